@@ -1,0 +1,14 @@
+/** A broken invariant: a bug in openbell or a damaged state, never bad input. */
+export class InvariantError extends Error {
+  readonly code = 'OPENBELL_INVARIANT';
+}
+
+/** Stays on in production. Keep `detail` a constant, or build it only in {@link fail}, so that the hot path allocates nothing. */
+export function assert(condition: boolean, detail: string): asserts condition {
+  if (!condition) fail(detail);
+}
+
+/** The cold side of a check: build the message here, out of the hot function. */
+export function fail(detail: string): never {
+  throw new InvariantError(detail);
+}

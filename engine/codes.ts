@@ -1,0 +1,67 @@
+/**
+ * Result codes, numbered by the stage that gives them. A code keeps its number
+ * for ever; docs/CODES.md explains each. 0 is success.
+ */
+export const Code = {
+  OK: 0,
+  // 100: the frame, at the gateway. Not sequenced.
+  MALFORMED_FRAME: 100,
+  WRONG_SCHEMA_VERSION: 101,
+  FRAME_TOO_LARGE: 102,
+  UNKNOWN_KIND: 103,
+  BAD_ENUM: 104,
+  BAD_RANGE: 105,
+  FOREIGN_ACCOUNT: 106,
+  ADMIN_ONLY: 107,
+  BAD_SUBSCRIPTION: 108,
+  // 120: the exchange cannot take it now. Not sequenced; try again.
+  BUSY: 120,
+  DISK_FULL: 121,
+  DRAINING: 122,
+  // 200: the account.
+  UNKNOWN_ACCOUNT: 200,
+  ACCOUNT_SUSPENDED: 201,
+  OPEN_ORDER_LIMIT: 202,
+  INSUFFICIENT_FUNDS: 203,
+  // 300: the symbol and its limits.
+  UNKNOWN_SYMBOL: 300,
+  SYMBOL_HALTED: 301,
+  SYMBOL_CLOSED: 302,
+  NOT_IN_AUCTION: 303,
+  PRICE_BAND: 304,
+  TICK: 305,
+  LOT: 306,
+  QUANTITY_MIN: 307,
+  QUANTITY_MAX: 308,
+  NOTIONAL_MIN: 309,
+  NOTIONAL_MAX: 310,
+  PRICE_COLLAR: 311,
+  // 400: the order and the book.
+  BAD_CLIENT_ORDER_ID: 400,
+  UNKNOWN_ORDER: 401,
+  POST_ONLY_WOULD_TRADE: 402,
+  FOK_NOT_FILLABLE: 403,
+  NO_LIQUIDITY: 404,
+  BOOK_FULL: 405,
+  LEVELS_FULL: 406,
+  // 450: why an order was cancelled (not refusals).
+  CANCELLED_BY_CLIENT: 450,
+  CANCELLED_REMAINDER: 451,
+  CANCELLED_BY_OPERATOR: 452,
+  // 500: administration.
+  BAD_PARAMETER: 500,
+  CAPACITY: 501,
+  ALREADY_DEFINED: 502,
+  UNKNOWN_ASSET: 503,
+  BOOK_NOT_EMPTY: 504,
+  WRONG_PHASE: 505,
+  NOTHING_TO_UNCROSS: 506,
+} as const;
+export type Code = (typeof Code)[keyof typeof Code];
+
+const names = new Map<number, string>(Object.entries(Code).map(([name, code]) => [code, name]));
+
+/** The code's name, such as `PRICE_COLLAR`; `CODE_999` for one this version does not know. */
+export function codeName(code: number): string {
+  return names.get(code) ?? `CODE_${code}`;
+}

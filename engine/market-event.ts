@@ -1,0 +1,54 @@
+/**
+ * What happens to a book, as the engine tells market data: a 64-byte slot of
+ * the market ring. It never leaves the process (market data turns it into wire
+ * structs), so 64-bit fields are doubles: one store instead of two.
+ *
+ *   byte 0     1     2      4       8    16        24     32        40        48      56
+ *   ┌──────┬──────┬───────┬────────┬────┬─────────┬──────┬─────────┬─────────┬───────┬───────┐
+ *   │ kind │ side │ flags │ symbol │seq │ orderId │price │quantity │ otherId │ extra │ time  │
+ *   └──────┴──────┴───────┴────────┴────┴─────────┴──────┴─────────┴─────────┴───────┴───────┘
+ */
+export const MARKET_EVENT_BYTES = 64;
+
+/** Index of each field in a slot, counted in the unit of the view it is read with. */
+export const MarketField = {
+  /** u8 */
+  kind: 0,
+  side: 1,
+  flags: 2,
+  /** u32 */
+  symbol: 1,
+  /** f64 */
+  seq: 1,
+  orderId: 2,
+  price: 3,
+  quantity: 4,
+  otherId: 5,
+  extra: 6,
+  time: 7,
+} as const;
+
+export const MarketEventKind = {
+  /** An order came to rest at the end of its level: orderId, side, price, quantity (open). */
+  Add: 1,
+  /** A trade: orderId = maker, otherId = taker (auction: sell order), side = aggressor's, price, quantity, extra = trade id. The maker's open quantity falls by `quantity`; 0 left = gone. In an auction both orders' fall. */
+  Trade: 2,
+  /** A resting order's open quantity fell and it kept its place: quantity = open now. */
+  Reduce: 3,
+  /** A resting order was cancelled: quantity = what was open. */
+  Remove: 4,
+  /** The phase of the symbol changed: flags = Phase, price = reference price. */
+  Phase: 5,
+  /** Auction only, after each change: price, quantity = volume, extra = surplus, side = surplus side; price 0 = nothing would trade. */
+  Indicative: 6,
+  /** Order flow benchmark and embedders: an order was accepted. */
+  Accepted: 7,
+  /** Order flow benchmark and embedders: a cancel or amend named no resting order; flags = CommandKind. */
+  Unknown: 8,
+  /** Order flow benchmark and embedders: an amend was done: price, quantity = new ones. */
+  Amended: 9,
+} as const;
+export type MarketEventKind = (typeof MarketEventKind)[keyof typeof MarketEventKind];
+
+/** Bit 0 of `flags` in a Trade: made by an uncross. */
+export const TRADE_IN_AUCTION = 1;

@@ -1,0 +1,85 @@
+import { RingProducer, type RingHandle, type RingSlots } from './ring.ts';
+
+const FIRST_SPILL_SLOTS = 1024;
+
+/**
+ * A producer whose `claim` always succeeds. One command can emit more records
+ * than the ring holds (an order that sweeps a deep book), and stopping in the
+ * middle would need a resumable match. What does not fit goes, in order, into
+ * a private overflow buffer that the owner moves on with `drain` before it
+ * takes the next command. A book of N orders bounds the overflow to a small
+ * multiple of N records; it grows only in that rare case.
+ *
+ * Same thread rules as {@link RingProducer}.
+ */
+export class SpillingProducer {
+  readonly slots: RingSlots;
+  readonly #ring: RingProducer;
+  /** The slot behind the last one of the ring: private to the producer. */
+  readonly #scratch: number;
+  #spill = new Uint8Array(0);
+  #spilled = 0;
+  #moved = 0;
+  #scratchInUse = false;
+  /** Records that ever took the overflow way. */
+  spilledTotal = 0;
+
+  constructor(handle: RingHandle) {
+    this.#ring = new RingProducer(handle);
+    this.slots = this.#ring.slots;
+    this.#scratch = handle.capacity;
+  }
+
+  /** Index of a slot to fill; the previous one is complete by then. */
+  claim(): number {
+    if (this.#spilled === 0 && !this.#scratchInUse) {
+      const slot = this.#ring.tryClaim();
+      if (slot !== -1) return slot;
+    }
+    this.#keepScratch();
+    this.#scratchInUse = true;
+    return this.#scratch;
+  }
+
+  /** Shows all records to the consumers that fit. */
+  publish(): void {
+    if (this.#scratchInUse) this.#keepScratch();
+    this.#ring.publish();
+  }
+
+  /** Moves overflow into the ring. True when none is left: only then may the owner go on. */
+  drain(): boolean {
+    if (this.#spilled === 0) return true;
+    const { u8, slotBytes } = this.slots;
+    while (this.#moved < this.#spilled) {
+      const slot = this.#ring.tryClaim();
+      if (slot === -1) break;
+      const from = this.#moved++ * slotBytes;
+      u8.set(this.#spill.subarray(from, from + slotBytes), slot * slotBytes);
+    }
+    this.#ring.publish();
+    if (this.#moved < this.#spilled) return false;
+    this.#moved = 0;
+    this.#spilled = 0;
+    return true;
+  }
+
+  depth(): number {
+    return this.#ring.depth();
+  }
+
+  #keepScratch(): void {
+    if (!this.#scratchInUse) return;
+    this.#scratchInUse = false;
+    const { u8, slotBytes } = this.slots;
+    const at = this.#spilled * slotBytes;
+    if (at + slotBytes > this.#spill.length) {
+      const larger = new Uint8Array(Math.max(FIRST_SPILL_SLOTS * slotBytes, this.#spill.length * 2));
+      larger.set(this.#spill);
+      this.#spill = larger;
+    }
+    this.#spill.set(u8.subarray(this.#scratch * slotBytes, (this.#scratch + 1) * slotBytes), at);
+    this.#spilled++;
+    this.spilledTotal++;
+  }
+}

@@ -1,0 +1,7 @@
+export declare enum Channel {
+    Book = 0,
+    BookL3 = 1,
+    Bbo = 2,
+    Trades = 3,
+    Status = 4
+}

@@ -1,0 +1,21 @@
+/**
+ * What a Command asks for.
+ */
+export declare enum CommandKind {
+    None = 0,
+    New = 1,
+    Cancel = 2,
+    Amend = 3,
+    /**
+     * 16 and above are administrative: refused from order entry.
+     */
+    DefineAsset = 16,
+    DefineSymbol = 17,
+    SetSymbol = 18,
+    SetPhase = 19,
+    Uncross = 20,
+    DefineAccount = 21,
+    SetAccount = 22,
+    Deposit = 23,
+    Withdraw = 24
+}

@@ -1,0 +1,54 @@
+import * as flatbuffers from 'flatbuffers';
+import { CommandKind } from './command-kind.js';
+import { Side } from './side.js';
+import { TimeInForce } from './time-in-force.js';
+/**
+ * 64 bytes: one cache line. Order entry sends it, the ring holds it, the log keeps it.
+ */
+export declare class Command {
+    bb: flatbuffers.ByteBuffer | null;
+    bb_pos: number;
+    __init(i: number, bb: flatbuffers.ByteBuffer): Command;
+    kind(): CommandKind;
+    side(): Side;
+    timeInForce(): TimeInForce;
+    /**
+     * Administrative commands: which parameter (SetSymbol, SetAccount) or Phase (SetPhase).
+     */
+    parameter(): number;
+    symbol(): number;
+    /**
+     * 0 = the account of the session.
+     */
+    account(): number;
+    /**
+     * Free for the client; comes back in the answer.
+     */
+    tag(): number;
+    /**
+     * Given by the sequencer; 0 on the wire.
+     */
+    seq(): bigint;
+    /**
+     * Microseconds since the Unix epoch, stamped by the sequencer; 0 on the wire.
+     */
+    timeUs(): bigint;
+    /**
+     * New: the client's id of the order, unique per account, not 0. Cancel, amend: names the order when order_id is 0.
+     */
+    clientOrderId(): bigint;
+    /**
+     * Cancel, amend: the exchange's id of the order, or 0.
+     */
+    orderId(): bigint;
+    /**
+     * Ticks. New (0 for Market) and amend (the new price).
+     */
+    price(): bigint;
+    /**
+     * Lots. New, and amend: the new open quantity.
+     */
+    quantity(): bigint;
+    static sizeOf(): number;
+    static createCommand(builder: flatbuffers.Builder, kind: CommandKind, side: Side, time_in_force: TimeInForce, parameter: number, symbol: number, account: number, tag: number, seq: bigint, time_us: bigint, client_order_id: bigint, order_id: bigint, price: bigint, quantity: bigint): flatbuffers.Offset;
+}

@@ -1,0 +1,67 @@
+import * as flatbuffers from 'flatbuffers';
+import { ReportKind } from './report-kind.js';
+import { Side } from './side.js';
+import { TimeInForce } from './time-in-force.js';
+/**
+ * 128 bytes: an execution report. Numbered per account without gaps by `report_no`.
+ */
+export declare class Report {
+    bb: flatbuffers.ByteBuffer | null;
+    bb_pos: number;
+    __init(i: number, bb: flatbuffers.ByteBuffer): Report;
+    kind(): ReportKind;
+    side(): Side;
+    timeInForce(): TimeInForce;
+    /**
+     * Bit 0: maker (resting) side of a fill. Bit 1: duplicate, the first answer again. Bit 2: an amend kept its place. Bit 3: traded in an auction.
+     */
+    flags(): number;
+    /**
+     * Result code, see docs/CODES.md; 0 = OK.
+     */
+    code(): number;
+    reserved(): number;
+    symbol(): number;
+    account(): number;
+    tag(): number;
+    reserved2(): number;
+    reportNo(): bigint;
+    /**
+     * Sequence of the command that caused it.
+     */
+    seq(): bigint;
+    timeUs(): bigint;
+    orderId(): bigint;
+    clientOrderId(): bigint;
+    /**
+     * Ticks: the fill's price in a Fill, else the order's limit price.
+     */
+    price(): bigint;
+    /**
+     * Lots; see ReportKind.
+     */
+    quantity(): bigint;
+    /**
+     * Lots still open.
+     */
+    leaves(): bigint;
+    /**
+     * Lots filled so far.
+     */
+    filled(): bigint;
+    /**
+     * Fill: in the smallest unit of the quote asset; negative for a rebate.
+     */
+    fee(): bigint;
+    /**
+     * Fill: the trade's number in its symbol, from 1.
+     */
+    tradeId(): bigint;
+    /**
+     * Fill: the other order's id.
+     */
+    contraOrderId(): bigint;
+    reserved3(): bigint;
+    static sizeOf(): number;
+    static createReport(builder: flatbuffers.Builder, kind: ReportKind, side: Side, time_in_force: TimeInForce, flags: number, code: number, reserved: number, symbol: number, account: number, tag: number, reserved2: number, report_no: bigint, seq: bigint, time_us: bigint, order_id: bigint, client_order_id: bigint, price: bigint, quantity: bigint, leaves: bigint, filled: bigint, fee: bigint, trade_id: bigint, contra_order_id: bigint, reserved3: bigint): flatbuffers.Offset;
+}

@@ -1,0 +1,4 @@
+export declare enum Side {
+    Buy = 0,
+    Sell = 1
+}

@@ -1,0 +1,27 @@
+import * as flatbuffers from 'flatbuffers';
+import { Phase } from './phase.js';
+import { Side } from './side.js';
+/**
+ * 64 bytes: trading phase, and in an auction what the uncross would do now.
+ */
+export declare class Status {
+    bb: flatbuffers.ByteBuffer | null;
+    bb_pos: number;
+    __init(i: number, bb: flatbuffers.ByteBuffer): Status;
+    phase(): Phase;
+    /**
+     * Side of the surplus.
+     */
+    surplusSide(): Side;
+    reserved(): number;
+    reserved2(): number;
+    indicativePrice(): bigint;
+    indicativeVolume(): bigint;
+    surplus(): bigint;
+    referencePrice(): bigint;
+    lastPrice(): bigint;
+    seq(): bigint;
+    timeUs(): bigint;
+    static sizeOf(): number;
+    static createStatus(builder: flatbuffers.Builder, phase: Phase, surplus_side: Side, reserved: number, reserved2: number, indicative_price: bigint, indicative_volume: bigint, surplus: bigint, reference_price: bigint, last_price: bigint, seq: bigint, time_us: bigint): flatbuffers.Offset;
+}

@@ -1,0 +1,213 @@
+// Generated from openbell.fbs by generate.ts; do not edit.
+// Struct objects: field -> byte offset, `bytes` = size of the struct.
+
+export const Bbo = {
+  bytes: 56,
+  bidPrice: 0,
+  bidQuantity: 8,
+  askPrice: 16,
+  askQuantity: 24,
+  bidOrders: 32,
+  askOrders: 36,
+  seq: 40,
+  timeUs: 48,
+} as const;
+
+export const Channel = {
+  Book: 0,
+  BookL3: 1,
+  Bbo: 2,
+  Trades: 3,
+  Status: 4,
+} as const;
+export type Channel = (typeof Channel)[keyof typeof Channel];
+
+export const CommandKind = {
+  None: 0,
+  New: 1,
+  Cancel: 2,
+  Amend: 3,
+  DefineAsset: 16,
+  DefineSymbol: 17,
+  SetSymbol: 18,
+  SetPhase: 19,
+  Uncross: 20,
+  DefineAccount: 21,
+  SetAccount: 22,
+  Deposit: 23,
+  Withdraw: 24,
+} as const;
+export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
+
+export const Command = {
+  bytes: 64,
+  kind: 0,
+  side: 1,
+  timeInForce: 2,
+  parameter: 3,
+  symbol: 4,
+  account: 8,
+  tag: 12,
+  seq: 16,
+  timeUs: 24,
+  clientOrderId: 32,
+  orderId: 40,
+  price: 48,
+  quantity: 56,
+} as const;
+
+export const FrameKind = {
+  None: 0,
+  Snapshot: 1,
+  Delta: 2,
+  Heartbeat: 3,
+  Subscribed: 4,
+  Unsubscribed: 5,
+  Refused: 6,
+  Pong: 7,
+} as const;
+export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
+
+export const LevelUpdate = {
+  bytes: 32,
+  side: 0,
+  reserved: 1,
+  reserved2: 2,
+  orders: 4,
+  price: 8,
+  quantity: 16,
+  seq: 24,
+} as const;
+
+export const MarketOp = {
+  None: 0,
+  Subscribe: 1,
+  Unsubscribe: 2,
+  Resnapshot: 3,
+  Ping: 4,
+} as const;
+export type MarketOp = (typeof MarketOp)[keyof typeof MarketOp];
+
+export const OrderAction = {
+  Add: 0,
+  Change: 1,
+  Remove: 2,
+} as const;
+export type OrderAction = (typeof OrderAction)[keyof typeof OrderAction];
+
+export const OrderUpdate = {
+  bytes: 48,
+  action: 0,
+  side: 1,
+  reserved: 2,
+  reserved2: 4,
+  orderId: 8,
+  price: 16,
+  quantity: 24,
+  seq: 32,
+  reserved3: 40,
+} as const;
+
+export const Phase = {
+  Halted: 0,
+  Continuous: 1,
+  Auction: 2,
+  Closed: 3,
+} as const;
+export type Phase = (typeof Phase)[keyof typeof Phase];
+
+export const Refusal = {
+  bytes: 32,
+  code: 0,
+  kind: 2,
+  reserved: 3,
+  tag: 4,
+  clientOrderId: 8,
+  orderId: 16,
+  symbol: 24,
+  index: 28,
+} as const;
+
+export const ReportKind = {
+  None: 0,
+  Accepted: 1,
+  Rejected: 2,
+  Fill: 3,
+  Cancelled: 4,
+  Amended: 5,
+  CancelRejected: 6,
+  AmendRejected: 7,
+} as const;
+export type ReportKind = (typeof ReportKind)[keyof typeof ReportKind];
+
+export const Report = {
+  bytes: 128,
+  kind: 0,
+  side: 1,
+  timeInForce: 2,
+  flags: 3,
+  code: 4,
+  reserved: 6,
+  symbol: 8,
+  account: 12,
+  tag: 16,
+  reserved2: 20,
+  reportNo: 24,
+  seq: 32,
+  timeUs: 40,
+  orderId: 48,
+  clientOrderId: 56,
+  price: 64,
+  quantity: 72,
+  leaves: 80,
+  filled: 88,
+  fee: 96,
+  tradeId: 104,
+  contraOrderId: 112,
+  reserved3: 120,
+} as const;
+
+export const Side = {
+  Buy: 0,
+  Sell: 1,
+} as const;
+export type Side = (typeof Side)[keyof typeof Side];
+
+export const Status = {
+  bytes: 64,
+  phase: 0,
+  surplusSide: 1,
+  reserved: 2,
+  reserved2: 4,
+  indicativePrice: 8,
+  indicativeVolume: 16,
+  surplus: 24,
+  referencePrice: 32,
+  lastPrice: 40,
+  seq: 48,
+  timeUs: 56,
+} as const;
+
+export const TimeInForce = {
+  GoodTillCancel: 0,
+  ImmediateOrCancel: 1,
+  FillOrKill: 2,
+  Market: 3,
+  PostOnly: 4,
+} as const;
+export type TimeInForce = (typeof TimeInForce)[keyof typeof TimeInForce];
+
+export const Trade = {
+  bytes: 64,
+  aggressor: 0,
+  auction: 1,
+  reserved: 2,
+  reserved2: 4,
+  tradeId: 8,
+  price: 16,
+  quantity: 24,
+  buyOrderId: 32,
+  sellOrderId: 40,
+  seq: 48,
+  timeUs: 56,
+} as const;
