@@ -1,0 +1,136 @@
+import { readdirSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { assert } from '../assert.ts';
+import { getI64, putI64, type Seq } from '../units.ts';
+import { Command } from '../wire/layout.ts';
+
+/**
+ * The command log. A segment is a file of 64-byte slots, zero-filled when it is
+ * made. A batch is one header slot and `count` command slots, as they stood in
+ * the ring. Words are little-endian Int32.
+ *
+ *   word 0       1       2         3       4..5       6..7     8          9     10..11      12..15
+ *   ┌───────────┬───────┬─────────┬───────┬──────────┬────────┬──────────┬─────┬───────────┬──────┐
+ *   │ crc32 of  │ magic │ version │ count │ firstSeq │ log id │ previous │  0  │ syncedSeq │  0   │
+ *   │ the rest  │       │         │       │          │        │ crc      │     │           │      │
+ *   └───────────┴───────┴─────────┴───────┴──────────┴────────┴──────────┴─────┴───────────┴──────┘
+ *
+ * - `crc32` covers everything behind it: the header from byte 4 and the records.
+ * - `log id` is random and belongs to one log: bytes of another one are never taken for a batch.
+ * - `previous crc` chains the batches: a stale batch of the same log does not fit.
+ * - `syncedSeq` is the last seq known to be on the disk when this batch was
+ *   written. Whoever finds a bad batch before this one can tell from it whether
+ *   something that was promised is lost, or only writes that were still in flight.
+ * - `count` 0 is a seal: nothing but the statement that all before it is on the disk.
+ *
+ * A command slot cannot pass for a header: at the header's magic stands the
+ * symbol id, and at its log id the time.
+ */
+export const SLOT_BYTES = 64;
+export const SLOT_WORDS = SLOT_BYTES / 4;
+export const LOG_MAGIC = 0x424c424f;
+export const LOG_VERSION = 1;
+/** Most records in a batch. */
+export const MAX_BATCH_RECORDS = 16_384;
+/** Most bytes of a batch, header included. */
+export const MAX_BATCH_BYTES = (1 + MAX_BATCH_RECORDS) * SLOT_BYTES;
+
+/** Word index of each field of the header. */
+export const HeaderWord = {
+  crc: 0,
+  magic: 1,
+  version: 2,
+  count: 3,
+  firstSeq: 4,
+  logId: 6,
+  previousCrc: 8,
+  syncedSeq: 10,
+} as const;
+
+/** Word of a command's seq in its slot. */
+export const SEQ_WORD = Command.seq / 4;
+
+assert(Command.bytes === SLOT_BYTES, 'log: a slot holds a command');
+assert(Command.seq % 8 === 0, 'log: seq is aligned');
+assert(LOG_MAGIC > 2 ** 24, 'log: no symbol id can be the magic');
+assert(HeaderWord.magic * 4 === Command.symbol && HeaderWord.logId * 4 === Command.timeUs, 'log: a command cannot pass for a header');
+
+/** Identity of a log, 64 random bits in two words. */
+export interface LogId {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What a header says, apart from its checksum. */
+export interface BatchHeader {
+  readonly count: number;
+  readonly firstSeq: Seq;
+  readonly logId: LogId;
+  readonly previousCrc: number;
+  readonly syncedSeq: Seq;
+}
+
+/** Writes a header at word 0 and returns the checksum (an Int32); the `count` records already stand behind it. */
+export function stampHeader(words: Int32Array, bytes: Uint8Array, header: BatchHeader): number {
+  words.fill(0, 0, SLOT_WORDS);
+  words[HeaderWord.magic] = LOG_MAGIC;
+  words[HeaderWord.version] = LOG_VERSION;
+  words[HeaderWord.count] = header.count;
+  putI64(words, HeaderWord.firstSeq, header.firstSeq);
+  words[HeaderWord.logId] = header.logId.low;
+  words[HeaderWord.logId + 1] = header.logId.high;
+  words[HeaderWord.previousCrc] = header.previousCrc;
+  putI64(words, HeaderWord.syncedSeq, header.syncedSeq);
+  words[HeaderWord.crc] = crc32(bytes.subarray(4, batchBytes(header.count)));
+  return words[HeaderWord.crc];
+}
+
+export function batchBytes(count: number): number {
+  return (1 + count) * SLOT_BYTES;
+}
+
+/** The header at word `at`, unchecked. */
+export function readHeader(words: Int32Array, at: number): BatchHeader {
+  return {
+    count: words[at + HeaderWord.count],
+    firstSeq: getI64(words, at + HeaderWord.firstSeq),
+    logId: { low: words[at + HeaderWord.logId], high: words[at + HeaderWord.logId + 1] },
+    previousCrc: words[at + HeaderWord.previousCrc],
+    syncedSeq: getI64(words, at + HeaderWord.syncedSeq),
+  };
+}
+
+/** True when word `at` starts a header of this version with a possible count; says nothing about its checksum. */
+export function looksLikeHeader(words: Int32Array, at: number): boolean {
+  const count = words[at + HeaderWord.count];
+  return (
+    words[at + HeaderWord.magic] === LOG_MAGIC && words[at + HeaderWord.version] === LOG_VERSION && count >= 0 && count <= MAX_BATCH_RECORDS
+  );
+}
+
+/** True when the checksum of the batch at byte `at` holds; all its `bytes` are there. */
+export function checksumHolds(words: Int32Array, u8: Uint8Array, at: number, bytes: number): boolean {
+  return (crc32(u8.subarray(at + 4, at + bytes)) | 0) === words[(at >> 2) + HeaderWord.crc];
+}
+
+const SEGMENT_NAME = /^log-(\d{16})\.obl$/;
+
+/** `log-0000000000000001.obl`: the name carries the seq of the segment's first record. */
+export function segmentName(firstSeq: Seq): string {
+  return `log-${String(firstSeq).padStart(16, '0')}.obl`;
+}
+
+export interface SegmentFile {
+  readonly name: string;
+  readonly firstSeq: Seq;
+}
+
+/** The segments in a directory, oldest first. Throws when the directory cannot be read. */
+export function listSegments(dir: string): SegmentFile[] {
+  const found: SegmentFile[] = [];
+  for (const name of readdirSync(dir)) {
+    const match = SEGMENT_NAME.exec(name);
+    if (match) found.push({ name, firstSeq: Number(match[1]) });
+  }
+  return found.sort((a, b) => a.firstSeq - b.firstSeq);
+}

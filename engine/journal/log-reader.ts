@@ -1,0 +1,225 @@
+import { randomFillSync } from 'node:crypto';
+import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { getI64, type Seq } from '../units.ts';
+import { DamagedLogError, IncompleteLogError, judgeStop, type Stop, type TornTail } from './log-damage.ts';
+import {
+  batchBytes,
+  checksumHolds,
+  HeaderWord,
+  type LogId,
+  listSegments,
+  looksLikeHeader,
+  MAX_BATCH_BYTES,
+  SEQ_WORD,
+  type SegmentFile,
+  SLOT_BYTES,
+  SLOT_WORDS,
+} from './log-format.ts';
+import { fillZeros, syncDirectory } from './segment-file.ts';
+
+/** Read at a time: large enough for any batch, small enough for the cache. */
+const CHUNK_BYTES = 2 * MAX_BATCH_BYTES;
+
+/**
+ * Gets the records of each batch in order: `count` slots from word `firstWord`
+ * on, numbered without gaps from `firstSeq`. `words` is valid during the call only.
+ */
+export type BatchListener = (words: Int32Array, firstWord: number, count: number, firstSeq: Seq) => void;
+
+/** Where a log ends, and where {@link LogWriter} goes on. */
+export interface LogEnd {
+  readonly logId: LogId;
+  /** Last command; 0 when there is none. */
+  readonly lastSeq: Seq;
+  /** Checksum of the last batch; 0 when there is none. */
+  readonly lastCrc: number;
+  /** Name of the last segment; undefined when there is no segment. */
+  readonly file: string | undefined;
+  /** Byte in it where the next batch belongs. */
+  readonly position: number;
+  /** Segments and batches that were read. */
+  readonly segments: number;
+  readonly batches: number;
+  /** Set: call {@link cutTornTail} before appending. */
+  readonly torn: TornTail | undefined;
+}
+
+/** Verifies the whole log. Throws {@link DamagedLogError} or {@link IncompleteLogError}. */
+export function scanLog(dir: string): LogEnd {
+  const first = listSegments(dir)[0];
+  return readLog(dir, first?.firstSeq ?? 1, () => undefined);
+}
+
+/**
+ * Reads and verifies the log from the segment that holds `fromSeq` on, and
+ * gives `onBatch` the commands from `fromSeq` on. Blocks; the log must not be
+ * written meanwhile. Changes nothing.
+ *
+ * @param fromSeq from 1; one behind the end is allowed (a snapshot that covers everything)
+ * @throws DamagedLogError a bad batch with something promised behind it
+ * @throws IncompleteLogError `fromSeq` lies before the first segment, or beyond the end
+ */
+export function readLog(dir: string, fromSeq: Seq, onBatch: BatchListener): LogEnd {
+  const all = listSegments(dir);
+  if (all.length === 0 && fromSeq > 1)
+    throw new IncompleteLogError(dir, `there is no log file, but commands from ${fromSeq} on are needed`);
+  const start = all.findLastIndex((segment) => segment.firstSeq <= fromSeq);
+  if (all.length > 0 && start === -1) {
+    throw new IncompleteLogError(dir, `it starts with command ${all[0].firstSeq}, but those from ${fromSeq} on are needed`);
+  }
+  const end = readSegments(dir, all.slice(Math.max(0, start)), fromSeq, onBatch);
+  if (end.lastSeq < fromSeq - 1)
+    throw new IncompleteLogError(dir, `it ends with command ${end.lastSeq}, but a snapshot holds those up to ${fromSeq - 1}`);
+  if (end.batches > 0 || start < 1) return end;
+  // An empty segment does not know its log: the one before does.
+  return readSegments(dir, all.slice(start - 1), fromSeq, onBatch);
+}
+
+function readSegments(dir: string, segments: SegmentFile[], fromSeq: Seq, onBatch: BatchListener): LogEnd {
+  const chain = new Chain(segments[0]?.firstSeq ?? 1, fromSeq, onBatch);
+  let position = 0;
+  let torn: TornTail | undefined;
+  for (const [index, { name, firstSeq }] of segments.entries()) {
+    const path = join(dir, name);
+    if (firstSeq !== chain.expectedSeq)
+      throw new DamagedLogError(
+        path,
+        0,
+        chain.expectedSeq,
+        `it starts with command ${firstSeq}, the one before ends with ${chain.expectedSeq - 1}`,
+      );
+    const fd = openSync(path, 'r');
+    try {
+      const { size } = fstatSync(fd);
+      const stop = chain.readSegment(fd, size);
+      position = stop.position;
+      if (index === segments.length - 1) torn = judgeStop(fd, size, path, stop, chain.expectedSeq, chain.logId);
+      // A segment is left when there is no room for a batch of one record, and not before it is durable.
+      else if (size - position >= 2 * SLOT_BYTES)
+        throw new DamagedLogError(path, position, chain.expectedSeq, `${stop.reason}, and another segment follows`);
+    } finally {
+      closeSync(fd);
+    }
+  }
+  return {
+    logId: chain.logId ?? newLogId(),
+    lastSeq: chain.expectedSeq - 1,
+    lastCrc: chain.previousCrc,
+    file: segments.at(-1)?.name,
+    position,
+    segments: segments.length,
+    batches: chain.batches,
+    torn,
+  };
+}
+
+/**
+ * Removes a torn tail: keeps its bytes in `torn-<seq>-<byte>.bin` beside the
+ * log, then zeroes them. Safe to repeat when interrupted. Returns the end to
+ * append at and a message for the operator; undefined when nothing was torn.
+ */
+export function cutTornTail(dir: string, end: LogEnd): { end: LogEnd; message: string } | undefined {
+  if (!end.torn) return undefined;
+  const { file, position, bytes, expectedSeq, reason } = end.torn;
+  const kept = `torn-${expectedSeq}-${position}.bin`;
+  const fd = openSync(join(dir, file), 'r+');
+  try {
+    const tail = new Uint8Array(bytes);
+    readSync(fd, tail, 0, bytes, position);
+    writeFileSync(join(dir, kept), tail, { flush: true });
+    syncDirectory(dir);
+    fillZeros(fd, position, bytes);
+    fdatasyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  const message =
+    `${join(dir, file)}: cut ${bytes} bytes at byte ${position} (${reason}): a batch from command ${expectedSeq} on that was still being written when the exchange stopped. ` +
+    `None of it was acknowledged; the bytes are kept in ${kept}.`;
+  return { end: { ...end, torn: undefined }, message };
+}
+
+/** The run of good batches: each one fits behind the one before. */
+class Chain {
+  logId: LogId | undefined;
+  expectedSeq: Seq;
+  previousCrc = 0;
+  batches = 0;
+  readonly #fromSeq: Seq;
+  readonly #onBatch: BatchListener;
+  readonly #bytes = new Uint8Array(CHUNK_BYTES);
+  readonly #words = new Int32Array(this.#bytes.buffer);
+
+  constructor(expectedSeq: Seq, fromSeq: Seq, onBatch: BatchListener) {
+    this.expectedSeq = expectedSeq;
+    this.#fromSeq = fromSeq;
+    this.#onBatch = onBatch;
+  }
+
+  /** Reads good batches from the start of a segment, up to the first place that holds none. */
+  readSegment(fd: number, size: number): Stop {
+    for (let position = 0; ; ) {
+      const have = readSync(fd, this.#bytes, 0, CHUNK_BYTES, position);
+      let at = 0;
+      while (have - at >= SLOT_BYTES) {
+        const bytes = this.#batchAt(at, have, size - position);
+        if (typeof bytes === 'string') return { position: position + at, reason: bytes };
+        if (bytes === 0) break;
+        at += bytes;
+      }
+      if (at === 0) return { position, reason: have === 0 ? 'the file ends' : 'the file ends in a batch' };
+      position += at;
+    }
+  }
+
+  /** Takes the batch at byte `at`; returns its size, 0 when it goes on behind `have`, or what is wrong with it. */
+  #batchAt(at: number, have: number, left: number): number | string {
+    const words = this.#words;
+    const head = at >> 2;
+    if (!looksLikeHeader(words, head)) return 'no batch header';
+    const count = words[head + HeaderWord.count];
+    const bytes = batchBytes(count);
+    if (at + bytes > left) return 'the batch is longer than the file';
+    if (at + bytes > have) return 0;
+    if (!checksumHolds(words, this.#bytes, at, bytes)) return 'the checksum is wrong';
+    const firstSeq = getI64(words, head + HeaderWord.firstSeq);
+    if (firstSeq !== this.expectedSeq) return `the batch starts with command ${firstSeq} instead of ${this.expectedSeq}`;
+    if (!this.#fits(head)) return 'the batch belongs to another log or behind another batch';
+    if (!numbered(words, head + SLOT_WORDS + SEQ_WORD, count, firstSeq)) return 'the commands of the batch are not numbered without gaps';
+    this.previousCrc = words[head + HeaderWord.crc];
+    this.expectedSeq = firstSeq + count;
+    this.batches++;
+    const skip = Math.max(0, this.#fromSeq - firstSeq);
+    if (count > skip) this.#onBatch(words, head + (1 + skip) * SLOT_WORDS, count - skip, firstSeq + skip);
+    return bytes;
+  }
+
+  /** The first batch that is read sets the log id, and its predecessor is not known. */
+  #fits(head: number): boolean {
+    const words = this.#words;
+    const low = words[head + HeaderWord.logId];
+    const high = words[head + HeaderWord.logId + 1];
+    if (this.logId === undefined) {
+      this.logId = { low, high };
+      return true;
+    }
+    return low === this.logId.low && high === this.logId.high && words[head + HeaderWord.previousCrc] === this.previousCrc;
+  }
+}
+
+function numbered(words: Int32Array, seqWord: number, count: number, firstSeq: Seq): boolean {
+  const last = seqWord + (count - 1) * SLOT_WORDS;
+  if (count > 0 && getI64(words, last) !== firstSeq + count - 1) return false;
+  let low = firstSeq | 0;
+  for (let at = seqWord; at <= last; at += SLOT_WORDS) {
+    if (words[at] !== low) return false;
+    low = (low + 1) | 0;
+  }
+  return true;
+}
+
+function newLogId(): LogId {
+  const [low, high] = randomFillSync(new Int32Array(2));
+  return { low, high };
+}

@@ -1,0 +1,67 @@
+import { closeSync, fdatasyncSync, fstatSync, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { assert } from '../assert.ts';
+import type { Seq } from '../units.ts';
+import { SLOT_BYTES, segmentName } from './log-format.ts';
+
+const ZEROS = new Uint8Array(256 * 1024);
+
+/** An open segment; who holds it closes it. */
+export interface Segment {
+  readonly fd: number;
+  readonly path: string;
+  /** Its size, fixed when it was made. */
+  readonly bytes: number;
+}
+
+/** Bytes that one step of zero-filling writes. */
+export const FILL_BYTES = ZEROS.length;
+/** What a step of zero-filling writes from; never written to. */
+export const zeros: Uint8Array = ZEROS;
+
+/** Makes the directory's entries durable: a file just created or renamed in it. */
+export function syncDirectory(dir: string): void {
+  const fd = openSync(dir, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Zero-fills `bytes` of an open file from `position` on. */
+export function fillZeros(fd: number, position: number, bytes: number): void {
+  for (let done = 0; done < bytes; ) {
+    done += writeSync(fd, ZEROS, 0, Math.min(FILL_BYTES, bytes - done), position + done);
+  }
+}
+
+/** Creates and zero-fills a segment and makes it durable. Cold. Throws what the file system throws, and leaves no file then. */
+export function createSegment(dir: string, firstSeq: Seq, bytes: number): Segment {
+  assert(bytes % SLOT_BYTES === 0 && bytes >= 2 * SLOT_BYTES, 'log: a segment is a whole number of slots, at least 2');
+  const path = join(dir, segmentName(firstSeq));
+  const fd = openSync(path, 'wx+');
+  try {
+    fillZeros(fd, 0, bytes);
+    fsyncSync(fd);
+    syncDirectory(dir);
+  } catch (error) {
+    closeSync(fd);
+    unlinkSync(path);
+    throw error;
+  }
+  return { fd, path, bytes };
+}
+
+/** Opens a segment for appending and makes what it holds durable: a killed process may have left it in the page cache only. */
+export function openSegment(path: string): Segment {
+  const fd = openSync(path, 'r+');
+  try {
+    fdatasyncSync(fd);
+    const { size } = fstatSync(fd);
+    return { fd, path, bytes: size - (size % SLOT_BYTES) };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}

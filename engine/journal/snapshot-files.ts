@@ -1,0 +1,234 @@
+import { closeSync, fstatSync, fsyncSync, openSync, readdirSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { assert } from '../assert.ts';
+import type { Seq } from '../units.ts';
+import { syncDirectory } from './segment-file.ts';
+
+/**
+ * A snapshot is the whole state after command `seq`, in rows of `rowWidth`
+ * doubles whose meaning is the engine's. A file is written once, under a
+ * temporary name, and renamed when it is durable: it is there in full or not
+ * at all.
+ *
+ *   byte 0      4         8     16         20            64            end-64   -60      -56       end
+ *   ┌──────────┬─────────┬─────┬──────────┬─────────────┬─────────────┬────────┬────────┬─────────┐
+ *   │ magic    │ version │ seq │ rowWidth │ 0           │ rows …      │ magic  │ crc32  │ rows, 0 │
+ *   └──────────┴─────────┴─────┴──────────┴─────────────┴─────────────┴────────┴────────┴─────────┘
+ *
+ * `seq` and `rows` are doubles; the checksum covers header, rows and the row count.
+ */
+const MAGIC = 0x534c424f;
+const VERSION = 1;
+const BLOCK_BYTES = 64;
+const CHUNK_BYTES = 1024 * 1024;
+const NAME = /^snapshot-(\d{16})\.obs$/;
+const TEMPORARY = /^snapshot-\d{16}\.obs\.tmp$/;
+
+/** Not a snapshot, an unknown version, or damaged: its rows must not be used. */
+export class BadSnapshotError extends Error {
+  readonly code = 'SNAPSHOT_BAD';
+  readonly file: string;
+  readonly reason: string;
+
+  constructor(file: string, reason: string) {
+    super(`The snapshot ${file} cannot be used: ${reason}.`);
+    this.name = 'BadSnapshotError';
+    this.file = file;
+    this.reason = reason;
+  }
+}
+
+export interface SnapshotFile {
+  readonly path: string;
+  /** The last command whose effects it holds. */
+  readonly seq: Seq;
+}
+
+/** A file in the making. Blocks; one thread owns it. Every error of the file system is thrown; call `abort` then. */
+export class SnapshotWriter {
+  readonly #dir: string;
+  readonly #path: string;
+  readonly #fd: number;
+  readonly #rowWidth: number;
+  #crc: number;
+  #rows = 0;
+  #position = BLOCK_BYTES;
+
+  /** @param rowWidth doubles per row, from 1 */
+  constructor(dir: string, seq: Seq, rowWidth: number) {
+    assert(Number.isSafeInteger(seq) && seq >= 0, 'snapshot: seq is an integer from 0');
+    assert(Number.isInteger(rowWidth) && rowWidth >= 1 && rowWidth * 8 <= CHUNK_BYTES, 'snapshot: rowWidth is 1 to 131072');
+    this.#dir = dir;
+    this.#path = join(dir, `snapshot-${String(seq).padStart(16, '0')}.obs`);
+    this.#rowWidth = rowWidth;
+    const header = new Uint8Array(BLOCK_BYTES);
+    const words = new Uint32Array(header.buffer);
+    words[0] = MAGIC;
+    words[1] = VERSION;
+    new Float64Array(header.buffer)[1] = seq;
+    words[4] = rowWidth;
+    this.#crc = crc32(header);
+    this.#fd = openSync(`${this.#path}.tmp`, 'w');
+    this.#write(header, 0);
+  }
+
+  /** Appends the first `count` rows of `rows`, which is free again on return. Best some 1,000 rows at a time: each call is a write. */
+  append(rows: Float64Array, count: number): void {
+    const doubles = count * this.#rowWidth;
+    assert(doubles <= rows.length, 'snapshot: more rows than the chunk holds');
+    const bytes = new Uint8Array(rows.buffer, rows.byteOffset, doubles * 8);
+    this.#crc = crc32(bytes, this.#crc);
+    this.#write(bytes, this.#position);
+    this.#position += bytes.length;
+    this.#rows += count;
+  }
+
+  /**
+   * Makes the file durable and gives it its name. Call it when the log is
+   * durable up to the snapshot's seq, not before: a snapshot that is ahead of
+   * its log is refused at the next start.
+   */
+  finish(): string {
+    const footer = new Uint8Array(BLOCK_BYTES);
+    const doubles = new Float64Array(footer.buffer);
+    doubles[1] = this.#rows;
+    const words = new Uint32Array(footer.buffer);
+    words[0] = MAGIC;
+    words[1] = crc32(footer.subarray(8), this.#crc);
+    this.#write(footer, this.#position);
+    fsyncSync(this.#fd);
+    closeSync(this.#fd);
+    renameSync(`${this.#path}.tmp`, this.#path);
+    syncDirectory(this.#dir);
+    return this.#path;
+  }
+
+  /** Closes and deletes what was begun. */
+  abort(): void {
+    closeSync(this.#fd);
+    rmSync(`${this.#path}.tmp`, { force: true });
+  }
+
+  #write(bytes: Uint8Array, position: number): void {
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done, bytes.length - done, position + done);
+  }
+}
+
+/** The snapshots in a directory, newest first; unchecked. */
+export function listSnapshots(dir: string): SnapshotFile[] {
+  const found: SnapshotFile[] = [];
+  for (const name of readdirSync(dir)) {
+    const match = NAME.exec(name);
+    if (match) found.push({ path: join(dir, name), seq: Number(match[1]) });
+  }
+  return found.sort((a, b) => b.seq - a.seq);
+}
+
+/** Gets `count` rows at the start of `rows`; valid during the call only. */
+export type RowListener = (rows: Float64Array, count: number) => void;
+
+export interface SnapshotHeader {
+  readonly seq: Seq;
+  readonly rows: number;
+  /** Doubles per row. */
+  readonly rowWidth: number;
+}
+
+/**
+ * Verifies the file, then reads it again for `onRows`, so that no row of a bad
+ * file is ever seen. Blocks.
+ *
+ * @throws BadSnapshotError
+ */
+export function readSnapshot(path: string, onRows: RowListener): SnapshotHeader {
+  const fd = openSync(path, 'r');
+  try {
+    const reader = new SnapshotReader(fd, path);
+    const header = reader.verify();
+    reader.give(header, onRows);
+    return header;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Reads the newest good snapshot. A bad one is told to `onBad` and left where it is. Undefined: there is none. */
+export function readNewestSnapshot(dir: string, onRows: RowListener, onBad: (error: BadSnapshotError) => void): SnapshotHeader | undefined {
+  for (const { path } of listSnapshots(dir)) {
+    try {
+      return readSnapshot(path, onRows);
+    } catch (error) {
+      if (!(error instanceof BadSnapshotError)) throw error;
+      onBad(error);
+    }
+  }
+  return undefined;
+}
+
+/** Deletes all but the newest `keep` snapshots, and what interrupted writers left. Not while a {@link SnapshotWriter} is at work. */
+export function pruneSnapshots(dir: string, keep = 3): void {
+  assert(keep >= 1, 'snapshot: keep at least one');
+  for (const { path } of listSnapshots(dir).slice(keep)) rmSync(path, { force: true });
+  for (const name of readdirSync(dir)) if (TEMPORARY.test(name)) rmSync(join(dir, name), { force: true });
+}
+
+class SnapshotReader {
+  readonly #fd: number;
+  readonly #path: string;
+  readonly #bytes = new Uint8Array(CHUNK_BYTES);
+
+  constructor(fd: number, path: string) {
+    this.#fd = fd;
+    this.#path = path;
+  }
+
+  verify(): SnapshotHeader {
+    const { size } = fstatSync(this.#fd);
+    if (size < 2 * BLOCK_BYTES) this.#bad('it is too short');
+    const header = this.#read(0, BLOCK_BYTES).slice();
+    const footer = this.#read(size - BLOCK_BYTES, BLOCK_BYTES).slice();
+    const words = new Uint32Array(header.buffer);
+    if (words[0] !== MAGIC) this.#bad('it is not a snapshot file');
+    if (words[1] !== VERSION) this.#bad(`it has version ${words[1]}, this program reads version ${VERSION}`);
+    const seq = new Float64Array(header.buffer)[1];
+    const rowWidth = words[4];
+    const rows = new Float64Array(footer.buffer)[1];
+    const footerWords = new Uint32Array(footer.buffer);
+    if (footerWords[0] !== MAGIC || size !== 2 * BLOCK_BYTES + rows * rowWidth * 8) this.#bad('its end is missing');
+    let crc = crc32(header);
+    for (let at = BLOCK_BYTES; at < size - BLOCK_BYTES; ) {
+      const chunk = this.#read(at, Math.min(CHUNK_BYTES, size - BLOCK_BYTES - at));
+      crc = crc32(chunk, crc);
+      at += chunk.length;
+    }
+    if (crc32(footer.subarray(8), crc) !== footerWords[1]) this.#bad('its checksum is wrong');
+    return { seq, rows, rowWidth };
+  }
+
+  give({ rows, rowWidth }: SnapshotHeader, onRows: RowListener): void {
+    const doubles = new Float64Array(this.#bytes.buffer);
+    const rowBytes = rowWidth * 8;
+    const most = Math.floor(CHUNK_BYTES / rowBytes);
+    for (let row = 0; row < rows; ) {
+      const count = Math.min(most, rows - row);
+      this.#read(BLOCK_BYTES + row * rowBytes, count * rowBytes);
+      onRows(doubles, count);
+      row += count;
+    }
+  }
+
+  /** Reads exactly `length` bytes into the shared buffer. */
+  #read(position: number, length: number): Uint8Array {
+    for (let done = 0; done < length; ) {
+      const got = readSync(this.#fd, this.#bytes, done, length - done, position + done);
+      if (got === 0) this.#bad('it became shorter while it was read');
+      done += got;
+    }
+    return this.#bytes.subarray(0, length);
+  }
+
+  #bad(reason: string): never {
+    throw new BadSnapshotError(this.#path, reason);
+  }
+}

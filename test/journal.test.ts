@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { asynchronousDisk, type Disk, synchronousDisk } from '../engine/journal/disk.ts';
+import { durableSeq, isDurable, JOURNAL_WORDS, readJournalStatus } from '../engine/journal/journal-status.ts';
+import { listSegments } from '../engine/journal/log-format.ts';
+import { readLog, scanLog } from '../engine/journal/log-reader.ts';
+import { LogWriter, type LogWriterOptions } from '../engine/journal/log-writer.ts';
+import { CommandRing, readSeqs } from './support/command-ring.ts';
+
+function temporary(t: { after(fn: () => void): void }): string {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-journal-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+function open(dir: string, ring: CommandRing, disk: Disk, more: Partial<LogWriterOptions> = {}) {
+  const words = new Int32Array(new SharedArrayBuffer((JOURNAL_WORDS + 3) * 4));
+  const writer = new LogWriter({ dir, end: scanLog(dir), ring: ring.consumer, disk, mode: 'durable', words, at: 3, ...more });
+  return { writer, words };
+}
+
+for (const [name, disk] of [
+  ['asynchronous', asynchronousDisk],
+  ['synchronous', synchronousDisk],
+] as const) {
+  for (const mode of ['durable', 'fast'] as const) {
+    test(`${name}, ${mode}: everything goes over many segments and comes back`, async (t) => {
+      const dir = temporary(t);
+      const ring = new CommandRing(256);
+      let told = 0;
+      const { writer, words } = open(dir, ring, disk, { mode, segmentBytes: 16_384, maxBatch: 100, onDurable: () => told++ });
+      const total = 5000;
+      while (ring.lastSeq < total || ring.depth() > 0) {
+        ring.publish(Math.min(1 + (ring.lastSeq % 77), ring.free(), total - ring.lastSeq));
+        writer.poll();
+        if (!disk.blocking) await new Promise(setImmediate);
+      }
+      await writer.close();
+      assert.equal(durableSeq(words, 3, total + 10), total);
+      assert.ok(isDurable(words, 3, total) && !isDurable(words, 3, total + 1));
+      const status = readJournalStatus(words, 3);
+      assert.equal(status.state, 'ok');
+      assert.equal(status.slots, total + status.batches);
+      assert.ok(status.maxBatch <= 100 && told > 0 && told <= status.syncs);
+      assert.deepEqual(readSeqs(dir, 1), { first: 1, last: total, count: total });
+      assert.deepEqual(readSeqs(dir, 3333), { first: 3333, last: total, count: total - 3332 });
+      assert.deepEqual(readSeqs(dir, total + 1), { first: 0, last: 0, count: 0 });
+      assert.ok(listSegments(dir).length > 15);
+      assert.deepEqual(
+        readdirSync(dir).filter((file) => !file.startsWith('log-')),
+        [],
+      );
+    });
+  }
+}
+
+test('the records come back byte for byte', async (t) => {
+  const dir = temporary(t);
+  const ring = new CommandRing(64);
+  const { writer } = open(dir, ring, asynchronousDisk);
+  ring.publish(50);
+  const sent = ring.consumer.slots.u8.slice(0, 50 * 64);
+  await writer.close();
+  const got: number[] = [];
+  readLog(dir, 1, (words, first, count) => got.push(...new Uint8Array(words.buffer, first * 4, count * 64)));
+  assert.deepEqual(Uint8Array.from(got), sent);
+});
+
+test('a log goes on where it ended, also in a segment that has just been begun', async (t) => {
+  const dir = temporary(t);
+  for (let life = 0; life < 12; life++) {
+    const ring = new CommandRing(64, life * 37);
+    const { writer } = open(dir, ring, synchronousDisk, { segmentBytes: 4096 });
+    ring.publish(37);
+    while (ring.depth() > 0) writer.poll();
+    if (life % 2 === 0) await writer.close();
+    assert.deepEqual(readSeqs(dir, 1), { first: 1, last: (life + 1) * 37, count: (life + 1) * 37 });
+  }
+});
+
+test('commands that do not go on where the log ends are a bug, not a log', (t) => {
+  const dir = temporary(t);
+  const ring = new CommandRing(64, 5);
+  const { writer } = open(dir, ring, synchronousDisk);
+  ring.publish(1);
+  assert.throws(() => writer.poll(), { code: 'OPENBELL_INVARIANT', message: /command 6 in the ring where 1 belongs/ });
+});
+
+test('low 32 bits of the durable position: right across 2^31 and 2^32', () => {
+  const words = new Int32Array(JOURNAL_WORDS);
+  for (const seq of [2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 52 + 12345]) {
+    words[0] = seq | 0;
+    assert.equal(durableSeq(words, 0, seq + 100_000), seq);
+    assert.ok(isDurable(words, 0, seq) && isDurable(words, 0, seq - 5) && !isDurable(words, 0, seq + 1));
+  }
+});
