@@ -1,0 +1,146 @@
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { OrderPage, RecordPage } from './queries.ts';
+import type { Query } from './query-worker.ts';
+import { NEWEST } from './runs.ts';
+import type { WriterOptions } from './writer.ts';
+import { WRITER_STATS, type WriterMessage, type WriterStart, WriterStat } from './writer-worker.ts';
+
+/** The same suffix as this file: `.ts` in the repository, `.js` in the package. */
+const SUFFIX = extname(import.meta.filename);
+const QUERY_THREADS = 2;
+/** Waiting questions beyond it are refused: each holds an HTTP response or a session open. */
+const MAX_WAITING_QUERIES = 256;
+
+/** Where a session finds reports that the hub no longer keeps. */
+export interface ReportArchive {
+  /** Packed 128-byte reports of `account`, numbered `from`, `from + 1`, ..., at most `limit`; empty when there are none (yet). */
+  read(account: number, from: number, limit: number): Promise<Uint8Array>;
+}
+
+export interface HistoryStats {
+  readonly watermark: number;
+  readonly reports: number;
+  readonly commits: number;
+  /** The store refuses writes, so reports wait in the ring: most likely a full disk. */
+  readonly failing: boolean;
+  readonly failures: number;
+  readonly lastCommitMs: number;
+}
+
+export interface HistoryOptions extends WriterOptions {
+  /** Called when the writer cannot write any more, and when it can again. */
+  readonly onState?: (event: 'failing' | 'recovered', error: string) => void;
+  /** The writer's thread died: reports pile up in the ring until the process is restarted. */
+  readonly onFailure?: (error: Error) => void;
+}
+
+/** History queries are refused because too many wait already. */
+export class HistoryBusyError extends Error {
+  readonly code = 'OPENBELL_HISTORY_BUSY';
+}
+
+/**
+ * The I/O thread's end of the history: starts the writer's thread, and asks
+ * the query pool, whose threads start with the first question.
+ */
+export class History implements ReportArchive {
+  readonly #writer: Worker;
+  readonly #exited: Promise<void>;
+  readonly #stop: Int32Array;
+  readonly #stats: Float64Array;
+  readonly #dataDir: string;
+  #pool: Piscina<Query> | undefined;
+
+  private constructor(dataDir: string, writer: Worker, stop: Int32Array, stats: Float64Array) {
+    this.#dataDir = dataDir;
+    this.#writer = writer;
+    this.#stop = stop;
+    this.#stats = stats;
+    this.#exited = new Promise((resolve) => writer.once('exit', () => resolve()));
+  }
+
+  /** Resolves when the writer has its store open and takes reports. */
+  static async start(options: HistoryOptions): Promise<History> {
+    const { onState, onFailure, ...writerOptions } = options;
+    const stop = new Int32Array(new SharedArrayBuffer(4));
+    const stats = new Float64Array(new SharedArrayBuffer(8 * WRITER_STATS));
+    const workerData = { ...writerOptions, stop, stats } satisfies WriterStart;
+    const writer = new Worker(new URL(`writer-worker${SUFFIX}`, import.meta.url), { workerData, name: 'history' });
+    const history = new History(options.dataDir, writer, stop, stats);
+    await new Promise<void>((resolve, reject) => {
+      writer.on('error', (error: Error) => {
+        reject(error);
+        onFailure?.(error);
+      });
+      writer.on('message', (message: WriterMessage) => {
+        if (message.event === 'ready') resolve();
+        else onState?.(message.event, message.error);
+      });
+    });
+    return history;
+  }
+
+  stats(): HistoryStats {
+    const s = this.#stats;
+    return {
+      watermark: s[WriterStat.watermark],
+      reports: s[WriterStat.reports],
+      commits: s[WriterStat.commits],
+      failing: s[WriterStat.failing] !== 0,
+      failures: s[WriterStat.failures],
+      lastCommitMs: s[WriterStat.lastCommitMs],
+    };
+  }
+
+  async read(account: number, from: number, limit: number): Promise<Uint8Array> {
+    return (await this.#ask({ kind: 'reports', account, from, limit })) as Uint8Array;
+  }
+
+  /** Fill reports of an account, newest first, numbered below `before`. */
+  async accountFills(account: number, limit: number, before = NEWEST): Promise<RecordPage> {
+    return (await this.#ask({ kind: 'fills', account, before, limit })) as RecordPage;
+  }
+
+  /** Orders of an account in their latest state, newest first, with an order id below `before`. */
+  async accountOrders(account: number, limit: number, before = NEWEST): Promise<OrderPage> {
+    return (await this.#ask({ kind: 'orders', account, before, limit })) as OrderPage;
+  }
+
+  /** Trades of a symbol, newest first, with an id below `before`. */
+  async symbolTrades(symbol: number, limit: number, before = NEWEST): Promise<RecordPage> {
+    return (await this.#ask({ kind: 'trades', symbol, before, limit })) as RecordPage;
+  }
+
+  /** Call after the engine has stopped: writes what is left in the ring and ends all threads. */
+  async stop(): Promise<void> {
+    await this.#pool?.close({ force: true });
+    Atomics.store(this.#stop, 0, 1);
+    Atomics.notify(this.#stop, 0);
+    await this.#exited;
+  }
+
+  /** Ends the writer where it is, as a crash would; what is in the ring is lost to it. */
+  async kill(): Promise<void> {
+    await this.#pool?.destroy();
+    await this.#writer.terminate();
+  }
+
+  async #ask(query: Query): Promise<unknown> {
+    this.#pool ??= new Piscina({
+      filename: new URL(`query-worker${SUFFIX}`, import.meta.url).href,
+      workerData: { dataDir: this.#dataDir },
+      minThreads: 1,
+      maxThreads: QUERY_THREADS,
+      maxQueue: MAX_WAITING_QUERIES,
+      idleTimeout: 30_000,
+      // Without it a waiting thread blocks in Atomics.wait and the pool cannot end it while the process stops.
+      atomics: 'async',
+    });
+    if (this.#pool.queueSize >= MAX_WAITING_QUERIES) {
+      throw new HistoryBusyError(`${MAX_WAITING_QUERIES} history queries are waiting already; ask again in a moment`);
+    }
+    return await this.#pool.run(query);
+  }
+}

@@ -1,0 +1,80 @@
+/** Longest value in the store, in records: longer ones need contiguous pages of the file. */
+export const RUN_RECORDS = 512;
+const NIL = -1;
+
+interface Owner {
+  readonly id: number;
+  first: number;
+  last: number;
+}
+
+/**
+ * Collects fixed-size records, and hands them out again as runs of consecutive
+ * numbers per owner (account or symbol). Records lie in order of arrival in one
+ * buffer that is allocated once; a link per record leads to the owner's next.
+ * So memory does not depend on how many owners there are.
+ */
+export class RunCollector {
+  /** The records, as 32-bit words; see {@link claim}. */
+  readonly words: Int32Array;
+  readonly #recordWords: number;
+  readonly #no: Float64Array;
+  readonly #next: Int32Array;
+  readonly #owners = new Map<number, Owner>();
+  readonly #run: Int32Array;
+  readonly #runBytes: Uint8Array;
+  #count = 0;
+
+  /** @param capacity records that it can hold */
+  constructor(recordBytes: number, capacity: number) {
+    this.#recordWords = recordBytes / 4;
+    this.words = new Int32Array(capacity * this.#recordWords);
+    this.#no = new Float64Array(capacity);
+    this.#next = new Int32Array(capacity);
+    this.#run = new Int32Array(RUN_RECORDS * this.#recordWords);
+    this.#runBytes = new Uint8Array(this.#run.buffer);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Takes room for record `no` of `owner`: the index in {@link words} from which on the caller fills it. */
+  claim(owner: number, no: number): number {
+    const record = this.#count++;
+    this.#no[record] = no;
+    this.#next[record] = NIL;
+    const list = this.#owners.get(owner);
+    if (list === undefined) {
+      this.#owners.set(owner, { id: owner, first: record, last: record });
+    } else {
+      this.#next[list.last] = record;
+      list.last = record;
+    }
+    return record * this.#recordWords;
+  }
+
+  /** Calls `put` with each run; `bytes` is valid during the call. The records stay. */
+  forEachRun(put: (owner: number, firstNo: number, bytes: Uint8Array) => void): void {
+    for (const owner of this.#owners.values()) {
+      let firstNo = this.#no[owner.first];
+      let length = 0;
+      for (let record = owner.first; record !== NIL; record = this.#next[record]) {
+        if (length === RUN_RECORDS || this.#no[record] !== firstNo + length) {
+          put(owner.id, firstNo, this.#runBytes.subarray(0, length * this.#recordWords * 4));
+          firstNo = this.#no[record];
+          length = 0;
+        }
+        const from = record * this.#recordWords;
+        const to = length++ * this.#recordWords;
+        for (let i = 0; i < this.#recordWords; i++) this.#run[to + i] = this.words[from + i];
+      }
+      put(owner.id, firstNo, this.#runBytes.subarray(0, length * this.#recordWords * 4));
+    }
+  }
+
+  clear(): void {
+    this.#count = 0;
+    this.#owners.clear();
+  }
+}

@@ -1,0 +1,63 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { HistoryWriter, type WriterOptions } from './writer.ts';
+
+/** Between polls, and before a failed write is tried again. */
+const PARK_MS = 20;
+const RETRY_MS = 500;
+
+export interface WriterStart extends WriterOptions {
+  /** Int32: 0 = run, 1 = the engine has stopped, write the rest and end. */
+  readonly stop: Int32Array;
+  /** See {@link WriterStat}. */
+  readonly stats: Float64Array;
+}
+
+/** Index in the shared stats; only the writer's thread stores them. */
+export const WriterStat = { watermark: 0, reports: 1, commits: 2, failing: 3, lastCommitMs: 4, failures: 5 } as const;
+export const WRITER_STATS = 6;
+
+export type WriterMessage = { readonly event: 'ready' } | { readonly event: 'failing' | 'recovered'; readonly error: string };
+
+async function run(start: WriterStart): Promise<void> {
+  const writer = new HistoryWriter(start);
+  const { stats, stop } = start;
+  stats[WriterStat.watermark] = writer.watermark;
+  parentPort?.postMessage({ event: 'ready' } satisfies WriterMessage);
+  for (;;) {
+    const stopping = Atomics.load(stop, 0) !== 0;
+    const written = pollOnce(writer, stats, stopping);
+    if (written > 0 && stopping) continue;
+    // An engine that has stopped leaves nothing behind but what a full disk keeps us from writing: the log has it.
+    if (stopping) break;
+    Atomics.wait(stop, 0, 0, written === -1 ? RETRY_MS : PARK_MS);
+  }
+  await writer.close();
+}
+
+/** Reports written; -1 when the store refused them: they stay in the ring. */
+function pollOnce(writer: HistoryWriter, stats: Float64Array, stopping: boolean): number {
+  const began = performance.now();
+  let written: number;
+  try {
+    written = writer.poll(stopping);
+  } catch (error) {
+    stats[WriterStat.failures]++;
+    if (stats[WriterStat.failing] === 0) tell('failing', error instanceof Error ? error.message : String(error));
+    stats[WriterStat.failing] = 1;
+    return -1;
+  }
+  if (written === 0) return 0;
+  if (stats[WriterStat.failing] === 1) tell('recovered', '');
+  stats[WriterStat.failing] = 0;
+  stats[WriterStat.watermark] = writer.watermark;
+  stats[WriterStat.reports] += written;
+  stats[WriterStat.commits]++;
+  stats[WriterStat.lastCommitMs] = performance.now() - began;
+  return written;
+}
+
+function tell(event: 'failing' | 'recovered', error: string): void {
+  parentPort?.postMessage({ event, error } satisfies WriterMessage);
+}
+
+if (parentPort !== null) await run(workerData as WriterStart);

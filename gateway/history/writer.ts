@@ -1,0 +1,164 @@
+import { RingConsumer, type RingHandle, type RingSlots } from '../../engine/ring.ts';
+import { getI64, putI64 } from '../../engine/units.ts';
+import { Report, ReportKind, Side, Trade } from '../../engine/wire/layout.ts';
+import { RunCollector } from './run-collector.ts';
+import { type HistoryStore, openHistory, putWatermark, watermarkOf } from './store.ts';
+
+/** Which consumer of the report ring the history is. */
+export const HISTORY_CONSUMER = 1;
+/** Reports held in memory until the next commit, at most: 16 MiB. */
+const MAX_HELD = 131_072;
+/**
+ * A commit may use one part in so many of the thread's time. With few accounts
+ * it takes a millisecond and happens at every poll; with thousands, each its
+ * own corner of the tree, it is slow, so it waits until there is more to write.
+ */
+const COMMIT_SHARE = 4;
+
+const REPORT_WORDS = Report.bytes / 4;
+const FLAG_MAKER = 1;
+const FLAG_AUCTION = 8;
+
+/** The low 32 bits of a sequence that another thread moves forward. Read with Atomics, compared by difference. */
+export interface SeqCell {
+  readonly words: Int32Array;
+  readonly index: number;
+}
+
+export interface WriterOptions {
+  readonly dataDir: string;
+  readonly reports: RingHandle;
+  /** Reports of commands beyond it stay in the ring: history never holds what the log may still lose. Without it, all are taken. */
+  readonly durable?: SeqCell | undefined;
+  /** Commands up to it have all their reports in the ring. Without it, the last command seen counts as incomplete. */
+  readonly applied?: SeqCell | undefined;
+}
+
+/**
+ * Moves reports from the ring to the store. A failed commit is tried again with
+ * the same reports; meanwhile the buffer fills, then the ring, so that a full
+ * disk becomes back-pressure, never a gap. What a crash takes out of the buffer
+ * lies beyond the watermark, and the engine publishes it again.
+ *
+ * One thread owns it. `poll` blocks that thread for the length of a commit.
+ */
+export class HistoryWriter {
+  readonly store: HistoryStore;
+  readonly #consumer: RingConsumer;
+  readonly #slots: RingSlots;
+  readonly #durable: SeqCell | undefined;
+  readonly #applied: SeqCell | undefined;
+  readonly #reports = new RunCollector(Report.bytes, MAX_HELD);
+  readonly #trades = new RunCollector(Trade.bytes, MAX_HELD);
+  #watermark: number;
+  /** Sequence of the last report taken, and up to which nothing is missing in what was taken. */
+  #newest = 0;
+  #complete = 0;
+  #notBefore = 0;
+
+  constructor(options: WriterOptions) {
+    this.store = openHistory(options.dataDir);
+    this.#consumer = new RingConsumer(options.reports, HISTORY_CONSUMER);
+    this.#slots = this.#consumer.slots;
+    this.#durable = options.durable;
+    this.#applied = options.applied;
+    this.#watermark = watermarkOf(this.store);
+  }
+
+  /** Every report of a command up to it is in the store. */
+  get watermark(): number {
+    return this.#watermark;
+  }
+
+  /**
+   * Takes what the ring holds, and commits it if a commit is due or `now`.
+   * Returns the number of reports committed. Throws what LMDB threw; the next
+   * call tries again.
+   */
+  poll(now = false): number {
+    this.#take();
+    if (this.#reports.count === 0) return 0;
+    const began = performance.now();
+    if (!now && began < this.#notBefore && this.#reports.count < MAX_HELD) return 0;
+    const watermark = Math.max(this.#watermark, this.#complete);
+    this.store.root.transactionSync(() => {
+      this.#reports.forEachRun((account, no, bytes) => this.store.reports.putSync([account, no], bytes as Buffer));
+      this.#trades.forEachRun((symbol, id, bytes) => this.store.trades.putSync([symbol, id], bytes as Buffer));
+      putWatermark(this.store, watermark);
+    });
+    const ended = performance.now();
+    this.#notBefore = ended + (COMMIT_SHARE - 1) * (ended - began);
+    const written = this.#reports.count;
+    this.#watermark = watermark;
+    this.#reports.clear();
+    this.#trades.clear();
+    return written;
+  }
+
+  /** Ends the work. Only when the engine has stopped: an empty ring then means that the last command is complete. */
+  async close(): Promise<void> {
+    if (this.#reports.count === 0 && this.#consumer.peek() === -1 && this.#newest > this.#watermark) {
+      this.store.root.transactionSync(() => putWatermark(this.store, this.#newest));
+    }
+    await this.store.root.close();
+  }
+
+  #take(): void {
+    // Read before the ring is: what it covers is then in the ring.
+    const applied = this.#applied && Atomics.load(this.#applied.words, this.#applied.index);
+    const durable = this.#durable && Atomics.load(this.#durable.words, this.#durable.index);
+    let slot = this.#consumer.peek();
+    while (slot !== -1 && this.#reports.count < MAX_HELD) {
+      if (durable !== undefined && ((this.#seqLow(slot) - durable) | 0) > 0) break;
+      this.#append(slot);
+      this.#newest = this.#seq(slot);
+      this.#consumer.next();
+      slot = this.#consumer.peek();
+    }
+    // Reports come in order of sequence, so the first that is left shows that those before it are whole.
+    if (slot !== -1) this.#complete = this.#seq(slot) - 1;
+    else if (applied !== undefined && ((applied - (this.#newest | 0)) | 0) >= 0) this.#complete = this.#newest;
+    else this.#complete = Math.max(this.#complete, this.#newest - 1);
+    this.#consumer.release();
+  }
+
+  #seq(slot: number): number {
+    return getI64(this.#slots.i32, slot * REPORT_WORDS + Report.seq / 4);
+  }
+
+  #seqLow(slot: number): number {
+    return this.#slots.i32[slot * REPORT_WORDS + Report.seq / 4];
+  }
+
+  #append(slot: number): void {
+    const { u8, i32, u32 } = this.#slots;
+    const from = slot * REPORT_WORDS;
+    const { words } = this.#reports;
+    const at = this.#reports.claim(u32[from + Report.account / 4], getI64(i32, from + Report.reportNo / 4));
+    for (let i = 0; i < REPORT_WORDS; i++) words[at + i] = i32[from + i];
+    const byte = slot * Report.bytes;
+    if (u8[byte + Report.kind] !== ReportKind.Fill) return;
+    // Each trade has two fills; one of them stands for it.
+    const flags = u8[byte + Report.flags];
+    const auction = (flags & FLAG_AUCTION) !== 0;
+    const stands = auction ? u8[byte + Report.side] === Side.Buy : (flags & FLAG_MAKER) === 0;
+    if (stands) this.#appendTrade(from, u8[byte + Report.side], auction);
+  }
+
+  #appendTrade(from: number, side: number, auction: boolean): void {
+    const { i32, u32 } = this.#slots;
+    const { words } = this.#trades;
+    const at = this.#trades.claim(u32[from + Report.symbol / 4], getI64(i32, from + Report.tradeId / 4));
+    words[at] = side | (auction ? 0x100 : 0);
+    words[at + 1] = 0;
+    const own = getI64(i32, from + Report.orderId / 4);
+    const contra = getI64(i32, from + Report.contraOrderId / 4);
+    putI64(words, at + Trade.tradeId / 4, getI64(i32, from + Report.tradeId / 4));
+    putI64(words, at + Trade.price / 4, getI64(i32, from + Report.price / 4));
+    putI64(words, at + Trade.quantity / 4, getI64(i32, from + Report.quantity / 4));
+    putI64(words, at + Trade.buyOrderId / 4, side === Side.Buy ? own : contra);
+    putI64(words, at + Trade.sellOrderId / 4, side === Side.Buy ? contra : own);
+    putI64(words, at + Trade.seq / 4, getI64(i32, from + Report.seq / 4));
+    putI64(words, at + Trade.timeUs / 4, getI64(i32, from + Report.timeUs / 4));
+  }
+}

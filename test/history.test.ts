@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { RingConsumer } from '../engine/ring.ts';
+import { getI64 } from '../engine/units.ts';
+import { ReportKind, Side, Trade } from '../engine/wire/layout.ts';
+import { History } from '../gateway/history/history.ts';
+import { accountFills, accountOrders, accountReports, symbolTrades } from '../gateway/history/queries.ts';
+import { NEWEST } from '../gateway/history/runs.ts';
+import { readWatermark, truncateHistory } from '../gateway/history/store.ts';
+import { HISTORY_CONSUMER, HistoryWriter } from '../gateway/history/writer.ts';
+import { column, type ReportFields, ReportSource } from './support/report-source.ts';
+
+const base = mkdtempSync(join(tmpdir(), 'openbell-history-'));
+after(() => rmSync(base, { recursive: true, force: true }));
+let directories = 0;
+const newDir = () => join(base, String(directories++));
+
+function publish(source: ReportSource, reports: ReportFields[]): void {
+  for (const report of reports) assert.ok(source.put(report));
+  source.publish();
+}
+
+/** `count` reports of account 1, one command each, numbered from `first`; seq = number + 100. */
+function plain(first: number, count: number): ReportFields[] {
+  return Array.from({ length: count }, (_, i) => ({
+    kind: ReportKind.Accepted,
+    account: 1,
+    reportNo: first + i,
+    seq: first + i + 100,
+    orderId: first + i,
+  }));
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+test('reports come back by account and number, over runs and flushes', async () => {
+  const source = new ReportSource(4096);
+  const writer = new HistoryWriter({ dataDir: newDir(), reports: source.handle });
+  publish(source, plain(1, 1300));
+  publish(source, [{ kind: ReportKind.Accepted, account: 2, reportNo: 1, seq: 2000 }]);
+  assert.equal(writer.poll(true), 1301);
+  publish(
+    source,
+    plain(1301, 7).map((report) => ({ ...report, seq: 3000 })),
+  );
+  assert.equal(writer.poll(true), 7);
+  const { store } = writer;
+  assert.deepEqual(column(accountReports(store, 1, 1, 5000), 'reportNo'), numbers(1, 1307));
+  assert.deepEqual(column(accountReports(store, 1, 700, 3), 'reportNo'), [700, 701, 702]);
+  assert.deepEqual(column(accountReports(store, 1, 512, 2), 'reportNo'), [512, 513]);
+  assert.deepEqual(column(accountReports(store, 1, 1307, 9), 'reportNo'), [1307]);
+  assert.deepEqual(column(accountReports(store, 2, 1, 9), 'seq'), [2000]);
+  assert.equal(accountReports(store, 1, 1308, 9).length, 0);
+  assert.equal(accountReports(store, 3, 1, 9).length, 0);
+  await writer.close();
+});
+
+test('nothing leaves the ring before it is durable, also when the sequence passes 2^32', async () => {
+  const source = new ReportSource();
+  const durable = { words: new Int32Array(new SharedArrayBuffer(4)), index: 0 };
+  const dataDir = newDir();
+  const writer = new HistoryWriter({ dataDir, reports: source.handle, durable });
+  const first = 2 ** 32 - 2;
+  publish(
+    source,
+    numbers(0, 3).map((i) => ({ kind: ReportKind.Accepted, account: 1, reportNo: i + 1, seq: first + i })),
+  );
+  Atomics.store(durable.words, 0, (first - 1) | 0);
+  assert.equal(writer.poll(true), 0);
+  assert.equal(source.depth() >= 4, true);
+  Atomics.store(durable.words, 0, (first + 2) | 0);
+  assert.equal(writer.poll(true), 3);
+  assert.equal(writer.watermark, first + 2, 'the next report in the ring shows that the ones before are whole');
+  Atomics.store(durable.words, 0, (first + 3) | 0);
+  assert.equal(writer.poll(true), 1);
+  assert.deepEqual(column(accountReports(writer.store, 1, 1, 9), 'seq'), [first, first + 1, first + 2, first + 3]);
+  await writer.close();
+  assert.equal(await readWatermark(dataDir), first + 3);
+});
+
+test('the watermark covers whole commands only', async () => {
+  const source = new ReportSource();
+  const applied = { words: new Int32Array(1), index: 0 };
+  const dataDir = newDir();
+  const writer = new HistoryWriter({ dataDir, reports: source.handle, applied });
+  // Command 101 has two reports; the flush falls between them.
+  publish(source, [...plain(1, 1), { kind: ReportKind.Fill, account: 1, reportNo: 2, seq: 101, tradeId: 1, symbol: 1 }]);
+  writer.poll(true);
+  assert.equal(writer.watermark, 100);
+  publish(source, [{ kind: ReportKind.Fill, account: 1, reportNo: 3, seq: 101, tradeId: 2, symbol: 1 }]);
+  writer.poll(true);
+  assert.equal(writer.watermark, 100);
+  applied.words[0] = 102;
+  publish(source, [{ kind: ReportKind.Accepted, account: 1, reportNo: 4, seq: 102 }]);
+  writer.poll(true);
+  assert.equal(writer.watermark, 102, 'the engine says that command 102 is done');
+  publish(source, [{ kind: ReportKind.Accepted, account: 1, reportNo: 5, seq: 103 }]);
+  writer.poll(true);
+  assert.equal(writer.watermark, 102);
+  await writer.close();
+  assert.equal(await readWatermark(dataDir), 103, 'after the engine has stopped nothing follows');
+});
+
+test('reports that are published again replace the ones from before', async () => {
+  const dataDir = newDir();
+  const before = new ReportSource();
+  const writer = new HistoryWriter({ dataDir, reports: before.handle });
+  publish(before, [...plain(1, 4), { kind: ReportKind.Fill, account: 1, reportNo: 5, seq: 105, tag: 7, symbol: 3, tradeId: 1 }]);
+  publish(before, [{ kind: ReportKind.Fill, account: 1, reportNo: 6, seq: 105, tag: 7, symbol: 3, tradeId: 2 }]);
+  writer.poll(true);
+  assert.equal(writer.watermark, 104, 'all a crash would leave');
+  await writer.store.root.close();
+
+  const again = new ReportSource();
+  const second = new HistoryWriter({ dataDir, reports: again.handle });
+  publish(again, [{ kind: ReportKind.Fill, account: 1, reportNo: 5, seq: 105, tag: 8, symbol: 3, tradeId: 1 }]);
+  second.poll(true);
+  publish(again, [
+    { kind: ReportKind.Fill, account: 1, reportNo: 6, seq: 105, tag: 8, symbol: 3, tradeId: 2 },
+    { kind: ReportKind.Fill, account: 1, reportNo: 7, seq: 105, tag: 8, symbol: 3, tradeId: 3 },
+  ]);
+  second.poll(true);
+  const all = accountReports(second.store, 1, 1, 99);
+  assert.deepEqual(column(all, 'reportNo'), numbers(1, 7));
+  assert.deepEqual(column(all, 'tag'), [0, 0, 0, 0, 8, 8, 8]);
+  assert.deepEqual(column(accountReports(second.store, 1, 4, 2), 'tag'), [0, 8]);
+  assert.deepEqual(column(accountFills(second.store, 1, NEWEST, 9).records, 'reportNo'), [7, 6, 5]);
+  assert.deepEqual(column(accountFills(second.store, 1, NEWEST, 9).records, 'tag'), [8, 8, 8]);
+  await second.close();
+});
+
+test('one trade per pair of fills: the taker names the aggressor, in an auction the buyer stands for it', async () => {
+  const source = new ReportSource();
+  const writer = new HistoryWriter({ dataDir: newDir(), reports: source.handle });
+  const fill = { kind: ReportKind.Fill, symbol: 5, price: 700, quantity: 3, timeUs: 9, seq: 11 };
+  publish(source, [
+    { ...fill, account: 2, reportNo: 1, side: Side.Buy, flags: 1, orderId: 40, contraOrderId: 41, tradeId: 1 },
+    { ...fill, account: 1, reportNo: 1, side: Side.Sell, flags: 0, orderId: 41, contraOrderId: 40, tradeId: 1 },
+    { ...fill, account: 2, reportNo: 2, side: Side.Buy, flags: 8, orderId: 50, contraOrderId: 51, tradeId: 2 },
+    { ...fill, account: 1, reportNo: 2, side: Side.Sell, flags: 8, orderId: 51, contraOrderId: 50, tradeId: 2 },
+  ]);
+  writer.poll(true);
+  const { records, next } = symbolTrades(writer.store, 5, NEWEST, 10);
+  assert.equal(next, 0);
+  const words = new Int32Array(records.slice().buffer);
+  const rows = [0, 1].map((i) => ({
+    aggressor: records[i * 64 + Trade.aggressor],
+    auction: records[i * 64 + Trade.auction],
+    id: getI64(words, i * 16 + Trade.tradeId / 4),
+    price: getI64(words, i * 16 + Trade.price / 4),
+    quantity: getI64(words, i * 16 + Trade.quantity / 4),
+    buy: getI64(words, i * 16 + Trade.buyOrderId / 4),
+    sell: getI64(words, i * 16 + Trade.sellOrderId / 4),
+    seq: getI64(words, i * 16 + Trade.seq / 4),
+    time: getI64(words, i * 16 + Trade.timeUs / 4),
+  }));
+  assert.deepEqual(rows, [
+    { aggressor: Side.Buy, auction: 1, id: 2, price: 700, quantity: 3, buy: 50, sell: 51, seq: 11, time: 9 },
+    { aggressor: Side.Sell, auction: 0, id: 1, price: 700, quantity: 3, buy: 40, sell: 41, seq: 11, time: 9 },
+  ]);
+  assert.equal(symbolTrades(writer.store, 5, 2, 10).records.length, 64);
+  assert.equal(symbolTrades(writer.store, 5, NEWEST, 1).next, 2);
+  await writer.close();
+});
+
+test('orders are folded from their reports, newest first, page by page', async () => {
+  const source = new ReportSource();
+  const writer = new HistoryWriter({ dataDir: newDir(), reports: source.handle });
+  const { Accepted, Fill, Cancelled, Amended, Rejected, CancelRejected } = ReportKind;
+  const steps: ReportFields[] = [
+    { kind: Accepted, orderId: 1, clientOrderId: 901, price: 100, quantity: 10, leaves: 10, symbol: 1 },
+    { kind: Rejected, orderId: 0, clientOrderId: 902, code: 311 },
+    { kind: Accepted, orderId: 3, clientOrderId: 903, price: 101, quantity: 5, leaves: 5, symbol: 1, side: 1 },
+    { kind: Fill, orderId: 3, price: 102, quantity: 2, leaves: 3, filled: 2, symbol: 1, tradeId: 1, side: 1 },
+    { kind: Amended, orderId: 1, price: 99, leaves: 8, filled: 0, quantity: 8, symbol: 1 },
+    { kind: Accepted, orderId: 6, clientOrderId: 906, price: 90, quantity: 4, leaves: 4, symbol: 2 },
+    { kind: Cancelled, orderId: 3, price: 101, quantity: 3, filled: 2, code: 450, symbol: 1, side: 1 },
+    { kind: Accepted, orderId: 6, clientOrderId: 906, price: 90, quantity: 4, leaves: 4, symbol: 2, flags: 2 },
+    { kind: Fill, orderId: 6, price: 89, quantity: 4, leaves: 0, filled: 4, symbol: 2, tradeId: 1 },
+    { kind: CancelRejected, orderId: 6, code: 401 },
+  ];
+  publish(
+    source,
+    steps.map((step, i) => ({ ...step, account: 1, reportNo: i + 1, seq: i + 1, timeUs: i + 1 })),
+  );
+  writer.poll(true);
+  const page = accountOrders(writer.store, 1, NEWEST, 2);
+  assert.deepEqual(
+    page.orders.map(({ orderId, price, quantity, leaves, filled, status, code, acceptedUs, updatedUs }) =>
+      [orderId, price, quantity, leaves, filled, status, code, acceptedUs, updatedUs].join(' '),
+    ),
+    ['6 90 4 0 4 filled 0 6 9', '3 101 5 0 2 cancelled 450 3 7'],
+  );
+  const rest = accountOrders(writer.store, 1, page.next, 2);
+  assert.deepEqual(
+    rest.orders.map(({ orderId, price, quantity, leaves, status }) => [orderId, price, quantity, leaves, status].join(' ')),
+    ['1 99 8 8 open'],
+  );
+  assert.deepEqual([rest.next, rest.truncated], [0, false]);
+  await writer.close();
+});
+
+test('what a cut log forgot is forgotten here too', async () => {
+  const dataDir = newDir();
+  const source = new ReportSource();
+  const writer = new HistoryWriter({ dataDir, reports: source.handle });
+  publish(source, plain(1, 10));
+  writer.poll(true);
+  await writer.close();
+  assert.equal(await truncateHistory(dataDir, 106), 4);
+  assert.equal(await readWatermark(dataDir), 106);
+  const reader = new HistoryWriter({ dataDir, reports: new ReportSource().handle });
+  assert.deepEqual(column(accountReports(reader.store, 1, 1, 99), 'reportNo'), numbers(1, 6));
+  await reader.close();
+});
+
+test('writer thread and query pool, with more reports than the ring holds', async () => {
+  const source = new ReportSource(256);
+  const egress = new RingConsumer(source.handle, 1 - HISTORY_CONSUMER);
+  const dataDir = newDir();
+  const durable = { words: new Int32Array(new SharedArrayBuffer(4)), index: 0 };
+  const history = await History.start({ dataDir, reports: source.handle, durable });
+  try {
+    for (let no = 1; no <= 5000; no++) {
+      const report = { kind: ReportKind.Fill, account: 1 + (no % 3), reportNo: Math.ceil(no / 3), seq: no, symbol: 1, tradeId: no };
+      while (!source.put(report)) {
+        while (egress.next() !== -1);
+        egress.release();
+        source.publish();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      source.publish();
+      Atomics.store(durable.words, 0, no);
+    }
+    while (history.stats().reports < 5000) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.deepEqual(column(await history.read(1, 1, 10_000), 'reportNo'), numbers(1, 1666));
+    const fills = await history.accountFills(2, 2);
+    assert.deepEqual(column(fills.records, 'reportNo'), [1667, 1666]);
+    assert.deepEqual(column((await history.accountFills(2, 1, fills.next)).records, 'reportNo'), [1665]);
+    assert.equal((await history.symbolTrades(1, 10_000)).records.length, 5000 * 64);
+    assert.deepEqual(await history.accountOrders(9, 10), { orders: [], next: 0, truncated: false });
+  } finally {
+    await history.stop();
+  }
+  assert.equal(await readWatermark(dataDir), 5000);
+});
