@@ -44,6 +44,7 @@ export const Code = {
   NO_LIQUIDITY: 404,
   BOOK_FULL: 405,
   LEVELS_FULL: 406,
+  CLIENT_ORDER_ID_TOO_OLD: 407,
   // 450: why an order was cancelled (not refusals).
   CANCELLED_BY_CLIENT: 450,
   CANCELLED_REMAINDER: 451,
@@ -55,7 +56,7 @@ export const Code = {
   UNKNOWN_ASSET: 503,
   BOOK_NOT_EMPTY: 504,
   WRONG_PHASE: 505,
-  NOTHING_TO_UNCROSS: 506,
+  BOOK_CROSSED: 506,
 } as const;
 export type Code = (typeof Code)[keyof typeof Code];
 

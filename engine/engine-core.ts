@@ -1,0 +1,179 @@
+import { type Control, EnginePhase, JOURNAL_AT } from './control.ts';
+import { Exchange, type ExchangeOutputs } from './exchange.ts';
+import { JournalBoard } from './journal/journal-status.ts';
+import { cutTornTail, type LogEnd, readLog } from './journal/log-reader.ts';
+import { BadSnapshotError, listSnapshots, readSnapshot, SnapshotWriter } from './journal/snapshot-files.ts';
+import { MarketEventKind } from './market-event.ts';
+import { SymbolParam } from './params.ts';
+import type { RingConsumer } from './ring.ts';
+import { ROW_FIELDS, StateLoader, saveState } from './state-rows.ts';
+import type { Seq, TimeUs } from './units.ts';
+import { CommandKind, Side } from './wire/layout.ts';
+
+/** Most commands of one poll: events leave after each poll, so this bounds how long the first one waits for the last. */
+const POLL_COMMANDS = 256;
+const PROGRESS_EVERY = 1 << 18;
+
+export interface RecoveryProgress {
+  readonly stage: 'snapshot' | 'log';
+  readonly seq: Seq;
+}
+
+export interface Recovery {
+  readonly end: LogEnd;
+  readonly seq: Seq;
+  readonly timeUs: TimeUs;
+  /** Seq of the snapshot that was loaded; 0 = none. */
+  readonly snapshotSeq: Seq;
+  readonly replayed: number;
+  readonly milliseconds: number;
+  /** What the operator should know: a cut tail, a skipped snapshot. */
+  readonly messages: readonly string[];
+}
+
+/** Loads the newest good snapshot at or below `limitSeq` into a new exchange; 0 = there is none. A bad one is skipped with a message. */
+export function loadSnapshot(exchange: Exchange, dir: string, limitSeq: Seq, messages: string[]): Seq {
+  const loader = new StateLoader(exchange);
+  for (const { path, seq } of listSnapshots(dir)) {
+    if (seq > limitSeq) continue;
+    try {
+      readSnapshot(path, (rows, count) => loader.load(rows, count));
+      return seq;
+    } catch (error) {
+      if (!(error instanceof BadSnapshotError)) throw error;
+      messages.push(error.message);
+    }
+  }
+  return 0;
+}
+
+/** Writes the state as a snapshot file; blocks. Returns its path. */
+export function writeSnapshot(exchange: Exchange, dir: string): string {
+  const writer = new SnapshotWriter(dir, exchange.seq, ROW_FIELDS);
+  try {
+    saveState(exchange, (rows, count) => writer.append(rows, count));
+    return writer.finish();
+  } catch (error) {
+    writer.abort();
+    throw error;
+  }
+}
+
+/**
+ * The engine stage: takes commands off the ring, applies them, shows what
+ * follows. Owned by the thread that polls it.
+ */
+export class EngineCore {
+  readonly exchange: Exchange;
+  readonly #commands: RingConsumer;
+  readonly #outputs: ExchangeOutputs;
+  readonly #control: Control;
+
+  constructor(exchange: Exchange, commands: RingConsumer, outputs: ExchangeOutputs, control: Control) {
+    this.exchange = exchange;
+    this.#commands = commands;
+    this.#outputs = outputs;
+    this.#control = control;
+  }
+
+  /**
+   * State as of the end of the log. Reports of commands after `historySeq` are
+   * shown again (history does not have them yet); then each book is shown as
+   * market events. Blocks; `makeRoom` is called while the report ring is full.
+   */
+  recover(dir: string, historySeq: Seq, makeRoom: () => void, onProgress: (progress: RecoveryProgress) => void): Recovery {
+    const { exchange } = this;
+    const started = performance.now();
+    const messages: string[] = [];
+    exchange.reports.quiet = true;
+    exchange.market.quiet = true;
+    const snapshotSeq = loadSnapshot(exchange, dir, historySeq, messages);
+    if (snapshotSeq > 0) onProgress({ stage: 'snapshot', seq: snapshotSeq });
+    const board = new JournalBoard(this.#control.words, JOURNAL_AT);
+    let bytes: Uint8Array = new Uint8Array(0);
+    let replayed = 0;
+    let end = readLog(dir, snapshotSeq + 1, (words, firstWord, count, firstSeq) => {
+      if (bytes.buffer !== words.buffer) bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+      const firstSlot = firstWord >> 4;
+      for (let i = 0; i < count; i++) {
+        exchange.reports.quiet = firstSeq + i <= historySeq;
+        exchange.apply(bytes, words, firstSlot + i);
+      }
+      this.#outputs.reports.publish();
+      // What is in the log may be told: history and the gateway wait for this word.
+      board.setDurable(exchange.seq);
+      while (!this.#outputs.reports.drain()) makeRoom();
+      replayed += count;
+      if ((replayed & ~(PROGRESS_EVERY - 1)) !== ((replayed - count) & ~(PROGRESS_EVERY - 1))) onProgress({ stage: 'log', seq: exchange.seq });
+    });
+    const cut = cutTornTail(dir, end);
+    if (cut !== undefined) {
+      end = cut.end;
+      messages.push(cut.message);
+    }
+    board.setDurable(exchange.seq);
+    exchange.reports.quiet = false;
+    exchange.market.quiet = false;
+    this.#showBooks();
+    this.#control.setApplied(exchange.seq);
+    this.#control.noteDefinition();
+    this.#control.setPhase(EnginePhase.Running);
+    const milliseconds = performance.now() - started;
+    return { end, seq: exchange.seq, timeUs: exchange.timeUs, snapshotSeq, replayed, milliseconds, messages };
+  }
+
+  /** Applies what is in the ring, up to a bound; returns the number of commands. */
+  poll(): number {
+    const { reports, market } = this.#outputs;
+    if (!reports.drain() || !market.drain()) return 0;
+    const commands = this.#commands;
+    let slot = commands.next();
+    if (slot === -1) return 0;
+    const { exchange } = this;
+    const control = this.#control;
+    const { u8, i32 } = commands.slots;
+    let done = 0;
+    let defined = false;
+    control.beginChange();
+    for (;;) {
+      exchange.apply(u8, i32, slot);
+      if (u8[slot << 6] >= CommandKind.DefineAsset) defined = true;
+      if (++done === POLL_COMMANDS) break;
+      slot = commands.next();
+      if (slot === -1) break;
+    }
+    exchange.endBatch();
+    control.endChange();
+    if (defined) control.noteDefinition();
+    reports.publish();
+    market.publish();
+    commands.release();
+    control.setSpilled(reports.spilledTotal + market.spilledTotal);
+    control.setApplied(exchange.seq);
+    return done;
+  }
+
+  /** True while overflow waits for room in a ring. */
+  get blocked(): boolean {
+    return !this.#outputs.reports.drain() || !this.#outputs.market.drain();
+  }
+
+  /** Tells market data the phase of every symbol and every resting order, in priority. */
+  #showBooks(): void {
+    const { books, symbols, slab, market, seq, timeUs } = this.exchange;
+    market.seq = seq;
+    market.timeUs = timeUs;
+    for (const book of books) {
+      if (book === undefined) continue;
+      const { symbol } = book;
+      const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
+      market.write(MarketEventKind.Phase, 0, symbols.phase[symbol], symbol, 0, reference, 0, symbols.tradeId[symbol], symbols.lastPrice[symbol]);
+      for (const side of [Side.Buy, Side.Sell]) {
+        book.ordersInPriority(side, (slot) => {
+          market.write(MarketEventKind.Add, side, 0, symbol, slab.id[slot], slab.price[slot], slab.open[slot], 0, 0);
+        });
+      }
+    }
+    this.#outputs.market.publish();
+  }
+}

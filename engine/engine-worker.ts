@@ -1,0 +1,136 @@
+/**
+ * Thread entries of the pinned topology: the engine stage, or the journal
+ * stage, each alone in its thread. `postMessage` starts and stops them; all
+ * else goes over shared memory.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { allocateFrom } from './allocate-from.ts';
+import { Control, EnginePhase } from './control.ts';
+import { EngineCore, type Recovery, type RecoveryProgress, writeSnapshot } from './engine-core.ts';
+import { Exchange } from './exchange.ts';
+import { synchronousDisk } from './journal/disk.ts';
+import { LogWriter } from './journal/log-writer.ts';
+import type { LogEnd } from './journal/log-reader.ts';
+import { JOURNAL_AT } from './control.ts';
+import type { Limits } from './limits.ts';
+import { RingConsumer, type RingHandle } from './ring.ts';
+import { SpillingProducer } from './spilling-producer.ts';
+
+export interface EngineThreadData {
+  readonly role: 'engine';
+  readonly dir: string;
+  readonly limits: Limits;
+  readonly historySeq: number;
+  readonly columns: readonly SharedArrayBuffer[];
+  readonly commands: RingHandle;
+  readonly reports: RingHandle;
+  readonly market: RingHandle;
+  readonly control: SharedArrayBuffer;
+}
+
+export interface JournalThreadData {
+  readonly role: 'journal';
+  readonly dir: string;
+  readonly end: LogEnd;
+  readonly mode: 'durable' | 'fast';
+  readonly commands: RingHandle;
+  readonly control: SharedArrayBuffer;
+}
+
+export type FromThread =
+  | { readonly type: 'progress'; readonly progress: RecoveryProgress }
+  | { readonly type: 'recovered'; readonly recovery: Recovery }
+  | { readonly type: 'failed'; readonly code: string; readonly message: string }
+  | { readonly type: 'stopped'; readonly snapshot: string | undefined };
+
+/** `stop`: end after what is in the ring; the engine writes a snapshot when asked to. */
+export interface ToThread {
+  readonly type: 'stop';
+  readonly snapshot: boolean;
+}
+
+/** Spins that an idle thread does before it parks. */
+const SPINS = 2000;
+const PARK_MS = 50;
+
+const port = parentPort;
+if (port !== null) {
+  let stop: ToThread | undefined;
+  port.on('message', (message: ToThread) => {
+    stop = message;
+  });
+  const say = (message: FromThread): void => port.postMessage(message);
+  const failed = (error: unknown): void => {
+    const { code = 'OPENBELL_THREAD', message } = error as { code?: string; message: string };
+    say({ type: 'failed', code, message });
+  };
+  const data = workerData as EngineThreadData | JournalThreadData;
+  try {
+    await (data.role === 'engine' ? runEngine(data, say, () => stop) : runJournal(data, say, () => stop));
+  } catch (error) {
+    new Control(data.control).setPhase(EnginePhase.Failed);
+    failed(error);
+  }
+  port.close();
+}
+
+async function runEngine(data: EngineThreadData, say: (message: FromThread) => void, stopAsked: () => ToThread | undefined): Promise<void> {
+  const control = new Control(data.control);
+  const commands = new RingConsumer(data.commands, 0);
+  const outputs = { reports: new SpillingProducer(data.reports), market: new SpillingProducer(data.market) };
+  const exchange = new Exchange(data.limits, outputs, allocateFrom(data.columns));
+  const core = new EngineCore(exchange, commands, outputs, control);
+  const recovery = core.recover(
+    data.dir,
+    data.historySeq,
+    () => Atomics.wait(control.words, control.words.length - 1, 0, 1),
+    (progress) => say({ type: 'progress', progress }),
+  );
+  say({ type: 'recovered', recovery });
+  await dutyCycle(() => core.poll(), commands, () => stopAsked() !== undefined);
+  let snapshot: string | undefined;
+  if (stopAsked()?.snapshot) snapshot = writeSnapshot(exchange, data.dir);
+  control.setPhase(EnginePhase.Stopped);
+  say({ type: 'stopped', snapshot });
+}
+
+async function runJournal(data: JournalThreadData, say: (message: FromThread) => void, stopAsked: () => ToThread | undefined): Promise<void> {
+  const control = new Control(data.control);
+  const commands = new RingConsumer(data.commands, 1);
+  let failure: Error | undefined;
+  const log = new LogWriter({
+    dir: data.dir,
+    end: data.end,
+    ring: commands,
+    disk: synchronousDisk,
+    mode: data.mode,
+    words: control.words,
+    at: JOURNAL_AT,
+    onFailed: (error) => {
+      failure = error;
+    },
+  });
+  await dutyCycle(
+    () => {
+      if (failure !== undefined) throw failure;
+      return log.poll();
+    },
+    commands,
+    () => stopAsked() !== undefined,
+  );
+  await log.close();
+  say({ type: 'stopped', snapshot: undefined });
+}
+
+/** Polls until it is asked to stop and there is nothing left: spin while there is work, then park on the ring. */
+async function dutyCycle(poll: () => number, ring: RingConsumer, stopped: () => boolean): Promise<void> {
+  for (;;) {
+    let idle = 0;
+    while (idle < SPINS) idle = poll() > 0 ? 0 : idle + 1;
+    // Lets the message port speak, then sleeps until the producer publishes.
+    await new Promise(setImmediate);
+    if (stopped() && ring.available() === 0) {
+      if (poll() === 0) return;
+    } else ring.park(PARK_MS);
+  }
+}

@@ -1,0 +1,288 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { Accounts } from './accounts.ts';
+import { allocateRecording } from './allocate-from.ts';
+import { allocateControl, Control, EnginePhase, type EngineStatus } from './control.ts';
+import { Directory } from './directory.ts';
+import type { Recovery, RecoveryProgress } from './engine-core.ts';
+import type { EngineThreadData } from './engine-worker.ts';
+import { Exchange } from './exchange.ts';
+import { type Limits, resolveLimits } from './limits.ts';
+import { MARKET_EVENT_BYTES } from './market-event.ts';
+import { OrderSlab } from './order-slab.ts';
+import { type MarketHandler, MarketPump, type ReportHandler, ReportPump } from './pumps.ts';
+import { allocateRing, RingConsumer, type RingHandle, RingProducer } from './ring.ts';
+import { Sequencer } from './sequencer.ts';
+import type { SnapshotTaken, SnapshotThreadData } from './snapshot-worker.ts';
+import { type Durability, FusedStages, type Stages, type StageSetup, ThreadedStages } from './stages.ts';
+import { Symbols } from './symbols.ts';
+import { Command, Report } from './wire/layout.ts';
+
+export type Topology = 'compact' | 'pinned';
+export type { Durability } from './stages.ts';
+
+export interface EngineOptions {
+  /** Directory of log and snapshots; must exist, and be locked by the caller. */
+  readonly dir: string;
+  /** `compact`: all on the calling thread. `pinned`: engine and journal in threads of their own. Default: by core count. */
+  readonly topology?: Topology;
+  /** `durable` (default): nothing leaves before it is on the disk. `fast`: at once; a crash may lose the last milliseconds. */
+  readonly durability?: Durability;
+  readonly limits?: Partial<Limits>;
+  /** Last seq whose reports the history has: later ones are shown again at the start. Default: all are taken as known. */
+  readonly historySeq?: number;
+  /** Commands between two snapshots; 0 = only at the stop and on demand. */
+  readonly snapshotEvery?: number;
+  readonly onProgress?: (progress: RecoveryProgress) => void;
+  /** The engine or the disk failed: nothing is answered any more, restart to recover. */
+  readonly onFailed?: (error: Error) => void;
+  /** A snapshot was taken, or could not be. */
+  readonly onSnapshot?: (result: SnapshotTaken | Error) => void;
+}
+
+/** From four cores on, a thread per stage; below, threads would only take turns. */
+const PINNED_FROM_CORES = 4;
+const PUMP_LIMIT = 4096;
+/** Turns without progress, while something is outstanding, before the loop stops spinning. */
+const SPIN_TURNS = 2000;
+const BACKOFF_MS = 1;
+const KEEP_SNAPSHOTS = 3;
+const DEFAULT_SNAPSHOT_EVERY = 5_000_000;
+
+export function chooseTopology(cores: number = availableParallelism()): Topology {
+  return cores >= PINNED_FROM_CORES ? 'pinned' : 'compact';
+}
+
+/**
+ * A shard: sequencer, engine, journal and the gates through which events
+ * leave. All methods are for the thread that made it (the I/O thread), which
+ * must have an event loop.
+ */
+export class Engine {
+  readonly topology: Topology;
+  readonly limits: Limits;
+  readonly directory: Directory;
+  /** For the history writer: consumer 1 of the reports, and the words that say what is durable. */
+  readonly reportRing: RingHandle;
+  readonly controlMemory: SharedArrayBuffer;
+  readonly #options: EngineOptions;
+  readonly #control: Control;
+  readonly #commandRing: RingProducer;
+  readonly #reports: ReportPump;
+  readonly #market: MarketPump;
+  readonly #stages: Stages;
+  #sequencer: Sequencer | undefined;
+  #scheduled = false;
+  #idleTurns = 0;
+  #lastSnapshotSeq = 0;
+  #snapshot: Promise<SnapshotTaken> | undefined;
+  #failure: Error | undefined;
+  #stopped = false;
+
+  constructor(options: EngineOptions) {
+    const limits = resolveLimits(options.limits);
+    this.#options = options;
+    this.limits = limits;
+    this.topology = options.topology ?? chooseTopology();
+    this.controlMemory = allocateControl();
+    this.#control = new Control(this.controlMemory);
+    const commands = allocateRing({ slotBytes: Command.bytes, capacity: limits.commandRing, consumers: 2 });
+    this.reportRing = allocateRing({ slotBytes: Report.bytes, capacity: limits.reportRing, consumers: 2 });
+    const market = allocateRing({ slotBytes: MARKET_EVENT_BYTES, capacity: limits.marketRing, consumers: 1 });
+    const durability = options.durability ?? 'durable';
+    const gated = durability === 'durable';
+    this.#commandRing = new RingProducer(commands);
+    this.#reports = new ReportPump(new RingConsumer(this.reportRing, 0), this.#control, gated);
+    this.#market = new MarketPump(new RingConsumer(market, 0), this.#control, gated);
+    const setup: StageSetup = {
+      dir: options.dir,
+      durability,
+      historySeq: options.historySeq ?? Number.POSITIVE_INFINITY,
+      commands,
+      reports: this.reportRing,
+      market,
+      control: this.#control,
+      controlMemory: this.controlMemory,
+      onDurable: () => this.#turn(),
+      onFailed: (error) => this.#fail(error),
+      onProgress: options.onProgress ?? (() => undefined),
+    };
+    if (this.topology === 'compact') {
+      let made: Exchange | undefined;
+      const make = (outputs: ConstructorParameters<typeof Exchange>[1]): Exchange => {
+        made = new Exchange(limits, outputs);
+        return made;
+      };
+      this.#stages = new FusedStages(setup, make, () => this.#makeRoom());
+      const { accounts, symbols, slab } = made as unknown as Exchange;
+      this.directory = new Directory(this.#control, accounts, symbols, slab);
+    } else {
+      const { allocate, columns } = allocateRecording();
+      const accounts = new Accounts(limits.accounts, limits.assets, allocate);
+      const symbols = new Symbols(limits.symbols, allocate);
+      const slab = new OrderSlab(limits.orders, allocate);
+      this.directory = new Directory(this.#control, accounts, symbols, slab);
+      const { dir, historySeq, reports, controlMemory: control } = setup;
+      const data: EngineThreadData = { role: 'engine', dir, limits, historySeq, columns, commands, reports, market, control };
+      this.#stages = new ThreadedStages(setup, data);
+    }
+  }
+
+  /** Who is told of reports; set it before `start`, or reports of the recovery wait in the ring. */
+  onReports(handler: ReportHandler): void {
+    this.#reports.handler = handler;
+  }
+
+  onMarket(handler: MarketHandler): void {
+    this.#market.handler = handler;
+  }
+
+  /** Recovers and opens the door. @throws DamagedLogError and others of the journal: the message says what to do */
+  async start(): Promise<Recovery> {
+    const pumping = setInterval(() => this.#pump(), 1);
+    try {
+      const recovery = await this.#stages.start();
+      this.#sequencer = new Sequencer(this.#commandRing, this.#control, recovery.seq, recovery.timeUs);
+      this.#lastSnapshotSeq = recovery.snapshotSeq;
+      this.schedule();
+      return recovery;
+    } finally {
+      clearInterval(pumping);
+    }
+  }
+
+  /** The door; after `start`. */
+  get sequencer(): Sequencer {
+    if (this.#sequencer === undefined) throw new Error('Engine.start() has not finished yet.');
+    return this.#sequencer;
+  }
+
+  /** Call it after `sequencer.publish()`: the stages run in this turn of the event loop, once for all that came in it. */
+  readonly schedule = (): void => {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#run);
+  };
+
+  status(): EngineStatus {
+    const sequencedSeq = this.#sequencer?.seq ?? 0;
+    const control = this.#control;
+    return {
+      phase: control.phase,
+      sequencedSeq,
+      appliedSeq: control.appliedSeq(sequencedSeq),
+      durableSeq: control.durableSeq(sequencedSeq),
+      journal: control.journal,
+      commandDepth: this.#commandRing.depth(),
+      reportDepth: this.#reports.ring.available(),
+      marketDepth: this.#market.ring.available(),
+      spilled: control.spilled,
+      draining: this.#sequencer?.draining ?? false,
+    };
+  }
+
+  /** Takes a snapshot of all that is durable by now, while trading goes on; calls during one share it. */
+  snapshotNow(): Promise<SnapshotTaken> {
+    this.#snapshot ??= this.#takeSnapshot().finally(() => {
+      this.#snapshot = undefined;
+    });
+    return this.#snapshot;
+  }
+
+  /** Takes no more commands, and resolves when all taken ones are applied, durable and handed on. */
+  async drain(): Promise<void> {
+    const { sequencer } = this;
+    sequencer.draining = true;
+    for (;;) {
+      const { appliedSeq, durableSeq, reportDepth, marketDepth } = this.status();
+      if (this.#failure !== undefined) throw this.#failure;
+      if (appliedSeq === sequencer.seq && durableSeq === sequencer.seq && reportDepth === 0 && marketDepth === 0) return;
+      this.schedule();
+      await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS));
+    }
+  }
+
+  /** Drains, ends the stages, and writes a final snapshot unless told not to. Returns its path. */
+  async stop(options: { snapshot?: boolean } = {}): Promise<string | undefined> {
+    if (this.#sequencer !== undefined) await this.drain();
+    await this.#snapshot?.catch(() => undefined);
+    this.#stopped = true;
+    const path = await this.#stages.stop(options.snapshot ?? true);
+    this.#control.setPhase(EnginePhase.Stopped);
+    return path;
+  }
+
+  readonly #run = (): void => {
+    this.#scheduled = false;
+    this.#turn();
+  };
+
+  /** One turn of the stages that this thread has, then of the gates. */
+  #turn(): void {
+    if (this.#stopped) return;
+    const applied = this.#stages.poll();
+    const handed = this.#pump();
+    if (applied + handed > 0) this.#idleTurns = 0;
+    else this.#idleTurns++;
+    const sequencer = this.#sequencer;
+    if (sequencer === undefined || this.#failure !== undefined) return;
+    this.#maybeSnapshot(sequencer.seq);
+    if (!this.#outstanding(sequencer.seq)) return;
+    // In compact the disk calls back when it is done; spinning would only take its core.
+    if (applied + handed > 0 || (this.topology === 'pinned' && this.#idleTurns < SPIN_TURNS)) this.schedule();
+    else this.#scheduleLater();
+  }
+
+  #scheduleLater(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setTimeout(this.#run, BACKOFF_MS);
+  }
+
+  #outstanding(seq: number): boolean {
+    const control = this.#control;
+    return control.appliedSeq(seq) !== seq || control.durableSeq(seq) !== seq || this.#reports.ring.available() > 0 || this.#market.ring.available() > 0;
+  }
+
+  #pump(): number {
+    return this.#reports.poll(PUMP_LIMIT) + this.#market.poll(PUMP_LIMIT);
+  }
+
+  /** Recovery on this thread fills the report ring: empties this side of it and lets the history thread work. */
+  #makeRoom(): void {
+    if (this.#reports.poll(PUMP_LIMIT) === 0) Atomics.wait(this.#control.words, this.#control.words.length - 1, 0, 1);
+  }
+
+  #maybeSnapshot(seq: number): void {
+    const every = this.#options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY;
+    if (every === 0 || this.#snapshot !== undefined || seq - this.#lastSnapshotSeq < every) return;
+    this.#lastSnapshotSeq = seq;
+    this.snapshotNow().then(
+      (taken) => this.#options.onSnapshot?.(taken),
+      (error: Error) => this.#options.onSnapshot?.(error),
+    );
+  }
+
+  #takeSnapshot(): Promise<SnapshotTaken> {
+    const targetSeq = this.#control.durableSeq(this.sequencer.seq);
+    const data: SnapshotThreadData = { dir: this.#options.dir, limits: this.limits, targetSeq, keep: KEEP_SNAPSHOTS };
+    const entry = new URL(import.meta.url.endsWith('.ts') ? './snapshot-worker.ts' : './snapshot-worker.js', import.meta.url);
+    return new Promise((resolve, reject) => {
+      const worker = new Worker(entry, { workerData: data, name: 'openbell-snapshot' });
+      worker.once('message', (taken: SnapshotTaken) => {
+        this.#lastSnapshotSeq = taken.seq;
+        resolve(taken);
+      });
+      worker.once('error', reject);
+      worker.once('exit', (code) => reject(new Error(`The snapshot thread ended with exit code ${code}.`)));
+    });
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#control.setPhase(EnginePhase.Failed);
+    if (this.#sequencer !== undefined) this.#sequencer.draining = true;
+    this.#options.onFailed?.(error);
+  }
+}

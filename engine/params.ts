@@ -1,0 +1,70 @@
+import { LIMIT_53 } from './units.ts';
+
+/** What `SetSymbol` can set; the number is the command's `parameter`. Prices in ticks, quantities in lots, notional in the quote asset's smallest unit. */
+export const SymbolParam = {
+  /** Quantities must be multiples of it. */
+  LotStep: 0,
+  /** Prices must be multiples of it. */
+  TickStep: 1,
+  /** Highest price of the ladder; can change only while the book is empty. */
+  MaxPrice: 2,
+  MinQuantity: 3,
+  MaxQuantity: 4,
+  MinNotional: 5,
+  MaxNotional: 6,
+  /** Furthest that a buy may be above, or a sell below, the reference price, in millionths; 0 = no collar. */
+  CollarPpm: 7,
+  /** Millionths of the notional, negative = rebate; can change only while the book is empty. */
+  MakerFeePpm: 8,
+  TakerFeePpm: 9,
+  /** What the collar is measured from; every trade moves it to its price. */
+  ReferencePrice: 10,
+} as const;
+export type SymbolParam = (typeof SymbolParam)[keyof typeof SymbolParam];
+export type SymbolParamName = keyof typeof SymbolParam;
+export const SYMBOL_PARAMS = 11;
+
+/** Ladder prices end here: its page directory stays small and a price fits 26 bits. */
+export const MAX_PRICE_TICKS = 2 ** 26;
+export const DEFAULT_MAX_PRICE_TICKS = 2 ** 20;
+/** Fees are at most 100 %. */
+export const MILLION = 1_000_000;
+
+export const SYMBOL_PARAM_DEFAULTS: readonly number[] = [
+  1,
+  1,
+  DEFAULT_MAX_PRICE_TICKS,
+  1,
+  2 ** 40,
+  0,
+  LIMIT_53 - 1,
+  0,
+  0,
+  0,
+  0,
+];
+
+/** Lowest and highest value of each symbol parameter. */
+export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
+  [1, 2 ** 32],
+  [1, 2 ** 20],
+  [1, MAX_PRICE_TICKS],
+  [1, LIMIT_53 - 1],
+  [1, LIMIT_53 - 1],
+  [0, LIMIT_53 - 1],
+  [1, LIMIT_53 - 1],
+  [0, MILLION],
+  [-MILLION, MILLION],
+  [0, MILLION],
+  [0, MAX_PRICE_TICKS],
+];
+
+/** What `SetAccount` can set. */
+export const AccountParam = {
+  /** 1 = new orders and amends are refused; cancels go through. */
+  Suspended: 0,
+  /** Most resting orders of the account. */
+  MaxOpenOrders: 1,
+} as const;
+export type AccountParam = (typeof AccountParam)[keyof typeof AccountParam];
+export const DEFAULT_MAX_OPEN_ORDERS = 100_000;

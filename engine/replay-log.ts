@@ -1,0 +1,36 @@
+import type { Exchange } from './exchange.ts';
+import { type LogEnd, readLog } from './journal/log-reader.ts';
+import type { Seq } from './units.ts';
+
+class TargetReached extends Error {}
+
+/**
+ * Applies the commands `fromSeq` to `toSeq` of the log to an exchange. With
+ * `toSeq`, the log may be written meanwhile, as long as `toSeq` is durable:
+ * reading ends there, before what is still in flight. Blocks.
+ *
+ * @returns the log's end, undefined when `toSeq` ended the reading
+ */
+export function replayLog(
+  exchange: Exchange,
+  dir: string,
+  fromSeq: Seq,
+  toSeq = Number.POSITIVE_INFINITY,
+  onBatch: (seq: Seq) => void = () => undefined,
+): LogEnd | undefined {
+  if (fromSeq > toSeq) return undefined;
+  let bytes: Uint8Array = new Uint8Array(0);
+  try {
+    return readLog(dir, fromSeq, (words, firstWord, count, firstSeq) => {
+      if (bytes.buffer !== words.buffer) bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+      const firstSlot = firstWord >> 4;
+      const wanted = Math.min(count, toSeq - firstSeq + 1);
+      for (let i = 0; i < wanted; i++) exchange.apply(bytes, words, firstSlot + i);
+      onBatch(exchange.seq);
+      if (exchange.seq >= toSeq) throw new TargetReached();
+    });
+  } catch (error) {
+    if (error instanceof TargetReached) return undefined;
+    throw error;
+  }
+}
