@@ -37,13 +37,13 @@ export const asynchronousDisk: Disk = {
 export const synchronousDisk: Disk = {
   blocking: true,
   write(fd, bytes, offset, length, position, done) {
-    let written: number;
-    try {
-      written = writeSync(fd, bytes, offset, length, position);
-    } catch (error) {
-      return done(error as DiskError, 0);
-    }
-    done(null, written);
+    let written = 0;
+    attempt(
+      () => {
+        written = writeSync(fd, bytes, offset, length, position);
+      },
+      (error) => done(error, written),
+    );
   },
   syncData: (fd, done) => attempt(() => fdatasyncSync(fd), done),
   syncAll: (fd, done) => attempt(() => fsyncSync(fd), done),
@@ -53,12 +53,13 @@ export const synchronousDisk: Disk = {
 
 /** `done` is called outside of the try: what it throws is not a disk error. */
 function attempt(work: () => void, done: Done): void {
+  let failed: DiskError | null = null;
   try {
     work();
   } catch (error) {
-    return done(error as DiskError);
+    failed = error as DiskError;
   }
-  done(null);
+  done(failed);
 }
 
 /** True when there is no room for now: the same work may succeed later. */

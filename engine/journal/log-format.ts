@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
-import { crc32 } from 'node:zlib';
 import { assert } from '../assert.ts';
 import { getI64, putI64, type Seq } from '../units.ts';
 import { Command } from '../wire/layout.ts';
+import { checksum } from './checksum.ts';
 
 /**
  * The command log. A segment is a file of 64-byte slots, zero-filled when it is
@@ -81,7 +81,7 @@ export function stampHeader(words: Int32Array, bytes: Uint8Array, header: BatchH
   words[HeaderWord.logId + 1] = header.logId.high;
   words[HeaderWord.previousCrc] = header.previousCrc;
   putI64(words, HeaderWord.syncedSeq, header.syncedSeq);
-  words[HeaderWord.crc] = crc32(bytes.subarray(4, batchBytes(header.count)));
+  words[HeaderWord.crc] = checksum(words, bytes, 4, batchBytes(header.count));
   return words[HeaderWord.crc];
 }
 
@@ -110,7 +110,7 @@ export function looksLikeHeader(words: Int32Array, at: number): boolean {
 
 /** True when the checksum of the batch at byte `at` holds; all its `bytes` are there. */
 export function checksumHolds(words: Int32Array, u8: Uint8Array, at: number, bytes: number): boolean {
-  return (crc32(u8.subarray(at + 4, at + bytes)) | 0) === words[(at >> 2) + HeaderWord.crc];
+  return checksum(words, u8, at + 4, at + bytes) === words[(at >> 2) + HeaderWord.crc];
 }
 
 const SEGMENT_NAME = /^log-(\d{16})\.obl$/;

@@ -1,25 +1,18 @@
-import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
-import { assert, fail } from '../assert.ts';
+import { assert } from '../assert.ts';
 import type { RingConsumer } from '../ring.ts';
-import { getI64, type Seq } from '../units.ts';
+import type { Seq } from '../units.ts';
 import { type Disk, type DiskError, isDiskFull } from './disk.ts';
 import { JournalBoard, JournalState } from './journal-status.ts';
-import { batchBytes, type LogId, MAX_BATCH_RECORDS, SEQ_WORD, SLOT_BYTES, SLOT_WORDS, segmentName, stampHeader } from './log-format.ts';
+import { type LogId, MAX_BATCH_RECORDS, SLOT_BYTES } from './log-format.ts';
 import type { LogEnd } from './log-reader.ts';
-import { createSegment, openSegment, type Segment } from './segment-file.ts';
-import { SpareSegment } from './spare-segment.ts';
+import { SegmentWriter } from './segment-writer.ts';
+import { StagedBatch } from './staged-batch.ts';
 
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
-/** A new log starts with a smaller segment: it is there at once. */
-const FIRST_SEGMENT_BYTES = 8 * 1024 * 1024;
 const MAX_BATCH = 4096;
 const RETRY_MS = 100;
 /** Mode fast: written data waits at most about this long for its fdatasync. */
 const FAST_SYNC_MS = 5;
-/** The spare is begun when this part of the segment is used, and has to be ready at the second. */
-const SPARE_FROM = 0.25;
-const SPARE_UNTIL = 0.75;
 
 export interface LogWriterOptions {
   readonly dir: string;
@@ -52,7 +45,6 @@ export interface LogWriterOptions {
  */
 export class LogWriter {
   readonly #dir: string;
-  readonly #directoryFd: number;
   readonly #ring: RingConsumer;
   readonly #disk: Disk;
   readonly #durableMode: boolean;
@@ -61,20 +53,12 @@ export class LogWriter {
   readonly #onDurable: () => void;
   readonly #onFailed: (error: Error) => void;
   readonly #logId: LogId;
-  readonly #staging: Uint8Array;
-  readonly #stagingWords: Int32Array;
-  readonly #spare: SpareSegment;
-  /** Bytes that have to be left in the segment while there is no spare: what has been let in needs them. */
-  readonly #reserve: number;
-  #segment: Segment;
-  #position: number;
+  /** Staged until it is written and, in mode durable, synced. */
+  readonly #batch: StagedBatch;
+  readonly #segment: SegmentWriter;
   #nextSeq: Seq;
   #crc: number;
   #syncedSeq: Seq;
-  /** Bytes of the batch in `staging` that is not written and, in mode durable, synced; 0 = none. */
-  #pendingBytes = 0;
-  #pendingRecords = 0;
-  #writtenBytes = 0;
   /** An operation is in flight. */
   #busy = false;
   #refused = false;
@@ -104,16 +88,16 @@ export class LogWriter {
     this.#nextSeq = end.lastSeq + 1;
     this.#syncedSeq = end.lastSeq;
     this.#crc = end.lastCrc;
-    this.#staging = new Uint8Array(batchBytes(maxBatch));
-    this.#stagingWords = new Int32Array(this.#staging.buffer);
-    this.#reserve = Math.max(segmentBytes / 10, 1.25 * ring.slots.capacity * SLOT_BYTES);
-    this.#spare = new SpareSegment(dir, segmentBytes, disk, this.#spareStepped, this.#fail);
-    this.#segment =
-      end.file === undefined
-        ? createSegment(dir, this.#nextSeq, Math.min(segmentBytes, FIRST_SEGMENT_BYTES))
-        : openSegment(join(dir, end.file));
-    this.#position = end.position;
-    this.#directoryFd = openSync(dir, 'r');
+    this.#batch = new StagedBatch(maxBatch);
+    this.#segment = new SegmentWriter({
+      dir,
+      end,
+      disk,
+      segmentBytes,
+      reserve: Math.max(segmentBytes / 10, 1.25 * ring.slots.capacity * SLOT_BYTES),
+      onSpareStep: this.#spareStepped,
+      onError: this.#fail,
+    });
     this.#board.setDurable(end.lastSeq);
     this.#board.setState(JournalState.Ok);
   }
@@ -126,12 +110,12 @@ export class LogWriter {
   /** Starts what can be started; returns the number of commands taken. */
   poll(): number {
     if (this.#busy || this.#stopped) return 0;
-    if (this.#pendingBytes !== 0) {
+    if (this.#batch.bytes !== 0) {
       if (this.#closing) this.#giveUp();
       else if (performance.now() >= this.#notBefore) this.#write();
       return 0;
     }
-    this.#fillSpare();
+    if (!this.#closing) this.#segment.fillSpare(false);
     // A spare that cannot be opened says so at once, through another poll.
     if (this.#busy || this.#stopped) return 0;
     const available = this.#ring.available();
@@ -139,7 +123,7 @@ export class LogWriter {
       this.#idle();
       return 0;
     }
-    if (this.#room() < 2) {
+    if (this.#segment.room < 2) {
       this.#roll();
       return 0;
     }
@@ -153,47 +137,21 @@ export class LogWriter {
   close(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#closing = { resolve, reject };
-      if (this.#stopped) return reject(new Error(`The log in ${this.#dir} failed earlier; start again to recover it.`));
+      if (this.#stopped) reject(new Error(`The log in ${this.#dir} failed earlier; start again to recover it.`));
       this.poll();
       while (this.#disk.blocking && !this.#stopped) this.poll();
     });
   }
 
-  /** Free slots of the segment. */
-  #room(): number {
-    return (this.#segment.bytes - this.#position) / SLOT_BYTES;
-  }
-
-  #fillSpare(): void {
-    if (this.#spare.ready) return;
-    const used = this.#position / this.#segment.bytes;
-    if (used < SPARE_FROM || this.#closing) return;
-    this.#spare.step(this.#spare.progress < (used - SPARE_FROM) / (SPARE_UNTIL - SPARE_FROM));
-  }
-
   #take(available: number): number {
-    const { capacity, u8 } = this.#ring.slots;
-    const count = Math.min(available, this.#room() - 1, this.#maxBatch);
-    const first = this.#ring.peek();
-    const straight = Math.min(count, capacity - first);
-    this.#staging.set(u8.subarray(first * SLOT_BYTES, (first + straight) * SLOT_BYTES), SLOT_BYTES);
-    if (count > straight) this.#staging.set(u8.subarray(0, (count - straight) * SLOT_BYTES), (1 + straight) * SLOT_BYTES);
-    for (let taken = 0; taken < count; taken++) this.#ring.next();
-    this.#checkSeq(1, this.#nextSeq);
-    this.#checkSeq(count, this.#nextSeq + count - 1);
-    this.#ring.release();
+    const count = Math.min(available, this.#segment.room - 1, this.#maxBatch);
+    this.#batch.take(this.#ring, count, this.#nextSeq);
     this.#stage(count);
     return count;
   }
 
-  #checkSeq(slot: number, expected: Seq): void {
-    const seq = getI64(this.#stagingWords, slot * SLOT_WORDS + SEQ_WORD);
-    if (seq !== expected) fail(`log: command ${seq} in the ring where ${expected} belongs`);
-  }
-
-  /** Puts the header before `count` records in the staging buffer and starts writing. */
   #stage(count: number): void {
-    this.#crc = stampHeader(this.#stagingWords, this.#staging, {
+    this.#crc = this.#batch.stamp({
       count,
       firstSeq: this.#nextSeq,
       logId: this.#logId,
@@ -202,37 +160,31 @@ export class LogWriter {
     });
     this.#nextSeq += count;
     this.#sealed = count === 0;
-    this.#pendingRecords = count;
-    this.#pendingBytes = batchBytes(count);
     this.#write();
   }
 
-  /** Writes the staged batch, whole: after a refused fdatasync, too, every page of it has to be dirty again. */
   #write(): void {
     this.#busy = true;
-    this.#writtenBytes = 0;
-    this.#disk.write(this.#segment.fd, this.#staging, 0, this.#pendingBytes, this.#position, this.#written);
+    this.#batch.write(this.#disk, this.#segment.fd, this.#segment.position, this.#written);
   }
 
-  readonly #written = (error: DiskError | null, bytes: number): void => {
+  readonly #written = (error: DiskError | null): void => {
     if (this.#stopped) return;
-    if (error) return this.#refuse(error);
-    this.#writtenBytes += bytes;
-    const left = this.#pendingBytes - this.#writtenBytes;
-    if (left > 0) {
-      const position = this.#position + this.#writtenBytes;
-      return this.#disk.write(this.#segment.fd, this.#staging, this.#writtenBytes, left, position, this.#written);
-    }
-    if (this.#durableMode || this.#pendingRecords === 0) return this.#sync();
+    if (error) this.#refuse(error);
+    else if (this.#durableMode || this.#batch.records === 0) this.#sync();
+    else this.#writtenFast();
+  };
+
+  #writtenFast(): void {
     this.#accept();
     const now = performance.now();
     if (this.#syncDue === 0) {
       this.#syncDue = now + FAST_SYNC_MS;
       this.#disk.wake(FAST_SYNC_MS, this.#poll);
     }
-    if (now >= this.#syncDue) return this.#sync();
-    this.#goOn(false);
-  };
+    if (now >= this.#syncDue) this.#sync();
+    else this.#goOn(false);
+  }
 
   #sync(): void {
     this.#busy = true;
@@ -243,20 +195,25 @@ export class LogWriter {
   readonly #synced = (error: DiskError | null): void => {
     if (this.#stopped) return;
     // In mode fast the sync also stood for batches that are no longer here to be written again.
-    if (error) return this.#durableMode ? this.#refuse(error) : this.#fail(error);
+    if (error && this.#durableMode) this.#refuse(error);
+    else if (error) this.#fail(error);
+    else this.#committed();
+  };
+
+  #committed(): void {
     this.#board.countSync(performance.now() - this.#syncStart);
-    if (this.#pendingBytes !== 0) this.#accept();
+    if (this.#batch.bytes !== 0) this.#accept();
     this.#syncDue = 0;
     this.#syncedSeq = this.#nextSeq - 1;
     this.#board.setDurable(this.#syncedSeq);
     this.#goOn(true);
-  };
+  }
 
   /** The staged batch is in the file. */
   #accept(): void {
-    this.#position += this.#pendingBytes;
-    this.#board.countBatch(this.#pendingRecords);
-    this.#pendingBytes = 0;
+    this.#segment.position += this.#batch.bytes;
+    this.#board.countBatch(this.#batch.records);
+    this.#batch.clear();
     this.#refused = false;
   }
 
@@ -272,39 +229,32 @@ export class LogWriter {
     if (this.#syncDue !== 0) {
       if (this.#closing || performance.now() >= this.#syncDue) this.#sync();
     } else if (this.#closing) {
-      if (this.#sealed || this.#room() < 1) this.#finish();
+      if (this.#sealed || this.#segment.room < 1) this.#finish();
       else this.#stage(0);
     }
   }
 
   /** Goes on in the spare. The old segment is durable before the new one has its name. */
   #roll(): void {
-    if (this.#syncDue !== 0) return this.#sync();
-    if (!this.#spare.ready) {
-      if (this.#closing && this.#spare.refused) this.#giveUp();
-      else if (this.#closing) this.#spare.step(true);
-      return;
-    }
-    this.#busy = true;
-    closeSync(this.#segment.fd);
-    const { fd, path, bytes } = this.#spare.take();
-    const named = join(this.#dir, segmentName(this.#nextSeq));
-    this.#segment = { fd, path: named, bytes };
-    this.#position = 0;
-    this.#disk.rename(path, named, this.#renamed);
+    if (this.#syncDue !== 0) this.#sync();
+    else if (this.#segment.spareReady) this.#useSpare();
+    else if (this.#closing && this.#segment.spareRefused) this.#giveUp();
+    else if (this.#closing) this.#segment.fillSpare(true);
   }
 
-  readonly #renamed = (error: DiskError | null): void => {
-    if (this.#stopped) return;
-    if (error) return this.#fail(error);
-    this.#disk.syncAll(this.#directoryFd, this.#rolled);
-  };
+  #useSpare(): void {
+    this.#busy = true;
+    this.#segment.roll(this.#nextSeq, this.#rolled);
+  }
 
   readonly #rolled = (error: DiskError | null): void => {
     if (this.#stopped) return;
-    if (error) return this.#fail(error);
-    this.#board.countSegment();
-    this.#goOn(false);
+    if (error) {
+      this.#fail(error);
+    } else {
+      this.#board.countSegment();
+      this.#goOn(false);
+    }
   };
 
   readonly #poll = (): void => void this.poll();
@@ -316,20 +266,22 @@ export class LogWriter {
 
   #showState(): void {
     if (this.#stopped) return;
-    const reserve = Math.min(this.#reserve, this.#segment.bytes / 2);
-    const low = this.#spare.refused && this.#segment.bytes - this.#position < reserve;
-    this.#board.setState(this.#refused || low ? JournalState.DiskFull : JournalState.Ok);
+    this.#board.setState(this.#refused || this.#segment.tight ? JournalState.DiskFull : JournalState.Ok);
   }
 
   /** The disk did not take the staged batch. No room: it is kept and tried again. Anything else is final, see docs/JOURNAL.md. */
   #refuse(error: DiskError): void {
-    if (!isDiskFull(error) || this.#pendingBytes === 0) return this.#fail(error);
+    if (!isDiskFull(error) || this.#batch.bytes === 0) {
+      this.#fail(error);
+      return;
+    }
     this.#busy = false;
     this.#refused = true;
     this.#board.countRefusal();
-    this.#notBefore = performance.now() + RETRY_MS;
-    this.#disk.wake(RETRY_MS, this.#poll);
     this.#showState();
+    this.#notBefore = performance.now() + RETRY_MS;
+    if (this.#closing) this.#giveUp();
+    else this.#disk.wake(RETRY_MS, this.#poll);
   }
 
   readonly #fail = (error: Error): void => {
@@ -351,8 +303,6 @@ export class LogWriter {
 
   #release(done: () => void): void {
     this.#stopped = true;
-    closeSync(this.#segment.fd);
-    closeSync(this.#directoryFd);
-    this.#spare.close(done);
+    this.#segment.close(done);
   }
 }

@@ -26,7 +26,9 @@ export class SpareSegment {
   readonly #onStep: () => void;
   readonly #onError: (error: DiskError) => void;
   #fd = -1;
+  /** Bytes that are zero-filled and durable; a step that was refused is done again. */
   #filled = 0;
+  #stepBytes = 0;
   #busy = false;
   #notBefore = 0;
   #closed = false;
@@ -108,30 +110,29 @@ export class SpareSegment {
   }
 
   readonly #written = (error: DiskError | null, bytes: number): void => {
-    if (error) return this.#failed(error);
-    this.#filled += bytes;
-    this.#disk.syncData(this.#fd, this.#synced);
-  };
-
-  readonly #synced = (error: DiskError | null): void => {
-    if (error) return this.#failed(error);
-    this.#busy = false;
-    if (this.#closed) return this.#remove();
-    this.refused = false;
-    this.#notBefore = performance.now() + PACE_MS;
-    if (this.#filled < this.#bytes) this.#disk.wake(PACE_MS, this.#onStep);
-    this.#onStep();
-  };
-
-  #failed(error: DiskError): void {
-    this.#busy = false;
-    if (this.#closed) return this.#remove();
-    if (!isDiskFull(error)) {
-      this.#closed = true;
-      return this.#onError(error);
+    if (error) {
+      this.#stepped(error);
+    } else {
+      this.#stepBytes = bytes;
+      this.#disk.syncData(this.#fd, this.#stepped);
     }
-    // A step that was refused half-way, or by the sync, is done again.
-    this.#filled -= this.#filled % FILL_BYTES;
-    this.#refuse(performance.now());
-  }
+  };
+
+  readonly #stepped = (error: DiskError | null): void => {
+    this.#busy = false;
+    if (this.#closed) {
+      this.#remove();
+    } else if (error === null) {
+      this.refused = false;
+      this.#filled += this.#stepBytes;
+      this.#notBefore = performance.now() + PACE_MS;
+      if (this.#filled < this.#bytes) this.#disk.wake(PACE_MS, this.#onStep);
+      this.#onStep();
+    } else if (isDiskFull(error)) {
+      this.#refuse(performance.now());
+    } else {
+      this.#closed = true;
+      this.#onError(error);
+    }
+  };
 }

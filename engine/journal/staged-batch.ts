@@ -1,0 +1,72 @@
+import { fail } from '../assert.ts';
+import type { RingConsumer } from '../ring.ts';
+import { getI64, type Seq } from '../units.ts';
+import type { Disk, DiskError, Done } from './disk.ts';
+import { type BatchHeader, batchBytes, SEQ_WORD, SLOT_BYTES, SLOT_WORDS, stampHeader } from './log-format.ts';
+
+/** The batch on its way to the disk: a header slot and copies of ring slots, kept until the disk has them. One thread owns it. */
+export class StagedBatch {
+  /** Bytes of the batch; 0 = none is staged. */
+  bytes = 0;
+  /** Commands in it. */
+  records = 0;
+  readonly #u8: Uint8Array;
+  readonly #words: Int32Array;
+  #disk: Disk | undefined;
+  #fd = -1;
+  #position = 0;
+  #written = 0;
+  #done: Done = () => undefined;
+
+  constructor(maxRecords: number) {
+    this.#u8 = new Uint8Array(batchBytes(maxRecords));
+    this.#words = new Int32Array(this.#u8.buffer);
+  }
+
+  /** Moves the next `count` commands, there and numbered from `firstSeq`, out of the ring. */
+  take(ring: RingConsumer, count: number, firstSeq: Seq): void {
+    const { capacity, u8 } = ring.slots;
+    const first = ring.peek();
+    const straight = Math.min(count, capacity - first);
+    this.#u8.set(u8.subarray(first * SLOT_BYTES, (first + straight) * SLOT_BYTES), SLOT_BYTES);
+    if (count > straight) this.#u8.set(u8.subarray(0, (count - straight) * SLOT_BYTES), (1 + straight) * SLOT_BYTES);
+    for (let taken = 0; taken < count; taken++) ring.next();
+    this.#checkSeq(1, firstSeq);
+    this.#checkSeq(count, firstSeq + count - 1);
+    ring.release();
+  }
+
+  /** Completes the batch with its header; returns its checksum. */
+  stamp(header: BatchHeader): number {
+    this.records = header.count;
+    this.bytes = batchBytes(header.count);
+    return stampHeader(this.#words, this.#u8, header);
+  }
+
+  /** Writes all of it: after a refused fdatasync, too, every page has to be dirty again. */
+  write(disk: Disk, fd: number, position: number, done: Done): void {
+    this.#disk = disk;
+    this.#fd = fd;
+    this.#position = position;
+    this.#written = 0;
+    this.#done = done;
+    disk.write(fd, this.#u8, 0, this.bytes, position, this.#onWritten);
+  }
+
+  /** The disk has it. */
+  clear(): void {
+    this.bytes = 0;
+  }
+
+  readonly #onWritten = (error: DiskError | null, bytes: number): void => {
+    this.#written += bytes;
+    const left = this.bytes - this.#written;
+    if (error || left === 0) this.#done(error);
+    else this.#disk?.write(this.#fd, this.#u8, this.#written, left, this.#position + this.#written, this.#onWritten);
+  };
+
+  #checkSeq(slot: number, expected: Seq): void {
+    const seq = getI64(this.#words, slot * SLOT_WORDS + SEQ_WORD);
+    if (seq !== expected) fail(`log: command ${seq} in the ring where ${expected} belongs`);
+  }
+}
