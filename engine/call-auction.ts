@@ -1,0 +1,198 @@
+import type { PriceLadder } from './price-ladder.ts';
+
+const UNKNOWN = -1;
+
+/**
+ * The price of a call auction: of all prices the one where most trades, then
+ * with the smallest surplus, then by market pressure (the highest such price
+ * when the surplus is all on the buy side, the lowest when all on the sell
+ * side), then nearest the reference price, then the higher.
+ *
+ * Demand D(p), the lots bid at p or more, falls with p and supply S(p), the lots
+ * asked at p or less, rises; so with c the highest price where D >= S, only the
+ * flat stretches of D - S that end at c and that begin right above c can win:
+ *
+ *        D - S
+ *    +u  ───────── [low, c]         volume S(c)
+ *     0  ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─
+ *    -w            [c + 1, high]    volume D(c + 1)
+ *
+ * c, D(c) and S(c) are kept from one call to the next and shifted with every
+ * order, so that finding c again takes a few steps over occupied prices, not a
+ * walk over all of them.
+ */
+export class CallAuction {
+  /** Where nothing would trade, 0. In ticks. */
+  price = 0;
+  /** Lots that trade at `price`. */
+  volume = 0;
+  /** Lots that would trade at `price` but find no other side. */
+  surplus = 0;
+  /** 0 = buy, 1 = sell. */
+  surplusSide: 0 | 1 = 0;
+  /** c, UNKNOWN until the first call; the demand and supply there follow each order. */
+  pivot = UNKNOWN;
+  demand = 0;
+  supply = 0;
+  readonly #bids: PriceLadder;
+  readonly #asks: PriceLadder;
+  #step = 1;
+  /** Demand and supply one step above c. */
+  #demandAbove = 0;
+  #supplyAbove = 0;
+
+  constructor(bids: PriceLadder, asks: PriceLadder) {
+    this.#bids = bids;
+    this.#asks = asks;
+  }
+
+  /** `lots` joined (or, negative, left) at `price`. */
+  shift(side: number, price: number, lots: number): void {
+    if (side === 0) {
+      if (price >= this.pivot) this.demand += lots;
+    } else if (price <= this.pivot) this.supply += lots;
+  }
+
+  /** Orders changed without `shift`: start from nothing next time. */
+  forget(): void {
+    this.pivot = UNKNOWN;
+  }
+
+  /**
+   * Sets `price`, `volume`, `surplus` and `surplusSide`.
+   * @param reference ticks; 0 = none: then the lowest of equal prices
+   * @param step the price is a multiple of it, as all limits should be; ones that are not may leave no such price, then any tick will do
+   */
+  indicate(reference: number, step: number): void {
+    this.price = 0;
+    this.volume = 0;
+    this.surplus = 0;
+    this.surplusSide = 0;
+    if (this.#bidFrom(0) === Infinity || this.#askDown(this.#bidDown(this.#bids.none - 1)) < 0) return;
+    if (step !== this.#step) this.forget();
+    this.#step = step;
+    this.#locate();
+    if (this.supply === 0 && this.#demandAbove === 0) {
+      this.indicate(reference, 1);
+      return;
+    }
+    this.#choose(reference);
+  }
+
+  /** Moves c; the book is crossed, so that there is one. */
+  #locate(): void {
+    const step = this.#step;
+    let at = this.pivot;
+    let demand = this.demand;
+    let supply = this.supply;
+    if (at === UNKNOWN) {
+      at = this.#floor(this.#bidDown(this.#bids.none - 1));
+      demand = this.#bidLots(at, this.#bids.none);
+      supply = this.#askLots(0, at);
+    }
+    while (demand < supply) {
+      const to = this.#floor(Math.max(this.#askDown(at) - 1, this.#bidDown(at - 1)));
+      demand += this.#bidLots(to, at - 1);
+      supply -= this.#askLots(to + 1, at);
+      at = to;
+    }
+    for (;;) {
+      at = this.#floor(Math.min(this.#bidFrom(at), this.#askFrom(at + 1) - 1));
+      this.#demandAbove = demand - this.#bidLots(at, at + step - 1);
+      this.#supplyAbove = supply + this.#askLots(at + 1, at + step);
+      if (this.#demandAbove < this.#supplyAbove) break;
+      at += step;
+      demand = this.#demandAbove;
+      supply = this.#supplyAbove;
+    }
+    this.pivot = at;
+    this.demand = demand;
+    this.supply = supply;
+  }
+
+  #choose(reference: number): void {
+    const c = this.pivot;
+    const step = this.#step;
+    const volumeAtC = this.supply;
+    const volumeAbove = this.#demandAbove;
+    const buySurplus = this.demand - this.supply;
+    const sellSurplus = this.#supplyAbove - this.#demandAbove;
+    const atC = volumeAtC > volumeAbove || (volumeAtC === volumeAbove && buySurplus <= sellSurplus);
+    const above = volumeAbove > volumeAtC || (volumeAtC === volumeAbove && sellSurplus <= buySurplus);
+    if (atC && !above && buySurplus > 0) this.price = c;
+    else if (above && !atC) this.price = c + step;
+    else {
+      const low = this.#ceil(Math.max(this.#askDown(c), this.#bidDown(c - 1) + 1));
+      const high = above ? this.#floor(Math.min(this.#bidFrom(c + step), this.#askFrom(c + step + 1) - 1)) : c;
+      this.price = this.#nearest(reference, low, high);
+    }
+    if (this.price <= c) {
+      this.volume = volumeAtC;
+      this.surplus = buySurplus;
+    } else {
+      this.volume = volumeAbove;
+      this.surplus = sellSurplus;
+      this.surplusSide = 1;
+    }
+  }
+
+  #nearest(reference: number, low: number, high: number): number {
+    if (reference <= low) return low;
+    if (reference >= high) return high;
+    const below = this.#floor(reference);
+    const above = below + this.#step;
+    return reference - below < above - reference ? below : above;
+  }
+
+  #floor(price: number): number {
+    return price - (price % this.#step);
+  }
+
+  #ceil(price: number): number {
+    return this.#floor(price + this.#step - 1);
+  }
+
+  // Occupied prices in ticks; Infinity or -1 where there is none.
+
+  #bidFrom(price: number): number {
+    const bids = this.#bids;
+    if (price >= bids.none) return Infinity;
+    const key = bids.previous(price ^ bids.flip);
+    return key === -1 ? Infinity : key ^ bids.flip;
+  }
+
+  #bidDown(price: number): number {
+    const bids = this.#bids;
+    if (price < 0) return -1;
+    const key = bids.next(price ^ bids.flip);
+    return key === bids.none ? -1 : key ^ bids.flip;
+  }
+
+  #askFrom(price: number): number {
+    const asks = this.#asks;
+    if (price >= asks.none) return Infinity;
+    const key = asks.next(price);
+    return key === asks.none ? Infinity : key;
+  }
+
+  #askDown(price: number): number {
+    return this.#asks.previous(price);
+  }
+
+  /** Lots bid at `from` to `to`, both included. */
+  #bidLots(from: number, to: number): number {
+    let lots = 0;
+    for (let price = this.#bidFrom(from); price <= to; price = this.#bidFrom(price + 1)) {
+      lots += this.#bids.quantityAt(price ^ this.#bids.flip);
+    }
+    return lots;
+  }
+
+  #askLots(from: number, to: number): number {
+    let lots = 0;
+    for (let price = this.#askFrom(from); price <= to; price = this.#askFrom(price + 1)) {
+      lots += this.#asks.quantityAt(price);
+    }
+    return lots;
+  }
+}
