@@ -1,0 +1,281 @@
+import { Code } from '../codes.ts';
+import { putI64 } from '../units.ts';
+import { FlatReader } from './flat.ts';
+import { SCHEMA_VERSION } from './frames.ts';
+import { Bbo, Channel, FrameKind, LevelUpdate, MarketOp, OrderUpdate, Status, Trade } from './layout.ts';
+
+/** Names of the channels, by Channel; also their names in JSON. */
+export const CHANNEL_NAMES = ['book', 'book-l3', 'bbo', 'trades', 'status'] as const;
+export type ChannelName = (typeof CHANNEL_NAMES)[number];
+/** Names of the frame kinds in JSON, by FrameKind. */
+export const FRAME_KIND_NAMES = ['none', 'snapshot', 'delta', 'heartbeat', 'subscribed', 'unsubscribed', 'refused', 'pong'] as const;
+/** Bytes of the struct that each channel carries, by Channel. */
+export const STRUCT_BYTES: readonly number[] = [LevelUpdate.bytes, OrderUpdate.bytes, Bbo.bytes, Trade.bytes, Status.bytes];
+
+/** Wire structs of one kind that are being collected. Fields are written in place; grows by doubling, is used again. */
+export class StructList {
+  readonly bytes: number;
+  words: Int32Array;
+  u8: Uint8Array;
+  count = 0;
+
+  /** @param bytes size of the struct, a multiple of 8 */
+  constructor(bytes: number, capacity = 16) {
+    this.bytes = bytes;
+    this.words = new Int32Array((bytes * capacity) / 4);
+    this.u8 = new Uint8Array(this.words.buffer);
+  }
+
+  /** Word index of one more struct, zeroed. */
+  add(): number {
+    const size = this.bytes >> 2;
+    const at = this.count++ * size;
+    if (at + size > this.words.length) {
+      const larger = new Int32Array(this.words.length * 2);
+      larger.set(this.words);
+      this.words = larger;
+      this.u8 = new Uint8Array(larger.buffer);
+    }
+    this.words.fill(0, at, at + size);
+    return at;
+  }
+
+  clear(): void {
+    this.count = 0;
+  }
+}
+
+//   0      4        34   40 table                                                          76       84      88
+//   ┌──────┬────────┬────┬─────────┬─────────┬──────┬─────────┬──────────┬─────────┬────────┬────────┬───────┬───────────┐
+//   │ root │ vtable │    │ soffset │ version │ kind │ channel │ first_no │ time_us │ symbol │ tag    │ count │ structs … │
+//   │      │        │    │         │         │      │         │          │         │        │ code…  │       │           │
+//   └──────┴────────┴────┴─────────┴─────────┴──────┴─────────┴──────────┴─────────┴────────┴────────┴───────┴───────────┘
+const VTABLE = 4;
+const TABLE = 40;
+const TABLE_BYTES = 40;
+const KIND_AT = 46;
+const CHANNEL_AT = 47;
+const FIRST_NO_AT = 48;
+const TIME_AT = 56;
+const SYMBOL_AT = 64;
+const TAG_AT = 68;
+const CODE_AT = 72;
+const VECTOR_AT = 76;
+const COUNT_AT = 84;
+/** Bytes before the structs of a MarketFrame as it is written here. */
+export const FRAME_HEADER_BYTES = 88;
+const BARE_BYTES = 80;
+
+const FIELD_KIND = 1;
+const FIELD_CHANNEL = 2;
+const FIELD_SYMBOL = 3;
+const FIELD_CODE = 4;
+const FIELD_TAG = 5;
+const FIELD_FIRST_NO = 6;
+const FIELD_TIME = 7;
+/** Field of channel 0's vector; the others follow in the order of Channel. */
+const FIELD_VECTOR = 8;
+
+/** A frame without a vector, then one for each channel's vector: everything that is the same in every frame. */
+const templates = [-1, ...CHANNEL_NAMES.keys()].map((channel) => {
+  const u8 = new Uint8Array(FRAME_HEADER_BYTES);
+  const view = new DataView(u8.buffer);
+  view.setUint32(0, TABLE, true);
+  const fields = [44, KIND_AT, CHANNEL_AT, SYMBOL_AT, CODE_AT, TAG_AT, FIRST_NO_AT, TIME_AT, 0, 0, 0, 0, 0];
+  if (channel >= 0) fields[FIELD_VECTOR + channel] = VECTOR_AT;
+  view.setUint16(VTABLE, 4 + 2 * fields.length, true);
+  view.setUint16(VTABLE + 2, TABLE_BYTES, true);
+  for (const [i, at] of fields.entries()) view.setUint16(VTABLE + 4 + 2 * i, at === 0 ? 0 : at - TABLE, true);
+  view.setInt32(TABLE, TABLE - VTABLE, true);
+  view.setUint16(44, SCHEMA_VERSION, true);
+  view.setUint32(VECTOR_AT, COUNT_AT - VECTOR_AT, true);
+  return u8;
+});
+
+/** What stands in a MarketFrame besides its structs. Times in microseconds since the epoch. */
+export interface FrameHead {
+  kind: number;
+  channel: number;
+  symbol: number;
+  code: number;
+  tag: number;
+  firstNo: number;
+  timeUs: number;
+}
+
+/**
+ * Memory for the frames of one flush: frames are written behind each other and
+ * handed out as views, valid until `reset`. When it is full it moves to a
+ * larger memory; views of the old one stay good.
+ */
+export class FrameArena {
+  u8: Uint8Array;
+  #words: Int32Array;
+  #used = 0;
+  readonly #keepBytes: number;
+
+  /** @param keepBytes memory it keeps over a reset; one large snapshot does not stay for ever */
+  constructor(bytes = 1 << 16, keepBytes = 1 << 22) {
+    this.u8 = new Uint8Array(bytes);
+    this.#words = new Int32Array(this.u8.buffer);
+    this.#keepBytes = keepBytes;
+  }
+
+  reset(): void {
+    this.#used = 0;
+    if (this.u8.length > this.#keepBytes) this.#take(this.#keepBytes);
+  }
+
+  /** Writes a MarketFrame; `structs` belong to `head.channel`. */
+  frame(head: FrameHead, structs: StructList | undefined): Uint8Array {
+    const body = structs === undefined ? 0 : structs.count * structs.bytes;
+    const bytes = structs === undefined ? BARE_BYTES : FRAME_HEADER_BYTES + body;
+    const at = this.#reserve(bytes);
+    const { u8 } = this;
+    const words = this.#words;
+    u8.set(structs === undefined ? templates[0] : templates[1 + head.channel], at);
+    u8[at + KIND_AT] = head.kind;
+    u8[at + CHANNEL_AT] = head.channel;
+    const word = at >> 2;
+    putI64(words, word + FIRST_NO_AT / 4, head.firstNo);
+    putI64(words, word + TIME_AT / 4, head.timeUs);
+    words[word + SYMBOL_AT / 4] = head.symbol;
+    words[word + TAG_AT / 4] = head.tag;
+    words[word + CODE_AT / 4] = head.code;
+    if (structs !== undefined) {
+      words[word + COUNT_AT / 4] = structs.count;
+      u8.set(structs.u8.subarray(0, body), at + FRAME_HEADER_BYTES);
+    }
+    return u8.subarray(at, at + bytes);
+  }
+
+  /** Keeps a text (ASCII) as bytes. */
+  text(text: string): Uint8Array {
+    const at = this.#reserve(text.length);
+    const { u8 } = this;
+    Buffer.from(u8.buffer, at, text.length).write(text, 'latin1');
+    return u8.subarray(at, at + text.length);
+  }
+
+  #reserve(bytes: number): number {
+    if (this.#used + bytes > this.u8.length) {
+      this.#take(Math.max(this.u8.length * 2, bytes));
+      this.#used = 0;
+    }
+    const at = this.#used;
+    this.#used = (at + bytes + 7) & ~7;
+    return at;
+  }
+
+  #take(bytes: number): void {
+    this.u8 = new Uint8Array((bytes + 7) & ~7);
+    this.#words = new Int32Array(this.u8.buffer);
+  }
+}
+
+/** Verifies MarketRequests that anybody may have sent. What it found is valid until the next `open`. */
+export class MarketRequestReader {
+  readonly #flat = new FlatReader();
+  op = 0;
+  channel = 0;
+  symbol = 0;
+  tag = 0;
+
+  /** OK, MALFORMED_FRAME, WRONG_SCHEMA_VERSION, UNKNOWN_KIND (the op) or BAD_ENUM (the channel). `tag` is set when it could be read. */
+  open(bytes: Uint8Array): Code {
+    this.op = this.channel = this.symbol = this.tag = 0;
+    const flat = this.#flat;
+    if (!flat.open(bytes)) return Code.MALFORMED_FRAME;
+    const version = flat.field(0, 2);
+    const op = flat.field(1, 1);
+    const channel = flat.field(2, 1);
+    const symbol = flat.field(3, 4);
+    const tag = flat.field(4, 4);
+    if (version < 0 || op < 0 || channel < 0 || symbol < 0 || tag < 0) return Code.MALFORMED_FRAME;
+    // Another version may mean something else by every other field.
+    if (version === 0 || flat.u16(version) !== SCHEMA_VERSION) return Code.WRONG_SCHEMA_VERSION;
+    if (op !== 0) this.op = flat.u8(op);
+    if (channel !== 0) this.channel = flat.u8(channel);
+    if (symbol !== 0) this.symbol = flat.u32(symbol);
+    if (tag !== 0) this.tag = flat.u32(tag);
+    if (this.op < MarketOp.Subscribe || this.op > MarketOp.Ping) return Code.UNKNOWN_KIND;
+    return this.channel > Channel.Status ? Code.BAD_ENUM : Code.OK;
+  }
+}
+
+/** A MarketRequest in memory of its own. */
+export function marketRequest(op: number, channel: number, symbol: number, tag: number): Uint8Array<ArrayBuffer> {
+  const u8 = new Uint8Array(36);
+  const view = new DataView(u8.buffer);
+  view.setUint32(0, 20, true);
+  view.setUint16(4, 14, true);
+  view.setUint16(6, 16, true);
+  for (const [i, at] of [4, 6, 7, 8, 12].entries()) view.setUint16(8 + 2 * i, at, true);
+  view.setInt32(20, 16, true);
+  view.setUint16(24, SCHEMA_VERSION, true);
+  view.setUint8(26, op);
+  view.setUint8(27, channel);
+  view.setUint32(28, symbol, true);
+  view.setUint32(32, tag, true);
+  return u8;
+}
+
+/** Verifies MarketFrames on the client's side. What it found is valid until the next `open`. */
+export class MarketFrameReader implements FrameHead {
+  readonly #flat = new FlatReader();
+  kind = 0;
+  channel = 0;
+  symbol = 0;
+  code = 0;
+  tag = 0;
+  firstNo = 0;
+  timeUs = 0;
+  /** Structs of the channel, in words: struct `i` begins at word `at + i * (STRUCT_BYTES[channel] / 4)`. */
+  words: Int32Array = new Int32Array(0);
+  at = 0;
+  count = 0;
+
+  /** OK, MALFORMED_FRAME, WRONG_SCHEMA_VERSION or BAD_ENUM. */
+  open(bytes: Uint8Array): Code {
+    const flat = this.#flat;
+    this.count = 0;
+    if (!flat.open(bytes)) return Code.MALFORMED_FRAME;
+    const version = flat.field(0, 2);
+    if (version < 0) return Code.MALFORMED_FRAME;
+    if (version === 0 || flat.u16(version) !== SCHEMA_VERSION) return Code.WRONG_SCHEMA_VERSION;
+    this.kind = this.#number(FIELD_KIND, 1);
+    this.channel = this.#number(FIELD_CHANNEL, 1);
+    this.symbol = this.#number(FIELD_SYMBOL, 4);
+    this.code = this.#number(FIELD_CODE, 2);
+    this.tag = this.#number(FIELD_TAG, 4);
+    this.firstNo = this.#number(FIELD_FIRST_NO, 8);
+    this.timeUs = this.#number(FIELD_TIME, 8);
+    const { kind, channel, symbol, code, tag, firstNo, timeUs } = this;
+    if (kind < 0 || channel < 0 || symbol < 0 || code < 0 || tag < 0 || firstNo < 0 || timeUs < 0) return Code.MALFORMED_FRAME;
+    if (kind < FrameKind.Snapshot || kind > FrameKind.Pong || channel > Channel.Status) return Code.BAD_ENUM;
+    const structBytes = STRUCT_BYTES[channel];
+    if (!flat.vector(FIELD_VECTOR + channel, structBytes)) return Code.MALFORMED_FRAME;
+    this.count = flat.vectorCount;
+    if (this.count === 0) return Code.OK;
+    const start = bytes.byteOffset + flat.vectorAt;
+    const words = (this.count * structBytes) / 4;
+    if (start % 4 === 0) {
+      if (this.words.buffer !== bytes.buffer) this.words = new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >> 2);
+      this.at = start >> 2;
+    } else {
+      this.words = new Int32Array(words);
+      this.at = 0;
+      flat.copyWords(flat.vectorAt, this.words, 0, words);
+    }
+    return Code.OK;
+  }
+
+  #number(field: number, bytes: 1 | 2 | 4 | 8): number {
+    const flat = this.#flat;
+    const at = flat.field(field, bytes);
+    if (at <= 0) return at;
+    if (bytes === 1) return flat.u8(at);
+    if (bytes === 2) return flat.u16(at);
+    return bytes === 4 ? flat.u32(at) : flat.u53(at);
+  }
+}
