@@ -18,7 +18,7 @@
  * thread; it allocates only when the pool under the frames changes.
  */
 export class FlatReader {
-  view = new DataView(new ArrayBuffer(0));
+  view: DataView = new DataView(new ArrayBuffer(0));
   /** Position of the frame in `view`; positions handed out are relative to it. */
   start = 0;
   length = 0;

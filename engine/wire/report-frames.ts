@@ -1,0 +1,153 @@
+import { Code } from '../codes.ts';
+import { FlatReader } from './flat.ts';
+import { IDENTIFIER, SCHEMA_VERSION } from './frames.ts';
+import { Command, Refusal, Report } from './layout.ts';
+
+export const REPORT_WORDS = Report.bytes / 4;
+const REFUSAL_WORDS = Refusal.bytes / 4;
+/** `index` of a Refusal that is about a whole frame. */
+export const WHOLE_FRAME = 0xffff_ffff;
+
+const FIELD_VERSION = 0;
+const FIELD_REPORTS = 1;
+const FIELD_REFUSALS = 2;
+
+/** Refusals that wait for their frame. Grows to the most that ever waited; the owner bounds that by not reading on. */
+export class RefusalList {
+  words = new Int32Array(16 * REFUSAL_WORDS);
+  u8 = new Uint8Array(this.words.buffer);
+  u16 = new Uint16Array(this.words.buffer);
+  count = 0;
+
+  /** Refuses the command at `at` of the frame in `flat`, which is command `index` there. */
+  add(code: Code, flat: FlatReader, at: number, index: number): void {
+    const word = this.#next(code, index);
+    this.u8[word * 4 + Refusal.kind] = flat.u8(at + Command.kind);
+    flat.copyWords(at + Command.tag, this.words, word + Refusal.tag / 4, 1);
+    flat.copyWords(at + Command.clientOrderId, this.words, word + Refusal.clientOrderId / 4, 4);
+    flat.copyWords(at + Command.symbol, this.words, word + Refusal.symbol / 4, 1);
+  }
+
+  /** Refuses a whole frame. */
+  addFrame(code: Code): void {
+    this.#next(code, WHOLE_FRAME);
+  }
+
+  clear(): void {
+    this.count = 0;
+  }
+
+  #next(code: Code, index: number): number {
+    const word = this.count++ * REFUSAL_WORDS;
+    if (word === this.words.length) {
+      const larger = new Int32Array(word * 2);
+      larger.set(this.words);
+      this.words = larger;
+      this.u8 = new Uint8Array(larger.buffer);
+      this.u16 = new Uint16Array(larger.buffer);
+    }
+    this.words.fill(0, word, word + REFUSAL_WORDS);
+    this.u16[word * 2] = code;
+    this.words[word + Refusal.index / 4] = index;
+    return word;
+  }
+}
+
+//   0      4      8            20 table                                    36      40
+//   ┌──────┬──────┬────────────┬─────────┬─────────┬──────────┬────────────┬───────┬───────────┬─────┬───────┬────────────┐
+//   │ root │ OBL1 │ vtable, pad│ soffset │ reports │ refusals │ version,pad│ count │ reports … │ pad │ count │ refusals … │
+//   └──────┴──────┴────────────┴─────────┴─────────┴──────────┴────────────┴───────┴───────────┴─────┴───────┴────────────┘
+const HEADER_BYTES = 40;
+const REPORTS_OFFSET_AT = 24;
+const REFUSALS_OFFSET_AT = 28;
+const COUNT_AT = 36;
+/** Padding that aligns the refusals, and their count. */
+const MIDDLE_BYTES = 8;
+
+/** Builds ReportFrames: one template, reports copied behind it as they are. Used again for each frame. */
+export class ReportFrameWriter {
+  readonly capacity: number;
+  readonly #words: Int32Array;
+  readonly #u8: Uint8Array;
+  /** Reports in the frame so far. */
+  count = 0;
+
+  /** @param capacity most reports of a frame */
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    const memory = new ArrayBuffer(HEADER_BYTES + capacity * Report.bytes);
+    this.#words = new Int32Array(memory);
+    this.#u8 = new Uint8Array(memory);
+    const view = new DataView(memory);
+    view.setUint32(0, 20, true);
+    view.setUint32(4, IDENTIFIER, true);
+    view.setUint16(8, 10, true);
+    view.setUint16(10, 14, true);
+    view.setUint16(12, 12, true);
+    view.setUint16(14, 4, true);
+    view.setUint16(16, 8, true);
+    view.setInt32(20, 12, true);
+    view.setUint32(REPORTS_OFFSET_AT, COUNT_AT - REPORTS_OFFSET_AT, true);
+    view.setUint16(32, SCHEMA_VERSION, true);
+  }
+
+  get full(): boolean {
+    return this.count === this.capacity;
+  }
+
+  /** Adds the report at word `from`. The frame is not full. */
+  add(words: Int32Array, from: number): void {
+    const to = (HEADER_BYTES >> 2) + this.count++ * REPORT_WORDS;
+    const out = this.#words;
+    for (let i = 0; i < REPORT_WORDS; i++) out[to + i] = words[from + i];
+  }
+
+  /** The frame, with the refusals behind the reports, in memory of its own. The writer is empty again; the list is not. */
+  finish(refusals: RefusalList): Buffer {
+    const reports = this.count * Report.bytes;
+    const middle = HEADER_BYTES + reports;
+    const frame = Buffer.allocUnsafe(middle + MIDDLE_BYTES + refusals.count * Refusal.bytes);
+    this.#words[REFUSALS_OFFSET_AT >> 2] = middle + 4 - REFUSALS_OFFSET_AT;
+    this.#words[COUNT_AT >> 2] = this.count;
+    frame.set(this.#u8.subarray(0, middle));
+    frame.writeUInt32LE(0, middle);
+    frame.writeUInt32LE(refusals.count, middle + 4);
+    if (refusals.count !== 0) frame.set(refusals.u8.subarray(0, refusals.count * Refusal.bytes), middle + MIDDLE_BYTES);
+    this.count = 0;
+    return frame;
+  }
+}
+
+/** Verifies ReportFrames on the client's side. What it found is valid until the next `open`. */
+export class ReportFrameReader {
+  readonly flat = new FlatReader();
+  version = 0;
+  /** Position of the first report, for `flat`; they follow each other at 128 bytes. */
+  reportsAt = 0;
+  reports = 0;
+  /** Position of the first refusal, for `flat`; they follow each other at 32 bytes. */
+  refusalsAt = 0;
+  refusals = 0;
+
+  /** OK, MALFORMED_FRAME or WRONG_SCHEMA_VERSION. */
+  open(bytes: Uint8Array): Code {
+    const { flat } = this;
+    this.version = 0;
+    this.reports = 0;
+    this.refusals = 0;
+    if (!flat.open(bytes)) return Code.MALFORMED_FRAME;
+    const version = flat.field(FIELD_VERSION, 2);
+    if (version < 0) return Code.MALFORMED_FRAME;
+    this.version = version === 0 ? 0 : flat.u16(version);
+    if (this.version !== SCHEMA_VERSION) return Code.WRONG_SCHEMA_VERSION;
+    if (!flat.vector(FIELD_REPORTS, Report.bytes)) return Code.MALFORMED_FRAME;
+    const reportsAt = flat.vectorAt;
+    const reports = flat.vectorCount;
+    if (!flat.vector(FIELD_REFUSALS, Refusal.bytes)) return Code.MALFORMED_FRAME;
+    this.reportsAt = reportsAt;
+    this.reports = reports;
+    this.refusalsAt = flat.vectorAt;
+    this.refusals = flat.vectorCount;
+    return Code.OK;
+  }
+}
