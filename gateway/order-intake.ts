@@ -1,0 +1,98 @@
+import { Code } from '../engine/codes.ts';
+import type { Sequencer } from '../engine/sequencer.ts';
+import { CommandFrameReader, checkCommand, MAX_FRAME_COMMANDS } from '../engine/wire/frames.ts';
+import type { RefusalList } from '../engine/wire/report-frames.ts';
+
+/** What order entry needs of the sequencer. */
+export type CommandSequencer = Pick<Sequencer, 'slots' | 'refusal' | 'claim' | 'unclaim' | 'stamp' | 'publish'>;
+
+const HIGHEST_CODE = 1023;
+
+/** What order entry counts; whoever exports metrics reads the fields. */
+export class OrderEntryCounters {
+  /** Open now. */
+  sessions = 0;
+  sessionsTotal = 0;
+  /** Sessions refused or cut, and why is in `refusals`. */
+  sessionsCut = 0;
+  submits = 0;
+  frames = 0;
+  commands = 0;
+  /** Sessions that are not read from now, because they do not read either. */
+  blockedSessions = 0;
+  blockedTotal = 0;
+  pushedReports = 0;
+  pushedFrames = 0;
+  /** By code. */
+  readonly refusals = new Float64Array(HIGHEST_CODE + 1);
+}
+
+/**
+ * From a frame to the command ring: verify, copy into a claimed slot, verify
+ * there, stamp. A slot whose command was refused serves the next one; one left
+ * over is given back at the end of the frame, because others claim too. Once
+ * the ring is full the rest of the frame is refused, so that a frame's
+ * commands are never taken out of order. I/O thread only.
+ */
+export class OrderIntake {
+  readonly reader = new CommandFrameReader();
+  /** Seqs of the commands of the last frame that were taken. */
+  readonly seqs = new Float64Array(MAX_FRAME_COMMANDS);
+  taken = 0;
+  /** Refuse everything: the exchange is stopping. */
+  draining = false;
+  readonly #sequencer: CommandSequencer;
+  readonly #counters: OrderEntryCounters;
+  readonly #onPublished: () => void;
+
+  /** @param onPublished runs after each frame that gave the engine something to do */
+  constructor(sequencer: CommandSequencer, counters: OrderEntryCounters, onPublished: () => void) {
+    this.#sequencer = sequencer;
+    this.#counters = counters;
+    this.#onPublished = onPublished;
+  }
+
+  /** Takes the commands of a frame; `publish` shows them to the engine. What is refused goes to `refusals`. Any other answer than OK is about the whole frame. */
+  take(bytes: Uint8Array, account: number, refusals: RefusalList): Code {
+    const { reader } = this;
+    const sequencer = this.#sequencer;
+    const { u8, i32 } = sequencer.slots;
+    this.taken = 0;
+    this.#counters.frames++;
+    const fault = reader.open(bytes);
+    if (fault !== Code.OK) {
+      this.#counters.refusals[fault]++;
+      return fault;
+    }
+    let closed: Code = this.draining ? Code.DRAINING : sequencer.refusal();
+    let slot = -1;
+    for (let index = 0; index < reader.count; index++) {
+      if (closed === Code.OK && slot === -1) {
+        slot = sequencer.claim();
+        if (slot === -1) closed = Code.BUSY;
+      }
+      let code: Code = closed;
+      if (closed === Code.OK) {
+        reader.copy(index, i32, slot);
+        code = checkCommand(u8, i32, slot, account);
+      }
+      if (code !== Code.OK) {
+        this.#counters.refusals[code]++;
+        refusals.add(code, reader.flat, reader.position(index), index);
+        continue;
+      }
+      this.seqs[this.taken++] = sequencer.stamp(slot);
+      slot = -1;
+    }
+    if (slot !== -1) sequencer.unclaim(1);
+    this.#counters.commands += this.taken;
+    return Code.OK;
+  }
+
+  /** Shows the engine what `take` took. */
+  publish(): void {
+    if (this.taken === 0) return;
+    this.#sequencer.publish();
+    this.#onPublished();
+  }
+}
