@@ -1,0 +1,55 @@
+import { status } from '@grpc/grpc-js';
+import { Code, codeName } from '../../engine/codes.ts';
+
+/** What the client throws: `code` is stable, the message says what to do next. */
+export class OpenbellError extends Error {
+  /** A name of docs/CODES.md, or one of the client's own: CONNECTION_LOST, CLOSED, NO_ACCOUNT, HTTP_FAILED, MALFORMED_FRAME. */
+  readonly code: string;
+  /** The number behind a name of docs/CODES.md, else undefined. */
+  readonly number: number | undefined;
+
+  constructor(code: string, message: string, number?: number) {
+    super(message);
+    this.name = 'OpenbellError';
+    this.code = code;
+    this.number = number;
+  }
+}
+
+const ADVICE: Partial<Record<number, string>> = {
+  [Code.BUSY]: 'the exchange cannot take it now: send it again in a moment',
+  [Code.DISK_FULL]: "the exchange's disk is full: send it again when the operator has made room",
+  [Code.DRAINING]: 'the exchange is stopping: send it again when it is back',
+  [Code.FRAME_TOO_LARGE]: 'the batch is too large: send several',
+  [Code.FOREIGN_ACCOUNT]: 'the command names another account than the session: leave it 0',
+  [Code.ADMIN_ONLY]: 'order entry takes no administrative commands: use the admin interface',
+  [Code.BAD_RANGE]: 'price, quantity or id is out of range: quantity from 1 lot, price from 1 tick, and 0 for a market order',
+  [Code.BAD_CLIENT_ORDER_ID]: 'a new order needs a client order id from 1',
+};
+
+/** A command that was refused before it was sequenced. */
+export function refusalError(code: number): OpenbellError {
+  const name = codeName(code);
+  return new OpenbellError(name, `${name}: ${ADVICE[code] ?? 'see docs/CODES.md'}`, code);
+}
+
+/** Statuses that a second attempt would meet again. */
+const FINAL = new Set<number>([
+  status.INVALID_ARGUMENT,
+  status.NOT_FOUND,
+  status.FAILED_PRECONDITION,
+  status.OUT_OF_RANGE,
+  status.UNAUTHENTICATED,
+  status.PERMISSION_DENIED,
+  status.UNIMPLEMENTED,
+]);
+
+export function isFinal(code: number): boolean {
+  return FINAL.has(code);
+}
+
+/** A call that ended with a gRPC status. Its details start with a code's name when openbell gave them. */
+export function callError(code: number, details: string): OpenbellError {
+  const name = /^([A-Z][A-Z_]+): /.exec(details)?.[1];
+  return new OpenbellError(name ?? 'CONNECTION_LOST', name === undefined ? `${status[code]}: ${details}` : details);
+}

@@ -1,0 +1,56 @@
+import { OpenbellError } from './errors.ts';
+import { OrderSession } from './order-session.ts';
+import { SymbolCatalog } from './symbols.ts';
+import type { ConnectOptions } from './types.ts';
+
+export { Code, codeName } from '../../engine/codes.ts';
+export { CommandBatch, MAX_FRAME_COMMANDS, SCHEMA_VERSION } from '../../engine/wire/frames.ts';
+export { Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
+export { DecimalError } from '../../feeds/decimal.ts';
+export { OpenbellError } from './errors.ts';
+export { OrderSession, type SubmitAnswer } from './order-session.ts';
+export { SymbolCatalog, SymbolUnits } from './symbols.ts';
+export type * from './types.ts';
+
+/** A connection to one exchange. Order entry and market data are opened when they are first used. */
+export class OpenbellClient {
+  readonly symbols: SymbolCatalog;
+  readonly #options: ConnectOptions;
+  #orders: OrderSession | undefined;
+
+  constructor(options: ConnectOptions, symbols: SymbolCatalog) {
+    this.#options = options;
+    this.symbols = symbols;
+  }
+
+  /** Order entry of the account. @throws OpenbellError NO_ACCOUNT */
+  get orders(): OrderSession {
+    const { host = '127.0.0.1', grpcPort = 7401, account, lastReport, reconnect = true } = this.#options;
+    if (account === undefined) throw new OpenbellError('NO_ACCOUNT', 'order entry needs an account: connect({ account })');
+    this.#orders ??= new OrderSession({ host, port: grpcPort, account, lastReport, reconnect, symbols: this.symbols });
+    return this.#orders;
+  }
+
+  /** Has everything answered, then closes. */
+  async close(): Promise<void> {
+    await this.#orders?.close();
+  }
+}
+
+/**
+ * Connects to an exchange; resolves when its symbols are known.
+ *
+ * ```ts
+ * const exchange = await connect({ account: 1 });
+ * const answer = await exchange.orders.place({ symbol: 'BTC-USD', side: 'buy', price: '100.25', quantity: '0.5' });
+ * await exchange.close();
+ * ```
+ * @throws OpenbellError HTTP_FAILED when it cannot be reached
+ */
+export async function connect(options: ConnectOptions = {}): Promise<OpenbellClient> {
+  const { host = '127.0.0.1', httpPort = 7403, symbols } = options;
+  const authority = host.includes(':') ? `[${host}]` : host;
+  const catalog = new SymbolCatalog(symbols ?? `http://${authority}:${httpPort}/v1/symbols`);
+  await catalog.load();
+  return new OpenbellClient(options, catalog);
+}

@@ -1,0 +1,115 @@
+import type { FlatReader } from '../../engine/wire/flat.ts';
+import type { CommandBatch } from '../../engine/wire/frames.ts';
+import { CommandKind, Refusal, Report, ReportKind, type Side, type TimeInForce } from '../../engine/wire/layout.ts';
+import { OpenbellError } from './errors.ts';
+import type { ReportView } from './types.ts';
+
+/** A command whose answer somebody waits for. */
+export interface PendingCommand {
+  readonly kind: CommandKind;
+  readonly symbol: number;
+  readonly side: Side;
+  readonly timeInForce: TimeInForce;
+  readonly price: number;
+  readonly quantity: number;
+  readonly clientOrderId: number;
+  readonly orderId: number;
+  /** Tells the answers to this session's commands apart from those to other sessions of the account. */
+  readonly tag: number;
+  readonly resolve: (report: ReportView) => void;
+  readonly reject: (error: OpenbellError) => void;
+  sent: boolean;
+}
+
+/** By ReportKind: the kind of command it answers. A Fill answers none. */
+const ANSWERED: CommandKind[] = [];
+ANSWERED[ReportKind.Accepted] = CommandKind.New;
+ANSWERED[ReportKind.Rejected] = CommandKind.New;
+ANSWERED[ReportKind.Cancelled] = CommandKind.Cancel;
+ANSWERED[ReportKind.CancelRejected] = CommandKind.Cancel;
+ANSWERED[ReportKind.Amended] = CommandKind.Amend;
+ANSWERED[ReportKind.AmendRejected] = CommandKind.Amend;
+
+/** The commands that wait for their answers, in the order in which they were made. */
+export class PendingCommands {
+  readonly #byTag = new Map<number, PendingCommand>();
+  // Anywhere in the range: sessions of one account see each other's answers.
+  #nextTag = Math.floor(Math.random() * 2 ** 32);
+
+  get size(): number {
+    return this.#byTag.size;
+  }
+
+  /** A tag that no command waits with. */
+  tag(): number {
+    while (this.#byTag.has(this.#nextTag)) this.#nextTag = (this.#nextTag + 1) >>> 0;
+    const tag = this.#nextTag;
+    this.#nextTag = (tag + 1) >>> 0;
+    return tag;
+  }
+
+  add(command: PendingCommand): void {
+    this.#byTag.set(command.tag, command);
+  }
+
+  /** Takes out the command that the report at `at` answers. */
+  takeAnswered(flat: FlatReader, at: number): PendingCommand | undefined {
+    const kind = ANSWERED[flat.u8(at + Report.kind)];
+    return this.#take(flat.u32(at + Report.tag), kind, flat.u53(at + Report.clientOrderId), flat.u53(at + Report.orderId));
+  }
+
+  /** Takes out the command that the refusal at `at` is about. */
+  takeRefused(flat: FlatReader, at: number): PendingCommand | undefined {
+    const kind = flat.u8(at + Refusal.kind);
+    return this.#take(flat.u32(at + Refusal.tag), kind, flat.u53(at + Refusal.clientOrderId), flat.u53(at + Refusal.orderId));
+  }
+
+  /** Moves unsent commands into the batch until it is full; false when none is left. */
+  fill(batch: CommandBatch): boolean {
+    for (const command of this.#byTag.values()) {
+      if (command.sent) continue;
+      if (batch.full) return true;
+      const { kind, symbol, side, timeInForce, price, quantity, clientOrderId, orderId, tag } = command;
+      if (kind === CommandKind.New) batch.place(symbol, side, timeInForce, price, quantity, clientOrderId, tag);
+      else if (kind === CommandKind.Cancel) batch.cancel(symbol, clientOrderId, orderId, tag);
+      else batch.amend(symbol, clientOrderId, orderId, price, quantity, tag);
+      command.sent = true;
+    }
+    return false;
+  }
+
+  /**
+   * The connection was lost. New orders will be sent again, under the same
+   * client order id, and cancels: neither acts twice. An amend could (it sets
+   * the open quantity, which fills have changed since), so its caller decides.
+   */
+  connectionLost(): void {
+    for (const command of this.#byTag.values()) {
+      if (!command.sent) continue;
+      if (command.kind !== CommandKind.Amend) command.sent = false;
+      else {
+        this.#byTag.delete(command.tag);
+        command.reject(
+          new OpenbellError(
+            'CONNECTION_LOST',
+            'the connection was lost before the amend was answered: look at the reports, then amend again',
+          ),
+        );
+      }
+    }
+  }
+
+  rejectAll(error: OpenbellError): void {
+    for (const command of this.#byTag.values()) command.reject(error);
+    this.#byTag.clear();
+  }
+
+  #take(tag: number, kind: number | undefined, clientOrderId: number, orderId: number): PendingCommand | undefined {
+    const command = this.#byTag.get(tag);
+    if (command === undefined || command.kind !== kind) return undefined;
+    const same = command.orderId !== 0 ? command.orderId === orderId : command.clientOrderId === clientOrderId;
+    if (!same) return undefined;
+    this.#byTag.delete(tag);
+    return command;
+  }
+}

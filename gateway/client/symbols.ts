@@ -1,0 +1,122 @@
+import { decimalToUnits, unitsToDecimal } from '../../feeds/decimal.ts';
+import { OpenbellError } from './errors.ts';
+import type { Decimal, SymbolDefinition } from './types.ts';
+
+const FETCH_TIMEOUT_MS = 5000;
+
+/** One symbol with its units: decimal text to ticks and lots and back, exactly. */
+export class SymbolUnits {
+  readonly id: number;
+  readonly name: string;
+  readonly definition: SymbolDefinition;
+  readonly #tick: Unit;
+  readonly #lot: Unit;
+
+  constructor(definition: SymbolDefinition) {
+    this.id = definition.id;
+    this.name = definition.name;
+    this.definition = definition;
+    this.#tick = readUnit(definition.tickSize);
+    this.#lot = readUnit(definition.lotSize);
+  }
+
+  /** @throws DecimalError when it is not a whole number of ticks */
+  ticks(price: Decimal): number {
+    return decimalToUnits(String(price), this.#tick.mantissa, this.#tick.decimals);
+  }
+
+  /** @throws DecimalError when it is not a whole number of lots */
+  lots(quantity: Decimal): number {
+    return decimalToUnits(String(quantity), this.#lot.mantissa, this.#lot.decimals);
+  }
+
+  price(ticks: number): string {
+    return unitsToDecimal(ticks, this.#tick.mantissa, this.#tick.decimals);
+  }
+
+  quantity(lots: number): string {
+    return unitsToDecimal(lots, this.#lot.mantissa, this.#lot.decimals);
+  }
+
+  /** Money in the quote asset. */
+  money(units: number): string {
+    const { quoteDecimals } = this.definition;
+    return quoteDecimals === undefined ? String(units) : unitsToDecimal(units, 1, quoteDecimals);
+  }
+}
+
+interface Unit {
+  readonly mantissa: number;
+  readonly decimals: number;
+}
+
+/** The smallest step, "0.025", as 25 * 10^-3. */
+function readUnit(text: string): Unit {
+  const point = text.indexOf('.');
+  const decimals = point === -1 ? 0 : text.length - point - 1;
+  return { mantissa: decimalToUnits(text, 1, decimals), decimals };
+}
+
+/** The symbols that the client knows, by name and id. */
+export class SymbolCatalog {
+  readonly #url: string | undefined;
+  readonly #byName = new Map<string, SymbolUnits>();
+  readonly #byId = new Map<number, SymbolUnits>();
+
+  /** @param source the address of `/v1/symbols`, or the definitions themselves */
+  constructor(source: string | readonly SymbolDefinition[]) {
+    this.#url = typeof source === 'string' ? source : undefined;
+    if (typeof source !== 'string') this.#keep(source);
+  }
+
+  /** Asks the exchange again; does nothing when the definitions were given. */
+  async load(): Promise<void> {
+    const url = this.#url;
+    if (url === undefined) return;
+    let body: unknown;
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
+      if (!response.ok) throw new Error(`HTTP status ${response.status}`);
+      body = await response.json();
+    } catch (error) {
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+      throw new OpenbellError(
+        'HTTP_FAILED',
+        `cannot read the symbols from ${url} (${cause instanceof Error ? cause.message : cause}): is the exchange running there?`,
+      );
+    }
+    if (!Array.isArray(body) || !body.every(isDefinition))
+      throw new OpenbellError('HTTP_FAILED', `${url} did not answer with symbols: is it openbell?`);
+    this.#keep(body);
+  }
+
+  all(): SymbolUnits[] {
+    return [...this.#byId.values()];
+  }
+
+  get(symbol: string | number): SymbolUnits | undefined {
+    return typeof symbol === 'number' ? this.#byId.get(symbol) : this.#byName.get(symbol);
+  }
+
+  /** The symbol; one that is not known yet is looked for again. */
+  async find(symbol: string | number): Promise<SymbolUnits> {
+    if (this.get(symbol) === undefined) await this.load();
+    const found = this.get(symbol);
+    if (found !== undefined) return found;
+    const names = [...this.#byName.keys()].slice(0, 10).join(', ');
+    throw new OpenbellError('UNKNOWN_SYMBOL', `there is no symbol ${symbol}; there are: ${names}`);
+  }
+
+  #keep(definitions: readonly SymbolDefinition[]): void {
+    for (const definition of definitions) {
+      const units = new SymbolUnits(definition);
+      this.#byName.set(units.name, units);
+      this.#byId.set(units.id, units);
+    }
+  }
+}
+
+function isDefinition(value: unknown): value is SymbolDefinition {
+  const { id, name, tickSize, lotSize } = (value ?? {}) as Partial<Record<keyof SymbolDefinition, unknown>>;
+  return typeof id === 'number' && typeof name === 'string' && typeof tickSize === 'string' && typeof lotSize === 'string';
+}

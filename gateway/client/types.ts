@@ -1,0 +1,120 @@
+/** Where an exchange is, and who asks. */
+export interface ConnectOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 7401. */
+  readonly grpcPort?: number;
+  /** Default 7402. */
+  readonly wsPort?: number;
+  /** Default 7403. */
+  readonly httpPort?: number;
+  /** Whose orders; without it there is market data only. */
+  readonly account?: number;
+  /** Number of the last report that was seen: the session is sent what followed. Default: only new ones. */
+  readonly lastReport?: number;
+  /** Connect again when the connection is lost. Default true. */
+  readonly reconnect?: boolean;
+  /** The symbols, instead of asking the HTTP port. */
+  readonly symbols?: readonly SymbolDefinition[];
+}
+
+/** A symbol, as `/v1/symbols` gives it; there may be more fields. */
+export interface SymbolDefinition {
+  readonly id: number;
+  readonly name: string;
+  /** Decimal text of one tick, in the quote asset, such as "0.01". */
+  readonly tickSize: string;
+  /** Decimal text of one lot, in the base asset. */
+  readonly lotSize: string;
+  /** Decimals of the quote asset: fees are shown with them. */
+  readonly quoteDecimals?: number;
+}
+
+export type SideName = 'buy' | 'sell';
+export type TimeInForceName = 'gtc' | 'ioc' | 'fok' | 'market' | 'post-only';
+export type ReportKindName = 'none' | 'accepted' | 'rejected' | 'fill' | 'cancelled' | 'amended' | 'cancel-rejected' | 'amend-rejected';
+
+/** A decimal number as text, or a number whose shortest text is meant: 0.1, not 0.1 + 0.2. */
+export type Decimal = string | number;
+
+export interface PlaceOrder {
+  /** Name or id. */
+  readonly symbol: string | number;
+  readonly side: SideName;
+  readonly quantity: Decimal;
+  /** Left out for a market order. */
+  readonly price?: Decimal;
+  /** Default gtc, or market without a price. */
+  readonly timeInForce?: TimeInForceName;
+  /** Unique per account, from 1, growing. Default: made from the clock. */
+  readonly clientOrderId?: number;
+}
+
+/** Names an order by either id. */
+export interface OrderTarget {
+  readonly symbol: string | number;
+  readonly orderId?: number;
+  readonly clientOrderId?: number;
+}
+
+export interface AmendOrder extends OrderTarget {
+  readonly price: Decimal;
+  /** The new open quantity. */
+  readonly quantity: Decimal;
+}
+
+/** An execution report. Decimal text next to the exact integers of the wire. */
+export interface ReportView {
+  /** Numbered per account, without gaps. */
+  readonly reportNo: number;
+  readonly kind: ReportKindName;
+  /** Name of the result code, OK when all is well. */
+  readonly code: string;
+  /** Name, or the id as text when the client does not know the symbol. */
+  readonly symbol: string;
+  readonly symbolId: number;
+  readonly account: number;
+  readonly side: SideName;
+  readonly timeInForce: TimeInForceName;
+  readonly orderId: number;
+  readonly clientOrderId: number;
+  readonly tag: number;
+  /** Fill: the trade's price, else the order's limit. */
+  readonly price: string;
+  readonly quantity: string;
+  /** Open after it. */
+  readonly leaves: string;
+  /** Filled so far. */
+  readonly filled: string;
+  /** Fill: in the quote asset, negative for a rebate; in its smallest unit when the client does not know its decimals. */
+  readonly fee: string;
+  readonly priceTicks: number;
+  readonly quantityLots: number;
+  readonly leavesLots: number;
+  readonly filledLots: number;
+  readonly feeUnits: number;
+  readonly tradeId: number;
+  readonly contraOrderId: number;
+  /** Fill: the resting side. */
+  readonly maker: boolean;
+  /** The first answer again: the client order id was used before. */
+  readonly duplicate: boolean;
+  readonly keptPriority: boolean;
+  readonly auction: boolean;
+  /** Place in the exchange's log of the command that caused it. */
+  readonly seq: number;
+  /** Microseconds since the Unix epoch. */
+  readonly timeUs: number;
+}
+
+/** A command that was not sequenced. */
+export interface RefusalView {
+  readonly code: string;
+  readonly kind: 'new' | 'cancel' | 'amend' | 'other';
+  readonly symbolId: number;
+  readonly clientOrderId: number;
+  readonly orderId: number;
+  readonly tag: number;
+  /** Position in its frame; undefined when the whole frame was refused. */
+  readonly index: number | undefined;
+}
