@@ -1,0 +1,39 @@
+import type { Place } from './config-place.ts';
+
+export interface AssetConfig {
+  readonly id: number;
+  readonly name: string;
+  /** The smallest unit is 10^-decimals. */
+  readonly decimals: number;
+}
+
+export const MAX_ASSET_DECIMALS = 12;
+/** A name on the wire: 16 bytes. */
+export const ANY_NAME = /^[!-~]{1,16}$/;
+/** Names of assets and symbols become parts of URLs. */
+export const URL_NAME = /^[A-Za-z0-9._:-]{1,16}$/;
+
+/** Notes what is wrong and then returns undefined, as the other readers do. */
+export function readAsset(place: Place): AssetConfig | undefined {
+  const fields = place.fields(['id', 'name', 'decimals']);
+  if (fields === undefined) return undefined;
+  const id = readId(place, fields.id);
+  const name = readName(place, fields.name, URL_NAME);
+  if (fields.decimals === undefined) return place.fail(`decimals is missing; give 0 to ${MAX_ASSET_DECIMALS}`);
+  const decimals = fields.decimals.whole(0, MAX_ASSET_DECIMALS);
+  if (id === undefined || name === undefined || decimals === undefined) return undefined;
+  return { id, name, decimals };
+}
+
+export function readId(place: Place, field: Place | undefined): number | undefined {
+  if (field === undefined) return place.fail('id is missing; give a whole number from 1, and keep it: the log knows this by its id');
+  return field.whole(1, 2 ** 31 - 1);
+}
+
+export function readName(place: Place, field: Place | undefined, pattern: RegExp): string | undefined {
+  if (field === undefined) return place.fail('name is missing; give 1 to 16 characters');
+  const name = field.text();
+  if (name === undefined || pattern.test(name)) return name;
+  const allowed = pattern === ANY_NAME ? 'printable ASCII without spaces' : 'letters, digits, dot, colon, dash and underscore';
+  return field.fail(`must be 1 to 16 characters (${allowed}), not ${JSON.stringify(name)}`);
+}

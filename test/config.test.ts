@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Phase } from '../engine/wire/layout.ts';
+import { ConfigError, isLoopback, loadConfig } from '../gateway/config.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'openbell-config-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+const file = join(dir, 'venue.yaml');
+
+function load(text: string, flags: Record<string, string | boolean> = {}, env: Record<string, string> = {}) {
+  writeFileSync(file, text);
+  return loadConfig({ flags: { config: file, ...flags }, env });
+}
+
+/** What is wrong with the file, without its name. */
+function problems(text: string, flags = {}, env = {}): string[] {
+  try {
+    load(text, flags, env);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error));
+    assert.equal(error.code, 'OPENBELL_CONFIG');
+    return error.problems.map((problem) => problem.replace(`${file}:`, ''));
+  }
+  return [];
+}
+
+const ASSETS = `assets:
+  - { id: 1, name: USD, decimals: 2 }
+  - { id: 2, name: BTC, decimals: 8 }
+`;
+const symbol = (lines: string) => `${ASSETS}symbols:
+  - id: 1
+    name: BTC-USD
+    base: BTC
+    quote: USD
+    tick: 0.01
+    lot: 1
+${lines}`;
+
+const WRONG: [string, string, RegExp][] = [
+  ['not YAML', 'assets: [', /^1:\d+: not valid YAML: /],
+  ['a key twice', 'assets: []\nassets: []', /^2:1: not valid YAML: Map keys must be unique/],
+  ['unknown section', 'asets: []', /^1:1: asets: unknown key; use one of server, capacities, assets, symbols, accounts$/],
+  [
+    'unknown key',
+    `${ASSETS.replace('decimals: 2', 'decimals: 2, digits: 3')}`,
+    /^2:38: assets\[0\]\.digits: unknown key; use one of id, name, decimals$/,
+  ],
+  ['missing key', 'assets:\n  - { id: 1, name: USD }', /^2:5: assets\[0\]: decimals is missing; give 0 to 12$/],
+  ['a list is wanted', 'assets: { id: 1 }', /^1:9: assets: must be a list .*, not a mapping$/],
+  ['a mapping is wanted', 'assets: [7]', /^1:10: assets\[0\]: must be a mapping of keys .*, not "7"$/],
+  ['a value is wanted', 'assets:\n  - { id: [1], name: USD, decimals: 2 }', /^2:11: assets\[0\]\.id: must be a single value, not a list$/],
+  ['no value', 'assets:\n  - id:\n    name: USD\n    decimals: 2', /^2:5: assets\[0\]\.id: has no value; write one or remove the key$/],
+  [
+    'fraction for whole',
+    'assets:\n  - { id: 1.5, name: USD, decimals: 2 }',
+    /^2:11: assets\[0\]\.id: must be a whole number from 1 to \d+, not 1.5$/,
+  ],
+  ['id 0', 'assets:\n  - { id: 0, name: USD, decimals: 2 }', /id: must be a whole number from 1/],
+  ['id twice', `${ASSETS}  - { id: 1, name: EUR, decimals: 2 }`, /^4:5: assets\[2\]: asset id 1 is used twice; choose another$/],
+  ['name twice', `${ASSETS}  - { id: 3, name: USD, decimals: 2 }`, /^4:5: assets\[2\]: asset name USD is used twice; choose another$/],
+  ['long name', 'assets:\n  - { id: 1, name: SEVENTEEN-LETTERS, decimals: 2 }', /^2:20: assets\[0\]\.name: must be 1 to 16 characters/],
+  ['too many decimals', 'assets:\n  - { id: 1, name: USD, decimals: 13 }', /decimals: must be a whole number from 0 to 12, not 13$/],
+  [
+    'id above the capacity',
+    `capacities: { assets: 1 }\n${ASSETS}`,
+    /^4:5: assets\[1\]: asset id 2 is above capacities.assets, which is 1; raise it or choose a smaller id$/,
+  ],
+  ['capacity', 'capacities: { orders: 1 }', /^1:23: capacities\.orders: must be a whole number from 2 to 16777216, not 1$/],
+  [
+    'unknown asset',
+    symbol('').replace('base: BTC', 'base: XBT'),
+    /^7:11: symbols\[0\]\.base: no asset is named XBT; .* use one of USD, BTC$/,
+  ],
+  ['base is quote', symbol('').replace('base: BTC', 'base: USD'), /^8:12: symbols\[0\]\.quote: is the base asset USD too/],
+  ['tick', symbol('').replace('tick: 0.01', 'tick: 1e-2'), /^9:11: symbols\[0\]\.tick: must be a decimal number above 0 .*, not 1e-2$/],
+  ['tick 0', symbol('').replace('tick: 0.01', 'tick: 0.00'), /tick: must be a decimal number above 0/],
+  [
+    'lot below the base unit',
+    symbol('').replace('lot: 1', 'lot: 0.000000001'),
+    /^10:10: symbols\[0\]\.lot: a lot of 0\.000000001 is no whole number of BTC's smallest unit; give BTC 9 decimals or choose a larger lot$/,
+  ],
+  [
+    'tick x lot below the quote unit',
+    symbol('').replace('lot: 1', 'lot: 0.001'),
+    /^9:11: symbols\[0\]\.tick: one lot \(0\.001\) at one tick \(0\.01\) is worth no whole number of USD's smallest unit; give USD up to 5 decimals \(it has 2\) or choose a larger tick or lot$/,
+  ],
+  ['phase', symbol('    phase: open'), /^11:12: symbols\[0\]\.phase: must be one of halted, continuous, auction, closed, not open$/],
+  [
+    'price between ticks',
+    symbol('    reference-price: 1.005'),
+    /^11:22: symbols\[0\]\.reference-price: "1\.005" is not a multiple of 0\.01; round it to one$/,
+  ],
+  ['ladder too long', symbol('    limits: { max-price: 1000000 }'), /max-price: is 100000000 ticks; the ladder has at most 67108864/],
+  [
+    'reference above the ladder',
+    symbol('    reference-price: 11\n    limits: { max-price: 10 }'),
+    /^11:22: .*reference-price: is above limits\.max-price \(10\.00\)/,
+  ],
+  [
+    'limits the wrong way round',
+    symbol('    limits: { min-quantity: 5, max-quantity: 4 }'),
+    /max-quantity: is below limits\.min-quantity; swap them$/,
+  ],
+  ['zero minimum', symbol('    limits: { min-quantity: 0 }'), /min-quantity: is 0 units, which is not from 1 to/],
+  [
+    'fee without percent',
+    symbol('    fees: { taker: 0.05 }'),
+    /^11:20: symbols\[0\]\.fees\.taker: must be a percentage .*, such as 0\.05%, not 0\.05$/,
+  ],
+  ['fee too fine', symbol('    fees: { taker: 0.00005% }'), /fees\.taker: must be a percentage with at most 4 decimals/],
+  ['fee over 100 %', symbol('    fees: { taker: 101% }'), /fees\.taker: must be a percentage .*from 0% to 100%, not 101%$/],
+  ['rebate without taker fee', symbol('    fees: { maker: -0.01% }'), /fees\.maker: the rebate exceeds the taker fee/],
+  ['negative collar', symbol('    collar: -1%'), /collar: must be a percentage/],
+  [
+    'deposit of what is not there',
+    `${ASSETS}accounts:\n  - { id: 1, name: a, deposits: { EUR: 5 } }`,
+    /^5:35: accounts\[0\]\.deposits\.EUR: no asset has this name; .*USD, BTC$/,
+  ],
+  [
+    'deposit too fine',
+    `${ASSETS}accounts:\n  - { id: 1, name: a, deposits: { USD: 0.001 } }`,
+    /deposits\.USD: "0\.001" is not a multiple of 0\.01/,
+  ],
+  [
+    'deposits past 2^53',
+    `${ASSETS}accounts:\n  - { id: 1, name: a, deposits: { USD: 50000000000000 } }\n  - { id: 2, name: b, deposits: { USD: 50000000000000 } }`,
+    /^6:\d+: accounts\[1\]\.deposits\.USD: all deposits of USD together reach 2\^53/,
+  ],
+  ['boolean', `accounts:\n  - { id: 1, name: a, suspended: yes }`, /^2:34: accounts\[0\]\.suspended: must be true or false, not yes$/],
+  ['server port', 'server: { grpc-port: 70000 }', /^1:22: server\.grpc-port: must be a port from 0 .*not "70000"$/],
+  ['server key', 'server: { port: 1 }', /^1:11: server\.port: unknown key; use one of host, grpc-port/],
+  ['server host', 'server: { host: 0.0.0.0 }', /^1:17: server\.host: must be a loopback address .*no authentication.*not "0\.0\.0\.0"$/],
+];
+
+for (const [name, text, expected] of WRONG) {
+  test(`refused: ${name}`, () => {
+    const found = problems(text);
+    assert.equal(found.length, 1, found.join('\n'));
+    assert.match(found[0], expected);
+  });
+}
+
+test('all problems are told at once, of file, flags and environment', () => {
+  const found = problems('assets: [{ id: 1, name: USD }]\ntypo: 1', { 'ws-port': 'x' }, { OPENBELL_TOPOLOGY: 'wide' });
+  assert.deepEqual(
+    found.map((problem) => problem.split(' ').slice(0, 2).join(' ')),
+    ['2:1: typo:', '1:10: assets[0]:', '--ws-port must', 'OPENBELL_TOPOLOGY must'],
+  );
+});
+
+test('a symbol with everything, in exact units', () => {
+  const config = load(
+    symbol(`    phase: auction
+    reference-price: "60000.50"
+    collar: 2.5%
+    limits: { max-price: 100000, tick-step: 0.05, lot-step: 2, min-quantity: 2, max-quantity: 1000, min-notional: 10.5, max-notional: 1000000 }
+    fees: { maker: -0.005%, taker: 0.05% }
+accounts:
+  - { id: 7, name: desk, suspended: true, max-open-orders: 5, deposits: { USD: 12.30, BTC: 0.00000001 } }`),
+  );
+  const [s] = config.symbols;
+  assert.deepEqual([s.tickMantissa, s.tickDecimals, s.lotMantissa, s.lotDecimals, s.phase], [1, 2, 1, 0, Phase.Auction]);
+  assert.deepEqual(s.params, {
+    MaxPrice: 10_000_000,
+    TickStep: 5,
+    LotStep: 2,
+    MinQuantity: 2,
+    MaxQuantity: 1000,
+    MinNotional: 1050,
+    MaxNotional: 100_000_000,
+    ReferencePrice: 6_000_050,
+    CollarPpm: 25_000,
+    MakerFeePpm: -50,
+    TakerFeePpm: 500,
+  });
+  const [account] = config.accounts;
+  assert.deepEqual(
+    [account.id, account.suspended, account.maxOpenOrders, account.deposits.map(({ asset, amount }) => `${asset.name} ${amount}`)],
+    [7, true, 5, ['USD 1230', 'BTC 1']],
+  );
+});
+
+test('a flag wins over the environment, and that over the file', () => {
+  const text = 'server: { grpc-port: 1000, ws-port: 1001, http-port: 1002, topology: compact }';
+  const config = load(text, { 'grpc-port': '3000' }, { OPENBELL_GRPC_PORT: '2000', OPENBELL_WS_PORT: '2001', OPENBELL_SIMULATE: '1' });
+  assert.deepEqual([config.grpcPort, config.wsPort, config.httpPort], [3000, 2001, 1002]);
+  assert.deepEqual([config.topology, config.simulate, config.durability, config.logLevel], ['compact', true, 'durable', 'info']);
+});
+
+test('the file can come from the environment; a missing one is told', () => {
+  writeFileSync(file, 'server: { data: elsewhere }');
+  assert.match(loadConfig({ flags: {}, env: { OPENBELL_CONFIG: file } }).data, /elsewhere$/);
+  assert.throws(() => loadConfig({ flags: { config: join(dir, 'none.yaml') }, env: {} }), /none\.yaml: cannot be read \(ENOENT\)/);
+});
+
+test('defaults: four symbols, ten funded accounts, loopback, and nothing can be changed', () => {
+  const config = loadConfig({ flags: {}, env: {} });
+  assert.deepEqual(
+    config.symbols.map(({ name }) => name),
+    ['BTC-USD', 'ETH-USD', 'SOL-USD', 'ETH-BTC'],
+  );
+  assert.equal(config.accounts.filter(({ deposits }) => deposits.length === 4).length, 10);
+  assert.equal(isLoopback(config.host), true);
+  assert.equal(Object.isFrozen(config.symbols[0].params), true);
+  assert.equal(Object.isFrozen(config.accounts[0].deposits[0]), true);
+});
+
+test('ports must differ, unless any will do', () => {
+  assert.match(problems('', { 'grpc-port': '7402' })[0], /must differ/);
+  assert.deepEqual(problems('', { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0' }), []);
+});
+
+test('loopback addresses, and others', () => {
+  for (const host of ['127.0.0.1', '127.8.8.8', '::1', '0:0:0:0:0:0:0:1', 'localhost']) assert.equal(isLoopback(host), true, host);
+  for (const host of ['0.0.0.0', '::', '::2', '10.0.0.1', '127.0.0.1.example.com', 'example.com', '', '::ffff:10.0.0.1']) {
+    assert.equal(isLoopback(host), false, host);
+  }
+});
+
+test('the example in the documentation is the demo venue', () => {
+  const example = readFileSync(new URL('../docs/openbell.example.yaml', import.meta.url), 'utf8');
+  const { assets, symbols, accounts } = load(example);
+  const demo = loadConfig({ flags: {}, env: {} });
+  assert.deepEqual({ assets, symbols, accounts }, { assets: demo.assets, symbols: demo.symbols, accounts: demo.accounts });
+});
