@@ -1,0 +1,166 @@
+import { allocateLocal } from '../engine/allocate.ts';
+import { assert, fail } from '../engine/assert.ts';
+import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../engine/market-event.ts';
+import { type BookListener, OrderBook } from '../engine/order-book.ts';
+import { OrderSlab } from '../engine/order-slab.ts';
+import { LevelPages } from '../engine/price-ladder.ts';
+import { type RingHandle, RingProducer } from '../engine/ring.ts';
+import { CommandKind } from '../engine/wire/layout.ts';
+import { FLOW_RECORD_WORDS, type Flow, FlowType, FlowWord } from '../feeds/flow-file.ts';
+
+const { Trade, Remove, Accepted, Unknown, Amended } = MarketEventKind;
+const { orderId: ORDER_ID, price: PRICE, quantity: QUANTITY, otherId: OTHER_ID, seq: SEQ, symbol: SYMBOL } = MarketField;
+const { quantity: IN_QUANTITY, sequence: IN_SEQUENCE, orderId: IN_ORDER_ID, price: IN_PRICE } = FlowWord;
+const { New, Cancel } = FlowType;
+const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
+const TWO_32 = 2 ** 32;
+const NIL = -1;
+/** The one symbol of the flow. */
+const FLOW_SYMBOL = 1;
+/** Ends a pass: the consumer answers it and waits for the next one. */
+export const PASS_END = 255;
+
+/** Runs order flow through a production book; what happens leaves as events over a ring. */
+export class FlowDriver implements BookListener {
+  readonly slab: OrderSlab;
+  readonly book: OrderBook;
+  readonly #out: RingProducer;
+  readonly #messagesPerPublish: number;
+  #seq = 0;
+  #takerId = 0;
+  #takerSide = 0;
+
+  /** @param orders capacity of the book */
+  constructor(ring: RingHandle, orders: number, maxPrice: number, messagesPerPublish = 64) {
+    this.slab = new OrderSlab(orders);
+    const pages = new LevelPages(2 * Math.ceil((maxPrice + 1) / 64));
+    this.book = new OrderBook(FLOW_SYMBOL, this.slab, pages, maxPrice, this, allocateLocal);
+    this.#out = new RingProducer(ring);
+    this.#messagesPerPublish = messagesPerPublish;
+  }
+
+  /** Runs every message and shows the last event to the consumer. */
+  run(flow: Flow): void {
+    const { count, words } = flow;
+    const step = this.#messagesPerPublish;
+    for (let first = 0; first < count; first += step) {
+      const end = Math.min(first + step, count);
+      for (let message = first; message < end; message++) this.#apply(words, message * FLOW_RECORD_WORDS);
+      this.#out.publish();
+    }
+  }
+
+  /** Tells the consumer that the pass is over. */
+  end(): void {
+    this.#emit(PASS_END, 0, 0, 0, 0, 0, 0);
+    this.#out.publish();
+  }
+
+  /** Waits, spinning, until the consumer has released every event. */
+  drain(): void {
+    while (this.#out.depth() !== 0);
+  }
+
+  /** Takes every resting order out, without telling anybody. */
+  clear(): void {
+    const { slab, book } = this;
+    for (let slot = 0; slot < slab.capacity; slot++) {
+      if (slab.level[slot] === NIL) continue;
+      book.remove(slot);
+      slab.release(slot);
+    }
+    assert(slab.count === 0, 'flow: an order outside the book');
+  }
+
+  #apply(words: Int32Array, at: number): void {
+    const head = words[at];
+    const type = head & 0xff;
+    const orderId = words[at + IN_ORDER_ID + 1] * TWO_32 + (words[at + IN_ORDER_ID] >>> 0);
+    this.#seq = words[at + IN_SEQUENCE + 1] * TWO_32 + (words[at + IN_SEQUENCE] >>> 0);
+    if (type === New) {
+      this.#enter(orderId, (head >> 8) & 1, words[at + IN_PRICE], words[at + IN_QUANTITY] >>> 0, (head & 0x10000) !== 0);
+      return;
+    }
+    const slot = this.slab.find(orderId);
+    if (slot === NIL) this.#emit(Unknown, 0, type === Cancel ? CommandKind.Cancel : CommandKind.Amend, orderId, 0, 0, 0);
+    else if (type === Cancel) this.#cancel(slot, orderId);
+    else this.#modify(slot, orderId, words[at + IN_PRICE], words[at + IN_QUANTITY] >>> 0);
+  }
+
+  #enter(orderId: number, side: number, price: number, quantity: number, ioc: boolean): void {
+    const { slab, book } = this;
+    this.#emit(Accepted, side, 0, orderId, price, quantity, 0);
+    this.#takerId = orderId;
+    this.#takerSide = side;
+    const left = book.match(side, price, quantity);
+    if (left === 0) return;
+    if (ioc) {
+      this.#emit(Remove, side, 0, orderId, price, left, 0);
+      return;
+    }
+    const slot = slab.acquire(orderId);
+    if (slot === NIL) fail('flow: the book is full');
+    slab.side[slot] = side;
+    slab.price[slot] = price;
+    slab.open[slot] = left;
+    if (!book.rest(slot)) fail('flow: the levels are full');
+  }
+
+  #cancel(slot: number, orderId: number): void {
+    const { slab } = this;
+    this.#emit(Remove, slab.side[slot], 0, orderId, slab.price[slot], slab.open[slot], 0);
+    this.book.remove(slot);
+    slab.release(slot);
+  }
+
+  #modify(slot: number, orderId: number, price: number, quantity: number): void {
+    const { slab, book } = this;
+    const side = slab.side[slot];
+    this.#emit(Amended, side, 0, orderId, price, quantity, 0);
+    book.remove(slot);
+    this.#takerId = orderId;
+    this.#takerSide = side;
+    const left = book.match(side, price, quantity);
+    if (left === 0) {
+      slab.release(slot);
+      return;
+    }
+    slab.price[slot] = price;
+    slab.open[slot] = left;
+    if (!book.rest(slot)) fail('flow: the levels are full');
+  }
+
+  onTrade(_book: OrderBook, maker: number, price: number, quantity: number): void {
+    this.#emit(Trade, this.#takerSide, 0, this.slab.id[maker], price, quantity, this.#takerId);
+  }
+
+  onMakerGone(_book: OrderBook, maker: number): void {
+    this.slab.release(maker);
+  }
+
+  onAuctionTrade(): void {
+    fail('flow: there is no auction in it');
+  }
+
+  #emit(kind: number, side: number, flags: number, orderId: number, price: number, quantity: number, otherId: number): void {
+    let slot = this.#out.tryClaim();
+    if (slot === NIL) slot = this.#wait();
+    const { i32, f64 } = this.#out.slots;
+    const at = slot * EVENT_DOUBLES;
+    i32[at * 2] = kind | (side << 8) | (flags << 16);
+    i32[at * 2 + SYMBOL] = FLOW_SYMBOL;
+    f64[at + SEQ] = this.#seq;
+    f64[at + ORDER_ID] = orderId;
+    f64[at + PRICE] = price;
+    f64[at + QUANTITY] = quantity;
+    f64[at + OTHER_ID] = otherId;
+  }
+
+  /** The consumer is behind: shows it all there is and spins until it has made room. */
+  #wait(): number {
+    this.#out.publish();
+    let slot = NIL;
+    while (slot === NIL) slot = this.#out.tryClaim();
+    return slot;
+  }
+}

@@ -1,0 +1,60 @@
+import { basename } from 'node:path';
+import { PerformanceObserver } from 'node:perf_hooks';
+import { FlowFileError, readFlowFile } from '../feeds/flow-file.ts';
+import { runFlow } from './flow-run.ts';
+
+/**
+ * npm run -s bench:flow -- FILE [FILE ...]
+ *
+ * Runs each order flow file through the production book, reports leaving over
+ * the production ring to a thread that consumes them, and prints one JSON line
+ * a file. Exit 1 when a file cannot be read, 2 without files.
+ */
+const WARM_UP_MESSAGES = 4_000_000;
+const TIMED_MESSAGES = 6_000_000;
+const MIN_RUNS = 5;
+
+const files = process.argv.slice(2);
+if (files.length === 0) {
+  process.stderr.write('usage: npm run -s bench:flow -- FILE [FILE ...]   order flow files, .bin or .bin.gz\n');
+  process.exit(2);
+}
+
+let collections = 0;
+let pauseMs = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    collections++;
+    pauseMs += entry.duration;
+  }
+}).observe({ entryTypes: ['gc'] });
+
+for (const file of files) {
+  try {
+    await benchFile(file);
+  } catch (error) {
+    if (!(error instanceof FlowFileError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+async function benchFile(file: string): Promise<void> {
+  const flow = await readFlowFile(file);
+  const passes = (messages: number): number => Math.ceil(messages / Math.max(1, flow.count));
+  globalThis.gc?.();
+  const result = await runFlow(flow, {
+    warmUp: Math.min(20, passes(WARM_UP_MESSAGES)),
+    runs: Math.max(MIN_RUNS, Math.min(30, passes(TIMED_MESSAGES))),
+  });
+  const rates = result.seconds.map((seconds) => Math.round(result.messages / seconds)).sort((a, b) => a - b);
+  const line = {
+    file: basename(file),
+    messages: result.messages,
+    reports: result.reports,
+    sha256: result.sha256,
+    msgs_per_s: { median: rates[rates.length >> 1], min: rates[0], max: rates[rates.length - 1] },
+    runs: rates.length,
+  };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
