@@ -128,6 +128,7 @@ export class Administration {
     if (maker + taker < 0) return Code.BAD_PARAMETER;
     symbols.setParam(symbol, parameter, value);
     if (parameter === MaxPrice) this.#exchange.openBook(symbol);
+    if (parameter === SymbolParam.TickStep) book.priceStep = value;
     if (parameter === SymbolParam.ReferencePrice) this.#tellPhase(symbol);
     return Code.OK;
   }

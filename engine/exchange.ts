@@ -135,7 +135,9 @@ export class Exchange implements BookListener, AdministeredState {
   /** Gives a defined symbol an empty book, as wide as its MaxPrice. */
   openBook(symbol: number): void {
     while (this.books.length <= symbol) this.books.push(undefined);
-    this.books[symbol] = new OrderBook(symbol, this.slab, this.pages, this.symbols.param(symbol, MaxPrice), this);
+    const book = new OrderBook(symbol, this.slab, this.pages, this.symbols.param(symbol, MaxPrice), this);
+    book.priceStep = this.symbols.param(symbol, TickStep);
+    this.books[symbol] = book;
   }
 
   // New ---------------------------------------------------------------------

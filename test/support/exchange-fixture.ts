@@ -1,0 +1,271 @@
+import { encodeCommand } from '../../engine/command.ts';
+import { codeName } from '../../engine/codes.ts';
+import { Exchange } from '../../engine/exchange.ts';
+import { type Limits, resolveLimits } from '../../engine/limits.ts';
+import { MarketEventKind } from '../../engine/market-event.ts';
+import { MARKET_EVENT_BYTES, MarketField } from '../../engine/market-event.ts';
+import { SymbolParam } from '../../engine/params.ts';
+import { ReportFlag } from '../../engine/report-writer.ts';
+import { allocateRing, RingConsumer } from '../../engine/ring.ts';
+import { SpillingProducer } from '../../engine/spilling-producer.ts';
+import { getI64 } from '../../engine/units.ts';
+import { CommandKind, Phase, Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import type { CommandFields } from '../../engine/command.ts';
+
+export const SMALL_LIMITS: Limits = resolveLimits({
+  orders: 4096,
+  pages: 1024,
+  accounts: 64,
+  assets: 8,
+  symbols: 8,
+  rememberedOrders: 4096,
+  commandRing: 1024,
+  reportRing: 4096,
+  marketRing: 4096,
+});
+
+export const USD = 1;
+export const BTC = 2;
+export const SYMBOL = 1;
+
+export interface ReportFields {
+  kind: number;
+  flags: number;
+  code: number;
+  symbol: number;
+  account: number;
+  tag: number;
+  side: number;
+  timeInForce: number;
+  reportNo: number;
+  seq: number;
+  orderId: number;
+  clientOrderId: number;
+  price: number;
+  quantity: number;
+  leaves: number;
+  filled: number;
+  fee: number;
+  tradeId: number;
+  contraOrderId: number;
+}
+
+export interface EventFields {
+  kind: number;
+  side: number;
+  flags: number;
+  symbol: number;
+  seq: number;
+  orderId: number;
+  price: number;
+  quantity: number;
+  otherId: number;
+  extra: number;
+}
+
+export function decodeReport(words: Int32Array, slot: number): ReportFields {
+  const w = (slot * Report.bytes) / 4;
+  const i64 = (byte: number): number => getI64(words, w + byte / 4);
+  return {
+    kind: words[w] & 0xff,
+    side: (words[w] >>> 8) & 0xff,
+    timeInForce: (words[w] >>> 16) & 0xff,
+    flags: words[w] >>> 24,
+    code: words[w + 1] & 0xffff,
+    symbol: words[w + Report.symbol / 4],
+    account: words[w + Report.account / 4],
+    tag: words[w + Report.tag / 4] >>> 0,
+    reportNo: i64(Report.reportNo),
+    seq: i64(Report.seq),
+    orderId: i64(Report.orderId),
+    clientOrderId: i64(Report.clientOrderId),
+    price: i64(Report.price),
+    quantity: i64(Report.quantity),
+    leaves: i64(Report.leaves),
+    filled: i64(Report.filled),
+    fee: i64(Report.fee),
+    tradeId: i64(Report.tradeId),
+    contraOrderId: i64(Report.contraOrderId),
+  };
+}
+
+/** An exchange with its real rings, driven one command at a time, its outputs as objects. */
+export class Harness {
+  readonly exchange: Exchange;
+  readonly reports: RingConsumer;
+  readonly market: RingConsumer;
+  readonly #outputs: { reports: SpillingProducer; market: SpillingProducer };
+  readonly #bytes = new Uint8Array(64);
+  readonly #words = new Int32Array(this.#bytes.buffer);
+  #seq = 0;
+
+  constructor(limits: Limits = SMALL_LIMITS) {
+    const reports = allocateRing({ slotBytes: 128, capacity: limits.reportRing, consumers: 1 });
+    const market = allocateRing({ slotBytes: 64, capacity: limits.marketRing, consumers: 1 });
+    this.#outputs = { reports: new SpillingProducer(reports), market: new SpillingProducer(market) };
+    this.reports = new RingConsumer(reports);
+    this.market = new RingConsumer(market);
+    this.exchange = new Exchange(limits, this.#outputs);
+  }
+
+  /** Applies a command and returns the reports and market events that it caused. */
+  do(fields: CommandFields): { reports: ReportFields[]; events: EventFields[] } {
+    this.#seq++;
+    encodeCommand(this.#bytes, this.#words, 0, { ...fields, seq: this.#seq, timeUs: this.#seq * 1000 });
+    this.exchange.apply(this.#bytes, this.#words, 0);
+    this.exchange.endBatch();
+    const { reports, market } = this.#outputs;
+    const found: ReportFields[] = [];
+    const events: EventFields[] = [];
+    reports.publish();
+    market.publish();
+    do {
+      for (let slot = this.reports.next(); slot !== -1; slot = this.reports.next()) found.push(decodeReport(this.reports.slots.i32, slot));
+      this.reports.release();
+    } while (!reports.drain() || this.reports.available() > 0);
+    do {
+      for (let slot = this.market.next(); slot !== -1; slot = this.market.next()) events.push(this.#event(slot));
+      this.market.release();
+    } while (!market.drain() || this.market.available() > 0);
+    return { reports: found, events };
+  }
+
+  /** The command's answer; it must be accepted. */
+  must(fields: CommandFields): void {
+    const { reports } = this.do(fields);
+    if (reports[0]?.kind !== ReportKind.Accepted) throw new Error(`setup refused: ${codeName(reports[0]?.code ?? -1)}`);
+  }
+
+  /** USD with 2 decimals, BTC with 3, BTC-USD with tick 0.01 and lot 0.001 (needs USD with 5 decimals: so USD has 5), continuous; accounts 1..n funded. */
+  setUp(accounts = 3, params: Partial<Record<keyof typeof SymbolParam, number>> = {}, funds: { usd?: number; btc?: number } = {}): this {
+    this.must({ kind: CommandKind.DefineAsset, symbol: USD, tag: 5, name: 'USD' });
+    this.must({ kind: CommandKind.DefineAsset, symbol: BTC, tag: 3, name: 'BTC' });
+    this.must({
+      kind: CommandKind.DefineSymbol,
+      symbol: SYMBOL,
+      account: BTC,
+      tag: USD,
+      side: 2,
+      timeInForce: 3,
+      clientOrderId: 1,
+      orderId: 1,
+      name: 'BTC-USD',
+    });
+    for (const [name, value] of Object.entries(params)) this.setParam(name as keyof typeof SymbolParam, value);
+    for (let account = 1; account <= accounts; account++) {
+      this.must({ kind: CommandKind.DefineAccount, account, name: `a${account}` });
+      if (funds.usd !== 0) this.must({ kind: CommandKind.Deposit, account, symbol: USD, quantity: funds.usd ?? 1_000_000_000 });
+      if (funds.btc !== 0) this.must({ kind: CommandKind.Deposit, account, symbol: BTC, quantity: funds.btc ?? 1_000_000 });
+    }
+    this.phase(Phase.Continuous);
+    return this;
+  }
+
+  setParam(name: keyof typeof SymbolParam, value: number): void {
+    this.must({ kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam[name], quantity: Math.abs(value), side: value < 0 ? 1 : 0 });
+  }
+
+  phase(phase: number): void {
+    this.must({ kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: phase });
+  }
+
+  balance(account: number, asset: number): { available: number; reserved: number } {
+    const { accounts } = this.exchange;
+    const at = account * accounts.assets + asset;
+    return { available: accounts.available[at], reserved: accounts.reserved[at] };
+  }
+
+  #event(slot: number): EventFields {
+    const { f64, u8, u16, u32 } = this.market.slots;
+    const at = slot * (MARKET_EVENT_BYTES / 8);
+    return {
+      kind: u8[slot * MARKET_EVENT_BYTES],
+      side: u8[slot * MARKET_EVENT_BYTES + 1],
+      flags: u16[slot * (MARKET_EVENT_BYTES / 2) + 1],
+      symbol: u32[at * 2 + MarketField.symbol],
+      seq: f64[at + MarketField.seq],
+      orderId: f64[at + MarketField.orderId],
+      price: f64[at + MarketField.price],
+      quantity: f64[at + MarketField.quantity],
+      otherId: f64[at + MarketField.otherId],
+      extra: f64[at + MarketField.extra],
+    };
+  }
+}
+
+const KIND_NAMES = new Map(Object.entries(ReportKind).map(([name, value]) => [value as number, name]));
+const EVENT_NAMES = new Map(Object.entries(MarketEventKind).map(([name, value]) => [value as number, name]));
+const TIF: Record<string, number> = { gtc: TimeInForce.GoodTillCancel, ioc: TimeInForce.ImmediateOrCancel, fok: TimeInForce.FillOrKill, mkt: TimeInForce.Market, post: TimeInForce.PostOnly };
+
+/**
+ * One line of the table language:
+ *
+ *   `1 new 7 buy 10 @ 500 ioc`   account 1, client order id 7
+ *   `1 cancel 7` · `1 amend 7 5 @ 500` · `phase auction` · `uncross`
+ */
+export function parseCommand(line: string): CommandFields {
+  const words = line.trim().split(/\s+/);
+  if (words[0] === 'phase') {
+    const name = words[1][0].toUpperCase() + words[1].slice(1);
+    return { kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: Phase[name as keyof typeof Phase] };
+  }
+  if (words[0] === 'uncross') return { kind: CommandKind.Uncross, symbol: SYMBOL };
+  const account = Number(words[0]);
+  const clientOrderId = Number(words[2]);
+  if (words[1] === 'cancel') return { kind: CommandKind.Cancel, account, clientOrderId };
+  if (words[1] === 'amend') return { kind: CommandKind.Amend, account, clientOrderId, quantity: Number(words[3]), price: Number(words[5]) };
+  const timeInForce = TIF[words[words.length - 1]] ?? TimeInForce.GoodTillCancel;
+  const price = words[5] === '@' ? Number(words[6]) : 0;
+  return {
+    kind: CommandKind.New,
+    account,
+    clientOrderId,
+    symbol: SYMBOL,
+    side: words[3] === 'buy' ? Side.Buy : Side.Sell,
+    quantity: Number(words[4]),
+    price,
+    timeInForce,
+  };
+}
+
+/** A report in words: `1 Fill 7 10@500 leaves 0 fee 3 taker`. */
+export function describe(report: ReportFields): string {
+  const head = `${report.account} ${KIND_NAMES.get(report.kind)}`;
+  const flags = [
+    report.flags & ReportFlag.Duplicate ? ' again' : '',
+    report.flags & ReportFlag.KeptPriority ? ' kept' : '',
+    report.flags & ReportFlag.Auction ? ' auction' : '',
+  ].join('');
+  if (report.kind === ReportKind.Fill) {
+    const role = report.flags & ReportFlag.Auction ? '' : report.flags & ReportFlag.Maker ? ' maker' : ' taker';
+    const fee = report.fee === 0 ? '' : ` fee ${report.fee}`;
+    return `${head} ${report.clientOrderId} ${report.quantity}@${report.price} leaves ${report.leaves}${fee}${role}${flags}`;
+  }
+  const code = report.code === 0 ? '' : ` ${codeName(report.code)}`;
+  if (report.account === 0) return `${head}${code}${report.quantity ? ` ${report.quantity}@${report.price}` : ''}`;
+  return `${head} ${report.clientOrderId} ${report.quantity}@${report.price} leaves ${report.leaves}${code}${flags}`;
+}
+
+export function describeEvent(event: EventFields): string {
+  return `${EVENT_NAMES.get(event.kind)} ${event.side === Side.Buy ? 'buy' : 'sell'} ${event.quantity}@${event.price}`;
+}
+
+/** Runs a ledger: lines of the table language, each followed by the indented reports that it must cause. Returns the ledger as it came out. */
+export function runLedger(harness: Harness, ledger: string): string {
+  const out: string[] = [];
+  for (const line of ledger.split('\n')) {
+    if (line.trim() === '' || line.trim().startsWith('>')) continue;
+    out.push(line.trim());
+    for (const report of harness.do(parseCommand(line)).reports) out.push(`> ${describe(report)}`);
+  }
+  return out.join('\n');
+}
+
+/** A ledger with its white space evened out, to compare with what `runLedger` returned. */
+export function tidyLedger(ledger: string): string {
+  return ledger
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join('\n');
+}
