@@ -1,5 +1,4 @@
 import { basename } from 'node:path';
-import { PerformanceObserver } from 'node:perf_hooks';
 import { FlowFileError, readFlowFile } from '../feeds/flow-file.ts';
 import { runFlow } from './flow-run.ts';
 
@@ -19,15 +18,6 @@ if (files.length === 0) {
   process.stderr.write('usage: npm run -s bench:flow -- FILE [FILE ...]   order flow files, .bin or .bin.gz\n');
   process.exit(2);
 }
-
-let collections = 0;
-let pauseMs = 0;
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) {
-    collections++;
-    pauseMs += entry.duration;
-  }
-}).observe({ entryTypes: ['gc'] });
 
 for (const file of files) {
   try {

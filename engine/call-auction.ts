@@ -61,7 +61,7 @@ export class CallAuction {
   /**
    * Sets `price`, `volume`, `surplus` and `surplusSide`.
    * @param reference ticks; 0 = none: then the lowest of equal prices
-   * @param step the price is a multiple of it, as all limits should be; ones that are not may leave no such price, then any tick will do
+   * @param step the price is a multiple of it, as every resting order's limit is; from 1
    */
   indicate(reference: number, step: number): void {
     this.price = 0;
@@ -72,10 +72,6 @@ export class CallAuction {
     if (step !== this.#step) this.forget();
     this.#step = step;
     this.#locate();
-    if (this.supply === 0 && this.#demandAbove === 0) {
-      this.indicate(reference, 1);
-      return;
-    }
     this.#choose(reference);
   }
 

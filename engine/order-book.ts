@@ -34,7 +34,7 @@ export class OrderBook {
   readonly bids: PriceLadder;
   readonly asks: PriceLadder;
   readonly auction: CallAuction;
-  /** The price of an auction is a multiple of this many ticks. */
+  /** The price of an auction is a multiple of this many ticks; so are the limits of all orders that collect, else an uncross may leave the book crossed. */
   priceStep = 1;
   /** Results of `sweep`: lots, and the sum of price x lots. */
   sweptQuantity = 0;

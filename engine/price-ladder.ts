@@ -85,11 +85,11 @@ export class PriceLadder {
   best: number;
   readonly pages: LevelPages;
   /** Page of each 64 keys, 0 = none. */
-  readonly #directory: Int32Array;
-  /** All heights of the pyramid, each followed by a zero word that a search may run into. */
-  readonly #bits: Int32Array;
-  /** Where each height starts in `#bits`. */
-  readonly #starts: Int32Array;
+  readonly directory: Int32Array;
+  /** All heights of the pyramid, each followed by a zero word that a search may run into. One bit per key, then one per word of the height below. */
+  readonly bits: Int32Array;
+  /** Where each height starts in `bits`. */
+  readonly starts: Int32Array;
 
   /**
    * @param side 0 = buy, 1 = sell
@@ -102,31 +102,31 @@ export class PriceLadder {
     this.flip = side === 0 ? keys - 1 : 0;
     this.none = keys;
     this.best = keys;
-    this.#directory = new Int32Array(allocate((keys >> PAGE_BITS) * 4));
+    this.directory = new Int32Array(allocate((keys >> PAGE_BITS) * 4));
     const starts = [];
     let words = 0;
     for (let height = keys; height > 1; height = Math.ceil(height / 32)) {
       starts.push(words);
       words += Math.ceil(height / 32) + 1;
     }
-    this.#starts = new Int32Array(starts);
-    this.#bits = new Int32Array(allocate(words * 4));
+    this.starts = new Int32Array(starts);
+    this.bits = new Int32Array(allocate(words * 4));
   }
 
   /** Level of `key` for an order to join, -1 when a page is needed and none is left. The first order there calls `occupy` next. */
   enter(key: number): number {
-    let page = this.#directory[key >>> PAGE_BITS];
+    let page = this.directory[key >>> PAGE_BITS];
     if (page === 0) {
       page = this.pages.take();
       if (page === 0) return -1;
-      this.#directory[key >>> PAGE_BITS] = page;
+      this.directory[key >>> PAGE_BITS] = page;
     }
     return (page << PAGE_BITS) | (key & (PAGE_LEVELS - 1));
   }
 
   /** `key` has its first order. */
   occupy(key: number): void {
-    const bits = this.#bits;
+    const bits = this.bits;
     const word = key >>> 5;
     const before = bits[word];
     bits[word] = before | (1 << (key & 31));
@@ -136,14 +136,14 @@ export class PriceLadder {
 
   /** The last order of `key` left. */
   vacate(key: number): void {
-    const bits = this.#bits;
+    const bits = this.bits;
     const word = key >>> 5;
     const left = bits[word] & ~(1 << (key & 31));
     bits[word] = left;
     if (left === 0) {
       if (bits[word ^ 1] === 0) {
-        this.pages.give(this.#directory[key >>> PAGE_BITS]);
-        this.#directory[key >>> PAGE_BITS] = 0;
+        this.pages.give(this.directory[key >>> PAGE_BITS]);
+        this.directory[key >>> PAGE_BITS] = 0;
       }
       this.#clearAbove(word);
     }
@@ -152,11 +152,11 @@ export class PriceLadder {
 
   /** Level of an occupied key. */
   levelOf(key: number): number {
-    return (this.#directory[key >>> PAGE_BITS] << PAGE_BITS) | (key & (PAGE_LEVELS - 1));
+    return (this.directory[key >>> PAGE_BITS] << PAGE_BITS) | (key & (PAGE_LEVELS - 1));
   }
 
   isOccupied(key: number): boolean {
-    return (this.#bits[key >>> 5] & (1 << (key & 31))) !== 0;
+    return (this.bits[key >>> 5] & (1 << (key & 31))) !== 0;
   }
 
   /** Open lots at `key`. */
@@ -166,8 +166,8 @@ export class PriceLadder {
 
   /** Lowest occupied key from `from` (0 to `none`) up, or `none`. */
   next(from: number): number {
-    const bits = this.#bits;
-    const starts = this.#starts;
+    const bits = this.bits;
+    const starts = this.starts;
     let at = from;
     for (let height = 0; height < starts.length; height++) {
       const found = bits[starts[height] + (at >>> 5)] & (-1 << (at & 31));
@@ -183,8 +183,8 @@ export class PriceLadder {
 
   /** Highest occupied key from `from` down, or -1; `from` is -1 to `none` - 1. */
   previous(from: number): number {
-    const bits = this.#bits;
-    const starts = this.#starts;
+    const bits = this.bits;
+    const starts = this.starts;
     let at = from;
     for (let height = 0; height < starts.length && at >= 0; height++) {
       const found = bits[starts[height] + (at >>> 5)] & (-1 >>> (31 - (at & 31)));
@@ -199,10 +199,10 @@ export class PriceLadder {
   }
 
   #setAbove(word: number): void {
-    const bits = this.#bits;
+    const bits = this.bits;
     let bit = word;
-    for (let height = 1; height < this.#starts.length; height++) {
-      const at = this.#starts[height] + (bit >>> 5);
+    for (let height = 1; height < this.starts.length; height++) {
+      const at = this.starts[height] + (bit >>> 5);
       const before = bits[at];
       bits[at] = before | (1 << (bit & 31));
       if (before !== 0) return;
@@ -211,10 +211,10 @@ export class PriceLadder {
   }
 
   #clearAbove(word: number): void {
-    const bits = this.#bits;
+    const bits = this.bits;
     let bit = word;
-    for (let height = 1; height < this.#starts.length; height++) {
-      const at = this.#starts[height] + (bit >>> 5);
+    for (let height = 1; height < this.starts.length; height++) {
+      const at = this.starts[height] + (bit >>> 5);
       const left = bits[at] & ~(1 << (bit & 31));
       bits[at] = left;
       if (left !== 0) return;
