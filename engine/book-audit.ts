@@ -6,12 +6,19 @@ import { LEVEL_DOUBLES, LEVEL_ORDERS, LEVEL_QUANTITY, LEVEL_TAIL, LEVEL_WORDS, t
 const NIL = -1;
 
 /**
- * Walks everything that has to agree in the books of a shard and throws an
- * InvariantError that names the first thing that does not. For tests,
- * `openbell verify` and debugging: time and memory grow with orders and prices.
+ * Walks everything that has to agree in one book and throws an InvariantError
+ * that names the first thing that does not. For tests, `openbell verify` and
+ * debugging: time grows with orders and prices, memory with the slab.
  *
- * @param books every book of the slab and the pages
- * @param mayCross true for a book whose auction collects
+ * @param mayCross true while its auction collects
+ */
+export function auditBook(book: OrderBook, mayCross = false): void {
+  auditOne(book, mayCross, new Uint8Array(book.slab.capacity));
+}
+
+/**
+ * As auditBook for every book of a slab, and that slab and pages hold nothing else.
+ * @param books all that share the slab and the pages
  */
 export function auditBooks(slab: OrderSlab, pages: LevelPages, books: readonly OrderBook[], mayCross: (book: OrderBook) => boolean): void {
   const seen = new Uint8Array(slab.capacity);
@@ -19,21 +26,30 @@ export function auditBooks(slab: OrderSlab, pages: LevelPages, books: readonly O
   let pagesUsed = 0;
   for (const book of books) {
     if (book.slab !== slab || book.pages !== pages) fail(`audit: book ${book.symbol} has its orders elsewhere`);
-    for (const side of [0, 1]) {
-      const ladder = side === 0 ? book.bids : book.asks;
-      pagesUsed += auditLadder(book, ladder, side);
-      orders += auditQueues(book, ladder, side, seen);
-    }
-    if (!mayCross(book) && book.bestAsk() !== 0 && book.bestBid() >= book.bestAsk()) {
-      fail(`audit: book ${book.symbol} is crossed: bid ${book.bestBid()}, ask ${book.bestAsk()}`);
-    }
-    auditAuction(book);
+    const counts = auditOne(book, mayCross(book), seen);
+    orders += counts.orders;
+    pagesUsed += counts.pages;
   }
   if (orders !== slab.count) fail(`audit: ${orders} orders rest, the slab counts ${slab.count}`);
   if (pagesUsed !== pages.count) fail(`audit: the ladders have ${pagesUsed} pages, the pool gave ${pages.count}`);
   for (let slot = 0; slot < slab.capacity; slot++) {
     if ((slab.level[slot] === NIL) === (seen[slot] === 1)) fail(`audit: slot ${slot} and its level disagree whether it rests`);
   }
+}
+
+function auditOne(book: OrderBook, mayCross: boolean, seen: Uint8Array): { orders: number; pages: number } {
+  let orders = 0;
+  let pages = 0;
+  for (const side of [0, 1]) {
+    const ladder = side === 0 ? book.bids : book.asks;
+    pages += auditLadder(book, ladder, side);
+    orders += auditQueues(book, ladder, side, seen);
+  }
+  if (!mayCross && book.bestAsk() !== 0 && book.bestBid() >= book.bestAsk()) {
+    fail(`audit: book ${book.symbol} is crossed: bid ${book.bestBid()}, ask ${book.bestAsk()}`);
+  }
+  auditAuction(book);
+  return { orders, pages };
 }
 
 /** Bits against orders, each height against the one below, best, pages. Returns pages in use. */
