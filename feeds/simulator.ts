@@ -45,8 +45,8 @@ const FAIR_PARTS = 16;
 /** Distance of each level from the best one, and its size in quarters of the usual: thin at the touch, a hump, a thin tail. */
 const LEVEL_OFFSETS = [0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64, 85, 113];
 const LEVEL_SIZES = [4, 6, 9, 12, 14, 16, 17, 17, 16, 14, 12, 10, 8, 7, 6, 5];
-/** Usual trades that an account may be long or short before it leans hard against it. */
-const POSITION_LIMIT_TRADES = 200;
+/** Usual trades of position at which a participant leans against it as hard as ever. */
+const FULL_LEAN_TRADES = 100;
 /** Waiting times of a Poisson process: the exponential distribution's 1024 quantiles, with mean GAP_UNIT. */
 const GAPS = Uint16Array.from({ length: 1024 }, (_, i) => Math.round(-Math.log((i + 0.5) / 1024) * GAP_UNIT));
 const BURST_GAP_SHIFT = 4;
@@ -141,7 +141,7 @@ export class Simulator {
 
   #takerArrives(symbol: SymbolState): void {
     this.#burstSymbol = this.#symbols.indexOf(symbol);
-    this.#burstSide = this.#prng.chance(500) ? Buy : Sell;
+    this.#burstSide = this.#prng.chance(500 - 400 * lean(symbol, sum(symbol.takerPosition))) ? Buy : Sell;
     this.#take(symbol, this.#burstSide);
   }
 
@@ -243,9 +243,7 @@ export class Simulator {
     const { spacing, tickStep } = symbol;
     const jitter = this.#prng.below(1 + (level >> 2));
     const away = Math.min(symbol.furthest, (1 + LEVEL_OFFSETS[level] + jitter) * spacing);
-    const fullLean = symbol.usual * POSITION_LIMIT_TRADES;
-    const lean = Math.max(-2, Math.min(2, symbol.book.position[maker] / fullLean)) * 4 * spacing;
-    const centre = symbol.fair / FAIR_PARTS - lean;
+    const centre = symbol.fair / FAIR_PARTS - lean(symbol, symbol.book.position[maker]) * 8 * spacing;
     // Away from the middle, so that both sides of one maker never meet.
     const price = side === Buy ? Math.floor((centre - away) / tickStep) : Math.ceil((centre + away) / tickStep);
     return Math.max(1, price) * tickStep;
@@ -314,6 +312,17 @@ function moveFair(symbol: SymbolState, direction: 1 | -1, prng: Prng): void {
   const pulled = prng.below(1000) < Math.abs(gone) * 1000;
   const way = pulled ? -Math.sign(gone) : direction;
   symbol.fair += way * symbol.spacing * (1 + prng.below(FAIR_PARTS / 2));
+}
+
+/** How hard to lean against a position: from -1, short, to 1, long. */
+function lean(symbol: SymbolState, position: number): number {
+  return Math.max(-1, Math.min(1, position / (symbol.usual * FULL_LEAN_TRADES)));
+}
+
+function sum(positions: Float64Array): number {
+  let total = 0;
+  for (let i = 0; i < positions.length; i++) total += positions[i];
+  return total;
 }
 
 /** A multiple of `step`, at least one. */
