@@ -10,7 +10,8 @@ import { MILLION } from './params.ts';
  */
 export function feeOn(notional: number, ppm: number): number {
   if (ppm === 0) return 0;
-  if (ppm < 0) return -feeOn(notional, -ppm);
+  // Not a negation: -0 is another state hash than 0.
+  if (ppm < 0) return 0 - feeOn(notional, -ppm);
   const millions = Math.floor(notional / MILLION);
   return millions * ppm + Math.floor(((notional - millions * MILLION) * ppm) / MILLION);
 }
