@@ -10,9 +10,9 @@ const NIL = -1;
  * that names the first thing that does not. For tests, `openbell verify` and
  * debugging: time grows with orders and prices, memory with the slab.
  *
- * @param mayCross true while its auction collects
+ * @param mayCross false outside an auction: then it must not be crossed either
  */
-export function auditBook(book: OrderBook, mayCross = false): void {
+export function auditBook(book: OrderBook, mayCross = true): void {
   auditOne(book, mayCross, new Uint8Array(book.slab.capacity));
 }
 
