@@ -1,18 +1,7 @@
 import { Code, codeName } from '../engine/codes.ts';
 import { getI64 } from '../engine/units.ts';
 import { SCHEMA_VERSION } from '../engine/wire/frames.ts';
-import {
-  Bbo,
-  type Channel,
-  FrameKind,
-  LevelUpdate,
-  MarketOp,
-  type OrderAction,
-  OrderUpdate,
-  Phase,
-  Status,
-  Trade,
-} from '../engine/wire/layout.ts';
+import { Bbo, FrameKind, LevelUpdate, MarketOp, OrderUpdate, Phase, Status, Trade } from '../engine/wire/layout.ts';
 import { CHANNEL_NAMES, FRAME_KIND_NAMES, type FrameHead, type StructList } from '../engine/wire/market-frames.ts';
 
 /** Names of the vectors in JSON, by Channel. */
@@ -122,14 +111,3 @@ const writers: readonly ((words: Int32Array, at: number) => string)[] = [
     `,"reference_price":${i64(w, at, Status.referencePrice)},"last_price":${i64(w, at, Status.lastPrice)}` +
     `,"seq":${i64(w, at, Status.seq)},"time_us":${i64(w, at, Status.timeUs)}}`,
 ];
-
-const ACTIONS = new Map<unknown, number>(ACTION_NAMES.map((name, action) => [name, action]));
-/** Whether `action` is the name of an OrderAction; for clients that read JSON. */
-export function actionOf(action: unknown): OrderAction | undefined {
-  return ACTIONS.get(action) as OrderAction | undefined;
-}
-
-/** The channel of a name, undefined when there is none. */
-export function channelOf(name: unknown): Channel | undefined {
-  return CHANNELS.get(name) as Channel | undefined;
-}

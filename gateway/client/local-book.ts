@@ -1,0 +1,165 @@
+import { EventEmitter } from 'node:events';
+import type { LevelView, MarketFrameView, OrderView, UpdateOf } from './market-decode.ts';
+import type { SideName } from './types.ts';
+
+/** What a frame did: `gap` = updates are missing, and the book waits for a snapshot. */
+export type Applied = 'applied' | 'stale' | 'gap';
+
+interface BookEvents {
+  /** The book has changed. */
+  change: [];
+  /** Updates were missed; until the next `change` the book is out of date. */
+  gap: [];
+}
+
+/** The part that both books share: numbers, gaps, snapshots. */
+abstract class NumberedBook<C extends 'book' | 'book-l3'> extends EventEmitter<BookEvents> {
+  /** Number of the last update in the book. */
+  number = 0;
+  /** Place in the exchange's log of the last command that a level or order in it tells of. */
+  seq = 0;
+  /** Snapshots taken so far: the first, and one per re-sync. */
+  snapshots = 0;
+  #inStep = false;
+
+  /** Whether the book follows the exchange; false before the first snapshot and while updates are missing. */
+  get inStep(): boolean {
+    return this.#inStep;
+  }
+
+  /** Takes a snapshot or delta of the channel. */
+  apply(frame: MarketFrameView<C>): Applied {
+    const { updates } = frame;
+    if (frame.kind === 'snapshot') {
+      this.clear();
+      this.#inStep = true;
+      this.snapshots++;
+      this.number = frame.firstNo;
+    } else {
+      if (!this.#inStep) return 'stale';
+      const last = frame.firstNo + updates.length - 1;
+      if (last <= this.number) return 'stale';
+      if (frame.firstNo !== this.number + 1) {
+        this.lost();
+        return 'gap';
+      }
+      this.number = last;
+    }
+    for (const update of updates) {
+      this.put(update);
+      if (update.seq > this.seq) this.seq = update.seq;
+    }
+    this.emit('change');
+    return 'applied';
+  }
+
+  /** The book cannot be trusted until the next snapshot: a gap, or the connection is gone. */
+  lost(): void {
+    if (!this.#inStep) return;
+    this.#inStep = false;
+    this.emit('gap');
+  }
+
+  protected abstract clear(): void;
+  protected abstract put(update: UpdateOf[C]): void;
+}
+
+/** Price levels of one symbol, kept up to date by snapshot and deltas. Ticks and lots. */
+export class LocalBook extends NumberedBook<'book'> {
+  readonly symbol: string | number;
+  readonly #sides = { buy: new Map<number, LevelView>(), sell: new Map<number, LevelView>() };
+  readonly #sorted: { buy: LevelView[] | undefined; sell: LevelView[] | undefined } = { buy: undefined, sell: undefined };
+
+  constructor(symbol: string | number) {
+    super();
+    this.symbol = symbol;
+  }
+
+  /** Levels of a side, best first. The list is the book's own until it changes: copy it to keep it. */
+  levels(side: SideName): readonly LevelView[] {
+    let sorted = this.#sorted[side];
+    if (sorted === undefined) {
+      const order: (a: LevelView, b: LevelView) => number = side === 'buy' ? (a, b) => b.price - a.price : (a, b) => a.price - b.price;
+      sorted = [...this.#sides[side].values()].sort(order);
+      this.#sorted[side] = sorted;
+    }
+    return sorted;
+  }
+
+  get bids(): readonly LevelView[] {
+    return this.levels('buy');
+  }
+
+  get asks(): readonly LevelView[] {
+    return this.levels('sell');
+  }
+
+  level(side: SideName, price: number): LevelView | undefined {
+    return this.#sides[side].get(price);
+  }
+
+  protected clear(): void {
+    for (const side of ['buy', 'sell'] as const) {
+      this.#sides[side].clear();
+      this.#sorted[side] = undefined;
+    }
+  }
+
+  protected put(level: LevelView): void {
+    const levels = this.#sides[level.side];
+    if (level.quantity === 0) levels.delete(level.price);
+    else levels.set(level.price, level);
+    this.#sorted[level.side] = undefined;
+  }
+}
+
+/** Every resting order of one symbol in its priority, kept up to date by snapshot and deltas. Ticks and lots. */
+export class LocalOrderBook extends NumberedBook<'book-l3'> {
+  readonly symbol: string | number;
+  readonly #orders = new Map<number, OrderView>();
+  /** Orders of each price; a Map keeps them in the order they came. */
+  readonly #sides = { buy: new Map<number, Map<number, OrderView>>(), sell: new Map<number, Map<number, OrderView>>() };
+
+  constructor(symbol: string | number) {
+    super();
+    this.symbol = symbol;
+  }
+
+  get size(): number {
+    return this.#orders.size;
+  }
+
+  order(orderId: number): OrderView | undefined {
+    return this.#orders.get(orderId);
+  }
+
+  /** Orders of a side in priority: best price first, then the order they came in. Sorts. */
+  orders(side: SideName): OrderView[] {
+    const prices = [...this.#sides[side].keys()].sort(side === 'buy' ? (a, b) => b - a : (a, b) => a - b);
+    return prices.flatMap((price) => [...(this.#sides[side].get(price) as Map<number, OrderView>).values()]);
+  }
+
+  protected clear(): void {
+    this.#orders.clear();
+    this.#sides.buy.clear();
+    this.#sides.sell.clear();
+  }
+
+  protected put(order: OrderView): void {
+    const side = this.#sides[order.side];
+    let level = side.get(order.price);
+    if (order.action === 'remove') {
+      this.#orders.delete(order.orderId);
+      level?.delete(order.orderId);
+      if (level?.size === 0) side.delete(order.price);
+      return;
+    }
+    if (level === undefined) {
+      level = new Map();
+      side.set(order.price, level);
+    }
+    // Setting a key that is there keeps its place, which is what a change means.
+    level.set(order.orderId, order);
+    this.#orders.set(order.orderId, order);
+  }
+}

@@ -1,0 +1,148 @@
+import { MarketOp } from '../../engine/wire/layout.ts';
+import { CHANNEL_NAMES, type ChannelName, marketRequest } from '../../engine/wire/market-frames.ts';
+import { OpenbellError } from './errors.ts';
+import { decodeBinary, decodeJson, type MarketFrameView } from './market-decode.ts';
+
+export interface MarketSocketOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 7402. */
+  readonly port?: number;
+  /** Default `binary`. */
+  readonly format?: 'binary' | 'json';
+  /** Connect again when the connection is lost. Default true. */
+  readonly reconnect?: boolean;
+  /** A line that brings nothing, heartbeats included, for so long is dead, ms. Default 15,000: three heartbeats. */
+  readonly idleMs?: number;
+}
+
+export interface MarketSocketEvents {
+  onOpen(): void;
+  onFrame(frame: MarketFrameView): void;
+  /** @param final no further attempt is made */
+  onLost(error: OpenbellError, final: boolean): void;
+}
+
+const FIRST_DELAY_MS = 50;
+const MAX_DELAY_MS = 5000;
+/** A connection that lasted so long was a good one: the next attempt is a first one again. */
+const GOOD_MS = 10_000;
+const OP_NAMES = ['', 'subscribe', 'unsubscribe', 'resnapshot', 'ping'] as const;
+
+/** One WebSocket to the market data of an exchange, made again with growing pauses when it is lost. */
+export class MarketSocket {
+  readonly url: string;
+  reconnects = 0;
+  readonly #json: boolean;
+  readonly #reconnect: boolean;
+  readonly #idleMs: number;
+  readonly #events: MarketSocketEvents;
+  #ws: WebSocket | undefined;
+  #open = false;
+  #everOpen = false;
+  #closed = false;
+  #openedAt = 0;
+  #lastHeard = 0;
+  #delayMs = FIRST_DELAY_MS;
+  #retry: NodeJS.Timeout | undefined;
+  #watch: NodeJS.Timeout | undefined;
+
+  constructor(options: MarketSocketOptions, events: MarketSocketEvents) {
+    const { host = '127.0.0.1', port = 7402, format = 'binary', reconnect = true, idleMs = 15_000 } = options;
+    this.url = `ws://${host.includes(':') ? `[${host}]` : host}:${port}/`;
+    this.#json = format === 'json';
+    this.#reconnect = reconnect;
+    this.#idleMs = idleMs;
+    this.#events = events;
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** Connects, unless it is connected or on the way. `onOpen` or `onLost` follows. */
+  connect(): void {
+    if (this.#ws !== undefined || this.#retry !== undefined || this.#closed) return;
+    const ws = new WebSocket(this.url, this.#json ? 'json' : 'binary');
+    this.#ws = ws;
+    ws.binaryType = 'arraybuffer';
+    ws.onopen = () => {
+      if (this.#everOpen) this.reconnects++;
+      this.#open = this.#everOpen = true;
+      this.#openedAt = this.#lastHeard = performance.now();
+      this.#watch = setInterval(() => this.#check(ws), this.#idleMs / 3).unref();
+      this.#events.onOpen();
+    };
+    ws.onmessage = ({ data }) => {
+      this.#lastHeard = performance.now();
+      let frame: MarketFrameView;
+      try {
+        frame = typeof data === 'string' ? decodeJson(data) : decodeBinary(new Uint8Array(data as ArrayBuffer));
+      } catch (error) {
+        return this.#fail(ws, error as OpenbellError);
+      }
+      this.#events.onFrame(frame);
+    };
+    ws.onclose = ({ code, reason }) => this.#lost(ws, code, reason);
+    // `close` follows and says more.
+    ws.onerror = () => undefined;
+  }
+
+  /** Sends a request; nothing when there is no connection: `onOpen` asks again. */
+  send(op: number, channel: ChannelName, id: number, name: string, tag: number): void {
+    if (!this.#open || this.#ws === undefined) return;
+    if (!this.#json) this.#ws.send(marketRequest(op, CHANNEL_NAMES.indexOf(channel), id, tag));
+    else if (op === MarketOp.Ping) this.#ws.send(JSON.stringify({ op: OP_NAMES[op], tag }));
+    else this.#ws.send(JSON.stringify({ op: OP_NAMES[op], channel, symbol: name, tag }));
+  }
+
+  /** Closes for good. Resolves when the exchange has said goodbye too. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    const ws = this.#ws;
+    if (ws === undefined || ws.readyState === WebSocket.CLOSED) return;
+    await new Promise((resolve) => {
+      ws.addEventListener('close', resolve);
+      ws.close(1000);
+    });
+  }
+
+  #check(ws: WebSocket): void {
+    if (performance.now() - this.#lastHeard <= this.#idleMs) return;
+    this.#fail(ws, new OpenbellError('CONNECTION_LOST', `nothing came from ${this.url} for ${this.#idleMs} ms`));
+  }
+
+  /** Gives a connection up without waiting for its close. */
+  #fail(ws: WebSocket, error: OpenbellError): void {
+    if (this.#ws !== ws) return;
+    ws.onmessage = ws.onclose = null;
+    ws.close();
+    this.#ended(error);
+  }
+
+  #lost(ws: WebSocket, code: number, reason: string): void {
+    if (this.#ws !== ws) return;
+    const what = this.#open ? `the market data connection ${this.url} was closed` : `cannot connect to market data at ${this.url}`;
+    const why = reason === '' ? `code ${code}` : `code ${code}, ${reason}`;
+    this.#ended(new OpenbellError('CONNECTION_LOST', `${what} (${why}): is the exchange running there?`));
+  }
+
+  #ended(error: OpenbellError): void {
+    clearInterval(this.#watch);
+    const wasOpen = this.#open;
+    this.#ws = undefined;
+    this.#open = false;
+    const again = this.#reconnect && this.#everOpen && !this.#closed;
+    this.#events.onLost(error, !again);
+    if (!again || this.#closed) return;
+    if (wasOpen && performance.now() - this.#openedAt > GOOD_MS) this.#delayMs = FIRST_DELAY_MS;
+    // Spread, so that the readers of an exchange do not all come back at once.
+    const delay = this.#delayMs * (0.5 + Math.random());
+    this.#delayMs = Math.min(this.#delayMs * 2, MAX_DELAY_MS);
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.connect();
+    }, delay);
+  }
+}

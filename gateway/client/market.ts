@@ -1,0 +1,273 @@
+import { MarketOp } from '../../engine/wire/layout.ts';
+import type { ChannelName } from '../../engine/wire/market-frames.ts';
+import { OpenbellError } from './errors.ts';
+import { LocalBook, LocalOrderBook } from './local-book.ts';
+import { carriesState, type MarketFrameView, type UpdateOf } from './market-decode.ts';
+import { MarketSocket, type MarketSocketOptions } from './market-socket.ts';
+import { type Item, MarketStream, type StreamChannel, type StreamOptions } from './market-stream.ts';
+import type { SymbolCatalog } from './symbols.ts';
+
+export interface MarketOptions extends MarketSocketOptions {
+  readonly symbols: SymbolCatalog;
+}
+
+type FrameListener = (frame: MarketFrameView) => void;
+
+/** One channel of one symbol (id 0 = every symbol) that somebody here listens to. */
+interface Topic {
+  readonly channel: ChannelName;
+  readonly id: number;
+  readonly listeners: Set<FrameListener>;
+  /** Told when the connection is gone. */
+  readonly lost: Set<() => void>;
+  /** Wait for the answer to the subscription. */
+  readonly waiters: Pending[];
+}
+
+/** Somebody who waits for an answer. */
+interface Pending {
+  readonly ping?: boolean;
+  readonly resolve: () => void;
+  readonly reject: (error: OpenbellError) => void;
+}
+
+/**
+ * Market data of an exchange over one WebSocket. Connects when first used, and
+ * again, with its subscriptions, when the connection is lost.
+ */
+export class MarketClient {
+  readonly #symbols: SymbolCatalog;
+  readonly #socket: MarketSocket;
+  readonly #topics = new Map<string, Topic>();
+  readonly #books = new Map<number, Promise<LocalBook>>();
+  readonly #orderBooks = new Map<number, Promise<LocalOrderBook>>();
+  /** Ends of the open streams. */
+  readonly #streams = new Set<() => void>();
+  readonly #pending = new Map<number, Pending>();
+  #tag = 0;
+
+  constructor(options: MarketOptions) {
+    this.#symbols = options.symbols;
+    this.#socket = new MarketSocket(options, {
+      onOpen: () => {
+        for (const topic of this.#topics.values()) this.#ask(topic);
+      },
+      onFrame: (frame) => this.#frame(frame),
+      onLost: (error, final) => this.#lost(error, final),
+    });
+  }
+
+  /** Times the connection was lost and made again. */
+  get reconnects(): number {
+    return this.#socket.reconnects;
+  }
+
+  /** The live price levels of a symbol; resolves with the first snapshot. Asked again, it is the same book. */
+  book(symbol: string | number): Promise<LocalBook> {
+    return this.#live('book', symbol, this.#books, (name) => new LocalBook(name));
+  }
+
+  /** The live resting orders of a symbol; resolves with the first snapshot. */
+  orderBook(symbol: string | number): Promise<LocalOrderBook> {
+    return this.#live('book-l3', symbol, this.#orderBooks, (name) => new LocalOrderBook(name));
+  }
+
+  /** @param symbol name, id, or `*` for every symbol */
+  trades(symbol: string | number, options: StreamOptions<'trades'> = {}): Promise<MarketStream<'trades'>> {
+    return this.#stream('trades', symbol, options);
+  }
+
+  /** Best bid and offer, beginning with the present one. */
+  bbo(symbol: string | number, options: StreamOptions<'bbo'> = {}): Promise<MarketStream<'bbo'>> {
+    return this.#stream('bbo', symbol, options);
+  }
+
+  /** Trading phase and auction indication, beginning with the present ones. */
+  status(symbol: string | number, options: StreamOptions<'status'> = {}): Promise<MarketStream<'status'>> {
+    return this.#stream('status', symbol, options);
+  }
+
+  /** Ends the subscription of a book; it stays as it is. */
+  async release(book: LocalBook | LocalOrderBook): Promise<void> {
+    const id = await this.#id(book.symbol);
+    const level3 = book instanceof LocalOrderBook;
+    const topic = this.#topics.get(keyOf(level3 ? 'book-l3' : 'book', id));
+    if (level3) this.#orderBooks.delete(id);
+    else this.#books.delete(id);
+    if (topic !== undefined) this.#drop(topic);
+  }
+
+  /** Resolves when the exchange has answered a ping: everything it sent before has been applied. */
+  ping(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#socket.isOpen) this.#socket.send(MarketOp.Ping, 'book', 0, '*', this.#await({ resolve, reject, ping: true }));
+      else reject(new OpenbellError('CONNECTION_LOST', 'there is no market data connection: subscribe to something first'));
+    });
+  }
+
+  /** Closes; books stay as they are, streams end. */
+  async close(): Promise<void> {
+    this.#lost(new OpenbellError('CLOSED', 'the client was closed: connect again'), true);
+    this.#topics.clear();
+    for (const end of [...this.#streams]) end();
+    await this.#socket.close();
+  }
+
+  async #live<C extends 'book' | 'book-l3', B extends LocalBook | LocalOrderBook>(
+    channel: C,
+    symbol: string | number,
+    books: Map<number, Promise<B>>,
+    make: (symbol: string | number) => B,
+  ): Promise<B> {
+    const id = await this.#id(symbol);
+    const known = books.get(id);
+    if (known !== undefined) return known;
+    const book = make(symbol);
+    const { promise, resolve, reject } = Promise.withResolvers<B>();
+    books.set(id, promise);
+    const topic = this.#topic(channel, id);
+    topic.lost.add(() => book.lost());
+    topic.listeners.add((frame) => {
+      const applied = (book as { apply(frame: MarketFrameView): string }).apply(frame);
+      if (applied === 'gap') this.#request(MarketOp.Resnapshot, topic);
+      else if (frame.kind === 'snapshot') resolve(book);
+    });
+    this.#subscribe(topic).catch((error: unknown) => {
+      books.delete(id);
+      this.#topics.delete(keyOf(channel, id));
+      reject(error);
+    });
+    return promise;
+  }
+
+  async #stream<C extends StreamChannel>(channel: C, symbol: string | number, options: StreamOptions<C>): Promise<MarketStream<C>> {
+    const id = await this.#id(symbol);
+    const topic = this.#topic(channel, id);
+    /** Number of the last update seen, by symbol. */
+    const numbers = new Map<string, number>();
+    const stream = new MarketStream<C>(options, () => {
+      topic.listeners.delete(listen);
+      this.#streams.delete(end);
+      if (topic.listeners.size === 0) this.#drop(topic);
+    });
+    const end = () => stream.close();
+    const listen: FrameListener = (frame) => {
+      const name = this.#nameOf(frame.symbol);
+      const seen = numbers.get(name);
+      const last = frame.kind === 'snapshot' ? frame.firstNo : frame.firstNo + frame.updates.length - 1;
+      numbers.set(name, last);
+      // A snapshot of trades carries none: all up to its number are in the history.
+      const first = frame.kind === 'snapshot' ? frame.firstNo + 1 : frame.firstNo;
+      if (channel === 'trades' && seen !== undefined && first > seen + 1) stream.gap(name, seen + 1, first - 1);
+      for (const update of frame.updates as readonly UpdateOf[C][]) stream.push({ ...update, symbol: name } as Item<C>);
+    };
+    topic.listeners.add(listen);
+    this.#streams.add(end);
+    try {
+      await this.#subscribe(topic);
+    } catch (error) {
+      stream.close();
+      throw error;
+    }
+    return stream;
+  }
+
+  #topic(channel: ChannelName, id: number): Topic {
+    const key = keyOf(channel, id);
+    let topic = this.#topics.get(key);
+    if (topic === undefined) {
+      topic = { channel, id, listeners: new Set(), lost: new Set(), waiters: [] };
+      this.#topics.set(key, topic);
+    }
+    return topic;
+  }
+
+  #subscribe(topic: Topic): Promise<void> {
+    return new Promise((resolve, reject) => {
+      topic.waiters.push({ resolve, reject });
+      if (this.#socket.isOpen) this.#ask(topic);
+      else this.#socket.connect();
+    });
+  }
+
+  /** Sends the subscription; the answer is for all who wait for it by then. */
+  #ask(topic: Topic): void {
+    const tag = this.#await({
+      resolve: () => {
+        for (const waiter of topic.waiters.splice(0)) waiter.resolve();
+      },
+      reject: (error) => {
+        for (const waiter of topic.waiters.splice(0)) waiter.reject(error);
+      },
+    });
+    this.#request(MarketOp.Subscribe, topic, tag);
+  }
+
+  #lost(error: OpenbellError, final: boolean): void {
+    for (const topic of this.#topics.values()) {
+      for (const lost of topic.lost) lost();
+      if (final) for (const waiter of topic.waiters.splice(0)) waiter.reject(error);
+    }
+    // Subscriptions are asked for again when the line is back; a ping is not.
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject, ping } of pending) if (ping || final) reject(error);
+  }
+
+  #await(pending: Pending): number {
+    this.#tag = (this.#tag + 1) >>> 0 || 1;
+    this.#pending.set(this.#tag, pending);
+    return this.#tag;
+  }
+
+  #drop(topic: Topic): void {
+    if (!this.#topics.delete(keyOf(topic.channel, topic.id))) return;
+    const every = this.#topics.get(keyOf(topic.channel, 0));
+    // The exchange would take this symbol out of the subscription to all.
+    if (topic.id !== 0 && every !== undefined) return;
+    this.#request(MarketOp.Unsubscribe, topic);
+    if (topic.id !== 0) return;
+    for (const other of this.#topics.values()) if (other.channel === topic.channel) this.#request(MarketOp.Subscribe, other);
+  }
+
+  #request(op: number, topic: Topic, tag = 0): void {
+    const name = topic.id === 0 ? '*' : (this.#symbols.get(topic.id)?.name ?? '');
+    this.#socket.send(op, topic.channel, topic.id, name, tag);
+  }
+
+  #frame(frame: MarketFrameView): void {
+    if (carriesState(frame)) {
+      const id = this.#idOf(frame.symbol);
+      this.#tell(this.#topics.get(keyOf(frame.channel, id)), frame);
+      this.#tell(this.#topics.get(keyOf(frame.channel, 0)), frame);
+      return;
+    }
+    const pending = this.#pending.get(frame.tag);
+    if (frame.tag === 0 || pending === undefined) return;
+    this.#pending.delete(frame.tag);
+    if (frame.kind === 'refused')
+      pending.reject(new OpenbellError(frame.code, `${frame.code}: the exchange refused the subscription; see docs/CODES.md`));
+    else pending.resolve();
+  }
+
+  #tell(topic: Topic | undefined, frame: MarketFrameView): void {
+    if (topic !== undefined) for (const listener of topic.listeners) listener(frame);
+  }
+
+  async #id(symbol: string | number): Promise<number> {
+    return symbol === '*' || symbol === 0 ? 0 : (await this.#symbols.find(symbol)).id;
+  }
+
+  #idOf(symbol: string | number): number {
+    return typeof symbol === 'number' ? symbol : (this.#symbols.get(symbol)?.id ?? 0);
+  }
+
+  #nameOf(symbol: string | number): string {
+    if (typeof symbol === 'string') return symbol;
+    return this.#symbols.get(symbol)?.name ?? `#${symbol}`;
+  }
+}
+
+function keyOf(channel: ChannelName, id: number): string {
+  return `${channel}/${id}`;
+}

@@ -1,0 +1,134 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CommandFields, encodeCommand } from '../../engine/command.ts';
+import { Engine } from '../../engine/engine.ts';
+import { CommandKind, Phase, TimeInForce } from '../../engine/wire/layout.ts';
+import type { Prng } from '../../feeds/prng.ts';
+import { MarketClient, type MarketOptions } from '../../gateway/client/market.ts';
+import { SymbolCatalog } from '../../gateway/client/symbols.ts';
+import { MarketData, type MarketDataOptions } from '../../gateway/market-data.ts';
+
+const LIMITS = {
+  orders: 2 ** 14,
+  pages: 1024,
+  accounts: 64,
+  assets: 8,
+  symbols: 16,
+  rememberedOrders: 2 ** 14,
+  commandRing: 2 ** 12,
+  reportRing: 2 ** 14,
+  marketRing: 2 ** 14,
+};
+const USD = 1;
+const BTC = 2;
+export const ACCOUNTS = 4;
+
+/** A real engine in a directory of its own, with market data on a free port, driven through the sequencer. */
+export class MarketVenue {
+  readonly engine: Engine;
+  readonly market: MarketData;
+  port = 0;
+  readonly #dir = mkdtempSync(join(tmpdir(), 'openbell-market-'));
+  readonly #clients: MarketClient[] = [];
+  #clientOrderId = 0;
+
+  private constructor(options: Partial<MarketDataOptions>) {
+    this.engine = new Engine({ dir: this.#dir, topology: 'compact', durability: 'fast', limits: LIMITS });
+    this.market = new MarketData({ orders: LIMITS.orders, ...options }, this.engine.directory);
+    this.engine.onMarket(this.market);
+    this.engine.onReports({ onReport: () => undefined, onReportsEnd: () => undefined });
+  }
+
+  /** @param symbols how many, named S1, S2 ... */
+  static async start(symbols: number, options: Partial<MarketDataOptions> = {}): Promise<MarketVenue> {
+    const venue = new MarketVenue(options);
+    await venue.engine.start();
+    venue.do({ kind: CommandKind.DefineAsset, symbol: USD, tag: 5, name: 'USD' });
+    venue.do({ kind: CommandKind.DefineAsset, symbol: BTC, tag: 3, name: 'BTC' });
+    for (let account = 1; account <= ACCOUNTS; account++) {
+      venue.do({ kind: CommandKind.DefineAccount, account, name: `a${account}` });
+      for (const asset of [USD, BTC]) venue.do({ kind: CommandKind.Deposit, account, symbol: asset, quantity: 2 ** 50 });
+    }
+    for (let symbol = 1; symbol <= symbols; symbol++) venue.defineSymbol(symbol);
+    await venue.quiet();
+    venue.port = await venue.market.listen('127.0.0.1', 0);
+    return venue;
+  }
+
+  defineSymbol(symbol: number): void {
+    const name = `S${symbol}`;
+    this.do({ kind: CommandKind.DefineSymbol, symbol, account: BTC, tag: USD, side: 2, timeInForce: 3, clientOrderId: 1, orderId: 1, name });
+    this.phase(symbol, Phase.Continuous);
+  }
+
+  phase(symbol: number, parameter: number): void {
+    this.do({ kind: CommandKind.SetPhase, symbol, parameter });
+  }
+
+  /** Sequences one command. */
+  do(fields: CommandFields): void {
+    const { sequencer } = this.engine;
+    const slot = sequencer.claim();
+    if (slot === -1) throw new Error('the command ring is full');
+    encodeCommand(sequencer.slots.u8, sequencer.slots.i32, slot, fields);
+    sequencer.stamp(slot);
+    sequencer.publish();
+    this.engine.schedule();
+  }
+
+  place(account: number, symbol: number, side: number, price: number, quantity: number, timeInForce: number = TimeInForce.GoodTillCancel): number {
+    const clientOrderId = ++this.#clientOrderId;
+    this.do({ kind: CommandKind.New, account, symbol, side, price, quantity, timeInForce, clientOrderId });
+    return clientOrderId;
+  }
+
+  /** One random command around a price of 1000: mostly new orders, many cancels and amends, now and then an order that trades deep. */
+  random(prng: Prng, symbol: number): void {
+    const account = 1 + prng.below(ACCOUNTS);
+    const dice = prng.below(100);
+    const known = Math.max(1, this.#clientOrderId - prng.below(400));
+    const side = prng.below(2);
+    // Buys around 990, sells around 1010: they overlap, so some trade on arrival.
+    const price = 1000 + (side === 0 ? -10 : 10) + prng.below(31) - 15;
+    if (dice < 55) this.place(account, symbol, side, price, 1 + prng.below(20));
+    else if (dice < 80) this.do({ kind: CommandKind.Cancel, account, symbol, clientOrderId: known });
+    else if (dice < 92) this.do({ kind: CommandKind.Amend, account, symbol, clientOrderId: known, price, quantity: 1 + prng.below(20) });
+    else this.place(account, symbol, side, side === 0 ? 1020 : 980, 1 + prng.below(60), TimeInForce.ImmediateOrCancel);
+  }
+
+  /** Random commands, in bursts, so that events of many flushes come about. */
+  async load(prng: Prng, commands: number, symbols: number): Promise<void> {
+    for (let done = 0; done < commands; ) {
+      const burst = Math.min(1 + prng.below(200), commands - done);
+      for (let i = 0; i < burst; i++) this.random(prng, 1 + prng.below(symbols));
+      done += burst;
+      if (prng.below(4) === 0) await sleep(1);
+      else await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** Resolves when the engine has done everything and market data has heard of it. */
+  async quiet(): Promise<void> {
+    for (;;) {
+      const { sequencedSeq, appliedSeq, marketDepth } = this.engine.status();
+      if (appliedSeq === sequencedSeq && marketDepth === 0) return;
+      await sleep(1);
+    }
+  }
+
+  client(options: Partial<MarketOptions> = {}): MarketClient {
+    const definitions = this.engine.directory.symbols().map(({ id, name }) => ({ id, name, tickSize: '0.01', lotSize: '0.001' }));
+    const client = new MarketClient({ port: this.port, symbols: new SymbolCatalog(definitions), ...options });
+    this.#clients.push(client);
+    return client;
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) await client.close();
+    await this.market.stop();
+    await this.engine.stop({ snapshot: false });
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
