@@ -25,6 +25,9 @@ const EngineWord = {
   definitions: ENGINE + 4,
 } as const;
 
+/** Where {@link Control.setApplied} stores, for threads that only have the words. */
+export const APPLIED_AT: number = EngineWord.applied;
+
 export const EnginePhase = { Recovering: 0, Running: 1, Stopped: 2, Failed: 3 } as const;
 export type EnginePhase = (typeof EnginePhase)[keyof typeof EnginePhase];
 const PHASE_NAMES = ['recovering', 'running', 'stopped', 'failed'] as const;

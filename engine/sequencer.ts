@@ -77,6 +77,11 @@ export class Sequencer {
   depth(): number {
     return this.#ring.depth();
   }
+
+  /** Now, on the clock that stamps commands: what passed since then is the difference. */
+  nowUs(): TimeUs {
+    return this.#clock.nowUs();
+  }
 }
 
 /**
