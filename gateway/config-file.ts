@@ -23,8 +23,19 @@ export interface CapacityConfig {
   readonly assets: number;
 }
 
+/** Live order flow for `--simulate`. */
+export interface SimulatorConfig {
+  /** Accounts that quote, and accounts that trade with the quotes. */
+  readonly makers: readonly number[];
+  readonly takers: readonly number[];
+  /** Commands a second. */
+  readonly rate: number;
+  readonly seed: number;
+}
+
 /** Who trades there and what: one file. */
 export interface VenueConfig {
+  readonly simulator: SimulatorConfig | undefined;
   readonly assets: readonly AssetConfig[];
   readonly symbols: readonly SymbolConfig[];
   readonly accounts: readonly AccountConfig[];
@@ -48,18 +59,41 @@ export function readConfigFile(file: string, text: string, serverKeys: readonly 
   const source = new ConfigSource(file, text);
   // After a syntax error the tree is a guess, and so would be each further message.
   if (source.problems.length > 0) throw new ConfigError(source.problems);
-  const root = source.root.fields(['server', 'capacities', 'assets', 'symbols', 'accounts']) ?? {};
+  const root = source.root.fields(SECTIONS) ?? {};
   const server = root.server?.fields(serverKeys) ?? {};
   return { venue: readVenue(root), server, problems: source.problems };
 }
 
-function readVenue(root: Partial<Record<'capacities' | 'assets' | 'symbols' | 'accounts', Place>>): VenueConfig {
+const SECTIONS = ['server', 'capacities', 'assets', 'symbols', 'accounts', 'simulator'] as const;
+
+function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): VenueConfig {
   const capacities = readCapacities(root.capacities);
   const assets = readList(root.assets, 'asset', capacities.assets, readAsset);
   const symbols = readList(root.symbols, 'symbol', capacities.symbols, (place) => readSymbol(place, assets));
   const totals = new Map<AssetConfig, number>();
   const accounts = readList(root.accounts, 'account', capacities.accounts, (place) => readAccount(place, assets, totals));
-  return { assets, symbols, accounts, capacities };
+  return { assets, symbols, accounts, capacities, simulator: root.simulator && readSimulator(root.simulator, accounts) };
+}
+
+const DEFAULT_RATE = 500;
+
+function readSimulator(place: Place, accounts: readonly AccountConfig[]): SimulatorConfig | undefined {
+  const fields = place.fields(['makers', 'takers', 'rate', 'seed']);
+  if (fields === undefined) return undefined;
+  const ids = (key: 'makers' | 'takers') =>
+    (fields[key]?.items() ?? []).flatMap((item) => {
+      const id = item.whole(1, 2 ** 31 - 1);
+      if (id === undefined || accounts.some((account) => account.id === id)) return id ?? [];
+      return item.fail(`no account has id ${id}; define it under accounts`) ?? [];
+    });
+  if (fields.makers === undefined || fields.takers === undefined) return place.fail('needs makers and takers: lists of account ids');
+  const makers = ids('makers');
+  const takers = ids('takers');
+  if (makers.length === 0 || takers.length === 0) return place.fail('needs at least one maker and one taker');
+  if (makers.some((id) => takers.includes(id))) return fields.takers.fail('names an account that is a maker too; give it one role');
+  const rate = fields.rate?.whole(1, 100_000) ?? DEFAULT_RATE;
+  const seed = fields.seed?.whole(0, Number.MAX_SAFE_INTEGER) ?? 1;
+  return { makers, takers, rate, seed };
 }
 
 function readCapacities(place: Place | undefined): CapacityConfig {

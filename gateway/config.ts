@@ -116,6 +116,8 @@ export function loadConfig({ flags, env }: ConfigInput): Config {
   const text = file === undefined ? DEMO_VENUE : readText(file);
   const { venue, server, problems } = readConfigFile(file ?? 'demo venue', text, Object.keys(OPTIONS));
   const options = resolveOptions(flags, env, server, problems);
+  if (options.simulate && venue.simulator === undefined)
+    problems.push(`--simulate needs a simulator section in ${file}: makers and takers`);
   if (problems.length > 0) throw new ConfigError(problems);
   return freeze({ ...options, ...venue, data: resolve(options.data), file });
 }

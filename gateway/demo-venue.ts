@@ -53,6 +53,7 @@ accounts:
 ${[1, 2, 3, 4, 5, 6, 7, 8].map((id) => account(id, `demo-${id}`, '10000000', '1000', '10000', '100000')).join('\n')}
 ${account(9, 'simulator-taker', '100000000', '10000', '100000', '1000000')}
 ${account(10, 'simulator-maker', '100000000', '10000', '100000', '1000000')}
+simulator: { makers: [10], takers: [9] }
 `;
 
 function account(id: number, name: string, usd: string, btc: string, eth: string, sol: string): string {

@@ -43,7 +43,7 @@ ${lines}`;
 const WRONG: [string, string, RegExp][] = [
   ['not YAML', 'assets: [', /^1:\d+: not valid YAML: /],
   ['a key twice', 'assets: []\nassets: []', /^2:1: not valid YAML: Map keys must be unique/],
-  ['unknown section', 'asets: []', /^1:1: asets: unknown key; use one of server, capacities, assets, symbols, accounts$/],
+  ['unknown section', 'asets: []', /^1:1: asets: unknown key; use one of server, capacities, assets, symbols, accounts, simulator$/],
   [
     'unknown key',
     `${ASSETS.replace('decimals: 2', 'decimals: 2, digits: 3')}`,
@@ -131,6 +131,12 @@ const WRONG: [string, string, RegExp][] = [
     /^6:\d+: accounts\[1\]\.deposits\.USD: all deposits of USD together reach 2\^53/,
   ],
   ['boolean', `accounts:\n  - { id: 1, name: a, suspended: yes }`, /^2:34: accounts\[0\]\.suspended: must be true or false, not yes$/],
+  ['simulator without takers', 'simulator: { makers: [1] }', /^1:12: simulator: needs makers and takers/],
+  [
+    'simulated account that is not there',
+    'accounts: [{ id: 2, name: b }, { id: 3, name: c }]\nsimulator: { makers: [1, 2], takers: [3] }',
+    /^2:23: simulator\.makers\[0\]: no account has id 1/,
+  ],
   ['server port', 'server: { grpc-port: 70000 }', /^1:22: server\.grpc-port: must be a port from 0 .*not "70000"$/],
   ['server key', 'server: { port: 1 }', /^1:11: server\.port: unknown key; use one of host, grpc-port/],
   ['server host', 'server: { host: 0.0.0.0 }', /^1:17: server\.host: must be a loopback address .*no authentication.*not "0\.0\.0\.0"$/],
@@ -186,9 +192,9 @@ accounts:
 
 test('a flag wins over the environment, and that over the file', () => {
   const text = 'server: { grpc-port: 1000, ws-port: 1001, http-port: 1002, topology: compact }';
-  const config = load(text, { 'grpc-port': '3000' }, { OPENBELL_GRPC_PORT: '2000', OPENBELL_WS_PORT: '2001', OPENBELL_SIMULATE: '1' });
+  const config = load(text, { 'grpc-port': '3000' }, { OPENBELL_GRPC_PORT: '2000', OPENBELL_WS_PORT: '2001', OPENBELL_LOG_LEVEL: 'warn' });
   assert.deepEqual([config.grpcPort, config.wsPort, config.httpPort], [3000, 2001, 1002]);
-  assert.deepEqual([config.topology, config.simulate, config.durability, config.logLevel], ['compact', true, 'durable', 'info']);
+  assert.deepEqual([config.topology, config.simulate, config.durability, config.logLevel], ['compact', false, 'durable', 'warn']);
 });
 
 test('the file can come from the environment; a missing one is told', () => {
@@ -223,7 +229,10 @@ test('loopback addresses, and others', () => {
 
 test('the example in the documentation is the demo venue', () => {
   const example = readFileSync(new URL('../docs/openbell.example.yaml', import.meta.url), 'utf8');
-  const { assets, symbols, accounts } = load(example);
+  const { assets, symbols, accounts, simulator } = load(example);
   const demo = loadConfig({ flags: {}, env: {} });
-  assert.deepEqual({ assets, symbols, accounts }, { assets: demo.assets, symbols: demo.symbols, accounts: demo.accounts });
+  assert.deepEqual(
+    { assets, symbols, accounts, simulator },
+    { assets: demo.assets, symbols: demo.symbols, accounts: demo.accounts, simulator: demo.simulator },
+  );
 });

@@ -1,0 +1,51 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Ids that a genesis was about to make. */
+export interface Beginning {
+  readonly symbols: readonly number[];
+  readonly accounts: readonly number[];
+}
+
+const NOTHING: Beginning = { symbols: [], accounts: [] };
+
+/**
+ * A genesis is many commands, and a crash may fall between them: an account
+ * without its deposit, a symbol without its limits. So what is about to be made
+ * is noted first, in `DATA/genesis.json`, and the note goes when it is done. No
+ * port is open until then, so a note that is found again names things that
+ * nobody has traded with.
+ */
+export class GenesisMarker {
+  readonly #path: string;
+
+  constructor(dataDir: string) {
+    this.#path = join(dataDir, 'genesis.json');
+  }
+
+  /** What an interrupted genesis was about to make. */
+  read(): Beginning {
+    let text: string;
+    try {
+      text = readFileSync(this.#path, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NOTHING;
+      throw error;
+    }
+    return JSON.parse(text) as Beginning;
+  }
+
+  /** On disk when it returns. */
+  write(beginning: Beginning): void {
+    const draft = `${this.#path}.draft`;
+    const fd = openSync(draft, 'w');
+    writeSync(fd, JSON.stringify(beginning));
+    fsyncSync(fd);
+    closeSync(fd);
+    renameSync(draft, this.#path);
+  }
+
+  clear(): void {
+    rmSync(this.#path, { force: true });
+  }
+}
