@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { codeName } from '../../engine/codes.ts';
+import { type CommandFields, encodeCommand } from '../../engine/command.ts';
+import { JOURNAL_AT } from '../../engine/control.ts';
+import { Engine, type EngineOptions } from '../../engine/engine.ts';
+import { JournalWord } from '../../engine/journal/journal-status.ts';
+import { CommandKind, Phase, Report, ReportKind } from '../../engine/wire/layout.ts';
+import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
+import { OrderSession } from '../../gateway/client/order-session.ts';
+import { viewRefusal, viewReport } from '../../gateway/client/report-view.ts';
+import { SymbolCatalog } from '../../gateway/client/symbols.ts';
+import type { RefusalView, ReportView, SymbolDefinition } from '../../gateway/client/types.ts';
+import { History } from '../../gateway/history/history.ts';
+import { OrderEntry, type OrderEntryOptions } from '../../gateway/order-entry.ts';
+import { ReportHub } from '../../gateway/report-hub.ts';
+
+const USD = 1;
+const BTC = 2;
+export const SYMBOLS: readonly SymbolDefinition[] = [{ id: 1, name: 'BTC-USD', tickSize: '0.01', lotSize: '0.001', quoteDecimals: 6 }];
+export const ACCOUNTS = 4;
+
+export interface ExchangeOptions {
+  readonly dir?: string;
+  readonly engine?: Partial<EngineOptions>;
+  readonly entry?: Partial<OrderEntryOptions>;
+  /** Reports that the hub keeps. */
+  readonly retained?: number;
+}
+
+/** Engine, journal, history and order entry as the process runs them, in a directory and on a port of their own. */
+export class TestExchange {
+  readonly engine: Engine;
+  readonly hub: ReportHub;
+  readonly history: History;
+  readonly entry: OrderEntry;
+  readonly dir: string;
+  port = 0;
+
+  private constructor(dir: string, engine: Engine, hub: ReportHub, history: History, entry: OrderEntry) {
+    this.dir = dir;
+    this.engine = engine;
+    this.hub = hub;
+    this.history = history;
+    this.entry = entry;
+  }
+
+  /** A new exchange with one symbol and four rich accounts; given a directory, what is in it. */
+  static async start(options: ExchangeOptions = {}): Promise<TestExchange> {
+    const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'openbell-order-entry-'));
+    const limits = { accounts: 64, assets: 8, symbols: 8, orders: 2 ** 17, rememberedOrders: 2 ** 16, pages: 2 ** 10 };
+    const engine = new Engine({ dir, topology: 'compact', limits, snapshotEvery: 0, historySeq: 0, ...options.engine });
+    const words = new Int32Array(engine.controlMemory);
+    const history = await History.start({
+      dataDir: dir,
+      reports: engine.reportRing,
+      durable: { words, index: JOURNAL_AT + JournalWord.durable },
+    });
+    const hub = new ReportHub({
+      archive: history,
+      lastReportNo: (account) => engine.directory.lastReportNo(account),
+      retained: options.retained ?? 2 ** 12,
+    });
+    engine.onReports(hub);
+    engine.onMarket({ onMarketEvent: () => undefined, onMarketEnd: () => undefined });
+    await engine.start();
+    const entry = new OrderEntry({
+      host: '127.0.0.1',
+      port: 0,
+      sequencer: engine.sequencer,
+      hub,
+      accountExists: (account) => engine.directory.accountExists(account),
+      onPublished: engine.schedule,
+      ...options.entry,
+    });
+    const exchange = new TestExchange(dir, engine, hub, history, entry);
+    if (options.dir === undefined) await exchange.#define();
+    exchange.port = await entry.listen();
+    entry.health.serving = true;
+    return exchange;
+  }
+
+  /** Sends an administrative command and waits for its answer. */
+  async administer(fields: CommandFields): Promise<void> {
+    const { sequencer } = this.engine;
+    const slot = sequencer.claim();
+    encodeCommand(sequencer.slots.u8, sequencer.slots.i32, slot, fields);
+    const answer = this.hub.awaitSeq(sequencer.stamp(slot));
+    sequencer.publish();
+    this.engine.schedule();
+    const report = await answer;
+    assert.equal(report[Report.kind], ReportKind.Accepted, `${JSON.stringify(fields)}: ${codeName(report[4] + report[5] * 256)}`);
+  }
+
+  client(account: number, options: { lastReport?: number; reconnect?: boolean } = {}): OrderSession {
+    const { lastReport, reconnect = true } = options;
+    return new OrderSession({ host: '127.0.0.1', port: this.port, account, lastReport, reconnect, symbols: new SymbolCatalog(SYMBOLS) });
+  }
+
+  async stop(options: { keep?: boolean } = {}): Promise<void> {
+    await this.entry.stop(2000);
+    await this.engine.stop({ snapshot: false });
+    await this.history.stop();
+    if (options.keep !== true) rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  async #define(): Promise<void> {
+    const { DefineAsset, DefineSymbol, SetPhase, DefineAccount, Deposit } = CommandKind;
+    await this.administer({ kind: DefineAsset, symbol: USD, tag: 6, name: 'USD' });
+    await this.administer({ kind: DefineAsset, symbol: BTC, tag: 6, name: 'BTC' });
+    await this.administer({
+      kind: DefineSymbol,
+      symbol: 1,
+      account: BTC,
+      tag: USD,
+      side: 2,
+      timeInForce: 3,
+      clientOrderId: 1,
+      orderId: 1,
+      name: 'BTC-USD',
+    });
+    await this.administer({ kind: SetPhase, symbol: 1, parameter: Phase.Continuous });
+    for (let account = 1; account <= ACCOUNTS; account++) {
+      await this.administer({ kind: DefineAccount, account, name: `A${account}` });
+      for (const asset of [USD, BTC]) await this.administer({ kind: Deposit, account, symbol: asset, quantity: 2 ** 50 });
+    }
+  }
+}
+
+const raw = (bytes: Buffer): Buffer => bytes;
+
+/** A stream that sends any bytes and reads only when told to: what no honest client does. */
+export class RawSession {
+  readonly reports: ReportView[] = [];
+  readonly refusals: RefusalView[] = [];
+  /** The status that the call ended with. */
+  readonly ended: Promise<{ code: number; details: string }>;
+  /** The session is open: its headers came. */
+  readonly opened: Promise<string>;
+  frames = 0;
+  readonly #client: Client;
+  readonly #reader = new ReportFrameReader();
+  readonly call;
+
+  constructor(port: number, headers: Record<string, string>, options: Record<string, number> = {}) {
+    this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.enable_retries': 0,
+      ...options,
+    });
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+    this.call = this.#client.makeBidiStreamRequest('/openbell.OrderEntry/Session', raw, raw, metadata);
+    this.ended = new Promise((resolve) => this.call.once('status', resolve));
+    this.opened = new Promise((resolve) =>
+      this.call.once('metadata', (received: Metadata) => resolve(String(received.get('x-openbell-last-report')[0]))),
+    );
+    this.call.on('error', () => undefined);
+  }
+
+  read(): void {
+    const symbols = new SymbolCatalog(SYMBOLS);
+    this.call.on('data', (bytes: Buffer) => {
+      const reader = this.#reader;
+      assert.equal(codeName(reader.open(bytes)), 'OK');
+      this.frames++;
+      for (let i = 0; i < reader.reports; i++) this.reports.push(viewReport(reader.flat, reader.reportsAt + i * 128, symbols));
+      for (let i = 0; i < reader.refusals; i++) this.refusals.push(viewRefusal(reader.flat, reader.refusalsAt + i * 32));
+    });
+  }
+
+  send(bytes: Uint8Array): void {
+    this.call.write(Buffer.from(bytes));
+  }
+
+  close(): void {
+    this.call.cancel();
+    this.#client.close();
+  }
+}
+
+/** Waits until the condition holds; fails with the text after ten seconds. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  for (let waited = 0; !condition(); waited += 5) {
+    assert.ok(waited < 10_000, `timed out: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
