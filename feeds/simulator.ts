@@ -19,6 +19,8 @@ export interface SimulatedSymbol {
   readonly tickStep?: number;
   /** Quantities are multiples of it. Default 1. */
   readonly lotStep?: number;
+  /** No order is smaller, in lots. Default 1. */
+  readonly minQuantity?: number;
 }
 
 export interface SimulatorOptions {
@@ -60,6 +62,7 @@ interface SymbolState {
   readonly usual: number;
   readonly tickStep: number;
   readonly lotStep: number;
+  readonly least: number;
   /** Ticks between neighbouring offsets. */
   readonly spacing: number;
   readonly furthest: number;
@@ -150,13 +153,13 @@ export class Simulator {
     const taker = this.#willingTaker(symbol, side);
     const best = symbol.book.best(side === Buy ? Sell : Buy);
     // Sizes with a heavy tail: one in 64 is sixteen times the usual.
-    const size = Math.max(1, Math.round((symbol.usual * (1 + prng.below(4)) * 2 ** Math.min(4, prng.geometric(1, 8))) / 8));
-    let quantity = toStep(size, symbol.lotStep);
+    const size = (symbol.usual * (1 + prng.below(4)) * 2 ** prng.geometric(1, 4)) / 8;
+    let quantity = toLots(symbol, size);
     const kind = prng.below(10);
     const timeInForce = kind < 6 ? ImmediateOrCancel : kind < 8 ? FillOrKill : Market;
     // Some ask all for more than there is near: that is how a fill-or-kill comes to be killed.
     if (timeInForce === FillOrKill && prng.chance(150)) quantity *= 64;
-    const touch = best === -1 ? toStep(Math.round(symbol.fair / FAIR_PARTS), symbol.tickStep) : symbol.book.price[best];
+    const touch = best === -1 ? Math.round(symbol.fair / FAIR_PARTS / symbol.tickStep) * symbol.tickStep : symbol.book.price[best];
     const reach = prng.below(4) * symbol.spacing * symbol.tickStep;
     const limit = side === Buy ? touch + reach : Math.max(symbol.tickStep, touch - reach);
     const bound = timeInForce !== Market ? limit : side === Buy ? NO_LIMIT : 0;
@@ -222,10 +225,10 @@ export class Simulator {
 
   /** Less keeps the order's place in the queue, more loses it. */
   #amendQuantity(symbol: SymbolState, maker: number, at: number, side: Side): void {
-    const { book, lotStep } = symbol;
+    const { book } = symbol;
     const open = book.open[at];
-    const less = toStep(Math.floor(open / 2), lotStep);
-    const more = open + toStep(Math.ceil(symbol.usual / 2), lotStep);
+    const less = toLots(symbol, open / 2);
+    const more = open + toLots(symbol, symbol.usual / 2);
     const quantity = less < open && this.#prng.chance(600) ? less : more;
     this.#amend(symbol, maker, at, side, book.price[at], quantity);
   }
@@ -251,7 +254,7 @@ export class Simulator {
 
   #quoteQuantity(symbol: SymbolState, level: number): number {
     const tail = 1 + this.#prng.geometric(1, 6);
-    return toStep(Math.round((symbol.usual * LEVEL_SIZES[level] * tail * (4 + this.#prng.below(8))) / 32), symbol.lotStep);
+    return toLots(symbol, (symbol.usual * LEVEL_SIZES[level] * tail * (4 + this.#prng.below(8))) / 32);
   }
 
   #write(
@@ -284,7 +287,7 @@ export class Simulator {
 }
 
 function symbolState(symbol: SimulatedSymbol, makers: number, takers: number): SymbolState {
-  const { id, price, quantity, tickStep = 1, lotStep = 1 } = symbol;
+  const { id, price, quantity, tickStep = 1, lotStep = 1, minQuantity = 1 } = symbol;
   if (!Number.isInteger(price) || price < 50 * tickStep || price > 2 ** 25) {
     throw new RangeError(`symbol ${id}: a price of ${price} ticks is not in [50 steps, 2^25]; choose another price or tick`);
   }
@@ -297,6 +300,7 @@ function symbolState(symbol: SimulatedSymbol, makers: number, takers: number): S
     usual: Math.max(quantity, lotStep),
     tickStep,
     lotStep,
+    least: Math.ceil(Math.max(1, minQuantity) / lotStep) * lotStep,
     spacing: Math.max(tickStep, Math.round(price / 20_000)),
     furthest: Math.max(4 * tickStep, price >> 3),
     book: new SimulatedBook(makers),
@@ -325,7 +329,7 @@ function sum(positions: Float64Array): number {
   return total;
 }
 
-/** A multiple of `step`, at least one. */
-function toStep(value: number, step: number): number {
-  return Math.max(1, Math.floor(value / step)) * step;
+/** A quantity that the symbol allows, near `lots`. */
+function toLots(symbol: SymbolState, lots: number): number {
+  return Math.max(symbol.least, Math.round(lots / symbol.lotStep) * symbol.lotStep);
 }
