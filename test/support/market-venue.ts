@@ -59,7 +59,17 @@ export class MarketVenue {
 
   defineSymbol(symbol: number): void {
     const name = `S${symbol}`;
-    this.do({ kind: CommandKind.DefineSymbol, symbol, account: BTC, tag: USD, side: 2, timeInForce: 3, clientOrderId: 1, orderId: 1, name });
+    this.do({
+      kind: CommandKind.DefineSymbol,
+      symbol,
+      account: BTC,
+      tag: USD,
+      side: 2,
+      timeInForce: 3,
+      clientOrderId: 1,
+      orderId: 1,
+      name,
+    });
     this.phase(symbol, Phase.Continuous);
   }
 
@@ -78,7 +88,14 @@ export class MarketVenue {
     this.engine.schedule();
   }
 
-  place(account: number, symbol: number, side: number, price: number, quantity: number, timeInForce: number = TimeInForce.GoodTillCancel): number {
+  place(
+    account: number,
+    symbol: number,
+    side: number,
+    price: number,
+    quantity: number,
+    timeInForce: number = TimeInForce.GoodTillCancel,
+  ): number {
     const clientOrderId = ++this.#clientOrderId;
     this.do({ kind: CommandKind.New, account, symbol, side, price, quantity, timeInForce, clientOrderId });
     return clientOrderId;

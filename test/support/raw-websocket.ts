@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+
+export const Opcode = { Text: 1, Binary: 2, Close: 8, Ping: 9, Pong: 10 } as const;
+
+export interface RawMessage {
+  readonly opcode: number;
+  readonly data: Buffer;
+}
+
+/** A WebSocket client by hand on a TCP socket: it can stop reading, and send what no library would. */
+export class RawWebSocket {
+  readonly socket: Socket;
+  /** Whole frames, as they came. */
+  readonly messages: RawMessage[] = [];
+  /** Status line of the handshake's answer. */
+  status = '';
+  /** Code and reason of a close frame. */
+  closeCode = 0;
+  closeReason = '';
+  ended = false;
+  bytes = 0;
+  onMessage: ((message: RawMessage) => void) | undefined;
+  #buffer: Buffer = Buffer.alloc(0);
+  #upgraded = false;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('data', (data) => this.#data(data));
+    socket.on('error', () => {
+      this.ended = true;
+    });
+    socket.on('close', () => {
+      this.ended = true;
+    });
+  }
+
+  static async open(port: number, options: { protocol?: string; path?: string } = {}): Promise<RawWebSocket> {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const raw = new RawWebSocket(socket);
+    const protocol = options.protocol === undefined ? '' : `Sec-WebSocket-Protocol: ${options.protocol}\r\n`;
+    socket.write(
+      `GET ${options.path ?? '/'} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n${protocol}\r\n`,
+    );
+    await raw.until(() => raw.#upgraded || raw.ended);
+    return raw;
+  }
+
+  /** Resolves when `condition` holds; it is looked at after each piece of data, and now and then. */
+  async until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    while (!condition()) {
+      if (Date.now() > deadline) throw new Error('the socket did not bring what was awaited');
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+
+  /** Sends one masked frame. */
+  send(opcode: number, data: Uint8Array | string): void {
+    this.socket.write(frame(opcode, typeof data === 'string' ? Buffer.from(data) : data));
+  }
+
+  text(value: unknown): void {
+    this.send(Opcode.Text, typeof value === 'string' ? value : JSON.stringify(value));
+  }
+
+  /** Text messages so far, parsed. */
+  json(): Record<string, unknown>[] {
+    return this.messages.filter(({ opcode }) => opcode === Opcode.Text).map(({ data }) => JSON.parse(data.toString('utf8')));
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  #data(data: Buffer): void {
+    this.bytes += data.length;
+    this.#buffer = this.#buffer.length === 0 ? data : Buffer.concat([this.#buffer, data]);
+    if (!this.#upgraded) {
+      const end = this.#buffer.indexOf('\r\n\r\n');
+      if (end === -1) return;
+      this.status = this.#buffer.toString('latin1', 0, this.#buffer.indexOf('\r\n'));
+      this.#buffer = this.#buffer.subarray(end + 4);
+      this.#upgraded = true;
+    }
+    for (;;) {
+      const buffer = this.#buffer;
+      if (buffer.length < 2) return;
+      let length = buffer[1] & 127;
+      let at = 2;
+      if (length === 126) {
+        if (buffer.length < 4) return;
+        length = buffer.readUInt16BE(2);
+        at = 4;
+      } else if (length === 127) {
+        if (buffer.length < 10) return;
+        length = Number(buffer.readBigUInt64BE(2));
+        at = 10;
+      }
+      if (buffer.length < at + length) return;
+      const message = { opcode: buffer[0] & 15, data: buffer.subarray(at, at + length) };
+      this.#buffer = buffer.subarray(at + length);
+      if (message.opcode === Opcode.Close && length >= 2) {
+        this.closeCode = message.data.readUInt16BE(0);
+        this.closeReason = message.data.toString('utf8', 2);
+      } else if (this.onMessage !== undefined) this.onMessage(message);
+      else this.messages.push(message);
+    }
+  }
+}
+
+/** A masked client frame, all in one piece. */
+export function frame(opcode: number, data: Uint8Array): Buffer {
+  const { length } = data;
+  const head = length < 126 ? Buffer.from([0x80 | opcode, 0x80 | length]) : Buffer.alloc(length < 65_536 ? 4 : 10);
+  if (length >= 126) {
+    head[0] = 0x80 | opcode;
+    head[1] = 0x80 | (length < 65_536 ? 126 : 127);
+    if (length < 65_536) head.writeUInt16BE(length, 2);
+    else head.writeBigUInt64BE(BigInt(length), 2);
+  }
+  const mask = randomBytes(4);
+  const masked = Buffer.from(data);
+  for (let i = 0; i < length; i++) masked[i] ^= mask[i & 3];
+  return Buffer.concat([head, mask, masked]);
+}
