@@ -20,6 +20,15 @@ const FLOW_SYMBOL = 1;
 /** Ends a pass: the consumer answers it and waits for the next one. */
 export const PASS_END = 255;
 
+const SPINS = 10_000;
+const SLEEP_MS = 0.05;
+const asleep = new Int32Array(new SharedArrayBuffer(4));
+
+/** Spins at first; then gives the core away for a moment, the consumer may be waiting for it. */
+function backOff(tries: number): void {
+  if (tries > SPINS) Atomics.wait(asleep, 0, 0, SLEEP_MS);
+}
+
 /** Runs order flow through a production book; what happens leaves as events over a ring. */
 export class FlowDriver implements BookListener {
   readonly slab: OrderSlab;
@@ -56,9 +65,9 @@ export class FlowDriver implements BookListener {
     this.#out.publish();
   }
 
-  /** Waits, spinning, until the consumer has released every event. */
+  /** Waits until the consumer has released every event. */
   drain(): void {
-    while (this.#out.depth() !== 0);
+    for (let tries = 0; this.#out.depth() !== 0; tries++) backOff(tries);
   }
 
   /** Takes every resting order out, without telling anybody. */
@@ -156,11 +165,13 @@ export class FlowDriver implements BookListener {
     f64[at + OTHER_ID] = otherId;
   }
 
-  /** The consumer is behind: shows it all there is and spins until it has made room. */
+  /** The consumer is behind: shows it all there is and waits until it has made room. */
   #wait(): number {
     this.#out.publish();
-    let slot = NIL;
-    while (slot === NIL) slot = this.#out.tryClaim();
-    return slot;
+    for (let tries = 0; ; tries++) {
+      const slot = this.#out.tryClaim();
+      if (slot !== NIL) return slot;
+      backOff(tries);
+    }
   }
 }

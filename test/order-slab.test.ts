@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { auditBooks } from '../engine/book-audit.ts';
+import { OrderBook } from '../engine/order-book.ts';
+import { OrderSlab } from '../engine/order-slab.ts';
+import { LevelPages } from '../engine/price-ladder.ts';
+
+const MB = 1_000_000;
+
+describe('order slab', () => {
+  it('finds, forgets and finds again like a map, for any ids', () => {
+    const id = fc.oneof(
+      fc.nat(40),
+      fc.nat(40).map((n) => n * 64),
+      fc.nat(40).map((n) => n * 2 ** 32 + 5),
+      fc.integer({ min: 2 ** 31 - 20, max: 2 ** 31 + 20 }),
+      fc.maxSafeInteger().map(Math.abs),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.boolean(), id), { maxLength: 200, size: 'max' }), (steps) => {
+        const slab = new OrderSlab(24);
+        const map = new Map<number, number>();
+        for (const [add, orderId] of steps) {
+          const slot = slab.find(orderId);
+          assert.equal(slot, map.get(orderId) ?? -1);
+          if (slot !== -1 && !add) {
+            slab.release(slot);
+            map.delete(orderId);
+          } else if (slot === -1 && add) {
+            const taken = slab.acquire(orderId);
+            assert.equal(taken === -1, map.size === slab.capacity);
+            if (taken !== -1) map.set(orderId, taken);
+          }
+          assert.equal(slab.count, map.size);
+        }
+        for (const [orderId, slot] of map) assert.equal(slab.find(orderId), slot);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('asks for any number without harm', () => {
+    const slab = new OrderSlab(4);
+    slab.acquire(7);
+    for (const id of [0, -1, 0.5, 7.5, 2 ** 53, Number.NaN, Infinity]) assert.equal(slab.find(id), -1);
+  });
+
+  const capacity = 2 ** 14;
+  const window = 2 ** 15;
+  const patterns: [name: string, id: (n: number) => number][] = [
+    ['dense', (n) => n + 1],
+    ['every tenth', (n) => n * 10],
+    ['a whole table apart', (n) => n * window],
+    ['several tables apart', (n) => n * window * 8],
+    ['2^32 apart', (n) => n * 2 ** 32],
+    ['half old run, half new run a table later', (n) => (n < capacity / 2 ? n : n + window)],
+    ['multiples of a thousand', (n) => n * 1000],
+  ];
+  for (const [name, id] of patterns) {
+    it(`a full slab of ids ${name} keeps its chains short`, () => {
+      const slab = new OrderSlab(capacity);
+      for (let n = 0; n < capacity; n++) assert.notEqual(slab.acquire(id(n)), -1);
+      assert.ok(slab.longestChain() <= 8, `longest chain ${slab.longestChain()}`);
+    });
+  }
+});
+
+describe('a million resting orders', () => {
+  it('fit in 150 MB of columns, levels and index, and stay a valid book', () => {
+    const orders = 1_000_000;
+    const prices = 50_000;
+    const mid = 2 ** 18;
+    let bytes = 0;
+    const allocate = (size: number): ArrayBuffer => {
+      bytes += size;
+      return new ArrayBuffer(size);
+    };
+    const before = process.memoryUsage.rss();
+    const slab = new OrderSlab(orders, allocate);
+    const pages = new LevelPages(4096, allocate);
+    const book = new OrderBook(1, slab, pages, 2 ** 20, unheard, allocate);
+    for (let n = 1; n <= orders; n++) {
+      const slot = slab.acquire(n);
+      const side = n & 1;
+      const away = 1 + ((n * 7919) % prices);
+      slab.side[slot] = side;
+      slab.price[slot] = side === 0 ? mid - away : mid + away;
+      slab.open[slot] = n;
+      slab.filled[slot] = 0;
+      slab.clientOrderId[slot] = n;
+      slab.account[slot] = 1;
+      slab.symbol[slot] = 1;
+      slab.tag[slot] = n;
+      slab.timeInForce[slot] = 0;
+      assert.ok(book.rest(slot));
+    }
+    const resident = process.memoryUsage.rss() - before;
+    assert.equal(slab.acquire(orders + 1), -1);
+    assert.ok(bytes < 150 * MB, `${bytes / MB} MB of arrays`);
+    assert.ok(resident < 150 * MB, `${resident / MB} MB resident`);
+    auditBooks(slab, pages, [book], () => false);
+    process.stdout.write(`# 1 M resting orders: ${(bytes / MB).toFixed(1)} MB of arrays, ${(resident / MB).toFixed(1)} MB resident\n`);
+  });
+});
+
+const unheard = {
+  onTrade(): void {
+    assert.fail('nothing crosses');
+  },
+  onMakerGone(): void {
+    assert.fail('nothing crosses');
+  },
+  onAuctionTrade(): void {
+    assert.fail('there is no auction');
+  },
+};
