@@ -1,0 +1,101 @@
+/**
+ * Run with `--trace-gc --expose-gc`. The engine stage in a thread of its own,
+ * fed over its real ring; prints marks between which the engine thread must not
+ * collect garbage. The main thread makes the commands from a second copy of
+ * the state and may collect as it likes.
+ */
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import { CoreFlow } from '../../bench/core-flow.ts';
+import { allocateControl, Control } from '../../engine/control.ts';
+import { EngineCore } from '../../engine/engine-core.ts';
+import { Exchange } from '../../engine/exchange.ts';
+import { resolveLimits } from '../../engine/limits.ts';
+import { allocateRing, RingConsumer, type RingHandle, RingProducer } from '../../engine/ring.ts';
+import { SpillingProducer } from '../../engine/spilling-producer.ts';
+
+const limits = resolveLimits({ orders: 2 ** 14, rememberedOrders: 2 ** 16 });
+const WARM_UP = 2_000_000;
+const COMMANDS = 10_000_000;
+const CHUNK = 1000;
+
+interface Rings {
+  commands: RingHandle;
+  reports: RingHandle;
+  market: RingHandle;
+  control: SharedArrayBuffer;
+  /** Word 0: 1 = collect now, 2 = collected, 3 = stop. */
+  signal: Int32Array;
+}
+
+if (isMainThread) main();
+else engine(workerData as Rings);
+
+function engine({ commands, reports, market, control, signal }: Rings): void {
+  const outputs = { reports: new SpillingProducer(reports), market: new SpillingProducer(market) };
+  const exchange = new Exchange(limits, outputs);
+  const ring = new RingConsumer(commands);
+  const core = new EngineCore(exchange, ring, outputs, new Control(control));
+  let asked = 0;
+  while (asked !== 3) {
+    if (core.poll() === 0) ring.park(1);
+    asked = Atomics.load(signal, 0);
+    if (asked !== 1) continue;
+    globalThis.gc?.();
+    Atomics.store(signal, 0, 2);
+    Atomics.notify(signal, 0);
+  }
+}
+
+function main(): void {
+  globalThis.gc?.();
+  console.log('MAIN-ISOLATE');
+  const signal = new Int32Array(new SharedArrayBuffer(4));
+  const rings: Rings = {
+    commands: allocateRing({ slotBytes: 64, capacity: 2 ** 14, consumers: 1 }),
+    reports: allocateRing({ slotBytes: 128, capacity: 2 ** 15, consumers: 1 }),
+    market: allocateRing({ slotBytes: 64, capacity: 2 ** 15, consumers: 1 }),
+    control: allocateControl(),
+    signal,
+  };
+  const worker = new Worker(new URL(import.meta.url), { workerData: rings });
+  const copy = new Exchange(limits);
+  const flow = new CoreFlow(copy, CHUNK);
+  const producer = new RingProducer(rings.commands);
+  const ends = [new RingConsumer(rings.reports), new RingConsumer(rings.market)];
+  const empty = (): void => {
+    for (const end of ends) {
+      while (end.next() !== -1);
+      end.release();
+    }
+  };
+  const send = (slot: number): void => {
+    let to = producer.tryClaim();
+    while (to === -1) {
+      producer.publish();
+      empty();
+      to = producer.tryClaim();
+    }
+    producer.slots.u8.set(flow.bytes.subarray(slot * 64, slot * 64 + 64), to * 64);
+  };
+  const feed = (count: number): void => {
+    for (let done = 0; done < count; done += CHUNK) {
+      flow.make(CHUNK);
+      for (let slot = 0; slot < CHUNK; slot++) {
+        send(slot);
+        copy.apply(flow.bytes, flow.words, slot);
+      }
+      producer.publish();
+      empty();
+    }
+    while (producer.depth() > 0) empty();
+  };
+  flow.setUp(() => send(0));
+  feed(WARM_UP);
+  Atomics.store(signal, 0, 1);
+  while (Atomics.load(signal, 0) === 1) Atomics.wait(signal, 0, 1, 100);
+  console.log('ENGINE-BEGIN');
+  feed(COMMANDS);
+  console.log(`ENGINE-END ${COMMANDS}`);
+  Atomics.store(signal, 0, 3);
+  void worker.once('exit', () => undefined);
+}
