@@ -279,7 +279,8 @@ export class OrderBook {
     while (left > 0) {
       const buy = this.#first(this.bids);
       const sell = this.#first(this.asks);
-      const quantity = Math.min(left, open[buy], open[sell]);
+      // Never more than is left: one of the sides has no more than the volume at or inside the price.
+      const quantity = Math.min(open[buy], open[sell]);
       this.#listener.onAuctionTrade(this, buy, sell, price, quantity);
       left -= quantity;
       for (let side = 0; side < 2; side++) {
