@@ -1,26 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { asynchronousDisk, type Disk, synchronousDisk } from '../engine/journal/disk.ts';
+import { asynchronousDisk, synchronousDisk } from '../engine/journal/disk.ts';
 import { durableSeq, isDurable, JOURNAL_WORDS, readJournalStatus } from '../engine/journal/journal-status.ts';
 import { listSegments } from '../engine/journal/log-format.ts';
-import { readLog, scanLog } from '../engine/journal/log-reader.ts';
-import { LogWriter, type LogWriterOptions } from '../engine/journal/log-writer.ts';
+import { readLog } from '../engine/journal/log-reader.ts';
 import { CommandRing, readSeqs } from './support/command-ring.ts';
-
-function temporary(t: { after(fn: () => void): void }): string {
-  const dir = mkdtempSync(join(tmpdir(), 'openbell-journal-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
-}
-
-function open(dir: string, ring: CommandRing, disk: Disk, more: Partial<LogWriterOptions> = {}) {
-  const words = new Int32Array(new SharedArrayBuffer((JOURNAL_WORDS + 3) * 4));
-  const writer = new LogWriter({ dir, end: scanLog(dir), ring: ring.consumer, disk, mode: 'durable', words, at: 3, ...more });
-  return { writer, words };
-}
+import { openLog, temporaryDirectory } from './support/journal-log.ts';
 
 for (const [name, disk] of [
   ['asynchronous', asynchronousDisk],
@@ -28,10 +14,10 @@ for (const [name, disk] of [
 ] as const) {
   for (const mode of ['durable', 'fast'] as const) {
     test(`${name}, ${mode}: everything goes over many segments and comes back`, async (t) => {
-      const dir = temporary(t);
+      const dir = temporaryDirectory(t);
       const ring = new CommandRing(256);
       let told = 0;
-      const { writer, words } = open(dir, ring, disk, { mode, segmentBytes: 16_384, maxBatch: 100, onDurable: () => told++ });
+      const { writer, words } = openLog(dir, ring, { disk, mode, segmentBytes: 16_384, maxBatch: 100, onDurable: () => told++ });
       const total = 5000;
       while (ring.lastSeq < total || ring.depth() > 0) {
         ring.publish(Math.min(1 + (ring.lastSeq % 77), ring.free(), total - ring.lastSeq));
@@ -58,9 +44,9 @@ for (const [name, disk] of [
 }
 
 test('the records come back byte for byte', async (t) => {
-  const dir = temporary(t);
+  const dir = temporaryDirectory(t);
   const ring = new CommandRing(64);
-  const { writer } = open(dir, ring, asynchronousDisk);
+  const { writer } = openLog(dir, ring, { disk: asynchronousDisk });
   ring.publish(50);
   const sent = ring.consumer.slots.u8.slice(0, 50 * 64);
   await writer.close();
@@ -70,10 +56,10 @@ test('the records come back byte for byte', async (t) => {
 });
 
 test('a log goes on where it ended, also in a segment that has just been begun', async (t) => {
-  const dir = temporary(t);
+  const dir = temporaryDirectory(t);
   for (let life = 0; life < 12; life++) {
     const ring = new CommandRing(64, life * 37);
-    const { writer } = open(dir, ring, synchronousDisk, { segmentBytes: 4096 });
+    const { writer } = openLog(dir, ring, { segmentBytes: 4096 });
     ring.publish(37);
     while (ring.depth() > 0) writer.poll();
     if (life % 2 === 0) await writer.close();
@@ -82,9 +68,9 @@ test('a log goes on where it ended, also in a segment that has just been begun',
 });
 
 test('commands that do not go on where the log ends are a bug, not a log', (t) => {
-  const dir = temporary(t);
+  const dir = temporaryDirectory(t);
   const ring = new CommandRing(64, 5);
-  const { writer } = open(dir, ring, synchronousDisk);
+  const { writer } = openLog(dir, ring);
   ring.publish(1);
   assert.throws(() => writer.poll(), { code: 'OPENBELL_INVARIANT', message: /command 6 in the ring where 1 belongs/ });
 });

@@ -34,8 +34,8 @@ export class DamagedLogError extends Error {
 export class IncompleteLogError extends Error {
   readonly code = 'LOG_INCOMPLETE';
 
-  constructor(dir: string, detail: string) {
-    super(`The log in ${dir} is incomplete: ${detail}. Put the missing files back from a copy, or start with an empty data directory.`);
+  constructor(dir: string, detail: string, advice: string) {
+    super(`The log in ${dir} is incomplete: ${detail}. ${advice}`);
     this.name = 'IncompleteLogError';
   }
 }

@@ -21,6 +21,8 @@ import { fillZeros, syncDirectory } from './segment-file.ts';
 /** Read at a time: large enough for any batch, small enough for the cache. */
 const CHUNK_BYTES = 2 * MAX_BATCH_BYTES;
 
+const PUT_BACK = 'Put the missing files back from a copy.';
+
 /**
  * Gets the records of each batch in order: `count` slots from word `firstWord`
  * on, numbered without gaps from `firstSeq`. `words` is valid during the call only.
@@ -53,8 +55,9 @@ export function scanLog(dir: string): LogEnd {
 
 /**
  * Reads and verifies the log from the segment that holds `fromSeq` on, and
- * gives `onBatch` the commands from `fromSeq` on. Blocks; the log must not be
- * written meanwhile. Changes nothing.
+ * gives `onBatch` the commands from `fromSeq` on. Blocks. What it gives is on
+ * the disk. Changes nothing. While the log is being written, only what was
+ * durable before the call may be read: end the reading by throwing from `onBatch`.
  *
  * @param fromSeq from 1; one behind the end is allowed (a snapshot that covers everything)
  * @throws DamagedLogError a bad batch with something promised behind it
@@ -62,15 +65,18 @@ export function scanLog(dir: string): LogEnd {
  */
 export function readLog(dir: string, fromSeq: Seq, onBatch: BatchListener): LogEnd {
   const all = listSegments(dir);
-  if (all.length === 0 && fromSeq > 1)
-    throw new IncompleteLogError(dir, `there is no log file, but commands from ${fromSeq} on are needed`);
+  if (all.length === 0 && fromSeq > 1) {
+    throw new IncompleteLogError(dir, `there is no log file, but commands from ${fromSeq} on are needed`, PUT_BACK);
+  }
   const start = all.findLastIndex((segment) => segment.firstSeq <= fromSeq);
   if (all.length > 0 && start === -1) {
-    throw new IncompleteLogError(dir, `it starts with command ${all[0].firstSeq}, but those from ${fromSeq} on are needed`);
+    throw new IncompleteLogError(dir, `it starts with command ${all[0].firstSeq}, but those from ${fromSeq} on are needed`, PUT_BACK);
   }
   const end = readSegments(dir, all.slice(Math.max(0, start)), fromSeq, onBatch);
-  if (end.lastSeq < fromSeq - 1)
-    throw new IncompleteLogError(dir, `it ends with command ${end.lastSeq}, but a snapshot holds those up to ${fromSeq - 1}`);
+  if (end.lastSeq < fromSeq - 1) {
+    const detail = `it ends with command ${end.lastSeq}, but a snapshot holds those up to ${fromSeq - 1}`;
+    throw new IncompleteLogError(dir, detail, `${PUT_BACK} Or run "openbell repair ${dir} --cut" to go on from command ${end.lastSeq}.`);
+  }
   if (end.batches > 0 || start < 1) return end;
   // An empty segment does not know its log: the one before does.
   return readSegments(dir, all.slice(start - 1), fromSeq, onBatch);
@@ -82,15 +88,19 @@ function readSegments(dir: string, segments: SegmentFile[], fromSeq: Seq, onBatc
   let torn: TornTail | undefined;
   for (const [index, { name, firstSeq }] of segments.entries()) {
     const path = join(dir, name);
-    if (firstSeq !== chain.expectedSeq)
+    // The name of a segment is the proof that the one before it was complete.
+    if (firstSeq !== chain.expectedSeq) {
       throw new DamagedLogError(
-        path,
-        0,
+        join(dir, segments[index - 1].name),
+        position,
         chain.expectedSeq,
-        `it starts with command ${firstSeq}, the one before ends with ${chain.expectedSeq - 1}`,
+        `it ends, and the next segment starts with command ${firstSeq}`,
       );
+    }
     const fd = openSync(path, 'r');
     try {
+      // A killed process may have left the end in the page cache only; who reads it may tell others.
+      if (index === segments.length - 1) fdatasyncSync(fd);
       const { size } = fstatSync(fd);
       const stop = chain.readSegment(fd, size);
       position = stop.position;

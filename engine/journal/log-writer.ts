@@ -239,7 +239,7 @@ export class LogWriter {
     if (this.#syncDue !== 0) this.#sync();
     else if (this.#segment.spareReady) this.#useSpare();
     else if (this.#closing && this.#segment.spareRefused) this.#giveUp();
-    else if (this.#closing) this.#segment.fillSpare(true);
+    else this.#segment.fillSpare(true);
   }
 
   #useSpare(): void {

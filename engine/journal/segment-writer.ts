@@ -78,6 +78,7 @@ export class SegmentWriter {
     if (this.#spare.ready) return;
     const used = this.position / this.#segment.bytes;
     const needed = (used - SPARE_FROM) / (SPARE_UNTIL - SPARE_FROM);
+    // (A file that was cut short may have no room, and nothing used.)
     if (hurry || needed >= 0) this.#spare.step(hurry || this.#spare.progress < needed);
   }
 

@@ -1,0 +1,177 @@
+import { closeSync, copyFileSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Seq } from '../units.ts';
+import { DamagedLogError } from './log-damage.ts';
+import { batchBytes, listSegments, type SegmentFile } from './log-format.ts';
+import { cutTornTail, type LogEnd, readLog } from './log-reader.ts';
+import { fillZeros, syncDirectory } from './segment-file.ts';
+import { BadSnapshotError, listSnapshots, readSnapshot, type SnapshotFile } from './snapshot-files.ts';
+
+/** Bytes between two reports of progress. */
+const SCAN_STEP = 16 * 1024 * 1024;
+
+/** How far a repair is, in bytes of the log. */
+export interface RepairProgress {
+  readonly stage: 'scan' | 'copy';
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface RepairOptions {
+  readonly onProgress?: (progress: RepairProgress) => void;
+  /** `cutLog`: names in the data directory that were made from commands behind the cut, too (history); moved away when something is cut. */
+  readonly derived?: readonly string[];
+}
+
+export interface RepairResult {
+  /** The last command that is left; 0 = none. */
+  readonly lastSeq: Seq;
+  /** Directory with what was cut; undefined when nothing was. */
+  readonly kept: string | undefined;
+  /** What was done, for the operator. */
+  readonly message: string;
+}
+
+/** The target of a fork has something in it. */
+export class ForkTargetError extends Error {
+  readonly code = 'FORK_TARGET_NOT_EMPTY';
+
+  constructor(dest: string) {
+    super(`${dest} is not empty. Name a directory that does not exist yet.`);
+    this.name = 'ForkTargetError';
+  }
+}
+
+/** Up to where the log is good. */
+interface Survey {
+  readonly segments: readonly SegmentFile[];
+  /** Index of the segment with the damage, or of the last one. */
+  readonly index: number;
+  /** Byte in it behind the last good batch. */
+  readonly position: number;
+  readonly lastSeq: Seq;
+  readonly damage: DamagedLogError | undefined;
+  readonly end: LogEnd | undefined;
+}
+
+/**
+ * Makes a data directory whole again by giving up everything from the damage
+ * on: moves it, and the snapshots that hold effects of it, to
+ * `damaged-<time>/`. Whoever calls it holds the directory's lock. Blocks. When
+ * it is interrupted, run it again. Also cuts a torn tail, and moves away
+ * snapshots that are ahead of the log.
+ */
+export function cutLog(dir: string, options: RepairOptions = {}): RepairResult {
+  const survey = surveyLog(dir, options);
+  const { lastSeq, damage, end } = survey;
+  const torn = end && cutTornTail(dir, end);
+  const ahead = listSnapshots(dir).filter(({ seq }) => seq > lastSeq);
+  if (!damage && ahead.length === 0) {
+    return {
+      lastSeq,
+      kept: undefined,
+      message: torn?.message ?? `The log in ${dir} is good up to its end, command ${lastSeq}. Nothing was changed.`,
+    };
+  }
+  const kept = join(dir, `damaged-${new Date().toISOString().replaceAll(':', '-')}`);
+  mkdirSync(kept);
+  for (const { path } of ahead) renameSync(path, join(kept, basename(path)));
+  const present = new Set(readdirSync(dir));
+  for (const name of options.derived ?? []) if (present.has(name)) renameSync(join(dir, name), join(kept, name));
+  if (damage) cutSegments(dir, kept, survey, options);
+  syncDirectory(kept);
+  syncDirectory(dir);
+  const cut = damage
+    ? `The log in ${dir} now ends with command ${lastSeq}.`
+    : `The log in ${dir} ends with command ${lastSeq}; a snapshot was ahead of it.`;
+  return { lastSeq, kept, message: `${cut} What was behind it is kept in ${kept}.` };
+}
+
+/** Copies what is good of a log and its snapshots to `dest`, a new or empty directory. `dir` is left as it is. Blocks. */
+export function forkLog(dir: string, dest: string, options: RepairOptions = {}): RepairResult {
+  mkdirSync(dest, { recursive: true });
+  if (readdirSync(dest).length > 0) throw new ForkTargetError(dest);
+  const { segments, index, position, lastSeq } = surveyLog(dir, options);
+  const kept = segments.slice(0, index + 1);
+  const total = sizeOf(dir, kept);
+  let done = 0;
+  for (const [at, { name }] of kept.entries()) {
+    const copy = join(dest, name);
+    copyFileSync(join(dir, name), copy);
+    sync(copy, (fd) => {
+      if (at === index) fillZeros(fd, position, Math.max(0, statSync(copy).size - position));
+    });
+    done += statSync(copy).size;
+    options.onProgress?.({ stage: 'copy', done, total });
+  }
+  for (const snapshot of goodSnapshots(dir, lastSeq)) {
+    const copy = join(dest, basename(snapshot.path));
+    copyFileSync(snapshot.path, copy);
+    sync(copy, () => undefined);
+  }
+  syncDirectory(dest);
+  return { lastSeq, kept: undefined, message: `${dest} holds the log up to command ${lastSeq}. ${dir} was left as it is.` };
+}
+
+function surveyLog(dir: string, { onProgress }: RepairOptions): Survey {
+  const segments = listSegments(dir);
+  const total = sizeOf(dir, segments);
+  let done = 0;
+  try {
+    const end = readLog(dir, segments[0]?.firstSeq ?? 1, (_words, _firstWord, count) => {
+      const before = done;
+      done += batchBytes(count);
+      if (Math.floor(done / SCAN_STEP) !== Math.floor(before / SCAN_STEP)) onProgress?.({ stage: 'scan', done, total });
+    });
+    return { segments, index: segments.length - 1, position: end.position, lastSeq: end.lastSeq, damage: undefined, end };
+  } catch (error) {
+    if (!(error instanceof DamagedLogError)) throw error;
+    const index = segments.findIndex(({ name }) => name === basename(error.file));
+    return { segments, index, position: error.position, lastSeq: error.expectedSeq - 1, damage: error, end: undefined };
+  }
+}
+
+/** Newest first, so that the log has no gap when this is interrupted. The bytes are copied before they are zeroed. */
+function cutSegments(dir: string, kept: string, { segments, index, position }: Survey, { onProgress }: RepairOptions): void {
+  for (const { name } of segments.slice(index + 1).reverse()) renameSync(join(dir, name), join(kept, name));
+  const { name } = segments[index];
+  const path = join(dir, name);
+  if (position === 0 && index > 0) {
+    renameSync(path, join(kept, name));
+    return;
+  }
+  const { size } = statSync(path);
+  copyFileSync(path, join(kept, name));
+  sync(join(kept, name), () => undefined);
+  syncDirectory(kept);
+  sync(path, (fd) => fillZeros(fd, position, size - position));
+  onProgress?.({ stage: 'copy', done: size, total: size });
+}
+
+function goodSnapshots(dir: string, lastSeq: Seq): SnapshotFile[] {
+  return listSnapshots(dir).filter(({ path, seq }) => {
+    if (seq > lastSeq) return false;
+    try {
+      readSnapshot(path, () => undefined);
+      return true;
+    } catch (error) {
+      if (!(error instanceof BadSnapshotError)) throw error;
+      return false;
+    }
+  });
+}
+
+function sizeOf(dir: string, segments: readonly SegmentFile[]): number {
+  return segments.reduce((sum, { name }) => sum + statSync(join(dir, name)).size, 0);
+}
+
+/** Changes a file and makes it durable. */
+function sync(path: string, change: (fd: number) => void): void {
+  const fd = openSync(path, 'r+');
+  try {
+    change(fd);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
