@@ -131,7 +131,7 @@ function readList<T extends { readonly id: number; readonly name: string }>(
   return things;
 }
 
-function readAccount(place: Place, assets: readonly AssetConfig[], totals: Map<AssetConfig, number>): AccountConfig | undefined {
+export function readAccount(place: Place, assets: readonly AssetConfig[], totals: Map<AssetConfig, number>): AccountConfig | undefined {
   const fields = place.fields(['id', 'name', 'suspended', 'max-open-orders', 'deposits']);
   if (fields === undefined) return undefined;
   const id = readId(place, fields.id);

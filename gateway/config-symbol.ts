@@ -30,7 +30,9 @@ export interface SymbolConfig {
 
 export const PHASES = { halted: Phase.Halted, continuous: Phase.Continuous, auction: Phase.Auction, closed: Phase.Closed } as const;
 const PHASE_NAMES = Object.keys(PHASES) as (keyof typeof PHASES)[];
-const SYMBOL_KEYS = ['id', 'name', 'base', 'quote', 'tick', 'lot', 'phase', 'reference-price', 'collar', 'limits', 'fees'] as const;
+/** Keys of what can change while a symbol lives. */
+export const PARAM_KEYS = ['reference-price', 'collar', 'limits', 'fees'] as const;
+const SYMBOL_KEYS = ['id', 'name', 'base', 'quote', 'tick', 'lot', 'phase', ...PARAM_KEYS] as const;
 
 /** A step such as 0.05 is 5 x 10^-2. */
 export interface Step {
@@ -129,11 +131,13 @@ function isUnits(value: number): boolean {
 
 type ParamReader = (place: Place) => number | undefined;
 
-function readParams(
-  fields: Partial<Record<(typeof SYMBOL_KEYS)[number], Place>>,
+/** @param now the present values, where there are any: a new one is compared with them */
+export function readParams(
+  fields: Partial<Record<(typeof PARAM_KEYS)[number], Place>>,
   tick: Step,
   lot: Step,
   quote: AssetConfig,
+  now: SymbolConfig['params'] = {},
 ): SymbolConfig['params'] {
   const params: Partial<Record<SymbolParamName, number>> = {};
   const ticks: ParamReader = (place) => place.units(tick.mantissa, tick.decimals);
@@ -165,10 +169,10 @@ function readParams(
   const fees = fields.fees?.fields(['maker', 'taker']) ?? {};
   read('MakerFeePpm', fees.maker, (place) => place.ppm(-MILLION, MILLION));
   read('TakerFeePpm', fees.taker, (place) => place.ppm(0, MILLION));
-  if ((params.MakerFeePpm ?? 0) + (params.TakerFeePpm ?? 0) < 0) {
-    fees.maker?.fail('the rebate exceeds the taker fee that pays for it; raise fees.taker or lower the rebate');
+  if ((params.MakerFeePpm ?? now.MakerFeePpm ?? 0) + (params.TakerFeePpm ?? now.TakerFeePpm ?? 0) < 0) {
+    (fees.maker ?? fees.taker)?.fail('the rebate exceeds the taker fee that pays for it; raise fees.taker or lower the rebate');
   }
-  const maxPrice = params.MaxPrice ?? DEFAULT_MAX_PRICE_TICKS;
+  const maxPrice = params.MaxPrice ?? now.MaxPrice ?? DEFAULT_MAX_PRICE_TICKS;
   if ((params.ReferencePrice ?? 0) > maxPrice) {
     const limit = unitsToDecimal(maxPrice, tick.mantissa, tick.decimals);
     fields['reference-price']?.fail(`is above limits.max-price (${limit}); raise that one`);

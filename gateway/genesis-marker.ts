@@ -7,7 +7,7 @@ export interface Beginning {
   readonly accounts: readonly number[];
 }
 
-const NOTHING: Beginning = { symbols: [], accounts: [] };
+export const NOTHING: Beginning = { symbols: [], accounts: [] };
 
 /**
  * A genesis is many commands, and a crash may fall between them: an account

@@ -7,7 +7,7 @@ import { type AdminCommands, adminAdvice } from './admin-commands.ts';
 import type { AssetConfig } from './config-asset.ts';
 import type { AccountConfig, VenueConfig } from './config-file.ts';
 import type { SymbolConfig } from './config-symbol.ts';
-import { type Beginning, GenesisMarker } from './genesis-marker.ts';
+import { type Beginning, GenesisMarker, NOTHING } from './genesis-marker.ts';
 
 /** The configuration asks for something that the exchange cannot do. */
 export class GenesisError extends Error {
@@ -39,22 +39,23 @@ interface Step {
  *
  * A phase is set only with a new symbol, because later it belongs to the
  * operator: a restart must not reopen what was halted.
+ * @param dataDir where an interrupted genesis leaves its note, see {@link GenesisMarker}; without it, it leaves none
  * @throws GenesisError
  */
-export async function applyVenue(venue: VenueConfig, directory: Directory, commands: Submit, dataDir: string): Promise<GenesisResult> {
-  const marker = new GenesisMarker(dataDir);
-  const unfinished = marker.read();
+export async function applyVenue(venue: VenueConfig, directory: Directory, commands: Submit, dataDir?: string): Promise<GenesisResult> {
+  const marker = dataDir === undefined ? undefined : new GenesisMarker(dataDir);
+  const unfinished = marker?.read() ?? NOTHING;
   const beginning = {
     symbols: venue.symbols.map(({ id }) => id).filter((id) => directory.symbol(id) === undefined || unfinished.symbols.includes(id)),
     accounts: venue.accounts.map(({ id }) => id).filter((id) => !directory.accountExists(id) || unfinished.accounts.includes(id)),
   };
-  if (beginning.symbols.length + beginning.accounts.length > 0) marker.write(beginning);
+  if (beginning.symbols.length + beginning.accounts.length > 0) marker?.write(beginning);
   const run = new Genesis(commands, beginning);
   // Each stage needs what the one before defined; inside a stage the order of submission is the order of execution.
   await run.stage(venue.assets.flatMap((asset) => run.asset(asset, directory)));
   await run.stage(venue.symbols.flatMap((symbol) => run.symbol(symbol, directory.symbol(symbol.id))));
   await run.stage(venue.accounts.flatMap((account) => run.account(account, directory)));
-  marker.clear();
+  marker?.clear();
   return { applied: run.applied, warnings: run.warnings };
 }
 
@@ -158,7 +159,7 @@ class Genesis {
 const STAGE_WINDOW = 512;
 
 /** Taker before maker: a rebate needs the fee that pays for it. MaxPrice first: it makes the ladder. */
-const PARAM_ORDER: readonly SymbolParamName[] = [
+export const PARAM_ORDER: readonly SymbolParamName[] = [
   'MaxPrice',
   'TickStep',
   'LotStep',

@@ -1,0 +1,147 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+import { Code } from '../engine/codes.ts';
+import { AdminTimeoutError } from './admin-commands.ts';
+import { guard, HttpError, matchPath, type Reply, type Route, readBody, splitPath } from './admin-http.ts';
+import { HistoryBusyError } from './history/history.ts';
+import type { Logger } from './log.ts';
+
+export interface AdminOptions {
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  readonly registry: Registry;
+  readonly log: Logger;
+  /** Why the exchange takes no orders: `recovering`, `disk-full`, `draining`, `failed`; empty = ready. */
+  readonly unready: () => readonly string[];
+}
+
+/** A request must be complete after so long, headers and body; ms. */
+const REQUEST_TIMEOUT_MS = 10_000;
+const MAX_CONNECTIONS = 256;
+
+/**
+ * The HTTP server of admin: health, metrics, questions, actions. It listens
+ * before recovery begins, so that probes have an answer; what needs the
+ * exchange answers 503 until {@link serve}. I/O thread only.
+ */
+export class AdminServer {
+  readonly #options: AdminOptions;
+  readonly #server: Server;
+  #routes: readonly Route[] = [];
+  #serving = false;
+
+  constructor(options: AdminOptions) {
+    this.#options = options;
+    this.#server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+      this.#answer(request, response).catch((error: unknown) => {
+        // The peer is gone in the middle of an answer, or of its own request.
+        this.#options.log.debug({ err: error, url: request.url }, 'admin request broken off');
+        response.destroy();
+      });
+    });
+    this.#server.maxConnections = MAX_CONNECTIONS;
+  }
+
+  /** Resolves with the port. @throws Error with code EADDRINUSE when it is taken */
+  listen(): Promise<number> {
+    const { host, port } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        resolve((this.#server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  /** From now on the routes answer. */
+  serve(routes: readonly Route[]): void {
+    this.#routes = routes;
+    this.#serving = true;
+  }
+
+  /** Requests under way are answered; idle connections close at once. */
+  async stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const deadline = setTimeout(() => this.#server.closeAllConnections(), 1000);
+    await closed;
+    clearTimeout(deadline);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      send(response, await this.#reply(request));
+    } catch (error) {
+      const { status, code, name, message } = this.#explain(error, request);
+      // The rest of a body that was refused is not waited for.
+      if (!request.complete) response.setHeader('connection', 'close');
+      send(response, { status, json: { code, name, message } });
+    }
+  }
+
+  async #reply(request: IncomingMessage): Promise<Reply> {
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
+    const url = URL.parse(request.url ?? '/', 'http://127.0.0.1');
+    if (url === null) throw new HttpError(400, 0, 'BAD_PATH', 'the request names no valid path');
+    if (method === 'GET') {
+      const own = await this.#own(url.pathname);
+      if (own !== undefined) return own;
+    }
+    if (!this.#serving)
+      throw new HttpError(503, Code.BUSY, 'RECOVERING', 'the exchange is recovering; wait until /health/ready answers 200');
+    const path = splitPath(url.pathname);
+    const methods: string[] = [];
+    for (const route of this.#routes) {
+      const params = matchPath(route, path);
+      if (params === undefined) continue;
+      if (route.method !== method) {
+        methods.push(route.method);
+        continue;
+      }
+      if (route.guarded) guard(request, this.#options.host);
+      const body = method === 'POST' ? await readBody(request) : {};
+      return await route.handle({ method, params, query: url.searchParams, body });
+    }
+    if (methods.length > 0)
+      throw new HttpError(405, 0, 'WRONG_METHOD', `${url.pathname} takes ${methods.join(', ')}, not ${request.method}`);
+    throw new HttpError(404, 0, 'NOT_FOUND', `there is nothing at ${url.pathname}; see docs/ADMIN.md`);
+  }
+
+  /** What is there before the exchange is. */
+  async #own(path: string): Promise<Reply | undefined> {
+    switch (path) {
+      case '/health/live':
+        return { json: { status: 'live' } };
+      case '/health/ready': {
+        const reasons = this.#options.unready();
+        return reasons.length === 0 ? { json: { status: 'ready' } } : { status: 503, json: { status: 'not ready', reasons } };
+      }
+      case '/metrics':
+        return { text: await this.#options.registry.metrics(), type: this.#options.registry.contentType };
+      default:
+        return undefined;
+    }
+  }
+
+  #explain(error: unknown, request: IncomingMessage): HttpError {
+    if (error instanceof HttpError) return error;
+    if (error instanceof HistoryBusyError) return new HttpError(503, Code.BUSY, 'BUSY', error.message);
+    if (error instanceof AdminTimeoutError) return new HttpError(504, 0, 'NO_ANSWER', error.message);
+    this.#options.log.error({ err: error, method: request.method, url: request.url }, 'admin request failed');
+    return new HttpError(500, 0, 'INTERNAL', 'the request failed inside the exchange; its log says why');
+  }
+}
+
+function send(response: ServerResponse, reply: Reply): void {
+  const [text, type] = 'json' in reply ? [`${JSON.stringify(reply.json)}\n`, 'application/json; charset=utf-8'] : [reply.text, reply.type];
+  response.writeHead(reply.status ?? 200, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(text);
+}

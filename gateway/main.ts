@@ -1,0 +1,265 @@
+import { mkdirSync } from 'node:fs';
+import { APPLIED_AT, JOURNAL_AT } from '../engine/control.ts';
+import { Engine } from '../engine/engine.ts';
+import type { Recovery, RecoveryProgress } from '../engine/engine-core.ts';
+import { DataLock } from '../engine/journal/data-lock.ts';
+import { JournalWord } from '../engine/journal/journal-status.ts';
+import type { Limits } from '../engine/limits.ts';
+import { AdminServer } from './admin.ts';
+import { actionRoutes } from './admin-actions.ts';
+import { AdminCommands } from './admin-commands.ts';
+import { queryRoutes } from './admin-queries.ts';
+import type { Config } from './config.ts';
+import { applyVenue } from './genesis.ts';
+import { History } from './history/history.ts';
+import { readWatermark } from './history/store.ts';
+import type { Logger } from './log.ts';
+import { MarketData } from './market-data.ts';
+import { addExchangeMetrics, createMetrics } from './metrics.ts';
+import { OrderEntry } from './order-entry.ts';
+import { ReportHub } from './report-hub.ts';
+import { ReportTap } from './report-tap.ts';
+import { Simulation } from './simulation.ts';
+
+export interface StartOptions {
+  readonly log: Logger;
+  readonly onProgress?: (progress: RecoveryProgress) => void;
+  /** The engine, the log's disk or the history's thread failed: nothing is answered any more. Stop the process, and start it again to recover. */
+  readonly onFailed?: (error: Error) => void;
+}
+
+export interface Ports {
+  readonly grpc: number;
+  readonly ws: number;
+  readonly http: number;
+}
+
+/** The engine's capacities: its limits count id 0, which names nothing. */
+export function limitsOf({ capacities }: Pick<Config, 'capacities'>): Partial<Limits> {
+  const { orders, accounts, symbols, assets } = capacities;
+  return { orders, accounts: accounts + 1, symbols: symbols + 1, assets: assets + 1 };
+}
+
+/**
+ * The composition root: a whole exchange in this process.
+ *
+ * ```
+ * start   lock ▸ admin (health answers) ▸ history ▸ engine recovers ▸ genesis ▸ market data ▸ order entry ▸ ready
+ * stop    order entry drains ▸ engine drains, snapshot ▸ history ▸ market data ▸ admin ▸ lock
+ * ```
+ */
+export class RunningExchange {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly history: History;
+  readonly hub: ReportHub;
+  readonly marketData: MarketData;
+  readonly commands: AdminCommands;
+  readonly orderEntry: OrderEntry;
+  readonly ports: Ports;
+  readonly recovery: Recovery;
+  readonly #parts: Parts;
+  #stopping: Promise<void> | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.config = parts.config;
+    this.engine = parts.engine;
+    this.history = parts.history;
+    this.hub = parts.hub;
+    this.marketData = parts.marketData;
+    this.commands = parts.commands;
+    this.orderEntry = parts.orderEntry;
+    this.ports = parts.ports;
+    this.recovery = parts.recovery;
+  }
+
+  /** Graceful, and only once: later calls share the first. What was acknowledged by then is on the disk and in the final snapshot. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const { simulation, orderEntry, engine, history, marketData, admin, lock, log, state } = this.#parts;
+    state.draining = true;
+    simulation?.stop();
+    await orderEntry.stop();
+    try {
+      const snapshot = await engine.stop();
+      log.info({ snapshot }, 'engine stopped');
+    } finally {
+      await history.stop();
+      await marketData.stop();
+      await admin.stop();
+      lock.release();
+    }
+  }
+}
+
+interface State {
+  recovering: boolean;
+  draining: boolean;
+  failed: boolean;
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly state: State;
+  readonly lock: DataLock;
+  readonly admin: AdminServer;
+  readonly engine: Engine;
+  readonly history: History;
+  readonly hub: ReportHub;
+  readonly marketData: MarketData;
+  readonly commands: AdminCommands;
+  readonly orderEntry: OrderEntry;
+  readonly simulation: Simulation | undefined;
+  readonly ports: Ports;
+  readonly recovery: Recovery;
+}
+
+/**
+ * Starts an exchange and resolves when it takes orders.
+ * @throws ConfigError, DataLockedError, DamagedLogError, GenesisError, or an Error with code EADDRINUSE; each says what to do.
+ *   What was started by then is stopped again.
+ */
+export async function startExchange(config: Config, options: StartOptions): Promise<RunningExchange> {
+  const undo: (() => unknown)[] = [];
+  try {
+    return new RunningExchange(await assemble(config, options, undo));
+  } catch (error) {
+    for (const step of undo.reverse()) await step();
+    throw error;
+  }
+}
+
+async function assemble(config: Config, { log, onProgress, onFailed }: StartOptions, undo: (() => unknown)[]): Promise<Parts> {
+  const state: State = { recovering: true, draining: false, failed: false };
+  const fail = (error: Error) => {
+    if (state.failed) return;
+    state.failed = true;
+    log.fatal({ err: error }, 'the exchange failed and answers no more; start it again to recover');
+    onFailed?.(error);
+  };
+
+  mkdirSync(config.data, { recursive: true });
+  const lock = DataLock.acquire(config.data);
+  undo.push(() => lock.release());
+
+  let engine: Engine | undefined;
+  let history: History | undefined;
+  const unready = () => unreadiness(state, engine, history);
+  const registry = createMetrics();
+  const admin = new AdminServer({ host: config.host, port: config.httpPort, registry, log, unready });
+  const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
+  undo.push(() => admin.stop());
+
+  engine = new Engine({
+    dir: config.data,
+    ...(config.topology !== 'auto' && { topology: config.topology }),
+    durability: config.durability,
+    limits: limitsOf(config),
+    historySeq: await readWatermark(config.data),
+    ...(onProgress && { onProgress }),
+    onFailed: fail,
+    onSnapshot: (result) => {
+      if (result instanceof Error) log.error({ err: result }, 'snapshot failed; the log still has everything');
+      else log.info(result, 'snapshot taken');
+    },
+  });
+  history = await startHistory(config, engine, log, fail);
+  const started = { engine, history };
+  undo.push(() => started.history.stop());
+
+  // Filled after recovery: what the reports of each account count then is what sessions may still ask for.
+  let recovered = new Float64Array(0);
+  const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
+  const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
+  const marketData = new MarketData({ orders: config.capacities.orders }, engine.directory);
+  engine.onReports(tap);
+  engine.onMarket(marketData);
+  const recovery = await engine.start();
+  undo.push(() => started.engine.stop({ snapshot: false }));
+  for (const message of recovery.messages) log.warn(message);
+  const { directory, sequencer } = engine;
+  recovered = Float64Array.from({ length: engine.limits.accounts }, (_, account) => directory.lastReportNo(account));
+  tap.timing = true;
+
+  const commands = new AdminCommands(sequencer, hub, engine.schedule);
+  const genesis = await applyVenue(config, directory, commands, config.data);
+  for (const warning of genesis.warnings) log.warn(warning);
+
+  const ws = await marketData.listen(config.host, config.wsPort);
+  undo.push(() => marketData.stop());
+  const orderEntry = new OrderEntry({
+    host: config.host,
+    port: config.grpcPort,
+    sequencer,
+    hub,
+    accountExists: (account) => directory.accountExists(account),
+    onPublished: engine.schedule,
+  });
+  const grpc = await listening(orderEntry.listen(), 'order entry', config.host, config.grpcPort, '--grpc-port');
+
+  const { snapshotNow } = engine;
+  const snapshot = () => snapshotNow.call(started.engine);
+  addExchangeMetrics(registry, {
+    status: () => started.engine.status(),
+    history: () => started.history.stats(),
+    tap,
+    orders: orderEntry.counters,
+    market: marketData.counters,
+    unready,
+  });
+  admin.serve([
+    ...queryRoutes({ directory, history, book: (symbol) => marketData.book(symbol) }),
+    ...actionRoutes({ directory, commands, snapshot }),
+  ]);
+  const simulator = config.simulate ? config.simulator : undefined;
+  const simulation = simulator && new Simulation(simulator, directory, sequencer, engine.schedule);
+  state.recovering = false;
+
+  const ports = { grpc, ws, http };
+  const { seq, snapshotSeq, replayed, milliseconds } = recovery;
+  log.info({ ports, topology: engine.topology, seq, snapshotSeq, replayed, milliseconds, genesis: genesis.applied }, 'exchange ready');
+  return { config, log, state, lock, admin, engine, history, hub, marketData, commands, orderEntry, simulation, ports, recovery };
+}
+
+function startHistory(config: Config, engine: Engine, log: Logger, fail: (error: Error) => void): Promise<History> {
+  const words = new Int32Array(engine.controlMemory);
+  return History.start({
+    dataDir: config.data,
+    reports: engine.reportRing,
+    durable: { words, index: JOURNAL_AT + JournalWord.durable },
+    applied: { words, index: APPLIED_AT },
+    onState: (event, error) => {
+      if (event === 'failing') log.error({ error }, 'history cannot be written; reports wait for room on the disk');
+      else log.info('history is written again');
+    },
+    onFailure: fail,
+  });
+}
+
+/** Empty when orders are taken. */
+function unreadiness(state: State, engine: Engine | undefined, history: History | undefined): string[] {
+  const reasons: string[] = [];
+  const journal = engine?.status().journal.state;
+  if (state.failed || journal === 'failed') reasons.push('failed');
+  if (state.recovering) reasons.push('recovering');
+  if (state.draining) reasons.push('draining');
+  if (journal === 'disk-full' || history?.stats().failing) reasons.push('disk-full');
+  return reasons;
+}
+
+/** Says which flag helps when a port is taken. */
+async function listening(port: Promise<number>, what: string, host: string, wanted: number, flag: string): Promise<number> {
+  try {
+    return await port;
+  } catch (error) {
+    const cause = error as NodeJS.ErrnoException;
+    const message = `cannot listen for ${what} on ${host}:${wanted} (${cause.message}); stop what uses the port or choose another with ${flag}`;
+    throw Object.assign(new Error(message, { cause }), { code: cause.code ?? 'EADDRINUSE' });
+  }
+}

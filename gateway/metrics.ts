@@ -1,0 +1,145 @@
+import { collectDefaultMetrics, type MetricObject, type MetricValue, Registry } from 'prom-client';
+import { codeName } from '../engine/codes.ts';
+import type { EngineStatus } from '../engine/control.ts';
+import { ReportKind } from '../engine/wire/layout.ts';
+import type { HistoryStats } from './history/history.ts';
+import type { MarketCounters } from './market-connection.ts';
+import type { OrderEntryCounters } from './order-intake.ts';
+import { LATENCY_BOUNDS_US, type ReportTap } from './report-tap.ts';
+
+/** What the metrics read, when they are asked. */
+export interface MetricSources {
+  readonly status: () => EngineStatus;
+  readonly history: () => HistoryStats;
+  readonly tap: ReportTap;
+  readonly orders: OrderEntryCounters;
+  readonly market: MarketCounters;
+  /** Reasons not to be ready. */
+  readonly unready: () => readonly string[];
+}
+
+type Value = { readonly value: number; readonly labels?: Readonly<Record<string, string | number>>; readonly metricName?: string };
+type Read = () => readonly Value[];
+
+const KIND_NAMES = Object.entries(ReportKind).filter(([, kind]) => kind !== ReportKind.None);
+
+/**
+ * The process's metrics. Nothing is counted twice: each metric reads, at
+ * scrape time, a counter that its owner keeps anyway.
+ */
+export function createMetrics(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}
+
+/** Adds the exchange's metrics, once it runs. */
+export function addExchangeMetrics(registry: Registry, { status, history, tap, orders, market, unready }: MetricSources): void {
+  const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
+  const counter = (name: string, help: string, read: Read) => add(registry, name, help, 'counter', read);
+
+  add(registry, 'openbell_order_to_report_seconds', 'From the stamp of a command to its first report leaving', 'histogram', () =>
+    latency(tap),
+  );
+  counter('openbell_reports_total', 'Reports that left, by kind', () =>
+    KIND_NAMES.map(([name, kind]) => ({ labels: { kind: name }, value: tap.kinds[kind] })),
+  );
+  counter('openbell_refusals_total', 'Commands refused, by code: see docs/CODES.md', () => refusals(tap, orders));
+  gauge('openbell_ready', '1 when the exchange takes orders', () => [{ value: unready().length === 0 ? 1 : 0 }]);
+
+  gauge('openbell_seq', 'Sequence of the last command, by stage', () => {
+    const { sequencedSeq, appliedSeq, durableSeq } = status();
+    const stages = { sequenced: sequencedSeq, applied: appliedSeq, durable: durableSeq, history: history().watermark };
+    return Object.entries(stages).map(([stage, value]) => ({ labels: { stage }, value }));
+  });
+  gauge('openbell_ring_depth', 'Slots in use, by ring', () => {
+    const { commandDepth, reportDepth, marketDepth } = status();
+    return [
+      { labels: { ring: 'command' }, value: commandDepth },
+      { labels: { ring: 'report' }, value: reportDepth },
+      { labels: { ring: 'market' }, value: marketDepth },
+    ];
+  });
+  counter('openbell_ring_spilled_total', 'Records that took the overflow way because a ring was full', () => [{ value: status().spilled }]);
+
+  gauge('openbell_journal_lag', 'Commands sequenced and not yet durable', () => {
+    const { sequencedSeq, durableSeq } = status();
+    return [{ value: sequencedSeq - durableSeq }];
+  });
+  const journal = (name: string, help: string, read: (journal: EngineStatus['journal']) => number, type: 'gauge' | 'counter' = 'counter') =>
+    add(registry, `openbell_journal_${name}`, help, type, () => [{ value: read(status().journal) }]);
+  journal('batches_total', 'Batches written', (j) => j.batches);
+  journal('bytes_total', 'Bytes written', (j) => j.slots * 64);
+  journal('syncs_total', 'fdatasync calls', (j) => j.syncs);
+  journal('sync_seconds_total', 'Time in fdatasync', (j) => j.sumSyncUs / 1e6);
+  journal('last_sync_seconds', 'Time of the last fdatasync', (j) => j.lastSyncUs / 1e6, 'gauge');
+  journal('last_batch', 'Commands in the last batch', (j) => j.lastBatch, 'gauge');
+  journal('refusals_total', 'Writes that the disk refused for want of room', (j) => j.refusals);
+
+  gauge('openbell_sessions', 'Order entry sessions now', () => [{ value: orders.sessions }]);
+  gauge('openbell_sessions_blocked', 'Sessions that are not read from because they do not read', () => [{ value: orders.blockedSessions }]);
+  counter('openbell_sessions_total', 'Order entry sessions ever', () => [{ value: orders.sessionsTotal }]);
+  counter('openbell_sessions_cut_total', 'Sessions refused or cut', () => [{ value: orders.sessionsCut }]);
+  counter('openbell_commands_total', 'Commands that came by order entry', () => [{ value: orders.commands }]);
+  counter('openbell_command_frames_total', 'Frames that came by order entry', () => [{ value: orders.frames }]);
+
+  gauge('openbell_market_connections', 'Market data readers now', () => [{ value: market.connectionsNow }]);
+  gauge('openbell_market_subscriptions', 'Subscriptions now', () => [{ value: market.subscriptionsNow }]);
+  gauge('openbell_market_slow_readers', 'Readers that lag and are sent no deltas now', () => [{ value: market.laggingNow }]);
+  counter('openbell_market_slow_readers_total', 'By what happened to them', () => [
+    { labels: { outcome: 'lagged' }, value: market.lagged },
+    { labels: { outcome: 'resynced' }, value: market.resyncs },
+    { labels: { outcome: 'cut' }, value: market.cutsSlow },
+  ]);
+  counter('openbell_market_frames_total', 'Frames sent and dropped', () => [
+    { labels: { fate: 'sent' }, value: market.framesSent },
+    { labels: { fate: 'dropped' }, value: market.framesDropped },
+  ]);
+  counter('openbell_market_bytes_total', 'Bytes sent', () => [{ value: market.bytesSent }]);
+  counter('openbell_market_events_total', 'Book events taken from the engine', () => [{ value: market.events }]);
+
+  counter('openbell_history_reports_total', 'Reports written to the history', () => [{ value: history().reports }]);
+  counter('openbell_history_commits_total', 'Transactions of the history', () => [{ value: history().commits }]);
+  counter('openbell_history_failures_total', 'Transactions that failed and were tried again', () => [{ value: history().failures }]);
+  gauge('openbell_history_last_commit_seconds', 'Time of the last transaction', () => [{ value: history().lastCommitMs / 1000 }]);
+}
+
+/** Refused before the sequencer, and by the engine. */
+function refusals(tap: ReportTap, orders: OrderEntryCounters): Value[] {
+  const values: Value[] = [];
+  for (let code = 1; code < tap.refusals.length; code++) {
+    const value = tap.refusals[code] + orders.refusals[code];
+    if (value > 0) values.push({ labels: { code, name: codeName(code) }, value });
+  }
+  return values;
+}
+
+function latency(tap: ReportTap): Value[] {
+  const metricName = 'openbell_order_to_report_seconds_bucket';
+  const values: Value[] = [];
+  let below = 0;
+  for (const [i, bound] of LATENCY_BOUNDS_US.entries()) {
+    below += tap.buckets[i];
+    values.push({ metricName, labels: { le: bound / 1e6 }, value: below });
+  }
+  values.push({ metricName, labels: { le: '+Inf' }, value: tap.latencyCount });
+  values.push({ metricName: 'openbell_order_to_report_seconds_sum', value: tap.latencySumUs / 1e6 });
+  values.push({ metricName: 'openbell_order_to_report_seconds_count', value: tap.latencyCount });
+  return values;
+}
+
+/** prom-client asks a metric for its values with `get`; ours are read, not kept. */
+function add(registry: Registry, name: string, help: string, type: 'gauge' | 'counter' | 'histogram', read: Read): void {
+  const metric = {
+    name,
+    async get(): Promise<MetricObject & { values: MetricValue<string>[] }> {
+      const values = read().map(({ labels = {}, value, metricName }) => ({
+        labels: { ...labels },
+        value,
+        ...(metricName && { metricName }),
+      }));
+      return { name, help, type, aggregator: 'sum', values } as unknown as MetricObject & { values: MetricValue<string>[] };
+    },
+  };
+  registry.registerMetric(metric as unknown as Parameters<Registry['registerMetric']>[0]);
+}
