@@ -259,7 +259,8 @@ export class LogWriter {
 
   readonly #poll = (): void => void this.poll();
 
-  readonly #spareStepped = (): void => {
+  readonly #spareStepped = (refused: boolean): void => {
+    if (refused) this.#board.countRefusal();
     this.#showState();
     if (!this.#disk.blocking) this.poll();
   };

@@ -20,7 +20,7 @@ export interface SegmentWriterOptions {
   readonly segmentBytes: number;
   /** Bytes that have to be left in the segment while there is no spare: what has been let in needs them. */
   readonly reserve: number;
-  readonly onSpareStep: () => void;
+  readonly onSpareStep: (refused: boolean) => void;
   readonly onError: (error: DiskError) => void;
 }
 

@@ -51,6 +51,7 @@ export class SnapshotWriter {
   readonly #path: string;
   readonly #fd: number;
   readonly #rowWidth: number;
+  #open = true;
   #crc: number;
   #rows = 0;
   #position = BLOCK_BYTES;
@@ -98,16 +99,21 @@ export class SnapshotWriter {
     words[1] = crc32(footer.subarray(8), this.#crc);
     this.#write(footer, this.#position);
     fsyncSync(this.#fd);
-    closeSync(this.#fd);
+    this.#close();
     renameSync(`${this.#path}.tmp`, this.#path);
     syncDirectory(this.#dir);
     return this.#path;
   }
 
-  /** Closes and deletes what was begun. */
+  /** Closes and deletes what was begun; also after a `finish` that failed. */
   abort(): void {
-    closeSync(this.#fd);
+    this.#close();
     rmSync(`${this.#path}.tmp`, { force: true });
+  }
+
+  #close(): void {
+    if (this.#open) closeSync(this.#fd);
+    this.#open = false;
   }
 
   #write(bytes: Uint8Array, position: number): void {

@@ -23,7 +23,8 @@ export class SpareSegment {
   readonly #path: string;
   readonly #bytes: number;
   readonly #disk: Disk;
-  readonly #onStep: () => void;
+  readonly #onStep: (refused: boolean) => void;
+  readonly #wake = (): void => this.#onStep(false);
   readonly #onError: (error: DiskError) => void;
   #fd = -1;
   /** Bytes that are zero-filled and durable; a step that was refused is done again. */
@@ -36,10 +37,10 @@ export class SpareSegment {
 
   /**
    * @param bytes size of a segment, a multiple of 64
-   * @param onStep after every step: `refused` or `ready` may have changed
+   * @param onStep after every step, with whether the disk refused it, and when the next one is due
    * @param onError the disk failed; no further step is tried
    */
-  constructor(dir: string, bytes: number, disk: Disk, onStep: () => void, onError: (error: DiskError) => void) {
+  constructor(dir: string, bytes: number, disk: Disk, onStep: (refused: boolean) => void, onError: (error: DiskError) => void) {
     this.#path = join(dir, SPARE_NAME);
     this.#bytes = bytes;
     this.#disk = disk;
@@ -105,8 +106,8 @@ export class SpareSegment {
   #refuse(now: number): void {
     this.refused = true;
     this.#notBefore = now + RETRY_MS;
-    this.#disk.wake(RETRY_MS, this.#onStep);
-    this.#onStep();
+    this.#disk.wake(RETRY_MS, this.#wake);
+    this.#onStep(true);
   }
 
   readonly #written = (error: DiskError | null, bytes: number): void => {
@@ -126,8 +127,8 @@ export class SpareSegment {
       this.refused = false;
       this.#filled += this.#stepBytes;
       this.#notBefore = performance.now() + PACE_MS;
-      if (this.#filled < this.#bytes) this.#disk.wake(PACE_MS, this.#onStep);
-      this.#onStep();
+      if (this.#filled < this.#bytes) this.#disk.wake(PACE_MS, this.#wake);
+      this.#onStep(false);
     } else if (isDiskFull(error)) {
       this.#refuse(performance.now());
     } else {

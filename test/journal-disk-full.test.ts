@@ -1,0 +1,169 @@
+/** A disk that is full for real: a small tmpfs. And a disk that fails: the one thing that has to be injected. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { asynchronousDisk, type Disk, synchronousDisk } from '../engine/journal/disk.ts';
+import { durableSeq, type JournalStateName, readJournalStatus } from '../engine/journal/journal-status.ts';
+import { segmentName } from '../engine/journal/log-format.ts';
+import { CommandRing, readSeqs } from './support/command-ring.ts';
+import { openLog, STATUS_AT, temporaryDirectory } from './support/journal-log.ts';
+
+const MIB = 1024 * 1024;
+
+/** A file system of `bytes`; undefined, and the test skipped loudly, where it may not be mounted. */
+function smallDisk(t: TestContext, bytes: number): string | undefined {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-full-disk-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', dir], { stdio: 'pipe' });
+  } catch (error) {
+    const reason = `SKIPPED: a full disk needs the right to mount a tmpfs (root): ${String((error as { stderr?: unknown }).stderr ?? error).trim()}`;
+    console.error(reason);
+    t.skip(reason);
+    rmdirSync(dir);
+    return undefined;
+  }
+  t.after(() => {
+    execFileSync('umount', ['-l', dir]);
+    rmdirSync(dir);
+  });
+  return dir;
+}
+
+/** Fills the file system to the last page. */
+function fillUp(dir: string): () => void {
+  const path = join(dir, 'filler');
+  assert.throws(() => writeFileSync(path, new Uint8Array(64 * MIB)), { code: 'ENOSPC' });
+  return () => rmSync(path);
+}
+
+function state(words: Int32Array): JournalStateName {
+  return readJournalStatus(words, STATUS_AT).state;
+}
+
+async function until(writer: { poll(): number }, done: () => boolean): Promise<void> {
+  while (!done()) {
+    writer.poll();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+for (const [name, disk] of [
+  ['asynchronous', asynchronousDisk],
+  ['synchronous', synchronousDisk],
+] as const) {
+  test(`${name}: no room for the next segment: closes the door in time, loses nothing, resumes`, async (t) => {
+    const dir = smallDisk(t, 3 * MIB);
+    if (dir === undefined) return;
+    const ring = new CommandRing(256);
+    const { writer, words } = openLog(dir, ring, { disk, segmentBytes: MIB });
+    const free = fillUp(dir);
+    // The sequencer's part: nothing new while the journal says that the disk is full.
+    const publish = (): void => void (state(words) === 'ok' && ring.publish(Math.min(ring.free(), 50)));
+    await until(writer, () => {
+      publish();
+      return state(words) === 'disk-full' && ring.depth() === 0;
+    });
+    const letIn = ring.lastSeq;
+    await until(writer, () => durableSeq(words, STATUS_AT, letIn) === letIn);
+    assert.ok(letIn * 64 > 0.5 * MIB && letIn * 64 < 0.95 * MIB, 'late, but not too late: all that was let in became durable');
+    // Even if more comes in: it waits in the ring.
+    ring.publish(256);
+    const stuck = letIn + 256;
+    const { refusals } = readJournalStatus(words, STATUS_AT);
+    await until(writer, () => readJournalStatus(words, STATUS_AT).refusals > refusals + 1);
+    assert.equal(state(words), 'disk-full');
+    free();
+    await until(writer, () => state(words) === 'ok' && durableSeq(words, STATUS_AT, stuck) === stuck);
+    await until(writer, () => {
+      publish();
+      return ring.lastSeq > 40_000;
+    });
+    await writer.close();
+    assert.ok(readJournalStatus(words, STATUS_AT).segments > 1);
+    assert.deepEqual(readSeqs(dir, 1), { first: 1, last: ring.lastSeq, count: ring.lastSeq });
+  });
+
+  test(`${name}: a write that is refused is kept and done again`, async (t) => {
+    const dir = smallDisk(t, MIB);
+    if (dir === undefined) return;
+    // A segment with holes, as a sparse copy of a data directory has them: its room is not there.
+    writeFileSync(join(dir, segmentName(1)), '');
+    truncateSync(join(dir, segmentName(1)), 512 * 1024);
+    const ring = new CommandRing(2048);
+    const { writer, words } = openLog(dir, ring, { disk, segmentBytes: 512 * 1024 });
+    ring.publish(10);
+    await until(writer, () => durableSeq(words, STATUS_AT, 10) === 10);
+    const free = fillUp(dir);
+    ring.publish(500);
+    await until(writer, () => state(words) === 'disk-full');
+    const before = durableSeq(words, STATUS_AT, 510);
+    assert.ok(before < 510);
+    ring.publish(100);
+    const { refusals } = readJournalStatus(words, STATUS_AT);
+    await until(writer, () => readJournalStatus(words, STATUS_AT).refusals > refusals + 1);
+    assert.equal(durableSeq(words, STATUS_AT, 610), before);
+    free();
+    await until(writer, () => state(words) === 'ok' && durableSeq(words, STATUS_AT, 610) === 610);
+    await writer.close();
+    assert.deepEqual(readSeqs(dir, 1), { first: 1, last: 610, count: 610 });
+  });
+
+  test(`${name}: closing on a full disk says what is not durable`, async (t) => {
+    const dir = smallDisk(t, MIB);
+    if (dir === undefined) return;
+    writeFileSync(join(dir, segmentName(1)), '');
+    truncateSync(join(dir, segmentName(1)), 512 * 1024);
+    const ring = new CommandRing(2048);
+    const { writer, words } = openLog(dir, ring, { disk, segmentBytes: 512 * 1024 });
+    ring.publish(10);
+    await until(writer, () => durableSeq(words, STATUS_AT, 10) === 10);
+    const free = fillUp(dir);
+    ring.publish(1500);
+    await assert.rejects(writer.close(), /The disk is full: commands from 11 on are not durable/);
+    assert.equal(existsSync(join(dir, 'spare.obl')), false);
+    free();
+    // A part of the batch may have gone out: it is torn, and nothing behind it was promised.
+    assert.equal(readSeqs(dir, 1).count, 10);
+  });
+}
+
+/** The real disk, except that one fdatasync of the log says EIO, as the kernel does once after it has dropped dirty pages. */
+function failingDisk(disk: Disk, failAt: number): Disk {
+  let syncs = 0;
+  return {
+    ...disk,
+    syncData(fd, done) {
+      disk.syncData(fd, (error) =>
+        done(++syncs === failAt ? Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' }) : error),
+      );
+    },
+  };
+}
+
+for (const mode of ['durable', 'fast'] as const) {
+  test(`${mode}: after a failed fdatasync nothing is ever called durable again`, async (t) => {
+    const dir = temporaryDirectory(t);
+    const ring = new CommandRing(64);
+    const failures: Error[] = [];
+    const { writer, words } = openLog(dir, ring, {
+      disk: failingDisk(asynchronousDisk, 3),
+      mode,
+      onFailed: (error) => failures.push(error),
+    });
+    await until(writer, () => {
+      if (ring.free() > 0) ring.publish(1);
+      return state(words) === 'failed';
+    });
+    const durable = durableSeq(words, STATUS_AT, ring.lastSeq);
+    assert.ok(durable < ring.lastSeq);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.equal(writer.poll(), 0);
+    assert.deepEqual([durableSeq(words, STATUS_AT, ring.lastSeq), state(words)], [durable, 'failed']);
+    assert.deepEqual(failures.map(String), ['Error: EIO: i/o error, fdatasync']);
+    await assert.rejects(writer.close(), /failed earlier/);
+    assert.ok(readSeqs(dir, 1).count >= durable);
+  });
+}
