@@ -1,0 +1,110 @@
+import type { Command } from 'commander';
+import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson, table, whole } from './connection.ts';
+import { ExitCode, run } from './exit.ts';
+
+interface AccountJson {
+  readonly id: number;
+  readonly name: string;
+  readonly suspended: boolean;
+  readonly openOrders: number;
+  readonly maxOpenOrders: number;
+  readonly balances: readonly { readonly asset: string; readonly available: string; readonly reserved: string }[];
+}
+
+interface OrderJson {
+  readonly orderId: number;
+  readonly symbol: string;
+  readonly side: string;
+  readonly price: string;
+  readonly quantity?: string;
+  readonly leaves: string;
+  readonly filled: string;
+  readonly status: string;
+}
+
+interface TradeJson {
+  readonly tradeId: number;
+  readonly symbol: string;
+  readonly side: string;
+  readonly price: string;
+  readonly quantity: string;
+  readonly fee: string;
+  readonly maker: boolean;
+  readonly timeUs: number;
+}
+
+interface Flags extends ConnectionFlags {
+  readonly orders?: true;
+  readonly trades?: true;
+  readonly limit: number;
+}
+
+export function accountCommand(program: Command): void {
+  const command = program
+    .command('account')
+    .summary('balances, orders and trades of an account')
+    .description('Shows an account: its balances and open orders, or its orders or trades out of the history.')
+    .argument('<id>', 'the account', whole)
+    .option('--orders', 'all its orders, newest first')
+    .option('--trades', 'its trades, newest first')
+    .option('--limit <count>', 'how many of them', whole, 20)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  openbell account 1
+  openbell account 1 --orders
+  openbell account 1 --trades --limit 5 --json`,
+    );
+  connectionOptions(command).action((id: number) =>
+    run(async () => {
+      const flags = command.opts<Flags>();
+      if (flags.orders) {
+        const page = await askAdmin<{ orders: OrderJson[] }>(flags, `/v1/accounts/${id}/orders?limit=${flags.limit}`);
+        if (flags.json) printJson(page);
+        else print(orderTable(page.orders));
+      } else if (flags.trades) {
+        const page = await askAdmin<{ trades: TradeJson[] }>(flags, `/v1/accounts/${id}/trades?limit=${flags.limit}`);
+        if (flags.json) printJson(page);
+        else print(tradeTable(page.trades));
+      } else {
+        const account = await askAdmin<AccountJson>(flags, `/v1/accounts/${id}`);
+        const { orders } = await askAdmin<{ orders: OrderJson[] }>(flags, `/v1/accounts/${id}/open-orders?limit=${flags.limit}`);
+        if (flags.json) printJson({ ...account, orders });
+        else print(`${accountText(account)}\n\n${orderTable(orders)}`);
+      }
+      return ExitCode.Ok;
+    }),
+  );
+}
+
+function accountText({ id, name, suspended, openOrders, maxOpenOrders, balances }: AccountJson): string {
+  const heading = `account ${id} (${name})${suspended ? ', suspended' : ''}: ${openOrders} of ${maxOpenOrders} open orders`;
+  const rows = balances.map(({ asset, available, reserved }) => [asset, available, reserved]);
+  return `${heading}\n\n${table([['asset', 'available', 'reserved'], ...rows])}`;
+}
+
+function orderTable(orders: readonly OrderJson[]): string {
+  if (orders.length === 0) return 'no orders';
+  const rows = orders.map((o) => [o.orderId, o.symbol, o.side, o.price, o.leaves, o.filled, o.status]);
+  return table([['order', 'symbol', 'side', 'price', 'open', 'filled', 'status'], ...rows]);
+}
+
+function tradeTable(trades: readonly TradeJson[]): string {
+  if (trades.length === 0) return 'no trades';
+  const rows = trades.map((t) => [
+    timeText(t.timeUs),
+    t.symbol,
+    t.side,
+    t.price,
+    t.quantity,
+    t.fee,
+    t.maker ? 'maker' : 'taker',
+    t.tradeId,
+  ]);
+  return table([['time', 'symbol', 'side', 'price', 'quantity', 'fee', 'as', 'trade'], ...rows]);
+}
+
+export function timeText(us: number): string {
+  return new Date(us / 1000).toISOString();
+}

@@ -1,0 +1,96 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { connect, type OpenbellClient } from '../client/index.ts';
+import { CliError, ExitCode } from './exit.ts';
+
+export interface ConnectionFlags {
+  readonly host: string;
+  readonly grpcPort: number;
+  readonly wsPort: number;
+  readonly httpPort: number;
+  readonly json?: true;
+}
+
+export interface AccountFlags extends ConnectionFlags {
+  readonly account: number;
+}
+
+/** Where the exchange is; the same names as in `openbell start`. */
+export function connectionOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--host <address>', 'where the exchange is').default('127.0.0.1').env('OPENBELL_HOST'))
+    .addOption(portOption('--grpc-port <port>', 'its order entry', 7401, 'OPENBELL_GRPC_PORT'))
+    .addOption(portOption('--ws-port <port>', 'its market data', 7402, 'OPENBELL_WS_PORT'))
+    .addOption(portOption('--http-port <port>', 'its admin', 7403, 'OPENBELL_HTTP_PORT'))
+    .option('--json', 'JSON instead of text');
+}
+
+export function accountOption(command: Command): Command {
+  const option = new Option('-a, --account <id>', 'whose order').default(1).env('OPENBELL_ACCOUNT').argParser(whole);
+  return command.addOption(option);
+}
+
+function portOption(flags: string, help: string, port: number, env: string): Option {
+  return new Option(flags, help).default(port).env(env).argParser(whole);
+}
+
+/** A whole number from 0; for commander's argument parsers. */
+export function whole(text: string): number {
+  if (!/^\d{1,16}$/.test(text)) throw new InvalidArgumentError('must be a whole number.');
+  return Number(text);
+}
+
+/** Connects for one command: a lost connection ends it. */
+export async function withClient<T>(
+  flags: ConnectionFlags & { readonly account?: number },
+  work: (client: OpenbellClient) => Promise<T>,
+): Promise<T> {
+  const { host, grpcPort, wsPort, httpPort, account } = flags;
+  const client = await connect({ host, grpcPort, wsPort, httpPort, reconnect: false, ...(account !== undefined && { account }) });
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Asks the admin interface. @throws CliError with its message, or 3 when nobody is there */
+export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: object): Promise<T> {
+  const host = flags.host.includes(':') ? `[${flags.host}]` : flags.host;
+  const url = `http://${host}:${flags.httpPort}${path}`;
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      ...(body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(30_000),
+    });
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    throw new CliError(`cannot reach ${url} (${cause}); is the exchange running? Start it with: openbell start`, ExitCode.Unreachable);
+  }
+  const answer = (await response.json()) as T & { readonly name?: string; readonly message?: string };
+  if (response.ok) return answer;
+  throw new CliError(`${answer.name}: ${answer.message}`, ExitCode.Refused);
+}
+
+/** Prints a value as one line of JSON. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Columns padded to their widest cell; the first row is the heading. */
+export function table(rows: readonly (readonly (string | number | undefined)[])[]): string {
+  const cells = rows.map((row) => row.map((cell) => String(cell ?? '')));
+  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

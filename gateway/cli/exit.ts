@@ -1,0 +1,51 @@
+import { OpenbellError } from '../client/errors.ts';
+import { ConfigError } from '../config.ts';
+
+/** What the shell is told. */
+export const ExitCode = {
+  Ok: 0,
+  /** Refused by the exchange, or a check found a difference. */
+  Refused: 1,
+  /** The command line or the configuration is wrong. */
+  Usage: 2,
+  /** The exchange cannot be reached. */
+  Unreachable: 3,
+} as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** Ends a command with a message and an exit code. */
+export class CliError extends Error {
+  readonly exitCode: ExitCode;
+
+  constructor(message: string, exitCode: ExitCode) {
+    super(message);
+    this.name = 'CliError';
+    this.exitCode = exitCode;
+  }
+}
+
+const UNREACHABLE = new Set(['CONNECTION_LOST', 'HTTP_FAILED', 'CLOSED']);
+
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof CliError) return error.exitCode;
+  if (error instanceof ConfigError) return ExitCode.Usage;
+  if (error instanceof OpenbellError && UNREACHABLE.has(error.code)) return ExitCode.Unreachable;
+  return ExitCode.Refused;
+}
+
+/** One line for what the user can act on; the whole trace for what nobody foresaw. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const foreseen = error instanceof CliError || 'code' in error || error.name === 'DecimalError';
+  return foreseen ? error.message : (error.stack ?? error.message);
+}
+
+/** Runs a command's work: its errors go to stderr, and become the exit code. */
+export async function run(work: () => Promise<ExitCode | undefined>): Promise<void> {
+  try {
+    process.exitCode = (await work()) ?? ExitCode.Ok;
+  } catch (error) {
+    process.stderr.write(`openbell: ${describe(error)}\n`);
+    process.exitCode = exitCodeOf(error);
+  }
+}

@@ -1,0 +1,32 @@
+const FIRST_AFTER_MS = 1000;
+const TERMINAL_EVERY_MS = 100;
+/** Where lines stay, as in a log. */
+const FILE_EVERY_MS = 5000;
+
+/** Tells on stderr how far work is that takes more than a second. On a terminal it is one line, which goes away. */
+export class Progress {
+  readonly #what: string;
+  readonly #began = performance.now();
+  readonly #terminal = process.stderr.isTTY === true;
+  #shownAt = 0;
+  #shown = false;
+
+  constructor(what: string) {
+    this.#what = what;
+  }
+
+  show(how: string): void {
+    const now = performance.now();
+    if (now - this.#began < FIRST_AFTER_MS || now - this.#shownAt < (this.#terminal ? TERMINAL_EVERY_MS : FILE_EVERY_MS)) return;
+    this.#shownAt = now;
+    this.#shown = true;
+    const text = `${this.#what}: ${how}, ${((now - this.#began) / 1000).toFixed(0)} s`;
+    process.stderr.write(this.#terminal ? `\r\x1b[K${text}` : `${text}\n`);
+  }
+
+  /** Clears the line; more than once does nothing. */
+  end(): void {
+    if (this.#shown && this.#terminal) process.stderr.write('\r\x1b[K');
+    this.#shown = false;
+  }
+}

@@ -1,0 +1,111 @@
+import { type Command, Option } from 'commander';
+import { unitsToDecimal } from '../../feeds/decimal.ts';
+import { loadConfig, OPTIONS } from '../config.ts';
+import { createLogger } from '../log.ts';
+import { type RunningExchange, startExchange } from '../main.ts';
+import { print, printJson } from './connection.ts';
+import { ExitCode, run } from './exit.ts';
+import { Progress } from './progress.ts';
+
+export function startCommand(program: Command): void {
+  const command = program
+    .command('start')
+    .summary('run the exchange')
+    .description(
+      'Runs the exchange until it is told to stop (Ctrl-C, SIGTERM). A second signal ends it at once; nothing acknowledged is lost then either.',
+    );
+  for (const [name, { help, value, fallback }] of Object.entries(OPTIONS)) {
+    const text = value === undefined ? help : `${help} (default ${fallback})`;
+    command.addOption(new Option(value === undefined ? `--${name}` : `--${name} <${value}>`, text));
+  }
+  command
+    .option('--config <file>', 'YAML file: symbols, fees, limits, accounts')
+    .option('--json', 'print where it listens as JSON')
+    .addHelpText(
+      'after',
+      `
+Each option is also an environment variable, such as OPENBELL_GRPC_PORT, and a key of the file's server section.
+
+Examples:
+  openbell start
+  openbell start --simulate
+  openbell start --config venue.yaml --data /var/lib/openbell --durability fast
+  OPENBELL_HTTP_PORT=8403 openbell start`,
+    )
+    .action(() =>
+      run(async () => {
+        const flags = byName(command.opts());
+        const config = loadConfig({ flags, env: process.env });
+        const log = createLogger(config.logLevel);
+        const progress = new Progress('recovering');
+        const ended = Promise.withResolvers<ExitCode>();
+        const exchange = await startExchange(config, {
+          log,
+          onProgress: ({ stage, seq }) => progress.show(`${stage} up to command ${seq.toLocaleString('en')}`),
+          onFailed: () => ended.resolve(ExitCode.Refused),
+        });
+        progress.end();
+        stopOnSignals(exchange, ended);
+        if (flags.json) printJson({ ...exchange.ports, host: config.host, data: config.data });
+        else print(welcome(exchange));
+        const exitCode = await ended.promise;
+        // After a failure threads may hang on what failed; the log has everything that was acknowledged.
+        if (exitCode !== ExitCode.Ok) process.exit(exitCode);
+        return exitCode;
+      }),
+    );
+}
+
+/** `grpcPort` as commander has it -> `grpc-port`. */
+function byName(options: Record<string, string | boolean | undefined>): Record<string, string | boolean | undefined> {
+  return Object.fromEntries(
+    Object.entries(options).map(([key, value]) => [key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), value]),
+  );
+}
+
+function stopOnSignals(exchange: RunningExchange, ended: PromiseWithResolvers<ExitCode>): void {
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (++signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143);
+    process.stderr.write('openbell: stopping; once more to end at once\n');
+    exchange.stop().then(
+      () => ended.resolve(ExitCode.Ok),
+      (error: unknown) => ended.reject(error),
+    );
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+}
+
+function welcome({ config, ports, engine, recovery }: RunningExchange): string {
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  const ready = Math.round(performance.now());
+  const flags = [
+    ports.grpc === 7401 ? '' : ` --grpc-port ${ports.grpc}`,
+    ports.ws === 7402 ? '' : ` --ws-port ${ports.ws}`,
+    ports.http === 7403 ? '' : ` --http-port ${ports.http}`,
+    config.host === '127.0.0.1' ? '' : ` --host ${config.host}`,
+  ].join('');
+  const symbol = engine.directory.symbols()[0];
+  const price = symbol === undefined ? undefined : tryPrice(symbol);
+  return `openbell is open: ${engine.topology}, ${config.durability}, command ${recovery.seq}, ready in ${ready} ms
+
+  order entry  gRPC       ${host}:${ports.grpc}
+  market data  WebSocket  ws://${host}:${ports.ws}
+  admin        HTTP       http://${host}:${ports.http}
+  data                    ${config.data}
+
+${symbol === undefined ? 'No symbols yet: see docs/ADMIN.md.' : `Try, in another terminal:\n  npx openbell book ${symbol.name}${flags}\n  npx openbell order buy 0.5 ${symbol.name} ${price}${flags}`}
+`;
+}
+
+/** A price that rests: a little below the last one. */
+function tryPrice({
+  referencePrice,
+  lastPrice,
+  tickMantissa,
+  tickDecimals,
+}: ReturnType<RunningExchange['engine']['directory']['symbols']>[number]): string {
+  const ticks = Math.max(1, Math.floor((lastPrice || referencePrice || 100) * 0.99));
+  return unitsToDecimal(ticks, tickMantissa, tickDecimals);
+}
