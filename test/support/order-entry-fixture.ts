@@ -132,6 +132,10 @@ export class TestExchange {
 
 const raw = (bytes: Buffer): Buffer => bytes;
 
+export function rawClient(port: number): Client {
+  return new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1, 'grpc.enable_retries': 0 });
+}
+
 /** A stream that sends any bytes and reads only when told to: what no honest client does. */
 export class RawSession {
   readonly reports: ReportView[] = [];
@@ -142,15 +146,14 @@ export class RawSession {
   readonly opened: Promise<string>;
   frames = 0;
   readonly #client: Client;
+  readonly #shared: boolean;
   readonly #reader = new ReportFrameReader();
   readonly call;
 
-  constructor(port: number, headers: Record<string, string>, options: Record<string, number> = {}) {
-    this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
-      'grpc.use_local_subchannel_pool': 1,
-      'grpc.enable_retries': 0,
-      ...options,
-    });
+  /** @param client a client to share the connection of, instead of one of its own */
+  constructor(port: number, headers: Record<string, string>, client?: Client) {
+    this.#client = client ?? rawClient(port);
+    this.#shared = client !== undefined;
     const metadata = new Metadata();
     for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     this.call = this.#client.makeBidiStreamRequest('/openbell.OrderEntry/Session', raw, raw, metadata);
@@ -178,7 +181,7 @@ export class RawSession {
 
   close(): void {
     this.call.cancel();
-    this.#client.close();
+    if (!this.#shared) this.#client.close();
   }
 }
 
