@@ -1,107 +1,149 @@
 import { Code } from '../engine/codes.ts';
-import { encodeCommand } from '../engine/command.ts';
-import type { Directory } from '../engine/directory.ts';
+import { type CommandFields, encodeCommand } from '../engine/command.ts';
+import type { Directory, SymbolInfo } from '../engine/directory.ts';
+import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../engine/params.ts';
 import type { Sequencer } from '../engine/sequencer.ts';
 import { CommandKind, Phase } from '../engine/wire/layout.ts';
-import { GAP_UNIT, Simulator } from '../feeds/simulator.ts';
+import { type SimulatedSymbol, Simulator } from '../feeds/simulator.ts';
+import { SimulatorDriver } from '../feeds/simulator-driver.ts';
 import type { SimulatorConfig } from './config-file.ts';
 
-const TICK_MS = 10;
-/** Commands of one tick at most: after a stall the simulation goes on, it does not catch up in one burst. */
-const MAX_BURST = 1024;
-/** A trade of about so much of the quote asset is the usual one. */
-const USUAL_NOTIONAL = 2000;
+const TICK_MS = 2;
+/** Between two looks at whether the accounts can still pay. */
+const FUNDING_MS = 5000;
+/** An account is kept able to pay for this many usual trades of each symbol. */
+const FUNDED_TRADES = 2000;
+/** So many usual trades make the highest notional that a symbol allows; without one, a trade is so many of the smallest. */
+const TRADES_OF_MAX_NOTIONAL = 20_000;
+const SMALLEST_OF_USUAL = 100;
+/** Prices move and quotes lie away from them: the ladder must reach this much further than the price. */
+const HEADROOM = 1.5;
+const FEWEST_PRICE_STEPS = 50;
 
 /**
- * Live order flow from the configured accounts, through the same door as every
- * other command. I/O thread only.
+ * Live order flow from the configured accounts. It goes through the sequencer
+ * like all commands, but not over gRPC: the accounts' commands keep the order
+ * in which they were made, so the flow stays the seed's, and the machine is
+ * left to those who came to look at it. I/O thread only.
  */
 export class Simulation {
-  sent = 0;
-  /** Commands that found the ring full or the door closed, and were left out. */
-  skipped = 0;
+  readonly #accounts: readonly number[];
+  readonly #directory: Directory;
   readonly #sequencer: Sequencer;
   readonly #onPublished: () => void;
-  readonly #simulator: Simulator;
-  readonly #rate: number;
+  readonly #symbols: readonly SimulatedSymbol[];
+  readonly #driver: SimulatorDriver | undefined;
+  /** Orders that a simulation before this one left behind: this one does not know them. */
+  readonly #leftovers: CommandFields[];
   readonly #timer: NodeJS.Timeout;
-  /** When the next command is due, ms. */
-  #due = performance.now();
+  #fundedAt = Number.NEGATIVE_INFINITY;
 
-  /** Starts at once. Orders that a simulation before it left behind are cancelled: this one does not know them. */
+  /** Starts at once, on the symbols that trade continuously now and have a price. @param onPublished runs after each publish */
   constructor(config: SimulatorConfig, directory: Directory, sequencer: Sequencer, onPublished: () => void) {
+    this.#accounts = [...config.makers, ...config.takers];
+    this.#directory = directory;
     this.#sequencer = sequencer;
     this.#onPublished = onPublished;
-    this.#rate = config.rate;
-    this.#simulator = new Simulator({
-      seed: config.seed,
-      makers: config.makers,
-      takers: config.takers,
-      symbols: simulatedSymbols(directory),
-      firstClientOrderId: Date.now() * 1000,
-    });
-    this.#cancelLeftovers([...config.makers, ...config.takers], directory);
+    this.#symbols = directory.symbols().flatMap(simulatedSymbol);
+    this.#driver = this.#symbols.length === 0 ? undefined : this.#makeDriver(config);
+    this.#leftovers = this.#accounts.flatMap((account) =>
+      directory
+        .openOrders(account, Number.POSITIVE_INFINITY)
+        .map(({ orderId, symbol }) => ({ kind: CommandKind.Cancel, account, symbol, orderId })),
+    );
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** Commands sent. */
+  get sent(): number {
+    return this.#driver?.sent ?? 0;
+  }
+
+  /** Symbols that have a flow. */
+  get symbols(): number {
+    return this.#symbols.length;
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
+  #makeDriver({ seed, makers, takers, rate }: SimulatorConfig): SimulatorDriver {
+    // Above every id that a simulation before this one can have used.
+    const simulator = new Simulator({ seed, makers, takers, symbols: this.#symbols, firstClientOrderId: Date.now() * 4000 });
+    const sequencer = this.#sequencer;
+    const sink = {
+      slots: sequencer.slots,
+      refusal: () => sequencer.refusal(),
+      claim: () => sequencer.claim(),
+      stamp: (slot: number) => sequencer.stamp(slot),
+      publish: () => this.#publish(),
+    };
+    return new SimulatorDriver(simulator, sink, rate);
+  }
+
   #tick(): void {
-    const { slots } = this.#sequencer;
     const now = performance.now();
-    if (now - this.#due > 1000) this.#due = now;
-    for (let burst = 0; this.#due <= now && burst < MAX_BURST; burst++) {
-      const slot = this.#claim();
-      if (slot === -1) break;
-      this.#simulator.next(slots, slot);
-      this.#sequencer.stamp(slot);
-      this.sent++;
-      this.#due += ((this.#simulator.gap / GAP_UNIT) * 1000) / this.#rate;
+    if (this.#leftovers.length > 0) {
+      for (let next = this.#leftovers.at(-1); next !== undefined && this.#submit(next); next = this.#leftovers.at(-1))
+        this.#leftovers.pop();
+      this.#publish();
+      return;
+    }
+    if (now - this.#fundedAt > FUNDING_MS) {
+      this.#fundedAt = now;
+      this.#fund();
+    }
+    this.#driver?.poll(now);
+  }
+
+  /** Fees and losses go to others and never come back: tops up what has fallen to less than half. */
+  #fund(): void {
+    const needed = new Map<number, number>();
+    const need = (asset: number, amount: number): void => void needed.set(asset, (needed.get(asset) ?? 0) + amount);
+    for (const { id, price, quantity } of this.#symbols) {
+      const symbol = this.#directory.symbol(id);
+      if (symbol === undefined) continue;
+      need(symbol.baseAsset.id, FUNDED_TRADES * quantity * symbol.basePerLot);
+      need(symbol.quoteAsset.id, FUNDED_TRADES * quantity * price * symbol.quotePerTickLot);
+    }
+    for (const account of this.#accounts) {
+      const balances = this.#directory.account(account)?.balances ?? [];
+      for (const [asset, amount] of needed) {
+        const balance = balances.find((candidate) => candidate.asset.id === asset);
+        const has = (balance?.available ?? 0) + (balance?.reserved ?? 0);
+        const quantity = Math.round(amount - has);
+        if (has < amount / 2) this.#submit({ kind: CommandKind.Deposit, account, symbol: asset, quantity });
+      }
     }
     this.#publish();
   }
 
-  #claim(): number {
-    const slot = this.#sequencer.refusal() === Code.OK ? this.#sequencer.claim() : -1;
-    if (slot === -1) this.skipped++;
-    return slot;
+  /** False when nothing is taken now. */
+  #submit(fields: CommandFields): boolean {
+    const sequencer = this.#sequencer;
+    const slot = sequencer.refusal() === Code.OK ? sequencer.claim() : -1;
+    if (slot === -1) return false;
+    encodeCommand(sequencer.slots.u8, sequencer.slots.i32, slot, fields);
+    sequencer.stamp(slot);
+    return true;
   }
 
   #publish(): void {
     this.#sequencer.publish();
     this.#onPublished();
   }
-
-  #cancelLeftovers(accounts: readonly number[], directory: Directory): void {
-    for (const account of accounts) {
-      for (const { orderId, symbol, side } of directory.openOrders(account, directory.account(account)?.openOrders ?? 0)) {
-        const slot = this.#claim();
-        if (slot === -1) break;
-        encodeCommand(this.#sequencer.slots.u8, this.#sequencer.slots.i32, slot, {
-          kind: CommandKind.Cancel,
-          account,
-          symbol,
-          side,
-          orderId,
-        });
-        this.#sequencer.stamp(slot);
-      }
-    }
-    this.#publish();
-  }
 }
 
-/** Symbols that trade continuously and have a price to start from. */
-function simulatedSymbols(directory: Directory) {
-  return directory
-    .symbols()
-    .filter(({ phase, referencePrice }) => phase === Phase.Continuous && referencePrice >= 50)
-    .map(({ id, params, referencePrice, quotePerTickLot, quoteAsset }) => {
-      const perLot = referencePrice * quotePerTickLot;
-      const usual = Math.round((USUAL_NOTIONAL * 10 ** quoteAsset.decimals) / perLot);
-      const quantity = Math.max(1, params.LotStep, params.MinQuantity, Math.min(usual, Math.floor(params.MaxQuantity / 256)));
-      return { id, price: referencePrice, quantity, tickStep: params.TickStep, lotStep: params.LotStep };
-    });
+/** How the simulator should trade a symbol; empty when it cannot. */
+function simulatedSymbol({ id, phase, params, referencePrice, lastPrice, quotePerTickLot }: SymbolInfo): SimulatedSymbol[] {
+  const price = referencePrice || lastPrice;
+  if (phase !== Phase.Continuous || price < FEWEST_PRICE_STEPS * params.TickStep || price * HEADROOM > params.MaxPrice) return [];
+  const perLot = price * quotePerTickLot;
+  // A quarter more than the least, because prices move.
+  const minQuantity = Math.max(params.MinQuantity, params.LotStep, Math.ceil((1.25 * params.MinNotional) / perLot));
+  const unlimited = params.MaxNotional === SYMBOL_PARAM_DEFAULTS[SymbolParam.MaxNotional];
+  const usual = unlimited ? SMALLEST_OF_USUAL * minQuantity : params.MaxNotional / TRADES_OF_MAX_NOTIONAL / perLot;
+  const quantity = Math.max(minQuantity, Math.round(Math.min(usual, params.MaxQuantity / TRADES_OF_MAX_NOTIONAL)));
+  return [{ id, price, quantity, tickStep: params.TickStep, lotStep: params.LotStep, minQuantity }];
 }

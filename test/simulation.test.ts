@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { codeName } from '../engine/codes.ts';
+import { Engine } from '../engine/engine.ts';
+import { RingConsumer } from '../engine/ring.ts';
+import { CommandKind, Phase, Report, ReportKind } from '../engine/wire/layout.ts';
+import { AdminCommands } from '../gateway/admin-commands.ts';
+import { readConfigFile } from '../gateway/config-file.ts';
+import { DEMO_VENUE } from '../gateway/demo-venue.ts';
+import { applyVenue, setPhase } from '../gateway/genesis.ts';
+import { ReportHub } from '../gateway/report-hub.ts';
+import { Simulation } from '../gateway/simulation.ts';
+
+const { venue } = readConfigFile('demo venue', DEMO_VENUE, []);
+const simulator = { makers: [10], takers: [9], rate: 4000, seed: 7 };
+
+/** An engine with the demo venue, and what its simulated accounts were told, counted. */
+async function startVenue(dir: string) {
+  const engine = new Engine({ dir, topology: 'compact', durability: 'fast', limits: { orders: 2 ** 14, rememberedOrders: 2 ** 14 } });
+  const hub = new ReportHub({
+    archive: { read: async () => new Uint8Array() },
+    lastReportNo: (account) => engine.directory.lastReportNo(account),
+  });
+  const told = new Map<string, number>();
+  engine.onReports({
+    onReport: (slots, slot) => {
+      hub.onReport(slots, slot);
+      const word = (slot * Report.bytes) / 4;
+      if (slots.u32[word + Report.account / 4] < 9) return;
+      const kind = slots.i32[word] & 0xff;
+      const code = slots.i32[word + Report.code / 4] & 0xffff;
+      const name = Object.entries(ReportKind).find(([, value]) => value === kind)?.[0];
+      const key =
+        kind === ReportKind.Rejected || kind === ReportKind.CancelRejected || kind === ReportKind.AmendRejected
+          ? `${name} ${codeName(code)}`
+          : `${name}`;
+      told.set(key, (told.get(key) ?? 0) + 1);
+    },
+    onReportsEnd: () => hub.onReportsEnd(),
+  });
+  engine.onMarket({ onMarketEvent: () => undefined, onMarketEnd: () => undefined });
+  // Stands for the history, whose place on the ring would fill up.
+  const history = new RingConsumer(engine.reportRing, 1);
+  const reading = setInterval(() => {
+    while (history.next() !== -1);
+    history.release();
+  }, 1).unref();
+  await engine.start();
+  const commands = new AdminCommands(engine.sequencer, hub, engine.schedule);
+  await applyVenue(venue, engine.directory, commands);
+  const stop = async (): Promise<void> => {
+    await engine.stop();
+    clearInterval(reading);
+  };
+  return { engine, commands, told, stop };
+}
+
+test('the demo venue gets a market, also after a restart and around a halt', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-simulation-'));
+  try {
+    const first = await startVenue(dir);
+    const { directory, sequencer, schedule } = first.engine;
+    await first.commands.submit(setPhase(3, Phase.Halted));
+    const simulation = new Simulation(simulator, directory, sequencer, schedule);
+    assert.equal(simulation.symbols, 3, 'the halted symbol has no flow');
+    await sleep(1500);
+    simulation.stop();
+    const { sent } = simulation;
+    assert.ok(sent > 2000, `${sent} commands`);
+    await sleep(50);
+    assert.equal(simulation.sent, sent);
+    assert.equal(directory.symbolByName('SOL-USD')?.tradeId, 0);
+    for (const name of ['BTC-USD', 'ETH-USD', 'ETH-BTC']) assert.ok((directory.symbolByName(name)?.tradeId ?? 0) > 0, `${name} trades`);
+    const allowed =
+      /^(Accepted|Fill|Cancelled|Amended|Rejected (POST_ONLY_WOULD_TRADE|FOK_NOT_FILLABLE|NO_LIQUIDITY|QUANTITY_MAX|NOTIONAL_MAX))$/;
+    assert.deepEqual(
+      [...first.told.keys()].filter((key) => !allowed.test(key)),
+      [],
+    );
+    const resting = directory.account(10)?.openOrders ?? 0;
+    assert.ok(resting > 40, `${resting} quotes`);
+    await first.stop();
+
+    const second = await startVenue(dir);
+    assert.equal(second.engine.directory.account(10)?.openOrders, resting);
+    const oldest = Math.max(...second.engine.directory.openOrders(10, 1e6).map(({ orderId }) => orderId));
+    const again = new Simulation(simulator, second.engine.directory, second.engine.sequencer, second.engine.schedule);
+    await sleep(500);
+    again.stop();
+    await sleep(50);
+    assert.ok(again.sent > 500);
+    for (const { orderId } of second.engine.directory.openOrders(10, 1e6))
+      assert.ok(orderId > oldest, 'an order of the first run still rests');
+    assert.deepEqual(
+      [...second.told.keys()].filter((key) => !allowed.test(key)),
+      [],
+    );
+    await second.stop();
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test('accounts that run dry are topped up', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-simulation-'));
+  try {
+    const { engine, commands, told, stop } = await startVenue(dir);
+    for (const account of [11, 12]) await commands.submit({ kind: CommandKind.DefineAccount, account, name: `poor-${account}` });
+    const simulation = new Simulation({ ...simulator, makers: [11], takers: [12] }, engine.directory, engine.sequencer, engine.schedule);
+    await sleep(600);
+    simulation.stop();
+    await sleep(50);
+    for (const account of [11, 12])
+      assert.equal(engine.directory.account(account)?.balances.length, 4, `account ${account} has all assets`);
+    assert.ok((told.get('Accepted') ?? 0) > 500);
+    assert.equal(
+      [...told.keys()].some((key) => key.includes('INSUFFICIENT')),
+      false,
+    );
+    await stop();
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
