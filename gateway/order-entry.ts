@@ -83,6 +83,7 @@ export class OrderEntry {
     this.#server = new Server({
       'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
       'grpc.max_concurrent_streams': 1024,
+      'grpc.enable_channelz': 0,
       'grpc.keepalive_time_ms': options.keepaliveMs ?? 30_000,
       'grpc.keepalive_timeout_ms': 10_000,
     });

@@ -87,8 +87,10 @@ export class OrderSession extends EventEmitter<Events> {
     this.lastReport = options.lastReport;
     const host = options.host.includes(':') ? `[${options.host}]` : options.host;
     this.#client = new Client(`${host}:${options.port}`, credentials.createInsecure(), {
-      // A retry buffer would keep a copy of each message.
+      // gRPC would keep messages to send them again in a call of its own; this session does that, where it is right.
       'grpc.enable_retries': 0,
+      'grpc.per_rpc_retry_buffer_size': 0,
+      'grpc.enable_channelz': 0,
       'grpc-node.flow_control_window': RECEIVE_WINDOW,
       'grpc.use_local_subchannel_pool': 1,
       'grpc.initial_reconnect_backoff_ms': FIRST_RETRY_MS,
