@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Code } from '../engine/codes.ts';
+import { connect, type OpenbellClient } from '../gateway/client/index.ts';
+import { loadConfig } from '../gateway/config.ts';
+import { createLogger } from '../gateway/log.ts';
+import { type RunningExchange, startExchange } from '../gateway/main.ts';
+
+const data = mkdtempSync(join(tmpdir(), 'openbell-admin-'));
+let exchange: RunningExchange;
+let client: OpenbellClient;
+
+before(async () => {
+  const flags = { data, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology: 'compact' };
+  exchange = await startExchange(loadConfig({ flags, env: {} }), { log: createLogger('silent') });
+  const { grpc: grpcPort, http: httpPort, ws: wsPort } = exchange.ports;
+  client = await connect({ grpcPort, httpPort, wsPort, account: 1 });
+});
+
+after(async () => {
+  await client?.close();
+  await exchange?.stop();
+  rmSync(data, { recursive: true, force: true });
+});
+
+interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: JSON of any shape, looked into by the tests
+  readonly json: any;
+}
+
+/** By hand, because fetch sets Host and Origin itself. */
+function ask(method: string, path: string, body?: string | object, headers: Record<string, string> = {}): Promise<Answer> {
+  const text = typeof body === 'object' ? JSON.stringify(body) : (body ?? '');
+  const json = method === 'POST' ? { 'content-type': 'application/json' } : {};
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      { host: '127.0.0.1', port: exchange.ports.http, method, path, headers: { ...json, ...headers }, agent: false },
+      (response) => {
+        let answer = '';
+        response.on('data', (chunk) => {
+          answer += chunk;
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, json: parse(answer) }));
+      },
+    );
+    sent.on('error', reject);
+    sent.end(text);
+  });
+}
+
+function parse(text: string): unknown {
+  return text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text;
+}
+
+const get = (path: string, headers?: Record<string, string>) => ask('GET', path, undefined, headers);
+const post = (path: string, body: string | object = {}, headers?: Record<string, string>) => ask('POST', path, body, headers);
+
+/** Waits for the history, which is written a moment behind. */
+async function eventually(path: string, done: (json: Answer['json']) => boolean): Promise<Answer> {
+  for (;;) {
+    const answer = await get(path);
+    if (done(answer.json)) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test('health says live and ready', async () => {
+  assert.deepEqual(await get('/health/live'), { status: 200, json: { status: 'live' } });
+  assert.deepEqual(await get('/health/ready'), { status: 200, json: { status: 'ready' } });
+});
+
+test('symbols, in decimal text and in units', async () => {
+  const { json } = await get('/v1/symbols');
+  assert.deepEqual(
+    json.map(({ name }: { name: string }) => name),
+    ['BTC-USD', 'ETH-USD', 'SOL-USD', 'ETH-BTC'],
+  );
+  const one = (await get('/v1/symbols/ETH-BTC')).json;
+  assert.deepEqual(
+    [one.tickSize, one.lotSize, one.phase, one.fees.maker, one.fees.taker, one.collar, one.limits.maxPrice, one.params.MakerFeePpm],
+    ['0.00001', '0.001', 'continuous', '-0.0050%', '0.0500%', '20.0000%', '1.00000', -50],
+  );
+});
+
+test('an order shows in book, account and, a moment later, in the history', async () => {
+  const sell = await client.orders.place({ symbol: 'SOL-USD', side: 'sell', price: '150.000', quantity: '3' });
+  const buy = await client.orders.place({ symbol: 'SOL-USD', side: 'buy', price: '150.000', quantity: '1' });
+  const { json: book } = await get('/v1/book/SOL-USD?depth=1');
+  assert.deepEqual(book.asks, [{ price: '150.000', quantity: '2.000', orders: 1, priceTicks: 150_000, quantityLots: 2000 }]);
+  assert.deepEqual(book.bids, []);
+
+  const { json: account } = await get('/v1/accounts/1');
+  const usd = account.balances.find(({ asset }: { asset: string }) => asset === 'USD');
+  const sol = account.balances.find(({ asset }: { asset: string }) => asset === 'SOL');
+  // 150 USD to itself; fees of 0.02 % and 0.05 % leave.
+  assert.deepEqual([usd.available, usd.availableUnits], ['9999999.895000', 9_999_999_895_000]);
+  assert.deepEqual([sol.available, sol.reserved, account.openOrders], ['99998.000000', '2.000000', 1]);
+  const { json: open } = await get('/v1/accounts/1/open-orders');
+  assert.deepEqual(
+    open.orders.map(({ orderId, leaves, status }: Record<string, unknown>) => [orderId, leaves, status]),
+    [[sell.orderId, '2.000', 'open']],
+  );
+
+  const { json: orders } = await eventually('/v1/accounts/1/orders', (json) => json.orders.length === 2);
+  assert.deepEqual(
+    orders.orders.map(({ orderId, status, filled }: Record<string, unknown>) => [orderId, status, filled]),
+    [
+      [buy.orderId, 'filled', '1.000'],
+      [sell.orderId, 'open', '1.000'],
+    ],
+  );
+  const { json: trades } = await eventually('/v1/accounts/1/trades', (json) => json.trades.length === 2);
+  assert.deepEqual(trades.trades.map(({ side, price, fee, maker }: Record<string, unknown>) => [side, price, fee, maker]).sort(), [
+    ['buy', '150.000', '0.075000', false],
+    ['sell', '150.000', '0.030000', true],
+  ]);
+  const { json: reports } = await get('/v1/accounts/1/reports?from=2&limit=1');
+  assert.deepEqual(
+    reports.reports.map(({ reportNo, kind }: Record<string, unknown>) => [reportNo, kind]),
+    [[2, 'accepted']],
+  );
+  const { json: printed } = await get('/v1/symbols/SOL-USD/trades');
+  assert.deepEqual(
+    printed.trades.map(({ tradeId, aggressor, quantity }: Record<string, unknown>) => [tradeId, aggressor, quantity]),
+    [[1, 'buy', '1.000']],
+  );
+  await client.orders.cancel({ symbol: 'SOL-USD', orderId: sell.orderId });
+});
+
+test('an account: defined, funded, limited, suspended, resumed', async () => {
+  const made = await post('/v1/accounts', { id: 50, name: 'desk', maxOpenOrders: 3, deposits: { USD: '10.50' } });
+  assert.equal(made.status, 201);
+  assert.deepEqual([made.json.maxOpenOrders, made.json.balances[0].availableUnits], [3, 10_500_000]);
+  assert.equal((await post('/v1/accounts/50/deposit', { asset: 'USD', units: 500_000 })).json.amount, '0.500000');
+  assert.equal((await post('/v1/accounts/50/withdraw', { asset: 'USD', amount: '1' })).json.units, 1_000_000);
+  assert.equal((await get('/v1/accounts/50')).json.balances[0].available, '10.000000');
+  assert.equal((await post('/v1/accounts/50/suspend')).json.suspended, true);
+  assert.equal((await post('/v1/accounts/50/resume')).json.suspended, false);
+  assert.equal((await post('/v1/accounts/50/limits', { maxOpenOrders: 7 })).json.maxOpenOrders, 7);
+  const { json } = await eventually('/v1/accounts/0/reports?limit=1000', (all) => all.reports.length > 0);
+  assert.equal(json.reports[0].kind, 'accepted');
+});
+
+test('a symbol: defined, parameters, auction, uncross', async () => {
+  assert.equal((await post('/v1/assets', { id: 20, name: 'CNY', decimals: 4 })).status, 201);
+  assert.equal((await post('/v1/assets', { id: 21, name: 'SHARE', decimals: 0 })).status, 201);
+  const made = await post('/v1/symbols', {
+    id: 600,
+    name: '600000',
+    base: 'SHARE',
+    quote: 'CNY',
+    tickSize: '0.01',
+    lotSize: '1',
+    phase: 'auction',
+    referencePrice: '10.00',
+    limits: { maxPrice: '1000' },
+    fees: { taker: '0.1%' },
+  });
+  assert.deepEqual([made.status, made.json.phase, made.json.limits.maxPrice, made.json.fees.taker], [201, 'auction', '1000.00', '0.1000%']);
+  for (const id of [1, 2]) {
+    await post(`/v1/accounts/${id}/deposit`, { asset: 'CNY', amount: '100000' });
+    await post(`/v1/accounts/${id}/deposit`, { asset: 'SHARE', units: 1000 });
+  }
+  await client.orders.place({ symbol: '600000', side: 'buy', price: '10.10', quantity: '100' });
+  await client.orders.place({ symbol: '600000', side: 'sell', price: '9.90', quantity: '60' });
+  const crossed = await post('/v1/symbols/600000/phase', { phase: 'continuous' });
+  assert.deepEqual([crossed.status, crossed.json.name], [409, 'BOOK_CROSSED']);
+  const { json: uncrossed } = await post('/v1/symbols/600000/uncross');
+  assert.deepEqual([uncrossed.price, uncrossed.quantityLots], ['10.10', 60]);
+  assert.equal((await post('/v1/symbols/600000/phase', { phase: 'continuous' })).json.phase, 'continuous');
+  assert.equal((await post('/v1/symbols/600000/parameters', { collar: '5%' })).json.collar, '5.0000%');
+  const later = await post('/v1/symbols/600000/parameters', { fees: { taker: '0.2%' } });
+  assert.deepEqual([later.status, later.json.name], [409, 'BOOK_NOT_EMPTY']);
+});
+
+const REFUSED: [string, () => Promise<Answer>, number, string, RegExp][] = [
+  ['nothing there', () => get('/v2'), 404, 'NOT_FOUND', /nothing at \/v2/],
+  ['unknown symbol', () => get('/v1/symbols/XBT-USD'), 404, 'UNKNOWN_SYMBOL', /there are: BTC-USD/],
+  ['unknown account', () => get('/v1/accounts/4711'), 404, 'UNKNOWN_ACCOUNT', /no account 4711/],
+  ['account that is no number', () => get('/v1/accounts/one/orders'), 404, 'UNKNOWN_ACCOUNT', /no account one/],
+  ['wrong method', () => post('/v1/book/BTC-USD'), 405, 'WRONG_METHOD', /takes GET, not POST/],
+  ['delete', () => ask('DELETE', '/v1/accounts/1'), 405, 'WRONG_METHOD', /takes GET, not DELETE/],
+  ['bad page size', () => get('/v1/symbols/BTC-USD/trades?limit=0'), 400, 'BAD_PARAMETER', /limit must be a whole number from 1 to 1000/],
+  ['bad depth', () => get('/v1/book/BTC-USD?depth=1e3'), 400, 'BAD_PARAMETER', /depth must be/],
+  ['broken escape', () => get('/v1/symbols/%zz'), 400, 'BAD_PATH', /percent-encoding/],
+  ['not JSON', () => post('/v1/accounts', '{'), 400, 'BAD_JSON', /not JSON/],
+  ['a list', () => post('/v1/accounts', '[]'), 400, 'BAD_JSON', /must be a JSON object/],
+  [
+    'other content',
+    () => post('/v1/accounts', 'id=1', { 'content-type': 'text/plain' }),
+    415,
+    'NOT_JSON',
+    /content-type: application\/json/,
+  ],
+  ['unknown key', () => post('/v1/accounts', { id: 60, name: 'a', balance: 1 }), 400, 'BAD_PARAMETER', /balance: unknown key/],
+  ['missing keys', () => post('/v1/symbols', { id: 9 }), 400, 'BAD_PARAMETER', /name is missing.*base is missing.*tick is missing/],
+  ['id that is taken', () => post('/v1/accounts', { id: 1, name: 'again' }), 409, 'ALREADY_DEFINED', /taken/],
+  ['id above the capacity', () => post('/v1/accounts', { id: 20_000, name: 'far' }), 400, 'CAPACITY', /capacities/],
+  ['too much', () => post('/v1/accounts/1/withdraw', { asset: 'USD', amount: '99999999' }), 409, 'INSUFFICIENT_FUNDS', /less/],
+  ['nothing', () => post('/v1/accounts/1/deposit', { asset: 'USD', amount: '0' }), 400, 'BAD_PARAMETER', /above 0/],
+  ['between units', () => post('/v1/accounts/1/deposit', { asset: 'USD', amount: '0.0000001' }), 400, 'BAD_PARAMETER', /not a multiple/],
+  ['both amounts', () => post('/v1/accounts/1/deposit', { asset: 'USD', amount: '1', units: 1 }), 400, 'BAD_PARAMETER', /either/],
+  ['unknown asset', () => post('/v1/accounts/1/deposit', { asset: 'EUR', amount: '1' }), 404, 'UNKNOWN_ASSET', /no asset EUR/],
+  ['no such phase', () => post('/v1/symbols/BTC-USD/phase', { phase: 'open' }), 400, 'BAD_PARAMETER', /must be one of halted/],
+  ['no auction', () => post('/v1/symbols/BTC-USD/uncross'), 409, 'WRONG_PHASE', /set phase auction first/],
+];
+
+for (const [name, send, status, code, message] of REFUSED) {
+  test(`refused: ${name}`, async () => {
+    const answer = await send();
+    assert.deepEqual([answer.status, answer.json.name], [status, code]);
+    assert.match(answer.json.message, message);
+    assert.equal(typeof answer.json.code, 'number');
+  });
+}
+
+test('a body that is too large is not read to its end', async () => {
+  const answer = await post('/v1/accounts', `{"name": "${'x'.repeat(200_000)}"}`).catch((error: NodeJS.ErrnoException) => error.code);
+  // The connection may be reset before the answer is read, as it should be.
+  if (typeof answer === 'object') assert.deepEqual([answer.status, answer.json.name], [413, 'BODY_TOO_LARGE']);
+  else assert.match(String(answer), /ECONNRESET|EPIPE/);
+});
+
+test('web pages are kept away, programs are not', async () => {
+  const page = await post('/v1/accounts/1/suspend', {}, { origin: 'http://127.0.0.1:8080' });
+  assert.deepEqual([page.status, page.json.name], [403, 'CROSS_SITE']);
+  for (const host of ['evil.example:7403', 'localhost.evil.example', '127.0.0.1.evil.example', '10.0.0.1']) {
+    const rebound = await post('/v1/accounts/1/suspend', {}, { host });
+    assert.deepEqual([rebound.status, rebound.json.name], [403, 'UNKNOWN_HOST'], host);
+    assert.equal((await get('/v1/accounts/1', { host })).status, 403);
+  }
+  for (const host of ['localhost:7403', '127.0.0.1', '[::1]:7403']) {
+    assert.equal((await get('/v1/accounts/1', { host })).status, 200, host);
+  }
+  assert.equal((await get('/v1/symbols', { host: 'prices.example' })).status, 200, 'public data may be asked for by any name');
+  assert.equal((await get('/v1/accounts/1')).json.suspended, false);
+});
+
+test('metrics tell of orders, refusals, latency, rings and sequences', async () => {
+  await client.orders.place({ symbol: 'BTC-USD', side: 'buy', price: '1.00', quantity: '0.0001' });
+  const text = String((await get('/metrics')).json);
+  const value = (name: string) => Number(new RegExp(`^${name.replace(/[{}."+]/g, '\\$&')} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
+  assert.equal(value(`openbell_refusals_total{code="${Code.NOTIONAL_MIN}",name="NOTIONAL_MIN"}`), 1);
+  assert.ok(value('openbell_reports_total{kind="Fill"}') >= 4);
+  assert.ok(value('openbell_order_to_report_seconds_count') > 10);
+  assert.equal(value('openbell_order_to_report_seconds_bucket{le="+Inf"}'), value('openbell_order_to_report_seconds_count'));
+  assert.equal(value('openbell_seq{stage="durable"}'), exchange.engine.status().durableSeq);
+  assert.equal(value('openbell_sessions'), 1);
+  assert.equal(value('openbell_ready'), 1);
+  assert.equal(value('openbell_ring_depth{ring="command"}'), 0);
+  assert.ok(value('nodejs_eventloop_lag_seconds') >= 0);
+});
+
+test('a snapshot is taken while trading goes on', async () => {
+  const { json } = await post('/v1/snapshot');
+  assert.ok(json.seq > 100);
+  assert.match(json.path, /snapshot-\d+/);
+});
+
+test('while it drains, ready says so and actions are refused', async () => {
+  exchange.engine.sequencer.draining = true;
+  const { status, json } = await post('/v1/accounts/1/suspend');
+  exchange.engine.sequencer.draining = false;
+  assert.deepEqual([status, json.code, json.name], [503, Code.DRAINING, 'DRAINING']);
+});

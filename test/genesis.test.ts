@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { encodeCommand } from '../engine/command.ts';
+import { CommandKind, Phase } from '../engine/wire/layout.ts';
+import { type AdminAnswer, AdminCommands, AdminTimeoutError } from '../gateway/admin-commands.ts';
+import { loadConfig } from '../gateway/config.ts';
+import { applyVenue } from '../gateway/genesis.ts';
+import { createLogger } from '../gateway/log.ts';
+import { type RunningExchange, startExchange } from '../gateway/main.ts';
+
+const base = mkdtempSync(join(tmpdir(), 'openbell-genesis-'));
+after(() => rmSync(base, { recursive: true, force: true }));
+
+const VENUE = `
+capacities: { orders: 1024, accounts: 15, symbols: 7 }
+assets:
+  - { id: 1, name: USD, decimals: 2 }
+  - { id: 2, name: BTC, decimals: 8 }
+symbols:
+  - id: 1
+    name: BTC-USD
+    base: BTC
+    quote: USD
+    tick: 0.01
+    lot: 1
+    phase: auction
+    reference-price: 100
+    fees: { maker: -0.01%, taker: 0.05% }
+accounts:
+  - { id: 1, name: one, deposits: { USD: 1000, BTC: 5 } }
+`;
+
+function config(data: string, text: string) {
+  const file = join(base, 'venue.yaml');
+  writeFileSync(file, text);
+  return loadConfig({ flags: { config: file, data, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology: 'compact' }, env: {} });
+}
+
+async function withExchange<T>(data: string, text: string, work: (exchange: RunningExchange) => Promise<T>): Promise<T> {
+  const exchange = await startExchange(config(data, text), { log: createLogger('silent') });
+  try {
+    return await work(exchange);
+  } finally {
+    await exchange.stop();
+  }
+}
+
+const usd = (exchange: RunningExchange) => exchange.engine.directory.account(1)?.balances[0].available;
+
+test('a start makes what the file says, the next one makes nothing, and what changed since stays', async () => {
+  const data = join(base, 'twice');
+  const first = await withExchange(data, VENUE, async (exchange) => {
+    const symbol = exchange.engine.directory.symbolByName('BTC-USD');
+    assert.deepEqual([symbol?.phase, symbol?.params.MakerFeePpm, symbol?.params.TakerFeePpm], [Phase.Auction, -100, 500]);
+    assert.equal(usd(exchange), 100_000);
+    await exchange.commands.submit({ kind: CommandKind.Withdraw, account: 1, symbol: 1, quantity: 30_000 });
+    await exchange.commands.submit({ kind: CommandKind.SetPhase, symbol: 1, parameter: Phase.Halted });
+    return exchange.engine.status().sequencedSeq;
+  });
+  await withExchange(data, VENUE, async (exchange) => {
+    assert.equal(exchange.recovery.seq, first);
+    assert.equal(exchange.engine.status().sequencedSeq, first, 'nothing to do');
+    assert.equal(usd(exchange), 70_000);
+    assert.equal(exchange.engine.directory.symbol(1)?.phase, Phase.Halted, 'what the operator halted stays halted');
+    assert.equal(existsSync(join(data, 'genesis.json')), false);
+  });
+});
+
+test('what can change is changed; what cannot is told', async () => {
+  const data = join(base, 'changed');
+  await withExchange(data, VENUE, async () => undefined);
+  const text = VENUE.replace('taker: 0.05%', 'taker: 0.07%').replace('tick: 0.01', 'tick: 0.05').replace('decimals: 8', 'decimals: 6');
+  await withExchange(data, text, async (exchange) => {
+    assert.equal(exchange.engine.directory.symbol(1)?.params.TakerFeePpm, 700);
+    const { warnings, applied } = await applyVenue(exchange.config, exchange.engine.directory, exchange.commands);
+    assert.equal(applied, 0);
+    assert.deepEqual(
+      warnings.map((warning) => warning.split(' since')[0]),
+      ['asset BTC: decimals is 8', 'symbol BTC-USD: tick is 1e-2'],
+    );
+  });
+});
+
+test('a fee of a book with orders in it is a warning', async () => {
+  await withExchange(join(base, 'resting'), VENUE, async (exchange) => {
+    const order = { kind: CommandKind.New, account: 1, symbol: 1, clientOrderId: 1, price: 9_000, quantity: 1 };
+    await exchange.hub.awaitSeq(publish(exchange, order), 1);
+    const changed = config('unused', VENUE.replace('taker: 0.05%', 'taker: 0.09%'));
+    const { warnings } = await applyVenue(changed, exchange.engine.directory, exchange.commands);
+    assert.match(warnings.join(), /^TakerFeePpm of BTC-USD: stays as it is, orders rest in the book/);
+  });
+});
+
+test('a genesis that a crash interrupted at any command is completed by the next start', async () => {
+  // Each round lets one command more take effect before the crash.
+  let finished = false;
+  for (let commands = 1; !finished; commands += 3) {
+    const data = join(base, `crash-${commands}`);
+    const empty = 'capacities: { orders: 1024, accounts: 15, symbols: 7 }';
+    finished = await withExchange(data, empty, async (exchange) => {
+      let left = commands;
+      const failing = {
+        submit: (fields: Parameters<AdminCommands['submit']>[0]): Promise<AdminAnswer> =>
+          left-- > 0 ? exchange.commands.submit(fields) : Promise.reject(new Error('crash')),
+      };
+      return await applyVenue(config(data, VENUE), exchange.engine.directory, failing, data).then(
+        () => true,
+        () => false,
+      );
+    });
+    assert.equal(existsSync(join(data, 'genesis.json')), !finished);
+    await withExchange(data, VENUE, async (exchange) => {
+      const symbol = exchange.engine.directory.symbol(1);
+      const account = exchange.engine.directory.account(1);
+      assert.deepEqual(
+        [symbol?.phase, symbol?.params.TakerFeePpm, symbol?.referencePrice, account?.balances.map(({ available }) => available)],
+        [Phase.Auction, 500, 10_000, [100_000, 500_000_000]],
+        `crash after ${commands} commands`,
+      );
+    });
+  }
+});
+
+test('a command that nobody answers is given up, and told', async () => {
+  await withExchange(join(base, 'silent'), VENUE, async (exchange) => {
+    const nobody = { awaitSeq: () => new Promise<Uint8Array>(() => undefined), canAwait: () => true, forget: () => undefined };
+    const commands = new AdminCommands(exchange.engine.sequencer, nobody, exchange.engine.schedule, 20);
+    await assert.rejects(commands.submit({ kind: CommandKind.SetPhase, symbol: 1, parameter: Phase.Closed }), AdminTimeoutError);
+  });
+});
+
+/** An order past the gateway. */
+function publish(exchange: RunningExchange, fields: Parameters<AdminCommands['submit']>[0]): number {
+  const { sequencer, schedule } = exchange.engine;
+  const slot = sequencer.claim();
+  encodeCommand(sequencer.slots.u8, sequencer.slots.i32, slot, fields);
+  const seq = sequencer.stamp(slot);
+  sequencer.publish();
+  schedule();
+  return seq;
+}

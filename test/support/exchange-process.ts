@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const CLI = fileURLToPath(new URL('../../gateway/cli.ts', import.meta.url));
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `openbell ARGS` to its end. */
+export async function openbell(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
+  const child = spawn(process.execPath, [CLI, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (bytes: Buffer) => {
+    stdout += bytes;
+  });
+  child.stderr.on('data', (bytes: Buffer) => {
+    stderr += bytes;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}
+
+/** A running `openbell start` on free ports. */
+export class ExchangeProcess {
+  readonly child: ChildProcess;
+  readonly ports: { readonly grpc: number; readonly ws: number; readonly http: number };
+  stderr = '';
+
+  private constructor(child: ChildProcess, ports: ExchangeProcess['ports']) {
+    this.child = child;
+    this.ports = ports;
+    child.stderr?.on('data', (bytes: Buffer) => {
+      this.stderr += bytes;
+    });
+  }
+
+  /** @throws Error with its stderr when it ends before it is ready */
+  static async start(data: string, args: readonly string[] = []): Promise<ExchangeProcess> {
+    const child = spawn(
+      process.execPath,
+      [CLI, 'start', '--json', '--data', data, '--grpc-port', '0', '--ws-port', '0', '--http-port', '0', ...args],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    let stderr = '';
+    const keep = (bytes: Buffer) => {
+      stderr += bytes;
+    };
+    child.stderr?.on('data', keep);
+    const line = await new Promise<string>((resolve, reject) => {
+      let text = '';
+      child.stdout?.on('data', (bytes: Buffer) => {
+        text += bytes;
+        if (text.includes('\n')) resolve(text);
+      });
+      child.once('exit', (code) => reject(new Error(`openbell start ended with ${code}: ${stderr}`)));
+    });
+    child.stderr?.off('data', keep);
+    return new ExchangeProcess(child, JSON.parse(line));
+  }
+
+  get flags(): string[] {
+    const { grpc, ws, http } = this.ports;
+    return ['--grpc-port', String(grpc), '--ws-port', String(ws), '--http-port', String(http)];
+  }
+
+  /** Sends a signal and resolves with the exit code, null when the signal ended it. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode;
+    const exited = once(this.child, 'exit');
+    this.child.kill(signal);
+    const [code] = (await exited) as [number | null];
+    return code;
+  }
+}
