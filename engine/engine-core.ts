@@ -68,6 +68,8 @@ export class EngineCore {
   readonly #commands: RingConsumer;
   readonly #outputs: ExchangeOutputs;
   readonly #control: Control;
+  /** Records wait for room in a ring. */
+  #overflowing = false;
 
   constructor(exchange: Exchange, commands: RingConsumer, outputs: ExchangeOutputs, control: Control) {
     this.exchange = exchange;
@@ -115,17 +117,23 @@ export class EngineCore {
     exchange.reports.quiet = false;
     exchange.market.quiet = false;
     this.#showBooks();
-    this.#control.setApplied(exchange.seq);
+    this.#settle();
     this.#control.noteDefinition();
     this.#control.setPhase(EnginePhase.Running);
     const milliseconds = performance.now() - started;
     return { end, seq: exchange.seq, timeUs: exchange.timeUs, snapshotSeq, replayed, milliseconds, messages };
   }
 
-  /** Applies what is in the ring, up to a bound; returns the number of commands. */
+  /** Applies what is in the ring, up to a bound; returns how much there was to do, 0 = nothing. */
   poll(): number {
     const { reports, market } = this.#outputs;
-    if (!reports.drain() || !market.drain()) return 0;
+    if (this.#overflowing) {
+      // Both are asked: each has readers of its own.
+      const reportsOut = reports.drain();
+      if (!market.drain() || !reportsOut) return 1;
+      this.#overflowing = false;
+      this.#control.setApplied(this.exchange.seq);
+    }
     const commands = this.#commands;
     let slot = commands.next();
     if (slot === -1) return 0;
@@ -148,14 +156,16 @@ export class EngineCore {
     reports.publish();
     market.publish();
     commands.release();
-    control.setSpilled(reports.spilledTotal + market.spilledTotal);
-    control.setApplied(exchange.seq);
+    this.#settle();
     return done;
   }
 
-  /** True while overflow waits for room in a ring. */
-  get blocked(): boolean {
-    return !this.#outputs.reports.drain() || !this.#outputs.market.drain();
+  /** A command counts as applied when all that it caused is in the rings. */
+  #settle(): void {
+    const { reports, market } = this.#outputs;
+    this.#overflowing = reports.overflowing || market.overflowing;
+    if (this.#overflowing) this.#control.setSpilled(reports.spilledTotal + market.spilledTotal);
+    else this.#control.setApplied(this.exchange.seq);
   }
 
   /** Tells market data the phase of every symbol and every resting order, in priority. */

@@ -64,6 +64,11 @@ export class SpillingProducer {
     return true;
   }
 
+  /** True while records wait for room; as of the last `publish` or `drain`. */
+  get overflowing(): boolean {
+    return this.#spilled > 0;
+  }
+
   depth(): number {
     return this.#ring.depth();
   }

@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Code } from '../engine/codes.ts';
+import { chooseTopology, type Durability, type Topology } from '../engine/engine.ts';
+import { readLog } from '../engine/journal/log-reader.ts';
+import { resolveLimits } from '../engine/limits.ts';
+import { getI64 } from '../engine/units.ts';
+import { verifyDataDirectory } from '../engine/verify.ts';
+import { CommandKind, ReportKind, Side } from '../engine/wire/layout.ts';
+import { ENGINE_LIMITS, orders, RunningEngine, temporaryDirectory, venue } from './support/engine-fixture.ts';
+
+const LIMITS = resolveLimits(ENGINE_LIMITS);
+const ACCOUNTS = 5;
+
+async function trade(running: RunningEngine, from: number, count: number): Promise<void> {
+  for (const fields of orders(from, count, ACCOUNTS)) while (!running.send(fields)) await sleep(1);
+}
+
+async function define(running: RunningEngine): Promise<void> {
+  for (const fields of venue(ACCOUNTS)) assert.ok(running.send(fields));
+}
+
+for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
+  for (const durability of ['durable', 'fast'] satisfies Durability[]) {
+    it(`${topology}, ${durability}: what was answered is there after a restart, from log, snapshot, or both`, async (t) => {
+      const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+      let running = await RunningEngine.start({ dir, topology, durability });
+      assert.equal(running.engine.topology, topology);
+      await define(running);
+      await trade(running, 0, 3000);
+      await running.engine.drain();
+      const { seq } = running.engine.sequencer;
+      running.engine.sequencer.draining = false;
+      const taken = await running.engine.snapshotNow();
+      assert.equal(taken.seq, seq);
+      await trade(running, 3000, 2000);
+      await running.stop(false);
+      const numbers = running.reports.filter(({ account }) => account === 3).map(({ reportNo }) => reportNo);
+      assert.deepEqual(numbers, Array.from(numbers, (_, i) => i + 1));
+      assert.ok(running.marketEvents.count > 0);
+
+      const log = verifyDataDirectory(dir, { limits: LIMITS });
+      const both = verifyDataDirectory(dir, { limits: LIMITS, fromSnapshot: true });
+      assert.deepEqual([both.snapshotSeq, both.stateHash, both.seq], [seq, log.stateHash, log.seq]);
+      assert.deepEqual(log.imbalances, []);
+
+      running = await RunningEngine.start({ dir, topology, durability });
+      assert.deepEqual([running.recovery.snapshotSeq, running.recovery.seq], [seq, log.seq]);
+      assert.equal(running.engine.directory.lastReportNo(3), numbers.length);
+      // The same client order id again is still known, and trading goes on with the next numbers.
+      running.send({ kind: CommandKind.New, account: 1, clientOrderId: 1, symbol: 1, side: Side.Buy, price: 1, quantity: 1 });
+      await running.engine.drain();
+      const [again] = running.reports;
+      assert.deepEqual([again.kind, again.flags & 2, again.reportNo], [ReportKind.Accepted, 2, running.engine.directory.lastReportNo(1)]);
+      const path = await running.stop();
+      assert.ok(path?.endsWith(`snapshot-${String(log.seq + 1).padStart(16, '0')}.obs`));
+    });
+  }
+
+  it(`${topology}: reports that the history lacks are shown again, the same ones`, async (t) => {
+    const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+    const first = await RunningEngine.start({ dir, topology });
+    await define(first);
+    await trade(first, 0, 20_000);
+    await first.stop();
+    const known = 9000;
+    // A small ring: the recovery has to wait for those who read it.
+    const again = await RunningEngine.start({ dir, topology, historySeq: known, limits: { ...ENGINE_LIMITS, commandRing: 64, reportRing: 128 } });
+    await again.stop();
+    assert.deepEqual(
+      again.reports,
+      first.reports.filter(({ seq }) => seq > known),
+    );
+    assert.equal(again.recovery.snapshotSeq, 0);
+  });
+}
+
+describe('a damaged data directory', () => {
+  it('a torn tail is cut with a message, and the exchange starts', async (t) => {
+    const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+    const running = await RunningEngine.start({ dir });
+    await define(running);
+    await running.engine.drain();
+    running.engine.sequencer.draining = false;
+    // A copy of the running log, with a write that did not get to its end.
+    const copy = temporaryDirectory((cleanUp) => t.after(cleanUp));
+    running.send({ kind: CommandKind.Deposit, account: 1, symbol: 1, quantity: 1 });
+    await running.engine.drain();
+    cpSync(dir, copy, { recursive: true });
+    await running.stop();
+    const [name] = readdirSync(copy).filter((file) => file.startsWith('log-'));
+    const bytes = readFileSync(join(copy, name));
+    const lastUsed = bytes.findLastIndex((byte) => byte !== 0);
+    bytes[lastUsed] ^= 1;
+    writeFileSync(join(copy, name), bytes);
+    const again = await RunningEngine.start({ dir: copy });
+    assert.match(again.recovery.messages.join(), /cut \d+ bytes/);
+    assert.equal(again.recovery.seq, running.recovery.seq + [...venue(ACCOUNTS)].length);
+    await again.stop();
+  });
+
+  it('a damaged middle refuses to start and names file, position and the repair', async (t) => {
+    const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+    const running = await RunningEngine.start({ dir });
+    await define(running);
+    await running.engine.drain();
+    running.engine.sequencer.draining = false;
+    await trade(running, 0, 100);
+    await running.stop(false);
+    const [name] = readdirSync(dir).filter((file) => file.startsWith('log-'));
+    const bytes = readFileSync(join(dir, name));
+    bytes[64 + 50] ^= 1;
+    writeFileSync(join(dir, name), bytes);
+    for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
+      await assert.rejects(RunningEngine.start({ dir, topology }), (error: Error & { code: string }) => {
+        assert.match(error.message, new RegExp(`${name}.*byte 0`, 's'));
+        assert.match(error.message, /openbell repair/);
+        return true;
+      });
+    }
+  });
+
+  it('a bad snapshot is skipped with a message', async (t) => {
+    const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+    const running = await RunningEngine.start({ dir });
+    await define(running);
+    const path = await running.stop();
+    assert.ok(path);
+    truncateSync(path, 100);
+    const again = await RunningEngine.start({ dir });
+    assert.equal(again.recovery.snapshotSeq, 0);
+    assert.match(again.recovery.messages.join(), /snapshot.*cannot be used/);
+    await again.stop();
+  });
+
+  it('a log without its beginning is refused without a snapshot, and enough with one', async (t) => {
+    const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+    const running = await RunningEngine.start({ dir });
+    await define(running);
+    const path = await running.stop();
+    const again = await RunningEngine.start({ dir });
+    await trade(again, 0, 100);
+    await again.stop(false);
+    assert.ok(path);
+    rmSync(path);
+    for (const file of readdirSync(dir)) if (file.startsWith('log-')) rmSync(join(dir, file));
+    // Nothing left at all is a new exchange, not a refusal.
+    const empty = await RunningEngine.start({ dir });
+    assert.equal(empty.recovery.seq, 0);
+    await empty.stop();
+  });
+});
+
+it('a full ring is an answer: claim gives -1, and all that was taken is answered', async (t) => {
+  const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+  const running = await RunningEngine.start({ dir, limits: { ...ENGINE_LIMITS, commandRing: 64 } });
+  await define(running);
+  await running.engine.drain();
+  running.engine.sequencer.draining = false;
+  let taken = 0;
+  while (running.send({ kind: CommandKind.New, account: 1, clientOrderId: taken + 1, symbol: 1, side: Side.Buy, price: 1, quantity: 1 })) taken++;
+  assert.equal(taken, 64);
+  await running.engine.drain();
+  assert.equal(running.reports.filter(({ account }) => account === 1).length, taken);
+  assert.equal(running.engine.sequencer.refusal(), Code.DRAINING);
+  await running.stop();
+});
+
+it('an order that sweeps more makers than the rings hold is answered in full', async (t) => {
+  const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+  for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
+    const running = await RunningEngine.start({ dir: join(dir), topology, limits: { ...ENGINE_LIMITS, commandRing: 64, reportRing: 128, marketRing: 128 } });
+    if (running.recovery.seq === 0) await define(running);
+    await running.engine.drain();
+    running.engine.sequencer.draining = false;
+    running.reports.length = 0;
+    const makers = 2000;
+    const base = running.engine.sequencer.seq * 10;
+    for (let i = 1; i <= makers; i++) {
+      while (!running.send({ kind: CommandKind.New, account: 1, clientOrderId: base + i, symbol: 1, side: Side.Sell, price: 100 + (i % 7), quantity: 1 })) await sleep(1);
+    }
+    while (!running.send({ kind: CommandKind.New, account: 2, clientOrderId: base + makers + 1, symbol: 1, side: Side.Buy, price: 200, quantity: makers })) await sleep(1);
+    await running.engine.drain();
+    const fills = running.reports.filter(({ kind }) => kind === ReportKind.Fill);
+    assert.equal(fills.length, 2 * makers);
+    assert.equal(fills.at(-1)?.leaves, 0);
+    assert.ok(running.engine.status().spilled > 0);
+    await running.stop();
+  }
+});
+
+it('time never runs backwards, whatever the wall clock does', async (t) => {
+  const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+  const real = Date.now;
+  t.after(() => {
+    Date.now = real;
+  });
+  let running = await RunningEngine.start({ dir });
+  await define(running);
+  await trade(running, 0, 1000);
+  await running.stop();
+  // The clock was set back by a day before the restart, and jumps while it runs.
+  Date.now = () => real() - 86_400_000;
+  running = await RunningEngine.start({ dir });
+  const before = running.recovery.timeUs;
+  await trade(running, 1000, 5000);
+  Date.now = () => real() + 3_600_000;
+  await trade(running, 6000, 5000);
+  Date.now = () => real() - 3_600_000;
+  await trade(running, 11_000, 5000);
+  await running.engine.drain();
+  await running.stop();
+  const seqs = running.reports.map(({ seq }) => seq);
+  assert.deepEqual(seqs, seqs.toSorted((a, b) => a - b));
+  const { stateHash } = verifyDataDirectory(dir, { limits: LIMITS });
+  const times = logTimes(dir);
+  assert.ok(times.length > 15_000 && times.every((time, i) => i === 0 || time >= times[i - 1]));
+  assert.ok((times.at(-1) ?? 0) > before);
+  assert.equal(stateHash, verifyDataDirectory(dir, { limits: LIMITS, fromSnapshot: true }).stateHash);
+});
+
+function logTimes(dir: string): number[] {
+  const times: number[] = [];
+  readLog(dir, 1, (words, firstWord, count) => {
+    for (let i = 0; i < count; i++) times.push(getI64(words, firstWord + i * 16 + 6));
+  });
+  return times;
+}
+
+it('the topology follows the cores', () => {
+  assert.deepEqual([1, 2, 3, 4, 64].map(chooseTopology), ['compact', 'compact', 'compact', 'pinned', 'pinned']);
+});
