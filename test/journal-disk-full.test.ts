@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { asynchronousDisk, type Disk, synchronousDisk } from '../engine/journal/disk.ts';
 import { durableSeq, type JournalStateName, readJournalStatus } from '../engine/journal/journal-status.ts';
 import { segmentName } from '../engine/journal/log-format.ts';
+import { zeros } from '../engine/journal/segment-file.ts';
 import { CommandRing, readSeqs } from './support/command-ring.ts';
 import { openLog, STATUS_AT, temporaryDirectory } from './support/journal-log.ts';
 
@@ -167,3 +168,24 @@ for (const mode of ['durable', 'fast'] as const) {
     assert.ok(readSeqs(dir, 1).count >= durable);
   });
 }
+
+test('a disk that fails while it makes the next segment stops the log, also what is in flight', async (t) => {
+  const dir = temporaryDirectory(t);
+  const ring = new CommandRing(64);
+  const disk: Disk = {
+    ...asynchronousDisk,
+    write(fd, bytes, offset, length, position, done) {
+      if (bytes === zeros) setImmediate(done, Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' }), 0);
+      else asynchronousDisk.write(fd, bytes, offset, length, position, done);
+    },
+    syncData: (fd, done) => setTimeout(() => asynchronousDisk.syncData(fd, done), 5),
+  };
+  const { writer, words } = openLog(dir, ring, { disk, segmentBytes: 4096 });
+  await until(writer, () => {
+    if (ring.free() > 0) ring.publish(1);
+    return state(words) === 'failed';
+  });
+  const durable = durableSeq(words, STATUS_AT, ring.lastSeq);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual([durableSeq(words, STATUS_AT, ring.lastSeq), state(words)], [durable, 'failed']);
+});

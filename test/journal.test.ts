@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
+import { crc32 } from 'node:zlib';
+import { checksum } from '../engine/journal/checksum.ts';
 import { asynchronousDisk, synchronousDisk } from '../engine/journal/disk.ts';
 import { durableSeq, isDurable, JOURNAL_WORDS, readJournalStatus } from '../engine/journal/journal-status.ts';
 import { listSegments } from '../engine/journal/log-format.ts';
@@ -81,5 +83,14 @@ test('low 32 bits of the durable position: right across 2^31 and 2^32', () => {
     words[0] = seq | 0;
     assert.equal(durableSeq(words, 0, seq + 100_000), seq);
     assert.ok(isDurable(words, 0, seq) && isDurable(words, 0, seq - 5) && !isDurable(words, 0, seq + 1));
+  }
+});
+
+test('the checksum is that of zlib, short or long', () => {
+  const bytes = new Uint8Array(4096);
+  const words = new Int32Array(bytes.buffer);
+  for (let at = 0; at < words.length; at++) words[at] = Math.imul(at + 1, 0x9e3779b1);
+  for (let end = 0; end <= 1024; end += 4) {
+    for (const from of [0, 4, 60]) assert.equal(checksum(words, bytes, from, from + end), crc32(bytes.subarray(from, from + end)) | 0);
   }
 });

@@ -109,8 +109,9 @@ function searchRest(fd: number, size: number, position: number, expectedSeq: Seq
     if (logId && (header.logId.low !== logId.low || header.logId.high !== logId.high)) continue;
     const end = batchBytes(header.count);
     if (at + end > length || !checksumHolds(words, bytes, at, end)) continue;
-    // A good batch with this very seq is in the wrong place or behind the wrong batch: not a write that was cut short.
-    if (header.syncedSeq >= expectedSeq || header.firstSeq === expectedSeq) return { used: used * 4, proof: at, proofSeq: header.firstSeq };
+    // A good batch that does not fit here, or with this very seq elsewhere, is no write that was cut short.
+    const misplaced = at === 0 || header.firstSeq === expectedSeq;
+    if (misplaced || header.syncedSeq >= expectedSeq) return { used: used * 4, proof: at, proofSeq: header.firstSeq };
   }
   return { used: used * 4, proof: -1, proofSeq: 0 };
 }

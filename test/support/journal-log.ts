@@ -52,6 +52,7 @@ export interface PlacedBatch {
   readonly bytes: number;
   readonly firstSeq: number;
   readonly count: number;
+  readonly syncedSeq: number;
 }
 
 export function placeBatches(dir: string): PlacedBatch[] {
@@ -62,7 +63,15 @@ export function placeBatches(dir: string): PlacedBatch[] {
     for (let at = 0; at < words.length && words[at] !== 0; ) {
       const count = words[at + 3];
       const bytes = 64 + 64 * count;
-      placed.push({ file: name, last: name === segments.at(-1)?.name, position: at * 4, bytes, firstSeq: words[at + 4], count });
+      placed.push({
+        file: name,
+        last: name === segments.at(-1)?.name,
+        position: at * 4,
+        bytes,
+        firstSeq: words[at + 4],
+        count,
+        syncedSeq: words[at + 10],
+      });
       at += bytes / 4;
     }
   }
