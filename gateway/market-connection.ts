@@ -85,9 +85,9 @@ export class MarketConnection {
     return this.#ws.getBufferedAmount();
   }
 
-  /** Whether a snapshot may be put on its way now. */
-  get hasRoom(): boolean {
-    return this.slow.hasRoom(this.buffered);
+  /** Whether a snapshot may be put on its way now, in ms of the monotonic clock. */
+  hasRoom(now: number): boolean {
+    return this.slow.hasRoom(this.buffered, now);
   }
 
   get owed(): number {

@@ -87,7 +87,7 @@ export class FanOut {
   /** One turn: begins a flush when none is under way, and sends for a slice of time. */
   #turn(): void {
     const start = performance.now();
-    if (this.#owed.length === 0) this.#begin();
+    if (this.#owed.length === 0) this.#begin(start);
     let now = start;
     while (this.#next < this.#owed.length) {
       this.#owed[this.#next++].settle(now);
@@ -100,7 +100,7 @@ export class FanOut {
     else this.#end();
   }
 
-  #begin(): void {
+  #begin(now: number): void {
     this.#busyMs = 0;
     this.#arena.reset();
     this.#head.timeUs = wallClockUs();
@@ -113,15 +113,16 @@ export class FanOut {
       for (let c = 0; c < channels.length; c++) this.#deltas(channels[c]);
     }
     dirty.length = 0;
-    if (this.#waiting.length !== 0) this.#snapshots();
+    if (this.#waiting.length !== 0) this.#snapshots(now);
     if (this.#owed.length !== 0) this.#counters.flushes++;
   }
 
   #end(): void {
     this.#owed.length = 0;
     this.#next = 0;
-    this.#notBefore = performance.now() + (this.#busyMs >= SLICE_MS ? this.#busyMs : 0);
-    if (this.#dirty.length !== 0 || this.#waiting.some((connection) => connection.open && connection.hasRoom)) this.#schedule(0);
+    const now = performance.now();
+    this.#notBefore = now + (this.#busyMs >= SLICE_MS ? this.#busyMs : 0);
+    if (this.#dirty.length !== 0 || this.#waiting.some((connection) => connection.open && connection.hasRoom(now))) this.#schedule(0);
   }
 
   #deltas(feed: ChannelFeed): void {
@@ -165,13 +166,13 @@ export class FanOut {
   }
 
   /** Serves the connections that wait for snapshots; who has no room for them now goes on waiting. */
-  #snapshots(): void {
+  #snapshots(now: number): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const connection of waiting) {
       connection.waiting = false;
       if (!connection.open || connection.wants.length === 0) continue;
-      if (connection.hasRoom) this.#serve(connection);
+      if (connection.hasRoom(now)) this.#serve(connection);
       if (connection.wants.length !== 0) {
         connection.waiting = true;
         this.#waiting.push(connection);

@@ -28,6 +28,8 @@ export class SlowReader {
   readonly #policy: SlowReaderPolicy;
   lagging = false;
   #since = 0;
+  /** Since when a wanted snapshot waits for room. */
+  #noRoomSince = Number.POSITIVE_INFINITY;
   /** A snapshot may be larger than the soft limit, and a reader is not slow because a book is deep: it waits on top. */
   #snapshotBytes = 0;
   /** Times of the last re-syncs, a ring of `resyncLimit` + 1; allocated with the first. */
@@ -51,9 +53,12 @@ export class SlowReader {
     return false;
   }
 
-  /** Whether a snapshot may be put on its way to the reader, with `buffered` bytes waiting. */
-  hasRoom(buffered: number): boolean {
-    return !this.lagging && buffered <= this.#policy.softLimitBytes;
+  /** Whether a reader that wants a snapshot may be sent it now; one that never makes room for it is cut, too. */
+  hasRoom(buffered: number, now: number): boolean {
+    const room = !this.lagging && buffered <= this.#policy.softLimitBytes;
+    if (room) this.#noRoomSince = Number.POSITIVE_INFINITY;
+    else if (now < this.#noRoomSince) this.#noRoomSince = now;
+    return room;
   }
 
   /** A snapshot was put on its way. */
@@ -75,6 +80,7 @@ export class SlowReader {
   /** Why the reader is to be cut, or undefined. */
   verdict(now: number): string | undefined {
     if (this.lagging && now - this.#since > this.#policy.lagLimitMs) return 'slow reader: lagged too long';
+    if (now - this.#noRoomSince > this.#policy.lagLimitMs) return 'slow reader: took no snapshot for too long';
     // The slot that the next re-sync overwrites holds the oldest of the last limit + 1.
     if (this.#resyncs !== undefined && now - this.#resyncs[this.#resyncAt] <= this.#policy.resyncWindowMs) {
       return 'slow reader: too many re-syncs';

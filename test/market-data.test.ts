@@ -1,25 +1,228 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CommandKind, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { Prng } from '../feeds/prng.ts';
+import { MarketData } from '../gateway/market-data.ts';
 import { MarketVenue } from './support/market-venue.ts';
+import { RawWebSocket } from './support/raw-websocket.ts';
+
+type Json = Record<string, unknown>;
 
 let venue: MarketVenue;
+const raws: RawWebSocket[] = [];
 before(async () => {
-  venue = await MarketVenue.start(2);
+  venue = await MarketVenue.start(3, { heartbeatMs: 200, maxConnections: 40, maxSubscriptions: 8 });
 });
-after(() => venue.stop());
+after(async () => {
+  for (const raw of raws) raw.destroy();
+  await venue.stop();
+});
 
-test('a book follows the engine', async () => {
+async function open(protocol: string | undefined = 'json'): Promise<RawWebSocket> {
+  const raw = await RawWebSocket.open(venue.port, { protocol });
+  raws.push(raw);
+  return raw;
+}
+
+/** Waits for a JSON message with these fields; it and all before it are taken. */
+async function take(raw: RawWebSocket, fields: Json): Promise<Json> {
+  const matches = (message: Json) => Object.entries(fields).every(([key, value]) => message[key] === value);
+  await raw.until(() => raw.json().some(matches));
+  const at = raw.json().findIndex(matches);
+  const found = raw.json()[at];
+  raw.messages.splice(0, at + 1);
+  return found;
+}
+
+const kinds = (raw: RawWebSocket) => raw.json().map(({ kind, channel, symbol }) => `${kind} ${channel} ${symbol}`);
+
+test('snapshot, numbered deltas, unsubscribe', async () => {
+  const raw = await open();
+  raw.text({ op: 'subscribe', channel: 'book', symbol: 'S1', tag: 5 });
+  assert.equal((await take(raw, { kind: 'subscribed' })).tag, 5);
+  const snapshot = await take(raw, { kind: 'snapshot', channel: 'book', symbol: 'S1' });
+  assert.deepEqual(snapshot.levels, []);
+  const order = venue.place(1, 1, Side.Buy, 900, 5);
+  const first = await take(raw, { kind: 'delta' });
+  assert.equal(first.first_no, (snapshot.first_no as number) + 1);
+  assert.deepEqual(
+    (first.levels as Json[]).map(({ seq, ...level }) => level),
+    [{ side: 'buy', price: 900, quantity: 5, orders: 1 }],
+  );
+  venue.place(2, 1, Side.Buy, 900, 7);
+  venue.place(2, 1, Side.Buy, 900, 1);
+  venue.place(2, 1, Side.Sell, 950, 2);
+  const second = await take(raw, { kind: 'delta' });
+  assert.equal(second.first_no, (first.first_no as number) + 1);
+  // Two orders at one price within one flush are one update: the last state.
+  assert.deepEqual(
+    (second.levels as Json[]).map(({ seq, ...level }) => level),
+    [
+      { side: 'buy', price: 900, quantity: 13, orders: 3 },
+      { side: 'sell', price: 950, quantity: 2, orders: 1 },
+    ],
+  );
+  venue.do({ kind: CommandKind.Cancel, account: 1, symbol: 1, clientOrderId: order });
+  assert.equal((await take(raw, { kind: 'delta' })).first_no, (second.first_no as number) + 2);
+  raw.text({ op: 'unsubscribe', channel: 'book', symbol: 'S1', tag: 6 });
+  assert.equal((await take(raw, { kind: 'unsubscribed' })).tag, 6);
+  venue.place(1, 1, Side.Buy, 800, 5);
+  await venue.quiet();
+  await sleep(50);
+  assert.deepEqual(
+    kinds(raw).filter((kind) => kind.startsWith('delta')),
+    [],
+  );
+  // What is not subscribed cannot be left.
+  raw.text({ op: 'unsubscribe', channel: 'book', symbol: 'S1', tag: 7 });
+  assert.deepEqual((await take(raw, { kind: 'refused' })).name, 'BAD_SUBSCRIPTION');
+  raw.text({ op: 'resnapshot', channel: 'book', symbol: 'S1', tag: 8 });
+  assert.deepEqual((await take(raw, { kind: 'refused' })).tag, 8);
+});
+
+test('by order, best prices, trades and status', async () => {
+  const raw = await open();
+  for (const channel of ['book-l3', 'bbo', 'trades', 'status']) raw.text({ op: 'subscribe', channel, symbol: 'S2' });
+  const snapshot = await take(raw, { kind: 'snapshot', channel: 'status' });
+  assert.equal((snapshot.statuses as Json[])[0].phase, 'continuous');
+  venue.place(1, 2, Side.Sell, 1000, 10);
+  const add = await take(raw, { kind: 'delta', channel: 'book-l3' });
+  const [maker] = add.orders as Json[];
+  assert.deepEqual([maker.action, maker.side, maker.price, maker.quantity], ['add', 'sell', 1000, 10]);
+  const bbo = await take(raw, { kind: 'delta', channel: 'bbo' });
+  assert.deepEqual([(bbo.bbos as Json[])[0].bid_price, (bbo.bbos as Json[])[0].ask_quantity], [0, 10]);
+  venue.place(2, 2, Side.Buy, 1000, 4, TimeInForce.ImmediateOrCancel);
+  const change = await take(raw, { kind: 'delta', channel: 'book-l3' });
+  assert.deepEqual(
+    (change.orders as Json[]).map(({ action, quantity }) => [action, quantity]),
+    [['change', 6]],
+  );
+  const trade = await take(raw, { kind: 'delta', channel: 'trades' });
+  const [fill] = trade.trades as Json[];
+  assert.deepEqual([fill.trade_id, fill.price, fill.quantity, fill.aggressor, fill.auction], [1, 1000, 4, 'buy', 0]);
+  assert.equal(fill.sell_order_id, maker.order_id);
+  assert.equal(trade.first_no, 1, 'trades are numbered by their id');
+  // An auction: phases, indications and what it traded.
+  venue.phase(2, Phase.Auction);
+  venue.place(3, 2, Side.Buy, 1005, 9);
+  await take(raw, { kind: 'delta', channel: 'status' });
+  await venue.quiet();
+  venue.do({ kind: CommandKind.Uncross, symbol: 2 });
+  venue.phase(2, Phase.Continuous);
+  const cross = await take(raw, { kind: 'delta', channel: 'trades' });
+  const [auctioned] = cross.trades as Json[];
+  assert.deepEqual([auctioned.trade_id, auctioned.quantity, auctioned.auction, auctioned.sell_order_id], [2, 6, 1, maker.order_id]);
+  let last: Json = {};
+  await raw.until(() => {
+    const status = raw
+      .json()
+      .filter(({ kind, channel }) => kind === 'delta' && channel === 'status')
+      .at(-1);
+    last = (status?.statuses as Json[] | undefined)?.at(-1) ?? {};
+    return last.phase === 'continuous';
+  });
+  assert.equal(last.indicative_price, 0);
+  assert.equal(last.last_price, auctioned.price);
+  // Subscribing again: no trades are repeated, the number says what there was.
+  raw.text({ op: 'subscribe', channel: 'trades', symbol: 'S2' });
+  const again = await take(raw, { kind: 'snapshot', channel: 'trades' });
+  assert.deepEqual([again.first_no, again.trades], [2, []]);
+});
+
+test('every symbol, also one that is defined later', async () => {
+  const raw = await open();
+  raw.text({ op: 'subscribe', channel: 'bbo', symbol: '*', tag: 1 });
+  await take(raw, { kind: 'subscribed', symbol: '*' });
+  for (const symbol of ['S1', 'S2', 'S3']) await take(raw, { kind: 'snapshot', symbol });
+  venue.defineSymbol(4);
+  await take(raw, { kind: 'snapshot', symbol: 'S4' });
+  venue.place(1, 4, Side.Sell, 77, 1);
+  await take(raw, { kind: 'delta', symbol: 'S4' });
+  raw.text({ op: 'unsubscribe', channel: 'bbo', symbol: '*' });
+  await take(raw, { kind: 'unsubscribed', symbol: '*' });
+  venue.defineSymbol(5);
+  venue.place(1, 5, Side.Sell, 77, 1);
+  await venue.quiet();
+  await sleep(30);
+  assert.deepEqual(
+    kinds(raw).filter((kind) => kind.includes('S5')),
+    [],
+  );
+});
+
+test('heartbeats are counted, pings answered, symbols can be named by id', async () => {
+  const raw = await open();
+  assert.equal((await take(raw, { kind: 'heartbeat' })).first_no, 1);
+  assert.equal((await take(raw, { kind: 'heartbeat' })).first_no, 2);
+  raw.text({ op: 'ping', tag: 99 });
+  assert.equal((await take(raw, { kind: 'pong' })).tag, 99);
+  raw.text({ op: 'subscribe', channel: 'bbo', symbol: 3 });
+  assert.equal((await take(raw, { kind: 'snapshot' })).symbol, 'S3');
+  raw.send(9, 'are you there');
+  await raw.until(() => raw.messages.some(({ opcode, data }) => opcode === 10 && data.toString() === 'are you there'));
+});
+
+test('refusals have codes and the connection lives; too many faults cut it', async () => {
+  const raw = await open();
+  raw.text({ op: 'subscribe', channel: 'book', symbol: 'NO"PE', tag: 1 });
+  assert.equal((await take(raw, { kind: 'refused', tag: 1 })).name, 'UNKNOWN_SYMBOL');
+  for (const channel of ['book', 'bbo']) raw.text({ op: 'subscribe', channel, symbol: '*', tag: 2 });
+  // Five symbols by now, eight subscriptions allowed.
+  assert.equal((await take(raw, { kind: 'refused', tag: 2 })).name, 'BAD_SUBSCRIPTION');
+  for (let i = 1; i < 16; i++) {
+    raw.text('{');
+    assert.equal((await take(raw, { kind: 'refused' })).name, 'MALFORMED_FRAME');
+  }
+  raw.text({ op: 'ping', tag: 3 });
+  await take(raw, { kind: 'pong', tag: 3 });
+  raw.text('{');
+  await raw.until(() => raw.ended);
+  assert.equal(raw.closeCode, 4002);
+});
+
+test('a request that is too long cuts the connection', async () => {
+  const raw = await open();
+  raw.text(`{"op":"ping","tag":1,"x":"${'x'.repeat(5000)}"}`);
+  await raw.until(() => raw.ended);
+});
+
+test('connections are limited, and other HTTP requests answered', async () => {
+  const opened: RawWebSocket[] = [];
+  while (venue.market.counters.connectionsNow < 40) opened.push(await open());
+  const extra = await open();
+  assert.match(extra.status, /503/);
+  assert.equal(venue.market.counters.connectionsRefused, 1);
+  for (const raw of opened) raw.destroy();
+  await opened[0].until(() => venue.market.counters.connectionsNow < 40);
+  assert.match((await open()).status, /101/);
+  const response = await fetch(`http://127.0.0.1:${venue.port}/`);
+  assert.equal(response.status, 426);
+  await response.text();
+});
+
+test('a port that is taken is an error with a code', async () => {
+  const second = new MarketData({ orders: 16 }, venue.engine.directory);
+  await assert.rejects(second.listen('127.0.0.1', venue.port), { code: 'EADDRINUSE' });
+  await second.stop();
+});
+
+test('stop says goodbye to every reader', async () => {
+  const short = await MarketVenue.start(1);
+  const raw = await RawWebSocket.open(short.port);
+  await short.stop();
+  await raw.until(() => raw.ended);
+  assert.equal(raw.closeCode, 1001);
+});
+
+test('a book of an empty exchange and a book under load are right from the first snapshot', async () => {
   const client = venue.client();
   const book = await client.book('S1');
-  await venue.load(new Prng(1), 2000, 2);
+  await venue.load(new Prng(1), 500, 1);
   await venue.quiet();
-  await client.ping();
   const mirror = venue.market.book(1);
   assert.ok(mirror);
-  const plain = (levels: readonly { price: number; quantity: number; orders: number }[]) =>
-    levels.map(({ price, quantity, orders }) => ({ price, quantity, orders }));
-  assert.ok(book.bids.length > 3);
-  assert.deepEqual(plain(book.bids), mirror.depth(0));
-  assert.deepEqual(plain(book.asks), mirror.depth(1));
+  const deadline = Date.now() + 5000;
+  while (book.seq < mirror.seq && book.bids[0]?.price !== mirror.bestBid() && Date.now() < deadline) await sleep(2);
+  assert.equal(book.bids[0].price, mirror.bestBid());
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CommandFields, encodeCommand } from '../../engine/command.ts';
 import { Engine } from '../../engine/engine.ts';
+import { RingConsumer } from '../../engine/ring.ts';
 import { CommandKind, Phase, TimeInForce } from '../../engine/wire/layout.ts';
 import type { Prng } from '../../feeds/prng.ts';
 import { MarketClient, type MarketOptions } from '../../gateway/client/market.ts';
@@ -38,7 +39,13 @@ export class MarketVenue {
     this.engine = new Engine({ dir: this.#dir, topology: 'compact', durability: 'fast', limits: LIMITS });
     this.market = new MarketData({ orders: LIMITS.orders, ...options }, this.engine.directory);
     this.engine.onMarket(this.market);
-    this.engine.onReports({ onReport: () => undefined, onReportsEnd: () => undefined });
+    // Nobody here keeps history: its end of the report ring is emptied, or the engine would wait for it.
+    const history = new RingConsumer(this.engine.reportRing, 1);
+    const forget = () => {
+      while (history.next() !== -1);
+      history.release();
+    };
+    this.engine.onReports({ onReport: () => undefined, onReportsEnd: forget });
   }
 
   /** @param symbols how many, named S1, S2 ... */

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Builder, ByteBuffer } from 'flatbuffers';
+import { Code } from '../engine/codes.ts';
+import { putI64 } from '../engine/units.ts';
+import { MarketFrame } from '../engine/wire/generated/market-frame.js';
+import { MarketRequest } from '../engine/wire/generated/market-request.js';
+import { Channel, FrameKind, LevelUpdate, MarketOp, OrderAction, OrderUpdate, Side, Trade } from '../engine/wire/layout.ts';
+import {
+  FrameArena,
+  MarketFrameReader,
+  MarketRequestReader,
+  marketRequest,
+  STRUCT_BYTES,
+  StructList,
+} from '../engine/wire/market-frames.ts';
+import { Prng } from '../feeds/prng.ts';
+import { decodeBinary, decodeJson } from '../gateway/client/market-decode.ts';
+import { jsonFrame, parseJsonRequest } from '../gateway/market-json.ts';
+
+const BIG = 2 ** 53 - 1;
+
+function head(kind: number, channel: number) {
+  return { kind, channel, symbol: 7, code: 108, tag: 2 ** 32 - 1, firstNo: BIG, timeUs: 1_700_000_000_123_456 };
+}
+
+function fill(channel: number, count: number): StructList {
+  const list = new StructList(STRUCT_BYTES[channel], 2);
+  for (let i = 0; i < count; i++) {
+    const at = list.add();
+    if (channel === Channel.Book) {
+      list.words[at] = Side.Sell;
+      list.words[at + LevelUpdate.orders / 4] = 3 + i;
+      putI64(list.words, at + LevelUpdate.price / 4, 100 + i);
+      putI64(list.words, at + LevelUpdate.quantity / 4, BIG - i);
+      putI64(list.words, at + LevelUpdate.seq / 4, 9);
+    } else if (channel === Channel.BookL3) {
+      list.words[at] = OrderAction.Remove | (Side.Sell << 8);
+      putI64(list.words, at + OrderUpdate.orderId / 4, BIG);
+      putI64(list.words, at + OrderUpdate.price / 4, 100 + i);
+    } else if (channel === Channel.Trades) {
+      list.words[at] = Side.Buy | (1 << 8);
+      putI64(list.words, at + Trade.tradeId / 4, 5 + i);
+      putI64(list.words, at + Trade.sellOrderId / 4, BIG);
+    }
+  }
+  return list;
+}
+
+test('the generated accessors read the frames as they were meant', () => {
+  const arena = new FrameArena(64);
+  for (const channel of Object.values(Channel)) {
+    for (const count of [0, 1, 40]) {
+      const bytes = arena.frame(head(FrameKind.Delta, channel), fill(channel, count));
+      const frame = MarketFrame.getRootAsMarketFrame(new ByteBuffer(bytes.slice()));
+      assert.equal(frame.schemaVersion(), 1);
+      assert.equal(frame.kind(), FrameKind.Delta);
+      assert.equal(frame.channel(), channel);
+      assert.equal(frame.symbol(), 7);
+      assert.equal(frame.code(), 108);
+      assert.equal(frame.tag(), 2 ** 32 - 1);
+      assert.equal(frame.firstNo(), BigInt(BIG));
+      assert.equal(frame.timeUs(), 1_700_000_000_123_456n);
+      const lengths = [frame.levelsLength(), frame.ordersLength(), frame.bbosLength(), frame.tradesLength(), frame.statusesLength()];
+      assert.deepEqual(
+        lengths,
+        lengths.map((_, i) => (i === channel ? count : 0)),
+      );
+      if (channel === Channel.Book && count > 0) {
+        const level = frame.levels(count - 1);
+        assert.ok(level);
+        assert.equal(level.side(), Side.Sell);
+        assert.equal(level.orders(), 3 + count - 1);
+        assert.equal(level.price(), BigInt(100 + count - 1));
+        assert.equal(level.quantity(), BigInt(BIG - (count - 1)));
+      }
+    }
+  }
+  const bare = MarketFrame.getRootAsMarketFrame(new ByteBuffer(arena.frame(head(FrameKind.Pong, 0), undefined).slice()));
+  assert.equal(bare.kind(), FrameKind.Pong);
+  assert.equal(bare.levelsLength(), 0);
+});
+
+test('frames in an arena stay as they are while it grows, until it is reset', () => {
+  const arena = new FrameArena(128);
+  const frames = Array.from({ length: 50 }, (_, i) => arena.frame({ ...head(FrameKind.Delta, 0), firstNo: i }, fill(0, i)));
+  for (const [i, bytes] of frames.entries()) {
+    const { firstNo, updates } = decodeBinary(bytes);
+    assert.equal(firstNo, i);
+    assert.equal(updates.length, i);
+  }
+});
+
+test('binary and JSON say the same', () => {
+  const arena = new FrameArena();
+  for (const channel of Object.values(Channel)) {
+    const list = fill(channel, 3);
+    const binary = decodeBinary(arena.frame({ ...head(FrameKind.Snapshot, channel), code: 0, tag: 0 }, list));
+    const json = decodeJson(jsonFrame({ ...head(FrameKind.Snapshot, channel), code: 0, tag: 0 }, 'S7', list));
+    assert.deepEqual({ ...json, symbol: 7 }, binary);
+  }
+  const refused = decodeJson(jsonFrame(head(FrameKind.Refused, 3), 'S7', undefined));
+  assert.equal(refused.code, 'BAD_SUBSCRIPTION');
+  assert.equal(refused.channel, 'trades');
+});
+
+test('requests: ours and those of the generated builder', () => {
+  const reader = new MarketRequestReader();
+  const builder = new Builder(64);
+  builder.finish(MarketRequest.createMarketRequest(builder, 1, MarketOp.Unsubscribe, Channel.Status, 77, 12));
+  for (const bytes of [marketRequest(MarketOp.Unsubscribe, Channel.Status, 77, 12), builder.asUint8Array()]) {
+    assert.equal(reader.open(bytes), Code.OK);
+    assert.deepEqual([reader.op, reader.channel, reader.symbol, reader.tag], [MarketOp.Unsubscribe, Channel.Status, 77, 12]);
+    // Anywhere in a larger buffer.
+    const moved = new Uint8Array(bytes.length + 3);
+    moved.set(bytes, 3);
+    assert.equal(reader.open(moved.subarray(3)), Code.OK);
+  }
+  const old = new Builder(64);
+  old.finish(MarketRequest.createMarketRequest(old, 2, MarketOp.Ping, Channel.Book, 0, 0));
+  assert.equal(reader.open(old.asUint8Array()), Code.WRONG_SCHEMA_VERSION);
+  assert.equal(reader.open(marketRequest(0, 0, 0, 0)), Code.UNKNOWN_KIND);
+  assert.equal(reader.open(marketRequest(5, 0, 0, 0)), Code.UNKNOWN_KIND);
+  assert.equal(reader.open(marketRequest(1, 5, 0, 3)), Code.BAD_ENUM);
+  assert.equal(reader.tag, 3);
+  assert.equal(reader.open(new Uint8Array(0)), Code.MALFORMED_FRAME);
+});
+
+test('damaged frames are codes, never exceptions', () => {
+  const prng = new Prng(3);
+  const request = new MarketRequestReader();
+  const frame = new MarketFrameReader();
+  const goods = [marketRequest(1, 2, 3, 4), new FrameArena().frame(head(FrameKind.Delta, 1), fill(1, 4)).slice()];
+  const seen = new Set<number>();
+  for (let i = 0; i < 20_000; i++) {
+    const bytes = goods[i % 2].slice(0, prng.below(3) === 0 ? prng.below(goods[i % 2].length + 1) : undefined);
+    for (let n = prng.below(6); n >= 0 && bytes.length > 0; n--)
+      bytes[prng.below(bytes.length)] = prng.below(3) === 0 ? 255 : prng.below(256);
+    seen.add(request.open(bytes));
+    seen.add(frame.open(bytes));
+    const size = STRUCT_BYTES[frame.channel] / 4;
+    if (frame.count > 0) assert.ok(frame.at + frame.count * size <= frame.words.length);
+  }
+  for (const code of [Code.OK, Code.MALFORMED_FRAME, Code.WRONG_SCHEMA_VERSION, Code.UNKNOWN_KIND, Code.BAD_ENUM])
+    assert.ok(seen.has(code));
+});
+
+test('JSON requests', () => {
+  const parse = (value: unknown) => parseJsonRequest(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)));
+  assert.deepEqual(parse({ op: 'subscribe', channel: 'book-l3', symbol: 'BTC-USD', tag: 1 }), {
+    code: Code.OK,
+    op: MarketOp.Subscribe,
+    channel: Channel.BookL3,
+    symbol: 'BTC-USD',
+    tag: 1,
+  });
+  assert.equal(parse({ op: 'ping' }).code, Code.OK);
+  assert.equal(parse({ op: 'resnapshot', channel: 'bbo' }).symbol, '*');
+  const wrong: [unknown, Code][] = [
+    ['', Code.MALFORMED_FRAME],
+    ['{"op":', Code.MALFORMED_FRAME],
+    ['[]', Code.MALFORMED_FRAME],
+    ['null', Code.MALFORMED_FRAME],
+    [{ op: 'order' }, Code.UNKNOWN_KIND],
+    [{ op: 'subscribe' }, Code.BAD_ENUM],
+    [{ op: 'subscribe', channel: '__proto__' }, Code.BAD_ENUM],
+    [{ op: 'subscribe', channel: 'book', symbol: {} }, Code.BAD_RANGE],
+    [{ op: 'subscribe', channel: 'book', symbol: -1 }, Code.BAD_RANGE],
+    [{ op: 'subscribe', channel: 'book', tag: 1.5 }, Code.BAD_RANGE],
+    [{ op: 'ping', schema_version: 2 }, Code.WRONG_SCHEMA_VERSION],
+  ];
+  for (const [value, code] of wrong) assert.equal(parse(value).code, code, JSON.stringify(value));
+  assert.equal(parseJsonRequest(Uint8Array.of(0x22, 0xff, 0x22)).code, Code.MALFORMED_FRAME);
+});

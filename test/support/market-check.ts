@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BookMirror } from '../../gateway/book-mirror.ts';
+import { type LocalBook, LocalOrderBook } from '../../gateway/client/local-book.ts';
+import { ACCOUNTS, type MarketVenue } from './market-venue.ts';
+
+/** Tries a check until it holds; throws what it threw last when it does not. */
+export async function eventually(check: () => void, timeoutMs = 10_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      check();
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+    await sleep(5);
+  }
+}
+
+/** A client's book has the mirror's levels, or orders in priority. */
+export function sameBook(book: LocalBook | LocalOrderBook, mirror: BookMirror): void {
+  assert.ok(book.inStep, 'in step');
+  for (const [i, side] of (['buy', 'sell'] as const).entries()) {
+    if (book instanceof LocalOrderBook) {
+      const mine = book.orders(side).map(({ orderId, price, quantity }) => ({ orderId, side: i, price, quantity }));
+      assert.deepEqual(mine, mirror.list(i));
+    } else {
+      const mine = book.levels(side).map(({ price, quantity, orders }) => ({ price, quantity, orders }));
+      assert.deepEqual(mine, mirror.depth(i));
+    }
+  }
+}
+
+/** The mirrors hold the orders that rest in the engine, no more and no less. Returns how many. */
+export function sameAsEngine(venue: MarketVenue, symbols: number): number {
+  const mirrored = new Map<number, string>();
+  for (let symbol = 1; symbol <= symbols; symbol++) {
+    const mirror = venue.market.book(symbol);
+    assert.ok(mirror);
+    for (const side of [0, 1]) {
+      for (const { orderId, price, quantity } of mirror.list(side)) mirrored.set(orderId, `${symbol} ${side} ${price} ${quantity}`);
+    }
+  }
+  const resting = new Map<number, string>();
+  for (let account = 1; account <= ACCOUNTS; account++) {
+    for (const { orderId, symbol, side, price, leaves } of venue.engine.directory.openOrders(account, Number.POSITIVE_INFINITY)) {
+      resting.set(orderId, `${symbol} ${side} ${price} ${leaves}`);
+    }
+  }
+  assert.deepEqual([...mirrored].sort(byId), [...resting].sort(byId));
+  return resting.size;
+}
+
+function byId(a: readonly [number, string], b: readonly [number, string]): number {
+  return a[0] - b[0];
+}
