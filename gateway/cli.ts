@@ -5,6 +5,7 @@ import { repairCommand, snapshotCommand, verifyCommand } from './cli/data.ts';
 import { ExitCode } from './cli/exit.ts';
 import { bookCommand, tradesCommand } from './cli/market.ts';
 import { amendCommand, cancelCommand, orderCommand } from './cli/orders.ts';
+import { replayCommand } from './cli/replay.ts';
 import { startCommand } from './cli/start.ts';
 
 const program = new Command('openbell')
@@ -33,6 +34,7 @@ for (const add of [
   bookCommand,
   tradesCommand,
   accountCommand,
+  replayCommand,
   verifyCommand,
   snapshotCommand,
   repairCommand,
