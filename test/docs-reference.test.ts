@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { Code } from '../engine/codes.ts';
+import { actionRoutes } from '../gateway/admin-actions.ts';
+import { queryRoutes } from '../gateway/admin-queries.ts';
+import { OPTIONS } from '../gateway/config.ts';
+import { addExchangeMetrics, createMetrics } from '../gateway/metrics.ts';
+
+const doc = (name: string) => readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');
+/** Sources of routes and metrics; only their names are looked at. */
+const nothing = {} as never;
+
+test('every code is explained, and nothing else', () => {
+  const rows = [...doc('CODES.md').matchAll(/^\| (\d+) \| `([A-Z_]+)` \| (.+) \| (.+) \|$/gm)];
+  assert.deepEqual(rows.map(([, number, name]) => [name, Number(number)]).sort(), Object.entries(Code).sort());
+  for (const [, , name, meaning, advice] of rows) assert.ok(meaning.length > 5 && advice.length > 5, name);
+});
+
+test('every route of the admin interface is documented, and nothing else', () => {
+  const routes = [...queryRoutes(nothing), ...actionRoutes(nothing)].map(({ method, path }) => `${method} ${path}`);
+  const documented = [...doc('ADMIN.md').matchAll(/`(GET|POST) (\/v1[^`?]*)(?:\?[^`]*)?`/g)].map(
+    ([, method, path]) => `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id')}`,
+  );
+  assert.deepEqual([...new Set(documented)].sort(), [...new Set(routes)].sort());
+});
+
+test('every option is documented', () => {
+  const text = doc('CONFIGURATION.md');
+  for (const name of Object.keys(OPTIONS)) assert.ok(text.includes(`| \`--${name}\` |`), name);
+});
+
+test('every metric is documented', () => {
+  const registry = createMetrics();
+  addExchangeMetrics(registry, nothing);
+  const text = doc('ADMIN.md');
+  for (const { name } of registry.getMetricsAsArray()) {
+    const family = /^(openbell_journal_|openbell_history_|nodejs_|process_)/.exec(name)?.[1];
+    assert.ok(text.includes(`\`${name}`) || (family !== undefined && text.includes(`\`${family}*\``)), name);
+  }
+  registry.clear();
+});
