@@ -27,6 +27,7 @@ const FIRST_DELAY_MS = 50;
 const MAX_DELAY_MS = 5000;
 /** A connection that lasted so long was a good one: the next attempt is a first one again. */
 const GOOD_MS = 10_000;
+const CLOSE_PATIENCE_MS = 1000;
 const OP_NAMES = ['', 'subscribe', 'unsubscribe', 'resnapshot', 'ping'] as const;
 
 /** One WebSocket to the market data of an exchange, made again with growing pauses when it is lost. */
@@ -96,16 +97,19 @@ export class MarketSocket {
     else this.#ws.send(JSON.stringify({ op: OP_NAMES[op], channel, symbol: name, tag }));
   }
 
-  /** Closes for good. Resolves when the exchange has said goodbye too. */
+  /** Closes for good. Resolves when the exchange has said goodbye too, or has not within a second. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#retry);
     const ws = this.#ws;
     if (ws === undefined || ws.readyState === WebSocket.CLOSED) return;
-    await new Promise((resolve) => {
-      ws.addEventListener('close', resolve);
-      ws.close(1000);
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    ws.addEventListener('close', () => resolve());
+    ws.close(1000);
+    // A line that is stuck brings no goodbye.
+    const patience = setTimeout(resolve, CLOSE_PATIENCE_MS);
+    await promise;
+    clearTimeout(patience);
   }
 
   #check(ws: WebSocket): void {
