@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { InvariantError } from '../engine/assert.ts';
 import { auditBooks } from '../engine/book-audit.ts';
 import { OrderBook } from '../engine/order-book.ts';
+import { OrderIndex } from '../engine/order-index.ts';
 import { OrderSlab } from '../engine/order-slab.ts';
 import { LevelPages } from '../engine/price-ladder.ts';
 
@@ -47,23 +49,38 @@ describe('order slab', () => {
   });
 
   const capacity = 2 ** 14;
-  const window = 2 ** 15;
   const patterns: [name: string, id: (n: number) => number][] = [
     ['dense', (n) => n + 1],
     ['every tenth', (n) => n * 10],
-    ['a whole table apart', (n) => n * window],
-    ['several tables apart', (n) => n * window * 8],
+    ['a whole table apart', (n) => n * capacity],
+    ['several tables apart', (n) => n * capacity * 8],
     ['2^32 apart', (n) => n * 2 ** 32],
-    ['half old run, half new run a table later', (n) => (n < capacity / 2 ? n : n + window)],
+    ['half old run, half new run a table later', (n) => (n < capacity / 2 ? n : n + capacity)],
     ['multiples of a thousand', (n) => n * 1000],
   ];
   for (const [name, id] of patterns) {
-    it(`a full slab of ids ${name} keeps its chains short`, () => {
-      const slab = new OrderSlab(capacity);
-      for (let n = 0; n < capacity; n++) assert.notEqual(slab.acquire(id(n)), -1);
-      assert.ok(slab.longestChain() <= 8, `longest chain ${slab.longestChain()}`);
+    it(`a full index of ids ${name} keeps its chains short`, () => {
+      for (const spread of [0x9e3779b1, 0x85ebca6b, 0x27d4eb2f, 0x2c1b3c6d]) {
+        const ids = new Float64Array(capacity);
+        const index = new OrderIndex(ids, undefined, spread);
+        for (let slot = 0; slot < capacity; slot++) {
+          ids[slot] = id(slot);
+          index.insert(slot);
+        }
+        assert.ok(index.longestChain() <= 12, `longest chain ${index.longestChain()}`);
+        for (let slot = 0; slot < capacity; slot++) assert.equal(index.find(ids[slot]), slot);
+        for (let slot = 0; slot < capacity; slot++) index.remove(slot);
+        assert.equal(index.longestChain(), 0);
+      }
     });
   }
+
+  it('removing what is not there is misuse', () => {
+    const ids = new Float64Array([5, 6]);
+    const index = new OrderIndex(ids);
+    index.insert(0);
+    assert.throws(() => index.remove(1), InvariantError);
+  });
 });
 
 describe('a million resting orders', () => {
