@@ -175,10 +175,10 @@ test('a disk that fails while it makes the next segment stops the log, also what
   const disk: Disk = {
     ...asynchronousDisk,
     write(fd, bytes, offset, length, position, done) {
-      if (bytes === zeros) setImmediate(done, Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' }), 0);
+      if (bytes === zeros) setTimeout(done, 3, Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' }), 0);
       else asynchronousDisk.write(fd, bytes, offset, length, position, done);
     },
-    syncData: (fd, done) => setTimeout(() => asynchronousDisk.syncData(fd, done), 5),
+    syncData: (fd, done) => setTimeout(() => asynchronousDisk.syncData(fd, done), 20),
   };
   const { writer, words } = openLog(dir, ring, { disk, segmentBytes: 4096 });
   await until(writer, () => {

@@ -9,7 +9,6 @@ import { SegmentWriter } from './segment-writer.ts';
 import { StagedBatch } from './staged-batch.ts';
 
 export const SEGMENT_BYTES = 64 * 1024 * 1024;
-const MAX_BATCH = 4096;
 const RETRY_MS = 100;
 /** Mode fast: written data waits at most about this long for its fdatasync. */
 const FAST_SYNC_MS = 5;
@@ -26,9 +25,9 @@ export interface LogWriterOptions {
   /** Shared words, {@link JOURNAL_WORDS} of them from `at` on. */
   readonly words: Int32Array;
   readonly at: number;
-  /** Size of new segments, a multiple of 64 from 4096; 64 MiB. */
+  /** Size of new segments (the first ones of a log are smaller), a multiple of 64 from 4096; 64 MiB. */
   readonly segmentBytes?: number;
-  /** Most records per batch, 1 to 16384; 4096. */
+  /** Most records per batch, 1 to 16384, which is the default. */
   readonly maxBatch?: number;
   /** The durable position went on. */
   readonly onDurable?: () => void;
@@ -71,7 +70,7 @@ export class LogWriter {
 
   /** Opens or creates the last segment; blocks for that. Throws what the file system throws. */
   constructor(options: LogWriterOptions) {
-    const { dir, end, ring, disk, words, at, maxBatch = MAX_BATCH, segmentBytes = SEGMENT_BYTES } = options;
+    const { dir, end, ring, disk, words, at, maxBatch = MAX_BATCH_RECORDS, segmentBytes = SEGMENT_BYTES } = options;
     assert(end.torn === undefined, 'log: cut the torn tail before appending');
     assert(maxBatch >= 1 && maxBatch <= MAX_BATCH_RECORDS, 'log: maxBatch is 1 to 16384');
     assert(segmentBytes % SLOT_BYTES === 0 && segmentBytes >= 4096, 'log: segmentBytes is a multiple of 64 from 4096');

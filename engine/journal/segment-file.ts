@@ -4,7 +4,7 @@ import { assert } from '../assert.ts';
 import type { Seq } from '../units.ts';
 import { SLOT_BYTES, segmentName } from './log-format.ts';
 
-const ZEROS = new Uint8Array(256 * 1024);
+const ZEROS = new Uint8Array(1024 * 1024);
 
 /** An open segment; who holds it closes it. */
 export interface Segment {

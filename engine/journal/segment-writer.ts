@@ -7,10 +7,11 @@ import type { LogEnd } from './log-reader.ts';
 import { createSegment, openSegment, type Segment } from './segment-file.ts';
 import { SpareSegment } from './spare-segment.ts';
 
-/** A new log starts with a smaller segment: it is there at once. */
-const FIRST_SEGMENT_BYTES = 8 * 1024 * 1024;
+/** A new log starts with a smaller segment, which is there at once; then each one is at most this much larger. */
+const FIRST_SEGMENT_BYTES = 16 * 1024 * 1024;
+const GROWTH = 2;
 /** The spare is begun when this part of the segment is used, and has to be ready at the second. */
-const SPARE_FROM = 0.25;
+const SPARE_FROM = 0.05;
 const SPARE_UNTIL = 0.75;
 
 export interface SegmentWriterOptions {
@@ -32,6 +33,7 @@ export class SegmentWriter {
   readonly #directoryFd: number;
   readonly #disk: Disk;
   readonly #reserve: number;
+  readonly #segmentBytes: number;
   readonly #spare: SpareSegment;
   #segment: Segment;
   #onRolled: Done = () => undefined;
@@ -41,11 +43,12 @@ export class SegmentWriter {
     this.#dir = dir;
     this.#disk = disk;
     this.#reserve = reserve;
-    this.#spare = new SpareSegment(dir, segmentBytes, disk, onSpareStep, onError);
+    this.#segmentBytes = segmentBytes;
     this.#segment =
       end.file === undefined
         ? createSegment(dir, end.lastSeq + 1, Math.min(segmentBytes, FIRST_SEGMENT_BYTES))
         : openSegment(join(dir, end.file));
+    this.#spare = new SpareSegment(dir, this.#grow(this.#segment.bytes), disk, onSpareStep, onError);
     this.position = end.position;
     this.#directoryFd = openSync(dir, 'r');
   }
@@ -85,7 +88,7 @@ export class SegmentWriter {
   /** Goes on in the spare, which is ready; all that the old segment holds is durable. `done` when the new one is there to stay. */
   roll(firstSeq: Seq, done: Done): void {
     closeSync(this.#segment.fd);
-    const { fd, path, bytes } = this.#spare.take();
+    const { fd, path, bytes } = this.#spare.take(this.#grow(this.#spare.bytes));
     const named = join(this.#dir, segmentName(firstSeq));
     this.#segment = { fd, path: named, bytes };
     this.position = 0;
@@ -98,6 +101,11 @@ export class SegmentWriter {
     closeSync(this.#segment.fd);
     closeSync(this.#directoryFd);
     this.#spare.close(done);
+  }
+
+  /** Size of the segment that follows one of `bytes`. */
+  #grow(bytes: number): number {
+    return Math.min(this.#segmentBytes, Math.max(bytes, FIRST_SEGMENT_BYTES) * GROWTH);
   }
 
   readonly #renamed = (error: DiskError | null): void => {

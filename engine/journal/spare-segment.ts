@@ -7,7 +7,7 @@ import { FILL_BYTES, type Segment, zeros } from './segment-file.ts';
 /** The spare's name until it becomes a segment; a leftover of an earlier run is deleted. */
 export const SPARE_NAME = 'spare.obl';
 /** Between two steps while there is no hurry: zero-filling competes with the log for the disk. */
-const PACE_MS = 20;
+const PACE_MS = 50;
 const RETRY_MS = 100;
 
 /**
@@ -21,7 +21,8 @@ export class SpareSegment {
   /** True when the disk had no room at the last step. */
   refused = false;
   readonly #path: string;
-  readonly #bytes: number;
+  /** Its size when it is ready. */
+  bytes: number;
   readonly #disk: Disk;
   readonly #onStep: (refused: boolean) => void;
   readonly #wake = (): void => this.#onStep(false);
@@ -36,13 +37,13 @@ export class SpareSegment {
   #onClosed = (): void => undefined;
 
   /**
-   * @param bytes size of a segment, a multiple of 64
+   * @param bytes size of the first spare, a multiple of 64
    * @param onStep after every step, with whether the disk refused it, and when the next one is due
    * @param onError the disk failed; no further step is tried
    */
   constructor(dir: string, bytes: number, disk: Disk, onStep: (refused: boolean) => void, onError: (error: DiskError) => void) {
     this.#path = join(dir, SPARE_NAME);
-    this.#bytes = bytes;
+    this.bytes = bytes;
     this.#disk = disk;
     this.#onStep = onStep;
     this.#onError = onError;
@@ -50,31 +51,32 @@ export class SpareSegment {
   }
 
   get ready(): boolean {
-    return this.#filled === this.#bytes && !this.#busy;
+    return this.#filled === this.bytes && !this.#busy;
   }
 
   /** How much is done, 0 to 1. */
   get progress(): number {
-    return this.#filled / this.#bytes;
+    return this.#filled / this.bytes;
   }
 
   /** Does the next step if one is due. */
   step(hurry: boolean): void {
-    if (this.#busy || this.#closed || this.#filled === this.#bytes) return;
+    if (this.#busy || this.#closed || this.#filled === this.bytes) return;
     const now = performance.now();
     if (now < this.#notBefore && (this.refused || !hurry)) return;
     if (this.#fd === -1 && !this.#open(now)) return;
     this.#busy = true;
-    const length = Math.min(FILL_BYTES, this.#bytes - this.#filled);
+    const length = Math.min(FILL_BYTES, this.bytes - this.#filled);
     this.#disk.write(this.#fd, zeros, 0, length, this.#filled, this.#written);
   }
 
-  /** Hands the finished spare over, still under its spare name. */
-  take(): Segment {
+  /** Hands the finished spare over, still under its spare name. The next one will have `nextBytes`. */
+  take(nextBytes: number): Segment {
     assert(this.ready, 'log: the spare segment is not ready');
-    const segment = { fd: this.#fd, path: this.#path, bytes: this.#bytes };
+    const segment = { fd: this.#fd, path: this.#path, bytes: this.bytes };
     this.#fd = -1;
     this.#filled = 0;
+    this.bytes = nextBytes;
     return segment;
   }
 
@@ -127,7 +129,7 @@ export class SpareSegment {
       this.refused = false;
       this.#filled += this.#stepBytes;
       this.#notBefore = performance.now() + PACE_MS;
-      if (this.#filled < this.#bytes) this.#disk.wake(PACE_MS, this.#wake);
+      if (this.#filled < this.bytes) this.#disk.wake(PACE_MS, this.#wake);
       this.#onStep(false);
     } else if (isDiskFull(error)) {
       this.#refuse(performance.now());
