@@ -60,7 +60,7 @@ export class ReportCursor {
   sent: number;
   closed = false;
   readonly #hub: RetainedReports;
-  /** Slot of report `sent` when it came from the ring, else -1. */
+  /** Slot of the last report that came from the ring, -1 = none yet. It is report `sent` as long as the ring has that. */
   #slot = -1;
   #chunk: Int32Array | undefined;
   #chunkAt = 0;
@@ -109,7 +109,6 @@ export class ReportCursor {
       return false;
     }
     frame.add(chunk, this.#chunkAt);
-    this.#slot = -1;
     this.sent++;
     this.#chunkAt += REPORT_WORDS;
     if (this.#chunkAt === chunk.length) this.#chunk = undefined;
@@ -118,9 +117,7 @@ export class ReportCursor {
 
   #read(): void {
     this.#reading = true;
-    // Not beyond what the hub knows of: only that may leave.
-    const limit = Math.min(ARCHIVE_READ, this.backlog());
-    this.#hub.archive.read(this.stream.account, this.sent + 1, limit).then(
+    this.#hub.archive.read(this.stream.account, this.sent + 1, ARCHIVE_READ).then(
       (bytes) => this.#take(bytes),
       (error: Error) => {
         if (++this.#failures < ARCHIVE_ATTEMPTS) this.#retry();

@@ -161,6 +161,17 @@ describe('report hub', () => {
     assert.equal(reader.cursor.backlog(), 0);
   });
 
+  it('goes on with the oldest report that is left, the one before it being gone', () => {
+    const stage = new Stage(4);
+    const reader = stage.open(1, 0);
+    stage.make(1, 1);
+    reader.read(1);
+    stage.make(1, 1, 1);
+    reader.read(9);
+    assert.deepEqual(reader.numbers, range(1, 5));
+    assert.deepEqual(stage.asked, []);
+  });
+
   it('reads the past from the archive, waits while that is behind, and tries again when it fails', async () => {
     const stage = new Stage(8, { 1: 30 });
     const reader = stage.open(1, 3);

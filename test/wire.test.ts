@@ -246,6 +246,32 @@ describe('CommandFrame', () => {
     });
   }
 
+  /** One command, laid out as no builder of ours does: table at 8 or 10, vector behind it, the vtable last. */
+  function unusual({ table = 8, vtableBytes = 8, shift = 0 } = {}): Uint8Array {
+    const bytes = new Uint8Array(112 + shift);
+    const view = new DataView(bytes.buffer);
+    const vtable = 24 + shift + 64;
+    view.setUint32(0, table, true);
+    view.setInt32(table, table - vtable, true);
+    // Version at 14 and commands at 16, wherever the table starts.
+    view.setUint16(14, 1, true);
+    view.setUint32(16, 20 + shift - 16, true);
+    view.setUint32(20 + shift, 1, true);
+    view.setUint16(vtable, vtableBytes, true);
+    view.setUint16(vtable + 2, 20 - table, true);
+    view.setUint16(vtable + 4, 14 - table, true);
+    view.setUint16(vtable + 6, 16 - table, true);
+    return bytes;
+  }
+
+  it('takes a vtable behind the table, but none that ends outside, and nothing out of alignment', () => {
+    assert.equal(reader.open(unusual()), Code.OK);
+    assert.equal(reader.count, 1);
+    assert.equal(reader.open(unusual({ vtableBytes: 24 })), Code.OK);
+    for (const wrong of [{ vtableBytes: 26 }, { table: 10 }, { shift: 4 }])
+      assert.equal(codeName(reader.open(unusual(wrong))), 'MALFORMED_FRAME');
+  });
+
   it('reads nothing outside of the frame, whatever its bytes are', () => {
     // The frame is its whole ArrayBuffer: a read outside of it would throw.
     const check = (bytes: Uint8Array): void => {
