@@ -107,8 +107,10 @@ function report(flags: ReplayFlags, { symbol, account }: ReplayVenue, work: Repl
   const { orders, cancels, latencyUs } = work;
   const commands = orders + cancels;
   const perSecond = Math.round(commands / seconds);
-  const [p50, p90, p99, p999] = [50, 90, 99, 99.9].map((percentile) => latencyUs.getValueAtPercentile(percentile));
-  const latency = { p50, p90, p99, p999, max: latencyUs.maxValue };
+  const max = latencyUs.maxValue;
+  // The histogram rounds up to the end of a bucket.
+  const [p50, p90, p99, p999] = [50, 90, 99, 99.9].map((percentile) => Math.min(max, latencyUs.getValueAtPercentile(percentile)));
+  const latency = { p50, p90, p99, p999, max };
   const { continuousTrades, auctions, differences, shown } = check;
   if (flags.json) {
     const compared = flags.expect !== undefined;
@@ -137,7 +139,7 @@ function report(flags: ReplayFlags, { symbol, account }: ReplayVenue, work: Repl
         : 'every trade and every auction is as expected';
   print(`${symbol}, account ${account}: ${n(orders)} orders and ${n(cancels)} cancels in ${seconds.toFixed(2)} s, ${n(perSecond)}/s
 ${n(continuousTrades)} continuous trades, ${n(auctions)} auctions
-answered after: p50 ${p50} us, p90 ${p90} us, p99 ${p99} us, p99.9 ${p999} us, max ${latency.max} us
+answered after: p50 ${p50} us, p90 ${p90} us, p99 ${p99} us, p99.9 ${p999} us, max ${max} us
 ${verdict}`);
 }
 

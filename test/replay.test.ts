@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type ExpectedTrade, ReplayCheck } from '../gateway/cli/replay-check.ts';
+import { type CliResult, ExchangeProcess, openbell } from './support/exchange-process.ts';
+import { missing, sharedData } from './support/shared-data.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'openbell-replay-'));
+let exchange: ExchangeProcess;
+
+before(async () => {
+  exchange = await ExchangeProcess.start(join(folder, 'data'), ['--durability', 'fast']);
+});
+after(async () => {
+  await exchange.end('SIGTERM');
+  rmSync(folder, { recursive: true });
+});
+
+const ORDERS = `time_ms,op,side_or_phase,order_id,price_milli,quantity
+0,phase,auction,,,
+0,new,S,10,51200,100
+1,new,B,11,51300,60
+2,new,B,12,51200,20
+3,uncross,,,51200,80
+4,phase,continuous,,,
+5,new,B,7,51200,50
+6,new,S,3,51100,10
+7,new,S,4,51300,10
+8,cancel,S,4,,
+9,phase,auction,,,
+9,uncross,,,0,0
+9,phase,closed,,,
+`;
+const TRADES = `phase,buy_order_id,sell_order_id,price_milli,quantity
+auction,11,10,51200,60
+auction,12,10,51200,20
+continuous,7,10,51200,20
+continuous,7,3,51200,10
+`;
+
+function replay(orders: string, trades: string | undefined, ...more: string[]): Promise<CliResult> {
+  const ordersPath = join(folder, 'day.orders.csv');
+  const tradesPath = join(folder, 'day.trades.csv');
+  writeFileSync(ordersPath, orders);
+  if (trades !== undefined) writeFileSync(tradesPath, trades);
+  return openbell(['replay', ordersPath, ...(trades === undefined ? [] : ['--expect', tradesPath]), ...exchange.flags, ...more]);
+}
+
+test('a day comes back as it was, in any batch size and at any speed', async () => {
+  for (const more of [[], ['--batch', '1', '--speed', '10x', '--symbol', 'DAY-1']]) {
+    const { code, stdout, stderr } = await replay(ORDERS, TRADES, '--json', ...more);
+    assert.equal(code, 0, stdout + stderr);
+    const { symbol, orders, cancels, continuousTrades, auctions, differences, latencyUs } = JSON.parse(stdout);
+    assert.deepEqual(
+      { symbol, orders, cancels, continuousTrades, auctions, differences },
+      { symbol: more.length === 0 ? 'SSE-day' : 'DAY-1', orders: 6, cancels: 1, continuousTrades: 2, auctions: 2, differences: 0 },
+    );
+    assert.ok(latencyUs.p50 > 0 && latencyUs.max >= latencyUs.p99);
+  }
+});
+
+test('a difference ends with 1 and is shown, also without expected trades', async () => {
+  const differing = await replay(
+    ORDERS.replace('uncross,,,51200,80', 'uncross,,,51200,90').replace('cancel,S,4', 'cancel,S,99').replace('6,new,S,3,', '6,new,S,7,'),
+    undefined,
+  );
+  assert.equal(differing.code, 1, differing.stderr);
+  assert.match(differing.stdout, /orders line 6: the auction ended at 80@5120, expected 90@5120/);
+  assert.match(differing.stdout, /cancel of 99 was refused: UNKNOWN_ORDER/);
+  assert.match(differing.stdout, /order id 7 came twice/);
+  const trades = await replay(ORDERS, TRADES.replace('7,10,51200,20', '7,10,51200,21'), '--json');
+  assert.equal(trades.code, 1, trades.stderr);
+  assert.deepEqual(JSON.parse(trades.stdout).shown, ['expected trades line 4: buy 7 sell 10 21@5120, but came buy 7 sell 10 20@5120']);
+});
+
+/** Two auctions around three continuous trades, as they are printed. */
+const PRINTED: ExpectedTrade[] = [
+  { line: 2, phase: 'auction', buyOrderId: 11, sellOrderId: 10, price: 5120, quantity: 60 },
+  { line: 3, phase: 'auction', buyOrderId: 12, sellOrderId: 10, price: 5120, quantity: 20 },
+  { line: 4, phase: 'continuous', buyOrderId: 7, sellOrderId: 10, price: 5120, quantity: 20 },
+  { line: 5, phase: 'continuous', buyOrderId: 7, sellOrderId: 3, price: 5120, quantity: 10 },
+  { line: 6, phase: 'continuous', buyOrderId: 7, sellOrderId: 4, price: 5130, quantity: 5 },
+  { line: 7, phase: 'auction', buyOrderId: 20, sellOrderId: 21, price: 5100, quantity: 7 },
+];
+
+/** Shows the check trades as if they had come back, auction by auction. */
+function differences(expected: readonly ExpectedTrade[], came: readonly ExpectedTrade[]): string[] {
+  const check = new ReplayCheck(expected);
+  let auction: ExpectedTrade[] = [];
+  for (const [i, trade] of came.entries()) {
+    if (trade.phase === 'continuous') check.onContinuousTrade(trade);
+    else auction.push(trade);
+    if (auction.length === 0 || came[i + 1]?.phase === 'auction') continue;
+    const volume = auction.reduce((sum, { quantity }) => sum + quantity, 0);
+    check.onAuction(auction[0].price, volume, auction);
+    auction = [];
+  }
+  check.finish();
+  assert.equal(check.differences >= check.shown.length, true);
+  return check.shown;
+}
+
+test('each way in which trades can differ is found', () => {
+  const but = (index: number, change: Partial<ExpectedTrade>): ExpectedTrade[] =>
+    PRINTED.map((trade, i) => (i === index ? { ...trade, ...change } : trade));
+  const without = (...indexes: number[]): ExpectedTrade[] => PRINTED.filter((_, i) => !indexes.includes(i));
+  assert.deepEqual(differences(PRINTED, PRINTED), []);
+  const reordered = [PRINTED[1], PRINTED[0], ...PRINTED.slice(2)];
+  assert.deepEqual(differences(PRINTED, reordered), [], 'how an auction pairs is the venue’s own');
+  const repaired = PRINTED.map((trade, i) => (i === 0 ? { ...trade, quantity: 50 } : i === 1 ? { ...trade, quantity: 30 } : trade));
+  const table: [came: ExpectedTrade[], shown: RegExp][] = [
+    [but(2, { quantity: 21 }), /^expected trades line 4: buy 7 sell 10 20@5120, but came buy 7 sell 10 21@5120$/],
+    [but(2, { price: 5121 }), /^expected trades line 4/],
+    [but(3, { sellOrderId: 4 }), /^expected trades line 5: buy 7 sell 3 10@5120, but came buy 7 sell 4/],
+    [but(3, { buyOrderId: 8 }), /^expected trades line 5/],
+    [without(4), /line 6: buy 7 sell 4 5@5130 did not come/],
+    [without(5), /line 7: buy 20 sell 21 7@5100 did not come/],
+    [without(2, 3, 4), /line 4: .* did not come/],
+    [[...PRINTED.slice(0, 5), { ...PRINTED[4], quantity: 1 }, PRINTED[5]], /^continuous trade 4: buy 7 sell 4 1@5130 was not expected$/],
+    [[...PRINTED, { ...PRINTED[4] }], /was not expected/],
+    [repaired, /order B11 received 50 lots, expected 60/],
+    [without(1), /order B12 received 0 lots, expected 20/],
+    [but(5, { price: 5101 }), /line 7: price 5100, but auction 2 was at 5101/],
+  ];
+  for (const [came, shown] of table) {
+    const found = differences(PRINTED, came);
+    assert.ok(
+      found.some((detail) => shown.test(detail)),
+      `${shown} in ${JSON.stringify(found)}`,
+    );
+  }
+});
+
+test('what cannot be replayed is said before anything is sent', async () => {
+  const wrong = await replay(ORDERS.replace('9,phase,closed', '9,phase,lunch'), TRADES);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /day\.orders\.csv:14: phase "lunch"/);
+  const resting = await replay(ORDERS, TRADES, '--symbol', 'DAY-1');
+  assert.equal(resting.code, 1);
+  assert.match(resting.stderr, /orders rest in DAY-1/);
+  for (const more of [
+    ['--speed', 'fast'],
+    ['--speed', '0x'],
+    ['--batch', '0'],
+    ['--batch', '9999'],
+  ]) {
+    assert.equal((await replay(ORDERS, TRADES, ...more)).code, 2, more.join(' '));
+  }
+  const nobody = await openbell(['replay', join(folder, 'day.orders.csv'), '--http-port', '1']);
+  assert.equal(nobody.code, 3, nobody.stderr);
+});
+
+const day = sharedData('sse', '605580.orders.csv.gz');
+const printed = sharedData('sse', '605580.trades.csv.gz');
+
+test('a recorded day of the Shanghai Stock Exchange comes back exactly', { skip: missing(day, printed) }, async () => {
+  const { code, stdout, stderr } = await openbell(['replay', day, '--expect', printed, '--json', ...exchange.flags]);
+  assert.equal(code, 0, stdout + stderr);
+  const { symbol, continuousTrades, auctions, differences } = JSON.parse(stdout);
+  assert.deepEqual(
+    { symbol, continuousTrades, auctions, differences },
+    { symbol: 'SSE-605580', continuousTrades: 16_393, auctions: 2, differences: 0 },
+  );
+});
