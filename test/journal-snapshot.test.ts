@@ -133,7 +133,6 @@ test('repair keeps the snapshots that the cut log can continue', async (t) => {
   for (const seq of [5, 10, 11, 30]) write(dir, seq, 3, 2, 3);
   const bad = write(dir, 7, 3, 2, 3);
   writeFileSync(bad, '');
-  writeFileSync(join(dir, 'history'), 'derived from all');
   const file = join(dir, second.file);
   writeFileSync(file, readFileSync(file).fill(1, second.position + 100, second.position + 104));
   assert.equal(forkLog(dir, dest).lastSeq, 10);
@@ -141,16 +140,13 @@ test('repair keeps the snapshots that the cut log can continue', async (t) => {
     listSnapshots(dest).map(({ seq }) => seq),
     [10, 5],
   );
-  const { kept, lastSeq } = cutLog(dir, { derived: ['history', 'not there'] });
+  const { kept, lastSeq } = cutLog(dir);
   assert.equal(lastSeq, 10);
   assert.deepEqual(
     listSnapshots(dir).map(({ seq }) => seq),
     [10, 7, 5],
   );
-  assert.deepEqual(
-    readdirSync(kept ?? ''),
-    ['history', second.file, 'snapshot-0000000000000011.obs', 'snapshot-0000000000000030.obs'].sort(),
-  );
+  assert.deepEqual(readdirSync(kept ?? ''), [second.file, 'snapshot-0000000000000011.obs', 'snapshot-0000000000000030.obs'].sort());
   // A snapshot ahead of a log that is otherwise good.
   write(dir, 50, 3, 2, 3);
   assert.equal(cutLog(dir).lastSeq, 10);

@@ -19,8 +19,6 @@ export interface RepairProgress {
 
 export interface RepairOptions {
   readonly onProgress?: (progress: RepairProgress) => void;
-  /** `cutLog`: names in the data directory that were made from commands behind the cut, too (history); moved away when something is cut. */
-  readonly derived?: readonly string[];
 }
 
 export interface RepairResult {
@@ -59,7 +57,8 @@ interface Survey {
  * on: moves it, and the snapshots that hold effects of it, to
  * `damaged-<time>/`. Whoever calls it holds the directory's lock. Blocks. When
  * it is interrupted, run it again. Also cuts a torn tail, and moves away
- * snapshots that are ahead of the log.
+ * snapshots that are ahead of the log. What else was made from the commands that
+ * are given up (the history) is the caller's.
  */
 export function cutLog(dir: string, options: RepairOptions = {}): RepairResult {
   const survey = surveyLog(dir, options);
@@ -76,8 +75,6 @@ export function cutLog(dir: string, options: RepairOptions = {}): RepairResult {
   const kept = join(dir, `damaged-${new Date().toISOString().replaceAll(':', '-')}`);
   mkdirSync(kept);
   for (const { path } of ahead) renameSync(path, join(kept, basename(path)));
-  const present = new Set(readdirSync(dir));
-  for (const name of options.derived ?? []) if (present.has(name)) renameSync(join(dir, name), join(kept, name));
   if (damage) cutSegments(dir, kept, survey, options);
   syncDirectory(kept);
   syncDirectory(dir);
