@@ -1,4 +1,5 @@
 import { OpenbellError } from './errors.ts';
+import { MarketClient } from './market.ts';
 import { OrderSession } from './order-session.ts';
 import { SymbolCatalog } from './symbols.ts';
 import type { ConnectOptions } from './types.ts';
@@ -8,6 +9,10 @@ export { CommandBatch, MAX_FRAME_COMMANDS, SCHEMA_VERSION } from '../../engine/w
 export { Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
 export { DecimalError } from '../../feeds/decimal.ts';
 export { OpenbellError } from './errors.ts';
+export { LocalBook, LocalOrderBook } from './local-book.ts';
+export { MarketClient, type MarketOptions } from './market.ts';
+export type { BboView, LevelView, OrderView, PhaseName, StatusView, TradeView } from './market-decode.ts';
+export { MarketStream, type StreamOptions } from './market-stream.ts';
 export { OrderSession, type SubmitAnswer } from './order-session.ts';
 export { SymbolCatalog, SymbolUnits } from './symbols.ts';
 export type * from './types.ts';
@@ -17,6 +22,7 @@ export class OpenbellClient {
   readonly symbols: SymbolCatalog;
   readonly #options: ConnectOptions;
   #orders: OrderSession | undefined;
+  #market: MarketClient | undefined;
 
   constructor(options: ConnectOptions, symbols: SymbolCatalog) {
     this.#options = options;
@@ -31,9 +37,16 @@ export class OpenbellClient {
     return this.#orders;
   }
 
+  /** Market data; needs no account. */
+  get market(): MarketClient {
+    const { host = '127.0.0.1', wsPort = 7402, reconnect = true } = this.#options;
+    this.#market ??= new MarketClient({ host, port: wsPort, reconnect, symbols: this.symbols });
+    return this.#market;
+  }
+
   /** Has everything answered, then closes. */
   async close(): Promise<void> {
-    await this.#orders?.close();
+    await Promise.all([this.#orders?.close(), this.#market?.close()]);
   }
 }
 
@@ -42,6 +55,7 @@ export class OpenbellClient {
  *
  * ```ts
  * const exchange = await connect({ account: 1 });
+ * const book = await exchange.market.book('BTC-USD');
  * const answer = await exchange.orders.place({ symbol: 'BTC-USD', side: 'buy', price: '100.25', quantity: '0.5' });
  * await exchange.close();
  * ```
