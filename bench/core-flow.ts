@@ -48,7 +48,17 @@ export class CoreFlow {
     };
     put({ kind: CommandKind.DefineAsset, symbol: 1, tag: 5, name: 'USD' });
     put({ kind: CommandKind.DefineAsset, symbol: 2, tag: 3, name: 'BTC' });
-    put({ kind: CommandKind.DefineSymbol, symbol: SYMBOL, account: 2, tag: 1, side: 2, timeInForce: 3, clientOrderId: 1, orderId: 1, name: 'BTC-USD' });
+    put({
+      kind: CommandKind.DefineSymbol,
+      symbol: SYMBOL,
+      account: 2,
+      tag: 1,
+      side: 2,
+      timeInForce: 3,
+      clientOrderId: 1,
+      orderId: 1,
+      name: 'BTC-USD',
+    });
     put({ kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: 9, quantity: 250 });
     put({ kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: 8, quantity: 100 });
     put({ kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: Phase.Continuous });
@@ -89,7 +99,18 @@ export class CoreFlow {
     let order = this.#below(CORE_RESTING * 1.1);
     while (slab.level[order] === -1) order = order + 1 === span ? 0 : order + 1;
     if (cancel) this.#put(slot, CommandKind.Cancel, 0, 0, slab.account[order], 0, slab.id[order], 0, 0);
-    else this.#put(slot, CommandKind.Amend, 0, 0, slab.account[order], 0, slab.id[order], this.#priceFor(slab.side[order]), 1 + this.#below(100));
+    else
+      this.#put(
+        slot,
+        CommandKind.Amend,
+        0,
+        0,
+        slab.account[order],
+        0,
+        slab.id[order],
+        this.#priceFor(slab.side[order]),
+        1 + this.#below(100),
+      );
   }
 
   #newOrder(slot: number, timeInForce: number): void {
@@ -97,7 +118,17 @@ export class CoreFlow {
     this.#price += this.#below(3) - 1;
     const through = side === Side.Buy ? this.#price + SPREAD : this.#price - SPREAD;
     const price = timeInForce === TimeInForce.ImmediateOrCancel ? through : this.#priceFor(side);
-    this.#put(slot, CommandKind.New, side, timeInForce, 1 + this.#below(CORE_ACCOUNTS), ++this.#clientOrderId, 0, price, 1 + this.#below(100));
+    this.#put(
+      slot,
+      CommandKind.New,
+      side,
+      timeInForce,
+      1 + this.#below(CORE_ACCOUNTS),
+      ++this.#clientOrderId,
+      0,
+      price,
+      1 + this.#below(100),
+    );
   }
 
   /** As encodeCommand, without an object per command: the measured process must not collect garbage. */

@@ -21,7 +21,9 @@ const POLL = 256;
 const WARM_UP = 1_500_000;
 const RUNS = 5;
 
-const { values } = parseArgs({ options: { commands: { type: 'string', default: '2000000' }, 'gc-marks': { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { commands: { type: 'string', default: '2000000' }, 'gc-marks': { type: 'boolean', default: false } },
+});
 const commands = Number(values.commands);
 const limits = resolveLimits({ orders: 2 ** 16, rememberedOrders: 2 ** 16 });
 const reportRing = allocateRing({ slotBytes: 128, capacity: 2 ** 12, consumers: 1 });

@@ -1,4 +1,4 @@
-import { type Allocate } from './allocate.ts';
+import type { Allocate } from './allocate.ts';
 import { DEFAULT_MAX_OPEN_ORDERS } from './params.ts';
 
 /** Bytes of a name of an asset, symbol or account. */

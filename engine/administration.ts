@@ -148,7 +148,17 @@ export class Administration {
   #tellPhase(symbol: number): void {
     const { symbols, market } = this.#exchange;
     const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
-    market.write(MarketEventKind.Phase, 0, symbols.phase[symbol], symbol, 0, reference, 0, symbols.tradeId[symbol], symbols.lastPrice[symbol]);
+    market.write(
+      MarketEventKind.Phase,
+      0,
+      symbols.phase[symbol],
+      symbol,
+      0,
+      reference,
+      0,
+      symbols.tradeId[symbol],
+      symbols.lastPrice[symbol],
+    );
   }
 
   #uncross(symbol: number): Code {

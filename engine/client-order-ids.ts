@@ -1,4 +1,4 @@
-import { type Allocate } from './allocate.ts';
+import type { Allocate } from './allocate.ts';
 import { assert } from './assert.ts';
 import type { OrderSlab } from './order-slab.ts';
 
@@ -116,7 +116,10 @@ export class ClientOrderIds {
 
   #home(account: number, clientOrderId: number): number {
     const low = clientOrderId | 0;
-    let hash = Math.imul((low >>> 3) ^ this.#seed, 0x9e3779b1) ^ Math.imul((clientOrderId / TWO_32) | 0, 0x85ebca6b) ^ Math.imul(account, 0xc2b2ae35);
+    let hash =
+      Math.imul((low >>> 3) ^ this.#seed, 0x9e3779b1) ^
+      Math.imul((clientOrderId / TWO_32) | 0, 0x85ebca6b) ^
+      Math.imul(account, 0xc2b2ae35);
     hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
     hash ^= hash >>> 13;
     return ((hash << 3) | (low & 7)) & this.#mask;

@@ -1,5 +1,5 @@
 import { assert } from './assert.ts';
-import { JOURNAL_WORDS, type JournalStatus, durableSeq, readJournalStatus } from './journal/journal-status.ts';
+import { durableSeq, JOURNAL_WORDS, type JournalStatus, readJournalStatus } from './journal/journal-status.ts';
 import type { Seq } from './units.ts';
 
 /**
@@ -129,4 +129,3 @@ export interface EngineStatus {
   readonly spilled: number;
   readonly draining: boolean;
 }
-

@@ -1,5 +1,5 @@
 import { type Control, EnginePhase, JOURNAL_AT } from './control.ts';
-import { Exchange, type ExchangeOutputs } from './exchange.ts';
+import type { Exchange, ExchangeOutputs } from './exchange.ts';
 import { JournalBoard } from './journal/journal-status.ts';
 import { cutTornTail, type LogEnd, readLog } from './journal/log-reader.ts';
 import { BadSnapshotError, listSnapshots, readSnapshot, SnapshotWriter } from './journal/snapshot-files.ts';
@@ -106,7 +106,8 @@ export class EngineCore {
       board.setDurable(exchange.seq);
       while (!this.#outputs.reports.drain()) makeRoom();
       replayed += count;
-      if ((replayed & ~(PROGRESS_EVERY - 1)) !== ((replayed - count) & ~(PROGRESS_EVERY - 1))) onProgress({ stage: 'log', seq: exchange.seq });
+      if ((replayed & ~(PROGRESS_EVERY - 1)) !== ((replayed - count) & ~(PROGRESS_EVERY - 1)))
+        onProgress({ stage: 'log', seq: exchange.seq });
     });
     const cut = cutTornTail(dir, end);
     if (cut !== undefined) {
@@ -177,7 +178,17 @@ export class EngineCore {
       if (book === undefined) continue;
       const { symbol } = book;
       const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
-      market.write(MarketEventKind.Phase, 0, symbols.phase[symbol], symbol, 0, reference, 0, symbols.tradeId[symbol], symbols.lastPrice[symbol]);
+      market.write(
+        MarketEventKind.Phase,
+        0,
+        symbols.phase[symbol],
+        symbol,
+        0,
+        reference,
+        0,
+        symbols.tradeId[symbol],
+        symbols.lastPrice[symbol],
+      );
       for (const side of [Side.Buy, Side.Sell]) {
         book.ordersInPriority(side, (slot) => {
           market.write(MarketEventKind.Add, side, 0, symbol, slab.id[slot], slab.price[slot], slab.open[slot], 0, 0);

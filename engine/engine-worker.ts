@@ -5,13 +5,12 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { allocateFrom } from './allocate-from.ts';
-import { Control, EnginePhase } from './control.ts';
+import { Control, EnginePhase, JOURNAL_AT } from './control.ts';
 import { EngineCore, type Recovery, type RecoveryProgress, writeSnapshot } from './engine-core.ts';
 import { Exchange } from './exchange.ts';
 import { synchronousDisk } from './journal/disk.ts';
-import { LogWriter } from './journal/log-writer.ts';
 import type { LogEnd } from './journal/log-reader.ts';
-import { JOURNAL_AT } from './control.ts';
+import { LogWriter } from './journal/log-writer.ts';
 import type { Limits } from './limits.ts';
 import { RingConsumer, type RingHandle } from './ring.ts';
 import { SpillingProducer } from './spilling-producer.ts';
@@ -87,14 +86,22 @@ async function runEngine(data: EngineThreadData, say: (message: FromThread) => v
     (progress) => say({ type: 'progress', progress }),
   );
   say({ type: 'recovered', recovery });
-  await dutyCycle(() => core.poll(), commands, () => stopAsked() !== undefined);
+  await dutyCycle(
+    () => core.poll(),
+    commands,
+    () => stopAsked() !== undefined,
+  );
   let snapshot: string | undefined;
   if (stopAsked()?.snapshot) snapshot = writeSnapshot(exchange, data.dir);
   control.setPhase(EnginePhase.Stopped);
   say({ type: 'stopped', snapshot });
 }
 
-async function runJournal(data: JournalThreadData, say: (message: FromThread) => void, stopAsked: () => ToThread | undefined): Promise<void> {
+async function runJournal(
+  data: JournalThreadData,
+  say: (message: FromThread) => void,
+  stopAsked: () => ToThread | undefined,
+): Promise<void> {
   const control = new Control(data.control);
   const commands = new RingConsumer(data.commands, 1);
   let failure: Error | undefined;

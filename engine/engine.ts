@@ -14,7 +14,7 @@ import { type MarketHandler, MarketPump, type ReportHandler, ReportPump } from '
 import { allocateRing, RingConsumer, type RingHandle, RingProducer } from './ring.ts';
 import { Sequencer } from './sequencer.ts';
 import type { SnapshotTaken, SnapshotThreadData } from './snapshot-worker.ts';
-import { type Durability, FusedStages, type Stages, type StageSetup, ThreadedStages } from './stages.ts';
+import { type Durability, FusedStages, type StageSetup, type Stages, ThreadedStages } from './stages.ts';
 import { Symbols } from './symbols.ts';
 import { Command, Report } from './wire/layout.ts';
 
@@ -241,7 +241,12 @@ export class Engine {
 
   #outstanding(seq: number): boolean {
     const control = this.#control;
-    return control.appliedSeq(seq) !== seq || control.durableSeq(seq) !== seq || this.#reports.ring.available() > 0 || this.#market.ring.available() > 0;
+    return (
+      control.appliedSeq(seq) !== seq ||
+      control.durableSeq(seq) !== seq ||
+      this.#reports.ring.available() > 0 ||
+      this.#market.ring.available() > 0
+    );
   }
 
   #pump(): number {

@@ -4,7 +4,7 @@ import { type Allocate, allocateLocal } from './allocate.ts';
 import { ClientOrderIds } from './client-order-ids.ts';
 import { Code } from './codes.ts';
 import { buyReserve, feeOn } from './fees.ts';
-import { type Limits } from './limits.ts';
+import type { Limits } from './limits.ts';
 import { MarketEventKind, TRADE_IN_AUCTION } from './market-event.ts';
 import { MarketWriter } from './market-writer.ts';
 import { type BookListener, OrderBook } from './order-book.ts';
@@ -27,8 +27,19 @@ const CLIENT_ORDER_ID = Command.clientOrderId / 4;
 const ORDER_ID = Command.orderId / 4;
 const PRICE = Command.price / 4;
 const QUANTITY = Command.quantity / 4;
-const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxNotional, CollarPpm, MakerFeePpm, TakerFeePpm, ReferencePrice } =
-  SymbolParam;
+const {
+  LotStep,
+  TickStep,
+  MaxPrice,
+  MinQuantity,
+  MaxQuantity,
+  MinNotional,
+  MaxNotional,
+  CollarPpm,
+  MakerFeePpm,
+  TakerFeePpm,
+  ReferencePrice,
+} = SymbolParam;
 const { Buy } = Side;
 const { GoodTillCancel, FillOrKill, Market, PostOnly } = TimeInForce;
 const { OK } = Code;
@@ -127,7 +138,17 @@ export class Exchange implements BookListener, AdministeredState {
       if (book === undefined) continue;
       book.indicate(this.symbols.param(symbol, ReferencePrice));
       const { indicativePrice, indicativeVolume, indicativeSurplus, indicativeSurplusSide } = book;
-      this.market.write(MarketEventKind.Indicative, indicativeSurplusSide, 0, symbol, 0, indicativePrice, indicativeVolume, 0, indicativeSurplus);
+      this.market.write(
+        MarketEventKind.Indicative,
+        indicativeSurplusSide,
+        0,
+        symbol,
+        0,
+        indicativePrice,
+        indicativeVolume,
+        0,
+        indicativeSurplus,
+      );
     }
     this.#changedAuctions.clear();
   }
@@ -670,7 +691,16 @@ export class Exchange implements BookListener, AdministeredState {
     );
   }
 
-  #reportResting(kind: number, flags: number, code: Code, slot: number, tag: number, price: number, quantity: number, leaves: number): void {
+  #reportResting(
+    kind: number,
+    flags: number,
+    code: Code,
+    slot: number,
+    tag: number,
+    price: number,
+    quantity: number,
+    leaves: number,
+  ): void {
     const { slab } = this;
     this.reports.write(
       kind,

@@ -37,7 +37,7 @@ export const MarketEventKind = {
   Reduce: 3,
   /** A resting order was cancelled: quantity = what was open. */
   Remove: 4,
-  /** The phase of the symbol changed: flags = Phase, price = reference price. */
+  /** The phase of the symbol changed (or is told at the start): flags = Phase, price = reference price, otherId = last trade id, extra = last price. */
   Phase: 5,
   /** Auction only, after each change: price, quantity = volume, extra = surplus, side = surplus side; price 0 = nothing would trade. */
   Indicative: 6,

@@ -1,7 +1,16 @@
 import { MARKET_EVENT_BYTES, MarketField } from './market-event.ts';
 import type { SpillingProducer } from './spilling-producer.ts';
 
-const { orderId: ORDER_ID, price: PRICE, quantity: QUANTITY, otherId: OTHER_ID, extra: EXTRA, seq: SEQ, time: TIME, symbol: SYMBOL } = MarketField;
+const {
+  orderId: ORDER_ID,
+  price: PRICE,
+  quantity: QUANTITY,
+  otherId: OTHER_ID,
+  extra: EXTRA,
+  seq: SEQ,
+  time: TIME,
+  symbol: SYMBOL,
+} = MarketField;
 
 /** Writes what happens to the books into the market ring; see market-event.ts. Owned by the engine thread. */
 export class MarketWriter {

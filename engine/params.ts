@@ -30,19 +30,7 @@ export const DEFAULT_MAX_PRICE_TICKS = 2 ** 20;
 /** Fees are at most 100 %. */
 export const MILLION = 1_000_000;
 
-export const SYMBOL_PARAM_DEFAULTS: readonly number[] = [
-  1,
-  1,
-  DEFAULT_MAX_PRICE_TICKS,
-  1,
-  2 ** 40,
-  0,
-  LIMIT_53 - 1,
-  0,
-  0,
-  0,
-  0,
-];
+export const SYMBOL_PARAM_DEFAULTS: readonly number[] = [1, 1, DEFAULT_MAX_PRICE_TICKS, 1, 2 ** 40, 0, LIMIT_53 - 1, 0, 0, 0, 0];
 
 /** Lowest and highest value of each symbol parameter. */
 export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [

@@ -5,8 +5,8 @@
  * state while it runs, and no pause of trading.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { Exchange } from './exchange.ts';
 import { loadSnapshot, writeSnapshot } from './engine-core.ts';
+import { Exchange } from './exchange.ts';
 import { pruneSnapshots } from './journal/snapshot-files.ts';
 import type { Limits } from './limits.ts';
 import { replayLog } from './replay-log.ts';

@@ -1,4 +1,4 @@
-import { RingProducer, type RingHandle, type RingSlots } from './ring.ts';
+import { type RingHandle, RingProducer, type RingSlots } from './ring.ts';
 
 const FIRST_SPILL_SLOTS = 1024;
 

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { Control, JOURNAL_AT } from './control.ts';
+import { type Control, JOURNAL_AT } from './control.ts';
 import { EngineCore, type Recovery, type RecoveryProgress, writeSnapshot } from './engine-core.ts';
 import type { EngineThreadData, FromThread, JournalThreadData, ToThread } from './engine-worker.ts';
 import type { Exchange } from './exchange.ts';
@@ -44,7 +44,11 @@ export class FusedStages implements Stages {
   #log: LogWriter | undefined;
 
   /** @param makeRoom takes reports off the ring while recovery fills it */
-  constructor(setup: StageSetup, makeExchange: (outputs: { reports: SpillingProducer; market: SpillingProducer }) => Exchange, makeRoom: () => void) {
+  constructor(
+    setup: StageSetup,
+    makeExchange: (outputs: { reports: SpillingProducer; market: SpillingProducer }) => Exchange,
+    makeRoom: () => void,
+  ) {
     this.#setup = setup;
     const outputs = { reports: new SpillingProducer(setup.reports), market: new SpillingProducer(setup.market) };
     this.#exchange = makeExchange(outputs);

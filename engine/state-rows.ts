@@ -191,17 +191,7 @@ export class StateLoader {
       case Row.Order:
         return this.#order(r, at);
       case Row.Remembered:
-        exchange.clientOrderIds.remember(
-          id,
-          r[at + 2],
-          r[at + 3],
-          r[at + 4],
-          r[at + 5],
-          r[at + 6],
-          r[at + 7],
-          r[at + 8],
-          r[at + 9],
-        );
+        exchange.clientOrderIds.remember(id, r[at + 2], r[at + 3], r[at + 4], r[at + 5], r[at + 6], r[at + 7], r[at + 8], r[at + 9]);
         return;
       default:
         fail(`state row of unknown kind ${r[at]}`);

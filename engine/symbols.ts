@@ -1,5 +1,5 @@
 import { NAME_BYTES } from './accounts.ts';
-import { type Allocate } from './allocate.ts';
+import type { Allocate } from './allocate.ts';
 import { SYMBOL_PARAM_DEFAULTS, SYMBOL_PARAMS, SymbolParam } from './params.ts';
 import { Phase } from './wire/layout.ts';
 

@@ -9,7 +9,10 @@ it('the engine thread collects no garbage over 10 million commands after warm-up
   const { stdout } = await promisify(execFile)(process.execPath, ['--trace-gc', '--expose-gc', child], { maxBuffer: 1 << 26 });
   const lines = stdout.split('\n');
   const isolate = (line: string): string | undefined => /^\[\d+:(0x[0-9a-f]+)\]/.exec(line)?.[1];
-  const main = lines.slice(0, lines.indexOf('MAIN-ISOLATE')).map(isolate).find((id) => id !== undefined);
+  const main = lines
+    .slice(0, lines.indexOf('MAIN-ISOLATE'))
+    .map(isolate)
+    .find((id) => id !== undefined);
   const begin = lines.indexOf('ENGINE-BEGIN');
   const end = lines.findIndex((line) => line.startsWith('ENGINE-END'));
   assert.ok(main !== undefined && begin > 0 && end > begin, stdout.slice(-2000));

@@ -39,7 +39,10 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
       await trade(running, 3000, 2000);
       await running.stop(false);
       const numbers = running.reports.filter(({ account }) => account === 3).map(({ reportNo }) => reportNo);
-      assert.deepEqual(numbers, Array.from(numbers, (_, i) => i + 1));
+      assert.deepEqual(
+        numbers,
+        Array.from(numbers, (_, i) => i + 1),
+      );
       assert.ok(running.marketEvents.count > 0);
 
       const log = verifyDataDirectory(dir, { limits: LIMITS });
@@ -68,7 +71,12 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
     await first.stop();
     const known = 9000;
     // A small ring: the recovery has to wait for those who read it.
-    const again = await RunningEngine.start({ dir, topology, historySeq: known, limits: { ...ENGINE_LIMITS, commandRing: 64, reportRing: 128 } });
+    const again = await RunningEngine.start({
+      dir,
+      topology,
+      historySeq: known,
+      limits: { ...ENGINE_LIMITS, commandRing: 64, reportRing: 128 },
+    });
     await again.stop();
     assert.deepEqual(
       again.reports,
@@ -161,7 +169,8 @@ it('a full ring is an answer: claim gives -1, and all that was taken is answered
   await running.engine.drain();
   running.engine.sequencer.draining = false;
   let taken = 0;
-  while (running.send({ kind: CommandKind.New, account: 1, clientOrderId: taken + 1, symbol: 1, side: Side.Buy, price: 1, quantity: 1 })) taken++;
+  while (running.send({ kind: CommandKind.New, account: 1, clientOrderId: taken + 1, symbol: 1, side: Side.Buy, price: 1, quantity: 1 }))
+    taken++;
   assert.equal(taken, 64);
   await running.engine.drain();
   assert.equal(running.reports.filter(({ account }) => account === 1).length, taken);
@@ -172,7 +181,11 @@ it('a full ring is an answer: claim gives -1, and all that was taken is answered
 it('an order that sweeps more makers than the rings hold is answered in full', async (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
-    const running = await RunningEngine.start({ dir: join(dir), topology, limits: { ...ENGINE_LIMITS, commandRing: 64, reportRing: 128, marketRing: 128 } });
+    const running = await RunningEngine.start({
+      dir: join(dir),
+      topology,
+      limits: { ...ENGINE_LIMITS, commandRing: 64, reportRing: 128, marketRing: 128 },
+    });
     if (running.recovery.seq === 0) await define(running);
     await running.engine.drain();
     running.engine.sequencer.draining = false;
@@ -180,9 +193,31 @@ it('an order that sweeps more makers than the rings hold is answered in full', a
     const makers = 2000;
     const base = running.engine.sequencer.seq * 10;
     for (let i = 1; i <= makers; i++) {
-      while (!running.send({ kind: CommandKind.New, account: 1, clientOrderId: base + i, symbol: 1, side: Side.Sell, price: 100 + (i % 7), quantity: 1 })) await sleep(1);
+      while (
+        !running.send({
+          kind: CommandKind.New,
+          account: 1,
+          clientOrderId: base + i,
+          symbol: 1,
+          side: Side.Sell,
+          price: 100 + (i % 7),
+          quantity: 1,
+        })
+      )
+        await sleep(1);
     }
-    while (!running.send({ kind: CommandKind.New, account: 2, clientOrderId: base + makers + 1, symbol: 1, side: Side.Buy, price: 200, quantity: makers })) await sleep(1);
+    while (
+      !running.send({
+        kind: CommandKind.New,
+        account: 2,
+        clientOrderId: base + makers + 1,
+        symbol: 1,
+        side: Side.Buy,
+        price: 200,
+        quantity: makers,
+      })
+    )
+      await sleep(1);
     await running.engine.drain();
     const fills = running.reports.filter(({ kind }) => kind === ReportKind.Fill);
     assert.equal(fills.length, 2 * makers);
@@ -214,7 +249,10 @@ it('time never runs backwards, whatever the wall clock does', async (t) => {
   await running.engine.drain();
   await running.stop();
   const seqs = running.reports.map(({ seq }) => seq);
-  assert.deepEqual(seqs, seqs.toSorted((a, b) => a - b));
+  assert.deepEqual(
+    seqs,
+    seqs.toSorted((a, b) => a - b),
+  );
   const { stateHash } = verifyDataDirectory(dir, { limits: LIMITS });
   const times = logTimes(dir);
   assert.ok(times.length > 15_000 && times.every((time, i) => i === 0 || time >= times[i - 1]));

@@ -208,12 +208,23 @@ describe('order types', () => {
         for (const report of harness.do(parseCommand(line)).reports) if (report.account === 2) numbers.push(report.reportNo);
       }
     }
-    assert.deepEqual(numbers, Array.from(numbers, (_, i) => i + 1));
+    assert.deepEqual(
+      numbers,
+      Array.from(numbers, (_, i) => i + 1),
+    );
   });
 });
 
 describe('risk checks, each with its code', () => {
-  const rows: { name: string; code: string; order: string; params?: Record<string, number>; before?: (harness: Harness) => void; usd?: number; btc?: number }[] = [
+  const rows: {
+    name: string;
+    code: string;
+    order: string;
+    params?: Record<string, number>;
+    before?: (harness: Harness) => void;
+    usd?: number;
+    btc?: number;
+  }[] = [
     { name: 'unknown account', code: 'UNKNOWN_ACCOUNT', order: '9 new 1 buy 1 @ 100' },
     { name: 'client order id 0', code: 'BAD_CLIENT_ORDER_ID', order: '1 new 0 buy 1 @ 100' },
     {
@@ -245,10 +256,26 @@ describe('risk checks, each with its code', () => {
     { name: 'notional too small', code: 'NOTIONAL_MIN', order: '1 new 1 buy 1 @ 99', params: { MinNotional: 100 } },
     { name: 'notional too large', code: 'NOTIONAL_MAX', order: '1 new 1 buy 2 @ 51', params: { MaxNotional: 100 } },
     { name: 'notional beyond exact integers', code: 'NOTIONAL_MAX', order: '1 new 1 sell 1000000000000 @ 1000000' },
-    { name: 'buy above the collar', code: 'PRICE_COLLAR', order: '1 new 1 buy 1 @ 1101', params: { ReferencePrice: 1000, CollarPpm: 100_000 } },
-    { name: 'sell below the collar', code: 'PRICE_COLLAR', order: '1 new 1 sell 1 @ 899', params: { ReferencePrice: 1000, CollarPpm: 100_000 } },
+    {
+      name: 'buy above the collar',
+      code: 'PRICE_COLLAR',
+      order: '1 new 1 buy 1 @ 1101',
+      params: { ReferencePrice: 1000, CollarPpm: 100_000 },
+    },
+    {
+      name: 'sell below the collar',
+      code: 'PRICE_COLLAR',
+      order: '1 new 1 sell 1 @ 899',
+      params: { ReferencePrice: 1000, CollarPpm: 100_000 },
+    },
     { name: 'buy without money', code: 'INSUFFICIENT_FUNDS', order: '1 new 1 buy 3 @ 100', usd: 299 },
-    { name: 'buy without money for the fee', code: 'INSUFFICIENT_FUNDS', order: '1 new 1 buy 10 @ 100', usd: 1000, params: { TakerFeePpm: 1000 } },
+    {
+      name: 'buy without money for the fee',
+      code: 'INSUFFICIENT_FUNDS',
+      order: '1 new 1 buy 10 @ 100',
+      usd: 1000,
+      params: { TakerFeePpm: 1000 },
+    },
     { name: 'sell without the asset', code: 'INSUFFICIENT_FUNDS', order: '1 new 1 sell 3 @ 100', btc: 2 },
     {
       name: 'market buy without money for what it would sweep',
@@ -276,12 +303,19 @@ describe('risk checks, each with its code', () => {
     { name: 'a passive price beyond the collar', order: '1 new 1 buy 1 @ 1', params: { ReferencePrice: 1000, CollarPpm: 100_000 } },
     { name: 'the last unit of money', order: '1 new 1 buy 3 @ 100', usd: 300 },
     { name: 'the last unit of money for the fee', order: '1 new 1 buy 10 @ 100', usd: 1001, params: { TakerFeePpm: 1000 } },
-    { name: 'the limits themselves', order: '1 new 1 buy 5 @ 100', params: { MinQuantity: 5, MaxQuantity: 5, MinNotional: 500, MaxNotional: 500, TickStep: 100, LotStep: 5, MaxPrice: 100 } },
+    {
+      name: 'the limits themselves',
+      order: '1 new 1 buy 5 @ 100',
+      params: { MinQuantity: 5, MaxQuantity: 5, MinNotional: 500, MaxNotional: 500, TickStep: 100, LotStep: 5, MaxPrice: 100 },
+    },
   ];
   for (const { name, order, params, usd } of passes) {
     it(`passes: ${name}`, () => {
       const { reports } = new Harness().setUp(3, params, { usd }).do(parseCommand(order));
-      assert.deepEqual(reports.map((report) => report.kind), [ReportKind.Accepted]);
+      assert.deepEqual(
+        reports.map((report) => report.kind),
+        [ReportKind.Accepted],
+      );
     });
   }
 
@@ -306,10 +340,13 @@ describe('risk checks, each with its code', () => {
     few.do(parseCommand('1 new 1 buy 1 @ 100'));
     few.do(parseCommand('1 new 2 buy 1 @ 1000'));
     const { reports } = few.do(parseCommand('1 new 3 buy 2 @ 2000'));
-    assert.deepEqual(reports.map((report) => [report.kind, codeName(report.code)]), [
-      [ReportKind.Accepted, 'OK'],
-      [ReportKind.Cancelled, 'LEVELS_FULL'],
-    ]);
+    assert.deepEqual(
+      reports.map((report) => [report.kind, codeName(report.code)]),
+      [
+        [ReportKind.Accepted, 'OK'],
+        [ReportKind.Cancelled, 'LEVELS_FULL'],
+      ],
+    );
     assert.equal(few.balance(1, USD).reserved, 1100);
   });
 });
@@ -321,7 +358,10 @@ describe('money', () => {
     // 20,000 and the highest fee, 2 in 1,000.
     assert.deepEqual(harness.balance(1, USD), { available: 1_000_000 - 20_040, reserved: 20_040 });
     const { reports } = harness.do(parseCommand('2 new 1 sell 40 @ 190'));
-    assert.deepEqual(reports.map((report) => report.fee), [0, -4, 16]);
+    assert.deepEqual(
+      reports.map((report) => report.fee),
+      [0, -4, 16],
+    );
     assert.deepEqual(harness.balance(2, USD), { available: 1_000_000 + 8000 - 16, reserved: 0 });
     assert.deepEqual(harness.balance(2, BTC), { available: 960, reserved: 0 });
     // 60 x 200 stay reserved with their fee; the maker paid 8,000 less a rebate of 4.
@@ -406,7 +446,17 @@ describe('trading phases', () => {
 
   it('definitions are checked', () => {
     const harness = new Harness().setUp();
-    const base = { kind: CommandKind.DefineSymbol, symbol: 2, account: BTC, tag: USD, side: 2, timeInForce: 3, clientOrderId: 1, orderId: 1, name: 'X' };
+    const base = {
+      kind: CommandKind.DefineSymbol,
+      symbol: 2,
+      account: BTC,
+      tag: USD,
+      side: 2,
+      timeInForce: 3,
+      clientOrderId: 1,
+      orderId: 1,
+      name: 'X',
+    };
     const rows: [string, Parameters<Harness['do']>[0]][] = [
       ['ALREADY_DEFINED', { ...base, symbol: SYMBOL }],
       ['CAPACITY', { ...base, symbol: 8 }],
@@ -434,7 +484,16 @@ describe('client order ids beyond the window', () => {
   it('are refused when they could be a repeat, and upward counting never meets that', () => {
     const harness = new Harness({ ...SMALL_LIMITS, rememberedOrders: 4 }).setUp();
     for (let id = 10; id < 30; id++) {
-      const { reports } = harness.do({ kind: CommandKind.New, account: 1, clientOrderId: id, symbol: SYMBOL, side: Side.Buy, price: 1, quantity: 1, timeInForce: TimeInForce.ImmediateOrCancel });
+      const { reports } = harness.do({
+        kind: CommandKind.New,
+        account: 1,
+        clientOrderId: id,
+        symbol: SYMBOL,
+        side: Side.Buy,
+        price: 1,
+        quantity: 1,
+        timeInForce: TimeInForce.ImmediateOrCancel,
+      });
       assert.equal(reports[0].kind, ReportKind.Accepted, `id ${id}`);
     }
     const again = harness.do(parseCommand('1 new 29 buy 1 @ 1')).reports[0];

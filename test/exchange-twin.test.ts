@@ -5,7 +5,7 @@ import { auditBook } from '../engine/book-audit.ts';
 import type { CommandFields } from '../engine/command.ts';
 import { encodeCommand } from '../engine/command.ts';
 import { Exchange } from '../engine/exchange.ts';
-import { type Limits } from '../engine/limits.ts';
+import type { Limits } from '../engine/limits.ts';
 import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../engine/params.ts';
 import { ROW_FIELDS, StateLoader, saveState, stateHash } from '../engine/state-rows.ts';
 import { CommandKind, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
@@ -21,15 +21,32 @@ const order = fc.record({
   clientOrderId: fc.integer({ min: 1, max: 40 }),
   symbol: fc.constant(SYMBOL),
   side: fc.constantFrom(Side.Buy, Side.Sell),
-  timeInForce: fc.oneof({ weight: 6, arbitrary: fc.constant(TimeInForce.GoodTillCancel) }, { weight: 5, arbitrary: fc.constantFrom(...Object.values(TimeInForce)) }),
+  timeInForce: fc.oneof(
+    { weight: 6, arbitrary: fc.constant(TimeInForce.GoodTillCancel) },
+    { weight: 5, arbitrary: fc.constantFrom(...Object.values(TimeInForce)) },
+  ),
   price: fc.integer({ min: 90, max: 110 }),
   quantity: fc.integer({ min: 1, max: 30 }),
   tag: fc.nat(9),
 });
 const command: fc.Arbitrary<CommandFields> = fc.oneof(
   { weight: 12, arbitrary: order.map((o) => (o.timeInForce === TimeInForce.Market ? { ...o, price: 0 } : o)) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant(CommandKind.Cancel), account: fc.integer({ min: 1, max: ACCOUNTS }), clientOrderId: fc.integer({ min: 1, max: 40 }) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant(CommandKind.Cancel), account: fc.integer({ min: 1, max: ACCOUNTS }), orderId: fc.integer({ min: 1, max: 60 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant(CommandKind.Cancel),
+      account: fc.integer({ min: 1, max: ACCOUNTS }),
+      clientOrderId: fc.integer({ min: 1, max: 40 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant(CommandKind.Cancel),
+      account: fc.integer({ min: 1, max: ACCOUNTS }),
+      orderId: fc.integer({ min: 1, max: 60 }),
+    }),
+  },
   {
     weight: 6,
     arbitrary: fc.record({
@@ -40,9 +57,22 @@ const command: fc.Arbitrary<CommandFields> = fc.oneof(
       quantity: fc.integer({ min: 1, max: 30 }),
     }),
   },
-  { weight: 1, arbitrary: fc.constantFrom(Phase.Auction, Phase.Continuous, Phase.Halted, Phase.Closed).map((parameter) => ({ kind: CommandKind.SetPhase, symbol: SYMBOL, parameter })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom(Phase.Auction, Phase.Continuous, Phase.Halted, Phase.Closed)
+      .map((parameter) => ({ kind: CommandKind.SetPhase, symbol: SYMBOL, parameter })),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: CommandKind.Uncross, symbol: SYMBOL }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant(CommandKind.Deposit), account: fc.integer({ min: 1, max: ACCOUNTS }), symbol: fc.constantFrom(USD, BTC), quantity: fc.integer({ min: 1, max: 500 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant(CommandKind.Deposit),
+      account: fc.integer({ min: 1, max: ACCOUNTS }),
+      symbol: fc.constantFrom(USD, BTC),
+      quantity: fc.integer({ min: 1, max: 500 }),
+    }),
+  },
 );
 
 const setup = fc.record({
@@ -63,7 +93,11 @@ interface Setup {
 
 function pair({ taker, maker, collar, usd, btc }: Setup): { real: Harness; naive: NaiveExchange } {
   const makerFee = Math.max(maker, -taker);
-  const real = new Harness(LIMITS).setUp(ACCOUNTS, { TakerFeePpm: taker, MakerFeePpm: makerFee, CollarPpm: collar, ReferencePrice: 100 }, { usd, btc });
+  const real = new Harness(LIMITS).setUp(
+    ACCOUNTS,
+    { TakerFeePpm: taker, MakerFeePpm: makerFee, CollarPpm: collar, ReferencePrice: 100 },
+    { usd, btc },
+  );
   const params = [...SYMBOL_PARAM_DEFAULTS];
   params[SymbolParam.TakerFeePpm] = taker;
   params[SymbolParam.MakerFeePpm] = makerFee;
@@ -83,7 +117,22 @@ function pair({ taker, maker, collar, usd, btc }: Setup): { real: Harness; naive
 function comparable(r: ReportFields): NaiveReport {
   const { kind, flags, code, account, clientOrderId, orderId, price, quantity, leaves, filled, fee, tradeId, contraOrderId, reportNo } = r;
   const contra = account === 0 ? 0 : contraOrderId;
-  return { kind, flags, code, account, clientOrderId, orderId, price, quantity, leaves, filled, fee, tradeId, contraOrderId: contra, reportNo };
+  return {
+    kind,
+    flags,
+    code,
+    account,
+    clientOrderId,
+    orderId,
+    price,
+    quantity,
+    leaves,
+    filled,
+    fee,
+    tradeId,
+    contraOrderId: contra,
+    reportNo,
+  };
 }
 
 /** The same rows as NaiveExchange.hash, read from the real one's canonical state. */
@@ -133,29 +182,50 @@ describe('the exchange against its naive twin', () => {
       { numRuns: 250 },
     );
     // The flow reached what is rare: each of these happened at least once.
-    for (const rare of ['3/0/8', '5/0/4', '5/0/0', '1/0/2', '2/402/0', '2/403/0', '2/404/0', '2/405/0', '2/407/0', '2/203/0', '2/311/0', '2/303/0', '7/203/0', '2/506/0', '2/505/0']) {
+    for (const rare of [
+      '3/0/8',
+      '5/0/4',
+      '5/0/0',
+      '1/0/2',
+      '2/402/0',
+      '2/403/0',
+      '2/404/0',
+      '2/405/0',
+      '2/407/0',
+      '2/203/0',
+      '2/311/0',
+      '2/303/0',
+      '7/203/0',
+      '2/506/0',
+      '2/505/0',
+    ]) {
       assert.ok(seen.has(rare), `kind/code/flags ${rare} never happened: ${[...seen].sort().join(' ')}`);
     }
   });
 
   it('state saved and loaded is the same state, also in other capacities, and goes on the same', () => {
     fc.assert(
-      fc.property(setup, fc.array(command, { minLength: 50, maxLength: 150, size: 'max' }), fc.array(command, { minLength: 20, maxLength: 50, size: 'max' }), (given, first, second) => {
-        const { real } = pair(given);
-        for (const fields of first) real.do(fields);
-        const copy = new Exchange({ ...LIMITS, pages: LIMITS.pages * 2 });
-        const loader = new StateLoader(copy);
-        saveState(real.exchange, (rows, count) => loader.load(rows, count));
-        assert.equal(stateHash(copy), stateHash(real.exchange));
-        const bytes = new Uint8Array(64);
-        const words = new Int32Array(bytes.buffer);
-        for (const fields of second) {
-          real.do(fields);
-          encodeCommand(bytes, words, 0, { ...fields, seq: real.exchange.seq, timeUs: real.exchange.timeUs });
-          copy.apply(bytes, words, 0);
-        }
-        assert.equal(stateHash(copy), stateHash(real.exchange));
-      }),
+      fc.property(
+        setup,
+        fc.array(command, { minLength: 50, maxLength: 150, size: 'max' }),
+        fc.array(command, { minLength: 20, maxLength: 50, size: 'max' }),
+        (given, first, second) => {
+          const { real } = pair(given);
+          for (const fields of first) real.do(fields);
+          const copy = new Exchange({ ...LIMITS, pages: LIMITS.pages * 2 });
+          const loader = new StateLoader(copy);
+          saveState(real.exchange, (rows, count) => loader.load(rows, count));
+          assert.equal(stateHash(copy), stateHash(real.exchange));
+          const bytes = new Uint8Array(64);
+          const words = new Int32Array(bytes.buffer);
+          for (const fields of second) {
+            real.do(fields);
+            encodeCommand(bytes, words, 0, { ...fields, seq: real.exchange.seq, timeUs: real.exchange.timeUs });
+            copy.apply(bytes, words, 0);
+          }
+          assert.equal(stateHash(copy), stateHash(real.exchange));
+        },
+      ),
       { numRuns: 40 },
     );
   });

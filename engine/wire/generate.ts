@@ -26,7 +26,9 @@ try {
   process.exit(2);
 }
 const sources = join(work, 'openbell', 'wire');
-const names = readdirSync(sources).filter((name) => name.endsWith('.ts')).sort();
+const names = readdirSync(sources)
+  .filter((name) => name.endsWith('.ts'))
+  .sort();
 const layout = layoutOf(names.map((name) => readFileSync(join(sources, name), 'utf8')));
 
 // flatc writes imports without an ending; ES modules need one.

@@ -9,7 +9,14 @@ import type { Limits } from '../../engine/limits.ts';
 import { CommandKind, Phase, Side } from '../../engine/wire/layout.ts';
 import { decodeReport, type ReportFields } from './exchange-fixture.ts';
 
-export const ENGINE_LIMITS: Partial<Limits> = { orders: 2 ** 14, pages: 2 ** 12, accounts: 64, assets: 8, symbols: 8, rememberedOrders: 2 ** 14 };
+export const ENGINE_LIMITS: Partial<Limits> = {
+  orders: 2 ** 14,
+  pages: 2 ** 12,
+  accounts: 64,
+  assets: 8,
+  symbols: 8,
+  rememberedOrders: 2 ** 14,
+};
 
 /** A temporary directory, removed when the test ends. */
 export function temporaryDirectory(after: (cleanUp: () => void) => void): string {
@@ -80,7 +87,17 @@ export class RunningEngine {
 export function* venue(accounts: number): Generator<CommandFields> {
   yield { kind: CommandKind.DefineAsset, symbol: 1, tag: 5, name: 'USD' };
   yield { kind: CommandKind.DefineAsset, symbol: 2, tag: 3, name: 'BTC' };
-  yield { kind: CommandKind.DefineSymbol, symbol: 1, account: 2, tag: 1, side: 2, timeInForce: 3, clientOrderId: 1, orderId: 1, name: 'BTC-USD' };
+  yield {
+    kind: CommandKind.DefineSymbol,
+    symbol: 1,
+    account: 2,
+    tag: 1,
+    side: 2,
+    timeInForce: 3,
+    clientOrderId: 1,
+    orderId: 1,
+    name: 'BTC-USD',
+  };
   yield { kind: CommandKind.SetPhase, symbol: 1, parameter: Phase.Continuous };
   for (let account = 1; account <= accounts; account++) {
     yield { kind: CommandKind.DefineAccount, account, name: `a${account}` };
@@ -96,7 +113,15 @@ export function* orders(from: number, count: number, accounts: number): Generato
     if (i % 3 === 2) yield { kind: CommandKind.Cancel, account: 1 + ((i - 2) % accounts), clientOrderId: i - 1 };
     else {
       const price = 10_000 + ((i * 7919) % 50) - 25;
-      yield { kind: CommandKind.New, account, clientOrderId: i + 1, symbol: 1, side: i & 1 ? Side.Sell : Side.Buy, price, quantity: 1 + (i % 9) };
+      yield {
+        kind: CommandKind.New,
+        account,
+        clientOrderId: i + 1,
+        symbol: 1,
+        side: i & 1 ? Side.Sell : Side.Buy,
+        price,
+        quantity: 1 + (i % 9),
+      };
     }
   }
 }

@@ -1,16 +1,15 @@
-import { encodeCommand } from '../../engine/command.ts';
 import { codeName } from '../../engine/codes.ts';
+import type { CommandFields } from '../../engine/command.ts';
+import { encodeCommand } from '../../engine/command.ts';
 import { Exchange } from '../../engine/exchange.ts';
 import { type Limits, resolveLimits } from '../../engine/limits.ts';
-import { MarketEventKind } from '../../engine/market-event.ts';
-import { MARKET_EVENT_BYTES, MarketField } from '../../engine/market-event.ts';
+import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../../engine/market-event.ts';
 import { SymbolParam } from '../../engine/params.ts';
 import { ReportFlag } from '../../engine/report-writer.ts';
 import { allocateRing, RingConsumer } from '../../engine/ring.ts';
 import { SpillingProducer } from '../../engine/spilling-producer.ts';
 import { getI64 } from '../../engine/units.ts';
 import { CommandKind, Phase, Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
-import type { CommandFields } from '../../engine/command.ts';
 
 export const SMALL_LIMITS: Limits = resolveLimits({
   orders: 4096,
@@ -162,7 +161,13 @@ export class Harness {
   }
 
   setParam(name: keyof typeof SymbolParam, value: number): void {
-    this.must({ kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam[name], quantity: Math.abs(value), side: value < 0 ? 1 : 0 });
+    this.must({
+      kind: CommandKind.SetSymbol,
+      symbol: SYMBOL,
+      parameter: SymbolParam[name],
+      quantity: Math.abs(value),
+      side: value < 0 ? 1 : 0,
+    });
   }
 
   phase(phase: number): void {
@@ -195,7 +200,13 @@ export class Harness {
 
 const KIND_NAMES = new Map(Object.entries(ReportKind).map(([name, value]) => [value as number, name]));
 const EVENT_NAMES = new Map(Object.entries(MarketEventKind).map(([name, value]) => [value as number, name]));
-const TIF: Record<string, number> = { gtc: TimeInForce.GoodTillCancel, ioc: TimeInForce.ImmediateOrCancel, fok: TimeInForce.FillOrKill, mkt: TimeInForce.Market, post: TimeInForce.PostOnly };
+const TIF: Record<string, number> = {
+  gtc: TimeInForce.GoodTillCancel,
+  ioc: TimeInForce.ImmediateOrCancel,
+  fok: TimeInForce.FillOrKill,
+  mkt: TimeInForce.Market,
+  post: TimeInForce.PostOnly,
+};
 
 /**
  * One line of the table language:

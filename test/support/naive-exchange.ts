@@ -140,22 +140,65 @@ export class NaiveExchange {
     this.#out.push({ ...report, reportNo });
   }
 
-  #answer(kind: number, code: number, o: { account: number; client: number; id: number }, price: number, quantity: number, leaves: number, filled: number, flags = 0): void {
+  #answer(
+    kind: number,
+    code: number,
+    o: { account: number; client: number; id: number },
+    price: number,
+    quantity: number,
+    leaves: number,
+    filled: number,
+    flags = 0,
+  ): void {
     const rest = { fee: 0, tradeId: 0, contraOrderId: 0 };
     this.#say({ kind, flags, code, account: o.account, clientOrderId: o.client, orderId: o.id, price, quantity, leaves, filled, ...rest });
   }
 
   #admin(code: number, price = 0, quantity = 0): void {
-    this.#answer(code === Code.OK ? ReportKind.Accepted : ReportKind.Rejected, code, { account: 0, client: 0, id: 0 }, price, quantity, 0, 0);
+    this.#answer(
+      code === Code.OK ? ReportKind.Accepted : ReportKind.Rejected,
+      code,
+      { account: 0, client: 0, id: 0 },
+      price,
+      quantity,
+      0,
+      0,
+    );
   }
 
-  #new(f: Required<Pick<CommandFields, 'account' | 'side' | 'price' | 'quantity' | 'symbol' | 'tag'>> & { clientOrderId: number; timeInForce: number }): void {
+  #new(
+    f: Required<Pick<CommandFields, 'account' | 'side' | 'price' | 'quantity' | 'symbol' | 'tag'>> & {
+      clientOrderId: number;
+      timeInForce: number;
+    },
+  ): void {
     const who = { account: f.account, client: f.clientOrderId, id: 0 };
     const live = this.resting.find((o) => o.account === f.account && o.client === f.clientOrderId);
-    if (live) return this.#answer(ReportKind.Accepted, 0, { ...who, id: live.id }, live.price, live.open + live.filled, live.open, live.filled, 2);
+    if (live)
+      return this.#answer(ReportKind.Accepted, 0, { ...who, id: live.id }, live.price, live.open + live.filled, live.open, live.filled, 2);
     const old = this.remembered.find((r) => r.account === f.account && r.client === f.clientOrderId);
-    if (old) return this.#answer(old.orderId ? ReportKind.Accepted : ReportKind.Rejected, old.code, { ...who, id: old.orderId }, old.price, old.quantity, 0, 0, 2);
-    const order: NaiveOrder = { id: 0, client: f.clientOrderId, account: f.account, side: f.side, tif: f.timeInForce, tag: f.tag, price: f.price, open: f.quantity, filled: 0 };
+    if (old)
+      return this.#answer(
+        old.orderId ? ReportKind.Accepted : ReportKind.Rejected,
+        old.code,
+        { ...who, id: old.orderId },
+        old.price,
+        old.quantity,
+        0,
+        0,
+        2,
+      );
+    const order: NaiveOrder = {
+      id: 0,
+      client: f.clientOrderId,
+      account: f.account,
+      side: f.side,
+      tif: f.timeInForce,
+      tag: f.tag,
+      price: f.price,
+      open: f.quantity,
+      filled: 0,
+    };
     const code = this.#checkNew(order);
     if (code !== Code.OK) {
       this.#answer(ReportKind.Rejected, code, who, f.price, f.quantity, 0, 0);
@@ -169,7 +212,8 @@ export class NaiveExchange {
       this.resting.push(order);
       return;
     }
-    if (order.open > 0) this.#answer(ReportKind.Cancelled, Code.CANCELLED_REMAINDER, { ...who, id: order.id }, f.price, order.open, 0, order.filled);
+    if (order.open > 0)
+      this.#answer(ReportKind.Cancelled, Code.CANCELLED_REMAINDER, { ...who, id: order.id }, f.price, order.open, 0, order.filled);
     this.#remember(order, f.quantity, Code.OK);
   }
 
@@ -177,7 +221,8 @@ export class NaiveExchange {
     if (o.client <= (this.forgotten.get(o.account) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
     const basic = this.#check(o);
     if (basic !== Code.OK) return basic;
-    if ((o.tif === TimeInForce.GoodTillCancel || o.tif === TimeInForce.PostOnly) && this.resting.length >= this.#maxOrders) return Code.BOOK_FULL;
+    if ((o.tif === TimeInForce.GoodTillCancel || o.tif === TimeInForce.PostOnly) && this.resting.length >= this.#maxOrders)
+      return Code.BOOK_FULL;
     const reach = this.queue(1 - o.side).filter((m) => this.#crosses(o.side, this.#limit(o), m.price));
     const there = reach.reduce((sum, m) => sum + m.open, 0);
     let cost = o.price * o.open;
@@ -276,7 +321,16 @@ export class NaiveExchange {
 
   #cancel(f: { orderId: number; clientOrderId: number; account: number }): void {
     const o = this.#target(f);
-    if (!o) return this.#answer(ReportKind.CancelRejected, Code.UNKNOWN_ORDER, { account: f.account, client: f.clientOrderId, id: f.orderId }, 0, 0, 0, 0);
+    if (!o)
+      return this.#answer(
+        ReportKind.CancelRejected,
+        Code.UNKNOWN_ORDER,
+        { account: f.account, client: f.clientOrderId, id: f.orderId },
+        0,
+        0,
+        0,
+        0,
+      );
     this.#answer(ReportKind.Cancelled, Code.CANCELLED_BY_CLIENT, o, o.price, o.open, 0, o.filled);
     this.#gone(o);
   }
@@ -287,9 +341,11 @@ export class NaiveExchange {
     if (!o) return this.#answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);
     const wanted = { ...o, price: f.price, open: f.quantity };
     let code = this.#check(wanted);
-    if (code === Code.OK && o.tif === TimeInForce.PostOnly && this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price))) code = Code.POST_ONLY_WOULD_TRADE;
+    if (code === Code.OK && o.tif === TimeInForce.PostOnly && this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price)))
+      code = Code.POST_ONLY_WOULD_TRADE;
     const asset = o.side === Side.Buy ? USD : BTC;
-    if (code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o)) code = Code.INSUFFICIENT_FUNDS;
+    if (code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
+      code = Code.INSUFFICIENT_FUNDS;
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
     const keeps = f.price === o.price && f.quantity < o.open;
     o.price = f.price;
@@ -312,7 +368,17 @@ export class NaiveExchange {
       const oldest = this.remembered.shift() as Remembered;
       this.forgotten.set(oldest.account, Math.max(this.forgotten.get(oldest.account) ?? 0, oldest.client));
     }
-    this.remembered.push({ account: o.account, client: o.client, orderId: o.id, code, side: o.side, tif: o.tif, price: o.price, quantity, symbol: SYMBOL });
+    this.remembered.push({
+      account: o.account,
+      client: o.client,
+      orderId: o.id,
+      code,
+      side: o.side,
+      tif: o.tif,
+      price: o.price,
+      quantity,
+      symbol: SYMBOL,
+    });
   }
 
   #setPhase(phase: number): void {
@@ -330,8 +396,12 @@ export class NaiveExchange {
     const reference = this.params[SymbolParam.ReferencePrice];
     const rows = [];
     for (let price = Math.min(...prices); price <= Math.max(...prices); price++) {
-      const buys = this.queue(Side.Buy).filter((o) => o.price >= price).reduce((sum, o) => sum + o.open, 0);
-      const sells = this.queue(Side.Sell).filter((o) => o.price <= price).reduce((sum, o) => sum + o.open, 0);
+      const buys = this.queue(Side.Buy)
+        .filter((o) => o.price >= price)
+        .reduce((sum, o) => sum + o.open, 0);
+      const sells = this.queue(Side.Sell)
+        .filter((o) => o.price <= price)
+        .reduce((sum, o) => sum + o.open, 0);
       rows.push({ price, volume: Math.min(buys, sells), surplus: buys - sells });
     }
     const most = Math.max(0, ...rows.map((row) => row.volume));
@@ -342,7 +412,9 @@ export class NaiveExchange {
     if (least > 0 && best.every((row) => row.surplus > 0)) return best[best.length - 1];
     if (least > 0 && best.every((row) => row.surplus < 0)) return best[0];
     const nearest = Math.min(...best.map((row) => Math.abs(row.price - reference)));
-    return best.filter((row) => Math.abs(row.price - reference) === nearest)[best.length > 1 ? best.filter((row) => Math.abs(row.price - reference) === nearest).length - 1 : 0];
+    return best.filter((row) => Math.abs(row.price - reference) === nearest)[
+      best.length > 1 ? best.filter((row) => Math.abs(row.price - reference) === nearest).length - 1 : 0
+    ];
   }
 
   #uncross(): void {
