@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isLoopback } from './config.ts';
+import { isLoopback } from './config-options.ts';
 
 /** Bytes of a request's body, at most. */
 const MAX_BODY_BYTES = 64 * 1024;

@@ -1,12 +1,21 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { accountCommand } from './cli/account.ts';
-import { repairCommand, snapshotCommand, verifyCommand } from './cli/data.ts';
 import { ExitCode } from './cli/exit.ts';
-import { bookCommand, tradesCommand } from './cli/market.ts';
-import { amendCommand, cancelCommand, orderCommand } from './cli/orders.ts';
-import { replayCommand } from './cli/replay.ts';
-import { startCommand } from './cli/start.ts';
+
+/** In the order of the help. Only the one that is asked for is loaded: most of the start-up time is loading. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  start: async () => (await import('./cli/start.ts')).startCommand,
+  order: async () => (await import('./cli/orders.ts')).orderCommand,
+  cancel: async () => (await import('./cli/orders.ts')).cancelCommand,
+  amend: async () => (await import('./cli/orders.ts')).amendCommand,
+  book: async () => (await import('./cli/market.ts')).bookCommand,
+  trades: async () => (await import('./cli/market.ts')).tradesCommand,
+  account: async () => (await import('./cli/account.ts')).accountCommand,
+  replay: async () => (await import('./cli/replay.ts')).replayCommand,
+  verify: async () => (await import('./cli/data.ts')).verifyCommand,
+  snapshot: async () => (await import('./cli/data.ts')).snapshotCommand,
+  repair: async () => (await import('./cli/data.ts')).repairCommand,
+};
 
 const program = new Command('openbell')
   .description('An exchange in one process: order entry, market data, matching, journal.')
@@ -26,19 +35,9 @@ Examples:
   openbell account 1`,
   );
 
-for (const add of [
-  startCommand,
-  orderCommand,
-  cancelCommand,
-  amendCommand,
-  bookCommand,
-  tradesCommand,
-  accountCommand,
-  replayCommand,
-  verifyCommand,
-  snapshotCommand,
-  repairCommand,
-]) {
+const asked = process.argv[2] ?? '';
+for (const name of Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMANDS)) {
+  const add = await COMMANDS[name]();
   add(program);
 }
 

@@ -1,104 +1,19 @@
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import type { Limits } from '../engine/limits.ts';
 import { type ConfigFile, readConfigFile, type VenueConfig } from './config-file.ts';
+import { OPTIONS, Problem, type ServerConfig } from './config-options.ts';
 import { ConfigError, type Place } from './config-place.ts';
 import { DEMO_VENUE } from './demo-venue.ts';
 
+export { isLoopback, type LogLevel, OPTIONS } from './config-options.ts';
 export { ConfigError } from './config-place.ts';
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-export const TOPOLOGIES = ['auto', 'compact', 'pinned'] as const;
-export const DURABILITIES = ['durable', 'fast'] as const;
-
 /** All that a process is told, checked. Frozen, also inside. */
-export interface Config extends VenueConfig {
-  readonly host: string;
-  /** Ports: 0 = any free one. */
-  readonly grpcPort: number;
-  readonly wsPort: number;
-  readonly httpPort: number;
-  /** Absolute path of the data directory. */
-  readonly data: string;
-  readonly topology: (typeof TOPOLOGIES)[number];
-  readonly durability: (typeof DURABILITIES)[number];
-  readonly simulate: boolean;
-  readonly logLevel: LogLevel;
+export interface Config extends VenueConfig, ServerConfig {
   /** Path of the configuration file, if one was given. */
   readonly file: string | undefined;
 }
-
-type Server = Omit<Config, keyof VenueConfig | 'file'>;
-
-interface Option<K extends keyof Server> {
-  readonly key: K;
-  readonly fallback: Server[K];
-  readonly help: string;
-  /** What the flag's value is called in the help; a flag without one is a switch. */
-  readonly value?: string;
-  /** The value, or what is wrong with the text: begins with "must". */
-  readonly parse: (text: string) => Server[K] | Problem;
-}
-
-class Problem {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
-const port = (text: string) =>
-  /^\d{1,5}$/.test(text) && Number(text) < 65536 ? Number(text) : new Problem('must be a port from 0 (any free one) to 65535');
-const oneOf =
-  <T extends string>(choices: readonly T[]) =>
-  (text: string): T | Problem =>
-    choices.find((choice) => choice === text) ?? new Problem(`must be one of ${choices.join(', ')}`);
-const nonEmpty = (text: string) => (text === '' ? new Problem('must not be empty') : text);
-
-function host(text: string): string | Problem {
-  if (isLoopback(text)) return text;
-  return new Problem(
-    'must be a loopback address such as 127.0.0.1: this version has no authentication, so it listens only on this machine; ' +
-      'to be reached from elsewhere, put a proxy that authenticates in front of it',
-  );
-}
-
-function onOff(text: string): boolean | Problem {
-  if (text === 'true' || text === '1') return true;
-  return text === 'false' || text === '0' ? false : new Problem('must be true or false');
-}
-
-/** Each is `--NAME`, `OPENBELL_NAME` and `server.NAME` of the file. */
-export const OPTIONS: { readonly [name: string]: { [K in keyof Server]: Option<K> }[keyof Server] } = {
-  host: { key: 'host', fallback: '127.0.0.1', value: 'ADDRESS', help: 'loopback address to listen on', parse: host },
-  'grpc-port': { key: 'grpcPort', fallback: 7401, value: 'PORT', help: 'order entry (gRPC)', parse: port },
-  'ws-port': { key: 'wsPort', fallback: 7402, value: 'PORT', help: 'market data (WebSocket)', parse: port },
-  'http-port': { key: 'httpPort', fallback: 7403, value: 'PORT', help: 'admin (HTTP)', parse: port },
-  data: { key: 'data', fallback: './data', value: 'DIR', help: 'data directory: log, snapshots, history', parse: nonEmpty },
-  topology: {
-    key: 'topology',
-    fallback: 'auto',
-    value: 'auto|compact|pinned',
-    help: 'threads: by core count, one, or one per stage',
-    parse: oneOf(TOPOLOGIES),
-  },
-  durability: {
-    key: 'durability',
-    fallback: 'durable',
-    value: 'durable|fast',
-    help: 'answer when on disk, or at once (a crash may lose the last milliseconds)',
-    parse: oneOf(DURABILITIES),
-  },
-  simulate: { key: 'simulate', fallback: false, help: 'live order flow from simulated makers and takers', parse: onOff },
-  'log-level': {
-    key: 'logLevel',
-    fallback: 'info',
-    value: LOG_LEVELS.join('|'),
-    help: 'least severe log line on stderr',
-    parse: oneOf(LOG_LEVELS),
-  },
-};
 
 export interface ConfigInput {
   /** By option name without dashes in front, such as `grpc-port`; `config` names the file. */
@@ -130,8 +45,13 @@ function readText(file: string): string {
   }
 }
 
-function resolveOptions(flags: ConfigInput['flags'], env: ConfigInput['env'], server: ConfigFile['server'], problems: string[]): Server {
-  const out: Partial<Record<keyof Server, unknown>> = {};
+function resolveOptions(
+  flags: ConfigInput['flags'],
+  env: ConfigInput['env'],
+  server: ConfigFile['server'],
+  problems: string[],
+): ServerConfig {
+  const out: Partial<Record<keyof ServerConfig, unknown>> = {};
   for (const [name, option] of Object.entries(OPTIONS)) {
     const variable = `OPENBELL_${name.toUpperCase().replaceAll('-', '_')}`;
     const [text, tell] = given(flags[name], `--${name}`, env[variable], variable, server[name], problems);
@@ -141,7 +61,7 @@ function resolveOptions(flags: ConfigInput['flags'], env: ConfigInput['env'], se
   }
   const ports = [out.grpcPort, out.wsPort, out.httpPort].filter((taken) => taken !== 0 && taken !== undefined);
   if (new Set(ports).size < ports.length) problems.push('--grpc-port, --ws-port and --http-port must differ; or give 0 for any free one');
-  return out as unknown as Server;
+  return out as unknown as ServerConfig;
 }
 
 type Tell = (problem: string) => void;
@@ -160,11 +80,10 @@ function given(
   return [place?.text(), (problem) => place?.fail(problem)];
 }
 
-/** True for 127.0.0.0/8, ::1 and localhost. */
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost') return true;
-  const version = isIP(host);
-  return version === 4 ? host.startsWith('127.') : version === 6 && /^(0*:)*:?0*1$/.test(host) && !host.includes('.');
+/** The engine's capacities: its limits count id 0, which names nothing. */
+export function limitsOf({ capacities }: Pick<Config, 'capacities'>): Partial<Limits> {
+  const { orders, accounts, symbols, assets } = capacities;
+  return { orders, accounts: accounts + 1, symbols: symbols + 1, assets: assets + 1 };
 }
 
 function freeze<T>(value: T): T {

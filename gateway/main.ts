@@ -4,12 +4,11 @@ import { Engine } from '../engine/engine.ts';
 import type { Recovery, RecoveryProgress } from '../engine/engine-core.ts';
 import { DataLock } from '../engine/journal/data-lock.ts';
 import { JournalWord } from '../engine/journal/journal-status.ts';
-import type { Limits } from '../engine/limits.ts';
 import { AdminServer } from './admin.ts';
 import { actionRoutes } from './admin-actions.ts';
 import { AdminCommands } from './admin-commands.ts';
 import { queryRoutes } from './admin-queries.ts';
-import type { Config } from './config.ts';
+import { type Config, limitsOf } from './config.ts';
 import { applyVenue } from './genesis.ts';
 import { History } from './history/history.ts';
 import { readWatermark } from './history/store.ts';
@@ -32,12 +31,6 @@ export interface Ports {
   readonly grpc: number;
   readonly ws: number;
   readonly http: number;
-}
-
-/** The engine's capacities: its limits count id 0, which names nothing. */
-export function limitsOf({ capacities }: Pick<Config, 'capacities'>): Partial<Limits> {
-  const { orders, accounts, symbols, assets } = capacities;
-  return { orders, accounts: accounts + 1, symbols: symbols + 1, assets: assets + 1 };
 }
 
 /**

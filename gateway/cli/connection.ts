@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { connect, type OpenbellClient } from '../client/index.ts';
+import type { OpenbellClient } from '../client/index.ts';
 import { CliError, ExitCode } from './exit.ts';
 
 export interface ConnectionFlags {
@@ -44,6 +44,7 @@ export async function withClient<T>(
   flags: ConnectionFlags & { readonly account?: number },
   work: (client: OpenbellClient) => Promise<T>,
 ): Promise<T> {
+  const { connect } = await import('../client/index.ts');
   const { host, grpcPort, wsPort, httpPort, account } = flags;
   const client = await connect({ host, grpcPort, wsPort, httpPort, reconnect: false, ...(account !== undefined && { account }) });
   try {

@@ -1,11 +1,6 @@
+import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { DataLock } from '../../engine/journal/data-lock.ts';
-import { cutLog, forkLog, type RepairProgress } from '../../engine/journal/repair.ts';
-import { resolveLimits } from '../../engine/limits.ts';
-import { verifyDataDirectory } from '../../engine/verify.ts';
-import { loadConfig } from '../config.ts';
-import { truncateHistory } from '../history/store.ts';
-import { limitsOf } from '../main.ts';
+import type { RepairProgress } from '../../engine/journal/repair.ts';
 import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 import { Progress } from './progress.ts';
@@ -33,6 +28,13 @@ Two directories hold the same state when their hashes agree at the same command.
   command.action((data: string) =>
     run(async () => {
       const flags = command.opts<{ fromSnapshot?: true; config?: string; json?: true }>();
+      mustExist(data);
+      const [{ loadConfig, limitsOf }, { DataLock }, { resolveLimits }, { verifyDataDirectory }] = await Promise.all([
+        import('../config.ts'),
+        import('../../engine/journal/data-lock.ts'),
+        import('../../engine/limits.ts'),
+        import('../../engine/verify.ts'),
+      ]);
       const config = loadConfig({ flags: { config: flags.config }, env: process.env });
       const lock = DataLock.acquire(data);
       const progress = new Progress('replaying');
@@ -101,6 +103,12 @@ Examples:
       const flags = command.opts<{ cut?: true; fork?: string; json?: true }>();
       if (!flags.cut && flags.fork === undefined)
         throw new CliError('say --cut or --fork DEST; --fork leaves the directory as it is', ExitCode.Usage);
+      mustExist(data);
+      const [{ DataLock }, { cutLog, forkLog }, { truncateHistory }] = await Promise.all([
+        import('../../engine/journal/data-lock.ts'),
+        import('../../engine/journal/repair.ts'),
+        import('../history/store.ts'),
+      ]);
       const progress = new Progress('repairing');
       const onProgress = ({ stage, done, total }: RepairProgress) => progress.show(`${stage} ${Math.floor((100 * done) / total)} %`);
       const lock = DataLock.acquire(data);
@@ -118,4 +126,9 @@ Examples:
       }
     }),
   );
+}
+
+function mustExist(data: string): void {
+  if (!existsSync(data))
+    throw new CliError(`there is no directory ${data}; name the one that openbell start was given with --data`, ExitCode.Usage);
 }

@@ -1,6 +1,3 @@
-import { OpenbellError } from '../client/errors.ts';
-import { ConfigError } from '../config.ts';
-
 /** What the shell is told. */
 export const ExitCode = {
   Ok: 0,
@@ -25,18 +22,20 @@ export class CliError extends Error {
 }
 
 const UNREACHABLE = new Set(['CONNECTION_LOST', 'HTTP_FAILED', 'CLOSED']);
+const USAGE = new Set(['OPENBELL_CONFIG', 'DECIMAL_MALFORMED', 'DECIMAL_NOT_A_MULTIPLE', 'DECIMAL_TOO_LARGE']);
 
+/** Told by the stable `code` of the error, so that a command loads only what it uses. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
-  if (error instanceof ConfigError) return ExitCode.Usage;
-  if (error instanceof OpenbellError && UNREACHABLE.has(error.code)) return ExitCode.Unreachable;
-  return ExitCode.Refused;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (USAGE.has(code)) return ExitCode.Usage;
+  return UNREACHABLE.has(code) ? ExitCode.Unreachable : ExitCode.Refused;
 }
 
 /** One line for what the user can act on; the whole trace for what nobody foresaw. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const foreseen = error instanceof CliError || 'code' in error || error.name === 'DecimalError';
+  const foreseen = error instanceof CliError || 'code' in error;
   return foreseen ? error.message : (error.stack ?? error.message);
 }
 

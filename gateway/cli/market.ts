@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
-import { MarketClient } from '../client/market.ts';
-import { SymbolCatalog } from '../client/symbols.ts';
+import type { MarketClient } from '../client/market.ts';
+import type { SymbolCatalog } from '../client/symbols.ts';
 import { timeText } from './account.ts';
 import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson, table, whole } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
-import { watchBook } from './watch-book.ts';
 
 interface LevelJson {
   readonly price: string;
@@ -48,7 +47,7 @@ Examples:
   connectionOptions(command).action((symbol: string) =>
     run(async () => {
       const flags = command.opts<ConnectionFlags & { depth: number; once?: true }>();
-      if (!flags.json && !flags.once && process.stdout.isTTY) return await watchBook(symbol, flags);
+      if (!flags.json && !flags.once && process.stdout.isTTY) return await (await import('./watch-book.ts')).watchBook(symbol, flags);
       const book = await askAdmin<BookJson>(flags, `/v1/book/${encodeURIComponent(symbol)}?depth=${flags.depth}`);
       if (flags.json) printJson(book);
       else print(bookText(book));
@@ -109,6 +108,7 @@ async function followTrades(name: string, flags: ConnectionFlags, seen: number):
 }
 
 export async function openMarket(flags: ConnectionFlags): Promise<{ market: MarketClient; catalog: SymbolCatalog }> {
+  const [{ MarketClient }, { SymbolCatalog }] = await Promise.all([import('../client/market.ts'), import('../client/symbols.ts')]);
   const { host, wsPort, httpPort } = flags;
   const catalog = new SymbolCatalog(`http://${host.includes(':') ? `[${host}]` : host}:${httpPort}/v1/symbols`);
   await catalog.load();

@@ -1,8 +1,7 @@
 import { type Command, Option } from 'commander';
 import { unitsToDecimal } from '../../feeds/decimal.ts';
-import { loadConfig, OPTIONS } from '../config.ts';
-import { createLogger } from '../log.ts';
-import { type RunningExchange, startExchange } from '../main.ts';
+import { OPTIONS } from '../config-options.ts';
+import type { RunningExchange } from '../main.ts';
 import { print, printJson } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 import { Progress } from './progress.ts';
@@ -34,8 +33,10 @@ Examples:
     )
     .action(() =>
       run(async () => {
+        const { loadConfig } = await import('../config.ts');
         const flags = byName(command.opts());
         const config = loadConfig({ flags, env: process.env });
+        const [{ createLogger }, { startExchange }] = await Promise.all([import('../log.ts'), import('../main.ts')]);
         const log = createLogger(config.logLevel);
         const progress = new Progress('recovering');
         const ended = Promise.withResolvers<ExitCode>();

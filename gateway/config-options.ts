@@ -1,0 +1,97 @@
+import { isIP } from 'node:net';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export const TOPOLOGIES = ['auto', 'compact', 'pinned'] as const;
+export const DURABILITIES = ['durable', 'fast'] as const;
+
+/** What `server:` of the file, the flags and the environment say. */
+export interface ServerConfig {
+  readonly host: string;
+  /** Ports: 0 = any free one. */
+  readonly grpcPort: number;
+  readonly wsPort: number;
+  readonly httpPort: number;
+  /** Absolute path of the data directory. */
+  readonly data: string;
+  readonly topology: (typeof TOPOLOGIES)[number];
+  readonly durability: (typeof DURABILITIES)[number];
+  readonly simulate: boolean;
+  readonly logLevel: LogLevel;
+}
+
+interface Option<K extends keyof ServerConfig> {
+  readonly key: K;
+  readonly fallback: ServerConfig[K];
+  readonly help: string;
+  /** What the flag's value is called in the help; a flag without one is a switch. */
+  readonly value?: string;
+  /** The value, or what is wrong with the text: begins with "must". */
+  readonly parse: (text: string) => ServerConfig[K] | Problem;
+}
+
+export class Problem {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+const port = (text: string) =>
+  /^\d{1,5}$/.test(text) && Number(text) < 65536 ? Number(text) : new Problem('must be a port from 0 (any free one) to 65535');
+const oneOf =
+  <T extends string>(choices: readonly T[]) =>
+  (text: string): T | Problem =>
+    choices.find((choice) => choice === text) ?? new Problem(`must be one of ${choices.join(', ')}`);
+const nonEmpty = (text: string) => (text === '' ? new Problem('must not be empty') : text);
+
+function host(text: string): string | Problem {
+  if (isLoopback(text)) return text;
+  return new Problem(
+    'must be a loopback address such as 127.0.0.1: this version has no authentication, so it listens only on this machine; ' +
+      'to be reached from elsewhere, put a proxy that authenticates in front of it',
+  );
+}
+
+function onOff(text: string): boolean | Problem {
+  if (text === 'true' || text === '1') return true;
+  return text === 'false' || text === '0' ? false : new Problem('must be true or false');
+}
+
+/** Each is `--NAME`, `OPENBELL_NAME` and `server.NAME` of the file. */
+export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Option<K> }[keyof ServerConfig] } = {
+  host: { key: 'host', fallback: '127.0.0.1', value: 'ADDRESS', help: 'loopback address to listen on', parse: host },
+  'grpc-port': { key: 'grpcPort', fallback: 7401, value: 'PORT', help: 'order entry (gRPC)', parse: port },
+  'ws-port': { key: 'wsPort', fallback: 7402, value: 'PORT', help: 'market data (WebSocket)', parse: port },
+  'http-port': { key: 'httpPort', fallback: 7403, value: 'PORT', help: 'admin (HTTP)', parse: port },
+  data: { key: 'data', fallback: './data', value: 'DIR', help: 'data directory: log, snapshots, history', parse: nonEmpty },
+  topology: {
+    key: 'topology',
+    fallback: 'auto',
+    value: 'auto|compact|pinned',
+    help: 'threads: by core count, one, or one per stage',
+    parse: oneOf(TOPOLOGIES),
+  },
+  durability: {
+    key: 'durability',
+    fallback: 'durable',
+    value: 'durable|fast',
+    help: 'answer when on disk, or at once (a crash may lose the last milliseconds)',
+    parse: oneOf(DURABILITIES),
+  },
+  simulate: { key: 'simulate', fallback: false, help: 'live order flow from simulated makers and takers', parse: onOff },
+  'log-level': {
+    key: 'logLevel',
+    fallback: 'info',
+    value: LOG_LEVELS.join('|'),
+    help: 'least severe log line on stderr',
+    parse: oneOf(LOG_LEVELS),
+  },
+};
+
+/** True for 127.0.0.0/8, ::1 and localhost. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true;
+  const version = isIP(host);
+  return version === 4 ? host.startsWith('127.') : version === 6 && /^(0*:)*:?0*1$/.test(host) && !host.includes('.');
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { ExchangeProcess, openbell } from './support/exchange-process.ts';
+
+const base = mkdtempSync(join(tmpdir(), 'openbell-cli-'));
+const data = join(base, 'data');
+let exchange: ExchangeProcess;
+
+before(async () => {
+  exchange = await ExchangeProcess.start(data);
+});
+
+after(async () => {
+  await exchange?.end('SIGKILL');
+  rmSync(base, { recursive: true, force: true });
+});
+
+const ask = (...args: string[]) => openbell([...args, ...exchange.flags]);
+const askJson = async (...args: string[]) => JSON.parse((await ask(...args, '--json')).stdout);
+
+test('order, book, amend, account, cancel', async () => {
+  const placed = await ask('order', 'buy', '0.5', 'BTC-USD', '59000.00');
+  assert.deepEqual([placed.code, placed.stderr], [0, '']);
+  const orderId = /^accepted {2}order (\d+): buy 0\.5000 BTC-USD at 59000\.00\n$/.exec(placed.stdout)?.[1] ?? '';
+  assert.match((await ask('book', 'BTC-USD')).stdout, /bid {2}59000\.00 {2}0\.5000 {4}1/);
+  const amended = await ask('amend', 'BTC-USD', orderId, '0.25', '59000.00');
+  assert.match(amended.stdout, /^amended {3}order \d+: open 0\.2500 at 59000\.00, kept its place/);
+  assert.match((await ask('account', '1')).stdout, /1 of 100000 open orders[\s\S]*BTC-USD {2}buy {3}59000\.00 {2}0\.2500/);
+  assert.match((await ask('cancel', 'BTC-USD', orderId)).stdout, /^cancelled order \d+: 0\.2500 of it/);
+  assert.match((await ask('book', 'BTC-USD', '--once')).stdout, /the book is empty/);
+});
+
+test('a market order shows its fills; trades and fees follow', async () => {
+  await ask('order', 'sell', '1', 'ETH-USD', '3000.00', '--account', '2');
+  const bought = await askJson('order', 'buy', '2', 'ETH-USD');
+  assert.deepEqual(
+    [bought.kind, bought.followed.map(({ kind, quantity, code }: Record<string, string>) => `${kind} ${quantity} ${code}`)],
+    ['accepted', ['fill 1.0000 OK', 'cancelled 1.0000 CANCELLED_REMAINDER']],
+  );
+  for (;;) {
+    const { stdout } = await ask('trades', 'ETH-USD');
+    if (/buy {2}1\.0000 {2}3000\.00 {2}#1/.test(stdout)) break;
+    assert.equal(stdout, 'no trades\n', 'the history is a moment behind, and then right');
+  }
+  const { trades } = await askJson('account', '1', '--trades');
+  assert.deepEqual([trades[0].fee, trades[0].side, trades[0].maker], ['1.500000', 'buy', false]);
+});
+
+const FAILURES: [string, string[], number, RegExp][] = [
+  ['refused by the exchange', ['order', 'buy', '0.0001', 'BTC-USD', '1.00'], 1, /^refused {3}NOTIONAL_MIN/],
+  ['no such order', ['cancel', 'BTC-USD', '999'], 1, /UNKNOWN_ORDER/],
+  ['no such symbol', ['order', 'buy', '1', 'XBT-USD', '1'], 1, /there are: BTC-USD/],
+  ['no such account', ['account', '999'], 1, /UNKNOWN_ACCOUNT/],
+  ['price between ticks', ['order', 'buy', '1', 'BTC-USD', '1.001'], 2, /not a multiple of 0\.01/],
+  ['wrong side', ['order', 'hold', '1', 'BTC-USD'], 2, /Allowed choices are buy, sell/],
+  ['time in force without a price', ['order', 'buy', '1', 'BTC-USD', '--tif', 'ioc'], 2, /needs a price/],
+  ['id that is no number', ['cancel', 'BTC-USD', 'x'], 2, /must be a whole number/],
+];
+
+for (const [name, args, code, text] of FAILURES) {
+  test(`exit code ${code}: ${name}`, async () => {
+    const result = await ask(...args);
+    assert.equal(result.code, code, result.stderr);
+    assert.match(result.stdout + result.stderr, text);
+    assert.doesNotMatch(result.stderr, /\n {4}at /, 'no stack trace');
+  });
+}
+
+test('exit code 3: nobody there', async () => {
+  const ports = ['--http-port', '9', '--grpc-port', '9', '--ws-port', '9'];
+  for (const args of [
+    ['order', 'buy', '1', 'BTC-USD', '1.00', ...ports],
+    ['book', 'BTC-USD', ...ports],
+    ['snapshot', ...ports],
+  ]) {
+    const result = await openbell(args);
+    assert.equal(result.code, 3, result.stderr);
+  }
+});
+
+test('exit code 2: configuration, each problem on a line', async () => {
+  const file = join(base, 'bad.yaml');
+  writeFileSync(file, 'assets:\n  - { id: 1, name: USD }\n');
+  const bad = await openbell(['start', '--config', file, '--host', '0.0.0.0']);
+  assert.equal(bad.code, 2);
+  assert.match(bad.stderr, /bad\.yaml:2:5: assets\[0\]: decimals is missing/);
+  assert.match(bad.stderr, /--host must be a loopback address/);
+  assert.equal((await openbell(['nonsense'])).code, 2);
+  const missing = await openbell(['verify', join(base, 'nowhere')]);
+  assert.deepEqual([missing.code, readdirSync(base).includes('nowhere')], [2, false]);
+});
+
+test('every command has help with an example', async () => {
+  const { stdout } = await openbell(['--help']);
+  const commands = [...stdout.matchAll(/^ {2}([a-z]+) (?:\[options\]|\[command\])/gm)]
+    .map(([, name]) => name)
+    .filter((name) => name !== 'help');
+  const expected = ['start', 'order', 'cancel', 'amend', 'book', 'trades', 'account', 'replay', 'verify', 'snapshot', 'repair'];
+  assert.deepEqual(commands.sort(), expected.sort());
+  const helps = await Promise.all(commands.map((command) => openbell([command, '--help'])));
+  for (const [i, help] of helps.entries()) {
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, /Examples?:\n {2}openbell/, commands[i]);
+  }
+});
+
+test('kill -9: the order is there after the restart, and verify agrees', async () => {
+  const placed = await askJson('order', 'buy', '0.1', 'BTC-USD', '50000.00');
+  await exchange.end('SIGKILL');
+  exchange = await ExchangeProcess.start(data);
+  const { orders } = await askJson('account', '1');
+  assert.deepEqual(
+    orders.map(({ orderId, price, leaves }: Record<string, unknown>) => [orderId, price, leaves]),
+    [[placed.orderId, '50000.00', '0.1000']],
+  );
+  const locked = await openbell(['verify', data]);
+  assert.deepEqual([locked.code, /in use by process \d+/.test(locked.stderr)], [1, true]);
+});
+
+test('snapshot on demand, graceful stop, and a state hash that both ways agree on', async () => {
+  const taken = await askJson('snapshot');
+  assert.ok(readFileSync(taken.path).length > 0);
+  assert.equal(await exchange.end('SIGTERM'), 0);
+  assert.match(exchange.stderr, /stopping; once more to end at once/);
+  const whole = JSON.parse((await openbell(['verify', data, '--json'])).stdout);
+  const short = JSON.parse((await openbell(['verify', data, '--from-snapshot', '--json'])).stdout);
+  assert.deepEqual([whole.conserved, whole.restingOrders, whole.snapshotSeq, short.replayed], [true, 1, 0, 0]);
+  assert.equal(short.stateHash, whole.stateHash);
+  assert.match((await openbell(['verify', data])).stdout, /conservation {2}holds/);
+});
+
+test('a damaged log: start names the repair, fork leaves it, cut mends it and the history with it', async () => {
+  const log = join(data, readdirSync(data).find((name) => name.startsWith('log-')) ?? '');
+  const bytes = readFileSync(log);
+  // A command in the middle: 64-byte slots, the first batches are the genesis.
+  bytes[64 * 60 + 40] ^= 0xff;
+  writeFileSync(log, bytes);
+  for (const name of readdirSync(data)) if (name.startsWith('snapshot-')) rmSync(join(data, name));
+  const refused = await openbell(['start', '--data', data, '--http-port', '0', '--grpc-port', '0', '--ws-port', '0']);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /openbell repair .*--cut|openbell repair .*--fork/);
+  assert.equal((await openbell(['repair', data])).code, 2);
+  const forked = await openbell(['repair', data, '--fork', join(base, 'fork')]);
+  assert.equal(forked.code, 0, forked.stderr);
+  const { lastSeq, forgotten } = JSON.parse((await openbell(['repair', data, '--cut', '--json'])).stdout);
+  assert.ok(lastSeq < 103 && forgotten > 0, `${lastSeq} ${forgotten}`);
+  exchange = await ExchangeProcess.start(data);
+  assert.equal((await ask('order', 'buy', '0.1', 'BTC-USD', '50000.00')).code, 0);
+  assert.equal(await exchange.end('SIGINT'), 0);
+});
