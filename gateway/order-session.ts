@@ -110,7 +110,10 @@ export class OrderSession implements ReportListener {
     if (this.#writing || this.#gone) return;
     this.#cursor.fill(frame);
     if (frame.count === 0 && this.#refusals.count === 0) {
-      if (this.#ending && this.#answered()) this.#call.end();
+      if (this.#ending && this.#answered()) {
+        this.#leave();
+        this.#call.end();
+      }
       return;
     }
     const { counters } = this.#context;

@@ -136,14 +136,14 @@ export class OrderSession extends EventEmitter<Events> {
   /** Resolves with Cancelled or CancelRejected. */
   async cancel(target: OrderTarget): Promise<ReportView> {
     const units = await this.#symbol(target.symbol);
-    const { clientOrderId = 0, orderId = 0 } = target;
+    const { clientOrderId, orderId } = named(target);
     return this.#ask(CommandKind.Cancel, units.id, Side.Buy, TimeInForce.GoodTillCancel, 0, 0, clientOrderId, orderId);
   }
 
   /** Resolves with Amended or AmendRejected. A smaller quantity at the same price keeps its place in the queue. */
   async amend(order: AmendOrder): Promise<ReportView> {
     const units = await this.#symbol(order.symbol);
-    const { clientOrderId = 0, orderId = 0 } = order;
+    const { clientOrderId, orderId } = named(order);
     const price = units.ticks(order.price);
     return this.#ask(
       CommandKind.Amend,
@@ -376,6 +376,12 @@ export class OrderSession extends EventEmitter<Events> {
 /** Quarter microseconds since the Unix epoch: below 2^53 until 2041, and ahead of any client that started earlier. */
 function clockId(): number {
   return Math.floor((performance.timeOrigin + performance.now()) * 4000) + Math.floor(Math.random() * 4);
+}
+
+function named({ clientOrderId = 0, orderId = 0 }: OrderTarget): { clientOrderId: number; orderId: number } {
+  if (clientOrderId === 0 && orderId === 0)
+    throw new OpenbellError('BAD_RANGE', 'name the order: give its orderId or clientOrderId', Code.BAD_RANGE);
+  return { clientOrderId, orderId };
 }
 
 function malformed(): OpenbellError {
