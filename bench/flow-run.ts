@@ -34,7 +34,7 @@ export interface FlowResult {
  * A pass whose consumer saw other reports than the first is an error.
  */
 export async function runFlow(flow: Flow, options: FlowRunOptions): Promise<FlowResult> {
-  const ring = allocateRing({ slotBytes: MARKET_EVENT_BYTES, capacity: options.ringSlots ?? 2 ** 12, consumers: 1 });
+  const ring = allocateRing({ slotBytes: MARKET_EVENT_BYTES, capacity: options.ringSlots ?? 2 ** 14, consumers: 1 });
   const driver = new FlowDriver(ring, Math.max(1, flow.newOrders), flow.maxPrice, options.messagesPerPublish);
   const consumer = new Worker(new URL('./flow-consumer.ts', import.meta.url), { workerData: ring });
   let seconds = 0;

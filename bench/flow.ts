@@ -10,7 +10,7 @@ import { runFlow } from './flow-run.ts';
  * a file. Exit 1 when a file cannot be read, 2 without files.
  */
 const WARM_UP_MESSAGES = 4_000_000;
-const TIMED_MESSAGES = 6_000_000;
+const TIMED_MESSAGES = 20_000_000;
 const MIN_RUNS = 5;
 
 const files = process.argv.slice(2);
@@ -35,7 +35,7 @@ async function benchFile(file: string): Promise<void> {
   globalThis.gc?.();
   const result = await runFlow(flow, {
     warmUp: Math.min(20, passes(WARM_UP_MESSAGES)),
-    runs: Math.max(MIN_RUNS, Math.min(30, passes(TIMED_MESSAGES))),
+    runs: Math.max(MIN_RUNS, Math.min(50, passes(TIMED_MESSAGES))),
   });
   const rates = result.seconds.map((seconds) => Math.round(result.messages / seconds)).sort((a, b) => a - b);
   const line = {
