@@ -74,7 +74,9 @@ describe('order entry', () => {
     await assert.rejects(alice.place({ ...order, quantity: 0.1 + 0.2 }), { code: 'DECIMAL_NOT_A_MULTIPLE' });
     await assert.rejects(alice.place({ ...order, price: undefined, timeInForce: 'gtc' }), { code: 'BAD_RANGE' });
     await assert.rejects(alice.place({ ...order, symbol: 'NO-SUCH' }), { code: 'UNKNOWN_SYMBOL' });
-    await assert.rejects(alice.cancel({ symbol: 1 }), { code: 'BAD_RANGE' });
+    await assert.rejects(alice.cancel({ symbol: 1 }), { code: 'BAD_RANGE', message: /name the order/ });
+    await assert.rejects(alice.place({ ...order, clientOrderId: 1.5 }), { code: 'BAD_RANGE', message: /client order id/ });
+    await assert.rejects(alice.cancel({ symbol: 1, orderId: 2 ** 53 }), { code: 'BAD_RANGE' });
   });
 
   it('answers the same client order id again and does not trade twice', async () => {

@@ -1,31 +1,17 @@
 import { EventEmitter } from 'node:events';
-import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { Code } from '../../engine/codes.ts';
-import { CommandBatch, MAX_FRAME_COMMANDS, SCHEMA_VERSION } from '../../engine/wire/frames.ts';
+import { LIMIT_53 } from '../../engine/units.ts';
+import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
 import { CommandKind, Refusal, Report, Side, TimeInForce } from '../../engine/wire/layout.ts';
-import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
-import { callError, isFinal, OpenbellError, refusalError } from './errors.ts';
-import { type PendingCommand, PendingCommands } from './pending-commands.ts';
+import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
+import { OpenbellError, refusalError } from './errors.ts';
+import { OrderStream, type OrderStreamOptions } from './order-stream.ts';
+import { PendingCommands } from './pending-commands.ts';
 import { SIDES, TIMES_IN_FORCE, viewRefusal, viewReport } from './report-view.ts';
 import type { SymbolCatalog, SymbolUnits } from './symbols.ts';
 import type { AmendOrder, OrderTarget, PlaceOrder, RefusalView, ReportView } from './types.ts';
 
-const SESSION = '/openbell.OrderEntry/Session';
-const SUBMIT = '/openbell.OrderEntry/Submit';
-const FIRST_RETRY_MS = 50;
-const LAST_RETRY_MS = 2000;
-const CLOSE_DEADLINE_MS = 3000;
-/** Received ahead of the reader, per session. */
-const RECEIVE_WINDOW = 1 << 20;
-
-const raw = (bytes: Buffer): Buffer => bytes;
-
-export interface OrderSessionOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly account: number;
-  readonly lastReport: number | undefined;
-  readonly reconnect: boolean;
+export interface OrderSessionOptions extends OrderStreamOptions {
   readonly symbols: SymbolCatalog;
 }
 
@@ -60,54 +46,51 @@ export class OrderSession extends EventEmitter<Events> {
   readonly account: number;
   /** Sees each verified frame before anything else does; for benchmarks. The reader is valid during the call. */
   onFrame: ((frame: ReportFrameReader) => void) | undefined;
-  /** Number of the last report received; undefined before the session was first open. */
-  lastReport: number | undefined;
-  readonly #options: OrderSessionOptions;
-  readonly #client: Client;
-  readonly #reader = new ReportFrameReader();
+  readonly #symbols: SymbolCatalog;
+  readonly #stream: OrderStream;
   readonly #pending = new PendingCommands();
   readonly #batch = new CommandBatch(MAX_FRAME_COMMANDS);
-  readonly #ready: Promise<void>;
-  #isReady: () => void = () => undefined;
-  #isNotReady: (error: OpenbellError) => void = () => undefined;
-  #call: ClientDuplexStream<Buffer, Buffer> | undefined;
-  #open = false;
-  #wasOpen = false;
+  readonly #ready = Promise.withResolvers<void>();
   #flushing = false;
-  #closing = false;
+  /** Why no more commands are taken. */
   #closed: OpenbellError | undefined;
-  #retryMs = FIRST_RETRY_MS;
-  #retry: NodeJS.Timeout | undefined;
   #lastClientOrderId = 0;
 
   constructor(options: OrderSessionOptions) {
     super();
-    this.#options = options;
     this.account = options.account;
-    this.lastReport = options.lastReport;
-    const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-    this.#client = new Client(`${host}:${options.port}`, credentials.createInsecure(), {
-      // gRPC would keep messages to send them again in a call of its own; this session does that, where it is right.
-      'grpc.enable_retries': 0,
-      'grpc.per_rpc_retry_buffer_size': 0,
-      'grpc.enable_channelz': 0,
-      'grpc-node.flow_control_window': RECEIVE_WINDOW,
-      'grpc.use_local_subchannel_pool': 1,
-      'grpc.initial_reconnect_backoff_ms': FIRST_RETRY_MS,
-      'grpc.max_reconnect_backoff_ms': LAST_RETRY_MS,
-    });
-    this.#ready = new Promise((resolve, reject) => {
-      this.#isReady = resolve;
-      this.#isNotReady = reject;
-    });
+    this.#symbols = options.symbols;
     // Who does not ask for it hears of it by `closed`.
-    this.#ready.catch(() => undefined);
-    this.#connect();
+    this.#ready.promise.catch(() => undefined);
+    this.#stream = new OrderStream(options, {
+      onOpen: (again) => {
+        this.#ready.resolve();
+        this.#flush();
+        this.emit('open', again);
+      },
+      onFrame: (frame) => this.#take(frame),
+      onDrain: () => this.emit('drain'),
+      onLost: (error) => {
+        this.#pending.connectionLost();
+        this.emit('lost', error);
+      },
+      onFinished: (error) => {
+        this.#closed = error ?? closed();
+        this.#pending.rejectAll(this.#closed);
+        this.#ready.reject(this.#closed);
+        this.emit('closed', error);
+      },
+    });
+  }
+
+  /** Number of the last report received; undefined before the session was first open. */
+  get lastReport(): number | undefined {
+    return this.#stream.lastReport;
   }
 
   /** Resolves when the stream is open for the first time; rejects when it cannot be. */
   ready(): Promise<void> {
-    return this.#ready;
+    return this.#ready.promise;
   }
 
   /** Commands without an answer yet. */
@@ -170,118 +153,33 @@ export class OrderSession extends EventEmitter<Events> {
    * @throws OpenbellError CONNECTION_LOST while there is no stream
    */
   send(batch: CommandBatch): boolean {
-    if (!this.#open || this.#call === undefined) {
+    if (!this.#stream.isOpen) {
       throw this.#closed ?? new OpenbellError('CONNECTION_LOST', 'the session is not open: wait for `open`, then send the batch again');
     }
-    // gRPC keeps the message until it is on its way, the batch is used again at once.
-    const frame = Buffer.from(batch.bytes());
-    batch.clear();
-    return this.#call.write(frame);
+    return this.#stream.write(takeFrame(batch));
   }
 
   /** One unary call with the batch, which is emptied. For simple clients: slower than the session. */
-  submit(batch: CommandBatch): Promise<SubmitAnswer> {
-    const frame = Buffer.from(batch.bytes());
-    batch.clear();
-    return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(SUBMIT, raw, raw, frame, this.#metadata(undefined), (error, answer) => {
-        if (error) {
-          reject(callError(error.code, error.details));
-          return;
-        }
-        const reader = new ReportFrameReader();
-        const fault = answer === undefined ? Code.MALFORMED_FRAME : reader.open(answer);
-        if (fault !== Code.OK) reject(malformed());
-        else resolve(this.#viewAll(reader));
-      });
-    });
+  async submit(batch: CommandBatch): Promise<SubmitAnswer> {
+    const { flat, reports, reportsAt, refusals, refusalsAt } = await this.#stream.submit(takeFrame(batch));
+    return {
+      reports: Array.from({ length: reports }, (_, i) => viewReport(flat, reportsAt + i * Report.bytes, this.#symbols)),
+      refusals: Array.from({ length: refusals }, (_, i) => viewRefusal(flat, refusalsAt + i * Refusal.bytes)),
+    };
   }
 
   /** Sends what waits, has everything answered, and closes. */
   async close(): Promise<void> {
-    if (this.#closing) return;
-    this.#closing = true;
-    clearTimeout(this.#retry);
-    const call = this.#call;
-    if (call !== undefined && this.#open) {
-      this.#flush();
-      await new Promise<void>((resolve) => {
-        const deadline = setTimeout(() => call.cancel(), CLOSE_DEADLINE_MS);
-        call.once('status', () => {
-          clearTimeout(deadline);
-          resolve();
-        });
-        call.end();
-      });
-    } else call?.cancel();
-    this.#finish(undefined);
-  }
-
-  // The stream -----------------------------------------------------------------
-
-  #connect(): void {
-    const call = this.#client.makeBidiStreamRequest(SESSION, raw, raw, this.#metadata(this.lastReport));
-    this.#call = call;
-    call.on('metadata', (headers: Metadata) => this.#opened(headers));
-    call.on('data', (bytes: Buffer) => this.#take(bytes));
-    call.on('drain', () => this.emit('drain'));
-    call.on('status', (end: StatusObject) => this.#ended(call, end));
-    // The status event says the same, and comes with every end.
-    call.on('error', () => undefined);
-  }
-
-  #metadata(lastReport: number | undefined): Metadata {
-    const metadata = new Metadata();
-    metadata.set('x-openbell-account', String(this.account));
-    metadata.set('x-openbell-schema', String(SCHEMA_VERSION));
-    if (lastReport !== undefined) metadata.set('x-openbell-last-report', String(lastReport));
-    return metadata;
-  }
-
-  #opened(headers: Metadata): void {
-    const last = headers.get('x-openbell-last-report')[0];
-    // A refused call has headers, too, but not this one.
-    if (last === undefined) return;
-    this.lastReport ??= Number(last);
-    this.#open = true;
-    this.#retryMs = FIRST_RETRY_MS;
-    const again = this.#wasOpen;
-    this.#wasOpen = true;
-    this.#isReady();
-    this.#flush();
-    this.emit('open', again);
-  }
-
-  #ended(call: ClientDuplexStream<Buffer, Buffer>, end: StatusObject): void {
-    if (call !== this.#call) return;
-    this.#open = false;
-    this.#call = undefined;
-    if (this.#closing) return;
-    const error = callError(end.code, end.code === status.OK ? 'the exchange closed the session' : end.details);
-    if (isFinal(end.code) || !this.#options.reconnect) {
-      this.#finish(error);
-      return;
-    }
-    this.#pending.connectionLost();
-    this.emit('lost', error);
-    this.#retry = setTimeout(() => this.#connect(), this.#retryMs * (0.5 + Math.random() / 2));
-    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
-  }
-
-  #finish(error: OpenbellError | undefined): void {
     if (this.#closed !== undefined) return;
-    this.#closing = true;
-    this.#closed = error ?? new OpenbellError('CLOSED', 'the session is closed: connect again');
-    this.#pending.rejectAll(this.#closed);
-    this.#isNotReady(this.#closed);
-    this.#client.close();
-    this.emit('closed', error);
+    this.#closed = closed();
+    this.#flush();
+    await this.#stream.close();
   }
 
   // Commands ---------------------------------------------------------------------
 
   async #symbol(symbol: string | number): Promise<SymbolUnits> {
-    return this.#options.symbols.get(symbol) ?? this.#options.symbols.find(symbol);
+    return this.#symbols.get(symbol) ?? this.#symbols.find(symbol);
   }
 
   #ask(
@@ -294,11 +192,12 @@ export class OrderSession extends EventEmitter<Events> {
     clientOrderId: number,
     orderId: number,
   ): Promise<ReportView> {
-    if (this.#closed !== undefined || this.#closing)
-      throw this.#closed ?? new OpenbellError('CLOSED', 'the session is closing: connect again');
+    if (this.#closed !== undefined) throw this.#closed;
+    checkId('client order id', clientOrderId);
+    checkId('order id', orderId);
     return new Promise((resolve, reject) => {
       const tag = this.#pending.tag();
-      this.#pending.add({ kind, symbol, side, timeInForce, price, quantity, clientOrderId, orderId, tag, resolve, reject, sent: false });
+      this.#pending.add({ kind, symbol, side, timeInForce, price, quantity, clientOrderId, orderId, tag, resolve, reject });
       if (this.#flushing) return;
       // What is asked for in one turn of the loop goes out in one frame.
       this.#flushing = true;
@@ -310,45 +209,33 @@ export class OrderSession extends EventEmitter<Events> {
   }
 
   #flush(): void {
-    if (!this.#open) return;
-    let more = this.#pending.size !== 0;
-    while (more) {
-      more = this.#pending.fill(this.#batch);
-      if (this.#batch.count !== 0) this.send(this.#batch);
-    }
+    while (this.#stream.isOpen && this.#pending.fill(this.#batch)) this.#stream.write(takeFrame(this.#batch));
   }
 
   // Reports ----------------------------------------------------------------------
 
-  #take(bytes: Buffer): void {
-    const reader = this.#reader;
-    const fault = reader.open(bytes);
-    if (fault !== Code.OK) {
-      this.#call?.cancel();
-      this.#finish(malformed());
-      return;
+  #take(frame: ReportFrameReader): void {
+    this.onFrame?.(frame);
+    for (let i = 0; i < frame.reports; i++) {
+      if (!this.#takeReport(frame, frame.reportsAt + i * Report.bytes)) return;
     }
-    this.onFrame?.(reader);
-    for (let i = 0; i < reader.reports; i++) {
-      if (!this.#takeReport(reader, reader.reportsAt + i * Report.bytes)) return;
-    }
-    for (let i = 0; i < reader.refusals; i++) this.#takeRefusal(reader, reader.refusalsAt + i * Refusal.bytes);
+    for (let i = 0; i < frame.refusals; i++) this.#takeRefusal(frame, frame.refusalsAt + i * Refusal.bytes);
   }
 
   /** False when a report is missing: the session starts again behind the last one that came. */
-  #takeReport(reader: ReportFrameReader, at: number): boolean {
-    const { flat } = reader;
+  #takeReport({ flat }: ReportFrameReader, at: number): boolean {
+    const stream = this.#stream;
     const no = flat.u53(at + Report.reportNo);
-    const last = this.lastReport ?? no - 1;
+    const last = stream.lastReport ?? no - 1;
     if (no <= last) return true;
     if (no !== last + 1) {
-      this.#call?.cancel();
+      stream.restart();
       return false;
     }
-    this.lastReport = no;
+    stream.lastReport = no;
     const command = this.#pending.size === 0 ? undefined : this.#pending.takeAnswered(flat, at);
     if (command === undefined && this.listenerCount('report') === 0) return true;
-    const view = viewReport(flat, at, this.#options.symbols);
+    const view = viewReport(flat, at, this.#symbols);
     // Another client of the account is ahead: catch up with its ids.
     if (view.code === 'CLIENT_ORDER_ID_TOO_OLD') this.#lastClientOrderId = Math.max(this.#lastClientOrderId, clockId());
     command?.resolve(view);
@@ -356,21 +243,17 @@ export class OrderSession extends EventEmitter<Events> {
     return true;
   }
 
-  #takeRefusal(reader: ReportFrameReader, at: number): void {
-    const command: PendingCommand | undefined = this.#pending.takeRefused(reader.flat, at);
-    command?.reject(refusalError(reader.flat.u16(at + Refusal.code)));
-    if (this.listenerCount('refusal') !== 0) this.emit('refusal', viewRefusal(reader.flat, at));
+  #takeRefusal({ flat }: ReportFrameReader, at: number): void {
+    this.#pending.takeRefused(flat, at)?.reject(refusalError(flat.u16(at + Refusal.code)));
+    if (this.listenerCount('refusal') !== 0) this.emit('refusal', viewRefusal(flat, at));
   }
+}
 
-  #viewAll(reader: ReportFrameReader): SubmitAnswer {
-    const { flat } = reader;
-    return {
-      reports: Array.from({ length: reader.reports }, (_, i) =>
-        viewReport(flat, reader.reportsAt + i * Report.bytes, this.#options.symbols),
-      ),
-      refusals: Array.from({ length: reader.refusals }, (_, i) => viewRefusal(flat, reader.refusalsAt + i * Refusal.bytes)),
-    };
-  }
+/** Empties the batch into a message of its own: gRPC keeps that until it is on its way, the batch is used again at once. */
+function takeFrame(batch: CommandBatch): Buffer {
+  const frame = Buffer.from(batch.bytes());
+  batch.clear();
+  return frame;
 }
 
 /** Quarter microseconds since the Unix epoch: below 2^53 until 2041, and ahead of any client that started earlier. */
@@ -384,10 +267,12 @@ function named({ clientOrderId = 0, orderId = 0 }: OrderTarget): { clientOrderId
   return { clientOrderId, orderId };
 }
 
-function malformed(): OpenbellError {
-  return new OpenbellError(
-    'MALFORMED_FRAME',
-    'the exchange sent what is no ReportFrame of this schema version: use a client of its version',
-    Code.MALFORMED_FRAME,
-  );
+function checkId(what: string, id: number): void {
+  if (!(Number.isInteger(id) && id >= 0 && id < LIMIT_53)) {
+    throw new OpenbellError('BAD_RANGE', `a ${what} is an integer from 0 to 2^53 - 1, not ${id}`, Code.BAD_RANGE);
+  }
+}
+
+function closed(): OpenbellError {
+  return new OpenbellError('CLOSED', 'the session is closed: connect again');
 }

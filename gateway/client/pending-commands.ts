@@ -18,7 +18,6 @@ export interface PendingCommand {
   readonly tag: number;
   readonly resolve: (report: ReportView) => void;
   readonly reject: (error: OpenbellError) => void;
-  sent: boolean;
 }
 
 /** By ReportKind: the kind of command it answers. A Fill answers none. */
@@ -33,6 +32,7 @@ ANSWERED[ReportKind.AmendRejected] = CommandKind.Amend;
 /** The commands that wait for their answers, in the order in which they were made. */
 export class PendingCommands {
   readonly #byTag = new Map<number, PendingCommand>();
+  #unsent: PendingCommand[] = [];
   // Anywhere in the range: sessions of one account see each other's answers.
   #nextTag = Math.floor(Math.random() * 2 ** 32);
 
@@ -50,6 +50,7 @@ export class PendingCommands {
 
   add(command: PendingCommand): void {
     this.#byTag.set(command.tag, command);
+    this.#unsent.push(command);
   }
 
   /** Takes out the command that the report at `at` answers. */
@@ -64,18 +65,15 @@ export class PendingCommands {
     return this.#take(flat.u32(at + Refusal.tag), kind, flat.u53(at + Refusal.clientOrderId), flat.u53(at + Refusal.orderId));
   }
 
-  /** Moves unsent commands into the batch until it is full; false when none is left. */
+  /** Moves commands that are to be sent into the empty batch, as many as it holds; false when there are none. */
   fill(batch: CommandBatch): boolean {
-    for (const command of this.#byTag.values()) {
-      if (command.sent) continue;
-      if (batch.full) return true;
-      const { kind, symbol, side, timeInForce, price, quantity, clientOrderId, orderId, tag } = command;
+    const some = this.#unsent.splice(0, batch.capacity);
+    for (const { kind, symbol, side, timeInForce, price, quantity, clientOrderId, orderId, tag } of some) {
       if (kind === CommandKind.New) batch.place(symbol, side, timeInForce, price, quantity, clientOrderId, tag);
       else if (kind === CommandKind.Cancel) batch.cancel(symbol, clientOrderId, orderId, tag);
       else batch.amend(symbol, clientOrderId, orderId, price, quantity, tag);
-      command.sent = true;
     }
-    return false;
+    return some.length !== 0;
   }
 
   /**
@@ -84,24 +82,24 @@ export class PendingCommands {
    * the open quantity, which fills have changed since), so its caller decides.
    */
   connectionLost(): void {
+    const unsent = new Set(this.#unsent);
     for (const command of this.#byTag.values()) {
-      if (!command.sent) continue;
-      if (command.kind !== CommandKind.Amend) command.sent = false;
-      else {
-        this.#byTag.delete(command.tag);
-        command.reject(
-          new OpenbellError(
-            'CONNECTION_LOST',
-            'the connection was lost before the amend was answered: look at the reports, then amend again',
-          ),
-        );
-      }
+      if (command.kind !== CommandKind.Amend || unsent.has(command)) continue;
+      this.#byTag.delete(command.tag);
+      command.reject(
+        new OpenbellError(
+          'CONNECTION_LOST',
+          'the connection was lost before the amend was answered: look at the reports, then amend again',
+        ),
+      );
     }
+    this.#unsent = [...this.#byTag.values()];
   }
 
   rejectAll(error: OpenbellError): void {
     for (const command of this.#byTag.values()) command.reject(error);
     this.#byTag.clear();
+    this.#unsent = [];
   }
 
   #take(tag: number, kind: number | undefined, clientOrderId: number, orderId: number): PendingCommand | undefined {

@@ -1,0 +1,185 @@
+import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import { Code } from '../../engine/codes.ts';
+import { SCHEMA_VERSION } from '../../engine/wire/frames.ts';
+import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
+import { callError, isFinal, OpenbellError } from './errors.ts';
+
+const SESSION = '/openbell.OrderEntry/Session';
+const SUBMIT = '/openbell.OrderEntry/Submit';
+const LAST_REPORT = 'x-openbell-last-report';
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 2000;
+const CLOSE_DEADLINE_MS = 3000;
+/** Bytes received ahead of the reader. */
+const RECEIVE_WINDOW = 1 << 20;
+
+const raw = (bytes: Buffer): Buffer => bytes;
+
+export interface OrderStreamOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly account: number;
+  /** Number of the last report that was seen; undefined: only new ones are wanted. */
+  readonly lastReport: number | undefined;
+  readonly reconnect: boolean;
+}
+
+export interface OrderStreamListener {
+  /** @param again it was open before */
+  onOpen(again: boolean): void;
+  /** A verified frame, valid during the call. */
+  onFrame(frame: ReportFrameReader): void;
+  onDrain(): void;
+  /** The connection was lost and is sought again. */
+  onLost(error: OpenbellError): void;
+  /** It is over: closed, or (with an error) for a reason that another attempt would meet again. */
+  onFinished(error: OpenbellError | undefined): void;
+}
+
+/** The Session call of one account, made again when it is lost, from the last report on that came. */
+export class OrderStream {
+  /** Number of the last report taken; whoever takes reports keeps it. Undefined before the stream was first open. */
+  lastReport: number | undefined;
+  readonly #account: number;
+  readonly #reconnect: boolean;
+  readonly #listener: OrderStreamListener;
+  readonly #client: Client;
+  readonly #reader = new ReportFrameReader();
+  #call: ClientDuplexStream<Buffer, Buffer> | undefined;
+  #open = false;
+  #wasOpen = false;
+  #closing = false;
+  #finished = false;
+  #retryMs = FIRST_RETRY_MS;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor({ host, port, account, lastReport, reconnect }: OrderStreamOptions, listener: OrderStreamListener) {
+    this.lastReport = lastReport;
+    this.#account = account;
+    this.#reconnect = reconnect;
+    this.#listener = listener;
+    this.#client = new Client(`${host.includes(':') ? `[${host}]` : host}:${port}`, credentials.createInsecure(), {
+      // gRPC would keep messages to send them again in a call of its own; the session does that, where it is right.
+      'grpc.enable_retries': 0,
+      'grpc.per_rpc_retry_buffer_size': 0,
+      'grpc.enable_channelz': 0,
+      'grpc-node.flow_control_window': RECEIVE_WINDOW,
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.initial_reconnect_backoff_ms': FIRST_RETRY_MS,
+      'grpc.max_reconnect_backoff_ms': LAST_RETRY_MS,
+      'grpc.keepalive_time_ms': 20_000,
+      'grpc.keepalive_timeout_ms': 10_000,
+    });
+    this.#connect();
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** Sends a frame while it is open; gRPC keeps the bytes. False: wait for `onDrain` before the next. */
+  write(frame: Buffer): boolean {
+    return this.#call?.write(frame) ?? false;
+  }
+
+  /** One unary Submit. */
+  submit(frame: Buffer): Promise<ReportFrameReader> {
+    return new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest(SUBMIT, raw, raw, frame, this.#metadata(undefined), (error, answer) => {
+        const reader = new ReportFrameReader();
+        if (error) reject(callError(error.code, error.details));
+        else if (answer === undefined || reader.open(answer) !== Code.OK) reject(malformed());
+        else resolve(reader);
+      });
+    });
+  }
+
+  /** Makes the call again, from the last report on. */
+  restart(): void {
+    this.#call?.cancel();
+  }
+
+  /** Closes its side, and ends when the exchange has answered what was sent. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearTimeout(this.#retry);
+    const call = this.#call;
+    if (call !== undefined && this.#open) {
+      await new Promise<void>((resolve) => {
+        const deadline = setTimeout(() => call.cancel(), CLOSE_DEADLINE_MS);
+        call.once('status', () => {
+          clearTimeout(deadline);
+          resolve();
+        });
+        call.end();
+      });
+    } else call?.cancel();
+    this.#finish(undefined);
+  }
+
+  #connect(): void {
+    const call = this.#client.makeBidiStreamRequest(SESSION, raw, raw, this.#metadata(this.lastReport));
+    this.#call = call;
+    call.on('metadata', (headers: Metadata) => this.#opened(headers));
+    call.on('data', (bytes: Buffer) => this.#take(bytes));
+    call.on('drain', () => this.#listener.onDrain());
+    call.on('status', (end: StatusObject) => this.#ended(end));
+    // The status event says the same, and comes with every end.
+    call.on('error', () => undefined);
+  }
+
+  #metadata(lastReport: number | undefined): Metadata {
+    const metadata = new Metadata();
+    metadata.set('x-openbell-account', String(this.#account));
+    metadata.set('x-openbell-schema', String(SCHEMA_VERSION));
+    if (lastReport !== undefined) metadata.set(LAST_REPORT, String(lastReport));
+    return metadata;
+  }
+
+  #opened(headers: Metadata): void {
+    const last = headers.get(LAST_REPORT)[0];
+    // A refused call has headers, too, but not this one.
+    if (last === undefined) return;
+    this.lastReport ??= Number(last);
+    this.#open = true;
+    this.#retryMs = FIRST_RETRY_MS;
+    const again = this.#wasOpen;
+    this.#wasOpen = true;
+    this.#listener.onOpen(again);
+  }
+
+  #take(bytes: Buffer): void {
+    if (this.#reader.open(bytes) === Code.OK) {
+      this.#listener.onFrame(this.#reader);
+      return;
+    }
+    this.#call?.cancel();
+    this.#finish(malformed());
+  }
+
+  #ended(end: StatusObject): void {
+    this.#open = false;
+    this.#call = undefined;
+    if (this.#closing || this.#finished) return;
+    const error = callError(end.code, end.code === status.OK ? 'the exchange closed the session' : end.details);
+    if (isFinal(end.code) || !this.#reconnect) {
+      this.#finish(error);
+      return;
+    }
+    this.#retry = setTimeout(() => this.#connect(), this.#retryMs * (0.5 + Math.random() / 2));
+    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+    this.#listener.onLost(error);
+  }
+
+  #finish(error: OpenbellError | undefined): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#client.close();
+    this.#listener.onFinished(error);
+  }
+}
+
+function malformed(): OpenbellError {
+  const text = 'the exchange sent what is no ReportFrame of this schema version: use a client of its version';
+  return new OpenbellError('MALFORMED_FRAME', text, Code.MALFORMED_FRAME);
+}
