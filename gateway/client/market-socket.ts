@@ -85,8 +85,10 @@ export class MarketSocket {
       this.#events.onFrame(frame);
     };
     ws.onclose = ({ code, reason }) => this.#lost(ws, code, reason);
-    // `close` follows and says more.
-    ws.onerror = () => undefined;
+    // An open connection's `close` follows and says more; one that was never made may not get that far.
+    ws.onerror = ({ message }) => {
+      if (!this.#open) this.#lost(ws, 1006, message);
+    };
   }
 
   /** Sends a request; nothing when there is no connection: `onOpen` asks again. */

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
+import { Prng } from '../feeds/prng.ts';
+import { LocalBook, LocalOrderBook } from '../gateway/client/local-book.ts';
+import { MarketClient } from '../gateway/client/market.ts';
+import type { LevelView, MarketFrameView, OrderView } from '../gateway/client/market-decode.ts';
+import { MarketStream } from '../gateway/client/market-stream.ts';
+import { SymbolCatalog } from '../gateway/client/symbols.ts';
+import { FlakyProxy } from './support/flaky-proxy.ts';
+import { eventually, sameBook } from './support/market-check.ts';
+import { MarketVenue } from './support/market-venue.ts';
+
+const level = (side: 'buy' | 'sell', price: number, quantity: number): LevelView => ({ side, price, quantity, orders: 1, seq: 1 });
+const order = (action: OrderView['action'], orderId: number, quantity: number, price = 100): OrderView => ({
+  action,
+  side: 'buy',
+  orderId,
+  price,
+  quantity,
+  seq: 1,
+});
+
+function frame<C extends 'book' | 'book-l3'>(
+  channel: C,
+  kind: 'snapshot' | 'delta',
+  firstNo: number,
+  updates: MarketFrameView<C>['updates'],
+): MarketFrameView<C> {
+  return { kind, channel, symbol: 1, code: 'OK', tag: 0, firstNo, timeUs: 0, updates };
+}
+
+test('a local book takes what follows, skips what it has, and stops at a gap', () => {
+  const book = new LocalBook('X');
+  const events: string[] = [];
+  book.on('gap', () => events.push('gap'));
+  book.on('change', () => events.push('change'));
+  assert.equal(book.apply(frame('book', 'delta', 5, [level('buy', 1, 1)])), 'stale', 'before the first snapshot');
+  assert.equal(book.apply(frame('book', 'snapshot', 7, [level('buy', 10, 1), level('sell', 12, 2)])), 'applied');
+  assert.equal(book.apply(frame('book', 'delta', 6, [level('buy', 9, 1), level('buy', 8, 1)])), 'stale');
+  assert.equal(book.apply(frame('book', 'delta', 8, [level('buy', 11, 3), level('sell', 12, 0)])), 'applied');
+  assert.deepEqual([book.number, book.bids.map(({ price }) => price), book.asks], [9, [11, 10], []]);
+  assert.equal(book.apply(frame('book', 'delta', 11, [level('buy', 7, 1)])), 'gap');
+  assert.equal(book.inStep, false);
+  assert.equal(book.apply(frame('book', 'delta', 12, [level('buy', 7, 1)])), 'stale', 'waits for a snapshot');
+  assert.equal(book.apply(frame('book', 'snapshot', 3, [])), 'applied', 'a snapshot may be of another run');
+  assert.deepEqual([book.number, book.inStep, book.bids], [3, true, []]);
+  assert.deepEqual(events, ['change', 'change', 'gap', 'change']);
+});
+
+test('orders keep their place when they change', () => {
+  const book = new LocalOrderBook('X');
+  book.apply(frame('book-l3', 'snapshot', 0, [order('add', 1, 5), order('add', 2, 5), order('add', 3, 5, 101)]));
+  book.apply(frame('book-l3', 'delta', 1, [order('change', 1, 2), order('remove', 3, 0, 101), order('add', 4, 1)]));
+  assert.deepEqual(
+    book.orders('buy').map(({ orderId, quantity }) => [orderId, quantity]),
+    [
+      [1, 2],
+      [2, 5],
+      [4, 1],
+    ],
+  );
+  assert.equal(book.size, 3);
+  assert.equal(book.order(3), undefined);
+});
+
+test('a stream that nobody reads keeps the newest and counts the rest', async () => {
+  const stream = new MarketStream<'bbo'>({ limit: 3 }, () => undefined);
+  const item = (seq: number) => ({ seq, symbol: 'X' }) as Parameters<typeof stream.push>[0];
+  for (let seq = 1; seq <= 5; seq++) stream.push(item(seq));
+  assert.equal(stream.dropped, 2);
+  const seen: number[] = [];
+  for await (const { seq } of stream) {
+    seen.push(seq);
+    if (seq === 5) break;
+  }
+  assert.deepEqual(seen, [3, 4, 5]);
+  assert.deepEqual(await stream.next(), { value: undefined, done: true });
+});
+
+for (const format of ['binary', 'json'] as const) {
+  test(`streams bring trades, best prices and phases (${format})`, async (t) => {
+    const venue = await MarketVenue.start(2);
+    t.after(() => venue.stop());
+    const client = venue.client({ format });
+    const prices: [string, number, number][] = [];
+    const phases: string[] = [];
+    await client.bbo('*', { onItem: ({ symbol, bidPrice, askPrice }) => prices.push([symbol, bidPrice, askPrice]) });
+    await client.status('S2', { onItem: ({ phase }) => phases.push(phase) });
+    const trades = await client.trades('S1');
+    venue.place(1, 1, Side.Sell, 500, 3);
+    venue.place(2, 1, Side.Buy, 500, 1, TimeInForce.ImmediateOrCancel);
+    venue.place(2, 1, Side.Buy, 500, 2, TimeInForce.ImmediateOrCancel);
+    venue.phase(2, Phase.Halted);
+    const seen: [number, number, string][] = [];
+    for await (const { tradeId, quantity, symbol } of trades) {
+      seen.push([tradeId, quantity, symbol]);
+      if (tradeId === 2) break;
+    }
+    assert.deepEqual(seen, [
+      [1, 1, 'S1'],
+      [2, 2, 'S1'],
+    ]);
+    venue.place(1, 2, Side.Buy, 400, 3);
+    venue.place(1, 1, Side.Buy, 300, 3);
+    await eventually(() => {
+      assert.deepEqual(
+        prices.findLast(([symbol]) => symbol === 'S1'),
+        ['S1', 300, 0],
+      );
+      assert.deepEqual(phases, ['continuous', 'halted']);
+    });
+    // Leaving the loop has left the channel.
+    await eventually(() => assert.equal(venue.market.counters.subscriptionsNow, 3));
+    await assert.rejects(client.book('NOPE'), { code: 'UNKNOWN_SYMBOL' });
+  });
+}
+
+test('trades that were missed while the line was down are named', async (t) => {
+  const venue = await MarketVenue.start(1);
+  t.after(() => venue.stop());
+  const proxy = await FlakyProxy.start(venue.port);
+  t.after(() => proxy.stop());
+  const client = venue.client({ port: proxy.port });
+  const ids: number[] = [];
+  const gaps: [string, number, number][] = [];
+  await client.trades('S1', { onItem: ({ tradeId }) => ids.push(tradeId), onGap: (symbol, from, to) => gaps.push([symbol, from, to]) });
+  const trade = () => {
+    venue.place(1, 1, Side.Sell, 500, 1);
+    venue.place(2, 1, Side.Buy, 500, 1, TimeInForce.ImmediateOrCancel);
+  };
+  trade();
+  await eventually(() => assert.deepEqual(ids, [1]));
+  proxy.cut();
+  // Before it can be back, two trades happen.
+  trade();
+  trade();
+  await venue.quiet();
+  await eventually(() => assert.equal(client.reconnects, 1));
+  await eventually(() => assert.deepEqual(gaps, [['S1', 2, 3]]));
+  trade();
+  await eventually(() => assert.deepEqual(ids, [1, 4]));
+});
+
+test('a line that goes silent is given up and made again', async (t) => {
+  const venue = await MarketVenue.start(1, { heartbeatMs: 50 });
+  t.after(() => venue.stop());
+  const proxy = await FlakyProxy.start(venue.port);
+  t.after(() => proxy.stop());
+  const client = venue.client({ port: proxy.port, idleMs: 300 });
+  const book = await client.book('S1');
+  proxy.stall();
+  await eventually(() => assert.equal(book.inStep, false));
+  proxy.flow();
+  await venue.load(new Prng(2), 200, 1);
+  const mirror = venue.market.book(1);
+  assert.ok(mirror);
+  await eventually(() => sameBook(book, mirror));
+  assert.ok(client.reconnects >= 1);
+});
+
+test('who cannot connect at all is told, and what to do', async () => {
+  const client = new MarketClient({ port: 1, symbols: new SymbolCatalog([{ id: 1, name: 'S1', tickSize: '1', lotSize: '1' }]) });
+  await assert.rejects(client.book('S1'), { code: 'CONNECTION_LOST', message: /is the exchange running there/ });
+  await assert.rejects(client.ping(), { code: 'CONNECTION_LOST' });
+  await client.close();
+});
+
+test('a released book is left alone; asked for again it is a new one', async (t) => {
+  const venue = await MarketVenue.start(1);
+  t.after(() => venue.stop());
+  const client = venue.client();
+  const book = await client.book('S1');
+  assert.equal(await client.book(1), book, 'by id or by name, one subscription');
+  await client.release(book);
+  await client.ping();
+  assert.equal(venue.market.counters.subscriptionsNow, 0);
+  assert.notEqual(await client.book('S1'), book);
+});

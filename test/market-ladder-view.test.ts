@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import type { LevelView, TradeView } from '../gateway/client/market-decode.ts';
+import { type LadderInput, ladder } from '../gateway/ladder-view.ts';
+
+const level = (side: 'buy' | 'sell', price: number, quantity: number, orders = 1): LevelView => ({ side, price, quantity, orders, seq: 1 });
+const trade = (price: number, quantity: number, aggressor: 'buy' | 'sell', auction = false): TradeView => ({
+  aggressor,
+  auction,
+  tradeId: 1,
+  price,
+  quantity,
+  buyOrderId: 1,
+  sellOrderId: 2,
+  seq: 1,
+  timeUs: 1_700_000_000_123_000,
+});
+
+const INPUT: LadderInput = {
+  symbol: 'BTC-USD',
+  price: (ticks) => (ticks / 100).toFixed(2),
+  quantity: (lots) => (lots / 10).toFixed(1),
+  bids: [level('buy', 10_000, 40, 2), level('buy', 9_990, 20)],
+  asks: [level('sell', 10_050, 10), level('sell', 10_100, 80, 12), level('sell', 10_200, 5)],
+  trades: [trade(10_050, 3, 'buy'), trade(10_000, 7, 'sell'), trade(10_020, 9, 'buy', true)],
+  inStep: true,
+  depth: 2,
+  width: 120,
+  colour: false,
+};
+
+test('asks above bids, the spread between, trades beside', () => {
+  assert.deepEqual(ladder(INPUT), [
+    'BTC-USD',
+    '',
+    ' price  quantity  orders                             last trades',
+    '101.00       8.0      12  ████████████████████████   22:13:20.123  ▲ 100.50 × 0.3',
+    '100.50       1.0       1  ███                        22:13:20.123  ▼ 100.00 × 0.7',
+    '── spread 0.50  last 100.50                          22:13:20.123  = 100.20 × 0.9',
+    '100.00       4.0       2  ████████████',
+    ' 99.90       2.0       1  ██████',
+  ]);
+});
+
+test('a narrow terminal shows no trades, a thin book keeps its lines', () => {
+  const narrow = ladder({ ...INPUT, width: 60, bids: [], trades: [] });
+  assert.equal(narrow.length, ladder(INPUT).length);
+  assert.equal(narrow[5], '── one side only');
+  assert.ok(narrow.every((line) => !line.includes('last trades')));
+  assert.equal(
+    ladder({ ...INPUT, bids: [], asks: [], trades: [] })[5]
+      .trim()
+      .slice(0, 20),
+    '── the book is empty',
+  );
+});
+
+test('says when it waits, and what an auction would do', () => {
+  const status = {
+    phase: 'auction',
+    surplusSide: 'sell',
+    indicativePrice: 10_020,
+    indicativeVolume: 30,
+    surplus: 5,
+    referencePrice: 0,
+    lastPrice: 0,
+    seq: 1,
+    timeUs: 1,
+  } as const;
+  assert.equal(
+    ladder({ ...INPUT, status, inStep: false })[0],
+    'BTC-USD  auction  would trade 3.0 @ 100.20, sell surplus 0.5  connecting …',
+  );
+  assert.match(ladder({ ...INPUT, status: { ...status, indicativePrice: 0 } })[0], /nothing would trade/);
+  const crossed = ladder({ ...INPUT, bids: [level('buy', 10_100, 1)] });
+  assert.match(crossed[5], /spread -0.50/);
+});
+
+test('colours change nothing but colours', () => {
+  const coloured = ladder({ ...INPUT, colour: true });
+  assert.ok(coloured.some((line) => line.includes('\x1b[31m')));
+  assert.deepEqual(
+    coloured.map((line) => stripVTControlCharacters(line).trimEnd()),
+    ladder(INPUT).map((line) => line.trimEnd()),
+  );
+});
