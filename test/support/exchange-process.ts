@@ -25,6 +25,19 @@ export async function openbell(args: readonly string[], env: Record<string, stri
   return { code, stdout, stderr };
 }
 
+/** Runs `openbell ARGS` until enough lines are out, then interrupts it; resolves with the lines. */
+export async function openbellUntil(args: readonly string[], enough: (lines: number) => boolean): Promise<string[]> {
+  const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let stdout = '';
+  child.stdout.on('data', (bytes: Buffer) => {
+    stdout += bytes;
+    if (enough(stdout.split('\n').length - 1)) child.kill('SIGINT');
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`openbell ${args.join(' ')} ended with ${code}`);
+  return stdout.split('\n').slice(0, -1);
+}
+
 /** A running `openbell start` on free ports. */
 export class ExchangeProcess {
   readonly child: ChildProcess;
@@ -39,13 +52,14 @@ export class ExchangeProcess {
     });
   }
 
-  /** @throws Error with its stderr when it ends before it is ready */
-  static async start(data: string, args: readonly string[] = []): Promise<ExchangeProcess> {
+  /** @param abort kills it while it starts @throws Error with its stderr when it ends before it is ready */
+  static async start(data: string, args: readonly string[] = [], abort?: AbortSignal): Promise<ExchangeProcess> {
     const child = spawn(
       process.execPath,
       [CLI, 'start', '--json', '--data', data, '--grpc-port', '0', '--ws-port', '0', '--http-port', '0', ...args],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
+    abort?.addEventListener('abort', () => child.kill('SIGKILL'));
     let stderr = '';
     const keep = (bytes: Buffer) => {
       stderr += bytes;
