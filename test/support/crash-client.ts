@@ -31,6 +31,7 @@ export const field = {
   code: (report: Int32Array) => report[1] & 0xffff,
   tag: (report: Int32Array) => report[Report.tag / 4] >>> 0,
   no: (report: Int32Array) => getI64(report, Report.reportNo / 4),
+  timeUs: (report: Int32Array) => getI64(report, Report.timeUs / 4),
   seq: (report: Int32Array) => getI64(report, Report.seq / 4),
   orderId: (report: Int32Array) => getI64(report, Report.orderId / 4),
   clientOrderId: (report: Int32Array) => getI64(report, Report.clientOrderId / 4),
@@ -177,10 +178,10 @@ export class CrashClient {
     return answers;
   }
 
-  /** The reports that commands up to `seq` caused; drops the others and returns how many these were. */
-  cutAfter(seq: number): number {
+  /** Keeps the reports that commands up to `seq` caused; returns the others. */
+  cutAfter(seq: number): Int32Array[] {
     const keep = this.reports.findIndex((report) => field.seq(report) > seq);
-    return keep === -1 ? 0 : this.reports.splice(keep).length;
+    return keep === -1 ? [] : this.reports.splice(keep);
   }
 
   #randomCommand(): void {
