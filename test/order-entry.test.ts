@@ -170,6 +170,18 @@ describe('order entry', () => {
     await nobody.close();
   });
 
+  it('answers all that a client sent before it closed its side, then ends with OK', async () => {
+    const session = new RawSession(exchange.port, { 'x-openbell-account': '3' });
+    session.read();
+    const batch = new CommandBatch(MAX_FRAME_COMMANDS);
+    while (!batch.full) batch.cancel(1, batch.count + 1);
+    session.send(batch.bytes());
+    session.call.end();
+    assert.equal((await session.ended).code, status.OK);
+    assert.equal(session.reports.length, MAX_FRAME_COMMANDS);
+    session.close();
+  });
+
   it('refuses whole frames that are too large and goes on', async () => {
     const session = new RawSession(exchange.port, { 'x-openbell-account': '3' });
     session.read();
