@@ -11,6 +11,7 @@ const SYMBOL = 1;
 const MIDDLE = 6_000_000;
 const AROUND = 12;
 const WINDOW = 600;
+const LATE_MS = 20_000;
 const WORDS = Report.bytes / 4;
 
 /** What two answers to the same client order id have in common. */
@@ -114,20 +115,26 @@ export class CrashClient {
     const session = this.#client?.orders;
     assert.ok(session !== undefined);
     this.#fence = this.#nextTag();
+    let late: NodeJS.Timeout | undefined;
     const arrived = new Promise<void>((resolve, reject) => {
       this.#onFence = resolve;
       session.once('closed', (error) => reject(error ?? new Error('the session closed')));
+      const { length } = this.reports;
+      late = setTimeout(() => reject(new Error(`account ${this.account}: nothing follows report ${length} for ${LATE_MS} ms`)), LATE_MS);
     });
     this.#batch.cancel(SYMBOL, Number.MAX_SAFE_INTEGER, 0, this.#fence);
     session.send(this.#batch);
-    await arrived;
+    try {
+      await arrived;
+    } finally {
+      clearTimeout(late);
+    }
     this.#throwFault();
   }
 
   /**
    * Sends orders again: all that were never answered, and some that were. The
    * first must be new to the exchange, the others be answered as before.
-   * @param fresh must what was not answered be unknown? Not when reports of it may have been lost on the way.
    */
   async sendAgain(): Promise<{ unanswered: number; answered: number }> {
     const first = this.firstAnswers();
