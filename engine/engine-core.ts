@@ -11,7 +11,7 @@ import type { Seq, TimeUs } from './units.ts';
 import { CommandKind, Side } from './wire/layout.ts';
 
 /** Most commands of one poll: events leave after each poll, so this bounds how long the first one waits for the last. */
-const POLL_COMMANDS = 256;
+export const POLL_COMMANDS = 256;
 const PROGRESS_EVERY = 1 << 18;
 
 export interface RecoveryProgress {

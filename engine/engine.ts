@@ -4,7 +4,7 @@ import { Accounts } from './accounts.ts';
 import { allocateRecording } from './allocate-from.ts';
 import { allocateControl, Control, EnginePhase, type EngineStatus } from './control.ts';
 import { Directory } from './directory.ts';
-import type { Recovery, RecoveryProgress } from './engine-core.ts';
+import { POLL_COMMANDS, type Recovery, type RecoveryProgress } from './engine-core.ts';
 import type { EngineThreadData } from './engine-worker.ts';
 import { Exchange } from './exchange.ts';
 import { type Limits, resolveLimits } from './limits.ts';
@@ -45,6 +45,8 @@ const PINNED_FROM_CORES = 4;
 const PUMP_LIMIT = 4096;
 /** Turns without progress, while something is outstanding, before the loop stops spinning. */
 const SPIN_TURNS = 2000;
+/** Full polls of a turn: what one turn of the loop brought in is answered in it, yet the loop is not kept for long. */
+const ROUNDS = 32;
 const BACKOFF_MS = 1;
 const KEEP_SNAPSHOTS = 3;
 const DEFAULT_SNAPSHOT_EVERY = 5_000_000;
@@ -77,6 +79,8 @@ export class Engine {
   #lastSnapshotSeq = 0;
   #snapshot: Promise<SnapshotTaken> | undefined;
   #failure: Error | undefined;
+  /** `stop` was called: no snapshot is begun beside the final one. */
+  #stopping = false;
   #stopped = false;
 
   constructor(options: EngineOptions) {
@@ -181,8 +185,10 @@ export class Engine {
     };
   }
 
-  /** Takes a snapshot of all that is durable by now, while trading goes on; calls during one share it. */
+  /** Takes a snapshot of all that is durable by now, while trading goes on; calls during one share it. Rejects once `stop` was called, which writes its own. */
   snapshotNow(): Promise<SnapshotTaken> {
+    if (this.#stopping && this.#snapshot === undefined)
+      return Promise.reject(new Error('The exchange is stopping, and writes its final snapshot.'));
     this.#snapshot ??= this.#takeSnapshot().finally(() => {
       this.#snapshot = undefined;
     });
@@ -204,6 +210,7 @@ export class Engine {
 
   /** Drains, ends the stages, and writes a final snapshot unless told not to. Returns its path. */
   async stop(options: { snapshot?: boolean } = {}): Promise<string | undefined> {
+    this.#stopping = true;
     if (this.#sequencer !== undefined) await this.drain();
     await this.#snapshot?.catch(() => undefined);
     this.#stopped = true;
@@ -220,8 +227,14 @@ export class Engine {
   /** One turn of the stages that this thread has, then of the gates. */
   #turn(): void {
     if (this.#stopped) return;
-    const applied = this.#stages.poll();
-    const handed = this.#pump();
+    let applied = 0;
+    let handed = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const done = this.#stages.poll();
+      applied += done;
+      handed += this.#pump();
+      if (done < POLL_COMMANDS) break;
+    }
     if (applied + handed > 0) this.#idleTurns = 0;
     else this.#idleTurns++;
     const sequencer = this.#sequencer;
@@ -260,7 +273,7 @@ export class Engine {
 
   #maybeSnapshot(seq: number): void {
     const every = this.#options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY;
-    if (every === 0 || this.#snapshot !== undefined || seq - this.#lastSnapshotSeq < every) return;
+    if (every === 0 || this.#stopping || this.#snapshot !== undefined || seq - this.#lastSnapshotSeq < every) return;
     this.#lastSnapshotSeq = seq;
     this.snapshotNow().then(
       (taken) => this.#options.onSnapshot?.(taken),
