@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** What `npm pack` would publish, as a program elsewhere sees it: no source, no tests, JavaScript with types. */
+it('the packed package gives `openbell`, `openbell/engine` and the command to a program elsewhere', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-package-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', dir], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [tarball] = readdirSync(dir).filter((name) => name.endsWith('.tgz'));
+  execFileSync('tar', ['-xzf', join(dir, tarball), '-C', dir]);
+  const modules = join(dir, 'program', 'node_modules');
+  mkdirSync(modules, { recursive: true });
+  // The dependencies as the lockfile has them, and the package itself beside them.
+  for (const name of readdirSync(join(ROOT, 'node_modules'))) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+  execFileSync('mv', [join(dir, 'package'), join(modules, 'openbell')]);
+  writeFileSync(
+    join(dir, 'program', 'program.mjs'),
+    `import { connect, OpenbellError } from 'openbell';
+     import { Exchange, resolveLimits, stateHash } from 'openbell/engine';
+     const exchange = new Exchange(resolveLimits({ orders: 16, accounts: 4 }));
+     await connect({ httpPort: 1 }).then(() => process.exit(1), (error) => console.log(error instanceof OpenbellError, error.code));
+     console.log(stateHash(exchange).length);`,
+  );
+  const out = execFileSync(process.execPath, ['program.mjs'], { cwd: join(dir, 'program'), encoding: 'utf8' });
+  assert.equal(out, 'true HTTP_FAILED\n64\n');
+  const help = execFileSync(process.execPath, [join(modules, 'openbell', 'dist', 'gateway', 'cli.js'), '--help'], { encoding: 'utf8' });
+  assert.match(help, /openbell start --simulate/);
+});
