@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import type { MarketClient } from '../client/market.ts';
-import type { SymbolCatalog } from '../client/symbols.ts';
 import { timeText } from './account.ts';
 import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson, table, whole } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
+
+/** Of the admin interface's lists. */
+const MAX_PAGE = 1000;
 
 interface LevelJson {
   readonly price: string;
@@ -89,30 +90,32 @@ Examples:
 
 const tradeRow = (t: TradeJson) => [timeText(t.timeUs), t.auction ? 'auction' : t.aggressor, t.quantity, t.price, `#${t.tradeId}`];
 
-/** Until the connection is closed by a signal. */
+/** Until a signal. What passed while nobody listened comes out of the history. @param seen last trade id shown */
 async function followTrades(name: string, flags: ConnectionFlags, seen: number): Promise<void> {
-  const { market, catalog } = await openMarket(flags);
-  const symbol = await catalog.find(name);
-  const stream = await market.trades(name);
+  const { connect } = await import('../client/index.ts');
+  const client = await connect(flags);
+  const symbol = await client.symbols.find(name);
+  const stream = await client.market.trades(name);
   const stop = () => stream.close();
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
-  for await (const trade of stream) {
-    if (trade.tradeId <= seen) continue;
-    const { tradeId, auction, aggressor, timeUs } = trade;
-    const shown = { tradeId, price: symbol.price(trade.price), quantity: symbol.quantity(trade.quantity), aggressor, auction, timeUs };
-    if (flags.json) printJson(shown);
-    else print(tradeRow(shown).join('  '));
+  let last = seen;
+  for await (const { tradeId, price, quantity, aggressor, auction, timeUs } of stream) {
+    if (tradeId <= last) continue;
+    const missed = Math.min(tradeId - last - 1, MAX_PAGE);
+    if (missed > 0) {
+      const path = `/v1/symbols/${encodeURIComponent(name)}/trades?before=${tradeId}&limit=${missed}`;
+      for (const trade of (await askAdmin<{ trades: TradeJson[] }>(flags, path)).trades.toReversed()) showTrade(trade, flags);
+    }
+    last = tradeId;
+    showTrade({ tradeId, price: symbol.price(price), quantity: symbol.quantity(quantity), aggressor, auction, timeUs }, flags);
   }
-  await market.close();
+  await client.close();
 }
 
-export async function openMarket(flags: ConnectionFlags): Promise<{ market: MarketClient; catalog: SymbolCatalog }> {
-  const [{ MarketClient }, { SymbolCatalog }] = await Promise.all([import('../client/market.ts'), import('../client/symbols.ts')]);
-  const { host, wsPort, httpPort } = flags;
-  const catalog = new SymbolCatalog(`http://${host.includes(':') ? `[${host}]` : host}:${httpPort}/v1/symbols`);
-  await catalog.load();
-  return { market: new MarketClient({ host, port: wsPort, symbols: catalog }), catalog };
+function showTrade(trade: TradeJson, flags: ConnectionFlags): void {
+  if (flags.json) printJson(trade);
+  else print(tradeRow(trade).join('  '));
 }
 
 export function bookText({ symbol, phase, lastPrice, bids, asks }: BookJson): string {

@@ -10,8 +10,8 @@ import { CommandBatch, type OrderSession, type SymbolUnits } from '../client/ind
 import { CliError, ExitCode } from './exit.ts';
 import type { ReplayCheck, ReplayTrade } from './replay-check.ts';
 
-/** Unanswered commands at most: well within the exchange's command ring, so that it never has to refuse the flow. */
-const WINDOW = 4096;
+/** Unanswered commands at most: enough to keep the exchange at work, far below its command ring, so that it never has to refuse the flow. */
+export const WINDOW = 1024;
 /** An order that nobody has: its refusal comes behind all reports of what was sent before it. */
 const NO_ORDER = Number.MAX_SAFE_INTEGER;
 const ANSWER_TIMEOUT_MS = 30_000;

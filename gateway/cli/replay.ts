@@ -6,7 +6,7 @@ import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson, wh
 import { CliError, ExitCode, run } from './exit.ts';
 import { Progress } from './progress.ts';
 import { type ExpectedTrade, ReplayCheck } from './replay-check.ts';
-import { Replay } from './replay-run.ts';
+import { Replay, WINDOW } from './replay-run.ts';
 import { prepareVenue, type ReplayVenue, setPhase, surveyFlow } from './replay-venue.ts';
 
 interface ReplayFlags extends ConnectionFlags {
@@ -139,7 +139,7 @@ function report(flags: ReplayFlags, { symbol, account }: ReplayVenue, work: Repl
         : 'every trade and every auction is as expected';
   print(`${symbol}, account ${account}: ${n(orders)} orders and ${n(cancels)} cancels in ${seconds.toFixed(2)} s, ${n(perSecond)}/s
 ${n(continuousTrades)} continuous trades, ${n(auctions)} auctions
-answered after: p50 ${p50} us, p90 ${p90} us, p99 ${p99} us, p99.9 ${p999} us, max ${max} us
+answered after, with up to ${WINDOW} under way: p50 ${p50} us, p90 ${p90} us, p99 ${p99} us, p99.9 ${p999} us, max ${max} us
 ${verdict}`);
 }
 

@@ -6,6 +6,9 @@ import { print, printJson } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 import { Progress } from './progress.ts';
 
+/** How to call this again: from a clone, or as an installed package. */
+const OPENBELL = import.meta.filename.includes('node_modules') ? 'npx openbell' : 'npm run -s openbell --';
+
 export function startCommand(program: Command): void {
   const command = program
     .command('start')
@@ -96,7 +99,7 @@ function welcome({ config, ports, engine, recovery }: RunningExchange): string {
   admin        HTTP       http://${host}:${ports.http}
   data                    ${config.data}
 
-${symbol === undefined ? 'No symbols yet: see docs/ADMIN.md.' : `Try, in another terminal:\n  npx openbell book ${symbol.name}${flags}\n  npx openbell order buy 0.5 ${symbol.name} ${price}${flags}`}
+${symbol === undefined ? 'No symbols yet: see docs/ADMIN.md.' : `Try, in another terminal:\n  ${OPENBELL} book ${symbol.name}${flags}\n  ${OPENBELL} order buy 0.5 ${symbol.name} ${price}${flags}`}
 `;
 }
 

@@ -1,9 +1,6 @@
-import type { LocalBook } from '../client/local-book.ts';
-import type { LevelView } from '../client/market-decode.ts';
-import type { SymbolUnits } from '../client/symbols.ts';
+import { connect, type LevelView, type LocalBook, type SymbolUnits } from '../client/index.ts';
 import { type ConnectionFlags, table } from './connection.ts';
 import { ExitCode } from './exit.ts';
-import { openMarket } from './market.ts';
 
 const REPAINT_MS = 100;
 const ENTER = '\x1b[?1049h\x1b[?25l';
@@ -14,9 +11,9 @@ const CLEAR_BELOW = '\x1b[J';
 
 /** Shows a book in the terminal and keeps it up to date, until Ctrl-C or q. */
 export async function watchBook(name: string, flags: ConnectionFlags & { readonly depth: number }): Promise<ExitCode> {
-  const { market, catalog } = await openMarket(flags);
-  const symbol = await catalog.find(name);
-  const book = await market.book(name);
+  const client = await connect(flags);
+  const symbol = await client.symbols.find(name);
+  const book = await client.market.book(name);
   const { stdout, stdin } = process;
   stdout.write(ENTER);
   const paint = () => {
@@ -40,7 +37,7 @@ export async function watchBook(name: string, flags: ConnectionFlags & { readonl
     stdout.write(LEAVE);
     if (stdin.isTTY) stdin.setRawMode(false);
     stdin.pause();
-    await market.close();
+    await client.close();
   }
   return ExitCode.Ok;
 }
