@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Side, TimeInForce } from '../engine/wire/layout.ts';
 import { Prng } from '../feeds/prng.ts';
 import { LocalOrderBook } from '../gateway/client/local-book.ts';
 import { decodeJson, type MarketFrameView } from '../gateway/client/market-decode.ts';
 import { SlowReader, type SlowReaderPolicy } from '../gateway/slow-reader.ts';
 import { eventually, sameBook } from './support/market-check.ts';
-import { ACCOUNTS, MarketVenue } from './support/market-venue.ts';
+import { MarketVenue } from './support/market-venue.ts';
 import { RawWebSocket } from './support/raw-websocket.ts';
 
 const POLICY: SlowReaderPolicy = { softLimitBytes: 1000, lagLimitMs: 500, resyncLimit: 2, resyncWindowMs: 10_000 };
@@ -52,19 +51,10 @@ test('the policy, step by step', () => {
   assert.equal(stuck.verdict(9999), undefined);
 });
 
-/** Fills the book of S1: 6000 orders far from where the random ones trade. */
-async function fillBook(venue: MarketVenue): Promise<void> {
-  for (let i = 0; i < 6000; i++) {
-    const side = i % 2;
-    venue.place(1 + (i % ACCOUNTS), 1, side, side === Side.Buy ? 800 - (i % 300) : 1200 + (i % 300), 1 + (i % 7));
-    if (i % 500 === 499) await venue.quiet();
-  }
-}
-
 /** A venue with a deep book on S1, and a reader of it (by order, JSON) that can stop reading. */
 async function deepVenue(slowReader: Partial<SlowReaderPolicy>): Promise<{ venue: MarketVenue; raw: RawWebSocket }> {
   const venue = await MarketVenue.start(2, { heartbeatMs: 200, slowReader: { softLimitBytes: 64 * 1024, ...slowReader } });
-  await fillBook(venue);
+  await venue.fill(1);
   const raw = await RawWebSocket.open(venue.port, { protocol: 'json' });
   raw.text({ op: 'subscribe', channel: 'book-l3', symbol: 'S1' });
   await raw.until(() => raw.json().some(({ kind }) => kind === 'snapshot'));
@@ -78,10 +68,8 @@ async function makeLag(venue: MarketVenue, raw: RawWebSocket): Promise<void> {
   const before = counters.lagged;
   for (let i = 0; counters.lagged === before; i++) {
     assert.ok(i < 40, 'the reader never lagged');
-    venue.place(1, 1, Side.Buy, 1600, 100_000, TimeInForce.ImmediateOrCancel);
-    venue.place(1, 1, Side.Sell, 400, 100_000, TimeInForce.ImmediateOrCancel);
-    await venue.quiet();
-    await fillBook(venue);
+    await venue.sweep(1);
+    await venue.fill(1);
   }
 }
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CommandFields, encodeCommand } from '../../engine/command.ts';
 import { Engine } from '../../engine/engine.ts';
 import { RingConsumer } from '../../engine/ring.ts';
-import { CommandKind, Phase, TimeInForce } from '../../engine/wire/layout.ts';
+import { CommandKind, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import type { Prng } from '../../feeds/prng.ts';
 import { MarketClient, type MarketOptions } from '../../gateway/client/market.ts';
 import { SymbolCatalog } from '../../gateway/client/symbols.ts';
@@ -18,7 +18,7 @@ const LIMITS = {
   assets: 8,
   symbols: 16,
   rememberedOrders: 2 ** 14,
-  commandRing: 2 ** 12,
+  commandRing: 2 ** 13,
   reportRing: 2 ** 14,
   marketRing: 2 ** 14,
 };
@@ -125,12 +125,35 @@ export class MarketVenue {
   /** Random commands, in bursts, so that events of many flushes come about. */
   async load(prng: Prng, commands: number, symbols: number): Promise<void> {
     for (let done = 0; done < commands; ) {
+      await this.#room();
       const burst = Math.min(1 + prng.below(200), commands - done);
       for (let i = 0; i < burst; i++) this.random(prng, 1 + prng.below(symbols));
       done += burst;
       if (prng.below(4) === 0) await sleep(1);
       else await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  /** Fills a book with 6000 orders far from where the random ones trade. */
+  async fill(symbol: number): Promise<void> {
+    for (let i = 0; i < 6000; i++) {
+      const side = i % 2;
+      const price = side === Side.Buy ? 800 - (i % 300) : 1200 + (i % 300);
+      this.place(1 + (i % ACCOUNTS), symbol, side, price, 1 + (i % 7));
+      if (i % 500 === 499) await this.#room();
+    }
+  }
+
+  /** Trades everything away, in two commands. */
+  async sweep(symbol: number): Promise<void> {
+    this.place(1, symbol, Side.Buy, 1600, 100_000, TimeInForce.ImmediateOrCancel);
+    this.place(1, symbol, Side.Sell, 400, 100_000, TimeInForce.ImmediateOrCancel);
+    await this.quiet();
+  }
+
+  /** Resolves when the command ring has room again: the disk may be behind. */
+  async #room(): Promise<void> {
+    while (this.engine.status().commandDepth > LIMITS.commandRing / 2) await sleep(1);
   }
 
   /** Resolves when the engine has done everything and market data has heard of it. */
