@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const CLI = fileURLToPath(new URL('../../gateway/cli.ts', import.meta.url));
+/** The built command, as users run it: stripping types would be most of each start. `npm test` builds it first; by hand, `npm run build`. */
+const CLI = fileURLToPath(new URL('../../dist/gateway/cli.js', import.meta.url));
 
 export interface CliResult {
   readonly code: number | null;
