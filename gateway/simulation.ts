@@ -8,7 +8,8 @@ import { type SimulatedSymbol, Simulator } from '../feeds/simulator.ts';
 import { SimulatorDriver } from '../feeds/simulator-driver.ts';
 import type { SimulatorConfig } from './config-file.ts';
 
-const TICK_MS = 2;
+/** Commands due in between go together: each batch costs the log a write. */
+const TICK_MS = 10;
 /** Between two looks at whether the accounts can still pay. */
 const FUNDING_MS = 5000;
 /** An account is kept able to pay for this many usual trades of each symbol. */
