@@ -7,7 +7,7 @@ import { encodeCommand } from '../engine/command.ts';
 import { CommandKind, Phase } from '../engine/wire/layout.ts';
 import { type AdminAnswer, AdminCommands, AdminTimeoutError } from '../gateway/admin-commands.ts';
 import { loadConfig } from '../gateway/config.ts';
-import { applyVenue } from '../gateway/genesis.ts';
+import { applyVenue, setSymbol } from '../gateway/genesis.ts';
 import { createLogger } from '../gateway/log.ts';
 import { type RunningExchange, startExchange } from '../gateway/main.ts';
 
@@ -58,6 +58,7 @@ test('a start makes what the file says, the next one makes nothing, and what cha
     assert.equal(usd(exchange), 100_000);
     await exchange.commands.submit({ kind: CommandKind.Withdraw, account: 1, symbol: 1, quantity: 30_000 });
     await exchange.commands.submit({ kind: CommandKind.SetPhase, symbol: 1, parameter: Phase.Halted });
+    await exchange.commands.submit(setSymbol(1, 'ReferencePrice', 11_000));
     return exchange.engine.status().sequencedSeq;
   });
   await withExchange(data, VENUE, async (exchange) => {
@@ -65,6 +66,7 @@ test('a start makes what the file says, the next one makes nothing, and what cha
     assert.equal(exchange.engine.status().sequencedSeq, first, 'nothing to do');
     assert.equal(usd(exchange), 70_000);
     assert.equal(exchange.engine.directory.symbol(1)?.phase, Phase.Halted, 'what the operator halted stays halted');
+    assert.equal(exchange.engine.directory.symbol(1)?.referencePrice, 11_000, 'the reference price has moved on');
     assert.equal(existsSync(join(data, 'genesis.json')), false);
   });
 });
