@@ -119,8 +119,9 @@ export class Administration {
     if (parameter >= SYMBOL_PARAMS) return Code.BAD_PARAMETER;
     const [lowest, highest] = SYMBOL_PARAM_RANGES[parameter];
     if (value < lowest || value > highest) return Code.BAD_PARAMETER;
-    const { MaxPrice, MakerFeePpm, TakerFeePpm } = SymbolParam;
-    const frozen = parameter === MaxPrice || parameter === MakerFeePpm || parameter === TakerFeePpm;
+    const { MaxPrice, TickStep, MakerFeePpm, TakerFeePpm } = SymbolParam;
+    // Resting orders stand on the ladder, were checked against the step, and reserved for the fees.
+    const frozen = parameter === MaxPrice || parameter === TickStep || parameter === MakerFeePpm || parameter === TakerFeePpm;
     if (frozen && (book.bestBid() !== 0 || book.bestAsk() !== 0)) return Code.BOOK_NOT_EMPTY;
     const taker = parameter === TakerFeePpm ? value : symbols.param(symbol, TakerFeePpm);
     const maker = parameter === MakerFeePpm ? value : symbols.param(symbol, MakerFeePpm);

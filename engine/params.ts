@@ -4,7 +4,7 @@ import { LIMIT_53 } from './units.ts';
 export const SymbolParam = {
   /** Quantities must be multiples of it. */
   LotStep: 0,
-  /** Prices must be multiples of it. */
+  /** Prices must be multiples of it; can change only while the book is empty. */
   TickStep: 1,
   /** Highest price of the ladder; can change only while the book is empty. */
   MaxPrice: 2,

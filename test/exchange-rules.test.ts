@@ -430,13 +430,14 @@ describe('trading phases', () => {
     );
   });
 
-  it('fees and the ladder change only while the book is empty', () => {
+  it('fees, tick step and ladder change only while the book is empty', () => {
     const harness = new Harness().setUp();
     harness.do(parseCommand('1 new 1 buy 1 @ 100'));
     const set = (parameter: number, quantity: number): string =>
       codeName(harness.do({ kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter, quantity }).reports[0].code);
     assert.equal(set(9, 1000), 'BOOK_NOT_EMPTY');
     assert.equal(set(2, 1000), 'BOOK_NOT_EMPTY');
+    assert.equal(set(1, 2), 'BOOK_NOT_EMPTY');
     assert.equal(set(3, 2), 'OK');
     harness.do(parseCommand('1 cancel 1'));
     assert.equal(set(9, 1000), 'OK');
