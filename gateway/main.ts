@@ -90,6 +90,19 @@ export class RunningExchange {
   }
 }
 
+/** Part of the log is gone: the history tells of commands after its end, whose numbers would be used again. */
+export class HistoryAheadError extends Error {
+  readonly code = 'OPENBELL_HISTORY_AHEAD';
+
+  constructor(dataDir: string, historySeq: number, seq: number) {
+    super(
+      `the log in ${dataDir} ends with command ${seq}, but its history goes on to ${historySeq}; ` +
+        `put the missing log files back, or forget what followed with: openbell repair ${dataDir} --cut`,
+    );
+    this.name = 'HistoryAheadError';
+  }
+}
+
 interface State {
   recovering: boolean;
   draining: boolean;
@@ -115,7 +128,7 @@ interface Parts {
 
 /**
  * Starts an exchange and resolves when it takes orders.
- * @throws ConfigError, DataLockedError, DamagedLogError, GenesisError, or an Error with code EADDRINUSE; each says what to do.
+ * @throws ConfigError, DataLockedError, DamagedLogError, HistoryAheadError, GenesisError, or an Error with code EADDRINUSE; each says what to do.
  *   What was started by then is stopped again.
  */
 export async function startExchange(config: Config, options: StartOptions): Promise<RunningExchange> {
@@ -149,12 +162,13 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
   const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
   undo.push(() => admin.stop());
 
+  const historySeq = await readWatermark(config.data);
   engine = new Engine({
     dir: config.data,
     ...(config.topology !== 'auto' && { topology: config.topology }),
     durability: config.durability,
     limits: limitsOf(config),
-    historySeq: await readWatermark(config.data),
+    historySeq,
     ...(onProgress && { onProgress }),
     onFailed: fail,
     onSnapshot: (result) => {
@@ -175,6 +189,7 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
   engine.onMarket(marketData);
   const recovery = await engine.start();
   undo.push(() => started.engine.stop({ snapshot: false }));
+  if (historySeq > recovery.seq) throw new HistoryAheadError(config.data, historySeq, recovery.seq);
   for (const message of recovery.messages) log.warn(message);
   const { directory, sequencer } = engine;
   recovered = Float64Array.from({ length: engine.limits.accounts }, (_, account) => directory.lastReportNo(account));

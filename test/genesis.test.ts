@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -8,6 +8,7 @@ import { CommandKind, Phase } from '../engine/wire/layout.ts';
 import { type AdminAnswer, AdminCommands, AdminTimeoutError } from '../gateway/admin-commands.ts';
 import { loadConfig } from '../gateway/config.ts';
 import { applyVenue, setSymbol } from '../gateway/genesis.ts';
+import { truncateHistory } from '../gateway/history/store.ts';
 import { createLogger } from '../gateway/log.ts';
 import { type RunningExchange, startExchange } from '../gateway/main.ts';
 
@@ -131,6 +132,22 @@ test('a command that nobody answers is given up, and told', async () => {
     const nobody = { awaitSeq: () => new Promise<Uint8Array>(() => undefined), canAwait: () => true, forget: () => undefined };
     const commands = new AdminCommands(exchange.engine.sequencer, nobody, exchange.engine.schedule, 20);
     await assert.rejects(commands.submit({ kind: CommandKind.SetPhase, symbol: 1, parameter: Phase.Closed }), AdminTimeoutError);
+  });
+});
+
+test('a log that is shorter than the history is refused, until the history is cut too', async () => {
+  const data = join(base, 'shorter');
+  await withExchange(data, VENUE, async () => undefined);
+  for (const name of readdirSync(data)) if (/^(log|snapshot)-/.test(name)) rmSync(join(data, name));
+  await assert.rejects(
+    withExchange(data, VENUE, async () => undefined),
+    /ends with command 0, but its history goes on to \d+; .*openbell repair .* --cut/,
+  );
+  assert.ok((await truncateHistory(data, 0)) > 0);
+  await withExchange(data, VENUE, async (exchange) => {
+    let first = new Uint8Array(0);
+    while (first.length === 0) first = new Uint8Array(await exchange.history.read(0, 1, 1));
+    assert.equal(first.length, 128, 'the operator has reports again, from number 1');
   });
 });
 
