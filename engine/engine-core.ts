@@ -91,6 +91,8 @@ export class EngineCore {
     exchange.market.quiet = true;
     const snapshotSeq = loadSnapshot(exchange, dir, historySeq, messages);
     if (snapshotSeq > 0) onProgress({ stage: 'snapshot', seq: snapshotSeq });
+    // The history takes a command for whole when this word has passed it.
+    this.#control.setApplied(snapshotSeq);
     const board = new JournalBoard(this.#control.words, JOURNAL_AT);
     let bytes: Uint8Array = new Uint8Array(0);
     let replayed = 0;
@@ -105,6 +107,7 @@ export class EngineCore {
       // What is in the log may be told: history and the gateway wait for this word.
       board.setDurable(exchange.seq);
       while (!this.#outputs.reports.drain()) makeRoom();
+      this.#control.setApplied(exchange.seq);
       replayed += count;
       if ((replayed & ~(PROGRESS_EVERY - 1)) !== ((replayed - count) & ~(PROGRESS_EVERY - 1)))
         onProgress({ stage: 'log', seq: exchange.seq });

@@ -39,6 +39,8 @@ export interface JournalThreadData {
 export type FromThread =
   | { readonly type: 'progress'; readonly progress: RecoveryProgress }
   | { readonly type: 'recovered'; readonly recovery: Recovery }
+  /** The log is open: what is sequenced from now on is written. */
+  | { readonly type: 'journaling' }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
   | { readonly type: 'stopped'; readonly snapshot: string | undefined };
 
@@ -117,6 +119,7 @@ async function runJournal(
       failure = error;
     },
   });
+  say({ type: 'journaling' });
   await dutyCycle(
     () => {
       if (failure !== undefined) throw failure;

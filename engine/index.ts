@@ -1,6 +1,10 @@
 /**
  * `openbell/engine`: the exchange without any server, to embed. `Exchange` is
  * the bare state machine; `Engine` adds threads, journal and recovery.
+ *
+ * An `Engine` waits for its readers: give it both handlers, and take consumer 1
+ * of `reportRing` too (the history's place), or it stands still when a ring is
+ * full.
  */
 export { Code, codeName } from './codes.ts';
 export { type CommandFields, encodeCommand } from './command.ts';

@@ -103,6 +103,7 @@ export class ThreadedStages implements Stages {
     const recovery = await this.#engine.recovered(onProgress);
     const data: JournalThreadData = { role: 'journal', dir, end: recovery.end, mode: durability, commands, control: controlMemory };
     this.#journal = new StageThread(data, onFailed);
+    await this.#journal.journaling();
     return recovery;
   }
 
@@ -120,9 +121,10 @@ class StageThread {
   readonly #worker: Worker;
   readonly #ended: Promise<string | undefined>;
   #onRecovered: ((recovery: Recovery) => void) | undefined;
+  #onJournaling: (() => void) | undefined;
   #onProgress: ((progress: RecoveryProgress) => void) | undefined;
   #failure: Error | undefined;
-  #rejectRecovery: ((error: Error) => void) | undefined;
+  #rejectStart: ((error: Error) => void) | undefined;
 
   constructor(data: EngineThreadData | JournalThreadData, onFailed: (error: Error) => void) {
     this.#worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './engine-worker.ts' : './engine-worker.js', import.meta.url), {
@@ -132,13 +134,14 @@ class StageThread {
     this.#ended = new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
         this.#failure = error;
-        this.#rejectRecovery?.(error);
+        this.#rejectStart?.(error);
         reject(error);
         onFailed(error);
       };
       this.#worker.on('message', (message: FromThread) => {
         if (message.type === 'progress') this.#onProgress?.(message.progress);
         else if (message.type === 'recovered') this.#onRecovered?.(message.recovery);
+        else if (message.type === 'journaling') this.#onJournaling?.();
         else if (message.type === 'stopped') resolve(message.snapshot);
         else fail(Object.assign(new Error(message.message), { code: message.code }));
       });
@@ -153,7 +156,15 @@ class StageThread {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
       this.#onRecovered = resolve;
-      this.#rejectRecovery = reject;
+      this.#rejectStart = reject;
+    });
+  }
+
+  journaling(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) return reject(this.#failure);
+      this.#onJournaling = resolve;
+      this.#rejectStart = reject;
     });
   }
 
