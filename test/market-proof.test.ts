@@ -119,3 +119,39 @@ test('a reader that lost one update notices, asks, and is right again', async (t
   assert.equal(book.snapshots, 2);
   assert.equal(client.reconnects, 0);
 });
+
+test('after a restart the readers come back by themselves, to the same books and numbers of trades', { timeout: 30_000 }, async (t) => {
+  const venue = await MarketVenue.start(SYMBOLS);
+  t.after(() => venue.stop());
+  const readers = [await reader(venue, 'binary', 'binary', true, 1), await reader(venue, 'json', 'json', false, 2)];
+  const ids: number[] = [];
+  const gaps: number[][] = [];
+  const { client } = readers[0];
+  await client.trades('S1', { onItem: ({ tradeId }) => ids.push(tradeId), onGap: (_, from, to) => gaps.push([from, to]) });
+  const prng = new Prng(21);
+  await venue.load(prng, 2000, SYMBOLS);
+  await check(venue, readers);
+  const before = [1, 2].map((symbol) => venue.market.book(symbol)?.list(0));
+  await venue.restart();
+  assert.deepEqual(
+    [1, 2].map((symbol) => venue.market.book(symbol)?.list(0)),
+    before,
+    'the recovered books, in priority',
+  );
+  await eventually(() =>
+    assert.deepEqual(
+      readers.map((each) => each.client.reconnects),
+      [1, 1],
+    ),
+  );
+  await venue.load(prng, 500, SYMBOLS);
+  await check(venue, readers);
+  const trades = venue.market.book(1)?.lastTradeId ?? 0;
+  await eventually(() => assert.equal(ids.at(-1), trades));
+  // Nothing traded while they were away, and the numbers went on.
+  assert.deepEqual(
+    ids,
+    Array.from({ length: trades }, (_, i) => i + 1),
+  );
+  assert.deepEqual(gaps, []);
+});

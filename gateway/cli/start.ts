@@ -6,8 +6,8 @@ import { print, printJson } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 import { Progress } from './progress.ts';
 
-/** How to call this again: from a clone, or as an installed package. */
-const OPENBELL = import.meta.filename.includes('node_modules') ? 'npx openbell' : 'npm run -s openbell --';
+/** How to call this again, in a clone as well as where the package is installed. */
+const OPENBELL = 'npx openbell';
 
 export function startCommand(program: Command): void {
   const command = program

@@ -28,24 +28,32 @@ export const ACCOUNTS = 4;
 
 /** A real engine in a directory of its own, with market data on a free port, driven through the sequencer. */
 export class MarketVenue {
-  readonly engine: Engine;
-  readonly market: MarketData;
+  engine: Engine;
+  market: MarketData;
   port = 0;
   readonly #dir = mkdtempSync(join(tmpdir(), 'openbell-market-'));
   readonly #clients: MarketClient[] = [];
   #clientOrderId = 0;
 
+  readonly #options: Partial<MarketDataOptions>;
+
   private constructor(options: Partial<MarketDataOptions>) {
-    this.engine = new Engine({ dir: this.#dir, topology: 'compact', durability: 'fast', limits: LIMITS });
-    this.market = new MarketData({ orders: LIMITS.orders, ...options }, this.engine.directory);
-    this.engine.onMarket(this.market);
+    this.#options = options;
+    [this.engine, this.market] = this.#build();
+  }
+
+  #build(): [Engine, MarketData] {
+    const engine = new Engine({ dir: this.#dir, topology: 'compact', durability: 'fast', limits: LIMITS });
+    const market = new MarketData({ orders: LIMITS.orders, ...this.#options }, engine.directory);
+    engine.onMarket(market);
     // Nobody here keeps history: its end of the report ring is emptied, or the engine would wait for it.
-    const history = new RingConsumer(this.engine.reportRing, 1);
+    const history = new RingConsumer(engine.reportRing, 1);
     const forget = () => {
       while (history.next() !== -1);
       history.release();
     };
-    this.engine.onReports({ onReport: () => undefined, onReportsEnd: forget });
+    engine.onReports({ onReport: () => undefined, onReportsEnd: forget });
+    return [engine, market];
   }
 
   /** @param symbols how many, named S1, S2 ... */
@@ -163,6 +171,16 @@ export class MarketVenue {
       if (appliedSeq === sequencedSeq && marketDepth === 0) return;
       await sleep(1);
     }
+  }
+
+  /** Stops it and starts it again on the same port, from what is on the disk. */
+  async restart(): Promise<void> {
+    await this.engine.stop({ snapshot: false });
+    await this.market.stop();
+    [this.engine, this.market] = this.#build();
+    await this.engine.start();
+    await this.quiet();
+    await this.market.listen('127.0.0.1', this.port);
   }
 
   client(options: Partial<MarketOptions> = {}): MarketClient {
