@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandKind, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
-import { Prng } from '../feeds/prng.ts';
 import { MarketData } from '../gateway/market-data.ts';
 import { MarketVenue } from './support/market-venue.ts';
 import { RawWebSocket } from './support/raw-websocket.ts';
@@ -213,16 +212,4 @@ test('stop says goodbye to every reader', async () => {
   await short.stop();
   await raw.until(() => raw.ended);
   assert.equal(raw.closeCode, 1001);
-});
-
-test('a book of an empty exchange and a book under load are right from the first snapshot', async () => {
-  const client = venue.client();
-  const book = await client.book('S1');
-  await venue.load(new Prng(1), 500, 1);
-  await venue.quiet();
-  const mirror = venue.market.book(1);
-  assert.ok(mirror);
-  const deadline = Date.now() + 5000;
-  while (book.seq < mirror.seq && book.bids[0]?.price !== mirror.bestBid() && Date.now() < deadline) await sleep(2);
-  assert.equal(book.bids[0].price, mirror.bestBid());
 });

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -57,7 +58,7 @@ export class MarketVenue {
   }
 
   /** @param symbols how many, named S1, S2 ... */
-  static async start(symbols: number, options: Partial<MarketDataOptions> = {}): Promise<MarketVenue> {
+  static async start(symbols: number, options: Partial<MarketDataOptions> = {}, port = 0): Promise<MarketVenue> {
     const venue = new MarketVenue(options);
     await venue.engine.start();
     venue.do({ kind: CommandKind.DefineAsset, symbol: USD, tag: 5, name: 'USD' });
@@ -68,7 +69,7 @@ export class MarketVenue {
     }
     for (let symbol = 1; symbol <= symbols; symbol++) venue.defineSymbol(symbol);
     await venue.quiet();
-    venue.port = await venue.market.listen('127.0.0.1', 0);
+    venue.port = await venue.market.listen('127.0.0.1', port);
     return venue;
   }
 
@@ -173,7 +174,7 @@ export class MarketVenue {
     }
   }
 
-  /** Stops it and starts it again on the same port, from what is on the disk. */
+  /** Stops it and starts it again on the same port, from what is on the disk. Only when it was started on a port of its own: Linux does not give a port 0 took back at once. */
   async restart(): Promise<void> {
     await this.engine.stop({ snapshot: false });
     await this.market.stop();
@@ -196,4 +197,13 @@ export class MarketVenue {
     await this.engine.stop({ snapshot: false });
     rmSync(this.#dir, { recursive: true, force: true });
   }
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
 }
