@@ -73,6 +73,10 @@ export class Exchange implements BookListener, AdministeredState {
   timeUs = 0;
   lastOrderId = 0;
   readonly #administration: Administration;
+  /** By slot: what the resting order holds back of its account's money. */
+  readonly #held: Float64Array;
+  /** What the command at work would hold back if it rested whole. */
+  #toHold = 0;
   /** Symbols whose auction book changed since `endBatch`. */
   readonly #changedAuctions = new Set<number>();
 
@@ -101,6 +105,7 @@ export class Exchange implements BookListener, AdministeredState {
     this.clientOrderIds = new ClientOrderIds(this.slab, limits.rememberedOrders, this.accounts.forgottenId, seed, allocateLocal);
     this.reports = new ReportWriter(this.accounts, outputs?.reports);
     this.market = new MarketWriter(outputs?.market);
+    this.#held = new Float64Array(limits.orders);
     this.#administration = new Administration(this);
   }
 
@@ -259,7 +264,7 @@ export class Exchange implements BookListener, AdministeredState {
     const open = slab.open[slot];
     book.remove(slot);
     this.#told(MarketEventKind.Remove, slot, open);
-    this.#unreserve(slot, open);
+    this.#unreserve(slot);
     this.#reportResting(ReportKind.Cancelled, 0, code, slot, tag, slab.price[slot], open, 0);
     this.#gone(slot);
   }
@@ -279,7 +284,7 @@ export class Exchange implements BookListener, AdministeredState {
     }
     const book = this.books[this.#symbol] as OrderBook;
     const open = slab.open[slot];
-    this.#unreserve(slot, open);
+    this.#unreserve(slot);
     if (this.#price === slab.price[slot] && this.#quantity < open) {
       book.reduce(slot, this.#quantity);
       this.#reserve(slot, this.#quantity);
@@ -311,7 +316,7 @@ export class Exchange implements BookListener, AdministeredState {
   }
 
   #checkAmend(slot: number): Code {
-    const { accounts, symbols, slab } = this;
+    const { accounts, symbols } = this;
     if (accounts.suspended[this.#account] !== 0) return Code.ACCOUNT_SUSPENDED;
     const phaseCode = this.#checkPhase();
     if (phaseCode !== OK) return phaseCode;
@@ -319,8 +324,7 @@ export class Exchange implements BookListener, AdministeredState {
     if (limitCode !== OK) return limitCode;
     if (this.#timeInForce === PostOnly && this.#crosses(this.books[this.#symbol] as OrderBook)) return Code.POST_ONLY_WOULD_TRADE;
     const needed = this.#needed(this.#price * this.#quantity * symbols.quotePerTickLot[this.#symbol]);
-    const freed = this.#reservationOf(slot, slab.open[slot]);
-    return needed > accounts.available[this.#payAt()] + freed ? Code.INSUFFICIENT_FUNDS : OK;
+    return needed > accounts.available[this.#payAt()] + this.#held[slot] ? Code.INSUFFICIENT_FUNDS : OK;
   }
 
   // Trades (BookListener) ------------------------------------------------------
@@ -454,11 +458,14 @@ export class Exchange implements BookListener, AdministeredState {
     const lots = quantity * symbols.basePerLot[symbol];
     if (slab.side[slot] === Buy) {
       const open = slab.open[slot];
-      const freed = this.#reservationOf(slot, open) - this.#reservationOf(slot, open - quantity);
+      const held = open === quantity ? 0 : this.#reservationOf(slot, open - quantity);
+      const freed = this.#held[slot] - held;
+      this.#held[slot] = held;
       accounts.reserved[quote] -= freed;
       accounts.available[quote] += freed - cost - fee;
       accounts.available[base] += lots;
     } else {
+      this.#held[slot] -= lots;
       accounts.reserved[base] -= lots;
       accounts.available[quote] += cost - fee;
     }
@@ -561,10 +568,12 @@ export class Exchange implements BookListener, AdministeredState {
     return this.#account * this.accounts.assets + asset;
   }
 
+  /** What the command at work needs for `notional`; noted, because an order that rests whole holds back just that. */
   #needed(notional: number): number {
     const { symbols } = this;
     const symbol = this.#symbol;
-    return this.#side === Buy ? buyReserve(notional, symbols.reserveFeePpm[symbol]) : this.#quantity * symbols.basePerLot[symbol];
+    this.#toHold = this.#side === Buy ? buyReserve(notional, symbols.reserveFeePpm[symbol]) : this.#quantity * symbols.basePerLot[symbol];
+    return this.#toHold;
   }
 
   /** What a resting order of `open` lots holds back. */
@@ -575,18 +584,25 @@ export class Exchange implements BookListener, AdministeredState {
     return buyReserve(slab.price[slot] * open * symbols.quotePerTickLot[symbol], symbols.reserveFeePpm[symbol]);
   }
 
+  /** Holds money back for the command's order, of which `open` lots come to rest. */
   #reserve(slot: number, open: number): void {
     const at = this.#reservedAt(slot);
-    const amount = this.#reservationOf(slot, open);
+    const amount = open === this.#quantity ? this.#toHold : this.#reservationOf(slot, open);
+    this.#held[slot] = amount;
     this.accounts.available[at] -= amount;
     this.accounts.reserved[at] += amount;
   }
 
-  #unreserve(slot: number, open: number): void {
+  #unreserve(slot: number): void {
     const at = this.#reservedAt(slot);
-    const amount = this.#reservationOf(slot, open);
+    const amount = this.#held[slot];
     this.accounts.available[at] += amount;
     this.accounts.reserved[at] -= amount;
+  }
+
+  /** A resting order was loaded with its account's balances: notes what it holds back. */
+  holdLoaded(slot: number): void {
+    this.#held[slot] = this.#reservationOf(slot, this.slab.open[slot]);
   }
 
   #reservedAt(slot: number): number {
@@ -642,7 +658,7 @@ export class Exchange implements BookListener, AdministeredState {
       return;
     }
     const index = -ref - 1;
-    reports.write(
+    reports.answer(
       ids.orderId[index] === 0 ? ReportKind.Rejected : ReportKind.Accepted,
       ReportFlag.Duplicate,
       ids.code[index],
@@ -657,9 +673,6 @@ export class Exchange implements BookListener, AdministeredState {
       ids.quantity[index],
       0,
       0,
-      0,
-      0,
-      0,
     );
   }
 
@@ -670,7 +683,7 @@ export class Exchange implements BookListener, AdministeredState {
   }
 
   #reply(kind: number, flags: number, code: Code, orderId: number, price: number, quantity: number, leaves: number, filled: number): void {
-    this.reports.write(
+    this.reports.answer(
       kind,
       flags,
       code,
@@ -685,9 +698,6 @@ export class Exchange implements BookListener, AdministeredState {
       quantity,
       leaves,
       filled,
-      0,
-      0,
-      0,
     );
   }
 
@@ -702,7 +712,7 @@ export class Exchange implements BookListener, AdministeredState {
     leaves: number,
   ): void {
     const { slab } = this;
-    this.reports.write(
+    this.reports.answer(
       kind,
       flags,
       code,
@@ -717,9 +727,6 @@ export class Exchange implements BookListener, AdministeredState {
       quantity,
       leaves,
       slab.filled[slot],
-      0,
-      0,
-      0,
     );
   }
 

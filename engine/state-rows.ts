@@ -213,6 +213,7 @@ export class StateLoader {
     slab.tag[slot] = r[at + 10];
     if (books[r[at + 7]]?.rest(slot) !== true) fail(`the snapshot has more price levels than limits.pages hold; start with a larger limit`);
     clientOrderIds.addResting(slot);
+    this.#exchange.holdLoaded(slot);
     accounts.openOrders[r[at + 6]]++;
   }
 }
