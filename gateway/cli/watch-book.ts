@@ -1,8 +1,10 @@
-import { connect, type LevelView, type LocalBook, type SymbolUnits } from '../client/index.ts';
-import { type ConnectionFlags, table } from './connection.ts';
+import { connect, type StatusView, type TradeView } from '../client/index.ts';
+import { ladder } from '../ladder-view.ts';
+import type { ConnectionFlags } from './connection.ts';
 import { ExitCode } from './exit.ts';
 
 const REPAINT_MS = 100;
+const RECENT_TRADES = 100;
 const ENTER = '\x1b[?1049h\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?1049l';
 const HOME = '\x1b[H';
@@ -13,11 +15,38 @@ const CLEAR_BELOW = '\x1b[J';
 export async function watchBook(name: string, flags: ConnectionFlags & { readonly depth: number }): Promise<ExitCode> {
   const client = await connect(flags);
   const symbol = await client.symbols.find(name);
-  const book = await client.market.book(name);
+  const { market } = client;
+  const trades: TradeView[] = [];
+  let status: StatusView | undefined;
+  const onTrade = (trade: TradeView): void => {
+    trades.unshift(trade);
+    trades.length = Math.min(trades.length, RECENT_TRADES);
+  };
+  const onStatus = (next: StatusView): void => {
+    status = next;
+  };
+  const [book] = await Promise.all([
+    market.book(name),
+    market.trades(name, { onItem: onTrade }),
+    market.status(name, { onItem: onStatus }),
+  ]);
   const { stdout, stdin } = process;
   stdout.write(ENTER);
   const paint = () => {
-    const lines = ladder(book, symbol, flags.depth).split('\n');
+    const lines = ladder({
+      symbol: symbol.name,
+      price: (ticks) => symbol.price(ticks),
+      quantity: (lots) => symbol.quantity(lots),
+      bids: book.bids,
+      asks: book.asks,
+      trades,
+      status,
+      inStep: book.inStep,
+      depth: flags.depth,
+      width: stdout.columns,
+      colour: stdout.hasColors(),
+    });
+    lines.push('', 'q leaves');
     stdout.write(`${HOME}${lines.map((line) => line + CLEAR_LINE).join('\n')}${CLEAR_BELOW}`);
   };
   paint();
@@ -40,24 +69,4 @@ export async function watchBook(name: string, flags: ConnectionFlags & { readonl
     await client.close();
   }
   return ExitCode.Ok;
-}
-
-function ladder(book: LocalBook, symbol: SymbolUnits, depth: number): string {
-  const asks = book.levels('sell').slice(0, depth);
-  const bids = book.levels('buy').slice(0, depth);
-  const largest = Math.max(1, ...[...asks, ...bids].map(({ quantity }) => quantity));
-  const row = (side: string, level: LevelView) => [
-    side,
-    symbol.price(level.price),
-    symbol.quantity(level.quantity),
-    level.orders,
-    '█'.repeat(Math.ceil((30 * level.quantity) / largest)),
-  ];
-  const rows = [
-    ['', 'price', 'quantity', 'orders', ''],
-    ...asks.map((level) => row('ask', level)).reverse(),
-    ...bids.map((level) => row('bid', level)),
-  ];
-  const state = book.inStep ? `update ${book.number}` : 'connecting …';
-  return `${symbol.name}  ${state}   (q to leave)\n\n${rows.length === 1 ? 'the book is empty' : table(rows)}`;
 }
