@@ -132,9 +132,10 @@ export class EngineCore {
   poll(): number {
     const { reports, market } = this.#outputs;
     if (this.#overflowing) {
+      const waiting = reports.waiting + market.waiting;
       // Both are asked: each has readers of its own.
       const reportsOut = reports.drain();
-      if (!market.drain() || !reportsOut) return 1;
+      if (!market.drain() || !reportsOut) return waiting - reports.waiting - market.waiting;
       this.#overflowing = false;
       this.#control.setApplied(this.exchange.seq);
     }
@@ -164,10 +165,15 @@ export class EngineCore {
     return done;
   }
 
+  /** True while records wait for room in a ring, and no command is taken. */
+  get overflowing(): boolean {
+    return this.#overflowing;
+  }
+
   /** A command counts as applied when all that it caused is in the rings. */
   #settle(): void {
     const { reports, market } = this.#outputs;
-    this.#overflowing = reports.overflowing || market.overflowing;
+    this.#overflowing = reports.waiting > 0 || market.waiting > 0;
     if (this.#overflowing) this.#control.setSpilled(reports.spilledTotal + market.spilledTotal);
     else this.#control.setApplied(this.exchange.seq);
   }

@@ -53,6 +53,7 @@ export interface ToThread {
 /** Spins that an idle thread does before it parks. */
 const SPINS = 2000;
 const PARK_MS = 50;
+const OVERFLOW_MS = 1;
 
 const port = parentPort;
 if (port !== null) {
@@ -84,14 +85,14 @@ async function runEngine(data: EngineThreadData, say: (message: FromThread) => v
   const recovery = core.recover(
     data.dir,
     data.historySeq,
-    () => Atomics.wait(control.words, control.words.length - 1, 0, 1),
+    () => sleep(control, OVERFLOW_MS),
     (progress) => say({ type: 'progress', progress }),
   );
   say({ type: 'recovered', recovery });
   await dutyCycle(
     () => core.poll(),
-    commands,
-    () => stopAsked() !== undefined,
+    () => commands.park(PARK_MS),
+    () => stopAsked() !== undefined && commands.available() === 0,
   );
   let snapshot: string | undefined;
   if (stopAsked()?.snapshot) snapshot = writeSnapshot(exchange, data.dir);
@@ -125,22 +126,26 @@ async function runJournal(
       if (failure !== undefined) throw failure;
       return log.poll();
     },
-    commands,
-    () => stopAsked() !== undefined,
+    () => commands.park(PARK_MS),
+    () => stopAsked() !== undefined && commands.available() === 0,
   );
   await log.close();
   say({ type: 'stopped', snapshot: undefined });
 }
 
-/** Polls until it is asked to stop and there is nothing left: spin while there is work, then park on the ring. */
-async function dutyCycle(poll: () => number, ring: RingConsumer, stopped: () => boolean): Promise<void> {
+function sleep(control: Control, ms: number): void {
+  Atomics.wait(control.words, control.words.length - 1, 0, ms);
+}
+
+/** Polls until it may end and there is nothing left: spin while there is work, then idle. */
+async function dutyCycle(poll: () => number, idle: () => void, mayEnd: () => boolean): Promise<void> {
   for (;;) {
-    let idle = 0;
-    while (idle < SPINS) idle = poll() > 0 ? 0 : idle + 1;
-    // Lets the message port speak, then sleeps until the producer publishes.
+    let fruitless = 0;
+    while (fruitless < SPINS) fruitless = poll() > 0 ? 0 : fruitless + 1;
+    // Lets the message port speak.
     await new Promise(setImmediate);
-    if (stopped() && ring.available() === 0) {
+    if (mayEnd()) {
       if (poll() === 0) return;
-    } else ring.park(PARK_MS);
+    } else idle();
   }
 }

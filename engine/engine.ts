@@ -81,6 +81,7 @@ export class Engine {
   #failure: Error | undefined;
   /** `stop` was called: no snapshot is begun beside the final one. */
   #stopping = false;
+  #historyFull = false;
   #stopped = false;
 
   constructor(options: EngineOptions) {
@@ -147,6 +148,7 @@ export class Engine {
     try {
       const recovery = await this.#stages.start();
       this.#sequencer = new Sequencer(this.#commandRing, this.#control, recovery.seq, recovery.timeUs);
+      this.#sequencer.historyFull = this.#historyFull;
       this.#lastSnapshotSeq = recovery.snapshotSeq;
       this.schedule();
       return recovery;
@@ -159,6 +161,12 @@ export class Engine {
   get sequencer(): Sequencer {
     if (this.#sequencer === undefined) throw new Error('Engine.start() has not finished yet.');
     return this.#sequencer;
+  }
+
+  /** For the history's owner: it cannot write, so new commands are refused with DISK_FULL until it can. */
+  setHistoryFull(full: boolean): void {
+    this.#historyFull = full;
+    if (this.#sequencer !== undefined) this.#sequencer.historyFull = full;
   }
 
   /** Call it after `sequencer.publish()`: the stages run in this turn of the event loop, once for all that came in it. */

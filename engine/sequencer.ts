@@ -20,6 +20,8 @@ const ANCHOR_EVERY = 4096;
 export class Sequencer {
   readonly slots: RingSlots;
   draining = false;
+  /** The history has no room: what was taken is answered, new commands are not taken, or the report ring would fill and the answers with it. */
+  historyFull = false;
   readonly #ring: RingProducer;
   readonly #control: Control;
   readonly #clock = new SteadyClock();
@@ -39,7 +41,7 @@ export class Sequencer {
   refusal(): Code {
     if (this.draining) return Code.DRAINING;
     const state = Atomics.load(this.#control.words, JOURNAL_AT + JournalWord.state);
-    if (state === JournalState.Ok) return Code.OK;
+    if (state === JournalState.Ok) return this.historyFull ? Code.DISK_FULL : Code.OK;
     return state === JournalState.DiskFull ? Code.DISK_FULL : Code.BUSY;
   }
 

@@ -64,9 +64,9 @@ export class SpillingProducer {
     return true;
   }
 
-  /** True while records wait for room; as of the last `publish` or `drain`. */
-  get overflowing(): boolean {
-    return this.#spilled > 0;
+  /** Records that wait for room; as of the last `publish` or `drain`. */
+  get waiting(): number {
+    return this.#spilled - this.#moved;
   }
 
   depth(): number {

@@ -243,6 +243,7 @@ function startHistory(config: Config, engine: Engine, log: Logger, fail: (error:
     durable: { words, index: JOURNAL_AT + JournalWord.durable },
     applied: { words, index: APPLIED_AT },
     onState: (event, error) => {
+      engine.setHistoryFull(event === 'failing');
       if (event === 'failing') log.error({ error }, 'history cannot be written; reports wait for room on the disk');
       else log.info('history is written again');
     },

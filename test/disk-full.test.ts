@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { resolveLimits } from '../engine/limits.ts';
+import { verifyDataDirectory } from '../engine/verify.ts';
+import { Side, TimeInForce } from '../engine/wire/layout.ts';
+import { CommandBatch, connect } from '../gateway/client/index.ts';
+import { ExchangeProcess } from './support/exchange-process.ts';
+
+const DISK = '48m';
+const BATCH = 500;
+
+/** A disk of its own, as small as DISK; undefined where mounting is not allowed. */
+function smallDisk(after: (cleanUp: () => void) => void): string | undefined {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-disk-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'tmpfs', dir], { stdio: 'ignore' });
+  } catch {
+    rmSync(dir, { recursive: true });
+    return undefined;
+  }
+  after(() => {
+    execFileSync('umount', ['-l', dir]);
+    rmSync(dir, { recursive: true });
+  });
+  return dir;
+}
+
+async function readiness(exchange: ExchangeProcess): Promise<{ status: number; body: string }> {
+  const response = await fetch(`http://127.0.0.1:${exchange.ports.http}/health/ready`);
+  return { status: response.status, body: await response.text() };
+}
+
+it('a full disk: refused with DISK_FULL, not ready, nothing lost; with room again it goes on', { timeout: 60_000 }, async (t) => {
+  const dir = smallDisk((cleanUp) => t.after(cleanUp));
+  if (dir === undefined) return t.skip('SKIPPED: mounting a small disk needs root');
+  const data = join(dir, 'data');
+  const exchange = await ExchangeProcess.start(data);
+  t.after(() => exchange.child.kill('SIGKILL'));
+  const client = await connect({ account: 1, grpcPort: exchange.ports.grpc, httpPort: exchange.ports.http, wsPort: exchange.ports.ws });
+  t.after(() => client.close());
+  const ballast = join(dir, 'ballast');
+  const { bavail, bsize } = statfsSync(dir);
+  writeFileSync(ballast, Buffer.alloc(bavail * bsize - 256 * 1024));
+
+  const batch = new CommandBatch(BATCH);
+  let id = 1;
+  let acknowledged = 0;
+  const submit = async (): Promise<number> => {
+    batch.clear();
+    const price = 1_000_000;
+    for (let i = 0; i < BATCH; i++, id++) batch.place(1, Side.Buy, TimeInForce.ImmediateOrCancel, price, 100, id);
+    const { reports, refusals } = await client.orders.submit(batch);
+    acknowledged += reports.length;
+    for (const refusal of refusals) assert.equal(refusal.code, 'DISK_FULL');
+    return refusals.length;
+  };
+  let refused = 0;
+  for (let i = 0; i < 600 && refused === 0; i++) refused = await submit();
+  assert.ok(refused > 0, 'the disk never filled');
+  const full = await readiness(exchange);
+  assert.equal(full.status, 503);
+  assert.match(full.body, /disk-full/);
+
+  unlinkSync(ballast);
+  const before = acknowledged;
+  for (let i = 0; i < 100 && (await readiness(exchange)).status !== 200; i++) await sleep(100);
+  assert.equal((await readiness(exchange)).status, 200);
+  assert.equal(await submit(), 0);
+  assert.equal(acknowledged, before + BATCH);
+  const exited = once(exchange.child, 'exit');
+  exchange.child.kill('SIGKILL');
+  await exited;
+  const { imbalances, seq } = verifyDataDirectory(data, { limits: resolveLimits() });
+  assert.deepEqual(imbalances, []);
+  assert.ok(seq >= acknowledged);
+});
