@@ -213,7 +213,7 @@ export class StateLoader {
     slab.tag[slot] = r[at + 10];
     if (books[r[at + 7]]?.rest(slot) !== true) fail(`the snapshot has more price levels than limits.pages hold; start with a larger limit`);
     clientOrderIds.addResting(slot);
-    this.#exchange.holdLoaded(slot);
+    this.#exchange.noteLoaded(slot);
     accounts.openOrders[r[at + 6]]++;
   }
 }
