@@ -228,6 +228,7 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
   const simulator = config.simulate ? config.simulator : undefined;
   const simulation = simulator && new Simulation(simulator, directory, sequencer, engine.schedule);
   state.recovering = false;
+  orderEntry.health.serving = true;
 
   const ports = { grpc, ws, http };
   const { seq, snapshotSeq, replayed, milliseconds } = recovery;

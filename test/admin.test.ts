@@ -4,6 +4,8 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { type Client, credentials, makeClientConstructor } from '@grpc/grpc-js';
+import { service as healthService } from 'grpc-health-check';
 import { Code } from '../engine/codes.ts';
 import { connect, type OpenbellClient } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config.ts';
@@ -72,6 +74,20 @@ async function eventually(path: string, done: (json: Answer['json']) => boolean)
 test('health says live and ready', async () => {
   assert.deepEqual(await get('/health/live'), { status: 200, json: { status: 'live' } });
   assert.deepEqual(await get('/health/ready'), { status: 200, json: { status: 'ready' } });
+});
+
+test('order entry tells over gRPC that it serves', async () => {
+  const Health = makeClientConstructor(healthService as Parameters<typeof makeClientConstructor>[0], 'Health');
+  const asked = new Health(`127.0.0.1:${exchange.ports.grpc}`, credentials.createInsecure()) as unknown as Client & {
+    check(request: { service: string }, done: (error: Error | null, answer: { status: string }) => void): void;
+  };
+  for (const service of ['', 'openbell.OrderEntry']) {
+    const status = await new Promise((resolve, reject) =>
+      asked.check({ service }, (error, answer) => (error ? reject(error) : resolve(answer.status))),
+    );
+    assert.equal(status, 'SERVING', service);
+  }
+  asked.close();
 });
 
 test('symbols, in decimal text and in units', async () => {
@@ -224,6 +240,19 @@ test('a body that is too large is not read to its end', async () => {
   // The connection may be reset before the answer is read, as it should be.
   if (typeof answer === 'object') assert.deepEqual([answer.status, answer.json.name], [413, 'BODY_TOO_LARGE']);
   else assert.match(String(answer), /ECONNRESET|EPIPE/);
+});
+
+test('a body that is deep or wide beyond sense is refused before it is read as a configuration', async () => {
+  const deep = `{"id":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+  const wide = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, 1]));
+  for (const [body, text] of [
+    [deep, /nested deeper than/],
+    [wide, /more than 1024 keys/],
+  ] as const) {
+    const { status, json } = await post('/v1/assets', body);
+    assert.deepEqual([status, json.name], [400, 'BAD_PARAMETER']);
+    assert.match(json.message, text);
+  }
 });
 
 test('web pages are kept away, programs are not', async () => {

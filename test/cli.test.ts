@@ -57,6 +57,7 @@ const FAILURES: [string, string[], number, RegExp][] = [
   ['price between ticks', ['order', 'buy', '1', 'BTC-USD', '1.001'], 2, /not a multiple of 0\.01/],
   ['wrong side', ['order', 'hold', '1', 'BTC-USD'], 2, /Allowed choices are buy, sell/],
   ['time in force without a price', ['order', 'buy', '1', 'BTC-USD', '--tif', 'ioc'], 2, /needs a price/],
+  ['port that is none', ['account', '1', '--http-port', '65536'], 2, /must be a port/],
   ['id that is no number', ['cancel', 'BTC-USD', 'x'], 2, /must be a whole number/],
 ];
 
@@ -68,6 +69,14 @@ for (const [name, args, code, text] of FAILURES) {
     assert.doesNotMatch(result.stderr, /\n {4}at /, 'no stack trace');
   });
 }
+
+test('exit code 3: something else listens there', async () => {
+  // Market data answers a plain GET with a line of text.
+  const wsPort = exchange.flags[exchange.flags.indexOf('--ws-port') + 1];
+  const result = await openbell(['account', '1', '--http-port', wsPort]);
+  assert.equal(result.code, 3, result.stderr);
+  assert.match(result.stderr, /^openbell: http\S+ did not answer in JSON \(HTTP 426\); is it openbell's admin port\?\n$/);
+});
 
 test('exit code 3: nobody there', async () => {
   const ports = ['--http-port', '9', '--grpc-port', '9', '--ws-port', '9'];

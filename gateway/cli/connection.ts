@@ -30,7 +30,13 @@ export function accountOption(command: Command): Command {
 }
 
 function portOption(flags: string, help: string, port: number, env: string): Option {
-  return new Option(flags, help).default(port).env(env).argParser(whole);
+  return new Option(flags, help).default(port).env(env).argParser(portNumber);
+}
+
+function portNumber(text: string): number {
+  const port = whole(text);
+  if (port < 1 || port > 65535) throw new InvalidArgumentError('must be a port from 1 to 65535.');
+  return port;
 }
 
 /** A whole number from 0; for commander's argument parsers. */
@@ -68,7 +74,13 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
     throw new CliError(`cannot reach ${url} (${cause}); is the exchange running? Start it with: openbell start`, ExitCode.Unreachable);
   }
-  const answer = (await response.json()) as T & { readonly name?: string; readonly message?: string };
+  const text = await response.text();
+  let answer: T & { readonly name?: string; readonly message?: string };
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    throw new CliError(`${url} did not answer in JSON (HTTP ${response.status}); is it openbell's admin port?`, ExitCode.Unreachable);
+  }
   if (response.ok) return answer;
   throw new CliError(`${answer.name}: ${answer.message}`, ExitCode.Refused);
 }
