@@ -53,7 +53,10 @@ export class OrderChecks {
     const book = this.books[order.symbol] as OrderBook;
     let notional = order.price * order.quantity * symbols.quotePerTickLot[order.symbol];
     if (order.timeInForce === Market) {
-      book.sweep(order.side, this.limitPrice(order), order.quantity);
+      const limit = this.limitPrice(order);
+      // The reference price may stand above the ladder, and with it a sell's collar: no book may be asked for such a price.
+      if (limit > book.maxPrice) return Code.NO_LIQUIDITY;
+      book.sweep(order.side, limit, order.quantity);
       if (book.sweptQuantity === 0) return Code.NO_LIQUIDITY;
       notional = book.sweptNotional * symbols.quotePerTickLot[order.symbol];
       const notionalCode = this.#notional(order, notional);
@@ -127,7 +130,7 @@ export class OrderChecks {
     return worse * MILLION > reference * collar;
   }
 
-  /** The order's limit price; a market order's is the edge of the collar, or the end of the ladder. */
+  /** The order's limit price; a market order's is the edge of the collar, or the end of the ladder. A sell's edge may lie above the ladder. */
   limitPrice(order: OrderRequest): number {
     if (order.timeInForce !== Market) return order.price;
     const { params } = this.symbols;

@@ -430,6 +430,23 @@ describe('trading phases', () => {
     );
   });
 
+  it('a market sell whose collar lies above the whole ladder finds nothing, and the book goes on', () => {
+    const harness = new Harness().setUp(3, { MaxPrice: 1000, CollarPpm: 100_000, ReferencePrice: 5000 });
+    check(
+      `1 new 1 buy 2 @ 100
+       > 1 Accepted 1 2@100 leaves 2
+       2 new 1 sell 1 mkt
+       > 2 Rejected 1 1@0 leaves 0 NO_LIQUIDITY
+       2 new 2 sell 3 mkt
+       > 2 Rejected 2 3@0 leaves 0 NO_LIQUIDITY
+       1 cancel 1
+       > 1 Cancelled 1 2@100 leaves 0 CANCELLED_BY_CLIENT
+       2 new 3 sell 1 mkt
+       > 2 Rejected 3 1@0 leaves 0 NO_LIQUIDITY`,
+      harness,
+    );
+  });
+
   it('fees, tick step and ladder change only while the book is empty', () => {
     const harness = new Harness().setUp();
     harness.do(parseCommand('1 new 1 buy 1 @ 100'));
