@@ -50,10 +50,10 @@ symbols:
     limits: { max-price: 1.00000, max-quantity: 10000, max-notional: 1000 }
     fees: { maker: -0.005%, taker: 0.05% }
 accounts:
-${[1, 2, 3, 4, 5, 6, 7, 8].map((id) => account(id, `demo-${id}`, '10000000', '1000', '10000', '100000')).join('\n')}
-${account(9, 'simulator-taker', '100000000', '10000', '100000', '1000000')}
-${account(10, 'simulator-maker', '100000000', '10000', '100000', '1000000')}
-simulator: { makers: [10], takers: [9] }
+${[1, 2, 3, 4, 5].map((id) => account(id, `demo-${id}`, '10000000', '1000', '10000', '100000')).join('\n')}
+${[6, 7].map((id) => account(id, `sim-taker-${id}`, '100000000', '10000', '100000', '1000000')).join('\n')}
+${[8, 9, 10].map((id) => account(id, `sim-maker-${id}`, '100000000', '10000', '100000', '1000000')).join('\n')}
+simulator: { makers: [8, 9, 10], takers: [6, 7] }
 `;
 
 function account(id: number, name: string, usd: string, btc: string, eth: string, sol: string): string {
