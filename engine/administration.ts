@@ -21,6 +21,8 @@ export interface AdministeredState {
   readonly market: MarketWriter;
   /** Gives a defined symbol an empty book, as wide as its MaxPrice. */
   openBook(symbol: number): void;
+  /** The indicative price of the symbol's auction, if there is one, has to be told. */
+  noteAuction(symbol: number): void;
 }
 
 /**
@@ -160,6 +162,8 @@ export class Administration {
       symbols.tradeId[symbol],
       symbols.lastPrice[symbol],
     );
+    // Who hears of a phase forgets what was indicated, and the reference price decides between equal prices.
+    this.#exchange.noteAuction(symbol);
   }
 
   #uncross(symbol: number): Code {

@@ -178,7 +178,7 @@ export class EngineCore {
     else this.#control.setApplied(this.exchange.seq);
   }
 
-  /** Tells market data the phase of every symbol and every resting order, in priority. */
+  /** Tells market data the phase of every symbol, every resting order, in priority, and what auctions would trade at. */
   #showBooks(): void {
     const { books, symbols, slab, market, seq, timeUs } = this.exchange;
     market.seq = seq;
@@ -203,7 +203,9 @@ export class EngineCore {
           market.write(MarketEventKind.Add, side, 0, symbol, slab.id[slot], slab.price[slot], slab.open[slot], 0, 0);
         });
       }
+      this.exchange.noteAuction(symbol);
     }
+    this.exchange.endBatch();
     this.#outputs.market.publish();
   }
 }

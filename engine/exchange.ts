@@ -105,7 +105,7 @@ export class Exchange implements BookListener, AdministeredState {
     if (this.#changedAuctions.size === 0) return;
     for (const symbol of this.#changedAuctions) {
       const book = this.books[symbol];
-      if (book === undefined) continue;
+      if (book === undefined || this.symbols.phase[symbol] !== Phase.Auction) continue;
       book.indicate(this.symbols.param(symbol, ReferencePrice));
       const { indicativePrice, indicativeVolume, indicativeSurplus, indicativeSurplusSide } = book;
       this.market.write(
@@ -552,6 +552,11 @@ export class Exchange implements BookListener, AdministeredState {
     const { slab } = this;
     const symbol = slab.symbol[slot];
     this.market.write(kind, slab.side[slot], 0, symbol, slab.id[slot], slab.price[slot], quantity, 0, 0);
+    this.noteAuction(symbol);
+  }
+
+  /** If the symbol is in an auction, `endBatch` tells its indicative price: it may have changed, or nobody has heard it. */
+  noteAuction(symbol: number): void {
     if (this.symbols.phase[symbol] === Phase.Auction) this.#changedAuctions.add(symbol);
   }
 

@@ -9,7 +9,7 @@ import { readLog } from '../engine/journal/log-reader.ts';
 import { resolveLimits } from '../engine/limits.ts';
 import { getI64 } from '../engine/units.ts';
 import { verifyDataDirectory } from '../engine/verify.ts';
-import { CommandKind, ReportKind, Side } from '../engine/wire/layout.ts';
+import { CommandKind, Phase, ReportKind, Side } from '../engine/wire/layout.ts';
 import { ENGINE_LIMITS, orders, RunningEngine, temporaryDirectory, venue } from './support/engine-fixture.ts';
 
 const LIMITS = resolveLimits(ENGINE_LIMITS);
@@ -85,6 +85,20 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
     assert.equal(again.recovery.snapshotSeq, 0);
   });
 }
+
+it('an auction still shows its indicative price after a restart', async (t) => {
+  const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+  const first = await RunningEngine.start({ dir, topology: 'compact' });
+  await define(first);
+  first.send({ kind: CommandKind.SetPhase, symbol: 1, parameter: Phase.Auction });
+  first.send({ kind: CommandKind.New, account: 1, clientOrderId: 1, symbol: 1, side: Side.Buy, price: 105, quantity: 1 });
+  first.send({ kind: CommandKind.New, account: 2, clientOrderId: 1, symbol: 1, side: Side.Sell, price: 105, quantity: 1 });
+  await first.stop();
+  assert.equal(first.marketEvents.indicativePrice, 105);
+  const again = await RunningEngine.start({ dir, topology: 'compact' });
+  await again.stop();
+  assert.equal(again.marketEvents.indicativePrice, 105);
+});
 
 describe('a damaged data directory', () => {
   it('a torn tail is cut with a message, and the exchange starts', async (t) => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { codeName } from '../engine/codes.ts';
-import { AccountParam } from '../engine/params.ts';
+import type { CommandFields } from '../engine/command.ts';
+import { MarketEventKind } from '../engine/market-event.ts';
+import { AccountParam, SymbolParam } from '../engine/params.ts';
 import { CommandKind, Phase, ReportKind, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { BTC, Harness, parseCommand, runLedger, SMALL_LIMITS, SYMBOL, tidyLedger, USD } from './support/exchange-fixture.ts';
 
@@ -428,6 +430,19 @@ describe('trading phases', () => {
        > 0 Rejected WRONG_PHASE`,
       harness,
     );
+  });
+
+  it('the indicative price is told again when a phase or the reference price is, and only in an auction', () => {
+    const harness = new Harness().setUp();
+    const indicated = (fields: CommandFields): number[] =>
+      harness.do(fields).events.flatMap(({ kind, price }) => (kind === MarketEventKind.Indicative ? [price] : []));
+    harness.phase(Phase.Auction);
+    harness.do(parseCommand('1 new 1 buy 2 @ 100'));
+    assert.deepEqual(indicated(parseCommand('2 new 1 sell 2 @ 90')), [90]);
+    const reference = { kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam.ReferencePrice, quantity: 95 };
+    assert.deepEqual(indicated(reference), [95]);
+    assert.deepEqual(indicated(parseCommand('phase halted')), []);
+    assert.deepEqual(indicated(parseCommand('phase auction')), [95]);
   });
 
   it('a market sell whose collar lies above the whole ladder finds nothing, and the book goes on', () => {

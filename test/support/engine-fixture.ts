@@ -6,6 +6,7 @@ import { type CommandFields, encodeCommand } from '../../engine/command.ts';
 import { Engine, type EngineOptions } from '../../engine/engine.ts';
 import type { Recovery } from '../../engine/engine-core.ts';
 import type { Limits } from '../../engine/limits.ts';
+import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../../engine/market-event.ts';
 import { CommandKind, Phase, Side } from '../../engine/wire/layout.ts';
 import { decodeReport, type ReportFields } from './exchange-fixture.ts';
 
@@ -25,15 +26,21 @@ export function temporaryDirectory(after: (cleanUp: () => void) => void): string
   return dir;
 }
 
+/** How many market events there were, and the indicative price that was told last. */
+interface MarketEvents {
+  count: number;
+  indicativePrice: number;
+}
+
 /** A running engine whose reports are collected; a second consumer stands where the history writer would, and keeps up. */
 export class RunningEngine {
   readonly engine: Engine;
   readonly recovery: Recovery;
   readonly reports: ReportFields[];
-  readonly marketEvents: { count: number };
+  readonly marketEvents: MarketEvents;
   readonly #historyStopped: Int32Array;
 
-  constructor(engine: Engine, recovery: Recovery, reports: ReportFields[], marketEvents: { count: number }, historyStopped: Int32Array) {
+  constructor(engine: Engine, recovery: Recovery, reports: ReportFields[], marketEvents: MarketEvents, historyStopped: Int32Array) {
     this.engine = engine;
     this.recovery = recovery;
     this.reports = reports;
@@ -44,11 +51,13 @@ export class RunningEngine {
   static async start(options: EngineOptions): Promise<RunningEngine> {
     const engine = new Engine({ snapshotEvery: 0, limits: ENGINE_LIMITS, ...options });
     const reports: ReportFields[] = [];
-    const marketEvents = { count: 0 };
+    const marketEvents = { count: 0, indicativePrice: 0 };
     engine.onReports({ onReport: (slots, slot) => reports.push(decodeReport(slots.i32, slot)), onReportsEnd: () => undefined });
     engine.onMarket({
-      onMarketEvent: () => {
+      onMarketEvent: ({ u8, f64 }, slot) => {
         marketEvents.count++;
+        if (u8[slot * MARKET_EVENT_BYTES] === MarketEventKind.Indicative)
+          marketEvents.indicativePrice = f64[slot * (MARKET_EVENT_BYTES / 8) + MarketField.price];
       },
       onMarketEnd: () => undefined,
     });
