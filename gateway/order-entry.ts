@@ -67,6 +67,8 @@ export class OrderEntry {
   readonly #server: Server;
   readonly #sessions = new Set<OrderSession>();
   readonly #context: SessionContext;
+  /** Host and port, once it listens. */
+  #address: string | undefined;
 
   constructor(options: OrderEntryOptions) {
     this.#options = options;
@@ -100,8 +102,12 @@ export class OrderEntry {
     const address = host.includes(':') ? `[${host}]` : host;
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(`${address}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
-        if (error) reject(error);
-        else resolve(bound);
+        if (error) {
+          reject(error);
+          return;
+        }
+        this.#address = `${address}:${bound}`;
+        resolve(bound);
       });
     });
   }
@@ -117,14 +123,9 @@ export class OrderEntry {
     this.drain();
     for (const session of this.#sessions) session.end();
     return new Promise((resolve) => {
-      const deadline = setTimeout(() => {
-        this.#server.forceShutdown();
-        resolve();
-      }, deadlineMs);
-      this.#server.tryShutdown(() => {
-        clearTimeout(deadline);
-        resolve();
-      });
+      // Not forceShutdown: without channelz it does not know the connections, cuts none, and the process would wait for them.
+      if (this.#address !== undefined) this.#server.drain(this.#address, deadlineMs);
+      this.#server.tryShutdown(() => resolve());
     });
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type Client, credentials, makeClientConstructor, status } from '@grpc/grpc-js';
+import { Client, credentials, makeClientConstructor, status } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { CommandBatch, MAX_FRAME_COMMANDS } from '../engine/wire/frames.ts';
 import { Command, Side, TimeInForce } from '../engine/wire/layout.ts';
@@ -340,5 +340,18 @@ describe('order entry, full and stopping', () => {
     assert.equal(next.engine.directory.openOrders(1, 1000).length, 100);
     resumed.close();
     await next.stop();
+  });
+
+  it('cuts at the deadline who does not leave by himself', { timeout: 10_000 }, async () => {
+    const exchange = await TestExchange.start();
+    const raw = (bytes: Buffer): Buffer => bytes;
+    const client = new Client(`127.0.0.1:${exchange.port}`, credentials.createInsecure());
+    const watch = client.makeServerStreamRequest('/grpc.health.v1.Health/Watch', raw, raw, Buffer.alloc(0));
+    await new Promise((resolve) => watch.once('data', resolve));
+    const cut = new Promise((resolve) => watch.once('error', resolve));
+    await exchange.entry.stop(100);
+    await cut;
+    client.close();
+    await exchange.stop();
   });
 });
