@@ -152,6 +152,10 @@ export class Engine {
       this.#lastSnapshotSeq = recovery.snapshotSeq;
       this.schedule();
       return recovery;
+    } catch (error) {
+      this.#stopped = true;
+      await this.#stages.abandon();
+      throw error;
     } finally {
       clearInterval(pumping);
     }
@@ -216,15 +220,21 @@ export class Engine {
     }
   }
 
-  /** Drains, ends the stages, and writes a final snapshot unless told not to. Returns its path. */
+  /** Drains, ends the stages, and writes a final snapshot unless told not to. Returns its path. Rejects after a failure; the stages have ended then, too. */
   async stop(options: { snapshot?: boolean } = {}): Promise<string | undefined> {
     this.#stopping = true;
-    if (this.#sequencer !== undefined) await this.drain();
-    await this.#snapshot?.catch(() => undefined);
-    this.#stopped = true;
-    const path = await this.#stages.stop(options.snapshot ?? true);
-    this.#control.setPhase(EnginePhase.Stopped);
-    return path;
+    try {
+      if (this.#sequencer !== undefined) await this.drain();
+      await this.#snapshot?.catch(() => undefined);
+      this.#stopped = true;
+      const path = await this.#stages.stop(options.snapshot ?? true);
+      this.#control.setPhase(EnginePhase.Stopped);
+      return path;
+    } catch (error) {
+      this.#stopped = true;
+      await this.#stages.abandon();
+      throw error;
+    }
   }
 
   readonly #run = (): void => {

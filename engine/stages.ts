@@ -33,6 +33,8 @@ export interface Stages {
   poll(): number;
   /** Ends both stages; all commands are applied and durable by then. Returns the snapshot's path when one was asked for. */
   stop(snapshot: boolean): Promise<string | undefined>;
+  /** Ends what runs as it is: after a failure, when `stop` has nothing to wait for. The log has all that was answered. */
+  abandon(): Promise<void>;
 }
 
 /** Topology `compact`: both stages are polled by the I/O thread; the disk work is libuv's. */
@@ -83,6 +85,9 @@ export class FusedStages implements Stages {
     await this.#log?.close();
     return snapshot ? writeSnapshot(this.#exchange, this.#setup.dir) : undefined;
   }
+
+  /** Nothing runs here but what the disk has in flight. */
+  async abandon(): Promise<void> {}
 }
 
 /** Topology `pinned`: a thread for each stage. */
@@ -114,6 +119,10 @@ export class ThreadedStages implements Stages {
   async stop(snapshot: boolean): Promise<string | undefined> {
     await this.#journal?.stop(false);
     return await this.#engine?.stop(snapshot);
+  }
+
+  async abandon(): Promise<void> {
+    await Promise.all([this.#journal?.terminate(), this.#engine?.terminate()]);
   }
 }
 
@@ -171,7 +180,11 @@ class StageThread {
   async stop(snapshot: boolean): Promise<string | undefined> {
     this.#worker.postMessage({ type: 'stop', snapshot } satisfies ToThread);
     const path = await this.#ended;
-    await this.#worker.terminate();
+    await this.terminate();
     return path;
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
   }
 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Code } from '../engine/codes.ts';
 import { chooseTopology, type Durability, type Topology } from '../engine/engine.ts';
 import { readLog } from '../engine/journal/log-reader.ts';
@@ -98,6 +100,14 @@ it('an auction still shows its indicative price after a restart', async (t) => {
   const again = await RunningEngine.start({ dir, topology: 'compact' });
   await again.stop();
   assert.equal(again.marketEvents.indicativePrice, 105);
+});
+
+it('pinned: a start or a stop that fails leaves no thread behind', (t) => {
+  const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+  const child = fileURLToPath(new URL('./support/engine-failure.ts', import.meta.url));
+  const { stdout, signal } = spawnSync(process.execPath, [...process.execArgv, child, dir], { encoding: 'utf8', timeout: 15_000 });
+  assert.match(stdout, /^start ERR_FS_EISDIR\nstop .*command 7 in the ring where 1 belongs\n$/);
+  assert.equal(signal, null, 'it had to be killed');
 });
 
 describe('a damaged data directory', () => {
