@@ -59,9 +59,8 @@ export function actionRoutes(targets: ActionTargets): Route[] {
     }),
     post('/v1/symbols/:name/phase', async ({ params, body }) => {
       const symbol = symbolNamed(directory, params.name);
-      const phase = fromBody(
-        body,
-        (place) => place.fields(['phase'])?.phase?.oneOf(Object.keys(PHASES) as (keyof typeof PHASES)[]) ?? missing(place, 'phase'),
+      const phase = fromBody(body, (place) =>
+        required(place, 'phase', 'phase', (field) => field.oneOf(Object.keys(PHASES) as (keyof typeof PHASES)[])),
       );
       const { seq } = await run(setPhase(symbol.id, PHASES[phase]));
       return { json: { symbol: symbol.name, phase, seq } };
@@ -113,10 +112,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
     ),
     post('/v1/accounts/:id/limits', async ({ params, body }) => {
       const { id } = account(params);
-      const limit = fromBody(
-        body,
-        (place) => place.fields(['max-open-orders'])?.['max-open-orders']?.whole(0, 2 ** 32 - 1) ?? missing(place, 'maxOpenOrders'),
-      );
+      const limit = fromBody(body, (place) => required(place, 'max-open-orders', 'maxOpenOrders', (field) => field.whole(0, 2 ** 32 - 1)));
       await run({ kind: CommandKind.SetAccount, account: id, parameter: AccountParam.MaxOpenOrders, quantity: limit });
       return { json: accountView(account(params)) };
     }),
@@ -158,14 +154,20 @@ function taken(what: string): HttpError {
   return new HttpError(409, Code.ALREADY_DEFINED, 'ALREADY_DEFINED', `${what} is taken: choose another`);
 }
 
-function missing(place: Place, key: string): undefined {
-  return place.fail(`${key} is missing`);
+/** The one key of a body. @param shown what to call it when it is missing */
+function required<T>(place: Place, key: string, shown: string, read: (field: Place) => T | undefined): T | undefined {
+  const fields = place.fields([key]);
+  const field = fields?.[key];
+  if (fields !== undefined && field === undefined) return place.fail(`${shown} is missing`);
+  return field && read(field);
 }
 
 function readMoney(place: Place, directory: Directory) {
   const fields = place.fields(['asset', 'amount', 'units']);
-  const name = fields?.asset?.text();
-  if (fields === undefined || name === undefined) return missing(place, 'asset');
+  if (fields === undefined) return undefined;
+  if (fields.asset === undefined) return place.fail('asset is missing');
+  const name = fields.asset.text();
+  if (name === undefined) return undefined;
   const asset = directory.assetByName(name);
   if (asset === undefined) {
     throw new HttpError(404, Code.UNKNOWN_ASSET, 'UNKNOWN_ASSET', `there is no asset ${name}; GET /v1/assets lists them`);
@@ -173,7 +175,8 @@ function readMoney(place: Place, directory: Directory) {
   if ((fields.amount === undefined) === (fields.units === undefined))
     return place.fail('give either amount ("10.00") or units (smallest units)');
   const units = fields.amount?.units(1, asset.decimals) ?? fields.units?.whole(1, MAX_AMOUNT);
-  return units === undefined || units === 0 ? place.fail('the amount must be above 0') : { asset, units };
+  if (units === 0) return place.fail('the amount must be above 0');
+  return units === undefined ? undefined : { asset, units };
 }
 
 /**

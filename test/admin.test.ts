@@ -223,6 +223,9 @@ const REFUSED: [string, () => Promise<Answer>, number, string, RegExp][] = [
   ['both amounts', () => post('/v1/accounts/1/deposit', { asset: 'USD', amount: '1', units: 1 }), 400, 'BAD_PARAMETER', /either/],
   ['unknown asset', () => post('/v1/accounts/1/deposit', { asset: 'EUR', amount: '1' }), 404, 'UNKNOWN_ASSET', /no asset EUR/],
   ['no such phase', () => post('/v1/symbols/BTC-USD/phase', { phase: 'open' }), 400, 'BAD_PARAMETER', /must be one of halted/],
+  ['no such phase is one problem', () => post('/v1/symbols/BTC-USD/phase', { phase: 'open' }), 400, 'BAD_PARAMETER', /not open$/],
+  ['no phase', () => post('/v1/symbols/BTC-USD/phase', {}), 400, 'BAD_PARAMETER', /^phase is missing$/],
+  ['no amount', () => post('/v1/accounts/1/deposit', { asset: 'USD', amount: '1e9' }), 400, 'BAD_PARAMETER', /12\.34$/],
   ['no auction', () => post('/v1/symbols/BTC-USD/uncross'), 409, 'WRONG_PHASE', /set phase auction first/],
 ];
 
