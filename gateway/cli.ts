@@ -1,6 +1,13 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from './cli/exit.ts';
+import { nodeTooOld } from './node-version.ts';
+
+const tooOld = nodeTooOld();
+if (tooOld !== undefined) {
+  process.stderr.write(`openbell: ${tooOld}\n`);
+  process.exit(ExitCode.Usage);
+}
 
 /** In the order of the help. Only the one that is asked for is loaded: most of the start-up time is loading. */
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { nodeTooOld } from '../gateway/node-version.ts';
 import { ExchangeProcess, openbell } from './support/exchange-process.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'openbell-cli-'));
@@ -29,7 +30,10 @@ test('order, book, amend, account, cancel', async () => {
   const amended = await ask('amend', 'BTC-USD', orderId, '0.25', '59000.00');
   assert.match(amended.stdout, /^amended {3}order \d+: open 0\.2500 at 59000\.00, kept its place/);
   assert.match((await ask('account', '1')).stdout, /1 of 100000 open orders[\s\S]*BTC-USD {2}buy {3}59000\.00 {2}0\.2500/);
-  assert.match((await ask('cancel', 'BTC-USD', orderId)).stdout, /^cancelled order \d+: 0\.2500 of it/);
+  await ask('order', 'sell', '0.1', 'BTC-USD', '59100.00', '--account', '2');
+  const crossed = await ask('amend', 'BTC-USD', orderId, '0.25', '59100.00');
+  assert.match(crossed.stdout, /^amended .*lost its place\nfill {6}order \d+: 0\.1000 at 59100\.00, fee 2\.955000, open 0\.1500\n$/);
+  assert.match((await ask('cancel', 'BTC-USD', orderId)).stdout, /^cancelled order \d+: 0\.1500 of it/);
   assert.match((await ask('book', 'BTC-USD', '--once')).stdout, /the book is empty/);
 });
 
@@ -45,6 +49,7 @@ test('a market order shows its fills; trades and fees follow', async () => {
     if (/buy {2}1\.0000 {2}3000\.00 {2}#1/.test(stdout)) break;
     assert.equal(stdout, 'no trades\n', 'the history is a moment behind, and then right');
   }
+  assert.match((await ask('account', '1', '--orders')).stdout, /ETH-USD {2}buy {3}market {4}0\.0000 {2}1\.0000 {2}cancelled/);
   const { trades } = await askJson('account', '1', '--trades');
   assert.deepEqual([trades[0].fee, trades[0].side, trades[0].maker], ['1.500000', 'buy', false]);
 });
@@ -69,6 +74,18 @@ for (const [name, args, code, text] of FAILURES) {
     assert.doesNotMatch(result.stderr, /\n {4}at /, 'no stack trace');
   });
 }
+
+test('exit code 3: order entry does not answer there', async () => {
+  // The last of two equal flags counts.
+  const result = await openbell(['order', 'buy', '1', 'BTC-USD', '1', ...exchange.flags, '--grpc-port', '1']);
+  assert.equal(result.code, 3, result.stderr);
+  assert.match(result.stderr, /^openbell: order entry: UNAVAILABLE: .*is the exchange running there\?\n$/);
+});
+
+test('a Node.js that is too old is told what to run instead', () => {
+  assert.match(nodeTooOld('20.20.2') ?? '', /Node\.js 20\.20\.2.*npx openbell/);
+  assert.equal(nodeTooOld(), undefined);
+});
 
 test('exit code 3: something else listens there', async () => {
   // Market data answers a plain GET with a line of text.

@@ -15,6 +15,7 @@ interface OrderJson {
   readonly orderId: number;
   readonly symbol: string;
   readonly side: string;
+  readonly timeInForce: string;
   readonly price: string;
   readonly quantity?: string;
   readonly leaves: string;
@@ -86,7 +87,15 @@ function accountText({ id, name, suspended, openOrders, maxOpenOrders, balances 
 
 function orderTable(orders: readonly OrderJson[]): string {
   if (orders.length === 0) return 'no orders';
-  const rows = orders.map((o) => [o.orderId, o.symbol, o.side, o.price, o.leaves, o.filled, o.status]);
+  const rows = orders.map((o) => [
+    o.orderId,
+    o.symbol,
+    o.side,
+    o.timeInForce === 'market' ? 'market' : o.price,
+    o.leaves,
+    o.filled,
+    o.status,
+  ]);
   return table([['order', 'symbol', 'side', 'price', 'open', 'filled', 'status'], ...rows]);
 }
 

@@ -1,5 +1,5 @@
 import { Argument, type Command, Option } from 'commander';
-import type { ReportView, SideName, TimeInForceName } from '../client/index.ts';
+import type { OpenbellClient, ReportView, SideName, TimeInForceName } from '../client/index.ts';
 import { type AccountFlags, accountOption, connectionOptions, print, printJson, whole, withClient } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
@@ -36,10 +36,7 @@ Examples:
       const flags = command.opts<OrderFlags>();
       if (price === undefined && flags.tif !== undefined) throw new CliError(`--tif ${flags.tif} needs a price`, ExitCode.Usage);
       return await withClient(flags, async (client) => {
-        const fills: ReportView[] = [];
-        client.orders.on('report', (report) => {
-          if (report.kind === 'fill' || report.kind === 'cancelled') fills.push(report);
-        });
+        const followed = collect(client);
         const answer = await client.orders.place({
           symbol,
           side,
@@ -48,13 +45,7 @@ Examples:
           ...(flags.tif && { timeInForce: flags.tif }),
           ...(flags.id !== undefined && { clientOrderId: flags.id }),
         });
-        // What follows from the same command comes with its answer; closing the session waits for all of it.
-        await client.close();
-        return show(
-          flags,
-          answer,
-          fills.filter(({ orderId }) => orderId === answer.orderId),
-        );
+        return show(flags, answer, await followed(answer));
       });
     }),
   );
@@ -65,7 +56,7 @@ export function cancelCommand(program: Command): void {
     .command('cancel')
     .summary('cancel an order')
     .description('Cancels an order.')
-    .argument('<symbol>')
+    .argument('<symbol>', 'such as BTC-USD')
     .argument('<order-id>', 'as `openbell order` printed it', whole)
     .option('--client-id', 'the id is a client order id')
     .addHelpText(
@@ -88,10 +79,10 @@ export function amendCommand(program: Command): void {
     .command('amend')
     .summary('change an order')
     .description('Changes price and open quantity of an order. Less at the same price keeps its place in the queue.')
-    .argument('<symbol>')
+    .argument('<symbol>', 'such as BTC-USD')
     .argument('<order-id>', 'as `openbell order` printed it', whole)
-    .argument('<quantity>', 'the new open quantity')
-    .argument('<price>', 'the new price')
+    .argument('<quantity>', 'the new open quantity, in the base asset')
+    .argument('<price>', 'the new price, in the quote asset')
     .option('--client-id', 'the id is a client order id')
     .addHelpText(
       'after',
@@ -103,11 +94,26 @@ Examples:
   connectionOptions(accountOption(command)).action((symbol: string, id: number, quantity: string, price: string) =>
     run(async () => {
       const flags = command.opts<TargetFlags>();
-      return await withClient(flags, async (client) =>
-        show(flags, await client.orders.amend({ symbol, ...target(flags, id), quantity, price }), []),
-      );
+      return await withClient(flags, async (client) => {
+        const followed = collect(client);
+        const answer = await client.orders.amend({ symbol, ...target(flags, id), quantity, price });
+        return show(flags, answer, await followed(answer));
+      });
     }),
   );
+}
+
+/**
+ * The fills of a command, and the cancellation of what it left. They come with
+ * its answer, on the same session; closing that waits for all of it.
+ */
+function collect(client: OpenbellClient): (answer: ReportView) => Promise<ReportView[]> {
+  const reports: ReportView[] = [];
+  client.orders.on('report', (report) => reports.push(report));
+  return async ({ seq, orderId }) => {
+    await client.close();
+    return reports.filter(({ kind, ...its }) => its.seq === seq && its.orderId === orderId && (kind === 'fill' || kind === 'cancelled'));
+  };
 }
 
 function target({ clientId }: TargetFlags, id: number): { orderId: number } | { clientOrderId: number } {

@@ -3,7 +3,7 @@ import { Code, codeName } from '../../engine/codes.ts';
 
 /** What the client throws: `code` is stable, the message says what to do next. */
 export class OpenbellError extends Error {
-  /** A name of docs/CODES.md, or one of the client's own: CONNECTION_LOST, CLOSED, NO_ACCOUNT, HTTP_FAILED, MALFORMED_FRAME. */
+  /** A name of docs/CODES.md, or one of the client's own: CONNECTION_LOST, CLOSED, NO_ACCOUNT, HTTP_FAILED, NODE_TOO_OLD, MALFORMED_FRAME. */
   readonly code: string;
   /** The number behind a name of docs/CODES.md, else undefined. */
   readonly number: number | undefined;
@@ -51,5 +51,7 @@ export function isFinal(code: number): boolean {
 /** A call that ended with a gRPC status. Its details start with a code's name when openbell gave them. */
 export function callError(code: number, details: string): OpenbellError {
   const name = /^([A-Z][A-Z_]+): /.exec(details)?.[1];
-  return new OpenbellError(name ?? 'CONNECTION_LOST', name === undefined ? `${status[code]}: ${details}` : details);
+  if (name !== undefined) return new OpenbellError(name, details);
+  const hint = code === status.UNAVAILABLE ? '; is the exchange running there?' : '';
+  return new OpenbellError('CONNECTION_LOST', `order entry: ${status[code]}: ${details.replace(/ Resolution note: $/, '')}${hint}`);
 }

@@ -1,3 +1,4 @@
+import { nodeTooOld } from '../node-version.ts';
 import { OpenbellError } from './errors.ts';
 import { MarketClient } from './market.ts';
 import { OrderSession } from './order-session.ts';
@@ -59,9 +60,11 @@ export class OpenbellClient {
  * const answer = await exchange.orders.place({ symbol: 'BTC-USD', side: 'buy', price: '100.25', quantity: '0.5' });
  * await exchange.close();
  * ```
- * @throws OpenbellError HTTP_FAILED when it cannot be reached
+ * @throws OpenbellError HTTP_FAILED when it cannot be reached, NODE_TOO_OLD before Node.js 22
  */
 export async function connect(options: ConnectOptions = {}): Promise<OpenbellClient> {
+  const tooOld = nodeTooOld();
+  if (tooOld !== undefined) throw new OpenbellError('NODE_TOO_OLD', tooOld);
   const { host = '127.0.0.1', httpPort = 7403, symbols } = options;
   const authority = host.includes(':') ? `[${host}]` : host;
   const catalog = new SymbolCatalog(symbols ?? `http://${authority}:${httpPort}/v1/symbols`);
