@@ -1,3 +1,4 @@
+import * as uWS from 'uWebSockets.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
@@ -164,6 +165,33 @@ test('who cannot connect at all is told, and what to do', async () => {
   await assert.rejects(client.book('S1'), { code: 'CONNECTION_LOST', message: /is the exchange running there/ });
   await assert.rejects(client.ping(), { code: 'CONNECTION_LOST' });
   await client.close();
+});
+
+test('who waits for a snapshot that never comes is told when the client closes', { timeout: 10_000 }, async (t) => {
+  // An exchange that gets as far as the answer to the subscription.
+  const app = uWS.App();
+  t.after(() => app.close());
+  const subscribed = new Promise<void>((resolve) => {
+    app.ws('/*', {
+      message: (ws, message) => {
+        const { op, tag } = JSON.parse(Buffer.from(message).toString()) as { op: string; tag: number };
+        ws.send(`{"kind":"${op === 'ping' ? 'pong' : 'subscribed'}","channel":"book","symbol":"S1","tag":${tag},"time_us":1}`);
+        if (op === 'ping') resolve();
+      },
+    });
+  });
+  const port = await new Promise<number>((resolve) => {
+    app.listen('127.0.0.1', 0, (socket) => resolve(uWS.us_socket_local_port(socket as unknown as uWS.us_socket)));
+  });
+  const symbols = new SymbolCatalog([{ id: 1, name: 'S1', tickSize: '1', lotSize: '1' }]);
+  const client = new MarketClient({ port, format: 'json', symbols });
+  const status = await client.status('S1');
+  const refused = assert.rejects(client.book('S1'), { code: 'CLOSED' });
+  await client.ping();
+  await subscribed;
+  await client.close();
+  await refused;
+  status.close();
 });
 
 test('a released book is left alone; asked for again it is a new one', async (t) => {

@@ -18,8 +18,8 @@ interface Topic {
   readonly channel: ChannelName;
   readonly id: number;
   readonly listeners: Set<FrameListener>;
-  /** Told when the connection is gone. */
-  readonly lost: Set<() => void>;
+  /** Told when the connection is gone; `final`: for good. */
+  readonly lost: Set<(error: OpenbellError, final: boolean) => void>;
   /** Wait for the answer to the subscription. */
   readonly waiters: Pending[];
 }
@@ -126,17 +126,22 @@ export class MarketClient {
     const { promise, resolve, reject } = Promise.withResolvers<B>();
     books.set(id, promise);
     const topic = this.#topic(channel, id);
-    topic.lost.add(() => book.lost());
+    const giveUp = (error: unknown): void => {
+      if (books.get(id) === promise) books.delete(id);
+      if (this.#topics.get(keyOf(channel, id)) === topic) this.#topics.delete(keyOf(channel, id));
+      reject(error);
+    };
+    topic.lost.add((error, final) => {
+      book.lost();
+      // Its subscription may be answered, and its snapshot not here yet.
+      if (final) giveUp(error);
+    });
     topic.listeners.add((frame) => {
       const applied = (book as { apply(frame: MarketFrameView): string }).apply(frame);
       if (applied === 'gap') this.#request(MarketOp.Resnapshot, topic);
       else if (frame.kind === 'snapshot') resolve(book);
     });
-    this.#subscribe(topic).catch((error: unknown) => {
-      books.delete(id);
-      this.#topics.delete(keyOf(channel, id));
-      reject(error);
-    });
+    this.#subscribe(topic).catch(giveUp);
     return promise;
   }
 
@@ -205,7 +210,7 @@ export class MarketClient {
 
   #lost(error: OpenbellError, final: boolean): void {
     for (const topic of this.#topics.values()) {
-      for (const lost of topic.lost) lost();
+      for (const lost of topic.lost) lost(error, final);
       if (final) for (const waiter of topic.waiters.splice(0)) waiter.reject(error);
     }
     // Subscriptions are asked for again when the line is back; a ping is not.
