@@ -53,7 +53,8 @@ export interface ToThread {
 /** Spins that an idle thread does before it parks. */
 const SPINS = 2000;
 const PARK_MS = 50;
-const OVERFLOW_MS = 1;
+/** A thread that waits for room, in a ring or on the disk, looks again after it. */
+const STALLED_MS = 1;
 
 const port = parentPort;
 if (port !== null) {
@@ -85,13 +86,14 @@ async function runEngine(data: EngineThreadData, say: (message: FromThread) => v
   const recovery = core.recover(
     data.dir,
     data.historySeq,
-    () => sleep(control, OVERFLOW_MS),
+    () => sleep(control, STALLED_MS),
     (progress) => say({ type: 'progress', progress }),
   );
   say({ type: 'recovered', recovery });
   await dutyCycle(
     () => core.poll(),
-    () => commands.park(PARK_MS),
+    // Who waits for room in its outputs must not be woken by commands that it cannot take.
+    () => (core.overflowing ? sleep(control, STALLED_MS) : commands.park(PARK_MS)),
     () => stopAsked() !== undefined && commands.available() === 0,
   );
   let snapshot: string | undefined;
@@ -126,7 +128,7 @@ async function runJournal(
       if (failure !== undefined) throw failure;
       return log.poll();
     },
-    () => commands.park(PARK_MS),
+    () => (control.journal.state === 'disk-full' ? sleep(control, STALLED_MS) : commands.park(PARK_MS)),
     () => stopAsked() !== undefined && commands.available() === 0,
   );
   await log.close();

@@ -87,7 +87,9 @@ export class FusedStages implements Stages {
   }
 
   /** Nothing runs here but what the disk has in flight. */
-  async abandon(): Promise<void> {}
+  abandon(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 /** Topology `pinned`: a thread for each stage. */
