@@ -17,6 +17,8 @@ export interface ActionTargets {
   readonly directory: Directory;
   readonly commands: AdminCommands;
   readonly snapshot: () => Promise<{ readonly seq: number; readonly path: string }>;
+  /** The exchange is stopping. */
+  readonly draining: () => boolean;
 }
 
 const BODY = 'body';
@@ -117,6 +119,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       return { json: accountView(account(params)) };
     }),
     post('/v1/snapshot', async () => {
+      if (targets.draining()) throw refusal(Code.DRAINING);
       const { seq, path } = await targets.snapshot();
       return { json: { seq, path } };
     }),
@@ -144,10 +147,13 @@ const INVALID = new Set<number>([Code.BAD_PARAMETER, Code.CAPACITY]);
 
 /** @throws HttpError for every code but OK */
 function accepted(answer: AdminAnswer): AdminAnswer {
-  const { code } = answer;
-  if (code === Code.OK) return answer;
+  if (answer.code === Code.OK) return answer;
+  throw refusal(answer.code);
+}
+
+function refusal(code: Code): HttpError {
   const status = NOT_FOUND.has(code) ? 404 : UNAVAILABLE.has(code) ? 503 : INVALID.has(code) ? 400 : 409;
-  throw new HttpError(status, code, codeName(code), adminAdvice(code));
+  return new HttpError(status, code, codeName(code), adminAdvice(code));
 }
 
 function taken(what: string): HttpError {

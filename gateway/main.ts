@@ -223,7 +223,7 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
   });
   admin.serve([
     ...queryRoutes({ directory, history, book: (symbol) => marketData.book(symbol) }),
-    ...actionRoutes({ directory, commands, snapshot }),
+    ...actionRoutes({ directory, commands, snapshot, draining: () => state.draining }),
   ]);
   const simulator = config.simulate ? config.simulator : undefined;
   const simulation = simulator && new Simulation(simulator, directory, sequencer, engine.schedule);

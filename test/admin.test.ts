@@ -300,3 +300,10 @@ test('while it drains, ready says so and actions are refused', async () => {
   exchange.engine.sequencer.draining = false;
   assert.deepEqual([status, json.code, json.name], [503, Code.DRAINING, 'DRAINING']);
 });
+
+test('a stopping exchange says so to who wants a snapshot', async () => {
+  const stopped = exchange.stop();
+  const { status, json } = await post('/v1/snapshot');
+  assert.deepEqual([status, json.code, json.name], [503, Code.DRAINING, 'DRAINING']);
+  await stopped;
+});
