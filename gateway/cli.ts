@@ -48,6 +48,12 @@ for (const name of Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMAN
   add(program);
 }
 
+// The reader of a pipe has had enough, as `head` does: no error, and the end of what only prints. An exchange goes on.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  if (asked !== 'start') process.exit();
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

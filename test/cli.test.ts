@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { nodeTooOld } from '../gateway/node-version.ts';
-import { ExchangeProcess, openbell } from './support/exchange-process.ts';
+import { ExchangeProcess, openbell, openbellUnread } from './support/exchange-process.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'openbell-cli-'));
 const data = join(base, 'data');
@@ -85,6 +85,10 @@ test('exit code 3: order entry does not answer there', async () => {
 test('a Node.js that is too old is told what to run instead', () => {
   assert.match(nodeTooOld('20.20.2') ?? '', /Node\.js 20\.20\.2.*npx openbell/);
   assert.equal(nodeTooOld(), undefined);
+});
+
+test('a pipe that nobody reads any more is the end, and no error', async () => {
+  assert.deepEqual(await openbellUnread(['book', 'BTC-USD', '--json', ...exchange.flags]), { code: 0, stderr: '' });
 });
 
 test('exit code 3: something else listens there', async () => {

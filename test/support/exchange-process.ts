@@ -26,6 +26,18 @@ export async function openbell(args: readonly string[], env: Record<string, stri
   return { code, stdout, stderr };
 }
 
+/** Runs `openbell ARGS` into a pipe that is closed at its other end, as `head` leaves one. */
+export async function openbellUnread(args: readonly string[]): Promise<Omit<CliResult, 'stdout'>> {
+  const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  let stderr = '';
+  child.stderr.on('data', (bytes: Buffer) => {
+    stderr += bytes;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stderr };
+}
+
 /** Runs `openbell ARGS` until enough lines are out, then interrupts it; resolves with the lines. */
 export async function openbellUntil(args: readonly string[], enough: (lines: number) => boolean): Promise<string[]> {
   const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
