@@ -7,6 +7,3 @@ export type Allocate = (bytes: number) => ArrayBufferLike;
 
 /** Memory of this thread alone. */
 export const allocateLocal: Allocate = (bytes) => new ArrayBuffer(bytes);
-
-/** Memory that other threads can map; who may write which part is the owner's affair. */
-export const allocateShared: Allocate = (bytes) => new SharedArrayBuffer(bytes);

@@ -2,7 +2,7 @@ import { type Control, EnginePhase, JOURNAL_AT } from './control.ts';
 import type { Exchange, ExchangeOutputs } from './exchange.ts';
 import { JournalBoard } from './journal/journal-status.ts';
 import { cutTornTail, type LogEnd, readLog } from './journal/log-reader.ts';
-import { BadSnapshotError, listSnapshots, readSnapshot, SnapshotWriter } from './journal/snapshot-files.ts';
+import { pruneSnapshots, readNewestSnapshot, SnapshotWriter } from './journal/snapshot-files.ts';
 import { MarketEventKind } from './market-event.ts';
 import { SymbolParam } from './params.ts';
 import type { RingConsumer } from './ring.ts';
@@ -12,6 +12,7 @@ import { CommandKind, Side } from './wire/layout.ts';
 
 /** Most commands of one poll: events leave after each poll, so this bounds how long the first one waits for the last. */
 export const POLL_COMMANDS = 256;
+const KEEP_SNAPSHOTS = 3;
 const PROGRESS_EVERY = 1 << 18;
 
 export interface RecoveryProgress {
@@ -34,29 +35,28 @@ export interface Recovery {
 /** Loads the newest good snapshot at or below `limitSeq` into a new exchange; 0 = there is none. A bad one is skipped with a message. */
 export function loadSnapshot(exchange: Exchange, dir: string, limitSeq: Seq, messages: string[]): Seq {
   const loader = new StateLoader(exchange);
-  for (const { path, seq } of listSnapshots(dir)) {
-    if (seq > limitSeq) continue;
-    try {
-      readSnapshot(path, (rows, count) => loader.load(rows, count));
-      return seq;
-    } catch (error) {
-      if (!(error instanceof BadSnapshotError)) throw error;
-      messages.push(error.message);
-    }
-  }
-  return 0;
+  const header = readNewestSnapshot(
+    dir,
+    limitSeq,
+    (rows, count) => loader.load(rows, count),
+    (bad) => messages.push(bad.message),
+  );
+  return header?.seq ?? 0;
 }
 
-/** Writes the state as a snapshot file; blocks. Returns its path. */
+/** Writes the state as a snapshot file and deletes all but the newest few; one at a time. Blocks. Returns its path. */
 export function writeSnapshot(exchange: Exchange, dir: string): string {
   const writer = new SnapshotWriter(dir, exchange.seq, ROW_FIELDS);
+  let path: string;
   try {
     saveState(exchange, (rows, count) => writer.append(rows, count));
-    return writer.finish();
+    path = writer.finish();
   } catch (error) {
     writer.abort();
     throw error;
   }
+  pruneSnapshots(dir, KEEP_SNAPSHOTS);
+  return path;
 }
 
 /**

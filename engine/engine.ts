@@ -48,7 +48,6 @@ const SPIN_TURNS = 2000;
 /** Full polls of a turn: what one turn of the loop brought in is answered in it, yet the loop is not kept for long. */
 const ROUNDS = 32;
 const BACKOFF_MS = 1;
-const KEEP_SNAPSHOTS = 3;
 const DEFAULT_SNAPSHOT_EVERY = 5_000_000;
 
 export function chooseTopology(cores: number = availableParallelism()): Topology {
@@ -301,7 +300,7 @@ export class Engine {
 
   #takeSnapshot(): Promise<SnapshotTaken> {
     const targetSeq = this.#control.durableSeq(this.sequencer.seq);
-    const data: SnapshotThreadData = { dir: this.#options.dir, limits: this.limits, targetSeq, keep: KEEP_SNAPSHOTS };
+    const data: SnapshotThreadData = { dir: this.#options.dir, limits: this.limits, targetSeq };
     const entry = new URL(import.meta.url.endsWith('.ts') ? './snapshot-worker.ts' : './snapshot-worker.js', import.meta.url);
     return new Promise((resolve, reject) => {
       const worker = new Worker(entry, { workerData: data, name: 'openbell-snapshot' });

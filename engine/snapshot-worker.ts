@@ -7,7 +7,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadSnapshot, writeSnapshot } from './engine-core.ts';
 import { Exchange } from './exchange.ts';
-import { pruneSnapshots } from './journal/snapshot-files.ts';
 import type { Limits } from './limits.ts';
 import { replayLog } from './replay-log.ts';
 
@@ -16,8 +15,6 @@ export interface SnapshotThreadData {
   readonly limits: Limits;
   /** Durable by now. */
   readonly targetSeq: number;
-  /** Snapshots to keep. */
-  readonly keep: number;
 }
 
 export interface SnapshotTaken {
@@ -26,11 +23,10 @@ export interface SnapshotTaken {
   readonly milliseconds: number;
 }
 
-const { dir, limits, targetSeq, keep } = workerData as SnapshotThreadData;
+const { dir, limits, targetSeq } = workerData as SnapshotThreadData;
 const started = performance.now();
 const exchange = new Exchange(limits);
 const from = loadSnapshot(exchange, dir, targetSeq, []);
 replayLog(exchange, dir, from + 1, targetSeq);
 const path = writeSnapshot(exchange, dir);
-pruneSnapshots(dir, keep);
 parentPort?.postMessage({ seq: exchange.seq, path, milliseconds: performance.now() - started } satisfies SnapshotTaken);

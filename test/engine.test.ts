@@ -88,6 +88,21 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
   });
 }
 
+it('stops do not gather snapshots: the newest three are kept', async (t) => {
+  const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+  const taken: (string | undefined)[] = [];
+  for (let account = 1; account <= 5; account++) {
+    const running = await RunningEngine.start({ dir, topology: account === 5 ? 'pinned' : 'compact' });
+    running.send({ kind: CommandKind.DefineAccount, account, name: `a${account}` });
+    taken.push(await running.stop());
+  }
+  const left = readdirSync(dir).filter((name) => name.startsWith('snapshot-'));
+  assert.deepEqual(
+    left.map((name) => join(dir, name)),
+    taken.slice(2),
+  );
+});
+
 it('an auction still shows its indicative price after a restart', async (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   const first = await RunningEngine.start({ dir, topology: 'compact' });

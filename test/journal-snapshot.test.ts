@@ -79,13 +79,14 @@ test('a bad newest snapshot is told and skipped', (t) => {
   const middle = write(dir, 20, 5, 1, 5);
   const newest = write(dir, 30, 6, 1, 6);
   const bad: string[] = [];
-  const load = (): number | undefined =>
+  const load = (limitSeq = Number.POSITIVE_INFINITY): number | undefined =>
     readNewestSnapshot(
       dir,
+      limitSeq,
       () => undefined,
       (error) => bad.push(error.file),
     )?.seq;
-  assert.equal(load(), 30);
+  assert.deepEqual([load(), load(30), load(29), load(9)], [30, 30, 20, undefined]);
   writeFileSync(newest, readFileSync(newest).fill(9, 70, 71));
   assert.equal(load(), 20);
   writeFileSync(middle, '');
@@ -94,6 +95,7 @@ test('a bad newest snapshot is told and skipped', (t) => {
   assert.equal(
     readNewestSnapshot(
       temporaryDirectory(t),
+      1,
       () => undefined,
       () => undefined,
     ),

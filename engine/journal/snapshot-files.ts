@@ -159,9 +159,15 @@ export function readSnapshot(path: string, onRows: RowListener): SnapshotHeader 
   }
 }
 
-/** Reads the newest good snapshot. A bad one is told to `onBad` and left where it is. Undefined: there is none. */
-export function readNewestSnapshot(dir: string, onRows: RowListener, onBad: (error: BadSnapshotError) => void): SnapshotHeader | undefined {
-  for (const { path } of listSnapshots(dir)) {
+/** Reads the newest good snapshot at or below `limitSeq`. A bad one is told to `onBad` and left where it is. Undefined: there is none. */
+export function readNewestSnapshot(
+  dir: string,
+  limitSeq: Seq,
+  onRows: RowListener,
+  onBad: (error: BadSnapshotError) => void,
+): SnapshotHeader | undefined {
+  for (const { path, seq } of listSnapshots(dir)) {
+    if (seq > limitSeq) continue;
     try {
       return readSnapshot(path, onRows);
     } catch (error) {
