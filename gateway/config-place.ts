@@ -36,7 +36,11 @@ export class ConfigSource {
   }
 
   resolve(node: unknown): Node | null {
-    return isAlias(node) ? (node.resolve(this.#document) ?? null) : (node as Node | null);
+    if (!isAlias(node)) return node as Node | null;
+    const target = node.resolve(this.#document);
+    if (target === undefined)
+      this.note(node.range?.[0] ?? 0, '', `no &${node.source} stands above *${node.source}; define it or write the value`);
+    return target ?? null;
   }
 }
 
