@@ -89,7 +89,7 @@ function readStep(place: Place, field: Place | undefined, key: string): Step | u
 }
 
 /** `0.050` -> 5 x 10^-2; undefined when it is not a positive decimal number of at most 15 digits. */
-export function parseStep(text: string): Step | undefined {
+function parseStep(text: string): Step | undefined {
   const match = /^(\d{1,15})(?:\.(\d{1,18}))?$/.exec(text);
   if (match === null) return undefined;
   const fraction = (match[2] ?? '').replace(/0+$/, '');
@@ -98,7 +98,7 @@ export function parseStep(text: string): Step | undefined {
 }
 
 /** Why these assets cannot carry this tick and lot, and which key is to change; undefined when they can. */
-export function impossibleSteps(
+function impossibleSteps(
   base: AssetConfig,
   quote: AssetConfig,
   tick: Step,

@@ -19,7 +19,7 @@ import type { ReportHub } from './report-hub.ts';
 const raw = (bytes: Buffer): Buffer => bytes;
 
 /** The service, without protobuf: a message is a FlatBuffer frame as it is. */
-export const orderEntryService: ServiceDefinition = {
+const orderEntryService: ServiceDefinition = {
   Session: {
     path: `/${ORDER_ENTRY_SERVICE}/Session`,
     requestStream: true,

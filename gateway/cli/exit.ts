@@ -25,7 +25,7 @@ const UNREACHABLE = new Set(['CONNECTION_LOST', 'HTTP_FAILED', 'CLOSED']);
 const USAGE = new Set(['OPENBELL_CONFIG', 'DECIMAL_MALFORMED', 'DECIMAL_NOT_A_MULTIPLE', 'DECIMAL_TOO_LARGE']);
 
 /** Told by the stable `code` of the error, so that a command loads only what it uses. */
-export function exitCodeOf(error: unknown): ExitCode {
+function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (USAGE.has(code)) return ExitCode.Usage;

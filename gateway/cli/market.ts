@@ -118,7 +118,7 @@ function showTrade(trade: TradeJson, flags: ConnectionFlags): void {
   else print(tradeRow(trade).join('  '));
 }
 
-export function bookText({ symbol, phase, lastPrice, bids, asks }: BookJson): string {
+function bookText({ symbol, phase, lastPrice, bids, asks }: BookJson): string {
   const row = (side: string) => (level: LevelJson) => [side, level.price, level.quantity, level.orders];
   const rows = [['', 'price', 'quantity', 'orders'], ...asks.map(row('ask')).toReversed(), ...bids.map(row('bid'))];
   return `${symbol}  ${phase}, last ${lastPrice}\n${rows.length === 1 ? 'the book is empty' : table(rows)}`;

@@ -9,7 +9,7 @@ import type { RefusalView, ReportKindName, ReportView, SideName, TimeInForceName
 /** Names by wire value. */
 export const SIDES: readonly SideName[] = ['buy', 'sell'];
 export const TIMES_IN_FORCE: readonly TimeInForceName[] = ['gtc', 'ioc', 'fok', 'market', 'post-only'];
-export const REPORT_KINDS: readonly ReportKindName[] = [
+const REPORT_KINDS: readonly ReportKindName[] = [
   'none',
   'accepted',
   'rejected',

@@ -9,7 +9,7 @@ import { type HistoryStore, wordsOf } from './store.ts';
  */
 
 /** Records that one question looks at before it gives up: about 0.2 s of work. */
-export const SCAN_LIMIT = 1_000_000;
+const SCAN_LIMIT = 1_000_000;
 const FLAG_DUPLICATE = 2;
 const WORDS = Report.bytes / 4;
 

@@ -1,5 +1,5 @@
 /** Longest value in the store, in records: longer ones need contiguous pages of the file. */
-export const RUN_RECORDS = 512;
+const RUN_RECORDS = 512;
 const NIL = -1;
 
 interface Owner {
