@@ -79,7 +79,7 @@ export class Engine {
   #snapshot: Promise<SnapshotTaken> | undefined;
   #failure: Error | undefined;
   /** `stop` was called: no snapshot is begun beside the final one. */
-  #stopping = false;
+  #stopping: Promise<string | undefined> | undefined;
   #historyFull = false;
   #stopped = false;
 
@@ -198,7 +198,7 @@ export class Engine {
 
   /** Takes a snapshot of all that is durable by now, while trading goes on; calls during one share it. Rejects once `stop` was called, which writes its own. */
   snapshotNow(): Promise<SnapshotTaken> {
-    if (this.#stopping && this.#snapshot === undefined)
+    if (this.#stopping !== undefined && this.#snapshot === undefined)
       return Promise.reject(new Error('The exchange is stopping, and writes its final snapshot.'));
     this.#snapshot ??= this.#takeSnapshot().finally(() => {
       this.#snapshot = undefined;
@@ -219,14 +219,18 @@ export class Engine {
     }
   }
 
-  /** Drains, ends the stages, and writes a final snapshot unless told not to. Returns its path. Rejects after a failure; the stages have ended then, too. */
-  async stop(options: { snapshot?: boolean } = {}): Promise<string | undefined> {
-    this.#stopping = true;
+  /** Drains, ends the stages, and writes a final snapshot unless told not to. Returns its path. Rejects after a failure; the stages have ended then, too. Later calls share the first. */
+  stop(options: { snapshot?: boolean } = {}): Promise<string | undefined> {
+    this.#stopping ??= this.#stop(options.snapshot ?? true);
+    return this.#stopping;
+  }
+
+  async #stop(snapshot: boolean): Promise<string | undefined> {
     try {
       if (this.#sequencer !== undefined) await this.drain();
       await this.#snapshot?.catch(() => undefined);
       this.#stopped = true;
-      const path = await this.#stages.stop(options.snapshot ?? true);
+      const path = await this.#stages.stop(snapshot);
       this.#control.setPhase(EnginePhase.Stopped);
       return path;
     } catch (error) {
@@ -290,7 +294,7 @@ export class Engine {
 
   #maybeSnapshot(seq: number): void {
     const every = this.#options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY;
-    if (every === 0 || this.#stopping || this.#snapshot !== undefined || seq - this.#lastSnapshotSeq < every) return;
+    if (every === 0 || this.#stopping !== undefined || this.#snapshot !== undefined || seq - this.#lastSnapshotSeq < every) return;
     this.#lastSnapshotSeq = seq;
     this.snapshotNow().then(
       (taken) => this.#options.onSnapshot?.(taken),

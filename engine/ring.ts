@@ -216,17 +216,4 @@ export class RingConsumer {
     Atomics.wait(this.#control, 0, this.#tail, timeoutMs);
     Atomics.store(this.#control, this.#line + PARKED, 0);
   }
-
-  /** As `park`, without blocking: resolves on the next publish or after `timeoutMs`; undefined when there is a slot already. */
-  parkAsync(timeoutMs: number): Promise<void> | undefined {
-    Atomics.store(this.#control, this.#line + PARKED, 1);
-    const wait = Atomics.waitAsync(this.#control, 0, this.#tail, timeoutMs);
-    if (!wait.async) {
-      Atomics.store(this.#control, this.#line + PARKED, 0);
-      return undefined;
-    }
-    return wait.value.then(() => {
-      Atomics.store(this.#control, this.#line + PARKED, 0);
-    });
-  }
 }

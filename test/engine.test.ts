@@ -62,6 +62,7 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
       assert.deepEqual([again.kind, again.flags & 2, again.reportNo], [ReportKind.Accepted, 2, running.engine.directory.lastReportNo(1)]);
       const path = await running.stop();
       assert.ok(path?.endsWith(`snapshot-${String(log.seq + 1).padStart(16, '0')}.obs`));
+      assert.equal(await running.stop(), path);
     });
   }
 

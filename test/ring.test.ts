@@ -173,22 +173,6 @@ describe('ring, one thread', () => {
     }
     assert.throws(() => new RingConsumer(ringOf(4), 1), InvariantError);
   });
-
-  it('a parked event loop wakes on publish, and does not park when there is a slot', async () => {
-    const ring = ringOf(4);
-    const producer = new RingProducer(ring);
-    const consumer = new RingConsumer(ring);
-    const parked = consumer.parkAsync(10_000);
-    assert.ok(parked);
-    put(producer, 9);
-    producer.publish();
-    await parked;
-    assert.equal(take(consumer), 9);
-    put(producer, 10);
-    producer.publish();
-    assert.equal(consumer.parkAsync(10_000), undefined);
-    assert.equal(take(consumer), 10);
-  });
 });
 
 async function start(data: RingWorkerData): Promise<{ worker: Worker; result: Promise<RingWorkerResult> }> {
