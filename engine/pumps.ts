@@ -52,16 +52,20 @@ abstract class Pump {
 export class ReportPump extends Pump {
   handler: ReportHandler | undefined;
 
-  /** Hands on up to `limit` reports; returns how many. */
+  /** Hands on `limit` reports, and the rest of the last one's command if it is there; returns how many. */
   poll(limit: number): number {
     const { ring, handler } = this;
     if (handler === undefined) return 0;
     const durable = this.durable();
     const words = ring.slots.i32;
     let done = 0;
-    for (; done < limit; done++) {
+    let seqLow = 0;
+    for (; ; done++) {
       const slot = ring.peek();
-      if (slot === -1 || !this.mayLeave(words[slot * REPORT_WORDS + REPORT_SEQ], durable)) break;
+      if (slot === -1) break;
+      const next = words[slot * REPORT_WORDS + REPORT_SEQ];
+      if ((done >= limit && next !== seqLow) || !this.mayLeave(next, durable)) break;
+      seqLow = next;
       ring.next();
       handler.onReport(ring.slots, slot);
     }
