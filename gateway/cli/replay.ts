@@ -147,8 +147,7 @@ ${verdict}`);
 function speed(text: string): number {
   if (text === 'max') return Number.POSITIVE_INFINITY;
   const times = /^(\d{1,4}(?:\.\d{1,3})?)x$/.exec(text);
-  if (times === null || Number(times[1]) === 0)
-    throw new InvalidArgumentError('must be max, or 0.001x to 9999x, such as 1x or 10x.');
+  if (times === null || Number(times[1]) === 0) throw new InvalidArgumentError('must be max, or 0.001x to 9999x, such as 1x or 10x.');
   return Number(times[1]);
 }
 
