@@ -74,6 +74,7 @@ export class Engine {
   readonly #stages: Stages;
   #sequencer: Sequencer | undefined;
   #scheduled = false;
+  #later = false;
   #idleTurns = 0;
   #lastSnapshotSeq = 0;
   #snapshot: Promise<SnapshotTaken> | undefined;
@@ -245,6 +246,11 @@ export class Engine {
     this.#turn();
   };
 
+  readonly #runLater = (): void => {
+    this.#later = false;
+    this.#turn();
+  };
+
   /** One turn of the stages that this thread has, then of the gates. */
   #turn(): void {
     if (this.#stopped) return;
@@ -267,10 +273,11 @@ export class Engine {
     else this.#scheduleLater();
   }
 
+  /** Looks again in a moment; a `schedule` before that is not held up by it. */
   #scheduleLater(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setTimeout(this.#run, BACKOFF_MS);
+    if (this.#scheduled || this.#later) return;
+    this.#later = true;
+    setTimeout(this.#runLater, BACKOFF_MS);
   }
 
   #outstanding(seq: number): boolean {
