@@ -79,7 +79,12 @@ export function guard(request: IncomingMessage, knownHost: string): void {
   }
   const name = hostName(host);
   if (isLoopback(name) || name === knownHost) return;
-  throw new HttpError(403, 0, 'UNKNOWN_HOST', `the Host header names ${JSON.stringify(host)}; ask by 127.0.0.1, localhost or ${knownHost}`);
+  throw new HttpError(
+    403,
+    0,
+    'UNKNOWN_HOST',
+    `the Host header names ${JSON.stringify(host)}; ask by ${[...new Set(['127.0.0.1', 'localhost', knownHost])].join(' or ')}`,
+  );
 }
 
 function hostName(host: string): string {

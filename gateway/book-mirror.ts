@@ -177,6 +177,8 @@ export class BookMirror {
   #trade(flags: number, f64: Float64Array, at: number): void {
     const quantity = f64[at + MarketField.quantity];
     this.lastPrice = f64[at + MarketField.price];
+    // A trade moves what the collar is measured from; see SymbolParam.ReferencePrice.
+    this.referencePrice = this.lastPrice;
     this.lastQuantity = quantity;
     this.lastTradeId = f64[at + MarketField.extra];
     this.#fall(this.#find(f64, at + MarketField.orderId), quantity);

@@ -232,7 +232,10 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
 
   const ports = { grpc, ws, http };
   const { seq, snapshotSeq, replayed, milliseconds } = recovery;
-  log.info({ ports, topology: engine.topology, seq, snapshotSeq, replayed, milliseconds, genesis: genesis.applied }, 'exchange ready');
+  log.info(
+    { ports, topology: engine.topology, seq, snapshotSeq, replayed, milliseconds: Math.round(milliseconds), genesis: genesis.applied },
+    'exchange ready',
+  );
   return { config, log, state, lock, admin, engine, history, hub, marketData, commands, orderEntry, simulation, ports, recovery };
 }
 

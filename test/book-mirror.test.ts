@@ -4,6 +4,7 @@ import { type CommandFields, encodeCommand } from '../engine/command.ts';
 import { Exchange } from '../engine/exchange.ts';
 import { resolveLimits } from '../engine/limits.ts';
 import { MarketEventKind, MarketField } from '../engine/market-event.ts';
+import { SymbolParam } from '../engine/params.ts';
 import { allocateRing, RingConsumer, RingSlots } from '../engine/ring.ts';
 import { SpillingProducer } from '../engine/spilling-producer.ts';
 import { CommandKind, Phase, TimeInForce } from '../engine/wire/layout.ts';
@@ -96,6 +97,10 @@ class Pair {
     assert.ok(book);
     assert.equal(mirror.bestBid(), book.bestBid());
     assert.equal(mirror.bestAsk(), book.bestAsk());
+    const { symbols } = this.exchange;
+    assert.equal(mirror.lastPrice, symbols.lastPrice[symbol]);
+    assert.equal(mirror.lastTradeId, symbols.tradeId[symbol]);
+    assert.equal(mirror.referencePrice, symbols.param(symbol, SymbolParam.ReferencePrice));
     for (const side of [0, 1]) {
       const orders = this.engineOrders(symbol, side);
       assert.deepEqual(mirror.list(side), orders);

@@ -1,4 +1,5 @@
 import { Argument, type Command, Option } from 'commander';
+import { Code } from '../../engine/codes.ts';
 import type { OpenbellClient, ReportView, SideName, TimeInForceName } from '../client/index.ts';
 import { type AccountFlags, accountOption, connectionOptions, print, printJson, whole, withClient } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
@@ -139,6 +140,6 @@ function line(report: ReportView): string {
     case 'amended':
       return `amended   order ${orderId}: open ${leaves} at ${price}, ${report.keptPriority ? 'kept' : 'lost'} its place`;
     default:
-      return `refused   ${code}: see docs/CODES.md`;
+      return `refused   ${code} (${Code[code as keyof typeof Code] ?? '?'}): see docs/CODES.md`;
   }
 }
