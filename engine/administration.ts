@@ -149,19 +149,7 @@ export class Administration {
   }
 
   #tellPhase(symbol: number): void {
-    const { symbols, market } = this.#exchange;
-    const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
-    market.write(
-      MarketEventKind.Phase,
-      0,
-      symbols.phase[symbol],
-      symbol,
-      0,
-      reference,
-      0,
-      symbols.tradeId[symbol],
-      symbols.lastPrice[symbol],
-    );
+    tellPhase(this.#exchange, symbol);
     // Who hears of a phase forgets what was indicated, and the reference price decides between equal prices.
     this.#exchange.noteAuction(symbol);
   }
@@ -225,4 +213,11 @@ function isUnits(value: number): boolean {
 
 function copyName(names: Uint8Array, index: number, bytes: Uint8Array, at: number): void {
   for (let i = 0; i < NAME_BYTES; i++) names[index * NAME_BYTES + i] = bytes[at + i];
+}
+
+/** Tells market data a symbol's phase, reference price, last trade and last price. */
+export function tellPhase({ symbols, market }: Pick<AdministeredState, 'symbols' | 'market'>, symbol: number): void {
+  const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
+  const { phase, tradeId, lastPrice } = symbols;
+  market.write(MarketEventKind.Phase, 0, phase[symbol], symbol, 0, reference, 0, tradeId[symbol], lastPrice[symbol]);
 }

@@ -1,10 +1,10 @@
+import { tellPhase } from './administration.ts';
 import { type Control, EnginePhase, JOURNAL_AT } from './control.ts';
 import type { Exchange, ExchangeOutputs } from './exchange.ts';
 import { JournalBoard } from './journal/journal-status.ts';
 import { cutTornTail, type LogEnd, readLog } from './journal/log-reader.ts';
 import { pruneSnapshots, readNewestSnapshot, SnapshotWriter } from './journal/snapshot-files.ts';
 import { MarketEventKind } from './market-event.ts';
-import { SymbolParam } from './params.ts';
 import type { RingConsumer } from './ring.ts';
 import { ROW_FIELDS, StateLoader, saveState } from './state-rows.ts';
 import type { Seq, TimeUs } from './units.ts';
@@ -180,24 +180,13 @@ export class EngineCore {
 
   /** Tells market data the phase of every symbol, every resting order, in priority, and what auctions would trade at. */
   #showBooks(): void {
-    const { books, symbols, slab, market, seq, timeUs } = this.exchange;
+    const { books, slab, market, seq, timeUs } = this.exchange;
     market.seq = seq;
     market.timeUs = timeUs;
     for (const book of books) {
       if (book === undefined) continue;
       const { symbol } = book;
-      const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
-      market.write(
-        MarketEventKind.Phase,
-        0,
-        symbols.phase[symbol],
-        symbol,
-        0,
-        reference,
-        0,
-        symbols.tradeId[symbol],
-        symbols.lastPrice[symbol],
-      );
+      tellPhase(this.exchange, symbol);
       for (const side of [Side.Buy, Side.Sell]) {
         book.ordersInPriority(side, (slot) => {
           market.write(MarketEventKind.Add, side, 0, symbol, slab.id[slot], slab.price[slot], slab.open[slot], 0, 0);

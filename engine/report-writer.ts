@@ -44,7 +44,7 @@ export class ReportWriter {
     this.quiet = out === undefined;
   }
 
-  /** A report that is no fill. */
+  /** A report that is no fill; false when quiet. */
   answer(
     kind: number,
     flags: number,
@@ -60,10 +60,23 @@ export class ReportWriter {
     quantity: number,
     leaves: number,
     filled: number,
-  ): void {
-    const words = this.#claim(kind | (side << 8) | (timeInForce << 16) | (flags << 24), code, account, symbol, tag);
-    if (words === undefined) return;
-    const at = this.#at;
+  ): boolean {
+    const reportNo = this.#reportNo[account] + 1;
+    this.#reportNo[account] = reportNo;
+    const out = this.#out;
+    if (this.quiet || out === undefined) return false;
+    const words = out.slots.i32;
+    const at = out.claim() * WORDS;
+    this.#at = at;
+    words[at] = kind | (side << 8) | (timeInForce << 16) | (flags << 24);
+    words[at + 1] = code;
+    words[at + SYMBOL] = symbol;
+    words[at + ACCOUNT] = account;
+    words[at + TAG] = tag;
+    words[at + TAG + 1] = 0;
+    putI64(words, at + REPORT_NO, reportNo);
+    putI64(words, at + SEQ, this.seq);
+    putI64(words, at + TIME, this.timeUs);
     putI64(words, at + ORDER_ID, orderId);
     putI64(words, at + CLIENT_ORDER_ID, clientOrderId);
     putI64(words, at + PRICE, price);
@@ -71,6 +84,7 @@ export class ReportWriter {
     putI64(words, at + LEAVES, leaves);
     putI64(words, at + FILLED, filled);
     for (let word = at + FEE; word < at + WORDS; word++) words[word] = 0;
+    return true;
   }
 
   /** A fill, or any other report with all its fields. */
@@ -93,40 +107,12 @@ export class ReportWriter {
     tradeId: number,
     contraOrderId: number,
   ): void {
-    const words = this.#claim(kind | (side << 8) | (timeInForce << 16) | (flags << 24), code, account, symbol, tag);
-    if (words === undefined) return;
+    if (!this.answer(kind, flags, code, account, symbol, side, timeInForce, tag, orderId, clientOrderId, price, quantity, leaves, filled))
+      return;
+    const words = (this.#out as SpillingProducer).slots.i32;
     const at = this.#at;
-    putI64(words, at + ORDER_ID, orderId);
-    putI64(words, at + CLIENT_ORDER_ID, clientOrderId);
-    putI64(words, at + PRICE, price);
-    putI64(words, at + QUANTITY, quantity);
-    putI64(words, at + LEAVES, leaves);
-    putI64(words, at + FILLED, filled);
     putI64(words, at + FEE, fee);
     putI64(words, at + TRADE_ID, tradeId);
     putI64(words, at + CONTRA, contraOrderId);
-    words[at + CONTRA + 2] = 0;
-    words[at + CONTRA + 3] = 0;
-  }
-
-  /** Numbers the report; unless quiet, claims a slot at `#at` and writes what all reports have. */
-  #claim(head: number, code: number, account: number, symbol: number, tag: number): Int32Array | undefined {
-    const reportNo = this.#reportNo[account] + 1;
-    this.#reportNo[account] = reportNo;
-    const out = this.#out;
-    if (this.quiet || out === undefined) return undefined;
-    const words = out.slots.i32;
-    const at = out.claim() * WORDS;
-    this.#at = at;
-    words[at] = head;
-    words[at + 1] = code;
-    words[at + SYMBOL] = symbol;
-    words[at + ACCOUNT] = account;
-    words[at + TAG] = tag;
-    words[at + TAG + 1] = 0;
-    putI64(words, at + REPORT_NO, reportNo);
-    putI64(words, at + SEQ, this.seq);
-    putI64(words, at + TIME, this.timeUs);
-    return words;
   }
 }
