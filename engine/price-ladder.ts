@@ -1,8 +1,6 @@
 import { type Allocate, allocateLocal } from './allocate.ts';
 import { assert } from './assert.ts';
-
-/** Highest price in ticks that a ladder can be built for. */
-export const MAX_LADDER_PRICE = 2 ** 26;
+import { MAX_PRICE_TICKS } from './params.ts';
 
 const PAGE_BITS = 6;
 const PAGE_LEVELS = 1 << PAGE_BITS;
@@ -93,10 +91,10 @@ export class PriceLadder {
 
   /**
    * @param side 0 = buy, 1 = sell
-   * @param maxPrice highest price in ticks, 1 to MAX_LADDER_PRICE
+   * @param maxPrice highest price in ticks, 1 to MAX_PRICE_TICKS
    */
   constructor(side: 0 | 1, pages: LevelPages, maxPrice: number, allocate: Allocate = allocateLocal) {
-    assert(Number.isInteger(maxPrice) && maxPrice >= 1 && maxPrice <= MAX_LADDER_PRICE, 'price ladder: maxPrice is 1 to 2^26');
+    assert(Number.isInteger(maxPrice) && maxPrice >= 1 && maxPrice <= MAX_PRICE_TICKS, 'price ladder: maxPrice is 1 to 2^26');
     const keys = 2 ** Math.max(PAGE_BITS, 32 - Math.clz32(maxPrice));
     this.pages = pages;
     this.flip = side === 0 ? keys - 1 : 0;
