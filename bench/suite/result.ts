@@ -1,0 +1,92 @@
+/** What a run of the suite leaves behind: plain JSON, read by budgets, comparison and reports. */
+import type { Latency } from './recorder.ts';
+
+export type Unit = 'ms' | 's' | '/s' | 'x' | 'MB' | '%' | 'count' | 'us';
+
+/**
+ * One figure, measured once per window. A shared machine disturbs some windows
+ * and not others: budgets judge the best one, tables show the median.
+ */
+export interface Metric {
+  /** Stable over versions, dotted, begins with the scope: `wire.grpc.batch10.100000`. */
+  readonly id: string;
+  readonly title: string;
+  /** Of the values and of the percentiles. Latencies are in ms; `x` is a ratio. */
+  readonly unit: Unit;
+  readonly better: 'lower' | 'higher';
+  readonly windows: readonly Window[];
+  /** What a reader has to know about this figure. */
+  readonly note?: string;
+}
+
+/** Either a value, or a latency distribution. */
+export interface Window {
+  readonly value?: number;
+  readonly latency?: Latency;
+}
+
+/** A chart: latency over time, the knee, percentiles by rate. Points in order of x. */
+export interface Series {
+  readonly id: string;
+  readonly title: string;
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly lines: readonly { readonly name: string; readonly points: readonly (readonly [number, number])[] }[];
+}
+
+export interface Axis {
+  readonly label: string;
+  readonly unit: Unit;
+  readonly log?: boolean;
+}
+
+export interface ScopeResult {
+  readonly scope: string;
+  readonly title: string;
+  /** How it was measured: load, warm-up, windows, what is inside the clock. Sentences for the report. */
+  readonly method: readonly string[];
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly seconds: number;
+  readonly metrics: readonly Metric[];
+  readonly series: readonly Series[];
+  /** Why nothing was measured: a tool is missing. Then there are no metrics. */
+  readonly skipped?: string;
+}
+
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryMb: number;
+  readonly kernel: string;
+  readonly node: string;
+  readonly v8: string;
+  /** Of this process. */
+  readonly flags: readonly string[];
+  readonly virtualization: string;
+}
+
+export interface RunResult {
+  readonly format: 1;
+  readonly profile: Profile;
+  readonly startedAt: string;
+  readonly seconds: number;
+  readonly commit: string;
+  readonly machine: Machine;
+  readonly scopes: readonly ScopeResult[];
+}
+
+/** `ci` takes under three minutes over all scopes; `full` takes the time that the figure needs. */
+export type Profile = 'full' | 'ci';
+
+/** Of the windows: the best by what the metric calls better. */
+export function bestWindow(metric: Metric, read: (window: Window) => number): number {
+  const values = metric.windows.map(read);
+  return metric.better === 'lower' ? Math.min(...values) : Math.max(...values);
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
