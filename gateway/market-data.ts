@@ -26,6 +26,8 @@ export interface MarketDataOptions {
   /** Malformed requests of a connection before it is cut. Default 16. */
   readonly maxFaults?: number;
   readonly slowReader?: Partial<SlowReaderPolicy>;
+  /** Adds what else the port serves, on paths of its own. */
+  readonly routes?: (app: uWS.TemplatedApp) => void;
 }
 
 const BEATS = 10;
@@ -48,7 +50,7 @@ const NOT_READING = 'slow reader: asks and does not read the answers';
  */
 export class MarketData {
   readonly counters = new MarketCounters();
-  readonly #options: Required<Omit<MarketDataOptions, 'slowReader'>>;
+  readonly #options: Required<Omit<MarketDataOptions, 'slowReader' | 'routes'>>;
   readonly #policy: SlowReaderPolicy;
   readonly #symbols: MarketSymbols;
   readonly #fanOut: FanOut;
@@ -65,12 +67,12 @@ export class MarketData {
 
   /** @param names the engine's directory */
   constructor(options: MarketDataOptions, names: SymbolNames) {
-    const { slowReader, ...rest } = options;
+    const { slowReader, routes, ...rest } = options;
     this.#options = { heartbeatMs: 5000, maxConnections: 4096, maxSubscriptions: 16_384, maxRequestBytes: 4096, maxFaults: 16, ...rest };
     this.#policy = { ...DEFAULT_SLOW_READER, ...slowReader };
     this.#fanOut = new FanOut(this.counters);
     this.#symbols = new MarketSymbols(names, options.orders, this.#options.maxSubscriptions, (connection) => this.#fanOut.wait(connection));
-    this.#app = this.#build();
+    this.#app = this.#build(routes);
   }
 
   /**
@@ -135,8 +137,9 @@ export class MarketData {
     this.#app.close();
   }
 
-  #build(): uWS.TemplatedApp {
+  #build(routes: MarketDataOptions['routes']): uWS.TemplatedApp {
     const app = uWS.App();
+    routes?.(app);
     app.ws<SocketUser>('/*', {
       compression: 0,
       maxPayloadLength: this.#options.maxRequestBytes,
