@@ -43,10 +43,6 @@ Examples:
   );
 
 const asked = process.argv[2] ?? '';
-for (const name of Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMANDS)) {
-  const add = await COMMANDS[name]();
-  add(program);
-}
 
 // The reader of a pipe has had enough, as `head` does: no error, and the end of what only prints. An exchange goes on.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -54,9 +50,18 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (asked !== 'start') process.exit();
 });
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? ExitCode.Ok : ExitCode.Usage;
+// Not at the top level: the single executable's main script is CommonJS.
+async function main(): Promise<void> {
+  for (const name of Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMANDS)) {
+    const add = await COMMANDS[name]();
+    add(program);
+  }
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? ExitCode.Ok : ExitCode.Usage;
+  }
 }
+
+void main();

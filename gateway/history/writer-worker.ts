@@ -60,4 +60,4 @@ function tell(event: 'failing' | 'recovered', error: string): void {
   parentPort?.postMessage({ event, error } satisfies WriterMessage);
 }
 
-if (parentPort !== null) await run(workerData as WriterStart);
+if (parentPort !== null) void run(workerData as WriterStart);
