@@ -3,7 +3,7 @@
  * stage, each alone in its thread. `postMessage` starts and stops them; all
  * else goes over shared memory.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { allocateFrom } from './allocate-from.ts';
 import { Control, EnginePhase, JOURNAL_AT } from './control.ts';
 import { EngineCore, type Recovery, type RecoveryProgress, writeSnapshot } from './engine-core.ts';
@@ -56,8 +56,9 @@ const PARK_MS = 50;
 /** A thread that waits for room, in a ring or on the disk, looks again after it. */
 const STALLED_MS = 1;
 
-const port = parentPort;
-if (port !== null) {
+if (parentPort !== null) void runStage(parentPort);
+
+async function runStage(port: MessagePort): Promise<void> {
   let stop: ToThread | undefined;
   port.on('message', (message: ToThread) => {
     stop = message;
