@@ -13,7 +13,7 @@ import { Exchange } from '../engine/exchange.ts';
 import { resolveLimits } from '../engine/limits.ts';
 import { allocateRing, RingConsumer } from '../engine/ring.ts';
 import { SpillingProducer } from '../engine/spilling-producer.ts';
-import { CoreFlow } from './core-flow.ts';
+import { CoreFlow } from './core/core-flow.ts';
 
 /** Small, so that the commands made from the book still fit it when they come. */
 const CHUNK = 1000;

@@ -19,7 +19,7 @@ import { resolveLimits } from '../engine/limits.ts';
 import { replayLog } from '../engine/replay-log.ts';
 import { allocateRing, RingConsumer, RingProducer } from '../engine/ring.ts';
 import { stateHash } from '../engine/state-rows.ts';
-import { CoreFlow } from './core-flow.ts';
+import { CoreFlow } from './core/core-flow.ts';
 
 const CHUNK = 1000;
 const { values } = parseArgs({ options: { commands: { type: 'string', default: '5000000' } } });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { runFlow } from '../bench/flow-run.ts';
+import { runFlow } from '../bench/book/flow-run.ts';
 import { FlowFileError, parseFlow, readFlowFile } from '../feeds/flow-file.ts';
 import { missing, sharedData } from './support/shared-data.ts';
 

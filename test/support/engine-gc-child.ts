@@ -5,7 +5,7 @@
  * the state and may collect as it likes.
  */
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { CoreFlow } from '../../bench/core-flow.ts';
+import { CoreFlow } from '../../bench/core/core-flow.ts';
 import { allocateControl, Control } from '../../engine/control.ts';
 import { EngineCore } from '../../engine/engine-core.ts';
 import { Exchange } from '../../engine/exchange.ts';

@@ -1,7 +1,7 @@
-import { encodeCommand } from '../engine/command.ts';
-import type { Exchange } from '../engine/exchange.ts';
-import { putI64 } from '../engine/units.ts';
-import { Command, CommandKind, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
+import { encodeCommand } from '../../engine/command.ts';
+import type { Exchange } from '../../engine/exchange.ts';
+import { putI64 } from '../../engine/units.ts';
+import { Command, CommandKind, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
 
 /** Percent of new resting orders, immediate-or-cancel orders, cancels; the rest moves a resting order. The mix that exchange-core publishes its figures for. */
 const NEW = 9;
