@@ -55,10 +55,12 @@ export class Sequencer {
     this.#ring.unclaim(count);
   }
 
-  /** Completes a slot whose other bytes are in place; slots are stamped in the order in which they were claimed. */
-  stamp(slot: number): Seq {
-    const now = this.#clock.nowUs();
-    if (now > this.#timeUs) this.#timeUs = now;
+  /**
+   * Completes a slot whose other bytes are in place; slots are stamped in the order in which they were claimed.
+   * @param nowUs of `nowUs()`, when many commands come at once
+   */
+  stamp(slot: number, nowUs: TimeUs = this.#clock.nowUs()): Seq {
+    if (nowUs > this.#timeUs) this.#timeUs = nowUs;
     this.#seq++;
     const at = slot * WORDS;
     putI64(this.slots.i32, at + SEQ, this.#seq);

@@ -16,6 +16,8 @@ import type { Logger } from './log.ts';
 import { MarketData } from './market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
 import { OrderEntry } from './order-entry.ts';
+import { OrderSessions } from './order-sessions.ts';
+import { serveOrderSockets } from './order-sockets.ts';
 import { ReportHub } from './report-hub.ts';
 import { ReportTap } from './report-tap.ts';
 import { Simulation } from './simulation.ts';
@@ -74,9 +76,12 @@ export class RunningExchange {
   }
 
   async #stop(): Promise<void> {
-    const { simulation, orderEntry, engine, history, marketData, admin, lock, log, state } = this.#parts;
+    const { simulation, sessions, orderEntry, engine, history, marketData, admin, lock, log, state } = this.#parts;
     state.draining = true;
     simulation?.stop();
+    sessions.drain();
+    orderEntry.health.serving = false;
+    sessions.end();
     await orderEntry.stop();
     try {
       const snapshot = await engine.stop();
@@ -120,6 +125,7 @@ interface Parts {
   readonly hub: ReportHub;
   readonly marketData: MarketData;
   readonly commands: AdminCommands;
+  readonly sessions: OrderSessions;
   readonly orderEntry: OrderEntry;
   readonly simulation: Simulation | undefined;
   readonly ports: Ports;
@@ -199,16 +205,16 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
   const genesis = await applyVenue(config, directory, commands, config.data);
   for (const warning of genesis.warnings) log.warn(warning);
 
-  const ws = await marketData.listen(config.host, config.wsPort);
-  undo.push(() => marketData.stop());
-  const orderEntry = new OrderEntry({
-    host: config.host,
-    port: config.grpcPort,
+  const sessions = new OrderSessions({
     sequencer,
     hub,
     accountExists: (account) => directory.accountExists(account),
     onPublished: engine.schedule,
   });
+  serveOrderSockets(marketData.app, sessions);
+  const ws = await marketData.listen(config.host, config.wsPort);
+  undo.push(() => marketData.stop());
+  const orderEntry = new OrderEntry(sessions, { host: config.host, port: config.grpcPort });
   const grpc = await listening(orderEntry.listen(), 'order entry', config.host, config.grpcPort, '--grpc-port');
 
   const { snapshotNow } = engine;
@@ -217,7 +223,8 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
     status: () => started.engine.status(),
     history: () => started.history.stats(),
     tap,
-    orders: orderEntry.counters,
+    orders: sessions.counters,
+    residence: sessions.residence,
     market: marketData.counters,
     unready,
   });
@@ -236,7 +243,7 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
     { ports, topology: engine.topology, seq, snapshotSeq, replayed, milliseconds: Math.round(milliseconds), genesis: genesis.applied },
     'exchange ready',
   );
-  return { config, log, state, lock, admin, engine, history, hub, marketData, commands, orderEntry, simulation, ports, recovery };
+  return { config, log, state, lock, admin, engine, history, hub, marketData, commands, sessions, orderEntry, simulation, ports, recovery };
 }
 
 function startHistory(config: Config, engine: Engine, log: Logger, fail: (error: Error) => void): Promise<History> {

@@ -26,8 +26,6 @@ export interface MarketDataOptions {
   /** Malformed requests of a connection before it is cut. Default 16. */
   readonly maxFaults?: number;
   readonly slowReader?: Partial<SlowReaderPolicy>;
-  /** Adds what else the port serves, on paths of its own. */
-  readonly routes?: (app: uWS.TemplatedApp) => void;
 }
 
 const BEATS = 10;
@@ -50,13 +48,14 @@ const NOT_READING = 'slow reader: asks and does not read the answers';
  */
 export class MarketData {
   readonly counters = new MarketCounters();
-  readonly #options: Required<Omit<MarketDataOptions, 'slowReader' | 'routes'>>;
+  readonly #options: Required<Omit<MarketDataOptions, 'slowReader'>>;
   readonly #policy: SlowReaderPolicy;
   readonly #symbols: MarketSymbols;
   readonly #fanOut: FanOut;
   /** In BEATS groups, so that heartbeats of many connections do not go out in one burst. */
   readonly #connections: Set<MarketConnection>[] = Array.from({ length: BEATS }, () => new Set());
-  readonly #app: uWS.TemplatedApp;
+  /** Others may serve paths of their own on the same port. */
+  readonly app: uWS.TemplatedApp;
   #listening: uWS.us_listen_socket | undefined;
   #timer: NodeJS.Timeout | undefined;
   #beat = 0;
@@ -67,12 +66,12 @@ export class MarketData {
 
   /** @param names the engine's directory */
   constructor(options: MarketDataOptions, names: SymbolNames) {
-    const { slowReader, routes, ...rest } = options;
+    const { slowReader, ...rest } = options;
     this.#options = { heartbeatMs: 5000, maxConnections: 4096, maxSubscriptions: 16_384, maxRequestBytes: 4096, maxFaults: 16, ...rest };
     this.#policy = { ...DEFAULT_SLOW_READER, ...slowReader };
     this.#fanOut = new FanOut(this.counters);
     this.#symbols = new MarketSymbols(names, options.orders, this.#options.maxSubscriptions, (connection) => this.#fanOut.wait(connection));
-    this.#app = this.#build(routes);
+    this.app = this.#build();
   }
 
   /**
@@ -96,8 +95,8 @@ export class MarketData {
         resolve(uWS.us_socket_local_port(socket as unknown as uWS.us_socket));
       };
       // The types do not know that a host and options go together.
-      const listen = this.#app.listen as unknown as (host: string, port: number, options: number, done: typeof listening) => void;
-      listen.call(this.#app, host, port, EXCLUSIVE_PORT, listening);
+      const listen = this.app.listen as unknown as (host: string, port: number, options: number, done: typeof listening) => void;
+      listen.call(this.app, host, port, EXCLUSIVE_PORT, listening);
     });
   }
 
@@ -134,12 +133,11 @@ export class MarketData {
     }
     // Those who read get their close frame; the others are not waited for.
     if (open !== 0) await new Promise((resolve) => setTimeout(resolve, CLOSE_GRACE_MS));
-    this.#app.close();
+    this.app.close();
   }
 
-  #build(routes: MarketDataOptions['routes']): uWS.TemplatedApp {
+  #build(): uWS.TemplatedApp {
     const app = uWS.App();
-    routes?.(app);
     app.ws<SocketUser>('/*', {
       compression: 0,
       maxPayloadLength: this.#options.maxRequestBytes,

@@ -6,6 +6,7 @@ import type { HistoryStats } from './history/history.ts';
 import type { MarketCounters } from './market-connection.ts';
 import type { OrderEntryCounters } from './order-intake.ts';
 import { LATENCY_BOUNDS_US, type ReportTap } from './report-tap.ts';
+import { RESIDENCE_BOUNDS_US, type ResidenceClock } from './residence.ts';
 
 /** What the metrics read, when they are asked. */
 export interface MetricSources {
@@ -13,6 +14,7 @@ export interface MetricSources {
   readonly history: () => HistoryStats;
   readonly tap: ReportTap;
   readonly orders: OrderEntryCounters;
+  readonly residence: ResidenceClock;
   readonly market: MarketCounters;
   /** Reasons not to be ready. */
   readonly unready: () => readonly string[];
@@ -34,13 +36,24 @@ export function createMetrics(): Registry {
 }
 
 /** Adds the exchange's metrics, once it runs. */
-export function addExchangeMetrics(registry: Registry, { status, history, tap, orders, market, unready }: MetricSources): void {
+export function addExchangeMetrics(registry: Registry, { status, history, tap, orders, residence, market, unready }: MetricSources): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
   const counter = (name: string, help: string, read: Read) => add(registry, name, help, 'counter', read);
 
-  add(registry, 'openbell_order_to_report_seconds', 'From the stamp of a command to its first report leaving', 'histogram', () =>
-    latency(tap),
-  );
+  const histogram = (name: string, help: string, read: () => Distribution) =>
+    add(registry, name, help, 'histogram', () => distribution(name, read()));
+  histogram('openbell_order_to_report_seconds', 'From the stamp of a command to its first report leaving', () => ({
+    boundsUs: LATENCY_BOUNDS_US,
+    buckets: tap.buckets,
+    sumUs: tap.latencySumUs,
+    count: tap.latencyCount,
+  }));
+  histogram('openbell_order_residence_seconds', 'From the socket read of a command to the socket write of its report, per report', () => ({
+    boundsUs: RESIDENCE_BOUNDS_US,
+    buckets: residence.buckets,
+    sumUs: residence.sumUs,
+    count: residence.count,
+  }));
   counter('openbell_reports_total', 'Reports that left, by kind', () =>
     KIND_NAMES.map(([name, kind]) => ({ labels: { kind: name }, value: tap.kinds[kind] })),
   );
@@ -114,17 +127,24 @@ function refusals(tap: ReportTap, orders: OrderEntryCounters): Value[] {
   return values;
 }
 
-function latency(tap: ReportTap): Value[] {
-  const metricName = 'openbell_order_to_report_seconds_bucket';
+interface Distribution {
+  readonly boundsUs: readonly number[];
+  /** One more than bounds. */
+  readonly buckets: Float64Array;
+  readonly sumUs: number;
+  readonly count: number;
+}
+
+function distribution(name: string, { boundsUs, buckets, sumUs, count }: Distribution): Value[] {
   const values: Value[] = [];
   let below = 0;
-  for (const [i, bound] of LATENCY_BOUNDS_US.entries()) {
-    below += tap.buckets[i];
-    values.push({ metricName, labels: { le: bound / 1e6 }, value: below });
+  for (const [i, bound] of boundsUs.entries()) {
+    below += buckets[i];
+    values.push({ metricName: `${name}_bucket`, labels: { le: bound / 1e6 }, value: below });
   }
-  values.push({ metricName, labels: { le: '+Inf' }, value: tap.latencyCount });
-  values.push({ metricName: 'openbell_order_to_report_seconds_sum', value: tap.latencySumUs / 1e6 });
-  values.push({ metricName: 'openbell_order_to_report_seconds_count', value: tap.latencyCount });
+  values.push({ metricName: `${name}_bucket`, labels: { le: '+Inf' }, value: count });
+  values.push({ metricName: `${name}_sum`, value: sumUs / 1e6 });
+  values.push({ metricName: `${name}_count`, value: count });
   return values;
 }
 

@@ -4,7 +4,7 @@ import { CommandFrameReader, checkCommand, MAX_FRAME_COMMANDS } from '../engine/
 import type { RefusalList } from '../engine/wire/report-frames.ts';
 
 /** What order entry needs of the sequencer. */
-export type CommandSequencer = Pick<Sequencer, 'slots' | 'refusal' | 'claim' | 'unclaim' | 'stamp' | 'publish'>;
+export type CommandSequencer = Pick<Sequencer, 'slots' | 'refusal' | 'claim' | 'unclaim' | 'nowUs' | 'stamp' | 'publish'>;
 
 const HIGHEST_CODE = 1023;
 
@@ -41,31 +41,34 @@ export class OrderIntake {
   taken = 0;
   /** Refuse everything: the exchange is stopping. */
   draining = false;
+  #unpublished = false;
   readonly #sequencer: CommandSequencer;
   readonly #counters: OrderEntryCounters;
   readonly #onPublished: () => void;
 
-  /** @param onPublished runs after each frame that gave the engine something to do */
+  /** @param onPublished runs after the frames that came together, if they gave the engine something to do */
   constructor(sequencer: CommandSequencer, counters: OrderEntryCounters, onPublished: () => void) {
     this.#sequencer = sequencer;
     this.#counters = counters;
     this.#onPublished = onPublished;
   }
 
-  /** Takes the commands of a frame; `publish` shows them to the engine. What is refused goes to `refusals`. Any other answer than OK is about the whole frame. */
-  take(bytes: Uint8Array, account: number, refusals: RefusalList): Code {
+  /** Takes the commands of the frame that is `length` bytes at `at`; `publish` shows them to the engine. What is refused goes to `refusals`. Any other answer than OK is about the whole frame. @param because refuse all commands with this code, if it is not OK */
+  take(bytes: Uint8Array, at: number, length: number, account: number, refusals: RefusalList, because: Code = Code.OK): Code {
     const { reader } = this;
     const sequencer = this.#sequencer;
     const { u8, i32 } = sequencer.slots;
     this.taken = 0;
     this.#counters.frames++;
-    const fault = reader.open(bytes);
+    const fault = reader.open(bytes, at, length);
     if (fault !== Code.OK) {
       this.#counters.refusals[fault]++;
       return fault;
     }
-    let closed: Code = this.draining ? Code.DRAINING : sequencer.refusal();
+    let closed: Code = because;
+    if (closed === Code.OK) closed = this.draining ? Code.DRAINING : sequencer.refusal();
     let slot = -1;
+    const nowUs = sequencer.nowUs();
     for (let index = 0; index < reader.count; index++) {
       if (closed === Code.OK && slot === -1) {
         slot = sequencer.claim();
@@ -81,17 +84,19 @@ export class OrderIntake {
         refusals.add(code, reader.flat, reader.position(index), index);
         continue;
       }
-      this.seqs[this.taken++] = sequencer.stamp(slot);
+      this.seqs[this.taken++] = sequencer.stamp(slot, nowUs);
       slot = -1;
     }
     if (slot !== -1) sequencer.unclaim(1);
     this.#counters.commands += this.taken;
+    this.#unpublished ||= this.taken !== 0;
     return Code.OK;
   }
 
-  /** Shows the engine what `take` took. */
+  /** Shows the engine what `take` took since the last time. */
   publish(): void {
-    if (this.taken === 0) return;
+    if (!this.#unpublished) return;
+    this.#unpublished = false;
     this.#sequencer.publish();
     this.#onPublished();
   }

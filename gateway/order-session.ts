@@ -1,43 +1,63 @@
-import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { Code } from '../engine/codes.ts';
 import { RefusalList, ReportFrameWriter } from '../engine/wire/report-frames.ts';
+import { type CallFault, GrpcStatus } from './grpc/status.ts';
 import type { OrderEntryCounters, OrderIntake } from './order-intake.ts';
-import { frameFault } from './order-status.ts';
+import { fault, frameFault } from './order-status.ts';
 import type { ReportCursor, ReportListener } from './report-cursor.ts';
 import type { ReportHub } from './report-hub.ts';
+import type { ResidenceClock } from './residence.ts';
 
 /** Reports of one frame: 128 KiB, the most that is ever under way to one session. */
 const FRAME_REPORTS = 1024;
 /** From here on a session is not read from until it has caught up to half. */
 const MAX_BACKLOG = 16_384;
 const MAX_REFUSALS = 4096;
+/** From here on it is cut: it goes on sending although it is not read from. */
+const HOPELESS_REFUSALS = 4 * MAX_REFUSALS;
 
 /** What the sessions of one server share. */
 export interface SessionContext {
   readonly hub: ReportHub;
   readonly intake: OrderIntake;
   readonly counters: OrderEntryCounters;
+  readonly residence: ResidenceClock;
   readonly onGone: (session: OrderSession) => void;
 }
 
-export type SessionCall = ServerDuplexStream<Buffer, Buffer>;
+/** What carries a session: a gRPC stream, or a WebSocket. */
+export interface SessionTransport {
+  /** Bytes that it wants free at the beginning of a frame. */
+  readonly headroom: number;
+  /** Takes a frame over. True: the next may follow at once; false: when `onWritten` says so. */
+  write(frame: Buffer): boolean;
+  /** The client is to send no more for now. What it sends all the same is refused with BUSY. */
+  pause(): void;
+  resume(): void;
+  /** Says goodbye behind what was written. */
+  end(): void;
+  /** Ends with a reason, behind what was written. */
+  fail(fault: CallFault): void;
+}
 
 /** Serves all sessions in turn: a frame is built and handed over in one go. */
 const frame = new ReportFrameWriter(FRAME_REPORTS);
 
 /**
- * One Session stream. At most one frame is under way to the client; what comes
- * meanwhile stays in the hub and goes out together when the stream has taken
- * the last one. So the slower the client, the larger its frames, and a client
- * that does not read costs one frame of memory. gRPC would send one message
- * after the other in any case, so nothing waits longer for it.
+ * One session of an account. At most one frame is under way to the client;
+ * what comes meanwhile stays in the hub and goes out together when the
+ * transport has taken the last one. So the slower the client, the larger its
+ * frames, and a client that does not read costs one frame of memory. A stream
+ * sends one message after the other in any case, so nothing waits longer for
+ * it.
  */
 export class OrderSession implements ReportListener {
   readonly account: number;
-  readonly #call: SessionCall;
+  readonly #transport: SessionTransport;
   readonly #context: SessionContext;
   readonly #cursor: ReportCursor;
   readonly #refusals = new RefusalList();
+  /** Reports up to this command were there before the session was: their times say nothing about it. */
+  readonly #openedSeq: number;
   #writing = false;
   #blocked = false;
   /** The client, or the stopping exchange, wants no more commands: leave when all is answered. */
@@ -45,17 +65,17 @@ export class OrderSession implements ReportListener {
   #gone = false;
   #lastSeq = 0;
 
-  /** @param sent number of the last report the client has seen */
-  constructor(call: SessionCall, account: number, sent: number, context: SessionContext) {
+  /** @param sent number of the last report the client has seen; call `begin` next */
+  constructor(transport: SessionTransport, account: number, sent: number, context: SessionContext) {
     this.account = account;
-    this.#call = call;
+    this.#transport = transport;
     this.#context = context;
+    this.#openedSeq = context.hub.seenSeq;
     this.#cursor = context.hub.open(account, sent, this);
-    call.on('data', (bytes: Buffer) => this.#take(bytes));
-    call.on('end', () => this.end());
-    // grpc-js says so at the end of every call, however it ended.
-    call.on('cancelled', () => this.#leave());
-    call.on('error', () => this.#leave());
+  }
+
+  /** Sends what the client has not seen; the transport is open. */
+  begin(): void {
     this.#pump();
   }
 
@@ -65,75 +85,89 @@ export class OrderSession implements ReportListener {
   }
 
   onReportsLost(error: Error): void {
-    this.cut(
-      status.UNAVAILABLE,
-      `the reports from ${this.#cursor.sent + 1} on cannot be read (${error.message}): connect again with x-openbell-last-report`,
-    );
+    this.cut({
+      code: GrpcStatus.Unavailable,
+      details: `the reports from ${this.#cursor.sent + 1} on cannot be read (${error.message}): connect again with x-openbell-last-report`,
+    });
   }
 
-  /** Takes no more commands and closes the stream once every command it took is answered. */
-  end(): void {
-    this.#ending = true;
-    this.#pump();
-  }
-
-  /** Ends the stream now. */
-  cut(code: status, details: string): void {
-    if (this.#gone) return;
-    this.#context.counters.sessionsCut++;
-    this.#leave();
-    this.#call.emit('error', { code, details });
-  }
-
-  #take(bytes: Buffer): void {
-    if (this.#gone) return;
+  /** Takes a frame of commands; `onFramesEnd` follows. False: the session is over. */
+  onFrame(bytes: Uint8Array, at: number, length: number): boolean {
+    if (this.#gone) return false;
     const { intake } = this.#context;
     const refusals = this.#refusals;
-    const fault = intake.take(bytes, this.account, refusals);
-    if (fault === Code.FRAME_TOO_LARGE) refusals.addFrame(fault);
-    else if (fault !== Code.OK) {
-      const { code, details } = frameFault(fault, intake.reader.version);
-      this.cut(code, details);
-      return;
+    const code = intake.take(bytes, at, length, this.account, refusals, this.#blocked ? Code.BUSY : Code.OK);
+    if (code === Code.FRAME_TOO_LARGE) refusals.addFrame(code);
+    else if (code !== Code.OK) {
+      this.cut(frameFault(code, intake.reader.version));
+      return false;
     }
-    if (intake.taken !== 0) {
-      this.#lastSeq = intake.seqs[intake.taken - 1];
-      intake.publish();
-    }
-    if (refusals.count !== 0) {
+    if (intake.taken !== 0) this.#lastSeq = intake.seqs[intake.taken - 1];
+    if (refusals.count < HOPELESS_REFUSALS) return true;
+    this.cut(fault(GrpcStatus.ResourceExhausted, Code.BUSY, 'the session sends commands and does not read what becomes of them'));
+    return false;
+  }
+
+  /** Shows the engine the commands of all frames that came together. */
+  onFramesEnd(): void {
+    this.#context.intake.publish();
+    if (this.#refusals.count !== 0) {
       this.#pump();
       this.#regulate();
     }
   }
 
-  #pump(): void {
-    if (this.#writing || this.#gone) return;
-    this.#cursor.fill(frame);
-    if (frame.count === 0 && this.#refusals.count === 0) {
-      if (this.#ending && this.#answered()) {
-        this.#leave();
-        this.#call.end();
-      }
-      return;
-    }
-    const { counters } = this.#context;
-    counters.pushedReports += frame.count;
-    counters.pushedFrames++;
-    this.#writing = true;
-    const bytes = frame.finish(this.#refusals);
-    this.#refusals.clear();
-    this.#call.write(bytes, this.#written);
-  }
-
-  readonly #written = (error: Error | null | undefined): void => {
+  /** The transport can take the next frame. */
+  onWritten(): void {
     this.#writing = false;
-    if (error) {
-      this.#leave();
-      return;
-    }
     this.#pump();
     this.#regulate();
-  };
+  }
+
+  /** Takes no more commands and closes once every command it took is answered. */
+  end(): void {
+    this.#ending = true;
+    this.#pump();
+  }
+
+  /** Ends it now. */
+  cut(why: CallFault): void {
+    if (this.#gone) return;
+    this.#context.counters.sessionsCut++;
+    this.leave();
+    this.#transport.fail(why);
+  }
+
+  /** The transport is gone. */
+  leave(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#block(false);
+    this.#context.hub.close(this.#cursor);
+    this.#context.onGone(this);
+  }
+
+  #pump(): void {
+    while (!this.#writing && !this.#gone) {
+      this.#cursor.fill(frame);
+      if (frame.count === 0 && this.#refusals.count === 0) {
+        if (this.#ending && this.#answered()) {
+          this.leave();
+          this.#transport.end();
+        }
+        return;
+      }
+      const { counters } = this.#context;
+      counters.pushedReports += frame.count;
+      counters.pushedFrames++;
+      this.#writing = true;
+      this.#context.residence.note(frame, this.#openedSeq);
+      const bytes = frame.finish(this.#refusals, this.#transport.headroom);
+      this.#refusals.clear();
+      if (!this.#transport.write(bytes)) return;
+      this.#writing = false;
+    }
+  }
 
   #answered(): boolean {
     return this.#context.hub.seenSeq >= this.#lastSeq && this.#cursor.backlog() === 0;
@@ -141,14 +175,15 @@ export class OrderSession implements ReportListener {
 
   /** Reads from the client only as fast as the client reads: commands make reports. */
   #regulate(): void {
+    if (this.#gone) return;
     const backlog = this.#cursor.backlog();
     if (!this.#blocked) {
       if (backlog < MAX_BACKLOG && this.#refusals.count < MAX_REFUSALS) return;
       this.#block(true);
-      this.#call.pause();
+      this.#transport.pause();
     } else if (backlog < MAX_BACKLOG / 2 && this.#refusals.count < MAX_REFUSALS) {
       this.#block(false);
-      this.#call.resume();
+      this.#transport.resume();
     }
   }
 
@@ -158,13 +193,5 @@ export class OrderSession implements ReportListener {
     const { counters } = this.#context;
     counters.blockedSessions += blocked ? 1 : -1;
     if (blocked) counters.blockedTotal++;
-  }
-
-  #leave(): void {
-    if (this.#gone) return;
-    this.#gone = true;
-    this.#block(false);
-    this.#context.hub.close(this.#cursor);
-    this.#context.onGone(this);
   }
 }

@@ -1,6 +1,9 @@
-import { type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
 import { Code } from '../engine/codes.ts';
 import { RefusalList, ReportFrameWriter } from '../engine/wire/report-frames.ts';
+import type { GrpcCall } from './grpc/call.ts';
+import { PREFIX_BYTES } from './grpc/message-reader.ts';
+import { OneRequest } from './grpc/one-request.ts';
+import { GrpcStatus } from './grpc/status.ts';
 import type { OrderIntake } from './order-intake.ts';
 import { fault, frameFault } from './order-status.ts';
 import type { ReportHub, SeqWaiter } from './report-hub.ts';
@@ -10,13 +13,13 @@ class SubmitAnswer implements SeqWaiter {
   readonly #seqs: Float64Array;
   readonly #frame: ReportFrameWriter;
   readonly #refusals: RefusalList;
-  readonly #callback: sendUnaryData<Buffer>;
+  readonly #call: GrpcCall;
 
-  constructor(seqs: Float64Array, refusals: RefusalList, callback: sendUnaryData<Buffer>) {
+  constructor(seqs: Float64Array, refusals: RefusalList, call: GrpcCall) {
     this.#seqs = seqs;
     this.#frame = new ReportFrameWriter(seqs.length);
     this.#refusals = refusals;
-    this.#callback = callback;
+    this.#call = call;
   }
 
   expect(hub: ReportHub, account: number): void {
@@ -33,34 +36,34 @@ class SubmitAnswer implements SeqWaiter {
   }
 
   finish(): void {
-    this.#callback(null, this.#frame.finish(this.#refusals));
+    this.#call.write(this.#frame.finish(this.#refusals, PREFIX_BYTES));
+    this.#call.end();
   }
 }
 
-/** One unary Submit of `account`. */
-export function submit(
-  call: ServerUnaryCall<Buffer, Buffer>,
-  callback: sendUnaryData<Buffer>,
-  account: number,
-  hub: ReportHub,
-  intake: OrderIntake,
-): void {
-  if (!hub.canAwait(intake.seqs.length)) {
-    callback(fault(status.RESOURCE_EXHAUSTED, Code.BUSY, 'too many Submit calls wait for their answers: try again, or use a Session'));
-    return;
-  }
-  const refusals = new RefusalList();
-  const code = intake.take(call.request, account, refusals);
-  if (code !== Code.OK) {
-    callback(frameFault(code, intake.reader.version));
-    return;
-  }
-  const answer = new SubmitAnswer(intake.seqs.slice(0, intake.taken), refusals, callback);
-  if (intake.taken === 0) {
-    answer.finish();
-    return;
-  }
-  answer.expect(hub, account);
-  call.on('cancelled', () => answer.forget(hub));
-  intake.publish();
+/** Serves one unary Submit of `account`. */
+export function serveSubmit(call: GrpcCall, account: number, hub: ReportHub, intake: OrderIntake): void {
+  let answer: SubmitAnswer | undefined;
+  const submit = (request: Buffer): void => {
+    if (!hub.canAwait(intake.seqs.length)) {
+      call.fail(
+        fault(GrpcStatus.ResourceExhausted, Code.BUSY, 'too many Submit calls wait for their answers: try again, or use a Session'),
+      );
+      return;
+    }
+    const refusals = new RefusalList();
+    const code = intake.take(request, 0, request.length, account, refusals);
+    if (code !== Code.OK) {
+      call.fail(frameFault(code, intake.reader.version));
+      return;
+    }
+    answer = new SubmitAnswer(intake.seqs.slice(0, intake.taken), refusals, call);
+    if (intake.taken === 0) {
+      answer.finish();
+      return;
+    }
+    answer.expect(hub, account);
+    intake.publish();
+  };
+  call.serve(new OneRequest(call, submit, { onClose: () => answer?.forget(hub) }));
 }

@@ -176,7 +176,7 @@ describe(`malformed frames over gRPC (OPENBELL_SEED=${SEED})`, () => {
       clearTimeout(patience);
     }
     const http2 = connectHttp2(`http://127.0.0.1:${exchange.port}`);
-    const call = (headers: Record<string, string>, body: Buffer): Promise<string> =>
+    const call = (headers: Record<string, string>, body: Buffer, ends: boolean = true): Promise<string> =>
       new Promise((resolve) => {
         const stream = http2.request({
           ':method': 'POST',
@@ -196,7 +196,8 @@ describe(`malformed frames over gRPC (OPENBELL_SEED=${SEED})`, () => {
         stream.on('error', () => undefined);
         stream.on('close', () => resolve(end));
         stream.resume();
-        stream.end(body);
+        if (ends) stream.end(body);
+        else stream.write(body);
       });
     const message = (flag: number, length: number, bytes: Uint8Array): Buffer => {
       const head = Buffer.alloc(5);
@@ -206,13 +207,20 @@ describe(`malformed frames over gRPC (OPENBELL_SEED=${SEED})`, () => {
     };
     const bomb = gzipSync(Buffer.alloc(64 * MAX_FRAME_BYTES));
     assert.equal(await call({}, message(0, 0xffff_ffff, Buffer.alloc(10))), 'RESOURCE_EXHAUSTED');
-    assert.equal(await call({ 'grpc-encoding': 'gzip' }, message(1, bomb.length, bomb)), 'RESOURCE_EXHAUSTED');
-    assert.equal(await call({ 'grpc-encoding': 'gzip' }, message(1, 10, Buffer.alloc(10))), 'INTERNAL');
+    assert.equal(await call({ 'grpc-encoding': 'gzip' }, message(1, bomb.length, bomb)), 'UNIMPLEMENTED');
+    assert.equal(await call({}, message(1, 10, Buffer.alloc(10))), 'INTERNAL');
+    assert.equal(await call({}, message(2, 10, Buffer.alloc(10))), 'INTERNAL');
+    assert.equal(await call({}, message(0, 11, Buffer.alloc(10))), 'INTERNAL');
+    assert.equal(await call({}, Buffer.alloc(4)), 'INTERNAL');
     assert.equal(await call({ 'grpc-encoding': 'nonsense' }, message(1, 10, Buffer.alloc(10))), 'UNIMPLEMENTED');
     assert.equal(await call({}, message(0, 10, Buffer.alloc(10))), 'INVALID_ARGUMENT');
     assert.equal(await call({}, message(0, 0, Buffer.alloc(0))), 'INVALID_ARGUMENT');
     assert.equal(await call({ 'content-type': 'text/plain' }, Buffer.from('hello')), 'HTTP 415');
+    assert.equal(await call({ ':method': 'PUT' }, Buffer.from('hello')), 'HTTP 405');
     assert.equal(await call({ ':path': '/openbell.OrderEntry/Nothing' }, Buffer.alloc(0)), 'UNIMPLEMENTED');
+    assert.equal(await call({ ':path': '/constructor' }, Buffer.alloc(0)), 'UNIMPLEMENTED');
+    assert.equal(await call({ ':path': '/openbell.OrderEntry/Submit' }, Buffer.alloc(0)), 'INTERNAL');
+    assert.equal(await call({ 'grpc-timeout': '20m' }, message(0, 11, Buffer.alloc(1)).subarray(0, 6), false), 'DEADLINE_EXCEEDED');
     http2.close();
   });
 
@@ -227,7 +235,7 @@ describe(`malformed frames over gRPC (OPENBELL_SEED=${SEED})`, () => {
       seen.map((_, i) => i + 1),
     );
     assert.equal(exchange.hub.lastReportNo(2), 2 * placed);
-    assert.equal(exchange.entry.counters.sessions, 1);
+    assert.equal(exchange.sessions.counters.sessions, 1);
     assert.equal(exchange.engine.status().phase, 'running');
   });
 });

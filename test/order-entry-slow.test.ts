@@ -40,7 +40,7 @@ async function stall(session: RawSession, client: OrderSession): Promise<{ next:
 
 /** Sends `pairs` new orders and their cancels, as fast as engine and disk go: the command ring has room for each frame. */
 async function churn(exchange: TestExchange, session: OrderSession, pairs: number): Promise<void> {
-  const { counters } = exchange.entry;
+  const { counters } = exchange.sessions;
   const before = counters.frames;
   let frames = 0;
   const batch = new CommandBatch(1000);
@@ -66,7 +66,7 @@ describe('a session that does not read', () => {
     await churn(exchange, busy, 100_000);
     await until(() => busy.lastReport === 200_001, 'the reports at the session that reads');
     assert.equal((await other.place({ symbol: 1, side: 'sell', price: 5, quantity: 1 })).kind, 'accepted');
-    const { counters } = exchange.entry;
+    const { counters } = exchange.sessions;
     assert.equal(counters.blockedSessions, 1);
     // Two sessions of the account: one got everything, the other what its window holds.
     assert.ok(counters.pushedReports < 200_000 + 20_000, `${counters.pushedReports} reports left`);
@@ -87,7 +87,7 @@ describe('a session that does not read', () => {
     await client.close();
     const batch = new CommandBatch(1000);
     while (!batch.full) batch.cancel(1, 1);
-    const { counters } = exchange.entry;
+    const { counters } = exchange.sessions;
     let frames = 0;
     while (counters.blockedSessions === 0) {
       assert.ok(frames < 1000, 'it is never blocked');

@@ -250,7 +250,7 @@ describe('order entry', () => {
   });
 
   it('counts', () => {
-    const { counters } = exchange.entry;
+    const { counters } = exchange.sessions;
     assert.equal(counters.sessions, 2);
     assert.ok(counters.sessionsTotal >= 9 && counters.sessionsCut >= 13 && counters.pushedReports > 100 && counters.submits === 3);
     assert.equal(counters.refusals[107], 1);
@@ -286,7 +286,7 @@ describe('order entry, full and stopping', () => {
     exchange.engine.schedule();
     await until(() => reports.length === 64, 'the reports');
     assert.equal((await session.place(order)).kind, 'accepted');
-    assert.equal(exchange.entry.counters.refusals[120], 37);
+    assert.equal(exchange.sessions.counters.refusals[120], 37);
     await session.close();
     await exchange.stop();
   });
@@ -303,7 +303,7 @@ describe('order entry, full and stopping', () => {
     third.read();
     assert.equal(await end(third), 'RESOURCE_EXHAUSTED BUSY');
     sessions[0].close();
-    await until(() => exchange.entry.counters.sessions === 1, 'the place');
+    await until(() => exchange.sessions.counters.sessions === 1, 'the place');
     const fourth = new RawSession(exchange.port, headers);
     fourth.read();
     await fourth.opened;
@@ -318,7 +318,7 @@ describe('order entry, full and stopping', () => {
     await session.ready();
     const answers = Array.from({ length: 100 }, () => session.place(order));
     await answers[0];
-    exchange.entry.drain();
+    exchange.drain();
     await assert.rejects(session.place(order), { code: 'DRAINING' });
     assert.equal((await Promise.all(answers)).length, 100);
     const late = new RawSession(exchange.port, { 'x-openbell-account': '1' });

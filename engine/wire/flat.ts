@@ -30,12 +30,12 @@ export class FlatReader {
   #vtable = 0;
   #vtableBytes = 0;
 
-  /** Takes a frame and checks its root, table and vtable. False: it is no frame. Valid until `bytes` changes. */
-  open(bytes: Uint8Array): boolean {
+  /** Takes the frame that is `length` bytes at `at`, and checks its root, table and vtable. False: it is no frame. Valid until `bytes` changes. */
+  open(bytes: Uint8Array, at: number = 0, length: number = bytes.byteLength): boolean {
     const memory = bytes.buffer;
     if (this.view.buffer !== memory) this.view = new DataView(memory);
-    this.start = bytes.byteOffset;
-    this.length = bytes.byteLength;
+    this.start = bytes.byteOffset + at;
+    this.length = length;
     if (this.length < 12) return false;
     const table = this.u32(0);
     if (table < 8 || table % 4 !== 0 || table > this.length - 4) return false;

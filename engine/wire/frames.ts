@@ -24,12 +24,12 @@ export class CommandFrameReader {
   #at = 0;
 
   /** OK, FRAME_TOO_LARGE, MALFORMED_FRAME or WRONG_SCHEMA_VERSION. A frame without commands is OK and empty. */
-  open(bytes: Uint8Array): Code {
+  open(bytes: Uint8Array, at: number = 0, length: number = bytes.byteLength): Code {
     const { flat } = this;
     this.count = 0;
     this.version = 0;
-    if (bytes.byteLength > MAX_FRAME_BYTES) return Code.FRAME_TOO_LARGE;
-    if (!flat.open(bytes)) return Code.MALFORMED_FRAME;
+    if (length > MAX_FRAME_BYTES) return Code.FRAME_TOO_LARGE;
+    if (!flat.open(bytes, at, length)) return Code.MALFORMED_FRAME;
     const version = flat.field(FIELD_VERSION, 2);
     if (version < 0) return Code.MALFORMED_FRAME;
     this.version = version === 0 ? 0 : flat.u16(version);

@@ -67,7 +67,8 @@ const MIDDLE_BYTES = 8;
 /** Builds ReportFrames: one template, reports copied behind it as they are. Used again for each frame. */
 export class ReportFrameWriter {
   readonly capacity: number;
-  readonly #words: Int32Array;
+  /** The frame so far; report `i` begins at `wordOf(i)`. */
+  readonly words: Int32Array;
   readonly #u8: Uint8Array;
   /** Reports in the frame so far. */
   count = 0;
@@ -76,7 +77,7 @@ export class ReportFrameWriter {
   constructor(capacity: number) {
     this.capacity = capacity;
     const memory = new ArrayBuffer(HEADER_BYTES + capacity * Report.bytes);
-    this.#words = new Int32Array(memory);
+    this.words = new Int32Array(memory);
     this.#u8 = new Uint8Array(memory);
     const view = new DataView(memory);
     view.setUint32(0, 20, true);
@@ -95,24 +96,32 @@ export class ReportFrameWriter {
     return this.count === this.capacity;
   }
 
+  /** First word of report `index`. */
+  wordOf(index: number): number {
+    return (HEADER_BYTES >> 2) + index * REPORT_WORDS;
+  }
+
   /** Adds the report at word `from`. The frame is not full. */
   add(words: Int32Array, from: number): void {
-    const to = (HEADER_BYTES >> 2) + this.count++ * REPORT_WORDS;
-    const out = this.#words;
+    const to = this.wordOf(this.count++);
+    const out = this.words;
     for (let i = 0; i < REPORT_WORDS; i++) out[to + i] = words[from + i];
   }
 
-  /** The frame, with the refusals behind the reports, in memory of its own. The writer is empty again; the list is not. */
-  finish(refusals: RefusalList): Buffer {
+  /**
+   * The frame, with the refusals behind the reports, in memory of its own. The writer is empty again; the list is not.
+   * @param headroom bytes left free before the frame, for its carrier
+   */
+  finish(refusals: RefusalList, headroom: number = 0): Buffer {
     const reports = this.count * Report.bytes;
     const middle = HEADER_BYTES + reports;
-    const frame = Buffer.allocUnsafe(middle + MIDDLE_BYTES + refusals.count * Refusal.bytes);
-    this.#words[REFUSALS_OFFSET_AT >> 2] = middle + 4 - REFUSALS_OFFSET_AT;
-    this.#words[COUNT_AT >> 2] = this.count;
-    frame.set(this.#u8.subarray(0, middle));
-    frame.writeUInt32LE(0, middle);
-    frame.writeUInt32LE(refusals.count, middle + 4);
-    if (refusals.count !== 0) frame.set(refusals.u8.subarray(0, refusals.count * Refusal.bytes), middle + MIDDLE_BYTES);
+    const frame = Buffer.allocUnsafe(headroom + middle + MIDDLE_BYTES + refusals.count * Refusal.bytes);
+    this.words[REFUSALS_OFFSET_AT >> 2] = middle + 4 - REFUSALS_OFFSET_AT;
+    this.words[COUNT_AT >> 2] = this.count;
+    frame.set(this.#u8.subarray(0, middle), headroom);
+    frame.writeUInt32LE(0, headroom + middle);
+    frame.writeUInt32LE(refusals.count, headroom + middle + 4);
+    if (refusals.count !== 0) frame.set(refusals.u8.subarray(0, refusals.count * Refusal.bytes), headroom + middle + MIDDLE_BYTES);
     this.count = 0;
     return frame;
   }

@@ -15,7 +15,8 @@ import { viewRefusal, viewReport } from '../../gateway/client/report-view.ts';
 import { SymbolCatalog } from '../../gateway/client/symbols.ts';
 import type { RefusalView, ReportView, SymbolDefinition } from '../../gateway/client/types.ts';
 import { History } from '../../gateway/history/history.ts';
-import { OrderEntry, type OrderEntryOptions } from '../../gateway/order-entry.ts';
+import { OrderEntry } from '../../gateway/order-entry.ts';
+import { OrderSessions, type OrderSessionsOptions } from '../../gateway/order-sessions.ts';
 import { ReportHub } from '../../gateway/report-hub.ts';
 
 const USD = 1;
@@ -26,7 +27,7 @@ export const ACCOUNTS = 4;
 export interface ExchangeOptions {
   readonly dir?: string;
   readonly engine?: Partial<EngineOptions>;
-  readonly entry?: Partial<OrderEntryOptions>;
+  readonly entry?: Partial<OrderSessionsOptions>;
   /** Reports that the hub keeps. */
   readonly retained?: number;
 }
@@ -37,14 +38,16 @@ export class TestExchange {
   readonly hub: ReportHub;
   readonly history: History;
   readonly entry: OrderEntry;
+  readonly sessions: OrderSessions;
   readonly dir: string;
   port = 0;
 
-  private constructor(dir: string, engine: Engine, hub: ReportHub, history: History, entry: OrderEntry) {
+  private constructor(dir: string, engine: Engine, hub: ReportHub, history: History, sessions: OrderSessions, entry: OrderEntry) {
     this.dir = dir;
     this.engine = engine;
     this.hub = hub;
     this.history = history;
+    this.sessions = sessions;
     this.entry = entry;
   }
 
@@ -67,16 +70,15 @@ export class TestExchange {
     engine.onReports(hub);
     engine.onMarket({ onMarketEvent: () => undefined, onMarketEnd: () => undefined });
     await engine.start();
-    const entry = new OrderEntry({
-      host: '127.0.0.1',
-      port: 0,
+    const sessions = new OrderSessions({
       sequencer: engine.sequencer,
       hub,
       accountExists: (account) => engine.directory.accountExists(account),
       onPublished: engine.schedule,
       ...options.entry,
     });
-    const exchange = new TestExchange(dir, engine, hub, history, entry);
+    const entry = new OrderEntry(sessions, { host: '127.0.0.1', port: 0 });
+    const exchange = new TestExchange(dir, engine, hub, history, sessions, entry);
     if (options.dir === undefined) await exchange.#define();
     exchange.port = await entry.listen();
     entry.health.serving = true;
@@ -100,7 +102,14 @@ export class TestExchange {
     return new OrderSession({ host: '127.0.0.1', port: this.port, account, lastReport, reconnect, symbols: new SymbolCatalog(SYMBOLS) });
   }
 
+  drain(): void {
+    this.sessions.drain();
+    this.entry.health.serving = false;
+  }
+
   async stop(options: { keep?: boolean } = {}): Promise<void> {
+    this.drain();
+    this.sessions.end();
     await this.entry.stop(2000);
     await this.engine.stop({ snapshot: false });
     await this.history.stop();

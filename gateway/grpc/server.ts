@@ -1,0 +1,102 @@
+import { createServer, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { GrpcCall } from './call.ts';
+import { GrpcStatus } from './status.ts';
+
+export interface GrpcServerOptions {
+  /** What serves each method, by path: `/package.Service/Method`. */
+  readonly methods: Readonly<Record<string, (call: GrpcCall) => void>>;
+  /** A larger message ends its call with RESOURCE_EXHAUSTED before it is received. */
+  readonly maxMessageBytes: number;
+  /** Connections at once; more are closed as they come. Default 4096. */
+  readonly maxConnections?: number;
+  /** How often a connection is asked whether it lives. Default 30 s. */
+  readonly keepaliveMs?: number;
+}
+
+const MAX_STREAMS = 1024;
+/** Received ahead of the reader, per call and per connection. */
+const CALL_WINDOW = 256 * 1024;
+const CONNECTION_WINDOW = 1024 * 1024;
+const PONG_MS = 10_000;
+
+/**
+ * gRPC on Node's own HTTP/2. It knows nothing of protobuf: a message is bytes.
+ * What the general library does per message (a decoder, interceptors, an
+ * object stream, a promise each) costs more than the exchange does with an
+ * order; here the messages that arrived together are handed on together. I/O
+ * thread.
+ */
+export class GrpcServer {
+  readonly #options: GrpcServerOptions;
+  readonly #server: Http2Server;
+  readonly #sessions = new Set<ServerHttp2Session>();
+
+  constructor(options: GrpcServerOptions) {
+    this.#options = options;
+    this.#server = createServer({
+      settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: CALL_WINDOW, maxHeaderListSize: 16 * 1024 },
+    });
+    this.#server.maxConnections = options.maxConnections ?? 4096;
+    this.#server.on('connection', (socket) => socket.setNoDelay(true));
+    this.#server.on('session', (session) => this.#open(session));
+    this.#server.on('stream', (stream, headers) => this.#call(stream, headers));
+  }
+
+  /** Listens; port 0 takes a free one. @returns the port @throws Error with code EADDRINUSE and others of the system */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        resolve((this.#server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  /** Says GOAWAY to every connection, waits for their calls, and cuts what is left after `deadlineMs`. */
+  async stop(deadlineMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const session of this.#sessions) session.close();
+    const deadline = setTimeout(() => {
+      for (const session of this.#sessions) session.destroy();
+    }, deadlineMs);
+    if (this.#server.listening || this.#sessions.size > 0) await closed;
+    clearTimeout(deadline);
+  }
+
+  #open(session: ServerHttp2Session): void {
+    this.#sessions.add(session);
+    session.setLocalWindowSize(CONNECTION_WINDOW);
+    session.on('error', () => undefined);
+    const keepalive = setInterval(() => ask(session), this.#options.keepaliveMs ?? 30_000);
+    keepalive.unref();
+    session.on('close', () => {
+      clearInterval(keepalive);
+      this.#sessions.delete(session);
+    });
+  }
+
+  #call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const type = headers['content-type'];
+    if (headers[':method'] !== 'POST' || type === undefined || !/^application\/grpc(\+|;|$)/.test(type)) {
+      stream.on('error', () => undefined);
+      stream.respond({ ':status': headers[':method'] === 'POST' ? 415 : 405 }, { endStream: true });
+      stream.resume();
+      return;
+    }
+    const call = new GrpcCall(stream, headers, this.#options.maxMessageBytes);
+    const path = headers[':path'] ?? '';
+    const { methods } = this.#options;
+    if (Object.hasOwn(methods, path)) methods[path](call);
+    else call.fail({ code: GrpcStatus.Unimplemented, details: `there is no method ${path}` });
+  }
+}
+
+/** A connection that does not answer in time is gone. */
+function ask(session: ServerHttp2Session): void {
+  if (session.closed || session.destroyed) return;
+  const gone = setTimeout(() => session.destroy(), PONG_MS);
+  gone.unref();
+  if (!session.ping(() => clearTimeout(gone))) clearTimeout(gone);
+}

@@ -1,0 +1,33 @@
+/** Status codes of gRPC (grpc/grpc, doc/statuscodes.md) that a server of ours ends calls with. */
+export const GrpcStatus = {
+  Ok: 0,
+  Cancelled: 1,
+  InvalidArgument: 3,
+  DeadlineExceeded: 4,
+  NotFound: 5,
+  PermissionDenied: 7,
+  ResourceExhausted: 8,
+  FailedPrecondition: 9,
+  OutOfRange: 11,
+  Unimplemented: 12,
+  Internal: 13,
+  Unavailable: 14,
+  Unauthenticated: 16,
+} as const;
+export type GrpcStatus = (typeof GrpcStatus)[keyof typeof GrpcStatus];
+
+/** How a call ends when it is refused as a whole. */
+export interface CallFault {
+  readonly code: GrpcStatus;
+  readonly details: string;
+}
+
+/** `grpc-message` is percent-encoded: printable ASCII but `%` stays as it is. */
+export function encodeDetails(details: string): string {
+  let encoded = '';
+  for (const byte of Buffer.from(details)) {
+    encoded +=
+      byte >= 0x20 && byte <= 0x7e && byte !== 0x25 ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return encoded;
+}
