@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   verify: async () => (await import('./cli/data.ts')).verifyCommand,
   snapshot: async () => (await import('./cli/data.ts')).snapshotCommand,
   repair: async () => (await import('./cli/data.ts')).repairCommand,
+  doctor: async () => (await import('./cli/doctor.ts')).doctorCommand,
 };
 
 const program = new Command('openbell')

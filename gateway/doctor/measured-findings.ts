@@ -1,0 +1,68 @@
+import { type Answer, type Finding, type Needs, note, ok, problem, unknown, warning } from './finding.ts';
+import type { Host } from './host.ts';
+import { measureSpin, measureSync, measureTimers, readTicks, type Ticks, type Times } from './measurements.ts';
+
+const us = (time: number) => (time < 1000 ? `${time.toFixed(0)} us` : `${(time / 1000).toFixed(1)} ms`);
+const OWN_CORES = 'ask for dedicated cores, or take a host of your own';
+
+/** Judges the speed of `fdatasync`. Exported for its tests, as are the others: what a measurement gives cannot be asked for. */
+export function judgeSync({ p50, p99, samples }: Times): Answer {
+  const found = `p50 ${us(p50)}, p99 ${us(p99)} (${samples} x 4 KiB)`;
+  const fix = 'a local NVMe disk with power-loss protection; measure longer with: npm run -s bench:journal -- --dir DIR';
+  if (p99 >= 50_000) return problem(found, fix);
+  if (p99 >= 10_000) return warning(found, fix);
+  return p99 >= 2_000 ? note(found, fix) : ok(found);
+}
+
+/** @param longest ms */
+export function judgeSpin(longest: number): Answer {
+  const found = `a spinning thread was kept from running for up to ${us(longest * 1000)}`;
+  const fix = 'isolate the cores: docs/TUNING.md; on a virtual machine, ask for dedicated cores';
+  if (longest >= 10) return problem(found, fix);
+  if (longest >= 1) return warning(found, fix);
+  return longest >= 0.1 ? note(found, fix) : ok(found);
+}
+
+export function judgeTimers({ p50, p99 }: Times): Answer {
+  const found = `a timer of 1 ms comes ${us(p50)} late, p99 ${us(p99)}`;
+  const fix = 'deep idle states or a busy host: see c-states, jitter and steal';
+  return p99 >= 5_000 ? warning(found, fix) : ok(found);
+}
+
+export function judgeSteal(before: Ticks | undefined, after: Ticks | undefined): Answer {
+  if (before === undefined || after === undefined) return unknown('the kernel does not tell');
+  const percent = (stolen: number, all: number) => (all <= 0 ? 0 : (stolen / all) * 100);
+  const now = percent(after.stolen - before.stolen, after.all - before.all);
+  const found = `${now.toFixed(1)} % while measuring, ${percent(after.stolen, after.all).toFixed(1)} % since boot`;
+  if (now >= 10) return problem(found, OWN_CORES);
+  if (now >= 1) return warning(found, OWN_CORES);
+  return percent(after.stolen, after.all) >= 1 ? note(found, OWN_CORES) : ok(found);
+}
+
+/** Takes about a second, half of it with a busy thread, and writes 2 MB to the data directory. Never throws. */
+export async function measuredFindings(host: Host, { data }: Pick<Needs, 'data'>): Promise<Finding[]> {
+  const before = readTicks(host);
+  const spin = judgeSpin(measureSpin());
+  const timers = judgeTimers(await measureTimers());
+  const sync = trySync(data);
+  const steal = host.platform === 'linux' ? judgeSteal(before, readTicks(host)) : unknown(`unknown on ${host.platform}`);
+  return [
+    { id: 'fsync', why: 'each answer in mode durable waits for one write and one fdatasync, and at times for the one before', ...sync },
+    {
+      id: 'jitter',
+      why: 'what the kernel and the hypervisor take from a thread that never sleeps is in the tail of every latency',
+      ...spin,
+    },
+    { id: 'timers', why: 'idle threads look again by timer; a late one delays what came meanwhile', ...timers },
+    { id: 'steal', why: 'time that this machine wanted to run and the hypervisor gave to others', ...steal },
+  ];
+}
+
+function trySync(data: string): Answer {
+  try {
+    return judgeSync(measureSync(data));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return problem(`cannot write there: ${code ?? message}`, `ls -ld ${data}`, 'the exchange has to keep its log there');
+  }
+}
