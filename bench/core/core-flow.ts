@@ -169,3 +169,10 @@ export class CoreFlow {
     return Math.floor(((this.#random >>> 0) / 2 ** 32) * bound);
   }
 }
+
+/** Prices of the symbol with resting orders, both sides; cold. */
+export function restingLevels({ slab }: Exchange): number {
+  const levels = new Set<number>();
+  for (let slot = 0; slot < slab.capacity; slot++) if (slab.level[slot] !== -1) levels.add(slab.level[slot]);
+  return levels.size;
+}
