@@ -52,6 +52,8 @@ export interface ScopeResult {
   readonly series: readonly Series[];
   /** Why nothing was measured: a tool is missing. Then there are no metrics. */
   readonly skipped?: string;
+  /** What went wrong. Then there are no metrics. */
+  readonly failed?: string;
 }
 
 export interface Machine {
@@ -61,9 +63,11 @@ export interface Machine {
   readonly kernel: string;
   readonly node: string;
   readonly v8: string;
-  /** Of this process. */
+  /** Of the processes that the scopes ran in. */
   readonly flags: readonly string[];
   readonly virtualization: string;
+  /** What holds the folder that the durable scopes write to. */
+  readonly disk: string;
 }
 
 export interface RunResult {

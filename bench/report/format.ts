@@ -1,0 +1,32 @@
+import type { Unit } from '../suite/result.ts';
+
+/** Without the unit: three significant digits and more only for what is counted. */
+export function formatNumber(value: number): string {
+  if (value === 0) return '0';
+  const digits = Math.floor(Math.log10(Math.abs(value)));
+  const decimals = Math.min(4, Math.max(0, 2 - digits));
+  return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+}
+
+/** Without the zeros that keep a table's columns alike. */
+export function formatPlain(value: number): string {
+  const text = formatNumber(value);
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+}
+
+export function formatValue(value: number, unit: Unit, format = formatNumber): string {
+  if (unit === 'count') return value.toLocaleString('en-US', { maximumFractionDigits: 1 });
+  const space = unit === '/s' || unit === 'x' ? '' : ' ';
+  return `${format(value)}${space}${unit === 'us' ? 'µs' : unit}`;
+}
+
+/** A part as a percentage, without its sign. */
+export function formatPart(part: number): string {
+  const percent = Math.abs(part) * 100;
+  return `${percent >= 10 || percent === 0 ? percent.toFixed(0) : percent.toFixed(1)} %`;
+}
+
+export function formatDuration(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  return seconds < 5400 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}

@@ -1,0 +1,83 @@
+/** The latencies of a scope as percentile curves, those that belong together in one chart. */
+import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
+import type { Verdict } from '../suite/budgets.ts';
+import { isLatency, PERCENTILE_NAMES } from '../suite/figures.ts';
+import { type Latency, mergeLatencies, UNIT_MS } from '../suite/recorder.ts';
+import type { Metric } from '../suite/result.ts';
+import { type Chart, COLOURS, type Line, type Mark, type Point } from './chart.ts';
+import { formatPlain } from './format.ts';
+
+const POINTS_PER_DECADE = 12;
+/** Beyond 99.9999 % there is nothing that a run could tell. */
+const MAX_DECADES = 6;
+/** What a budget's percentile is on the axis; the maximum has no place there. */
+const POSITIONS: Readonly<Record<string, number>> = { p50: 2, p90: 10, p99: 100, p999: 1000 };
+
+export function percentileCharts(metrics: readonly Metric[], verdicts: readonly Verdict[]): Chart[] {
+  return group(metrics.filter(isLatency)).map(({ title, members }) => ({
+    title,
+    x: 'percentile',
+    y: { label: 'latency', unit: 'ms', log: true },
+    lines: members.map((metric) => line(metric)),
+    marks: limits(members, verdicts),
+  }));
+}
+
+/**
+ * Metrics that differ only in the last part of their id (the rate, the protocol)
+ * share a chart; those that are left alone share one, too.
+ */
+function group(metrics: readonly Metric[]): { title: string; members: Metric[] }[] {
+  const families = new Map<string, Metric[]>();
+  for (const metric of metrics) {
+    const stem = metric.id.replace(/\.latency$/, '').replace(/\.[^.]+$/, '');
+    families.set(stem, [...(families.get(stem) ?? []), metric]);
+  }
+  const alone = [...families.values()].filter((members) => members.length === 1).flat();
+  const groups = [...families].filter(([, members]) => members.length > 1).map(([title, members]) => ({ title, members }));
+  if (alone.length > 0) groups.push({ title: alone.length === 1 ? alone[0].id : 'other latencies', members: alone });
+  return groups.flatMap(({ title, members }) =>
+    Array.from({ length: Math.ceil(members.length / COLOURS) }, (_, index) => ({
+      title: index === 0 ? title : `${title} (${index + 1})`,
+      members: members.slice(index * COLOURS, (index + 1) * COLOURS),
+    })),
+  );
+}
+
+function line(metric: Metric): Line {
+  const latencies = metric.windows.flatMap(({ latency }) => latency ?? []);
+  const curves = latencies.map(curve);
+  const shortest = curves.reduce((a, b) => (b.length < a.length ? b : a));
+  return {
+    name: metric.title,
+    points: curve(mergeLatencies(latencies)),
+    band: shortest.map(([x], index) => {
+      const values = curves.map((points) => points[index][1]);
+      return [x, Math.min(...values), Math.max(...values)];
+    }),
+  };
+}
+
+/** Up to the percentile that one sample in the whole stands for. */
+function curve(latency: Latency): Point[] {
+  const histogram = decodeFromCompressedBase64(latency.histogram);
+  const decades = Math.min(MAX_DECADES, Math.log10(Math.max(1, latency.count)));
+  const points: Point[] = [];
+  for (let index = 0; index <= decades * POINTS_PER_DECADE + 1e-9; index++) {
+    const x = 10 ** (index / POINTS_PER_DECADE);
+    points.push([x, histogram.getValueAtPercentile((1 - 1 / x) * 100) * UNIT_MS]);
+  }
+  return points;
+}
+
+/** The budgets of these metrics, each drawn once. */
+function limits(members: readonly Metric[], verdicts: readonly Verdict[]): Mark[] {
+  const marks = new Map<string, Mark>();
+  for (const { budget, limit } of verdicts) {
+    const { percentile } = budget;
+    if (percentile === undefined || percentile === 'max' || !members.some(({ id }) => id === budget.metric)) continue;
+    const label = `${budget.kind} ${PERCENTILE_NAMES[percentile]} ≤ ${formatPlain(limit)} ms`;
+    marks.set(`${percentile} ${limit}`, { x: POSITIONS[percentile], y: limit, label });
+  }
+  return [...marks.values()];
+}

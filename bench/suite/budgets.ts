@@ -1,0 +1,147 @@
+/**
+ * Budgets: `bench/budgets.json` is a list of them.
+ *
+ * A `target` is where the project wants to be: it is told whether it is met and
+ * by how much, and fails nothing. A `guard` holds on the machines that check
+ * each change: broken in the best of the windows, it fails the check. A `ratio`
+ * is a figure against a reference measured in the same run, which a busy machine
+ * slows alike: it fails when the best window is worse than the committed figure
+ * by more than its tolerance.
+ */
+import { figureOf, isLatency, PERCENTILES, type Percentile } from './figures.ts';
+import type { Metric, Profile, RunResult, Unit } from './result.ts';
+
+interface Common {
+  readonly scope: string;
+  readonly metric: string;
+  /** Where the limit comes from. */
+  readonly source: string;
+  /** Only in this profile; otherwise in both. */
+  readonly profile?: Profile;
+  /** Of a latency; a value has none. */
+  readonly percentile?: Percentile;
+}
+
+export interface LimitBudget extends Common {
+  readonly kind: 'target' | 'guard';
+  /** In the metric's unit: at most, or at least where higher is better. */
+  readonly limit: number;
+}
+
+export interface RatioBudget extends Common {
+  readonly kind: 'ratio';
+  readonly committed: number;
+  /** 0.15 is 15 %. */
+  readonly tolerance: number;
+}
+
+export type Budget = LimitBudget | RatioBudget;
+
+export interface Verdict {
+  readonly budget: Budget;
+  /** `error`: the scope ran and has no such figure. */
+  readonly state: 'met' | 'not met' | 'broken' | 'not measured' | 'error';
+  /** What it is held against: the limit, or what a ratio may be at worst. */
+  readonly limit: number;
+  readonly unit?: Unit;
+  readonly better?: Metric['better'];
+  readonly best?: number;
+  readonly median?: number;
+  /** How far the best window is on the good side of the limit, in parts of it: -0.2 is 20 % short. */
+  readonly margin?: number;
+  readonly reason?: string;
+}
+
+/** Does the check fail because of it? */
+export function fails(verdict: Verdict): boolean {
+  return verdict.state === 'broken' || verdict.state === 'error';
+}
+
+export class BudgetError extends Error {}
+
+const COMMON = ['scope', 'metric', 'source', 'kind', 'profile', 'percentile'];
+const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  target: [...COMMON, 'limit'],
+  guard: [...COMMON, 'limit'],
+  ratio: [...COMMON, 'committed', 'tolerance'],
+};
+
+/**
+ * @param text JSON @param scopes names that exist
+ * @throws BudgetError that names the entry: a budget that is misspelt would guard nothing
+ */
+export function parseBudgets(text: string, scopes: readonly string[]): Budget[] {
+  let entries: unknown;
+  try {
+    entries = JSON.parse(text);
+  } catch (error) {
+    throw new BudgetError((error as Error).message);
+  }
+  if (!Array.isArray(entries)) throw new BudgetError('not a list');
+  const seen = new Set<string>();
+  return entries.map((entry: unknown, index) => {
+    const wrong = (what: string): never => {
+      throw new BudgetError(`entry ${index + 1}: ${what}`);
+    };
+    if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return wrong('not an object');
+    const fields = entry as Record<string, unknown>;
+    const { kind, scope, metric, source, profile = 'both', percentile = '' } = fields;
+    const known = typeof kind === 'string' && Object.hasOwn(FIELDS, kind) ? FIELDS[kind] : wrong('kind must be target, guard or ratio');
+    for (const name of Object.keys(fields)) if (!known.includes(name)) wrong(`${kind} has no field ${name}`);
+    if (typeof scope !== 'string' || !scopes.includes(scope)) return wrong(`no such scope: ${scope}`);
+    if (typeof metric !== 'string' || !metric.startsWith(`${scope}.`)) return wrong(`metric must begin with ${scope}.`);
+    if (typeof source !== 'string' || source === '') wrong('source must say where the limit comes from');
+    if (profile !== 'both' && profile !== 'full' && profile !== 'ci') wrong('profile must be full or ci');
+    if (percentile !== '' && !PERCENTILES.includes(percentile as Percentile)) wrong(`percentile must be ${PERCENTILES.join(', ')}`);
+    for (const name of kind === 'ratio' ? ['committed', 'tolerance'] : ['limit']) {
+      const value = fields[name];
+      if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) wrong(`${name} must be a number, not negative`);
+    }
+    for (const one of profile === 'both' ? ['full', 'ci'] : [profile]) {
+      const key = `${kind} ${metric} ${percentile} ${one}`;
+      if (seen.has(key)) wrong(`a second ${kind} for ${metric}`);
+      seen.add(key);
+    }
+    return entry as Budget;
+  });
+}
+
+/** @param complete false when options changed what the scopes measured: a figure may be missing then */
+export function judge(run: RunResult, budgets: readonly Budget[], complete = true): Verdict[] {
+  return budgets.map((budget) => {
+    const ran = run.scopes.find(({ scope }) => scope === budget.scope);
+    const applies = budget.profile === undefined || budget.profile === run.profile;
+    const limit = budget.kind === 'ratio' ? budget.committed : budget.limit;
+    const without = (state: Verdict['state'], reason: string): Verdict => ({ budget, state, limit, reason });
+    if (!applies) return without('not measured', `only in the ${budget.profile} profile`);
+    if (ran === undefined) return without('not measured', 'the scope was not run');
+    if (ran.failed !== undefined) return without('not measured', 'the scope failed');
+    if (ran.skipped !== undefined) return without('not measured', ran.skipped);
+    const metric = ran.metrics.find(({ id }) => id === budget.metric);
+    if (metric === undefined)
+      return complete
+        ? without('error', `${budget.scope} has no metric ${budget.metric}`)
+        : without('not measured', 'left out by the options given');
+    if (isLatency(metric) !== (budget.percentile !== undefined))
+      return without('error', isLatency(metric) ? 'a latency needs a percentile' : 'only a latency has percentiles');
+    if (budget.kind === 'ratio' && metric.unit !== 'x') return without('error', `a ratio has the unit x, this has ${metric.unit}`);
+    return judgeMetric(budget, metric);
+  });
+}
+
+function judgeMetric(budget: Budget, metric: Metric): Verdict {
+  const { best, median } = figureOf(metric, budget.percentile);
+  const sign = metric.better === 'lower' ? -1 : 1;
+  const limit = budget.kind === 'ratio' ? budget.committed * (1 - sign * budget.tolerance) : budget.limit;
+  const held = sign * (best - limit) >= 0;
+  return {
+    budget,
+    state: held ? 'met' : budget.kind === 'target' ? 'not met' : 'broken',
+    limit,
+    unit: metric.unit,
+    better: metric.better,
+    best,
+    median,
+    margin: limit === 0 ? undefined : (sign * (best - limit)) / limit,
+  };
+}

@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { UsageError } from './command-line.ts';
+import type { Scope } from './scope.ts';
+
+/** Which scopes there are, and where. */
+export interface Catalog {
+  /** In the order in which they are run and reported. */
+  readonly names: readonly string[];
+  /** Run only when they are named: they take too long for a run of all. */
+  readonly byNameOnly: readonly string[];
+  /** Holds NAME.ts for each. */
+  readonly folder: string;
+}
+
+export const CATALOG: Catalog = {
+  names: ['book', 'core', 'pipeline', 'wire', 'fanout', 'durable', 'recovery', 'soak', 'mesh'],
+  byNameOnly: ['soak'],
+  folder: fileURLToPath(new URL('../scopes/', import.meta.url)),
+};
+
+/** @returns names in the catalog's order @throws UsageError for one that it does not have */
+export function chooseScopes(catalog: Catalog, asked: readonly string[]): string[] {
+  for (const name of asked)
+    if (!catalog.names.includes(name)) throw new UsageError(`no such scope: ${name} (there are ${catalog.names.join(', ')})`);
+  return catalog.names.filter((name) => (asked.length === 0 ? !catalog.byNameOnly.includes(name) : asked.includes(name)));
+}
+
+export function scopeFile(catalog: Catalog, name: string): string {
+  return `${catalog.folder}${name}.ts`;
+}
+
+/** @throws UsageError that names the file when there is none */
+export async function loadScope(file: string): Promise<Scope> {
+  if (!existsSync(file)) throw new UsageError(`${file} is missing`);
+  const { scope } = (await import(pathToFileURL(file).href)) as { scope?: Scope };
+  if (scope === undefined) throw new Error(`${file} does not export scope`);
+  return scope;
+}

@@ -1,0 +1,87 @@
+import { parseArgs } from 'node:util';
+import type { Profile } from './result.ts';
+
+export interface Arguments {
+  readonly scopes: readonly string[];
+  readonly profile: Profile;
+  readonly check: boolean;
+  readonly windows: number;
+  /** Undefined: the output folder. */
+  readonly dir?: string;
+  readonly out: string;
+  readonly compare?: string;
+  readonly list: boolean;
+  readonly help: boolean;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** What the command line asks for cannot be done: exit 2, nothing was run. */
+export class UsageError extends Error {}
+
+export const MIN_WINDOWS = 3;
+
+export const USAGE = `usage: npm run bench -- [SCOPE...] [options]
+
+  --profile full|ci  full takes the time that the figures need (default), ci under 3 minutes
+  --check            exit 3 when a guard or a ratio of bench/budgets.json is broken
+  --windows N        measure each figure N times (at least and by default ${MIN_WINDOWS})
+  --dir DIR          measure on the disk of this folder (default: the output folder)
+  --out DIR          result.json, previous.json, summary.md, report.html (default bench/out)
+  --compare FILE     a result.json to compare with (default: the previous run in --out)
+  -o KEY=VALUE       an option of the scopes that are named
+  --list             the scopes and how long they take
+  --help             this
+
+Without SCOPE: all but those marked "by name only". Progress goes to stderr, the
+summary to stdout. Exit codes: 0, 1 a scope failed, 2 usage, 3 a budget is
+broken, 130 interrupted (nothing is written then).
+`;
+
+/** @throws UsageError */
+export function parseCommandLine(args: readonly string[], defaultOut: string): Arguments {
+  const { values, positionals } = parse(args);
+  const { profile = 'full', windows = String(MIN_WINDOWS) } = values;
+  if (profile !== 'full' && profile !== 'ci') throw new UsageError(`--profile must be full or ci, not ${profile}`);
+  if (!/^\d{1,3}$/.test(windows) || Number(windows) < MIN_WINDOWS)
+    throw new UsageError(`--windows must be a number from ${MIN_WINDOWS} to 999, not ${windows}`);
+  const options: Record<string, string> = {};
+  for (const option of values.option ?? []) {
+    const at = option.indexOf('=');
+    if (at < 1) throw new UsageError(`-o needs KEY=VALUE, not ${option}`);
+    options[option.slice(0, at)] = option.slice(at + 1);
+  }
+  return {
+    scopes: [...new Set(positionals)],
+    profile,
+    check: values.check ?? false,
+    windows: Number(windows),
+    dir: values.dir,
+    out: values.out ?? defaultOut,
+    compare: values.compare,
+    list: values.list ?? false,
+    help: values.help ?? false,
+    options,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        profile: { type: 'string' },
+        check: { type: 'boolean' },
+        windows: { type: 'string' },
+        dir: { type: 'string' },
+        out: { type: 'string' },
+        compare: { type: 'string' },
+        list: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+        option: { type: 'string', short: 'o', multiple: true },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}

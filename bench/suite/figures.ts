@@ -1,0 +1,31 @@
+/** One number per window: what tables, budgets and comparisons read from a metric. */
+import type { Latency } from './recorder.ts';
+import { bestWindow, type Metric, median } from './result.ts';
+
+export const PERCENTILES = ['p50', 'p90', 'p99', 'p999', 'max'] as const;
+export type Percentile = (typeof PERCENTILES)[number] & keyof Latency;
+
+/** As it is written: `p99.9`. */
+export const PERCENTILE_NAMES: Readonly<Record<Percentile, string>> = { p50: 'p50', p90: 'p90', p99: 'p99', p999: 'p99.9', max: 'max' };
+
+export interface Figure {
+  readonly median: number;
+  readonly best: number;
+  readonly worst: number;
+}
+
+export function isLatency(metric: Metric): boolean {
+  return metric.windows.some((window) => window.latency !== undefined);
+}
+
+/** @param percentile of a latency; undefined for a value @throws Error when the windows do not have it */
+export function figureOf(metric: Metric, percentile?: Percentile): Figure {
+  if (metric.windows.length === 0) throw new Error(`${metric.id} has no windows`);
+  const read = (window: Metric['windows'][number]): number => {
+    const value = percentile === undefined ? window.value : window.latency?.[percentile];
+    if (value === undefined) throw new Error(`${metric.id} has no ${percentile ?? 'value'} in one of its windows`);
+    return value;
+  };
+  const opposite: Metric = { ...metric, better: metric.better === 'lower' ? 'higher' : 'lower' };
+  return { median: median(metric.windows.map(read)), best: bestWindow(metric, read), worst: bestWindow(opposite, read) };
+}

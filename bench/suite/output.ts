@@ -1,0 +1,34 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from './command-line.ts';
+import type { RunResult } from './result.ts';
+
+const RESULT = 'result.json';
+const PREVIOUS = 'previous.json';
+
+/** @throws UsageError when it is not the result of a run */
+export function readRun(file: string): RunResult {
+  let found: Partial<RunResult> | null;
+  try {
+    found = JSON.parse(readFileSync(file, 'utf8')) as Partial<RunResult> | null;
+  } catch (error) {
+    throw new UsageError(`${file}: ${(error as Error).message}`);
+  }
+  if (found?.format !== 1 || !Array.isArray(found.scopes)) throw new UsageError(`${file} is not a result.json of format 1`);
+  return found as RunResult;
+}
+
+/** What the last run left in the output folder; undefined when there was none. */
+export function readLastRun(out: string): RunResult | undefined {
+  const file = join(out, RESULT);
+  return existsSync(file) ? readRun(file) : undefined;
+}
+
+/** The last run becomes the previous one. */
+export function writeRun(out: string, run: RunResult, summary: string, report: string): void {
+  mkdirSync(out, { recursive: true });
+  if (existsSync(join(out, RESULT))) renameSync(join(out, RESULT), join(out, PREVIOUS));
+  writeFileSync(join(out, RESULT), `${JSON.stringify(run)}\n`);
+  writeFileSync(join(out, 'summary.md'), summary);
+  writeFileSync(join(out, 'report.html'), report);
+}

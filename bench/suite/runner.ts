@@ -1,0 +1,159 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { renderHtml } from '../report/html-report.ts';
+import { renderMarkdown } from '../report/markdown-report.ts';
+import { BudgetError, fails, judge, parseBudgets } from './budgets.ts';
+import { type Catalog, chooseScopes, loadScope, scopeFile } from './catalog.ts';
+import { type Arguments, MIN_WINDOWS, parseCommandLine, USAGE, UsageError } from './command-line.ts';
+import { describeCommit, describeMachine } from './machine.ts';
+import { readLastRun, readRun, writeRun } from './output.ts';
+import { clock, Progress } from './progress.ts';
+import type { RunResult, ScopeResult } from './result.ts';
+import type { Scope } from './scope.ts';
+import { CHILD_FLAGS, runInProcess } from './scope-process.ts';
+
+export interface Suite {
+  readonly catalog: Catalog;
+  /** The repository: whose commit it is. */
+  readonly root: string;
+  readonly budgets: string;
+  readonly out: string;
+}
+
+export const EXIT = { ok: 0, failedScope: 1, usage: 2, brokenBudget: 3, interrupted: 130 } as const;
+
+/** A scope that takes this many times as long as it said hangs. */
+const DEADLINE_FACTOR = 4;
+const MIN_DEADLINE_S = 5;
+
+/** Runs the suite as the command line says. @returns the exit code */
+export async function main(args: readonly string[], suite: Suite): Promise<number> {
+  try {
+    const asked = parseCommandLine(args, suite.out);
+    if (asked.help) process.stdout.write(USAGE);
+    else if (asked.list) process.stdout.write(await list(suite.catalog, asked));
+    else return await runSuite(asked, suite);
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`bench: ${error.message}\n`);
+    return EXIT.usage;
+  }
+}
+
+async function list(catalog: Catalog, { profile }: Arguments): Promise<string> {
+  const lines = await Promise.all(
+    catalog.names.map(async (name) => {
+      const scope = await loadScope(scopeFile(catalog, name));
+      const options = Object.entries(scope.options).map(([key, help]) => `${''.padEnd(22)}-o ${key}=…  ${help}\n`);
+      const only = catalog.byNameOnly.includes(name) ? ' (by name only)' : '';
+      return `  ${name.padEnd(10)}${clock(scope.seconds(profile)).padStart(8)}  ${scope.title}${only}\n${options.join('')}`;
+    }),
+  );
+  return lines.join('');
+}
+
+async function runSuite(asked: Arguments, { catalog, root, budgets }: Suite): Promise<number> {
+  const names = chooseScopes(catalog, asked.scopes);
+  // All that can be wrong is found before an hour of measuring.
+  const limits = readBudgets(budgets, catalog.names);
+  const before = asked.compare === undefined ? readLastRun(asked.out) : readRun(asked.compare);
+  const scopes = await Promise.all(names.map((name) => loadScope(scopeFile(catalog, name))));
+  checkOptions(scopes, asked.options);
+  const base = asked.dir ?? asked.out;
+  mkdirSync(base, { recursive: true });
+
+  const startedAt = new Date().toISOString();
+  const from = performance.now();
+  const machine = describeMachine(base, CHILD_FLAGS);
+  const commit = describeCommit(root);
+  const abort = new AbortController();
+  const interrupt = (): void => abort.abort();
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  const results: ScopeResult[] = [];
+  const stretch = asked.windows / MIN_WINDOWS;
+  const progress = new Progress(
+    scopes.map((scope) => ({ name: scope.name, seconds: scope.seconds(asked.profile) * stretch })),
+    process.stderr,
+  );
+  try {
+    for (const scope of scopes) {
+      progress.next();
+      const result = await runScope(scope, scopeFile(catalog, scope.name), asked, base, abort.signal, progress);
+      if (abort.signal.aborted) return EXIT.interrupted;
+      results.push(result);
+      const end = result.failed ?? result.skipped;
+      progress.log(`${scope.name}: ${end === undefined ? 'done' : result.failed ? `FAILED: ${end}` : `skipped: ${end}`}`);
+    }
+  } finally {
+    progress.close();
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  }
+
+  const run: RunResult = {
+    format: 1,
+    profile: asked.profile,
+    startedAt,
+    seconds: (performance.now() - from) / 1000,
+    commit,
+    machine,
+    scopes: results,
+  };
+  const left = catalog.names.filter((name) => !names.includes(name));
+  const verdicts = judge(run, limits, Object.keys(asked.options).length === 0);
+  const report = { run, before, verdicts, leftOut: asked.scopes.length === 0 ? left : [] };
+  const summary = renderMarkdown(report);
+  writeRun(asked.out, run, summary, renderHtml(report));
+  process.stdout.write(summary);
+  process.stderr.write(`bench: ${join(asked.out, 'report.html')}\n`);
+  if (results.some(({ failed }) => failed !== undefined)) return EXIT.failedScope;
+  return asked.check && verdicts.some(fails) ? EXIT.brokenBudget : EXIT.ok;
+}
+
+async function runScope(
+  scope: Scope,
+  file: string,
+  { profile, windows, options }: Arguments,
+  base: string,
+  signal: AbortSignal,
+  progress: Progress,
+): Promise<ScopeResult> {
+  const startedAt = new Date().toISOString();
+  const from = performance.now();
+  const without = (end: Pick<ScopeResult, 'skipped' | 'failed'>): ScopeResult => {
+    const seconds = (performance.now() - from) / 1000;
+    return { scope: scope.name, title: scope.title, method: [], startedAt, seconds, metrics: [], series: [], ...end };
+  };
+  const missing = scope.missing?.();
+  if (missing !== undefined) return without({ skipped: missing });
+  const dir = mkdtempSync(join(base, `.${scope.name}-`));
+  try {
+    const own = Object.fromEntries(Object.entries(options).filter(([key]) => Object.hasOwn(scope.options, key)));
+    const seconds = Math.max(MIN_DEADLINE_S, DEADLINE_FACTOR * scope.seconds(profile) * (windows / MIN_WINDOWS));
+    const outcome = await runInProcess({ file, profile, windows, dir, options: own }, seconds * 1000, signal, {
+      progress: (what, done) => progress.update(what, done),
+      line: (text) => progress.log(`${scope.name}: ${text}`),
+    });
+    return 'failed' in outcome ? without(outcome) : outcome.result;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function readBudgets(file: string, names: readonly string[]): ReturnType<typeof parseBudgets> {
+  try {
+    return parseBudgets(readFileSync(file, 'utf8'), names);
+  } catch (error) {
+    if (error instanceof BudgetError) throw new UsageError(`${file}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** An option that no scope takes is a misspelt one. */
+function checkOptions(scopes: readonly Scope[], options: Arguments['options']): void {
+  const known = new Set(scopes.flatMap((scope) => Object.keys(scope.options)));
+  for (const key of Object.keys(options))
+    if (!known.has(key)) throw new UsageError(`no scope takes -o ${key} (there are ${[...known].join(', ') || 'none'})`);
+}
