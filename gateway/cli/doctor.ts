@@ -16,7 +16,7 @@ export function doctorCommand(program: Command): void {
     .command('doctor')
     .summary('check this host: cores, clocks, limits, memory, disk')
     .description(
-      'Checks what this host does to latency and durability, and says what to do. Takes about a second, and writes 2 MB to the data directory, which it takes away again.',
+      'Checks what this host does to latency and durability, and says what to do. Takes about a second; writes a small file in the data directory, and removes it.',
     )
     .option('--data <dir>', 'data directory (default ./data)')
     .option('--config <file>', 'configuration file, for its capacities, topology and durability')

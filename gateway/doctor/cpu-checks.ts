@@ -24,7 +24,9 @@ const cores: Check = {
     const { parallelism } = host;
     const chosen = topology === 'auto' ? chooseTopology(parallelism) : topology;
     const found = `${plural(parallelism, 'core')}, topology ${chosen}${topology === 'auto' ? '' : ' (configured)'}`;
-    if (chosen === 'pinned' && chooseTopology(parallelism) === 'compact')
+    // Threads that start on ordinary cores may be moved to isolated ones.
+    const reachable = parallelism + (host.cpus(`${CPU}/isolated`)?.length ?? 0);
+    if (chosen === 'pinned' && chooseTopology(reachable) === 'compact')
       return warning(found, 'openbell start --topology auto', 'threads of the pinned topology spin, and take the cores from each other');
     return chosen === 'compact' && topology === 'auto' ? note(found) : ok(found);
   },

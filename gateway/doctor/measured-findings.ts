@@ -39,7 +39,7 @@ export function judgeSteal(before: Ticks | undefined, after: Ticks | undefined):
   return percent(after.stolen, after.all) >= 1 ? note(found, OWN_CORES) : ok(found);
 }
 
-/** Takes about a second, half of it with a busy thread, and writes 2 MB to the data directory. Never throws. */
+/** Takes about a second, a quarter of it with a busy thread; writes and removes a file of 1 MiB in the data directory. Never throws. */
 export async function measuredFindings(host: Host, { data }: Pick<Needs, 'data'>): Promise<Finding[]> {
   const before = readTicks(host);
   const spin = judgeSpin(measureSpin());

@@ -73,7 +73,7 @@ const swap: Check = {
     const swappiness = host.number('/proc/sys/vm/swappiness');
     const found = `${gib(total)}, ${gib(total - free)} of it in use; swappiness ${swappiness ?? 'unknown'}`;
     if (total > free) return warning(found, 'swapoff -a');
-    return swappiness !== undefined && swappiness <= 1 ? ok(found) : note(found, 'swapoff -a, or: sysctl vm.swappiness=1');
+    return swappiness !== undefined && swappiness <= 10 ? ok(found) : note(found, 'swapoff -a, or: sysctl vm.swappiness=1');
   },
 };
 
