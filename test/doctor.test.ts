@@ -142,6 +142,13 @@ const ROWS: Row[] = [
     'warning',
     /^4 CPUs, stopped in 7 of 50 periods; Node\.js counts 8$/,
   ],
+  [
+    'the tightest of two quotas',
+    { [`${CGROUP}/system.slice/openbell.service/cpu.max`]: '250000 100000', [`${CGROUP}/system.slice/cpu.max`]: '400000 100000' },
+    'cpu-quota',
+    'warning',
+    /^2\.5 CPUs, /,
+  ],
   ['quota below one CPU', { 'proc/self/cgroup': '0::/\n', [`${CGROUP}/cpu.max`]: '25000 100000\n' }, 'cpu-quota', 'problem', /^0\.25 CPUs/],
   [
     'quota, version 1',
