@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import { type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
+import { ExitCode, run } from './exit.ts';
+
+/** Within the time that container engines give a check by default. */
+const TIMEOUT_MS = 5_000;
+
+export function healthCommand(program: Command): void {
+  const command = connectionOptions(
+    program
+      .command('health')
+      .summary('whether the exchange takes orders')
+      .description('Asks the admin port whether orders are taken. Exit code 0 when they are, 1 when not or when nobody answers.'),
+  );
+  command.action(() =>
+    run(async () => {
+      const { host, httpPort, json } = command.opts<ConnectionFlags>();
+      const reasons = await whyUnready(host, httpPort);
+      if (json) printJson({ ready: reasons.length === 0, reasons });
+      else print(reasons.length === 0 ? 'ready' : `not ready: ${reasons.join(', ')}`);
+      return reasons.length === 0 ? ExitCode.Ok : ExitCode.Refused;
+    }),
+  );
+}
+
+async function whyUnready(host: string, port: number): Promise<readonly string[]> {
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/health/ready`;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const { reasons = [] } = (await response.json()) as { reasons?: string[] };
+    return response.ok || reasons.length > 0 ? reasons : [`HTTP ${response.status}`];
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    return [`cannot reach ${url} (${cause})`];
+  }
+}
