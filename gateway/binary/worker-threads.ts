@@ -1,0 +1,13 @@
+import { basename, extname } from 'node:path';
+import { getAsset } from 'node:sea';
+import * as threads from 'node:worker_threads';
+
+/** In the binary this stands for `node:worker_threads`: there are no files, so the code of a thread is an asset named like its file. */
+export * from 'node:worker_threads';
+
+export class Worker extends threads.Worker {
+  constructor(entry: string | URL, options?: threads.WorkerOptions) {
+    const name = basename(String(entry));
+    super(getAsset(`threads/${name.slice(0, name.length - extname(name).length)}`, 'utf8'), { ...options, eval: true });
+  }
+}
