@@ -1,0 +1,60 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { assert } from '../../engine/assert.ts';
+import { readFlowFile } from '../../feeds/flow-file.ts';
+import type { ScopeContext } from '../suite/scope.ts';
+import { runFlow } from './flow-run.ts';
+
+export interface FlowPlan {
+  readonly files: readonly string[];
+  readonly warmUpMessages: number;
+  /** Of one window; at least one whole pass. */
+  readonly windowMessages: number;
+}
+
+/** Messages/s of one file, by window: the median of the window's passes. */
+export interface FlowFigures {
+  readonly file: string;
+  readonly rates: readonly number[];
+}
+
+/** The recorded data, read in place: OPENBELL_SHARED, or `../shared` beside the repository. */
+const FOLDER = join(process.env.OPENBELL_SHARED ?? join(import.meta.dirname, '..', '..', '..', 'shared'), 'data', 'flow');
+const HASHES = join(FOLDER, 'SHA256.reports');
+
+/** Why there are no figures of the flow files, or undefined. */
+export function flowFilesMissing({ files }: FlowPlan): string | undefined {
+  const absent = [HASHES, ...files.map(pathOf)].filter((path) => !existsSync(path));
+  if (absent.length === 0) return undefined;
+  return `SKIPPED: the order flow files. There is no ${absent.join(', ')}; set OPENBELL_SHARED to the folder that holds data/.`;
+}
+
+function pathOf(file: string): string {
+  return join(FOLDER, `${file}.bin.gz`);
+}
+
+/** @throws InvariantError when the reports of a file do not have the published hash */
+export async function runFlowFiles(
+  plan: FlowPlan,
+  context: ScopeContext,
+  progress: (what: string, done: number) => void,
+): Promise<FlowFigures[]> {
+  const published = readFileSync(HASHES, 'utf8').split('\n');
+  const figures: FlowFigures[] = [];
+  for (const [index, file] of plan.files.entries()) {
+    context.signal.throwIfAborted();
+    progress(`flow ${file}`, index / plan.files.length);
+    const flow = await readFlowFile(pathOf(file));
+    const passes = (messages: number): number => Math.max(1, Math.ceil(messages / flow.count));
+    const perWindow = passes(plan.windowMessages);
+    globalThis.gc?.();
+    const { sha256, seconds } = await runFlow(flow, { warmUp: passes(plan.warmUpMessages), runs: perWindow * context.windows });
+    assert(published.includes(`${sha256}  ${file}`), `book: the reports of ${file} have another hash than published`);
+    const rates = Array.from({ length: context.windows }, (_, window) => {
+      const sorted = seconds.slice(window * perWindow, (window + 1) * perWindow).sort((a, b) => a - b);
+      return flow.count / sorted[sorted.length >> 1];
+    });
+    figures.push({ file, rates });
+  }
+  return figures;
+}

@@ -1,0 +1,54 @@
+import { OrderBook, Side } from 'nodejs-order-book';
+import type { Work } from './work.ts';
+
+type Limit = Parameters<OrderBook['limit']>[0];
+
+/** Orders as the peer's interface takes them. */
+export interface PeerWork {
+  readonly kind: Work['kind'];
+  readonly orders: readonly Limit[];
+}
+
+/**
+ * `nodejs-order-book` by the methods that its documentation gives for each
+ * operation: `limit`, `cancel` and `modify`, no journaling. Its ids are strings;
+ * these are decimal, which it is fastest with.
+ */
+export class PeerBook {
+  readonly #book = new OrderBook();
+  #fills = 0;
+
+  /** Outside of the clock. */
+  prepare({ kind, orders }: Work): PeerWork {
+    const limits = orders.map(({ id, side, price, quantity }) => ({
+      id: String(id),
+      side: side === 0 ? Side.BUY : Side.SELL,
+      size: quantity,
+      price,
+    }));
+    return { kind, orders: limits };
+  }
+
+  run({ kind, orders }: PeerWork): void {
+    const book = this.#book;
+    // The answer of an order that traded holds its makers and itself.
+    if (kind === 'new') for (const order of orders) this.#fills += Math.max(0, book.limit(order).done.length - 1);
+    else if (kind === 'cancel') for (const order of orders) book.cancel(order.id);
+    else for (const order of orders) this.#fills += Math.max(0, book.modify(order.id, order).done.length - 1);
+  }
+
+  /** The fills since the last call. */
+  takeFills(): number {
+    const fills = this.#fills;
+    this.#fills = 0;
+    return fills;
+  }
+
+  /** `side price lots` of every level. */
+  levels(): string[] {
+    const [asks, bids] = this.#book.depth();
+    const rows = (side: number, levels: readonly (readonly [number, number])[]): string[] =>
+      [...levels].sort((a, b) => a[0] - b[0]).map(([price, lots]) => `${side} ${price} ${lots}`);
+    return [...rows(0, bids), ...rows(1, asks)];
+  }
+}

@@ -1,0 +1,96 @@
+/** The order book alone: single operations beside another Node.js order book, and recorded order flow. */
+import { AUCTION_ORDERS, runAuction } from '../book/auction.ts';
+import { type FlowFigures, type FlowPlan, flowFilesMissing, runFlowFiles } from '../book/flow-files.ts';
+import { type MicroFigures, type MicroPlan, runMicro } from '../book/micro.ts';
+import { LEVELS, ORDERS_A_LEVEL } from '../book/work.ts';
+import type { Metric, Profile, ScopeResult } from '../suite/result.ts';
+import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+
+interface Plan {
+  readonly micro: MicroPlan;
+  readonly flow: FlowPlan;
+}
+
+const SHORT_FILES = ['normal-100k', 'swing-25-100k', 'static-100k', 'flash-crash-100k'];
+const PLANS: Record<Profile, Plan> = {
+  ci: {
+    micro: { windowMs: 100, warmUpMs: 200 },
+    flow: { files: SHORT_FILES, warmUpMessages: 1_000_000, windowMessages: 1_000_000 },
+  },
+  full: {
+    micro: { windowMs: 1000, warmUpMs: 1000 },
+    flow: { files: [...SHORT_FILES, 'normal-1m', 'flash-crash-1m'], warmUpMessages: 4_000_000, windowMessages: 5_000_000 },
+  },
+};
+const PEER = 'nodejs-order-book';
+/** Of the scope's time: the flow files come last. */
+const MICRO_PART = 0.7;
+
+export const scope: Scope = {
+  name: 'book',
+  title: 'Book: single operations beside nodejs-order-book, and order flow files',
+  options: {},
+  seconds: (profile) => (profile === 'ci' ? 15 : 90),
+  run: (context) => measured(scope, () => run(context)),
+};
+
+async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+  const { micro, flow } = PLANS[context.profile];
+  const cases = await runMicro(micro, context, (what, done) => context.progress(what, done * MICRO_PART));
+  const auction = runAuction(context.windows, micro.windowMs);
+  const missing = flowFilesMissing(flow);
+  if (missing !== undefined) process.stderr.write(`${missing}\n`);
+  const files =
+    missing === undefined
+      ? await runFlowFiles(flow, context, (what, done) => context.progress(what, MICRO_PART + done * (1 - MICRO_PART)))
+      : [];
+  return {
+    method: [...method(micro, context.windows), missing ?? flowMethod(flow)],
+    metrics: [...cases.flatMap(caseMetrics), auctionMetric(auction), ...files.map(flowMetric)],
+    series: [],
+  };
+}
+
+function caseMetrics({ name, title, ours, theirs }: MicroFigures): Metric[] {
+  const rate = (values: readonly number[]) => values.map((value) => ({ value: Math.round(value) }));
+  const ratios = ours.map((value, window) => ({ value: value / theirs[window] }));
+  return [
+    { id: `book.${name}`, title, unit: '/s', better: 'higher', windows: rate(ours) },
+    { id: `book.peer.${name}`, title: `${title}: ${PEER}`, unit: '/s', better: 'higher', windows: rate(theirs) },
+    { id: `book.ratio.peer.${name}`, title: `${title}: openbell / ${PEER}`, unit: 'x', better: 'higher', windows: ratios },
+  ];
+}
+
+function auctionMetric(microseconds: readonly number[]): Metric {
+  return {
+    id: 'book.auction',
+    title: `Auction: uncross ${AUCTION_ORDERS.toLocaleString('en')} orders`,
+    unit: 'us',
+    better: 'lower',
+    windows: microseconds.map((value) => ({ value })),
+    note: `${PEER} has no auction.`,
+  };
+}
+
+function flowMetric({ file, rates }: FlowFigures): Metric {
+  return {
+    id: `book.flow.${file}`,
+    title: `Order flow ${file}`,
+    unit: '/s',
+    better: 'higher',
+    windows: rates.map((value) => ({ value: Math.round(value) })),
+  };
+}
+
+function method({ windowMs, warmUpMs }: MicroPlan, windows: number): string[] {
+  return [
+    `Single operations: a book of ${2 * LEVELS * ORDERS_A_LEVEL} orders, ${ORDERS_A_LEVEL} on each of ${LEVELS} prices a side, one symbol, no accounts. tinybench times a batch at a time (500 adds, cancels or amends; 250 or 25 crossing orders); preparing and undoing it are outside of the clock. Warm-up ${warmUpMs} ms, then ${windows} windows of ${windowMs} ms inside the clock, for each operation and book.`,
+    `${PEER} 10.1.1 gets the same orders in the same run, right before or after; by its methods limit, cancel and modify, without journaling, with decimal ids. Orders are prepared outside of the clock on both sides: ours as 40-byte records, theirs as the objects that its methods take. Inside the clock: ours decodes, matches and writes a 64-byte event for each answer and fill into the production ring; theirs returns its answers as objects. It works with floating-point sizes and prices and has stop orders, which cost it a look at each trade; our book does not have them.`,
+    'Checked: each batch makes the number of fills that it should, and both books have the same lots on the same prices before, in the middle and after.',
+    `Auction: finding the price and trading ${AUCTION_ORDERS.toLocaleString('en')} orders whose prices overlap; all fills told to a listener. Checked: the indicated volume trades, and the book is not crossed afterwards.`,
+  ];
+}
+
+function flowMethod({ warmUpMessages, windowMessages }: FlowPlan): string {
+  return `Order flow files of the open matching-engine benchmark (arXiv:2606.01183): whole passes from an empty book, from the first record read until a second thread has taken the last report; warm-up ${warmUpMessages.toLocaleString('en')} messages, ${windowMessages.toLocaleString('en')} a window, its median pass. The hash of the reports is the published one.`;
+}
