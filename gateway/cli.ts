@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   book: async () => (await import('./cli/market.ts')).bookCommand,
   trades: async () => (await import('./cli/market.ts')).tradesCommand,
   account: async () => (await import('./cli/account.ts')).accountCommand,
+  health: async () => (await import('./cli/health.ts')).healthCommand,
   replay: async () => (await import('./cli/replay.ts')).replayCommand,
   verify: async () => (await import('./cli/data.ts')).verifyCommand,
   snapshot: async () => (await import('./cli/data.ts')).snapshotCommand,
