@@ -1,3 +1,4 @@
+import { isSea } from 'node:sea';
 import { type Command, Option } from 'commander';
 import { unitsToDecimal } from '../../feeds/decimal.ts';
 import { OPTIONS } from '../config-options.ts';
@@ -6,8 +7,8 @@ import { print, printJson } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 import { Progress } from './progress.ts';
 
-/** How to call this again, in a clone as well as where the package is installed. */
-const OPENBELL = 'npx openbell';
+/** How to call this again: the single executable, or in a clone as well as where the package is installed. */
+const OPENBELL = isSea() ? 'openbell' : 'npx openbell';
 
 export function startCommand(program: Command): void {
   const command = program

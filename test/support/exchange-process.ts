@@ -65,11 +65,17 @@ export class ExchangeProcess {
     });
   }
 
-  /** @param abort kills it while it starts @throws Error with its stderr when it ends before it is ready */
-  static async start(data: string, args: readonly string[] = [], abort?: AbortSignal): Promise<ExchangeProcess> {
+  /** @param abort kills it while it starts @param program what to run instead of the built command @throws Error with its stderr when it ends before it is ready */
+  static async start(
+    data: string,
+    args: readonly string[] = [],
+    abort?: AbortSignal,
+    program: readonly string[] = [process.execPath, CLI],
+  ): Promise<ExchangeProcess> {
+    const [command, ...before] = program;
     const child = spawn(
-      process.execPath,
-      [CLI, 'start', '--json', '--data', data, '--grpc-port', '0', '--ws-port', '0', '--http-port', '0', ...args],
+      command,
+      [...before, 'start', '--json', '--data', data, '--grpc-port', '0', '--ws-port', '0', '--http-port', '0', ...args],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     abort?.addEventListener('abort', () => child.kill('SIGKILL'));
