@@ -12,7 +12,8 @@ export interface PeerWork {
 /**
  * `nodejs-order-book` by the methods that its documentation gives for each
  * operation: `limit`, `cancel` and `modify`, no journaling. Its ids are strings;
- * these are decimal, which it is fastest with.
+ * these begin with a letter, since with decimal ones, which V8 takes for array
+ * indices, it amends at half and crosses at a fifth of the speed.
  */
 export class PeerBook {
   readonly #book = new OrderBook();
@@ -21,7 +22,7 @@ export class PeerBook {
   /** Outside of the clock. */
   prepare({ kind, orders }: Work): PeerWork {
     const limits = orders.map(({ id, side, price, quantity }) => ({
-      id: String(id),
+      id: `o${id}`,
       side: side === 0 ? Side.BUY : Side.SELL,
       size: quantity,
       price,

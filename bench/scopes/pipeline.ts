@@ -1,0 +1,108 @@
+/** Ring in to ring out: sequencer, engine, log and gates, in both topologies, with and without waiting for the disk. */
+import { availableParallelism } from 'node:os';
+import { type PipelinePlan, runVariant, type Variant, type VariantFigures } from '../pipeline/pipeline-run.ts';
+import type { Latency } from '../suite/recorder.ts';
+import { type Metric, median, type Profile, type ScopeResult, type Series } from '../suite/result.ts';
+import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+
+const TOPOLOGIES = ['compact', 'pinned'] as const;
+/** I/O, engine and journal. */
+const PINNED_THREADS = 3;
+
+function variants(fast: readonly number[], durable: readonly number[]): Variant[] {
+  return TOPOLOGIES.flatMap((topology): Variant[] => [
+    { topology, durability: 'fast', rates: fast },
+    { topology, durability: 'durable', rates: durable },
+  ]);
+}
+
+const PLANS: Record<Profile, PipelinePlan> = {
+  ci: {
+    variants: variants([100_000, 250_000], [50_000, 100_000]),
+    windowSeconds: 0.2,
+    warmUpCommands: 200_000,
+    maximumCommands: 200_000,
+  },
+  full: {
+    variants: variants([50_000, 100_000, 250_000, 500_000, 1_000_000], [25_000, 50_000, 100_000, 250_000, 500_000]),
+    windowSeconds: 2,
+    warmUpCommands: 1_000_000,
+    maximumCommands: 2_000_000,
+  },
+};
+
+export const scope: Scope = {
+  name: 'pipeline',
+  title: 'Pipeline: ring in to ring out, both topologies',
+  options: {},
+  seconds: (profile) => (profile === 'ci' ? 15 : 200),
+  run: (context) => measured(scope, () => run(context)),
+};
+
+async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+  const plan = PLANS[context.profile];
+  const figures: VariantFigures[] = [];
+  for (const [index, variant] of plan.variants.entries()) {
+    const progress = (what: string, done: number): void => context.progress(what, (index + done) / plan.variants.length);
+    figures.push(await runVariant(plan, variant, context, progress));
+  }
+  return {
+    method: method(plan, context.windows),
+    metrics: figures.flatMap(variantMetrics),
+    series: [knee('p50', figures, ({ p50 }) => p50), knee('p99', figures, ({ p99 }) => p99), knee('p99.9', figures, ({ p999 }) => p999)],
+  };
+}
+
+function variantMetrics({ topology, durability, rates, latencies, maximum, collections }: VariantFigures): Metric[] {
+  const id = `pipeline.${topology}.${durability}`;
+  const title = `${topology}, ${durability}`;
+  const value = (each: number) => ({ value: Math.round(each) });
+  return [
+    ...rates.map(
+      (rate, index): Metric => ({
+        id: `${id}.${rate}.latency`,
+        title: `${title}: latency at ${rate.toLocaleString('en')} commands/s`,
+        unit: 'ms',
+        better: 'lower',
+        windows: latencies[index].map((latency) => ({ latency })),
+      }),
+    ),
+    { id: `${id}.maximum`, title: `${title}: commands as fast as it goes`, unit: '/s', better: 'higher', windows: maximum.map(value) },
+    {
+      id: `${id}.collections`,
+      title: `${title}: garbage collections of the I/O thread during the windows`,
+      unit: 'count',
+      better: 'lower',
+      windows: collections.map(value),
+    },
+  ];
+}
+
+/** Median over the windows. */
+function knee(name: string, figures: readonly VariantFigures[], read: (latency: Latency) => number): Series {
+  return {
+    id: `pipeline.knee.${name}`,
+    title: `${name} by rate`,
+    x: { label: 'commands per second', unit: '/s' },
+    y: { label: 'latency from the planned time', unit: 'ms', log: true },
+    lines: figures.map(({ topology, durability, rates, latencies }) => ({
+      name: `${topology}, ${durability}`,
+      points: rates.map((rate, index) => [rate, median(latencies[index].map(read))] as const),
+    })),
+  };
+}
+
+function method({ windowSeconds, warmUpCommands, maximumCommands }: PipelinePlan, windows: number): string[] {
+  const cores = availableParallelism();
+  return [
+    'Load: the commands of the scope `core`, put into the command ring at planned times by the thread that is the I/O thread in production; it looks once a turn of its event loop, as frames would come. No network and no history (its end of the report ring is read and dropped).',
+    'Latency: from the planned time until the gate has handed on the reports: sequencer, engine, and in `durable` also log and fdatasync. A command that finds the ring full waits, and its waiting counts.',
+    `\`compact\` runs all stages on that thread; \`pinned\` has ${PINNED_THREADS} threads.${
+      cores < PINNED_THREADS
+        ? ` This machine has ${cores} cores: in \`pinned\` the threads take turns, and its figures say what the scheduler does, not what the topology can.`
+        : ''
+    }`,
+    `Warm-up, in each of the four: ${warmUpCommands.toLocaleString('en')} commands as fast as it goes, and one window of the lowest rate. ${windows} windows of ${windowSeconds} s a rate, all rates in turn; ${maximumCommands.toLocaleString('en')} commands a closed-loop window. Commands are made before each window, in another thread; garbage is collected then.`,
+    'Checked in the end: every command was answered; the log, replayed, gives the state hash of the twin that the commands were made from; money is conserved.',
+  ];
+}
