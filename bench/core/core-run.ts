@@ -1,7 +1,7 @@
 import { assert } from '../../engine/assert.ts';
 import { resolveLimits } from '../../engine/limits.ts';
 import { stateHash } from '../../engine/state-rows.ts';
-import { GcWatch } from '../suite/gc-watch.ts';
+import { addDisturbance, type Disturbance, DisturbanceWatch, UNDISTURBED } from '../suite/disturbance.ts';
 import { type Latency, Recorder } from '../suite/recorder.ts';
 import { CommandMaker } from './command-maker.ts';
 import type { TwinState } from './command-maker-worker.ts';
@@ -22,8 +22,8 @@ export interface CoreFigures {
   readonly latencies: readonly (readonly Latency[])[];
   /** Commands/s of each closed-loop window. */
   readonly maximum: readonly number[];
-  /** Garbage collections of the measured thread, by window, over all rates and the closed loop. */
-  readonly collections: readonly number[];
+  /** By window, over all rates and the closed loop. */
+  readonly disturbances: readonly Disturbance[];
   readonly twin: TwinState;
   /** Part of the commands that traded, of 1. */
   readonly traded: number;
@@ -47,18 +47,18 @@ export async function runCore(plan: CorePlan, windows: number, progress: (what: 
   const maker = new CommandMaker(limits, capacityOf(plan));
   const core = new MeasuredCore(limits, maker);
   const recorder = new Recorder();
-  const gc = new GcWatch();
+  const watch = new DisturbanceWatch();
   const { rates, windowSeconds } = plan;
   const latencies: Latency[][] = rates.map(() => []);
   const maximum: number[] = [];
-  const collections: number[] = [];
+  const disturbances: Disturbance[] = [];
   const steps = windows * (rates.length + 1);
   let step = 0;
   let sent = 0;
   const prepare = async (count: number): Promise<void> => {
     await maker.make(count);
     sent += count;
-    await gc.settle();
+    await watch.begin();
   };
   try {
     progress('warm-up', 0);
@@ -73,12 +73,12 @@ export async function runCore(plan: CorePlan, windows: number, progress: (what: 
     core.openLoop(WARM_UP_RATE / 4, WARM_UP_RATE, recorder);
     recorder.take();
     for (let window = 0; window < windows; window++) {
-      let collected = 0;
+      let disturbance = UNDISTURBED;
       const measure = async (what: string, count: number, run: () => Span): Promise<Span> => {
         progress(`${what}, window ${window + 1} of ${windows}`, ++step / steps);
         await prepare(count);
         const span = run();
-        collected += await gc.count(span.fromMs, span.toMs);
+        disturbance = addDisturbance(disturbance, await watch.end(span.toMs));
         return span;
       };
       for (const [index, rate] of rates.entries()) {
@@ -89,15 +89,15 @@ export async function runCore(plan: CorePlan, windows: number, progress: (what: 
       const { maximumCommands: most } = plan;
       const { fromMs, toMs } = await measure('as fast as it goes', most, () => core.closedLoop(most));
       maximum.push((most / (toMs - fromMs)) * 1000);
-      collections.push(collected);
+      disturbances.push(disturbance);
     }
     const twin = await maker.state();
     assert(core.answered === sent, `core: ${sent} commands, ${core.answered} answered`);
     assert(stateHash(core.exchange) === twin.stateHash, 'core: same commands, another state than the twin');
     assert(core.exchange.accounts.imbalance(1) === 0 && core.exchange.accounts.imbalance(2) === 0, 'core: money was not conserved');
-    return { latencies, maximum, collections, twin, traded: core.traded / core.answered };
+    return { latencies, maximum, disturbances, twin, traded: core.traded / core.answered };
   } finally {
-    gc.close();
+    watch.close();
     await maker.close();
   }
 }

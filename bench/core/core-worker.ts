@@ -1,8 +1,10 @@
-/** The thread behind `runCoreInThread`. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { runCore } from './core-run.ts';
-import type { CoreThreadData, FromCoreThread } from './core-thread.ts';
+/** The thread of the scope `core`. */
+import { serveRoomyThread } from '../suite/roomy-thread.ts';
+import { type CorePlan, runCore } from './core-run.ts';
 
-const { plan, windows } = workerData as CoreThreadData;
-const tell = (message: FromCoreThread): void => parentPort?.postMessage(message);
-tell({ kind: 'figures', figures: await runCore(plan, windows, (what, done) => tell({ kind: 'progress', what, done })) });
+export interface CoreAssignment {
+  readonly plan: CorePlan;
+  readonly windows: number;
+}
+
+await serveRoomyThread(({ plan, windows }: CoreAssignment, progress) => runCore(plan, windows, progress));

@@ -4,9 +4,8 @@ import type { Durability, Topology } from '../../engine/engine.ts';
 import { resolveLimits } from '../../engine/limits.ts';
 import { CommandMaker } from '../core/command-maker.ts';
 import type { Span } from '../core/measured-core.ts';
-import { GcWatch } from '../suite/gc-watch.ts';
+import { addDisturbance, type Disturbance, DisturbanceWatch, UNDISTURBED } from '../suite/disturbance.ts';
 import { type Latency, Recorder } from '../suite/recorder.ts';
-import type { ScopeContext } from '../suite/scope.ts';
 import { Pipeline } from './pipeline.ts';
 
 export interface Variant {
@@ -30,38 +29,38 @@ export interface VariantFigures extends Variant {
   readonly latencies: readonly (readonly Latency[])[];
   /** Commands/s of each closed-loop window. */
   readonly maximum: readonly number[];
-  /** Garbage collections of the I/O thread, by window, over all rates and the closed loop. */
-  readonly collections: readonly number[];
+  /** Of the I/O thread, by window, over all rates and the closed loop. */
+  readonly disturbances: readonly Disturbance[];
 }
 
 /**
- * One topology and durability from a new directory: warm-up, then
- * `context.windows` times each rate and the closed loop, in turn.
+ * One topology and durability, in a new folder of `parent`: warm-up, then
+ * `windows` times each rate and the closed loop, in turn.
  * @throws InvariantError when the log does not replay to the state of the twin
  */
 export async function runVariant(
   { windowSeconds, warmUpCommands, maximumCommands }: PipelinePlan,
   variant: Variant,
-  context: ScopeContext,
+  windows: number,
+  parent: string,
   progress: (what: string, done: number) => void,
 ): Promise<VariantFigures> {
   const { topology, durability, rates } = variant;
   const name = `${topology}, ${durability}`;
   const limits = resolveLimits({ orders: 2 ** 16, rememberedOrders: 2 ** 16 });
   const capacity = Math.max(warmUpCommands, maximumCommands, ...rates.map((rate) => Math.ceil(rate * windowSeconds)));
-  const dir = join(context.dir, `${topology}-${durability}`);
+  const dir = join(parent, `${topology}-${durability}`);
   mkdirSync(dir);
   const maker = new CommandMaker(limits, capacity);
   const pipeline = new Pipeline({ dir, topology, durability, limits, capacity });
   const recorder = new Recorder();
-  const gc = new GcWatch();
+  const watch = new DisturbanceWatch();
   const latencies: Latency[][] = rates.map(() => []);
   const maximum: number[] = [];
-  const collections: number[] = [];
+  const disturbances: Disturbance[] = [];
   const prepare = async (count: number): Promise<void> => {
-    context.signal.throwIfAborted();
     await maker.make(count);
-    await gc.settle();
+    await watch.begin();
   };
   try {
     progress(`${name}: warm-up`, 0);
@@ -73,13 +72,13 @@ export async function runVariant(
     await prepare(slow);
     await pipeline.openLoop(maker.words, slow, rates[0], recorder);
     recorder.take();
-    for (let window = 0; window < context.windows; window++) {
-      let collected = 0;
+    for (let window = 0; window < windows; window++) {
+      let disturbance = UNDISTURBED;
       const measure = async (what: string, step: number, count: number, run: () => Promise<Span>): Promise<Span> => {
-        progress(`${name}: ${what}, window ${window + 1} of ${context.windows}`, (window + step / (rates.length + 1)) / context.windows);
+        progress(`${name}: ${what}, window ${window + 1} of ${windows}`, (window + step / (rates.length + 1)) / windows);
         await prepare(count);
         const span = await run();
-        collected += await gc.count(span.fromMs, span.toMs);
+        disturbance = addDisturbance(disturbance, await watch.end(span.toMs));
         return span;
       };
       for (const [index, rate] of rates.entries()) {
@@ -90,12 +89,12 @@ export async function runVariant(
       const most = maximumCommands;
       const { fromMs, toMs } = await measure('as fast as it goes', rates.length, most, () => pipeline.closedLoop(maker.words, most));
       maximum.push((most / (toMs - fromMs)) * 1000);
-      collections.push(collected);
+      disturbances.push(disturbance);
     }
     await pipeline.stop(await maker.state());
-    return { ...variant, latencies, maximum, collections };
+    return { ...variant, latencies, maximum, disturbances };
   } finally {
-    gc.close();
+    watch.close();
     await pipeline.abandon();
     await maker.close();
   }

@@ -1,8 +1,10 @@
 /** Risk, matching and settlement in one step, on one core, at rising fixed rates. */
 import type { CoreFigures, CorePlan } from '../core/core-run.ts';
-import { runCoreInThread } from '../core/core-thread.ts';
+import type { CoreAssignment } from '../core/core-worker.ts';
+import { disturbanceMetrics } from '../suite/disturbance-metrics.ts';
 import type { Latency } from '../suite/recorder.ts';
 import { type Metric, median, type Profile, type ScopeResult, type Series } from '../suite/result.ts';
+import { runRoomyThread, YOUNG_MB } from '../suite/roomy-thread.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 /** Commands/s; exchange-core publishes its table for these, but for 1.5 M. */
@@ -24,11 +26,16 @@ export const scope: Scope = {
 
 async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
   const plan = PLANS[context.profile];
-  const figures = await runCoreInThread(plan, context);
+  const assignment: CoreAssignment = { plan, windows: context.windows };
+  const figures = await runRoomyThread<CoreAssignment, CoreFigures>(
+    new URL('../core/core-worker.ts', import.meta.url),
+    assignment,
+    context,
+  );
   return { method: method(plan, figures, context.windows), metrics: metrics(figures), series: [knee(figures)] };
 }
 
-function metrics({ latencies, maximum, collections }: CoreFigures): Metric[] {
+function metrics({ latencies, maximum, disturbances }: CoreFigures): Metric[] {
   const byRate = RATES.map(
     (rate, index): Metric => ({
       id: `core.${rate}.latency`,
@@ -56,13 +63,7 @@ function metrics({ latencies, maximum, collections }: CoreFigures): Metric[] {
       better: 'higher',
       windows: maximum.map((value) => ({ value: Math.round(value) })),
     },
-    {
-      id: 'core.collections',
-      title: 'Garbage collections during the windows',
-      unit: 'count',
-      better: 'lower',
-      windows: collections.map((value) => ({ value })),
-    },
+    ...disturbanceMetrics('core', disturbances),
   ];
 }
 
@@ -90,7 +91,7 @@ function method({ windowSeconds, warmUpCommands, maximumCommands }: CorePlan, { 
     'Inside the clock: checks, matching, settlement, and every report and market event in its ring. Outside: log, gates, threads, network. exchange-core leaves out the same, but its measured path crosses threads; this one does not.',
     'Open loop: command i is due at start + i / rate. Latency counts from there until all reports of its poll (at most 256 commands) are in the ring, so that whatever delays one command is in those behind it.',
     'Commands are made before each window, from a twin of the exchange in another thread. Times are kept during the window and put into the histogram after it. The measuring thread empties the rings between two polls: that is in the latency of those that wait.',
-    'Reading the clock takes about 60 ns and 16 bytes of garbage, and is in every latency. The measured thread has a young generation of 64 MB, which holds the readings of a window; the exchange itself makes no garbage.',
+    `Reading the clock takes about 60 ns and 16 bytes of garbage, and is in every latency. The measured thread has a young generation of ${YOUNG_MB} MB, which holds the readings of a window; the exchange itself makes no garbage.`,
     `Warm-up: ${warmUpCommands.toLocaleString('en')} commands as fast as it goes, a quarter of a second at 500,000/s. ${windows} windows of ${windowSeconds} s a rate, all rates in turn; ${maximumCommands.toLocaleString('en')} commands a closed-loop window. Garbage is collected before each window.`,
     'Checked in the end: every command was answered, the state has the hash of the twin, money is conserved.',
   ];

@@ -1,8 +1,11 @@
 /** Ring in to ring out: sequencer, engine, log and gates, in both topologies, with and without waiting for the disk. */
 import { availableParallelism } from 'node:os';
-import { type PipelinePlan, runVariant, type Variant, type VariantFigures } from '../pipeline/pipeline-run.ts';
+import type { PipelinePlan, Variant, VariantFigures } from '../pipeline/pipeline-run.ts';
+import type { PipelineAssignment } from '../pipeline/pipeline-worker.ts';
+import { disturbanceMetrics } from '../suite/disturbance-metrics.ts';
 import type { Latency } from '../suite/recorder.ts';
 import { type Metric, median, type Profile, type ScopeResult, type Series } from '../suite/result.ts';
+import { runRoomyThread, YOUNG_MB } from '../suite/roomy-thread.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 const TOPOLOGIES = ['compact', 'pinned'] as const;
@@ -41,11 +44,9 @@ export const scope: Scope = {
 
 async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
   const plan = PLANS[context.profile];
-  const figures: VariantFigures[] = [];
-  for (const [index, variant] of plan.variants.entries()) {
-    const progress = (what: string, done: number): void => context.progress(what, (index + done) / plan.variants.length);
-    figures.push(await runVariant(plan, variant, context, progress));
-  }
+  const assignment: PipelineAssignment = { plan, windows: context.windows, dir: context.dir };
+  const entry = new URL('../pipeline/pipeline-worker.ts', import.meta.url);
+  const figures = await runRoomyThread<PipelineAssignment, VariantFigures[]>(entry, assignment, context);
   return {
     method: method(plan, context.windows),
     metrics: figures.flatMap(variantMetrics),
@@ -53,7 +54,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   };
 }
 
-function variantMetrics({ topology, durability, rates, latencies, maximum, collections }: VariantFigures): Metric[] {
+function variantMetrics({ topology, durability, rates, latencies, maximum, disturbances }: VariantFigures): Metric[] {
   const id = `pipeline.${topology}.${durability}`;
   const title = `${topology}, ${durability}`;
   const value = (each: number) => ({ value: Math.round(each) });
@@ -68,13 +69,7 @@ function variantMetrics({ topology, durability, rates, latencies, maximum, colle
       }),
     ),
     { id: `${id}.maximum`, title: `${title}: commands as fast as it goes`, unit: '/s', better: 'higher', windows: maximum.map(value) },
-    {
-      id: `${id}.collections`,
-      title: `${title}: garbage collections of the I/O thread during the windows`,
-      unit: 'count',
-      better: 'lower',
-      windows: collections.map(value),
-    },
+    ...disturbanceMetrics(id, disturbances, title),
   ];
 }
 
@@ -103,6 +98,7 @@ function method({ windowSeconds, warmUpCommands, maximumCommands }: PipelinePlan
         : ''
     }`,
     `Warm-up, in each of the four: ${warmUpCommands.toLocaleString('en')} commands as fast as it goes, and one window of the lowest rate. ${windows} windows of ${windowSeconds} s a rate, all rates in turn; ${maximumCommands.toLocaleString('en')} commands a closed-loop window. Commands are made before each window, in another thread; garbage is collected then.`,
+    `The thread that stands for the I/O thread has a young generation of ${YOUNG_MB} MB, for the clock readings of the load; in production it has V8's default.`,
     'Checked in the end: every command was answered; the log, replayed, gives the state hash of the twin that the commands were made from; money is conserved.',
   ];
 }

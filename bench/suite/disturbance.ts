@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { PerformanceObserver } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Node tells of a collection some turns of the event loop after it. */
+const TOLD_AFTER_MS = 10;
+/** Linux; of the thread that reads: nanoseconds on a core, nanoseconds ready but without one, time slices. */
+const SCHEDSTAT = '/proc/thread-self/schedstat';
+
+/** What came between a measurement and the machine. */
+export interface Disturbance {
+  /** Garbage collections of the measuring thread. */
+  readonly collections: number;
+  /** Time that the measuring thread could have run but had no core, of the process's own machine; 0 where the system does not tell. */
+  readonly waitedMs: number;
+}
+
+export const UNDISTURBED: Disturbance = { collections: 0, waitedMs: 0 };
+
+export function addDisturbance(a: Disturbance, b: Disturbance): Disturbance {
+  return { collections: a.collections + b.collections, waitedMs: a.waitedMs + b.waitedMs };
+}
+
+/** Watches the thread that makes it, one span of time after the other. */
+export class DisturbanceWatch {
+  #starts: number[] = [];
+  #waited = 0;
+  readonly #observer = new PerformanceObserver((list) => {
+    for (const { startTime } of list.getEntries()) this.#starts.push(startTime);
+  });
+
+  constructor() {
+    this.#observer.observe({ entryTypes: ['gc'] });
+  }
+
+  /** Collects now, so that the garbage of the preparation does not fall into the span, and starts watching. Needs `--expose-gc`. */
+  async begin(): Promise<void> {
+    globalThis.gc?.();
+    await delay(TOLD_AFTER_MS);
+    this.#starts = [];
+    this.#waited = waitedMs();
+  }
+
+  /** Since `begin`, up to `toMs` on performance.now(). Call it right after the span. */
+  async end(toMs: number): Promise<Disturbance> {
+    const waited = waitedMs() - this.#waited;
+    await delay(TOLD_AFTER_MS);
+    return { collections: this.#starts.filter((at) => at <= toMs).length, waitedMs: waited };
+  }
+
+  close(): void {
+    this.#observer.disconnect();
+  }
+}
+
+function waitedMs(): number {
+  try {
+    return Number(readFileSync(SCHEDSTAT, 'latin1').split(' ')[1]) / 1e6;
+  } catch {
+    return 0;
+  }
+}
