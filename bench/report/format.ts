@@ -1,8 +1,9 @@
 import type { Unit } from '../suite/result.ts';
 
-/** Without the unit: three significant digits and more only for what is counted. */
+/** Without the unit: three significant digits, more below a million for what is counted in whole ones. */
 export function formatNumber(value: number): string {
   if (value === 0) return '0';
+  if (Math.abs(value) >= 1e6) return `${formatNumber(value / 1e6)} M`;
   const digits = Math.floor(Math.log10(Math.abs(value)));
   const decimals = Math.min(4, Math.max(0, 2 - digits));
   return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
@@ -11,7 +12,7 @@ export function formatNumber(value: number): string {
 /** Without the zeros that keep a table's columns alike. */
 export function formatPlain(value: number): string {
   const text = formatNumber(value);
-  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+  return text.replace(/(\.\d*?)0+(?=$| )/, '$1').replace(/\.(?=$| )/, '');
 }
 
 export function formatValue(value: number, unit: Unit, format = formatNumber): string {

@@ -20,10 +20,18 @@ import {
 /** The run as Markdown: for a terminal, a pull request, a mail. */
 export function renderMarkdown(report: Report): string {
   const { run, before, verdicts } = report;
-  const out = ['# openbell latency suite', '', describeRun(report), '', ...table(['Machine', ''], describeMachineRows(run.machine)), ''];
+  const out = [
+    '# openbell latency suite',
+    '',
+    escapeMarkdown(describeRun(report)),
+    '',
+    ...table(['Machine', ''], describeMachineRows(run.machine)),
+    '',
+  ];
   out.push('## Budgets', '', describeOutcome(verdicts).join(' '), '');
-  if (verdicts.length > 0) {
-    const rows = verdicts.map((verdict) => {
+  const measured = verdicts.filter(({ state }) => state !== 'not measured');
+  if (measured.length > 0) {
+    const rows = measured.map((verdict) => {
       const show = (value?: number): string => (value === undefined || verdict.unit === undefined ? '' : formatValue(value, verdict.unit));
       const { best, median, budget } = verdict;
       return [
@@ -38,9 +46,17 @@ export function renderMarkdown(report: Report): string {
     });
     out.push(...table(['Budget', 'Kind', 'Limit', '>Best window', '>Median', 'Verdict', 'Source'], rows), '');
   }
+  const rest = verdicts.filter(({ state }) => state === 'not measured');
+  if (rest.length > 0) {
+    const each = rest.map((verdict) => `${budgetName(verdict)} (${verdict.reason})`);
+    out.push(escapeMarkdown(`Not measured in this run: ${each.join(', ')}.`), '');
+  }
   if (before !== undefined) {
-    out.push(`Compared with commit ${before.commit} of ${describeTime(before)}. In brackets: the windows of the two runs overlap.`, '');
-    for (const difference of differences(run, before)) out.push(`- ${difference}`);
+    out.push(
+      `Compared with commit ${escapeMarkdown(before.commit)} of ${describeTime(before)}. In brackets: the windows of the two runs overlap.`,
+      '',
+    );
+    for (const difference of differences(run, before)) out.push(`- ${escapeMarkdown(difference)}`);
     out.push('');
   }
   for (const scope of run.scopes) out.push(...renderScope(scope, report));
@@ -51,9 +67,9 @@ export function renderMarkdown(report: Report): string {
 }
 
 function renderScope(scope: ScopeResult, { before }: Report): string[] {
-  const out = [`## ${scope.scope}: ${scope.title}`, ''];
+  const out = [`## ${scope.scope}: ${escapeMarkdown(scope.title)}`, ''];
   if (scope.failed !== undefined) return [...out, 'FAILED:', '', ...scope.failed.split('\n').map((line) => `    ${line}`), ''];
-  if (scope.skipped !== undefined) return [...out, `Skipped: ${scope.skipped}`, ''];
+  if (scope.skipped !== undefined) return [...out, `Skipped: ${escapeMarkdown(scope.skipped)}`, ''];
   out.push(...scope.method.map((sentence) => `- ${escapeMarkdown(sentence)}`), `- Took ${formatDuration(scope.seconds)}.`, '');
   const latencies = latencyRows(scope.metrics, before);
   if (latencies.length > 0) {
@@ -80,7 +96,7 @@ function renderScope(scope: ScopeResult, { before }: Report): string[] {
     out.push(...table(heads, before ? rows : rows.map((row) => row.slice(0, 4))), '');
   }
   const noted = scope.metrics.filter(({ note }) => note !== undefined);
-  return [...out, ...noted.map(({ id, note }) => `- \`${id}\`: ${escapeMarkdown(note ?? '')}`), ''];
+  return [...out, ...noted.map(({ id, note }) => escapeMarkdown(`- ${id}: ${note}`)), ''];
 }
 
 function name({ title, id }: Metric): string {

@@ -98,12 +98,9 @@ export function describeOutcome(verdicts: readonly Verdict[]): string[] {
   const targets = judged.filter(({ budget }) => budget.kind === 'target');
   const met = targets.filter(({ state }) => state === 'met').length;
   const errors = verdicts.filter(({ state }) => state === 'error').length;
-  if (checks.length > 0)
-    sentences.push(
-      broken === 0 ? `All ${checks.length} checked budgets hold.` : `${broken} of ${checks.length} checked budgets are broken.`,
-    );
-  if (targets.length > 0) sentences.push(`${met} of ${targets.length} targets are met.`);
-  if (errors > 0) sentences.push(`${errors} budgets name a figure that was not found.`);
+  if (checks.length > 0) sentences.push(`Checked budgets: ${checks.length - broken} of ${checks.length} hold.`);
+  if (targets.length > 0) sentences.push(`Targets: ${met} of ${targets.length} met.`);
+  if (errors > 0) sentences.push(`Budgets whose figure was not found: ${errors}.`);
   if (judged.length === 0) sentences.push('No budget was measured in this run.');
   return sentences;
 }

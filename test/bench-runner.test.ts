@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { RunResult } from '../bench/suite/result.ts';
+
+const SUITE = fileURLToPath(new URL('./support/bench-suite.ts', import.meta.url));
+const root = mkdtempSync(join(tmpdir(), 'openbell-bench-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+let folders = 0;
+function outputFolder(): string {
+  return join(root, `out-${folders++}`);
+}
+
+function start(out: string, args: readonly string[], budgets: unknown = []): ChildProcess {
+  const file = join(root, 'budgets.json');
+  writeFileSync(file, JSON.stringify(budgets));
+  return spawn(process.execPath, [SUITE, file, out, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+async function run(out: string, args: readonly string[], budgets: unknown = []): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = start(out, args, budgets);
+  let [stdout, stderr] = ['', ''];
+  child.stdout?.on('data', (bytes: Buffer) => {
+    stdout += bytes;
+  });
+  child.stderr?.on('data', (bytes: Buffer) => {
+    stderr += bytes;
+  });
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, stdout, stderr };
+}
+
+const resultOf = (out: string): RunResult => JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')) as RunResult;
+
+test('a run leaves its result, a summary, a report; the run before it becomes the previous one', async () => {
+  const out = outputFolder();
+  const first = await run(out, ['steady', '--windows', '4']);
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.stderr, /\[1\/1\] steady: starting: 0 %, 0:02 left/);
+  assert.match(first.stderr, /steady: a line on stdout/);
+  assert.match(first.stdout, /known latency \(steady\.latency\) \| 125 \(50\.\d+ to 200/);
+  assert.equal(first.stdout, readFileSync(join(out, 'summary.md'), 'utf8'));
+  assert.match(readFileSync(join(out, 'report.html'), 'utf8'), /^<!doctype html>/);
+  const result = resultOf(out);
+  assert.equal(result.scopes[0].metrics[0].windows.length, 4);
+  assert.match(result.commit, /^[0-9a-f]{12}(-dirty)?$|^unknown$/);
+  assert.equal(result.machine.node, process.version);
+
+  const second = await run(out, ['steady', '-o', 'rate=200']);
+  assert.match(second.stdout, /known rate \(steady\.rate\) \| 90\.0\/s \| 200\/s \| 80\.0\/s \| \(same\)/);
+  assert.deepEqual(readdirSync(out).sort(), ['previous.json', 'report.html', 'result.json', 'summary.md'], 'the scope’s folder is gone');
+  assert.equal(readFileSync(join(out, 'previous.json'), 'utf8'), `${JSON.stringify(result)}\n`);
+
+  const other = await run(outputFolder(), ['steady', '--compare', join(out, 'previous.json'), '-o', 'rate=200']);
+  assert.match(other.stdout, /Compared with commit/);
+});
+
+test('a scope that fails, and one that takes its process with it, do not stop the next: exit 1', async () => {
+  const out = outputFolder();
+  const { code, stdout } = await run(out, ['steady', 'failing', 'crashing', 'unavailable']);
+  assert.equal(code, 1);
+  const [steady, failing, crashing, unavailable] = resultOf(out).scopes;
+  assert.equal(steady.metrics.length, 3);
+  assert.match(failing.failed ?? '', /the load generator fell over\n.*failing\.ts/);
+  assert.match(crashing.failed ?? '', /ended by SIGKILL and no result\nlast words/);
+  assert.equal(unavailable.skipped, 'no sidecar on the PATH');
+  assert.match(stdout, /FAILED:/);
+});
+
+test('a scope that hangs is killed at its deadline', async () => {
+  const out = outputFolder();
+  assert.equal((await run(out, ['hanging'])).code, 1);
+  assert.match(resultOf(out).scopes[0].failed ?? '', /killed: not done after 5 s/);
+});
+
+test('what a scope started and left behind is killed with it', async () => {
+  const file = join(root, 'left.pid');
+  assert.equal((await run(outputFolder(), ['parent', '-o', `pid=${file}`, '-o', 'wait=no'])).code, 1);
+  await assertGone(Number(readFileSync(file, 'utf8')));
+});
+
+test('Ctrl-C stops the scope and what it started, writes nothing, exit 130', async () => {
+  const out = outputFolder();
+  const file = join(root, 'interrupted.pid');
+  const child = start(out, ['parent', 'steady', '-o', `pid=${file}`]);
+  const closed = once(child, 'close');
+  while (!existsSync(file) || readFileSync(file, 'utf8') === '') await delay(20);
+  child.kill('SIGINT');
+  assert.deepEqual(await closed, [130, null]);
+  await assertGone(Number(readFileSync(file, 'utf8')));
+  assert.deepEqual(readdirSync(out), []);
+});
+
+test('a runner that is killed leaves nothing behind', async () => {
+  const file = join(root, 'orphan.pid');
+  const child = start(outputFolder(), ['parent', '-o', `pid=${file}`]);
+  while (!existsSync(file) || readFileSync(file, 'utf8') === '') await delay(20);
+  child.kill('SIGKILL');
+  await assertGone(Number(readFileSync(file, 'utf8')));
+});
+
+test('--check: a broken guard is exit 3, a target that is not met is told', async () => {
+  const guard = { kind: 'guard', scope: 'steady', metric: 'steady.rate', limit: 100, source: 'a test' };
+  const target = { ...guard, kind: 'target', limit: 1000 };
+  const held = await run(outputFolder(), ['steady', '--check'], [guard, target]);
+  assert.equal(held.code, 0, held.stderr);
+  assert.match(held.stdout, /Checked budgets: 1 of 1 hold\. Targets: 0 of 1 met\./);
+  const broken = [{ ...guard, limit: 101 }];
+  assert.equal((await run(outputFolder(), ['steady', '--check'], broken)).code, 3);
+  assert.equal((await run(outputFolder(), ['steady'], broken)).code, 0, 'without --check it is only told');
+  const unknown = [{ ...guard, metric: 'steady.rat' }];
+  assert.equal((await run(outputFolder(), ['steady', '--check'], unknown)).code, 3);
+  assert.equal((await run(outputFolder(), ['steady', '--check', '-o', 'rate=1'], unknown)).code, 0, 'options may leave figures out');
+});
+
+test('usage: exit 2, and nothing is run', async () => {
+  const out = outputFolder();
+  const wrong: readonly (readonly [args: readonly string[], message: RegExp])[] = [
+    [['nonsense'], /no such scope: nonsense/],
+    [['--profile', 'quick'], /--profile must be full or ci/],
+    [['--windows', '2'], /--windows must be a number from 3/],
+    [['--frequency', '2'], /'--frequency'/],
+    [['steady', '-o', 'rate'], /-o needs KEY=VALUE/],
+    [['steady', '-o', 'speed=1'], /no scope takes -o speed \(there are rate\)/],
+    [['steady', 'absent'], /bench-scopes\/absent\.ts is missing/],
+    [['steady', '--compare', join(root, 'none.json')], /none\.json: ENOENT/],
+    [['steady', '--compare', join(root, 'budgets.json')], /not a result\.json/],
+  ];
+  for (const [args, message] of wrong) {
+    const { code, stdout, stderr } = await run(out, args);
+    assert.equal(code, 2, args.join(' '));
+    assert.match(stderr, message);
+    assert.equal(stdout, '');
+  }
+  assert.equal((await run(out, ['steady'], [{ kind: 'wish' }])).code, 2);
+  assert.ok(!existsSync(out));
+});
+
+async function assertGone(pid: number): Promise<void> {
+  for (let tries = 0; tries < 250; tries++) {
+    if (!isRunning(pid)) return;
+    await delay(20);
+  }
+  assert.fail(`process ${pid} still runs`);
+}
+
+/** A zombie that nobody has waited for yet runs no more. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
