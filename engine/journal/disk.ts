@@ -1,19 +1,27 @@
-import { fdatasync, fdatasyncSync, fsync, fsyncSync, rename, renameSync, write, writeSync } from 'node:fs';
+import { fdatasync, fdatasyncSync, fsync, fsyncSync, read, readSync, rename, renameSync, write, writeSync } from 'node:fs';
 
 export type DiskError = NodeJS.ErrnoException;
-export type Written = (error: DiskError | null, bytes: number) => void;
+export type Moved = (error: DiskError | null, bytes: number) => void;
 export type Done = (error: DiskError | null) => void;
 
 /**
  * How the log writer reaches the disk. One state machine runs over both: on
- * the event-loop thread the callbacks come later, in a thread of its own they
+ * the event-loop thread most callbacks come later, in a thread of its own they
  * come before the call returns.
  */
 export interface Disk {
-  /** True when callbacks come before the call returns. */
+  /** True when all callbacks come before the call returns. */
   readonly blocking: boolean;
+  /**
+   * Writes into pages that are in the page cache, and so copies at most some 100 KiB
+   * there: no driver hands that to another thread, where it would wait for a core of
+   * its own. Always calls back before it returns. May write less than `length`.
+   */
+  append(fd: number, bytes: Uint8Array, offset: number, length: number, position: number, done: Moved): void;
   /** May write less than `length`. */
-  write(fd: number, bytes: Uint8Array, offset: number, length: number, position: number, done: Written): void;
+  write(fd: number, bytes: Uint8Array, offset: number, length: number, position: number, done: Moved): void;
+  /** May read less than `length`. */
+  read(fd: number, bytes: Uint8Array, offset: number, length: number, position: number, done: Moved): void;
   /** fdatasync: the data, and the size if it changed. */
   syncData(fd: number, done: Done): void;
   /** fsync: also of a directory. */
@@ -23,10 +31,15 @@ export interface Disk {
   wake(ms: number, poll: () => void): void;
 }
 
-/** For the event-loop thread: the work is done by libuv's pool. */
+const append: Disk['append'] = (fd, bytes, offset, length, position, done) =>
+  move(() => writeSync(fd, bytes, offset, length, position), done);
+
+/** For the event-loop thread: what waits for the disk is done by libuv's pool. */
 export const asynchronousDisk: Disk = {
   blocking: false,
+  append,
   write: (fd, bytes, offset, length, position, done) => write(fd, bytes, offset, length, position, done),
+  read: (fd, bytes, offset, length, position, done) => read(fd, bytes, offset, length, position, done),
   syncData: (fd, done) => fdatasync(fd, done),
   syncAll: (fd, done) => fsync(fd, done),
   rename: (from, to, done) => rename(from, to, done),
@@ -36,20 +49,24 @@ export const asynchronousDisk: Disk = {
 /** For a thread that does nothing else: it blocks, and spares the hand-over to the pool and back. */
 export const synchronousDisk: Disk = {
   blocking: true,
-  write(fd, bytes, offset, length, position, done) {
-    let written = 0;
-    attempt(
-      () => {
-        written = writeSync(fd, bytes, offset, length, position);
-      },
-      (error) => done(error, written),
-    );
-  },
+  append,
+  write: append,
+  read: (fd, bytes, offset, length, position, done) => move(() => readSync(fd, bytes, offset, length, position), done),
   syncData: (fd, done) => attempt(() => fdatasyncSync(fd), done),
   syncAll: (fd, done) => attempt(() => fsyncSync(fd), done),
   rename: (from, to, done) => attempt(() => renameSync(from, to), done),
   wake: () => undefined,
 };
+
+function move(work: () => number, done: Moved): void {
+  let bytes = 0;
+  attempt(
+    () => {
+      bytes = work();
+    },
+    (error) => done(error, bytes),
+  );
+}
 
 /** `done` is called outside of the try: what it throws is not a disk error. */
 function attempt(work: () => void, done: Done): void {

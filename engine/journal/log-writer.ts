@@ -108,6 +108,16 @@ export class LogWriter {
 
   /** Starts what can be started; returns the number of commands taken. */
   poll(): number {
+    let taken = 0;
+    for (;;) {
+      const count = this.#step();
+      taken += count;
+      // A thread of its own looks at other things between two batches; on the event loop only the disk ends this.
+      if (count === 0 || this.#disk.blocking) return taken;
+    }
+  }
+
+  #step(): number {
     if (this.#busy || this.#stopped) return 0;
     if (this.#batch.bytes !== 0) {
       if (this.#closing) this.#giveUp();
@@ -181,8 +191,12 @@ export class LogWriter {
       this.#syncDue = now + FAST_SYNC_MS;
       this.#disk.wake(FAST_SYNC_MS, this.#poll);
     }
-    if (now >= this.#syncDue) this.#sync();
-    else this.#goOn(false);
+    if (now >= this.#syncDue) {
+      this.#sync();
+    } else {
+      this.#busy = false;
+      this.#showState();
+    }
   }
 
   #sync(): void {

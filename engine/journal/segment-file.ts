@@ -4,7 +4,8 @@ import { assert } from '../assert.ts';
 import type { Seq } from '../units.ts';
 import { SLOT_BYTES, segmentName } from './log-format.ts';
 
-const ZEROS = new Uint8Array(1024 * 1024);
+/** Resizable, though it never is resized: V8 puts such memory at the start of a page, as O_DIRECT wants it. */
+const ZEROS = new Uint8Array(new ArrayBuffer(1024 * 1024, { maxByteLength: 1024 * 1024 }));
 
 /** An open segment; who holds it closes it. */
 export interface Segment {
@@ -14,7 +15,7 @@ export interface Segment {
   readonly bytes: number;
 }
 
-/** Bytes that one step of zero-filling writes. */
+/** Most bytes that one step of zero-filling writes. */
 export const FILL_BYTES = ZEROS.length;
 /** What a step of zero-filling writes from; never written to. */
 export const zeros: Uint8Array = ZEROS;

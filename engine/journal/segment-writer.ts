@@ -82,7 +82,7 @@ export class SegmentWriter {
     const used = this.position / this.#segment.bytes;
     const needed = (used - SPARE_FROM) / (SPARE_UNTIL - SPARE_FROM);
     // (A file that was cut short may have no room, and nothing used.)
-    if (hurry || needed >= 0) this.#spare.step(hurry || this.#spare.progress < needed);
+    if (hurry || needed >= 0) this.#spare.step(hurry ? this.#spare.bytes : Math.min(1, needed) * this.#spare.bytes);
   }
 
   /** Goes on in the spare, which is ready; all that the old segment holds is durable. `done` when the new one is there to stay. */

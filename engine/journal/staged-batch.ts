@@ -50,7 +50,7 @@ export class StagedBatch {
     this.#position = position;
     this.#written = 0;
     this.#done = done;
-    disk.write(fd, this.#u8, 0, this.bytes, position, this.#onWritten);
+    disk.append(fd, this.#u8, 0, this.bytes, position, this.#onWritten);
   }
 
   /** The disk has it. */
@@ -62,7 +62,7 @@ export class StagedBatch {
     this.#written += bytes;
     const left = this.bytes - this.#written;
     if (error || left === 0) this.#done(error);
-    else this.#disk?.write(this.#fd, this.#u8, this.#written, left, this.#position + this.#written, this.#onWritten);
+    else this.#disk?.append(this.#fd, this.#u8, this.#written, left, this.#position + this.#written, this.#onWritten);
   };
 
   #checkSeq(slot: number, expected: Seq): void {

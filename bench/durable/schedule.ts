@@ -1,0 +1,45 @@
+import { Pacer } from '../suite/pacer.ts';
+import type { Recorder } from '../suite/recorder.ts';
+
+/** One slice of load, the same for the disk and for the log. */
+export interface Slice {
+  /** Commands per second. */
+  readonly rate: number;
+  /** At the start: commands arrive, and are not recorded. */
+  readonly warmUpMs: number;
+  /** After the warm-up. */
+  readonly ms: number;
+}
+
+/** Commands that arrive by schedule from the moment it is made, and the latency of those that are done, counted from the planned time. */
+export class Arrivals {
+  readonly total: number;
+  /** Commands that are durable. */
+  done = 0;
+  readonly #pacer: Pacer;
+  readonly #warmUp: number;
+  readonly #to: Recorder;
+
+  constructor({ rate, warmUpMs, ms }: Slice, to: Recorder) {
+    this.total = Math.round((rate * (warmUpMs + ms)) / 1000);
+    this.#warmUp = Math.round((rate * warmUpMs) / 1000);
+    this.#pacer = new Pacer(rate, performance.now());
+    this.#to = to;
+  }
+
+  get finished(): boolean {
+    return this.done === this.total;
+  }
+
+  /** How many have arrived by now. */
+  arrived(): number {
+    return Math.min(this.total, this.#pacer.due(performance.now()));
+  }
+
+  /** All up to `count` are durable. */
+  complete(count: number): void {
+    for (const now = performance.now(); this.done < count; this.done++) {
+      if (this.done >= this.#warmUp) this.#to.record(now - this.#pacer.plannedMs(this.done));
+    }
+  }
+}

@@ -1,0 +1,35 @@
+/** A process that recovers a data directory as the engine does, and says when it is ready: `node bench/recovery/recover.ts DIR`, forked. */
+import { allocateControl, Control } from '../../engine/control.ts';
+import { EngineCore } from '../../engine/engine-core.ts';
+import { Exchange } from '../../engine/exchange.ts';
+import { resolveLimits } from '../../engine/limits.ts';
+import { MARKET_EVENT_BYTES } from '../../engine/market-event.ts';
+import { allocateRing, RingConsumer } from '../../engine/ring.ts';
+import { SpillingProducer } from '../../engine/spilling-producer.ts';
+import { stateHash } from '../../engine/state-rows.ts';
+import { Command, Report } from '../../engine/wire/layout.ts';
+
+/** Sent when commands could be taken, and, after the clock has stopped, with what was recovered. */
+export type Recovering =
+  | { readonly kind: 'ready'; readonly milliseconds: number }
+  | { readonly kind: 'recovered'; readonly seq: number; readonly snapshotSeq: number; readonly hash: string };
+
+const say = (message: Recovering): void => void process.send?.(message);
+const limits = resolveLimits();
+const ring = (slotBytes: number, capacity: number) => allocateRing({ slotBytes, capacity, consumers: 1 });
+const outputs = {
+  reports: new SpillingProducer(ring(Report.bytes, limits.reportRing)),
+  market: new SpillingProducer(ring(MARKET_EVENT_BYTES, limits.marketRing)),
+};
+const exchange = new Exchange(limits, outputs);
+const commands = new RingConsumer(ring(Command.bytes, limits.commandRing), 0);
+const core = new EngineCore(exchange, commands, outputs, new Control(allocateControl()));
+// The history has everything: no report is shown again, and so the report ring stays empty.
+const { milliseconds, seq, snapshotSeq } = core.recover(
+  process.argv[2],
+  Number.POSITIVE_INFINITY,
+  () => undefined,
+  () => undefined,
+);
+say({ kind: 'ready', milliseconds });
+say({ kind: 'recovered', seq, snapshotSeq, hash: stateHash(exchange) });

@@ -1,0 +1,71 @@
+import { allocateControl, Control, JOURNAL_AT } from '../../engine/control.ts';
+import { writeSnapshot } from '../../engine/engine-core.ts';
+import { Exchange } from '../../engine/exchange.ts';
+import { synchronousDisk } from '../../engine/journal/disk.ts';
+import { scanLog } from '../../engine/journal/log-reader.ts';
+import { LogWriter } from '../../engine/journal/log-writer.ts';
+import { resolveLimits } from '../../engine/limits.ts';
+import { allocateRing, RingConsumer, RingProducer } from '../../engine/ring.ts';
+import { stateHash } from '../../engine/state-rows.ts';
+import { CoreFlow } from '../core/core-flow.ts';
+
+const CHUNK = 1000;
+const TELL_MS = 250;
+
+export interface WrittenLog {
+  /** Commands in it. */
+  readonly seq: number;
+  /** Of the state after the last command. */
+  readonly hash: string;
+  /** Path of the snapshot of its middle. */
+  readonly snapshot: string;
+}
+
+/**
+ * Writes a log of at least `commands` commands of the exchange-core mix, and a
+ * snapshot of its middle, with the real log writer.
+ * @param onProgress with the part that is done, several times a second; what it throws ends the writing
+ */
+export async function writeLog(dir: string, commands: number, onProgress: (done: number) => void): Promise<WrittenLog> {
+  const ring = allocateRing({ slotBytes: 64, capacity: 2 ** 13, consumers: 1 });
+  const control = new Control(allocateControl());
+  const log = new LogWriter({
+    dir,
+    end: scanLog(dir),
+    ring: new RingConsumer(ring),
+    disk: synchronousDisk,
+    mode: 'fast',
+    words: control.words,
+    at: JOURNAL_AT,
+  });
+  const producer = new RingProducer(ring);
+  const exchange = new Exchange(resolveLimits());
+  const flow = new CoreFlow(exchange, CHUNK);
+  const put = (slot: number): void => {
+    let to = producer.tryClaim();
+    for (; to === -1; to = producer.tryClaim()) {
+      producer.publish();
+      log.poll();
+    }
+    producer.slots.u8.set(flow.bytes.subarray(slot * 64, slot * 64 + 64), to * 64);
+  };
+  flow.setUp(() => put(0));
+  let snapshot = '';
+  let told = performance.now();
+  while (exchange.seq < commands) {
+    flow.make(CHUNK);
+    for (let slot = 0; slot < CHUNK; slot++) {
+      put(slot);
+      exchange.apply(flow.bytes, flow.words, slot);
+    }
+    producer.publish();
+    if (snapshot === '' && exchange.seq >= commands / 2) snapshot = writeSnapshot(exchange, dir);
+    if (performance.now() - told < TELL_MS) continue;
+    told = performance.now();
+    onProgress(exchange.seq / commands);
+    // Ctrl-C comes in here.
+    await new Promise(setImmediate);
+  }
+  await log.close();
+  return { seq: exchange.seq, hash: stateHash(exchange), snapshot };
+}
