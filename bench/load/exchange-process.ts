@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { FlowSymbol } from './order-flow.ts';
+
+/** The built command, as users run it. */
+const CLI = fileURLToPath(new URL('../../dist/gateway/cli.js', import.meta.url));
+/** Of what it logs, the end is kept for error messages. */
+const LOG_CHARACTERS = 4096;
+
+export interface ExchangeOptions {
+  /** Data directory. */
+  readonly data: string;
+  readonly durability: 'fast' | 'durable';
+  readonly topology?: 'auto' | 'compact' | 'pinned';
+  /** For node, before the command. */
+  readonly nodeFlags?: readonly string[];
+  /** Kills it. */
+  readonly signal: AbortSignal;
+}
+
+/** Undefined: it is built. Otherwise what to do. */
+export function missingBuild(): string | undefined {
+  return existsSync(CLI) ? undefined : 'dist/ is not built: npm run build';
+}
+
+/** `openbell start` in a process of its own, on free ports of the loopback interface. */
+export class ExchangeProcess {
+  readonly ports: { readonly grpc: number; readonly ws: number; readonly http: number };
+  readonly #child: ChildProcess;
+  readonly #data: string;
+  readonly #log: () => string;
+
+  private constructor(child: ChildProcess, data: string, log: () => string, ports: ExchangeProcess['ports']) {
+    this.#child = child;
+    this.#data = data;
+    this.#log = log;
+    this.ports = ports;
+  }
+
+  /** @throws Error with the end of its log when it ends before it is ready */
+  static async start({ data, durability, topology = 'auto', nodeFlags = [], signal }: ExchangeOptions): Promise<ExchangeProcess> {
+    signal.throwIfAborted();
+    const flags = ['--json', '--data', data, '--grpc-port', '0', '--ws-port', '0', '--http-port', '0'];
+    const args = [...nodeFlags, CLI, 'start', ...flags, '--durability', durability, '--topology', topology];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const kill = (): void => {
+      child.kill('SIGKILL');
+    };
+    signal.addEventListener('abort', kill);
+    process.on('exit', kill);
+    child.once('exit', () => {
+      signal.removeEventListener('abort', kill);
+      process.off('exit', kill);
+    });
+    let log = '';
+    child.stderr.on('data', (bytes: Buffer) => {
+      log = (log + bytes).slice(-LOG_CHARACTERS);
+    });
+    const line = await new Promise<string>((resolve, reject) => {
+      let text = '';
+      child.stdout.on('data', (bytes: Buffer) => {
+        text += bytes;
+        if (text.includes('\n')) resolve(text);
+      });
+      child.once('exit', (code) => reject(signal.aborted ? signal.reason : new Error(`openbell start ended with ${code}: ${log}`)));
+    });
+    return new ExchangeProcess(child, data, () => log, JSON.parse(line));
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  /** @throws Error when it does not answer 200 */
+  async get(path: string): Promise<string> {
+    const answer = await fetch(`http://127.0.0.1:${this.ports.http}${path}`);
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`GET ${path} was answered with ${answer.status}: ${text}`);
+    return text;
+  }
+
+  /** Its symbols that have a price to trade around and money to trade with in every demo account. */
+  async symbols(): Promise<FlowSymbol[]> {
+    const symbols = JSON.parse(await this.get('/v1/symbols')) as (FlowSymbol & { quote: string })[];
+    return symbols.filter(({ quote }) => quote === 'USD').map(({ id, referencePriceTicks }) => ({ id, referencePriceTicks }));
+  }
+
+  /** Stops it as a user would. @throws Error when it does not end with 0 */
+  async stop(): Promise<void> {
+    const code = await this.#end('SIGTERM');
+    if (code !== 0) throw new Error(`openbell start ended with ${code}: ${this.#log()}`);
+  }
+
+  /** Ends it whatever it does. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** Replays what the stopped exchange left on the disk. @throws Error with what `openbell verify` says is wrong */
+  async verify(): Promise<void> {
+    const child = spawn(process.execPath, [CLI, 'verify', '--from-snapshot', this.#data], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (bytes: Buffer) => {
+        said += bytes;
+      });
+    }
+    const [code] = (await once(child, 'close')) as [number | null];
+    if (code !== 0) throw new Error(`openbell verify ended with ${code}: ${said}`);
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child;
+    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    const [code] = (await exited) as [number | null];
+    return code;
+  }
+}

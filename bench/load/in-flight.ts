@@ -1,0 +1,86 @@
+import { Code } from '../../engine/codes.ts';
+import { Refusal, Report, ReportKind } from '../../engine/wire/layout.ts';
+import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
+
+/** Commands under way at once, at most: a server that is further behind than that is overloaded. */
+export const MAX_IN_FLIGHT = 2 ** 20;
+const MASK = MAX_IN_FLIGHT - 1;
+
+/** Told of each answer; `plannedMs` is when its command was due. */
+export type OnAnswer = (plannedMs: number, nowMs: number) => void;
+
+/**
+ * Which commands wait for their answer, and since when. A command's tag is its
+ * number, so the answer finds its planned time with one array read. Answers
+ * that come twice, or for nothing, are counted: a run with any is worth nothing.
+ */
+export class InFlight {
+  sent = 0;
+  answered = 0;
+  /** Rejects by the engine and refusals by the gateway. */
+  refused = 0;
+  /** The first refusal's code. */
+  refusalCode = 0;
+  fills = 0;
+  /** Answers to what was answered before, or never sent. */
+  unexpected = 0;
+  /** Reports whose number was not the one after the last. */
+  gaps = 0;
+  onAnswer: OnAnswer = () => undefined;
+  readonly #plannedMs = new Float64Array(MAX_IN_FLIGHT);
+  readonly #waiting = new Uint8Array(MAX_IN_FLIGHT);
+
+  get count(): number {
+    return this.sent - this.answered;
+  }
+
+  /** Notes a command and returns its tag. `count` is below {@link MAX_IN_FLIGHT}. */
+  add(plannedMs: number): number {
+    const tag = this.sent++ >>> 0;
+    this.#plannedMs[tag & MASK] = plannedMs;
+    this.#waiting[tag & MASK] = 1;
+    return tag;
+  }
+
+  /** Takes the reports of one frame. @param last number of the account's report before, undefined when nobody told @returns number of its newest report */
+  take(frame: ReportFrameReader, last: number | undefined, nowMs: number): number | undefined {
+    const { flat } = frame;
+    let no = last;
+    for (let i = 0, at = frame.reportsAt; i < frame.reports; i++, at += Report.bytes) {
+      const reportNo = flat.u53(at + Report.reportNo);
+      if (no !== undefined && reportNo !== no + 1) this.gaps++;
+      no = reportNo;
+      const kind = flat.u8(at + Report.kind);
+      if (kind === ReportKind.Fill) this.fills++;
+      else if (kind === ReportKind.Accepted || kind === ReportKind.Amended) this.#answer(flat.u32(at + Report.tag), nowMs);
+      else if (kind === ReportKind.Cancelled) {
+        // What an immediate-or-cancel order did not get is cancelled, too; its answer came before.
+        if (flat.u16(at + Report.code) === Code.CANCELLED_BY_CLIENT) this.#answer(flat.u32(at + Report.tag), nowMs);
+      } else this.#refuse(flat.u16(at + Report.code), flat.u32(at + Report.tag));
+    }
+    for (let i = 0, at = frame.refusalsAt; i < frame.refusals; i++, at += Refusal.bytes)
+      this.#refuse(flat.u16(at + Refusal.code), flat.u32(at + Refusal.tag));
+    return no;
+  }
+
+  #answer(tag: number, nowMs: number): void {
+    if (this.#settle(tag)) this.onAnswer(this.#plannedMs[tag & MASK], nowMs);
+  }
+
+  /** It waits no longer; its latency is none. */
+  #refuse(code: number, tag: number): void {
+    if (this.refused++ === 0) this.refusalCode = code;
+    this.#settle(tag);
+  }
+
+  #settle(tag: number): boolean {
+    const at = tag & MASK;
+    if (this.#waiting[at] === 0) {
+      this.unexpected++;
+      return false;
+    }
+    this.#waiting[at] = 0;
+    this.answered++;
+    return true;
+  }
+}

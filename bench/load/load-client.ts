@@ -1,0 +1,82 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { LoadReply, LoadRequest, LoadResult, OpenRequest, PingPongRequest, RunRequest } from './load-protocol.ts';
+
+const GENERATOR = fileURLToPath(new URL('generator.ts', import.meta.url));
+/**
+ * V8's parallel collector would take the server's core away for what one
+ * thread does as fast: its young generation is almost empty each time.
+ */
+const NODE_FLAGS = ['--single-threaded-gc', '--max-semi-space-size=16'];
+
+/** The load generator in a process of its own, as a scope sees it. One request at a time. */
+export class LoadClient {
+  readonly #child: ChildProcess;
+  readonly #signal: AbortSignal;
+
+  /** @param signal ends the process, and rejects what is asked of it */
+  constructor(signal: AbortSignal, nodeFlags: readonly string[] = []) {
+    this.#signal = signal;
+    this.#child = fork(GENERATOR, { execArgv: [...NODE_FLAGS, ...nodeFlags], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    signal.addEventListener('abort', this.#onAbort);
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  async open(request: Omit<OpenRequest, 'op'>): Promise<void> {
+    await this.#ask({ op: 'open', ...request });
+  }
+
+  async run(request: Omit<RunRequest, 'op'>): Promise<LoadResult> {
+    return (await this.#ask({ op: 'run', ...request })) as LoadResult;
+  }
+
+  async pingPong(request: Omit<PingPongRequest, 'op'>): Promise<LoadResult> {
+    return (await this.#ask({ op: 'ping-pong', ...request })) as LoadResult;
+  }
+
+  async close(): Promise<void> {
+    await this.#ask({ op: 'close' });
+  }
+
+  /** Ends the process. */
+  async end(): Promise<void> {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    const child = this.#child;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    if (child.connected) child.disconnect();
+    else child.kill('SIGKILL');
+    await exited;
+  }
+
+  readonly #onAbort = (): void => {
+    this.#child.kill('SIGKILL');
+  };
+
+  /** @throws Error what the generator found, or that it ended */
+  #ask(request: LoadRequest): Promise<LoadResult | undefined> {
+    const child = this.#child;
+    return new Promise((resolve, reject) => {
+      const onExit = (code: number | null, signal: string | null): void => {
+        child.off('message', onMessage);
+        reject(this.#signal.aborted ? this.#signal.reason : new Error(`the load generator ended with ${code ?? signal}`));
+      };
+      const onMessage = (reply: LoadReply): void => {
+        child.off('exit', onExit);
+        if ('error' in reply) reject(new Error(`load generator: ${reply.error}`));
+        else resolve(reply.result);
+      };
+      if (child.exitCode !== null || child.signalCode !== null) {
+        onExit(child.exitCode, child.signalCode);
+        return;
+      }
+      child.once('exit', onExit);
+      child.once('message', onMessage);
+      child.send(request);
+    });
+  }
+}

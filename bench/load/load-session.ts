@@ -1,0 +1,56 @@
+import { Code, codeName } from '../../engine/codes.ts';
+import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
+import { openGrpcJs } from './grpc-js-transport.ts';
+import { openGrpc } from './grpc-transport.ts';
+import { InFlight } from './in-flight.ts';
+import type { OrderFlow } from './order-flow.ts';
+import type { OpenTransportFunction, OrderTransport, TransportListener, TransportName } from './transport.ts';
+import { openWebSocket } from './ws-transport.ts';
+
+const OPEN: Record<TransportName, OpenTransportFunction> = { grpc: openGrpc, 'grpc-js': openGrpcJs, ws: openWebSocket };
+
+/** One account's connection: its orders out, its reports in. */
+export class LoadSession implements TransportListener {
+  readonly account: number;
+  readonly flow: OrderFlow;
+  inFlight = new InFlight();
+  /** Number of the account's last report. */
+  lastReport: number | undefined;
+  /** Why the connection ended by itself. */
+  lost: string | undefined;
+  #transport: OrderTransport | undefined;
+  readonly #reader = new ReportFrameReader();
+
+  private constructor(account: number, flow: OrderFlow, lastReport: number | undefined) {
+    this.account = account;
+    this.flow = flow;
+    this.lastReport = lastReport;
+  }
+
+  /** @param lastReport of an earlier session of this account */
+  static async open(name: TransportName, port: number, account: number, flow: OrderFlow, lastReport?: number): Promise<LoadSession> {
+    const session = new LoadSession(account, flow, lastReport);
+    const open = await OPEN[name]({ port, account, lastReport }, session);
+    session.#transport = open.transport;
+    session.lastReport ??= open.lastReport;
+    return session;
+  }
+
+  get transport(): OrderTransport {
+    return this.#transport as OrderTransport;
+  }
+
+  onMessage(bytes: Uint8Array, nowMs: number): void {
+    const code = this.#reader.open(bytes);
+    if (code !== Code.OK) throw new Error(`the exchange sent what is no ReportFrame: ${codeName(code)}`);
+    this.lastReport = this.inFlight.take(this.#reader, this.lastReport, nowMs);
+  }
+
+  onLost(reason: string): void {
+    this.lost = reason;
+  }
+
+  close(): Promise<void> {
+    return this.transport.close();
+  }
+}

@@ -1,0 +1,183 @@
+import { codeName } from '../../engine/codes.ts';
+import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
+import { Pacer } from '../suite/pacer.ts';
+import { Recorder } from '../suite/recorder.ts';
+import { InFlight, MAX_IN_FLIGHT } from './in-flight.ts';
+import type { LatencySample, LoadResult, PingPongRequest, RunRequest } from './load-protocol.ts';
+import type { LoadSession } from './load-session.ts';
+
+/** Commands made in one turn of the loop, at most: answers are read in between. */
+const MOST_PER_TURN = 4096;
+/** Bytes that may wait in one connection: half of what its arena holds. */
+const MOST_WAITING_BYTES = 2 ** 22;
+const DRAIN_MS = 20_000;
+
+/**
+ * The load: sessions, and what is under way in them. The loop never sleeps, it
+ * turns with setImmediate, because a timer oversleeps by up to a millisecond;
+ * that takes a core.
+ */
+export class Load {
+  readonly inFlight = new InFlight();
+  readonly #sessions: readonly LoadSession[];
+  readonly #batch = new CommandBatch(MAX_FRAME_COMMANDS);
+  #next = 0;
+
+  constructor(sessions: readonly LoadSession[]) {
+    this.#sessions = sessions;
+    for (const session of sessions) session.inFlight = this.inFlight;
+  }
+
+  /** @throws Error when a command was refused, lost, or answered twice */
+  async run({ rate, batch, warmupMs, windowMs, windows, sampleMs, mayRefuse = false }: RunRequest): Promise<LoadResult> {
+    const { inFlight } = this;
+    const recorders = Array.from({ length: windows }, () => new Recorder());
+    const sample = new Recorder();
+    const sendDelay = new Recorder();
+    const samples: LatencySample[] = [];
+    const [sentBefore, fillsBefore] = [inFlight.sent, inFlight.fills];
+    const pacer = new Pacer(rate / batch, performance.now() + 1);
+    const messages = Math.ceil((rate * (warmupMs + windows * windowMs)) / 1000 / batch);
+    const from = pacer.startMs + warmupMs;
+    const middle = from + (windows * windowMs) / 2;
+    const end = from + windows * windowMs;
+    let nextSample = sampleMs === 0 ? Number.POSITIVE_INFINITY : from + sampleMs;
+    let answeredAtMiddle = -1;
+    let overloaded = false;
+    let sent = 0;
+    inFlight.onAnswer = (plannedMs, nowMs) => {
+      const window = Math.floor((plannedMs - from) / windowMs);
+      if (window < 0 || window >= windows) return;
+      recorders[window].record(nowMs - plannedMs);
+      if (sampleMs !== 0) sample.record(nowMs - plannedMs);
+    };
+    let now = performance.now();
+    while (now < end && !overloaded) {
+      const due = Math.min(pacer.due(now), messages, sent + Math.ceil(MOST_PER_TURN / batch));
+      if (due > sent) {
+        for (; sent < due; sent++) {
+          const planned = pacer.plannedMs(sent);
+          if (planned >= from) sendDelay.record(now - planned);
+          this.#send(batch, planned);
+        }
+        overloaded = this.#flush() || inFlight.count > MAX_IN_FLIGHT - 2 * MOST_PER_TURN;
+      }
+      await turn();
+      now = performance.now();
+      if (answeredAtMiddle === -1 && now >= middle) answeredAtMiddle = inFlight.answered;
+      if (now >= nextSample) {
+        samples.push(takeSample(sample, (nextSample - from) / 1000));
+        nextSample += sampleMs;
+      }
+    }
+    const achieved = answeredAtMiddle === -1 ? 0 : ((inFlight.answered - answeredAtMiddle) / (now - middle)) * 1000;
+    const refused = await this.#drain(mayRefuse);
+    return {
+      windows: recorders.map((recorder) => recorder.take()),
+      samples,
+      sendDelay: sendDelay.take(),
+      orders: inFlight.sent - sentBefore,
+      fills: inFlight.fills - fillsBefore,
+      achieved,
+      overloaded: overloaded || refused,
+    };
+  }
+
+  /** One command at a time over the first session. @throws Error as `run` */
+  async pingPong({ warmup, orders, windows }: PingPongRequest): Promise<LoadResult> {
+    const { inFlight } = this;
+    const recorder = new Recorder();
+    const [sentBefore, fillsBefore, from] = [inFlight.sent, inFlight.fills, performance.now()];
+    const taken: LoadResult['windows'][number][] = [];
+    let left = warmup;
+    inFlight.onAnswer = (plannedMs, nowMs) => {
+      recorder.record(nowMs - plannedMs);
+      if (--left > 0) this.#sendOne();
+    };
+    while (taken.length <= windows) {
+      this.#sendOne();
+      while (left > 0) {
+        this.#assertAlive();
+        await turn();
+      }
+      taken.push(recorder.take());
+      left = orders;
+    }
+    const sent = inFlight.sent - sentBefore;
+    const achieved = (sent / (performance.now() - from)) * 1000;
+    await this.#drain(false);
+    const sendDelay = new Recorder().take();
+    return {
+      windows: taken.slice(1),
+      samples: [],
+      sendDelay,
+      orders: sent,
+      fills: inFlight.fills - fillsBefore,
+      achieved,
+      overloaded: false,
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#sessions.map((session) => session.close()));
+  }
+
+  #sendOne(): void {
+    this.#next = 0;
+    this.#send(1, performance.now());
+    this.#flush();
+  }
+
+  #send(batch: number, plannedMs: number): void {
+    const session = this.#sessions[this.#next];
+    this.#next = this.#next + 1 === this.#sessions.length ? 0 : this.#next + 1;
+    const commands = this.#batch;
+    commands.clear();
+    for (let i = 0; i < batch; i++) session.flow.next(commands, this.inFlight.add(plannedMs));
+    session.transport.add(commands.bytes());
+  }
+
+  /** True: more waits to be sent than may. */
+  #flush(): boolean {
+    let full = false;
+    for (const { transport } of this.#sessions) {
+      transport.flush();
+      if (transport.waitingBytes > MOST_WAITING_BYTES) full = true;
+    }
+    return full;
+  }
+
+  /** Waits for all answers, and checks them. True: some were refusals. */
+  async #drain(mayRefuse: boolean): Promise<boolean> {
+    const { inFlight } = this;
+    const deadline = performance.now() + DRAIN_MS;
+    while (inFlight.count > 0 && performance.now() < deadline) {
+      this.#assertAlive();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    this.#assertAlive();
+    if (inFlight.count > 0) throw new Error(`${inFlight.count} of ${inFlight.sent} commands were not answered within ${DRAIN_MS / 1000} s`);
+    if (inFlight.unexpected > 0) throw new Error(`${inFlight.unexpected} answers came twice, or for commands that nobody sent`);
+    if (inFlight.gaps > 0) throw new Error(`${inFlight.gaps} times a report's number was not the one after the last`);
+    const { refused, refusalCode } = inFlight;
+    if (refused === 0) return false;
+    if (!mayRefuse) throw new Error(`${refused} commands were refused, the first with ${codeName(refusalCode)}`);
+    inFlight.refused = 0;
+    for (const { flow } of this.#sessions) flow.reset();
+    return true;
+  }
+
+  #assertAlive(): void {
+    for (const { lost } of this.#sessions) if (lost !== undefined) throw new Error(`a session was lost: ${lost}`);
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function takeSample(recorder: Recorder, seconds: number): LatencySample {
+  const sample = { seconds, p50: recorder.percentile(50), p99: recorder.percentile(99), max: recorder.percentile(100) };
+  recorder.reset();
+  return sample;
+}

@@ -1,0 +1,36 @@
+import type { Metric, Window } from '../suite/result.ts';
+import type { LoadResult } from './load-protocol.ts';
+
+/** The latency of a run as a metric, and in the note what belongs beside it: a rate that was not kept, a generator that was late. */
+export function latencyMetric(id: string, title: string, rate: number, result: LoadResult): Metric {
+  const notes: string[] = [];
+  if (rate > 0 && (result.overloaded || result.achieved < rate * 0.99))
+    notes.push(`${Math.round(result.achieved).toLocaleString('en')} of ${rate.toLocaleString('en')} commands/s were answered`);
+  if (result.sendDelay.count > 0) notes.push(`the generator itself was late by ${result.sendDelay.p99.toFixed(2)} ms at p99`);
+  return {
+    id,
+    title,
+    unit: 'ms',
+    better: 'lower',
+    windows: result.windows.map((latency) => ({ latency })),
+    ...(notes.length > 0 && { note: notes.join('; ') }),
+  };
+}
+
+/** A figure per window. */
+export function valueMetric(
+  id: string,
+  title: string,
+  unit: Metric['unit'],
+  better: Metric['better'],
+  values: readonly number[],
+  note?: string,
+): Metric {
+  const windows: Window[] = values.map((value) => ({ value }));
+  return { id, title, unit, better, windows, ...(note !== undefined && { note }) };
+}
+
+/** `100,000` */
+export function thousands(count: number): string {
+  return count.toLocaleString('en');
+}

@@ -1,0 +1,44 @@
+/** A histogram as a Prometheus endpoint tells it: upper bounds in seconds, ascending, and how many were at or below each. */
+export interface PrometheusHistogram {
+  readonly bounds: readonly number[];
+  readonly below: readonly number[];
+}
+
+/** @throws Error when the text has no such histogram */
+export function readHistogram(text: string, name: string): PrometheusHistogram {
+  const buckets = [...text.matchAll(new RegExp(`^${name}_bucket\\{le="([^"]+)"\\} (\\S+)`, 'gm'))]
+    .map(([, bound, count]) => ({ bound: bound === '+Inf' ? Number.POSITIVE_INFINITY : Number(bound), count: Number(count) }))
+    .sort((a, b) => a.bound - b.bound);
+  if (buckets.length === 0) throw new Error(`GET /metrics has no histogram ${name}`);
+  return { bounds: buckets.map(({ bound }) => bound), below: buckets.map(({ count }) => count) };
+}
+
+/** @throws Error when the text has no such value */
+export function readValue(text: string, name: string): number {
+  const value = new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1];
+  if (value === undefined) throw new Error(`GET /metrics has no ${name}`);
+  return Number(value);
+}
+
+/** What was observed between two readings. */
+export function histogramSince(before: PrometheusHistogram, after: PrometheusHistogram): PrometheusHistogram {
+  return { bounds: after.bounds, below: after.below.map((count, i) => count - before.below[i]) };
+}
+
+/** Seconds; linear inside a bucket. What is above the last finite bound counts as that bound. */
+export function histogramPercentile({ bounds, below }: PrometheusHistogram, percent: number): number {
+  const rank = (below[below.length - 1] * percent) / 100;
+  const at = below.findIndex((count) => count >= rank);
+  const lower = at === 0 ? 0 : bounds[at - 1];
+  if (bounds[at] === Number.POSITIVE_INFINITY) return lower;
+  const before = at === 0 ? 0 : below[at - 1];
+  const inBucket = below[at] - before;
+  return inBucket === 0 ? lower : lower + ((rank - before) / inBucket) * (bounds[at] - lower);
+}
+
+/** Share at or below a bound, 0 to 1. @throws Error when no bucket ends there */
+export function shareBelow({ bounds, below }: PrometheusHistogram, seconds: number): number {
+  const at = bounds.indexOf(seconds);
+  if (at === -1) throw new Error(`the histogram has no bucket that ends at ${seconds} s`);
+  return below[at] / below[below.length - 1];
+}

@@ -1,0 +1,63 @@
+import type { LoadClient } from './load-client.ts';
+
+/** One rate of a ramp. */
+export interface RampStep {
+  readonly rate: number;
+  /** ms. */
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  /** It was answered as fast as it was offered, within 1 %, and nothing piled up. */
+  readonly kept: boolean;
+}
+
+export interface RampPlan {
+  readonly batch: number;
+  /** Commands a second: the first rate, and where the ramp ends even if all is well. */
+  readonly from: number;
+  readonly to: number;
+  /** From one rate to the next, above 1. */
+  readonly factor: number;
+  readonly warmupMs: number;
+  readonly windowMs: number;
+}
+
+/** A rate counts as sustained with a p99 up to here: above it a queue grows that the window was too short to show. */
+const SUSTAINED_P99_MS = 50;
+const KEPT = 0.99;
+/** The knee: the highest rate with a p99 below this. */
+const KNEE_P99_MS = 1;
+
+/** Rates upwards until one is not sustained. `onStep` is told of each rate before it starts. */
+export async function ramp(load: LoadClient, plan: RampPlan, onStep: (rate: number) => void): Promise<RampStep[]> {
+  const { batch, from, to, factor, warmupMs, windowMs } = plan;
+  const steps: RampStep[] = [];
+  for (let rate = from; rate <= to; rate = nextRate(rate, factor)) {
+    onStep(rate);
+    const { windows, achieved, overloaded } = await load.run({ rate, batch, warmupMs, windowMs, windows: 1, sampleMs: 0, mayRefuse: true });
+    const { p50, p99, p999 } = windows[0];
+    const kept = !overloaded && achieved >= rate * KEPT;
+    steps.push({ rate, p50, p99, p999, kept });
+    if (!kept || p99 > SUSTAINED_P99_MS) break;
+  }
+  return steps;
+}
+
+/** Round numbers. */
+function nextRate(rate: number, factor: number): number {
+  return Math.max(rate + 1000, Math.round((rate * factor) / 1000) * 1000);
+}
+
+/** The highest rate of the ramp that was answered in time; 0 when the first was not. */
+export function sustainedRate(steps: readonly RampStep[]): number {
+  return highest(steps, ({ kept, p99 }) => kept && p99 <= SUSTAINED_P99_MS);
+}
+
+/** The highest rate of the ramp with p99 < 1 ms; 0 when none had it. */
+export function kneeRate(steps: readonly RampStep[]): number {
+  return highest(steps, ({ kept, p99 }) => kept && p99 < KNEE_P99_MS);
+}
+
+function highest(steps: readonly RampStep[], holds: (step: RampStep) => boolean): number {
+  return steps.filter(holds).reduce((most, { rate }) => Math.max(most, rate), 0);
+}

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExchangeProcess } from './exchange-process.ts';
+import type { LoadClient } from './load-client.ts';
+import type { LoadResult, RunRequest } from './load-protocol.ts';
+import { cpuSeconds } from './process-usage.ts';
+import { histogramPercentile, histogramSince, type PrometheusHistogram, readHistogram, readValue, shareBelow } from './prometheus.ts';
+
+const RESIDENCE = 'openbell_order_residence_seconds';
+const COMMANDS = 'openbell_commands_total';
+const ONE_MS = 0.001;
+
+/** What the exchange itself counted in one window. */
+export interface ServerWindow {
+  /** Socket read to socket write, ms: inside the histogram's buckets by interpolation. */
+  readonly residenceP50: number;
+  readonly residenceP99: number;
+  /** Of the orders that stayed 1 ms at most, percent. */
+  readonly withinMs: number;
+  /** CPU time of all its threads, microseconds per command. */
+  readonly cpuPerOrder: number;
+}
+
+interface Reading {
+  readonly residence: PrometheusHistogram;
+  readonly commands: number;
+  readonly cpu: number;
+}
+
+async function read(exchange: ExchangeProcess): Promise<Reading> {
+  const text = await exchange.get('/metrics');
+  return { residence: readHistogram(text, RESIDENCE), commands: readValue(text, COMMANDS), cpu: cpuSeconds(exchange.pid) };
+}
+
+/**
+ * Runs the load and reads the exchange's own figures at the start of the
+ * windows and at the end of each. GET /metrics is inside the load, as it is
+ * where Prometheus asks: it costs about a millisecond of the I/O thread.
+ */
+export async function runWithReadings(
+  exchange: ExchangeProcess,
+  load: LoadClient,
+  request: Omit<RunRequest, 'op'>,
+): Promise<{ readonly result: LoadResult; readonly server: readonly ServerWindow[] }> {
+  const startMs = performance.now();
+  const running = load.run(request);
+  // Whoever awaits `running` below sees why it failed.
+  running.catch(() => undefined);
+  const readings: Reading[] = [];
+  for (let boundary = 0; boundary <= request.windows; boundary++) {
+    const atMs = startMs + request.warmupMs + boundary * request.windowMs;
+    await sleep(Math.max(0, atMs - performance.now()));
+    readings.push(await read(exchange));
+  }
+  const result = await running;
+  return { result, server: readings.slice(1).map((reading, i) => between(readings[i], reading)) };
+}
+
+function between(before: Reading, after: Reading): ServerWindow {
+  const residence = histogramSince(before.residence, after.residence);
+  return {
+    residenceP50: histogramPercentile(residence, 50) * 1000,
+    residenceP99: histogramPercentile(residence, 99) * 1000,
+    withinMs: shareBelow(residence, ONE_MS) * 100,
+    cpuPerOrder: ((after.cpu - before.cpu) * 1e6) / (after.commands - before.commands),
+  };
+}

@@ -1,0 +1,33 @@
+import type { ScopeContext } from '../suite/scope.ts';
+
+const TELL_MS = 500;
+
+/** Tells the runner what goes on, also while a load of a minute runs. The part done is that of the time that the scope expects to take. */
+export class StageTeller {
+  readonly #context: ScopeContext;
+  readonly #expectedMs: number;
+  readonly #startMs = performance.now();
+  readonly #timer: NodeJS.Timeout;
+  #stage = '';
+
+  constructor(context: ScopeContext, expectedSeconds: number) {
+    this.#context = context;
+    this.#expectedMs = expectedSeconds * 1000;
+    this.#timer = setInterval(() => this.#tell(), TELL_MS);
+  }
+
+  /** @throws the signal's reason when the scope was aborted */
+  begin(stage: string): void {
+    this.#context.signal.throwIfAborted();
+    this.#stage = stage;
+    this.#tell();
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tell(): void {
+    this.#context.progress(this.#stage, Math.min(0.99, (performance.now() - this.#startMs) / this.#expectedMs));
+  }
+}

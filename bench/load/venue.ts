@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import type { ScopeContext } from '../suite/scope.ts';
+import { type ExchangeOptions, ExchangeProcess } from './exchange-process.ts';
+import { LoadClient } from './load-client.ts';
+import type { FlowSymbol } from './order-flow.ts';
+import type { TransportName } from './transport.ts';
+
+/** Two accounts that trade with each other, a connection each. */
+export const ACCOUNTS: readonly number[] = [1, 2];
+/** Orders that each account keeps in the books. */
+const RESTING = 1000;
+
+/** An exchange and the load generator beside it: three processes with the scope's own, which sleeps while they work. */
+export interface Venue {
+  readonly exchange: ExchangeProcess;
+  readonly load: LoadClient;
+  readonly symbols: readonly FlowSymbol[];
+  /** The generator's connections from now on. @param port instead of the exchange's own, for a proxy */
+  open(transport: TransportName, port?: number): Promise<void>;
+}
+
+export type VenueOptions = Pick<ExchangeOptions, 'durability' | 'topology'>;
+
+/**
+ * Starts both, works, stops the exchange as a user would, and has `openbell
+ * verify` replay its whole log: a load whose commands left a state that does
+ * not add up is no measurement.
+ */
+export async function withVenue(
+  context: ScopeContext,
+  name: string,
+  options: VenueOptions,
+  work: (venue: Venue) => Promise<void>,
+): Promise<void> {
+  const { signal } = context;
+  const exchange = await ExchangeProcess.start({ data: join(context.dir, name), signal, ...options });
+  const load = new LoadClient(signal);
+  try {
+    const symbols = await exchange.symbols();
+    const open = (transport: TransportName, port?: number): Promise<void> =>
+      load.open({
+        transport,
+        port: port ?? (transport === 'ws' ? exchange.ports.ws : exchange.ports.grpc),
+        accounts: ACCOUNTS,
+        symbols,
+        resting: RESTING,
+      });
+    await work({ exchange, load, symbols, open });
+    await load.end();
+    await exchange.stop();
+    await exchange.verify();
+  } finally {
+    await load.end();
+    await exchange.kill();
+  }
+}

@@ -1,0 +1,64 @@
+/** Order entry from a separate process: gRPC and WebSocket, open loop, single orders and batches. */
+import { missingBuild } from '../load/exchange-process.ts';
+import { LOAD_METHOD } from '../load/method.ts';
+import { StageTeller } from '../load/stage-teller.ts';
+import { withVenue } from '../load/venue.ts';
+import type { Metric, ScopeResult, Series } from '../suite/result.ts';
+import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+import { fixedRates, pingPong, warmUp } from '../wire/fixed-rates.ts';
+import { knee } from '../wire/knees.ts';
+import { BATCHES, type WirePlan, wirePlan } from '../wire/plan.ts';
+import { durable, target } from '../wire/server-side.ts';
+
+export const scope: Scope = {
+  name: 'wire',
+  title: 'Wire: order entry from another process',
+  options: {},
+  seconds: (profile) => (profile === 'ci' ? 40 : 720),
+  missing: missingBuild,
+  run: (context) => measured(scope, () => run(context)),
+};
+
+async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+  const plan = wirePlan(context.profile, context.windows);
+  const metrics: Metric[] = [];
+  const series: Series[] = [];
+  const stage = new StageTeller(context, scope.seconds(context.profile));
+  const add = (found: { readonly metrics: readonly Metric[]; readonly series: readonly Series[] }): void => {
+    metrics.push(...found.metrics);
+    series.push(...found.series);
+  };
+  try {
+    stage.begin('starting the exchange');
+    await withVenue(context, 'target', { durability: 'fast' }, async (venue) => add(await target(venue, plan, stage)));
+    await withVenue(context, 'rates', { durability: 'fast' }, async (venue) => {
+      await warmUp(venue, 'grpc', plan, stage);
+      metrics.push(await pingPong(venue, 'grpc', plan, stage));
+      metrics.push(...(await fixedRates(venue, 'grpc', BATCHES, plan.fixed.grpc, plan, stage)));
+      for (const batch of plan.ramps.grpcBatches) {
+        const found = await knee(venue, 'grpc', batch, plan, stage);
+        add({ metrics: found.metrics, series: [found.series] });
+      }
+      await warmUp(venue, 'ws', plan, stage);
+      metrics.push(await pingPong(venue, 'ws', plan, stage));
+      metrics.push(...(await fixedRates(venue, 'ws', [1], plan.fixed.ws, plan, stage)));
+      const found = await knee(venue, 'ws', 1, plan, stage);
+      add({ metrics: found.metrics, series: [found.series] });
+      await warmUp(venue, 'grpc-js', plan, stage);
+      metrics.push(...(await fixedRates(venue, 'grpc-js', [1], [plan.fixed.library], plan, stage)));
+    });
+    await withVenue(context, 'durable', { durability: 'durable' }, async (venue) => add(await durable(venue, plan, stage)));
+  } finally {
+    stage.end();
+  }
+  return { method: method(plan), metrics, series };
+}
+
+function method(plan: WirePlan): string[] {
+  return [
+    ...LOAD_METHOD,
+    `Warm-up: ${plan.warmupMs / 1000} s of load per kind of connection and batch size, and ${plan.fixed.warmupMs / 1000} s before the windows of each rate; ${plan.windows} windows of ${plan.fixed.windowMs / 1000} s.`,
+    'Highest sustained rate: the highest of a ramp that is answered within 1 % of what is offered, over the second half of the step, with p99 < 50 ms. Knee: the highest with p99 < 1 ms.',
+    "Residence is the exchange's own histogram `openbell_order_residence_seconds`, socket read to socket write, read from GET /metrics at the boundaries of the windows; percentiles are interpolated inside its buckets, the share within 1 ms is exact. CPU per order is the time of all threads of the exchange in /proc/PID/stat.",
+  ];
+}

@@ -1,0 +1,45 @@
+import { latencyMetric, thousands } from '../load/metrics.ts';
+import type { StageTeller } from '../load/stage-teller.ts';
+import type { TransportName } from '../load/transport.ts';
+import type { Venue } from '../load/venue.ts';
+import type { Metric } from '../suite/result.ts';
+import { BATCHES, type WirePlan } from './plan.ts';
+
+const NAMES: Record<TransportName, string> = { grpc: 'gRPC', 'grpc-js': 'gRPC, library as client', ws: 'WebSocket' };
+
+/** Opens connections of this kind and loads them until V8 has compiled what is about to be measured. */
+export async function warmUp(venue: Venue, transport: TransportName, plan: WirePlan, stage: StageTeller): Promise<void> {
+  stage.begin(`${NAMES[transport]}: warm-up`);
+  await venue.open(transport);
+  for (const batch of transport === 'grpc' ? BATCHES : [1])
+    await venue.load.run({ rate: 40_000, batch, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0 });
+}
+
+/** One command at a time: what a single order costs on the way, with nobody in the way. */
+export async function pingPong(venue: Venue, transport: TransportName, plan: WirePlan, stage: StageTeller): Promise<Metric> {
+  stage.begin(`${NAMES[transport]}: one at a time`);
+  const { pingPongOrders: orders, windows } = plan;
+  const result = await venue.load.pingPong({ warmup: Math.floor(orders / 2), orders, windows });
+  return latencyMetric(`wire.pingpong.${transport}.latency`, `${NAMES[transport]}: single orders, one at a time`, 0, result);
+}
+
+/** Open loop at fixed rates, single commands and batches. */
+export async function fixedRates(
+  venue: Venue,
+  transport: TransportName,
+  batches: readonly number[],
+  rates: readonly number[],
+  plan: WirePlan,
+  stage: StageTeller,
+): Promise<Metric[]> {
+  const { warmupMs, windowMs } = plan.fixed;
+  const metrics: Metric[] = [];
+  for (const batch of batches)
+    for (const rate of rates) {
+      const what = `${thousands(rate)} commands/s, ${batch === 1 ? 'unbatched' : `batches of ${batch}`}`;
+      stage.begin(`${NAMES[transport]}: ${what}`);
+      const result = await venue.load.run({ rate, batch, warmupMs, windowMs, windows: plan.windows, sampleMs: 0 });
+      metrics.push(latencyMetric(`wire.${transport}.batch${batch}.${rate}.latency`, `${NAMES[transport]}: ${what}`, rate, result));
+    }
+  return metrics;
+}

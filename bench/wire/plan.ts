@@ -1,0 +1,62 @@
+import type { Profile } from '../suite/result.ts';
+
+/** What the scope measures, and for how long. Rates are commands a second. */
+export interface WirePlan {
+  readonly windows: number;
+  /** Before the first figure of a connection: until V8 has compiled what the load runs through. */
+  readonly warmupMs: number;
+  readonly pingPongOrders: number;
+  readonly fixed: {
+    readonly grpc: readonly number[];
+    readonly ws: readonly number[];
+    /** Of the gRPC library. */
+    readonly library: number;
+    readonly warmupMs: number;
+    readonly windowMs: number;
+  };
+  readonly ramps: {
+    /** How often each is run: one figure per window. */
+    readonly repeats: number;
+    readonly grpcBatches: readonly number[];
+    readonly from: number;
+    readonly to: number;
+    readonly factor: number;
+    readonly warmupMs: number;
+    readonly windowMs: number;
+  };
+  readonly targetWindowMs: number;
+  readonly durable: { readonly rate: number; readonly windowMs: number };
+}
+
+export const BATCHES: readonly number[] = [1, 10, 50];
+export const TARGET_RATE = 100_000;
+export const TARGET_BATCH = 10;
+
+export function wirePlan(profile: Profile, windows: number): WirePlan {
+  if (profile === 'ci')
+    return {
+      windows,
+      warmupMs: 1000,
+      pingPongOrders: 4000,
+      fixed: { grpc: [20_000, 100_000], ws: [20_000, 100_000], library: 20_000, warmupMs: 200, windowMs: 400 },
+      ramps: { repeats: windows, grpcBatches: [1], from: 60_000, to: 500_000, factor: 1.5, warmupMs: 100, windowMs: 400 },
+      targetWindowMs: 1000,
+      durable: { rate: 20_000, windowMs: 500 },
+    };
+  return {
+    windows,
+    warmupMs: 3000,
+    pingPongOrders: 50_000,
+    fixed: {
+      grpc: [1000, 10_000, 20_000, 50_000, 100_000],
+      ws: [1000, 10_000, 20_000, 50_000, 100_000],
+      library: 20_000,
+      warmupMs: 500,
+      windowMs: 3000,
+    },
+    ramps: { repeats: windows, grpcBatches: BATCHES, from: 20_000, to: 1_000_000, factor: 1.25, warmupMs: 300, windowMs: 2000 },
+    // A minute in all.
+    targetWindowMs: 60_000 / windows,
+    durable: { rate: 20_000, windowMs: 5000 },
+  };
+}

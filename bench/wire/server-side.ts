@@ -1,0 +1,112 @@
+import { latencyMetric, thousands, valueMetric } from '../load/metrics.ts';
+import { runWithReadings } from '../load/server-readings.ts';
+import type { StageTeller } from '../load/stage-teller.ts';
+import type { Venue } from '../load/venue.ts';
+import type { Metric, Series } from '../suite/result.ts';
+import { TARGET_BATCH, TARGET_RATE, type WirePlan } from './plan.ts';
+
+const SAMPLES = 60;
+
+export interface ServerSide {
+  readonly metrics: readonly Metric[];
+  readonly series: readonly Series[];
+}
+
+/** The target point: 100,000 commands/s in batches of 10, from outside and from inside. */
+export function target(venue: Venue, plan: WirePlan, stage: StageTeller): Promise<ServerSide> {
+  return point(venue, plan, stage, {
+    rate: TARGET_RATE,
+    windowMs: plan.targetWindowMs,
+    ids: {
+      latency: `wire.target.${TARGET_RATE}.latency`,
+      residence: `wire.residence.${TARGET_RATE}`,
+      cpu: 'wire.cpu_per_order',
+    },
+    mode: 'mode fast',
+  });
+}
+
+/** The same from an exchange that answers when the command is on the disk, at a rate that the disk is not the question of. */
+export function durable(venue: Venue, plan: WirePlan, stage: StageTeller): Promise<ServerSide> {
+  const { rate, windowMs } = plan.durable;
+  return point(venue, plan, stage, {
+    rate,
+    windowMs,
+    ids: {
+      latency: `wire.durable.${rate}.latency`,
+      residence: `wire.residence.durable.${rate}`,
+      cpu: 'wire.cpu_per_order.durable',
+    },
+    mode: 'mode durable',
+  });
+}
+
+interface Point {
+  readonly rate: number;
+  readonly windowMs: number;
+  readonly ids: { readonly latency: string; readonly residence: string; readonly cpu: string };
+  readonly mode: string;
+}
+
+async function point(
+  { exchange, load, open }: Venue,
+  plan: WirePlan,
+  stage: StageTeller,
+  { rate, windowMs, ids, mode }: Point,
+): Promise<ServerSide> {
+  const { windows } = plan;
+  const what = `${thousands(rate)} commands/s in batches of ${TARGET_BATCH}, ${mode}`;
+  stage.begin(`${what}: warm-up`);
+  await open('grpc');
+  const run = { rate, batch: TARGET_BATCH, windowMs, windows, sampleMs: (windows * windowMs) / SAMPLES };
+  await load.run({ ...run, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0 });
+  stage.begin(what);
+  const { result, server } = await runWithReadings(exchange, load, { ...run, warmupMs: plan.fixed.warmupMs });
+  const latency = latencyMetric(ids.latency, what, rate, result);
+  const line = (name: string, read: (sample: (typeof result.samples)[number]) => number): Series['lines'][number] => ({
+    name,
+    points: result.samples.map((sample) => [sample.seconds, read(sample)] as const),
+  });
+  return {
+    metrics: [
+      latency,
+      valueMetric(
+        `${ids.residence}.p50`,
+        `Socket read to socket write, p50: ${what}`,
+        'ms',
+        'lower',
+        server.map(({ residenceP50 }) => residenceP50),
+      ),
+      valueMetric(
+        `${ids.residence}.p99`,
+        `Socket read to socket write, p99: ${what}`,
+        'ms',
+        'lower',
+        server.map(({ residenceP99 }) => residenceP99),
+      ),
+      valueMetric(
+        `${ids.residence}.within_1ms`,
+        `Socket read to socket write within 1 ms: ${what}`,
+        '%',
+        'higher',
+        server.map(({ withinMs }) => withinMs),
+      ),
+      valueMetric(
+        ids.cpu,
+        `Server CPU per order, all threads: ${what}`,
+        'us',
+        'lower',
+        server.map(({ cpuPerOrder }) => cpuPerOrder),
+      ),
+    ],
+    series: [
+      {
+        id: ids.latency,
+        title: `Latency over time: ${what}`,
+        x: { label: 'time', unit: 's' },
+        y: { label: 'latency from planned time', unit: 'ms', log: true },
+        lines: [line('p50', ({ p50 }) => p50), line('p99', ({ p99 }) => p99), line('max', ({ max }) => max)],
+      },
+    ],
+  };
+}
