@@ -24,7 +24,7 @@ const SCREENSHOT = fileURLToPath(new URL('./support/bench-report.png', import.me
 /** Other fonts move letters within a block of 8 by 8 pixels, and some lines by a few; a missing chart leaves a hole. */
 const BLOCK = 8;
 const DIFFERENT = 24;
-const MAX_DIFFERENT_PART = 0.04;
+const MAX_DIFFERENT_PART = 0.02;
 
 const run = benchResult();
 const report: Report = { run, before: benchResult(1.3), verdicts: judge(run, BENCH_BUDGETS), leftOut: ['soak'] };
