@@ -27,10 +27,9 @@ export class LicenceError extends Error {
 
 /** True for `MIT`, `(MIT AND Zlib)`, `GPL-2.0 OR MIT`; nested brackets are not understood, and so not allowed. */
 export function isAllowed(expression: string): boolean {
-  return expression
-    .replace(/^\((.*)\)$/, '$1')
-    .split(' OR ')
-    .some((choice) => choice.split(' AND ').every((name) => ALLOWED.has(name)));
+  const plain = expression.replace(/^\((.*)\)$/, '$1');
+  if (/[()]/.test(plain)) return false;
+  return plain.split(' OR ').some((choice) => choice.split(' AND ').every((name) => ALLOWED.has(name)));
 }
 
 /**
