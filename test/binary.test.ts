@@ -82,11 +82,7 @@ describe('the single executable, where there is nothing else', { skip }, () => {
       await Promise.allSettled([buyer.close(), seller.close()]);
 
       const second = await started(t, root, ['--topology', topology]);
-      const { orders } = await ask<{ orders: { orderId: number; leaves: string }[] }>(
-        second,
-        '/v1/accounts/1/open-orders',
-        () => true,
-      );
+      const { orders } = await ask<{ orders: { orderId: number; leaves: string }[] }>(second, '/v1/accounts/1/open-orders', () => true);
       assert.deepEqual(
         orders.map(({ orderId, leaves }) => [orderId, leaves]),
         [[rests.orderId, '0.4000']],

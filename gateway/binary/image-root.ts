@@ -1,12 +1,12 @@
 /**
- * Assembles what the image has in it: the binary, the shared libraries that it
- * and its add-ons name, their package records and copyrights, one user, and an
- * empty data directory that this user owns.
+ * Assembles what the image has in it. DIR/root: the binary, the shared
+ * libraries that it and its add-ons name, their package records and
+ * copyrights, and one user. DIR/data: empty.
  *
- *   node gateway/binary/image-root.ts DIR     (a directory that is not there yet; on Debian; as root, or the data is not that user's)
+ *   node gateway/binary/image-root.ts DIR     (a directory that is not there yet; on Debian)
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { addonFiles } from './bundle.ts';
 import { pinnedNode } from './node-executable.ts';
@@ -17,8 +17,9 @@ const OUT = join(ROOT, 'dist-binary');
 export const IMAGE_USER = 65532;
 
 /** @throws Error when a library is missing, or belongs to no Debian package */
-export function assembleRoot(root: string): void {
-  mkdirSync(root, { mode: 0o755 });
+export function assembleImage(dir: string): void {
+  const root = join(dir, 'root');
+  for (const path of [dir, root, join(dir, 'data')]) mkdirSync(path, { mode: 0o755 });
   const papers = join(root, 'usr/share/doc/openbell');
   mkdirSync(papers, { recursive: true });
   cpSync(join(OUT, 'openbell'), join(root, 'openbell'));
@@ -36,10 +37,6 @@ export function assembleRoot(root: string): void {
   mkdirSync(join(root, 'etc'));
   writeFileSync(join(root, 'etc/passwd'), `openbell:x:${IMAGE_USER}:${IMAGE_USER}:openbell:/data:/sbin/nologin\n`);
   writeFileSync(join(root, 'etc/group'), `openbell:x:${IMAGE_USER}:\n`);
-  const data = join(root, 'data');
-  mkdirSync(data);
-  chmodSync(data, 0o700);
-  if (process.getuid?.() === 0) chownSync(data, IMAGE_USER, IMAGE_USER);
 }
 
 /** Absolute paths, as the loader looks for them. */
@@ -76,4 +73,4 @@ function addPackageRecord(root: string, name: string): void {
   cpSync(realpathSync(join('/', copyright)), join(root, copyright));
 }
 
-if (process.argv[1] === import.meta.filename) assembleRoot(process.argv[2]);
+if (process.argv[1] === import.meta.filename) assembleImage(process.argv[2]);
