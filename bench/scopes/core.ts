@@ -43,7 +43,9 @@ function metrics({ latencies, maximum, disturbances }: CoreFigures): Metric[] {
       unit: 'ms',
       better: 'lower',
       windows: latencies[index].map((latency) => ({ latency })),
-      ...(median(latencies[index].map(({ p99 }) => p99)) > HELD_MS ? { note: 'More than it holds here: the backlog is in it.' } : {}),
+      ...(median(latencies[index].map(({ p99 }) => p99)) > HELD_MS
+        ? { note: 'A backlog is in it: more than it holds here, or others had the core (see core.waited).' }
+        : {}),
     }),
   );
   const held = maximum.map((_, window) => Math.max(0, ...RATES.filter((_, index) => latencies[index][window].p99 < HELD_MS)));
