@@ -64,8 +64,11 @@ export interface LoadResult {
   readonly fills: number;
   /** Answers a second while the second half of the windows was sent. */
   readonly achieved: number;
-  /** Commands were refused, or too much was under way and sending was given up. */
-  readonly overloaded: boolean;
+  /**
+   * Answered as fast as offered: none refused, sending not given up because too much was under way, and what was
+   * under way did not grow over the second half of the windows, by more than 1 % of its commands and 5 ms.
+   */
+  readonly kept: boolean;
 }
 
 export type LoadReply = { readonly result: LoadResult | undefined } | { readonly error: string };

@@ -11,6 +11,9 @@ const MOST_PER_TURN = 4096;
 /** Bytes that may wait in one connection: half of what its arena holds. */
 const MOST_WAITING_BYTES = 2 ** 22;
 const DRAIN_MS = 20_000;
+/** What a rate that is kept may leave behind: a share of the commands, and what comes in a moment in which the generator's thread has no core. */
+const GROWTH = 0.01;
+const GROWTH_MS = 5;
 
 /**
  * The load: sessions, and what is under way in them. The loop never sleeps, it
@@ -42,7 +45,8 @@ export class Load {
     const middle = from + (windows * windowMs) / 2;
     const end = from + windows * windowMs;
     let nextSample = sampleMs === 0 ? Number.POSITIVE_INFINITY : from + sampleMs;
-    let answeredAtMiddle = -1;
+    let answeredAtMiddle = 0;
+    let waitingAtMiddle = -1;
     let overloaded = false;
     let sent = 0;
     inFlight.onAnswer = (plannedMs, nowMs) => {
@@ -64,14 +68,18 @@ export class Load {
       }
       await turn();
       now = performance.now();
-      if (answeredAtMiddle === -1 && now >= middle) answeredAtMiddle = inFlight.answered;
+      if (waitingAtMiddle === -1 && now >= middle) {
+        answeredAtMiddle = inFlight.answered;
+        waitingAtMiddle = inFlight.count;
+      }
       if (now >= nextSample) {
         samples.push(takeSample(sample, (nextSample - from) / 1000));
         nextSample += sampleMs;
       }
     }
-    const achieved = answeredAtMiddle === -1 ? 0 : ((inFlight.answered - answeredAtMiddle) / (now - middle)) * 1000;
-    const refused = await this.#drain(mayRefuse);
+    const achieved = waitingAtMiddle === -1 ? 0 : ((inFlight.answered - answeredAtMiddle) / (now - middle)) * 1000;
+    const growth = inFlight.count - waitingAtMiddle;
+    if (await this.#drain(mayRefuse)) overloaded = true;
     return {
       windows: recorders.map((recorder) => recorder.take()),
       samples,
@@ -79,7 +87,7 @@ export class Load {
       orders: inFlight.sent - sentBefore,
       fills: inFlight.fills - fillsBefore,
       achieved,
-      overloaded: overloaded || refused,
+      kept: !overloaded && growth <= 2 * batch + (rate / 1000) * (GROWTH * (end - middle) + GROWTH_MS),
     };
   }
 
@@ -114,7 +122,7 @@ export class Load {
       orders: sent,
       fills: inFlight.fills - fillsBefore,
       achieved,
-      overloaded: false,
+      kept: true,
     };
   }
 

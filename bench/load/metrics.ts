@@ -4,7 +4,7 @@ import type { LoadResult } from './load-protocol.ts';
 /** The latency of a run as a metric, and in the note what belongs beside it: a rate that was not kept, a generator that was late. */
 export function latencyMetric(id: string, title: string, rate: number, result: LoadResult): Metric {
   const notes: string[] = [];
-  if (rate > 0 && (result.overloaded || result.achieved < rate * 0.99))
+  if (!result.kept)
     notes.push(`${Math.round(result.achieved).toLocaleString('en')} of ${rate.toLocaleString('en')} commands/s were answered`);
   if (result.sendDelay.count > 0) notes.push(`the generator itself was late by ${result.sendDelay.p99.toFixed(2)} ms at p99`);
   return {

@@ -36,10 +36,10 @@ export function wirePlan(profile: Profile, windows: number): WirePlan {
   if (profile === 'ci')
     return {
       windows,
-      warmupMs: 1000,
+      warmupMs: 700,
       pingPongOrders: 4000,
-      fixed: { grpc: [20_000, 100_000], ws: [20_000, 100_000], library: 20_000, warmupMs: 200, windowMs: 400 },
-      ramps: { repeats: windows, grpcBatches: [1], from: 60_000, to: 500_000, factor: 1.5, warmupMs: 100, windowMs: 400 },
+      fixed: { grpc: [20_000, 100_000], ws: [20_000, 100_000], library: 20_000, warmupMs: 150, windowMs: 300 },
+      ramps: { repeats: windows, grpcBatches: [1], from: 60_000, to: 500_000, factor: 1.5, warmupMs: 100, windowMs: 300 },
       targetWindowMs: 1000,
       durable: { rate: 20_000, windowMs: 500 },
     };

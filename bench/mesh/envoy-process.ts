@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { envoyConfig } from './envoy-config.ts';
+
+const VENV = fileURLToPath(new URL('../../.venv/bin/envoy', import.meta.url));
+const READY_MS = 15_000;
+const LOG_CHARACTERS = 4096;
+
+/** The Envoy to run: ENVOY_BIN, the first on the PATH, or the one in .venv; undefined when there is none. */
+export function findEnvoy(): string | undefined {
+  const onPath = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'envoy'));
+  return [process.env.ENVOY_BIN, ...onPath, VENV].find((file) => file !== undefined && file !== '' && existsSync(file));
+}
+
+export interface EnvoyOptions {
+  readonly binary: string;
+  /** For its configuration. */
+  readonly dir: string;
+  /** Where the exchange's gRPC listens. */
+  readonly upstream: number;
+  /** A bootstrap file of the user's own, in which LISTEN_PORT and UPSTREAM_PORT stand for the ports; default: the least one. */
+  readonly config: string | undefined;
+  /** Kills it. */
+  readonly signal: AbortSignal;
+}
+
+/** An Envoy in front of the exchange, as a sidecar stands: a process of its own with one worker thread. */
+export class EnvoyProcess {
+  readonly port: number;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child;
+    this.port = port;
+  }
+
+  /** Resolves when it takes connections. @throws Error with the end of its log when it does not */
+  static async start({ binary, dir, upstream, config, signal }: EnvoyOptions): Promise<EnvoyProcess> {
+    signal.throwIfAborted();
+    const listen = await freePort();
+    const text =
+      config === undefined
+        ? envoyConfig({ listen, upstream })
+        : readFileSync(config, 'utf8').replaceAll('LISTEN_PORT', String(listen)).replaceAll('UPSTREAM_PORT', String(upstream));
+    const file = join(dir, 'envoy.yaml');
+    writeFileSync(file, text);
+    const args = ['-c', file, '--concurrency', '1', '--use-dynamic-base-id', '--log-level', 'warning'];
+    const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const kill = (): void => {
+      child.kill('SIGKILL');
+    };
+    signal.addEventListener('abort', kill);
+    process.on('exit', kill);
+    child.once('exit', () => {
+      signal.removeEventListener('abort', kill);
+      process.off('exit', kill);
+    });
+    let log = '';
+    child.stderr.on('data', (bytes: Buffer) => {
+      log = (log + bytes).slice(-LOG_CHARACTERS);
+    });
+    const deadline = performance.now() + READY_MS;
+    while (!(await accepts(listen))) {
+      signal.throwIfAborted();
+      if (child.exitCode !== null || performance.now() > deadline) {
+        kill();
+        throw new Error(`Envoy (${binary}) does not take connections: ${log}`);
+      }
+      await sleep(50);
+    }
+    return new EnvoyProcess(child, listen);
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  async end(): Promise<void> {
+    const child = this.#child;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    await exited;
+  }
+}
+
+/** `Envoy 1.40.0`, as the binary says. */
+export async function envoyVersion(binary: string): Promise<string> {
+  const child = spawn(binary, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  let text = '';
+  child.stdout.on('data', (bytes: Buffer) => {
+    text += bytes;
+  });
+  await once(child, 'close');
+  return `Envoy ${/\/(\d+\.\d+\.\d+[^/]*)\//.exec(text)?.[1] ?? text.trim()}`;
+}
+
+/** Free a moment ago: Envoy takes port numbers only. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,90 @@
+import type { LoadResult } from '../load/load-protocol.ts';
+import { latencyMetric, thousands, valueMetric } from '../load/metrics.ts';
+import { cpuSeconds } from '../load/process-usage.ts';
+import type { StageTeller } from '../load/stage-teller.ts';
+import type { Venue } from '../load/venue.ts';
+import type { Latency } from '../suite/recorder.ts';
+import type { Metric } from '../suite/result.ts';
+import type { EnvoyProcess } from './envoy-process.ts';
+
+export interface MeshPlan {
+  /** Pairs of a direct and a proxied window. */
+  readonly pairs: number;
+  readonly rates: readonly number[];
+  readonly warmupMs: number;
+  readonly windowMs: number;
+}
+
+const BATCHES = [
+  { batch: 1, name: 'single' },
+  { batch: 10, name: 'batch10' },
+] as const;
+
+/** Direct, proxied, direct, proxied: what disturbs the machine for a while disturbs both. */
+export async function interleaved(venue: Venue, envoy: EnvoyProcess, plan: MeshPlan, stage: StageTeller): Promise<Metric[]> {
+  const metrics: Metric[] = [];
+  for (const { batch, name } of BATCHES) {
+    for (const rate of plan.rates) {
+      const what = `${thousands(rate)} commands/s, ${batch === 1 ? 'unbatched' : `batches of ${batch}`}`;
+      const direct: LoadResult[] = [];
+      const proxied: LoadResult[] = [];
+      const cpu: number[] = [];
+      for (let pair = 0; pair < plan.pairs; pair++) {
+        stage.begin(`${what}: direct`);
+        direct.push(await window(venue, undefined, rate, batch, plan));
+        stage.begin(`${what}: through Envoy`);
+        const before = cpuSeconds(envoy.pid);
+        const result = await window(venue, envoy.port, rate, batch, plan);
+        proxied.push(result);
+        cpu.push(((cpuSeconds(envoy.pid) - before) * 1e6) / result.orders);
+      }
+      metrics.push(...pairMetrics(`${name}.${rate}`, what, rate, direct, proxied, cpu));
+    }
+  }
+  return metrics;
+}
+
+/** A connection of its own for each window: the account's reports go to all its connections. */
+async function window(venue: Venue, port: number | undefined, rate: number, batch: number, plan: MeshPlan): Promise<LoadResult> {
+  await venue.open('grpc', port);
+  return venue.load.run({ rate, batch, warmupMs: plan.warmupMs, windowMs: plan.windowMs, windows: 1, sampleMs: 0 });
+}
+
+function pairMetrics(
+  id: string,
+  what: string,
+  rate: number,
+  direct: readonly LoadResult[],
+  proxied: readonly LoadResult[],
+  cpu: readonly number[],
+): Metric[] {
+  const all = (results: readonly LoadResult[]): LoadResult => ({
+    ...(results.find(({ kept }) => !kept) ?? results[0]),
+    windows: results.map(({ windows }) => windows[0]),
+  });
+  const added = (read: (latency: Latency) => number): number[] =>
+    direct.map((result, pair) => read(proxied[pair].windows[0]) - read(result.windows[0]));
+  const failed = proxied.filter(({ kept }) => !kept).length;
+  const note = failed === 0 ? undefined : `not kept through Envoy in ${failed} of ${proxied.length} windows: this is a queue, not a hop`;
+  return [
+    latencyMetric(`mesh.direct.${id}.latency`, `Direct: ${what}`, rate, all(direct)),
+    latencyMetric(`mesh.proxied.${id}.latency`, `Through Envoy: ${what}`, rate, all(proxied)),
+    valueMetric(
+      `mesh.added.${id}.p50`,
+      `Added by Envoy, p50: ${what}`,
+      'ms',
+      'lower',
+      added(({ p50 }) => p50),
+      note,
+    ),
+    valueMetric(
+      `mesh.added.${id}.p99`,
+      `Added by Envoy, p99: ${what}`,
+      'ms',
+      'lower',
+      added(({ p99 }) => p99),
+      note,
+    ),
+    valueMetric(`mesh.envoy_cpu.${id}`, `CPU of Envoy per order: ${what}`, 'us', 'lower', cpu, note),
+  ];
+}

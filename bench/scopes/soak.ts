@@ -1,0 +1,77 @@
+/** An hour of load: memory, file descriptors and tail latency stay where they are. */
+import { missingBuild } from '../load/exchange-process.ts';
+import { LOAD_METHOD } from '../load/method.ts';
+import { thousands } from '../load/metrics.ts';
+import { kneeRate, type RampStep, ramp } from '../load/ramp.ts';
+import { StageTeller } from '../load/stage-teller.ts';
+import { type Venue, withVenue } from '../load/venue.ts';
+import { soak } from '../soak/soak-run.ts';
+import { soakMetrics, soakSeries } from '../soak/verdict.ts';
+import type { Profile, ScopeResult } from '../suite/result.ts';
+import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+
+const BATCH = 10;
+/** Not below: a ramp that was disturbed would make an hour of nothing. */
+const LEAST_RATE = 20_000;
+const RAMP_SECONDS = 30;
+
+export const scope: Scope = {
+  name: 'soak',
+  title: 'Soak: load for an hour',
+  options: {
+    minutes: 'N: how long (default 60; 1 in profile ci)',
+    rate: 'N: commands/s (default: half of the highest rate with p99 < 1 ms, which a ramp finds first)',
+  },
+  seconds: (profile) => minutesOf(profile, undefined) * 60 + RAMP_SECONDS,
+  missing: missingBuild,
+  run: (context) => measured(scope, () => run(context)),
+};
+
+function minutesOf(profile: Profile, option: string | undefined): number {
+  return option === undefined ? (profile === 'ci' ? 1 : 60) : numberOption('minutes', option);
+}
+
+/** @throws RangeError */
+function numberOption(name: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new RangeError(`soak: ${name}=${text} must be a number above 0`);
+  return value;
+}
+
+async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+  const { options, profile } = context;
+  const minutes = minutesOf(profile, options.minutes);
+  const asked = options.rate === undefined ? undefined : numberOption('rate', options.rate);
+  const stage = new StageTeller(context, minutes * 60 + RAMP_SECONDS);
+  let found: Pick<ScopeResult, 'method' | 'metrics' | 'series'> | undefined;
+  try {
+    await withVenue(context, 'soak', { durability: 'fast' }, async (venue) => {
+      stage.begin('warm-up');
+      await venue.open('grpc');
+      await venue.load.run({ rate: 40_000, batch: BATCH, warmupMs: 3000, windowMs: 1, windows: 1, sampleMs: 0 });
+      const rate = asked ?? (await halfTheKnee(venue, stage));
+      stage.begin(`${thousands(rate)} commands/s for ${minutes} min`);
+      const samples = await soak(venue, { rate, batch: BATCH, minutes });
+      found = { method: method(rate, minutes, asked === undefined), metrics: soakMetrics(samples), series: soakSeries(samples) };
+    });
+  } finally {
+    stage.end();
+  }
+  return found as Pick<ScopeResult, 'method' | 'metrics' | 'series'>;
+}
+
+async function halfTheKnee({ load }: Venue, stage: StageTeller): Promise<number> {
+  const plan = { batch: BATCH, from: 2 * LEAST_RATE, to: 640_000, factor: 1.4, warmupMs: 200, windowMs: 1500 };
+  const steps: RampStep[] = await ramp(load, plan, (rate) => stage.begin(`looking for the knee: ${thousands(rate)}/s`));
+  return Math.max(LEAST_RATE, kneeRate(steps) / 2);
+}
+
+function method(rate: number, minutes: number, byRamp: boolean): string[] {
+  return [
+    ...LOAD_METHOD,
+    `${thousands(rate)} commands/s in batches of ${BATCH} for ${minutes} minutes${
+      byRamp ? `: half of the highest rate of a ramp that had p99 < 1 ms, but at least ${thousands(LEAST_RATE)}/s` : ''
+    }. Each 10 s (or sixtieth of a shorter run) one sample of the exchange's resident memory, JavaScript heap and open files, and p50 and p99 of the answers since the last.`,
+    'Growth of memory is the slope of a line through the samples of the second half (least squares), when caches and the retained reports have filled up; drift of p99 is the median sample of the last third over that of the first.',
+  ];
+}
