@@ -190,7 +190,7 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
   let recovered = new Float64Array(0);
   const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
-  const marketData = new MarketData({ orders: config.capacities.orders }, engine.directory);
+  const marketData = new MarketData({ orders: config.capacities.orders }, engine.directory, () => started.engine.sequencer.nowUs());
   engine.onReports(tap);
   engine.onMarket(marketData);
   const recovery = await engine.start();

@@ -1,5 +1,6 @@
 import type { WebSocket } from 'uWebSockets.js';
 import { type ChannelFeed, Format, type Subscription, SubscriptionState } from './market-feed.ts';
+import { MarketHop } from './market-hop.ts';
 import { SlowReader, type SlowReaderPolicy } from './slow-reader.ts';
 
 /** WebSocket close codes of market data. */
@@ -31,6 +32,7 @@ export class MarketCounters {
   refusals = 0;
   snapshots = 0;
   heartbeats = 0;
+  readonly hop = new MarketHop();
 }
 
 /** Answers that may wait in the socket of a reader that does not read. */

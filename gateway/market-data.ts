@@ -1,6 +1,7 @@
 import * as uWS from 'uWebSockets.js';
 import { fail } from '../engine/assert.ts';
 import { Code } from '../engine/codes.ts';
+import { MARKET_EVENT_BYTES, MarketField } from '../engine/market-event.ts';
 import type { RingSlots } from '../engine/ring.ts';
 import { FrameKind, MarketOp } from '../engine/wire/layout.ts';
 import { FrameArena, type FrameHead, MarketRequestReader } from '../engine/wire/market-frames.ts';
@@ -17,7 +18,7 @@ export interface MarketDataOptions {
   readonly orders: number;
   /** ms between two heartbeats of a connection. Default 5000. */
   readonly heartbeatMs?: number;
-  /** Default 4096. */
+  /** Default 16384. */
   readonly maxConnections?: number;
   /** Subscriptions of a connection; one to `*` counts as many as there are symbols. Default 16384. */
   readonly maxSubscriptions?: number;
@@ -28,6 +29,7 @@ export interface MarketDataOptions {
   readonly slowReader?: Partial<SlowReaderPolicy>;
 }
 
+const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
 const BEATS = 10;
 /** A peer that answers no protocol ping for so long is gone. Seconds. */
 const IDLE_SECONDS = 32;
@@ -64,12 +66,15 @@ export class MarketData {
   readonly #answers = new FrameArena(1024);
   readonly #answer: FrameHead = { kind: 0, channel: 0, symbol: 0, code: 0, tag: 0, firstNo: 0, timeUs: 0 };
 
-  /** @param names the engine's directory */
-  constructor(options: MarketDataOptions, names: SymbolNames) {
+  /**
+   * @param names the engine's directory
+   * @param nowUs the clock that stamps commands
+   */
+  constructor(options: MarketDataOptions, names: SymbolNames, nowUs: () => number = wallClockUs) {
     const { slowReader, ...rest } = options;
-    this.#options = { heartbeatMs: 5000, maxConnections: 4096, maxSubscriptions: 16_384, maxRequestBytes: 4096, maxFaults: 16, ...rest };
+    this.#options = { heartbeatMs: 5000, maxConnections: 16_384, maxSubscriptions: 16_384, maxRequestBytes: 4096, maxFaults: 16, ...rest };
     this.#policy = { ...DEFAULT_SLOW_READER, ...slowReader };
-    this.#fanOut = new FanOut(this.counters);
+    this.#fanOut = new FanOut(this.counters, nowUs);
     this.#symbols = new MarketSymbols(names, options.orders, this.#options.maxSubscriptions, (connection) => this.#fanOut.wait(connection));
     this.app = this.#build();
   }
@@ -109,6 +114,7 @@ export class MarketData {
     const feed = this.#symbols.at(slots.u32[slot * 16 + 1]);
     feed.apply(slots, slot);
     this.counters.events++;
+    this.counters.hop.note(slots.f64[slot * EVENT_DOUBLES + MarketField.time]);
     if (!feed.dirty) this.#fanOut.mark(feed);
   }
 

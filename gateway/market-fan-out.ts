@@ -26,6 +26,7 @@ const SNAPSHOT_BYTES_PER_FLUSH = 256 * 1024;
  */
 export class FanOut {
   readonly #counters: MarketCounters;
+  readonly #nowUs: () => number;
   readonly #arena = new FrameArena();
   readonly #snapshotLists = STRUCT_BYTES.map((bytes) => new StructList(bytes));
   #dirty: SymbolFeed[] = [];
@@ -46,8 +47,10 @@ export class FanOut {
     this.#turn();
   };
 
-  constructor(counters: MarketCounters) {
+  /** @param nowUs the clock that stamps commands */
+  constructor(counters: MarketCounters, nowUs: () => number) {
     this.#counters = counters;
+    this.#nowUs = nowUs;
   }
 
   /** The feed has something pending. */
@@ -115,9 +118,11 @@ export class FanOut {
     dirty.length = 0;
     if (this.#waiting.length !== 0) this.#snapshots(now);
     if (this.#owed.length !== 0) this.#counters.flushes++;
+    this.#counters.hop.begin(this.#owed.length !== 0);
   }
 
   #end(): void {
+    if (this.#owed.length !== 0) this.#counters.hop.end(this.#nowUs());
     this.#owed.length = 0;
     this.#next = 0;
     const now = performance.now();

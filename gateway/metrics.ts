@@ -58,6 +58,12 @@ export function addExchangeMetrics(registry: Registry, { status, history, tap, o
     KIND_NAMES.map(([name, kind]) => ({ labels: { kind: name }, value: tap.kinds[kind] })),
   );
   counter('openbell_refusals_total', 'Commands refused, by code: see docs/CODES.md', () => refusals(tap, orders));
+  histogram('openbell_market_hop_seconds', 'From the stamp of a command to the last socket write of its book events', () => ({
+    boundsUs: LATENCY_BOUNDS_US,
+    buckets: market.hop.buckets,
+    sumUs: market.hop.sumUs,
+    count: market.hop.count,
+  }));
   gauge('openbell_ready', '1 when the exchange takes orders', () => [{ value: unready().length === 0 ? 1 : 0 }]);
 
   gauge('openbell_seq', 'Sequence of the last command, by stage', () => {

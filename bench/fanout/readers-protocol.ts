@@ -1,0 +1,48 @@
+/** What the scope asks of the readers' process, and what it answers: plain JSON over the fork's channel. */
+import type { Latency } from '../suite/recorder.ts';
+
+/** Opens connections, each with one subscription, beside those that are open. */
+export interface ConnectRequest {
+  readonly op: 'connect';
+  readonly port: number;
+  readonly count: number;
+  readonly channel: number;
+  readonly symbol: number;
+}
+
+/** Opens readers that do not keep up: half of them never read, the others for a moment every few seconds. */
+export interface SlowRequest extends Omit<ConnectRequest, 'op'> {
+  readonly op: 'slow';
+}
+
+/** Sends orders by schedule, and times their arrival at every reader that `connect` opened. */
+export interface DeliverRequest {
+  readonly op: 'deliver';
+  readonly port: number;
+  readonly account: number;
+  readonly symbol: { readonly id: number; readonly referencePriceTicks: number };
+  /** Commands a second, each of which changes the book. */
+  readonly rate: number;
+  /** Seq of the exchange's last command; nobody else sends any. */
+  readonly seq: number;
+  readonly warmupMs: number;
+  readonly windowMs: number;
+  readonly windows: number;
+}
+
+export interface CloseRequest {
+  readonly op: 'close';
+}
+
+export type ReadersRequest = ConnectRequest | SlowRequest | DeliverRequest | CloseRequest;
+
+export interface Delivered {
+  /** From an order's planned time to the arrival of the frame that tells of it, over all readers. */
+  readonly windows: readonly { readonly latency: Latency; readonly framesPerSecond: number }[];
+  /** Frames whose first number was not the one after the last, without a snapshot in between. */
+  readonly gaps: number;
+  /** How late the orders left. */
+  readonly sendDelay: Latency;
+}
+
+export type ReadersReply = { readonly delivered?: Delivered } | { readonly error: string };

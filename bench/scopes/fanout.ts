@@ -1,0 +1,224 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Channel } from '../../engine/wire/layout.ts';
+import { ReadersClient } from '../fanout/readers-client.ts';
+import { ExchangeProcess, missingBuild } from '../load/exchange-process.ts';
+import { LoadClient } from '../load/load-client.ts';
+import type { FlowSymbol } from '../load/order-flow.ts';
+import { cpuSeconds, residentMb } from '../load/process-usage.ts';
+import { histogramPercentile, histogramSince, readHistogram, readValue } from '../load/prometheus.ts';
+import type { Metric, Profile, Unit } from '../suite/result.ts';
+import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+
+const CONNECTIONS = 10_000;
+const READERS = 1000;
+const SLOW = 10;
+const BOOK_RATE = 10_000;
+const HOP_RATE = 50_000;
+const HOP_READERS = 10;
+const HOP = 'openbell_market_hop_seconds';
+/** Descriptors beside those of the connections. */
+const OTHER_FILES = 200;
+const WARMUP_MS = 1000;
+const WINDOW_MS: Record<Profile, number> = { full: 10_000, ci: 1500 };
+
+export const scope: Scope = {
+  name: 'fanout',
+  title: 'Market data to many readers',
+  options: {
+    connections: `quiet connections, ${CONNECTIONS}`,
+    readers: `of the busy book, ${READERS}`,
+    rate: `book changes a second, ${BOOK_RATE}`,
+  },
+  seconds: (profile) => 9 + (2 * (WARMUP_MS + 3 * WINDOW_MS[profile])) / 1000,
+  missing: () => missingBuild() ?? missingFiles(),
+  run: (context) => measured(scope, () => run(context)),
+};
+
+/** Node takes as many descriptors as the hard limit allows by itself. */
+function missingFiles(): string | undefined {
+  const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
+  const needed = CONNECTIONS + OTHER_FILES;
+  return hard === 'unlimited' || Number(hard) >= needed
+    ? undefined
+    : `${CONNECTIONS} connections need ${needed} file descriptors, and the hard limit is ${hard}: ulimit -Hn ${needed}, as root`;
+}
+
+async function run(context: ScopeContext) {
+  const { profile, windows, dir, progress, signal, options } = context;
+  const connections = Number(options.connections ?? CONNECTIONS);
+  const count = Number(options.readers ?? READERS);
+  const rate = Number(options.rate ?? BOOK_RATE);
+  const windowMs = WINDOW_MS[profile];
+  progress('starting the exchange', 0);
+  const exchange = await ExchangeProcess.start({ data: join(dir, 'data'), durability: 'fast', signal });
+  const readers = new ReadersClient(signal);
+  try {
+    const [busy, quiet] = await exchange.symbols();
+    const metrics = await connect(context, exchange, readers, quiet, connections);
+    metrics.push(...(await book(context, exchange, readers, busy, count, rate)));
+    metrics.push(...(await hop(context, exchange, readers, busy)));
+    await exchange.stop();
+    return { method: method(connections, count, rate, windows, windowMs), metrics, series: [] };
+  } finally {
+    await readers.end();
+    await exchange.kill();
+  }
+}
+
+/** Connections to a book in which nothing happens. */
+async function connect(
+  { windows, progress }: ScopeContext,
+  exchange: ExchangeProcess,
+  readers: ReadersClient,
+  quiet: FlowSymbol,
+  count: number,
+) {
+  progress(`${count} connections`, 0.05);
+  const port = exchange.ports.ws;
+  const before = residentMb(exchange.pid);
+  const from = performance.now();
+  await readers.ask({ op: 'connect', port, count, channel: Channel.Bbo, symbol: quiet.id });
+  const seconds = (performance.now() - from) / 1000;
+  const memory: number[] = [];
+  for (let window = 0; window < windows; window++) {
+    await sleep(300);
+    memory.push(residentMb(exchange.pid) - before);
+  }
+  await readers.ask({ op: 'close' });
+  await sleep(500);
+  return [
+    metric(
+      'connections.memory',
+      `resident memory for ${count} connections`,
+      'MB',
+      'lower',
+      memory,
+      'The windows are readings one after the other.',
+    ),
+    metric(
+      'connections.time',
+      `${count} connections, opened and subscribed`,
+      's',
+      'lower',
+      memory.map(() => seconds),
+      'Measured once.',
+    ),
+  ];
+}
+
+/** A book that changes all the time, its readers, and some who do not keep up. */
+async function book(
+  { profile, windows, progress }: ScopeContext,
+  exchange: ExchangeProcess,
+  readers: ReadersClient,
+  symbol: FlowSymbol,
+  count: number,
+  rate: number,
+): Promise<Metric[]> {
+  progress(`${count} readers`, 0.25);
+  const { ws: port } = exchange.ports;
+  const windowMs = WINDOW_MS[profile];
+  await readers.ask({ op: 'connect', port, count, channel: Channel.Book, symbol: symbol.id });
+  await readers.ask({ op: 'slow', port, count: SLOW, channel: Channel.BookL3, symbol: symbol.id });
+  const seq = readValue(await exchange.get('/metrics'), 'openbell_seq\\{stage="sequenced"\\}');
+  const cpu = cpuSeconds(exchange.pid);
+  const from = performance.now();
+  const found = await readers.deliver({ port, account: 1, symbol, rate, seq, warmupMs: WARMUP_MS, windowMs, windows });
+  const share = ((cpuSeconds(exchange.pid) - cpu) / ((performance.now() - from) / 1000)) * 100;
+  if (found.gaps > 0) throw new Error(`fanout: ${found.gaps} frames did not follow the one before`);
+  const text = await exchange.get('/metrics');
+  const outcome = (name: string): number => readValue(text, `openbell_market_slow_readers_total\\{outcome="${name}"\\}`);
+  const dropped = readValue(text, 'openbell_market_frames_total\\{fate="dropped"\\}');
+  await readers.ask({ op: 'close' });
+  const policy = `${SLOW} readers did not keep up: lagged ${outcome('lagged')} times, re-synced ${outcome('resynced')}, cut ${outcome('cut')}; ${dropped} frames were not sent. The orders left the generator up to ${found.sendDelay.p99} ms late (p99), which is in the latency.`;
+  return [
+    {
+      ...metric('book.latency', `an order's planned time to its change at ${count} readers, ${rate} changes/s`, 'ms', 'lower', [], policy),
+      windows: found.windows.map(({ latency }) => ({ latency })),
+    },
+    metric(
+      'book.frames',
+      `frames delivered to ${count} readers`,
+      '/s',
+      'higher',
+      found.windows.map(({ framesPerSecond }) => framesPerSecond),
+    ),
+    metric(
+      'book.cpu',
+      'cores of the exchange',
+      '%',
+      'lower',
+      found.windows.map(() => share),
+      'Over the whole load, warm-up included.',
+    ),
+  ];
+}
+
+/** Few readers, many events: what the way from the engine to a socket costs. */
+async function hop(
+  { profile, windows, progress, signal }: ScopeContext,
+  exchange: ExchangeProcess,
+  readers: ReadersClient,
+  symbol: FlowSymbol,
+) {
+  const windowMs = WINDOW_MS[profile];
+  await readers.ask({ op: 'connect', port: exchange.ports.ws, count: HOP_READERS, channel: Channel.Book, symbol: symbol.id });
+  const load = new LoadClient(signal);
+  try {
+    await load.open({ transport: 'ws', port: exchange.ports.ws, accounts: [1, 2, 3, 4], symbols: [symbol], resting: 500 });
+    const read = async (window: number): Promise<{ p99: number; p50: number; events: number }> => {
+      progress(`${HOP_RATE} events/s`, 0.65 + (0.35 * window) / (windows + 1));
+      const before = await exchange.get('/metrics');
+      await load.run({ rate: HOP_RATE, batch: 10, warmupMs: 0, windowMs, windows: 1, sampleMs: 0 });
+      const after = await exchange.get('/metrics');
+      const since = histogramSince(readHistogram(before, HOP), readHistogram(after, HOP));
+      const events = readValue(after, 'openbell_market_events_total') - readValue(before, 'openbell_market_events_total');
+      return { p50: histogramPercentile(since, 50) * 1000, p99: histogramPercentile(since, 99) * 1000, events: (events * 1000) / windowMs };
+    };
+    await read(0);
+    const found: Awaited<ReturnType<typeof read>>[] = [];
+    for (let window = 0; window < windows; window++) found.push(await read(window + 1));
+    const of = `${HOP_READERS} readers of the book, ${HOP_RATE} commands/s`;
+    return [
+      metric(
+        'hop.p99',
+        `stamp of a command to the last socket write of its events, p99, ${of}`,
+        'ms',
+        'lower',
+        found.map(({ p99 }) => p99),
+      ),
+      metric(
+        'hop.p50',
+        `the same, p50`,
+        'ms',
+        'lower',
+        found.map(({ p50 }) => p50),
+      ),
+      metric(
+        'hop.events',
+        'book events',
+        '/s',
+        'higher',
+        found.map(({ events }) => events),
+      ),
+    ];
+  } finally {
+    await load.end();
+  }
+}
+
+function metric(id: string, title: string, unit: Unit, better: Metric['better'], values: readonly number[], note?: string): Metric {
+  return { id: `fanout.${id}`, title, unit, better, windows: values.map((value) => ({ value })), ...(note !== undefined && { note }) };
+}
+
+function method(connections: number, readers: number, rate: number, windows: number, windowMs: number): string[] {
+  return [
+    `The exchange is the built command in a process of its own, mode fast, topology auto, readers and orders come from another one over loopback. Nothing of the exchange is tuned.`,
+    `Connections: ${connections} WebSockets, each subscribed to the best prices of a symbol that nobody trades.`,
+    `Book: ${readers} WebSockets subscribed to one book, into which ${rate} commands a second go by schedule in messages of 10; each changes the book. Latency runs from the planned time of a command to the arrival of the frame that tells of it, for each 50th command at each reader; ${windows} windows of ${windowMs / 1000} s after ${WARMUP_MS / 1000} s of warm-up. A gap in the numbers of any reader is an error.`,
+    `Beside them ${SLOW} readers of every order of the same book do not keep up: half never read, half read 0.2 s of each 2.5 s.`,
+    `Hop: the exchange's own histogram, from the stamp that a command gets at the door to the moment the flush with its events has been handed to the last reader's socket; the engine is in it. Percentiles are linear within a bucket.`,
+  ];
+}
