@@ -342,15 +342,21 @@ describe('order entry, full and stopping', () => {
     await next.stop();
   });
 
-  it('cuts at the deadline who does not leave by himself', { timeout: 10_000 }, async () => {
+  it('ends open health watches, and cuts at the deadline who does not leave by himself', { timeout: 10_000 }, async () => {
     const exchange = await TestExchange.start();
     const raw = (bytes: Buffer): Buffer => bytes;
     const client = new Client(`127.0.0.1:${exchange.port}`, credentials.createInsecure());
     const watch = client.makeServerStreamRequest('/grpc.health.v1.Health/Watch', raw, raw, Buffer.alloc(0));
     await new Promise((resolve) => watch.once('data', resolve));
-    const cut = new Promise((resolve) => watch.once('error', resolve));
+    const ended = new Promise<number>((resolve) => watch.once('error', (error: { code: number }) => resolve(error.code)));
+    // It is let in, and never told to end: `sessions.end()` is not called.
+    const session = new RawSession(exchange.port, { 'x-openbell-account': '1' });
+    session.read();
+    await session.opened;
     await exchange.entry.stop(100);
-    await cut;
+    assert.equal(await ended, status.UNAVAILABLE);
+    assert.equal((await session.ended).code, status.UNAVAILABLE);
+    session.close();
     client.close();
     await exchange.stop();
   });

@@ -1,4 +1,5 @@
 import { isSea } from 'node:sea';
+import { setFlagsFromString } from 'node:v8';
 import { type Command, Option } from 'commander';
 import { unitsToDecimal } from '../../feeds/decimal.ts';
 import { OPTIONS } from '../config-options.ts';
@@ -42,6 +43,11 @@ Examples:
         const config = loadConfig({ flags, env: process.env });
         const [{ createLogger }, { startExchange }] = await Promise.all([import('../log.ts'), import('../main.ts')]);
         const log = createLogger(config.logLevel);
+        // The young generation is collected in a fraction of a millisecond by one thread; its helpers take cores that the stages need.
+        setFlagsFromString('--no-parallel-scavenge');
+        const { startupFindings } = await import('../doctor/doctor.ts');
+        for (const { id, status, found, why, fix } of startupFindings(config))
+          log.warn({ check: id, status, fix }, `${id}: ${found}; ${why}`);
         const progress = new Progress('recovering');
         const ended = Promise.withResolvers<ExitCode>();
         const exchange = await startExchange(config, {

@@ -1,0 +1,171 @@
+import * as uWS from 'uWebSockets.js';
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { Code, codeName } from '../engine/codes.ts';
+import { CommandBatch, MAX_FRAME_BYTES } from '../engine/wire/frames.ts';
+import { Side, TimeInForce } from '../engine/wire/layout.ts';
+import { ReportFrameReader } from '../engine/wire/report-frames.ts';
+import { viewRefusal, viewReport } from '../gateway/client/report-view.ts';
+import { SymbolCatalog } from '../gateway/client/symbols.ts';
+import type { RefusalView, ReportView } from '../gateway/client/types.ts';
+import { serveOrderSockets } from '../gateway/order-sockets.ts';
+import { SYMBOLS, TestExchange, until } from './support/order-entry-fixture.ts';
+import { Opcode, RawWebSocket } from './support/raw-websocket.ts';
+
+/** Decodes what a socket brings. */
+class Reports {
+  readonly reports: ReportView[] = [];
+  readonly refusals: RefusalView[] = [];
+
+  constructor(socket: RawWebSocket) {
+    const reader = new ReportFrameReader();
+    const symbols = new SymbolCatalog(SYMBOLS);
+    const take = (data: Buffer): void => {
+      assert.equal(codeName(reader.open(data)), 'OK');
+      for (let i = 0; i < reader.reports; i++) this.reports.push(viewReport(reader.flat, reader.reportsAt + i * 128, symbols));
+      for (let i = 0; i < reader.refusals; i++) this.refusals.push(viewRefusal(reader.flat, reader.refusalsAt + i * 32));
+    };
+    for (const { data } of socket.messages) take(data);
+    socket.onMessage = ({ opcode, data }) => opcode === Opcode.Binary && take(data);
+  }
+}
+
+describe('order entry over WebSocket', () => {
+  let exchange: TestExchange;
+  let app: uWS.TemplatedApp;
+  let port: number;
+
+  before(async () => {
+    exchange = await TestExchange.start({ engine: { durability: 'fast' }, entry: { maxSessions: 3 } });
+    app = uWS.App();
+    serveOrderSockets(app, exchange.sessions);
+    port = await new Promise((resolve) =>
+      app.listen('127.0.0.1', 0, (socket) => resolve(uWS.us_socket_local_port(socket as unknown as uWS.us_socket))),
+    );
+  });
+  after(async () => {
+    app.close();
+    await exchange.stop();
+  });
+
+  const open = (query: string): Promise<RawWebSocket> => RawWebSocket.open(port, { path: `/v1/orders${query}` });
+
+  it('takes frames and answers with numbered reports, as gRPC does, to the same account', async () => {
+    const grpc = exchange.client(1);
+    await grpc.ready();
+    const elsewhere: number[] = [];
+    grpc.on('report', ({ reportNo }) => elsewhere.push(reportNo));
+    const socket = await open('?account=1');
+    const seen = new Reports(socket);
+    const batch = new CommandBatch(3);
+    batch.place(1, Side.Buy, TimeInForce.GoodTillCancel, 100, 2, 1);
+    batch.place(1, Side.Sell, TimeInForce.ImmediateOrCancel, 100, 1, 2);
+    batch.cancel(1, 77);
+    socket.send(Opcode.Binary, batch.bytes());
+    // Both orders, a fill for each side, the refused cancel.
+    await until(() => seen.reports.length === 5, 'the reports');
+    assert.deepEqual(
+      seen.reports.map(({ kind }) => kind),
+      ['accepted', 'accepted', 'fill', 'fill', 'cancel-rejected'],
+    );
+    assert.deepEqual(
+      seen.reports.map(({ reportNo }) => reportNo),
+      [1, 2, 3, 4, 5],
+    );
+    await until(() => elsewhere.length === 5, 'the same reports over gRPC');
+    socket.destroy();
+    await grpc.close();
+    await until(() => exchange.sessions.counters.sessions === 0, 'both to leave');
+  });
+
+  it('sends a session that names its last report the rest', async () => {
+    const socket = await open('?account=1&last-report=3');
+    const seen = new Reports(socket);
+    await until(() => seen.reports.length === 2, 'reports 4 and 5');
+    assert.deepEqual(
+      seen.reports.map(({ reportNo }) => reportNo),
+      [4, 5],
+    );
+    socket.destroy();
+    await until(() => exchange.sessions.counters.sessions === 0, 'it to leave');
+  });
+
+  const refused: [string, string][] = [
+    ['400', ''],
+    ['400', '?account=0'],
+    ['400', '?account=1&last-report=x'],
+    ['400', '?account=1&last-report=9999999'],
+    ['400', '?account=1&schema=2'],
+    ['404', '?account=50'],
+  ];
+  for (const [status, query] of refused) {
+    it(`refuses the upgrade with ${status} for ${query || 'no account'}`, async () => {
+      assert.match((await open(query)).status, new RegExp(` ${status} `));
+    });
+  }
+
+  it('refuses more sessions than there may be', async () => {
+    const sockets = [await open('?account=1'), await open('?account=2'), await open('?account=3')];
+    assert.match((await open('?account=4')).status, /429/);
+    for (const socket of sockets) socket.destroy();
+    await until(() => exchange.sessions.counters.sessions === 0, 'them to leave');
+  });
+
+  const cut: [string, number, (socket: RawWebSocket) => void, RegExp][] = [
+    ['text', 4003, (socket) => socket.send(Opcode.Text, '{}'), /^MALFORMED_FRAME/],
+    ['bytes that are no frame', 4003, (socket) => socket.send(Opcode.Binary, new Uint8Array(64).fill(255)), /^MALFORMED_FRAME/],
+    ['another schema version', 4009, (socket) => socket.send(Opcode.Binary, oldFrame()), /^WRONG_SCHEMA_VERSION/],
+  ];
+  for (const [what, code, send, reason] of cut) {
+    it(`cuts who sends ${what} with ${code}`, async () => {
+      const socket = await open('?account=2');
+      send(socket);
+      await until(() => socket.closeCode !== 0, 'the close frame');
+      assert.equal(socket.closeCode, code);
+      assert.match(socket.closeReason, reason);
+      await until(() => exchange.sessions.counters.sessions === 0, 'it to leave');
+    });
+  }
+
+  it('refuses a frame that is too large and goes on', async () => {
+    const socket = await open('?account=2');
+    const seen = new Reports(socket);
+    socket.send(Opcode.Binary, new Uint8Array(MAX_FRAME_BYTES + 1));
+    await until(() => seen.refusals.length === 1, 'the refusal');
+    assert.equal(seen.refusals[0].code, codeName(Code.FRAME_TOO_LARGE));
+    const batch = new CommandBatch(1);
+    batch.cancel(1, 5);
+    socket.send(Opcode.Binary, batch.bytes());
+    await until(() => seen.reports.length === 1, 'the answer to the next frame');
+    socket.destroy();
+  });
+
+  it('answers BUSY to who sends and does not read, and cuts him when he does not stop', async () => {
+    const socket = await open('?account=3');
+    socket.socket.pause();
+    const batch = new CommandBatch(1000);
+    while (!batch.full) batch.cancel(1, 1);
+    const { counters } = exchange.sessions;
+    const busy = counters.refusals[Code.BUSY];
+    const sessionsCut = counters.sessionsCut;
+    for (let frames = 0; counters.sessionsCut === sessionsCut; frames++) {
+      assert.ok(frames < 2000, 'it is never cut');
+      socket.send(Opcode.Binary, batch.bytes());
+      await until(() => socket.socket.writableLength === 0 || counters.sessionsCut > sessionsCut, 'the socket to take it');
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.ok(counters.refusals[Code.BUSY] > busy);
+    const other = exchange.client(2);
+    assert.equal((await other.cancel({ symbol: 1, orderId: 1 }).catch((error) => error.code)).kind ?? 'refused', 'cancel-rejected');
+    await other.close();
+    socket.destroy();
+  });
+});
+
+function oldFrame(): Uint8Array {
+  const batch = new CommandBatch(1);
+  batch.cancel(1, 5);
+  const bytes = batch.bytes().slice();
+  bytes[24] = 9;
+  return bytes;
+}
