@@ -1,7 +1,7 @@
 /** A disk that is full for real: a small tmpfs. And a disk that fails: the one thing that has to be injected. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { constants, existsSync, mkdtempSync, readFileSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -189,3 +189,32 @@ test('a disk that fails while it makes the next segment stops the log, also what
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.deepEqual([durableSeq(words, STATUS_AT, ring.lastSeq), state(words)], [durable, 'failed']);
 });
+
+test('a file system that opens with O_DIRECT and does not write with it: the next segment is made without', async (t) => {
+  const dir = temporaryDirectory(t);
+  const ring = new CommandRing(64);
+  let refused = 0;
+  const disk: Disk = {
+    ...asynchronousDisk,
+    write(fd, bytes, offset, length, position, done) {
+      if (isDirect(fd)) {
+        refused++;
+        setImmediate(done, Object.assign(new Error('EINVAL: invalid argument, write'), { code: 'EINVAL' }), 0);
+      } else asynchronousDisk.write(fd, bytes, offset, length, position, done);
+    },
+    read: () => assert.fail('what went through the page cache is in it'),
+  };
+  const { writer, words } = openLog(dir, ring, { disk, segmentBytes: 16_384 });
+  await until(writer, () => {
+    if (ring.lastSeq < 600 && ring.free() > 0) ring.publish(1);
+    return durableSeq(words, STATUS_AT, 600) === 600;
+  });
+  await writer.close();
+  assert.deepEqual([state(words), readSeqs(dir, 1).count], ['ok', 600]);
+  assert.ok(refused > 1 && readJournalStatus(words, STATUS_AT).segments > 1);
+});
+
+function isDirect(fd: number): boolean {
+  const flags = /^flags:\s+(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
+  return (Number.parseInt(flags ?? '0', 8) & constants.O_DIRECT) !== 0;
+}

@@ -15,8 +15,8 @@ const RESTING = 500;
 /** Each so many-th command is timed, at every reader. */
 const TIMED = 50;
 /** What a slow reader of the second kind does. */
-const NAP_MS = 2500;
-const READ_MS = 200;
+const NAP_MS = 8000;
+const READ_MS = 500;
 
 let readers: MarketReader[] = [];
 let slow: Socket[] = [];
