@@ -128,7 +128,21 @@ test('every command has help with an example', async () => {
   const commands = [...stdout.matchAll(/^ {2}([a-z]+) (?:\[options\]|\[command\])/gm)]
     .map(([, name]) => name)
     .filter((name) => name !== 'help');
-  const expected = ['start', 'order', 'cancel', 'amend', 'book', 'trades', 'account', 'replay', 'verify', 'snapshot', 'repair', 'doctor'];
+  const expected = [
+    'start',
+    'order',
+    'cancel',
+    'amend',
+    'book',
+    'trades',
+    'account',
+    'replay',
+    'verify',
+    'snapshot',
+    'repair',
+    'doctor',
+    'health',
+  ];
   assert.deepEqual(commands.sort(), expected.sort());
   const helps = await Promise.all(commands.map((command) => openbell([command, '--help'])));
   for (const [i, help] of helps.entries()) {

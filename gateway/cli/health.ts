@@ -10,7 +10,14 @@ export function healthCommand(program: Command): void {
     program
       .command('health')
       .summary('whether the exchange takes orders')
-      .description('Asks the admin port whether orders are taken. Exit code 0 when they are, 1 when not or when nobody answers.'),
+      .description('Asks the admin port whether orders are taken. Exit code 0 when they are, 1 when not or when nobody answers.')
+      .addHelpText(
+        'after',
+        `
+Examples:
+  openbell health
+  openbell health --http-port 8403 --json`,
+      ),
   );
   command.action(() =>
     run(async () => {
