@@ -22,11 +22,9 @@ const started = performance.now();
 rmSync(PARTS, { recursive: true, force: true });
 mkdirSync(join(PARTS, 'threads'), { recursive: true });
 
-const { main, threads, packages } = await bundle();
+const { main, threads } = await bundle();
 const assets: Record<string, string> = {};
-const mainPath = join(PARTS, 'main.js');
-writeFileSync(mainPath, main);
-writeFileSync(join(PARTS, 'packages.json'), JSON.stringify(packages));
+writeFileSync(join(PARTS, 'main.js'), main);
 for (const [name, text] of Object.entries(threads)) {
   const path = join(PARTS, 'threads', `${name}.js`);
   writeFileSync(path, text);
@@ -36,8 +34,12 @@ for (const [name, path] of Object.entries(addonFiles())) assets[`addons/${name}`
 
 const blob = join(PARTS, 'blob');
 const config = join(PARTS, 'sea.json');
-writeFileSync(config, JSON.stringify({ main: mainPath, output: blob, assets, disableExperimentalSEAWarning: true, useCodeCache: false }));
-execFileSync(pinnedNode(), ['--experimental-sea-config', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+writeFileSync(config, JSON.stringify({ main: 'main.js', output: blob, assets, disableExperimentalSEAWarning: true, useCodeCache: false }));
+// From there, because the blob has the main script's path in it as it is given here.
+execFileSync(pinnedNode(), ['--experimental-sea-config', config], {
+  cwd: PARTS,
+  stdio: ['ignore', 'ignore', 'pipe'],
+});
 
 const unfinished = join(PARTS, 'openbell');
 const stripped = copyStripped(unfinished);
