@@ -1,4 +1,5 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { PeerCertificate } from '../tls/peer-certificate.ts';
 import { MessageReader, type MessageSink, PREFIX_BYTES } from './message-reader.ts';
 import { type CallFault, encodeDetails, GrpcStatus } from './status.ts';
 
@@ -14,6 +15,14 @@ export interface CallHandler extends MessageSink {
   onClose(): void;
 }
 
+/** Whose connection a call came over. */
+export interface GrpcPeer {
+  /** Address of the other end, an IPv4 or IPv6 literal without the port; empty when it is gone already. */
+  readonly address: string;
+  /** Its verified client certificate; undefined without mutual TLS. */
+  readonly certificate: PeerCertificate | undefined;
+}
+
 const CONTENT_TYPE = 'application/grpc';
 /** How long a client may take to close its side after the status. */
 const HALF_OPEN_MS = 1000;
@@ -21,6 +30,8 @@ const HALF_OPEN_MS = 1000;
 /** One gRPC call on an HTTP/2 stream: messages in, messages out, a status at the end. I/O thread. */
 export class GrpcCall {
   readonly headers: IncomingHttpHeaders;
+  readonly peerAddress: string;
+  readonly peerCertificate: PeerCertificate | undefined;
   readonly #stream: ServerHttp2Stream;
   readonly #maxBytes: number;
   #handler: CallHandler | undefined;
@@ -29,8 +40,10 @@ export class GrpcCall {
   /** A status was given: nothing is read or written any more. */
   #ended = false;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, maxBytes: number) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, maxBytes: number, peer: GrpcPeer) {
     this.headers = headers;
+    this.peerAddress = peer.address;
+    this.peerCertificate = peer.certificate;
     this.#stream = stream;
     this.#maxBytes = maxBytes;
     stream.on('error', () => undefined);

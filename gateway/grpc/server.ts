@@ -1,6 +1,8 @@
 import { createServer, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
-import { GrpcCall } from './call.ts';
+import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { peerCertificateOf } from '../tls/peer-certificate.ts';
+import { GrpcCall, type GrpcPeer } from './call.ts';
 import { GrpcStatus } from './status.ts';
 
 export interface GrpcServerOptions {
@@ -30,7 +32,8 @@ const PONG_MS = 10_000;
 export class GrpcServer {
   readonly #options: GrpcServerOptions;
   readonly #server: Http2Server;
-  readonly #sessions = new Set<ServerHttp2Session>();
+  /** Read once: a certificate takes longer to read than a call to begin. */
+  readonly #sessions = new Map<ServerHttp2Session, GrpcPeer>();
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
@@ -57,16 +60,16 @@ export class GrpcServer {
   /** Says GOAWAY to every connection, waits for their calls, and cuts what is left after `deadlineMs`. */
   async stop(deadlineMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const session of this.#sessions) session.close();
+    for (const session of this.#sessions.keys()) session.close();
     const deadline = setTimeout(() => {
-      for (const session of this.#sessions) session.destroy();
+      for (const session of this.#sessions.keys()) session.destroy();
     }, deadlineMs);
     if (this.#server.listening || this.#sessions.size > 0) await closed;
     clearTimeout(deadline);
   }
 
   #open(session: ServerHttp2Session): void {
-    this.#sessions.add(session);
+    this.#sessions.set(session, peerOf(session.socket));
     session.setLocalWindowSize(CONNECTION_WINDOW);
     session.on('error', () => undefined);
     const keepalive = setInterval(() => ask(session), this.#options.keepaliveMs ?? 30_000);
@@ -85,12 +88,19 @@ export class GrpcServer {
       stream.resume();
       return;
     }
-    const call = new GrpcCall(stream, headers, this.#options.maxMessageBytes);
+    const peer = (stream.session && this.#sessions.get(stream.session as ServerHttp2Session)) ?? GONE;
+    const call = new GrpcCall(stream, headers, this.#options.maxMessageBytes, peer);
     const path = headers[':path'] ?? '';
     const { methods } = this.#options;
     if (Object.hasOwn(methods, path)) methods[path](call);
     else call.fail({ code: GrpcStatus.Unimplemented, details: `there is no method ${path}` });
   }
+}
+
+const GONE: GrpcPeer = { address: '', certificate: undefined };
+
+function peerOf(socket: Socket | TLSSocket): GrpcPeer {
+  return { address: socket.remoteAddress ?? '', certificate: peerCertificateOf(socket) };
 }
 
 /** A connection that does not answer in time is gone. */
