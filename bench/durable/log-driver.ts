@@ -21,6 +21,7 @@ export class LogDriver {
   #base = 0;
   #arrivals: Arrivals | undefined;
   #failure: Error | undefined;
+  #wake = (): void => undefined;
 
   constructor(dir: string, disk: Disk) {
     const handle = allocateRing({ slotBytes: Command.bytes, capacity: RING_CAPACITY, consumers: 1 });
@@ -34,9 +35,13 @@ export class LogDriver {
       mode: 'durable',
       words: this.#words,
       at: 0,
-      onDurable: () => this.#arrivals?.complete(durableSeq(this.#words, 0, this.#sent) - this.#base),
+      onDurable: () => {
+        this.#arrivals?.complete(durableSeq(this.#words, 0, this.#sent) - this.#base);
+        this.#wake();
+      },
       onFailed: (error) => {
         this.#failure = error;
+        this.#wake();
       },
     });
   }
@@ -46,11 +51,15 @@ export class LogDriver {
     this.#base = this.#sent;
     const arrivals = new Arrivals(slice, to);
     this.#arrivals = arrivals;
+    this.#wake = () => undefined;
     if (this.#disk.blocking) while (!arrivals.finished) this.#turn(arrivals);
     else await this.#loop(arrivals);
   }
 
-  /** No promise for each turn: a million of them a second is garbage whose collection takes the core that libuv's pool needs. */
+  /**
+   * The loop sleeps while the disk works, as that of an exchange does: one that
+   * spins, and its garbage, take the core that libuv's pool needs.
+   */
   #loop(arrivals: Arrivals): Promise<void> {
     return new Promise((resolve, reject) => {
       const turn = (): void => {
@@ -61,8 +70,9 @@ export class LogDriver {
           return;
         }
         if (arrivals.finished) resolve();
-        else setImmediate(turn);
+        else if (this.#sent === this.#base + arrivals.done) setImmediate(turn);
       };
+      this.#wake = turn;
       turn();
     });
   }

@@ -133,7 +133,7 @@ function method(rate: number, count: number, ms: number): string[] {
   return [
     `${rate} commands of 64 bytes a second, open loop: each has a planned time, and its latency runs from there until it is durable. Nobody slows down when the disk does.`,
     `The disk alone is a group commit that does nothing else: under the same arrivals, a batch is what came while the last fdatasync ran. It writes the bytes that the log would write, into a zero-filled file in the page cache.`,
-    `The log is the real log writer with its checksums and its segments, the next one of which is made meanwhile. compact: polled by an event loop that never rests, fdatasync by libuv's pool. pinned: blocking.`,
+    `The log is the real log writer with its checksums and its segments, the next one of which is made meanwhile. compact: on an event loop that sleeps while the disk works, fdatasync by libuv's pool. pinned: blocking.`,
     `Disk and log take turns of ${(ms + WARM_UP_MS) / 1000} s, ${count} in each window; the first ${WARM_UP_MS} ms of each turn and a whole first round are warm-up and not recorded.`,
   ];
 }
