@@ -74,11 +74,13 @@ export class ExchangeProcess {
   }
 
   /** @throws Error when it does not answer 200 */
-  async get(path: string): Promise<string> {
-    const answer = await fetch(`http://127.0.0.1:${this.ports.http}${path}`);
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`GET ${path} was answered with ${answer.status}: ${text}`);
-    return text;
+  get(path: string): Promise<string> {
+    return this.#ask(path, { method: 'GET' });
+  }
+
+  /** An action of the operator, without parameters. @throws Error when it is refused */
+  async post(path: string): Promise<void> {
+    await this.#ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
   }
 
   /** Its symbols that have a price to trade around and money to trade with in every demo account. */
@@ -109,6 +111,13 @@ export class ExchangeProcess {
     }
     const [code] = (await once(child, 'close')) as [number | null];
     if (code !== 0) throw new Error(`openbell verify ended with ${code}: ${said}`);
+  }
+
+  async #ask(path: string, request: RequestInit): Promise<string> {
+    const answer = await fetch(`http://127.0.0.1:${this.ports.http}${path}`, request);
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${request.method} ${path} was answered with ${answer.status}: ${text}`);
+    return text;
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {

@@ -27,7 +27,7 @@ export interface RunRequest {
   readonly windows: number;
   /** Latency over time: one sample each so many milliseconds; 0 = none. */
   readonly sampleMs: number;
-  /** A refusal is an overload, not an error: for a ramp, which goes up to there. */
+  /** A refusal is an overload, not an error: the rate counts as not kept. */
   readonly mayRefuse?: boolean;
 }
 
@@ -62,7 +62,8 @@ export interface LoadResult {
   /** Commands, warm-up included. */
   readonly orders: number;
   readonly fills: number;
-  /** Answers a second while the second half of the windows was sent. */
+  readonly refused: number;
+  /** Answers a second in the second half of the windows; 0 when sending was given up. */
   readonly achieved: number;
   /**
    * Answered as fast as offered: none refused, sending not given up because too much was under way, and what was

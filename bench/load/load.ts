@@ -14,6 +14,8 @@ const DRAIN_MS = 20_000;
 /** What a rate that is kept may leave behind: a share of the commands, and what comes in a moment in which the generator's thread has no core. */
 const GROWTH = 0.01;
 const GROWTH_MS = 5;
+/** Of a planned time, in windows: less than any distance of two messages, more than a double loses. */
+const ROUNDING = 1e-9;
 
 /**
  * The load: sessions, and what is under way in them. The loop never sleeps, it
@@ -45,18 +47,19 @@ export class Load {
     const middle = from + (windows * windowMs) / 2;
     const end = from + windows * windowMs;
     let nextSample = sampleMs === 0 ? Number.POSITIVE_INFINITY : from + sampleMs;
+    const behind = { middle: -1, end: -1 };
     let answeredAtMiddle = 0;
-    let waitingAtMiddle = -1;
+    let achieved = 0;
     let overloaded = false;
     let sent = 0;
     inFlight.onAnswer = (plannedMs, nowMs) => {
-      const window = Math.floor((plannedMs - from) / windowMs);
+      const window = Math.floor((plannedMs - from) / windowMs + ROUNDING);
       if (window < 0 || window >= windows) return;
       recorders[window].record(nowMs - plannedMs);
       if (sampleMs !== 0) sample.record(nowMs - plannedMs);
     };
     let now = performance.now();
-    while (now < end && !overloaded) {
+    while ((sent < messages || now < end) && !overloaded) {
       const due = Math.min(pacer.due(now), messages, sent + Math.ceil(MOST_PER_TURN / batch));
       if (due > sent) {
         for (; sent < due; sent++) {
@@ -68,26 +71,29 @@ export class Load {
       }
       await turn();
       now = performance.now();
-      if (waitingAtMiddle === -1 && now >= middle) {
+      if (behind.middle === -1 && now >= middle) {
         answeredAtMiddle = inFlight.answered;
-        waitingAtMiddle = inFlight.count;
+        behind.middle = inFlight.count + (Math.min(pacer.due(now), messages) - sent) * batch;
+      }
+      if (behind.end === -1 && now >= end) {
+        achieved = ((inFlight.answered - answeredAtMiddle) / (now - middle)) * 1000;
+        behind.end = inFlight.count + (messages - sent) * batch;
       }
       if (now >= nextSample) {
         samples.push(takeSample(sample, (nextSample - from) / 1000));
         nextSample += sampleMs;
       }
     }
-    const achieved = waitingAtMiddle === -1 ? 0 : ((inFlight.answered - answeredAtMiddle) / (now - middle)) * 1000;
-    const growth = inFlight.count - waitingAtMiddle;
-    if (await this.#drain(mayRefuse)) overloaded = true;
+    const refused = await this.#drain(mayRefuse);
     return {
       windows: recorders.map((recorder) => recorder.take()),
       samples,
       sendDelay: sendDelay.take(),
       orders: inFlight.sent - sentBefore,
       fills: inFlight.fills - fillsBefore,
+      refused,
       achieved,
-      kept: !overloaded && growth <= 2 * batch + (rate / 1000) * (GROWTH * (end - middle) + GROWTH_MS),
+      kept: !overloaded && refused === 0 && behind.end - behind.middle <= 2 * batch + (rate / 1000) * (GROWTH * (end - middle) + GROWTH_MS),
     };
   }
 
@@ -121,6 +127,7 @@ export class Load {
       sendDelay,
       orders: sent,
       fills: inFlight.fills - fillsBefore,
+      refused: 0,
       achieved,
       kept: true,
     };
@@ -155,8 +162,8 @@ export class Load {
     return full;
   }
 
-  /** Waits for all answers, and checks them. True: some were refusals. */
-  async #drain(mayRefuse: boolean): Promise<boolean> {
+  /** Waits for all answers, and checks them. @returns how many were refusals */
+  async #drain(mayRefuse: boolean): Promise<number> {
     const { inFlight } = this;
     const deadline = performance.now() + DRAIN_MS;
     while (inFlight.count > 0 && performance.now() < deadline) {
@@ -168,11 +175,11 @@ export class Load {
     if (inFlight.unexpected > 0) throw new Error(`${inFlight.unexpected} answers came twice, or for commands that nobody sent`);
     if (inFlight.gaps > 0) throw new Error(`${inFlight.gaps} times a report's number was not the one after the last`);
     const { refused, refusalCode } = inFlight;
-    if (refused === 0) return false;
+    if (refused === 0) return 0;
     if (!mayRefuse) throw new Error(`${refused} commands were refused, the first with ${codeName(refusalCode)}`);
     inFlight.refused = 0;
     for (const { flow } of this.#sessions) flow.reset();
-    return true;
+    return refused;
   }
 
   #assertAlive(): void {

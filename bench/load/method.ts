@@ -7,5 +7,5 @@ export const LOAD_METHOD: readonly string[] = [
   'The generator never sleeps: its loop turns with setImmediate, because a timer oversleeps by up to a millisecond. That takes one core of the machine all the time. It runs with --single-threaded-gc. How late it was itself is noted with each figure.',
   `${ACCOUNTS.length} accounts, one connection each, take turns message by message. The messages that are due in one turn of the loop leave in one write per connection; each is a gRPC (or WebSocket) message with a CommandFrame of its own. gRPC is spoken over node:http2 directly.`,
   'Commands: 46 % new orders, 44 % cancels of an own resting order picked at random, 10 % immediate-or-cancel orders, each of which is filled. 1,000 orders of each account rest in three books throughout.',
-  'After each run every command has been answered exactly once, none was refused, and the report numbers of each account have no gap; otherwise the scope fails. At the end `openbell verify` replays the whole log.',
+  'After each run every command has been answered exactly once, and the report numbers of each account have no gap; a refusal, too, fails the scope, but in a ramp and at the fixed rates, where it is noted. At the end `openbell verify` replays the whole log.',
 ];

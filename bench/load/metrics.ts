@@ -6,6 +6,7 @@ export function latencyMetric(id: string, title: string, rate: number, result: L
   const notes: string[] = [];
   if (!result.kept)
     notes.push(`${Math.round(result.achieved).toLocaleString('en')} of ${rate.toLocaleString('en')} commands/s were answered`);
+  if (result.refused > 0) notes.push(`${thousands(result.refused)} commands were refused`);
   if (result.sendDelay.count > 0) notes.push(`the generator itself was late by ${result.sendDelay.p99.toFixed(2)} ms at p99`);
   return {
     id,

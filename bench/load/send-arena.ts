@@ -17,7 +17,7 @@ export class SendArena {
   /** Room for `length` bytes: the position of the first. */
   reserve(length: number): number {
     if (this.#to + length > this.bytes.length) {
-      if (this.#from === 0) throw new RangeError('the send arena is too small for one turn');
+      if (this.#to - this.#from + length > this.bytes.length) throw new RangeError('the send arena is too small for one turn');
       // The end is too short: what was added in this turn moves to the start.
       this.bytes.copyWithin(0, this.#from, this.#to);
       this.#to -= this.#from;

@@ -38,7 +38,7 @@ export async function fixedRates(
     for (const rate of rates) {
       const what = `${thousands(rate)} commands/s, ${batch === 1 ? 'unbatched' : `batches of ${batch}`}`;
       stage.begin(`${NAMES[transport]}: ${what}`);
-      const result = await venue.load.run({ rate, batch, warmupMs, windowMs, windows: plan.windows, sampleMs: 0 });
+      const result = await venue.load.run({ rate, batch, warmupMs, windowMs, windows: plan.windows, sampleMs: 0, mayRefuse: true });
       metrics.push(latencyMetric(`wire.${transport}.batch${batch}.${rate}.latency`, `${NAMES[transport]}: ${what}`, rate, result));
     }
   return metrics;

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { ExchangeProcess } from '../bench/load/exchange-process.ts';
+import { LoadClient } from '../bench/load/load-client.ts';
+import { MessageSplitter } from '../bench/load/message-splitter.ts';
+import { histogramPercentile, histogramSince, readHistogram, shareBelow } from '../bench/load/prometheus.ts';
+import { SendArena } from '../bench/load/send-arena.ts';
+import { runWithReadings } from '../bench/load/server-readings.ts';
+import { TRANSPORTS } from '../bench/load/transport.ts';
+
+describe('the load generator', () => {
+  const data = mkdtempSync(join(tmpdir(), 'openbell-load-'));
+  const abort = new AbortController();
+  let exchange: ExchangeProcess;
+  let load: LoadClient;
+  const open = async (transport: (typeof TRANSPORTS)[number]): Promise<void> =>
+    load.open({
+      transport,
+      port: transport === 'ws' ? exchange.ports.ws : exchange.ports.grpc,
+      accounts: [1, 2],
+      symbols: await exchange.symbols(),
+      resting: 50,
+    });
+
+  before(async () => {
+    exchange = await ExchangeProcess.start({ data, durability: 'fast', signal: abort.signal });
+    load = new LoadClient(abort.signal);
+    // Until so much rests at the best prices that no taker comes before its maker.
+    await open('ws');
+    await load.run({ rate: 20_000, batch: 10, warmupMs: 0, windowMs: 500, windows: 1, sampleMs: 0 });
+  });
+
+  after(async () => {
+    await load.end();
+    await exchange.kill();
+    rmSync(data, { recursive: true });
+  });
+
+  for (const transport of TRANSPORTS) {
+    test(`${transport}: every command is in a window and answered, a tenth of them trades`, async () => {
+      await open(transport);
+      const run = await load.run({ rate: 2000, batch: 5, warmupMs: 100, windowMs: 200, windows: 2, sampleMs: 100 });
+      assert.equal(run.orders, 1000);
+      assert.deepEqual(
+        run.windows.map(({ count }) => count),
+        [400, 400],
+      );
+      assert.ok(run.samples.length >= 3);
+      const { fills } = await load.run({ rate: 5000, batch: 10, warmupMs: 0, windowMs: 400, windows: 1, sampleMs: 0 });
+      assert.equal(fills, 2 * 200, 'each of 200 takers has a fill, and its maker another');
+      const pingPong = await load.pingPong({ warmup: 10, orders: 20, windows: 2 });
+      assert.equal(pingPong.orders, 50);
+      assert.deepEqual(
+        pingPong.windows.map(({ count }) => count),
+        [20, 20],
+      );
+    });
+  }
+
+  test('what the exchange counted is that of the windows', async () => {
+    await open('grpc');
+    const request = { rate: 2000, batch: 1, warmupMs: 100, windowMs: 250, windows: 2, sampleMs: 0 };
+    const { server } = await runWithReadings(exchange, load, request);
+    assert.equal(server.length, 2);
+    for (const { residenceP50, residenceP99, withinMs, cpuPerOrder } of server) {
+      assert.ok(residenceP50 > 0 && residenceP50 <= residenceP99);
+      assert.ok(withinMs >= 0 && withinMs <= 100);
+      assert.ok(cpuPerOrder >= 0);
+    }
+  });
+
+  test('a refusal fails a run, and is an overload where a ramp expects it', async () => {
+    await open('grpc');
+    await exchange.post('/v1/accounts/2/suspend');
+    const request = { rate: 1000, batch: 1, warmupMs: 0, windowMs: 200, windows: 1, sampleMs: 0 };
+    const { kept } = await load.run({ ...request, mayRefuse: true });
+    assert.equal(kept, false);
+    await assert.rejects(load.run(request), /refused, the first with ACCOUNT_SUSPENDED/);
+  });
+});
+
+test('messages that come in pieces of any size are whole again', () => {
+  class Lines extends MessageSplitter {
+    protected override readHead(bytes: Buffer, at: number): number {
+      if (at + 1 > bytes.length) return 0;
+      this.length = bytes[at];
+      return 1;
+    }
+  }
+  const stream = Buffer.concat(['alpha', '', 'b', 'gamma delta'].map((text) => Buffer.from(`${String.fromCharCode(text.length)}${text}`)));
+  for (let size = 1; size <= stream.length; size++) {
+    const lines = new Lines();
+    const got: string[] = [];
+    for (let at = 0; at < stream.length; at += size) lines.push(stream.subarray(at, at + size), (message) => got.push(message.toString()));
+    assert.deepEqual(got, ['alpha', '', 'b', 'gamma delta'], `in pieces of ${size}`);
+  }
+});
+
+test('the send arena hands out what was reserved, also over its end', () => {
+  const arena = new SendArena(10);
+  const put = (text: string): void => void arena.bytes.write(text, arena.reserve(text.length), 'latin1');
+  put('abc');
+  put('de');
+  assert.equal(arena.take().toString('latin1'), 'abcde');
+  put('fgh');
+  put('ijk');
+  assert.equal(arena.take().toString('latin1'), 'fghijk');
+  assert.equal(arena.take().length, 0);
+  assert.throws(() => put('more than ten'), RangeError);
+});
+
+test('percentiles of a Prometheus histogram are those between two readings', () => {
+  const text = (counts: number[]): string =>
+    ['0.001', '0.002', '+Inf'].map((le, i) => `stay_seconds_bucket{le="${le}"} ${counts[i]}`).join('\n');
+  const since = histogramSince(readHistogram(text([10, 10, 10]), 'stay_seconds'), readHistogram(text([60, 108, 110]), 'stay_seconds'));
+  assert.deepEqual(since.below, [50, 98, 100]);
+  assert.equal(histogramPercentile(since, 25), 0.0005);
+  assert.equal(histogramPercentile(since, 50), 0.001);
+  assert.equal(histogramPercentile(since, 74), 0.0015);
+  assert.equal(histogramPercentile(since, 100), 0.002, 'what is above the last bound counts as that');
+  assert.equal(shareBelow(since, 0.001), 0.5);
+  assert.throws(() => shareBelow(since, 0.0015), /no bucket/);
+});
