@@ -14,6 +14,9 @@ export const Code = {
   FOREIGN_ACCOUNT: 106,
   ADMIN_ONLY: 107,
   BAD_SUBSCRIPTION: 108,
+  // 110: who asks, at the gateway. Not sequenced.
+  UNAUTHENTICATED: 110,
+  PERMISSION_DENIED: 111,
   // 120: the exchange cannot take it now. Not sequenced; try again.
   BUSY: 120,
   DISK_FULL: 121,

@@ -1,0 +1,50 @@
+import { CredentialError } from './principal.ts';
+
+/** What a header `x-forwarded-client-cert` says of the certificate that the last hop verified. */
+export interface ForwardedCert {
+  /** Distinguished name; empty when it was not forwarded. */
+  readonly subject: string;
+  /** Subject alternative names of type URI, such as a SPIFFE id. */
+  readonly uris: readonly string[];
+}
+
+/**
+ * Reads `x-forwarded-client-cert` as Envoy writes it: elements with commas
+ * between them, pairs `Key=Value` with semicolons, values quoted when they hold
+ * one of `,;="`, with `\"` for a quote. Each hop appends its element, so only
+ * the last one was written by the proxy that talks to us; those before are what
+ * it was told.
+ * @throws CredentialError
+ */
+export function readForwardedCert(header: string): ForwardedCert {
+  let subject = '';
+  let uris: string[] = [];
+  let at = 0;
+  for (;;) {
+    const key = header.slice(at, header.indexOf('=', at)).trim().toLowerCase();
+    if (!/^[a-z]+$/.test(key)) throw new CredentialError('x-forwarded-client-cert is malformed');
+    const [value, end] = readValue(header, header.indexOf('=', at) + 1);
+    if (key === 'subject') subject = value;
+    else if (key === 'uri' && value !== '') uris.push(value);
+    if (end === header.length) return { subject, uris };
+    if (header[end] === ',') {
+      subject = '';
+      uris = [];
+    }
+    at = end + 1;
+  }
+}
+
+/** The value that begins at `at`, and where the comma or semicolon behind it is, or the end. */
+function readValue(header: string, at: number): [value: string, end: number] {
+  if (header[at] !== '"') {
+    const length = header.slice(at).search(/[,;]/);
+    const end = length === -1 ? header.length : at + length;
+    return [header.slice(at, end).trim(), end];
+  }
+  const quoted = /"((?:[^"\\]|\\.)*)"\s*(?=[,;]|$)/y;
+  quoted.lastIndex = at;
+  const match = quoted.exec(header);
+  if (match === null) throw new CredentialError('x-forwarded-client-cert has a quoted value without an end');
+  return [match[1].replace(/\\(.)/g, '$1'), at + match[0].length];
+}

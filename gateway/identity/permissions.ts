@@ -1,0 +1,57 @@
+import type { Principal, Role } from './principal.ts';
+
+/** Whose accounts a role's right is for. `none`: it is not about an account. */
+type Scope = 'none' | 'named' | 'named or *';
+
+/**
+ * Who may do what. `*` in place of accounts serves those who look after the
+ * venue; whoever sends orders or moves money names each account that he does
+ * it for.
+ */
+const RIGHTS = {
+  /** Market data, and the admin port's questions about symbols, assets, books and trades. */
+  'market:read': {
+    trader: 'none',
+    'market-maker': 'none',
+    'read-only': 'none',
+    custodian: 'none',
+    operator: 'none',
+    auditor: 'none',
+  },
+  /** A session of order entry: the account's reports as they come. */
+  'session:open': { trader: 'named', 'market-maker': 'named', 'read-only': 'named' },
+  /** New orders, cancels, amends. */
+  'order:send': { trader: 'named', 'market-maker': 'named' },
+  /** Balances, orders, fills and reports of an account. */
+  'account:read': {
+    trader: 'named',
+    'market-maker': 'named',
+    'read-only': 'named',
+    custodian: 'named',
+    operator: 'named or *',
+    auditor: 'named or *',
+  },
+  /** Deposits and withdrawals. */
+  'account:money': { custodian: 'named' },
+  /** Define, suspend, resume, limit accounts. */
+  'account:manage': { operator: 'named or *' },
+  /** Assets, symbols, their parameters and phases, uncross. */
+  'venue:manage': { operator: 'none' },
+  /** What administrative commands were answered: the reports of account 0. */
+  'venue:reports': { operator: 'none', auditor: 'none' },
+  'snapshot:take': { operator: 'none' },
+} as const satisfies Readonly<Record<string, Readonly<Partial<Record<Role, Scope>>>>>;
+
+export type Action = keyof typeof RIGHTS;
+export const ACTIONS = Object.keys(RIGHTS) as readonly Action[];
+
+/** Whether somebody may do it. @param account what it is about; NaN: something that is no account id */
+export function may({ roles, accounts, all, via }: Principal, action: Action, account: number = Number.NaN): boolean {
+  if (via === 'open') return true;
+  const rights: Readonly<Partial<Record<Role, Scope>>> = RIGHTS[action];
+  for (const role of roles) {
+    const scope = rights[role];
+    if (scope === 'none' || (scope === 'named or *' && all) || (scope !== undefined && accounts.has(account))) return true;
+  }
+  return false;
+}

@@ -1,0 +1,89 @@
+export const ROLES = ['trader', 'market-maker', 'read-only', 'custodian', 'operator', 'auditor'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** What vouches for somebody. `open`: nobody was asked to, the exchange authenticates nobody. */
+export type Via = 'open' | 'token' | 'key' | 'proxy' | 'certificate';
+
+/** What somebody may do, as far as his credentials say. */
+export interface Grant {
+  readonly roles: ReadonlySet<Role>;
+  /** The accounts that he names. */
+  readonly accounts: ReadonlySet<number>;
+  /** Every account, `*`: counts only where {@link ./permissions.ts} says so. */
+  readonly all: boolean;
+}
+
+/** Somebody whose credentials were believed. */
+export interface Principal extends Grant {
+  /** Who it is, for the log and the audit trail: not empty, and without control characters. */
+  readonly subject: string;
+  readonly via: Via;
+  /** Until when it holds, ms since the Unix epoch, clock skew included; Infinity: as long as the connection. */
+  readonly expiresAt: number;
+}
+
+/** Whoever comes while nobody is asked who he is: loopback only. */
+export const ANYBODY: Principal = {
+  subject: 'anybody',
+  roles: new Set(ROLES),
+  accounts: new Set(),
+  all: true,
+  via: 'open',
+  expiresAt: Number.POSITIVE_INFINITY,
+};
+
+const MAX_ACCOUNTS = 4096;
+const MAX_SUBJECT = 256;
+
+/** What is wrong with credentials, for the log. */
+export class CredentialError extends Error {
+  override readonly name = 'CredentialError';
+}
+
+/**
+ * Reads roles and accounts: each a text with spaces between its words, or a
+ * list. A word that is not known is refused, not passed over: a typing error
+ * must not take a right away in silence, and not give one either.
+ * @throws CredentialError
+ */
+export function readGrant(roles: unknown, accounts: unknown): Grant {
+  const named = new Set<number>();
+  let all = false;
+  for (const word of words('accounts', accounts)) {
+    if (word === '*') all = true;
+    else named.add(readAccountId(word));
+  }
+  if (named.size > MAX_ACCOUNTS) throw new CredentialError(`more than ${MAX_ACCOUNTS} accounts`);
+  return { roles: new Set(words('roles', roles).map(readRole)), accounts: named, all };
+}
+
+/** @throws CredentialError */
+export function readSubject(subject: unknown): string {
+  if (typeof subject !== 'string' || subject === '' || subject.length > MAX_SUBJECT || /\p{Cc}/u.test(subject))
+    throw new CredentialError(`the subject must be text of 1 to ${MAX_SUBJECT} printable characters`);
+  return subject;
+}
+
+function words(what: string, value: unknown): string[] {
+  if (value === undefined) return [];
+  const list = Array.isArray(value) ? value.map(String) : typeof value === 'string' ? value.split(' ') : undefined;
+  if (list === undefined) throw new CredentialError(`${what} must be a text with spaces between the words, or a list`);
+  return list.filter((word) => word !== '');
+}
+
+function readRole(word: string): Role {
+  const role = ROLES.find((known) => known === word);
+  if (role === undefined) throw new CredentialError(`there is no role ${shown(word)}; there are ${ROLES.join(', ')}`);
+  return role;
+}
+
+function readAccountId(word: string): number {
+  const id = /^[1-9]\d{0,9}$/.test(word) ? Number(word) : Number.NaN;
+  if (!(id <= 0xffff_ffff)) throw new CredentialError(`${shown(word)} is not an account id from 1, nor *`);
+  return id;
+}
+
+/** What others sent, fit for a log line. */
+export function shown(text: string): string {
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}...` : text);
+}

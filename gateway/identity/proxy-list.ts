@@ -1,0 +1,28 @@
+import { BlockList, isIP } from 'node:net';
+
+/** What a proxy in the list may say of a caller; nobody else may send these headers. */
+export const PROXY_HEADERS = ['x-openbell-subject', 'x-openbell-roles', 'x-openbell-accounts', 'x-forwarded-client-cert'] as const;
+
+/** Addresses that are believed to be proxies. IPv4 addresses mapped into IPv6 count as what they are. */
+export class ProxyList {
+  readonly #list = new BlockList();
+
+  /** @param cidrs such as 10.0.0.0/8, ::1, 127.0.0.1 @throws Error that says what is wrong, and begins with "must" */
+  constructor(cidrs: readonly string[]) {
+    for (const cidr of cidrs) {
+      const [address, bits] = cidr.split('/', 2);
+      const version = isIP(address);
+      const width = version === 4 ? 32 : 128;
+      const prefix = bits === undefined ? width : /^\d{1,3}$/.test(bits) ? Number(bits) : -1;
+      if (version === 0 || cidr.split('/').length > 2 || prefix < 1 || prefix > width)
+        throw new Error(`must be addresses or networks such as 127.0.0.0/8,::1 (prefix from 1: everybody is no proxy), not ${cidr}`);
+      this.#list.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6');
+    }
+  }
+
+  /** @param address an IPv4 or IPv6 literal; anything else is not in the list */
+  has(address: string): boolean {
+    const version = isIP(address);
+    return version !== 0 && this.#list.check(address, version === 4 ? 'ipv4' : 'ipv6');
+  }
+}
