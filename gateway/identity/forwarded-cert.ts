@@ -21,9 +21,10 @@ export function readForwardedCert(header: string): ForwardedCert {
   let uris: string[] = [];
   let at = 0;
   for (;;) {
-    const key = header.slice(at, header.indexOf('=', at)).trim().toLowerCase();
-    if (!/^[a-z]+$/.test(key)) throw new CredentialError('x-forwarded-client-cert is malformed');
-    const [value, end] = readValue(header, header.indexOf('=', at) + 1);
+    const equals = header.indexOf('=', at);
+    const key = header.slice(at, equals).trim().toLowerCase();
+    if (equals === -1 || !/^[a-z]+$/.test(key)) throw new CredentialError('x-forwarded-client-cert is malformed');
+    const [value, end] = readValue(header, equals + 1);
     if (key === 'subject') subject = value;
     else if (key === 'uri' && value !== '') uris.push(value);
     if (end === header.length) return { subject, uris };

@@ -1,7 +1,9 @@
 import { BlockList, isIP } from 'node:net';
 
+/** Claims that a proxy has verified: who, what as, for which accounts, and (if it says so) until when, in seconds since the Unix epoch. */
+export const CLAIM_HEADERS = ['x-openbell-subject', 'x-openbell-roles', 'x-openbell-accounts', 'x-openbell-expires'] as const;
 /** What a proxy in the list may say of a caller; nobody else may send these headers. */
-export const PROXY_HEADERS = ['x-openbell-subject', 'x-openbell-roles', 'x-openbell-accounts', 'x-forwarded-client-cert'] as const;
+export const PROXY_HEADERS = [...CLAIM_HEADERS, 'x-forwarded-client-cert'] as const;
 
 /** Addresses that are believed to be proxies. IPv4 addresses mapped into IPv6 count as what they are. */
 export class ProxyList {

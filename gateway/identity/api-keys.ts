@@ -1,0 +1,113 @@
+import { createHmac, generateKeyPairSync, randomBytes, timingSafeEqual, verify } from 'node:crypto';
+import { jwtVerify, SignJWT } from 'jose';
+import { challengeText } from './challenge-text.ts';
+import type { KeyMachine, Machines } from './machines.ts';
+import type { Principal } from './principal.ts';
+import { type IdentityRefusal, unauthenticated } from './refusal.ts';
+import { CLOCK_SKEW_S } from './tokens.ts';
+
+/** A challenge must be answered within this, ms. */
+const CHALLENGE_MS = 30_000;
+/** A session token holds for so long, seconds. */
+export const SESSION_TOKEN_S = 900;
+/** Challenges answered within their life, at most; beyond it keys have to wait. 100 a second is no honest use. */
+const MAX_USED = 3000;
+const ISSUER = 'openbell:session';
+const AUDIENCE = 'openbell:session';
+
+/**
+ * API keys: the client signs a challenge with its Ed25519 key and gets a
+ * session token, a JWT that this process signs with a key of its own. That key
+ * never leaves memory, so a restart ends all session tokens; a client just
+ * signs again.
+ *
+ * A challenge is not kept: it carries its key id, its time and a MAC, so that
+ * asking for many costs no memory. Only those that were answered rightly are,
+ * until they expire, because each works once.
+ */
+export class ApiKeys {
+  readonly #machines: () => Machines;
+  readonly #mac = randomBytes(32);
+  readonly #signing = generateKeyPairSync('ed25519');
+  /** Names the key of this process in its tokens. */
+  readonly #kid = `session-${randomBytes(12).toString('base64url')}`;
+  /** Challenges that were answered, and until when they would hold; oldest first. */
+  readonly #used = new Map<string, number>();
+
+  /** @param machines asked each time: a key that leaves the file ends its tokens too */
+  constructor(machines: () => Machines) {
+    this.#machines = machines;
+  }
+
+  /** A challenge for a key id, whether there is such a key or not: nobody learns which there are. */
+  challenge(id: string): string {
+    const body = `${(Date.now() + CHALLENGE_MS).toString(36)}.${randomBytes(18).toString('base64url')}`;
+    return `${body}.${this.#macOf(id, body)}`;
+  }
+
+  /** The session token for an answered challenge. @param signature base64 of the signature over {@link challengeText} */
+  async answer(id: string, nonce: string, signature: string): Promise<{ token: string; machine: KeyMachine } | IdentityRefusal> {
+    const machine = this.#machines().keys.get(id);
+    const body = nonce.slice(0, nonce.lastIndexOf('.'));
+    const expiresAt = Number.parseInt(nonce, 36);
+    if (nonce.length > 128 || !equal(nonce.slice(body.length + 1), this.#macOf(id, body)))
+      return unauthenticated('a challenge that was not given to this key');
+    if (!(expiresAt > Date.now())) return unauthenticated('the challenge has expired');
+    if (machine === undefined) return unauthenticated('there is no key with this id');
+    if (!verify(null, Buffer.from(challengeText(id, nonce)), machine.publicKey, Buffer.from(signature, 'base64')))
+      return unauthenticated(`the signature is not that of key ${id}`);
+    this.#forget();
+    if (this.#used.has(nonce)) return unauthenticated('the challenge was answered before', machine.subject);
+    if (this.#used.size >= MAX_USED) return unauthenticated('too many challenges are answered', machine.subject);
+    this.#used.set(nonce, expiresAt);
+    const token = await new SignJWT()
+      .setProtectedHeader({ alg: 'EdDSA', kid: this.#kid })
+      .setIssuer(ISSUER)
+      .setAudience(AUDIENCE)
+      .setSubject(id)
+      .setExpirationTime(`${SESSION_TOKEN_S}s`)
+      .sign(this.#signing.privateKey);
+    return { token, machine };
+  }
+
+  /** Whether a token says that this process signed it. */
+  isOurs(kid: string | undefined): boolean {
+    return kid === this.#kid;
+  }
+
+  /** Who shows a session token. What he may do is looked up now, not when the token was made. */
+  async verify(token: string): Promise<Principal | IdentityRefusal> {
+    try {
+      const { payload } = await jwtVerify(token, this.#signing.publicKey, {
+        algorithms: ['EdDSA'],
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        clockTolerance: CLOCK_SKEW_S,
+        requiredClaims: ['exp', 'sub'],
+      });
+      const machine = this.#machines().keys.get(payload.sub ?? '');
+      if (machine === undefined) return unauthenticated('the key of this session token is no longer there', payload.sub);
+      const { subject, roles, accounts, all } = machine;
+      return { subject, roles, accounts, all, via: 'key', expiresAt: ((payload.exp ?? 0) + CLOCK_SKEW_S) * 1000 };
+    } catch (error) {
+      return unauthenticated(`session token: ${(error as Error).message.slice(0, 100)}`);
+    }
+  }
+
+  #macOf(id: string, body: string): string {
+    return createHmac('sha256', this.#mac).update(`${id}\n${body}`).digest('base64url');
+  }
+
+  #forget(): void {
+    const now = Date.now();
+    for (const [nonce, expiresAt] of this.#used) {
+      if (expiresAt > now) return;
+      this.#used.delete(nonce);
+    }
+  }
+}
+
+function equal(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}

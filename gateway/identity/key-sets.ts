@@ -1,0 +1,147 @@
+import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import type { Logger } from '../log.ts';
+import { WatchedFile } from './watched-file.ts';
+
+/** The public keys that tokens are checked with. */
+export interface KeySet {
+  /** Changes whenever the keys do: what was verified with the ones before is to be verified again. */
+  readonly version: number;
+  /** Looks whether it is time for new keys; call it before `version` and `key`. */
+  refresh(): void;
+  /** For jose. @throws KeysUnavailableError, and jose's errors for a key that is not there */
+  readonly key: JWTVerifyGetKey;
+}
+
+/** There are no keys yet, and the issuer does not answer. */
+export class KeysUnavailableError extends Error {
+  override readonly name = 'KeysUnavailableError';
+}
+
+/** A JWKS in a file. */
+export class FileKeySet implements KeySet {
+  version = 0;
+  readonly #file: WatchedFile<JWTVerifyGetKey>;
+
+  /** @throws Error when the file cannot be read or is no JWKS */
+  constructor(path: string, log: Logger) {
+    this.#file = new WatchedFile(path, parseKeySet, log, () => {
+      this.version++;
+    });
+  }
+
+  refresh(): void {
+    this.#file.get();
+  }
+
+  readonly key: JWTVerifyGetKey = async (header, token) => {
+    try {
+      return await this.#file.get()(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      return await this.#file.get(true)(header, token);
+    }
+  };
+}
+
+export interface UrlKeySetTimes {
+  /** From so long on keys are fetched again, in the background, ms. Default 10 min. */
+  readonly maxAgeMs?: number;
+  /** A key that is not there makes them be fetched again, at most once in so long, ms. Default 30 s: whoever invents key ids must not make us flood the issuer. */
+  readonly cooldownMs?: number;
+  /** Default 5 s. */
+  readonly timeoutMs?: number;
+}
+
+const MAX_BYTES = 256 * 1024;
+
+/**
+ * A JWKS behind a URL. Once there are keys, an issuer that does not answer
+ * keeps nobody out: they go on until it does.
+ */
+export class UrlKeySet implements KeySet {
+  version = 0;
+  readonly #url: string;
+  readonly #log: Logger;
+  readonly #times: Required<UrlKeySetTimes>;
+  #keys: JWTVerifyGetKey | undefined;
+  #text = '';
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #asking: Promise<void> | undefined;
+
+  constructor(url: string, log: Logger, times: UrlKeySetTimes = {}) {
+    this.#url = url;
+    this.#log = log;
+    this.#times = { maxAgeMs: 600_000, cooldownMs: 30_000, timeoutMs: 5000, ...times };
+  }
+
+  refresh(): void {
+    if (performance.now() - this.#askedAt > this.#times.maxAgeMs) void this.#fetch();
+  }
+
+  readonly key: JWTVerifyGetKey = async (header, token) => {
+    if (this.#keys === undefined) await this.#fetch();
+    try {
+      return await this.#known()(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      await this.#fetch();
+      return await this.#known()(header, token);
+    }
+  };
+
+  #known(): JWTVerifyGetKey {
+    if (this.#keys === undefined) throw new KeysUnavailableError(`no keys from ${this.#url} yet`);
+    return this.#keys;
+  }
+
+  /** One at a time, and none within the cooldown. */
+  async #fetch(): Promise<void> {
+    if (this.#asking === undefined) {
+      const now = performance.now();
+      // Without any keys a second is enough: everybody waits for them.
+      if (now - this.#askedAt < (this.#keys === undefined ? Math.min(1000, this.#times.cooldownMs) : this.#times.cooldownMs)) return;
+      this.#askedAt = now;
+      this.#asking = this.#load().finally(() => {
+        this.#asking = undefined;
+      });
+    }
+    await this.#asking;
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const response = await fetch(this.#url, { redirect: 'error', signal: AbortSignal.timeout(this.#times.timeoutMs) });
+      if (!response.ok) throw new Error(`HTTP status ${response.status}`);
+      const text = await boundedText(response);
+      if (text === this.#text) return;
+      this.#keys = parseKeySet(text);
+      this.#text = text;
+      this.version++;
+      this.#log.info({ url: this.#url }, 'keys for tokens read');
+    } catch (error) {
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : (error as Error);
+      const rest = this.#keys === undefined ? 'nobody with a token gets in until they can' : 'the ones read before go on';
+      this.#log.error({ url: this.#url, problem: cause.message }, `the keys for tokens cannot be read; ${rest}`);
+    }
+  }
+}
+
+async function boundedText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MAX_BYTES) throw new Error(`more than ${MAX_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** @throws Error that says what is wrong with it */
+function parseKeySet(text: string): JWTVerifyGetKey {
+  try {
+    return createLocalJWKSet(JSON.parse(text));
+  } catch (error) {
+    throw new Error(`not a JSON Web Key Set: ${(error as Error).message}`);
+  }
+}

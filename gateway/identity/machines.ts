@@ -1,0 +1,92 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { ConfigError, ConfigSource, type Place } from '../config-place.ts';
+import { CredentialError, type Grant, readGrant, readSubject } from './principal.ts';
+
+/** Somebody who is known by a key or a certificate, and what he may do. */
+export interface Machine extends Grant {
+  readonly subject: string;
+}
+
+export interface KeyMachine extends Machine {
+  /** Ed25519. */
+  readonly publicKey: KeyObject;
+}
+
+/** Who needs no issuer: `--auth-keys FILE`, docs/SECURITY.md. */
+export interface Machines {
+  /** By key id. */
+  readonly keys: ReadonlyMap<string, KeyMachine>;
+  /** By subject alternative name of type URI. */
+  readonly uris: ReadonlyMap<string, Machine>;
+  /** By {@link canonicalName} of the distinguished name. */
+  readonly names: ReadonlyMap<string, Machine>;
+}
+
+/** @throws ConfigError with every problem */
+export function readMachines(file: string, text: string): Machines {
+  const source = new ConfigSource(file, text);
+  if (source.problems.length > 0) throw new ConfigError(source.problems);
+  const root = source.root.fields(['keys', 'certificates']) ?? {};
+  const keys = new Map<string, KeyMachine>();
+  const uris = new Map<string, Machine>();
+  const names = new Map<string, Machine>();
+  for (const place of root.keys?.items() ?? []) {
+    const fields = place.fields(['id', 'public-key', 'subject', 'roles', 'accounts']) ?? {};
+    const id = fields.id?.text();
+    if (id === undefined || !/^[\w.:-]{1,64}$/.test(id)) place.fail('needs an id: 1 to 64 letters, digits, . : - _');
+    const publicKey = readKey(place, fields['public-key']);
+    const machine = readMachine(place, fields, id ?? '');
+    if (id === undefined || publicKey === undefined || machine === undefined) continue;
+    if (keys.has(id)) place.fail(`id ${id} is used twice; choose another`);
+    keys.set(id, { ...machine, publicKey });
+  }
+  for (const place of root.certificates?.items() ?? []) {
+    const fields = place.fields(['uri', 'name', 'subject', 'roles', 'accounts']) ?? {};
+    const [uri, name] = [fields.uri?.text(), fields.name?.text()];
+    if ((uri === undefined) === (name === undefined)) place.fail('needs either uri (a SPIFFE id) or name (CN=...,O=...)');
+    const machine = readMachine(place, fields, uri ?? name ?? '');
+    if (machine === undefined) continue;
+    const [map, key] = uri !== undefined ? [uris, uri] : [names, canonicalName(name ?? '')];
+    if (map.has(key)) place.fail(`${uri ?? name} is there twice; remove one`);
+    map.set(key, machine);
+  }
+  if (source.problems.length > 0) throw new ConfigError(source.problems);
+  return { keys, uris, names };
+}
+
+/** Envoy writes the parts of a distinguished name from the last to the first, Node from the first to the last: here their order does not count. */
+export function canonicalName(name: string): string {
+  return name
+    .split(/(?<!\\),/)
+    .map((part) => part.trim())
+    .sort()
+    .join(',');
+}
+
+function readMachine(
+  place: Place,
+  fields: Partial<Record<'subject' | 'roles' | 'accounts', Place>>,
+  fallback: string,
+): Machine | undefined {
+  try {
+    return { subject: readSubject(fields.subject?.text() ?? fallback), ...readGrant(fields.roles?.text(), fields.accounts?.text()) };
+  } catch (error) {
+    if (!(error instanceof CredentialError)) throw error;
+    return place.fail(error.message);
+  }
+}
+
+/** Base64 of the SubjectPublicKeyInfo, as between the lines of a PEM file, or that file's whole text. */
+function readKey(place: Place, field: Place | undefined): KeyObject | undefined {
+  const text = field?.text();
+  if (field === undefined || text === undefined) return place.fail('needs a public-key: openssl pkey -in KEY -pubout');
+  try {
+    const key = text.includes('-----')
+      ? createPublicKey(text)
+      : createPublicKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'spki' });
+    if (key.asymmetricKeyType === 'ed25519' && !text.includes('PRIVATE')) return key;
+  } catch {
+    // Said below. What was there is not shown: it may be the private key.
+  }
+  return field.fail('must be an Ed25519 public key, in PEM or as the base64 in there: openssl pkey -in KEY -pubout');
+}

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { errors, type JWTPayload, jwtVerify } from 'jose';
+import { Code } from '../../engine/codes.ts';
+import { type KeySet, KeysUnavailableError } from './key-sets.ts';
+import { CredentialError, type Principal, readGrant, readSubject, shown } from './principal.ts';
+import { IdentityRefusal, unauthenticated } from './refusal.ts';
+
+/** Asymmetric only: with an HS algorithm the public key would be the secret. */
+export const ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA'];
+/** Clocks may differ by so much, and a session outlives its token by as much. */
+export const CLOCK_SKEW_S = 30;
+/** Longer than any token that fits the headers of all three ports. */
+export const MAX_TOKEN = 8192;
+/** Tokens that were verified lately. */
+const MAX_VERIFIED = 4096;
+
+/**
+ * Tokens (JWT) of one issuer. One that was verified is remembered by its hash
+ * until it expires or the keys change: a signature costs a tenth of a
+ * millisecond of the thread that takes orders, and unary calls bring the same
+ * token each time.
+ */
+export class TokenVerifier {
+  readonly #keys: KeySet;
+  readonly #issuer: string;
+  readonly #audience: string;
+  readonly #verified = new Map<string, Principal>();
+  #version = 0;
+
+  constructor(keys: KeySet, issuer: string, audience: string) {
+    this.#keys = keys;
+    this.#issuer = issuer;
+    this.#audience = audience;
+  }
+
+  /** Who shows the token; at once when it was shown before. */
+  verify(token: string): Principal | IdentityRefusal | Promise<Principal | IdentityRefusal> {
+    if (token.length > MAX_TOKEN) return unauthenticated(`a token of ${token.length} characters; at most ${MAX_TOKEN} are read`);
+    this.#keys.refresh();
+    if (this.#version !== this.#keys.version) {
+      this.#version = this.#keys.version;
+      this.#verified.clear();
+    }
+    const hash = createHash('sha256').update(token).digest('base64');
+    const known = this.#verified.get(hash);
+    if (known === undefined) return this.#check(token, hash);
+    if (known.expiresAt > Date.now()) return known;
+    this.#verified.delete(hash);
+    return unauthenticated('the token has expired', known.subject);
+  }
+
+  async #check(token: string, hash: string): Promise<Principal | IdentityRefusal> {
+    let payload: JWTPayload | undefined;
+    try {
+      ({ payload } = await jwtVerify(token, this.#keys.key, {
+        algorithms: [...ALGORITHMS],
+        issuer: this.#issuer,
+        audience: this.#audience,
+        clockTolerance: CLOCK_SKEW_S,
+        requiredClaims: ['exp', 'sub'],
+      }));
+      const principal: Principal = {
+        subject: readSubject(payload.sub),
+        ...readGrant(payload.openbell_roles, payload.openbell_accounts),
+        via: 'token',
+        expiresAt: ((payload.exp ?? 0) + CLOCK_SKEW_S) * 1000,
+      };
+      // If the keys changed meanwhile, this was perhaps said by the old ones.
+      if (this.#version === this.#keys.version) this.#keep(hash, principal);
+      return principal;
+    } catch (error) {
+      return explain(error, payload);
+    }
+  }
+
+  #keep(hash: string, principal: Principal): void {
+    if (this.#verified.size >= MAX_VERIFIED) {
+      for (const oldest of this.#verified.keys()) {
+        this.#verified.delete(oldest);
+        break;
+      }
+    }
+    this.#verified.set(hash, principal);
+  }
+}
+
+function explain(error: unknown, payload: JWTPayload | undefined): IdentityRefusal {
+  if (error instanceof KeysUnavailableError)
+    return new IdentityRefusal(Code.BUSY, 'tokens cannot be checked now: try again in a moment', error.message);
+  // jose looks at the claims after the signature: whose token this is may be believed by then.
+  if (error instanceof errors.JWTExpired) return unauthenticated('the token has expired', subjectOf(error.payload));
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return unauthenticated(`the token's claim ${error.claim} is ${error.reason}`, subjectOf(error.payload));
+  if (error instanceof CredentialError) return unauthenticated(error.message, subjectOf(payload));
+  if (error instanceof errors.JOSEError) return unauthenticated(`${error.code}: ${error.message.slice(0, 100)}`);
+  return unauthenticated(`the token cannot be read: ${shown((error as Error).message)}`);
+}
+
+function subjectOf(payload: JWTPayload | undefined): string {
+  try {
+    return readSubject(payload?.sub);
+  } catch {
+    return '';
+  }
+}
