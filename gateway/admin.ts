@@ -1,11 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Registry } from 'prom-client';
 import { Code } from '../engine/codes.ts';
 import { AdminTimeoutError } from './admin-commands.ts';
 import { guard, HttpError, matchPath, type Reply, type Route, readBody, splitPath } from './admin-http.ts';
 import { HistoryBusyError } from './history/history.ts';
 import type { Logger } from './log.ts';
+import type { Certificates } from './tls/certificates.ts';
+import { serverTls } from './tls/server-tls.ts';
 
 export interface AdminOptions {
   readonly host: string;
@@ -15,6 +19,8 @@ export interface AdminOptions {
   readonly log: Logger;
   /** Why the exchange takes no orders: `recovering`, `disk-full`, `draining`, `failed`; empty = ready. */
   readonly unready: () => readonly string[];
+  /** With them: HTTPS. With a client CA, only /health answers those who show no certificate: a kubelet cannot. */
+  readonly certificates?: Certificates | undefined;
 }
 
 /** A request must be complete after so long, headers and body; ms. */
@@ -34,7 +40,7 @@ export class AdminServer {
 
   constructor(options: AdminOptions) {
     this.#options = options;
-    this.#server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    this.#server = createHttpServer(options.certificates, (request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
         // The peer is gone in the middle of an answer, or of its own request.
         this.#options.log.debug({ err: error, url: request.url }, 'admin request broken off');
@@ -86,9 +92,14 @@ export class AdminServer {
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
     const url = URL.parse(request.url ?? '/', 'http://127.0.0.1');
     if (url === null) throw new HttpError(400, 0, 'BAD_PATH', 'the request names no valid path');
-    if (method === 'GET') {
-      const own = await this.#own(url.pathname);
-      if (own !== undefined) return own;
+    if (method === 'GET' && url.pathname.startsWith('/health/')) {
+      const health = this.#health(url.pathname);
+      if (health !== undefined) return health;
+    }
+    this.#mustShowCertificate(request);
+    if (method === 'GET' && url.pathname === '/metrics') {
+      const { registry } = this.#options;
+      return { text: await registry.metrics(), type: registry.contentType };
     }
     if (!this.#serving)
       throw new HttpError(503, Code.BUSY, 'RECOVERING', 'the exchange is recovering; wait until /health/ready answers 200');
@@ -110,20 +121,23 @@ export class AdminServer {
     throw new HttpError(404, 0, 'NOT_FOUND', `there is nothing at ${url.pathname}; see docs/ADMIN.md`);
   }
 
-  /** What is there before the exchange is. */
-  async #own(path: string): Promise<Reply | undefined> {
-    switch (path) {
-      case '/health/live':
-        return { json: { status: 'live' } };
-      case '/health/ready': {
-        const reasons = this.#options.unready();
-        return reasons.length === 0 ? { json: { status: 'ready' } } : { status: 503, json: { status: 'not ready', reasons } };
-      }
-      case '/metrics':
-        return { text: await this.#options.registry.metrics(), type: this.#options.registry.contentType };
-      default:
-        return undefined;
-    }
+  /** It is there before the exchange is. */
+  #health(path: string): Reply | undefined {
+    if (path === '/health/live') return { json: { status: 'live' } };
+    if (path !== '/health/ready') return undefined;
+    const reasons = this.#options.unready();
+    return reasons.length === 0 ? { json: { status: 'ready' } } : { status: 503, json: { status: 'not ready', reasons } };
+  }
+
+  /** @throws HttpError 401 */
+  #mustShowCertificate({ socket }: IncomingMessage): void {
+    if (this.#options.certificates?.current.clientCa === undefined || (socket instanceof TLSSocket && socket.authorized)) return;
+    throw new HttpError(
+      401,
+      0,
+      'UNAUTHENTICATED',
+      'UNAUTHENTICATED: show a client certificate of the authority that --tls-client-ca names',
+    );
   }
 
   #explain(error: unknown, request: IncomingMessage): HttpError {
@@ -133,6 +147,14 @@ export class AdminServer {
     this.#options.log.error({ err: error, method: request.method, url: request.url }, 'admin request failed');
     return new HttpError(500, 0, 'INTERNAL', 'the request failed inside the exchange; its log says why');
   }
+}
+
+function createHttpServer(certificates: Certificates | undefined, listener: RequestListener): Server {
+  const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS };
+  if (certificates === undefined) return createServer(timeouts, listener);
+  const server = createSecureServer({ ...timeouts, ...serverTls(certificates.current, { required: false }) }, listener);
+  certificates.onChange((material) => server.setSecureContext(serverTls(material, { required: false })));
+  return server;
 }
 
 function send(response: ServerResponse, reply: Reply): void {

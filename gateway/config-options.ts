@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { ProxyList } from './identity/proxy-list.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -18,6 +19,18 @@ export interface ServerConfig {
   readonly durability: (typeof DURABILITIES)[number];
   readonly simulate: boolean;
   readonly logLevel: LogLevel;
+  /** Paths of PEM files; undefined: no TLS. */
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  readonly tlsClientCa: string | undefined;
+  /** File or URL of a JWKS; undefined: no tokens are taken. */
+  readonly authJwks: string | undefined;
+  readonly authIssuer: string | undefined;
+  readonly authAudience: string | undefined;
+  /** File of API keys and client certificates. */
+  readonly authKeys: string | undefined;
+  /** Addresses and networks of proxies whose word counts; undefined: nobody's does. */
+  readonly authProxies: readonly string[] | undefined;
 }
 
 interface Option<K extends keyof ServerConfig> {
@@ -46,11 +59,26 @@ const oneOf =
 const nonEmpty = (text: string) => (text === '' ? new Problem('must not be empty') : text);
 
 function host(text: string): string | Problem {
-  if (isLoopback(text)) return text;
-  return new Problem(
-    'must be a loopback address such as 127.0.0.1: this version has no authentication, so it listens only on this machine; ' +
-      'to be reached from elsewhere, put a proxy that authenticates in front of it',
-  );
+  return isLoopback(text) || isIP(text) !== 0 ? text : new Problem('must be an IP address, or localhost');
+}
+
+/** Keys from a network that others write to are the keys of others. */
+function jwks(text: string): string | Problem {
+  if (!/^https?:/i.test(text)) return nonEmpty(text);
+  const url = URL.parse(text);
+  if (url === null || url.username !== '' || url.password !== '') return new Problem('must be a file or a URL without a password');
+  if (url.protocol === 'https:' || isLoopback(url.hostname.replace(/^\[|\]$/g, ''))) return text;
+  return new Problem('must be https, unless it is on this machine');
+}
+
+function proxies(text: string): readonly string[] | Problem {
+  const cidrs = text.split(',').map((cidr) => cidr.trim());
+  try {
+    new ProxyList(cidrs);
+    return cidrs;
+  } catch (error) {
+    return new Problem((error as Error).message);
+  }
 }
 
 function onOff(text: string): boolean | Problem {
@@ -60,7 +88,13 @@ function onOff(text: string): boolean | Problem {
 
 /** Each is `--NAME`, `OPENBELL_NAME` and `server.NAME` of the file. */
 export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Option<K> }[keyof ServerConfig] } = {
-  host: { key: 'host', fallback: '127.0.0.1', value: 'ADDRESS', help: 'loopback address to listen on', parse: host },
+  host: {
+    key: 'host',
+    fallback: '127.0.0.1',
+    value: 'ADDRESS',
+    help: 'address to listen on; beyond loopback only with authentication',
+    parse: host,
+  },
   'grpc-port': { key: 'grpcPort', fallback: 7401, value: 'PORT', help: 'order entry (gRPC)', parse: port },
   'ws-port': { key: 'wsPort', fallback: 7402, value: 'PORT', help: 'market data (WebSocket)', parse: port },
   'http-port': { key: 'httpPort', fallback: 7403, value: 'PORT', help: 'admin (HTTP)', parse: port },
@@ -86,6 +120,44 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     value: LOG_LEVELS.join('|'),
     help: 'least severe log line on stderr',
     parse: oneOf(LOG_LEVELS),
+  },
+  'tls-cert': {
+    key: 'tlsCert',
+    fallback: undefined,
+    value: 'FILE',
+    help: 'certificate (PEM, with its chain) of all ports; read again when it changes',
+    parse: nonEmpty,
+  },
+  'tls-key': { key: 'tlsKey', fallback: undefined, value: 'FILE', help: 'its private key (PEM, no passphrase)', parse: nonEmpty },
+  'tls-client-ca': {
+    key: 'tlsClientCa',
+    fallback: undefined,
+    value: 'FILE',
+    help: 'authorities (PEM) of client certificates, which clients must then show',
+    parse: nonEmpty,
+  },
+  'auth-jwks': {
+    key: 'authJwks',
+    fallback: undefined,
+    value: 'FILE|URL',
+    help: 'keys (JWKS) that tokens are checked with; read again when they change',
+    parse: jwks,
+  },
+  'auth-issuer': { key: 'authIssuer', fallback: undefined, value: 'NAME', help: 'claim iss that tokens must have', parse: nonEmpty },
+  'auth-audience': { key: 'authAudience', fallback: undefined, value: 'NAME', help: 'claim aud that tokens must have', parse: nonEmpty },
+  'auth-keys': {
+    key: 'authKeys',
+    fallback: undefined,
+    value: 'FILE',
+    help: 'API keys and client certificates, their roles and accounts; read again when it changes',
+    parse: nonEmpty,
+  },
+  'auth-proxies': {
+    key: 'authProxies',
+    fallback: undefined,
+    value: 'CIDR,...',
+    help: 'proxies that are believed who their client is; loopback too only when listed',
+    parse: proxies,
   },
 };
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Limits } from '../engine/limits.ts';
 import { type ConfigFile, readConfigFile, type VenueConfig } from './config-file.ts';
-import { OPTIONS, Problem, type ServerConfig } from './config-options.ts';
+import { isLoopback, OPTIONS, Problem, type ServerConfig } from './config-options.ts';
 import { ConfigError, type Place } from './config-place.ts';
 import { DEMO_VENUE } from './demo-venue.ts';
 
@@ -61,7 +61,30 @@ function resolveOptions(
   }
   const ports = [out.grpcPort, out.wsPort, out.httpPort].filter((taken) => taken !== 0 && taken !== undefined);
   if (new Set(ports).size < ports.length) problems.push('--grpc-port, --ws-port and --http-port must differ; or give 0 for any free one');
+  if ((out.tlsCert === undefined) !== (out.tlsKey === undefined)) problems.push('--tls-cert and --tls-key go together: give both or none');
+  if (out.tlsClientCa !== undefined && out.tlsCert === undefined)
+    problems.push('--tls-client-ca needs --tls-cert and --tls-key: without TLS nobody can show a certificate');
+  checkAuthentication(out as ServerConfig, problems);
   return out as unknown as ServerConfig;
+}
+
+/** Beyond this machine nobody is served unknown, and no token goes in plain text, unless a proxy has seen to both. */
+function checkAuthentication(
+  { host, tlsCert, authJwks, authIssuer, authAudience, authKeys, authProxies }: Partial<ServerConfig>,
+  problems: string[],
+): void {
+  if ((authJwks !== undefined || authIssuer !== undefined || authAudience !== undefined) && !(authJwks && authIssuer && authAudience))
+    problems.push('--auth-jwks, --auth-issuer and --auth-audience go together: a token is good only with all three');
+  if (host === undefined || isLoopback(host)) return;
+  if (authJwks === undefined && authKeys === undefined && authProxies === undefined) {
+    problems.push(
+      `--host ${host} can be reached from elsewhere: say who may come, with --auth-jwks, --auth-keys or --auth-proxies; or listen on 127.0.0.1`,
+    );
+  } else if (tlsCert === undefined && authProxies === undefined) {
+    problems.push(
+      `--host ${host} can be reached from elsewhere, and without TLS whoever listens on the way has the tokens: give --tls-cert and --tls-key, or name the proxies in front that encrypt with --auth-proxies: then only they are served`,
+    );
+  }
 }
 
 type Tell = (problem: string) => void;

@@ -21,6 +21,8 @@ import { serveOrderSockets } from './order-sockets.ts';
 import { ReportHub } from './report-hub.ts';
 import { ReportTap } from './report-tap.ts';
 import { Simulation } from './simulation.ts';
+import { SocketServer } from './socket-server.ts';
+import { Certificates } from './tls/certificates.ts';
 
 export interface StartOptions {
   readonly log: Logger;
@@ -76,7 +78,7 @@ export class RunningExchange {
   }
 
   async #stop(): Promise<void> {
-    const { simulation, sessions, orderEntry, engine, history, marketData, admin, lock, log, state } = this.#parts;
+    const { simulation, sessions, orderEntry, engine, history, marketData, admin, certificates, lock, log, state } = this.#parts;
     state.draining = true;
     simulation?.stop();
     sessions.drain();
@@ -90,6 +92,7 @@ export class RunningExchange {
       await history.stop();
       await marketData.stop();
       await admin.stop();
+      certificates?.stop();
       lock.release();
     }
   }
@@ -120,6 +123,7 @@ interface Parts {
   readonly state: State;
   readonly lock: DataLock;
   readonly admin: AdminServer;
+  readonly certificates: Certificates | undefined;
   readonly engine: Engine;
   readonly history: History;
   readonly hub: ReportHub;
@@ -164,7 +168,9 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
   let history: History | undefined;
   const unready = () => unreadiness(state, engine, history);
   const registry = createMetrics();
-  const admin = new AdminServer({ host: config.host, port: config.httpPort, registry, log, unready });
+  const certificates = startCertificates(config, log);
+  undo.push(() => certificates?.stop());
+  const admin = new AdminServer({ host: config.host, port: config.httpPort, registry, log, unready, certificates });
   const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
   undo.push(() => admin.stop());
 
@@ -190,7 +196,12 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
   let recovered = new Float64Array(0);
   const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
-  const marketData = new MarketData({ orders: config.capacities.orders }, engine.directory, () => started.engine.sequencer.nowUs());
+  const marketData = new MarketData(
+    { orders: config.capacities.orders },
+    engine.directory,
+    () => started.engine.sequencer.nowUs(),
+    new SocketServer(certificates),
+  );
   engine.onReports(tap);
   engine.onMarket(marketData);
   const recovery = await engine.start();
@@ -211,10 +222,10 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
     accountExists: (account) => directory.accountExists(account),
     onPublished: engine.schedule,
   });
-  serveOrderSockets(marketData.app, sessions);
+  serveOrderSockets(marketData.sockets, sessions);
   const ws = await marketData.listen(config.host, config.wsPort);
   undo.push(() => marketData.stop());
-  const orderEntry = new OrderEntry(sessions, { host: config.host, port: config.grpcPort });
+  const orderEntry = new OrderEntry(sessions, { host: config.host, port: config.grpcPort, certificates });
   const grpc = await listening(orderEntry.listen(), 'order entry', config.host, config.grpcPort, '--grpc-port');
 
   const { snapshotNow } = engine;
@@ -226,6 +237,7 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
     orders: sessions.counters,
     residence: sessions.residence,
     market: marketData.counters,
+    certificates,
     unready,
   });
   admin.serve([
@@ -243,7 +255,29 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
     { ports, topology: engine.topology, seq, snapshotSeq, replayed, milliseconds: Math.round(milliseconds), genesis: genesis.applied },
     'exchange ready',
   );
-  return { config, log, state, lock, admin, engine, history, hub, marketData, commands, sessions, orderEntry, simulation, ports, recovery };
+  return {
+    config,
+    log,
+    state,
+    lock,
+    admin,
+    certificates,
+    engine,
+    history,
+    hub,
+    marketData,
+    commands,
+    sessions,
+    orderEntry,
+    simulation,
+    ports,
+    recovery,
+  };
+}
+
+function startCertificates({ tlsCert, tlsKey, tlsClientCa }: Config, log: Logger): Certificates | undefined {
+  if (tlsCert === undefined || tlsKey === undefined) return undefined;
+  return new Certificates({ cert: tlsCert, key: tlsKey, clientCa: tlsClientCa }, log);
 }
 
 function startHistory(config: Config, engine: Engine, log: Logger, fail: (error: Error) => void): Promise<History> {

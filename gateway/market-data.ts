@@ -1,4 +1,4 @@
-import * as uWS from 'uWebSockets.js';
+import type * as uWS from 'uWebSockets.js';
 import { fail } from '../engine/assert.ts';
 import { Code } from '../engine/codes.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../engine/market-event.ts';
@@ -12,6 +12,7 @@ import { Format } from './market-feed.ts';
 import { jsonFrame, parseJsonRequest } from './market-json.ts';
 import { MarketSymbols, type SymbolNames } from './market-symbols.ts';
 import { DEFAULT_SLOW_READER, type SlowReaderPolicy } from './slow-reader.ts';
+import { SocketServer } from './socket-server.ts';
 
 export interface MarketDataOptions {
   /** Resting orders of the engine's shard: the mirrors hold as many. */
@@ -33,8 +34,6 @@ const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
 const BEATS = 10;
 /** A peer that answers no protocol ping for so long is gone. Seconds. */
 const IDLE_SECONDS = 32;
-/** uWebSockets' LIBUS_LISTEN_EXCLUSIVE_PORT; without it two processes may share a port in silence. */
-const EXCLUSIVE_PORT = 1;
 const CLOSE_GRACE_MS = 100;
 /** Subprotocols, the one we prefer first. */
 const PROTOCOLS = ['json', 'binary'] as const;
@@ -57,8 +56,7 @@ export class MarketData {
   /** In BEATS groups, so that heartbeats of many connections do not go out in one burst. */
   readonly #connections: Set<MarketConnection>[] = Array.from({ length: BEATS }, () => new Set());
   /** Others may serve paths of their own on the same port. */
-  readonly app: uWS.TemplatedApp;
-  #listening: uWS.us_listen_socket | undefined;
+  readonly sockets: SocketServer;
   #timer: NodeJS.Timeout | undefined;
   #beat = 0;
   #stopping = false;
@@ -69,14 +67,21 @@ export class MarketData {
   /**
    * @param names the engine's directory
    * @param nowUs the clock that stamps commands
+   * @param sockets the port, not listening yet
    */
-  constructor(options: MarketDataOptions, names: SymbolNames, nowUs: () => number = wallClockUs) {
+  constructor(
+    options: MarketDataOptions,
+    names: SymbolNames,
+    nowUs: () => number = wallClockUs,
+    sockets: SocketServer = new SocketServer(),
+  ) {
     const { slowReader, ...rest } = options;
     this.#options = { heartbeatMs: 5000, maxConnections: 16_384, maxSubscriptions: 16_384, maxRequestBytes: 4096, maxFaults: 16, ...rest };
     this.#policy = { ...DEFAULT_SLOW_READER, ...slowReader };
     this.#fanOut = new FanOut(this.counters, nowUs);
     this.#symbols = new MarketSymbols(names, options.orders, this.#options.maxSubscriptions, (connection) => this.#fanOut.wait(connection));
-    this.app = this.#build();
+    this.sockets = sockets;
+    this.#serve();
   }
 
   /**
@@ -84,25 +89,10 @@ export class MarketData {
    * @returns the port
    * @throws Error with code EADDRINUSE when the port is taken
    */
-  listen(host: string, port: number): Promise<number> {
-    const interval = Math.max(1, Math.floor(this.#options.heartbeatMs / BEATS));
-    return new Promise((resolve, reject) => {
-      const listening = (socket: uWS.us_listen_socket | false) => {
-        if (socket === false) {
-          const error = new Error(
-            `cannot listen for market data on ${host}:${port}: the port is taken or the address is not ours; choose another with --ws-port`,
-          );
-          reject(Object.assign(error, { code: 'EADDRINUSE' }));
-          return;
-        }
-        this.#listening = socket;
-        this.#timer = setInterval(() => this.#tick(), interval);
-        resolve(uWS.us_socket_local_port(socket as unknown as uWS.us_socket));
-      };
-      // The types do not know that a host and options go together.
-      const listen = this.app.listen as unknown as (host: string, port: number, options: number, done: typeof listening) => void;
-      listen.call(this.app, host, port, EXCLUSIVE_PORT, listening);
-    });
+  async listen(host: string, port: number): Promise<number> {
+    const taken = this.sockets.listen(host, port);
+    this.#timer = setInterval(() => this.#tick(), Math.max(1, Math.floor(this.#options.heartbeatMs / BEATS)));
+    return taken;
   }
 
   /** The book of a symbol as of the last event, undefined when there is no such symbol. Read it before control returns to the event loop. */
@@ -129,7 +119,7 @@ export class MarketData {
     this.#stopping = true;
     clearInterval(this.#timer);
     this.#fanOut.stop();
-    if (this.#listening !== undefined) uWS.us_listen_socket_close(this.#listening);
+    this.sockets.closeListening();
     let open = 0;
     for (const group of this.#connections) {
       for (const connection of [...group]) {
@@ -139,12 +129,11 @@ export class MarketData {
     }
     // Those who read get their close frame; the others are not waited for.
     if (open !== 0) await new Promise((resolve) => setTimeout(resolve, CLOSE_GRACE_MS));
-    this.app.close();
+    this.sockets.close();
   }
 
-  #build(): uWS.TemplatedApp {
-    const app = uWS.App();
-    app.ws<SocketUser>('/*', {
+  #serve(): void {
+    this.sockets.ws<SocketUser>('/*', {
       compression: 0,
       maxPayloadLength: this.#options.maxRequestBytes,
       // Our own limits look at each send; a second limit below them would drop frames in silence.
@@ -162,10 +151,6 @@ export class MarketData {
       },
       close: (ws) => this.#closed(connectionOf(ws)),
     });
-    app.any('/*', (res) => {
-      res.writeStatus('426 Upgrade Required').writeHeader('upgrade', 'websocket').end('This port speaks WebSocket only.\n');
-    });
-    return app;
   }
 
   #upgrade(res: uWS.HttpResponse, req: uWS.HttpRequest, context: uWS.us_socket_context_t): void {

@@ -7,6 +7,7 @@ import type { MarketCounters } from './market-connection.ts';
 import type { OrderEntryCounters } from './order-intake.ts';
 import { LATENCY_BOUNDS_US, type ReportTap } from './report-tap.ts';
 import { RESIDENCE_BOUNDS_US, type ResidenceClock } from './residence.ts';
+import type { Certificates } from './tls/certificates.ts';
 
 /** What the metrics read, when they are asked. */
 export interface MetricSources {
@@ -16,6 +17,7 @@ export interface MetricSources {
   readonly orders: OrderEntryCounters;
   readonly residence: ResidenceClock;
   readonly market: MarketCounters;
+  readonly certificates: Certificates | undefined;
   /** Reasons not to be ready. */
   readonly unready: () => readonly string[];
 }
@@ -36,7 +38,10 @@ export function createMetrics(): Registry {
 }
 
 /** Adds the exchange's metrics, once it runs. */
-export function addExchangeMetrics(registry: Registry, { status, history, tap, orders, residence, market, unready }: MetricSources): void {
+export function addExchangeMetrics(
+  registry: Registry,
+  { status, history, tap, orders, residence, market, certificates, unready }: MetricSources,
+): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
   const counter = (name: string, help: string, read: Read) => add(registry, name, help, 'counter', read);
 
@@ -121,6 +126,17 @@ export function addExchangeMetrics(registry: Registry, { status, history, tap, o
   counter('openbell_history_commits_total', 'Transactions of the history', () => [{ value: history().commits }]);
   counter('openbell_history_failures_total', 'Transactions that failed and were tried again', () => [{ value: history().failures }]);
   gauge('openbell_history_last_commit_seconds', 'Time of the last transaction', () => [{ value: history().lastCommitMs / 1000 }]);
+
+  gauge('openbell_certificate_expiry_seconds', 'Unix time at which a TLS certificate in use ends', () => expiries(certificates));
+  counter('openbell_certificate_reloads_total', 'Changed TLS certificates taken', () => [{ value: certificates?.reloads ?? 0 }]);
+}
+
+/** The soonest of each kind; none without TLS. */
+function expiries(certificates: Certificates | undefined): Value[] {
+  const soonest = new Map<string, number>();
+  for (const { certificate, validTo } of certificates?.current.expiries ?? [])
+    soonest.set(certificate, Math.min(validTo / 1000, soonest.get(certificate) ?? Number.POSITIVE_INFINITY));
+  return [...soonest].map(([certificate, value]) => ({ labels: { certificate }, value }));
 }
 
 /** Refused before the sequencer, and by the engine. */

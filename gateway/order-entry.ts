@@ -8,6 +8,7 @@ import type { OrderSession, SessionTransport } from './order-session.ts';
 import type { Admission, OrderSessions } from './order-sessions.ts';
 import type { CallerClaims } from './order-status.ts';
 import { serveSubmit } from './order-submit.ts';
+import type { Certificates } from './tls/certificates.ts';
 
 const SERVICE = 'openbell.OrderEntry';
 /** Frames beyond this are not even received. Up to it they get FRAME_TOO_LARGE. */
@@ -19,6 +20,9 @@ export interface OrderEntryOptions {
   readonly port: number;
   /** How often an idle connection is asked whether it lives. Default 30 s. */
   readonly keepaliveMs?: number;
+  /** With them: TLS, see GrpcServer. */
+  readonly certificates?: Certificates | undefined;
+  readonly onHandshakeRefused?: ((peer: string, reason: string) => void) | undefined;
 }
 
 /** Order entry over gRPC, with `grpc.health.v1` beside it. A message is a FlatBuffer frame as it is. */
@@ -38,6 +42,8 @@ export class OrderEntry {
         ...this.health.methods,
       },
       maxMessageBytes: MAX_MESSAGE_BYTES,
+      certificates: options.certificates,
+      onHandshakeRefused: options.onHandshakeRefused,
       ...(options.keepaliveMs !== undefined && { keepaliveMs: options.keepaliveMs }),
     });
   }

@@ -1,9 +1,10 @@
-import type { HttpRequest, HttpResponse, TemplatedApp, us_socket_context_t, WebSocket } from 'uWebSockets.js';
+import type { HttpRequest, HttpResponse, us_socket_context_t, WebSocket } from 'uWebSockets.js';
 import { fail } from '../engine/assert.ts';
 import { MAX_FRAME_BYTES } from '../engine/wire/frames.ts';
 import { type CallFault, GrpcStatus } from './grpc/status.ts';
 import type { OrderSession, SessionTransport } from './order-session.ts';
 import type { Admission, OrderSessions } from './order-sessions.ts';
+import type { SocketRoutes } from './socket-server.ts';
 
 /** A peer that answers no protocol ping for so long is gone. Seconds. */
 const IDLE_SECONDS = 32;
@@ -25,7 +26,7 @@ interface SocketUser {
  * the same frame that gRPC carries. For browsers, and for programs that send
  * many small messages: one costs less here than on an HTTP/2 stream.
  */
-export function serveOrderSockets(app: TemplatedApp, sessions: OrderSessions): void {
+export function serveOrderSockets(app: SocketRoutes, sessions: OrderSessions): void {
   const transportOf = (ws: WebSocket<SocketUser>): SocketSession =>
     ws.getUserData().transport ?? fail('order sockets: a socket without its session');
   app.ws<SocketUser>('/v1/orders', {

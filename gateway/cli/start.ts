@@ -19,7 +19,7 @@ export function startCommand(program: Command): void {
       'Runs the exchange until it is told to stop (Ctrl-C, SIGTERM). A second signal ends it at once; nothing acknowledged is lost then either.',
     );
   for (const [name, { help, value, fallback }] of Object.entries(OPTIONS)) {
-    const text = value === undefined ? help : `${help} (default ${fallback})`;
+    const text = value === undefined || fallback === undefined ? help : `${help} (default ${fallback})`;
     command.addOption(new Option(value === undefined ? `--${name}` : `--${name} <${value}>`, text));
   }
   command

@@ -1,5 +1,5 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import type { PeerCertificate } from '../tls/peer-certificate.ts';
+import type { Peer, PeerCertificate } from '../tls/peer-certificate.ts';
 import { MessageReader, type MessageSink, PREFIX_BYTES } from './message-reader.ts';
 import { type CallFault, encodeDetails, GrpcStatus } from './status.ts';
 
@@ -13,14 +13,6 @@ export interface CallHandler extends MessageSink {
   onWritten(): void;
   /** The call is over, however it ended; nothing can be written any more. Once. */
   onClose(): void;
-}
-
-/** Whose connection a call came over. */
-export interface GrpcPeer {
-  /** Address of the other end, an IPv4 or IPv6 literal without the port; empty when it is gone already. */
-  readonly address: string;
-  /** Its verified client certificate; undefined without mutual TLS. */
-  readonly certificate: PeerCertificate | undefined;
 }
 
 const CONTENT_TYPE = 'application/grpc';
@@ -40,7 +32,7 @@ export class GrpcCall {
   /** A status was given: nothing is read or written any more. */
   #ended = false;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, maxBytes: number, peer: GrpcPeer) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, maxBytes: number, peer: Peer) {
     this.headers = headers;
     this.peerAddress = peer.address;
     this.peerCertificate = peer.certificate;

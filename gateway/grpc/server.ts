@@ -1,8 +1,18 @@
-import { createServer, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
-import { peerCertificateOf } from '../tls/peer-certificate.ts';
-import { GrpcCall, type GrpcPeer } from './call.ts';
+import {
+  createSecureServer,
+  createServer,
+  type Http2SecureServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  type Settings,
+} from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import type { Certificates } from '../tls/certificates.ts';
+import { type Peer, peerOf } from '../tls/peer-certificate.ts';
+import { serverTls } from '../tls/server-tls.ts';
+import { GrpcCall } from './call.ts';
 import { GrpcStatus } from './status.ts';
 
 export interface GrpcServerOptions {
@@ -14,6 +24,10 @@ export interface GrpcServerOptions {
   readonly maxConnections?: number;
   /** How often a connection is asked whether it lives. Default 30 s. */
   readonly keepaliveMs?: number;
+  /** With them: TLS 1.3, and client certificates when there is a client CA. */
+  readonly certificates?: Certificates | undefined;
+  /** A TLS handshake failed: nobody is behind it, or somebody with the wrong certificate. */
+  readonly onHandshakeRefused?: ((peer: string, reason: string) => void) | undefined;
 }
 
 const MAX_STREAMS = 1024;
@@ -31,15 +45,14 @@ const PONG_MS = 10_000;
  */
 export class GrpcServer {
   readonly #options: GrpcServerOptions;
-  readonly #server: Http2Server;
+  readonly #server: Http2Server | Http2SecureServer;
   /** Read once: a certificate takes longer to read than a call to begin. */
-  readonly #sessions = new Map<ServerHttp2Session, GrpcPeer>();
+  readonly #sessions = new Map<ServerHttp2Session, Peer>();
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
-    this.#server = createServer({
-      settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: CALL_WINDOW, maxHeaderListSize: 16 * 1024 },
-    });
+    const settings = { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: CALL_WINDOW, maxHeaderListSize: 16 * 1024 };
+    this.#server = options.certificates === undefined ? createServer({ settings }) : this.#secure(options.certificates, settings);
     this.#server.maxConnections = options.maxConnections ?? 4096;
     this.#server.on('connection', (socket) => socket.setNoDelay(true));
     this.#server.on('session', (session) => this.#open(session));
@@ -66,6 +79,15 @@ export class GrpcServer {
     }, deadlineMs);
     if (this.#server.listening || this.#sessions.size > 0) await closed;
     clearTimeout(deadline);
+  }
+
+  #secure(certificates: Certificates, settings: Settings): Http2SecureServer {
+    const server = createSecureServer({ ...serverTls(certificates.current, { required: true }), settings });
+    certificates.onChange((material) => server.setSecureContext(serverTls(material, { required: true })));
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) =>
+      this.#options.onHandshakeRefused?.(peerOf(socket).address, error.code ?? error.message),
+    );
+    return server;
   }
 
   #open(session: ServerHttp2Session): void {
@@ -97,11 +119,7 @@ export class GrpcServer {
   }
 }
 
-const GONE: GrpcPeer = { address: '', certificate: undefined };
-
-function peerOf(socket: Socket | TLSSocket): GrpcPeer {
-  return { address: socket.remoteAddress ?? '', certificate: peerCertificateOf(socket) };
-}
+const GONE: Peer = { address: '', certificate: undefined };
 
 /** A connection that does not answer in time is gone. */
 function ask(session: ServerHttp2Session): void {

@@ -1,4 +1,5 @@
-import type { X509Certificate } from 'node:crypto';
+import type { HttpResponse } from 'uWebSockets.js';
+import { X509Certificate } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
 
 /** Who a client certificate names. It was verified against the client CA before anyone gets to see this. */
@@ -13,14 +14,41 @@ export interface PeerCertificate {
   readonly fingerprint: string;
 }
 
-/** The verified client certificate of a connection; undefined without TLS, or when the client showed none. */
-export function peerCertificateOf(socket: unknown): PeerCertificate | undefined {
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  const certificate = socket.getPeerX509Certificate();
-  return certificate && readPeerCertificate(certificate);
+/** The other end of a connection. */
+export interface Peer {
+  /** IPv4 or IPv6 literal without the port; IPv4 in IPv6 clothes comes as IPv4. Empty when it is gone already. */
+  readonly address: string;
+  /** Its verified client certificate; undefined without mutual TLS. */
+  readonly certificate: PeerCertificate | undefined;
 }
 
-export function readPeerCertificate({ subject, subjectAltName, fingerprint256 }: X509Certificate): PeerCertificate {
+/** @param socket a socket of node:net or node:tls */
+export function peerOf(socket: { readonly remoteAddress?: string | undefined }): Peer {
+  const address = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
+  const shown = socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined;
+  return { address, certificate: shown && readPeerCertificate(shown) };
+}
+
+/** The other end of a WebSocket that asks to be upgraded; valid as long as `res` is. */
+export function peerOfUpgrade(res: HttpResponse): Peer {
+  const pem = clientCertificateOf(res);
+  return {
+    address: addressText(Buffer.from(res.getRemoteAddress())),
+    certificate: pem === undefined ? undefined : readPeerCertificate(new X509Certificate(pem)),
+  };
+}
+
+/**
+ * PEM of the client certificate, undefined without one. uWebSockets verifies
+ * what a client shows during the handshake, but lets in who shows nothing.
+ */
+export function clientCertificateOf(res: HttpResponse): string | undefined {
+  // A plain app has no such method, and the types know it of neither.
+  const { getX509Certificate } = res as { getX509Certificate?: () => string };
+  return getX509Certificate?.call(res) || undefined;
+}
+
+function readPeerCertificate({ subject, subjectAltName, fingerprint256 }: X509Certificate): PeerCertificate {
   const names = alternativeNames(subjectAltName ?? '');
   return {
     subject: (subject ?? '').split('\n').join(','),
@@ -39,4 +67,13 @@ function alternativeNames(text: string): [type: string, name: string][] {
     type,
     name.startsWith('"') ? (JSON.parse(name) as string) : name,
   ]);
+}
+
+/** @param bytes 4 or 16, empty for a socket that is gone */
+function addressText(bytes: Buffer): string {
+  if (bytes.length === 4) return bytes.join('.');
+  if (bytes.length !== 16) return '';
+  const hex = bytes.toString('hex');
+  if (hex.startsWith(`${'0'.repeat(20)}ffff`)) return bytes.subarray(12).join('.');
+  return (hex.match(/.{4}/g) ?? []).map((word) => Number.parseInt(word, 16).toString(16)).join(':');
 }
