@@ -11,10 +11,17 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
 }
 
-/** Resident memory, MB of 10^6 bytes. */
-export function residentMb(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
-  return (Number(kib) * 1024) / 1e6;
+export interface ResidentMemory {
+  /** The process's own, shared between its threads included, MB of 10^6 bytes. */
+  readonly ownMb: number;
+  /** Mapped files that are in memory, such as the history's: page cache, which the kernel takes back when it is short of memory. */
+  readonly filesMb: number;
+}
+
+export function residentMemory(pid: number): ResidentMemory {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const megabytes = (name: string): number => (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024) / 1e6;
+  return { ownMb: megabytes('RssAnon') + megabytes('RssShmem'), filesMb: megabytes('RssFile') };
 }
 
 export function openFiles(pid: number): number {

@@ -72,6 +72,6 @@ function method(rate: number, minutes: number, byRamp: boolean): string[] {
     `${thousands(rate)} commands/s in batches of ${BATCH} for ${minutes} minutes${
       byRamp ? `: half of the highest rate of a ramp that had p99 < 1 ms, but at least ${thousands(LEAST_RATE)}/s` : ''
     }. Each 10 s (or sixtieth of a shorter run) one sample of the exchange's resident memory, JavaScript heap and open files, and p50 and p99 of the answers since the last.`,
-    'Growth of memory is the slope of a line through the samples of the second half (least squares), when caches and the retained reports have filled up; drift of p99 is the median sample of the last third over that of the first.',
+    'Memory is what the process has for itself; mapped files (the history) are page cache and are shown apart. Growth is the slope of a line through the samples of the second half (least squares), when caches and the retained reports have filled up; drift of p99 is the median sample of the last third over that of the first.',
   ];
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openFiles, residentMb } from '../load/process-usage.ts';
+import { openFiles, type ResidentMemory, residentMemory } from '../load/process-usage.ts';
 import { readValue } from '../load/prometheus.ts';
 import type { Venue } from '../load/venue.ts';
 
@@ -13,10 +13,9 @@ export interface SoakPlan {
 }
 
 /** The exchange at one moment of the load, and what the load saw since the sample before. */
-export interface SoakSample {
+export interface SoakSample extends ResidentMemory {
   /** Since the start of the load. */
   readonly seconds: number;
-  readonly residentMb: number;
   readonly heapMb: number;
   readonly files: number;
   /** ms. */
@@ -39,7 +38,7 @@ export async function soak({ exchange, load }: Venue, { rate, batch, minutes }: 
   for (let at = sampleMs; at < totalMs; at += sampleMs) {
     if (await Promise.race([failed, sleep(Math.max(0, startMs + at - performance.now()), false)])) break;
     const heap = readValue(await exchange.get('/metrics'), 'nodejs_heap_size_used_bytes') / 1e6;
-    seen.push({ seconds: at / 1000, residentMb: residentMb(exchange.pid), heapMb: heap, files: openFiles(exchange.pid) });
+    seen.push({ seconds: at / 1000, ...residentMemory(exchange.pid), heapMb: heap, files: openFiles(exchange.pid) });
   }
   const { samples } = await running;
   return seen.slice(0, samples.length).map((sample, i) => ({ ...sample, p50: samples[i].p50, p99: samples[i].p99 }));

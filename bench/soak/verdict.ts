@@ -11,11 +11,11 @@ export function soakMetrics(samples: readonly SoakSample[]): Metric[] {
   return [
     valueMetric(
       'soak.rss.growth',
-      'Resident memory, growth an hour',
+      'Resident memory of its own, growth an hour',
       'MB',
       'lower',
-      [slopePerHour(settled, (sample) => sample.residentMb)],
-      `at the end ${last.residentMb.toFixed(0)} MB, heap ${last.heapMb.toFixed(0)} MB`,
+      [slopePerHour(settled, ({ ownMb }) => ownMb)],
+      `at the end ${last.ownMb.toFixed(0)} MB, of that heap ${last.heapMb.toFixed(0)} MB; mapped files, which are page cache: ${last.filesMb.toFixed(0)} MB`,
     ),
     valueMetric('soak.fds.growth', 'Open files, last sample against the first', 'count', 'lower', [last.files - samples[0].files]),
     valueMetric('soak.p99.drift', 'p99, last third against first third', 'x', 'lower', [
@@ -44,7 +44,11 @@ export function soakSeries(samples: readonly SoakSample[]): Series[] {
       title: 'Memory of the exchange over time',
       x: time,
       y: { label: 'memory', unit: 'MB' },
-      lines: [line('resident', (sample) => sample.residentMb), line('JavaScript heap', ({ heapMb }) => heapMb)],
+      lines: [
+        line('its own', ({ ownMb }) => ownMb),
+        line('JavaScript heap', ({ heapMb }) => heapMb),
+        line('mapped files', ({ filesMb }) => filesMb),
+      ],
     },
     {
       id: 'soak.files',
