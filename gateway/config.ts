@@ -64,7 +64,8 @@ function resolveOptions(
   if ((out.tlsCert === undefined) !== (out.tlsKey === undefined)) problems.push('--tls-cert and --tls-key go together: give both or none');
   if (out.tlsClientCa !== undefined && out.tlsCert === undefined)
     problems.push('--tls-client-ca needs --tls-cert and --tls-key: without TLS nobody can show a certificate');
-  checkAuthentication(out as ServerConfig, problems);
+  // What goes together is looked at when each is right.
+  if (problems.length === 0) checkAuthentication(out as ServerConfig, problems);
   return out as unknown as ServerConfig;
 }
 

@@ -140,7 +140,14 @@ const WRONG: [string, string, RegExp][] = [
   ],
   ['server port', 'server: { grpc-port: 70000 }', /^1:22: server\.grpc-port: must be a port from 0 .*not "70000"$/],
   ['server key', 'server: { port: 1 }', /^1:11: server\.port: unknown key; use one of host, grpc-port/],
-  ['server host', 'server: { host: 0.0.0.0 }', /^1:17: server\.host: must be a loopback address .*no authentication.*not "0\.0\.0\.0"$/],
+  ['server host', 'server: { host: example.com }', /^1:17: server\.host: must be an IP address, or localhost, not "example\.com"$/],
+  [
+    'proxies',
+    'server: { auth-proxies: "10.0.0.0/33" }',
+    /^1:25: server\.auth-proxies: must be addresses or networks .*not "10\.0\.0\.0\/33"$/,
+  ],
+  ['everybody a proxy', 'server: { auth-proxies: "127.0.0.1,::/0" }', /server\.auth-proxies: must be addresses or networks/],
+  ['keys in plain text', 'server: { auth-jwks: http://keys.example/jwks, auth-issuer: i, auth-audience: a }', /must be https/],
 ];
 
 for (const [name, text, expected] of WRONG) {
@@ -219,6 +226,31 @@ test('defaults: four symbols, ten funded accounts, loopback, and nothing can be 
 test('ports must differ, unless any will do', () => {
   assert.match(problems('', { 'grpc-port': '7402' })[0], /must differ/);
   assert.deepEqual(problems('', { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0' }), []);
+});
+
+test('beyond loopback only with authentication, and not in plain text', () => {
+  const host = '0.0.0.0';
+  const jwks = { 'auth-jwks': 'keys.json', 'auth-issuer': 'https://issuer.example', 'auth-audience': 'openbell' };
+  const tls = { 'tls-cert': 'cert.pem', 'tls-key': 'key.pem' };
+  const table: [name: string, flags: Record<string, string>, problem: RegExp | undefined][] = [
+    ['open', { host }, /--host 0\.0\.0\.0 can be reached from elsewhere: say who may come/],
+    ['TLS alone', { host, ...tls }, /say who may come/],
+    ['tokens in plain text', { host, ...jwks }, /without TLS whoever listens on the way has the tokens/],
+    ['API keys in plain text', { host, 'auth-keys': 'keys.yaml' }, /without TLS/],
+    ['tokens and TLS', { host, ...jwks, ...tls }, undefined],
+    ['a proxy in front', { host, 'auth-proxies': '10.0.0.0/8' }, undefined],
+    ['tokens here', jwks, undefined],
+    ['tokens of any issuer', { 'auth-jwks': 'keys.json', 'auth-audience': 'openbell' }, /go together/],
+    ['tokens for anybody', { 'auth-jwks': 'keys.json', 'auth-issuer': 'i' }, /go together/],
+    ['an issuer without keys', { 'auth-issuer': 'i' }, /go together/],
+    ['keys from this machine', { ...jwks, 'auth-jwks': 'http://127.0.0.1:8080/jwks' }, undefined],
+    ['keys from here, IPv6', { ...jwks, 'auth-jwks': 'http://[::1]:8080/jwks' }, undefined],
+  ];
+  for (const [name, flags, problem] of table) {
+    const found = problems('', flags);
+    assert.equal(found.length, problem === undefined ? 0 : 1, `${name}: ${found.join('; ')}`);
+    if (problem !== undefined) assert.match(found[0], problem, name);
+  }
 });
 
 test('loopback addresses, and others', () => {

@@ -17,7 +17,7 @@ export class ProxyList {
       const width = version === 4 ? 32 : 128;
       const prefix = bits === undefined ? width : /^\d{1,3}$/.test(bits) ? Number(bits) : -1;
       if (version === 0 || cidr.split('/').length > 2 || prefix < 1 || prefix > width)
-        throw new Error(`must be addresses or networks such as 127.0.0.0/8,::1 (prefix from 1: everybody is no proxy), not ${cidr}`);
+        throw new Error(`must be addresses or networks such as 127.0.0.0/8,::1 (prefix from 1: not everybody is a proxy)`);
       this.#list.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6');
     }
   }
