@@ -43,7 +43,13 @@ export class SocketServer implements SocketRoutes {
    * @throws Error with code EADDRINUSE when the port is taken, EPERM when the certificate cannot be used
    */
   listen(host: string, port: number): number {
-    const taken = this.#listen(this.#build(this.#certificates?.current), host, port);
+    const app = this.#build(this.#certificates?.current);
+    const taken = this.#listen(app, host, port);
+    if (port === 0 && this.#certificates !== undefined) {
+      // uWebSockets sets SO_REUSEADDR for a named port only, and without it no other app could take over while connections are open.
+      this.closeListening();
+      this.#listen(app, host, taken);
+    }
     this.#certificates?.onChange((material) => this.#renew(material, host, taken));
     return taken;
   }

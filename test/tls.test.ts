@@ -1,0 +1,327 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
+import { pino } from 'pino';
+import { AdminServer } from '../gateway/admin.ts';
+import type { GrpcCall } from '../gateway/grpc/call.ts';
+import { PREFIX_BYTES } from '../gateway/grpc/message-reader.ts';
+import { GrpcServer } from '../gateway/grpc/server.ts';
+import { createMetrics } from '../gateway/metrics.ts';
+import { SocketServer } from '../gateway/socket-server.ts';
+import { Certificates } from '../gateway/tls/certificates.ts';
+import { peerOfUpgrade } from '../gateway/tls/peer-certificate.ts';
+import { readTlsMaterial, TlsError } from '../gateway/tls/tls-material.ts';
+import { Authority, MountedSecret, type Pair } from './support/certificates.ts';
+
+const POLL_MS = 20;
+const raw = (bytes: Buffer): Buffer => bytes;
+
+/** All three ports on one certificate; each answers with what it knows of its peer. */
+class Ports {
+  readonly log: Record<string, unknown>[] = [];
+  readonly refusedHandshakes: string[] = [];
+  readonly certificates: Certificates;
+  readonly #grpc: GrpcServer;
+  readonly #sockets: SocketServer;
+  readonly #admin: AdminServer;
+  grpc = 0;
+  ws = 0;
+  http = 0;
+
+  constructor(pair: Pair, clientCa?: string) {
+    const log = pino({}, { write: (line: string) => void this.log.push(JSON.parse(line)) });
+    this.certificates = new Certificates({ ...pair, clientCa }, log, POLL_MS);
+    const { certificates } = this;
+    this.#grpc = new GrpcServer({
+      methods: { '/test/Who': echo },
+      maxMessageBytes: 1024,
+      certificates,
+      onHandshakeRefused: (peer, reason) => this.refusedHandshakes.push(`${peer} ${reason}`),
+    });
+    this.#sockets = new SocketServer(certificates);
+    this.#sockets.ws<{ who: string }>('/*', {
+      upgrade: (res, req, context) => {
+        const who = JSON.stringify(peerOfUpgrade(res));
+        res.upgrade({ who }, req.getHeader('sec-websocket-key'), '', '', context);
+      },
+      message: (ws) => void ws.send(ws.getUserData().who),
+    });
+    this.#admin = new AdminServer({ host: '127.0.0.1', port: 0, registry: createMetrics(), log, unready: () => [], certificates });
+    this.#admin.serve([{ method: 'GET', path: '/v1/thing', guarded: true, handle: () => ({ json: { thing: 1 } }) }]);
+  }
+
+  async start(): Promise<this> {
+    this.grpc = await this.#grpc.listen('127.0.0.1', 0);
+    this.ws = this.#sockets.listen('127.0.0.1', 0);
+    this.http = await this.#admin.listen();
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    this.certificates.stop();
+    this.#sockets.close();
+    await this.#grpc.stop(100);
+    await this.#admin.stop();
+  }
+
+  async until(what: string, condition: () => boolean): Promise<void> {
+    for (let i = 0; i < 500 && !condition(); i++) await sleep(10);
+    assert.ok(condition(), `it never happened: ${what}; log ${JSON.stringify(this.log)}`);
+  }
+}
+
+/** Answers each message with the peer. */
+function echo(call: GrpcCall): void {
+  call.serve(
+    {
+      onMessage: () => {
+        const who = Buffer.from(JSON.stringify({ address: call.peerAddress, certificate: call.peerCertificate }));
+        call.write(Buffer.concat([Buffer.alloc(PREFIX_BYTES), who]));
+        return true;
+      },
+      onMessagesEnd: () => undefined,
+      onHalfClose: () => call.end(),
+      onWritten: () => undefined,
+      onClose: () => undefined,
+    },
+    {},
+  );
+}
+
+/** Name in the certificate that the port shows. @throws the alert it ends the handshake with */
+async function shownBy(
+  port: number,
+  options: ConnectionOptions,
+): Promise<{ name: unknown; protocol: string | null; alpn: string | false }> {
+  const socket = connect({ port, host: '127.0.0.1', ALPNProtocols: ['h2', 'http/1.1'], ...options });
+  await once(socket, 'secureConnect');
+  const seen = { name: socket.getPeerCertificate().subject.CN, protocol: socket.getProtocol(), alpn: socket.alpnProtocol ?? false };
+  socket.destroy();
+  return seen;
+}
+
+/** A WebSocket by hand; the handshake's status line, or what ended it. */
+async function upgrade(port: number, options: ConnectionOptions): Promise<{ status: string; socket: TLSSocket }> {
+  const socket = connect({ port, host: '127.0.0.1', ...options });
+  socket.on('error', () => undefined);
+  socket.write(
+    'GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+  );
+  const status = await once(socket, 'data').then(
+    ([bytes]) => String(bytes).split('\r\n')[0],
+    (error: NodeJS.ErrnoException) => `closed: ${error.code}`,
+  );
+  return { status, socket };
+}
+
+/** Sends an empty message, resolves with the answer's text. */
+async function ask(socket: TLSSocket): Promise<string> {
+  socket.write(Buffer.from([0x82, 0x80, 0, 0, 0, 0]));
+  const [frame] = (await once(socket, 'data')) as [Buffer];
+  return frame.subarray(frame[1] === 126 ? 4 : 2).toString();
+}
+
+function get(port: number, path: string, options: ConnectionOptions): Promise<number | string> {
+  return new Promise((resolve) => {
+    const asked = request({ port, host: '127.0.0.1', path, agent: false, ...options }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    asked.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    asked.end();
+  });
+}
+
+function who(
+  port: number,
+  ca: Buffer,
+  pair?: Pair,
+): { client: Client; stream: ClientDuplexStream<Buffer, Buffer>; ask: () => Promise<string> } {
+  const keys = pair === undefined ? [] : [readFileSync(pair.key), readFileSync(pair.cert)];
+  const client = new Client(`127.0.0.1:${port}`, credentials.createSsl(ca, ...keys), { 'grpc.enable_retries': 0 });
+  const stream = client.makeBidiStreamRequest('/test/Who', raw, raw, new Metadata());
+  stream.on('error', () => undefined);
+  const answer = async () => {
+    stream.write(Buffer.alloc(0));
+    return await once(stream, 'data').then(
+      ([bytes]) => (bytes as Buffer).toString(),
+      (error: Error) => error.message,
+    );
+  };
+  return { client, stream, ask: answer };
+}
+
+describe('TLS', () => {
+  let dir: string;
+  let authority: Authority;
+  let stranger: Authority;
+  let first: Pair;
+  let second: Pair;
+  let client: Pair;
+  let ca: Buffer;
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), 'openbell-tls-'));
+    authority = new Authority(join(dir, 'ours'));
+    stranger = new Authority(join(dir, 'theirs'), 'stranger');
+    first = authority.issue({ name: 'first' });
+    second = authority.issue({ name: 'second' });
+    client = authority.issue({ name: 'desk-7', names: 'DNS:desk-7.example,URI:spiffe://openbell/desk-7' });
+    ca = readFileSync(authority.ca.cert);
+  });
+  after(() => rmSync(dir, { recursive: true }));
+  const keysOf = (pair: Pair) => ({ cert: readFileSync(pair.cert), key: readFileSync(pair.key) });
+
+  it('speaks 1.3 on every port, and nothing before it', async (t) => {
+    const ports = await new Ports(first).start();
+    t.after(() => ports.stop());
+    for (const port of ['grpc', 'ws', 'http'] as const) {
+      const { name, protocol, alpn } = await shownBy(ports[port], { ca });
+      assert.deepEqual([port, name, protocol], [port, 'first', 'TLSv1.3']);
+      if (port === 'grpc') assert.equal(alpn, 'h2');
+      for (const maxVersion of ['TLSv1.2', 'TLSv1.1'] as const) {
+        const seclevel = { minVersion: 'TLSv1', ciphers: 'ALL:@SECLEVEL=0' } as const;
+        await assert.rejects(shownBy(ports[port], { ca, maxVersion, ...seclevel }), /alert|ECONNRESET/i, `${port} took ${maxVersion}`);
+      }
+    }
+  });
+
+  it('with a client CA: no certificate, a stranger and an expired one stay outside; health answers all', async (t) => {
+    const ports = await new Ports(first, authority.ca.cert).start();
+    t.after(() => ports.stop());
+    const expired = authority.issue({ name: 'expired', days: -1 });
+    const outside: [string, Pair | undefined][] = [
+      ['none', undefined],
+      ['stranger', stranger.issue({ name: 'desk-7' })],
+      ['expired', expired],
+    ];
+    for (const [name, pair] of outside) {
+      const options = { ca, ...(pair && keysOf(pair)) };
+      const { client: refused, ask: answer } = who(ports.grpc, ca, pair);
+      assert.match(await answer(), /UNAVAILABLE/, `gRPC took ${name}`);
+      refused.close();
+      const { status, socket } = await upgrade(ports.ws, options);
+      socket.destroy();
+      assert.match(status, pair === undefined ? /401/ : /401|closed/, `WebSocket took ${name}`);
+      assert.equal(await get(ports.http, '/v1/thing', options), 401, `admin took ${name}`);
+      assert.equal(await get(ports.http, '/metrics', options), 401, `metrics took ${name}`);
+      assert.equal(await get(ports.http, '/health/ready', options), 200);
+    }
+    await ports.until('three refused handshakes', () => ports.refusedHandshakes.length >= 3);
+    assert.match(ports.refusedHandshakes[0], /^127\.0\.0\.1 ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE/);
+
+    const shown = { ca, ...keysOf(client) };
+    assert.equal(await get(ports.http, '/v1/thing', shown), 200);
+    const named = (text: string) => {
+      const { address, certificate } = JSON.parse(text);
+      const { subject, dnsNames, uris, fingerprint } = certificate;
+      assert.deepEqual(
+        { address, subject, dnsNames, uris },
+        { address: '127.0.0.1', subject: 'CN=desk-7', dnsNames: ['desk-7.example'], uris: ['spiffe://openbell/desk-7'] },
+      );
+      assert.match(fingerprint, /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
+    };
+    const grpc = who(ports.grpc, ca, client);
+    named(await grpc.ask());
+    grpc.client.close();
+    const { socket } = await upgrade(ports.ws, shown);
+    named(await ask(socket));
+    socket.destroy();
+  });
+
+  it('takes a changed certificate as Kubernetes swaps it; what is connected stays connected', async (t) => {
+    const secret = new MountedSecret(join(dir, 'secret'), first);
+    const ports = await new Ports(secret).start();
+    t.after(() => ports.stop());
+    const grpc = who(ports.grpc, ca);
+    const { socket } = await upgrade(ports.ws, { ca });
+    t.after(() => {
+      grpc.client.close();
+      socket.destroy();
+    });
+    await grpc.ask();
+    await ask(socket);
+    for (const [version, pair] of [second, first, second].entries()) {
+      secret.mount(pair);
+      await ports.until('the reload', () => ports.certificates.reloads === version + 1);
+      const expected = pair === first ? 'first' : 'second';
+      for (const port of [ports.grpc, ports.ws, ports.http]) assert.equal((await shownBy(port, { ca })).name, expected);
+      assert.match(await grpc.ask(), /127\.0\.0\.1/);
+      assert.match(await ask(socket), /127\.0\.0\.1/);
+    }
+    const { socket: later } = await upgrade(ports.ws, { ca });
+    assert.match(await ask(later), /127\.0\.0\.1/);
+    later.destroy();
+  });
+
+  it('keeps the old certificate while the files do not fit together', async (t) => {
+    const files = { cert: join(dir, 'live.pem'), key: join(dir, 'live.key') };
+    const put = (cert: string | Buffer, key: string | Buffer) => {
+      writeFileSync(files.cert, cert);
+      writeFileSync(files.key, key);
+    };
+    const one = keysOf(first);
+    const other = keysOf(second);
+    put(one.cert, one.key);
+    const ports = await new Ports(files).start();
+    t.after(() => ports.stop());
+    const broken: [string, Buffer, Buffer, RegExp][] = [
+      ['mismatched', other.cert, one.key, /is not the key of the certificate/],
+      ['half a certificate', other.cert.subarray(0, 300), other.key, /live\.pem: not a whole PEM file/],
+      ['half a key', other.cert, other.key.subarray(0, 100), /live\.key: not a whole PEM file/],
+      ['empty', Buffer.alloc(0), Buffer.alloc(0), /not a whole PEM file/],
+    ];
+    for (const [what, cert, key, message] of broken) {
+      ports.log.length = 0;
+      put(cert, key);
+      const logged = () => ports.log.some(({ err }) => message.test((err as Error | undefined)?.message ?? ''));
+      await ports.until(`${what} is logged`, logged);
+      for (const port of [ports.grpc, ports.ws, ports.http]) assert.equal((await shownBy(port, { ca })).name, 'first', what);
+    }
+    assert.equal(ports.certificates.reloads, 0);
+    put(other.cert, other.key);
+    await ports.until('the reload', () => ports.certificates.reloads === 1);
+    for (const port of [ports.grpc, ports.ws, ports.http]) assert.equal((await shownBy(port, { ca })).name, 'second');
+  });
+
+  it('warns of what has ended or soon will, once', async () => {
+    const log: Record<string, unknown>[] = [];
+    const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line)) });
+    const certificates = new Certificates(
+      { ...authority.issue({ name: 'soon', days: 3 }), clientCa: authority.issue({ name: 'over', days: -1 }).cert },
+      logger,
+      POLL_MS,
+    );
+    await sleep(10 * POLL_MS);
+    certificates.stop();
+    assert.deepEqual(
+      log.map(({ msg, subject }) => `${subject}: ${msg}`),
+      ['CN=soon: a TLS certificate expires soon', 'CN=over: a TLS certificate has expired: clients refuse it'],
+    );
+  });
+
+  it('says which file is wrong, and never what is in it', () => {
+    const secretText = 'not-a-key-but-nobodys-business';
+    const key = join(dir, 'wrong.key');
+    writeFileSync(key, secretText);
+    const wrong: [Pair & { clientCa?: string }, RegExp][] = [
+      [{ cert: join(dir, 'nowhere.pem'), key: first.key }, /nowhere\.pem: cannot be read \(ENOENT\); give a PEM file with --tls-cert/],
+      [{ cert: first.cert, key }, /wrong\.key: not a whole PEM file/],
+      [{ cert: first.cert, key: second.key }, /second\.key is not the key of the certificate in .*first\.pem/],
+      [{ ...first, clientCa: key }, /wrong\.key: holds no certificate/],
+    ];
+    for (const [files, message] of wrong) {
+      assert.throws(
+        () => readTlsMaterial({ clientCa: undefined, ...files }),
+        (error) => error instanceof TlsError && message.test(error.message) && !error.message.includes(secretText),
+      );
+    }
+  });
+});
