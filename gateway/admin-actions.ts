@@ -12,6 +12,7 @@ import { readAccount } from './config-file.ts';
 import { ConfigSource, type Place } from './config-place.ts';
 import { PARAM_KEYS, PHASES, readParams, readSymbol } from './config-symbol.ts';
 import { defineSymbol, PARAM_ORDER, setPhase, setSymbol } from './genesis.ts';
+import type { Action } from './identity/permissions.ts';
 
 export interface ActionTargets {
   readonly directory: Directory;
@@ -35,12 +36,12 @@ export function actionRoutes(targets: ActionTargets): Route[] {
   const account = (params: Request['params']) => accountOf(directory, params.id);
 
   return [
-    post('/v1/assets', async ({ body }) => {
+    post('/v1/assets', 'venue:manage', async ({ body }) => {
       const asset = fromBody(body, readAsset);
       await run({ kind: CommandKind.DefineAsset, symbol: asset.id, tag: asset.decimals, name: asset.name });
       return { status: 201, json: directory.asset(asset.id) };
     }),
-    post('/v1/symbols', async ({ body }) => {
+    post('/v1/symbols', 'venue:manage', async ({ body }) => {
       const symbol = fromBody(body, (place) => readSymbol(place, directory.assets()));
       if (directory.symbolByName(symbol.name) !== undefined) throw taken(`the name ${symbol.name}`);
       await run(defineSymbol(symbol));
@@ -48,7 +49,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       await run(setPhase(symbol.id, symbol.phase));
       return { status: 201, json: symbolView(symbolNamed(directory, symbol.name)) };
     }),
-    post('/v1/symbols/:name/parameters', async ({ params, body }) => {
+    post('/v1/symbols/:name/parameters', 'venue:manage', async ({ params, body }) => {
       const symbol = symbolNamed(directory, params.name);
       const tick = { mantissa: symbol.tickMantissa, decimals: symbol.tickDecimals };
       const lot = { mantissa: symbol.lotMantissa, decimals: symbol.lotDecimals };
@@ -59,7 +60,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       await setParams(run, symbol.id, values);
       return { json: symbolView(symbolNamed(directory, symbol.name)) };
     }),
-    post('/v1/symbols/:name/phase', async ({ params, body }) => {
+    post('/v1/symbols/:name/phase', 'venue:manage', async ({ params, body }) => {
       const symbol = symbolNamed(directory, params.name);
       const phase = fromBody(body, (place) =>
         required(place, 'phase', 'phase', (field) => field.oneOf(Object.keys(PHASES) as (keyof typeof PHASES)[])),
@@ -67,7 +68,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       const { seq } = await run(setPhase(symbol.id, PHASES[phase]));
       return { json: { symbol: symbol.name, phase, seq } };
     }),
-    post('/v1/symbols/:name/uncross', async ({ params }) => {
+    post('/v1/symbols/:name/uncross', 'venue:manage', async ({ params }) => {
       const symbol = symbolNamed(directory, params.name);
       const { seq, price, quantity } = await run({ kind: CommandKind.Uncross, symbol: symbol.id });
       return {
@@ -81,8 +82,10 @@ export function actionRoutes(targets: ActionTargets): Route[] {
         },
       };
     }),
-    post('/v1/accounts', async ({ body }) => {
+    post('/v1/accounts', 'account:define', async ({ body, demand }) => {
       const wanted = fromBody(body, (place) => readAccount(place, directory.assets(), new Map()));
+      demand('account:manage', wanted.id);
+      if (wanted.deposits.length > 0) demand('account:money', wanted.id);
       await run({ kind: CommandKind.DefineAccount, account: wanted.id, name: wanted.name });
       await run({
         kind: CommandKind.SetAccount,
@@ -97,7 +100,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       return { status: 201, json: accountView(accountOf(directory, String(wanted.id))) };
     }),
     ...(['deposit', 'withdraw'] as const).map((action) =>
-      post(`/v1/accounts/:id/${action}`, async ({ params, body }) => {
+      post(`/v1/accounts/:id/${action}`, 'account:money', async ({ params, body }) => {
         const { id } = account(params);
         const { asset, units } = fromBody(body, (place) => readMoney(place, directory));
         const kind = action === 'deposit' ? CommandKind.Deposit : CommandKind.Withdraw;
@@ -106,19 +109,19 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       }),
     ),
     ...(['suspend', 'resume'] as const).map((action) =>
-      post(`/v1/accounts/:id/${action}`, async ({ params }) => {
+      post(`/v1/accounts/:id/${action}`, 'account:manage', async ({ params }) => {
         const { id } = account(params);
         await run({ kind: CommandKind.SetAccount, account: id, parameter: AccountParam.Suspended, quantity: action === 'suspend' ? 1 : 0 });
         return { json: accountView(account(params)) };
       }),
     ),
-    post('/v1/accounts/:id/limits', async ({ params, body }) => {
+    post('/v1/accounts/:id/limits', 'account:manage', async ({ params, body }) => {
       const { id } = account(params);
       const limit = fromBody(body, (place) => required(place, 'max-open-orders', 'maxOpenOrders', (field) => field.whole(0, 2 ** 32 - 1)));
       await run({ kind: CommandKind.SetAccount, account: id, parameter: AccountParam.MaxOpenOrders, quantity: limit });
       return { json: accountView(account(params)) };
     }),
-    post('/v1/snapshot', async () => {
+    post('/v1/snapshot', 'snapshot:take', async () => {
       if (targets.draining()) throw refusal(Code.DRAINING);
       const { seq, path } = await targets.snapshot();
       return { json: { seq, path } };
@@ -126,8 +129,8 @@ export function actionRoutes(targets: ActionTargets): Route[] {
   ];
 }
 
-function post(path: string, handle: (request: Request) => Promise<Reply>): Route {
-  return { method: 'POST', path, guarded: true, handle };
+function post(path: string, action: Action, handle: (request: Request) => Promise<Reply>): Route {
+  return { method: 'POST', path, guarded: true, action, handle };
 }
 
 async function setParams(

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isLoopback } from './config-options.ts';
+import type { Action } from './identity/permissions.ts';
+import type { Principal } from './identity/principal.ts';
 
 /** Bytes of a request's body, at most. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -25,6 +27,9 @@ export interface Request {
   readonly query: URLSearchParams;
   /** The parsed body of a POST: always an object. */
   readonly body: Readonly<Record<string, unknown>>;
+  readonly principal: Principal;
+  /** For what is forbidden only once the body is known. @throws HttpError 403 */
+  readonly demand: (action: Action, account: number) => void;
 }
 
 export type Reply =
@@ -37,6 +42,8 @@ export interface Route {
   readonly path: string;
   /** Private or state-changing: only for callers that are not a web page of somebody else's, see {@link guard}. */
   readonly guarded: boolean;
+  /** The right that it takes; with a parameter `id` in the path, for that account. */
+  readonly action: Action;
   readonly handle: (request: Request) => Reply | Promise<Reply>;
 }
 
@@ -65,9 +72,10 @@ export function splitPath(path: string): string[] {
  * Keeps web pages away. A page can make a browser on this machine send requests
  * here: with its own Origin, or, after pointing its own name at 127.0.0.1,
  * without one, and then with that name as Host. Programs send neither.
+ * @param knownHost undefined: whoever asks has shown credentials, which such a page does not have, so its Host may be any
  * @throws HttpError 403
  */
-export function guard(request: IncomingMessage, knownHost: string): void {
+export function guard(request: IncomingMessage, knownHost: string | undefined): void {
   const { origin, host = '' } = request.headers;
   if (origin !== undefined) {
     throw new HttpError(
@@ -77,6 +85,7 @@ export function guard(request: IncomingMessage, knownHost: string): void {
       'requests of web pages (with an Origin header) are refused; use a program such as curl or openbell',
     );
   }
+  if (knownHost === undefined) return;
   const name = hostName(host);
   if (isLoopback(name) || name === knownHost) return;
   throw new HttpError(

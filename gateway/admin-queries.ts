@@ -6,6 +6,7 @@ import { accountView, levelView, mapRecords, orderView, reportView, symbolView, 
 import type { BookMirror } from './book-mirror.ts';
 import type { History } from './history/history.ts';
 import { NEWEST } from './history/runs.ts';
+import { type Action, may } from './identity/permissions.ts';
 
 export interface QuerySources {
   readonly directory: Directory;
@@ -23,32 +24,35 @@ const MAX_DEPTH = 5000;
 export function queryRoutes(sources: QuerySources): Route[] {
   const { directory, history } = sources;
   return [
-    get('/v1/assets', false, () => ({ json: directory.assets() })),
-    get('/v1/symbols', false, () => ({ json: directory.symbols().map(symbolView) })),
-    get('/v1/symbols/:name', false, ({ params }) => ({ json: symbolView(symbolNamed(directory, params.name)) })),
-    get('/v1/book/:name', false, (request) => ({ json: bookView(sources, request) })),
-    get('/v1/symbols/:name/trades', false, async ({ params, query }) => {
+    get('/v1/assets', 'market:read', () => ({ json: directory.assets() })),
+    get('/v1/symbols', 'market:read', () => ({ json: directory.symbols().map(symbolView) })),
+    get('/v1/symbols/:name', 'market:read', ({ params }) => ({ json: symbolView(symbolNamed(directory, params.name)) })),
+    get('/v1/book/:name', 'market:read', (request) => ({ json: bookView(sources, request) })),
+    get('/v1/symbols/:name/trades', 'market:read', async ({ params, query }) => {
       const symbol = symbolNamed(directory, params.name);
       const page = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query));
       return { json: { trades: mapRecords(page.records, Trade.bytes, (...at) => tradeView(symbol, ...at)), next: page.next } };
     }),
-    get('/v1/accounts', true, () => ({ json: directory.accountIds() })),
-    get('/v1/accounts/:id', true, ({ params }) => ({ json: accountView(accountOf(directory, params.id)) })),
-    get('/v1/accounts/:id/open-orders', true, ({ params, query }) => {
+    // Everybody sees his own in it.
+    get('/v1/accounts', 'market:read', ({ principal }) => ({
+      json: directory.accountIds().filter((id) => may(principal, 'account:read', id)),
+    })),
+    get('/v1/accounts/:id', 'account:read', ({ params }) => ({ json: accountView(accountOf(directory, params.id)) })),
+    get('/v1/accounts/:id/open-orders', 'account:read', ({ params, query }) => {
       const { id } = accountOf(directory, params.id);
       return { json: { orders: directory.openOrders(id, limitOf(query)).map((order) => orderView(directory, order)) } };
     }),
-    get('/v1/accounts/:id/orders', true, async ({ params, query }) => {
+    get('/v1/accounts/:id/orders', 'account:read', async ({ params, query }) => {
       const { id } = accountOf(directory, params.id);
       const { orders, next, truncated } = await history.accountOrders(id, limitOf(query), beforeOf(query));
       return { json: { orders: orders.map((order) => orderView(directory, order)), next, truncated } };
     }),
-    get('/v1/accounts/:id/trades', true, async ({ params, query }) => {
+    get('/v1/accounts/:id/trades', 'account:read', async ({ params, query }) => {
       const { id } = accountOf(directory, params.id);
       const page = await history.accountFills(id, limitOf(query), beforeOf(query));
       return { json: { trades: mapRecords(page.records, Report.bytes, (...at) => reportView(directory, ...at)), next: page.next } };
     }),
-    get('/v1/accounts/:id/reports', true, async ({ params, query }) => {
+    get('/v1/accounts/:id/reports', 'account:read', async ({ params, query }) => {
       // Account 0 is the operator: its reports are the answers to administrative commands.
       const id = params.id === '0' ? 0 : accountOf(directory, params.id).id;
       const packed = await history.read(id, wholeOf(query, 'from', 1, 1, NEWEST), limitOf(query));
@@ -57,8 +61,8 @@ export function queryRoutes(sources: QuerySources): Route[] {
   ];
 }
 
-function get(path: string, guarded: boolean, handle: (request: Request) => Reply | Promise<Reply>): Route {
-  return { method: 'GET', path, guarded, handle };
+function get(path: string, action: Action, handle: (request: Request) => Reply | Promise<Reply>): Route {
+  return { method: 'GET', path, guarded: path.startsWith('/v1/accounts'), action, handle };
 }
 
 function bookView({ directory, book }: QuerySources, { params, query }: Request) {

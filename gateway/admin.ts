@@ -5,8 +5,13 @@ import { TLSSocket } from 'node:tls';
 import type { Registry } from 'prom-client';
 import { Code } from '../engine/codes.ts';
 import { AdminTimeoutError } from './admin-commands.ts';
-import { guard, HttpError, matchPath, type Reply, type Route, readBody, splitPath } from './admin-http.ts';
+import { guard, HttpError, matchPath, type Reply, type Request, type Route, readBody, splitPath } from './admin-http.ts';
+import { accountNumber, answerKey, refusalError, visitOf } from './admin-identity.ts';
+import type { AuditSink } from './audit/audit-sink.ts';
 import { HistoryBusyError } from './history/history.ts';
+import type { Identity, Visit } from './identity/identity.ts';
+import type { Action } from './identity/permissions.ts';
+import { IdentityRefusal } from './identity/refusal.ts';
 import type { Logger } from './log.ts';
 import type { Certificates } from './tls/certificates.ts';
 import { serverTls } from './tls/server-tls.ts';
@@ -17,6 +22,8 @@ export interface AdminOptions {
   readonly port: number;
   readonly registry: Registry;
   readonly log: Logger;
+  readonly identity: Identity;
+  readonly audit: AuditSink;
   /** Why the exchange takes no orders: `recovering`, `disk-full`, `draining`, `failed`; empty = ready. */
   readonly unready: () => readonly string[];
   /** With them: HTTPS. With a client CA, only /health answers those who show no certificate: a kubelet cannot. */
@@ -26,6 +33,8 @@ export interface AdminOptions {
 /** A request must be complete after so long, headers and body; ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 256;
+/** Characters of an action's parameters in the audit trail. */
+const MAX_DETAIL = 1024;
 
 /**
  * The HTTP server of admin: health, metrics, questions, actions. It listens
@@ -84,6 +93,7 @@ export class AdminServer {
       const { status, code, name, message } = this.#explain(error, request);
       // The rest of a body that was refused is not waited for.
       if (!request.complete) response.setHeader('connection', 'close');
+      if (status === 401) response.setHeader('www-authenticate', 'Bearer');
       send(response, { status, json: { code, name, message } });
     }
   }
@@ -101,24 +111,72 @@ export class AdminServer {
       const { registry } = this.#options;
       return { text: await registry.metrics(), type: registry.contentType };
     }
+    const { identity } = this.#options;
+    const path = splitPath(url.pathname);
+    if (identity.apiKeys !== undefined && method === 'POST' && url.pathname.startsWith('/v1/auth/')) {
+      return await answerKey(identity, identity.apiKeys, url.pathname, await readBody(request), visitOf(request, `POST ${url.pathname}`));
+    }
+    const [route, params] = this.#find(method, path);
+    const wants = route === undefined ? `${method} an unknown path` : `${method} ${route.path}`;
+    const visit = visitOf(request, wants);
+    // Strangers learn nothing, not even what there is.
+    const principal = await identity.admit(visit);
+    if (principal instanceof IdentityRefusal) throw refusalError(principal);
     if (!this.#serving)
       throw new HttpError(503, Code.BUSY, 'RECOVERING', 'the exchange is recovering; wait until /health/ready answers 200');
-    const path = splitPath(url.pathname);
-    const methods: string[] = [];
-    for (const route of this.#routes) {
-      const params = matchPath(route, path);
-      if (params === undefined) continue;
-      if (route.method !== method) {
-        methods.push(route.method);
-        continue;
-      }
-      if (route.guarded) guard(request, this.#options.host);
-      const body = method === 'POST' ? await readBody(request) : {};
-      return await route.handle({ method, params, query: url.searchParams, body });
+    if (route === undefined) throw this.#nothing(url.pathname, path, request.method);
+    const demand = (action: Action, account?: number): void => {
+      const refusal = identity.forbid(principal, action, visit, account);
+      if (refusal !== undefined) throw refusalError(refusal);
+    };
+    // Account 0 is the venue's own.
+    if (params.id === '0' && route.action === 'account:read') demand('venue:reports');
+    else demand(route.action, params.id === undefined ? undefined : accountNumber(params.id));
+    if (route.guarded) guard(request, identity.open ? this.#options.host : undefined);
+    const body = method === 'POST' ? await readBody(request) : {};
+    return await this.#handle(route, { method, params, query: url.searchParams, body, principal, demand }, visit);
+  }
+
+  /** What is done, and by whom, is audited; questions are not. */
+  async #handle(route: Route, request: Request, { peer, wants }: Visit): Promise<Reply> {
+    if (route.method !== 'POST') return await route.handle(request);
+    const { principal, params, body } = request;
+    const account = params.id ?? (route.action === 'account:define' ? String(body.id) : '');
+    const record = (outcome: string): void =>
+      this.#options.audit.record({
+        kind: 'admin',
+        subject: principal.subject,
+        action: wants,
+        outcome,
+        peer,
+        detail: JSON.stringify({ ...params, ...body }).slice(0, MAX_DETAIL),
+        ...(/^\d{1,10}$/.test(account) && { account: Number(account) }),
+      });
+    try {
+      const reply = await route.handle(request);
+      record('ok');
+      return reply;
+    } catch (error) {
+      // One who was forbidden it stands there already, as that.
+      const name = error instanceof HttpError ? error.name : (error as Error).name;
+      if (name !== 'PERMISSION_DENIED') record(name);
+      throw error;
     }
-    if (methods.length > 0)
-      throw new HttpError(405, 0, 'WRONG_METHOD', `${url.pathname} takes ${methods.join(', ')}, not ${request.method}`);
-    throw new HttpError(404, 0, 'NOT_FOUND', `there is nothing at ${url.pathname}; see docs/ADMIN.md`);
+  }
+
+  /** The route that serves the method at the path, with its parameters. */
+  #find(method: string, path: readonly string[]): [route: Route | undefined, params: Record<string, string>] {
+    for (const route of this.#routes) {
+      const params = route.method === method ? matchPath(route, path) : undefined;
+      if (params !== undefined) return [route, params];
+    }
+    return [undefined, {}];
+  }
+
+  #nothing(pathname: string, path: readonly string[], method: string | undefined): HttpError {
+    const methods = this.#routes.filter((route) => matchPath(route, path) !== undefined).map((route) => route.method);
+    if (methods.length === 0) return new HttpError(404, 0, 'NOT_FOUND', `there is nothing at ${pathname}; see docs/ADMIN.md`);
+    return new HttpError(405, 0, 'WRONG_METHOD', `${pathname} takes ${methods.join(', ')}, not ${method}`);
   }
 
   /** It is there before the exchange is. */

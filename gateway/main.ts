@@ -8,10 +8,12 @@ import { AdminServer } from './admin.ts';
 import { actionRoutes } from './admin-actions.ts';
 import { AdminCommands } from './admin-commands.ts';
 import { queryRoutes } from './admin-queries.ts';
+import { SILENT } from './audit/audit-sink.ts';
 import { type Config, limitsOf } from './config.ts';
 import { applyVenue } from './genesis.ts';
 import { History } from './history/history.ts';
 import { readWatermark } from './history/store.ts';
+import { startIdentity } from './identity/start-identity.ts';
 import type { Logger } from './log.ts';
 import { MarketData } from './market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
@@ -170,7 +172,9 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
   const registry = createMetrics();
   const certificates = startCertificates(config, log);
   undo.push(() => certificates?.stop());
-  const admin = new AdminServer({ host: config.host, port: config.httpPort, registry, log, unready, certificates });
+  const audit = SILENT;
+  const identity = startIdentity(config, log, audit);
+  const admin = new AdminServer({ host: config.host, port: config.httpPort, registry, log, unready, certificates, identity, audit });
   const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
   undo.push(() => admin.stop());
 
@@ -197,7 +201,7 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
   const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
   const marketData = new MarketData(
-    { orders: config.capacities.orders },
+    { orders: config.capacities.orders, identity },
     engine.directory,
     () => started.engine.sequencer.nowUs(),
     new SocketServer(certificates),
@@ -221,11 +225,12 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
     hub,
     accountExists: (account) => directory.accountExists(account),
     onPublished: engine.schedule,
+    identity,
   });
-  serveOrderSockets(marketData.sockets, sessions);
+  serveOrderSockets(marketData.sockets, sessions, identity);
   const ws = await marketData.listen(config.host, config.wsPort);
   undo.push(() => marketData.stop());
-  const orderEntry = new OrderEntry(sessions, { host: config.host, port: config.grpcPort, certificates });
+  const orderEntry = new OrderEntry(sessions, { host: config.host, port: config.grpcPort, certificates, identity });
   const grpc = await listening(orderEntry.listen(), 'order entry', config.host, config.grpcPort, '--grpc-port');
 
   const { snapshotNow } = engine;

@@ -8,6 +8,8 @@ export const CloseCode = {
   GoingAway: 1001,
   TooManyFaults: 4002,
   SlowReader: 4008,
+  /** 4000 + gRPC's UNAUTHENTICATED. */
+  Expired: 4016,
 } as const;
 
 /** What market data counts, since the start unless it says `now`. */
@@ -41,6 +43,8 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 /** What the server keeps on each socket. */
 export interface SocketUser {
   readonly format: Format;
+  /** When its credentials expire, ms since the Unix epoch, or Infinity. */
+  readonly expiresAt: number;
   /** Set when the socket opens. */
   connection?: MarketConnection;
 }
@@ -61,6 +65,8 @@ export class MarketConnection {
   /** Which tenth of the heartbeat interval is its. */
   readonly group: number;
   open = true;
+  /** ms since the Unix epoch. */
+  readonly expiresAt: number;
   /** In the fan-out's list of connections that want snapshots. */
   waiting = false;
   /** Subscriptions that wait for a snapshot, in the order they are served. */
@@ -78,7 +84,7 @@ export class MarketConnection {
   constructor(ws: WebSocket<SocketUser>, group: number, policy: SlowReaderPolicy, counters: MarketCounters) {
     this.#ws = ws;
     this.group = group;
-    this.format = ws.getUserData().format;
+    ({ format: this.format, expiresAt: this.expiresAt } = ws.getUserData());
     this.slow = new SlowReader(policy);
     this.#counters = counters;
   }

@@ -6,17 +6,20 @@ import type { RingSlots } from '../engine/ring.ts';
 import { FrameKind, MarketOp } from '../engine/wire/layout.ts';
 import { FrameArena, type FrameHead, MarketRequestReader } from '../engine/wire/market-frames.ts';
 import type { BookMirror } from './book-mirror.ts';
+import type { Identity } from './identity/identity.ts';
 import { CloseCode, MarketConnection, MarketCounters, type SocketUser } from './market-connection.ts';
 import { FanOut, wallClockUs } from './market-fan-out.ts';
 import { Format } from './market-feed.ts';
 import { jsonFrame, parseJsonRequest } from './market-json.ts';
 import { MarketSymbols, type SymbolNames } from './market-symbols.ts';
 import { DEFAULT_SLOW_READER, type SlowReaderPolicy } from './slow-reader.ts';
+import { askWho, STATUS } from './socket-door.ts';
 import { SocketServer } from './socket-server.ts';
 
 export interface MarketDataOptions {
   /** Resting orders of the engine's shard: the mirrors hold as many. */
   readonly orders: number;
+  readonly identity: Identity;
   /** ms between two heartbeats of a connection. Default 5000. */
   readonly heartbeatMs?: number;
   /** Default 16384. */
@@ -40,6 +43,7 @@ const PROTOCOLS = ['json', 'binary'] as const;
 /** Kind of the answer to each MarketOp; a resnapshot is answered by the snapshot itself. */
 const ANSWERS = [FrameKind.Refused, FrameKind.Subscribed, FrameKind.Unsubscribed, FrameKind.None, FrameKind.Pong] as const;
 const GOING_AWAY = 'the exchange stops';
+const EXPIRED = 'UNAUTHENTICATED: the credentials have expired: connect again with new ones';
 const NOT_READING = 'slow reader: asks and does not read the answers';
 
 /**
@@ -159,16 +163,21 @@ export class MarketData {
       res.writeStatus('503 Service Unavailable').end('Too many market-data connections; try again later.\n', true);
       return;
     }
-    const offered = req.getHeader('sec-websocket-protocol').split(',');
-    const protocol = PROTOCOLS.find((name) => offered.some((offer) => offer.trim() === name)) ?? '';
-    const user: SocketUser = { format: protocol === 'json' ? Format.Json : Format.Binary };
-    res.upgrade(user, req.getHeader('sec-websocket-key'), protocol, req.getHeader('sec-websocket-extensions'), context);
+    const { identity } = this.#options;
+    askWho(res, req, context, identity, 'market data', (asked) => {
+      const refusal = identity.forbid(asked.principal, 'market:read', asked.visit);
+      if (refusal !== undefined) return asked.refuse(STATUS[refusal.httpStatus], refusal.fault.details);
+      const protocol = PROTOCOLS.find((name) => asked.offered.includes(name)) ?? '';
+      const { expiresAt } = asked.principal;
+      asked.accept<SocketUser>({ format: protocol === 'json' ? Format.Json : Format.Binary, expiresAt }, protocol);
+    });
   }
 
   #open(ws: uWS.WebSocket<SocketUser>): void {
     const { counters } = this;
+    const user = ws.getUserData();
     const connection = new MarketConnection(ws, counters.connections++ % BEATS, this.#policy, counters);
-    ws.getUserData().connection = connection;
+    user.connection = connection;
     counters.connectionsNow++;
     this.#connections[connection.group].add(connection);
     if (this.#stopping) connection.close(CloseCode.GoingAway, GOING_AWAY);
@@ -202,11 +211,13 @@ export class MarketData {
   #tick(): void {
     this.#beat = (this.#beat + 1) % BEATS;
     const now = performance.now();
+    const dateMs = Date.now();
     this.#symbols.follow();
     for (const [group, connections] of this.#connections.entries()) {
       for (const connection of connections) {
         const verdict = connection.slow.verdict(now);
         if (verdict !== undefined) this.#cut(connection, CloseCode.SlowReader, verdict);
+        else if (connection.expiresAt <= dateMs) connection.close(CloseCode.Expired, EXPIRED);
         else if (group === this.#beat && !connection.slow.lagging) this.#heartbeat(connection);
       }
     }

@@ -4,6 +4,9 @@ import { GrpcHealth } from './grpc/health.ts';
 import { PREFIX_BYTES } from './grpc/message-reader.ts';
 import { GrpcServer } from './grpc/server.ts';
 import type { CallFault } from './grpc/status.ts';
+import type { Answer, Identity, Visit } from './identity/identity.ts';
+import type { Principal } from './identity/principal.ts';
+import { IdentityRefusal } from './identity/refusal.ts';
 import type { OrderSession, SessionTransport } from './order-session.ts';
 import type { Admission, OrderSessions } from './order-sessions.ts';
 import type { CallerClaims } from './order-status.ts';
@@ -18,6 +21,7 @@ export interface OrderEntryOptions {
   readonly host: string;
   /** 0 = any free port. */
   readonly port: number;
+  readonly identity: Identity;
   /** How often an idle connection is asked whether it lives. Default 30 s. */
   readonly keepaliveMs?: number;
   /** With them: TLS, see GrpcServer. */
@@ -60,16 +64,33 @@ export class OrderEntry {
   }
 
   #session(call: GrpcCall): void {
-    const admission = this.#sessions.admit(claimsOf(call));
-    if ('code' in admission) call.fail(admission);
-    else new GrpcSession(call, admission, this.#sessions);
+    this.#admit(call, 'gRPC Session', (principal, visit) => {
+      const admission = this.#sessions.admit(claimsOf(call), principal, visit);
+      if ('code' in admission) call.fail(admission);
+      else new GrpcSession(call, admission, this.#sessions);
+    });
   }
 
   #submit(call: GrpcCall): void {
-    const caller = this.#sessions.caller(claimsOf(call));
-    this.#sessions.counters.submits++;
-    if ('code' in caller) call.fail(caller);
-    else serveSubmit(call, caller.account, this.#sessions.hub, this.#sessions.intake);
+    this.#admit(call, 'gRPC Submit', (principal, visit) => {
+      const caller = this.#sessions.caller(claimsOf(call), principal, visit);
+      this.#sessions.counters.submits++;
+      if ('code' in caller) call.fail(caller);
+      else serveSubmit(call, caller.account, this.#sessions.hub, this.#sessions.intake);
+    });
+  }
+
+  /** Nothing is read of a call until it is known who makes it; what was sent by then waits in its window. */
+  #admit(call: GrpcCall, wants: string, serve: (principal: Principal, visit: Visit) => void): void {
+    const header = (name: string): string | undefined => call.headers[name]?.toString();
+    const visit: Visit = { peer: call.peerAddress, certificate: call.peerCertificate, wants, header };
+    const settle = (answer: Answer): void => {
+      if (answer instanceof IdentityRefusal) call.fail(this.#sessions.refused(answer));
+      else if (!call.ended) serve(answer, visit);
+    };
+    const answer = this.#options.identity.admit(visit);
+    if (answer instanceof Promise) void answer.then(settle);
+    else settle(answer);
   }
 }
 

@@ -14,6 +14,8 @@ const MAX_BACKLOG = 16_384;
 const MAX_REFUSALS = 4096;
 /** From here on it is cut: it goes on sending although it is not read from. */
 const HOPELESS_REFUSALS = 4 * MAX_REFUSALS;
+/** How long a session whose credentials have expired may take to read what it is owed. */
+const EXPIRED_GRACE_MS = 5000;
 
 /** What the sessions of one server share. */
 export interface SessionContext {
@@ -62,11 +64,20 @@ export class OrderSession implements ReportListener {
   #blocked = false;
   /** The client, or the stopping exchange, wants no more commands: leave when all is answered. */
   #ending = false;
+  /** Why it ends when all is answered; undefined: it was asked to. */
+  #ended: CallFault | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+  /** Each command is refused with it. OK: none is because of who sent it. */
+  #standing: Code;
   #gone = false;
   #lastSeq = 0;
 
-  /** @param sent number of the last report the client has seen; call `begin` next */
-  constructor(transport: SessionTransport, account: number, sent: number, context: SessionContext) {
+  /**
+   * @param sent number of the last report the client has seen; call `begin` next
+   * @param readOnly each command is refused with PERMISSION_DENIED
+   */
+  constructor(transport: SessionTransport, account: number, sent: number, readOnly: boolean, context: SessionContext) {
+    this.#standing = readOnly ? Code.PERMISSION_DENIED : Code.OK;
     this.account = account;
     this.#transport = transport;
     this.#context = context;
@@ -96,7 +107,8 @@ export class OrderSession implements ReportListener {
     if (this.#gone) return false;
     const { intake } = this.#context;
     const refusals = this.#refusals;
-    const code = intake.take(bytes, at, length, this.account, refusals, this.#blocked ? Code.BUSY : Code.OK);
+    const because = this.#standing === Code.OK && this.#blocked ? Code.BUSY : this.#standing;
+    const code = intake.take(bytes, at, length, this.account, refusals, because);
     if (code === Code.FRAME_TOO_LARGE) refusals.addFrame(code);
     else if (code !== Code.OK) {
       this.cut(frameFault(code, intake.reader.version));
@@ -130,6 +142,15 @@ export class OrderSession implements ReportListener {
     this.#pump();
   }
 
+  /** The credentials hold no longer: takes no more commands, and ends with `why` once every one it took is answered, or has had five seconds for it. */
+  expire(why: CallFault): void {
+    if (this.#gone || this.#ended !== undefined) return;
+    this.#standing = Code.UNAUTHENTICATED;
+    this.#ended = why;
+    this.#deadline = setTimeout(() => this.cut(why), EXPIRED_GRACE_MS);
+    this.end();
+  }
+
   /** Ends it now. */
   cut(why: CallFault): void {
     if (this.#gone) return;
@@ -142,6 +163,7 @@ export class OrderSession implements ReportListener {
   leave(): void {
     if (this.#gone) return;
     this.#gone = true;
+    clearTimeout(this.#deadline);
     this.#block(false);
     this.#context.hub.close(this.#cursor);
     this.#context.onGone(this);
@@ -152,6 +174,7 @@ export class OrderSession implements ReportListener {
       this.#cursor.fill(frame);
       if (frame.count === 0 && this.#refusals.count === 0) {
         if (this.#ending && this.#answered()) {
+          if (this.#ended !== undefined) return this.cut(this.#ended);
           this.leave();
           this.#transport.end();
         }

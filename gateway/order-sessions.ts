@@ -1,15 +1,23 @@
 import { Code } from '../engine/codes.ts';
 import { type CallFault, GrpcStatus } from './grpc/status.ts';
+import type { Identity, Visit } from './identity/identity.ts';
+import { type Action, may } from './identity/permissions.ts';
+import type { Principal } from './identity/principal.ts';
+import type { IdentityRefusal } from './identity/refusal.ts';
 import { type CommandSequencer, OrderEntryCounters, OrderIntake } from './order-intake.ts';
 import { OrderSession, type SessionContext, type SessionTransport } from './order-session.ts';
-import { type CallerClaims, fault, readCaller } from './order-status.ts';
+import { accountOf, type Caller, type CallerClaims, fault, readCaller } from './order-status.ts';
 import type { ReportHub } from './report-hub.ts';
 import { ResidenceClock } from './residence.ts';
+
+/** How often sessions are looked through for those whose credentials have expired, ms. */
+const EXPIRY_MS = 1000;
 
 export interface OrderSessionsOptions {
   readonly sequencer: CommandSequencer;
   readonly hub: ReportHub;
   readonly accountExists: (account: number) => boolean;
+  readonly identity: Identity;
   /** Runs after the frames that came together, if they gave the engine something to do: topology `compact` lets the engine run there. */
   readonly onPublished: () => void;
   /** Most sessions. Default 1024. */
@@ -23,6 +31,10 @@ export interface Admission {
   readonly sent: number;
   /** Number of the account's last report. */
   readonly last: number;
+  /** He may have reports, and send nothing. */
+  readonly readOnly: boolean;
+  /** ms since the Unix epoch, or Infinity. */
+  readonly expiresAt: number;
 }
 
 /** All order-entry sessions of the process, whatever carries them: who gets in, and how they end. I/O thread. */
@@ -32,7 +44,9 @@ export class OrderSessions {
   readonly intake: OrderIntake;
   readonly hub: ReportHub;
   readonly #options: OrderSessionsOptions;
-  readonly #sessions = new Set<OrderSession>();
+  /** Each with the time when its credentials expire. */
+  readonly #sessions = new Map<OrderSession, number>();
+  #watch: NodeJS.Timeout | undefined;
   readonly #context: SessionContext;
 
   constructor(options: OrderSessionsOptions) {
@@ -53,26 +67,33 @@ export class OrderSessions {
     };
   }
 
-  /** Whose claims are good for a session now, or why not; a refusal is counted. */
-  admit(claims: CallerClaims): Admission | CallFault {
-    const admission = this.#admit(claims);
+  /** Whose claims are good for a session now, or why not; a refusal is counted. @param visit for the log of refusals */
+  admit(claims: CallerClaims, principal: Principal, visit: Visit): Admission | CallFault {
+    const admission = this.#admit(claims, principal, visit);
     if ('code' in admission) this.counters.sessionsCut++;
     return admission;
   }
 
+  /** Somebody who did not get as far as `admit`: counted like the others. */
+  refused({ fault: { code, details } }: IdentityRefusal): CallFault {
+    this.counters.sessionsCut++;
+    return { code, details };
+  }
+
   /** Begins the session of an admission that was just given. */
-  open(transport: SessionTransport, { account, sent }: Admission): OrderSession {
-    const session = new OrderSession(transport, account, sent, this.#context);
-    this.#sessions.add(session);
+  open(transport: SessionTransport, { account, sent, readOnly, expiresAt }: Admission): OrderSession {
+    const session = new OrderSession(transport, account, sent, readOnly, this.#context);
+    this.#sessions.set(session, expiresAt);
+    if (expiresAt !== Number.POSITIVE_INFINITY) this.#watch ??= setInterval(() => this.#expire(), EXPIRY_MS).unref();
     this.counters.sessions = this.#sessions.size;
     this.counters.sessionsTotal++;
     session.begin();
     return session;
   }
 
-  /** The caller of a unary call. */
-  caller(claims: CallerClaims): { readonly account: number } | CallFault {
-    return readCaller(claims, this.#options.accountExists);
+  /** The caller of a unary call, which sends orders. */
+  caller(claims: CallerClaims, principal: Principal, visit: Visit): { readonly account: number } | CallFault {
+    return this.#caller(claims, 'order:send', principal, visit);
   }
 
   /** Commands are refused with DRAINING from now on, and new sessions too; reports go on. */
@@ -82,13 +103,25 @@ export class OrderSessions {
 
   /** Lets each session have the reports of what it sent, and go. */
   end(): void {
-    for (const session of this.#sessions) session.end();
+    clearInterval(this.#watch);
+    for (const session of this.#sessions.keys()) session.end();
   }
 
-  #admit(claims: CallerClaims): Admission | CallFault {
-    const { accountExists, maxSessions = 1024 } = this.#options;
+  #expire(): void {
+    const now = Date.now();
+    for (const [session, expiresAt] of this.#sessions) if (expiresAt <= now) session.expire(expired);
+  }
+
+  /** Who may it is asked before what there is: whoever may not see an account does not learn whether it exists. */
+  #caller(claims: CallerClaims, action: Action, principal: Principal, visit: Visit): Caller | CallFault {
+    const account = accountOf(claims);
+    return this.#options.identity.forbid(principal, action, visit, account)?.fault ?? readCaller(claims, this.#options.accountExists);
+  }
+
+  #admit(claims: CallerClaims, principal: Principal, visit: Visit): Admission | CallFault {
+    const { maxSessions = 1024 } = this.#options;
     if (this.intake.draining) return draining;
-    const caller = readCaller(claims, accountExists);
+    const caller = this.#caller(claims, 'session:open', principal, visit);
     if ('code' in caller) return caller;
     if (this.#sessions.size >= maxSessions) {
       return fault(GrpcStatus.ResourceExhausted, Code.BUSY, `all ${maxSessions} sessions are taken: close one, or try again later`);
@@ -96,7 +129,7 @@ export class OrderSessions {
     const { account } = caller;
     const last = this.hub.lastReportNo(account);
     const sent = caller.lastReport ?? last;
-    if (sent <= last) return { account, sent, last };
+    if (sent <= last) return { account, sent, last, readOnly: !may(principal, 'order:send', account), expiresAt: principal.expiresAt };
     return fault(
       GrpcStatus.OutOfRange,
       Code.BAD_RANGE,
@@ -105,4 +138,9 @@ export class OrderSessions {
   }
 }
 
+const expired = fault(
+  GrpcStatus.Unauthenticated,
+  Code.UNAUTHENTICATED,
+  'the credentials of this session have expired: connect again with new ones',
+);
 const draining = fault(GrpcStatus.Unavailable, Code.DRAINING, 'the exchange is stopping: connect again when it is back');

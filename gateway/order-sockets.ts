@@ -2,8 +2,10 @@ import type { HttpRequest, HttpResponse, us_socket_context_t, WebSocket } from '
 import { fail } from '../engine/assert.ts';
 import { MAX_FRAME_BYTES } from '../engine/wire/frames.ts';
 import { type CallFault, GrpcStatus } from './grpc/status.ts';
+import type { Identity } from './identity/identity.ts';
 import type { OrderSession, SessionTransport } from './order-session.ts';
 import type { Admission, OrderSessions } from './order-sessions.ts';
+import { askWho, STATUS } from './socket-door.ts';
 import type { SocketRoutes } from './socket-server.ts';
 
 /** A peer that answers no protocol ping for so long is gone. Seconds. */
@@ -26,7 +28,7 @@ interface SocketUser {
  * the same frame that gRPC carries. For browsers, and for programs that send
  * many small messages: one costs less here than on an HTTP/2 stream.
  */
-export function serveOrderSockets(app: SocketRoutes, sessions: OrderSessions): void {
+export function serveOrderSockets(app: SocketRoutes, sessions: OrderSessions, identity: Identity): void {
   const transportOf = (ws: WebSocket<SocketUser>): SocketSession =>
     ws.getUserData().transport ?? fail('order sockets: a socket without its session');
   app.ws<SocketUser>('/v1/orders', {
@@ -36,7 +38,7 @@ export function serveOrderSockets(app: SocketRoutes, sessions: OrderSessions): v
     maxBackpressure: 0,
     idleTimeout: IDLE_SECONDS,
     sendPingsAutomatically: true,
-    upgrade: (res, req, context) => upgrade(res, req, context, sessions),
+    upgrade: (res, req, context) => upgrade(res, req, context, sessions, identity),
     open: (ws) => {
       const user = ws.getUserData();
       user.transport = new SocketSession(ws, user.admission, sessions);
@@ -47,19 +49,13 @@ export function serveOrderSockets(app: SocketRoutes, sessions: OrderSessions): v
   });
 }
 
-function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, sessions: OrderSessions): void {
-  const admission = sessions.admit({
-    schema: req.getQuery('schema'),
-    account: req.getQuery('account'),
-    lastReport: req.getQuery('last-report'),
+function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, sessions: OrderSessions, identity: Identity): void {
+  const claims = { schema: req.getQuery('schema'), account: req.getQuery('account'), lastReport: req.getQuery('last-report') };
+  askWho(res, req, context, identity, 'WebSocket orders', (asked) => {
+    const admission = sessions.admit(claims, asked.principal, asked.visit);
+    if ('code' in admission) asked.refuse(httpStatus(admission.code), admission.details);
+    else asked.accept<SocketUser>({ admission }, asked.offered[0] ?? '', { 'x-openbell-last-report': String(admission.last) });
   });
-  if ('code' in admission) {
-    res.writeStatus(httpStatus(admission.code)).writeHeader('content-type', 'text/plain; charset=utf-8').end(`${admission.details}\n`);
-    return;
-  }
-  res.writeStatus('101 Switching Protocols').writeHeader('x-openbell-last-report', String(admission.last));
-  const [key, protocol, extensions] = ['key', 'protocol', 'extensions'].map((name) => req.getHeader(`sec-websocket-${name}`));
-  res.upgrade<SocketUser>({ admission }, key, protocol, extensions, context);
 }
 
 /** A session on a WebSocket. */
@@ -123,6 +119,8 @@ class SocketSession implements SessionTransport {
 
 function httpStatus(code: GrpcStatus): string {
   switch (code) {
+    case GrpcStatus.PermissionDenied:
+      return STATUS[403];
     case GrpcStatus.NotFound:
       return '404 Not Found';
     case GrpcStatus.ResourceExhausted:

@@ -64,6 +64,11 @@ export function readCaller({ schema, account, lastReport }: CallerClaims, accoun
   return { account: id, lastReport: last };
 }
 
+/** The account that claims name; undefined when they name none that there could be. */
+export function accountOf({ account }: CallerClaims): number | undefined {
+  return readNumber(account, 0xffff_ffff);
+}
+
 function readNumber(text: string | undefined, max: number): number | undefined {
   if (text === undefined || !/^(0|[1-9]\d{0,15})$/.test(text)) return undefined;
   const value = Number(text);

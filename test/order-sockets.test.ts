@@ -9,6 +9,7 @@ import { viewRefusal, viewReport } from '../gateway/client/report-view.ts';
 import { SymbolCatalog } from '../gateway/client/symbols.ts';
 import type { RefusalView, ReportView } from '../gateway/client/types.ts';
 import { serveOrderSockets } from '../gateway/order-sockets.ts';
+import { EVERYBODY } from './support/everybody.ts';
 import { SYMBOLS, TestExchange, until } from './support/order-entry-fixture.ts';
 import { Opcode, RawWebSocket } from './support/raw-websocket.ts';
 
@@ -38,7 +39,7 @@ describe('order entry over WebSocket', () => {
   before(async () => {
     exchange = await TestExchange.start({ engine: { durability: 'fast' }, entry: { maxSessions: 3 } });
     app = uWS.App();
-    serveOrderSockets(app, exchange.sessions);
+    serveOrderSockets(app, exchange.sessions, EVERYBODY);
     port = await new Promise((resolve) =>
       app.listen('127.0.0.1', 0, (socket) => resolve(uWS.us_socket_local_port(socket as unknown as uWS.us_socket))),
     );

@@ -19,3 +19,6 @@ export interface AuditEvent {
 export interface AuditSink {
   record(event: AuditEvent): void;
 }
+
+/** For those who keep no audit trail. */
+export const SILENT: AuditSink = { record: () => undefined };

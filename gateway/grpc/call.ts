@@ -48,6 +48,11 @@ export class GrpcCall {
       );
   }
 
+  /** It is over, or on its way there: whoever had to wait before serving it need not. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** Reads from now on. With headers, they leave at once: the client knows that its call was taken. */
   serve(handler: CallHandler, headers?: OutgoingHttpHeaders): void {
     this.#handler = handler;

@@ -33,7 +33,9 @@ const RIGHTS = {
   },
   /** Deposits and withdrawals. */
   'account:money': { custodian: 'named' },
-  /** Define, suspend, resume, limit accounts. */
+  /** Have accounts defined at all: which, {@link RIGHTS | account:manage} says. */
+  'account:define': { operator: 'none' },
+  /** Define, suspend, resume, limit an account. */
   'account:manage': { operator: 'named or *' },
   /** Assets, symbols, their parameters and phases, uncross. */
   'venue:manage': { operator: 'none' },

@@ -11,6 +11,7 @@ import type { Prng } from '../../feeds/prng.ts';
 import { MarketClient, type MarketOptions } from '../../gateway/client/market.ts';
 import { SymbolCatalog } from '../../gateway/client/symbols.ts';
 import { MarketData, type MarketDataOptions } from '../../gateway/market-data.ts';
+import { EVERYBODY } from './everybody.ts';
 
 const LIMITS = {
   orders: 2 ** 14,
@@ -45,7 +46,7 @@ export class MarketVenue {
 
   #build(): [Engine, MarketData] {
     const engine = new Engine({ dir: this.#dir, topology: 'compact', durability: 'fast', limits: LIMITS });
-    const market = new MarketData({ orders: LIMITS.orders, ...this.#options }, engine.directory);
+    const market = new MarketData({ orders: LIMITS.orders, identity: EVERYBODY, ...this.#options }, engine.directory);
     engine.onMarket(market);
     // Nobody here keeps history: its end of the report ring is emptied, or the engine would wait for it.
     const history = new RingConsumer(engine.reportRing, 1);

@@ -18,6 +18,7 @@ import { History } from '../../gateway/history/history.ts';
 import { OrderEntry } from '../../gateway/order-entry.ts';
 import { OrderSessions, type OrderSessionsOptions } from '../../gateway/order-sessions.ts';
 import { ReportHub } from '../../gateway/report-hub.ts';
+import { EVERYBODY } from './everybody.ts';
 
 const USD = 1;
 const BTC = 2;
@@ -75,9 +76,10 @@ export class TestExchange {
       hub,
       accountExists: (account) => engine.directory.accountExists(account),
       onPublished: engine.schedule,
+      identity: EVERYBODY,
       ...options.entry,
     });
-    const entry = new OrderEntry(sessions, { host: '127.0.0.1', port: 0 });
+    const entry = new OrderEntry(sessions, { host: '127.0.0.1', port: 0, identity: EVERYBODY });
     const exchange = new TestExchange(dir, engine, hub, history, sessions, entry);
     if (options.dir === undefined) await exchange.#define();
     exchange.port = await entry.listen();

@@ -1,0 +1,51 @@
+import type { AuditSink } from '../audit/audit-sink.ts';
+import { isLoopback, type ServerConfig } from '../config-options.ts';
+import { ConfigError } from '../config-place.ts';
+import type { Logger } from '../log.ts';
+import { ApiKeys } from './api-keys.ts';
+import { Identity } from './identity.ts';
+import { FileKeySet, type KeySet, UrlKeySet } from './key-sets.ts';
+import { readMachines } from './machines.ts';
+import { ProxyList } from './proxy-list.ts';
+import { TokenVerifier } from './tokens.ts';
+import { WatchedFile } from './watched-file.ts';
+
+export type IdentityConfig = Pick<
+  ServerConfig,
+  'host' | 'authJwks' | 'authIssuer' | 'authAudience' | 'authKeys' | 'authProxies' | 'tlsCert'
+>;
+
+/** The door as the configuration wants it. @throws ConfigError when a file of it cannot be used */
+export function startIdentity(config: IdentityConfig, log: Logger, audit: AuditSink): Identity {
+  const { host, authJwks, authIssuer, authAudience, authKeys, authProxies, tlsCert } = config;
+  const machines =
+    authKeys === undefined ? undefined : read(authKeys, () => new WatchedFile(authKeys, (text) => readMachines(authKeys, text), log));
+  const keys = authJwks === undefined ? undefined : read(authJwks, () => keySet(authJwks, log));
+  return new Identity(
+    {
+      tokens: keys && authIssuer && authAudience ? new TokenVerifier(keys, authIssuer, authAudience) : undefined,
+      machines: machines && (() => machines.get()),
+      apiKeys: machines && new ApiKeys(() => machines.get()),
+      proxies: authProxies && new ProxyList(authProxies),
+      onlyProxies: !isLoopback(host) && tlsCert === undefined,
+    },
+    log,
+    audit,
+  );
+}
+
+function keySet(source: string, log: Logger): KeySet {
+  if (!/^https?:/i.test(source)) return new FileKeySet(source, log);
+  const keys = new UrlKeySet(source, log);
+  keys.refresh();
+  return keys;
+}
+
+/** Errors of the file system and of jose, as one of the configuration. */
+function read<T>(path: string, start: () => T): T {
+  try {
+    return start();
+  } catch (error) {
+    throw error instanceof ConfigError ? error : new ConfigError([`${path}: cannot be used (${(error as Error).message})`]);
+  }
+}
