@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { clusterOf } from '../bench/mesh/bootstrap.ts';
+import { connect } from '../gateway/client/index.ts';
+import { Authority } from './support/certificates.ts';
+import { clientSidecar, https, type Shows, submit, unary, webSocket } from './support/envoy-client.ts';
+import { type Claims, ENVOY, Envoy, EnvoyFiles, withoutEnvoy } from './support/envoy-fixture.ts';
+import { ExchangeProcess } from './support/exchange-process.ts';
+
+const options = { skip: withoutEnvoy };
+const PROXIED = ['--auth-proxies', '127.0.0.0/8,::1', '--log-level', 'warn'];
+
+const Grpc = { Ok: 0, PermissionDenied: 7, ResourceExhausted: 8, Unavailable: 14, Unauthenticated: 16 } as const;
+
+async function venue(t: TestContext, change?: Parameters<typeof Envoy.start>[3]) {
+  const root = mkdtempSync(join(tmpdir(), 'openbell-envoy-'));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const exchange = await ExchangeProcess.start(join(root, 'data'), PROXIED, t.signal);
+  t.after(() => exchange.end('SIGKILL'));
+  const files = await EnvoyFiles.make(root);
+  const envoy = await Envoy.start(t, files.dir, exchange.ports, change);
+  await envoy.until('cluster.orders.membership_healthy', (hosts) => hosts === 1);
+  return { root, exchange, files, envoy };
+}
+
+/** What the exchange has been asked for orders and market data, by its own count and by Envoy's. */
+async function seen({ ports }: ExchangeProcess, envoy: Envoy): Promise<Record<string, number>> {
+  const metrics = await (await fetch(`http://127.0.0.1:${ports.http}/metrics`)).text();
+  const counted = metrics.matchAll(/^(openbell_(?:sessions_total|commands_total|command_frames_total|market_connections\S*)) (\d+)$/gm);
+  const counts: Record<string, number> = Object.fromEntries([...counted].map(([, name, value]) => [name, Number(value)]));
+  assert.ok(Object.keys(counts).length >= 4, 'the metrics have other names now');
+  for (const cluster of ['orders', 'market', 'administration']) counts[cluster] = await envoy.stat(`cluster.${cluster}.upstream_rq_total`);
+  return counts;
+}
+
+test('every Envoy file is valid', options, async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'openbell-envoy-'));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const { dir } = await EnvoyFiles.make(root);
+  const file = join(dir, 'envoy.yaml');
+  // The file as it is, but for its directory: what is validated is what is deployed.
+  const sed = `s#/etc/openbell/envoy#${dir}#`;
+  writeFileSync(file, execFileSync('sed', [sed, new URL('../mesh/envoy/envoy.yaml', import.meta.url).pathname]));
+  const said = execFileSync('sh', ['-c', '"$0" --mode validate -c "$1" 2>&1 | cat', ENVOY ?? 'envoy', file], { encoding: 'utf8' });
+  assert.match(said, /configuration '.*' OK/);
+  assert.doesNotMatch(said, /deprecated/i);
+});
+
+test('orders and market data pass, by the client library', options, async (t) => {
+  const { exchange, files, envoy } = await venue(t);
+  const sidecar = await clientSidecar(t, files, envoy, await files.token());
+  const { orders: grpcPort, market: wsPort, administration: httpPort } = sidecar.ports;
+  const client = await connect({ grpcPort, wsPort, httpPort, account: 1 });
+  t.after(() => client.close());
+  const book = await client.market.book('BTC-USD');
+  const placed = await client.orders.place({ symbol: 'BTC-USD', side: 'buy', price: '50000.00', quantity: '0.01' });
+  assert.equal(placed.kind, 'accepted');
+  const cancelled = await client.orders.cancel({ symbol: 'BTC-USD', orderId: placed.orderId });
+  assert.equal(cancelled.kind, 'cancelled');
+  assert.ok(book !== undefined);
+  assert.equal((await seen(exchange, envoy)).openbell_commands_total, 2);
+  // And unary, without the second Envoy.
+  const answer = await submit(files, envoy.ports.orders, 1, 77, { certificate: files.client, token: await files.token() });
+  assert.deepEqual([answer.status, answer.message], [Grpc.Ok, '']);
+  for (const name of Object.keys(answer.headers)) assert.doesNotMatch(name, /^x-envoy/);
+});
+
+test('who is not to come in does not, and the exchange hears nothing of it', options, async (t) => {
+  const { root, exchange, files, envoy } = await venue(t);
+  const certificate = files.client;
+  const token = await files.token();
+  const { orders, market, administration } = envoy.ports;
+  const stranger = new Authority(join(root, 'stranger')).issue({ name: 'desk' });
+  const before = await seen(exchange, envoy);
+
+  await t.test('no client certificate, or one of another authority: no handshake', async () => {
+    for (const shown of [undefined, stranger]) {
+      await assert.rejects(submit(files, orders, 1, 1, { certificate: shown, token }), /alert|ECONNRESET|socket|closed/i);
+      await assert.rejects(https(files, administration, '/v1/accounts', { certificate: shown, token }), /alert|ECONNRESET|socket/i);
+    }
+    // Market data wants none, but none that is wrong.
+    await assert.rejects(webSocket(files, market, '/', { certificate: stranger, token }), /alert|ECONNRESET|socket/i);
+    assert.equal((await webSocket(files, market, '/v1/orders?account=1', { token })).status, 403);
+  });
+
+  await t.test('TLS 1.2', async () => {
+    const old = { maxVersion: 'TLSv1.2' } as const;
+    for (const port of [market, administration])
+      await assert.rejects(https(files, port, '/', { certificate, token }, old), /alert|protocol version/i);
+  });
+
+  const refusedTokens: readonly [string, Claims | undefined, RegExp, forbidden?: true][] = [
+    ['no token', undefined, /^UNAUTHENTICATED: Jwt is missing/],
+    ['an expired token', { lives: -60 }, /^UNAUTHENTICATED: Jwt is expired/],
+    // Envoy knows who it is, then, and forbids it.
+    ['a token for others', { audience: 'payroll' }, /^PERMISSION_DENIED: Audiences in Jwt are not allowed/, true],
+    ['a token of another issuer', { issuer: 'https://elsewhere.example/' }, /^UNAUTHENTICATED: Jwt issuer is not configured/],
+  ];
+  for (const [name, claims, message, forbidden] of refusedTokens) {
+    await t.test(name, async () => {
+      const shows: Shows = { certificate, token: claims === undefined ? undefined : await files.token(claims) };
+      const answer = await submit(files, orders, 1, 1, shows);
+      assert.equal(answer.status, forbidden ? Grpc.PermissionDenied : Grpc.Unauthenticated);
+      assert.match(answer.message, message);
+      const status = forbidden ? 403 : 401;
+      for (const path of ['/', '/v1/orders?account=1']) assert.equal((await webSocket(files, market, path, shows)).status, status);
+      assert.equal((await https(files, administration, '/v1/accounts', shows)).status, status);
+    });
+  }
+
+  await t.test('a token that somebody else signed', async () => {
+    const other = await EnvoyFiles.make(join(root, 'other'));
+    const answer = await submit(files, orders, 1, 1, { certificate, token: await other.token() });
+    assert.equal(answer.status, Grpc.Unauthenticated);
+    assert.match(answer.message, /^UNAUTHENTICATED: Jwt verification fails/);
+  });
+
+  await t.test('the wrong role', async () => {
+    const denied = async (roles: string, path: string) => {
+      const shows = { certificate, token: await files.token({ roles }), headers: { 'x-openbell-account': '1' } };
+      const { status, message } = await unary(files, orders, `/openbell.OrderEntry/${path}`, new Uint8Array(), shows);
+      assert.equal(status, Grpc.PermissionDenied, `${roles}: ${path}`);
+      assert.equal(message, 'PERMISSION_DENIED: RBAC: access denied');
+    };
+    for (const roles of ['read-only', 'custodian', 'operator', 'auditor', '', 'traders', 'head-trader']) await denied(roles, 'Submit');
+    for (const roles of ['custodian', 'operator auditor', '', 'non-trader']) await denied(roles, 'Session');
+    const trader = { certificate, token };
+    for (const path of ['/v1/accounts', '/v1/accounts/1', '/metrics', '/v1/snapshot', '/v1/symbols/BTC-USD/trades']) {
+      const { status, text } = await https(files, administration, path, trader);
+      assert.deepEqual([status, text], [403, 'PERMISSION_DENIED: RBAC: access denied'], path);
+    }
+    const auditor = { certificate, token: await files.token({ roles: 'auditor', accounts: '*' }) };
+    assert.equal((await https(files, administration, '/v1/snapshot', auditor, { method: 'POST' })).status, 403);
+    const custodian = { certificate, token: await files.token({ roles: 'custodian' }) };
+    for (const path of ['/v1/accounts/1', '/v1/accounts/1/suspend', '/v1/accounts/1/deposit/x'])
+      assert.equal((await https(files, administration, path, custodian)).status, 403, path);
+    assert.equal((await webSocket(files, market, '/v1/orders?account=1', auditor)).status, 403);
+    assert.equal((await webSocket(files, market, '/', { certificate, token: await files.token({ roles: 'visitor' }) })).status, 403);
+  });
+
+  await t.test('ways around the paths', async () => {
+    for (const path of ['/v1/%2e%2e/v1/orders', '/v1%2forders', '//v1/orders/../snapshot']) {
+      const { status } = await https(files, administration, path, { certificate, token });
+      assert.ok(status === 400 || status === 403, `${path}: ${status}`);
+    }
+    const answer = await unary(files, orders, '/openbell.Other/Submit', new Uint8Array(), { certificate, token });
+    assert.notEqual(answer.status, Grpc.Ok);
+  });
+
+  assert.deepEqual(await seen(exchange, envoy), before);
+});
+
+test('operators and auditors reach the admin port', options, async (t) => {
+  const { files, envoy } = await venue(t);
+  const { administration } = envoy.ports;
+  const auditor = { certificate: files.client, token: await files.token({ roles: 'auditor', accounts: '*' }) };
+  const operator = { certificate: files.client, token: await files.token({ roles: 'read-only operator', accounts: '*' }) };
+  assert.equal((await https(files, administration, '/v1/accounts', auditor)).status, 200);
+  const json = { ...operator, headers: { 'content-type': 'application/json' } };
+  assert.equal((await https(files, administration, '/v1/snapshot', json, { method: 'POST' })).status, 200);
+  assert.equal((await https(files, administration, '/v1/symbols', { ...auditor, token: await files.token() })).status, 200);
+});
+
+test('an account over its limit gets RESOURCE_EXHAUSTED; others go on', options, async (t) => {
+  const { files, envoy } = await venue(t, (bootstrap) => {
+    const text = JSON.stringify(bootstrap);
+    const limit = '{"max_tokens":2000,"tokens_per_fill":1000,"fill_interval":"1s"}';
+    assert.equal(text.split(limit).length, 2);
+    Object.assign(bootstrap, JSON.parse(text.replace(limit, '{"max_tokens":3,"tokens_per_fill":1,"fill_interval":"3600s"}')));
+  });
+  const certificate = files.client;
+  const both = { certificate, token: await files.token({ accounts: '1 2' }) };
+  const statuses: number[] = [];
+  const before = await envoy.stat('cluster.orders.upstream_rq_total');
+  for (let id = 1; id <= 5; id++) statuses.push((await submit(files, envoy.ports.orders, 1, id, both)).status);
+  assert.deepEqual(statuses, [0, 0, 0, Grpc.ResourceExhausted, Grpc.ResourceExhausted]);
+  const refused = await submit(files, envoy.ports.orders, 1, 6, both);
+  assert.equal(refused.message, 'RESOURCE_EXHAUSTED: local_rate_limited');
+  assert.equal((await submit(files, envoy.ports.orders, 2, 7, both)).status, Grpc.Ok);
+  // Somebody else has a bucket of his own for the same account: nobody can use up another's.
+  const bob = { certificate, token: await files.token({ subject: 'bob', accounts: '1' }) };
+  assert.equal((await submit(files, envoy.ports.orders, 1, 8, bob)).status, Grpc.Ok);
+  assert.equal((await envoy.stat('cluster.orders.upstream_rq_total')) - before, 5);
+});
+
+test('beyond the circuit breaker: UNAVAILABLE, and counted', options, async (t) => {
+  const { files, envoy } = await venue(t, (bootstrap) => {
+    clusterOf(bootstrap, 'orders').circuit_breakers.thresholds[0].max_requests = 0;
+  });
+  const answer = await submit(files, envoy.ports.orders, 1, 1, { certificate: files.client, token: await files.token() });
+  assert.equal(answer.status, Grpc.Unavailable);
+  assert.match(answer.message, /^UNAVAILABLE: .*overflow/);
+  // Not upstream_rq_pending_overflow, which is where older versions counted it.
+  assert.equal(await envoy.stat('cluster.orders.upstream_rq_active_overflow'), 1);
+});
+
+test('faults are off, and can be switched on at the admin port', options, async (t) => {
+  const { exchange, files, envoy } = await venue(t);
+  const shows = { certificate: files.client, token: await files.token() };
+  const before = await seen(exchange, envoy);
+  await envoy.ask('/runtime_modify?openbell.fault.abort_percent=100', 'POST');
+  const answer = await submit(files, envoy.ports.orders, 1, 1, shows);
+  assert.equal(answer.status, Grpc.Unavailable);
+  assert.deepEqual(await seen(exchange, envoy), before);
+  await envoy.ask('/runtime_modify?openbell.fault.abort_percent=0&openbell.fault.delay_percent=100&openbell.fault.delay_ms=300', 'POST');
+  const from = performance.now();
+  assert.equal((await submit(files, envoy.ports.orders, 1, 2, shows)).status, Grpc.Ok);
+  assert.ok(performance.now() - from >= 300);
+  await envoy.ask('/runtime_modify?openbell.fault.delay_percent=0', 'POST');
+  assert.equal((await submit(files, envoy.ports.orders, 1, 3, shows)).status, Grpc.Ok);
+});
