@@ -142,24 +142,24 @@ export class AdminServer {
     if (route.method !== 'POST') return await route.handle(request);
     const { principal, params, body } = request;
     const account = params.id ?? (route.action === 'account:define' ? String(body.id) : '');
-    const record = (outcome: string): void =>
+    const record = (outcome: string, detail: object): void =>
       this.#options.audit.record({
         kind: 'admin',
         subject: principal.subject,
         action: wants,
         outcome,
         peer,
-        detail: JSON.stringify({ ...params, ...body }).slice(0, MAX_DETAIL),
+        detail: JSON.stringify(detail).slice(0, MAX_DETAIL),
         ...(/^\d{1,10}$/.test(account) && { account: Number(account) }),
       });
     try {
       const reply = await route.handle(request);
-      record('ok');
+      record('ok', { ...params, ...body });
       return reply;
     } catch (error) {
-      // One who was forbidden it stands there already, as that.
+      // Who was forbidden it stands there already. A body that nobody could read may be of any shape.
       const name = error instanceof HttpError ? error.name : (error as Error).name;
-      if (name !== 'PERMISSION_DENIED') record(name);
+      if (name !== 'PERMISSION_DENIED') record(name, params);
       throw error;
     }
   }
