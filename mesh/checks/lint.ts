@@ -1,0 +1,16 @@
+import type { Resource } from './resource.ts';
+
+/** A trap that no schema knows: what is valid, and still wrong for an exchange. */
+export interface Lint {
+  /** Also the name of the bad example, `bad/NAME.yaml`. */
+  readonly name: string;
+  /** What happens to those who do it. */
+  readonly reason: string;
+  /** One line for each place where it is done, in a set that is applied together. */
+  readonly check: (set: readonly Resource[]) => readonly string[];
+}
+
+/** The resources of one kind, with its type. Classes of the models have `is`. */
+export function of<T>(set: readonly Resource[], model: { readonly is: (value: unknown) => value is T }): T[] {
+  return set.filter((resource) => model.is(resource)) as T[];
+}

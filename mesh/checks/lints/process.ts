@@ -1,0 +1,176 @@
+import { readConfigFile } from '../../../gateway/config-file.ts';
+import { OPTIONS } from '../../../gateway/config-options.ts';
+import type { Lint } from '../lint.ts';
+import { envOf, hasSidecar, mountedFile, onLoopback, shadowPods, type Workload, workloads } from '../workload.ts';
+
+/** Read by the process itself, and no option of `start`. */
+const OTHER_VARIABLES = new Set(['OPENBELL_CONFIG', 'OPENBELL_ADDON_DIR']);
+
+const variableOf = (option: string) => `OPENBELL_${option.toUpperCase().replaceAll('-', '_')}`;
+const VARIABLES = new Set(Object.keys(OPTIONS).map(variableOf));
+const FLAGS = new Set([...Object.keys(OPTIONS), 'config', 'json'].map((option) => `--${option}`));
+
+const optionsExist: Lint = {
+  name: 'options-exist',
+  reason: 'the process ignores a variable that it does not know, so a misspelt one leaves the default on',
+  check: (set) =>
+    exchanges(set).flatMap(({ container, title }) => [
+      ...(container.env ?? [])
+        .map(({ name }) => name)
+        .filter((name) => name.startsWith('OPENBELL_') && !VARIABLES.has(name) && !OTHER_VARIABLES.has(name))
+        .map((name) => `${title}: there is no ${name}`),
+      ...(container.args ?? [])
+        .filter((arg) => arg.startsWith('-') && !FLAGS.has(arg.split('=')[0]))
+        .map((arg) => `${title}: there is no ${arg}`),
+    ]),
+};
+
+const identityOn: Lint = {
+  name: 'identity-on',
+  reason: 'on loopback the process takes everybody for the operator unless it is told whom to believe; behind a proxy that is everybody',
+  check: (set) =>
+    exchanges(set)
+      .filter(({ container }) => !['AUTH_PROXIES', 'AUTH_JWKS', 'AUTH_KEYS'].some((name) => envOf(container, `OPENBELL_${name}`)))
+      .map(({ title }) => `${title}: none of OPENBELL_AUTH_PROXIES, OPENBELL_AUTH_JWKS, OPENBELL_AUTH_KEYS`),
+};
+
+const proxyIsLocal: Lint = {
+  name: 'proxy-is-the-sidecar',
+  reason: 'claim headers of a proxy are believed by its address: a range that is not loopback is everybody in it',
+  check: (set) =>
+    exchanges(set).flatMap(({ container, workload, title }) => {
+      const ranges = (envOf(container, 'OPENBELL_AUTH_PROXIES') ?? '').split(',').filter((range) => range !== '');
+      const wide = ranges.filter((range) => !/^127\.\d+\.\d+\.\d+(\/\d+)?$|^::1(\/128)?$/.test(range));
+      if (ranges.length > 0 && !hasSidecar(workload)) return [`${title}: believes a proxy, and has no sidecar`];
+      return wide.map((range) => `${title}: believes ${range}`);
+    }),
+};
+
+const venuePerShard: Lint = {
+  name: 'venue-per-shard',
+  reason: 'a shard without its file does not start, and a symbol on two shards has two books',
+  check: (set) =>
+    exchanges(set).flatMap(({ container, workload, title }) => {
+      const path = envOf(container, 'OPENBELL_CONFIG') ?? '';
+      const homes = new Map<string | number, string>();
+      const shadows = shadowPods(set);
+      return Array.from({ length: workload.replicas }, (_, i) => `${workload.name}-${i}`).flatMap((pod) => {
+        const file = path.replace('$(POD_NAME)', pod);
+        const text = mountedFile(set, workload, container, file);
+        if (text === undefined) return [`${title}: no file ${file} for ${pod}`];
+        const { venue, problems } = readConfigFile(file, text, Object.keys(OPTIONS));
+        if (problems.length > 0) return problems.map((problem) => `${title}: ${problem}`);
+        if (shadows.has(pod)) return [];
+        return venue.symbols.flatMap(({ id, name }) =>
+          [id, name].flatMap((key) => {
+            const home = homes.get(key);
+            homes.set(key, pod);
+            return home === undefined || home === pod ? [] : [`${title}: symbol ${key} on ${home} and ${pod}`];
+          }),
+        );
+      });
+    }),
+};
+
+/** What the admin port answers to a probe: docs/ADMIN.md. */
+const LIVE = '/health/live';
+const READY = '/health/ready';
+
+const probes: Lint = {
+  name: 'probes-exist',
+  reason: 'a probe of what is not there kills a healthy shard; one that runs a program costs a process start each time',
+  check: (set) =>
+    exchanges(set).flatMap(({ container, title }) =>
+      (['startupProbe', 'readinessProbe', 'livenessProbe'] as const).flatMap((kind) => {
+        const get = container[kind]?.httpGet;
+        if (get === undefined) return [`${title}: ${kind} is not an HTTP probe`];
+        const port = container.ports?.find(({ name, containerPort }) => get.port === name || get.port === containerPort);
+        return [
+          ...(port?.name === 'http-admin' ? [] : [`${title}: ${kind} asks port ${get.port}`]),
+          ...([LIVE, READY].includes(get.path ?? '') ? [] : [`${title}: ${kind} asks ${get.path}`]),
+        ];
+      }),
+    ),
+};
+
+const liveIsNotReady: Lint = {
+  name: 'live-is-not-ready',
+  reason: 'an exchange whose disk is full is not ready, keeps what it took, and goes on by itself: a restart is only an outage',
+  check: (set) =>
+    exchanges(set)
+      .filter(({ container }) => container.livenessProbe?.httpGet?.path === READY)
+      .map(({ title }) => title),
+};
+
+/** Seconds. A log without a snapshot of so many seconds at 2 M commands/s is recovered before the pod is given up. */
+const RECOVERY_BUDGET = 3600;
+
+const recoveryBudget: Lint = {
+  name: 'recovery-budget',
+  reason: 'a recovery that is killed begins anew, and so never ends',
+  check: (set) =>
+    exchanges(set).flatMap(({ container, title }) => {
+      const { failureThreshold = 3, periodSeconds = 10, httpGet } = container.startupProbe ?? {};
+      if (httpGet?.path === LIVE) return [`${title}: the startup probe is over before the recovery`];
+      const budget = failureThreshold * periodSeconds;
+      return budget < RECOVERY_BUDGET ? [`${title}: ${budget} s to start, less than ${RECOVERY_BUDGET} s`] : [];
+    }),
+};
+
+/** Seconds: the drain's own deadline (gateway/order-entry.ts), and the last snapshot of a full set of capacities with its reserve. */
+const DRAIN = 5;
+const SNAPSHOT = 60;
+
+const graceForSnapshot: Lint = {
+  name: 'grace-for-snapshot',
+  reason: 'killed before its last snapshot, a shard loses nothing, but its next start replays the log instead',
+  check: (set) =>
+    exchanges(set).flatMap(({ container, workload, title }) => {
+      const wait = container.lifecycle?.preStop?.sleep?.seconds ?? 0;
+      const grace = workload.spec.terminationGracePeriodSeconds ?? 30;
+      return grace < wait + DRAIN + SNAPSHOT ? [`${title}: ${grace} s, less than ${wait} + ${DRAIN} + ${SNAPSHOT}`] : [];
+    }),
+};
+
+const noShell: Lint = {
+  name: 'no-shell-hook',
+  reason: 'the image has one program and no shell, so that a hook fails, and with it the graceful stop',
+  check: (set) =>
+    exchanges(set)
+      .filter(({ container }) => container.lifecycle?.preStop?.exec ?? container.lifecycle?.postStart)
+      .map(({ title }) => title),
+};
+
+const adminStaysIn: Lint = {
+  name: 'ports-stay-in-the-mesh',
+  reason: 'a port that is kept out of the sidecar has no mutual TLS and no authorization',
+  check: (set) =>
+    exchanges(set).flatMap(({ container, workload, title }) => {
+      const text = workload.annotations['traffic.sidecar.istio.io/excludeInboundPorts'] ?? '';
+      const out = text.split(',').map(Number);
+      const ports = (container.ports ?? []).filter(({ containerPort, hostPort }) => out.includes(containerPort) || hostPort !== undefined);
+      return ports.map(({ name }) => `${title}: ${name}${onLoopback(container) ? ', which is on loopback besides' : ''}`);
+    }),
+};
+
+/** The pods that run the exchange, and its container. */
+function exchanges(set: Parameters<Lint['check']>[0]) {
+  return workloads(set).flatMap((workload: Workload) =>
+    workload.spec.containers
+      .filter(({ name }) => name === 'exchange')
+      .map((container) => ({ workload, container, title: `${workload.title}, ${container.name}` })),
+  );
+}
+
+export const PROCESS_LINTS: readonly Lint[] = [
+  optionsExist,
+  identityOn,
+  proxyIsLocal,
+  venuePerShard,
+  probes,
+  liveIsNotReady,
+  recoveryBudget,
+  graceForSnapshot,
+  noShell,
+  adminStaysIn,
+];

@@ -1,0 +1,162 @@
+import { EnvoyFilter } from '@kubernetes-models/istio/networking.istio.io/v1alpha3/EnvoyFilter';
+import { AuthorizationPolicy } from '@kubernetes-models/istio/security.istio.io/v1/AuthorizationPolicy';
+import { PeerAuthentication } from '@kubernetes-models/istio/security.istio.io/v1/PeerAuthentication';
+import { RequestAuthentication } from '@kubernetes-models/istio/security.istio.io/v1/RequestAuthentication';
+import { Telemetry } from '@kubernetes-models/istio/telemetry.istio.io/v1/Telemetry';
+import { type Lint, of } from '../lint.ts';
+import { groupOf, nameOf, type Resource, selects } from '../resource.ts';
+
+/** Kinds that exist below v1 only. */
+const YOUNG = new Set(['EnvoyFilter', 'ProxyConfig', 'WasmPlugin']);
+const V1_GROUPS = new Set([
+  'networking.istio.io',
+  'security.istio.io',
+  'telemetry.istio.io',
+  'external-secrets.io',
+  'gateway.networking.k8s.io',
+]);
+
+const currentVersion: Lint = {
+  name: 'current-version',
+  reason: 'older versions are converted or no longer served (ExternalSecret v1beta1), and the lints here read v1',
+  check: (set) =>
+    set
+      .filter(({ apiVersion, kind }) => V1_GROUPS.has(groupOf(apiVersion)) && !YOUNG.has(kind) && !apiVersion.endsWith('/v1'))
+      .map((resource) => `${nameOf(resource)}: ${resource.apiVersion}`),
+};
+
+const ruleSuffices: Lint = {
+  name: 'each-rule-says-who',
+  reason: 'rules of a policy are ORed: one without a verified caller lets everybody pass, whatever the others ask for',
+  check: (set) =>
+    of(set, AuthorizationPolicy)
+      .filter(({ spec }) => (spec?.action ?? 'ALLOW') === 'ALLOW')
+      .flatMap((policy) =>
+        (policy.spec?.rules ?? [])
+          .map(({ from, when }, i) => {
+            const named = from?.length && from.every(({ source }) => source?.principals?.length || source?.requestPrincipals?.length);
+            const header = when?.find(({ key }) => key.startsWith('request.headers['));
+            if (header !== undefined) return `rule ${i} believes ${header.key}, which the client writes`;
+            return named ? '' : `rule ${i} has no principals`;
+          })
+          .filter((text) => text !== '')
+          .map((text) => `${nameOf(policy as Resource)}: ${text}`),
+      ),
+};
+
+const tokenRequired: Lint = {
+  name: 'token-is-required',
+  reason: 'RequestAuthentication refuses a wrong token and lets a call without one pass: a policy has to ask for requestPrincipals',
+  check: (set) =>
+    of(set, RequestAuthentication)
+      .filter(
+        (authentication) =>
+          !of(set, AuthorizationPolicy).some(
+            ({ metadata, spec }) =>
+              metadata?.namespace === authentication.metadata?.namespace &&
+              selects(spec?.selector?.matchLabels ?? {}, authentication.spec?.selector?.matchLabels ?? {}) &&
+              spec?.rules?.some(({ from }) =>
+                from?.some(({ source }) =>
+                  (spec.action ?? 'ALLOW') === 'DENY' ? source?.notRequestPrincipals?.includes('*') : source?.requestPrincipals?.length,
+                ),
+              ),
+          ),
+      )
+      .map((authentication) => nameOf(authentication as Resource)),
+};
+
+const strictMtls: Lint = {
+  name: 'mutual-tls-strict',
+  reason: 'in mode PERMISSIVE a caller without a certificate is served too',
+  check: (set) =>
+    of(set, PeerAuthentication).flatMap((peer) => {
+      const modes = [peer.spec?.mtls?.mode, ...Object.values(peer.spec?.portLevelMtls ?? {}).map(({ mode }) => mode)];
+      return modes.filter((mode) => mode !== 'STRICT').map((mode) => `${nameOf(peer as Resource)}: ${mode}`);
+    }),
+};
+
+const claimsAreStripped: Lint = {
+  name: 'claims-are-the-proxys',
+  reason: 'a claim that a token lacks writes no header, so that a header of the same name from the client would be believed',
+  check: (set) =>
+    of(set, RequestAuthentication).flatMap((authentication) => {
+      const filters = JSON.stringify(
+        of(set, EnvoyFilter).filter(({ metadata }) => metadata?.namespace === authentication.metadata?.namespace),
+      ).toLowerCase();
+      return (authentication.spec?.jwtRules ?? [])
+        .flatMap(({ outputClaimToHeaders = [] }) => outputClaimToHeaders)
+        .filter(({ header }) => !filters.includes(`"remove":"${header.toLowerCase()}"`))
+        .map(({ header }) => `${nameOf(authentication as Resource)}: nobody removes ${header} of a client`);
+    }),
+};
+
+const FRACTION = ['HUNDRED', 'TEN_THOUSAND', 'MILLION'];
+
+interface RateLimit {
+  readonly '@type'?: string;
+  readonly type_url?: string;
+  readonly filter_enabled?: { readonly default_value?: { readonly numerator?: number; readonly denominator?: string } };
+  readonly filter_enforced?: RateLimit['filter_enabled'];
+  readonly rate_limited_as_resource_exhausted?: boolean;
+  readonly max_dynamic_descriptors?: number;
+  readonly descriptors?: readonly { readonly entries?: readonly { readonly value?: string }[] }[];
+}
+
+const rateLimits: Lint = {
+  name: 'rate-limit-works',
+  reason:
+    'written as it circulates it is off (0 % unless told), stands before the token is verified, keeps 20 buckets, or answers UNAVAILABLE, which is retried',
+  check: (set) =>
+    of(set, EnvoyFilter).flatMap((filter) =>
+      (filter.spec?.configPatches ?? []).flatMap(({ patch, match }) => {
+        const value = patch?.value as { name?: string; typed_config?: RateLimit } | undefined;
+        if (value?.name !== 'envoy.filters.http.local_ratelimit') return [];
+        const config = value.typed_config ?? {};
+        const percent = (name: 'filter_enabled' | 'filter_enforced') => {
+          const { numerator, denominator } = config[name]?.default_value ?? {};
+          return (numerator ?? 0) > 0 && FRACTION.includes(denominator ?? '') ? '' : `${name} has no fraction above 0`;
+        };
+        const dynamic = config.descriptors?.some(({ entries }) => entries?.some((entry) => entry.value === undefined));
+        return [
+          config['@type'] === 'type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit'
+            ? ''
+            : 'its @type is not LocalRateLimit: nothing checks what is inside',
+          percent('filter_enabled'),
+          percent('filter_enforced'),
+          config.rate_limited_as_resource_exhausted === true ? '' : 'it answers UNAVAILABLE',
+          dynamic && (config.max_dynamic_descriptors ?? 20) <= 20 ? 'it keeps 20 buckets' : '',
+          match?.listener?.filterChain?.filter?.subFilter?.name ? '' : 'without a subFilter it stands before all others',
+          filter.spec?.workloadSelector?.labels ? '' : 'without a workloadSelector it is on every proxy of the namespace',
+          JSON.stringify(config).includes('"append":') ? 'append is deprecated, it is append_action' : '',
+        ]
+          .filter((text) => text !== '')
+          .map((text) => `${nameOf(filter as Resource)}: ${text}`);
+      }),
+    ),
+};
+
+/** Each has as many values as there are clients or orders. */
+const UNBOUNDED = /x-openbell-(account|subject|accounts)|order.?id|request\.(duration|id)|response\.duration|%\{|%[A-Z_]+/i;
+
+const boundedLabels: Lint = {
+  name: 'metric-labels-are-few',
+  reason: 'a label with a value per account or order is a time series per account or order; and values are CEL, not %FORMAT%',
+  check: (set) =>
+    of(set, Telemetry).flatMap((telemetry) =>
+      (telemetry.spec?.metrics ?? [])
+        .flatMap(({ overrides = [] }) => overrides)
+        .flatMap(({ tagOverrides = {} }) => Object.entries(tagOverrides))
+        .filter(([, { value }]) => UNBOUNDED.test(value ?? ''))
+        .map(([tag, { value }]) => `${nameOf(telemetry as Resource)}: ${tag} is ${value}`),
+    ),
+};
+
+export const SECURITY_LINTS: readonly Lint[] = [
+  currentVersion,
+  ruleSuffices,
+  tokenRequired,
+  strictMtls,
+  claimsAreStripped,
+  rateLimits,
+  boundedLabels,
+];

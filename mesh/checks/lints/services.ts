@@ -1,0 +1,190 @@
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
+import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
+import { Service } from 'kubernetes-models/v1/Service';
+import { type Lint, of } from '../lint.ts';
+import { type Labels, nameOf, type Resource, selects } from '../resource.ts';
+import { podLabels, workloads } from '../workload.ts';
+
+/** Kinds that have no namespace, of those that may stand here. */
+const CLUSTER_WIDE = new Set(['Namespace', 'PriorityClass', 'StorageClass', 'GatewayClass', 'ClusterIssuer', 'ClusterSecretStore']);
+
+const namespaceStated: Lint = {
+  name: 'namespace-stated',
+  reason: 'a resource without a namespace goes wherever the kubeconfig of the day points',
+  check: (set) => set.filter(({ kind, metadata }) => !CLUSTER_WIDE.has(kind) && !metadata.namespace).map(nameOf),
+};
+
+/** What Istio takes for a protocol in front of the dash: https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/ */
+const PROTOCOL = /^(grpc|http|http2|https|tcp|tls|udp)(-[a-z0-9-]+)?$/;
+
+const portNames: Lint = {
+  name: 'port-names',
+  reason: 'a port whose name and appProtocol say nothing is plain TCP to the mesh: no routes, no tokens, no metrics by call',
+  check: (set) =>
+    of(set, Service).flatMap((service) =>
+      (service.spec?.ports ?? [])
+        .filter(({ name, appProtocol }) => !PROTOCOL.test(name ?? '') || appProtocol === undefined || !name?.startsWith(appProtocol))
+        .map(({ name, port, appProtocol }) => `${nameOf(service as Resource)}: port ${port} named ${name}, appProtocol ${appProtocol}`),
+    ),
+};
+
+const portsExist: Lint = {
+  name: 'service-ports-exist',
+  reason: 'a Service whose port the pod does not have accepts connections and answers none',
+  check: (set) =>
+    of(set, Service).flatMap((service) => {
+      const pods = workloads(set).filter(
+        ({ labels, namespace }) => namespace === service.metadata?.namespace && selects(service.spec?.selector ?? {}, labels),
+      );
+      return pods.flatMap(({ spec, title }) => {
+        const ports = spec.containers.flatMap(({ ports = [] }) => ports);
+        return (service.spec?.ports ?? [])
+          .filter(
+            ({ port, targetPort = port }) => !ports.some(({ name, containerPort }) => targetPort === name || targetPort === containerPort),
+          )
+          .map(({ targetPort }) => `${nameOf(service as Resource)}: ${title} has no port ${targetPort}`);
+      });
+    }),
+};
+
+/** Pods that others install, in namespaces that are theirs. */
+const FOREIGN_NAMESPACES = new Set(['istio-ingress', 'istio-system', 'monitoring', 'kube-system']);
+
+const selectorsMatch: Lint = {
+  name: 'selectors-match',
+  reason: 'a policy or budget that selects nothing protects nothing, and nobody says so',
+  check: (set) =>
+    set.flatMap((resource) => {
+      const { namespace = '' } = resource.metadata;
+      if (FOREIGN_NAMESPACES.has(namespace)) return [];
+      const pods = podLabels(set, namespace);
+      return selectorsOf(resource)
+        .filter((selector) => Object.keys(selector).length > 0 && !pods.some((labels) => selects(selector, labels)))
+        .map((selector) => `${nameOf(resource)}: no pod has ${JSON.stringify(selector)}`);
+    }),
+};
+
+interface Selecting {
+  readonly spec?: {
+    readonly selector?: Labels & { readonly matchLabels?: Labels };
+    readonly podSelector?: { readonly matchLabels?: Labels };
+    readonly workloadSelector?: { readonly labels?: Labels };
+    readonly namespaceSelector?: unknown;
+  };
+}
+
+/** What a resource of this namespace says of its pods; the words differ by kind. */
+function selectorsOf(resource: Resource): Labels[] {
+  const spec = (resource as Selecting).spec ?? {};
+  if (resource.kind === 'StatefulSet' || spec.namespaceSelector !== undefined) return [];
+  if (resource.kind === 'Service') return spec.selector ? [spec.selector] : [];
+  return [spec.selector?.matchLabels, spec.podSelector?.matchLabels, spec.workloadSelector?.labels].filter(
+    (labels) => labels !== undefined,
+  );
+}
+
+const writersHaveBudget: Lint = {
+  name: 'one-eviction-at-a-time',
+  reason: 'without a budget a node drain takes all shards down at once, and percentages round up to all of few',
+  check: (set) =>
+    workloads(set)
+      .filter(
+        ({ labels, namespace }) =>
+          !of(set, PodDisruptionBudget).some(({ metadata, spec }) => {
+            const allowed = spec?.maxUnavailable;
+            return (
+              metadata?.namespace === namespace && selects(spec?.selector?.matchLabels ?? {}, labels) && (allowed === 0 || allowed === 1)
+            );
+          }),
+      )
+      .map(({ title }) => `${title}: no budget of maxUnavailable 0 or 1`),
+};
+
+const defaultDeny: Lint = {
+  name: 'network-default-deny',
+  reason: 'a pod that no policy selects is open to the whole cluster',
+  check: (set) =>
+    [...new Set(workloads(set).map(({ namespace }) => namespace))].filter(
+      (namespace) =>
+        !of(set, NetworkPolicy).some(
+          ({ metadata, spec }) =>
+            metadata?.namespace === namespace &&
+            Object.keys(spec?.podSelector ?? {}).length === 0 &&
+            spec?.policyTypes?.includes('Ingress') &&
+            spec.policyTypes.includes('Egress') &&
+            !spec.ingress?.length &&
+            !spec.egress?.length,
+        ),
+    ),
+};
+
+const noOpenDoor: Lint = {
+  name: 'network-peer-named',
+  reason: 'a rule without a peer, or with an empty one, lets in everybody; a rule without ports opens all',
+  check: (set) =>
+    of(set, NetworkPolicy).flatMap((policy) => {
+      const rules = [
+        ...(policy.spec?.ingress ?? []).map(({ from, ports }) => ({ peers: from, ports })),
+        ...(policy.spec?.egress ?? []).map(({ to, ports }) => ({ peers: to, ports })),
+      ];
+      return rules
+        .filter(
+          ({ peers, ports }) =>
+            !ports?.length ||
+            !peers?.length ||
+            peers.some(
+              ({ namespaceSelector, podSelector, ipBlock }) =>
+                ipBlock?.cidr === '0.0.0.0/0' ||
+                (ipBlock === undefined &&
+                  !namespaceSelector?.matchLabels &&
+                  !namespaceSelector?.matchExpressions &&
+                  !podSelector?.matchLabels),
+            ),
+        )
+        .map(() => nameOf(policy as Resource));
+    }),
+};
+
+const dnsOverUdp: Lint = {
+  name: 'network-dns-over-udp',
+  reason: 'names are asked for over UDP first: with TCP alone the sidecar finds neither istiod nor anything else',
+  check: (set) =>
+    of(set, NetworkPolicy).flatMap((policy) =>
+      (policy.spec?.egress ?? [])
+        .filter(({ ports = [] }) => {
+          const dns = ports.filter(({ port }) => port === 53).map(({ protocol = 'TCP' }) => protocol);
+          return dns.length > 0 && !(dns.includes('UDP') && dns.includes('TCP'));
+        })
+        .map(() => nameOf(policy as Resource)),
+    ),
+};
+
+const sidecarIsServed: Lint = {
+  name: 'network-sidecar-reaches-istiod',
+  reason: 'a sidecar that cannot reach istiod on 15012 gets neither configuration nor a certificate, and the pod never becomes ready',
+  check: (set) =>
+    workloads(set)
+      .filter(({ labels }) => labels['sidecar.istio.io/inject'] === 'true')
+      .filter(
+        ({ labels, namespace }) =>
+          !of(set, NetworkPolicy).some(
+            ({ metadata, spec }) =>
+              metadata?.namespace === namespace &&
+              selects(spec?.podSelector?.matchLabels ?? {}, labels) &&
+              spec?.egress?.some(({ ports }) => ports?.some(({ port }) => port === 15012)),
+          ),
+      )
+      .map(({ title }) => title),
+};
+
+export const SERVICE_LINTS: readonly Lint[] = [
+  namespaceStated,
+  portNames,
+  portsExist,
+  selectorsMatch,
+  writersHaveBudget,
+  defaultDeny,
+  noOpenDoor,
+  dnsOverUdp,
+  sidecarIsServed,
+];

@@ -1,0 +1,27 @@
+import { spawnSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { parseResources, type Resource } from './resource.ts';
+
+export const MESH = resolve(import.meta.dirname, '..');
+
+export const OVERLAYS = ['development', 'staging', 'production', 'second-region', 'second-region-takeover', 'ambient'] as const;
+export type Overlay = (typeof OVERLAYS)[number];
+
+/** Either does: kubectl has kustomize inside. 4.1 and newer knows components. */
+const TOOLS: readonly (readonly string[])[] = [
+  ['kustomize', 'build'],
+  ['kubectl', 'kustomize'],
+];
+
+/** The command that renders a directory, or undefined where there is none. */
+export function kustomizeTool(): readonly string[] | undefined {
+  return TOOLS.find(([command]) => spawnSync(command, ['version', ...(command === 'kubectl' ? ['--client'] : [])]).status === 0);
+}
+
+/** What `kubectl apply -k` would send, needing no cluster. @throws Error with kustomize's message */
+export function renderOverlay(overlay: Overlay, tool: readonly string[]): Resource[] {
+  const dir = join(MESH, 'overlays', overlay);
+  const { status, stdout, stderr } = spawnSync(tool[0], [...tool.slice(1), dir], { encoding: 'utf8', maxBuffer: 64 << 20 });
+  if (status !== 0) throw new Error(`${tool.join(' ')} ${dir}: ${stderr}`);
+  return parseResources(stdout, overlay);
+}
