@@ -32,16 +32,23 @@ const MAX_AMOUNT = Number.MAX_SAFE_INTEGER;
  */
 export function actionRoutes(targets: ActionTargets): Route[] {
   const { directory, commands } = targets;
-  const run = async (fields: CommandFields) => accepted(await commands.submit(fields));
+  const post = (path: string, action: Action, handle: (request: Request, run: Run) => Promise<Reply>): Route => {
+    const run = (request: Request) => async (fields: CommandFields) => {
+      const answer = await commands.submit(fields);
+      if (answer.seq !== 0) request.seqs.push(answer.seq);
+      return accepted(answer);
+    };
+    return { method: 'POST', path, guarded: true, action, handle: (request) => handle(request, run(request)) };
+  };
   const account = (params: Request['params']) => accountOf(directory, params.id);
 
   return [
-    post('/v1/assets', 'venue:manage', async ({ body }) => {
+    post('/v1/assets', 'venue:manage', async ({ body }, run) => {
       const asset = fromBody(body, readAsset);
       await run({ kind: CommandKind.DefineAsset, symbol: asset.id, tag: asset.decimals, name: asset.name });
       return { status: 201, json: directory.asset(asset.id) };
     }),
-    post('/v1/symbols', 'venue:manage', async ({ body }) => {
+    post('/v1/symbols', 'venue:manage', async ({ body }, run) => {
       const symbol = fromBody(body, (place) => readSymbol(place, directory.assets()));
       if (directory.symbolByName(symbol.name) !== undefined) throw taken(`the name ${symbol.name}`);
       await run(defineSymbol(symbol));
@@ -49,7 +56,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       await run(setPhase(symbol.id, symbol.phase));
       return { status: 201, json: symbolView(symbolNamed(directory, symbol.name)) };
     }),
-    post('/v1/symbols/:name/parameters', 'venue:manage', async ({ params, body }) => {
+    post('/v1/symbols/:name/parameters', 'venue:manage', async ({ params, body }, run) => {
       const symbol = symbolNamed(directory, params.name);
       const tick = { mantissa: symbol.tickMantissa, decimals: symbol.tickDecimals };
       const lot = { mantissa: symbol.lotMantissa, decimals: symbol.lotDecimals };
@@ -60,7 +67,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       await setParams(run, symbol.id, values);
       return { json: symbolView(symbolNamed(directory, symbol.name)) };
     }),
-    post('/v1/symbols/:name/phase', 'venue:manage', async ({ params, body }) => {
+    post('/v1/symbols/:name/phase', 'venue:manage', async ({ params, body }, run) => {
       const symbol = symbolNamed(directory, params.name);
       const phase = fromBody(body, (place) =>
         required(place, 'phase', 'phase', (field) => field.oneOf(Object.keys(PHASES) as (keyof typeof PHASES)[])),
@@ -68,7 +75,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       const { seq } = await run(setPhase(symbol.id, PHASES[phase]));
       return { json: { symbol: symbol.name, phase, seq } };
     }),
-    post('/v1/symbols/:name/uncross', 'venue:manage', async ({ params }) => {
+    post('/v1/symbols/:name/uncross', 'venue:manage', async ({ params }, run) => {
       const symbol = symbolNamed(directory, params.name);
       const { seq, price, quantity } = await run({ kind: CommandKind.Uncross, symbol: symbol.id });
       return {
@@ -82,7 +89,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
         },
       };
     }),
-    post('/v1/accounts', 'account:define', async ({ body, demand }) => {
+    post('/v1/accounts', 'account:define', async ({ body, demand }, run) => {
       const wanted = fromBody(body, (place) => readAccount(place, directory.assets(), new Map()));
       demand('account:manage', wanted.id);
       if (wanted.deposits.length > 0) demand('account:money', wanted.id);
@@ -100,7 +107,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       return { status: 201, json: accountView(accountOf(directory, String(wanted.id))) };
     }),
     ...(['deposit', 'withdraw'] as const).map((action) =>
-      post(`/v1/accounts/:id/${action}`, 'account:money', async ({ params, body }) => {
+      post(`/v1/accounts/:id/${action}`, 'account:money', async ({ params, body }, run) => {
         const { id } = account(params);
         const { asset, units } = fromBody(body, (place) => readMoney(place, directory));
         const kind = action === 'deposit' ? CommandKind.Deposit : CommandKind.Withdraw;
@@ -109,13 +116,13 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       }),
     ),
     ...(['suspend', 'resume'] as const).map((action) =>
-      post(`/v1/accounts/:id/${action}`, 'account:manage', async ({ params }) => {
+      post(`/v1/accounts/:id/${action}`, 'account:manage', async ({ params }, run) => {
         const { id } = account(params);
         await run({ kind: CommandKind.SetAccount, account: id, parameter: AccountParam.Suspended, quantity: action === 'suspend' ? 1 : 0 });
         return { json: accountView(account(params)) };
       }),
     ),
-    post('/v1/accounts/:id/limits', 'account:manage', async ({ params, body }) => {
+    post('/v1/accounts/:id/limits', 'account:manage', async ({ params, body }, run) => {
       const { id } = account(params);
       const limit = fromBody(body, (place) => required(place, 'max-open-orders', 'maxOpenOrders', (field) => field.whole(0, 2 ** 32 - 1)));
       await run({ kind: CommandKind.SetAccount, account: id, parameter: AccountParam.MaxOpenOrders, quantity: limit });
@@ -129,15 +136,10 @@ export function actionRoutes(targets: ActionTargets): Route[] {
   ];
 }
 
-function post(path: string, action: Action, handle: (request: Request) => Promise<Reply>): Route {
-  return { method: 'POST', path, guarded: true, action, handle };
-}
+/** Sends a command and waits for its answer. @throws HttpError when it is refused */
+type Run = (fields: CommandFields) => Promise<AdminAnswer>;
 
-async function setParams(
-  run: (fields: CommandFields) => Promise<AdminAnswer>,
-  symbol: number,
-  params: Readonly<Partial<Record<SymbolParamName, number>>>,
-): Promise<void> {
+async function setParams(run: Run, symbol: number, params: Readonly<Partial<Record<SymbolParamName, number>>>): Promise<void> {
   for (const name of PARAM_ORDER) {
     const value = params[name];
     if (value !== undefined) await run(setSymbol(symbol, name, value));

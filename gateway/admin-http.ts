@@ -28,6 +28,8 @@ export interface Request {
   /** The parsed body of a POST: always an object. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly principal: Principal;
+  /** Places in the log of the commands that it became; for the audit trail. */
+  readonly seqs: number[];
   /** For what is forbidden only once the body is known. @throws HttpError 403 */
   readonly demand: (action: Action, account: number) => void;
 }

@@ -134,13 +134,13 @@ export class AdminServer {
     else demand(route.action, params.id === undefined ? undefined : accountNumber(params.id));
     if (route.guarded) guard(request, identity.open ? this.#options.host : undefined);
     const body = method === 'POST' ? await readBody(request) : {};
-    return await this.#handle(route, { method, params, query: url.searchParams, body, principal, demand }, visit);
+    return await this.#handle(route, { method, params, query: url.searchParams, body, principal, seqs: [], demand }, visit);
   }
 
   /** What is done, and by whom, is audited; questions are not. */
   async #handle(route: Route, request: Request, { peer, wants }: Visit): Promise<Reply> {
     if (route.method !== 'POST') return await route.handle(request);
-    const { principal, params, body } = request;
+    const { principal, params, body, seqs } = request;
     const account = params.id ?? (route.action === 'account:define' ? String(body.id) : '');
     const record = (outcome: string, detail: object): void =>
       this.#options.audit.record({
@@ -149,7 +149,7 @@ export class AdminServer {
         action: wants,
         outcome,
         peer,
-        detail: JSON.stringify(detail).slice(0, MAX_DETAIL),
+        detail: JSON.stringify({ seqs, ...detail }).slice(0, MAX_DETAIL),
         ...(/^\d{1,10}$/.test(account) && { account: Number(account) }),
       });
     try {

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { Code, codeName } from '../engine/codes.ts';
 import { APPLIED_AT, JOURNAL_AT } from '../engine/control.ts';
 import { Engine } from '../engine/engine.ts';
 import type { Recovery, RecoveryProgress } from '../engine/engine-core.ts';
@@ -8,7 +9,8 @@ import { AdminServer } from './admin.ts';
 import { actionRoutes } from './admin-actions.ts';
 import { AdminCommands } from './admin-commands.ts';
 import { queryRoutes } from './admin-queries.ts';
-import { SILENT } from './audit/audit-sink.ts';
+import type { AuditEvent } from './audit/audit-sink.ts';
+import { AuditTrail } from './audit/audit-trail.ts';
 import { type Config, limitsOf } from './config.ts';
 import { applyVenue } from './genesis.ts';
 import { History } from './history/history.ts';
@@ -43,8 +45,8 @@ export interface Ports {
  * The composition root: a whole exchange in this process.
  *
  * ```
- * start   lock ▸ admin (health answers) ▸ history ▸ engine recovers ▸ genesis ▸ market data ▸ order entry ▸ ready
- * stop    order entry drains ▸ engine drains, snapshot ▸ history ▸ market data ▸ admin ▸ lock
+ * start   lock ▸ audit ▸ admin (health answers) ▸ history ▸ engine recovers ▸ genesis ▸ market data ▸ order entry ▸ ready
+ * stop    order entry drains ▸ engine drains, snapshot ▸ history ▸ market data ▸ admin ▸ audit ▸ lock
  * ```
  */
 export class RunningExchange {
@@ -80,7 +82,7 @@ export class RunningExchange {
   }
 
   async #stop(): Promise<void> {
-    const { simulation, sessions, orderEntry, engine, history, marketData, admin, certificates, lock, log, state } = this.#parts;
+    const { simulation, sessions, orderEntry, engine, history, marketData, admin, audit, certificates, lock, log, state } = this.#parts;
     state.draining = true;
     simulation?.stop();
     sessions.drain();
@@ -95,6 +97,7 @@ export class RunningExchange {
       await marketData.stop();
       await admin.stop();
       certificates?.stop();
+      await audit.stop();
       lock.release();
     }
   }
@@ -125,6 +128,7 @@ interface Parts {
   readonly state: State;
   readonly lock: DataLock;
   readonly admin: AdminServer;
+  readonly audit: AuditTrail;
   readonly certificates: Certificates | undefined;
   readonly engine: Engine;
   readonly history: History;
@@ -172,7 +176,8 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
   const registry = createMetrics();
   const certificates = startCertificates(config, log);
   undo.push(() => certificates?.stop());
-  const audit = SILENT;
+  const audit = new AuditTrail(config.data, log);
+  undo.push(() => audit.stop());
   const identity = startIdentity(config, log, audit);
   const admin = new AdminServer({ host: config.host, port: config.httpPort, registry, log, unready, certificates, identity, audit });
   const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
@@ -230,7 +235,14 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
   serveOrderSockets(marketData.sockets, sessions, identity);
   const ws = await marketData.listen(config.host, config.wsPort);
   undo.push(() => marketData.stop());
-  const orderEntry = new OrderEntry(sessions, { host: config.host, port: config.grpcPort, certificates, identity });
+  const orderEntry = new OrderEntry(sessions, {
+    host: config.host,
+    port: config.grpcPort,
+    certificates,
+    identity,
+    // Without a client CA it is scanners and clients of TLS 1.2, and no question of identity.
+    ...(config.tlsClientCa !== undefined && { onHandshakeRefused: (peer, reason) => audit.record(handshakeRefused(peer, reason)) }),
+  });
   const grpc = await listening(orderEntry.listen(), 'order entry', config.host, config.grpcPort, '--grpc-port');
 
   const { snapshotNow } = engine;
@@ -243,6 +255,7 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
     residence: sessions.residence,
     market: marketData.counters,
     certificates,
+    audit: () => audit.stats,
     unready,
   });
   admin.serve([
@@ -266,6 +279,7 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
     state,
     lock,
     admin,
+    audit,
     certificates,
     engine,
     history,
@@ -283,6 +297,10 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
 function startCertificates({ tlsCert, tlsKey, tlsClientCa }: Config, log: Logger): Certificates | undefined {
   if (tlsCert === undefined || tlsKey === undefined) return undefined;
   return new Certificates({ cert: tlsCert, key: tlsKey, clientCa: tlsClientCa }, log);
+}
+
+function handshakeRefused(peer: string, reason: string): AuditEvent {
+  return { kind: 'identity', subject: '', action: 'gRPC TLS handshake', outcome: codeName(Code.UNAUTHENTICATED), peer, detail: reason };
 }
 
 function startHistory(config: Config, engine: Engine, log: Logger, fail: (error: Error) => void): Promise<History> {

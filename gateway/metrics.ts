@@ -2,6 +2,7 @@ import { collectDefaultMetrics, type MetricObject, type MetricValue, Registry } 
 import { codeName } from '../engine/codes.ts';
 import type { EngineStatus } from '../engine/control.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
+import type { AuditStats } from './audit/audit-trail.ts';
 import type { HistoryStats } from './history/history.ts';
 import type { MarketCounters } from './market-connection.ts';
 import type { OrderEntryCounters } from './order-intake.ts';
@@ -18,6 +19,7 @@ export interface MetricSources {
   readonly residence: ResidenceClock;
   readonly market: MarketCounters;
   readonly certificates: Certificates | undefined;
+  readonly audit: () => AuditStats;
   /** Reasons not to be ready. */
   readonly unready: () => readonly string[];
 }
@@ -40,7 +42,7 @@ export function createMetrics(): Registry {
 /** Adds the exchange's metrics, once it runs. */
 export function addExchangeMetrics(
   registry: Registry,
-  { status, history, tap, orders, residence, market, certificates, unready }: MetricSources,
+  { status, history, tap, orders, residence, market, certificates, audit, unready }: MetricSources,
 ): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
   const counter = (name: string, help: string, read: Read) => add(registry, name, help, 'counter', read);
@@ -129,6 +131,13 @@ export function addExchangeMetrics(
 
   gauge('openbell_certificate_expiry_seconds', 'Unix time at which a TLS certificate in use ends', () => expiries(certificates));
   counter('openbell_certificate_reloads_total', 'Changed TLS certificates taken', () => [{ value: certificates?.reloads ?? 0 }]);
+
+  counter('openbell_audit_records_total', 'Records written to the audit trail', () => [{ value: audit().records }]);
+  counter('openbell_audit_summarised_total', 'Refusals summed up in a record because there were too many', () => [
+    { value: audit().summarised },
+  ]);
+  counter('openbell_audit_lost_total', 'Events that found no room while the disk took no audit records', () => [{ value: audit().lost }]);
+  gauge('openbell_audit_failing', '1 while the audit trail cannot be written', () => [{ value: audit().failing ? 1 : 0 }]);
 }
 
 /** The soonest of each kind; none without TLS. */

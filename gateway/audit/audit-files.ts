@@ -1,0 +1,71 @@
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type AuditRecord, GENESIS, openRecord } from './audit-record.ts';
+
+const NEWLINE = 0x0a;
+const NAME = /^audit-(\d{12})\.jsonl$/;
+
+/** Where the trail of a data directory is. */
+export function auditDirectory(dataDir: string): string {
+  return join(dataDir, 'audit');
+}
+
+/** @param no number of the file's first record */
+export function auditFileName(no: number): string {
+  return `audit-${String(no).padStart(12, '0')}.jsonl`;
+}
+
+/** Paths in the order of their records. */
+export function auditFiles(dir: string): string[] {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir)
+    .filter((name) => NAME.test(name))
+    .sort()
+    .map((name) => join(dir, name));
+}
+
+/** Where a trail goes on. */
+export interface TrailEnd {
+  /** The file to append to; undefined: none yet. */
+  readonly file: string | undefined;
+  /** Its length. */
+  readonly bytes: number;
+  /** Of the last record; 0: there is none. */
+  readonly no: number;
+  readonly hash: string;
+  /** Bytes of a torn last record that were cut, and where they are kept. */
+  readonly torn: { readonly bytes: number; readonly keptIn: string } | undefined;
+}
+
+/**
+ * Finds the end. A last line that was not written whole is cut, and kept aside.
+ * Records before it are not looked at: to find what does not fit is for
+ * verification, and must not keep an exchange from starting.
+ */
+export function openTrail(dir: string): TrailEnd {
+  const files = auditFiles(dir);
+  const newest = files.at(-1);
+  if (newest === undefined) return { file: undefined, bytes: 0, no: 0, hash: GENESIS, torn: undefined };
+  const { record, end, bytes } = lastRecord(newest);
+  // A crash may leave a new file without a whole record.
+  const before = record ?? (files.length > 1 ? lastRecord(files[files.length - 2]).record : undefined);
+  const at = { file: newest, bytes: end, no: before?.no ?? 0, hash: before?.hash ?? GENESIS };
+  if (end === bytes.length) return { ...at, torn: undefined };
+  const keptIn = `${newest}.torn-${end}`;
+  writeFileSync(keptIn, bytes.subarray(end), { mode: 0o600 });
+  truncateSync(newest, end);
+  return { ...at, torn: { bytes: bytes.length - end, keptIn } };
+}
+
+/** The last whole record of a file, undefined without one, and where it ends. */
+function lastRecord(file: string): { record: AuditRecord | undefined; end: number; bytes: Buffer } {
+  const bytes = readFileSync(file);
+  let end = bytes.lastIndexOf(NEWLINE) + 1;
+  while (end > 0) {
+    const begin = end < 2 ? 0 : bytes.lastIndexOf(NEWLINE, end - 2) + 1;
+    const opened = openRecord(GENESIS, bytes.subarray(begin, end - 1));
+    if (opened !== undefined) return { record: opened.record, end, bytes };
+    end = begin;
+  }
+  return { record: undefined, end: 0, bytes };
+}

@@ -1,0 +1,98 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { auditFileName, type TrailEnd } from './audit-files.ts';
+import { sealRecord } from './audit-record.ts';
+import type { AuditEvent } from './audit-sink.ts';
+
+/** An event and when it happened, Unix time in ms. */
+export interface TimedEvent {
+  readonly timeMs: number;
+  readonly event: AuditEvent;
+}
+
+/** Appends batches to the chain: one write and one fdatasync each. One call at a time. */
+export class AuditWriter {
+  readonly #dir: string;
+  readonly #rotateBytes: number;
+  #file: FileHandle | undefined;
+  #path: string | undefined;
+  /** Length of what is whole in the file. */
+  #bytes: number;
+  #no: number;
+  #hash: string;
+
+  constructor(dir: string, end: TrailEnd, rotateBytes: number) {
+    this.#dir = dir;
+    this.#rotateBytes = rotateBytes;
+    this.#path = end.file;
+    this.#bytes = end.bytes;
+    this.#no = end.no;
+    this.#hash = end.hash;
+  }
+
+  /** Number and hash of the last record on the disk. */
+  get head(): { readonly no: number; readonly hash: string } {
+    return { no: this.#no, hash: this.#hash };
+  }
+
+  /** Resolves when they are on the disk. @throws the system's Error; nothing of the batch is in the trail then, and it can be given again */
+  async append(batch: readonly TimedEvent[]): Promise<void> {
+    const file = await this.#open();
+    let no = this.#no;
+    let hash = this.#hash;
+    let text = '';
+    for (const { timeMs, event } of batch) {
+      const sealed = sealRecord(hash, ++no, timeMs, event);
+      hash = sealed.hash;
+      text += `${sealed.line}\n`;
+    }
+    const bytes = Buffer.from(text);
+    try {
+      for (let at = 0; at < bytes.length; ) {
+        const { bytesWritten } = await file.write(bytes, at, bytes.length - at, this.#bytes + at);
+        at += bytesWritten;
+      }
+      await file.datasync();
+    } catch (error) {
+      // What was written of it goes with the next attempt, at the latest.
+      await file.truncate(this.#bytes).catch(() => undefined);
+      throw error;
+    }
+    this.#bytes += bytes.length;
+    this.#no = no;
+    this.#hash = hash;
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+  }
+
+  async #open(): Promise<FileHandle> {
+    if (this.#path !== undefined && this.#bytes >= this.#rotateBytes) {
+      await this.close();
+      this.#path = undefined;
+    }
+    if (this.#file !== undefined) {
+      await this.#file.truncate(this.#bytes);
+      return this.#file;
+    }
+    if (this.#path === undefined) {
+      const path = join(this.#dir, auditFileName(this.#no + 1));
+      this.#file = await open(path, 'wx', 0o600);
+      this.#path = path;
+      this.#bytes = 0;
+      await syncDirectory(dirname(path));
+    } else this.#file = await open(this.#path, 'r+');
+    return this.#file;
+  }
+}
+
+async function syncDirectory(dir: string): Promise<void> {
+  const handle = await open(dir, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
