@@ -23,6 +23,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   verify: async () => (await import('./cli/data.ts')).verifyCommand,
   snapshot: async () => (await import('./cli/data.ts')).snapshotCommand,
   repair: async () => (await import('./cli/data.ts')).repairCommand,
+  audit: async () => (await import('./cli/audit.ts')).auditCommand,
+  'dev-token': async () => (await import('./cli/dev-token.ts')).devTokenCommand,
   doctor: async () => (await import('./cli/doctor.ts')).doctorCommand,
 };
 

@@ -29,18 +29,32 @@ export interface AuditVerdict {
 /**
  * Reads the whole trail and checks each record against the one before it.
  * @param head a hash that was kept elsewhere: the trail must contain it
- * @param onRecord sees each record that fits
  */
-export async function verifyTrail(dataDir: string, head?: string, onRecord?: (record: AuditRecord) => void): Promise<AuditVerdict> {
+export async function verifyTrail(dataDir: string, head?: string): Promise<AuditVerdict> {
+  const trail = readTrail(dataDir);
+  let anchored = head === undefined;
+  for (;;) {
+    const { done, value } = await trail.next();
+    if (!done) anchored ||= value.hash === head;
+    else if (anchored || value.fault !== undefined) return value;
+    else {
+      const problem = `the trail ends without the head ${head}: its end was cut, or it was written anew`;
+      return { ...value, fault: { file: '', line: 0, no: value.records + 1, problem } };
+    }
+  }
+}
+
+/** Yields each record that fits, up to the first that does not. */
+export async function* readTrail(dataDir: string): AsyncGenerator<AuditRecord, AuditVerdict> {
   let hash = GENESIS;
   let records = 0;
   let tornBytes = 0;
-  let anchored = head === undefined || head === GENESIS;
-  const verdict = (fault?: AuditFault): AuditVerdict => ({ records, head: hash, tornBytes, fault });
   const files = auditFiles(auditDirectory(dataDir));
   for (const file of files) {
     let line = 0;
-    const at = () => ({ file: basename(file), line, no: records + 1 });
+    const broken = (problem: string): AuditVerdict => {
+      return { records, head: hash, tornBytes, fault: { file: basename(file), line, no: records + 1, problem } };
+    };
     for await (const { bytes, ended } of linesOf(file)) {
       line++;
       if (!ended && file === files.at(-1)) {
@@ -48,20 +62,16 @@ export async function verifyTrail(dataDir: string, head?: string, onRecord?: (re
         break;
       }
       const opened = openRecord(hash, bytes);
-      if (opened === undefined) return verdict({ ...at(), problem: 'is not a record' });
+      if (opened === undefined) return broken('is not a record');
       const { record, expected } = opened;
-      if (record.no !== records + 1) return verdict({ ...at(), problem: `has number ${record.no}: records were removed, added or moved` });
-      if (record.hash !== expected)
-        return verdict({ ...at(), problem: 'does not follow from the one before it: one of the two was changed' });
+      if (record.no !== records + 1) return broken(`has number ${record.no}: records were removed, added or moved`);
+      if (record.hash !== expected) return broken('does not follow from the one before it: one of the two was changed');
       hash = record.hash;
       records++;
-      anchored ||= hash === head;
-      onRecord?.(record);
+      yield record;
     }
   }
-  if (anchored) return verdict();
-  const problem = `the trail ends without the head ${head}: its end was cut, or it was written anew`;
-  return verdict({ file: basename(files.at(-1) ?? ''), line: 0, no: records + 1, problem });
+  return { records, head: hash, tornBytes, fault: undefined };
 }
 
 /** Lines without their newlines. One that is longer than any record comes in pieces, which are none. */
