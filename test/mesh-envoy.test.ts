@@ -3,33 +3,22 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { clusterOf } from '../bench/mesh/bootstrap.ts';
 import { connect } from '../gateway/client/index.ts';
 import { Authority } from './support/certificates.ts';
 import { clientSidecar, https, type Shows, submit, unary, webSocket } from './support/envoy-client.ts';
-import { type Claims, ENVOY, Envoy, EnvoyFiles, withoutEnvoy } from './support/envoy-fixture.ts';
-import { ExchangeProcess } from './support/exchange-process.ts';
+import { type Claims, ENVOY, type Envoy, EnvoyFiles, withoutEnvoy } from './support/envoy-fixture.ts';
+import { ask, venue } from './support/envoy-venue.ts';
+import type { ExchangeProcess } from './support/exchange-process.ts';
 
 const options = { skip: withoutEnvoy };
-const PROXIED = ['--auth-proxies', '127.0.0.0/8,::1', '--log-level', 'warn'];
 
 const Grpc = { Ok: 0, PermissionDenied: 7, ResourceExhausted: 8, Unavailable: 14, Unauthenticated: 16 } as const;
 
-async function venue(t: TestContext, change?: Parameters<typeof Envoy.start>[3]) {
-  const root = mkdtempSync(join(tmpdir(), 'openbell-envoy-'));
-  t.after(() => rmSync(root, { recursive: true, force: true }));
-  const exchange = await ExchangeProcess.start(join(root, 'data'), PROXIED, t.signal);
-  t.after(() => exchange.end('SIGKILL'));
-  const files = await EnvoyFiles.make(root);
-  const envoy = await Envoy.start(t, files.dir, exchange.ports, change);
-  await envoy.until('cluster.orders.membership_healthy', (hosts) => hosts === 1);
-  return { root, exchange, files, envoy };
-}
-
 /** What the exchange has been asked for orders and market data, by its own count and by Envoy's. */
-async function seen({ ports }: ExchangeProcess, envoy: Envoy): Promise<Record<string, number>> {
-  const metrics = await (await fetch(`http://127.0.0.1:${ports.http}/metrics`)).text();
+async function seen(exchange: ExchangeProcess, envoy: Envoy): Promise<Record<string, number>> {
+  const metrics = await ask(exchange, '/metrics');
   const counted = metrics.matchAll(/^(openbell_(?:sessions_total|commands_total|command_frames_total|market_connections\S*)) (\d+)$/gm);
   const counts: Record<string, number> = Object.fromEntries([...counted].map(([, name, value]) => [name, Number(value)]));
   assert.ok(Object.keys(counts).length >= 4, 'the metrics have other names now');

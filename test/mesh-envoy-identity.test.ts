@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { createServer, type IncomingHttpHeaders } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { clusterOf } from '../bench/mesh/bootstrap.ts';
+import { Authority } from './support/certificates.ts';
+import { https, submit, webSocket } from './support/envoy-client.ts';
+import { type EnvoyFiles, withoutEnvoy } from './support/envoy-fixture.ts';
+import { ask, venue } from './support/envoy-venue.ts';
+
+const options = { skip: withoutEnvoy };
+const SPOOFED = {
+  'x-openbell-subject': 'root',
+  'x-openbell-roles': 'operator trader',
+  'x-openbell-accounts': '*',
+  'x-openbell-expires': '9999999999',
+  'x-forwarded-client-cert': 'Subject="CN=root";URI=spiffe://openbell/root',
+  'x-forwarded-for': '10.0.0.1',
+  'x-envoy-retry-on': '5xx,reset',
+  'x-envoy-max-retries': '5',
+  'x-envoy-upstream-rq-timeout-ms': '1',
+  'x-envoy-internal': 'true',
+};
+
+/** An HTTP/2 server that keeps what it is asked, and answers as `grpc-status: 0`. */
+async function recorder(t: TestContext) {
+  const calls: { headers: IncomingHttpHeaders; body: Buffer }[] = [];
+  const server = createServer();
+  server.on('stream', (stream, headers) => {
+    const pieces: Buffer[] = [];
+    stream.on('data', (piece: Buffer) => pieces.push(piece));
+    stream.on('end', () => {
+      calls.push({ headers, body: Buffer.concat(pieces) });
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      stream.end();
+    });
+    stream.on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  return { calls, port: (server.address() as AddressInfo).port };
+}
+
+async function trader(files: EnvoyFiles) {
+  return { certificate: files.client, token: await files.token() };
+}
+
+test('what a client says of itself does not reach the exchange; what was verified does', options, async (t) => {
+  const upstream = await recorder(t);
+  const { files, envoy } = await venue(t, (bootstrap) => {
+    const orders = clusterOf(bootstrap, 'orders');
+    orders.load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.port_value = upstream.port;
+    orders.health_checks = [];
+  });
+  const shows = await trader(files);
+  const { status } = await submit(files, envoy.ports.orders, 1, 1, { ...shows, headers: SPOOFED });
+  assert.equal(status, 0);
+  assert.equal(upstream.calls.length, 1);
+  const { headers } = upstream.calls[0];
+  const { 'x-openbell-expires': expires, 'x-forwarded-client-cert': certificate, 'x-forwarded-for': from } = headers;
+  assert.deepEqual(
+    [headers['x-openbell-subject'], headers['x-openbell-roles'], headers['x-openbell-accounts'], headers['x-openbell-account']],
+    ['alice', 'trader', '1', '1'],
+  );
+  assert.ok(Math.abs(Number(expires) - Date.now() / 1000 - 3600) < 60);
+  assert.match(String(certificate), /^Hash=[0-9a-f]{64};Subject="CN=desk";URI=spiffe:\/\/openbell\/desk$/);
+  assert.doesNotMatch(String(from), /10\.0\.0\.1$/);
+  assert.equal(headers.authorization, undefined, 'the token stays with Envoy');
+  for (const name of Object.keys(headers)) {
+    assert.doesNotMatch(name, /^x-envoy-(?!external-address|expected-rq|attempt)/, `${name}: ${headers[name]}`);
+  }
+});
+
+test('a spoofed header gives nothing, a foreign account is refused by the exchange, and so is who comes past Envoy', options, async (t) => {
+  const { exchange, files, envoy } = await venue(t);
+  const shows = { ...(await trader(files)), headers: SPOOFED };
+  const foreign = await submit(files, envoy.ports.orders, 2, 1, shows);
+  assert.equal(foreign.status, 7);
+  assert.match(foreign.message, /^PERMISSION_DENIED: your roles do not allow this for account 2/);
+  assert.equal((await webSocket(files, envoy.ports.market, '/v1/orders?account=2', shows)).status, 403);
+  assert.equal((await https(files, envoy.ports.administration, '/v1/accounts', shows)).status, 403);
+  const metrics = await ask(exchange, '/metrics');
+  assert.match(metrics, /^openbell_commands_total 0$/m);
+  const own = await submit(files, envoy.ports.orders, 1, 1, shows);
+  assert.deepEqual([own.status, own.message], [0, '']);
+  // Past Envoy, without its headers: nobody.
+  const direct = await fetch(`http://127.0.0.1:${exchange.ports.http}/v1/accounts`);
+  assert.equal(direct.status, 401);
+});
+
+test('errors are logged as JSON, what is well is not, and a token never is', options, async (t) => {
+  const { files, envoy } = await venue(t);
+  const shows = await trader(files);
+  assert.equal((await submit(files, envoy.ports.orders, 1, 1, shows)).status, 0);
+  assert.equal((await submit(files, envoy.ports.orders, 1, 2, { ...shows, token: await files.token({ lives: -60 }) })).status, 16);
+  assert.equal((await webSocket(files, envoy.ports.market, '/?token=secret', shows)).status, 101);
+  assert.equal((await webSocket(files, envoy.ports.market, '/?token=secret', {})).status, 401);
+  await t.waitFor(() => assert.equal(envoy.log.length, 2), { timeout: 5000 });
+  const [late, nobody] = envoy.log;
+  assert.deepEqual(
+    [late.path, late.grpc_status, late.details, late.certificate, late.account],
+    ['/openbell.OrderEntry/Submit', 'UNAUTHENTICATED', 'jwt_authn_access_denied{Jwt_is_expired}', 'CN=desk', '1'],
+  );
+  assert.deepEqual([nobody.path, nobody.status], ['/', 401]);
+  assert.doesNotMatch(JSON.stringify(envoy.log), /secret|Bearer|eyJ/);
+});
+
+test('a sampled call is a span with its account, sent by OTLP', options, async (t) => {
+  const collector = await recorder(t);
+  const { files, envoy } = await venue(t, (bootstrap) => {
+    clusterOf(bootstrap, 'traces').load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.port_value = collector.port;
+  });
+  await envoy.ask('/runtime_modify?tracing.random_sampling=10000', 'POST');
+  assert.equal((await submit(files, envoy.ports.orders, 1, 1, await trader(files))).status, 0);
+  await t.waitFor(() => assert.ok(collector.calls.length > 0), { timeout: 15_000 });
+  const [{ headers, body }] = collector.calls;
+  assert.equal(headers[':path'], '/opentelemetry.proto.collector.trace.v1.TraceService/Export');
+  for (const text of ['openbell-envoy', 'openbell.account', 'openbell.subject', 'alice']) assert.ok(body.includes(text), text);
+  assert.ok(!body.includes('Bearer'));
+});
+
+test('another certificate is shown as soon as its file is replaced', options, async (t) => {
+  const { root, files, envoy } = await venue(t);
+  const shows = await trader(files);
+  assert.equal((await submit(files, envoy.ports.orders, 1, 1, shows)).status, 0);
+  const other = new Authority(`${root}/other`, 'other authority');
+  files.serve(other.issue({ name: 'envoy' }));
+  await t.waitFor(() => assert.rejects(submit(files, envoy.ports.orders, 1, 2, shows), /certificate|issuer/i), { timeout: 5000 });
+  const trusting = Object.assign(Object.create(Object.getPrototypeOf(files)), files, { authority: other });
+  assert.equal((await submit(trusting, envoy.ports.orders, 1, 3, shows)).status, 0);
+});

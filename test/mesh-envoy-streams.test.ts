@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { connect as connectH2 } from 'node:http2';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, type ReportView } from '../gateway/client/index.ts';
+import { clientSidecar, https, submit } from './support/envoy-client.ts';
+import { type Claims, type EnvoyFiles, withoutEnvoy } from './support/envoy-fixture.ts';
+import { ask, type EnvoyVenue, venue } from './support/envoy-venue.ts';
+import { RawWebSocket } from './support/raw-websocket.ts';
+
+const options = { skip: withoutEnvoy };
+/** Envoy's own limit of a route that says nothing is 15 s. */
+const LONGER_MS = 20_000;
+const ORDER = { symbol: 'BTC-USD', side: 'buy', price: '50000.00', quantity: '0.01' } as const;
+
+async function viaSidecar(t: TestContext, { files, envoy }: EnvoyVenue, lastReport?: number) {
+  const sidecar = await clientSidecar(t, files, envoy, await files.token());
+  const { orders: grpcPort, market: wsPort, administration: httpPort } = sidecar.ports;
+  const client = await connect({ grpcPort, wsPort, httpPort, account: 1, ...(lastReport !== undefined && { lastReport }) });
+  t.after(() => client.close());
+  return { sidecar, client };
+}
+
+/** Every value of a key, anywhere in it. */
+function* valuesOf(key: string, value: unknown): Generator<unknown> {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, inner] of Object.entries(value)) {
+    if (name === key) yield inner;
+    yield* valuesOf(key, inner);
+  }
+}
+
+test('no stream has a time limit: by configuration, and a stream that outlives the defaults', options, async (t) => {
+  const place = await venue(t);
+  const { client, sidecar } = await viaSidecar(t, place);
+  const dump = JSON.parse(await place.envoy.ask('/config_dump'));
+  const managers = dump.configs.flatMap((config: unknown) => [
+    ...valuesOf('dynamic_listeners', config),
+    ...valuesOf('static_listeners', config),
+  ]);
+  for (const name of ['orders', 'market']) {
+    const listener = managers.flat().find((each: { listener: { name: string } }) => each.listener.name === name).listener;
+    const only = (key: string) => [...new Set(valuesOf(key, listener))];
+    assert.deepEqual(only('stream_idle_timeout'), ['0s'], name);
+    assert.deepEqual(only('request_timeout'), ['0s'], name);
+    assert.deepEqual(
+      [...valuesOf('route', listener)].map((route) => (route as { timeout: string }).timeout),
+      ['0s', '0s'],
+      name,
+    );
+    assert.deepEqual(only('max_stream_duration'), [], name);
+    assert.deepEqual(only('max_connection_duration'), [], name);
+    assert.deepEqual(only('retry_policy'), [], name);
+  }
+  await client.orders.place(ORDER);
+  const market = await RawWebSocket.open(sidecar.ports.market, { protocol: 'json' });
+  const orders = await RawWebSocket.open(sidecar.ports.market, { path: '/v1/orders?account=1' });
+  t.after(() => [market, orders].map((socket) => socket.destroy()));
+  let lost = 0;
+  client.orders.on('lost', () => lost++);
+  await sleep(LONGER_MS);
+  assert.equal(lost, 0);
+  assert.deepEqual([market.status, orders.status], ['HTTP/1.1 101 Switching Protocols', 'HTTP/1.1 101 Switching Protocols']);
+  assert.ok(!market.ended && !orders.ended);
+  assert.equal((await client.orders.place(ORDER)).kind, 'accepted');
+});
+
+test('an exchange that is killed and comes back: clients reconnect and miss nothing', options, async (t) => {
+  const place = await venue(t);
+  const { client } = await viaSidecar(t, place, 0);
+  const reports: ReportView[] = [];
+  client.orders.on('report', (report) => reports.push(report));
+  const answers: Promise<ReportView>[] = [];
+  let { exchange } = place;
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 200; i++) answers.push(client.orders.place(ORDER));
+    await sleep(2 + round * 5);
+    await exchange.end('SIGKILL');
+    exchange = await place.restart();
+  }
+  const settled = await Promise.all(answers);
+  assert.ok(settled.every(({ kind }) => kind === 'accepted' || kind === 'rejected'));
+  await client.close();
+  assert.deepEqual(
+    reports.map(({ reportNo }) => reportNo),
+    reports.map((_, i) => i + 1),
+    'each report once, in order, without a gap',
+  );
+  const ids = new Set(reports.filter(({ kind }) => kind === 'accepted' || kind === 'rejected').map(({ clientOrderId }) => clientOrderId));
+  assert.equal(ids.size, settled.length);
+  const more = JSON.parse(await ask(exchange, `/v1/accounts/1/reports?from=${reports.length + 1}`));
+  assert.deepEqual(more.reports, [], 'the exchange has no more reports than came');
+});
+
+/** A Session on a connection of its own, directly to Envoy; resolves with how it ended. */
+async function sessionToItsEnd(files: EnvoyFiles, port: number, claims: Claims = {}) {
+  const { cert, key } = files.client;
+  const session = connectH2(`https://localhost:${port}`, {
+    ca: readFileSync(files.authority.ca.cert),
+    cert: readFileSync(cert),
+    key: readFileSync(key),
+  });
+  const stream = session.request(
+    {
+      ':method': 'POST',
+      ':path': '/openbell.OrderEntry/Session',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      'x-openbell-account': '1',
+      authorization: `Bearer ${await files.token(claims)}`,
+    },
+    { endStream: false },
+  );
+  const ended = new Promise<{ status: number; reset: number }>((resolve) => {
+    let status = -1;
+    stream.once('trailers', (trailers) => {
+      status = Number(trailers['grpc-status']);
+    });
+    stream.once('error', () => undefined);
+    stream.once('close', () => {
+      session.destroy();
+      resolve({ status, reset: stream.rstCode });
+    });
+  });
+  stream.resume();
+  await new Promise((resolve, reject) => {
+    stream.once('response', resolve);
+    session.once('error', reject);
+  });
+  return { ended };
+}
+
+test('an exchange that stops ends its streams in order, and Envoy knows', options, async (t) => {
+  const { exchange, files, envoy } = await venue(t);
+  const sidecar = await clientSidecar(t, files, envoy, await files.token());
+  const shows = { certificate: files.client, token: await files.token() };
+  assert.equal((await https(files, envoy.ports.administration, '/healthz', { certificate: files.client })).status, 200);
+  const { ended } = await sessionToItsEnd(files, envoy.ports.orders);
+  const market = await RawWebSocket.open(sidecar.ports.market, { protocol: 'json' });
+  const orders = await RawWebSocket.open(sidecar.ports.market, { path: '/v1/orders?account=1' });
+  await exchange.end('SIGTERM');
+  assert.deepEqual(await ended, { status: 0, reset: 0 });
+  await Promise.all([market, orders].map((socket) => socket.until(() => socket.ended)));
+  assert.deepEqual([market.closeCode, orders.closeCode], [1001, 1001]);
+  assert.ok((await envoy.stat('cluster.orders.upstream_cx_close_notify')) > 0, 'the exchange said GOAWAY');
+  assert.equal(await envoy.stat('cluster.orders.upstream_rq_rx_reset'), 0);
+  for (const cluster of ['orders', 'market']) await envoy.until(`cluster.${cluster}.membership_healthy`, (hosts) => hosts === 0);
+  const answer = await submit(files, envoy.ports.orders, 1, 1, shows);
+  assert.equal(answer.status, 14);
+  assert.match(answer.message, /^UNAVAILABLE: /);
+  assert.equal((await https(files, envoy.ports.administration, '/healthz', { certificate: files.client })).status, 503);
+});
+
+test('Envoy sends no order twice, whatever happens to the exchange and whatever the client asks for', options, async (t) => {
+  const place = await venue(t);
+  const { files, envoy } = place;
+  const shows = {
+    certificate: files.client,
+    token: await files.token(),
+    headers: {
+      'x-envoy-retry-on': '5xx,reset,connect-failure,refused-stream',
+      'x-envoy-retry-grpc-on': 'unavailable,cancelled',
+      'x-envoy-max-retries': '3',
+    },
+  };
+  let { exchange } = place;
+  const sequenced = async () => {
+    const metrics = await ask(exchange, '/metrics');
+    return Number(/^openbell_seq\{stage="sequenced"\} (\d+)$/m.exec(metrics)?.[1]);
+  };
+  const before = await sequenced();
+  let sent = 0;
+  let failed = 0;
+  const answered: number[] = [];
+  for (let round = 0; round < 6; round++) {
+    const calls: Promise<unknown>[] = [];
+    for (let i = 0; i < 40; i++) {
+      const id = ++sent;
+      const call = submit(files, envoy.ports.orders, 1, id, shows).then(
+        ({ status }) => (status === 0 ? answered.push(id) : failed++),
+        () => failed++,
+      );
+      calls.push(call);
+    }
+    // While some are on their way to the exchange, some in it and some on their way back.
+    await Promise.race(calls);
+    await sleep(round);
+    await exchange.end('SIGKILL');
+    await Promise.all(calls);
+    exchange = await place.restart();
+    await envoy.until('cluster.orders.membership_healthy', (hosts) => hosts === 1);
+  }
+  const commands = (await sequenced()) - before;
+  const { reports } = JSON.parse(await ask(exchange, '/v1/accounts/1/reports?from=1&limit=1000'));
+  const ids = (reports as { clientOrderId: number; kind: string }[])
+    .filter(({ kind }) => kind === 'accepted' || kind === 'rejected')
+    .map(({ clientOrderId }) => clientOrderId);
+  t.diagnostic(`${sent} orders sent, ${answered.length} answered, ${failed} failed; ${commands} commands in the log`);
+  assert.ok(failed > 0, 'no call was hit by a kill');
+  assert.equal(new Set(ids).size, ids.length, 'an order has two answers');
+  assert.equal(commands, ids.length, 'a command more than orders');
+  assert.ok(
+    answered.every((id) => ids.includes(id)),
+    'what was answered is in the log',
+  );
+  assert.equal(await envoy.stat('cluster.orders.upstream_rq_retry'), 0);
+  assert.equal(await envoy.stat('cluster.orders.upstream_rq_retry_overflow'), 0);
+});
+
+test('a session ends with its token, although Envoy looks at it only once', options, async (t) => {
+  const { files, envoy } = await venue(t);
+  // Both allow 30 s for clocks that differ: Envoy lets it in, and a few seconds are left.
+  const { ended } = await sessionToItsEnd(files, envoy.ports.orders, { lives: -25 });
+  assert.deepEqual(await ended, { status: 16, reset: 0 });
+});
