@@ -1,0 +1,361 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { auditDirectory, auditFiles } from '../gateway/audit/audit-files.ts';
+import { readTrail, verifyTrail } from '../gateway/audit/audit-reader.ts';
+import type { AuditRecord } from '../gateway/audit/audit-record.ts';
+import type { AuditEvent } from '../gateway/audit/audit-sink.ts';
+import { AuditTrail } from '../gateway/audit/audit-trail.ts';
+import { loadConfig } from '../gateway/config.ts';
+import { createLogger } from '../gateway/log.ts';
+import { startExchange } from '../gateway/main.ts';
+import { openbell } from './support/exchange-process.ts';
+
+const LOG = createLogger('silent');
+
+function dataDir(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-audit-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+function action(no: number): AuditEvent {
+  return {
+    kind: 'admin',
+    subject: `operator ${no}`,
+    account: no,
+    action: 'POST /v1/accounts/:id/deposit',
+    outcome: 'ok',
+    peer: '127.0.0.1',
+  };
+}
+
+function refusal(detail?: string): AuditEvent {
+  const event = { kind: 'identity', subject: '', action: 'gRPC Session', outcome: 'UNAUTHENTICATED', peer: '10.0.0.9' };
+  return detail === undefined ? event : { ...event, detail };
+}
+
+/** A trail of so many actions between its start and its stop. */
+async function trailOf(data: string, actions: number, rotateBytes?: number): Promise<void> {
+  const trail = new AuditTrail(data, LOG, rotateBytes === undefined ? {} : { rotateBytes });
+  for (let no = 1; no <= actions; no++) {
+    trail.record(action(no));
+    if (rotateBytes !== undefined && no % 10 === 0) await sleep(120);
+  }
+  await trail.stop();
+}
+
+async function recordsOf(data: string): Promise<AuditRecord[]> {
+  const records: AuditRecord[] = [];
+  for await (const record of readTrail(data)) records.push(record);
+  return records;
+}
+
+/** The lines of a trail that is in one file. */
+function editLines(data: string, edit: (lines: string[]) => string[]): void {
+  const [file] = auditFiles(auditDirectory(data));
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  writeFileSync(
+    file,
+    edit(lines)
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+}
+
+describe('audit trail', () => {
+  it('keeps what it was told, numbered and chained, over restarts and rotation', async (t) => {
+    const data = dataDir(t);
+    await trailOf(data, 40, 1500);
+    await trailOf(data, 5, 1500);
+    const files = auditFiles(auditDirectory(data));
+    assert.ok(files.length >= 4, `${files.length} files`);
+    const records = await recordsOf(data);
+    assert.deepEqual(
+      records.map(({ no }) => no),
+      Array.from({ length: 49 }, (_, i) => i + 1),
+    );
+    assert.deepEqual(
+      records.map((record) => (record.kind === 'trail' ? record.action : record.account)),
+      ['start', ...Array.from({ length: 40 }, (_, i) => i + 1), 'stop', 'start', 1, 2, 3, 4, 5, 'stop'],
+    );
+    const verdict = await verifyTrail(data);
+    assert.deepEqual(verdict, { records: 49, head: records[48].hash, tornBytes: 0, fault: undefined });
+    for (const file of files) assert.equal(statSync(file).mode & 0o077, 0, 'others may read it');
+  });
+
+  /** What somebody does to the lines of records 1 (start), 2 to 11 (actions), 12 (stop); and the record that must be named. */
+  const TAMPERINGS: readonly { what: string; edit: (lines: string[]) => string[]; no: number; problem: RegExp }[] = [
+    { what: 'a changed field', edit: (l) => l.with(4, l[4].replace('operator 4', 'operator 9')), no: 5, problem: /does not follow/ },
+    { what: 'a changed time', edit: (l) => l.with(4, l[4].replace(/"time":"\d{4}/, '"time":"1999')), no: 5, problem: /does not follow/ },
+    {
+      what: 'a changed hash',
+      edit: (l) =>
+        l.with(
+          4,
+          l[4].replace(/[0-9a-f]"\}$/, (end) => `${end[0] === '0' ? '1' : '0'}"}`),
+        ),
+      no: 5,
+      problem: /does not follow/,
+    },
+    {
+      what: 'another spelling of the same value',
+      edit: (l) => l.with(4, l[4].replace('"account":4', '"account":4.0')),
+      no: 5,
+      problem: /does not follow/,
+    },
+    { what: 'a removed line', edit: (l) => l.toSpliced(4, 1), no: 5, problem: /has number 6/ },
+    {
+      what: 'a removed line, numbers mended',
+      edit: (l) => l.toSpliced(4, 1).map((line, i) => line.replace(/^\{"no":\d+/, `{"no":${i + 1}`)),
+      no: 5,
+      problem: /does not follow/,
+    },
+    { what: 'the first line removed', edit: (l) => l.slice(1), no: 1, problem: /has number 2/ },
+    { what: 'swapped lines', edit: (l) => l.with(4, l[5]).with(5, l[4]), no: 5, problem: /has number 6/ },
+    { what: 'an inserted record', edit: (l) => l.toSpliced(4, 0, l[4]), no: 6, problem: /has number 5/ },
+    { what: 'an inserted line', edit: (l) => l.toSpliced(4, 0, 'nothing to see here'), no: 5, problem: /is not a record/ },
+    { what: 'an empty line', edit: (l) => l.toSpliced(4, 0, ''), no: 5, problem: /is not a record/ },
+    { what: 'an endless line', edit: (l) => l.toSpliced(4, 0, 'x'.repeat(200_000)), no: 5, problem: /is not a record/ },
+  ];
+  for (const { what, edit, no, problem } of TAMPERINGS) {
+    it(`names the record: ${what}`, async (t) => {
+      const data = dataDir(t);
+      await trailOf(data, 10);
+      editLines(data, edit);
+      const { fault, records } = await verifyTrail(data);
+      assert.ok(fault !== undefined, 'nobody noticed');
+      assert.equal(fault.no, no);
+      assert.match(fault.problem, problem);
+      assert.equal(records, no - 1);
+    });
+  }
+
+  it('a cut end shows against a head that was kept elsewhere', async (t) => {
+    const data = dataDir(t);
+    await trailOf(data, 10);
+    const { head } = await verifyTrail(data);
+    await trailOf(data, 3);
+    assert.equal((await verifyTrail(data, head)).fault, undefined, 'a trail that has grown since contains it');
+    editLines(data, (lines) => lines.slice(0, 7));
+    assert.equal((await verifyTrail(data)).fault, undefined, 'by itself a cut end looks like any end');
+    assert.match((await verifyTrail(data, head)).fault?.problem ?? '', /its end was cut/);
+  });
+
+  it('a file that is missing in the middle is noticed', async (t) => {
+    const data = dataDir(t);
+    await trailOf(data, 40, 1500);
+    const files = auditFiles(auditDirectory(data));
+    unlinkSync(files[1]);
+    assert.match((await verifyTrail(data)).fault?.problem ?? '', /records were removed/);
+  });
+
+  it('a torn last record is cut and kept at the next start, which says so', async (t) => {
+    const data = dataDir(t);
+    await trailOf(data, 10);
+    const [file] = auditFiles(auditDirectory(data));
+    truncateSync(file, statSync(file).size - 50);
+    const torn = await verifyTrail(data);
+    assert.deepEqual([torn.records, torn.fault], [11, undefined]);
+    assert.ok(torn.tornBytes > 0);
+    await trailOf(data, 1);
+    const records = await recordsOf(data);
+    assert.deepEqual(
+      records.slice(11).map(({ action: done }) => done),
+      ['repair', 'start', action(1).action, 'stop'],
+    );
+    assert.match(records[11].detail ?? '', new RegExp(`^${torn.tornBytes} bytes .* kept in .*\\.torn-`));
+    assert.equal((await verifyTrail(data)).fault, undefined);
+  });
+
+  it('what a crash leaves behind the last record, zeros or half a rotation, is no obstacle', async (t) => {
+    const data = dataDir(t);
+    await trailOf(data, 40, 1500);
+    const files = auditFiles(auditDirectory(data));
+    appendFileSync(files[files.length - 1], Buffer.alloc(4096));
+    await trailOf(data, 1, 1500);
+    writeFileSync(join(auditDirectory(data), 'audit-000000000048.jsonl'), '{"no":48,"ti');
+    await trailOf(data, 1, 1500);
+    assert.equal((await verifyTrail(data)).fault, undefined);
+  });
+
+  it('kill -9 in the middle of writing: what is there fits, and the next start goes on', { timeout: 120_000 }, async (t) => {
+    const data = dataDir(t);
+    const child = fileURLToPath(new URL('support/audit-child.ts', import.meta.url));
+    let before = 0;
+    for (let round = 0; round < 8; round++) {
+      const writer = spawn(process.execPath, [child, data], { stdio: ['ignore', 'pipe', 'inherit'] });
+      await once(writer.stdout, 'data');
+      await sleep(40 + round * 13);
+      writer.kill('SIGKILL');
+      await once(writer, 'exit');
+      const { fault, records } = await verifyTrail(data);
+      assert.equal(fault, undefined);
+      assert.ok(records > before, 'a round wrote nothing');
+      before = records;
+    }
+    assert.ok(auditFiles(auditDirectory(data)).length > 1, 'it never rotated');
+  });
+
+  it('a full disk: records wait, more than that are counted, and nothing is out of place afterwards', async (t) => {
+    const dir = mkdtempSync(join(tmpdir(), 'openbell-audit-'));
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', dir], { stdio: 'ignore' });
+    } catch {
+      rmSync(dir, { recursive: true });
+      return t.skip('SKIPPED: mounting a small disk needs root');
+    }
+    t.after(() => {
+      execFileSync('umount', ['-l', dir]);
+      rmSync(dir, { recursive: true });
+    });
+    const trail = new AuditTrail(dir, LOG, { flushMs: 5, maxWaiting: 50 });
+    await sleep(50);
+    const ballast = join(dir, 'ballast');
+    const { bavail, bsize } = statfsSync(dir);
+    writeFileSync(ballast, Buffer.alloc(bavail * bsize));
+    // What still fits the last page goes on the disk.
+    for (let no = 1; no <= 200 && !trail.stats.failing; no++) {
+      trail.record(action(no));
+      await sleep(10);
+    }
+    assert.ok(trail.stats.failing, 'the disk never filled');
+    for (let no = 0; no < 1000; no++) trail.record(action(no));
+    assert.ok(trail.stats.lost > 900, `${trail.stats.lost} lost: the queue is not bounded`);
+    unlinkSync(ballast);
+    for (let i = 0; i < 500 && trail.stats.failing; i++) await sleep(10);
+    assert.equal(trail.stats.failing, false, 'it did not recover');
+    await trail.stop();
+    const records = await recordsOf(dir);
+    assert.equal((await verifyTrail(dir)).fault, undefined);
+    const lost = records.filter(({ action: done }) => done === 'lost').map(({ detail }) => Number.parseInt(detail ?? '', 10));
+    assert.equal(
+      lost.reduce((sum, count) => sum + count, 0),
+      trail.stats.lost,
+      'the trail tells how many it lacks',
+    );
+  });
+
+  it('a flood of refusals is summed up; nothing else is', async (t) => {
+    const data = dataDir(t);
+    const trail = new AuditTrail(data, LOG, { maxRefusals: 10 });
+    for (let i = 0; i < 100_000; i++) trail.record(refusal());
+    for (let i = 0; i < 1000; i++) trail.record({ ...refusal(), action: `GET /${i}` });
+    for (let no = 1; no <= 50; no++) trail.record(action(no));
+    await trail.stop();
+    const records = await recordsOf(data);
+    const refusals = records.filter(({ kind }) => kind === 'identity');
+    assert.ok(refusals.length <= 10 + 65, `${refusals.length} records`);
+    const told = refusals.map(({ detail }) => (detail === undefined ? 1 : Number.parseInt(detail, 10)));
+    assert.equal(
+      told.reduce((sum, count) => sum + count, 0),
+      101_000,
+      'every refusal is counted',
+    );
+    assert.equal(records.filter(({ kind }) => kind === 'admin').length, 50);
+    assert.equal(trail.stats.summarised, 101_000 - 10);
+  });
+
+  it('takes any text: what a stranger sends stays one record', async (t) => {
+    const data = dataDir(t);
+    const trail = new AuditTrail(data, LOG);
+    const texts = ['a\nb', '","hash":"0"}', '\ud800', '\u2028', '=1+1', 'x'.repeat(100_000), '\0\x1b[31m', '"'];
+    for (const text of texts) trail.record({ ...refusal(text), subject: text });
+    await trail.stop();
+    assert.equal((await verifyTrail(data)).fault, undefined);
+    const records = (await recordsOf(data)).filter(({ kind }) => kind === 'identity');
+    assert.deepEqual(
+      records.map(({ subject }) => subject.slice(0, 20)),
+      texts.map((text) => text.replace('\ud800', '\ufffd').slice(0, 20)).with(2, '\ud800'),
+    );
+  });
+});
+
+describe('audit of a running exchange', () => {
+  it('each administrative action: who, what, how it ended, where it is in the log', async (t) => {
+    const data = dataDir(t);
+    const flags = { data, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0' };
+    const exchange = await startExchange(loadConfig({ flags, env: {} }), { log: LOG });
+    const post = async (path: string, body: object) => {
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(`http://127.0.0.1:${exchange.ports.http}${path}`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(body),
+      });
+      return (await response.json()) as { seq?: number };
+    };
+    const { seq } = await post('/v1/accounts/1/deposit', { asset: 'USD', amount: '10.00' });
+    await post('/v1/accounts/1/withdraw', { asset: 'USD', amount: '99999999.00' });
+    await post('/v1/accounts/1/suspend', {});
+    await exchange.stop();
+    const records = (await recordsOf(data)).filter(({ kind }) => kind === 'admin');
+    assert.deepEqual(
+      records.map(({ account, action: done, outcome, peer }) => [account, done, outcome, peer]),
+      [
+        [1, 'POST /v1/accounts/:id/deposit', 'ok', '127.0.0.1'],
+        [1, 'POST /v1/accounts/:id/withdraw', 'INSUFFICIENT_FUNDS', '127.0.0.1'],
+        [1, 'POST /v1/accounts/:id/suspend', 'ok', '127.0.0.1'],
+      ],
+    );
+    assert.ok(records.every(({ subject }) => subject !== ''));
+    const details = records.map(({ detail }) => JSON.parse(detail ?? '{}'));
+    assert.deepEqual(details[0], { seqs: [seq], id: '1', asset: 'USD', amount: '10.00' });
+    assert.deepEqual(details[2].seqs, [(seq ?? 0) + 2]);
+    assert.equal((await verifyTrail(data)).fault, undefined);
+  });
+});
+
+describe('openbell audit', () => {
+  it('verify tells whole from broken by its exit code', async (t) => {
+    const data = dataDir(t);
+    await trailOf(data, 10);
+    const { head } = await verifyTrail(data);
+    assert.deepEqual(await openbell(['audit', 'verify', data, '--head', head]), {
+      code: 0,
+      stdout: `records       12 that fit together\nhead          ${head}\nverdict       whole\n`,
+      stderr: '',
+    });
+    const other = await openbell(['audit', 'verify', data, '--head', 'f'.repeat(64)]);
+    assert.equal(other.code, 1);
+    editLines(data, (lines) => lines.with(4, lines[4].replace('operator 4', 'operator 9')));
+    const broken = await openbell(['audit', 'verify', data]);
+    assert.equal(broken.code, 1);
+    assert.match(broken.stdout, /BROKEN: audit-000000000001\.jsonl, line 5, where record 5 was expected: it does not follow/);
+    const json = JSON.parse((await openbell(['audit', 'verify', data, '--json'])).stdout);
+    assert.equal(json.fault.no, 5);
+    assert.equal((await openbell(['audit', 'verify', join(data, 'nowhere')])).code, 2);
+    assert.equal((await openbell(['audit', 'verify', data, '--head', 'xyz'])).code, 2);
+  });
+
+  it('export gives lines or a table of a span of time, and stops at what does not fit', async (t) => {
+    const data = dataDir(t);
+    const trail = new AuditTrail(data, LOG);
+    trail.record({ ...refusal('=cmd("x"),\nsecond line'), subject: 'a "quoted" one' });
+    await trail.stop();
+    const [start, event] = await recordsOf(data);
+    const lines = (await openbell(['audit', 'export', data])).stdout.trim().split('\n');
+    assert.deepEqual(JSON.parse(lines[0]), start);
+    assert.equal(lines.length, 3);
+    const csv = (await openbell(['audit', 'export', data, '--format', 'csv'])).stdout;
+    assert.match(csv, /^no,time,kind,subject,account,action,outcome,peer,detail,hash\n1,/);
+    assert.ok(
+      csv.includes(
+        `2,${event.time},identity,"a ""quoted"" one",,gRPC Session,UNAUTHENTICATED,10.0.0.9,"'=cmd(""x""),\nsecond line",${event.hash}\n`,
+      ),
+      csv,
+    );
+    assert.equal((await openbell(['audit', 'export', data, '--until', start.time])).stdout, '');
+    assert.equal((await openbell(['audit', 'export', data, '--since', '2020-01-01'])).stdout.trim().split('\n').length, 3);
+    editLines(data, (rest) => rest.toSpliced(1, 1));
+    const broken = await openbell(['audit', 'export', data]);
+    assert.equal(broken.code, 1);
+    assert.match(broken.stderr, /BROKEN/);
+  });
+});
