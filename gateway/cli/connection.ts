@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { OpenbellClient } from '../client/index.ts';
+import type { ConnectOptions, OpenbellClient } from '../client/index.ts';
 import { CliError, ExitCode } from './exit.ts';
 
 export interface ConnectionFlags {
@@ -7,6 +8,8 @@ export interface ConnectionFlags {
   readonly grpcPort: number;
   readonly wsPort: number;
   readonly httpPort: number;
+  readonly token?: string;
+  readonly tokenFile?: string;
   readonly json?: true;
 }
 
@@ -21,6 +24,8 @@ export function connectionOptions(command: Command): Command {
     .addOption(portOption('--grpc-port <port>', 'its order entry', 7401, 'OPENBELL_GRPC_PORT'))
     .addOption(portOption('--ws-port <port>', 'its market data', 7402, 'OPENBELL_WS_PORT'))
     .addOption(portOption('--http-port <port>', 'its admin', 7403, 'OPENBELL_HTTP_PORT'))
+    .addOption(new Option('--token <token>', 'who you are; others on this machine see it in the list of processes').env('OPENBELL_TOKEN'))
+    .addOption(new Option('--token-file <file>', 'file with the token, read for each connection').env('OPENBELL_TOKEN_FILE'))
     .option('--json', 'JSON instead of text');
 }
 
@@ -45,14 +50,31 @@ export function whole(text: string): number {
   return Number(text);
 }
 
+/** What the flags say of the connection, for `connect`. */
+export function clientOptions(flags: ConnectionFlags): Omit<ConnectOptions, 'account'> {
+  const { host, grpcPort, wsPort, httpPort } = flags;
+  return { host, grpcPort, wsPort, httpPort, ...(readToken(flags) !== undefined && { tokenProvider: () => readToken(flags) ?? '' }) };
+}
+
+/** @throws CliError when the file cannot be read; what is in it is never shown */
+export function readToken({ token, tokenFile }: Pick<ConnectionFlags, 'token' | 'tokenFile'>): string | undefined {
+  if (token !== undefined) return token;
+  if (tokenFile === undefined) return undefined;
+  try {
+    return readFileSync(tokenFile, 'utf8').trim();
+  } catch (error) {
+    throw new CliError(`cannot read the token from ${tokenFile} (${(error as NodeJS.ErrnoException).code})`, ExitCode.Usage);
+  }
+}
+
 /** Connects for one command: a lost connection ends it. */
 export async function withClient<T>(
   flags: ConnectionFlags & { readonly account?: number },
   work: (client: OpenbellClient) => Promise<T>,
 ): Promise<T> {
   const { connect } = await import('../client/index.ts');
-  const { host, grpcPort, wsPort, httpPort, account } = flags;
-  const client = await connect({ host, grpcPort, wsPort, httpPort, reconnect: false, ...(account !== undefined && { account }) });
+  const { account } = flags;
+  const client = await connect({ ...clientOptions(flags), reconnect: false, ...(account !== undefined && { account }) });
   try {
     return await work(client);
   } finally {
@@ -64,10 +86,13 @@ export async function withClient<T>(
 export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: object): Promise<T> {
   const host = flags.host.includes(':') ? `[${flags.host}]` : flags.host;
   const url = `http://${host}:${flags.httpPort}${path}`;
+  const token = readToken(flags);
+  const headers = { ...(body && { 'content-type': 'application/json' }), ...(token !== undefined && { authorization: `Bearer ${token}` }) };
   let response: Response;
   try {
     response = await fetch(url, {
-      ...(body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers,
+      ...(body && { method: 'POST', body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(30_000),
     });
   } catch (error) {
@@ -82,7 +107,9 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
     throw new CliError(`${url} did not answer in JSON (HTTP ${response.status}); is it openbell's admin port?`, ExitCode.Unreachable);
   }
   if (response.ok) return answer;
-  throw new CliError(`${answer.name}: ${answer.message}`, ExitCode.Refused);
+  // Refusals of identity begin with their name already.
+  const { name = `HTTP ${response.status}`, message = '' } = answer;
+  throw new CliError(message.startsWith(`${name}: `) ? message : `${name}: ${message}`, ExitCode.Refused);
 }
 
 /** Prints a value as one line of JSON. */

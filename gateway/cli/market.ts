@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { timeText } from './account.ts';
-import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson, table, whole } from './connection.ts';
+import { askAdmin, type ConnectionFlags, clientOptions, connectionOptions, print, printJson, table, whole } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 
 /** Of the admin interface's lists. */
@@ -93,7 +93,7 @@ const tradeRow = (t: TradeJson) => [timeText(t.timeUs), t.auction ? 'auction' : 
 /** Until a signal. What passed while nobody listened comes out of the history. @param seen last trade id shown */
 async function followTrades(name: string, flags: ConnectionFlags, seen: number): Promise<void> {
   const { connect } = await import('../client/index.ts');
-  const client = await connect(flags);
+  const client = await connect(clientOptions(flags));
   const symbol = await client.symbols.find(name);
   const stream = await client.market.trades(name);
   const stop = () => stream.close();

@@ -1,6 +1,6 @@
 import { connect, type StatusView, type TradeView } from '../client/index.ts';
 import { ladder } from '../ladder-view.ts';
-import type { ConnectionFlags } from './connection.ts';
+import { type ConnectionFlags, clientOptions } from './connection.ts';
 import { ExitCode } from './exit.ts';
 
 const REPAINT_MS = 100;
@@ -13,7 +13,7 @@ const CLEAR_BELOW = '\x1b[J';
 
 /** Shows a book in the terminal and keeps it up to date, until Ctrl-C or q. */
 export async function watchBook(name: string, flags: ConnectionFlags & { readonly depth: number }): Promise<ExitCode> {
-  const client = await connect(flags);
+  const client = await connect(clientOptions(flags));
   const symbol = await client.symbols.find(name);
   const { market } = client;
   const trades: TradeView[] = [];

@@ -21,6 +21,8 @@ const ADVICE: Partial<Record<number, string>> = {
   [Code.DISK_FULL]: "the exchange's disk is full: send it again when the operator has made room",
   [Code.DRAINING]: 'the exchange is stopping: send it again when it is back',
   [Code.FRAME_TOO_LARGE]: 'the batch is too large: send several',
+  [Code.UNAUTHENTICATED]: 'the credentials of the session have expired: connect again with new ones, then send it again',
+  [Code.PERMISSION_DENIED]: 'the credentials are read-only: reports come, orders are not taken',
   [Code.FOREIGN_ACCOUNT]: 'the command names another account than the session: leave it 0',
   [Code.ADMIN_ONLY]: 'order entry takes no administrative commands: use the admin interface',
   [Code.BAD_RANGE]: 'price, quantity or id is out of range: quantity from 1 lot, price from 1 tick, and 0 for a market order',

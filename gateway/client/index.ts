@@ -3,6 +3,7 @@ import { OpenbellError } from './errors.ts';
 import { MarketClient } from './market.ts';
 import { OrderSession } from './order-session.ts';
 import { SymbolCatalog } from './symbols.ts';
+import { TokenSource } from './token-source.ts';
 import type { ConnectOptions } from './types.ts';
 
 export { Code, codeName } from '../../engine/codes.ts';
@@ -22,11 +23,13 @@ export type * from './types.ts';
 export class OpenbellClient {
   readonly symbols: SymbolCatalog;
   readonly #options: ConnectOptions;
+  readonly #tokens: TokenSource | undefined;
   #orders: OrderSession | undefined;
   #market: MarketClient | undefined;
 
-  constructor(options: ConnectOptions, symbols: SymbolCatalog) {
+  constructor(options: ConnectOptions, symbols: SymbolCatalog, tokens: TokenSource | undefined) {
     this.#options = options;
+    this.#tokens = tokens;
     this.symbols = symbols;
   }
 
@@ -34,14 +37,22 @@ export class OpenbellClient {
   get orders(): OrderSession {
     const { host = '127.0.0.1', grpcPort = 7401, account, lastReport, reconnect = true } = this.#options;
     if (account === undefined) throw new OpenbellError('NO_ACCOUNT', 'order entry needs an account: connect({ account })');
-    this.#orders ??= new OrderSession({ host, port: grpcPort, account, lastReport, reconnect, symbols: this.symbols });
+    this.#orders ??= new OrderSession({
+      host,
+      port: grpcPort,
+      account,
+      lastReport,
+      reconnect,
+      symbols: this.symbols,
+      tokens: this.#tokens,
+    });
     return this.#orders;
   }
 
   /** Market data; needs no account. */
   get market(): MarketClient {
     const { host = '127.0.0.1', wsPort = 7402, reconnect = true } = this.#options;
-    this.#market ??= new MarketClient({ host, port: wsPort, reconnect, symbols: this.symbols });
+    this.#market ??= new MarketClient({ host, port: wsPort, reconnect, symbols: this.symbols, tokens: this.#tokens });
     return this.#market;
   }
 
@@ -60,14 +71,16 @@ export class OpenbellClient {
  * const answer = await exchange.orders.place({ symbol: 'BTC-USD', side: 'buy', price: '100.25', quantity: '0.5' });
  * await exchange.close();
  * ```
- * @throws OpenbellError HTTP_FAILED when it cannot be reached, NODE_TOO_OLD before Node.js 22
+ * @throws OpenbellError HTTP_FAILED when it cannot be reached, UNAUTHENTICATED or PERMISSION_DENIED when it does not let us in, NODE_TOO_OLD before Node.js 22
  */
 export async function connect(options: ConnectOptions = {}): Promise<OpenbellClient> {
   const tooOld = nodeTooOld();
   if (tooOld !== undefined) throw new OpenbellError('NODE_TOO_OLD', tooOld);
   const { host = '127.0.0.1', httpPort = 7403, symbols } = options;
   const authority = host.includes(':') ? `[${host}]` : host;
-  const catalog = new SymbolCatalog(symbols ?? `http://${authority}:${httpPort}/v1/symbols`);
+  const admin = `http://${authority}:${httpPort}`;
+  const tokens = TokenSource.of(options, admin);
+  const catalog = new SymbolCatalog(symbols ?? `${admin}/v1/symbols`, tokens);
   await catalog.load();
-  return new OpenbellClient(options, catalog);
+  return new OpenbellClient(options, catalog, tokens);
 }

@@ -2,6 +2,7 @@ import { MarketOp } from '../../engine/wire/layout.ts';
 import { CHANNEL_NAMES, type ChannelName, marketRequest } from '../../engine/wire/market-frames.ts';
 import { OpenbellError } from './errors.ts';
 import { decodeBinary, decodeJson, type MarketFrameView } from './market-decode.ts';
+import type { TokenSource } from './token-source.ts';
 
 export interface MarketSocketOptions {
   /** Default 127.0.0.1. */
@@ -14,6 +15,8 @@ export interface MarketSocketOptions {
   readonly reconnect?: boolean;
   /** A line that brings nothing, heartbeats included, for so long is dead, ms. Default 15,000: three heartbeats. */
   readonly idleMs?: number;
+  /** Undefined: no credentials are shown. */
+  readonly tokens?: TokenSource | undefined;
 }
 
 export interface MarketSocketEvents {
@@ -28,6 +31,8 @@ const MAX_DELAY_MS = 5000;
 /** A connection that lasted so long was a good one: the next attempt is a first one again. */
 const GOOD_MS = 10_000;
 const CLOSE_PATIENCE_MS = 1000;
+/** Close code: the credentials have expired. */
+const EXPIRED = 4016;
 const OP_NAMES = ['', 'subscribe', 'unsubscribe', 'resnapshot', 'ping'] as const;
 
 /** One WebSocket to the market data of an exchange, made again with growing pauses when it is lost. */
@@ -38,6 +43,8 @@ export class MarketSocket {
   readonly #reconnect: boolean;
   readonly #idleMs: number;
   readonly #events: MarketSocketEvents;
+  readonly #tokens: TokenSource | undefined;
+  #asking = false;
   #ws: WebSocket | undefined;
   #open = false;
   #everOpen = false;
@@ -49,12 +56,13 @@ export class MarketSocket {
   #watch: NodeJS.Timeout | undefined;
 
   constructor(options: MarketSocketOptions, events: MarketSocketEvents) {
-    const { host = '127.0.0.1', port = 7402, format = 'binary', reconnect = true, idleMs = 15_000 } = options;
+    const { host = '127.0.0.1', port = 7402, format = 'binary', reconnect = true, idleMs = 15_000, tokens } = options;
     this.url = `ws://${host.includes(':') ? `[${host}]` : host}:${port}/`;
     this.#json = format === 'json';
     this.#reconnect = reconnect;
     this.#idleMs = idleMs;
     this.#events = events;
+    this.#tokens = tokens;
   }
 
   get isOpen(): boolean {
@@ -63,8 +71,25 @@ export class MarketSocket {
 
   /** Connects, unless it is connected or on the way. `onOpen` or `onLost` follows. */
   connect(): void {
-    if (this.#ws !== undefined || this.#retry !== undefined || this.#closed) return;
-    const ws = new WebSocket(this.url, this.#json ? 'json' : 'binary');
+    if (this.#ws !== undefined || this.#retry !== undefined || this.#asking || this.#closed) return;
+    if (this.#tokens === undefined) return this.#begin([]);
+    this.#asking = true;
+    this.#tokens
+      .get()
+      .finally(() => {
+        this.#asking = false;
+      })
+      .then(
+        (token) => {
+          if (!this.#closed) this.#begin([`openbell.bearer.${token}`]);
+        },
+        (error: OpenbellError) => this.#ended(error),
+      );
+  }
+
+  /** @param token as a subprotocol: a WebSocket of a browser can show it in no other way, and one way is enough */
+  #begin(token: readonly string[]): void {
+    const ws = new WebSocket(this.url, [this.#json ? 'json' : 'binary', ...token]);
     this.#ws = ws;
     ws.binaryType = 'arraybuffer';
     ws.onopen = () => {
@@ -129,6 +154,8 @@ export class MarketSocket {
 
   #lost(ws: WebSocket, code: number, reason: string): void {
     if (this.#ws !== ws) return;
+    // Why it was not let in is not told by WebSockets; perhaps its token was too old.
+    if (!this.#open || code === EXPIRED) this.#tokens?.refused();
     const what = this.#open ? `the market data connection ${this.url} was closed` : `cannot connect to market data at ${this.url}`;
     const why = reason === '' ? `code ${code}` : `code ${code}, ${reason}`;
     this.#ended(new OpenbellError('CONNECTION_LOST', `${what} (${why}): is the exchange running there?`));

@@ -3,6 +3,7 @@ import { Code } from '../../engine/codes.ts';
 import { SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { callError, isFinal, OpenbellError } from './errors.ts';
+import type { TokenSource } from './token-source.ts';
 
 const SESSION = '/openbell.OrderEntry/Session';
 const SUBMIT = '/openbell.OrderEntry/Submit';
@@ -22,6 +23,8 @@ export interface OrderStreamOptions {
   /** Number of the last report that was seen; undefined: only new ones are wanted. */
   readonly lastReport: number | undefined;
   readonly reconnect: boolean;
+  /** Undefined: no credentials are shown. */
+  readonly tokens?: TokenSource | undefined;
 }
 
 export interface OrderStreamListener {
@@ -43,6 +46,9 @@ export class OrderStream {
   readonly #account: number;
   readonly #reconnect: boolean;
   readonly #listener: OrderStreamListener;
+  readonly #tokens: TokenSource | undefined;
+  /** A new token was asked for because one was refused, and the stream was not open since. */
+  #renewed = false;
   readonly #client: Client;
   readonly #reader = new ReportFrameReader();
   #call: ClientDuplexStream<Buffer, Buffer> | undefined;
@@ -53,11 +59,12 @@ export class OrderStream {
   #retryMs = FIRST_RETRY_MS;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor({ host, port, account, lastReport, reconnect }: OrderStreamOptions, listener: OrderStreamListener) {
+  constructor({ host, port, account, lastReport, reconnect, tokens }: OrderStreamOptions, listener: OrderStreamListener) {
     this.lastReport = lastReport;
     this.#account = account;
     this.#reconnect = reconnect;
     this.#listener = listener;
+    this.#tokens = tokens;
     this.#client = new Client(`${host.includes(':') ? `[${host}]` : host}:${port}`, credentials.createInsecure(), {
       // gRPC would keep messages to send them again in a call of its own; the session does that, where it is right.
       'grpc.enable_retries': 0,
@@ -83,9 +90,21 @@ export class OrderStream {
   }
 
   /** One unary Submit. */
-  submit(frame: Buffer): Promise<ReportFrameReader> {
-    return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(SUBMIT, raw, raw, frame, this.#metadata(undefined), (error, answer) => {
+  async submit(frame: Buffer): Promise<ReportFrameReader> {
+    try {
+      return await this.#submit(frame);
+    } catch (error) {
+      // Nothing was taken of it, so it may be sent again.
+      if (!this.#tokens?.renewable || !(error instanceof OpenbellError && error.code === 'UNAUTHENTICATED')) throw error;
+      this.#tokens.refused();
+      return await this.#submit(frame);
+    }
+  }
+
+  async #submit(frame: Buffer): Promise<ReportFrameReader> {
+    const metadata = this.#metadata(undefined, await this.#tokens?.get());
+    return await new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest(SUBMIT, raw, raw, frame, metadata, (error, answer) => {
         const reader = new ReportFrameReader();
         if (error) reject(callError(error.code, error.details));
         else if (answer === undefined || reader.open(answer) !== Code.OK) reject(malformed());
@@ -118,7 +137,17 @@ export class OrderStream {
   }
 
   #connect(): void {
-    const call = this.#client.makeBidiStreamRequest(SESSION, raw, raw, this.#metadata(this.lastReport));
+    if (this.#tokens === undefined) return this.#begin(undefined);
+    this.#tokens.get().then(
+      (token) => {
+        if (!this.#closing && !this.#finished) this.#begin(token);
+      },
+      (error: OpenbellError) => this.#lost(error, error.code === 'UNAUTHENTICATED'),
+    );
+  }
+
+  #begin(token: string | undefined): void {
+    const call = this.#client.makeBidiStreamRequest(SESSION, raw, raw, this.#metadata(this.lastReport, token));
     this.#call = call;
     call.on('metadata', (headers: Metadata) => this.#opened(headers));
     call.on('data', (bytes: Buffer) => this.#take(bytes));
@@ -128,8 +157,9 @@ export class OrderStream {
     call.on('error', () => undefined);
   }
 
-  #metadata(lastReport: number | undefined): Metadata {
+  #metadata(lastReport: number | undefined, token: string | undefined): Metadata {
     const metadata = new Metadata();
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     metadata.set('x-openbell-account', String(this.#account));
     metadata.set('x-openbell-schema', String(SCHEMA_VERSION));
     if (lastReport !== undefined) metadata.set(LAST_REPORT, String(lastReport));
@@ -142,6 +172,7 @@ export class OrderStream {
     if (last === undefined) return;
     this.lastReport ??= Number(last);
     this.#open = true;
+    this.#renewed = false;
     this.#retryMs = FIRST_RETRY_MS;
     const again = this.#wasOpen;
     this.#wasOpen = true;
@@ -160,9 +191,21 @@ export class OrderStream {
   #ended(end: StatusObject): void {
     this.#open = false;
     this.#call = undefined;
-    if (this.#closing || this.#finished) return;
     const error = callError(end.code, end.code === status.OK ? 'the exchange closed the session' : end.details);
-    if (isFinal(end.code) || !this.#reconnect) {
+    this.#lost(error, isFinal(end.code) && !this.#renews(end.code));
+  }
+
+  /** A session ends with its token, and an exchange that was started again knows none of its own: another one is tried, once. */
+  #renews(code: number): boolean {
+    if (code !== status.UNAUTHENTICATED || !this.#tokens?.renewable || this.#renewed) return false;
+    this.#tokens.refused();
+    this.#renewed = true;
+    return true;
+  }
+
+  #lost(error: OpenbellError, final: boolean): void {
+    if (this.#closing || this.#finished) return;
+    if (final || !this.#reconnect) {
       this.#finish(error);
       return;
     }

@@ -1,5 +1,6 @@
 import { decimalToUnits, unitsToDecimal } from '../../feeds/decimal.ts';
 import { OpenbellError } from './errors.ts';
+import type { TokenSource } from './token-source.ts';
 import type { Decimal, SymbolDefinition } from './types.ts';
 
 const FETCH_TIMEOUT_MS = 5000;
@@ -60,11 +61,13 @@ function readUnit(text: string): Unit {
 /** The symbols that the client knows, by name and id. */
 export class SymbolCatalog {
   readonly #url: string | undefined;
+  readonly #tokens: TokenSource | undefined;
   readonly #byName = new Map<string, SymbolUnits>();
   readonly #byId = new Map<number, SymbolUnits>();
 
   /** @param source the address of `/v1/symbols`, or the definitions themselves */
-  constructor(source: string | readonly SymbolDefinition[]) {
+  constructor(source: string | readonly SymbolDefinition[], tokens?: TokenSource) {
+    this.#tokens = tokens;
     this.#url = typeof source === 'string' ? source : undefined;
     if (typeof source !== 'string') this.#keep(source);
   }
@@ -75,10 +78,14 @@ export class SymbolCatalog {
     if (url === undefined) return;
     let body: unknown;
     try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
+      const token = await this.#tokens?.get();
+      const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      const response = await fetch(url, { headers, signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
+      if (response.status === 401 || response.status === 403) throw refused((await response.json()) as Parameters<typeof refused>[0]);
       if (!response.ok) throw new Error(`HTTP status ${response.status}`);
       body = await response.json();
     } catch (error) {
+      if (error instanceof OpenbellError) throw error;
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
       throw new OpenbellError(
         'HTTP_FAILED',
@@ -114,6 +121,10 @@ export class SymbolCatalog {
       this.#byId.set(units.id, units);
     }
   }
+}
+
+function refused({ code, name, message }: { code?: number; name?: string; message?: string }): OpenbellError {
+  return new OpenbellError(name ?? 'UNAUTHENTICATED', message ?? 'the exchange asks for credentials', code);
 }
 
 function isDefinition(value: unknown): value is SymbolDefinition {

@@ -1,5 +1,21 @@
+/** An Ed25519 key that the exchange knows, docs/SECURITY.md. */
+export interface ApiKey {
+  readonly id: string;
+  /** PEM (PKCS #8). It stays here: only challenges are signed with it. */
+  readonly privateKey: string;
+}
+
+/** Who asks: one of them, or none where the exchange asks nobody who he is. */
+export interface Credentials {
+  /** A token, for as long as it holds. */
+  readonly token?: string;
+  /** Gives a token that holds now; asked for each connection. */
+  readonly tokenProvider?: () => string | Promise<string>;
+  readonly apiKey?: ApiKey;
+}
+
 /** Where an exchange is, and who asks. */
-export interface ConnectOptions {
+export interface ConnectOptions extends Credentials {
   /** Default 127.0.0.1. */
   readonly host?: string;
   /** Default 7401. */

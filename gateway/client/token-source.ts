@@ -1,0 +1,75 @@
+import { sign } from 'node:crypto';
+import { challengeText } from '../identity/challenge-text.ts';
+import { OpenbellError } from './errors.ts';
+import type { ApiKey, Credentials } from './types.ts';
+
+const FETCH_TIMEOUT_MS = 5000;
+/** A session token is not used in its last half minute: a call takes time. */
+const MARGIN_MS = 30_000;
+
+/** Where the tokens of a client come from; asked for each connection, so that one that is made again shows a new token. */
+export class TokenSource {
+  /** Another token may be had when one was refused. */
+  readonly renewable: boolean;
+  readonly #give: () => Promise<string>;
+  /** Of an API key: kept until it is about to expire. */
+  #kept: { readonly token: string; readonly until: number } | undefined;
+
+  private constructor(renewable: boolean, give: () => Promise<string>) {
+    this.renewable = renewable;
+    this.#give = give;
+  }
+
+  /** @param admin where the admin port is, such as http://127.0.0.1:7403 @returns undefined without credentials */
+  static of({ token, tokenProvider, apiKey }: Credentials, admin: string): TokenSource | undefined {
+    if ([token, tokenProvider, apiKey].filter((each) => each !== undefined).length > 1)
+      throw new OpenbellError('UNAUTHENTICATED', 'give one of token, tokenProvider and apiKey');
+    if (token !== undefined) return new TokenSource(false, async () => token);
+    if (tokenProvider !== undefined) return new TokenSource(true, async () => tokenProvider());
+    if (apiKey === undefined) return undefined;
+    const source: TokenSource = new TokenSource(true, () => source.#byKey(apiKey, admin));
+    return source;
+  }
+
+  /** @throws OpenbellError UNAUTHENTICATED when the key was refused, CONNECTION_LOST when there is no token now */
+  async get(): Promise<string> {
+    try {
+      return await this.#give();
+    } catch (error) {
+      if (error instanceof OpenbellError) throw error;
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+      throw new OpenbellError('CONNECTION_LOST', `there is no token now: ${cause instanceof Error ? cause.message : String(cause)}`);
+    }
+  }
+
+  /** The exchange did not believe the last token: an exchange that was started again knows none from before. */
+  refused(): void {
+    this.#kept = undefined;
+  }
+
+  async #byKey({ id, privateKey }: ApiKey, admin: string): Promise<string> {
+    if (this.#kept !== undefined && performance.now() < this.#kept.until) return this.#kept.token;
+    const { nonce } = await post<{ nonce: string }>(`${admin}/v1/auth/challenge`, { key: id });
+    const signature = sign(null, Buffer.from(challengeText(id, nonce)), privateKey).toString('base64');
+    const { token, expiresInSeconds } = await post<{ token: string; expiresInSeconds: number }>(`${admin}/v1/auth/session`, {
+      key: id,
+      nonce,
+      signature,
+    });
+    this.#kept = { token, until: performance.now() + expiresInSeconds * 1000 - MARGIN_MS };
+    return token;
+  }
+}
+
+async function post<T>(url: string, body: object): Promise<T> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
+  });
+  const answer = (await response.json()) as T & { readonly message?: string };
+  if (response.ok) return answer;
+  if (response.status === 401) throw new OpenbellError('UNAUTHENTICATED', answer.message ?? 'the API key was refused', 110);
+  throw new Error(`${url} answered ${response.status}`);
+}
