@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from '../gateway/client/index.ts';
+import { dashboards, panelQueries } from '../mesh/checks/observability-dashboards.ts';
+import { MetricCatalogue, metricsElsewhere, parseScrape, type Scrape } from '../mesh/checks/observability-metrics.ts';
+import { promqlNames } from '../mesh/checks/observability-promql.ts';
+import { allRules } from '../mesh/checks/observability-rules.ts';
+import { ExchangeProcess } from './support/exchange-process.ts';
+
+describe('rules and dashboards against what the exchange says', { timeout: 60_000 }, () => {
+  const data = mkdtempSync(join(tmpdir(), 'openbell-observability-'));
+  let exchange: ExchangeProcess;
+  let scrape: Scrape;
+  let catalogue: MetricCatalogue;
+
+  before(async () => {
+    exchange = await ExchangeProcess.start(data);
+    const { grpc: grpcPort, ws: wsPort, http: httpPort } = exchange.ports;
+    const seller = await connect({ account: 1, grpcPort, wsPort, httpPort });
+    const buyer = await connect({ account: 2, grpcPort, wsPort, httpPort });
+    await seller.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.5', price: '60000.00' });
+    await buyer.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.2', price: '60000.00' });
+    await buyer.orders.cancel({ symbol: 'BTC-USD', orderId: 999_999 }); // refused: UNKNOWN_ORDER
+    // Garbage has to be collected once before its histogram is there.
+    for (let tries = 0; tries < 100; tries++) {
+      scrape = parseScrape(await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text());
+      if (scrape.has('nodejs_gc_duration_seconds_sum') && scrape.get('openbell_refusals_total')?.has('name')) break;
+      await sleep(50);
+    }
+    await seller.close();
+    await buyer.close();
+    catalogue = new MetricCatalogue(scrape, metricsElsewhere(), allRules());
+  });
+
+  after(async () => {
+    await exchange?.end('SIGKILL');
+    rmSync(data, { recursive: true, force: true });
+  });
+
+  it('the scrape is of an exchange that took orders', () => {
+    assert.ok(
+      scrape.get('openbell_reports_total')?.get('kind')?.has('Fill'),
+      [...(scrape.get('openbell_reports_total')?.get('kind') ?? [])].join(),
+    );
+    assert.ok(scrape.get('openbell_refusals_total')?.get('name')?.has('UNKNOWN_ORDER'));
+    assert.ok(scrape.get('openbell_order_residence_seconds_bucket')?.get('le')?.has('0.001'));
+  });
+
+  it('each name and label in a rule is exposed by somebody', () => {
+    for (const { alert, record, expr } of allRules()) assert.deepEqual(catalogue.problems(expr), [], `${alert ?? record}: ${expr}`);
+  });
+
+  it('each name and label in a panel or variable is exposed by somebody', () => {
+    for (const [file, board] of dashboards()) {
+      for (const { where, expr } of panelQueries(board)) assert.deepEqual(catalogue.problems(expr), [], `${file}: ${where}: ${expr}`);
+    }
+  });
+
+  it('the list of other metrics has none that the exchange exposes, none that nobody uses, and a source for each', () => {
+    const expressions = [...allRules(), ...[...dashboards().values()].flatMap(panelQueries)].map(({ expr }) => expr);
+    const used = new Set(expressions.flatMap((expr) => promqlNames(expr).selectors.map(({ metric }) => metric)));
+    for (const { name, source } of metricsElsewhere()) {
+      assert.ok(!scrape.has(name), `${name} comes from the exchange`);
+      assert.ok(used.has(name), `nobody uses ${name}`);
+      assert.ok(source.length > 10, name);
+    }
+  });
+
+  it('each openbell metric is in a rule or a panel, or is left out on purpose', () => {
+    const leftOut = [
+      'openbell_journal_batches_total',
+      'openbell_history_commits_total',
+      'openbell_market_bytes_total',
+      'openbell_market_events_total',
+    ];
+    const expressions = [...allRules(), ...[...dashboards().values()].flatMap(panelQueries)].map(({ expr }) => expr);
+    const used = new Set(expressions.flatMap((expr) => promqlNames(expr).selectors.map(({ metric }) => metric)));
+    const unused = [...scrape.keys()].filter(
+      (name) => name.startsWith('openbell_') && !used.has(name) && !/_(sum|count|bucket)$/.test(name),
+    );
+    assert.deepEqual(unused.sort(), leftOut.sort());
+  });
+
+  it('finds a name, a label, a value and a grouping that do not exist', () => {
+    const finds: [string, RegExp][] = [
+      ['rate(openbell_order_total[5m])', /nobody exposes openbell_order_total/],
+      ['openbell_ring_depth{queue="command"}', /no label queue/],
+      ['openbell_seq{stage="journaled"}', /no stage="journaled"/],
+      ['openbell_market_slow_readers_total{outcome=~"cut|gone"}', /no outcome="gone"/],
+      ['openbell_refusals_total{name="BUSI"}', /no name="BUSI"/],
+      ['sum by (shard) (openbell_ready)', /has label shard/],
+      ['istio_requests_total{destination_service="x"}', /no label destination_service/],
+    ];
+    for (const [expr, problem] of finds) assert.match(catalogue.problems(expr).join('; '), problem);
+  });
+});
