@@ -1,0 +1,89 @@
+import type { Resource } from './resource.ts';
+
+/** What a proxy says of itself when it asks istiod: its kind, address and pod decide what it is sent. */
+export interface ProxyNode {
+  readonly id: string;
+  readonly cluster: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+const LABELS = { 'app.kubernetes.io/name': 'openbell' };
+const GATEWAY = 'istio-ingressgateway';
+
+function node(kind: 'sidecar' | 'router', address: string, pod: string, namespace: string, labels: object, account: string): ProxyNode {
+  return {
+    id: `${kind}~${address}~${pod}.${namespace}~${namespace}.svc.cluster.local`,
+    cluster: `${account}.${namespace}`,
+    metadata: {
+      NAMESPACE: namespace,
+      CLUSTER_ID: 'Kubernetes',
+      ISTIO_VERSION: '1.31.0',
+      SERVICE_ACCOUNT: account,
+      LABELS: labels,
+      INTERCEPTION_MODE: 'REDIRECT',
+      PROXY_CONFIG: {},
+    },
+  };
+}
+
+export const SHARD = node('sidecar', '10.2.0.1', 'openbell-0', 'openbell', LABELS, 'openbell');
+export const EDGE = node('router', '10.3.0.1', 'gateway-0', 'istio-ingress', { istio: 'ingressgateway' }, GATEWAY);
+
+/**
+ * The cluster as far as istiod looks at it: the Services that were rendered,
+ * and the pods that the controllers of a cluster would have made of the rest.
+ * @param shards replicas of the StatefulSet
+ */
+export function clusterObjects(set: readonly Resource[], shards: number): unknown[] {
+  const services = set
+    .filter(({ kind, metadata }) => kind === 'Service' && metadata.name === 'openbell')
+    .map((service) => ({ ...service, spec: { ...(service as unknown as { spec: object }).spec, clusterIP: '10.1.0.1' } }));
+  const ports = [
+    { name: 'grpc-orders', port: 7401 },
+    { name: 'http-market', port: 7402 },
+    { name: 'http-admin', port: 7403 },
+  ];
+  const out: unknown[] = [namespace('openbell'), namespace('istio-ingress'), ...services, ...gatewayObjects()];
+  for (let i = 0; i < shards; i++) {
+    const labels = { ...LABELS, 'statefulset.kubernetes.io/pod-name': `openbell-${i}` };
+    out.push(pod(`openbell-${i}`, 'openbell', `10.2.0.${i + 1}`, labels, 'openbell'));
+  }
+  const endpoints = Array.from({ length: shards }, (_, i) => endpoint('openbell', `openbell-${i}`, `10.2.0.${i + 1}`));
+  out.push(slice('openbell', 'openbell', ports, endpoints));
+  return out;
+}
+
+function gatewayObjects(): unknown[] {
+  const labels = { istio: 'ingressgateway' };
+  const ports = [{ name: 'https', port: 443, targetPort: 443, protocol: 'TCP' }];
+  const metadata = { name: GATEWAY, namespace: 'istio-ingress' };
+  return [
+    { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: '10.1.0.2', selector: labels, ports } },
+    pod('gateway-0', 'istio-ingress', '10.3.0.1', labels, GATEWAY),
+    slice(GATEWAY, 'istio-ingress', ports, [endpoint('istio-ingress', 'gateway-0', '10.3.0.1')]),
+  ];
+}
+
+function namespace(name: string): unknown {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+}
+
+function pod(name: string, namespace: string, podIP: string, labels: object, serviceAccountName: string): unknown {
+  const status = { phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions: [{ type: 'Ready', status: 'True' }] };
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels }, spec: { serviceAccountName, nodeName: 'node' }, status };
+}
+
+function endpoint(namespace: string, name: string, address: string): unknown {
+  return { addresses: [address], conditions: { ready: true }, targetRef: { kind: 'Pod', name, namespace } };
+}
+
+function slice(service: string, namespace: string, ports: readonly { name: string; port: number }[], endpoints: unknown[]): unknown {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: `${service}-1`, namespace, labels: { 'kubernetes.io/service-name': service } },
+    addressType: 'IPv4',
+    ports: ports.map(({ name, port }) => ({ name, port, protocol: 'TCP' })),
+    endpoints,
+  };
+}

@@ -1,0 +1,94 @@
+import type { Json, Received } from './istio-xds.ts';
+
+/** PEM files: what the agent or a secret would have handed to the proxy. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** Who may be on the other side. */
+  readonly ca: string;
+}
+
+interface Parts {
+  readonly listeners: Json[];
+  readonly clusters: Json[];
+}
+
+/**
+ * What istiod sent to a proxy, as a bootstrap that runs on one machine. Its
+ * filters, routes, limits and TLS settings stay as they came; replaced are
+ * addresses (no pods, no iptables) and where certificates come from (files).
+ */
+export function bootstrapOf(...parts: readonly Parts[]): unknown {
+  const all = { listeners: parts.flatMap((part) => part.listeners), clusters: parts.flatMap((part) => part.clusters) };
+  return { admin: { address: socket('127.0.0.1', 0) }, static_resources: all };
+}
+
+/**
+ * The shard's side: a listener `shard-PORT` for each inbound port, at the port
+ * that it has in the pod, as rules name it, on an address of its own.
+ * @param exchange the port that stands behind each
+ */
+export function shardParts(received: Received, address: string, exchange: Readonly<Record<number, number>>, tls: TlsFiles): Parts {
+  const inbound = received.listeners.find(({ name }) => name === 'virtualInbound');
+  const ports = Object.keys(exchange).map(Number);
+  const listeners = ports.map((port) => {
+    const chain = inbound.filter_chains.find(({ filter_chain_match: match }: Json) => match?.destination_port === port);
+    return { name: `shard-${port}`, address: socket(address, port), filter_chains: [{ ...withFiles(chain, tls), filter_chain_match: {} }] };
+  });
+  const clusters = ports.map((port) => {
+    const cluster = received.clusters.find(({ name }) => name === `inbound|${port}||`);
+    return { ...cluster, load_assignment: assignment(cluster.name, '127.0.0.1', exchange[port]) };
+  });
+  return { listeners, clusters };
+}
+
+/**
+ * The gateway's side: a listener per server (`orders`, `market`, `admin`) on a
+ * free port. Server names are not looked at, as each has its own port here.
+ * @param at address of a shard by its subset; a subset that is not named leads nowhere
+ */
+export function edgeParts(received: Received, at: Readonly<Record<string, string>>, shown: TlsFiles, mesh: TlsFiles): Parts {
+  const chains: Json[] = received.listeners.flatMap(({ filter_chains }) => filter_chains);
+  const listeners = chains.map((chain) => {
+    const { typed_config: manager } = chain.filters[0];
+    const routes = received.routes.find(({ name }) => name === manager.rds.route_config_name);
+    const { rds: _, ...inline } = { ...manager, route_config: { ...routes, validate_clusters: false } };
+    const filters = [{ ...chain.filters[0], typed_config: inline }];
+    const name = chain.filter_chain_match.server_names[0].split('.')[0];
+    return { name, address: socket('127.0.0.1', 0), filter_chains: [{ ...withFiles(chain, shown), filters, filter_chain_match: {} }] };
+  });
+  const clusters = received.clusters
+    .filter(({ name }) => /^outbound\|740.\|./.test(name) && !name.includes('||'))
+    .map(({ eds_cluster_config: _, ...cluster }) => {
+      const [, port, subset] = cluster.name.split('|');
+      return {
+        ...withFiles(cluster, mesh),
+        type: 'STATIC',
+        load_assignment: assignment(cluster.name, at[subset] ?? '127.0.9.254', Number(port)),
+      };
+    });
+  return { listeners, clusters };
+}
+
+function withFiles(owner: Json, { cert, key, ca }: TlsFiles): Json {
+  const { transport_socket: transport } = owner;
+  const {
+    tls_certificate_sds_secret_configs: _,
+    combined_validation_context: combined,
+    ...common
+  } = transport.typed_config.common_tls_context;
+  const context = {
+    ...common,
+    tls_certificates: [{ certificate_chain: { filename: cert }, private_key: { filename: key } }],
+    ...(combined && { validation_context: { ...combined.default_validation_context, trusted_ca: { filename: ca } } }),
+  };
+  return { ...owner, transport_socket: { ...transport, typed_config: { ...transport.typed_config, common_tls_context: context } } };
+}
+
+function assignment(cluster_name: string, address: string, port: number): unknown {
+  return { cluster_name, endpoints: [{ lb_endpoints: [{ endpoint: { address: socket(address, port) } }] }] };
+}
+
+function socket(address: string, port_value: number): unknown {
+  return { socket_address: { address, port_value } };
+}

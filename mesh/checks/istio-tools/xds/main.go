@@ -1,0 +1,57 @@
+// Serves what istiod would send to proxies for a set of files, with no cluster: istiod's generators over an API server
+// in memory (its own test harness). pilot-discovery itself needs a cluster: without one it ends with a nil pointer.
+//
+//	xds ADDRESS MESH_CONFIG ISTIO_RESOURCES KUBERNETES_OBJECTS
+//
+// The first line on stdout says that it serves; it ends when stdin does.
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+
+	"istio.io/istio/pilot/test/xds"
+	"istio.io/istio/pkg/config/mesh"
+)
+
+// failer ends the process with the reason: there is no test that could fail.
+type failer struct{}
+
+func (failer) Fail()                        { os.Exit(1) }
+func (failer) FailNow()                     { os.Exit(1) }
+func (failer) Fatal(args ...any)            { fmt.Fprintln(os.Stderr, args...); os.Exit(1) }
+func (failer) Fatalf(f string, args ...any) { fmt.Fprintf(os.Stderr, f+"\n", args...); os.Exit(1) }
+func (failer) Log(args ...any)              {}
+func (failer) Logf(string, ...any)          {}
+func (failer) TempDir() string              { return os.TempDir() }
+func (failer) Helper()                      {}
+func (failer) Cleanup(func())               {}
+func (failer) Skip(...any)                  {}
+
+func read(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		failer{}.Fatal(err)
+	}
+	return string(text)
+}
+
+func main() {
+	if len(os.Args) != 5 {
+		failer{}.Fatal("usage: xds ADDRESS MESH_CONFIG ISTIO_RESOURCES KUBERNETES_OBJECTS")
+	}
+	meshConfig, err := mesh.ApplyMeshConfigDefaults(read(os.Args[2]))
+	if err != nil {
+		failer{}.Fatal(err)
+	}
+	xds.NewFakeDiscoveryServer(failer{}, xds.FakeOptions{
+		MeshConfig:             meshConfig,
+		ConfigString:           read(os.Args[3]),
+		KubernetesObjectString: read(os.Args[4]),
+		ListenerBuilder:        func() (net.Listener, error) { return net.Listen("tcp", os.Args[1]) },
+	})
+	fmt.Println("serving")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}

@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ProxyNode } from './istio-nodes.ts';
+import { isIstio, MESH_CONFIG, toYaml } from './istio-tools.ts';
+import { groupOf, type Resource } from './resource.ts';
+
+const READY_MS = 15_000;
+/** Filters that only Istio's build of Envoy has, for its telemetry and its protocol sniffing, are left out. */
+const PLAIN_ENVOY = { PILOT_ENABLE_METADATA_EXCHANGE: 'false', PILOT_ENABLE_ALPN_FILTER: 'false' };
+const TELEMETRY = 'telemetry.istio.io';
+
+/** What a proxy got: resources of Envoy, as its admin port shows them. */
+export interface Received {
+  readonly listeners: readonly Json[];
+  readonly clusters: readonly Json[];
+  readonly routes: readonly Json[];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: Envoy's configuration has no types here; tests assert what they read.
+export type Json = any;
+
+/**
+ * What istiod sends to a proxy for these resources, taken by a real Envoy over
+ * ADS. Ends both processes before it resolves.
+ * @param dir for files and logs, the caller's
+ * @throws Error when Envoy refuses any of it, or nothing comes
+ */
+export async function receive(
+  tools: { readonly xds: string; readonly envoy: string },
+  dir: string,
+  set: readonly Resource[],
+  objects: readonly unknown[],
+  node: ProxyNode,
+): Promise<Received> {
+  const port = await freePort();
+  const resources = set.filter((resource) => isIstio(resource) && groupOf(resource.apiVersion) !== TELEMETRY);
+  writeFileSync(join(dir, 'istio.yaml'), toYaml(resources));
+  writeFileSync(join(dir, 'cluster.yaml'), toYaml(objects));
+  const log = openSync(join(dir, 'xds.log'), 'w');
+  const args = [`127.0.0.1:${port}`, MESH_CONFIG, join(dir, 'istio.yaml'), join(dir, 'cluster.yaml')];
+  const server = spawn(tools.xds, args, { stdio: ['pipe', 'pipe', log], env: { ...process.env, ...PLAIN_ENVOY } });
+  try {
+    await serving(server, join(dir, 'xds.log'));
+    // Twice, as a cluster that waits for its certificate keeps Envoy from asking for listeners.
+    const { clusters } = await ask(tools.envoy, dir, port, node, 'cds');
+    const { listeners, routes } = await ask(tools.envoy, dir, port, node, 'lds');
+    return { listeners, clusters, routes };
+  } finally {
+    server.kill('SIGKILL');
+  }
+}
+
+async function serving(server: ChildProcess, log: string): Promise<void> {
+  const ended = once(server, 'exit').then(([code]) => {
+    throw new Error(`xds ended with ${code}: ${readFileSync(log, 'utf8').slice(-2000)}`);
+  });
+  await Promise.race([once(server.stdout as NodeJS.ReadableStream, 'data'), ended]);
+  ended.catch(() => undefined);
+}
+
+async function ask(envoy: string, dir: string, xds: number, node: ProxyNode, what: 'cds' | 'lds'): Promise<Received> {
+  const admin = join(dir, `${what}.admin`);
+  writeFileSync(join(dir, 'bootstrap.json'), JSON.stringify(bootstrap(xds, node, what)));
+  const log = openSync(join(dir, 'envoy.log'), 'w');
+  const flags = [
+    '-c',
+    join(dir, 'bootstrap.json'),
+    '--use-dynamic-base-id',
+    '--admin-address-path',
+    admin,
+    '--concurrency',
+    '1',
+    '--log-level',
+    'warning',
+  ];
+  const child = spawn(envoy, flags, { stdio: ['ignore', log, log] });
+  try {
+    const until = Date.now() + READY_MS;
+    for (;;) {
+      if (Date.now() > until || child.exitCode !== null)
+        throw new Error(`Envoy took nothing (${what}): ${readFileSync(join(dir, 'envoy.log'), 'utf8').slice(-3000)}`);
+      await sleep(100);
+      const received = await dump(admin).catch(() => undefined);
+      if (
+        received !== undefined &&
+        (what === 'cds' ? received.clusters.length > 2 : received.listeners.length > 0 && received.routes.length > 0)
+      )
+        return received;
+    }
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+async function dump(adminFile: string): Promise<Received> {
+  const response = await fetch(`http://${readFileSync(adminFile, 'utf8').trim()}/config_dump?include_eds`);
+  const { configs } = (await response.json()) as { configs: Json[] };
+  const refused = JSON.stringify(configs).match(/"details":"[^"]*"/g);
+  if (refused) throw new Error(`Envoy refused: ${refused.join('\n')}`);
+  const all = configs.flatMap((config) => Object.values(config).filter(Array.isArray).flat()) as Json[];
+  const state = (entry: Json, name: string): Json[] => {
+    const { '@type': _, ...resource } = (entry.active_state ?? entry.warming_state ?? entry)[name] ?? {};
+    return resource.name === undefined ? [] : [resource];
+  };
+  return {
+    listeners: all.flatMap((entry) => state(entry, 'listener')),
+    clusters: all.flatMap((entry) => state(entry, 'cluster')),
+    routes: all.flatMap((entry) => state(entry, 'route_config')),
+  };
+}
+
+function bootstrap(xds: number, node: ProxyNode, what: 'cds' | 'lds'): unknown {
+  const http2 = { explicit_http_config: { http2_protocol_options: {} } };
+  const address = { socket_address: { address: '127.0.0.1', port_value: xds } };
+  const endpoints = [{ lb_endpoints: [{ endpoint: { address } }] }];
+  const options = { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': { '@type': HTTP_OPTIONS, ...http2 } };
+  const cluster = (name: string, more: object) => ({ name, connect_timeout: '1s', typed_extension_protocol_options: options, ...more });
+  // Where the agent would hand out certificates: nobody is there, so listeners stay warm, which is enough to read them.
+  const agent = { lb_endpoints: [{ endpoint: { address: { pipe: { path: './no-agent.sock' } } } }] };
+  return {
+    node: { ...node, locality: { region: 'region-1', zone: 'zone-a' } },
+    admin: { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } },
+    dynamic_resources: {
+      ads_config: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc' } }] },
+      [`${what}_config`]: { ads: {}, resource_api_version: 'V3' },
+    },
+    static_resources: {
+      clusters: [
+        cluster('xds-grpc', { type: 'STATIC', load_assignment: { cluster_name: 'xds-grpc', endpoints } }),
+        cluster('sds-grpc', { type: 'STATIC', load_assignment: { cluster_name: 'sds-grpc', endpoints: [agent] } }),
+      ],
+    },
+  };
+}
+
+const HTTP_OPTIONS = 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  return port;
+}

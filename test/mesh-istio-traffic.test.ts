@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { clusterObjects, EDGE, SHARD } from '../mesh/checks/istio-nodes.ts';
+import { bootstrapOf, edgeParts, shardParts } from '../mesh/checks/istio-rehost.ts';
+import { istioTool } from '../mesh/checks/istio-tools.ts';
+import { receive } from '../mesh/checks/istio-xds.ts';
+import { kustomizeTool, renderOverlay } from '../mesh/checks/render.ts';
+import type { Resource } from '../mesh/checks/resource.ts';
+import { type Answered, https, type Shows, submit, webSocket } from './support/envoy-client.ts';
+import { type Claims, ENVOY, Envoy, EnvoyFiles } from './support/envoy-fixture.ts';
+import { ask, PROXIED } from './support/envoy-venue.ts';
+import { ExchangeProcess } from './support/exchange-process.ts';
+
+const kustomize = kustomizeTool();
+const xds = istioTool('xds');
+const missing = [ENVOY === undefined && 'Envoy', xds === undefined && 'mesh/checks/istio-tools/build.sh', !kustomize && 'kubectl'].filter(
+  Boolean,
+);
+const skip = missing.length > 0 && process.env.OPENBELL_CI !== '1' ? `NOT TESTED: needs ${missing.join(', ')}` : false;
+
+const ISSUER = 'https://issuer.openbell.example';
+const Grpc = { Ok: 0, PermissionDenied: 7, ResourceExhausted: 8, Unauthenticated: 16 } as const;
+/** Loopback, but not the address on which other tests take ports: rules name the pod's own. */
+const POD = `127.${10 + (process.pid % 200)}.9.1`;
+
+/** Production's resources, with keys of ours in place of the address of the issuer's. */
+function production(dir: string, overlay: 'production' | 'staging' = 'production'): Resource[] {
+  const set = renderOverlay(overlay, kustomize as readonly string[]);
+  for (const resource of set) {
+    if (resource.kind !== 'RequestAuthentication') continue;
+    const [rule] = (resource as unknown as { spec: { jwtRules: { jwksUri?: string; jwks?: string }[] } }).spec.jwtRules;
+    delete rule.jwksUri;
+    rule.jwks = readFileSync(join(dir, 'jwks.json'), 'utf8');
+  }
+  return set;
+}
+
+/** client -> the gateway's filters -> TLS of the mesh -> the shard's filters -> the exchange, with what istiod sends to both. */
+async function mesh(t: TestContext) {
+  const root = mkdtempSync(join(tmpdir(), 'openbell-istio-'));
+  t.after(() => rmSync(root, { recursive: true, force: true, maxRetries: 3 }));
+  const exchange = await ExchangeProcess.start(join(root, 'data'), PROXIED, t.signal);
+  t.after(() => exchange.end('SIGKILL'));
+  const files = await EnvoyFiles.make(root);
+  const set = production(files.dir);
+  const tools = { xds: xds as string, envoy: ENVOY as string };
+  const objects = clusterObjects(set, 3);
+  const shard = await receive(tools, root, set, objects, SHARD);
+  const edge = await receive(tools, root, set, objects, EDGE);
+  const { authority } = files;
+  const ca = authority.ca.cert;
+  const pod = { ...authority.issue({ name: 'pod', names: 'URI:spiffe://cluster.local/ns/openbell/sa/openbell' }), ca };
+  const gateway = {
+    ...authority.issue({ name: 'gateway', names: 'URI:spiffe://cluster.local/ns/istio-ingress/sa/istio-ingressgateway' }),
+    ca,
+  };
+  const shown = { ...authority.issue({ name: 'shown', names: 'DNS:localhost,DNS:*.openbell.example' }), ca };
+  const behind = { 7401: exchange.ports.grpc, 7402: exchange.ports.ws, 7403: exchange.ports.http };
+  const parts = [shardParts(shard, POD, behind, pod), edgeParts(edge, { 'shard-0': POD }, shown, gateway)];
+  const envoy = await Envoy.run(t, files.dir, bootstrapOf(...parts));
+  const ports = envoy.ports as unknown as Record<'orders' | 'market' | 'admin', number>;
+  const token = (claims: Claims = {}) => files.token({ issuer: ISSUER, ...claims });
+  return { root, exchange, files, envoy, ports, token, gateway };
+}
+
+type Mesh = Awaited<ReturnType<typeof mesh>>;
+
+const at = (name: string, shows: Shows): Shows => ({ ...shows, headers: { ...shows.headers, host: `${name}.openbell.example` } });
+
+function order({ files, ports }: Mesh, id: number, shows: Shows, account = 1): Promise<Answered> {
+  const { host: _, ...headers } = at('orders', shows).headers ?? {};
+  return submit(files, ports.orders, account, id, { ...shows, headers: { ':authority': 'orders.openbell.example', ...headers } });
+}
+
+async function commands({ exchange }: Mesh): Promise<number> {
+  return Number(/^openbell_commands_total (\d+)$/m.exec(await ask(exchange, '/metrics'))?.[1]);
+}
+
+test('what istiod makes of production lets in who may, and nobody else', { skip }, async (t) => {
+  const venue = await mesh(t);
+  const { files, ports, token } = venue;
+  const certificate = files.client;
+  const trader: Shows = { certificate, token: await token() };
+
+  await t.test('an order, a session over WebSocket, market data', async () => {
+    assert.deepEqual([(await order(venue, 1, trader)).status, await commands(venue)], [Grpc.Ok, 1]);
+    assert.equal((await webSocket(files, ports.orders, '/v1/orders?account=1', at('orders', trader))).status, 101);
+    assert.equal((await webSocket(files, ports.market, '/', at('market', { token: await token({ roles: 'read-only' }) }))).status, 101);
+  });
+
+  await t.test('a role among several', async () => {
+    assert.equal((await order(venue, 2, { certificate, token: await token({ roles: 'auditor trader read-only' }) })).status, Grpc.Ok);
+  });
+
+  const before = await commands(venue);
+  await t.test('no client certificate', async () => {
+    await assert.rejects(order(venue, 3, { token: await token() }), /alert|ECONNRESET|socket|closed/i);
+  });
+  const refused: readonly [string, Shows, number][] = [
+    ['no token', { certificate }, Grpc.PermissionDenied],
+    ['expired', { certificate, token: await token({ lives: -120 }) }, Grpc.Unauthenticated],
+    ['wrong audience', { certificate, token: await token({ audience: 'payroll' }) }, Grpc.PermissionDenied],
+    ['other issuer', { certificate, token: await token({ issuer: 'https://elsewhere.example' }) }, Grpc.Unauthenticated],
+    ['wrong role', { certificate, token: await token({ roles: 'read-only' }) }, Grpc.PermissionDenied],
+    ['half a role', { certificate, token: await token({ roles: 'trader-emeritus' }) }, Grpc.PermissionDenied],
+    [
+      'no token, but identity headers',
+      { certificate, headers: { 'x-openbell-subject': 'root', 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1' } },
+      Grpc.PermissionDenied,
+    ],
+    [
+      'another account, by identity headers',
+      { certificate, token: await token({ accounts: '2' }), headers: { 'x-openbell-accounts': '1', 'x-openbell-subject': 'bob' } },
+      Grpc.PermissionDenied,
+    ],
+  ];
+  for (const [name, shows, status] of refused) await t.test(name, async () => assert.equal((await order(venue, 3, shows)).status, status));
+  assert.equal(await commands(venue), before);
+
+  await t.test('the order path by the name without client certificate', async () => {
+    for (const path of ['/v1/orders?account=1', '//v1/orders', '/v1%2forders', '/x/../v1/orders'])
+      assert.equal((await webSocket(files, ports.market, path, at('market', { token: await token() }))).status, 404, path);
+    const fronted = at('orders', { token: await token() });
+    assert.equal((await webSocket(files, ports.market, '/v1/orders?account=1', fronted)).status, 404);
+  });
+
+  await t.test('a shard that does not exist', async () => {
+    assert.equal((await order(venue, 4, { ...trader, headers: { 'x-symbol-shard': '7' } })).httpStatus, 200);
+    assert.equal((await order(venue, 4, { ...trader, headers: { 'x-symbol-shard': '7' } })).status, 12);
+  });
+
+  await t.test('the admin port, by role', async () => {
+    const as = async (roles: string, path: string, method = 'GET') => {
+      const headers = { ...(method === 'POST' && { 'content-type': 'application/json' }) };
+      const shows = at('admin', { certificate, token: await token({ roles, accounts: '1 2' }), headers });
+      return (await https(files, ports.admin, path, shows, { method })).status;
+    };
+    const table: readonly [string, string, string, (status: number) => boolean][] = [
+      ['operator', 'GET', '/v1/symbols', (status) => status === 200],
+      ['auditor', 'GET', '/v1/accounts/1', (status) => status === 200],
+      ['auditor', 'POST', '/v1/snapshot', (status) => status === 403],
+      ['trader', 'GET', '/v1/accounts/1', (status) => status === 403],
+      ['operator', 'POST', '/v1/accounts/1/deposit', (status) => status === 403],
+      // Let through, and answered by the exchange: there is no body.
+      ['custodian', 'POST', '/v1/accounts/1/deposit', (status) => status === 400],
+      ['custodian', 'POST', '/v1/accounts/1/suspend', (status) => status === 403],
+    ];
+    for (const [role, method, path, right] of table) {
+      const status = await as(role, path, method);
+      assert.ok(right(status), `${role} ${method} ${path}: ${status}`);
+    }
+  });
+
+  await t.test('past the gateway: another identity of the mesh', async () => {
+    const ca = files.authority.ca.cert;
+    const stranger = files.authority.issue({ name: 'stranger', names: 'URI:spiffe://cluster.local/ns/default/sa/default' });
+    const ask = (pair: { cert: string; key: string }) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const tls = {
+          ca: readFileSync(ca),
+          cert: readFileSync(pair.cert),
+          key: readFileSync(pair.key),
+          checkServerIdentity: () => undefined,
+        };
+        const asked = request({
+          ...tls,
+          host: POD,
+          port: 7403,
+          path: '/v1/symbols',
+          agent: false,
+          headers: { authorization: `Bearer ${operator}`, host: 'localhost' },
+        });
+        asked
+          .once('response', (response) => resolve(response.resume().statusCode))
+          .once('error', reject)
+          .end();
+      });
+    const operator = await token({ roles: 'operator', accounts: '*' });
+    assert.equal(await ask(venue.gateway), 200);
+    assert.equal(await ask(stranger), 403);
+  });
+});
+
+test('an account over its limit gets RESOURCE_EXHAUSTED, others go on', { skip }, async (t) => {
+  const venue = await mesh(t);
+  const shows: Shows = { certificate: venue.files.client, token: await venue.token() };
+  const answers = await Promise.all(Array.from({ length: 700 }, (_, i) => order(venue, i + 1, shows)));
+  const count = (status: number) => answers.filter((answer) => answer.status === status).length;
+  assert.ok(count(Grpc.Ok) >= 200, `${count(Grpc.Ok)} passed`);
+  assert.ok(count(Grpc.ResourceExhausted) > 0);
+  assert.equal(count(Grpc.Ok) + count(Grpc.ResourceExhausted), 700);
+  assert.equal(await commands(venue), count(Grpc.Ok));
+  const other: Shows = { certificate: venue.files.client, token: await venue.token({ subject: 'bob', accounts: '2' }) };
+  assert.equal((await order(venue, 1, other, 2)).status, Grpc.Ok);
+});
