@@ -117,7 +117,11 @@ const recoveryBudget: Lint = {
     }),
 };
 
-/** Seconds: the drain's own deadline (gateway/order-entry.ts), and the last snapshot of a full set of capacities with its reserve. */
+/**
+ * Seconds. The drain's own deadline is in gateway/order-entry.ts. The last
+ * snapshot took 2 s for a million resting orders (mesh/checks/measure-shard.ts);
+ * 60 is that for the largest `capacities.orders`, 16 million, and as much again.
+ */
 const DRAIN = 5;
 const SNAPSHOT = 60;
 

@@ -1,0 +1,183 @@
+/**
+ * Renders every overlay and starts what it says. Without kustomize or kubectl
+ * this is skipped, unless OPENBELL_CI=1: then it fails.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { exportJWK, generateKeyPair } from 'jose';
+import type { IProbe } from 'kubernetes-models/v1/Probe';
+import { kustomizeTool, OVERLAYS, type Overlay, renderOverlay } from '../mesh/checks/render.ts';
+import type { Resource } from '../mesh/checks/resource.ts';
+import { problemsOf } from '../mesh/checks/validate.ts';
+import { mountedFile, type Workload, workloads } from '../mesh/checks/workload.ts';
+import { Authority, MountedSecret } from './support/certificates.ts';
+
+const CLI = join(import.meta.dirname, '../dist/gateway/cli.js');
+const tool = kustomizeTool();
+const skip =
+  tool === undefined && process.env.OPENBELL_CI !== '1' ? 'NEITHER kustomize NOR kubectl ON THE PATH: no overlay was rendered' : false;
+if (skip !== false) process.stderr.write(`mesh-manifests.test: ${skip}\n`);
+
+const rendered = new Map<Overlay, readonly Resource[]>();
+function render(overlay: Overlay): readonly Resource[] {
+  assert.ok(tool, 'neither kustomize nor kubectl is installed');
+  const set = rendered.get(overlay) ?? renderOverlay(overlay, tool);
+  rendered.set(overlay, set);
+  return set;
+}
+
+const shardsOf = (set: readonly Resource[]): Workload => {
+  const found = workloads(set);
+  assert.deepEqual(
+    found.map(({ name }) => name),
+    ['openbell'],
+  );
+  return found[0];
+};
+
+describe('overlays', { skip }, () => {
+  for (const overlay of OVERLAYS) {
+    it(`${overlay}: right by schema, type and lints`, async () => {
+      assert.deepEqual(await problemsOf(render(overlay)), []);
+    });
+  }
+
+  it('have the shards that they speak of', () => {
+    const replicas = Object.fromEntries(OVERLAYS.map((overlay) => [overlay, shardsOf(render(overlay)).replicas]));
+    // Staging's third is the shadow. Two regions never have writers at once.
+    assert.deepEqual(replicas, {
+      development: 1,
+      staging: 3,
+      production: 3,
+      'second-region': 0,
+      'second-region-takeover': 3,
+      ambient: 3,
+    });
+  });
+
+  it('production and what takes over for it differ in volumes and locality only', () => {
+    const without = (set: readonly Resource[]) =>
+      set.filter(({ kind }) => !['PersistentVolumeClaim', 'DestinationRule'].includes(kind)).map((resource) => JSON.stringify(resource));
+    assert.deepEqual(without(render('second-region-takeover')).sort(), without(render('production')).sort());
+    const claims = render('second-region-takeover').filter(({ kind }) => kind === 'PersistentVolumeClaim');
+    assert.deepEqual(
+      claims.map(({ metadata }) => metadata.name),
+      ['journal-openbell-0', 'journal-openbell-1', 'journal-openbell-2'],
+    );
+  });
+});
+
+describe('the built command, with the arguments, variables and files of a pod', { skip, timeout: 300_000 }, () => {
+  // second-region has no pods, and those of the takeover are production's.
+  for (const overlay of ['development', 'staging', 'production', 'ambient'] as const) {
+    it(`${overlay}: each shard starts, answers its probes, stops in time and leaves a snapshot`, async (t) => {
+      const set = render(overlay);
+      const workload = shardsOf(set);
+      for (let i = 0; i < workload.replicas; i++) await startAndStop(t, set, workload, `${workload.name}-${i}`);
+    });
+  }
+
+  it('a pod whose file is missing does not start', async (t) => {
+    const set = render('development');
+    const { child } = await launch(t, set, shardsOf(set), 'openbell-1');
+    const [code] = (await once(child, 'exit')) as [number];
+    assert.equal(code, 2);
+  });
+});
+
+async function startAndStop(t: TestContext, set: readonly Resource[], workload: Workload, pod: string): Promise<void> {
+  const { child, dir } = await launch(t, set, workload, pod);
+  let out = '';
+  let err = '';
+  child.stdout?.on('data', (bytes: Buffer) => {
+    out += bytes;
+  });
+  child.stderr?.on('data', (bytes: Buffer) => {
+    err += bytes;
+  });
+  const exited = once(child, 'exit');
+  while (!out.includes('\n')) {
+    await Promise.race([once(child.stdout ?? child, 'data'), exited]);
+    assert.equal(child.exitCode, null, `${pod}: ${err}`);
+  }
+  const { http } = JSON.parse(out) as { http: number };
+  const { startupProbe, readinessProbe, livenessProbe, lifecycle } = workload.spec.containers[0];
+  for (const probe of [startupProbe, readinessProbe, livenessProbe]) assert.equal(await ask(probe, http), 200, pod);
+  child.kill('SIGTERM');
+  const grace = (workload.spec.terminationGracePeriodSeconds ?? 0) - (lifecycle?.preStop?.sleep?.seconds ?? 0);
+  const timer = setTimeout(() => child.kill('SIGKILL'), grace * 1000);
+  const [code] = (await exited) as [number | null];
+  clearTimeout(timer);
+  assert.equal(code, 0, `${pod}: ${err}`);
+  assert.ok(
+    readdirSync(join(dir, 'data')).some((name) => name.endsWith('.obs')),
+    `${pod}: no snapshot`,
+  );
+}
+
+/**
+ * As kubelet would, but on this machine: each mount is a directory below `dir`,
+ * and the ports are free ones, as several tests run at once. Nothing else is in
+ * the environment.
+ */
+async function launch(
+  t: TestContext,
+  set: readonly Resource[],
+  workload: Workload,
+  pod: string,
+): Promise<{ child: ChildProcess; dir: string }> {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-pod-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const [container] = workload.spec.containers;
+  const mounts = (container.volumeMounts ?? []).map(({ mountPath }) => mountPath);
+  for (const mount of mounts) mkdirSync(join(dir, mount), { recursive: true });
+  const here = (text: string) => {
+    const full = text.replaceAll('$(POD_NAME)', pod);
+    return mounts.some((mount) => full === mount || full.startsWith(`${mount}/`)) ? join(dir, full) : full;
+  };
+  const env: Record<string, string> = {};
+  for (const { name, value } of container.env ?? []) if (value !== undefined) env[name] = here(value);
+  const path = container.env?.find(({ name }) => name === 'OPENBELL_CONFIG')?.value?.replace('$(POD_NAME)', pod) ?? '';
+  const venue = mountedFile(set, workload, container, path);
+  if (venue !== undefined) writeFileSync(join(dir, path), venue);
+  await writeSecrets(dir, env);
+  const args = [...(container.args ?? []).map(here), '--json', '--grpc-port', '0', '--ws-port', '0', '--http-port', '0'];
+  const child = spawn(process.execPath, [CLI, ...args], { env, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+  t.after(() => child.kill('SIGKILL'));
+  return { child, dir };
+}
+
+/** What cert-manager and the secret store put into their mounts. */
+async function writeSecrets(dir: string, env: Readonly<Record<string, string>>): Promise<void> {
+  const { OPENBELL_TLS_CERT: cert, OPENBELL_TLS_KEY: key, OPENBELL_AUTH_JWKS: jwks } = env;
+  if (cert !== undefined && key !== undefined) {
+    const pair = new Authority(join(dir, 'authority')).issue({ name: 'exchange' });
+    const mounted = new MountedSecret(dirname(cert), pair);
+    assert.deepEqual([mounted.cert, mounted.key], [cert, key]);
+  }
+  if (jwks !== undefined) {
+    assert.ok(jwks.startsWith(dir), 'the keys are mounted');
+    const { publicKey } = await generateKeyPair('ES256');
+    writeFileSync(jwks, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: '1', alg: 'ES256' }] }));
+  }
+}
+
+/** Status, as kubelet asks: any certificate will do. */
+async function ask(probe: IProbe | undefined, port: number): Promise<number | undefined> {
+  const { path = '', scheme } = probe?.httpGet ?? {};
+  if (scheme !== 'HTTPS') return (await fetch(`http://127.0.0.1:${port}${path}`)).status;
+  return new Promise((resolve, reject) => {
+    const call = request({ host: '127.0.0.1', port, path, rejectUnauthorized: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    call.on('error', reject);
+    call.end();
+  });
+}
