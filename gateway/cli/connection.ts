@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { ConnectOptions, OpenbellClient } from '../client/index.ts';
+import type { ClientTls, ConnectOptions, OpenbellClient } from '../client/index.ts';
 import { CliError, ExitCode } from './exit.ts';
 
 export interface ConnectionFlags {
@@ -10,6 +10,10 @@ export interface ConnectionFlags {
   readonly httpPort: number;
   readonly token?: string;
   readonly tokenFile?: string;
+  readonly tls?: true;
+  readonly tlsCa?: string;
+  readonly tlsClientCert?: string;
+  readonly tlsClientKey?: string;
   readonly json?: true;
 }
 
@@ -26,6 +30,10 @@ export function connectionOptions(command: Command): Command {
     .addOption(portOption('--http-port <port>', 'its admin', 7403, 'OPENBELL_HTTP_PORT'))
     .addOption(new Option('--token <token>', 'who you are; others on this machine see it in the list of processes').env('OPENBELL_TOKEN'))
     .addOption(new Option('--token-file <file>', 'file with the token, read for each connection').env('OPENBELL_TOKEN_FILE'))
+    .addOption(new Option('--tls', 'speak TLS, with the authorities that Node trusts').env('OPENBELL_TLS'))
+    .addOption(new Option('--tls-ca <file>', 'speak TLS, with these authorities (PEM)').env('OPENBELL_TLS_CA'))
+    .addOption(new Option('--tls-client-cert <file>', 'client certificate to show (PEM)').env('OPENBELL_TLS_CLIENT_CERT'))
+    .addOption(new Option('--tls-client-key <file>', 'its private key (PEM)').env('OPENBELL_TLS_CLIENT_KEY'))
     .option('--json', 'JSON instead of text');
 }
 
@@ -53,7 +61,44 @@ export function whole(text: string): number {
 /** What the flags say of the connection, for `connect`. */
 export function clientOptions(flags: ConnectionFlags): Omit<ConnectOptions, 'account'> {
   const { host, grpcPort, wsPort, httpPort } = flags;
-  return { host, grpcPort, wsPort, httpPort, ...(readToken(flags) !== undefined && { tokenProvider: () => readToken(flags) ?? '' }) };
+  return {
+    host,
+    grpcPort,
+    wsPort,
+    httpPort,
+    tls: readTls(flags),
+    ...(readToken(flags) !== undefined && { tokenProvider: () => readToken(flags) ?? '' }),
+  };
+}
+
+/** Undefined when no flag asks for TLS. @throws CliError */
+export function readTls({ tls, tlsCa, tlsClientCert, tlsClientKey }: ConnectionFlags): ClientTls | undefined {
+  if ((tlsClientCert === undefined) !== (tlsClientKey === undefined))
+    throw new CliError('--tls-client-cert and --tls-client-key go together: give both or none', ExitCode.Usage);
+  if (!tls && tlsCa === undefined && tlsClientCert === undefined) return undefined;
+  return {
+    ...(tlsCa !== undefined && { ca: readPem(tlsCa, '--tls-ca') }),
+    ...(tlsClientCert !== undefined && { cert: readPem(tlsClientCert, '--tls-client-cert') }),
+    ...(tlsClientKey !== undefined && { key: readPem(tlsClientKey, '--tls-client-key') }),
+  };
+}
+
+function readPem(file: string, flag: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CliError(`cannot read ${file} (${(error as NodeJS.ErrnoException).code}); give a PEM file with ${flag}`, ExitCode.Usage);
+  }
+}
+
+/** The admin port's address, and what `fetch` needs to reach it. */
+export async function adminAddress(flags: ConnectionFlags): Promise<{ origin: string; dispatcher: RequestInit }> {
+  const host = flags.host.includes(':') ? `[${flags.host}]` : flags.host;
+  const tls = readTls(flags);
+  if (tls === undefined) return { origin: `http://${host}:${flags.httpPort}`, dispatcher: {} };
+  const { dispatcherFor } = await import('../client/tls.ts');
+  const dispatcher = dispatcherFor(tls);
+  return { origin: `https://${host}:${flags.httpPort}`, dispatcher: { ...(dispatcher && { dispatcher }) } };
 }
 
 /** @throws CliError when the file cannot be read; what is in it is never shown */
@@ -84,8 +129,8 @@ export async function withClient<T>(
 
 /** Asks the admin interface. @throws CliError with its message, or 3 when nobody is there */
 export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: object): Promise<T> {
-  const host = flags.host.includes(':') ? `[${flags.host}]` : flags.host;
-  const url = `http://${host}:${flags.httpPort}${path}`;
+  const { origin, dispatcher } = await adminAddress(flags);
+  const url = `${origin}${path}`;
   const token = readToken(flags);
   const headers = { ...(body && { 'content-type': 'application/json' }), ...(token !== undefined && { authorization: `Bearer ${token}` }) };
   let response: Response;
@@ -94,6 +139,7 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
       headers,
       ...(body && { method: 'POST', body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(30_000),
+      ...dispatcher,
     });
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);

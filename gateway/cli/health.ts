@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
+import { adminAddress, type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 
 /** Within the time that container engines give a check by default. */
@@ -21,19 +21,20 @@ Examples:
   );
   command.action(() =>
     run(async () => {
-      const { host, httpPort, json } = command.opts<ConnectionFlags>();
-      const reasons = await whyUnready(host, httpPort);
-      if (json) printJson({ ready: reasons.length === 0, reasons });
+      const flags = command.opts<ConnectionFlags>();
+      const reasons = await whyUnready(flags);
+      if (flags.json) printJson({ ready: reasons.length === 0, reasons });
       else print(reasons.length === 0 ? 'ready' : `not ready: ${reasons.join(', ')}`);
       return reasons.length === 0 ? ExitCode.Ok : ExitCode.Refused;
     }),
   );
 }
 
-async function whyUnready(host: string, port: number): Promise<readonly string[]> {
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/health/ready`;
+async function whyUnready(flags: ConnectionFlags): Promise<readonly string[]> {
+  const { origin, dispatcher } = await adminAddress(flags);
+  const url = `${origin}/health/ready`;
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), ...dispatcher });
     const { reasons = [] } = (await response.json()) as { reasons?: string[] };
     return response.ok || reasons.length > 0 ? reasons : [`HTTP ${response.status}`];
   } catch (error) {

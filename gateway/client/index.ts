@@ -3,6 +3,7 @@ import { OpenbellError } from './errors.ts';
 import { MarketClient } from './market.ts';
 import { OrderSession } from './order-session.ts';
 import { SymbolCatalog } from './symbols.ts';
+import { dispatcherFor } from './tls.ts';
 import { TokenSource } from './token-source.ts';
 import type { ConnectOptions } from './types.ts';
 
@@ -45,6 +46,7 @@ export class OpenbellClient {
       reconnect,
       symbols: this.symbols,
       tokens: this.#tokens,
+      tls: this.#options.tls,
     });
     return this.#orders;
   }
@@ -52,7 +54,14 @@ export class OpenbellClient {
   /** Market data; needs no account. */
   get market(): MarketClient {
     const { host = '127.0.0.1', wsPort = 7402, reconnect = true } = this.#options;
-    this.#market ??= new MarketClient({ host, port: wsPort, reconnect, symbols: this.symbols, tokens: this.#tokens });
+    this.#market ??= new MarketClient({
+      host,
+      port: wsPort,
+      reconnect,
+      symbols: this.symbols,
+      tokens: this.#tokens,
+      tls: this.#options.tls,
+    });
     return this.#market;
   }
 
@@ -76,11 +85,12 @@ export class OpenbellClient {
 export async function connect(options: ConnectOptions = {}): Promise<OpenbellClient> {
   const tooOld = nodeTooOld();
   if (tooOld !== undefined) throw new OpenbellError('NODE_TOO_OLD', tooOld);
-  const { host = '127.0.0.1', httpPort = 7403, symbols } = options;
+  const { host = '127.0.0.1', httpPort = 7403, symbols, tls } = options;
   const authority = host.includes(':') ? `[${host}]` : host;
-  const admin = `http://${authority}:${httpPort}`;
-  const tokens = TokenSource.of(options, admin);
-  const catalog = new SymbolCatalog(symbols ?? `${admin}/v1/symbols`, tokens);
+  const admin = `${tls === undefined ? 'http' : 'https'}://${authority}:${httpPort}`;
+  const dispatcher = dispatcherFor(tls);
+  const tokens = TokenSource.of(options, admin, dispatcher);
+  const catalog = new SymbolCatalog(symbols ?? `${admin}/v1/symbols`, tokens, dispatcher);
   await catalog.load();
   return new OpenbellClient(options, catalog, tokens);
 }

@@ -2,7 +2,9 @@ import { MarketOp } from '../../engine/wire/layout.ts';
 import { CHANNEL_NAMES, type ChannelName, marketRequest } from '../../engine/wire/market-frames.ts';
 import { OpenbellError } from './errors.ts';
 import { decodeBinary, decodeJson, type MarketFrameView } from './market-decode.ts';
+import { type Dispatcher, dispatcherFor } from './tls.ts';
 import type { TokenSource } from './token-source.ts';
+import type { ClientTls } from './types.ts';
 
 export interface MarketSocketOptions {
   /** Default 127.0.0.1. */
@@ -17,6 +19,7 @@ export interface MarketSocketOptions {
   readonly idleMs?: number;
   /** Undefined: no credentials are shown. */
   readonly tokens?: TokenSource | undefined;
+  readonly tls?: ClientTls | undefined;
 }
 
 export interface MarketSocketEvents {
@@ -44,6 +47,7 @@ export class MarketSocket {
   readonly #idleMs: number;
   readonly #events: MarketSocketEvents;
   readonly #tokens: TokenSource | undefined;
+  readonly #dispatcher: Dispatcher | undefined;
   #asking = false;
   #ws: WebSocket | undefined;
   #open = false;
@@ -56,8 +60,9 @@ export class MarketSocket {
   #watch: NodeJS.Timeout | undefined;
 
   constructor(options: MarketSocketOptions, events: MarketSocketEvents) {
-    const { host = '127.0.0.1', port = 7402, format = 'binary', reconnect = true, idleMs = 15_000, tokens } = options;
-    this.url = `ws://${host.includes(':') ? `[${host}]` : host}:${port}/`;
+    const { host = '127.0.0.1', port = 7402, format = 'binary', reconnect = true, idleMs = 15_000, tokens, tls } = options;
+    this.#dispatcher = dispatcherFor(tls);
+    this.url = `${tls === undefined ? 'ws' : 'wss'}://${host.includes(':') ? `[${host}]` : host}:${port}/`;
     this.#json = format === 'json';
     this.#reconnect = reconnect;
     this.#idleMs = idleMs;
@@ -89,7 +94,8 @@ export class MarketSocket {
 
   /** @param token as a subprotocol: a WebSocket of a browser can show it in no other way, and one way is enough */
   #begin(token: readonly string[]): void {
-    const ws = new WebSocket(this.url, [this.#json ? 'json' : 'binary', ...token]);
+    const protocols = [this.#json ? 'json' : 'binary', ...token];
+    const ws = new WebSocket(this.url, this.#dispatcher === undefined ? protocols : { protocols, dispatcher: this.#dispatcher });
     this.#ws = ws;
     ws.binaryType = 'arraybuffer';
     ws.onopen = () => {

@@ -1,9 +1,11 @@
-import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import { Client, type ClientDuplexStream, Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { Code } from '../../engine/codes.ts';
 import { SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { callError, isFinal, OpenbellError } from './errors.ts';
+import { channelCredentials } from './tls.ts';
 import type { TokenSource } from './token-source.ts';
+import type { ClientTls } from './types.ts';
 
 const SESSION = '/openbell.OrderEntry/Session';
 const SUBMIT = '/openbell.OrderEntry/Submit';
@@ -23,6 +25,7 @@ export interface OrderStreamOptions {
   /** Number of the last report that was seen; undefined: only new ones are wanted. */
   readonly lastReport: number | undefined;
   readonly reconnect: boolean;
+  readonly tls?: ClientTls | undefined;
   /** Undefined: no credentials are shown. */
   readonly tokens?: TokenSource | undefined;
 }
@@ -59,13 +62,13 @@ export class OrderStream {
   #retryMs = FIRST_RETRY_MS;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor({ host, port, account, lastReport, reconnect, tokens }: OrderStreamOptions, listener: OrderStreamListener) {
+  constructor({ host, port, account, lastReport, reconnect, tokens, tls }: OrderStreamOptions, listener: OrderStreamListener) {
     this.lastReport = lastReport;
     this.#account = account;
     this.#reconnect = reconnect;
     this.#listener = listener;
     this.#tokens = tokens;
-    this.#client = new Client(`${host.includes(':') ? `[${host}]` : host}:${port}`, credentials.createInsecure(), {
+    this.#client = new Client(`${host.includes(':') ? `[${host}]` : host}:${port}`, channelCredentials(tls), {
       // gRPC would keep messages to send them again in a call of its own; the session does that, where it is right.
       'grpc.enable_retries': 0,
       'grpc.per_rpc_retry_buffer_size': 0,

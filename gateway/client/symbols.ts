@@ -1,5 +1,6 @@
 import { decimalToUnits, unitsToDecimal } from '../../feeds/decimal.ts';
 import { OpenbellError } from './errors.ts';
+import type { Dispatcher } from './tls.ts';
 import type { TokenSource } from './token-source.ts';
 import type { Decimal, SymbolDefinition } from './types.ts';
 
@@ -62,11 +63,13 @@ function readUnit(text: string): Unit {
 export class SymbolCatalog {
   readonly #url: string | undefined;
   readonly #tokens: TokenSource | undefined;
+  readonly #dispatcher: Dispatcher | undefined;
   readonly #byName = new Map<string, SymbolUnits>();
   readonly #byId = new Map<number, SymbolUnits>();
 
   /** @param source the address of `/v1/symbols`, or the definitions themselves */
-  constructor(source: string | readonly SymbolDefinition[], tokens?: TokenSource) {
+  constructor(source: string | readonly SymbolDefinition[], tokens?: TokenSource, dispatcher?: Dispatcher) {
+    this.#dispatcher = dispatcher;
     this.#tokens = tokens;
     this.#url = typeof source === 'string' ? source : undefined;
     if (typeof source !== 'string') this.#keep(source);
@@ -80,7 +83,11 @@ export class SymbolCatalog {
     try {
       const token = await this.#tokens?.get();
       const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
-      const response = await fetch(url, { headers, signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
+      const response = await fetch(url, {
+        headers,
+        signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
+        ...(this.#dispatcher && { dispatcher: this.#dispatcher }),
+      });
       if (response.status === 401 || response.status === 403) throw refused((await response.json()) as Parameters<typeof refused>[0]);
       if (!response.ok) throw new Error(`HTTP status ${response.status}`);
       body = await response.json();

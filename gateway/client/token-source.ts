@@ -1,6 +1,7 @@
 import { sign } from 'node:crypto';
 import { challengeText } from '../identity/challenge-text.ts';
 import { OpenbellError } from './errors.ts';
+import type { Dispatcher } from './tls.ts';
 import type { ApiKey, Credentials } from './types.ts';
 
 const FETCH_TIMEOUT_MS = 5000;
@@ -21,13 +22,13 @@ export class TokenSource {
   }
 
   /** @param admin where the admin port is, such as http://127.0.0.1:7403 @returns undefined without credentials */
-  static of({ token, tokenProvider, apiKey }: Credentials, admin: string): TokenSource | undefined {
+  static of({ token, tokenProvider, apiKey }: Credentials, admin: string, dispatcher?: Dispatcher): TokenSource | undefined {
     if ([token, tokenProvider, apiKey].filter((each) => each !== undefined).length > 1)
       throw new OpenbellError('UNAUTHENTICATED', 'give one of token, tokenProvider and apiKey');
     if (token !== undefined) return new TokenSource(false, async () => token);
     if (tokenProvider !== undefined) return new TokenSource(true, async () => tokenProvider());
     if (apiKey === undefined) return undefined;
-    const source: TokenSource = new TokenSource(true, () => source.#byKey(apiKey, admin));
+    const source: TokenSource = new TokenSource(true, () => source.#byKey(apiKey, admin, dispatcher));
     return source;
   }
 
@@ -47,26 +48,28 @@ export class TokenSource {
     this.#kept = undefined;
   }
 
-  async #byKey({ id, privateKey }: ApiKey, admin: string): Promise<string> {
+  async #byKey({ id, privateKey }: ApiKey, admin: string, dispatcher: Dispatcher | undefined): Promise<string> {
     if (this.#kept !== undefined && performance.now() < this.#kept.until) return this.#kept.token;
-    const { nonce } = await post<{ nonce: string }>(`${admin}/v1/auth/challenge`, { key: id });
+    const { nonce } = await post<{ nonce: string }>(`${admin}/v1/auth/challenge`, { key: id }, dispatcher);
     const signature = sign(null, Buffer.from(challengeText(id, nonce)), privateKey).toString('base64');
-    const { token, expiresInSeconds } = await post<{ token: string; expiresInSeconds: number }>(`${admin}/v1/auth/session`, {
-      key: id,
-      nonce,
-      signature,
-    });
+    const answer = { key: id, nonce, signature };
+    const { token, expiresInSeconds } = await post<{ token: string; expiresInSeconds: number }>(
+      `${admin}/v1/auth/session`,
+      answer,
+      dispatcher,
+    );
     this.#kept = { token, until: performance.now() + expiresInSeconds * 1000 - MARGIN_MS };
     return token;
   }
 }
 
-async function post<T>(url: string, body: object): Promise<T> {
+async function post<T>(url: string, body: object, dispatcher: Dispatcher | undefined): Promise<T> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
+    ...(dispatcher && { dispatcher }),
   });
   const answer = (await response.json()) as T & { readonly message?: string };
   if (response.ok) return answer;

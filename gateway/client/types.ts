@@ -14,6 +14,15 @@ export interface Credentials {
   readonly apiKey?: ApiKey;
 }
 
+/** PEM texts. Without `ca`, the authorities that Node trusts. */
+export interface ClientTls {
+  /** Authorities of the exchange's certificate. */
+  readonly ca?: string | Buffer;
+  /** Client certificate, for an exchange that wants one, and its key. */
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+}
+
 /** Where an exchange is, and who asks. */
 export interface ConnectOptions extends Credentials {
   /** Default 127.0.0.1. */
@@ -24,6 +33,8 @@ export interface ConnectOptions extends Credentials {
   readonly wsPort?: number;
   /** Default 7403. */
   readonly httpPort?: number;
+  /** TLS on all ports. Default: none. */
+  readonly tls?: ClientTls | undefined;
   /** Whose orders; without it there is market data only. */
   readonly account?: number;
   /** Number of the last report that was seen: the session is sent what followed. Default: only new ones. */

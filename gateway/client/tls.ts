@@ -1,0 +1,44 @@
+import { createSecureContext } from 'node:tls';
+import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
+import { OpenbellError } from './errors.ts';
+import type { ClientTls } from './types.ts';
+
+/** An agent of the HTTP client that Node brings; `fetch` and `WebSocket` take one. */
+export type Dispatcher = NonNullable<RequestInit['dispatcher']>;
+
+const MIN_VERSION = 'TLSv1.3';
+/** Where Node's HTTP client, undici, keeps the agent that everybody uses: the one way to its class. */
+const SHARED = Symbol.for('undici.globalDispatcher.1');
+
+/** @throws OpenbellError TLS_FAILED when the certificates cannot be used; it does not quote them */
+export function channelCredentials(tls: ClientTls | undefined): ChannelCredentials {
+  if (tls === undefined) return credentials.createInsecure();
+  try {
+    return credentials.createFromSecureContext(createSecureContext({ ...tls, minVersion: MIN_VERSION }));
+  } catch (error) {
+    const { code = 'unknown format' } = error as NodeJS.ErrnoException;
+    throw new OpenbellError(
+      'TLS_FAILED',
+      `the certificates for TLS cannot be used (${code}): give PEM, and a key that fits its certificate`,
+    );
+  }
+}
+
+/**
+ * The agent for `fetch` and `WebSocket`; undefined without TLS: the shared one.
+ * Node has no other way to give them an authority or a client certificate.
+ * @throws OpenbellError TLS_FAILED
+ */
+export function dispatcherFor(tls: ClientTls | undefined): Dispatcher | undefined {
+  if (tls === undefined) return undefined;
+  // Loads undici, which puts its agent there.
+  void globalThis.WebSocket;
+  const shared = (globalThis as { [SHARED]?: object })[SHARED];
+  if (shared?.constructor.name !== 'Agent')
+    throw new OpenbellError(
+      'TLS_FAILED',
+      "the process has replaced Node's HTTP agent: undo that, or put the authority into NODE_EXTRA_CA_CERTS",
+    );
+  const Agent = shared.constructor as new (options: object) => Dispatcher;
+  return new Agent({ connect: { ...tls, minVersion: MIN_VERSION } });
+}
