@@ -35,13 +35,17 @@ export class RawWebSocket {
     });
   }
 
-  static async open(port: number, options: { protocol?: string; path?: string } = {}): Promise<RawWebSocket> {
+  static async open(
+    port: number,
+    options: { protocol?: string; path?: string; headers?: Record<string, string> } = {},
+  ): Promise<RawWebSocket> {
     const socket = connect({ port, host: '127.0.0.1' });
     const raw = new RawWebSocket(socket);
     const protocol = options.protocol === undefined ? '' : `Sec-WebSocket-Protocol: ${options.protocol}\r\n`;
+    const headers = Object.entries(options.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.write(
       `GET ${options.path ?? '/'} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n${protocol}\r\n`,
+        `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n${protocol}${headers.join('')}\r\n`,
     );
     await raw.until(() => raw.#upgraded || raw.ended);
     return raw;
