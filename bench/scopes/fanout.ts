@@ -6,7 +6,7 @@ import { ReadersClient } from '../fanout/readers-client.ts';
 import { ExchangeProcess, missingBuild } from '../load/exchange-process.ts';
 import { LoadClient } from '../load/load-client.ts';
 import type { FlowSymbol } from '../load/order-flow.ts';
-import { cpuSeconds, residentMb } from '../load/process-usage.ts';
+import { cpuSeconds, residentMemory } from '../load/process-usage.ts';
 import { histogramPercentile, histogramSince, readHistogram, readValue } from '../load/prometheus.ts';
 import type { Metric, Profile, Unit } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
@@ -76,14 +76,14 @@ async function connect(
 ) {
   progress(`${count} connections`, 0.05);
   const port = exchange.ports.ws;
-  const before = residentMb(exchange.pid);
+  const before = residentMemory(exchange.pid).ownMb;
   const from = performance.now();
   await readers.ask({ op: 'connect', port, count, channel: Channel.Bbo, symbol: quiet.id });
   const seconds = (performance.now() - from) / 1000;
   const memory: number[] = [];
   for (let window = 0; window < windows; window++) {
     await sleep(300);
-    memory.push(residentMb(exchange.pid) - before);
+    memory.push(residentMemory(exchange.pid).ownMb - before);
   }
   await readers.ask({ op: 'close' });
   await sleep(500);
