@@ -5,18 +5,21 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { exportJWK, generateKeyPair } from 'jose';
+import { RequestAuthentication } from '@kubernetes-models/istio/security.istio.io/v1/RequestAuthentication';
+import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose';
 import type { IProbe } from 'kubernetes-models/v1/Probe';
-import { kustomizeTool, OVERLAYS, type Overlay, renderOverlay } from '../mesh/checks/render.ts';
+import { of } from '../mesh/checks/lint.ts';
+import { kustomizeTool, MESH, OVERLAYS, type Overlay, renderDirectory, renderOverlay } from '../mesh/checks/render.ts';
 import type { Resource } from '../mesh/checks/resource.ts';
 import { problemsOf } from '../mesh/checks/validate.ts';
 import { mountedFile, type Workload, workloads } from '../mesh/checks/workload.ts';
 import { Authority, MountedSecret } from './support/certificates.ts';
+import { openbell } from './support/exchange-process.ts';
 
 const CLI = join(import.meta.dirname, '../dist/gateway/cli.js');
 const tool = kustomizeTool();
@@ -59,6 +62,24 @@ describe('overlays', { skip }, () => {
       'second-region-takeover': 3,
       ambient: 3,
     });
+  });
+
+  it('development trusts the key that dev-token wrote, and before that none', async (t) => {
+    assert.ok(tool);
+    const dir = mkdtempSync(join(tmpdir(), 'openbell-dev-'));
+    t.after(() => rmSync(dir, { recursive: true, force: true }));
+    cpSync(MESH, join(dir, 'mesh'), { recursive: true });
+    const overlay = join(dir, 'mesh/overlays/development');
+    const rule = () => of(renderDirectory(overlay, tool), RequestAuthentication).flatMap(({ spec }) => spec?.jwtRules ?? [])[0];
+    assert.deepEqual(JSON.parse(rule().jwks ?? ''), { keys: [] });
+    const who = ['--subject', 'me', '--roles', 'trader', '--accounts', '1', '--issuer', 'https://issuer.openbell.example'];
+    const files = ['--key', join(dir, 'key.pem'), '--jwks', join(overlay, 'keys/jwks.json')];
+    const { code, stdout, stderr } = await openbell(['dev-token', ...who, ...files]);
+    assert.equal(code, 0, stderr);
+    const { jwks = '', issuer, audiences, jwksUri } = rule();
+    assert.equal(jwksUri, undefined, 'one or the other');
+    const { payload } = await jwtVerify(stdout.trim(), createLocalJWKSet(JSON.parse(jwks)), { issuer, audience: audiences });
+    assert.equal(payload.openbell_roles, 'trader');
   });
 
   it('production and what takes over for it differ in volumes and locality only', () => {

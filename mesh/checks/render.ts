@@ -20,8 +20,12 @@ export function kustomizeTool(): readonly string[] | undefined {
 
 /** What `kubectl apply -k` would send, needing no cluster. @throws Error with kustomize's message */
 export function renderOverlay(overlay: Overlay, tool: readonly string[]): Resource[] {
-  const dir = join(MESH, 'overlays', overlay);
+  return renderDirectory(join(MESH, 'overlays', overlay), tool);
+}
+
+/** The same for any directory with a kustomization. @throws Error with kustomize's message */
+export function renderDirectory(dir: string, tool: readonly string[]): Resource[] {
   const { status, stdout, stderr } = spawnSync(tool[0], [...tool.slice(1), dir], { encoding: 'utf8', maxBuffer: 64 << 20 });
   if (status !== 0) throw new Error(`${tool.join(' ')} ${dir}: ${stderr}`);
-  return parseResources(stdout, overlay);
+  return parseResources(stdout, dir);
 }

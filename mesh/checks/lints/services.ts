@@ -1,3 +1,4 @@
+import { Telemetry } from '@kubernetes-models/istio/telemetry.istio.io/v1/Telemetry';
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
 import { Service } from 'kubernetes-models/v1/Service';
@@ -177,6 +178,26 @@ const sidecarIsServed: Lint = {
       .map(({ title }) => title),
 };
 
+/** OTLP over gRPC. */
+const OTLP = 4317;
+
+const spansPass: Lint = {
+  name: 'network-spans-pass',
+  reason: 'a proxy drops spans that it cannot deliver, and says so to nobody',
+  check: (set) =>
+    of(set, Telemetry)
+      .filter(({ spec }) => spec?.tracing?.some(({ providers }) => providers?.length))
+      .filter(
+        ({ metadata }) =>
+          !of(set, NetworkPolicy).some(
+            (policy) =>
+              policy.metadata?.namespace === metadata?.namespace &&
+              policy.spec?.egress?.some(({ ports }) => ports?.some(({ port }) => port === OTLP)),
+          ),
+      )
+      .map((telemetry) => `${nameOf(telemetry as Resource)}: no policy opens ${OTLP}`),
+};
+
 export const SERVICE_LINTS: readonly Lint[] = [
   namespaceStated,
   portNames,
@@ -187,4 +208,5 @@ export const SERVICE_LINTS: readonly Lint[] = [
   noOpenDoor,
   dnsOverUdp,
   sidecarIsServed,
+  spansPass,
 ];
