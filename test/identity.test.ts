@@ -1,0 +1,269 @@
+import assert from 'node:assert/strict';
+import { createHmac, createPublicKey } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { generateKeyPair, SignJWT } from 'jose';
+import { pino } from 'pino';
+import { codeName } from '../engine/codes.ts';
+import type { AuditEvent } from '../gateway/audit/audit-sink.ts';
+import type { Identity, Visit } from '../gateway/identity/identity.ts';
+import { FileKeySet, UrlKeySet } from '../gateway/identity/key-sets.ts';
+import { readMachines } from '../gateway/identity/machines.ts';
+import { ProxyList } from '../gateway/identity/proxy-list.ts';
+import { IdentityRefusal } from '../gateway/identity/refusal.ts';
+import { type IdentityConfig, startIdentity } from '../gateway/identity/start-identity.ts';
+import { TokenVerifier } from '../gateway/identity/tokens.ts';
+import { AUDIENCE, ISSUER, Issuer } from './support/issuer.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'openbell-identity-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+const jwksFile = join(dir, 'jwks.json');
+
+/** What the log and the audit trail were told. */
+const lines: string[] = [];
+const events: AuditEvent[] = [];
+const log = pino(
+  { level: 'debug' },
+  new Writable({
+    write: (chunk, _, done) => {
+      lines.push(String(chunk));
+      done();
+    },
+  }),
+);
+const audit = { record: (event: AuditEvent) => void events.push(event) };
+
+const CLOSED: IdentityConfig = {
+  host: '127.0.0.1',
+  authJwks: jwksFile,
+  authIssuer: ISSUER,
+  authAudience: AUDIENCE,
+  authKeys: undefined,
+  authProxies: undefined,
+  tlsCert: undefined,
+};
+
+function visit(headers: Record<string, string>, peer = '127.0.0.1'): Visit {
+  return { peer, wants: 'a test', header: (name) => headers[name] };
+}
+
+async function fate(identity: Identity, headers: Record<string, string>, peer?: string): Promise<string> {
+  const answer = await identity.admit(visit(headers, peer));
+  return answer instanceof IdentityRefusal ? codeName(answer.code) : `${answer.subject} by ${answer.via}`;
+}
+
+const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+const now = (): number => Math.floor(Date.now() / 1000);
+
+test('tokens: the good, and every way to be bad', async () => {
+  const issuer = new Issuer();
+  for (const alg of ['RS256', 'ES256', 'EdDSA']) await issuer.addKey(alg);
+  writeFileSync(jwksFile, issuer.jwks);
+  const identity = startIdentity(CLOSED, log, audit);
+  const good = await issuer.token();
+  const [header, payload, signature] = good.split('.');
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
+  const rsaPem = createPublicKey({ key: issuer.keys[0].jwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
+  const hmac = (head: object): string => {
+    const text = `${base64(head)}.${payload}`;
+    return `${text}.${createHmac('sha256', rsaPem).update(text).digest('base64url')}`;
+  };
+  const other = await generateKeyPair('RS256');
+  const foreign = await new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: 'k1' }).sign(other.privateKey);
+  const inside = await new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: 'k1', jwk: issuer.keys[1].jwk }).sign(other.privateKey);
+
+  const GOOD: [name: string, token: string][] = [
+    ['RS256', good],
+    ['ES256', await issuer.token({}, { kid: 'k2' })],
+    ['EdDSA', await issuer.token({}, { kid: 'k3' })],
+    ['one of several audiences', await issuer.token({ aud: ['other', AUDIENCE] })],
+    ['expired within the skew', await issuer.token({ exp: now() - 20 })],
+    ['valid from within the skew', await issuer.token({ nbf: now() + 20 })],
+    ['lists', await issuer.token({ openbell_roles: ['trader', 'auditor'], openbell_accounts: [1, '*'] })],
+    ['no roles at all', await issuer.token({ openbell_roles: undefined, openbell_accounts: undefined })],
+  ];
+  for (const [name, token] of GOOD) assert.equal(await fate(identity, { authorization: `Bearer ${token}` }), 'alice by token', name);
+
+  const BAD: [name: string, token: string][] = [
+    ['alg none', `${base64({ alg: 'none' })}.${payload}.`],
+    ['alg none, signed', `${base64({ alg: 'none', kid: 'k1' })}.${payload}.${signature}`],
+    ['HS256 with the public key as secret', hmac({ alg: 'HS256', kid: 'k1' })],
+    ['HS256 without a kid', hmac({ alg: 'HS256' })],
+    ['another key under a known kid', foreign],
+    ['a key that the token brings along', inside],
+    [
+      'RS256 under the kid of an ES256 key',
+      await issuer
+        .token({}, { kid: 'k1', alg: 'RS256' })
+        .then((t) => `${base64({ alg: 'RS256', kid: 'k2' })}.${t.split('.').slice(1).join('.')}`),
+    ],
+    ['an unknown kid', `${base64({ alg: 'RS256', kid: 'k9' })}.${payload}.${signature}`],
+    ['no kid', `${base64({ alg: 'RS256' })}.${payload}.${signature}`],
+    ['another payload', `${header}.${base64({ ...claims, openbell_accounts: '1 2' })}.${signature}`],
+    ['no signature', `${header}.${payload}.`],
+    ['expired', await issuer.token({ exp: now() - 31 })],
+    ['never expires', await issuer.token({ exp: undefined })],
+    ['an expiry that is text', await issuer.token({ exp: 'tomorrow' as never })],
+    ['not yet valid', await issuer.token({ nbf: now() + 40 })],
+    ['another issuer', await issuer.token({ iss: 'https://evil.example' })],
+    ['no issuer', await issuer.token({ iss: undefined })],
+    ['another audience', await issuer.token({ aud: 'openbel' })],
+    ['no audience', await issuer.token({ aud: undefined })],
+    ['no subject', await issuer.token({ sub: undefined })],
+    ['a subject with a line break', await issuer.token({ sub: 'alice\n{"level":"info"}' })],
+    ['an unknown role', await issuer.token({ openbell_roles: 'trader admin' })],
+    ['roles that are no text', await issuer.token({ openbell_roles: { trader: true } })],
+    ['account 0', await issuer.token({ openbell_accounts: '0' })],
+    ['account 1.5', await issuer.token({ openbell_accounts: [1.5] })],
+    ['account 2^32', await issuer.token({ openbell_accounts: '4294967296' })],
+    ['accounts with commas', await issuer.token({ openbell_accounts: '1,2' })],
+    ['garbage', 'garbage'],
+    ['dots', '..'],
+    ['a megabyte', `${header}.${'A'.repeat(1 << 20)}.${signature}`],
+    ['encrypted', 'a.b.c.d.e'],
+  ];
+  events.length = lines.length = 0;
+  for (const [name, token] of BAD) {
+    assert.equal(await fate(identity, { authorization: `Bearer ${token}` }), 'UNAUTHENTICATED', name);
+    // Not believed the second time either.
+    assert.equal(await fate(identity, { authorization: `Bearer ${token}` }), 'UNAUTHENTICATED', name);
+  }
+  assert.equal(events.length, BAD.length * 2, 'each refusal is told to the audit trail');
+  assert.ok(lines.length >= 20 && lines.length < BAD.length * 2, 'and to the log, but not without limit');
+  const told = lines.join('') + JSON.stringify(events);
+  for (const [name, token] of BAD) {
+    for (const part of token.split('.')) assert.ok(part.length < 12 || !told.includes(part), `${name}: the log has a part of the token`);
+  }
+  const expired = events.find(({ detail }) => detail === 'the token has expired');
+  assert.deepEqual([expired?.subject, expired?.peer, expired?.outcome], ['alice', '127.0.0.1', 'UNAUTHENTICATED']);
+  for (const value of ['', 'Bearer', 'Bearer ', `Bearer ${good} x`, `Bearer ${good}, Bearer ${good}`, `Basic ${good}`, good])
+    assert.equal(await fate(identity, { authorization: value }), 'UNAUTHENTICATED', value.slice(0, 20));
+});
+
+test('a JWKS file is read again when it changes; one that is broken changes nothing', async () => {
+  const issuer = new Issuer();
+  await issuer.addKey('ES256');
+  writeFileSync(jwksFile, issuer.jwks);
+  const verifier = new TokenVerifier(new FileKeySet(jwksFile, log), ISSUER, AUDIENCE);
+  const verify = async (token: string) => !((await verifier.verify(token)) instanceof IdentityRefusal);
+  const first = await issuer.token();
+  assert.equal(await verify(first), true);
+  assert.equal(verifier.verify(first) instanceof Promise, false, 'the second time without a signature');
+  const [old] = issuer.keys.splice(0);
+  await issuer.addKey('ES256');
+  issuer.keys[0].kid = issuer.keys[0].jwk.kid = 'new';
+  const second = await issuer.token();
+  assert.equal(await verify(second), false, 'a key that is not there yet');
+  writeFileSync(jwksFile, issuer.jwks);
+  assert.equal(await verify(second), true, 'at once: an unknown key id makes it look');
+  assert.equal(await verify(first), false, 'the old key is gone, and with it what it had signed');
+  writeFileSync(jwksFile, '{"keys": 7}');
+  await sleep(1100);
+  assert.equal(await verify(await issuer.token()), true, 'what was there before goes on');
+  issuer.keys.push(old);
+  writeFileSync(jwksFile, issuer.jwks);
+  await sleep(1100);
+  assert.equal(await verify(first), true);
+  assert.throws(() => new FileKeySet(join(dir, 'none'), log), /ENOENT/);
+  assert.throws(() => startIdentity({ ...CLOSED, authJwks: join(dir, 'none') }, log, audit), { code: 'OPENBELL_CONFIG' });
+});
+
+test('a JWKS behind a URL: fetched once, rotated on an unknown key id, with a cooldown, and not missed when it is gone', async () => {
+  const issuer = new Issuer();
+  await issuer.addKey('EdDSA');
+  const url = await issuer.serve();
+  const keys = new UrlKeySet(url, log, { cooldownMs: 300, maxAgeMs: 600 });
+  const verifier = new TokenVerifier(keys, ISSUER, AUDIENCE);
+  const verify = async (token: string) => {
+    const answer = await verifier.verify(token);
+    return answer instanceof IdentityRefusal ? codeName(answer.code) : 'ok';
+  };
+  issuer.broken = 'not JSON';
+  assert.equal(await verify(await issuer.token()), 'BUSY', 'no keys yet: neither believed nor accused');
+  issuer.broken = undefined;
+  await sleep(320);
+  const together = await Promise.all(Array.from({ length: 20 }, async () => verify(await issuer.token())));
+  assert.deepEqual([...new Set(together)], ['ok']);
+  assert.equal(issuer.fetches, 2, 'one for all of them');
+  await issuer.addKey('EdDSA');
+  await sleep(320);
+  assert.equal(await verify(await issuer.token({}, { kid: 'k2' })), 'ok');
+  assert.equal(issuer.fetches, 3);
+  const invented = await Promise.all(
+    Array.from({ length: 20 }, async (_, i) => verify(`${base64({ alg: 'EdDSA', kid: `x${i}` })}.${base64({ i })}.AAAA`)),
+  );
+  assert.deepEqual([...new Set(invented)], ['UNAUTHENTICATED']);
+  assert.equal(issuer.fetches, 3, 'whoever invents key ids does not make us ask the issuer');
+  issuer.stop();
+  await sleep(700);
+  assert.equal(await verify(await issuer.token({ sub: 'later' })), 'ok', 'old keys are better than none');
+});
+
+test('proxies: which addresses count', () => {
+  const list = new ProxyList(['127.0.0.0/8', '10.1.2.3', '::1', 'fd00::/8']);
+  for (const address of [
+    '127.0.0.1',
+    '127.0.0.6',
+    '::ffff:127.0.0.1',
+    '10.1.2.3',
+    '::ffff:10.1.2.3',
+    '::1',
+    'fd12::9',
+    '0:0:0:0:0:ffff:7f00:1',
+  ])
+    assert.equal(list.has(address), true, address);
+  for (const address of ['10.1.2.4', '128.0.0.1', '::2', 'fe80::1', '', 'localhost', '127.0.0.1:80', '::ffff:10.1.2.4'])
+    assert.equal(list.has(address), false, address);
+  for (const cidr of ['10.0.0.0/0', '::/0', '10.0.0.0/33', '10.0.0', '', '1.2.3.4/8/8', '1.2.3.4/x', 'proxy.example'])
+    assert.throws(() => new ProxyList([cidr]), /must be/, cidr);
+});
+
+test('who comes without TLS from elsewhere must be a proxy, whatever he shows', async () => {
+  const issuer = new Issuer();
+  await issuer.addKey('ES256');
+  writeFileSync(jwksFile, issuer.jwks);
+  const identity = startIdentity({ ...CLOSED, host: '0.0.0.0', authProxies: ['10.0.0.0/8'] }, log, audit);
+  const token = { authorization: `Bearer ${await issuer.token()}` };
+  const claims = { 'x-openbell-subject': 'bob', 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1' };
+  const TABLE: [headers: Record<string, string>, peer: string, expected: string][] = [
+    [token, '192.168.0.9', 'UNAUTHENTICATED'],
+    [token, '10.0.0.9', 'alice by token'],
+    [token, '127.0.0.1', 'alice by token'],
+    [claims, '10.0.0.9', 'bob by proxy'],
+    [claims, '127.0.0.1', 'UNAUTHENTICATED'],
+    [claims, '192.168.0.9', 'UNAUTHENTICATED'],
+    [{ ...token, ...claims }, '192.168.0.9', 'UNAUTHENTICATED'],
+    [{ ...token, 'x-forwarded-client-cert': '' }, '127.0.0.1', 'UNAUTHENTICATED'],
+    [claims, '', 'UNAUTHENTICATED'],
+  ];
+  for (const [headers, peer, expected] of TABLE)
+    assert.equal(await fate(identity, headers, peer), expected, `${peer} ${Object.keys(headers)}`);
+  const withTls = startIdentity({ ...CLOSED, host: '0.0.0.0', tlsCert: 'cert.pem' }, log, audit);
+  assert.equal(await fate(withTls, token, '192.168.0.9'), 'alice by token');
+  const open = startIdentity({ ...CLOSED, authJwks: undefined, authIssuer: undefined, authAudience: undefined }, log, audit);
+  assert.equal(await fate(open, {}), 'anybody by open');
+  assert.equal(await fate(open, claims), 'UNAUTHENTICATED', 'whoever believes that there is a proxy is told that there is none');
+});
+
+test('the file of keys: every problem is told, and nothing of a private key', () => {
+  const text = `
+keys:
+  - { id: a b, public-key: AAAA, roles: trader }
+  - { id: ok, public-key: "-----BEGIN PRIVATE KEY-----", roles: root }
+certificates:
+  - { uri: spiffe://a/b, name: CN=x }
+  - { uri: spiffe://a/b, roles: trader, accounts: one }
+`;
+  assert.throws(
+    () => readMachines('keys.yaml', text),
+    ({ problems }: { problems: string[] }) => {
+      assert.equal(problems.length, 6, problems.join('\n'));
+      assert.ok(!problems.join('').includes('BEGIN PRIVATE'));
+      return true;
+    },
+  );
+});
