@@ -27,6 +27,8 @@ function node(kind: 'sidecar' | 'router', address: string, pod: string, namespac
 }
 
 export const SHARD = node('sidecar', '10.2.0.1', 'openbell-0', 'openbell', LABELS, 'openbell');
+/** Somebody else in the namespace, whom no rule names. */
+export const OTHER = node('sidecar', '10.2.0.99', 'other-0', 'openbell', { app: 'other' }, 'other');
 export const EDGE = node('router', '10.3.0.1', 'gateway-0', 'istio-ingress', { istio: 'ingressgateway' }, GATEWAY);
 
 /**
@@ -43,11 +45,12 @@ export function clusterObjects(set: readonly Resource[], shards: number): unknow
     { name: 'http-market', port: 7402 },
     { name: 'http-admin', port: 7403 },
   ];
-  const out: unknown[] = [namespace('openbell'), namespace('istio-ingress'), ...services, ...gatewayObjects()];
+  const out: unknown[] = [...['openbell', 'istio-ingress', 'default'].map(namespace), ...services, ...gatewayObjects()];
   for (let i = 0; i < shards; i++) {
     const labels = { ...LABELS, 'statefulset.kubernetes.io/pod-name': `openbell-${i}` };
     out.push(pod(`openbell-${i}`, 'openbell', `10.2.0.${i + 1}`, labels, 'openbell'));
   }
+  out.push(pod('other-0', 'openbell', '10.2.0.99', { app: 'other' }, 'other'), elsewhere());
   const endpoints = Array.from({ length: shards }, (_, i) => endpoint('openbell', `openbell-${i}`, `10.2.0.${i + 1}`));
   out.push(slice('openbell', 'openbell', ports, endpoints));
   return out;
@@ -62,6 +65,12 @@ function gatewayObjects(): unknown[] {
     pod('gateway-0', 'istio-ingress', '10.3.0.1', labels, GATEWAY),
     slice(GATEWAY, 'istio-ingress', ports, [endpoint('istio-ingress', 'gateway-0', '10.3.0.1')]),
   ];
+}
+
+/** A service that the shards have no business with. */
+function elsewhere(): unknown {
+  const spec = { clusterIP: '10.1.0.3', selector: { app: 'elsewhere' }, ports: [{ name: 'http', port: 80, protocol: 'TCP' }] };
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name: 'elsewhere', namespace: 'default' }, spec };
 }
 
 function namespace(name: string): unknown {

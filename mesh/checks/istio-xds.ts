@@ -35,13 +35,14 @@ export async function receive(
   set: readonly Resource[],
   objects: readonly unknown[],
   node: ProxyNode,
+  meshConfig = MESH_CONFIG,
 ): Promise<Received> {
   const port = await freePort();
   const resources = set.filter((resource) => isIstio(resource) && groupOf(resource.apiVersion) !== TELEMETRY);
   writeFileSync(join(dir, 'istio.yaml'), toYaml(resources));
   writeFileSync(join(dir, 'cluster.yaml'), toYaml(objects));
   const log = openSync(join(dir, 'xds.log'), 'w');
-  const args = [`127.0.0.1:${port}`, MESH_CONFIG, join(dir, 'istio.yaml'), join(dir, 'cluster.yaml')];
+  const args = [`127.0.0.1:${port}`, meshConfig, join(dir, 'istio.yaml'), join(dir, 'cluster.yaml')];
   const server = spawn(tools.xds, args, { stdio: ['pipe', 'pipe', log], env: { ...process.env, ...PLAIN_ENVOY } });
   try {
     await serving(server, join(dir, 'xds.log'));

@@ -1,0 +1,356 @@
+import type { Json, Received } from './istio-xds.ts';
+import type { Resource } from './resource.ts';
+
+/** What a proxy must have been told, and the line without which it is not. */
+export interface Requirement {
+  readonly name: string;
+  /** Kind and name of the resource that has the line. */
+  readonly resource: string;
+  readonly proxy: 'shard' | 'edge' | 'other';
+  readonly holds: (received: Received) => boolean;
+  /** Takes the line away, or does what must not be done. Gets the spec; undefined deletes the resource. */
+  readonly without: ((spec: Json) => void) | undefined;
+}
+
+const ROUTER = 'envoy.filters.http.router';
+const GATEWAY = 'spiffe://cluster.local/ns/istio-ingress/sa/istio-ingressgateway';
+
+const chains = ({ listeners }: Received): Json[] => listeners.flatMap(({ filter_chains }) => filter_chains ?? []);
+const tls = (chain: Json): Json => chain.transport_socket?.typed_config;
+const minimum = (chain: Json): string => tls(chain).common_tls_context.tls_params.tls_minimum_protocol_version;
+const named = (received: Received, server: string): Json =>
+  chains(received).find(({ filter_chain_match: match }) => match.server_names?.[0] === `${server}.openbell.example`);
+const routes = ({ routes }: Received): Json[] =>
+  routes.flatMap(({ virtual_hosts }) => virtual_hosts ?? []).flatMap((host: Json) => host.routes ?? []);
+const forwarded = (received: Received): Json[] => routes(received).filter(({ route }) => route?.cluster?.startsWith('outbound|740'));
+const cluster = ({ clusters }: Received, name: string): Json => clusters.find((one) => one.name.startsWith(name));
+const inbound = (received: Received, port = 7401): Json =>
+  chains(received).find(({ filter_chain_match: match }) => match?.destination_port === port && match.transport_protocol === 'tls');
+const filters = (received: Received, port = 7401): Json[] => inbound(received, port)?.filters.at(-1).typed_config.http_filters ?? [];
+const filter = (received: Received, name: string, port = 7401): Json =>
+  filters(received, port).find((one) => one.name.endsWith(name))?.typed_config;
+const jwt = (received: Received): Json => Object.values(filter(received, 'jwt_authn')?.providers ?? {})[0];
+const limit = (received: Received, port = 7401): Json => filter(received, 'local_ratelimit', port);
+
+const ORDERS = 'VirtualService openbell-orders';
+const RULE = 'DestinationRule openbell';
+const TOKENS = 'RequestAuthentication openbell';
+const LIMITS = 'EnvoyFilter openbell-rate-limits';
+
+export const REQUIREMENTS: readonly Requirement[] = [
+  {
+    name: 'the gateway takes TLS 1.3 and nothing older',
+    resource: 'Gateway openbell',
+    proxy: 'edge',
+    holds: (received) => chains(received).length === 3 && chains(received).every((chain) => minimum(chain) === 'TLSv1_3'),
+    // To leave it out is not enough: mesh-config.yaml says 1.3, too.
+    without: (spec) => {
+      spec.servers[0].tls.minProtocolVersion = 'TLSV1_2';
+    },
+  },
+  {
+    name: 'orders and administration want a client certificate, market data does not',
+    resource: 'Gateway openbell',
+    proxy: 'edge',
+    holds: (received) =>
+      tls(named(received, 'orders')).require_client_certificate === true &&
+      tls(named(received, 'admin')).require_client_certificate === true &&
+      tls(named(received, 'market')).require_client_certificate !== true,
+    without: (spec) => {
+      spec.servers[0].tls.mode = 'SIMPLE';
+    },
+  },
+  {
+    name: 'no route has a retry',
+    resource: ORDERS,
+    proxy: 'edge',
+    holds: (received) => forwarded(received).length > 0 && forwarded(received).every(({ route }) => route.retry_policy === undefined),
+    without: (spec) => delete spec.http[0].retries,
+  },
+  {
+    name: 'no route has a timeout',
+    resource: ORDERS,
+    proxy: 'edge',
+    holds: (received) => forwarded(received).every(({ route }) => route.timeout === '0s'),
+    without: (spec) => {
+      spec.http[0].timeout = '15s';
+    },
+  },
+  {
+    name: 'x-symbol-shard chooses the shard',
+    resource: ORDERS,
+    proxy: 'edge',
+    holds: (received) =>
+      [0, 1, 2].every((shard) =>
+        forwarded(received).some(
+          ({ match, route }) =>
+            match.prefix === '/openbell.OrderEntry/' &&
+            match.headers?.some((header: Json) => header.string_match?.exact === String(shard)) &&
+            route.cluster.startsWith(`outbound|7401|shard-${shard}|`),
+        ),
+      ),
+    without: (spec) => {
+      spec.http.at(-2).route[0].destination.subset = 'shard-0';
+    },
+  },
+  {
+    name: 'market data has one path, and not that of orders',
+    resource: 'VirtualService openbell-market',
+    proxy: 'edge',
+    holds: ({ routes }) =>
+      routes
+        .filter(({ name }) => name.includes('https-market'))
+        .flatMap(({ virtual_hosts }) => virtual_hosts)
+        .every((host: Json) => host.routes?.every(({ match }: Json) => match.path === '/')),
+    without: (spec) => {
+      spec.http[0].match[1].uri = { prefix: '/' };
+    },
+  },
+  {
+    name: 'the gateway takes away identity headers',
+    resource: ORDERS,
+    proxy: 'edge',
+    holds: (received) => forwarded(received).every((route) => route.request_headers_to_remove?.length === 3),
+    without: (spec) => delete spec.http[0].headers,
+  },
+  {
+    name: 'connections to a shard have limits that fit streams, and keepalive',
+    resource: RULE,
+    proxy: 'edge',
+    holds: (received) => {
+      const { circuit_breakers, upstream_connection_options: options } = cluster(received, 'outbound|7401|shard-0|');
+      return circuit_breakers.thresholds[0].max_requests === 4096 && options?.tcp_keepalive.keepalive_time === 30;
+    },
+    without: (spec) => delete spec.trafficPolicy.portLevelSettings[0].connectionPool,
+  },
+  {
+    name: 'a connection is not used up by requests',
+    resource: RULE,
+    proxy: 'edge',
+    holds: (received) => !JSON.stringify(cluster(received, 'outbound|7401|shard-0|')).includes('max_requests_per_connection'),
+    without: (spec) => {
+      spec.trafficPolicy.portLevelSettings[0].connectionPool.http.maxRequestsPerConnection = 1;
+    },
+  },
+  {
+    name: 'the only writer is not ejected',
+    resource: RULE,
+    proxy: 'edge',
+    holds: (received) => cluster(received, 'outbound|7401|shard-0|').outlier_detection === undefined,
+    without: (spec) => {
+      spec.trafficPolicy.portLevelSettings[0].outlierDetection = { consecutive5xxErrors: 5 };
+    },
+  },
+  {
+    name: 'the gateway sees the rule',
+    resource: RULE,
+    proxy: 'edge',
+    holds: (received) => cluster(received, 'outbound|7401|shard-0|') !== undefined,
+    without: (spec) => {
+      spec.exportTo = ['.'];
+    },
+  },
+  {
+    name: 'the gateway talks to nobody but the exchange under its name',
+    resource: RULE,
+    proxy: 'edge',
+    holds: (received) =>
+      JSON.stringify(cluster(received, 'outbound|7401|shard-0|')).includes('"exact":"spiffe://cluster.local/ns/openbell/sa/openbell"'),
+    without: (spec) => {
+      spec.trafficPolicy.portLevelSettings[0].tls = { mode: 'DISABLE' };
+    },
+  },
+  {
+    name: 'the shard takes nothing but TLS of the mesh',
+    resource: 'PeerAuthentication openbell',
+    proxy: 'shard',
+    holds: (received) =>
+      chains(received)
+        .filter(({ filter_chain_match: match }) => [7401, 7402, 7403].includes(match?.destination_port))
+        .every((chain) => chain.filter_chain_match.transport_protocol === 'tls' && tls(chain).require_client_certificate),
+    without: undefined,
+  },
+  {
+    name: 'tokens are for this audience',
+    resource: TOKENS,
+    proxy: 'shard',
+    holds: (received) => jwt(received)?.audiences?.includes('openbell') === true,
+    without: (spec) => delete spec.jwtRules[0].audiences,
+  },
+  {
+    name: 'a token is taken from its header only',
+    resource: TOKENS,
+    proxy: 'shard',
+    holds: (received) => jwt(received)?.from_params === undefined && jwt(received)?.from_headers?.length === 1,
+    without: (spec) => delete spec.jwtRules[0].fromHeaders,
+  },
+  {
+    name: 'the exchange is told subject, roles and accounts',
+    resource: TOKENS,
+    proxy: 'shard',
+    holds: (received) => jwt(received)?.claim_to_headers?.length === 3,
+    without: (spec) => delete spec.jwtRules[0].outputClaimToHeaders,
+  },
+  {
+    name: 'a role among several counts',
+    resource: TOKENS,
+    proxy: 'shard',
+    holds: (received) => jwt(received)?.normalize_payload_in_metadata?.space_delimited_claims?.includes('openbell_roles') === true,
+    without: (spec) => delete spec.jwtRules[0].spaceDelimitedClaims,
+  },
+  {
+    name: 'the token ends at the sidecar',
+    resource: TOKENS,
+    proxy: 'shard',
+    holds: (received) => jwt(received) !== undefined && jwt(received).forward !== true,
+    without: (spec) => {
+      spec.jwtRules[0].forwardOriginalToken = true;
+    },
+  },
+  {
+    name: 'a workload that no rule names lets nobody in',
+    resource: 'AuthorizationPolicy default-deny',
+    proxy: 'other',
+    holds: ({ listeners }) =>
+      JSON.stringify(listeners.find(({ name }) => name === 'virtualInbound')).includes('"permissions":[{"not_rule":{"any":true}}]'),
+    without: undefined,
+  },
+  ...['order-sessions', 'order-submit', 'market-data', 'admin-questions', 'admin-money', 'admin-actions'].flatMap(
+    (policy): Requirement[] => {
+      const ours = (received: Received): Json =>
+        Object.entries(filter(received, 'http.rbac')?.rules?.policies ?? {}).find(([name]) => name.includes(`[${policy}]`))?.[1];
+      const resource = `AuthorizationPolicy ${policy}`;
+      return [
+        {
+          name: `${policy}: from the gateway only`,
+          resource,
+          proxy: 'shard',
+          holds: (received) => JSON.stringify(ours(received)?.principals ?? '').includes(GATEWAY),
+          without: (spec) => delete spec.rules[0].from[0].source.principals,
+        },
+        {
+          name: `${policy}: by role`,
+          resource,
+          proxy: 'shard',
+          holds: (received) => JSON.stringify(ours(received)?.principals ?? '').includes('openbell_roles'),
+          without: (spec) => delete spec.rules[0].when,
+        },
+        {
+          name: `${policy}: for a port`,
+          resource,
+          proxy: 'shard',
+          holds: (received) => JSON.stringify(ours(received)?.permissions ?? '').includes('destination_port'),
+          without: (spec) => {
+            for (const { operation } of spec.rules[0].to) delete operation.ports;
+          },
+        },
+      ];
+    },
+  ),
+  {
+    name: 'every rule says who by a token, too',
+    resource: 'AuthorizationPolicy order-submit',
+    proxy: 'shard',
+    holds: (received) => {
+      const ours = Object.entries(filter(received, 'http.rbac').rules.policies).filter(([name]) => !name.includes('[default-deny]'));
+      return ours.length === 6 && ours.every(([, policy]) => JSON.stringify(policy).includes('"iss"'));
+    },
+    without: (spec) => delete spec.rules[0].from[0].source.requestPrincipals,
+  },
+  {
+    name: 'identity headers are removed before any other filter',
+    resource: 'EnvoyFilter openbell-identity-headers',
+    proxy: 'shard',
+    holds: (received) => [7401, 7402, 7403].every((port) => filters(received, port)[0]?.name === 'openbell.identity_headers'),
+    without: undefined,
+  },
+  {
+    name: 'limits count behind the verification of tokens and the rules, in front of the router',
+    resource: LIMITS,
+    proxy: 'shard',
+    holds: (received) => {
+      const order = filters(received).map(({ name }) => name);
+      const at = order.indexOf('envoy.filters.http.local_ratelimit');
+      return (
+        at > order.indexOf('envoy.filters.http.jwt_authn') && at > order.indexOf('envoy.filters.http.rbac') && order[at + 1] === ROUTER
+      );
+    },
+    without: (spec) => {
+      for (const patch of spec.configPatches) delete patch.match.listener.filterChain.filter.subFilter;
+    },
+  },
+  {
+    name: 'who is over the limit is told RESOURCE_EXHAUSTED',
+    resource: LIMITS,
+    proxy: 'shard',
+    holds: (received) => limit(received)?.rate_limited_as_resource_exhausted === true,
+    without: (spec) => delete spec.configPatches[0].patch.value.typed_config.rate_limited_as_resource_exhausted,
+  },
+  {
+    name: 'limits are enforced',
+    resource: LIMITS,
+    proxy: 'shard',
+    holds: (received) => limit(received)?.filter_enforced?.default_value.numerator === 100,
+    without: (spec) => delete spec.configPatches[0].patch.value.typed_config.filter_enforced,
+  },
+  {
+    name: 'there is a bucket for each of thousands of accounts',
+    resource: LIMITS,
+    proxy: 'shard',
+    holds: (received) => Number(limit(received)?.max_dynamic_descriptors) === 16384,
+    without: (spec) => delete spec.configPatches[0].patch.value.typed_config.max_dynamic_descriptors,
+  },
+  {
+    name: 'a WebSocket is counted, too',
+    resource: LIMITS,
+    proxy: 'shard',
+    holds: (received) => limit(received, 7402) !== undefined,
+    without: (spec) => spec.configPatches.pop(),
+  },
+  {
+    name: 'requests end at the loopback of the pod',
+    resource: 'Sidecar openbell',
+    proxy: 'shard',
+    holds: (received) => JSON.stringify(cluster(received, 'inbound|7401|')?.load_assignment ?? '').includes('"127.0.0.1"'),
+    without: (spec) => delete spec.ingress,
+  },
+  {
+    name: 'the shard knows nobody outside of its namespace and the mesh',
+    resource: 'Sidecar openbell',
+    proxy: 'shard',
+    holds: (received) => received.clusters.length > 5 && cluster(received, 'outbound|80||elsewhere.default') === undefined,
+    without: (spec) => {
+      spec.egress[0].hosts = ['*/*'];
+    },
+  },
+  {
+    name: 'what is not registered is not reached',
+    resource: 'Sidecar openbell',
+    proxy: 'shard',
+    holds: ({ listeners }) => {
+      const outbound = listeners.find(({ name }) => name === 'virtualOutbound');
+      return outbound.filter_chains.at(-1).filters.at(-1).typed_config.cluster === 'BlackHoleCluster';
+    },
+    without: (spec) => {
+      spec.outboundTrafficPolicy.mode = 'ALLOW_ANY';
+    },
+  },
+  {
+    name: 'the shard bounds what comes in, whoever calls',
+    resource: 'Sidecar openbell',
+    proxy: 'shard',
+    holds: (received) => cluster(received, 'inbound|7401|')?.circuit_breakers?.thresholds[0].max_requests === 32768,
+    without: (spec) => delete spec.inboundConnectionPool,
+  },
+];
+
+/** The set after {@link Requirement.without}. @throws Error when the resource is not in it */
+export function without(set: readonly Resource[], { resource, without }: Requirement): Resource[] {
+  const [kind, name] = resource.split(' ');
+  const out = structuredClone(set) as Resource[];
+  const at = out.findIndex((one) => one.kind === kind && one.metadata.name === name);
+  if (at === -1) throw new Error(`${resource} is not there`);
+  if (without === undefined) out.splice(at, 1);
+  else without((out[at] as unknown as { spec: Json }).spec);
+  return out;
+}

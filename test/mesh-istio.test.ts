@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { clusterObjects, EDGE, OTHER, SHARD } from '../mesh/checks/istio-nodes.ts';
+import { REQUIREMENTS, without } from '../mesh/checks/istio-requirements.ts';
+import { analyze, istioTool, MESH_CONFIG } from '../mesh/checks/istio-tools.ts';
+import { type Json, type Received, receive } from '../mesh/checks/istio-xds.ts';
+import { kustomizeTool, MESH, OVERLAYS, type Overlay, renderOverlay } from '../mesh/checks/render.ts';
+import { parseResources, type Resource } from '../mesh/checks/resource.ts';
+import { ENVOY } from './support/envoy-fixture.ts';
+
+const kustomize = kustomizeTool() as readonly string[];
+const istioctl = istioTool('istioctl') as string;
+const tools = { xds: istioTool('xds') as string, envoy: ENVOY as string };
+const CI = process.env.OPENBELL_CI === '1';
+const build = 'run mesh/checks/istio-tools/build.sh';
+const withoutAnalyze = !CI && !(kustomize && istioctl) ? `NOT TESTED: needs kubectl and istioctl; ${build}` : false;
+const withoutXds = !CI && !(kustomize && tools.xds && tools.envoy) ? `NOT TESTED: needs kubectl, Envoy and xds; ${build}` : false;
+
+const NODES = { shard: SHARD, edge: EDGE, other: OTHER };
+
+async function told(t: TestContext, set: readonly Resource[], proxy: keyof typeof NODES, meshConfig?: string): Promise<Received> {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-xds-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return receive(tools, dir, set, clusterObjects(set, 3), NODES[proxy], meshConfig);
+}
+
+function edit(overlay: Overlay, change: (set: string) => string): Resource[] {
+  return parseResources(
+    change(JSON.stringify(renderOverlay(overlay, kustomize)).slice(1, -1).replaceAll('},{"apiVersion"', '}\n---\n{"apiVersion"')),
+    overlay,
+  );
+}
+
+test('istioctl analyze has nothing to say', { skip: withoutAnalyze }, async (t) => {
+  for (const overlay of OVERLAYS) {
+    await t.test(overlay, () => assert.deepEqual(analyze(istioctl, renderOverlay(overlay, kustomize), overlay === 'ambient'), []));
+  }
+});
+
+test('istioctl analyze would', { skip: withoutAnalyze }, async (t) => {
+  const bad: readonly [string, string, string, RegExp][] = [
+    ['a subset that nobody defined', '"subset":"shard-0"', '"subset":"shard-9"', /IST0101/],
+    ['a gateway that is not there', 'istio-ingress/openbell"', 'istio-ingress/nothing"', /IST0101/],
+    ['a timeout of 0s', '"retries":{"attempts":0}', '"retries":{"attempts":0},"timeout":"0s"', /IST0106/],
+    ['a filter without a priority', '"priority":20', '"priority":0', /IST0151/],
+  ];
+  for (const [name, from, to, code] of bad) {
+    await t.test(name, () =>
+      assert.match(
+        analyze(
+          istioctl,
+          edit('production', (text) => text.replaceAll(from, to)),
+        ).join('\n'),
+        code,
+      ),
+    );
+  }
+});
+
+test('each requirement reaches the proxy, and does not without its line', { skip: withoutXds }, async (t) => {
+  const set = renderOverlay('production', kustomize);
+  const whole = { shard: await told(t, set, 'shard'), edge: await told(t, set, 'edge'), other: await told(t, set, 'other') };
+  for (const requirement of REQUIREMENTS) {
+    await t.test(requirement.name, async (t) => {
+      assert.ok(requirement.holds(whole[requirement.proxy]), 'it does not hold');
+      assert.ok(
+        !requirement.holds(await told(t, without(set, requirement), requirement.proxy)),
+        `it holds without its line in ${requirement.resource}`,
+      );
+    });
+  }
+});
+
+test('settings of the mesh reach the proxy', { skip: withoutXds }, async (t) => {
+  const set = renderOverlay('production', kustomize);
+  const file = join(mkdtempSync(join(tmpdir(), 'openbell-mesh-config-')), 'mesh-config.yaml');
+  t.after(() => rmSync(join(file, '..'), { recursive: true }));
+  const inbound = ({ listeners }: Received): Json => listeners.find(({ name }) => name === 'virtualInbound').filter_chains.at(-1);
+  const minimum = (received: Received) =>
+    inbound(received).transport_socket.typed_config.common_tls_context.tls_params.tls_minimum_protocol_version;
+  const escaped = (received: Received) => JSON.stringify(received.listeners).includes('UNESCAPE_AND_FORWARD');
+  const shard = await told(t, set, 'shard');
+  assert.deepEqual([minimum(shard), escaped(shard)], ['TLSv1_3', true]);
+  // Istio's default for gateways, too; the agent on the pod hands on what mesh-config.yaml says, which istiod does not.
+  const xfcc = JSON.stringify((await told(t, set, 'edge')).listeners).match(/"forward_client_cert_details":"\w+"/g);
+  assert.deepEqual(new Set(xfcc), new Set(['"forward_client_cert_details":"SANITIZE_SET"']));
+
+  const config = readFileSync(MESH_CONFIG, 'utf8');
+  writeFileSync(file, config.replace('meshMTLS:\n  minProtocolVersion: TLSV1_3\n', '').replace('DECODE_AND_MERGE_SLASHES', 'BASE'));
+  const plain = await told(t, set, 'shard', file);
+  assert.deepEqual([minimum(plain), escaped(plain)], ['TLSv1_2', false]);
+});
+
+test('staging: a mirror, canaries and drills, and orders have no weights', { skip: withoutXds }, async (t) => {
+  const { routes } = await told(t, renderOverlay('staging', kustomize), 'edge');
+  const all: Json[] = routes.flatMap(({ virtual_hosts }) => virtual_hosts).flatMap((host: Json) => host.routes ?? []);
+  const named = (name: string): Json[] => all.filter((route) => route.name === name);
+  const shadow = 'shadow|openbell.openbell.svc.cluster.local';
+  for (const { route } of named('grpc-shard-0')) assert.equal(route.request_mirror_policies[0].cluster, `outbound|7401|${shadow}`);
+  assert.deepEqual(
+    named('market-shard-0')[0].route.weighted_clusters.clusters.map(({ name, weight }: Json) => [name, weight]),
+    [
+      ['outbound|7402|shard-0|openbell.openbell.svc.cluster.local', 90],
+      [`outbound|7402|${shadow}`, 10],
+    ],
+  );
+  const toOrders = all.filter(({ match }) => match.prefix === '/openbell.OrderEntry/' || match.path === '/v1/orders');
+  assert.ok(
+    toOrders.length > 6 && toOrders.every(({ route }) => route.weighted_clusters === undefined && route.retry_policy === undefined),
+  );
+  assert.ok(
+    toOrders.every(({ route }) => !route.cluster.includes('|shadow|')),
+    'the shadow has no route of its own',
+  );
+  assert.equal(named('grpc-canary')[0].route.cluster, 'outbound|7401|canary|openbell.openbell.svc.cluster.local');
+  const faults = all.filter((route) => JSON.stringify(route).includes('"envoy.filters.http.fault"'));
+  assert.deepEqual(faults.map(({ name }) => name).sort(), ['drill-abort', 'drill-delay']);
+  for (const { match } of faults) assert.ok(match.headers.some(({ name }: Json) => name === 'x-openbell-drill'));
+  const shard0 = readFileSync(join(MESH, 'overlays/staging/shards/venues/openbell-0.yaml'), 'utf8');
+  assert.equal(readFileSync(join(MESH, 'overlays/staging/istio/openbell-2.yaml'), 'utf8'), shard0, 'the shadow has the venue of shard 0');
+});
+
+test('faults and mirrors are in staging only', { skip: !CI && !kustomize ? 'NOT TESTED: needs kubectl' : false }, () => {
+  for (const overlay of OVERLAYS) {
+    const text = JSON.stringify(renderOverlay(overlay, kustomize).filter(({ kind }) => kind === 'VirtualService'));
+    assert.equal(/"fault":|"mirrors":|"weight":/.test(text), overlay === 'staging', overlay);
+  }
+});
+
+test('second region: endpoints are ordered by locality, and nobody is ejected', { skip: withoutXds }, async (t) => {
+  const { clusters } = await told(t, renderOverlay('second-region', kustomize), 'edge');
+  const shards = clusters.filter(({ name }) => /^outbound\|740.\|shard-/.test(name));
+  assert.equal(shards.length, 9);
+  for (const { outlier_detection: ejection } of shards) {
+    // Absent would turn ordering by locality off; Envoy's own default enforces consecutive 5xx, and success rates.
+    const { enforcing_consecutive_5xx: errors, enforcing_success_rate: rate, ...rest } = ejection;
+    assert.deepEqual([errors, rate], [0, 0], JSON.stringify(ejection));
+    assert.ok(!rest.enforcing_consecutive_gateway_failure);
+  }
+});
+
+test('blue-green: routes go to blue until they are switched, green by header', { skip: withoutAnalyze }, () => {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-blue-green-'));
+  try {
+    const path = (name: string) => relative(dir, join(MESH, 'overlays', name));
+    const render = (...components: string[]): Resource[] => {
+      const file = { resources: [path('production')], components: components.map((name) => path(`staging/istio/${name}`)) };
+      writeFileSync(join(dir, 'kustomization.yaml'), JSON.stringify({ kind: 'Kustomization', ...file }));
+      const { stdout, stderr } = spawnSync(kustomize[0], [...kustomize.slice(1), dir], { encoding: 'utf8', maxBuffer: 64 << 20 });
+      assert.equal(stderr, '');
+      return parseResources(stdout, 'blue-green');
+    };
+    const colours = (set: Resource[]) => {
+      const rule = set.find(({ kind }) => kind === 'DestinationRule') as unknown as { spec: { subsets: Json[] } };
+      return Object.fromEntries(rule.spec.subsets.map(({ name, labels }) => [name, labels['openbell.io/colour']]));
+    };
+    const between = render('blue-green');
+    assert.deepEqual(colours(between), { 'shard-0': 'blue', 'shard-0-green': 'green', 'shard-1': undefined, 'shard-2': undefined });
+    assert.deepEqual(analyze(istioctl, between), []);
+    assert.equal(colours(render('blue-green', 'blue-green-switch'))['shard-0'], 'green');
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
