@@ -96,14 +96,17 @@ function welcome({ config, ports, engine, recovery }: RunningExchange): string {
     ports.ws === 7402 ? '' : ` --ws-port ${ports.ws}`,
     ports.http === 7403 ? '' : ` --http-port ${ports.http}`,
     config.host === '127.0.0.1' ? '' : ` --host ${config.host}`,
+    config.tlsCert === undefined ? '' : ' --tls-ca FILE',
+    config.tlsClientCa === undefined ? '' : ' --tls-client-cert FILE --tls-client-key FILE',
   ].join('');
+  const secure = config.tlsCert === undefined ? '' : 's';
   const symbol = engine.directory.symbols()[0];
   const price = symbol === undefined ? undefined : tryPrice(symbol);
   return `openbell is open: ${engine.topology}, ${config.durability}, command ${recovery.seq}, ready in ${ready} ms
 
   order entry  gRPC       ${host}:${ports.grpc}
-  market data  WebSocket  ws://${host}:${ports.ws}
-  admin        HTTP       http://${host}:${ports.http}
+  market data  WebSocket  ws${secure}://${host}:${ports.ws}
+  admin        HTTP       http${secure}://${host}:${ports.http}
   data                    ${config.data}
 
 ${symbol === undefined ? 'No symbols yet: see docs/ADMIN.md.' : `Try, in another terminal:\n  ${OPENBELL} book ${symbol.name}${flags}\n  ${OPENBELL} order buy 0.5 ${symbol.name} ${price}${flags}`}
