@@ -327,6 +327,7 @@ certificates:
       ['no subject', { 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1' }, 401],
       ['an empty subject', { ...said, 'x-openbell-subject': '' }, 401],
       ['accounts twice', { ...said, 'x-openbell-accounts': ['2', '1'] }, 401],
+      ['a subject twice', { ...said, 'x-openbell-subject': ['eve', 'bob'] }, 401],
       ['roles twice', { ...said, 'x-openbell-roles': ['trader', 'auditor'] }, 401],
       ['a certificate', { 'x-forwarded-client-cert': 'Hash=1;URI=spiffe://openbell/desk-8' }, 200],
       ['a name, the other way round', { 'x-forwarded-client-cert': 'Hash=1;Subject="O=Acme,CN=auditor"' }, 200],
