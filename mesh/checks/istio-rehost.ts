@@ -24,8 +24,8 @@ export function bootstrapOf(...parts: readonly Parts[]): unknown {
 }
 
 /**
- * The shard's side: a listener `shard-PORT` for each inbound port, at the port
- * that it has in the pod, as rules name it, on an address of its own.
+ * The shard's side: a listener for each inbound port, at the port that it has
+ * in the pod, as rules name it, on an address of its own.
  * @param exchange the port that stands behind each
  */
 export function shardParts(received: Received, address: string, exchange: Readonly<Record<number, number>>, tls: TlsFiles): Parts {
@@ -33,11 +33,17 @@ export function shardParts(received: Received, address: string, exchange: Readon
   const ports = Object.keys(exchange).map(Number);
   const listeners = ports.map((port) => {
     const chain = inbound.filter_chains.find(({ filter_chain_match: match }: Json) => match?.destination_port === port);
-    return { name: `shard-${port}`, address: socket(address, port), filter_chains: [{ ...withFiles(chain, tls), filter_chain_match: {} }] };
+    const own = JSON.parse(JSON.stringify(chain).replaceAll(`"cluster":"inbound|${port}||"`, `"cluster":"${address}:${port}"`));
+    return {
+      name: `shard-${address}:${port}`,
+      address: socket(address, port),
+      filter_chains: [{ ...withFiles(own, tls), filter_chain_match: {} }],
+    };
   });
   const clusters = ports.map((port) => {
     const cluster = received.clusters.find(({ name }) => name === `inbound|${port}||`);
-    return { ...cluster, load_assignment: assignment(cluster.name, '127.0.0.1', exchange[port]) };
+    const name = `${address}:${port}`;
+    return { ...cluster, name, load_assignment: assignment(name, '127.0.0.1', exchange[port]) };
   });
   return { listeners, clusters };
 }
