@@ -49,7 +49,7 @@ async function trader(files: EnvoyFiles) {
 test('what a client says of itself does not reach the exchange; what was verified does', options, async (t) => {
   const upstream = await recorder(t);
   const { files, envoy } = await venue(t, (bootstrap) => {
-    const orders = clusterOf(bootstrap, 'orders');
+    const orders = clusterOf(bootstrap, 'openbell-orders');
     orders.load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.port_value = upstream.port;
     orders.health_checks = [];
   });

@@ -1,26 +1,18 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { connect as connectH2 } from 'node:http2';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, type ReportView } from '../gateway/client/index.ts';
-import { clientSidecar, https, submit } from './support/envoy-client.ts';
+import type { ReportView } from '../gateway/client/index.ts';
+import { client, clientSidecar, https, submit } from './support/envoy-client.ts';
 import { type Claims, type EnvoyFiles, withoutEnvoy } from './support/envoy-fixture.ts';
-import { ask, type EnvoyVenue, venue } from './support/envoy-venue.ts';
+import { ask, venue } from './support/envoy-venue.ts';
 import { RawWebSocket } from './support/raw-websocket.ts';
 
 const options = { skip: withoutEnvoy };
 /** Envoy's own limit of a route that says nothing is 15 s. */
 const LONGER_MS = 20_000;
 const ORDER = { symbol: 'BTC-USD', side: 'buy', price: '50000.00', quantity: '0.01' } as const;
-
-async function viaSidecar(t: TestContext, { files, envoy }: EnvoyVenue, lastReport?: number) {
-  const sidecar = await clientSidecar(t, files, envoy, await files.token());
-  const { orders: grpcPort, market: wsPort, administration: httpPort } = sidecar.ports;
-  const client = await connect({ grpcPort, wsPort, httpPort, account: 1, ...(lastReport !== undefined && { lastReport }) });
-  t.after(() => client.close());
-  return { sidecar, client };
-}
 
 /** Every value of a key, anywhere in it. */
 function* valuesOf(key: string, value: unknown): Generator<unknown> {
@@ -33,8 +25,10 @@ function* valuesOf(key: string, value: unknown): Generator<unknown> {
 
 test('no stream has a time limit: by configuration, and a stream that outlives the defaults', options, async (t) => {
   const place = await venue(t);
-  const { client, sidecar } = await viaSidecar(t, place);
-  const dump = JSON.parse(await place.envoy.ask('/config_dump'));
+  const { files, envoy } = place;
+  const library = await client(t, files, envoy);
+  const sidecar = await clientSidecar(t, files, envoy, await files.token());
+  const dump = JSON.parse(await envoy.ask('/config_dump'));
   const managers = dump.configs.flatMap((config: unknown) => [
     ...valuesOf('dynamic_listeners', config),
     ...valuesOf('static_listeners', config),
@@ -53,35 +47,35 @@ test('no stream has a time limit: by configuration, and a stream that outlives t
     assert.deepEqual(only('max_connection_duration'), [], name);
     assert.deepEqual(only('retry_policy'), [], name);
   }
-  await client.orders.place(ORDER);
+  await library.orders.place(ORDER);
   const market = await RawWebSocket.open(sidecar.ports.market, { protocol: 'json' });
   const orders = await RawWebSocket.open(sidecar.ports.market, { path: '/v1/orders?account=1' });
   t.after(() => [market, orders].map((socket) => socket.destroy()));
   let lost = 0;
-  client.orders.on('lost', () => lost++);
+  library.orders.on('lost', () => lost++);
   await sleep(LONGER_MS);
   assert.equal(lost, 0);
   assert.deepEqual([market.status, orders.status], ['HTTP/1.1 101 Switching Protocols', 'HTTP/1.1 101 Switching Protocols']);
   assert.ok(!market.ended && !orders.ended);
-  assert.equal((await client.orders.place(ORDER)).kind, 'accepted');
+  assert.equal((await library.orders.place(ORDER)).kind, 'accepted');
 });
 
 test('an exchange that is killed and comes back: clients reconnect and miss nothing', options, async (t) => {
   const place = await venue(t);
-  const { client } = await viaSidecar(t, place, 0);
+  const library = await client(t, place.files, place.envoy, { lastReport: 0 });
   const reports: ReportView[] = [];
-  client.orders.on('report', (report) => reports.push(report));
+  library.orders.on('report', (report) => reports.push(report));
   const answers: Promise<ReportView>[] = [];
   let { exchange } = place;
   for (let round = 0; round < 3; round++) {
-    for (let i = 0; i < 200; i++) answers.push(client.orders.place(ORDER));
+    for (let i = 0; i < 200; i++) answers.push(library.orders.place(ORDER));
     await sleep(2 + round * 5);
     await exchange.end('SIGKILL');
     exchange = await place.restart();
   }
   const settled = await Promise.all(answers);
   assert.ok(settled.every(({ kind }) => kind === 'accepted' || kind === 'rejected'));
-  await client.close();
+  await library.close();
   assert.deepEqual(
     reports.map(({ reportNo }) => reportNo),
     reports.map((_, i) => i + 1),
@@ -143,12 +137,12 @@ test('an exchange that stops ends its streams in order, and Envoy knows', option
   assert.deepEqual(await ended, { status: 0, reset: 0 });
   await Promise.all([market, orders].map((socket) => socket.until(() => socket.ended)));
   assert.deepEqual([market.closeCode, orders.closeCode], [1001, 1001]);
-  assert.ok((await envoy.stat('cluster.orders.upstream_cx_close_notify')) > 0, 'the exchange said GOAWAY');
-  assert.equal(await envoy.stat('cluster.orders.upstream_rq_rx_reset'), 0);
-  for (const cluster of ['orders', 'market']) await envoy.until(`cluster.${cluster}.membership_healthy`, (hosts) => hosts === 0);
+  assert.ok((await envoy.stat('cluster.openbell-orders.upstream_cx_close_notify')) > 0, 'the exchange said GOAWAY');
+  assert.equal(await envoy.stat('cluster.openbell-orders.upstream_rq_rx_reset'), 0);
+  for (const cluster of ['orders', 'market']) await envoy.until(`cluster.openbell-${cluster}.membership_healthy`, (hosts) => hosts === 0);
   const answer = await submit(files, envoy.ports.orders, 1, 1, shows);
   assert.equal(answer.status, 14);
-  assert.match(answer.message, /^UNAVAILABLE: /);
+  assert.match(answer.message, /^UNAVAILABLE: no healthy upstream/);
   assert.equal((await https(files, envoy.ports.administration, '/healthz', { certificate: files.client })).status, 503);
 });
 
@@ -189,7 +183,7 @@ test('Envoy sends no order twice, whatever happens to the exchange and whatever 
     await exchange.end('SIGKILL');
     await Promise.all(calls);
     exchange = await place.restart();
-    await envoy.until('cluster.orders.membership_healthy', (hosts) => hosts === 1);
+    await envoy.until('cluster.openbell-orders.membership_healthy', (hosts) => hosts === 1);
   }
   const commands = (await sequenced()) - before;
   const { reports } = JSON.parse(await ask(exchange, '/v1/accounts/1/reports?from=1&limit=1000'));
@@ -204,8 +198,8 @@ test('Envoy sends no order twice, whatever happens to the exchange and whatever 
     answered.every((id) => ids.includes(id)),
     'what was answered is in the log',
   );
-  assert.equal(await envoy.stat('cluster.orders.upstream_rq_retry'), 0);
-  assert.equal(await envoy.stat('cluster.orders.upstream_rq_retry_overflow'), 0);
+  assert.equal(await envoy.stat('cluster.openbell-orders.upstream_rq_retry'), 0);
+  assert.equal(await envoy.stat('cluster.openbell-orders.upstream_rq_retry_overflow'), 0);
 });
 
 test('a session ends with its token, although Envoy looks at it only once', options, async (t) => {

@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { clusterOf } from '../bench/mesh/bootstrap.ts';
-import { connect } from '../gateway/client/index.ts';
 import { Authority } from './support/certificates.ts';
-import { clientSidecar, https, type Shows, submit, unary, webSocket } from './support/envoy-client.ts';
+import { client, https, type Shows, submit, unary, webSocket } from './support/envoy-client.ts';
 import { type Claims, ENVOY, type Envoy, EnvoyFiles, withoutEnvoy } from './support/envoy-fixture.ts';
 import { ask, venue } from './support/envoy-venue.ts';
 import type { ExchangeProcess } from './support/exchange-process.ts';
@@ -22,7 +21,8 @@ async function seen(exchange: ExchangeProcess, envoy: Envoy): Promise<Record<str
   const counted = metrics.matchAll(/^(openbell_(?:sessions_total|commands_total|command_frames_total|market_connections\S*)) (\d+)$/gm);
   const counts: Record<string, number> = Object.fromEntries([...counted].map(([, name, value]) => [name, Number(value)]));
   assert.ok(Object.keys(counts).length >= 4, 'the metrics have other names now');
-  for (const cluster of ['orders', 'market', 'administration']) counts[cluster] = await envoy.stat(`cluster.${cluster}.upstream_rq_total`);
+  for (const cluster of ['orders', 'market', 'administration'])
+    counts[cluster] = await envoy.stat(`cluster.openbell-${cluster}.upstream_rq_total`);
   return counts;
 }
 
@@ -41,18 +41,15 @@ test('every Envoy file is valid', options, async (t) => {
 
 test('orders and market data pass, by the client library', options, async (t) => {
   const { exchange, files, envoy } = await venue(t);
-  const sidecar = await clientSidecar(t, files, envoy, await files.token());
-  const { orders: grpcPort, market: wsPort, administration: httpPort } = sidecar.ports;
-  const client = await connect({ grpcPort, wsPort, httpPort, account: 1 });
-  t.after(() => client.close());
-  const book = await client.market.book('BTC-USD');
-  const placed = await client.orders.place({ symbol: 'BTC-USD', side: 'buy', price: '50000.00', quantity: '0.01' });
+  const library = await client(t, files, envoy);
+  const book = await library.market.book('BTC-USD');
+  const placed = await library.orders.place({ symbol: 'BTC-USD', side: 'buy', price: '50000.00', quantity: '0.01' });
   assert.equal(placed.kind, 'accepted');
-  const cancelled = await client.orders.cancel({ symbol: 'BTC-USD', orderId: placed.orderId });
+  const cancelled = await library.orders.cancel({ symbol: 'BTC-USD', orderId: placed.orderId });
   assert.equal(cancelled.kind, 'cancelled');
   assert.ok(book !== undefined);
   assert.equal((await seen(exchange, envoy)).openbell_commands_total, 2);
-  // And unary, without the second Envoy.
+  // And unary.
   const answer = await submit(files, envoy.ports.orders, 1, 77, { certificate: files.client, token: await files.token() });
   assert.deepEqual([answer.status, answer.message], [Grpc.Ok, '']);
   for (const name of Object.keys(answer.headers)) assert.doesNotMatch(name, /^x-envoy/);
@@ -96,6 +93,8 @@ test('who is not to come in does not, and the exchange hears nothing of it', opt
       assert.equal(answer.status, forbidden ? Grpc.PermissionDenied : Grpc.Unauthenticated);
       assert.match(answer.message, message);
       const status = forbidden ? 403 : 401;
+      const asBrowser = { certificate, headers: { 'sec-websocket-protocol': `json, openbell.bearer.${shows.token}` } };
+      assert.equal((await webSocket(files, market, '/', asBrowser)).status, status);
       for (const path of ['/', '/v1/orders?account=1']) assert.equal((await webSocket(files, market, path, shows)).status, status);
       assert.equal((await https(files, administration, '/v1/accounts', shows)).status, status);
     });
@@ -164,27 +163,33 @@ test('an account over its limit gets RESOURCE_EXHAUSTED; others go on', options,
   const certificate = files.client;
   const both = { certificate, token: await files.token({ accounts: '1 2' }) };
   const statuses: number[] = [];
-  const before = await envoy.stat('cluster.orders.upstream_rq_total');
+  const before = await envoy.stat('cluster.openbell-orders.upstream_rq_total');
   for (let id = 1; id <= 5; id++) statuses.push((await submit(files, envoy.ports.orders, 1, id, both)).status);
   assert.deepEqual(statuses, [0, 0, 0, Grpc.ResourceExhausted, Grpc.ResourceExhausted]);
   const refused = await submit(files, envoy.ports.orders, 1, 6, both);
   assert.equal(refused.message, 'RESOURCE_EXHAUSTED: local_rate_limited');
   assert.equal((await submit(files, envoy.ports.orders, 2, 7, both)).status, Grpc.Ok);
+  // By default Envoy remembers 20 buckets; the 21st would make it forget the first.
+  for (let i = 0; i < 25; i++) {
+    const other = { certificate, token: await files.token({ subject: `subject-${i}` }) };
+    assert.equal((await submit(files, envoy.ports.orders, 1, 100 + i, other)).status, Grpc.Ok);
+  }
+  assert.equal((await submit(files, envoy.ports.orders, 1, 9, both)).status, Grpc.ResourceExhausted);
   // Somebody else has a bucket of his own for the same account: nobody can use up another's.
   const bob = { certificate, token: await files.token({ subject: 'bob', accounts: '1' }) };
   assert.equal((await submit(files, envoy.ports.orders, 1, 8, bob)).status, Grpc.Ok);
-  assert.equal((await envoy.stat('cluster.orders.upstream_rq_total')) - before, 5);
+  assert.equal((await envoy.stat('cluster.openbell-orders.upstream_rq_total')) - before, 30);
 });
 
 test('beyond the circuit breaker: UNAVAILABLE, and counted', options, async (t) => {
   const { files, envoy } = await venue(t, (bootstrap) => {
-    clusterOf(bootstrap, 'orders').circuit_breakers.thresholds[0].max_requests = 0;
+    clusterOf(bootstrap, 'openbell-orders').circuit_breakers.thresholds[0].max_requests = 0;
   });
   const answer = await submit(files, envoy.ports.orders, 1, 1, { certificate: files.client, token: await files.token() });
   assert.equal(answer.status, Grpc.Unavailable);
   assert.match(answer.message, /^UNAVAILABLE: .*overflow/);
   // Not upstream_rq_pending_overflow, which is where older versions counted it.
-  assert.equal(await envoy.stat('cluster.orders.upstream_rq_active_overflow'), 1);
+  assert.equal(await envoy.stat('cluster.openbell-orders.upstream_rq_active_overflow'), 1);
 });
 
 test('faults are off, and can be switched on at the admin port', options, async (t) => {

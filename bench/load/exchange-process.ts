@@ -16,6 +16,10 @@ export interface ExchangeOptions {
   readonly topology?: 'auto' | 'compact' | 'pinned';
   /** For node, before the command. */
   readonly nodeFlags?: readonly string[];
+  /** Further flags of `openbell start`. */
+  readonly flags?: readonly string[];
+  /** Headers of what is asked at its admin port. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Kills it. */
   readonly signal: AbortSignal;
 }
@@ -31,19 +35,35 @@ export class ExchangeProcess {
   readonly #child: ChildProcess;
   readonly #data: string;
   readonly #log: () => string;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  private constructor(child: ChildProcess, data: string, log: () => string, ports: ExchangeProcess['ports']) {
+  private constructor(
+    child: ChildProcess,
+    data: string,
+    log: () => string,
+    ports: ExchangeProcess['ports'],
+    headers: Readonly<Record<string, string>>,
+  ) {
     this.#child = child;
     this.#data = data;
     this.#log = log;
     this.ports = ports;
+    this.#headers = headers;
   }
 
   /** @throws Error with the end of its log when it ends before it is ready */
-  static async start({ data, durability, topology = 'auto', nodeFlags = [], signal }: ExchangeOptions): Promise<ExchangeProcess> {
+  static async start({
+    data,
+    durability,
+    topology = 'auto',
+    nodeFlags = [],
+    flags = [],
+    headers = {},
+    signal,
+  }: ExchangeOptions): Promise<ExchangeProcess> {
     signal.throwIfAborted();
-    const flags = ['--json', '--data', data, '--grpc-port', '0', '--ws-port', '0', '--http-port', '0'];
-    const args = [...nodeFlags, CLI, 'start', ...flags, '--durability', durability, '--topology', topology];
+    const basics = ['--json', '--data', data, '--grpc-port', '0', '--ws-port', '0', '--http-port', '0'];
+    const args = [...nodeFlags, CLI, 'start', ...basics, '--durability', durability, '--topology', topology, ...flags];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const kill = (): void => {
       child.kill('SIGKILL');
@@ -66,7 +86,7 @@ export class ExchangeProcess {
       });
       child.once('exit', (code) => reject(signal.aborted ? signal.reason : new Error(`openbell start ended with ${code}: ${log}`)));
     });
-    return new ExchangeProcess(child, data, () => log, JSON.parse(line));
+    return new ExchangeProcess(child, data, () => log, JSON.parse(line), headers);
   }
 
   get pid(): number {
@@ -114,7 +134,10 @@ export class ExchangeProcess {
   }
 
   async #ask(path: string, request: RequestInit): Promise<string> {
-    const answer = await fetch(`http://127.0.0.1:${this.ports.http}${path}`, request);
+    const answer = await fetch(`http://127.0.0.1:${this.ports.http}${path}`, {
+      ...request,
+      headers: { ...this.#headers, ...(request.headers as Record<string, string> | undefined) },
+    });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${request.method} ${path} was answered with ${answer.status}: ${text}`);
     return text;

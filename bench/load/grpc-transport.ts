@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { MessageSplitter } from './message-splitter.ts';
 import { SendArena } from './send-arena.ts';
-import type { OpenTransport, OrderTransport, TransportListener, TransportOptions } from './transport.ts';
+import type { Caller, OpenTransport, OrderTransport, TransportListener, TransportOptions } from './transport.ts';
 
 /** Before a gRPC message: a byte "not compressed" and its length, big-endian. */
 export const GRPC_PREFIX_BYTES = 5;
@@ -22,8 +23,15 @@ class GrpcSplitter extends MessageSplitter {
  * its own. All messages of a turn go out in one write; each is still a gRPC
  * message of its own.
  */
-export async function openGrpc({ port, account, lastReport }: TransportOptions, listener: TransportListener): Promise<OpenTransport> {
-  const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: RECEIVE_WINDOW, enablePush: false } });
+export async function openGrpc(
+  { port, account, lastReport, caller }: TransportOptions,
+  listener: TransportListener,
+): Promise<OpenTransport> {
+  const settings = { initialWindowSize: RECEIVE_WINDOW, enablePush: false };
+  const session = connect(`${caller?.tls === undefined ? 'http://127.0.0.1' : 'https://localhost'}:${port}`, {
+    settings,
+    ...secured(caller?.tls),
+  });
   session.on('connect', () => session.setLocalWindowSize(RECEIVE_WINDOW));
   const stream = session.request(
     {
@@ -33,6 +41,7 @@ export async function openGrpc({ port, account, lastReport }: TransportOptions, 
       te: 'trailers',
       'x-openbell-account': String(account),
       ...(lastReport !== undefined && { 'x-openbell-last-report': String(lastReport) }),
+      ...caller?.headers,
     },
     { endStream: false },
   );
@@ -45,6 +54,12 @@ export async function openGrpc({ port, account, lastReport }: TransportOptions, 
   if (last === undefined)
     throw new Error(`the session of account ${account} was refused: ${headers['grpc-message'] ?? headers[':status']}`);
   return { transport: new GrpcTransport(session, stream, listener), lastReport: Number(last) };
+}
+
+function secured(tls: Caller['tls']) {
+  if (tls === undefined) return {};
+  const { ca, cert, key } = tls;
+  return { ca: readFileSync(ca), ...(cert !== undefined && key !== undefined && { cert: readFileSync(cert), key: readFileSync(key) }) };
 }
 
 class GrpcTransport implements OrderTransport {

@@ -1,7 +1,7 @@
 /** What scopes ask of the load generator's process, and what it answers: plain JSON over the fork's channel. */
 import type { Latency } from '../suite/recorder.ts';
 import type { FlowSymbol } from './order-flow.ts';
-import type { TransportName } from './transport.ts';
+import type { Caller, TransportName } from './transport.ts';
 
 export interface OpenRequest {
   readonly op: 'open';
@@ -12,6 +12,7 @@ export interface OpenRequest {
   readonly symbols: readonly FlowSymbol[];
   /** Orders that each account keeps in the books. */
   readonly resting: number;
+  readonly caller?: Caller | undefined;
 }
 
 /** Open loop: commands leave by schedule, whatever is answered. */

@@ -4,7 +4,7 @@ import { openGrpcJs } from './grpc-js-transport.ts';
 import { openGrpc } from './grpc-transport.ts';
 import { InFlight } from './in-flight.ts';
 import type { OrderFlow } from './order-flow.ts';
-import type { OpenTransportFunction, OrderTransport, TransportListener, TransportName } from './transport.ts';
+import type { Caller, OpenTransportFunction, OrderTransport, TransportListener, TransportName } from './transport.ts';
 import { openWebSocket } from './ws-transport.ts';
 
 const OPEN: Record<TransportName, OpenTransportFunction> = { grpc: openGrpc, 'grpc-js': openGrpcJs, ws: openWebSocket };
@@ -28,9 +28,16 @@ export class LoadSession implements TransportListener {
   }
 
   /** @param lastReport of an earlier session of this account */
-  static async open(name: TransportName, port: number, account: number, flow: OrderFlow, lastReport?: number): Promise<LoadSession> {
+  static async open(
+    name: TransportName,
+    port: number,
+    account: number,
+    flow: OrderFlow,
+    lastReport?: number,
+    caller?: Caller,
+  ): Promise<LoadSession> {
     const session = new LoadSession(account, flow, lastReport);
-    const open = await OPEN[name]({ port, account, lastReport }, session);
+    const open = await OPEN[name]({ port, account, lastReport, caller }, session);
     session.#transport = open.transport;
     session.lastReport ??= open.lastReport;
     return session;

@@ -17,11 +17,20 @@ export interface TransportListener {
   onLost(reason: string): void;
 }
 
+/** Who asks; gRPC only. */
+export interface Caller {
+  /** Headers of the call, such as a token. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Paths of PEM files; without them the connection is plain text. `cert` and `key`: the client's own. */
+  readonly tls?: { readonly ca: string; readonly cert?: string; readonly key?: string };
+}
+
 export interface TransportOptions {
   readonly port: number;
   readonly account: number;
   /** Number of the last report that was seen; undefined: only new ones. */
   readonly lastReport: number | undefined;
+  readonly caller?: Caller | undefined;
 }
 
 /** An open connection, and the number of the account's last report as the exchange told it; undefined when it did not. */

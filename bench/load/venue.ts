@@ -3,7 +3,7 @@ import type { ScopeContext } from '../suite/scope.ts';
 import { type ExchangeOptions, ExchangeProcess } from './exchange-process.ts';
 import { LoadClient } from './load-client.ts';
 import type { FlowSymbol } from './order-flow.ts';
-import type { TransportName } from './transport.ts';
+import type { Caller, TransportName } from './transport.ts';
 
 /** Two accounts that trade with each other, a connection each. */
 export const ACCOUNTS: readonly number[] = [1, 2];
@@ -16,10 +16,10 @@ export interface Venue {
   readonly load: LoadClient;
   readonly symbols: readonly FlowSymbol[];
   /** The generator's connections from now on. @param port instead of the exchange's own, for a proxy */
-  open(transport: TransportName, port?: number): Promise<void>;
+  open(transport: TransportName, port?: number, caller?: Caller): Promise<void>;
 }
 
-export type VenueOptions = Pick<ExchangeOptions, 'durability' | 'topology'>;
+export type VenueOptions = Pick<ExchangeOptions, 'durability' | 'topology' | 'flags' | 'headers'>;
 
 /**
  * Starts both, works, stops the exchange as a user would, and has `openbell
@@ -37,13 +37,14 @@ export async function withVenue(
   const load = new LoadClient(signal);
   try {
     const symbols = await exchange.symbols();
-    const open = (transport: TransportName, port?: number): Promise<void> =>
+    const open = (transport: TransportName, port?: number, caller?: Caller): Promise<void> =>
       load.open({
         transport,
         port: port ?? (transport === 'ws' ? exchange.ports.ws : exchange.ports.grpc),
         accounts: ACCOUNTS,
         symbols,
         resting: RESTING,
+        caller,
       });
     await work({ exchange, load, symbols, open });
     await load.end();

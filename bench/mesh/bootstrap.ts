@@ -61,9 +61,9 @@ export function localBootstrap(dir: string, upstream: UpstreamPorts): Bootstrap 
   bootstrap.admin.address = loopback(0);
   for (const listener of bootstrap.static_resources.listeners) listener.address = loopback(0);
   const ports: Record<string, number> = {
-    orders: upstream.grpc,
-    market: upstream.ws,
-    administration: upstream.http,
+    'openbell-orders': upstream.grpc,
+    'openbell-market': upstream.ws,
+    'openbell-administration': upstream.http,
     traces: upstream.traces ?? 9,
   };
   for (const cluster of bootstrap.static_resources.clusters) {

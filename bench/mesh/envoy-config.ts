@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /** Ports of one Envoy; all on loopback. */
 export interface EnvoyPorts {
   readonly listen: number;
@@ -77,4 +79,9 @@ export function envoyConfig({ listen, upstream }: EnvoyPorts): string {
     undefined,
     2,
   );
+}
+
+/** @param file a bootstrap of the user's own, in which LISTEN_PORT and UPSTREAM_PORT stand for the ports */
+export function ownConfig(file: string, { listen, upstream }: EnvoyPorts): string {
+  return readFileSync(file, 'utf8').replaceAll('LISTEN_PORT', String(listen)).replaceAll('UPSTREAM_PORT', String(upstream));
 }

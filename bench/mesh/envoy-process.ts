@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { envoyConfig } from './envoy-config.ts';
 
 const VENV = fileURLToPath(new URL('../../.venv/bin/envoy', import.meta.url));
 const READY_MS = 15_000;
@@ -21,10 +20,8 @@ export interface EnvoyOptions {
   readonly binary: string;
   /** For its configuration. */
   readonly dir: string;
-  /** Where the exchange's gRPC listens. */
-  readonly upstream: number;
-  /** A bootstrap file of the user's own, in which LISTEN_PORT and UPSTREAM_PORT stand for the ports; default: the least one. */
-  readonly config: string | undefined;
+  /** The bootstrap for the port that it is to listen on. */
+  readonly bootstrap: (listen: number) => string;
   /** Kills it. */
   readonly signal: AbortSignal;
 }
@@ -40,15 +37,11 @@ export class EnvoyProcess {
   }
 
   /** Resolves when it takes connections. @throws Error with the end of its log when it does not */
-  static async start({ binary, dir, upstream, config, signal }: EnvoyOptions): Promise<EnvoyProcess> {
+  static async start({ binary, dir, bootstrap, signal }: EnvoyOptions): Promise<EnvoyProcess> {
     signal.throwIfAborted();
     const listen = await freePort();
-    const text =
-      config === undefined
-        ? envoyConfig({ listen, upstream })
-        : readFileSync(config, 'utf8').replaceAll('LISTEN_PORT', String(listen)).replaceAll('UPSTREAM_PORT', String(upstream));
-    const file = join(dir, 'envoy.yaml');
-    writeFileSync(file, text);
+    const file = join(dir, `envoy-${listen}.yaml`);
+    writeFileSync(file, bootstrap(listen));
     const args = ['-c', file, '--concurrency', '1', '--use-dynamic-base-id', '--log-level', 'warning'];
     const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     const kill = (): void => {

@@ -3,7 +3,9 @@ import { missingBuild } from '../load/exchange-process.ts';
 import { LOAD_METHOD } from '../load/method.ts';
 import { StageTeller } from '../load/stage-teller.ts';
 import { withVenue } from '../load/venue.ts';
+import { envoyConfig, ownConfig } from '../mesh/envoy-config.ts';
 import { EnvoyProcess, envoyVersion, findEnvoy } from '../mesh/envoy-process.ts';
+import { filterByFilter } from '../mesh/filter-by-filter.ts';
 import { interleaved, type MeshPlan } from '../mesh/interleaved.ts';
 import type { Metric, Profile, ScopeResult } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
@@ -15,7 +17,10 @@ const RATES = [1000, 10_000, 100_000];
 export const scope: Scope = {
   name: 'mesh',
   title: 'Mesh: the same through an Envoy sidecar',
-  options: { config: 'FILE: an Envoy bootstrap of your own; LISTEN_PORT and UPSTREAM_PORT in it are replaced' },
+  options: {
+    config: 'FILE: an Envoy bootstrap of your own; LISTEN_PORT and UPSTREAM_PORT in it are replaced',
+    filters: 'all: mesh/envoy filter by filter instead, 4 minutes',
+  },
   seconds: (profile) => (profile === 'ci' ? 20 : 150),
   missing: () => missingBuild() ?? (findEnvoy() === undefined ? GET_ENVOY : undefined),
   run: (context) => measured(scope, () => run(context)),
@@ -32,11 +37,16 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   const binary = findEnvoy() as string;
   const plan = planOf(profile, windows);
   const stage = new StageTeller(context, scope.seconds(profile));
+  if (options.filters !== undefined) return await byFilter(context, binary, stage);
   let metrics: Metric[] = [];
   try {
     stage.begin('starting exchange and Envoy');
     await withVenue(context, 'mesh', { durability: 'fast' }, async (venue) => {
-      const envoy = await EnvoyProcess.start({ binary, dir, upstream: venue.exchange.ports.grpc, config: options.config, signal });
+      const upstream = venue.exchange.ports.grpc;
+      const { config } = options;
+      const bootstrap = (listen: number): string =>
+        config === undefined ? envoyConfig({ listen, upstream }) : ownConfig(config, { listen, upstream });
+      const envoy = await EnvoyProcess.start({ binary, dir, bootstrap, signal });
       try {
         for (const port of [undefined, envoy.port]) {
           stage.begin('warm-up');
@@ -53,6 +63,29 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   }
   const version = await envoyVersion(binary);
   return { method: method(plan, version, options.config), metrics, series: [] };
+}
+
+async function byFilter(
+  context: ScopeContext,
+  binary: string,
+  stage: StageTeller,
+): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
+  const { profile, windows, options } = context;
+  if (options.filters !== 'all') throw new Error(`-o filters=all is the only value, not ${options.filters}`);
+  const plan = { pairs: windows, rates: RATES, warmupMs: profile === 'ci' ? 50 : 200, windowMs: profile === 'ci' ? 100 : 800 };
+  let metrics: Metric[];
+  try {
+    stage.begin('starting exchange and Envoys');
+    metrics = await filterByFilter(context, binary, plan, stage);
+  } finally {
+    stage.end();
+  }
+  const method = [
+    ...LOAD_METHOD,
+    `${await envoyVersion(binary)} with --concurrency 1 and the order-entry listener of mesh/envoy/envoy.yaml; each row has one thing more than the one before. All Envoys run all the time; direct and proxied windows of ${plan.windowMs / 1000} s take turns. CPU per order is that of the Envoy process, ${plan.warmupMs / 1000} s of warm-up included.`,
+    'On a session the filters work once, when it is opened. Unary calls, one at a time, show what they cost per call.',
+  ];
+  return { method, metrics, series: [] };
 }
 
 function method(plan: MeshPlan, version: string, config: string | undefined): string[] {

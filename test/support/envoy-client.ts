@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect as connectH2, constants } from 'node:http2';
 import { type RequestOptions, request } from 'node:https';
 import type { TestContext } from 'node:test';
-import { CommandBatch, Side, TimeInForce } from '../../gateway/client/index.ts';
+import { CommandBatch, type ConnectOptions, connect, type OpenbellClient, Side, TimeInForce } from '../../gateway/client/index.ts';
 import type { Pair } from './certificates.ts';
 import { Envoy, type EnvoyFiles } from './envoy-fixture.ts';
 
@@ -110,10 +110,18 @@ export function webSocket(files: EnvoyFiles, port: number, path: string, shows: 
   });
 }
 
+/** The client library through Envoy; it is closed when the test ends. */
+export async function client(t: TestContext, files: EnvoyFiles, { ports }: Envoy, options: ConnectOptions = {}): Promise<OpenbellClient> {
+  const { orders: grpcPort, market: wsPort, administration: httpPort } = ports;
+  const token = await files.token();
+  const connected = await connect({ grpcPort, wsPort, httpPort, account: 1, token, tls: tls(files, files.client), ...options });
+  t.after(() => connected.close());
+  return connected;
+}
+
 /**
  * An Envoy on the client's side that adds certificate and token, as a client's
- * own sidecar does: the client library, which speaks plain text to loopback,
- * goes through it unchanged.
+ * own sidecar does: what speaks plain text only goes through it unchanged.
  */
 export function clientSidecar(
   t: TestContext,

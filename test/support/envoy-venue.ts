@@ -32,8 +32,8 @@ export async function venue(t: TestContext, change?: Parameters<typeof Envoy.sta
   const exchange = await start([]);
   const files = await EnvoyFiles.make(root);
   const envoy = await Envoy.start(t, files.dir, exchange.ports, change);
-  await envoy.until('cluster.orders.membership_healthy', (hosts) => hosts === 1);
-  await envoy.until('cluster.market.membership_healthy', (hosts) => hosts === 1);
+  await envoy.until('cluster.openbell-orders.membership_healthy', (hosts) => hosts === 1);
+  await envoy.until('cluster.openbell-market.membership_healthy', (hosts) => hosts === 1);
   return { root, exchange, files, envoy, restart: () => start(exchange.flags) };
 }
 
