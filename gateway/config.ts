@@ -52,6 +52,7 @@ function resolveOptions(
   problems: string[],
 ): ServerConfig {
   const out: Partial<Record<keyof ServerConfig, unknown>> = {};
+  const before = problems.length;
   for (const [name, option] of Object.entries(OPTIONS)) {
     const variable = `OPENBELL_${name.toUpperCase().replaceAll('-', '_')}`;
     const [text, tell] = given(flags[name], `--${name}`, env[variable], variable, server[name], problems);
@@ -65,7 +66,7 @@ function resolveOptions(
   if (out.tlsClientCa !== undefined && out.tlsCert === undefined)
     problems.push('--tls-client-ca needs --tls-cert and --tls-key: without TLS nobody can show a certificate');
   // What goes together is looked at when each is right.
-  if (problems.length === 0) checkAuthentication(out as ServerConfig, problems);
+  if (problems.length === before) checkAuthentication(out as ServerConfig, problems);
   return out as unknown as ServerConfig;
 }
 
