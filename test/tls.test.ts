@@ -10,6 +10,7 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { AdminServer } from '../gateway/admin.ts';
+import { SILENT } from '../gateway/audit/audit-sink.ts';
 import type { GrpcCall } from '../gateway/grpc/call.ts';
 import { PREFIX_BYTES } from '../gateway/grpc/message-reader.ts';
 import { GrpcServer } from '../gateway/grpc/server.ts';
@@ -19,6 +20,7 @@ import { Certificates } from '../gateway/tls/certificates.ts';
 import { peerOfUpgrade } from '../gateway/tls/peer-certificate.ts';
 import { readTlsMaterial, TlsError } from '../gateway/tls/tls-material.ts';
 import { Authority, MountedSecret, type Pair } from './support/certificates.ts';
+import { EVERYBODY } from './support/everybody.ts';
 
 const POLL_MS = 20;
 const raw = (bytes: Buffer): Buffer => bytes;
@@ -53,8 +55,17 @@ class Ports {
       },
       message: (ws) => void ws.send(ws.getUserData().who),
     });
-    this.#admin = new AdminServer({ host: '127.0.0.1', port: 0, registry: createMetrics(), log, unready: () => [], certificates });
-    this.#admin.serve([{ method: 'GET', path: '/v1/thing', guarded: true, handle: () => ({ json: { thing: 1 } }) }]);
+    this.#admin = new AdminServer({
+      host: '127.0.0.1',
+      port: 0,
+      registry: createMetrics(),
+      log,
+      unready: () => [],
+      certificates,
+      identity: EVERYBODY,
+      audit: SILENT,
+    });
+    this.#admin.serve([{ method: 'GET', path: '/v1/thing', guarded: true, action: 'market:read', handle: () => ({ json: { thing: 1 } }) }]);
   }
 
   async start(): Promise<this> {
