@@ -20,6 +20,8 @@ const SPOOFED = {
   'x-envoy-max-retries': '5',
   'x-envoy-upstream-rq-timeout-ms': '1',
   'x-envoy-internal': 'true',
+  'x-envoy-decorator-operation': 'spoofed',
+  'x-envoy-original-path': '/spoofed',
 };
 
 /** An HTTP/2 server that keeps what it is asked, and answers as `grpc-status: 0`. */
