@@ -10,10 +10,12 @@ import { knee } from '../wire/knees.ts';
 import { BATCHES, type WirePlan, wirePlan } from '../wire/plan.ts';
 import { durable, target } from '../wire/server-side.ts';
 
+const PARTS: readonly string[] = ['target', 'rates', 'durable'];
+
 export const scope: Scope = {
   name: 'wire',
   title: 'Wire: order entry from another process',
-  options: {},
+  options: { only: 'target, rates or durable: one of its three parts' },
   seconds: (profile) => (profile === 'ci' ? 40 : 720),
   missing: missingBuild,
   run: (context) => measured(scope, () => run(context)),
@@ -24,34 +26,51 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   const metrics: Metric[] = [];
   const series: Series[] = [];
   const stage = new StageTeller(context, scope.seconds(context.profile));
-  const add = (found: { readonly metrics: readonly Metric[]; readonly series: readonly Series[] }): void => {
+  const add = (found: Found): void => {
     metrics.push(...found.metrics);
     series.push(...found.series);
   };
+  const { only } = context.options;
+  if (only !== undefined && !PARTS.includes(only)) throw new Error(`-o only=${only}: it is one of ${PARTS.join(', ')}`);
+  const wanted = (part: string): boolean => only === undefined || only === part;
   try {
     stage.begin('starting the exchange');
-    await withVenue(context, 'target', { durability: 'fast' }, async (venue) => add(await target(venue, plan, stage)));
-    await withVenue(context, 'rates', { durability: 'fast' }, async (venue) => {
-      await warmUp(venue, 'grpc', plan, stage);
-      metrics.push(await pingPong(venue, 'grpc', plan, stage));
-      metrics.push(...(await fixedRates(venue, 'grpc', BATCHES, plan.fixed.grpc, plan, stage)));
-      for (const batch of plan.ramps.grpcBatches) {
-        const found = await knee(venue, 'grpc', batch, plan, stage);
-        add({ metrics: found.metrics, series: [found.series] });
-      }
-      await warmUp(venue, 'ws', plan, stage);
-      metrics.push(await pingPong(venue, 'ws', plan, stage));
-      metrics.push(...(await fixedRates(venue, 'ws', [1], plan.fixed.ws, plan, stage)));
-      const found = await knee(venue, 'ws', 1, plan, stage);
-      add({ metrics: found.metrics, series: [found.series] });
-      await warmUp(venue, 'grpc-js', plan, stage);
-      metrics.push(...(await fixedRates(venue, 'grpc-js', [1], [plan.fixed.library], plan, stage)));
-    });
-    await withVenue(context, 'durable', { durability: 'durable' }, async (venue) => add(await durable(venue, plan, stage)));
+    if (wanted('target'))
+      await withVenue(context, 'target', { durability: 'fast' }, async (venue) => add(await target(venue, plan, stage)));
+    if (wanted('rates')) await rates(context, plan, stage, metrics, add);
+    if (wanted('durable'))
+      await withVenue(context, 'durable', { durability: 'durable' }, async (venue) => add(await durable(venue, plan, stage)));
   } finally {
     stage.end();
   }
   return { method: method(plan), metrics, series };
+}
+
+type Found = { readonly metrics: readonly Metric[]; readonly series: readonly Series[] };
+
+async function rates(
+  context: ScopeContext,
+  plan: WirePlan,
+  stage: StageTeller,
+  metrics: Metric[],
+  add: (found: Found) => void,
+): Promise<void> {
+  await withVenue(context, 'rates', { durability: 'fast' }, async (venue) => {
+    await warmUp(venue, 'grpc', plan, stage);
+    metrics.push(await pingPong(venue, 'grpc', plan, stage));
+    metrics.push(...(await fixedRates(venue, 'grpc', BATCHES, plan.fixed.grpc, plan, stage)));
+    for (const batch of plan.ramps.grpcBatches) {
+      const found = await knee(venue, 'grpc', batch, plan, stage);
+      add({ metrics: found.metrics, series: [found.series] });
+    }
+    await warmUp(venue, 'ws', plan, stage);
+    metrics.push(await pingPong(venue, 'ws', plan, stage));
+    metrics.push(...(await fixedRates(venue, 'ws', [1], plan.fixed.ws, plan, stage)));
+    const found = await knee(venue, 'ws', 1, plan, stage);
+    add({ metrics: found.metrics, series: [found.series] });
+    await warmUp(venue, 'grpc-js', plan, stage);
+    metrics.push(...(await fixedRates(venue, 'grpc-js', [1], [plan.fixed.library], plan, stage)));
+  });
 }
 
 function method(plan: WirePlan): string[] {
