@@ -54,7 +54,7 @@ export class AuditWriter {
       }
       await file.datasync();
     } catch (error) {
-      // What was written of it goes with the next attempt, at the latest.
+      // If this fails too, the next attempt writes over it: it begins with the same records.
       await file.truncate(this.#bytes).catch(() => undefined);
       throw error;
     }
@@ -73,10 +73,7 @@ export class AuditWriter {
       await this.close();
       this.#path = undefined;
     }
-    if (this.#file !== undefined) {
-      await this.#file.truncate(this.#bytes);
-      return this.#file;
-    }
+    if (this.#file !== undefined) return this.#file;
     if (this.#path === undefined) {
       const path = join(this.#dir, auditFileName(this.#no + 1));
       this.#file = await open(path, 'wx', 0o600);
