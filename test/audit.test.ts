@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { auditDirectory, auditFiles } from '../gateway/audit/audit-files.ts';
 import { readTrail, verifyTrail } from '../gateway/audit/audit-reader.ts';
-import type { AuditRecord } from '../gateway/audit/audit-record.ts';
+import { type AuditRecord, sealRecord } from '../gateway/audit/audit-record.ts';
 import type { AuditEvent } from '../gateway/audit/audit-sink.ts';
 import { AuditTrail } from '../gateway/audit/audit-trail.ts';
 import { loadConfig } from '../gateway/config.ts';
@@ -69,6 +69,12 @@ function editLines(data: string, edit: (lines: string[]) => string[]): void {
   );
 }
 
+/** The line with a hash that fits the line before it. */
+function resealed(line: string, before: string): string {
+  const { no, time, hash: _, ...event } = JSON.parse(line) as AuditRecord;
+  return sealRecord((JSON.parse(before) as AuditRecord).hash, no, Date.parse(time), event).line;
+}
+
 describe('audit trail', () => {
   it('keeps what it was told, numbered and chained, over restarts and rotation', async (t) => {
     const data = dataDir(t);
@@ -115,6 +121,12 @@ describe('audit trail', () => {
       what: 'a removed line, numbers mended',
       edit: (l) => l.toSpliced(4, 1).map((line, i) => line.replace(/^\{"no":\d+/, `{"no":${i + 1}`)),
       no: 5,
+      problem: /does not follow/,
+    },
+    {
+      what: 'a changed record, sealed anew',
+      edit: (l) => l.with(4, resealed(l[4].replace('operator 4', 'operator 9'), l[3])),
+      no: 6,
       problem: /does not follow/,
     },
     { what: 'the first line removed', edit: (l) => l.slice(1), no: 1, problem: /has number 2/ },
