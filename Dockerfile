@@ -14,7 +14,7 @@ FROM scratch
 ARG SOURCE_COMMIT=""
 ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="openbell" \
-      org.opencontainers.image.description="An exchange in one process. Without authentication it listens on loopback only: give it the network of its clients or of a proxy." \
+      org.opencontainers.image.description="An exchange in one process. It listens on loopback until it is given authentication and TLS, or a proxy to believe." \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${SOURCE_COMMIT}"

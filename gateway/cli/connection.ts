@@ -8,7 +8,6 @@ export interface ConnectionFlags {
   readonly grpcPort: number;
   readonly wsPort: number;
   readonly httpPort: number;
-  readonly token?: string;
   readonly tokenFile?: string;
   readonly tls?: true;
   readonly tlsCa?: string;
@@ -28,8 +27,7 @@ export function connectionOptions(command: Command): Command {
     .addOption(portOption('--grpc-port <port>', 'its order entry', 7401, 'OPENBELL_GRPC_PORT'))
     .addOption(portOption('--ws-port <port>', 'its market data', 7402, 'OPENBELL_WS_PORT'))
     .addOption(portOption('--http-port <port>', 'its admin', 7403, 'OPENBELL_HTTP_PORT'))
-    .addOption(new Option('--token <token>', 'who you are; others on this machine see it in the list of processes').env('OPENBELL_TOKEN'))
-    .addOption(new Option('--token-file <file>', 'file with the token, read for each connection').env('OPENBELL_TOKEN_FILE'))
+    .addOption(new Option('--token-file <file>', 'file with the token that says who you are, or OPENBELL_TOKEN').env('OPENBELL_TOKEN_FILE'))
     .addOption(new Option('--tls', 'speak TLS, with the authorities that Node trusts').env('OPENBELL_TLS'))
     .addOption(new Option('--tls-ca <file>', 'speak TLS, with these authorities (PEM)').env('OPENBELL_TLS_CA'))
     .addOption(new Option('--tls-client-cert <file>', 'client certificate to show (PEM)').env('OPENBELL_TLS_CLIENT_CERT'))
@@ -101,10 +99,12 @@ export async function adminAddress(flags: ConnectionFlags): Promise<{ origin: st
   return { origin: `https://${host}:${flags.httpPort}`, dispatcher: { ...(dispatcher && { dispatcher }) } };
 }
 
-/** @throws CliError when the file cannot be read; what is in it is never shown */
-export function readToken({ token, tokenFile }: Pick<ConnectionFlags, 'token' | 'tokenFile'>): string | undefined {
-  if (token !== undefined) return token;
-  if (tokenFile === undefined) return undefined;
+/**
+ * From the file, else from OPENBELL_TOKEN. Not from a flag: others on the machine see those in the list of processes.
+ * @throws CliError when the file cannot be read; what is in it is never shown
+ */
+export function readToken({ tokenFile }: Pick<ConnectionFlags, 'tokenFile'>): string | undefined {
+  if (tokenFile === undefined) return process.env.OPENBELL_TOKEN || undefined;
   try {
     return readFileSync(tokenFile, 'utf8').trim();
   } catch (error) {
