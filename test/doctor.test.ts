@@ -281,8 +281,7 @@ const ROWS: Row[] = [
   ['short queue', { 'proc/sys/net/core/somaxconn': '128\n' }, 'somaxconn', 'warning', /^128, 512 are asked for$/],
   ['old kernel', { 'proc/sys/kernel/osrelease': '3.10.0-1160.el7.x86_64\n' }, 'kernel', 'warning', /^3\.10/],
   ['old Node.js', {}, 'node', 'problem', /Node\.js 20\.1\.0/, { nodeVersion: '20.1.0' }],
-  ['helper threads on two cores', {}, 'node', 'note', /no flags/, { parallelism: 2 }],
-  ['no helper threads', {}, 'node', 'ok', /--single_threaded_gc/, { parallelism: 2, nodeFlags: ['--single_threaded_gc'] }],
+  ['no flags', {}, 'node', 'ok', /no flags/, { parallelism: 2 }],
   ['debugger', {}, 'node', 'warning', /--inspect=0/, { nodeFlags: ['--inspect=0'] }],
   [
     'data in memory',

@@ -8,7 +8,7 @@ const OWN_CORES = 'ask for dedicated cores, or take a host of your own';
 /** Judges the speed of `fdatasync`. Exported for its tests, as are the others: what a measurement gives cannot be asked for. */
 export function judgeSync({ p50, p99, samples }: Times): Answer {
   const found = `p50 ${us(p50)}, p99 ${us(p99)} (${samples} x 4 KiB)`;
-  const fix = 'a local NVMe disk with power-loss protection; measure longer with: npm run -s bench:journal -- --dir DIR';
+  const fix = 'a local NVMe disk with power-loss protection; measure longer, in a clone, with: npm run bench -- durable --dir DIR';
   if (p99 >= 50_000) return problem(found, fix);
   if (p99 >= 10_000) return warning(found, fix);
   return p99 >= 2_000 ? note(found, fix) : ok(found);

@@ -1,6 +1,5 @@
-import { chooseTopology } from '../../engine/engine.ts';
 import { nodeTooOld } from '../node-version.ts';
-import { type Check, note, ok, problem, unknown, warning } from './finding.ts';
+import { type Check, ok, problem, unknown, warning } from './finding.ts';
 import { wholeNumber } from './host.ts';
 
 /** Connections that the exchange is made for. */
@@ -63,18 +62,16 @@ const SLOW_FLAGS = /^--(inspect(-brk|-wait)?|cpu-prof|heap-prof|prof|jitless|no-
 
 const node: Check = {
   id: 'node',
-  why: "V8's helper threads for garbage collection take cores from the exchange, and it waits for them",
+  why: 'the version decides what runs at all, and flags made for finding faults slow all of it',
   startup: true,
-  run({ nodeVersion, nodeFlags, parallelism }) {
+  run({ nodeVersion, nodeFlags }) {
     const flags = nodeFlags.length === 0 ? 'no flags' : nodeFlags.join(' ');
     const found = `Node.js ${nodeVersion}, ${flags}`;
     const old = nodeTooOld(nodeVersion);
     if (old !== undefined) return problem(found, 'npx openbell', old);
     const slow = nodeFlags.filter((flag) => SLOW_FLAGS.test(flag.replaceAll('_', '-')));
     if (slow.length > 0) return warning(found, `start without ${slow.join(' ')}`, 'made for finding faults, not for running');
-    const alone = nodeFlags.some((flag) => flag.replaceAll('_', '-') === '--single-threaded-gc');
-    if (alone || chooseTopology(parallelism) === 'pinned') return ok(found);
-    return note(found, 'npx node --single-threaded-gc dist/gateway/cli.js start (NODE_OPTIONS does not take it)');
+    return ok(found);
   },
 };
 
