@@ -23,6 +23,6 @@ export type { MarketHandler, ReportHandler } from './pumps.ts';
 export { ReportFlag } from './report-writer.ts';
 export { allocateRing, RingConsumer, type RingHandle, RingProducer, RingSlots, type RingSpec } from './ring.ts';
 export { SpillingProducer } from './spilling-producer.ts';
-export { stateHash } from './state-rows.ts';
+export { stateHash, tradingHash } from './state-rows.ts';
 export { type Verification, verifyDataDirectory } from './verify.ts';
 export { CommandKind, Phase, ReportKind, Side, TimeInForce } from './wire/layout.ts';

@@ -2,13 +2,15 @@ import { loadSnapshot } from './engine-core.ts';
 import { Exchange } from './exchange.ts';
 import type { Limits } from './limits.ts';
 import { replayLog } from './replay-log.ts';
-import { stateHash } from './state-rows.ts';
+import { stateHash, tradingHash } from './state-rows.ts';
 import type { Seq } from './units.ts';
 
 export interface Verification {
   readonly seq: Seq;
   /** SHA-256 over the canonical state. */
   readonly stateHash: string;
+  /** The same without the clock: for two exchanges that took the same commands at different times. */
+  readonly tradingHash: string;
   /** 0 = the log was replayed from its first command. */
   readonly snapshotSeq: Seq;
   readonly replayed: number;
@@ -47,6 +49,7 @@ export function verifyDataDirectory(dir: string, options: VerifyOptions): Verifi
   return {
     seq: exchange.seq,
     stateHash: stateHash(exchange),
+    tradingHash: tradingHash(exchange),
     snapshotSeq,
     replayed: exchange.seq - snapshotSeq,
     milliseconds: performance.now() - started,

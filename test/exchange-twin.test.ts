@@ -7,7 +7,7 @@ import { encodeCommand } from '../engine/command.ts';
 import { Exchange } from '../engine/exchange.ts';
 import type { Limits } from '../engine/limits.ts';
 import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../engine/params.ts';
-import { ROW_FIELDS, StateLoader, saveState, stateHash } from '../engine/state-rows.ts';
+import { ROW_FIELDS, StateLoader, saveState, stateHash, tradingHash } from '../engine/state-rows.ts';
 import { CommandKind, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { BTC, Harness, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './support/exchange-fixture.ts';
 import { hashRows, NaiveExchange, type NaiveReport } from './support/naive-exchange.ts';
@@ -216,6 +216,10 @@ describe('the exchange against its naive twin', () => {
           const loader = new StateLoader(copy);
           saveState(real.exchange, (rows, count) => loader.load(rows, count));
           assert.equal(stateHash(copy), stateHash(real.exchange));
+          copy.timeUs++;
+          assert.notEqual(stateHash(copy), stateHash(real.exchange));
+          assert.equal(tradingHash(copy), tradingHash(real.exchange));
+          copy.timeUs--;
           const bytes = new Uint8Array(64);
           const words = new Int32Array(bytes.buffer);
           for (const fields of second) {

@@ -51,6 +51,7 @@ Two directories hold the same state when their hashes agree at the same command.
           for (const message of result.messages) print(message);
           print(`commands      ${result.seq} (${result.replayed} replayed in ${(result.milliseconds / 1000).toFixed(1)} s)`);
           print(`state hash    ${result.stateHash}`);
+          print(`without time  ${result.tradingHash}`);
           print(`conservation  ${conserved ? 'holds: deposits = balances + reservations + fees, in every asset' : 'BROKEN'}`);
           for (const { asset, amount } of result.imbalances) print(`              asset ${asset}: ${amount} smallest units too many`);
           print(`orders        ${result.restingOrders} resting`);
