@@ -189,7 +189,9 @@ export class AdminServer {
 
   /** @throws HttpError 401 */
   #mustShowCertificate({ socket }: IncomingMessage): void {
-    if (this.#options.certificates?.current.clientCa === undefined || (socket instanceof TLSSocket && socket.authorized)) return;
+    if (this.#options.certificates?.current.clientCa === undefined) return;
+    // A resumed session counts as authorized even if no certificate was ever shown: ask for the certificate itself.
+    if (socket instanceof TLSSocket && socket.authorized && socket.getPeerX509Certificate() !== undefined) return;
     throw new HttpError(
       401,
       0,

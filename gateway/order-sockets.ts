@@ -3,6 +3,7 @@ import { fail } from '../engine/assert.ts';
 import { MAX_FRAME_BYTES } from '../engine/wire/frames.ts';
 import { type CallFault, GrpcStatus } from './grpc/status.ts';
 import type { Identity } from './identity/identity.ts';
+import type { Principal } from './identity/principal.ts';
 import type { OrderSession, SessionTransport } from './order-session.ts';
 import type { Admission, OrderSessions } from './order-sessions.ts';
 import { askWho, STATUS } from './socket-door.ts';
@@ -52,10 +53,19 @@ export function serveOrderSockets(app: SocketRoutes, sessions: OrderSessions, id
 function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, sessions: OrderSessions, identity: Identity): void {
   const claims = { schema: req.getQuery('schema'), account: req.getQuery('account'), lastReport: req.getQuery('last-report') };
   askWho(res, req, context, identity, 'WebSocket orders', (asked) => {
+    if (asked.visit.header('origin') !== undefined && !shownByProgram(asked.principal)) {
+      asked.refuse('403 Forbidden', 'CROSS_SITE: a web page (it sends an Origin header) may order with a token only');
+      return;
+    }
     const admission = sessions.admit(claims, asked.principal, asked.visit);
     if ('code' in admission) asked.refuse(httpStatus(admission.code), admission.details);
     else asked.accept<SocketUser>({ admission }, asked.offered[0] ?? '', { 'x-openbell-last-report': String(admission.last) });
   });
+}
+
+/** Whether the page's own program showed who it is. What a browser or a proxy adds by itself, it adds for any page that points here. */
+function shownByProgram({ via }: Principal): boolean {
+  return via === 'token' || via === 'key';
 }
 
 /** A session on a WebSocket. */

@@ -101,6 +101,7 @@ function readRequest(res: HttpResponse, req: HttpRequest, wants: string): Upgrad
 const KEPT = new Set<string>([
   ...PROXY_HEADERS,
   'authorization',
+  'origin',
   'sec-websocket-protocol',
   'sec-websocket-key',
   'sec-websocket-extensions',

@@ -204,6 +204,8 @@ test('a JWKS behind a URL: fetched once, rotated on an unknown key id, with a co
 });
 
 test('proxies: which addresses count', () => {
+  for (const cidr of ['::ffff:10.0.0.0/8', '::/1', '::/64', '::ffff:0:0/96']) assert.throws(() => new ProxyList([cidr]), /must be/, cidr);
+  assert.equal(new ProxyList(['::ffff:10.0.0.0/104']).has('10.1.2.3'), true);
   const list = new ProxyList(['127.0.0.0/8', '10.1.2.3', '::1', 'fd00::/8']);
   for (const address of [
     '127.0.0.1',

@@ -105,6 +105,11 @@ describe('order entry over WebSocket', () => {
     });
   }
 
+  it('refuses web pages, which a browser lets connect to anybody, unless they show a token', async () => {
+    const page = await RawWebSocket.open(port, { path: '/v1/orders?account=1', headers: { origin: 'https://evil.example' } });
+    assert.match(page.status, / 403 /);
+  });
+
   it('refuses more sessions than there may be', async () => {
     const sockets = [await open('?account=1'), await open('?account=2'), await open('?account=3')];
     assert.match((await open('?account=4')).status, /429/);

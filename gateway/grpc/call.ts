@@ -106,7 +106,7 @@ export class GrpcCall {
   };
 
   #respond(headers: OutgoingHttpHeaders): void {
-    if (this.#stream.destroyed) return;
+    if (this.#stream.destroyed || this.#stream.closed) return;
     this.#stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE, ...headers }, { waitForTrailers: true });
   }
 
@@ -115,7 +115,7 @@ export class GrpcCall {
     this.#ended = true;
     clearTimeout(this.#deadline);
     const stream = this.#stream;
-    if (stream.destroyed) return;
+    if (stream.destroyed || stream.closed) return;
     const trailers: OutgoingHttpHeaders = {
       'grpc-status': String(code),
       ...(details !== '' && { 'grpc-message': encodeDetails(details) }),

@@ -106,7 +106,7 @@ export class GrpcServer {
     const type = headers['content-type'];
     if (headers[':method'] !== 'POST' || type === undefined || !/^application\/grpc(\+|;|$)/.test(type)) {
       stream.on('error', () => undefined);
-      stream.respond({ ':status': headers[':method'] === 'POST' ? 415 : 405 }, { endStream: true });
+      if (!stream.closed) stream.respond({ ':status': headers[':method'] === 'POST' ? 415 : 405 }, { endStream: true });
       stream.resume();
       return;
     }

@@ -16,7 +16,8 @@ export class ProxyList {
       const version = isIP(address);
       const width = version === 4 ? 32 : 128;
       const prefix = bits === undefined ? width : /^\d{1,3}$/.test(bits) ? Number(bits) : -1;
-      if (version === 0 || cidr.split('/').length > 2 || prefix < 1 || prefix > width)
+      const wrong = version === 0 || cidr.split('/').length > 2 || prefix < 1 || prefix > width;
+      if (wrong || (version === 6 && holdsMapped(address, prefix)))
         throw new Error(`must be addresses or networks such as 127.0.0.0/8,::1 (prefix from 1: not everybody is a proxy)`);
       this.#list.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6');
     }
@@ -27,4 +28,11 @@ export class ProxyList {
     const version = isIP(address);
     return version !== 0 && this.#list.check(address, version === 4 ? 'ipv4' : 'ipv6');
   }
+}
+
+/** Whether an IPv6 network holds all of IPv4, as `::ffff:10.0.0.0/8` does: who writes that means 10.0.0.0/8. */
+function holdsMapped(address: string, prefix: number): boolean {
+  const network = new BlockList();
+  network.addSubnet(address, prefix, 'ipv6');
+  return network.check('::ffff:0.0.0.1', 'ipv6') && network.check('::ffff:255.255.255.254', 'ipv6');
 }
