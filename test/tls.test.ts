@@ -228,6 +228,13 @@ describe('TLS', () => {
     await ports.until('three refused handshakes', () => ports.refusedHandshakes.length >= 3);
     assert.match(ports.refusedHandshakes[0], /^127\.0\.0\.1 ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE/);
 
+    // TLS 1.3 lets who was let in for his health come back without a handshake: that is no certificate.
+    const probe = connect({ port: ports.http, host: '127.0.0.1', ca });
+    probe.write('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const [session] = (await once(probe, 'session')) as [Buffer];
+    probe.destroy();
+    assert.equal(await get(ports.http, '/v1/thing', { ca, session }), 401);
+
     const shown = { ca, ...keysOf(client) };
     assert.equal(await get(ports.http, '/v1/thing', shown), 200);
     const named = (text: string) => {
