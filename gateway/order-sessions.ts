@@ -22,6 +22,8 @@ export interface OrderSessionsOptions {
   readonly onPublished: () => void;
   /** Most sessions. Default 1024. */
   readonly maxSessions?: number;
+  /** Most sessions of one account, so that nobody takes them all. Default 64. */
+  readonly maxAccountSessions?: number;
 }
 
 /** Who was let in, and where his account's reports stand. */
@@ -119,7 +121,7 @@ export class OrderSessions {
   }
 
   #admit(claims: CallerClaims, principal: Principal, visit: Visit): Admission | CallFault {
-    const { maxSessions = 1024 } = this.#options;
+    const { maxSessions = 1024, maxAccountSessions = 64 } = this.#options;
     if (this.intake.draining) return draining;
     const caller = this.#caller(claims, 'session:open', principal, visit);
     if ('code' in caller) return caller;
@@ -127,6 +129,15 @@ export class OrderSessions {
       return fault(GrpcStatus.ResourceExhausted, Code.BUSY, `all ${maxSessions} sessions are taken: close one, or try again later`);
     }
     const { account } = caller;
+    let own = 0;
+    for (const session of this.#sessions.keys()) if (session.account === account) own++;
+    if (own >= maxAccountSessions) {
+      return fault(
+        GrpcStatus.ResourceExhausted,
+        Code.BUSY,
+        `account ${account} has ${own} sessions, the most that one may have: close one`,
+      );
+    }
     const last = this.hub.lastReportNo(account);
     const sent = caller.lastReport ?? last;
     if (sent <= last) return { account, sent, last, readOnly: !may(principal, 'order:send', account), expiresAt: principal.expiresAt };

@@ -312,6 +312,22 @@ describe('order entry, full and stopping', () => {
     await exchange.stop();
   });
 
+  it('lets one account have only its share of them', async () => {
+    const exchange = await TestExchange.start({ entry: { maxAccountSessions: 1 } });
+    const first = new RawSession(exchange.port, { 'x-openbell-account': '1' });
+    first.read();
+    await first.opened;
+    const second = new RawSession(exchange.port, { 'x-openbell-account': '1' });
+    second.read();
+    assert.equal(await end(second), 'RESOURCE_EXHAUSTED BUSY');
+    const other = new RawSession(exchange.port, { 'x-openbell-account': '2' });
+    other.read();
+    await other.opened;
+    first.close();
+    other.close();
+    await exchange.stop();
+  });
+
   it('refuses with DRAINING while it drains, sends what is owed and says goodbye', async () => {
     const exchange = await TestExchange.start();
     const session = exchange.client(1, { reconnect: false });
