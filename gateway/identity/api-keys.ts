@@ -32,7 +32,9 @@ export class ApiKeys {
   /** Names the key of this process in its tokens. */
   readonly #kid = `session-${randomBytes(12).toString('base64url')}`;
   /** Challenges that were answered, and until when they would hold; oldest first. */
-  readonly #used = new Map<string, number>();
+  readonly #used = new Map<string, { readonly id: string; readonly expiresAt: number }>();
+  /** How many of them each key answered. */
+  readonly #answered = new Map<string, number>();
 
   /** @param machines asked each time: a key that leaves the file ends its tokens too */
   constructor(machines: () => Machines) {
@@ -58,8 +60,11 @@ export class ApiKeys {
       return unauthenticated(`the signature is not that of key ${id}`);
     this.#forget();
     if (this.#used.has(nonce)) return unauthenticated('the challenge was answered before', machine.subject);
-    if (this.#used.size >= MAX_USED) return unauthenticated('too many challenges are answered', machine.subject);
-    this.#used.set(nonce, expiresAt);
+    // By key: a flood of one must not keep the others out.
+    const answered = this.#answered.get(id) ?? 0;
+    if (answered >= MAX_USED) return unauthenticated('the key answers too many challenges', machine.subject);
+    this.#answered.set(id, answered + 1);
+    this.#used.set(nonce, { id, expiresAt });
     const token = await new SignJWT()
       .setProtectedHeader({ alg: 'EdDSA', kid: this.#kid })
       .setIssuer(ISSUER)
@@ -100,9 +105,12 @@ export class ApiKeys {
 
   #forget(): void {
     const now = Date.now();
-    for (const [nonce, expiresAt] of this.#used) {
+    for (const [nonce, { id, expiresAt }] of this.#used) {
       if (expiresAt > now) return;
       this.#used.delete(nonce);
+      const left = (this.#answered.get(id) ?? 1) - 1;
+      if (left === 0) this.#answered.delete(id);
+      else this.#answered.set(id, left);
     }
   }
 }
