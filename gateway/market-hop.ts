@@ -1,4 +1,4 @@
-import { LATENCY_BOUNDS_US } from './report-tap.ts';
+import { LATENCY_BOUNDS_US, LatencyBuckets } from './latency-buckets.ts';
 
 /** Stamps, and how many events have each; grows by doubling, is used again. */
 class Stamps {
@@ -38,21 +38,13 @@ class Stamps {
  * I/O thread.
  */
 export class MarketHop {
-  /** Per bucket of {@link LATENCY_BOUNDS_US}, and one above. */
-  readonly buckets = new Float64Array(LATENCY_BOUNDS_US.length + 1);
-  sumUs = 0;
-  count = 0;
+  readonly latency = new LatencyBuckets(LATENCY_BOUNDS_US);
   /** Events that the next flush takes, and those of the one under way. */
   #pending = new Stamps();
   #leaving = new Stamps();
   #now = 0;
   readonly #observe = (timeUs: number, events: number): void => {
-    const us = Math.max(0, this.#now - timeUs);
-    let bucket = 0;
-    while (bucket < LATENCY_BOUNDS_US.length && us > LATENCY_BOUNDS_US[bucket]) bucket++;
-    this.buckets[bucket] += events;
-    this.count += events;
-    this.sumUs += us * events;
+    this.latency.observe(Math.max(0, this.#now - timeUs), events);
   };
 
   /** An event came from the engine. @param timeUs stamp of its command */

@@ -4,10 +4,11 @@ import type { EngineStatus } from '../engine/control.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
 import type { HistoryStats } from './history/history.ts';
+import type { LatencyBuckets } from './latency-buckets.ts';
 import type { MarketCounters } from './market-connection.ts';
 import type { OrderEntryCounters } from './order-intake.ts';
-import { LATENCY_BOUNDS_US, type ReportTap } from './report-tap.ts';
-import { RESIDENCE_BOUNDS_US, type ResidenceClock } from './residence.ts';
+import type { ReportTap } from './report-tap.ts';
+import type { ResidenceClock } from './residence.ts';
 import type { Certificates } from './tls/certificates.ts';
 
 /** What the metrics read, when they are asked. */
@@ -47,30 +48,23 @@ export function addExchangeMetrics(
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
   const counter = (name: string, help: string, read: Read) => add(registry, name, help, 'counter', read);
 
-  const histogram = (name: string, help: string, read: () => Distribution) =>
+  const histogram = (name: string, help: string, read: () => LatencyBuckets) =>
     add(registry, name, help, 'histogram', () => distribution(name, read()));
-  histogram('openbell_order_to_report_seconds', 'From the stamp of a command to its first report leaving', () => ({
-    boundsUs: LATENCY_BOUNDS_US,
-    buckets: tap.buckets,
-    sumUs: tap.latencySumUs,
-    count: tap.latencyCount,
-  }));
-  histogram('openbell_order_residence_seconds', 'From the socket read of a command to the socket write of its report, per report', () => ({
-    boundsUs: RESIDENCE_BOUNDS_US,
-    buckets: residence.buckets,
-    sumUs: residence.sumUs,
-    count: residence.count,
-  }));
+  histogram('openbell_order_to_report_seconds', 'From the stamp of a command to its first report leaving', () => tap.latency);
+  histogram(
+    'openbell_order_residence_seconds',
+    'From the socket read of a command to the socket write of its report, per report',
+    () => residence.latency,
+  );
   counter('openbell_reports_total', 'Reports that left, by kind', () =>
     KIND_NAMES.map(([name, kind]) => ({ labels: { kind: name }, value: tap.kinds[kind] })),
   );
   counter('openbell_refusals_total', 'Commands refused, by code: see docs/CODES.md', () => refusals(tap, orders));
-  histogram('openbell_market_hop_seconds', 'From the stamp of a command to the last socket write of its book events', () => ({
-    boundsUs: LATENCY_BOUNDS_US,
-    buckets: market.hop.buckets,
-    sumUs: market.hop.sumUs,
-    count: market.hop.count,
-  }));
+  histogram(
+    'openbell_market_hop_seconds',
+    'From the stamp of a command to the last socket write of its book events',
+    () => market.hop.latency,
+  );
   gauge('openbell_ready', '1 when the exchange takes orders', () => [{ value: unready().length === 0 ? 1 : 0 }]);
 
   gauge('openbell_seq', 'Sequence of the last command, by stage', () => {
@@ -158,15 +152,7 @@ function refusals(tap: ReportTap, orders: OrderEntryCounters): Value[] {
   return values;
 }
 
-interface Distribution {
-  readonly boundsUs: readonly number[];
-  /** One more than bounds. */
-  readonly buckets: Float64Array;
-  readonly sumUs: number;
-  readonly count: number;
-}
-
-function distribution(name: string, { boundsUs, buckets, sumUs, count }: Distribution): Value[] {
+function distribution(name: string, { boundsUs, buckets, sumUs, count }: LatencyBuckets): Value[] {
   const values: Value[] = [];
   let below = 0;
   for (const [i, bound] of boundsUs.entries()) {

@@ -90,7 +90,9 @@ class SocketSession implements SessionTransport {
       });
       return;
     }
-    if (this.#session.onFrame(new Uint8Array(message), 0, message.byteLength)) this.#session.onFramesEnd();
+    this.#session.onFrame(new Uint8Array(message), 0, message.byteLength);
+    // Also when that cut the session: what it took before has to reach the engine.
+    this.#session.onFramesEnd();
   }
 
   onDrain(): void {

@@ -2,11 +2,7 @@ import type { ReportHandler } from '../engine/pumps.ts';
 import type { RingSlots } from '../engine/ring.ts';
 import { getI64 } from '../engine/units.ts';
 import { Report, ReportKind } from '../engine/wire/layout.ts';
-
-/** Upper bounds of the buckets, microseconds; what is above the last one falls into one more. */
-export const LATENCY_BOUNDS_US = [
-  50, 100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 7500, 10_000, 20_000, 50_000, 100_000, 500_000, 1_000_000,
-] as const;
+import { LATENCY_BOUNDS_US, LatencyBuckets } from './latency-buckets.ts';
 
 const WORDS = Report.bytes / 4;
 const HIGHEST_CODE = 1023;
@@ -19,10 +15,7 @@ const KINDS = 8;
  * typed-array stores; metrics read the arrays when they are asked.
  */
 export class ReportTap implements ReportHandler {
-  /** Per bucket of {@link LATENCY_BOUNDS_US}, and one above. */
-  readonly buckets = new Float64Array(LATENCY_BOUNDS_US.length + 1);
-  latencySumUs = 0;
-  latencyCount = 0;
+  readonly latency = new LatencyBuckets(LATENCY_BOUNDS_US);
   /** Reports by kind, and refusals by code. */
   readonly kinds = new Float64Array(KINDS);
   readonly refusals = new Float64Array(HIGHEST_CODE + 1);
@@ -49,7 +42,7 @@ export class ReportTap implements ReportHandler {
     if (this.timing && seqLow !== this.#lastSeqLow) {
       this.#lastSeqLow = seqLow;
       if (this.#now === 0) this.#now = this.#nowUs();
-      this.#observe(this.#now - getI64(words, at + Report.timeUs / 4));
+      this.latency.observe(this.#now - getI64(words, at + Report.timeUs / 4));
     }
     this.#next.onReport(slots, slot);
   }
@@ -57,14 +50,6 @@ export class ReportTap implements ReportHandler {
   onReportsEnd(): void {
     this.#now = 0;
     this.#next.onReportsEnd();
-  }
-
-  #observe(us: number): void {
-    let bucket = 0;
-    while (bucket < LATENCY_BOUNDS_US.length && us > LATENCY_BOUNDS_US[bucket]) bucket++;
-    this.buckets[bucket]++;
-    this.latencyCount++;
-    this.latencySumUs += us;
   }
 }
 

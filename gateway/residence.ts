@@ -1,9 +1,10 @@
 import { getI64 } from '../engine/units.ts';
 import { Report } from '../engine/wire/layout.ts';
 import type { ReportFrameWriter } from '../engine/wire/report-frames.ts';
+import { LatencyBuckets } from './latency-buckets.ts';
 
-/** Upper bounds of the buckets, microseconds; what is above the last one falls into one more. */
-export const RESIDENCE_BOUNDS_US = [
+/** Microseconds; finer around the target of 1 ms. */
+const RESIDENCE_BOUNDS_US = [
   20, 30, 50, 75, 100, 150, 200, 250, 300, 400, 500, 600, 700, 800, 900, 1000, 1250, 1500, 2000, 3000, 5000, 7500, 10_000, 20_000, 50_000,
   100_000, 1_000_000,
 ] as const;
@@ -12,14 +13,10 @@ export const RESIDENCE_BOUNDS_US = [
  * How long orders are in the process: from the socket read that brought a
  * command to the moment its report is handed to the socket's write, for every
  * report that leaves on the session's own time (what a returning session is
- * sent again does not count). Counting is typed-array stores; metrics read the
- * arrays when they are asked. I/O thread.
+ * sent again does not count). I/O thread.
  */
 export class ResidenceClock {
-  /** Per bucket of {@link RESIDENCE_BOUNDS_US}, and one above. */
-  readonly buckets = new Float64Array(RESIDENCE_BOUNDS_US.length + 1);
-  sumUs = 0;
-  count = 0;
+  readonly latency = new LatencyBuckets(RESIDENCE_BOUNDS_US);
   readonly #nowUs: () => number;
 
   /** @param nowUs the clock that stamps commands */
@@ -33,15 +30,7 @@ export class ResidenceClock {
     const now = this.#nowUs();
     for (let i = 0; i < frame.count; i++) {
       const at = frame.wordOf(i);
-      if (getI64(words, at + Report.seq / 4) > afterSeq) this.#observe(now - getI64(words, at + Report.timeUs / 4));
+      if (getI64(words, at + Report.seq / 4) > afterSeq) this.latency.observe(now - getI64(words, at + Report.timeUs / 4));
     }
-  }
-
-  #observe(us: number): void {
-    let bucket = 0;
-    while (bucket < RESIDENCE_BOUNDS_US.length && us > RESIDENCE_BOUNDS_US[bucket]) bucket++;
-    this.buckets[bucket]++;
-    this.count++;
-    this.sumUs += us;
   }
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LATENCY_BOUNDS_US } from '../gateway/latency-buckets.ts';
 import { MarketHop } from '../gateway/market-hop.ts';
-import { LATENCY_BOUNDS_US } from '../gateway/report-tap.ts';
 
 function counted(hop: MarketHop): Record<string, number> {
   const found: Record<string, number> = {};
-  for (const [i, events] of hop.buckets.entries()) if (events > 0) found[String(LATENCY_BOUNDS_US[i] ?? 'above')] = events;
+  for (const [i, events] of hop.latency.buckets.entries()) if (events > 0) found[String(LATENCY_BOUNDS_US[i] ?? 'above')] = events;
   return found;
 }
 
@@ -17,10 +17,10 @@ test('each event counts from its own stamp to the end of the flush that took it'
   hop.begin(true);
   hop.note(1250); // while the flush is under way: of the next one
   hop.end(1290);
-  assert.deepEqual([counted(hop), hop.count, hop.sumUs], [{ 100: 1, 300: 2 }, 3, 290 + 290 + 90]);
+  assert.deepEqual([counted(hop), hop.latency.count, hop.latency.sumUs], [{ 100: 1, 300: 2 }, 3, 290 + 290 + 90]);
   hop.begin(true);
   hop.end(2_001_250);
-  assert.deepEqual([counted(hop), hop.count], [{ 100: 1, 300: 2, above: 1 }, 4]);
+  assert.deepEqual([counted(hop), hop.latency.count], [{ 100: 1, 300: 2, above: 1 }, 4]);
 });
 
 test('what nobody is sent does not count, and a flush counts once', () => {
@@ -28,12 +28,12 @@ test('what nobody is sent does not count, and a flush counts once', () => {
   hop.note(1000);
   hop.begin(false);
   hop.end(1100);
-  assert.equal(hop.count, 0);
+  assert.equal(hop.latency.count, 0);
   hop.note(2000);
   hop.begin(true);
   hop.end(2010);
   hop.end(9999);
-  assert.deepEqual([counted(hop), hop.count], [{ 50: 1 }, 1]);
+  assert.deepEqual([counted(hop), hop.latency.count], [{ 50: 1 }, 1]);
 });
 
 test('more stamps between two flushes than it has room for at first', () => {
@@ -41,5 +41,5 @@ test('more stamps between two flushes than it has room for at first', () => {
   for (let i = 0; i < 5000; i++) hop.note(i);
   hop.begin(true);
   hop.end(5000);
-  assert.deepEqual([hop.count, hop.sumUs], [5000, (5000 * 5001) / 2]);
+  assert.deepEqual([hop.latency.count, hop.latency.sumUs], [5000, (5000 * 5001) / 2]);
 });

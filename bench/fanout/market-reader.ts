@@ -3,33 +3,14 @@ import { Code } from '../../engine/codes.ts';
 import { getI64 } from '../../engine/units.ts';
 import { Channel, FrameKind, LevelUpdate, MarketOp } from '../../engine/wire/layout.ts';
 import { MarketFrameReader, marketRequest } from '../../engine/wire/market-frames.ts';
-import { MessageSplitter } from '../load/message-splitter.ts';
+import { BINARY, MASKED, PING, PONG, upgraded, WebSocketSplitter } from '../load/websocket.ts';
 
 /** Of one message: a snapshot of a book; of anything else. */
 const BOOK_BYTES = 256 * 1024;
 const OTHER_BYTES = 8 * 1024;
-const BINARY = 0x82;
-/** A client's frame is masked; the mask may be 0, which leaves the bytes as they are. */
-const MASKED = 0x80;
 const KEY = 'AAAAAAAAAAAAAAAAAAAAAA==';
 
-class FrameSplitter extends MessageSplitter {
-  opcode = 0;
-
-  protected override readHead(bytes: Buffer, at: number): number {
-    if (at + 2 > bytes.length) return 0;
-    this.opcode = bytes[at] & 15;
-    const short = bytes[at + 1] & 127;
-    const head = short === 126 ? 4 : short === 127 ? 10 : 2;
-    if (at + head > bytes.length) return 0;
-    this.length = short === 126 ? bytes.readUInt16BE(at + 2) : short === 127 ? Number(bytes.readBigUInt64BE(at + 2)) : short;
-    return head;
-  }
-}
-
 const frame = new MarketFrameReader();
-/** Opcodes of RFC 6455. */
-const [PING, PONG] = [9, 0x8a];
 
 /** Told of each frame of the book: everything up to command `seq` has arrived. */
 export type OnBook = (reader: MarketReader, seq: number, nowMs: number) => void;
@@ -42,10 +23,10 @@ export class MarketReader {
   frames = 0;
   gaps = 0;
   #number = -1;
-  readonly #splitter: FrameSplitter;
+  readonly #splitter: WebSocketSplitter;
   readonly #onBook: OnBook;
 
-  private constructor(socket: Socket, splitter: FrameSplitter, onBook: OnBook) {
+  private constructor(socket: Socket, splitter: WebSocketSplitter, onBook: OnBook) {
     this.socket = socket;
     this.#splitter = splitter;
     this.#onBook = onBook;
@@ -61,7 +42,7 @@ export class MarketReader {
 
   static async open(port: number, channel: number, symbol: number, onBook: OnBook): Promise<MarketReader> {
     const socket = await subscribe(port, channel, symbol);
-    return new MarketReader(socket, new FrameSplitter(channel === Channel.Book ? BOOK_BYTES : OTHER_BYTES), onBook);
+    return new MarketReader(socket, new WebSocketSplitter(channel === Channel.Book ? BOOK_BYTES : OTHER_BYTES), onBook);
   }
 
   #message(message: Buffer, nowMs: number): void {
@@ -88,7 +69,7 @@ export async function subscribe(port: number, channel: number, symbol: number): 
     `GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${KEY}\r\n` +
       'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: binary\r\n\r\n',
   );
-  await opened(socket);
+  await upgraded(socket);
   send(socket, BINARY, marketRequest(MarketOp.Subscribe, channel, symbol, 0));
   return socket;
 }
@@ -99,26 +80,4 @@ function send(socket: Socket, head: number, body: Uint8Array): void {
   bytes[1] = MASKED | body.length;
   bytes.set(body, 6);
   socket.write(bytes);
-}
-
-/** Until the head of the answer is there; what follows it stays in the socket. */
-function opened(socket: Socket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let answer = Buffer.alloc(0);
-    const onData = (piece: Buffer): void => {
-      answer = Buffer.concat([answer, piece]);
-      const end = answer.indexOf('\r\n\r\n');
-      if (end === -1) return;
-      socket.off('data', onData);
-      socket.off('close', onClose);
-      socket.pause();
-      if (!answer.toString('latin1').startsWith('HTTP/1.1 101')) reject(new Error(answer.toString('latin1', 0, end)));
-      else if (answer.length > end + 4) socket.unshift(answer.subarray(end + 4));
-      resolve();
-    };
-    const onClose = (): void => reject(new Error('the exchange closed the connection instead of an answer'));
-    socket.on('data', onData);
-    socket.on('close', onClose);
-    socket.once('error', reject);
-  });
 }

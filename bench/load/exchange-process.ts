@@ -2,12 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { guardChild } from './guarded-child.ts';
 import type { FlowSymbol } from './order-flow.ts';
 
 /** The built command, as users run it. */
 const CLI = fileURLToPath(new URL('../../dist/gateway/cli.js', import.meta.url));
-/** Of what it logs, the end is kept for error messages. */
-const LOG_CHARACTERS = 4096;
 
 export interface ExchangeOptions {
   /** Data directory. */
@@ -65,28 +64,16 @@ export class ExchangeProcess {
     const basics = ['--json', '--data', data, '--grpc-port', '0', '--ws-port', '0', '--http-port', '0'];
     const args = [...nodeFlags, CLI, 'start', ...basics, '--durability', durability, '--topology', topology, ...flags];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const kill = (): void => {
-      child.kill('SIGKILL');
-    };
-    signal.addEventListener('abort', kill);
-    process.on('exit', kill);
-    child.once('exit', () => {
-      signal.removeEventListener('abort', kill);
-      process.off('exit', kill);
-    });
-    let log = '';
-    child.stderr.on('data', (bytes: Buffer) => {
-      log = (log + bytes).slice(-LOG_CHARACTERS);
-    });
+    const log = guardChild(child, signal);
     const line = await new Promise<string>((resolve, reject) => {
       let text = '';
       child.stdout.on('data', (bytes: Buffer) => {
         text += bytes;
         if (text.includes('\n')) resolve(text);
       });
-      child.once('exit', (code) => reject(signal.aborted ? signal.reason : new Error(`openbell start ended with ${code}: ${log}`)));
+      child.once('exit', (code) => reject(signal.aborted ? signal.reason : new Error(`openbell start ended with ${code}: ${log()}`)));
     });
-    return new ExchangeProcess(child, data, () => log, JSON.parse(line), headers);
+    return new ExchangeProcess(child, data, log, JSON.parse(line), headers);
   }
 
   get pid(): number {

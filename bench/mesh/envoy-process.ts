@@ -5,10 +5,10 @@ import { connect, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { guardChild } from '../load/guarded-child.ts';
 
 const VENV = fileURLToPath(new URL('../../.venv/bin/envoy', import.meta.url));
 const READY_MS = 15_000;
-const LOG_CHARACTERS = 4096;
 
 /** The Envoy to run: ENVOY_BIN, the first on the PATH, or the one in .venv; undefined when there is none. */
 export function findEnvoy(): string | undefined {
@@ -44,25 +44,13 @@ export class EnvoyProcess {
     writeFileSync(file, bootstrap(listen));
     const args = ['-c', file, '--concurrency', '1', '--use-dynamic-base-id', '--log-level', 'warning'];
     const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    const kill = (): void => {
-      child.kill('SIGKILL');
-    };
-    signal.addEventListener('abort', kill);
-    process.on('exit', kill);
-    child.once('exit', () => {
-      signal.removeEventListener('abort', kill);
-      process.off('exit', kill);
-    });
-    let log = '';
-    child.stderr.on('data', (bytes: Buffer) => {
-      log = (log + bytes).slice(-LOG_CHARACTERS);
-    });
+    const log = guardChild(child, signal);
     const deadline = performance.now() + READY_MS;
     while (!(await accepts(listen))) {
       signal.throwIfAborted();
       if (child.exitCode !== null || performance.now() > deadline) {
-        kill();
-        throw new Error(`Envoy (${binary}) does not take connections: ${log}`);
+        child.kill('SIGKILL');
+        throw new Error(`Envoy (${binary}) does not take connections: ${log()}`);
       }
       await sleep(50);
     }

@@ -1,0 +1,28 @@
+/** Upper bounds of order-to-report and of the market hop, microseconds. */
+export const LATENCY_BOUNDS_US = [
+  50, 100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 7500, 10_000, 20_000, 50_000, 100_000, 500_000, 1_000_000,
+] as const;
+
+/** A latency distribution by bucket, counted without allocating; metrics read the fields when they are asked. One writer. */
+export class LatencyBuckets {
+  /** Upper bounds, microseconds, rising. */
+  readonly boundsUs: readonly number[];
+  /** Per bound, and one above. */
+  readonly buckets: Float64Array;
+  sumUs = 0;
+  count = 0;
+
+  constructor(boundsUs: readonly number[]) {
+    this.boundsUs = boundsUs;
+    this.buckets = new Float64Array(boundsUs.length + 1);
+  }
+
+  observe(us: number, times: number = 1): void {
+    const { boundsUs } = this;
+    let bucket = 0;
+    while (bucket < boundsUs.length && us > boundsUs[bucket]) bucket++;
+    this.buckets[bucket] += times;
+    this.count += times;
+    this.sumUs += us * times;
+  }
+}
