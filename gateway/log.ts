@@ -1,5 +1,5 @@
 import { type Logger, pino } from 'pino';
-import type { LogLevel } from './config-options.ts';
+import type { LogLevel } from './config/config-options.ts';
 
 export type { Logger } from 'pino';
 

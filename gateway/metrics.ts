@@ -5,10 +5,10 @@ import { ReportKind } from '../engine/wire/layout.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
 import type { HistoryStats } from './history/history.ts';
 import type { LatencyBuckets } from './latency-buckets.ts';
-import type { MarketCounters } from './market-connection.ts';
-import type { OrderEntryCounters } from './order-intake.ts';
-import type { ReportTap } from './report-tap.ts';
-import type { ResidenceClock } from './residence.ts';
+import type { MarketCounters } from './market/market-connection.ts';
+import type { OrderEntryCounters } from './orders/order-intake.ts';
+import type { ReportTap } from './orders/report-tap.ts';
+import type { ResidenceClock } from './orders/residence.ts';
 import type { Certificates } from './tls/certificates.ts';
 
 /** What the metrics read, when they are asked. */

@@ -8,7 +8,7 @@ import { type Client, credentials, makeClientConstructor } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { Code } from '../engine/codes.ts';
 import { connect, type OpenbellClient } from '../gateway/client/index.ts';
-import { loadConfig } from '../gateway/config.ts';
+import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
 import { type RunningExchange, startExchange } from '../gateway/main.ts';
 

@@ -12,7 +12,7 @@ import { readTrail, verifyTrail } from '../gateway/audit/audit-reader.ts';
 import { type AuditRecord, sealRecord } from '../gateway/audit/audit-record.ts';
 import type { AuditEvent } from '../gateway/audit/audit-sink.ts';
 import { AuditTrail } from '../gateway/audit/audit-trail.ts';
-import { loadConfig } from '../gateway/config.ts';
+import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
 import { startExchange } from '../gateway/main.ts';
 import { openbell } from './support/exchange-process.ts';

@@ -9,10 +9,10 @@ import { allocateRing, RingConsumer, RingSlots } from '../engine/ring.ts';
 import { SpillingProducer } from '../engine/spilling-producer.ts';
 import { CommandKind, Phase, TimeInForce } from '../engine/wire/layout.ts';
 import { Prng } from '../feeds/prng.ts';
-import { BookMirror, type MirrorOrder } from '../gateway/book-mirror.ts';
-import { IdTable } from '../gateway/id-table.ts';
-import { MirrorLevels } from '../gateway/mirror-levels.ts';
-import { MirrorOrders } from '../gateway/mirror-orders.ts';
+import { BookMirror, type MirrorOrder } from '../gateway/market/book-mirror.ts';
+import { IdTable } from '../gateway/market/id-table.ts';
+import { MirrorLevels } from '../gateway/market/mirror-levels.ts';
+import { MirrorOrders } from '../gateway/market/mirror-orders.ts';
 
 const LIMITS = resolveLimits({
   orders: 8192,

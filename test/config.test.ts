@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Phase } from '../engine/wire/layout.ts';
-import { ConfigError, isLoopback, loadConfig } from '../gateway/config.ts';
+import { ConfigError, isLoopback, loadConfig } from '../gateway/config/config.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'openbell-config-'));
 after(() => rmSync(dir, { recursive: true, force: true }));

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { IMAGE_USER } from '../gateway/binary/image-root.ts';
 import { NODE_VERSION } from '../gateway/binary/node-executable.ts';
-import { loadConfig } from '../gateway/config.ts';
+import { loadConfig } from '../gateway/config/config.ts';
 import { readDockerfile } from './support/dockerfile.ts';
 import { EmptyRoot, whyNoEmptyRoot } from './support/empty-root.ts';
 import type { CliResult } from './support/exchange-process.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { loadConfig } from '../gateway/config.ts';
+import { loadConfig } from '../gateway/config/config.ts';
 import { examine, type Finding, type Needs, readFindings, startupFindings } from '../gateway/doctor/doctor.ts';
 import { Host, type HostOptions, parseCpuList } from '../gateway/doctor/host.ts';
 import { judgeSpin, judgeSteal, judgeSync, judgeTimers } from '../gateway/doctor/measured-findings.ts';

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { encodeCommand } from '../engine/command.ts';
 import { CommandKind, Phase } from '../engine/wire/layout.ts';
-import { type AdminAnswer, AdminCommands, AdminTimeoutError } from '../gateway/admin-commands.ts';
-import { loadConfig } from '../gateway/config.ts';
-import { applyVenue, setSymbol } from '../gateway/genesis.ts';
+import { loadConfig } from '../gateway/config/config.ts';
 import { truncateHistory } from '../gateway/history/store.ts';
 import { createLogger } from '../gateway/log.ts';
 import { type RunningExchange, startExchange } from '../gateway/main.ts';
+import { type AdminAnswer, AdminCommands, AdminTimeoutError } from '../gateway/venue/admin-commands.ts';
+import { applyVenue, setSymbol } from '../gateway/venue/genesis.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'openbell-genesis-'));
 after(() => rmSync(base, { recursive: true, force: true }));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandKind, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
-import { MarketData } from '../gateway/market-data.ts';
+import { MarketData } from '../gateway/market/market-data.ts';
 import { EVERYBODY } from './support/everybody.ts';
 import { MarketVenue } from './support/market-venue.ts';
 import { RawWebSocket } from './support/raw-websocket.ts';

@@ -16,7 +16,7 @@ import {
 } from '../engine/wire/market-frames.ts';
 import { Prng } from '../feeds/prng.ts';
 import { decodeBinary, decodeJson } from '../gateway/client/market-decode.ts';
-import { jsonFrame, parseJsonRequest } from '../gateway/market-json.ts';
+import { jsonFrame, parseJsonRequest } from '../gateway/market/market-json.ts';
 
 const BIG = 2 ** 53 - 1;
 

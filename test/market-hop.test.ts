@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LATENCY_BOUNDS_US } from '../gateway/latency-buckets.ts';
-import { MarketHop } from '../gateway/market-hop.ts';
+import { MarketHop } from '../gateway/market/market-hop.ts';
 
 function counted(hop: MarketHop): Record<string, number> {
   const found: Record<string, number> = {};

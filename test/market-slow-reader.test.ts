@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Prng } from '../feeds/prng.ts';
 import { LocalOrderBook } from '../gateway/client/local-book.ts';
 import { decodeJson, type MarketFrameView } from '../gateway/client/market-decode.ts';
-import { SlowReader, type SlowReaderPolicy } from '../gateway/slow-reader.ts';
+import { SlowReader, type SlowReaderPolicy } from '../gateway/market/slow-reader.ts';
 import { eventually, sameBook } from './support/market-check.ts';
 import { MarketVenue } from './support/market-venue.ts';
 import { RawWebSocket } from './support/raw-websocket.ts';

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { RingConsumer } from '../engine/ring.ts';
 import { Report, ReportKind } from '../engine/wire/layout.ts';
 import { RefusalList, ReportFrameReader, ReportFrameWriter } from '../engine/wire/report-frames.ts';
-import type { ReportArchive, ReportCursor } from '../gateway/report-cursor.ts';
-import { ReportHub } from '../gateway/report-hub.ts';
+import type { ReportArchive, ReportCursor } from '../gateway/orders/report-cursor.ts';
+import { ReportHub } from '../gateway/orders/report-hub.ts';
 import { ReportSource } from './support/report-source.ts';
 
 const noRefusals = new RefusalList();

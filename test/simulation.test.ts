@@ -8,12 +8,12 @@ import { codeName } from '../engine/codes.ts';
 import { Engine } from '../engine/engine.ts';
 import { RingConsumer } from '../engine/ring.ts';
 import { CommandKind, Phase, Report, ReportKind } from '../engine/wire/layout.ts';
-import { AdminCommands } from '../gateway/admin-commands.ts';
-import { readConfigFile } from '../gateway/config-file.ts';
-import { DEMO_VENUE } from '../gateway/demo-venue.ts';
-import { applyVenue, setPhase } from '../gateway/genesis.ts';
-import { ReportHub } from '../gateway/report-hub.ts';
-import { Simulation } from '../gateway/simulation.ts';
+import { readConfigFile } from '../gateway/config/config-file.ts';
+import { DEMO_VENUE } from '../gateway/config/demo-venue.ts';
+import { ReportHub } from '../gateway/orders/report-hub.ts';
+import { AdminCommands } from '../gateway/venue/admin-commands.ts';
+import { applyVenue, setPhase } from '../gateway/venue/genesis.ts';
+import { Simulation } from '../gateway/venue/simulation.ts';
 
 const { venue } = readConfigFile('demo venue', DEMO_VENUE, []);
 const simulator = { makers: [10], takers: [9], rate: 4000, seed: 7 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { getAsset } from 'node:sea';
 import { parseArgs } from 'node:util';
 import { setEnvironmentData } from 'node:worker_threads';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
 import { addonKey, open } from './open-addon.ts';
 
 /** No directory could be written and have code mapped from it. */

@@ -30,7 +30,7 @@ Two directories hold the same state when their hashes agree at the same command.
       const flags = command.opts<{ fromSnapshot?: true; config?: string; json?: true }>();
       mustExist(data);
       const [{ loadConfig, limitsOf }, { DataLock }, { resolveLimits }, { verifyDataDirectory }] = await Promise.all([
-        import('../config.ts'),
+        import('../config/config.ts'),
         import('../../engine/journal/data-lock.ts'),
         import('../../engine/limits.ts'),
         import('../../engine/verify.ts'),

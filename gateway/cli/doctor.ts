@@ -34,7 +34,7 @@ How to change what it finds: docs/TUNING.md.`,
   command.action(() =>
     run(async () => {
       const flags = command.opts<Flags>();
-      const [{ loadConfig }, { examine, isBad }] = await Promise.all([import('../config.ts'), import('../doctor/doctor.ts')]);
+      const [{ loadConfig }, { examine, isBad }] = await Promise.all([import('../config/config.ts'), import('../doctor/doctor.ts')]);
       const config = loadConfig({ flags: { data: flags.data, config: flags.config }, env: process.env });
       const findings = await examine(config);
       const { data, durability, topology } = config;

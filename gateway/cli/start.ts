@@ -2,7 +2,7 @@ import { isSea } from 'node:sea';
 import { setFlagsFromString } from 'node:v8';
 import { type Command, Option } from 'commander';
 import { unitsToDecimal } from '../../feeds/decimal.ts';
-import { OPTIONS } from '../config-options.ts';
+import { OPTIONS } from '../config/config-options.ts';
 import type { RunningExchange } from '../main.ts';
 import { print, printJson } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
@@ -38,7 +38,7 @@ Examples:
     )
     .action(() =>
       run(async () => {
-        const { loadConfig } = await import('../config.ts');
+        const { loadConfig } = await import('../config/config.ts');
         const flags = byName(command.opts());
         const config = loadConfig({ flags, env: process.env });
         const [{ createLogger }, { startExchange }] = await Promise.all([import('../log.ts'), import('../main.ts')]);

@@ -1,7 +1,7 @@
 import { connect, type StatusView, type TradeView } from '../client/index.ts';
-import { ladder } from '../ladder-view.ts';
 import { type ConnectionFlags, clientOptions } from './connection.ts';
 import { ExitCode } from './exit.ts';
+import { ladder } from './ladder-view.ts';
 
 const REPAINT_MS = 100;
 const RECENT_TRADES = 100;

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { ConfigError, ConfigSource, type Place } from '../config-place.ts';
+import { ConfigError, ConfigSource, type Place } from '../config/config-place.ts';
 import { CredentialError, type Grant, readGrant, readSubject } from './principal.ts';
 
 /** Somebody who is known by a key or a certificate, and what he may do. */

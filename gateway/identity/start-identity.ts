@@ -1,6 +1,6 @@
 import type { AuditSink } from '../audit/audit-sink.ts';
-import { isLoopback, type ServerConfig } from '../config-options.ts';
-import { ConfigError } from '../config-place.ts';
+import { isLoopback, type ServerConfig } from '../config/config-options.ts';
+import { ConfigError } from '../config/config-place.ts';
 import type { Logger } from '../log.ts';
 import { ApiKeys } from './api-keys.ts';
 import { Identity } from './identity.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadConfig } from '../../gateway/config.ts';
+import { loadConfig } from '../../gateway/config/config.ts';
 import { createLogger } from '../../gateway/log.ts';
 import { type RunningExchange, startExchange } from '../../gateway/main.ts';
 import { AUDIENCE, ISSUER, type Issuer } from './issuer.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BookMirror } from '../../gateway/book-mirror.ts';
 import { type LocalBook, LocalOrderBook } from '../../gateway/client/local-book.ts';
+import type { BookMirror } from '../../gateway/market/book-mirror.ts';
 import { ACCOUNTS, type MarketVenue } from './market-venue.ts';
 
 /** Tries a check until it holds; throws what it threw last when it does not. */

@@ -10,7 +10,7 @@ import { CommandKind, Phase, Side, TimeInForce } from '../../engine/wire/layout.
 import type { Prng } from '../../feeds/prng.ts';
 import { MarketClient, type MarketOptions } from '../../gateway/client/market.ts';
 import { SymbolCatalog } from '../../gateway/client/symbols.ts';
-import { MarketData, type MarketDataOptions } from '../../gateway/market-data.ts';
+import { MarketData, type MarketDataOptions } from '../../gateway/market/market-data.ts';
 import { EVERYBODY } from './everybody.ts';
 
 const LIMITS = {

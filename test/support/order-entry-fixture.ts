@@ -15,9 +15,9 @@ import { viewRefusal, viewReport } from '../../gateway/client/report-view.ts';
 import { SymbolCatalog } from '../../gateway/client/symbols.ts';
 import type { RefusalView, ReportView, SymbolDefinition } from '../../gateway/client/types.ts';
 import { History } from '../../gateway/history/history.ts';
-import { OrderEntry } from '../../gateway/order-entry.ts';
-import { OrderSessions, type OrderSessionsOptions } from '../../gateway/order-sessions.ts';
-import { ReportHub } from '../../gateway/report-hub.ts';
+import { OrderEntry } from '../../gateway/orders/order-entry.ts';
+import { OrderSessions, type OrderSessionsOptions } from '../../gateway/orders/order-sessions.ts';
+import { ReportHub } from '../../gateway/orders/report-hub.ts';
 import { EVERYBODY } from './everybody.ts';
 
 const USD = 1;

@@ -1,5 +1,5 @@
-import { readConfigFile } from '../../../gateway/config-file.ts';
-import { OPTIONS } from '../../../gateway/config-options.ts';
+import { readConfigFile } from '../../../gateway/config/config-file.ts';
+import { OPTIONS } from '../../../gateway/config/config-options.ts';
 import type { Lint } from '../lint.ts';
 import { envOf, hasSidecar, mountedFile, onLoopback, shadowPods, type Workload, workloads } from '../workload.ts';
 
@@ -118,7 +118,7 @@ const recoveryBudget: Lint = {
 };
 
 /**
- * Seconds. The drain's own deadline is in gateway/order-entry.ts. The last
+ * Seconds. The drain's own deadline is in gateway/orders/order-entry.ts. The last
  * snapshot took 2 s for a million resting orders (mesh/checks/measure-shard.ts);
  * 60 is that for the largest `capacities.orders`, 16 million, and as much again.
  */

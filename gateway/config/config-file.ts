@@ -1,0 +1,158 @@
+import { DEFAULT_LIMITS } from '../../engine/limits.ts';
+import { DEFAULT_MAX_OPEN_ORDERS } from '../../engine/params.ts';
+import { LIMIT_53 } from '../../engine/units.ts';
+import { ANY_NAME, type AssetConfig, readAsset, readId, readName } from './config-asset.ts';
+import { ConfigError, ConfigSource, type Place } from './config-place.ts';
+import { readSymbol, type SymbolConfig } from './config-symbol.ts';
+
+export interface AccountConfig {
+  readonly id: number;
+  readonly name: string;
+  readonly suspended: boolean;
+  readonly maxOpenOrders: number;
+  /** What the account gets when it is first made. `amount` in the asset's smallest unit. */
+  readonly deposits: readonly { readonly asset: AssetConfig; readonly amount: number }[];
+}
+
+/** How many there may be, fixed while the process runs. */
+export interface CapacityConfig {
+  /** Resting orders. */
+  readonly orders: number;
+  readonly accounts: number;
+  readonly symbols: number;
+  readonly assets: number;
+}
+
+/** Live order flow for `--simulate`. */
+export interface SimulatorConfig {
+  /** Accounts that quote, and accounts that trade with the quotes. */
+  readonly makers: readonly number[];
+  readonly takers: readonly number[];
+  /** Commands a second. */
+  readonly rate: number;
+  readonly seed: number;
+}
+
+/** Who trades there and what: one file. */
+export interface VenueConfig {
+  readonly simulator: SimulatorConfig | undefined;
+  readonly assets: readonly AssetConfig[];
+  readonly symbols: readonly SymbolConfig[];
+  readonly accounts: readonly AccountConfig[];
+  readonly capacities: CapacityConfig;
+}
+
+export interface ConfigFile {
+  readonly venue: VenueConfig;
+  /** Values of the `server` section, by option name, as text; checked with the flags. */
+  readonly server: Readonly<Record<string, Place | undefined>>;
+  readonly problems: string[];
+}
+
+/**
+ * Reads a configuration file and notes in `problems` what is wrong with it;
+ * with any in there, the values are not to be used.
+ * @param serverKeys keys that the `server` section may have
+ * @throws ConfigError for what is not YAML at all
+ */
+export function readConfigFile(file: string, text: string, serverKeys: readonly string[]): ConfigFile {
+  const source = new ConfigSource(file, text);
+  // After a syntax error the tree is a guess, and so would be each further message.
+  if (source.problems.length > 0) throw new ConfigError(source.problems);
+  const root = source.root.fields(SECTIONS) ?? {};
+  const server = root.server?.fields(serverKeys) ?? {};
+  return { venue: readVenue(root), server, problems: source.problems };
+}
+
+const SECTIONS = ['server', 'capacities', 'assets', 'symbols', 'accounts', 'simulator'] as const;
+
+function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): VenueConfig {
+  const capacities = readCapacities(root.capacities);
+  const assets = readList(root.assets, 'asset', capacities.assets, readAsset);
+  const symbols = readList(root.symbols, 'symbol', capacities.symbols, (place) => readSymbol(place, assets));
+  const totals = new Map<AssetConfig, number>();
+  const accounts = readList(root.accounts, 'account', capacities.accounts, (place) => readAccount(place, assets, totals));
+  return { assets, symbols, accounts, capacities, simulator: root.simulator && readSimulator(root.simulator, accounts) };
+}
+
+const DEFAULT_RATE = 500;
+
+function readSimulator(place: Place, accounts: readonly AccountConfig[]): SimulatorConfig | undefined {
+  const fields = place.fields(['makers', 'takers', 'rate', 'seed']);
+  if (fields === undefined) return undefined;
+  const ids = (key: 'makers' | 'takers') =>
+    (fields[key]?.items() ?? []).flatMap((item) => {
+      const id = item.whole(1, 2 ** 31 - 1);
+      if (id === undefined || accounts.some((account) => account.id === id)) return id ?? [];
+      return item.fail(`no account has id ${id}; define it under accounts`) ?? [];
+    });
+  if (fields.makers === undefined || fields.takers === undefined) return place.fail('needs makers and takers: lists of account ids');
+  const makers = ids('makers');
+  const takers = ids('takers');
+  if (makers.length === 0 || takers.length === 0) return place.fail('needs at least one maker and one taker');
+  if (makers.some((id) => takers.includes(id))) return fields.takers.fail('names an account that is a maker too; give it one role');
+  const rate = fields.rate?.whole(1, 100_000) ?? DEFAULT_RATE;
+  const seed = fields.seed?.whole(0, Number.MAX_SAFE_INTEGER) ?? 1;
+  return { makers, takers, rate, seed };
+}
+
+function readCapacities(place: Place | undefined): CapacityConfig {
+  const fields = place?.fields(['orders', 'accounts', 'symbols', 'assets']) ?? {};
+  // The engine's limits count id 0, which names nothing.
+  const capacities = {
+    orders: fields.orders?.whole(2, 2 ** 24) ?? DEFAULT_LIMITS.orders,
+    accounts: fields.accounts?.whole(1, 2 ** 22 - 1) ?? DEFAULT_LIMITS.accounts - 1,
+    symbols: fields.symbols?.whole(1, 2 ** 16 - 1) ?? DEFAULT_LIMITS.symbols - 1,
+    assets: fields.assets?.whole(1, 2 ** 16 - 1) ?? DEFAULT_LIMITS.assets - 1,
+  };
+  if ((capacities.accounts + 1) * (capacities.assets + 1) > 2 ** 26) {
+    place?.fail('accounts x assets exceeds 67 million balances; lower one of them');
+  }
+  return capacities;
+}
+
+/** A list of things with unique ids and names. */
+function readList<T extends { readonly id: number; readonly name: string }>(
+  list: Place | undefined,
+  what: string,
+  capacity: number,
+  read: (place: Place) => T | undefined,
+): T[] {
+  const things: T[] = [];
+  for (const place of list?.items() ?? []) {
+    const thing = read(place);
+    if (thing === undefined) continue;
+    if (thing.id > capacity)
+      place.fail(`${what} id ${thing.id} is above capacities.${what}s, which is ${capacity}; raise it or choose a smaller id`);
+    else if (things.some(({ id }) => id === thing.id)) place.fail(`${what} id ${thing.id} is used twice; choose another`);
+    else if (things.some(({ name }) => name === thing.name)) place.fail(`${what} name ${thing.name} is used twice; choose another`);
+    else things.push(thing);
+  }
+  return things;
+}
+
+export function readAccount(place: Place, assets: readonly AssetConfig[], totals: Map<AssetConfig, number>): AccountConfig | undefined {
+  const fields = place.fields(['id', 'name', 'suspended', 'max-open-orders', 'deposits']);
+  if (fields === undefined) return undefined;
+  const id = readId(place, fields.id);
+  const name = readName(place, fields.name, ANY_NAME);
+  const suspended = fields.suspended?.boolean() ?? false;
+  const maxOpenOrders = fields['max-open-orders']?.whole(0, 2 ** 32 - 1) ?? DEFAULT_MAX_OPEN_ORDERS;
+  const deposits: { asset: AssetConfig; amount: number }[] = [];
+  for (const [assetName, deposit] of fields.deposits?.entries('deposits') ?? []) {
+    const asset = assets.find((candidate) => candidate.name === assetName);
+    if (asset === undefined) {
+      deposit.failKey(`no asset has this name; define it under assets or use one of ${assets.map((known) => known.name).join(', ')}`);
+      continue;
+    }
+    const amount = deposit.units(1, asset.decimals);
+    if (amount === undefined) continue;
+    const total = (totals.get(asset) ?? 0) + amount;
+    totals.set(asset, total);
+    if (total >= LIMIT_53)
+      deposit.fail(`all deposits of ${assetName} together reach 2^53 smallest units; deposit less or give the asset fewer decimals`);
+    else if (amount > 0) deposits.push({ asset, amount });
+  }
+  if (id === undefined || name === undefined) return undefined;
+  return { id, name, suspended, maxOpenOrders, deposits };
+}

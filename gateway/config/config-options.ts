@@ -1,0 +1,169 @@
+import { isIP } from 'node:net';
+import { ProxyList } from '../identity/proxy-list.ts';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export const TOPOLOGIES = ['auto', 'compact', 'pinned'] as const;
+export const DURABILITIES = ['durable', 'fast'] as const;
+
+/** What `server:` of the file, the flags and the environment say. */
+export interface ServerConfig {
+  readonly host: string;
+  /** Ports: 0 = any free one. */
+  readonly grpcPort: number;
+  readonly wsPort: number;
+  readonly httpPort: number;
+  /** Absolute path of the data directory. */
+  readonly data: string;
+  readonly topology: (typeof TOPOLOGIES)[number];
+  readonly durability: (typeof DURABILITIES)[number];
+  readonly simulate: boolean;
+  readonly logLevel: LogLevel;
+  /** Paths of PEM files; undefined: no TLS. */
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  readonly tlsClientCa: string | undefined;
+  /** File or URL of a JWKS; undefined: no tokens are taken. */
+  readonly authJwks: string | undefined;
+  readonly authIssuer: string | undefined;
+  readonly authAudience: string | undefined;
+  /** File of API keys and client certificates. */
+  readonly authKeys: string | undefined;
+  /** Addresses and networks of proxies whose word counts; undefined: nobody's does. */
+  readonly authProxies: readonly string[] | undefined;
+}
+
+interface Option<K extends keyof ServerConfig> {
+  readonly key: K;
+  readonly fallback: ServerConfig[K];
+  readonly help: string;
+  /** What the flag's value is called in the help; a flag without one is a switch. */
+  readonly value?: string;
+  /** The value, or what is wrong with the text: begins with "must". */
+  readonly parse: (text: string) => ServerConfig[K] | Problem;
+}
+
+export class Problem {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+const port = (text: string) =>
+  /^\d{1,5}$/.test(text) && Number(text) < 65536 ? Number(text) : new Problem('must be a port from 0 (any free one) to 65535');
+const oneOf =
+  <T extends string>(choices: readonly T[]) =>
+  (text: string): T | Problem =>
+    choices.find((choice) => choice === text) ?? new Problem(`must be one of ${choices.join(', ')}`);
+const nonEmpty = (text: string) => (text === '' ? new Problem('must not be empty') : text);
+
+function host(text: string): string | Problem {
+  return isLoopback(text) || isIP(text) !== 0 ? text : new Problem('must be an IP address, or localhost');
+}
+
+/** Keys from a network that others write to are the keys of others. */
+function jwks(text: string): string | Problem {
+  if (!/^https?:/i.test(text)) return nonEmpty(text);
+  const url = URL.parse(text);
+  if (url === null || url.username !== '' || url.password !== '') return new Problem('must be a file or a URL without a password');
+  if (url.protocol === 'https:' || isLoopback(url.hostname.replace(/^\[|\]$/g, ''))) return text;
+  return new Problem('must be https, unless it is on this machine');
+}
+
+function proxies(text: string): readonly string[] | Problem {
+  const cidrs = text.split(',').map((cidr) => cidr.trim());
+  try {
+    new ProxyList(cidrs);
+    return cidrs;
+  } catch (error) {
+    return new Problem((error as Error).message);
+  }
+}
+
+function onOff(text: string): boolean | Problem {
+  if (text === 'true' || text === '1') return true;
+  return text === 'false' || text === '0' ? false : new Problem('must be true or false');
+}
+
+/** Each is `--NAME`, `OPENBELL_NAME` and `server.NAME` of the file. */
+export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Option<K> }[keyof ServerConfig] } = {
+  host: {
+    key: 'host',
+    fallback: '127.0.0.1',
+    value: 'ADDRESS',
+    help: 'address to listen on; beyond loopback only with authentication',
+    parse: host,
+  },
+  'grpc-port': { key: 'grpcPort', fallback: 7401, value: 'PORT', help: 'order entry (gRPC)', parse: port },
+  'ws-port': { key: 'wsPort', fallback: 7402, value: 'PORT', help: 'market data (WebSocket)', parse: port },
+  'http-port': { key: 'httpPort', fallback: 7403, value: 'PORT', help: 'admin (HTTP)', parse: port },
+  data: { key: 'data', fallback: './data', value: 'DIR', help: 'data directory: log, snapshots, history', parse: nonEmpty },
+  topology: {
+    key: 'topology',
+    fallback: 'auto',
+    value: 'auto|compact|pinned',
+    help: 'threads: by core count, one, or one per stage',
+    parse: oneOf(TOPOLOGIES),
+  },
+  durability: {
+    key: 'durability',
+    fallback: 'durable',
+    value: 'durable|fast',
+    help: 'answer when on disk, or at once (a crash may lose the last milliseconds)',
+    parse: oneOf(DURABILITIES),
+  },
+  simulate: { key: 'simulate', fallback: false, help: 'live order flow from simulated makers and takers', parse: onOff },
+  'log-level': {
+    key: 'logLevel',
+    fallback: 'info',
+    value: LOG_LEVELS.join('|'),
+    help: 'least severe log line on stderr',
+    parse: oneOf(LOG_LEVELS),
+  },
+  'tls-cert': {
+    key: 'tlsCert',
+    fallback: undefined,
+    value: 'FILE',
+    help: 'certificate (PEM, with its chain) of all ports; read again when it changes',
+    parse: nonEmpty,
+  },
+  'tls-key': { key: 'tlsKey', fallback: undefined, value: 'FILE', help: 'its private key (PEM, no passphrase)', parse: nonEmpty },
+  'tls-client-ca': {
+    key: 'tlsClientCa',
+    fallback: undefined,
+    value: 'FILE',
+    help: 'authorities (PEM) of client certificates, which clients must then show',
+    parse: nonEmpty,
+  },
+  'auth-jwks': {
+    key: 'authJwks',
+    fallback: undefined,
+    value: 'FILE|URL',
+    help: 'keys (JWKS) that tokens are checked with; read again when they change',
+    parse: jwks,
+  },
+  'auth-issuer': { key: 'authIssuer', fallback: undefined, value: 'NAME', help: 'claim iss that tokens must have', parse: nonEmpty },
+  'auth-audience': { key: 'authAudience', fallback: undefined, value: 'NAME', help: 'claim aud that tokens must have', parse: nonEmpty },
+  'auth-keys': {
+    key: 'authKeys',
+    fallback: undefined,
+    value: 'FILE',
+    help: 'API keys and client certificates, their roles and accounts; read again when it changes',
+    parse: nonEmpty,
+  },
+  'auth-proxies': {
+    key: 'authProxies',
+    fallback: undefined,
+    value: 'CIDR,...',
+    help: 'proxies that are believed who their client is; loopback too only when listed',
+    parse: proxies,
+  },
+};
+
+/** True for 127.0.0.0/8, ::1 and localhost. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true;
+  const version = isIP(host);
+  return version === 4 ? host.startsWith('127.') : version === 6 && /^(0*:)*:?0*1$/.test(host) && !host.includes('.');
+}

@@ -1,0 +1,194 @@
+import {
+  DEFAULT_MAX_PRICE_TICKS,
+  MAX_PRICE_TICKS,
+  MILLION,
+  SYMBOL_PARAM_RANGES,
+  SymbolParam,
+  type SymbolParamName,
+} from '../../engine/params.ts';
+import { unitsOf } from '../../engine/symbols.ts';
+import { Phase } from '../../engine/wire/layout.ts';
+import { unitsToDecimal } from '../../feeds/decimal.ts';
+import { type AssetConfig, readId, readName, URL_NAME } from './config-asset.ts';
+import type { Place } from './config-place.ts';
+
+export interface SymbolConfig {
+  readonly id: number;
+  readonly name: string;
+  readonly base: AssetConfig;
+  readonly quote: AssetConfig;
+  /** A tick is tickMantissa x 10^-tickDecimals of the quote asset, a lot lotMantissa x 10^-lotDecimals of the base. */
+  readonly tickMantissa: number;
+  readonly tickDecimals: number;
+  readonly lotMantissa: number;
+  readonly lotDecimals: number;
+  /** A Phase of the wire schema. */
+  readonly phase: number;
+  /** Only those that the file names; the engine has defaults for the others. */
+  readonly params: Readonly<Partial<Record<SymbolParamName, number>>>;
+}
+
+export const PHASES = { halted: Phase.Halted, continuous: Phase.Continuous, auction: Phase.Auction, closed: Phase.Closed } as const;
+const PHASE_NAMES = Object.keys(PHASES) as (keyof typeof PHASES)[];
+/** Keys of what can change while a symbol lives. */
+export const PARAM_KEYS = ['reference-price', 'collar', 'limits', 'fees'] as const;
+const SYMBOL_KEYS = ['id', 'name', 'base', 'quote', 'tick', 'lot', 'phase', ...PARAM_KEYS] as const;
+
+/** A step such as 0.05 is 5 x 10^-2. */
+export interface Step {
+  readonly mantissa: number;
+  readonly decimals: number;
+}
+
+/** Notes what is wrong and then returns undefined. */
+export function readSymbol(place: Place, assets: readonly AssetConfig[]): SymbolConfig | undefined {
+  const fields = place.fields(SYMBOL_KEYS);
+  if (fields === undefined) return undefined;
+  const id = readId(place, fields.id);
+  const name = readName(place, fields.name, URL_NAME);
+  const base = readAssetName(place, fields.base, 'base', assets);
+  const quote = readAssetName(place, fields.quote, 'quote', assets);
+  const tick = readStep(place, fields.tick, 'tick');
+  const lot = readStep(place, fields.lot, 'lot');
+  const phase = PHASES[fields.phase?.oneOf(PHASE_NAMES) ?? 'continuous'];
+  if (id === undefined || name === undefined || base === undefined || quote === undefined || tick === undefined || lot === undefined)
+    return undefined;
+  const impossible = impossibleSteps(base, quote, tick, lot);
+  if (impossible !== undefined) return (fields[impossible.key] ?? place).fail(impossible.problem);
+  const params = readParams(fields, tick, lot, quote);
+  return {
+    id,
+    name,
+    base,
+    quote,
+    tickMantissa: tick.mantissa,
+    tickDecimals: tick.decimals,
+    lotMantissa: lot.mantissa,
+    lotDecimals: lot.decimals,
+    phase,
+    params,
+  };
+}
+
+function readAssetName(place: Place, field: Place | undefined, key: string, assets: readonly AssetConfig[]): AssetConfig | undefined {
+  if (field === undefined) return place.fail(`${key} is missing; name an asset`);
+  const name = field.text();
+  if (name === undefined) return undefined;
+  const asset = assets.find((candidate) => candidate.name === name);
+  return (
+    asset ?? field.fail(`no asset is named ${name}; define it under assets or use one of ${assets.map((known) => known.name).join(', ')}`)
+  );
+}
+
+function readStep(place: Place, field: Place | undefined, key: string): Step | undefined {
+  if (field === undefined) return place.fail(`${key} is missing; give a decimal number such as 0.01`);
+  const text = field.text();
+  if (text === undefined) return undefined;
+  const step = parseStep(text);
+  return step ?? field.fail(`must be a decimal number above 0 with at most 18 decimals, such as 0.01, not ${text}`);
+}
+
+/** `0.050` -> 5 x 10^-2; undefined when it is not a positive decimal number of at most 15 digits. */
+function parseStep(text: string): Step | undefined {
+  const match = /^(\d{1,15})(?:\.(\d{1,18}))?$/.exec(text);
+  if (match === null) return undefined;
+  const fraction = (match[2] ?? '').replace(/0+$/, '');
+  const mantissa = Number(match[1] + fraction);
+  return mantissa > 0 && mantissa < 2 ** 49 ? { mantissa, decimals: fraction.length } : undefined;
+}
+
+/** Why these assets cannot carry this tick and lot, and which key is to change; undefined when they can. */
+function impossibleSteps(
+  base: AssetConfig,
+  quote: AssetConfig,
+  tick: Step,
+  lot: Step,
+): { readonly key: 'quote' | 'tick' | 'lot'; readonly problem: string } | undefined {
+  if (base.id === quote.id) return { key: 'quote', problem: `is the base asset ${base.name} too; a symbol trades two different assets` };
+  const lotText = unitsToDecimal(lot.mantissa, 1, lot.decimals);
+  if (!isUnits(unitsOf(lot.mantissa, lot.decimals, base.decimals))) {
+    return {
+      key: 'lot',
+      problem: `a lot of ${lotText} is no whole number of ${base.name}'s smallest unit; give ${base.name} ${lot.decimals} decimals or choose a larger lot`,
+    };
+  }
+  const decimals = tick.decimals + lot.decimals;
+  if (!isUnits(unitsOf(tick.mantissa * lot.mantissa, decimals, quote.decimals))) {
+    const tickText = unitsToDecimal(tick.mantissa, 1, tick.decimals);
+    return {
+      key: 'tick',
+      problem:
+        `one lot (${lotText}) at one tick (${tickText}) is worth no whole number of ${quote.name}'s smallest unit; ` +
+        `give ${quote.name} up to ${decimals} decimals (it has ${quote.decimals}) or choose a larger tick or lot`,
+    };
+  }
+  return undefined;
+}
+
+function isUnits(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 1;
+}
+
+type ParamReader = (place: Place) => number | undefined;
+
+/** @param now the present values, where there are any: a new one is compared with them */
+export function readParams(
+  fields: Partial<Record<(typeof PARAM_KEYS)[number], Place>>,
+  tick: Step,
+  lot: Step,
+  quote: AssetConfig,
+  now: SymbolConfig['params'] = {},
+): SymbolConfig['params'] {
+  const params: Partial<Record<SymbolParamName, number>> = {};
+  const ticks: ParamReader = (place) => place.units(tick.mantissa, tick.decimals);
+  const lots: ParamReader = (place) => place.units(lot.mantissa, lot.decimals);
+  const money: ParamReader = (place) => place.units(1, quote.decimals);
+  const read = (name: SymbolParamName, place: Place | undefined, reader: ParamReader) => {
+    const value = place && reader(place);
+    if (place === undefined || value === undefined) return;
+    const [low, high] = SYMBOL_PARAM_RANGES[SymbolParam[name]];
+    if (value < low || value > high) place.fail(`is ${value} units, which is not from ${low} to ${high}`);
+    else params[name] = value;
+  };
+  const limits =
+    fields.limits?.fields(['max-price', 'tick-step', 'lot-step', 'min-quantity', 'max-quantity', 'min-notional', 'max-notional']) ?? {};
+  read('MaxPrice', limits['max-price'], (place) => {
+    const value = ticks(place);
+    return value === undefined || value <= MAX_PRICE_TICKS
+      ? value
+      : place.fail(`is ${value} ticks; the ladder has at most ${MAX_PRICE_TICKS}: lower it or choose a larger tick`);
+  });
+  read('TickStep', limits['tick-step'], ticks);
+  read('LotStep', limits['lot-step'], lots);
+  read('MinQuantity', limits['min-quantity'], lots);
+  read('MaxQuantity', limits['max-quantity'], lots);
+  read('MinNotional', limits['min-notional'], money);
+  read('MaxNotional', limits['max-notional'], money);
+  read('ReferencePrice', fields['reference-price'], ticks);
+  read('CollarPpm', fields.collar, (place) => place.ppm(0, MILLION));
+  const fees = fields.fees?.fields(['maker', 'taker']) ?? {};
+  read('MakerFeePpm', fees.maker, (place) => place.ppm(-MILLION, MILLION));
+  read('TakerFeePpm', fees.taker, (place) => place.ppm(0, MILLION));
+  if ((params.MakerFeePpm ?? now.MakerFeePpm ?? 0) + (params.TakerFeePpm ?? now.TakerFeePpm ?? 0) < 0) {
+    (fees.maker ?? fees.taker)?.fail('the rebate exceeds the taker fee that pays for it; raise fees.taker or lower the rebate');
+  }
+  const maxPrice = params.MaxPrice ?? now.MaxPrice ?? DEFAULT_MAX_PRICE_TICKS;
+  if ((params.ReferencePrice ?? 0) > maxPrice) {
+    const limit = unitsToDecimal(maxPrice, tick.mantissa, tick.decimals);
+    fields['reference-price']?.fail(`is above limits.max-price (${limit}); raise that one`);
+  }
+  ordered(params, 'MinQuantity', 'MaxQuantity', limits['max-quantity'], 'min-quantity');
+  ordered(params, 'MinNotional', 'MaxNotional', limits['max-notional'], 'min-notional');
+  return params;
+}
+
+function ordered(
+  params: SymbolConfig['params'],
+  low: SymbolParamName,
+  high: SymbolParamName,
+  place: Place | undefined,
+  lowKey: string,
+): void {
+  if (place !== undefined && (params[low] ?? 0) > (params[high] ?? Number.POSITIVE_INFINITY))
+    place.fail(`is below limits.${lowKey}; swap them`);
+}

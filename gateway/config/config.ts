@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Limits } from '../../engine/limits.ts';
+import { type ConfigFile, readConfigFile, type VenueConfig } from './config-file.ts';
+import { isLoopback, OPTIONS, Problem, type ServerConfig } from './config-options.ts';
+import { ConfigError, type Place } from './config-place.ts';
+import { DEMO_VENUE } from './demo-venue.ts';
+
+export { isLoopback, type LogLevel, OPTIONS } from './config-options.ts';
+export { ConfigError } from './config-place.ts';
+
+/** All that a process is told, checked. Frozen, also inside. */
+export interface Config extends VenueConfig, ServerConfig {
+  /** Path of the configuration file, if one was given. */
+  readonly file: string | undefined;
+}
+
+export interface ConfigInput {
+  /** By option name without dashes in front, such as `grpc-port`; `config` names the file. */
+  readonly flags: Readonly<Record<string, string | boolean | undefined>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * One configuration out of flags, environment and file, in this order of
+ * precedence; without a file, the embedded demo venue.
+ * @throws ConfigError naming every problem and what to do
+ */
+export function loadConfig({ flags, env }: ConfigInput): Config {
+  const file = (flags.config as string | undefined) ?? (env.OPENBELL_CONFIG || undefined);
+  const text = file === undefined ? DEMO_VENUE : readText(file);
+  const { venue, server, problems } = readConfigFile(file ?? 'demo venue', text, Object.keys(OPTIONS));
+  const options = resolveOptions(flags, env, server, problems);
+  if (options.simulate && venue.simulator === undefined)
+    problems.push(`--simulate needs a simulator section in ${file}: makers and takers`);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return freeze({ ...options, ...venue, data: resolve(options.data), file });
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError([`${file}: cannot be read (${(error as NodeJS.ErrnoException).code}); give an existing file with --config`]);
+  }
+}
+
+function resolveOptions(
+  flags: ConfigInput['flags'],
+  env: ConfigInput['env'],
+  server: ConfigFile['server'],
+  problems: string[],
+): ServerConfig {
+  const out: Partial<Record<keyof ServerConfig, unknown>> = {};
+  const before = problems.length;
+  for (const [name, option] of Object.entries(OPTIONS)) {
+    const variable = `OPENBELL_${name.toUpperCase().replaceAll('-', '_')}`;
+    const [text, tell] = given(flags[name], `--${name}`, env[variable], variable, server[name], problems);
+    const value = text === undefined ? option.fallback : option.parse(text);
+    if (value instanceof Problem) tell(`${value.text}, not ${JSON.stringify(text)}`);
+    else out[option.key] = value;
+  }
+  const ports = [out.grpcPort, out.wsPort, out.httpPort].filter((taken) => taken !== 0 && taken !== undefined);
+  if (new Set(ports).size < ports.length) problems.push('--grpc-port, --ws-port and --http-port must differ; or give 0 for any free one');
+  if ((out.tlsCert === undefined) !== (out.tlsKey === undefined)) problems.push('--tls-cert and --tls-key go together: give both or none');
+  if (out.tlsClientCa !== undefined && out.tlsCert === undefined)
+    problems.push('--tls-client-ca needs --tls-cert and --tls-key: without TLS nobody can show a certificate');
+  // What goes together is looked at when each is right.
+  if (problems.length === before) checkAuthentication(out as ServerConfig, problems);
+  return out as unknown as ServerConfig;
+}
+
+/** Beyond this machine nobody is served unknown, and no token goes in plain text, unless a proxy has seen to both. */
+function checkAuthentication(
+  { host, tlsCert, authJwks, authIssuer, authAudience, authKeys, authProxies }: Partial<ServerConfig>,
+  problems: string[],
+): void {
+  if ((authJwks !== undefined || authIssuer !== undefined || authAudience !== undefined) && !(authJwks && authIssuer && authAudience))
+    problems.push('--auth-jwks, --auth-issuer and --auth-audience go together: a token is good only with all three');
+  if (host === undefined || isLoopback(host)) return;
+  if (authJwks === undefined && authKeys === undefined && authProxies === undefined) {
+    problems.push(
+      `--host ${host} can be reached from elsewhere: say who may come, with --auth-jwks, --auth-keys or --auth-proxies; or listen on 127.0.0.1`,
+    );
+  } else if (tlsCert === undefined && authProxies === undefined) {
+    problems.push(
+      `--host ${host} can be reached from elsewhere, and without TLS whoever listens on the way has the tokens: give --tls-cert and --tls-key, or name the proxies in front that encrypt with --auth-proxies: then only they are served`,
+    );
+  }
+}
+
+type Tell = (problem: string) => void;
+
+/** The text that counts, and where to complain about it. */
+function given(
+  flag: string | boolean | undefined,
+  flagName: string,
+  variable: string | undefined,
+  variableName: string,
+  place: Place | undefined,
+  problems: string[],
+): [string | undefined, Tell] {
+  if (flag !== undefined) return [String(flag), (problem) => problems.push(`${flagName} ${problem}`)];
+  if (variable !== undefined && variable !== '') return [variable, (problem) => problems.push(`${variableName} ${problem}`)];
+  return [place?.text(), (problem) => place?.fail(problem)];
+}
+
+/** The engine's capacities: its limits count id 0, which names nothing. */
+export function limitsOf({ capacities }: Pick<Config, 'capacities'>): Partial<Limits> {
+  const { orders, accounts, symbols, assets } = capacities;
+  return { orders, accounts: accounts + 1, symbols: symbols + 1, assets: assets + 1 };
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const inner of Object.values(value)) freeze(inner);
+  return value;
+}

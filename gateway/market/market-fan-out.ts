@@ -1,0 +1,232 @@
+import { FrameKind } from '../../engine/wire/layout.ts';
+import { FrameArena, type FrameHead, STRUCT_BYTES, StructList } from '../../engine/wire/market-frames.ts';
+import type { MarketConnection, MarketCounters } from './market-connection.ts';
+import { type ChannelFeed, Format, SubscriptionState, type SymbolFeed } from './market-feed.ts';
+import { jsonFrame } from './market-json.ts';
+
+/** A turn of the event loop gives at most so much to sending, ms. */
+const SLICE_MS = 1;
+/** The clock is looked at once in so many readers. */
+const READERS_PER_LOOK = 16;
+/** Snapshot bytes that one reader is owed in one flush before it has to wait for the next. */
+const SNAPSHOT_BYTES_PER_FLUSH = 256 * 1024;
+
+/**
+ * Turns what is pending into frames, each once per format, and brings them to
+ * their readers.
+ *
+ * A flush numbers and encodes everything that is pending, then the snapshots
+ * that readers wait for: nothing is pending at that moment, so a snapshot and
+ * the deltas after it fit without an overlap. Then every reader gets all it is
+ * owed in one write. With many readers that takes several turns of the event
+ * loop, between which orders go on; events that come in meanwhile wait,
+ * conflated, for the next flush, which starts no sooner than the last one took.
+ * So sending has at most half of the thread, and what gives way is the number
+ * of flushes, not an order's latency.
+ */
+export class FanOut {
+  readonly #counters: MarketCounters;
+  readonly #nowUs: () => number;
+  readonly #arena = new FrameArena();
+  readonly #snapshotLists = STRUCT_BYTES.map((bytes) => new StructList(bytes));
+  #dirty: SymbolFeed[] = [];
+  /** Feeds whose snapshot was encoded in this flush. */
+  readonly #snapshotted: ChannelFeed[] = [];
+  #waiting: MarketConnection[] = [];
+  /** Readers that are owed frames of this flush; from `#next` on they have not got them yet. */
+  readonly #owed: MarketConnection[] = [];
+  #next = 0;
+  #busyMs = 0;
+  #notBefore = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #head: FrameHead = { kind: 0, channel: 0, symbol: 0, code: 0, tag: 0, firstNo: 0, timeUs: 0 };
+  readonly #run = () => {
+    this.#timer = undefined;
+    this.#immediate = undefined;
+    this.#turn();
+  };
+
+  /** @param nowUs the clock that stamps commands */
+  constructor(counters: MarketCounters, nowUs: () => number) {
+    this.#counters = counters;
+    this.#nowUs = nowUs;
+  }
+
+  /** The feed has something pending. */
+  mark(feed: SymbolFeed): void {
+    if (feed.dirty) return;
+    feed.dirty = true;
+    this.#dirty.push(feed);
+  }
+
+  /** The connection wants snapshots. */
+  wait(connection: MarketConnection): void {
+    if (!connection.waiting) {
+      connection.waiting = true;
+      this.#waiting.push(connection);
+    }
+    this.#schedule(0);
+  }
+
+  /** Sends what is pending now, or soon when the last flush is not done or was long. Call when a batch of events ends. */
+  flush(): void {
+    if (this.#timer === undefined && this.#immediate === undefined && performance.now() >= this.#notBefore) this.#turn();
+    else this.#schedule(0);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#timer !== undefined || this.#immediate !== undefined) return;
+    const delay = Math.max(delayMs, this.#notBefore - performance.now());
+    if (delay >= 1) this.#timer = setTimeout(this.#run, delay);
+    else this.#immediate = setImmediate(this.#run);
+  }
+
+  /** One turn: begins a flush when none is under way, and sends for a slice of time. */
+  #turn(): void {
+    const start = performance.now();
+    if (this.#owed.length === 0) this.#begin(start);
+    let now = start;
+    while (this.#next < this.#owed.length) {
+      this.#owed[this.#next++].settle(now);
+      if (this.#next % READERS_PER_LOOK !== 0) continue;
+      now = performance.now();
+      if (now - start > SLICE_MS) break;
+    }
+    this.#busyMs += performance.now() - start;
+    if (this.#next < this.#owed.length) this.#schedule(0);
+    else this.#end();
+  }
+
+  #begin(now: number): void {
+    this.#busyMs = 0;
+    this.#arena.reset();
+    this.#head.timeUs = wallClockUs();
+    this.#head.code = 0;
+    this.#head.tag = 0;
+    const dirty = this.#dirty;
+    for (let i = 0; i < dirty.length; i++) {
+      dirty[i].dirty = false;
+      const { channels } = dirty[i];
+      for (let c = 0; c < channels.length; c++) this.#deltas(channels[c]);
+    }
+    dirty.length = 0;
+    if (this.#waiting.length !== 0) this.#snapshots(now);
+    if (this.#owed.length !== 0) this.#counters.flushes++;
+    this.#counters.hop.begin(this.#owed.length !== 0);
+  }
+
+  #end(): void {
+    if (this.#owed.length !== 0) this.#counters.hop.end(this.#nowUs());
+    this.#owed.length = 0;
+    this.#next = 0;
+    const now = performance.now();
+    this.#notBefore = now + (this.#busyMs >= SLICE_MS ? this.#busyMs : 0);
+    if (this.#dirty.length !== 0 || this.#waiting.some((connection) => connection.open && connection.hasRoom(now))) this.#schedule(0);
+  }
+
+  #deltas(feed: ChannelFeed): void {
+    feed.owner.complete(feed);
+    const { pending } = feed;
+    if (pending.count === 0) return;
+    if (feed.overflown) this.#resync(feed);
+    else {
+      this.#owe(feed, Format.Binary);
+      this.#owe(feed, Format.Json);
+    }
+    feed.overflown = false;
+    pending.clear();
+  }
+
+  #owe(feed: ChannelFeed, format: Format): void {
+    const subscribers = feed.subscribers[format];
+    let frame: Uint8Array | undefined;
+    for (let i = 0; i < subscribers.length; i++) {
+      const subscription = subscribers[i];
+      if (subscription.state !== SubscriptionState.InStep) continue;
+      frame ??= this.#encode(FrameKind.Delta, feed, feed.number - feed.pending.count + 1, feed.pending, format);
+      this.#owes(subscription.connection);
+      subscription.connection.owe(frame, subscription);
+    }
+  }
+
+  /** More came than is kept: all readers of the channel start again from a snapshot. */
+  #resync(feed: ChannelFeed): void {
+    for (const subscribers of feed.subscribers) {
+      for (const subscription of subscribers) {
+        this.#counters.framesDropped++;
+        subscription.connection.want(subscription);
+        this.wait(subscription.connection);
+      }
+    }
+  }
+
+  #owes(connection: MarketConnection): void {
+    if (connection.owed === 0) this.#owed.push(connection);
+  }
+
+  /** Serves the connections that wait for snapshots; who has no room for them now goes on waiting. */
+  #snapshots(now: number): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const connection of waiting) {
+      connection.waiting = false;
+      if (!connection.open || connection.wants.length === 0) continue;
+      if (connection.hasRoom(now)) this.#serve(connection);
+      if (connection.wants.length !== 0) {
+        connection.waiting = true;
+        this.#waiting.push(connection);
+      }
+    }
+    for (const feed of this.#snapshotted) feed.snapshots[0] = feed.snapshots[1] = undefined;
+    this.#snapshotted.length = 0;
+  }
+
+  #serve(connection: MarketConnection): void {
+    const { wants, format } = connection;
+    let bytes = 0;
+    let served = 0;
+    while (served < wants.length && bytes <= SNAPSHOT_BYTES_PER_FLUSH) {
+      const subscription = wants[served++];
+      subscription.queued = false;
+      if (subscription.state === SubscriptionState.Gone) continue;
+      const frame = this.#snapshot(subscription.feed, format);
+      bytes += frame.length;
+      this.#owes(connection);
+      connection.oweSnapshot(frame, subscription);
+    }
+    wants.splice(0, served);
+  }
+
+  #snapshot(feed: ChannelFeed, format: Format): Uint8Array {
+    let frame = feed.snapshots[format];
+    if (frame === undefined) {
+      const list = this.#snapshotLists[feed.channel];
+      feed.owner.snapshot(feed.channel, list);
+      frame = this.#encode(FrameKind.Snapshot, feed, feed.number, list, format);
+      if (feed.snapshots[0] === undefined && feed.snapshots[1] === undefined) this.#snapshotted.push(feed);
+      feed.snapshots[format] = frame;
+      this.#counters.snapshots++;
+    }
+    return frame;
+  }
+
+  #encode(kind: number, feed: ChannelFeed, firstNo: number, structs: StructList, format: Format): Uint8Array {
+    const head = this.#head;
+    head.kind = kind;
+    head.channel = feed.channel;
+    head.symbol = feed.owner.symbol;
+    head.firstNo = firstNo;
+    return format === Format.Binary ? this.#arena.frame(head, structs) : this.#arena.text(jsonFrame(head, feed.owner.name, structs));
+  }
+}
+
+/** Now, µs since the epoch. */
+export function wallClockUs(): number {
+  return Math.floor((performance.timeOrigin + performance.now()) * 1000);
+}

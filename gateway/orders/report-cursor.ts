@@ -1,0 +1,161 @@
+import { getI64 } from '../../engine/units.ts';
+import { Report } from '../../engine/wire/layout.ts';
+import { REPORT_WORDS, type ReportFrameWriter } from '../../engine/wire/report-frames.ts';
+
+/** Reports asked of the archive at once. */
+const ARCHIVE_READ = 1024;
+/** The archive is written behind the engine: what it does not have yet comes soon. */
+const ARCHIVE_RETRY_MS = 20;
+/** Failed reads, one after the other, before the session is given up. */
+const ARCHIVE_ATTEMPTS = 50;
+
+/** Execution reports of the past, by account and number. */
+export interface ReportArchive {
+  /** Up to `limit` packed 128-byte reports from number `fromReportNo` on, without gaps; empty when it has none yet. */
+  read(account: number, fromReportNo: number, limit: number): Promise<Uint8Array>;
+}
+
+export interface ReportListener {
+  /** There may be more to `fill`. */
+  onReportsReady(): void;
+  /** What follows cannot be read: the session has to end. */
+  onReportsLost(error: Error): void;
+}
+
+/** The hub, as its cursors see it. */
+export interface RetainedReports {
+  /** Slots of 128 bytes. */
+  readonly words: Int32Array;
+  /** Per slot: slot of the account's next report, -1 = none yet. */
+  readonly next: Int32Array;
+  readonly archive: ReportArchive;
+  /** Slot of report `no`, which is retained. */
+  find(stream: AccountStream, no: number): number;
+}
+
+/** What the hub retains of one account. Nothing retained: slots are -1 and `oldestNo` is one behind `newestNo`. */
+export class AccountStream {
+  readonly account: number;
+  /** Reports up to here exist, although the hub may never have seen them. */
+  readonly knownNo: number;
+  /** Number of the last report the hub took, 0 = none. */
+  newestNo = 0;
+  newestSlot = -1;
+  oldestNo = 1;
+  oldestSlot = -1;
+  touched = false;
+  cursors: readonly ReportCursor[] = [];
+
+  constructor(account: number, knownNo: number) {
+    this.account = account;
+    this.knownNo = knownNo;
+  }
+}
+
+/** How far one session has read its account's reports. */
+export class ReportCursor {
+  readonly stream: AccountStream;
+  readonly listener: ReportListener;
+  /** Number of the last report given out. */
+  sent: number;
+  closed = false;
+  readonly #hub: RetainedReports;
+  /** Slot of the last report that came from the ring, -1 = none yet. It is report `sent` as long as the ring has that. */
+  #slot = -1;
+  #chunk: Int32Array | undefined;
+  #chunkAt = 0;
+  #reading = false;
+  #failures = 0;
+
+  constructor(hub: RetainedReports, stream: AccountStream, sent: number, listener: ReportListener) {
+    this.#hub = hub;
+    this.stream = stream;
+    this.sent = sent;
+    this.listener = listener;
+    if (sent !== 0 && sent === stream.newestNo && sent >= stream.oldestNo) this.#slot = stream.newestSlot;
+  }
+
+  /** Reports that exist and were not given out. */
+  backlog(): number {
+    return Math.max(0, Math.max(this.stream.newestNo, this.stream.knownNo) - this.sent);
+  }
+
+  /** Moves reports into the frame until it is full or there are none. When the archive has to be asked, the listener hears of the answer. */
+  fill(frame: ReportFrameWriter): void {
+    const { stream } = this;
+    const hub = this.#hub;
+    while (!frame.full) {
+      const no = this.sent + 1;
+      if (no >= stream.oldestNo && no <= stream.newestNo) {
+        const known = this.#slot !== -1 && this.sent >= stream.oldestNo;
+        const slot = known ? hub.next[this.#slot] : hub.find(stream, no);
+        frame.add(hub.words, slot * REPORT_WORDS);
+        this.#slot = slot;
+        this.sent = no;
+        this.#chunk = undefined;
+      } else if (no > stream.newestNo && no > stream.knownNo) {
+        return;
+      } else if (!this.#fillFromArchive(frame)) {
+        return;
+      }
+    }
+  }
+
+  /** One report out of the chunk at hand; false when the archive has to be read first. */
+  #fillFromArchive(frame: ReportFrameWriter): boolean {
+    const chunk = this.#chunk;
+    if (chunk === undefined) {
+      if (!this.#reading) this.#read();
+      return false;
+    }
+    frame.add(chunk, this.#chunkAt);
+    this.sent++;
+    this.#chunkAt += REPORT_WORDS;
+    if (this.#chunkAt === chunk.length) this.#chunk = undefined;
+    return true;
+  }
+
+  #read(): void {
+    this.#reading = true;
+    this.#hub.archive.read(this.stream.account, this.sent + 1, ARCHIVE_READ).then(
+      (bytes) => this.#take(bytes),
+      (error: Error) => {
+        if (++this.#failures < ARCHIVE_ATTEMPTS) this.#retry();
+        else this.#lose(error);
+      },
+    );
+  }
+
+  #retry(): void {
+    const timer = setTimeout(() => {
+      this.#reading = false;
+      if (!this.closed) this.listener.onReportsReady();
+    }, ARCHIVE_RETRY_MS);
+    timer.unref();
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (this.closed) return;
+    this.#failures = 0;
+    if (bytes.byteLength === 0) {
+      this.#retry();
+      return;
+    }
+    this.#reading = false;
+    // A copy is aligned, whatever the archive's buffer is.
+    const words = new Int32Array(bytes.slice().buffer);
+    for (let at = 0, no = this.sent + 1; at < words.length; at += REPORT_WORDS, no++) {
+      if (bytes.byteLength % Report.bytes !== 0 || getI64(words, at + Report.reportNo / 4) !== no) {
+        this.#lose(new Error(`the archive of account ${this.stream.account} has a gap at report ${no}`));
+        return;
+      }
+    }
+    this.#chunk = words;
+    this.#chunkAt = 0;
+    this.listener.onReportsReady();
+  }
+
+  #lose(error: Error): void {
+    if (!this.closed) this.listener.onReportsLost(error);
+  }
+}

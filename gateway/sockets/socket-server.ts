@@ -1,0 +1,127 @@
+import * as uWS from 'uWebSockets.js';
+import type { Certificates } from '../tls/certificates.ts';
+import { clientCertificateOf } from '../tls/peer-certificate.ts';
+import type { TlsMaterial } from '../tls/tls-material.ts';
+
+/** Where WebSocket paths are registered, before listening. */
+export interface SocketRoutes {
+  ws<User>(pattern: string, behavior: uWS.WebSocketBehavior<User>): unknown;
+}
+
+/** uWebSockets' LIBUS_LISTEN_EXCLUSIVE_PORT; without it two processes may share a port in silence. */
+const EXCLUSIVE_PORT = 1;
+/**
+ * uWebSockets takes TLS 1.2 and has no option for it. BoringSSL applies a
+ * cipher list to 1.2 only, and a suite that needs a pre-shared key, which
+ * nobody was given, can never be agreed on: what is left is TLS 1.3.
+ */
+const NO_TLS_1_2 = 'ECDHE-PSK-AES128-CBC-SHA';
+
+/**
+ * The WebSocket port. A changed certificate gets a new app with the same
+ * routes, which takes over the port; connections of the app before it live on
+ * with the certificate that they were made with. I/O thread.
+ */
+export class SocketServer implements SocketRoutes {
+  readonly #certificates: Certificates | undefined;
+  readonly #routes: ((app: uWS.TemplatedApp) => void)[] = [];
+  /** uWebSockets never frees an app; those before the last have no listening socket any more. */
+  readonly #apps: uWS.TemplatedApp[] = [];
+  #listening: uWS.us_listen_socket | undefined;
+
+  constructor(certificates?: Certificates) {
+    this.#certificates = certificates;
+  }
+
+  ws<User>(pattern: string, behavior: uWS.WebSocketBehavior<User>): void {
+    this.#routes.push((app) => app.ws(pattern, this.#guarded(behavior)));
+  }
+
+  /**
+   * Listens; port 0 takes a free one.
+   * @returns the port
+   * @throws Error with code EADDRINUSE when the port is taken, EPERM when the certificate cannot be used
+   */
+  listen(host: string, port: number): number {
+    const app = this.#build(this.#certificates?.current);
+    const taken = this.#listen(app, host, port);
+    if (port === 0 && this.#certificates !== undefined) {
+      // uWebSockets sets SO_REUSEADDR for a named port only, and without it no other app could take over while connections are open.
+      this.closeListening();
+      this.#listen(app, host, taken);
+    }
+    this.#certificates?.onChange((material) => this.#renew(material, host, taken));
+    return taken;
+  }
+
+  /** No more connections; those that are there live on. */
+  closeListening(): void {
+    if (this.#listening !== undefined) uWS.us_listen_socket_close(this.#listening);
+    this.#listening = undefined;
+  }
+
+  /** Cuts every connection. */
+  close(): void {
+    this.closeListening();
+    for (const app of this.#apps.splice(0)) app.close();
+  }
+
+  #renew(material: TlsMaterial, host: string, port: number): void {
+    if (this.#listening === undefined) return;
+    const app = this.#build(material);
+    // In one turn of the loop: who connects meanwhile waits in neither queue, and is reset. Established connections are not touched.
+    this.closeListening();
+    this.#listen(app, host, port);
+  }
+
+  #listen(app: uWS.TemplatedApp, host: string, port: number): number {
+    let taken = -1;
+    const done = (socket: uWS.us_listen_socket | false) => {
+      if (socket === false) return;
+      this.#listening = socket;
+      taken = uWS.us_socket_local_port(socket as unknown as uWS.us_socket);
+    };
+    // The types do not know that a host and options go together. uWebSockets calls back before it returns.
+    const listen = app.listen as unknown as (host: string, port: number, options: number, listening: typeof done) => void;
+    listen.call(app, host, port, EXCLUSIVE_PORT, done);
+    if (taken !== -1) return taken;
+    const error = new Error(
+      `cannot listen for market data on ${host}:${port}: the port is taken or the address is not ours; choose another with --ws-port`,
+    );
+    throw Object.assign(error, { code: 'EADDRINUSE' });
+  }
+
+  /** @throws Error when the files no longer hold what was read from them: the next look at them brings another change */
+  #build(material: TlsMaterial | undefined): uWS.TemplatedApp {
+    const app = material === undefined ? uWS.App() : uWS.SSLApp(sslOptions(material));
+    for (const register of this.#routes) register(app);
+    app.any('/*', (res) => {
+      res.writeStatus('426 Upgrade Required').writeHeader('upgrade', 'websocket').end('This port speaks WebSocket only.\n');
+    });
+    this.#apps.push(app);
+    return app;
+  }
+
+  /** With a client CA, nobody without a certificate gets past the upgrade. */
+  #guarded<User>(behavior: uWS.WebSocketBehavior<User>): uWS.WebSocketBehavior<User> {
+    const { upgrade } = behavior;
+    if (this.#certificates?.current.clientCa === undefined || upgrade === undefined) return behavior;
+    return {
+      ...behavior,
+      upgrade: (res, req, context) => {
+        if (clientCertificateOf(res) !== undefined) return upgrade(res, req, context);
+        res.writeStatus('401 Unauthorized').writeHeader('content-type', 'text/plain; charset=utf-8');
+        res.end('UNAUTHENTICATED: show a client certificate\n', true);
+      },
+    };
+  }
+}
+
+function sslOptions({ files }: TlsMaterial): uWS.AppOptions {
+  return {
+    cert_file_name: files.cert,
+    key_file_name: files.key,
+    ssl_ciphers: NO_TLS_1_2,
+    ...(files.clientCa !== undefined && { ca_file_name: files.clientCa }),
+  };
+}

@@ -1,0 +1,118 @@
+import { Code, codeName } from '../../engine/codes.ts';
+import { type CommandFields, encodeCommand } from '../../engine/command.ts';
+import type { Sequencer } from '../../engine/sequencer.ts';
+import { getI64 } from '../../engine/units.ts';
+import { Report, ReportKind } from '../../engine/wire/layout.ts';
+import type { ReportHub } from '../orders/report-hub.ts';
+
+/** Longer than any stall that trading survives; a disk that is full may last longer than this. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
+export interface AdminAnswer {
+  readonly code: Code;
+  /** Place of the command in the log; 0 when it was not sequenced. */
+  readonly seq: number;
+  /** Uncross: the price in ticks and the volume in lots; else 0. */
+  readonly price: number;
+  readonly quantity: number;
+}
+
+/** The engine has not answered: the command may or may not take effect. */
+export class AdminTimeoutError extends Error {
+  readonly code = 'OPENBELL_NO_ANSWER';
+}
+
+/**
+ * Administrative commands on their way through the sequencer, like any other
+ * command: journaled, in their place among the orders, and answered on the
+ * stream of account 0. I/O thread only.
+ */
+export class AdminCommands {
+  readonly #sequencer: Pick<Sequencer, 'slots' | 'refusal' | 'claim' | 'stamp' | 'publish'>;
+  readonly #hub: Pick<ReportHub, 'awaitSeq' | 'canAwait' | 'forget'>;
+  readonly #onPublished: () => void;
+  readonly #timeoutMs: number;
+
+  /** @param onPublished runs after each command: topology `compact` lets the engine run there */
+  constructor(
+    sequencer: Pick<Sequencer, 'slots' | 'refusal' | 'claim' | 'stamp' | 'publish'>,
+    hub: Pick<ReportHub, 'awaitSeq' | 'canAwait' | 'forget'>,
+    onPublished: () => void,
+    timeoutMs: number = ANSWER_TIMEOUT_MS,
+  ) {
+    this.#sequencer = sequencer;
+    this.#hub = hub;
+    this.#onPublished = onPublished;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * Sequences a command at once, in the order of the calls; resolves with the
+   * engine's answer, in mode `durable` when it is on the disk. BUSY, DISK_FULL
+   * and DRAINING mean that it was not taken.
+   * @throws AdminTimeoutError
+   */
+  async submit(fields: CommandFields): Promise<AdminAnswer> {
+    const sequencer = this.#sequencer;
+    const refusal = sequencer.refusal();
+    if (refusal !== Code.OK) return refused(refusal);
+    const slot = this.#hub.canAwait(1) ? sequencer.claim() : -1;
+    if (slot === -1) return refused(Code.BUSY);
+    encodeCommand(sequencer.slots.u8, sequencer.slots.i32, slot, fields);
+    const seq = sequencer.stamp(slot);
+    const answer = this.#hub.awaitSeq(seq);
+    sequencer.publish();
+    this.#onPublished();
+    return await this.#within(seq, answer);
+  }
+
+  async #within(seq: number, answer: Promise<Uint8Array>): Promise<AdminAnswer> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        this.#hub.forget(seq);
+        reject(
+          new AdminTimeoutError(
+            `command ${seq} is not answered after ${this.#timeoutMs / 1000} s; look at /health/ready, then whether it took effect`,
+          ),
+        );
+      }, this.#timeoutMs);
+    });
+    try {
+      return readAnswer(seq, await Promise.race([answer, late]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function refused(code: Code): AdminAnswer {
+  return { code, seq: 0, price: 0, quantity: 0 };
+}
+
+function readAnswer(seq: number, report: Uint8Array): AdminAnswer {
+  const words = new Int32Array(report.buffer, report.byteOffset, Report.bytes / 4);
+  const code = report[Report.kind] === ReportKind.Accepted ? Code.OK : ((words[Report.code / 4] & 0xffff) as Code);
+  return { code, seq, price: getI64(words, Report.price / 4), quantity: getI64(words, Report.quantity / 4) };
+}
+
+/** What went wrong with an administrative command, in words; empty for OK. */
+export function adminAdvice(code: number): string {
+  return ADVICE.get(code) ?? (code === Code.OK ? '' : `refused with ${codeName(code)}: see docs/CODES.md`);
+}
+
+const ADVICE = new Map<number, string>([
+  [Code.BUSY, 'the exchange is busy or has failed: look at /health/ready and try again'],
+  [Code.DISK_FULL, 'the disk is full: make room, trading then goes on by itself'],
+  [Code.DRAINING, 'the exchange is stopping: try again when it is back'],
+  [Code.UNKNOWN_ACCOUNT, 'there is no such account: define it with POST /v1/accounts'],
+  [Code.INSUFFICIENT_FUNDS, 'the account has less than that available: withdraw less, or cancel orders that hold it'],
+  [Code.UNKNOWN_SYMBOL, 'there is no such symbol: define it with POST /v1/symbols'],
+  [Code.BAD_PARAMETER, 'a value is out of its range: see docs/ADMIN.md for the limits'],
+  [Code.CAPACITY, 'the id is above what the exchange was started for: choose a smaller one or raise capacities in the configuration'],
+  [Code.ALREADY_DEFINED, 'the id is taken: choose another'],
+  [Code.UNKNOWN_ASSET, 'there is no such asset: define it with POST /v1/assets'],
+  [Code.BOOK_NOT_EMPTY, 'orders rest in the book: this can change only when it is empty'],
+  [Code.WRONG_PHASE, 'the symbol is not in an auction: set phase auction first'],
+  [Code.BOOK_CROSSED, 'buy and sell orders cross: uncross first'],
+]);

@@ -1,0 +1,197 @@
+import { Code, codeName } from '../../engine/codes.ts';
+import type { CommandFields } from '../../engine/command.ts';
+import type { Directory, SymbolInfo } from '../../engine/directory.ts';
+import { AccountParam, SymbolParam, type SymbolParamName } from '../../engine/params.ts';
+import { CommandKind } from '../../engine/wire/layout.ts';
+import type { AssetConfig } from '../config/config-asset.ts';
+import type { AccountConfig, VenueConfig } from '../config/config-file.ts';
+import type { SymbolConfig } from '../config/config-symbol.ts';
+import { type AdminCommands, adminAdvice } from './admin-commands.ts';
+import { type Beginning, GenesisMarker, NOTHING } from './genesis-marker.ts';
+
+/** The configuration asks for something that the exchange cannot do. */
+export class GenesisError extends Error {
+  readonly code = 'OPENBELL_GENESIS';
+}
+
+export interface GenesisResult {
+  /** Commands that took effect. */
+  readonly applied: number;
+  /** Where configuration and exchange differ, and what to do; the exchange's state stands. */
+  readonly warnings: readonly string[];
+}
+
+type Submit = Pick<AdminCommands, 'submit'>;
+
+interface Step {
+  readonly fields: CommandFields;
+  /** For messages: `fees of BTC-USD`. */
+  readonly what: string;
+  /** A refusal is a difference that may stay, not an error. */
+  readonly optional?: boolean;
+}
+
+/**
+ * Brings the exchange to what the configuration says: defines what the log does
+ * not know, sets parameters that differ. What is there already wins where money
+ * is concerned: deposits are made only with a new account. Running it again
+ * changes nothing.
+ *
+ * A phase is set only with a new symbol, because later it belongs to the
+ * operator: a restart must not reopen what was halted.
+ * @param dataDir where an interrupted genesis leaves its note, see {@link GenesisMarker}; without it, it leaves none
+ * @throws GenesisError
+ */
+export async function applyVenue(venue: VenueConfig, directory: Directory, commands: Submit, dataDir?: string): Promise<GenesisResult> {
+  const marker = dataDir === undefined ? undefined : new GenesisMarker(dataDir);
+  const unfinished = marker?.read() ?? NOTHING;
+  const beginning = {
+    symbols: venue.symbols.map(({ id }) => id).filter((id) => directory.symbol(id) === undefined || unfinished.symbols.includes(id)),
+    accounts: venue.accounts.map(({ id }) => id).filter((id) => !directory.accountExists(id) || unfinished.accounts.includes(id)),
+  };
+  if (beginning.symbols.length + beginning.accounts.length > 0) marker?.write(beginning);
+  const run = new Genesis(commands, beginning);
+  // Each stage needs what the one before defined; inside a stage the order of submission is the order of execution.
+  await run.stage(venue.assets.flatMap((asset) => run.asset(asset, directory)));
+  await run.stage(venue.symbols.flatMap((symbol) => run.symbol(symbol, directory.symbol(symbol.id))));
+  await run.stage(venue.accounts.flatMap((account) => run.account(account, directory)));
+  marker?.clear();
+  return { applied: run.applied, warnings: run.warnings };
+}
+
+class Genesis {
+  applied = 0;
+  readonly warnings: string[] = [];
+  readonly #commands: Submit;
+  readonly #beginning: Beginning;
+
+  constructor(commands: Submit, beginning: Beginning) {
+    this.#commands = commands;
+    this.#beginning = beginning;
+  }
+
+  /** Submits the steps without waiting in between: one group commit instead of one each. */
+  async stage(steps: readonly Step[]): Promise<void> {
+    const waiting: { step: Step; answer: ReturnType<Submit['submit']> }[] = [];
+    for (const step of steps) {
+      waiting.push({ step, answer: this.#commands.submit(step.fields) });
+      if (waiting.length === STAGE_WINDOW) await this.#settle(waiting.splice(0));
+    }
+    await this.#settle(waiting);
+  }
+
+  async #settle(waiting: { step: Step; answer: ReturnType<Submit['submit']> }[]): Promise<void> {
+    const answers = await Promise.all(waiting.map(({ answer }) => answer));
+    for (const [i, { code }] of answers.entries()) {
+      const { step } = waiting[i];
+      if (code === Code.OK) this.applied++;
+      else if (step.optional) this.warnings.push(`${step.what}: stays as it is, ${adminAdvice(code)}`);
+      else throw new GenesisError(`${step.what}: ${adminAdvice(code)} (${codeName(code)})`);
+    }
+  }
+
+  asset(asset: AssetConfig, directory: Directory): Step[] {
+    const known = directory.asset(asset.id);
+    const what = `asset ${asset.name}`;
+    if (known === undefined) {
+      return [{ what, fields: { kind: CommandKind.DefineAsset, symbol: asset.id, tag: asset.decimals, name: asset.name } }];
+    }
+    this.#same(what, 'name', asset.name, known.name);
+    this.#same(what, 'decimals', asset.decimals, known.decimals);
+    return [];
+  }
+
+  symbol(symbol: SymbolConfig, known: SymbolInfo | undefined): Step[] {
+    const what = `symbol ${symbol.name}`;
+    const steps: Step[] = [];
+    const isNew = this.#beginning.symbols.includes(symbol.id);
+    if (known === undefined) {
+      steps.push({ what, fields: defineSymbol(symbol) });
+    } else {
+      this.#same(what, 'name', symbol.name, known.name);
+      this.#same(what, 'base', symbol.base.id, known.baseAsset.id);
+      this.#same(what, 'quote', symbol.quote.id, known.quoteAsset.id);
+      this.#same(what, 'tick', `${symbol.tickMantissa}e-${symbol.tickDecimals}`, `${known.tickMantissa}e-${known.tickDecimals}`);
+      this.#same(what, 'lot', `${symbol.lotMantissa}e-${symbol.lotDecimals}`, `${known.lotMantissa}e-${known.lotDecimals}`);
+    }
+    for (const name of PARAM_ORDER) {
+      const value = symbol.params[name];
+      // The reference price follows the trades; the configured one is only where it starts.
+      if (value === undefined || value === known?.params[name] || (name === 'ReferencePrice' && !isNew)) continue;
+      steps.push({ what: `${name} of ${symbol.name}`, fields: setSymbol(symbol.id, name, value), optional: !isNew });
+    }
+    if (isNew) steps.push({ what, fields: setPhase(symbol.id, symbol.phase) });
+    return steps;
+  }
+
+  account(account: AccountConfig, directory: Directory): Step[] {
+    const what = `account ${account.id}`;
+    const known = directory.account(account.id);
+    const steps: Step[] = [];
+    if (known === undefined) {
+      steps.push({ what, fields: { kind: CommandKind.DefineAccount, account: account.id, name: account.name } });
+    } else {
+      this.#same(what, 'name', account.name, known.name);
+    }
+    const isNew = this.#beginning.accounts.includes(account.id);
+    for (const { asset, amount } of isNew ? account.deposits : []) {
+      if (known?.balances.some((balance) => balance.asset.id === asset.id)) continue;
+      const fields = { kind: CommandKind.Deposit, account: account.id, symbol: asset.id, quantity: amount };
+      steps.push({ what: `deposit of ${asset.name} to account ${account.id}`, fields });
+    }
+    const set = (parameter: number, quantity: number) =>
+      steps.push({ what, fields: { kind: CommandKind.SetAccount, account: account.id, parameter, quantity } });
+    if ((known?.maxOpenOrders ?? -1) !== account.maxOpenOrders) set(AccountParam.MaxOpenOrders, account.maxOpenOrders);
+    // Who was suspended stays so; the operator lifts it.
+    if (account.suspended && known?.suspended !== true) set(AccountParam.Suspended, 1);
+    return steps;
+  }
+
+  #same(what: string, key: string, wanted: string | number, is: string | number): void {
+    if (wanted !== is)
+      this.warnings.push(
+        `${what}: ${key} is ${is} since it was defined and cannot become ${wanted}; correct the configuration or take a new id`,
+      );
+  }
+}
+
+/** Commands under way at once: well below the command ring and what the hub may await. */
+const STAGE_WINDOW = 512;
+
+/** Taker before maker: a rebate needs the fee that pays for it. MaxPrice first: it makes the ladder. */
+export const PARAM_ORDER: readonly SymbolParamName[] = [
+  'MaxPrice',
+  'TickStep',
+  'LotStep',
+  'MinQuantity',
+  'MaxQuantity',
+  'MinNotional',
+  'MaxNotional',
+  'CollarPpm',
+  'TakerFeePpm',
+  'MakerFeePpm',
+  'ReferencePrice',
+];
+
+export function defineSymbol(symbol: Omit<SymbolConfig, 'params' | 'phase'>): CommandFields {
+  return {
+    kind: CommandKind.DefineSymbol,
+    symbol: symbol.id,
+    account: symbol.base.id,
+    tag: symbol.quote.id,
+    side: symbol.tickDecimals,
+    timeInForce: symbol.lotDecimals,
+    clientOrderId: symbol.tickMantissa,
+    orderId: symbol.lotMantissa,
+    name: symbol.name,
+  };
+}
+
+export function setPhase(symbol: number, phase: number): CommandFields {
+  return { kind: CommandKind.SetPhase, symbol, parameter: phase };
+}
+
+/** `side` 1 marks a negative value: a maker's rebate. */
+export function setSymbol(symbol: number, name: SymbolParamName, value: number): CommandFields {
+  return { kind: CommandKind.SetSymbol, symbol, parameter: SymbolParam[name], side: value < 0 ? 1 : 0, quantity: Math.abs(value) };
+}

@@ -1,0 +1,150 @@
+import { Code } from '../../engine/codes.ts';
+import { type CommandFields, encodeCommand } from '../../engine/command.ts';
+import type { Directory, SymbolInfo } from '../../engine/directory.ts';
+import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../../engine/params.ts';
+import type { Sequencer } from '../../engine/sequencer.ts';
+import { CommandKind, Phase } from '../../engine/wire/layout.ts';
+import { type SimulatedSymbol, Simulator } from '../../feeds/simulator.ts';
+import { SimulatorDriver } from '../../feeds/simulator-driver.ts';
+import type { SimulatorConfig } from '../config/config-file.ts';
+
+/** Commands due in between go together: each batch costs the log a write. */
+const TICK_MS = 10;
+/** Between two looks at whether the accounts can still pay. */
+const FUNDING_MS = 5000;
+/** An account is kept able to pay for this many usual trades of each symbol. */
+const FUNDED_TRADES = 2000;
+/** So many usual trades make the highest notional that a symbol allows; without one, a trade is so many of the smallest. */
+const TRADES_OF_MAX_NOTIONAL = 20_000;
+const SMALLEST_OF_USUAL = 100;
+/** Prices move and quotes lie away from them: the ladder must reach this much further than the price. */
+const HEADROOM = 1.5;
+const FEWEST_PRICE_STEPS = 50;
+
+/**
+ * Live order flow from the configured accounts. It goes through the sequencer
+ * like all commands, but not over gRPC: the accounts' commands keep the order
+ * in which they were made, so the flow stays the seed's, and the machine is
+ * left to those who came to look at it. I/O thread only.
+ */
+export class Simulation {
+  readonly #accounts: readonly number[];
+  readonly #directory: Directory;
+  readonly #sequencer: Sequencer;
+  readonly #onPublished: () => void;
+  readonly #symbols: readonly SimulatedSymbol[];
+  readonly #driver: SimulatorDriver | undefined;
+  /** Orders that a simulation before this one left behind: this one does not know them. */
+  readonly #leftovers: CommandFields[];
+  readonly #timer: NodeJS.Timeout;
+  #fundedAt = Number.NEGATIVE_INFINITY;
+
+  /** Starts at once, on the symbols that trade continuously now and have a price. @param onPublished runs after each publish */
+  constructor(config: SimulatorConfig, directory: Directory, sequencer: Sequencer, onPublished: () => void) {
+    this.#accounts = [...config.makers, ...config.takers];
+    this.#directory = directory;
+    this.#sequencer = sequencer;
+    this.#onPublished = onPublished;
+    this.#symbols = directory.symbols().flatMap(simulatedSymbol);
+    this.#driver = this.#symbols.length === 0 ? undefined : this.#makeDriver(config);
+    this.#leftovers = this.#accounts.flatMap((account) =>
+      directory
+        .openOrders(account, Number.POSITIVE_INFINITY)
+        .map(({ orderId, symbol }) => ({ kind: CommandKind.Cancel, account, symbol, orderId })),
+    );
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** Commands sent. */
+  get sent(): number {
+    return this.#driver?.sent ?? 0;
+  }
+
+  /** Symbols that have a flow. */
+  get symbols(): number {
+    return this.#symbols.length;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #makeDriver({ seed, makers, takers, rate }: SimulatorConfig): SimulatorDriver {
+    // Above every id that a simulation before this one can have used.
+    const simulator = new Simulator({ seed, makers, takers, symbols: this.#symbols, firstClientOrderId: Date.now() * 4000 });
+    const sequencer = this.#sequencer;
+    const sink = {
+      slots: sequencer.slots,
+      refusal: () => sequencer.refusal(),
+      claim: () => sequencer.claim(),
+      stamp: (slot: number) => sequencer.stamp(slot),
+      publish: () => this.#publish(),
+    };
+    return new SimulatorDriver(simulator, sink, rate);
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    if (this.#leftovers.length > 0) {
+      for (let next = this.#leftovers.at(-1); next !== undefined && this.#submit(next); next = this.#leftovers.at(-1))
+        this.#leftovers.pop();
+      this.#publish();
+      return;
+    }
+    if (now - this.#fundedAt > FUNDING_MS) {
+      this.#fundedAt = now;
+      this.#fund();
+    }
+    this.#driver?.poll(now);
+  }
+
+  /** Fees and losses go to others and never come back: tops up what has fallen to less than half. */
+  #fund(): void {
+    const needed = new Map<number, number>();
+    const need = (asset: number, amount: number): void => void needed.set(asset, (needed.get(asset) ?? 0) + amount);
+    for (const { id, price, quantity } of this.#symbols) {
+      const symbol = this.#directory.symbol(id);
+      if (symbol === undefined) continue;
+      need(symbol.baseAsset.id, FUNDED_TRADES * quantity * symbol.basePerLot);
+      need(symbol.quoteAsset.id, FUNDED_TRADES * quantity * price * symbol.quotePerTickLot);
+    }
+    for (const account of this.#accounts) {
+      const balances = this.#directory.account(account)?.balances ?? [];
+      for (const [asset, amount] of needed) {
+        const balance = balances.find((candidate) => candidate.asset.id === asset);
+        const has = (balance?.available ?? 0) + (balance?.reserved ?? 0);
+        const quantity = Math.round(amount - has);
+        if (has < amount / 2) this.#submit({ kind: CommandKind.Deposit, account, symbol: asset, quantity });
+      }
+    }
+    this.#publish();
+  }
+
+  /** False when nothing is taken now. */
+  #submit(fields: CommandFields): boolean {
+    const sequencer = this.#sequencer;
+    const slot = sequencer.refusal() === Code.OK ? sequencer.claim() : -1;
+    if (slot === -1) return false;
+    encodeCommand(sequencer.slots.u8, sequencer.slots.i32, slot, fields);
+    sequencer.stamp(slot);
+    return true;
+  }
+
+  #publish(): void {
+    this.#sequencer.publish();
+    this.#onPublished();
+  }
+}
+
+/** How the simulator should trade a symbol; empty when it cannot. */
+function simulatedSymbol({ id, phase, params, referencePrice, lastPrice, quotePerTickLot }: SymbolInfo): SimulatedSymbol[] {
+  const price = referencePrice || lastPrice;
+  if (phase !== Phase.Continuous || price < FEWEST_PRICE_STEPS * params.TickStep || price * HEADROOM > params.MaxPrice) return [];
+  const perLot = price * quotePerTickLot;
+  // A quarter more than the least, because prices move.
+  const minQuantity = Math.max(params.MinQuantity, params.LotStep, Math.ceil((1.25 * params.MinNotional) / perLot));
+  const unlimited = params.MaxNotional === SYMBOL_PARAM_DEFAULTS[SymbolParam.MaxNotional];
+  const usual = unlimited ? SMALLEST_OF_USUAL * minQuantity : params.MaxNotional / TRADES_OF_MAX_NOTIONAL / perLot;
+  const quantity = Math.max(minQuantity, Math.round(Math.min(usual, params.MaxQuantity / TRADES_OF_MAX_NOTIONAL)));
+  return [{ id, price, quantity, tickStep: params.TickStep, lotStep: params.LotStep, minQuantity }];
+}
