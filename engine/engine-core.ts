@@ -14,6 +14,7 @@ import { CommandKind, Side } from './wire/layout.ts';
 export const POLL_COMMANDS = 256;
 const KEEP_SNAPSHOTS = 3;
 const PROGRESS_EVERY = 1 << 18;
+const nothing = (): void => undefined;
 
 export interface RecoveryProgress {
   readonly stage: 'snapshot' | 'log';
@@ -32,24 +33,33 @@ export interface Recovery {
   readonly messages: readonly string[];
 }
 
-/** Loads the newest good snapshot at or below `limitSeq` into a new exchange; 0 = there is none. A bad one is skipped with a message. */
-export function loadSnapshot(exchange: Exchange, dir: string, limitSeq: Seq, messages: string[]): Seq {
+/**
+ * Loads the newest good snapshot at or below `limitSeq` into a new exchange; 0 = there is none. A bad one is skipped with a message.
+ * @param onChunk called between two chunks of rows
+ */
+export function loadSnapshot(exchange: Exchange, dir: string, limitSeq: Seq, messages: string[], onChunk = nothing): Seq {
   const loader = new StateLoader(exchange);
   const header = readNewestSnapshot(
     dir,
     limitSeq,
-    (rows, count) => loader.load(rows, count),
+    (rows, count) => {
+      loader.load(rows, count);
+      onChunk();
+    },
     (bad) => messages.push(bad.message),
   );
   return header?.seq ?? 0;
 }
 
-/** Writes the state as a snapshot file and deletes all but the newest few; one at a time. Blocks. Returns its path. */
-export function writeSnapshot(exchange: Exchange, dir: string): string {
+/** Writes the state as a snapshot file and deletes all but the newest few; one at a time. Blocks; `onChunk` as in {@link loadSnapshot}. Returns its path. */
+export function writeSnapshot(exchange: Exchange, dir: string, onChunk = nothing): string {
   const writer = new SnapshotWriter(dir, exchange.seq, ROW_FIELDS);
   let path: string;
   try {
-    saveState(exchange, (rows, count) => writer.append(rows, count));
+    saveState(exchange, (rows, count) => {
+      writer.append(rows, count);
+      onChunk();
+    });
     path = writer.finish();
   } catch (error) {
     writer.abort();

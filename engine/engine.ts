@@ -4,6 +4,7 @@ import { Accounts } from './accounts.ts';
 import { allocateRecording } from './allocate-from.ts';
 import { allocateControl, Control, EnginePhase, type EngineStatus } from './control.ts';
 import { Directory } from './directory.ts';
+import { DutyLimit } from './duty-limit.ts';
 import { POLL_COMMANDS, type Recovery, type RecoveryProgress } from './engine-core.ts';
 import type { EngineThreadData } from './engine-worker.ts';
 import { Exchange } from './exchange.ts';
@@ -38,6 +39,12 @@ export interface EngineOptions {
   readonly onFailed?: (error: Error) => void;
   /** A snapshot was taken, or could not be. */
   readonly onSnapshot?: (result: SnapshotTaken | Error) => void;
+}
+
+interface SnapshotUnderWay {
+  readonly taken: Promise<SnapshotTaken>;
+  /** Of its {@link DutyLimit}. */
+  readonly lift: SharedArrayBuffer;
 }
 
 /** From four cores on, a thread per stage; below, threads would only take turns. */
@@ -77,7 +84,7 @@ export class Engine {
   #later = false;
   #idleTurns = 0;
   #lastSnapshotSeq = 0;
-  #snapshot: Promise<SnapshotTaken> | undefined;
+  #snapshot: SnapshotUnderWay | undefined;
   #failure: Error | undefined;
   /** `stop` was called: no snapshot is begun beside the final one. */
   #stopping: Promise<string | undefined> | undefined;
@@ -197,14 +204,16 @@ export class Engine {
     };
   }
 
-  /** Takes a snapshot of all that is durable by now, while trading goes on; calls during one share it. Rejects once `stop` was called, which writes its own. */
+  /**
+   * Takes a snapshot of all that is durable by now, while trading goes on and at the cost of a core; calls during one share it, and hurry it.
+   * Rejects once `stop` was called, which writes its own.
+   */
   snapshotNow(): Promise<SnapshotTaken> {
     if (this.#stopping !== undefined && this.#snapshot === undefined)
       return Promise.reject(new Error('The exchange is stopping, and writes its final snapshot.'));
-    this.#snapshot ??= this.#takeSnapshot().finally(() => {
-      this.#snapshot = undefined;
-    });
-    return this.#snapshot;
+    const { taken, lift } = this.#beginSnapshot();
+    DutyLimit.lift(lift);
+    return taken;
   }
 
   /** Takes no more commands, and resolves when all taken ones are applied, durable and handed on. */
@@ -228,8 +237,9 @@ export class Engine {
 
   async #stop(snapshot: boolean): Promise<string | undefined> {
     try {
+      if (this.#snapshot !== undefined) DutyLimit.lift(this.#snapshot.lift);
       if (this.#sequencer !== undefined) await this.drain();
-      await this.#snapshot?.catch(() => undefined);
+      await this.#snapshot?.taken.catch(() => undefined);
       this.#stopped = true;
       const path = await this.#stages.stop(snapshot);
       this.#control.setPhase(EnginePhase.Stopped);
@@ -299,26 +309,40 @@ export class Engine {
     if (this.#reports.poll(PUMP_LIMIT) === 0) Atomics.wait(this.#control.words, this.#control.words.length - 1, 0, 1);
   }
 
+  /** In the background, unless the next one is due before this one is done: then it hurries. */
   #maybeSnapshot(seq: number): void {
     const every = this.#options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY;
-    if (every === 0 || this.#stopping !== undefined || this.#snapshot !== undefined || seq - this.#lastSnapshotSeq < every) return;
-    this.#lastSnapshotSeq = seq;
-    this.snapshotNow().then(
+    if (every === 0 || this.#stopping !== undefined || seq - this.#lastSnapshotSeq < every) return;
+    if (this.#snapshot !== undefined) {
+      this.#lastSnapshotSeq = seq;
+      DutyLimit.lift(this.#snapshot.lift);
+      return;
+    }
+    this.#beginSnapshot().taken.then(
       (taken) => this.#options.onSnapshot?.(taken),
       (error: Error) => this.#options.onSnapshot?.(error),
     );
   }
 
-  #takeSnapshot(): Promise<SnapshotTaken> {
-    const targetSeq = this.#control.durableSeq(this.sequencer.seq);
-    const data: SnapshotThreadData = { dir: this.#options.dir, limits: this.limits, targetSeq };
+  #beginSnapshot(): SnapshotUnderWay {
+    if (this.#snapshot !== undefined) return this.#snapshot;
+    const lift = DutyLimit.allocate();
+    const taken = this.#takeSnapshot(lift).finally(() => {
+      this.#snapshot = undefined;
+    });
+    this.#snapshot = { taken, lift };
+    return this.#snapshot;
+  }
+
+  #takeSnapshot(lift: SharedArrayBuffer): Promise<SnapshotTaken> {
+    const { seq } = this.sequencer;
+    this.#lastSnapshotSeq = seq;
+    const targetSeq = this.#control.durableSeq(seq);
+    const data: SnapshotThreadData = { dir: this.#options.dir, limits: this.limits, targetSeq, lift };
     const entry = new URL(import.meta.url.endsWith('.ts') ? './snapshot-worker.ts' : './snapshot-worker.js', import.meta.url);
     return new Promise((resolve, reject) => {
       const worker = new Worker(entry, { workerData: data, name: 'openbell-snapshot' });
-      worker.once('message', (taken: SnapshotTaken) => {
-        this.#lastSnapshotSeq = taken.seq;
-        resolve(taken);
-      });
+      worker.once('message', (taken: SnapshotTaken) => resolve(taken));
       worker.once('error', reject);
       worker.once('exit', (code) => reject(new Error(`The snapshot thread ended with exit code ${code}.`)));
     });

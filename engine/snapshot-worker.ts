@@ -2,9 +2,10 @@
  * Takes a snapshot without touching the engine: a copy of the state machine in
  * a thread of its own replays newest snapshot + log up to `targetSeq` and
  * writes what it got. Same commands, same state. Costs memory for a second
- * state while it runs, and no pause of trading.
+ * state and a fifth of a core while it runs, and no pause of trading.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { DutyLimit } from './duty-limit.ts';
 import { loadSnapshot, writeSnapshot } from './engine-core.ts';
 import { Exchange } from './exchange.ts';
 import type { Limits } from './limits.ts';
@@ -15,6 +16,8 @@ export interface SnapshotThreadData {
   readonly limits: Limits;
   /** Durable by now. */
   readonly targetSeq: number;
+  /** Of its {@link DutyLimit}. */
+  readonly lift: SharedArrayBuffer;
 }
 
 export interface SnapshotTaken {
@@ -23,10 +26,12 @@ export interface SnapshotTaken {
   readonly milliseconds: number;
 }
 
-const { dir, limits, targetSeq } = workerData as SnapshotThreadData;
+const { dir, limits, targetSeq, lift } = workerData as SnapshotThreadData;
 const started = performance.now();
+const limit = new DutyLimit(lift);
+const rest = (): void => limit.rest();
 const exchange = new Exchange(limits);
-const from = loadSnapshot(exchange, dir, targetSeq, []);
-replayLog(exchange, dir, from + 1, targetSeq);
-const path = writeSnapshot(exchange, dir);
+const from = loadSnapshot(exchange, dir, targetSeq, [], rest);
+replayLog(exchange, dir, from + 1, targetSeq, rest);
+const path = writeSnapshot(exchange, dir, rest);
 parentPort?.postMessage({ seq: exchange.seq, path, milliseconds: performance.now() - started } satisfies SnapshotTaken);

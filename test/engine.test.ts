@@ -89,6 +89,29 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
   });
 }
 
+it('snapshots are taken while it trades; one that is late hurries, and a stop waits for none', async (t) => {
+  const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+  const taken: number[] = [];
+  const onSnapshot = (result: { seq: number } | Error): void => {
+    if (result instanceof Error) throw result;
+    taken.push(result.seq);
+  };
+  const running = await RunningEngine.start({ dir, topology: 'compact', snapshotEvery: 2000, onSnapshot });
+  await define(running);
+  for (let from = 0; taken.length < 3; from += 1000) {
+    await trade(running, from, 1000);
+    await sleep(1);
+  }
+  await running.stop(false);
+  assert.ok(
+    taken.every((seq, i) => i === 0 || seq >= taken[i - 1] + 2000),
+    `${taken}`,
+  );
+  const [log, newest] = [false, true].map((fromSnapshot) => verifyDataDirectory(dir, { limits: LIMITS, fromSnapshot }));
+  assert.ok(newest.snapshotSeq >= taken[2]);
+  assert.equal(newest.stateHash, log.stateHash);
+});
+
 it('stops do not gather snapshots: the newest three are kept', async (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   const taken: (string | undefined)[] = [];

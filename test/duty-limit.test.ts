@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { DutyLimit } from '../engine/duty-limit.ts';
+
+function work(ms: number): void {
+  for (const until = performance.now() + ms; performance.now() < until; );
+}
+
+/** How long the rest after `ms` of work was, milliseconds. */
+function restAfter(limit: DutyLimit, ms: number): number {
+  work(ms);
+  const from = performance.now();
+  limit.rest();
+  return performance.now() - from;
+}
+
+test('after work comes a rest of four times its length; after next to none, none', () => {
+  const limit = new DutyLimit(DutyLimit.allocate());
+  limit.rest();
+  assert.ok(restAfter(limit, 3) >= 12);
+  let rests = 0;
+  for (let i = 0; i < 1000; i++) if (restAfter(limit, 0) > 0.5) rests++;
+  assert.ok(rests < 500, `${rests} rests`);
+});
+
+test('a lifted limit has no rests', () => {
+  const word = DutyLimit.allocate();
+  const limit = new DutyLimit(word);
+  DutyLimit.lift(word);
+  assert.ok(restAfter(limit, 500) < 2000);
+});
+
+test('lifting it ends the rest under way', async () => {
+  const word = DutyLimit.allocate();
+  const rested = new Promise<void>((resolve, reject) => {
+    // An hour of work by the clock that it reads, and a rest of four.
+    const code = `
+      import { parentPort, workerData } from 'node:worker_threads';
+      import { DutyLimit } from ${JSON.stringify(new URL('../engine/duty-limit.ts', import.meta.url).href)};
+      let now = 0;
+      performance.now = () => now;
+      const limit = new DutyLimit(workerData);
+      now = 3_600_000;
+      parentPort.postMessage('rests');
+      limit.rest();`;
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), { workerData: word });
+    worker.once('message', () => setTimeout(() => DutyLimit.lift(word), 20));
+    worker.once('error', reject);
+    worker.once('exit', () => resolve());
+  });
+  await rested;
+});
