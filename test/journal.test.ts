@@ -45,6 +45,23 @@ for (const [name, disk] of [
   }
 }
 
+test('fast, on the event loop: commands wait a moment to be written together, but not when the ring fills up', async (t) => {
+  const dir = temporaryDirectory(t);
+  const ring = new CommandRing(256);
+  const { writer, words } = openLog(dir, ring, { disk: asynchronousDisk, mode: 'fast' });
+  ring.publish(1);
+  assert.equal(writer.poll(), 0);
+  ring.publish(63);
+  assert.equal(writer.poll(), 64);
+  ring.publish(1);
+  assert.equal(writer.poll(), 0);
+  // Nobody polls: it wakes by itself.
+  while (ring.depth() > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.equal(readJournalStatus(words, 3).batches, 2);
+  await writer.close();
+  assert.deepEqual(readSeqs(dir, 1), { first: 1, last: 65, count: 65 });
+});
+
 test('the records come back byte for byte', async (t) => {
   const dir = temporaryDirectory(t);
   const ring = new CommandRing(64);
