@@ -30,11 +30,16 @@ export class DutyLimit {
     Atomics.notify(lifted, 0);
   }
 
+  /** Work begins: what was before was a rest. */
+  begin(): void {
+    this.#since = performance.now();
+  }
+
   /** Call it between small pieces of work. Blocks when a rest is due. */
   rest(): void {
     const worked = performance.now() - this.#since;
     if (worked < WORK_MS) return;
     Atomics.wait(this.#lifted, 0, 0, worked * REST);
-    this.#since = performance.now();
+    this.begin();
   }
 }

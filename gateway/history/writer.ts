@@ -1,19 +1,24 @@
+import { DutyLimit } from '../../engine/duty-limit.ts';
 import { RingConsumer, type RingHandle, type RingSlots } from '../../engine/ring.ts';
 import { getI64, putI64 } from '../../engine/units.ts';
 import { Report, ReportKind, Side, Trade } from '../../engine/wire/layout.ts';
 import { RunCollector } from './run-collector.ts';
-import { type HistoryStore, openHistory, putWatermark, watermarkOf } from './store.ts';
+import { type HistoryStore, openHistory, putWatermark, type Runs, watermarkOf } from './store.ts';
 
 /** Which consumer of the report ring the history is. */
 export const HISTORY_CONSUMER = 1;
 /** Reports held in memory until the next commit, at most: 16 MiB. */
 const MAX_HELD = 131_072;
+/** Between two commits, at least. */
+const COMMIT_MS = 20;
 /**
  * A commit may use one part in so many of the thread's time. With few accounts
  * it takes a millisecond and happens at every poll; with thousands, each its
  * own corner of the tree, it is slow, so it waits until there is more to write.
  */
 const COMMIT_SHARE = 4;
+/** A ring that is fuller than this share leaves no time for rests. */
+const RESTS_BELOW = 1 / 4;
 
 const REPORT_WORDS = Report.bytes / 4;
 const FLAG_MAKER = 1;
@@ -50,6 +55,8 @@ export class HistoryWriter {
   readonly #applied: SeqCell | undefined;
   readonly #reports = new RunCollector(Report.bytes, MAX_HELD);
   readonly #trades = new RunCollector(Trade.bytes, MAX_HELD);
+  readonly #limit = new DutyLimit(DutyLimit.allocate());
+  #taken = 0;
   #watermark: number;
   /** Sequence of the last report taken, and up to which nothing is missing in what was taken. */
   #newest = 0;
@@ -70,6 +77,11 @@ export class HistoryWriter {
     return this.#watermark;
   }
 
+  /** Reports that the last poll took off the ring. */
+  get taken(): number {
+    return this.#taken;
+  }
+
   /**
    * Takes what the ring holds, and commits it if a commit is due or `now`.
    * Returns the number of reports committed. Throws what LMDB threw; the next
@@ -81,13 +93,18 @@ export class HistoryWriter {
     const began = performance.now();
     if (!now && began < this.#notBefore && this.#reports.count < MAX_HELD) return 0;
     const watermark = Math.max(this.#watermark, this.#complete);
+    this.#limit.begin();
+    const put = (runs: Runs, owner: number, no: number, bytes: Uint8Array): void => {
+      runs.putSync([owner, no], bytes as Buffer);
+      if (!now && this.#consumer.available() < this.#slots.capacity * RESTS_BELOW) this.#limit.rest();
+    };
     this.store.root.transactionSync(() => {
-      this.#reports.forEachRun((account, no, bytes) => this.store.reports.putSync([account, no], bytes as Buffer));
-      this.#trades.forEachRun((symbol, id, bytes) => this.store.trades.putSync([symbol, id], bytes as Buffer));
+      this.#reports.forEachRun((account, no, bytes) => put(this.store.reports, account, no, bytes));
+      this.#trades.forEachRun((symbol, id, bytes) => put(this.store.trades, symbol, id, bytes));
       putWatermark(this.store, watermark);
     });
     const ended = performance.now();
-    this.#notBefore = ended + (COMMIT_SHARE - 1) * (ended - began);
+    this.#notBefore = ended + Math.max(COMMIT_MS, (COMMIT_SHARE - 1) * (ended - began));
     const written = this.#reports.count;
     this.#watermark = watermark;
     this.#reports.clear();
@@ -108,6 +125,7 @@ export class HistoryWriter {
     const applied = this.#applied && Atomics.load(this.#applied.words, this.#applied.index);
     const durable = this.#durable && Atomics.load(this.#durable.words, this.#durable.index);
     let slot = this.#consumer.peek();
+    const held = this.#reports.count;
     while (slot !== -1 && this.#reports.count < MAX_HELD) {
       if (durable !== undefined && ((this.#seqLow(slot) - durable) | 0) > 0) break;
       this.#append(slot);
@@ -115,6 +133,7 @@ export class HistoryWriter {
       this.#consumer.next();
       slot = this.#consumer.peek();
     }
+    this.#taken = this.#reports.count - held;
     // Reports come in order of sequence, so the first that is left shows that those before it are whole.
     if (slot !== -1) this.#complete = this.#seq(slot) - 1;
     else if (applied !== undefined && ((applied - (this.#newest | 0)) | 0) >= 0) this.#complete = this.#newest;
