@@ -1,6 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { forkOn } from '../load/placement.ts';
 import type { Delivered, DeliverRequest, ReadersReply, ReadersRequest } from './readers-protocol.ts';
 
 const READERS = fileURLToPath(new URL('readers.ts', import.meta.url));
@@ -11,10 +12,10 @@ export class ReadersClient {
   readonly #signal: AbortSignal;
   readonly #kill = (): void => void this.#child.kill('SIGKILL');
 
-  /** @param signal ends the process */
-  constructor(signal: AbortSignal) {
+  /** @param signal ends the process @param cores as in Placement */
+  constructor(signal: AbortSignal, cores?: string) {
     this.#signal = signal;
-    this.#child = fork(READERS, { execArgv: ['--single-threaded-gc'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#child = forkOn(cores, READERS, ['--single-threaded-gc']);
     signal.addEventListener('abort', this.#kill);
   }
 

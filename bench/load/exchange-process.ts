@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { guardChild } from './guarded-child.ts';
 import type { FlowSymbol } from './order-flow.ts';
+import { onCores } from './placement.ts';
 
 /** The built command, as users run it. */
 const CLI = fileURLToPath(new URL('../../dist/gateway/cli.js', import.meta.url));
@@ -17,6 +18,8 @@ export interface ExchangeOptions {
   readonly nodeFlags?: readonly string[];
   /** Further flags of `openbell start`. */
   readonly flags?: readonly string[];
+  /** What it runs on, as `taskset` writes it; default: anywhere. */
+  readonly cores?: string | undefined;
   /** Headers of what is asked at its admin port. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Kills it. */
@@ -58,12 +61,14 @@ export class ExchangeProcess {
     nodeFlags = [],
     flags = [],
     headers = {},
+    cores,
     signal,
   }: ExchangeOptions): Promise<ExchangeProcess> {
     signal.throwIfAborted();
     const basics = ['--json', '--data', data, '--grpc-port', '0', '--ws-port', '0', '--http-port', '0'];
-    const args = [...nodeFlags, CLI, 'start', ...basics, '--durability', durability, '--topology', topology, ...flags];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const start = [...nodeFlags, CLI, 'start', ...basics, '--durability', durability, '--topology', topology, ...flags];
+    const { command, args } = onCores(cores, start);
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const log = guardChild(child, signal);
     const line = await new Promise<string>((resolve, reject) => {
       let text = '';

@@ -1,7 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { LoadReply, LoadRequest, LoadResult, OpenRequest, PingPongRequest, RunRequest } from './load-protocol.ts';
+import { forkOn } from './placement.ts';
 
 const GENERATOR = fileURLToPath(new URL('generator.ts', import.meta.url));
 /**
@@ -15,10 +16,10 @@ export class LoadClient {
   readonly #child: ChildProcess;
   readonly #signal: AbortSignal;
 
-  /** @param signal ends the process, and rejects what is asked of it */
-  constructor(signal: AbortSignal, nodeFlags: readonly string[] = []) {
+  /** @param signal ends the process, and rejects what is asked of it @param cores as in Placement */
+  constructor(signal: AbortSignal, cores?: string) {
     this.#signal = signal;
-    this.#child = fork(GENERATOR, { execArgv: [...NODE_FLAGS, ...nodeFlags], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#child = forkOn(cores, GENERATOR, NODE_FLAGS);
     signal.addEventListener('abort', this.#onAbort);
   }
 

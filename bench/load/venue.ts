@@ -3,6 +3,7 @@ import type { ScopeContext } from '../suite/scope.ts';
 import { type ExchangeOptions, ExchangeProcess } from './exchange-process.ts';
 import { LoadClient } from './load-client.ts';
 import type { FlowSymbol } from './order-flow.ts';
+import type { Placement } from './placement.ts';
 import type { Caller, TransportName } from './transport.ts';
 
 /** Two accounts that trade with each other, a connection each. */
@@ -19,7 +20,9 @@ export interface Venue {
   open(transport: TransportName, port?: number, caller?: Caller): Promise<void>;
 }
 
-export type VenueOptions = Pick<ExchangeOptions, 'durability' | 'topology' | 'flags' | 'headers'>;
+export interface VenueOptions extends Pick<ExchangeOptions, 'durability' | 'topology' | 'flags' | 'headers'> {
+  readonly placement: Placement;
+}
 
 /**
  * Starts both, works, stops the exchange as a user would, and has `openbell
@@ -29,12 +32,12 @@ export type VenueOptions = Pick<ExchangeOptions, 'durability' | 'topology' | 'fl
 export async function withVenue(
   context: ScopeContext,
   name: string,
-  options: VenueOptions,
+  { placement, ...options }: VenueOptions,
   work: (venue: Venue) => Promise<void>,
 ): Promise<void> {
   const { signal } = context;
-  const exchange = await ExchangeProcess.start({ data: join(context.dir, name), signal, ...options });
-  const load = new LoadClient(signal);
+  const exchange = await ExchangeProcess.start({ data: join(context.dir, name), signal, cores: placement.exchange, ...options });
+  const load = new LoadClient(signal, placement.clients);
   try {
     const symbols = await exchange.symbols();
     const open = (transport: TransportName, port?: number, caller?: Caller): Promise<void> =>

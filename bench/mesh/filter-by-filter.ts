@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { LoadResult } from '../load/load-protocol.ts';
 import { latencyMetric, thousands, valueMetric } from '../load/metrics.ts';
+import { ANYWHERE } from '../load/placement.ts';
 import { cpuSeconds } from '../load/process-usage.ts';
 import type { StageTeller } from '../load/stage-teller.ts';
 import type { Caller } from '../load/transport.ts';
@@ -27,7 +28,7 @@ export async function filterByFilter(context: ScopeContext, binary: string, plan
   const flags = ['--auth-proxies', '127.0.0.0/8'];
   const headers = { ...credentials.claims, 'x-openbell-roles': 'operator' };
   const metrics: Metric[] = [];
-  await withVenue(context, 'mesh', { durability: 'fast', flags, headers }, async (venue) => {
+  await withVenue(context, 'mesh', { durability: 'fast', flags, headers, placement: ANYWHERE }, async (venue) => {
     const running: Running[] = [];
     try {
       for (const each of filterStages(credentials, venue.exchange.ports)) {

@@ -6,6 +6,7 @@ import { ReadersClient } from '../fanout/readers-client.ts';
 import { ExchangeProcess, missingBuild } from '../load/exchange-process.ts';
 import { LoadClient } from '../load/load-client.ts';
 import type { FlowSymbol } from '../load/order-flow.ts';
+import { clientsApart, describePlacement } from '../load/placement.ts';
 import { cpuSeconds, residentMemory } from '../load/process-usage.ts';
 import { histogramPercentile, histogramSince, readHistogram, readValue } from '../load/prometheus.ts';
 import type { Metric, Profile, Unit } from '../suite/result.ts';
@@ -51,8 +52,9 @@ async function run(context: ScopeContext) {
   const rate = Number(options.rate ?? BOOK_RATE);
   const windowMs = WINDOW_MS[profile];
   progress('starting the exchange', 0);
-  const exchange = await ExchangeProcess.start({ data: join(dir, 'data'), durability: 'fast', signal });
-  const readers = new ReadersClient(signal);
+  const { exchange: cores, clients } = clientsApart();
+  const exchange = await ExchangeProcess.start({ data: join(dir, 'data'), durability: 'fast', cores, signal });
+  const readers = new ReadersClient(signal, clients);
   try {
     const [busy, quiet] = await exchange.symbols();
     const metrics = await connect(context, exchange, readers, quiet, connections);
@@ -164,7 +166,7 @@ async function hop(
 ) {
   const windowMs = WINDOW_MS[profile];
   await readers.ask({ op: 'connect', port: exchange.ports.ws, count: 1, channel: Channel.Book, symbol: symbol.id });
-  const load = new LoadClient(signal);
+  const load = new LoadClient(signal, clientsApart().clients);
   try {
     await load.open({ transport: 'ws', port: exchange.ports.ws, accounts: [1, 2, 3, 4], symbols: [symbol], resting: 500 });
     const read = async (window: number): Promise<{ p99: number; p50: number; events: number }> => {
@@ -214,7 +216,7 @@ function metric(id: string, title: string, unit: Unit, better: Metric['better'],
 
 function method(connections: number, readers: number, rate: number, windows: number, windowMs: number): string[] {
   return [
-    `The exchange is the built command in a process of its own, mode fast, topology auto, readers and orders come from another one over loopback. Nothing of the exchange is tuned.`,
+    `The exchange is the built command in a process of its own, mode fast, topology auto, readers and orders come from another one over loopback. Nothing of the exchange is tuned. ${describePlacement(clientsApart())}`,
     `Connections: ${connections} WebSockets, each subscribed to the best prices of a symbol that nobody trades.`,
     `Book: ${readers} WebSockets subscribed to one book, into which ${rate} commands a second go by schedule in messages of 10; each changes the book. Latency runs from the planned time of a command to the arrival of the frame that tells of it, for each 50th command at each reader; ${windows} windows of ${windowMs / 1000} s after ${WARMUP_MS / 1000} s of warm-up. A gap in the numbers of any reader is an error.`,
     `Beside them ${SLOW} readers of every order of the same book do not keep up: half never read, half read 0.5 s of each 8 s.`,

@@ -1,6 +1,7 @@
 /** `wire` again through a real Envoy in front of the exchange: what a sidecar adds. */
 import { missingBuild } from '../load/exchange-process.ts';
-import { LOAD_METHOD } from '../load/method.ts';
+import { loadMethod } from '../load/method.ts';
+import { ANYWHERE } from '../load/placement.ts';
 import { StageTeller } from '../load/stage-teller.ts';
 import { withVenue } from '../load/venue.ts';
 import { envoyConfig, ownConfig } from '../mesh/envoy-config.ts';
@@ -41,7 +42,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   let metrics: Metric[] = [];
   try {
     stage.begin('starting exchange and Envoy');
-    await withVenue(context, 'mesh', { durability: 'fast' }, async (venue) => {
+    await withVenue(context, 'mesh', { durability: 'fast', placement: ANYWHERE }, async (venue) => {
       const upstream = venue.exchange.ports.grpc;
       const { config } = options;
       const bootstrap = (listen: number): string =>
@@ -81,7 +82,7 @@ async function byFilter(
     stage.end();
   }
   const method = [
-    ...LOAD_METHOD,
+    ...loadMethod(ANYWHERE),
     `${await envoyVersion(binary)} with --concurrency 1 and the order-entry listener of mesh/envoy/envoy.yaml; each row has one thing more than the one before. All Envoys run all the time; direct and proxied windows of ${plan.windowMs / 1000} s take turns. CPU per order is that of the Envoy process, ${plan.warmupMs / 1000} s of warm-up included.`,
     'On a session the filters work once, when it is opened. Unary calls, one at a time, show what they cost per call.',
   ];
@@ -90,7 +91,7 @@ async function byFilter(
 
 function method(plan: MeshPlan, version: string, config: string | undefined): string[] {
   return [
-    ...LOAD_METHOD,
+    ...loadMethod(ANYWHERE),
     `${version} with --concurrency 1 stands between generator and exchange, ${
       config === undefined ? 'HTTP/2 on both sides, no filters but the router, no time limits, no TLS' : `with the bootstrap ${config}`
     }. On two cores it has to share them with the generator and the exchange; a sidecar usually has one of its own.`,

@@ -1,7 +1,8 @@
 /** An hour of load: memory, file descriptors and tail latency stay where they are. */
 import { missingBuild } from '../load/exchange-process.ts';
-import { LOAD_METHOD } from '../load/method.ts';
+import { loadMethod } from '../load/method.ts';
 import { thousands } from '../load/metrics.ts';
+import { clientsApart } from '../load/placement.ts';
 import { kneeRate, type RampStep, ramp } from '../load/ramp.ts';
 import { StageTeller } from '../load/stage-teller.ts';
 import { type Venue, withVenue } from '../load/venue.ts';
@@ -45,7 +46,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   const stage = new StageTeller(context, minutes * 60 + RAMP_SECONDS);
   let found: Pick<ScopeResult, 'method' | 'metrics' | 'series'> | undefined;
   try {
-    await withVenue(context, 'soak', { durability: 'fast' }, async (venue) => {
+    await withVenue(context, 'soak', { durability: 'fast', placement: clientsApart() }, async (venue) => {
       stage.begin('warm-up');
       await venue.open('grpc');
       await venue.load.run({ rate: 40_000, batch: BATCH, warmupMs: 3000, windowMs: 1, windows: 1, sampleMs: 0 });
@@ -68,7 +69,7 @@ async function halfTheKnee({ load }: Venue, stage: StageTeller): Promise<number>
 
 function method(rate: number, minutes: number, byRamp: boolean): string[] {
   return [
-    ...LOAD_METHOD,
+    ...loadMethod(clientsApart()),
     `${thousands(rate)} commands/s in batches of ${BATCH} for ${minutes} minutes${
       byRamp ? `: half of the highest rate of a ramp that had p99 < 1 ms, but at least ${thousands(LEAST_RATE)}/s` : ''
     }. Each 10 s (or sixtieth of a shorter run) one sample of the exchange's resident memory, JavaScript heap and open files, and p50 and p99 of the answers since the last.`,

@@ -1,6 +1,7 @@
 /** Order entry from a separate process: gRPC and WebSocket, open loop, single orders and batches. */
 import { missingBuild } from '../load/exchange-process.ts';
-import { LOAD_METHOD } from '../load/method.ts';
+import { loadMethod } from '../load/method.ts';
+import { clientsApart } from '../load/placement.ts';
 import { StageTeller } from '../load/stage-teller.ts';
 import { withVenue } from '../load/venue.ts';
 import type { Metric, ScopeResult, Series } from '../suite/result.ts';
@@ -36,10 +37,14 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   try {
     stage.begin('starting the exchange');
     if (wanted('target'))
-      await withVenue(context, 'target', { durability: 'fast' }, async (venue) => add(await target(venue, plan, stage)));
+      await withVenue(context, 'target', { durability: 'fast', placement: clientsApart() }, async (venue) =>
+        add(await target(venue, plan, stage)),
+      );
     if (wanted('rates')) await rates(context, plan, stage, metrics, add);
     if (wanted('durable'))
-      await withVenue(context, 'durable', { durability: 'durable' }, async (venue) => add(await durable(venue, plan, stage)));
+      await withVenue(context, 'durable', { durability: 'durable', placement: clientsApart() }, async (venue) =>
+        add(await durable(venue, plan, stage)),
+      );
   } finally {
     stage.end();
   }
@@ -55,7 +60,7 @@ async function rates(
   metrics: Metric[],
   add: (found: Found) => void,
 ): Promise<void> {
-  await withVenue(context, 'rates', { durability: 'fast' }, async (venue) => {
+  await withVenue(context, 'rates', { durability: 'fast', placement: clientsApart() }, async (venue) => {
     await warmUp(venue, 'grpc', plan, stage);
     metrics.push(await pingPong(venue, 'grpc', plan, stage));
     metrics.push(...(await fixedRates(venue, 'grpc', BATCHES, plan.fixed.grpc, plan, stage)));
@@ -75,7 +80,7 @@ async function rates(
 
 function method(plan: WirePlan): string[] {
   return [
-    ...LOAD_METHOD,
+    ...loadMethod(clientsApart()),
     `Warm-up: ${plan.warmupMs / 1000} s of load per kind of connection and batch size, and ${plan.fixed.warmupMs / 1000} s before the windows of each rate; ${plan.windows} windows of ${plan.fixed.windowMs / 1000} s.`,
     'Highest sustained rate: the highest of a ramp at which no more commands were under way at the end of the step than in its middle (by 1 % of those sent between, and 5 ms), with p99 < 50 ms. Knee: the highest with p99 < 1 ms.',
     "Residence is the exchange's own histogram `openbell_order_residence_seconds`, socket read to socket write, read from GET /metrics at the boundaries of the windows; percentiles are interpolated inside its buckets, the share within 1 ms is exact. CPU per order is the time of all threads of the exchange in /proc/PID/stat.",

@@ -1,0 +1,51 @@
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** Which cores a process of a load runs on, as `taskset` writes them; undefined: wherever the scheduler puts it. */
+export interface Placement {
+  readonly exchange: string | undefined;
+  /** The generator and readers. */
+  readonly clients: string | undefined;
+}
+
+export const ANYWHERE: Placement = { exchange: undefined, clients: undefined };
+
+/**
+ * The last core is the clients', the others are the exchange's. The generator
+ * never sleeps; left to itself the scheduler wakes the exchange behind it, where
+ * it waits for the whole of a slice (3 to 4 ms) while the other core is idle.
+ * Anywhere on a machine of one core, or without taskset (util-linux).
+ */
+export function clientsApart(): Placement {
+  const cores = allowedCores(readFileSync('/proc/self/status', 'latin1'));
+  if (cores.length < 2 || spawnSync('taskset', ['--version']).status !== 0) return ANYWHERE;
+  return { exchange: cores.slice(0, -1).join(), clients: cores.at(-1)?.toString() };
+}
+
+/** The command that runs node with these arguments on these cores. */
+export function onCores(cores: string | undefined, args: readonly string[]): { command: string; args: string[] } {
+  const [command, ...rest] = [...(cores === undefined ? [] : ['taskset', '-c', cores]), process.execPath, ...args];
+  return { command, args: rest };
+}
+
+/** `fork` on these cores, with a channel; what it prints goes where this process prints. */
+export function forkOn(cores: string | undefined, module: string, nodeFlags: readonly string[]): ChildProcess {
+  const { command, args } = onCores(cores, nodeFlags);
+  return fork(module, { execPath: command, execArgv: args, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+}
+
+/** A sentence for the report. */
+export function describePlacement({ exchange, clients }: Placement): string {
+  return exchange === undefined
+    ? 'No process is bound to a core: the scheduler decides who waits behind the generator, which never sleeps.'
+    : `The exchange with all its threads is bound to core ${exchange}, what loads and reads to core ${clients} (taskset).`;
+}
+
+/** @param status /proc/self/status */
+export function allowedCores(status: string): number[] {
+  const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? '';
+  return list.split(',').flatMap((range) => {
+    const [first, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+}
