@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { timeText } from './account.ts';
 import { askAdmin, type ConnectionFlags, clientOptions, connectionOptions, print, printJson, table, whole } from './connection.ts';
@@ -5,6 +6,9 @@ import { ExitCode, run } from './exit.ts';
 
 /** Of the admin interface's lists. */
 const MAX_PAGE = 1000;
+/** How long `--follow` asks the history for trades that it does not have yet, and how often. */
+const HISTORY_WAIT_MS = 5000;
+const HISTORY_RETRY_MS = 50;
 
 interface LevelJson {
   readonly price: string;
@@ -99,14 +103,19 @@ async function followTrades(name: string, flags: ConnectionFlags, seen: number):
   const stop = () => stream.close();
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
+  /** Oldest first. The history is written behind the trading: what is not there yet comes soon. */
+  const tradesBefore = async (tradeId: number, count: number): Promise<TradeJson[]> => {
+    const path = `/v1/symbols/${encodeURIComponent(name)}/trades?before=${tradeId}&limit=${count}`;
+    for (const deadline = Date.now() + HISTORY_WAIT_MS; ; await sleep(HISTORY_RETRY_MS)) {
+      const { trades } = await askAdmin<{ trades: TradeJson[] }>(flags, path);
+      if (trades[0]?.tradeId === tradeId - 1 || Date.now() > deadline) return trades.filter((trade) => trade.tradeId > last).toReversed();
+    }
+  };
   let last = seen;
   for await (const { tradeId, price, quantity, aggressor, auction, timeUs } of stream) {
     if (tradeId <= last) continue;
     const missed = Math.min(tradeId - last - 1, MAX_PAGE);
-    if (missed > 0) {
-      const path = `/v1/symbols/${encodeURIComponent(name)}/trades?before=${tradeId}&limit=${missed}`;
-      for (const trade of (await askAdmin<{ trades: TradeJson[] }>(flags, path)).trades.toReversed()) showTrade(trade, flags);
-    }
+    for (const trade of missed > 0 ? await tradesBefore(tradeId, missed) : []) showTrade(trade, flags);
     last = tradeId;
     showTrade({ tradeId, price: symbol.price(price), quantity: symbol.quantity(quantity), aggressor, auction, timeUs }, flags);
   }

@@ -9,8 +9,12 @@ import { type HistoryStore, openHistory, putWatermark, type Runs, watermarkOf } 
 export const HISTORY_CONSUMER = 1;
 /** Reports held in memory until the next commit, at most: 16 MiB. */
 const MAX_HELD = 131_072;
-/** Between two commits, at least. */
-const COMMIT_MS = 20;
+/**
+ * Between two commits, at least, unless there is much to write: each one has the file system commit its
+ * journal and the disk flush twice, some milliseconds for which the log's own fdatasync waits.
+ */
+const COMMIT_MS = 200;
+const COMMIT_REPORTS = 16_384;
 /**
  * A commit may use one part in so many of the thread's time. With few accounts
  * it takes a millisecond and happens at every poll; with thousands, each its
@@ -62,6 +66,7 @@ export class HistoryWriter {
   #newest = 0;
   #complete = 0;
   #notBefore = 0;
+  #lastCommit = 0;
 
   constructor(options: WriterOptions) {
     this.store = openHistory(options.dataDir);
@@ -91,7 +96,7 @@ export class HistoryWriter {
     this.#take();
     if (this.#reports.count === 0) return 0;
     const began = performance.now();
-    if (!now && began < this.#notBefore && this.#reports.count < MAX_HELD) return 0;
+    if (!now && !this.#isDue(began)) return 0;
     const watermark = Math.max(this.#watermark, this.#complete);
     this.#limit.begin();
     const put = (runs: Runs, owner: number, no: number, bytes: Uint8Array): void => {
@@ -104,12 +109,19 @@ export class HistoryWriter {
       putWatermark(this.store, watermark);
     });
     const ended = performance.now();
-    this.#notBefore = ended + Math.max(COMMIT_MS, (COMMIT_SHARE - 1) * (ended - began));
+    this.#lastCommit = ended;
+    this.#notBefore = ended + (COMMIT_SHARE - 1) * (ended - began);
     const written = this.#reports.count;
     this.#watermark = watermark;
     this.#reports.clear();
     this.#trades.clear();
     return written;
+  }
+
+  #isDue(now: number): boolean {
+    const { count } = this.#reports;
+    if (count === MAX_HELD) return true;
+    return now >= this.#notBefore && (count >= COMMIT_REPORTS || now >= this.#lastCommit + COMMIT_MS);
   }
 
   /** Ends the work. Only when the engine has stopped: an empty ring then means that the last command is complete. */
