@@ -1,20 +1,25 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { OurBook } from '../bench/book/our-book.ts';
 import { PeerBook } from '../bench/book/peer-book.ts';
 import { base, CASES, type Work } from '../bench/book/work.ts';
 import { CommandMaker } from '../bench/core/command-maker.ts';
 import { MeasuredCore } from '../bench/core/measured-core.ts';
 import { Pipeline } from '../bench/pipeline/pipeline.ts';
+import { caseMetrics } from '../bench/scopes/book.ts';
+import { figureOf } from '../bench/suite/figures.ts';
 import { Recorder } from '../bench/suite/recorder.ts';
 import { resolveLimits } from '../engine/limits.ts';
 import { stateHash } from '../engine/state-rows.ts';
 
 const limits = resolveLimits({ orders: 2 ** 13, rememberedOrders: 2 ** 13, accounts: 2 ** 11 });
 const COMMANDS = 20_000;
+const CORE_SHARING = fileURLToPath(new URL('../bench/book/core-sharing.ts', import.meta.url));
 
 describe('bench: the in-process scopes on small inputs', () => {
   for (const each of CASES) {
@@ -38,6 +43,18 @@ describe('bench: the in-process scopes on small inputs', () => {
       assert.deepEqual(levels[0], levels[1]);
     });
   }
+
+  it('book: a window in which only the peer was disturbed does not make the ratio better', () => {
+    const ratio = caseMetrics({ name: 'add', title: 'Add', ours: [90, 60, 100], theirs: [10, 2, 9] })[2];
+    assert.deepEqual(figureOf(ratio), { median: 9, best: 10, worst: 6 });
+  });
+
+  it('core-sharing: four costs a line, until the time is over', () => {
+    const lines = execFileSync(process.execPath, [CORE_SHARING, '0.3'], { encoding: 'utf8' }).trimEnd().split('\n');
+    assert.match(lines[0], /^ +chained +independent +book +two threads$/);
+    for (const line of lines.slice(1)) assert.match(line, /^( +[\d.]+){4}$/);
+    assert.ok(lines.length > 1);
+  });
 
   it('core: every command of an open loop has a latency, and the state is that of the twin', async () => {
     const maker = new CommandMaker(limits, COMMANDS);
