@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { renderHtml } from '../bench/report/html-report.ts';
+import { renderMarkdown } from '../bench/report/markdown-report.ts';
 import { type Budget, fails, judge, parseBudgets, type Verdict } from '../bench/suite/budgets.ts';
 import { CATALOG } from '../bench/suite/catalog.ts';
 import { Recorder } from '../bench/suite/recorder.ts';
@@ -37,6 +39,20 @@ test('a guard is judged by the best of the windows', () => {
   assert.ok(fails(broken));
   assert.ok(broken.margin !== undefined && broken.margin > -0.11 && broken.margin < -0.09, `${broken.margin}`);
   assert.equal(verdictOf({ ...guard, percentile: 'p50' }, latencies(5, 1.1, 7)).state, 'met');
+});
+
+test('a window in which nothing was answered is none, and not the best of all', () => {
+  const guard: Budget = { kind: 'guard', scope: 'wire', metric: 'wire.latency', percentile: 'p99', limit: 1, source: SOURCE };
+  const brokenOff = (...p99s: number[]): Metric => {
+    const metric = latencies(...p99s);
+    return { ...metric, windows: [...metric.windows, { latency: new Recorder().take() }] };
+  };
+  assert.equal(verdictOf(guard, brokenOff(5, 7)).state, 'broken');
+  assert.equal(verdictOf(guard, brokenOff(5, 0.9)).state, 'met');
+  const empty = runOf(brokenOff());
+  const report = { run: empty, before: empty, verdicts: judge(empty, [guard]), leftOut: [] };
+  assert.match(renderMarkdown(report), /\| ∞ ms \|.*broken: ∞ % over/);
+  assert.match(renderHtml(report), /broken: ∞ % over/);
 });
 
 test('where higher is better, the limit is the least', () => {

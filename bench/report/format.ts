@@ -3,6 +3,7 @@ import type { Unit } from '../suite/result.ts';
 /** Without the unit: three significant digits, more below a million for what is counted in whole ones. */
 export function formatNumber(value: number): string {
   if (value === 0) return '0';
+  if (!Number.isFinite(value)) return '∞';
   if (Math.abs(value) >= 1e6) return `${formatNumber(value / 1e6)} M`;
   const digits = Math.floor(Math.log10(Math.abs(value)));
   const decimals = Math.min(4, Math.max(0, 2 - digits));
@@ -23,6 +24,7 @@ export function formatValue(value: number, unit: Unit, format = formatNumber): s
 
 /** A part as a percentage, without its sign. */
 export function formatPart(part: number): string {
+  if (!Number.isFinite(part)) return '∞ %';
   const percent = Math.abs(part) * 100;
   return `${percent >= 10 || percent === 0 ? percent.toFixed(0) : percent.toFixed(1)} %`;
 }

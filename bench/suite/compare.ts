@@ -21,7 +21,7 @@ export function compareMetric(now: Metric, before: Metric | undefined, percentil
   return {
     before: a.median,
     now: b.median,
-    better: a.median === 0 ? undefined : (sign * (b.median - a.median)) / a.median,
+    better: a.median === 0 || !Number.isFinite(a.median) ? undefined : (sign * (b.median - a.median)) / a.median,
     withinSpread: low(a) <= high(b) && low(b) <= high(a),
   };
 }

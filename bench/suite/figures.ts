@@ -22,6 +22,8 @@ export function isLatency(metric: Metric): boolean {
 export function figureOf(metric: Metric, percentile?: Percentile): Figure {
   if (metric.windows.length === 0) throw new Error(`${metric.id} has no windows`);
   const read = (window: Metric['windows'][number]): number => {
+    // Of no latencies every percentile is 0, which would be the best window of all: a run that broke off.
+    if (percentile !== undefined && window.latency?.count === 0) return Number.POSITIVE_INFINITY;
     const value = percentile === undefined ? window.value : window.latency?.[percentile];
     if (value === undefined) throw new Error(`${metric.id} has no ${percentile ?? 'value'} in one of its windows`);
     return value;
