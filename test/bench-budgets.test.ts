@@ -89,7 +89,8 @@ test('a scope that ran must have the figure; one that did not is not measured', 
   assert.equal(state({ profile: 'ci' }), 'not measured');
   assert.equal(state({ scope: 'book', metric: 'book.gone' }), 'not measured');
   assert.equal(state({ scope: 'fanout', metric: 'fanout.hop' }), 'not measured', 'failed');
-  assert.equal(state({ scope: 'mesh', metric: 'mesh.added' }), 'not measured', 'skipped');
+  assert.equal(state({ kind: 'target', scope: 'mesh', metric: 'mesh.added' }), 'not measured', 'skipped');
+  assert.equal(state({ scope: 'mesh', metric: 'mesh.added' }), 'error', 'a guard that could not be checked');
   assert.equal(state({ metric: 'wire.cpu_per_order', percentile: 'p99' }), 'error', 'a value has no percentiles');
   assert.equal(state({ metric: 'wire.pingpong.ws.latency' }), 'error', 'a latency without one');
 });

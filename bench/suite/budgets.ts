@@ -39,7 +39,7 @@ export type Budget = LimitBudget | RatioBudget;
 
 export interface Verdict {
   readonly budget: Budget;
-  /** `error`: the scope ran and has no such figure. */
+  /** `error`: the scope ran and has no such figure, or it should have been checked and could not run. */
   readonly state: 'met' | 'not met' | 'broken' | 'not measured' | 'error';
   /** What it is held against: the limit, or what a ratio may be at worst. */
   readonly limit: number;
@@ -116,7 +116,8 @@ export function judge(run: RunResult, budgets: readonly Budget[], complete = tru
     if (!applies) return without('not measured', `only in the ${budget.profile} profile`);
     if (ran === undefined) return without('not measured', 'the scope was not run');
     if (ran.failed !== undefined) return without('not measured', 'the scope failed');
-    if (ran.skipped !== undefined) return without('not measured', ran.skipped);
+    // A check that could not be made is not one that held.
+    if (ran.skipped !== undefined) return without(budget.kind === 'target' ? 'not measured' : 'error', `skipped: ${ran.skipped}`);
     const metric = ran.metrics.find(({ id }) => id === budget.metric);
     if (metric === undefined)
       return complete
