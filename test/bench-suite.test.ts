@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { CATALOG, chooseScopes, loadScope, scopeFile } from '../bench/suite/catalog.ts';
 import { compareMetric, differences } from '../bench/suite/compare.ts';
 import { figureOf } from '../bench/suite/figures.ts';
 import { Pacer } from '../bench/suite/pacer.ts';
@@ -65,6 +68,20 @@ test('compare: better is positive whichever way is better; overlapping windows m
   assert.equal(compareMetric(time(1, 2, 3), time(0, 0, 0))?.better, undefined);
 });
 
+test('--help tells the options, and the scopes with theirs', () => {
+  const run = fileURLToPath(new URL('../bench/run.ts', import.meta.url));
+  const help = execFileSync(process.execPath, [run, '--help'], { encoding: 'utf8' });
+  assert.match(help, /--compare FILE/);
+  for (const name of CATALOG.names) assert.match(help, new RegExp(`^  ${name} +[\\d:]+  \\w`, 'm'));
+  assert.match(help, /^ +-o minutes=…/m);
+});
+
+test('bench:ci is planned for less than three minutes', async () => {
+  const scopes = await Promise.all(chooseScopes(CATALOG, []).map((name) => loadScope(scopeFile(CATALOG, name))));
+  const seconds = scopes.reduce((sum, scope) => sum + scope.seconds('ci'), 0);
+  assert.ok(seconds < 180, `${seconds} s`);
+});
+
 test('compare: what makes it doubtful is said', () => {
   const [now, before] = [benchResult(), benchResult(2)];
   assert.deepEqual(differences(now, before), []);
@@ -73,6 +90,10 @@ test('compare: what makes it doubtful is said', () => {
     'Profile: ci before, full now',
     'Processor: 64 x Intel(R) Xeon(R) Processor before, 2 x Intel(R) Xeon(R) Processor now',
     'Node: v24.0.0 before, v22.23.3 now',
+  ]);
+  const [first, ...rest] = before.scopes;
+  assert.deepEqual(differences(now, { ...before, scopes: rest }), [
+    `Not measured before: ${first.scope} (--compare FILE names a run that did)`,
   ]);
 });
 

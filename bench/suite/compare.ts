@@ -36,6 +36,9 @@ export function differences(now: RunResult, before: RunResult): string[] {
   const compare = (what: string, a: unknown, b: unknown): void => {
     if (String(a) !== String(b)) found.push(`${what}: ${b} before, ${a} now`);
   };
+  const measured = new Set(before.scopes.flatMap(({ scope, metrics }) => (metrics.length > 0 ? [scope] : [])));
+  const missing = now.scopes.filter(({ scope, metrics }) => metrics.length > 0 && !measured.has(scope)).map(({ scope }) => scope);
+  if (missing.length > 0) found.push(`Not measured before: ${missing.join(', ')} (--compare FILE names a run that did)`);
   compare('Profile', now.profile, before.profile);
   compare('Processor', `${now.machine.cores} x ${now.machine.cpu}`, `${before.machine.cores} x ${before.machine.cpu}`);
   compare('Kernel', now.machine.kernel, before.machine.kernel);

@@ -30,7 +30,8 @@ const MIN_DEADLINE_S = 5;
 export async function main(args: readonly string[], suite: Suite): Promise<number> {
   try {
     const asked = parseCommandLine(args, suite.out);
-    if (asked.help) process.stdout.write(USAGE);
+    if (asked.help)
+      process.stdout.write(`${USAGE}\nScopes, with the time that profile ${asked.profile} takes:\n${await list(suite.catalog, asked)}`);
     else if (asked.list) process.stdout.write(await list(suite.catalog, asked));
     else return await runSuite(asked, suite);
     return EXIT.ok;
