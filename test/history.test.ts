@@ -104,7 +104,49 @@ test('the watermark covers whole commands only', async () => {
   writer.poll(true);
   assert.equal(writer.watermark, 102);
   await writer.close();
-  assert.equal(await readWatermark(dataDir), 103, 'after the engine has stopped nothing follows');
+  assert.equal(await readWatermark(dataDir), 102, 'the engine gave up in the middle of command 103');
+});
+
+test('after an engine that has stopped nothing follows: the last command is whole', async () => {
+  const dataDir = newDir();
+  const source = new ReportSource();
+  const writer = new HistoryWriter({ dataDir, reports: source.handle });
+  publish(source, plain(1, 3));
+  writer.poll(true);
+  assert.equal(writer.watermark, 102);
+  await writer.close();
+  assert.equal(await readWatermark(dataDir), 103);
+});
+
+test('a run from before a crash hides nothing of what is published again in runs that are cut elsewhere', async () => {
+  const dataDir = newDir();
+  const fills = (from: number, to: number) =>
+    numbers(from, to).map((no) => ({ kind: ReportKind.Fill, account: 1, reportNo: no, seq: 105, symbol: 3, tradeId: no }));
+  const runs: [first: number, last: number][][] = [
+    [
+      [1, 4],
+      [5, 9],
+    ],
+    [
+      [1, 11],
+      [12, 20],
+    ],
+  ];
+  for (const life of runs) {
+    const source = new ReportSource();
+    const writer = new HistoryWriter({ dataDir, reports: source.handle });
+    for (const [first, last] of life) {
+      publish(source, fills(first, last));
+      writer.poll(true);
+    }
+    await writer.store.root.close();
+  }
+  const { store } = new HistoryWriter({ dataDir, reports: new ReportSource().handle });
+  assert.deepEqual(column(accountReports(store, 1, 1, 99), 'reportNo'), numbers(1, 20));
+  assert.deepEqual(column(accountReports(store, 1, 6, 99), 'reportNo'), numbers(6, 20));
+  assert.deepEqual(column(accountFills(store, 1, NEWEST, 99).records, 'reportNo'), numbers(1, 20).reverse());
+  assert.equal(symbolTrades(store, 3, NEWEST, 99).records.length / Trade.bytes, 20);
+  await store.root.close();
 });
 
 test('reports that are published again replace the ones from before', async () => {

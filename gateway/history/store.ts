@@ -15,8 +15,9 @@ import { Report, Trade } from '../../engine/wire/layout.ts';
  *   meta     'watermark'                    -> sequence
  *
  * A value is a run of consecutive numbers. After a crash the engine publishes
- * the last command's reports again, and a run may then begin inside an older
- * one; where two runs overlap, the one with the higher first number counts.
+ * the last commands' reports again: the writer removes what was stored of them,
+ * and a run may still begin inside an older one; where two runs overlap, the one
+ * with the higher first number counts.
  */
 export interface HistoryStore {
   readonly root: RootDatabase;

@@ -3,6 +3,7 @@ import { RingConsumer, type RingHandle, type RingSlots } from '../../engine/ring
 import { getI64, putI64 } from '../../engine/units.ts';
 import { Report, ReportKind, Side, Trade } from '../../engine/wire/layout.ts';
 import { RunCollector } from './run-collector.ts';
+import { NEWEST } from './runs.ts';
 import { type HistoryStore, openHistory, putWatermark, type Runs, watermarkOf } from './store.ts';
 
 /** Which consumer of the report ring the history is. */
@@ -60,6 +61,8 @@ export class HistoryWriter {
   readonly #reports = new RunCollector(Report.bytes, MAX_HELD);
   readonly #trades = new RunCollector(Trade.bytes, MAX_HELD);
   readonly #limit = new DutyLimit(DutyLimit.allocate());
+  /** Owners of whom nothing is stored any more that comes again. */
+  readonly #cleared = { reports: new Set<number>(), trades: new Set<number>() };
   #taken = 0;
   #watermark: number;
   /** Sequence of the last report taken, and up to which nothing is missing in what was taken. */
@@ -99,15 +102,23 @@ export class HistoryWriter {
     if (!now && !this.#isDue(began)) return 0;
     const watermark = Math.max(this.#watermark, this.#complete);
     this.#limit.begin();
-    const put = (runs: Runs, owner: number, no: number, bytes: Uint8Array): void => {
+    const put = (name: 'reports' | 'trades', owner: number, no: number, bytes: Uint8Array): void => {
+      const runs = this.store[name];
+      this.#clear(runs, this.#cleared[name], owner, no);
       runs.putSync([owner, no], bytes as Buffer);
       if (!now && this.#consumer.available() < this.#slots.capacity * RESTS_BELOW) this.#limit.rest();
     };
-    this.store.root.transactionSync(() => {
-      this.#reports.forEachRun((account, no, bytes) => put(this.store.reports, account, no, bytes));
-      this.#trades.forEachRun((symbol, id, bytes) => put(this.store.trades, symbol, id, bytes));
-      putWatermark(this.store, watermark);
-    });
+    try {
+      this.store.root.transactionSync(() => {
+        this.#reports.forEachRun((account, no, bytes) => put('reports', account, no, bytes));
+        this.#trades.forEachRun((symbol, id, bytes) => put('trades', symbol, id, bytes));
+        putWatermark(this.store, watermark);
+      });
+    } catch (error) {
+      // What was cleared is there again.
+      for (const owners of Object.values(this.#cleared)) owners.clear();
+      throw error;
+    }
     const ended = performance.now();
     this.#lastCommit = ended;
     this.#notBefore = ended + (COMMIT_SHARE - 1) * (ended - began);
@@ -118,15 +129,27 @@ export class HistoryWriter {
     return written;
   }
 
+  /**
+   * Before an owner's first run: all that is stored from its number on is from a process that ended before the
+   * watermark got there, and comes again. In runs that are cut elsewhere, so an old one would hide part of a new one.
+   */
+  #clear(runs: Runs, cleared: Set<number>, owner: number, no: number): void {
+    if (cleared.has(owner)) return;
+    cleared.add(owner);
+    for (const key of Array.from(runs.getKeys({ start: [owner, no], end: [owner, NEWEST] }))) runs.removeSync(key);
+  }
+
   #isDue(now: number): boolean {
     const { count } = this.#reports;
     if (count === MAX_HELD) return true;
     return now >= this.#notBefore && (count >= COMMIT_REPORTS || now >= this.#lastCommit + COMMIT_MS);
   }
 
-  /** Ends the work. Only when the engine has stopped: an empty ring then means that the last command is complete. */
+  /** Ends the work. Only when the engine has stopped: an empty ring then means that the last command is complete, unless the engine gave up in the middle of its reports. */
   async close(): Promise<void> {
-    if (this.#reports.count === 0 && this.#consumer.peek() === -1 && this.#newest > this.#watermark) {
+    const applied = this.#applied && Atomics.load(this.#applied.words, this.#applied.index);
+    const whole = applied === undefined || ((applied - (this.#newest | 0)) | 0) >= 0;
+    if (whole && this.#reports.count === 0 && this.#consumer.peek() === -1 && this.#newest > this.#watermark) {
       this.store.root.transactionSync(() => putWatermark(this.store, this.#newest));
     }
     await this.store.root.close();
