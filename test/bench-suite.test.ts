@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { soakMetrics } from '../bench/soak/verdict.ts';
 import { CATALOG, chooseScopes, loadScope, scopeFile } from '../bench/suite/catalog.ts';
 import { compareMetric, differences } from '../bench/suite/compare.ts';
 import { figureOf } from '../bench/suite/figures.ts';
@@ -66,6 +67,23 @@ test('compare: better is positive whichever way is better; overlapping windows m
   assert.equal(compareMetric(time(1, 2, 3), undefined), undefined);
   assert.equal(compareMetric(time(1, 2, 3), rate(1, 2, 3)), undefined, 'another unit is another figure');
   assert.equal(compareMetric(time(1, 2, 3), time(0, 0, 0))?.better, undefined);
+});
+
+test('soak: growth an hour by the second half, drift of p99, open files', () => {
+  const samples = Array.from({ length: 60 }, (_, i) => ({
+    seconds: (i + 1) * 60,
+    // Fills up, and then grows by a tenth of a MB a minute.
+    ownMb: i < 30 ? 10 * i : 300 + 0.1 * i,
+    filesMb: 0,
+    heapMb: 20,
+    files: 40 + (i === 59 ? 1 : 0),
+    p50: 0.1,
+    p99: i < 40 ? 1 : 1.5,
+  }));
+  const found = new Map(soakMetrics(samples).map((metric) => [metric.id, figureOf(metric).median]));
+  close(found.get('soak.rss.growth') ?? 0, 6);
+  assert.equal(found.get('soak.fds.growth'), 1);
+  assert.equal(found.get('soak.p99.drift'), 1.5);
 });
 
 test('--help tells the options, and the scopes with theirs', () => {

@@ -14,6 +14,8 @@ const BATCH = 10;
 const RESTING = 500;
 /** Each so many-th command is timed, at every reader. */
 const TIMED = 50;
+/** For the last change to arrive. */
+const LAST_MS = 5000;
 /** What a slow reader of the second kind does. */
 const NAP_MS = 8000;
 const READ_MS = 500;
@@ -89,8 +91,11 @@ async function deliver({ port, account, symbol, rate, seq, warmupMs, windowMs, w
   }
   // What is under way arrives, and counts.
   const last = seq + sent * BATCH;
-  for (const until = performance.now() + 5000; performance.now() < until && readers.some((reader) => reader.seq < last); ) await pause();
+  const behind = (): number => readers.filter((reader) => reader.seq < last).length;
+  for (const until = performance.now() + LAST_MS; performance.now() < until && behind() > 0; ) await pause();
   onBook = () => undefined;
+  // Their latencies would be missing, and they are the longest.
+  if (behind() > 0) throw new Error(`${behind()} of ${readers.length} readers did not get the last change within ${LAST_MS / 1000} s`);
   if (inFlight.refused > 0) throw new Error(`${inFlight.refused} commands were refused, the first with code ${inFlight.refusalCode}`);
   await session.close();
   return {
