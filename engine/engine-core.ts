@@ -2,7 +2,7 @@ import { tellPhase } from './administration.ts';
 import { type Control, EnginePhase, JOURNAL_AT } from './control.ts';
 import type { Exchange, ExchangeOutputs } from './exchange.ts';
 import { JournalBoard } from './journal/journal-status.ts';
-import { cutTornTail, type LogEnd, readLog } from './journal/log-reader.ts';
+import { cutTornTail, type LogEnd, readLogSteps } from './journal/log-reader.ts';
 import { pruneSnapshots, readNewestSnapshot, SnapshotWriter } from './journal/snapshot-files.ts';
 import { MarketEventKind } from './market-event.ts';
 import type { RingConsumer } from './ring.ts';
@@ -91,9 +91,16 @@ export class EngineCore {
   /**
    * State as of the end of the log. Reports of commands after `historySeq` are
    * shown again (history does not have them yet); then each book is shown as
-   * market events. Blocks; `makeRoom` is called while the report ring is full.
+   * market events. In steps of some 10 ms, between which it may be given up: disk
+   * and rings are then as a crash may leave them. `makeRoom` is called while the
+   * report ring is full.
    */
-  recover(dir: string, historySeq: Seq, makeRoom: () => void, onProgress: (progress: RecoveryProgress) => void): Recovery {
+  *recover(
+    dir: string,
+    historySeq: Seq,
+    makeRoom: () => void,
+    onProgress: (progress: RecoveryProgress) => void,
+  ): Generator<undefined, Recovery> {
     const { exchange } = this;
     const started = performance.now();
     const messages: string[] = [];
@@ -106,7 +113,7 @@ export class EngineCore {
     const board = new JournalBoard(this.#control.words, JOURNAL_AT);
     let bytes: Uint8Array = new Uint8Array(0);
     let replayed = 0;
-    let end = readLog(dir, snapshotSeq + 1, (words, firstWord, count, firstSeq) => {
+    const steps = readLogSteps(dir, snapshotSeq + 1, (words, firstWord, count, firstSeq) => {
       if (bytes.buffer !== words.buffer) bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
       const firstSlot = firstWord >> 4;
       for (let i = 0; i < count; i++) {
@@ -116,12 +123,11 @@ export class EngineCore {
       this.#outputs.reports.publish();
       // What is in the log may be told: history and the gateway wait for this word.
       board.setDurable(exchange.seq);
-      while (!this.#outputs.reports.drain()) makeRoom();
-      this.#control.setApplied(exchange.seq);
       replayed += count;
       if ((replayed & ~(PROGRESS_EVERY - 1)) !== ((replayed - count) & ~(PROGRESS_EVERY - 1)))
         onProgress({ stage: 'log', seq: exchange.seq });
     });
+    let end = yield* this.#eachHandedOn(steps, makeRoom);
     const cut = cutTornTail(dir, end);
     if (cut !== undefined) {
       end = cut.end;
@@ -136,6 +142,24 @@ export class EngineCore {
     this.#control.setPhase(EnginePhase.Running);
     const milliseconds = performance.now() - started;
     return { end, seq: exchange.seq, timeUs: exchange.timeUs, snapshotSeq, replayed, milliseconds, messages };
+  }
+
+  /** Reads on only when the reports of a step are all in the ring: what waits outside it is bounded by a step. */
+  *#eachHandedOn(steps: Generator<undefined, LogEnd>, makeRoom: () => void): Generator<undefined, LogEnd> {
+    try {
+      for (;;) {
+        const { done, value } = steps.next();
+        while (!this.#outputs.reports.drain()) {
+          makeRoom();
+          yield;
+        }
+        this.#control.setApplied(this.exchange.seq);
+        if (done) return value;
+        yield;
+      }
+    } finally {
+      steps.return(undefined as never);
+    }
   }
 
   /** Applies what is in the ring, up to a bound; returns how much there was to do, 0 = nothing. */

@@ -14,6 +14,7 @@ import { LogWriter } from './journal/log-writer.ts';
 import type { Limits } from './limits.ts';
 import { RingConsumer, type RingHandle } from './ring.ts';
 import { SpillingProducer } from './spilling-producer.ts';
+import { inTurns } from './turns.ts';
 
 export interface EngineThreadData {
   readonly role: 'engine';
@@ -44,7 +45,7 @@ export type FromThread =
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
   | { readonly type: 'stopped'; readonly snapshot: string | undefined };
 
-/** `stop`: end after what is in the ring; the engine writes a snapshot when asked to. */
+/** `stop`: end after what is in the ring; the engine writes a snapshot when asked to. One that is recovering gives up. */
 export interface ToThread {
   readonly type: 'stop';
   readonly snapshot: boolean;
@@ -84,12 +85,14 @@ async function runEngine(data: EngineThreadData, say: (message: FromThread) => v
   const outputs = { reports: new SpillingProducer(data.reports), market: new SpillingProducer(data.market) };
   const exchange = new Exchange(data.limits, outputs, allocateFrom(data.columns));
   const core = new EngineCore(exchange, commands, outputs, control);
-  const recovery = core.recover(
+  const recovering = core.recover(
     data.dir,
     data.historySeq,
     () => sleep(control, STALLED_MS),
     (progress) => say({ type: 'progress', progress }),
   );
+  const recovery = await inTurns(recovering, () => stopAsked() !== undefined);
+  if (recovery === undefined) return say({ type: 'stopped', snapshot: undefined });
   say({ type: 'recovered', recovery });
   await dutyCycle(
     () => core.poll(),

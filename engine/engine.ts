@@ -35,6 +35,8 @@ export interface EngineOptions {
   /** Commands between two snapshots; 0 = only at the stop and on demand. */
   readonly snapshotEvery?: number;
   readonly onProgress?: (progress: RecoveryProgress) => void;
+  /** Aborted while `start` recovers: it gives up, and rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
   /** The engine or the disk failed: nothing is answered any more, restart to recover. */
   readonly onFailed?: (error: Error) => void;
   /** A snapshot was taken, or could not be. */
@@ -118,6 +120,7 @@ export class Engine {
       onDurable: () => this.#turn(),
       onFailed: (error) => this.#fail(error),
       onProgress: options.onProgress ?? (() => undefined),
+      signal: options.signal,
     };
     if (this.topology === 'compact') {
       let made: Exchange | undefined;
@@ -153,6 +156,7 @@ export class Engine {
   async start(): Promise<Recovery> {
     const pumping = setInterval(() => this.#pump(), 1);
     try {
+      this.#options.signal?.throwIfAborted();
       const recovery = await this.#stages.start();
       this.#sequencer = new Sequencer(this.#commandRing, this.#control, recovery.seq, recovery.timeUs);
       this.#sequencer.historyFull = this.#historyFull;

@@ -7,6 +7,7 @@ import { asynchronousDisk } from './journal/disk.ts';
 import { LogWriter } from './journal/log-writer.ts';
 import { RingConsumer, type RingHandle } from './ring.ts';
 import { SpillingProducer } from './spilling-producer.ts';
+import { inTurns } from './turns.ts';
 
 export type Durability = 'durable' | 'fast';
 
@@ -23,11 +24,13 @@ export interface StageSetup {
   readonly onDurable: () => void;
   readonly onFailed: (error: Error) => void;
   readonly onProgress: (progress: RecoveryProgress) => void;
+  /** Aborted: recovery is given up. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** The engine and journal stages, wherever they run. */
 export interface Stages {
-  /** Brings the state to the end of the log and starts the journal. */
+  /** Brings the state to the end of the log and starts the journal. @throws the signal's reason, when recovery was given up */
   start(): Promise<Recovery>;
   /** Does what this thread has to do; returns the number of commands applied here. */
   poll(): number;
@@ -59,8 +62,9 @@ export class FusedStages implements Stages {
   }
 
   async start(): Promise<Recovery> {
-    const { dir, historySeq, onProgress, control, durability, commands, onDurable, onFailed } = this.#setup;
-    const recovery = this.#core.recover(dir, historySeq, this.#makeRoom, onProgress);
+    const { dir, historySeq, onProgress, control, durability, commands, onDurable, onFailed, signal } = this.#setup;
+    const recovery = await inTurns(this.#core.recover(dir, historySeq, this.#makeRoom, onProgress), () => signal?.aborted === true);
+    if (recovery === undefined) throw signal?.reason;
     this.#log = new LogWriter({
       dir,
       end: recovery.end,
@@ -105,9 +109,9 @@ export class ThreadedStages implements Stages {
   }
 
   async start(): Promise<Recovery> {
-    const { dir, durability, commands, controlMemory, onProgress, onFailed } = this.#setup;
+    const { dir, durability, commands, controlMemory, onProgress, onFailed, signal } = this.#setup;
     this.#engine = new StageThread(this.#engineData, onFailed);
-    const recovery = await this.#engine.recovered(onProgress);
+    const recovery = await this.#engine.recovered(onProgress, signal);
     const data: JournalThreadData = { role: 'journal', dir, end: recovery.end, mode: durability, commands, control: controlMemory };
     this.#journal = new StageThread(data, onFailed);
     await this.#journal.journaling();
@@ -162,13 +166,19 @@ class StageThread {
     this.#ended.catch(() => undefined);
   }
 
-  recovered(onProgress: (progress: RecoveryProgress) => void): Promise<Recovery> {
+  async recovered(onProgress: (progress: RecoveryProgress) => void, signal?: AbortSignal): Promise<Recovery> {
     this.#onProgress = onProgress;
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) return reject(this.#failure);
-      this.#onRecovered = resolve;
-      this.#rejectStart = reject;
-    });
+    const giveUp = (): void => void this.stop(false).then(() => this.#rejectStart?.(signal?.reason), this.#rejectStart);
+    signal?.addEventListener('abort', giveUp);
+    try {
+      return await new Promise((resolve, reject) => {
+        if (this.#failure !== undefined) return reject(this.#failure);
+        this.#onRecovered = resolve;
+        this.#rejectStart = reject;
+      });
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+    }
   }
 
   journaling(): Promise<void> {

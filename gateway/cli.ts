@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from './cli/exit.ts';
+import { stopSignal } from './cli/stop-signals.ts';
 import { nodeTooOld } from './node-version.ts';
 
 const tooOld = nodeTooOld();
@@ -47,6 +48,7 @@ Examples:
   );
 
 const asked = process.argv[2] ?? '';
+if (asked === 'start') stopSignal();
 
 // The reader of a pipe has had enough, as `head` does: no error, and the end of what only prints. An exchange goes on.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -31,6 +31,8 @@ import { Simulation } from './venue/simulation.ts';
 export interface StartOptions {
   readonly log: Logger;
   readonly onProgress?: (progress: RecoveryProgress) => void;
+  /** Aborted: the start is given up. Later it means nothing, see {@link RunningExchange.stop}. */
+  readonly signal?: AbortSignal;
   /** The engine, the log's disk or the history's thread failed: nothing is answered any more. Stop the process, and start it again to recover. */
   readonly onFailed?: (error: Error) => void;
 }
@@ -145,7 +147,7 @@ interface Parts {
 /**
  * Starts an exchange and resolves when it takes orders.
  * @throws ConfigError, DataLockedError, DamagedLogError, HistoryAheadError, GenesisError, or an Error with code EADDRINUSE; each says what to do.
- *   What was started by then is stopped again.
+ *   Or the signal's reason. What was started by then is stopped again.
  */
 export async function startExchange(config: Config, options: StartOptions): Promise<RunningExchange> {
   const undo: (() => unknown)[] = [];
@@ -157,7 +159,7 @@ export async function startExchange(config: Config, options: StartOptions): Prom
   }
 }
 
-async function assemble(config: Config, { log, onProgress, onFailed }: StartOptions, undo: (() => unknown)[]): Promise<Parts> {
+async function assemble(config: Config, { log, onProgress, onFailed, signal }: StartOptions, undo: (() => unknown)[]): Promise<Parts> {
   const state: State = { recovering: true, draining: false, failed: false };
   const fail = (error: Error) => {
     if (state.failed) return;
@@ -166,6 +168,7 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
     onFailed?.(error);
   };
 
+  signal?.throwIfAborted();
   mkdirSync(config.data, { recursive: true });
   const lock = DataLock.acquire(config.data);
   undo.push(() => lock.release());
@@ -191,6 +194,7 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
     limits: limitsOf(config),
     historySeq,
     ...(onProgress && { onProgress }),
+    signal,
     onFailed: fail,
     onSnapshot: (result) => {
       if (result instanceof Error) log.error({ err: result }, 'snapshot failed; the log still has everything');
@@ -215,6 +219,7 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
   engine.onMarket(marketData);
   const recovery = await engine.start();
   undo.push(() => started.engine.stop({ snapshot: false }));
+  signal?.throwIfAborted();
   if (historySeq > recovery.seq) throw new HistoryAheadError(config.data, historySeq, recovery.seq);
   for (const message of recovery.messages) log.warn(message);
   const { directory, sequencer } = engine;
@@ -244,6 +249,9 @@ async function assemble(config: Config, { log, onProgress, onFailed }: StartOpti
     ...(config.tlsClientCa !== undefined && { onHandshakeRefused: (peer, reason) => audit.record(handshakeRefused(peer, reason)) }),
   });
   const grpc = await listening(orderEntry.listen(), 'order entry', config.host, config.grpcPort, '--grpc-port');
+  undo.push(() => orderEntry.stop());
+  // The last wait was the one before: whoever asks from now on asks the running exchange.
+  signal?.throwIfAborted();
 
   const { snapshotNow } = engine;
   const snapshot = () => snapshotNow.call(started.engine);

@@ -7,6 +7,7 @@ import { MARKET_EVENT_BYTES } from '../../engine/market-event.ts';
 import { allocateRing, RingConsumer } from '../../engine/ring.ts';
 import { SpillingProducer } from '../../engine/spilling-producer.ts';
 import { stateHash } from '../../engine/state-rows.ts';
+import { atOnce } from '../../engine/turns.ts';
 import { Command, Report } from '../../engine/wire/layout.ts';
 
 /** Sent when commands could be taken, and, after the clock has stopped, with what was recovered. */
@@ -25,11 +26,7 @@ const exchange = new Exchange(limits, outputs);
 const commands = new RingConsumer(ring(Command.bytes, limits.commandRing), 0);
 const core = new EngineCore(exchange, commands, outputs, new Control(allocateControl()));
 // The history has everything: no report is shown again, and so the report ring stays empty.
-const { milliseconds, seq, snapshotSeq } = core.recover(
-  process.argv[2],
-  Number.POSITIVE_INFINITY,
-  () => undefined,
-  () => undefined,
-);
+const nothing = (): void => undefined;
+const { milliseconds, seq, snapshotSeq } = atOnce(core.recover(process.argv[2], Number.POSITIVE_INFINITY, nothing, nothing));
 say({ kind: 'ready', milliseconds });
 say({ kind: 'recovered', seq, snapshotSeq, hash: stateHash(exchange) });

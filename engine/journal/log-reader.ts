@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { atOnce } from '../turns.ts';
 import { getI64, type Seq } from '../units.ts';
 import { DamagedLogError, IncompleteLogError, judgeStop, type Stop, type TornTail } from './log-damage.ts';
 import {
@@ -64,6 +65,11 @@ export function scanLog(dir: string): LogEnd {
  * @throws IncompleteLogError `fromSeq` lies before the first segment, or beyond the end
  */
 export function readLog(dir: string, fromSeq: Seq, onBatch: BatchListener): LogEnd {
+  return atOnce(readLogSteps(dir, fromSeq, onBatch));
+}
+
+/** {@link readLog} in steps of {@link CHUNK_BYTES} at most, some 10 ms; `return` gives it up. */
+export function* readLogSteps(dir: string, fromSeq: Seq, onBatch: BatchListener): Generator<undefined, LogEnd> {
   const all = listSegments(dir);
   if (all.length === 0 && fromSeq > 1) {
     throw new IncompleteLogError(dir, `there is no log file, but commands from ${fromSeq} on are needed`, PUT_BACK);
@@ -72,17 +78,17 @@ export function readLog(dir: string, fromSeq: Seq, onBatch: BatchListener): LogE
   if (all.length > 0 && start === -1) {
     throw new IncompleteLogError(dir, `it starts with command ${all[0].firstSeq}, but those from ${fromSeq} on are needed`, PUT_BACK);
   }
-  const end = readSegments(dir, all.slice(Math.max(0, start)), fromSeq, onBatch);
+  const end = yield* readSegments(dir, all.slice(Math.max(0, start)), fromSeq, onBatch);
   if (end.lastSeq < fromSeq - 1) {
     const detail = `it ends with command ${end.lastSeq}, but a snapshot holds those up to ${fromSeq - 1}`;
     throw new IncompleteLogError(dir, detail, `${PUT_BACK} Or run "openbell repair ${dir} --cut" to go on from command ${end.lastSeq}.`);
   }
   if (end.batches > 0 || start < 1) return end;
   // An empty segment does not know its log: the one before does.
-  return readSegments(dir, all.slice(start - 1), fromSeq, onBatch);
+  return yield* readSegments(dir, all.slice(start - 1), fromSeq, onBatch);
 }
 
-function readSegments(dir: string, segments: SegmentFile[], fromSeq: Seq, onBatch: BatchListener): LogEnd {
+function* readSegments(dir: string, segments: SegmentFile[], fromSeq: Seq, onBatch: BatchListener): Generator<undefined, LogEnd> {
   const chain = new Chain(segments[0]?.firstSeq ?? 1, fromSeq, onBatch);
   let position = 0;
   let torn: TornTail | undefined;
@@ -102,7 +108,7 @@ function readSegments(dir: string, segments: SegmentFile[], fromSeq: Seq, onBatc
       // A killed process may have left the end in the page cache only; who reads it may tell others.
       if (index === segments.length - 1) fdatasyncSync(fd);
       const { size } = fstatSync(fd);
-      const stop = chain.readSegment(fd, size);
+      const stop = yield* chain.readSegment(fd, size);
       position = stop.position;
       if (index === segments.length - 1) torn = judgeStop(fd, size, path, stop, chain.expectedSeq, chain.logId);
       // A segment is left when there is no room for a batch of one record, and not before it is durable.
@@ -168,7 +174,7 @@ class Chain {
   }
 
   /** Reads good batches from the start of a segment, up to the first place that holds none. */
-  readSegment(fd: number, size: number): Stop {
+  *readSegment(fd: number, size: number): Generator<undefined, Stop> {
     for (let position = 0; ; ) {
       const have = readSync(fd, this.#bytes, 0, CHUNK_BYTES, position);
       let at = 0;
@@ -180,6 +186,7 @@ class Chain {
       }
       if (at === 0) return { position, reason: have === 0 ? 'the file ends' : 'the file ends in a batch' };
       position += at;
+      yield;
     }
   }
 

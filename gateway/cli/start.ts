@@ -7,6 +7,7 @@ import type { RunningExchange } from '../main.ts';
 import { print, printJson } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 import { Progress } from './progress.ts';
+import { stopSignal } from './stop-signals.ts';
 
 /** How to call this again: the single executable, or in a clone as well as where the package is installed. */
 const OPENBELL = isSea() ? 'openbell' : 'npx openbell';
@@ -16,7 +17,7 @@ export function startCommand(program: Command): void {
     .command('start')
     .summary('run the exchange')
     .description(
-      'Runs the exchange until it is told to stop (Ctrl-C, SIGTERM). A second signal ends it at once; nothing acknowledged is lost then either.',
+      'Runs the exchange until it is told to stop (Ctrl-C, SIGTERM), also while it starts. A second signal ends it at once; nothing acknowledged is lost then either.',
     );
   for (const [name, { help, value, fallback }] of Object.entries(OPTIONS)) {
     const text = value === undefined || fallback === undefined ? help : `${help} (default ${fallback})`;
@@ -50,13 +51,23 @@ Examples:
           log.warn({ check: id, status, fix }, `${id}: ${found}; ${why}`);
         const progress = new Progress('recovering');
         const ended = Promise.withResolvers<ExitCode>();
-        const exchange = await startExchange(config, {
-          log,
-          onProgress: ({ stage, seq }) => progress.show(`${stage} up to command ${seq.toLocaleString('en')}`),
-          onFailed: () => ended.resolve(ExitCode.Refused),
-        });
-        progress.end();
-        stopOnSignals(exchange, ended);
+        const stop = stopSignal();
+        let exchange: RunningExchange;
+        try {
+          exchange = await startExchange(config, {
+            log,
+            signal: stop,
+            onProgress: ({ stage, seq }) => progress.show(`${stage} up to command ${seq.toLocaleString('en')}`),
+            onFailed: () => ended.resolve(ExitCode.Refused),
+          });
+        } catch (error) {
+          if (error !== stop.reason) throw error;
+          process.stderr.write('openbell: stopped before it was open; nothing is lost, and the next start begins anew\n');
+          return ExitCode.Ok;
+        } finally {
+          progress.end();
+        }
+        stop.addEventListener('abort', () => exchange.stop().then(() => ended.resolve(ExitCode.Ok), ended.reject));
         if (flags.json) printJson({ ...exchange.ports, host: config.host, data: config.data });
         else print(welcome(exchange));
         const exitCode = await ended.promise;
@@ -72,20 +83,6 @@ function byName(options: Record<string, string | boolean | undefined>): Record<s
   return Object.fromEntries(
     Object.entries(options).map(([key, value]) => [key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), value]),
   );
-}
-
-function stopOnSignals(exchange: RunningExchange, ended: PromiseWithResolvers<ExitCode>): void {
-  let signals = 0;
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (++signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143);
-    process.stderr.write('openbell: stopping; once more to end at once\n');
-    exchange.stop().then(
-      () => ended.resolve(ExitCode.Ok),
-      (error: unknown) => ended.reject(error),
-    );
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
 }
 
 function welcome({ config, ports, engine, recovery }: RunningExchange): string {
