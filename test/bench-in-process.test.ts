@@ -68,9 +68,16 @@ describe('bench: the in-process scopes on small inputs', () => {
       assert.equal(recorder.count, COMMANDS);
       assert.equal(core.answered, COMMANDS);
       assert.ok(core.traded > 0);
-      const { stateHash: expected, mix } = await maker.state();
+      const { stateHash: expected, mix, restingOrders, levels } = await maker.state();
       assert.equal(stateHash(core.exchange), expected);
       assert.equal(Math.round((mix.new + mix.cancel + mix.move) * 1e9), 1e9);
+      const near = (value: number, wanted: number, part: number): void =>
+        assert.ok(Math.abs(value / wanted - 1) <= part, `${value} is not about ${wanted}`);
+      near(mix.new, 0.12, 0.1);
+      near(mix.cancel, 0.06, 0.1);
+      near(mix.move, 0.82, 0.02);
+      near(restingOrders, 1000, 0.1);
+      near(levels, 750, 0.07);
     } finally {
       await maker.close();
     }

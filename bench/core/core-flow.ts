@@ -8,7 +8,10 @@ const NEW = 9;
 const IOC = 12;
 const CANCEL = 18;
 const MID = 50_000;
-const SPREAD = 380;
+/** Prices a side that orders rest at: as they are picked at random, about 750 of the 1,800 have one. */
+const SPREAD = 900;
+/** Of those, through the best price. */
+const THROUGH = 7;
 
 export const CORE_ACCOUNTS = 1000;
 export const CORE_RESTING = 1000;
@@ -160,7 +163,7 @@ export class CoreFlow {
 
   /** Mostly behind the best price, now and then through it. */
   #priceFor(side: number): number {
-    const away = this.#below(SPREAD) - 3;
+    const away = this.#below(SPREAD) - THROUGH;
     return side === Side.Buy ? this.#price - away : this.#price + away;
   }
 
