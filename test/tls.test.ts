@@ -279,6 +279,29 @@ describe('TLS', () => {
     later.destroy();
   });
 
+  it('refuses nobody who connects while it takes changed certificates', async (t) => {
+    const secret = new MountedSecret(join(dir, 'busy'), first);
+    const ports = await new Ports(secret).start();
+    t.after(() => ports.stop());
+    const statuses = new Map<string, number>();
+    let done = false;
+    const connecting = Array.from({ length: 8 }, async () => {
+      while (!done) {
+        const { status, socket } = await upgrade(ports.ws, { ca });
+        socket.destroy();
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }
+    });
+    for (let switches = 1; switches <= 12; switches++) {
+      secret.mount(switches % 2 === 0 ? first : second);
+      await ports.until('the reload', () => ports.certificates.reloads === switches);
+      await sleep(50);
+    }
+    done = true;
+    await Promise.all(connecting);
+    assert.deepEqual([...statuses.keys()], ['HTTP/1.1 101 Switching Protocols'], JSON.stringify([...statuses]));
+  });
+
   it('keeps the old certificate while the files do not fit together', async (t) => {
     const files = { cert: join(dir, 'live.pem'), key: join(dir, 'live.key') };
     const put = (cert: string | Buffer, key: string | Buffer) => {

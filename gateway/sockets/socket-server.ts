@@ -17,16 +17,25 @@ const EXCLUSIVE_PORT = 1;
  */
 const NO_TLS_1_2 = 'ECDHE-PSK-AES128-CBC-SHA';
 
+/** What uWebSockets has for apps in several threads, and its types do not: an app with a child accepts connections for that. */
+interface SharedApp extends uWS.TemplatedApp {
+  getDescriptor(): number;
+  addChildAppDescriptor(descriptor: number): void;
+  removeChildAppDescriptor(descriptor: number): void;
+}
+
 /**
- * The WebSocket port. A changed certificate gets a new app with the same
- * routes, which takes over the port; connections of the app before it live on
- * with the certificate that they were made with. I/O thread.
+ * The WebSocket port. With TLS one app listens and only accepts; what it
+ * accepts belongs to its child, an app with the certificate and the routes. A
+ * changed certificate gets a new child, so the port is never closed;
+ * connections of the child before it live on with the certificate that they
+ * were made with. I/O thread.
  */
 export class SocketServer implements SocketRoutes {
   readonly #certificates: Certificates | undefined;
   readonly #routes: ((app: uWS.TemplatedApp) => void)[] = [];
-  /** uWebSockets never frees an app; those before the last have no listening socket any more. */
-  readonly #apps: uWS.TemplatedApp[] = [];
+  /** uWebSockets never frees an app; the last of them takes new connections. */
+  readonly #apps: SharedApp[] = [];
   #listening: uWS.us_listen_socket | undefined;
 
   constructor(certificates?: Certificates) {
@@ -43,15 +52,18 @@ export class SocketServer implements SocketRoutes {
    * @throws Error with code EADDRINUSE when the port is taken, EPERM when the certificate cannot be used
    */
   listen(host: string, port: number): number {
-    const app = this.#build(this.#certificates?.current);
-    const taken = this.#listen(app, host, port);
-    if (port === 0 && this.#certificates !== undefined) {
-      // uWebSockets sets SO_REUSEADDR for a named port only, and without it no other app could take over while connections are open.
-      this.closeListening();
-      this.#listen(app, host, taken);
-    }
-    this.#certificates?.onChange((material) => this.#renew(material, host, taken));
-    return taken;
+    if (this.#certificates === undefined) return this.#listen(this.#build(undefined), host, port);
+    const acceptor = this.#make(this.#certificates.current);
+    let child = this.#build(this.#certificates.current);
+    acceptor.addChildAppDescriptor(child.getDescriptor());
+    this.#certificates.onChange((material) => {
+      if (this.#listening === undefined) return;
+      const next = this.#build(material);
+      acceptor.removeChildAppDescriptor(child.getDescriptor());
+      acceptor.addChildAppDescriptor(next.getDescriptor());
+      child = next;
+    });
+    return this.#listen(acceptor, host, port);
   }
 
   /** No more connections; those that are there live on. */
@@ -64,14 +76,6 @@ export class SocketServer implements SocketRoutes {
   close(): void {
     this.closeListening();
     for (const app of this.#apps.splice(0)) app.close();
-  }
-
-  #renew(material: TlsMaterial, host: string, port: number): void {
-    if (this.#listening === undefined) return;
-    const app = this.#build(material);
-    // In one turn of the loop: who connects meanwhile waits in neither queue, and is reset. Established connections are not touched.
-    this.closeListening();
-    this.#listen(app, host, port);
   }
 
   #listen(app: uWS.TemplatedApp, host: string, port: number): number {
@@ -92,13 +96,18 @@ export class SocketServer implements SocketRoutes {
   }
 
   /** @throws Error when the files no longer hold what was read from them: the next look at them brings another change */
-  #build(material: TlsMaterial | undefined): uWS.TemplatedApp {
-    const app = material === undefined ? uWS.App() : uWS.SSLApp(sslOptions(material));
+  #make(material: TlsMaterial | undefined): SharedApp {
+    const app = (material === undefined ? uWS.App() : uWS.SSLApp(sslOptions(material))) as SharedApp;
+    this.#apps.push(app);
+    return app;
+  }
+
+  #build(material: TlsMaterial | undefined): SharedApp {
+    const app = this.#make(material);
     for (const register of this.#routes) register(app);
     app.any('/*', (res) => {
       res.writeStatus('426 Upgrade Required').writeHeader('upgrade', 'websocket').end('This port speaks WebSocket only.\n');
     });
-    this.#apps.push(app);
     return app;
   }
 
