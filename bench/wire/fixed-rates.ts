@@ -12,7 +12,7 @@ export async function warmUp(venue: Venue, transport: TransportName, plan: WireP
   stage.begin(`${NAMES[transport]}: warm-up`);
   await venue.open(transport);
   for (const batch of transport === 'grpc' ? BATCHES : [1])
-    await venue.load.run({ rate: 40_000, batch, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0 });
+    await venue.load.run({ rate: 40_000, batch, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0, mayRefuse: true });
 }
 
 /** One command at a time: what a single order costs on the way, with nobody in the way. */

@@ -11,8 +11,8 @@ export const HISTORY_CONSUMER = 1;
 /** Reports held in memory until the next commit, at most: 16 MiB. */
 const MAX_HELD = 131_072;
 /**
- * Between two commits, at least, unless there is much to write: each one has the file system commit its
- * journal and the disk flush twice, some milliseconds for which the log's own fdatasync waits.
+ * Between two commits, at least, unless there is much to write: each one has the disk flush twice, for
+ * which the log's own fdatasync waits, and holds a core for a millisecond in the kernel.
  */
 const COMMIT_MS = 200;
 const COMMIT_REPORTS = 16_384;
