@@ -209,6 +209,7 @@ const ROWS: Row[] = [
   ],
   ['middling state', { [`${CPU}/cpu0/cpuidle/state1/latency`]: '40\n' }, 'c-states', 'note', /C1, 40 us/],
   ['threads share cores', { [`${CPU}/smt/active`]: '1\n' }, 'smt', 'note', /^on$/],
+  ['threads of a guest', { 'proc/cpuinfo': 'flags\t\t: fpu hypervisor tsc\n' }, 'smt', 'unknown', /may not be told/],
   ['virtual machine', { 'proc/cpuinfo': 'flags\t\t: fpu hypervisor tsc\n' }, 'virtualisation', 'note', /virtual machine/],
   ['CPU without flags', { 'proc/cpuinfo': 'Features\t: fp asimd\n' }, 'virtualisation', 'unknown', /no flags/],
   ['slow clock', { [`${CLOCK}/current_clocksource`]: 'acpi_pm\n' }, 'clock-source', 'warning', /^acpi_pm$/],

@@ -135,24 +135,28 @@ const threading: Check = {
     const control = host.text(`${CPU}/smt/control`);
     const active = host.text(`${CPU}/smt/active`);
     if (active === undefined) return unknown('the kernel does not tell');
-    return active === '1'
-      ? note('on', 'leave the siblings of the pinned CPUs idle, or: echo off > /sys/devices/system/cpu/smt/control')
-      : ok(`off${control === undefined ? '' : ` (${control})`}`);
+    if (active === '1') return note('on', 'leave the siblings of the pinned CPUs idle, or: echo off > /sys/devices/system/cpu/smt/control');
+    if (isGuest(host)) return unknown("a virtual machine may not be told; two of its CPUs, or one and a stranger's, can be one core");
+    return ok(`off${control === undefined ? '' : ` (${control})`}`);
   },
 };
+
+/** undefined when the CPU does not tell. */
+function isGuest(host: Host): boolean | undefined {
+  return /^flags\s*:(.*)$/m
+    .exec(host.text('/proc/cpuinfo') ?? '')?.[1]
+    .split(/\s+/)
+    .includes('hypervisor');
+}
 
 const virtualisation: Check = {
   id: 'virtualisation',
   why: 'the hypervisor can stop a virtual CPU at any time, and nothing in this guest can prevent it',
   linux: true,
   run(host) {
-    const info = host.text('/proc/cpuinfo');
-    if (info === undefined) return unknown('no /proc/cpuinfo');
-    const flags = /^flags\s*:\s*(.*)$/m.exec(info)?.[1];
-    if (flags === undefined) return unknown('the CPU has no flags that would tell');
-    return flags.split(' ').includes('hypervisor')
-      ? note('a virtual machine', 'ask for dedicated cores, or take a host of your own')
-      : ok('none');
+    const guest = isGuest(host);
+    if (guest === undefined) return unknown('the CPU has no flags that would tell');
+    return guest ? note('a virtual machine', 'ask for dedicated cores, or take a host of your own') : ok('none');
   },
 };
 
