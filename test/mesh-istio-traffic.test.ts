@@ -247,6 +247,13 @@ test('an account over its limit gets RESOURCE_EXHAUSTED, others go on', { skip }
   assert.equal(await commands(venue), count(Grpc.Ok));
   const other: Shows = { certificate: venue.files.client, token: await venue.token({ subject: 'bob', accounts: '2' }) };
   assert.equal((await order(venue, 1, other, 2)).status, Grpc.Ok);
+  // Alice's account, named by somebody who may not: the exchange refuses each, and her limit is as it was.
+  await sleep(2000);
+  const mixed = await Promise.all(
+    Array.from({ length: 600 }, async (_, i) => [i % 20, (await order(venue, 1000 + i, i % 20 ? other : shows)).status]),
+  );
+  assert.ok(mixed.some(([, status]) => status === Grpc.ResourceExhausted));
+  assert.ok(mixed.every(([bob, status]) => bob || status === Grpc.Ok));
 });
 
 test('the shadow gets what shard 0 gets, and nobody gets its answers', { skip }, async (t) => {

@@ -124,13 +124,14 @@ interface RateLimit {
   readonly filter_enforced?: RateLimit['filter_enabled'];
   readonly rate_limited_as_resource_exhausted?: boolean;
   readonly max_dynamic_descriptors?: number;
+  readonly rate_limits?: readonly { readonly actions?: readonly { readonly request_headers?: { readonly header_name?: string } }[] }[];
   readonly descriptors?: readonly { readonly entries?: readonly { readonly value?: string }[] }[];
 }
 
 const rateLimits: Lint = {
   name: 'rate-limit-works',
   reason:
-    'written as it circulates it is off (0 % unless told), stands before the token is verified, keeps 20 buckets, or answers UNAVAILABLE, which is retried',
+    'written as it circulates it is off (0 % unless told), stands before the token is verified, keeps 20 buckets, counts for others, or answers UNAVAILABLE, which is retried',
   check: (set) =>
     of(set, EnvoyFilter).flatMap((filter) =>
       (filter.spec?.configPatches ?? []).flatMap(({ patch, match }) => {
@@ -150,6 +151,11 @@ const rateLimits: Lint = {
           percent('filter_enforced'),
           config.rate_limited_as_resource_exhausted === true ? '' : 'it answers UNAVAILABLE',
           dynamic && (config.max_dynamic_descriptors ?? 20) <= 20 ? 'it keeps 20 buckets' : '',
+          config.rate_limits?.every(({ actions }) =>
+            actions?.some((action) => action.request_headers?.header_name === 'x-openbell-subject'),
+          )
+            ? ''
+            : 'it counts by what the client names alone: anybody can use up the limit of another account',
           match?.listener?.filterChain?.filter?.subFilter?.name ? '' : 'without a subFilter it stands before all others',
           filter.spec?.workloadSelector?.labels ? '' : 'without a workloadSelector it is on every proxy of the namespace',
           JSON.stringify(config).includes('"append":') ? 'append is deprecated, it is append_action' : '',
