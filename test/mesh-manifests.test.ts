@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { RequestAuthentication } from '@kubernetes-models/istio/security.istio.io/v1/RequestAuthentication';
 import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose';
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import type { IProbe } from 'kubernetes-models/v1/Probe';
 import { of } from '../mesh/checks/lint.ts';
 import { kustomizeTool, MESH, OVERLAYS, type Overlay, renderDirectory, renderOverlay } from '../mesh/checks/render.ts';
@@ -80,6 +81,30 @@ describe('overlays', { skip }, () => {
     assert.equal(jwksUri, undefined, 'one or the other');
     const { payload } = await jwtVerify(stdout.trim(), createLocalJWKSet(JSON.parse(jwks)), { issuer, audience: audiences });
     assert.equal(payload.openbell_roles, 'trader');
+  });
+
+  it('the network of production is open for exactly this', () => {
+    const rules = of(render('production'), NetworkPolicy).flatMap(({ metadata, spec }) => [
+      ...(spec?.ingress ?? []).map(({ from, ports }) => ({ metadata, spec, way: '<-', peers: from, ports })),
+      ...(spec?.egress ?? []).map(({ to, ports }) => ({ metadata, spec, way: '->', peers: to, ports })),
+    ]);
+    const labels = (selector: { matchLabels?: Record<string, string> } | undefined) =>
+      Object.entries(selector?.matchLabels ?? { ANY: '' }).map(([name, value]) => `${name.replace(/^.*\//, '')}=${value}`);
+    const lines = rules.flatMap(({ metadata, spec, way, peers = [], ports = [] }) =>
+      peers.map(({ namespaceSelector, podSelector, ipBlock }) => {
+        assert.deepEqual([metadata?.namespace, ipBlock, spec?.policyTypes], ['openbell', undefined, [way === '<-' ? 'Ingress' : 'Egress']]);
+        const who = [labels(spec?.podSelector), way, labels(namespaceSelector), labels(podSelector)].flat().join(' ');
+        return `${who}: ${ports.map(({ protocol = 'TCP', port }) => `${protocol} ${port}`).join(', ')}`;
+      }),
+    );
+    assert.deepEqual(lines.sort(), [
+      'name=openbell -> metadata.name=istio-system app=istiod: TCP 15012',
+      'name=openbell -> metadata.name=istio-system app=opentelemetry-collector: TCP 4317',
+      'name=openbell -> metadata.name=kube-system k8s-app=kube-dns: UDP 53, TCP 53',
+      'name=openbell <- metadata.name=istio-ingress istio=ingressgateway: TCP 7401, TCP 7402',
+      'name=openbell <- metadata.name=istio-ingress istio=ingressgateway: TCP 7403',
+      'name=openbell <- metadata.name=monitoring name=prometheus: TCP 15020, TCP 15090',
+    ]);
   });
 
   it('production and what takes over for it differ in volumes and locality only', () => {

@@ -23,6 +23,17 @@ const named = (received: Received, server: string): Json =>
 const routes = ({ routes }: Received): Json[] =>
   routes.flatMap(({ virtual_hosts }) => virtual_hosts ?? []).flatMap((host: Json) => host.routes ?? []);
 const forwarded = (received: Received): Json[] => routes(received).filter(({ route }) => route?.cluster?.startsWith('outbound|740'));
+/** Routes of one server of the gateway. */
+const routesOf = ({ routes: configs, ...rest }: Received, server: string): Json[] =>
+  routes({ ...rest, routes: configs.filter(({ name }) => name.includes(`https-${server}`)) });
+const choosesShard = (received: Received, server: string, port: number): boolean =>
+  [0, 1, 2].every((shard) =>
+    routesOf(received, server).some(
+      ({ match, route }) =>
+        match.headers?.some((header: Json) => header.string_match?.exact === String(shard)) &&
+        route.cluster.startsWith(`outbound|${port}|shard-${shard}|`),
+    ),
+  );
 const cluster = ({ clusters }: Received, name: string): Json => clusters.find((one) => one.name.startsWith(name));
 const inbound = (received: Received, port = 7401): Json =>
   chains(received).find(({ filter_chain_match: match }) => match?.destination_port === port && match.transport_protocol === 'tls');
@@ -89,18 +100,41 @@ export const REQUIREMENTS: readonly Requirement[] = [
     name: 'x-symbol-shard chooses the shard',
     resource: ORDERS,
     proxy: 'edge',
-    holds: (received) =>
-      [0, 1, 2].every((shard) =>
-        forwarded(received).some(
-          ({ match, route }) =>
-            match.prefix === '/openbell.OrderEntry/' &&
-            match.headers?.some((header: Json) => header.string_match?.exact === String(shard)) &&
-            route.cluster.startsWith(`outbound|7401|shard-${shard}|`),
-        ),
-      ),
+    holds: (received) => [7401, 7402].every((port) => choosesShard(received, 'orders', port)),
     without: (spec) => {
       spec.http.at(-2).route[0].destination.subset = 'shard-0';
     },
+  },
+  ...(['market', 'admin'] as const).map(
+    (server): Requirement => ({
+      name: `x-symbol-shard chooses the shard: ${server}`,
+      resource: `VirtualService openbell-${server}`,
+      proxy: 'edge',
+      holds: (received) => choosesShard(received, server, server === 'market' ? 7402 : 7403),
+      without: (spec) => {
+        spec.http.at(-1).route[0].destination.subset = 'shard-0';
+      },
+    }),
+  ),
+  ...(['orders', 'market', 'admin'] as const).map(
+    (server): Requirement => ({
+      name: `every route names a shard: ${server}`,
+      resource: `VirtualService openbell-${server}`,
+      proxy: 'edge',
+      holds: (received) => {
+        const all = routesOf(received, server);
+        return all.length > 3 && all.every(({ route }) => /\|shard-\d\|/.test(route.cluster));
+      },
+      without: (spec) => delete spec.http.at(server === 'orders' ? 1 : 0).route[0].destination.subset,
+    }),
+  ),
+  {
+    name: 'orders have two paths',
+    resource: ORDERS,
+    proxy: 'edge',
+    holds: (received) =>
+      routesOf(received, 'orders').every(({ match }) => match.prefix === '/openbell.OrderEntry/' || match.path === '/v1/orders'),
+    without: (spec) => delete spec.http[1].match[1].uri,
   },
   {
     name: 'market data has one path, and not that of orders',
@@ -146,6 +180,17 @@ export const REQUIREMENTS: readonly Requirement[] = [
     without: (spec) => delete spec.trafficPolicy.portLevelSettings[0].connectionPool,
   },
   {
+    name: 'and so have WebSockets',
+    resource: RULE,
+    proxy: 'edge',
+    holds: (received) => {
+      const { circuit_breakers, upstream_connection_options: options } = cluster(received, 'outbound|7402|shard-0|');
+      const { max_connections, max_requests } = circuit_breakers.thresholds[0];
+      return max_connections === 32768 && max_requests === 32768 && options?.tcp_keepalive.keepalive_time === 30;
+    },
+    without: (spec) => delete spec.trafficPolicy.portLevelSettings[1].connectionPool,
+  },
+  {
     name: 'a connection is not used up by requests',
     resource: RULE,
     proxy: 'edge',
@@ -177,9 +222,11 @@ export const REQUIREMENTS: readonly Requirement[] = [
     resource: RULE,
     proxy: 'edge',
     holds: (received) =>
-      JSON.stringify(cluster(received, 'outbound|7401|shard-0|')).includes('"exact":"spiffe://cluster.local/ns/openbell/sa/openbell"'),
+      [7401, 7402, 7403].every((port) =>
+        JSON.stringify(cluster(received, `outbound|${port}|shard-0|`)).includes('"exact":"spiffe://cluster.local/ns/openbell/sa/openbell"'),
+      ),
     without: (spec) => {
-      spec.trafficPolicy.portLevelSettings[0].tls = { mode: 'DISABLE' };
+      spec.trafficPolicy.portLevelSettings[2].tls = { mode: 'DISABLE' };
     },
   },
   {

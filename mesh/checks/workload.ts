@@ -17,6 +17,8 @@ export interface Workload {
   readonly annotations: Labels;
   readonly spec: IPodSpec;
   readonly containers: readonly IContainer[];
+  /** Names of the volumes that each pod has for good. */
+  readonly claims: readonly string[];
   readonly title: string;
 }
 
@@ -33,6 +35,7 @@ export function workloads(set: readonly Resource[]): Workload[] {
         annotations: metadata?.annotations ?? {},
         spec,
         containers: [...(spec.initContainers ?? []), ...spec.containers],
+        claims: (owner.spec.volumeClaimTemplates ?? []).map(({ metadata }) => metadata?.name ?? ''),
         title: nameOf(owner as Resource),
       },
     ];

@@ -1,10 +1,12 @@
 import { VerticalPodAutoscaler } from '@kubernetes-models/autoscaler/autoscaling.k8s.io/v1/VerticalPodAutoscaler';
+import { ProxyConfig } from '@kubernetes-models/istio/networking.istio.io/v1beta1/ProxyConfig';
 import { StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet';
 import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler';
+import { Service } from 'kubernetes-models/v1/Service';
 import { type Lint, of } from '../lint.ts';
 import { quantity } from '../quantity.ts';
-import { nameOf, type Resource } from '../resource.ts';
-import { hasSidecar, workloads } from '../workload.ts';
+import { nameOf, type Resource, selects } from '../resource.ts';
+import { envOf, hasSidecar, workloads } from '../workload.ts';
 
 const EXACT_IMAGE = /^[\w.:/-]+(:v?\d+\.\d+\.\d+[\w.-]*|@sha256:[0-9a-f]{64})$/;
 
@@ -46,6 +48,21 @@ const wholeCpus: Lint = {
         )
         .map(({ name, request, limit }) => `${title}: ${name} asks for ${JSON.stringify(request)}, limit ${JSON.stringify(limit)}`);
     }),
+};
+
+const workersFit: Lint = {
+  name: 'workers-fit-cpus',
+  reason: 'a worker thread more than the sidecar has CPUs is throttled, and with it every stream on it; one less is a CPU that idles',
+  check: (set) =>
+    workloads(set)
+      .filter(hasSidecar)
+      .flatMap(({ annotations, namespace, labels, title }) => {
+        const cpus = quantity(annotations['sidecar.istio.io/proxyCPULimit']);
+        const workers = of(set, ProxyConfig).find(
+          ({ metadata, spec }) => metadata?.namespace === namespace && selects(spec?.selector?.matchLabels ?? {}, labels),
+        )?.spec?.concurrency;
+        return workers === cpus ? [] : [`${title}: ${workers} workers on ${cpus} CPUs`];
+      }),
 };
 
 const injectByLabel: Lint = {
@@ -109,4 +126,80 @@ const ownJournal: Lint = {
     }),
 };
 
-export const POD_LINTS: readonly Lint[] = [imagePinned, wholeCpus, injectByLabel, noAutoscaler, restricted, ownJournal];
+/** Taint and label of nodes that run nothing else: README, "Order to apply". */
+const DEDICATED = 'openbell.io/dedicated';
+
+const ownNodes: Lint = {
+  name: 'nodes-of-their-own',
+  reason: 'a shard that may run anywhere shares CPUs with others, and two shards on a node go down with it',
+  check: (set) =>
+    workloads(set).flatMap(({ spec, labels, title, replicas, containers }) => {
+      // A single shard whose stages share a thread, to develop with, may run anywhere.
+      if (replicas === 1 && containers.some((container) => envOf(container, 'OPENBELL_TOPOLOGY') === 'compact')) return [];
+      const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+      // Terms are ORed.
+      const bound = terms.every(({ matchExpressions = [] }) =>
+        matchExpressions.some(({ key, operator, values }) => key === DEDICATED && operator === 'In' && values?.join() === 'exchange'),
+      );
+      const tolerated = spec.tolerations?.some(
+        ({ key, operator, value, effect }) => key === DEDICATED && operator === 'Equal' && value === 'exchange' && effect === 'NoSchedule',
+      );
+      const spread = spec.topologySpreadConstraints?.some(
+        ({ topologyKey, whenUnsatisfiable, maxSkew, labelSelector }) =>
+          topologyKey === 'kubernetes.io/hostname' &&
+          whenUnsatisfiable === 'DoNotSchedule' &&
+          maxSkew === 1 &&
+          labelSelector?.matchLabels !== undefined &&
+          selects(labelSelector.matchLabels, labels),
+      );
+      return [
+        terms.length > 0 && bound ? '' : `may run on nodes that are not ${DEDICATED}`,
+        tolerated ? '' : `does not tolerate ${DEDICATED}`,
+        spread ? '' : 'two of them may run on one node',
+      ]
+        .filter((text) => text !== '')
+        .map((text) => `${title}: ${text}`);
+    }),
+};
+
+const namesExist: Lint = {
+  name: 'names-exist',
+  reason: 'the API server takes a StatefulSet that names what is not there, and then makes no pod, or one nobody finds',
+  check: (set) =>
+    of(set, StatefulSet).flatMap((owner) => {
+      const { template, serviceName, volumeClaimTemplates = [] } = owner.spec ?? {};
+      const spec = template?.spec;
+      if (spec === undefined) return [];
+      const named = (kind: string, name: string | undefined) =>
+        set.some((one) => one.kind === kind && one.metadata.name === name) ? '' : `no ${kind} ${name}`;
+      const headless = of(set, Service).find(({ metadata }) => metadata?.name === serviceName)?.spec;
+      const volumes = new Set([
+        ...(spec.volumes ?? []).map(({ name }) => name),
+        ...volumeClaimTemplates.map(({ metadata }) => metadata?.name),
+      ]);
+      const mounts = spec.containers.flatMap(({ volumeMounts = [] }) => volumeMounts);
+      return [
+        named('ServiceAccount', spec.serviceAccountName),
+        named('PriorityClass', spec.priorityClassName),
+        headless?.clusterIP === 'None' && selects(headless.selector ?? {}, template?.metadata?.labels ?? {})
+          ? ''
+          : `no headless Service ${serviceName} of its pods`,
+        ...mounts.map(({ name }) => (volumes.has(name) ? '' : `no volume ${name}`)),
+        ...[...volumes].map((name) => (mounts.some((mount) => mount.name === name) ? '' : `volume ${name} is not mounted`)),
+      ]
+        .filter((text) => text !== '')
+        .map((text) => `${nameOf(owner as Resource)}: ${text}`);
+    }),
+};
+
+export const POD_LINTS: readonly Lint[] = [
+  imagePinned,
+  wholeCpus,
+  workersFit,
+  injectByLabel,
+  noAutoscaler,
+  restricted,
+  ownJournal,
+  ownNodes,
+  namesExist,
+];

@@ -1,3 +1,4 @@
+import { parse } from 'yaml';
 import { readConfigFile } from '../../../gateway/config/config-file.ts';
 import { OPTIONS } from '../../../gateway/config/config-options.ts';
 import type { Lint } from '../lint.ts';
@@ -136,6 +137,45 @@ const graceForSnapshot: Lint = {
     }),
 };
 
+const dataOnClaim: Lint = {
+  name: 'data-on-a-claim',
+  reason: 'a journal that is not on a claim of the StatefulSet is gone with its pod',
+  check: (set) =>
+    exchanges(set)
+      .filter(({ container, workload }) => {
+        const mount = container.volumeMounts?.find(({ mountPath }) => mountPath === envOf(container, 'OPENBELL_DATA'));
+        return mount === undefined || mount.readOnly || !workload.claims.includes(mount.name);
+      })
+      .map(({ title }) => `${title}: OPENBELL_DATA is no mount of a claim`),
+};
+
+/** Seconds in which endpoints and the gateway's configuration have followed, in practice. */
+const LEAVE = 5;
+
+const leavesFirst: Lint = {
+  name: 'leaves-before-it-drains',
+  reason: 'SIGTERM and the removal from endpoints race: without a wait, a session that is told to go comes back to the same shard',
+  check: (set) =>
+    exchanges(set)
+      .filter(({ container }) => (container.lifecycle?.preStop?.sleep?.seconds ?? 0) < LEAVE)
+      .map(({ title }) => `${title}: preStop sleeps less than ${LEAVE} s`),
+};
+
+const probesOnLoopback: Lint = {
+  name: 'probes-reach-loopback',
+  reason: "the sidecar's agent asks probes for kubelet at the pod's address, where nothing listens: the pod never becomes ready",
+  check: (set) =>
+    exchanges(set)
+      .filter(({ container, workload }) => hasSidecar(workload) && onLoopback(container))
+      .filter(({ workload }) => {
+        const { proxyMetadata } = (parse(workload.annotations['proxy.istio.io/config'] ?? '') ?? {}) as {
+          proxyMetadata?: Record<string, string>;
+        };
+        return proxyMetadata?.REWRITE_PROBE_LEGACY_LOCALHOST_DESTINATION !== 'true';
+      })
+      .map(({ title }) => title),
+};
+
 const noShell: Lint = {
   name: 'no-shell-hook',
   reason: 'the image has one program and no shell, so that a hook fails, and with it the graceful stop',
@@ -175,6 +215,9 @@ export const PROCESS_LINTS: readonly Lint[] = [
   liveIsNotReady,
   recoveryBudget,
   graceForSnapshot,
+  dataOnClaim,
+  leavesFirst,
+  probesOnLoopback,
   noShell,
   adminStaysIn,
 ];

@@ -1,3 +1,6 @@
+import { Certificate } from '@kubernetes-models/cert-manager/cert-manager.io/v1/Certificate';
+import { Issuer } from '@kubernetes-models/cert-manager/cert-manager.io/v1/Issuer';
+import { Gateway } from '@kubernetes-models/istio/networking.istio.io/v1/Gateway';
 import { EnvoyFilter } from '@kubernetes-models/istio/networking.istio.io/v1alpha3/EnvoyFilter';
 import { AuthorizationPolicy } from '@kubernetes-models/istio/security.istio.io/v1/AuthorizationPolicy';
 import { PeerAuthentication } from '@kubernetes-models/istio/security.istio.io/v1/PeerAuthentication';
@@ -115,6 +118,43 @@ const claimsAreStripped: Lint = {
     }),
 };
 
+/** Seconds before its end at which a certificate is renewed, at least: a week in which somebody notices that it was not. */
+const RENEWED_H = 168;
+
+const certificatesFit: Lint = {
+  name: 'certificates-fit',
+  reason: 'a gateway without a certificate for a host has no listener for it; and MUTUAL believes whom the issuer in ca.crt signs',
+  check: (set) =>
+    of(set, Gateway).flatMap((gateway) =>
+      (gateway.spec?.servers ?? []).flatMap(({ hosts, tls }) => {
+        const namespace = gateway.metadata?.namespace;
+        const title = `${nameOf(gateway as Resource)}, ${tls?.credentialName}`;
+        const spec = of(set, Certificate).find(
+          (one) => one.metadata?.namespace === namespace && one.spec?.secretName === tls?.credentialName,
+        )?.spec;
+        if (spec === undefined) return [`${title}: no Certificate writes this secret`];
+        const ours = of(set, Issuer).find(
+          (one) => one.metadata?.namespace === namespace && one.metadata?.name === spec.issuerRef.name,
+        )?.spec;
+        const signs = spec.issuerRef.kind === 'ClusterIssuer' || ours !== undefined;
+        const authority = of(set, Certificate).some(({ spec }) => spec?.isCA && spec.secretName === ours?.ca?.secretName);
+        return [
+          ...hosts
+            .map((host) => host.split('/').at(-1) ?? '')
+            .filter((host) => !spec.dnsNames?.includes(host))
+            .map((host) => `not for ${host}`),
+          signs ? '' : `no Issuer ${spec.issuerRef.name}`,
+          tls?.mode === 'MUTUAL' && !authority ? 'clients of an authority that is not ours would be let in' : '',
+          spec.usages?.includes('server auth') ? '' : 'not for servers',
+          spec.privateKey?.rotationPolicy === 'Always' ? '' : 'keeps its key',
+          Number.parseInt(spec.renewBefore ?? '', 10) >= RENEWED_H ? '' : 'is renewed in the last week',
+        ]
+          .filter((text) => text !== '')
+          .map((text) => `${title}: ${text}`);
+      }),
+    ),
+};
+
 const FRACTION = ['HUNDRED', 'TEN_THOUSAND', 'MILLION'];
 
 interface RateLimit {
@@ -189,6 +229,7 @@ export const SECURITY_LINTS: readonly Lint[] = [
   cookiesNeedOrigin,
   strictMtls,
   claimsAreStripped,
+  certificatesFit,
   rateLimits,
   boundedLabels,
 ];
