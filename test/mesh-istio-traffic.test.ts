@@ -175,6 +175,8 @@ test('what istiod makes of production lets in who may, and nobody else', { skip 
       assert.equal((await webSocket(files, ports.orders, '/v1/orders?account=1', at('orders', shows))).status, 403);
       assert.equal((await https(files, ports.admin, '/v1/symbols', at('admin', shows))).status, 403);
     }
+    await t.waitFor(() => assert.ok(venue.envoy.log.some(({ path, status }) => path === '/' && status === 403)), { timeout: 5000 });
+    assert.doesNotMatch(JSON.stringify(venue.envoy.log), /eyJ|access_token/, 'no token is in the log');
     const counts = (metrics: string) => metrics.match(/^openbell_(sessions_total|commands_total|market_connections).*$/gm);
     assert.deepEqual(counts(await ask(venue.exchange, '/metrics')), counts(before));
   });
