@@ -11,7 +11,7 @@ import { istioTool } from '../mesh/checks/istio-tools.ts';
 import { receive } from '../mesh/checks/istio-xds.ts';
 import { kustomizeTool, renderOverlay } from '../mesh/checks/render.ts';
 import type { Resource } from '../mesh/checks/resource.ts';
-import { type Answered, BROWSER_COOKIE, firstBook, https, ORIGIN, type Shows, submit, webSocket } from './support/envoy-client.ts';
+import { type Answered, https, type Shows, submit, webSocket } from './support/envoy-client.ts';
 import { type Claims, ENVOY, Envoy, EnvoyFiles } from './support/envoy-fixture.ts';
 import { ask, PROXIED } from './support/envoy-venue.ts';
 import { ExchangeProcess, openbell } from './support/exchange-process.ts';
@@ -139,44 +139,6 @@ test('what istiod makes of production lets in who may, and nobody else', { skip 
       assert.equal((await webSocket(files, ports.market, path, at('market', { token: await token() }))).status, 404, path);
     const fronted = at('orders', { token: await token() });
     assert.equal((await webSocket(files, ports.market, '/v1/orders?account=1', fronted)).status, 404);
-  });
-
-  await t.test('a web page: market data of the shard in its path, by a cookie, from an origin of ours, and nothing else', async () => {
-    const cookie = async (claims: Claims = {}) => ({ cookie: `theme=dark; ${BROWSER_COOKIE}=${await token(claims)}`, origin: ORIGIN });
-    const good = { host: 'market.openbell.example', ...(await cookie({ roles: 'read-only' })) };
-    for (const path of ['/shard/0/', '/']) {
-      const { kind, symbol } = await firstBook(files, ports.market, path, good);
-      assert.deepEqual([kind, symbol], ['snapshot', 'BTC-USD']);
-    }
-    const { origin: _, ...withoutOrigin } = good;
-    const as = (headers: Shows['headers'], path = '/shard/0/') =>
-      webSocket(files, ports.market, path, { headers: { ...good, ...headers } });
-    const before = await ask(venue.exchange, '/metrics');
-    const answers: readonly [string, Promise<{ status: number }>, number][] = [
-      ['another origin', as({ origin: 'https://evil.example' }), 403],
-      ['no page has it', as({ origin: `${ORIGIN}.evil.example` }), 403],
-      ['a frame without origin', as({ origin: 'null' }), 403],
-      ['no origin', webSocket(files, ports.market, '/shard/0/', { headers: withoutOrigin }), 403],
-      ['no token', as({ cookie: 'theme=dark' }), 403],
-      ['an expired one', as(await cookie({ lives: -120 })), 401],
-      ['for others', as(await cookie({ audience: 'payroll' })), 403],
-      ['in the query', as({ cookie: '' }, `/shard/0/?access_token=${await token()}`), 403],
-      ['another path', as({}, '/shard/0/v1/orders?account=1'), 404],
-      ['a shard that does not exist', as({}, '/shard/7/'), 404],
-    ];
-    for (const [name, answer, status] of answers) assert.equal((await answer).status, status, name);
-    // Orders and administration, all else being right: by cookie alone, and beside a token.
-    const page = await cookie({ roles: 'trader operator' });
-    for (const beside of [undefined, await token({ roles: 'trader operator' })]) {
-      const shows: Shows = { certificate, token: beside, headers: page };
-      const { status, message } = await order(venue, 9, shows);
-      assert.equal(status, Grpc.PermissionDenied);
-      assert.match(message, denied);
-      assert.equal((await webSocket(files, ports.orders, '/v1/orders?account=1', at('orders', shows))).status, 403);
-      assert.equal((await https(files, ports.admin, '/v1/symbols', at('admin', shows))).status, 403);
-    }
-    const counts = (metrics: string) => metrics.match(/^openbell_(sessions_total|commands_total|market_connections).*$/gm);
-    assert.deepEqual(counts(await ask(venue.exchange, '/metrics')), counts(before));
   });
 
   await t.test('a shard that does not exist', async () => {

@@ -5,11 +5,6 @@ import type { TestContext } from 'node:test';
 import { CommandBatch, type ConnectOptions, connect, type OpenbellClient, Side, TimeInForce } from '../../gateway/client/index.ts';
 import type { Pair } from './certificates.ts';
 import { Envoy, type EnvoyFiles } from './envoy-fixture.ts';
-import { RawWebSocket } from './raw-websocket.ts';
-
-/** What web pages show, as mesh/ has it: this cookie, from this origin. */
-export const BROWSER_COOKIE = '__Secure-openbell-token';
-export const ORIGIN = 'https://www.openbell.example';
 
 /** What somebody shows; undefined: nothing of the kind. */
 export interface Shows {
@@ -113,24 +108,6 @@ export function webSocket(files: EnvoyFiles, port: number, path: string, shows: 
     ...shows,
     headers: { ...upgrade, ...(path !== '/' && { 'sec-websocket-protocol': '' }), ...shows.headers },
   });
-}
-
-/** Subscribes to the book of BTC-USD, as a web page would. @returns its snapshot */
-export async function firstBook(files: EnvoyFiles, port: number, path: string, headers: Readonly<Record<string, string>>) {
-  const socket = await RawWebSocket.open(port, {
-    path,
-    protocol: 'json',
-    headers,
-    tls: { ...tls(files, undefined), servername: 'localhost' },
-  });
-  try {
-    socket.text({ op: 'subscribe', channel: 'book', symbol: 'BTC-USD' });
-    await socket.until(() => socket.messages.length > 1 || socket.ended);
-    if (socket.messages.length < 2) throw new Error(`no snapshot: ${socket.status} ${socket.closeCode}`);
-    return socket.json()[1];
-  } finally {
-    socket.destroy();
-  }
 }
 
 /** The client library through Envoy; it is closed when the test ends. */

@@ -146,9 +146,9 @@ const noRetries: Lint = {
       .map(({ title }) => `${title}: retries.attempts is not 0`),
 };
 
-/** A WebSocket to the root of 7402 reads the market, and so does one whose path names a shard and becomes the root. */
+/** A WebSocket to the root of 7402 reads the market. */
 const readsMarket = ({ http, destination }: ReturnType<typeof routes>[number]) =>
-  destination.port?.number === 7402 && !!http.match?.length && http.match.every(({ uri }) => /^\/(shard\/\d+\/)?$/.test(uri?.exact ?? ''));
+  destination.port?.number === 7402 && !!http.match?.length && http.match.every(({ uri }) => uri?.exact === '/');
 
 const shadowsTakeNoOrders: Lint = {
   name: 'shadow-takes-no-orders',
