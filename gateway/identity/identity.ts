@@ -1,6 +1,7 @@
 import { decodeProtectedHeader } from 'jose';
 import { Code, codeName } from '../../engine/codes.ts';
 import type { AuditSink } from '../audit/audit-sink.ts';
+import { CLAIM_HEADERS, PROXY_HEADERS, ProxyList } from '../config/proxy-list.ts';
 import type { Logger } from '../log.ts';
 import type { PeerCertificate } from '../tls/peer-certificate.ts';
 import type { ApiKeys } from './api-keys.ts';
@@ -8,7 +9,6 @@ import { readForwardedCert } from './forwarded-cert.ts';
 import { canonicalName, type Machine, type Machines } from './machines.ts';
 import { type Action, may } from './permissions.ts';
 import { ANYBODY, CredentialError, type Principal, readGrant, readSubject, shown } from './principal.ts';
-import { CLAIM_HEADERS, PROXY_HEADERS, ProxyList } from './proxy-list.ts';
 import { IdentityRefusal, unauthenticated } from './refusal.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { CLOCK_SKEW_S, type TokenVerifier } from './tokens.ts';
