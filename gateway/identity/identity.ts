@@ -148,7 +148,7 @@ function byHeaders({ header }: Visit): Answer {
 }
 
 function byCertificate(
-  { uris, subject }: Pick<PeerCertificate, 'uris' | 'subject'>,
+  { uris, subject, expiresAt }: Pick<PeerCertificate, 'uris' | 'subject' | 'expiresAt'>,
   machines: Machines | undefined,
   via: 'certificate' | 'proxy',
 ): Answer {
@@ -157,7 +157,9 @@ function byCertificate(
   if (machine === undefined || known.length > 1)
     return unauthenticated(`the certificate ${shown(uris.join(' ') || subject)} is not in --auth-keys${known.length > 1 ? ' once' : ''}`);
   const { roles, accounts, all } = machine;
-  return { subject: machine.subject, roles, accounts, all, via, expiresAt: Number.POSITIVE_INFINITY };
+  // The handshake looked at it, but a resumed or a long connection may be older than that.
+  if (expiresAt <= Date.now()) return unauthenticated('the certificate has expired', machine.subject);
+  return { subject: machine.subject, roles, accounts, all, via, expiresAt };
 }
 
 function bearer(authorization: string | undefined): string | undefined {

@@ -56,7 +56,7 @@ export function unary(files: EnvoyFiles, port: number, path: string, body: Uint8
 }
 
 /** A Session on a connection of its own; resolves when it is open, with how it will have ended. */
-export async function sessionToItsEnd(files: EnvoyFiles, port: number, { certificate, token, headers }: Shows) {
+export async function sessionToItsEnd(files: Pick<EnvoyFiles, 'authority'>, port: number, { certificate, token, headers }: Shows) {
   const session = connectH2(`https://localhost:${port}`, { ...tls(files, certificate) });
   const stream = session.request(
     {
@@ -65,7 +65,7 @@ export async function sessionToItsEnd(files: EnvoyFiles, port: number, { certifi
       'content-type': 'application/grpc',
       te: 'trailers',
       'x-openbell-account': '1',
-      authorization: `Bearer ${token}`,
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...headers,
     },
     { endStream: false },
@@ -229,7 +229,7 @@ export function clientSidecar(
   return Envoy.run(t, files.dir, bootstrap, 1);
 }
 
-function tls({ authority }: EnvoyFiles, certificate: Pair | undefined) {
+function tls({ authority }: Pick<EnvoyFiles, 'authority'>, certificate: Pair | undefined) {
   return {
     ca: readFileSync(authority.ca.cert),
     ...(certificate !== undefined && { cert: readFileSync(certificate.cert), key: readFileSync(certificate.key) }),
