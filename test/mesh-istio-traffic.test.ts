@@ -11,7 +11,7 @@ import { istioTool } from '../mesh/checks/istio-tools.ts';
 import { receive } from '../mesh/checks/istio-xds.ts';
 import { kustomizeTool, renderOverlay } from '../mesh/checks/render.ts';
 import type { Resource } from '../mesh/checks/resource.ts';
-import { type Answered, https, type Shows, submit, webSocket } from './support/envoy-client.ts';
+import { type Answered, https, type Shows, sessionToItsEnd, submit, webSocket } from './support/envoy-client.ts';
 import { type Claims, ENVOY, Envoy, EnvoyFiles } from './support/envoy-fixture.ts';
 import { ask, PROXIED } from './support/envoy-venue.ts';
 import { ExchangeProcess, openbell } from './support/exchange-process.ts';
@@ -108,7 +108,12 @@ test('what istiod makes of production lets in who may, and nobody else', { skip 
   await t.test('no client certificate', async () => {
     await assert.rejects(order(venue, 3, { token: await token() }), /alert|ECONNRESET|socket|closed/i);
   });
-  const spoofed = { 'x-openbell-subject': 'root', 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1' };
+  const spoofed = {
+    'x-openbell-subject': 'root',
+    'x-openbell-roles': 'trader',
+    'x-openbell-accounts': '1',
+    'x-openbell-expires': '9999999999',
+  };
   const denied = /^RBAC: access denied/;
   const refused: readonly [string, Shows, number, RegExp][] = [
     ['no token', { certificate }, Grpc.PermissionDenied, denied],
@@ -133,6 +138,17 @@ test('what istiod makes of production lets in who may, and nobody else', { skip 
       assert.match(answer.message, message);
     });
   assert.equal(await commands(venue), before);
+
+  await t.test('a session ends with its token, whatever end its client names', async () => {
+    // Envoy allows for clocks that differ by 60 s, the exchange by 30: Envoy lets it in, and a few seconds are left.
+    const shows = {
+      certificate,
+      token: await token({ lives: -25 }),
+      headers: { ':authority': 'orders.openbell.example', 'x-openbell-expires': '9999999999' },
+    };
+    const { ended } = await sessionToItsEnd(files, ports.orders, shows);
+    assert.deepEqual(await ended, { status: Grpc.Unauthenticated, reset: 0 });
+  });
 
   await t.test('the order path by the name without client certificate', async () => {
     for (const path of ['/v1/orders?account=1', '//v1/orders', '/v1%2forders', '/x/../v1/orders'])

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { ProxyList } from '../identity/proxy-list.ts';
+import { ProxyList } from './proxy-list.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -1,3 +1,4 @@
+import { CLAIM_HEADERS } from '../../gateway/config/proxy-list.ts';
 import type { Json, Received } from './istio-xds.ts';
 import type { Resource } from './resource.ts';
 
@@ -110,7 +111,8 @@ export const REQUIREMENTS: readonly Requirement[] = [
     name: 'the gateway takes away identity headers',
     resource: ORDERS,
     proxy: 'edge',
-    holds: (received) => forwarded(received).every((route) => route.request_headers_to_remove?.length === 3),
+    holds: (received) =>
+      forwarded(received).every((route) => CLAIM_HEADERS.every((name) => route.request_headers_to_remove?.includes(name))),
     without: (spec) => delete spec.http[0].headers,
   },
   {
@@ -188,8 +190,18 @@ export const REQUIREMENTS: readonly Requirement[] = [
     name: 'the exchange is told subject, roles and accounts',
     resource: TOKENS,
     proxy: 'shard',
-    holds: (received) => jwt(received)?.claim_to_headers?.length === 3,
+    holds: (received) => jwt(received)?.claim_to_headers?.length >= 3,
     without: (spec) => delete spec.jwtRules[0].outputClaimToHeaders,
+  },
+  {
+    name: 'the exchange is told when the token ends',
+    resource: TOKENS,
+    proxy: 'shard',
+    holds: (received) =>
+      jwt(received)?.claim_to_headers?.some(
+        ({ header_name: header, claim_name: claim }: Json) => header === 'x-openbell-expires' && claim === 'exp',
+      ),
+    without: (spec) => spec.jwtRules[0].outputClaimToHeaders.pop(),
   },
   {
     name: 'a role among several counts',
