@@ -30,7 +30,9 @@ const inbound = (received: Received, port = 7401): Json =>
 const filters = (received: Received, port = 7401): Json[] => inbound(received, port)?.filters.at(-1).typed_config.http_filters ?? [];
 const filter = (received: Received, name: string, port = 7401): Json =>
   filters(received, port).find((one) => one.name.endsWith(name))?.typed_config;
-const jwt = (received: Received): Json => Object.values(filter(received, 'jwt_authn')?.providers ?? {})[0];
+/** What takes the token of a program, and that of a web page. */
+const jwts = (received: Received): Json[] => Object.values(filter(received, 'jwt_authn')?.providers ?? {});
+const jwt = (received: Received): Json => jwts(received)[0];
 const limit = (received: Received, port = 7401): Json => filter(received, 'local_ratelimit', port);
 
 const ORDERS = 'VirtualService openbell-orders';
@@ -102,10 +104,23 @@ export const REQUIREMENTS: readonly Requirement[] = [
       routes
         .filter(({ name }) => name.includes('https-market'))
         .flatMap(({ virtual_hosts }) => virtual_hosts)
-        .every((host: Json) => host.routes?.every(({ match }: Json) => match.path === '/')),
+        .every((host: Json) => host.routes?.every(({ match }: Json) => /^\/(shard\/\d)?$/.test(match.path ?? ''))),
     without: (spec) => {
       spec.http[0].match[1].uri = { prefix: '/' };
     },
+  },
+  {
+    name: 'a path chooses the shard, for web pages',
+    resource: 'VirtualService openbell-market',
+    proxy: 'edge',
+    holds: (received) =>
+      [0, 1, 2].every((shard) =>
+        forwarded(received).some(
+          ({ match, route }) =>
+            match.path === `/shard/${shard}` && route.cluster.startsWith(`outbound|7402|shard-${shard}|`) && route.prefix_rewrite === '/',
+        ),
+      ),
+    without: (spec) => delete spec.http.at(-1).rewrite,
   },
   {
     name: 'the gateway takes away identity headers',
@@ -176,21 +191,35 @@ export const REQUIREMENTS: readonly Requirement[] = [
     name: 'tokens are for this audience',
     resource: TOKENS,
     proxy: 'shard',
-    holds: (received) => jwt(received)?.audiences?.includes('openbell') === true,
+    holds: (received) => jwts(received).length > 0 && jwts(received).every(({ audiences }) => audiences?.includes('openbell')),
     without: (spec) => delete spec.jwtRules[0].audiences,
   },
   {
     name: 'a token is taken from its header only',
     resource: TOKENS,
     proxy: 'shard',
-    holds: (received) => jwt(received)?.from_params === undefined && jwt(received)?.from_headers?.length === 1,
+    holds: (received) =>
+      jwts(received).length === 2 &&
+      jwts(received).every(
+        ({ from_params, from_cookies, from_headers }) => (from_params ?? from_cookies) === undefined && from_headers?.length === 1,
+      ),
     without: (spec) => delete spec.jwtRules[0].fromHeaders,
+  },
+  {
+    name: 'a web page shows its token as a subprotocol, and its other subprotocols stay',
+    resource: TOKENS,
+    proxy: 'shard',
+    holds: (received) => {
+      const { from_headers: from, forward } = jwts(received)[1] ?? {};
+      return forward === true && from?.[0].name === 'Sec-WebSocket-Protocol' && from[0].value_prefix === 'openbell.bearer.';
+    },
+    without: (spec) => delete spec.jwtRules[1].forwardOriginalToken,
   },
   {
     name: 'the exchange is told subject, roles and accounts',
     resource: TOKENS,
     proxy: 'shard',
-    holds: (received) => jwt(received)?.claim_to_headers?.length >= 3,
+    holds: (received) => jwts(received).length > 0 && jwts(received).every(({ claim_to_headers: claims }) => claims?.length >= 3),
     without: (spec) => delete spec.jwtRules[0].outputClaimToHeaders,
   },
   {
@@ -198,8 +227,8 @@ export const REQUIREMENTS: readonly Requirement[] = [
     resource: TOKENS,
     proxy: 'shard',
     holds: (received) =>
-      jwt(received)?.claim_to_headers?.some(
-        ({ header_name: header, claim_name: claim }: Json) => header === 'x-openbell-expires' && claim === 'exp',
+      jwts(received).every(({ claim_to_headers: claims }) =>
+        claims?.some(({ header_name: header, claim_name: claim }: Json) => header === 'x-openbell-expires' && claim === 'exp'),
       ),
     without: (spec) => spec.jwtRules[0].outputClaimToHeaders.pop(),
   },
