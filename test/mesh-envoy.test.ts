@@ -107,6 +107,12 @@ test('who is not to come in does not, and the exchange hears nothing of it', opt
     assert.match(answer.message, /^UNAUTHENTICATED: Jwt verification fails/);
   });
 
+  await t.test('what a browser adds by itself, or a query', async () => {
+    const page = { origin: 'https://app.example', 'sec-websocket-protocol': 'json' };
+    assert.equal((await webSocket(files, market, '/', { headers: { ...page, cookie: `token=${token}` } })).status, 401);
+    assert.equal((await webSocket(files, market, `/?access_token=${token}`, { headers: page })).status, 401);
+  });
+
   await t.test('the wrong role', async () => {
     const denied = async (roles: string, path: string) => {
       const shows = { certificate, token: await files.token({ roles }), headers: { 'x-openbell-account': '1' } };

@@ -11,7 +11,8 @@ import { istioTool } from '../mesh/checks/istio-tools.ts';
 import { receive } from '../mesh/checks/istio-xds.ts';
 import { kustomizeTool, renderOverlay } from '../mesh/checks/render.ts';
 import type { Resource } from '../mesh/checks/resource.ts';
-import { type Answered, https, type Shows, submit, webSocket } from './support/envoy-client.ts';
+import { findChromium, hearFromChromium } from './support/chromium.ts';
+import { type Answered, https, type Shows, sessionToItsEnd, submit, webSocket } from './support/envoy-client.ts';
 import { type Claims, ENVOY, Envoy, EnvoyFiles } from './support/envoy-fixture.ts';
 import { ask, PROXIED } from './support/envoy-venue.ts';
 import { ExchangeProcess, openbell } from './support/exchange-process.ts';
@@ -22,6 +23,7 @@ const missing = [ENVOY === undefined && 'Envoy', xds === undefined && 'mesh/chec
   Boolean,
 );
 const skip = missing.length > 0 && process.env.OPENBELL_CI !== '1' ? `NOT TESTED: needs ${missing.join(', ')}` : false;
+const withoutChromium = findChromium() === undefined && process.env.OPENBELL_CI !== '1' ? 'NOT TESTED: there is no Chromium' : false;
 
 const ISSUER = 'https://issuer.openbell.example';
 const Grpc = { Ok: 0, PermissionDenied: 7, ResourceExhausted: 8, Unauthenticated: 16 } as const;
@@ -34,9 +36,10 @@ function resources(dir: string, overlay: 'production' | 'staging'): Resource[] {
   const set = renderOverlay(overlay, kustomize as readonly string[]);
   for (const resource of set) {
     if (resource.kind !== 'RequestAuthentication') continue;
-    const [rule] = (resource as unknown as { spec: { jwtRules: { jwksUri?: string; jwks?: string }[] } }).spec.jwtRules;
-    delete rule.jwksUri;
-    rule.jwks = readFileSync(join(dir, 'jwks.json'), 'utf8');
+    for (const rule of (resource as unknown as { spec: { jwtRules: { jwksUri?: string; jwks?: string }[] } }).spec.jwtRules) {
+      delete rule.jwksUri;
+      rule.jwks = readFileSync(join(dir, 'jwks.json'), 'utf8');
+    }
   }
   return set;
 }
@@ -68,7 +71,8 @@ async function mesh(t: TestContext, overlay: 'production' | 'staging' = 'product
   const shown = { ...authority.issue({ name: 'shown', names: 'DNS:localhost,DNS:*.openbell.example' }), ca };
   const behind = ({ ports }: ExchangeProcess) => ({ 7401: ports.grpc, 7402: ports.ws, 7403: ports.http });
   const pods = [shardParts(shard, POD, behind(exchange), pod), shardParts(shard, SHADOW, behind(shadow), pod)];
-  const parts = [...pods, edgeParts(edge, { 'shard-0': POD, shadow: SHADOW }, shown, gateway)];
+  // The other exchange is the shadow in staging, and shard 1 in production.
+  const parts = [...pods, edgeParts(edge, { 'shard-0': POD, 'shard-1': SHADOW, shadow: SHADOW }, shown, gateway)];
   const envoy = await Envoy.run(t, files.dir, bootstrapOf(...parts));
   const ports = envoy.ports as unknown as Record<'orders' | 'market' | 'admin', number>;
   const token = (claims: Claims = {}) => files.token({ issuer: ISSUER, ...claims });
@@ -108,7 +112,12 @@ test('what istiod makes of production lets in who may, and nobody else', { skip 
   await t.test('no client certificate', async () => {
     await assert.rejects(order(venue, 3, { token: await token() }), /alert|ECONNRESET|socket|closed/i);
   });
-  const spoofed = { 'x-openbell-subject': 'root', 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1' };
+  const spoofed = {
+    'x-openbell-subject': 'root',
+    'x-openbell-roles': 'trader',
+    'x-openbell-accounts': '1',
+    'x-openbell-expires': '9999999999',
+  };
   const denied = /^RBAC: access denied/;
   const refused: readonly [string, Shows, number, RegExp][] = [
     ['no token', { certificate }, Grpc.PermissionDenied, denied],
@@ -133,6 +142,17 @@ test('what istiod makes of production lets in who may, and nobody else', { skip 
       assert.match(answer.message, message);
     });
   assert.equal(await commands(venue), before);
+
+  await t.test('a session ends with its token, whatever end its client names', async () => {
+    // Envoy allows for clocks that differ by 60 s, the exchange by 30: Envoy lets it in, and a few seconds are left.
+    const shows = {
+      certificate,
+      token: await token({ lives: -25 }),
+      headers: { ':authority': 'orders.openbell.example', 'x-openbell-expires': '9999999999' },
+    };
+    const { ended } = await sessionToItsEnd(files, ports.orders, shows);
+    assert.deepEqual(await ended, { status: Grpc.Unauthenticated, reset: 0 });
+  });
 
   await t.test('the order path by the name without client certificate', async () => {
     for (const path of ['/v1/orders?account=1', '//v1/orders', '/v1%2forders', '/x/../v1/orders'])
@@ -195,6 +215,59 @@ test('what istiod makes of production lets in who may, and nobody else', { skip 
     const operator = await token({ roles: 'operator', accounts: '*' });
     assert.equal(await ask(venue.gateway), 200);
     assert.equal(await ask(stranger), 403);
+  });
+});
+
+test('a web page reads the market: its token is a subprotocol, its shard a path', { skip }, async (t) => {
+  const venue = await mesh(t);
+  const { files, ports, token } = venue;
+  const reader = await token({ roles: 'read-only' });
+  const as = (protocols: string, headers: Readonly<Record<string, string>> = {}) => ({
+    headers: { origin: 'https://app.example', 'sec-websocket-protocol': protocols, ...headers },
+  });
+  const shown = as(`json, openbell.bearer.${reader}`);
+
+  await t.test('in the browser', { skip: withoutChromium }, async () => {
+    const page = `<!doctype html><script>
+      const ws = new WebSocket('wss://market.openbell.example:${ports.market}/shard/1', ['json', 'openbell.bearer.${reader}']);
+      const say = (text) => fetch('/said', { method: 'POST', body: text });
+      ws.onopen = () => ws.send('{"op":"subscribe","channel":"bbo","symbol":"BTC-USD","tag":1}');
+      ws.onmessage = ({ data }) => say(ws.protocol + ' ' + data);
+      ws.onclose = ({ code }) => say('closed ' + code);
+    </script>`;
+    const flags = ['--host-resolver-rules=MAP market.openbell.example 127.0.0.1', '--ignore-certificate-errors'];
+    assert.match(await hearFromChromium(findChromium() ?? 'chromium', page, flags), /^json \{/);
+  });
+
+  await t.test('by the shard in the path', async () => {
+    const opened = async (shard: number) =>
+      Number(/: (\d+)/.exec(await venue.envoy.ask(`/stats?filter=outbound.7402.shard-${shard}.*upstream_cx_total`))?.[1]);
+    const before = [await opened(0), await opened(1)];
+    for (const path of ['/', '/shard/0', '/shard/1'])
+      assert.equal((await webSocket(files, ports.market, path, at('market', shown))).status, 101, path);
+    assert.deepEqual([(await opened(0)) - before[0], (await opened(1)) - before[1]], [2, 1]);
+  });
+
+  const late = `json, openbell.bearer.${await token({ roles: 'read-only', lives: -120 })}`;
+  const refused: readonly [string, string, Shows, number][] = [
+    // What a browser adds by itself, it adds for any page.
+    ['a cookie', '/shard/0', as('json', { cookie: `token=${reader}; openbell.bearer=${reader}` }), 403],
+    ['a token in the query', `/shard/0?access_token=${reader}&token=${reader}`, as('json'), 403],
+    ['nothing', '/shard/0', as('json'), 403],
+    ['an expired token', '/shard/0', as(late), 401],
+    ['a shard that does not exist', '/shard/7', shown, 404],
+    ['a path behind the shard', '/shard/0/v1/orders?account=1', shown, 404],
+    ['a way out of the shard', '/shard/0/../../v1/orders?account=1', shown, 404],
+  ];
+  for (const [name, path, shows, status] of refused)
+    await t.test(name, async () => assert.equal((await webSocket(files, ports.market, path, at('market', shows))).status, status));
+
+  await t.test('no orders from a page, whatever it shows', async () => {
+    const trader = await token();
+    const order = (shows: Shows) =>
+      webSocket(files, ports.orders, '/v1/orders?account=1', at('orders', { certificate: files.client, ...shows }));
+    assert.match((await order(as(`openbell.bearer.${trader}`))).text, /^CROSS_SITE/);
+    assert.equal((await order(as('', { cookie: `token=${trader}` }))).status, 403);
   });
 });
 

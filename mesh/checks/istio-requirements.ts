@@ -1,3 +1,4 @@
+import { CLAIM_HEADERS } from '../../gateway/config/proxy-list.ts';
 import type { Json, Received } from './istio-xds.ts';
 import type { Resource } from './resource.ts';
 
@@ -40,7 +41,9 @@ const inbound = (received: Received, port = 7401): Json =>
 const filters = (received: Received, port = 7401): Json[] => inbound(received, port)?.filters.at(-1).typed_config.http_filters ?? [];
 const filter = (received: Received, name: string, port = 7401): Json =>
   filters(received, port).find((one) => one.name.endsWith(name))?.typed_config;
-const jwt = (received: Received): Json => Object.values(filter(received, 'jwt_authn')?.providers ?? {})[0];
+/** What takes the token of a program, and that of a web page. */
+const jwts = (received: Received): Json[] => Object.values(filter(received, 'jwt_authn')?.providers ?? {});
+const jwt = (received: Received): Json => jwts(received)[0];
 const limit = (received: Received, port = 7401): Json => filter(received, 'local_ratelimit', port);
 
 const ORDERS = 'VirtualService openbell-orders';
@@ -135,16 +138,30 @@ export const REQUIREMENTS: readonly Requirement[] = [
       routes
         .filter(({ name }) => name.includes('https-market'))
         .flatMap(({ virtual_hosts }) => virtual_hosts)
-        .every((host: Json) => host.routes?.every(({ match }: Json) => match.path === '/')),
+        .every((host: Json) => host.routes?.every(({ match }: Json) => /^\/(shard\/\d)?$/.test(match.path ?? ''))),
     without: (spec) => {
       spec.http[0].match[1].uri = { prefix: '/' };
     },
   },
   {
+    name: 'a path chooses the shard, for web pages',
+    resource: 'VirtualService openbell-market',
+    proxy: 'edge',
+    holds: (received) =>
+      [0, 1, 2].every((shard) =>
+        forwarded(received).some(
+          ({ match, route }) =>
+            match.path === `/shard/${shard}` && route.cluster.startsWith(`outbound|7402|shard-${shard}|`) && route.prefix_rewrite === '/',
+        ),
+      ),
+    without: (spec) => delete spec.http.at(-1).rewrite,
+  },
+  {
     name: 'the gateway takes away identity headers',
     resource: ORDERS,
     proxy: 'edge',
-    holds: (received) => forwarded(received).every((route) => route.request_headers_to_remove?.length === 3),
+    holds: (received) =>
+      forwarded(received).every((route) => CLAIM_HEADERS.every((name) => route.request_headers_to_remove?.includes(name))),
     without: (spec) => delete spec.http[0].headers,
   },
   {
@@ -221,22 +238,46 @@ export const REQUIREMENTS: readonly Requirement[] = [
     name: 'tokens are for this audience',
     resource: TOKENS,
     proxy: 'shard',
-    holds: (received) => jwt(received)?.audiences?.includes('openbell') === true,
+    holds: (received) => jwts(received).length > 0 && jwts(received).every(({ audiences }) => audiences?.includes('openbell')),
     without: (spec) => delete spec.jwtRules[0].audiences,
   },
   {
     name: 'a token is taken from its header only',
     resource: TOKENS,
     proxy: 'shard',
-    holds: (received) => jwt(received)?.from_params === undefined && jwt(received)?.from_headers?.length === 1,
+    holds: (received) =>
+      jwts(received).length === 2 &&
+      jwts(received).every(
+        ({ from_params, from_cookies, from_headers }) => (from_params ?? from_cookies) === undefined && from_headers?.length === 1,
+      ),
     without: (spec) => delete spec.jwtRules[0].fromHeaders,
+  },
+  {
+    name: 'a web page shows its token as a subprotocol, and its other subprotocols stay',
+    resource: TOKENS,
+    proxy: 'shard',
+    holds: (received) => {
+      const { from_headers: from, forward } = jwts(received)[1] ?? {};
+      return forward === true && from?.[0].name === 'Sec-WebSocket-Protocol' && from[0].value_prefix === 'openbell.bearer.';
+    },
+    without: (spec) => delete spec.jwtRules[1].forwardOriginalToken,
   },
   {
     name: 'the exchange is told subject, roles and accounts',
     resource: TOKENS,
     proxy: 'shard',
-    holds: (received) => jwt(received)?.claim_to_headers?.length === 3,
+    holds: (received) => jwts(received).length > 0 && jwts(received).every(({ claim_to_headers: claims }) => claims?.length >= 3),
     without: (spec) => delete spec.jwtRules[0].outputClaimToHeaders,
+  },
+  {
+    name: 'the exchange is told when the token ends',
+    resource: TOKENS,
+    proxy: 'shard',
+    holds: (received) =>
+      jwts(received).every(({ claim_to_headers: claims }) =>
+        claims?.some(({ header_name: header, claim_name: claim }: Json) => header === 'x-openbell-expires' && claim === 'exp'),
+      ),
+    without: (spec) => spec.jwtRules[0].outputClaimToHeaders.pop(),
   },
   {
     name: 'a role among several counts',

@@ -55,6 +55,40 @@ export function unary(files: EnvoyFiles, port: number, path: string, body: Uint8
   });
 }
 
+/** A Session on a connection of its own; resolves when it is open, with how it will have ended. */
+export async function sessionToItsEnd(files: Pick<EnvoyFiles, 'authority'>, port: number, { certificate, token, headers }: Shows) {
+  const session = connectH2(`https://localhost:${port}`, { ...tls(files, certificate) });
+  const stream = session.request(
+    {
+      ':method': 'POST',
+      ':path': '/openbell.OrderEntry/Session',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      'x-openbell-account': '1',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    { endStream: false },
+  );
+  const ended = new Promise<{ status: number; reset: number }>((resolve) => {
+    let status = -1;
+    stream.once('trailers', (trailers) => {
+      status = Number(trailers['grpc-status']);
+    });
+    stream.once('error', () => undefined);
+    stream.once('close', () => {
+      session.destroy();
+      resolve({ status, reset: stream.rstCode });
+    });
+  });
+  stream.resume();
+  await new Promise((resolve, reject) => {
+    stream.once('response', resolve);
+    session.once('error', reject);
+  });
+  return { ended };
+}
+
 /** A frame with one order, far from what others send. */
 export function orderFrame(clientOrderId: number): Uint8Array {
   const batch = new CommandBatch(1);
@@ -195,7 +229,7 @@ export function clientSidecar(
   return Envoy.run(t, files.dir, bootstrap, 1);
 }
 
-function tls({ authority }: EnvoyFiles, certificate: Pair | undefined) {
+function tls({ authority }: Pick<EnvoyFiles, 'authority'>, certificate: Pair | undefined) {
   return {
     ca: readFileSync(authority.ca.cert),
     ...(certificate !== undefined && { cert: readFileSync(certificate.cert), key: readFileSync(certificate.key) }),
