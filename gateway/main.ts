@@ -179,7 +179,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const registry = createMetrics();
   const certificates = startCertificates(config, log);
   undo.push(() => certificates?.stop());
-  const audit = new AuditTrail(config.data, log);
+  const audit = new AuditTrail(config.data, log, config.auditKeep === undefined ? {} : { keepDays: config.auditKeep });
   undo.push(() => audit.stop());
   const identity = startIdentity(config, log, audit);
   const admin = new AdminServer({ host: config.host, port: config.httpPort, registry, log, unready, certificates, identity, audit });

@@ -1,23 +1,37 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { auditDirectory, auditFiles } from '../gateway/audit/audit-files.ts';
+import { pino } from 'pino';
+import { auditDirectory, auditFiles, openTrail } from '../gateway/audit/audit-files.ts';
 import { readTrail, verifyTrail } from '../gateway/audit/audit-reader.ts';
 import { type AuditRecord, sealRecord } from '../gateway/audit/audit-record.ts';
 import type { AuditEvent } from '../gateway/audit/audit-sink.ts';
 import { AuditTrail } from '../gateway/audit/audit-trail.ts';
+import { AuditWriter } from '../gateway/audit/audit-writer.ts';
 import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
 import { startExchange } from '../gateway/main.ts';
-import { openbell } from './support/exchange-process.ts';
+import { ExchangeProcess, openbell } from './support/exchange-process.ts';
 
 const LOG = createLogger('silent');
+const DAY_MS = 86_400_000;
 
 function dataDir(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-audit-'));
@@ -92,7 +106,7 @@ describe('audit trail', () => {
       ['start', ...Array.from({ length: 40 }, (_, i) => i + 1), 'stop', 'start', 1, 2, 3, 4, 5, 'stop'],
     );
     const verdict = await verifyTrail(data);
-    assert.deepEqual(verdict, { records: 49, head: records[48].hash, tornBytes: 0, fault: undefined });
+    assert.deepEqual(verdict, { first: 1, removed: undefined, records: 49, head: records[48].hash, tornBytes: 0, fault: undefined });
     for (const file of files) assert.equal(statSync(file).mode & 0o077, 0, 'others may read it');
   });
 
@@ -286,6 +300,151 @@ describe('audit trail', () => {
       records.map(({ subject }) => subject.slice(0, 20)),
       texts.map((text) => text.replace('\ud800', '\ufffd').slice(0, 20)).with(2, '\ud800'),
     );
+  });
+});
+
+/** A trail of a file for each of the last days, four records in each. Paths, oldest first. */
+async function daysOf(data: string, days: number): Promise<string[]> {
+  const dir = auditDirectory(data);
+  mkdirSync(dir, { recursive: true });
+  const writer = new AuditWriter(dir, openTrail(dir), { rotateBytes: 1e9, rotateMs: DAY_MS });
+  const now = Date.now();
+  for (let ago = days; ago > 0; ago--) {
+    for (const hour of [0, 6, 12, 18]) await writer.append([{ timeMs: now - ago * DAY_MS + hour * 3_600_000, event: action(ago) }]);
+  }
+  await writer.close();
+  return auditFiles(dir);
+}
+
+/** Starts and stops with a retention; resolves when what it removes is gone. */
+async function retain(data: string, keepDays: number, log = LOG): Promise<void> {
+  const trail = new AuditTrail(data, log, { keepDays, flushMs: 1 });
+  await sleep(150);
+  await trail.stop();
+}
+
+describe('retention', () => {
+  it('removes the oldest whole files, and the trail tells which; what is left is whole from there on', async (t) => {
+    const data = dataDir(t);
+    const files = await daysOf(data, 10);
+    assert.equal(files.length, 10, 'a file for each day');
+    const records = await recordsOf(data);
+    await retain(data, 4.5);
+    const left = auditFiles(auditDirectory(data));
+    // The file of five days ago has records that are younger; the start is in a new file.
+    assert.deepEqual(left.slice(0, -1), files.slice(5));
+    const verdict = await verifyTrail(data);
+    assert.deepEqual(
+      { ...verdict, head: '' },
+      { first: 21, removed: { through: 20, hash: records[19].hash, told: 46 }, records: 27, head: '', tornBytes: 0, fault: undefined },
+    );
+    const told = (await recordsOf(data)).filter(({ action: done }) => done === 'remove');
+    assert.deepEqual(
+      told.map(({ detail }) => JSON.parse(detail ?? '')),
+      [1, 5, 9, 13, 17].map((from) => {
+        return { file: `audit-${String(from).padStart(12, '0')}.jsonl`, from, through: from + 3, hash: records[from + 2].hash };
+      }),
+    );
+    await retain(data, 4.5);
+    assert.equal((await verifyTrail(data)).first, 21, 'nothing more is old enough');
+    await retain(data, 1);
+    assert.deepEqual([(await verifyTrail(data)).first, (await verifyTrail(data)).fault], [37, undefined]);
+    const { removed } = await verifyTrail(data);
+    assert.equal((await verifyTrail(data, removed?.hash)).fault, undefined, 'a head that was kept may be that of the last one removed');
+    assert.match((await verifyTrail(data, records[19].hash)).fault?.problem ?? '', /or it is the head of a record before 37/);
+  });
+
+  it('fits wherever a crash ends a removal, and the next start goes on; any other hole is told', async (t) => {
+    const data = dataDir(t);
+    const files = await daysOf(data, 10);
+    const copies = new Map(files.map((file) => [file, readFileSync(file)]));
+    const put = (wanted: readonly string[]) => {
+      for (const file of files) rmSync(file, { force: true });
+      for (const file of wanted) writeFileSync(file, copies.get(file) ?? '');
+    };
+    await retain(data, 0.5);
+    assert.equal((await verifyTrail(data)).first, 37);
+    for (let done = 0; done <= 9; done++) {
+      put(files.slice(done));
+      assert.deepEqual([(await verifyTrail(data)).first, (await verifyTrail(data)).fault], [1 + done * 4, undefined]);
+    }
+    put(files.slice(0, 1).concat(files.slice(2)));
+    assert.match((await verifyTrail(data)).fault?.problem ?? '', /^has number 9: records were removed/);
+    put([]);
+    const gone = await verifyTrail(data);
+    assert.match(gone.fault?.problem ?? '', /^has number 41, and no record tells that those before it were removed$/);
+    put(files.slice(4));
+    await retain(data, 0.5);
+    assert.deepEqual([(await verifyTrail(data)).first, (await verifyTrail(data)).fault], [37, undefined]);
+  });
+
+  it('believes no removal that what is left does not follow from', async (t) => {
+    const data = dataDir(t);
+    const files = await daysOf(data, 3);
+    await retain(data, 0.5);
+    assert.equal((await verifyTrail(data)).fault, undefined);
+    // The oldest record that is left, changed and sealed for what came before: only the removal's hash shows it.
+    const lines = readFileSync(files[2], 'utf8').split('\n');
+    writeFileSync(files[2], [lines[0].replace('operator 1', 'operator 9'), ...lines.slice(1)].join('\n'));
+    const { fault } = await verifyTrail(data);
+    assert.match(fault?.problem ?? '', /^tells of a removal that record 9 does not follow from$/);
+  });
+
+  it('removes no file that does not fit the next, nor any after it, and says so', async (t) => {
+    const data = dataDir(t);
+    const files = await daysOf(data, 5);
+    writeFileSync(files[1], readFileSync(files[1], 'utf8').replace(/[0-9a-f]{4}"\}\n$/, 'f00d"}\n'));
+    const lines: string[] = [];
+    await retain(data, 0.5, pino({}, { write: (line: string) => void lines.push(line) }));
+    assert.deepEqual(auditFiles(auditDirectory(data)).slice(0, 4), files.slice(1));
+    assert.match(lines.join(''), /audit-000000000009\.jsonl does not follow from the file before it: what comes before it stays/);
+  });
+
+  it('kill -9 in the middle of removing: what is there fits', { timeout: 120_000 }, async (t) => {
+    const data = dataDir(t);
+    const child = fileURLToPath(new URL('support/audit-child.ts', import.meta.url));
+    const firsts = new Set<number>();
+    // On a slow disk it gets to a removal in few of the rounds.
+    for (let round = 0; round < 10 || firsts.size < 6; round++) {
+      const writer = spawn(process.execPath, [child, data, 'retain'], { stdio: ['ignore', 'pipe', 'inherit'] });
+      await once(writer.stdout, 'data');
+      await sleep(60 + ((round * 17) % 500));
+      writer.kill('SIGKILL');
+      await once(writer, 'exit');
+      const { fault, first } = await verifyTrail(data);
+      assert.equal(fault, undefined);
+      firsts.add(first);
+    }
+  });
+
+  it('verify beside an exchange that removes sees a whole trail', async (t) => {
+    const data = dataDir(t);
+    const child = fileURLToPath(new URL('support/audit-child.ts', import.meta.url));
+    const writer = spawn(process.execPath, [child, data, 'retain'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      await once(writer.stdout, 'data');
+      for (let i = 0; i < 50; i++) {
+        assert.equal((await verifyTrail(data)).fault, undefined);
+        await sleep(10);
+      }
+    } finally {
+      writer.kill('SIGKILL');
+      await once(writer, 'exit');
+    }
+  });
+
+  it('openbell start --audit-keep, and what verify says then', async (t) => {
+    const data = dataDir(t);
+    await daysOf(data, 4);
+    const exchange = await ExchangeProcess.start(data, ['--audit-keep', '2']);
+    await sleep(500);
+    assert.equal(await exchange.end('SIGTERM'), 0);
+    const { code, stdout } = await openbell(['audit', 'verify', data]);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^removed {7}records 1 to 8, as record 1[89] tells; what is left begins behind [0-9a-f]{64}$/m);
+    assert.match(stdout, /^verdict {7}whole from record 9 on$/m);
+    const wrong = await openbell(['start', '--data', data, '--audit-keep', '0']);
+    assert.deepEqual([wrong.code, /--audit-keep must be a whole number of days from 1/.test(wrong.stderr)], [2, true]);
   });
 });
 

@@ -82,6 +82,11 @@ test('a spoofed header gives nothing, a foreign account is refused by the exchan
   assert.match(foreign.message, /^PERMISSION_DENIED: your roles do not allow this for account 2/);
   assert.equal((await webSocket(files, envoy.ports.market, '/v1/orders?account=2', shows)).status, 403);
   assert.equal((await https(files, envoy.ports.administration, '/v1/accounts', shows)).status, 403);
+  // A page may read the market with its token; orders are for no page, whatever it shows.
+  const page = { origin: 'https://app.example', 'sec-websocket-protocol': `json, openbell.bearer.${shows.token}` };
+  const shown = { certificate: files.client, headers: page };
+  assert.equal((await webSocket(files, envoy.ports.market, '/', shown)).status, 101);
+  assert.match((await webSocket(files, envoy.ports.market, '/v1/orders?account=1', shown)).text, /^CROSS_SITE/);
   const metrics = await ask(exchange, '/metrics');
   assert.match(metrics, /^openbell_commands_total 0$/m);
   const own = await submit(files, envoy.ports.orders, 1, 1, shows);

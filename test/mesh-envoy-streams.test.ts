@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { connect as connectH2 } from 'node:http2';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReportView } from '../gateway/client/index.ts';
-import { client, clientSidecar, https, submit } from './support/envoy-client.ts';
-import { type Claims, type EnvoyFiles, withoutEnvoy } from './support/envoy-fixture.ts';
+import { client, clientSidecar, https, sessionToItsEnd, submit } from './support/envoy-client.ts';
+import { withoutEnvoy } from './support/envoy-fixture.ts';
 import { ask, venue } from './support/envoy-venue.ts';
 import { RawWebSocket } from './support/raw-websocket.ts';
 
@@ -87,50 +85,12 @@ test('an exchange that is killed and comes back: clients reconnect and miss noth
   assert.deepEqual(more.reports, [], 'the exchange has no more reports than came');
 });
 
-/** A Session on a connection of its own, directly to Envoy; resolves with how it ended. */
-async function sessionToItsEnd(files: EnvoyFiles, port: number, claims: Claims = {}) {
-  const { cert, key } = files.client;
-  const session = connectH2(`https://localhost:${port}`, {
-    ca: readFileSync(files.authority.ca.cert),
-    cert: readFileSync(cert),
-    key: readFileSync(key),
-  });
-  const stream = session.request(
-    {
-      ':method': 'POST',
-      ':path': '/openbell.OrderEntry/Session',
-      'content-type': 'application/grpc',
-      te: 'trailers',
-      'x-openbell-account': '1',
-      authorization: `Bearer ${await files.token(claims)}`,
-    },
-    { endStream: false },
-  );
-  const ended = new Promise<{ status: number; reset: number }>((resolve) => {
-    let status = -1;
-    stream.once('trailers', (trailers) => {
-      status = Number(trailers['grpc-status']);
-    });
-    stream.once('error', () => undefined);
-    stream.once('close', () => {
-      session.destroy();
-      resolve({ status, reset: stream.rstCode });
-    });
-  });
-  stream.resume();
-  await new Promise((resolve, reject) => {
-    stream.once('response', resolve);
-    session.once('error', reject);
-  });
-  return { ended };
-}
-
 test('an exchange that stops ends its streams in order, and Envoy knows', options, async (t) => {
   const { exchange, files, envoy } = await venue(t);
   const sidecar = await clientSidecar(t, files, envoy, await files.token());
   const shows = { certificate: files.client, token: await files.token() };
   assert.equal((await https(files, envoy.ports.administration, '/healthz', { certificate: files.client })).status, 200);
-  const { ended } = await sessionToItsEnd(files, envoy.ports.orders);
+  const { ended } = await sessionToItsEnd(files, envoy.ports.orders, shows);
   const market = await RawWebSocket.open(sidecar.ports.market, { protocol: 'json' });
   const orders = await RawWebSocket.open(sidecar.ports.market, { path: '/v1/orders?account=1' });
   await exchange.end('SIGTERM');
@@ -206,6 +166,9 @@ test('Envoy sends no order twice, whatever happens to the exchange and whatever 
 test('a session ends with its token, although Envoy looks at it only once', options, async (t) => {
   const { files, envoy } = await venue(t);
   // Both allow 30 s for clocks that differ: Envoy lets it in, and a few seconds are left.
-  const { ended } = await sessionToItsEnd(files, envoy.ports.orders, { lives: -25 });
+  const { ended } = await sessionToItsEnd(files, envoy.ports.orders, {
+    certificate: files.client,
+    token: await files.token({ lives: -25 }),
+  });
   assert.deepEqual(await ended, { status: 16, reset: 0 });
 });

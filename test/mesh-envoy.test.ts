@@ -107,6 +107,12 @@ test('who is not to come in does not, and the exchange hears nothing of it', opt
     assert.match(answer.message, /^UNAUTHENTICATED: Jwt verification fails/);
   });
 
+  await t.test('what a browser adds by itself, or a query', async () => {
+    const page = { origin: 'https://app.example', 'sec-websocket-protocol': 'json' };
+    assert.equal((await webSocket(files, market, '/', { headers: { ...page, cookie: `token=${token}` } })).status, 401);
+    assert.equal((await webSocket(files, market, `/?access_token=${token}`, { headers: page })).status, 401);
+  });
+
   await t.test('the wrong role', async () => {
     const denied = async (roles: string, path: string) => {
       const shows = { certificate, token: await files.token({ roles }), headers: { 'x-openbell-account': '1' } };
@@ -155,10 +161,15 @@ test('operators and auditors reach the admin port', options, async (t) => {
 
 test('an account over its limit gets RESOURCE_EXHAUSTED; others go on', options, async (t) => {
   const { files, envoy } = await venue(t, (bootstrap) => {
-    const text = JSON.stringify(bootstrap);
-    const limit = '{"max_tokens":2000,"tokens_per_fill":1000,"fill_interval":"1s"}';
-    assert.equal(text.split(limit).length, 2);
-    Object.assign(bootstrap, JSON.parse(text.replace(limit, '{"max_tokens":3,"tokens_per_fill":1,"fill_interval":"3600s"}')));
+    let text = JSON.stringify(bootstrap);
+    for (const [limit, tokens] of [
+      ['{"max_tokens":2000,"tokens_per_fill":1000,"fill_interval":"1s"}', 3],
+      ['{"max_tokens":4000,"tokens_per_fill":2000,"fill_interval":"1s"}', 6],
+    ] as const) {
+      assert.equal(text.split(limit).length, 2);
+      text = text.replace(limit, `{"max_tokens":${tokens},"tokens_per_fill":1,"fill_interval":"3600s"}`);
+    }
+    Object.assign(bootstrap, JSON.parse(text));
   });
   const certificate = files.client;
   const both = { certificate, token: await files.token({ accounts: '1 2' }) };
@@ -179,6 +190,11 @@ test('an account over its limit gets RESOURCE_EXHAUSTED; others go on', options,
   const bob = { certificate, token: await files.token({ subject: 'bob', accounts: '1' }) };
   assert.equal((await submit(files, envoy.ports.orders, 1, 8, bob)).status, Grpc.Ok);
   assert.equal((await envoy.stat('cluster.openbell-orders.upstream_rq_total')) - before, 30);
+  // Ever new accounts, which the exchange refuses, do not help either.
+  const carol = { certificate, token: await files.token({ subject: 'carol', accounts: '1' }) };
+  const named: number[] = [];
+  for (let account = 11; account <= 18; account++) named.push((await submit(files, envoy.ports.orders, account, 1, carol)).status);
+  assert.deepEqual(named, [...Array(6).fill(Grpc.PermissionDenied), Grpc.ResourceExhausted, Grpc.ResourceExhausted]);
 });
 
 test('beyond the circuit breaker: UNAVAILABLE, and counted', options, async (t) => {

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { open } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { type AuditRecord, GENESIS, openRecord } from './audit-record.ts';
 
 const NEWLINE = 0x0a;
@@ -13,6 +14,11 @@ export function auditDirectory(dataDir: string): string {
 /** @param no number of the file's first record */
 export function auditFileName(no: number): string {
   return `audit-${String(no).padStart(12, '0')}.jsonl`;
+}
+
+/** The number in a file's name. */
+export function firstNo(path: string): number {
+  return Number(NAME.exec(basename(path))?.[1]);
 }
 
 /** Paths in the order of their records. */
@@ -30,6 +36,8 @@ export interface TrailEnd {
   readonly file: string | undefined;
   /** Its length. */
   readonly bytes: number;
+  /** Time of its first record; NaN: it has none. */
+  readonly beganMs: number;
   /** Of the last record; 0: there is none. */
   readonly no: number;
   readonly hash: string;
@@ -45,16 +53,28 @@ export interface TrailEnd {
 export function openTrail(dir: string): TrailEnd {
   const files = auditFiles(dir);
   const newest = files.at(-1);
-  if (newest === undefined) return { file: undefined, bytes: 0, no: 0, hash: GENESIS, torn: undefined };
+  if (newest === undefined) return { file: undefined, bytes: 0, beganMs: Number.NaN, no: 0, hash: GENESIS, torn: undefined };
   const { record, end, bytes } = lastRecord(newest);
   // A crash may leave a new file without a whole record.
   const before = record ?? (files.length > 1 ? lastRecord(files[files.length - 2]).record : undefined);
-  const at = { file: newest, bytes: end, no: before?.no ?? 0, hash: before?.hash ?? GENESIS };
+  const first = openRecord(GENESIS, bytes.subarray(0, Math.max(0, bytes.indexOf(NEWLINE))));
+  const beganMs = Date.parse(first?.record.time ?? '');
+  const at = { file: newest, bytes: end, beganMs, no: before?.no ?? 0, hash: before?.hash ?? GENESIS };
   if (end === bytes.length) return { ...at, torn: undefined };
   const keptIn = `${newest}.torn-${end}`;
   writeFileSync(keptIn, bytes.subarray(end), { mode: 0o600 });
   truncateSync(newest, end);
   return { ...at, torn: { bytes: bytes.length - end, keptIn } };
+}
+
+/** Makes durable which files there are. */
+export async function syncDirectory(dir: string): Promise<void> {
+  const handle = await open(dir, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** The last whole record of a file, undefined without one, and where it ends. */

@@ -1,9 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
-import { auditDirectory, auditFiles } from './audit-files.ts';
+import { auditDirectory, auditFiles, firstNo } from './audit-files.ts';
 import { type AuditRecord, GENESIS, MAX_RECORD_BYTES, openRecord } from './audit-record.ts';
+import { readRemoval } from './audit-removal.ts';
 
 const NEWLINE = 0x0a;
+const ATTEMPTS = 5;
 
 /** Where and why a trail does not fit together. */
 export interface AuditFault {
@@ -15,8 +17,21 @@ export interface AuditFault {
   readonly problem: string;
 }
 
+/** What a trail that is left after a removal begins behind. */
+export interface AuditAnchor {
+  /** Number of the last record that was removed, and its hash: the first one that is left follows from it. */
+  readonly through: number;
+  readonly hash: string;
+  /** Number of the record that tells so. */
+  readonly told: number;
+}
+
 export interface AuditVerdict {
-  /** Records that fit, from the first on. */
+  /** Number of the first record that is there. */
+  readonly first: number;
+  /** Undefined: nothing was removed; or {@link fault} says that no record tells of it. */
+  readonly removed: AuditAnchor | undefined;
+  /** Records that fit, from the first that is there on. */
   readonly records: number;
   /** Of the last of them. */
   readonly head: string;
@@ -31,15 +46,27 @@ export interface AuditVerdict {
  * @param head a hash that was kept elsewhere: the trail must contain it
  */
 export async function verifyTrail(dataDir: string, head?: string): Promise<AuditVerdict> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await verifyOnce(dataDir, head);
+    } catch (error) {
+      // Retention has just removed a file.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function verifyOnce(dataDir: string, head?: string): Promise<AuditVerdict> {
   const trail = readTrail(dataDir);
   let anchored = head === undefined;
   for (;;) {
     const { done, value } = await trail.next();
     if (!done) anchored ||= value.hash === head;
-    else if (anchored || value.fault !== undefined) return value;
+    else if (anchored || value.fault !== undefined || value.removed?.hash === head) return value;
     else {
-      const problem = `the trail ends without the head ${head}: its end was cut, or it was written anew`;
-      return { ...value, fault: { file: '', line: 0, no: value.records + 1, problem } };
+      const older = value.removed === undefined ? '' : `, or it is the head of a record before ${value.first}, which were removed`;
+      const problem = `the trail ends without the head ${head}: its end was cut, or it was written anew${older}`;
+      return { ...value, fault: { file: '', line: 0, no: value.first + value.records, problem } };
     }
   }
 }
@@ -50,10 +77,14 @@ export async function* readTrail(dataDir: string): AsyncGenerator<AuditRecord, A
   let records = 0;
   let tornBytes = 0;
   const files = auditFiles(auditDirectory(dataDir));
+  const first = files.length === 0 ? 1 : firstNo(files[0]);
+  /** The first line that is left after a removal: checked when the record that tells of that comes. */
+  let oldest: Buffer | undefined;
+  let removed: AuditAnchor | undefined;
   for (const file of files) {
     let line = 0;
     const broken = (problem: string): AuditVerdict => {
-      return { records, head: hash, tornBytes, fault: { file: basename(file), line, no: records + 1, problem } };
+      return { first, removed, records, head: hash, tornBytes, fault: { file: basename(file), line, no: first + records, problem } };
     };
     for await (const { bytes, ended } of linesOf(file)) {
       line++;
@@ -64,14 +95,24 @@ export async function* readTrail(dataDir: string): AsyncGenerator<AuditRecord, A
       const opened = openRecord(hash, bytes);
       if (opened === undefined) return broken('is not a record');
       const { record, expected } = opened;
-      if (record.no !== records + 1) return broken(`has number ${record.no}: records were removed, added or moved`);
-      if (record.hash !== expected) return broken('does not follow from the one before it: one of the two was changed');
+      if (record.no !== first + records) return broken(`has number ${record.no}: records were removed, added or moved`);
+      if (records === 0 && first > 1) oldest = Buffer.from(bytes);
+      else if (record.hash !== expected) return broken('does not follow from the one before it: one of the two was changed');
+      const removal = readRemoval(record);
+      if (oldest !== undefined && removal?.through === first - 1) {
+        const left = openRecord(removal.hash, oldest);
+        if (left?.record.hash !== left?.expected) return broken(`tells of a removal that record ${first} does not follow from`);
+        removed = { through: removal.through, hash: removal.hash, told: record.no };
+      }
       hash = record.hash;
       records++;
       yield record;
     }
   }
-  return { records, head: hash, tornBytes, fault: undefined };
+  const whole = { first, removed, records, head: hash, tornBytes, fault: undefined };
+  if (first === 1 || removed !== undefined) return whole;
+  const problem = `has number ${first}, and no record tells that those before it were removed`;
+  return { ...whole, fault: { file: basename(files[0]), line: 1, no: 1, problem } };
 }
 
 /** Lines without their newlines. One that is longer than any record comes in pieces, which are none. */

@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Logger } from '../log.ts';
 import { auditDirectory, openTrail } from './audit-files.ts';
+import { readRemoval, removableFiles, removalEvent, removeFile } from './audit-removal.ts';
 import type { AuditEvent, AuditSink } from './audit-sink.ts';
 import { AuditWriter, type TimedEvent } from './audit-writer.ts';
 import { FloodGuard } from './flood-guard.ts';
@@ -8,6 +10,12 @@ import { FloodGuard } from './flood-guard.ts';
 export interface AuditOptions {
   /** A file that has grown so large is followed by another. Default 16 MiB. */
   readonly rotateBytes?: number;
+  /** Records are kept for so long, then go with their whole file. Default: for ever. */
+  readonly keepDays?: number;
+  /** A file that is so old is followed by another, so that records go in time. Default a day with `keepDays`, never without. */
+  readonly rotateMs?: number;
+  /** Between two looks for files that may go, and two logs of the head. Default an hour. */
+  readonly checkMs?: number;
   /** Between two writes. Default 100 ms: what a crash may lose. */
   readonly flushMs?: number;
   /** Events that wait for a disk that does not take them; more are counted. Default 10,000. */
@@ -27,6 +35,7 @@ export interface AuditStats {
 }
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const RETRY_MS = 1000;
 
 /**
@@ -38,6 +47,7 @@ const RETRY_MS = 1000;
  */
 export class AuditTrail implements AuditSink {
   readonly #log: Logger;
+  readonly #dir: string;
   readonly #options: Required<AuditOptions>;
   readonly #writer: AuditWriter;
   readonly #flood: FloodGuard;
@@ -50,16 +60,27 @@ export class AuditTrail implements AuditSink {
   /** Of them, those that the trail does not tell of yet. */
   #lostUntold = 0;
   #failing = false;
+  #looking = false;
   #stopped = false;
 
   /** Opens the trail, and repairs a torn end. @throws the system's Error when the directory cannot be used */
   constructor(dataDir: string, log: Logger, options: AuditOptions = {}) {
     this.#log = log;
-    this.#options = { rotateBytes: 16 * 1024 * 1024, flushMs: 100, maxWaiting: 10_000, maxRefusals: 100, ...options };
+    this.#options = {
+      rotateBytes: 16 * 1024 * 1024,
+      rotateMs: options.keepDays === undefined ? Number.POSITIVE_INFINITY : DAY_MS,
+      checkMs: HOUR_MS,
+      flushMs: 100,
+      maxWaiting: 10_000,
+      maxRefusals: 100,
+      keepDays: Number.POSITIVE_INFINITY,
+      ...options,
+    };
     const dir = auditDirectory(dataDir);
+    this.#dir = dir;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const end = openTrail(dir);
-    this.#writer = new AuditWriter(dir, end, this.#options.rotateBytes);
+    this.#writer = new AuditWriter(dir, end, this.#options);
     this.#flood = new FloodGuard(this.#options.maxRefusals, (event) => this.#add(event));
     if (end.torn !== undefined) {
       const detail = `${end.torn.bytes} bytes of a record that was not written whole were cut and are kept in ${end.torn.keptIn}`;
@@ -68,7 +89,11 @@ export class AuditTrail implements AuditSink {
     }
     this.#add(own('start'));
     this.#anchor();
-    this.#hourly = setInterval(() => this.#anchor(), HOUR_MS);
+    void this.#retain();
+    this.#hourly = setInterval(() => {
+      this.#anchor();
+      void this.#retain();
+    }, this.#options.checkMs);
     this.#hourly.unref();
   }
 
@@ -125,6 +150,7 @@ export class AuditTrail implements AuditSink {
       this.#records += batch.length;
       if (this.#failing) this.#log.info('audit trail is written again');
       this.#failing = false;
+      await this.#remove(batch);
     } catch (error) {
       if (!this.#failing) this.#log.error({ err: error }, 'the audit trail cannot be written; its records wait for room');
       this.#failing = true;
@@ -135,6 +161,33 @@ export class AuditTrail implements AuditSink {
     if (this.#waiting.length === 0 || this.#stopped) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#due(), this.#failing ? RETRY_MS : this.#options.flushMs);
+  }
+
+  /** Announces the files that are old enough. They go when that is written: a crash before leaves them, one after what tells of them. */
+  async #retain(): Promise<void> {
+    const { keepDays } = this.#options;
+    // What waits for the disk may be an announcement.
+    if (keepDays === Number.POSITIVE_INFINITY || this.#failing || this.#looking) return;
+    this.#looking = true;
+    try {
+      for await (const removal of removableFiles(this.#dir, Date.now() - keepDays * DAY_MS)) this.#add(removalEvent(removal));
+    } catch (error) {
+      if (!this.#stopped) this.#log.error({ err: error }, 'old audit records cannot be removed');
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  /** What was announced before and could not be removed is announced again with the next look. */
+  async #remove(written: readonly TimedEvent[]): Promise<void> {
+    try {
+      for (const { event } of written) {
+        const removal = readRemoval(event);
+        if (removal !== undefined) await removeFile(join(this.#dir, removal.file));
+      }
+    } catch (error) {
+      this.#log.error({ err: error }, 'old audit records cannot be removed');
+    }
   }
 
   /** To be kept where who can change the trail cannot. */

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { auditFileName, type TrailEnd } from './audit-files.ts';
+import { auditFileName, syncDirectory, type TrailEnd } from './audit-files.ts';
 import { sealRecord } from './audit-record.ts';
 import type { AuditEvent } from './audit-sink.ts';
 
@@ -10,20 +10,29 @@ export interface TimedEvent {
   readonly event: AuditEvent;
 }
 
+/** A file that has grown so large, or so old, is followed by another. */
+export interface Rotation {
+  readonly rotateBytes: number;
+  readonly rotateMs: number;
+}
+
 /** Appends batches to the chain: one write and one fdatasync each. One call at a time. */
 export class AuditWriter {
   readonly #dir: string;
-  readonly #rotateBytes: number;
+  readonly #rotation: Rotation;
   #file: FileHandle | undefined;
   #path: string | undefined;
   /** Length of what is whole in the file. */
   #bytes: number;
+  /** Time of its first record. */
+  #beganMs: number;
   #no: number;
   #hash: string;
 
-  constructor(dir: string, end: TrailEnd, rotateBytes: number) {
+  constructor(dir: string, end: TrailEnd, rotation: Rotation) {
     this.#dir = dir;
-    this.#rotateBytes = rotateBytes;
+    this.#rotation = rotation;
+    this.#beganMs = end.beganMs;
     this.#path = end.file;
     this.#bytes = end.bytes;
     this.#no = end.no;
@@ -37,7 +46,8 @@ export class AuditWriter {
 
   /** Resolves when they are on the disk. @throws the system's Error; nothing of the batch is in the trail then, and it can be given again */
   async append(batch: readonly TimedEvent[]): Promise<void> {
-    const file = await this.#open();
+    const file = await this.#open(batch[0].timeMs);
+    if (this.#bytes === 0) this.#beganMs = batch[0].timeMs;
     let no = this.#no;
     let hash = this.#hash;
     let text = '';
@@ -68,8 +78,9 @@ export class AuditWriter {
     this.#file = undefined;
   }
 
-  async #open(): Promise<FileHandle> {
-    if (this.#path !== undefined && this.#bytes >= this.#rotateBytes) {
+  async #open(nowMs: number): Promise<FileHandle> {
+    const { rotateBytes, rotateMs } = this.#rotation;
+    if (this.#path !== undefined && (this.#bytes >= rotateBytes || nowMs - this.#beganMs >= rotateMs)) {
       await this.close();
       this.#path = undefined;
     }
@@ -82,14 +93,5 @@ export class AuditWriter {
       await syncDirectory(dirname(path));
     } else this.#file = await open(this.#path, 'r+');
     return this.#file;
-  }
-}
-
-async function syncDirectory(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -32,7 +32,8 @@ Examples:
   openbell audit verify ./data
   openbell audit verify ./data --head "$(cat /mnt/elsewhere/audit-head)"
 
-Without --head a cut end cannot be told from a trail that ended there.`,
+Without --head a cut end cannot be told from a trail that ended there. After a
+removal (openbell start --audit-keep) it says what is left, and from where on.`,
     );
   command.action((data: string) =>
     run(async () => {
@@ -42,11 +43,18 @@ Without --head a cut end cannot be told from a trail that ended there.`,
       const verdict = await verifyTrail(data, head);
       if (json) printJson(verdict);
       else {
+        const { first, removed } = verdict;
         print(`records       ${verdict.records} that fit together`);
+        if (removed !== undefined)
+          print(
+            `removed       records 1 to ${removed.through}, as record ${removed.told} tells; what is left begins behind ${removed.hash}`,
+          );
         print(`head          ${verdict.head}`);
         if (verdict.tornBytes > 0)
           print(`unfinished    ${verdict.tornBytes} bytes: being written, or torn by a crash; the next start cuts them`);
-        print(`verdict       ${verdict.fault === undefined ? 'whole' : `BROKEN: ${describe(verdict.fault)}`}`);
+        print(
+          `verdict       ${verdict.fault === undefined ? (first === 1 ? 'whole' : `whole from record ${first} on`) : `BROKEN: ${describe(verdict.fault)}`}`,
+        );
       }
       return verdict.fault === undefined ? ExitCode.Ok : ExitCode.Refused;
     }),

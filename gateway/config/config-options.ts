@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { ProxyList } from '../identity/proxy-list.ts';
+import { ProxyList } from './proxy-list.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -19,6 +19,8 @@ export interface ServerConfig {
   readonly durability: (typeof DURABILITIES)[number];
   readonly simulate: boolean;
   readonly logLevel: LogLevel;
+  /** Days that audit records are kept; undefined: for ever. */
+  readonly auditKeep: number | undefined;
   /** Paths of PEM files; undefined: no TLS. */
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
@@ -57,6 +59,10 @@ const oneOf =
   (text: string): T | Problem =>
     choices.find((choice) => choice === text) ?? new Problem(`must be one of ${choices.join(', ')}`);
 const nonEmpty = (text: string) => (text === '' ? new Problem('must not be empty') : text);
+
+function days(text: string): number | Problem {
+  return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : new Problem('must be a whole number of days from 1 to 99999');
+}
 
 function host(text: string): string | Problem {
   return isLoopback(text) || isIP(text) !== 0 ? text : new Problem('must be an IP address, or localhost');
@@ -120,6 +126,13 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     value: LOG_LEVELS.join('|'),
     help: 'least severe log line on stderr',
     parse: oneOf(LOG_LEVELS),
+  },
+  'audit-keep': {
+    key: 'auditKeep',
+    fallback: undefined,
+    value: 'DAYS',
+    help: 'days that audit records are kept; then they go, file by file, and the trail tells so (default: for ever)',
+    parse: days,
   },
   'tls-cert': {
     key: 'tlsCert',

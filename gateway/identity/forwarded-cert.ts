@@ -6,6 +6,8 @@ export interface ForwardedCert {
   readonly subject: string;
   /** Subject alternative names of type URI, such as a SPIFFE id. */
   readonly uris: readonly string[];
+  /** The header does not tell it: as long as the connection. */
+  readonly expiresAt: number;
 }
 
 /**
@@ -27,7 +29,7 @@ export function readForwardedCert(header: string): ForwardedCert {
     const [value, end] = readValue(header, equals + 1);
     if (key === 'subject') subject = value;
     else if (key === 'uri' && value !== '') uris.push(value);
-    if (end === header.length) return { subject, uris };
+    if (end === header.length) return { subject, uris, expiresAt: Number.POSITIVE_INFINITY };
     if (header[end] === ',') {
       subject = '';
       uris = [];

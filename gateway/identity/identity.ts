@@ -1,6 +1,7 @@
 import { decodeProtectedHeader } from 'jose';
 import { Code, codeName } from '../../engine/codes.ts';
 import type { AuditSink } from '../audit/audit-sink.ts';
+import { CLAIM_HEADERS, PROXY_HEADERS, ProxyList } from '../config/proxy-list.ts';
 import type { Logger } from '../log.ts';
 import type { PeerCertificate } from '../tls/peer-certificate.ts';
 import type { ApiKeys } from './api-keys.ts';
@@ -8,7 +9,6 @@ import { readForwardedCert } from './forwarded-cert.ts';
 import { canonicalName, type Machine, type Machines } from './machines.ts';
 import { type Action, may } from './permissions.ts';
 import { ANYBODY, CredentialError, type Principal, readGrant, readSubject, shown } from './principal.ts';
-import { CLAIM_HEADERS, PROXY_HEADERS, ProxyList } from './proxy-list.ts';
 import { IdentityRefusal, unauthenticated } from './refusal.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { CLOCK_SKEW_S, type TokenVerifier } from './tokens.ts';
@@ -148,7 +148,7 @@ function byHeaders({ header }: Visit): Answer {
 }
 
 function byCertificate(
-  { uris, subject }: Pick<PeerCertificate, 'uris' | 'subject'>,
+  { uris, subject, expiresAt }: Pick<PeerCertificate, 'uris' | 'subject' | 'expiresAt'>,
   machines: Machines | undefined,
   via: 'certificate' | 'proxy',
 ): Answer {
@@ -157,7 +157,9 @@ function byCertificate(
   if (machine === undefined || known.length > 1)
     return unauthenticated(`the certificate ${shown(uris.join(' ') || subject)} is not in --auth-keys${known.length > 1 ? ' once' : ''}`);
   const { roles, accounts, all } = machine;
-  return { subject: machine.subject, roles, accounts, all, via, expiresAt: Number.POSITIVE_INFINITY };
+  // The handshake looked at it, but a resumed or a long connection may be older than that.
+  if (expiresAt <= Date.now()) return unauthenticated('the certificate has expired', machine.subject);
+  return { subject: machine.subject, roles, accounts, all, via, expiresAt };
 }
 
 function bearer(authorization: string | undefined): string | undefined {

@@ -1,12 +1,12 @@
 import type { AuditSink } from '../audit/audit-sink.ts';
 import { isLoopback, type ServerConfig } from '../config/config-options.ts';
 import { ConfigError } from '../config/config-place.ts';
+import { ProxyList } from '../config/proxy-list.ts';
 import type { Logger } from '../log.ts';
 import { ApiKeys } from './api-keys.ts';
 import { Identity } from './identity.ts';
 import { FileKeySet, type KeySet, UrlKeySet } from './key-sets.ts';
 import { readMachines } from './machines.ts';
-import { ProxyList } from './proxy-list.ts';
 import { TokenVerifier } from './tokens.ts';
 import { WatchedFile } from './watched-file.ts';
 

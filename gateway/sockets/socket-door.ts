@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpResponse, us_socket_context_t } from 'uWebSockets.js';
+import { PROXY_HEADERS } from '../config/proxy-list.ts';
 import type { Answer, Identity, Visit } from '../identity/identity.ts';
 import type { Principal } from '../identity/principal.ts';
-import { PROXY_HEADERS } from '../identity/proxy-list.ts';
 import { IdentityRefusal } from '../identity/refusal.ts';
 import { peerOfUpgrade } from '../tls/peer-certificate.ts';
 

@@ -12,6 +12,8 @@ export interface PeerCertificate {
   readonly uris: readonly string[];
   /** SHA-256 of the certificate, hex in pairs with colons. */
   readonly fingerprint: string;
+  /** Its last moment, ms since the Unix epoch. */
+  readonly expiresAt: number;
 }
 
 /** The other end of a connection. */
@@ -48,13 +50,14 @@ export function clientCertificateOf(res: HttpResponse): string | undefined {
   return getX509Certificate?.call(res) || undefined;
 }
 
-function readPeerCertificate({ subject, subjectAltName, fingerprint256 }: X509Certificate): PeerCertificate {
+function readPeerCertificate({ subject, subjectAltName, fingerprint256, validTo }: X509Certificate): PeerCertificate {
   const names = alternativeNames(subjectAltName ?? '');
   return {
     subject: (subject ?? '').split('\n').join(','),
     dnsNames: names.filter(([type]) => type === 'DNS').map(([, name]) => name),
     uris: names.filter(([type]) => type === 'URI').map(([, name]) => name),
     fingerprint: fingerprint256,
+    expiresAt: Date.parse(validTo),
   };
 }
 

@@ -1,3 +1,4 @@
+import { CLAIM_HEADERS } from '../../gateway/config/proxy-list.ts';
 import type { Json, Received } from './istio-xds.ts';
 import type { Resource } from './resource.ts';
 
@@ -40,21 +41,14 @@ const inbound = (received: Received, port = 7401): Json =>
 const filters = (received: Received, port = 7401): Json[] => inbound(received, port)?.filters.at(-1).typed_config.http_filters ?? [];
 const filter = (received: Received, name: string, port = 7401): Json =>
   filters(received, port).find((one) => one.name.endsWith(name))?.typed_config;
-/** What a policy became: DENY and ALLOW are a filter each. */
-const policies = (received: Received): Record<string, Json> =>
-  Object.assign(
-    {},
-    ...filters(received).flatMap(({ name, typed_config }) => (name.endsWith('http.rbac') ? [typed_config.rules?.policies] : [])),
-  );
-const jwt = (received: Received): Json => Object.values(filter(received, 'jwt_authn')?.providers ?? {})[0];
-const denied = (received: Received): string[] =>
-  Object.entries(policies(received)).flatMap(([name, policy]) => (name.includes('[browser-cookies]') ? [JSON.stringify(policy)] : []));
+/** What takes the token of a program, and that of a web page. */
+const jwts = (received: Received): Json[] => Object.values(filter(received, 'jwt_authn')?.providers ?? {});
+const jwt = (received: Received): Json => jwts(received)[0];
 const limit = (received: Received, port = 7401): Json => filter(received, 'local_ratelimit', port);
 
 const ORDERS = 'VirtualService openbell-orders';
 const RULE = 'DestinationRule openbell';
 const TOKENS = 'RequestAuthentication openbell';
-const COOKIES = 'AuthorizationPolicy browser-cookies';
 const LIMITS = 'EnvoyFilter openbell-rate-limits';
 
 export const REQUIREMENTS: readonly Requirement[] = [
@@ -144,20 +138,20 @@ export const REQUIREMENTS: readonly Requirement[] = [
       routes
         .filter(({ name }) => name.includes('https-market'))
         .flatMap(({ virtual_hosts }) => virtual_hosts)
-        .every((host: Json) => host.routes?.every(({ match }: Json) => /^\/(shard\/\d\/)?$/.test(match.path))),
+        .every((host: Json) => host.routes?.every(({ match }: Json) => /^\/(shard\/\d)?$/.test(match.path ?? ''))),
     without: (spec) => {
       spec.http[0].match[1].uri = { prefix: '/' };
     },
   },
   {
-    name: 'a path names the shard for web pages, and the shard sees its own',
+    name: 'a path chooses the shard, for web pages',
     resource: 'VirtualService openbell-market',
     proxy: 'edge',
     holds: (received) =>
       [0, 1, 2].every((shard) =>
         forwarded(received).some(
           ({ match, route }) =>
-            match.path === `/shard/${shard}/` && route.cluster.startsWith(`outbound|7402|shard-${shard}|`) && route.prefix_rewrite === '/',
+            match.path === `/shard/${shard}` && route.cluster.startsWith(`outbound|7402|shard-${shard}|`) && route.prefix_rewrite === '/',
         ),
       ),
     without: (spec) => delete spec.http.at(-1).rewrite,
@@ -166,7 +160,8 @@ export const REQUIREMENTS: readonly Requirement[] = [
     name: 'the gateway takes away identity headers',
     resource: ORDERS,
     proxy: 'edge',
-    holds: (received) => forwarded(received).every((route) => route.request_headers_to_remove?.length === 3),
+    holds: (received) =>
+      forwarded(received).every((route) => CLAIM_HEADERS.every((name) => route.request_headers_to_remove?.includes(name))),
     without: (spec) => delete spec.http[0].headers,
   },
   {
@@ -243,51 +238,46 @@ export const REQUIREMENTS: readonly Requirement[] = [
     name: 'tokens are for this audience',
     resource: TOKENS,
     proxy: 'shard',
-    holds: (received) => jwt(received)?.audiences?.includes('openbell') === true,
+    holds: (received) => jwts(received).length > 0 && jwts(received).every(({ audiences }) => audiences?.includes('openbell')),
     without: (spec) => delete spec.jwtRules[0].audiences,
   },
   {
-    name: 'a token is taken from its header and its cookie, and from no query',
+    name: 'a token is taken from its header only',
     resource: TOKENS,
     proxy: 'shard',
     holds: (received) =>
-      jwt(received)?.from_params === undefined &&
-      jwt(received)?.from_headers?.length === 1 &&
-      jwt(received)?.from_cookies?.join() === '__Secure-openbell-token',
+      jwts(received).length === 2 &&
+      jwts(received).every(
+        ({ from_params, from_cookies, from_headers }) => (from_params ?? from_cookies) === undefined && from_headers?.length === 1,
+      ),
     without: (spec) => delete spec.jwtRules[0].fromHeaders,
   },
   {
-    name: 'a cookie needs an origin of ours',
-    resource: COOKIES,
+    name: 'a web page shows its token as a subprotocol, and its other subprotocols stay',
+    resource: TOKENS,
     proxy: 'shard',
-    holds: (received) => denied(received).some((text) => text.includes('"origin"') && text.includes('"cookie"')),
-    without: (spec) => spec.rules.shift(),
-  },
-  {
-    name: 'a cookie is good for market data only',
-    resource: COOKIES,
-    proxy: 'shard',
-    holds: (received) => denied(received).some((text) => ['7401', '7402', '7403', '"cookie"'].every((word) => text.includes(word))),
-    without: (spec) => spec.rules.pop(),
-  },
-  {
-    name: 'a cookie ends at the sidecar, like a token in its header',
-    resource: 'EnvoyFilter openbell-identity-headers',
-    proxy: 'shard',
-    holds: (received) =>
-      [7401, 7402, 7403].every(
-        (port) =>
-          filters(received, port).findLastIndex(({ name }) => name === 'openbell.cookies_end_here') >
-          filters(received, port).findIndex(({ name }) => name.endsWith('jwt_authn')),
-      ),
-    without: (spec) => spec.configPatches.shift(),
+    holds: (received) => {
+      const { from_headers: from, forward } = jwts(received)[1] ?? {};
+      return forward === true && from?.[0].name === 'Sec-WebSocket-Protocol' && from[0].value_prefix === 'openbell.bearer.';
+    },
+    without: (spec) => delete spec.jwtRules[1].forwardOriginalToken,
   },
   {
     name: 'the exchange is told subject, roles and accounts',
     resource: TOKENS,
     proxy: 'shard',
-    holds: (received) => jwt(received)?.claim_to_headers?.length === 3,
+    holds: (received) => jwts(received).length > 0 && jwts(received).every(({ claim_to_headers: claims }) => claims?.length >= 3),
     without: (spec) => delete spec.jwtRules[0].outputClaimToHeaders,
+  },
+  {
+    name: 'the exchange is told when the token ends',
+    resource: TOKENS,
+    proxy: 'shard',
+    holds: (received) =>
+      jwts(received).every(({ claim_to_headers: claims }) =>
+        claims?.some(({ header_name: header, claim_name: claim }: Json) => header === 'x-openbell-expires' && claim === 'exp'),
+      ),
+    without: (spec) => spec.jwtRules[0].outputClaimToHeaders.pop(),
   },
   {
     name: 'a role among several counts',
@@ -315,7 +305,8 @@ export const REQUIREMENTS: readonly Requirement[] = [
   },
   ...['order-sessions', 'order-submit', 'market-data', 'admin-questions', 'admin-money', 'admin-actions'].flatMap(
     (policy): Requirement[] => {
-      const ours = (received: Received): Json => Object.entries(policies(received)).find(([name]) => name.includes(`[${policy}]`))?.[1];
+      const ours = (received: Received): Json =>
+        Object.entries(filter(received, 'http.rbac')?.rules?.policies ?? {}).find(([name]) => name.includes(`[${policy}]`))?.[1];
       const resource = `AuthorizationPolicy ${policy}`;
       return [
         {
@@ -349,7 +340,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     resource: 'AuthorizationPolicy order-submit',
     proxy: 'shard',
     holds: (received) => {
-      const ours = Object.entries(policies(received)).filter(([name]) => !/\[(default-deny|browser-cookies)\]/.test(name));
+      const ours = Object.entries(filter(received, 'http.rbac').rules.policies).filter(([name]) => !name.includes('[default-deny]'));
       return ours.length === 6 && ours.every(([, policy]) => JSON.stringify(policy).includes('"iss"'));
     },
     without: (spec) => delete spec.rules[0].from[0].source.requestPrincipals,
@@ -369,7 +360,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
       const order = filters(received).map(({ name }) => name);
       const at = order.indexOf('envoy.filters.http.local_ratelimit');
       return (
-        at > order.indexOf('envoy.filters.http.jwt_authn') && at > order.lastIndexOf('envoy.filters.http.rbac') && order[at + 1] === ROUTER
+        at > order.indexOf('envoy.filters.http.jwt_authn') && at > order.indexOf('envoy.filters.http.rbac') && order[at + 1] === ROUTER
       );
     },
     without: (spec) => {

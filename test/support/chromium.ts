@@ -1,5 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -30,6 +33,36 @@ export function openInChromium(chromium: string, file: string, flags: readonly s
     const args = [...FLAGS, `--user-data-dir=${profile}`, ...flags, pathToFileURL(file).href];
     return execFileSync(chromium, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 2 ** 26, timeout: 60_000 });
   } finally {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+}
+
+/** Opens a page that has an origin of its own. @returns the first thing that it posts to `/said` */
+export async function hearFromChromium(chromium: string, page: string, flags: readonly string[]): Promise<string> {
+  const profile = mkdtempSync(join(tmpdir(), 'openbell-chromium-'));
+  const said = Promise.withResolvers<string>();
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (bytes) => {
+      body += bytes;
+    });
+    request.on('end', () => {
+      if (request.method === 'POST') said.resolve(body);
+      response.setHeader('content-type', 'text/html').end(page);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const browser = spawn(chromium, [...FLAGS, `--user-data-dir=${profile}`, ...flags, url], { stdio: 'ignore' });
+  const patience = setTimeout(() => said.reject(new Error('the page said nothing for 60 s')), 60_000);
+  try {
+    return await said.promise;
+  } finally {
+    clearTimeout(patience);
+    const ended = once(browser, 'exit');
+    browser.kill();
+    await ended;
+    server.close().closeAllConnections();
     rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 }

@@ -5,11 +5,6 @@ import type { TestContext } from 'node:test';
 import { CommandBatch, type ConnectOptions, connect, type OpenbellClient, Side, TimeInForce } from '../../gateway/client/index.ts';
 import type { Pair } from './certificates.ts';
 import { Envoy, type EnvoyFiles } from './envoy-fixture.ts';
-import { RawWebSocket } from './raw-websocket.ts';
-
-/** What web pages show, as mesh/ has it: this cookie, from this origin. */
-export const BROWSER_COOKIE = '__Secure-openbell-token';
-export const ORIGIN = 'https://www.openbell.example';
 
 /** What somebody shows; undefined: nothing of the kind. */
 export interface Shows {
@@ -58,6 +53,40 @@ export function unary(files: EnvoyFiles, port: number, path: string, body: Uint8
     });
     stream.end(grpcMessage(body));
   });
+}
+
+/** A Session on a connection of its own; resolves when it is open, with how it will have ended. */
+export async function sessionToItsEnd(files: Pick<EnvoyFiles, 'authority'>, port: number, { certificate, token, headers }: Shows) {
+  const session = connectH2(`https://localhost:${port}`, { ...tls(files, certificate) });
+  const stream = session.request(
+    {
+      ':method': 'POST',
+      ':path': '/openbell.OrderEntry/Session',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      'x-openbell-account': '1',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    { endStream: false },
+  );
+  const ended = new Promise<{ status: number; reset: number }>((resolve) => {
+    let status = -1;
+    stream.once('trailers', (trailers) => {
+      status = Number(trailers['grpc-status']);
+    });
+    stream.once('error', () => undefined);
+    stream.once('close', () => {
+      session.destroy();
+      resolve({ status, reset: stream.rstCode });
+    });
+  });
+  stream.resume();
+  await new Promise((resolve, reject) => {
+    stream.once('response', resolve);
+    session.once('error', reject);
+  });
+  return { ended };
 }
 
 /** A frame with one order, far from what others send. */
@@ -113,24 +142,6 @@ export function webSocket(files: EnvoyFiles, port: number, path: string, shows: 
     ...shows,
     headers: { ...upgrade, ...(path !== '/' && { 'sec-websocket-protocol': '' }), ...shows.headers },
   });
-}
-
-/** Subscribes to the book of BTC-USD, as a web page would. @returns its snapshot */
-export async function firstBook(files: EnvoyFiles, port: number, path: string, headers: Readonly<Record<string, string>>) {
-  const socket = await RawWebSocket.open(port, {
-    path,
-    protocol: 'json',
-    headers,
-    tls: { ...tls(files, undefined), servername: 'localhost' },
-  });
-  try {
-    socket.text({ op: 'subscribe', channel: 'book', symbol: 'BTC-USD' });
-    await socket.until(() => socket.messages.length > 1 || socket.ended);
-    if (socket.messages.length < 2) throw new Error(`no snapshot: ${socket.status} ${socket.closeCode}`);
-    return socket.json()[1];
-  } finally {
-    socket.destroy();
-  }
 }
 
 /** The client library through Envoy; it is closed when the test ends. */
@@ -218,7 +229,7 @@ export function clientSidecar(
   return Envoy.run(t, files.dir, bootstrap, 1);
 }
 
-function tls({ authority }: EnvoyFiles, certificate: Pair | undefined) {
+function tls({ authority }: Pick<EnvoyFiles, 'authority'>, certificate: Pair | undefined) {
   return {
     ca: readFileSync(authority.ca.cert),
     ...(certificate !== undefined && { cert: readFileSync(certificate.cert), key: readFileSync(certificate.key) }),

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 
 export const Opcode = { Text: 1, Binary: 2, Close: 8, Ping: 9, Pong: 10 } as const;
 
@@ -38,15 +37,14 @@ export class RawWebSocket {
 
   static async open(
     port: number,
-    options: { protocol?: string; path?: string; headers?: Readonly<Record<string, string>>; tls?: ConnectionOptions } = {},
+    options: { protocol?: string; path?: string; headers?: Record<string, string> } = {},
   ): Promise<RawWebSocket> {
-    const to = { port, host: '127.0.0.1' };
-    const socket = options.tls === undefined ? connect(to) : connectTls({ ...to, ...options.tls });
+    const socket = connect({ port, host: '127.0.0.1' });
     const raw = new RawWebSocket(socket);
     const protocol = options.protocol === undefined ? '' : `Sec-WebSocket-Protocol: ${options.protocol}\r\n`;
-    const headers = Object.entries({ host: 'localhost', ...options.headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+    const headers = Object.entries(options.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.write(
-      `GET ${options.path ?? '/'} HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      `GET ${options.path ?? '/'} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
         `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n${protocol}${headers.join('')}\r\n`,
     );
     await raw.until(() => raw.#upgraded || raw.ended);

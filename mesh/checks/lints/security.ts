@@ -68,31 +68,6 @@ const tokenRequired: Lint = {
       .map((authentication) => nameOf(authentication as Resource)),
 };
 
-const cookiesNeedOrigin: Lint = {
-  name: 'cookie-needs-origin',
-  reason: 'a browser adds its cookies for any page that opens a WebSocket here: without a look at Origin, every page reads as the user',
-  check: (set) =>
-    of(set, RequestAuthentication)
-      .filter(({ spec }) => spec?.jwtRules?.some(({ fromCookies }) => fromCookies?.length))
-      .flatMap((authentication) => {
-        const whens = of(set, AuthorizationPolicy)
-          .filter(({ metadata, spec }) => spec?.action === 'DENY' && metadata?.namespace === authentication.metadata?.namespace)
-          .filter(({ spec }) => selects(spec?.selector?.matchLabels ?? {}, authentication.spec?.selector?.matchLabels ?? {}))
-          .flatMap(({ spec }) => spec?.rules ?? [])
-          .filter(({ when }) => when?.some(({ key, values }) => key === 'request.headers[cookie]' && values?.includes('*')));
-        const origins = whens
-          .filter(({ from, to }) => from === undefined && to === undefined)
-          .flatMap(({ when = [] }) => (when.length === 2 ? when : []))
-          .find(({ key }) => key === 'request.headers[origin]')?.notValues;
-        // A word with * in it is more than one origin; there is no telling whose.
-        const wide = origins?.find((origin) => !/^https:\/\/[^*]+$/.test(origin));
-        if (origins?.length && wide === undefined) return [];
-        return [
-          `${nameOf(authentication as Resource)}: ${wide ? `the origin ${wide}` : 'no policy denies a cookie without an origin of ours'}`,
-        ];
-      }),
-};
-
 const strictMtls: Lint = {
   name: 'mutual-tls-strict',
   reason: 'in mode PERMISSIVE a caller without a certificate is served too',
@@ -226,7 +201,6 @@ export const SECURITY_LINTS: readonly Lint[] = [
   currentVersion,
   ruleSuffices,
   tokenRequired,
-  cookiesNeedOrigin,
   strictMtls,
   claimsAreStripped,
   certificatesFit,

@@ -146,9 +146,28 @@ const noRetries: Lint = {
       .map(({ title }) => `${title}: retries.attempts is not 0`),
 };
 
-/** A WebSocket to the root of 7402 reads the market, and so does one whose path names a shard and becomes the root. */
+/** A WebSocket to the root of 7402, which the gateway also makes of `/shard/0`, reads the market. */
 const readsMarket = ({ http, destination }: ReturnType<typeof routes>[number]) =>
-  destination.port?.number === 7402 && !!http.match?.length && http.match.every(({ uri }) => /^\/(shard\/\d+\/)?$/.test(uri?.exact ?? ''));
+  destination.port?.number === 7402 && !!http.match?.length && http.match.every(({ uri }) => /^\/(shard\/\d+)?$/.test(uri?.exact ?? ''));
+
+const SHARD_PATH = /^\/shard\/(\d+)$/;
+
+const shardsAgree: Lint = {
+  name: 'shard-as-asked',
+  reason: 'of many routes that differ by a number, one with another shard behind it trades, or shows, the wrong symbols',
+  check: (set) =>
+    routes(set).flatMap(({ title, http, destination: { subset } }) =>
+      (http.match ?? []).flatMap(({ uri, headers }) => {
+        const path = SHARD_PATH.exec(uri?.exact ?? '')?.[1];
+        const asked = path ?? headers?.['x-symbol-shard']?.exact;
+        if (asked === undefined) return [];
+        if (path !== undefined && http.rewrite?.uri !== '/') return [`${title}: the exchange knows no ${uri?.exact}: rewrite it to /`];
+        // A weight or a waypoint: the one shares, the other is told by the header.
+        const leads = subset ?? `shard-${http.headers?.request?.set?.['x-symbol-shard'] ?? asked}`;
+        return leads === `shard-${asked}` || leads === 'shadow' ? [] : [`${title}: ${asked} leads to ${leads}`];
+      }),
+    ),
+};
 
 const shadowsTakeNoOrders: Lint = {
   name: 'shadow-takes-no-orders',
@@ -230,6 +249,7 @@ export const TRAFFIC_LINTS: readonly Lint[] = [
   wideEnough,
   subsetsExist,
   noRetries,
+  shardsAgree,
   shadowsTakeNoOrders,
   noTimeout,
   atLeastOneMs,
