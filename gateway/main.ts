@@ -13,10 +13,12 @@ import { AuditTrail } from './audit/audit-trail.ts';
 import { type Config, limitsOf } from './config/config.ts';
 import { History } from './history/history.ts';
 import { readWatermark } from './history/store.ts';
+import type { Identity } from './identity/identity.ts';
 import { startIdentity } from './identity/start-identity.ts';
 import type { Logger } from './log.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
+import { Newcomers } from './newcomers.ts';
 import { OrderEntry } from './orders/order-entry.ts';
 import { OrderSessions } from './orders/order-sessions.ts';
 import { serveOrderSockets } from './orders/order-sockets.ts';
@@ -105,6 +107,9 @@ export class RunningExchange {
   }
 }
 
+/** Longer than uWebSockets lets a connection live without a whole request. */
+const WS_REQUEST_MS = 16_000;
+
 /** Part of the log is gone: the history tells of commands after its end, whose numbers would be used again. */
 export class HistoryAheadError extends Error {
   readonly code = 'OPENBELL_HISTORY_AHEAD';
@@ -182,6 +187,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const audit = new AuditTrail(config.data, log, config.auditKeep === undefined ? {} : { keepDays: config.auditKeep });
   undo.push(() => audit.stop());
   const identity = startIdentity(config, log, audit);
+  const newcomers = startNewcomers(config, identity);
   const admin = new AdminServer({ host: config.host, port: config.httpPort, registry, log, unready, certificates, identity, audit });
   const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
   undo.push(() => admin.stop());
@@ -213,7 +219,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     { orders: config.capacities.orders, identity },
     engine.directory,
     () => started.engine.sequencer.nowUs(),
-    new SocketServer(certificates),
+    new SocketServer(certificates, newcomers.ws),
   );
   engine.onReports(tap);
   engine.onMarket(marketData);
@@ -244,6 +250,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     host: config.host,
     port: config.grpcPort,
     certificates,
+    newcomers: newcomers.grpc,
     identity,
     // Without a client CA it is scanners and clients of TLS 1.2, and no question of identity.
     ...(config.tlsClientCa !== undefined && { onHandshakeRefused: (peer, reason) => audit.record(handshakeRefused(peer, reason)) }),
@@ -262,6 +269,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     orders: sessions.counters,
     residence: sessions.residence,
     market: marketData.counters,
+    newcomers,
     certificates,
     audit: () => audit.stats,
     unready,
@@ -305,6 +313,13 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
 function startCertificates({ tlsCert, tlsKey, tlsClientCa }: Config, log: Logger): Certificates | undefined {
   if (tlsCert === undefined || tlsKey === undefined) return undefined;
   return new Certificates({ cert: tlsCert, key: tlsKey, clientCa: tlsClientCa }, log);
+}
+
+/** Of the ports that hold connections. Where nobody is asked who he is, nobody is unknown. */
+function startNewcomers({ admissionTimeout }: Config, identity: Identity): { readonly grpc?: Newcomers; readonly ws?: Newcomers } {
+  if (identity.open) return {};
+  const trusts = (address: string): boolean => identity.isProxy(address);
+  return { grpc: new Newcomers({ timeoutMs: admissionTimeout * 1000 }, trusts), ws: new Newcomers({ timeoutMs: WS_REQUEST_MS }, trusts) };
 }
 
 function handshakeRefused(peer: string, reason: string): AuditEvent {

@@ -6,6 +6,7 @@ import type { AuditStats } from './audit/audit-trail.ts';
 import type { HistoryStats } from './history/history.ts';
 import type { LatencyBuckets } from './latency-buckets.ts';
 import type { MarketCounters } from './market/market-connection.ts';
+import type { Newcomers } from './newcomers.ts';
 import type { OrderEntryCounters } from './orders/order-intake.ts';
 import type { ReportTap } from './orders/report-tap.ts';
 import type { ResidenceClock } from './orders/residence.ts';
@@ -19,6 +20,8 @@ export interface MetricSources {
   readonly orders: OrderEntryCounters;
   readonly residence: ResidenceClock;
   readonly market: MarketCounters;
+  /** By port; none where everybody is let in. */
+  readonly newcomers: Readonly<Record<string, Newcomers>>;
   readonly certificates: Certificates | undefined;
   readonly audit: () => AuditStats;
   /** Reasons not to be ready. */
@@ -43,7 +46,7 @@ export function createMetrics(): Registry {
 /** Adds the exchange's metrics, once it runs. */
 export function addExchangeMetrics(
   registry: Registry,
-  { status, history, tap, orders, residence, market, certificates, audit, unready }: MetricSources,
+  { status, history, tap, orders, residence, market, newcomers, certificates, audit, unready }: MetricSources,
 ): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
   const counter = (name: string, help: string, read: Read) => add(registry, name, help, 'counter', read);
@@ -123,6 +126,12 @@ export function addExchangeMetrics(
   counter('openbell_history_failures_total', 'Transactions that failed and were tried again', () => [{ value: history().failures }]);
   gauge('openbell_history_last_commit_seconds', 'Time of the last transaction', () => [{ value: history().lastCommitMs / 1000 }]);
 
+  counter('openbell_newcomers_cut_total', 'Connections cut on which nobody was let in: too late, or too many', () =>
+    Object.entries(newcomers).flatMap(([port, { late, crowded }]) => [
+      { labels: { port, reason: 'late' }, value: late },
+      { labels: { port, reason: 'crowded' }, value: crowded },
+    ]),
+  );
   gauge('openbell_certificate_expiry_seconds', 'Unix time at which a TLS certificate in use ends', () => expiries(certificates));
   counter('openbell_certificate_reloads_total', 'Changed TLS certificates taken', () => [{ value: certificates?.reloads ?? 0 }]);
 

@@ -21,6 +21,8 @@ export interface ServerConfig {
   readonly logLevel: LogLevel;
   /** Days that audit records are kept; undefined: for ever. */
   readonly auditKeep: number | undefined;
+  /** Seconds that a connection may take until somebody is let in on it. */
+  readonly admissionTimeout: number;
   /** Paths of PEM files; undefined: no TLS. */
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
@@ -62,6 +64,10 @@ const nonEmpty = (text: string) => (text === '' ? new Problem('must not be empty
 
 function days(text: string): number | Problem {
   return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : new Problem('must be a whole number of days from 1 to 99999');
+}
+
+function seconds(text: string): number | Problem {
+  return /^[1-9]\d{0,3}$/.test(text) ? Number(text) : new Problem('must be a whole number of seconds from 1 to 9999');
 }
 
 function host(text: string): string | Problem {
@@ -133,6 +139,13 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     value: 'DAYS',
     help: 'days that audit records are kept; then they go, file by file, and the trail tells so (default: for ever)',
     parse: days,
+  },
+  'admission-timeout': {
+    key: 'admissionTimeout',
+    fallback: 10,
+    value: 'SECONDS',
+    help: 'with authentication: an order entry connection on which nobody was let in by then is cut',
+    parse: seconds,
   },
   'tls-cert': {
     key: 'tlsCert',

@@ -15,6 +15,12 @@ export interface CallHandler extends MessageSink {
   onClose(): void;
 }
 
+/** The other end of an HTTP/2 connection. */
+export interface ConnectedPeer extends Peer {
+  /** Somebody was let in on the connection; undefined: nobody has to be. */
+  readonly admit: (() => void) | undefined;
+}
+
 const CONTENT_TYPE = 'application/grpc';
 /** How long a client may take to close its side after the status. */
 const HALF_OPEN_MS = 1000;
@@ -32,7 +38,10 @@ export class GrpcCall {
   /** A status was given: nothing is read or written any more. */
   #ended = false;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, maxBytes: number, peer: Peer) {
+  readonly #peer: ConnectedPeer;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, maxBytes: number, peer: ConnectedPeer) {
+    this.#peer = peer;
     this.headers = headers;
     this.peerAddress = peer.address;
     this.peerCertificate = peer.certificate;
@@ -51,6 +60,11 @@ export class GrpcCall {
   /** It is over, or on its way there: whoever had to wait before serving it need not. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Whoever makes the call is known: from now on its connection may stay as long as it likes. */
+  admit(): void {
+    this.#peer.admit?.();
   }
 
   /** Reads from now on. With headers, they leave at once: the client knows that its call was taken. */

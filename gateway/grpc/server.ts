@@ -8,11 +8,12 @@ import {
   type ServerHttp2Stream,
   type Settings,
 } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Newcomers } from '../newcomers.ts';
 import type { Certificates } from '../tls/certificates.ts';
-import { type Peer, peerOf } from '../tls/peer-certificate.ts';
+import { peerOf } from '../tls/peer-certificate.ts';
 import { serverTls } from '../tls/server-tls.ts';
-import { GrpcCall } from './call.ts';
+import { type ConnectedPeer, GrpcCall } from './call.ts';
 import { GrpcStatus } from './status.ts';
 
 export interface GrpcServerOptions {
@@ -22,6 +23,8 @@ export interface GrpcServerOptions {
   readonly maxMessageBytes: number;
   /** Connections at once; more are closed as they come. Default 4096. */
   readonly maxConnections?: number;
+  /** Bounds connections without an admitted call, see {@link GrpcCall.admit}. Undefined: nothing does. */
+  readonly newcomers?: Newcomers | undefined;
   /** How often a connection is asked whether it lives. Default 30 s. */
   readonly keepaliveMs?: number;
   /** With them: TLS 1.3, and client certificates when there is a client CA. */
@@ -47,14 +50,17 @@ export class GrpcServer {
   readonly #options: GrpcServerOptions;
   readonly #server: Http2Server | Http2SecureServer;
   /** Read once: a certificate takes longer to read than a call to begin. */
-  readonly #sessions = new Map<ServerHttp2Session, Peer>();
+  readonly #sessions = new Map<ServerHttp2Session, ConnectedPeer>();
+  /** How a connection that is open stops being a newcomer. By {@link endOf}: with TLS the session's socket is another object than the one that came. */
+  readonly #newcomers = new Map<string, () => void>();
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
     const settings = { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: CALL_WINDOW, maxHeaderListSize: 16 * 1024 };
     this.#server = options.certificates === undefined ? createServer({ settings }) : this.#secure(options.certificates, settings);
     this.#server.maxConnections = options.maxConnections ?? 4096;
-    this.#server.on('connection', (socket) => socket.setNoDelay(true));
+    // Before the library's own listener, which makes the session.
+    this.#server.prependListener('connection', (socket: Socket) => this.#enter(socket));
     this.#server.on('session', (session) => this.#open(session));
     this.#server.on('stream', (stream, headers) => this.#call(stream, headers));
   }
@@ -90,8 +96,27 @@ export class GrpcServer {
     return server;
   }
 
+  #enter(socket: Socket): void {
+    socket.setNoDelay(true);
+    const { newcomers } = this.#options;
+    const { address } = peerOf(socket);
+    if (newcomers === undefined || newcomers.trusts(address)) return;
+    const leave = newcomers.enter(address, () => socket.destroy());
+    if (leave === undefined) {
+      // Not now: the library's listener takes no socket that is destroyed.
+      process.nextTick(() => socket.destroy());
+      return;
+    }
+    const end = endOf(socket);
+    this.#newcomers.set(end, leave);
+    socket.once('close', () => {
+      leave();
+      this.#newcomers.delete(end);
+    });
+  }
+
   #open(session: ServerHttp2Session): void {
-    this.#sessions.set(session, peerOf(session.socket));
+    this.#sessions.set(session, { ...peerOf(session.socket), admit: this.#newcomers.get(endOf(session.socket)) });
     session.setLocalWindowSize(CONNECTION_WINDOW);
     session.on('error', () => undefined);
     const keepalive = setInterval(() => ask(session), this.#options.keepaliveMs ?? 30_000);
@@ -119,7 +144,12 @@ export class GrpcServer {
   }
 }
 
-const GONE: Peer = { address: '', certificate: undefined };
+/** What tells a connection from the others that are open: its other end. */
+function endOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+const GONE: ConnectedPeer = { address: '', certificate: undefined, admit: undefined };
 
 /** A connection that does not answer in time is gone. */
 function ask(session: ServerHttp2Session): void {

@@ -74,6 +74,11 @@ export class Identity {
     return answer.then((settled) => this.#told(settled, visit));
   }
 
+  /** Whether what comes from there is a listed proxy's. */
+  isProxy(address: string): boolean {
+    return this.#vouchers.proxies?.has(address) ?? false;
+  }
+
   /** Undefined when he may; else the refusal, logged and audited. @param account what it is about */
   forbid(principal: Principal, action: Action, visit: Pick<Visit, 'peer' | 'wants'>, account?: number): IdentityRefusal | undefined {
     if (may(principal, action, account)) return undefined;
@@ -113,9 +118,9 @@ export class Identity {
 
   /** @throws CredentialError */
   #ask(visit: Visit): Answer | Promise<Answer> {
-    const { tokens, apiKeys, machines, proxies, onlyProxies = false } = this.#vouchers;
+    const { tokens, apiKeys, machines, onlyProxies = false } = this.#vouchers;
     const vouched = PROXY_HEADERS.filter((name) => visit.header(name) !== undefined);
-    const byProxy = proxies?.has(visit.peer) ?? false;
+    const byProxy = this.isProxy(visit.peer);
     if (!byProxy && vouched.length > 0) return unauthenticated(`${vouched.join(', ')} from ${visit.peer}, which is not a listed proxy`);
     if (this.open) return ANYBODY;
     if (!byProxy && onlyProxies && !THIS_MACHINE.has(visit.peer))

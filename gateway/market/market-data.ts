@@ -158,15 +158,15 @@ export class MarketData {
   }
 
   #upgrade(res: uWS.HttpResponse, req: uWS.HttpRequest, context: uWS.us_socket_context_t): void {
-    if (this.#stopping || this.counters.connectionsNow >= this.#options.maxConnections) {
-      this.counters.connectionsRefused++;
-      res.writeStatus('503 Service Unavailable').end('Too many market-data connections; try again later.\n', true);
-      return;
-    }
-    const { identity } = this.#options;
+    const { identity, maxConnections } = this.#options;
     askWho(res, req, context, identity, 'market data', (asked) => {
       const refusal = identity.forbid(asked.principal, 'market:read', asked.visit);
       if (refusal !== undefined) return asked.refuse(STATUS[refusal.httpStatus], refusal.fault.details);
+      // Here, because between question and answer others may have come.
+      if (this.#stopping || this.counters.connectionsNow >= maxConnections) {
+        this.counters.connectionsRefused++;
+        return asked.refuse(STATUS[503], 'Too many market-data connections; try again later.');
+      }
       const protocol = PROTOCOLS.find((name) => asked.offered.includes(name)) ?? '';
       const { expiresAt } = asked.principal;
       asked.accept<SocketUser>({ format: protocol === 'json' ? Format.Json : Format.Binary, expiresAt }, protocol);

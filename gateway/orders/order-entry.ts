@@ -7,6 +7,7 @@ import type { CallFault } from '../grpc/status.ts';
 import type { Answer, Identity, Visit } from '../identity/identity.ts';
 import type { Principal } from '../identity/principal.ts';
 import { IdentityRefusal } from '../identity/refusal.ts';
+import type { Newcomers } from '../newcomers.ts';
 import type { Certificates } from '../tls/certificates.ts';
 import type { OrderSession, SessionTransport } from './order-session.ts';
 import type { Admission, OrderSessions } from './order-sessions.ts';
@@ -22,6 +23,7 @@ export interface OrderEntryOptions {
   /** 0 = any free port. */
   readonly port: number;
   readonly identity: Identity;
+  readonly newcomers?: Newcomers | undefined;
   /** How often an idle connection is asked whether it lives. Default 30 s. */
   readonly keepaliveMs?: number;
   /** With them: TLS, see GrpcServer. */
@@ -46,6 +48,7 @@ export class OrderEntry {
         ...this.health.methods,
       },
       maxMessageBytes: MAX_MESSAGE_BYTES,
+      newcomers: options.newcomers,
       certificates: options.certificates,
       onHandshakeRefused: options.onHandshakeRefused,
       ...(options.keepaliveMs !== undefined && { keepaliveMs: options.keepaliveMs }),
@@ -85,8 +88,9 @@ export class OrderEntry {
     const header = (name: string): string | undefined => call.headers[name]?.toString();
     const visit: Visit = { peer: call.peerAddress, certificate: call.peerCertificate, wants, header };
     const settle = (answer: Answer): void => {
-      if (answer instanceof IdentityRefusal) call.fail(this.#sessions.refused(answer));
-      else if (!call.ended) serve(answer, visit);
+      if (answer instanceof IdentityRefusal) return call.fail(this.#sessions.refused(answer));
+      call.admit();
+      if (!call.ended) serve(answer, visit);
     };
     const answer = this.#options.identity.admit(visit);
     if (answer instanceof Promise) void answer.then(settle);

@@ -107,6 +107,7 @@ const KEPT = new Set<string>([
   'sec-websocket-extensions',
 ]);
 
+/** And closes: nobody stays who was not let in. */
 function refuse(res: HttpResponse, status: string, text: string): void {
-  res.writeStatus(status).writeHeader('content-type', 'text/plain; charset=utf-8').end(`${text}\n`);
+  res.writeStatus(status).writeHeader('content-type', 'text/plain; charset=utf-8').end(`${text}\n`, true);
 }

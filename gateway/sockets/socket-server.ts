@@ -1,6 +1,7 @@
 import * as uWS from 'uWebSockets.js';
+import type { Newcomers } from '../newcomers.ts';
 import type { Certificates } from '../tls/certificates.ts';
-import { clientCertificateOf } from '../tls/peer-certificate.ts';
+import { clientCertificateOf, peerAddress } from '../tls/peer-certificate.ts';
 import type { TlsMaterial } from '../tls/tls-material.ts';
 
 /** Where WebSocket paths are registered, before listening. */
@@ -33,13 +34,16 @@ interface SharedApp extends uWS.TemplatedApp {
  */
 export class SocketServer implements SocketRoutes {
   readonly #certificates: Certificates | undefined;
+  readonly #newcomers: Newcomers | undefined;
   readonly #routes: ((app: uWS.TemplatedApp) => void)[] = [];
   /** uWebSockets never frees an app; the last of them takes new connections. */
   readonly #apps: SharedApp[] = [];
   #listening: uWS.us_listen_socket | undefined;
 
-  constructor(certificates?: Certificates) {
+  /** @param newcomers bounds connections that have asked for nothing yet; undefined: nothing does */
+  constructor(certificates?: Certificates, newcomers?: Newcomers) {
     this.#certificates = certificates;
+    this.#newcomers = newcomers;
   }
 
   ws<User>(pattern: string, behavior: uWS.WebSocketBehavior<User>): void {
@@ -106,24 +110,44 @@ export class SocketServer implements SocketRoutes {
     const app = this.#make(material);
     for (const register of this.#routes) register(app);
     app.any('/*', (res) => {
-      res.writeStatus('426 Upgrade Required').writeHeader('upgrade', 'websocket').end('This port speaks WebSocket only.\n');
+      this.#newcomers?.leave(peerAddress(res));
+      res.writeStatus('426 Upgrade Required').writeHeader('upgrade', 'websocket').end('This port speaks WebSocket only.\n', true);
     });
+    if (this.#newcomers !== undefined) watch(app, this.#newcomers);
     return app;
   }
 
-  /** With a client CA, nobody without a certificate gets past the upgrade. */
+  /** A connection that asks is no newcomer: it is let in, or closed with the answer. With a client CA, nobody without a certificate gets past this. */
   #guarded<User>(behavior: uWS.WebSocketBehavior<User>): uWS.WebSocketBehavior<User> {
     const { upgrade } = behavior;
-    if (this.#certificates?.current.clientCa === undefined || upgrade === undefined) return behavior;
+    if (upgrade === undefined) return behavior;
+    const withCertificate = this.#certificates?.current.clientCa !== undefined;
     return {
       ...behavior,
       upgrade: (res, req, context) => {
-        if (clientCertificateOf(res) !== undefined) return upgrade(res, req, context);
+        this.#newcomers?.leave(peerAddress(res));
+        if (!withCertificate || clientCertificateOf(res) !== undefined) return upgrade(res, req, context);
         res.writeStatus('401 Unauthorized').writeHeader('content-type', 'text/plain; charset=utf-8');
         res.end('UNAUTHENTICATED: show a client certificate\n', true);
       },
     };
   }
+}
+
+/**
+ * Counts what comes. uWebSockets itself closes what has sent no whole request
+ * within some 12 s; `res` is another object at the request, so which of an
+ * address's connections that is on nobody can tell.
+ */
+function watch(app: uWS.TemplatedApp, newcomers: Newcomers): void {
+  const onConnection = (res: uWS.HttpResponse, count: number): void => {
+    const address = peerAddress(res);
+    if (count < 0 || newcomers.trusts(address)) return;
+    const leave = newcomers.enter(address, () => undefined);
+    if (leave === undefined) res.close();
+    else res.onAborted(leave);
+  };
+  app.filter(onConnection);
 }
 
 function sslOptions({ files }: TlsMaterial): uWS.AppOptions {

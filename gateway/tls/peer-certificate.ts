@@ -35,9 +35,14 @@ export function peerOf(socket: { readonly remoteAddress?: string | undefined }):
 export function peerOfUpgrade(res: HttpResponse): Peer {
   const pem = clientCertificateOf(res);
   return {
-    address: addressText(Buffer.from(res.getRemoteAddress())),
+    address: peerAddress(res),
     certificate: pem === undefined ? undefined : readPeerCertificate(new X509Certificate(pem)),
   };
+}
+
+/** As in {@link Peer}. */
+export function peerAddress(res: HttpResponse): string {
+  return addressText(Buffer.from(res.getRemoteAddress()));
 }
 
 /**

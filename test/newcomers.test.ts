@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type ClientHttp2Session, connect as connectH2 } from 'node:http2';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
+import { pino } from 'pino';
+import { SILENT } from '../gateway/audit/audit-sink.ts';
+import type { GrpcCall } from '../gateway/grpc/call.ts';
+import { GrpcServer } from '../gateway/grpc/server.ts';
+import { startIdentity } from '../gateway/identity/start-identity.ts';
+import { Newcomers } from '../gateway/newcomers.ts';
+import { SocketServer } from '../gateway/sockets/socket-server.ts';
+import { Certificates } from '../gateway/tls/certificates.ts';
+import { Authority } from './support/certificates.ts';
+import { bearer, GuardedExchange } from './support/guarded-exchange.ts';
+import { AUDIENCE, ISSUER, Issuer } from './support/issuer.ts';
+import { MarketVenue } from './support/market-venue.ts';
+import { until } from './support/order-entry-fixture.ts';
+import { RawWebSocket } from './support/raw-websocket.ts';
+
+const log = pino({ level: 'silent' });
+const nobody = (): boolean => false;
+const grpcHeaders = (path: string) => ({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
+
+/** A TCP connection that says nothing, and whether it is gone. */
+function silent(port: number, options: Partial<NetConnectOpts> = {}): { readonly socket: Socket; readonly gone: () => boolean } {
+  const socket = connect({ port, host: '127.0.0.1', ...options } as NetConnectOpts);
+  socket.on('error', () => undefined);
+  socket.resume();
+  return { socket, gone: () => socket.closed };
+}
+
+function http2(t: { after(work: () => void): void }, origin: string, options: object = {}): ClientHttp2Session {
+  const session = connectH2(origin, options);
+  session.on('error', () => undefined);
+  t.after(() => session.destroy());
+  return session;
+}
+
+/** A call that sends nothing; resolves with the grpc-status that it ended with, or undefined while it is open. */
+function call(session: ClientHttp2Session, path: string, headers: Record<string, string> = {}) {
+  const stream = session.request({ ...grpcHeaders(path), ...headers }, { endStream: false });
+  const state: { opened: boolean; status: string | undefined } = { opened: false, status: undefined };
+  stream.on('response', (got) => {
+    state.opened = true;
+    state.status = got['grpc-status'] as string | undefined;
+  });
+  stream.on('trailers', (got) => {
+    state.status = got['grpc-status'] as string | undefined;
+  });
+  stream.on('error', () => undefined);
+  stream.resume();
+  return { state, stream };
+}
+
+describe('an exchange that asks who you are', () => {
+  const issuer = new Issuer();
+  let exchange: GuardedExchange;
+  before(async () => {
+    await issuer.addKey('ES256');
+    exchange = await GuardedExchange.start(issuer, { 'admission-timeout': '1' });
+  });
+  after(() => exchange.stop());
+
+  it('cuts a gRPC connection on which nobody was let in, whatever else it does, and no other', async (t) => {
+    const origin = `http://127.0.0.1:${exchange.ports.grpc}`;
+    const unknown = [silent(exchange.ports.grpc).socket];
+    const health = http2(t, origin);
+    const watch = call(health, '/grpc.health.v1.Health/Watch');
+    watch.stream.write(Buffer.alloc(5));
+    const refused = http2(t, origin);
+    const token = await issuer.token({ aud: 'elsewhere' });
+    const known = http2(t, origin);
+    const open = call(known, '/openbell.OrderEntry/Session', { 'x-openbell-account': '1', ...bearer(await issuer.token()) });
+    // A call that ends does not end the connection's admission: clients keep connections.
+    const idle = http2(t, origin);
+    const forbidden = bearer(await issuer.token({ openbell_roles: 'auditor' }));
+    const over = call(idle, '/openbell.OrderEntry/Session', { 'x-openbell-account': '1', ...forbidden });
+    await until(() => open.state.opened && watch.state.opened && over.state.status === '7', 'those calls');
+    const begun = performance.now();
+    while (performance.now() - begun < 2500) {
+      // Busy, but unknown.
+      if (!refused.destroyed) {
+        refused.ping(() => undefined);
+        call(refused, '/openbell.OrderEntry/Session', { 'x-openbell-account': '1', ...bearer(token) });
+      }
+      await sleep(100);
+    }
+    assert.deepEqual([unknown[0].closed, health.destroyed, refused.destroyed], [true, true, true]);
+    assert.deepEqual([known.destroyed, idle.destroyed, open.state.status], [false, false, undefined]);
+    assert.match((await exchange.http('GET', '/metrics')).json, /^openbell_newcomers_cut_total\{port="grpc",reason="late"\} 3$/m);
+  });
+
+  it('closes a WebSocket connection with its refusal, and one that asks for nothing', { timeout: 30_000 }, async () => {
+    const { ws } = exchange.ports;
+    const mute = [silent(ws), silent(ws)];
+    mute[1].socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n');
+    const dripping = setInterval(() => mute[1].socket.write('x: y\r\n'), 1000);
+    const page = silent(ws);
+    page.socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const bad = ['/', '/v1/orders?account=1'].map((path) => exchange.webSocket(path));
+    const garbled = exchange.webSocket('/', bearer('garbage'));
+    const foreign = exchange.webSocket('/', bearer(await issuer.token({ aud: 'elsewhere' })));
+    const reader = await exchange.webSocket('/', bearer(await issuer.token()));
+    assert.equal(reader.status, 101);
+    for (const { status, socket } of await Promise.all([...bad, garbled, foreign])) {
+      assert.equal(status, 401);
+      await socket.until(() => socket.ended, 1000);
+    }
+    await until(page.gone, 'the end of who speaks HTTP');
+    while (!mute.every(({ gone }) => gone())) await sleep(50);
+    clearInterval(dripping);
+    assert.equal(reader.socket.ended, false);
+    reader.socket.destroy();
+  });
+});
+
+test('newcomers are bounded on both ports, with TLS and without, by network and together; who is let in, or trusted, makes room', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-newcomers-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const pair = new Authority(dir).issue({ name: 'server' });
+  for (const tls of [false, true]) {
+    const certificates = tls ? new Certificates({ ...pair, clientCa: undefined }, log) : undefined;
+    const trusts = (address: string): boolean => address === '127.0.0.9';
+    const make = () => new Newcomers({ timeoutMs: 60_000, most: 5, mostPerNetwork: 3 }, trusts);
+    const [forGrpc, forSockets] = [make(), make()];
+    const admit = (admitted: GrpcCall): void => {
+      admitted.admit();
+      admitted.end();
+    };
+    const server = new GrpcServer({ methods: { '/test/In': admit }, maxMessageBytes: 1024, certificates, newcomers: forGrpc });
+    const sockets = new SocketServer(certificates, forSockets);
+    sockets.ws('/*', { upgrade: (res, req, context) => res.upgrade({}, req.getHeader('sec-websocket-key'), '', '', context) });
+    const ports = { grpc: await server.listen('127.0.0.1', 0), ws: sockets.listen('127.0.0.1', 0) };
+    const insecure = { rejectUnauthorized: false };
+    /** Lets somebody in on a connection from there; resolves with how it ends. */
+    const letIn = {
+      grpc: async (localAddress: string) => {
+        const session = http2(t, `${tls ? 'https' : 'http'}://127.0.0.1:${ports.grpc}`, { ...insecure, localAddress });
+        const { state } = call(session, '/test/In');
+        await until(() => state.status === '0' || session.destroyed, 'the call');
+        return () => session.destroyed;
+      },
+      ws: async (localAddress: string) => {
+        const to = { port: ports.ws, host: '127.0.0.1', localAddress };
+        const socket = tls ? connectTls({ ...to, ...insecure }) : connect(to);
+        t.after(() => socket.destroy());
+        socket.on('error', () => undefined);
+        socket.write('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n');
+        socket.write('Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n');
+        await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+        return () => socket.closed;
+      },
+    };
+    for (const [port, newcomers] of [
+      ['grpc', forGrpc],
+      ['ws', forSockets],
+    ] as const) {
+      const name = `${port}${tls ? ' with TLS' : ''}`;
+      const from = (localAddress: string) => silent(ports[port], { localAddress });
+      const first = Array.from({ length: 3 }, () => from('127.0.0.1'));
+      await sleep(100);
+      const fourth = from('127.0.0.1');
+      await until(fourth.gone, `${name}: the fourth of an address is closed`);
+      const others = [from('127.0.0.2'), from('127.0.0.2')];
+      await sleep(100);
+      const sixth = from('127.0.0.3');
+      await until(sixth.gone, `${name}: the sixth of all is closed`);
+      assert.deepEqual(
+        [...first, ...others].map(({ gone }) => gone()),
+        [false, false, false, false, false],
+        name,
+      );
+      assert.equal(newcomers.crowded, 2, name);
+      const trusted = Array.from({ length: 4 }, () => from('127.0.0.9'));
+      await sleep(100);
+      assert.ok(!trusted.some(({ gone }) => gone()), `${name}: a proxy's are not counted`);
+      first[0].socket.destroy();
+      await sleep(100);
+      // One after the other: each makes its room free by being let in.
+      for (let i = 0; i < 4; i++) assert.equal((await letIn[port]('127.0.0.1'))(), false, `${name}: ${i}`);
+      for (const { socket } of [...first, ...others, ...trusted]) socket.destroy();
+      assert.equal(newcomers.crowded, 2, name);
+    }
+    certificates?.stop();
+    sockets.close();
+    await server.stop(0);
+  }
+});
+
+test('IPv6 addresses count by their networks of 64 bits', () => {
+  const newcomers = new Newcomers({ timeoutMs: 1000, mostPerNetwork: 1 }, nobody);
+  const leave = newcomers.enter('2001:db8:1:2::1', () => undefined);
+  assert.ok(leave);
+  for (const address of ['2001:db8:1:2::2', '2001:db8:1:2:3:4:5:6'])
+    assert.equal(
+      newcomers.enter(address, () => undefined),
+      undefined,
+      address,
+    );
+  assert.ok(newcomers.enter('2001:db8:1:3::1', () => undefined));
+  leave();
+  leave();
+  assert.ok(newcomers.enter('2001:db8:1:2::2', () => undefined));
+});
+
+test('the limit of market data is taken up by readers who were let in, and never exceeded', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-newcomers-'));
+  const issuer = new Issuer();
+  await issuer.addKey('ES256');
+  const authJwks = join(dir, 'jwks.json');
+  writeFileSync(authJwks, issuer.jwks);
+  const asks = { authJwks, authIssuer: ISSUER, authAudience: AUDIENCE, authKeys: undefined, authProxies: undefined, tlsCert: undefined };
+  const identity = startIdentity({ host: '127.0.0.1', ...asks }, log, SILENT);
+  const venue = await MarketVenue.start(1, { identity, maxConnections: 2 });
+  t.after(async () => {
+    await venue.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  const open = async (headers: Record<string, string>) => (await RawWebSocket.open(venue.port, { headers })).status.split(' ')[1];
+  const mute = Array.from({ length: 5 }, () => silent(venue.port));
+  for (let i = 0; i < 5; i++) assert.equal(await open({}), '401');
+  // All are asked before the first is answered.
+  const tokens = await Promise.all(Array.from({ length: 5 }, (_, i) => issuer.token({ sub: `reader ${i}` })));
+  const statuses = await Promise.all(tokens.map((token) => open(bearer(token))));
+  assert.deepEqual(statuses.sort(), ['101', '101', '503', '503', '503']);
+  assert.deepEqual([venue.market.counters.connectionsNow, venue.market.counters.connectionsRefused], [2, 3]);
+  assert.equal(await open({}), '401', 'who is unknown does not learn that it is full');
+  for (const { socket } of mute) socket.destroy();
+});
