@@ -12,7 +12,7 @@ import { receive } from '../mesh/checks/istio-xds.ts';
 import { kustomizeTool, renderOverlay } from '../mesh/checks/render.ts';
 import type { Resource } from '../mesh/checks/resource.ts';
 import { findChromium, hearFromChromium } from './support/chromium.ts';
-import { type Answered, https, type Shows, sessionToItsEnd, submit, webSocket } from './support/envoy-client.ts';
+import { type Answered, client, https, type Shows, sessionToItsEnd, submit, webSocket } from './support/envoy-client.ts';
 import { type Claims, ENVOY, Envoy, EnvoyFiles } from './support/envoy-fixture.ts';
 import { ask, PROXIED } from './support/envoy-venue.ts';
 import { ExchangeProcess, openbell } from './support/exchange-process.ts';
@@ -73,7 +73,11 @@ async function mesh(t: TestContext, overlay: 'production' | 'staging' = 'product
   const behind = ({ ports }: ExchangeProcess) => ({ 7401: ports.grpc, 7402: ports.ws, 7403: ports.http });
   const pods = [shardParts(shard, POD, behind(exchange), pod), shardParts(shard, SHADOW, behind(shadow), pod)];
   // The other exchange is the shadow in staging, and shard 1 in production.
-  const parts = [...pods, edgeParts(edge, { 'shard-0': POD, 'shard-1': SHADOW, shadow: SHADOW }, shown, gateway)];
+  const gate = edgeParts(edge, { 'shard-0': POD, 'shard-1': SHADOW, shadow: SHADOW }, shown, gateway);
+  // The client library finds the three servers by their ports, not by their names.
+  for (const { filter_chains } of gate.listeners)
+    for (const { domains } of filter_chains[0].filters[0].typed_config.route_config.virtual_hosts) domains.push('localhost', 'localhost:*');
+  const parts = [...pods, gate];
   const envoy = await Envoy.run(t, files.dir, bootstrapOf(...parts));
   const ports = envoy.ports as unknown as Record<'orders' | 'market' | 'admin', number>;
   const token = (claims: Claims = {}) => files.token({ issuer: ISSUER, ...claims });
@@ -217,6 +221,23 @@ test('what istiod makes of production lets in who may, and nobody else', { skip 
     assert.equal(await ask(venue.gateway), 200);
     assert.equal(await ask(stranger), 403);
   });
+});
+
+test('the client library reaches the shard that it names, through the gateway', { skip }, async (t) => {
+  const venue = await mesh(t);
+  const { orders, market, admin: administration } = venue.ports;
+  const at = { ports: { orders, market, administration } } as unknown as Envoy;
+  const one = await client(t, venue.files, at, { host: 'localhost', shard: 1, token: await venue.token() });
+  const bbo = await one.market.bbo('BTC-USD');
+  await bbo.next();
+  await one.orders.place({ symbol: 'BTC-USD', side: 'buy', price: '50000.00', quantity: '0.1' });
+  const { value: best } = await bbo.next();
+  assert.equal(one.symbols.get('BTC-USD')?.price(best.bidPrice), '50000.00');
+  assert.deepEqual([await commands(venue), await commands({ exchange: venue.shadow })], [0, 1]);
+  const names = { host: 'orders.invalid', wsHost: 'localhost', httpHost: 'localhost', shard: 0 };
+  const reader = await client(t, venue.files, at, { ...names, token: await venue.token({ roles: 'read-only' }) });
+  await (await reader.market.bbo('BTC-USD')).next();
+  await assert.rejects(client(t, venue.files, at, { host: 'localhost', shard: 7, token: await venue.token() }), /404/);
 });
 
 test('a web page reads the market: its token is a subprotocol, its shard a path', { skip }, async (t) => {

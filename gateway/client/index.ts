@@ -36,11 +36,12 @@ export class OpenbellClient {
 
   /** Order entry of the account. @throws OpenbellError NO_ACCOUNT */
   get orders(): OrderSession {
-    const { host = '127.0.0.1', grpcPort = 7401, account, lastReport, reconnect = true } = this.#options;
+    const { host = '127.0.0.1', grpcPort = 7401, shard, account, lastReport, reconnect = true } = this.#options;
     if (account === undefined) throw new OpenbellError('NO_ACCOUNT', 'order entry needs an account: connect({ account })');
     this.#orders ??= new OrderSession({
       host,
       port: grpcPort,
+      shard,
       account,
       lastReport,
       reconnect,
@@ -53,10 +54,11 @@ export class OpenbellClient {
 
   /** Market data; needs no account. */
   get market(): MarketClient {
-    const { host = '127.0.0.1', wsPort = 7402, reconnect = true } = this.#options;
+    const { host = '127.0.0.1', wsHost = host, wsPort = 7402, shard, reconnect = true } = this.#options;
     this.#market ??= new MarketClient({
-      host,
+      host: wsHost,
       port: wsPort,
+      shard,
       reconnect,
       symbols: this.symbols,
       tokens: this.#tokens,
@@ -85,12 +87,12 @@ export class OpenbellClient {
 export async function connect(options: ConnectOptions = {}): Promise<OpenbellClient> {
   const tooOld = nodeTooOld();
   if (tooOld !== undefined) throw new OpenbellError('NODE_TOO_OLD', tooOld);
-  const { host = '127.0.0.1', httpPort = 7403, symbols, tls } = options;
-  const authority = host.includes(':') ? `[${host}]` : host;
+  const { host = '127.0.0.1', httpHost = host, httpPort = 7403, shard, symbols, tls } = options;
+  const authority = httpHost.includes(':') ? `[${httpHost}]` : httpHost;
   const admin = `${tls === undefined ? 'http' : 'https'}://${authority}:${httpPort}`;
   const dispatcher = dispatcherFor(tls);
   const tokens = TokenSource.of(options, admin, dispatcher);
-  const catalog = new SymbolCatalog(symbols ?? `${admin}/v1/symbols`, tokens, dispatcher);
+  const catalog = new SymbolCatalog(symbols ?? `${admin}/v1/symbols`, tokens, dispatcher, shard);
   await catalog.load();
   return new OpenbellClient(options, catalog, tokens);
 }

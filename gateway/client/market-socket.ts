@@ -11,6 +11,8 @@ export interface MarketSocketOptions {
   readonly host?: string;
   /** Default 7402. */
   readonly port?: number;
+  /** In the path, as a WebSocket of a browser can set no header. Default: none, the gateway's choice. */
+  readonly shard?: number | undefined;
   /** Default `binary`. */
   readonly format?: 'binary' | 'json';
   /** Connect again when the connection is lost. Default true. */
@@ -60,9 +62,9 @@ export class MarketSocket {
   #watch: NodeJS.Timeout | undefined;
 
   constructor(options: MarketSocketOptions, events: MarketSocketEvents) {
-    const { host = '127.0.0.1', port = 7402, format = 'binary', reconnect = true, idleMs = 15_000, tokens, tls } = options;
+    const { host = '127.0.0.1', port = 7402, shard, format = 'binary', reconnect = true, idleMs = 15_000, tokens, tls } = options;
     this.#dispatcher = dispatcherFor(tls);
-    this.url = `${tls === undefined ? 'ws' : 'wss'}://${host.includes(':') ? `[${host}]` : host}:${port}/`;
+    this.url = `${tls === undefined ? 'ws' : 'wss'}://${host.includes(':') ? `[${host}]` : host}:${port}/${shard === undefined ? '' : `shard/${shard}`}`;
     this.#json = format === 'json';
     this.#reconnect = reconnect;
     this.#idleMs = idleMs;

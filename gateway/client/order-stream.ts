@@ -3,6 +3,7 @@ import { Code } from '../../engine/codes.ts';
 import { SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { callError, isFinal, OpenbellError } from './errors.ts';
+import { SHARD_HEADER } from './symbols.ts';
 import { channelCredentials } from './tls.ts';
 import type { TokenSource } from './token-source.ts';
 import type { ClientTls } from './types.ts';
@@ -21,6 +22,7 @@ const raw = (bytes: Buffer): Buffer => bytes;
 export interface OrderStreamOptions {
   readonly host: string;
   readonly port: number;
+  readonly shard?: number | undefined;
   readonly account: number;
   /** Number of the last report that was seen; undefined: only new ones are wanted. */
   readonly lastReport: number | undefined;
@@ -47,6 +49,7 @@ export class OrderStream {
   /** Number of the last report taken; whoever takes reports keeps it. Undefined before the stream was first open. */
   lastReport: number | undefined;
   readonly #account: number;
+  readonly #shard: number | undefined;
   readonly #reconnect: boolean;
   readonly #listener: OrderStreamListener;
   readonly #tokens: TokenSource | undefined;
@@ -62,9 +65,10 @@ export class OrderStream {
   #retryMs = FIRST_RETRY_MS;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor({ host, port, account, lastReport, reconnect, tokens, tls }: OrderStreamOptions, listener: OrderStreamListener) {
+  constructor({ host, port, shard, account, lastReport, reconnect, tokens, tls }: OrderStreamOptions, listener: OrderStreamListener) {
     this.lastReport = lastReport;
     this.#account = account;
+    this.#shard = shard;
     this.#reconnect = reconnect;
     this.#listener = listener;
     this.#tokens = tokens;
@@ -165,6 +169,7 @@ export class OrderStream {
     if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     metadata.set('x-openbell-account', String(this.#account));
     metadata.set('x-openbell-schema', String(SCHEMA_VERSION));
+    if (this.#shard !== undefined) metadata.set(SHARD_HEADER, String(this.#shard));
     if (lastReport !== undefined) metadata.set(LAST_REPORT, String(lastReport));
     return metadata;
   }

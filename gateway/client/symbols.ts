@@ -5,6 +5,8 @@ import type { TokenSource } from './token-source.ts';
 import type { Decimal, SymbolDefinition } from './types.ts';
 
 const FETCH_TIMEOUT_MS = 5000;
+/** What a gateway in front of several shards chooses by. */
+export const SHARD_HEADER = 'x-symbol-shard';
 
 /** One symbol with its units: decimal text to ticks and lots and back, exactly. */
 export class SymbolUnits {
@@ -64,12 +66,14 @@ export class SymbolCatalog {
   readonly #url: string | undefined;
   readonly #tokens: TokenSource | undefined;
   readonly #dispatcher: Dispatcher | undefined;
+  readonly #shard: number | undefined;
   readonly #byName = new Map<string, SymbolUnits>();
   readonly #byId = new Map<number, SymbolUnits>();
 
   /** @param source the address of `/v1/symbols`, or the definitions themselves */
-  constructor(source: string | readonly SymbolDefinition[], tokens?: TokenSource, dispatcher?: Dispatcher) {
+  constructor(source: string | readonly SymbolDefinition[], tokens?: TokenSource, dispatcher?: Dispatcher, shard?: number) {
     this.#dispatcher = dispatcher;
+    this.#shard = shard;
     this.#tokens = tokens;
     this.#url = typeof source === 'string' ? source : undefined;
     if (typeof source !== 'string') this.#keep(source);
@@ -83,6 +87,7 @@ export class SymbolCatalog {
     try {
       const token = await this.#tokens?.get();
       const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      if (this.#shard !== undefined) headers[SHARD_HEADER] = String(this.#shard);
       const response = await fetch(url, {
         headers,
         signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),

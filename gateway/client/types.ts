@@ -27,6 +27,11 @@ export interface ClientTls {
 export interface ConnectOptions extends Credentials {
   /** Default 127.0.0.1. */
   readonly host?: string;
+  /** Where market data and the HTTP port have names of their own, as behind the gateway of a mesh. Default: `host`. */
+  readonly wsHost?: string;
+  readonly httpHost?: string;
+  /** Which shard of a venue, for a gateway that stands before several. Default: the gateway's choice. */
+  readonly shard?: number;
   /** Default 7401. */
   readonly grpcPort?: number;
   /** Default 7402. */

@@ -303,7 +303,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
       JSON.stringify(listeners.find(({ name }) => name === 'virtualInbound')).includes('"permissions":[{"not_rule":{"any":true}}]'),
     without: undefined,
   },
-  ...['order-sessions', 'order-submit', 'market-data', 'admin-questions', 'admin-money', 'admin-actions'].flatMap(
+  ...['order-sessions', 'order-submit', 'market-data', 'admin-reference', 'admin-questions', 'admin-money', 'admin-actions'].flatMap(
     (policy): Requirement[] => {
       const ours = (received: Received): Json =>
         Object.entries(filter(received, 'http.rbac')?.rules?.policies ?? {}).find(([name]) => name.includes(`[${policy}]`))?.[1];
@@ -341,7 +341,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     proxy: 'shard',
     holds: (received) => {
       const ours = Object.entries(filter(received, 'http.rbac').rules.policies).filter(([name]) => !name.includes('[default-deny]'));
-      return ours.length === 6 && ours.every(([, policy]) => JSON.stringify(policy).includes('"iss"'));
+      return ours.length === 7 && ours.every(([, policy]) => JSON.stringify(policy).includes('"iss"'));
     },
     without: (spec) => delete spec.rules[0].from[0].source.requestPrincipals,
   },

@@ -53,14 +53,15 @@ export async function hearFromChromium(chromium: string, page: string, flags: re
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const browser = spawn(chromium, [...FLAGS, `--user-data-dir=${profile}`, ...flags, url], { stdio: 'ignore' });
+  // A group of its own: its helpers write to the profile for a while after it has gone.
+  const browser = spawn(chromium, [...FLAGS, `--user-data-dir=${profile}`, ...flags, url], { stdio: 'ignore', detached: true });
   const patience = setTimeout(() => said.reject(new Error('the page said nothing for 60 s')), 60_000);
   try {
     return await said.promise;
   } finally {
     clearTimeout(patience);
     const ended = once(browser, 'exit');
-    browser.kill();
+    if (browser.pid !== undefined) process.kill(-browser.pid, 'SIGKILL');
     await ended;
     server.close().closeAllConnections();
     rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
