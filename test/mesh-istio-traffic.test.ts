@@ -284,6 +284,11 @@ test('a web page reads the market: its token is a subprotocol, its shard a path'
   for (const [name, path, shows, status] of refused)
     await t.test(name, async () => assert.equal((await webSocket(files, ports.market, path, at('market', shows))).status, status));
 
+  await t.test('the log of the sidecar has no query, in which somebody may have put a token', async () => {
+    await t.waitFor(() => assert.ok(venue.envoy.log.some(({ path, status }) => path === '/' && status === 403)), { timeout: 5000 });
+    assert.doesNotMatch(JSON.stringify(venue.envoy.log), /eyJ|access_token/);
+  });
+
   await t.test('no orders from a page, whatever it shows', async () => {
     const trader = await token();
     const order = (shows: Shows) =>

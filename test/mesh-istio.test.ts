@@ -89,6 +89,17 @@ test('settings of the mesh reach the proxy', { skip: withoutXds }, async (t) => 
   const xfcc = JSON.stringify((await told(t, set, 'edge')).listeners).match(/"forward_client_cert_details":"\w+"/g);
   assert.deepEqual(new Set(xfcc), new Set(['"forward_client_cert_details":"SANITIZE_SET"']));
 
+  const ofPort = shard.listeners
+    .flatMap(({ filter_chains }) => filter_chains ?? [])
+    .find((chain) => chain.filter_chain_match?.destination_port === 7401);
+  const ofShard = JSON.stringify(ofPort.filters.at(-1).typed_config.access_log);
+  for (const text of ['%PATH(NQ:PATH)%', 'response.code >= 400']) assert.ok(ofShard.includes(text), text);
+  assert.doesNotMatch(
+    ofShard,
+    /REQ\((X-ENVOY-ORIGINAL-PATH\?)?:PATH\)|%PATH\((?!NQ)|AUTHORIZATION|COOKIE/,
+    'what may be a token is not logged',
+  );
+
   const config = readFileSync(MESH_CONFIG, 'utf8');
   writeFileSync(file, config.replace('meshMTLS:\n  minProtocolVersion: TLSV1_3\n', '').replace('DECODE_AND_MERGE_SLASHES', 'BASE'));
   const plain = await told(t, set, 'shard', file);

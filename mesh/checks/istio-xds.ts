@@ -9,7 +9,7 @@ import { isIstio, MESH_CONFIG, toYaml } from './istio-tools.ts';
 import { groupOf, type Resource } from './resource.ts';
 
 const READY_MS = 15_000;
-/** Filters that only Istio's build of Envoy has, for its telemetry and its protocol sniffing, are left out. */
+/** Filters that only Istio's build of Envoy has, for its metrics and its protocol sniffing, are left out. */
 const PLAIN_ENVOY = { PILOT_ENABLE_METADATA_EXCHANGE: 'false', PILOT_ENABLE_ALPN_FILTER: 'false' };
 const TELEMETRY = 'telemetry.istio.io';
 
@@ -38,7 +38,7 @@ export async function receive(
   meshConfig = MESH_CONFIG,
 ): Promise<Received> {
   const port = await freePort();
-  const resources = set.filter((resource) => isIstio(resource) && groupOf(resource.apiVersion) !== TELEMETRY);
+  const resources = set.filter(isIstio).map((resource) => (groupOf(resource.apiVersion) === TELEMETRY ? logsOnly(resource) : resource));
   writeFileSync(join(dir, 'istio.yaml'), toYaml(resources));
   writeFileSync(join(dir, 'cluster.yaml'), toYaml(objects));
   const log = openSync(join(dir, 'xds.log'), 'w');
@@ -53,6 +53,12 @@ export async function receive(
   } finally {
     server.kill('SIGKILL');
   }
+}
+
+/** Metrics want a filter of Istio's build, spans a collector. */
+function logsOnly(telemetry: Resource): Resource {
+  const { accessLogging } = (telemetry as unknown as { spec: { accessLogging?: unknown } }).spec;
+  return { ...telemetry, spec: { accessLogging } } as Resource;
 }
 
 async function serving(server: ChildProcess, log: string): Promise<void> {
