@@ -4,15 +4,14 @@ import { type LocalBook, LocalOrderBook } from '../../gateway/client/local-book.
 import type { BookMirror } from '../../gateway/market/book-mirror.ts';
 import { ACCOUNTS, type MarketVenue } from './market-venue.ts';
 
-/** Tries a check until it holds; throws what it threw last when it does not. */
+/** Tries a check until it holds; throws what it threw last when it does not. Counts turns, as `until` of raw-websocket.ts does. */
 export async function eventually(check: () => void, timeoutMs = 10_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
+  for (let waited = 0; ; waited += 5) {
     try {
       check();
       return;
     } catch (error) {
-      if (Date.now() > deadline) throw error;
+      if (waited >= timeoutMs) throw error;
     }
     await sleep(5);
   }

@@ -51,11 +51,15 @@ export class RawWebSocket {
     return raw;
   }
 
-  /** Resolves when `condition` holds; it is looked at after each piece of data, and now and then. */
+  /**
+   * Resolves when `condition` holds; it is looked at in each turn of the event
+   * loop. Turns are counted, of 1 ms or more each, and not a clock asked: of a
+   * process that was not run for ten seconds the clock would say that time is
+   * up before the socket, which has it all by then, is read.
+   */
   async until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
-    const deadline = Date.now() + timeoutMs;
-    while (!condition()) {
-      if (Date.now() > deadline) throw new Error('the socket did not bring what was awaited');
+    for (let waited = 0; !condition(); waited++) {
+      if (waited >= timeoutMs) throw new Error('the socket did not bring what was awaited');
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
   }
