@@ -123,4 +123,5 @@ test('percentiles of a Prometheus histogram are those between two readings', () 
   assert.equal(histogramPercentile(since, 100), 0.002, 'what is above the last bound counts as that');
   assert.equal(shareBelow(since, 0.001), 0.5);
   assert.throws(() => shareBelow(since, 0.0015), /no bucket/);
+  assert.throws(() => histogramPercentile(histogramSince(since, since), 99), /nothing was observed/);
 });
