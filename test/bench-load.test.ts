@@ -6,10 +6,12 @@ import { after, before, describe, test } from 'node:test';
 import { ExchangeProcess } from '../bench/load/exchange-process.ts';
 import { LoadClient } from '../bench/load/load-client.ts';
 import { MessageSplitter } from '../bench/load/message-splitter.ts';
+import { latencyMetric } from '../bench/load/metrics.ts';
 import { histogramPercentile, histogramSince, readHistogram, shareBelow } from '../bench/load/prometheus.ts';
 import { SendArena } from '../bench/load/send-arena.ts';
 import { runWithReadings } from '../bench/load/server-readings.ts';
 import { TRANSPORTS } from '../bench/load/transport.ts';
+import { Recorder } from '../bench/suite/recorder.ts';
 
 describe('the load generator', () => {
   const data = mkdtempSync(join(tmpdir(), 'openbell-load-'));
@@ -80,6 +82,15 @@ describe('the load generator', () => {
     assert.equal(kept, false);
     await assert.rejects(load.run(request), /refused, the first with ACCOUNT_SUSPENDED/);
   });
+});
+
+test('a window that broke off is noted as overloaded', () => {
+  const recorder = new Recorder();
+  const result = { windows: [recorder.take()], samples: [], sendDelay: recorder.take(), orders: 9, fills: 0, refused: 0, achieved: 0 };
+  const noteOf = (kept: boolean, overloaded: boolean) => latencyMetric('a.b', '', 5000, { ...result, kept, overloaded }).note;
+  assert.equal(noteOf(true, false), undefined);
+  assert.equal(noteOf(false, false), '0 of 5,000 commands/s were answered');
+  assert.equal(noteOf(false, true), 'overloaded: at 5,000 commands/s a window broke off, too much was under way');
 });
 
 test('messages that come in pieces of any size are whole again', () => {

@@ -71,6 +71,8 @@ export interface LoadResult {
    * under way did not grow over the second half of the windows, by more than 1 % of its commands and 5 ms.
    */
   readonly kept: boolean;
+  /** Sending was given up because too much was under way: later windows are empty. */
+  readonly overloaded: boolean;
 }
 
 export type LoadReply = { readonly result: LoadResult | undefined } | { readonly error: string };

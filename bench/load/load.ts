@@ -86,6 +86,7 @@ export class Load {
     }
     const refused = await this.#drain(mayRefuse);
     return {
+      overloaded,
       windows: recorders.map((recorder) => recorder.take()),
       samples,
       sendDelay: sendDelay.take(),
@@ -130,6 +131,7 @@ export class Load {
       refused: 0,
       achieved,
       kept: true,
+      overloaded: false,
     };
   }
 
