@@ -8,7 +8,7 @@ import { withVenue } from '../load/venue.ts';
 import type { Metric, ScopeResult, Series } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
 import { EchoProcess } from '../wire/echo-process.ts';
-import { echoRatios } from '../wire/echo-ratios.ts';
+import { echoRatios, UNDER_WAY } from '../wire/echo-ratios.ts';
 import { fixedRates, pingPong, warmUp } from '../wire/fixed-rates.ts';
 import { knee } from '../wire/knees.ts';
 import { BATCHES, type WirePlan, wirePlan } from '../wire/plan.ts';
@@ -101,7 +101,11 @@ function method(plan: WirePlan): string[] {
     ...loadMethod(clientsApart()),
     `Warm-up: ${plan.warmupMs / 1000} s of load per kind of connection and batch size, and ${plan.fixed.warmupMs / 1000} s before the windows of each rate; ${plan.windows} windows of ${plan.fixed.windowMs / 1000} s.`,
     'Highest sustained rate: the highest of a ramp at which no more commands were under way at the end of the step than in its middle (by 1 % of those sent between, and 5 ms), with p99 < 50 ms. Knee: the highest with p99 < 1 ms.',
-    `The echo is a server of the general gRPC library in a process of its own, where the exchange runs: the same method, and a report of the same size for each command, without an exchange behind it. The same generator drives both in turn, unbatched: ${thousands(plan.echo.orders)} orders one at a time, then ${plan.echo.windowMs / 1000} s with 4,000 commands under way all the time, so that neither side waits; the first round is warm-up. CPU per order is that of the second. The ratios are over the echo's best window.`,
+    echoMethod(plan.echo),
     "Residence is the exchange's own histogram `openbell_order_residence_seconds`, socket read to socket write, read from GET /metrics at the boundaries of the windows; percentiles are interpolated inside its buckets, the share within 1 ms is exact. CPU per order is the time of all threads of the exchange in /proc/PID/stat.",
   ];
+}
+
+function echoMethod({ turns, pingPong, saturate }: WirePlan['echo']): string {
+  return `The echo is a server of the general gRPC library in a process of its own, bound as the exchange is: the same method, and for each command a report of the same size, with no exchange behind it. The same generator drives both, unbatched, ${turns} turns of each in a window: ${thousands(pingPong.orders)} orders one at a time, then ${saturate.windowMs / 1000} s with ${thousands(UNDER_WAY)} commands under way all the time, so that neither side waits for one. CPU per order is that of the latter. A whole first window is warm-up.`;
 }
