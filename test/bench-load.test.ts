@@ -6,10 +6,12 @@ import { after, before, describe, test } from 'node:test';
 import { ExchangeProcess } from '../bench/load/exchange-process.ts';
 import { LoadClient } from '../bench/load/load-client.ts';
 import { MessageSplitter } from '../bench/load/message-splitter.ts';
+import { latencyMetric } from '../bench/load/metrics.ts';
 import { histogramPercentile, histogramSince, readHistogram, shareBelow } from '../bench/load/prometheus.ts';
 import { SendArena } from '../bench/load/send-arena.ts';
 import { runWithReadings } from '../bench/load/server-readings.ts';
 import { TRANSPORTS } from '../bench/load/transport.ts';
+import { Recorder } from '../bench/suite/recorder.ts';
 
 describe('the load generator', () => {
   const data = mkdtempSync(join(tmpdir(), 'openbell-load-'));
@@ -82,6 +84,15 @@ describe('the load generator', () => {
   });
 });
 
+test('a window that broke off is noted as overloaded', () => {
+  const recorder = new Recorder();
+  const result = { windows: [recorder.take()], samples: [], sendDelay: recorder.take(), orders: 9, fills: 0, refused: 0, achieved: 0 };
+  const noteOf = (kept: boolean, overloaded: boolean) => latencyMetric('a.b', '', 5000, { ...result, kept, overloaded }).note;
+  assert.equal(noteOf(true, false), undefined);
+  assert.equal(noteOf(false, false), '0 of 5,000 commands/s were answered');
+  assert.equal(noteOf(false, true), 'overloaded: at 5,000 commands/s a window broke off, too much was under way');
+});
+
 test('messages that come in pieces of any size are whole again', () => {
   class Lines extends MessageSplitter {
     protected override readHead(bytes: Buffer, at: number): number {
@@ -123,4 +134,5 @@ test('percentiles of a Prometheus histogram are those between two readings', () 
   assert.equal(histogramPercentile(since, 100), 0.002, 'what is above the last bound counts as that');
   assert.equal(shareBelow(since, 0.001), 0.5);
   assert.throws(() => shareBelow(since, 0.0015), /no bucket/);
+  assert.throws(() => histogramPercentile(histogramSince(since, since), 99), /nothing was observed/);
 });

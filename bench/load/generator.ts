@@ -45,6 +45,8 @@ async function answer(request: LoadRequest): Promise<LoadResult | undefined> {
       return await load.run(request);
     case 'ping-pong':
       return await load.pingPong(request);
+    case 'saturate':
+      return await load.saturate(request);
   }
 }
 

@@ -1,5 +1,5 @@
 import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
-import type { OpenTransport, OrderTransport, TransportListener, TransportOptions } from './transport.ts';
+import { type OpenTransport, type OrderTransport, SESSION_PATH, type TransportListener, type TransportOptions } from './transport.ts';
 
 const raw = (bytes: Buffer): Buffer => bytes;
 
@@ -14,7 +14,7 @@ export async function openGrpcJs({ port, account, lastReport }: TransportOptions
   const metadata = new Metadata();
   metadata.set('x-openbell-account', String(account));
   if (lastReport !== undefined) metadata.set('x-openbell-last-report', String(lastReport));
-  const call = client.makeBidiStreamRequest('/openbell.OrderEntry/Session', raw, raw, metadata);
+  const call = client.makeBidiStreamRequest(SESSION_PATH, raw, raw, metadata);
   const headers = await new Promise<Metadata>((resolve, reject) => {
     call.once('error', reject);
     call.once('metadata', resolve);

@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { MessageSplitter } from './message-splitter.ts';
 import { SendArena } from './send-arena.ts';
-import type { Caller, OpenTransport, OrderTransport, TransportListener, TransportOptions } from './transport.ts';
+import {
+  type Caller,
+  type OpenTransport,
+  type OrderTransport,
+  SESSION_PATH,
+  type TransportListener,
+  type TransportOptions,
+} from './transport.ts';
 
 /** Before a gRPC message: a byte "not compressed" and its length, big-endian. */
 export const GRPC_PREFIX_BYTES = 5;
@@ -36,7 +43,7 @@ export async function openGrpc(
   const stream = session.request(
     {
       ':method': 'POST',
-      ':path': '/openbell.OrderEntry/Session',
+      ':path': SESSION_PATH,
       'content-type': 'application/grpc',
       te: 'trailers',
       'x-openbell-account': String(account),

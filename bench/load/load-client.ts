@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { LoadReply, LoadRequest, LoadResult, OpenRequest, PingPongRequest, RunRequest } from './load-protocol.ts';
+import type { LoadReply, LoadRequest, LoadResult, OpenRequest, PingPongRequest, RunRequest, SaturateRequest } from './load-protocol.ts';
 import { forkOn } from './placement.ts';
 
 const GENERATOR = fileURLToPath(new URL('generator.ts', import.meta.url));
@@ -37,6 +37,10 @@ export class LoadClient {
 
   async pingPong(request: Omit<PingPongRequest, 'op'>): Promise<LoadResult> {
     return (await this.#ask({ op: 'ping-pong', ...request })) as LoadResult;
+  }
+
+  async saturate(request: Omit<SaturateRequest, 'op'>): Promise<LoadResult> {
+    return (await this.#ask({ op: 'saturate', ...request })) as LoadResult;
   }
 
   async close(): Promise<void> {

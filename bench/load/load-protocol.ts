@@ -40,11 +40,19 @@ export interface PingPongRequest {
   readonly windows: number;
 }
 
+/** Closed loop: so many single commands under way all the time. Its figure is `achieved`. */
+export interface SaturateRequest {
+  readonly op: 'saturate';
+  readonly underWay: number;
+  readonly warmupMs: number;
+  readonly windowMs: number;
+}
+
 export interface CloseRequest {
   readonly op: 'close';
 }
 
-export type LoadRequest = OpenRequest | RunRequest | PingPongRequest | CloseRequest;
+export type LoadRequest = OpenRequest | RunRequest | PingPongRequest | SaturateRequest | CloseRequest;
 
 /** Seconds from the start of the windows, and the latency of the answers that came in the sample's time, ms. */
 export interface LatencySample {
@@ -64,13 +72,15 @@ export interface LoadResult {
   readonly orders: number;
   readonly fills: number;
   readonly refused: number;
-  /** Answers a second in the second half of the windows; 0 when sending was given up. */
+  /** Answers a second: in the second half of the windows, 0 when sending was given up; of a closed loop in its window. */
   readonly achieved: number;
   /**
    * Answered as fast as offered: none refused, sending not given up because too much was under way, and what was
    * under way did not grow over the second half of the windows, by more than 1 % of its commands and 5 ms.
    */
   readonly kept: boolean;
+  /** Sending was given up because too much was under way: later windows are empty. */
+  readonly overloaded: boolean;
 }
 
 export type LoadReply = { readonly result: LoadResult | undefined } | { readonly error: string };

@@ -3,7 +3,7 @@ import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
 import { Pacer } from '../suite/pacer.ts';
 import { Recorder } from '../suite/recorder.ts';
 import { InFlight, MAX_IN_FLIGHT } from './in-flight.ts';
-import type { LatencySample, LoadResult, PingPongRequest, RunRequest } from './load-protocol.ts';
+import type { LatencySample, LoadResult, PingPongRequest, RunRequest, SaturateRequest } from './load-protocol.ts';
 import type { LoadSession } from './load-session.ts';
 
 /** Commands made in one turn of the loop, at most: answers are read in between. */
@@ -86,6 +86,7 @@ export class Load {
     }
     const refused = await this.#drain(mayRefuse);
     return {
+      overloaded,
       windows: recorders.map((recorder) => recorder.take()),
       samples,
       sendDelay: sendDelay.take(),
@@ -117,20 +118,34 @@ export class Load {
       taken.push(recorder.take());
       left = orders;
     }
-    const sent = inFlight.sent - sentBefore;
-    const achieved = (sent / (performance.now() - from)) * 1000;
+    const achieved = ((inFlight.sent - sentBefore) / (performance.now() - from)) * 1000;
     await this.#drain(false);
-    const sendDelay = new Recorder().take();
-    return {
-      windows: taken.slice(1),
-      samples: [],
-      sendDelay,
-      orders: sent,
-      fills: inFlight.fills - fillsBefore,
-      refused: 0,
-      achieved,
-      kept: true,
+    return closedLoop(taken.slice(1), inFlight.sent - sentBefore, inFlight.fills - fillsBefore, achieved);
+  }
+
+  /** What is answered makes room for the next: the most that is answered a second, with a queue that does not grow. @throws Error as `run` */
+  async saturate({ underWay, warmupMs, windowMs }: SaturateRequest): Promise<LoadResult> {
+    const { inFlight } = this;
+    const recorder = new Recorder();
+    const [sentBefore, fillsBefore] = [inFlight.sent, inFlight.fills];
+    let now = performance.now();
+    const answeredIn = async (ms: number): Promise<number> => {
+      const [from, before] = [now, inFlight.answered];
+      while (now < from + ms) {
+        while (inFlight.count < underWay) this.#send(1, now);
+        this.#flush();
+        await turn();
+        this.#assertAlive();
+        now = performance.now();
+      }
+      return ((inFlight.answered - before) / (now - from)) * 1000;
     };
+    inFlight.onAnswer = () => undefined;
+    await answeredIn(warmupMs);
+    inFlight.onAnswer = (plannedMs, nowMs) => recorder.record(nowMs - plannedMs);
+    const achieved = await answeredIn(windowMs);
+    await this.#drain(false);
+    return closedLoop([recorder.take()], inFlight.sent - sentBefore, inFlight.fills - fillsBefore, achieved);
   }
 
   async close(): Promise<void> {
@@ -185,6 +200,10 @@ export class Load {
   #assertAlive(): void {
     for (const { lost } of this.#sessions) if (lost !== undefined) throw new Error(`a session was lost: ${lost}`);
   }
+}
+
+function closedLoop(windows: LoadResult['windows'], orders: number, fills: number, achieved: number): LoadResult {
+  return { windows, samples: [], sendDelay: new Recorder().take(), orders, fills, refused: 0, achieved, kept: true, overloaded: false };
 }
 
 function turn(): Promise<void> {

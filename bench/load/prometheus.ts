@@ -25,9 +25,14 @@ export function histogramSince(before: PrometheusHistogram, after: PrometheusHis
   return { bounds: after.bounds, below: after.below.map((count, i) => count - before.below[i]) };
 }
 
-/** Seconds; linear inside a bucket. What is above the last finite bound counts as that bound. */
+/**
+ * Seconds; linear inside a bucket. What is above the last finite bound counts as that bound.
+ * @throws Error when nothing was observed: 0 would be the best latency of all
+ */
 export function histogramPercentile({ bounds, below }: PrometheusHistogram, percent: number): number {
-  const rank = (below[below.length - 1] * percent) / 100;
+  const count = below[below.length - 1];
+  if (count === 0) throw new Error('nothing was observed between the two readings of the histogram');
+  const rank = (count * percent) / 100;
   const at = below.findIndex((count) => count >= rank);
   const lower = at === 0 ? 0 : bounds[at - 1];
   if (bounds[at] === Number.POSITIVE_INFINITY) return lower;

@@ -1,3 +1,6 @@
+/** Of the gRPC method that a session is. */
+export const SESSION_PATH = '/openbell.OrderEntry/Session';
+
 /** How the load generator's orders get to the exchange: one connection of one account. */
 export interface OrderTransport {
   /** Bytes that were handed over and have not left this process. */

@@ -9,7 +9,7 @@ import type { Caller, TransportName } from './transport.ts';
 /** Two accounts that trade with each other, a connection each. */
 export const ACCOUNTS: readonly number[] = [1, 2];
 /** Orders that each account keeps in the books. */
-const RESTING = 1000;
+export const RESTING = 1000;
 
 /** An exchange and the load generator beside it: three processes with the scope's own, which sleeps while they work. */
 export interface Venue {

@@ -1,23 +1,26 @@
 /** Order entry from a separate process: gRPC and WebSocket, open loop, single orders and batches. */
 import { missingBuild } from '../load/exchange-process.ts';
 import { loadMethod } from '../load/method.ts';
+import { thousands } from '../load/metrics.ts';
 import { clientsApart } from '../load/placement.ts';
 import { StageTeller } from '../load/stage-teller.ts';
 import { withVenue } from '../load/venue.ts';
 import type { Metric, ScopeResult, Series } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
+import { EchoProcess } from '../wire/echo-process.ts';
+import { echoRatios, UNDER_WAY } from '../wire/echo-ratios.ts';
 import { fixedRates, pingPong, warmUp } from '../wire/fixed-rates.ts';
 import { knee } from '../wire/knees.ts';
 import { BATCHES, type WirePlan, wirePlan } from '../wire/plan.ts';
 import { durable, target } from '../wire/server-side.ts';
 
-const PARTS: readonly string[] = ['target', 'rates', 'durable'];
+const PARTS: readonly string[] = ['target', 'rates', 'echo', 'durable'];
 
 export const scope: Scope = {
   name: 'wire',
   title: 'Wire: order entry from another process',
-  options: { only: 'target, rates or durable: one of its three parts' },
-  seconds: (profile) => (profile === 'ci' ? 40 : 720),
+  options: { only: 'target, rates, echo or durable: one of its four parts' },
+  seconds: (profile) => (profile === 'ci' ? 50 : 755),
   missing: missingBuild,
   run: (context) => measured(scope, () => run(context)),
 };
@@ -41,6 +44,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
         add(await target(venue, plan, stage)),
       );
     if (wanted('rates')) await rates(context, plan, stage, metrics, add);
+    if (wanted('echo')) metrics.push(...(await echo(context, plan, stage)));
     if (wanted('durable'))
       await withVenue(context, 'durable', { durability: 'durable', placement: clientsApart() }, async (venue) =>
         add(await durable(venue, plan, stage)),
@@ -78,11 +82,30 @@ async function rates(
   });
 }
 
+async function echo(context: ScopeContext, plan: WirePlan, stage: StageTeller): Promise<Metric[]> {
+  const placement = clientsApart();
+  const reference = await EchoProcess.start(context.signal, placement.exchange);
+  const metrics: Metric[] = [];
+  try {
+    await withVenue(context, 'echo', { durability: 'fast', placement }, async (venue) => {
+      metrics.push(...(await echoRatios(venue, reference, plan, stage)));
+    });
+  } finally {
+    await reference.kill();
+  }
+  return metrics;
+}
+
 function method(plan: WirePlan): string[] {
   return [
     ...loadMethod(clientsApart()),
     `Warm-up: ${plan.warmupMs / 1000} s of load per kind of connection and batch size, and ${plan.fixed.warmupMs / 1000} s before the windows of each rate; ${plan.windows} windows of ${plan.fixed.windowMs / 1000} s.`,
     'Highest sustained rate: the highest of a ramp at which no more commands were under way at the end of the step than in its middle (by 1 % of those sent between, and 5 ms), with p99 < 50 ms. Knee: the highest with p99 < 1 ms.',
+    echoMethod(plan.echo),
     "Residence is the exchange's own histogram `openbell_order_residence_seconds`, socket read to socket write, read from GET /metrics at the boundaries of the windows; percentiles are interpolated inside its buckets, the share within 1 ms is exact. CPU per order is the time of all threads of the exchange in /proc/PID/stat.",
   ];
+}
+
+function echoMethod({ turns, pingPong, saturate }: WirePlan['echo']): string {
+  return `The echo is a server of the general gRPC library in a process of its own, bound as the exchange is: the same method, and for each command a report of the same size, with no exchange behind it. The same generator drives both, unbatched, ${turns} turns of each in a window: ${thousands(pingPong.orders)} orders one at a time, then ${saturate.windowMs / 1000} s with ${thousands(UNDER_WAY)} commands under way all the time, so that neither side waits for one. CPU per order is that of the latter. A whole first window is warm-up.`;
 }

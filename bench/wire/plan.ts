@@ -25,6 +25,12 @@ export interface WirePlan {
     readonly windowMs: number;
   };
   readonly targetWindowMs: number;
+  readonly echo: {
+    /** Of each in a window. */
+    readonly turns: number;
+    readonly pingPong: { readonly warmup: number; readonly orders: number };
+    readonly saturate: { readonly warmupMs: number; readonly windowMs: number };
+  };
   readonly durable: { readonly rate: number; readonly windowMs: number };
 }
 
@@ -41,6 +47,7 @@ export function wirePlan(profile: Profile, windows: number): WirePlan {
       fixed: { grpc: [20_000, 100_000], ws: [20_000, 100_000], library: 20_000, warmupMs: 150, windowMs: 300 },
       ramps: { repeats: windows, grpcBatches: [1], from: 60_000, to: 500_000, factor: 1.5, warmupMs: 100, windowMs: 300 },
       targetWindowMs: 1000,
+      echo: { turns: 2, pingPong: { warmup: 200, orders: 800 }, saturate: { warmupMs: 100, windowMs: 250 } },
       durable: { rate: 20_000, windowMs: 500 },
     };
   return {
@@ -57,6 +64,7 @@ export function wirePlan(profile: Profile, windows: number): WirePlan {
     ramps: { repeats: windows, grpcBatches: BATCHES, from: 20_000, to: 1_000_000, factor: 1.25, warmupMs: 300, windowMs: 2000 },
     // A minute in all.
     targetWindowMs: 60_000 / windows,
+    echo: { turns: 10, pingPong: { warmup: 500, orders: 5000 }, saturate: { warmupMs: 100, windowMs: 500 } },
     durable: { rate: 20_000, windowMs: 5000 },
   };
 }

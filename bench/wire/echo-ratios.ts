@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { thousands, valueMetric } from '../load/metrics.ts';
+import { cpuSeconds } from '../load/process-usage.ts';
+import type { StageTeller } from '../load/stage-teller.ts';
+import { RESTING, type Venue } from '../load/venue.ts';
+import { type Latency, mergeLatencies } from '../suite/recorder.ts';
+import { type Metric, median } from '../suite/result.ts';
+import type { EchoProcess } from './echo-process.ts';
+import type { WirePlan } from './plan.ts';
+
+/** Their reports are numbered by the echo, so the exchange must not know them. */
+const ECHO_ACCOUNTS: readonly number[] = [1_000_001, 1_000_002];
+/** Commands under way: so many that neither side ever waits for one. */
+export const UNDER_WAY = 4000;
+/** The exchange's history is written behind the trading: its CPU time belongs to the orders, and not into the echo's turn. */
+const SETTLE_MS = 50;
+
+const SIDES = ['exchange', 'echo'] as const;
+type Side = (typeof SIDES)[number];
+
+/** What one side did in the turns of a window. */
+interface Turns {
+  readonly pingPong: Latency[];
+  readonly achieved: number[];
+  cpuSeconds: number;
+  orders: number;
+}
+type Window = Record<Side, Turns>;
+
+/**
+ * The exchange over a server of the general gRPC library that accepts every order and does nothing. They take
+ * short turns, several in each window: what disturbs the machine for longer than that disturbs both.
+ */
+export async function echoRatios(venue: Venue, echo: EchoProcess, plan: WirePlan, stage: StageTeller): Promise<Metric[]> {
+  const { load, symbols } = venue;
+  const open: Record<Side, () => Promise<void>> = {
+    exchange: () => venue.open('grpc'),
+    echo: () => load.open({ transport: 'grpc', port: echo.port, accounts: ECHO_ACCOUNTS, symbols, resting: RESTING }),
+  };
+  const pids: Record<Side, number> = { exchange: venue.exchange.pid, echo: echo.pid };
+  const { turns, pingPong, saturate } = plan.echo;
+
+  const turn = async (side: Side, to: Turns): Promise<void> => {
+    await open[side]();
+    to.pingPong.push(...(await load.pingPong({ ...pingPong, windows: 1 })).windows);
+    const before = cpuSeconds(pids[side]);
+    const { achieved, orders } = await load.saturate({ underWay: UNDER_WAY, ...saturate });
+    await sleep(SETTLE_MS);
+    to.achieved.push(achieved);
+    to.cpuSeconds += cpuSeconds(pids[side]) - before;
+    to.orders += orders;
+  };
+  const window = async (name: string): Promise<Window> => {
+    stage.begin(`gRPC, the exchange and the echo in turns: ${name}`);
+    const found: Window = { exchange: none(), echo: none() };
+    for (let i = 0; i < turns; i++) for (const side of SIDES) await turn(side, found[side]);
+    return found;
+  };
+
+  await window('warm-up');
+  const windows: Window[] = [];
+  while (windows.length < plan.windows) windows.push(await window(`window ${windows.length + 1}`));
+  return [
+    ratio('pingpong.p50', 'single orders, one at a time, p50', 'lower', windows, p50, (ms) => `${ms.toFixed(3)} ms`),
+    ratio('cpu_per_order', 'CPU per order at the highest rate', 'lower', windows, cpuPerOrder, (us) => `${us.toFixed(1)} us`),
+    ratio('sustained', 'unbatched messages a second', 'higher', windows, sustained, (rate) => `${thousands(Math.round(rate))}/s`),
+  ];
+}
+
+const none = (): Turns => ({ pingPong: [], achieved: [], cpuSeconds: 0, orders: 0 });
+const p50 = ({ pingPong }: Turns): number => mergeLatencies(pingPong).p50;
+const cpuPerOrder = (turns: Turns): number => (turns.cpuSeconds * 1e6) / turns.orders;
+const sustained = ({ achieved }: Turns): number => achieved.reduce((sum, each) => sum + each, 0) / achieved.length;
+
+function ratio(
+  id: string,
+  what: string,
+  better: Metric['better'],
+  windows: readonly Window[],
+  figure: (turns: Turns) => number,
+  write: (figure: number) => string,
+): Metric {
+  const of = (side: Side): string => write(median(windows.map((window) => figure(window[side]))));
+  const values = windows.map(({ exchange, echo }) => figure(exchange) / figure(echo));
+  const note = `Median of the exchange ${of('exchange')}, of the echo ${of('echo')}.`;
+  return valueMetric(`wire.ratio.echo.${id}`, `gRPC over an echo of the general library: ${what}`, 'x', better, values, note);
+}
