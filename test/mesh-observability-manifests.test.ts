@@ -49,6 +49,11 @@ describe('what the proxies are told to count', () => {
     for (const metric of read) assert.match(`cluster.inbound|7401||.${metric.replace('envoy_cluster_', '')}`, kept);
   });
 
+  it('the gateway logs by the same rule as the shards', () => {
+    const gateway = parse(readFileSync(join(OBSERVABILITY, '../base/istio/gateway-log.yaml'), 'utf8')) as Telemetry;
+    assert.deepEqual(gateway.spec.accessLogging, telemetry.spec.accessLogging);
+  });
+
   it('the scrape asks for the port of the merged metrics, and nothing else', () => {
     for (const document of parseAllDocuments(file('pod-monitors.yaml'))) {
       const monitor = document.toJS() as { metadata: { name: string }; spec: { podMetricsEndpoints: { path: string; port: string }[] } };

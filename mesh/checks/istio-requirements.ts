@@ -396,6 +396,17 @@ export const REQUIREMENTS: readonly Requirement[] = [
     without: (spec) => spec.configPatches.pop(),
   },
   {
+    name: 'the gateway logs what ends at it, with the account and without the query',
+    resource: 'Telemetry openbell-gateway',
+    proxy: 'edge',
+    holds: (received) =>
+      chains(received).every(({ filters: [manager] }) => {
+        const log = JSON.stringify(manager.typed_config.access_log ?? '');
+        return ['%PATH(NQ:PATH)%', '%REQ(X-OPENBELL-ACCOUNT)%', 'response.code >= 400'].every((text) => log.includes(text));
+      }),
+    without: undefined,
+  },
+  {
     name: 'requests end at the loopback of the pod',
     resource: 'Sidecar openbell',
     proxy: 'shard',
