@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { clusterOf } from '../bench/mesh/bootstrap.ts';
+import { readForwardedCert } from '../gateway/identity/forwarded-cert.ts';
+import type { Json } from '../mesh/checks/istio-xds.ts';
 import { Authority } from './support/certificates.ts';
 import { https, submit, webSocket } from './support/envoy-client.ts';
 import { type EnvoyFiles, withoutEnvoy } from './support/envoy-fixture.ts';
@@ -72,6 +76,22 @@ test('what a client says of itself does not reach the exchange; what was verifie
   for (const name of Object.keys(headers)) {
     assert.doesNotMatch(name, /^x-envoy-(?!external-address|expected-rq|attempt)/, `${name}: ${headers[name]}`);
   }
+});
+
+test('asked for the whole certificate, Envoy writes it as the exchange reads it', options, async (t) => {
+  const upstream = await recorder(t);
+  const { files, envoy } = await venue(t, (bootstrap) => {
+    const orders = clusterOf(bootstrap, 'openbell-orders');
+    orders.load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.port_value = upstream.port;
+    orders.health_checks = [];
+    const { filter_chains: chains } = bootstrap.static_resources.listeners.find(({ name }) => name === 'orders') as Json;
+    chains[0].filters[0].typed_config.set_current_client_cert_details.cert = true;
+  });
+  const shows = await trader(files);
+  assert.equal((await submit(files, envoy.ports.orders, 1, 1, shows)).status, 0);
+  const read = readForwardedCert(String(upstream.calls[0].headers['x-forwarded-client-cert']));
+  const { validTo } = new X509Certificate(readFileSync(files.client.cert));
+  assert.deepEqual(read, { subject: 'CN=desk', uris: ['spiffe://openbell/desk'], expiresAt: Date.parse(validTo) });
 });
 
 test('a spoofed header gives nothing, a foreign account is refused by the exchange, and so is who comes past Envoy', options, async (t) => {

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { CredentialError } from './principal.ts';
 
 /** What a header `x-forwarded-client-cert` says of the certificate that the last hop verified. */
@@ -6,7 +7,7 @@ export interface ForwardedCert {
   readonly subject: string;
   /** Subject alternative names of type URI, such as a SPIFFE id. */
   readonly uris: readonly string[];
-  /** The header does not tell it: as long as the connection. */
+  /** Last moment of the certificate, ms since the Unix epoch; Infinity when the proxy did not forward it as a whole. */
   readonly expiresAt: number;
 }
 
@@ -21,6 +22,7 @@ export interface ForwardedCert {
 export function readForwardedCert(header: string): ForwardedCert {
   let subject = '';
   let uris: string[] = [];
+  let pem: string | undefined;
   let at = 0;
   for (;;) {
     const equals = header.indexOf('=', at);
@@ -29,12 +31,23 @@ export function readForwardedCert(header: string): ForwardedCert {
     const [value, end] = readValue(header, equals + 1);
     if (key === 'subject') subject = value;
     else if (key === 'uri' && value !== '') uris.push(value);
-    if (end === header.length) return { subject, uris, expiresAt: Number.POSITIVE_INFINITY };
+    else if (key === 'cert') pem = value;
+    if (end === header.length) return { subject, uris, expiresAt: pem === undefined ? Number.POSITIVE_INFINITY : endOf(pem) };
     if (header[end] === ',') {
       subject = '';
       uris = [];
+      pem = undefined;
     }
     at = end + 1;
+  }
+}
+
+/** @param pem with URL encoding @throws CredentialError */
+function endOf(pem: string): number {
+  try {
+    return Date.parse(new X509Certificate(decodeURIComponent(pem)).validTo);
+  } catch {
+    throw new CredentialError('x-forwarded-client-cert has a Cert that is no certificate');
   }
 }
 
