@@ -20,7 +20,7 @@ export const scope: Scope = {
   name: 'wire',
   title: 'Wire: order entry from another process',
   options: { only: 'target, rates, echo or durable: one of its four parts' },
-  seconds: (profile) => (profile === 'ci' ? 50 : 755),
+  seconds: (profile) => (profile === 'ci' ? 50 : 765),
   missing: missingBuild,
   run: (context) => measured(scope, () => run(context)),
 };

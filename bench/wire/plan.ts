@@ -64,7 +64,7 @@ export function wirePlan(profile: Profile, windows: number): WirePlan {
     ramps: { repeats: windows, grpcBatches: BATCHES, from: 20_000, to: 1_000_000, factor: 1.25, warmupMs: 300, windowMs: 2000 },
     // A minute in all.
     targetWindowMs: 60_000 / windows,
-    echo: { turns: 10, pingPong: { warmup: 500, orders: 5000 }, saturate: { warmupMs: 100, windowMs: 500 } },
+    echo: { turns: 5, pingPong: { warmup: 500, orders: 5000 }, saturate: { warmupMs: 100, windowMs: 500 } },
     durable: { rate: 20_000, windowMs: 5000 },
   };
 }
