@@ -142,7 +142,7 @@ test('faults and mirrors are in staging only', { skip: !CI && !kustomize ? 'NOT 
   }
 });
 
-test('second region: endpoints are ordered by locality, and nobody is ejected', { skip: withoutXds }, async (t) => {
+test('second region: what ordering by locality needs is set, and nobody is ejected', { skip: withoutXds }, async (t) => {
   const { clusters } = await told(t, renderOverlay('second-region', kustomize), 'edge');
   const shards = clusters.filter(({ name }) => /^outbound\|740.\|shard-/.test(name));
   assert.equal(shards.length, 9);
