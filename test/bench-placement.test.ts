@@ -30,6 +30,8 @@ describe('placement', () => {
     const data = temporaryDirectory((cleanUp) => t.after(cleanUp));
     const exchange = await ExchangeProcess.start({ data, durability: 'fast', cores: own, signal: stopped.signal });
     const load = new LoadClient(stopped.signal, clients);
+    // It answers: by now it is node, and no longer taskset.
+    await load.close();
     const found = (pid: number): string => allowedCores(readFileSync(`/proc/${pid}/status`, 'latin1')).join();
     assert.deepEqual([found(exchange.pid), found(load.pid)], [own, clients]);
     assert.ok(!own?.split(',').includes(clients ?? ''));
