@@ -235,3 +235,24 @@ test('the limit of market data is taken up by readers who were let in, and never
   assert.equal(await open({}), '401', 'who is unknown does not learn that it is full');
   for (const { socket } of mute) socket.destroy();
 });
+
+test('a peer that keeps its side of the connection open does not hold up a stop, whatever it was in the middle of', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-stop-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const certificates = new Certificates({ ...new Authority(dir).issue({ name: 'server' }), clientCa: undefined }, log);
+  t.after(() => certificates.stop());
+  const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');
+  for (const [first, secured] of [
+    [PREFACE, undefined],
+    ['', certificates],
+  ] as const) {
+    const server = new GrpcServer({ methods: {}, maxMessageBytes: 1024, certificates: secured });
+    const peer = silent(await server.listen('127.0.0.1', 0), { allowHalfOpen: true });
+    t.after(() => peer.socket.destroy());
+    await once(peer.socket, 'connect');
+    if (first !== '') peer.socket.write(first);
+    await sleep(200);
+    const stopped = server.stop(300).then(() => 'stopped');
+    assert.equal(await Promise.race([stopped, sleep(5000, 'still waits')]), 'stopped');
+  }
+});

@@ -51,6 +51,8 @@ export class GrpcServer {
   readonly #server: Http2Server | Http2SecureServer;
   /** Read once: a certificate takes longer to read than a call to begin. */
   readonly #sessions = new Map<ServerHttp2Session, ConnectedPeer>();
+  /** Also those whose TLS handshake is not done, and those whose session has ended. */
+  readonly #sockets = new Set<Socket>();
   /** How a connection that is open stops being a newcomer. By {@link endOf}: with TLS the session's socket is another object than the one that came. */
   readonly #newcomers = new Map<string, () => void>();
 
@@ -81,9 +83,10 @@ export class GrpcServer {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const session of this.#sessions.keys()) session.close();
     const deadline = setTimeout(() => {
-      for (const session of this.#sessions.keys()) session.destroy();
+      // Not the sessions: one that was closed only ends its socket, and waits for ever for a peer that does not do the same.
+      for (const socket of this.#sockets) socket.destroy();
     }, deadlineMs);
-    if (this.#server.listening || this.#sessions.size > 0) await closed;
+    if (this.#server.listening || this.#sockets.size > 0) await closed;
     clearTimeout(deadline);
   }
 
@@ -98,6 +101,8 @@ export class GrpcServer {
 
   #enter(socket: Socket): void {
     socket.setNoDelay(true);
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
     const { newcomers } = this.#options;
     const { address } = peerOf(socket);
     if (newcomers === undefined || newcomers.trusts(address)) return;
