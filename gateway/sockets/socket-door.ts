@@ -34,8 +34,10 @@ export class Upgrade {
 
   /** @param protocol one of those offered; empty: none */
   accept<User>(user: User, protocol: string, headers: Readonly<Record<string, string>> = {}): void {
-    this.#res.writeStatus('101 Switching Protocols');
-    for (const [name, value] of Object.entries(headers)) this.#res.writeHeader(name, value);
+    const own = Object.entries(headers);
+    // 101 is the status that it has without one; each write outside of a cork would bring a warning of its own.
+    if (own.length > 0) this.#res.writeStatus('101 Switching Protocols');
+    for (const [name, value] of own) this.#res.writeHeader(name, value);
     this.#res.upgrade<User>(user, this.#key, protocol, this.#extensions, this.#context);
   }
 
@@ -74,7 +76,11 @@ export function askWho(
     gone = true;
   });
   void answer.then((settled) => {
-    if (!gone) res.cork(() => settle(settled));
+    if (gone) return;
+    // Who is let in is so outside of a cork: behind it uWebSockets takes the socket for the HTTP one that it was, and now
+    // and then closes it at once (its issue 1928). The price is its warning on stderr, once for each token that is new.
+    if (settled instanceof IdentityRefusal) res.cork(() => settle(settled));
+    else settle(settled);
   });
 }
 
