@@ -1,7 +1,7 @@
 /** A thread works this long at most before it rests: well below a slice of the scheduler. */
 const WORK_MS = 0.25;
-/** Rest for each unit of work: a fifth of a core. */
-const REST = 4;
+/** Rest for each unit of work: a tenth of a core. */
+const REST = 9;
 
 /**
  * Keeps a thread in the background to a share of a core, in small portions.

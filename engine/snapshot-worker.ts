@@ -2,7 +2,7 @@
  * Takes a snapshot without touching the engine: a copy of the state machine in
  * a thread of its own replays newest snapshot + log up to `targetSeq` and
  * writes what it got. Same commands, same state. Costs memory for a second
- * state and a fifth of a core while it runs, and no pause of trading.
+ * state and a tenth of a core while it runs, and no pause of trading.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { DutyLimit } from './duty-limit.ts';

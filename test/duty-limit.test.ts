@@ -15,10 +15,10 @@ function restAfter(limit: DutyLimit, ms: number): number {
   return performance.now() - from;
 }
 
-test('after work comes a rest of four times its length; after next to none, none', () => {
+test('after work comes a rest of nine times its length; after next to none, none', () => {
   const limit = new DutyLimit(DutyLimit.allocate());
   limit.rest();
-  assert.ok(restAfter(limit, 3) >= 12);
+  assert.ok(restAfter(limit, 3) >= 27);
   let rests = 0;
   for (let i = 0; i < 1000; i++) if (restAfter(limit, 0) > 0.5) rests++;
   assert.ok(rests < 500, `${rests} rests`);
@@ -34,7 +34,7 @@ test('a lifted limit has no rests', () => {
 test('lifting it ends the rest under way', async () => {
   const word = DutyLimit.allocate();
   const rested = new Promise<void>((resolve, reject) => {
-    // An hour of work by the clock that it reads, and a rest of four.
+    // An hour of work by the clock that it reads, and a rest of nine.
     const code = `
       import { parentPort, workerData } from 'node:worker_threads';
       import { DutyLimit } from ${JSON.stringify(new URL('../engine/duty-limit.ts', import.meta.url).href)};
