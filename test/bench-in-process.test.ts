@@ -11,8 +11,6 @@ import { base, CASES, type Work } from '../bench/book/work.ts';
 import { CommandMaker } from '../bench/core/command-maker.ts';
 import { MeasuredCore } from '../bench/core/measured-core.ts';
 import { Pipeline } from '../bench/pipeline/pipeline.ts';
-import { caseMetrics } from '../bench/scopes/book.ts';
-import { figureOf } from '../bench/suite/figures.ts';
 import { Recorder } from '../bench/suite/recorder.ts';
 import { resolveLimits } from '../engine/limits.ts';
 import { stateHash } from '../engine/state-rows.ts';
@@ -43,11 +41,6 @@ describe('bench: the in-process scopes on small inputs', () => {
       assert.deepEqual(levels[0], levels[1]);
     });
   }
-
-  it('book: a window in which only the peer was disturbed does not make the ratio better', () => {
-    const ratio = caseMetrics({ name: 'add', title: 'Add', ours: [90, 60, 100], theirs: [10, 2, 9] })[2];
-    assert.deepEqual(figureOf(ratio), { median: 9, best: 10, worst: 6 });
-  });
 
   it('core-sharing: four costs a line, until the time is over', () => {
     const lines = execFileSync(process.execPath, [CORE_SHARING, '0.3'], { encoding: 'utf8' }).trimEnd().split('\n');

@@ -120,6 +120,32 @@ test('--check: a broken guard is exit 3, a target that is not met is told', asyn
   assert.equal((await run(outputFolder(), ['steady', '--check', '-o', 'rate=1'], unknown)).code, 0, 'options may leave figures out');
 });
 
+test('--check: what breaks is measured again, twice at most; the best window of all counts', async () => {
+  const guard = { kind: 'guard', scope: 'disturbed', metric: 'disturbed.rate', limit: 100, source: 'a test' };
+  const look = async (name: string, slow: number, ...args: readonly string[]) => {
+    const [out, file] = [outputFolder(), join(root, name)];
+    const { code, stderr } = await run(out, ['disturbed', '-o', `file=${file}`, '-o', `runs=${slow}`, ...args], [guard]);
+    return { code, stderr, runs: readFileSync(file).length, result: resultOf(out).scopes[0] };
+  };
+  const passing = await look('passing', 1, '--check');
+  assert.equal(passing.code, 0);
+  assert.equal(passing.runs, 2);
+  assert.match(passing.stderr, /disturbed: again, because disturbed\.rate did not hold/);
+  assert.match(passing.stderr, /\[2\/2\] disturbed/);
+  assert.deepEqual(
+    passing.result.metrics[0].windows.map(({ value }) => value),
+    [50, 60, 50, 100, 90, 95],
+  );
+  assert.match(passing.result.method.join(), /Measured again/);
+
+  const staying = await look('staying', 9, '--check');
+  assert.equal(staying.code, 3);
+  assert.equal(staying.runs, 3);
+  assert.match(staying.stderr, /bench: disturbed\.rate must be ≥ 100\/s: broken: 40 % short\n$/);
+
+  assert.equal((await look('unchecked', 1)).runs, 1);
+});
+
 test('usage: exit 2, and nothing is run', async () => {
   const out = outputFolder();
   const wrong: readonly (readonly [args: readonly string[], message: RegExp])[] = [

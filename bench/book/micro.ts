@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Bench } from 'tinybench';
 import { assert } from '../../engine/assert.ts';
+import { median } from '../suite/result.ts';
 import type { ScopeContext } from '../suite/scope.ts';
 import { OurBook } from './our-book.ts';
 import { PeerBook } from './peer-book.ts';
@@ -12,13 +13,23 @@ export interface MicroPlan {
   readonly warmUpMs: number;
 }
 
-/** Operations/s of one case, by window. */
+/** One case, by window. */
 export interface MicroFigures {
   readonly name: string;
   readonly title: string;
-  readonly ours: readonly number[];
-  readonly theirs: readonly number[];
+  readonly windows: readonly Turns[];
 }
+
+interface Turns {
+  /** Operations/s. */
+  readonly ours: number;
+  readonly theirs: number;
+  /** The median of what each turn found. */
+  readonly ratio: number;
+}
+
+/** Of each book in a window; even, so that each is first as often as second. */
+export const TURNS = 6;
 
 interface Book<Prepared> {
   prepare(work: Work): Prepared;
@@ -73,26 +84,42 @@ export async function runMicro(
     title: each.title,
     operations: each.timed.orders.length,
     runners: [runnerFor(ours, each), runnerFor(theirs, each)] as const,
-    rates: [[], []] as readonly [number[], number[]],
+    windows: [] as Turns[],
   }));
   for (const { name, runners } of figures) requireSameWork(name, runners);
   for (let window = -1; window < context.windows; window++) {
-    for (const [index, { name, title, operations, runners, rates }] of figures.entries()) {
+    for (const [index, { name, title, operations, runners, windows }] of figures.entries()) {
       await turn();
       context.signal.throwIfAborted();
       progress(
         window < 0 ? `${title}: warm-up` : `${title}, window ${window + 1} of ${context.windows}`,
         (window + 1 + index / CASES.length) / (context.windows + 1),
       );
-      // Who comes first changes with the window.
-      for (const who of (window & 1) === 0 ? [0, 1] : [1, 0]) {
-        const rate = operationsPerSecond(name, runners[who], operations, window < 0 ? plan.warmUpMs : plan.windowMs);
-        if (window >= 0) rates[who].push(rate);
-      }
+      const each = inTurns(name, runners, operations, window < 0 ? plan.warmUpMs : plan.windowMs);
+      if (window >= 0) windows.push(each);
     }
   }
   for (const { name, runners } of figures) requireSameWork(name, runners);
-  return figures.map(({ name, title, rates }) => ({ name, title, ours: rates[0], theirs: rates[1] }));
+  return figures.map(({ name, title, windows }) => ({ name, title, windows }));
+}
+
+/**
+ * Both books in one window, in short turns: what slows the machine for longer than a turn slows both, and what
+ * slows it for a turn, one of them, is not the middle one of the ratios.
+ */
+function inTurns(name: string, runners: readonly [Runner, Runner], operations: number, ms: number): Turns {
+  const seconds = [0, 0];
+  const ratios: number[] = [];
+  for (let turn = 0; turn < TURNS; turn++) {
+    const rate = [0, 0];
+    // Who comes first changes with the turn.
+    for (const who of (turn & 1) === 0 ? [0, 1] : [1, 0]) {
+      rate[who] = operationsPerSecond(name, runners[who], operations, ms / TURNS);
+      seconds[who] += 1 / rate[who];
+    }
+    ratios.push(rate[0] / rate[1]);
+  }
+  return { ours: TURNS / seconds[0], theirs: TURNS / seconds[1], ratio: median(ratios) };
 }
 
 function operationsPerSecond(name: string, { before, timed, after }: Runner, operations: number, ms: number): number {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Verdict } from '../suite/budgets.ts';
+import { budgetName, type Verdict } from '../suite/budgets.ts';
 import { type Change, differences } from '../suite/compare.ts';
 import { PERCENTILE_NAMES, PERCENTILES } from '../suite/figures.ts';
 import type { Metric, ScopeResult } from '../suite/result.ts';
@@ -8,7 +8,6 @@ import { formatDuration, formatValue } from './format.ts';
 import { marginStrip } from './margin-strip.ts';
 import { html, Markup } from './markup.ts';
 import {
-  budgetName,
   type Cell,
   describeChange,
   describeCommitted,

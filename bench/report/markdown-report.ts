@@ -1,8 +1,8 @@
+import { budgetName } from '../suite/budgets.ts';
 import { differences } from '../suite/compare.ts';
 import type { Metric, ScopeResult } from '../suite/result.ts';
 import { formatDuration, formatValue } from './format.ts';
 import {
-  budgetName,
   type Cell,
   describeChange,
   describeCommitted,

@@ -1,7 +1,7 @@
 /** What both reports tell, as text ready to be laid out. */
 import type { Verdict } from '../suite/budgets.ts';
 import { type Change, compareMetric, metricsById } from '../suite/compare.ts';
-import { figureOf, isLatency, PERCENTILE_NAMES, PERCENTILES, type Percentile } from '../suite/figures.ts';
+import { figureOf, isLatency, PERCENTILES, type Percentile } from '../suite/figures.ts';
 import type { Machine, Metric, RunResult } from '../suite/result.ts';
 import { formatDuration, formatNumber, formatPart, formatPlain, formatValue } from './format.ts';
 
@@ -64,10 +64,6 @@ export function describeChange(change: Change | undefined): string {
   if (change.better === undefined) return change.now === 0 ? 'same' : `was ${formatNumber(change.before)}`;
   if (change.better === 0) return 'same';
   return `${formatPart(change.better)} ${change.better > 0 ? 'better' : 'worse'}`;
-}
-
-export function budgetName({ budget }: Verdict): string {
-  return budget.percentile === undefined ? budget.metric : `${budget.metric} ${PERCENTILE_NAMES[budget.percentile]}`;
 }
 
 /** `≤ 1.00 ms`; for a ratio, what it may be at worst. */

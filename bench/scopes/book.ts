@@ -1,7 +1,7 @@
 /** The order book alone: single operations beside another Node.js order book, and recorded order flow. */
 import { AUCTION_ORDERS, runAuction } from '../book/auction.ts';
 import { type FlowFigures, type FlowPlan, flowFilesMissing, runFlowFiles } from '../book/flow-files.ts';
-import { type MicroFigures, type MicroPlan, runMicro } from '../book/micro.ts';
+import { type MicroFigures, type MicroPlan, runMicro, TURNS } from '../book/micro.ts';
 import { LEVELS, ORDERS_A_LEVEL } from '../book/work.ts';
 import type { Metric, Profile, ScopeResult } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
@@ -51,15 +51,18 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   };
 }
 
-/** The ratio is to the peer's best window: with that of the same one, a window in which only the peer was disturbed would be the best. */
-export function caseMetrics({ name, title, ours, theirs }: MicroFigures): Metric[] {
-  const rate = (values: readonly number[]) => values.map((value) => ({ value: Math.round(value) }));
-  const peer = Math.max(...theirs);
-  const ratios = ours.map((value) => ({ value: value / peer }));
+function caseMetrics({ name, title, windows }: MicroFigures): Metric[] {
+  const of = (read: (window: MicroFigures['windows'][number]) => number) => windows.map((window) => ({ value: read(window) }));
   return [
-    { id: `book.${name}`, title, unit: '/s', better: 'higher', windows: rate(ours) },
-    { id: `book.peer.${name}`, title: `${title}: ${PEER}`, unit: '/s', better: 'higher', windows: rate(theirs) },
-    { id: `book.ratio.peer.${name}`, title: `${title}: openbell / ${PEER}`, unit: 'x', better: 'higher', windows: ratios },
+    { id: `book.${name}`, title, unit: '/s', better: 'higher', windows: of(({ ours }) => Math.round(ours)) },
+    { id: `book.peer.${name}`, title: `${title}: ${PEER}`, unit: '/s', better: 'higher', windows: of(({ theirs }) => Math.round(theirs)) },
+    {
+      id: `book.ratio.peer.${name}`,
+      title: `${title}: openbell / ${PEER}`,
+      unit: 'x',
+      better: 'higher',
+      windows: of(({ ratio }) => ratio),
+    },
   ];
 }
 
@@ -86,9 +89,8 @@ function flowMetric({ file, rates }: FlowFigures): Metric {
 
 function method({ windowMs, warmUpMs }: MicroPlan, windows: number): string[] {
   return [
-    `Single operations: a book of ${2 * LEVELS * ORDERS_A_LEVEL} orders, ${ORDERS_A_LEVEL} on each of ${LEVELS} prices a side, one symbol, no accounts. tinybench times a batch at a time (500 adds, cancels or amends; 250 or 25 crossing orders); preparing and undoing it are outside of the clock. Warm-up ${warmUpMs} ms, then ${windows} windows of ${windowMs} ms inside the clock, for each operation and book.`,
+    `Single operations: a book of ${2 * LEVELS * ORDERS_A_LEVEL} orders, ${ORDERS_A_LEVEL} on each of ${LEVELS} prices a side, one symbol, no accounts. tinybench times a batch at a time (500 adds, cancels or amends; 250 or 25 crossing orders); preparing and undoing it are outside of the clock. Warm-up ${warmUpMs} ms, then ${windows} windows of ${windowMs} ms inside the clock, for each operation and book, in which the two books take ${TURNS} turns each; the ratio of a window is the median of its turns.`,
     `${PEER} 10.1.1 gets the same orders in the same run, right before or after; by its methods limit, cancel and modify, without journaling, with ids that begin with a letter (with decimal ones it amends at half and crosses at a fifth of the speed). Orders are prepared outside of the clock on both sides: ours as 40-byte records, theirs as the objects that its methods take. Inside the clock: ours decodes, matches and writes a 64-byte event for each answer and fill into the production ring; theirs returns its answers as objects. It works with floating-point sizes and prices and has stop orders, which cost it a look at each trade; our book does not have them.`,
-    'The ratio is to the best window of the peer: a disturbed one would flatter.',
     'Checked: each batch makes the number of fills that it should, and both books have the same lots on the same prices before, in the middle and after.',
     `Auction: finding the price and trading ${AUCTION_ORDERS.toLocaleString('en')} orders whose prices overlap; all fills told to a listener. Checked: the indicated volume trades, and the book is not crossed afterwards.`,
   ];

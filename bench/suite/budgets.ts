@@ -8,7 +8,7 @@
  * slows alike: it fails when the best window is worse than the committed figure
  * by more than its tolerance.
  */
-import { figureOf, isLatency, PERCENTILES, type Percentile } from './figures.ts';
+import { figureOf, isLatency, PERCENTILE_NAMES, PERCENTILES, type Percentile } from './figures.ts';
 import type { Metric, Profile, RunResult, Unit } from './result.ts';
 
 interface Common {
@@ -55,6 +55,11 @@ export interface Verdict {
 /** Does the check fail because of it? */
 export function fails(verdict: Verdict): boolean {
   return verdict.state === 'broken' || verdict.state === 'error';
+}
+
+/** `wire.pingpong.grpc.latency p50` */
+export function budgetName({ budget: { metric, percentile } }: Verdict): string {
+  return percentile === undefined ? metric : `${metric} ${PERCENTILE_NAMES[percentile]}`;
 }
 
 export class BudgetError extends Error {}

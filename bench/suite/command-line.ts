@@ -23,7 +23,8 @@ export const MIN_WINDOWS = 3;
 export const USAGE = `usage: npm run bench -- [SCOPE...] [options]
 
   --profile full|ci  full takes the time that the figures need (default), ci under 3 minutes
-  --check            exit 3 when a guard or a ratio of bench/budgets.json does not hold
+  --check            exit 3 when a guard or a ratio of bench/budgets.json does not hold,
+                     not in the windows of two further looks at its scope either
   --windows N        measure each figure N times (at least and by default ${MIN_WINDOWS})
   --dir DIR          measure on the disk of this folder (default: the output folder)
   --out DIR          result.json, previous.json, summary.md, report.html (default bench/out)

@@ -14,7 +14,7 @@ const TRUST_PACE_FROM = 0.1;
 
 /** Tells where a run is and how long it will take: one line that is rewritten on a terminal, plain lines elsewhere. */
 export class Progress {
-  readonly #plan: readonly Planned[];
+  readonly #plan: Planned[];
   readonly #out: NodeJS.WritableStream & Partial<Pick<WriteStream, 'isTTY' | 'columns'>>;
   readonly #timer: NodeJS.Timeout;
   #at = -1;
@@ -23,9 +23,14 @@ export class Progress {
   #done = 0;
 
   constructor(plan: readonly Planned[], out: NodeJS.WriteStream) {
-    this.#plan = plan;
+    this.#plan = [...plan];
     this.#out = out;
     this.#timer = setInterval(() => this.#draw(), out.isTTY ? REDRAW_MS : PLAIN_MS);
+  }
+
+  /** Comes after the plan so far. */
+  add(planned: Planned): void {
+    this.#plan.push(planned);
   }
 
   /** The next scope of the plan begins. */

@@ -2,9 +2,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderHtml } from '../report/html-report.ts';
 import { renderMarkdown } from '../report/markdown-report.ts';
-import { BudgetError, fails, judge, parseBudgets } from './budgets.ts';
+import { describeLimit, describeVerdict } from '../report/model.ts';
+import { BudgetError, budgetName, fails, judge, parseBudgets, type Verdict } from './budgets.ts';
 import { type Catalog, chooseScopes, loadScope, scopeFile } from './catalog.ts';
 import { type Arguments, MIN_WINDOWS, parseCommandLine, USAGE, UsageError } from './command-line.ts';
+import { FURTHER_LOOKS, together } from './further-look.ts';
 import { describeCommit, describeMachine } from './machine.ts';
 import { readLastRun, readRun, writeRun } from './output.ts';
 import { clock, Progress } from './progress.ts';
@@ -72,20 +74,43 @@ async function runSuite(asked: Arguments, { catalog, root, budgets }: Suite): Pr
   const interrupt = (): void => abort.abort();
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
-  const results: ScopeResult[] = [];
   const stretch = asked.windows / MIN_WINDOWS;
-  const progress = new Progress(
-    scopes.map((scope) => ({ name: scope.name, seconds: scope.seconds(asked.profile) * stretch })),
-    process.stderr,
-  );
+  const planned = (scope: Scope) => ({ name: scope.name, seconds: scope.seconds(asked.profile) * stretch });
+  const progress = new Progress(scopes.map(planned), process.stderr);
+  const measure = async (scope: Scope): Promise<ScopeResult> => {
+    progress.next();
+    const result = await runScope(scope, scopeFile(catalog, scope.name), asked, base, abort.signal, progress);
+    const end = result.failed ?? result.skipped;
+    progress.log(`${scope.name}: ${end === undefined ? 'done' : result.failed ? `FAILED: ${end}` : `skipped: ${end}`}`);
+    return result;
+  };
+  const resultOf = (found: readonly ScopeResult[]): RunResult => ({
+    format: 1,
+    profile: asked.profile,
+    startedAt,
+    seconds: (performance.now() - from) / 1000,
+    commit,
+    machine,
+    scopes: found,
+  });
+  const judged = (found: readonly ScopeResult[]): Verdict[] => judge(resultOf(found), limits, Object.keys(asked.options).length === 0);
+  const results: ScopeResult[] = [];
   try {
     for (const scope of scopes) {
-      progress.next();
-      const result = await runScope(scope, scopeFile(catalog, scope.name), asked, base, abort.signal, progress);
+      results.push(await measure(scope));
       if (abort.signal.aborted) return EXIT.interrupted;
-      results.push(result);
-      const end = result.failed ?? result.skipped;
-      progress.log(`${scope.name}: ${end === undefined ? 'done' : result.failed ? `FAILED: ${end}` : `skipped: ${end}`}`);
+    }
+    for (let look = 0; asked.check && look < FURTHER_LOOKS; look++) {
+      const broken = judged(results).filter(({ state }) => state === 'broken');
+      const again = scopes.filter(({ name }) => broken.some(({ budget }) => budget.scope === name));
+      for (const scope of again) progress.add(planned(scope));
+      for (const scope of again) {
+        const why = broken.filter(({ budget }) => budget.scope === scope.name);
+        progress.log(`${scope.name}: again, because ${why.map(budgetName).join(', ')} did not hold`);
+        const at = scopes.indexOf(scope);
+        results[at] = together(results[at], await measure(scope), why);
+        if (abort.signal.aborted) return EXIT.interrupted;
+      }
     }
   } finally {
     progress.close();
@@ -93,24 +118,20 @@ async function runSuite(asked: Arguments, { catalog, root, budgets }: Suite): Pr
     process.off('SIGTERM', interrupt);
   }
 
-  const run: RunResult = {
-    format: 1,
-    profile: asked.profile,
-    startedAt,
-    seconds: (performance.now() - from) / 1000,
-    commit,
-    machine,
-    scopes: results,
-  };
+  const run = resultOf(results);
   const left = catalog.names.filter((name) => !names.includes(name));
-  const verdicts = judge(run, limits, Object.keys(asked.options).length === 0);
+  const verdicts = judged(results);
   const report = { run, before, verdicts, leftOut: asked.scopes.length === 0 ? left : [] };
   const summary = renderMarkdown(report);
   writeRun(asked.out, run, summary, renderHtml(report));
   process.stdout.write(summary);
   process.stderr.write(`bench: ${join(asked.out, 'report.html')}\n`);
   if (results.some(({ failed }) => failed !== undefined)) return EXIT.failedScope;
-  return asked.check && verdicts.some(fails) ? EXIT.brokenBudget : EXIT.ok;
+  const failed = asked.check ? verdicts.filter(fails) : [];
+  // Last, where whoever reads the end of a long log finds it.
+  for (const verdict of failed)
+    process.stderr.write(`bench: ${budgetName(verdict)} must be ${describeLimit(verdict)}: ${describeVerdict(verdict)}\n`);
+  return failed.length > 0 ? EXIT.brokenBudget : EXIT.ok;
 }
 
 async function runScope(

@@ -5,7 +5,7 @@ import { main } from '../../bench/suite/runner.ts';
 const [budgets, out, ...args] = process.argv.slice(2);
 process.exitCode = await main(args, {
   catalog: {
-    names: ['steady', 'failing', 'crashing', 'hanging', 'parent', 'unavailable', 'absent', 'long'],
+    names: ['steady', 'failing', 'crashing', 'hanging', 'parent', 'disturbed', 'unavailable', 'absent', 'long'],
     byNameOnly: ['long'],
     folder: fileURLToPath(new URL('./bench-scopes/', import.meta.url)),
   },
