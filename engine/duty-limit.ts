@@ -13,6 +13,7 @@ const REST = 9;
 export class DutyLimit {
   readonly #lifted: Int32Array;
   #since = performance.now();
+  #rested = 0;
 
   /** @param word shared with whoever may lift the limit */
   constructor(word: SharedArrayBuffer) {
@@ -30,6 +31,11 @@ export class DutyLimit {
     Atomics.notify(lifted, 0);
   }
 
+  /** Milliseconds of rest so far. */
+  get rested(): number {
+    return this.#rested;
+  }
+
   /** Work begins: what was before was a rest. */
   begin(): void {
     this.#since = performance.now();
@@ -37,9 +43,11 @@ export class DutyLimit {
 
   /** Call it between small pieces of work. Blocks when a rest is due. */
   rest(): void {
-    const worked = performance.now() - this.#since;
+    const now = performance.now();
+    const worked = now - this.#since;
     if (worked < WORK_MS) return;
     Atomics.wait(this.#lifted, 0, 0, worked * REST);
     this.begin();
+    this.#rested += this.#since - now;
   }
 }

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from './cli/exit.ts';
 import { stopSignal } from './cli/stop-signals.ts';
+import { limitV8Threads } from './cli/v8-threads.ts';
 import { nodeTooOld } from './node-version.ts';
 
 const tooOld = nodeTooOld();
@@ -48,7 +49,10 @@ Examples:
   );
 
 const asked = process.argv[2] ?? '';
-if (asked === 'start') stopSignal();
+if (asked === 'start') {
+  limitV8Threads();
+  stopSignal();
+}
 
 // The reader of a pipe has had enough, as `head` does: no error, and the end of what only prints. An exchange goes on.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { guardChild } from './guarded-child.ts';
 import type { FlowSymbol } from './order-flow.ts';
@@ -92,7 +94,7 @@ export class ExchangeProcess {
 
   /** An action of the operator, without parameters. @throws Error when it is refused */
   async post(path: string): Promise<void> {
-    await this.#ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
+    await this.#ask(path, { method: 'POST', body: '{}' });
   }
 
   /** Its symbols that have a price to trade around and money to trade with in every demo account. */
@@ -125,14 +127,15 @@ export class ExchangeProcess {
     if (code !== 0) throw new Error(`openbell verify ended with ${code}: ${said}`);
   }
 
-  async #ask(path: string, request: RequestInit): Promise<string> {
-    const answer = await fetch(`http://127.0.0.1:${this.ports.http}${path}`, {
-      ...request,
-      headers: { ...this.#headers, ...(request.headers as Record<string, string> | undefined) },
-    });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${request.method} ${path} was answered with ${answer.status}: ${text}`);
-    return text;
+  /** Not `fetch`: its parser is WebAssembly, which V8 goes on compiling beside the load. */
+  async #ask(path: string, { method, body }: { method: 'GET' | 'POST'; body?: string }): Promise<string> {
+    const headers = { ...this.#headers, ...(body !== undefined && { 'content-type': 'application/json' }) };
+    const asked = request({ host: '127.0.0.1', port: this.ports.http, path, method, headers });
+    asked.end(body);
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    const said = await text(answer);
+    if (answer.statusCode !== 200) throw new Error(`${method} ${path} was answered with ${answer.statusCode}: ${said}`);
+    return said;
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {

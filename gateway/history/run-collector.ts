@@ -1,5 +1,8 @@
-/** Longest value in the store, in records: longer ones need contiguous pages of the file. */
-const RUN_RECORDS = 512;
+/**
+ * Longest run, in bytes: what fits in one page of the store beside the page's own head. LMDB uses the memory of
+ * single pages again; that of longer values it takes from the kernel and gives back with every transaction.
+ */
+const RUN_BYTES = 4096 - 64;
 const NIL = -1;
 
 interface Owner {
@@ -18,6 +21,7 @@ export class RunCollector {
   /** The records, as 32-bit words; see {@link claim}. */
   readonly words: Int32Array;
   readonly #recordWords: number;
+  readonly #longest: number;
   readonly #no: Float64Array;
   readonly #next: Int32Array;
   readonly #owners = new Map<number, Owner>();
@@ -31,7 +35,8 @@ export class RunCollector {
     this.words = new Int32Array(capacity * this.#recordWords);
     this.#no = new Float64Array(capacity);
     this.#next = new Int32Array(capacity);
-    this.#run = new Int32Array(RUN_RECORDS * this.#recordWords);
+    this.#longest = Math.floor(RUN_BYTES / recordBytes);
+    this.#run = new Int32Array(this.#longest * this.#recordWords);
     this.#runBytes = new Uint8Array(this.#run.buffer);
   }
 
@@ -60,7 +65,7 @@ export class RunCollector {
       let firstNo = this.#no[owner.first];
       let length = 0;
       for (let record = owner.first; record !== NIL; record = this.#next[record]) {
-        if (length === RUN_RECORDS || this.#no[record] !== firstNo + length) {
+        if (length === this.#longest || this.#no[record] !== firstNo + length) {
           put(owner.id, firstNo, this.#runBytes.subarray(0, length * this.#recordWords * 4));
           firstNo = this.#no[record];
           length = 0;
