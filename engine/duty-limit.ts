@@ -1,5 +1,5 @@
-/** A thread works this long at most before it rests: well below a slice of the scheduler. */
-const WORK_MS = 0.25;
+/** A thread works this long at most before it rests: so long may the trading wait for it. */
+const WORK_MS = 0.1;
 /** Rest for each unit of work: a tenth of a core. */
 const REST = 9;
 

@@ -15,8 +15,8 @@ const MAX_HELD = 131_072;
  * which the log's own fdatasync waits.
  */
 const COMMIT_MS = 200;
-/** Half a megabyte: a commit copies it in the kernel in one piece, and from the processor's caches at several times the speed. */
-const COMMIT_REPORTS = 4096;
+/** A quarter of a megabyte: a commit copies it in the kernel in one piece, and from the processor's caches at several times the speed. */
+const COMMIT_REPORTS = 2048;
 /**
  * Commits may use one part in so many of the thread's time, rests left out. With
  * few accounts one takes a millisecond; with thousands, each its own corner of
