@@ -314,17 +314,18 @@ certificates:
     (await exchange.http('GET', path, headers)).status;
 
   it('what a listed proxy says is believed, as a whole or not at all', async () => {
-    const said = { 'x-openbell-subject': 'bob', 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1' };
-    const later = String(Math.floor(Date.now() / 1000) + 60);
+    const end = { 'x-openbell-expires': String(Math.floor(Date.now() / 1000) + 60) };
+    const said = { 'x-openbell-subject': 'bob', 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1', ...end };
+    const { 'x-openbell-expires': _, ...endless } = said;
     const TABLE: [name: string, headers: Record<string, string | string[]>, status: number][] = [
       ['claims', said, 200],
-      ['claims with their end', { ...said, 'x-openbell-expires': later }, 200],
+      ['claims without an end', endless, 401],
       ['claims that ended', { ...said, 'x-openbell-expires': '1700000000' }, 401],
       ['an end that is none', { ...said, 'x-openbell-expires': 'tomorrow' }, 401],
       ['an unknown role', { ...said, 'x-openbell-roles': 'trader root' }, 401],
       ['another account', { ...said, 'x-openbell-accounts': '2' }, 403],
-      ['no accounts', { 'x-openbell-subject': 'bob', 'x-openbell-roles': 'trader' }, 403],
-      ['no subject', { 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1' }, 401],
+      ['no accounts', { ...end, 'x-openbell-subject': 'bob', 'x-openbell-roles': 'trader' }, 403],
+      ['no subject', { ...end, 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1' }, 401],
       ['an empty subject', { ...said, 'x-openbell-subject': '' }, 401],
       ['accounts twice', { ...said, 'x-openbell-accounts': ['2', '1'] }, 401],
       ['a subject twice', { ...said, 'x-openbell-subject': ['eve', 'bob'] }, 401],

@@ -230,7 +230,12 @@ test('who comes without TLS from elsewhere must be a proxy, whatever he shows', 
   writeFileSync(jwksFile, issuer.jwks);
   const identity = startIdentity({ ...CLOSED, host: '0.0.0.0', authProxies: ['10.0.0.0/8'] }, log, audit);
   const token = { authorization: `Bearer ${await issuer.token()}` };
-  const claims = { 'x-openbell-subject': 'bob', 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1' };
+  const claims = {
+    'x-openbell-subject': 'bob',
+    'x-openbell-roles': 'trader',
+    'x-openbell-accounts': '1',
+    'x-openbell-expires': '9999999999',
+  };
   const TABLE: [headers: Record<string, string>, peer: string, expected: string][] = [
     [token, '192.168.0.9', 'UNAUTHENTICATED'],
     [token, '10.0.0.9', 'alice by token'],

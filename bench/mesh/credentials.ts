@@ -61,7 +61,12 @@ export async function makeCredentials(root: string, accounts: readonly number[])
     .sign(privateKey);
   return {
     dir,
-    claims: { 'x-openbell-subject': 'bench', 'x-openbell-roles': 'trader', 'x-openbell-accounts': named },
+    claims: {
+      'x-openbell-subject': 'bench',
+      'x-openbell-roles': 'trader',
+      'x-openbell-accounts': named,
+      'x-openbell-expires': '9999999999',
+    },
     token: { authorization: `Bearer ${token}` },
     tls: { ca: path('clients.crt'), cert: path('client.crt'), key: path('client.key') },
   };

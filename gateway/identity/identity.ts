@@ -145,9 +145,11 @@ function byHeaders({ header }: Visit): Answer {
   for (const value of [subject, roles, accounts, expires])
     if (value?.includes(',')) throw new CredentialError(`an x-openbell- header came twice, or has a comma: ${shown(value)}`);
   const name = readSubject(subject);
-  if (expires !== undefined && !/^\d{1,12}(\.\d+)?$/.test(expires))
-    throw new CredentialError('x-openbell-expires must be seconds since the Unix epoch');
-  const expiresAt = expires === undefined ? Number.POSITIVE_INFINITY : (Number(expires) + CLOCK_SKEW_S) * 1000;
+  // As of a token of ours: a stream outlives what let it in only if that has no end.
+  if (expires === undefined)
+    throw new CredentialError('x-openbell-expires is missing: a token needs an exp, and the proxy must pass it on');
+  if (!/^\d{1,12}(\.\d+)?$/.test(expires)) throw new CredentialError('x-openbell-expires must be seconds since the Unix epoch');
+  const expiresAt = (Number(expires) + CLOCK_SKEW_S) * 1000;
   if (expiresAt <= Date.now()) return unauthenticated('what the proxy verified has expired', name);
   return { subject: name, ...readGrant(roles, accounts), via: 'proxy', expiresAt };
 }

@@ -39,7 +39,12 @@ export async function venue(t: TestContext, change?: Parameters<typeof Envoy.sta
 
 /** Asks the exchange's own admin port, as its proxy would for an operator. */
 export async function ask({ ports }: ExchangeProcess, path: string): Promise<string> {
-  const headers = { 'x-openbell-subject': 'test', 'x-openbell-roles': 'operator auditor', 'x-openbell-accounts': '*' };
+  const headers = {
+    'x-openbell-subject': 'test',
+    'x-openbell-roles': 'operator auditor',
+    'x-openbell-accounts': '*',
+    'x-openbell-expires': '9999999999',
+  };
   const answer = await fetch(`http://127.0.0.1:${ports.http}${path}`, { headers });
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${path} was answered with ${answer.status}: ${text}`);
