@@ -107,6 +107,13 @@ test('a spoofed header gives nothing, a foreign account is refused by the exchan
   const shown = { certificate: files.client, headers: page };
   assert.equal((await webSocket(files, envoy.ports.market, '/', shown)).status, 101);
   assert.match((await webSocket(files, envoy.ports.market, '/v1/orders?account=1', shown)).text, /^CROSS_SITE/);
+  // What a token without an end lets in would have none either.
+  const endless = await submit(files, envoy.ports.orders, 1, 1, {
+    ...shows,
+    token: await files.token({ lives: Number.POSITIVE_INFINITY }),
+  });
+  assert.equal(endless.status, 16);
+  assert.match(endless.message, /Jwt verification fails/);
   const metrics = await ask(exchange, '/metrics');
   assert.match(metrics, /^openbell_commands_total 0$/m);
   const own = await submit(files, envoy.ports.orders, 1, 1, shows);

@@ -132,7 +132,13 @@ test('what istiod makes of production lets in who may, and nobody else', { skip 
     ['wrong role', { certificate, token: await token({ roles: 'read-only' }) }, Grpc.PermissionDenied, denied],
     ['half a role', { certificate, token: await token({ roles: 'trader-emeritus' }) }, Grpc.PermissionDenied, denied],
     ['no token, but identity headers', { certificate, headers: spoofed }, Grpc.PermissionDenied, denied],
-    // Here the proxy has nothing against it: whose account it is, the exchange knows.
+    // Here the proxy has nothing against it: the exchange wants an end, and knows whose account it is.
+    [
+      'a token without an end',
+      { certificate, token: await token({ lives: Number.POSITIVE_INFINITY }) },
+      Grpc.Unauthenticated,
+      /^UNAUTHENTICATED: the credentials/,
+    ],
     [
       'another account, by identity headers',
       { certificate, token: await token({ accounts: '2' }), headers: spoofed },

@@ -77,8 +77,8 @@ export class EnvoyFiles {
       .setIssuer(issuer)
       .setAudience(audience)
       .setSubject(subject)
-      .setIssuedAt(now - 7200)
-      .setExpirationTime(now + lives);
+      .setIssuedAt(now - 7200);
+    if (Number.isFinite(lives)) token.setExpirationTime(now + lives);
     return this.#sign(token);
   }
 }
