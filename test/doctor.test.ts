@@ -104,7 +104,7 @@ function findings(files: Files, options: HostOptions = {}, needs: Partial<Needs>
 
 test('a tuned host is ok everywhere', () => {
   const found = findings(GOOD);
-  assert.equal(found.size, 20);
+  assert.equal(found.size, 21);
   for (const { id, status, found: text, why } of found.values()) {
     assert.equal(status, 'ok', `${id}: ${text}`);
     assert.ok(why.length > 20, id);
@@ -113,6 +113,13 @@ test('a tuned host is ok everywhere', () => {
   assert.equal(found.get('isolated-cores')?.found, 'CPUs 2-7, without timer ticks 2-7');
   assert.equal(found.get('c-states')?.found, 'deepest in use: C1, 2 us to wake up', 'a disabled state does not count');
   assert.equal(found.get('file-system')?.found, 'xfs at /srv/ex (rw,noatime)');
+});
+
+const GUEST: Files = { 'proc/cpuinfo': 'processor\t: 0\nflags\t\t: fpu hypervisor\n' };
+const haltPolled = (ns: string): Files => ({
+  ...GUEST,
+  [`${CPU}/cpuidle/current_driver`]: 'haltpoll\n',
+  'sys/module/haltpoll/parameters/guest_halt_poll_ns': ns,
 });
 
 /** Name, changed files, id, status, what is found; then other facts and needs. */
@@ -207,6 +214,10 @@ const ROWS: Row[] = [
     'warning',
     /C6/,
   ],
+  ['a guest that halts at once', haltPolled('0\n'), 'halt-polling', 'note', /a core halts at once/],
+  ['a guest that polls first', haltPolled('200000\n'), 'halt-polling', 'ok', /for work for 200 us before/],
+  ['a guest whose setting is odd', haltPolled('N\n'), 'halt-polling', 'unknown', /says no number/],
+  ['a guest with another driver', { ...GUEST, [`${CPU}/cpuidle/current_driver`]: 'acpi_idle\n' }, 'halt-polling', 'unknown', /modprobe/],
   ['middling state', { [`${CPU}/cpu0/cpuidle/state1/latency`]: '40\n' }, 'c-states', 'note', /C1, 40 us/],
   ['threads share cores', { [`${CPU}/smt/active`]: '1\n' }, 'smt', 'note', /^on$/],
   ['threads of a guest', { 'proc/cpuinfo': 'flags\t\t: fpu hypervisor tsc\n' }, 'smt', 'unknown', /may not be told/],
@@ -373,7 +384,7 @@ test('an empty tree and garbage in every file: nothing throws, nothing is called
     findings(Object.fromEntries(Object.entries(GOOD).map(([path, text]) => [path, String(text).startsWith('->') ? text : garbage])), facts);
   const all = [findings({}, facts), garbled(''), garbled('\0\u00ff\n::,[] -'), garbled(new Uint8Array(4096).fill(0xff))];
   for (const found of all) {
-    assert.equal(found.size, 20);
+    assert.equal(found.size, 21);
     for (const { id, status, found: text } of found.values()) {
       assert.ok(status === 'unknown' || status === 'ok' || status === 'note', `${id} ${status}: ${text}`);
     }
@@ -439,8 +450,8 @@ test('fsync is measured where the data will be, and leaves nothing there', () =>
 
 test('everything on this machine', async () => {
   const all = await examine(loadConfig({ flags: { data: join(base, 'data') }, env: {} }));
-  assert.equal(all.length, 24);
-  assert.equal(new Set(all.map(({ id }) => id)).size, 24);
+  assert.equal(all.length, 25);
+  assert.equal(new Set(all.map(({ id }) => id)).size, 25);
   const tuning = readFileSync(new URL('../docs/TUNING.md', import.meta.url), 'utf8');
   for (const { id } of all) assert.ok(tuning.includes(`\`${id}\``), `docs/TUNING.md says how to change ${id}`);
 });
@@ -454,7 +465,7 @@ test('openbell doctor: text, JSON, and exit codes', async () => {
   assert.ok(!text.stdout.includes('\x1b'), 'no colour in a pipe');
   const json = JSON.parse((await openbell(['doctor', '--data', data, '--json'])).stdout);
   assert.equal(json.data, data);
-  assert.equal(json.findings.length, 24);
+  assert.equal(json.findings.length, 25);
   assert.equal((await openbell(['doctor', '--nonsense'])).code, 2);
 
   // Under a file nothing can be written, not even by root.

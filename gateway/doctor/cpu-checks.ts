@@ -127,6 +127,23 @@ const idleStates: Check = {
   },
 };
 
+const HALT_POLL = '/sys/module/haltpoll/parameters/guest_halt_poll_ns';
+
+const haltPolling: Check = {
+  id: 'halt-polling',
+  why: 'a virtual core that idles goes back to the host, and every frame that wakes it waits until the host has it again',
+  linux: true,
+  run(host) {
+    if (isGuest(host) !== true) return ok('not a virtual machine');
+    if (host.text(`${CPU}/cpuidle/current_driver`) !== 'haltpoll')
+      return unknown('the driver cpuidle-haltpoll is not in use: modprobe cpuidle-haltpoll, on KVM with force=1');
+    const ns = host.number(HALT_POLL);
+    if (ns === undefined) return unknown(`${HALT_POLL} says no number`);
+    if (ns > 0) return ok(`a core looks for work for ${ns / 1000} us before it halts`);
+    return note('off: a core halts at once', `echo 200000 > ${HALT_POLL}`);
+  },
+};
+
 const threading: Check = {
   id: 'smt',
   why: 'two hardware threads share one core: what runs on the sibling slows down the engine',
@@ -190,4 +207,15 @@ const clock: Check = {
   },
 };
 
-export const CPU_CHECKS: readonly Check[] = [cores, quota, affinity, isolation, governor, idleStates, threading, virtualisation, clock];
+export const CPU_CHECKS: readonly Check[] = [
+  cores,
+  quota,
+  affinity,
+  isolation,
+  governor,
+  idleStates,
+  haltPolling,
+  threading,
+  virtualisation,
+  clock,
+];

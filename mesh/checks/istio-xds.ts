@@ -85,17 +85,17 @@ async function ask(envoy: string, dir: string, xds: number, node: ProxyNode, wha
     'warning',
   ];
   const child = spawn(envoy, flags, { stdio: ['ignore', log, log] });
+  let why = '';
   try {
     const until = Date.now() + READY_MS;
     for (;;) {
       if (Date.now() > until || child.exitCode !== null)
-        throw new Error(`Envoy took nothing (${what}): ${readFileSync(join(dir, 'envoy.log'), 'utf8').slice(-3000)}`);
+        throw new Error(`Envoy took nothing (${what}): ${why}\n${readFileSync(join(dir, 'envoy.log'), 'utf8').slice(-3000)}`);
       await sleep(100);
-      const received = await dump(admin).catch(() => undefined);
-      if (
-        received !== undefined &&
-        (what === 'cds' ? received.clusters.length > 2 : received.listeners.length > 0 && received.routes.length > 0)
-      )
+      const received = await dump(admin).catch((error: Error) => {
+        why = error.message;
+      });
+      if (received && (what === 'cds' ? received.clusters.length > 2 : received.listeners.length > 0 && received.routes.length > 0))
         return received;
     }
   } finally {
