@@ -63,7 +63,7 @@ async function point(
   for (const share of [0.2, 1])
     await load.run({ ...run, rate: share * rate, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0, mayRefuse: true });
   stage.begin(what);
-  const { result, server } = await runWithReadings(exchange, load, { ...run, warmupMs: plan.fixed.warmupMs });
+  const { result, server } = await runWithReadings(exchange, load, { ...run, warmupMs: plan.warmupMs });
   const latency = latencyMetric(ids.latency, what, rate, result);
   const line = (name: string, read: (sample: (typeof result.samples)[number]) => number): Series['lines'][number] => ({
     name,
