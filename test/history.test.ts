@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { RingConsumer } from '../engine/ring.ts';
 import { getI64 } from '../engine/units.ts';
-import { ReportKind, Side, Trade } from '../engine/wire/layout.ts';
+import { Report, ReportKind, Side, Trade } from '../engine/wire/layout.ts';
 import { History } from '../gateway/history/history.ts';
 import { accountFills, accountOrders, accountReports, symbolTrades } from '../gateway/history/queries.ts';
 import { NEWEST } from '../gateway/history/runs.ts';
@@ -83,6 +83,19 @@ for (const [name, first] of [
     await writer.close();
     assert.equal(await readWatermark(dataDir), first + 3);
   });
+
+test('a run takes one page of the store: memory for more LMDB would take from the kernel with every commit', async () => {
+  const source = new ReportSource(4096);
+  const writer = new HistoryWriter({ dataDir: newDir(), reports: source.handle });
+  publish(source, plain(1, 1000));
+  writer.poll(true);
+  const { reports } = writer.store;
+  const runs = Array.from(reports.getRange({})).map(({ value }) => value.length / Report.bytes);
+  assert.ok(runs.length < 40 && runs[0] > 30, `${runs.length} runs, the first of ${runs[0]} reports`);
+  const { overflowPages } = reports.getStats() as { overflowPages: number };
+  assert.ok(overflowPages <= runs.length, `${overflowPages} pages beside the tree for ${runs.length} runs`);
+  await writer.close();
+});
 
 test('the watermark covers whole commands only', async () => {
   const source = new ReportSource();
