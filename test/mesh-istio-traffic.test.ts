@@ -290,6 +290,20 @@ test('the client library reaches the shard that it names, through the gateway', 
   const { value: best } = await bbo.next();
   assert.equal(one.symbols.get('BTC-USD')?.price(best.bidPrice), '50000.00');
   assert.deepEqual([await commands(venue), await commands({ exchange: venue.shadow })], [0, 1]);
+  const flags = ['--host', 'localhost', '--shard', '1', '--grpc-port', orders, '--ws-port', market, '--http-port', administration].map(
+    String,
+  );
+  const { cert, key } = venue.files.client;
+  const tls = ['--tls-ca', venue.files.authority.ca.cert, '--tls-client-cert', cert, '--tls-client-key', key];
+  const said = await openbell(['order', 'buy', '0.1', 'BTC-USD', '50001.00', ...flags, ...tls], { OPENBELL_TOKEN: await venue.token() });
+  assert.deepEqual([said.code, said.stderr], [0, '']);
+  assert.deepEqual([await commands(venue), await commands({ exchange: venue.shadow })], [0, 2]);
+  const book = async (roles: string) =>
+    openbell(['book', 'BTC-USD', ...flags, ...tls], { OPENBELL_TOKEN: await venue.token({ roles, accounts: '*' }) });
+  assert.match((await book('auditor')).stdout, /50001\.00/);
+  const refused = await book('read-only');
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /refused before it reached the exchange: HTTP 403: RBAC: access denied/);
   const names = { host: 'orders.invalid', wsHost: 'localhost', httpHost: 'localhost', shard: 0 };
   const reader = await client(t, venue.files, at, { ...names, token: await venue.token({ roles: 'read-only' }) });
   await (await reader.market.bbo('BTC-USD')).next();

@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ClientTls, ConnectOptions, OpenbellClient } from '../client/index.ts';
+import { SHARD_HEADER } from '../client/symbols.ts';
 import { CliError, ExitCode } from './exit.ts';
 
 export interface ConnectionFlags {
   readonly host: string;
+  readonly wsHost?: string;
+  readonly httpHost?: string;
+  readonly shard?: number;
   readonly grpcPort: number;
   readonly wsPort: number;
   readonly httpPort: number;
@@ -24,6 +28,9 @@ export interface AccountFlags extends ConnectionFlags {
 export function connectionOptions(command: Command): Command {
   return command
     .addOption(new Option('--host <address>', 'where the exchange is').default('127.0.0.1').env('OPENBELL_HOST'))
+    .addOption(new Option('--ws-host <address>', 'its market data, if elsewhere').env('OPENBELL_WS_HOST'))
+    .addOption(new Option('--http-host <address>', 'its admin, if elsewhere').env('OPENBELL_HTTP_HOST'))
+    .addOption(new Option('--shard <number>', 'which shard, behind a gateway for several').env('OPENBELL_SHARD').argParser(whole))
     .addOption(portOption('--grpc-port <port>', 'its order entry', 7401, 'OPENBELL_GRPC_PORT'))
     .addOption(portOption('--ws-port <port>', 'its market data', 7402, 'OPENBELL_WS_PORT'))
     .addOption(portOption('--http-port <port>', 'its admin', 7403, 'OPENBELL_HTTP_PORT'))
@@ -58,9 +65,12 @@ export function whole(text: string): number {
 
 /** What the flags say of the connection, for `connect`. */
 export function clientOptions(flags: ConnectionFlags): Omit<ConnectOptions, 'account'> {
-  const { host, grpcPort, wsPort, httpPort } = flags;
+  const { host, wsHost, httpHost, shard, grpcPort, wsPort, httpPort } = flags;
   return {
     host,
+    ...(wsHost !== undefined && { wsHost }),
+    ...(httpHost !== undefined && { httpHost }),
+    ...(shard !== undefined && { shard }),
     grpcPort,
     wsPort,
     httpPort,
@@ -89,14 +99,18 @@ function readPem(file: string, flag: string): Buffer {
   }
 }
 
-/** The admin port's address, and what `fetch` needs to reach it. */
-export async function adminAddress(flags: ConnectionFlags): Promise<{ origin: string; dispatcher: RequestInit }> {
-  const host = flags.host.includes(':') ? `[${flags.host}]` : flags.host;
+/** The admin port's address, and what `fetch` needs to reach it and its shard. */
+export async function adminAddress(
+  flags: ConnectionFlags,
+): Promise<{ origin: string; headers: Readonly<Record<string, string>>; dispatcher: RequestInit }> {
+  const { host, httpHost = host, httpPort, shard } = flags;
+  const authority = `${httpHost.includes(':') ? `[${httpHost}]` : httpHost}:${httpPort}`;
+  const headers = { ...(shard !== undefined && { [SHARD_HEADER]: String(shard) }) };
   const tls = readTls(flags);
-  if (tls === undefined) return { origin: `http://${host}:${flags.httpPort}`, dispatcher: {} };
+  if (tls === undefined) return { origin: `http://${authority}`, headers, dispatcher: {} };
   const { dispatcherFor } = await import('../client/tls.ts');
   const dispatcher = dispatcherFor(tls);
-  return { origin: `https://${host}:${flags.httpPort}`, dispatcher: { ...(dispatcher && { dispatcher }) } };
+  return { origin: `https://${authority}`, headers, dispatcher: { ...(dispatcher && { dispatcher }) } };
 }
 
 /**
@@ -129,10 +143,14 @@ export async function withClient<T>(
 
 /** Asks the admin interface. @throws CliError with its message, or 3 when nobody is there */
 export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: object): Promise<T> {
-  const { origin, dispatcher } = await adminAddress(flags);
+  const { origin, headers: choosing, dispatcher } = await adminAddress(flags);
   const url = `${origin}${path}`;
   const token = readToken(flags);
-  const headers = { ...(body && { 'content-type': 'application/json' }), ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+  const headers = {
+    ...choosing,
+    ...(body && { 'content-type': 'application/json' }),
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  };
   let response: Response;
   try {
     response = await fetch(url, {
@@ -150,6 +168,12 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
   try {
     answer = JSON.parse(text);
   } catch {
+    // As a mesh's proxy does, in words of its own.
+    if (response.status === 401 || response.status === 403)
+      throw new CliError(
+        `${url} was refused before it reached the exchange: HTTP ${response.status}: ${text.slice(0, 200)}`,
+        ExitCode.Refused,
+      );
     throw new CliError(`${url} did not answer in JSON (HTTP ${response.status}); is it openbell's admin port?`, ExitCode.Unreachable);
   }
   if (response.ok) return answer;

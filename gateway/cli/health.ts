@@ -31,10 +31,10 @@ Examples:
 }
 
 async function whyUnready(flags: ConnectionFlags): Promise<readonly string[]> {
-  const { origin, dispatcher } = await adminAddress(flags);
+  const { origin, headers, dispatcher } = await adminAddress(flags);
   const url = `${origin}/health/ready`;
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), ...dispatcher });
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS), ...dispatcher });
     const { reasons = [] } = (await response.json()) as { reasons?: string[] };
     return response.ok || reasons.length > 0 ? reasons : [`HTTP ${response.status}`];
   } catch (error) {
