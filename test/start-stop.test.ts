@@ -19,6 +19,7 @@ import { accountReports } from '../gateway/history/queries.ts';
 import { openHistory, readWatermark } from '../gateway/history/store.ts';
 import { ENGINE_LIMITS, RunningEngine, venue } from './support/engine-fixture.ts';
 import { openbell } from './support/exchange-process.ts';
+import { freePort } from './support/market-venue.ts';
 
 const CLI = fileURLToPath(new URL('../dist/gateway/cli.js', import.meta.url));
 /** In its recovery an exchange is for seconds, even alone on a fast machine. */
@@ -83,6 +84,31 @@ describe('a stop while a long log is replayed', { timeout: 120_000 }, () => {
       await stopped(t, topology, PID_1, 0);
     });
   }
+
+  for (const topology of TOPOLOGIES)
+    it(`a probe is answered meanwhile: alive, and not ready: ${topology}`, async (t) => {
+      const port = await freePort();
+      const ports = ['--grpc-port', '0', '--ws-port', '0', '--http-port', String(port)];
+      const child = spawn(process.execPath, [CLI, 'start', '--data', data, '--topology', topology, ...ports], { stdio: 'ignore' });
+      t.after(() => child.kill('SIGKILL'));
+      const ended = once(child, 'exit');
+      const ask = async (path: string) => {
+        const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(1000) });
+        return [answer.status, await answer.text()] as const;
+      };
+      for (let up = false; !up; await sleep(5))
+        up = await ask('/health/live').then(
+          () => true,
+          () => false,
+        );
+      for (let i = 0; i < 5; i++) {
+        assert.equal((await ask('/health/live'))[0], 200);
+        const [status, text] = await ask('/health/ready');
+        assert.deepEqual([status, JSON.parse(text).reasons], [503, ['recovering']]);
+      }
+      child.kill('SIGTERM');
+      assert.deepEqual(await ended, [0, null]);
+    });
 
   it('a second signal ends it on the spot', async (t) => {
     const child = spawn(process.execPath, [CLI, 'start', '--data', data], { stdio: ['ignore', 'ignore', 'pipe'] });
