@@ -81,6 +81,7 @@ async function runSuite(asked: Arguments, { catalog, root, budgets }: Suite): Pr
     progress.next();
     const result = await runScope(scope, scopeFile(catalog, scope.name), asked, base, abort.signal, progress);
     const end = result.failed ?? result.skipped;
+    if (abort.signal.aborted) return result;
     progress.log(`${scope.name}: ${end === undefined ? 'done' : result.failed ? `FAILED: ${end}` : `skipped: ${end}`}`);
     return result;
   };
