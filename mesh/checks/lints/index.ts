@@ -4,9 +4,17 @@ import { POD_LINTS } from './pods.ts';
 import { PROCESS_LINTS } from './process.ts';
 import { SECURITY_LINTS } from './security.ts';
 import { SERVICE_LINTS } from './services.ts';
+import { SHARD_LINTS } from './shards.ts';
 import { TRAFFIC_LINTS } from './traffic.ts';
 
-export const LINTS: readonly Lint[] = [...POD_LINTS, ...PROCESS_LINTS, ...SERVICE_LINTS, ...TRAFFIC_LINTS, ...SECURITY_LINTS];
+export const LINTS: readonly Lint[] = [
+  ...POD_LINTS,
+  ...SHARD_LINTS,
+  ...PROCESS_LINTS,
+  ...SERVICE_LINTS,
+  ...TRAFFIC_LINTS,
+  ...SECURITY_LINTS,
+];
 
 export interface Finding {
   readonly lint: string;

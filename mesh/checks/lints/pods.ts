@@ -152,10 +152,12 @@ const ownNodes: Lint = {
           labelSelector?.matchLabels !== undefined &&
           selects(labelSelector.matchLabels, labels),
       );
+      const zones = spec.topologySpreadConstraints?.some(({ topologyKey }) => topologyKey === 'topology.kubernetes.io/zone');
       return [
         terms.length > 0 && bound ? '' : `may run on nodes that are not ${DEDICATED}`,
         tolerated ? '' : `does not tolerate ${DEDICATED}`,
         spread ? '' : 'two of them may run on one node',
+        zones ? '' : 'nothing keeps them from running in one zone',
       ]
         .filter((text) => text !== '')
         .map((text) => `${title}: ${text}`);

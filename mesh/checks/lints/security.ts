@@ -7,6 +7,7 @@ import { PeerAuthentication } from '@kubernetes-models/istio/security.istio.io/v
 import { RequestAuthentication } from '@kubernetes-models/istio/security.istio.io/v1/RequestAuthentication';
 import { Telemetry } from '@kubernetes-models/istio/telemetry.istio.io/v1/Telemetry';
 import { type Lint, of } from '../lint.ts';
+import { durationMs } from '../quantity.ts';
 import { groupOf, nameOf, type Resource, selects } from '../resource.ts';
 
 /** Kinds that exist below v1 only. */
@@ -95,6 +96,27 @@ const claimsAreStripped: Lint = {
 
 /** Seconds before its end at which a certificate is renewed, at least: a week in which somebody notices that it was not. */
 const RENEWED_H = 168;
+/** 90 days. */
+const LASTS_H = 2160;
+
+/** h: what an authority lasts for at least, and how long before its end there is the next. */
+const AUTHORITY_H = { lasts: 5 * 8760, renewed: LASTS_H } as const;
+
+/** Clients hold its certificate for years, so its key stays; and whoever it signs for must not outlive it. */
+function authorityProblems(set: readonly Resource[], namespace: string | undefined, spec: NonNullable<Certificate['spec']>): string[] {
+  const { duration, renewBefore, privateKey, issuerRef, commonName } = spec;
+  const root = of(set, Issuer).find(({ metadata }) => metadata?.namespace === namespace && metadata?.name === issuerRef.name)?.spec;
+  const hours = (text: string | undefined) => durationMs(text ?? '') / 3_600_000;
+  return [
+    hours(duration) >= AUTHORITY_H.lasts && hours(renewBefore) > AUTHORITY_H.renewed ? '' : 'its authority ends before what it signs',
+    privateKey?.algorithm === 'ECDSA' && (privateKey.size ?? 0) >= 384 ? '' : 'a weak key of its authority',
+    privateKey?.rotationPolicy === 'Never' ? '' : 'its authority changes its key, and clients do not know the next',
+    issuerRef.group === 'cert-manager.io' && issuerRef.kind === 'Issuer' && root?.selfSigned !== undefined
+      ? ''
+      : 'nobody signs its authority',
+    commonName ? '' : 'its authority has no name',
+  ];
+}
 
 const certificatesFit: Lint = {
   name: 'certificates-fit',
@@ -112,15 +134,19 @@ const certificatesFit: Lint = {
           (one) => one.metadata?.namespace === namespace && one.metadata?.name === spec.issuerRef.name,
         )?.spec;
         const signs = spec.issuerRef.kind === 'ClusterIssuer' || ours !== undefined;
-        const authority = of(set, Certificate).some(({ spec }) => spec?.isCA && spec.secretName === ours?.ca?.secretName);
+        const authority = of(set, Certificate).find(({ spec }) => spec?.isCA && spec.secretName === ours?.ca?.secretName)?.spec;
         return [
           ...hosts
             .map((host) => host.split('/').at(-1) ?? '')
             .filter((host) => !spec.dnsNames?.includes(host))
             .map((host) => `not for ${host}`),
           signs ? '' : `no Issuer ${spec.issuerRef.name}`,
-          tls?.mode === 'MUTUAL' && !authority ? 'clients of an authority that is not ours would be let in' : '',
-          spec.usages?.includes('server auth') ? '' : 'not for servers',
+          tls?.mode === 'MUTUAL' && authority === undefined ? 'clients of an authority that is not ours would be let in' : '',
+          ...(authority === undefined ? [] : authorityProblems(set, namespace, authority)),
+          ['server auth', 'digital signature'].every((usage) => spec.usages?.some((one) => one === usage)) ? '' : 'not for servers',
+          spec.privateKey?.algorithm === 'ECDSA' && (spec.privateKey.size ?? 0) >= 256 ? '' : 'a key that is slow or weak',
+          durationMs(spec.duration ?? '') <= LASTS_H * 3_600_000 ? '' : `lasts for more than ${LASTS_H} h`,
+          spec.issuerRef.group === 'cert-manager.io' && spec.issuerRef.kind !== undefined ? '' : 'does not say what its issuer is',
           spec.privateKey?.rotationPolicy === 'Always' ? '' : 'keeps its key',
           Number.parseInt(spec.renewBefore ?? '', 10) >= RENEWED_H ? '' : 'is renewed in the last week',
         ]

@@ -11,8 +11,8 @@ const CLUSTER_WIDE = new Set(['Namespace', 'PriorityClass', 'StorageClass', 'Gat
 
 const namespaceStated: Lint = {
   name: 'namespace-stated',
-  reason: 'a resource without a namespace goes wherever the kubeconfig of the day points',
-  check: (set) => set.filter(({ kind, metadata }) => !CLUSTER_WIDE.has(kind) && !metadata.namespace).map(nameOf),
+  reason: 'a resource without a namespace goes wherever the kubeconfig of the day points; one without a name goes nowhere',
+  check: (set) => set.filter(({ kind, metadata }) => !metadata.name || (!CLUSTER_WIDE.has(kind) && !metadata.namespace)).map(nameOf),
 };
 
 /** What Istio takes for a protocol in front of the dash: https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/ */
@@ -31,7 +31,7 @@ const portNames: Lint = {
 
 const portsExist: Lint = {
   name: 'service-ports-exist',
-  reason: 'a Service whose port the pod does not have accepts connections and answers none',
+  reason: 'a Service whose port the pod does not have accepts connections and answers none, and a port that it leaves out nobody reaches',
   check: (set) =>
     of(set, Service).flatMap((service) => {
       const pods = workloads(set).filter(
@@ -39,11 +39,13 @@ const portsExist: Lint = {
       );
       return pods.flatMap(({ spec, title }) => {
         const ports = spec.containers.flatMap(({ ports = [] }) => ports);
-        return (service.spec?.ports ?? [])
-          .filter(
-            ({ port, targetPort = port }) => !ports.some(({ name, containerPort }) => targetPort === name || targetPort === containerPort),
-          )
-          .map(({ targetPort }) => `${nameOf(service as Resource)}: ${title} has no port ${targetPort}`);
+        const targets = (service.spec?.ports ?? []).map(({ port, targetPort = port }) => targetPort);
+        const absent = targets.filter((target) => !ports.some(({ name, containerPort }) => target === name || target === containerPort));
+        const left = ports.filter(({ name, containerPort }) => !targets.some((target) => target === name || target === containerPort));
+        return [
+          ...absent.map((target) => `${nameOf(service as Resource)}: ${title} has no port ${target}`),
+          ...left.map(({ name }) => `${nameOf(service as Resource)}: leaves out port ${name} of ${title}`),
+        ];
       });
     }),
 };
