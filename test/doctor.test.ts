@@ -216,6 +216,7 @@ const ROWS: Row[] = [
   ],
   ['a guest that halts at once', haltPolled('0\n'), 'halt-polling', 'note', /a core halts at once/],
   ['a guest that polls first', haltPolled('200000\n'), 'halt-polling', 'ok', /for work for 200 us before/],
+  ['a CPU that does not tell', { 'proc/cpuinfo': 'Features\t: fp asimd\n' }, 'halt-polling', 'unknown', /does not tell/],
   ['a guest whose setting is odd', haltPolled('N\n'), 'halt-polling', 'unknown', /says no number/],
   ['a guest with another driver', { ...GUEST, [`${CPU}/cpuidle/current_driver`]: 'acpi_idle\n' }, 'halt-polling', 'unknown', /modprobe/],
   ['middling state', { [`${CPU}/cpu0/cpuidle/state1/latency`]: '40\n' }, 'c-states', 'note', /C1, 40 us/],

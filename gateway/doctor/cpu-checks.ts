@@ -134,7 +134,9 @@ const haltPolling: Check = {
   why: 'a virtual core that idles goes back to the host, and every frame that wakes it waits until the host has it again',
   linux: true,
   run(host) {
-    if (isGuest(host) !== true) return ok('not a virtual machine');
+    const guest = isGuest(host);
+    if (guest === undefined) return unknown('the CPU does not tell whether this is a virtual machine');
+    if (!guest) return ok('not a virtual machine');
     if (host.text(`${CPU}/cpuidle/current_driver`) !== 'haltpoll')
       return unknown('the driver cpuidle-haltpoll is not in use: modprobe cpuidle-haltpoll, on KVM with force=1');
     const ns = host.number(HALT_POLL);
