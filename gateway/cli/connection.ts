@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { authority } from '../client/authority.ts';
 import type { ClientTls, ConnectOptions, OpenbellClient } from '../client/index.ts';
 import { SHARD_HEADER } from '../client/symbols.ts';
 import { CliError, ExitCode } from './exit.ts';
@@ -104,13 +105,13 @@ export async function adminAddress(
   flags: ConnectionFlags,
 ): Promise<{ origin: string; headers: Readonly<Record<string, string>>; dispatcher: RequestInit }> {
   const { host, httpHost = host, httpPort, shard } = flags;
-  const authority = `${httpHost.includes(':') ? `[${httpHost}]` : httpHost}:${httpPort}`;
+  const address = authority(httpHost, httpPort);
   const headers = { ...(shard !== undefined && { [SHARD_HEADER]: String(shard) }) };
   const tls = readTls(flags);
-  if (tls === undefined) return { origin: `http://${authority}`, headers, dispatcher: {} };
+  if (tls === undefined) return { origin: `http://${address}`, headers, dispatcher: {} };
   const { dispatcherFor } = await import('../client/tls.ts');
   const dispatcher = dispatcherFor(tls);
-  return { origin: `https://${authority}`, headers, dispatcher: { ...(dispatcher && { dispatcher }) } };
+  return { origin: `https://${address}`, headers, dispatcher: { ...(dispatcher && { dispatcher }) } };
 }
 
 /**

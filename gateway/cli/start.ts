@@ -2,6 +2,7 @@ import { isSea } from 'node:sea';
 import { setFlagsFromString } from 'node:v8';
 import { type Command, Option } from 'commander';
 import { unitsToDecimal } from '../../feeds/decimal.ts';
+import { authority } from '../client/authority.ts';
 import { OPTIONS } from '../config/config-options.ts';
 import type { RunningExchange } from '../main.ts';
 import { print, printJson } from './connection.ts';
@@ -86,7 +87,7 @@ function byName(options: Record<string, string | boolean | undefined>): Record<s
 }
 
 function welcome({ config, ports, engine, recovery }: RunningExchange): string {
-  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  const at = (port: number): string => authority(config.host, port);
   const ready = Math.round(performance.now());
   const flags = [
     ports.grpc === 7401 ? '' : ` --grpc-port ${ports.grpc}`,
@@ -101,9 +102,9 @@ function welcome({ config, ports, engine, recovery }: RunningExchange): string {
   const price = symbol === undefined ? undefined : tryPrice(symbol);
   return `openbell is open: ${engine.topology}, ${config.durability}, command ${recovery.seq}, ready in ${ready} ms
 
-  order entry  gRPC       ${host}:${ports.grpc}
-  market data  WebSocket  ws${secure}://${host}:${ports.ws}
-  admin        HTTP       http${secure}://${host}:${ports.http}
+  order entry  gRPC       ${at(ports.grpc)}
+  market data  WebSocket  ws${secure}://${at(ports.ws)}
+  admin        HTTP       http${secure}://${at(ports.http)}
   data                    ${config.data}
 
 ${symbol === undefined ? 'No symbols yet: see docs/ADMIN.md.' : `Try, in another terminal:\n  ${OPENBELL} book ${symbol.name}${flags}\n  ${OPENBELL} order buy 0.5 ${symbol.name} ${price}${flags}`}

@@ -1,4 +1,5 @@
 import { nodeTooOld } from '../node-version.ts';
+import { authority } from './authority.ts';
 import { OpenbellError } from './errors.ts';
 import { MarketClient } from './market.ts';
 import { OrderSession } from './order-session.ts';
@@ -88,8 +89,7 @@ export async function connect(options: ConnectOptions = {}): Promise<OpenbellCli
   const tooOld = nodeTooOld();
   if (tooOld !== undefined) throw new OpenbellError('NODE_TOO_OLD', tooOld);
   const { host = '127.0.0.1', httpHost = host, httpPort = 7403, shard, symbols, tls } = options;
-  const authority = httpHost.includes(':') ? `[${httpHost}]` : httpHost;
-  const admin = `${tls === undefined ? 'http' : 'https'}://${authority}:${httpPort}`;
+  const admin = `${tls === undefined ? 'http' : 'https'}://${authority(httpHost, httpPort)}`;
   const dispatcher = dispatcherFor(tls);
   const tokens = TokenSource.of(options, admin, dispatcher);
   const catalog = new SymbolCatalog(symbols ?? `${admin}/v1/symbols`, tokens, dispatcher, shard);

@@ -1,5 +1,6 @@
 import { MarketOp } from '../../engine/wire/layout.ts';
 import { CHANNEL_NAMES, type ChannelName, marketRequest } from '../../engine/wire/market-frames.ts';
+import { authority } from './authority.ts';
 import { OpenbellError } from './errors.ts';
 import { decodeBinary, decodeJson, type MarketFrameView } from './market-decode.ts';
 import { type Dispatcher, dispatcherFor } from './tls.ts';
@@ -64,7 +65,7 @@ export class MarketSocket {
   constructor(options: MarketSocketOptions, events: MarketSocketEvents) {
     const { host = '127.0.0.1', port = 7402, shard, format = 'binary', reconnect = true, idleMs = 15_000, tokens, tls } = options;
     this.#dispatcher = dispatcherFor(tls);
-    this.url = `${tls === undefined ? 'ws' : 'wss'}://${host.includes(':') ? `[${host}]` : host}:${port}/${shard === undefined ? '' : `shard/${shard}`}`;
+    this.url = `${tls === undefined ? 'ws' : 'wss'}://${authority(host, port)}/${shard === undefined ? '' : `shard/${shard}`}`;
     this.#json = format === 'json';
     this.#reconnect = reconnect;
     this.#idleMs = idleMs;

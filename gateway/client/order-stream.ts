@@ -2,6 +2,7 @@ import { Client, type ClientDuplexStream, Metadata, type StatusObject, status } 
 import { Code } from '../../engine/codes.ts';
 import { SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
+import { authority } from './authority.ts';
 import { callError, isFinal, OpenbellError } from './errors.ts';
 import { SHARD_HEADER } from './symbols.ts';
 import { channelCredentials } from './tls.ts';
@@ -72,7 +73,7 @@ export class OrderStream {
     this.#reconnect = reconnect;
     this.#listener = listener;
     this.#tokens = tokens;
-    this.#client = new Client(`${host.includes(':') ? `[${host}]` : host}:${port}`, channelCredentials(tls), {
+    this.#client = new Client(authority(host, port), channelCredentials(tls), {
       // gRPC would keep messages to send them again in a call of its own; the session does that, where it is right.
       'grpc.enable_retries': 0,
       'grpc.per_rpc_retry_buffer_size': 0,
