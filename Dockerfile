@@ -5,10 +5,10 @@ ARG NODE_IMAGE=node:22.23.3-bookworm
 FROM ${NODE_IMAGE} AS build
 WORKDIR /src
 COPY . .
-RUN npm ci --no-audit --no-fund && node_modules/.bin/node gateway/binary/build.ts
+RUN npm ci --no-audit --no-fund && node_modules/.bin/node gateway/tools/binary/build.ts
 ARG SOURCE_COMMIT=""
 ARG SOURCE_DATE_EPOCH=0
-RUN node_modules/.bin/node gateway/binary/sbom.ts && node_modules/.bin/node gateway/binary/image-root.ts image
+RUN node_modules/.bin/node gateway/tools/binary/sbom.ts && node_modules/.bin/node gateway/tools/binary/image-root.ts image
 
 FROM scratch
 ARG SOURCE_COMMIT=""

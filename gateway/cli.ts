@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { ExitCode } from './cli/exit.ts';
-import { stopSignal } from './cli/stop-signals.ts';
-import { limitV8Threads } from './cli/v8-threads.ts';
 import { nodeTooOld } from './node-version.ts';
+import { ExitCode } from './tools/cli/exit.ts';
+import { stopSignal } from './tools/cli/stop-signals.ts';
+import { limitV8Threads } from './tools/cli/v8-threads.ts';
 
 const tooOld = nodeTooOld();
 if (tooOld !== undefined) {
@@ -13,21 +13,21 @@ if (tooOld !== undefined) {
 
 /** In the order of the help. Only the one that is asked for is loaded: most of the start-up time is loading. */
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
-  start: async () => (await import('./cli/start.ts')).startCommand,
-  order: async () => (await import('./cli/orders.ts')).orderCommand,
-  cancel: async () => (await import('./cli/orders.ts')).cancelCommand,
-  amend: async () => (await import('./cli/orders.ts')).amendCommand,
-  book: async () => (await import('./cli/market.ts')).bookCommand,
-  trades: async () => (await import('./cli/market.ts')).tradesCommand,
-  account: async () => (await import('./cli/account.ts')).accountCommand,
-  health: async () => (await import('./cli/health.ts')).healthCommand,
-  replay: async () => (await import('./cli/replay.ts')).replayCommand,
-  verify: async () => (await import('./cli/data.ts')).verifyCommand,
-  snapshot: async () => (await import('./cli/data.ts')).snapshotCommand,
-  repair: async () => (await import('./cli/data.ts')).repairCommand,
-  audit: async () => (await import('./cli/audit.ts')).auditCommand,
-  'dev-token': async () => (await import('./cli/dev-token.ts')).devTokenCommand,
-  doctor: async () => (await import('./cli/doctor.ts')).doctorCommand,
+  start: async () => (await import('./tools/cli/start.ts')).startCommand,
+  order: async () => (await import('./tools/cli/orders.ts')).orderCommand,
+  cancel: async () => (await import('./tools/cli/orders.ts')).cancelCommand,
+  amend: async () => (await import('./tools/cli/orders.ts')).amendCommand,
+  book: async () => (await import('./tools/cli/market.ts')).bookCommand,
+  trades: async () => (await import('./tools/cli/market.ts')).tradesCommand,
+  account: async () => (await import('./tools/cli/account.ts')).accountCommand,
+  health: async () => (await import('./tools/cli/health.ts')).healthCommand,
+  replay: async () => (await import('./tools/cli/replay.ts')).replayCommand,
+  verify: async () => (await import('./tools/cli/data.ts')).verifyCommand,
+  snapshot: async () => (await import('./tools/cli/data.ts')).snapshotCommand,
+  repair: async () => (await import('./tools/cli/data.ts')).repairCommand,
+  audit: async () => (await import('./tools/cli/audit.ts')).auditCommand,
+  'dev-token': async () => (await import('./tools/cli/dev-token.ts')).devTokenCommand,
+  doctor: async () => (await import('./tools/cli/doctor.ts')).doctorCommand,
 };
 
 const program = new Command('openbell')

@@ -1,15 +1,15 @@
 import { collectDefaultMetrics, type MetricObject, type MetricValue, Registry } from 'prom-client';
 import { codeName } from '../engine/codes.ts';
-import type { EngineStatus } from '../engine/control.ts';
+import type { EngineStatus } from '../engine/threads/control.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
-import type { HistoryStats } from './history/history.ts';
+import type { Newcomers } from './endpoints/newcomers.ts';
 import type { LatencyBuckets } from './latency-buckets.ts';
 import type { MarketCounters } from './market/market-connection.ts';
-import type { Newcomers } from './newcomers.ts';
-import type { OrderEntryCounters } from './orders/order-intake.ts';
-import type { ReportTap } from './orders/report-tap.ts';
-import type { ResidenceClock } from './orders/residence.ts';
+import type { OrderEntryCounters } from './sessions/order-intake.ts';
+import type { ReportTap } from './sessions/report-tap.ts';
+import type { ResidenceClock } from './sessions/residence.ts';
+import type { HistoryStats } from './taps/history/history.ts';
 import type { Certificates } from './tls/certificates.ts';
 
 /** What the metrics read, when they are asked. */

@@ -13,7 +13,7 @@ import { MeasuredCore } from '../bench/core/measured-core.ts';
 import { Pipeline } from '../bench/pipeline/pipeline.ts';
 import { Recorder } from '../bench/suite/recorder.ts';
 import { resolveLimits } from '../engine/limits.ts';
-import { stateHash } from '../engine/state-rows.ts';
+import { stateHash } from '../engine/machine/state-rows.ts';
 
 const limits = resolveLimits({ orders: 2 ** 13, rememberedOrders: 2 ** 13, accounts: 2 ** 11 });
 const COMMANDS = 20_000;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { resolveLimits } from '../engine/limits.ts';
-import { verifyDataDirectory } from '../engine/verify.ts';
+import { verifyDataDirectory } from '../engine/threads/verify.ts';
 import { Side, TimeInForce } from '../engine/wire/layout.ts';
 import { CommandBatch, connect } from '../gateway/client/index.ts';
 import { ExchangeProcess } from './support/exchange-process.ts';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Code } from '../engine/codes.ts';
-import { actionRoutes } from '../gateway/admin/admin-actions.ts';
-import { queryRoutes } from '../gateway/admin/admin-queries.ts';
 import { OPTIONS } from '../gateway/config/config.ts';
+import { actionRoutes } from '../gateway/endpoints/http/admin-actions.ts';
+import { queryRoutes } from '../gateway/endpoints/http/admin-queries.ts';
 import { addExchangeMetrics, createMetrics } from '../gateway/metrics.ts';
 
 const doc = (name: string) => readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');

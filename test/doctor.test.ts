@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { loadConfig } from '../gateway/config/config.ts';
-import { examine, type Finding, type Needs, readFindings, startupFindings } from '../gateway/doctor/doctor.ts';
-import { Host, type HostOptions, parseCpuList } from '../gateway/doctor/host.ts';
-import { judgeSpin, judgeSteal, judgeSync, judgeTimers } from '../gateway/doctor/measured-findings.ts';
-import { measureSync, readTicks } from '../gateway/doctor/measurements.ts';
+import { examine, type Finding, type Needs, readFindings, startupFindings } from '../gateway/tools/doctor/doctor.ts';
+import { Host, type HostOptions, parseCpuList } from '../gateway/tools/doctor/host.ts';
+import { judgeSpin, judgeSteal, judgeSync, judgeTimers } from '../gateway/tools/doctor/measured-findings.ts';
+import { measureSync, readTicks } from '../gateway/tools/doctor/measurements.ts';
 import { openbell } from './support/exchange-process.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'openbell-doctor-'));

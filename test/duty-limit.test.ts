@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { DutyLimit } from '../engine/duty-limit.ts';
+import { DutyLimit } from '../engine/threads/duty-limit.ts';
 
 function work(ms: number): void {
   for (const until = performance.now() + ms; performance.now() < until; );
@@ -37,7 +37,7 @@ test('lifting it ends the rest under way', async () => {
     // An hour of work by the clock that it reads, and a rest of nine.
     const code = `
       import { parentPort, workerData } from 'node:worker_threads';
-      import { DutyLimit } from ${JSON.stringify(new URL('../engine/duty-limit.ts', import.meta.url).href)};
+      import { DutyLimit } from ${JSON.stringify(new URL('../engine/threads/duty-limit.ts', import.meta.url).href)};
       let now = 0;
       performance.now = () => now;
       const limit = new DutyLimit(workerData);

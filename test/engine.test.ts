@@ -6,11 +6,11 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Code } from '../engine/codes.ts';
-import { chooseTopology, type Durability, type Topology } from '../engine/engine.ts';
 import { readLog } from '../engine/journal/log-reader.ts';
 import { resolveLimits } from '../engine/limits.ts';
+import { chooseTopology, type Durability, type Topology } from '../engine/threads/engine.ts';
+import { verifyDataDirectory } from '../engine/threads/verify.ts';
 import { getI64 } from '../engine/units.ts';
-import { verifyDataDirectory } from '../engine/verify.ts';
 import { CommandKind, Phase, ReportKind, Side } from '../engine/wire/layout.ts';
 import { ENGINE_LIMITS, orders, RunningEngine, temporaryDirectory, venue } from './support/engine-fixture.ts';
 

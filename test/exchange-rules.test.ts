@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { codeName } from '../engine/codes.ts';
-import type { CommandFields } from '../engine/command.ts';
-import { MarketEventKind } from '../engine/market-event.ts';
+import type { CommandFields } from '../engine/machine/command.ts';
 import { AccountParam, SymbolParam } from '../engine/params.ts';
 import { CommandKind, Phase, ReportKind, Side, TimeInForce } from '../engine/wire/layout.ts';
+import { MarketEventKind } from '../engine/wire/market-event.ts';
 import { BTC, Harness, parseCommand, runLedger, SMALL_LIMITS, SYMBOL, tidyLedger, USD } from './support/exchange-fixture.ts';
 
 function check(ledger: string, harness = new Harness().setUp()): Harness {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { auditBook } from '../engine/book-audit.ts';
-import type { CommandFields } from '../engine/command.ts';
-import { encodeCommand } from '../engine/command.ts';
-import { Exchange } from '../engine/exchange.ts';
+import { auditBook } from '../engine/book/book-audit.ts';
 import type { Limits } from '../engine/limits.ts';
+import type { CommandFields } from '../engine/machine/command.ts';
+import { encodeCommand } from '../engine/machine/command.ts';
+import { Exchange } from '../engine/machine/exchange.ts';
+import { ROW_FIELDS, StateLoader, saveState, stateHash, tradingHash } from '../engine/machine/state-rows.ts';
 import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../engine/params.ts';
-import { ROW_FIELDS, StateLoader, saveState, stateHash, tradingHash } from '../engine/state-rows.ts';
 import { CommandKind, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { BTC, Harness, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './support/exchange-fixture.ts';
 import { hashRows, NaiveExchange, type NaiveReport } from './support/naive-exchange.ts';

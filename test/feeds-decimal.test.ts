@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DecimalError, decimalToUnits, unitsToDecimal } from '../feeds/decimal.ts';
+import { DecimalError, decimalToUnits, unitsToDecimal } from '../engine/decimal.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 

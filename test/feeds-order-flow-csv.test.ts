@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { OrderFlowError, type OrderRow, readOrders, readTrades } from '../feeds/order-flow-csv.ts';
+import { OrderFlowError, type OrderRow, readOrders, readTrades } from '../feeds/files/order-flow-csv.ts';
 import { missing, sharedData } from './support/shared-data.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'openbell-flow-'));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Prng } from '../feeds/prng.ts';
+import { Prng } from '../feeds/simulator/prng.ts';
 
 test('the published numbers of xoshiro128** come out', () => {
   const prng = Prng.fromState(1, 2, 3, 4);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { runFlow } from '../bench/book/flow-run.ts';
-import { FlowFileError, parseFlow, readFlowFile } from '../feeds/flow-file.ts';
+import { FlowFileError, parseFlow, readFlowFile } from '../feeds/files/flow-file.ts';
 import { missing, sharedData } from './support/shared-data.ts';
 
 const hashes = sharedData('flow', 'SHA256.reports');

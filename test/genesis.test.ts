@@ -3,12 +3,12 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { encodeCommand } from '../engine/command.ts';
+import { encodeCommand } from '../engine/machine/command.ts';
 import { CommandKind, Phase } from '../engine/wire/layout.ts';
 import { loadConfig } from '../gateway/config/config.ts';
-import { truncateHistory } from '../gateway/history/store.ts';
 import { createLogger } from '../gateway/log.ts';
 import { type RunningExchange, startExchange } from '../gateway/main.ts';
+import { truncateHistory } from '../gateway/taps/history/store.ts';
 import { type AdminAnswer, AdminCommands, AdminTimeoutError } from '../gateway/venue/admin-commands.ts';
 import { applyVenue, setSymbol } from '../gateway/venue/genesis.ts';
 

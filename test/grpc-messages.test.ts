@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { MessageReader, PREFIX_BYTES } from '../gateway/grpc/message-reader.ts';
-import { encodeDetails, GrpcStatus } from '../gateway/grpc/status.ts';
+import { MessageReader, PREFIX_BYTES } from '../gateway/endpoints/grpc/message-reader.ts';
+import { encodeDetails, GrpcStatus } from '../gateway/endpoints/grpc/status.ts';
 
 function framed(messages: readonly Uint8Array[]): Buffer {
   return Buffer.concat(

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ReportKind } from '../engine/wire/layout.ts';
-import { accountReports } from '../gateway/history/queries.ts';
-import { HistoryWriter } from '../gateway/history/writer.ts';
+import { accountReports } from '../gateway/taps/history/queries.ts';
+import { HistoryWriter } from '../gateway/taps/history/writer.ts';
 import { column, ReportSource } from './support/report-source.ts';
 
 test('a full disk loses no report: they wait, and are written when there is room', async (t) => {

@@ -8,7 +8,7 @@ import { Code } from '../engine/codes.ts';
 import { CommandBatch, MAX_FRAME_BYTES } from '../engine/wire/frames.ts';
 import type { TimeInForce } from '../engine/wire/layout.ts';
 import { ReportFrameReader } from '../engine/wire/report-frames.ts';
-import { Prng } from '../feeds/prng.ts';
+import { Prng } from '../feeds/simulator/prng.ts';
 import type { OrderSession } from '../gateway/client/order-session.ts';
 import { MalformedFrames } from './support/malformed-frames.ts';
 import { RawSession, rawClient, TestExchange, until } from './support/order-entry-fixture.ts';

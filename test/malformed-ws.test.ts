@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MarketOp } from '../engine/wire/layout.ts';
 import { marketRequest } from '../engine/wire/market-frames.ts';
-import { Prng } from '../feeds/prng.ts';
+import { Prng } from '../feeds/simulator/prng.ts';
 import type { LocalBook, LocalOrderBook } from '../gateway/client/local-book.ts';
 import type { MarketClient } from '../gateway/client/market.ts';
 import { decodeBinary, decodeJson, type MarketFrameView } from '../gateway/client/market-decode.ts';

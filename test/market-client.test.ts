@@ -2,7 +2,7 @@ import * as uWS from 'uWebSockets.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
-import { Prng } from '../feeds/prng.ts';
+import { Prng } from '../feeds/simulator/prng.ts';
 import { LocalBook, LocalOrderBook } from '../gateway/client/local-book.ts';
 import { MarketClient } from '../gateway/client/market.ts';
 import type { LevelView, MarketFrameView, OrderView } from '../gateway/client/market-decode.ts';

@@ -14,7 +14,7 @@ import {
   STRUCT_BYTES,
   StructList,
 } from '../engine/wire/market-frames.ts';
-import { Prng } from '../feeds/prng.ts';
+import { Prng } from '../feeds/simulator/prng.ts';
 import { decodeBinary, decodeJson } from '../gateway/client/market-decode.ts';
 import { jsonFrame, parseJsonRequest } from '../gateway/market/market-json.ts';
 

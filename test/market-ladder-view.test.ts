@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import { type LadderInput, ladder } from '../gateway/cli/ladder-view.ts';
 import type { LevelView, TradeView } from '../gateway/client/market-decode.ts';
+import { type LadderInput, ladder } from '../gateway/tools/cli/ladder-view.ts';
 
 const level = (side: 'buy' | 'sell', price: number, quantity: number, orders = 1): LevelView => ({ side, price, quantity, orders, seq: 1 });
 const trade = (price: number, quantity: number, aggressor: 'buy' | 'sell', auction = false): TradeView => ({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CommandKind, Phase } from '../engine/wire/layout.ts';
-import { Prng } from '../feeds/prng.ts';
+import { Prng } from '../feeds/simulator/prng.ts';
 import type { LocalBook, LocalOrderBook } from '../gateway/client/local-book.ts';
 import type { MarketClient } from '../gateway/client/market.ts';
 import { FlakyProxy } from './support/flaky-proxy.ts';

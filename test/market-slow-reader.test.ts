@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Prng } from '../feeds/prng.ts';
+import { Prng } from '../feeds/simulator/prng.ts';
 import { LocalOrderBook } from '../gateway/client/local-book.ts';
 import { decodeJson, type MarketFrameView } from '../gateway/client/market-decode.ts';
 import { SlowReader, type SlowReaderPolicy } from '../gateway/market/slow-reader.ts';

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { InvariantError } from '../engine/assert.ts';
-import { auditBooks } from '../engine/book-audit.ts';
-import { OrderBook } from '../engine/order-book.ts';
-import { OrderIndex } from '../engine/order-index.ts';
-import { OrderSlab } from '../engine/order-slab.ts';
-import { LevelPages } from '../engine/price-ladder.ts';
+import { auditBooks } from '../engine/book/book-audit.ts';
+import { OrderBook } from '../engine/book/order-book.ts';
+import { OrderIndex } from '../engine/book/order-index.ts';
+import { OrderSlab } from '../engine/book/order-slab.ts';
+import { LevelPages } from '../engine/book/price-ladder.ts';
 
 const MB = 1_000_000;
 

@@ -8,7 +8,7 @@ import { ReportFrameReader } from '../engine/wire/report-frames.ts';
 import { viewRefusal, viewReport } from '../gateway/client/report-view.ts';
 import { SymbolCatalog } from '../gateway/client/symbols.ts';
 import type { RefusalView, ReportView } from '../gateway/client/types.ts';
-import { serveOrderSockets } from '../gateway/orders/order-sockets.ts';
+import { serveOrderSockets } from '../gateway/endpoints/websocket/order-sockets.ts';
 import { EVERYBODY } from './support/everybody.ts';
 import { SYMBOLS, TestExchange, until } from './support/order-entry-fixture.ts';
 import { Opcode, RawWebSocket } from './support/raw-websocket.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { allocateControl, Control, JOURNAL_AT } from '../engine/control.ts';
 import { JournalWord } from '../engine/journal/journal-status.ts';
-import { ReportPump } from '../engine/pumps.ts';
-import { allocateRing, RingConsumer, RingProducer } from '../engine/ring.ts';
+import { allocateRing, RingConsumer, RingProducer } from '../engine/rings/ring.ts';
+import { allocateControl, Control, JOURNAL_AT } from '../engine/threads/control.ts';
+import { ReportPump } from '../engine/threads/pumps.ts';
 import { getI64, putI64 } from '../engine/units.ts';
 import { Report } from '../engine/wire/layout.ts';
 

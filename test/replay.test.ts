@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type ExpectedTrade, ReplayCheck } from '../gateway/cli/replay-check.ts';
+import { type ExpectedTrade, ReplayCheck } from '../gateway/tools/cli/replay-check.ts';
 import { type CliResult, ExchangeProcess, openbell } from './support/exchange-process.ts';
 import { missing, sharedData } from './support/shared-data.ts';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { RingConsumer } from '../engine/ring.ts';
+import { RingConsumer } from '../engine/rings/ring.ts';
 import { Report, ReportKind } from '../engine/wire/layout.ts';
 import { RefusalList, ReportFrameReader, ReportFrameWriter } from '../engine/wire/report-frames.ts';
-import type { ReportArchive, ReportCursor } from '../gateway/orders/report-cursor.ts';
-import { ReportHub } from '../gateway/orders/report-hub.ts';
+import type { ReportArchive, ReportCursor } from '../gateway/sessions/report-cursor.ts';
+import { ReportHub } from '../gateway/sessions/report-hub.ts';
 import { ReportSource } from './support/report-source.ts';
 
 const noRefusals = new RefusalList();

@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { InvariantError } from '../engine/assert.ts';
-import { allocateRing, RingConsumer, type RingHandle, RingProducer } from '../engine/ring.ts';
+import { allocateRing, RingConsumer, type RingHandle, RingProducer } from '../engine/rings/ring.ts';
 import type { RingWorkerData, RingWorkerResult } from './support/ring-worker.ts';
 
 const SLOT_BYTES = 16;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from '../engine/wire/layout.ts';
-import { Simulator } from '../feeds/simulator.ts';
-import { type CommandSink, SimulatorDriver } from '../feeds/simulator-driver.ts';
+import { Simulator } from '../feeds/simulator/simulator.ts';
+import { type CommandSink, SimulatorDriver } from '../feeds/simulator/simulator-driver.ts';
 
 function simulator(seed: number): Simulator {
   return new Simulator({ seed, symbols: [{ id: 1, price: 10_000, quantity: 20 }], makers: [1, 2], takers: [3, 4] });

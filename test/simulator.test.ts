@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Code, codeName } from '../engine/codes.ts';
-import type { CommandFields } from '../engine/command.ts';
+import type { CommandFields } from '../engine/machine/command.ts';
 import { getI64 } from '../engine/units.ts';
 import { Command, CommandKind, ReportKind, Side, TimeInForce } from '../engine/wire/layout.ts';
-import { GAP_UNIT, Simulator, type SimulatorOptions } from '../feeds/simulator.ts';
+import { GAP_UNIT, Simulator, type SimulatorOptions } from '../feeds/simulator/simulator.ts';
 import { BTC, Harness, USD } from './support/exchange-fixture.ts';
 
 const SYMBOL = { id: 1, price: 10_000, quantity: 20 };

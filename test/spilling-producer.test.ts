@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { allocateRing, RingConsumer } from '../engine/ring.ts';
-import { SpillingProducer } from '../engine/spilling-producer.ts';
+import { allocateRing, RingConsumer } from '../engine/rings/ring.ts';
+import { SpillingProducer } from '../engine/rings/spilling-producer.ts';
 
 const WORDS = 4;
 

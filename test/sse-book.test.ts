@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readOrders, readTrades } from '../feeds/order-flow-csv.ts';
+import { readOrders, readTrades } from '../feeds/files/order-flow-csv.ts';
 import { RecordingBook } from './support/recording-book.ts';
 import { missing, sharedData } from './support/shared-data.ts';
 

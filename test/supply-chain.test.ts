@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { bundle } from '../gateway/binary/bundle.ts';
-import { bundledCode } from '../gateway/binary/bundled-code.ts';
-import { isAllowed, LicenceError, licenceReport } from '../gateway/binary/licence-report.ts';
-import { type LockedPackage, type Lockfile, readLockfile } from '../gateway/binary/lockfile.ts';
-import { NODE_LICENCE, NODE_VERSION, pinnedNode } from '../gateway/binary/node-executable.ts';
-import { sbomDocument } from '../gateway/binary/sbom-document.ts';
+import { bundle } from '../gateway/tools/binary/bundle.ts';
+import { bundledCode } from '../gateway/tools/binary/bundled-code.ts';
+import { isAllowed, LicenceError, licenceReport } from '../gateway/tools/binary/licence-report.ts';
+import { type LockedPackage, type Lockfile, readLockfile } from '../gateway/tools/binary/lockfile.ts';
+import { NODE_LICENCE, NODE_VERSION, pinnedNode } from '../gateway/tools/binary/node-executable.ts';
+import { sbomDocument } from '../gateway/tools/binary/sbom-document.ts';
 
 interface Component {
   readonly 'bom-ref': string;

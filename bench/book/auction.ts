@@ -1,8 +1,8 @@
 import { Bench } from 'tinybench';
 import { assert, fail } from '../../engine/assert.ts';
-import { type BookListener, OrderBook } from '../../engine/order-book.ts';
-import { OrderSlab } from '../../engine/order-slab.ts';
-import { LevelPages } from '../../engine/price-ladder.ts';
+import { type BookListener, OrderBook } from '../../engine/book/order-book.ts';
+import { OrderSlab } from '../../engine/book/order-slab.ts';
+import { LevelPages } from '../../engine/book/price-ladder.ts';
 
 /** Orders that an uncross finds; half of them on each side, spread over prices around the middle. */
 export const AUCTION_ORDERS = 1000;

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../../engine/assert.ts';
-import { MARKET_EVENT_BYTES, MarketField } from '../../engine/market-event.ts';
-import { RingConsumer, type RingHandle, type RingSlots } from '../../engine/ring.ts';
+import { RingConsumer, type RingHandle, type RingSlots } from '../../engine/rings/ring.ts';
+import { MARKET_EVENT_BYTES, MarketField } from '../../engine/wire/market-event.ts';
 import { PASS_END } from './flow-driver.ts';
 
 /** Worker thread: takes the events of a pass from the ring, folds or keeps every one, answers when the pass ends. */

@@ -1,12 +1,12 @@
 import { allocateLocal } from '../../engine/allocate.ts';
 import { assert, fail } from '../../engine/assert.ts';
-import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../../engine/market-event.ts';
-import { type BookListener, OrderBook } from '../../engine/order-book.ts';
-import { OrderSlab } from '../../engine/order-slab.ts';
-import { LevelPages } from '../../engine/price-ladder.ts';
-import { type RingHandle, RingProducer } from '../../engine/ring.ts';
+import { type BookListener, OrderBook } from '../../engine/book/order-book.ts';
+import { OrderSlab } from '../../engine/book/order-slab.ts';
+import { LevelPages } from '../../engine/book/price-ladder.ts';
+import { type RingHandle, RingProducer } from '../../engine/rings/ring.ts';
 import { CommandKind } from '../../engine/wire/layout.ts';
-import { FLOW_RECORD_WORDS, type Flow, FlowType, FlowWord } from '../../feeds/flow-file.ts';
+import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../../engine/wire/market-event.ts';
+import { FLOW_RECORD_WORDS, type Flow, FlowType, FlowWord } from '../../feeds/files/flow-file.ts';
 
 const { Trade, Remove, Accepted, Unknown, Amended } = MarketEventKind;
 const { orderId: ORDER_ID, price: PRICE, quantity: QUANTITY, otherId: OTHER_ID, seq: SEQ, symbol: SYMBOL } = MarketField;

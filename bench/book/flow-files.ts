@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../../engine/assert.ts';
-import { readFlowFile } from '../../feeds/flow-file.ts';
+import { readFlowFile } from '../../feeds/files/flow-file.ts';
 import type { ScopeContext } from '../suite/scope.ts';
 import { runFlow } from './flow-run.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { fail } from '../../engine/assert.ts';
-import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../../engine/market-event.ts';
 import { CommandKind } from '../../engine/wire/layout.ts';
+import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../../engine/wire/market-event.ts';
 
 const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
 

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { InvariantError } from '../../engine/assert.ts';
-import { MARKET_EVENT_BYTES } from '../../engine/market-event.ts';
-import { allocateRing } from '../../engine/ring.ts';
-import type { Flow } from '../../feeds/flow-file.ts';
+import { allocateRing } from '../../engine/rings/ring.ts';
+import { MARKET_EVENT_BYTES } from '../../engine/wire/market-event.ts';
+import type { Flow } from '../../feeds/files/flow-file.ts';
 import type { PassRequest, PassResult } from './flow-consumer.ts';
 import { FlowDriver } from './flow-driver.ts';
 import { reportHash } from './flow-report.ts';

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { FlowFileError, readFlowFile } from '../../feeds/flow-file.ts';
+import { FlowFileError, readFlowFile } from '../../feeds/files/flow-file.ts';
 import { runFlow } from './flow-run.ts';
 
 /**

@@ -1,6 +1,6 @@
-import { MARKET_EVENT_BYTES, MarketEventKind } from '../../engine/market-event.ts';
-import { allocateRing, RingConsumer } from '../../engine/ring.ts';
-import { FLOW_RECORD_WORDS, type Flow, FlowType, FlowWord } from '../../feeds/flow-file.ts';
+import { allocateRing, RingConsumer } from '../../engine/rings/ring.ts';
+import { MARKET_EVENT_BYTES, MarketEventKind } from '../../engine/wire/market-event.ts';
+import { FLOW_RECORD_WORDS, type Flow, FlowType, FlowWord } from '../../feeds/files/flow-file.ts';
 import { FlowDriver } from './flow-driver.ts';
 import { MAX_PRICE, type Work } from './work.ts';
 

@@ -1,9 +1,9 @@
 /** The thread behind {@link CommandMaker}: a twin exchange, and the commands made from it. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../../engine/assert.ts';
-import { Exchange } from '../../engine/exchange.ts';
 import type { Limits } from '../../engine/limits.ts';
-import { stateHash } from '../../engine/state-rows.ts';
+import { Exchange } from '../../engine/machine/exchange.ts';
+import { stateHash } from '../../engine/machine/state-rows.ts';
 import { CommandKind } from '../../engine/wire/layout.ts';
 import { CoreFlow, restingLevels } from './core-flow.ts';
 

@@ -1,5 +1,5 @@
-import { encodeCommand } from '../../engine/command.ts';
-import type { Exchange } from '../../engine/exchange.ts';
+import { encodeCommand } from '../../engine/machine/command.ts';
+import type { Exchange } from '../../engine/machine/exchange.ts';
 import { putI64 } from '../../engine/units.ts';
 import { Command, CommandKind, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
 

@@ -1,6 +1,6 @@
 import { assert } from '../../engine/assert.ts';
 import { resolveLimits } from '../../engine/limits.ts';
-import { stateHash } from '../../engine/state-rows.ts';
+import { stateHash } from '../../engine/machine/state-rows.ts';
 import { addDisturbance, type Disturbance, DisturbanceWatch, UNDISTURBED } from '../suite/disturbance.ts';
 import { type Latency, Recorder } from '../suite/recorder.ts';
 import { CommandMaker } from './command-maker.ts';

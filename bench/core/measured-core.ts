@@ -1,8 +1,8 @@
-import { POLL_COMMANDS } from '../../engine/engine-core.ts';
-import { Exchange } from '../../engine/exchange.ts';
 import type { Limits } from '../../engine/limits.ts';
-import { allocateRing, RingConsumer } from '../../engine/ring.ts';
-import { SpillingProducer } from '../../engine/spilling-producer.ts';
+import { Exchange } from '../../engine/machine/exchange.ts';
+import { allocateRing, RingConsumer } from '../../engine/rings/ring.ts';
+import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
+import { POLL_COMMANDS } from '../../engine/threads/engine-core.ts';
 import { Report, ReportKind } from '../../engine/wire/layout.ts';
 import { Pacer } from '../suite/pacer.ts';
 import type { Recorder } from '../suite/recorder.ts';

@@ -2,7 +2,7 @@ import type { Disk } from '../../engine/journal/disk.ts';
 import { durableSeq, JOURNAL_WORDS } from '../../engine/journal/journal-status.ts';
 import { scanLog } from '../../engine/journal/log-reader.ts';
 import { LogWriter } from '../../engine/journal/log-writer.ts';
-import { allocateRing, RingConsumer, RingProducer } from '../../engine/ring.ts';
+import { allocateRing, RingConsumer, RingProducer } from '../../engine/rings/ring.ts';
 import { putI64 } from '../../engine/units.ts';
 import { Command } from '../../engine/wire/layout.ts';
 import type { Recorder } from '../suite/recorder.ts';

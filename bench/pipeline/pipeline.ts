@@ -1,11 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { assert } from '../../engine/assert.ts';
-import { type Durability, Engine, type Topology } from '../../engine/engine.ts';
-import { Exchange } from '../../engine/exchange.ts';
 import type { Limits } from '../../engine/limits.ts';
-import { replayLog } from '../../engine/replay-log.ts';
-import { RingConsumer } from '../../engine/ring.ts';
-import { stateHash } from '../../engine/state-rows.ts';
+import { Exchange } from '../../engine/machine/exchange.ts';
+import { stateHash } from '../../engine/machine/state-rows.ts';
+import { RingConsumer } from '../../engine/rings/ring.ts';
+import { type Durability, Engine, type Topology } from '../../engine/threads/engine.ts';
+import { replayLog } from '../../engine/threads/replay-log.ts';
 import { Command } from '../../engine/wire/layout.ts';
 import type { TwinState } from '../core/command-maker-worker.ts';
 import type { Span } from '../core/measured-core.ts';

@@ -1,5 +1,5 @@
-import type { MarketHandler, ReportHandler } from '../../engine/pumps.ts';
-import type { RingConsumer, RingSlots } from '../../engine/ring.ts';
+import type { RingConsumer, RingSlots } from '../../engine/rings/ring.ts';
+import type { MarketHandler, ReportHandler } from '../../engine/threads/pumps.ts';
 import { Report } from '../../engine/wire/layout.ts';
 import type { Pacer } from '../suite/pacer.ts';
 import type { Recorder } from '../suite/recorder.ts';

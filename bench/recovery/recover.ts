@@ -1,14 +1,15 @@
 /** A process that recovers a data directory as the engine does, and says when it is ready: `node bench/recovery/recover.ts DIR`, forked. */
-import { allocateControl, Control } from '../../engine/control.ts';
-import { EngineCore } from '../../engine/engine-core.ts';
-import { Exchange } from '../../engine/exchange.ts';
+
 import { resolveLimits } from '../../engine/limits.ts';
-import { MARKET_EVENT_BYTES } from '../../engine/market-event.ts';
-import { allocateRing, RingConsumer } from '../../engine/ring.ts';
-import { SpillingProducer } from '../../engine/spilling-producer.ts';
-import { stateHash } from '../../engine/state-rows.ts';
+import { Exchange } from '../../engine/machine/exchange.ts';
+import { stateHash } from '../../engine/machine/state-rows.ts';
+import { allocateRing, RingConsumer } from '../../engine/rings/ring.ts';
+import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
+import { allocateControl, Control } from '../../engine/threads/control.ts';
+import { EngineCore } from '../../engine/threads/engine-core.ts';
 import { atOnce } from '../../engine/turns.ts';
 import { Command, Report } from '../../engine/wire/layout.ts';
+import { MARKET_EVENT_BYTES } from '../../engine/wire/market-event.ts';
 
 /** Sent when commands could be taken, and, after the clock has stopped, with what was recovered. */
 export type Recovering =

@@ -1,12 +1,12 @@
-import { allocateControl, Control, JOURNAL_AT } from '../../engine/control.ts';
-import { writeSnapshot } from '../../engine/engine-core.ts';
-import { Exchange } from '../../engine/exchange.ts';
 import { synchronousDisk } from '../../engine/journal/disk.ts';
 import { scanLog } from '../../engine/journal/log-reader.ts';
 import { LogWriter } from '../../engine/journal/log-writer.ts';
 import { resolveLimits } from '../../engine/limits.ts';
-import { allocateRing, RingConsumer, RingProducer } from '../../engine/ring.ts';
-import { stateHash } from '../../engine/state-rows.ts';
+import { Exchange } from '../../engine/machine/exchange.ts';
+import { stateHash } from '../../engine/machine/state-rows.ts';
+import { allocateRing, RingConsumer, RingProducer } from '../../engine/rings/ring.ts';
+import { allocateControl, Control, JOURNAL_AT } from '../../engine/threads/control.ts';
+import { writeSnapshot } from '../../engine/threads/engine-core.ts';
 import { CoreFlow } from '../core/core-flow.ts';
 
 const CHUNK = 1000;

@@ -1,5 +1,5 @@
 import { assert } from '../assert.ts';
-import type { RingConsumer } from '../ring.ts';
+import type { RingConsumer } from '../rings/ring.ts';
 import type { Seq } from '../units.ts';
 import { type Disk, type DiskError, isDiskFull } from './disk.ts';
 import { JournalBoard, JournalState } from './journal-status.ts';

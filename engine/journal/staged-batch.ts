@@ -1,5 +1,5 @@
 import { fail } from '../assert.ts';
-import type { RingConsumer } from '../ring.ts';
+import type { RingConsumer } from '../rings/ring.ts';
 import { getI64, type Seq } from '../units.ts';
 import type { Disk, DiskError, Done } from './disk.ts';
 import { type BatchHeader, batchBytes, SEQ_WORD, SLOT_BYTES, SLOT_WORDS, stampHeader } from './log-format.ts';

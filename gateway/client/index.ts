@@ -9,9 +9,9 @@ import { TokenSource } from './token-source.ts';
 import type { ConnectOptions } from './types.ts';
 
 export { Code, codeName } from '../../engine/codes.ts';
+export { DecimalError } from '../../engine/decimal.ts';
 export { CommandBatch, MAX_FRAME_COMMANDS, SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 export { Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
-export { DecimalError } from '../../feeds/decimal.ts';
 export { OpenbellError } from './errors.ts';
 export { LocalBook, LocalOrderBook } from './local-book.ts';
 export { MarketClient, type MarketOptions } from './market.ts';

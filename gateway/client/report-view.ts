@@ -1,5 +1,5 @@
 import { codeName } from '../../engine/codes.ts';
-import { ReportFlag } from '../../engine/report-writer.ts';
+import { ReportFlag } from '../../engine/machine/report-writer.ts';
 import type { FlatReader } from '../../engine/wire/flat.ts';
 import { CommandKind, Refusal, Report } from '../../engine/wire/layout.ts';
 import { WHOLE_FRAME } from '../../engine/wire/report-frames.ts';

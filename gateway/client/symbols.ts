@@ -1,4 +1,4 @@
-import { decimalToUnits, unitsToDecimal } from '../../feeds/decimal.ts';
+import { decimalToUnits, unitsToDecimal } from '../../engine/decimal.ts';
 import { OpenbellError } from './errors.ts';
 import type { Dispatcher } from './tls.ts';
 import type { TokenSource } from './token-source.ts';

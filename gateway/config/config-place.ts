@@ -1,5 +1,5 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
-import { DecimalError, decimalToUnits } from '../../feeds/decimal.ts';
+import { DecimalError, decimalToUnits } from '../../engine/decimal.ts';
 
 /** The configuration cannot be used; `message` has a line per problem, each naming file, line, column and key. */
 export class ConfigError extends Error {

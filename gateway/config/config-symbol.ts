@@ -1,3 +1,4 @@
+import { unitsToDecimal } from '../../engine/decimal.ts';
 import {
   DEFAULT_MAX_PRICE_TICKS,
   MAX_PRICE_TICKS,
@@ -6,9 +7,8 @@ import {
   SymbolParam,
   type SymbolParamName,
 } from '../../engine/params.ts';
-import { unitsOf } from '../../engine/symbols.ts';
+import { unitsOf } from '../../engine/rules/symbols.ts';
 import { Phase } from '../../engine/wire/layout.ts';
-import { unitsToDecimal } from '../../feeds/decimal.ts';
 import { type AssetConfig, readId, readName, URL_NAME } from './config-asset.ts';
 import type { Place } from './config-place.ts';
 

@@ -1,5 +1,5 @@
 import { Code, codeName } from '../../engine/codes.ts';
-import { type CallFault, GrpcStatus } from '../grpc/status.ts';
+import { type CallFault, GrpcStatus } from '../endpoints/grpc/status.ts';
 
 /** Why somebody is not let in, or not let do something. */
 export class IdentityRefusal {

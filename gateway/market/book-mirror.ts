@@ -1,7 +1,7 @@
 import { assert } from '../../engine/assert.ts';
-import { MARKET_EVENT_BYTES, MarketEventKind, MarketField, TRADE_IN_AUCTION } from '../../engine/market-event.ts';
-import type { RingSlots } from '../../engine/ring.ts';
+import type { RingSlots } from '../../engine/rings/ring.ts';
 import { OrderAction, Phase } from '../../engine/wire/layout.ts';
+import { MARKET_EVENT_BYTES, MarketEventKind, MarketField, TRADE_IN_AUCTION } from '../../engine/wire/market-event.ts';
 import { MirrorLevels } from './mirror-levels.ts';
 import type { MirrorOrders } from './mirror-orders.ts';
 

@@ -1,13 +1,13 @@
 import type * as uWS from 'uWebSockets.js';
 import { fail } from '../../engine/assert.ts';
 import { Code } from '../../engine/codes.ts';
-import { MARKET_EVENT_BYTES, MarketField } from '../../engine/market-event.ts';
-import type { RingSlots } from '../../engine/ring.ts';
+import type { RingSlots } from '../../engine/rings/ring.ts';
 import { FrameKind, MarketOp } from '../../engine/wire/layout.ts';
+import { MARKET_EVENT_BYTES, MarketField } from '../../engine/wire/market-event.ts';
 import { FrameArena, type FrameHead, MarketRequestReader } from '../../engine/wire/market-frames.ts';
+import { askWho, STATUS } from '../endpoints/websocket/socket-door.ts';
+import { SocketServer } from '../endpoints/websocket/socket-server.ts';
 import type { Identity } from '../identity/identity.ts';
-import { askWho, STATUS } from '../sockets/socket-door.ts';
-import { SocketServer } from '../sockets/socket-server.ts';
 import type { BookMirror } from './book-mirror.ts';
 import { CloseCode, MarketConnection, MarketCounters, type SocketUser } from './market-connection.ts';
 import { FanOut, wallClockUs } from './market-fan-out.ts';

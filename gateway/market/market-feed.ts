@@ -1,7 +1,7 @@
-import { MarketEventKind, MarketField, TRADE_IN_AUCTION } from '../../engine/market-event.ts';
-import type { RingSlots } from '../../engine/ring.ts';
+import type { RingSlots } from '../../engine/rings/ring.ts';
 import { putI64 } from '../../engine/units.ts';
 import { Bbo, Channel, LevelUpdate, type OrderAction, OrderUpdate, Side, Status, Trade } from '../../engine/wire/layout.ts';
+import { MarketEventKind, MarketField, TRADE_IN_AUCTION } from '../../engine/wire/market-event.ts';
 import { CHANNEL_NAMES, STRUCT_BYTES, StructList } from '../../engine/wire/market-frames.ts';
 import { BookMirror, type OrderSink } from './book-mirror.ts';
 import type { MarketConnection } from './market-connection.ts';

@@ -1,9 +1,9 @@
 import { Code, codeName } from '../../engine/codes.ts';
-import { type CommandFields, encodeCommand } from '../../engine/command.ts';
-import type { Sequencer } from '../../engine/sequencer.ts';
+import { type CommandFields, encodeCommand } from '../../engine/machine/command.ts';
+import type { Sequencer } from '../../engine/threads/sequencer.ts';
 import { getI64 } from '../../engine/units.ts';
 import { Report, ReportKind } from '../../engine/wire/layout.ts';
-import type { ReportHub } from '../orders/report-hub.ts';
+import type { ReportHub } from '../sessions/report-hub.ts';
 
 /** Longer than any stall that trading survives; a disk that is full may last longer than this. */
 const ANSWER_TIMEOUT_MS = 10_000;

@@ -1,7 +1,7 @@
 import { Code, codeName } from '../../engine/codes.ts';
-import type { CommandFields } from '../../engine/command.ts';
-import type { Directory, SymbolInfo } from '../../engine/directory.ts';
+import type { CommandFields } from '../../engine/machine/command.ts';
 import { AccountParam, SymbolParam, type SymbolParamName } from '../../engine/params.ts';
+import type { Directory, SymbolInfo } from '../../engine/threads/directory.ts';
 import { CommandKind } from '../../engine/wire/layout.ts';
 import type { AssetConfig } from '../config/config-asset.ts';
 import type { AccountConfig, VenueConfig } from '../config/config-file.ts';

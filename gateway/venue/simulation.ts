@@ -1,11 +1,11 @@
 import { Code } from '../../engine/codes.ts';
-import { type CommandFields, encodeCommand } from '../../engine/command.ts';
-import type { Directory, SymbolInfo } from '../../engine/directory.ts';
+import { type CommandFields, encodeCommand } from '../../engine/machine/command.ts';
 import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../../engine/params.ts';
-import type { Sequencer } from '../../engine/sequencer.ts';
+import type { Directory, SymbolInfo } from '../../engine/threads/directory.ts';
+import type { Sequencer } from '../../engine/threads/sequencer.ts';
 import { CommandKind, Phase } from '../../engine/wire/layout.ts';
-import { type SimulatedSymbol, Simulator } from '../../feeds/simulator.ts';
-import { SimulatorDriver } from '../../feeds/simulator-driver.ts';
+import { type SimulatedSymbol, Simulator } from '../../feeds/simulator/simulator.ts';
+import { SimulatorDriver } from '../../feeds/simulator/simulator-driver.ts';
 import type { SimulatorConfig } from '../config/config-file.ts';
 
 /** Commands due in between go together: each batch costs the log a write. */

@@ -2,7 +2,7 @@
 import type { Budget } from '../../bench/suite/budgets.ts';
 import { type Latency, Recorder } from '../../bench/suite/recorder.ts';
 import type { Metric, RunResult, ScopeResult, Series } from '../../bench/suite/result.ts';
-import { Prng } from '../../feeds/prng.ts';
+import { Prng } from '../../feeds/simulator/prng.ts';
 
 const SAMPLES = 20_000;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readLog } from '../../engine/journal/log-reader.ts';
-import { allocateRing, RingConsumer, RingProducer } from '../../engine/ring.ts';
+import { allocateRing, RingConsumer, RingProducer } from '../../engine/rings/ring.ts';
 import { getI64, putI64, type Seq } from '../../engine/units.ts';
 import { Command } from '../../engine/wire/layout.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ReportFlag } from '../../engine/report-writer.ts';
+import { ReportFlag } from '../../engine/machine/report-writer.ts';
 import { ReportKind } from '../../engine/wire/layout.ts';
 import { type CrashClient, field } from './crash-client.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { ReportFlag } from '../../engine/report-writer.ts';
+import { ReportFlag } from '../../engine/machine/report-writer.ts';
 import { getI64 } from '../../engine/units.ts';
 import { Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
-import type { Prng } from '../../feeds/prng.ts';
+import type { Prng } from '../../feeds/simulator/prng.ts';
 import { CommandBatch, connect, type OpenbellClient } from '../../gateway/client/index.ts';
 import type { ExchangeProcess } from './exchange-process.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { assembleImage, IMAGE_USER } from '../../gateway/binary/image-root.ts';
+import { assembleImage, IMAGE_USER } from '../../gateway/tools/binary/image-root.ts';
 import { type CliResult, ExchangeProcess } from './exchange-process.ts';
 
 const AS_ROOT = process.getuid?.() === 0;

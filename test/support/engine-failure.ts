@@ -1,8 +1,8 @@
 /** Pinned engines that fail, one at its start and one while it runs; the process ends by itself only when no thread is left. Argument: an empty directory. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeCommand } from '../../engine/command.ts';
-import { Engine } from '../../engine/engine.ts';
+import { encodeCommand } from '../../engine/machine/command.ts';
+import { Engine } from '../../engine/threads/engine.ts';
 import { CommandKind } from '../../engine/wire/layout.ts';
 import { ENGINE_LIMITS } from './engine-fixture.ts';
 

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { type CommandFields, encodeCommand } from '../../engine/command.ts';
-import { Engine, type EngineOptions } from '../../engine/engine.ts';
-import type { Recovery } from '../../engine/engine-core.ts';
 import type { Limits } from '../../engine/limits.ts';
-import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../../engine/market-event.ts';
+import { type CommandFields, encodeCommand } from '../../engine/machine/command.ts';
+import { Engine, type EngineOptions } from '../../engine/threads/engine.ts';
+import type { Recovery } from '../../engine/threads/engine-core.ts';
 import { CommandKind, Phase, Side } from '../../engine/wire/layout.ts';
+import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../../engine/wire/market-event.ts';
 import { decodeReport, type ReportFields } from './exchange-fixture.ts';
 
 export const ENGINE_LIMITS: Partial<Limits> = {

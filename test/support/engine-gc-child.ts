@@ -6,12 +6,12 @@
  */
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { CoreFlow } from '../../bench/core/core-flow.ts';
-import { allocateControl, Control } from '../../engine/control.ts';
-import { EngineCore } from '../../engine/engine-core.ts';
-import { Exchange } from '../../engine/exchange.ts';
 import { resolveLimits } from '../../engine/limits.ts';
-import { allocateRing, RingConsumer, type RingHandle, RingProducer } from '../../engine/ring.ts';
-import { SpillingProducer } from '../../engine/spilling-producer.ts';
+import { Exchange } from '../../engine/machine/exchange.ts';
+import { allocateRing, RingConsumer, type RingHandle, RingProducer } from '../../engine/rings/ring.ts';
+import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
+import { allocateControl, Control } from '../../engine/threads/control.ts';
+import { EngineCore } from '../../engine/threads/engine-core.ts';
 
 const limits = resolveLimits({ orders: 2 ** 14, rememberedOrders: 2 ** 16 });
 const WARM_UP = 2_000_000;

@@ -1,15 +1,15 @@
 import { codeName } from '../../engine/codes.ts';
-import type { CommandFields } from '../../engine/command.ts';
-import { encodeCommand } from '../../engine/command.ts';
-import { Exchange } from '../../engine/exchange.ts';
 import { type Limits, resolveLimits } from '../../engine/limits.ts';
-import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../../engine/market-event.ts';
+import type { CommandFields } from '../../engine/machine/command.ts';
+import { encodeCommand } from '../../engine/machine/command.ts';
+import { Exchange } from '../../engine/machine/exchange.ts';
+import { ReportFlag } from '../../engine/machine/report-writer.ts';
 import { SymbolParam } from '../../engine/params.ts';
-import { ReportFlag } from '../../engine/report-writer.ts';
-import { allocateRing, RingConsumer } from '../../engine/ring.ts';
-import { SpillingProducer } from '../../engine/spilling-producer.ts';
+import { allocateRing, RingConsumer } from '../../engine/rings/ring.ts';
+import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
 import { getI64 } from '../../engine/units.ts';
 import { CommandKind, Phase, Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../../engine/wire/market-event.ts';
 
 export const SMALL_LIMITS: Limits = resolveLimits({
   orders: 4096,

@@ -1,4 +1,4 @@
-import { Prng } from '../../feeds/prng.ts';
+import { Prng } from '../../feeds/simulator/prng.ts';
 
 export interface MalformedFrame {
   readonly what: string;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Code } from '../../engine/codes.ts';
-import type { CommandFields } from '../../engine/command.ts';
+import type { CommandFields } from '../../engine/machine/command.ts';
+import { ROW_FIELDS } from '../../engine/machine/state-rows.ts';
 import { SymbolParam } from '../../engine/params.ts';
-import { ROW_FIELDS } from '../../engine/state-rows.ts';
 import { CommandKind, Phase, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { BTC, SYMBOL, USD } from './exchange-fixture.ts';
 
@@ -437,7 +437,7 @@ export class NaiveExchange {
     this.#admin(Code.OK, price, volume);
   }
 
-  /** The part of the canonical rows that this exchange knows, in their form; see engine/state-rows.ts. */
+  /** The part of the canonical rows that this exchange knows, in their form; see engine/machine/state-rows.ts. */
   hash(): string {
     const rows: number[][] = [];
     for (const account of this.accounts) {

@@ -1,7 +1,7 @@
-import { auditBooks } from '../../engine/book-audit.ts';
-import { type BookListener, OrderBook } from '../../engine/order-book.ts';
-import { OrderSlab } from '../../engine/order-slab.ts';
-import { LevelPages } from '../../engine/price-ladder.ts';
+import { auditBooks } from '../../engine/book/book-audit.ts';
+import { type BookListener, OrderBook } from '../../engine/book/order-book.ts';
+import { OrderSlab } from '../../engine/book/order-slab.ts';
+import { LevelPages } from '../../engine/book/price-ladder.ts';
 
 /** A production book with its own slab; writes down what the book tells, and owns slots as the exchange does. */
 export class RecordingBook implements BookListener {

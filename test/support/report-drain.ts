@@ -1,6 +1,6 @@
 /** A thread that stands where the history writer would: takes all reports as consumer 1 and forgets them. */
 import { workerData } from 'node:worker_threads';
-import { RingConsumer, type RingHandle } from '../../engine/ring.ts';
+import { RingConsumer, type RingHandle } from '../../engine/rings/ring.ts';
 
 const { ring, stop } = workerData as { ring: RingHandle; stop: Int32Array };
 const consumer = new RingConsumer(ring, 1);

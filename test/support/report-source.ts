@@ -1,4 +1,4 @@
-import { allocateRing, type RingHandle, RingProducer } from '../../engine/ring.ts';
+import { allocateRing, type RingHandle, RingProducer } from '../../engine/rings/ring.ts';
 import { getI64, putI64 } from '../../engine/units.ts';
 import { Report } from '../../engine/wire/layout.ts';
 

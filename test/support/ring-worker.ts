@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { RingConsumer, type RingHandle } from '../../engine/ring.ts';
+import { RingConsumer, type RingHandle } from '../../engine/rings/ring.ts';
 
 /**
  * The other thread of the ring tests: takes `count` records whose first word

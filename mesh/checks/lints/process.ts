@@ -119,7 +119,7 @@ const recoveryBudget: Lint = {
 };
 
 /**
- * Seconds. The drain's own deadline is in gateway/orders/order-entry.ts. The last
+ * Seconds. The drain's own deadline is in gateway/endpoints/grpc/order-entry.ts. The last
  * snapshot took 2 s for a million resting orders (mesh/checks/measure-shard.ts);
  * 60 is that for the largest `capacities.orders`, 16 million, and as much again.
  */

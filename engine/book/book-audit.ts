@@ -1,0 +1,133 @@
+import { fail } from '../assert.ts';
+import type { OrderBook } from './order-book.ts';
+import type { OrderSlab } from './order-slab.ts';
+import { LEVEL_DOUBLES, LEVEL_ORDERS, LEVEL_QUANTITY, LEVEL_TAIL, LEVEL_WORDS, type LevelPages, type PriceLadder } from './price-ladder.ts';
+
+const NIL = -1;
+
+/**
+ * Walks everything that has to agree in one book and throws an InvariantError
+ * that names the first thing that does not. For tests, `openbell verify` and
+ * debugging: time grows with orders and prices, memory with the slab.
+ *
+ * @param mayCross false outside an auction: then it must not be crossed either
+ */
+export function auditBook(book: OrderBook, mayCross = true): void {
+  auditOne(book, mayCross, new Uint8Array(book.slab.capacity));
+}
+
+/**
+ * As auditBook for every book of a slab, and that slab and pages hold nothing else.
+ * @param books all that share the slab and the pages
+ */
+export function auditBooks(slab: OrderSlab, pages: LevelPages, books: readonly OrderBook[], mayCross: (book: OrderBook) => boolean): void {
+  const seen = new Uint8Array(slab.capacity);
+  let orders = 0;
+  let pagesUsed = 0;
+  for (const book of books) {
+    if (book.slab !== slab || book.pages !== pages) fail(`audit: book ${book.symbol} has its orders elsewhere`);
+    const counts = auditOne(book, mayCross(book), seen);
+    orders += counts.orders;
+    pagesUsed += counts.pages;
+  }
+  if (orders !== slab.count) fail(`audit: ${orders} orders rest, the slab counts ${slab.count}`);
+  if (pagesUsed !== pages.count) fail(`audit: the ladders have ${pagesUsed} pages, the pool gave ${pages.count}`);
+  for (let slot = 0; slot < slab.capacity; slot++) {
+    if ((slab.level[slot] === NIL) === (seen[slot] === 1)) fail(`audit: slot ${slot} and its level disagree whether it rests`);
+  }
+}
+
+function auditOne(book: OrderBook, mayCross: boolean, seen: Uint8Array): { orders: number; pages: number } {
+  let orders = 0;
+  let pages = 0;
+  for (const side of [0, 1]) {
+    const ladder = side === 0 ? book.bids : book.asks;
+    pages += auditLadder(book, ladder, side);
+    orders += auditQueues(book, ladder, side, seen);
+  }
+  if (!mayCross && book.bestAsk() !== 0 && book.bestBid() >= book.bestAsk()) {
+    fail(`audit: book ${book.symbol} is crossed: bid ${book.bestBid()}, ask ${book.bestAsk()}`);
+  }
+  auditAuction(book);
+  return { orders, pages };
+}
+
+/** Bits against orders, each height against the one below, best, pages. Returns pages in use. */
+function auditLadder(book: OrderBook, ladder: PriceLadder, side: number): number {
+  const where = `audit: book ${book.symbol}, ${side === 0 ? 'bids' : 'asks'}:`;
+  const { bits, starts, directory } = ladder;
+  for (let height = 1; height < starts.length; height++) {
+    const words = starts[height] - starts[height - 1] - 1;
+    for (let word = 0; word < words; word++) {
+      const above = (bits[starts[height] + (word >>> 5)] >>> (word & 31)) & 1;
+      if ((bits[starts[height - 1] + word] !== 0) !== (above === 1)) fail(`${where} height ${height} is wrong about word ${word}`);
+    }
+    if (bits[starts[height] - 1] !== 0) fail(`${where} the word behind height ${height - 1} is not zero`);
+  }
+  let lowest = ladder.none;
+  for (let key = ladder.none - 1; key >= 0; key--) {
+    if (directory[key >>> 6] === 0) {
+      if (ladder.isOccupied(key)) fail(`${where} key ${key} has orders and no page`);
+      continue;
+    }
+    const orders = book.pages.words[ladder.levelOf(key) * LEVEL_WORDS + LEVEL_ORDERS];
+    if (orders > 0 !== ladder.isOccupied(key)) fail(`${where} key ${key} has ${orders} orders, its bit says otherwise`);
+    if (orders > 0) lowest = key;
+  }
+  if (ladder.best !== lowest) fail(`${where} best key is ${ladder.best}, should be ${lowest}`);
+  let pages = 0;
+  for (let page = 0; page < directory.length; page++) {
+    if (directory[page] === 0) continue;
+    pages++;
+    if ((bits[page * 2] | bits[page * 2 + 1]) === 0) fail(`${where} page ${page} is kept without orders`);
+  }
+  return pages;
+}
+
+/** Links, sums, columns and the id index of every queue. Returns orders. */
+function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: Uint8Array): number {
+  const { slab } = book;
+  const { words, doubles } = book.pages;
+  let total = 0;
+  for (let key = ladder.best; key !== ladder.none; key = ladder.next(key + 1)) {
+    const level = ladder.levelOf(key);
+    const price = key ^ ladder.flip;
+    const where = `audit: book ${book.symbol}, side ${side}, price ${price}:`;
+    let orders = 0;
+    let lots = 0;
+    let before = NIL;
+    for (let slot = words[level * LEVEL_WORDS]; slot !== NIL; slot = slab.next[slot]) {
+      if (seen[slot] !== 0) fail(`${where} slot ${slot} is queued twice`);
+      seen[slot] = 1;
+      if (slab.prev[slot] !== before) fail(`${where} slot ${slot} has prev ${slab.prev[slot]}, should be ${before}`);
+      if (slab.level[slot] !== level) fail(`${where} slot ${slot} is at level ${slab.level[slot]}, should be ${level}`);
+      if (slab.price[slot] !== price || slab.side[slot] !== side) fail(`${where} slot ${slot} has another price or side`);
+      if (!(slab.open[slot] > 0)) fail(`${where} slot ${slot} has ${slab.open[slot]} open`);
+      if (slab.find(slab.id[slot]) !== slot) fail(`${where} order ${slab.id[slot]} is not found under its id`);
+      orders++;
+      lots += slab.open[slot];
+      before = slot;
+    }
+    if (words[level * LEVEL_WORDS + LEVEL_TAIL] !== before) fail(`${where} tail is not the last order`);
+    if (words[level * LEVEL_WORDS + LEVEL_ORDERS] !== orders) fail(`${where} counts other than its ${orders} orders`);
+    if (doubles[level * LEVEL_DOUBLES + LEVEL_QUANTITY] !== lots) fail(`${where} sums other than its ${lots} lots`);
+    total += orders;
+  }
+  return total;
+}
+
+/** Demand and supply that are kept from call to call against the orders. */
+function auditAuction(book: OrderBook): void {
+  const { pivot, demand, supply } = book.auction;
+  if (pivot === NIL) return;
+  let bids = 0;
+  let asks = 0;
+  book.ordersInPriority(0, (slot) => {
+    if (book.slab.price[slot] >= pivot) bids += book.slab.open[slot];
+  });
+  book.ordersInPriority(1, (slot) => {
+    if (book.slab.price[slot] <= pivot) asks += book.slab.open[slot];
+  });
+  if (bids !== demand || asks !== supply)
+    fail(`audit: book ${book.symbol}: at ${pivot} demand ${demand}, supply ${supply}, should be ${bids}, ${asks}`);
+}

@@ -1,0 +1,327 @@
+import { type Allocate, allocateLocal } from '../allocate.ts';
+import { assert } from '../assert.ts';
+import { CallAuction } from './call-auction.ts';
+import type { OrderSlab } from './order-slab.ts';
+import { LEVEL_DOUBLES, LEVEL_ORDERS, LEVEL_QUANTITY, LEVEL_TAIL, LEVEL_WORDS, type LevelPages, PriceLadder } from './price-ladder.ts';
+
+const NIL = -1;
+const BUY = 0;
+
+/** Hears what a book does, while it does it. It must not call the book back, except to read. */
+export interface BookListener {
+  /** A resting order trades with the order that `match` was called for. Called before anything of the maker changes; its `open` then falls by `quantity`. */
+  onTrade(book: OrderBook, maker: number, price: number, quantity: number): void;
+  /** A resting order was filled in full and is out of the book; the listener releases its slot. */
+  onMakerGone(book: OrderBook, maker: number): void;
+  /** Two resting orders trade in an uncross. Called before anything of them changes. */
+  onAuctionTrade(book: OrderBook, buy: number, sell: number, price: number, quantity: number): void;
+}
+
+/**
+ * The book of one symbol: price-time priority over the slots of a shared slab.
+ * It knows orders, prices and quantities; accounts, time and messages are the
+ * listener's world. Every operation is a bounded number of steps per order or
+ * level that it touches and allocates nothing.
+ *
+ * Prices are ticks from 1 to the book's highest price, quantities lots. One
+ * thread owns the book, its slab and its pages.
+ */
+export class OrderBook {
+  readonly symbol: number;
+  readonly slab: OrderSlab;
+  readonly pages: LevelPages;
+  readonly maxPrice: number;
+  readonly bids: PriceLadder;
+  readonly asks: PriceLadder;
+  readonly auction: CallAuction;
+  /** The price of an auction is a multiple of this many ticks; so are the limits of all orders that collect, else an uncross may leave the book crossed. */
+  priceStep = 1;
+  /** Results of `sweep`: lots, and the sum of price x lots. */
+  sweptQuantity = 0;
+  sweptNotional = 0;
+  readonly #listener: BookListener;
+
+  /** @param maxPrice highest price in ticks, 1 to 2^26 */
+  constructor(
+    symbol: number,
+    slab: OrderSlab,
+    pages: LevelPages,
+    maxPrice: number,
+    listener: BookListener,
+    allocate: Allocate = allocateLocal,
+  ) {
+    this.symbol = symbol;
+    this.slab = slab;
+    this.pages = pages;
+    this.maxPrice = maxPrice;
+    this.bids = new PriceLadder(0, pages, maxPrice, allocate);
+    this.asks = new PriceLadder(1, pages, maxPrice, allocate);
+    this.auction = new CallAuction(this.bids, this.asks);
+    this.#listener = listener;
+  }
+
+  /**
+   * Trades an incoming order with the other side while the prices cross.
+   * @param side of the incoming order, 0 = buy, 1 = sell
+   * @param limitPrice 0 to `maxPrice`
+   * @returns what is left of `quantity`
+   */
+  match(side: number, limitPrice: number, quantity: number): number {
+    const ladder = side === BUY ? this.asks : this.bids;
+    const limit = limitPrice ^ ladder.flip;
+    if (ladder.best > limit) return quantity;
+    if (this.auction.pivot !== NIL) this.auction.forget();
+    let left = quantity;
+    do left = this.#matchLevel(ladder, left);
+    while (left > 0 && ladder.best <= limit);
+    return left;
+  }
+
+  /** Trades with the orders of the best level, oldest first; returns what is left. */
+  #matchLevel(ladder: PriceLadder, quantity: number): number {
+    const { next, prev, open, level } = this.slab;
+    const { words, doubles } = this.pages;
+    const listener = this.#listener;
+    const key = ladder.best;
+    const price = key ^ ladder.flip;
+    const at = ladder.levelOf(key) * LEVEL_WORDS;
+    const lots = (at >> 1) + LEVEL_QUANTITY;
+    let left = quantity;
+    let slot = words[at];
+    while (left > 0) {
+      const has = open[slot];
+      if (left < has) {
+        listener.onTrade(this, slot, price, left);
+        open[slot] = has - left;
+        doubles[lots] -= left;
+        return 0;
+      }
+      listener.onTrade(this, slot, price, has);
+      left -= has;
+      const following = next[slot];
+      open[slot] = 0;
+      level[slot] = NIL;
+      doubles[lots] -= has;
+      words[at + LEVEL_ORDERS]--;
+      words[at] = following;
+      if (following === NIL) {
+        ladder.vacate(key);
+        listener.onMakerGone(this, slot);
+        return left;
+      }
+      prev[following] = NIL;
+      listener.onMakerGone(this, slot);
+      slot = following;
+    }
+    return 0;
+  }
+
+  /** Whether `match` would trade all of `quantity`. */
+  fillable(side: number, limitPrice: number, quantity: number): boolean {
+    const ladder = side === BUY ? this.asks : this.bids;
+    const limit = limitPrice ^ ladder.flip;
+    let left = quantity;
+    for (let key = ladder.best; key <= limit && left > 0; key = ladder.next(key + 1)) {
+      left -= ladder.quantityAt(key);
+    }
+    return left <= 0;
+  }
+
+  /** Sets `sweptQuantity` and `sweptNotional` to what `match` would trade and for how much. */
+  sweep(side: number, limitPrice: number, quantity: number): void {
+    const ladder = side === BUY ? this.asks : this.bids;
+    const limit = limitPrice ^ ladder.flip;
+    let left = quantity;
+    let notional = 0;
+    for (let key = ladder.best; key <= limit && left > 0; key = ladder.next(key + 1)) {
+      const traded = Math.min(left, ladder.quantityAt(key));
+      notional += traded * (key ^ ladder.flip);
+      left -= traded;
+    }
+    this.sweptQuantity = quantity - left;
+    this.sweptNotional = notional;
+  }
+
+  /**
+   * Queues an order last at its price. Its `side`, `price` (1 to `maxPrice`) and `open` (from 1) are set; it must not cross
+   * the other side except while an auction collects. False, and nothing changed, when no level page is left (LEVELS_FULL).
+   */
+  rest(slot: number): boolean {
+    const slab = this.slab;
+    const { words, doubles } = this.pages;
+    const side = slab.side[slot];
+    const open = slab.open[slot];
+    const price = slab.price[slot];
+    const ladder = side === BUY ? this.bids : this.asks;
+    const key = price ^ ladder.flip;
+    const level = ladder.enter(key);
+    if (level === NIL) return false;
+    const at = level * LEVEL_WORDS;
+    const lots = level * LEVEL_DOUBLES + LEVEL_QUANTITY;
+    const orders = words[at + LEVEL_ORDERS];
+    words[at + LEVEL_ORDERS] = orders + 1;
+    slab.level[slot] = level;
+    slab.next[slot] = NIL;
+    if (orders === 0) {
+      ladder.occupy(key);
+      slab.prev[slot] = NIL;
+      words[at] = slot;
+      doubles[lots] = open;
+    } else {
+      const tail = words[at + LEVEL_TAIL];
+      slab.prev[slot] = tail;
+      slab.next[tail] = slot;
+      doubles[lots] += open;
+    }
+    words[at + LEVEL_TAIL] = slot;
+    if (this.auction.pivot !== NIL) this.auction.shift(side, price, open);
+    return true;
+  }
+
+  /** Lowers the open quantity of a resting order to `open`, from 1 to what it has; it keeps its place. */
+  reduce(slot: number, open: number): void {
+    const slab = this.slab;
+    const less = slab.open[slot] - open;
+    assert(open > 0 && less >= 0 && slab.level[slot] !== NIL, 'order book: reduce is of a resting order, to less');
+    slab.open[slot] = open;
+    this.pages.doubles[slab.level[slot] * LEVEL_DOUBLES + LEVEL_QUANTITY] -= less;
+    if (this.auction.pivot !== NIL) this.auction.shift(slab.side[slot], slab.price[slot], -less);
+  }
+
+  /** Takes a resting order out of the book. Its slot, with `open` as it was, stays the caller's to release or to rest again. */
+  remove(slot: number): void {
+    const slab = this.slab;
+    assert(slab.level[slot] !== NIL, 'order book: remove is of a resting order');
+    const ladder = slab.side[slot] === BUY ? this.bids : this.asks;
+    if (this.auction.pivot !== NIL) this.auction.shift(slab.side[slot], slab.price[slot], -slab.open[slot]);
+    this.#unlink(ladder, slot, slab.open[slot]);
+  }
+
+  /** Takes `slot` out of its queue, and `lots` off its level. */
+  #unlink(ladder: PriceLadder, slot: number, lots: number): void {
+    const { next, prev, level } = this.slab;
+    const { words, doubles } = this.pages;
+    const at = level[slot] * LEVEL_WORDS;
+    const later = next[slot];
+    const earlier = prev[slot];
+    level[slot] = NIL;
+    doubles[(at >> 1) + LEVEL_QUANTITY] -= lots;
+    if (--words[at + LEVEL_ORDERS] === 0) {
+      ladder.vacate(this.slab.price[slot] ^ ladder.flip);
+      return;
+    }
+    if (earlier === NIL) words[at] = later;
+    else next[earlier] = later;
+    if (later === NIL) words[at + LEVEL_TAIL] = earlier;
+    else prev[later] = earlier;
+  }
+
+  /** Ticks, 0 = none. */
+  bestBid(): number {
+    const { best, none, flip } = this.bids;
+    return best === none ? 0 : best ^ flip;
+  }
+
+  /** Ticks, 0 = none. */
+  bestAsk(): number {
+    const { best, none } = this.asks;
+    return best === none ? 0 : best;
+  }
+
+  /** Open lots at a price, 0 to `maxPrice`. */
+  levelQuantity(side: number, price: number): number {
+    const ladder = side === BUY ? this.bids : this.asks;
+    return ladder.quantityAt(price ^ ladder.flip);
+  }
+
+  /** Orders at a price, 0 to `maxPrice`. */
+  levelOrders(side: number, price: number): number {
+    const ladder = side === BUY ? this.bids : this.asks;
+    const key = price ^ ladder.flip;
+    return ladder.isOccupied(key) ? this.pages.words[ladder.levelOf(key) * LEVEL_WORDS + LEVEL_ORDERS] : 0;
+  }
+
+  // The call auction: orders collect with `rest`, and may cross. ---------------
+
+  /** Ticks; 0 = nothing would trade. This and the next three are as of the last `indicate`. */
+  get indicativePrice(): number {
+    return this.auction.price;
+  }
+
+  /** Lots that would trade. */
+  get indicativeVolume(): number {
+    return this.auction.volume;
+  }
+
+  /** Lots that could trade at the indicative price but find no other side, and whose they are. */
+  get indicativeSurplus(): number {
+    return this.auction.surplus;
+  }
+
+  get indicativeSurplusSide(): 0 | 1 {
+    return this.auction.surplusSide;
+  }
+
+  /** Works out at which price an uncross would trade now; cheap enough to call after every order. @param referencePrice ticks, 0 = none */
+  indicate(referencePrice: number): void {
+    this.auction.indicate(referencePrice, this.priceStep);
+  }
+
+  /** Trades all that the indicative price lets trade, at that price, by price then time on both sides. The book is not crossed afterwards. */
+  uncross(referencePrice: number): void {
+    this.indicate(referencePrice);
+    const { next, open } = this.slab;
+    const price = this.auction.price;
+    let left = this.auction.volume;
+    let firstGone = NIL;
+    let lastGone = NIL;
+    this.auction.forget();
+    while (left > 0) {
+      const buy = this.#first(this.bids);
+      const sell = this.#first(this.asks);
+      // Never more than is left: one of the sides has no more than the volume at or inside the price.
+      const quantity = Math.min(open[buy], open[sell]);
+      this.#listener.onAuctionTrade(this, buy, sell, price, quantity);
+      left -= quantity;
+      for (let side = 0; side < 2; side++) {
+        const slot = side === BUY ? buy : sell;
+        if (!this.#fill(side === BUY ? this.bids : this.asks, slot, quantity)) continue;
+        // Out of the book, a slot's `next` is free to chain those that are done.
+        next[slot] = NIL;
+        if (firstGone === NIL) firstGone = slot;
+        else next[lastGone] = slot;
+        lastGone = slot;
+      }
+    }
+    while (firstGone !== NIL) {
+      const slot = firstGone;
+      firstGone = next[slot];
+      this.#listener.onMakerGone(this, slot);
+    }
+  }
+
+  #first(ladder: PriceLadder): number {
+    return this.pages.words[ladder.levelOf(ladder.best) * LEVEL_WORDS];
+  }
+
+  /** True when that was all of the order, which is then out of the book. */
+  #fill(ladder: PriceLadder, slot: number, quantity: number): boolean {
+    const { open, level } = this.slab;
+    open[slot] -= quantity;
+    if (open[slot] === 0) {
+      this.#unlink(ladder, slot, quantity);
+      return true;
+    }
+    this.pages.doubles[level[slot] * LEVEL_DOUBLES + LEVEL_QUANTITY] -= quantity;
+    return false;
+  }
+
+  /** Shows each resting order of a side, best price first, then oldest first. The book must not change meanwhile. */
+  ordersInPriority(side: number, visit: (slot: number) => void): void {
+    const ladder = side === BUY ? this.bids : this.asks;
+    for (let key = ladder.best; key !== ladder.none; key = ladder.next(key + 1)) {
+      let slot = this.pages.words[ladder.levelOf(key) * LEVEL_WORDS];
+      for (; slot !== NIL; slot = this.slab.next[slot]) visit(slot);
+    }
+  }
+}

@@ -1,0 +1,226 @@
+import { type Allocate, allocateLocal } from '../allocate.ts';
+import { assert } from '../assert.ts';
+import { MAX_PRICE_TICKS } from '../params.ts';
+
+const PAGE_BITS = 6;
+const PAGE_LEVELS = 1 << PAGE_BITS;
+
+/**
+ * A level, 24 bytes; a level without orders has `orders` 0 and nothing else to say.
+ *
+ *   byte 0      4      8        12   16
+ *   ┌──────┬──────┬────────┬────┬──────────┐
+ *   │ head │ tail │ orders │  - │ quantity │
+ *   └──────┴──────┴────────┴────┴──────────┘
+ */
+export const LEVEL_WORDS = 6;
+export const LEVEL_TAIL = 1;
+export const LEVEL_ORDERS = 2;
+export const LEVEL_DOUBLES = 3;
+export const LEVEL_QUANTITY = 2;
+
+/**
+ * Price levels in pages of 64 neighbouring ticks, shared by every ladder of a
+ * shard. A ladder takes a page with the first order among its 64 prices and
+ * gives it back with the last. One thread owns it.
+ */
+export class LevelPages {
+  /** Pages in all. */
+  readonly capacity: number;
+  /** Pages in use. */
+  count = 0;
+  /** `level * LEVEL_WORDS` is the level's head slot, then LEVEL_TAIL, LEVEL_ORDERS. */
+  readonly words: Int32Array;
+  /** `level * LEVEL_DOUBLES + LEVEL_QUANTITY`: open lots of the level. */
+  readonly doubles: Float64Array;
+  #free = 0;
+  /** Pages above this number were never used: they need no list. */
+  #fresh = 0;
+
+  /** @param capacity pages, 1 to 2^20; 1,536 bytes each */
+  constructor(capacity: number, allocate: Allocate = allocateLocal) {
+    assert(Number.isInteger(capacity) && capacity >= 1 && capacity <= 2 ** 20, 'level pages: capacity is 1 to 2^20');
+    this.capacity = capacity;
+    const memory = allocate((capacity + 1) * PAGE_LEVELS * LEVEL_DOUBLES * 8);
+    this.words = new Int32Array(memory);
+    this.doubles = new Float64Array(memory);
+  }
+
+  /** An empty page, from 1; 0 when all are in use. */
+  take(): number {
+    let page = this.#free;
+    if (page !== 0) this.#free = this.words[page * PAGE_LEVELS * LEVEL_WORDS];
+    else if (this.#fresh < this.capacity) page = ++this.#fresh;
+    else return 0;
+    this.count++;
+    return page;
+  }
+
+  /** `page` is empty again; the list of free ones runs through its first word. */
+  give(page: number): void {
+    this.words[page * PAGE_LEVELS * LEVEL_WORDS] = this.#free;
+    this.#free = page;
+    this.count--;
+  }
+}
+
+/**
+ * Which prices of one side have orders, and the best of them.
+ *
+ * Works on keys: a sell's key is its price, a buy's is the price with its bits
+ * flipped, so that on both sides the lowest key is the best price and one
+ * search serves both. Above one occupancy bit per key stand bits for each 32
+ * of the bits below, up to a single word: the next occupied key is at most as
+ * many steps away as that pyramid is high (six for 2^26 prices), however far
+ * the price jumps. No tree to balance, nothing to allocate.
+ */
+export class PriceLadder {
+  /** key = price ^ flip, and back. */
+  readonly flip: number;
+  /** One more than the highest key; `best` of an empty ladder. */
+  readonly none: number;
+  /** Lowest occupied key, or `none`. */
+  best: number;
+  readonly pages: LevelPages;
+  /** Page of each 64 keys, 0 = none. */
+  readonly directory: Int32Array;
+  /** All heights of the pyramid, each followed by a zero word that a search may run into. One bit per key, then one per word of the height below. */
+  readonly bits: Int32Array;
+  /** Where each height starts in `bits`. */
+  readonly starts: Int32Array;
+
+  /**
+   * @param side 0 = buy, 1 = sell
+   * @param maxPrice highest price in ticks, 1 to MAX_PRICE_TICKS
+   */
+  constructor(side: 0 | 1, pages: LevelPages, maxPrice: number, allocate: Allocate = allocateLocal) {
+    assert(Number.isInteger(maxPrice) && maxPrice >= 1 && maxPrice <= MAX_PRICE_TICKS, 'price ladder: maxPrice is 1 to 2^26');
+    const keys = 2 ** Math.max(PAGE_BITS, 32 - Math.clz32(maxPrice));
+    this.pages = pages;
+    this.flip = side === 0 ? keys - 1 : 0;
+    this.none = keys;
+    this.best = keys;
+    this.directory = new Int32Array(allocate((keys >> PAGE_BITS) * 4));
+    const starts = [];
+    let words = 0;
+    for (let height = keys; height > 1; height = Math.ceil(height / 32)) {
+      starts.push(words);
+      words += Math.ceil(height / 32) + 1;
+    }
+    this.starts = new Int32Array(starts);
+    this.bits = new Int32Array(allocate(words * 4));
+  }
+
+  /** Level of `key` for an order to join, -1 when a page is needed and none is left. The first order there calls `occupy` next. */
+  enter(key: number): number {
+    let page = this.directory[key >>> PAGE_BITS];
+    if (page === 0) {
+      page = this.pages.take();
+      if (page === 0) return -1;
+      this.directory[key >>> PAGE_BITS] = page;
+    }
+    return (page << PAGE_BITS) | (key & (PAGE_LEVELS - 1));
+  }
+
+  /** `key` has its first order. */
+  occupy(key: number): void {
+    const bits = this.bits;
+    const word = key >>> 5;
+    const before = bits[word];
+    bits[word] = before | (1 << (key & 31));
+    if (before === 0) this.#setAbove(word);
+    if (key < this.best) this.best = key;
+  }
+
+  /** The last order of `key` left. */
+  vacate(key: number): void {
+    const bits = this.bits;
+    const word = key >>> 5;
+    const left = bits[word] & ~(1 << (key & 31));
+    bits[word] = left;
+    if (left === 0) {
+      if (bits[word ^ 1] === 0) {
+        this.pages.give(this.directory[key >>> PAGE_BITS]);
+        this.directory[key >>> PAGE_BITS] = 0;
+      }
+      this.#clearAbove(word);
+    }
+    if (key === this.best) this.best = this.next(key + 1);
+  }
+
+  /** Level of an occupied key. */
+  levelOf(key: number): number {
+    return (this.directory[key >>> PAGE_BITS] << PAGE_BITS) | (key & (PAGE_LEVELS - 1));
+  }
+
+  isOccupied(key: number): boolean {
+    return (this.bits[key >>> 5] & (1 << (key & 31))) !== 0;
+  }
+
+  /** Open lots at `key`. */
+  quantityAt(key: number): number {
+    return this.isOccupied(key) ? this.pages.doubles[this.levelOf(key) * LEVEL_DOUBLES + LEVEL_QUANTITY] : 0;
+  }
+
+  /** Lowest occupied key from `from` (0 to `none`) up, or `none`. */
+  next(from: number): number {
+    const bits = this.bits;
+    const starts = this.starts;
+    let at = from;
+    for (let height = 0; height < starts.length; height++) {
+      const found = bits[starts[height] + (at >>> 5)] & (-1 << (at & 31));
+      if (found !== 0) {
+        at = (at & ~31) | lowestBit(found);
+        while (height > 0) at = (at << 5) | lowestBit(bits[starts[--height] + at]);
+        return at;
+      }
+      at = (at >>> 5) + 1;
+    }
+    return this.none;
+  }
+
+  /** Highest occupied key from `from` down, or -1; `from` is -1 to `none` - 1. */
+  previous(from: number): number {
+    const bits = this.bits;
+    const starts = this.starts;
+    let at = from;
+    for (let height = 0; height < starts.length && at >= 0; height++) {
+      const found = bits[starts[height] + (at >>> 5)] & (-1 >>> (31 - (at & 31)));
+      if (found !== 0) {
+        at = (at & ~31) | (31 - Math.clz32(found));
+        while (height > 0) at = (at << 5) | (31 - Math.clz32(bits[starts[--height] + at]));
+        return at;
+      }
+      at = (at >>> 5) - 1;
+    }
+    return -1;
+  }
+
+  #setAbove(word: number): void {
+    const bits = this.bits;
+    let bit = word;
+    for (let height = 1; height < this.starts.length; height++) {
+      const at = this.starts[height] + (bit >>> 5);
+      const before = bits[at];
+      bits[at] = before | (1 << (bit & 31));
+      if (before !== 0) return;
+      bit >>>= 5;
+    }
+  }
+
+  #clearAbove(word: number): void {
+    const bits = this.bits;
+    let bit = word;
+    for (let height = 1; height < this.starts.length; height++) {
+      const at = this.starts[height] + (bit >>> 5);
+      const left = bits[at] & ~(1 << (bit & 31));
+      bits[at] = left;
+      if (left !== 0) return;
+      bit >>>= 5;
+    }
+  }
+}
+
+function lowestBit(word: number): number {
+  return 31 - Math.clz32(word & -word);
+}

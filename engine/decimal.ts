@@ -1,0 +1,103 @@
+import { LIMIT_53 } from './units.ts';
+
+/** Why a text is not a count of units: it is no decimal number, it lies between two units, or it needs 2^53 units or more. */
+export type DecimalErrorCode = 'DECIMAL_MALFORMED' | 'DECIMAL_NOT_A_MULTIPLE' | 'DECIMAL_TOO_LARGE';
+
+export class DecimalError extends Error {
+  readonly code: DecimalErrorCode;
+
+  constructor(code: DecimalErrorCode, message: string) {
+    super(message);
+    this.name = 'DecimalError';
+    this.code = code;
+  }
+}
+
+/** So that ten remainders and a digit stay exact; far above any tick or lot. */
+const MAX_MANTISSA = 2 ** 49;
+const MAX_DECIMALS = 18;
+const ZERO = 48;
+const POINT = 46;
+
+/**
+ * Decimal text, `12` or `12.340`, as a count of units of mantissa * 10^-decimals, exactly: ticks, lots or smallest units
+ * of money, in [0, 2^53). No sign, no exponent, a digit on each side of a point.
+ *
+ * This is long division of the text by the mantissa, a digit at a time, so nothing is ever rounded.
+ * @throws DecimalError
+ */
+export function decimalToUnits(text: string, mantissa: number, decimals: number): number {
+  checkUnit(mantissa, decimals);
+  let units = 0;
+  let remainder = 0;
+  /** Digits after the point so far; -1 before it. */
+  let places = -1;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit < 0 || digit > 9) {
+      if (text.charCodeAt(i) !== POINT || places !== -1 || i === 0 || i === text.length - 1) throw malformed(text);
+      places = 0;
+      continue;
+    }
+    if (places === decimals) {
+      if (digit !== 0) throw notAMultiple(text, mantissa, decimals);
+      continue;
+    }
+    if (places !== -1) places++;
+    const dividend = remainder * 10 + digit;
+    remainder = dividend % mantissa;
+    units = shift(units, (dividend - remainder) / mantissa, text);
+  }
+  if (text.length === 0) throw malformed(text);
+  for (let place = places === -1 ? 0 : places; place < decimals; place++) {
+    const dividend = remainder * 10;
+    remainder = dividend % mantissa;
+    units = shift(units, (dividend - remainder) / mantissa, text);
+  }
+  if (remainder !== 0) throw notAMultiple(text, mantissa, decimals);
+  return units;
+}
+
+/**
+ * The decimal text of `units` units of mantissa * 10^-decimals, with `decimals` places: `12.30`. Exact, also where the
+ * number of 10^-decimals exceeds 2^53. |units| < 2^53; negative units (a fee that is a rebate) give a minus sign.
+ */
+export function unitsToDecimal(units: number, mantissa: number, decimals: number): string {
+  checkUnit(mantissa, decimals);
+  if (!Number.isSafeInteger(units)) throw new RangeError(`${units} is not a count of units; give an integer below 2^53`);
+  const count = Math.abs(units);
+  const product = count * mantissa;
+  const digits = (product < LIMIT_53 ? String(product) : String(BigInt(count) * BigInt(mantissa))).padStart(decimals + 1, '0');
+  const sign = units < 0 ? '-' : '';
+  return decimals === 0 ? sign + digits : `${sign}${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
+}
+
+function checkUnit(mantissa: number, decimals: number): void {
+  if (!Number.isInteger(mantissa) || mantissa < 1 || mantissa > MAX_MANTISSA) {
+    throw new RangeError(`${mantissa} is not a unit's mantissa; give an integer from 1 to 2^49`);
+  }
+  if (!Number.isInteger(decimals) || decimals < 0 || decimals > MAX_DECIMALS) {
+    throw new RangeError(`${decimals} is not a number of decimals; give an integer from 0 to ${MAX_DECIMALS}`);
+  }
+}
+
+function shift(units: number, digit: number, text: string): number {
+  // Compared before it is computed: 10 * units might round. No digit is above 9.
+  if (units > (Number.MAX_SAFE_INTEGER - digit) / 10) {
+    throw new DecimalError('DECIMAL_TOO_LARGE', `${shown(text)} is too large; stay below 2^53 units`);
+  }
+  return units * 10 + digit;
+}
+
+function malformed(text: string): DecimalError {
+  return new DecimalError('DECIMAL_MALFORMED', `${shown(text)} is not a decimal number; write it like 12 or 12.34`);
+}
+
+function notAMultiple(text: string, mantissa: number, decimals: number): DecimalError {
+  const step = unitsToDecimal(1, mantissa, decimals);
+  return new DecimalError('DECIMAL_NOT_A_MULTIPLE', `${shown(text)} is not a multiple of ${step}; round it to one`);
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+}

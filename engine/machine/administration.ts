@@ -1,0 +1,223 @@
+import type { OrderBook } from '../book/order-book.ts';
+import { Code } from '../codes.ts';
+import { AccountParam, SYMBOL_PARAM_RANGES, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
+import { type Accounts, isName, NAME_BYTES } from '../rules/accounts.ts';
+import { type Symbols, unitsOf } from '../rules/symbols.ts';
+import { getI64, LIMIT_53 } from '../units.ts';
+import { Command, CommandKind, Phase } from '../wire/layout.ts';
+import { MarketEventKind } from '../wire/market-event.ts';
+import type { MarketWriter } from './market-writer.ts';
+
+const WORDS = Command.bytes / 4;
+const MAX_DECIMALS = 18;
+const MAX_ASSET_DECIMALS = 12;
+const NEGATIVE = 1;
+
+/** What administration acts on; the exchange is one. */
+export interface AdministeredState {
+  readonly accounts: Accounts;
+  readonly symbols: Symbols;
+  readonly books: (OrderBook | undefined)[];
+  readonly market: MarketWriter;
+  /** Gives a defined symbol an empty book, as wide as its MaxPrice. */
+  openBook(symbol: number): void;
+  /** The indicative price of the symbol's auction, if there is one, has to be told. */
+  noteAuction(symbol: number): void;
+}
+
+/**
+ * Commands of the operator: assets, symbols, accounts, money in and out,
+ * phases. They take the same way as orders, so replay sees them in their
+ * place. Fields: see engine/wire/openbell.fbs and docs/ADMIN.md.
+ */
+export class Administration {
+  /** Answer of the last command: the uncross' price and volume, else 0. */
+  price = 0;
+  volume = 0;
+  readonly #exchange: AdministeredState;
+
+  constructor(exchange: AdministeredState) {
+    this.#exchange = exchange;
+  }
+
+  apply(kind: number, bytes: Uint8Array, words: Int32Array, slot: number): Code {
+    this.price = 0;
+    this.volume = 0;
+    const b = slot * Command.bytes;
+    const w = slot * WORDS;
+    const symbol = words[w + Command.symbol / 4] >>> 0;
+    const account = words[w + Command.account / 4] >>> 0;
+    const parameter = bytes[b + Command.parameter];
+    const quantity = getI64(words, w + Command.quantity / 4);
+    const value = bytes[b + Command.side] === NEGATIVE ? -quantity : quantity;
+    switch (kind) {
+      case CommandKind.DefineAsset:
+        return this.#defineAsset(symbol, words[w + Command.tag / 4] >>> 0, bytes, b + Command.price);
+      case CommandKind.DefineSymbol:
+        return this.#defineSymbol(symbol, bytes, words, b, w);
+      case CommandKind.SetSymbol:
+        return this.#setSymbol(symbol, parameter, value);
+      case CommandKind.SetPhase:
+        return this.#setPhase(symbol, parameter);
+      case CommandKind.Uncross:
+        return this.#uncross(symbol);
+      case CommandKind.DefineAccount:
+        return this.#defineAccount(account, bytes, b + Command.price);
+      case CommandKind.SetAccount:
+        return this.#setAccount(account, parameter, value);
+      case CommandKind.Deposit:
+        return this.#move(account, symbol, quantity, 1);
+      case CommandKind.Withdraw:
+        return this.#move(account, symbol, quantity, -1);
+      default:
+        return Code.UNKNOWN_KIND;
+    }
+  }
+
+  #defineAsset(asset: number, decimals: number, bytes: Uint8Array, nameAt: number): Code {
+    const { accounts } = this.#exchange;
+    if (asset === 0 || asset >= accounts.assets) return Code.CAPACITY;
+    if (accounts.assetDefined[asset] !== 0) return Code.ALREADY_DEFINED;
+    if (decimals > MAX_ASSET_DECIMALS || !isName(bytes, nameAt)) return Code.BAD_PARAMETER;
+    accounts.assetDefined[asset] = 1;
+    accounts.assetDecimals[asset] = decimals;
+    copyName(accounts.assetNames, asset, bytes, nameAt);
+    return Code.OK;
+  }
+
+  #defineSymbol(symbol: number, bytes: Uint8Array, words: Int32Array, b: number, w: number): Code {
+    const { accounts, symbols } = this.#exchange;
+    const base = words[w + Command.account / 4] >>> 0;
+    const quote = words[w + Command.tag / 4] >>> 0;
+    if (symbol === 0 || symbol >= symbols.capacity) return Code.CAPACITY;
+    if (symbols.defined[symbol] !== 0) return Code.ALREADY_DEFINED;
+    if (!this.#isAsset(base) || !this.#isAsset(quote)) return Code.UNKNOWN_ASSET;
+    const tickDecimals = bytes[b + Command.side];
+    const lotDecimals = bytes[b + Command.timeInForce];
+    const tickMantissa = getI64(words, w + Command.clientOrderId / 4);
+    const lotMantissa = getI64(words, w + Command.orderId / 4);
+    if (tickDecimals > MAX_DECIMALS || lotDecimals > MAX_DECIMALS || tickMantissa === 0 || lotMantissa === 0) return Code.BAD_PARAMETER;
+    const basePerLot = unitsOf(lotMantissa, lotDecimals, accounts.assetDecimals[base]);
+    const quotePerTickLot = unitsOf(tickMantissa * lotMantissa, tickDecimals + lotDecimals, accounts.assetDecimals[quote]);
+    if (base === quote || !isUnits(basePerLot) || !isUnits(quotePerTickLot) || !isName(bytes, b + Command.price)) return Code.BAD_PARAMETER;
+    symbols.define(symbol);
+    symbols.baseAsset[symbol] = base;
+    symbols.quoteAsset[symbol] = quote;
+    symbols.tickDecimals[symbol] = tickDecimals;
+    symbols.lotDecimals[symbol] = lotDecimals;
+    symbols.tickMantissa[symbol] = tickMantissa;
+    symbols.lotMantissa[symbol] = lotMantissa;
+    symbols.deriveUnits(symbol, accounts.assetDecimals);
+    copyName(symbols.names, symbol, bytes, b + Command.price);
+    this.#exchange.openBook(symbol);
+    this.#tellPhase(symbol);
+    return Code.OK;
+  }
+
+  #setSymbol(symbol: number, parameter: number, value: number): Code {
+    const { symbols } = this.#exchange;
+    const book = this.#exchange.books[symbol];
+    if (book === undefined) return Code.UNKNOWN_SYMBOL;
+    if (parameter >= SYMBOL_PARAMS) return Code.BAD_PARAMETER;
+    const [lowest, highest] = SYMBOL_PARAM_RANGES[parameter];
+    if (value < lowest || value > highest) return Code.BAD_PARAMETER;
+    const { MaxPrice, TickStep, MakerFeePpm, TakerFeePpm } = SymbolParam;
+    // Resting orders stand on the ladder, were checked against the step, and reserved for the fees.
+    const frozen = parameter === MaxPrice || parameter === TickStep || parameter === MakerFeePpm || parameter === TakerFeePpm;
+    if (frozen && (book.bestBid() !== 0 || book.bestAsk() !== 0)) return Code.BOOK_NOT_EMPTY;
+    const taker = parameter === TakerFeePpm ? value : symbols.param(symbol, TakerFeePpm);
+    const maker = parameter === MakerFeePpm ? value : symbols.param(symbol, MakerFeePpm);
+    // A rebate comes out of the taker's fee of the same trade: fees taken never fall below zero.
+    if (maker + taker < 0) return Code.BAD_PARAMETER;
+    symbols.setParam(symbol, parameter, value);
+    if (parameter === MaxPrice) this.#exchange.openBook(symbol);
+    if (parameter === SymbolParam.TickStep) book.priceStep = value;
+    if (parameter === SymbolParam.ReferencePrice) this.#tellPhase(symbol);
+    return Code.OK;
+  }
+
+  #setPhase(symbol: number, phase: number): Code {
+    const { symbols } = this.#exchange;
+    const book = this.#exchange.books[symbol];
+    if (book === undefined) return Code.UNKNOWN_SYMBOL;
+    if (phase > Phase.Closed) return Code.BAD_PARAMETER;
+    const crossed = book.bestAsk() !== 0 && book.bestBid() >= book.bestAsk();
+    if (phase === Phase.Continuous && crossed) return Code.BOOK_CROSSED;
+    symbols.phase[symbol] = phase;
+    this.#tellPhase(symbol);
+    return Code.OK;
+  }
+
+  #tellPhase(symbol: number): void {
+    tellPhase(this.#exchange, symbol);
+    // Who hears of a phase forgets what was indicated, and the reference price decides between equal prices.
+    this.#exchange.noteAuction(symbol);
+  }
+
+  #uncross(symbol: number): Code {
+    const { symbols, market } = this.#exchange;
+    const book = this.#exchange.books[symbol];
+    if (book === undefined) return Code.UNKNOWN_SYMBOL;
+    if (symbols.phase[symbol] !== Phase.Auction) return Code.WRONG_PHASE;
+    const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
+    book.indicate(reference);
+    this.price = book.indicativePrice;
+    this.volume = book.indicativeVolume;
+    book.uncross(reference);
+    market.write(MarketEventKind.Indicative, 0, 0, symbol, 0, 0, 0, 0, 0);
+    return Code.OK;
+  }
+
+  #defineAccount(account: number, bytes: Uint8Array, nameAt: number): Code {
+    const { accounts } = this.#exchange;
+    if (account === 0 || account >= accounts.capacity) return Code.CAPACITY;
+    if (accounts.defined[account] !== 0) return Code.ALREADY_DEFINED;
+    if (!isName(bytes, nameAt)) return Code.BAD_PARAMETER;
+    accounts.define(account);
+    copyName(accounts.names, account, bytes, nameAt);
+    return Code.OK;
+  }
+
+  #setAccount(account: number, parameter: number, value: number): Code {
+    const { accounts } = this.#exchange;
+    if (account >= accounts.capacity || accounts.defined[account] === 0) return Code.UNKNOWN_ACCOUNT;
+    if (parameter === AccountParam.Suspended && (value === 0 || value === 1)) accounts.suspended[account] = value;
+    else if (parameter === AccountParam.MaxOpenOrders && value >= 0 && value < 2 ** 32) accounts.maxOpenOrders[account] = value;
+    else return Code.BAD_PARAMETER;
+    return Code.OK;
+  }
+
+  #move(account: number, asset: number, amount: number, sign: 1 | -1): Code {
+    const { accounts } = this.#exchange;
+    if (account >= accounts.capacity || accounts.defined[account] === 0) return Code.UNKNOWN_ACCOUNT;
+    if (!this.#isAsset(asset)) return Code.UNKNOWN_ASSET;
+    if (amount === 0) return Code.BAD_PARAMETER;
+    const at = account * accounts.assets + asset;
+    if (sign < 0 && accounts.available[at] < amount) return Code.INSUFFICIENT_FUNDS;
+    // All balances of an asset together stay below 2^53, so each does.
+    if (sign > 0 && accounts.deposited[asset] + amount >= LIMIT_53) return Code.BAD_PARAMETER;
+    accounts.available[at] += sign * amount;
+    accounts.deposited[asset] += sign * amount;
+    return Code.OK;
+  }
+
+  #isAsset(asset: number): boolean {
+    const { accounts } = this.#exchange;
+    return asset < accounts.assets && accounts.assetDefined[asset] !== 0;
+  }
+}
+
+function isUnits(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 1;
+}
+
+function copyName(names: Uint8Array, index: number, bytes: Uint8Array, at: number): void {
+  for (let i = 0; i < NAME_BYTES; i++) names[index * NAME_BYTES + i] = bytes[at + i];
+}
+
+/** Tells market data a symbol's phase, reference price, last trade and last price. */
+export function tellPhase({ symbols, market }: Pick<AdministeredState, 'symbols' | 'market'>, symbol: number): void {
+  const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
+  const { phase, tradeId, lastPrice } = symbols;
+  market.write(MarketEventKind.Phase, 0, phase[symbol], symbol, 0, reference, 0, tradeId[symbol], lastPrice[symbol]);
+}

@@ -1,0 +1,161 @@
+import type { Allocate } from '../allocate.ts';
+import { assert } from '../assert.ts';
+import type { OrderSlab } from '../book/order-slab.ts';
+
+const TWO_32 = 2 ** 32;
+
+/**
+ * Which order an account's client order id named, so that the same id again is
+ * answered again and does not trade twice.
+ *
+ * Resting orders are found by slab slot; finished and refused ones are
+ * remembered in a window of fixed size, first in, first out. An id that falls
+ * out of the window raises its account's `forgottenId`: a later id at or below
+ * that mark could be a repeat, so the exchange refuses it. Clients that count
+ * upwards never meet that refusal.
+ *
+ * An open-addressing table of references: 0 empty, slot + 1, or -(window index
+ * + 1). Eight neighbouring ids share a run of the table, so that counting
+ * clients stay within a cache line; the runs are scattered with a seed of the
+ * process, so that nobody can aim ids at one run. The seed is not state: it
+ * changes where a reference stands, not what is found.
+ */
+export class ClientOrderIds {
+  readonly window: number;
+  readonly account: Uint32Array;
+  readonly clientOrderId: Float64Array;
+  readonly orderId: Float64Array;
+  readonly price: Float64Array;
+  readonly quantity: Float64Array;
+  readonly symbol: Uint32Array;
+  readonly code: Uint16Array;
+  readonly side: Uint8Array;
+  readonly timeInForce: Uint8Array;
+  readonly #table: Int32Array;
+  readonly #mask: number;
+  readonly #seed: number;
+  readonly #slab: OrderSlab;
+  readonly #forgotten: Float64Array;
+  /** Next window index to write; `#filled` of them hold an entry. */
+  #next = 0;
+  #filled = 0;
+
+  /** @param forgottenId the accounts' column of that name @param seed any 32-bit integer */
+  constructor(slab: OrderSlab, window: number, forgottenId: Float64Array, seed: number, allocate: Allocate) {
+    this.window = window;
+    this.account = new Uint32Array(allocate(window * 4));
+    this.clientOrderId = new Float64Array(allocate(window * 8));
+    this.orderId = new Float64Array(allocate(window * 8));
+    this.price = new Float64Array(allocate(window * 8));
+    this.quantity = new Float64Array(allocate(window * 8));
+    this.symbol = new Uint32Array(allocate(window * 4));
+    this.code = new Uint16Array(allocate(window * 2));
+    this.side = new Uint8Array(allocate(window));
+    this.timeInForce = new Uint8Array(allocate(window));
+    let size = 1024;
+    while (size < (slab.capacity + window) * 1.5) size *= 2;
+    this.#table = new Int32Array(allocate(size * 4));
+    this.#mask = size - 1;
+    this.#seed = seed | 0;
+    this.#slab = slab;
+    this.#forgotten = forgottenId;
+  }
+
+  /** Slot + 1 of a resting order, -(index + 1) of a remembered one, or 0. */
+  find(account: number, clientOrderId: number): number {
+    return this.#table[this.#probe(account, clientOrderId)];
+  }
+
+  /** Notes a resting order; its id was not known until now. */
+  addResting(slot: number): void {
+    const at = this.#probe(this.#slab.account[slot], this.#slab.clientOrderId[slot]);
+    assert(this.#table[at] === 0, 'client order id of a new order is new');
+    this.#table[at] = slot + 1;
+  }
+
+  /** Remembers an order that does not rest (any more), or a refusal: `orderId` 0. */
+  remember(
+    account: number,
+    clientOrderId: number,
+    orderId: number,
+    code: number,
+    symbol: number,
+    side: number,
+    timeInForce: number,
+    price: number,
+    quantity: number,
+  ): void {
+    const index = this.#next;
+    if (this.#filled === this.window) this.#forget(index);
+    else this.#filled++;
+    this.#next = index + 1 === this.window ? 0 : index + 1;
+    this.account[index] = account;
+    this.clientOrderId[index] = clientOrderId;
+    this.orderId[index] = orderId;
+    this.code[index] = code;
+    this.symbol[index] = symbol;
+    this.side[index] = side;
+    this.timeInForce[index] = timeInForce;
+    this.price[index] = price;
+    this.quantity[index] = quantity;
+    this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
+  }
+
+  /** Remembered entries, oldest first. Cold. */
+  *remembered(): Generator<number> {
+    const first = this.#filled === this.window ? this.#next : 0;
+    for (let i = 0; i < this.#filled; i++) yield (first + i) % this.window;
+  }
+
+  #forget(index: number): void {
+    const account = this.account[index];
+    const clientOrderId = this.clientOrderId[index];
+    if (clientOrderId > this.#forgotten[account]) this.#forgotten[account] = clientOrderId;
+    this.#delete(this.#probe(account, clientOrderId));
+  }
+
+  #home(account: number, clientOrderId: number): number {
+    const low = clientOrderId | 0;
+    let hash =
+      Math.imul((low >>> 3) ^ this.#seed, 0x9e3779b1) ^
+      Math.imul((clientOrderId / TWO_32) | 0, 0x85ebca6b) ^
+      Math.imul(account, 0xc2b2ae35);
+    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+    hash ^= hash >>> 13;
+    return ((hash << 3) | (low & 7)) & this.#mask;
+  }
+
+  /** Where the id stands, or the empty place where it would. The table is never full. */
+  #probe(account: number, clientOrderId: number): number {
+    let at = this.#home(account, clientOrderId);
+    for (;;) {
+      const ref = this.#table[at];
+      if (ref === 0) return at;
+      if (ref > 0) {
+        if (this.#slab.clientOrderId[ref - 1] === clientOrderId && this.#slab.account[ref - 1] === account) return at;
+      } else if (this.clientOrderId[-ref - 1] === clientOrderId && this.account[-ref - 1] === account) return at;
+      at = (at + 1) & this.#mask;
+    }
+  }
+
+  /** Empties a place and moves back what had to step over it, so that no tombstones gather. */
+  #delete(at: number): void {
+    const mask = this.#mask;
+    let hole = at;
+    let next = at;
+    for (;;) {
+      next = (next + 1) & mask;
+      const ref = this.#table[next];
+      if (ref === 0) break;
+      const home =
+        ref > 0
+          ? this.#home(this.#slab.account[ref - 1], this.#slab.clientOrderId[ref - 1])
+          : this.#home(this.account[-ref - 1], this.clientOrderId[-ref - 1]);
+      if (((next - home) & mask) >= ((next - hole) & mask)) {
+        this.#table[hole] = ref;
+        hole = next;
+      }
+    }
+    this.#table[hole] = 0;
+  }
+}

@@ -1,0 +1,86 @@
+import type { Allocate } from '../allocate.ts';
+import { SYMBOL_PARAM_DEFAULTS, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
+import { Phase } from '../wire/layout.ts';
+import { NAME_BYTES } from './accounts.ts';
+
+const { MakerFeePpm, TakerFeePpm } = SymbolParam;
+
+/**
+ * Symbols: what they trade, their limits and phase. Written by the engine
+ * thread only; the I/O thread may read the columns.
+ */
+export class Symbols {
+  readonly capacity: number;
+  readonly defined: Uint8Array;
+  readonly phase: Uint8Array;
+  readonly baseAsset: Uint32Array;
+  readonly quoteAsset: Uint32Array;
+  readonly tickDecimals: Uint8Array;
+  readonly lotDecimals: Uint8Array;
+  readonly tickMantissa: Float64Array;
+  readonly lotMantissa: Float64Array;
+  /** Quote asset units of one tick times one lot. */
+  readonly quotePerTickLot: Float64Array;
+  /** Base asset units of a lot. */
+  readonly basePerLot: Float64Array;
+  readonly lastPrice: Float64Array;
+  /** Number of the symbol's last trade. */
+  readonly tradeId: Float64Array;
+  /** Fee rate that buyers' reservations include: the highest they can be charged. */
+  readonly reserveFeePpm: Float64Array;
+  /** Indexed by `symbol * SYMBOL_PARAMS + SymbolParam`. */
+  readonly params: Float64Array;
+  readonly names: Uint8Array;
+
+  constructor(capacity: number, allocate: Allocate) {
+    this.capacity = capacity;
+    this.defined = new Uint8Array(allocate(capacity));
+    this.phase = new Uint8Array(allocate(capacity));
+    this.baseAsset = new Uint32Array(allocate(capacity * 4));
+    this.quoteAsset = new Uint32Array(allocate(capacity * 4));
+    this.tickDecimals = new Uint8Array(allocate(capacity));
+    this.lotDecimals = new Uint8Array(allocate(capacity));
+    this.tickMantissa = new Float64Array(allocate(capacity * 8));
+    this.lotMantissa = new Float64Array(allocate(capacity * 8));
+    this.quotePerTickLot = new Float64Array(allocate(capacity * 8));
+    this.basePerLot = new Float64Array(allocate(capacity * 8));
+    this.lastPrice = new Float64Array(allocate(capacity * 8));
+    this.tradeId = new Float64Array(allocate(capacity * 8));
+    this.reserveFeePpm = new Float64Array(allocate(capacity * 8));
+    this.params = new Float64Array(allocate(capacity * SYMBOL_PARAMS * 8));
+    this.names = new Uint8Array(allocate(capacity * NAME_BYTES));
+  }
+
+  /** Starts halted, with the default limits. */
+  define(symbol: number): void {
+    this.defined[symbol] = 1;
+    this.phase[symbol] = Phase.Halted;
+    this.params.set(SYMBOL_PARAM_DEFAULTS, symbol * SYMBOL_PARAMS);
+  }
+
+  /** Units per tick and lot from the mantissas and decimals; not whole numbers when an asset is too coarse. */
+  deriveUnits(symbol: number, assetDecimals: Uint8Array): void {
+    const lots = this.lotMantissa[symbol];
+    const lotDecimals = this.lotDecimals[symbol];
+    this.basePerLot[symbol] = unitsOf(lots, lotDecimals, assetDecimals[this.baseAsset[symbol]]);
+    this.quotePerTickLot[symbol] = unitsOf(
+      this.tickMantissa[symbol] * lots,
+      this.tickDecimals[symbol] + lotDecimals,
+      assetDecimals[this.quoteAsset[symbol]],
+    );
+  }
+
+  param(symbol: number, param: number): number {
+    return this.params[symbol * SYMBOL_PARAMS + param];
+  }
+
+  setParam(symbol: number, param: number, value: number): void {
+    this.params[symbol * SYMBOL_PARAMS + param] = value;
+    this.reserveFeePpm[symbol] = Math.max(this.param(symbol, MakerFeePpm), this.param(symbol, TakerFeePpm), 0);
+  }
+}
+
+/** Units of an asset in `mantissa x 10^-decimals` of it; not a whole number when the asset is too coarse. */
+export function unitsOf(mantissa: number, decimals: number, assetDecimals: number): number {
+  return assetDecimals >= decimals ? mantissa * 10 ** (assetDecimals - decimals) : mantissa / 10 ** (decimals - assetDecimals);
+}

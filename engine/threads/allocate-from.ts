@@ -1,0 +1,23 @@
+import type { Allocate } from '../allocate.ts';
+import { assert } from '../assert.ts';
+
+/** Shared columns, and the list of them in the order in which they were taken. */
+export function allocateRecording(): { allocate: Allocate; columns: SharedArrayBuffer[] } {
+  const columns: SharedArrayBuffer[] = [];
+  const allocate: Allocate = (bytes) => {
+    const column = new SharedArrayBuffer(bytes);
+    columns.push(column);
+    return column;
+  };
+  return { allocate, columns };
+}
+
+/** Gives the recorded columns again, in the same order: the same constructors in another thread get the same memory. */
+export function allocateFrom(columns: readonly SharedArrayBuffer[]): Allocate {
+  let next = 0;
+  return (bytes) => {
+    const column = columns[next++];
+    assert(column !== undefined && column.byteLength === bytes, 'columns are taken in the order in which they were recorded');
+    return column;
+  };
+}

@@ -1,0 +1,131 @@
+import { assert } from '../assert.ts';
+import { durableSeq, JOURNAL_WORDS, type JournalStatus, readJournalStatus } from '../journal/journal-status.ts';
+import type { Seq } from '../units.ts';
+
+/**
+ * The shared words by which the threads of a shard know of each other; a line
+ * of 128 bytes per writer. Sequences are low 32 bits, compared by difference.
+ */
+const LINE_WORDS = 32;
+const ENGINE = 0;
+/** The log writer's words start here; see JournalWord. */
+export const JOURNAL_AT = LINE_WORDS;
+const WORDS = 2 * LINE_WORDS;
+assert(JOURNAL_WORDS <= LINE_WORDS, 'control: the journal fits its line');
+
+const EngineWord = {
+  /** Low 32 bits of the last seq applied. */
+  applied: ENGINE,
+  phase: ENGINE + 1,
+  /** Odd while the engine is changing columns that others read. */
+  version: ENGINE + 2,
+  /** Records that took the overflow way because a ring was full. */
+  spilled: ENGINE + 3,
+  /** Counts administrative commands: what the directory shows may have changed. */
+  definitions: ENGINE + 4,
+} as const;
+
+/** Where {@link Control.setApplied} stores, for threads that only have the words. */
+export const APPLIED_AT: number = EngineWord.applied;
+
+export const EnginePhase = { Recovering: 0, Running: 1, Stopped: 2, Failed: 3 } as const;
+export type EnginePhase = (typeof EnginePhase)[keyof typeof EnginePhase];
+const PHASE_NAMES = ['recovering', 'running', 'stopped', 'failed'] as const;
+export type EnginePhaseName = (typeof PHASE_NAMES)[number];
+
+export function allocateControl(): SharedArrayBuffer {
+  return new SharedArrayBuffer(WORDS * 4);
+}
+
+/** Any thread reads; the methods that write say whose they are. */
+export class Control {
+  readonly words: Int32Array;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.words = new Int32Array(memory);
+  }
+
+  /** Engine thread, after its events are published. */
+  setApplied(seq: Seq): void {
+    Atomics.store(this.words, EngineWord.applied, seq | 0);
+  }
+
+  /** Engine thread. */
+  setPhase(phase: EnginePhase): void {
+    Atomics.store(this.words, EngineWord.phase, phase);
+    Atomics.notify(this.words, EngineWord.phase);
+  }
+
+  /** Engine thread. */
+  setSpilled(records: number): void {
+    Atomics.store(this.words, EngineWord.spilled, records);
+  }
+
+  /** Engine thread. */
+  noteDefinition(): void {
+    Atomics.add(this.words, EngineWord.definitions, 1);
+  }
+
+  /** Engine thread: brackets each change of the shared columns. */
+  beginChange(): void {
+    Atomics.add(this.words, EngineWord.version, 1);
+  }
+
+  endChange(): void {
+    Atomics.add(this.words, EngineWord.version, 1);
+  }
+
+  /**
+   * Reads shared columns consistently: repeats `read` until the engine changed
+   * nothing meanwhile; after 100 tries takes what it has (the engine is never
+   * made to wait).
+   */
+  readConsistently<T>(read: () => T): T {
+    for (let attempt = 0; ; attempt++) {
+      const before = Atomics.load(this.words, EngineWord.version);
+      const value = read();
+      if (attempt === 100 || ((before & 1) === 0 && Atomics.load(this.words, EngineWord.version) === before)) return value;
+    }
+  }
+
+  get phase(): EnginePhaseName {
+    return PHASE_NAMES[Atomics.load(this.words, EngineWord.phase)];
+  }
+
+  get journal(): JournalStatus {
+    return readJournalStatus(this.words, JOURNAL_AT);
+  }
+
+  get definitions(): number {
+    return Atomics.load(this.words, EngineWord.definitions);
+  }
+
+  get spilled(): number {
+    return Atomics.load(this.words, EngineWord.spilled) >>> 0;
+  }
+
+  /** Last seq applied, given one less than 2^31 away. */
+  appliedSeq(near: Seq): Seq {
+    return near + ((Atomics.load(this.words, EngineWord.applied) - (near | 0)) | 0);
+  }
+
+  /** Last seq durable, given one less than 2^31 away. */
+  durableSeq(near: Seq): Seq {
+    return durableSeq(this.words, JOURNAL_AT, near);
+  }
+}
+
+/** A snapshot of where the stages are, for readiness, metrics and logs. I/O thread. */
+export interface EngineStatus {
+  readonly phase: EnginePhaseName;
+  readonly sequencedSeq: Seq;
+  readonly appliedSeq: Seq;
+  readonly durableSeq: Seq;
+  readonly journal: JournalStatus;
+  /** Slots in use. */
+  readonly commandDepth: number;
+  readonly reportDepth: number;
+  readonly marketDepth: number;
+  readonly spilled: number;
+  readonly draining: boolean;
+}

@@ -1,0 +1,234 @@
+import { JournalBoard } from '../journal/journal-status.ts';
+import { cutTornTail, type LogEnd, readLogSteps } from '../journal/log-reader.ts';
+import { pruneSnapshots, readNewestSnapshot, SnapshotWriter } from '../journal/snapshot-files.ts';
+import { tellPhase } from '../machine/administration.ts';
+import type { Exchange, ExchangeOutputs } from '../machine/exchange.ts';
+import { ROW_FIELDS, StateLoader, saveState } from '../machine/state-rows.ts';
+import type { RingConsumer } from '../rings/ring.ts';
+import type { Seq, TimeUs } from '../units.ts';
+import { CommandKind, Side } from '../wire/layout.ts';
+import { MarketEventKind } from '../wire/market-event.ts';
+import { type Control, EnginePhase, JOURNAL_AT } from './control.ts';
+
+/** Most commands of one poll: events leave after each poll, so this bounds how long the first one waits for the last. */
+export const POLL_COMMANDS = 256;
+const KEEP_SNAPSHOTS = 3;
+const PROGRESS_EVERY = 1 << 18;
+const nothing = (): void => undefined;
+
+export interface RecoveryProgress {
+  readonly stage: 'snapshot' | 'log';
+  readonly seq: Seq;
+}
+
+export interface Recovery {
+  readonly end: LogEnd;
+  readonly seq: Seq;
+  readonly timeUs: TimeUs;
+  /** Seq of the snapshot that was loaded; 0 = none. */
+  readonly snapshotSeq: Seq;
+  readonly replayed: number;
+  readonly milliseconds: number;
+  /** What the operator should know: a cut tail, a skipped snapshot. */
+  readonly messages: readonly string[];
+}
+
+/**
+ * Loads the newest good snapshot at or below `limitSeq` into a new exchange; 0 = there is none. A bad one is skipped with a message.
+ * @param onChunk called between two chunks of rows
+ */
+export function loadSnapshot(exchange: Exchange, dir: string, limitSeq: Seq, messages: string[], onChunk = nothing): Seq {
+  const loader = new StateLoader(exchange);
+  const header = readNewestSnapshot(
+    dir,
+    limitSeq,
+    (rows, count) => {
+      loader.load(rows, count);
+      onChunk();
+    },
+    (bad) => messages.push(bad.message),
+  );
+  return header?.seq ?? 0;
+}
+
+/** Writes the state as a snapshot file and deletes all but the newest few; one at a time. Blocks; `onChunk` as in {@link loadSnapshot}. Returns its path. */
+export function writeSnapshot(exchange: Exchange, dir: string, onChunk = nothing): string {
+  const writer = new SnapshotWriter(dir, exchange.seq, ROW_FIELDS);
+  let path: string;
+  try {
+    saveState(exchange, (rows, count) => {
+      writer.append(rows, count);
+      onChunk();
+    });
+    path = writer.finish();
+  } catch (error) {
+    writer.abort();
+    throw error;
+  }
+  pruneSnapshots(dir, KEEP_SNAPSHOTS);
+  return path;
+}
+
+/**
+ * The engine stage: takes commands off the ring, applies them, shows what
+ * follows. Owned by the thread that polls it.
+ */
+export class EngineCore {
+  readonly exchange: Exchange;
+  readonly #commands: RingConsumer;
+  readonly #outputs: ExchangeOutputs;
+  readonly #control: Control;
+  /** Records wait for room in a ring. */
+  #overflowing = false;
+
+  constructor(exchange: Exchange, commands: RingConsumer, outputs: ExchangeOutputs, control: Control) {
+    this.exchange = exchange;
+    this.#commands = commands;
+    this.#outputs = outputs;
+    this.#control = control;
+  }
+
+  /**
+   * State as of the end of the log. Reports of commands after `historySeq` are
+   * shown again (history does not have them yet); then each book is shown as
+   * market events. In steps of some 10 ms, between which it may be given up: disk
+   * and rings are then as a crash may leave them. `makeRoom` is called while the
+   * report ring is full.
+   */
+  *recover(
+    dir: string,
+    historySeq: Seq,
+    makeRoom: () => void,
+    onProgress: (progress: RecoveryProgress) => void,
+  ): Generator<undefined, Recovery> {
+    const { exchange } = this;
+    const started = performance.now();
+    const messages: string[] = [];
+    exchange.reports.quiet = true;
+    exchange.market.quiet = true;
+    const snapshotSeq = loadSnapshot(exchange, dir, historySeq, messages);
+    if (snapshotSeq > 0) onProgress({ stage: 'snapshot', seq: snapshotSeq });
+    // The history takes a command for whole when this word has passed it.
+    this.#control.setApplied(snapshotSeq);
+    const board = new JournalBoard(this.#control.words, JOURNAL_AT);
+    let bytes: Uint8Array = new Uint8Array(0);
+    let replayed = 0;
+    const steps = readLogSteps(dir, snapshotSeq + 1, (words, firstWord, count, firstSeq) => {
+      if (bytes.buffer !== words.buffer) bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+      const firstSlot = firstWord >> 4;
+      for (let i = 0; i < count; i++) {
+        exchange.reports.quiet = firstSeq + i <= historySeq;
+        exchange.apply(bytes, words, firstSlot + i);
+      }
+      this.#outputs.reports.publish();
+      // What is in the log may be told: history and the gateway wait for this word.
+      board.setDurable(exchange.seq);
+      replayed += count;
+      if ((replayed & ~(PROGRESS_EVERY - 1)) !== ((replayed - count) & ~(PROGRESS_EVERY - 1)))
+        onProgress({ stage: 'log', seq: exchange.seq });
+    });
+    let end = yield* this.#eachHandedOn(steps, makeRoom);
+    const cut = cutTornTail(dir, end);
+    if (cut !== undefined) {
+      end = cut.end;
+      messages.push(cut.message);
+    }
+    board.setDurable(exchange.seq);
+    exchange.reports.quiet = false;
+    exchange.market.quiet = false;
+    this.#showBooks();
+    this.#settle();
+    this.#control.noteDefinition();
+    this.#control.setPhase(EnginePhase.Running);
+    const milliseconds = performance.now() - started;
+    return { end, seq: exchange.seq, timeUs: exchange.timeUs, snapshotSeq, replayed, milliseconds, messages };
+  }
+
+  /** Reads on only when the reports of a step are all in the ring: what waits outside it is bounded by a step. */
+  *#eachHandedOn(steps: Generator<undefined, LogEnd>, makeRoom: () => void): Generator<undefined, LogEnd> {
+    try {
+      for (;;) {
+        const { done, value } = steps.next();
+        while (!this.#outputs.reports.drain()) {
+          makeRoom();
+          yield;
+        }
+        this.#control.setApplied(this.exchange.seq);
+        if (done) return value;
+        yield;
+      }
+    } finally {
+      steps.return(undefined as never);
+    }
+  }
+
+  /** Applies what is in the ring, up to a bound; returns how much there was to do, 0 = nothing. */
+  poll(): number {
+    const { reports, market } = this.#outputs;
+    if (this.#overflowing) {
+      const waiting = reports.waiting + market.waiting;
+      // Both are asked: each has readers of its own.
+      const reportsOut = reports.drain();
+      if (!market.drain() || !reportsOut) return waiting - reports.waiting - market.waiting;
+      this.#overflowing = false;
+      this.#control.setApplied(this.exchange.seq);
+    }
+    const commands = this.#commands;
+    let slot = commands.next();
+    if (slot === -1) return 0;
+    const { exchange } = this;
+    const control = this.#control;
+    const { u8, i32 } = commands.slots;
+    let done = 0;
+    let defined = false;
+    control.beginChange();
+    for (;;) {
+      exchange.apply(u8, i32, slot);
+      if (u8[slot << 6] >= CommandKind.DefineAsset) defined = true;
+      if (++done === POLL_COMMANDS) break;
+      slot = commands.next();
+      if (slot === -1) break;
+    }
+    exchange.endBatch();
+    control.endChange();
+    if (defined) control.noteDefinition();
+    reports.publish();
+    market.publish();
+    commands.release();
+    this.#settle();
+    return done;
+  }
+
+  /** True while records wait for room in a ring, and no command is taken. */
+  get overflowing(): boolean {
+    return this.#overflowing;
+  }
+
+  /** A command counts as applied when all that it caused is in the rings. */
+  #settle(): void {
+    const { reports, market } = this.#outputs;
+    this.#overflowing = reports.waiting > 0 || market.waiting > 0;
+    if (this.#overflowing) this.#control.setSpilled(reports.spilledTotal + market.spilledTotal);
+    else this.#control.setApplied(this.exchange.seq);
+  }
+
+  /** Tells market data the phase of every symbol, every resting order, in priority, and what auctions would trade at. */
+  #showBooks(): void {
+    const { books, slab, market, seq, timeUs } = this.exchange;
+    market.seq = seq;
+    market.timeUs = timeUs;
+    for (const book of books) {
+      if (book === undefined) continue;
+      const { symbol } = book;
+      tellPhase(this.exchange, symbol);
+      for (const side of [Side.Buy, Side.Sell]) {
+        book.ordersInPriority(side, (slot) => {
+          market.write(MarketEventKind.Add, side, 0, symbol, slab.id[slot], slab.price[slot], slab.open[slot], 0, 0);
+        });
+      }
+      this.exchange.noteAuction(symbol);
+    }
+    this.exchange.endBatch();
+    this.#outputs.market.publish();
+  }
+}

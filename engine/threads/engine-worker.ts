@@ -1,0 +1,157 @@
+/**
+ * Thread entries of the pinned topology: the engine stage, or the journal
+ * stage, each alone in its thread. `postMessage` starts and stops them; all
+ * else goes over shared memory.
+ */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { synchronousDisk } from '../journal/disk.ts';
+import type { LogEnd } from '../journal/log-reader.ts';
+import { LogWriter } from '../journal/log-writer.ts';
+import type { Limits } from '../limits.ts';
+import { Exchange } from '../machine/exchange.ts';
+import { RingConsumer, type RingHandle } from '../rings/ring.ts';
+import { SpillingProducer } from '../rings/spilling-producer.ts';
+import { inTurns } from '../turns.ts';
+import { allocateFrom } from './allocate-from.ts';
+import { Control, EnginePhase, JOURNAL_AT } from './control.ts';
+import { EngineCore, type Recovery, type RecoveryProgress, writeSnapshot } from './engine-core.ts';
+
+export interface EngineThreadData {
+  readonly role: 'engine';
+  readonly dir: string;
+  readonly limits: Limits;
+  readonly historySeq: number;
+  readonly columns: readonly SharedArrayBuffer[];
+  readonly commands: RingHandle;
+  readonly reports: RingHandle;
+  readonly market: RingHandle;
+  readonly control: SharedArrayBuffer;
+}
+
+export interface JournalThreadData {
+  readonly role: 'journal';
+  readonly dir: string;
+  readonly end: LogEnd;
+  readonly mode: 'durable' | 'fast';
+  readonly commands: RingHandle;
+  readonly control: SharedArrayBuffer;
+}
+
+export type FromThread =
+  | { readonly type: 'progress'; readonly progress: RecoveryProgress }
+  | { readonly type: 'recovered'; readonly recovery: Recovery }
+  /** The log is open: what is sequenced from now on is written. */
+  | { readonly type: 'journaling' }
+  | { readonly type: 'failed'; readonly code: string; readonly message: string }
+  | { readonly type: 'stopped'; readonly snapshot: string | undefined };
+
+/** `stop`: end after what is in the ring; the engine writes a snapshot when asked to. One that is recovering gives up. */
+export interface ToThread {
+  readonly type: 'stop';
+  readonly snapshot: boolean;
+}
+
+/** Spins that an idle thread does before it parks. */
+const SPINS = 2000;
+const PARK_MS = 50;
+/** A thread that waits for room, in a ring or on the disk, looks again after it. */
+const STALLED_MS = 1;
+
+if (parentPort !== null) void runStage(parentPort);
+
+async function runStage(port: MessagePort): Promise<void> {
+  let stop: ToThread | undefined;
+  port.on('message', (message: ToThread) => {
+    stop = message;
+  });
+  const say = (message: FromThread): void => port.postMessage(message);
+  const failed = (error: unknown): void => {
+    const { code = 'OPENBELL_THREAD', message } = error as { code?: string; message: string };
+    say({ type: 'failed', code, message });
+  };
+  const data = workerData as EngineThreadData | JournalThreadData;
+  try {
+    await (data.role === 'engine' ? runEngine(data, say, () => stop) : runJournal(data, say, () => stop));
+  } catch (error) {
+    new Control(data.control).setPhase(EnginePhase.Failed);
+    failed(error);
+  }
+  port.close();
+}
+
+async function runEngine(data: EngineThreadData, say: (message: FromThread) => void, stopAsked: () => ToThread | undefined): Promise<void> {
+  const control = new Control(data.control);
+  const commands = new RingConsumer(data.commands, 0);
+  const outputs = { reports: new SpillingProducer(data.reports), market: new SpillingProducer(data.market) };
+  const exchange = new Exchange(data.limits, outputs, allocateFrom(data.columns));
+  const core = new EngineCore(exchange, commands, outputs, control);
+  const recovering = core.recover(
+    data.dir,
+    data.historySeq,
+    () => sleep(control, STALLED_MS),
+    (progress) => say({ type: 'progress', progress }),
+  );
+  const recovery = await inTurns(recovering, () => stopAsked() !== undefined);
+  if (recovery === undefined) return say({ type: 'stopped', snapshot: undefined });
+  say({ type: 'recovered', recovery });
+  await dutyCycle(
+    () => core.poll(),
+    // Who waits for room in its outputs must not be woken by commands that it cannot take.
+    () => (core.overflowing ? sleep(control, STALLED_MS) : commands.park(PARK_MS)),
+    () => stopAsked() !== undefined && commands.available() === 0,
+  );
+  let snapshot: string | undefined;
+  if (stopAsked()?.snapshot) snapshot = writeSnapshot(exchange, data.dir);
+  control.setPhase(EnginePhase.Stopped);
+  say({ type: 'stopped', snapshot });
+}
+
+async function runJournal(
+  data: JournalThreadData,
+  say: (message: FromThread) => void,
+  stopAsked: () => ToThread | undefined,
+): Promise<void> {
+  const control = new Control(data.control);
+  const commands = new RingConsumer(data.commands, 1);
+  let failure: Error | undefined;
+  const log = new LogWriter({
+    dir: data.dir,
+    end: data.end,
+    ring: commands,
+    disk: synchronousDisk,
+    mode: data.mode,
+    words: control.words,
+    at: JOURNAL_AT,
+    onFailed: (error) => {
+      failure = error;
+    },
+  });
+  say({ type: 'journaling' });
+  await dutyCycle(
+    () => {
+      if (failure !== undefined) throw failure;
+      return log.poll();
+    },
+    () => (control.journal.state === 'disk-full' ? sleep(control, STALLED_MS) : commands.park(PARK_MS)),
+    () => stopAsked() !== undefined && commands.available() === 0,
+  );
+  await log.close();
+  say({ type: 'stopped', snapshot: undefined });
+}
+
+function sleep(control: Control, ms: number): void {
+  Atomics.wait(control.words, control.words.length - 1, 0, ms);
+}
+
+/** Polls until it may end and there is nothing left: spin while there is work, then idle. */
+async function dutyCycle(poll: () => number, idle: () => void, mayEnd: () => boolean): Promise<void> {
+  for (;;) {
+    let fruitless = 0;
+    while (fruitless < SPINS) fruitless = poll() > 0 ? 0 : fruitless + 1;
+    // Lets the message port speak.
+    await new Promise(setImmediate);
+    if (mayEnd()) {
+      if (poll() === 0) return;
+    } else idle();
+  }
+}

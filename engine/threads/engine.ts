@@ -1,0 +1,370 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { OrderSlab } from '../book/order-slab.ts';
+import { type Limits, resolveLimits } from '../limits.ts';
+import { Exchange } from '../machine/exchange.ts';
+import { allocateRing, RingConsumer, type RingHandle, RingProducer } from '../rings/ring.ts';
+import { Accounts } from '../rules/accounts.ts';
+import { Symbols } from '../rules/symbols.ts';
+import { Command, Report } from '../wire/layout.ts';
+import { MARKET_EVENT_BYTES } from '../wire/market-event.ts';
+import { allocateRecording } from './allocate-from.ts';
+import { allocateControl, Control, EnginePhase, type EngineStatus } from './control.ts';
+import { Directory } from './directory.ts';
+import { DutyLimit } from './duty-limit.ts';
+import { POLL_COMMANDS, type Recovery, type RecoveryProgress } from './engine-core.ts';
+import type { EngineThreadData } from './engine-worker.ts';
+import { type MarketHandler, MarketPump, type ReportHandler, ReportPump } from './pumps.ts';
+import { Sequencer } from './sequencer.ts';
+import type { SnapshotTaken, SnapshotThreadData } from './snapshot-worker.ts';
+import { type Durability, FusedStages, type StageSetup, type Stages, ThreadedStages } from './stages.ts';
+
+export type Topology = 'compact' | 'pinned';
+export type { Durability } from './stages.ts';
+
+export interface EngineOptions {
+  /** Directory of log and snapshots; must exist, and be locked by the caller. */
+  readonly dir: string;
+  /** `compact`: all on the calling thread. `pinned`: engine and journal in threads of their own. Default: by core count. */
+  readonly topology?: Topology;
+  /** `durable` (default): nothing leaves before it is on the disk. `fast`: at once; a crash may lose the last milliseconds. */
+  readonly durability?: Durability;
+  readonly limits?: Partial<Limits>;
+  /** Last seq whose reports the history has: later ones are shown again at the start. Default: all are taken as known. */
+  readonly historySeq?: number;
+  /** Commands between two snapshots; 0 = only at the stop and on demand. */
+  readonly snapshotEvery?: number;
+  readonly onProgress?: (progress: RecoveryProgress) => void;
+  /** Aborted while `start` recovers: it gives up, and rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** The engine or the disk failed: nothing is answered any more, restart to recover. */
+  readonly onFailed?: (error: Error) => void;
+  /** A snapshot was taken, or could not be. */
+  readonly onSnapshot?: (result: SnapshotTaken | Error) => void;
+}
+
+interface SnapshotUnderWay {
+  readonly taken: Promise<SnapshotTaken>;
+  /** Of its {@link DutyLimit}. */
+  readonly lift: SharedArrayBuffer;
+}
+
+/** From four cores on, a thread per stage; below, threads would only take turns. */
+const PINNED_FROM_CORES = 4;
+const PUMP_LIMIT = 4096;
+/** Turns without progress, while something is outstanding, before the loop stops spinning. */
+const SPIN_TURNS = 2000;
+/** Full polls of a turn: what one turn of the loop brought in is answered in it, yet the loop is not kept for long. */
+const ROUNDS = 32;
+const BACKOFF_MS = 1;
+const DEFAULT_SNAPSHOT_EVERY = 5_000_000;
+
+export function chooseTopology(cores: number = availableParallelism()): Topology {
+  return cores >= PINNED_FROM_CORES ? 'pinned' : 'compact';
+}
+
+/**
+ * A shard: sequencer, engine, journal and the gates through which events
+ * leave. All methods are for the thread that made it (the I/O thread), which
+ * must have an event loop.
+ */
+export class Engine {
+  readonly topology: Topology;
+  readonly limits: Limits;
+  readonly directory: Directory;
+  /** For the history writer: consumer 1 of the reports, and the words that say what is durable. */
+  readonly reportRing: RingHandle;
+  readonly controlMemory: SharedArrayBuffer;
+  readonly #options: EngineOptions;
+  readonly #control: Control;
+  readonly #commandRing: RingProducer;
+  readonly #reports: ReportPump;
+  readonly #market: MarketPump;
+  readonly #stages: Stages;
+  #sequencer: Sequencer | undefined;
+  #scheduled = false;
+  #later = false;
+  #idleTurns = 0;
+  #lastSnapshotSeq = 0;
+  #snapshot: SnapshotUnderWay | undefined;
+  #failure: Error | undefined;
+  /** `stop` was called: no snapshot is begun beside the final one. */
+  #stopping: Promise<string | undefined> | undefined;
+  #historyFull = false;
+  #stopped = false;
+
+  constructor(options: EngineOptions) {
+    const limits = resolveLimits(options.limits);
+    this.#options = options;
+    this.limits = limits;
+    this.topology = options.topology ?? chooseTopology();
+    this.controlMemory = allocateControl();
+    this.#control = new Control(this.controlMemory);
+    const commands = allocateRing({ slotBytes: Command.bytes, capacity: limits.commandRing, consumers: 2 });
+    this.reportRing = allocateRing({ slotBytes: Report.bytes, capacity: limits.reportRing, consumers: 2 });
+    const market = allocateRing({ slotBytes: MARKET_EVENT_BYTES, capacity: limits.marketRing, consumers: 1 });
+    const durability = options.durability ?? 'durable';
+    const gated = durability === 'durable';
+    this.#commandRing = new RingProducer(commands);
+    this.#reports = new ReportPump(new RingConsumer(this.reportRing, 0), this.#control, gated);
+    this.#market = new MarketPump(new RingConsumer(market, 0), this.#control, gated);
+    const setup: StageSetup = {
+      dir: options.dir,
+      durability,
+      historySeq: options.historySeq ?? Number.POSITIVE_INFINITY,
+      commands,
+      reports: this.reportRing,
+      market,
+      control: this.#control,
+      controlMemory: this.controlMemory,
+      onDurable: () => this.#turn(),
+      onFailed: (error) => this.#fail(error),
+      onProgress: options.onProgress ?? (() => undefined),
+      signal: options.signal,
+    };
+    if (this.topology === 'compact') {
+      let made: Exchange | undefined;
+      const make = (outputs: ConstructorParameters<typeof Exchange>[1]): Exchange => {
+        made = new Exchange(limits, outputs);
+        return made;
+      };
+      this.#stages = new FusedStages(setup, make, () => this.#makeRoom());
+      const { accounts, symbols, slab } = made as unknown as Exchange;
+      this.directory = new Directory(this.#control, accounts, symbols, slab);
+    } else {
+      const { allocate, columns } = allocateRecording();
+      const accounts = new Accounts(limits.accounts, limits.assets, allocate);
+      const symbols = new Symbols(limits.symbols, allocate);
+      const slab = new OrderSlab(limits.orders, allocate);
+      this.directory = new Directory(this.#control, accounts, symbols, slab);
+      const { dir, historySeq, reports, controlMemory: control } = setup;
+      const data: EngineThreadData = { role: 'engine', dir, limits, historySeq, columns, commands, reports, market, control };
+      this.#stages = new ThreadedStages(setup, data);
+    }
+  }
+
+  /** Who is told of reports; set it before `start`, or reports of the recovery wait in the ring. */
+  onReports(handler: ReportHandler): void {
+    this.#reports.handler = handler;
+  }
+
+  onMarket(handler: MarketHandler): void {
+    this.#market.handler = handler;
+  }
+
+  /** Recovers and opens the door. @throws DamagedLogError and others of the journal: the message says what to do */
+  async start(): Promise<Recovery> {
+    const pumping = setInterval(() => this.#pump(), 1);
+    try {
+      this.#options.signal?.throwIfAborted();
+      const recovery = await this.#stages.start();
+      this.#sequencer = new Sequencer(this.#commandRing, this.#control, recovery.seq, recovery.timeUs);
+      this.#sequencer.historyFull = this.#historyFull;
+      this.#lastSnapshotSeq = recovery.snapshotSeq;
+      this.schedule();
+      return recovery;
+    } catch (error) {
+      this.#stopped = true;
+      await this.#stages.abandon();
+      throw error;
+    } finally {
+      clearInterval(pumping);
+    }
+  }
+
+  /** The door; after `start`. */
+  get sequencer(): Sequencer {
+    if (this.#sequencer === undefined) throw new Error('Engine.start() has not finished yet.');
+    return this.#sequencer;
+  }
+
+  /** For the history's owner: it cannot write, so new commands are refused with DISK_FULL until it can. */
+  setHistoryFull(full: boolean): void {
+    this.#historyFull = full;
+    if (this.#sequencer !== undefined) this.#sequencer.historyFull = full;
+  }
+
+  /** Call it after `sequencer.publish()`: the stages run in this turn of the event loop, once for all that came in it. */
+  readonly schedule = (): void => {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#run);
+  };
+
+  status(): EngineStatus {
+    const sequencedSeq = this.#sequencer?.seq ?? 0;
+    const control = this.#control;
+    return {
+      phase: control.phase,
+      sequencedSeq,
+      appliedSeq: control.appliedSeq(sequencedSeq),
+      durableSeq: control.durableSeq(sequencedSeq),
+      journal: control.journal,
+      commandDepth: this.#commandRing.depth(),
+      reportDepth: this.#reports.ring.available(),
+      marketDepth: this.#market.ring.available(),
+      spilled: control.spilled,
+      draining: this.#sequencer?.draining ?? false,
+    };
+  }
+
+  /**
+   * Takes a snapshot of all that is durable by now, while trading goes on and at the cost of a core; calls during one share it, and hurry it.
+   * Rejects once `stop` was called, which writes its own.
+   */
+  snapshotNow(): Promise<SnapshotTaken> {
+    if (this.#stopping !== undefined && this.#snapshot === undefined)
+      return Promise.reject(new Error('The exchange is stopping, and writes its final snapshot.'));
+    const { taken, lift } = this.#beginSnapshot();
+    DutyLimit.lift(lift);
+    return taken;
+  }
+
+  /** Takes no more commands, and resolves when all taken ones are applied, durable and handed on. */
+  async drain(): Promise<void> {
+    const { sequencer } = this;
+    sequencer.draining = true;
+    for (;;) {
+      const { appliedSeq, durableSeq, reportDepth, marketDepth } = this.status();
+      if (this.#failure !== undefined) throw this.#failure;
+      if (appliedSeq === sequencer.seq && durableSeq === sequencer.seq && reportDepth === 0 && marketDepth === 0) return;
+      this.schedule();
+      await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS));
+    }
+  }
+
+  /** Drains, ends the stages, and writes a final snapshot unless told not to. Returns its path. Rejects after a failure; the stages have ended then, too. Later calls share the first. */
+  stop(options: { snapshot?: boolean } = {}): Promise<string | undefined> {
+    this.#stopping ??= this.#stop(options.snapshot ?? true);
+    return this.#stopping;
+  }
+
+  async #stop(snapshot: boolean): Promise<string | undefined> {
+    try {
+      if (this.#snapshot !== undefined) DutyLimit.lift(this.#snapshot.lift);
+      if (this.#sequencer !== undefined) await this.drain();
+      await this.#snapshot?.taken.catch(() => undefined);
+      this.#stopped = true;
+      const path = await this.#stages.stop(snapshot);
+      this.#control.setPhase(EnginePhase.Stopped);
+      return path;
+    } catch (error) {
+      this.#stopped = true;
+      await this.#stages.abandon();
+      throw error;
+    }
+  }
+
+  readonly #run = (): void => {
+    this.#scheduled = false;
+    this.#turn();
+  };
+
+  readonly #runLater = (): void => {
+    this.#later = false;
+    this.#turn();
+  };
+
+  /** One turn of the stages that this thread has, then of the gates. */
+  #turn(): void {
+    if (this.#stopped) return;
+    let applied = 0;
+    let handed = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const done = this.#stages.poll();
+      applied += done;
+      handed += this.#pump();
+      if (done < POLL_COMMANDS) break;
+    }
+    if (applied + handed > 0) this.#idleTurns = 0;
+    else this.#idleTurns++;
+    const sequencer = this.#sequencer;
+    if (sequencer === undefined || this.#failure !== undefined) return;
+    this.#maybeSnapshot(sequencer.seq);
+    if (!this.#outstanding(sequencer.seq)) return;
+    if (this.#looksAgain(applied, handed, sequencer.seq)) this.schedule();
+    else this.#scheduleLater();
+  }
+
+  /**
+   * Whether the next turn of the loop finds something to do. In compact, only what this one left: the disk
+   * calls back, and a turn for nothing after each one would cost as much as a tenth of the loop's time.
+   */
+  #looksAgain(applied: number, handed: number, seq: number): boolean {
+    if (this.topology === 'pinned') return this.#idleTurns < SPIN_TURNS;
+    return handed >= PUMP_LIMIT || (applied + handed > 0 && this.#control.appliedSeq(seq) !== seq);
+  }
+
+  /** Looks again in a moment; a `schedule` before that is not held up by it. */
+  #scheduleLater(): void {
+    if (this.#scheduled || this.#later) return;
+    this.#later = true;
+    setTimeout(this.#runLater, BACKOFF_MS);
+  }
+
+  #outstanding(seq: number): boolean {
+    const control = this.#control;
+    return (
+      control.appliedSeq(seq) !== seq ||
+      control.durableSeq(seq) !== seq ||
+      this.#reports.ring.available() > 0 ||
+      this.#market.ring.available() > 0
+    );
+  }
+
+  #pump(): number {
+    return this.#reports.poll(PUMP_LIMIT) + this.#market.poll(PUMP_LIMIT);
+  }
+
+  /** Recovery on this thread fills the report ring: empties this side of it and lets the history thread work. */
+  #makeRoom(): void {
+    if (this.#reports.poll(PUMP_LIMIT) === 0) Atomics.wait(this.#control.words, this.#control.words.length - 1, 0, 1);
+  }
+
+  /** In the background, unless the next one is due before this one is done: then it hurries. */
+  #maybeSnapshot(seq: number): void {
+    const every = this.#options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY;
+    if (every === 0 || this.#stopping !== undefined || seq - this.#lastSnapshotSeq < every) return;
+    if (this.#snapshot !== undefined) {
+      this.#lastSnapshotSeq = seq;
+      DutyLimit.lift(this.#snapshot.lift);
+      return;
+    }
+    this.#beginSnapshot().taken.then(
+      (taken) => this.#options.onSnapshot?.(taken),
+      (error: Error) => this.#options.onSnapshot?.(error),
+    );
+  }
+
+  #beginSnapshot(): SnapshotUnderWay {
+    if (this.#snapshot !== undefined) return this.#snapshot;
+    const lift = DutyLimit.allocate();
+    const taken = this.#takeSnapshot(lift).finally(() => {
+      this.#snapshot = undefined;
+    });
+    this.#snapshot = { taken, lift };
+    return this.#snapshot;
+  }
+
+  #takeSnapshot(lift: SharedArrayBuffer): Promise<SnapshotTaken> {
+    const { seq } = this.sequencer;
+    this.#lastSnapshotSeq = seq;
+    const targetSeq = this.#control.durableSeq(seq);
+    const data: SnapshotThreadData = { dir: this.#options.dir, limits: this.limits, targetSeq, lift };
+    const entry = new URL(import.meta.url.endsWith('.ts') ? './snapshot-worker.ts' : './snapshot-worker.js', import.meta.url);
+    return new Promise((resolve, reject) => {
+      const worker = new Worker(entry, { workerData: data, name: 'openbell-snapshot' });
+      worker.once('message', (taken: SnapshotTaken) => resolve(taken));
+      worker.once('error', reject);
+      worker.once('exit', (code) => reject(new Error(`The snapshot thread ended with exit code ${code}.`)));
+    });
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#control.setPhase(EnginePhase.Failed);
+    if (this.#sequencer !== undefined) this.#sequencer.draining = true;
+    this.#options.onFailed?.(error);
+  }
+}

@@ -1,0 +1,202 @@
+import { Worker } from 'node:worker_threads';
+import { asynchronousDisk } from '../journal/disk.ts';
+import { LogWriter } from '../journal/log-writer.ts';
+import type { Exchange } from '../machine/exchange.ts';
+import { RingConsumer, type RingHandle } from '../rings/ring.ts';
+import { SpillingProducer } from '../rings/spilling-producer.ts';
+import { inTurns } from '../turns.ts';
+import { type Control, JOURNAL_AT } from './control.ts';
+import { EngineCore, type Recovery, type RecoveryProgress, writeSnapshot } from './engine-core.ts';
+import type { EngineThreadData, FromThread, JournalThreadData, ToThread } from './engine-worker.ts';
+
+export type Durability = 'durable' | 'fast';
+
+export interface StageSetup {
+  readonly dir: string;
+  readonly durability: Durability;
+  readonly historySeq: number;
+  readonly commands: RingHandle;
+  readonly reports: RingHandle;
+  readonly market: RingHandle;
+  readonly control: Control;
+  readonly controlMemory: SharedArrayBuffer;
+  /** The log's end went on, or the disk failed. */
+  readonly onDurable: () => void;
+  readonly onFailed: (error: Error) => void;
+  readonly onProgress: (progress: RecoveryProgress) => void;
+  /** Aborted: recovery is given up. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The engine and journal stages, wherever they run. */
+export interface Stages {
+  /** Brings the state to the end of the log and starts the journal. @throws the signal's reason, when recovery was given up */
+  start(): Promise<Recovery>;
+  /** Does what this thread has to do; returns the number of commands applied here. */
+  poll(): number;
+  /** Ends both stages; all commands are applied and durable by then. Returns the snapshot's path when one was asked for. */
+  stop(snapshot: boolean): Promise<string | undefined>;
+  /** Ends what runs as it is: after a failure, when `stop` has nothing to wait for. The log has all that was answered. */
+  abandon(): Promise<void>;
+}
+
+/** Topology `compact`: both stages are polled by the I/O thread; the disk work is libuv's. */
+export class FusedStages implements Stages {
+  readonly #setup: StageSetup;
+  readonly #core: EngineCore;
+  readonly #exchange: Exchange;
+  readonly #makeRoom: () => void;
+  #log: LogWriter | undefined;
+
+  /** @param makeRoom takes reports off the ring while recovery fills it */
+  constructor(
+    setup: StageSetup,
+    makeExchange: (outputs: { reports: SpillingProducer; market: SpillingProducer }) => Exchange,
+    makeRoom: () => void,
+  ) {
+    this.#setup = setup;
+    const outputs = { reports: new SpillingProducer(setup.reports), market: new SpillingProducer(setup.market) };
+    this.#exchange = makeExchange(outputs);
+    this.#core = new EngineCore(this.#exchange, new RingConsumer(setup.commands, 0), outputs, setup.control);
+    this.#makeRoom = makeRoom;
+  }
+
+  async start(): Promise<Recovery> {
+    const { dir, historySeq, onProgress, control, durability, commands, onDurable, onFailed, signal } = this.#setup;
+    const recovery = await inTurns(this.#core.recover(dir, historySeq, this.#makeRoom, onProgress), () => signal?.aborted === true);
+    if (recovery === undefined) throw signal?.reason;
+    this.#log = new LogWriter({
+      dir,
+      end: recovery.end,
+      ring: new RingConsumer(commands, 1),
+      disk: asynchronousDisk,
+      mode: durability,
+      words: control.words,
+      at: JOURNAL_AT,
+      onDurable,
+      onFailed,
+    });
+    return recovery;
+  }
+
+  /** The write is started first: the disk works while the engine does. */
+  poll(): number {
+    this.#log?.poll();
+    return this.#core.poll();
+  }
+
+  async stop(snapshot: boolean): Promise<string | undefined> {
+    await this.#log?.close();
+    return snapshot ? writeSnapshot(this.#exchange, this.#setup.dir) : undefined;
+  }
+
+  /** Nothing runs here but what the disk has in flight. */
+  abandon(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Topology `pinned`: a thread for each stage. */
+export class ThreadedStages implements Stages {
+  readonly #setup: StageSetup;
+  readonly #engineData: EngineThreadData;
+  #engine: StageThread | undefined;
+  #journal: StageThread | undefined;
+
+  constructor(setup: StageSetup, engineData: EngineThreadData) {
+    this.#setup = setup;
+    this.#engineData = engineData;
+  }
+
+  async start(): Promise<Recovery> {
+    const { dir, durability, commands, controlMemory, onProgress, onFailed, signal } = this.#setup;
+    this.#engine = new StageThread(this.#engineData, onFailed);
+    const recovery = await this.#engine.recovered(onProgress, signal);
+    const data: JournalThreadData = { role: 'journal', dir, end: recovery.end, mode: durability, commands, control: controlMemory };
+    this.#journal = new StageThread(data, onFailed);
+    await this.#journal.journaling();
+    return recovery;
+  }
+
+  poll(): number {
+    return 0;
+  }
+
+  async stop(snapshot: boolean): Promise<string | undefined> {
+    await this.#journal?.stop(false);
+    return await this.#engine?.stop(snapshot);
+  }
+
+  async abandon(): Promise<void> {
+    await Promise.all([this.#journal?.terminate(), this.#engine?.terminate()]);
+  }
+}
+
+class StageThread {
+  readonly #worker: Worker;
+  readonly #ended: Promise<string | undefined>;
+  #onRecovered: ((recovery: Recovery) => void) | undefined;
+  #onJournaling: (() => void) | undefined;
+  #onProgress: ((progress: RecoveryProgress) => void) | undefined;
+  #failure: Error | undefined;
+  #rejectStart: ((error: Error) => void) | undefined;
+
+  constructor(data: EngineThreadData | JournalThreadData, onFailed: (error: Error) => void) {
+    this.#worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './engine-worker.ts' : './engine-worker.js', import.meta.url), {
+      workerData: data,
+      name: `openbell-${data.role}`,
+    });
+    this.#ended = new Promise((resolve, reject) => {
+      const fail = (error: Error): void => {
+        this.#failure = error;
+        this.#rejectStart?.(error);
+        reject(error);
+        onFailed(error);
+      };
+      this.#worker.on('message', (message: FromThread) => {
+        if (message.type === 'progress') this.#onProgress?.(message.progress);
+        else if (message.type === 'recovered') this.#onRecovered?.(message.recovery);
+        else if (message.type === 'journaling') this.#onJournaling?.();
+        else if (message.type === 'stopped') resolve(message.snapshot);
+        else fail(Object.assign(new Error(message.message), { code: message.code }));
+      });
+      this.#worker.on('error', fail);
+    });
+    // Somebody asks for it at the stop; a failure before that is told by onFailed.
+    this.#ended.catch(() => undefined);
+  }
+
+  async recovered(onProgress: (progress: RecoveryProgress) => void, signal?: AbortSignal): Promise<Recovery> {
+    this.#onProgress = onProgress;
+    const giveUp = (): void => void this.stop(false).then(() => this.#rejectStart?.(signal?.reason), this.#rejectStart);
+    signal?.addEventListener('abort', giveUp);
+    try {
+      return await new Promise((resolve, reject) => {
+        if (this.#failure !== undefined) return reject(this.#failure);
+        this.#onRecovered = resolve;
+        this.#rejectStart = reject;
+      });
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+    }
+  }
+
+  journaling(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) return reject(this.#failure);
+      this.#onJournaling = resolve;
+      this.#rejectStart = reject;
+    });
+  }
+
+  async stop(snapshot: boolean): Promise<string | undefined> {
+    this.#worker.postMessage({ type: 'stop', snapshot } satisfies ToThread);
+    const path = await this.#ended;
+    await this.terminate();
+    return path;
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}

@@ -1,0 +1,168 @@
+import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { Peer, PeerCertificate } from '../../tls/peer-certificate.ts';
+import { MessageReader, type MessageSink, PREFIX_BYTES } from './message-reader.ts';
+import { type CallFault, encodeDetails, GrpcStatus } from './status.ts';
+
+/** Who serves a call. */
+export interface CallHandler extends MessageSink {
+  /** All messages that arrived together were handed on. */
+  onMessagesEnd(): void;
+  /** The client sends no more. */
+  onHalfClose(): void;
+  /** What `write` was given has left for the socket: the next may follow. */
+  onWritten(): void;
+  /** The call is over, however it ended; nothing can be written any more. Once. */
+  onClose(): void;
+}
+
+/** The other end of an HTTP/2 connection. */
+export interface ConnectedPeer extends Peer {
+  /** Somebody was let in on the connection; undefined: nobody has to be. */
+  readonly admit: (() => void) | undefined;
+}
+
+const CONTENT_TYPE = 'application/grpc';
+/** How long a client may take to close its side after the status. */
+const HALF_OPEN_MS = 1000;
+
+/** One gRPC call on an HTTP/2 stream: messages in, messages out, a status at the end. I/O thread. */
+export class GrpcCall {
+  readonly headers: IncomingHttpHeaders;
+  readonly peerAddress: string;
+  readonly peerCertificate: PeerCertificate | undefined;
+  readonly #stream: ServerHttp2Stream;
+  readonly #maxBytes: number;
+  #handler: CallHandler | undefined;
+  /** First of the call itself, then of its end. */
+  #deadline: NodeJS.Timeout | undefined;
+  /** A status was given: nothing is read or written any more. */
+  #ended = false;
+
+  readonly #peer: ConnectedPeer;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, maxBytes: number, peer: ConnectedPeer) {
+    this.#peer = peer;
+    this.headers = headers;
+    this.peerAddress = peer.address;
+    this.peerCertificate = peer.certificate;
+    this.#stream = stream;
+    this.#maxBytes = maxBytes;
+    stream.on('error', () => undefined);
+    stream.on('close', () => this.#closed());
+    const timeoutMs = parseTimeout(headers['grpc-timeout']);
+    if (timeoutMs !== undefined)
+      this.#deadline = setTimeout(
+        () => this.fail({ code: GrpcStatus.DeadlineExceeded, details: 'the call took longer than its grpc-timeout' }),
+        timeoutMs,
+      );
+  }
+
+  /** It is over, or on its way there: whoever had to wait before serving it need not. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Whoever makes the call is known: from now on its connection may stay as long as it likes. */
+  admit(): void {
+    this.#peer.admit?.();
+  }
+
+  /** Reads from now on. With headers, they leave at once: the client knows that its call was taken. */
+  serve(handler: CallHandler, headers?: OutgoingHttpHeaders): void {
+    this.#handler = handler;
+    if (headers !== undefined) this.#respond(headers);
+    const stream = this.#stream;
+    const reader = new MessageReader(handler, this.#maxBytes, this.headers['grpc-encoding'] as string | undefined);
+    stream.on('data', (chunk: Buffer) => {
+      // What comes after the end is read away, so that the connection's window opens again.
+      if (this.#ended) return;
+      const fault = reader.read(chunk);
+      handler.onMessagesEnd();
+      if (fault !== undefined) this.fail(fault);
+    });
+    stream.on('end', () => {
+      if (this.#ended) return;
+      if (reader.pending) this.fail({ code: GrpcStatus.Internal, details: 'the call ended within a message' });
+      else handler.onHalfClose();
+    });
+  }
+
+  /** Sends a message: `frame` begins with {@link PREFIX_BYTES} free bytes, and is the call's from now on. */
+  write(frame: Buffer): void {
+    if (this.#ended) return;
+    if (!this.#stream.headersSent) this.#respond({});
+    frame[0] = 0;
+    frame.writeUInt32BE(frame.length - PREFIX_BYTES, 1);
+    this.#stream.write(frame, this.#written);
+  }
+
+  /** Reads no more for now; HTTP/2's flow control tells the client. */
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  /** Ends with status OK, behind what was written. */
+  end(): void {
+    this.#end(GrpcStatus.Ok, '');
+  }
+
+  /** Ends with this status, behind what was written. */
+  fail({ code, details }: CallFault): void {
+    this.#end(code, details);
+  }
+
+  readonly #written = (error: Error | null | undefined): void => {
+    if (!error && !this.#ended) this.#handler?.onWritten();
+  };
+
+  #respond(headers: OutgoingHttpHeaders): void {
+    if (this.#stream.destroyed || this.#stream.closed) return;
+    this.#stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE, ...headers }, { waitForTrailers: true });
+  }
+
+  #end(code: GrpcStatus, details: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#deadline);
+    const stream = this.#stream;
+    if (stream.destroyed || stream.closed) return;
+    const trailers: OutgoingHttpHeaders = {
+      'grpc-status': String(code),
+      ...(details !== '' && { 'grpc-message': encodeDetails(details) }),
+    };
+    if (!stream.headersSent) {
+      stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE, ...trailers }, { endStream: true });
+    } else {
+      stream.once('wantTrailers', () => stream.sendTrailers(trailers));
+      stream.end();
+    }
+    // A paused stream would never learn that its client went.
+    stream.resume();
+    // A client may leave its side open for ever; RFC 9113, 8.1: the answer is complete, so it may be asked to stop.
+    this.#deadline = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), HALF_OPEN_MS);
+    this.#deadline.unref();
+  }
+
+  #closed(): void {
+    this.#ended = true;
+    clearTimeout(this.#deadline);
+    this.#handler?.onClose();
+    this.#handler = undefined;
+  }
+}
+
+const UNITS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
+/** Longer ones than a timer can hold never end. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** Milliseconds of a `grpc-timeout`; undefined when there is none, or none that makes sense. */
+function parseTimeout(header: string | string[] | undefined): number | undefined {
+  const match = typeof header === 'string' ? /^(\d{1,8})([HMSmun])$/.exec(header) : null;
+  if (match === null) return undefined;
+  const ms = Number(match[1]) * UNITS[match[2]];
+  return ms > MAX_TIMEOUT_MS ? undefined : ms;
+}

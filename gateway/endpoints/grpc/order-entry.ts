@@ -1,0 +1,159 @@
+import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
+import type { Answer, Identity, Visit } from '../../identity/identity.ts';
+import type { Principal } from '../../identity/principal.ts';
+import { IdentityRefusal } from '../../identity/refusal.ts';
+import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
+import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
+import type { Certificates } from '../../tls/certificates.ts';
+import type { Newcomers } from '../newcomers.ts';
+import type { CallHandler, GrpcCall } from './call.ts';
+import { GrpcHealth } from './health.ts';
+import { PREFIX_BYTES } from './message-reader.ts';
+import type { CallerClaims } from './order-status.ts';
+import { serveSubmit } from './order-submit.ts';
+import { GrpcServer } from './server.ts';
+import type { CallFault } from './status.ts';
+
+const SERVICE = 'openbell.OrderEntry';
+/** Frames beyond this are not even received. Up to it they get FRAME_TOO_LARGE. */
+const MAX_MESSAGE_BYTES = 4 * MAX_FRAME_BYTES;
+
+export interface OrderEntryOptions {
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  readonly identity: Identity;
+  readonly newcomers?: Newcomers | undefined;
+  /** How often an idle connection is asked whether it lives. Default 30 s. */
+  readonly keepaliveMs?: number;
+  /** With them: TLS, see GrpcServer. */
+  readonly certificates?: Certificates | undefined;
+  readonly onHandshakeRefused?: ((peer: string, reason: string) => void) | undefined;
+}
+
+/** Order entry over gRPC, with `grpc.health.v1` beside it. A message is a FlatBuffer frame as it is. */
+export class OrderEntry {
+  readonly health = new GrpcHealth([SERVICE]);
+  readonly #options: OrderEntryOptions;
+  readonly #sessions: OrderSessions;
+  readonly #server: GrpcServer;
+
+  constructor(sessions: OrderSessions, options: OrderEntryOptions) {
+    this.#options = options;
+    this.#sessions = sessions;
+    this.#server = new GrpcServer({
+      methods: {
+        [`/${SERVICE}/Session`]: (call) => this.#session(call),
+        [`/${SERVICE}/Submit`]: (call) => this.#submit(call),
+        ...this.health.methods,
+      },
+      maxMessageBytes: MAX_MESSAGE_BYTES,
+      newcomers: options.newcomers,
+      certificates: options.certificates,
+      onHandshakeRefused: options.onHandshakeRefused,
+      ...(options.keepaliveMs !== undefined && { keepaliveMs: options.keepaliveMs }),
+    });
+  }
+
+  /** Listens, and resolves with the port. */
+  listen(): Promise<number> {
+    return this.#server.listen(this.#options.host, this.#options.port);
+  }
+
+  /** Waits until the sessions, which have been told to end, are gone; says goodbye (GOAWAY), and cuts what is left after `deadlineMs`. */
+  stop(deadlineMs: number = 5000): Promise<void> {
+    this.health.stop();
+    return this.#server.stop(deadlineMs);
+  }
+
+  #session(call: GrpcCall): void {
+    this.#admit(call, 'gRPC Session', (principal, visit) => {
+      const admission = this.#sessions.admit(claimsOf(call), principal, visit);
+      if ('code' in admission) call.fail(admission);
+      else new GrpcSession(call, admission, this.#sessions);
+    });
+  }
+
+  #submit(call: GrpcCall): void {
+    this.#admit(call, 'gRPC Submit', (principal, visit) => {
+      const caller = this.#sessions.caller(claimsOf(call), principal, visit);
+      this.#sessions.counters.submits++;
+      if ('code' in caller) call.fail(caller);
+      else serveSubmit(call, caller.account, this.#sessions.hub, this.#sessions.intake);
+    });
+  }
+
+  /** Nothing is read of a call until it is known who makes it; what was sent by then waits in its window. */
+  #admit(call: GrpcCall, wants: string, serve: (principal: Principal, visit: Visit) => void): void {
+    const header = (name: string): string | undefined => call.headers[name]?.toString();
+    const visit: Visit = { peer: call.peerAddress, certificate: call.peerCertificate, wants, header };
+    const settle = (answer: Answer): void => {
+      if (answer instanceof IdentityRefusal) return call.fail(this.#sessions.refused(answer));
+      call.admit();
+      if (!call.ended) serve(answer, visit);
+    };
+    const answer = this.#options.identity.admit(visit);
+    if (answer instanceof Promise) void answer.then(settle);
+    else settle(answer);
+  }
+}
+
+/** A session on a gRPC stream. */
+class GrpcSession implements SessionTransport, CallHandler {
+  readonly headroom = PREFIX_BYTES;
+  readonly #call: GrpcCall;
+  readonly #session: OrderSession;
+
+  constructor(call: GrpcCall, admission: Admission, sessions: OrderSessions) {
+    this.#call = call;
+    // Headers at once: a client knows that its session is open before the first report, and where its account's reports stand.
+    call.serve(this, { 'x-openbell-last-report': String(admission.last) });
+    this.#session = sessions.open(this, admission);
+  }
+
+  onMessage(bytes: Buffer, at: number, length: number): boolean {
+    return this.#session.onFrame(bytes, at, length);
+  }
+
+  onMessagesEnd(): void {
+    this.#session.onFramesEnd();
+  }
+
+  onHalfClose(): void {
+    this.#session.end();
+  }
+
+  onWritten(): void {
+    this.#session.onWritten();
+  }
+
+  onClose(): void {
+    this.#session.leave();
+  }
+
+  write(frame: Buffer): boolean {
+    this.#call.write(frame);
+    return false;
+  }
+
+  pause(): void {
+    this.#call.pause();
+  }
+
+  resume(): void {
+    this.#call.resume();
+  }
+
+  end(): void {
+    this.#call.end();
+  }
+
+  fail(fault: CallFault): void {
+    this.#call.fail(fault);
+  }
+}
+
+function claimsOf({ headers }: GrpcCall): CallerClaims {
+  const one = (name: string): string | undefined => headers[name]?.toString();
+  return { schema: one('x-openbell-schema'), account: one('x-openbell-account'), lastReport: one('x-openbell-last-report') };
+}

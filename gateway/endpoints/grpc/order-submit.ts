@@ -1,0 +1,69 @@
+import { Code } from '../../../engine/codes.ts';
+import { RefusalList, ReportFrameWriter } from '../../../engine/wire/report-frames.ts';
+import type { OrderIntake } from '../../sessions/order-intake.ts';
+import type { ReportHub, SeqWaiter } from '../../sessions/report-hub.ts';
+import type { GrpcCall } from './call.ts';
+import { PREFIX_BYTES } from './message-reader.ts';
+import { OneRequest } from './one-request.ts';
+import { fault, frameFault } from './order-status.ts';
+import { GrpcStatus } from './status.ts';
+
+/** Collects the answers of one unary Submit: the first report of each command that was taken, and the refusals of the others. */
+class SubmitAnswer implements SeqWaiter {
+  readonly #seqs: Float64Array;
+  readonly #frame: ReportFrameWriter;
+  readonly #refusals: RefusalList;
+  readonly #call: GrpcCall;
+
+  constructor(seqs: Float64Array, refusals: RefusalList, call: GrpcCall) {
+    this.#seqs = seqs;
+    this.#frame = new ReportFrameWriter(seqs.length);
+    this.#refusals = refusals;
+    this.#call = call;
+  }
+
+  expect(hub: ReportHub, account: number): void {
+    for (const seq of this.#seqs) hub.expect(seq, account, this);
+  }
+
+  forget(hub: ReportHub): void {
+    for (const seq of this.#seqs) hub.forget(seq);
+  }
+
+  onFirstReport(_seq: number, words: Int32Array, at: number): void {
+    this.#frame.add(words, at);
+    if (this.#frame.full) this.finish();
+  }
+
+  finish(): void {
+    this.#call.write(this.#frame.finish(this.#refusals, PREFIX_BYTES));
+    this.#call.end();
+  }
+}
+
+/** Serves one unary Submit of `account`. */
+export function serveSubmit(call: GrpcCall, account: number, hub: ReportHub, intake: OrderIntake): void {
+  let answer: SubmitAnswer | undefined;
+  const submit = (request: Buffer): void => {
+    if (!hub.canAwait(intake.seqs.length)) {
+      call.fail(
+        fault(GrpcStatus.ResourceExhausted, Code.BUSY, 'too many Submit calls wait for their answers: try again, or use a Session'),
+      );
+      return;
+    }
+    const refusals = new RefusalList();
+    const code = intake.take(request, 0, request.length, account, refusals);
+    if (code !== Code.OK) {
+      call.fail(frameFault(code, intake.reader.version));
+      return;
+    }
+    answer = new SubmitAnswer(intake.seqs.slice(0, intake.taken), refusals, call);
+    if (intake.taken === 0) {
+      answer.finish();
+      return;
+    }
+    answer.expect(hub, account);
+    intake.publish();
+  };
+  call.serve(new OneRequest(call, submit, { onClose: () => answer?.forget(hub) }));
+}

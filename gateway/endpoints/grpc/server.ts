@@ -1,0 +1,165 @@
+import {
+  createSecureServer,
+  createServer,
+  type Http2SecureServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  type Settings,
+} from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Certificates } from '../../tls/certificates.ts';
+import { peerOf } from '../../tls/peer-certificate.ts';
+import { serverTls } from '../../tls/server-tls.ts';
+import type { Newcomers } from '../newcomers.ts';
+import { type ConnectedPeer, GrpcCall } from './call.ts';
+import { GrpcStatus } from './status.ts';
+
+export interface GrpcServerOptions {
+  /** What serves each method, by path: `/package.Service/Method`. */
+  readonly methods: Readonly<Record<string, (call: GrpcCall) => void>>;
+  /** A larger message ends its call with RESOURCE_EXHAUSTED before it is received. */
+  readonly maxMessageBytes: number;
+  /** Connections at once; more are closed as they come. Default 4096. */
+  readonly maxConnections?: number;
+  /** Bounds connections without an admitted call, see {@link GrpcCall.admit}. Undefined: nothing does. */
+  readonly newcomers?: Newcomers | undefined;
+  /** How often a connection is asked whether it lives. Default 30 s. */
+  readonly keepaliveMs?: number;
+  /** With them: TLS 1.3, and client certificates when there is a client CA. */
+  readonly certificates?: Certificates | undefined;
+  /** A TLS handshake failed: nobody is behind it, or somebody with the wrong certificate. */
+  readonly onHandshakeRefused?: ((peer: string, reason: string) => void) | undefined;
+}
+
+const MAX_STREAMS = 1024;
+/** Received ahead of the reader, per call and per connection. */
+const CALL_WINDOW = 256 * 1024;
+const CONNECTION_WINDOW = 1024 * 1024;
+const PONG_MS = 10_000;
+
+/**
+ * gRPC on Node's own HTTP/2. It knows nothing of protobuf: a message is bytes.
+ * What the general library does per message (a decoder, interceptors, an
+ * object stream, a promise each) costs more than the exchange does with an
+ * order; here the messages that arrived together are handed on together. I/O
+ * thread.
+ */
+export class GrpcServer {
+  readonly #options: GrpcServerOptions;
+  readonly #server: Http2Server | Http2SecureServer;
+  /** Read once: a certificate takes longer to read than a call to begin. */
+  readonly #sessions = new Map<ServerHttp2Session, ConnectedPeer>();
+  /** Also those whose TLS handshake is not done, and those whose session has ended. */
+  readonly #sockets = new Set<Socket>();
+  /** How a connection that is open stops being a newcomer. By {@link endOf}: with TLS the session's socket is another object than the one that came. */
+  readonly #newcomers = new Map<string, () => void>();
+
+  constructor(options: GrpcServerOptions) {
+    this.#options = options;
+    const settings = { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: CALL_WINDOW, maxHeaderListSize: 16 * 1024 };
+    this.#server = options.certificates === undefined ? createServer({ settings }) : this.#secure(options.certificates, settings);
+    this.#server.maxConnections = options.maxConnections ?? 4096;
+    // Before the library's own listener, which makes the session.
+    this.#server.prependListener('connection', (socket: Socket) => this.#enter(socket));
+    this.#server.on('session', (session) => this.#open(session));
+    this.#server.on('stream', (stream, headers) => this.#call(stream, headers));
+  }
+
+  /** Listens; port 0 takes a free one. @returns the port @throws Error with code EADDRINUSE and others of the system */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        resolve((this.#server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  /** Says GOAWAY to every connection, waits for their calls, and cuts what is left after `deadlineMs`. */
+  async stop(deadlineMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const session of this.#sessions.keys()) session.close();
+    const deadline = setTimeout(() => {
+      // Not the sessions: one that was closed only ends its socket, and waits for ever for a peer that does not do the same.
+      for (const socket of this.#sockets) socket.destroy();
+    }, deadlineMs);
+    if (this.#server.listening || this.#sockets.size > 0) await closed;
+    clearTimeout(deadline);
+  }
+
+  #secure(certificates: Certificates, settings: Settings): Http2SecureServer {
+    const server = createSecureServer({ ...serverTls(certificates.current, { required: true }), settings });
+    certificates.onChange((material) => server.setSecureContext(serverTls(material, { required: true })));
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) =>
+      this.#options.onHandshakeRefused?.(peerOf(socket).address, error.code ?? error.message),
+    );
+    return server;
+  }
+
+  #enter(socket: Socket): void {
+    socket.setNoDelay(true);
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    const { newcomers } = this.#options;
+    const { address } = peerOf(socket);
+    if (newcomers === undefined || newcomers.trusts(address)) return;
+    const leave = newcomers.enter(address, () => socket.destroy());
+    if (leave === undefined) {
+      // Not now: the library's listener takes no socket that is destroyed.
+      process.nextTick(() => socket.destroy());
+      return;
+    }
+    const end = endOf(socket);
+    this.#newcomers.set(end, leave);
+    socket.once('close', () => {
+      leave();
+      this.#newcomers.delete(end);
+    });
+  }
+
+  #open(session: ServerHttp2Session): void {
+    this.#sessions.set(session, { ...peerOf(session.socket), admit: this.#newcomers.get(endOf(session.socket)) });
+    session.setLocalWindowSize(CONNECTION_WINDOW);
+    session.on('error', () => undefined);
+    const keepalive = setInterval(() => ask(session), this.#options.keepaliveMs ?? 30_000);
+    keepalive.unref();
+    session.on('close', () => {
+      clearInterval(keepalive);
+      this.#sessions.delete(session);
+    });
+  }
+
+  #call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const type = headers['content-type'];
+    if (headers[':method'] !== 'POST' || type === undefined || !/^application\/grpc(\+|;|$)/.test(type)) {
+      stream.on('error', () => undefined);
+      if (!stream.closed) stream.respond({ ':status': headers[':method'] === 'POST' ? 415 : 405 }, { endStream: true });
+      stream.resume();
+      return;
+    }
+    const peer = (stream.session && this.#sessions.get(stream.session as ServerHttp2Session)) ?? GONE;
+    const call = new GrpcCall(stream, headers, this.#options.maxMessageBytes, peer);
+    const path = headers[':path'] ?? '';
+    const { methods } = this.#options;
+    if (Object.hasOwn(methods, path)) methods[path](call);
+    else call.fail({ code: GrpcStatus.Unimplemented, details: `there is no method ${path}` });
+  }
+}
+
+/** What tells a connection from the others that are open: its other end. */
+function endOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+const GONE: ConnectedPeer = { address: '', certificate: undefined, admit: undefined };
+
+/** A connection that does not answer in time is gone. */
+function ask(session: ServerHttp2Session): void {
+  if (session.closed || session.destroyed) return;
+  const gone = setTimeout(() => session.destroy(), PONG_MS);
+  gone.unref();
+  if (!session.ping(() => clearTimeout(gone))) clearTimeout(gone);
+}

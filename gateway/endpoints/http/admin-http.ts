@@ -1,0 +1,132 @@
+import type { IncomingMessage } from 'node:http';
+import { isLoopback } from '../../config/config-options.ts';
+import type { Action } from '../../identity/permissions.ts';
+import type { Principal } from '../../identity/principal.ts';
+
+/** Bytes of a request's body, at most. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** An answer that is an error. `code` is a number of docs/CODES.md, 0 for what has none there. */
+export class HttpError extends Error {
+  readonly status: number;
+  readonly code: number;
+  override readonly name: string;
+
+  constructor(status: number, code: number, name: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.name = name;
+  }
+}
+
+export interface Request {
+  readonly method: string;
+  /** Of the route's pattern: `/v1/accounts/:id` gives `id`. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** The parsed body of a POST: always an object. */
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly principal: Principal;
+  /** Places in the log of the commands that it became; for the audit trail. */
+  readonly seqs: number[];
+  /** For what is forbidden only once the body is known. @throws HttpError 403 */
+  readonly demand: (action: Action, account: number) => void;
+}
+
+export type Reply =
+  | { readonly status?: number; readonly json: unknown }
+  | { readonly status?: number; readonly text: string; readonly type: string };
+
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** Segments; one that begins with a colon is a parameter. */
+  readonly path: string;
+  /** Private or state-changing: only for callers that are not a web page of somebody else's, see {@link guard}. */
+  readonly guarded: boolean;
+  /** The right that it takes; with a parameter `id` in the path, for that account. */
+  readonly action: Action;
+  readonly handle: (request: Request) => Reply | Promise<Reply>;
+}
+
+/** The parameters when `path` fits the route's, else undefined. @throws HttpError for broken percent-encoding */
+export function matchPath(route: Route, path: readonly string[]): Record<string, string> | undefined {
+  const pattern = route.path.split('/');
+  if (pattern.length !== path.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [i, segment] of pattern.entries()) {
+    if (segment.startsWith(':')) params[segment.slice(1)] = path[i];
+    else if (segment !== path[i]) return undefined;
+  }
+  return params;
+}
+
+/** @throws HttpError 400 */
+export function splitPath(path: string): string[] {
+  try {
+    return path.split('/').map(decodeURIComponent);
+  } catch (error) {
+    throw new HttpError(400, 0, 'BAD_PATH', `the path ${JSON.stringify(path)} is not valid percent-encoding (${(error as Error).message})`);
+  }
+}
+
+/**
+ * Keeps web pages away. A page can make a browser on this machine send requests
+ * here: with its own Origin, or, after pointing its own name at 127.0.0.1,
+ * without one, and then with that name as Host. Programs send neither.
+ * @param knownHost undefined: whoever asks has shown credentials, which such a page does not have, so its Host may be any
+ * @throws HttpError 403
+ */
+export function guard(request: IncomingMessage, knownHost: string | undefined): void {
+  const { origin, host = '' } = request.headers;
+  if (origin !== undefined) {
+    throw new HttpError(
+      403,
+      0,
+      'CROSS_SITE',
+      'requests of web pages (with an Origin header) are refused; use a program such as curl or openbell',
+    );
+  }
+  if (knownHost === undefined) return;
+  const name = hostName(host);
+  if (isLoopback(name) || name === knownHost) return;
+  throw new HttpError(
+    403,
+    0,
+    'UNKNOWN_HOST',
+    `the Host header names ${JSON.stringify(host)}; ask by ${[...new Set(['127.0.0.1', 'localhost', knownHost])].join(' or ')}`,
+  );
+}
+
+function hostName(host: string): string {
+  const match = /^(?:\[([0-9a-f:]+)\]|([^:]*))(?::\d+)?$/i.exec(host);
+  return (match?.[1] ?? match?.[2] ?? '').toLowerCase();
+}
+
+/** The body of a POST; an empty one is an empty object. @throws HttpError 400, 413, 415 */
+export async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const type = request.headers['content-type'] ?? '';
+  if (!/^application\/json\s*(;|$)/i.test(type)) {
+    throw new HttpError(415, 0, 'NOT_JSON', 'send the header "content-type: application/json"');
+  }
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES)
+      throw new HttpError(413, 0, 'BODY_TOO_LARGE', `the body exceeds ${MAX_BODY_BYTES} bytes; send several requests`);
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString('utf8');
+  if (text.trim() === '') return {};
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    throw new HttpError(400, 0, 'BAD_JSON', `the body is not JSON: ${(error as Error).message}`);
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new HttpError(400, 0, 'BAD_JSON', 'the body must be a JSON object such as {"asset": "USD", "amount": "10.00"}');
+  }
+  return body as Record<string, unknown>;
+}

@@ -1,0 +1,110 @@
+import { Code } from '../../../engine/codes.ts';
+import type { AccountInfo, Directory, SymbolInfo } from '../../../engine/threads/directory.ts';
+import { Report, Side, Trade } from '../../../engine/wire/layout.ts';
+import { type Action, may } from '../../identity/permissions.ts';
+import type { BookMirror } from '../../market/book-mirror.ts';
+import type { History } from '../../taps/history/history.ts';
+import { NEWEST } from '../../taps/history/runs.ts';
+import { HttpError, type Reply, type Request, type Route } from './admin-http.ts';
+import { accountView, levelView, mapRecords, orderView, reportView, symbolView, tradeView } from './admin-views.ts';
+
+export interface QuerySources {
+  readonly directory: Directory;
+  readonly history: History;
+  /** The market data's copy of a book; undefined before its first event. */
+  readonly book: (symbol: number) => BookMirror | undefined;
+}
+
+const DEFAULT_PAGE = 100;
+const MAX_PAGE = 1000;
+const DEFAULT_DEPTH = 20;
+const MAX_DEPTH = 5000;
+
+/** What can be asked. Lists are pages: pass `next` of one as `before` of the following; `next` 0 is the end. */
+export function queryRoutes(sources: QuerySources): Route[] {
+  const { directory, history } = sources;
+  return [
+    get('/v1/assets', 'market:read', () => ({ json: directory.assets() })),
+    get('/v1/symbols', 'market:read', () => ({ json: directory.symbols().map(symbolView) })),
+    get('/v1/symbols/:name', 'market:read', ({ params }) => ({ json: symbolView(symbolNamed(directory, params.name)) })),
+    get('/v1/book/:name', 'market:read', (request) => ({ json: bookView(sources, request) })),
+    get('/v1/symbols/:name/trades', 'market:read', async ({ params, query }) => {
+      const symbol = symbolNamed(directory, params.name);
+      const page = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query));
+      return { json: { trades: mapRecords(page.records, Trade.bytes, (...at) => tradeView(symbol, ...at)), next: page.next } };
+    }),
+    // Everybody sees his own in it.
+    get('/v1/accounts', 'market:read', ({ principal }) => ({
+      json: directory.accountIds().filter((id) => may(principal, 'account:read', id)),
+    })),
+    get('/v1/accounts/:id', 'account:read', ({ params }) => ({ json: accountView(accountOf(directory, params.id)) })),
+    get('/v1/accounts/:id/open-orders', 'account:read', ({ params, query }) => {
+      const { id } = accountOf(directory, params.id);
+      return { json: { orders: directory.openOrders(id, limitOf(query)).map((order) => orderView(directory, order)) } };
+    }),
+    get('/v1/accounts/:id/orders', 'account:read', async ({ params, query }) => {
+      const { id } = accountOf(directory, params.id);
+      const { orders, next, truncated } = await history.accountOrders(id, limitOf(query), beforeOf(query));
+      return { json: { orders: orders.map((order) => orderView(directory, order)), next, truncated } };
+    }),
+    get('/v1/accounts/:id/trades', 'account:read', async ({ params, query }) => {
+      const { id } = accountOf(directory, params.id);
+      const page = await history.accountFills(id, limitOf(query), beforeOf(query));
+      return { json: { trades: mapRecords(page.records, Report.bytes, (...at) => reportView(directory, ...at)), next: page.next } };
+    }),
+    get('/v1/accounts/:id/reports', 'account:read', async ({ params, query }) => {
+      // Account 0 is the operator: its reports are the answers to administrative commands.
+      const id = params.id === '0' ? 0 : accountOf(directory, params.id).id;
+      const packed = await history.read(id, wholeOf(query, 'from', 1, 1, NEWEST), limitOf(query));
+      return { json: { reports: mapRecords(packed, Report.bytes, (...at) => reportView(directory, ...at)) } };
+    }),
+  ];
+}
+
+function get(path: string, action: Action, handle: (request: Request) => Reply | Promise<Reply>): Route {
+  return { method: 'GET', path, guarded: path.startsWith('/v1/accounts'), action, handle };
+}
+
+function bookView({ directory, book }: QuerySources, { params, query }: Request) {
+  const symbol = symbolNamed(directory, params.name);
+  const depth = wholeOf(query, 'depth', DEFAULT_DEPTH, 1, MAX_DEPTH);
+  const mirror = book(symbol.id);
+  const side = (which: number) => mirror?.depth(which, depth).map((level) => levelView(symbol, level)) ?? [];
+  const { phase, lastPrice, lastPriceTicks } = symbolView(symbol);
+  return { symbol: symbol.name, phase, lastPrice, lastPriceTicks, bids: side(Side.Buy), asks: side(Side.Sell) };
+}
+
+/** @throws HttpError 404 */
+export function symbolNamed(directory: Directory, name: string): SymbolInfo {
+  const symbol = directory.symbolByName(name);
+  if (symbol !== undefined) return symbol;
+  const known = directory
+    .symbols()
+    .slice(0, 10)
+    .map((each) => each.name)
+    .join(', ');
+  throw new HttpError(404, Code.UNKNOWN_SYMBOL, 'UNKNOWN_SYMBOL', `there is no symbol ${name}; there are: ${known || 'none'}`);
+}
+
+/** @throws HttpError 404 */
+export function accountOf(directory: Directory, text: string): AccountInfo {
+  const account = /^\d{1,10}$/.test(text) ? directory.account(Number(text)) : undefined;
+  if (account !== undefined) return account;
+  throw new HttpError(404, Code.UNKNOWN_ACCOUNT, 'UNKNOWN_ACCOUNT', `there is no account ${text}; GET /v1/accounts lists them`);
+}
+
+function limitOf(query: URLSearchParams): number {
+  return wholeOf(query, 'limit', DEFAULT_PAGE, 1, MAX_PAGE);
+}
+
+function beforeOf(query: URLSearchParams): number {
+  return wholeOf(query, 'before', NEWEST, 1, NEWEST);
+}
+
+function wholeOf(query: URLSearchParams, key: string, fallback: number, low: number, high: number): number {
+  const text = query.get(key);
+  if (text === null) return fallback;
+  const value = Number(text);
+  if (/^\d{1,16}$/.test(text) && value >= low && value <= high) return value;
+  throw new HttpError(400, Code.BAD_PARAMETER, 'BAD_PARAMETER', `${key} must be a whole number from ${low} to ${high}, not ${text}`);
+}

@@ -1,0 +1,180 @@
+import { codeName } from '../../../engine/codes.ts';
+import { unitsToDecimal } from '../../../engine/decimal.ts';
+import { ReportFlag } from '../../../engine/machine/report-writer.ts';
+import type { AccountInfo, AssetInfo, Directory, OpenOrderInfo, SymbolInfo } from '../../../engine/threads/directory.ts';
+import { getI64 } from '../../../engine/units.ts';
+import { Report, ReportKind, Side, TimeInForce, Trade } from '../../../engine/wire/layout.ts';
+import { PHASES } from '../../config/config-symbol.ts';
+import type { Level } from '../../market/book-mirror.ts';
+import type { OrderRow } from '../../taps/history/queries.ts';
+
+/** JSON of the admin interface. Each amount stands there twice: as decimal text, and as the exact integer it is. */
+
+const kebab = (name: string) => name.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
+const namesOf = (values: Readonly<Record<string, number>>) => new Map(Object.entries(values).map(([name, value]) => [value, kebab(name)]));
+const PHASE_NAMES = namesOf(PHASES);
+const KIND_NAMES = namesOf(ReportKind);
+const SIDE_NAMES = namesOf(Side);
+const TIF_NAMES = new Map<number, string>([
+  [TimeInForce.GoodTillCancel, 'gtc'],
+  [TimeInForce.ImmediateOrCancel, 'ioc'],
+  [TimeInForce.FillOrKill, 'fok'],
+  [TimeInForce.Market, 'market'],
+  [TimeInForce.PostOnly, 'post-only'],
+]);
+
+export const priceText = (symbol: SymbolInfo, ticks: number) => unitsToDecimal(ticks, symbol.tickMantissa, symbol.tickDecimals);
+export const quantityText = (symbol: SymbolInfo, lots: number) => unitsToDecimal(lots, symbol.lotMantissa, symbol.lotDecimals);
+export const moneyText = (asset: AssetInfo, units: number) => unitsToDecimal(units, 1, asset.decimals);
+const percent = (ppm: number) => `${unitsToDecimal(ppm, 1, 4)}%`;
+
+export function symbolView(symbol: SymbolInfo) {
+  const { params, quoteAsset, baseAsset } = symbol;
+  return {
+    id: symbol.id,
+    name: symbol.name,
+    base: baseAsset.name,
+    quote: quoteAsset.name,
+    baseDecimals: baseAsset.decimals,
+    quoteDecimals: quoteAsset.decimals,
+    tickSize: unitsToDecimal(1, symbol.tickMantissa, symbol.tickDecimals),
+    lotSize: unitsToDecimal(1, symbol.lotMantissa, symbol.lotDecimals),
+    phase: PHASE_NAMES.get(symbol.phase),
+    lastPrice: priceText(symbol, symbol.lastPrice),
+    lastPriceTicks: symbol.lastPrice,
+    referencePrice: priceText(symbol, symbol.referencePrice),
+    referencePriceTicks: symbol.referencePrice,
+    lastTradeId: symbol.tradeId,
+    collar: percent(params.CollarPpm),
+    fees: { maker: percent(params.MakerFeePpm), taker: percent(params.TakerFeePpm) },
+    limits: {
+      maxPrice: priceText(symbol, params.MaxPrice),
+      tickStep: priceText(symbol, params.TickStep),
+      lotStep: quantityText(symbol, params.LotStep),
+      minQuantity: quantityText(symbol, params.MinQuantity),
+      maxQuantity: quantityText(symbol, params.MaxQuantity),
+      minNotional: moneyText(quoteAsset, params.MinNotional),
+      maxNotional: moneyText(quoteAsset, params.MaxNotional),
+    },
+    params,
+  };
+}
+
+export function accountView(account: AccountInfo) {
+  const { balances, ...rest } = account;
+  return {
+    ...rest,
+    balances: balances.map(({ asset, available, reserved }) => ({
+      asset: asset.name,
+      available: moneyText(asset, available),
+      reserved: moneyText(asset, reserved),
+      availableUnits: available,
+      reservedUnits: reserved,
+    })),
+  };
+}
+
+export function levelView(symbol: SymbolInfo, { price, quantity, orders }: Level) {
+  return { price: priceText(symbol, price), quantity: quantityText(symbol, quantity), orders, priceTicks: price, quantityLots: quantity };
+}
+
+/** An order, as the engine has it now or as the history tells it. */
+export function orderView(directory: Directory, order: OpenOrderInfo | OrderRow) {
+  const symbol = directory.symbol(order.symbol);
+  const price = symbol && priceText(symbol, order.price);
+  const lots = (value: number) => symbol && quantityText(symbol, value);
+  const common = {
+    orderId: order.orderId,
+    clientOrderId: order.clientOrderId,
+    symbol: symbol?.name,
+    side: SIDE_NAMES.get(order.side),
+    timeInForce: TIF_NAMES.get(order.timeInForce),
+    price,
+    leaves: lots(order.leaves),
+    filled: lots(order.filled),
+    priceTicks: order.price,
+    leavesLots: order.leaves,
+    filledLots: order.filled,
+  };
+  if (!('status' in order)) return { ...common, status: 'open' };
+  return {
+    ...common,
+    status: order.status,
+    code: order.code === 0 ? undefined : codeName(order.code),
+    quantity: lots(order.quantity),
+    quantityLots: order.quantity,
+    acceptedUs: order.acceptedUs,
+    updatedUs: order.updatedUs,
+  };
+}
+
+/** Each packed record, as `view` shows it; the views are read through one aligned copy. */
+export function mapRecords<T>(
+  packed: Uint8Array,
+  recordBytes: number,
+  view: (bytes: Uint8Array, words: Int32Array, byte: number) => T,
+): T[] {
+  const copy = packed.slice();
+  const words = new Int32Array(copy.buffer);
+  const rows: T[] = [];
+  for (let byte = 0; byte < copy.length; byte += recordBytes) rows.push(view(copy, words, byte));
+  return rows;
+}
+
+export function reportView(directory: Directory, bytes: Uint8Array, words: Int32Array, byte: number) {
+  const field = (offset: number) => getI64(words, (byte + offset) >> 2);
+  const symbol = directory.symbol(words[(byte + Report.symbol) >> 2] >>> 0);
+  const kind = bytes[byte + Report.kind];
+  const flags = bytes[byte + Report.flags];
+  const lots = (offset: number) => (symbol ? quantityText(symbol, field(offset)) : undefined);
+  const code = words[(byte + Report.code) >> 2] & 0xffff;
+  const fill = kind === ReportKind.Fill;
+  return {
+    reportNo: field(Report.reportNo),
+    kind: KIND_NAMES.get(kind),
+    code,
+    codeName: codeName(code),
+    symbol: symbol?.name,
+    side: SIDE_NAMES.get(bytes[byte + Report.side]),
+    timeInForce: TIF_NAMES.get(bytes[byte + Report.timeInForce]),
+    orderId: field(Report.orderId),
+    clientOrderId: field(Report.clientOrderId),
+    price: symbol && priceText(symbol, field(Report.price)),
+    quantity: lots(Report.quantity),
+    leaves: lots(Report.leaves),
+    filled: lots(Report.filled),
+    priceTicks: field(Report.price),
+    quantityLots: field(Report.quantity),
+    leavesLots: field(Report.leaves),
+    filledLots: field(Report.filled),
+    fee: fill && symbol ? moneyText(symbol.quoteAsset, field(Report.fee)) : undefined,
+    feeUnits: fill ? field(Report.fee) : undefined,
+    tradeId: fill ? field(Report.tradeId) : undefined,
+    contraOrderId: fill ? field(Report.contraOrderId) : undefined,
+    maker: fill ? (flags & ReportFlag.Maker) !== 0 : undefined,
+    auction: fill ? (flags & ReportFlag.Auction) !== 0 : undefined,
+    duplicate: (flags & ReportFlag.Duplicate) !== 0 || undefined,
+    keptPriority: kind === ReportKind.Amended ? (flags & ReportFlag.KeptPriority) !== 0 : undefined,
+    tag: words[(byte + Report.tag) >> 2] >>> 0,
+    seq: field(Report.seq),
+    timeUs: field(Report.timeUs),
+  };
+}
+
+export function tradeView(symbol: SymbolInfo, bytes: Uint8Array, words: Int32Array, byte: number) {
+  const field = (offset: number) => getI64(words, (byte + offset) >> 2);
+  const auction = bytes[byte + Trade.auction] !== 0;
+  return {
+    tradeId: field(Trade.tradeId),
+    price: priceText(symbol, field(Trade.price)),
+    quantity: quantityText(symbol, field(Trade.quantity)),
+    priceTicks: field(Trade.price),
+    quantityLots: field(Trade.quantity),
+    aggressor: auction ? undefined : SIDE_NAMES.get(bytes[byte + Trade.aggressor]),
+    auction,
+    buyOrderId: field(Trade.buyOrderId),
+    sellOrderId: field(Trade.sellOrderId),
+    seq: field(Trade.seq),
+    timeUs: field(Trade.timeUs),
+  };
+}

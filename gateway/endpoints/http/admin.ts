@@ -1,0 +1,229 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Registry } from 'prom-client';
+import { Code } from '../../../engine/codes.ts';
+import type { AuditSink } from '../../audit/audit-sink.ts';
+import type { Identity, Visit } from '../../identity/identity.ts';
+import type { Action } from '../../identity/permissions.ts';
+import { IdentityRefusal } from '../../identity/refusal.ts';
+import type { Logger } from '../../log.ts';
+import { HistoryBusyError } from '../../taps/history/history.ts';
+import type { Certificates } from '../../tls/certificates.ts';
+import { serverTls } from '../../tls/server-tls.ts';
+import { AdminTimeoutError } from '../../venue/admin-commands.ts';
+import { guard, HttpError, matchPath, type Reply, type Request, type Route, readBody, splitPath } from './admin-http.ts';
+import { accountNumber, answerKey, refusalError, visitOf } from './admin-identity.ts';
+
+export interface AdminOptions {
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  readonly registry: Registry;
+  readonly log: Logger;
+  readonly identity: Identity;
+  readonly audit: AuditSink;
+  /** Why the exchange takes no orders: `recovering`, `disk-full`, `draining`, `failed`; empty = ready. */
+  readonly unready: () => readonly string[];
+  /** With them: HTTPS. With a client CA, only /health answers those who show no certificate: a kubelet cannot. */
+  readonly certificates?: Certificates | undefined;
+}
+
+/** A request must be complete after so long, headers and body; ms. */
+const REQUEST_TIMEOUT_MS = 10_000;
+const MAX_CONNECTIONS = 256;
+/** Characters of an action's parameters in the audit trail. */
+const MAX_DETAIL = 1024;
+
+/**
+ * The HTTP server of admin: health, metrics, questions, actions. It listens
+ * before recovery begins, so that probes have an answer; what needs the
+ * exchange answers 503 until {@link serve}. I/O thread only.
+ */
+export class AdminServer {
+  readonly #options: AdminOptions;
+  readonly #server: Server;
+  #routes: readonly Route[] = [];
+  #serving = false;
+
+  constructor(options: AdminOptions) {
+    this.#options = options;
+    this.#server = createHttpServer(options.certificates, (request, response) => {
+      this.#answer(request, response).catch((error: unknown) => {
+        // The peer is gone in the middle of an answer, or of its own request.
+        this.#options.log.debug({ err: error, url: request.url }, 'admin request broken off');
+        response.destroy();
+      });
+    });
+    this.#server.maxConnections = MAX_CONNECTIONS;
+  }
+
+  /** Resolves with the port. @throws Error with code EADDRINUSE when it is taken */
+  listen(): Promise<number> {
+    const { host, port } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        resolve((this.#server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  /** From now on the routes answer. */
+  serve(routes: readonly Route[]): void {
+    this.#routes = routes;
+    this.#serving = true;
+  }
+
+  /** Requests under way are answered; idle connections close at once. */
+  async stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const deadline = setTimeout(() => this.#server.closeAllConnections(), 1000);
+    await closed;
+    clearTimeout(deadline);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      send(response, await this.#reply(request));
+    } catch (error) {
+      const { status, code, name, message } = this.#explain(error, request);
+      // The rest of a body that was refused is not waited for.
+      if (!request.complete) response.setHeader('connection', 'close');
+      if (status === 401) response.setHeader('www-authenticate', 'Bearer');
+      send(response, { status, json: { code, name, message } });
+    }
+  }
+
+  async #reply(request: IncomingMessage): Promise<Reply> {
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
+    const url = URL.parse(request.url ?? '/', 'http://127.0.0.1');
+    if (url === null) throw new HttpError(400, 0, 'BAD_PATH', 'the request names no valid path');
+    if (method === 'GET' && url.pathname.startsWith('/health/')) {
+      const health = this.#health(url.pathname);
+      if (health !== undefined) return health;
+    }
+    this.#mustShowCertificate(request);
+    if (method === 'GET' && url.pathname === '/metrics') {
+      const { registry } = this.#options;
+      return { text: await registry.metrics(), type: registry.contentType };
+    }
+    const { identity } = this.#options;
+    const path = splitPath(url.pathname);
+    if (identity.apiKeys !== undefined && method === 'POST' && url.pathname.startsWith('/v1/auth/')) {
+      return await answerKey(identity, identity.apiKeys, url.pathname, await readBody(request), visitOf(request, `POST ${url.pathname}`));
+    }
+    const [route, params] = this.#find(method, path);
+    const wants = route === undefined ? `${method} an unknown path` : `${method} ${route.path}`;
+    const visit = visitOf(request, wants);
+    // Strangers learn nothing, not even what there is.
+    const principal = await identity.admit(visit);
+    if (principal instanceof IdentityRefusal) throw refusalError(principal);
+    if (!this.#serving)
+      throw new HttpError(503, Code.BUSY, 'RECOVERING', 'the exchange is recovering; wait until /health/ready answers 200');
+    if (route === undefined) throw this.#nothing(url.pathname, path, request.method);
+    const demand = (action: Action, account?: number): void => {
+      const refusal = identity.forbid(principal, action, visit, account);
+      if (refusal !== undefined) throw refusalError(refusal);
+    };
+    // Account 0 is the venue's own.
+    if (params.id === '0' && route.action === 'account:read') demand('venue:reports');
+    else demand(route.action, params.id === undefined ? undefined : accountNumber(params.id));
+    if (route.guarded) guard(request, identity.open ? this.#options.host : undefined);
+    const body = method === 'POST' ? await readBody(request) : {};
+    return await this.#handle(route, { method, params, query: url.searchParams, body, principal, seqs: [], demand }, visit);
+  }
+
+  /** What is done, and by whom, is audited; questions are not. */
+  async #handle(route: Route, request: Request, { peer, wants }: Visit): Promise<Reply> {
+    if (route.method !== 'POST') return await route.handle(request);
+    const { principal, params, body, seqs } = request;
+    const account = params.id ?? (route.action === 'account:define' ? String(body.id) : '');
+    const record = (outcome: string, detail: object): void =>
+      this.#options.audit.record({
+        kind: 'admin',
+        subject: principal.subject,
+        action: wants,
+        outcome,
+        peer,
+        detail: JSON.stringify({ seqs, ...detail }).slice(0, MAX_DETAIL),
+        ...(/^\d{1,10}$/.test(account) && { account: Number(account) }),
+      });
+    try {
+      const reply = await route.handle(request);
+      record('ok', { ...params, ...body });
+      return reply;
+    } catch (error) {
+      // Who was forbidden it stands there already. A body that nobody could read may be of any shape.
+      const name = error instanceof HttpError ? error.name : (error as Error).name;
+      if (name !== 'PERMISSION_DENIED') record(name, params);
+      throw error;
+    }
+  }
+
+  /** The route that serves the method at the path, with its parameters. */
+  #find(method: string, path: readonly string[]): [route: Route | undefined, params: Record<string, string>] {
+    for (const route of this.#routes) {
+      const params = route.method === method ? matchPath(route, path) : undefined;
+      if (params !== undefined) return [route, params];
+    }
+    return [undefined, {}];
+  }
+
+  #nothing(pathname: string, path: readonly string[], method: string | undefined): HttpError {
+    const methods = this.#routes.filter((route) => matchPath(route, path) !== undefined).map((route) => route.method);
+    if (methods.length === 0) return new HttpError(404, 0, 'NOT_FOUND', `there is nothing at ${pathname}; see docs/ADMIN.md`);
+    return new HttpError(405, 0, 'WRONG_METHOD', `${pathname} takes ${methods.join(', ')}, not ${method}`);
+  }
+
+  /** It is there before the exchange is. */
+  #health(path: string): Reply | undefined {
+    if (path === '/health/live') return { json: { status: 'live' } };
+    if (path !== '/health/ready') return undefined;
+    const reasons = this.#options.unready();
+    return reasons.length === 0 ? { json: { status: 'ready' } } : { status: 503, json: { status: 'not ready', reasons } };
+  }
+
+  /** @throws HttpError 401 */
+  #mustShowCertificate({ socket }: IncomingMessage): void {
+    if (this.#options.certificates?.current.clientCa === undefined) return;
+    // A resumed session counts as authorized even if no certificate was ever shown: ask for the certificate itself.
+    if (socket instanceof TLSSocket && socket.authorized && socket.getPeerX509Certificate() !== undefined) return;
+    throw new HttpError(
+      401,
+      0,
+      'UNAUTHENTICATED',
+      'UNAUTHENTICATED: show a client certificate of the authority that --tls-client-ca names',
+    );
+  }
+
+  #explain(error: unknown, request: IncomingMessage): HttpError {
+    if (error instanceof HttpError) return error;
+    if (error instanceof HistoryBusyError) return new HttpError(503, Code.BUSY, 'BUSY', error.message);
+    if (error instanceof AdminTimeoutError) return new HttpError(504, 0, 'NO_ANSWER', error.message);
+    this.#options.log.error({ err: error, method: request.method, url: request.url }, 'admin request failed');
+    return new HttpError(500, 0, 'INTERNAL', 'the request failed inside the exchange; its log says why');
+  }
+}
+
+function createHttpServer(certificates: Certificates | undefined, listener: RequestListener): Server {
+  const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS };
+  if (certificates === undefined) return createServer(timeouts, listener);
+  const server = createSecureServer({ ...timeouts, ...serverTls(certificates.current, { required: false }) }, listener);
+  certificates.onChange((material) => server.setSecureContext(serverTls(material, { required: false })));
+  return server;
+}
+
+function send(response: ServerResponse, reply: Reply): void {
+  const [text, type] = 'json' in reply ? [`${JSON.stringify(reply.json)}\n`, 'application/json; charset=utf-8'] : [reply.text, reply.type];
+  response.writeHead(reply.status ?? 200, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(text);
+}

@@ -1,0 +1,145 @@
+import type { HttpRequest, HttpResponse, us_socket_context_t, WebSocket } from 'uWebSockets.js';
+import { fail } from '../../../engine/assert.ts';
+import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
+import type { Identity } from '../../identity/identity.ts';
+import type { Principal } from '../../identity/principal.ts';
+import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
+import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
+import { type CallFault, GrpcStatus } from '../grpc/status.ts';
+import { askWho, STATUS } from './socket-door.ts';
+import type { SocketRoutes } from './socket-server.ts';
+
+/** A peer that answers no protocol ping for so long is gone. Seconds. */
+const IDLE_SECONDS = 32;
+/** Like gRPC's: beyond it a frame is not even received. uWebSockets closes with 1009 then. */
+const MAX_MESSAGE_BYTES = 4 * MAX_FRAME_BYTES;
+/** A close code is this much above the gRPC status that the same fault has. */
+const CLOSE_BASE = 4000;
+const GOING_AWAY = 1001;
+/** RFC 6455, 5.5: what fits a close frame behind its code. */
+const MAX_REASON_BYTES = 123;
+
+interface SocketUser {
+  readonly admission: Admission;
+  transport?: SocketSession;
+}
+
+/**
+ * Order entry over WebSocket, at `/v1/orders?account=N`: each binary message is
+ * the same frame that gRPC carries. For browsers, and for programs that send
+ * many small messages: one costs less here than on an HTTP/2 stream.
+ */
+export function serveOrderSockets(app: SocketRoutes, sessions: OrderSessions, identity: Identity): void {
+  const transportOf = (ws: WebSocket<SocketUser>): SocketSession =>
+    ws.getUserData().transport ?? fail('order sockets: a socket without its session');
+  app.ws<SocketUser>('/v1/orders', {
+    compression: 0,
+    maxPayloadLength: MAX_MESSAGE_BYTES,
+    // One frame of ours is under way at most; a limit would drop it in silence.
+    maxBackpressure: 0,
+    idleTimeout: IDLE_SECONDS,
+    sendPingsAutomatically: true,
+    upgrade: (res, req, context) => upgrade(res, req, context, sessions, identity),
+    open: (ws) => {
+      const user = ws.getUserData();
+      user.transport = new SocketSession(ws, user.admission, sessions);
+    },
+    message: (ws, message, isBinary) => transportOf(ws).onMessage(message, isBinary),
+    drain: (ws) => transportOf(ws).onDrain(),
+    close: (ws) => transportOf(ws).onClose(),
+  });
+}
+
+function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, sessions: OrderSessions, identity: Identity): void {
+  const claims = { schema: req.getQuery('schema'), account: req.getQuery('account'), lastReport: req.getQuery('last-report') };
+  askWho(res, req, context, identity, 'WebSocket orders', (asked) => {
+    if (asked.visit.header('origin') !== undefined && !shownByProgram(asked.principal)) {
+      asked.refuse('403 Forbidden', 'CROSS_SITE: a web page (it sends an Origin header) may order with a token only');
+      return;
+    }
+    const admission = sessions.admit(claims, asked.principal, asked.visit);
+    if ('code' in admission) asked.refuse(httpStatus(admission.code), admission.details);
+    else asked.accept<SocketUser>({ admission }, asked.offered[0] ?? '', { 'x-openbell-last-report': String(admission.last) });
+  });
+}
+
+/** Whether the page's own program showed who it is. What a browser or a proxy adds by itself, it adds for any page that points here. */
+function shownByProgram({ via }: Principal): boolean {
+  return via === 'token' || via === 'key';
+}
+
+/** A session on a WebSocket. */
+class SocketSession implements SessionTransport {
+  readonly headroom = 0;
+  readonly #ws: WebSocket<SocketUser>;
+  readonly #session: OrderSession;
+  /** A frame of ours is in the socket's own buffer. */
+  #waiting = false;
+  #open = true;
+
+  constructor(ws: WebSocket<SocketUser>, admission: Admission, sessions: OrderSessions) {
+    this.#ws = ws;
+    this.#session = sessions.open(this, admission);
+  }
+
+  onMessage(message: ArrayBuffer, isBinary: boolean): void {
+    if (!isBinary) {
+      this.#session.cut({
+        code: GrpcStatus.InvalidArgument,
+        details: 'MALFORMED_FRAME: a message is a binary CommandFrame of openbell.fbs',
+      });
+      return;
+    }
+    this.#session.onFrame(new Uint8Array(message), 0, message.byteLength);
+    // Also when that cut the session: what it took before has to reach the engine.
+    this.#session.onFramesEnd();
+  }
+
+  onDrain(): void {
+    if (!this.#waiting || this.#ws.getBufferedAmount() !== 0) return;
+    this.#waiting = false;
+    this.#session.onWritten();
+  }
+
+  onClose(): void {
+    this.#open = false;
+    this.#session.leave();
+  }
+
+  write(frame: Buffer): boolean {
+    const SENT = 1;
+    this.#waiting = this.#ws.send(frame, true) !== SENT;
+    return !this.#waiting;
+  }
+
+  pause(): void {
+    // A WebSocket has no window to close: until it is resumed, the session answers BUSY.
+  }
+
+  resume(): void {
+    // Nothing was stopped.
+  }
+
+  end(): void {
+    if (this.#open) this.#ws.end(GOING_AWAY, 'the exchange stops');
+  }
+
+  fail({ code, details }: CallFault): void {
+    if (this.#open) this.#ws.end(CLOSE_BASE + code, details.slice(0, MAX_REASON_BYTES));
+  }
+}
+
+function httpStatus(code: GrpcStatus): string {
+  switch (code) {
+    case GrpcStatus.PermissionDenied:
+      return STATUS[403];
+    case GrpcStatus.NotFound:
+      return '404 Not Found';
+    case GrpcStatus.ResourceExhausted:
+      return '429 Too Many Requests';
+    case GrpcStatus.Unavailable:
+      return '503 Service Unavailable';
+    default:
+      return '400 Bad Request';
+  }
+}

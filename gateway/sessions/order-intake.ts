@@ -1,0 +1,103 @@
+import { Code } from '../../engine/codes.ts';
+import type { Sequencer } from '../../engine/threads/sequencer.ts';
+import { CommandFrameReader, checkCommand, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
+import type { RefusalList } from '../../engine/wire/report-frames.ts';
+
+/** What order entry needs of the sequencer. */
+export type CommandSequencer = Pick<Sequencer, 'slots' | 'refusal' | 'claim' | 'unclaim' | 'nowUs' | 'stamp' | 'publish'>;
+
+const HIGHEST_CODE = 1023;
+
+/** What order entry counts; whoever exports metrics reads the fields. */
+export class OrderEntryCounters {
+  /** Open now. */
+  sessions = 0;
+  sessionsTotal = 0;
+  /** Sessions refused or cut, and why is in `refusals`. */
+  sessionsCut = 0;
+  submits = 0;
+  frames = 0;
+  commands = 0;
+  /** Sessions that are not read from now, because they do not read either. */
+  blockedSessions = 0;
+  blockedTotal = 0;
+  pushedReports = 0;
+  pushedFrames = 0;
+  /** By code. */
+  readonly refusals = new Float64Array(HIGHEST_CODE + 1);
+}
+
+/**
+ * From a frame to the command ring: verify, copy into a claimed slot, verify
+ * there, stamp. A slot whose command was refused serves the next one; one left
+ * over is given back at the end of the frame, because others claim too. Once
+ * the ring is full the rest of the frame is refused, so that a frame's
+ * commands are never taken out of order. I/O thread only.
+ */
+export class OrderIntake {
+  readonly reader = new CommandFrameReader();
+  /** Seqs of the commands of the last frame that were taken. */
+  readonly seqs = new Float64Array(MAX_FRAME_COMMANDS);
+  taken = 0;
+  /** Refuse everything: the exchange is stopping. */
+  draining = false;
+  #unpublished = false;
+  readonly #sequencer: CommandSequencer;
+  readonly #counters: OrderEntryCounters;
+  readonly #onPublished: () => void;
+
+  /** @param onPublished runs after the frames that came together, if they gave the engine something to do */
+  constructor(sequencer: CommandSequencer, counters: OrderEntryCounters, onPublished: () => void) {
+    this.#sequencer = sequencer;
+    this.#counters = counters;
+    this.#onPublished = onPublished;
+  }
+
+  /** Takes the commands of the frame that is `length` bytes at `at`; `publish` shows them to the engine. What is refused goes to `refusals`. Any other answer than OK is about the whole frame. @param because refuse all commands with this code, if it is not OK */
+  take(bytes: Uint8Array, at: number, length: number, account: number, refusals: RefusalList, because: Code = Code.OK): Code {
+    const { reader } = this;
+    const sequencer = this.#sequencer;
+    const { u8, i32 } = sequencer.slots;
+    this.taken = 0;
+    this.#counters.frames++;
+    const fault = reader.open(bytes, at, length);
+    if (fault !== Code.OK) {
+      this.#counters.refusals[fault]++;
+      return fault;
+    }
+    let closed: Code = because;
+    if (closed === Code.OK) closed = this.draining ? Code.DRAINING : sequencer.refusal();
+    let slot = -1;
+    const nowUs = sequencer.nowUs();
+    for (let index = 0; index < reader.count; index++) {
+      if (closed === Code.OK && slot === -1) {
+        slot = sequencer.claim();
+        if (slot === -1) closed = Code.BUSY;
+      }
+      let code: Code = closed;
+      if (closed === Code.OK) {
+        reader.copy(index, i32, slot);
+        code = checkCommand(u8, i32, slot, account);
+      }
+      if (code !== Code.OK) {
+        this.#counters.refusals[code]++;
+        refusals.add(code, reader.flat, reader.position(index), index);
+        continue;
+      }
+      this.seqs[this.taken++] = sequencer.stamp(slot, nowUs);
+      slot = -1;
+    }
+    if (slot !== -1) sequencer.unclaim(1);
+    this.#counters.commands += this.taken;
+    this.#unpublished ||= this.taken !== 0;
+    return Code.OK;
+  }
+
+  /** Shows the engine what `take` took since the last time. */
+  publish(): void {
+    if (!this.#unpublished) return;
+    this.#unpublished = false;
+    this.#sequencer.publish();
+    this.#onPublished();
+  }
+}

@@ -1,0 +1,220 @@
+import { Code } from '../../engine/codes.ts';
+import { RefusalList, ReportFrameWriter } from '../../engine/wire/report-frames.ts';
+import { fault, frameFault } from '../endpoints/grpc/order-status.ts';
+import { type CallFault, GrpcStatus } from '../endpoints/grpc/status.ts';
+import type { OrderEntryCounters, OrderIntake } from './order-intake.ts';
+import type { ReportCursor, ReportListener } from './report-cursor.ts';
+import type { ReportHub } from './report-hub.ts';
+import type { ResidenceClock } from './residence.ts';
+
+/** Reports of one frame: 128 KiB, the most that is ever under way to one session. */
+const FRAME_REPORTS = 1024;
+/** From here on a session is not read from until it has caught up to half. */
+const MAX_BACKLOG = 16_384;
+const MAX_REFUSALS = 4096;
+/** From here on it is cut: it goes on sending although it is not read from. */
+const HOPELESS_REFUSALS = 4 * MAX_REFUSALS;
+/** How long a session whose credentials have expired may take to read what it is owed. */
+const EXPIRED_GRACE_MS = 5000;
+
+/** What the sessions of one server share. */
+export interface SessionContext {
+  readonly hub: ReportHub;
+  readonly intake: OrderIntake;
+  readonly counters: OrderEntryCounters;
+  readonly residence: ResidenceClock;
+  readonly onGone: (session: OrderSession) => void;
+}
+
+/** What carries a session: a gRPC stream, or a WebSocket. */
+export interface SessionTransport {
+  /** Bytes that it wants free at the beginning of a frame. */
+  readonly headroom: number;
+  /** Takes a frame over. True: the next may follow at once; false: when `onWritten` says so. */
+  write(frame: Buffer): boolean;
+  /** The client is to send no more for now. What it sends all the same is refused with BUSY. */
+  pause(): void;
+  resume(): void;
+  /** Says goodbye behind what was written. */
+  end(): void;
+  /** Ends with a reason, behind what was written. */
+  fail(fault: CallFault): void;
+}
+
+/** Serves all sessions in turn: a frame is built and handed over in one go. */
+const frame = new ReportFrameWriter(FRAME_REPORTS);
+
+/**
+ * One session of an account. At most one frame is under way to the client;
+ * what comes meanwhile stays in the hub and goes out together when the
+ * transport has taken the last one. So the slower the client, the larger its
+ * frames, and a client that does not read costs one frame of memory. A stream
+ * sends one message after the other in any case, so nothing waits longer for
+ * it.
+ */
+export class OrderSession implements ReportListener {
+  readonly account: number;
+  readonly #transport: SessionTransport;
+  readonly #context: SessionContext;
+  readonly #cursor: ReportCursor;
+  readonly #refusals = new RefusalList();
+  /** Reports up to this command were there before the session was: their times say nothing about it. */
+  readonly #openedSeq: number;
+  #writing = false;
+  #blocked = false;
+  /** The client, or the stopping exchange, wants no more commands: leave when all is answered. */
+  #ending = false;
+  /** Why it ends when all is answered; undefined: it was asked to. */
+  #ended: CallFault | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+  /** Each command is refused with it. OK: none is because of who sent it. */
+  #standing: Code;
+  #gone = false;
+  #lastSeq = 0;
+
+  /**
+   * @param sent number of the last report the client has seen; call `begin` next
+   * @param readOnly each command is refused with PERMISSION_DENIED
+   */
+  constructor(transport: SessionTransport, account: number, sent: number, readOnly: boolean, context: SessionContext) {
+    this.#standing = readOnly ? Code.PERMISSION_DENIED : Code.OK;
+    this.account = account;
+    this.#transport = transport;
+    this.#context = context;
+    this.#openedSeq = context.hub.seenSeq;
+    this.#cursor = context.hub.open(account, sent, this);
+  }
+
+  /** Sends what the client has not seen; the transport is open. */
+  begin(): void {
+    this.#pump();
+  }
+
+  onReportsReady(): void {
+    this.#pump();
+    this.#regulate();
+  }
+
+  onReportsLost(error: Error): void {
+    this.cut({
+      code: GrpcStatus.Unavailable,
+      details: `the reports from ${this.#cursor.sent + 1} on cannot be read (${error.message}): connect again with x-openbell-last-report`,
+    });
+  }
+
+  /** Takes a frame of commands; `onFramesEnd` follows. False: the session is over. */
+  onFrame(bytes: Uint8Array, at: number, length: number): boolean {
+    if (this.#gone) return false;
+    const { intake } = this.#context;
+    const refusals = this.#refusals;
+    const because = this.#standing === Code.OK && this.#blocked ? Code.BUSY : this.#standing;
+    const code = intake.take(bytes, at, length, this.account, refusals, because);
+    if (code === Code.FRAME_TOO_LARGE) refusals.addFrame(code);
+    else if (code !== Code.OK) {
+      this.cut(frameFault(code, intake.reader.version));
+      return false;
+    }
+    if (intake.taken !== 0) this.#lastSeq = intake.seqs[intake.taken - 1];
+    if (refusals.count < HOPELESS_REFUSALS) return true;
+    this.cut(fault(GrpcStatus.ResourceExhausted, Code.BUSY, 'the session sends commands and does not read what becomes of them'));
+    return false;
+  }
+
+  /** Shows the engine the commands of all frames that came together. */
+  onFramesEnd(): void {
+    this.#context.intake.publish();
+    if (this.#refusals.count !== 0) {
+      this.#pump();
+      this.#regulate();
+    }
+  }
+
+  /** The transport can take the next frame. */
+  onWritten(): void {
+    this.#writing = false;
+    this.#pump();
+    this.#regulate();
+  }
+
+  /** Takes no more commands and closes once every command it took is answered. */
+  end(): void {
+    this.#ending = true;
+    this.#pump();
+  }
+
+  /** The credentials hold no longer: takes no more commands, and ends with `why` once every one it took is answered, or has had five seconds for it. */
+  expire(why: CallFault): void {
+    if (this.#gone || this.#ended !== undefined) return;
+    this.#standing = Code.UNAUTHENTICATED;
+    this.#ended = why;
+    this.#deadline = setTimeout(() => this.cut(why), EXPIRED_GRACE_MS);
+    this.end();
+  }
+
+  /** Ends it now. */
+  cut(why: CallFault): void {
+    if (this.#gone) return;
+    this.#context.counters.sessionsCut++;
+    this.leave();
+    this.#transport.fail(why);
+  }
+
+  /** The transport is gone. */
+  leave(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    clearTimeout(this.#deadline);
+    this.#block(false);
+    this.#context.hub.close(this.#cursor);
+    this.#context.onGone(this);
+  }
+
+  #pump(): void {
+    while (!this.#writing && !this.#gone) {
+      this.#cursor.fill(frame);
+      if (frame.count === 0 && this.#refusals.count === 0) {
+        if (this.#ending && this.#answered()) {
+          if (this.#ended !== undefined) return this.cut(this.#ended);
+          this.leave();
+          this.#transport.end();
+        }
+        return;
+      }
+      const { counters } = this.#context;
+      counters.pushedReports += frame.count;
+      counters.pushedFrames++;
+      this.#writing = true;
+      this.#context.residence.note(frame, this.#openedSeq);
+      const bytes = frame.finish(this.#refusals, this.#transport.headroom);
+      this.#refusals.clear();
+      if (!this.#transport.write(bytes)) return;
+      this.#writing = false;
+    }
+  }
+
+  #answered(): boolean {
+    return this.#context.hub.seenSeq >= this.#lastSeq && this.#cursor.backlog() === 0;
+  }
+
+  /** Reads from the client only as fast as the client reads: commands make reports. */
+  #regulate(): void {
+    if (this.#gone) return;
+    const backlog = this.#cursor.backlog();
+    if (!this.#blocked) {
+      if (backlog < MAX_BACKLOG && this.#refusals.count < MAX_REFUSALS) return;
+      this.#block(true);
+      this.#transport.pause();
+    } else if (backlog < MAX_BACKLOG / 2 && this.#refusals.count < MAX_REFUSALS) {
+      this.#block(false);
+      this.#transport.resume();
+    }
+  }
+
+  #block(blocked: boolean): void {
+    if (this.#blocked === blocked) return;
+    this.#blocked = blocked;
+    const { counters } = this.#context;
+    counters.blockedSessions += blocked ? 1 : -1;
+    if (blocked) counters.blockedTotal++;
+  }
+}

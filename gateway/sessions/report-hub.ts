@@ -1,0 +1,194 @@
+import { assert, fail } from '../../engine/assert.ts';
+import type { RingSlots } from '../../engine/rings/ring.ts';
+import type { ReportHandler } from '../../engine/threads/pumps.ts';
+import { getI64 } from '../../engine/units.ts';
+import { Report } from '../../engine/wire/layout.ts';
+import { REPORT_WORDS } from '../../engine/wire/report-frames.ts';
+import { AccountStream, type ReportArchive, ReportCursor, type ReportListener, type RetainedReports } from './report-cursor.ts';
+
+const NONE = -1;
+
+/** Told once, with the first report that the command's own account got for it. */
+export interface SeqWaiter {
+  /** The report lies at word `at`; it is valid during the call only. */
+  onFirstReport(seq: number, words: Int32Array, at: number): void;
+}
+
+export interface ReportHubOptions {
+  readonly archive: ReportArchive;
+  /** The number of the account's last report, 0 for none: what a restart left behind, before the hub has seen any. */
+  readonly lastReportNo: (account: number) => number;
+  /** Reports kept in memory, a power of two. Default 2^17 (16 MiB). */
+  readonly retained?: number;
+  /** Most commands that may be awaited at once. Default 65,536. */
+  readonly maxAwaited?: number;
+}
+
+/**
+ * Where execution reports meet the sessions. It keeps the last reports of all
+ * accounts in one ring, chained per account; a session is a cursor on its
+ * account's chain. So nothing is queued per session: one that reads slowly, or
+ * comes back, reads on from the ring, and what the ring has lost from the
+ * archive. I/O thread only.
+ *
+ *   ring   ┌────┬────┬────┬────┬────┬────┬────┐
+ *          │ A7 │ B3 │ A8 │ C1 │ B4 │ A9 │ …  │   128-byte reports, any account
+ *          └─┬──┴─┬──┴─┬▲─┴────┴─▲──┴─▲──┴────┘
+ *            │    └────┼┼────────┘    │           next of the same account
+ *            └─────────┘└─────────────┘
+ */
+export class ReportHub implements ReportHandler, RetainedReports {
+  /** Reports taken so far. */
+  reports = 0;
+  /** Seq of the command whose report was taken last; they come in order. */
+  seenSeq = 0;
+  readonly words: Int32Array;
+  readonly next: Int32Array;
+  readonly archive: ReportArchive;
+  readonly #slots: number;
+  readonly #lastReportNo: (account: number) => number;
+  readonly #maxAwaited: number;
+  readonly #streams = new Map<number, AccountStream>();
+  readonly #touched: AccountStream[] = [];
+  readonly #waiters = new Map<number, { readonly account: number; readonly waiter: SeqWaiter }>();
+  #head = 0;
+  #last: AccountStream | undefined;
+
+  constructor({ archive, lastReportNo, retained = 2 ** 17, maxAwaited = 65_536 }: ReportHubOptions) {
+    assert(retained >= 2 && (retained & (retained - 1)) === 0, 'report hub: retained is a power of two from 2');
+    this.archive = archive;
+    this.#lastReportNo = lastReportNo;
+    this.#slots = retained;
+    this.#maxAwaited = maxAwaited;
+    this.words = new Int32Array(retained * REPORT_WORDS);
+    this.next = new Int32Array(retained).fill(NONE);
+  }
+
+  onReport(slots: RingSlots, slot: number): void {
+    const from = slot * REPORT_WORDS;
+    const words = slots.i32;
+    const stream = this.#stream(words[from + Report.account / 4] >>> 0);
+    const no = getI64(words, from + Report.reportNo / 4);
+    if (stream.newestNo !== 0 && no !== stream.newestNo + 1) gap(stream, no);
+    this.#append(stream, no, words, from);
+    if (!stream.touched) {
+      stream.touched = true;
+      this.#touched.push(stream);
+    }
+    this.seenSeq = getI64(words, from + Report.seq / 4);
+    if (this.#waiters.size !== 0) this.#answer(stream.account, words, from);
+  }
+
+  /** Shows each session what came for it, once a poll. */
+  onReportsEnd(): void {
+    const touched = this.#touched;
+    for (let i = 0; i < touched.length; i++) {
+      const stream = touched[i];
+      stream.touched = false;
+      const { cursors } = stream;
+      for (let c = 0; c < cursors.length; c++) cursors[c].listener.onReportsReady();
+    }
+    touched.length = 0;
+  }
+
+  /** The number of the account's last report that may have left; 0 for none. */
+  lastReportNo(account: number): number {
+    const stream = this.#stream(account);
+    return Math.max(stream.newestNo, stream.knownNo, this.#lastReportNo(account));
+  }
+
+  /** A cursor behind report `sent` of the account; the listener hears of what follows. Close it when the session goes. */
+  open(account: number, sent: number, listener: ReportListener): ReportCursor {
+    const stream = this.#stream(account);
+    const cursor = new ReportCursor(this, stream, sent, listener);
+    stream.cursors = [...stream.cursors, cursor];
+    return cursor;
+  }
+
+  close(cursor: ReportCursor): void {
+    cursor.closed = true;
+    const { stream } = cursor;
+    stream.cursors = stream.cursors.filter((other) => other !== cursor);
+  }
+
+  /** Whether `count` more commands may be awaited. Ask before they are sequenced. */
+  canAwait(count: number): boolean {
+    return this.#waiters.size + count <= this.#maxAwaited;
+  }
+
+  /** Tells `waiter` of the first report with this seq on this account. Call it in the turn of the loop that published the command. */
+  expect(seq: number, account: number, waiter: SeqWaiter): void {
+    assert(this.#waiters.size < this.#maxAwaited, 'report hub: more awaited than allowed');
+    this.#waiters.set(seq, { account, waiter });
+  }
+
+  /** The waiter of `seq` is gone. */
+  forget(seq: number): void {
+    this.#waiters.delete(seq);
+  }
+
+  /** A copy of the first report with this seq on this account (0: administrative commands). */
+  awaitSeq(seq: number, account: number = 0): Promise<Uint8Array> {
+    return new Promise((resolve) => {
+      this.expect(seq, account, {
+        onFirstReport: (_seq, words, at) => resolve(new Uint8Array(words.slice(at, at + REPORT_WORDS).buffer)),
+      });
+    });
+  }
+
+  /** Slot of report `no`, which is retained. A walk along the account's chain: cursors do it once, when they come from elsewhere. */
+  find(stream: AccountStream, no: number): number {
+    if (no === stream.newestNo) return stream.newestSlot;
+    let slot = stream.oldestSlot;
+    for (let at = stream.oldestNo; at < no; at++) slot = this.next[slot];
+    return slot;
+  }
+
+  #append(stream: AccountStream, no: number, words: Int32Array, from: number): void {
+    const slot = this.#head;
+    const to = slot * REPORT_WORDS;
+    if (this.reports >= this.#slots) this.#evict(slot);
+    this.#head = slot + 1 === this.#slots ? 0 : slot + 1;
+    for (let i = 0; i < REPORT_WORDS; i++) this.words[to + i] = words[from + i];
+    this.next[slot] = NONE;
+    // An empty chain starts here; its numbers go on.
+    if (stream.oldestSlot === NONE) {
+      stream.oldestSlot = slot;
+      stream.oldestNo = no;
+    } else this.next[stream.newestSlot] = slot;
+    stream.newestSlot = slot;
+    stream.newestNo = no;
+    this.reports++;
+  }
+
+  /** The report in `slot` is the oldest of all, so it is the oldest of its account. */
+  #evict(slot: number): void {
+    const stream = this.#stream(this.words[slot * REPORT_WORDS + Report.account / 4] >>> 0);
+    stream.oldestSlot = this.next[slot];
+    stream.oldestNo++;
+  }
+
+  #stream(account: number): AccountStream {
+    const last = this.#last;
+    if (last !== undefined && last.account === account) return last;
+    let stream = this.#streams.get(account);
+    if (stream === undefined) {
+      stream = new AccountStream(account, this.#lastReportNo(account));
+      this.#streams.set(account, stream);
+    }
+    this.#last = stream;
+    return stream;
+  }
+
+  #answer(account: number, words: Int32Array, from: number): void {
+    const seq = this.seenSeq;
+    const entry = this.#waiters.get(seq);
+    if (entry === undefined || entry.account !== account) return;
+    this.#waiters.delete(seq);
+    entry.waiter.onFirstReport(seq, words, from);
+  }
+}
+
+function gap(stream: AccountStream, no: number): never {
+  fail(`report hub: account ${stream.account} got report ${no} behind ${stream.newestNo}`);
+}

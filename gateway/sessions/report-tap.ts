@@ -1,0 +1,58 @@
+import type { RingSlots } from '../../engine/rings/ring.ts';
+import type { ReportHandler } from '../../engine/threads/pumps.ts';
+import { getI64 } from '../../engine/units.ts';
+import { Report, ReportKind } from '../../engine/wire/layout.ts';
+import { LATENCY_BOUNDS_US, LatencyBuckets } from '../latency-buckets.ts';
+
+const WORDS = Report.bytes / 4;
+const HIGHEST_CODE = 1023;
+const KINDS = 8;
+
+/**
+ * Counts and times reports on their way to the hub. Order-to-report latency is
+ * from the moment the sequencer stamped the command to the moment its first
+ * report may leave, so in mode `durable` the disk is in it. Counting is a few
+ * typed-array stores; metrics read the arrays when they are asked.
+ */
+export class ReportTap implements ReportHandler {
+  readonly latency = new LatencyBuckets(LATENCY_BOUNDS_US);
+  /** Reports by kind, and refusals by code. */
+  readonly kinds = new Float64Array(KINDS);
+  readonly refusals = new Float64Array(HIGHEST_CODE + 1);
+  /** Off while recovery shows reports of the past. */
+  timing = false;
+  readonly #next: ReportHandler;
+  readonly #nowUs: () => number;
+  /** Microseconds, read once a poll; 0 = not yet. */
+  #now = 0;
+  #lastSeqLow = 0;
+
+  constructor(next: ReportHandler, nowUs: () => number) {
+    this.#next = next;
+    this.#nowUs = nowUs;
+  }
+
+  onReport(slots: RingSlots, slot: number): void {
+    const words = slots.i32;
+    const at = slot * WORDS;
+    this.kinds[words[at] & 7]++;
+    const code = words[at + Report.code / 4] & 0xffff;
+    if (code !== 0 && code <= HIGHEST_CODE && isRefusal(words[at] & 0xff)) this.refusals[code]++;
+    const seqLow = words[at + Report.seq / 4];
+    if (this.timing && seqLow !== this.#lastSeqLow) {
+      this.#lastSeqLow = seqLow;
+      if (this.#now === 0) this.#now = this.#nowUs();
+      this.latency.observe(this.#now - getI64(words, at + Report.timeUs / 4));
+    }
+    this.#next.onReport(slots, slot);
+  }
+
+  onReportsEnd(): void {
+    this.#now = 0;
+    this.#next.onReportsEnd();
+  }
+}
+
+function isRefusal(kind: number): boolean {
+  return kind === ReportKind.Rejected || kind === ReportKind.CancelRejected || kind === ReportKind.AmendRejected;
+}

@@ -1,0 +1,163 @@
+import { getI64 } from '../../../engine/units.ts';
+import { Report, ReportKind, Trade } from '../../../engine/wire/layout.ts';
+import { readForwards, visitBackwards } from './runs.ts';
+import { type HistoryStore, wordsOf } from './store.ts';
+
+/**
+ * Questions to the history. They read a snapshot of the store and may take
+ * long, so they run in the pool (query-worker.ts), never on the I/O thread.
+ */
+
+/** Records that one question looks at before it gives up: about 0.2 s of work. */
+const SCAN_LIMIT = 1_000_000;
+const FLAG_DUPLICATE = 2;
+const WORDS = Report.bytes / 4;
+
+/** One order as it is now, told from its reports. Prices in ticks, quantities in lots. */
+export interface OrderRow {
+  readonly orderId: number;
+  readonly clientOrderId: number;
+  readonly symbol: number;
+  readonly side: number;
+  readonly timeInForce: number;
+  readonly price: number;
+  readonly quantity: number;
+  readonly leaves: number;
+  readonly filled: number;
+  readonly status: 'open' | 'filled' | 'cancelled';
+  /** Code of the cancel, 0 otherwise. */
+  readonly code: number;
+  readonly acceptedUs: number;
+  readonly updatedUs: number;
+}
+
+export interface OrderPage {
+  readonly orders: OrderRow[];
+  /** Pass it as `before` for the next page; 0 = that was the last one. */
+  readonly next: number;
+  /** The scan limit ended the search: older orders exist that this page does not show. */
+  readonly truncated: boolean;
+}
+
+export interface RecordPage {
+  /** Packed structs, newest first. */
+  readonly records: Uint8Array;
+  readonly next: number;
+}
+
+/** Packed reports of an account, numbered from `from` on, oldest first. */
+export function accountReports(store: HistoryStore, account: number, from: number, limit: number): Uint8Array {
+  return readForwards(store.reports, account, from, limit, Report.bytes);
+}
+
+/** Packed Fill reports of an account numbered below `before`, newest first. */
+export function accountFills(store: HistoryStore, account: number, before: number, limit: number): RecordPage {
+  const out = new Uint8Array(limit * Report.bytes);
+  let count = 0;
+  let scanned = 0;
+  let next = 0;
+  visitBackwards(store.reports, account, before, Report.bytes, (no, bytes, offset) => {
+    if (count === limit || scanned++ === SCAN_LIMIT) {
+      next = no + 1;
+      return false;
+    }
+    if (bytes[offset + Report.kind] === ReportKind.Fill) out.set(bytes.subarray(offset, offset + Report.bytes), count++ * Report.bytes);
+    return true;
+  });
+  return { records: out.slice(0, count * Report.bytes), next };
+}
+
+/** Packed trades of a symbol with an id below `before`, newest first. */
+export function symbolTrades(store: HistoryStore, symbol: number, before: number, limit: number): RecordPage {
+  const out = new Uint8Array(limit * Trade.bytes);
+  let count = 0;
+  let next = 0;
+  visitBackwards(store.trades, symbol, before, Trade.bytes, (no, bytes, offset) => {
+    if (count === limit) {
+      next = no + 1;
+      return false;
+    }
+    out.set(bytes.subarray(offset, offset + Trade.bytes), count++ * Trade.bytes);
+    return true;
+  });
+  return { records: out.slice(0, count * Trade.bytes), next };
+}
+
+type Fold = { -readonly [key in keyof OrderRow]: OrderRow[key] };
+
+/**
+ * Orders of an account with an id below `before`, newest first, each in its
+ * latest state. Reports are folded from the newest backwards: the first one
+ * seen of an order is its state, the Accepted one completes it. Ids grow with
+ * acceptance, so the search ends with the page; a page far back still reads
+ * all that is newer.
+ */
+export function accountOrders(store: HistoryStore, account: number, before: number, limit: number): OrderPage {
+  const open = new Map<number, Fold>();
+  const orders: OrderRow[] = [];
+  let scanned = 0;
+  let next = 0;
+  let truncated = false;
+  let run: Buffer | undefined;
+  let words: Int32Array = new Int32Array(0);
+  visitBackwards(store.reports, account, Number.MAX_SAFE_INTEGER, Report.bytes, (_no, bytes, offset) => {
+    if (bytes !== run) {
+      run = bytes;
+      words = wordsOf(bytes);
+    }
+    if (orders.length === limit) {
+      next = orders[limit - 1].orderId;
+      return false;
+    }
+    truncated = ++scanned > SCAN_LIMIT;
+    if (truncated) return false;
+    const at = (offset / Report.bytes) * WORDS;
+    const orderId = getI64(words, at + Report.orderId / 4);
+    const kind = bytes[offset + Report.kind];
+    if (orderId === 0 || orderId >= before || !changesOrder(kind, bytes[offset + Report.flags])) return true;
+    let order = open.get(orderId);
+    if (order === undefined) {
+      order = stateOf(bytes, offset, words, at);
+      open.set(orderId, order);
+    }
+    if (order.price === 0 && kind !== ReportKind.Fill) order.price = getI64(words, at + Report.price / 4);
+    if (kind === ReportKind.Amended && order.quantity === 0) {
+      order.quantity = getI64(words, at + Report.leaves / 4) + getI64(words, at + Report.filled / 4);
+    }
+    if (kind === ReportKind.Accepted) {
+      if (order.quantity === 0) order.quantity = getI64(words, at + Report.quantity / 4);
+      order.acceptedUs = getI64(words, at + Report.timeUs / 4);
+      orders.push(order);
+      open.delete(orderId);
+    }
+    return true;
+  });
+  return { orders, next, truncated };
+}
+
+function changesOrder(kind: number, flags: number): boolean {
+  if ((flags & FLAG_DUPLICATE) !== 0) return false;
+  return kind === ReportKind.Accepted || kind === ReportKind.Fill || kind === ReportKind.Cancelled || kind === ReportKind.Amended;
+}
+
+/** What the newest report of an order says about it. A fill's price is not the order's: left 0 for an older report to fill in. */
+function stateOf(bytes: Buffer, offset: number, words: Int32Array, at: number): Fold {
+  const kind = bytes[offset + Report.kind];
+  const field = (byte: number) => getI64(words, at + byte / 4);
+  const leaves = field(Report.leaves);
+  return {
+    orderId: field(Report.orderId),
+    clientOrderId: field(Report.clientOrderId),
+    symbol: words[at + Report.symbol / 4] >>> 0,
+    side: bytes[offset + Report.side],
+    timeInForce: bytes[offset + Report.timeInForce],
+    price: 0,
+    quantity: 0,
+    leaves: kind === ReportKind.Cancelled ? 0 : leaves,
+    filled: field(Report.filled),
+    status: kind === ReportKind.Cancelled ? 'cancelled' : leaves === 0 ? 'filled' : 'open',
+    code: kind === ReportKind.Cancelled ? words[at + Report.code / 4] & 0xffff : 0,
+    acceptedUs: 0,
+    updatedUs: field(Report.timeUs),
+  };
+}

@@ -1,0 +1,220 @@
+import { RingConsumer, type RingHandle, type RingSlots } from '../../../engine/rings/ring.ts';
+import { DutyLimit } from '../../../engine/threads/duty-limit.ts';
+import { getI64, putI64 } from '../../../engine/units.ts';
+import { Report, ReportKind, Side, Trade } from '../../../engine/wire/layout.ts';
+import { RunCollector } from './run-collector.ts';
+import { NEWEST } from './runs.ts';
+import { type HistoryStore, openHistory, putWatermark, type Runs, watermarkOf } from './store.ts';
+
+/** Which consumer of the report ring the history is. */
+export const HISTORY_CONSUMER = 1;
+/** Reports held in memory until the next commit, at most: 16 MiB. */
+const MAX_HELD = 131_072;
+/**
+ * Between two commits, at least, unless there is much to write: each one has the disk flush twice, for
+ * which the log's own fdatasync waits.
+ */
+const COMMIT_MS = 200;
+/** A quarter of a megabyte: a commit copies it in the kernel in one piece, and from the processor's caches at several times the speed. */
+const COMMIT_REPORTS = 2048;
+/**
+ * Commits may use one part in so many of the thread's time, rests left out. With
+ * few accounts one takes a millisecond; with thousands, each its own corner of
+ * the tree, it is slow, so it waits until there is more to write.
+ */
+const COMMIT_SHARE = 10;
+/** A ring that is fuller than this share leaves no time for rests. */
+const RESTS_BELOW = 1 / 4;
+
+const REPORT_WORDS = Report.bytes / 4;
+const FLAG_MAKER = 1;
+const FLAG_AUCTION = 8;
+
+/** The low 32 bits of a sequence that another thread moves forward. Read with Atomics, compared by difference. */
+export interface SeqCell {
+  readonly words: Int32Array;
+  readonly index: number;
+}
+
+export interface WriterOptions {
+  readonly dataDir: string;
+  readonly reports: RingHandle;
+  /** Reports of commands beyond it stay in the ring: history never holds what the log may still lose. Without it, all are taken. */
+  readonly durable?: SeqCell | undefined;
+  /** Commands up to it have all their reports in the ring. Without it, the last command seen counts as incomplete. */
+  readonly applied?: SeqCell | undefined;
+}
+
+/**
+ * Moves reports from the ring to the store. A failed commit is tried again with
+ * the same reports; meanwhile the buffer fills, then the ring, so that a full
+ * disk becomes back-pressure, never a gap. What a crash takes out of the buffer
+ * lies beyond the watermark, and the engine publishes it again.
+ *
+ * One thread owns it. `poll` blocks that thread for the length of a commit.
+ */
+export class HistoryWriter {
+  readonly store: HistoryStore;
+  readonly #consumer: RingConsumer;
+  readonly #slots: RingSlots;
+  readonly #durable: SeqCell | undefined;
+  readonly #applied: SeqCell | undefined;
+  readonly #reports = new RunCollector(Report.bytes, MAX_HELD);
+  readonly #trades = new RunCollector(Trade.bytes, MAX_HELD);
+  readonly #limit = new DutyLimit(DutyLimit.allocate());
+  /** Owners of whom nothing is stored any more that comes again. */
+  readonly #cleared = { reports: new Set<number>(), trades: new Set<number>() };
+  #taken = 0;
+  #watermark: number;
+  /** Sequence of the last report taken, and up to which nothing is missing in what was taken. */
+  #newest = 0;
+  #complete = 0;
+  #notBefore = 0;
+  #lastCommit = 0;
+
+  constructor(options: WriterOptions) {
+    this.store = openHistory(options.dataDir);
+    this.#consumer = new RingConsumer(options.reports, HISTORY_CONSUMER);
+    this.#slots = this.#consumer.slots;
+    this.#durable = options.durable;
+    this.#applied = options.applied;
+    this.#watermark = watermarkOf(this.store);
+  }
+
+  /** Every report of a command up to it is in the store. */
+  get watermark(): number {
+    return this.#watermark;
+  }
+
+  /** Reports that the last poll took off the ring. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /**
+   * Takes what the ring holds, and commits it if a commit is due or `now`.
+   * Returns the number of reports committed. Throws what LMDB threw; the next
+   * call tries again.
+   */
+  poll(now = false): number {
+    this.#take();
+    if (this.#reports.count === 0) return 0;
+    const began = performance.now();
+    if (!now && !this.#isDue(began)) return 0;
+    const watermark = Math.max(this.#watermark, this.#complete);
+    const rested = this.#limit.rested;
+    this.#limit.begin();
+    const put = (name: 'reports' | 'trades', owner: number, no: number, bytes: Uint8Array): void => {
+      const runs = this.store[name];
+      this.#clear(runs, this.#cleared[name], owner, no);
+      runs.putSync([owner, no], bytes as Buffer);
+      if (!now && this.#consumer.available() < this.#slots.capacity * RESTS_BELOW) this.#limit.rest();
+    };
+    try {
+      this.store.root.transactionSync(() => {
+        this.#reports.forEachRun((account, no, bytes) => put('reports', account, no, bytes));
+        this.#trades.forEachRun((symbol, id, bytes) => put('trades', symbol, id, bytes));
+        putWatermark(this.store, watermark);
+      });
+    } catch (error) {
+      // What was cleared is there again.
+      for (const owners of Object.values(this.#cleared)) owners.clear();
+      throw error;
+    }
+    const ended = performance.now();
+    this.#lastCommit = ended;
+    this.#notBefore = ended + (COMMIT_SHARE - 1) * (ended - began - (this.#limit.rested - rested));
+    const written = this.#reports.count;
+    this.#watermark = watermark;
+    this.#reports.clear();
+    this.#trades.clear();
+    return written;
+  }
+
+  /**
+   * Before an owner's first run: all that is stored from its number on is from a process that ended before the
+   * watermark got there, and comes again. In runs that are cut elsewhere, so an old one would hide part of a new one.
+   */
+  #clear(runs: Runs, cleared: Set<number>, owner: number, no: number): void {
+    if (cleared.has(owner)) return;
+    cleared.add(owner);
+    for (const key of Array.from(runs.getKeys({ start: [owner, no], end: [owner, NEWEST] }))) runs.removeSync(key);
+  }
+
+  #isDue(now: number): boolean {
+    const { count } = this.#reports;
+    if (count === MAX_HELD) return true;
+    return now >= this.#notBefore && (count >= COMMIT_REPORTS || now >= this.#lastCommit + COMMIT_MS);
+  }
+
+  /** Ends the work. Only when the engine has stopped: an empty ring then means that the last command is complete, unless the engine gave up in the middle of its reports. */
+  async close(): Promise<void> {
+    const applied = this.#applied && Atomics.load(this.#applied.words, this.#applied.index);
+    const whole = applied === undefined || ((applied - (this.#newest | 0)) | 0) >= 0;
+    if (whole && this.#reports.count === 0 && this.#consumer.peek() === -1 && this.#newest > this.#watermark) {
+      this.store.root.transactionSync(() => putWatermark(this.store, this.#newest));
+    }
+    await this.store.root.close();
+  }
+
+  #take(): void {
+    // Read before the ring is: what it covers is then in the ring.
+    const applied = this.#applied && Atomics.load(this.#applied.words, this.#applied.index);
+    const durable = this.#durable && Atomics.load(this.#durable.words, this.#durable.index);
+    let slot = this.#consumer.peek();
+    const held = this.#reports.count;
+    while (slot !== -1 && this.#reports.count < MAX_HELD) {
+      if (durable !== undefined && ((this.#seqLow(slot) - durable) | 0) > 0) break;
+      this.#append(slot);
+      this.#newest = this.#seq(slot);
+      this.#consumer.next();
+      slot = this.#consumer.peek();
+    }
+    this.#taken = this.#reports.count - held;
+    // Reports come in order of sequence, so the first that is left shows that those before it are whole.
+    if (slot !== -1) this.#complete = this.#seq(slot) - 1;
+    else if (applied !== undefined && ((applied - (this.#newest | 0)) | 0) >= 0) this.#complete = this.#newest;
+    else this.#complete = Math.max(this.#complete, this.#newest - 1);
+    this.#consumer.release();
+  }
+
+  #seq(slot: number): number {
+    return getI64(this.#slots.i32, slot * REPORT_WORDS + Report.seq / 4);
+  }
+
+  #seqLow(slot: number): number {
+    return this.#slots.i32[slot * REPORT_WORDS + Report.seq / 4];
+  }
+
+  #append(slot: number): void {
+    const { u8, i32, u32 } = this.#slots;
+    const from = slot * REPORT_WORDS;
+    const { words } = this.#reports;
+    const at = this.#reports.claim(u32[from + Report.account / 4], getI64(i32, from + Report.reportNo / 4));
+    for (let i = 0; i < REPORT_WORDS; i++) words[at + i] = i32[from + i];
+    const byte = slot * Report.bytes;
+    if (u8[byte + Report.kind] !== ReportKind.Fill) return;
+    // Each trade has two fills; one of them stands for it.
+    const flags = u8[byte + Report.flags];
+    const auction = (flags & FLAG_AUCTION) !== 0;
+    const stands = auction ? u8[byte + Report.side] === Side.Buy : (flags & FLAG_MAKER) === 0;
+    if (stands) this.#appendTrade(from, u8[byte + Report.side], auction);
+  }
+
+  #appendTrade(from: number, side: number, auction: boolean): void {
+    const { i32, u32 } = this.#slots;
+    const { words } = this.#trades;
+    const at = this.#trades.claim(u32[from + Report.symbol / 4], getI64(i32, from + Report.tradeId / 4));
+    words[at] = side | (auction ? 0x100 : 0);
+    words[at + 1] = 0;
+    const own = getI64(i32, from + Report.orderId / 4);
+    const contra = getI64(i32, from + Report.contraOrderId / 4);
+    putI64(words, at + Trade.tradeId / 4, getI64(i32, from + Report.tradeId / 4));
+    putI64(words, at + Trade.price / 4, getI64(i32, from + Report.price / 4));
+    putI64(words, at + Trade.quantity / 4, getI64(i32, from + Report.quantity / 4));
+    putI64(words, at + Trade.buyOrderId / 4, side === Side.Buy ? own : contra);
+    putI64(words, at + Trade.sellOrderId / 4, side === Side.Buy ? contra : own);
+    putI64(words, at + Trade.seq / 4, getI64(i32, from + Report.seq / 4));
+    putI64(words, at + Trade.timeUs / 4, getI64(i32, from + Report.timeUs / 4));
+  }
+}

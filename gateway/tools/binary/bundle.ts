@@ -1,0 +1,112 @@
+/** One file of JavaScript for the main thread and one for each kind of thread, with everything from node_modules in them. */
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+
+const HERE = import.meta.dirname;
+const ROOT = join(HERE, '..', '..', '..');
+
+/** Threads by the name of the file that `new Worker` is given; `worker` is what piscina calls its own. */
+const THREADS: Readonly<Record<string, string>> = {
+  'engine-worker': 'engine/threads/engine-worker.ts',
+  'snapshot-worker': 'engine/threads/snapshot-worker.ts',
+  'writer-worker': 'gateway/taps/history/writer-worker.ts',
+  worker: 'gateway/tools/binary/pool-thread.ts',
+};
+
+export interface Bundles {
+  /** CommonJS, as the single executable's main script must be. */
+  readonly main: string;
+  readonly threads: Readonly<Record<string, string>>;
+  /** Names of the npm packages of which there is code in it. */
+  readonly packages: readonly string[];
+}
+
+/** @throws what esbuild says */
+export async function bundle(): Promise<Bundles> {
+  const main = await bundleOne('gateway/cli.ts', 'addons.ts', [threadsInside]);
+  const threads: Record<string, string> = {};
+  const inputs = [main.metafile];
+  for (const [name, entry] of Object.entries(THREADS)) {
+    const thread = await bundleOne(entry, 'thread-addons.ts', []);
+    threads[name] = thread.text;
+    inputs.push(thread.metafile);
+  }
+  return { main: main.text, threads, packages: packagesOf(inputs) };
+}
+
+async function bundleOne(entry: string, addons: string, plugins: readonly Plugin[]): Promise<{ text: string; metafile: Metafile }> {
+  const options = {
+    absWorkingDir: ROOT,
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node22',
+    legalComments: 'none',
+    logLevel: 'warning',
+    define: { 'import.meta.url': '"file:///openbell.js"', 'import.meta.filename': '"/openbell.js"' },
+    plugins: [addonsInside(join(HERE, addons)), optionalLeftOut, ...plugins],
+  } satisfies BuildOptions;
+  const { outputFiles, metafile } = await build(options);
+  return { text: outputFiles[0].text, metafile };
+}
+
+/** Where a package looks for its add-on, it gets the one inside. */
+function addonsInside(loader: string): Plugin {
+  const contents = (statement: string) => ({
+    contents: `import { loadAddon } from ${JSON.stringify(loader)};\n${statement}`,
+    resolveDir: HERE,
+  });
+  return {
+    name: 'addons-inside',
+    setup(build) {
+      build.onLoad({ filter: /uWebSockets\.js\/dist\/uws\.mjs$/ }, () => contents(`export default loadAddon('uws');`));
+      build.onResolve({ filter: /^node-gyp-build-optional-packages$/ }, () => ({ path: 'lmdb', namespace: 'addon' }));
+      build.onLoad({ filter: /^lmdb$/, namespace: 'addon' }, () => contents(`export default () => loadAddon('lmdb');`));
+    },
+  };
+}
+
+const threadsInside: Plugin = {
+  name: 'threads-inside',
+  setup(build) {
+    const path = join(HERE, 'worker-threads.ts');
+    build.onResolve({ filter: /^(node:)?worker_threads$/ }, ({ importer }) =>
+      importer === path ? { path: 'node:worker_threads', external: true } : { path },
+    );
+  },
+};
+
+/** Faster or further ways that openbell does not use. Left to `require`, they would be looked for where the process happens to run. */
+const optionalLeftOut: Plugin = {
+  name: 'optional-left-out',
+  setup(build) {
+    build.onResolve({ filter: /^(msgpackr-extract|@napi-rs\/nice)$/ }, ({ path }) => ({ path, namespace: 'left-out' }));
+    build.onLoad({ filter: /./, namespace: 'left-out' }, ({ path }) => ({
+      contents: `throw new Error(${JSON.stringify(`${path} is not part of this binary`)});`,
+    }));
+  },
+};
+
+function packagesOf(metafiles: readonly Metafile[]): string[] {
+  const names = new Set<string>();
+  for (const { inputs } of metafiles) {
+    for (const path of Object.keys(inputs)) {
+      const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
+      if (name !== undefined) names.add(name);
+    }
+  }
+  return [...names].sort();
+}
+
+/** Paths of the add-ons that the plain run would open with this very Node on this machine. */
+export function addonFiles(): Readonly<Record<string, string>> {
+  const require = createRequire(join(ROOT, 'package.json'));
+  const lmdb = require.resolve('lmdb');
+  const { path } = createRequire(lmdb)('node-gyp-build-optional-packages') as { path(dir: string): string };
+  const uws = `node_modules/uWebSockets.js/dist/bin/uws_${process.platform}_${process.arch}_${process.versions.modules}.node`;
+  return { lmdb: path(join(dirname(lmdb), '..')), uws: join(ROOT, uws) };
+}

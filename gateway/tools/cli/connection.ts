@@ -1,0 +1,207 @@
+import { readFileSync } from 'node:fs';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { authority } from '../../client/authority.ts';
+import type { ClientTls, ConnectOptions, OpenbellClient } from '../../client/index.ts';
+import { SHARD_HEADER } from '../../client/symbols.ts';
+import { CliError, ExitCode } from './exit.ts';
+
+export interface ConnectionFlags {
+  readonly host: string;
+  readonly wsHost?: string;
+  readonly httpHost?: string;
+  readonly shard?: number;
+  readonly grpcPort: number;
+  readonly wsPort: number;
+  readonly httpPort: number;
+  readonly tokenFile?: string;
+  readonly tls?: true;
+  readonly tlsCa?: string;
+  readonly tlsClientCert?: string;
+  readonly tlsClientKey?: string;
+  readonly json?: true;
+}
+
+export interface AccountFlags extends ConnectionFlags {
+  readonly account: number;
+}
+
+/** Where the exchange is; the same names as in `openbell start`. */
+export function connectionOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--host <address>', 'where the exchange is').default('127.0.0.1').env('OPENBELL_HOST'))
+    .addOption(new Option('--ws-host <address>', 'its market data, if elsewhere').env('OPENBELL_WS_HOST'))
+    .addOption(new Option('--http-host <address>', 'its admin, if elsewhere').env('OPENBELL_HTTP_HOST'))
+    .addOption(new Option('--shard <number>', 'which shard, behind a gateway for several').env('OPENBELL_SHARD').argParser(whole))
+    .addOption(portOption('--grpc-port <port>', 'its order entry', 7401, 'OPENBELL_GRPC_PORT'))
+    .addOption(portOption('--ws-port <port>', 'its market data', 7402, 'OPENBELL_WS_PORT'))
+    .addOption(portOption('--http-port <port>', 'its admin', 7403, 'OPENBELL_HTTP_PORT'))
+    .addOption(new Option('--token-file <file>', 'file with the token that says who you are, or OPENBELL_TOKEN').env('OPENBELL_TOKEN_FILE'))
+    .addOption(new Option('--tls', 'speak TLS, with the authorities that Node trusts').env('OPENBELL_TLS'))
+    .addOption(new Option('--tls-ca <file>', 'speak TLS, with these authorities (PEM)').env('OPENBELL_TLS_CA'))
+    .addOption(new Option('--tls-client-cert <file>', 'client certificate to show (PEM)').env('OPENBELL_TLS_CLIENT_CERT'))
+    .addOption(new Option('--tls-client-key <file>', 'its private key (PEM)').env('OPENBELL_TLS_CLIENT_KEY'))
+    .option('--json', 'JSON instead of text');
+}
+
+export function accountOption(command: Command): Command {
+  const option = new Option('-a, --account <id>', 'whose order').default(1).env('OPENBELL_ACCOUNT').argParser(whole);
+  return command.addOption(option);
+}
+
+function portOption(flags: string, help: string, port: number, env: string): Option {
+  return new Option(flags, help).default(port).env(env).argParser(portNumber);
+}
+
+function portNumber(text: string): number {
+  const port = whole(text);
+  if (port < 1 || port > 65535) throw new InvalidArgumentError('must be a port from 1 to 65535.');
+  return port;
+}
+
+/** A whole number from 0; for commander's argument parsers. */
+export function whole(text: string): number {
+  if (!/^\d{1,16}$/.test(text)) throw new InvalidArgumentError('must be a whole number.');
+  return Number(text);
+}
+
+/** What the flags say of the connection, for `connect`. */
+export function clientOptions(flags: ConnectionFlags): Omit<ConnectOptions, 'account'> {
+  const { host, wsHost, httpHost, shard, grpcPort, wsPort, httpPort } = flags;
+  return {
+    host,
+    ...(wsHost !== undefined && { wsHost }),
+    ...(httpHost !== undefined && { httpHost }),
+    ...(shard !== undefined && { shard }),
+    grpcPort,
+    wsPort,
+    httpPort,
+    tls: readTls(flags),
+    ...(readToken(flags) !== undefined && { tokenProvider: () => readToken(flags) ?? '' }),
+  };
+}
+
+/** Undefined when no flag asks for TLS. @throws CliError */
+export function readTls({ tls, tlsCa, tlsClientCert, tlsClientKey }: ConnectionFlags): ClientTls | undefined {
+  if ((tlsClientCert === undefined) !== (tlsClientKey === undefined))
+    throw new CliError('--tls-client-cert and --tls-client-key go together: give both or none', ExitCode.Usage);
+  if (!tls && tlsCa === undefined && tlsClientCert === undefined) return undefined;
+  return {
+    ...(tlsCa !== undefined && { ca: readPem(tlsCa, '--tls-ca') }),
+    ...(tlsClientCert !== undefined && { cert: readPem(tlsClientCert, '--tls-client-cert') }),
+    ...(tlsClientKey !== undefined && { key: readPem(tlsClientKey, '--tls-client-key') }),
+  };
+}
+
+function readPem(file: string, flag: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CliError(`cannot read ${file} (${(error as NodeJS.ErrnoException).code}); give a PEM file with ${flag}`, ExitCode.Usage);
+  }
+}
+
+/** The admin port's address, and what `fetch` needs to reach it and its shard. */
+export async function adminAddress(
+  flags: ConnectionFlags,
+): Promise<{ origin: string; headers: Readonly<Record<string, string>>; dispatcher: RequestInit }> {
+  const { host, httpHost = host, httpPort, shard } = flags;
+  const address = authority(httpHost, httpPort);
+  const headers = { ...(shard !== undefined && { [SHARD_HEADER]: String(shard) }) };
+  const tls = readTls(flags);
+  if (tls === undefined) return { origin: `http://${address}`, headers, dispatcher: {} };
+  const { dispatcherFor } = await import('../../client/tls.ts');
+  const dispatcher = dispatcherFor(tls);
+  return { origin: `https://${address}`, headers, dispatcher: { ...(dispatcher && { dispatcher }) } };
+}
+
+/**
+ * From the file, else from OPENBELL_TOKEN. Not from a flag: others on the machine see those in the list of processes.
+ * @throws CliError when the file cannot be read; what is in it is never shown
+ */
+export function readToken({ tokenFile }: Pick<ConnectionFlags, 'tokenFile'>): string | undefined {
+  if (tokenFile === undefined) return process.env.OPENBELL_TOKEN || undefined;
+  try {
+    return readFileSync(tokenFile, 'utf8').trim();
+  } catch (error) {
+    throw new CliError(`cannot read the token from ${tokenFile} (${(error as NodeJS.ErrnoException).code})`, ExitCode.Usage);
+  }
+}
+
+/** Connects for one command: a lost connection ends it. */
+export async function withClient<T>(
+  flags: ConnectionFlags & { readonly account?: number },
+  work: (client: OpenbellClient) => Promise<T>,
+): Promise<T> {
+  const { connect } = await import('../../client/index.ts');
+  const { account } = flags;
+  const client = await connect({ ...clientOptions(flags), reconnect: false, ...(account !== undefined && { account }) });
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Asks the admin interface. @throws CliError with its message, or 3 when nobody is there */
+export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: object): Promise<T> {
+  const { origin, headers: choosing, dispatcher } = await adminAddress(flags);
+  const url = `${origin}${path}`;
+  const token = readToken(flags);
+  const headers = {
+    ...choosing,
+    ...(body && { 'content-type': 'application/json' }),
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  };
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      headers,
+      ...(body && { method: 'POST', body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(30_000),
+      ...dispatcher,
+    });
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    throw new CliError(`cannot reach ${url} (${cause}); is the exchange running? Start it with: openbell start`, ExitCode.Unreachable);
+  }
+  const text = await response.text();
+  let answer: T & { readonly name?: string; readonly message?: string };
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    // As a mesh's proxy does, in words of its own.
+    if (response.status === 401 || response.status === 403)
+      throw new CliError(
+        `${url} was refused before it reached the exchange: HTTP ${response.status}: ${text.slice(0, 200)}`,
+        ExitCode.Refused,
+      );
+    throw new CliError(`${url} did not answer in JSON (HTTP ${response.status}); is it openbell's admin port?`, ExitCode.Unreachable);
+  }
+  if (response.ok) return answer;
+  // Refusals of identity begin with their name already.
+  const { name = `HTTP ${response.status}`, message = '' } = answer;
+  throw new CliError(message.startsWith(`${name}: `) ? message : `${name}: ${message}`, ExitCode.Refused);
+}
+
+/** Prints a value as one line of JSON. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Columns padded to their widest cell; the first row is the heading. */
+export function table(rows: readonly (readonly (string | number | undefined)[])[]): string {
+  const cells = rows.map((row) => row.map((cell) => String(cell ?? '')));
+  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

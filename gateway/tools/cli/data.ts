@@ -1,0 +1,135 @@
+import { existsSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import type { RepairProgress } from '../../../engine/journal/repair.ts';
+import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
+import { CliError, ExitCode, run } from './exit.ts';
+import { Progress } from './progress.ts';
+
+export function verifyCommand(program: Command): void {
+  const command = program
+    .command('verify')
+    .summary('replay a data directory and check it')
+    .description(
+      'Replays a data directory that no exchange is using; prints the state hash and whether money is conserved. Changes nothing.',
+    )
+    .argument('<data>', 'the data directory')
+    .option('--from-snapshot', 'start from the newest snapshot instead of the first command')
+    .option('--config <file>', 'configuration file, for its capacities')
+    .option('--json', 'JSON instead of text')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  openbell verify ./data
+  openbell verify ./data --from-snapshot --json
+
+Two directories hold the same state when their hashes agree at the same command.`,
+    );
+  command.action((data: string) =>
+    run(async () => {
+      const flags = command.opts<{ fromSnapshot?: true; config?: string; json?: true }>();
+      mustExist(data);
+      const [{ loadConfig, limitsOf }, { DataLock }, { resolveLimits }, { verifyDataDirectory }] = await Promise.all([
+        import('../../config/config.ts'),
+        import('../../../engine/journal/data-lock.ts'),
+        import('../../../engine/limits.ts'),
+        import('../../../engine/threads/verify.ts'),
+      ]);
+      const config = loadConfig({ flags: { config: flags.config }, env: process.env });
+      const lock = DataLock.acquire(data);
+      const progress = new Progress('replaying');
+      try {
+        const result = verifyDataDirectory(data, {
+          limits: resolveLimits(limitsOf(config)),
+          ...(flags.fromSnapshot && { fromSnapshot: true }),
+          onProgress: (seq) => progress.show(`command ${seq.toLocaleString('en')}`),
+        });
+        progress.end();
+        const conserved = result.imbalances.length === 0;
+        if (flags.json) printJson({ ...result, conserved });
+        else {
+          for (const message of result.messages) print(message);
+          print(`commands      ${result.seq} (${result.replayed} replayed in ${(result.milliseconds / 1000).toFixed(1)} s)`);
+          print(`state hash    ${result.stateHash}`);
+          print(`without time  ${result.tradingHash}`);
+          print(`conservation  ${conserved ? 'holds: deposits = balances + reservations + fees, in every asset' : 'BROKEN'}`);
+          for (const { asset, amount } of result.imbalances) print(`              asset ${asset}: ${amount} smallest units too many`);
+          print(`orders        ${result.restingOrders} resting`);
+          if (result.tornBytes > 0) print(`torn tail     ${result.tornBytes} bytes that were never acknowledged; the next start cuts them`);
+        }
+        return conserved ? ExitCode.Ok : ExitCode.Refused;
+      } finally {
+        progress.end();
+        lock.release();
+      }
+    }),
+  );
+}
+
+export function snapshotCommand(program: Command): void {
+  const command = program
+    .command('snapshot')
+    .summary('have the running exchange take a snapshot')
+    .description('Has the running exchange take a snapshot; trading goes on meanwhile.')
+    .addHelpText('after', '\nExample:\n  openbell snapshot');
+  connectionOptions(command).action(() =>
+    run(async () => {
+      const flags = command.opts<ConnectionFlags>();
+      const taken = await askAdmin<{ seq: number; path: string }>(flags, '/v1/snapshot', {});
+      if (flags.json) printJson(taken);
+      else print(`snapshot of command ${taken.seq}: ${taken.path}`);
+      return ExitCode.Ok;
+    }),
+  );
+}
+
+export function repairCommand(program: Command): void {
+  const command = program
+    .command('repair')
+    .summary('make a damaged data directory whole')
+    .description('Gives up what lies behind a damage in the log: in place (what is cut is kept aside), or in a copy.')
+    .argument('<data>', 'the data directory')
+    .addOption(new Option('--cut', 'cut the log at the damage').conflicts('fork'))
+    .option('--fork <dest>', 'copy what is good to a new directory, and leave this one as it is')
+    .option('--json', 'JSON instead of text')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  openbell repair ./data --fork ./data-good
+  openbell repair ./data --cut`,
+    );
+  command.action((data: string) =>
+    run(async () => {
+      const flags = command.opts<{ cut?: true; fork?: string; json?: true }>();
+      if (!flags.cut && flags.fork === undefined)
+        throw new CliError('say --cut or --fork DEST; --fork leaves the directory as it is', ExitCode.Usage);
+      mustExist(data);
+      const [{ DataLock }, { cutLog, forkLog }, { truncateHistory }] = await Promise.all([
+        import('../../../engine/journal/data-lock.ts'),
+        import('../../../engine/journal/repair.ts'),
+        import('../../taps/history/store.ts'),
+      ]);
+      const progress = new Progress('repairing');
+      const onProgress = ({ stage, done, total }: RepairProgress) => progress.show(`${stage} ${Math.floor((100 * done) / total)} %`);
+      const lock = DataLock.acquire(data);
+      try {
+        const result = flags.fork === undefined ? cutLog(data, { onProgress }) : forkLog(data, flags.fork, { onProgress });
+        // The history must not know more than the log: the cut commands' numbers will be used again.
+        const forgotten = flags.fork === undefined ? await truncateHistory(data, result.lastSeq) : 0;
+        progress.end();
+        if (flags.json) printJson({ ...result, forgotten });
+        else print(result.message);
+        return ExitCode.Ok;
+      } finally {
+        progress.end();
+        lock.release();
+      }
+    }),
+  );
+}
+
+function mustExist(data: string): void {
+  if (!existsSync(data))
+    throw new CliError(`there is no directory ${data}; name the one that openbell start was given with --data`, ExitCode.Usage);
+}

@@ -1,0 +1,96 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+import { calculateJwkThumbprint, importPKCS8, type JWK, SignJWT } from 'jose';
+import { readGrant } from '../../identity/principal.ts';
+import { print } from './connection.ts';
+import { CliError, ExitCode, run } from './exit.ts';
+
+interface Flags {
+  readonly subject: string;
+  readonly roles: string;
+  readonly accounts: string;
+  readonly ttl: number;
+  readonly key: string;
+  readonly jwks?: string;
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+export function devTokenCommand(program: Command): void {
+  const command = program
+    .command('dev-token')
+    .summary('a token for a demo')
+    .description(
+      'Prints a token signed with a key of your own. For demos and tests: whoever has the key file is everybody. In earnest an issuer signs.',
+    )
+    .requiredOption('--subject <name>', 'whose token')
+    .requiredOption('--roles <roles>', 'such as "trader auditor"')
+    .option('--accounts <ids>', 'such as "1 2", or "*"', '')
+    .option('--ttl <time>', 'how long it holds, such as 15m', seconds, 3600)
+    .option('--key <file>', 'private key (PEM); made when it is not there', 'openbell-dev-key.pem')
+    .option('--jwks <file>', 'write the public key there, for --auth-jwks')
+    .option('--issuer <name>', 'for --auth-issuer', 'openbell-dev')
+    .option('--audience <name>', 'for --auth-audience', 'openbell')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  openbell dev-token --subject me --roles "operator auditor" --accounts "*" --jwks jwks.json > token
+  openbell start --auth-jwks jwks.json --auth-issuer openbell-dev --auth-audience openbell
+  openbell account 1 --token-file token`,
+    );
+  command.action(() =>
+    run(async () => {
+      print(await devToken(command.opts<Flags>()));
+      return ExitCode.Ok;
+    }),
+  );
+}
+
+async function devToken({ subject, roles, accounts, ttl, key, jwks, issuer, audience }: Flags): Promise<string> {
+  try {
+    readGrant(roles, accounts);
+  } catch (error) {
+    throw new CliError((error as Error).message, ExitCode.Usage);
+  }
+  const { privateKey, publicJwk, kid } = await keyOf(key);
+  if (jwks !== undefined) writeFileSync(jwks, `${JSON.stringify({ keys: [publicJwk] }, null, 2)}\n`);
+  return await new SignJWT({ openbell_roles: roles, openbell_accounts: accounts })
+    .setProtectedHeader({ alg: 'ES256', kid })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setSubject(subject)
+    .setIssuedAt()
+    .setNotBefore('0s')
+    .setExpirationTime(`${ttl}s`)
+    .sign(privateKey);
+}
+
+/** ES256: every proxy and every library verifies it. */
+async function keyOf(file: string) {
+  if (!existsSync(file)) {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    writeFileSync(file, privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600, flag: 'wx' });
+  }
+  try {
+    const privateKey = await importPKCS8(readFileSync(file, 'utf8'), 'ES256', { extractable: true });
+    const { kty, crv, x, y } = (await crypto.subtle.exportKey('jwk', privateKey)) as JWK;
+    const publicJwk = { kty, crv, x, y } as JWK;
+    const kid = await calculateJwkThumbprint(publicJwk);
+    return { privateKey, publicJwk: { ...publicJwk, kid, alg: 'ES256', use: 'sig' }, kid };
+  } catch {
+    throw new CliError(
+      `${file} is not a P-256 private key in PEM (PKCS #8): name a file that is not there, and one is made`,
+      ExitCode.Usage,
+    );
+  }
+}
+
+function seconds(text: string): number {
+  const match = /^(\d{1,6})([smhd])$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('must be a time such as 90s, 15m, 8h or 1d.');
+  return Number(match[1]) * UNITS[match[2]];
+}

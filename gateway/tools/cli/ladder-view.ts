@@ -1,0 +1,98 @@
+import type { LevelView, StatusView, TradeView } from '../../client/market-decode.ts';
+
+/** What a ladder shows. Pure data: the caller owns terminal and clock. */
+export interface LadderInput {
+  readonly symbol: string;
+  /** Ticks to decimal text. */
+  readonly price: (ticks: number) => string;
+  /** Lots to decimal text. */
+  readonly quantity: (lots: number) => string;
+  /** Best first; at most `depth` of each side are shown. */
+  readonly bids: readonly LevelView[];
+  readonly asks: readonly LevelView[];
+  /** Newest first; as many are shown as there are lines. */
+  readonly trades: readonly TradeView[];
+  readonly status?: StatusView | undefined;
+  /** False while the book waits for a snapshot: the ladder says so. */
+  readonly inStep: boolean;
+  readonly depth: number;
+  /** Columns of the terminal. */
+  readonly width: number;
+  /** ANSI colours. */
+  readonly colour: boolean;
+}
+
+const RESET = '\x1b[0m';
+const STYLES = { ask: '\x1b[31m', bid: '\x1b[32m', dim: '\x1b[2m', bold: '\x1b[1m' } as const;
+type Style = keyof typeof STYLES | '';
+const BAR_COLUMNS = 24;
+const GAP = '   ';
+const EIGHTHS = ' ▏▎▍▌▋▊▉';
+
+/** The book of a symbol as lines of text: asks above bids, the spread between them, the last trades beside. Always the same number of lines for a depth. */
+export function ladder(input: LadderInput): string[] {
+  const { depth, price, quantity, colour } = input;
+  const asks = input.asks.slice(0, depth);
+  const bids = input.bids.slice(0, depth);
+  const levels = [...asks, ...bids];
+  const largest = Math.max(1, ...levels.map((level) => level.quantity));
+  const prices = levels.map((level) => price(level.price));
+  const quantities = levels.map((level) => quantity(level.quantity));
+  const priceColumns = Math.max(5, ...prices.map((text) => text.length));
+  const quantityColumns = Math.max(8, ...quantities.map((text) => text.length));
+  const bookColumns = priceColumns + quantityColumns + BAR_COLUMNS + 12;
+  const paint = (style: Style, text: string) => (colour && style !== '' && text.trim() !== '' ? STYLES[style] + text + RESET : text);
+  const row = (style: 'ask' | 'bid', level: LevelView | undefined) => {
+    if (level === undefined) return ' '.repeat(bookColumns);
+    const text = `${price(level.price).padStart(priceColumns)}  ${quantity(level.quantity).padStart(quantityColumns)}`;
+    return `${paint(style, text)}  ${paint('dim', String(level.orders).padStart(6))}  ${paint(style, bar(level.quantity / largest))}`;
+  };
+  const heading = `${'price'.padStart(priceColumns)}  ${'quantity'.padStart(quantityColumns)}  orders  `.padEnd(bookColumns);
+  const book = [
+    paint('dim', heading),
+    ...Array.from({ length: depth }, (_, i) => row('ask', asks[depth - 1 - i])),
+    paint('dim', spread(input).padEnd(bookColumns)),
+    ...Array.from({ length: depth }, (_, i) => row('bid', bids[i])),
+  ];
+  const tape = [
+    paint('dim', 'last trades'),
+    ...input.trades.map((trade) => paint(trade.aggressor === 'buy' ? 'bid' : 'ask', tradeText(trade, input))),
+  ];
+  const wide = input.width >= bookColumns + GAP.length + 24;
+  const lines = book.map((line, i) => (wide && tape[i] !== undefined ? `${line}${GAP}${tape[i]}` : line.trimEnd()));
+  return [paint('bold', title(input)), '', ...lines];
+}
+
+function title({ symbol, status, inStep, price, quantity }: LadderInput): string {
+  const parts = [symbol];
+  if (status !== undefined) {
+    parts.push(status.phase);
+    if (status.phase === 'auction') {
+      const { indicativePrice, indicativeVolume, surplus, surplusSide } = status;
+      if (indicativePrice === 0) parts.push('nothing would trade');
+      else parts.push(`would trade ${quantity(indicativeVolume)} @ ${price(indicativePrice)}, ${surplusSide} surplus ${quantity(surplus)}`);
+    }
+  }
+  if (!inStep) parts.push('connecting …');
+  return parts.join('  ');
+}
+
+function spread({ bids, asks, trades, price }: LadderInput): string {
+  const last = trades.length === 0 ? '' : `  last ${price(trades[0].price)}`;
+  if (bids.length === 0 || asks.length === 0) return `── ${bids.length + asks.length === 0 ? 'the book is empty' : 'one side only'}${last}`;
+  const ticks = asks[0].price - bids[0].price;
+  // In an auction the sides may overlap.
+  return `── spread ${ticks < 0 ? `-${price(-ticks)}` : price(ticks)}${last}`;
+}
+
+function tradeText({ timeUs, price, quantity, auction, aggressor }: TradeView, input: LadderInput): string {
+  const time = new Date(timeUs / 1000).toISOString().slice(11, 23);
+  return `${time}  ${auction ? '=' : aggressor === 'buy' ? '▲' : '▼'} ${input.price(price)} × ${input.quantity(quantity)}`;
+}
+
+/** A bar of `share` of its columns, to an eighth of one; never empty. */
+function bar(share: number): string {
+  const eighths = Math.max(1, Math.round(share * BAR_COLUMNS * 8));
+  const rest = eighths % 8;
+  return ('█'.repeat(eighths >> 3) + (rest === 0 ? '' : EIGHTHS[rest])).padEnd(BAR_COLUMNS);
+}

@@ -1,0 +1,145 @@
+import { Argument, type Command, Option } from 'commander';
+import { Code } from '../../../engine/codes.ts';
+import type { OpenbellClient, ReportView, SideName, TimeInForceName } from '../../client/index.ts';
+import { type AccountFlags, accountOption, connectionOptions, print, printJson, whole, withClient } from './connection.ts';
+import { CliError, ExitCode, run } from './exit.ts';
+
+interface OrderFlags extends AccountFlags {
+  readonly tif?: TimeInForceName;
+  readonly id?: number;
+}
+
+interface TargetFlags extends AccountFlags {
+  readonly clientId?: true;
+}
+
+export function orderCommand(program: Command): void {
+  const command = program
+    .command('order')
+    .summary('place an order')
+    .description('Places an order and prints the answer. Without a price it is a market order.')
+    .addArgument(new Argument('<side>').choices(['buy', 'sell']))
+    .argument('<quantity>', 'in the base asset, such as 0.5')
+    .argument('<symbol>', 'such as BTC-USD')
+    .argument('[price]', 'in the quote asset, such as 59000.00')
+    .addOption(new Option('--tif <how>', 'how long it lives').choices(['gtc', 'ioc', 'fok', 'post-only']))
+    .option('--id <id>', 'client order id: the same one again does not trade twice', whole)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  openbell order buy 0.5 BTC-USD 59000.00
+  openbell order sell 0.5 BTC-USD --account 2
+  openbell order buy 1 ETH-USD 2990.00 --tif post-only --json`,
+    );
+  connectionOptions(accountOption(command)).action((side: SideName, quantity: string, symbol: string, price: string | undefined) =>
+    run(async () => {
+      const flags = command.opts<OrderFlags>();
+      if (price === undefined && flags.tif !== undefined) throw new CliError(`--tif ${flags.tif} needs a price`, ExitCode.Usage);
+      return await withClient(flags, async (client) => {
+        const followed = collect(client);
+        const answer = await client.orders.place({
+          symbol,
+          side,
+          quantity,
+          ...(price !== undefined && { price }),
+          ...(flags.tif && { timeInForce: flags.tif }),
+          ...(flags.id !== undefined && { clientOrderId: flags.id }),
+        });
+        return show(flags, answer, await followed(answer));
+      });
+    }),
+  );
+}
+
+export function cancelCommand(program: Command): void {
+  const command = program
+    .command('cancel')
+    .summary('cancel an order')
+    .description('Cancels an order.')
+    .argument('<symbol>', 'such as BTC-USD')
+    .argument('<order-id>', 'as `openbell order` printed it', whole)
+    .option('--client-id', 'the id is a client order id')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  openbell cancel BTC-USD 17
+  openbell cancel BTC-USD 4711 --client-id --account 2`,
+    );
+  connectionOptions(accountOption(command)).action((symbol: string, id: number) =>
+    run(async () => {
+      const flags = command.opts<TargetFlags>();
+      return await withClient(flags, async (client) => show(flags, await client.orders.cancel({ symbol, ...target(flags, id) }), []));
+    }),
+  );
+}
+
+export function amendCommand(program: Command): void {
+  const command = program
+    .command('amend')
+    .summary('change an order')
+    .description('Changes price and open quantity of an order. Less at the same price keeps its place in the queue.')
+    .argument('<symbol>', 'such as BTC-USD')
+    .argument('<order-id>', 'as `openbell order` printed it', whole)
+    .argument('<quantity>', 'the new open quantity, in the base asset')
+    .argument('<price>', 'the new price, in the quote asset')
+    .option('--client-id', 'the id is a client order id')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  openbell amend BTC-USD 17 0.25 59000.00
+  openbell amend BTC-USD 4711 0.25 59000.00 --client-id --account 2`,
+    );
+  connectionOptions(accountOption(command)).action((symbol: string, id: number, quantity: string, price: string) =>
+    run(async () => {
+      const flags = command.opts<TargetFlags>();
+      return await withClient(flags, async (client) => {
+        const followed = collect(client);
+        const answer = await client.orders.amend({ symbol, ...target(flags, id), quantity, price });
+        return show(flags, answer, await followed(answer));
+      });
+    }),
+  );
+}
+
+/**
+ * The fills of a command, and the cancellation of what it left. They come with
+ * its answer, on the same session; closing that waits for all of it.
+ */
+function collect(client: OpenbellClient): (answer: ReportView) => Promise<ReportView[]> {
+  const reports: ReportView[] = [];
+  client.orders.on('report', (report) => reports.push(report));
+  return async ({ seq, orderId }) => {
+    await client.close();
+    return reports.filter(({ kind, ...its }) => its.seq === seq && its.orderId === orderId && (kind === 'fill' || kind === 'cancelled'));
+  };
+}
+
+function target({ clientId }: TargetFlags, id: number): { orderId: number } | { clientOrderId: number } {
+  return clientId ? { clientOrderId: id } : { orderId: id };
+}
+
+function show(flags: AccountFlags, answer: ReportView, followed: readonly ReportView[]): ExitCode {
+  const refused = answer.kind.endsWith('rejected');
+  if (flags.json) printJson(followed.length === 0 ? answer : { ...answer, followed });
+  else for (const report of [answer, ...followed]) print(line(report));
+  return refused ? ExitCode.Refused : ExitCode.Ok;
+}
+
+function line(report: ReportView): string {
+  const { kind, side, symbol, price, quantity, leaves, filled, orderId, code, fee } = report;
+  switch (kind) {
+    case 'accepted':
+      return `accepted  order ${orderId}: ${side} ${quantity} ${symbol}${report.timeInForce === 'market' ? '' : ` at ${price}`}${report.duplicate ? ' (as answered before)' : ''}`;
+    case 'fill':
+      return `fill      order ${orderId}: ${quantity} at ${price}, fee ${fee}, open ${leaves}`;
+    case 'cancelled':
+      return `cancelled order ${orderId}: ${quantity} of it, filled ${filled} (${code})`;
+    case 'amended':
+      return `amended   order ${orderId}: open ${leaves} at ${price}, ${report.keptPriority ? 'kept' : 'lost'} its place`;
+    default:
+      return `refused   ${code} (${Code[code as keyof typeof Code] ?? '?'}): see docs/CODES.md`;
+  }
+}

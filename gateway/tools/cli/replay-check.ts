@@ -1,0 +1,105 @@
+import type { TradeRow } from '../../../feeds/files/order-flow-csv.ts';
+
+/** A trade as the venue tells it: file ids, ticks, lots. */
+export interface ReplayTrade {
+  readonly buyOrderId: number;
+  readonly sellOrderId: number;
+  readonly price: number;
+  readonly quantity: number;
+}
+
+/** Printed trades in the exchange's units. */
+export type ExpectedTrade = ReplayTrade & Pick<TradeRow, 'line' | 'phase'>;
+
+const SHOWN = 10;
+
+/**
+ * Compares what comes back with what the venue printed, while it comes. Where
+ * trading is continuous each trade must be the next one printed; of an auction
+ * price, volume and each order's share must be.
+ */
+export class ReplayCheck {
+  /** All that differs, and the first of it in words. */
+  differences = 0;
+  readonly shown: string[] = [];
+  continuousTrades = 0;
+  auctions = 0;
+  readonly #expected: readonly ExpectedTrade[] | undefined;
+  #next = 0;
+
+  /** @param expected in the venue's order; undefined = nothing to compare trades with */
+  constructor(expected: readonly ExpectedTrade[] | undefined) {
+    this.#expected = expected;
+  }
+
+  differ(detail: string): void {
+    this.differences++;
+    if (this.shown.length < SHOWN) this.shown.push(detail);
+  }
+
+  onContinuousTrade(trade: ReplayTrade): void {
+    this.continuousTrades++;
+    if (this.#expected === undefined) return;
+    const expected = this.#expected[this.#next];
+    if (expected === undefined || expected.phase !== 'continuous') {
+      this.differ(`continuous trade ${this.continuousTrades}: ${text(trade)} was not expected`);
+      return;
+    }
+    this.#next++;
+    const same =
+      trade.buyOrderId === expected.buyOrderId &&
+      trade.sellOrderId === expected.sellOrderId &&
+      trade.price === expected.price &&
+      trade.quantity === expected.quantity;
+    if (!same) this.differ(`expected trades line ${expected.line}: ${text(expected)}, but came ${text(trade)}`);
+  }
+
+  /** @param volume of the uncross as the exchange answered it @param trades all of it, in any order */
+  onAuction(price: number, volume: number, trades: readonly ReplayTrade[]): void {
+    this.auctions++;
+    const name = `auction ${this.auctions}`;
+    const traded = trades.reduce((sum, { quantity }) => sum + quantity, 0);
+    if (traded !== volume) this.differ(`${name}: fills of ${traded} lots for a volume of ${volume}`);
+    for (const trade of trades) if (trade.price !== price) this.differ(`${name}: ${text(trade)} is not at the auction's price, ${price}`);
+    if (this.#expected === undefined) return;
+    const expected = this.#takeAuction();
+    for (const trade of expected)
+      if (trade.price !== price) this.differ(`expected trades line ${trade.line}: price ${trade.price}, but ${name} was at ${price}`);
+    const got = shares(trades);
+    const due = shares(expected);
+    for (const order of new Set([...due.keys(), ...got.keys()])) {
+      const has = got.get(order) ?? 0;
+      const should = due.get(order) ?? 0;
+      if (has !== should) this.differ(`${name}: order ${order} received ${has} lots, expected ${should}`);
+    }
+  }
+
+  /** After the last row: what was printed and did not come. */
+  finish(): void {
+    const missing = this.#expected?.slice(this.#next) ?? [];
+    for (const trade of missing) this.differ(`expected trades line ${trade.line}: ${text(trade)} did not come`);
+  }
+
+  /** The next auction of the expected trades; continuous ones before it did not come. */
+  #takeAuction(): ExpectedTrade[] {
+    const expected = this.#expected ?? [];
+    while (expected[this.#next]?.phase === 'continuous')
+      this.differ(`expected trades line ${expected[this.#next].line}: ${text(expected[this.#next++])} did not come`);
+    const auction: ExpectedTrade[] = [];
+    while (expected[this.#next]?.phase === 'auction') auction.push(expected[this.#next++]);
+    return auction;
+  }
+}
+
+/** Lots that each order received or gave. */
+function shares(trades: readonly ReplayTrade[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const { buyOrderId, sellOrderId, quantity } of trades) {
+    for (const order of [`B${buyOrderId}`, `S${sellOrderId}`]) sums.set(order, (sums.get(order) ?? 0) + quantity);
+  }
+  return sums;
+}
+
+function text({ buyOrderId, sellOrderId, price, quantity }: ReplayTrade): string {
+  return `buy ${buyOrderId} sell ${sellOrderId} ${quantity}@${price}`;
+}

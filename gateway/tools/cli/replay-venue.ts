@@ -1,0 +1,122 @@
+import { basename } from 'node:path';
+import { type FlowPhase, type OrderRow, readOrders } from '../../../feeds/files/order-flow-csv.ts';
+import { askAdmin, type ConnectionFlags } from './connection.ts';
+import { CliError, ExitCode } from './exit.ts';
+
+/** What a flow file holds, found out before anything of it is sent. */
+export interface FlowSummary {
+  readonly rows: number;
+  /** Thousandths of the quote unit: all buys at their limits. */
+  readonly buyMilli: number;
+  /** All that is sold. */
+  readonly soldQuantity: number;
+}
+
+/** Where a replay happens: a symbol with an empty book, and an account that has not traded. */
+export interface ReplayVenue {
+  readonly symbol: string;
+  readonly account: number;
+}
+
+interface AssetView {
+  readonly id: number;
+  readonly name: string;
+}
+
+interface SymbolView {
+  readonly id: number;
+  readonly name: string;
+  readonly base: string;
+  readonly quote: string;
+}
+
+const NAME_LENGTH = 16;
+/** Recorded days are in yuan and hundredths of it; shares come whole. */
+const QUOTE = { name: 'CNY', decimals: 2 };
+const BASE = { name: 'SHARE', decimals: 0 };
+const TICK = '0.01';
+const LOT = '1';
+const MAX_PRICE = '100000.00';
+/** Fees can take as much again as the buys cost. */
+const WITH_FEES = 2;
+
+/** Reads the whole file once: a wrong row is found before anything was sent. @throws OrderFlowError */
+export async function surveyFlow(path: string): Promise<FlowSummary> {
+  let rows = 0;
+  let buyMilli = 0;
+  let soldQuantity = 0;
+  for await (const row of readOrders(path)) {
+    rows++;
+    if (row.op !== 'new') continue;
+    if (row.side === 'B') buyMilli += row.priceMilli * row.quantity;
+    else soldQuantity += row.quantity;
+  }
+  if (!Number.isSafeInteger(buyMilli * WITH_FEES)) {
+    throw new CliError(`${path}: all buys together cost more than the money that the exchange can count; split the file`, ExitCode.Usage);
+  }
+  return { rows, buyMilli, soldQuantity };
+}
+
+/** Makes what is missing of symbol, assets and account through the admin interface. */
+export async function prepareVenue(
+  flags: ConnectionFlags,
+  path: string,
+  wanted: string | undefined,
+  flow: FlowSummary,
+): Promise<ReplayVenue> {
+  const symbols = await askAdmin<SymbolView[]>(flags, '/v1/symbols');
+  const name = wanted ?? freshName(path, symbols);
+  const known = symbols.find((symbol) => symbol.name === name);
+  if (known !== undefined) await refuseUnlessEmpty(flags, name);
+  const symbol = known ?? (await defineSymbol(flags, name, symbols));
+  const accounts = await askAdmin<number[]>(flags, '/v1/accounts');
+  const account = Math.max(0, ...accounts) + 1;
+  const deposits = { [symbol.quote]: String(Math.ceil((flow.buyMilli * WITH_FEES) / 1000)), [symbol.base]: String(flow.soldQuantity) };
+  // Every row but the cancels may rest at the same time.
+  await askAdmin(flags, '/v1/accounts', { id: account, name: 'replay', maxOpenOrders: flow.rows, deposits });
+  return { symbol: name, account };
+}
+
+export async function setPhase(flags: ConnectionFlags, symbol: string, phase: FlowPhase): Promise<void> {
+  await askAdmin(flags, `/v1/symbols/${symbol}/phase`, { phase });
+}
+
+/** `SSE-600536` for 600536.orders.csv.gz; with a number behind it when the day has been replayed here before. */
+function freshName(path: string, symbols: readonly SymbolView[]): string {
+  const stem = basename(path)
+    .replace(/\..*$/, '')
+    .replace(/[^A-Za-z0-9_-]/g, '-');
+  for (let attempt = 1; ; attempt++) {
+    const suffix = attempt === 1 ? '' : `-${attempt}`;
+    const name = `SSE-${stem}`.slice(0, NAME_LENGTH - suffix.length) + suffix;
+    if (!symbols.some((symbol) => symbol.name === name)) return name;
+  }
+}
+
+async function refuseUnlessEmpty(flags: ConnectionFlags, name: string): Promise<void> {
+  const { bids, asks } = await askAdmin<{ bids: OrderRow[]; asks: OrderRow[] }>(flags, `/v1/book/${name}?depth=1`);
+  if (bids.length + asks.length === 0) return;
+  throw new CliError(
+    `orders rest in ${name}, and a replay starts from an empty book; name another symbol, or leave --symbol out`,
+    ExitCode.Refused,
+  );
+}
+
+async function defineSymbol(flags: ConnectionFlags, name: string, symbols: readonly SymbolView[]): Promise<SymbolView> {
+  const assets = await askAdmin<AssetView[]>(flags, '/v1/assets');
+  let lastAsset = Math.max(0, ...assets.map(({ id }) => id));
+  for (const asset of [QUOTE, BASE]) {
+    if (!assets.some((known) => known.name === asset.name)) await askAdmin(flags, '/v1/assets', { id: ++lastAsset, ...asset });
+  }
+  const id = Math.max(0, ...symbols.map((symbol) => symbol.id)) + 1;
+  return await askAdmin<SymbolView>(flags, '/v1/symbols', {
+    id,
+    name,
+    base: BASE.name,
+    quote: QUOTE.name,
+    tick: TICK,
+    lot: LOT,
+    phase: 'closed',
+    limits: { maxPrice: MAX_PRICE },
+  });
+}

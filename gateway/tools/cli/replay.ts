@@ -1,0 +1,158 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { unitsToDecimal } from '../../../engine/decimal.ts';
+import { readOrders, readTrades } from '../../../feeds/files/order-flow-csv.ts';
+import { MAX_FRAME_COMMANDS, type SymbolUnits } from '../../client/index.ts';
+import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson, whole, withClient } from './connection.ts';
+import { CliError, ExitCode, run } from './exit.ts';
+import { Progress } from './progress.ts';
+import { type ExpectedTrade, ReplayCheck } from './replay-check.ts';
+import { Replay, WINDOW } from './replay-run.ts';
+import { prepareVenue, type ReplayVenue, setPhase, surveyFlow } from './replay-venue.ts';
+
+interface ReplayFlags extends ConnectionFlags {
+  readonly expect?: string;
+  readonly symbol?: string;
+  readonly speed: number;
+  readonly batch: number;
+}
+
+const DEFAULT_BATCH = 64;
+
+export function replayCommand(program: Command): void {
+  const command = program
+    .command('replay')
+    .summary('send a recorded trading day into a running exchange')
+    .description(
+      'Sends an order-flow file into a running exchange over gRPC, switches phases as it says, and compares what comes back. ' +
+        'Makes the symbol, and an account for it, when they are missing. Ends with 1 on any difference.',
+    )
+    .argument('<orders>', 'ORDERS.csv or ORDERS.csv.gz')
+    .option('--expect <trades>', 'TRADES.csv or TRADES.csv.gz: what must come back')
+    .option('--symbol <name>', 'where; its book must be empty (default: a fresh one, named after the file)')
+    .addOption(
+      new Option('--speed <times>', 'max, or times as fast as it happened, such as 10x')
+        .default(Number.POSITIVE_INFINITY, 'max')
+        .argParser(speed),
+    )
+    .addOption(new Option('--batch <commands>', 'most commands of one message').default(DEFAULT_BATCH).argParser(batch))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  openbell replay 600536.orders.csv.gz --expect 600536.trades.csv.gz
+  openbell replay day.orders.csv --symbol TEST-1 --speed 10x --json`,
+    );
+  connectionOptions(command).action((orders: string) => run(() => replay(command.opts<ReplayFlags>(), orders)));
+}
+
+async function replay(flags: ReplayFlags, path: string): Promise<ExitCode> {
+  const progress = new Progress('replaying');
+  const flow = await surveyFlow(path);
+  const rawTrades = flags.expect === undefined ? undefined : await collect(readTrades(flags.expect));
+  const venue = await prepareVenue(flags, path, flags.symbol, flow);
+  return await withClient({ ...flags, account: venue.account }, async (client) => {
+    const symbol = await client.symbols.find(venue.symbol);
+    const expected = rawTrades?.map(({ line, phase, buyOrderId, sellOrderId, priceMilli, quantity }): ExpectedTrade => {
+      return { line, phase, buyOrderId, sellOrderId, price: ticks(symbol, priceMilli), quantity: symbol.lots(quantity) };
+    });
+    const check = new ReplayCheck(expected);
+    const session = client.orders;
+    await session.ready();
+    const began = performance.now();
+    const work = new Replay({
+      session,
+      symbol,
+      check,
+      batch: flags.batch,
+      speed: flags.speed,
+      actions: { setPhase: (phase) => setPhase(flags, venue.symbol, phase), uncross: () => uncross(flags, venue.symbol) },
+      onRow: (rows) => {
+        if (rows % 256 === 0) progress.show(`${rows.toLocaleString('en')} of ${flow.rows.toLocaleString('en')} rows`);
+      },
+    });
+    await work.run(readOrders(path));
+    check.finish();
+    progress.end();
+    report(flags, venue, work, check, (performance.now() - began) / 1000);
+    return check.differences === 0 ? ExitCode.Ok : ExitCode.Refused;
+  });
+}
+
+async function collect<Row>(rows: AsyncIterable<Row>): Promise<Row[]> {
+  const all: Row[] = [];
+  for await (const row of rows) all.push(row);
+  return all;
+}
+
+function ticks(symbol: SymbolUnits, priceMilli: number): number {
+  return symbol.ticks(unitsToDecimal(priceMilli, 1, 3));
+}
+
+async function uncross(flags: ConnectionFlags, symbol: string): Promise<{ price: number; volume: number }> {
+  try {
+    const { priceTicks, quantityLots } = await askAdmin<{ priceTicks: number; quantityLots: number }>(
+      flags,
+      `/v1/symbols/${symbol}/uncross`,
+      {},
+    );
+    return { price: priceTicks, volume: quantityLots };
+  } catch (error) {
+    // An auction in which nothing crosses is an auction too.
+    if (error instanceof CliError && error.message.startsWith('NOTHING_TO_UNCROSS')) return { price: 0, volume: 0 };
+    throw error;
+  }
+}
+
+function report(flags: ReplayFlags, { symbol, account }: ReplayVenue, work: Replay, check: ReplayCheck, seconds: number): void {
+  const { orders, cancels, latencyUs } = work;
+  const commands = orders + cancels;
+  const perSecond = Math.round(commands / seconds);
+  const max = latencyUs.maxValue;
+  // The histogram rounds up to the end of a bucket.
+  const [p50, p90, p99, p999] = [50, 90, 99, 99.9].map((percentile) => Math.min(max, latencyUs.getValueAtPercentile(percentile)));
+  const latency = { p50, p90, p99, p999, max };
+  const { continuousTrades, auctions, differences, shown } = check;
+  if (flags.json) {
+    const compared = flags.expect !== undefined;
+    printJson({
+      symbol,
+      account,
+      orders,
+      cancels,
+      continuousTrades,
+      auctions,
+      seconds,
+      perSecond,
+      latencyUs: latency,
+      compared,
+      differences,
+      shown,
+    });
+    return;
+  }
+  const n = (value: number): string => value.toLocaleString('en');
+  const verdict =
+    differences > 0
+      ? `${n(differences)} differences, the first ${shown.length}:\n  ${shown.join('\n  ')}`
+      : flags.expect === undefined
+        ? 'auctions are as the file says; without --expect the trades were not compared'
+        : 'every trade and every auction is as expected';
+  print(`${symbol}, account ${account}: ${n(orders)} orders and ${n(cancels)} cancels in ${seconds.toFixed(2)} s, ${n(perSecond)}/s
+${n(continuousTrades)} continuous trades, ${n(auctions)} auctions
+answered after, with up to ${WINDOW} under way: p50 ${p50} us, p90 ${p90} us, p99 ${p99} us, p99.9 ${p999} us, max ${max} us
+${verdict}`);
+}
+
+/** `max`, `1x`, `10x`, `0.5x`. */
+function speed(text: string): number {
+  if (text === 'max') return Number.POSITIVE_INFINITY;
+  const times = /^(\d{1,4}(?:\.\d{1,3})?)x$/.exec(text);
+  if (times === null || Number(times[1]) === 0) throw new InvalidArgumentError('must be max, or 0.001x to 9999x, such as 1x or 10x.');
+  return Number(times[1]);
+}
+
+function batch(text: string): number {
+  const size = whole(text);
+  if (size < 1 || size > Math.min(MAX_FRAME_COMMANDS, 1024)) throw new InvalidArgumentError('must be from 1 to 1024.');
+  return size;
+}

@@ -1,0 +1,123 @@
+import { isSea } from 'node:sea';
+import { setFlagsFromString } from 'node:v8';
+import { type Command, Option } from 'commander';
+import { unitsToDecimal } from '../../../engine/decimal.ts';
+import { authority } from '../../client/authority.ts';
+import { OPTIONS } from '../../config/config-options.ts';
+import type { RunningExchange } from '../../main.ts';
+import { print, printJson } from './connection.ts';
+import { ExitCode, run } from './exit.ts';
+import { Progress } from './progress.ts';
+import { stopSignal } from './stop-signals.ts';
+
+/** How to call this again: the single executable, or in a clone as well as where the package is installed. */
+const OPENBELL = isSea() ? 'openbell' : 'npx openbell';
+
+export function startCommand(program: Command): void {
+  const command = program
+    .command('start')
+    .summary('run the exchange')
+    .description(
+      'Runs the exchange until it is told to stop (Ctrl-C, SIGTERM), also while it starts. A second signal ends it at once; nothing acknowledged is lost then either.',
+    );
+  for (const [name, { help, value, fallback }] of Object.entries(OPTIONS)) {
+    const text = value === undefined || fallback === undefined ? help : `${help} (default ${fallback})`;
+    command.addOption(new Option(value === undefined ? `--${name}` : `--${name} <${value}>`, text));
+  }
+  command
+    .option('--config <file>', 'YAML file: symbols, fees, limits, accounts')
+    .option('--json', 'print where it listens as JSON')
+    .addHelpText(
+      'after',
+      `
+Each option is also an environment variable, such as OPENBELL_GRPC_PORT, and a key of the file's server section.
+
+Examples:
+  openbell start
+  openbell start --simulate
+  openbell start --config venue.yaml --data /var/lib/openbell --durability fast
+  OPENBELL_HTTP_PORT=8403 openbell start`,
+    )
+    .action(() =>
+      run(async () => {
+        const { loadConfig } = await import('../../config/config.ts');
+        const flags = byName(command.opts());
+        const config = loadConfig({ flags, env: process.env });
+        const [{ createLogger }, { startExchange }] = await Promise.all([import('../../log.ts'), import('../../main.ts')]);
+        const log = createLogger(config.logLevel);
+        // The young generation is collected in a fraction of a millisecond by one thread; its helpers take cores that the stages need.
+        setFlagsFromString('--no-parallel-scavenge');
+        const { startupFindings } = await import('../doctor/doctor.ts');
+        for (const { id, status, found, why, fix } of startupFindings(config))
+          log.warn({ check: id, status, fix }, `${id}: ${found}; ${why}`);
+        const progress = new Progress('recovering');
+        const ended = Promise.withResolvers<ExitCode>();
+        const stop = stopSignal();
+        let exchange: RunningExchange;
+        try {
+          exchange = await startExchange(config, {
+            log,
+            signal: stop,
+            onProgress: ({ stage, seq }) => progress.show(`${stage} up to command ${seq.toLocaleString('en')}`),
+            onFailed: () => ended.resolve(ExitCode.Refused),
+          });
+        } catch (error) {
+          if (error !== stop.reason) throw error;
+          process.stderr.write('openbell: stopped before it was open; nothing is lost, and the next start begins anew\n');
+          return ExitCode.Ok;
+        } finally {
+          progress.end();
+        }
+        stop.addEventListener('abort', () => exchange.stop().then(() => ended.resolve(ExitCode.Ok), ended.reject));
+        if (flags.json) printJson({ ...exchange.ports, host: config.host, data: config.data });
+        else print(welcome(exchange));
+        const exitCode = await ended.promise;
+        // After a failure threads may hang on what failed; the log has everything that was acknowledged.
+        if (exitCode !== ExitCode.Ok) process.exit(exitCode);
+        return exitCode;
+      }),
+    );
+}
+
+/** `grpcPort` as commander has it -> `grpc-port`. */
+function byName(options: Record<string, string | boolean | undefined>): Record<string, string | boolean | undefined> {
+  return Object.fromEntries(
+    Object.entries(options).map(([key, value]) => [key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), value]),
+  );
+}
+
+function welcome({ config, ports, engine, recovery }: RunningExchange): string {
+  const at = (port: number): string => authority(config.host, port);
+  const ready = Math.round(performance.now());
+  const flags = [
+    ports.grpc === 7401 ? '' : ` --grpc-port ${ports.grpc}`,
+    ports.ws === 7402 ? '' : ` --ws-port ${ports.ws}`,
+    ports.http === 7403 ? '' : ` --http-port ${ports.http}`,
+    config.host === '127.0.0.1' ? '' : ` --host ${config.host}`,
+    config.tlsCert === undefined ? '' : ' --tls-ca FILE',
+    config.tlsClientCa === undefined ? '' : ' --tls-client-cert FILE --tls-client-key FILE',
+  ].join('');
+  const secure = config.tlsCert === undefined ? '' : 's';
+  const symbol = engine.directory.symbols()[0];
+  const price = symbol === undefined ? undefined : tryPrice(symbol);
+  return `openbell is open: ${engine.topology}, ${config.durability}, command ${recovery.seq}, ready in ${ready} ms
+
+  order entry  gRPC       ${at(ports.grpc)}
+  market data  WebSocket  ws${secure}://${at(ports.ws)}
+  admin        HTTP       http${secure}://${at(ports.http)}
+  data                    ${config.data}
+
+${symbol === undefined ? 'No symbols yet: see docs/ADMIN.md.' : `Try, in another terminal:\n  ${OPENBELL} book ${symbol.name}${flags}\n  ${OPENBELL} order buy 0.5 ${symbol.name} ${price}${flags}`}
+`;
+}
+
+/** A price that rests: a little below the last one. */
+function tryPrice({
+  referencePrice,
+  lastPrice,
+  tickMantissa,
+  tickDecimals,
+}: ReturnType<RunningExchange['engine']['directory']['symbols']>[number]): string {
+  const ticks = Math.max(1, Math.floor((lastPrice || referencePrice || 100) * 0.99));
+  return unitsToDecimal(ticks, tickMantissa, tickDecimals);
+}
