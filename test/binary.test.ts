@@ -41,7 +41,7 @@ async function started(t: TestContext, root: EmptyRoot, args: readonly string[])
 describe('the single executable, where there is nothing else', { skip }, () => {
   before(() => {
     for (const script of ['build.ts', 'sbom.ts']) {
-      execFileSync(process.execPath, [join(ROOT, 'gateway/binary', script)], { stdio: ['ignore', 'ignore', 'inherit'] });
+      execFileSync(process.execPath, [join(ROOT, 'gateway/tools/binary', script)], { stdio: ['ignore', 'ignore', 'inherit'] });
     }
   });
 
