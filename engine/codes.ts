@@ -31,14 +31,14 @@ export const Code = {
   SYMBOL_HALTED: 301,
   SYMBOL_CLOSED: 302,
   NOT_IN_AUCTION: 303,
-  PRICE_BAND: 304,
+  PRICE_RANGE: 304,
   TICK: 305,
   LOT: 306,
   QUANTITY_MIN: 307,
   QUANTITY_MAX: 308,
   NOTIONAL_MIN: 309,
   NOTIONAL_MAX: 310,
-  PRICE_COLLAR: 311,
+  PRICE_BAND: 311,
   // 400: the order and the book.
   BAD_CLIENT_ORDER_ID: 400,
   UNKNOWN_ORDER: 401,
@@ -65,7 +65,7 @@ export type Code = (typeof Code)[keyof typeof Code];
 
 const names = new Map<number, string>(Object.entries(Code).map(([name, code]) => [code, name]));
 
-/** The code's name, such as `PRICE_COLLAR`; `CODE_999` for one this version does not know. */
+/** The code's name, such as `PRICE_BAND`; `CODE_999` for one this version does not know. */
 export function codeName(code: number): string {
   return names.get(code) ?? `CODE_${code}`;
 }

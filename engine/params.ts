@@ -12,12 +12,12 @@ export const SymbolParam = {
   MaxQuantity: 4,
   MinNotional: 5,
   MaxNotional: 6,
-  /** Furthest that a buy may be above, or a sell below, the reference price, in millionths; 0 = no collar. */
-  CollarPpm: 7,
+  /** Furthest that a buy may be above, or a sell below, the reference price, in millionths; 0 = no band. */
+  PriceBandPpm: 7,
   /** Millionths of the notional, negative = rebate; can change only while the book is empty. */
   MakerFeePpm: 8,
   TakerFeePpm: 9,
-  /** What the collar is measured from; every trade moves it to its price. */
+  /** What the price band is measured from; every trade moves it to its price. */
   ReferencePrice: 10,
 } as const;
 export type SymbolParam = (typeof SymbolParam)[keyof typeof SymbolParam];

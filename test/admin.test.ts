@@ -98,7 +98,7 @@ test('symbols, in decimal text and in units', async () => {
   );
   const one = (await get('/v1/symbols/ETH-BTC')).json;
   assert.deepEqual(
-    [one.tickSize, one.lotSize, one.phase, one.fees.maker, one.fees.taker, one.collar, one.limits.maxPrice, one.params.MakerFeePpm],
+    [one.tickSize, one.lotSize, one.phase, one.fees.maker, one.fees.taker, one.priceBand, one.limits.maxPrice, one.params.MakerFeePpm],
     ['0.00001', '0.001', 'continuous', '-0.0050%', '0.0500%', '20.0000%', '1.00000', -50],
   );
 });
@@ -189,7 +189,7 @@ test('a symbol: defined, parameters, auction, uncross', async () => {
   const { json: uncrossed } = await post('/v1/symbols/600000/uncross');
   assert.deepEqual([uncrossed.price, uncrossed.quantityLots], ['10.10', 60]);
   assert.equal((await post('/v1/symbols/600000/phase', { phase: 'continuous' })).json.phase, 'continuous');
-  assert.equal((await post('/v1/symbols/600000/parameters', { collar: '5%' })).json.collar, '5.0000%');
+  assert.equal((await post('/v1/symbols/600000/parameters', { 'price-band': '5%' })).json.priceBand, '5.0000%');
   const later = await post('/v1/symbols/600000/parameters', { fees: { taker: '0.2%' } });
   assert.deepEqual([later.status, later.json.name], [409, 'BOOK_NOT_EMPTY']);
 });

@@ -115,7 +115,8 @@ const WRONG: [string, string, RegExp][] = [
   ['fee too fine', symbol('    fees: { taker: 0.00005% }'), /fees\.taker: must be a percentage with at most 4 decimals/],
   ['fee over 100 %', symbol('    fees: { taker: 101% }'), /fees\.taker: must be a percentage .*from 0% to 100%, not 101%$/],
   ['rebate without taker fee', symbol('    fees: { maker: -0.01% }'), /fees\.maker: the rebate exceeds the taker fee/],
-  ['negative collar', symbol('    collar: -1%'), /collar: must be a percentage/],
+  ['negative price band', symbol('    price-band: -1%'), /price-band: must be a percentage/],
+  ['two names of the price band', symbol('    price-band: 1%\n    collar: 2%'), /collar: is the former name of price-band/],
   [
     'deposit of what is not there',
     `${ASSETS}accounts:\n  - { id: 1, name: a, deposits: { EUR: 5 } }`,
@@ -170,7 +171,7 @@ test('a symbol with everything, in exact units', () => {
   const config = load(
     symbol(`    phase: auction
     reference-price: "60000.50"
-    collar: 2.5%
+    collar: 2.5% # the former name
     limits: { max-price: 100000, tick-step: 0.05, lot-step: 2, min-quantity: 2, max-quantity: 1000, min-notional: 10.5, max-notional: 1000000 }
     fees: { maker: -0.005%, taker: 0.05% }
 accounts:
@@ -187,7 +188,7 @@ accounts:
     MinNotional: 1050,
     MaxNotional: 100_000_000,
     ReferencePrice: 6_000_050,
-    CollarPpm: 25_000,
+    PriceBandPpm: 25_000,
     MakerFeePpm: -50,
     TakerFeePpm: 500,
   });

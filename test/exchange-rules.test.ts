@@ -178,9 +178,9 @@ describe('order types', () => {
        1 new 1 sell 5 @ 100
        > 1 Accepted 1 5@100 leaves 3 again
        2 new 2 buy 1 @ 0
-       > 2 Rejected 2 1@0 leaves 0 PRICE_BAND
+       > 2 Rejected 2 1@0 leaves 0 PRICE_RANGE
        2 new 2 buy 1 @ 100
-       > 2 Rejected 2 1@0 leaves 0 PRICE_BAND again
+       > 2 Rejected 2 1@0 leaves 0 PRICE_RANGE again
        1 cancel 1
        > 1 Cancelled 1 3@100 leaves 0 CANCELLED_BY_CLIENT
        1 new 1 sell 5 @ 100
@@ -248,8 +248,8 @@ describe('risk checks, each with its code', () => {
     { name: 'closed', code: 'SYMBOL_CLOSED', order: '1 new 1 buy 1 @ 100', before: (h) => h.phase(Phase.Closed) },
     { name: 'IOC in an auction', code: 'NOT_IN_AUCTION', order: '1 new 1 buy 1 @ 100 ioc', before: (h) => h.phase(Phase.Auction) },
     { name: 'market in an auction', code: 'NOT_IN_AUCTION', order: '1 new 1 buy 1 mkt', before: (h) => h.phase(Phase.Auction) },
-    { name: 'price 0', code: 'PRICE_BAND', order: '1 new 1 buy 1 @ 0' },
-    { name: 'price above the ladder', code: 'PRICE_BAND', order: '1 new 1 buy 1 @ 1001', params: { MaxPrice: 1000 } },
+    { name: 'price 0', code: 'PRICE_RANGE', order: '1 new 1 buy 1 @ 0' },
+    { name: 'price above the ladder', code: 'PRICE_RANGE', order: '1 new 1 buy 1 @ 1001', params: { MaxPrice: 1000 } },
     { name: 'tick', code: 'TICK', order: '1 new 1 buy 1 @ 101', params: { TickStep: 5 } },
     { name: 'lot', code: 'LOT', order: '1 new 1 buy 15 @ 100', params: { LotStep: 10 } },
     { name: 'quantity 0', code: 'QUANTITY_MIN', order: '1 new 1 buy 0 @ 100' },
@@ -259,16 +259,16 @@ describe('risk checks, each with its code', () => {
     { name: 'notional too large', code: 'NOTIONAL_MAX', order: '1 new 1 buy 2 @ 51', params: { MaxNotional: 100 } },
     { name: 'notional beyond exact integers', code: 'NOTIONAL_MAX', order: '1 new 1 sell 1000000000000 @ 1000000' },
     {
-      name: 'buy above the collar',
-      code: 'PRICE_COLLAR',
+      name: 'buy above the price band',
+      code: 'PRICE_BAND',
       order: '1 new 1 buy 1 @ 1101',
-      params: { ReferencePrice: 1000, CollarPpm: 100_000 },
+      params: { ReferencePrice: 1000, PriceBandPpm: 100_000 },
     },
     {
-      name: 'sell below the collar',
-      code: 'PRICE_COLLAR',
+      name: 'sell below the price band',
+      code: 'PRICE_BAND',
       order: '1 new 1 sell 1 @ 899',
-      params: { ReferencePrice: 1000, CollarPpm: 100_000 },
+      params: { ReferencePrice: 1000, PriceBandPpm: 100_000 },
     },
     { name: 'buy without money', code: 'INSUFFICIENT_FUNDS', order: '1 new 1 buy 3 @ 100', usd: 299 },
     {
@@ -301,8 +301,8 @@ describe('risk checks, each with its code', () => {
   }
 
   const passes: { name: string; order: string; params?: Record<string, number>; usd?: number }[] = [
-    { name: 'at the collar', order: '1 new 1 buy 1 @ 1100', params: { ReferencePrice: 1000, CollarPpm: 100_000 } },
-    { name: 'a passive price beyond the collar', order: '1 new 1 buy 1 @ 1', params: { ReferencePrice: 1000, CollarPpm: 100_000 } },
+    { name: 'at the price band', order: '1 new 1 buy 1 @ 1100', params: { ReferencePrice: 1000, PriceBandPpm: 100_000 } },
+    { name: 'a passive price beyond the price band', order: '1 new 1 buy 1 @ 1', params: { ReferencePrice: 1000, PriceBandPpm: 100_000 } },
     { name: 'the last unit of money', order: '1 new 1 buy 3 @ 100', usd: 300 },
     { name: 'the last unit of money for the fee', order: '1 new 1 buy 10 @ 100', usd: 1001, params: { TakerFeePpm: 1000 } },
     {
@@ -445,8 +445,8 @@ describe('trading phases', () => {
     assert.deepEqual(indicated(parseCommand('phase auction')), [95]);
   });
 
-  it('a market sell whose collar lies above the whole ladder finds nothing, and the book goes on', () => {
-    const harness = new Harness().setUp(3, { MaxPrice: 1000, CollarPpm: 100_000, ReferencePrice: 5000 });
+  it('a market sell whose price band lies above the whole ladder finds nothing, and the book goes on', () => {
+    const harness = new Harness().setUp(3, { MaxPrice: 1000, PriceBandPpm: 100_000, ReferencePrice: 5000 });
     check(
       `1 new 1 buy 2 @ 100
        > 1 Accepted 1 2@100 leaves 2

@@ -78,7 +78,7 @@ const command: fc.Arbitrary<CommandFields> = fc.oneof(
 const setup = fc.record({
   taker: fc.constantFrom(0, 2500, 10_007),
   maker: fc.constantFrom(-2500, 0, 1000, 20_000),
-  collar: fc.constantFrom(0, 80_000),
+  band: fc.constantFrom(0, 80_000),
   usd: fc.constantFrom(3000, 1_000_000),
   btc: fc.constantFrom(20, 100_000),
 });
@@ -86,22 +86,22 @@ const setup = fc.record({
 interface Setup {
   taker: number;
   maker: number;
-  collar: number;
+  band: number;
   usd: number;
   btc: number;
 }
 
-function pair({ taker, maker, collar, usd, btc }: Setup): { real: Harness; naive: NaiveExchange } {
+function pair({ taker, maker, band, usd, btc }: Setup): { real: Harness; naive: NaiveExchange } {
   const makerFee = Math.max(maker, -taker);
   const real = new Harness(LIMITS).setUp(
     ACCOUNTS,
-    { TakerFeePpm: taker, MakerFeePpm: makerFee, CollarPpm: collar, ReferencePrice: 100 },
+    { TakerFeePpm: taker, MakerFeePpm: makerFee, PriceBandPpm: band, ReferencePrice: 100 },
     { usd, btc },
   );
   const params = [...SYMBOL_PARAM_DEFAULTS];
   params[SymbolParam.TakerFeePpm] = taker;
   params[SymbolParam.MakerFeePpm] = makerFee;
-  params[SymbolParam.CollarPpm] = collar;
+  params[SymbolParam.PriceBandPpm] = band;
   params[SymbolParam.ReferencePrice] = 100;
   const naive = new NaiveExchange(params, LIMITS.rememberedOrders, LIMITS.orders);
   naive.phase = Phase.Continuous;

@@ -84,7 +84,7 @@ describe('who may do what, over the real ports', () => {
     ['POST', '/v1/accounts', { id: 1, name: 'again' }, { operator: 1 }],
     ['POST', '/v1/assets', { id: 1, name: 'USD', decimals: 2 }, { operator: 1 }],
     ['POST', '/v1/symbols', {}, { operator: 1 }],
-    ['POST', '/v1/symbols/BTC-USD/parameters', { collar: '10%' }, { operator: 1 }],
+    ['POST', '/v1/symbols/BTC-USD/parameters', { 'price-band': '10%' }, { operator: 1 }],
     ['POST', '/v1/symbols/BTC-USD/phase', { phase: 'continuous' }, { operator: 1 }],
     ['POST', '/v1/symbols/BTC-USD/uncross', {}, { operator: 1 }],
     ['POST', '/v1/snapshot', {}, { operator: 1 }],

@@ -9,7 +9,7 @@ import { buyReserve } from './fees.ts';
 import type { OrderRequest } from './order-request.ts';
 import type { Symbols } from './symbols.ts';
 
-const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxNotional, CollarPpm, ReferencePrice } = SymbolParam;
+const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxNotional, PriceBandPpm, ReferencePrice } = SymbolParam;
 const { Buy } = Side;
 const { GoodTillCancel, FillOrKill, Market, PostOnly } = TimeInForce;
 const { OK } = Code;
@@ -54,7 +54,7 @@ export class OrderChecks {
     let notional = order.price * order.quantity * symbols.quotePerTickLot[order.symbol];
     if (order.timeInForce === Market) {
       const limit = this.limitPrice(order);
-      // The reference price may stand above the ladder, and with it a sell's collar: no book may be asked for such a price.
+      // The reference price may stand above the ladder, and with it a sell's band: no book may be asked for such a price.
       if (limit > book.maxPrice) return Code.NO_LIQUIDITY;
       book.sweep(order.side, limit, order.quantity);
       if (book.sweptQuantity === 0) return Code.NO_LIQUIDITY;
@@ -101,10 +101,10 @@ export class OrderChecks {
     if (lotStep !== 1 && quantity % lotStep !== 0) return Code.LOT;
     if (!hasPrice) return OK;
     const price = order.price;
-    if (price === 0 || price > params[row + MaxPrice]) return Code.PRICE_BAND;
+    if (price === 0 || price > params[row + MaxPrice]) return Code.PRICE_RANGE;
     const tickStep = params[row + TickStep];
     if (tickStep !== 1 && price % tickStep !== 0) return Code.TICK;
-    if (this.#beyondCollar(order)) return Code.PRICE_COLLAR;
+    if (this.#outsideBand(order)) return Code.PRICE_BAND;
     return this.#notional(order, price * quantity * quotePerTickLot[order.symbol]);
   }
 
@@ -120,25 +120,25 @@ export class OrderChecks {
    * Buys above the band and sells below it are refused, passive prices are not
    * (as in CME Globex price banding).
    */
-  #beyondCollar(order: OrderRequest): boolean {
+  #outsideBand(order: OrderRequest): boolean {
     const { params } = this.symbols;
     const row = order.symbol * SYMBOL_PARAMS;
     const reference = params[row + ReferencePrice];
-    const collar = params[row + CollarPpm];
-    if (collar === 0 || reference === 0) return false;
+    const band = params[row + PriceBandPpm];
+    if (band === 0 || reference === 0) return false;
     const worse = order.side === Buy ? order.price - reference : reference - order.price;
-    return worse * MILLION > reference * collar;
+    return worse * MILLION > reference * band;
   }
 
-  /** The order's limit price; a market order's is the edge of the collar, or the end of the ladder. A sell's edge may lie above the ladder. */
+  /** The order's limit price; a market order's is the edge of the price band, or the end of the ladder. A sell's edge may lie above the ladder. */
   limitPrice(order: OrderRequest): number {
     if (order.timeInForce !== Market) return order.price;
     const { params } = this.symbols;
     const row = order.symbol * SYMBOL_PARAMS;
     const reference = params[row + ReferencePrice];
-    const collar = params[row + CollarPpm];
-    if (collar === 0 || reference === 0) return order.side === Buy ? params[row + MaxPrice] : 1;
-    const distance = Math.floor((reference * collar) / MILLION);
+    const band = params[row + PriceBandPpm];
+    if (band === 0 || reference === 0) return order.side === Buy ? params[row + MaxPrice] : 1;
+    const distance = Math.floor((reference * band) / MILLION);
     return order.side === Buy ? Math.min(reference + distance, params[row + MaxPrice]) : Math.max(reference - distance, 1);
   }
 

@@ -31,7 +31,7 @@ export interface SymbolConfig {
 export const PHASES = { halted: Phase.Halted, continuous: Phase.Continuous, auction: Phase.Auction, closed: Phase.Closed } as const;
 const PHASE_NAMES = Object.keys(PHASES) as (keyof typeof PHASES)[];
 /** Keys of what can change while a symbol lives. */
-export const PARAM_KEYS = ['reference-price', 'collar', 'limits', 'fees'] as const;
+export const PARAM_KEYS = ['reference-price', 'price-band', 'collar', 'limits', 'fees'] as const;
 const SYMBOL_KEYS = ['id', 'name', 'base', 'quote', 'tick', 'lot', 'phase', ...PARAM_KEYS] as const;
 
 /** A step such as 0.05 is 5 x 10^-2. */
@@ -165,7 +165,9 @@ export function readParams(
   read('MinNotional', limits['min-notional'], money);
   read('MaxNotional', limits['max-notional'], money);
   read('ReferencePrice', fields['reference-price'], ticks);
-  read('CollarPpm', fields.collar, (place) => place.ppm(0, MILLION));
+  // `collar` is the former name of `price-band`, accepted for one release.
+  if (fields['price-band'] !== undefined) fields.collar?.fail('is the former name of price-band; give price-band alone');
+  read('PriceBandPpm', fields['price-band'] ?? fields.collar, (place) => place.ppm(0, MILLION));
   const fees = fields.fees?.fields(['maker', 'taker']) ?? {};
   read('MakerFeePpm', fees.maker, (place) => place.ppm(-MILLION, MILLION));
   read('TakerFeePpm', fees.taker, (place) => place.ppm(0, MILLION));

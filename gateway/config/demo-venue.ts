@@ -16,7 +16,7 @@ symbols:
     tick: 0.01
     lot: 0.0001
     reference-price: 60000.00
-    collar: 20%
+    price-band: 20%
     limits: { max-price: 500000.00, max-quantity: 1000, min-notional: 1, max-notional: 50000000 }
     fees: { maker: 0.02%, taker: 0.05% }
   - id: 2
@@ -26,7 +26,7 @@ symbols:
     tick: 0.01
     lot: 0.0001
     reference-price: 3000.00
-    collar: 20%
+    price-band: 20%
     limits: { max-price: 50000.00, max-quantity: 10000, min-notional: 1, max-notional: 50000000 }
     fees: { maker: 0.02%, taker: 0.05% }
   - id: 3
@@ -36,7 +36,7 @@ symbols:
     tick: 0.001
     lot: 0.001
     reference-price: 150.000
-    collar: 20%
+    price-band: 20%
     limits: { max-price: 5000.000, max-quantity: 100000, min-notional: 1, max-notional: 50000000 }
     fees: { maker: 0.02%, taker: 0.05% }
   - id: 4
@@ -46,7 +46,7 @@ symbols:
     tick: 0.00001
     lot: 0.001
     reference-price: 0.05000
-    collar: 20%
+    price-band: 20%
     limits: { max-price: 1.00000, max-quantity: 10000, max-notional: 1000 }
     fees: { maker: -0.005%, taker: 0.05% }
 accounts:

@@ -177,7 +177,7 @@ export class BookMirror {
   #trade(flags: number, f64: Float64Array, at: number): void {
     const quantity = f64[at + MarketField.quantity];
     this.lastPrice = f64[at + MarketField.price];
-    // A trade moves what the collar is measured from; see SymbolParam.ReferencePrice.
+    // A trade moves what the price band is measured from; see SymbolParam.ReferencePrice.
     this.referencePrice = this.lastPrice;
     this.lastQuantity = quantity;
     this.lastTradeId = f64[at + MarketField.extra];

@@ -167,7 +167,7 @@ export const PARAM_ORDER: readonly SymbolParamName[] = [
   'MaxQuantity',
   'MinNotional',
   'MaxNotional',
-  'CollarPpm',
+  'PriceBandPpm',
   'TakerFeePpm',
   'MakerFeePpm',
   'ReferencePrice',

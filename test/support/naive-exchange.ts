@@ -247,20 +247,20 @@ export class NaiveExchange {
     if (this.phase === Phase.Auction && o.tif !== TimeInForce.GoodTillCancel) return Code.NOT_IN_AUCTION;
     if (o.open < this.params[SymbolParam.MinQuantity]) return Code.QUANTITY_MIN;
     if (o.tif === TimeInForce.Market) return Code.OK;
-    if (o.price < 1 || o.price > this.params[SymbolParam.MaxPrice]) return Code.PRICE_BAND;
+    if (o.price < 1 || o.price > this.params[SymbolParam.MaxPrice]) return Code.PRICE_RANGE;
     const reference = this.params[SymbolParam.ReferencePrice];
-    const collar = this.params[SymbolParam.CollarPpm];
+    const band = this.params[SymbolParam.PriceBandPpm];
     const worse = o.side === Side.Buy ? o.price - reference : reference - o.price;
-    return collar > 0 && reference > 0 && worse * 1e6 > reference * collar ? Code.PRICE_COLLAR : Code.OK;
+    return band > 0 && reference > 0 && worse * 1e6 > reference * band ? Code.PRICE_BAND : Code.OK;
   }
 
   #limit(o: NaiveOrder): number {
     if (o.tif !== TimeInForce.Market) return o.price;
     const reference = this.params[SymbolParam.ReferencePrice];
-    const collar = this.params[SymbolParam.CollarPpm];
+    const band = this.params[SymbolParam.PriceBandPpm];
     const max = this.params[SymbolParam.MaxPrice];
-    if (collar === 0 || reference === 0) return o.side === Side.Buy ? max : 1;
-    const distance = Math.floor((reference * collar) / 1e6);
+    if (band === 0 || reference === 0) return o.side === Side.Buy ? max : 1;
+    const distance = Math.floor((reference * band) / 1e6);
     return o.side === Side.Buy ? Math.min(max, reference + distance) : Math.max(1, reference - distance);
   }
 

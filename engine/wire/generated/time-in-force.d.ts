@@ -15,7 +15,7 @@ export declare enum TimeInForce {
      */
     FillOrKill = 2,
     /**
-     * No limit price: trades at once up to the price collar, the rest is cancelled.
+     * No limit price: trades at once up to the price band, the rest is cancelled.
      */
     Market = 3,
     /**

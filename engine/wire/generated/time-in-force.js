@@ -17,7 +17,7 @@ export var TimeInForce;
      */
     TimeInForce[TimeInForce["FillOrKill"] = 2] = "FillOrKill";
     /**
-     * No limit price: trades at once up to the price collar, the rest is cancelled.
+     * No limit price: trades at once up to the price band, the rest is cancelled.
      */
     TimeInForce[TimeInForce["Market"] = 3] = "Market";
     /**

@@ -45,7 +45,9 @@ export function symbolView(symbol: SymbolInfo) {
     referencePrice: priceText(symbol, symbol.referencePrice),
     referencePriceTicks: symbol.referencePrice,
     lastTradeId: symbol.tradeId,
-    collar: percent(params.CollarPpm),
+    priceBand: percent(params.PriceBandPpm),
+    // The former name of priceBand, published for one release.
+    collar: percent(params.PriceBandPpm),
     fees: { maker: percent(params.MakerFeePpm), taker: percent(params.TakerFeePpm) },
     limits: {
       maxPrice: priceText(symbol, params.MaxPrice),
