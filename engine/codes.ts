@@ -60,6 +60,7 @@ export const Code = {
   BOOK_NOT_EMPTY: 504,
   WRONG_PHASE: 505,
   BOOK_CROSSED: 506,
+  IDEMPOTENCY_KEY_REUSED: 507,
 } as const;
 export type Code = (typeof Code)[keyof typeof Code];
 

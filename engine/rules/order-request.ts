@@ -1,4 +1,4 @@
-import { getI64 } from '../units.ts';
+import { getI64, type PriceTicks, type QtyLots } from '../units.ts';
 import { Command, TimeInForce } from '../wire/layout.ts';
 
 const WORDS = Command.bytes / 4;
@@ -14,8 +14,8 @@ export class OrderRequest {
   tag = 0;
   clientOrderId = 0;
   orderId = 0;
-  price = 0;
-  quantity = 0;
+  price: PriceTicks = 0;
+  quantity: QtyLots = 0;
 
   /** Reads the command in a slot, given through its byte and word views. */
   read(bytes: Uint8Array, words: Int32Array, slot: number): void {

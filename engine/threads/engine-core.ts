@@ -1,12 +1,12 @@
 import { JournalBoard } from '../journal/journal-status.ts';
 import { cutTornTail, type LogEnd, readLogSteps } from '../journal/log-reader.ts';
 import { pruneSnapshots, readNewestSnapshot, SnapshotWriter } from '../journal/snapshot-files.ts';
-import { tellPhase } from '../machine/administration.ts';
+import { publishPhase } from '../machine/administration.ts';
 import type { Exchange, ExchangeOutputs } from '../machine/exchange.ts';
 import { ROW_FIELDS, StateLoader, saveState } from '../machine/state-rows.ts';
 import type { RingConsumer } from '../rings/ring.ts';
 import type { Seq, TimeUs } from '../units.ts';
-import { CommandKind, Side } from '../wire/layout.ts';
+import { CommandKind, Phase, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { type Control, EnginePhase, JOURNAL_AT } from './control.ts';
 
@@ -220,13 +220,13 @@ export class EngineCore {
     for (const book of books) {
       if (book === undefined) continue;
       const { symbol } = book;
-      tellPhase(this.exchange, symbol);
+      publishPhase(this.exchange, symbol);
       for (const side of [Side.Buy, Side.Sell]) {
         book.ordersInPriority(side, (slot) => {
-          market.write(MarketEventKind.Add, side, 0, symbol, slab.id[slot], slab.price[slot], slab.open[slot], 0, 0);
+          market.write(MarketEventKind.Add, side, 0, symbol, slab.id[slot], slab.price(slot), slab.open(slot), 0, 0);
         });
       }
-      this.exchange.noteAuction(symbol);
+      if (this.exchange.symbols.phase[symbol] === Phase.Auction) this.exchange.changedAuctions.add(symbol);
     }
     this.exchange.endBatch();
     this.#outputs.market.publish();

@@ -36,6 +36,8 @@ export const CommandKind = {
   SetAccount: 22,
   Deposit: 23,
   Withdraw: 24,
+  Configure: 25,
+  StateDigest: 26,
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 

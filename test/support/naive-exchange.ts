@@ -234,11 +234,13 @@ export class NaiveExchange {
         cost += Math.min(left, m.open) * m.price;
         left -= Math.min(left, m.open);
       }
-    } else if (o.tif === TimeInForce.FillOrKill && there < o.open) return Code.FOK_NOT_FILLABLE;
-    else if (o.tif === TimeInForce.PostOnly && there > 0) return Code.POST_ONLY_WOULD_TRADE;
+    }
+    // Money before the book's side of the time in force.
     const rate = Math.max(this.params[SymbolParam.MakerFeePpm], this.params[SymbolParam.TakerFeePpm], 0);
     const needed = o.side === Side.Buy ? cost + fee(cost, rate) : o.open;
-    return needed > this.available(o.account, o.side === Side.Buy ? USD : BTC) ? Code.INSUFFICIENT_FUNDS : Code.OK;
+    if (needed > this.available(o.account, o.side === Side.Buy ? USD : BTC)) return Code.INSUFFICIENT_FUNDS;
+    if (o.tif === TimeInForce.FillOrKill && there < o.open) return Code.FOK_NOT_FILLABLE;
+    return o.tif === TimeInForce.PostOnly && there > 0 ? Code.POST_ONLY_WOULD_TRADE : Code.OK;
   }
 
   #check(o: NaiveOrder): number {
@@ -341,11 +343,11 @@ export class NaiveExchange {
     if (!o) return this.#answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);
     const wanted = { ...o, price: f.price, open: f.quantity };
     let code = this.#check(wanted);
-    if (code === Code.OK && o.tif === TimeInForce.PostOnly && this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price)))
-      code = Code.POST_ONLY_WOULD_TRADE;
     const asset = o.side === Side.Buy ? USD : BTC;
     if (code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
       code = Code.INSUFFICIENT_FUNDS;
+    if (code === Code.OK && o.tif === TimeInForce.PostOnly && this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price)))
+      code = Code.POST_ONLY_WOULD_TRADE;
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
     const keeps = f.price === o.price && f.quantity < o.open;
     o.price = f.price;

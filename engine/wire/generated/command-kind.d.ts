@@ -17,5 +17,10 @@ export declare enum CommandKind {
     DefineAccount = 21,
     SetAccount = 22,
     Deposit = 23,
-    Withdraw = 24
+    Withdraw = 24,
+    /**
+     * 25 and above are written by the engine itself: rules and capacities in force, and statements of its state.
+     */
+    Configure = 25,
+    StateDigest = 26
 }

@@ -20,4 +20,9 @@ export var CommandKind;
     CommandKind[CommandKind["SetAccount"] = 22] = "SetAccount";
     CommandKind[CommandKind["Deposit"] = 23] = "Deposit";
     CommandKind[CommandKind["Withdraw"] = 24] = "Withdraw";
+    /**
+     * 25 and above are written by the engine itself: rules and capacities in force, and statements of its state.
+     */
+    CommandKind[CommandKind["Configure"] = 25] = "Configure";
+    CommandKind[CommandKind["StateDigest"] = 26] = "StateDigest";
 })(CommandKind || (CommandKind = {}));
