@@ -1,4 +1,3 @@
-import { randomFillSync } from 'node:crypto';
 import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { atOnce } from '../turns.ts';
@@ -22,6 +21,7 @@ import {
   SLOT_BYTES,
   SLOT_WORDS,
 } from './log-format.ts';
+import { idForEmptyLog } from './log-id.ts';
 import { fillZeros, syncDirectory } from './segment-file.ts';
 
 /** Read at a time: large enough for any batch, small enough for the cache. */
@@ -143,7 +143,7 @@ function* readGood(dir: string, segments: SegmentFile[], fromSeq: Seq, onBatch: 
     }
   }
   return {
-    logId: run.logId ?? newLogId(),
+    logId: run.logId ?? idForEmptyLog(dir),
     lastSeq: run.expectedSeq - 1,
     lastCrc: run.previousCrc,
     chain: run.chain.value(),
@@ -284,9 +284,4 @@ function numbered(words: Int32Array, seqWord: number, count: number, firstSeq: S
     low = (low + 1) | 0;
   }
   return true;
-}
-
-function newLogId(): LogId {
-  const [low, high] = randomFillSync(new Int32Array(2));
-  return { low, high };
 }
