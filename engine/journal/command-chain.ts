@@ -25,8 +25,9 @@ export const NO_CHAIN: ChainValue = { fromSeq: 0, low: 0, high: 0 };
  * not depend on how the commands were cut into batches, so two logs that hold
  * the same commands have the same value at the same seq.
  *
- * It finds faults and differences. It does not stand against somebody who wants
- * two different logs to have one value: it is not a cryptographic hash.
+ * It finds faults and differences. It is not a cryptographic hash, and no
+ * protection against a forged log. Its values stand in logs: it must not change
+ * without a new version of the log.
  *
  * One thread owns it. `add` costs some 10 ns for each command, as its part of the checksum does.
  */
