@@ -151,7 +151,7 @@ interface Parts {
 
 /**
  * Starts an exchange and resolves when it takes orders.
- * @throws ConfigError, DataLockedError, DamagedLogError, HistoryAheadError, GenesisError, or an Error with code EADDRINUSE; each says what to do.
+ * @throws ConfigError, DataLockedError, DamagedLogError, NewerLogError, NewerSnapshotError, HistoryVersionError, HistoryAheadError, GenesisError, or an Error with code EADDRINUSE; each says what to do.
  *   Or the signal's reason. What was started by then is stopped again.
  */
 export async function startExchange(config: Config, options: StartOptions): Promise<RunningExchange> {

@@ -140,6 +140,7 @@ test('every command has help with an example', async () => {
     'verify',
     'snapshot',
     'repair',
+    'log',
     'doctor',
     'health',
   ];

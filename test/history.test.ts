@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { open } from 'lmdb';
 import { RingConsumer } from '../engine/rings/ring.ts';
 import { getI64 } from '../engine/units.ts';
 import { Report, ReportKind, Side, Trade } from '../engine/wire/layout.ts';
 import { History } from '../gateway/taps/history/history.ts';
 import { accountFills, accountOrders, accountReports, symbolTrades } from '../gateway/taps/history/queries.ts';
 import { NEWEST } from '../gateway/taps/history/runs.ts';
-import { readWatermark, truncateHistory } from '../gateway/taps/history/store.ts';
+import { openHistory, readWatermark, truncateHistory } from '../gateway/taps/history/store.ts';
 import { HISTORY_CONSUMER, HistoryWriter } from '../gateway/taps/history/writer.ts';
+import { unpackOldData } from './support/old-data.ts';
 import { column, type ReportFields, ReportSource } from './support/report-source.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'openbell-history-'));
@@ -273,6 +275,49 @@ test('what a cut log forgot is forgotten here too', async () => {
   const reader = new HistoryWriter({ dataDir, reports: new ReportSource().handle });
   assert.deepEqual(column(accountReports(reader.store, 1, 1, 99), 'reportNo'), numbers(1, 6));
   await reader.close();
+});
+
+/** Returns what stood there. */
+async function setVersion(dataDir: string, version: number | undefined): Promise<{ version: unknown; watermark: unknown }> {
+  const root = open({ path: join(dataDir, 'history'), maxDbs: 4, noSubdir: false });
+  const meta = root.openDB<number, string>({ name: 'meta', encoding: 'ordered-binary' });
+  const before = { version: meta.get('version'), watermark: meta.get('watermark') };
+  if (version === undefined) meta.removeSync('version');
+  else meta.putSync('version', version);
+  await root.close();
+  return before;
+}
+
+test('a history of a newer version is refused and left as it is; one without a version is the first', async () => {
+  const dataDir = newDir();
+  const first = new ReportSource();
+  const writer = new HistoryWriter({ dataDir, reports: first.handle });
+  publish(first, plain(1, 10));
+  writer.poll(true);
+  assert.equal(writer.store.meta.get('version'), 1);
+  await writer.close();
+  await setVersion(dataDir, 2);
+  const refused = {
+    code: 'HISTORY_NEWER',
+    message: /was written by a newer openbell: it has version 2; this release reads versions 1 to 1\. Nothing was/,
+  };
+  assert.throws(() => openHistory(dataDir), refused);
+  assert.throws(() => openHistory(dataDir, true), refused);
+  assert.throws(() => new HistoryWriter({ dataDir, reports: new ReportSource().handle }), refused);
+  await assert.rejects(readWatermark(dataDir), refused);
+  await assert.rejects(truncateHistory(dataDir, 106), refused);
+  assert.deepEqual(await setVersion(dataDir, 0), { version: 2, watermark: 110 });
+  assert.throws(() => openHistory(dataDir), { code: 'HISTORY_BAD', message: /has version 0, which no release writes: it is damaged/ });
+  await setVersion(dataDir, undefined);
+  assert.equal(await readWatermark(dataDir), 110);
+});
+
+test('a history that a release without versions wrote is read', async () => {
+  const dir = newDir();
+  mkdirSync(dir);
+  const dataDir = unpackOldData(dir);
+  const seq = await readWatermark(dataDir);
+  assert.ok(seq > 0 && seq <= 41, String(seq));
 });
 
 test('writer thread and query pool, with more reports than the ring holds', async () => {

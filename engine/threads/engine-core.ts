@@ -1,4 +1,5 @@
 import { JournalBoard } from '../journal/journal-status.ts';
+import { readLogId } from '../journal/log-id.ts';
 import { cutTornTail, type LogEnd, readLogSteps } from '../journal/log-reader.ts';
 import { pruneSnapshots, readNewestSnapshot, SnapshotWriter } from '../journal/snapshot-files.ts';
 import { publishPhase } from '../machine/administration.ts';
@@ -42,6 +43,7 @@ export function loadSnapshot(exchange: Exchange, dir: string, limitSeq: Seq, mes
   const header = readNewestSnapshot(
     dir,
     limitSeq,
+    { logId: readLogId(dir), rowWidth: ROW_FIELDS },
     (rows, count) => {
       loader.load(rows, count);
       onChunk();
@@ -53,7 +55,7 @@ export function loadSnapshot(exchange: Exchange, dir: string, limitSeq: Seq, mes
 
 /** Writes the state as a snapshot file and deletes all but the newest few; one at a time. Blocks; `onChunk` as in {@link loadSnapshot}. Returns its path. */
 export function writeSnapshot(exchange: Exchange, dir: string, onChunk = nothing): string {
-  const writer = new SnapshotWriter(dir, exchange.seq, ROW_FIELDS);
+  const writer = new SnapshotWriter(dir, exchange.seq, ROW_FIELDS, readLogId(dir));
   let path: string;
   try {
     saveState(exchange, (rows, count) => {

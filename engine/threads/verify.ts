@@ -33,7 +33,7 @@ export interface VerifyOptions {
 /**
  * Replays a data directory that no exchange is using, and says what came out:
  * state hash and conservation of money. Changes nothing; blocks.
- * @throws DamagedLogError, IncompleteLogError as at a start
+ * @throws DamagedLogError, IncompleteLogError, NewerLogError, NewerSnapshotError as at a start
  */
 export function verifyDataDirectory(dir: string, options: VerifyOptions): Verification {
   const started = performance.now();
