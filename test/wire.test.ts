@@ -86,7 +86,7 @@ function build(commands: readonly Fields[], { version = 1, identifier = true } =
     );
   }
   const vector = builder.endVector();
-  const frame = CommandFrame.createCommandFrame(builder, version, vector);
+  const frame = CommandFrame.createCommandFrame(builder, version, vector, 0);
   if (identifier) CommandFrame.finishCommandFrameBuffer(builder, frame);
   else builder.finish(frame);
   return builder.asUint8Array().slice();
