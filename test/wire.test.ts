@@ -175,7 +175,7 @@ describe('CommandFrame', () => {
   });
 
   it('refuses another schema version, names it, and looks no further', () => {
-    for (const version of [0, 2, 65_535]) {
+    for (const version of [0, 3, 65_535]) {
       const bytes = build([plain], { version });
       assert.equal(reader.open(bytes), Code.WRONG_SCHEMA_VERSION);
       assert.equal(reader.version, version);
@@ -450,7 +450,7 @@ describe('ReportFrame', () => {
       for (let i = 0; i < reader.refusals; i++) reader.flat.u32(reader.refusalsAt + i * Refusal.bytes + 28);
     }
     const other = valid.slice();
-    new DataView(other.buffer).setUint16(32, 2, true);
+    new DataView(other.buffer).setUint16(32, 3, true);
     assert.equal(reader.open(other), Code.WRONG_SCHEMA_VERSION);
   });
 });
