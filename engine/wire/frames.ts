@@ -16,13 +16,14 @@ import {
 /** The oldest and the newest wire schema that this build speaks. Every frame names its own. */
 export const MIN_SCHEMA_VERSION = 1;
 export const SCHEMA_VERSION = 2;
+/** The first wire schema with long commands. */
+export const FIRST_WITH_EXTENSIONS = 2;
 /** Most records of one CommandFrame: commands, and extensions. */
 export const MAX_FRAME_COMMANDS = 4096;
 /** Most bytes of one CommandFrame: the records, and room for tables that other builders lay out less tightly. */
 export const MAX_FRAME_BYTES = MAX_FRAME_COMMANDS * Command.bytes + 1024;
 
 const COMMAND_WORDS = Command.bytes / 4;
-const FIRST_WITH_EXTENSIONS = 2;
 const FIELD_VERSION = 0;
 const FIELD_COMMANDS = 1;
 const FIELD_EXTENSIONS = 2;
@@ -179,7 +180,7 @@ export class CommandBatch {
 
   /** Schema version of the frame: 1, or 2 with a long order in it. */
   get version(): number {
-    return this.#extensions === 0 ? MIN_SCHEMA_VERSION : SCHEMA_VERSION;
+    return this.#extensions === 0 ? MIN_SCHEMA_VERSION : FIRST_WITH_EXTENSIONS;
   }
 
   get #extensions(): number {
@@ -222,7 +223,7 @@ export class CommandBatch {
     if (!this.fitsLong) throw new RangeError(`the batch is full: it holds ${this.capacity} commands, a long order counts as two`);
     this.place(symbol, side, its, price, quantity, clientOrderId, tag);
     this.u8[HEADER_BYTES + (this.count - 1) * Command.bytes + Command.parameter] = CommandFlag.Extended;
-    this.#long ??= new LongFrame(this.capacity, IDENTIFIER, SCHEMA_VERSION);
+    this.#long ??= new LongFrame(this.capacity, IDENTIFIER, FIRST_WITH_EXTENSIONS);
     this.#long.add({ orderType: KIND_ORDER_TYPE[orderKind], instructions: KIND_INSTRUCTIONS[orderKind], minQuantity });
   }
 
