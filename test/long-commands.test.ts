@@ -391,6 +391,54 @@ describe('the intake', () => {
     assert.deepEqual([...bench.intake.seqs.subarray(0, bench.intake.taken)], [2, 3, 4, 6]);
   });
 
+  it('leaves no extension without its command, and no order that the table does not have, whatever the frame is', () => {
+    const bench = new Bench(16);
+    const batch = new CommandBatch(8);
+    batch.placeLong(iocMin);
+    batch.place(1, Side.Buy, GoodTillCancel, 7, 8, 1);
+    batch.placeLong(marketFok);
+    batch.cancel(1, 2);
+    const valid = batch.bytes().slice();
+    const seen = { frames: 0, long: 0, refused: 0 };
+    const take = (bytes: Uint8Array): void => {
+      if (bench.take(bytes) !== Code.OK) return;
+      seen.frames++;
+      seen.refused += bench.refusals.count;
+      const slots = bench.read();
+      assert.equal(slots.length >= bench.intake.taken, true);
+      let announced = false;
+      for (const line of slots) {
+        const [kind, , timeInForce, flags] = line
+          .slice(line.indexOf(':') + 2)
+          .split(/[ ,]/)
+          .map(Number);
+        if (announced) {
+          assert.deepEqual([kind, flags], [CommandKind.New, Extended], line);
+          assert.ok(timeInForce === ImmediateOrCancel || timeInForce === FillOrKill, line);
+          seen.long++;
+        } else if (kind !== CommandKind.Extension) assert.equal(flags, 0, line);
+        announced = kind === CommandKind.Extension;
+        if (announced) assert.match(line, / 4 [01] 0 0, min \d+, 0$/);
+      }
+      assert.equal(announced, false);
+      assert.equal(bench.free(), 16);
+    };
+    for (let bit = 0; bit < valid.length * 8; bit++) {
+      const flipped = valid.slice();
+      flipped[bit >> 3] ^= 1 << (bit & 7);
+      take(flipped);
+    }
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }), (changes) => {
+        const bytes = valid.slice();
+        for (const [at, value] of changes) bytes[at] = value;
+        take(bytes);
+      }),
+      { numRuns: 5000 },
+    );
+    assert.ok(seen.frames > 4000 && seen.long > 4000 && seen.refused > 500, JSON.stringify(seen));
+  });
+
   it('takes byte 3 of version 1 for nothing, and no extension from the vector of commands', () => {
     const bench = new Bench(16);
     assert.equal(bench.take(build([1, 255], [], 1)), Code.OK);

@@ -64,7 +64,7 @@ const postOnly = (clientOrderId: number): Uint8Array =>
     view.setUint8(extension + CommandExtension.minQuantity, 0);
   });
 
-describe('both schema versions over gRPC and WebSocket', () => {
+describe('both schema versions over gRPC and WebSocket', { timeout: 30_000 }, () => {
   let exchange: TestExchange;
   let app: uWS.TemplatedApp;
   let port: number;
@@ -301,14 +301,19 @@ describe('the typed client with an exchange of an earlier release', () => {
   });
 });
 
-it('market data has the version that the connection asked in last, and two connections have each their own', async () => {
+it('market data has the version that the connection asked in last, and two connections have each their own', async (t) => {
   const venue = await MarketVenue.start(1, { heartbeatMs: 5000 });
+  const readers: RawWebSocket[] = [];
+  t.after(async () => {
+    for (const reader of readers) reader.destroy();
+    await venue.stop();
+  });
   const frame = new MarketFrameReader();
   const versionOf = (data: Buffer): number => {
     assert.equal(frame.open(data), 0);
     return data.readUInt16LE(44);
   };
-  const readers = await Promise.all([1, 2].map(() => RawWebSocket.open(venue.port)));
+  for (let i = 0; i < 2; i++) readers.push(await RawWebSocket.open(venue.port));
   for (const [i, reader] of readers.entries()) reader.send(Opcode.Binary, marketRequest(MarketOp.Subscribe, 0, 1, 5, i + 1));
   for (const reader of readers) await reader.until(() => reader.messages.length === 2);
   venue.place(1, 1, Side.Buy, 900, 5);
@@ -327,6 +332,4 @@ it('market data has the version that the connection asked in last, and two conne
   reader.send(Opcode.Binary, marketRequest(MarketOp.Ping, 0, 0, 5, 3));
   await reader.until(() => reader.messages.length === 4);
   assert.deepEqual([frame.open(reader.messages[3].data), frame.code], [0, 101]);
-  for (const socket of readers) socket.destroy();
-  await venue.stop();
 });
