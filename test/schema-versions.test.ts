@@ -180,6 +180,28 @@ describe('both schema versions over gRPC and WebSocket', { timeout: 30_000 }, ()
     raw.close();
   });
 
+  it('a long order has two places in the log, and one answer, with the second', async () => {
+    const client = exchange.client(4);
+    await client.ready();
+    const batch = new CommandBatch(8);
+    batch.cancel(1, 1);
+    batch.placeLong({ ...iocMin, clientOrderId: 41 });
+    batch.cancel(1, 2);
+    const { reports, refusals } = await client.submit(batch);
+    assert.deepEqual(
+      reports.map(({ clientOrderId, seq }) => [clientOrderId, seq - reports[0].seq]),
+      [
+        [1, 0],
+        [41, 2],
+        [2, 3],
+      ],
+    );
+    assert.equal(refusals.length, 0);
+    const answer = await client.place({ symbol: 1, side: 'buy', price: 1, quantity: 2, timeInForce: 'ioc', minQuantity: 1 });
+    assert.equal(answer.timeInForce, 'ioc');
+    await client.close();
+  });
+
   it('a WebSocket speaks both, too', async () => {
     for (const [query, version] of [
       ['', 2],
