@@ -213,8 +213,9 @@ export class CommandBatch {
   placeLong(order: LongOrder): void {
     const { symbol, side, orderType, timeInForce, instructions = 0, price = 0, quantity, minQuantity = 0, clientOrderId, tag = 0 } = order;
     if (!inU53(minQuantity) || minQuantity > quantity) refuseMinimum(minQuantity, quantity);
-    if (orderType > OrderType.Market || instructions > Instruction.PostOnly)
-      throw new RangeError('this release has no such order type or instruction');
+    if (!(orderType >= 0 && orderType <= OrderType.Market && timeInForce >= 0 && timeInForce <= TimeInForce.PostOnly))
+      throw new RangeError(`this release has no order type ${orderType} with time in force ${timeInForce}`);
+    if ((instructions & ~Instruction.PostOnly) !== 0) throw new RangeError(`this release has no instructions ${instructions}`);
     const orderKind = orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0);
     if (orderKind === NO_KIND)
       throw new RangeError(`${illegalPair(orderType, timeInForce, instructions, minQuantity !== 0)} do not go together in one order`);
