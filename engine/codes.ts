@@ -21,6 +21,9 @@ export const Code = {
   BUSY: 120,
   DISK_FULL: 121,
   DRAINING: 122,
+  // 130: the terms of an order, at the gateway. Not sequenced.
+  ILLEGAL_COMBINATION: 130,
+  UNSUPPORTED_TERM: 131,
   // 200: the account.
   UNKNOWN_ACCOUNT: 200,
   ACCOUNT_SUSPENDED: 201,

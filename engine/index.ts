@@ -25,5 +25,7 @@ export { chooseTopology, Engine, type EngineOptions, type Topology } from './thr
 export type { Recovery, RecoveryProgress } from './threads/engine-core.ts';
 export type { MarketHandler, ReportHandler } from './threads/pumps.ts';
 export { type Verification, verifyDataDirectory } from './threads/verify.ts';
-export { CommandKind, Phase, ReportKind, Side, TimeInForce } from './wire/layout.ts';
+export { CommandFlag, type ExtensionFields, encodeExtension } from './wire/command-extension.ts';
+export { CommandKind, Instruction, OrderType, Phase, ReportKind, Side, TimeInForce } from './wire/layout.ts';
 export { MARKET_EVENT_BYTES, MarketEventKind, MarketField, TRADE_IN_AUCTION } from './wire/market-event.ts';
+export { ORDER_KINDS, OrderKind, type OrderKindRow } from './wire/order-kinds.ts';

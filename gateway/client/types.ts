@@ -63,6 +63,7 @@ export interface SymbolDefinition {
 }
 
 export type SideName = 'buy' | 'sell';
+export type OrderTypeName = 'limit' | 'market';
 export type TimeInForceName = 'gtc' | 'ioc' | 'fok' | 'market' | 'post-only';
 export type ReportKindName = 'none' | 'accepted' | 'rejected' | 'fill' | 'cancelled' | 'amended' | 'cancel-rejected' | 'amend-rejected';
 
@@ -76,8 +77,14 @@ export interface PlaceOrder {
   readonly quantity: Decimal;
   /** Left out for a market order. */
   readonly price?: Decimal;
-  /** Default gtc, or market without a price. */
+  /** Default limit; market when the time in force says so, or with neither price nor time in force. */
+  readonly type?: OrderTypeName;
+  /** Default gtc, or market without a price. `market` is short for type market with ioc, `post-only` for gtc with `postOnly`. */
   readonly timeInForce?: TimeInForceName;
+  /** Refused if it would trade on arrival; gtc only. */
+  readonly postOnly?: boolean;
+  /** Trades at once at least that much or not at all; ioc only. Needs an exchange that speaks wire schema 2. */
+  readonly minQuantity?: Decimal;
   /** Unique per account, from 1, growing. Default: made from the clock. */
   readonly clientOrderId?: number;
 }

@@ -1,4 +1,6 @@
 import type { WebSocket } from 'uWebSockets.js';
+import { MIN_SCHEMA_VERSION } from '../../engine/wire/frames.ts';
+import { setFrameVersion } from '../../engine/wire/market-frames.ts';
 import { type ChannelFeed, Format, type Subscription, SubscriptionState } from './market-feed.ts';
 import { MarketHop } from './market-hop.ts';
 import { SlowReader, type SlowReaderPolicy } from './slow-reader.ts';
@@ -55,6 +57,8 @@ export interface SocketUser {
  */
 export class MarketConnection {
   readonly format: Format;
+  /** Wire schema of its last request: its binary frames carry it. */
+  version: number = MIN_SCHEMA_VERSION;
   readonly slow: SlowReader;
   /** By {@link subscriptionKey}. */
   readonly subscriptions = new Map<number, Subscription>();
@@ -141,7 +145,7 @@ export class MarketConnection {
     for (let i = 0; i < this.#frames.length; i++) {
       if (this.#for[i].state === SubscriptionState.Gone) continue;
       const frame = this.#frames[i];
-      this.#ws.send(frame, this.format === Format.Binary);
+      this.#sendFrame(frame);
       counters.framesSent++;
       counters.bytesSent += frame.length;
     }
@@ -159,10 +163,17 @@ export class MarketConnection {
   /** Sends an answer or a heartbeat at once. False: the reader asks and asks and does not read; cut it. */
   answer(frame: Uint8Array): boolean {
     if (!this.answers(frame.length)) return false;
-    this.#ws.send(frame, this.format === Format.Binary);
+    this.#sendFrame(frame);
     this.#counters.framesSent++;
     this.#counters.bytesSent += frame.length;
     return true;
+  }
+
+  /** The socket copies the bytes, so that the next reader of the frame may have another version. */
+  #sendFrame(frame: Uint8Array): void {
+    const binary = this.format === Format.Binary;
+    if (binary) setFrameVersion(frame, this.version);
+    this.#ws.send(frame, binary);
   }
 
   /** Whether an answer of so many bytes may be added to what waits in the socket. */

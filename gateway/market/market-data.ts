@@ -255,6 +255,7 @@ export class MarketData {
     const request = this.#request;
     const code = request.open(bytes);
     this.#answer.tag = request.tag;
+    if (request.version !== 0) connection.version = request.version;
     return code === Code.OK ? this.#do(connection, request.op, request.channel, request.symbol) : code;
   }
 

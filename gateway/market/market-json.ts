@@ -1,6 +1,6 @@
 import { Code, codeName } from '../../engine/codes.ts';
 import { getI64 } from '../../engine/units.ts';
-import { SCHEMA_VERSION } from '../../engine/wire/frames.ts';
+import { MIN_SCHEMA_VERSION, speaksSchema } from '../../engine/wire/frames.ts';
 import { Bbo, FrameKind, LevelUpdate, MarketOp, OrderUpdate, Phase, Status, Trade } from '../../engine/wire/layout.ts';
 import { CHANNEL_NAMES, FRAME_KIND_NAMES, type FrameHead, type StructList } from '../../engine/wire/market-frames.ts';
 
@@ -49,10 +49,10 @@ export function parseJsonRequest(bytes: Uint8Array): JsonRequest {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(Code.MALFORMED_FRAME);
   const fields = value as Record<string, unknown>;
-  const { tag = 0, schema_version = SCHEMA_VERSION, symbol = '*' } = fields;
+  const { tag = 0, schema_version = MIN_SCHEMA_VERSION, symbol = '*' } = fields;
   if (typeof tag !== 'number' || tag >>> 0 !== tag) return refuse(Code.BAD_RANGE);
   request.tag = tag;
-  if (schema_version !== SCHEMA_VERSION) return refuse(Code.WRONG_SCHEMA_VERSION);
+  if (typeof schema_version !== 'number' || !speaksSchema(schema_version)) return refuse(Code.WRONG_SCHEMA_VERSION);
   const op = OPS.get(fields.op);
   if (op === undefined) return refuse(Code.UNKNOWN_KIND);
   request.op = op;

@@ -1,4 +1,5 @@
 import { Code } from '../../engine/codes.ts';
+import { MIN_SCHEMA_VERSION, speaksSchema } from '../../engine/wire/frames.ts';
 import { RefusalList, ReportFrameWriter } from '../../engine/wire/report-frames.ts';
 import { fault, frameFault } from '../endpoints/grpc/order-status.ts';
 import { type CallFault, GrpcStatus } from '../endpoints/grpc/status.ts';
@@ -71,12 +72,23 @@ export class OrderSession implements ReportListener {
   #standing: Code;
   #gone = false;
   #lastSeq = 0;
+  /** Wire schema of the answers; undefined until the first frame names it. */
+  #schema: number | undefined;
 
   /**
    * @param sent number of the last report the client has seen; call `begin` next
    * @param readOnly each command is refused with PERMISSION_DENIED
+   * @param schema wire schema of the answers; undefined: that of the first frame, and the oldest before it
    */
-  constructor(transport: SessionTransport, account: number, sent: number, readOnly: boolean, context: SessionContext) {
+  constructor(
+    transport: SessionTransport,
+    account: number,
+    sent: number,
+    readOnly: boolean,
+    schema: number | undefined,
+    context: SessionContext,
+  ) {
+    this.#schema = schema;
     this.#standing = readOnly ? Code.PERMISSION_DENIED : Code.OK;
     this.account = account;
     this.#transport = transport;
@@ -109,9 +121,11 @@ export class OrderSession implements ReportListener {
     const refusals = this.#refusals;
     const because = this.#standing === Code.OK && this.#blocked ? Code.BUSY : this.#standing;
     const code = intake.take(bytes, at, length, this.account, refusals, because);
+    const { version } = intake.reader;
+    if (this.#schema === undefined && speaksSchema(version)) this.#schema = version;
     if (code === Code.FRAME_TOO_LARGE) refusals.addFrame(code);
     else if (code !== Code.OK) {
-      this.cut(frameFault(code, intake.reader.version));
+      this.cut(frameFault(code, version));
       return false;
     }
     if (intake.taken !== 0) this.#lastSeq = intake.seqs[intake.taken - 1];
@@ -185,7 +199,7 @@ export class OrderSession implements ReportListener {
       counters.pushedFrames++;
       this.#writing = true;
       this.#context.residence.note(frame, this.#openedSeq);
-      const bytes = frame.finish(this.#refusals, this.#transport.headroom);
+      const bytes = frame.finish(this.#refusals, this.#transport.headroom, this.#schema ?? MIN_SCHEMA_VERSION);
       this.#refusals.clear();
       if (!this.#transport.write(bytes)) return;
       this.#writing = false;

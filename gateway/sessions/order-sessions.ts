@@ -37,6 +37,8 @@ export interface Admission {
   readonly readOnly: boolean;
   /** ms since the Unix epoch, or Infinity. */
   readonly expiresAt: number;
+  /** Wire schema of the answers; undefined: that of the client's first frame. */
+  readonly schema: number | undefined;
 }
 
 /** All order-entry sessions of the process, whatever carries them: who gets in, and how they end. I/O thread. */
@@ -83,8 +85,8 @@ export class OrderSessions {
   }
 
   /** Begins the session of an admission that was just given. */
-  open(transport: SessionTransport, { account, sent, readOnly, expiresAt }: Admission): OrderSession {
-    const session = new OrderSession(transport, account, sent, readOnly, this.#context);
+  open(transport: SessionTransport, { account, sent, readOnly, expiresAt, schema }: Admission): OrderSession {
+    const session = new OrderSession(transport, account, sent, readOnly, schema, this.#context);
     this.#sessions.set(session, expiresAt);
     if (expiresAt !== Number.POSITIVE_INFINITY) this.#watch ??= setInterval(() => this.#expire(), EXPIRY_MS).unref();
     this.counters.sessions = this.#sessions.size;
@@ -128,7 +130,7 @@ export class OrderSessions {
     if (this.#sessions.size >= maxSessions) {
       return fault(GrpcStatus.ResourceExhausted, Code.BUSY, `all ${maxSessions} sessions are taken: close one, or try again later`);
     }
-    const { account } = caller;
+    const { account, schema } = caller;
     let own = 0;
     for (const session of this.#sessions.keys()) if (session.account === account) own++;
     if (own >= maxAccountSessions) {
@@ -140,7 +142,8 @@ export class OrderSessions {
     }
     const last = this.hub.lastReportNo(account);
     const sent = caller.lastReport ?? last;
-    if (sent <= last) return { account, sent, last, readOnly: !may(principal, 'order:send', account), expiresAt: principal.expiresAt };
+    if (sent <= last)
+      return { account, sent, last, readOnly: !may(principal, 'order:send', account), expiresAt: principal.expiresAt, schema };
     return fault(
       GrpcStatus.OutOfRange,
       Code.BAD_RANGE,

@@ -7,6 +7,10 @@ export declare enum CommandKind {
     Cancel = 2,
     Amend = 3,
     /**
+     * A CommandExtension, in ring and log only: never the kind of a Command in a frame.
+     */
+    Extension = 4,
+    /**
      * 16 and above are administrative: refused from order entry.
      */
     DefineAsset = 16,

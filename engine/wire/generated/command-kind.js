@@ -9,6 +9,10 @@ export var CommandKind;
     CommandKind[CommandKind["Cancel"] = 2] = "Cancel";
     CommandKind[CommandKind["Amend"] = 3] = "Amend";
     /**
+     * A CommandExtension, in ring and log only: never the kind of a Command in a frame.
+     */
+    CommandKind[CommandKind["Extension"] = 4] = "Extension";
+    /**
      * 16 and above are administrative: refused from order entry.
      */
     CommandKind[CommandKind["DefineAsset"] = 16] = "DefineAsset";

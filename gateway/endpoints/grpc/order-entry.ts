@@ -9,7 +9,7 @@ import type { Newcomers } from '../newcomers.ts';
 import type { CallHandler, GrpcCall } from './call.ts';
 import { GrpcHealth } from './health.ts';
 import { PREFIX_BYTES } from './message-reader.ts';
-import type { CallerClaims } from './order-status.ts';
+import { type CallerClaims, SPOKEN_SCHEMAS } from './order-status.ts';
 import { serveSubmit } from './order-submit.ts';
 import { GrpcServer } from './server.ts';
 import type { CallFault } from './status.ts';
@@ -107,7 +107,7 @@ class GrpcSession implements SessionTransport, CallHandler {
   constructor(call: GrpcCall, admission: Admission, sessions: OrderSessions) {
     this.#call = call;
     // Headers at once: a client knows that its session is open before the first report, and where its account's reports stand.
-    call.serve(this, { 'x-openbell-last-report': String(admission.last) });
+    call.serve(this, { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SPOKEN_SCHEMAS });
     this.#session = sessions.open(this, admission);
   }
 

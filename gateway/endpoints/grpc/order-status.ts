@@ -1,6 +1,10 @@
 import { Code, codeName } from '../../../engine/codes.ts';
-import { MAX_FRAME_BYTES, MAX_FRAME_COMMANDS, SCHEMA_VERSION } from '../../../engine/wire/frames.ts';
+import { MAX_FRAME_BYTES, MAX_FRAME_COMMANDS, MIN_SCHEMA_VERSION, SCHEMA_VERSION, speaksSchema } from '../../../engine/wire/frames.ts';
 import { type CallFault, GrpcStatus } from './status.ts';
+
+const SPOKEN = `version ${MIN_SCHEMA_VERSION} to ${SCHEMA_VERSION}`;
+/** The versions, as `x-openbell-schema` of a session's response headers names them: oldest and newest. */
+export const SPOKEN_SCHEMAS = `${MIN_SCHEMA_VERSION}-${SCHEMA_VERSION}`;
 
 /** What to end a call with after a frame that could not be read. */
 export function frameFault(code: Code, version: number): CallFault {
@@ -9,7 +13,9 @@ export function frameFault(code: Code, version: number): CallFault {
       return fault(
         GrpcStatus.FailedPrecondition,
         code,
-        `the frame has schema version ${version}, this exchange speaks version ${SCHEMA_VERSION}: use a client for version ${SCHEMA_VERSION}`,
+        version > SCHEMA_VERSION
+          ? `the frame has schema version ${version}, written by a newer openbell; this one speaks ${SPOKEN}`
+          : `the frame has schema version ${version}, this exchange speaks ${SPOKEN}: use a client for one of them`,
       );
     case Code.FRAME_TOO_LARGE:
       return fault(
@@ -32,6 +38,8 @@ export interface Caller {
   readonly account: number;
   /** Undefined: wants only new reports. */
   readonly lastReport: number | undefined;
+  /** Wire schema of the answers; undefined: that of the client's first frame. */
+  readonly schema: number | undefined;
 }
 
 /** What the metadata of a call says, before anything of it is believed. */
@@ -43,11 +51,12 @@ export interface CallerClaims {
 
 /** Reads `x-openbell-account`, `x-openbell-last-report` and `x-openbell-schema`; a value given twice comes as one with a comma, and is refused. */
 export function readCaller({ schema, account, lastReport }: CallerClaims, accountExists: (account: number) => boolean): Caller | CallFault {
-  if (schema !== undefined && schema !== String(SCHEMA_VERSION)) {
+  const version = readNumber(schema, SCHEMA_VERSION);
+  if (schema !== undefined && (version === undefined || !speaksSchema(version))) {
     return fault(
       GrpcStatus.FailedPrecondition,
       Code.WRONG_SCHEMA_VERSION,
-      `x-openbell-schema is ${schema}, this exchange speaks version ${SCHEMA_VERSION}`,
+      `x-openbell-schema is ${schema}, this exchange speaks ${SPOKEN}`,
     );
   }
   const id = readNumber(account, 0xffff_ffff);
@@ -61,7 +70,7 @@ export function readCaller({ schema, account, lastReport }: CallerClaims, accoun
   if (last === undefined && lastReport !== undefined) {
     return fault(GrpcStatus.InvalidArgument, Code.BAD_RANGE, 'metadata x-openbell-last-report must be one report number, or left out');
   }
-  return { account: id, lastReport: last };
+  return { account: id, lastReport: last, schema: version };
 }
 
 /** The account that claims name; undefined when they name none that there could be. */

@@ -14,8 +14,11 @@ class SubmitAnswer implements SeqWaiter {
   readonly #frame: ReportFrameWriter;
   readonly #refusals: RefusalList;
   readonly #call: GrpcCall;
+  /** Wire schema of the request, and so of the answer. */
+  readonly #schema: number;
 
-  constructor(seqs: Float64Array, refusals: RefusalList, call: GrpcCall) {
+  constructor(seqs: Float64Array, refusals: RefusalList, schema: number, call: GrpcCall) {
+    this.#schema = schema;
     this.#seqs = seqs;
     this.#frame = new ReportFrameWriter(seqs.length);
     this.#refusals = refusals;
@@ -36,7 +39,7 @@ class SubmitAnswer implements SeqWaiter {
   }
 
   finish(): void {
-    this.#call.write(this.#frame.finish(this.#refusals, PREFIX_BYTES));
+    this.#call.write(this.#frame.finish(this.#refusals, PREFIX_BYTES, this.#schema));
     this.#call.end();
   }
 }
@@ -57,7 +60,7 @@ export function serveSubmit(call: GrpcCall, account: number, hub: ReportHub, int
       call.fail(frameFault(code, intake.reader.version));
       return;
     }
-    answer = new SubmitAnswer(intake.seqs.slice(0, intake.taken), refusals, call);
+    answer = new SubmitAnswer(intake.seqs.slice(0, intake.taken), refusals, intake.reader.version, call);
     if (intake.taken === 0) {
       answer.finish();
       return;

@@ -5,6 +5,7 @@ import type { Identity } from '../../identity/identity.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
+import { SPOKEN_SCHEMAS } from '../grpc/order-status.ts';
 import { type CallFault, GrpcStatus } from '../grpc/status.ts';
 import { askWho, STATUS } from './socket-door.ts';
 import type { SocketRoutes } from './socket-server.ts';
@@ -59,7 +60,10 @@ function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context
     }
     const admission = sessions.admit(claims, asked.principal, asked.visit);
     if ('code' in admission) asked.refuse(httpStatus(admission.code), admission.details);
-    else asked.accept<SocketUser>({ admission }, asked.offered[0] ?? '', { 'x-openbell-last-report': String(admission.last) });
+    else {
+      const headers = { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SPOKEN_SCHEMAS };
+      asked.accept<SocketUser>({ admission }, asked.offered[0] ?? '', headers);
+    }
   });
 }
 
