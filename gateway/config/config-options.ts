@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
+import type { LogLevel } from '../log.ts';
 import { ProxyList } from './proxy-list.ts';
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const satisfies readonly LogLevel[];
 export const TOPOLOGIES = ['auto', 'compact', 'pinned'] as const;
 export const DURABILITIES = ['durable', 'fast'] as const;
 
