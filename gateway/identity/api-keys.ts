@@ -1,6 +1,6 @@
 import { createHmac, generateKeyPairSync, randomBytes, timingSafeEqual, verify } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
-import { challengeText } from './challenge-text.ts';
+import { challengeText } from '../challenge-text.ts';
 import type { KeyMachine, Machines } from './machines.ts';
 import type { Principal } from './principal.ts';
 import { type IdentityRefusal, unauthenticated } from './refusal.ts';

@@ -5,6 +5,7 @@ import type { RingSlots } from '../../engine/rings/ring.ts';
 import { FrameKind, MarketOp } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../../engine/wire/market-event.ts';
 import { FrameArena, type FrameHead, MarketRequestReader } from '../../engine/wire/market-frames.ts';
+import { jsonFrame, parseJsonRequest } from '../../engine/wire/market-json.ts';
 import { askWho, STATUS } from '../endpoints/websocket/socket-door.ts';
 import { SocketServer } from '../endpoints/websocket/socket-server.ts';
 import type { Identity } from '../identity/identity.ts';
@@ -12,7 +13,6 @@ import type { BookMirror } from './book-mirror.ts';
 import { CloseCode, MarketConnection, MarketCounters, type SocketUser } from './market-connection.ts';
 import { FanOut, wallClockUs } from './market-fan-out.ts';
 import { Format } from './market-feed.ts';
-import { jsonFrame, parseJsonRequest } from './market-json.ts';
 import { MarketSymbols, type SymbolNames } from './market-symbols.ts';
 import { DEFAULT_SLOW_READER, type SlowReaderPolicy } from './slow-reader.ts';
 
