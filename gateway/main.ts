@@ -13,6 +13,7 @@ import { AdminServer } from './endpoints/http/admin.ts';
 import { actionRoutes } from './endpoints/http/admin-actions.ts';
 import { queryRoutes } from './endpoints/http/admin-queries.ts';
 import { Newcomers } from './endpoints/newcomers.ts';
+import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
 import { serveOrderSockets } from './endpoints/websocket/order-sockets.ts';
 import { SocketServer } from './endpoints/websocket/socket-server.ts';
 import type { Identity } from './identity/identity.ts';
@@ -86,7 +87,7 @@ export class RunningExchange {
   }
 
   async #stop(): Promise<void> {
-    const { simulation, sessions, orderEntry, engine, history, marketData, admin, audit, certificates, lock, log, state } = this.#parts;
+    const { simulation, sessions, orderEntry, engine, history, marketSockets, admin, audit, certificates, lock, log, state } = this.#parts;
     state.draining = true;
     simulation?.stop();
     sessions.drain();
@@ -98,7 +99,7 @@ export class RunningExchange {
       log.info({ snapshot }, 'engine stopped');
     } finally {
       await history.stop();
-      await marketData.stop();
+      await marketSockets.stop();
       await admin.stop();
       certificates?.stop();
       await audit.stop();
@@ -141,6 +142,7 @@ interface Parts {
   readonly history: History;
   readonly hub: ReportHub;
   readonly marketData: MarketData;
+  readonly marketSockets: MarketSockets;
   readonly commands: AdminCommands;
   readonly sessions: OrderSessions;
   readonly orderEntry: OrderEntry;
@@ -215,12 +217,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let recovered = new Float64Array(0);
   const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
-  const marketData = new MarketData(
-    { orders: config.capacities.orders, identity },
-    engine.directory,
-    () => started.engine.sequencer.nowUs(),
-    new SocketServer(certificates, newcomers.ws),
-  );
+  const marketData = new MarketData({ orders: config.capacities.orders }, engine.directory, () => started.engine.sequencer.nowUs());
+  const sockets = new SocketServer(certificates, newcomers.ws);
+  const marketSockets = new MarketSockets(marketData, { identity }, sockets);
   engine.onReports(tap);
   engine.onMarket(marketData);
   const recovery = await engine.start();
@@ -243,9 +242,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     onPublished: engine.schedule,
     identity,
   });
-  serveOrderSockets(marketData.sockets, sessions, identity);
-  const ws = await marketData.listen(config.host, config.wsPort);
-  undo.push(() => marketData.stop());
+  serveOrderSockets(sockets, sessions, identity);
+  const ws = await marketSockets.listen(config.host, config.wsPort);
+  undo.push(() => marketSockets.stop());
   const orderEntry = new OrderEntry(sessions, {
     host: config.host,
     port: config.grpcPort,
@@ -301,6 +300,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     history,
     hub,
     marketData,
+    marketSockets,
     commands,
     sessions,
     orderEntry,

@@ -1,7 +1,9 @@
 import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
 import type { Answer, Identity, Visit } from '../../identity/identity.ts';
+import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Principal } from '../../identity/principal.ts';
-import { IdentityRefusal } from '../../identity/refusal.ts';
+import type { Reject } from '../../reject.ts';
+import type { CallerClaims } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
 import type { Certificates } from '../../tls/certificates.ts';
@@ -9,10 +11,9 @@ import type { Newcomers } from '../newcomers.ts';
 import type { CallHandler, GrpcCall } from './call.ts';
 import { GrpcHealth } from './health.ts';
 import { PREFIX_BYTES } from './message-reader.ts';
-import type { CallerClaims } from './order-status.ts';
 import { serveSubmit } from './order-submit.ts';
+import { statusOf } from './reject-status.ts';
 import { GrpcServer } from './server.ts';
-import type { CallFault } from './status.ts';
 
 const SERVICE = 'openbell.OrderEntry';
 /** Frames beyond this are not even received. Up to it they get FRAME_TOO_LARGE. */
@@ -69,7 +70,7 @@ export class OrderEntry {
   #session(call: GrpcCall): void {
     this.#admit(call, 'gRPC Session', (principal, visit) => {
       const admission = this.#sessions.admit(claimsOf(call), principal, visit);
-      if ('code' in admission) call.fail(admission);
+      if ('code' in admission) call.fail(statusOf(admission));
       else new GrpcSession(call, admission, this.#sessions);
     });
   }
@@ -78,7 +79,7 @@ export class OrderEntry {
     this.#admit(call, 'gRPC Submit', (principal, visit) => {
       const caller = this.#sessions.caller(claimsOf(call), principal, visit);
       this.#sessions.counters.submits++;
-      if ('code' in caller) call.fail(caller);
+      if ('code' in caller) call.fail(statusOf(caller));
       else serveSubmit(call, caller.account, this.#sessions.hub, this.#sessions.intake);
     });
   }
@@ -88,7 +89,10 @@ export class OrderEntry {
     const header = (name: string): string | undefined => call.headers[name]?.toString();
     const visit: Visit = { peer: call.peerAddress, certificate: call.peerCertificate, wants, header };
     const settle = (answer: Answer): void => {
-      if (answer instanceof IdentityRefusal) return call.fail(this.#sessions.refused(answer));
+      if (answer instanceof IdentityReject) {
+        this.#sessions.rejected();
+        return call.fail(statusOf(answer));
+      }
       call.admit();
       if (!call.ended) serve(answer, visit);
     };
@@ -148,8 +152,8 @@ class GrpcSession implements SessionTransport, CallHandler {
     this.#call.end();
   }
 
-  fail(fault: CallFault): void {
-    this.#call.fail(fault);
+  fail(reject: Reject): void {
+    this.#call.fail(statusOf(reject));
   }
 }
 

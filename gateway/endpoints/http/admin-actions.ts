@@ -13,6 +13,7 @@ import { defineSymbol, PARAM_ORDER, setPhase, setSymbol } from '../../venue/gene
 import { HttpError, type Reply, type Request, type Route } from './admin-http.ts';
 import { accountOf, symbolNamed } from './admin-queries.ts';
 import { accountView, moneyText, priceText, quantityText, symbolView } from './admin-views.ts';
+import { statusOf } from './reject-status.ts';
 
 export interface ActionTargets {
   readonly directory: Directory;
@@ -146,10 +147,6 @@ async function setParams(run: Run, symbol: number, params: Readonly<Partial<Reco
   }
 }
 
-const NOT_FOUND = new Set<number>([Code.UNKNOWN_ACCOUNT, Code.UNKNOWN_SYMBOL, Code.UNKNOWN_ASSET]);
-const UNAVAILABLE = new Set<number>([Code.BUSY, Code.DISK_FULL, Code.DRAINING]);
-const INVALID = new Set<number>([Code.BAD_PARAMETER, Code.CAPACITY]);
-
 /** @throws HttpError for every code but OK */
 function accepted(answer: AdminAnswer): AdminAnswer {
   if (answer.code === Code.OK) return answer;
@@ -157,8 +154,7 @@ function accepted(answer: AdminAnswer): AdminAnswer {
 }
 
 function refusal(code: Code): HttpError {
-  const status = NOT_FOUND.has(code) ? 404 : UNAVAILABLE.has(code) ? 503 : INVALID.has(code) ? 400 : 409;
-  return new HttpError(status, code, codeName(code), adminAdvice(code));
+  return new HttpError(statusOf({ code }), code, codeName(code), adminAdvice(code));
 }
 
 function taken(what: string): HttpError {

@@ -2,17 +2,18 @@ import type { IncomingMessage } from 'node:http';
 import { codeName } from '../../../engine/codes.ts';
 import { type ApiKeys, SESSION_TOKEN_S } from '../../identity/api-keys.ts';
 import type { Identity, Visit } from '../../identity/identity.ts';
-import { IdentityRefusal, unauthenticated } from '../../identity/refusal.ts';
+import { IdentityReject, unauthenticated } from '../../identity/identity-reject.ts';
 import { peerOf } from '../../tls/peer-certificate.ts';
 import { HttpError, type Reply } from './admin-http.ts';
+import { statusOf } from './reject-status.ts';
 
 export function visitOf({ socket, headersDistinct }: IncomingMessage, wants: string): Visit {
   const { address: peer, certificate } = peerOf(socket);
   return { peer, certificate, wants, header: (name) => headersDistinct[name]?.join(', ') };
 }
 
-export function refusalError({ httpStatus, code, message }: IdentityRefusal): HttpError {
-  return new HttpError(httpStatus, code, codeName(code), `${codeName(code)}: ${message}`);
+export function rejectError(reject: IdentityReject): HttpError {
+  return new HttpError(statusOf(reject), reject.code, codeName(reject.code), reject.details);
 }
 
 /** The number of an account in a path; NaN for what is none. */
@@ -38,9 +39,9 @@ export async function answerKey(
   if (path !== '/v1/auth/session') throw new HttpError(404, 0, 'NOT_FOUND', `there is nothing at ${path}; see docs/SECURITY.md`);
   const answer =
     typeof nonce === 'string' && typeof signature === 'string' ? await keys.answer(key, nonce, signature) : unauthenticated('no signature');
-  if (answer instanceof IdentityRefusal) {
-    identity.refused(answer, visit);
-    throw refusalError(answer);
+  if (answer instanceof IdentityReject) {
+    identity.rejected(answer, visit);
+    throw rejectError(answer);
   }
   return { json: { token: answer.token, expiresInSeconds: SESSION_TOKEN_S } };
 }

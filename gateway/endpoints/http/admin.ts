@@ -6,15 +6,15 @@ import type { Registry } from 'prom-client';
 import { Code } from '../../../engine/codes.ts';
 import type { AuditSink } from '../../audit/audit-sink.ts';
 import type { Identity, Visit } from '../../identity/identity.ts';
+import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Action } from '../../identity/permissions.ts';
-import { IdentityRefusal } from '../../identity/refusal.ts';
 import type { Logger } from '../../log.ts';
 import { HistoryBusyError } from '../../taps/history/history.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import { serverTls } from '../../tls/server-tls.ts';
 import { AdminTimeoutError } from '../../venue/admin-commands.ts';
 import { guard, HttpError, matchPath, type Reply, type Request, type Route, readBody, splitPath } from './admin-http.ts';
-import { accountNumber, answerKey, refusalError, visitOf } from './admin-identity.ts';
+import { accountNumber, answerKey, rejectError, visitOf } from './admin-identity.ts';
 
 export interface AdminOptions {
   readonly host: string;
@@ -121,13 +121,13 @@ export class AdminServer {
     const visit = visitOf(request, wants);
     // Strangers learn nothing, not even what there is.
     const principal = await identity.admit(visit);
-    if (principal instanceof IdentityRefusal) throw refusalError(principal);
+    if (principal instanceof IdentityReject) throw rejectError(principal);
     if (!this.#serving)
       throw new HttpError(503, Code.BUSY, 'RECOVERING', 'the exchange is recovering; wait until /health/ready answers 200');
     if (route === undefined) throw this.#nothing(url.pathname, path, request.method);
     const demand = (action: Action, account?: number): void => {
-      const refusal = identity.forbid(principal, action, visit, account);
-      if (refusal !== undefined) throw refusalError(refusal);
+      const reject = identity.forbid(principal, action, visit, account);
+      if (reject !== undefined) throw rejectError(reject);
     };
     // Account 0 is the venue's own.
     if (params.id === '0' && route.action === 'account:read') demand('venue:reports');
