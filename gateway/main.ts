@@ -12,7 +12,7 @@ import { OrderEntry } from './endpoints/grpc/order-entry.ts';
 import { AdminServer } from './endpoints/http/admin.ts';
 import { actionRoutes } from './endpoints/http/admin-actions.ts';
 import { queryRoutes } from './endpoints/http/admin-queries.ts';
-import { Newcomers } from './endpoints/newcomers.ts';
+import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
 import { serveOrderSockets } from './endpoints/websocket/order-sockets.ts';
 import { SocketServer } from './endpoints/websocket/socket-server.ts';
@@ -110,6 +110,8 @@ export class RunningExchange {
 
 /** Longer than uWebSockets lets a connection live without a whole request. */
 const WS_REQUEST_MS = 16_000;
+/** Unauthenticated connections of the HTTP port. */
+const HTTP_PRE_AUTH = 1024;
 
 /** Part of the log is gone: the history tells of commands after its end, whose numbers would be used again. */
 export class HistoryAheadError extends Error {
@@ -189,8 +191,18 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const audit = new AuditTrail(config.data, log, config.auditKeep === undefined ? {} : { keepDays: config.auditKeep });
   undo.push(() => audit.stop());
   const identity = startIdentity(config, log, audit);
-  const newcomers = startNewcomers(config, identity);
-  const admin = new AdminServer({ host: config.host, port: config.httpPort, registry, log, unready, certificates, identity, audit });
+  const preAuthLimits = startPreAuthLimits(config, identity);
+  const admin = new AdminServer({
+    host: config.host,
+    port: config.httpPort,
+    registry,
+    log,
+    unready,
+    certificates,
+    identity,
+    audit,
+    preAuthLimit: preAuthLimits.http,
+  });
   const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
   undo.push(() => admin.stop());
 
@@ -218,7 +230,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
   const marketData = new MarketData({ orders: config.capacities.orders }, engine.directory, () => started.engine.sequencer.nowUs());
-  const sockets = new SocketServer(certificates, newcomers.ws);
+  const sockets = new SocketServer(certificates, preAuthLimits.ws);
   const marketSockets = new MarketSockets(marketData, { identity }, sockets);
   engine.onReports(tap);
   engine.onMarket(marketData);
@@ -249,7 +261,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     host: config.host,
     port: config.grpcPort,
     certificates,
-    newcomers: newcomers.grpc,
+    preAuthLimit: preAuthLimits.grpc,
     identity,
     // Without a client CA it is scanners and clients of TLS 1.2, and no question of identity.
     ...(config.tlsClientCa !== undefined && { onHandshakeRefused: (peer, reason) => audit.record(handshakeRefused(peer, reason)) }),
@@ -268,7 +280,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     orders: sessions.counters,
     residence: sessions.residence,
     market: marketData.counters,
-    newcomers,
+    preAuthLimits,
     certificates,
     audit: () => audit.stats,
     unready,
@@ -315,11 +327,19 @@ function startCertificates({ tlsCert, tlsKey, tlsClientCa }: Config, log: Logger
   return new Certificates({ cert: tlsCert, key: tlsKey, clientCa: tlsClientCa }, log);
 }
 
-/** Of the ports that hold connections. Where nobody is asked who he is, nobody is unknown. */
-function startNewcomers({ admissionTimeout }: Config, identity: Identity): { readonly grpc?: Newcomers; readonly ws?: Newcomers } {
-  if (identity.open) return {};
+type PreAuthLimitsByPort = {
+  readonly grpc?: PreAuthLimit;
+  readonly ws?: PreAuthLimit;
+  readonly http: PreAuthLimit;
+};
+
+/** Without authentication the ports of gRPC and WebSocket need none; on the HTTP port probes and metrics still need their reserve. */
+function startPreAuthLimits({ admissionTimeout }: Config, identity: Identity): PreAuthLimitsByPort {
   const trusts = (address: string): boolean => identity.isProxy(address);
-  return { grpc: new Newcomers({ timeoutMs: admissionTimeout * 1000 }, trusts), ws: new Newcomers({ timeoutMs: WS_REQUEST_MS }, trusts) };
+  const timeoutMs = admissionTimeout * 1000;
+  const http = new PreAuthLimit({ timeoutMs, most: HTTP_PRE_AUTH, givesWay: 'oldest' }, trusts);
+  if (identity.open) return { http };
+  return { http, grpc: new PreAuthLimit({ timeoutMs }, trusts), ws: new PreAuthLimit({ timeoutMs: WS_REQUEST_MS }, trusts) };
 }
 
 function handshakeRefused(peer: string, reason: string): AuditEvent {

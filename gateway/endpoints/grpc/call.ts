@@ -17,7 +17,7 @@ export interface CallHandler extends MessageSink {
 
 /** The other end of an HTTP/2 connection. */
 export interface ConnectedPeer extends Peer {
-  /** Somebody was let in on the connection; undefined: nobody has to be. */
+  /** Lifts the connection's pre-authentication limit; undefined: it has none. */
   readonly admit: (() => void) | undefined;
 }
 
@@ -62,7 +62,7 @@ export class GrpcCall {
     return this.#ended;
   }
 
-  /** Whoever makes the call is known: from now on its connection may stay as long as it likes. */
+  /** The caller is authenticated: from now on the connection may stay. */
   admit(): void {
     this.#peer.admit?.();
   }

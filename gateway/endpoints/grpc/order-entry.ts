@@ -7,7 +7,7 @@ import type { CallerClaims } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
 import type { Certificates } from '../../tls/certificates.ts';
-import type { Newcomers } from '../newcomers.ts';
+import type { PreAuthLimit } from '../pre-auth-limit.ts';
 import type { CallHandler, GrpcCall } from './call.ts';
 import { GrpcHealth } from './health.ts';
 import { PREFIX_BYTES } from './message-reader.ts';
@@ -24,7 +24,7 @@ export interface OrderEntryOptions {
   /** 0 = any free port. */
   readonly port: number;
   readonly identity: Identity;
-  readonly newcomers?: Newcomers | undefined;
+  readonly preAuthLimit?: PreAuthLimit | undefined;
   /** How often an idle connection is asked whether it lives. Default 30 s. */
   readonly keepaliveMs?: number;
   /** With them: TLS, see GrpcServer. */
@@ -49,7 +49,7 @@ export class OrderEntry {
         ...this.health.methods,
       },
       maxMessageBytes: MAX_MESSAGE_BYTES,
-      newcomers: options.newcomers,
+      preAuthLimit: options.preAuthLimit,
       certificates: options.certificates,
       onHandshakeRefused: options.onHandshakeRefused,
       ...(options.keepaliveMs !== undefined && { keepaliveMs: options.keepaliveMs }),

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Registry } from 'prom-client';
 import { Code } from '../../../engine/codes.ts';
@@ -13,8 +13,10 @@ import { HistoryBusyError } from '../../taps/history/history.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import { serverTls } from '../../tls/server-tls.ts';
 import { AdminTimeoutError } from '../../venue/admin-commands.ts';
+import type { PreAuthLimit } from '../pre-auth-limit.ts';
 import { guard, HttpError, matchPath, type Reply, type Request, type Route, readBody, splitPath } from './admin-http.ts';
 import { accountNumber, answerKey, rejectError, visitOf } from './admin-identity.ts';
+import { HttpConnections } from './http-connections.ts';
 
 export interface AdminOptions {
   readonly host: string;
@@ -24,6 +26,10 @@ export interface AdminOptions {
   readonly log: Logger;
   readonly identity: Identity;
   readonly audit: AuditSink;
+  /** Bounds unauthenticated connections; those of the oldest give way, so that probes and metrics are always answered. */
+  readonly preAuthLimit: PreAuthLimit;
+  /** Authenticated connections at once. Default 256. */
+  readonly maxAuthenticated?: number | undefined;
   /** Why the exchange takes no orders: `recovering`, `disk-full`, `draining`, `failed`; empty = ready. */
   readonly unready: () => readonly string[];
   /** With them: HTTPS. With a client CA, only /health answers those who show no certificate: a kubelet cannot. */
@@ -32,7 +38,6 @@ export interface AdminOptions {
 
 /** A request must be complete after so long, headers and body; ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
-const MAX_CONNECTIONS = 256;
 /** Characters of an action's parameters in the audit trail. */
 const MAX_DETAIL = 1024;
 
@@ -44,6 +49,7 @@ const MAX_DETAIL = 1024;
 export class AdminServer {
   readonly #options: AdminOptions;
   readonly #server: Server;
+  readonly #connections: HttpConnections;
   #routes: readonly Route[] = [];
   #serving = false;
 
@@ -56,7 +62,9 @@ export class AdminServer {
         response.destroy();
       });
     });
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#connections = new HttpConnections(options.preAuthLimit, options.maxAuthenticated);
+    // Before the library's own listener, which reads requests or begins a TLS handshake.
+    this.#server.prependListener('connection', (socket: Socket) => this.#connections.enter(socket));
   }
 
   /** Resolves with the port. @throws Error with code EADDRINUSE when it is taken */
@@ -81,21 +89,38 @@ export class AdminServer {
   async stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
-    const deadline = setTimeout(() => this.#server.closeAllConnections(), 1000);
+    const deadline = setTimeout(() => {
+      this.#server.closeAllConnections();
+      this.#connections.cutUnauthenticated();
+    }, 1000);
     await closed;
     clearTimeout(deadline);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      send(response, await this.#reply(request));
+      const reply = await this.#reply(request);
+      this.#closeUnlessAdmitted(request, response);
+      send(response, reply);
     } catch (error) {
       const { status, code, name, message } = this.#explain(error, request);
       // The rest of a body that was refused is not waited for.
       if (!request.complete) response.setHeader('connection', 'close');
+      this.#closeUnlessAdmitted(request, response);
       if (status === 401) response.setHeader('www-authenticate', 'Bearer');
       send(response, { status, json: { code, name, message } });
     }
+  }
+
+  /** An unauthenticated connection gets one answer: probes and scrapes need no more, and a flood gets no more. */
+  #closeUnlessAdmitted({ socket }: IncomingMessage, response: ServerResponse): void {
+    if (!this.#connections.isAdmitted(socket)) response.setHeader('connection', 'close');
+  }
+
+  /** @throws HttpError 503 */
+  #admit({ socket }: IncomingMessage): void {
+    if (this.#connections.admit(socket)) return;
+    throw new HttpError(503, Code.BUSY, 'BUSY', 'all connections for authenticated requests are taken: close one, or try again later');
   }
 
   async #reply(request: IncomingMessage): Promise<Reply> {
@@ -119,9 +144,10 @@ export class AdminServer {
     const [route, params] = this.#find(method, path);
     const wants = route === undefined ? `${method} an unknown path` : `${method} ${route.path}`;
     const visit = visitOf(request, wants);
-    // Strangers learn nothing, not even what there is.
+    // Unauthenticated callers learn nothing, not even what there is.
     const principal = await identity.admit(visit);
     if (principal instanceof IdentityReject) throw rejectError(principal);
+    this.#admit(request);
     if (!this.#serving)
       throw new HttpError(503, Code.BUSY, 'RECOVERING', 'the exchange is recovering; wait until /health/ready answers 200');
     if (route === undefined) throw this.#nothing(url.pathname, path, request.method);

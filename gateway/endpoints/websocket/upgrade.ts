@@ -78,7 +78,7 @@ export function authenticate(
   });
   void answer.then((settled) => {
     if (gone) return;
-    // Who is let in is so outside of a cork: behind it uWebSockets takes the socket for the HTTP one that it was, and now
+    // The upgrade is accepted outside of a cork: behind it uWebSockets takes the socket for the HTTP one that it was, and now
     // and then closes it at once (its issue 1928). The price is its warning on stderr, once for each token that is new.
     if (settled instanceof IdentityReject) res.cork(() => settle(settled));
     else settle(settled);
