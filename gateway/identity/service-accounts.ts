@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { ConfigError, ConfigSource, type Place } from '../config/config-place.ts';
+import { ConfigError, type Place } from '../config/config-place.ts';
+import { YamlSource } from '../config/yaml-source.ts';
 import { CredentialError, type Grant, readGrant, readSubject } from './principal.ts';
 
 /** A program that is known by a key or a certificate, and what it may do. */
@@ -24,7 +25,7 @@ export interface ServiceAccounts {
 
 /** @throws ConfigError with every problem */
 export function readServiceAccounts(file: string, text: string): ServiceAccounts {
-  const source = new ConfigSource(file, text);
+  const source = new YamlSource(file, text);
   if (source.problems.length > 0) throw new ConfigError(source.problems);
   const root = source.root.fields(['keys', 'certificates']) ?? {};
   const keys = new Map<string, KeyAccount>();

@@ -5,14 +5,17 @@ import type { Directory } from '../../../engine/threads/directory.ts';
 import { CommandKind } from '../../../engine/wire/layout.ts';
 import { readAsset } from '../../config/config-asset.ts';
 import { readAccount } from '../../config/config-file.ts';
-import { ConfigSource, type Place } from '../../config/config-place.ts';
+import type { Place } from '../../config/config-place.ts';
 import { PARAM_KEYS, PHASES, readParams, readSymbol } from '../../config/config-symbol.ts';
 import type { Action } from '../../identity/permissions.ts';
 import { type AdminAnswer, type AdminCommands, adminAdvice } from '../../venue/admin-commands.ts';
 import { defineSymbol, PARAM_ORDER, setPhase, setSymbol } from '../../venue/genesis.ts';
-import { HttpError, type Reply, type Request, type Route } from './admin-http.ts';
+import { BODIES } from './action-bodies.ts';
+import type { Reply, Request, Route } from './admin-http.ts';
 import { accountOf, symbolNamed } from './admin-queries.ts';
 import { accountView, moneyText, priceText, quantityText, symbolView } from './admin-views.ts';
+import { HttpError } from './http-error.ts';
+import { readJsonBody } from './json-body.ts';
 import { statusOf } from './reject-status.ts';
 
 export interface ActionTargets {
@@ -23,7 +26,6 @@ export interface ActionTargets {
   readonly draining: () => boolean;
 }
 
-const BODY = 'body';
 const MAX_AMOUNT = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -45,12 +47,12 @@ export function actionRoutes(targets: ActionTargets): Route[] {
 
   return [
     post('/v1/assets', 'venue:manage', async ({ body }, run) => {
-      const asset = fromBody(body, readAsset);
+      const asset = readJsonBody(body, BODIES.asset, readAsset);
       await run({ kind: CommandKind.DefineAsset, symbol: asset.id, tag: asset.decimals, name: asset.name });
       return { status: 201, json: directory.asset(asset.id) };
     }),
     post('/v1/symbols', 'venue:manage', async ({ body }, run) => {
-      const symbol = fromBody(body, (place) => readSymbol(place, directory.assets()));
+      const symbol = readJsonBody(body, BODIES.symbol, (place) => readSymbol(place, directory.assets()));
       if (directory.symbolByName(symbol.name) !== undefined) throw taken(`the name ${symbol.name}`);
       await run(defineSymbol(symbol));
       await setParams(run, symbol.id, symbol.params);
@@ -61,7 +63,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       const symbol = symbolNamed(directory, params.name);
       const tick = { mantissa: symbol.tickMantissa, decimals: symbol.tickDecimals };
       const lot = { mantissa: symbol.lotMantissa, decimals: symbol.lotDecimals };
-      const values = fromBody(body, (place) => {
+      const values = readJsonBody(body, BODIES.parameters, (place) => {
         const fields = place.fields(PARAM_KEYS);
         return fields && readParams(fields, tick, lot, symbol.quoteAsset, symbol.params);
       });
@@ -70,7 +72,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
     }),
     post('/v1/symbols/:name/phase', 'venue:manage', async ({ params, body }, run) => {
       const symbol = symbolNamed(directory, params.name);
-      const phase = fromBody(body, (place) =>
+      const phase = readJsonBody(body, BODIES.phase, (place) =>
         required(place, 'phase', 'phase', (field) => field.oneOf(Object.keys(PHASES) as (keyof typeof PHASES)[])),
       );
       const { seq } = await run(setPhase(symbol.id, PHASES[phase]));
@@ -91,7 +93,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       };
     }),
     post('/v1/accounts', 'account:define', async ({ body, demand }, run) => {
-      const wanted = fromBody(body, (place) => readAccount(place, directory.assets(), new Map()));
+      const wanted = readJsonBody(body, BODIES.account, (place) => readAccount(place, directory.assets(), new Map()));
       demand('account:manage', wanted.id);
       if (wanted.deposits.length > 0) demand('account:money', wanted.id);
       await run({ kind: CommandKind.DefineAccount, account: wanted.id, name: wanted.name });
@@ -110,7 +112,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
     ...(['deposit', 'withdraw'] as const).map((action) =>
       post(`/v1/accounts/:id/${action}`, 'account:money', async ({ params, body }, run) => {
         const { id } = account(params);
-        const { asset, units } = fromBody(body, (place) => readMoney(place, directory));
+        const { asset, units } = readJsonBody(body, BODIES.money, (place) => readMoney(place, directory));
         const kind = action === 'deposit' ? CommandKind.Deposit : CommandKind.Withdraw;
         const { seq } = await run({ kind, account: id, symbol: asset.id, quantity: units });
         return { json: { account: id, asset: asset.name, amount: moneyText(asset, units), units, seq } };
@@ -125,7 +127,9 @@ export function actionRoutes(targets: ActionTargets): Route[] {
     ),
     post('/v1/accounts/:id/limits', 'account:manage', async ({ params, body }, run) => {
       const { id } = account(params);
-      const limit = fromBody(body, (place) => required(place, 'max-open-orders', 'maxOpenOrders', (field) => field.whole(0, 2 ** 32 - 1)));
+      const limit = readJsonBody(body, BODIES.limits, (place) =>
+        required(place, 'max-open-orders', 'maxOpenOrders', (field) => field.whole(0, 2 ** 32 - 1)),
+      );
       await run({ kind: CommandKind.SetAccount, account: id, parameter: AccountParam.MaxOpenOrders, quantity: limit });
       return { json: accountView(account(params)) };
     }),
@@ -184,48 +188,4 @@ function readMoney(place: Place, directory: Directory) {
   const units = fields.amount?.units(1, asset.decimals) ?? fields.units?.whole(1, MAX_AMOUNT);
   if (units === 0) return place.fail('the amount must be above 0');
   return units === undefined ? undefined : { asset, units };
-}
-
-/**
- * Reads a body with the reader of the configuration file, so that both take the
- * same keys; here camelCase is fine too, and what `/v1/symbols` shows can be
- * sent back.
- * @throws HttpError 400 with every problem
- */
-function fromBody<T>(body: Request['body'], read: (place: Place) => T | undefined): T {
-  const source = new ConfigSource(BODY, JSON.stringify(fileKeys(body)));
-  const value = read(source.root);
-  if (value !== undefined && source.problems.length === 0) return value;
-  const problems = source.problems.map((problem) => problem.replace(/^body:\d+:\d+: /, ''));
-  throw new HttpError(400, Code.BAD_PARAMETER, 'BAD_PARAMETER', problems.join('; '));
-}
-
-/** Keys as `/v1/symbols` and `/v1/accounts` show them, and what the configuration file calls them. */
-const KEYS: Readonly<Record<string, string>> = {
-  tickSize: 'tick',
-  lotSize: 'lot',
-  referencePrice: 'reference-price',
-  maxPrice: 'max-price',
-  tickStep: 'tick-step',
-  lotStep: 'lot-step',
-  minQuantity: 'min-quantity',
-  maxQuantity: 'max-quantity',
-  minNotional: 'min-notional',
-  maxNotional: 'max-notional',
-  maxOpenOrders: 'max-open-orders',
-};
-
-/** What every body keeps to by far. Reading one takes time with the square of its keys, on the thread that takes orders. */
-const MAX_DEPTH = 4;
-const MAX_KEYS = 1024;
-
-function fileKeys(value: unknown, depth = 0): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (depth === MAX_DEPTH)
-    throw new HttpError(400, Code.BAD_PARAMETER, 'BAD_PARAMETER', `the body is nested deeper than ${MAX_DEPTH} levels`);
-  if (Array.isArray(value)) return value.map((inner) => fileKeys(inner, depth + 1));
-  const entries = Object.entries(value);
-  if (entries.length > MAX_KEYS)
-    throw new HttpError(400, Code.BAD_PARAMETER, 'BAD_PARAMETER', `the body has more than ${MAX_KEYS} keys; send several requests`);
-  return Object.fromEntries(entries.map(([key, inner]) => [KEYS[key] ?? key, fileKeys(inner, depth + 1)]));
 }

@@ -2,23 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import { isLoopback } from '../../config/config-options.ts';
 import type { Action } from '../../identity/permissions.ts';
 import type { Principal } from '../../identity/principal.ts';
+import { HttpError } from './http-error.ts';
+import { parseJson } from './json-text.ts';
 
 /** Bytes of a request's body, at most. */
 const MAX_BODY_BYTES = 64 * 1024;
-
-/** An answer that is an error. `code` is a number of docs/CODES.md, 0 for what has none there. */
-export class HttpError extends Error {
-  readonly status: number;
-  readonly code: number;
-  override readonly name: string;
-
-  constructor(status: number, code: number, name: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-    this.name = name;
-  }
-}
 
 export interface Request {
   readonly method: string;
@@ -119,12 +107,7 @@ export async function readBody(request: IncomingMessage): Promise<Record<string,
   }
   const text = Buffer.concat(chunks).toString('utf8');
   if (text.trim() === '') return {};
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch (error) {
-    throw new HttpError(400, 0, 'BAD_JSON', `the body is not JSON: ${(error as Error).message}`);
-  }
+  const body = parseJson(text);
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new HttpError(400, 0, 'BAD_JSON', 'the body must be a JSON object such as {"asset": "USD", "amount": "10.00"}');
   }

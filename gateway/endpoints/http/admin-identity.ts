@@ -4,7 +4,8 @@ import { type ApiKeys, SESSION_TOKEN_S } from '../../identity/api-keys.ts';
 import type { Identity, Visit } from '../../identity/identity.ts';
 import { IdentityReject, unauthenticated } from '../../identity/identity-reject.ts';
 import { peerOf } from '../../tls/peer-certificate.ts';
-import { HttpError, type Reply } from './admin-http.ts';
+import type { Reply } from './admin-http.ts';
+import { HttpError } from './http-error.ts';
 import { statusOf } from './reject-status.ts';
 
 export function visitOf({ socket, headersDistinct }: IncomingMessage, wants: string): Visit {

@@ -5,8 +5,9 @@ import { type Action, may } from '../../identity/permissions.ts';
 import type { BookMirror } from '../../market/book-mirror.ts';
 import type { History } from '../../taps/history/history.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
-import { HttpError, type Reply, type Request, type Route } from './admin-http.ts';
+import type { Reply, Request, Route } from './admin-http.ts';
 import { accountView, levelView, mapRecords, orderView, reportView, symbolView, tradeView } from './admin-views.ts';
+import { HttpError } from './http-error.ts';
 
 export interface QuerySources {
   readonly directory: Directory;

@@ -14,9 +14,10 @@ import type { Certificates } from '../../tls/certificates.ts';
 import { serverTls } from '../../tls/server-tls.ts';
 import { AdminTimeoutError } from '../../venue/admin-commands.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
-import { guard, HttpError, matchPath, type Reply, type Request, type Route, readBody, splitPath } from './admin-http.ts';
+import { guard, matchPath, type Reply, type Request, type Route, readBody, splitPath } from './admin-http.ts';
 import { accountNumber, answerKey, rejectError, visitOf } from './admin-identity.ts';
 import { HttpConnections } from './http-connections.ts';
+import { HttpError } from './http-error.ts';
 
 export interface AdminOptions {
   readonly host: string;
@@ -103,12 +104,12 @@ export class AdminServer {
       this.#closeUnlessAdmitted(request, response);
       send(response, reply);
     } catch (error) {
-      const { status, code, name, message } = this.#explain(error, request);
+      const { status, code, name, message, fields } = this.#explain(error, request);
       // The rest of a body that was refused is not waited for.
       if (!request.complete) response.setHeader('connection', 'close');
       this.#closeUnlessAdmitted(request, response);
       if (status === 401) response.setHeader('www-authenticate', 'Bearer');
-      send(response, { status, json: { code, name, message } });
+      send(response, { status, json: { code, name, message, ...fields } });
     }
   }
 
