@@ -132,8 +132,10 @@ function readList<T extends { readonly id: number; readonly name: string }>(
   return things;
 }
 
+export const ACCOUNT_KEYS = ['id', 'name', 'suspended', 'max-open-orders', 'deposits'] as const;
+
 export function readAccount(place: Place, assets: readonly AssetConfig[], totals: Map<AssetConfig, number>): AccountConfig | undefined {
-  const fields = place.fields(['id', 'name', 'suspended', 'max-open-orders', 'deposits']);
+  const fields = place.fields(ACCOUNT_KEYS);
   if (fields === undefined) return undefined;
   const id = readId(place, fields.id);
   const name = readName(place, fields.name, ANY_NAME);

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import type { ASSET_KEYS } from '../../config/config-asset.ts';
+import type { ACCOUNT_KEYS } from '../../config/config-file.ts';
+import type { FEE_KEYS, LIMIT_KEYS, PARAM_KEYS, SYMBOL_KEYS } from '../../config/config-symbol.ts';
 import { InexactNumber } from './json-text.ts';
 
 /** Keys as `/v1/symbols` and `/v1/accounts` show them, and what the checks call them. Both are accepted. */
@@ -32,10 +35,13 @@ const number = z.union([z.string(), z.number()], {
       : `must be a number, or decimal text such as "0.01", not ${kindOf(input)}`,
 });
 
+/** Exactly the keys that the checks of the configuration know. */
+type Shape<Keys extends readonly string[]> = Readonly<Record<Keys[number], z.ZodType>>;
+
 /** An object with these keys, each in either way of writing, and no others. */
-function fields<Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shape) {
-  const names = Object.keys(shape);
-  const aliases = Object.entries(CAMEL_CASE).filter(([, name]) => Object.hasOwn(shape, name));
+function fields<Keys extends readonly string[]>(shape: Shape<Keys>) {
+  const names = Object.keys(shape) as Keys[number][];
+  const aliases = Object.entries(CAMEL_CASE).filter(([, name]) => Object.hasOwn(shape, name)) as [string, Keys[number]][];
   const all = [...names.map((name) => [name, shape[name]] as const), ...aliases.map(([alias, name]) => [alias, shape[name]] as const)];
   return z.strictObject(Object.fromEntries(all.map(([key, type]) => [key, type.optional()])), {
     error: ({ code, input }) =>
@@ -43,7 +49,7 @@ function fields<Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shape)
   });
 }
 
-const limits = fields({
+const limits = fields<typeof LIMIT_KEYS>({
   'max-price': number,
   'tick-step': number,
   'lot-step': number,
@@ -52,12 +58,12 @@ const limits = fields({
   'min-notional': number,
   'max-notional': number,
 });
-const parameters = {
+const parameters: Shape<typeof PARAM_KEYS> = {
   'reference-price': number,
   'price-band': text,
   collar: text,
   limits,
-  fees: fields({ maker: text, taker: text }),
+  fees: fields<typeof FEE_KEYS>({ maker: text, taker: text }),
 };
 
 /**
@@ -66,11 +72,20 @@ const parameters = {
  * of them are required is, too.
  */
 export const BODIES = {
-  asset: fields({ id: number, name: text, decimals: number }),
-  symbol: fields({ id: number, name: text, base: text, quote: text, tick: number, lot: number, phase: text, ...parameters }),
-  parameters: fields(parameters),
+  asset: fields<typeof ASSET_KEYS>({ id: number, name: text, decimals: number }),
+  symbol: fields<typeof SYMBOL_KEYS>({
+    id: number,
+    name: text,
+    base: text,
+    quote: text,
+    tick: number,
+    lot: number,
+    phase: text,
+    ...parameters,
+  }),
+  parameters: fields<typeof PARAM_KEYS>(parameters),
   phase: fields({ phase: text }),
-  account: fields({
+  account: fields<typeof ACCOUNT_KEYS>({
     id: number,
     name: text,
     suspended: boolean,
