@@ -9,8 +9,12 @@ import { service as healthService } from 'grpc-health-check';
 import { Code } from '../engine/codes.ts';
 import { connect, type OpenbellClient } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config/config.ts';
+import { actionRoutes } from '../gateway/endpoints/http/admin-actions.ts';
+import type { HttpError } from '../gateway/endpoints/http/http-error.ts';
+import { ANYBODY } from '../gateway/identity/principal.ts';
 import { createLogger } from '../gateway/log.ts';
 import { type RunningExchange, startExchange } from '../gateway/main.ts';
+import { AdminCommands } from '../gateway/venue/admin-commands.ts';
 
 const data = mkdtempSync(join(tmpdir(), 'openbell-admin-'));
 let exchange: RunningExchange;
@@ -192,6 +196,22 @@ test('a symbol: defined, parameters, auction, uncross', async () => {
   assert.equal((await post('/v1/symbols/600000/parameters', { 'price-band': '5%' })).json.priceBand, '5.0000%');
   const later = await post('/v1/symbols/600000/parameters', { fees: { taker: '0.2%' } });
   assert.deepEqual([later.status, later.json.name], [409, 'BOOK_NOT_EMPTY']);
+  assert.deepEqual(later.json.applied, [], 'nothing of the action stands');
+
+  // The band is set before the fee, which an order in the book forbids.
+  const part = await post('/v1/symbols/600000/parameters', { fees: { taker: '0.2%' }, priceBand: '6%' });
+  assert.deepEqual([part.status, part.json.name], [409, 'BOOK_NOT_EMPTY']);
+  const [band] = part.json.applied;
+  assert.deepEqual(part.json.applied, [{ command: 'set-symbol', symbol: 600, parameter: 'price-band', seq: band.seq }]);
+  assert.deepEqual(part.json.failed, {
+    command: 'set-symbol',
+    symbol: 600,
+    parameter: 'fees.taker',
+    seq: band.seq + 1,
+    outcome: 'refused',
+  });
+  const stands = (await get('/v1/symbols/600000')).json;
+  assert.deepEqual([stands.priceBand, stands.fees.taker], ['6.0000%', '0.1000%']);
 });
 
 const REFUSED: [string, () => Promise<Answer>, number, string, RegExp][] = [
@@ -317,6 +337,30 @@ test('a body that is deep or wide beyond sense is refused before it is read as a
     assert.deepEqual([status, json.name], [400, 'BAD_PARAMETER']);
     assert.match(json.message, text);
   }
+});
+
+test('an action whose command is not answered names the command, whose outcome is unknown', async () => {
+  const { directory, sequencer, schedule } = exchange.engine;
+  const silent = { awaitSeq: () => new Promise<Uint8Array>(() => undefined), canAwait: () => true, forget: () => undefined };
+  const commands = new AdminCommands(sequencer, silent, schedule, 20);
+  const snapshot = () => exchange.engine.snapshotNow();
+  const routes = actionRoutes({ directory, commands, snapshot, draining: () => false });
+  const route = routes.find(({ path }) => path === '/v1/accounts');
+  const seqs: number[] = [];
+  const request = { method: 'POST', params: {}, query: new URLSearchParams(), principal: ANYBODY, seqs, demand: () => undefined };
+  const body = { id: 61, name: 'unanswered', deposits: { USD: '1' } };
+  await assert.rejects(
+    async () => route?.handle({ ...request, body }),
+    (error: HttpError) => {
+      assert.deepEqual([error.status, error.name], [504, 'NO_ANSWER']);
+      assert.deepEqual(error.fields, {
+        applied: [],
+        failed: { command: 'define-account', account: 61, seq: seqs[0], outcome: 'unknown' },
+      });
+      return true;
+    },
+  );
+  assert.equal(seqs.length, 1, 'the audit trail gets its place in the log');
 });
 
 test('web pages are kept away, programs are not', async () => {

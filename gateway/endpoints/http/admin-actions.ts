@@ -1,6 +1,6 @@
 import { Code, codeName } from '../../../engine/codes.ts';
 import type { CommandFields } from '../../../engine/machine/command.ts';
-import { AccountParam, type SymbolParamName } from '../../../engine/params.ts';
+import { AccountParam } from '../../../engine/params.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import { CommandKind } from '../../../engine/wire/layout.ts';
 import { readAsset } from '../../config/config-asset.ts';
@@ -8,8 +8,17 @@ import { readAccount } from '../../config/config-file.ts';
 import type { Place } from '../../config/config-place.ts';
 import { PARAM_KEYS, PHASES, readParams, readSymbol } from '../../config/config-symbol.ts';
 import type { Action } from '../../identity/permissions.ts';
-import { type AdminAnswer, type AdminCommands, adminAdvice } from '../../venue/admin-commands.ts';
-import { defineSymbol, PARAM_ORDER, setPhase, setSymbol } from '../../venue/genesis.ts';
+import { type AdminAnswer, type AdminCommands, AdminTimeoutError, adminAdvice } from '../../venue/admin-commands.ts';
+import {
+  type CommandWords,
+  commandWords,
+  defineAsset,
+  makeAccount,
+  makeSymbol,
+  setAccount,
+  setParameters,
+  setPhase,
+} from '../../venue/venue-commands.ts';
 import { BODIES } from './action-bodies.ts';
 import type { Reply, Request, Route } from './admin-http.ts';
 import { accountOf, symbolNamed } from './admin-queries.ts';
@@ -36,27 +45,20 @@ const MAX_AMOUNT = Number.MAX_SAFE_INTEGER;
 export function actionRoutes(targets: ActionTargets): Route[] {
   const { directory, commands } = targets;
   const post = (path: string, action: Action, handle: (request: Request, run: Run) => Promise<Reply>): Route => {
-    const run = (request: Request) => async (fields: CommandFields) => {
-      const answer = await commands.submit(fields);
-      if (answer.seq !== 0) request.seqs.push(answer.seq);
-      return accepted(answer);
-    };
-    return { method: 'POST', path, guarded: true, action, handle: (request) => handle(request, run(request)) };
+    return { method: 'POST', path, guarded: true, action, handle: (request) => handle(request, runner(commands, request.seqs)) };
   };
   const account = (params: Request['params']) => accountOf(directory, params.id);
 
   return [
     post('/v1/assets', 'venue:manage', async ({ body }, run) => {
       const asset = readJsonBody(body, BODIES.asset, readAsset);
-      await run({ kind: CommandKind.DefineAsset, symbol: asset.id, tag: asset.decimals, name: asset.name });
+      await run(defineAsset(asset));
       return { status: 201, json: directory.asset(asset.id) };
     }),
     post('/v1/symbols', 'venue:manage', async ({ body }, run) => {
       const symbol = readJsonBody(body, BODIES.symbol, (place) => readSymbol(place, directory.assets()));
       if (directory.symbolByName(symbol.name) !== undefined) throw taken(`the name ${symbol.name}`);
-      await run(defineSymbol(symbol));
-      await setParams(run, symbol.id, symbol.params);
-      await run(setPhase(symbol.id, symbol.phase));
+      for (const command of makeSymbol(symbol)) await run(command);
       return { status: 201, json: symbolView(symbolNamed(directory, symbol.name)) };
     }),
     post('/v1/symbols/:name/parameters', 'venue:manage', async ({ params, body }, run) => {
@@ -67,7 +69,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
         const fields = place.fields(PARAM_KEYS);
         return fields && readParams(fields, tick, lot, symbol.quoteAsset, symbol.params);
       });
-      await setParams(run, symbol.id, values);
+      for (const command of setParameters(symbol.id, values)) await run(command);
       return { json: symbolView(symbolNamed(directory, symbol.name)) };
     }),
     post('/v1/symbols/:name/phase', 'venue:manage', async ({ params, body }, run) => {
@@ -96,17 +98,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       const wanted = readJsonBody(body, BODIES.account, (place) => readAccount(place, directory.assets(), new Map()));
       demand('account:manage', wanted.id);
       if (wanted.deposits.length > 0) demand('account:money', wanted.id);
-      await run({ kind: CommandKind.DefineAccount, account: wanted.id, name: wanted.name });
-      await run({
-        kind: CommandKind.SetAccount,
-        account: wanted.id,
-        parameter: AccountParam.MaxOpenOrders,
-        quantity: wanted.maxOpenOrders,
-      });
-      if (wanted.suspended) await run({ kind: CommandKind.SetAccount, account: wanted.id, parameter: AccountParam.Suspended, quantity: 1 });
-      for (const { asset, amount } of wanted.deposits) {
-        await run({ kind: CommandKind.Deposit, account: wanted.id, symbol: asset.id, quantity: amount });
-      }
+      for (const command of makeAccount(wanted)) await run(command);
       return { status: 201, json: accountView(accountOf(directory, String(wanted.id))) };
     }),
     ...(['deposit', 'withdraw'] as const).map((action) =>
@@ -121,7 +113,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
     ...(['suspend', 'resume'] as const).map((action) =>
       post(`/v1/accounts/:id/${action}`, 'account:manage', async ({ params }, run) => {
         const { id } = account(params);
-        await run({ kind: CommandKind.SetAccount, account: id, parameter: AccountParam.Suspended, quantity: action === 'suspend' ? 1 : 0 });
+        await run(setAccount(id, AccountParam.Suspended, action === 'suspend' ? 1 : 0));
         return { json: accountView(account(params)) };
       }),
     ),
@@ -130,7 +122,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       const limit = readJsonBody(body, BODIES.limits, (place) =>
         required(place, 'max-open-orders', 'maxOpenOrders', (field) => field.whole(0, 2 ** 32 - 1)),
       );
-      await run({ kind: CommandKind.SetAccount, account: id, parameter: AccountParam.MaxOpenOrders, quantity: limit });
+      await run(setAccount(id, AccountParam.MaxOpenOrders, limit));
       return { json: accountView(account(params)) };
     }),
     post('/v1/snapshot', 'snapshot:take', async () => {
@@ -141,24 +133,35 @@ export function actionRoutes(targets: ActionTargets): Route[] {
   ];
 }
 
-/** Sends a command and waits for its answer. @throws HttpError when it is refused */
+/** Sends a command of an action and waits for its answer. @throws HttpError when it is refused or not answered */
 type Run = (fields: CommandFields) => Promise<AdminAnswer>;
 
-async function setParams(run: Run, symbol: number, params: Readonly<Partial<Record<SymbolParamName, number>>>): Promise<void> {
-  for (const name of PARAM_ORDER) {
-    const value = params[name];
-    if (value !== undefined) await run(setSymbol(symbol, name, value));
-  }
+/**
+ * Runs the commands of one action, one after the other. An action of several
+ * commands is not atomic in the log, so the first one that fails ends it with an
+ * error that lists those that stand, `applied`, and the one that `failed`.
+ * @param seqs gets the places of all commands in the log
+ */
+function runner(commands: Pick<AdminCommands, 'submit'>, seqs: number[]): Run {
+  const applied: (CommandWords & { readonly seq: number })[] = [];
+  return async (fields) => {
+    const words = commandWords(fields);
+    try {
+      const answer = await commands.submit(fields);
+      if (answer.seq !== 0) seqs.push(answer.seq);
+      if (answer.code !== Code.OK) throw refusal(answer.code, { applied, failed: { ...words, seq: answer.seq, outcome: 'refused' } });
+      applied.push({ ...words, seq: answer.seq });
+      return answer;
+    } catch (error) {
+      if (!(error instanceof AdminTimeoutError)) throw error;
+      seqs.push(error.seq);
+      throw new HttpError(504, 0, 'NO_ANSWER', error.message, { applied, failed: { ...words, seq: error.seq, outcome: 'unknown' } });
+    }
+  };
 }
 
-/** @throws HttpError for every code but OK */
-function accepted(answer: AdminAnswer): AdminAnswer {
-  if (answer.code === Code.OK) return answer;
-  throw refusal(answer.code);
-}
-
-function refusal(code: Code): HttpError {
-  return new HttpError(statusOf({ code }), code, codeName(code), adminAdvice(code));
+function refusal(code: Code, fields: object = {}): HttpError {
+  return new HttpError(statusOf({ code }), code, codeName(code), adminAdvice(code), fields);
 }
 
 function taken(what: string): HttpError {

@@ -12,7 +12,6 @@ import type { Logger } from '../../log.ts';
 import { HistoryBusyError } from '../../taps/history/history.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import { serverTls } from '../../tls/server-tls.ts';
-import { AdminTimeoutError } from '../../venue/admin-commands.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
 import { guard, matchPath, type Reply, type Request, type Route, readBody, splitPath } from './admin-http.ts';
 import { accountNumber, answerKey, rejectError, visitOf } from './admin-identity.ts';
@@ -230,7 +229,6 @@ export class AdminServer {
   #explain(error: unknown, request: IncomingMessage): HttpError {
     if (error instanceof HttpError) return error;
     if (error instanceof HistoryBusyError) return new HttpError(503, Code.BUSY, 'BUSY', error.message);
-    if (error instanceof AdminTimeoutError) return new HttpError(504, 0, 'NO_ANSWER', error.message);
     this.#options.log.error({ err: error, method: request.method, url: request.url }, 'admin request failed');
     return new HttpError(500, 0, 'INTERNAL', 'the request failed inside the exchange; its log says why');
   }
