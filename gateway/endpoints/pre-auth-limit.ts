@@ -122,7 +122,7 @@ export function connectionKey({ remoteAddress, remotePort }: Pick<Socket, 'remot
   return `${remoteAddress} ${remotePort}`;
 }
 
-/** The first four groups of an IPv6 address, fewer where `::` stands among them: who has one address of such a network has all. */
+/** The first four groups of an IPv6 address, fewer where `::` stands among them: a host with one address of such a network has all. */
 function networkOf(address: string): string {
   return address.split('::', 1)[0].split(':', 4).join(':');
 }

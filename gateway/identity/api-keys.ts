@@ -41,7 +41,7 @@ export class ApiKeys {
     this.#serviceAccounts = serviceAccounts;
   }
 
-  /** A challenge for a key id, whether there is such a key or not: nobody learns which there are. */
+  /** A challenge for a key id, whether there is such a key or not, so that callers cannot find out which there are. */
   challenge(id: string): string {
     const body = `${(Date.now() + CHALLENGE_MS).toString(36)}.${randomBytes(18).toString('base64url')}`;
     return `${body}.${this.#macOf(id, body)}`;
@@ -80,7 +80,7 @@ export class ApiKeys {
     return kid === this.#kid;
   }
 
-  /** Who shows a session token. What he may do is looked up now, not when the token was made. */
+  /** The caller whom a session token names. Their rights are looked up now, not when the token was made. */
   async verify(token: string): Promise<Principal | IdentityReject> {
     try {
       const { payload } = await jwtVerify(token, this.#signing.publicKey, {

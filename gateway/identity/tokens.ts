@@ -33,7 +33,7 @@ export class TokenVerifier {
     this.#audience = audience;
   }
 
-  /** Who shows the token; at once when it was shown before. */
+  /** The caller whom the token names; at once when it was verified before. */
   verify(token: string): Principal | IdentityReject | Promise<Principal | IdentityReject> {
     if (token.length > MAX_TOKEN) return unauthenticated(`a token of ${token.length} characters; at most ${MAX_TOKEN} are read`);
     this.#keys.refresh();

@@ -2,7 +2,7 @@ import { Code } from '../../engine/codes.ts';
 import { SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 import { type Reject, reject } from '../reject.ts';
 
-/** Who calls, as the metadata says. */
+/** The caller, as the metadata says. */
 export interface Caller {
   readonly account: number;
   /** Undefined: wants only new reports. */

@@ -8,7 +8,7 @@ export type CommandSequencer = Pick<Sequencer, 'slots' | 'refusal' | 'claim' | '
 
 const HIGHEST_CODE = 1023;
 
-/** What order entry counts; whoever exports metrics reads the fields. */
+/** What order entry counts; metrics read the fields. */
 export class OrderEntryCounters {
   /** Open now. */
   sessions = 0;

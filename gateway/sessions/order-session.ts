@@ -67,7 +67,7 @@ export class OrderSession implements ReportListener {
   /** Why it ends when all is answered; undefined: it was asked to. */
   #ended: Reject | undefined;
   #deadline: NodeJS.Timeout | undefined;
-  /** Each command is refused with it. OK: none is because of who sent it. */
+  /** Each command is refused with it. OK: none is refused because of its sender. */
   #standing: Code;
   #gone = false;
   #lastSeq = 0;

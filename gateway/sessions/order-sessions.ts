@@ -38,7 +38,7 @@ export interface Admission {
   readonly expiresAt: number;
 }
 
-/** All order-entry sessions of the process, whatever carries them: who gets in, and how they end. I/O thread. */
+/** All order-entry sessions of the process, whatever carries them: how they are admitted, and how they end. I/O thread. */
 export class OrderSessions {
   readonly counters = new OrderEntryCounters();
   readonly residence: ResidenceClock;

@@ -61,7 +61,7 @@ export class OrderEntry {
     return this.#server.listen(this.#options.host, this.#options.port);
   }
 
-  /** Waits until the sessions, which have been told to end, are gone; says goodbye (GOAWAY), and cuts what is left after `deadlineMs`. */
+  /** Sends GOAWAY, waits until the sessions, which were ended before, are gone, and cuts what is left after `deadlineMs`. */
   stop(deadlineMs: number = 5000): Promise<void> {
     this.health.stop();
     return this.#server.stop(deadlineMs);
@@ -84,7 +84,7 @@ export class OrderEntry {
     });
   }
 
-  /** Nothing is read of a call until it is known who makes it; what was sent by then waits in its window. */
+  /** Nothing is read of a call before its caller is authenticated; what was sent by then waits in its window. */
   #admit(call: GrpcCall, wants: string, serve: (principal: Principal, visit: Visit) => void): void {
     const header = (name: string): string | undefined => call.headers[name]?.toString();
     const visit: Visit = { peer: call.peerAddress, certificate: call.peerCertificate, wants, header };

@@ -30,7 +30,7 @@ export interface Route {
   readonly method: 'GET' | 'POST';
   /** Segments; one that begins with a colon is a parameter. */
   readonly path: string;
-  /** Private or state-changing: only for callers that are not a web page of somebody else's, see {@link guard}. */
+  /** Private or state-changing: not for web pages, see {@link guard}. */
   readonly guarded: boolean;
   /** The right that it takes; with a parameter `id` in the path, for that account. */
   readonly action: Action;
@@ -62,7 +62,7 @@ export function splitPath(path: string): string[] {
  * Keeps web pages away. A page can make a browser on this machine send requests
  * here: with its own Origin, or, after pointing its own name at 127.0.0.1,
  * without one, and then with that name as Host. Programs send neither.
- * @param knownHost undefined: whoever asks has shown credentials, which such a page does not have, so its Host may be any
+ * @param knownHost undefined: the caller has shown credentials, which such a page does not have, so its Host may be any
  * @throws HttpError 403
  */
 export function guard(request: IncomingMessage, knownHost: string | undefined): void {

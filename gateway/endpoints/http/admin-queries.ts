@@ -34,7 +34,7 @@ export function queryRoutes(sources: QuerySources): Route[] {
       const page = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query));
       return { json: { trades: mapRecords(page.records, Trade.bytes, (...at) => tradeView(symbol, ...at)), next: page.next } };
     }),
-    // Everybody sees his own in it.
+    // Callers see their own in it.
     get('/v1/accounts', 'market:read', ({ principal }) => ({
       json: directory.accountIds().filter((id) => may(principal, 'account:read', id)),
     })),

@@ -32,7 +32,7 @@ export interface AdminOptions {
   readonly maxAuthenticated?: number | undefined;
   /** Why the exchange takes no orders: `recovering`, `disk-full`, `draining`, `failed`; empty = ready. */
   readonly unready: () => readonly string[];
-  /** With them: HTTPS. With a client CA, only /health answers those who show no certificate: a kubelet cannot. */
+  /** With them: HTTPS. With a client CA, only /health answers callers without a certificate: a kubelet has none. */
   readonly certificates?: Certificates | undefined;
 }
 
@@ -183,7 +183,7 @@ export class AdminServer {
       record('ok', { ...params, ...body });
       return reply;
     } catch (error) {
-      // Who was forbidden it stands there already. A body that nobody could read may be of any shape.
+      // What identity forbids is audited already. A body that could not be read may be of any shape.
       const name = error instanceof HttpError ? error.name : (error as Error).name;
       if (name !== 'PERMISSION_DENIED') record(name, params);
       throw error;

@@ -137,7 +137,7 @@ export class SocketServer implements SocketRoutes {
 /**
  * Counts what comes. uWebSockets itself closes what has sent no whole request
  * within some 12 s; `res` is another object at the request, so which of an
- * address's connections that is on nobody can tell.
+ * address's connections it is on is not known.
  */
 function watch(app: uWS.TemplatedApp, limit: PreAuthLimit): void {
   const onConnection = (res: uWS.HttpResponse, count: number): void => {
