@@ -21,6 +21,7 @@ import { startIdentity } from '../gateway/identity/start-identity.ts';
 import { createMetrics } from '../gateway/metrics.ts';
 import { Certificates } from '../gateway/tls/certificates.ts';
 import { Authority } from './support/certificates.ts';
+import { EVERYBODY } from './support/everybody.ts';
 import { bearer, GuardedExchange } from './support/guarded-exchange.ts';
 import { AUDIENCE, ISSUER, Issuer } from './support/issuer.ts';
 import { MarketVenue } from './support/market-venue.ts';
@@ -297,6 +298,26 @@ test('a flood of unauthenticated HTTP connections displaces its own: probes, met
     for (const { socket } of [...one, ...two, ...more]) socket.destroy();
     certificates?.stop();
   }
+});
+
+test('HTTP connections of a listed proxy are not counted as unauthenticated, as long as there is room beside them', async (t) => {
+  const preAuthLimit = new PreAuthLimit(
+    { timeoutMs: 60_000, most: 5, mostPerNetwork: 1, givesWay: 'oldest' },
+    (address) => address === '127.0.0.9',
+  );
+  const common = { host: '127.0.0.1', port: 0, registry: createMetrics(), log, unready: () => [], audit: SILENT, identity: EVERYBODY };
+  const admin = new AdminServer({ ...common, preAuthLimit, maxAuthenticated: 3 });
+  const port = await admin.listen();
+  t.after(() => admin.stop());
+  const proxied = Array.from({ length: 3 }, () => silent(port, { localAddress: '127.0.0.9' }));
+  await sleep(100);
+  assert.deepEqual([proxied.filter(({ gone }) => gone()).length, preAuthLimit.count], [0, 0]);
+  // Beyond that they are bounded like any others.
+  const more = [silent(port, { localAddress: '127.0.0.9' }), silent(port, { localAddress: '127.0.0.9' })];
+  await until(() => more[0].gone(), 'the older one gives way');
+  assert.deepEqual([more[1].gone(), preAuthLimit.count], [false, 1]);
+  assert.equal((await ask({ port, path: '/health/live', localAddress: '127.0.0.9' }, false))?.status, 200);
+  for (const { socket } of [...proxied, ...more]) socket.destroy();
 });
 
 test('IPv6 addresses count by their networks of 64 bits', () => {
