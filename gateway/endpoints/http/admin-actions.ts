@@ -126,7 +126,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       return { json: accountView(account(params)) };
     }),
     post('/v1/snapshot', 'snapshot:take', async () => {
-      if (targets.draining()) throw refusal(Code.DRAINING);
+      if (targets.draining()) throw rejected(Code.DRAINING);
       const { seq, path } = await targets.snapshot();
       return { json: { seq, path } };
     }),
@@ -149,7 +149,7 @@ function runner(commands: Pick<AdminCommands, 'submit'>, seqs: number[]): Run {
     try {
       const answer = await commands.submit(fields);
       if (answer.seq !== 0) seqs.push(answer.seq);
-      if (answer.code !== Code.OK) throw refusal(answer.code, { applied, failed: { ...words, seq: answer.seq, outcome: 'refused' } });
+      if (answer.code !== Code.OK) throw rejected(answer.code, { applied, failed: { ...words, seq: answer.seq, outcome: 'refused' } });
       applied.push({ ...words, seq: answer.seq });
       return answer;
     } catch (error) {
@@ -160,7 +160,7 @@ function runner(commands: Pick<AdminCommands, 'submit'>, seqs: number[]): Run {
   };
 }
 
-function refusal(code: Code, fields: object = {}): HttpError {
+function rejected(code: Code, fields: object = {}): HttpError {
   return new HttpError(statusOf({ code }), code, codeName(code), adminAdvice(code), fields);
 }
 
