@@ -3,7 +3,7 @@ import { codeName } from '../engine/codes.ts';
 import type { EngineStatus } from '../engine/threads/control.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
-import type { Newcomers } from './endpoints/newcomers.ts';
+import type { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import type { LatencyBuckets } from './latency-buckets.ts';
 import type { MarketCounters } from './market/market-connection.ts';
 import type { OrderEntryCounters } from './sessions/order-intake.ts';
@@ -20,8 +20,8 @@ export interface MetricSources {
   readonly orders: OrderEntryCounters;
   readonly residence: ResidenceClock;
   readonly market: MarketCounters;
-  /** By port; none where everybody is let in. */
-  readonly newcomers: Readonly<Record<string, Newcomers>>;
+  /** By port; none where a port has no limit because nobody authenticates. */
+  readonly preAuthLimits: Readonly<Record<string, PreAuthLimit>>;
   readonly certificates: Certificates | undefined;
   readonly audit: () => AuditStats;
   /** Reasons not to be ready. */
@@ -46,7 +46,7 @@ export function createMetrics(): Registry {
 /** Adds the exchange's metrics, once it runs. */
 export function addExchangeMetrics(
   registry: Registry,
-  { status, history, tap, orders, residence, market, newcomers, certificates, audit, unready }: MetricSources,
+  { status, history, tap, orders, residence, market, preAuthLimits, certificates, audit, unready }: MetricSources,
 ): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
   const counter = (name: string, help: string, read: Read) => add(registry, name, help, 'counter', read);
@@ -126,8 +126,8 @@ export function addExchangeMetrics(
   counter('openbell_history_failures_total', 'Transactions that failed and were tried again', () => [{ value: history().failures }]);
   gauge('openbell_history_last_commit_seconds', 'Time of the last transaction', () => [{ value: history().lastCommitMs / 1000 }]);
 
-  counter('openbell_newcomers_cut_total', 'Connections cut on which nobody was let in: too late, or too many', () =>
-    Object.entries(newcomers).flatMap(([port, { late, crowded }]) => [
+  counter('openbell_newcomers_cut_total', 'Unauthenticated connections cut: too late, or too many', () =>
+    Object.entries(preAuthLimits).flatMap(([port, { late, crowded }]) => [
       { labels: { port, reason: 'late' }, value: late },
       { labels: { port, reason: 'crowded' }, value: crowded },
     ]),

@@ -12,8 +12,9 @@ import { readConfigFile } from '../gateway/config/config-file.ts';
 import { DEMO_VENUE } from '../gateway/config/demo-venue.ts';
 import { ReportHub } from '../gateway/sessions/report-hub.ts';
 import { AdminCommands } from '../gateway/venue/admin-commands.ts';
-import { applyVenue, setPhase } from '../gateway/venue/genesis.ts';
+import { applyVenue } from '../gateway/venue/genesis.ts';
 import { Simulation } from '../gateway/venue/simulation.ts';
+import { setPhase } from '../gateway/venue/venue-commands.ts';
 
 const { venue } = readConfigFile('demo venue', DEMO_VENUE, []);
 const simulator = { makers: [10], takers: [9], rate: 4000, seed: 7 };

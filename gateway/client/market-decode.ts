@@ -2,7 +2,7 @@ import { Code, codeName } from '../../engine/codes.ts';
 import { getI64 } from '../../engine/units.ts';
 import { Bbo, Channel, FrameKind, LevelUpdate, OrderUpdate, Status, Trade } from '../../engine/wire/layout.ts';
 import { CHANNEL_NAMES, type ChannelName, FRAME_KIND_NAMES, MarketFrameReader, STRUCT_BYTES } from '../../engine/wire/market-frames.ts';
-import { ACTION_NAMES, JSON_VECTORS, PHASE_NAMES, SIDE_NAMES } from '../market/market-json.ts';
+import { ACTION_NAMES, JSON_VECTORS, PHASE_NAMES, SIDE_NAMES } from '../../engine/wire/market-json.ts';
 import { OpenbellError } from './errors.ts';
 import type { SideName } from './types.ts';
 

@@ -32,7 +32,10 @@ export const PHASES = { halted: Phase.Halted, continuous: Phase.Continuous, auct
 const PHASE_NAMES = Object.keys(PHASES) as (keyof typeof PHASES)[];
 /** Keys of what can change while a symbol lives. */
 export const PARAM_KEYS = ['reference-price', 'price-band', 'collar', 'limits', 'fees'] as const;
-const SYMBOL_KEYS = ['id', 'name', 'base', 'quote', 'tick', 'lot', 'phase', ...PARAM_KEYS] as const;
+export const SYMBOL_KEYS = ['id', 'name', 'base', 'quote', 'tick', 'lot', 'phase', ...PARAM_KEYS] as const;
+
+export const LIMIT_KEYS = ['max-price', 'tick-step', 'lot-step', 'min-quantity', 'max-quantity', 'min-notional', 'max-notional'] as const;
+export const FEE_KEYS = ['maker', 'taker'] as const;
 
 /** A step such as 0.05 is 5 x 10^-2. */
 export interface Step {
@@ -150,8 +153,7 @@ export function readParams(
     if (value < low || value > high) place.fail(`is ${value} units, which is not from ${low} to ${high}`);
     else params[name] = value;
   };
-  const limits =
-    fields.limits?.fields(['max-price', 'tick-step', 'lot-step', 'min-quantity', 'max-quantity', 'min-notional', 'max-notional']) ?? {};
+  const limits = fields.limits?.fields(LIMIT_KEYS) ?? {};
   read('MaxPrice', limits['max-price'], (place) => {
     const value = ticks(place);
     return value === undefined || value <= MAX_PRICE_TICKS
@@ -168,7 +170,7 @@ export function readParams(
   // `collar` is the former name of `price-band`, accepted for one release.
   if (fields['price-band'] !== undefined) fields.collar?.fail('is the former name of price-band; give price-band alone');
   read('PriceBandPpm', fields['price-band'] ?? fields.collar, (place) => place.ppm(0, MILLION));
-  const fees = fields.fees?.fields(['maker', 'taker']) ?? {};
+  const fees = fields.fees?.fields(FEE_KEYS) ?? {};
   read('MakerFeePpm', fees.maker, (place) => place.ppm(-MILLION, MILLION));
   read('TakerFeePpm', fees.taker, (place) => place.ppm(0, MILLION));
   if ((params.MakerFeePpm ?? now.MakerFeePpm ?? 0) + (params.TakerFeePpm ?? now.TakerFeePpm ?? 0) < 0) {

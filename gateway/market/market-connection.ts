@@ -1,18 +1,9 @@
-import type { WebSocket } from 'uWebSockets.js';
 import { MIN_SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 import { setFrameVersion } from '../../engine/wire/market-frames.ts';
 import { type ChannelFeed, Format, type Subscription, SubscriptionState } from './market-feed.ts';
 import { MarketHop } from './market-hop.ts';
+import type { CloseCause, ReaderSocket } from './reader-socket.ts';
 import { SlowReader, type SlowReaderPolicy } from './slow-reader.ts';
-
-/** WebSocket close codes of market data. */
-export const CloseCode = {
-  GoingAway: 1001,
-  TooManyFaults: 4002,
-  SlowReader: 4008,
-  /** 4000 + gRPC's UNAUTHENTICATED. */
-  Expired: 4016,
-} as const;
 
 /** What market data counts, since the start unless it says `now`. */
 export class MarketCounters {
@@ -42,15 +33,6 @@ export class MarketCounters {
 /** Answers that may wait in the socket of a reader that does not read. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
-/** What the server keeps on each socket. */
-export interface SocketUser {
-  readonly format: Format;
-  /** When its credentials expire, ms since the Unix epoch, or Infinity. */
-  readonly expiresAt: number;
-  /** Set when the socket opens. */
-  connection?: MarketConnection;
-}
-
 /**
  * One reader: its socket, its subscriptions and the frames of this flush that
  * it is owed. Frames are views of the flush's memory, shared by all readers.
@@ -75,7 +57,7 @@ export class MarketConnection {
   waiting = false;
   /** Subscriptions that wait for a snapshot, in the order they are served. */
   readonly wants: Subscription[] = [];
-  readonly #ws: WebSocket<SocketUser>;
+  readonly #socket: ReaderSocket;
   readonly #counters: MarketCounters;
   /** Frames of this flush, and for whom; parallel. */
   readonly #frames: Uint8Array[] = [];
@@ -85,16 +67,17 @@ export class MarketConnection {
   #answerBytes = 0;
   readonly #sendAll = () => this.#send();
 
-  constructor(ws: WebSocket<SocketUser>, group: number, policy: SlowReaderPolicy, counters: MarketCounters) {
-    this.#ws = ws;
+  constructor(socket: ReaderSocket, format: Format, expiresAt: number, group: number, policy: SlowReaderPolicy, counters: MarketCounters) {
+    this.#socket = socket;
+    this.format = format;
+    this.expiresAt = expiresAt;
     this.group = group;
-    ({ format: this.format, expiresAt: this.expiresAt } = ws.getUserData());
     this.slow = new SlowReader(policy);
     this.#counters = counters;
   }
 
   get buffered(): number {
-    return this.#ws.getBufferedAmount();
+    return this.#socket.buffered();
   }
 
   /** Whether a snapshot may be put on its way now, in ms of the monotonic clock. */
@@ -123,7 +106,7 @@ export class MarketConnection {
       const lagged = this.slow.lagging;
       if (this.slow.admits(this.buffered, now)) {
         // One frame goes out in one write anyway.
-        if (this.#frames.length > 1) this.#ws.cork(this.#sendAll);
+        if (this.#frames.length > 1) this.#socket.cork(this.#sendAll);
         else this.#send();
       } else {
         if (!lagged) {
@@ -173,7 +156,7 @@ export class MarketConnection {
   #sendFrame(frame: Uint8Array): void {
     const binary = this.format === Format.Binary;
     if (binary) setFrameVersion(frame, this.version);
-    this.#ws.send(frame, binary);
+    this.#socket.send(frame, binary);
   }
 
   /** Whether an answer of so many bytes may be added to what waits in the socket. */
@@ -201,9 +184,9 @@ export class MarketConnection {
     this.#counters.subscriptionsNow--;
   }
 
-  /** Says goodbye; the close handler of the server runs before this returns. */
-  close(code: number, reason: string): void {
-    if (this.open) this.#ws.end(code, reason);
+  /** Ends the connection; the endpoint reports the close before this returns. */
+  close(cause: CloseCause, reason: string): void {
+    if (this.open) this.#socket.close(cause, reason);
   }
 }
 

@@ -1,8 +1,8 @@
 import { FrameKind } from '../../engine/wire/layout.ts';
 import { FrameArena, type FrameHead, STRUCT_BYTES, StructList } from '../../engine/wire/market-frames.ts';
+import { jsonFrame } from '../../engine/wire/market-json.ts';
 import type { MarketConnection, MarketCounters } from './market-connection.ts';
 import { type ChannelFeed, Format, SubscriptionState, type SymbolFeed } from './market-feed.ts';
-import { jsonFrame } from './market-json.ts';
 
 /** A turn of the event loop gives at most so much to sending, ms. */
 const SLICE_MS = 1;

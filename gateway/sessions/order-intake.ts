@@ -14,7 +14,7 @@ const WORDS = Command.bytes / 4;
 const EXTENSION_SLOT = 0;
 const COMMAND_SLOT = 1;
 
-/** What order entry counts; whoever exports metrics reads the fields. */
+/** What order entry counts; metrics read the fields. */
 export class OrderEntryCounters {
   /** Open now. */
   sessions = 0;

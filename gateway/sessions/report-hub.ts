@@ -8,7 +8,7 @@ import { AccountStream, type ReportArchive, ReportCursor, type ReportListener, t
 
 const NONE = -1;
 
-/** Told once, with the first report that the command's own account got for it. */
+/** Called once, with the first report that the command's own account got for it. */
 export interface SeqWaiter {
   /** The report lies at word `at`; it is valid during the call only. */
   onFirstReport(seq: number, words: Int32Array, at: number): void;
@@ -116,7 +116,7 @@ export class ReportHub implements ReportHandler, RetainedReports {
     return this.#waiters.size + count <= this.#maxAwaited;
   }
 
-  /** Tells `waiter` of the first report with this seq on this account. Call it in the turn of the loop that published the command. */
+  /** Hands `waiter` the first report with this seq on this account. Call it in the turn of the loop that published the command. */
   expect(seq: number, account: number, waiter: SeqWaiter): void {
     assert(this.#waiters.size < this.#maxAwaited, 'report hub: more awaited than allowed');
     this.#waiters.set(seq, { account, waiter });

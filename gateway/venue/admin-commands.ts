@@ -20,6 +20,13 @@ export interface AdminAnswer {
 /** The engine has not answered: the command may or may not take effect. */
 export class AdminTimeoutError extends Error {
   readonly code = 'OPENBELL_NO_ANSWER';
+  /** The command's place in the log. */
+  readonly seq: number;
+
+  constructor(seq: number, timeoutMs: number) {
+    super(`command ${seq} is not answered after ${timeoutMs / 1000} s; look at /health/ready, then whether it took effect`);
+    this.seq = seq;
+  }
 }
 
 /**
@@ -71,11 +78,7 @@ export class AdminCommands {
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         this.#hub.forget(seq);
-        reject(
-          new AdminTimeoutError(
-            `command ${seq} is not answered after ${this.#timeoutMs / 1000} s; look at /health/ready, then whether it took effect`,
-          ),
-        );
+        reject(new AdminTimeoutError(seq, this.#timeoutMs));
       }, this.#timeoutMs);
     });
     try {

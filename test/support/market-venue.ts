@@ -10,8 +10,11 @@ import { CommandKind, Phase, Side, TimeInForce } from '../../engine/wire/layout.
 import type { Prng } from '../../feeds/simulator/prng.ts';
 import { MarketClient, type MarketOptions } from '../../gateway/client/market.ts';
 import { SymbolCatalog } from '../../gateway/client/symbols.ts';
+import { MarketSockets, type MarketSocketsOptions } from '../../gateway/endpoints/websocket/market-sockets.ts';
 import { MarketData, type MarketDataOptions } from '../../gateway/market/market-data.ts';
 import { EVERYBODY } from './everybody.ts';
+
+type Options = Partial<MarketDataOptions & MarketSocketsOptions>;
 
 const LIMITS = {
   orders: 2 ** 14,
@@ -32,21 +35,22 @@ export const ACCOUNTS = 4;
 export class MarketVenue {
   engine: Engine;
   market: MarketData;
+  #sockets: MarketSockets;
   port = 0;
   readonly #dir = mkdtempSync(join(tmpdir(), 'openbell-market-'));
   readonly #clients: MarketClient[] = [];
   #clientOrderId = 0;
 
-  readonly #options: Partial<MarketDataOptions>;
+  readonly #options: Options;
 
-  private constructor(options: Partial<MarketDataOptions>) {
+  private constructor(options: Options) {
     this.#options = options;
-    [this.engine, this.market] = this.#build();
+    [this.engine, this.market, this.#sockets] = this.#build();
   }
 
-  #build(): [Engine, MarketData] {
+  #build(): [Engine, MarketData, MarketSockets] {
     const engine = new Engine({ dir: this.#dir, topology: 'compact', durability: 'fast', limits: LIMITS });
-    const market = new MarketData({ orders: LIMITS.orders, identity: EVERYBODY, ...this.#options }, engine.directory);
+    const market = new MarketData({ orders: LIMITS.orders, ...this.#options }, engine.directory);
     engine.onMarket(market);
     // Nobody here keeps history: its end of the report ring is emptied, or the engine would wait for it.
     const history = new RingConsumer(engine.reportRing, 1);
@@ -55,11 +59,11 @@ export class MarketVenue {
       history.release();
     };
     engine.onReports({ onReport: () => undefined, onReportsEnd: forget });
-    return [engine, market];
+    return [engine, market, new MarketSockets(market, { identity: EVERYBODY, ...this.#options })];
   }
 
   /** @param symbols how many, named S1, S2 ... */
-  static async start(symbols: number, options: Partial<MarketDataOptions> = {}, port = 0): Promise<MarketVenue> {
+  static async start(symbols: number, options: Options = {}, port = 0): Promise<MarketVenue> {
     const venue = new MarketVenue(options);
     await venue.engine.start();
     venue.do({ kind: CommandKind.DefineAsset, symbol: USD, tag: 5, name: 'USD' });
@@ -70,7 +74,7 @@ export class MarketVenue {
     }
     for (let symbol = 1; symbol <= symbols; symbol++) venue.defineSymbol(symbol);
     await venue.quiet();
-    venue.port = await venue.market.listen('127.0.0.1', port);
+    venue.port = await venue.#sockets.listen('127.0.0.1', port);
     return venue;
   }
 
@@ -178,11 +182,11 @@ export class MarketVenue {
   /** Stops it and starts it again on the same port, from what is on the disk. Only when it was started on a port of its own: Linux does not give a port 0 took back at once. */
   async restart(): Promise<void> {
     await this.engine.stop({ snapshot: false });
-    await this.market.stop();
-    [this.engine, this.market] = this.#build();
+    await this.#sockets.stop();
+    [this.engine, this.market, this.#sockets] = this.#build();
     await this.engine.start();
     await this.quiet();
-    await this.market.listen('127.0.0.1', this.port);
+    await this.#sockets.listen('127.0.0.1', this.port);
   }
 
   client(options: Partial<MarketOptions> = {}): MarketClient {
@@ -194,7 +198,7 @@ export class MarketVenue {
 
   async stop(): Promise<void> {
     for (const client of this.#clients) await client.close();
-    await this.market.stop();
+    await this.#sockets.stop();
     await this.engine.stop({ snapshot: false });
     rmSync(this.#dir, { recursive: true, force: true });
   }

@@ -3,8 +3,8 @@ import type { Logger } from '../log.ts';
 /** Lines a second, at most. */
 const MAX_A_SECOND = 20;
 
-/** Logs refusals, but not as fast as somebody can cause them: the log is written at once, by the thread that takes orders. */
-export class RefusalLog {
+/** Logs rejects, but not as fast as callers can cause them: the log is written synchronously, by the thread that takes orders. */
+export class RejectLog {
   readonly #log: Logger;
   #second = 0;
   #lines = 0;
@@ -14,7 +14,7 @@ export class RefusalLog {
     this.#log = log;
   }
 
-  note(refusal: object): void {
+  note(reject: object): void {
     const second = Math.floor(performance.now() / 1000);
     if (second !== this.#second) {
       this.#second = second;
@@ -25,7 +25,7 @@ export class RefusalLog {
       return;
     }
     this.#lines++;
-    this.#log.warn({ ...refusal, ...(this.#unsaid > 0 && { unsaid: this.#unsaid }) }, 'refused');
+    this.#log.warn({ ...reject, ...(this.#unsaid > 0 && { unsaid: this.#unsaid }) }, 'refused');
     this.#unsaid = 0;
   }
 }

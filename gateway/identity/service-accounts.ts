@@ -1,54 +1,55 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { ConfigError, ConfigSource, type Place } from '../config/config-place.ts';
+import { ConfigError, type Place } from '../config/config-place.ts';
+import { YamlSource } from '../config/yaml-source.ts';
 import { CredentialError, type Grant, readGrant, readSubject } from './principal.ts';
 
-/** Somebody who is known by a key or a certificate, and what he may do. */
-export interface Machine extends Grant {
+/** A program that is known by a key or a certificate, and what it may do. */
+export interface ServiceAccount extends Grant {
   readonly subject: string;
 }
 
-export interface KeyMachine extends Machine {
+export interface KeyAccount extends ServiceAccount {
   /** Ed25519. */
   readonly publicKey: KeyObject;
 }
 
-/** Who needs no issuer: `--auth-keys FILE`, docs/SECURITY.md. */
-export interface Machines {
+/** Service accounts, which need no issuer of tokens: `--auth-keys FILE`, docs/SECURITY.md. */
+export interface ServiceAccounts {
   /** By key id. */
-  readonly keys: ReadonlyMap<string, KeyMachine>;
+  readonly keys: ReadonlyMap<string, KeyAccount>;
   /** By subject alternative name of type URI. */
-  readonly uris: ReadonlyMap<string, Machine>;
+  readonly uris: ReadonlyMap<string, ServiceAccount>;
   /** By {@link canonicalName} of the distinguished name. */
-  readonly names: ReadonlyMap<string, Machine>;
+  readonly names: ReadonlyMap<string, ServiceAccount>;
 }
 
 /** @throws ConfigError with every problem */
-export function readMachines(file: string, text: string): Machines {
-  const source = new ConfigSource(file, text);
+export function readServiceAccounts(file: string, text: string): ServiceAccounts {
+  const source = new YamlSource(file, text);
   if (source.problems.length > 0) throw new ConfigError(source.problems);
   const root = source.root.fields(['keys', 'certificates']) ?? {};
-  const keys = new Map<string, KeyMachine>();
-  const uris = new Map<string, Machine>();
-  const names = new Map<string, Machine>();
+  const keys = new Map<string, KeyAccount>();
+  const uris = new Map<string, ServiceAccount>();
+  const names = new Map<string, ServiceAccount>();
   for (const place of root.keys?.items() ?? []) {
     const fields = place.fields(['id', 'public-key', 'subject', 'roles', 'accounts']) ?? {};
     const id = fields.id?.text();
     if (id === undefined || !/^[\w.:-]{1,64}$/.test(id)) place.fail('needs an id: 1 to 64 letters, digits, . : - _');
     const publicKey = readKey(place, fields['public-key']);
-    const machine = readMachine(place, fields, id ?? '');
-    if (id === undefined || publicKey === undefined || machine === undefined) continue;
+    const serviceAccount = readServiceAccount(place, fields, id ?? '');
+    if (id === undefined || publicKey === undefined || serviceAccount === undefined) continue;
     if (keys.has(id)) place.fail(`id ${id} is used twice; choose another`);
-    keys.set(id, { ...machine, publicKey });
+    keys.set(id, { ...serviceAccount, publicKey });
   }
   for (const place of root.certificates?.items() ?? []) {
     const fields = place.fields(['uri', 'name', 'subject', 'roles', 'accounts']) ?? {};
     const [uri, name] = [fields.uri?.text(), fields.name?.text()];
     if ((uri === undefined) === (name === undefined)) place.fail('needs either uri (a SPIFFE id) or name (CN=...,O=...)');
-    const machine = readMachine(place, fields, uri ?? name ?? '');
-    if (machine === undefined) continue;
+    const serviceAccount = readServiceAccount(place, fields, uri ?? name ?? '');
+    if (serviceAccount === undefined) continue;
     const [map, key] = uri !== undefined ? [uris, uri] : [names, canonicalName(name ?? '')];
     if (map.has(key)) place.fail(`${uri ?? name} is there twice; remove one`);
-    map.set(key, machine);
+    map.set(key, serviceAccount);
   }
   if (source.problems.length > 0) throw new ConfigError(source.problems);
   return { keys, uris, names };
@@ -63,11 +64,11 @@ export function canonicalName(name: string): string {
     .join(',');
 }
 
-function readMachine(
+function readServiceAccount(
   place: Place,
   fields: Partial<Record<'subject' | 'roles' | 'accounts', Place>>,
   fallback: string,
-): Machine | undefined {
+): ServiceAccount | undefined {
   try {
     return { subject: readSubject(fields.subject?.text() ?? fallback), ...readGrant(fields.roles?.text(), fields.accounts?.text()) };
   } catch (error) {

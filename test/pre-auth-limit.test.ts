@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, request as httpRequest, type RequestOptions } from 'node:http';
 import { type ClientHttp2Session, connect as connectH2 } from 'node:http2';
+import { request as httpsRequest, Agent as SecureAgent } from 'node:https';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,11 +14,14 @@ import { pino } from 'pino';
 import { SILENT } from '../gateway/audit/audit-sink.ts';
 import type { GrpcCall } from '../gateway/endpoints/grpc/call.ts';
 import { GrpcServer } from '../gateway/endpoints/grpc/server.ts';
-import { Newcomers } from '../gateway/endpoints/newcomers.ts';
+import { AdminServer } from '../gateway/endpoints/http/admin.ts';
+import { PreAuthLimit } from '../gateway/endpoints/pre-auth-limit.ts';
 import { SocketServer } from '../gateway/endpoints/websocket/socket-server.ts';
 import { startIdentity } from '../gateway/identity/start-identity.ts';
+import { createMetrics } from '../gateway/metrics.ts';
 import { Certificates } from '../gateway/tls/certificates.ts';
 import { Authority } from './support/certificates.ts';
+import { EVERYBODY } from './support/everybody.ts';
 import { bearer, GuardedExchange } from './support/guarded-exchange.ts';
 import { AUDIENCE, ISSUER, Issuer } from './support/issuer.ts';
 import { MarketVenue } from './support/market-venue.ts';
@@ -58,6 +63,25 @@ function call(session: ClientHttp2Session, path: string, headers: Record<string,
   return { state, stream };
 }
 
+/** One request on a connection of its own or of `agent`; undefined when the connection was cut. */
+function ask(
+  options: RequestOptions,
+  tls: boolean,
+): Promise<{ readonly status: number; readonly body: string; readonly connection: string | undefined } | undefined> {
+  return new Promise((resolve) => {
+    const send = tls ? httpsRequest : httpRequest;
+    const sent = send({ host: '127.0.0.1', agent: false, rejectUnauthorized: false, ...options } as RequestOptions, (response) => {
+      let body = '';
+      response.on('data', (chunk) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body, connection: response.headers.connection }));
+    });
+    sent.on('error', () => resolve(undefined));
+    sent.end();
+  });
+}
+
 describe('an exchange that asks who you are', () => {
   const issuer = new Issuer();
   let exchange: GuardedExchange;
@@ -96,6 +120,22 @@ describe('an exchange that asks who you are', () => {
     assert.match((await exchange.http('GET', '/metrics')).json, /^openbell_newcomers_cut_total\{port="grpc",reason="late"\} 3$/m);
   });
 
+  it('cuts an HTTP connection that stays unauthenticated, and no other', async () => {
+    const { http } = exchange.ports;
+    const mute = [silent(http), silent(http)];
+    mute[1].socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n');
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const headers = bearer(await issuer.token());
+    const first = await ask({ port: http, path: '/v1/symbols', headers, agent }, false);
+    assert.deepEqual([first?.status, first?.connection], [200, 'keep-alive']);
+    await until(() => mute.every(({ gone }) => gone()), 'both are cut');
+    const metrics = await ask({ port: http, path: '/metrics' }, false);
+    assert.match(metrics?.body ?? '', /^openbell_newcomers_cut_total\{port="http",reason="late"\} 2$/m);
+    assert.equal(Object.values(agent.freeSockets).flat().length, 1, 'the authenticated one is still open');
+    assert.equal((await ask({ port: http, path: '/v1/symbols', headers, agent }, false))?.status, 200);
+    agent.destroy();
+  });
+
   it('closes a WebSocket connection with its refusal, and one that asks for nothing', { timeout: 30_000 }, async () => {
     const { ws } = exchange.ports;
     const mute = [silent(ws), silent(ws)];
@@ -122,20 +162,20 @@ describe('an exchange that asks who you are', () => {
   });
 });
 
-test('newcomers are bounded on both ports, with TLS and without, by network and together; who is let in, or trusted, makes room', async (t) => {
-  const dir = mkdtempSync(join(tmpdir(), 'openbell-newcomers-'));
+test('unauthenticated connections are bounded on both ports, with TLS and without, by network and together; one that is authenticated, or trusted, makes room', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-pre-auth-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const pair = new Authority(dir).issue({ name: 'server' });
   for (const tls of [false, true]) {
     const certificates = tls ? new Certificates({ ...pair, clientCa: undefined }, log) : undefined;
     const trusts = (address: string): boolean => address === '127.0.0.9';
-    const make = () => new Newcomers({ timeoutMs: 60_000, most: 5, mostPerNetwork: 3 }, trusts);
+    const make = () => new PreAuthLimit({ timeoutMs: 60_000, most: 5, mostPerNetwork: 3 }, trusts);
     const [forGrpc, forSockets] = [make(), make()];
     const admit = (admitted: GrpcCall): void => {
       admitted.admit();
       admitted.end();
     };
-    const server = new GrpcServer({ methods: { '/test/In': admit }, maxMessageBytes: 1024, certificates, newcomers: forGrpc });
+    const server = new GrpcServer({ methods: { '/test/In': admit }, maxMessageBytes: 1024, certificates, preAuthLimit: forGrpc });
     const sockets = new SocketServer(certificates, forSockets);
     sockets.ws('/*', { upgrade: (res, req, context) => res.upgrade({}, req.getHeader('sec-websocket-key'), '', '', context) });
     const ports = { grpc: await server.listen('127.0.0.1', 0), ws: sockets.listen('127.0.0.1', 0) };
@@ -159,7 +199,7 @@ test('newcomers are bounded on both ports, with TLS and without, by network and 
         return () => socket.closed;
       },
     };
-    for (const [port, newcomers] of [
+    for (const [port, limit] of [
       ['grpc', forGrpc],
       ['ws', forSockets],
     ] as const) {
@@ -178,7 +218,7 @@ test('newcomers are bounded on both ports, with TLS and without, by network and 
         [false, false, false, false, false],
         name,
       );
-      assert.equal(newcomers.crowded, 2, name);
+      assert.equal(limit.crowded, 2, name);
       const trusted = Array.from({ length: 4 }, () => from('127.0.0.9'));
       await sleep(100);
       assert.ok(!trusted.some(({ gone }) => gone()), `${name}: a proxy's are not counted`);
@@ -187,7 +227,7 @@ test('newcomers are bounded on both ports, with TLS and without, by network and 
       // One after the other: each makes its room free by being let in.
       for (let i = 0; i < 4; i++) assert.equal((await letIn[port]('127.0.0.1'))(), false, `${name}: ${i}`);
       for (const { socket } of [...first, ...others, ...trusted]) socket.destroy();
-      assert.equal(newcomers.crowded, 2, name);
+      assert.equal(limit.crowded, 2, name);
     }
     certificates?.stop();
     sockets.close();
@@ -195,24 +235,109 @@ test('newcomers are bounded on both ports, with TLS and without, by network and 
   }
 });
 
+test('a flood of unauthenticated HTTP connections displaces its own: probes, metrics and operators are answered, with TLS and without', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-pre-auth-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const issuer = new Issuer();
+  await issuer.addKey('ES256');
+  const authJwks = join(dir, 'jwks.json');
+  writeFileSync(authJwks, issuer.jwks);
+  const asks = { authJwks, authIssuer: ISSUER, authAudience: AUDIENCE, authKeys: undefined, authProxies: undefined, tlsCert: undefined };
+  const identity = startIdentity({ host: '127.0.0.1', ...asks }, log, SILENT);
+  const headers = bearer(await issuer.token({ openbell_roles: 'operator' }));
+  const pair = new Authority(dir).issue({ name: 'server' });
+  for (const tls of [false, true]) {
+    const certificates = tls ? new Certificates({ ...pair, clientCa: undefined }, log) : undefined;
+    const preAuthLimit = new PreAuthLimit({ timeoutMs: 60_000, most: 5, mostPerNetwork: 3, givesWay: 'oldest' }, nobody);
+    const common = { host: '127.0.0.1', port: 0, registry: createMetrics(), log, unready: () => [], audit: SILENT, identity };
+    const admin = new AdminServer({ ...common, certificates, preAuthLimit, maxAuthenticated: 2 });
+    admin.serve([{ method: 'GET', path: '/v1/thing', guarded: true, action: 'venue:manage', handle: () => ({ json: { thing: 1 } }) }]);
+    const port = await admin.listen();
+    const flood = async (localAddress: string, count: number) => {
+      const made = Array.from({ length: count }, () => silent(port, { localAddress }));
+      await sleep(100);
+      return made;
+    };
+    const open = (made: readonly { gone(): boolean }[]) => made.filter(({ gone }) => !gone()).length;
+    const answered = async (when: string) => {
+      for (const localAddress of ['127.0.0.1', '127.0.0.2', '127.0.0.3'])
+        for (const path of ['/health/live', '/health/ready', '/metrics']) {
+          const answer = await ask({ port, path, localAddress }, tls);
+          assert.deepEqual([answer?.status, answer?.connection], [200, 'close'], `${path} from ${localAddress}, ${when}`);
+        }
+    };
+    const agent = tls ? new SecureAgent({ keepAlive: true, maxSockets: 1 }) : new Agent({ keepAlive: true, maxSockets: 1 });
+    const operator = () => ask({ port, path: '/v1/thing', headers, agent }, tls);
+
+    const one = await flood('127.0.0.1', 20);
+    assert.deepEqual([open(one), preAuthLimit.count], [3, 3], 'the bound of an address');
+    await answered('while one address floods');
+    const two = await flood('127.0.0.2', 20);
+    assert.ok(open(two) <= 3 && open(one) + open(two) <= 5, 'the bound of all');
+    await answered('while two addresses flood');
+    assert.equal((await ask({ port, path: '/v1/thing' }, tls))?.status, 401);
+    assert.deepEqual([(await operator())?.status, (await operator())?.connection], [200, 'keep-alive']);
+    const more = await flood('127.0.0.1', 20);
+    assert.equal(Object.values(agent.freeSockets).flat().length, 1, 'an authenticated connection does not give way');
+    assert.equal((await operator())?.status, 200);
+
+    // Authenticated connections have a bound of their own, and take no room of the others.
+    const second = tls ? new SecureAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
+    assert.equal((await ask({ port, path: '/v1/thing', headers, agent: second }, tls))?.status, 200);
+    const third = await ask({ port, path: '/v1/thing', headers }, tls);
+    assert.deepEqual([third?.status, JSON.parse(third?.body ?? '').name, third?.connection], [503, 'BUSY', 'close']);
+    await answered('while all authenticated connections are taken');
+    agent.destroy();
+    second.destroy();
+    await sleep(50);
+    assert.equal((await operator())?.status, 200, 'one that has ended makes room');
+    agent.destroy();
+    const begun = performance.now();
+    await admin.stop();
+    assert.ok(performance.now() - begun < 5000, 'silent connections do not hold up a stop');
+    for (const { socket } of [...one, ...two, ...more]) socket.destroy();
+    certificates?.stop();
+  }
+});
+
+test('HTTP connections of a listed proxy are not counted as unauthenticated, as long as there is room beside them', async (t) => {
+  const preAuthLimit = new PreAuthLimit(
+    { timeoutMs: 60_000, most: 5, mostPerNetwork: 1, givesWay: 'oldest' },
+    (address) => address === '127.0.0.9',
+  );
+  const common = { host: '127.0.0.1', port: 0, registry: createMetrics(), log, unready: () => [], audit: SILENT, identity: EVERYBODY };
+  const admin = new AdminServer({ ...common, preAuthLimit, maxAuthenticated: 3 });
+  const port = await admin.listen();
+  t.after(() => admin.stop());
+  const proxied = Array.from({ length: 3 }, () => silent(port, { localAddress: '127.0.0.9' }));
+  await sleep(100);
+  assert.deepEqual([proxied.filter(({ gone }) => gone()).length, preAuthLimit.count], [0, 0]);
+  // Beyond that they are bounded like any others.
+  const more = [silent(port, { localAddress: '127.0.0.9' }), silent(port, { localAddress: '127.0.0.9' })];
+  await until(() => more[0].gone(), 'the older one gives way');
+  assert.deepEqual([more[1].gone(), preAuthLimit.count], [false, 1]);
+  assert.equal((await ask({ port, path: '/health/live', localAddress: '127.0.0.9' }, false))?.status, 200);
+  for (const { socket } of [...proxied, ...more]) socket.destroy();
+});
+
 test('IPv6 addresses count by their networks of 64 bits', () => {
-  const newcomers = new Newcomers({ timeoutMs: 1000, mostPerNetwork: 1 }, nobody);
-  const leave = newcomers.enter('2001:db8:1:2::1', () => undefined);
+  const limit = new PreAuthLimit({ timeoutMs: 1000, mostPerNetwork: 1 }, nobody);
+  const leave = limit.enter('2001:db8:1:2::1', () => undefined);
   assert.ok(leave);
   for (const address of ['2001:db8:1:2::2', '2001:db8:1:2:3:4:5:6'])
     assert.equal(
-      newcomers.enter(address, () => undefined),
+      limit.enter(address, () => undefined),
       undefined,
       address,
     );
-  assert.ok(newcomers.enter('2001:db8:1:3::1', () => undefined));
+  assert.ok(limit.enter('2001:db8:1:3::1', () => undefined));
   leave();
   leave();
-  assert.ok(newcomers.enter('2001:db8:1:2::2', () => undefined));
+  assert.ok(limit.enter('2001:db8:1:2::2', () => undefined));
 });
 
 test('the limit of market data is taken up by readers who were let in, and never exceeded', async (t) => {
-  const dir = mkdtempSync(join(tmpdir(), 'openbell-newcomers-'));
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-pre-auth-'));
   const issuer = new Issuer();
   await issuer.addKey('ES256');
   const authJwks = join(dir, 'jwks.json');

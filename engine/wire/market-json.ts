@@ -1,8 +1,8 @@
-import { Code, codeName } from '../../engine/codes.ts';
-import { getI64 } from '../../engine/units.ts';
-import { MIN_SCHEMA_VERSION, speaksSchema } from '../../engine/wire/frames.ts';
-import { Bbo, FrameKind, LevelUpdate, MarketOp, OrderUpdate, Phase, Status, Trade } from '../../engine/wire/layout.ts';
-import { CHANNEL_NAMES, FRAME_KIND_NAMES, type FrameHead, type StructList } from '../../engine/wire/market-frames.ts';
+import { Code, codeName } from '../codes.ts';
+import { getI64 } from '../units.ts';
+import { MIN_SCHEMA_VERSION, speaksSchema } from './frames.ts';
+import { Bbo, FrameKind, LevelUpdate, MarketOp, OrderUpdate, Phase, Status, Trade } from './layout.ts';
+import { CHANNEL_NAMES, FRAME_KIND_NAMES, type FrameHead, type StructList } from './market-frames.ts';
 
 /** Names of the vectors in JSON, by Channel. */
 export const JSON_VECTORS = ['levels', 'orders', 'bbos', 'trades', 'statuses'] as const;

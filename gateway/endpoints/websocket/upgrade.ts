@@ -1,9 +1,10 @@
 import type { HttpRequest, HttpResponse, us_socket_context_t } from 'uWebSockets.js';
 import { PROXY_HEADERS } from '../../config/proxy-list.ts';
 import type { Answer, Identity, Visit } from '../../identity/identity.ts';
+import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Principal } from '../../identity/principal.ts';
-import { IdentityRefusal } from '../../identity/refusal.ts';
 import { peerOfUpgrade } from '../../tls/peer-certificate.ts';
+import { upgradeStatusOf } from './reject-status.ts';
 
 /**
  * How a web page shows its token: it can set no header but this list. A query
@@ -11,7 +12,7 @@ import { peerOfUpgrade } from '../../tls/peer-certificate.ts';
  */
 const TOKEN_PROTOCOL = 'openbell.bearer.';
 
-/** A WebSocket that asks to be let in, by somebody who is known. */
+/** An upgrade that an authenticated caller asks for. */
 export class Upgrade {
   readonly principal: Principal;
   readonly visit: Visit;
@@ -54,8 +55,8 @@ interface UpgradeRequest {
   readonly extensions: string;
 }
 
-/** Asks who wants a WebSocket, and hands on whoever is known; others are told why not. */
-export function askWho(
+/** Authenticates the caller of an upgrade, and hands it on; an unauthenticated one is answered with the reason. */
+export function authenticate(
   res: HttpResponse,
   req: HttpRequest,
   context: us_socket_context_t,
@@ -67,7 +68,7 @@ export function askWho(
   let gone = false;
   const settle = (answer: Answer): void => {
     if (gone) return;
-    if (answer instanceof IdentityRefusal) refuse(res, STATUS[answer.httpStatus], answer.fault.details);
+    if (answer instanceof IdentityReject) refuse(res, upgradeStatusOf(answer), answer.details);
     else serve(new Upgrade(res, context, request, answer));
   };
   const answer = identity.admit(request.visit);
@@ -77,14 +78,12 @@ export function askWho(
   });
   void answer.then((settled) => {
     if (gone) return;
-    // Who is let in is so outside of a cork: behind it uWebSockets takes the socket for the HTTP one that it was, and now
+    // The upgrade is accepted outside of a cork: behind it uWebSockets takes the socket for the HTTP one that it was, and now
     // and then closes it at once (its issue 1928). The price is its warning on stderr, once for each token that is new.
-    if (settled instanceof IdentityRefusal) res.cork(() => settle(settled));
+    if (settled instanceof IdentityReject) res.cork(() => settle(settled));
     else settle(settled);
   });
 }
-
-export const STATUS = { 401: '401 Unauthorized', 403: '403 Forbidden', 503: '503 Service Unavailable' } as const;
 
 function readRequest(res: HttpResponse, req: HttpRequest, wants: string): UpgradeRequest {
   const headers = new Map<string, string>();
@@ -113,7 +112,7 @@ const KEPT = new Set<string>([
   'sec-websocket-extensions',
 ]);
 
-/** And closes: nobody stays who was not let in. */
+/** And closes: an unauthenticated connection does not stay. */
 function refuse(res: HttpResponse, status: string, text: string): void {
   res.writeStatus(status).writeHeader('content-type', 'text/plain; charset=utf-8').end(`${text}\n`, true);
 }
