@@ -3,11 +3,12 @@ import { Code } from '../../engine/codes.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
 import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
 import { CommandKind, Refusal, Report, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../engine/wire/names.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { OpenbellError, refusalError } from './errors.ts';
 import { OrderStream, type OrderStreamOptions } from './order-stream.ts';
 import { PendingCommands } from './pending-commands.ts';
-import { SIDES, TIMES_IN_FORCE, viewRefusal, viewReport } from './report-view.ts';
+import { viewRefusal, viewReport } from './report-view.ts';
 import type { SymbolCatalog, SymbolUnits } from './symbols.ts';
 import type { AmendOrder, OrderTarget, PlaceOrder, RefusalView, ReportView } from './types.ts';
 
@@ -102,7 +103,7 @@ export class OrderSession extends EventEmitter<Events> {
   async place(order: PlaceOrder): Promise<ReportView> {
     const units = await this.#symbol(order.symbol);
     const name = order.timeInForce ?? (order.price === undefined ? 'market' : 'gtc');
-    const timeInForce = TIMES_IN_FORCE.indexOf(name) as TimeInForce;
+    const timeInForce = TIME_IN_FORCE_NAMES.indexOf(name) as TimeInForce;
     if ((timeInForce === TimeInForce.Market) !== (order.price === undefined)) {
       throw new OpenbellError(
         'BAD_RANGE',
@@ -112,7 +113,7 @@ export class OrderSession extends EventEmitter<Events> {
     }
     const price = order.price === undefined ? 0 : units.ticks(order.price);
     const clientOrderId = order.clientOrderId ?? this.nextClientOrderId();
-    const side = SIDES.indexOf(order.side) as Side;
+    const side = SIDE_NAMES.indexOf(order.side) as Side;
     return this.#ask(CommandKind.New, units.id, side, timeInForce, price, units.lots(order.quantity), clientOrderId, 0);
   }
 
