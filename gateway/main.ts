@@ -267,7 +267,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     history: () => started.history.stats(),
     tap,
     orders: sessions.counters,
-    residence: sessions.residence,
+    serviceTime: sessions.serviceTime,
     market: marketData.counters,
     newcomers,
     certificates,

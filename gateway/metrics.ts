@@ -8,7 +8,7 @@ import type { LatencyBuckets } from './latency-buckets.ts';
 import type { MarketCounters } from './market/market-connection.ts';
 import type { OrderEntryCounters } from './sessions/order-intake.ts';
 import type { ReportTap } from './sessions/report-tap.ts';
-import type { ResidenceClock } from './sessions/residence.ts';
+import type { ServiceTime } from './sessions/service-time.ts';
 import type { HistoryStats } from './taps/history/history.ts';
 import type { Certificates } from './tls/certificates.ts';
 
@@ -18,7 +18,7 @@ export interface MetricSources {
   readonly history: () => HistoryStats;
   readonly tap: ReportTap;
   readonly orders: OrderEntryCounters;
-  readonly residence: ResidenceClock;
+  readonly serviceTime: ServiceTime;
   readonly market: MarketCounters;
   /** By port; none where everybody is let in. */
   readonly newcomers: Readonly<Record<string, Newcomers>>;
@@ -46,7 +46,7 @@ export function createMetrics(): Registry {
 /** Adds the exchange's metrics, once it runs. */
 export function addExchangeMetrics(
   registry: Registry,
-  { status, history, tap, orders, residence, market, newcomers, certificates, audit, unready }: MetricSources,
+  { status, history, tap, orders, serviceTime, market, newcomers, certificates, audit, unready }: MetricSources,
 ): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
   const counter = (name: string, help: string, read: Read) => add(registry, name, help, 'counter', read);
@@ -57,7 +57,7 @@ export function addExchangeMetrics(
   histogram(
     'openbell_order_residence_seconds',
     'From the socket read of a command to the socket write of its report, per report',
-    () => residence.latency,
+    () => serviceTime.latency,
   );
   counter('openbell_reports_total', 'Reports that left, by kind', () =>
     KIND_NAMES.map(([name, kind]) => ({ labels: { kind: name }, value: tap.kinds[kind] })),
