@@ -1,7 +1,10 @@
 import { RingConsumer, type RingHandle, type RingSlots } from '../../../engine/rings/ring.ts';
 import { DutyLimit } from '../../../engine/threads/duty-limit.ts';
-import { getI64, putI64 } from '../../../engine/units.ts';
+import { putI64 } from '../../../engine/units.ts';
 import { Report, ReportKind, Side, Trade } from '../../../engine/wire/layout.ts';
+import { ReportFlag } from '../../../engine/wire/names.ts';
+import { REPORT_WORDS } from '../../../engine/wire/report-frames.ts';
+import { ReportView } from '../../../engine/wire/report-view.ts';
 import { RunCollector } from './run-collector.ts';
 import { NEWEST } from './runs.ts';
 import { type HistoryStore, openHistory, putWatermark, type Runs, watermarkOf } from './store.ts';
@@ -25,10 +28,6 @@ const COMMIT_REPORTS = 2048;
 const COMMIT_SHARE = 10;
 /** A ring that is fuller than this share leaves no time for rests. */
 const RESTS_BELOW = 1 / 4;
-
-const REPORT_WORDS = Report.bytes / 4;
-const FLAG_MAKER = 1;
-const FLAG_AUCTION = 8;
 
 /** The low 32 bits of a sequence that another thread moves forward. Read with Atomics, compared by difference. */
 export interface SeqCell {
@@ -64,6 +63,7 @@ export class HistoryWriter {
   readonly #limit = new DutyLimit(DutyLimit.allocate());
   /** Owners of whom nothing is stored any more that comes again. */
   readonly #cleared = { reports: new Set<number>(), trades: new Set<number>() };
+  readonly #report = new ReportView();
   #taken = 0;
   #watermark: number;
   /** Sequence of the last report taken, and up to which nothing is missing in what was taken. */
@@ -164,7 +164,7 @@ export class HistoryWriter {
     let slot = this.#consumer.peek();
     const held = this.#reports.count;
     while (slot !== -1 && this.#reports.count < MAX_HELD) {
-      if (durable !== undefined && ((this.#seqLow(slot) - durable) | 0) > 0) break;
+      if (durable !== undefined && (((this.#seq(slot) | 0) - durable) | 0) > 0) break;
       this.#append(slot);
       this.#newest = this.#seq(slot);
       this.#consumer.next();
@@ -179,42 +179,36 @@ export class HistoryWriter {
   }
 
   #seq(slot: number): number {
-    return getI64(this.#slots.i32, slot * REPORT_WORDS + Report.seq / 4);
-  }
-
-  #seqLow(slot: number): number {
-    return this.#slots.i32[slot * REPORT_WORDS + Report.seq / 4];
+    return this.#report.wrap(this.#slots.i32, slot * REPORT_WORDS).seq;
   }
 
   #append(slot: number): void {
-    const { u8, i32, u32 } = this.#slots;
+    const { i32 } = this.#slots;
     const from = slot * REPORT_WORDS;
+    const report = this.#report.wrap(i32, from);
     const { words } = this.#reports;
-    const at = this.#reports.claim(u32[from + Report.account / 4], getI64(i32, from + Report.reportNo / 4));
+    const at = this.#reports.claim(report.account, report.reportNo);
     for (let i = 0; i < REPORT_WORDS; i++) words[at + i] = i32[from + i];
-    const byte = slot * Report.bytes;
-    if (u8[byte + Report.kind] !== ReportKind.Fill) return;
+    if (report.kind !== ReportKind.Fill) return;
     // Each trade has two fills; one of them stands for it.
-    const flags = u8[byte + Report.flags];
-    const auction = (flags & FLAG_AUCTION) !== 0;
-    const stands = auction ? u8[byte + Report.side] === Side.Buy : (flags & FLAG_MAKER) === 0;
-    if (stands) this.#appendTrade(from, u8[byte + Report.side], auction);
+    const { flags, side } = report;
+    const auction = (flags & ReportFlag.Auction) !== 0;
+    const stands = auction ? side === Side.Buy : (flags & ReportFlag.Maker) === 0;
+    if (stands) this.#appendTrade(report, side, auction);
   }
 
-  #appendTrade(from: number, side: number, auction: boolean): void {
-    const { i32, u32 } = this.#slots;
+  #appendTrade(report: ReportView, side: number, auction: boolean): void {
     const { words } = this.#trades;
-    const at = this.#trades.claim(u32[from + Report.symbol / 4], getI64(i32, from + Report.tradeId / 4));
+    const { tradeId, orderId, contraOrderId } = report;
+    const at = this.#trades.claim(report.symbol, tradeId);
     words[at] = side | (auction ? 0x100 : 0);
     words[at + 1] = 0;
-    const own = getI64(i32, from + Report.orderId / 4);
-    const contra = getI64(i32, from + Report.contraOrderId / 4);
-    putI64(words, at + Trade.tradeId / 4, getI64(i32, from + Report.tradeId / 4));
-    putI64(words, at + Trade.price / 4, getI64(i32, from + Report.price / 4));
-    putI64(words, at + Trade.quantity / 4, getI64(i32, from + Report.quantity / 4));
-    putI64(words, at + Trade.buyOrderId / 4, side === Side.Buy ? own : contra);
-    putI64(words, at + Trade.sellOrderId / 4, side === Side.Buy ? contra : own);
-    putI64(words, at + Trade.seq / 4, getI64(i32, from + Report.seq / 4));
-    putI64(words, at + Trade.timeUs / 4, getI64(i32, from + Report.timeUs / 4));
+    putI64(words, at + Trade.tradeId / 4, tradeId);
+    putI64(words, at + Trade.price / 4, report.price);
+    putI64(words, at + Trade.quantity / 4, report.quantity);
+    putI64(words, at + Trade.buyOrderId / 4, side === Side.Buy ? orderId : contraOrderId);
+    putI64(words, at + Trade.sellOrderId / 4, side === Side.Buy ? contraOrderId : orderId);
+    putI64(words, at + Trade.seq / 4, report.seq);
+    putI64(words, at + Trade.timeUs / 4, report.timeUs);
   }
 }
