@@ -5,7 +5,7 @@ import { ReportKind } from '../engine/wire/layout.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
 import type { Newcomers } from './endpoints/newcomers.ts';
 import type { LatencyBuckets } from './latency-buckets.ts';
-import type { MarketCounters } from './market/market-connection.ts';
+import type { MarketCounters } from './market/market-counters.ts';
 import type { OrderEntryCounters } from './sessions/order-intake.ts';
 import type { ReportTap } from './sessions/report-tap.ts';
 import type { ServiceTime } from './sessions/service-time.ts';
@@ -66,7 +66,7 @@ export function addExchangeMetrics(
   histogram(
     'openbell_market_hop_seconds',
     'From the stamp of a command to the last socket write of its book events',
-    () => market.hop.latency,
+    () => market.publishLatency.latency,
   );
   gauge('openbell_ready', '1 when the exchange takes orders', () => [{ value: unready().length === 0 ? 1 : 0 }]);
 

@@ -14,9 +14,9 @@ import {
   STRUCT_BYTES,
   StructList,
 } from '../engine/wire/market-frames.ts';
+import { jsonFrame, parseJsonRequest } from '../engine/wire/market-json.ts';
 import { Prng } from '../feeds/simulator/prng.ts';
 import { decodeBinary, decodeJson } from '../gateway/client/market-decode.ts';
-import { jsonFrame, parseJsonRequest } from '../gateway/market/market-json.ts';
 
 const BIG = 2 ** 53 - 1;
 

@@ -1,6 +1,8 @@
 import type { WebSocket } from 'uWebSockets.js';
-import { type ChannelFeed, Format, type Subscription, SubscriptionState } from './market-feed.ts';
-import { MarketHop } from './market-hop.ts';
+import { CHANNELS } from '../../engine/wire/channels/channels.ts';
+import { type ChannelFeed, type MarketReader, type Subscription, SubscriptionState } from './channel-feed.ts';
+import type { MarketFormat } from './formats/format.ts';
+import type { MarketCounters } from './market-counters.ts';
 import { SlowReader, type SlowReaderPolicy } from './slow-reader.ts';
 
 /** WebSocket close codes of market data. */
@@ -12,37 +14,12 @@ export const CloseCode = {
   Expired: 4016,
 } as const;
 
-/** What market data counts, since the start unless it says `now`. */
-export class MarketCounters {
-  connectionsNow = 0;
-  connections = 0;
-  /** Turned away: too many connections. */
-  connectionsRefused = 0;
-  subscriptionsNow = 0;
-  events = 0;
-  flushes = 0;
-  framesSent = 0;
-  bytesSent = 0;
-  /** Frames that a lagging reader was not sent. */
-  framesDropped = 0;
-  laggingNow = 0;
-  lagged = 0;
-  resyncs = 0;
-  cutsSlow = 0;
-  cutsFaulty = 0;
-  /** Requests that were answered with a code. */
-  refusals = 0;
-  snapshots = 0;
-  heartbeats = 0;
-  readonly hop = new MarketHop();
-}
-
 /** Answers that may wait in the socket of a reader that does not read. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** What the server keeps on each socket. */
 export interface SocketUser {
-  readonly format: Format;
+  readonly format: MarketFormat;
   /** When its credentials expire, ms since the Unix epoch, or Infinity. */
   readonly expiresAt: number;
   /** Set when the socket opens. */
@@ -53,8 +30,8 @@ export interface SocketUser {
  * One reader: its socket, its subscriptions and the frames of this flush that
  * it is owed. Frames are views of the flush's memory, shared by all readers.
  */
-export class MarketConnection {
-  readonly format: Format;
+export class MarketConnection implements MarketReader {
+  readonly format: MarketFormat;
   readonly slow: SlowReader;
   /** By {@link subscriptionKey}. */
   readonly subscriptions = new Map<number, Subscription>();
@@ -141,7 +118,7 @@ export class MarketConnection {
     for (let i = 0; i < this.#frames.length; i++) {
       if (this.#for[i].state === SubscriptionState.Gone) continue;
       const frame = this.#frames[i];
-      this.#ws.send(frame, this.format === Format.Binary);
+      this.#ws.send(frame, this.format.binary);
       counters.framesSent++;
       counters.bytesSent += frame.length;
     }
@@ -159,7 +136,7 @@ export class MarketConnection {
   /** Sends an answer or a heartbeat at once. False: the reader asks and asks and does not read; cut it. */
   answer(frame: Uint8Array): boolean {
     if (!this.answers(frame.length)) return false;
-    this.#ws.send(frame, this.format === Format.Binary);
+    this.#ws.send(frame, this.format.binary);
     this.#counters.framesSent++;
     this.#counters.bytesSent += frame.length;
     return true;
@@ -176,7 +153,7 @@ export class MarketConnection {
     const key = subscriptionKey(feed.channel, feed.owner.symbol);
     let subscription = this.subscriptions.get(key);
     if (subscription === undefined) {
-      subscription = feed.subscribe(this, this.format);
+      subscription = feed.subscribe(this);
       this.subscriptions.set(key, subscription);
       this.#counters.subscriptionsNow++;
     }
@@ -185,7 +162,7 @@ export class MarketConnection {
 
   unsubscribe(subscription: Subscription): void {
     const { feed } = subscription;
-    feed.unsubscribe(subscription, this.format);
+    feed.unsubscribe(subscription);
     this.subscriptions.delete(subscriptionKey(feed.channel, feed.owner.symbol));
     this.#counters.subscriptionsNow--;
   }
@@ -197,5 +174,5 @@ export class MarketConnection {
 }
 
 export function subscriptionKey(channel: number, symbol: number): number {
-  return symbol * 8 + channel;
+  return symbol * CHANNELS.length + channel;
 }

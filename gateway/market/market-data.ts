@@ -4,15 +4,15 @@ import { Code } from '../../engine/codes.ts';
 import type { RingSlots } from '../../engine/rings/ring.ts';
 import { FrameKind, MarketOp } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../../engine/wire/market-event.ts';
-import { FrameArena, type FrameHead, MarketRequestReader } from '../../engine/wire/market-frames.ts';
+import { FrameArena, type FrameHead } from '../../engine/wire/market-frames.ts';
 import { askWho, STATUS } from '../endpoints/websocket/socket-door.ts';
 import { SocketServer } from '../endpoints/websocket/socket-server.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { BookMirror } from './book-mirror.ts';
-import { CloseCode, MarketConnection, MarketCounters, type SocketUser } from './market-connection.ts';
+import { chooseFormat } from './formats/formats.ts';
+import { CloseCode, MarketConnection, type SocketUser } from './market-connection.ts';
+import { MarketCounters } from './market-counters.ts';
 import { FanOut, wallClockUs } from './market-fan-out.ts';
-import { Format } from './market-feed.ts';
-import { jsonFrame, parseJsonRequest } from './market-json.ts';
 import { MarketSymbols, type SymbolNames } from './market-symbols.ts';
 import { DEFAULT_SLOW_READER, type SlowReaderPolicy } from './slow-reader.ts';
 
@@ -38,8 +38,6 @@ const BEATS = 10;
 /** A peer that answers no protocol ping for so long is gone. Seconds. */
 const IDLE_SECONDS = 32;
 const CLOSE_GRACE_MS = 100;
-/** Subprotocols, the one we prefer first. */
-const PROTOCOLS = ['json', 'binary'] as const;
 /** Kind of the answer to each MarketOp; a resnapshot is answered by the snapshot itself. */
 const ANSWERS = [FrameKind.Refused, FrameKind.Subscribed, FrameKind.Unsubscribed, FrameKind.None, FrameKind.Pong] as const;
 const GOING_AWAY = 'the exchange stops';
@@ -64,7 +62,6 @@ export class MarketData {
   #timer: NodeJS.Timeout | undefined;
   #beat = 0;
   #stopping = false;
-  readonly #request = new MarketRequestReader();
   readonly #answers = new FrameArena(1024);
   readonly #answer: FrameHead = { kind: 0, channel: 0, symbol: 0, code: 0, tag: 0, firstNo: 0, timeUs: 0 };
 
@@ -108,7 +105,7 @@ export class MarketData {
     const feed = this.#symbols.at(slots.u32[slot * 16 + 1]);
     feed.apply(slots, slot);
     this.counters.events++;
-    this.counters.hop.note(slots.f64[slot * EVENT_DOUBLES + MarketField.time]);
+    this.counters.publishLatency.note(slots.f64[slot * EVENT_DOUBLES + MarketField.time]);
     if (!feed.dirty) this.#fanOut.mark(feed);
   }
 
@@ -167,9 +164,9 @@ export class MarketData {
         this.counters.connectionsRefused++;
         return asked.refuse(STATUS[503], 'Too many market-data connections; try again later.');
       }
-      const protocol = PROTOCOLS.find((name) => asked.offered.includes(name)) ?? '';
+      const { format, protocol } = chooseFormat(asked.offered);
       const { expiresAt } = asked.principal;
-      asked.accept<SocketUser>({ format: protocol === 'json' ? Format.Json : Format.Binary, expiresAt }, protocol);
+      asked.accept<SocketUser>({ format, expiresAt }, protocol);
     });
   }
 
@@ -238,8 +235,7 @@ export class MarketData {
     answer.kind = FrameKind.Refused;
     answer.channel = answer.symbol = answer.tag = 0;
     let code: Code = Code.MALFORMED_FRAME;
-    if (isBinary === (connection.format === Format.Binary))
-      code = isBinary ? this.#binary(connection, bytes) : this.#json(connection, bytes);
+    if (isBinary === connection.format.binary) code = this.#request(connection, bytes);
     if (code !== Code.OK) {
       this.counters.refusals++;
       answer.kind = FrameKind.Refused;
@@ -251,15 +247,8 @@ export class MarketData {
     if (++connection.faults >= this.#options.maxFaults) this.#cut(connection, CloseCode.TooManyFaults, 'too many malformed requests');
   }
 
-  #binary(connection: MarketConnection, bytes: Uint8Array): Code {
-    const request = this.#request;
-    const code = request.open(bytes);
-    this.#answer.tag = request.tag;
-    return code === Code.OK ? this.#do(connection, request.op, request.channel, request.symbol) : code;
-  }
-
-  #json(connection: MarketConnection, bytes: Uint8Array): Code {
-    const { code, op, channel, symbol, tag } = parseJsonRequest(bytes);
+  #request(connection: MarketConnection, bytes: Uint8Array): Code {
+    const { code, op, channel, symbol, tag } = connection.format.request(bytes);
     this.#answer.tag = tag;
     if (code !== Code.OK) return code;
     const id = typeof symbol === 'number' ? symbol : this.#symbols.idOf(symbol);
@@ -280,10 +269,7 @@ export class MarketData {
     answer.code = code;
     answer.timeUs = wallClockUs();
     this.#answers.reset();
-    const frame =
-      connection.format === Format.Binary
-        ? this.#answers.frame(answer, undefined)
-        : this.#answers.text(jsonFrame(answer, this.#symbols.nameOf(answer.symbol), undefined));
+    const frame = connection.format.frame(this.#answers, answer, this.#symbols.nameOf(answer.symbol), undefined);
     if (!connection.answer(frame)) this.#cut(connection, CloseCode.SlowReader, NOT_READING);
   }
 }
