@@ -32,7 +32,8 @@ export class SymbolFeed implements OrderSink, FeedSymbol {
 
   apply(slots: RingSlots, slot: number): void {
     const kind = this.mirror.apply(slots, slot);
-    for (let i = REACTIONS_FROM[kind]; i < REACTIONS_FROM[kind + 1]; i++) {
+    const end = REACTIONS_FROM[kind + 1];
+    for (let i = REACTIONS_FROM[kind]; i < end; i++) {
       const feed = this.#reacting[i];
       feed.descriptor.onEvent(feed, kind, slots, slot);
     }
