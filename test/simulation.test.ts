@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeName } from '../engine/codes.ts';
-import { RingConsumer } from '../engine/rings/ring.ts';
 import { Engine } from '../engine/threads/engine.ts';
 import { CommandKind, Phase, Report, ReportKind } from '../engine/wire/layout.ts';
 import { ReportView } from '../engine/wire/report-view.ts';
@@ -44,7 +43,7 @@ async function startVenue(dir: string) {
   });
   engine.onMarket({ onMarketEvent: () => undefined, onMarketEnd: () => undefined });
   // Stands for the history, whose place on the ring would fill up.
-  const history = new RingConsumer(engine.reportRing, 1);
+  const history = engine.consume('reports', 'history');
   const reading = setInterval(() => {
     while (history.next() !== -1);
     history.release();

@@ -62,7 +62,7 @@ export class RunningEngine {
       onMarketEnd: () => undefined,
     });
     const stopped = new Int32Array(new SharedArrayBuffer(4));
-    new Worker(new URL('./report-drain.ts', import.meta.url), { workerData: { ring: engine.reportRing, stop: stopped } });
+    new Worker(new URL('./report-drain.ts', import.meta.url), { workerData: { tap: engine.tap('reports', 'history'), stop: stopped } });
     try {
       return new RunningEngine(engine, await engine.start(), reports, marketEvents, stopped);
     } catch (error) {

@@ -1,5 +1,8 @@
-import { RingConsumer, type RingHandle, type RingSlots } from '../../../engine/rings/ring.ts';
+import { GatedConsumer, type SeqCell } from '../../../engine/rings/gated-consumer.ts';
+import type { RingConsumer, RingSlots } from '../../../engine/rings/ring.ts';
+import { openTap, type RingTap } from '../../../engine/rings/tapped-ring.ts';
 import { DutyLimit } from '../../../engine/threads/duty-limit.ts';
+import { reportGate } from '../../../engine/threads/pumps.ts';
 import { putI64 } from '../../../engine/units.ts';
 import { Report, ReportKind, Side, Trade } from '../../../engine/wire/layout.ts';
 import { ReportFlag } from '../../../engine/wire/names.ts';
@@ -9,8 +12,6 @@ import { RunCollector } from './run-collector.ts';
 import { NEWEST } from './runs.ts';
 import { type HistoryStore, openHistory, putWatermark, type Runs, watermarkOf } from './store.ts';
 
-/** Which consumer of the report ring the history is. */
-export const HISTORY_CONSUMER = 1;
 /** Reports held in memory until the next commit, at most: 16 MiB. */
 const MAX_HELD = 131_072;
 /**
@@ -29,15 +30,10 @@ const COMMIT_SHARE = 10;
 /** A ring that is fuller than this share leaves no time for rests. */
 const RESTS_BELOW = 1 / 4;
 
-/** The low 32 bits of a sequence that another thread moves forward. Read with Atomics, compared by difference. */
-export interface SeqCell {
-  readonly words: Int32Array;
-  readonly index: number;
-}
-
 export interface WriterOptions {
   readonly dataDir: string;
-  readonly reports: RingHandle;
+  /** Its place on the report ring. */
+  readonly reports: RingTap;
   /** Reports of commands beyond it stay in the ring: history never holds what the log may still lose. Without it, all are taken. */
   readonly durable?: SeqCell | undefined;
   /** Commands up to it have all their reports in the ring. Without it, the last command seen counts as incomplete. */
@@ -54,9 +50,9 @@ export interface WriterOptions {
  */
 export class HistoryWriter {
   readonly store: HistoryStore;
+  readonly #gate: GatedConsumer;
   readonly #consumer: RingConsumer;
   readonly #slots: RingSlots;
-  readonly #durable: SeqCell | undefined;
   readonly #applied: SeqCell | undefined;
   readonly #reports = new RunCollector(Report.bytes, MAX_HELD);
   readonly #trades = new RunCollector(Trade.bytes, MAX_HELD);
@@ -74,9 +70,10 @@ export class HistoryWriter {
 
   constructor(options: WriterOptions) {
     this.store = openHistory(options.dataDir);
-    this.#consumer = new RingConsumer(options.reports, HISTORY_CONSUMER);
-    this.#slots = this.#consumer.slots;
-    this.#durable = options.durable;
+    // The log says which commands are whole, so a take may end inside of one.
+    this.#gate = new GatedConsumer(openTap(options.reports), reportGate(options.durable, false));
+    this.#consumer = this.#gate.ring;
+    this.#slots = this.#gate.slots;
     this.#applied = options.applied;
     this.#watermark = watermarkOf(this.store);
   }
@@ -160,22 +157,19 @@ export class HistoryWriter {
   #take(): void {
     // Read before the ring is: what it covers is then in the ring.
     const applied = this.#applied && Atomics.load(this.#applied.words, this.#applied.index);
-    const durable = this.#durable && Atomics.load(this.#durable.words, this.#durable.index);
-    let slot = this.#consumer.peek();
-    const held = this.#reports.count;
-    while (slot !== -1 && this.#reports.count < MAX_HELD) {
-      if (durable !== undefined && (((this.#seq(slot) | 0) - durable) | 0) > 0) break;
+    const gate = this.#gate;
+    gate.begin(MAX_HELD - this.#reports.count);
+    for (let slot = gate.next(); slot !== -1; slot = gate.next()) {
       this.#append(slot);
       this.#newest = this.#seq(slot);
-      this.#consumer.next();
-      slot = this.#consumer.peek();
     }
-    this.#taken = this.#reports.count - held;
+    this.#taken = gate.taken;
     // Reports come in order of sequence, so the first that is left shows that those before it are whole.
-    if (slot !== -1) this.#complete = this.#seq(slot) - 1;
+    const left = this.#consumer.peek();
+    if (left !== -1) this.#complete = this.#seq(left) - 1;
     else if (applied !== undefined && ((applied - (this.#newest | 0)) | 0) >= 0) this.#complete = this.#newest;
     else this.#complete = Math.max(this.#complete, this.#newest - 1);
-    this.#consumer.release();
+    gate.release();
   }
 
   #seq(slot: number): number {
