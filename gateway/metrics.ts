@@ -56,7 +56,7 @@ export function addExchangeMetrics(
   histogram('openbell_order_to_report_seconds', 'From the stamp of a command to its first report leaving', () => tap.latency);
   histogram(
     'openbell_order_residence_seconds',
-    'From the socket read of a command to the socket write of its report, per report',
+    'Service time: from the socket read of a command to the socket write of its report, per report',
     () => serviceTime.latency,
   );
   counter('openbell_reports_total', 'Reports that left, by kind', () =>
@@ -65,7 +65,7 @@ export function addExchangeMetrics(
   counter('openbell_refusals_total', 'Commands refused, by code: see docs/CODES.md', () => refusals(tap, orders));
   histogram(
     'openbell_market_hop_seconds',
-    'From the stamp of a command to the last socket write of its book events',
+    'Publish latency: from the stamp of a command to the last socket write of its book events',
     () => market.publishLatency.latency,
   );
   gauge('openbell_ready', '1 when the exchange takes orders', () => [{ value: unready().length === 0 ? 1 : 0 }]);

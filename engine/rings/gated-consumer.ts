@@ -44,7 +44,9 @@ export class GatedConsumer {
   /** Of a record and of its seq, counted in words or in doubles. */
   readonly #stride: number;
   readonly #at: number;
-  readonly #durable: SeqCell | undefined;
+  /** The durable seq; not looked at without a gate. */
+  readonly #durable: Int32Array;
+  readonly #durableAt: number;
   readonly #gated: boolean;
   readonly #wholeCommands: boolean;
   #limit = 0;
@@ -63,7 +65,8 @@ export class GatedConsumer {
     this.#stride = recordBytes / unit;
     this.#at = seqAt / unit;
     assert(Number.isInteger(this.#at) && seqAt + 8 <= recordBytes, 'gated consumer: the seq stands aligned inside the record');
-    this.#durable = durable;
+    this.#durable = durable?.words ?? this.#i32;
+    this.#durableAt = durable?.index ?? 0;
     this.#gated = durable !== undefined;
     this.#wholeCommands = wholeCommands;
   }
@@ -72,8 +75,7 @@ export class GatedConsumer {
   begin(limit: number): void {
     this.taken = 0;
     this.#limit = limit;
-    const durable = this.#durable;
-    if (durable !== undefined) this.#durableLow = Atomics.load(durable.words, durable.index);
+    if (this.#gated) this.#durableLow = Atomics.load(this.#durable, this.#durableAt);
   }
 
   /** Slot of the next record that may leave, valid until `release`; -1 when this poll has no more. */

@@ -62,11 +62,11 @@ export class FanOut {
     this.#dirty.push(feed);
   }
 
-  /** The connection wants snapshots. */
-  wait(connection: MarketReader): void {
-    if (!connection.waiting) {
-      connection.waiting = true;
-      this.#waiting.push(connection);
+  /** The reader wants snapshots. */
+  wait(reader: MarketReader): void {
+    if (!reader.waiting) {
+      reader.waiting = true;
+      this.#waiting.push(reader);
     }
     this.#schedule(0);
   }
@@ -129,7 +129,7 @@ export class FanOut {
     this.#next = 0;
     const now = performance.now();
     this.#notBefore = now + (this.#busyMs >= SLICE_MS ? this.#busyMs : 0);
-    if (this.#dirty.length !== 0 || this.#waiting.some((connection) => connection.open && connection.hasRoom(now))) this.#schedule(0);
+    if (this.#dirty.length !== 0 || this.#waiting.some((reader) => reader.open && reader.hasRoom(now))) this.#schedule(0);
   }
 
   #deltas(feed: ChannelFeed): void {
@@ -165,21 +165,21 @@ export class FanOut {
     }
   }
 
-  #owes(connection: MarketReader): void {
-    if (connection.owed === 0) this.#owed.push(connection);
+  #owes(reader: MarketReader): void {
+    if (reader.owed === 0) this.#owed.push(reader);
   }
 
-  /** Serves the connections that wait for snapshots; who has no room for them now goes on waiting. */
+  /** Serves the readers that wait for snapshots; one that has no room for them now goes on waiting. */
   #snapshots(now: number): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const connection of waiting) {
-      connection.waiting = false;
-      if (!connection.open || connection.wants.length === 0) continue;
-      if (connection.hasRoom(now)) this.#serve(connection);
-      if (connection.wants.length !== 0) {
-        connection.waiting = true;
-        this.#waiting.push(connection);
+    for (const reader of waiting) {
+      reader.waiting = false;
+      if (!reader.open || reader.wants.length === 0) continue;
+      if (reader.hasRoom(now)) this.#serve(reader);
+      if (reader.wants.length !== 0) {
+        reader.waiting = true;
+        this.#waiting.push(reader);
       }
     }
     for (const feed of this.#snapshotted) {
@@ -189,8 +189,8 @@ export class FanOut {
     this.#snapshotted.length = 0;
   }
 
-  #serve(connection: MarketReader): void {
-    const { wants, format } = connection;
+  #serve(reader: MarketReader): void {
+    const { wants, format } = reader;
     let bytes = 0;
     let served = 0;
     while (served < wants.length && bytes <= SNAPSHOT_BYTES_PER_FLUSH) {
@@ -199,8 +199,8 @@ export class FanOut {
       if (subscription.state === SubscriptionState.Gone) continue;
       const frame = this.#snapshot(subscription.feed, format);
       bytes += frame.length;
-      this.#owes(connection);
-      connection.oweSnapshot(frame, subscription);
+      this.#owes(reader);
+      reader.oweSnapshot(frame, subscription);
     }
     wants.splice(0, served);
   }

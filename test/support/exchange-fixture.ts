@@ -7,7 +7,7 @@ import { SymbolParam } from '../../engine/params.ts';
 import { allocateRing, RingConsumer } from '../../engine/rings/ring.ts';
 import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
 import { CommandKind, Phase, Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
-import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../../engine/wire/market-event.ts';
+import { MarketEventKind, MarketEventView } from '../../engine/wire/market-event.ts';
 import { ReportFlag } from '../../engine/wire/names.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
 
@@ -180,23 +180,12 @@ export class Harness {
   }
 
   #event(slot: number): EventFields {
-    const { f64, u8, u16, u32 } = this.market.slots;
-    const at = slot * (MARKET_EVENT_BYTES / 8);
-    return {
-      kind: u8[slot * MARKET_EVENT_BYTES],
-      side: u8[slot * MARKET_EVENT_BYTES + 1],
-      flags: u16[slot * (MARKET_EVENT_BYTES / 2) + 1],
-      symbol: u32[at * 2 + MarketField.symbol],
-      seq: f64[at + MarketField.seq],
-      orderId: f64[at + MarketField.orderId],
-      price: f64[at + MarketField.price],
-      quantity: f64[at + MarketField.quantity],
-      otherId: f64[at + MarketField.otherId],
-      extra: f64[at + MarketField.extra],
-    };
+    const { kind, side, flags, symbol, seq, orderId, price, quantity, otherId, extra } = event.wrap(this.market.slots, slot);
+    return { kind, side, flags, symbol, seq, orderId, price, quantity, otherId, extra };
   }
 }
 
+const event = new MarketEventView();
 const KIND_NAMES = new Map(Object.entries(ReportKind).map(([name, value]) => [value as number, name]));
 const EVENT_NAMES = new Map(Object.entries(MarketEventKind).map(([name, value]) => [value as number, name]));
 const TIF: Record<string, number> = {
