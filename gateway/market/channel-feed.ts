@@ -67,6 +67,7 @@ export class ChannelFeed implements ChannelState {
   number = 0;
   readonly pending: StructList;
   readonly state: Float64Array;
+  readonly #maxPending: number;
   wanted = false;
   /** More than `maxPending` updates came between two flushes: what is pending has a hole. */
   overflown = false;
@@ -84,6 +85,7 @@ export class ChannelFeed implements ChannelState {
     this.mirror = owner.mirror;
     this.pending = new StructList(descriptor.wire.structBytes);
     this.state = new Float64Array(descriptor.stateDoubles);
+    this.#maxPending = descriptor.maxPending;
   }
 
   subscribe(reader: MarketReader): Subscription {
@@ -106,7 +108,7 @@ export class ChannelFeed implements ChannelState {
   }
 
   append(): number {
-    if (this.pending.count < this.descriptor.maxPending) return this.pending.add();
+    if (this.pending.count < this.#maxPending) return this.pending.add();
     this.overflown = true;
     return -1;
   }
