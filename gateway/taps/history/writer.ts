@@ -57,7 +57,7 @@ export class HistoryWriter {
   readonly #reports = new RunCollector(Report.bytes, MAX_HELD);
   readonly #trades = new RunCollector(Trade.bytes, MAX_HELD);
   readonly #limit = new DutyLimit(DutyLimit.allocate());
-  /** Owners of whom nothing is stored any more that comes again. */
+  /** Owners whose stale runs have already been deleted. */
   readonly #cleared = { reports: new Set<number>(), trades: new Set<number>() };
   readonly #report = new ReportView();
   #taken = 0;
@@ -70,7 +70,7 @@ export class HistoryWriter {
 
   constructor(options: WriterOptions) {
     this.store = openHistory(options.dataDir);
-    // The log says which commands are whole, so a take may end inside of one.
+    // A take may end inside a command: what follows shows which ones are whole.
     this.#gate = new GatedConsumer(openTap(options.reports), reportGate(options.durable, false));
     this.#consumer = this.#gate.ring;
     this.#slots = this.#gate.slots;
