@@ -1,8 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { Code, codeName } from '../engine/codes.ts';
 import { DataLock } from '../engine/journal/data-lock.ts';
-import { JournalWord } from '../engine/journal/journal-status.ts';
-import { APPLIED_AT, JOURNAL_AT } from '../engine/threads/control.ts';
 import { Engine } from '../engine/threads/engine.ts';
 import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.ts';
 import type { AuditEvent } from './audit/audit-sink.ts';
@@ -278,7 +276,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     history: () => started.history.stats(),
     tap,
     orders: sessions.counters,
-    residence: sessions.residence,
+    serviceTime: sessions.serviceTime,
     market: marketData.counters,
     preAuthLimits,
     certificates,
@@ -347,12 +345,11 @@ function handshakeRefused(peer: string, reason: string): AuditEvent {
 }
 
 function startHistory(config: Config, engine: Engine, log: Logger, fail: (error: Error) => void): Promise<History> {
-  const words = new Int32Array(engine.controlMemory);
   return History.start({
     dataDir: config.data,
-    reports: engine.reportRing,
-    durable: { words, index: JOURNAL_AT + JournalWord.durable },
-    applied: { words, index: APPLIED_AT },
+    reports: engine.tap('reports', 'history'),
+    durable: engine.durable,
+    applied: engine.applied,
     onState: (event, error) => {
       engine.setHistoryFull(event === 'failing');
       if (event === 'failing') log.error({ error }, 'history cannot be written; reports wait for room on the disk');

@@ -3,7 +3,6 @@ import { assert } from '../../engine/assert.ts';
 import type { Limits } from '../../engine/limits.ts';
 import { Exchange } from '../../engine/machine/exchange.ts';
 import { stateHash } from '../../engine/machine/state-rows.ts';
-import { RingConsumer } from '../../engine/rings/ring.ts';
 import { type Durability, Engine, type Topology } from '../../engine/threads/engine.ts';
 import { replayLog } from '../../engine/threads/replay-log.ts';
 import { Command } from '../../engine/wire/layout.ts';
@@ -52,7 +51,7 @@ export class Pipeline {
         this.#failure = error;
       },
     });
-    this.#tap = new Tap(new RingConsumer(this.#engine.reportRing, 1), capacity);
+    this.#tap = new Tap(this.#engine.consume('reports', 'history'), capacity);
     this.#engine.onReports(this.#tap);
     this.#engine.onMarket(this.#tap);
   }

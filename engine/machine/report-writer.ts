@@ -3,8 +3,7 @@ import type { Accounts } from '../rules/accounts.ts';
 import { putU53 } from '../units.ts';
 import { Report } from '../wire/layout.ts';
 
-/** Bits of a report's `flags`; see openbell.fbs. */
-export const ReportFlag = { Maker: 1, Duplicate: 2, KeptPriority: 4, Auction: 8 } as const;
+export { ReportFlag } from '../wire/names.ts';
 
 const WORDS = Report.bytes / 4;
 

@@ -1,16 +1,13 @@
+import { assert } from '../assert.ts';
 import { Code } from '../codes.ts';
 import { putI64 } from '../units.ts';
+import { CHANNELS } from './channels/channels.ts';
 import { FlatReader } from './flat.ts';
 import { MIN_SCHEMA_VERSION, speaksSchema } from './frames.ts';
-import { Bbo, Channel, FrameKind, LevelUpdate, MarketOp, OrderUpdate, Status, Trade } from './layout.ts';
+import { FrameKind, MarketOp } from './layout.ts';
 
-/** Names of the channels, by Channel; also their names in JSON. */
-export const CHANNEL_NAMES = ['book', 'book-l3', 'bbo', 'trades', 'status'] as const;
-export type ChannelName = (typeof CHANNEL_NAMES)[number];
-/** Names of the frame kinds in JSON, by FrameKind. */
-export const FRAME_KIND_NAMES = ['none', 'snapshot', 'delta', 'heartbeat', 'subscribed', 'unsubscribed', 'refused', 'pong'] as const;
 /** Bytes of the struct that each channel carries, by Channel. */
-export const STRUCT_BYTES: readonly number[] = [LevelUpdate.bytes, OrderUpdate.bytes, Bbo.bytes, Trade.bytes, Status.bytes];
+export const STRUCT_BYTES: readonly number[] = CHANNELS.map(({ structBytes }) => structBytes);
 
 /** Wire structs of one kind that are being collected. Fields are written in place; grows by doubling, is used again. */
 export class StructList {
@@ -74,16 +71,18 @@ const FIELD_CODE = 4;
 const FIELD_TAG = 5;
 const FIELD_FIRST_NO = 6;
 const FIELD_TIME = 7;
-/** Field of channel 0's vector; the others follow in the order of Channel. */
-const FIELD_VECTOR = 8;
+/** Fields of the table: those above, and a vector for each channel. */
+const FIELDS = Math.max(...CHANNELS.map(({ vectorField }) => vectorField)) + 1;
+assert(VTABLE + 4 + 2 * FIELDS <= TABLE, 'market frames: the vtable fits before the table');
 
 /** A frame without a vector, then one for each channel's vector: everything that is the same in every frame. */
-const templates = [-1, ...CHANNEL_NAMES.keys()].map((channel) => {
+const templates = [undefined, ...CHANNELS].map((channel) => {
   const u8 = new Uint8Array(FRAME_HEADER_BYTES);
   const view = new DataView(u8.buffer);
   view.setUint32(0, TABLE, true);
-  const fields = [VERSION_AT, KIND_AT, CHANNEL_AT, SYMBOL_AT, CODE_AT, TAG_AT, FIRST_NO_AT, TIME_AT, 0, 0, 0, 0, 0];
-  if (channel >= 0) fields[FIELD_VECTOR + channel] = VECTOR_AT;
+  const fields = [VERSION_AT, KIND_AT, CHANNEL_AT, SYMBOL_AT, CODE_AT, TAG_AT, FIRST_NO_AT, TIME_AT];
+  while (fields.length < FIELDS) fields.push(0);
+  if (channel !== undefined) fields[channel.vectorField] = VECTOR_AT;
   view.setUint16(VTABLE, 4 + 2 * fields.length, true);
   view.setUint16(VTABLE + 2, TABLE_BYTES, true);
   for (const [i, at] of fields.entries()) view.setUint16(VTABLE + 4 + 2 * i, at === 0 ? 0 : at - TABLE, true);
@@ -208,7 +207,7 @@ export class MarketRequestReader {
     if (symbol !== 0) this.symbol = flat.u32(symbol);
     if (tag !== 0) this.tag = flat.u32(tag);
     if (this.op < MarketOp.Subscribe || this.op > MarketOp.Ping) return Code.UNKNOWN_KIND;
-    return this.channel > Channel.Status ? Code.BAD_ENUM : Code.OK;
+    return this.channel >= CHANNELS.length ? Code.BAD_ENUM : Code.OK;
   }
 }
 
@@ -267,9 +266,9 @@ export class MarketFrameReader implements FrameHead {
     this.timeUs = this.#number(FIELD_TIME, 8);
     const { kind, channel, symbol, code, tag, firstNo, timeUs } = this;
     if (kind < 0 || channel < 0 || symbol < 0 || code < 0 || tag < 0 || firstNo < 0 || timeUs < 0) return Code.MALFORMED_FRAME;
-    if (kind < FrameKind.Snapshot || kind > FrameKind.Pong || channel > Channel.Status) return Code.BAD_ENUM;
-    const structBytes = STRUCT_BYTES[channel];
-    if (!flat.vector(FIELD_VECTOR + channel, structBytes)) return Code.MALFORMED_FRAME;
+    if (kind < FrameKind.Snapshot || kind > FrameKind.Pong || channel >= CHANNELS.length) return Code.BAD_ENUM;
+    const { structBytes, vectorField } = CHANNELS[channel];
+    if (!flat.vector(vectorField, structBytes)) return Code.MALFORMED_FRAME;
     this.count = flat.vectorCount;
     if (this.count === 0) return Code.OK;
     const start = bytes.byteOffset + flat.vectorAt;

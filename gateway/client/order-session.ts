@@ -3,12 +3,13 @@ import { Code } from '../../engine/codes.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
 import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
 import { CommandKind, Refusal, Report, Side } from '../../engine/wire/layout.ts';
+import { SIDE_NAMES } from '../../engine/wire/names.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { exchangeTooOld, OpenbellError, refusalError } from './errors.ts';
 import { OrderStream, type OrderStreamOptions } from './order-stream.ts';
 import { NO_TERMS, orderTerms } from './order-terms.ts';
 import { type PendingCommand, PendingCommands } from './pending-commands.ts';
-import { SIDES, viewRefusal, viewReport } from './report-view.ts';
+import { viewRefusal, viewReport } from './report-view.ts';
 import type { SymbolCatalog, SymbolUnits } from './symbols.ts';
 import type { AmendOrder, OrderTarget, PlaceOrder, RefusalView, ReportView } from './types.ts';
 
@@ -116,7 +117,7 @@ export class OrderSession extends EventEmitter<Events> {
       throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
     }
     const clientOrderId = order.clientOrderId ?? this.nextClientOrderId();
-    const side = SIDES.indexOf(order.side) as Side;
+    const side = SIDE_NAMES.indexOf(order.side) as Side;
     return this.#ask({ kind: CommandKind.New, symbol: units.id, side, terms, price, quantity, minQuantity, clientOrderId, orderId: 0 });
   }
 

@@ -1,8 +1,8 @@
 import { Code } from '../../engine/codes.ts';
 import { Instruction, OrderType, TimeInForce } from '../../engine/wire/layout.ts';
+import { TIME_IN_FORCE_NAMES } from '../../engine/wire/names.ts';
 import { illegalPair, KIND_NEEDS_PRICE, LAST_SHORT_KIND, NO_KIND, ORDER_KINDS, orderKindOf } from '../../engine/wire/order-kinds.ts';
 import { OpenbellError } from './errors.ts';
-import { TIMES_IN_FORCE } from './report-view.ts';
 import type { OrderTypeName, PlaceOrder } from './types.ts';
 
 /** By OrderType. */
@@ -26,9 +26,9 @@ export function orderTerms(order: PlaceOrder): OrderTerms {
   const type = typeName(order);
   const orderType = ORDER_TYPES.indexOf(type) as OrderType;
   const name = order.timeInForce ?? (type === 'market' ? 'market' : 'gtc');
-  const timeInForce = TIMES_IN_FORCE.indexOf(name) as TimeInForce;
+  const timeInForce = TIME_IN_FORCE_NAMES.indexOf(name) as TimeInForce;
   // A caller in JavaScript may write anything.
-  if (!ORDER_TYPES.includes(type) || !TIMES_IN_FORCE.includes(name))
+  if (!ORDER_TYPES.includes(type) || !TIME_IN_FORCE_NAMES.includes(name))
     throw new OpenbellError('BAD_ENUM', `there is no order type ${type} with time in force ${name}`, Code.BAD_ENUM);
   const instructions = order.postOnly ? Instruction.PostOnly : 0;
   const hasMinimum = order.minQuantity !== undefined;

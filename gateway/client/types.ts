@@ -1,3 +1,5 @@
+import type { CommandKindName, ReportKindName, SideName, TimeInForceName } from '../../engine/wire/names.ts';
+
 /** An Ed25519 key that the exchange knows, docs/SECURITY.md. */
 export interface ApiKey {
   readonly id: string;
@@ -62,10 +64,8 @@ export interface SymbolDefinition {
   readonly quoteDecimals?: number;
 }
 
-export type SideName = 'buy' | 'sell';
 export type OrderTypeName = 'limit' | 'market';
-export type TimeInForceName = 'gtc' | 'ioc' | 'fok' | 'market' | 'post-only';
-export type ReportKindName = 'none' | 'accepted' | 'rejected' | 'fill' | 'cancelled' | 'amended' | 'cancel-rejected' | 'amend-rejected';
+export type { ReportKindName, SideName, TimeInForceName };
 
 /** A decimal number as text, or a number whose shortest text is meant: 0.1, not 0.1 + 0.2. */
 export type Decimal = string | number;
@@ -149,7 +149,7 @@ export interface ReportView {
 /** A command that was not sequenced. */
 export interface RefusalView {
   readonly code: string;
-  readonly kind: 'new' | 'cancel' | 'amend' | 'other';
+  readonly kind: CommandKindName;
   readonly symbolId: number;
   readonly clientOrderId: number;
   readonly orderId: number;

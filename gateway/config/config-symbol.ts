@@ -8,7 +8,8 @@ import {
   type SymbolParamName,
 } from '../../engine/params.ts';
 import { unitsOf } from '../../engine/rules/symbols.ts';
-import { Phase } from '../../engine/wire/layout.ts';
+import type { Phase } from '../../engine/wire/layout.ts';
+import { PHASE_NAMES, type PhaseName } from '../../engine/wire/names.ts';
 import { type AssetConfig, readId, readName, URL_NAME } from './config-asset.ts';
 import type { Place } from './config-place.ts';
 
@@ -28,8 +29,8 @@ export interface SymbolConfig {
   readonly params: Readonly<Partial<Record<SymbolParamName, number>>>;
 }
 
-export const PHASES = { halted: Phase.Halted, continuous: Phase.Continuous, auction: Phase.Auction, closed: Phase.Closed } as const;
-const PHASE_NAMES = Object.keys(PHASES) as (keyof typeof PHASES)[];
+/** The Phase of each name. */
+export const PHASES = Object.fromEntries(PHASE_NAMES.map((name, phase) => [name, phase])) as Record<PhaseName, Phase>;
 /** Keys of what can change while a symbol lives. */
 export const PARAM_KEYS = ['reference-price', 'price-band', 'collar', 'limits', 'fees'] as const;
 export const SYMBOL_KEYS = ['id', 'name', 'base', 'quote', 'tick', 'lot', 'phase', ...PARAM_KEYS] as const;

@@ -1,34 +1,11 @@
+import { CHANNELS } from '../../engine/wire/channels/channels.ts';
 import { MIN_SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 import { setFrameVersion } from '../../engine/wire/market-frames.ts';
-import { type ChannelFeed, Format, type Subscription, SubscriptionState } from './market-feed.ts';
-import { MarketHop } from './market-hop.ts';
+import { type ChannelFeed, type MarketReader, type Subscription, SubscriptionState } from './channel-feed.ts';
+import type { MarketFormat } from './formats/format.ts';
+import type { MarketCounters } from './market-counters.ts';
 import type { CloseCause, ReaderSocket } from './reader-socket.ts';
 import { SlowReader, type SlowReaderPolicy } from './slow-reader.ts';
-
-/** What market data counts, since the start unless it says `now`. */
-export class MarketCounters {
-  connectionsNow = 0;
-  connections = 0;
-  /** Turned away: too many connections. */
-  connectionsRefused = 0;
-  subscriptionsNow = 0;
-  events = 0;
-  flushes = 0;
-  framesSent = 0;
-  bytesSent = 0;
-  /** Frames that a lagging reader was not sent. */
-  framesDropped = 0;
-  laggingNow = 0;
-  lagged = 0;
-  resyncs = 0;
-  cutsSlow = 0;
-  cutsFaulty = 0;
-  /** Requests that were answered with a code. */
-  refusals = 0;
-  snapshots = 0;
-  heartbeats = 0;
-  readonly hop = new MarketHop();
-}
 
 /** Answers that may wait in the socket of a reader that does not read. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -37,8 +14,8 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * One reader: its socket, its subscriptions and the frames of this flush that
  * it is owed. Frames are views of the flush's memory, shared by all readers.
  */
-export class MarketConnection {
-  readonly format: Format;
+export class MarketConnection implements MarketReader {
+  readonly format: MarketFormat;
   /** Wire schema of its last request: its binary frames carry it. */
   version: number = MIN_SCHEMA_VERSION;
   readonly slow: SlowReader;
@@ -67,7 +44,14 @@ export class MarketConnection {
   #answerBytes = 0;
   readonly #sendAll = () => this.#send();
 
-  constructor(socket: ReaderSocket, format: Format, expiresAt: number, group: number, policy: SlowReaderPolicy, counters: MarketCounters) {
+  constructor(
+    socket: ReaderSocket,
+    format: MarketFormat,
+    expiresAt: number,
+    group: number,
+    policy: SlowReaderPolicy,
+    counters: MarketCounters,
+  ) {
     this.#socket = socket;
     this.format = format;
     this.expiresAt = expiresAt;
@@ -154,7 +138,7 @@ export class MarketConnection {
 
   /** The socket copies the bytes, so that the next reader of the frame may have another version. */
   #sendFrame(frame: Uint8Array): void {
-    const binary = this.format === Format.Binary;
+    const { binary } = this.format;
     if (binary) setFrameVersion(frame, this.version);
     this.#socket.send(frame, binary);
   }
@@ -170,7 +154,7 @@ export class MarketConnection {
     const key = subscriptionKey(feed.channel, feed.owner.symbol);
     let subscription = this.subscriptions.get(key);
     if (subscription === undefined) {
-      subscription = feed.subscribe(this, this.format);
+      subscription = feed.subscribe(this);
       this.subscriptions.set(key, subscription);
       this.#counters.subscriptionsNow++;
     }
@@ -179,7 +163,7 @@ export class MarketConnection {
 
   unsubscribe(subscription: Subscription): void {
     const { feed } = subscription;
-    feed.unsubscribe(subscription, this.format);
+    feed.unsubscribe(subscription);
     this.subscriptions.delete(subscriptionKey(feed.channel, feed.owner.symbol));
     this.#counters.subscriptionsNow--;
   }
@@ -191,5 +175,5 @@ export class MarketConnection {
 }
 
 export function subscriptionKey(channel: number, symbol: number): number {
-  return symbol * 8 + channel;
+  return symbol * CHANNELS.length + channel;
 }

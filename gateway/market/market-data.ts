@@ -2,12 +2,12 @@ import { Code } from '../../engine/codes.ts';
 import type { RingSlots } from '../../engine/rings/ring.ts';
 import { FrameKind, MarketOp } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../../engine/wire/market-event.ts';
-import { FrameArena, type FrameHead, MarketRequestReader } from '../../engine/wire/market-frames.ts';
-import { jsonFrame, parseJsonRequest } from '../../engine/wire/market-json.ts';
+import { FrameArena, type FrameHead } from '../../engine/wire/market-frames.ts';
 import type { BookMirror } from './book-mirror.ts';
-import { MarketConnection, MarketCounters } from './market-connection.ts';
+import type { MarketFormat } from './formats/format.ts';
+import { MarketConnection } from './market-connection.ts';
+import { MarketCounters } from './market-counters.ts';
 import { FanOut, wallClockUs } from './market-fan-out.ts';
-import { Format } from './market-feed.ts';
 import { MarketSymbols, type SymbolNames } from './market-symbols.ts';
 import { CloseCause, type ReaderSocket } from './reader-socket.ts';
 import { DEFAULT_SLOW_READER, type SlowReaderPolicy } from './slow-reader.ts';
@@ -51,7 +51,6 @@ export class MarketData {
   #timer: NodeJS.Timeout | undefined;
   #beat = 0;
   #stopping = false;
-  readonly #request = new MarketRequestReader();
   readonly #answers = new FrameArena(1024);
   readonly #answer: FrameHead = { kind: 0, channel: 0, symbol: 0, code: 0, tag: 0, firstNo: 0, timeUs: 0 };
 
@@ -81,7 +80,7 @@ export class MarketData {
     const feed = this.#symbols.at(slots.u32[slot * 16 + 1]);
     feed.apply(slots, slot);
     this.counters.events++;
-    this.counters.hop.note(slots.f64[slot * EVENT_DOUBLES + MarketField.time]);
+    this.counters.publishLatency.note(slots.f64[slot * EVENT_DOUBLES + MarketField.time]);
     if (!feed.dirty) this.#fanOut.mark(feed);
   }
 
@@ -115,7 +114,7 @@ export class MarketData {
   }
 
   /** A reader, until {@link onClosed}. @param expiresAt when it is closed, ms since the Unix epoch, or Infinity */
-  open(socket: ReaderSocket, format: Format, expiresAt: number): MarketConnection {
+  open(socket: ReaderSocket, format: MarketFormat, expiresAt: number): MarketConnection {
     const { counters } = this;
     const connection = new MarketConnection(socket, format, expiresAt, counters.connections++ % BEATS, this.#policy, counters);
     counters.connectionsNow++;
@@ -187,8 +186,7 @@ export class MarketData {
     answer.kind = FrameKind.Refused;
     answer.channel = answer.symbol = answer.tag = 0;
     let code: Code = Code.MALFORMED_FRAME;
-    if (isBinary === (connection.format === Format.Binary))
-      code = isBinary ? this.#binary(connection, bytes) : this.#json(connection, bytes);
+    if (isBinary === connection.format.binary) code = this.#request(connection, bytes);
     if (code !== Code.OK) {
       this.counters.refusals++;
       answer.kind = FrameKind.Refused;
@@ -200,16 +198,9 @@ export class MarketData {
     if (++connection.faults >= this.#options.maxFaults) this.#cut(connection, CloseCause.TooManyFaults, 'too many malformed requests');
   }
 
-  #binary(connection: MarketConnection, bytes: Uint8Array): Code {
-    const request = this.#request;
-    const code = request.open(bytes);
-    this.#answer.tag = request.tag;
-    if (request.version !== 0) connection.version = request.version;
-    return code === Code.OK ? this.#do(connection, request.op, request.channel, request.symbol) : code;
-  }
-
-  #json(connection: MarketConnection, bytes: Uint8Array): Code {
-    const { code, op, channel, symbol, tag } = parseJsonRequest(bytes);
+  #request(connection: MarketConnection, bytes: Uint8Array): Code {
+    const { code, op, channel, symbol, tag, version } = connection.format.request(bytes);
+    if (version !== 0) connection.version = version;
     this.#answer.tag = tag;
     if (code !== Code.OK) return code;
     const id = typeof symbol === 'number' ? symbol : this.#symbols.idOf(symbol);
@@ -230,10 +221,7 @@ export class MarketData {
     answer.code = code;
     answer.timeUs = wallClockUs();
     this.#answers.reset();
-    const frame =
-      connection.format === Format.Binary
-        ? this.#answers.frame(answer, undefined)
-        : this.#answers.text(jsonFrame(answer, this.#symbols.nameOf(answer.symbol), undefined));
+    const frame = connection.format.frame(this.#answers, answer, this.#symbols.nameOf(answer.symbol), undefined);
     if (!connection.answer(frame)) this.#cut(connection, CloseCause.SlowReader, NOT_READING);
   }
 }

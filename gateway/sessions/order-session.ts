@@ -6,7 +6,7 @@ import { frameReject } from './frame-reject.ts';
 import type { OrderEntryCounters, OrderIntake } from './order-intake.ts';
 import type { ReportCursor, ReportListener } from './report-cursor.ts';
 import type { ReportHub } from './report-hub.ts';
-import type { ResidenceClock } from './residence.ts';
+import type { ServiceTime } from './service-time.ts';
 
 /** Reports of one frame: 128 KiB, the most that is ever under way to one session. */
 const FRAME_REPORTS = 1024;
@@ -23,7 +23,7 @@ export interface SessionContext {
   readonly hub: ReportHub;
   readonly intake: OrderIntake;
   readonly counters: OrderEntryCounters;
-  readonly residence: ResidenceClock;
+  readonly serviceTime: ServiceTime;
   readonly onGone: (session: OrderSession) => void;
 }
 
@@ -199,7 +199,7 @@ export class OrderSession implements ReportListener {
       counters.pushedReports += frame.count;
       counters.pushedFrames++;
       this.#writing = true;
-      this.#context.residence.note(frame, this.#openedSeq);
+      this.#context.serviceTime.note(frame, this.#openedSeq);
       const bytes = frame.finish(this.#refusals, this.#transport.headroom, this.#schema ?? MIN_SCHEMA_VERSION);
       this.#refusals.clear();
       if (!this.#transport.write(bytes)) return;

@@ -7,7 +7,7 @@ import { accountOf, type Caller, type CallerClaims, readCaller } from './order-c
 import { type CommandSequencer, OrderEntryCounters, OrderIntake } from './order-intake.ts';
 import { OrderSession, type SessionContext, type SessionTransport } from './order-session.ts';
 import type { ReportHub } from './report-hub.ts';
-import { ResidenceClock } from './residence.ts';
+import { ServiceTime } from './service-time.ts';
 
 /** How often sessions are looked through for those whose credentials have expired, ms. */
 const EXPIRY_MS = 1000;
@@ -43,7 +43,7 @@ export interface Admission {
 /** All order-entry sessions of the process, whatever carries them: how they are admitted, and how they end. I/O thread. */
 export class OrderSessions {
   readonly counters = new OrderEntryCounters();
-  readonly residence: ResidenceClock;
+  readonly serviceTime: ServiceTime;
   readonly intake: OrderIntake;
   readonly hub: ReportHub;
   readonly #options: OrderSessionsOptions;
@@ -56,13 +56,13 @@ export class OrderSessions {
     const { sequencer, hub, onPublished } = options;
     this.#options = options;
     this.hub = hub;
-    this.residence = new ResidenceClock(() => sequencer.nowUs());
+    this.serviceTime = new ServiceTime(() => sequencer.nowUs());
     this.intake = new OrderIntake(sequencer, this.counters, onPublished);
     this.#context = {
       hub,
       intake: this.intake,
       counters: this.counters,
-      residence: this.residence,
+      serviceTime: this.serviceTime,
       onGone: (session) => {
         this.#sessions.delete(session);
         this.counters.sessions = this.#sessions.size;

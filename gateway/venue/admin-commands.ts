@@ -1,8 +1,8 @@
 import { Code, codeName } from '../../engine/codes.ts';
 import { type CommandFields, encodeCommand } from '../../engine/machine/command.ts';
 import type { Sequencer } from '../../engine/threads/sequencer.ts';
-import { getI64 } from '../../engine/units.ts';
 import { Report, ReportKind } from '../../engine/wire/layout.ts';
+import { ReportView } from '../../engine/wire/report-view.ts';
 import type { ReportHub } from '../sessions/report-hub.ts';
 
 /** Longer than any stall that trading survives; a disk that is full may last longer than this. */
@@ -94,9 +94,8 @@ function refused(code: Code): AdminAnswer {
 }
 
 function readAnswer(seq: number, report: Uint8Array): AdminAnswer {
-  const words = new Int32Array(report.buffer, report.byteOffset, Report.bytes / 4);
-  const code = report[Report.kind] === ReportKind.Accepted ? Code.OK : ((words[Report.code / 4] & 0xffff) as Code);
-  return { code, seq, price: getI64(words, Report.price / 4), quantity: getI64(words, Report.quantity / 4) };
+  const { kind, code, price, quantity } = new ReportView().wrap(new Int32Array(report.buffer, report.byteOffset, Report.bytes / 4), 0);
+  return { code: kind === ReportKind.Accepted ? Code.OK : (code as Code), seq, price, quantity };
 }
 
 /** What went wrong with an administrative command, in words; empty for OK. */

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CommandFields, encodeCommand } from '../../engine/machine/command.ts';
-import { RingConsumer } from '../../engine/rings/ring.ts';
 import { Engine } from '../../engine/threads/engine.ts';
 import { CommandKind, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import type { Prng } from '../../feeds/simulator/prng.ts';
@@ -53,7 +52,7 @@ export class MarketVenue {
     const market = new MarketData({ orders: LIMITS.orders, ...this.#options }, engine.directory);
     engine.onMarket(market);
     // Nobody here keeps history: its end of the report ring is emptied, or the engine would wait for it.
-    const history = new RingConsumer(engine.reportRing, 1);
+    const history = engine.consume('reports', 'history');
     const forget = () => {
       while (history.next() !== -1);
       history.release();

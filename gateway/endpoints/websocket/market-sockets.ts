@@ -1,9 +1,10 @@
 import type { HttpRequest, HttpResponse, us_socket_context_t, WebSocket } from 'uWebSockets.js';
 import { fail } from '../../../engine/assert.ts';
 import type { Identity } from '../../identity/identity.ts';
+import type { MarketFormat } from '../../market/formats/format.ts';
+import { chooseFormat } from '../../market/formats/formats.ts';
 import type { MarketConnection } from '../../market/market-connection.ts';
 import type { MarketData } from '../../market/market-data.ts';
-import { Format } from '../../market/market-feed.ts';
 import { CloseCause, type ReaderSocket } from '../../market/reader-socket.ts';
 import { GOING_AWAY, UNAVAILABLE, upgradeStatusOf } from './reject-status.ts';
 import { SocketServer } from './socket-server.ts';
@@ -18,8 +19,6 @@ export interface MarketSocketsOptions {
 /** A peer that answers no protocol ping for so long is gone. Seconds. */
 const IDLE_SECONDS = 32;
 const MAX_REQUEST_BYTES = 4096;
-/** Subprotocols, the one we prefer first. */
-const PROTOCOLS = ['json', 'binary'] as const;
 
 /** WebSocket close codes by cause; 4016 is that of order entry too. */
 const CLOSE_CODES: Readonly<Record<CloseCause, number>> = {
@@ -31,7 +30,7 @@ const CLOSE_CODES: Readonly<Record<CloseCause, number>> = {
 
 /** What the server keeps on each socket. */
 interface SocketUser {
-  readonly format: Format;
+  readonly format: MarketFormat;
   /** When the credentials expire, ms since the Unix epoch, or Infinity. */
   readonly expiresAt: number;
   /** Set when the socket opens. */
@@ -97,9 +96,9 @@ export class MarketSockets {
       if (reject !== undefined) return upgrade.refuse(upgradeStatusOf(reject), reject.details);
       // Here, because between question and answer others may have come.
       if (!this.#market.hasRoom()) return upgrade.refuse(UNAVAILABLE, 'Too many market-data connections; try again later.');
-      const protocol = PROTOCOLS.find((name) => upgrade.offered.includes(name)) ?? '';
+      const { format, protocol } = chooseFormat(upgrade.offered);
       const { expiresAt } = upgrade.principal;
-      upgrade.accept<SocketUser>({ format: protocol === 'json' ? Format.Json : Format.Binary, expiresAt }, protocol);
+      upgrade.accept<SocketUser>({ format, expiresAt }, protocol);
     });
   }
 }

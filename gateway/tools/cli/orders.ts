@@ -1,8 +1,12 @@
 import { Argument, type Command, Option } from 'commander';
 import { Code } from '../../../engine/codes.ts';
+import { SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
 import type { OpenbellClient, ReportView, SideName, TimeInForceName } from '../../client/index.ts';
 import { type AccountFlags, accountOption, connectionOptions, print, printJson, whole, withClient } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
+
+/** Without a price an order is a market order; there is nothing to choose. */
+const PRICED = TIME_IN_FORCE_NAMES.filter((name) => name !== 'market');
 
 interface OrderFlags extends AccountFlags {
   readonly tif?: TimeInForceName;
@@ -19,11 +23,11 @@ export function orderCommand(program: Command): void {
     .command('order')
     .summary('place an order')
     .description('Places an order and prints the answer. Without a price it is a market order.')
-    .addArgument(new Argument('<side>').choices(['buy', 'sell']))
+    .addArgument(new Argument('<side>').choices(SIDE_NAMES))
     .argument('<quantity>', 'in the base asset, such as 0.5')
     .argument('<symbol>', 'such as BTC-USD')
     .argument('[price]', 'in the quote asset, such as 59000.00')
-    .addOption(new Option('--tif <how>', 'how long it lives; without a price: fok only').choices(['gtc', 'ioc', 'fok', 'post-only']))
+    .addOption(new Option('--tif <how>', 'how long it lives; without a price: fok only').choices(PRICED))
     .option('--min-quantity <quantity>', 'with ioc, or without a price: trade at once at least that much or not at all')
     .option('--id <id>', 'client order id: the same one again does not trade twice', whole)
     .addHelpText(

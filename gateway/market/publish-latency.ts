@@ -31,13 +31,13 @@ class Stamps {
 }
 
 /**
- * How long book events are in the process: from the stamp of the command that
- * caused one to the moment the flush that carries it has been handed to the
- * socket of its last reader, so matching, the disk in mode `durable`, and all
- * other readers' writes are in it. Events that nobody is sent do not count.
+ * The publish latency of book events: from the stamp of the command that caused
+ * one to the moment the flush that carries it has been handed to the socket of
+ * its last reader, so matching, the disk in mode `durable`, and all other
+ * readers' writes are in it. Events that no reader is sent do not count.
  * I/O thread.
  */
-export class MarketHop {
+export class PublishLatency {
   readonly latency = new LatencyBuckets(LATENCY_BOUNDS_US);
   /** Events that the next flush takes, and those of the one under way. */
   #pending = new Stamps();
@@ -52,7 +52,7 @@ export class MarketHop {
     this.#pending.add(timeUs);
   }
 
-  /** A flush has taken what is pending. @param owed somebody is sent something */
+  /** A flush has taken what is pending. @param owed a reader is sent something */
   begin(owed: boolean): void {
     if (owed) [this.#pending, this.#leaving] = [this.#leaving, this.#pending];
     else this.#pending.clear();
