@@ -51,6 +51,7 @@ export const Code = {
   BOOK_FULL: 405,
   LEVELS_FULL: 406,
   CLIENT_ORDER_ID_TOO_OLD: 407,
+  MIN_QUANTITY_NOT_FILLABLE: 408,
   // 450: why an order was cancelled (not refusals).
   CANCELLED_BY_CLIENT: 450,
   CANCELLED_REMAINDER: 451,

@@ -322,7 +322,7 @@ describe('checkCommand', () => {
     ['UNKNOWN_KIND', { kind: 0 }],
     ['UNKNOWN_KIND', { kind: 4 }],
     ['UNKNOWN_KIND', { kind: 15 }],
-    ['UNKNOWN_KIND', { kind: 25 }],
+    ['UNKNOWN_KIND', { kind: 27 }],
     ['UNKNOWN_KIND', { kind: 255 }],
     ...Array.from({ length: 9 }, (_, i): [string, Partial<Fields>] => ['ADMIN_ONLY', { kind: 16 + i }]),
     ['BAD_ENUM', { side: 2 }],

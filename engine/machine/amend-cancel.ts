@@ -57,6 +57,7 @@ export class AmendCancel {
     order.symbol = slab.symbol(slot);
     order.side = slab.side(slot);
     order.timeInForce = slab.timeInForce(slot);
+    order.orderKind = order.timeInForce;
     order.clientOrderId = slab.clientOrderId(slot);
     const risk = risks.of(order.symbol);
     const code = this.#checks.amend(order, risk.held(slot));

@@ -9,12 +9,13 @@ import { OrderChecks } from '../rules/order-checks.ts';
 import { SymbolRows } from '../rules/symbol-rows.ts';
 import type { StatePart } from '../state-part.ts';
 import { getI64, type Seq } from '../units.ts';
-import { Command, CommandKind, Phase } from '../wire/layout.ts';
+import { Command, CommandFlag, CommandKind, Phase } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { Administration } from './administration.ts';
 import { AmendCancel } from './amend-cancel.ts';
 import { Answers } from './answers.ts';
 import { Configuration } from './configuration.ts';
+import { PendingExtension } from './extension.ts';
 import { NewOrder } from './new-order.ts';
 import { ReportFlag } from './report-writer.ts';
 import { RestingOrders } from './resting-orders.ts';
@@ -42,6 +43,7 @@ export class Exchange extends MachineState {
   readonly digest: StateDigest;
   /** What a snapshot is made of, in the canonical order of rows; behind the row of seq, time and last order id. */
   readonly parts: readonly StatePart[];
+  readonly #extension = new PendingExtension();
   readonly #answers: Answers;
   readonly #newOrder: NewOrder;
   readonly #amendCancel: AmendCancel;
@@ -69,6 +71,7 @@ export class Exchange extends MachineState {
       this.clientOrderIds,
       this.idempotencyKeys,
       this.digest,
+      this.#extension,
     ];
   }
 
@@ -90,14 +93,23 @@ export class Exchange extends MachineState {
     const { order } = this;
     order.read(bytes, words, slot);
     const { kind } = order;
-    if (kind === CommandKind.New) this.#newOrder.apply();
-    else if (kind === CommandKind.Cancel) this.#amendCancel.cancel();
+    if (kind === CommandKind.New) {
+      if ((bytes[slot * Command.bytes + Command.parameter] & CommandFlag.Extended) !== 0) this.#extension.complete(order, seq);
+      else if (this.#extension.pending) this.#extension.drop();
+      this.#newOrder.apply();
+    } else this.#applyOther(kind, bytes, words, slot);
+    this.accounts.checkConservation();
+    if (this.rules !== 1) this.digest.fold(seq);
+  }
+
+  #applyOther(kind: number, bytes: Uint8Array, words: Int32Array, slot: number): void {
+    if (this.#extension.pending) this.#extension.drop();
+    if (kind === CommandKind.Cancel) this.#amendCancel.cancel();
     else if (kind === CommandKind.Amend) this.#amendCancel.amend();
     else if (kind === CommandKind.Configure) this.configuration.apply(bytes, words, slot);
     else if (kind === CommandKind.StateDigest) this.digest.check(bytes, words, slot);
+    else if (kind === CommandKind.Extension) this.#extension.keep(words, slot);
     else if (kind >= FIRST_ADMIN_KIND) this.#administer(bytes, words, slot);
-    this.accounts.checkConservation();
-    if (this.rules !== 1) this.digest.fold(seq);
   }
 
   /** After the commands of one poll: what is computed once for all of them. */

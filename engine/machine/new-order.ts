@@ -2,6 +2,7 @@ import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { Phase, ReportKind } from '../wire/layout.ts';
+import { KIND_RESTS } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
@@ -44,7 +45,7 @@ export class NewOrder {
     aggressor.filled = 0;
     if (state.symbols.phase[order.symbol] === Phase.Continuous) book.match(order.side, this.#checks.limitPrice(order), order.quantity);
     if (aggressor.open === 0) return this.#remember(orderId, OK);
-    if (order.rests) {
+    if (KIND_RESTS[order.orderKind] !== 0) {
       if (this.#resting.rest(book)) return;
       this.#cancelRest(Code.LEVELS_FULL);
     } else this.#cancelRest(Code.CANCELLED_REMAINDER);

@@ -4,7 +4,8 @@ import { Code } from '../codes.ts';
 import type { Capacities } from '../limits.ts';
 import { MILLION, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import type { Money, PriceTicks } from '../units.ts';
-import { Phase, Side, TimeInForce } from '../wire/layout.ts';
+import { Phase, Side } from '../wire/layout.ts';
+import { KIND_AUCTION, KIND_FILL_OR_KILL, KIND_MIN_QUANTITY, KIND_NEEDS_PRICE, KIND_POST_ONLY, KIND_RESTS } from '../wire/order-kinds.ts';
 import type { Accounts } from './accounts.ts';
 import type { OrderRequest } from './order-request.ts';
 import type { RiskModels } from './risk-model.ts';
@@ -12,7 +13,6 @@ import type { Symbols } from './symbols.ts';
 
 const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxNotional, PriceBandPpm, ReferencePrice } = SymbolParam;
 const { Buy } = Side;
-const { GoodTillCancel, FillOrKill, Market, PostOnly } = TimeInForce;
 const { OK } = Code;
 
 /** What the checks look at. All of it belongs to the engine thread. */
@@ -57,9 +57,19 @@ export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
     check: (c, o) => c.symbolLimits(o),
   },
   { codes: [Code.OPEN_ORDER_LIMIT, Code.BOOK_FULL], check: (c, o) => c.room(o) },
-  { codes: [Code.NO_LIQUIDITY, Code.INSUFFICIENT_FUNDS, Code.NOTIONAL_MAX, Code.NOTIONAL_MIN], check: (c, o) => c.marketFunds(o) },
+  {
+    codes: [
+      Code.NO_LIQUIDITY,
+      Code.INSUFFICIENT_FUNDS,
+      Code.NOTIONAL_MAX,
+      Code.NOTIONAL_MIN,
+      Code.FOK_NOT_FILLABLE,
+      Code.MIN_QUANTITY_NOT_FILLABLE,
+    ],
+    check: (c, o) => c.marketFunds(o),
+  },
   { codes: [Code.INSUFFICIENT_FUNDS], check: (c, o) => c.limitFunds(o) },
-  { codes: [Code.FOK_NOT_FILLABLE, Code.POST_ONLY_WOULD_TRADE], check: (c, o) => c.liquidity(o) },
+  { codes: [Code.FOK_NOT_FILLABLE, Code.MIN_QUANTITY_NOT_FILLABLE, Code.POST_ONLY_WOULD_TRADE], check: (c, o) => c.liquidity(o) },
 ];
 
 /**
@@ -128,7 +138,7 @@ export class OrderChecks {
     if (phase === Phase.Continuous) return OK;
     if (phase === Phase.Halted) return Code.SYMBOL_HALTED;
     if (phase === Phase.Closed) return Code.SYMBOL_CLOSED;
-    return order.timeInForce === GoodTillCancel ? OK : Code.NOT_IN_AUCTION;
+    return KIND_AUCTION[order.orderKind] !== 0 ? OK : Code.NOT_IN_AUCTION;
   }
 
   /** Quantity and, with a limit price, price and notional: the symbol's limits. */
@@ -140,7 +150,7 @@ export class OrderChecks {
     if (quantity > params[row + MaxQuantity]) return Code.QUANTITY_MAX;
     const lotStep = params[row + LotStep];
     if (lotStep !== 1 && quantity % lotStep !== 0) return Code.LOT;
-    if (order.timeInForce === Market) return OK;
+    if (KIND_NEEDS_PRICE[order.orderKind] === 0) return OK;
     const price = order.price;
     if (price === 0 || price > params[row + MaxPrice]) return Code.PRICE_RANGE;
     const tickStep = params[row + TickStep];
@@ -151,7 +161,7 @@ export class OrderChecks {
 
   /** Of an order that may rest. */
   room(order: OrderRequest): Code {
-    if (!order.rests) return OK;
+    if (KIND_RESTS[order.orderKind] === 0) return OK;
     const { accounts, slab, capacities } = this.#state;
     if (accounts.openOrders[order.account] >= accounts.maxOpenOrders[order.account]) return Code.OPEN_ORDER_LIMIT;
     return slab.count >= capacities.orders ? Code.BOOK_FULL : OK;
@@ -164,7 +174,7 @@ export class OrderChecks {
    * the order's own money. At one level, funds come before the notional limit.
    */
   marketFunds(order: OrderRequest): Code {
-    if (order.timeInForce !== Market) return OK;
+    if (KIND_NEEDS_PRICE[order.orderKind] !== 0) return OK;
     const accounts = this.#accounts;
     const symbols = this.#symbols;
     const { symbol, side } = order;
@@ -183,23 +193,30 @@ export class OrderChecks {
     const code = this.#notional(order, notional);
     if (code !== OK) return code;
     this.needed = risk.need(symbol, side, notional, order.quantity);
-    return this.needed > available ? Code.INSUFFICIENT_FUNDS : OK;
+    if (this.needed > available) return Code.INSUFFICIENT_FUNDS;
+    if (KIND_FILL_OR_KILL[order.orderKind] !== 0 && book.sweptQuantity < order.quantity) return Code.FOK_NOT_FILLABLE;
+    const minimum = KIND_MIN_QUANTITY[order.orderKind] !== 0 ? order.minQuantity : 0;
+    return book.sweptQuantity < minimum ? Code.MIN_QUANTITY_NOT_FILLABLE : OK;
   }
 
   limitFunds(order: OrderRequest): Code {
-    return order.timeInForce === Market ? OK : this.#limitFunds(order, 0);
+    return KIND_NEEDS_PRICE[order.orderKind] === 0 ? OK : this.#limitFunds(order, 0);
   }
 
-  /** The book's side of the time in force. */
+  /** What an order with a limit price asks of the other side. */
   liquidity(order: OrderRequest): Code {
-    if (order.timeInForce === FillOrKill)
+    const kind = order.orderKind;
+    if (KIND_NEEDS_PRICE[kind] === 0) return OK;
+    if (KIND_FILL_OR_KILL[kind] !== 0)
       return this.books(order).fillable(order.side, order.price, order.quantity) ? OK : Code.FOK_NOT_FILLABLE;
+    if (KIND_MIN_QUANTITY[kind] !== 0)
+      return this.books(order).fillable(order.side, order.price, order.minQuantity) ? OK : Code.MIN_QUANTITY_NOT_FILLABLE;
     return this.#postOnly(order);
   }
 
   /** The order's limit price; a market order's is the edge of the price band, or the end of the ladder. A sell's edge may lie above the ladder. */
   limitPrice(order: OrderRequest): PriceTicks {
-    if (order.timeInForce !== Market) return order.price;
+    if (KIND_NEEDS_PRICE[order.orderKind] !== 0) return order.price;
     const params = this.#params;
     const row = order.symbol * SYMBOL_PARAMS;
     const reference = params[row + ReferencePrice];
@@ -220,7 +237,7 @@ export class OrderChecks {
     const { symbol, side } = order;
     const book = this.books(order);
     let notional = this.#limitCost(order);
-    if (order.timeInForce === Market) {
+    if (KIND_NEEDS_PRICE[order.orderKind] === 0) {
       const limit = this.limitPrice(order);
       if (limit > book.maxPrice) return Code.NO_LIQUIDITY;
       book.sweep(side, limit, order.quantity);
@@ -247,7 +264,7 @@ export class OrderChecks {
   }
 
   #postOnly(order: OrderRequest): Code {
-    return order.timeInForce === PostOnly && this.books(order).crosses(order.side, order.price) ? Code.POST_ONLY_WOULD_TRADE : OK;
+    return KIND_POST_ONLY[order.orderKind] !== 0 && this.books(order).crosses(order.side, order.price) ? Code.POST_ONLY_WOULD_TRADE : OK;
   }
 
   #limitCost(order: OrderRequest): Money {

@@ -6,6 +6,7 @@ import { Exchange } from '../../engine/machine/exchange.ts';
 import { SymbolParam } from '../../engine/params.ts';
 import { allocateRing, RingConsumer } from '../../engine/rings/ring.ts';
 import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
+import { CommandFlag, type ExtensionFields, encodeExtension } from '../../engine/wire/command-extension.ts';
 import { CommandKind, Phase, Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { MarketEventKind, MarketEventView } from '../../engine/wire/market-event.ts';
 import { ReportFlag } from '../../engine/wire/names.ts';
@@ -26,6 +27,11 @@ export const SMALL_LIMITS: Limits = resolveLimits({
 export const USD = 1;
 export const BTC = 2;
 export const SYMBOL = 1;
+
+/** A command, and what stands in the record in front of it. */
+export interface LongCommandFields extends CommandFields {
+  readonly extension?: ExtensionFields;
+}
 
 export interface ReportFields {
   kind: number;
@@ -107,9 +113,16 @@ export class Harness {
   }
 
   /** Applies a command and returns the reports and market events that it caused. */
-  do(fields: CommandFields): { reports: ReportFields[]; events: EventFields[] } {
+  do(fields: LongCommandFields): { reports: ReportFields[]; events: EventFields[] } {
+    const { extension } = fields;
+    if (extension !== undefined) {
+      this.#seq++;
+      encodeExtension(this.#bytes, this.#words, 0, { ...extension, seq: this.#seq, timeUs: this.#seq * 1000 });
+      this.exchange.apply(this.#bytes, this.#words, 0);
+    }
     this.#seq++;
-    encodeCommand(this.#bytes, this.#words, 0, { ...fields, seq: this.#seq, timeUs: this.#seq * 1000 });
+    const parameter = extension === undefined ? fields.parameter : CommandFlag.Extended;
+    encodeCommand(this.#bytes, this.#words, 0, { ...fields, ...(parameter && { parameter }), seq: this.#seq, timeUs: this.#seq * 1000 });
     this.exchange.apply(this.#bytes, this.#words, 0);
     this.exchange.endBatch();
     const { reports, market } = this.#outputs;
