@@ -68,6 +68,7 @@ export function capacitiesOf(limits: Limits): Capacities {
 /** The log needs more room than this start has. Nothing was changed. */
 export class CapacityError extends Error {
   readonly code = 'CAPACITY_BELOW_LOG';
+  readonly needed: Capacities;
 
   /** @param needed capacities in force in the log @param given room that this start has */
   constructor(needed: Capacities, given: Limits) {
@@ -78,6 +79,7 @@ export class CapacityError extends Error {
         'Capacities in a log only grow, because they decided what was rejected. Raise them to at least these values in the configuration.',
     );
     this.name = 'CapacityError';
+    this.needed = needed;
   }
 }
 

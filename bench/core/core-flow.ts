@@ -44,6 +44,7 @@ export class CoreFlow {
 
   /** Applies the definitions, the deposits and the first resting orders; `onCommand` sees each, in slot 0. */
   setUp(onCommand: () => void = () => undefined): void {
+    this.#seq = this.#exchange.seq;
     const put = (fields: Parameters<typeof encodeCommand>[3]): void => {
       encodeCommand(this.bytes, this.words, 0, { ...fields, seq: ++this.#seq, timeUs: this.#seq });
       onCommand();

@@ -1,7 +1,7 @@
 import { CAPACITIES, type Capacities, CapacityError, NewerRulesError, RULES } from '../limits.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { getI64 } from '../units.ts';
-import { Command } from '../wire/layout.ts';
+import { Command, CommandKind } from '../wire/layout.ts';
 import type { CommandFields } from './command.ts';
 import type { MachineState } from './state.ts';
 
@@ -27,21 +27,22 @@ export class Configuration implements StatePart {
    * @throws NewerRulesError @throws CapacityError when there is less memory than it asks for
    */
   apply(bytes: Uint8Array, words: Int32Array, slot: number): void {
-    const w = slot * WORDS;
-    this.#set(bytes[slot * Command.bytes + Command.parameter], {
-      orders: getI64(words, w + Command.clientOrderId / 4),
-      pages: getI64(words, w + Command.orderId / 4),
-      accounts: words[w + Command.account / 4] >>> 0,
-      assets: words[w + Command.tag / 4] >>> 0,
-      symbols: words[w + Command.symbol / 4] >>> 0,
-      rememberedOrders: getI64(words, w + Command.price / 4),
-      rememberedKeys: getI64(words, w + Command.quantity / 4),
-    });
+    this.#set(bytes[slot * Command.bytes + Command.parameter], configuredCapacities(words, slot));
   }
 
-  /** The log was begun before rules were logged: it is replayed under rules 1, with the capacities that this start has. */
-  beginUnlogged(): void {
+  /**
+   * What follows was written before rules were logged, and is replayed under rules 1.
+   * @param capacities in force there, if they are known: those that were logged first
+   */
+  beginUnlogged(capacities?: Capacities): void {
     this.#state.rules = 1;
+    if (capacities !== undefined) this.#enforce(capacities);
+  }
+
+  /** Whether a start with these capacities has anything to log. */
+  differsFrom(capacities: Capacities): boolean {
+    const state = this.#state;
+    return !this.logged || state.rules !== RULES || CAPACITIES.some((name) => capacities[name] !== state.capacities[name]);
   }
 
   save(out: RowWriter): void {
@@ -59,11 +60,15 @@ export class Configuration implements StatePart {
   }
 
   #set(rules: number, capacities: Capacities): void {
-    const state = this.#state;
-    if (rules > RULES) throw new NewerRulesError(rules, state.seq);
-    if (CAPACITIES.some((name) => capacities[name] > state.limits[name])) throw new CapacityError(capacities, state.limits);
+    if (rules > RULES) throw new NewerRulesError(rules, this.#state.seq);
+    this.#enforce(capacities);
     this.logged = true;
-    state.rules = rules;
+    this.#state.rules = rules;
+  }
+
+  #enforce(capacities: Capacities): void {
+    const state = this.#state;
+    if (CAPACITIES.some((name) => capacities[name] > state.limits[name])) throw new CapacityError(capacities, state.limits);
     Object.assign(state.capacities, capacities);
     state.pages.limit = capacities.pages;
     state.clientOrderIds.setWindow(capacities.rememberedOrders);
@@ -71,12 +76,26 @@ export class Configuration implements StatePart {
   }
 }
 
-/** The fields of the command that puts `rules` and `capacities` in force. */
-export function configureCommand(kind: number, rules: number, capacities: Capacities): CommandFields {
+/** The capacities that the Configure command in `slot` names. */
+export function configuredCapacities(words: Int32Array, slot: number): Capacities {
+  const w = slot * WORDS;
+  return {
+    orders: getI64(words, w + Command.clientOrderId / 4),
+    pages: getI64(words, w + Command.orderId / 4),
+    accounts: words[w + Command.account / 4] >>> 0,
+    assets: words[w + Command.tag / 4] >>> 0,
+    symbols: words[w + Command.symbol / 4] >>> 0,
+    rememberedOrders: getI64(words, w + Command.price / 4),
+    rememberedKeys: getI64(words, w + Command.quantity / 4),
+  };
+}
+
+/** The command that puts the rules of this build and `capacities` in force. */
+export function configureCommand(capacities: Capacities): CommandFields {
   const { orders, pages, accounts, assets, symbols, rememberedOrders, rememberedKeys } = capacities;
   return {
-    kind,
-    parameter: rules,
+    kind: CommandKind.Configure,
+    parameter: RULES,
     clientOrderId: orders,
     orderId: pages,
     account: accounts,

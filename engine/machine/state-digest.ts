@@ -3,7 +3,7 @@ import type { Accounts } from '../rules/accounts.ts';
 import type { Symbols } from '../rules/symbols.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { getI64, type Seq } from '../units.ts';
-import { Command } from '../wire/layout.ts';
+import { Command, CommandKind } from '../wire/layout.ts';
 import type { CommandFields } from './command.ts';
 import { ReportWord, type ReportWriter } from './report-writer.ts';
 import type { MachineState } from './state.ts';
@@ -49,6 +49,8 @@ export class StateDigest implements StatePart {
   checkpointSeq = 0;
   checkpointHigh = 0;
   checkpointLow = 0;
+  /** The last checkpoint that the log is known to state; not part of the state. */
+  statedSeq = 0;
   readonly #reports: ReportWriter;
   #high = 0;
   #low = 0;
@@ -91,6 +93,7 @@ export class StateDigest implements StatePart {
     if (bytes[slot * Command.bytes + Command.parameter] !== DIGEST_VERSION || checkpoint !== this.checkpointSeq) return;
     const high = words[w + Command.orderId / 4];
     const low = words[w + Command.price / 4];
+    this.statedSeq = checkpoint;
     if (high === this.checkpointHigh && low === this.checkpointLow) return;
     throw new DivergedError(checkpoint, this.#state.seq, digestText(high, low), digestText(this.checkpointHigh, this.checkpointLow));
   }
@@ -149,7 +152,7 @@ export function digestText(high: number, low: number): string {
   return [high, low].map((lane) => (lane >>> 0).toString(16).padStart(8, '0')).join('');
 }
 
-/** The fields of the command that states a checkpoint. */
-export function digestCommand(kind: number, checkpoint: Seq, high: number, low: number): CommandFields {
-  return { kind, parameter: DIGEST_VERSION, quantity: checkpoint, orderId: high >>> 0, price: low >>> 0 };
+/** The command that states a checkpoint. */
+export function digestCommand(checkpoint: Seq, high: number, low: number): CommandFields {
+  return { kind: CommandKind.StateDigest, parameter: DIGEST_VERSION, quantity: checkpoint, orderId: high >>> 0, price: low >>> 0 };
 }

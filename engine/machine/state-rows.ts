@@ -6,7 +6,8 @@ import type { Exchange } from './exchange.ts';
 export { ROW_FIELDS } from '../state-part.ts';
 
 const CHUNK_ROWS = 4096;
-/** Where the time is in the row of {@link RowKind.Meta}, which is the first. */
+/** Where seq and time are in the row of {@link RowKind.Meta}, which is the first. */
+const META_SEQ = 1;
 const META_TIME = 2;
 
 /** Takes `count` rows of {@link ROW_FIELDS} numbers; the array is reused after the call. */
@@ -56,16 +57,19 @@ export function stateHash(exchange: Exchange): string {
 }
 
 /**
- * The same without the time of the last command, the only clock in the state,
- * and without the digest, which depends on where checkpoints fell: equal for
- * two exchanges that took the same commands at different times, such as a
+ * The same of what trading made: without sequence and time, and without what
+ * the engine logs of its own (rules, capacities, digests). Equal for two
+ * exchanges that took the same commands of others at different times, such as a
  * shard and its shadow.
  */
 export function tradingHash(exchange: Exchange): string {
   const hash = createHash('sha256');
-  const parts = exchange.parts.filter((part) => part !== exchange.digest);
+  const parts = exchange.parts.filter((part) => part !== exchange.digest && part !== exchange.configuration);
   saveParts(exchange, parts, (rows, count) => {
-    if (rows[0] === RowKind.Meta) rows[META_TIME] = 0;
+    if (rows[0] === RowKind.Meta) {
+      rows[META_SEQ] = 0;
+      rows[META_TIME] = 0;
+    }
     hash.update(new Uint8Array(rows.buffer, rows.byteOffset, count * ROW_FIELDS * 8));
   });
   return hash.digest('hex');

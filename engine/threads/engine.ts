@@ -1,9 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { OrderSlab } from '../book/order-slab.ts';
+import { Code } from '../codes.ts';
 import { JournalWord } from '../journal/journal-status.ts';
-import { type Limits, resolveLimits } from '../limits.ts';
+import { capacitiesOf, type Limits, resolveLimits } from '../limits.ts';
+import { type CommandFields, encodeCommand } from '../machine/command.ts';
+import { configureCommand } from '../machine/configuration.ts';
 import { Exchange } from '../machine/exchange.ts';
+import { digestCommand } from '../machine/state-digest.ts';
 import { GatedConsumer, type SeqCell } from '../rings/gated-consumer.ts';
 import { type RingConsumer, type RingHandle, RingProducer } from '../rings/ring.ts';
 import { openTap, type RingTap, TapError, TappedRing } from '../rings/tapped-ring.ts';
@@ -108,6 +112,8 @@ export class Engine {
   #scheduled = false;
   #later = false;
   #idleTurns = 0;
+  /** Low 32 bits of the seq of the last checkpoint that was put into the log. */
+  #stated = 0;
   #lastSnapshotSeq = 0;
   #snapshot: SnapshotUnderWay | undefined;
   #failure: Error | undefined;
@@ -222,6 +228,7 @@ export class Engine {
       this.#sequencer = new Sequencer(this.#commandRing, this.#control, recovery.seq, recovery.timeUs);
       this.#sequencer.historyFull = this.#historyFull;
       this.#lastSnapshotSeq = recovery.snapshotSeq;
+      if (recovery.configure) this.#log(this.#sequencer, configureCommand(capacitiesOf(this.limits)));
       this.schedule();
       return recovery;
     } catch (error) {
@@ -316,6 +323,28 @@ export class Engine {
     }
   }
 
+  /** Puts a command of the engine's own into the log; false when there is no room for it now. */
+  #log(sequencer: Sequencer, fields: CommandFields): boolean {
+    const slot = sequencer.claim();
+    if (slot === -1) return false;
+    encodeCommand(sequencer.slots.u8, sequencer.slots.i32, slot, fields);
+    sequencer.stamp(slot);
+    sequencer.publish();
+    return true;
+  }
+
+  /** Puts the state digest of the last checkpoint into the log, once. */
+  #stateDigest(sequencer: Sequencer): void {
+    const control = this.#control;
+    const { checkpoint } = control;
+    if (sequencer.refusal() !== Code.OK) return;
+    const { seq, high, low } = control.digest(sequencer.seq);
+    // The engine may be at the next checkpoint by now: then that one is stated, in the next turn.
+    if (control.checkpoint !== checkpoint || !this.#log(sequencer, digestCommand(seq, high, low))) return;
+    this.#stated = checkpoint;
+    this.schedule();
+  }
+
   readonly #run = (): void => {
     this.#scheduled = false;
     this.#turn();
@@ -342,6 +371,7 @@ export class Engine {
     const sequencer = this.#sequencer;
     if (sequencer === undefined || this.#failure !== undefined) return;
     this.#maybeSnapshot(sequencer.seq);
+    if (this.#control.checkpoint !== this.#stated) this.#stateDigest(sequencer);
     if (!this.#outstanding(sequencer.seq)) return;
     if (this.#looksAgain(applied, handed, sequencer.seq)) this.schedule();
     else this.#scheduleLater();
