@@ -99,11 +99,11 @@ describe('runbooks', () => {
     assert.deepEqual(files.map(({ name }) => name).sort(), alertNames);
   });
 
-  it('each says what it means, what clients see, how to look, what to do, and when it is over', () => {
+  it('each says what it means, what clients see, how to investigate, what to do, and when it is over', () => {
     for (const { name, text } of files) {
       assert.ok(text.startsWith(`# ${name}\n`), name);
       const headings = [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
-      assert.deepEqual(headings, ['What it means', 'What clients see', 'How to look', 'What to do', 'How to know that it is over'], name);
+      assert.deepEqual(headings, ['What it means', 'What clients see', 'How to investigate', 'What to do', 'How to confirm that it is over'], name);
     }
   });
 
