@@ -74,23 +74,23 @@ describe('the load generator', () => {
     }
   });
 
-  test('a refusal fails a run, and is an overload where a ramp expects it', async () => {
+  test('a reject fails a run, and is an overload in a ramp', async () => {
     await open('grpc');
     await exchange.post('/v1/accounts/2/suspend');
     const request = { rate: 1000, batch: 1, warmupMs: 0, windowMs: 200, windows: 1, sampleMs: 0 };
     const { kept } = await load.run({ ...request, mayRefuse: true });
     assert.equal(kept, false);
-    await assert.rejects(load.run(request), /refused, the first with ACCOUNT_SUSPENDED/);
+    await assert.rejects(load.run(request), /rejected, the first with ACCOUNT_SUSPENDED/);
   });
 });
 
-test('a window that broke off is noted as overloaded', () => {
+test('a window that was stopped is noted as overloaded', () => {
   const recorder = new Recorder();
   const result = { windows: [recorder.take()], samples: [], sendDelay: recorder.take(), orders: 9, fills: 0, refused: 0, achieved: 0 };
   const noteOf = (kept: boolean, overloaded: boolean) => latencyMetric('a.b', '', 5000, { ...result, kept, overloaded }).note;
   assert.equal(noteOf(true, false), undefined);
   assert.equal(noteOf(false, false), '0 of 5,000 commands/s were answered');
-  assert.equal(noteOf(false, true), 'overloaded: at 5,000 commands/s a window broke off, too much was under way');
+  assert.equal(noteOf(false, true), 'overloaded: at 5,000 commands/s a window was stopped, too many commands were in flight');
 });
 
 test('messages that come in pieces of any size are whole again', () => {

@@ -67,9 +67,9 @@ export class MeasuredCore {
   }
 
   /**
-   * Each command when it is due, or as soon after as those before it let it.
-   * Latency, into `recorder`: from there until all reports of its poll are in
-   * the ring. The times are kept while it runs and recorded afterwards.
+   * Each command at its planned time, or as soon as the earlier ones are done.
+   * The latency in `recorder` counts from the planned time until all reports of its
+   * poll are in the ring. The times are stored during the run and recorded afterwards.
    */
   openLoop(count: number, ratePerSecond: number, recorder: Recorder): Span {
     const pacer = new Pacer(ratePerSecond, performance.now() + LEAD_MS);

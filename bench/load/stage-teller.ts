@@ -2,7 +2,7 @@ import type { ScopeContext } from '../suite/scope.ts';
 
 const TELL_MS = 500;
 
-/** Tells the runner what goes on, also while a load of a minute runs. The part done is that of the time that the scope expects to take. */
+/** Reports the progress to the runner, also during a load of a minute. The part done is the share of the expected duration. */
 export class StageTeller {
   readonly #context: ScopeContext;
   readonly #expectedMs: number;

@@ -21,7 +21,7 @@ interface Running extends FilterStage {
   readonly envoy: EnvoyProcess;
 }
 
-/** Every stage has its Envoy, and they take turns with direct windows: the machine's moods hit all of them. */
+/** Every stage has its own Envoy, and they take turns with direct windows, so that a disturbance affects all of them. */
 export async function filterByFilter(context: ScopeContext, binary: string, plan: MeshPlan, stage: StageTeller): Promise<Metric[]> {
   const { dir, signal } = context;
   const credentials = await makeCredentials(dir, ACCOUNTS);
@@ -85,7 +85,7 @@ async function oneLoad(
   return metrics;
 }
 
-/** One call at a time: here every filter is in the way of every order. */
+/** One call at a time: every filter processes every order. */
 async function unary(
   venue: Venue,
   { claims }: Credentials,

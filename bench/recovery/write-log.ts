@@ -17,14 +17,14 @@ export interface WrittenLog {
   readonly seq: number;
   /** Of the state after the last command. */
   readonly hash: string;
-  /** Path of the snapshot of its middle. */
+  /** Path of the snapshot in its middle. */
   readonly snapshot: string;
 }
 
 /**
  * Writes a log of at least `commands` commands of the exchange-core mix, and a
- * snapshot of its middle, with the real log writer.
- * @param onProgress with the part that is done, several times a second; what it throws ends the writing
+ * snapshot in its middle, with the real log writer.
+ * @param onProgress called with the part done, several times a second; an exception from it ends the writing
  */
 export async function writeLog(dir: string, commands: number, onProgress: (done: number) => void): Promise<WrittenLog> {
   const ring = allocateRing({ slotBytes: 64, capacity: 2 ** 13, consumers: 1 });
@@ -63,7 +63,7 @@ export async function writeLog(dir: string, commands: number, onProgress: (done:
     if (performance.now() - told < TELL_MS) continue;
     told = performance.now();
     onProgress(exchange.seq / commands);
-    // Ctrl-C comes in here.
+    // Ctrl-C takes effect here.
     await new Promise(setImmediate);
   }
   await log.close();
