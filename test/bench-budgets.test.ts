@@ -113,7 +113,7 @@ test('the file is read strictly', () => {
     [{ ...good, metric: 'fanout.a' }, /metric must begin with wire\./],
     [{ ...good, percentile: 'p95' }, /percentile must be p50, p90, p99, p999, max/],
     [{ ...good, profile: 'quick' }, /profile must be/],
-    [{ ...good, source: '' }, /source must say/],
+    [{ ...good, source: '' }, /source must state/],
     [null, /not an object/],
   ];
   for (const [entry, message] of wrong)

@@ -9,5 +9,5 @@ export const loadMethod = (placement: Placement): readonly string[] => [
   'The generator never sleeps: its loop turns with setImmediate, because a timer oversleeps by up to a millisecond. This occupies one core of the machine at all times. It runs with --single-threaded-gc. Its own lateness is noted with each figure.',
   `${ACCOUNTS.length} accounts, one connection each, take turns message by message. The messages that are due in one turn of the loop leave in one write per connection; each is a separate gRPC (or WebSocket) message with its own CommandFrame. gRPC runs directly over node:http2.`,
   'Commands: 46 % new orders, 44 % cancels of an own resting order picked at random, 10 % immediate-or-cancel orders, each of which is filled. 1,000 orders of each account rest in three books throughout.',
-  'After each run every command has been answered exactly once, and the report numbers of each account have no gap; a refusal, too, fails the scope, but in a ramp and at the fixed rates, where it is noted. At the end `openbell verify` replays the whole log.',
+  'After each run every command has been answered exactly once, and the report numbers of each account have no gap. A reject also fails the scope, except in a ramp and at the fixed rates, where it is noted. At the end `openbell verify` replays the whole log.',
 ];

@@ -40,7 +40,7 @@ export function upgraded(socket: Socket): Promise<string> {
       socket.off('close', onClose);
       socket.pause();
       const head = answer.toString('latin1', 0, end);
-      if (!head.startsWith('HTTP/1.1 101')) return reject(new Error(`the WebSocket was refused: ${head}`));
+      if (!head.startsWith('HTTP/1.1 101')) return reject(new Error(`the WebSocket was rejected: ${head}`));
       if (answer.length > end + 4) socket.unshift(answer.subarray(end + 4));
       resolve(head);
     };

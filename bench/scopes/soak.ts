@@ -1,4 +1,4 @@
-/** An hour of load: memory, file descriptors and tail latency stay where they are. */
+/** An hour of load: memory, file descriptors and tail latency must stay constant. */
 import { missingBuild } from '../load/exchange-process.ts';
 import { loadMethod } from '../load/method.ts';
 import { thousands } from '../load/metrics.ts';
@@ -12,7 +12,7 @@ import type { Profile, ScopeResult } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 const BATCH = 10;
-/** Not below: a ramp that was disturbed would make an hour of nothing. */
+/** Lower limit: after a disturbed ramp, the hour would have almost no load. */
 const LEAST_RATE = 20_000;
 const RAMP_SECONDS = 30;
 
@@ -73,6 +73,6 @@ function method(rate: number, minutes: number, byRamp: boolean): string[] {
     `${thousands(rate)} commands/s in batches of ${BATCH} for ${minutes} minutes${
       byRamp ? `: half of the highest rate of a ramp that had p99 < 1 ms, but at least ${thousands(LEAST_RATE)}/s` : ''
     }. Each 10 s (or sixtieth of a shorter run) one sample of the exchange's resident memory, JavaScript heap and open files, and p50 and p99 of the answers since the last.`,
-    'Memory is what the process has for itself; mapped files (the history) are page cache and are shown apart. Growth is the slope of a line through the samples of the second half (least squares), when caches and the retained reports have filled up; drift of p99 is the median sample of the last third over that of the first.',
+    'Memory is the private memory of the process; mapped files (the history) are page cache and are shown separately. Growth is the slope of a line through the samples of the second half (least squares), when caches and the retained reports are full; drift of p99 is the median sample of the last third over that of the first.',
   ];
 }

@@ -100,12 +100,12 @@ function method(plan: WirePlan): string[] {
   return [
     ...loadMethod(clientsApart()),
     `Warm-up: ${plan.warmupMs / 1000} s of load per kind of connection and batch size, and ${plan.fixed.warmupMs / 1000} s before the windows of each rate, of the target and of mode durable ${plan.warmupMs / 1000} s; ${plan.windows} windows of ${plan.fixed.windowMs / 1000} s.`,
-    'Highest sustained rate: the highest of a ramp at which no more commands were under way at the end of the step than in its middle (by 1 % of those sent between, and 5 ms), with p99 < 50 ms. Knee: the highest with p99 < 1 ms.',
+    'Highest sustained rate: the highest of a ramp at which no more commands were in flight at the end of the step than in its middle (by 1 % of those sent between, and 5 ms), with p99 < 50 ms. Knee: the highest with p99 < 1 ms.',
     echoMethod(plan.echo),
     "Residence is the exchange's own histogram `openbell_order_residence_seconds`, socket read to socket write, read from GET /metrics at the boundaries of the windows; percentiles are interpolated inside its buckets, the share within 1 ms is exact. CPU per order is the time of all threads of the exchange in /proc/PID/stat.",
   ];
 }
 
 function echoMethod({ turns, pingPong, saturate }: WirePlan['echo']): string {
-  return `The echo is a server of the general gRPC library in a process of its own, bound as the exchange is: the same method, and for each command a report of the same size, with no exchange behind it. The same generator drives both, unbatched, ${turns} turns of each in a window: ${thousands(pingPong.orders)} orders one at a time, then ${saturate.windowMs / 1000} s with ${thousands(UNDER_WAY)} commands under way all the time, so that neither side waits for one. CPU per order is that of the latter. A whole first window is warm-up.`;
+  return `The echo is a server of the general gRPC library in a separate process, bound like the exchange: the same method, and for each command a report of the same size, without an exchange behind it. The same generator drives both, unbatched, ${turns} turns of each in a window: ${thousands(pingPong.orders)} orders one at a time, then ${saturate.windowMs / 1000} s with ${thousands(UNDER_WAY)} commands in flight at all times, so that neither side waits for one. CPU per order is that of the latter. A whole first window is warm-up.`;
 }

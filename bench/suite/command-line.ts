@@ -15,7 +15,7 @@ export interface Arguments {
   readonly options: Readonly<Record<string, string>>;
 }
 
-/** What the command line asks for cannot be done: exit 2, nothing was run. */
+/** The command line is invalid: exit code 2, no scope was run. */
 export class UsageError extends Error {}
 
 export const MIN_WINDOWS = 3;

@@ -2,9 +2,9 @@
 import { loadScope } from './catalog.ts';
 import type { Assignment, Message } from './messages.ts';
 
-/** Telling more often would cost the measurement more than it tells. */
+/** More frequent progress messages would disturb the measurement. */
 const PROGRESS_MS = 500;
-/** What a scope has to stop its load when the runner is gone. */
+/** Time for a scope to stop its load after the runner has ended. */
 const GRACE_MS = 5000;
 
 const abort = new AbortController();
@@ -12,7 +12,7 @@ const interrupted = (): void => abort.abort(new Error('interrupted'));
 process.on('SIGINT', interrupted);
 process.on('SIGTERM', interrupted);
 process.on('disconnect', () => {
-  // The runner was killed. Nobody else will stop what this process started.
+  // The runner was killed, so this process must stop the processes that it started.
   interrupted();
   setTimeout(() => leave(1), GRACE_MS);
 });
@@ -34,13 +34,13 @@ async function run({ file, ...context }: Assignment): Promise<void> {
   }
 }
 
-/** Without a runner, it takes its whole group along. */
+/** Without a runner, kills the whole process group. */
 function leave(code: number): void {
   if (!process.connected) process.kill(-process.pid, 'SIGKILL');
   process.exit(code);
 }
 
-/** Whoever listened may be gone. */
+/** The receiver may have ended. */
 function tell(message: Message, then = (): void => undefined): void {
   if (process.connected) process.send?.(message, then);
   else then();

@@ -7,7 +7,7 @@ import { BATCHES, type WirePlan } from './plan.ts';
 
 const NAMES: Record<TransportName, string> = { grpc: 'gRPC', 'grpc-js': 'gRPC, library as client', ws: 'WebSocket' };
 
-/** Opens connections of this kind and loads them until V8 has compiled what is about to be measured. */
+/** Opens connections of this kind and loads them until V8 has compiled the code to be measured. */
 export async function warmUp(venue: Venue, transport: TransportName, plan: WirePlan, stage: StageTeller): Promise<void> {
   stage.begin(`${NAMES[transport]}: warm-up`);
   await venue.open(transport);
@@ -15,7 +15,7 @@ export async function warmUp(venue: Venue, transport: TransportName, plan: WireP
     await venue.load.run({ rate: 40_000, batch, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0, mayRefuse: true });
 }
 
-/** One command at a time: what a single order costs on the way, with nobody in the way. */
+/** One command at a time: the latency of a single order without other load. */
 export async function pingPong(venue: Venue, transport: TransportName, plan: WirePlan, stage: StageTeller): Promise<Metric> {
   stage.begin(`${NAMES[transport]}: one at a time`);
   const { pingPongOrders: orders, windows } = plan;

@@ -12,7 +12,7 @@ export interface ServerSide {
   readonly series: readonly Series[];
 }
 
-/** The target point: 100,000 commands/s in batches of 10, from outside and from inside. */
+/** The target rate: 100,000 commands/s in batches of 10, measured by the client and by the exchange. */
 export function target(venue: Venue, plan: WirePlan, stage: StageTeller): Promise<ServerSide> {
   return point(venue, plan, stage, {
     rate: TARGET_RATE,
@@ -26,7 +26,7 @@ export function target(venue: Venue, plan: WirePlan, stage: StageTeller): Promis
   });
 }
 
-/** The same from an exchange that answers when the command is on the disk, at a rate that the disk is not the question of. */
+/** The same for mode durable, at a rate that the disk can easily sustain. */
 export function durable(venue: Venue, plan: WirePlan, stage: StageTeller): Promise<ServerSide> {
   const { rate, windowMs } = plan.durable;
   return point(venue, plan, stage, {
@@ -59,7 +59,7 @@ async function point(
   stage.begin(`${what}: warm-up`);
   await open('grpc');
   const run = { rate, batch: TARGET_BATCH, windowMs, windows, sampleMs: (windows * windowMs) / SAMPLES };
-  // Code that is not compiled yet does not keep the full rate.
+  // Code that is not compiled yet cannot sustain the full rate.
   for (const share of [0.2, 1])
     await load.run({ ...run, rate: share * rate, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0, mayRefuse: true });
   stage.begin(what);
