@@ -33,7 +33,7 @@ test('the echo answers each command of a frame once, in order, and numbers on', 
   ]);
   assert.deepEqual(answered(), []);
   assert.deepEqual(answered(9), [[9, 45]]);
-  assert.throws(() => answer.to(new Uint8Array(40)), /no CommandFrame: MALFORMED_FRAME/);
+  assert.throws(() => answer.to(new Uint8Array(40)), /an invalid CommandFrame: MALFORMED_FRAME/);
 });
 
 // The generator fails a run in which an answer is missing, comes twice, or has a number that is not the next.

@@ -1,7 +1,7 @@
 import type { LoadResult } from '../load/load-protocol.ts';
 import { latencyMetric, thousands, valueMetric } from '../load/metrics.ts';
 import { cpuSeconds } from '../load/process-usage.ts';
-import type { StageTeller } from '../load/stage-teller.ts';
+import type { StageReporter } from '../load/stage-reporter.ts';
 import type { Venue } from '../load/venue.ts';
 import type { Latency } from '../suite/recorder.ts';
 import type { Metric } from '../suite/result.ts';
@@ -21,7 +21,7 @@ const BATCHES = [
 ] as const;
 
 /** Direct, proxied, direct, proxied: a longer disturbance of the machine affects both. */
-export async function interleaved(venue: Venue, envoy: EnvoyProcess, plan: MeshPlan, stage: StageTeller): Promise<Metric[]> {
+export async function interleaved(venue: Venue, envoy: EnvoyProcess, plan: MeshPlan, stage: StageReporter): Promise<Metric[]> {
   const metrics: Metric[] = [];
   for (const { batch, name } of BATCHES) {
     for (const rate of plan.rates) {

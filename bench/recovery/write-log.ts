@@ -10,7 +10,7 @@ import { writeSnapshot } from '../../engine/threads/engine-core.ts';
 import { CoreFlow } from '../core/core-flow.ts';
 
 const CHUNK = 1000;
-const TELL_MS = 250;
+const REPORT_MS = 250;
 
 export interface WrittenLog {
   /** Commands in it. */
@@ -51,7 +51,7 @@ export async function writeLog(dir: string, commands: number, onProgress: (done:
   };
   flow.setUp(() => put(0));
   let snapshot = '';
-  let told = performance.now();
+  let reportedMs = performance.now();
   while (exchange.seq < commands) {
     flow.make(CHUNK);
     for (let slot = 0; slot < CHUNK; slot++) {
@@ -60,8 +60,8 @@ export async function writeLog(dir: string, commands: number, onProgress: (done:
     }
     producer.publish();
     if (snapshot === '' && exchange.seq >= commands / 2) snapshot = writeSnapshot(exchange, dir);
-    if (performance.now() - told < TELL_MS) continue;
-    told = performance.now();
+    if (performance.now() - reportedMs < REPORT_MS) continue;
+    reportedMs = performance.now();
     onProgress(exchange.seq / commands);
     // Ctrl-C takes effect here.
     await new Promise(setImmediate);

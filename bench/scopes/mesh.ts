@@ -2,7 +2,7 @@
 import { missingBuild } from '../load/exchange-process.ts';
 import { loadMethod } from '../load/method.ts';
 import { ANYWHERE } from '../load/placement.ts';
-import { StageTeller } from '../load/stage-teller.ts';
+import { StageReporter } from '../load/stage-reporter.ts';
 import { withVenue } from '../load/venue.ts';
 import { envoyConfig, ownConfig } from '../mesh/envoy-config.ts';
 import { EnvoyProcess, envoyVersion, findEnvoy } from '../mesh/envoy-process.ts';
@@ -37,7 +37,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   const { dir, signal, options, profile, windows } = context;
   const binary = findEnvoy() as string;
   const plan = planOf(profile, windows);
-  const stage = new StageTeller(context, scope.seconds(profile));
+  const stage = new StageReporter(context, scope.seconds(profile));
   if (options.filters !== undefined) return await byFilter(context, binary, stage);
   let metrics: Metric[] = [];
   try {
@@ -69,7 +69,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
 async function byFilter(
   context: ScopeContext,
   binary: string,
-  stage: StageTeller,
+  stage: StageReporter,
 ): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
   const { profile, windows, options } = context;
   if (options.filters !== 'all') throw new Error(`-o filters=all is the only value, not ${options.filters}`);

@@ -4,7 +4,7 @@ import { loadMethod } from '../load/method.ts';
 import { thousands } from '../load/metrics.ts';
 import { clientsApart } from '../load/placement.ts';
 import { kneeRate, type RampStep, ramp } from '../load/ramp.ts';
-import { StageTeller } from '../load/stage-teller.ts';
+import { StageReporter } from '../load/stage-reporter.ts';
 import { type Venue, withVenue } from '../load/venue.ts';
 import { soak } from '../soak/soak-run.ts';
 import { soakMetrics, soakSeries } from '../soak/verdict.ts';
@@ -43,7 +43,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   const { options, profile } = context;
   const minutes = minutesOf(profile, options.minutes);
   const asked = options.rate === undefined ? undefined : numberOption('rate', options.rate);
-  const stage = new StageTeller(context, minutes * 60 + RAMP_SECONDS);
+  const stage = new StageReporter(context, minutes * 60 + RAMP_SECONDS);
   let found: Pick<ScopeResult, 'method' | 'metrics' | 'series'> | undefined;
   try {
     await withVenue(context, 'soak', { durability: 'fast', placement: clientsApart() }, async (venue) => {
@@ -61,7 +61,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   return found as Pick<ScopeResult, 'method' | 'metrics' | 'series'>;
 }
 
-async function halfTheKnee({ load }: Venue, stage: StageTeller): Promise<number> {
+async function halfTheKnee({ load }: Venue, stage: StageReporter): Promise<number> {
   const plan = { batch: BATCH, from: 2 * LEAST_RATE, to: 640_000, factor: 1.4, warmupMs: 200, windowMs: 1500 };
   const steps: RampStep[] = await ramp(load, plan, (rate) => stage.begin(`looking for the knee: ${thousands(rate)}/s`));
   return Math.max(LEAST_RATE, kneeRate(steps) / 2);

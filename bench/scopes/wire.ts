@@ -3,7 +3,7 @@ import { missingBuild } from '../load/exchange-process.ts';
 import { loadMethod } from '../load/method.ts';
 import { thousands } from '../load/metrics.ts';
 import { clientsApart } from '../load/placement.ts';
-import { StageTeller } from '../load/stage-teller.ts';
+import { StageReporter } from '../load/stage-reporter.ts';
 import { withVenue } from '../load/venue.ts';
 import type { Metric, ScopeResult, Series } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
@@ -29,7 +29,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   const plan = wirePlan(context.profile, context.windows);
   const metrics: Metric[] = [];
   const series: Series[] = [];
-  const stage = new StageTeller(context, scope.seconds(context.profile));
+  const stage = new StageReporter(context, scope.seconds(context.profile));
   const add = (found: Found): void => {
     metrics.push(...found.metrics);
     series.push(...found.series);
@@ -60,7 +60,7 @@ type Found = { readonly metrics: readonly Metric[]; readonly series: readonly Se
 async function rates(
   context: ScopeContext,
   plan: WirePlan,
-  stage: StageTeller,
+  stage: StageReporter,
   metrics: Metric[],
   add: (found: Found) => void,
 ): Promise<void> {
@@ -82,7 +82,7 @@ async function rates(
   });
 }
 
-async function echo(context: ScopeContext, plan: WirePlan, stage: StageTeller): Promise<Metric[]> {
+async function echo(context: ScopeContext, plan: WirePlan, stage: StageReporter): Promise<Metric[]> {
   const placement = clientsApart();
   const reference = await EchoProcess.start(context.signal, placement.exchange);
   const metrics: Metric[] = [];

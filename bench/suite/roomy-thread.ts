@@ -38,7 +38,7 @@ export async function serveRoomyThread<Data, Result>(
 ): Promise<void> {
   assert(parentPort !== null, 'roomy thread: runs as a thread');
   const port = parentPort;
-  const tell = (message: FromThread<Result>): void => port.postMessage(message);
-  const result = await work(workerData as Data, (what, done) => tell({ kind: 'progress', what, done }));
-  tell({ kind: 'result', result });
+  const send = (message: FromThread<Result>): void => port.postMessage(message);
+  const result = await work(workerData as Data, (what, done) => send({ kind: 'progress', what, done }));
+  send({ kind: 'result', result });
 }

@@ -19,18 +19,18 @@ process.on('disconnect', () => {
 process.once('message', (assignment: Assignment) => void run(assignment));
 
 async function run({ file, ...context }: Assignment): Promise<void> {
-  let told = -PROGRESS_MS;
+  let reportedMs = -PROGRESS_MS;
   const progress = (what: string, done: number): void => {
-    if (performance.now() - told < PROGRESS_MS) return;
-    told = performance.now();
-    tell({ kind: 'progress', what, done: Math.min(1, Math.max(0, done)) });
+    if (performance.now() - reportedMs < PROGRESS_MS) return;
+    reportedMs = performance.now();
+    send({ kind: 'progress', what, done: Math.min(1, Math.max(0, done)) });
   };
   try {
     const scope = await loadScope(file);
     const result = await scope.run({ ...context, progress, signal: abort.signal });
-    tell({ kind: 'result', result }, () => leave(0));
+    send({ kind: 'result', result }, () => leave(0));
   } catch (error) {
-    tell({ kind: 'failed', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }, () => leave(1));
+    send({ kind: 'failed', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }, () => leave(1));
   }
 }
 
@@ -41,7 +41,7 @@ function leave(code: number): void {
 }
 
 /** The receiver may have ended. */
-function tell(message: Message, then = (): void => undefined): void {
+function send(message: Message, then = (): void => undefined): void {
   if (process.connected) process.send?.(message, then);
   else then();
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { thousands, valueMetric } from '../load/metrics.ts';
 import { cpuSeconds } from '../load/process-usage.ts';
-import type { StageTeller } from '../load/stage-teller.ts';
+import type { StageReporter } from '../load/stage-reporter.ts';
 import { RESTING, type Venue } from '../load/venue.ts';
 import { type Latency, mergeLatencies } from '../suite/recorder.ts';
 import { type Metric, median } from '../suite/result.ts';
@@ -31,7 +31,7 @@ type Window = Record<Side, Turns>;
  * Ratios of the exchange to a server of the general gRPC library that accepts every order without processing. They take
  * short turns, several in each window, so that a longer disturbance of the machine affects both.
  */
-export async function echoRatios(venue: Venue, echo: EchoProcess, plan: WirePlan, stage: StageTeller): Promise<Metric[]> {
+export async function echoRatios(venue: Venue, echo: EchoProcess, plan: WirePlan, stage: StageReporter): Promise<Metric[]> {
   const { load, symbols } = venue;
   const open: Record<Side, () => Promise<void>> = {
     exchange: () => venue.open('grpc'),

@@ -1,6 +1,6 @@
 import { thousands, valueMetric } from '../load/metrics.ts';
 import { kneeRate, type RampStep, ramp, sustainedRate } from '../load/ramp.ts';
-import type { StageTeller } from '../load/stage-teller.ts';
+import type { StageReporter } from '../load/stage-reporter.ts';
 import type { Venue } from '../load/venue.ts';
 import type { Metric, Series } from '../suite/result.ts';
 import type { WirePlan } from './plan.ts';
@@ -17,7 +17,7 @@ const NAMES = { grpc: 'gRPC', ws: 'WebSocket' } as const;
  * single commands the highest sustained rate. Both are rates that were run, so
  * the true one is up to one step of the ramp higher.
  */
-export async function knee(venue: Venue, transport: 'grpc' | 'ws', batch: number, plan: WirePlan, stage: StageTeller): Promise<Knee> {
+export async function knee(venue: Venue, transport: 'grpc' | 'ws', batch: number, plan: WirePlan, stage: StageReporter): Promise<Knee> {
   const { repeats, ...ramping } = plan.ramps;
   const what = `${NAMES[transport]}, ${batch === 1 ? 'unbatched' : `batches of ${batch}`}`;
   const ramps: RampStep[][] = [];

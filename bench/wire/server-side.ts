@@ -1,6 +1,6 @@
 import { latencyMetric, thousands, valueMetric } from '../load/metrics.ts';
 import { runWithReadings } from '../load/server-readings.ts';
-import type { StageTeller } from '../load/stage-teller.ts';
+import type { StageReporter } from '../load/stage-reporter.ts';
 import type { Venue } from '../load/venue.ts';
 import type { Metric, Series } from '../suite/result.ts';
 import { TARGET_BATCH, TARGET_RATE, type WirePlan } from './plan.ts';
@@ -13,7 +13,7 @@ export interface ServerSide {
 }
 
 /** The target rate: 100,000 commands/s in batches of 10, measured by the client and by the exchange. */
-export function target(venue: Venue, plan: WirePlan, stage: StageTeller): Promise<ServerSide> {
+export function target(venue: Venue, plan: WirePlan, stage: StageReporter): Promise<ServerSide> {
   return point(venue, plan, stage, {
     rate: TARGET_RATE,
     windowMs: plan.targetWindowMs,
@@ -27,7 +27,7 @@ export function target(venue: Venue, plan: WirePlan, stage: StageTeller): Promis
 }
 
 /** The same for mode durable, at a rate that the disk can easily sustain. */
-export function durable(venue: Venue, plan: WirePlan, stage: StageTeller): Promise<ServerSide> {
+export function durable(venue: Venue, plan: WirePlan, stage: StageReporter): Promise<ServerSide> {
   const { rate, windowMs } = plan.durable;
   return point(venue, plan, stage, {
     rate,
@@ -51,7 +51,7 @@ interface Point {
 async function point(
   { exchange, load, open }: Venue,
   plan: WirePlan,
-  stage: StageTeller,
+  stage: StageReporter,
   { rate, windowMs, ids, mode }: Point,
 ): Promise<ServerSide> {
   const { windows } = plan;

@@ -66,7 +66,7 @@ export class MetricCatalogue {
     for (const { metric, labels } of selectors) {
       const has = this.#labels.get(metric);
       if (has === undefined) {
-        found.push(`nobody exposes ${metric}`);
+        found.push(`no target exposes ${metric}`);
         continue;
       }
       for (const label of has) known.add(label);
