@@ -62,7 +62,7 @@ describe('the load generator', () => {
     });
   }
 
-  test('what the exchange counted is that of the windows', async () => {
+  test('the figures of the exchange are those of the windows', async () => {
     await open('grpc');
     const request = { rate: 2000, batch: 1, warmupMs: 100, windowMs: 250, windows: 2, sampleMs: 0 };
     const { server } = await runWithReadings(exchange, load, request);
@@ -93,7 +93,7 @@ test('a window that was stopped is noted as overloaded', () => {
   assert.equal(noteOf(false, true), 'overloaded: at 5,000 commands/s a window was stopped, too many commands were in flight');
 });
 
-test('messages that come in pieces of any size are whole again', () => {
+test('messages that arrive in pieces of any size are reassembled', () => {
   class Lines extends MessageSplitter {
     protected override readHead(bytes: Buffer, at: number): number {
       if (at + 1 > bytes.length) return 0;
@@ -110,7 +110,7 @@ test('messages that come in pieces of any size are whole again', () => {
   }
 });
 
-test('the send arena hands out what was reserved, also over its end', () => {
+test('the send arena returns the reserved bytes, also across its end', () => {
   const arena = new SendArena(10);
   const put = (text: string): void => void arena.bytes.write(text, arena.reserve(text.length), 'latin1');
   put('abc');

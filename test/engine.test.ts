@@ -27,7 +27,7 @@ async function define(running: RunningEngine): Promise<void> {
 
 for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
   for (const durability of ['durable', 'fast'] satisfies Durability[]) {
-    it(`${topology}, ${durability}: what was answered is there after a restart, from log, snapshot, or both`, async (t) => {
+    it(`${topology}, ${durability}: answered commands are present after a restart, from log, snapshot, or both`, async (t) => {
       const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
       let running = await RunningEngine.start({ dir, topology, durability });
       assert.equal(running.engine.topology, topology);
@@ -66,7 +66,7 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
     });
   }
 
-  it(`${topology}: reports that the history lacks are shown again, the same ones`, async (t) => {
+  it(`${topology}: reports missing in the history are published again, unchanged`, async (t) => {
     const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
     const first = await RunningEngine.start({ dir, topology });
     await define(first);
@@ -89,7 +89,7 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
   });
 }
 
-it('snapshots are taken while it trades; one that is late hurries, and a stop waits for none', async (t) => {
+it('snapshots are taken during trading; a late one runs without rests, and a stop waits for none', async (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   const taken: number[] = [];
   const onSnapshot = (result: { seq: number } | Error): void => {
@@ -112,7 +112,7 @@ it('snapshots are taken while it trades; one that is late hurries, and a stop wa
   assert.equal(newest.stateHash, log.stateHash);
 });
 
-it('stops do not gather snapshots: the newest three are kept', async (t) => {
+it('stops do not accumulate snapshots: the newest three are kept', async (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   const taken: (string | undefined)[] = [];
   for (let account = 1; account <= 5; account++) {
@@ -127,7 +127,7 @@ it('stops do not gather snapshots: the newest three are kept', async (t) => {
   );
 });
 
-it('an auction still shows its indicative price after a restart', async (t) => {
+it('an auction still publishes its indicative price after a restart', async (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   const first = await RunningEngine.start({ dir, topology: 'compact' });
   await define(first);
@@ -173,7 +173,7 @@ describe('a damaged data directory', () => {
     await again.stop();
   });
 
-  it('a damaged middle refuses to start and names file, position and the repair', async (t) => {
+  it('with a damaged middle, the start fails and names file, position and the repair', async (t) => {
     const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
     const running = await RunningEngine.start({ dir });
     await define(running);
@@ -207,7 +207,7 @@ describe('a damaged data directory', () => {
     await again.stop();
   });
 
-  it('a log without its beginning is refused without a snapshot, and enough with one', async (t) => {
+  it('a log without its beginning is rejected without a snapshot, and sufficient with one', async (t) => {
     const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
     const running = await RunningEngine.start({ dir });
     await define(running);
@@ -225,7 +225,7 @@ describe('a damaged data directory', () => {
   });
 });
 
-it('a full ring is an answer: claim gives -1, and all that was taken is answered', async (t) => {
+it('with a full ring, claim returns -1, and every accepted command is answered', async (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   const running = await RunningEngine.start({ dir, limits: { ...ENGINE_LIMITS, commandRing: 64 } });
   await define(running);

@@ -179,7 +179,7 @@ const RARE = [
 ];
 
 describe('the exchange against its naive twin', () => {
-  it('gives the same reports, the same state hash, conserves money and never stays crossed', () => {
+  it('gives the same reports and state hash, conserves money and never stays crossed', () => {
     const seen = new Set<string>();
     const same = fc.property(setup, fc.array(command, { minLength: 1, maxLength: 250, size: 'max' }), (given, commands) => {
       const { real, naive } = pair(given);
@@ -204,7 +204,7 @@ describe('the exchange against its naive twin', () => {
     assert.deepEqual(missing(), [], `never happened; what did: ${[...seen].sort().join(' ')}`);
   });
 
-  it('state saved and loaded is the same state, also in other capacities, and goes on the same', () => {
+  it('saved and loaded state is identical, also with other capacities, and continues identically', () => {
     fc.assert(
       fc.property(
         setup,

@@ -36,7 +36,7 @@ function plain(first: number, count: number): ReportFields[] {
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-test('reports come back by account and number, over runs and flushes', async () => {
+test('reports are returned by account and number, over runs and flushes', async () => {
   const source = new ReportSource(4096);
   const writer = new HistoryWriter({ dataDir: newDir(), reports: source.handle });
   publish(source, plain(1, 1300));
@@ -62,7 +62,7 @@ for (const [name, first] of [
   ['2^31', 2 ** 31 - 2],
   ['2^32', 2 ** 32 - 2],
 ] as const)
-  test(`nothing leaves the ring before it is durable, also when the sequence passes ${name}`, async () => {
+  test(`no report leaves the ring before it is durable, also when the sequence passes ${name}`, async () => {
     const source = new ReportSource();
     const durable = { words: new Int32Array(new SharedArrayBuffer(4)), index: 0 };
     const dataDir = newDir();
@@ -84,7 +84,7 @@ for (const [name, first] of [
     assert.equal(await readWatermark(dataDir), first + 3);
   });
 
-test('a run takes one page of the store: memory for more LMDB would take from the kernel with every commit', async () => {
+test('a run takes one page of the store, because LMDB would allocate more from the kernel with every commit', async () => {
   const source = new ReportSource(4096);
   const writer = new HistoryWriter({ dataDir: newDir(), reports: source.handle });
   publish(source, plain(1, 1000));
@@ -120,7 +120,7 @@ test('the watermark covers whole commands only', async () => {
   assert.equal(await readWatermark(dataDir), 102, 'the engine gave up in the middle of command 103');
 });
 
-test('after an engine that has stopped nothing follows: the last command is whole', async () => {
+test('after the engine has stopped, the last command is complete', async () => {
   const dataDir = newDir();
   const source = new ReportSource();
   const writer = new HistoryWriter({ dataDir, reports: source.handle });
@@ -131,7 +131,7 @@ test('after an engine that has stopped nothing follows: the last command is whol
   assert.equal(await readWatermark(dataDir), 103);
 });
 
-test('a run from before a crash hides nothing of what is published again in runs that are cut elsewhere', async () => {
+test('a run from before a crash does not hide reports that are published again in different runs', async () => {
   const dataDir = newDir();
   const fills = (from: number, to: number) =>
     numbers(from, to).map((no) => ({ kind: ReportKind.Fill, account: 1, reportNo: no, seq: 105, symbol: 3, tradeId: no }));
@@ -190,7 +190,7 @@ test('reports that are published again replace the ones from before', async () =
   await second.close();
 });
 
-test('one trade per pair of fills: the taker names the aggressor, in an auction the buyer stands for it', async () => {
+test('one trade per pair of fills: the taker is the aggressor, in an auction the buyer', async () => {
   const source = new ReportSource();
   const writer = new HistoryWriter({ dataDir: newDir(), reports: source.handle });
   const fill = { kind: ReportKind.Fill, symbol: 5, price: 700, quantity: 3, timeUs: 9, seq: 11 };
@@ -261,7 +261,7 @@ test('orders are folded from their reports, newest first, page by page', async (
   await writer.close();
 });
 
-test('what a cut log forgot is forgotten here too', async () => {
+test('reports of commands cut from the log are removed here too', async () => {
   const dataDir = newDir();
   const source = new ReportSource();
   const writer = new HistoryWriter({ dataDir, reports: source.handle });

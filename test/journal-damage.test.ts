@@ -81,7 +81,7 @@ async function assertRepairable(bench: Workbench, batch: PlacedBatch): Promise<v
   }
 }
 
-/** A torn batch: told as such, cut, and kept aside. */
+/** A torn batch: reported, cut off, and kept in a separate file. */
 function assertTorn(bench: Workbench, file: string, position: number, lastSeq: number): void {
   const { dir } = bench;
   const end = scanLog(dir);
@@ -149,7 +149,7 @@ for (const seal of [false, true]) {
   });
 }
 
-test('a byte that is not zero behind the end is a torn tail', async (t) => {
+test('a non-zero byte after the end is a torn tail', async (t) => {
   const bench = await workbench(t, true);
   const final = bench.batches.at(-1);
   assert.ok(final);
@@ -187,7 +187,7 @@ test('missing, doubled and foreign segments', async (t) => {
   assert.throws(() => scanLog(bench.dir), { code: 'LOG_DAMAGED', message: /starts with command \d+ instead of 999/ });
 });
 
-test('stale bytes of another life of the file are not taken for batches', async (t) => {
+test('stale bytes of an earlier use of the file are not read as batches', async (t) => {
   const bench = await workbench(t, false);
   const other = await workbench(t, false);
   const [batch] = bench.batches.filter(({ last }) => last).slice(-3);
@@ -199,7 +199,7 @@ test('stale bytes of another life of the file are not taken for batches', async 
   assertTorn(bench, batch.file, batch.position, batch.firstSeq - 1);
 });
 
-test('a segment begun and not yet written belongs to its log', async (t) => {
+test('a new segment without data belongs to its log', async (t) => {
   const bench = await workbench(t, false);
   const first = bench.batches.find(({ last }) => last);
   assert.ok(first);
@@ -225,7 +225,7 @@ function unsynced(bench: Workbench, mode: 'durable' | 'fast'): PlacedBatch[] {
 }
 
 for (const mode of ['durable', 'fast'] as const) {
-  test(`property, ${mode}: after a power cut every acknowledged batch is there, and nothing invented`, async (t) => {
+  test(`property, ${mode}: after a power cut, every acknowledged batch is present, and no other`, async (t) => {
     let bench = await workbench(t, false, mode);
     // Mode fast syncs by time: a slow moment leaves too few batches to lose.
     while (unsynced(bench, mode).length < 6) bench = await workbench(t, false, mode);
@@ -246,7 +246,7 @@ for (const mode of ['durable', 'fast'] as const) {
   });
 }
 
-test('property: whatever one byte becomes, a closed log loses nothing silently', async (t) => {
+test('property: whatever byte changes, a closed log loses nothing silently', async (t) => {
   const bench = await workbench(t, true);
   const at = fc.tuple(fc.nat(bench.batches.length - 2), fc.nat(), fc.integer({ min: 1, max: 255 }));
   const property = fc.property(at, ([index, offset, mask]) => {
@@ -260,7 +260,7 @@ test('property: whatever one byte becomes, a closed log loses nothing silently',
   fc.assert(property, { numRuns: 150 });
 });
 
-test('a fork goes into a new directory only; a good log is not cut', async (t) => {
+test('a fork needs a new directory; a good log is not cut', async (t) => {
   const bench = await workbench(t, true);
   bench.change(bench.batches[0].file, (bytes) => bytes);
   assert.throws(() => forkLog(bench.dir, bench.dir), { code: 'FORK_TARGET_NOT_EMPTY' });

@@ -55,7 +55,7 @@ for (const [name, disk] of [
   ['asynchronous', asynchronousDisk],
   ['synchronous', synchronousDisk],
 ] as const) {
-  test(`${name}: no room for the next segment: closes the door in time, loses nothing, resumes`, async (t) => {
+  test(`${name}: no room for the next segment: stops accepting in time, loses nothing, resumes`, async (t) => {
     const dir = smallDisk(t, 3 * MIB);
     if (dir === undefined) return;
     const ring = new CommandRing(256);
@@ -87,7 +87,7 @@ for (const [name, disk] of [
     assert.deepEqual(readSeqs(dir, 1), { first: 1, last: ring.lastSeq, count: ring.lastSeq });
   });
 
-  test(`${name}: a write that is refused is kept and done again`, async (t) => {
+  test(`${name}: a failed write is kept and repeated`, async (t) => {
     const dir = smallDisk(t, MIB);
     if (dir === undefined) return;
     // A segment with holes, as a sparse copy of a data directory has them: its room is not there.
@@ -112,7 +112,7 @@ for (const [name, disk] of [
     assert.deepEqual(readSeqs(dir, 1), { first: 1, last: 610, count: 610 });
   });
 
-  test(`${name}: closing on a full disk says what is not durable`, async (t) => {
+  test(`${name}: closing on a full disk reports the commands that are not durable`, async (t) => {
     const dir = smallDisk(t, MIB);
     if (dir === undefined) return;
     writeFileSync(join(dir, segmentName(1)), '');
@@ -169,7 +169,7 @@ for (const mode of ['durable', 'fast'] as const) {
   });
 }
 
-test('a disk that fails while it makes the next segment stops the log, also what is in flight', async (t) => {
+test('a disk that fails while the next segment is created stops the log, including writes in flight', async (t) => {
   const dir = temporaryDirectory(t);
   const ring = new CommandRing(64);
   const disk: Disk = {
@@ -190,7 +190,7 @@ test('a disk that fails while it makes the next segment stops the log, also what
   assert.deepEqual([durableSeq(words, STATUS_AT, ring.lastSeq), state(words)], [durable, 'failed']);
 });
 
-test('a file system that opens with O_DIRECT and does not write with it: the next segment is made without', async (t) => {
+test('a file system that opens with O_DIRECT but cannot write with it: the next segment is created without', async (t) => {
   const dir = temporaryDirectory(t);
   const ring = new CommandRing(64);
   let refused = 0;

@@ -162,7 +162,7 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
     }
   });
 
-  it('WebSocket frames that break the protocol, and handshakes that are none', { timeout: 30_000 }, async () => {
+  it('WebSocket frames that violate the protocol, and invalid handshakes', { timeout: 30_000 }, async () => {
     const prng = new Prng(SEED + 2);
     const outcomes = await attack('json', RAW_FRAMES, (raw) => {
       const bytes = frame(Opcode.Text, Buffer.from('{"op":"ping","tag":1}'));
@@ -194,5 +194,5 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
     await sleep(200);
   });
 
-  it('the other connections did not notice', () => undisturbed());
+  it('the other connections were not affected', () => undisturbed());
 });

@@ -163,7 +163,7 @@ test('heartbeats are counted, pings answered, symbols can be named by id', async
   await raw.until(() => raw.messages.some(({ opcode, data }) => opcode === 10 && data.toString() === 'are you there'));
 });
 
-test('refusals have codes and the connection lives; too many faults cut it', async () => {
+test('rejects have codes and the connection stays open; too many faults close it', async () => {
   const raw = await open();
   raw.text({ op: 'subscribe', channel: 'book', symbol: 'NO"PE', tag: 1 });
   assert.equal((await take(raw, { kind: 'refused', tag: 1 })).name, 'UNKNOWN_SYMBOL');
@@ -181,7 +181,7 @@ test('refusals have codes and the connection lives; too many faults cut it', asy
   assert.equal(raw.closeCode, 4002);
 });
 
-test('a request that is too long cuts the connection', async () => {
+test('a request that is too long closes the connection', async () => {
   const raw = await open();
   raw.text(`{"op":"ping","tag":1,"x":"${'x'.repeat(5000)}"}`);
   await raw.until(() => raw.ended);
@@ -201,13 +201,13 @@ test('connections are limited, and other HTTP requests answered', async () => {
   await response.text();
 });
 
-test('a port that is taken is an error with a code', async () => {
+test('a port that is in use gives an error with a code', async () => {
   const second = new MarketData({ orders: 16, identity: EVERYBODY }, venue.engine.directory);
   await assert.rejects(second.listen('127.0.0.1', venue.port), { code: 'EADDRINUSE' });
   await second.stop();
 });
 
-test('stop says goodbye to every reader', async () => {
+test('stop closes every connection with a close code', async () => {
   const short = await MarketVenue.start(1);
   const raw = await RawWebSocket.open(short.port);
   await short.stop();

@@ -9,7 +9,7 @@ function counted(hop: MarketHop): Record<string, number> {
   return found;
 }
 
-test('each event counts from its own stamp to the end of the flush that took it', () => {
+test('each event counts from its own time stamp to the end of its flush', () => {
   const hop = new MarketHop();
   hop.note(1000);
   hop.note(1000);
@@ -23,7 +23,7 @@ test('each event counts from its own stamp to the end of the flush that took it'
   assert.deepEqual([counted(hop), hop.latency.count], [{ 100: 1, 300: 2, above: 1 }, 4]);
 });
 
-test('what nobody is sent does not count, and a flush counts once', () => {
+test('unsent events do not count, and a flush counts once', () => {
   const hop = new MarketHop();
   hop.note(1000);
   hop.begin(false);
@@ -36,7 +36,7 @@ test('what nobody is sent does not count, and a flush counts once', () => {
   assert.deepEqual([counted(hop), hop.latency.count], [{ 50: 1 }, 1]);
 });
 
-test('more stamps between two flushes than it has room for at first', () => {
+test('more time stamps between two flushes than its initial capacity', () => {
   const hop = new MarketHop();
   for (let i = 0; i < 5000; i++) hop.note(i);
   hop.begin(true);

@@ -97,7 +97,7 @@ for (const seed of [11, 12]) {
   });
 }
 
-test('a reader that lost one update notices, asks, and is right again', async (t) => {
+test('a reader that lost one update detects it, requests a snapshot, and is correct again', async (t) => {
   const venue = await MarketVenue.start(1);
   t.after(() => venue.stop());
   const { client, book } = await reader(venue, 'losing', 'binary', true, 1);
@@ -120,7 +120,7 @@ test('a reader that lost one update notices, asks, and is right again', async (t
   assert.equal(client.reconnects, 0);
 });
 
-test('after a restart the readers come back by themselves, to the same books and numbers of trades', { timeout: 30_000 }, async (t) => {
+test('after a restart the readers reconnect automatically, to the same books and numbers of trades', { timeout: 30_000 }, async (t) => {
   const venue = await MarketVenue.start(SYMBOLS, {}, await freePort());
   t.after(() => venue.stop());
   const readers = [await reader(venue, 'binary', 'binary', true, 1), await reader(venue, 'json', 'json', false, 2)];

@@ -73,7 +73,7 @@ async function makeLag(venue: MarketVenue, raw: RawWebSocket): Promise<void> {
   }
 }
 
-test('a reader that stops reading is conflated, then re-synced; nobody else notices', { timeout: 60_000 }, async (t) => {
+test('a reader that stops reading is conflated, then resynchronised; other readers are not affected', { timeout: 60_000 }, async (t) => {
   const { venue, raw } = await deepVenue({ lagLimitMs: 60_000 });
   t.after(() => venue.stop());
   const { counters } = venue.market;
@@ -115,7 +115,7 @@ test('a reader that stops reading is conflated, then re-synced; nobody else noti
   raw.destroy();
 });
 
-test('a reader that lags too long is cut with 4008; nobody else notices', { timeout: 60_000 }, async (t) => {
+test('a reader that lags too long is disconnected with 4008; other readers are not affected', { timeout: 60_000 }, async (t) => {
   const { venue, raw } = await deepVenue({ lagLimitMs: 300 });
   t.after(() => venue.stop());
   const { counters } = venue.market;
@@ -137,7 +137,7 @@ test('a reader that lags too long is cut with 4008; nobody else notices', { time
   assert.match(raw.closeReason, /lagged too long/);
 });
 
-test('a reader that needs re-syncs again and again is cut with 4008', { timeout: 60_000 }, async (t) => {
+test('a reader that is resynchronised repeatedly is disconnected with 4008', { timeout: 60_000 }, async (t) => {
   const { venue, raw } = await deepVenue({ lagLimitMs: 60_000, resyncLimit: 2 });
   t.after(() => venue.stop());
   const { counters } = venue.market;
@@ -153,7 +153,7 @@ test('a reader that needs re-syncs again and again is cut with 4008', { timeout:
 });
 
 for (const kind of ['requests', 'protocol pings'] as const) {
-  test(`a reader that sends ${kind} and never reads the answers is cut`, { timeout: 60_000 }, async (t) => {
+  test(`a reader that sends ${kind} and never reads the answers is disconnected`, { timeout: 60_000 }, async (t) => {
     const venue = await MarketVenue.start(1);
     t.after(() => venue.stop());
     const { counters } = venue.market;

@@ -39,7 +39,7 @@ test('every Envoy file is valid', options, async (t) => {
   assert.doesNotMatch(said, /deprecated/i);
 });
 
-test('orders and market data pass, by the client library', options, async (t) => {
+test('orders and market data pass, with the client library', options, async (t) => {
   const { exchange, files, envoy } = await venue(t);
   const library = await client(t, files, envoy);
   const book = await library.market.book('BTC-USD');
@@ -55,7 +55,7 @@ test('orders and market data pass, by the client library', options, async (t) =>
   for (const name of Object.keys(answer.headers)) assert.doesNotMatch(name, /^x-envoy/);
 });
 
-test('who is not to come in does not, and the exchange hears nothing of it', options, async (t) => {
+test('invalid callers are rejected, and their calls do not reach the exchange', options, async (t) => {
   const { root, exchange, files, envoy } = await venue(t);
   const certificate = files.client;
   const token = await files.token();
@@ -100,14 +100,14 @@ test('who is not to come in does not, and the exchange hears nothing of it', opt
     });
   }
 
-  await t.test('a token that somebody else signed', async () => {
+  await t.test('a token with a foreign signature', async () => {
     const other = await EnvoyFiles.make(join(root, 'other'));
     const answer = await submit(files, orders, 1, 1, { certificate, token: await other.token() });
     assert.equal(answer.status, Grpc.Unauthenticated);
     assert.match(answer.message, /^UNAUTHENTICATED: Jwt verification fails/);
   });
 
-  await t.test('what a browser adds by itself, or a query', async () => {
+  await t.test('credentials that a browser adds, or a query', async () => {
     const page = { origin: 'https://app.example', 'sec-websocket-protocol': 'json' };
     assert.equal((await webSocket(files, market, '/', { headers: { ...page, cookie: `token=${token}` } })).status, 401);
     assert.equal((await webSocket(files, market, `/?access_token=${token}`, { headers: page })).status, 401);
@@ -136,7 +136,7 @@ test('who is not to come in does not, and the exchange hears nothing of it', opt
     assert.equal((await webSocket(files, market, '/', { certificate, token: await files.token({ roles: 'visitor' }) })).status, 403);
   });
 
-  await t.test('ways around the paths', async () => {
+  await t.test('attempts to bypass the paths', async () => {
     for (const path of ['/v1/%2e%2e/v1/orders', '/v1%2forders', '//v1/orders/../snapshot']) {
       const { status } = await https(files, administration, path, { certificate, token });
       assert.ok(status === 400 || status === 403, `${path}: ${status}`);
@@ -159,7 +159,7 @@ test('operators and auditors reach the admin port', options, async (t) => {
   assert.equal((await https(files, administration, '/v1/symbols', { ...auditor, token: await files.token() })).status, 200);
 });
 
-test('an account over its limit gets RESOURCE_EXHAUSTED; others go on', options, async (t) => {
+test('an account over its limit gets RESOURCE_EXHAUSTED; others are not affected', options, async (t) => {
   const { files, envoy } = await venue(t, (bootstrap) => {
     let text = JSON.stringify(bootstrap);
     for (const [limit, tokens] of [
@@ -186,7 +186,7 @@ test('an account over its limit gets RESOURCE_EXHAUSTED; others go on', options,
     assert.equal((await submit(files, envoy.ports.orders, 1, 100 + i, other)).status, Grpc.Ok);
   }
   assert.equal((await submit(files, envoy.ports.orders, 1, 9, both)).status, Grpc.ResourceExhausted);
-  // Somebody else has a bucket of his own for the same account: nobody can use up another's.
+  // Another subject has a separate bucket for the same account, so that it cannot use up this one.
   const bob = { certificate, token: await files.token({ subject: 'bob', accounts: '1' }) };
   assert.equal((await submit(files, envoy.ports.orders, 1, 8, bob)).status, Grpc.Ok);
   assert.equal((await envoy.stat('cluster.openbell-orders.upstream_rq_total')) - before, 30);
@@ -208,7 +208,7 @@ test('beyond the circuit breaker: UNAVAILABLE, and counted', options, async (t) 
   assert.equal(await envoy.stat('cluster.openbell-orders.upstream_rq_active_overflow'), 1);
 });
 
-test('faults are off, and can be switched on at the admin port', options, async (t) => {
+test('faults are off, and can be enabled at the admin port', options, async (t) => {
   const { exchange, files, envoy } = await venue(t);
   const shows = { certificate: files.client, token: await files.token() };
   const before = await seen(exchange, envoy);

@@ -103,40 +103,40 @@ async function commands({ exchange }: Pick<Mesh, 'exchange'>): Promise<number> {
 const ROLES = ['trader', 'market-maker', 'read-only', 'custodian', 'operator', 'auditor'] as const;
 type Role = (typeof ROLES)[number];
 const ANY: readonly Role[] = ROLES;
-const NOBODY: readonly Role[] = [];
+const NO_ROLES: readonly Role[] = [];
 const SENDERS: readonly Role[] = ['trader', 'market-maker'];
 const OFFICE: readonly Role[] = ['custodian', 'operator', 'auditor'];
 
-/** What there is on each port, or might be asked for, and whom the sidecar lets ask. */
+/** Existing and possible requests on each port, and the roles that the sidecar admits. */
 const OPERATIONS: readonly (readonly [port: number, method: string, path: string, roles: readonly Role[]])[] = [
   [7401, 'POST', '/openbell.OrderEntry/Session', [...SENDERS, 'read-only']],
-  [7401, 'GET', '/openbell.OrderEntry/Session', NOBODY],
+  [7401, 'GET', '/openbell.OrderEntry/Session', NO_ROLES],
   [7401, 'POST', '/openbell.OrderEntry/Submit', SENDERS],
-  [7401, 'GET', '/openbell.OrderEntry/Submit', NOBODY],
-  [7401, 'POST', '/openbell.OrderEntry/Other', NOBODY],
-  [7401, 'POST', '/v1/snapshot', NOBODY],
+  [7401, 'GET', '/openbell.OrderEntry/Submit', NO_ROLES],
+  [7401, 'POST', '/openbell.OrderEntry/Other', NO_ROLES],
+  [7401, 'POST', '/v1/snapshot', NO_ROLES],
   [7402, 'GET', '/v1/orders?account=1', [...SENDERS, 'read-only']],
-  [7402, 'POST', '/v1/orders?account=1', NOBODY],
-  [7402, 'POST', '/openbell.OrderEntry/Submit', NOBODY],
+  [7402, 'POST', '/v1/orders?account=1', NO_ROLES],
+  [7402, 'POST', '/openbell.OrderEntry/Submit', NO_ROLES],
   [7402, 'GET', '/', ANY],
-  [7402, 'POST', '/', NOBODY],
-  [7402, 'GET', '/v1/symbols', NOBODY],
+  [7402, 'POST', '/', NO_ROLES],
+  [7402, 'GET', '/v1/symbols', NO_ROLES],
   [7403, 'GET', '/v1/symbols', ANY],
   [7403, 'GET', '/v1/symbols/BTC-USD', ANY],
   [7403, 'GET', '/v1/assets', ANY],
-  [7403, 'GET', '/', NOBODY],
+  [7403, 'GET', '/', NO_ROLES],
   [7403, 'GET', '/v1/symbols/BTC-USD/halt', OFFICE],
   [7403, 'GET', '/v1/accounts/1', OFFICE],
   [7403, 'GET', '/metrics', OFFICE],
   [7403, 'GET', '/health/ready', OFFICE],
-  [7403, 'GET', '/v2/accounts', NOBODY],
-  [7403, 'POST', '/metrics', NOBODY],
+  [7403, 'GET', '/v2/accounts', NO_ROLES],
+  [7403, 'POST', '/metrics', NO_ROLES],
   [7403, 'POST', '/v1/accounts/1/deposit', ['custodian']],
   [7403, 'POST', '/v1/accounts/1/withdraw', ['custodian']],
   [7403, 'POST', '/v1/accounts/1/suspend', ['operator']],
   [7403, 'POST', '/v1/symbols', ['operator']],
-  [7403, 'DELETE', '/v1/accounts/1', NOBODY],
-  [7403, 'PUT', '/v1/accounts/1', NOBODY],
+  [7403, 'DELETE', '/v1/accounts/1', NO_ROLES],
+  [7403, 'PUT', '/v1/accounts/1', NO_ROLES],
 ];
 
 /** Asks the sidecar of the shard as this identity of the mesh: false when its rules refuse, true whatever the exchange then says. */
@@ -162,7 +162,7 @@ async function letThrough(
   return said !== 'RBAC: access denied';
 }
 
-test('what istiod makes of production lets in who may, and nobody else', { skip }, async (t) => {
+test("istiod's configuration of production admits only permitted callers", { skip }, async (t) => {
   const venue = await mesh(t);
   const { files, ports, token } = venue;
   const certificate = files.client;
@@ -219,7 +219,7 @@ test('what istiod makes of production lets in who may, and nobody else', { skip 
     });
   assert.equal(await commands(venue), before);
 
-  await t.test('a session ends with its token, whatever end its client names', async () => {
+  await t.test('a session ends when its token expires, whatever expiry its client names', async () => {
     // Envoy allows for clocks that differ by 60 s, the exchange by 30: Envoy lets it in, and a few seconds are left.
     const shows = {
       certificate,
@@ -264,22 +264,22 @@ test('what istiod makes of production lets in who may, and nobody else', { skip 
     }
   });
 
-  await t.test('past the gateway: each role may do what it may, and who is no gateway nothing', async () => {
+  await t.test('calls that bypass the gateway: each role has its rights, and callers other than the gateway have none', async () => {
     const stranger = files.authority.issue({ name: 'stranger', names: 'URI:spiffe://cluster.local/ns/default/sa/default' });
     const all = { authorization: `Bearer ${await token({ roles: ROLES.join(' '), accounts: '*' })}` };
     for (const [port, method, path, allowed] of OPERATIONS) {
-      const told = `${method} ${path} on ${port}`;
-      assert.equal(await letThrough(venue, stranger, port, method, path, all), false, `a stranger: ${told}`);
-      assert.equal(await letThrough(venue, venue.gateway, port, method, path, {}), false, `without a token: ${told}`);
+      const call = `${method} ${path} on ${port}`;
+      assert.equal(await letThrough(venue, stranger, port, method, path, all), false, `a stranger: ${call}`);
+      assert.equal(await letThrough(venue, venue.gateway, port, method, path, {}), false, `without a token: ${call}`);
       for (const role of ROLES) {
         const shown = { authorization: `Bearer ${await token({ roles: role, accounts: '*' })}` };
-        assert.equal(await letThrough(venue, venue.gateway, port, method, path, shown), allowed.includes(role), `${role}: ${told}`);
+        assert.equal(await letThrough(venue, venue.gateway, port, method, path, shown), allowed.includes(role), `${role}: ${call}`);
       }
     }
   });
 });
 
-test('the client library reaches the shard that it names, through the gateway', { skip }, async (t) => {
+test('the client library reaches its named shard through the gateway', { skip }, async (t) => {
   const venue = await mesh(t);
   const { orders, market, admin: administration } = venue.ports;
   const at = { ports: { orders, market, administration } } as unknown as Envoy;
@@ -310,7 +310,7 @@ test('the client library reaches the shard that it names, through the gateway', 
   await assert.rejects(client(t, venue.files, at, { host: 'localhost', shard: 7, token: await venue.token() }), /404/);
 });
 
-test('a web page reads the market: its token is a subprotocol, its shard a path', { skip }, async (t) => {
+test('a web page reads market data: its token is a subprotocol, its shard a path', { skip }, async (t) => {
   const venue = await mesh(t);
   const { files, ports, token } = venue;
   const reader = await token({ roles: 'read-only' });
@@ -354,12 +354,12 @@ test('a web page reads the market: its token is a subprotocol, its shard a path'
   for (const [name, path, shows, status] of refused)
     await t.test(name, async () => assert.equal((await webSocket(files, ports.market, path, at('market', shows))).status, status));
 
-  await t.test('the log of the sidecar has no query, in which somebody may have put a token', async () => {
+  await t.test('the log of the sidecar has no query, which might contain a token', async () => {
     await t.waitFor(() => assert.ok(venue.envoy.log.some(({ path, status }) => path === '/' && status === 403)), { timeout: 5000 });
     assert.doesNotMatch(JSON.stringify(venue.envoy.log), /eyJ|access_token/);
   });
 
-  await t.test('no orders from a page, whatever it shows', async () => {
+  await t.test('no orders from a page, whatever its credentials', async () => {
     const trader = await token();
     const order = (shows: Shows) =>
       webSocket(files, ports.orders, '/v1/orders?account=1', at('orders', { certificate: files.client, ...shows }));
@@ -383,7 +383,7 @@ function smallBuckets(set: Resource[]): void {
   Object.assign(limits as object, JSON.parse(text));
 }
 
-test('who is over his limit gets RESOURCE_EXHAUSTED, others go on', { skip }, async (t) => {
+test('a caller over the limit gets RESOURCE_EXHAUSTED, others are not affected', { skip }, async (t) => {
   const venue = await mesh(t, 'production', smallBuckets);
   const as = async (subject: string, accounts: string): Promise<Shows> => ({
     certificate: venue.files.client,
@@ -411,7 +411,7 @@ test('who is over his limit gets RESOURCE_EXHAUSTED, others go on', { skip }, as
   assert.deepEqual(sockets, [101, 101, 101, 101, 429]);
 });
 
-test('the shadow gets what shard 0 gets, and nobody gets its answers', { skip }, async (t) => {
+test('the shadow gets the streams of shard 0, and its answers are discarded', { skip }, async (t) => {
   const venue = await mesh(t, 'staging');
   const shows: Shows = { certificate: venue.files.client, token: await venue.token() };
   for (let id = 1; id <= 20; id++) assert.equal((await order(venue, id, shows)).status, Grpc.Ok);

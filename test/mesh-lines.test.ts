@@ -38,7 +38,7 @@ const WRITTEN_OUT: readonly (readonly [line: RegExp, reason: string])[] = [
   [/^ProxyConfig .*: spec\.selector(\.|$)/, 'there is one workload in the namespace'],
 ];
 
-test('without any line of mesh/base a check says so, or the line says what is so anyway', async () => {
+test('each line of mesh/base that is removed is reported by a check, or is listed as redundant', async () => {
   const base = baseSet();
   const used = new Set<RegExp>();
   const missed: string[] = [];

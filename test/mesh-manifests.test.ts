@@ -47,12 +47,12 @@ const shardsOf = (set: readonly Resource[]): Workload => {
 
 describe('overlays', { skip }, () => {
   for (const overlay of OVERLAYS) {
-    it(`${overlay}: right by schema, type and lints`, async () => {
+    it(`${overlay}: correct by schema, type and lints`, async () => {
       assert.deepEqual(await problemsOf(render(overlay)), []);
     });
   }
 
-  it('have the shards that they speak of', () => {
+  it('have the shards that they refer to', () => {
     const replicas = Object.fromEntries(OVERLAYS.map((overlay) => [overlay, shardsOf(render(overlay)).replicas]));
     // Staging's third is the shadow. Two regions never have writers at once.
     assert.deepEqual(replicas, {
@@ -65,7 +65,7 @@ describe('overlays', { skip }, () => {
     });
   });
 
-  it('development trusts the key that dev-token wrote, and before that none', async (t) => {
+  it('development trusts the key written by dev-token, and no key before that', async (t) => {
     assert.ok(tool);
     const dir = mkdtempSync(join(tmpdir(), 'openbell-dev-'));
     t.after(() => rmSync(dir, { recursive: true, force: true }));
@@ -83,7 +83,7 @@ describe('overlays', { skip }, () => {
     assert.equal(payload.openbell_roles, 'trader');
   });
 
-  it('the network of production is open for exactly this', () => {
+  it('the network of production has exactly these openings', () => {
     const rules = of(render('production'), NetworkPolicy).flatMap(({ metadata, spec }) => [
       ...(spec?.ingress ?? []).map(({ from, ports }) => ({ metadata, spec, way: '<-', peers: from, ports })),
       ...(spec?.egress ?? []).map(({ to, ports }) => ({ metadata, spec, way: '->', peers: to, ports })),
@@ -107,7 +107,7 @@ describe('overlays', { skip }, () => {
     ]);
   });
 
-  it('production and what takes over for it differ in volumes and locality only', () => {
+  it('production and its takeover differ only in volumes and locality', () => {
     const without = (set: readonly Resource[]) =>
       set.filter(({ kind }) => !['PersistentVolumeClaim', 'DestinationRule'].includes(kind)).map((resource) => JSON.stringify(resource));
     assert.deepEqual(without(render('second-region-takeover')).sort(), without(render('production')).sort());

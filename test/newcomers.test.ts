@@ -24,7 +24,7 @@ import { until } from './support/order-entry-fixture.ts';
 import { RawWebSocket } from './support/raw-websocket.ts';
 
 const log = pino({ level: 'silent' });
-const nobody = (): boolean => false;
+const noneTrusted = (): boolean => false;
 const grpcHeaders = (path: string) => ({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
 
 /** A TCP connection that says nothing, and whether it is gone. */
@@ -58,7 +58,7 @@ function call(session: ClientHttp2Session, path: string, headers: Record<string,
   return { state, stream };
 }
 
-describe('an exchange that asks who you are', () => {
+describe('an exchange with authentication', () => {
   const issuer = new Issuer();
   let exchange: GuardedExchange;
   before(async () => {
@@ -67,7 +67,7 @@ describe('an exchange that asks who you are', () => {
   });
   after(() => exchange.stop());
 
-  it('cuts a gRPC connection on which nobody was let in, whatever else it does, and no other', async (t) => {
+  it('disconnects an unauthenticated gRPC connection, whatever else it does, and no other', async (t) => {
     const origin = `http://127.0.0.1:${exchange.ports.grpc}`;
     const unknown = [silent(exchange.ports.grpc).socket];
     const health = http2(t, origin);
@@ -96,7 +96,7 @@ describe('an exchange that asks who you are', () => {
     assert.match((await exchange.http('GET', '/metrics')).json, /^openbell_newcomers_cut_total\{port="grpc",reason="late"\} 3$/m);
   });
 
-  it('closes a WebSocket connection with its refusal, and one that asks for nothing', { timeout: 30_000 }, async () => {
+  it('closes a WebSocket connection with its reject, and one without a request', { timeout: 30_000 }, async () => {
     const { ws } = exchange.ports;
     const mute = [silent(ws), silent(ws)];
     mute[1].socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n');
@@ -122,7 +122,7 @@ describe('an exchange that asks who you are', () => {
   });
 });
 
-test('newcomers are bounded on both ports, with TLS and without, by network and together; who is let in, or trusted, makes room', async (t) => {
+test('unauthenticated connections are limited on both ports, with and without TLS, per network and in total; authenticated and trusted ones do not count', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-newcomers-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const pair = new Authority(dir).issue({ name: 'server' });
@@ -140,7 +140,7 @@ test('newcomers are bounded on both ports, with TLS and without, by network and 
     sockets.ws('/*', { upgrade: (res, req, context) => res.upgrade({}, req.getHeader('sec-websocket-key'), '', '', context) });
     const ports = { grpc: await server.listen('127.0.0.1', 0), ws: sockets.listen('127.0.0.1', 0) };
     const insecure = { rejectUnauthorized: false };
-    /** Lets somebody in on a connection from there; resolves with how it ends. */
+    /** Authenticates a connection from there; resolves with its end. */
     const letIn = {
       grpc: async (localAddress: string) => {
         const session = http2(t, `${tls ? 'https' : 'http'}://127.0.0.1:${ports.grpc}`, { ...insecure, localAddress });
@@ -196,7 +196,7 @@ test('newcomers are bounded on both ports, with TLS and without, by network and 
 });
 
 test('IPv6 addresses count by their networks of 64 bits', () => {
-  const newcomers = new Newcomers({ timeoutMs: 1000, mostPerNetwork: 1 }, nobody);
+  const newcomers = new Newcomers({ timeoutMs: 1000, mostPerNetwork: 1 }, noneTrusted);
   const leave = newcomers.enter('2001:db8:1:2::1', () => undefined);
   assert.ok(leave);
   for (const address of ['2001:db8:1:2::2', '2001:db8:1:2:3:4:5:6'])
@@ -211,7 +211,7 @@ test('IPv6 addresses count by their networks of 64 bits', () => {
   assert.ok(newcomers.enter('2001:db8:1:2::2', () => undefined));
 });
 
-test('the limit of market data is taken up by readers who were let in, and never exceeded', async (t) => {
+test('only authenticated readers count towards the limit of market data, and it is never exceeded', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-newcomers-'));
   const issuer = new Issuer();
   await issuer.addKey('ES256');
@@ -236,7 +236,7 @@ test('the limit of market data is taken up by readers who were let in, and never
   for (const { socket } of mute) socket.destroy();
 });
 
-test('a peer that keeps its side of the connection open does not hold up a stop, whatever it was in the middle of', async (t) => {
+test('a peer that keeps its side of the connection open does not delay a stop, whatever its state', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-stop-'));
   t.after(() => rmSync(dir, { recursive: true }));
   const certificates = new Certificates({ ...new Authority(dir).issue({ name: 'server' }), clientCa: undefined }, log);

@@ -55,7 +55,7 @@ async function churn(exchange: TestExchange, session: OrderSession, pairs: numbe
 }
 
 describe('a session that does not read', () => {
-  it('costs one frame, slows nobody, and later gets 200,000 reports without a gap', async () => {
+  it('costs one frame, slows no other session, and later gets 200,000 reports without a gap', async () => {
     const exchange = await TestExchange.start({ retained: 2 ** 14, engine: { durability: 'fast' } });
     const slow = new RawSession(exchange.port, { 'x-openbell-account': '1' });
     await slow.opened;
@@ -78,7 +78,7 @@ describe('a session that does not read', () => {
     await exchange.stop();
   });
 
-  it('is not read from either, until it reads again', async () => {
+  it('is not read from until it reads again', async () => {
     const exchange = await TestExchange.start({ retained: 2 ** 12, engine: { durability: 'fast' } });
     const session = new RawSession(exchange.port, { 'x-openbell-account': '1' });
     await session.opened;
@@ -111,7 +111,7 @@ describe('a session that does not read', () => {
   });
 });
 
-/** Between client and exchange: cuts every connection when told to. */
+/** Between client and exchange: cuts every connection on request. */
 class Cutter {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -150,7 +150,7 @@ class Cutter {
   }
 }
 
-describe('a connection that is lost again and again', () => {
+describe('a connection that is lost repeatedly', () => {
   it('loses no order and no report, and nothing trades twice', async () => {
     const exchange = await TestExchange.start({ retained: 64 });
     const cutter = new Cutter(exchange.port);
@@ -196,7 +196,7 @@ describe('a connection that is lost again and again', () => {
     await exchange.stop();
   });
 
-  it('tells the caller of an amend that it may have happened', async () => {
+  it('reports to the caller of an amend that it may have happened', async () => {
     const exchange = await TestExchange.start();
     const cutter = new Cutter(exchange.port);
     const session = new OrderSession({
@@ -219,10 +219,10 @@ describe('a connection that is lost again and again', () => {
     await exchange.stop();
   });
 
-  it('gives up at once where another attempt would end the same, or was not asked for', async () => {
+  it('gives up at once if a retry would fail again, or retries are disabled', async () => {
     const exchange = await TestExchange.start();
-    const nobody = exchange.client(60);
-    await assert.rejects(nobody.ready(), { code: 'UNKNOWN_ACCOUNT' });
+    const unknown = exchange.client(60);
+    await assert.rejects(unknown.ready(), { code: 'UNKNOWN_ACCOUNT' });
     const ahead = exchange.client(1, { lastReport: 1000 });
     await assert.rejects(ahead.place({ symbol: 1, side: 'sell', price: 7, quantity: 3 }), { code: 'BAD_RANGE' });
     const once = exchange.client(1, { reconnect: false });

@@ -51,7 +51,7 @@ describe('order entry over WebSocket', () => {
 
   const open = (query: string): Promise<RawWebSocket> => RawWebSocket.open(port, { path: `/v1/orders${query}` });
 
-  it('takes frames and answers with numbered reports, as gRPC does, to the same account', async () => {
+  it('accepts frames and answers with numbered reports of the same account, as over gRPC', async () => {
     const grpc = exchange.client(1);
     await grpc.ready();
     const elsewhere: number[] = [];
@@ -79,7 +79,7 @@ describe('order entry over WebSocket', () => {
     await until(() => exchange.sessions.counters.sessions === 0, 'both to leave');
   });
 
-  it('sends a session that names its last report the rest', async () => {
+  it('sends a session that names its last report the later ones', async () => {
     const socket = await open('?account=1&last-report=3');
     const seen = new Reports(socket);
     await until(() => seen.reports.length === 2, 'reports 4 and 5');
@@ -100,17 +100,17 @@ describe('order entry over WebSocket', () => {
     ['404', '?account=50'],
   ];
   for (const [status, query] of refused) {
-    it(`refuses the upgrade with ${status} for ${query || 'no account'}`, async () => {
+    it(`rejects the upgrade with ${status} for ${query || 'no account'}`, async () => {
       assert.match((await open(query)).status, new RegExp(` ${status} `));
     });
   }
 
-  it('refuses web pages, which a browser lets connect to anybody, unless they show a token', async () => {
+  it('rejects web pages without a token, because a browser lets a page connect to any host', async () => {
     const page = await RawWebSocket.open(port, { path: '/v1/orders?account=1', headers: { origin: 'https://evil.example' } });
     assert.match(page.status, / 403 /);
   });
 
-  it('refuses more sessions than there may be', async () => {
+  it('rejects sessions above the limit', async () => {
     const sockets = [await open('?account=1'), await open('?account=2'), await open('?account=3')];
     assert.match((await open('?account=4')).status, /429/);
     for (const socket of sockets) socket.destroy();
@@ -123,7 +123,7 @@ describe('order entry over WebSocket', () => {
     ['another schema version', 4009, (socket) => socket.send(Opcode.Binary, oldFrame()), /^WRONG_SCHEMA_VERSION/],
   ];
   for (const [what, code, send, reason] of cut) {
-    it(`cuts who sends ${what} with ${code}`, async () => {
+    it(`disconnects a client that sends ${what} with ${code}`, async () => {
       const socket = await open('?account=2');
       send(socket);
       await until(() => socket.closeCode !== 0, 'the close frame');
@@ -133,7 +133,7 @@ describe('order entry over WebSocket', () => {
     });
   }
 
-  it('refuses a frame that is too large and goes on', async () => {
+  it('rejects a frame that is too large, and continues', async () => {
     const socket = await open('?account=2');
     const seen = new Reports(socket);
     socket.send(Opcode.Binary, new Uint8Array(MAX_FRAME_BYTES + 1));
@@ -146,7 +146,7 @@ describe('order entry over WebSocket', () => {
     socket.destroy();
   });
 
-  it('answers BUSY to who sends and does not read, and cuts him when he does not stop', async () => {
+  it('answers BUSY to a client that sends without reading, and disconnects it if it continues', async () => {
     const socket = await open('?account=3');
     socket.socket.pause();
     const batch = new CommandBatch(1000);

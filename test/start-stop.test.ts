@@ -77,7 +77,7 @@ describe('a stop while a long log is replayed', { timeout: 120_000 }, () => {
 
   for (const topology of TOPOLOGIES) {
     it(`ends at once, with 0: ${topology}`, (t) => stopped(t, topology));
-    it(`the same as process 1, where nothing ends a process that does not listen: ${topology}`, async (t) => {
+    it(`the same as process 1, which only a signal handler can end: ${topology}`, async (t) => {
       const { status, error, stderr } = spawnSync(PID_1[0], [...PID_1.slice(1), 'true'], { encoding: 'utf8' });
       if (status !== 0) return t.skip(`SKIPPED: no process namespace here (root?): ${error?.message ?? stderr.trim()}`);
       await stopped(t, topology, PID_1);
@@ -86,7 +86,7 @@ describe('a stop while a long log is replayed', { timeout: 120_000 }, () => {
   }
 
   for (const topology of TOPOLOGIES)
-    it(`a probe is answered meanwhile: alive, and not ready: ${topology}`, async (t) => {
+    it(`a probe is answered meanwhile: live, and not ready: ${topology}`, async (t) => {
       const port = await freePort();
       const ports = ['--grpc-port', '0', '--ws-port', '0', '--http-port', String(port)];
       const child = spawn(process.execPath, [CLI, 'start', '--data', data, '--topology', topology, ...ports], { stdio: 'ignore' });
@@ -110,7 +110,7 @@ describe('a stop while a long log is replayed', { timeout: 120_000 }, () => {
       assert.deepEqual(await ended, [0, null]);
     });
 
-  it('a second signal ends it on the spot', async (t) => {
+  it('a second signal ends it immediately', async (t) => {
     const child = spawn(process.execPath, [CLI, 'start', '--data', data], { stdio: ['ignore', 'ignore', 'pipe'] });
     t.after(() => child.kill('SIGKILL'));
     while (!existsSync(join(data, 'lock'))) await sleep(5);
@@ -122,7 +122,7 @@ describe('a stop while a long log is replayed', { timeout: 120_000 }, () => {
     assert.ok(code === 143 || code === 0, `${code}`);
   });
 
-  it('the log is what it was', async () => {
+  it('the log is unchanged', async () => {
     const { stdout, stderr } = await openbell(['verify', data, '--json']);
     assert.equal(JSON.parse(stdout).stateHash, written.hash, stderr);
     assert.deepEqual(
@@ -141,7 +141,7 @@ function* sweeps(count: number, depth: number): Generator<CommandFields> {
   }
 }
 
-describe('history after recoveries that were given up', { timeout: 120_000 }, () => {
+describe('history after interrupted recoveries', { timeout: 120_000 }, () => {
   const base = mkdtempSync(join(tmpdir(), 'openbell-start-stop-'));
   after(() => rmSync(base, { recursive: true, force: true }));
   before(async () => {

@@ -204,7 +204,7 @@ describe('TLS', () => {
     }
   });
 
-  it('with a client CA: no certificate, a stranger and an expired one stay outside; health answers all', async (t) => {
+  it('with a client CA: a missing, foreign or expired certificate is rejected; health answers every caller', async (t) => {
     const ports = await new Ports(first, authority.ca.cert).start();
     t.after(() => ports.stop());
     const expired = authority.issue({ name: 'expired', days: -1 });
@@ -254,7 +254,7 @@ describe('TLS', () => {
     socket.destroy();
   });
 
-  it('takes a changed certificate as Kubernetes swaps it; what is connected stays connected', async (t) => {
+  it('loads a changed certificate, replaced as by Kubernetes; open connections stay connected', async (t) => {
     const secret = new MountedSecret(join(dir, 'secret'), first);
     const ports = await new Ports(secret).start();
     t.after(() => ports.stop());
@@ -279,7 +279,7 @@ describe('TLS', () => {
     later.destroy();
   });
 
-  it('refuses nobody who connects while it takes changed certificates', async (t) => {
+  it('rejects no connection while it loads changed certificates', async (t) => {
     const secret = new MountedSecret(join(dir, 'busy'), first);
     const ports = await new Ports(secret).start();
     t.after(() => ports.stop());
@@ -302,7 +302,7 @@ describe('TLS', () => {
     assert.deepEqual([...statuses.keys()], ['HTTP/1.1 101 Switching Protocols'], JSON.stringify([...statuses]));
   });
 
-  it('keeps the old certificate while the files do not fit together', async (t) => {
+  it('keeps the old certificate while the files do not match', async (t) => {
     const files = { cert: join(dir, 'live.pem'), key: join(dir, 'live.key') };
     const put = (cert: string | Buffer, key: string | Buffer) => {
       writeFileSync(files.cert, cert);
@@ -332,7 +332,7 @@ describe('TLS', () => {
     for (const port of [ports.grpc, ports.ws, ports.http]) assert.equal((await shownBy(port, { ca })).name, 'second');
   });
 
-  it('warns of what has ended or soon will, once', async () => {
+  it('warns once about certificates that have expired or will soon expire', async () => {
     const log: Record<string, unknown>[] = [];
     const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line)) });
     const certificates = new Certificates(
@@ -348,7 +348,7 @@ describe('TLS', () => {
     );
   });
 
-  it('says which file is wrong, and never what is in it', () => {
+  it('names the invalid file, and never its content', () => {
     const secretText = 'not-a-key-but-nobodys-business';
     const key = join(dir, 'wrong.key');
     writeFileSync(key, secretText);

@@ -26,7 +26,7 @@ export function temporaryDirectory(after: (cleanUp: () => void) => void): string
   return dir;
 }
 
-/** How many market events there were, and the indicative price that was told last. */
+/** The number of market events, and the last published indicative price. */
 interface MarketEvents {
   count: number;
   indicativePrice: number;

@@ -6,7 +6,7 @@ import { CommandBatch, type ConnectOptions, connect, type OpenbellClient, Side, 
 import type { Pair } from './certificates.ts';
 import { Envoy, type EnvoyFiles } from './envoy-fixture.ts';
 
-/** What somebody shows; undefined: nothing of the kind. */
+/** Credentials of a caller; undefined: none of that kind. */
 export interface Shows {
   readonly certificate?: Pair | undefined;
   readonly token?: string | undefined;

@@ -32,7 +32,7 @@ export interface Claims {
 export class EnvoyFiles {
   readonly dir: string;
   readonly authority: Authority;
-  /** Of a client whom the authority signed. */
+  /** Of a client with a certificate of the authority. */
   readonly client: Pair;
   readonly #sign: (token: SignJWT) => Promise<string>;
 

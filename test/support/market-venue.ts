@@ -48,7 +48,7 @@ export class MarketVenue {
     const engine = new Engine({ dir: this.#dir, topology: 'compact', durability: 'fast', limits: LIMITS });
     const market = new MarketData({ orders: LIMITS.orders, identity: EVERYBODY, ...this.#options }, engine.directory);
     engine.onMarket(market);
-    // Nobody here keeps history: its end of the report ring is emptied, or the engine would wait for it.
+    // There is no history here: its end of the report ring is drained, because the engine would wait for it.
     const history = new RingConsumer(engine.reportRing, 1);
     const forget = () => {
       while (history.next() !== -1);

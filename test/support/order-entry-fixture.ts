@@ -147,7 +147,7 @@ export function rawClient(port: number): Client {
   return new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1, 'grpc.enable_retries': 0 });
 }
 
-/** A stream that sends any bytes and reads only when told to: what no honest client does. */
+/** A stream that sends any bytes and reads only on request, unlike a correct client. */
 export class RawSession {
   readonly reports: ReportView[] = [];
   readonly refusals: RefusalView[] = [];

@@ -3,7 +3,7 @@ import { type BookListener, OrderBook } from '../../engine/book/order-book.ts';
 import { OrderSlab } from '../../engine/book/order-slab.ts';
 import { LevelPages } from '../../engine/book/price-ladder.ts';
 
-/** A production book with its own slab; writes down what the book tells, and owns slots as the exchange does. */
+/** A production book with its own slab; records the events of the book, and owns slots like the exchange. */
 export class RecordingBook implements BookListener {
   readonly slab: OrderSlab;
   readonly pages: LevelPages;
