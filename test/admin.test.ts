@@ -35,7 +35,7 @@ interface Answer {
   readonly json: any;
 }
 
-/** By hand, because fetch sets Host and Origin itself. */
+/** Written by hand, because fetch sets Host and Origin itself. */
 function ask(method: string, path: string, body?: string | object, headers: Record<string, string> = {}): Promise<Answer> {
   const text = typeof body === 'object' ? JSON.stringify(body) : (body ?? '');
   const json = method === 'POST' ? { 'content-type': 'application/json' } : {};

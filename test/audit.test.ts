@@ -246,7 +246,7 @@ describe('audit trail', () => {
     const ballast = join(dir, 'ballast');
     const { bavail, bsize } = statfsSync(dir);
     writeFileSync(ballast, Buffer.alloc(bavail * bsize));
-    // What still fits the last page goes on the disk.
+    // Data that still fits into the last page is written to the disk.
     for (let no = 1; no <= 200 && !trail.stats.failing; no++) {
       trail.record(action(no));
       await sleep(10);
@@ -316,7 +316,7 @@ async function daysOf(data: string, days: number): Promise<string[]> {
   return auditFiles(dir);
 }
 
-/** Starts and stops with a retention; resolves when what it removes is gone. */
+/** Starts and stops with a retention; resolves when the removal is complete. */
 async function retain(data: string, keepDays: number, log = LOG): Promise<void> {
   const trail = new AuditTrail(data, log, { keepDays, flushMs: 1 });
   await sleep(150);
@@ -383,7 +383,7 @@ describe('retention', () => {
     const files = await daysOf(data, 3);
     await retain(data, 0.5);
     assert.equal((await verifyTrail(data)).fault, undefined);
-    // The oldest record that is left, changed and sealed for what came before: only the removal's hash shows it.
+    // The oldest remaining record, changed and rehashed with its predecessor: only the removal's hash detects it.
     const lines = readFileSync(files[2], 'utf8').split('\n');
     writeFileSync(files[2], [lines[0].replace('operator 1', 'operator 9'), ...lines.slice(1)].join('\n'));
     const { fault } = await verifyTrail(data);

@@ -16,7 +16,7 @@ function runOf(...metrics: Metric[]): RunResult {
   return { ...run, scopes: [{ ...run.scopes[0], metrics }] };
 }
 
-/** A latency whose windows have these p99. */
+/** A latency whose windows have these p99 values. */
 function latencies(...p99s: number[]): Metric {
   const windows = p99s.map((p99) => {
     const recorder = new Recorder();

@@ -36,7 +36,7 @@ test('the echo answers each command of a frame once, in order, with consecutive 
   assert.throws(() => answer.to(new Uint8Array(40)), /an invalid CommandFrame: MALFORMED_FRAME/);
 });
 
-// The generator fails a run in which an answer is missing, comes twice, or has a number that is not the next.
+// The generator fails a run in which an answer is missing, duplicated, or not numbered consecutively.
 describe('the echo under load', () => {
   const abort = new AbortController();
   let echo: EchoProcess;

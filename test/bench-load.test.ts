@@ -30,7 +30,7 @@ describe('the load generator', () => {
   before(async () => {
     exchange = await ExchangeProcess.start({ data, durability: 'fast', signal: abort.signal });
     load = new LoadClient(abort.signal);
-    // Until so much rests at the best prices that no taker comes before its maker.
+    // Until enough orders rest at the best prices that every taker finds a maker.
     await open('ws');
     await load.run({ rate: 20_000, batch: 10, warmupMs: 0, windowMs: 500, windows: 1, sampleMs: 0 });
   });

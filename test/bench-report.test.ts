@@ -1,7 +1,7 @@
 /**
  * The HTML report, as text and in the real browser. Without Chromium on the PATH
  * the latter is skipped, unless OPENBELL_CI=1: then it fails. After a change that
- * is meant, OPENBELL_UPDATE_SCREENSHOT=1 takes the screenshot anew: look at it.
+ * is intended, OPENBELL_UPDATE_SCREENSHOT=1 renews the screenshot: check it.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -75,7 +75,7 @@ describe('the single executable in an empty root', { skip }, () => {
       assert.deepEqual([trade?.price, trade?.quantity], [5_000_000, 1000], 'over WebSocket');
       // From the pool of history threads.
       await ask<{ trades: unknown[] }>(first, '/v1/accounts/1/trades', (answer) => answer.trades.length === 1);
-      // From a thread of its own.
+      // From a separate thread.
       const snapshot = await root.run(['snapshot', ...first.flags]);
       assert.equal(snapshot.code, 0, snapshot.stderr);
       assert.equal(await first.end('SIGKILL'), null);

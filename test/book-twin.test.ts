@@ -178,7 +178,7 @@ test('any flow gives the same book as the naive twin, trade by trade', () => {
     }),
     { numRuns: 400 },
   );
-  // The generator reaches what it is for.
+  // The generator reaches the rare cases.
   assert.ok(seen.trades > 1000 && seen.uncrosses > 200 && seen.steps > 5000, JSON.stringify(seen));
 });
 

@@ -4,7 +4,7 @@ import { InvariantError } from '../engine/assert.ts';
 import { RecordingBook } from './support/recording-book.ts';
 
 /**
- * Each case is a ledger: what happens, one line each, then what the book says.
+ * Each case is a ledger: one line per event, then the resulting book.
  *   B|S id price x quantity [ioc]   order     cancel id     reduce id quantity
  * Expected trades: maker taker price quantity. Queues: best first, then oldest.
  */

@@ -15,7 +15,7 @@ import { ExchangeProcess } from './support/exchange-process.ts';
 const DISK = '48m';
 const BATCH = 500;
 
-/** A disk of its own, as small as DISK; undefined where mounting is not allowed. */
+/** A separate disk of size DISK; undefined if mounting is not allowed. */
 function smallDisk(after: (cleanUp: () => void) => void): string | undefined {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-disk-'));
   try {

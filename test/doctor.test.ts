@@ -122,7 +122,7 @@ const haltPolled = (ns: string): Files => ({
   'sys/module/haltpoll/parameters/guest_halt_poll_ns': ns,
 });
 
-/** Name, changed files, id, status, what is found; then other facts and needs. */
+/** Name, changed files, id, status, finding; then other facts and requirements. */
 type Row = [string, Files, string, string, RegExp, HostOptions?, Partial<Needs>?];
 const request = (us: number) => new Uint8Array(new Int32Array([us]).buffer);
 const noFile = { freeBytes: () => 0 };

@@ -55,7 +55,7 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
       running = await RunningEngine.start({ dir, topology, durability });
       assert.deepEqual([running.recovery.snapshotSeq, running.recovery.seq], [seq, log.seq]);
       assert.equal(running.engine.directory.lastReportNo(3), numbers.length);
-      // The same client order id again is still known, and trading goes on with the next numbers.
+      // A repeated client order id is still recognised, and trading continues with the next numbers.
       running.send({ kind: CommandKind.New, account: 1, clientOrderId: 1, symbol: 1, side: Side.Buy, price: 1, quantity: 1 });
       await running.engine.drain();
       const [again] = running.reports;
@@ -73,7 +73,7 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
     await trade(first, 0, 20_000);
     await first.stop();
     const known = 9000;
-    // A small ring: the recovery has to wait for those who read it.
+    // A small ring: the recovery must wait for the consumers.
     const again = await RunningEngine.start({
       dir,
       topology,
@@ -218,7 +218,7 @@ describe('a damaged data directory', () => {
     assert.ok(path);
     rmSync(path);
     for (const file of readdirSync(dir)) if (file.startsWith('log-')) rmSync(join(dir, file));
-    // Nothing left at all is a new exchange, not a refusal.
+    // An empty directory is a new exchange, not an error.
     const empty = await RunningEngine.start({ dir });
     assert.equal(empty.recovery.seq, 0);
     await empty.stop();

@@ -13,7 +13,7 @@ function check(ledger: string, harness = new Harness().setUp()): Harness {
   return harness;
 }
 
-/** What each time in force does: rows of (resting sells, the order, what it must cause). */
+/** The effect of each time in force: rows of (resting sells, the order, its required result). */
 describe('order types', () => {
   const rows: [string, string][] = [
     [

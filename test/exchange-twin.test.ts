@@ -198,7 +198,7 @@ describe('the exchange against its naive twin', () => {
       if (book) auditBook(book, naive.phase !== Phase.Continuous);
     });
     fc.assert(same, { numRuns: 250 });
-    // The flow reaches what is rare; a seed that does not is followed by others.
+    // The flow reaches the rare cases; if a seed does not, further seeds do.
     const missing = (): string[] => RARE.filter((rare) => !seen.has(rare));
     for (let round = 0; missing().length > 0 && round < 8; round++) fc.assert(same, { numRuns: 250 });
     assert.deepEqual(missing(), [], `never happened; what did: ${[...seen].sort().join(' ')}`);

@@ -10,7 +10,7 @@ import { missing, sharedData } from './support/shared-data.ts';
 
 const hashes = sharedData('flow', 'SHA256.reports');
 const FILES = ['normal-100k', 'swing-25-100k', 'static-100k', 'flash-crash-100k'];
-/** The long files take half a minute: OPENBELL_TEST_FLOW_1M=1 adds them. */
+/** The long files take half a minute; OPENBELL_TEST_FLOW_1M=1 includes them. */
 if (process.env.OPENBELL_TEST_FLOW_1M === '1') FILES.push('normal-1m', 'flash-crash-1m');
 
 describe('order flow with a known answer', () => {

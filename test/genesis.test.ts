@@ -98,7 +98,7 @@ test('a fee of a book with orders in it is a warning', async () => {
 });
 
 test('a genesis interrupted by a crash at any command is completed by the next start', async () => {
-  // Each round lets one command more take effect before the crash.
+  // In each round, one more command takes effect before the crash.
   let finished = false;
   for (let commands = 1; !finished; commands += 3) {
     const data = join(base, `crash-${commands}`);

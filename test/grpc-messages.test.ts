@@ -14,7 +14,7 @@ function framed(messages: readonly Uint8Array[]): Buffer {
   );
 }
 
-/** Collects copies; refuses to read on after `most`. */
+/** Collects copies; accepts no more after `most`. */
 function collector(most: number = Number.POSITIVE_INFINITY) {
   const messages: Buffer[] = [];
   return {

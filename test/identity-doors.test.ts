@@ -21,7 +21,7 @@ interface Refused {
   readonly details: string;
 }
 
-/** A session's fate: `open`, or the status and details that it was refused with. */
+/** The result of a session: `open`, or the status and details of its reject. */
 async function session(port: number, headers: Record<string, string>): Promise<'open' | Refused> {
   const stream = new RawSession(port, { 'x-openbell-account': '1', ...headers });
   const fate = await Promise.race([
@@ -62,7 +62,7 @@ describe('permissions over the real ports', () => {
   const own = { trader: 1, 'market-maker': 1 };
   const readers: Partial<Record<Role, 1>> = { trader: 1, 'market-maker': 1, 'read-only': 1, custodian: 1, operator: 1, auditor: 1 };
 
-  /** What each role is answered: those named get in, the others are refused with 403, PERMISSION_DENIED. */
+  /** The expected answer per role: the named ones are admitted, the others are rejected with 403, PERMISSION_DENIED. */
   const ROUTES: [method: string, path: string, body: object, allowed: Partial<Record<Role, 1>>][] = [
     ['GET', '/v1/assets', {}, readers],
     ['GET', '/v1/symbols', {}, readers],

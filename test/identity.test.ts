@@ -129,7 +129,7 @@ test('tokens: valid ones, and every kind of invalid one', async () => {
   events.length = lines.length = 0;
   for (const [name, token] of BAD) {
     assert.equal(await fate(identity, { authorization: `Bearer ${token}` }), 'UNAUTHENTICATED', name);
-    // Not believed the second time either.
+    // Rejected the second time, too.
     assert.equal(await fate(identity, { authorization: `Bearer ${token}` }), 'UNAUTHENTICATED', name);
   }
   assert.equal(events.length, BAD.length * 2, 'each reject is recorded in the audit trail');

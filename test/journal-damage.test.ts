@@ -1,4 +1,4 @@
-/** Cuts, tears and flips of a log at every slot and at random bytes: what survives, and what refuses to start. */
+/** Truncation, torn writes and bit flips of a log at every slot and at random bytes: what is recovered, and when the start fails. */
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -61,7 +61,7 @@ function assertDamaged(bench: Workbench, batch: PlacedBatch): void {
   assert.deepEqual(readFileSync(join(dir, batch.file)), before, 'refusing changes nothing');
 }
 
-/** Both repairs leave exactly what lies before a damaged batch. */
+/** Both repairs keep exactly the part before a damaged batch. */
 async function assertRepairable(bench: Workbench, batch: PlacedBatch): Promise<void> {
   const { dir } = bench;
   const before = readFileSync(join(dir, batch.file));
@@ -210,7 +210,7 @@ test('a new segment without data belongs to its log', async (t) => {
   assert.deepEqual(fromSnapshot.logId, logId);
 });
 
-/** What a power cut may leave: all that was synced, and of the sectors written since then any. */
+/** A possible state after a power cut: all synced data, and any subset of the sectors written since then. */
 function powerCut(bytes: Uint8Array, from: number, keep: readonly boolean[]): Uint8Array {
   for (let sector = Math.floor(from / 512), index = 0; sector * 512 < bytes.length; sector++, index++) {
     if (!keep[index % keep.length]) bytes.fill(0, Math.max(from, sector * 512), (sector + 1) * 512);
@@ -218,7 +218,7 @@ function powerCut(bytes: Uint8Array, from: number, keep: readonly boolean[]): Ui
   return bytes;
 }
 
-/** The batches at the end of which a power cut may find any number in flight. */
+/** Batches; at a power cut, any number of them at the end may be in flight. */
 function unsynced(bench: Workbench, mode: 'durable' | 'fast'): PlacedBatch[] {
   const tail = bench.batches.filter(({ last }) => last);
   return mode === 'durable' ? tail : tail.filter(({ firstSeq }) => firstSeq > (tail.at(-1)?.syncedSeq ?? 0));

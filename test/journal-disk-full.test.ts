@@ -61,7 +61,7 @@ for (const [name, disk] of [
     const ring = new CommandRing(256);
     const { writer, words } = openLog(dir, ring, { disk, segmentBytes: MIB });
     const free = fillUp(dir);
-    // The sequencer's part: nothing new while the journal says that the disk is full.
+    // Like the sequencer: no new commands while the journal reports a full disk.
     const publish = (): void => void (state(words) === 'ok' && ring.publish(Math.min(ring.free(), 50)));
     await until(writer, () => {
       publish();
@@ -70,7 +70,7 @@ for (const [name, disk] of [
     const letIn = ring.lastSeq;
     await until(writer, () => durableSeq(words, STATUS_AT, letIn) === letIn);
     assert.ok(letIn * 64 > 0.5 * MIB && letIn * 64 < 0.95 * MIB, 'late, but not too late: all that was let in became durable');
-    // Even if more comes in: it waits in the ring.
+    // Further commands wait in the ring.
     ring.publish(256);
     const stuck = letIn + 256;
     const { refusals } = readJournalStatus(words, STATUS_AT);
@@ -126,12 +126,12 @@ for (const [name, disk] of [
     await assert.rejects(writer.close(), /The disk is full: commands from 11 on are not durable/);
     assert.equal(existsSync(join(dir, 'spare.obl')), false);
     free();
-    // A part of the batch may have gone out: it is torn, and nothing behind it was promised.
+    // A part of the batch may have been written: it is torn, and nothing after it was acknowledged.
     assert.equal(readSeqs(dir, 1).count, 10);
   });
 }
 
-/** The real disk, except that one fdatasync of the log says EIO, as the kernel does once after it has dropped dirty pages. */
+/** The real disk, except that one fdatasync of the log returns EIO, as the kernel does once after dropping dirty pages. */
 function failingDisk(disk: Disk, failAt: number): Disk {
   let syncs = 0;
   return {

@@ -1,4 +1,4 @@
-/** kill -9 of a process that appends: everything it said was durable is there. */
+/** kill -9 of a process that appends: all commands that it reported as durable are present. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

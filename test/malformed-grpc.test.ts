@@ -30,7 +30,7 @@ function validFrames(): Uint8Array[] {
   });
 }
 
-/** How calls may end when they are refused as a whole, and what their details start with. */
+/** The permitted statuses of rejected calls, and the start of their details. */
 const CUTS = new Set([
   `${status.INVALID_ARGUMENT} MALFORMED_FRAME`,
   `${status.FAILED_PRECONDITION} WRONG_SCHEMA_VERSION`,
@@ -90,7 +90,7 @@ describe(`malformed frames over gRPC (OPENBELL_SEED=${SEED})`, () => {
           }
           const { reports, refusals, call } = session;
           session.send(bytes);
-          // A good command behind it: answered, or the session was cut before.
+          // A valid command after it: it is answered, or the session ended before.
           const tag = attacker * FRAMES + i + 2 ** 31;
           marker.clear();
           marker.cancel(1, 1, 2 ** 50, tag);

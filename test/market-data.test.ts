@@ -25,7 +25,7 @@ async function open(protocol: string | undefined = 'json'): Promise<RawWebSocket
   return raw;
 }
 
-/** Waits for a JSON message with these fields; it and all before it are taken. */
+/** Waits for a JSON message with these fields; it and all earlier ones are consumed. */
 async function take(raw: RawWebSocket, fields: Json): Promise<Json> {
   const matches = (message: Json) => Object.entries(fields).every(([key, value]) => message[key] === value);
   await raw.until(() => raw.json().some(matches));
@@ -103,7 +103,7 @@ test('by order, best prices, trades and status', async () => {
   assert.deepEqual([fill.trade_id, fill.price, fill.quantity, fill.aggressor, fill.auction], [1, 1000, 4, 'buy', 0]);
   assert.equal(fill.sell_order_id, maker.order_id);
   assert.equal(trade.first_no, 1, 'trades are numbered by their id');
-  // An auction: phases, indications and what it traded.
+  // An auction: phases, indications and its trades.
   venue.phase(2, Phase.Auction);
   venue.place(3, 2, Side.Buy, 1005, 9);
   await take(raw, { kind: 'delta', channel: 'status' });
@@ -124,7 +124,7 @@ test('by order, best prices, trades and status', async () => {
   });
   assert.equal(last.indicative_price, 0);
   assert.equal(last.last_price, auctioned.price);
-  // Subscribing again: no trades are repeated, the number says what there was.
+  // Subscribing again: no trades are repeated; the number shows the last one.
   raw.text({ op: 'subscribe', channel: 'trades', symbol: 'S2' });
   const again = await take(raw, { kind: 'snapshot', channel: 'trades' });
   assert.deepEqual([again.first_no, again.trades], [2, []]);

@@ -15,7 +15,7 @@ test('each event counts from its own time stamp to the end of its flush', () => 
   hop.note(1000);
   hop.note(1200);
   hop.begin(true);
-  hop.note(1250); // while the flush is under way: of the next one
+  hop.note(1250); // during the flush: counts for the next one
   hop.end(1290);
   assert.deepEqual([counted(hop), hop.latency.count, hop.latency.sumUs], [{ 100: 1, 300: 2 }, 3, 290 + 290 + 90]);
   hop.begin(true);

@@ -75,7 +75,7 @@ for (const seed of [11, 12]) {
       }
       await venue.load(prng, 1500, SYMBOLS);
       if (round % 2 === 0) cutting.cut();
-      // One that comes in the middle of the load, and one that goes.
+      // One reader that connects during the load, and one that disconnects.
       const late = reader(venue, 'late', FORMATS[round % 2], round % 4 < 2, 1 + (round % SYMBOLS));
       await venue.load(prng, 500, SYMBOLS);
       if (round === 3) venue.phase(1, Phase.Auction);

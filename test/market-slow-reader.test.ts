@@ -41,7 +41,7 @@ test('the policy, step by step', () => {
   caught.snapshot(5000);
   assert.equal(caught.admits(900, 0), true);
   assert.equal(caught.admits(1500, 0), false);
-  // One that wants a snapshot and makes no room for it.
+  // A reader that requests a snapshot but makes no room for it.
   const stuck = new SlowReader(POLICY);
   assert.equal(stuck.hasRoom(1001, 0), false);
   assert.equal(stuck.hasRoom(1001, 400), false);
@@ -61,7 +61,7 @@ async function deepVenue(slowReader: Partial<SlowReaderPolicy>): Promise<{ venue
   return { venue, raw };
 }
 
-/** Makes a reader stop reading and lag: the book is swept and filled again until the kernel takes no more of it. */
+/** Makes a reader stop reading and lag: the book is swept and refilled until the kernel's buffers are full. */
 async function makeLag(venue: MarketVenue, raw: RawWebSocket): Promise<void> {
   raw.socket.pause();
   const { counters } = venue.market;
@@ -89,7 +89,7 @@ test('a reader that stops reading is conflated, then resynchronised; other reade
   const sent = counters.bytesSent;
   await venue.load(prng, 3000, 1);
   await venue.quiet();
-  // It lags: nothing more is put into its socket, and only the first frame after it fell behind was made for it.
+  // It lags: no more data is written to its socket, and only the first frame after it fell behind was built for it.
   assert.ok(counters.framesDropped - dropped <= 1);
   await eventually(() => sameBook(book, mirror));
   assert.deepEqual([book.snapshots, healthy.reconnects], [1, 0]);

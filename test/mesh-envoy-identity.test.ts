@@ -28,7 +28,7 @@ const SPOOFED = {
   'x-envoy-original-path': '/spoofed',
 };
 
-/** An HTTP/2 server that keeps what it is asked, and answers as `grpc-status: 0`. */
+/** An HTTP/2 server that records its requests and answers with `grpc-status: 0`. */
 async function recorder(t: TestContext) {
   const calls: { headers: IncomingHttpHeaders; body: Buffer }[] = [];
   const server = createServer();

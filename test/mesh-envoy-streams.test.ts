@@ -8,7 +8,7 @@ import { ask, venue } from './support/envoy-venue.ts';
 import { RawWebSocket } from './support/raw-websocket.ts';
 
 const options = { skip: withoutEnvoy };
-/** Envoy's own limit of a route that says nothing is 15 s. */
+/** Envoy's default limit of a route is 15 s. */
 const LONGER_MS = 20_000;
 const ORDER = { symbol: 'BTC-USD', side: 'buy', price: '50000.00', quantity: '0.01' } as const;
 

@@ -15,7 +15,7 @@ const options = { skip: withoutEnvoy };
 
 const Grpc = { Ok: 0, PermissionDenied: 7, ResourceExhausted: 8, Unavailable: 14, Unauthenticated: 16 } as const;
 
-/** What the exchange has been asked for orders and market data, by its own count and by Envoy's. */
+/** Number of requests for orders and market data that reached the exchange, counted by the exchange and by Envoy. */
 async function seen(exchange: ExchangeProcess, envoy: Envoy): Promise<Record<string, number>> {
   const metrics = await ask(exchange, '/metrics');
   const counted = metrics.matchAll(/^(openbell_(?:sessions_total|commands_total|command_frames_total|market_connections\S*)) (\d+)$/gm);
@@ -31,7 +31,7 @@ test('every Envoy file is valid', options, async (t) => {
   t.after(() => rmSync(root, { recursive: true, force: true }));
   const { dir } = await EnvoyFiles.make(root);
   const file = join(dir, 'envoy.yaml');
-  // The file as it is, but for its directory: what is validated is what is deployed.
+  // The unchanged file, except for its directory: the validated file is the deployed one.
   const sed = `s#/etc/openbell/envoy#${dir}#`;
   writeFileSync(file, execFileSync('sed', [sed, new URL('../mesh/envoy/envoy.yaml', import.meta.url).pathname]));
   const said = execFileSync('sh', ['-c', '"$0" --mode validate -c "$1" 2>&1 | cat', ENVOY ?? 'envoy', file], { encoding: 'utf8' });
@@ -68,7 +68,7 @@ test('invalid callers are rejected, and their calls do not reach the exchange', 
       await assert.rejects(submit(files, orders, 1, 1, { certificate: shown, token }), /alert|ECONNRESET|socket|closed/i);
       await assert.rejects(https(files, administration, '/v1/accounts', { certificate: shown, token }), /alert|ECONNRESET|socket/i);
     }
-    // Market data wants none, but none that is wrong.
+    // Market data requires no certificate, but rejects a wrong one.
     await assert.rejects(webSocket(files, market, '/', { certificate: stranger, token }), /alert|ECONNRESET|socket/i);
     assert.equal((await webSocket(files, market, '/v1/orders?account=1', { token })).status, 403);
   });
@@ -82,7 +82,7 @@ test('invalid callers are rejected, and their calls do not reach the exchange', 
   const refusedTokens: readonly [string, Claims | undefined, RegExp, forbidden?: true][] = [
     ['no token', undefined, /^UNAUTHENTICATED: Jwt is missing/],
     ['an expired token', { lives: -60 }, /^UNAUTHENTICATED: Jwt is expired/],
-    // Envoy knows who it is, then, and forbids it.
+    // Envoy authenticates the caller and denies the request.
     ['a token for others', { audience: 'payroll' }, /^PERMISSION_DENIED: Audiences in Jwt are not allowed/, true],
     ['a token of another issuer', { issuer: 'https://elsewhere.example/' }, /^UNAUTHENTICATED: Jwt issuer is not configured/],
   ];
@@ -180,7 +180,7 @@ test('an account over its limit gets RESOURCE_EXHAUSTED; others are not affected
   const refused = await submit(files, envoy.ports.orders, 1, 6, both);
   assert.equal(refused.message, 'RESOURCE_EXHAUSTED: local_rate_limited');
   assert.equal((await submit(files, envoy.ports.orders, 2, 7, both)).status, Grpc.Ok);
-  // By default Envoy remembers 20 buckets; the 21st would make it forget the first.
+  // By default, Envoy keeps 20 buckets; the 21st would remove the first.
   for (let i = 0; i < 25; i++) {
     const other = { certificate, token: await files.token({ subject: `subject-${i}` }) };
     assert.equal((await submit(files, envoy.ports.orders, 1, 100 + i, other)).status, Grpc.Ok);
@@ -190,7 +190,7 @@ test('an account over its limit gets RESOURCE_EXHAUSTED; others are not affected
   const bob = { certificate, token: await files.token({ subject: 'bob', accounts: '1' }) };
   assert.equal((await submit(files, envoy.ports.orders, 1, 8, bob)).status, Grpc.Ok);
   assert.equal((await envoy.stat('cluster.openbell-orders.upstream_rq_total')) - before, 30);
-  // Ever new accounts, which the exchange refuses, do not help either.
+  // Naming new accounts, which the exchange rejects, does not help either.
   const carol = { certificate, token: await files.token({ subject: 'carol', accounts: '1' }) };
   const named: number[] = [];
   for (let account = 11; account <= 18; account++) named.push((await submit(files, envoy.ports.orders, account, 1, carol)).status);

@@ -30,7 +30,7 @@ const withoutChromium = findChromium() === undefined && process.env.OPENBELL_CI 
 
 const ISSUER = 'https://issuer.openbell.example';
 const Grpc = { Ok: 0, PermissionDenied: 7, ResourceExhausted: 8, Unauthenticated: 16 } as const;
-/** Loopback, but not the address on which other tests take ports: rules name the pod's own. */
+/** A loopback address that other tests do not use, because rules name the ports of the pod. */
 const POD = `127.${10 + (process.pid % 200)}.9.1`;
 const SHADOW = POD.replace(/1$/, '2');
 
@@ -47,7 +47,7 @@ function resources(dir: string, overlay: 'production' | 'staging'): Resource[] {
   return set;
 }
 
-/** client -> the gateway's filters -> TLS of the mesh -> the shard's filters -> the exchange, with what istiod sends to both. */
+/** client -> the gateway's filters -> TLS of the mesh -> the shard's filters -> the exchange, with istiod's configuration for both. */
 async function mesh(t: TestContext, overlay: 'production' | 'staging' = 'production', change: (set: Resource[]) => void = () => undefined) {
   const root = mkdtempSync(join(tmpdir(), 'openbell-istio-'));
   t.after(() => rmSync(root, { recursive: true, force: true, maxRetries: 3 }));
@@ -139,7 +139,7 @@ const OPERATIONS: readonly (readonly [port: number, method: string, path: string
   [7403, 'PUT', '/v1/accounts/1', NO_ROLES],
 ];
 
-/** Asks the sidecar of the shard as this identity of the mesh: false when its rules refuse, true whatever the exchange then says. */
+/** Calls the shard's sidecar with this identity of the mesh: false if its rules reject the call, true whatever the exchange answers. */
 async function letThrough(
   { files }: Mesh,
   { cert, key }: { readonly cert: string; readonly key: string },
@@ -197,7 +197,7 @@ test("istiod's configuration of production admits only permitted callers", { ski
     ['wrong role', { certificate, token: await token({ roles: 'read-only' }) }, Grpc.PermissionDenied, denied],
     ['half a role', { certificate, token: await token({ roles: 'trader-emeritus' }) }, Grpc.PermissionDenied, denied],
     ['no token, but identity headers', { certificate, headers: spoofed }, Grpc.PermissionDenied, denied],
-    // Here the proxy has nothing against it: the exchange wants an end, and knows whose account it is.
+    // The proxy accepts these calls: the exchange requires an expiry and checks the account.
     [
       'a token without an end',
       { certificate, token: await token({ lives: Number.POSITIVE_INFINITY }) },
@@ -254,7 +254,7 @@ test("istiod's configuration of production admits only permitted callers", { ski
       ['auditor', 'POST', '/v1/snapshot', (status) => status === 403],
       ['trader', 'GET', '/v1/accounts/1', (status) => status === 403],
       ['operator', 'POST', '/v1/accounts/1/deposit', (status) => status === 403],
-      // Let through, and answered by the exchange: there is no body.
+      // Passed on, and answered by the exchange: the body is missing.
       ['custodian', 'POST', '/v1/accounts/1/deposit', (status) => status === 400],
       ['custodian', 'POST', '/v1/accounts/1/suspend', (status) => status === 403],
     ];
@@ -342,7 +342,7 @@ test('a web page reads market data: its token is a subprotocol, its shard a path
 
   const late = `json, openbell.bearer.${await token({ roles: 'read-only', lives: -120 })}`;
   const refused: readonly [string, string, Shows, number][] = [
-    // What a browser adds by itself, it adds for any page.
+    // A browser adds these credentials for any page.
     ['a cookie', '/shard/0', as('json', { cookie: `token=${reader}; openbell.bearer=${reader}` }), 403],
     ['a token in the query', `/shard/0?access_token=${reader}&token=${reader}`, as('json'), 403],
     ['nothing', '/shard/0', as('json'), 403],
@@ -397,7 +397,7 @@ test('a caller over the limit gets RESOURCE_EXHAUSTED, others are not affected',
   const alice = await as('alice', '1');
   assert.deepEqual(await calls(alice, [1, 1, 1, 1, 1]), [...Array(4).fill(Grpc.Ok), Grpc.ResourceExhausted]);
   assert.equal(await commands(venue), 4);
-  // Naming ever new accounts, which the exchange refuses, ends at the subject's limit.
+  // A caller that names new accounts, which the exchange rejects, reaches the subject's limit.
   const mallory = await calls(await as('mallory', '3'), [2, 2, 2, 2, 11, 12, 13]);
   assert.deepEqual(mallory, [...Array(6).fill(Grpc.PermissionDenied), Grpc.ResourceExhausted]);
   // And account 2 has lost nothing by being named.

@@ -85,7 +85,7 @@ test('settings of the mesh reach the proxy', { skip: withoutXds }, async (t) => 
   const escaped = (received: Received) => JSON.stringify(received.listeners).includes('UNESCAPE_AND_FORWARD');
   const shard = await received(t, set, 'shard');
   assert.deepEqual([minimum(shard), escaped(shard)], ['TLSv1_3', true]);
-  // Istio's default for gateways, too; the agent on the pod hands on what mesh-config.yaml says, which istiod does not.
+  // Istio's default for gateways, too; the agent on the pod, not istiod, passes on the settings of mesh-config.yaml.
   const xfcc = JSON.stringify((await received(t, set, 'edge')).listeners).match(/"forward_client_cert_details":"\w+"/g);
   assert.deepEqual(new Set(xfcc), new Set(['"forward_client_cert_details":"SANITIZE_SET"']));
 

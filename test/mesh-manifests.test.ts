@@ -168,7 +168,7 @@ async function startAndStop(t: TestContext, set: readonly Resource[], workload: 
 }
 
 /**
- * As kubelet would, but on this machine: each mount is a directory below `dir`,
+ * Like kubelet, but on this host: each mount is a directory below `dir`,
  * and the ports are free ones, as several tests run at once. Nothing else is in
  * the environment.
  */
@@ -214,7 +214,7 @@ async function writeSecrets(dir: string, env: Readonly<Record<string, string>>):
   }
 }
 
-/** Status, as kubelet asks: any certificate will do. */
+/** Status of a probe like kubelet's, which accepts any certificate. */
 async function ask(probe: IProbe | undefined, port: number): Promise<number | undefined> {
   const { path = '', scheme } = probe?.httpGet ?? {};
   if (scheme !== 'HTTPS') return (await fetch(`http://127.0.0.1:${port}${path}`)).status;

@@ -117,7 +117,7 @@ describe('the filter of the access log, in a real Envoy', { skip, timeout: 60_00
   });
 });
 
-/** Where Envoy listens: it picks its ports itself and says them at its admin address. */
+/** Listening ports of Envoy: it picks them itself and reports them at its admin address. */
 async function listenerPort(admin: string): Promise<number> {
   for (let tries = 0; tries < 150; tries++) {
     await sleep(100);
@@ -131,7 +131,7 @@ async function listenerPort(admin: string): Promise<number> {
   throw new Error('Envoy does not listen');
 }
 
-/** The least that has the filter of telemetry.yaml as istiod hands it on, and a delay to be slow with. */
+/** A minimal configuration with the filter of telemetry.yaml as from istiod, and a delay for slow calls. */
 function bootstrap(log: string, grpcPort: number, httpPort: number): object {
   const type = (name: string, config = {}) => ({ '@type': `type.googleapis.com/envoy.extensions.${name}`, ...config });
   const address = (port: number) => ({ socket_address: { address: '127.0.0.1', port_value: port } });

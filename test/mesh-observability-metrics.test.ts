@@ -24,8 +24,8 @@ describe('rules and dashboards against the metrics of the exchange', { timeout: 
     const buyer = await connect({ account: 2, grpcPort, wsPort, httpPort });
     await seller.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.5', price: '60000.00' });
     await buyer.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.2', price: '60000.00' });
-    await buyer.orders.cancel({ symbol: 'BTC-USD', orderId: 999_999 }); // refused: UNKNOWN_ORDER
-    // Garbage has to be collected once before its histogram is there.
+    await buyer.orders.cancel({ symbol: 'BTC-USD', orderId: 999_999 }); // rejected: UNKNOWN_ORDER
+    // The histogram exists only after the first garbage collection.
     for (let tries = 0; tries < 100; tries++) {
       scrape = parseScrape(await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text());
       if (scrape.has('nodejs_gc_duration_seconds_sum') && scrape.get('openbell_refusals_total')?.has('name')) break;

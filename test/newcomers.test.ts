@@ -27,7 +27,7 @@ const log = pino({ level: 'silent' });
 const noneTrusted = (): boolean => false;
 const grpcHeaders = (path: string) => ({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
 
-/** A TCP connection that says nothing, and whether it is gone. */
+/** A silent TCP connection, and whether it is closed. */
 function silent(port: number, options: Partial<NetConnectOpts> = {}): { readonly socket: Socket; readonly gone: () => boolean } {
   const socket = connect({ port, host: '127.0.0.1', ...options } as NetConnectOpts);
   socket.on('error', () => undefined);
@@ -42,7 +42,7 @@ function http2(t: { after(work: () => void): void }, origin: string, options: ob
   return session;
 }
 
-/** A call that sends nothing; resolves with the grpc-status that it ended with, or undefined while it is open. */
+/** A call that sends nothing; resolves with its grpc-status, or undefined while it is open. */
 function call(session: ClientHttp2Session, path: string, headers: Record<string, string> = {}) {
   const stream = session.request({ ...grpcHeaders(path), ...headers }, { endStream: false });
   const state: { opened: boolean; status: string | undefined } = { opened: false, status: undefined };
@@ -77,14 +77,14 @@ describe('an exchange with authentication', () => {
     const token = await issuer.token({ aud: 'elsewhere' });
     const known = http2(t, origin);
     const open = call(known, '/openbell.OrderEntry/Session', { 'x-openbell-account': '1', ...bearer(await issuer.token()) });
-    // A call that ends does not end the connection's admission: clients keep connections.
+    // The end of a call does not end the connection's admission: clients keep connections.
     const idle = http2(t, origin);
     const forbidden = bearer(await issuer.token({ openbell_roles: 'auditor' }));
     const over = call(idle, '/openbell.OrderEntry/Session', { 'x-openbell-account': '1', ...forbidden });
     await until(() => open.state.opened && watch.state.opened && over.state.status === '7', 'those calls');
     const begun = performance.now();
     while (performance.now() - begun < 2500) {
-      // Busy, but unknown.
+      // Busy, but unauthenticated.
       if (!refused.destroyed) {
         refused.ping(() => undefined);
         call(refused, '/openbell.OrderEntry/Session', { 'x-openbell-account': '1', ...bearer(token) });
@@ -112,7 +112,7 @@ describe('an exchange with authentication', () => {
       assert.equal(status, 401);
       await socket.until(() => socket.ended, 1000);
     }
-    // Open for another request, it would be left alone for 10 s.
+    // A connection that stays open for another request would not be closed for 10 s.
     await sleep(500);
     assert.ok(page.gone(), 'who speaks HTTP is closed with the answer');
     while (!mute.every(({ gone }) => gone())) await sleep(50);
@@ -184,7 +184,7 @@ test('unauthenticated connections are limited on both ports, with and without TL
       assert.ok(!trusted.some(({ gone }) => gone()), `${name}: a proxy's are not counted`);
       first[0].socket.destroy();
       await sleep(100);
-      // One after the other: each makes its room free by being let in.
+      // One after the other: each frees its place when it is authenticated.
       for (let i = 0; i < 4; i++) assert.equal((await letIn[port]('127.0.0.1'))(), false, `${name}: ${i}`);
       for (const { socket } of [...first, ...others, ...trusted]) socket.destroy();
       assert.equal(newcomers.crowded, 2, name);
@@ -227,7 +227,7 @@ test('only authenticated readers count towards the limit of market data, and it 
   const open = async (headers: Record<string, string>) => (await RawWebSocket.open(venue.port, { headers })).status.split(' ')[1];
   const mute = Array.from({ length: 5 }, () => silent(venue.port));
   for (let i = 0; i < 5; i++) assert.equal(await open({}), '401');
-  // All are asked before the first is answered.
+  // All requests are sent before the first is answered.
   const tokens = await Promise.all(Array.from({ length: 5 }, (_, i) => issuer.token({ sub: `reader ${i}` })));
   const statuses = await Promise.all(tokens.map((token) => open(bearer(token))));
   assert.deepEqual(statuses.sort(), ['101', '101', '503', '503', '503']);

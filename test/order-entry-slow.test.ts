@@ -29,7 +29,7 @@ function count(session: RawSession, first: number): { next: number } {
   return state;
 }
 
-/** Lets the raw stream read report 1, and no more: a grpc-js stream that never read at all would buffer whatever comes. */
+/** Lets the raw stream read report 1, and no more: a grpc-js stream that never reads would buffer everything. */
 async function stall(session: RawSession, client: OrderSession): Promise<{ next: number }> {
   const seen = count(session, 1);
   await client.cancel({ symbol: 1, orderId: 1 });
@@ -68,7 +68,7 @@ describe('a session that does not read', () => {
     assert.equal((await other.place({ symbol: 1, side: 'sell', price: 5, quantity: 1 })).kind, 'accepted');
     const { counters } = exchange.sessions;
     assert.equal(counters.blockedSessions, 1);
-    // Two sessions of the account: one got everything, the other what its window holds.
+    // Two sessions of the account: one got everything, the other as much as fits its window.
     assert.ok(counters.pushedReports < 200_000 + 20_000, `${counters.pushedReports} reports left`);
     slow.call.resume();
     await until(() => seen.next === 200_002, 'the reports at the slow session');
@@ -93,7 +93,7 @@ describe('a session that does not read', () => {
       assert.ok(frames < 1000, 'it is never blocked');
       session.send(batch.bytes());
       frames++;
-      // As fast as the engine goes, so that nothing is refused.
+      // At the speed of the engine, so that no command is rejected.
       await until(
         () => counters.blockedSessions === 1 || (counters.frames === frames + 1 && exchange.engine.status().commandDepth < 8000),
         'room in the ring',

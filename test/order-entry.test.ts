@@ -263,7 +263,7 @@ describe('order entry, full and stopping', () => {
     let scheduled = true;
     const exchange: TestExchange = await TestExchange.start({
       engine: { limits },
-      // An engine that does not come to run, for as long as the test wants.
+      // An engine that does not run until the test starts it.
       entry: { onPublished: () => scheduled && exchange.engine.schedule() },
     });
     const session = exchange.client(1);
@@ -344,7 +344,7 @@ describe('order entry, full and stopping', () => {
     await exchange.stop({ keep: true });
     await closed;
 
-    // The same directory again: the reports of the last life are there for who missed them.
+    // The same directory again: clients can resume the reports of the earlier process.
     const next = await TestExchange.start({ dir: exchange.dir });
     const resumed = new RawSession(next.port, { 'x-openbell-account': '1', 'x-openbell-last-report': '40' });
     resumed.read();

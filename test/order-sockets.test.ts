@@ -13,7 +13,7 @@ import { EVERYBODY } from './support/everybody.ts';
 import { SYMBOLS, TestExchange, until } from './support/order-entry-fixture.ts';
 import { Opcode, RawWebSocket } from './support/raw-websocket.ts';
 
-/** Decodes what a socket brings. */
+/** Decodes the messages of a socket. */
 class Reports {
   readonly reports: ReportView[] = [];
   readonly refusals: RefusalView[] = [];
@@ -63,7 +63,7 @@ describe('order entry over WebSocket', () => {
     batch.place(1, Side.Sell, TimeInForce.ImmediateOrCancel, 100, 1, 2);
     batch.cancel(1, 77);
     socket.send(Opcode.Binary, batch.bytes());
-    // Both orders, a fill for each side, the refused cancel.
+    // Both orders, a fill for each side, the rejected cancel.
     await until(() => seen.reports.length === 5, 'the reports');
     assert.deepEqual(
       seen.reports.map(({ kind }) => kind),

@@ -32,7 +32,7 @@ function* filesBelow(dir: string): Generator<[string, string]> {
   }
 }
 
-/** One gRPC call that is refused; resolves with its details. */
+/** One gRPC call that is rejected; resolves with its details. */
 function session(port: number, ca: Buffer, headers: Readonly<Record<string, string>>): Promise<string> {
   const client = new Client(`127.0.0.1:${port}`, credentials.createSsl(ca));
   const metadata = new Metadata();

@@ -85,7 +85,7 @@ const PRINTED: ExpectedTrade[] = [
   { line: 7, phase: 'auction', buyOrderId: 20, sellOrderId: 21, price: 5100, quantity: 7 },
 ];
 
-/** Shows the check trades as if they had come back, auction by auction. */
+/** Passes trades to the check as if the exchange had reported them, auction by auction. */
 function differences(expected: readonly ExpectedTrade[], came: readonly ExpectedTrade[]): string[] {
   const check = new ReplayCheck(expected);
   let auction: ExpectedTrade[] = [];

@@ -14,7 +14,7 @@ const noRefusals = new RefusalList();
 class Stage {
   readonly hub: ReportHub;
   readonly asked: number[] = [];
-  /** Per account: last report made, and last one that the archive has. */
+  /** Per account: last report published, and last one in the archive. */
   readonly made = new Map<number, number>();
   readonly archived = new Map<number, number>();
   failing = 0;

@@ -43,7 +43,7 @@ async function startVenue(dir: string) {
     onReportsEnd: () => hub.onReportsEnd(),
   });
   engine.onMarket({ onMarketEvent: () => undefined, onMarketEnd: () => undefined });
-  // Stands for the history, whose place on the ring would fill up.
+  // Takes the place of the history, whose end of the ring would fill up.
   const history = new RingConsumer(engine.reportRing, 1);
   const reading = setInterval(() => {
     while (history.next() !== -1);

@@ -88,7 +88,7 @@ interface Outcome {
   readonly clustered: number;
 }
 
-/** Runs the flow through the real exchange and counts what was sent and what came back. */
+/** Runs the flow through the real exchange and counts commands and reports. */
 function run(seed: number, count: number): Outcome {
   const harness = new Harness().setUp(8, { TakerFeePpm: 200, MakerFeePpm: -50 }, { usd: 4e13, btc: 1e6 });
   const { exchange } = harness;

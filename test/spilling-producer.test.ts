@@ -16,7 +16,7 @@ function write(producer: SpillingProducer, value: number): void {
   producer.slots.u32.fill(value, at, at + WORDS);
 }
 
-/** Everything that is there, all words of a record the same. */
+/** All available records; all words of a record are equal. */
 function takeAll(consumer: RingConsumer, most = Infinity): number[] {
   const values: number[] = [];
   while (values.length < most) {

@@ -1,4 +1,4 @@
-/** A stop that is asked for while the exchange starts: heard at any time, and as if nothing had been. */
+/** A stop during the start of the exchange: it takes effect at any time and leaves no trace. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ import { openbell } from './support/exchange-process.ts';
 import { freePort } from './support/market-venue.ts';
 
 const CLI = fileURLToPath(new URL('../dist/gateway/cli.js', import.meta.url));
-/** In its recovery an exchange is for seconds, even alone on a fast machine. */
+/** Long enough for a recovery of seconds, even on an idle, fast machine. */
 const LONG = 3_000_000;
 const TOPOLOGIES: readonly Topology[] = ['compact', 'pinned'];
 const PID_1 = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];

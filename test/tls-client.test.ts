@@ -93,7 +93,7 @@ describe('clients of an exchange with mutual TLS', () => {
     assert.equal(placed.code, 0, placed.stderr + placed.stdout);
     assert.equal((await openbell(['account', '1', ...exchange.flags, ...names])).code, 0);
     assert.equal((await openbell(['book', 'BTC-USD', ...exchange.flags, ...names])).code, 0);
-    // A probe in the container has the exchange's certificate, but none of its own.
+    // A probe in the container has the exchange's certificate, but no client certificate.
     assert.equal((await openbell(['health', ...exchange.flags, '--tls-ca', authority.ca.cert])).code, 0);
     assert.equal((await openbell(['account', '1', ...exchange.flags, '--tls-ca', authority.ca.cert])).code, 1);
     assert.equal((await openbell(['account', '1', ...exchange.flags])).code, 3);

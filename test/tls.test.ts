@@ -25,7 +25,7 @@ import { EVERYBODY } from './support/everybody.ts';
 const POLL_MS = 20;
 const raw = (bytes: Buffer): Buffer => bytes;
 
-/** All three ports on one certificate; each answers with what it knows of its peer. */
+/** All three ports with one certificate; each answers with the identity of its peer. */
 class Ports {
   readonly log: Record<string, unknown>[] = [];
   readonly refusedHandshakes: string[] = [];
@@ -118,7 +118,7 @@ async function shownBy(
   return seen;
 }
 
-/** A WebSocket by hand; the handshake's status line, or what ended it. */
+/** A hand-written WebSocket client; returns the handshake's status line, or the error. */
 async function upgrade(port: number, options: ConnectionOptions): Promise<{ status: string; socket: TLSSocket }> {
   const socket = connect({ port, host: '127.0.0.1', ...options });
   socket.on('error', () => undefined);
@@ -228,7 +228,7 @@ describe('TLS', () => {
     await ports.until('three refused handshakes', () => ports.refusedHandshakes.length >= 3);
     assert.match(ports.refusedHandshakes[0], /^127\.0\.0\.1 ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE/);
 
-    // TLS 1.3 lets who was let in for his health come back without a handshake: that is no certificate.
+    // TLS 1.3 can resume the connection of a health check without a full handshake: this does not prove a certificate.
     const probe = connect({ port: ports.http, host: '127.0.0.1', ca });
     probe.write('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
     const [session] = (await once(probe, 'session')) as [Buffer];

@@ -63,7 +63,7 @@ const plain: Fields = {
   quantity: 5,
 };
 
-/** A frame made by the flatbuffers package, as any client would. */
+/** A frame built by the flatbuffers package, as any client would build it. */
 function build(commands: readonly Fields[], { version = 1, identifier = true } = {}): Uint8Array {
   const builder = new Builder(256);
   CommandFrame.startCommandsVector(builder, commands.length);

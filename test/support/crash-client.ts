@@ -78,7 +78,7 @@ export class CrashClient {
     this.#client = await connect({ grpcPort: grpc, wsPort: ws, httpPort: http, account: this.account, lastReport, reconnect: false });
     const session = this.#client.orders;
     session.onFrame = (frame) => this.#onFrame(frame);
-    // The exchange is killed under it; what must be there is checked afterwards.
+    // The exchange is killed meanwhile; the required state is checked afterwards.
     session.on('closed', () => undefined);
     await session.ready();
   }
@@ -90,7 +90,7 @@ export class CrashClient {
     this.#throwFault();
   }
 
-  /** Sends random commands until the stream ends or `stop` says so. */
+  /** Sends random commands until the stream ends or `stop` is set. */
   async load(stop: () => boolean): Promise<void> {
     const session = this.#client?.orders;
     assert.ok(session !== undefined);
@@ -100,7 +100,7 @@ export class CrashClient {
         try {
           session.send(this.#batch);
         } catch {
-          // The exchange is gone: that is the point.
+          // The exchange was killed, as intended.
           this.#batch.clear();
           break;
         }
@@ -110,7 +110,7 @@ export class CrashClient {
     this.#throwFault();
   }
 
-  /** Resolves when all reports of what was sent before are here. @throws when the session ends before */
+  /** Resolves when all reports of the commands sent before have arrived. @throws when the session ends before */
   async fence(): Promise<void> {
     const session = this.#client?.orders;
     assert.ok(session !== undefined);

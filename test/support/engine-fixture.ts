@@ -32,7 +32,7 @@ interface MarketEvents {
   indicativePrice: number;
 }
 
-/** A running engine whose reports are collected; a second consumer stands where the history writer would, and keeps up. */
+/** A running engine whose reports are collected; a second consumer takes the place of the history writer, and keeps up. */
 export class RunningEngine {
   readonly engine: Engine;
   readonly recovery: Recovery;

@@ -272,7 +272,7 @@ export function runLedger(harness: Harness, ledger: string): string {
   return out.join('\n');
 }
 
-/** A ledger with its white space evened out, to compare with what `runLedger` returned. */
+/** A ledger with normalised white space, to compare with the result of `runLedger`. */
 export function tidyLedger(ledger: string): string {
   return ledger
     .split('\n')

@@ -52,7 +52,7 @@ export interface NaiveReport {
   reportNo: number;
 }
 
-/** Exact: the product can leave 2^53, so it is taken as a BigInt. */
+/** Exact: the product can exceed 2^53, so it is computed as a BigInt. */
 function fee(notional: number, ppm: number): number {
   const rounded = Number((BigInt(notional) * BigInt(Math.abs(ppm))) / 1_000_000n);
   return ppm < 0 ? 0 - rounded : rounded;
@@ -101,7 +101,7 @@ export class NaiveExchange {
     return order.price * order.open + fee(order.price * order.open, rate);
   }
 
-  /** Free money once what resting orders hold back is taken off. */
+  /** The balance minus the reservations of resting orders. */
   available(account: number, asset: number): number {
     return this.money(account, asset) - this.reserved(account, asset);
   }
@@ -437,7 +437,7 @@ export class NaiveExchange {
     this.#admin(Code.OK, price, volume);
   }
 
-  /** The part of the canonical rows that this exchange knows, in their form; see engine/machine/state-rows.ts. */
+  /** The canonical rows that this exchange has, in their form; see engine/machine/state-rows.ts. */
   hash(): string {
     const rows: number[][] = [];
     for (const account of this.accounts) {

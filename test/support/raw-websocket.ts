@@ -8,7 +8,7 @@ export interface RawMessage {
   readonly data: Buffer;
 }
 
-/** A WebSocket client by hand on a TCP socket: it can stop reading, and send what no library would. */
+/** A hand-written WebSocket client on a TCP socket: it can stop reading, and send bytes that no library would send. */
 export class RawWebSocket {
   readonly socket: Socket;
   /** Whole frames, as they came. */

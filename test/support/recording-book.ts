@@ -18,7 +18,7 @@ export class RecordingBook implements BookListener {
     this.book = new OrderBook(1, this.slab, this.pages, maxPrice, this);
   }
 
-  /** A limit order: trades unless `collect`, then rests unless `ioc`. Returns what neither traded nor rests. */
+  /** A limit order: trades unless `collect`, then rests unless `ioc`. Returns the quantity that neither traded nor rests. */
   enter(id: number, side: 0 | 1, price: number, quantity: number, { ioc = false, collect = false } = {}): number {
     this.#taker = id;
     const left = collect ? quantity : this.book.match(side, price, quantity);

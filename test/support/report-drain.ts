@@ -1,4 +1,4 @@
-/** A thread that stands where the history writer would: takes all reports as consumer 1 and forgets them. */
+/** A thread in place of the history writer: takes all reports as consumer 1 and discards them. */
 import { workerData } from 'node:worker_threads';
 import { RingConsumer, type RingHandle } from '../../engine/rings/ring.ts';
 

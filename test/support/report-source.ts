@@ -2,7 +2,7 @@ import { allocateRing, type RingHandle, RingProducer } from '../../engine/rings/
 import { getI64, putI64 } from '../../engine/units.ts';
 import { Report } from '../../engine/wire/layout.ts';
 
-/** Fields of a report in a test, numbers only; what is not given is 0. */
+/** Fields of a report in a test, numbers only; omitted ones are 0. */
 export type ReportFields = Partial<Record<Exclude<keyof typeof Report, 'bytes'>, number>>;
 
 const BYTE = new Set(['kind', 'side', 'timeInForce', 'flags']);
