@@ -170,7 +170,7 @@ describe('audit trail', () => {
     await trailOf(data, 3);
     assert.equal((await verifyTrail(data, head)).fault, undefined, 'a trail that has grown since contains it');
     editLines(data, (lines) => lines.slice(0, 7));
-    assert.equal((await verifyTrail(data)).fault, undefined, 'by itself a cut end looks like any end');
+    assert.equal((await verifyTrail(data)).fault, undefined, 'without a stored head, a truncated end cannot be detected');
     assert.match((await verifyTrail(data, head)).fault?.problem ?? '', /its end was cut/);
   });
 
@@ -282,7 +282,7 @@ describe('audit trail', () => {
     assert.equal(
       counts.reduce((sum, count) => sum + count, 0),
       101_000,
-      'every refusal is counted',
+      'every reject is counted',
     );
     assert.equal(records.filter(({ kind }) => kind === 'admin').length, 50);
     assert.equal(trail.stats.summarised, 101_000 - 10);
@@ -346,11 +346,11 @@ describe('retention', () => {
       }),
     );
     await retain(data, 4.5);
-    assert.equal((await verifyTrail(data)).first, 21, 'nothing more is old enough');
+    assert.equal((await verifyTrail(data)).first, 21, 'no further file is old enough');
     await retain(data, 1);
     assert.deepEqual([(await verifyTrail(data)).first, (await verifyTrail(data)).fault], [37, undefined]);
     const { removed } = await verifyTrail(data);
-    assert.equal((await verifyTrail(data, removed?.hash)).fault, undefined, 'a head that was kept may be that of the last one removed');
+    assert.equal((await verifyTrail(data, removed?.hash)).fault, undefined, 'a stored head may be that of the last removed record');
     assert.match((await verifyTrail(data, records[19].hash)).fault?.problem ?? '', /or it is the head of a record before 37/);
   });
 

@@ -454,7 +454,7 @@ test('all checks on this machine', async () => {
   assert.equal(all.length, 25);
   assert.equal(new Set(all.map(({ id }) => id)).size, 25);
   const tuning = readFileSync(new URL('../docs/TUNING.md', import.meta.url), 'utf8');
-  for (const { id } of all) assert.ok(tuning.includes(`\`${id}\``), `docs/TUNING.md says how to change ${id}`);
+  for (const { id } of all) assert.ok(tuning.includes(`\`${id}\``), `docs/TUNING.md describes how to change ${id}`);
 });
 
 test('openbell doctor: text, JSON, and exit codes', async () => {

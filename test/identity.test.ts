@@ -163,7 +163,7 @@ test('a JWKS file is read again when it changes; an invalid one has no effect', 
   assert.equal(await verify(first), false, 'the old key is gone, and with it what it had signed');
   writeFileSync(jwksFile, '{"keys": 7}');
   await sleep(1100);
-  assert.equal(await verify(await issuer.token()), true, 'what was there before goes on');
+  assert.equal(await verify(await issuer.token()), true, 'the earlier keys stay in use');
   issuer.keys.push(old);
   writeFileSync(jwksFile, issuer.jwks);
   await sleep(1100);
@@ -183,7 +183,7 @@ test('a JWKS behind a URL: fetched once, rotated on an unknown key id, with a co
     return answer instanceof IdentityRefusal ? codeName(answer.code) : 'ok';
   };
   issuer.broken = 'not JSON';
-  assert.equal(await verify(await issuer.token()), 'BUSY', 'no keys yet: neither believed nor accused');
+  assert.equal(await verify(await issuer.token()), 'BUSY', 'no keys yet: neither accepted nor rejected');
   issuer.broken = undefined;
   await sleep(320);
   const together = await Promise.all(Array.from({ length: 20 }, async () => verify(await issuer.token())));

@@ -69,7 +69,7 @@ for (const [name, disk] of [
     });
     const letIn = ring.lastSeq;
     await until(writer, () => durableSeq(words, STATUS_AT, letIn) === letIn);
-    assert.ok(letIn * 64 > 0.5 * MIB && letIn * 64 < 0.95 * MIB, 'late, but not too late: all that was let in became durable');
+    assert.ok(letIn * 64 > 0.5 * MIB && letIn * 64 < 0.95 * MIB, 'late, but not too late: all accepted commands became durable');
     // Further commands wait in the ring.
     ring.publish(256);
     const stuck = letIn + 256;

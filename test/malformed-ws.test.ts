@@ -87,7 +87,7 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
     };
     await Promise.all(Array.from({ length: ATTACKERS }, attacker));
     const total = [...outcomes.values()].reduce((sum, n) => sum + n, 0);
-    assert.ok(total > count / 2, `${total} of ${count} were refused or cut`);
+    assert.ok(total > count / 2, `${total} of ${count} were rejected or disconnected`);
     return outcomes;
   }
 

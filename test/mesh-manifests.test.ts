@@ -1,5 +1,5 @@
 /**
- * Renders every overlay and starts what it says. Without kustomize or kubectl
+ * Renders every overlay and starts its shards. Without kustomize or kubectl
  * this is skipped, unless OPENBELL_CI=1: then it fails.
  */
 import assert from 'node:assert/strict';

@@ -114,7 +114,7 @@ describe('an exchange with authentication', () => {
     }
     // A connection that stays open for another request would not be closed for 10 s.
     await sleep(500);
-    assert.ok(page.gone(), 'who speaks HTTP is closed with the answer');
+    assert.ok(page.gone(), 'an HTTP connection is closed with the answer');
     while (!mute.every(({ gone }) => gone())) await sleep(50);
     clearInterval(dripping);
     assert.equal(reader.socket.ended, false);
@@ -232,7 +232,7 @@ test('only authenticated readers count towards the limit of market data, and it 
   const statuses = await Promise.all(tokens.map((token) => open(bearer(token))));
   assert.deepEqual(statuses.sort(), ['101', '101', '503', '503', '503']);
   assert.deepEqual([venue.market.counters.connectionsNow, venue.market.counters.connectionsRefused], [2, 3]);
-  assert.equal(await open({}), '401', 'who is unknown does not learn that it is full');
+  assert.equal(await open({}), '401', 'an unauthenticated caller does not learn that the limit is reached');
   for (const { socket } of mute) socket.destroy();
 });
 

@@ -155,7 +155,7 @@ describe('order entry over WebSocket', () => {
     const busy = counters.refusals[Code.BUSY];
     const sessionsCut = counters.sessionsCut;
     for (let frames = 0; counters.sessionsCut === sessionsCut; frames++) {
-      assert.ok(frames < 2000, 'it is never cut');
+      assert.ok(frames < 2000, 'it is never disconnected');
       socket.send(Opcode.Binary, batch.bytes());
       await until(() => socket.socket.writableLength === 0 || counters.sessionsCut > sessionsCut, 'the socket to take it');
       await new Promise((resolve) => setTimeout(resolve, 1));

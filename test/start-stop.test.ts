@@ -72,7 +72,7 @@ describe('a stop while a long log is replayed', { timeout: 120_000 }, () => {
     assert.match(said, /stopping; once more to end at once\n[\s\S]*openbell: stopped before it was open; nothing is lost/);
     assert.doesNotMatch(said, /"level":"(error|fatal)"/);
     assert.ok(took < 2000, `it took ${took} ms`);
-    assert.equal(existsSync(join(data, 'lock')), false, 'the lock is there');
+    assert.equal(existsSync(join(data, 'lock')), false, 'the lock exists');
   }
 
   for (const topology of TOPOLOGIES) {

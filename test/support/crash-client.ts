@@ -45,8 +45,8 @@ export const field = {
 };
 
 /**
- * A trader that keeps every report it was ever sent, byte for byte, over all
- * lives of the exchange, and compares each that it is sent again.
+ * A trader that keeps every report it has received, byte for byte, over all
+ * restarts of the exchange, and compares each report that it receives again.
  */
 export class CrashClient {
   readonly account: number;

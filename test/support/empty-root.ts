@@ -9,8 +9,8 @@ import { type CliResult, ExchangeProcess } from './exchange-process.ts';
 const AS_ROOT = process.getuid?.() === 0;
 /**
  * $1 the root, $2 the data, $3 the user or '', $4 the one variable of the
- * environment or '': the root read-only, the data writable in it, and a /tmp,
- * where there is one, that may not be executed from. No /proc, no /dev.
+ * environment or '': the root read-only, the data writable in it, and /tmp,
+ * if it exists, mounted noexec. No /proc, no /dev.
  */
 const ENTER = `
 mount --bind "$1" "$1"

@@ -154,8 +154,8 @@ export async function client(t: TestContext, files: EnvoyFiles, { ports }: Envoy
 }
 
 /**
- * An Envoy on the client's side that adds certificate and token, as a client's
- * own sidecar does: what speaks plain text only goes through it unchanged.
+ * An Envoy on the client's side that adds certificate and token, like a client's
+ * own sidecar: plain-text clients can use it unchanged.
  */
 export function clientSidecar(
   t: TestContext,

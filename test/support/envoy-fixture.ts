@@ -104,7 +104,7 @@ export class Envoy {
   }
 
   /**
-   * Resolves when it listens and its checks of the exchange have come back.
+   * Resolves when it listens and its health checks of the exchange have completed.
    * @param change the bootstrap, before it starts
    */
   static async start(t: TestContext, dir: string, upstream: UpstreamPorts, change: (bootstrap: Bootstrap) => void = () => undefined) {

@@ -7,9 +7,9 @@ import { CommandKind, Phase, ReportKind, Side, TimeInForce } from '../../engine/
 import { BTC, SYMBOL, USD } from './exchange-fixture.ts';
 
 /**
- * The exchange again, slow and obvious: one symbol (the fixture's), orders in
- * an array in order of arrival, every sum taken anew. It knows nothing of
- * slabs, ladders or rings; it says what must come out.
+ * A second implementation of the exchange, slow and simple: one symbol (the fixture's),
+ * orders in an array in order of arrival, every sum computed from scratch. It uses no
+ * slabs, ladders or rings; it defines the expected results.
  */
 interface NaiveOrder {
   id: number;
