@@ -35,7 +35,7 @@ describe('Dockerfile', () => {
     const commands = all('build', 'RUN').flatMap((run) => run.split(' && '));
     const [install, ...rest] = commands;
     assert.match(install, /^npm ci /);
-    for (const command of rest) assert.match(command, /^node_modules\/\.bin\/node gateway\/binary\/[a-z-]+\.ts/);
+    for (const command of rest) assert.match(command, /^node_modules\/\.bin\/node gateway\/tools\/binary\/[a-z-]+\.ts/);
     assert.deepEqual(all('final', 'RUN'), []);
   });
 
