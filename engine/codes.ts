@@ -21,6 +21,9 @@ export const Code = {
   BUSY: 120,
   DISK_FULL: 121,
   DRAINING: 122,
+  // 130: the terms of an order, at the gateway. Not sequenced.
+  ILLEGAL_COMBINATION: 130,
+  UNSUPPORTED_TERM: 131,
   // 200: the account.
   UNKNOWN_ACCOUNT: 200,
   ACCOUNT_SUSPENDED: 201,
@@ -48,6 +51,7 @@ export const Code = {
   BOOK_FULL: 405,
   LEVELS_FULL: 406,
   CLIENT_ORDER_ID_TOO_OLD: 407,
+  MIN_QUANTITY_NOT_FILLABLE: 408,
   // 450: why an order was cancelled (not refusals).
   CANCELLED_BY_CLIENT: 450,
   CANCELLED_REMAINDER: 451,
@@ -60,6 +64,7 @@ export const Code = {
   BOOK_NOT_EMPTY: 504,
   WRONG_PHASE: 505,
   BOOK_CROSSED: 506,
+  IDEMPOTENCY_KEY_REUSED: 507,
 } as const;
 export type Code = (typeof Code)[keyof typeof Code];
 

@@ -2,9 +2,10 @@
  * `openbell/engine`: the exchange without any server, to embed. `Exchange` is
  * the bare state machine; `Engine` adds threads, journal and recovery.
  *
- * An `Engine` waits for its readers: give it both handlers, and take consumer 1
- * of `reportRing` too (the history's place), or it stands still when a ring is
- * full.
+ * An `Engine` waits for its readers: give it both handlers, and read each tap
+ * that it was made with, or it stands still when a ring is full. Without the
+ * option `taps` there is one, the history's: `engine.consume('reports',
+ * 'history')`. An embedder without a history passes `taps: { reports: [] }`.
  */
 
 export { type BookListener, OrderBook } from './book/order-book.ts';
@@ -14,16 +15,21 @@ export { Code, codeName } from './codes.ts';
 export { DEFAULT_LIMITS, type Limits, resolveLimits } from './limits.ts';
 export { type CommandFields, encodeCommand } from './machine/command.ts';
 export { Exchange, type ExchangeOutputs } from './machine/exchange.ts';
-export { ReportFlag } from './machine/report-writer.ts';
 export { stateHash, tradingHash } from './machine/state-rows.ts';
 export { AccountParam, SymbolParam } from './params.ts';
+export { GatedConsumer, type GateSpec, type SeqCell } from './rings/gated-consumer.ts';
 export { allocateRing, RingConsumer, type RingHandle, RingProducer, RingSlots, type RingSpec } from './rings/ring.ts';
 export { SpillingProducer } from './rings/spilling-producer.ts';
+export { openTap, type RingTap, TapError } from './rings/tapped-ring.ts';
 export type { EngineStatus } from './threads/control.ts';
 export { type AccountInfo, type AssetInfo, type BalanceInfo, Directory, type OpenOrderInfo, type SymbolInfo } from './threads/directory.ts';
-export { chooseTopology, Engine, type EngineOptions, type Topology } from './threads/engine.ts';
+export { chooseTopology, Engine, type EngineOptions, type TapOptions, type Topology } from './threads/engine.ts';
 export type { Recovery, RecoveryProgress } from './threads/engine-core.ts';
-export type { MarketHandler, ReportHandler } from './threads/pumps.ts';
+export { type MarketHandler, marketGate, type ReportHandler, reportGate } from './threads/pumps.ts';
 export { type Verification, verifyDataDirectory } from './threads/verify.ts';
-export { CommandKind, Phase, ReportKind, Side, TimeInForce } from './wire/layout.ts';
-export { MARKET_EVENT_BYTES, MarketEventKind, MarketField, TRADE_IN_AUCTION } from './wire/market-event.ts';
+export { CommandFlag, type ExtensionFields, encodeExtension } from './wire/command-extension.ts';
+export { CommandKind, Instruction, OrderType, Phase, ReportKind, Side, TimeInForce } from './wire/layout.ts';
+export { MARKET_EVENT_BYTES, MarketEventKind, MarketEventView, MarketField, TRADE_IN_AUCTION } from './wire/market-event.ts';
+export { ReportFlag } from './wire/names.ts';
+export { ORDER_KINDS, OrderKind, type OrderKindRow } from './wire/order-kinds.ts';
+export { ReportView } from './wire/report-view.ts';

@@ -1,6 +1,13 @@
 import { assert } from './assert.ts';
 
-/** Capacities, fixed when the engine starts. All are counts. */
+/** The rules that this build plays by. Logs of 1 (before rules were logged) and 2 are replayed by the rules they were written under. */
+export const RULES = 2;
+
+/** Capacities that can decide the outcome of a command. They are logged, and only ever grow; see docs/JOURNAL.md. */
+export const CAPACITIES = ['orders', 'pages', 'accounts', 'assets', 'symbols', 'rememberedOrders', 'rememberedKeys'] as const;
+export type Capacities = { -readonly [Name in (typeof CAPACITIES)[number]]: number };
+
+/** How much memory there is, fixed when the engine starts. All are counts. */
 export interface Limits {
   /** Resting orders of the shard. */
   readonly orders: number;
@@ -14,6 +21,8 @@ export interface Limits {
   readonly symbols: number;
   /** Finished orders whose client order ids are remembered; see ClientOrderIds. */
   readonly rememberedOrders: number;
+  /** Deposits and withdrawals whose idempotency keys are remembered. */
+  readonly rememberedKeys: number;
   /** Slots, powers of two. */
   readonly commandRing: number;
   readonly reportRing: number;
@@ -27,6 +36,7 @@ export const DEFAULT_LIMITS: Limits = {
   assets: 32,
   symbols: 1024,
   rememberedOrders: 2 ** 20,
+  rememberedKeys: 2 ** 16,
   commandRing: 2 ** 14,
   reportRing: 2 ** 16,
   marketRing: 2 ** 16,
@@ -41,7 +51,47 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
   assert(limits.orders <= 2 ** 24, 'limits.orders is at most 2^24');
   assert(limits.accounts <= 2 ** 22, 'limits.accounts is at most 2^22');
   assert(limits.symbols <= 2 ** 16, 'limits.symbols is at most 2^16');
+  assert(
+    limits.rememberedOrders <= 2 ** 27 && limits.rememberedKeys <= 2 ** 24,
+    'limits: 2^27 orders and 2^24 keys are remembered at most',
+  );
   assert(limits.accounts * limits.assets <= 2 ** 26, 'limits: accounts x assets is at most 2^26');
   assert(limits.reportRing >= 2 * limits.commandRing, 'limits: the report ring holds at least two reports a command slot');
   return limits;
+}
+
+/** The capacities among the limits. */
+export function capacitiesOf(limits: Limits): Capacities {
+  return Object.fromEntries(CAPACITIES.map((name) => [name, limits[name]])) as Capacities;
+}
+
+/** The log needs more room than this start has. Nothing was changed. */
+export class CapacityError extends Error {
+  readonly code = 'CAPACITY_BELOW_LOG';
+  readonly needed: Capacities;
+
+  /** @param needed capacities in force in the log @param given room that this start has */
+  constructor(needed: Capacities, given: Limits) {
+    const short = CAPACITIES.filter((name) => needed[name] > given[name]);
+    const list = short.map((name) => `${name} ${needed[name]} (given: ${given[name]})`).join(', ');
+    super(
+      `The log was written with larger capacities than this start has: ${list}. ` +
+        'Capacities in a log only grow, because they decided what was rejected. Raise them to at least these values in the configuration.',
+    );
+    this.name = 'CapacityError';
+    this.needed = needed;
+  }
+}
+
+/** The log was written by a release whose rules this build does not know. Nothing was changed. */
+export class NewerRulesError extends Error {
+  readonly code = 'RULES_NEWER';
+
+  constructor(rules: number, seq: number) {
+    super(
+      `The log was written by a newer openbell: command ${seq} puts rules ${rules} in force, and this build knows rules 1 to ${RULES}. ` +
+        'Nothing was changed. Start the release that wrote it, or a later one.',
+    );
+    this.name = 'NewerRulesError';
+  }
 }

@@ -19,10 +19,20 @@ export const SymbolParam = {
   TakerFeePpm: 9,
   /** What the price band is measured from; every trade moves it to its price. */
   ReferencePrice: 10,
+  /** Which {@link RiskModelId} holds and settles its money; can change only while the book is empty. */
+  RiskModel: 11,
 } as const;
 export type SymbolParam = (typeof SymbolParam)[keyof typeof SymbolParam];
 export type SymbolParamName = keyof typeof SymbolParam;
-export const SYMBOL_PARAMS = 11;
+export const SYMBOL_PARAMS = 12;
+/** Parameters that every snapshot holds; later ones only where they differ from the default. */
+export const FIRST_SYMBOL_PARAMS = 11;
+
+/** How the money of a symbol's orders is held and settled. */
+export const RiskModelId = {
+  /** In full, in advance: a buy its cost and highest fee, a sell its lots. */
+  Cash: 0,
+} as const;
 
 /** Ladder prices end here: its page directory stays small and a price fits 26 bits. */
 export const MAX_PRICE_TICKS = 2 ** 26;
@@ -30,7 +40,20 @@ export const DEFAULT_MAX_PRICE_TICKS = 2 ** 20;
 /** Fees are at most 100 %. */
 export const MILLION = 1_000_000;
 
-export const SYMBOL_PARAM_DEFAULTS: readonly number[] = [1, 1, DEFAULT_MAX_PRICE_TICKS, 1, 2 ** 40, 0, LIMIT_53 - 1, 0, 0, 0, 0];
+export const SYMBOL_PARAM_DEFAULTS: readonly number[] = [
+  1,
+  1,
+  DEFAULT_MAX_PRICE_TICKS,
+  1,
+  2 ** 40,
+  0,
+  LIMIT_53 - 1,
+  0,
+  0,
+  0,
+  0,
+  RiskModelId.Cash,
+];
 
 /** Lowest and highest value of each symbol parameter. */
 export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
@@ -45,6 +68,7 @@ export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
   [-MILLION, MILLION],
   [0, MILLION],
   [0, MAX_PRICE_TICKS],
+  [RiskModelId.Cash, RiskModelId.Cash],
 ];
 
 /** What `SetAccount` can set. */

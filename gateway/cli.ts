@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   verify: async () => (await import('./tools/cli/data.ts')).verifyCommand,
   snapshot: async () => (await import('./tools/cli/data.ts')).snapshotCommand,
   repair: async () => (await import('./tools/cli/data.ts')).repairCommand,
+  log: async () => (await import('./tools/cli/log.ts')).logCommand,
   audit: async () => (await import('./tools/cli/audit.ts')).auditCommand,
   'dev-token': async () => (await import('./tools/cli/dev-token.ts')).devTokenCommand,
   doctor: async () => (await import('./tools/cli/doctor.ts')).doctorCommand,

@@ -1,4 +1,4 @@
-/** Upper bounds of order-to-report and of the market hop, microseconds. */
+/** Upper bounds of order-to-report and of publish latency, microseconds. */
 export const LATENCY_BOUNDS_US = [
   50, 100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 7500, 10_000, 20_000, 50_000, 100_000, 500_000, 1_000_000,
 ] as const;

@@ -1,7 +1,9 @@
-import { type Logger, pino } from 'pino';
-import type { LogLevel } from './config/config-options.ts';
+import { type LevelWithSilent, type Logger, pino } from 'pino';
 
 export type { Logger } from 'pino';
+
+/** Least severe line that is written; `silent` writes none. */
+export type LogLevel = LevelWithSilent;
 
 /** Fields that hold a secret wherever they appear, up to two levels down: a request's headers, an error's cause. */
 const SECRET_FIELDS = ['authorization', 'cookie', 'token', 'password', 'signature', 'key', 'privateKey', 'pem'];

@@ -1,8 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { Code, codeName } from '../engine/codes.ts';
 import { DataLock } from '../engine/journal/data-lock.ts';
-import { JournalWord } from '../engine/journal/journal-status.ts';
-import { APPLIED_AT, JOURNAL_AT } from '../engine/threads/control.ts';
 import { Engine } from '../engine/threads/engine.ts';
 import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.ts';
 import type { AuditEvent } from './audit/audit-sink.ts';
@@ -12,7 +10,8 @@ import { OrderEntry } from './endpoints/grpc/order-entry.ts';
 import { AdminServer } from './endpoints/http/admin.ts';
 import { actionRoutes } from './endpoints/http/admin-actions.ts';
 import { queryRoutes } from './endpoints/http/admin-queries.ts';
-import { Newcomers } from './endpoints/newcomers.ts';
+import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
+import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
 import { serveOrderSockets } from './endpoints/websocket/order-sockets.ts';
 import { SocketServer } from './endpoints/websocket/socket-server.ts';
 import type { Identity } from './identity/identity.ts';
@@ -86,7 +85,7 @@ export class RunningExchange {
   }
 
   async #stop(): Promise<void> {
-    const { simulation, sessions, orderEntry, engine, history, marketData, admin, audit, certificates, lock, log, state } = this.#parts;
+    const { simulation, sessions, orderEntry, engine, history, marketSockets, admin, audit, certificates, lock, log, state } = this.#parts;
     state.draining = true;
     simulation?.stop();
     sessions.drain();
@@ -98,7 +97,7 @@ export class RunningExchange {
       log.info({ snapshot }, 'engine stopped');
     } finally {
       await history.stop();
-      await marketData.stop();
+      await marketSockets.stop();
       await admin.stop();
       certificates?.stop();
       await audit.stop();
@@ -109,6 +108,8 @@ export class RunningExchange {
 
 /** Longer than uWebSockets lets a connection live without a whole request. */
 const WS_REQUEST_MS = 16_000;
+/** Unauthenticated connections of the HTTP port. */
+const HTTP_PRE_AUTH = 1024;
 
 /** Part of the log is gone: the history tells of commands after its end, whose numbers would be used again. */
 export class HistoryAheadError extends Error {
@@ -141,6 +142,7 @@ interface Parts {
   readonly history: History;
   readonly hub: ReportHub;
   readonly marketData: MarketData;
+  readonly marketSockets: MarketSockets;
   readonly commands: AdminCommands;
   readonly sessions: OrderSessions;
   readonly orderEntry: OrderEntry;
@@ -151,7 +153,7 @@ interface Parts {
 
 /**
  * Starts an exchange and resolves when it takes orders.
- * @throws ConfigError, DataLockedError, DamagedLogError, HistoryAheadError, GenesisError, or an Error with code EADDRINUSE; each says what to do.
+ * @throws ConfigError, DataLockedError, DamagedLogError, NewerLogError, NewerSnapshotError, HistoryVersionError, HistoryAheadError, GenesisError, or an Error with code EADDRINUSE; each says what to do.
  *   Or the signal's reason. What was started by then is stopped again.
  */
 export async function startExchange(config: Config, options: StartOptions): Promise<RunningExchange> {
@@ -187,8 +189,18 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const audit = new AuditTrail(config.data, log, config.auditKeep === undefined ? {} : { keepDays: config.auditKeep });
   undo.push(() => audit.stop());
   const identity = startIdentity(config, log, audit);
-  const newcomers = startNewcomers(config, identity);
-  const admin = new AdminServer({ host: config.host, port: config.httpPort, registry, log, unready, certificates, identity, audit });
+  const preAuthLimits = startPreAuthLimits(config, identity);
+  const admin = new AdminServer({
+    host: config.host,
+    port: config.httpPort,
+    registry,
+    log,
+    unready,
+    certificates,
+    identity,
+    audit,
+    preAuthLimit: preAuthLimits.http,
+  });
   const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
   undo.push(() => admin.stop());
 
@@ -215,12 +227,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let recovered = new Float64Array(0);
   const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
-  const marketData = new MarketData(
-    { orders: config.capacities.orders, identity },
-    engine.directory,
-    () => started.engine.sequencer.nowUs(),
-    new SocketServer(certificates, newcomers.ws),
-  );
+  const marketData = new MarketData({ orders: config.capacities.orders }, engine.directory, () => started.engine.sequencer.nowUs());
+  const sockets = new SocketServer(certificates, preAuthLimits.ws);
+  const marketSockets = new MarketSockets(marketData, { identity }, sockets);
   engine.onReports(tap);
   engine.onMarket(marketData);
   const recovery = await engine.start();
@@ -243,14 +252,14 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     onPublished: engine.schedule,
     identity,
   });
-  serveOrderSockets(marketData.sockets, sessions, identity);
-  const ws = await marketData.listen(config.host, config.wsPort);
-  undo.push(() => marketData.stop());
+  serveOrderSockets(sockets, sessions, identity);
+  const ws = await marketSockets.listen(config.host, config.wsPort);
+  undo.push(() => marketSockets.stop());
   const orderEntry = new OrderEntry(sessions, {
     host: config.host,
     port: config.grpcPort,
     certificates,
-    newcomers: newcomers.grpc,
+    preAuthLimit: preAuthLimits.grpc,
     identity,
     // Without a client CA it is scanners and clients of TLS 1.2, and no question of identity.
     ...(config.tlsClientCa !== undefined && { onHandshakeRefused: (peer, reason) => audit.record(handshakeRefused(peer, reason)) }),
@@ -267,9 +276,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     history: () => started.history.stats(),
     tap,
     orders: sessions.counters,
-    residence: sessions.residence,
+    serviceTime: sessions.serviceTime,
     market: marketData.counters,
-    newcomers,
+    preAuthLimits,
     certificates,
     audit: () => audit.stats,
     unready,
@@ -301,6 +310,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     history,
     hub,
     marketData,
+    marketSockets,
     commands,
     sessions,
     orderEntry,
@@ -315,11 +325,19 @@ function startCertificates({ tlsCert, tlsKey, tlsClientCa }: Config, log: Logger
   return new Certificates({ cert: tlsCert, key: tlsKey, clientCa: tlsClientCa }, log);
 }
 
-/** Of the ports that hold connections. Where nobody is asked who he is, nobody is unknown. */
-function startNewcomers({ admissionTimeout }: Config, identity: Identity): { readonly grpc?: Newcomers; readonly ws?: Newcomers } {
-  if (identity.open) return {};
+type PreAuthLimitsByPort = {
+  readonly grpc?: PreAuthLimit;
+  readonly ws?: PreAuthLimit;
+  readonly http: PreAuthLimit;
+};
+
+/** Without authentication the ports of gRPC and WebSocket need none; on the HTTP port probes and metrics still need their reserve. */
+function startPreAuthLimits({ admissionTimeout }: Config, identity: Identity): PreAuthLimitsByPort {
   const trusts = (address: string): boolean => identity.isProxy(address);
-  return { grpc: new Newcomers({ timeoutMs: admissionTimeout * 1000 }, trusts), ws: new Newcomers({ timeoutMs: WS_REQUEST_MS }, trusts) };
+  const timeoutMs = admissionTimeout * 1000;
+  const http = new PreAuthLimit({ timeoutMs, most: HTTP_PRE_AUTH, givesWay: 'oldest' }, trusts);
+  if (identity.open) return { http };
+  return { http, grpc: new PreAuthLimit({ timeoutMs }, trusts), ws: new PreAuthLimit({ timeoutMs: WS_REQUEST_MS }, trusts) };
 }
 
 function handshakeRefused(peer: string, reason: string): AuditEvent {
@@ -327,12 +345,11 @@ function handshakeRefused(peer: string, reason: string): AuditEvent {
 }
 
 function startHistory(config: Config, engine: Engine, log: Logger, fail: (error: Error) => void): Promise<History> {
-  const words = new Int32Array(engine.controlMemory);
   return History.start({
     dataDir: config.data,
-    reports: engine.reportRing,
-    durable: { words, index: JOURNAL_AT + JournalWord.durable },
-    applied: { words, index: APPLIED_AT },
+    reports: engine.tap('reports', 'history'),
+    durable: engine.durable,
+    applied: engine.applied,
     onState: (event, error) => {
       engine.setHistoryFull(event === 'failing');
       if (event === 'failing') log.error({ error }, 'history cannot be written; reports wait for room on the disk');

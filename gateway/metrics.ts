@@ -3,12 +3,12 @@ import { codeName } from '../engine/codes.ts';
 import type { EngineStatus } from '../engine/threads/control.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
-import type { Newcomers } from './endpoints/newcomers.ts';
+import type { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import type { LatencyBuckets } from './latency-buckets.ts';
-import type { MarketCounters } from './market/market-connection.ts';
+import type { MarketCounters } from './market/market-counters.ts';
 import type { OrderEntryCounters } from './sessions/order-intake.ts';
 import type { ReportTap } from './sessions/report-tap.ts';
-import type { ResidenceClock } from './sessions/residence.ts';
+import type { ServiceTime } from './sessions/service-time.ts';
 import type { HistoryStats } from './taps/history/history.ts';
 import type { Certificates } from './tls/certificates.ts';
 
@@ -18,10 +18,10 @@ export interface MetricSources {
   readonly history: () => HistoryStats;
   readonly tap: ReportTap;
   readonly orders: OrderEntryCounters;
-  readonly residence: ResidenceClock;
+  readonly serviceTime: ServiceTime;
   readonly market: MarketCounters;
-  /** By port; none where everybody is let in. */
-  readonly newcomers: Readonly<Record<string, Newcomers>>;
+  /** By port; none where a port has no limit because nobody authenticates. */
+  readonly preAuthLimits: Readonly<Record<string, PreAuthLimit>>;
   readonly certificates: Certificates | undefined;
   readonly audit: () => AuditStats;
   /** Reasons not to be ready. */
@@ -46,7 +46,7 @@ export function createMetrics(): Registry {
 /** Adds the exchange's metrics, once it runs. */
 export function addExchangeMetrics(
   registry: Registry,
-  { status, history, tap, orders, residence, market, newcomers, certificates, audit, unready }: MetricSources,
+  { status, history, tap, orders, serviceTime, market, preAuthLimits, certificates, audit, unready }: MetricSources,
 ): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
   const counter = (name: string, help: string, read: Read) => add(registry, name, help, 'counter', read);
@@ -56,8 +56,8 @@ export function addExchangeMetrics(
   histogram('openbell_order_to_report_seconds', 'From the stamp of a command to its first report leaving', () => tap.latency);
   histogram(
     'openbell_order_residence_seconds',
-    'From the socket read of a command to the socket write of its report, per report',
-    () => residence.latency,
+    'Service time: from the socket read of a command to the socket write of its report, per report',
+    () => serviceTime.latency,
   );
   counter('openbell_reports_total', 'Reports that left, by kind', () =>
     KIND_NAMES.map(([name, kind]) => ({ labels: { kind: name }, value: tap.kinds[kind] })),
@@ -65,8 +65,8 @@ export function addExchangeMetrics(
   counter('openbell_refusals_total', 'Commands refused, by code: see docs/CODES.md', () => refusals(tap, orders));
   histogram(
     'openbell_market_hop_seconds',
-    'From the stamp of a command to the last socket write of its book events',
-    () => market.hop.latency,
+    'Publish latency: from the stamp of a command to the last socket write of its book events',
+    () => market.publishLatency.latency,
   );
   gauge('openbell_ready', '1 when the exchange takes orders', () => [{ value: unready().length === 0 ? 1 : 0 }]);
 
@@ -126,8 +126,8 @@ export function addExchangeMetrics(
   counter('openbell_history_failures_total', 'Transactions that failed and were tried again', () => [{ value: history().failures }]);
   gauge('openbell_history_last_commit_seconds', 'Time of the last transaction', () => [{ value: history().lastCommitMs / 1000 }]);
 
-  counter('openbell_newcomers_cut_total', 'Connections cut on which nobody was let in: too late, or too many', () =>
-    Object.entries(newcomers).flatMap(([port, { late, crowded }]) => [
+  counter('openbell_newcomers_cut_total', 'Unauthenticated connections cut: too late, or too many', () =>
+    Object.entries(preAuthLimits).flatMap(([port, { late, crowded }]) => [
       { labels: { port, reason: 'late' }, value: late },
       { labels: { port, reason: 'crowded' }, value: crowded },
     ]),

@@ -9,8 +9,12 @@ import { service as healthService } from 'grpc-health-check';
 import { Code } from '../engine/codes.ts';
 import { connect, type OpenbellClient } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config/config.ts';
+import { actionRoutes } from '../gateway/endpoints/http/admin-actions.ts';
+import type { HttpError } from '../gateway/endpoints/http/http-error.ts';
+import { ANYBODY } from '../gateway/identity/principal.ts';
 import { createLogger } from '../gateway/log.ts';
 import { type RunningExchange, startExchange } from '../gateway/main.ts';
+import { AdminCommands } from '../gateway/venue/admin-commands.ts';
 
 const data = mkdtempSync(join(tmpdir(), 'openbell-admin-'));
 let exchange: RunningExchange;
@@ -192,6 +196,22 @@ test('a symbol: defined, parameters, auction, uncross', async () => {
   assert.equal((await post('/v1/symbols/600000/parameters', { 'price-band': '5%' })).json.priceBand, '5.0000%');
   const later = await post('/v1/symbols/600000/parameters', { fees: { taker: '0.2%' } });
   assert.deepEqual([later.status, later.json.name], [409, 'BOOK_NOT_EMPTY']);
+  assert.deepEqual(later.json.applied, [], 'nothing of the action stands');
+
+  // The band is set before the fee. The fee cannot change while an order is in the book.
+  const part = await post('/v1/symbols/600000/parameters', { fees: { taker: '0.2%' }, priceBand: '6%' });
+  assert.deepEqual([part.status, part.json.name], [409, 'BOOK_NOT_EMPTY']);
+  const [band] = part.json.applied;
+  assert.deepEqual(part.json.applied, [{ command: 'set-symbol', symbol: 600, parameter: 'price-band', seq: band.seq }]);
+  assert.deepEqual(part.json.failed, {
+    command: 'set-symbol',
+    symbol: 600,
+    parameter: 'fees.taker',
+    seq: band.seq + 1,
+    outcome: 'refused',
+  });
+  const stands = (await get('/v1/symbols/600000')).json;
+  assert.deepEqual([stands.priceBand, stands.fees.taker], ['6.0000%', '0.1000%']);
 });
 
 const REFUSED: [string, () => Promise<Answer>, number, string, RegExp][] = [
@@ -226,6 +246,42 @@ const REFUSED: [string, () => Promise<Answer>, number, string, RegExp][] = [
   ['no such phase is one problem', () => post('/v1/symbols/BTC-USD/phase', { phase: 'open' }), 400, 'BAD_PARAMETER', /not open$/],
   ['no phase', () => post('/v1/symbols/BTC-USD/phase', {}), 400, 'BAD_PARAMETER', /^phase is missing$/],
   ['no amount', () => post('/v1/accounts/1/deposit', { asset: 'USD', amount: '1e9' }), 400, 'BAD_PARAMETER', /12\.34$/],
+  ['number for a text', () => post('/v1/accounts', { id: 60, name: 7 }), 400, 'BAD_PARAMETER', /^name: must be text, not the number 7$/],
+  [
+    'text for true',
+    () => post('/v1/accounts', { id: 60, name: 'a', suspended: 'yes' }),
+    400,
+    'BAD_PARAMETER',
+    /^suspended: must be true or false, not the text "yes"$/,
+  ],
+  [
+    'list for an object',
+    () => post('/v1/symbols/BTC-USD/parameters', { limits: [] }),
+    400,
+    'BAD_PARAMETER',
+    /^limits: must be a JSON object/,
+  ],
+  [
+    'null',
+    () => post('/v1/accounts/1/deposit', { asset: 'USD', amount: null }),
+    400,
+    'BAD_PARAMETER',
+    /^amount: must be a number.*not null$/,
+  ],
+  [
+    'both ways of writing a key',
+    () => post('/v1/accounts/1/limits', { maxOpenOrders: 1, 'max-open-orders': 2 }),
+    400,
+    'BAD_PARAMETER',
+    /^max-open-orders: gives max-open-orders a second time; give it once$/,
+  ],
+  [
+    'unknown key inside, and a number that is not exact',
+    () => post('/v1/symbols/BTC-USD/parameters', '{"limits": {"maxPrice": 1234567890123456.789, "maxprice": 1}}'),
+    400,
+    'BAD_PARAMETER',
+    /^limits\.maxPrice: .*write it as text: "1234567890123456\.789"; limits\.maxprice: unknown key; use one of max-price, /,
+  ],
   ['no auction', () => post('/v1/symbols/BTC-USD/uncross'), 409, 'WRONG_PHASE', /set phase auction first/],
 ];
 
@@ -237,6 +293,31 @@ for (const [name, send, status, code, message] of REFUSED) {
     assert.equal(typeof answer.json.code, 'number');
   });
 }
+
+test('a rejected body lists each problem with the key as it was sent; a key that names no asset is not renamed', async () => {
+  const { json } = await post('/v1/symbols/BTC-USD/parameters', { priceBand: '5', fees: { maker: '200%' } });
+  assert.deepEqual([json.code, json.problems.map(({ path }: { path: string }) => path)], [Code.BAD_PARAMETER, ['priceBand', 'fees.maker']]);
+  assert.equal(json.message, json.problems.map(({ path, problem }: Record<string, string>) => `${path}: ${problem}`).join('; '));
+  const { json: account } = await post('/v1/accounts', { id: 60, name: 'a', deposits: { tickSize: '1' } });
+  assert.match(account.message, /^deposits\.tickSize: no asset has this name/);
+});
+
+test('amounts as JSON numbers count exactly as they are written, or are rejected', async () => {
+  const { json: before } = await get('/v1/accounts/3');
+  const deposit = (amount: string) => post('/v1/accounts/3/deposit', `{"asset": "USD", "amount": ${amount}}`);
+  for (const [amount, units] of [
+    ['0.10', 100_000],
+    ['1e2', 100_000_000],
+    ['2500000.000001', 2_500_000_000_001],
+    ['"2500000.000001"', 2_500_000_000_001],
+  ] as const)
+    assert.equal((await deposit(amount)).json.units, units, amount);
+  // As floats: 4503599627.3704953 would be 4503599627.370495.
+  for (const amount of ['4503599627.37049530000000001', '9007199254740993', '1e999', '0.30000000000000001'])
+    assert.match((await deposit(amount)).json.message, /^amount: a JSON number cannot hold this exactly; write it as text: "/, amount);
+  const { json: now } = await get('/v1/accounts/3');
+  assert.equal(now.balances[0].availableUnits - before.balances[0].availableUnits, 100_000 + 100_000_000 + 2 * 2_500_000_000_001);
+});
 
 test('a body that is too large is not read to the end', async () => {
   const answer = await post('/v1/accounts', `{"name": "${'x'.repeat(200_000)}"}`).catch((error: NodeJS.ErrnoException) => error.code);
@@ -256,6 +337,30 @@ test('a body that is too deep or too wide is rejected before it is parsed as a c
     assert.deepEqual([status, json.name], [400, 'BAD_PARAMETER']);
     assert.match(json.message, text);
   }
+});
+
+test('an action whose command is not answered names the command and an unknown outcome', async () => {
+  const { directory, sequencer, schedule } = exchange.engine;
+  const silent = { awaitSeq: () => new Promise<Uint8Array>(() => undefined), canAwait: () => true, forget: () => undefined };
+  const commands = new AdminCommands(sequencer, silent, schedule, 20);
+  const snapshot = () => exchange.engine.snapshotNow();
+  const routes = actionRoutes({ directory, commands, snapshot, draining: () => false });
+  const route = routes.find(({ path }) => path === '/v1/accounts');
+  const seqs: number[] = [];
+  const request = { method: 'POST', params: {}, query: new URLSearchParams(), principal: ANYBODY, seqs, demand: () => undefined };
+  const body = { id: 61, name: 'unanswered', deposits: { USD: '1' } };
+  await assert.rejects(
+    async () => route?.handle({ ...request, body }),
+    (error: HttpError) => {
+      assert.deepEqual([error.status, error.name], [504, 'NO_ANSWER']);
+      assert.deepEqual(error.fields, {
+        applied: [],
+        failed: { command: 'define-account', account: 61, seq: seqs[0], outcome: 'unknown' },
+      });
+      return true;
+    },
+  );
+  assert.equal(seqs.length, 1, 'the audit trail gets its seq');
 });
 
 test('web pages are rejected, programs are not', async () => {

@@ -85,9 +85,11 @@ class Pair {
   engineOrders(symbol: number, side: number): MirrorOrder[] {
     const book = this.exchange.books[symbol];
     assert.ok(book);
-    const { id, price, open } = book.slab;
+    const { slab } = book;
     const orders: MirrorOrder[] = [];
-    book.ordersInPriority(side === 0 ? 0 : 1, (slot) => orders.push({ orderId: id[slot], side, price: price[slot], quantity: open[slot] }));
+    book.ordersInPriority(side === 0 ? 0 : 1, (slot) =>
+      orders.push({ orderId: slab.id[slot], side, price: slab.price(slot), quantity: slab.open(slot) }),
+    );
     return orders;
   }
 

@@ -61,6 +61,8 @@ const FAILURES: [string, string[], number, RegExp][] = [
   ['no such account', ['account', '999'], 1, /UNKNOWN_ACCOUNT/],
   ['price between ticks', ['order', 'buy', '1', 'BTC-USD', '1.001'], 2, /not a multiple of 0\.01/],
   ['wrong side', ['order', 'hold', '1', 'BTC-USD'], 2, /Allowed choices are buy, sell/],
+  ['terms that do not go together', ['order', 'buy', '1', 'BTC-USD', '1.00', '--min-quantity', '1'], 2, /gtc and min-quantity do not go/],
+  ['minimum above the quantity', ['order', 'buy', '1', 'BTC-USD', '--min-quantity', '2'], 1, /at most the quantity: 2 of 1/],
   ['time in force without a price', ['order', 'buy', '1', 'BTC-USD', '--tif', 'ioc'], 2, /needs a price/],
   ['port that is none', ['account', '1', '--http-port', '65536'], 2, /must be a port/],
   ['id that is no number', ['cancel', 'BTC-USD', 'x'], 2, /must be a whole number/],
@@ -140,6 +142,7 @@ test('every command has help with an example', async () => {
     'verify',
     'snapshot',
     'repair',
+    'log',
     'doctor',
     'health',
   ];

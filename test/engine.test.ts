@@ -145,7 +145,7 @@ it('pinned: a start or a stop that fails leaves no thread behind', (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   const child = fileURLToPath(new URL('./support/engine-failure.ts', import.meta.url));
   const { stdout, signal } = spawnSync(process.execPath, [...process.execArgv, child, dir], { encoding: 'utf8', timeout: 15_000 });
-  assert.match(stdout, /^start ERR_FS_EISDIR\nstop .*command 7 in the ring where 1 belongs\n$/);
+  assert.match(stdout, /^start ERR_FS_EISDIR\nstop .*command 7 (in the ring where 1 belongs|follows command [01])\n$/);
   assert.equal(signal, null, 'it had to be killed');
 });
 
@@ -169,7 +169,8 @@ describe('a damaged data directory', () => {
     writeFileSync(join(copy, name), bytes);
     const again = await RunningEngine.start({ dir: copy });
     assert.match(again.recovery.messages.join(), /cut \d+ bytes/);
-    assert.equal(again.recovery.seq, running.recovery.seq + [...venue(ACCOUNTS)].length);
+    // The first command of a log sets rules and capacities.
+    assert.equal(again.recovery.seq, 1 + [...venue(ACCOUNTS)].length);
     await again.stop();
   });
 

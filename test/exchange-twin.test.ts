@@ -3,13 +3,13 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { auditBook } from '../engine/book/book-audit.ts';
 import type { Limits } from '../engine/limits.ts';
-import type { CommandFields } from '../engine/machine/command.ts';
 import { encodeCommand } from '../engine/machine/command.ts';
 import { Exchange } from '../engine/machine/exchange.ts';
 import { ROW_FIELDS, StateLoader, saveState, stateHash, tradingHash } from '../engine/machine/state-rows.ts';
 import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../engine/params.ts';
-import { CommandKind, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
-import { BTC, Harness, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './support/exchange-fixture.ts';
+import { CommandFlag, encodeExtension } from '../engine/wire/command-extension.ts';
+import { CommandKind, OrderType, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
+import { BTC, Harness, type LongCommandFields, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './support/exchange-fixture.ts';
 import { hashRows, NaiveExchange, type NaiveReport } from './support/naive-exchange.ts';
 
 const ACCOUNTS = 4;
@@ -29,7 +29,18 @@ const order = fc.record({
   quantity: fc.integer({ min: 1, max: 30 }),
   tag: fc.nat(9),
 });
-const command: fc.Arbitrary<CommandFields> = fc.oneof(
+/** Orders that need an extension: market fill-or-kill, and a minimum quantity with or without a limit. */
+const longOrder: fc.Arbitrary<LongCommandFields> = fc
+  .record({ order, least: fc.integer({ min: 1, max: 30 }), how: fc.constantFrom('fok', 'limit', 'market') })
+  .map(({ order: o, least, how }) => {
+    const minQuantity = Math.min(least, o.quantity);
+    if (how === 'fok') return { ...o, price: 0, timeInForce: TimeInForce.FillOrKill, extension: { orderType: OrderType.Market } };
+    const timeInForce = TimeInForce.ImmediateOrCancel;
+    if (how === 'limit') return { ...o, timeInForce, extension: { minQuantity } };
+    return { ...o, price: 0, timeInForce, extension: { orderType: OrderType.Market, minQuantity } };
+  });
+const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
+  { weight: 2, arbitrary: longOrder },
   { weight: 12, arbitrary: order.map((o) => (o.timeInForce === TimeInForce.Market ? { ...o, price: 0 } : o)) },
   {
     weight: 3,
@@ -159,6 +170,13 @@ function realHash({ exchange }: Harness): string {
   return hashRows(rows);
 }
 
+function copyOf(exchange: Exchange): Exchange {
+  const copy = new Exchange({ ...LIMITS, pages: LIMITS.pages * 2 });
+  const loader = new StateLoader(copy);
+  saveState(exchange, (rows, count) => loader.load(rows, count));
+  return copy;
+}
+
 /** kind/code/flags of reports that a generator may miss. */
 const RARE = [
   '3/0/8',
@@ -170,6 +188,7 @@ const RARE = [
   '2/404/0',
   '2/405/0',
   '2/407/0',
+  '2/408/0',
   '2/203/0',
   '2/311/0',
   '2/303/0',
@@ -213,9 +232,7 @@ describe('the exchange against its naive twin', () => {
         (given, first, second) => {
           const { real } = pair(given);
           for (const fields of first) real.do(fields);
-          const copy = new Exchange({ ...LIMITS, pages: LIMITS.pages * 2 });
-          const loader = new StateLoader(copy);
-          saveState(real.exchange, (rows, count) => loader.load(rows, count));
+          let copy = copyOf(real.exchange);
           assert.equal(stateHash(copy), stateHash(real.exchange));
           copy.timeUs++;
           assert.notEqual(stateHash(copy), stateHash(real.exchange));
@@ -225,7 +242,15 @@ describe('the exchange against its naive twin', () => {
           const words = new Int32Array(bytes.buffer);
           for (const fields of second) {
             real.do(fields);
-            encodeCommand(bytes, words, 0, { ...fields, seq: real.exchange.seq, timeUs: real.exchange.timeUs });
+            const { seq, timeUs } = real.exchange;
+            const parameter = fields.extension === undefined ? fields.parameter : CommandFlag.Extended;
+            if (fields.extension !== undefined) {
+              encodeExtension(bytes, words, 0, { ...fields.extension, seq: seq - 1, timeUs: timeUs - 1000 });
+              copy.apply(bytes, words, 0);
+              // The state is also saved and loaded between the two records.
+              copy = copyOf(copy);
+            }
+            encodeCommand(bytes, words, 0, { ...fields, ...(parameter && { parameter }), seq, timeUs });
             copy.apply(bytes, words, 0);
           }
           assert.equal(stateHash(copy), stateHash(real.exchange));

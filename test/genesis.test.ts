@@ -10,7 +10,8 @@ import { createLogger } from '../gateway/log.ts';
 import { type RunningExchange, startExchange } from '../gateway/main.ts';
 import { truncateHistory } from '../gateway/taps/history/store.ts';
 import { type AdminAnswer, AdminCommands, AdminTimeoutError } from '../gateway/venue/admin-commands.ts';
-import { applyVenue, setSymbol } from '../gateway/venue/genesis.ts';
+import { applyVenue, type GenesisError } from '../gateway/venue/genesis.ts';
+import { setSymbol } from '../gateway/venue/venue-commands.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'openbell-genesis-'));
 after(() => rmSync(base, { recursive: true, force: true }));
@@ -125,6 +126,22 @@ test('a genesis interrupted by a crash at any command is completed by the next s
       );
     });
   }
+});
+
+test('a rejected genesis names what failed and counts the commands in effect', async () => {
+  const data = join(base, 'refused');
+  await withExchange(data, 'capacities: { orders: 1024, accounts: 15, symbols: 7 }', async (exchange) => {
+    const wide = VENUE.replace('symbols: 7', 'symbols: 8').replace('  - id: 1\n', '  - id: 8\n');
+    await assert.rejects(applyVenue(config(data, wide), exchange.engine.directory, exchange.commands, data), (error: GenesisError) => {
+      assert.deepEqual([error.applied, error.failed], [2, { command: 'define-symbol', symbol: 8 }]);
+      assert.match(error.message, /^symbol BTC-USD: the id is above .* \(CAPACITY\); 2 commands of this configuration stand, /);
+      return true;
+    });
+    assert.deepEqual(
+      exchange.engine.directory.assets().map(({ name }) => name),
+      ['USD', 'BTC'],
+    );
+  });
 });
 
 test('a command without an answer times out with an error', async () => {

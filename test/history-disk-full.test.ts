@@ -24,7 +24,7 @@ test('a full disk loses no report: reports wait, and are written when there is r
   const ballast = join(dataDir, 'ballast');
   writeFileSync(ballast, Buffer.alloc(2_000_000));
   const source = new ReportSource(32768);
-  const writer = new HistoryWriter({ dataDir, reports: source.handle });
+  const writer = new HistoryWriter({ dataDir, reports: source.history });
   let reportNo = 0;
   let refused = 0;
   while (refused < 3) {

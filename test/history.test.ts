@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { RingConsumer } from '../engine/rings/ring.ts';
+import { open } from 'lmdb';
+import { openTap } from '../engine/rings/tapped-ring.ts';
 import { getI64 } from '../engine/units.ts';
 import { Report, ReportKind, Side, Trade } from '../engine/wire/layout.ts';
 import { History } from '../gateway/taps/history/history.ts';
 import { accountFills, accountOrders, accountReports, symbolTrades } from '../gateway/taps/history/queries.ts';
 import { NEWEST } from '../gateway/taps/history/runs.ts';
-import { readWatermark, truncateHistory } from '../gateway/taps/history/store.ts';
-import { HISTORY_CONSUMER, HistoryWriter } from '../gateway/taps/history/writer.ts';
+import { openHistory, readWatermark, truncateHistory } from '../gateway/taps/history/store.ts';
+import { HistoryWriter } from '../gateway/taps/history/writer.ts';
+import { unpackOldData } from './support/old-data.ts';
 import { column, type ReportFields, ReportSource } from './support/report-source.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'openbell-history-'));
@@ -38,7 +40,7 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from + 1
 
 test('reports are returned by account and number, over runs and flushes', async () => {
   const source = new ReportSource(4096);
-  const writer = new HistoryWriter({ dataDir: newDir(), reports: source.handle });
+  const writer = new HistoryWriter({ dataDir: newDir(), reports: source.history });
   publish(source, plain(1, 1300));
   publish(source, [{ kind: ReportKind.Accepted, account: 2, reportNo: 1, seq: 2000 }]);
   assert.equal(writer.poll(true), 1301);
@@ -66,7 +68,7 @@ for (const [name, first] of [
     const source = new ReportSource();
     const durable = { words: new Int32Array(new SharedArrayBuffer(4)), index: 0 };
     const dataDir = newDir();
-    const writer = new HistoryWriter({ dataDir, reports: source.handle, durable });
+    const writer = new HistoryWriter({ dataDir, reports: source.history, durable });
     publish(
       source,
       numbers(0, 3).map((i) => ({ kind: ReportKind.Accepted, account: 1, reportNo: i + 1, seq: first + i })),
@@ -86,7 +88,7 @@ for (const [name, first] of [
 
 test('a run takes one page of the store, because LMDB would allocate more from the kernel with every commit', async () => {
   const source = new ReportSource(4096);
-  const writer = new HistoryWriter({ dataDir: newDir(), reports: source.handle });
+  const writer = new HistoryWriter({ dataDir: newDir(), reports: source.history });
   publish(source, plain(1, 1000));
   writer.poll(true);
   const { reports } = writer.store;
@@ -101,7 +103,7 @@ test('the watermark covers whole commands only', async () => {
   const source = new ReportSource();
   const applied = { words: new Int32Array(1), index: 0 };
   const dataDir = newDir();
-  const writer = new HistoryWriter({ dataDir, reports: source.handle, applied });
+  const writer = new HistoryWriter({ dataDir, reports: source.history, applied });
   // Command 101 has two reports; the flush falls between them.
   publish(source, [...plain(1, 1), { kind: ReportKind.Fill, account: 1, reportNo: 2, seq: 101, tradeId: 1, symbol: 1 }]);
   writer.poll(true);
@@ -123,7 +125,7 @@ test('the watermark covers whole commands only', async () => {
 test('after the engine has stopped, the last command is complete', async () => {
   const dataDir = newDir();
   const source = new ReportSource();
-  const writer = new HistoryWriter({ dataDir, reports: source.handle });
+  const writer = new HistoryWriter({ dataDir, reports: source.history });
   publish(source, plain(1, 3));
   writer.poll(true);
   assert.equal(writer.watermark, 102);
@@ -147,14 +149,14 @@ test('a run from before a crash does not hide reports that are published again i
   ];
   for (const life of runs) {
     const source = new ReportSource();
-    const writer = new HistoryWriter({ dataDir, reports: source.handle });
+    const writer = new HistoryWriter({ dataDir, reports: source.history });
     for (const [first, last] of life) {
       publish(source, fills(first, last));
       writer.poll(true);
     }
     await writer.store.root.close();
   }
-  const { store } = new HistoryWriter({ dataDir, reports: new ReportSource().handle });
+  const { store } = new HistoryWriter({ dataDir, reports: new ReportSource().history });
   assert.deepEqual(column(accountReports(store, 1, 1, 99), 'reportNo'), numbers(1, 20));
   assert.deepEqual(column(accountReports(store, 1, 6, 99), 'reportNo'), numbers(6, 20));
   assert.deepEqual(column(accountFills(store, 1, NEWEST, 99).records, 'reportNo'), numbers(1, 20).reverse());
@@ -165,7 +167,7 @@ test('a run from before a crash does not hide reports that are published again i
 test('reports that are published again replace the ones from before', async () => {
   const dataDir = newDir();
   const before = new ReportSource();
-  const writer = new HistoryWriter({ dataDir, reports: before.handle });
+  const writer = new HistoryWriter({ dataDir, reports: before.history });
   publish(before, [...plain(1, 4), { kind: ReportKind.Fill, account: 1, reportNo: 5, seq: 105, tag: 7, symbol: 3, tradeId: 1 }]);
   publish(before, [{ kind: ReportKind.Fill, account: 1, reportNo: 6, seq: 105, tag: 7, symbol: 3, tradeId: 2 }]);
   writer.poll(true);
@@ -173,7 +175,7 @@ test('reports that are published again replace the ones from before', async () =
   await writer.store.root.close();
 
   const again = new ReportSource();
-  const second = new HistoryWriter({ dataDir, reports: again.handle });
+  const second = new HistoryWriter({ dataDir, reports: again.history });
   publish(again, [{ kind: ReportKind.Fill, account: 1, reportNo: 5, seq: 105, tag: 8, symbol: 3, tradeId: 1 }]);
   second.poll(true);
   publish(again, [
@@ -192,7 +194,7 @@ test('reports that are published again replace the ones from before', async () =
 
 test('one trade per pair of fills: the taker is the aggressor, in an auction the buyer', async () => {
   const source = new ReportSource();
-  const writer = new HistoryWriter({ dataDir: newDir(), reports: source.handle });
+  const writer = new HistoryWriter({ dataDir: newDir(), reports: source.history });
   const fill = { kind: ReportKind.Fill, symbol: 5, price: 700, quantity: 3, timeUs: 9, seq: 11 };
   publish(source, [
     { ...fill, account: 2, reportNo: 1, side: Side.Buy, flags: 1, orderId: 40, contraOrderId: 41, tradeId: 1 },
@@ -226,7 +228,7 @@ test('one trade per pair of fills: the taker is the aggressor, in an auction the
 
 test('orders are folded from their reports, newest first, page by page', async () => {
   const source = new ReportSource();
-  const writer = new HistoryWriter({ dataDir: newDir(), reports: source.handle });
+  const writer = new HistoryWriter({ dataDir: newDir(), reports: source.history });
   const { Accepted, Fill, Cancelled, Amended, Rejected, CancelRejected } = ReportKind;
   const steps: ReportFields[] = [
     { kind: Accepted, orderId: 1, clientOrderId: 901, price: 100, quantity: 10, leaves: 10, symbol: 1 },
@@ -264,23 +266,66 @@ test('orders are folded from their reports, newest first, page by page', async (
 test('reports of commands cut from the log are removed here too', async () => {
   const dataDir = newDir();
   const source = new ReportSource();
-  const writer = new HistoryWriter({ dataDir, reports: source.handle });
+  const writer = new HistoryWriter({ dataDir, reports: source.history });
   publish(source, plain(1, 10));
   writer.poll(true);
   await writer.close();
   assert.equal(await truncateHistory(dataDir, 106), 4);
   assert.equal(await readWatermark(dataDir), 106);
-  const reader = new HistoryWriter({ dataDir, reports: new ReportSource().handle });
+  const reader = new HistoryWriter({ dataDir, reports: new ReportSource().history });
   assert.deepEqual(column(accountReports(reader.store, 1, 1, 99), 'reportNo'), numbers(1, 6));
   await reader.close();
 });
 
+/** Returns the previous value. */
+async function setVersion(dataDir: string, version: number | undefined): Promise<{ version: unknown; watermark: unknown }> {
+  const root = open({ path: join(dataDir, 'history'), maxDbs: 4, noSubdir: false });
+  const meta = root.openDB<number, string>({ name: 'meta', encoding: 'ordered-binary' });
+  const before = { version: meta.get('version'), watermark: meta.get('watermark') };
+  if (version === undefined) meta.removeSync('version');
+  else meta.putSync('version', version);
+  await root.close();
+  return before;
+}
+
+test('a history of a newer version is rejected and left unchanged; one without a version is version 1', async () => {
+  const dataDir = newDir();
+  const first = new ReportSource();
+  const writer = new HistoryWriter({ dataDir, reports: first.history });
+  publish(first, plain(1, 10));
+  writer.poll(true);
+  assert.equal(writer.store.meta.get('version'), 1);
+  await writer.close();
+  await setVersion(dataDir, 2);
+  const refused = {
+    code: 'HISTORY_NEWER',
+    message: /was written by a newer openbell: it has version 2; this release reads versions 1 to 1\. Nothing was/,
+  };
+  assert.throws(() => openHistory(dataDir), refused);
+  assert.throws(() => openHistory(dataDir, true), refused);
+  assert.throws(() => new HistoryWriter({ dataDir, reports: new ReportSource().history }), refused);
+  await assert.rejects(readWatermark(dataDir), refused);
+  await assert.rejects(truncateHistory(dataDir, 106), refused);
+  assert.deepEqual(await setVersion(dataDir, 0), { version: 2, watermark: 110 });
+  assert.throws(() => openHistory(dataDir), { code: 'HISTORY_BAD', message: /has version 0, which no release writes: it is damaged/ });
+  await setVersion(dataDir, undefined);
+  assert.equal(await readWatermark(dataDir), 110);
+});
+
+test('a history of a release without versions is read', async () => {
+  const dir = newDir();
+  mkdirSync(dir);
+  const dataDir = unpackOldData(dir);
+  const seq = await readWatermark(dataDir);
+  assert.ok(seq > 0 && seq <= 41, String(seq));
+});
+
 test('writer thread and query pool, with more reports than the ring holds', async () => {
   const source = new ReportSource(256);
-  const egress = new RingConsumer(source.handle, 1 - HISTORY_CONSUMER);
+  const egress = openTap(source.sessions);
   const dataDir = newDir();
   const durable = { words: new Int32Array(new SharedArrayBuffer(4)), index: 0 };
-  const history = await History.start({ dataDir, reports: source.handle, durable });
+  const history = await History.start({ dataDir, reports: source.history, durable });
   try {
     for (let no = 1; no <= 5000; no++) {
       const report = { kind: ReportKind.Fill, account: 1 + (no % 3), reportNo: Math.ceil(no / 3), seq: no, symbol: 1, tradeId: no };

@@ -12,9 +12,9 @@ import { codeName } from '../engine/codes.ts';
 import type { AuditEvent } from '../gateway/audit/audit-sink.ts';
 import { ProxyList } from '../gateway/config/proxy-list.ts';
 import type { Identity, Visit } from '../gateway/identity/identity.ts';
+import { IdentityReject } from '../gateway/identity/identity-reject.ts';
 import { FileKeySet, UrlKeySet } from '../gateway/identity/key-sets.ts';
-import { readMachines } from '../gateway/identity/machines.ts';
-import { IdentityRefusal } from '../gateway/identity/refusal.ts';
+import { readServiceAccounts } from '../gateway/identity/service-accounts.ts';
 import { type IdentityConfig, startIdentity } from '../gateway/identity/start-identity.ts';
 import { TokenVerifier } from '../gateway/identity/tokens.ts';
 import { AUDIENCE, ISSUER, Issuer } from './support/issuer.ts';
@@ -53,7 +53,7 @@ function visit(headers: Record<string, string>, peer = '127.0.0.1'): Visit {
 
 async function fate(identity: Identity, headers: Record<string, string>, peer?: string): Promise<string> {
   const answer = await identity.admit(visit(headers, peer));
-  return answer instanceof IdentityRefusal ? codeName(answer.code) : `${answer.subject} by ${answer.via}`;
+  return answer instanceof IdentityReject ? codeName(answer.code) : `${answer.subject} by ${answer.via}`;
 }
 
 const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -149,7 +149,7 @@ test('a JWKS file is read again when it changes; an invalid one has no effect', 
   await issuer.addKey('ES256');
   writeFileSync(jwksFile, issuer.jwks);
   const verifier = new TokenVerifier(new FileKeySet(jwksFile, log), ISSUER, AUDIENCE);
-  const verify = async (token: string) => !((await verifier.verify(token)) instanceof IdentityRefusal);
+  const verify = async (token: string) => !((await verifier.verify(token)) instanceof IdentityReject);
   const first = await issuer.token();
   assert.equal(await verify(first), true);
   assert.equal(verifier.verify(first) instanceof Promise, false, 'the second time without a signature');
@@ -180,7 +180,7 @@ test('a JWKS behind a URL: fetched once, rotated on an unknown key id, with a co
   const verifier = new TokenVerifier(keys, ISSUER, AUDIENCE);
   const verify = async (token: string) => {
     const answer = await verifier.verify(token);
-    return answer instanceof IdentityRefusal ? codeName(answer.code) : 'ok';
+    return answer instanceof IdentityReject ? codeName(answer.code) : 'ok';
   };
   issuer.broken = 'not JSON';
   assert.equal(await verify(await issuer.token()), 'BUSY', 'no keys yet: neither accepted nor rejected');
@@ -266,7 +266,7 @@ certificates:
   - { uri: spiffe://a/b, roles: trader, accounts: one }
 `;
   assert.throws(
-    () => readMachines('keys.yaml', text),
+    () => readServiceAccounts('keys.yaml', text),
     ({ problems }: { problems: string[] }) => {
       assert.equal(problems.length, 6, problems.join('\n'));
       assert.ok(!problems.join('').includes('BEGIN PRIVATE'));

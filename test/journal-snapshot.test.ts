@@ -16,7 +16,7 @@ import { placeBatches, temporaryDirectory, writeLog } from './support/journal-lo
 
 /** A snapshot whose rows contain their number and seq. */
 function write(dir: string, seq: number, rows: number, rowWidth: number, chunk: number): string {
-  const writer = new SnapshotWriter(dir, seq, rowWidth);
+  const writer = new SnapshotWriter(dir, seq, rowWidth, undefined);
   const doubles = new Float64Array(chunk * rowWidth);
   for (let row = 0; row < rows; ) {
     const count = Math.min(chunk, rows - row);
@@ -83,6 +83,7 @@ test('a bad newest snapshot is reported and skipped', (t) => {
     readNewestSnapshot(
       dir,
       limitSeq,
+      {},
       () => undefined,
       (error) => bad.push(error.file),
     )?.seq;
@@ -96,6 +97,7 @@ test('a bad newest snapshot is reported and skipped', (t) => {
     readNewestSnapshot(
       temporaryDirectory(t),
       1,
+      {},
       () => undefined,
       () => undefined,
     ),
@@ -108,7 +110,7 @@ test('a snapshot that is interrupted before the rename has no effect', (t) => {
   const path = write(dir, 10, 4, 1, 4);
   const late = write(dir, 20, 4, 1, 4);
   renameSync(late, `${late}.tmp`);
-  new SnapshotWriter(dir, 30, 1).append(new Float64Array(8), 8);
+  new SnapshotWriter(dir, 30, 1, undefined).append(new Float64Array(8), 8);
   assert.deepEqual(listSnapshots(dir), [{ path, seq: 10 }]);
   assert.equal(write(dir, 30, 2, 1, 2).endsWith('snapshot-0000000000000030.obs'), true);
   pruneSnapshots(dir);
@@ -123,7 +125,7 @@ test('pruning keeps the newest; an aborted snapshot leaves nothing', (t) => {
     listSnapshots(dir).map(({ seq }) => seq),
     [6, 5, 4],
   );
-  new SnapshotWriter(dir, 9, 1).abort();
+  new SnapshotWriter(dir, 9, 1, undefined).abort();
   assert.equal(readdirSync(dir).length, 3);
 });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandKind, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
+import { MarketSockets } from '../gateway/endpoints/websocket/market-sockets.ts';
 import { MarketData } from '../gateway/market/market-data.ts';
 import { EVERYBODY } from './support/everybody.ts';
 import { MarketVenue } from './support/market-venue.ts';
@@ -202,7 +203,7 @@ test('connections are limited, and other HTTP requests answered', async () => {
 });
 
 test('a port that is in use gives an error with a code', async () => {
-  const second = new MarketData({ orders: 16, identity: EVERYBODY }, venue.engine.directory);
+  const second = new MarketSockets(new MarketData({ orders: 16 }, venue.engine.directory), { identity: EVERYBODY });
   await assert.rejects(second.listen('127.0.0.1', venue.port), { code: 'EADDRINUSE' });
   await second.stop();
 });

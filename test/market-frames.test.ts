@@ -14,9 +14,9 @@ import {
   STRUCT_BYTES,
   StructList,
 } from '../engine/wire/market-frames.ts';
+import { jsonFrame, parseJsonRequest } from '../engine/wire/market-json.ts';
 import { Prng } from '../feeds/simulator/prng.ts';
 import { decodeBinary, decodeJson } from '../gateway/client/market-decode.ts';
-import { jsonFrame, parseJsonRequest } from '../gateway/market/market-json.ts';
 
 const BIG = 2 ** 53 - 1;
 
@@ -117,7 +117,7 @@ test('requests: ours and those of the generated builder', () => {
     assert.equal(reader.open(moved.subarray(3)), Code.OK);
   }
   const old = new Builder(64);
-  old.finish(MarketRequest.createMarketRequest(old, 2, MarketOp.Ping, Channel.Book, 0, 0));
+  old.finish(MarketRequest.createMarketRequest(old, 3, MarketOp.Ping, Channel.Book, 0, 0));
   assert.equal(reader.open(old.asUint8Array()), Code.WRONG_SCHEMA_VERSION);
   assert.equal(reader.open(marketRequest(0, 0, 0, 0)), Code.UNKNOWN_KIND);
   assert.equal(reader.open(marketRequest(5, 0, 0, 0)), Code.UNKNOWN_KIND);
@@ -167,7 +167,7 @@ test('JSON requests', () => {
     [{ op: 'subscribe', channel: 'book', symbol: {} }, Code.BAD_RANGE],
     [{ op: 'subscribe', channel: 'book', symbol: -1 }, Code.BAD_RANGE],
     [{ op: 'subscribe', channel: 'book', tag: 1.5 }, Code.BAD_RANGE],
-    [{ op: 'ping', schema_version: 2 }, Code.WRONG_SCHEMA_VERSION],
+    [{ op: 'ping', schema_version: 3 }, Code.WRONG_SCHEMA_VERSION],
   ];
   for (const [value, code] of wrong) assert.equal(parse(value).code, code, JSON.stringify(value));
   assert.equal(parseJsonRequest(Uint8Array.of(0x22, 0xff, 0x22)).code, Code.MALFORMED_FRAME);

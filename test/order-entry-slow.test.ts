@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { Code } from '../engine/codes.ts';
-import { getI64 } from '../engine/units.ts';
 import { CommandBatch } from '../engine/wire/frames.ts';
 import { Report, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { REPORT_WORDS, ReportFrameReader } from '../engine/wire/report-frames.ts';
+import { ReportView } from '../engine/wire/report-view.ts';
 import { OrderSession } from '../gateway/client/order-session.ts';
 import { SymbolCatalog } from '../gateway/client/symbols.ts';
 import { RawSession, SYMBOLS, TestExchange, until } from './support/order-entry-fixture.ts';
@@ -19,11 +19,12 @@ function count(session: RawSession, first: number): { next: number } {
   const state = { next: first };
   const reader = new ReportFrameReader();
   const words = new Int32Array(REPORT_WORDS);
+  const report = new ReportView().wrap(words, 0);
   session.call.on('data', (bytes: Buffer) => {
     assert.equal(reader.open(bytes), Code.OK);
     for (let i = 0; i < reader.reports; i++) {
       reader.flat.copyWords(reader.reportsAt + i * Report.bytes, words, 0, REPORT_WORDS);
-      assert.equal(getI64(words, Report.reportNo / 4), state.next++);
+      assert.equal(report.reportNo, state.next++);
     }
   });
   return state;

@@ -208,7 +208,7 @@ describe('order entry', () => {
     ['NOT_FOUND UNKNOWN_ACCOUNT', { 'x-openbell-account': '4294967295' }],
     ['INVALID_ARGUMENT BAD_RANGE', { 'x-openbell-account': '1', 'x-openbell-last-report': 'x' }],
     ['OUT_OF_RANGE BAD_RANGE', { 'x-openbell-account': '1', 'x-openbell-last-report': '9007199254740991' }],
-    ['FAILED_PRECONDITION WRONG_SCHEMA_VERSION', { 'x-openbell-account': '1', 'x-openbell-schema': '2' }],
+    ['FAILED_PRECONDITION WRONG_SCHEMA_VERSION', { 'x-openbell-account': '1', 'x-openbell-schema': '3' }],
   ];
   for (const [expected, headers] of wrong) {
     it(`ends a session with ${expected} for ${JSON.stringify(headers)}`, async () => {

@@ -101,15 +101,12 @@ describe('a million resting orders', () => {
       const slot = slab.acquire(n);
       const side = n & 1;
       const away = 1 + ((n * 7919) % prices);
-      slab.side[slot] = side;
-      slab.price[slot] = side === 0 ? mid - away : mid + away;
-      slab.open[slot] = n;
-      slab.filled[slot] = 0;
-      slab.clientOrderId[slot] = n;
-      slab.account[slot] = 1;
-      slab.symbol[slot] = 1;
-      slab.tag[slot] = n;
-      slab.timeInForce[slot] = 0;
+      slab.setTerms(slot, 1, 1, side, 0);
+      slab.setPrice(slot, side === 0 ? mid - away : mid + away);
+      slab.setOpen(slot, n);
+      slab.setFilled(slot, 0);
+      slab.setClientOrderId(slot, n);
+      slab.setTag(slot, n);
       assert.ok(book.rest(slot));
     }
     const resident = process.memoryUsage.rss() - before;

@@ -96,7 +96,7 @@ describe('order entry over WebSocket', () => {
     ['400', '?account=0'],
     ['400', '?account=1&last-report=x'],
     ['400', '?account=1&last-report=9999999'],
-    ['400', '?account=1&schema=2'],
+    ['400', '?account=1&schema=3'],
     ['404', '?account=50'],
   ];
   for (const [status, query] of refused) {

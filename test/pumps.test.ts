@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { JournalWord } from '../engine/journal/journal-status.ts';
+import { GatedConsumer } from '../engine/rings/gated-consumer.ts';
 import { allocateRing, RingConsumer, RingProducer } from '../engine/rings/ring.ts';
 import { allocateControl, Control, JOURNAL_AT } from '../engine/threads/control.ts';
-import { ReportPump } from '../engine/threads/pumps.ts';
+import { ReportPump, reportGate } from '../engine/threads/pumps.ts';
 import { getI64, putI64 } from '../engine/units.ts';
 import { Report } from '../engine/wire/layout.ts';
 
@@ -13,10 +14,11 @@ const SEQ = Report.seq / 4;
 function pump(gated: boolean, seqs: readonly number[]): { handed: (limit: number) => number[]; durable: (seq: number) => void } {
   const ring = allocateRing({ slotBytes: Report.bytes, capacity: 16, consumers: 1 });
   const control = new Control(allocateControl());
+  const durableCell = { words: control.words, index: JOURNAL_AT + JournalWord.durable };
   const producer = new RingProducer(ring);
   for (const seq of seqs) putI64(producer.slots.i32, producer.tryClaim() * WORDS + SEQ, seq);
   producer.publish();
-  const reports = new ReportPump(new RingConsumer(ring), control, gated);
+  const reports = new ReportPump(new GatedConsumer(new RingConsumer(ring), reportGate(gated ? durableCell : undefined, true)));
   let got: number[] = [];
   reports.handler = { onReport: (slots, slot) => got.push(getI64(slots.i32, slot * WORDS + SEQ)), onReportsEnd: () => undefined };
   const handed = (limit: number): number[] => {

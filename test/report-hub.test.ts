@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { RingConsumer } from '../engine/rings/ring.ts';
+import { openTap } from '../engine/rings/tapped-ring.ts';
 import { Report, ReportKind } from '../engine/wire/layout.ts';
 import { RefusalList, ReportFrameReader, ReportFrameWriter } from '../engine/wire/report-frames.ts';
 import type { ReportArchive, ReportCursor } from '../gateway/sessions/report-cursor.ts';
@@ -20,8 +20,8 @@ class Stage {
   failing = 0;
   seq = 0;
   readonly #source = new ReportSource(64);
-  readonly #egress = new RingConsumer(this.#source.handle, 0);
-  readonly #history = new RingConsumer(this.#source.handle, 1);
+  readonly #egress = openTap(this.#source.sessions);
+  readonly #history = openTap(this.#source.history);
 
   constructor(retained: number, before: Record<number, number> = {}) {
     for (const [account, no] of Object.entries(before)) {
@@ -216,7 +216,7 @@ describe('report hub', () => {
   it('resolves a wait for a command with the first report of its own account', async () => {
     const stage = new Stage(8);
     const source = new ReportSource(8);
-    const egress = new RingConsumer(source.handle, 0);
+    const egress = openTap(source.sessions);
     const answer = stage.hub.awaitSeq(5, 2);
     const forgotten = stage.hub.awaitSeq(6, 2);
     stage.hub.forget(6);

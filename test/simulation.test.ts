@@ -5,15 +5,16 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeName } from '../engine/codes.ts';
-import { RingConsumer } from '../engine/rings/ring.ts';
 import { Engine } from '../engine/threads/engine.ts';
 import { CommandKind, Phase, Report, ReportKind } from '../engine/wire/layout.ts';
+import { ReportView } from '../engine/wire/report-view.ts';
 import { readConfigFile } from '../gateway/config/config-file.ts';
 import { DEMO_VENUE } from '../gateway/config/demo-venue.ts';
 import { ReportHub } from '../gateway/sessions/report-hub.ts';
 import { AdminCommands } from '../gateway/venue/admin-commands.ts';
-import { applyVenue, setPhase } from '../gateway/venue/genesis.ts';
+import { applyVenue } from '../gateway/venue/genesis.ts';
 import { Simulation } from '../gateway/venue/simulation.ts';
+import { setPhase } from '../gateway/venue/venue-commands.ts';
 
 const { venue } = readConfigFile('demo venue', DEMO_VENUE, []);
 const simulator = { makers: [10], takers: [9], rate: 4000, seed: 7 };
@@ -26,13 +27,12 @@ async function startVenue(dir: string) {
     lastReportNo: (account) => engine.directory.lastReportNo(account),
   });
   const reported = new Map<string, number>();
+  const report = new ReportView();
   engine.onReports({
     onReport: (slots, slot) => {
       hub.onReport(slots, slot);
-      const word = (slot * Report.bytes) / 4;
-      if (slots.u32[word + Report.account / 4] < 9) return;
-      const kind = slots.i32[word] & 0xff;
-      const code = slots.i32[word + Report.code / 4] & 0xffff;
+      const { account, kind, code } = report.wrap(slots.i32, (slot * Report.bytes) / 4);
+      if (account < 9) return;
       const name = Object.entries(ReportKind).find(([, value]) => value === kind)?.[0];
       const key =
         kind === ReportKind.Rejected || kind === ReportKind.CancelRejected || kind === ReportKind.AmendRejected
@@ -44,7 +44,7 @@ async function startVenue(dir: string) {
   });
   engine.onMarket({ onMarketEvent: () => undefined, onMarketEnd: () => undefined });
   // Takes the place of the history, whose end of the ring would fill up.
-  const history = new RingConsumer(engine.reportRing, 1);
+  const history = engine.consume('reports', 'history');
   const reading = setInterval(() => {
     while (history.next() !== -1);
     history.release();

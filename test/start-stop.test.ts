@@ -9,9 +9,7 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type WrittenLog, writeLog } from '../bench/recovery/write-log.ts';
-import { JournalWord } from '../engine/journal/journal-status.ts';
 import type { CommandFields } from '../engine/machine/command.ts';
-import { APPLIED_AT, JOURNAL_AT } from '../engine/threads/control.ts';
 import { Engine, type Topology } from '../engine/threads/engine.ts';
 import { CommandKind, Report, Side } from '../engine/wire/layout.ts';
 import { History } from '../gateway/taps/history/history.ts';
@@ -158,12 +156,11 @@ describe('history after interrupted recoveries', { timeout: 120_000 }, () => {
     const engine = new Engine({ dir, topology, historySeq: await readWatermark(dir), limits, signal });
     engine.onReports({ onReport: () => undefined, onReportsEnd: () => undefined });
     engine.onMarket({ onMarketEvent: () => undefined, onMarketEnd: () => undefined });
-    const words = new Int32Array(engine.controlMemory);
     const history = await History.start({
       dataDir: dir,
-      reports: engine.reportRing,
-      durable: { words, index: JOURNAL_AT + JournalWord.durable },
-      applied: { words, index: APPLIED_AT },
+      reports: engine.tap('reports', 'history'),
+      durable: engine.durable,
+      applied: engine.applied,
     });
     try {
       await engine.start();

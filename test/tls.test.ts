@@ -14,6 +14,7 @@ import type { GrpcCall } from '../gateway/endpoints/grpc/call.ts';
 import { PREFIX_BYTES } from '../gateway/endpoints/grpc/message-reader.ts';
 import { GrpcServer } from '../gateway/endpoints/grpc/server.ts';
 import { AdminServer } from '../gateway/endpoints/http/admin.ts';
+import { PreAuthLimit } from '../gateway/endpoints/pre-auth-limit.ts';
 import { SocketServer } from '../gateway/endpoints/websocket/socket-server.ts';
 import { createMetrics } from '../gateway/metrics.ts';
 import { Certificates } from '../gateway/tls/certificates.ts';
@@ -64,6 +65,7 @@ class Ports {
       certificates,
       identity: EVERYBODY,
       audit: SILENT,
+      preAuthLimit: new PreAuthLimit({ timeoutMs: 60_000, givesWay: 'oldest' }, () => false),
     });
     this.#admin.serve([{ method: 'GET', path: '/v1/thing', guarded: true, action: 'market:read', handle: () => ({ json: { thing: 1 } }) }]);
   }

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Builder, ByteBuffer } from 'flatbuffers';
 import { Code, codeName } from '../engine/codes.ts';
-import { CommandBatch, CommandFrameReader, checkCommand, MAX_FRAME_COMMANDS } from '../engine/wire/frames.ts';
+import { checkCommand } from '../engine/wire/check-command.ts';
+import { CommandBatch, CommandFrameReader, MAX_FRAME_COMMANDS } from '../engine/wire/frames.ts';
 import { Command as FlatCommand } from '../engine/wire/generated/command.js';
 import { CommandFrame } from '../engine/wire/generated/command-frame.js';
 import { Refusal as FlatRefusal } from '../engine/wire/generated/refusal.js';
@@ -86,7 +87,7 @@ function build(commands: readonly Fields[], { version = 1, identifier = true } =
     );
   }
   const vector = builder.endVector();
-  const frame = CommandFrame.createCommandFrame(builder, version, vector);
+  const frame = CommandFrame.createCommandFrame(builder, version, vector, 0);
   if (identifier) CommandFrame.finishCommandFrameBuffer(builder, frame);
   else builder.finish(frame);
   return builder.asUint8Array().slice();
@@ -174,7 +175,7 @@ describe('CommandFrame', () => {
   });
 
   it('rejects another schema version, names it, and reads no further', () => {
-    for (const version of [0, 2, 65_535]) {
+    for (const version of [0, 3, 65_535]) {
       const bytes = build([plain], { version });
       assert.equal(reader.open(bytes), Code.WRONG_SCHEMA_VERSION);
       assert.equal(reader.version, version);
@@ -321,7 +322,7 @@ describe('checkCommand', () => {
     ['UNKNOWN_KIND', { kind: 0 }],
     ['UNKNOWN_KIND', { kind: 4 }],
     ['UNKNOWN_KIND', { kind: 15 }],
-    ['UNKNOWN_KIND', { kind: 25 }],
+    ['UNKNOWN_KIND', { kind: 27 }],
     ['UNKNOWN_KIND', { kind: 255 }],
     ...Array.from({ length: 9 }, (_, i): [string, Partial<Fields>] => ['ADMIN_ONLY', { kind: 16 + i }]),
     ['BAD_ENUM', { side: 2 }],
@@ -449,7 +450,7 @@ describe('ReportFrame', () => {
       for (let i = 0; i < reader.refusals; i++) reader.flat.u32(reader.refusalsAt + i * Refusal.bytes + 28);
     }
     const other = valid.slice();
-    new DataView(other.buffer).setUint16(32, 2, true);
+    new DataView(other.buffer).setUint16(32, 3, true);
     assert.equal(reader.open(other), Code.WRONG_SCHEMA_VERSION);
   });
 });

@@ -18,13 +18,13 @@ class Auction implements BookListener {
   #volume = 0;
 
   collect(): void {
-    const { side, price, open } = this.#slab;
+    const slab = this.#slab;
     for (let id = 1; id <= AUCTION_ORDERS; id++) {
-      const slot = this.#slab.acquire(id);
-      side[slot] = id & 1;
+      const slot = slab.acquire(id);
+      slab.setTerms(slot, 0, 1, id & 1, 0);
       // 37 and the spread have no common factor, so that each price gets an equal share.
-      price[slot] = MID - SPREAD / 2 + ((id * 37) % SPREAD);
-      open[slot] = 1 + (id % 20);
+      slab.setPrice(slot, MID - SPREAD / 2 + ((id * 37) % SPREAD));
+      slab.setOpen(slot, 1 + (id % 20));
       assert(this.#book.rest(slot), 'auction: a page for every price');
     }
     this.#lots = 0;
@@ -42,7 +42,7 @@ class Auction implements BookListener {
     assert(this.#book.bestBid() < this.#book.bestAsk(), 'auction: crossed afterwards');
     this.#volume = this.#lots;
     for (let slot = 0; slot < this.#slab.capacity; slot++) {
-      if (this.#slab.level[slot] === -1) continue;
+      if (this.#slab.level(slot) === -1) continue;
       this.#book.remove(slot);
       this.#slab.release(slot);
     }

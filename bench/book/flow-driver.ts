@@ -74,7 +74,7 @@ export class FlowDriver implements BookListener {
   clear(): void {
     const { slab, book } = this;
     for (let slot = 0; slot < slab.capacity; slot++) {
-      if (slab.level[slot] === NIL) continue;
+      if (slab.level(slot) === NIL) continue;
       book.remove(slot);
       slab.release(slot);
     }
@@ -109,22 +109,22 @@ export class FlowDriver implements BookListener {
     }
     const slot = slab.acquire(orderId);
     if (slot === NIL) fail('flow: the book is full');
-    slab.side[slot] = side;
-    slab.price[slot] = price;
-    slab.open[slot] = left;
+    slab.setTerms(slot, 0, FLOW_SYMBOL, side, 0);
+    slab.setPrice(slot, price);
+    slab.setOpen(slot, left);
     if (!book.rest(slot)) fail('flow: the levels are full');
   }
 
   #cancel(slot: number, orderId: number): void {
     const { slab } = this;
-    this.#emit(Remove, slab.side[slot], 0, orderId, slab.price[slot], slab.open[slot], 0);
+    this.#emit(Remove, slab.side(slot), 0, orderId, slab.price(slot), slab.open(slot), 0);
     this.book.remove(slot);
     slab.release(slot);
   }
 
   #modify(slot: number, orderId: number, price: number, quantity: number): void {
     const { slab, book } = this;
-    const side = slab.side[slot];
+    const side = slab.side(slot);
     this.#emit(Amended, side, 0, orderId, price, quantity, 0);
     book.remove(slot);
     this.#takerId = orderId;
@@ -134,8 +134,8 @@ export class FlowDriver implements BookListener {
       slab.release(slot);
       return;
     }
-    slab.price[slot] = price;
-    slab.open[slot] = left;
+    slab.setPrice(slot, price);
+    slab.setOpen(slot, left);
     if (!book.rest(slot)) fail('flow: the levels are full');
   }
 

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../../engine/assert.ts';
 import type { Limits } from '../../engine/limits.ts';
 import { Exchange } from '../../engine/machine/exchange.ts';
-import { stateHash } from '../../engine/machine/state-rows.ts';
+import { stateHash, tradingHash } from '../../engine/machine/state-rows.ts';
 import { CommandKind } from '../../engine/wire/layout.ts';
 import { CoreFlow, restingLevels } from './core-flow.ts';
 
@@ -22,6 +22,8 @@ export interface Made {
 
 export interface TwinState {
   readonly stateHash: string;
+  /** The same without what the engine logs of its own. */
+  readonly tradingHash: string;
   readonly restingOrders: number;
   /** Prices with resting orders, both sides. */
   readonly levels: number;
@@ -74,6 +76,7 @@ function state(): TwinState {
   const part = (kind: number): number => kinds[kind] / all;
   return {
     stateHash: stateHash(exchange),
+    tradingHash: tradingHash(exchange),
     restingOrders: exchange.slab.count,
     levels: restingLevels(exchange),
     mix: { new: part(CommandKind.New), cancel: part(CommandKind.Cancel), move: part(CommandKind.Amend) },

@@ -44,6 +44,7 @@ export class CoreFlow {
 
   /** Applies the definitions, the deposits and the first resting orders; `onCommand` sees each, in slot 0. */
   setUp(onCommand: () => void = () => undefined): void {
+    this.#seq = this.#exchange.seq;
     const put = (fields: Parameters<typeof encodeCommand>[3]): void => {
       encodeCommand(this.bytes, this.words, 0, { ...fields, seq: ++this.#seq, timeUs: this.#seq });
       onCommand();
@@ -100,18 +101,18 @@ export class CoreFlow {
     const { slab } = this.#exchange;
     const span = Math.min(slab.capacity, CORE_RESTING * 2);
     let order = this.#below(CORE_RESTING * 1.1);
-    while (slab.level[order] === -1) order = order + 1 === span ? 0 : order + 1;
-    if (cancel) this.#put(slot, CommandKind.Cancel, 0, 0, slab.account[order], 0, slab.id[order], 0, 0);
+    while (slab.level(order) === -1) order = order + 1 === span ? 0 : order + 1;
+    if (cancel) this.#put(slot, CommandKind.Cancel, 0, 0, slab.account(order), 0, slab.id[order], 0, 0);
     else
       this.#put(
         slot,
         CommandKind.Amend,
         0,
         0,
-        slab.account[order],
+        slab.account(order),
         0,
         slab.id[order],
-        this.#priceFor(slab.side[order]),
+        this.#priceFor(slab.side(order)),
         1 + this.#below(100),
       );
   }
@@ -176,6 +177,6 @@ export class CoreFlow {
 /** Prices of the symbol with resting orders, both sides; cold. */
 export function restingLevels({ slab }: Exchange): number {
   const levels = new Set<number>();
-  for (let slot = 0; slot < slab.capacity; slot++) if (slab.level[slot] !== -1) levels.add(slab.level[slot]);
+  for (let slot = 0; slot < slab.capacity; slot++) if (slab.level(slot) !== -1) levels.add(slab.level(slot));
   return levels.size;
 }

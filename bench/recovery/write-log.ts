@@ -1,7 +1,9 @@
 import { synchronousDisk } from '../../engine/journal/disk.ts';
 import { scanLog } from '../../engine/journal/log-reader.ts';
 import { LogWriter } from '../../engine/journal/log-writer.ts';
-import { resolveLimits } from '../../engine/limits.ts';
+import { capacitiesOf, resolveLimits } from '../../engine/limits.ts';
+import { encodeCommand } from '../../engine/machine/command.ts';
+import { configureCommand } from '../../engine/machine/configuration.ts';
 import { Exchange } from '../../engine/machine/exchange.ts';
 import { stateHash } from '../../engine/machine/state-rows.ts';
 import { allocateRing, RingConsumer, RingProducer } from '../../engine/rings/ring.ts';
@@ -39,16 +41,23 @@ export async function writeLog(dir: string, commands: number, onProgress: (done:
     at: JOURNAL_AT,
   });
   const producer = new RingProducer(ring);
-  const exchange = new Exchange(resolveLimits());
+  const limits = resolveLimits();
+  const exchange = new Exchange(limits);
   const flow = new CoreFlow(exchange, CHUNK);
-  const put = (slot: number): void => {
+  const put = (slot: number, bytes: Uint8Array = flow.bytes): void => {
     let to = producer.tryClaim();
     for (; to === -1; to = producer.tryClaim()) {
       producer.publish();
       log.poll();
     }
-    producer.slots.u8.set(flow.bytes.subarray(slot * 64, slot * 64 + 64), to * 64);
+    producer.slots.u8.set(bytes.subarray(slot * 64, slot * 64 + 64), to * 64);
   };
+  // As the engine begins a log: with the rules and capacities in force.
+  const first = new Uint8Array(64);
+  const words = new Int32Array(first.buffer);
+  encodeCommand(first, words, 0, { ...configureCommand(capacitiesOf(limits)), seq: 1, timeUs: 1 });
+  put(0, first);
+  exchange.apply(first, words, 0);
   flow.setUp(() => put(0));
   let snapshot = '';
   let reportedMs = performance.now();

@@ -33,7 +33,7 @@ export function auditBooks(slab: OrderSlab, pages: LevelPages, books: readonly O
   if (orders !== slab.count) fail(`audit: ${orders} orders rest, the slab counts ${slab.count}`);
   if (pagesUsed !== pages.count) fail(`audit: the ladders have ${pagesUsed} pages, the pool gave ${pages.count}`);
   for (let slot = 0; slot < slab.capacity; slot++) {
-    if ((slab.level[slot] === NIL) === (seen[slot] === 1)) fail(`audit: slot ${slot} and its level disagree whether it rests`);
+    if ((slab.level(slot) === NIL) === (seen[slot] === 1)) fail(`audit: slot ${slot} and its level disagree whether it rests`);
   }
 }
 
@@ -96,16 +96,16 @@ function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: U
     let orders = 0;
     let lots = 0;
     let before = NIL;
-    for (let slot = words[level * LEVEL_WORDS]; slot !== NIL; slot = slab.next[slot]) {
+    for (let slot = words[level * LEVEL_WORDS]; slot !== NIL; slot = slab.next(slot)) {
       if (seen[slot] !== 0) fail(`${where} slot ${slot} is queued twice`);
       seen[slot] = 1;
-      if (slab.prev[slot] !== before) fail(`${where} slot ${slot} has prev ${slab.prev[slot]}, should be ${before}`);
-      if (slab.level[slot] !== level) fail(`${where} slot ${slot} is at level ${slab.level[slot]}, should be ${level}`);
-      if (slab.price[slot] !== price || slab.side[slot] !== side) fail(`${where} slot ${slot} has another price or side`);
-      if (!(slab.open[slot] > 0)) fail(`${where} slot ${slot} has ${slab.open[slot]} open`);
+      if (slab.prev(slot) !== before) fail(`${where} slot ${slot} has prev ${slab.prev(slot)}, should be ${before}`);
+      if (slab.level(slot) !== level) fail(`${where} slot ${slot} is at level ${slab.level(slot)}, should be ${level}`);
+      if (slab.price(slot) !== price || slab.side(slot) !== side) fail(`${where} slot ${slot} has another price or side`);
+      if (!(slab.open(slot) > 0)) fail(`${where} slot ${slot} has ${slab.open(slot)} open`);
       if (slab.find(slab.id[slot]) !== slot) fail(`${where} order ${slab.id[slot]} is not found under its id`);
       orders++;
-      lots += slab.open[slot];
+      lots += slab.open(slot);
       before = slot;
     }
     if (words[level * LEVEL_WORDS + LEVEL_TAIL] !== before) fail(`${where} tail is not the last order`);
@@ -123,10 +123,10 @@ function auditAuction(book: OrderBook): void {
   let bids = 0;
   let asks = 0;
   book.ordersInPriority(0, (slot) => {
-    if (book.slab.price[slot] >= pivot) bids += book.slab.open[slot];
+    if (book.slab.price(slot) >= pivot) bids += book.slab.open(slot);
   });
   book.ordersInPriority(1, (slot) => {
-    if (book.slab.price[slot] <= pivot) asks += book.slab.open[slot];
+    if (book.slab.price(slot) <= pivot) asks += book.slab.open(slot);
   });
   if (bids !== demand || asks !== supply)
     fail(`audit: book ${book.symbol}: at ${pivot} demand ${demand}, supply ${supply}, should be ${bids}, ${asks}`);

@@ -1,7 +1,9 @@
 import { type Allocate, allocateLocal } from '../allocate.ts';
 import { assert } from '../assert.ts';
+import type { PriceTicks, QtyLots } from '../units.ts';
 import { CallAuction } from './call-auction.ts';
 import type { OrderSlab } from './order-slab.ts';
+import { ORDER_DOUBLES_SHIFT, ORDER_LEVEL, ORDER_NEXT, ORDER_OPEN, ORDER_PREV, ORDER_WORDS_SHIFT } from './order-slab.ts';
 import { LEVEL_DOUBLES, LEVEL_ORDERS, LEVEL_QUANTITY, LEVEL_TAIL, LEVEL_WORDS, type LevelPages, PriceLadder } from './price-ladder.ts';
 
 const NIL = -1;
@@ -10,11 +12,11 @@ const BUY = 0;
 /** Hears what a book does, while it does it. It must not call the book back, except to read. */
 export interface BookListener {
   /** A resting order trades with the order that `match` was called for. Called before anything of the maker changes; its `open` then falls by `quantity`. */
-  onTrade(book: OrderBook, maker: number, price: number, quantity: number): void;
+  onTrade(book: OrderBook, maker: number, price: PriceTicks, quantity: QtyLots): void;
   /** A resting order was filled in full and is out of the book; the listener releases its slot. */
   onMakerGone(book: OrderBook, maker: number): void;
   /** Two resting orders trade in an uncross. Called before anything of them changes. */
-  onAuctionTrade(book: OrderBook, buy: number, sell: number, price: number, quantity: number): void;
+  onAuctionTrade(book: OrderBook, buy: number, sell: number, price: PriceTicks, quantity: QtyLots): void;
 }
 
 /**
@@ -66,7 +68,7 @@ export class OrderBook {
    * @param limitPrice 0 to `maxPrice`
    * @returns what is left of `quantity`
    */
-  match(side: number, limitPrice: number, quantity: number): number {
+  match(side: number, limitPrice: PriceTicks, quantity: QtyLots): QtyLots {
     const ladder = side === BUY ? this.asks : this.bids;
     const limit = limitPrice ^ ladder.flip;
     if (ladder.best > limit) return quantity;
@@ -79,7 +81,7 @@ export class OrderBook {
 
   /** Trades with the orders of the best level, oldest first; returns what is left. */
   #matchLevel(ladder: PriceLadder, quantity: number): number {
-    const { next, prev, open, level } = this.slab;
+    const { words: orders, doubles: lotsOf } = this.slab;
     const { words, doubles } = this.pages;
     const listener = this.#listener;
     const key = ladder.best;
@@ -89,18 +91,20 @@ export class OrderBook {
     let left = quantity;
     let slot = words[at];
     while (left > 0) {
-      const has = open[slot];
+      const open = (slot << ORDER_DOUBLES_SHIFT) + ORDER_OPEN;
+      const has = lotsOf[open];
       if (left < has) {
         listener.onTrade(this, slot, price, left);
-        open[slot] = has - left;
+        lotsOf[open] = has - left;
         doubles[lots] -= left;
         return 0;
       }
       listener.onTrade(this, slot, price, has);
       left -= has;
-      const following = next[slot];
-      open[slot] = 0;
-      level[slot] = NIL;
+      const order = slot << ORDER_WORDS_SHIFT;
+      const following = orders[order + ORDER_NEXT];
+      lotsOf[open] = 0;
+      orders[order + ORDER_LEVEL] = NIL;
       doubles[lots] -= has;
       words[at + LEVEL_ORDERS]--;
       words[at] = following;
@@ -109,15 +113,21 @@ export class OrderBook {
         listener.onMakerGone(this, slot);
         return left;
       }
-      prev[following] = NIL;
+      orders[(following << ORDER_WORDS_SHIFT) + ORDER_PREV] = NIL;
       listener.onMakerGone(this, slot);
       slot = following;
     }
     return 0;
   }
 
+  /** Whether `match` would trade anything. */
+  crosses(side: number, limitPrice: PriceTicks): boolean {
+    const ladder = side === BUY ? this.asks : this.bids;
+    return ladder.best <= (limitPrice ^ ladder.flip);
+  }
+
   /** Whether `match` would trade all of `quantity`. */
-  fillable(side: number, limitPrice: number, quantity: number): boolean {
+  fillable(side: number, limitPrice: PriceTicks, quantity: QtyLots): boolean {
     const ladder = side === BUY ? this.asks : this.bids;
     const limit = limitPrice ^ ladder.flip;
     let left = quantity;
@@ -127,13 +137,16 @@ export class OrderBook {
     return left <= 0;
   }
 
-  /** Sets `sweptQuantity` and `sweptNotional` to what `match` would trade and for how much. */
-  sweep(side: number, limitPrice: number, quantity: number): void {
+  /**
+   * Sets `sweptQuantity` and `sweptNotional` to what `match` would trade and for how much.
+   * @param mostNotional in ticks x lots; the walk ends behind the level at which the sum is above it
+   */
+  sweep(side: number, limitPrice: PriceTicks, quantity: QtyLots, mostNotional = Number.POSITIVE_INFINITY): void {
     const ladder = side === BUY ? this.asks : this.bids;
     const limit = limitPrice ^ ladder.flip;
     let left = quantity;
     let notional = 0;
-    for (let key = ladder.best; key <= limit && left > 0; key = ladder.next(key + 1)) {
+    for (let key = ladder.best; key <= limit && left > 0 && notional <= mostNotional; key = ladder.next(key + 1)) {
       const traded = Math.min(left, ladder.quantityAt(key));
       notional += traded * (key ^ ladder.flip);
       left -= traded;
@@ -149,9 +162,9 @@ export class OrderBook {
   rest(slot: number): boolean {
     const slab = this.slab;
     const { words, doubles } = this.pages;
-    const side = slab.side[slot];
-    const open = slab.open[slot];
-    const price = slab.price[slot];
+    const side = slab.side(slot);
+    const open = slab.open(slot);
+    const price = slab.price(slot);
     const ladder = side === BUY ? this.bids : this.asks;
     const key = price ^ ladder.flip;
     const level = ladder.enter(key);
@@ -160,17 +173,17 @@ export class OrderBook {
     const lots = level * LEVEL_DOUBLES + LEVEL_QUANTITY;
     const orders = words[at + LEVEL_ORDERS];
     words[at + LEVEL_ORDERS] = orders + 1;
-    slab.level[slot] = level;
-    slab.next[slot] = NIL;
+    slab.setLevel(slot, level);
+    slab.setNext(slot, NIL);
     if (orders === 0) {
       ladder.occupy(key);
-      slab.prev[slot] = NIL;
+      slab.setPrev(slot, NIL);
       words[at] = slot;
       doubles[lots] = open;
     } else {
       const tail = words[at + LEVEL_TAIL];
-      slab.prev[slot] = tail;
-      slab.next[tail] = slot;
+      slab.setPrev(slot, tail);
+      slab.setNext(tail, slot);
       doubles[lots] += open;
     }
     words[at + LEVEL_TAIL] = slot;
@@ -179,57 +192,57 @@ export class OrderBook {
   }
 
   /** Lowers the open quantity of a resting order to `open`, from 1 to what it has; it keeps its place. */
-  reduce(slot: number, open: number): void {
+  reduce(slot: number, open: QtyLots): void {
     const slab = this.slab;
-    const less = slab.open[slot] - open;
-    assert(open > 0 && less >= 0 && slab.level[slot] !== NIL, 'order book: reduce is of a resting order, to less');
-    slab.open[slot] = open;
-    this.pages.doubles[slab.level[slot] * LEVEL_DOUBLES + LEVEL_QUANTITY] -= less;
-    if (this.auction.pivot !== NIL) this.auction.shift(slab.side[slot], slab.price[slot], -less);
+    const less = slab.open(slot) - open;
+    assert(open > 0 && less >= 0 && slab.level(slot) !== NIL, 'order book: reduce is of a resting order, to less');
+    slab.setOpen(slot, open);
+    this.pages.doubles[slab.level(slot) * LEVEL_DOUBLES + LEVEL_QUANTITY] -= less;
+    if (this.auction.pivot !== NIL) this.auction.shift(slab.side(slot), slab.price(slot), -less);
   }
 
   /** Takes a resting order out of the book. Its slot, with `open` as it was, stays the caller's to release or to rest again. */
   remove(slot: number): void {
     const slab = this.slab;
-    assert(slab.level[slot] !== NIL, 'order book: remove is of a resting order');
-    const ladder = slab.side[slot] === BUY ? this.bids : this.asks;
-    if (this.auction.pivot !== NIL) this.auction.shift(slab.side[slot], slab.price[slot], -slab.open[slot]);
-    this.#unlink(ladder, slot, slab.open[slot]);
+    assert(slab.level(slot) !== NIL, 'order book: remove is of a resting order');
+    const ladder = slab.side(slot) === BUY ? this.bids : this.asks;
+    if (this.auction.pivot !== NIL) this.auction.shift(slab.side(slot), slab.price(slot), -slab.open(slot));
+    this.#unlink(ladder, slot, slab.open(slot));
   }
 
   /** Takes `slot` out of its queue, and `lots` off its level. */
   #unlink(ladder: PriceLadder, slot: number, lots: number): void {
-    const { next, prev, level } = this.slab;
+    const slab = this.slab;
     const { words, doubles } = this.pages;
-    const at = level[slot] * LEVEL_WORDS;
-    const later = next[slot];
-    const earlier = prev[slot];
-    level[slot] = NIL;
+    const at = slab.level(slot) * LEVEL_WORDS;
+    const later = slab.next(slot);
+    const earlier = slab.prev(slot);
+    slab.setLevel(slot, NIL);
     doubles[(at >> 1) + LEVEL_QUANTITY] -= lots;
     if (--words[at + LEVEL_ORDERS] === 0) {
-      ladder.vacate(this.slab.price[slot] ^ ladder.flip);
+      ladder.vacate(this.slab.price(slot) ^ ladder.flip);
       return;
     }
     if (earlier === NIL) words[at] = later;
-    else next[earlier] = later;
+    else slab.setNext(earlier, later);
     if (later === NIL) words[at + LEVEL_TAIL] = earlier;
-    else prev[later] = earlier;
+    else slab.setPrev(later, earlier);
   }
 
   /** Ticks, 0 = none. */
-  bestBid(): number {
+  bestBid(): PriceTicks {
     const { best, none, flip } = this.bids;
     return best === none ? 0 : best ^ flip;
   }
 
   /** Ticks, 0 = none. */
-  bestAsk(): number {
+  bestAsk(): PriceTicks {
     const { best, none } = this.asks;
     return best === none ? 0 : best;
   }
 
   /** Open lots at a price, 0 to `maxPrice`. */
-  levelQuantity(side: number, price: number): number {
+  levelQuantity(side: number, price: PriceTicks): QtyLots {
     const ladder = side === BUY ? this.bids : this.asks;
     return ladder.quantityAt(price ^ ladder.flip);
   }
@@ -270,7 +283,7 @@ export class OrderBook {
   /** Trades all that the indicative price lets trade, at that price, by price then time on both sides. The book is not crossed afterwards. */
   uncross(referencePrice: number): void {
     this.indicate(referencePrice);
-    const { next, open } = this.slab;
+    const slab = this.slab;
     const price = this.auction.price;
     let left = this.auction.volume;
     let firstGone = NIL;
@@ -280,22 +293,22 @@ export class OrderBook {
       const buy = this.#first(this.bids);
       const sell = this.#first(this.asks);
       // Never more than is left: one of the sides has no more than the volume at or inside the price.
-      const quantity = Math.min(open[buy], open[sell]);
+      const quantity = Math.min(slab.open(buy), slab.open(sell));
       this.#listener.onAuctionTrade(this, buy, sell, price, quantity);
       left -= quantity;
       for (let side = 0; side < 2; side++) {
         const slot = side === BUY ? buy : sell;
         if (!this.#fill(side === BUY ? this.bids : this.asks, slot, quantity)) continue;
         // Out of the book, a slot's `next` is free to chain those that are done.
-        next[slot] = NIL;
+        slab.setNext(slot, NIL);
         if (firstGone === NIL) firstGone = slot;
-        else next[lastGone] = slot;
+        else slab.setNext(lastGone, slot);
         lastGone = slot;
       }
     }
     while (firstGone !== NIL) {
       const slot = firstGone;
-      firstGone = next[slot];
+      firstGone = slab.next(slot);
       this.#listener.onMakerGone(this, slot);
     }
   }
@@ -306,13 +319,14 @@ export class OrderBook {
 
   /** True when that was all of the order, which is then out of the book. */
   #fill(ladder: PriceLadder, slot: number, quantity: number): boolean {
-    const { open, level } = this.slab;
-    open[slot] -= quantity;
-    if (open[slot] === 0) {
+    const slab = this.slab;
+    const left = slab.open(slot) - quantity;
+    slab.setOpen(slot, left);
+    if (left === 0) {
       this.#unlink(ladder, slot, quantity);
       return true;
     }
-    this.pages.doubles[level[slot] * LEVEL_DOUBLES + LEVEL_QUANTITY] -= quantity;
+    this.pages.doubles[slab.level(slot) * LEVEL_DOUBLES + LEVEL_QUANTITY] -= quantity;
     return false;
   }
 
@@ -321,7 +335,7 @@ export class OrderBook {
     const ladder = side === BUY ? this.bids : this.asks;
     for (let key = ladder.best; key !== ladder.none; key = ladder.next(key + 1)) {
       let slot = this.pages.words[ladder.levelOf(key) * LEVEL_WORDS];
-      for (; slot !== NIL; slot = this.slab.next[slot]) visit(slot);
+      for (; slot !== NIL; slot = this.slab.next(slot)) visit(slot);
     }
   }
 }

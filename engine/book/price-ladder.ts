@@ -29,6 +29,8 @@ export class LevelPages {
   readonly capacity: number;
   /** Pages in use. */
   count = 0;
+  /** Most pages in use at a time, at most `capacity`. */
+  limit: number;
   /** `level * LEVEL_WORDS` is the level's head slot, then LEVEL_TAIL, LEVEL_ORDERS. */
   readonly words: Int32Array;
   /** `level * LEVEL_DOUBLES + LEVEL_QUANTITY`: open lots of the level. */
@@ -41,6 +43,7 @@ export class LevelPages {
   constructor(capacity: number, allocate: Allocate = allocateLocal) {
     assert(Number.isInteger(capacity) && capacity >= 1 && capacity <= 2 ** 20, 'level pages: capacity is 1 to 2^20');
     this.capacity = capacity;
+    this.limit = capacity;
     const memory = allocate((capacity + 1) * PAGE_LEVELS * LEVEL_DOUBLES * 8);
     this.words = new Int32Array(memory);
     this.doubles = new Float64Array(memory);
@@ -48,10 +51,10 @@ export class LevelPages {
 
   /** An empty page, from 1; 0 when all are in use. */
   take(): number {
+    if (this.count >= this.limit) return 0;
     let page = this.#free;
     if (page !== 0) this.#free = this.words[page * PAGE_LEVELS * LEVEL_WORDS];
-    else if (this.#fresh < this.capacity) page = ++this.#fresh;
-    else return 0;
+    else page = ++this.#fresh;
     this.count++;
     return page;
   }

@@ -1,7 +1,24 @@
-import { readSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Seq } from '../units.ts';
-import { batchBytes, checksumHolds, type LogId, looksLikeHeader, readHeader, SLOT_BYTES } from './log-format.ts';
+import {
+  batchBytes,
+  checksumHolds,
+  HeaderWord,
+  isNewerBatch,
+  LOG_OLDEST_VERSION,
+  LOG_VERSION,
+  type LogId,
+  looksLikeHeader,
+  MAX_BATCH_BYTES,
+  readHeader,
+  type SegmentFile,
+  SLOT_BYTES,
+  sameLog,
+} from './log-format.ts';
+
+/** Read at a time while newer batches are looked for. */
+const CHUNK_BYTES = 4 * MAX_BATCH_BYTES;
 
 /** The log cannot be read to its end although something behind the bad place was promised. Nothing was changed. */
 export class DamagedLogError extends Error {
@@ -27,6 +44,31 @@ export class DamagedLogError extends Error {
     this.position = position;
     this.expectedSeq = expectedSeq;
     this.reason = reason;
+  }
+}
+
+/**
+ * The log has a batch of a version that this build does not know. It may hold
+ * commands that were acknowledged, so nothing from there on is cut or zeroed.
+ */
+export class NewerLogError extends Error {
+  readonly code = 'LOG_NEWER';
+  /** Path of the segment. */
+  readonly file: string;
+  /** Byte in the file where the batch starts. */
+  readonly position: number;
+  readonly version: number;
+
+  constructor(file: string, position: number, version: number) {
+    super(
+      `The log was written by a newer openbell: ${file}, byte ${position}: a batch of version ${version}; ` +
+        `this release reads versions ${LOG_OLDEST_VERSION} to ${LOG_VERSION}. Nothing was changed. ` +
+        `Start the release that wrote it with ${dirname(file)}, or a newer one.`,
+    );
+    this.name = 'NewerLogError';
+    this.file = file;
+    this.position = position;
+    this.version = version;
   }
 }
 
@@ -106,7 +148,7 @@ function searchRest(fd: number, size: number, position: number, expectedSeq: Seq
   for (let at = 0; at + SLOT_BYTES <= length; at += SLOT_BYTES) {
     if (!looksLikeHeader(words, at >> 2)) continue;
     const header = readHeader(words, at >> 2);
-    if (logId && (header.logId.low !== logId.low || header.logId.high !== logId.high)) continue;
+    if (logId && !sameLog(header.logId, logId)) continue;
     const end = batchBytes(header.count);
     if (at + end > length || !checksumHolds(words, bytes, at, end)) continue;
     // A good batch that does not fit here, or with this very seq elsewhere, is no write that was cut short.
@@ -114,4 +156,41 @@ function searchRest(fd: number, size: number, position: number, expectedSeq: Seq
     if (misplaced || header.syncedSeq >= expectedSeq) return { used: used * 4, proof: at, proofSeq: header.firstSeq };
   }
   return { used: used * 4, proof: -1, proofSeq: 0 };
+}
+
+/**
+ * Looks for a batch of a newer version behind a place that is torn or damaged.
+ * There it proves that a newer openbell went on with this log: what looks like
+ * damage may be something that this build cannot read. In steps of some ms.
+ *
+ * @param segments the one that `position` is a byte of, and those behind it
+ */
+export function* findNewerBatch(
+  dir: string,
+  segments: readonly SegmentFile[],
+  position: number,
+): Generator<undefined, NewerLogError | undefined> {
+  const bytes = new Uint8Array(CHUNK_BYTES);
+  const words = new Int32Array(bytes.buffer);
+  for (const [index, { name }] of segments.entries()) {
+    const path = join(dir, name);
+    const fd = openSync(path, 'r');
+    try {
+      for (let from = index === 0 ? position : 0; ; ) {
+        const have = readSync(fd, bytes, 0, CHUNK_BYTES, from);
+        // A batch that goes on behind the chunk is looked at with the next one, which starts with it or before it.
+        const until = have < CHUNK_BYTES ? have - SLOT_BYTES : have - MAX_BATCH_BYTES;
+        let at = 0;
+        for (; at <= until; at += SLOT_BYTES) {
+          if (isNewerBatch(words, bytes, at, have)) return new NewerLogError(path, from + at, words[(at >> 2) + HeaderWord.version]);
+        }
+        if (have < CHUNK_BYTES) break;
+        from += at;
+        yield;
+      }
+    } finally {
+      closeSync(fd);
+    }
+  }
+  return undefined;
 }

@@ -3,17 +3,18 @@ import { assert } from '../assert.ts';
 import { getI64, putI64, type Seq } from '../units.ts';
 import { Command } from '../wire/layout.ts';
 import { checksum } from './checksum.ts';
+import { type ChainValue, hex64 } from './command-chain.ts';
 
 /**
  * The command log. A segment is a file of 64-byte slots, zero-filled when it is
  * made. A batch is one header slot and `count` command slots, as they stood in
  * the ring. Words are little-endian Int32.
  *
- *   word 0       1       2         3       4..5       6..7     8          9     10..11      12..15
- *   ┌───────────┬───────┬─────────┬───────┬──────────┬────────┬──────────┬─────┬───────────┬──────┐
- *   │ crc32 of  │ magic │ version │ count │ firstSeq │ log id │ previous │  0  │ syncedSeq │  0   │
- *   │ the rest  │       │         │       │          │        │ crc      │     │           │      │
- *   └───────────┴───────┴─────────┴───────┴──────────┴────────┴──────────┴─────┴───────────┴──────┘
+ *   word 0       1       2         3       4..5       6..7     8          9     10..11      12..13  14..15
+ *   ┌───────────┬───────┬─────────┬───────┬──────────┬────────┬──────────┬─────┬───────────┬───────┬──────────────┐
+ *   │ crc32 of  │ magic │ version │ count │ firstSeq │ log id │ previous │  0  │ syncedSeq │ chain │ chainFromSeq │
+ *   │ the rest  │       │         │       │          │        │ crc      │     │           │       │              │
+ *   └───────────┴───────┴─────────┴───────┴──────────┴────────┴──────────┴─────┴───────────┴───────┴──────────────┘
  *
  * - `crc32` covers everything behind it: the header from byte 4 and the records.
  * - `log id` is random and belongs to one log: bytes of another one are never taken for a batch.
@@ -22,14 +23,26 @@ import { checksum } from './checksum.ts';
  *   written. Whoever finds a bad batch before this one can tell from it whether
  *   something that was promised is lost, or only writes that were still in flight.
  * - `count` 0 is a seal: nothing but the statement that all before it is on the disk.
+ * - `chain` is the hash of all commands from `chainFromSeq` up to the last one of
+ *   this batch (see {@link CommandChain}); it does not depend on the batches.
  *
  * A command slot cannot pass for a header: at the header's magic stands the
  * symbol id, and at its log id the time.
+ *
+ * Version 1 has zeros from word 12 on. Behind batches of version 1 the chain
+ * begins with the first batch of version 2. Magic and version stay where they
+ * are in every version, nothing else need: of a batch of a version above
+ * {@link LOG_VERSION} this build knows that it is one, and no more.
  */
 export const SLOT_BYTES = 64;
 export const SLOT_WORDS = SLOT_BYTES / 4;
 export const LOG_MAGIC = 0x424c424f;
-export const LOG_VERSION = 1;
+/** Oldest version that is read. */
+export const LOG_OLDEST_VERSION = 1;
+/** Version that is written, and the newest that is read. */
+export const LOG_VERSION = 2;
+/** First version with a chain. */
+export const CHAIN_VERSION = 2;
 /** Most records in a batch. */
 export const MAX_BATCH_RECORDS = 16_384;
 /** Most bytes of a batch, header included. */
@@ -45,6 +58,8 @@ export const HeaderWord = {
   logId: 6,
   previousCrc: 8,
   syncedSeq: 10,
+  chain: 12,
+  chainFromSeq: 14,
 } as const;
 
 /** Word of a command's seq in its slot. */
@@ -61,6 +76,15 @@ export interface LogId {
   readonly high: number;
 }
 
+export function sameLog(a: LogId, b: LogId): boolean {
+  return a.low === b.low && a.high === b.high;
+}
+
+/** The id as 16 hex digits. */
+export function logIdHex(id: LogId): string {
+  return hex64(id.low, id.high);
+}
+
 /** What a header says, apart from its checksum. */
 export interface BatchHeader {
   readonly count: number;
@@ -68,6 +92,8 @@ export interface BatchHeader {
   readonly logId: LogId;
   readonly previousCrc: number;
   readonly syncedSeq: Seq;
+  /** Up to the last record; all 0 in version 1. */
+  readonly chain: ChainValue;
 }
 
 /** Writes a header at word 0 and returns the checksum (an Int32); the `count` records already stand behind it. */
@@ -81,6 +107,9 @@ export function stampHeader(words: Int32Array, bytes: Uint8Array, header: BatchH
   words[HeaderWord.logId + 1] = header.logId.high;
   words[HeaderWord.previousCrc] = header.previousCrc;
   putI64(words, HeaderWord.syncedSeq, header.syncedSeq);
+  words[HeaderWord.chain] = header.chain.low;
+  words[HeaderWord.chain + 1] = header.chain.high;
+  putI64(words, HeaderWord.chainFromSeq, header.chain.fromSeq);
   words[HeaderWord.crc] = checksum(words, bytes, 4, batchBytes(header.count));
   return words[HeaderWord.crc];
 }
@@ -97,15 +126,47 @@ export function readHeader(words: Int32Array, at: number): BatchHeader {
     logId: { low: words[at + HeaderWord.logId], high: words[at + HeaderWord.logId + 1] },
     previousCrc: words[at + HeaderWord.previousCrc],
     syncedSeq: getI64(words, at + HeaderWord.syncedSeq),
+    chain: {
+      low: words[at + HeaderWord.chain],
+      high: words[at + HeaderWord.chain + 1],
+      fromSeq: getI64(words, at + HeaderWord.chainFromSeq),
+    },
   };
 }
 
-/** True when word `at` starts a header of this version with a possible count; says nothing about its checksum. */
+/** True when word `at` starts a header of a version that this build reads, with a possible count; says nothing about its checksum. */
 export function looksLikeHeader(words: Int32Array, at: number): boolean {
+  const version = words[at + HeaderWord.version];
+  return words[at + HeaderWord.magic] === LOG_MAGIC && version >= LOG_OLDEST_VERSION && version <= LOG_VERSION && possibleCount(words, at);
+}
+
+/**
+ * True when byte `at` starts a batch that a newer openbell wrote. Nothing but
+ * magic and version is looked at, with one exception: a batch of ours whose
+ * version word was ruined is damage. It is one when its checksum holds with the
+ * version put back.
+ *
+ * @param end byte behind the last one that is there
+ */
+export function isNewerBatch(words: Int32Array, u8: Uint8Array, at: number, end: number): boolean {
+  const head = at >> 2;
+  const version = words[head + HeaderWord.version];
+  if (words[head + HeaderWord.magic] !== LOG_MAGIC || version <= LOG_VERSION) return false;
+  const bytes = batchBytes(words[head + HeaderWord.count]);
+  if (!possibleCount(words, head) || at + bytes > end) return true;
+  let ours = false;
+  for (let known = LOG_OLDEST_VERSION; known <= LOG_VERSION && !ours; known++) {
+    words[head + HeaderWord.version] = known;
+    ours = checksumHolds(words, u8, at, bytes);
+  }
+  words[head + HeaderWord.version] = version;
+  return !ours;
+}
+
+/** True when the header at word `at` has a count that a batch may have. */
+export function possibleCount(words: Int32Array, at: number): boolean {
   const count = words[at + HeaderWord.count];
-  return (
-    words[at + HeaderWord.magic] === LOG_MAGIC && words[at + HeaderWord.version] === LOG_VERSION && count >= 0 && count <= MAX_BATCH_RECORDS
-  );
+  return count >= 0 && count <= MAX_BATCH_RECORDS;
 }
 
 /** True when the checksum of the batch at byte `at` holds; all its `bytes` are there. */

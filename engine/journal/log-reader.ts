@@ -1,22 +1,27 @@
-import { randomFillSync } from 'node:crypto';
 import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { atOnce } from '../turns.ts';
 import { getI64, type Seq } from '../units.ts';
-import { DamagedLogError, IncompleteLogError, judgeStop, type Stop, type TornTail } from './log-damage.ts';
+import { type ChainValue, CommandChain } from './command-chain.ts';
+import { DamagedLogError, findNewerBatch, IncompleteLogError, judgeStop, NewerLogError, type Stop, type TornTail } from './log-damage.ts';
 import {
   batchBytes,
+  CHAIN_VERSION,
   checksumHolds,
   HeaderWord,
+  isNewerBatch,
+  LOG_MAGIC,
   type LogId,
   listSegments,
   looksLikeHeader,
   MAX_BATCH_BYTES,
+  possibleCount,
   SEQ_WORD,
   type SegmentFile,
   SLOT_BYTES,
   SLOT_WORDS,
 } from './log-format.ts';
+import { idForEmptyLog } from './log-id.ts';
 import { fillZeros, syncDirectory } from './segment-file.ts';
 
 /** Read at a time: large enough for any batch, small enough for the cache. */
@@ -37,6 +42,8 @@ export interface LogEnd {
   readonly lastSeq: Seq;
   /** Checksum of the last batch; 0 when there is none. */
   readonly lastCrc: number;
+  /** Hash of the commands up to the last one. */
+  readonly chain: ChainValue;
   /** Name of the last segment; undefined when there is no segment. */
   readonly file: string | undefined;
   /** Byte in it where the next batch belongs. */
@@ -48,7 +55,7 @@ export interface LogEnd {
   readonly torn: TornTail | undefined;
 }
 
-/** Verifies the whole log. Throws {@link DamagedLogError} or {@link IncompleteLogError}. */
+/** Verifies the whole log. Throws {@link DamagedLogError}, {@link NewerLogError} or {@link IncompleteLogError}. */
 export function scanLog(dir: string): LogEnd {
   const first = listSegments(dir)[0];
   return readLog(dir, first?.firstSeq ?? 1, () => undefined);
@@ -62,6 +69,7 @@ export function scanLog(dir: string): LogEnd {
  *
  * @param fromSeq from 1; one behind the end is allowed (a snapshot that covers everything)
  * @throws DamagedLogError a bad batch with something promised behind it
+ * @throws NewerLogError a batch that a newer openbell wrote
  * @throws IncompleteLogError `fromSeq` lies before the first segment, or beyond the end
  */
 export function readLog(dir: string, fromSeq: Seq, onBatch: BatchListener): LogEnd {
@@ -88,18 +96,34 @@ export function* readLogSteps(dir: string, fromSeq: Seq, onBatch: BatchListener)
   return yield* readSegments(dir, all.slice(start - 1), fromSeq, onBatch);
 }
 
+/** Before anything is called torn or damaged, the rest is searched for batches of a newer openbell. */
 function* readSegments(dir: string, segments: SegmentFile[], fromSeq: Seq, onBatch: BatchListener): Generator<undefined, LogEnd> {
-  const chain = new Chain(segments[0]?.firstSeq ?? 1, fromSeq, onBatch);
+  const newerBehind = (file: string, position: number): Generator<undefined, NewerLogError | undefined> =>
+    findNewerBatch(dir, segments.slice(segments.findIndex(({ name }) => name === file)), position);
+  let end: LogEnd;
+  try {
+    end = yield* readGood(dir, segments, fromSeq, onBatch);
+  } catch (error) {
+    if (!(error instanceof DamagedLogError)) throw error;
+    throw (yield* newerBehind(basename(error.file), error.position)) ?? error;
+  }
+  const newer = end.torn && (yield* newerBehind(end.torn.file, end.torn.position));
+  if (newer) throw newer;
+  return end;
+}
+
+function* readGood(dir: string, segments: SegmentFile[], fromSeq: Seq, onBatch: BatchListener): Generator<undefined, LogEnd> {
+  const run = new GoodRun(segments[0]?.firstSeq ?? 1, fromSeq, onBatch);
   let position = 0;
   let torn: TornTail | undefined;
   for (const [index, { name, firstSeq }] of segments.entries()) {
     const path = join(dir, name);
     // The name of a segment is the proof that the one before it was complete.
-    if (firstSeq !== chain.expectedSeq) {
+    if (firstSeq !== run.expectedSeq) {
       throw new DamagedLogError(
         join(dir, segments[index - 1].name),
         position,
-        chain.expectedSeq,
+        run.expectedSeq,
         `it ends, and the next segment starts with command ${firstSeq}`,
       );
     }
@@ -108,24 +132,25 @@ function* readSegments(dir: string, segments: SegmentFile[], fromSeq: Seq, onBat
       // A killed process may have left the end in the page cache only; who reads it may tell others.
       if (index === segments.length - 1) fdatasyncSync(fd);
       const { size } = fstatSync(fd);
-      const stop = yield* chain.readSegment(fd, size);
+      const stop = yield* run.readSegment(path, fd, size);
       position = stop.position;
-      if (index === segments.length - 1) torn = judgeStop(fd, size, path, stop, chain.expectedSeq, chain.logId);
+      if (index === segments.length - 1) torn = judgeStop(fd, size, path, stop, run.expectedSeq, run.logId);
       // A segment is left when there is no room for a batch of one record, and not before it is durable.
       else if (size - position >= 2 * SLOT_BYTES)
-        throw new DamagedLogError(path, position, chain.expectedSeq, `${stop.reason}, and another segment follows`);
+        throw new DamagedLogError(path, position, run.expectedSeq, `${stop.reason}, and another segment follows`);
     } finally {
       closeSync(fd);
     }
   }
   return {
-    logId: chain.logId ?? newLogId(),
-    lastSeq: chain.expectedSeq - 1,
-    lastCrc: chain.previousCrc,
+    logId: run.logId ?? idForEmptyLog(dir),
+    lastSeq: run.expectedSeq - 1,
+    lastCrc: run.previousCrc,
+    chain: run.chain.value(),
     file: segments.at(-1)?.name,
     position,
     segments: segments.length,
-    batches: chain.batches,
+    batches: run.batches,
     torn,
   };
 }
@@ -156,12 +181,16 @@ export function cutTornTail(dir: string, end: LogEnd): { end: LogEnd; message: s
   return { end: { ...end, torn: undefined }, message };
 }
 
+/** Instead of the size of a batch: a newer openbell wrote it. */
+const NEWER = -1;
+
 /** The run of good batches: each one fits behind the one before. */
-class Chain {
+class GoodRun {
   logId: LogId | undefined;
   expectedSeq: Seq;
   previousCrc = 0;
   batches = 0;
+  readonly chain = new CommandChain();
   readonly #fromSeq: Seq;
   readonly #onBatch: BatchListener;
   readonly #bytes = new Uint8Array(CHUNK_BYTES);
@@ -174,13 +203,14 @@ class Chain {
   }
 
   /** Reads good batches from the start of a segment, up to the first place that holds none. */
-  *readSegment(fd: number, size: number): Generator<undefined, Stop> {
+  *readSegment(path: string, fd: number, size: number): Generator<undefined, Stop> {
     for (let position = 0; ; ) {
       const have = readSync(fd, this.#bytes, 0, CHUNK_BYTES, position);
       let at = 0;
       while (have - at >= SLOT_BYTES) {
         const bytes = this.#batchAt(at, have, size - position);
         if (typeof bytes === 'string') return { position: position + at, reason: bytes };
+        if (bytes === NEWER) throw new NewerLogError(path, position + at, this.#words[(at >> 2) + HeaderWord.version]);
         if (bytes === 0) break;
         at += bytes;
       }
@@ -190,13 +220,17 @@ class Chain {
     }
   }
 
-  /** Takes the batch at byte `at`; returns its size, 0 when it goes on behind `have`, or what is wrong with it. */
+  /** Takes the batch at byte `at`; returns its size, 0 when it goes on behind `have`, {@link NEWER}, or what is wrong with it. */
   #batchAt(at: number, have: number, left: number): number | string {
     const words = this.#words;
     const head = at >> 2;
-    if (!looksLikeHeader(words, head)) return 'no batch header';
     const count = words[head + HeaderWord.count];
     const bytes = batchBytes(count);
+    if (!looksLikeHeader(words, head)) {
+      // Read whole, if there can be a whole: it may be one of ours with a ruined version.
+      if (words[head + HeaderWord.magic] === LOG_MAGIC && possibleCount(words, head) && at + bytes > have && at + bytes <= left) return 0;
+      return isNewerBatch(words, this.#bytes, at, have) ? NEWER : 'no batch header';
+    }
     if (at + bytes > left) return 'the batch is longer than the file';
     if (at + bytes > have) return 0;
     if (!checksumHolds(words, this.#bytes, at, bytes)) return 'the checksum is wrong';
@@ -204,12 +238,28 @@ class Chain {
     if (firstSeq !== this.expectedSeq) return `the batch starts with command ${firstSeq} instead of ${this.expectedSeq}`;
     if (!this.#fits(head)) return 'the batch belongs to another log or behind another batch';
     if (!numbered(words, head + SLOT_WORDS + SEQ_WORD, count, firstSeq)) return 'the commands of the batch are not numbered without gaps';
+    if (!this.#continuesChain(head, count, firstSeq)) return 'the commands do not come to the hash chain of the batch';
     this.previousCrc = words[head + HeaderWord.crc];
     this.expectedSeq = firstSeq + count;
     this.batches++;
     const skip = Math.max(0, this.#fromSeq - firstSeq);
     if (count > skip) this.#onBatch(words, head + (1 + skip) * SLOT_WORDS, count - skip, firstSeq + skip);
     return bytes;
+  }
+
+  /** Of a batch in the middle of a log, read first, the chain before it is not known: its own value is taken as it is. */
+  #continuesChain(head: number, count: number, firstSeq: Seq): boolean {
+    const { chain } = this;
+    const words = this.#words;
+    if (words[head + HeaderWord.version] < CHAIN_VERSION) return !chain.begun;
+    const fromSeq = getI64(words, head + HeaderWord.chainFromSeq);
+    if (!chain.begun && this.batches === 0 && fromSeq !== firstSeq) {
+      chain.set({ fromSeq, low: words[head + HeaderWord.chain], high: words[head + HeaderWord.chain + 1] });
+      return fromSeq >= 1 && fromSeq < firstSeq;
+    }
+    if (!chain.begun) chain.begin(firstSeq);
+    chain.add(words, head + SLOT_WORDS, count);
+    return fromSeq === chain.fromSeq && chain.stands(words, head + HeaderWord.chain);
   }
 
   /** The first batch that is read sets the log id, and its predecessor is not known. */
@@ -234,9 +284,4 @@ function numbered(words: Int32Array, seqWord: number, count: number, firstSeq: S
     low = (low + 1) | 0;
   }
   return true;
-}
-
-function newLogId(): LogId {
-  const [low, high] = randomFillSync(new Int32Array(2));
-  return { low, high };
 }

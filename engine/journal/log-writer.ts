@@ -1,6 +1,7 @@
 import { assert } from '../assert.ts';
 import type { RingConsumer } from '../rings/ring.ts';
 import type { Seq } from '../units.ts';
+import { CommandChain } from './command-chain.ts';
 import { type Disk, type DiskError, isDiskFull } from './disk.ts';
 import { JournalBoard, JournalState } from './journal-status.ts';
 import { type LogId, MAX_BATCH_RECORDS, SLOT_BYTES } from './log-format.ts';
@@ -66,6 +67,7 @@ export class LogWriter {
   /** Staged until it is written and, in mode durable, synced. */
   readonly #batch: StagedBatch;
   readonly #segment: SegmentWriter;
+  readonly #chain = new CommandChain();
   #nextSeq: Seq;
   #crc: number;
   #syncedSeq: Seq;
@@ -102,6 +104,8 @@ export class LogWriter {
     this.#nextSeq = end.lastSeq + 1;
     this.#syncedSeq = end.lastSeq;
     this.#crc = end.lastCrc;
+    this.#chain.set(end.chain);
+    if (!this.#chain.begun) this.#chain.begin(this.#nextSeq);
     this.#batch = new StagedBatch(maxBatch);
     this.#segment = new SegmentWriter({
       dir,
@@ -187,12 +191,14 @@ export class LogWriter {
   }
 
   #stage(count: number): void {
+    this.#batch.extend(this.#chain, count);
     this.#crc = this.#batch.stamp({
       count,
       firstSeq: this.#nextSeq,
       logId: this.#logId,
       previousCrc: this.#crc,
       syncedSeq: this.#syncedSeq,
+      chain: this.#chain,
     });
     this.#nextSeq += count;
     this.#sealed = count === 0;

@@ -1,11 +1,11 @@
-import { closeSync, copyFileSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Seq } from '../units.ts';
 import { DamagedLogError } from './log-damage.ts';
 import { batchBytes, listSegments, type SegmentFile } from './log-format.ts';
 import { cutTornTail, type LogEnd, readLog } from './log-reader.ts';
 import { fillZeros, syncDirectory } from './segment-file.ts';
-import { BadSnapshotError, listSnapshots, readSnapshot, type SnapshotFile } from './snapshot-files.ts';
+import { BadSnapshotError, listSnapshots, readSnapshot, refuseNewerSnapshots, type SnapshotFile } from './snapshot-files.ts';
 
 /** Bytes between two reports of progress. */
 const SCAN_STEP = 16 * 1024 * 1024;
@@ -59,6 +59,8 @@ interface Survey {
  * it is interrupted, run it again. Also cuts a torn tail, and moves away
  * snapshots that are ahead of the log. What else was made from the commands that
  * are given up (the history) is the caller's.
+ *
+ * @throws NewerLogError, NewerSnapshotError a newer openbell wrote in the directory; nothing was changed
  */
 export function cutLog(dir: string, options: RepairOptions = {}): RepairResult {
   const survey = surveyLog(dir, options);
@@ -84,11 +86,15 @@ export function cutLog(dir: string, options: RepairOptions = {}): RepairResult {
   return { lastSeq, kept, message: `${cut} What was behind it is kept in ${kept}.` };
 }
 
-/** Copies what is good of a log and its snapshots to `dest`, a new or empty directory. `dir` is left as it is. Blocks. */
+/**
+ * Copies what is good of a log and its snapshots to `dest`, a new or empty directory. `dir` is left as it is. Blocks.
+ *
+ * @throws NewerLogError, NewerSnapshotError as {@link cutLog}
+ */
 export function forkLog(dir: string, dest: string, options: RepairOptions = {}): RepairResult {
-  mkdirSync(dest, { recursive: true });
-  if (readdirSync(dest).length > 0) throw new ForkTargetError(dest);
+  if (existsSync(dest) && readdirSync(dest).length > 0) throw new ForkTargetError(dest);
   const { segments, index, position, lastSeq } = surveyLog(dir, options);
+  mkdirSync(dest, { recursive: true });
   const kept = segments.slice(0, index + 1);
   const total = sizeOf(dir, kept);
   let done = 0;
@@ -110,7 +116,9 @@ export function forkLog(dir: string, dest: string, options: RepairOptions = {}):
   return { lastSeq, kept: undefined, message: `${dest} holds the log up to command ${lastSeq}. ${dir} was left as it is.` };
 }
 
+/** What a newer openbell wrote is not repaired: this build cannot tell what of it is good. */
 function surveyLog(dir: string, { onProgress }: RepairOptions): Survey {
+  refuseNewerSnapshots(dir);
   const segments = listSegments(dir);
   const total = sizeOf(dir, segments);
   let done = 0;

@@ -1,8 +1,9 @@
 import { closeSync, fstatSync, fsyncSync, openSync, readdirSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { assert } from '../assert.ts';
 import type { Seq } from '../units.ts';
+import { type LogId, logIdHex, sameLog } from './log-format.ts';
 import { syncDirectory } from './segment-file.ts';
 
 /**
@@ -11,21 +12,26 @@ import { syncDirectory } from './segment-file.ts';
  * temporary name, and renamed when it is durable: it is there in full or not
  * at all.
  *
- *   byte 0      4         8     16         20            64            end-64   -60      -56       end
- *   ┌──────────┬─────────┬─────┬──────────┬─────────────┬─────────────┬────────┬────────┬─────────┐
- *   │ magic    │ version │ seq │ rowWidth │ 0           │ rows …      │ magic  │ crc32  │ rows, 0 │
- *   └──────────┴─────────┴─────┴──────────┴─────────────┴─────────────┴────────┴────────┴─────────┘
+ *   byte 0      4         8     16         20   24       32            64            end-64   -60      -56       end
+ *   ┌──────────┬─────────┬─────┬──────────┬────┬────────┬─────────────┬─────────────┬────────┬────────┬─────────┐
+ *   │ magic    │ version │ seq │ rowWidth │ 0  │ log id │ 0           │ rows …      │ magic  │ crc32  │ rows, 0 │
+ *   └──────────┴─────────┴─────┴──────────┴────┴────────┴─────────────┴─────────────┴────────┴────────┴─────────┘
  *
- * `seq` and `rows` are doubles; the checksum covers header, rows and the row count.
+ * `seq` and `rows` are doubles; the checksum covers header, rows and the row
+ * count. `log id` is that of the log whose commands made the state, 0 when the
+ * log had no command yet. Version 1 has no log id, and zeros there.
  */
 const MAGIC = 0x534c424f;
-const VERSION = 1;
+/** Oldest version that is read, and the one that is written, the newest that is read. */
+const OLDEST_VERSION = 1;
+const VERSION = 2;
+const LOG_ID_WORD = 6;
 const BLOCK_BYTES = 64;
 const CHUNK_BYTES = 1024 * 1024;
 const NAME = /^snapshot-(\d{16})\.obs$/;
 const TEMPORARY = /^snapshot-\d{16}\.obs\.tmp$/;
 
-/** Not a snapshot, an unknown version, or damaged: its rows must not be used. */
+/** Not a snapshot, damaged, of another log, or with rows of another width: its rows must not be used. */
 export class BadSnapshotError extends Error {
   readonly code = 'SNAPSHOT_BAD';
   readonly file: string;
@@ -36,6 +42,24 @@ export class BadSnapshotError extends Error {
     this.name = 'BadSnapshotError';
     this.file = file;
     this.reason = reason;
+  }
+}
+
+/** A newer openbell wrote the snapshot, so the log behind it is newer as well: this build must not go on with an older one. */
+export class NewerSnapshotError extends Error {
+  readonly code = 'SNAPSHOT_NEWER';
+  readonly file: string;
+  readonly version: number;
+
+  constructor(file: string, version: number) {
+    super(
+      `The snapshot ${file} was written by a newer openbell: it has version ${version}; ` +
+        `this release reads versions ${OLDEST_VERSION} to ${VERSION}. Nothing was changed. ` +
+        `Start the release that wrote it with ${dirname(file)}, or a newer one.`,
+    );
+    this.name = 'NewerSnapshotError';
+    this.file = file;
+    this.version = version;
   }
 }
 
@@ -56,8 +80,11 @@ export class SnapshotWriter {
   #rows = 0;
   #position = BLOCK_BYTES;
 
-  /** @param rowWidth doubles per row, from 1 */
-  constructor(dir: string, seq: Seq, rowWidth: number) {
+  /**
+   * @param rowWidth doubles per row, from 1
+   * @param logId of the log that made the state; undefined when it has no command yet
+   */
+  constructor(dir: string, seq: Seq, rowWidth: number, logId: LogId | undefined) {
     assert(Number.isSafeInteger(seq) && seq >= 0, 'snapshot: seq is an integer from 0');
     assert(Number.isInteger(rowWidth) && rowWidth >= 1 && rowWidth * 8 <= CHUNK_BYTES, 'snapshot: rowWidth is 1 to 131072');
     this.#dir = dir;
@@ -69,6 +96,8 @@ export class SnapshotWriter {
     words[1] = VERSION;
     new Float64Array(header.buffer)[1] = seq;
     words[4] = rowWidth;
+    words[LOG_ID_WORD] = logId?.low ?? 0;
+    words[LOG_ID_WORD + 1] = logId?.high ?? 0;
     this.#crc = crc32(header);
     this.#fd = openSync(`${this.#path}.tmp`, 'w');
     this.#write(header, 0);
@@ -139,19 +168,29 @@ export interface SnapshotHeader {
   readonly rows: number;
   /** Doubles per row. */
   readonly rowWidth: number;
+  /** Undefined: the file does not say (version 1, or no command yet). */
+  readonly logId: LogId | undefined;
+}
+
+/** What a snapshot must be to be of use. What is left out, or undefined, is not looked at. */
+export interface SnapshotExpectation {
+  /** The log in the directory; undefined: it has no command yet. */
+  readonly logId?: LogId | undefined;
+  /** Doubles per row that the caller understands. */
+  readonly rowWidth?: number;
 }
 
 /**
  * Verifies the file, then reads it again for `onRows`, so that no row of a bad
  * file is ever seen. Blocks.
  *
- * @throws BadSnapshotError
+ * @throws BadSnapshotError, NewerSnapshotError
  */
-export function readSnapshot(path: string, onRows: RowListener): SnapshotHeader {
+export function readSnapshot(path: string, onRows: RowListener, expected: SnapshotExpectation = {}): SnapshotHeader {
   const fd = openSync(path, 'r');
   try {
     const reader = new SnapshotReader(fd, path);
-    const header = reader.verify();
+    const header = reader.verify(expected);
     reader.give(header, onRows);
     return header;
   } finally {
@@ -159,20 +198,51 @@ export function readSnapshot(path: string, onRows: RowListener): SnapshotHeader 
   }
 }
 
-/** Reads the newest good snapshot at or below `limitSeq`. A bad one is told to `onBad` and left where it is. Undefined: there is none. */
+/**
+ * Reads the newest good snapshot at or below `limitSeq`. A bad one is reported to `onBad` and left where it is. Undefined: there is none.
+ *
+ * @throws NewerSnapshotError any snapshot in the directory is of a newer openbell
+ */
 export function readNewestSnapshot(
   dir: string,
   limitSeq: Seq,
+  expected: SnapshotExpectation,
   onRows: RowListener,
   onBad: (error: BadSnapshotError) => void,
 ): SnapshotHeader | undefined {
+  refuseNewerSnapshots(dir);
   for (const { path, seq } of listSnapshots(dir)) {
     if (seq > limitSeq) continue;
     try {
-      return readSnapshot(path, onRows);
+      return readSnapshot(path, onRows, expected);
     } catch (error) {
       if (!(error instanceof BadSnapshotError)) throw error;
       onBad(error);
+    }
+  }
+  return undefined;
+}
+
+/** @throws NewerSnapshotError a snapshot in the directory is of a newer openbell */
+export function refuseNewerSnapshots(dir: string): void {
+  for (const { path } of listSnapshots(dir)) {
+    const fd = openSync(path, 'r');
+    try {
+      new SnapshotReader(fd, path).refuseNewer();
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
+
+/** The log that the newest good snapshot belongs to, if one says so. */
+export function snapshotLogId(dir: string): LogId | undefined {
+  for (const { path } of listSnapshots(dir)) {
+    try {
+      const { logId } = readSnapshot(path, () => undefined);
+      if (logId) return logId;
+    } catch (error) {
+      if (!(error instanceof BadSnapshotError)) throw error;
     }
   }
   return undefined;
@@ -195,27 +265,60 @@ class SnapshotReader {
     this.#path = path;
   }
 
-  verify(): SnapshotHeader {
+  verify(expected: SnapshotExpectation): SnapshotHeader {
+    this.refuseNewer();
     const { size } = fstatSync(this.#fd);
     if (size < 2 * BLOCK_BYTES) this.#bad('it is too short');
     const header = this.#read(0, BLOCK_BYTES).slice();
-    const footer = this.#read(size - BLOCK_BYTES, BLOCK_BYTES).slice();
-    const words = new Uint32Array(header.buffer);
+    const words = new Int32Array(header.buffer);
     if (words[0] !== MAGIC) this.#bad('it is not a snapshot file');
-    if (words[1] !== VERSION) this.#bad(`it has version ${words[1]}, this program reads version ${VERSION}`);
-    const seq = new Float64Array(header.buffer)[1];
+    if (words[1] < OLDEST_VERSION || words[1] > VERSION) this.#bad(`it has version ${words[1]}, which no release writes`);
+    const fault = this.#fault(header, size);
+    if (fault) this.#bad(fault);
     const rowWidth = words[4];
+    if (expected.rowWidth !== undefined && rowWidth !== expected.rowWidth)
+      this.#bad(
+        `its rows have ${rowWidth} columns where this release has ${expected.rowWidth}: it was written by another version of openbell`,
+      );
+    const logId = logIdAt(words);
+    if (logId && expected.logId && !sameLog(logId, expected.logId))
+      this.#bad(`it belongs to another log, ${logIdHex(logId)}; the log in its directory is ${logIdHex(expected.logId)}`);
+    return { seq: new Float64Array(header.buffer)[1], rows: (size - 2 * BLOCK_BYTES) / (rowWidth * 8), rowWidth, logId };
+  }
+
+  /**
+   * Of a newer version nothing but magic and version is looked at. A snapshot of
+   * ours whose version was ruined is damaged, not newer: with the version put
+   * back its checksum holds.
+   */
+  refuseNewer(): void {
+    const { size } = fstatSync(this.#fd);
+    if (size < BLOCK_BYTES) return;
+    const header = this.#read(0, BLOCK_BYTES).slice();
+    const words = new Int32Array(header.buffer);
+    const version = words[1];
+    if (words[0] !== MAGIC || version <= VERSION) return;
+    for (let known = OLDEST_VERSION; known <= VERSION && size >= 2 * BLOCK_BYTES; known++) {
+      words[1] = known;
+      if (this.#fault(header, size) === undefined) return;
+    }
+    throw new NewerSnapshotError(this.#path, version);
+  }
+
+  /** Reads the file to its end, for its checksum; undefined: it is whole. */
+  #fault(header: Uint8Array, size: number): string | undefined {
+    const rowWidth = new Int32Array(header.buffer)[4];
+    const footer = this.#read(size - BLOCK_BYTES, BLOCK_BYTES).slice();
+    const footerWords = new Int32Array(footer.buffer);
     const rows = new Float64Array(footer.buffer)[1];
-    const footerWords = new Uint32Array(footer.buffer);
-    if (footerWords[0] !== MAGIC || size !== 2 * BLOCK_BYTES + rows * rowWidth * 8) this.#bad('its end is missing');
+    if (footerWords[0] !== MAGIC || size !== 2 * BLOCK_BYTES + rows * rowWidth * 8) return 'its end is missing';
     let crc = crc32(header);
     for (let at = BLOCK_BYTES; at < size - BLOCK_BYTES; ) {
       const chunk = this.#read(at, Math.min(CHUNK_BYTES, size - BLOCK_BYTES - at));
       crc = crc32(chunk, crc);
       at += chunk.length;
     }
-    if (crc32(footer.subarray(8), crc) !== footerWords[1]) this.#bad('its checksum is wrong');
-    return { seq, rows, rowWidth };
+    return (crc32(footer.subarray(8), crc) | 0) === footerWords[1] ? undefined : 'its checksum is wrong';
   }
 
   give({ rows, rowWidth }: SnapshotHeader, onRows: RowListener): void {
@@ -243,4 +346,9 @@ class SnapshotReader {
   #bad(reason: string): never {
     throw new BadSnapshotError(this.#path, reason);
   }
+}
+
+function logIdAt(words: Int32Array): LogId | undefined {
+  const id = { low: words[LOG_ID_WORD], high: words[LOG_ID_WORD + 1] };
+  return id.low === 0 && id.high === 0 ? undefined : id;
 }

@@ -1,6 +1,7 @@
 import { fail } from '../assert.ts';
 import type { RingConsumer } from '../rings/ring.ts';
 import { getI64, type Seq } from '../units.ts';
+import type { CommandChain } from './command-chain.ts';
 import type { Disk, DiskError, Done } from './disk.ts';
 import { type BatchHeader, batchBytes, SEQ_WORD, SLOT_BYTES, SLOT_WORDS, stampHeader } from './log-format.ts';
 
@@ -34,6 +35,11 @@ export class StagedBatch {
     this.#checkSeq(1, firstSeq);
     this.#checkSeq(count, firstSeq + count - 1);
     ring.release();
+  }
+
+  /** Adds its first `count` commands to the chain of the log. */
+  extend(chain: CommandChain, count: number): void {
+    chain.add(this.#words, SLOT_WORDS, count);
   }
 
   /** Completes the batch with its header; returns its checksum. */

@@ -1,48 +1,50 @@
-import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
 import { AccountParam, SYMBOL_PARAM_RANGES, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
-import { type Accounts, isName, NAME_BYTES } from '../rules/accounts.ts';
-import { type Symbols, unitsOf } from '../rules/symbols.ts';
-import { getI64, LIMIT_53 } from '../units.ts';
+import { isName, NAME_BYTES } from '../rules/accounts.ts';
+import { unitsOf } from '../rules/symbols.ts';
+import { getI64, LIMIT_53, type Money } from '../units.ts';
 import { Command, CommandKind, Phase } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
-import type { MarketWriter } from './market-writer.ts';
+import type { MachineState } from './state.ts';
 
 const WORDS = Command.bytes / 4;
 const MAX_DECIMALS = 18;
 const MAX_ASSET_DECIMALS = 12;
 const NEGATIVE = 1;
-
-/** What administration acts on; the exchange is one. */
-export interface AdministeredState {
-  readonly accounts: Accounts;
-  readonly symbols: Symbols;
-  readonly books: (OrderBook | undefined)[];
-  readonly market: MarketWriter;
-  /** Gives a defined symbol an empty book, as wide as its MaxPrice. */
-  openBook(symbol: number): void;
-  /** The indicative price of the symbol's auction, if there is one, has to be told. */
-  noteAuction(symbol: number): void;
-}
+/** Resting orders stand on the ladder, were checked against the step, reserved for the fees, and hold money by the risk model. */
+const FROZEN_PARAMS: ReadonlySet<number> = new Set([
+  SymbolParam.MaxPrice,
+  SymbolParam.TickStep,
+  SymbolParam.MakerFeePpm,
+  SymbolParam.TakerFeePpm,
+  SymbolParam.RiskModel,
+]);
 
 /**
  * Commands of the operator: assets, symbols, accounts, money in and out,
  * phases. They take the same way as orders, so replay sees them in their
- * place. Fields: see engine/wire/openbell.fbs and docs/ADMIN.md.
+ * place. Fields: see engine/wire/openbell.fbs and docs/ADMIN.md. Owned by the
+ * engine thread.
  */
 export class Administration {
   /** Answer of the last command: the uncross' price and volume, else 0. */
   price = 0;
   volume = 0;
-  readonly #exchange: AdministeredState;
+  /** The last command repeats an earlier one; its code is the first answer's. */
+  repeated = false;
+  readonly #state: MachineState;
+  readonly #openBook: (symbol: number) => void;
 
-  constructor(exchange: AdministeredState) {
-    this.#exchange = exchange;
+  /** @param openBook gives a defined symbol an empty book, as wide as its MaxPrice */
+  constructor(state: MachineState, openBook: (symbol: number) => void) {
+    this.#state = state;
+    this.#openBook = openBook;
   }
 
   apply(kind: number, bytes: Uint8Array, words: Int32Array, slot: number): Code {
     this.price = 0;
     this.volume = 0;
+    this.repeated = false;
     const b = slot * Command.bytes;
     const w = slot * WORDS;
     const symbol = words[w + Command.symbol / 4] >>> 0;
@@ -66,17 +68,17 @@ export class Administration {
       case CommandKind.SetAccount:
         return this.#setAccount(account, parameter, value);
       case CommandKind.Deposit:
-        return this.#move(account, symbol, quantity, 1);
+        return this.#moveOnce(words, w, account, symbol, quantity);
       case CommandKind.Withdraw:
-        return this.#move(account, symbol, quantity, -1);
+        return this.#moveOnce(words, w, account, symbol, -quantity);
       default:
         return Code.UNKNOWN_KIND;
     }
   }
 
   #defineAsset(asset: number, decimals: number, bytes: Uint8Array, nameAt: number): Code {
-    const { accounts } = this.#exchange;
-    if (asset === 0 || asset >= accounts.assets) return Code.CAPACITY;
+    const { accounts, capacities } = this.#state;
+    if (asset === 0 || asset >= capacities.assets) return Code.CAPACITY;
     if (accounts.assetDefined[asset] !== 0) return Code.ALREADY_DEFINED;
     if (decimals > MAX_ASSET_DECIMALS || !isName(bytes, nameAt)) return Code.BAD_PARAMETER;
     accounts.assetDefined[asset] = 1;
@@ -86,10 +88,10 @@ export class Administration {
   }
 
   #defineSymbol(symbol: number, bytes: Uint8Array, words: Int32Array, b: number, w: number): Code {
-    const { accounts, symbols } = this.#exchange;
+    const { accounts, symbols, capacities } = this.#state;
     const base = words[w + Command.account / 4] >>> 0;
     const quote = words[w + Command.tag / 4] >>> 0;
-    if (symbol === 0 || symbol >= symbols.capacity) return Code.CAPACITY;
+    if (symbol === 0 || symbol >= capacities.symbols) return Code.CAPACITY;
     if (symbols.defined[symbol] !== 0) return Code.ALREADY_DEFINED;
     if (!this.#isAsset(base) || !this.#isAsset(quote)) return Code.UNKNOWN_ASSET;
     const tickDecimals = bytes[b + Command.side];
@@ -109,54 +111,52 @@ export class Administration {
     symbols.lotMantissa[symbol] = lotMantissa;
     symbols.deriveUnits(symbol, accounts.assetDecimals);
     copyName(symbols.names, symbol, bytes, b + Command.price);
-    this.#exchange.openBook(symbol);
-    this.#tellPhase(symbol);
+    this.#openBook(symbol);
+    this.#publishPhase(symbol);
     return Code.OK;
   }
 
   #setSymbol(symbol: number, parameter: number, value: number): Code {
-    const { symbols } = this.#exchange;
-    const book = this.#exchange.books[symbol];
+    const { symbols } = this.#state;
+    const book = this.#state.books[symbol];
     if (book === undefined) return Code.UNKNOWN_SYMBOL;
     if (parameter >= SYMBOL_PARAMS) return Code.BAD_PARAMETER;
     const [lowest, highest] = SYMBOL_PARAM_RANGES[parameter];
     if (value < lowest || value > highest) return Code.BAD_PARAMETER;
-    const { MaxPrice, TickStep, MakerFeePpm, TakerFeePpm } = SymbolParam;
-    // Resting orders stand on the ladder, were checked against the step, and reserved for the fees.
-    const frozen = parameter === MaxPrice || parameter === TickStep || parameter === MakerFeePpm || parameter === TakerFeePpm;
-    if (frozen && (book.bestBid() !== 0 || book.bestAsk() !== 0)) return Code.BOOK_NOT_EMPTY;
+    const { MaxPrice, MakerFeePpm, TakerFeePpm } = SymbolParam;
+    if (FROZEN_PARAMS.has(parameter) && (book.bestBid() !== 0 || book.bestAsk() !== 0)) return Code.BOOK_NOT_EMPTY;
     const taker = parameter === TakerFeePpm ? value : symbols.param(symbol, TakerFeePpm);
     const maker = parameter === MakerFeePpm ? value : symbols.param(symbol, MakerFeePpm);
     // A rebate comes out of the taker's fee of the same trade: fees taken never fall below zero.
     if (maker + taker < 0) return Code.BAD_PARAMETER;
     symbols.setParam(symbol, parameter, value);
-    if (parameter === MaxPrice) this.#exchange.openBook(symbol);
+    if (parameter === MaxPrice) this.#openBook(symbol);
     if (parameter === SymbolParam.TickStep) book.priceStep = value;
-    if (parameter === SymbolParam.ReferencePrice) this.#tellPhase(symbol);
+    if (parameter === SymbolParam.ReferencePrice) this.#publishPhase(symbol);
     return Code.OK;
   }
 
   #setPhase(symbol: number, phase: number): Code {
-    const { symbols } = this.#exchange;
-    const book = this.#exchange.books[symbol];
+    const { symbols } = this.#state;
+    const book = this.#state.books[symbol];
     if (book === undefined) return Code.UNKNOWN_SYMBOL;
     if (phase > Phase.Closed) return Code.BAD_PARAMETER;
     const crossed = book.bestAsk() !== 0 && book.bestBid() >= book.bestAsk();
     if (phase === Phase.Continuous && crossed) return Code.BOOK_CROSSED;
     symbols.phase[symbol] = phase;
-    this.#tellPhase(symbol);
+    this.#publishPhase(symbol);
     return Code.OK;
   }
 
-  #tellPhase(symbol: number): void {
-    tellPhase(this.#exchange, symbol);
-    // Who hears of a phase forgets what was indicated, and the reference price decides between equal prices.
-    this.#exchange.noteAuction(symbol);
+  #publishPhase(symbol: number): void {
+    publishPhase(this.#state, symbol);
+    // A reader of a phase drops the last indicative price, and the reference price decides between equal prices.
+    if (this.#state.symbols.phase[symbol] === Phase.Auction) this.#state.changedAuctions.add(symbol);
   }
 
   #uncross(symbol: number): Code {
-    const { symbols, market } = this.#exchange;
-    const book = this.#exchange.books[symbol];
+    const { symbols, market } = this.#state;
+    const book = this.#state.books[symbol];
     if (book === undefined) return Code.UNKNOWN_SYMBOL;
     if (symbols.phase[symbol] !== Phase.Auction) return Code.WRONG_PHASE;
     const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
@@ -169,8 +169,8 @@ export class Administration {
   }
 
   #defineAccount(account: number, bytes: Uint8Array, nameAt: number): Code {
-    const { accounts } = this.#exchange;
-    if (account === 0 || account >= accounts.capacity) return Code.CAPACITY;
+    const { accounts, capacities } = this.#state;
+    if (account === 0 || account >= capacities.accounts) return Code.CAPACITY;
     if (accounts.defined[account] !== 0) return Code.ALREADY_DEFINED;
     if (!isName(bytes, nameAt)) return Code.BAD_PARAMETER;
     accounts.define(account);
@@ -179,7 +179,7 @@ export class Administration {
   }
 
   #setAccount(account: number, parameter: number, value: number): Code {
-    const { accounts } = this.#exchange;
+    const { accounts } = this.#state;
     if (account >= accounts.capacity || accounts.defined[account] === 0) return Code.UNKNOWN_ACCOUNT;
     if (parameter === AccountParam.Suspended && (value === 0 || value === 1)) accounts.suspended[account] = value;
     else if (parameter === AccountParam.MaxOpenOrders && value >= 0 && value < 2 ** 32) accounts.maxOpenOrders[account] = value;
@@ -187,22 +187,38 @@ export class Administration {
     return Code.OK;
   }
 
-  #move(account: number, asset: number, amount: number, sign: 1 | -1): Code {
-    const { accounts } = this.#exchange;
+  /** With a key: once, and the same answer whenever the request is repeated. The key stands where an order has its ids. */
+  #moveOnce(words: Int32Array, w: number, account: number, asset: number, amount: Money): Code {
+    const { idempotencyKeys: keys, rules } = this.#state;
+    const high = getI64(words, w + Command.clientOrderId / 4);
+    const low = getI64(words, w + Command.orderId / 4);
+    if (rules === 1 || (high === 0 && low === 0)) return this.#move(account, asset, amount);
+    const known = keys.find(account, high, low);
+    if (known === -1) {
+      const code = this.#move(account, asset, amount);
+      keys.remember(account, high, low, asset, amount, code);
+      return code;
+    }
+    if (keys.asset[known] !== asset || keys.amount[known] !== amount) return Code.IDEMPOTENCY_KEY_REUSED;
+    this.repeated = true;
+    return keys.code[known] as Code;
+  }
+
+  /** @param amount negative for a withdrawal */
+  #move(account: number, asset: number, amount: Money): Code {
+    const { accounts } = this.#state;
     if (account >= accounts.capacity || accounts.defined[account] === 0) return Code.UNKNOWN_ACCOUNT;
     if (!this.#isAsset(asset)) return Code.UNKNOWN_ASSET;
     if (amount === 0) return Code.BAD_PARAMETER;
-    const at = account * accounts.assets + asset;
-    if (sign < 0 && accounts.available[at] < amount) return Code.INSUFFICIENT_FUNDS;
+    if (amount < 0 && accounts.available[account * accounts.assets + asset] < -amount) return Code.INSUFFICIENT_FUNDS;
     // All balances of an asset together stay below 2^53, so each does.
-    if (sign > 0 && accounts.deposited[asset] + amount >= LIMIT_53) return Code.BAD_PARAMETER;
-    accounts.available[at] += sign * amount;
-    accounts.deposited[asset] += sign * amount;
+    if (amount > 0 && accounts.deposited[asset] + amount >= LIMIT_53) return Code.BAD_PARAMETER;
+    accounts.move(account, asset, amount);
     return Code.OK;
   }
 
   #isAsset(asset: number): boolean {
-    const { accounts } = this.#exchange;
+    const { accounts } = this.#state;
     return asset < accounts.assets && accounts.assetDefined[asset] !== 0;
   }
 }
@@ -215,8 +231,8 @@ function copyName(names: Uint8Array, index: number, bytes: Uint8Array, at: numbe
   for (let i = 0; i < NAME_BYTES; i++) names[index * NAME_BYTES + i] = bytes[at + i];
 }
 
-/** Tells market data a symbol's phase, reference price, last trade and last price. */
-export function tellPhase({ symbols, market }: Pick<AdministeredState, 'symbols' | 'market'>, symbol: number): void {
+/** Publishes a symbol's phase, reference price, last trade and last price as a market event. */
+export function publishPhase({ symbols, market }: Pick<MachineState, 'symbols' | 'market'>, symbol: number): void {
   const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
   const { phase, tradeId, lastPrice } = symbols;
   market.write(MarketEventKind.Phase, 0, phase[symbol], symbol, 0, reference, 0, tradeId[symbol], lastPrice[symbol]);

@@ -1,40 +1,55 @@
 import type { SpillingProducer } from '../rings/spilling-producer.ts';
 import type { Accounts } from '../rules/accounts.ts';
-import { putI64 } from '../units.ts';
+import { putU53 } from '../units.ts';
 import { Report } from '../wire/layout.ts';
 
-/** Bits of a report's `flags`; see openbell.fbs. */
-export const ReportFlag = { Maker: 1, Duplicate: 2, KeptPriority: 4, Auction: 8 } as const;
+export { ReportFlag } from '../wire/names.ts';
 
 const WORDS = Report.bytes / 4;
-const SYMBOL = Report.symbol / 4;
-const ACCOUNT = Report.account / 4;
-const TAG = Report.tag / 4;
-const REPORT_NO = Report.reportNo / 4;
-const SEQ = Report.seq / 4;
-const TIME = Report.timeUs / 4;
-const ORDER_ID = Report.orderId / 4;
-const CLIENT_ORDER_ID = Report.clientOrderId / 4;
-const PRICE = Report.price / 4;
-const QUANTITY = Report.quantity / 4;
-const LEAVES = Report.leaves / 4;
-const FILLED = Report.filled / 4;
-const FEE = Report.fee / 4;
-const TRADE_ID = Report.tradeId / 4;
-const CONTRA = Report.contraOrderId / 4;
+
+/** Word of each field, from the report's first word. Two words for a 64-bit field. Units as in the wire struct. */
+export const ReportWord = {
+  code: Report.code / 4,
+  symbol: Report.symbol / 4,
+  account: Report.account / 4,
+  tag: Report.tag / 4,
+  reserved2: Report.reserved2 / 4,
+  reportNo: Report.reportNo / 4,
+  seq: Report.seq / 4,
+  timeUs: Report.timeUs / 4,
+  orderId: Report.orderId / 4,
+  clientOrderId: Report.clientOrderId / 4,
+  price: Report.price / 4,
+  quantity: Report.quantity / 4,
+  leaves: Report.leaves / 4,
+  filled: Report.filled / 4,
+  fee: Report.fee / 4,
+  tradeId: Report.tradeId / 4,
+  contraOrderId: Report.contraOrderId / 4,
+  reserved3: Report.reserved3 / 4,
+} as const;
+const { code: CODE, symbol: SYMBOL, account: ACCOUNT, tag: TAG, reserved2: RESERVED2 } = ReportWord;
+const { reportNo: REPORT_NO, seq: SEQ, timeUs: TIME, fee: FEE, reserved3: RESERVED3 } = ReportWord;
 
 /**
  * Numbers execution reports per account and writes them as wire structs into
- * the report ring. A quiet one only numbers: replay needs the numbers, not the
- * bytes. Owned by the engine thread.
+ * the report ring. `begin` claims the slot of the next report and writes what
+ * all reports have; the caller writes the 64-bit fields in place, by name, at
+ * `at` of `words`, from `orderId` to `filled` always, and the fields of a fill or
+ * `noFill`. A slot holds old bytes. A quiet writer numbers reports and writes
+ * them nowhere (replay). Owned by the engine thread.
  */
 export class ReportWriter {
   quiet: boolean;
   /** Of the command at work. */
   seq = 0;
   timeUs = 0;
-  /** First word of the slot that was claimed last. */
-  #at = 0;
+  /** Reports so far, modulo 2^32. */
+  count = 0;
+  /** Where the report in the making stands, or the last one. */
+  words: Int32Array;
+  at = 0;
+  readonly #scratch = new Int32Array(WORDS);
   readonly #out: SpillingProducer | undefined;
   readonly #reportNo: Float64Array;
 
@@ -42,77 +57,44 @@ export class ReportWriter {
     this.#reportNo = accounts.reportNo;
     this.#out = out;
     this.quiet = out === undefined;
+    this.words = this.#scratch;
   }
 
-  /** A report that is no fill; false when quiet. */
-  answer(
-    kind: number,
-    flags: number,
-    code: number,
-    account: number,
-    symbol: number,
-    side: number,
-    timeInForce: number,
-    tag: number,
-    orderId: number,
-    clientOrderId: number,
-    price: number,
-    quantity: number,
-    leaves: number,
-    filled: number,
-  ): boolean {
+  /** @param terms kind, side, time in force and flags as {@link reportTerms} packs them */
+  begin(terms: number, code: number, account: number, symbol: number, tag: number): void {
     const reportNo = this.#reportNo[account] + 1;
     this.#reportNo[account] = reportNo;
+    this.count = (this.count + 1) | 0;
     const out = this.#out;
-    if (this.quiet || out === undefined) return false;
-    const words = out.slots.i32;
-    const at = out.claim() * WORDS;
-    this.#at = at;
-    words[at] = kind | (side << 8) | (timeInForce << 16) | (flags << 24);
-    words[at + 1] = code;
+    let words: Int32Array = this.#scratch;
+    let at = 0;
+    if (!this.quiet && out !== undefined) {
+      words = out.slots.i32;
+      at = out.claim() * WORDS;
+    }
+    this.words = words;
+    this.at = at;
+    words[at] = terms;
+    words[at + CODE] = code;
     words[at + SYMBOL] = symbol;
     words[at + ACCOUNT] = account;
     words[at + TAG] = tag;
-    words[at + TAG + 1] = 0;
-    putI64(words, at + REPORT_NO, reportNo);
-    putI64(words, at + SEQ, this.seq);
-    putI64(words, at + TIME, this.timeUs);
-    putI64(words, at + ORDER_ID, orderId);
-    putI64(words, at + CLIENT_ORDER_ID, clientOrderId);
-    putI64(words, at + PRICE, price);
-    putI64(words, at + QUANTITY, quantity);
-    putI64(words, at + LEAVES, leaves);
-    putI64(words, at + FILLED, filled);
-    for (let word = at + FEE; word < at + WORDS; word++) words[word] = 0;
-    return true;
+    words[at + RESERVED2] = 0;
+    putU53(words, at + REPORT_NO, reportNo);
+    putU53(words, at + SEQ, this.seq);
+    putU53(words, at + TIME, this.timeUs);
+    words[at + RESERVED3] = 0;
+    words[at + RESERVED3 + 1] = 0;
   }
 
-  /** A fill, or any other report with all its fields. */
-  write(
-    kind: number,
-    flags: number,
-    code: number,
-    account: number,
-    symbol: number,
-    side: number,
-    timeInForce: number,
-    tag: number,
-    orderId: number,
-    clientOrderId: number,
-    price: number,
-    quantity: number,
-    leaves: number,
-    filled: number,
-    fee: number,
-    tradeId: number,
-    contraOrderId: number,
-  ): void {
-    if (!this.answer(kind, flags, code, account, symbol, side, timeInForce, tag, orderId, clientOrderId, price, quantity, leaves, filled))
-      return;
-    const words = (this.#out as SpillingProducer).slots.i32;
-    const at = this.#at;
-    putI64(words, at + FEE, fee);
-    putI64(words, at + TRADE_ID, tradeId);
-    putI64(words, at + CONTRA, contraOrderId);
+  /** It is no fill: fee, trade and contra order are 0. */
+  noFill(): void {
+    const { words, at } = this;
+    for (let word = at + FEE; word < at + RESERVED3; word++) words[word] = 0;
   }
+}
+
+/** The first word of a report. */
+export function reportTerms(kind: number, side: number, timeInForce: number, flags: number): number {
+  return kind | (side << 8) | (timeInForce << 16) | (flags << 24);
 }

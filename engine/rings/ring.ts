@@ -192,6 +192,11 @@ export class RingConsumer {
     return this.#tail & this.#mask;
   }
 
+  /** Takes the slot that `peek` gave. */
+  advance(): void {
+    this.#tail = (this.#tail + 1) | 0;
+  }
+
   /** Published slots that `next` has not given yet. */
   available(): number {
     this.#seen = Atomics.load(this.#control, 0);

@@ -1,5 +1,7 @@
 import type { Allocate } from '../allocate.ts';
+import { assert, fail } from '../assert.ts';
 import { DEFAULT_MAX_OPEN_ORDERS } from '../params.ts';
+import type { Money } from '../units.ts';
 
 /** Bytes of a name of an asset, symbol or account. */
 export const NAME_BYTES = 16;
@@ -9,8 +11,10 @@ export const NAME_BYTES = 16;
  * of its asset. `available` and `reserved` are indexed by
  * `account * assets + asset`.
  *
- * Conservation, at any moment, for each asset:
+ * Conservation, after each command, for each asset:
  * deposited = sum of available + sum of reserved + fees.
+ * Every change goes through a method below. Each refuses to take a balance
+ * below zero, and all keep `drift`, which is zero when nothing was made or lost.
  *
  * Written by the engine thread only; the I/O thread may read the columns.
  */
@@ -35,6 +39,8 @@ export class Accounts {
   readonly fees: Float64Array;
   /** Per asset: deposits less withdrawals. */
   readonly deposited: Float64Array;
+  /** Sum, modulo 2^32, of all changes of balances and fees less those of deposits since the start; zero between two commands. */
+  drift = 0;
 
   constructor(capacity: number, assets: number, allocate: Allocate) {
     this.capacity = capacity;
@@ -60,6 +66,69 @@ export class Accounts {
     this.maxOpenOrders[account] = DEFAULT_MAX_OPEN_ORDERS;
   }
 
+  exists(account: number): boolean {
+    return account > 0 && account < this.capacity && this.defined[account] !== 0;
+  }
+
+  /** @param at `account * assets + asset` @param amount from 0 */
+  credit(at: number, amount: Money): void {
+    this.available[at] += amount;
+    this.drift = (this.drift + (amount | 0)) | 0;
+  }
+
+  debit(at: number, amount: Money): void {
+    const left = this.available[at] - amount;
+    if (!(left >= 0)) overdrawn(at, amount, this.available[at]);
+    this.available[at] = left;
+    this.drift = (this.drift - (amount | 0)) | 0;
+  }
+
+  /** Moves `amount` from available to reserved. */
+  hold(at: number, amount: Money): void {
+    const left = this.available[at] - amount;
+    if (!(left >= 0)) overdrawn(at, amount, this.available[at]);
+    this.available[at] = left;
+    this.reserved[at] += amount;
+  }
+
+  /** Moves `amount` back from reserved to available. */
+  release(at: number, amount: Money): void {
+    const left = this.reserved[at] - amount;
+    if (!(left >= 0)) overdrawn(at, amount, this.reserved[at]);
+    this.reserved[at] = left;
+    this.available[at] += amount;
+  }
+
+  /** Pays `amount` out of what is reserved. */
+  debitReserved(at: number, amount: Money): void {
+    const left = this.reserved[at] - amount;
+    if (!(left >= 0)) overdrawn(at, amount, this.reserved[at]);
+    this.reserved[at] = left;
+    this.drift = (this.drift - (amount | 0)) | 0;
+  }
+
+  /** The venue takes `fee` of an asset; negative: it pays a rebate out of the fees of the same trade. */
+  charge(asset: number, fee: Money): void {
+    const total = this.fees[asset] + fee;
+    if (!(total >= 0)) overdrawn(asset, -fee, this.fees[asset]);
+    this.fees[asset] = total;
+    this.drift = (this.drift + (fee | 0)) | 0;
+  }
+
+  /** Money comes in (`amount` above 0) or goes out. */
+  move(account: number, asset: number, amount: Money): void {
+    const at = account * this.assets + asset;
+    if (amount < 0) this.debit(at, -amount);
+    else this.credit(at, amount);
+    this.deposited[asset] += amount;
+    this.drift = (this.drift - (amount | 0)) | 0;
+  }
+
+  /** After each command. @throws InvariantError when the changes of the command do not add up */
+  checkConservation(): void {
+    assert(this.drift === 0, 'money: what a command took and gave does not add up');
+  }
+
   /** Deposited less all that is accounted for; 0 in every asset, or money was made or lost. Cold. */
   imbalance(asset: number): number {
     let rest = this.deposited[asset] - this.fees[asset];
@@ -69,6 +138,10 @@ export class Accounts {
     }
     return rest;
   }
+}
+
+function overdrawn(at: number, amount: Money, balance: Money): never {
+  fail(`money: ${amount} taken from balance ${at}, which has ${balance}`);
 }
 
 /** ASCII text of a zero-padded name column. */

@@ -1,6 +1,7 @@
 import type { Allocate } from '../allocate.ts';
-import { assert } from '../assert.ts';
+import { assert, fail } from '../assert.ts';
 import type { OrderSlab } from '../book/order-slab.ts';
+import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 
 const TWO_32 = 2 ** 32;
 
@@ -17,11 +18,11 @@ const TWO_32 = 2 ** 32;
  * An open-addressing table of references: 0 empty, slot + 1, or -(window index
  * + 1). Eight neighbouring ids share a run of the table, so that counting
  * clients stay within a cache line; the runs are scattered with a seed of the
- * process, so that nobody can aim ids at one run. The seed is not state: it
+ * process, so that ids cannot be aimed at one run. The seed is not state: it
  * changes where a reference stands, not what is found.
  */
-export class ClientOrderIds {
-  readonly window: number;
+export class ClientOrderIds implements StatePart {
+  readonly kinds = [RowKind.Remembered];
   readonly account: Uint32Array;
   readonly clientOrderId: Float64Array;
   readonly orderId: Float64Array;
@@ -36,29 +37,38 @@ export class ClientOrderIds {
   readonly #seed: number;
   readonly #slab: OrderSlab;
   readonly #forgotten: Float64Array;
-  /** Next window index to write; `#filled` of them hold an entry. */
+  readonly #room: number;
+  /** Entries that are remembered, at most the room. */
+  #window: number;
+  /** Next index to write; `#filled` before it hold an entry. */
   #next = 0;
   #filled = 0;
 
-  /** @param forgottenId the accounts' column of that name @param seed any 32-bit integer */
-  constructor(slab: OrderSlab, window: number, forgottenId: Float64Array, seed: number, allocate: Allocate) {
-    this.window = window;
-    this.account = new Uint32Array(allocate(window * 4));
-    this.clientOrderId = new Float64Array(allocate(window * 8));
-    this.orderId = new Float64Array(allocate(window * 8));
-    this.price = new Float64Array(allocate(window * 8));
-    this.quantity = new Float64Array(allocate(window * 8));
-    this.symbol = new Uint32Array(allocate(window * 4));
-    this.code = new Uint16Array(allocate(window * 2));
-    this.side = new Uint8Array(allocate(window));
-    this.timeInForce = new Uint8Array(allocate(window));
+  /** @param room entries that there is memory for @param forgottenId the accounts' column of that name @param seed any 32-bit integer */
+  constructor(slab: OrderSlab, room: number, forgottenId: Float64Array, seed: number, allocate: Allocate) {
+    this.#room = room;
+    this.#window = room;
+    this.account = new Uint32Array(allocate(room * 4));
+    this.clientOrderId = new Float64Array(allocate(room * 8));
+    this.orderId = new Float64Array(allocate(room * 8));
+    this.price = new Float64Array(allocate(room * 8));
+    this.quantity = new Float64Array(allocate(room * 8));
+    this.symbol = new Uint32Array(allocate(room * 4));
+    this.code = new Uint16Array(allocate(room * 2));
+    this.side = new Uint8Array(allocate(room));
+    this.timeInForce = new Uint8Array(allocate(room));
     let size = 1024;
-    while (size < (slab.capacity + window) * 1.5) size *= 2;
+    while (size < (slab.capacity + room) * 1.5) size *= 2;
     this.#table = new Int32Array(allocate(size * 4));
     this.#mask = size - 1;
     this.#seed = seed | 0;
     this.#slab = slab;
     this.#forgotten = forgottenId;
+  }
+
+  /** Remembers the last `window` finished orders from now on; it never becomes less. */
+  setWindow(window: number): void {
+    this.#window = window;
   }
 
   /** Slot + 1 of a resting order, -(index + 1) of a remembered one, or 0. */
@@ -68,7 +78,7 @@ export class ClientOrderIds {
 
   /** Notes a resting order; its id was not known until now. */
   addResting(slot: number): void {
-    const at = this.#probe(this.#slab.account[slot], this.#slab.clientOrderId[slot]);
+    const at = this.#probe(this.#slab.account(slot), this.#slab.clientOrderId(slot));
     assert(this.#table[at] === 0, 'client order id of a new order is new');
     this.#table[at] = slot + 1;
   }
@@ -85,10 +95,10 @@ export class ClientOrderIds {
     price: number,
     quantity: number,
   ): void {
+    if (this.#filled >= this.#window) this.#forgetOldest();
     const index = this.#next;
-    if (this.#filled === this.window) this.#forget(index);
-    else this.#filled++;
-    this.#next = index + 1 === this.window ? 0 : index + 1;
+    this.#next = index + 1 === this.#room ? 0 : index + 1;
+    this.#filled++;
     this.account[index] = account;
     this.clientOrderId[index] = clientOrderId;
     this.orderId[index] = orderId;
@@ -103,11 +113,34 @@ export class ClientOrderIds {
 
   /** Remembered entries, oldest first. Cold. */
   *remembered(): Generator<number> {
-    const first = this.#filled === this.window ? this.#next : 0;
-    for (let i = 0; i < this.#filled; i++) yield (first + i) % this.window;
+    for (let i = this.#filled; i > 0; i--) yield (this.#next - i + this.#room) % this.#room;
   }
 
-  #forget(index: number): void {
+  save(out: RowWriter): void {
+    for (const i of this.remembered()) {
+      out.row(
+        RowKind.Remembered,
+        this.account[i],
+        this.clientOrderId[i],
+        this.orderId[i],
+        this.code[i],
+        this.symbol[i],
+        this.side[i],
+        this.timeInForce[i],
+        this.price[i],
+        this.quantity[i],
+      );
+    }
+  }
+
+  load(r: Float64Array, at: number): void {
+    if (this.#filled >= this.#window) fail(`the snapshot remembers more finished orders than limits.rememberedOrders = ${this.#window}`);
+    this.remember(r[at + 1], r[at + 2], r[at + 3], r[at + 4], r[at + 5], r[at + 6], r[at + 7], r[at + 8], r[at + 9]);
+  }
+
+  #forgetOldest(): void {
+    const index = this.#next >= this.#filled ? this.#next - this.#filled : this.#next - this.#filled + this.#room;
+    this.#filled--;
     const account = this.account[index];
     const clientOrderId = this.clientOrderId[index];
     if (clientOrderId > this.#forgotten[account]) this.#forgotten[account] = clientOrderId;
@@ -132,7 +165,7 @@ export class ClientOrderIds {
       const ref = this.#table[at];
       if (ref === 0) return at;
       if (ref > 0) {
-        if (this.#slab.clientOrderId[ref - 1] === clientOrderId && this.#slab.account[ref - 1] === account) return at;
+        if (this.#slab.clientOrderId(ref - 1) === clientOrderId && this.#slab.account(ref - 1) === account) return at;
       } else if (this.clientOrderId[-ref - 1] === clientOrderId && this.account[-ref - 1] === account) return at;
       at = (at + 1) & this.#mask;
     }
@@ -149,7 +182,7 @@ export class ClientOrderIds {
       if (ref === 0) break;
       const home =
         ref > 0
-          ? this.#home(this.#slab.account[ref - 1], this.#slab.clientOrderId[ref - 1])
+          ? this.#home(this.#slab.account(ref - 1), this.#slab.clientOrderId(ref - 1))
           : this.#home(this.account[-ref - 1], this.clientOrderId[-ref - 1]);
       if (((next - home) & mask) >= ((next - hole) & mask)) {
         this.#table[hole] = ref;

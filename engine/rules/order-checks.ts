@@ -1,139 +1,223 @@
 import type { OrderBook } from '../book/order-book.ts';
 import type { OrderSlab } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
+import type { Capacities } from '../limits.ts';
 import { MILLION, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
-import type { Money } from '../units.ts';
-import { Phase, Side, TimeInForce } from '../wire/layout.ts';
+import type { Money, PriceTicks } from '../units.ts';
+import { Phase, Side } from '../wire/layout.ts';
+import { KIND_AUCTION, KIND_FILL_OR_KILL, KIND_MIN_QUANTITY, KIND_NEEDS_PRICE, KIND_POST_ONLY, KIND_RESTS } from '../wire/order-kinds.ts';
 import type { Accounts } from './accounts.ts';
-import { buyReserve } from './fees.ts';
 import type { OrderRequest } from './order-request.ts';
+import type { RiskModels } from './risk-model.ts';
 import type { Symbols } from './symbols.ts';
 
 const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxNotional, PriceBandPpm, ReferencePrice } = SymbolParam;
 const { Buy } = Side;
-const { GoodTillCancel, FillOrKill, Market, PostOnly } = TimeInForce;
 const { OK } = Code;
 
-/**
- * The checks that stand before the book, in this order: the id, the account,
- * the phase, the symbol's limits, capacity, the book's side of the time in
- * force, the money. The first that fails gives the answer; docs/CODES.md lists
- * them. They change nothing but `needed`. Owned by the engine thread.
- */
-export class OrderChecks {
-  /** What the order checked last needs: if it rests whole, it holds back just that. */
-  needed: Money = 0;
+/** What the checks look at. All of it belongs to the engine thread. */
+export interface CheckedState {
   readonly accounts: Accounts;
   readonly symbols: Symbols;
   readonly slab: OrderSlab;
   readonly books: readonly (OrderBook | undefined)[];
+  readonly risks: RiskModels;
+  /** In force: capacities and rules that were logged. */
+  readonly capacities: Readonly<Capacities>;
+  readonly rules: number;
+}
 
-  constructor(accounts: Accounts, symbols: Symbols, slab: OrderSlab, books: readonly (OrderBook | undefined)[]) {
-    this.accounts = accounts;
-    this.symbols = symbols;
-    this.slab = slab;
-    this.books = books;
+/** One step: it gives OK or one of `codes`. */
+export interface OrderCheck {
+  readonly codes: readonly Code[];
+  readonly check: (checks: OrderChecks, order: OrderRequest) => Code;
+}
+
+/**
+ * The checks of a new order in their order; the first that fails gives the
+ * answer. docs/CODES.md lists them in this order, and a test holds the two
+ * together. {@link OrderChecks.newOrder} makes the same steps without a loop.
+ */
+export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
+  { codes: [Code.BAD_CLIENT_ORDER_ID], check: (c, o) => c.clientOrderId(o) },
+  { codes: [Code.CLIENT_ORDER_ID_TOO_OLD], check: (c, o) => c.clientOrderIdAge(o) },
+  { codes: [Code.ACCOUNT_SUSPENDED], check: (c, o) => c.suspension(o) },
+  { codes: [Code.UNKNOWN_SYMBOL, Code.SYMBOL_HALTED, Code.SYMBOL_CLOSED, Code.NOT_IN_AUCTION], check: (c, o) => c.phase(o) },
+  {
+    codes: [
+      Code.QUANTITY_MIN,
+      Code.QUANTITY_MAX,
+      Code.LOT,
+      Code.PRICE_RANGE,
+      Code.TICK,
+      Code.PRICE_BAND,
+      Code.NOTIONAL_MIN,
+      Code.NOTIONAL_MAX,
+    ],
+    check: (c, o) => c.symbolLimits(o),
+  },
+  { codes: [Code.OPEN_ORDER_LIMIT, Code.BOOK_FULL], check: (c, o) => c.room(o) },
+  {
+    codes: [
+      Code.NO_LIQUIDITY,
+      Code.INSUFFICIENT_FUNDS,
+      Code.NOTIONAL_MAX,
+      Code.NOTIONAL_MIN,
+      Code.FOK_NOT_FILLABLE,
+      Code.MIN_QUANTITY_NOT_FILLABLE,
+    ],
+    check: (c, o) => c.marketFunds(o),
+  },
+  { codes: [Code.INSUFFICIENT_FUNDS], check: (c, o) => c.limitFunds(o) },
+  { codes: [Code.FOK_NOT_FILLABLE, Code.MIN_QUANTITY_NOT_FILLABLE, Code.POST_ONLY_WOULD_TRADE], check: (c, o) => c.liquidity(o) },
+];
+
+/**
+ * The checks that stand before the book. They change nothing but `needed`.
+ * Money comes before any walk of the book, so that an account without it
+ * cannot make the engine look at thousands of levels. (Rules 1 looked at the
+ * book first; logs that were written under them are replayed so.) Owned by the
+ * engine thread.
+ */
+export class OrderChecks {
+  /** What the order checked last needs: if it rests whole, it holds back just that. */
+  needed: Money = 0;
+  readonly #state: CheckedState;
+  readonly #accounts: Accounts;
+  readonly #symbols: Symbols;
+  /** Of the symbols. */
+  readonly #params: Float64Array;
+  readonly #risks: RiskModels;
+
+  constructor(state: CheckedState) {
+    this.#state = state;
+    this.#accounts = state.accounts;
+    this.#symbols = state.symbols;
+    this.#params = state.symbols.params;
+    this.#risks = state.risks;
   }
 
   /** Of a new order: the first check that fails. */
   newOrder(order: OrderRequest): Code {
-    const { accounts, symbols, slab } = this;
-    const account = order.account;
-    if (order.clientOrderId === 0) return Code.BAD_CLIENT_ORDER_ID;
-    if (order.clientOrderId <= accounts.forgottenId[account]) return Code.CLIENT_ORDER_ID_TOO_OLD;
-    if (accounts.suspended[account] !== 0) return Code.ACCOUNT_SUSPENDED;
-    const phaseCode = this.#phase(order);
-    if (phaseCode !== OK) return phaseCode;
-    const limitCode = this.#symbolLimits(order, order.timeInForce !== Market);
-    if (limitCode !== OK) return limitCode;
-    if (order.rests) {
-      if (accounts.openOrders[account] >= accounts.maxOpenOrders[account]) return Code.OPEN_ORDER_LIMIT;
-      if (slab.count >= slab.capacity) return Code.BOOK_FULL;
-    }
-    const book = this.books[order.symbol] as OrderBook;
-    let notional = order.price * order.quantity * symbols.quotePerTickLot[order.symbol];
-    if (order.timeInForce === Market) {
-      const limit = this.limitPrice(order);
-      // The reference price may stand above the ladder, and with it a sell's band: no book may be asked for such a price.
-      if (limit > book.maxPrice) return Code.NO_LIQUIDITY;
-      book.sweep(order.side, limit, order.quantity);
-      if (book.sweptQuantity === 0) return Code.NO_LIQUIDITY;
-      notional = book.sweptNotional * symbols.quotePerTickLot[order.symbol];
-      const notionalCode = this.#notional(order, notional);
-      if (notionalCode !== OK) return notionalCode;
-    } else if (order.timeInForce === FillOrKill && !book.fillable(order.side, order.price, order.quantity)) return Code.FOK_NOT_FILLABLE;
-    else if (order.timeInForce === PostOnly && this.#crosses(order, book)) return Code.POST_ONLY_WOULD_TRADE;
-    return this.#need(order, notional) > accounts.available[this.#payAt(order)] ? Code.INSUFFICIENT_FUNDS : OK;
+    return (
+      this.clientOrderId(order) ||
+      this.clientOrderIdAge(order) ||
+      this.suspension(order) ||
+      this.phase(order) ||
+      this.symbolLimits(order) ||
+      this.room(order) ||
+      (this.#state.rules === 1 ? this.#bookThenFunds(order) : this.marketFunds(order) || this.limitFunds(order) || this.liquidity(order))
+    );
   }
 
   /** Of an amend; `order` has the resting order's symbol, side and time in force, `held` is what that gives back. */
   amend(order: OrderRequest, held: Money): Code {
-    const { accounts, symbols } = this;
-    if (accounts.suspended[order.account] !== 0) return Code.ACCOUNT_SUSPENDED;
-    const phaseCode = this.#phase(order);
-    if (phaseCode !== OK) return phaseCode;
-    const limitCode = this.#symbolLimits(order, true);
-    if (limitCode !== OK) return limitCode;
-    if (order.timeInForce === PostOnly && this.#crosses(order, this.books[order.symbol] as OrderBook)) return Code.POST_ONLY_WOULD_TRADE;
-    const needed = this.#need(order, order.price * order.quantity * symbols.quotePerTickLot[order.symbol]);
-    return needed > accounts.available[this.#payAt(order)] + held ? Code.INSUFFICIENT_FUNDS : OK;
+    const code = this.suspension(order) || this.phase(order) || this.symbolLimits(order);
+    if (code !== OK) return code;
+    if (this.#state.rules === 1) return this.#postOnly(order) || this.#limitFunds(order, held);
+    return this.#limitFunds(order, held) || this.#postOnly(order);
   }
 
-  #phase(order: OrderRequest): Code {
-    const { symbols } = this;
+  clientOrderId(order: OrderRequest): Code {
+    return order.clientOrderId === 0 ? Code.BAD_CLIENT_ORDER_ID : OK;
+  }
+
+  clientOrderIdAge(order: OrderRequest): Code {
+    return order.clientOrderId <= this.#accounts.forgottenId[order.account] ? Code.CLIENT_ORDER_ID_TOO_OLD : OK;
+  }
+
+  suspension(order: OrderRequest): Code {
+    return this.#accounts.suspended[order.account] !== 0 ? Code.ACCOUNT_SUSPENDED : OK;
+  }
+
+  phase(order: OrderRequest): Code {
+    const symbols = this.#symbols;
     const symbol = order.symbol;
     if (symbol >= symbols.capacity || symbols.defined[symbol] === 0) return Code.UNKNOWN_SYMBOL;
     const phase = symbols.phase[symbol];
     if (phase === Phase.Continuous) return OK;
     if (phase === Phase.Halted) return Code.SYMBOL_HALTED;
     if (phase === Phase.Closed) return Code.SYMBOL_CLOSED;
-    return order.timeInForce === GoodTillCancel ? OK : Code.NOT_IN_AUCTION;
+    return KIND_AUCTION[order.orderKind] !== 0 ? OK : Code.NOT_IN_AUCTION;
   }
 
-  /** Quantity and, with a limit price, price and notional limits of the symbol. */
-  #symbolLimits(order: OrderRequest, hasPrice: boolean): Code {
-    const { params, quotePerTickLot } = this.symbols;
+  /** Quantity and, with a limit price, price and notional: the symbol's limits. */
+  symbolLimits(order: OrderRequest): Code {
+    const params = this.#params;
     const row = order.symbol * SYMBOL_PARAMS;
     const quantity = order.quantity;
     if (quantity < params[row + MinQuantity] || quantity === 0) return Code.QUANTITY_MIN;
     if (quantity > params[row + MaxQuantity]) return Code.QUANTITY_MAX;
     const lotStep = params[row + LotStep];
     if (lotStep !== 1 && quantity % lotStep !== 0) return Code.LOT;
-    if (!hasPrice) return OK;
+    if (KIND_NEEDS_PRICE[order.orderKind] === 0) return OK;
     const price = order.price;
     if (price === 0 || price > params[row + MaxPrice]) return Code.PRICE_RANGE;
     const tickStep = params[row + TickStep];
     if (tickStep !== 1 && price % tickStep !== 0) return Code.TICK;
     if (this.#outsideBand(order)) return Code.PRICE_BAND;
-    return this.#notional(order, price * quantity * quotePerTickLot[order.symbol]);
+    return this.#notional(order, price * quantity * this.#symbols.quotePerTickLot[order.symbol]);
   }
 
-  /** A product that left the exact range is above any MaxNotional, and so is refused. */
-  #notional(order: OrderRequest, notional: number): Code {
-    const { params } = this.symbols;
-    const row = order.symbol * SYMBOL_PARAMS;
-    if (notional < params[row + MinNotional]) return Code.NOTIONAL_MIN;
-    return notional > params[row + MaxNotional] ? Code.NOTIONAL_MAX : OK;
+  /** Of an order that may rest. */
+  room(order: OrderRequest): Code {
+    if (KIND_RESTS[order.orderKind] === 0) return OK;
+    const { accounts, slab, capacities } = this.#state;
+    if (accounts.openOrders[order.account] >= accounts.maxOpenOrders[order.account]) return Code.OPEN_ORDER_LIMIT;
+    return slab.count >= capacities.orders ? Code.BOOK_FULL : OK;
   }
 
   /**
-   * Buys above the band and sells below it are refused, passive prices are not
-   * (as in CME Globex price banding).
+   * Of a market order. A sell pays with its lots, which needs no book. A buy is
+   * priced level by level, and the walk ends at the level where its cost passes
+   * what the account has, or what the symbol allows: it never goes further than
+   * the order's own money. At one level, funds come before the notional limit.
    */
-  #outsideBand(order: OrderRequest): boolean {
-    const { params } = this.symbols;
-    const row = order.symbol * SYMBOL_PARAMS;
-    const reference = params[row + ReferencePrice];
-    const band = params[row + PriceBandPpm];
-    if (band === 0 || reference === 0) return false;
-    const worse = order.side === Buy ? order.price - reference : reference - order.price;
-    return worse * MILLION > reference * band;
+  marketFunds(order: OrderRequest): Code {
+    if (KIND_NEEDS_PRICE[order.orderKind] !== 0) return OK;
+    const accounts = this.#accounts;
+    const symbols = this.#symbols;
+    const { symbol, side } = order;
+    const book = this.books(order);
+    const limit = this.limitPrice(order);
+    // The reference price may stand above the ladder, and with it a sell's band: no book may be asked for such a price.
+    if (limit > book.maxPrice || !book.crosses(side, limit)) return Code.NO_LIQUIDITY;
+    const risk = this.#risks.of(symbol);
+    const available = accounts.available[risk.payAt(order.account, symbol, side)];
+    const unit = symbols.quotePerTickLot[symbol];
+    const most = symbols.params[symbol * SYMBOL_PARAMS + MaxNotional];
+    if (side !== Buy && risk.need(symbol, side, 0, order.quantity) > available) return Code.INSUFFICIENT_FUNDS;
+    book.sweep(side, limit, order.quantity, Math.floor((side === Buy ? Math.min(available, most) : most) / unit));
+    const notional = book.sweptNotional * unit;
+    if (side === Buy && notional > available) return Code.INSUFFICIENT_FUNDS;
+    const code = this.#notional(order, notional);
+    if (code !== OK) return code;
+    this.needed = risk.need(symbol, side, notional, order.quantity);
+    if (this.needed > available) return Code.INSUFFICIENT_FUNDS;
+    if (KIND_FILL_OR_KILL[order.orderKind] !== 0 && book.sweptQuantity < order.quantity) return Code.FOK_NOT_FILLABLE;
+    const minimum = KIND_MIN_QUANTITY[order.orderKind] !== 0 ? order.minQuantity : 0;
+    return book.sweptQuantity < minimum ? Code.MIN_QUANTITY_NOT_FILLABLE : OK;
+  }
+
+  limitFunds(order: OrderRequest): Code {
+    return KIND_NEEDS_PRICE[order.orderKind] === 0 ? OK : this.#limitFunds(order, 0);
+  }
+
+  /** What an order with a limit price asks of the other side. */
+  liquidity(order: OrderRequest): Code {
+    const kind = order.orderKind;
+    if (KIND_NEEDS_PRICE[kind] === 0) return OK;
+    if (KIND_FILL_OR_KILL[kind] !== 0)
+      return this.books(order).fillable(order.side, order.price, order.quantity) ? OK : Code.FOK_NOT_FILLABLE;
+    if (KIND_MIN_QUANTITY[kind] !== 0)
+      return this.books(order).fillable(order.side, order.price, order.minQuantity) ? OK : Code.MIN_QUANTITY_NOT_FILLABLE;
+    return this.#postOnly(order);
   }
 
   /** The order's limit price; a market order's is the edge of the price band, or the end of the ladder. A sell's edge may lie above the ladder. */
-  limitPrice(order: OrderRequest): number {
-    if (order.timeInForce !== Market) return order.price;
-    const { params } = this.symbols;
+  limitPrice(order: OrderRequest): PriceTicks {
+    if (KIND_NEEDS_PRICE[order.orderKind] !== 0) return order.price;
+    const params = this.#params;
     const row = order.symbol * SYMBOL_PARAMS;
     const reference = params[row + ReferencePrice];
     const band = params[row + PriceBandPpm];
@@ -142,23 +226,67 @@ export class OrderChecks {
     return order.side === Buy ? Math.min(reference + distance, params[row + MaxPrice]) : Math.max(reference - distance, 1);
   }
 
-  #crosses(order: OrderRequest, book: OrderBook): boolean {
-    const best = order.side === Buy ? book.bestAsk() : book.bestBid();
-    return best !== 0 && (order.side === Buy ? best <= order.price : best >= order.price);
+  books(order: OrderRequest): OrderBook {
+    return this.#state.books[order.symbol] as OrderBook;
   }
 
-  /** Where the balance is that the command at work pays from. */
-  #payAt(order: OrderRequest): number {
-    const { symbols } = this;
-    const asset = order.side === Buy ? symbols.quoteAsset[order.symbol] : symbols.baseAsset[order.symbol];
-    return order.account * this.accounts.assets + asset;
+  /** As rules 1 had it. */
+  #bookThenFunds(order: OrderRequest): Code {
+    const accounts = this.#accounts;
+    const symbols = this.#symbols;
+    const { symbol, side } = order;
+    const book = this.books(order);
+    let notional = this.#limitCost(order);
+    if (KIND_NEEDS_PRICE[order.orderKind] === 0) {
+      const limit = this.limitPrice(order);
+      if (limit > book.maxPrice) return Code.NO_LIQUIDITY;
+      book.sweep(side, limit, order.quantity);
+      if (book.sweptQuantity === 0) return Code.NO_LIQUIDITY;
+      notional = book.sweptNotional * symbols.quotePerTickLot[symbol];
+      const code = this.#notional(order, notional);
+      if (code !== OK) return code;
+    } else {
+      const code = this.liquidity(order);
+      if (code !== OK) return code;
+    }
+    const risk = this.#risks.of(symbol);
+    this.needed = risk.need(symbol, side, notional, order.quantity);
+    return this.needed > accounts.available[risk.payAt(order.account, symbol, side)] ? Code.INSUFFICIENT_FUNDS : OK;
   }
 
-  /** What the command at work needs for `notional`; noted, because an order that rests whole holds back just that. */
-  #need(order: OrderRequest, notional: number): Money {
-    const { symbols } = this;
-    const symbol = order.symbol;
-    this.needed = order.side === Buy ? buyReserve(notional, symbols.reserveFeePpm[symbol]) : order.quantity * symbols.basePerLot[symbol];
-    return this.needed;
+  /** @param held what an amend gives back */
+  #limitFunds(order: OrderRequest, held: Money): Code {
+    const accounts = this.#accounts;
+    const { account, symbol, side } = order;
+    const risk = this.#risks.of(symbol);
+    this.needed = risk.need(symbol, side, this.#limitCost(order), order.quantity);
+    return this.needed > accounts.available[risk.payAt(account, symbol, side)] + held ? Code.INSUFFICIENT_FUNDS : OK;
+  }
+
+  #postOnly(order: OrderRequest): Code {
+    return KIND_POST_ONLY[order.orderKind] !== 0 && this.books(order).crosses(order.side, order.price) ? Code.POST_ONLY_WOULD_TRADE : OK;
+  }
+
+  #limitCost(order: OrderRequest): Money {
+    return order.price * order.quantity * this.#symbols.quotePerTickLot[order.symbol];
+  }
+
+  /** A product that left the exact range is above any MaxNotional, and so is rejected. */
+  #notional(order: OrderRequest, notional: Money): Code {
+    const params = this.#params;
+    const row = order.symbol * SYMBOL_PARAMS;
+    if (notional < params[row + MinNotional]) return Code.NOTIONAL_MIN;
+    return notional > params[row + MaxNotional] ? Code.NOTIONAL_MAX : OK;
+  }
+
+  /** Buys above the band and sells below it are rejected, passive prices are not (as in CME Globex price banding). */
+  #outsideBand(order: OrderRequest): boolean {
+    const params = this.#params;
+    const row = order.symbol * SYMBOL_PARAMS;
+    const reference = params[row + ReferencePrice];
+    const band = params[row + PriceBandPpm];
+    if (band === 0 || reference === 0) return false;
+    const worse = order.side === Buy ? order.price - reference : reference - order.price;
+    return worse * MILLION > reference * band;
   }
 }

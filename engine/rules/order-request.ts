@@ -1,21 +1,24 @@
-import { getI64 } from '../units.ts';
-import { Command, TimeInForce } from '../wire/layout.ts';
+import { getI64, type PriceTicks, type QtyLots } from '../units.ts';
+import { Command } from '../wire/layout.ts';
 
 const WORDS = Command.bytes / 4;
-const { GoodTillCancel, PostOnly } = TimeInForce;
 
 /** The command at work: one object, filled anew for each command. Owned by the engine thread. */
 export class OrderRequest {
   kind = 0;
   side = 0;
   timeInForce = 0;
+  /** An OrderKind. Without an extension it is the time in force. */
+  orderKind = 0;
   symbol = 0;
   account = 0;
   tag = 0;
   clientOrderId = 0;
   orderId = 0;
-  price = 0;
-  quantity = 0;
+  price: PriceTicks = 0;
+  quantity: QtyLots = 0;
+  /** Of the kinds that have one; otherwise of an earlier order. */
+  minQuantity: QtyLots = 0;
 
   /** Reads the command in a slot, given through its byte and word views. */
   read(bytes: Uint8Array, words: Int32Array, slot: number): void {
@@ -24,6 +27,7 @@ export class OrderRequest {
     this.kind = bytes[b];
     this.side = bytes[b + Command.side];
     this.timeInForce = bytes[b + Command.timeInForce];
+    this.orderKind = this.timeInForce;
     this.symbol = words[w + Command.symbol / 4] >>> 0;
     this.account = words[w + Command.account / 4] >>> 0;
     this.tag = words[w + Command.tag / 4] >>> 0;
@@ -31,10 +35,5 @@ export class OrderRequest {
     this.orderId = getI64(words, w + Command.orderId / 4);
     this.price = getI64(words, w + Command.price / 4);
     this.quantity = getI64(words, w + Command.quantity / 4);
-  }
-
-  /** True when what is left of it may come to rest. */
-  get rests(): boolean {
-    return this.timeInForce === GoodTillCancel || this.timeInForce === PostOnly;
   }
 }

@@ -3,7 +3,7 @@ import { SYMBOL_PARAM_DEFAULTS, SYMBOL_PARAMS, SymbolParam } from '../params.ts'
 import { Phase } from '../wire/layout.ts';
 import { NAME_BYTES } from './accounts.ts';
 
-const { MakerFeePpm, TakerFeePpm } = SymbolParam;
+const { MakerFeePpm, TakerFeePpm, RiskModel } = SymbolParam;
 
 /**
  * Symbols: what they trade, their limits and phase. Written by the engine
@@ -28,6 +28,8 @@ export class Symbols {
   readonly tradeId: Float64Array;
   /** Fee rate that buyers' reservations include: the highest they can be charged. */
   readonly reserveFeePpm: Float64Array;
+  /** The parameter RiskModel, in a column that needs no conversion. */
+  readonly riskModel: Uint8Array;
   /** Indexed by `symbol * SYMBOL_PARAMS + SymbolParam`. */
   readonly params: Float64Array;
   readonly names: Uint8Array;
@@ -47,6 +49,7 @@ export class Symbols {
     this.lastPrice = new Float64Array(allocate(capacity * 8));
     this.tradeId = new Float64Array(allocate(capacity * 8));
     this.reserveFeePpm = new Float64Array(allocate(capacity * 8));
+    this.riskModel = new Uint8Array(allocate(capacity));
     this.params = new Float64Array(allocate(capacity * SYMBOL_PARAMS * 8));
     this.names = new Uint8Array(allocate(capacity * NAME_BYTES));
   }
@@ -76,6 +79,7 @@ export class Symbols {
 
   setParam(symbol: number, param: number, value: number): void {
     this.params[symbol * SYMBOL_PARAMS + param] = value;
+    if (param === RiskModel) this.riskModel[symbol] = value;
     this.reserveFeePpm[symbol] = Math.max(this.param(symbol, MakerFeePpm), this.param(symbol, TakerFeePpm), 0);
   }
 }

@@ -23,6 +23,10 @@ const EngineWord = {
   spilled: ENGINE + 3,
   /** Counts administrative commands: what the directory shows may have changed. */
   definitions: ENGINE + 4,
+  /** Low 32 bits of the seq of the last checkpoint of the state's digest; stored last, behind the digest. */
+  checkpoint: ENGINE + 5,
+  digestHigh: ENGINE + 6,
+  digestLow: ENGINE + 7,
 } as const;
 
 /** Where {@link Control.setApplied} stores, for threads that only have the words. */
@@ -66,6 +70,13 @@ export class Control {
     Atomics.add(this.words, EngineWord.definitions, 1);
   }
 
+  /** Engine thread, at most every CHECKPOINT_COMMANDS commands. */
+  setCheckpoint(seq: Seq, high: number, low: number): void {
+    Atomics.store(this.words, EngineWord.digestHigh, high);
+    Atomics.store(this.words, EngineWord.digestLow, low);
+    Atomics.store(this.words, EngineWord.checkpoint, seq | 0);
+  }
+
   /** Engine thread: brackets each change of the shared columns. */
   beginChange(): void {
     Atomics.add(this.words, EngineWord.version, 1);
@@ -102,6 +113,17 @@ export class Control {
 
   get spilled(): number {
     return Atomics.load(this.words, EngineWord.spilled) >>> 0;
+  }
+
+  /** Low 32 bits of the last checkpoint's seq; 0 = none yet. */
+  get checkpoint(): number {
+    return Atomics.load(this.words, EngineWord.checkpoint);
+  }
+
+  /** The digest at the last checkpoint, given a seq less than 2^31 away from it. Read `checkpoint` again: it must not have moved on. */
+  digest(near: Seq): { readonly seq: Seq; readonly high: number; readonly low: number } {
+    const seq = near + ((this.checkpoint - (near | 0)) | 0);
+    return { seq, high: Atomics.load(this.words, EngineWord.digestHigh), low: Atomics.load(this.words, EngineWord.digestLow) };
   }
 
   /** Last seq applied, given one less than 2^31 away. */

@@ -165,17 +165,17 @@ export class Directory {
       const orders: OpenOrderInfo[] = [];
       let left = this.#accounts.openOrders[account];
       for (let slot = 0; slot < slab.capacity && left > 0 && orders.length < limit; slot++) {
-        if (slab.level[slot] === -1 || slab.account[slot] !== account) continue;
+        if (slab.level(slot) === -1 || slab.account(slot) !== account) continue;
         left--;
         orders.push({
           orderId: slab.id[slot],
-          clientOrderId: slab.clientOrderId[slot],
-          symbol: slab.symbol[slot],
-          side: slab.side[slot],
-          timeInForce: slab.timeInForce[slot],
-          price: slab.price[slot],
-          leaves: slab.open[slot],
-          filled: slab.filled[slot],
+          clientOrderId: slab.clientOrderId(slot),
+          symbol: slab.symbol(slot),
+          side: slab.side(slot),
+          timeInForce: slab.timeInForce(slot),
+          price: slab.price(slot),
+          leaves: slab.open(slot),
+          filled: slab.filled(slot),
         });
       }
       return orders;

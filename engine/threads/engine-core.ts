@@ -1,14 +1,17 @@
 import { JournalBoard } from '../journal/journal-status.ts';
+import { readLogId } from '../journal/log-id.ts';
 import { cutTornTail, type LogEnd, readLogSteps } from '../journal/log-reader.ts';
 import { pruneSnapshots, readNewestSnapshot, SnapshotWriter } from '../journal/snapshot-files.ts';
-import { tellPhase } from '../machine/administration.ts';
+import { capacitiesOf } from '../limits.ts';
+import { publishPhase } from '../machine/administration.ts';
 import type { Exchange, ExchangeOutputs } from '../machine/exchange.ts';
 import { ROW_FIELDS, StateLoader, saveState } from '../machine/state-rows.ts';
 import type { RingConsumer } from '../rings/ring.ts';
 import type { Seq, TimeUs } from '../units.ts';
-import { CommandKind, Side } from '../wire/layout.ts';
+import { CommandKind, Phase, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { type Control, EnginePhase, JOURNAL_AT } from './control.ts';
+import { firstConfiguration } from './first-configuration.ts';
 
 /** Most commands of one poll: events leave after each poll, so this bounds how long the first one waits for the last. */
 export const POLL_COMMANDS = 256;
@@ -31,10 +34,13 @@ export interface Recovery {
   readonly milliseconds: number;
   /** What the operator should know: a cut tail, a skipped snapshot. */
   readonly messages: readonly string[];
+  /** Rules and capacities of the log are not those of this start: it has to log them. */
+  readonly configure: boolean;
 }
 
 /**
- * Loads the newest good snapshot at or below `limitSeq` into a new exchange; 0 = there is none. A bad one is skipped with a message.
+ * Loads the newest good snapshot at or below `limitSeq` into a new exchange; 0 = there is none, and the exchange is ready for the log from
+ * its first command on. A bad one is skipped with a message.
  * @param onChunk called between two chunks of rows
  */
 export function loadSnapshot(exchange: Exchange, dir: string, limitSeq: Seq, messages: string[], onChunk = nothing): Seq {
@@ -42,18 +48,21 @@ export function loadSnapshot(exchange: Exchange, dir: string, limitSeq: Seq, mes
   const header = readNewestSnapshot(
     dir,
     limitSeq,
+    { logId: readLogId(dir), rowWidth: ROW_FIELDS },
     (rows, count) => {
       loader.load(rows, count);
       onChunk();
     },
     (bad) => messages.push(bad.message),
   );
-  return header?.seq ?? 0;
+  const seq = header?.seq ?? 0;
+  if (!exchange.configuration.logged) exchange.configuration.beginUnlogged(firstConfiguration(dir, seq + 1));
+  return seq;
 }
 
 /** Writes the state as a snapshot file and deletes all but the newest few; one at a time. Blocks; `onChunk` as in {@link loadSnapshot}. Returns its path. */
 export function writeSnapshot(exchange: Exchange, dir: string, onChunk = nothing): string {
-  const writer = new SnapshotWriter(dir, exchange.seq, ROW_FIELDS);
+  const writer = new SnapshotWriter(dir, exchange.seq, ROW_FIELDS, readLogId(dir));
   let path: string;
   try {
     saveState(exchange, (rows, count) => {
@@ -80,6 +89,7 @@ export class EngineCore {
   readonly #control: Control;
   /** Records wait for room in a ring. */
   #overflowing = false;
+  #shownCheckpoint = 0;
 
   constructor(exchange: Exchange, commands: RingConsumer, outputs: ExchangeOutputs, control: Control) {
     this.exchange = exchange;
@@ -138,10 +148,12 @@ export class EngineCore {
     exchange.market.quiet = false;
     this.#showBooks();
     this.#settle();
+    this.#showCheckpoint();
     this.#control.noteDefinition();
     this.#control.setPhase(EnginePhase.Running);
     const milliseconds = performance.now() - started;
-    return { end, seq: exchange.seq, timeUs: exchange.timeUs, snapshotSeq, replayed, milliseconds, messages };
+    const configure = exchange.configuration.differsFrom(capacitiesOf(exchange.limits));
+    return { end, seq: exchange.seq, timeUs: exchange.timeUs, snapshotSeq, replayed, milliseconds, messages, configure };
   }
 
   /** Reads on only when the reports of a step are all in the ring: what waits outside it is bounded by a step. */
@@ -196,7 +208,15 @@ export class EngineCore {
     market.publish();
     commands.release();
     this.#settle();
+    if (exchange.digest.checkpointSeq !== this.#shownCheckpoint) this.#showCheckpoint();
     return done;
+  }
+
+  /** Publishes the last checkpoint of the digest, unless the log states it already. */
+  #showCheckpoint(): void {
+    const { checkpointSeq, checkpointHigh, checkpointLow, statedSeq } = this.exchange.digest;
+    this.#shownCheckpoint = checkpointSeq;
+    if (checkpointSeq !== statedSeq) this.#control.setCheckpoint(checkpointSeq, checkpointHigh, checkpointLow);
   }
 
   /** True while records wait for room in a ring, and no command is taken. */
@@ -220,13 +240,13 @@ export class EngineCore {
     for (const book of books) {
       if (book === undefined) continue;
       const { symbol } = book;
-      tellPhase(this.exchange, symbol);
+      publishPhase(this.exchange, symbol);
       for (const side of [Side.Buy, Side.Sell]) {
         book.ordersInPriority(side, (slot) => {
-          market.write(MarketEventKind.Add, side, 0, symbol, slab.id[slot], slab.price[slot], slab.open[slot], 0, 0);
+          market.write(MarketEventKind.Add, side, 0, symbol, slab.id[slot], slab.price(slot), slab.open(slot), 0, 0);
         });
       }
-      this.exchange.noteAuction(symbol);
+      if (this.exchange.symbols.phase[symbol] === Phase.Auction) this.exchange.changedAuctions.add(symbol);
     }
     this.exchange.endBatch();
     this.#outputs.market.publish();

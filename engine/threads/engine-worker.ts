@@ -9,8 +9,9 @@ import type { LogEnd } from '../journal/log-reader.ts';
 import { LogWriter } from '../journal/log-writer.ts';
 import type { Limits } from '../limits.ts';
 import { Exchange } from '../machine/exchange.ts';
-import { RingConsumer, type RingHandle } from '../rings/ring.ts';
+import type { RingHandle } from '../rings/ring.ts';
 import { SpillingProducer } from '../rings/spilling-producer.ts';
+import { openTap, type RingTap } from '../rings/tapped-ring.ts';
 import { inTurns } from '../turns.ts';
 import { allocateFrom } from './allocate-from.ts';
 import { Control, EnginePhase, JOURNAL_AT } from './control.ts';
@@ -22,7 +23,7 @@ export interface EngineThreadData {
   readonly limits: Limits;
   readonly historySeq: number;
   readonly columns: readonly SharedArrayBuffer[];
-  readonly commands: RingHandle;
+  readonly commands: RingTap;
   readonly reports: RingHandle;
   readonly market: RingHandle;
   readonly control: SharedArrayBuffer;
@@ -33,7 +34,7 @@ export interface JournalThreadData {
   readonly dir: string;
   readonly end: LogEnd;
   readonly mode: 'durable' | 'fast';
-  readonly commands: RingHandle;
+  readonly commands: RingTap;
   readonly control: SharedArrayBuffer;
 }
 
@@ -81,7 +82,7 @@ async function runStage(port: MessagePort): Promise<void> {
 
 async function runEngine(data: EngineThreadData, say: (message: FromThread) => void, stopAsked: () => ToThread | undefined): Promise<void> {
   const control = new Control(data.control);
-  const commands = new RingConsumer(data.commands, 0);
+  const commands = openTap(data.commands);
   const outputs = { reports: new SpillingProducer(data.reports), market: new SpillingProducer(data.market) };
   const exchange = new Exchange(data.limits, outputs, allocateFrom(data.columns));
   const core = new EngineCore(exchange, commands, outputs, control);
@@ -112,7 +113,7 @@ async function runJournal(
   stopAsked: () => ToThread | undefined,
 ): Promise<void> {
   const control = new Control(data.control);
-  const commands = new RingConsumer(data.commands, 1);
+  const commands = openTap(data.commands);
   let failure: Error | undefined;
   const log = new LogWriter({
     dir: data.dir,

@@ -1,20 +1,27 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { OrderSlab } from '../book/order-slab.ts';
-import { type Limits, resolveLimits } from '../limits.ts';
+import { Code } from '../codes.ts';
+import { JournalWord } from '../journal/journal-status.ts';
+import { capacitiesOf, type Limits, resolveLimits } from '../limits.ts';
+import { type CommandFields, encodeCommand } from '../machine/command.ts';
+import { configureCommand } from '../machine/configuration.ts';
 import { Exchange } from '../machine/exchange.ts';
-import { allocateRing, RingConsumer, type RingHandle, RingProducer } from '../rings/ring.ts';
+import { digestCommand } from '../machine/state-digest.ts';
+import { GatedConsumer, type SeqCell } from '../rings/gated-consumer.ts';
+import { type RingConsumer, type RingHandle, RingProducer } from '../rings/ring.ts';
+import { openTap, type RingTap, TapError, TappedRing } from '../rings/tapped-ring.ts';
 import { Accounts } from '../rules/accounts.ts';
 import { Symbols } from '../rules/symbols.ts';
 import { Command, Report } from '../wire/layout.ts';
 import { MARKET_EVENT_BYTES } from '../wire/market-event.ts';
 import { allocateRecording } from './allocate-from.ts';
-import { allocateControl, Control, EnginePhase, type EngineStatus } from './control.ts';
+import { APPLIED_AT, allocateControl, Control, EnginePhase, type EngineStatus, JOURNAL_AT } from './control.ts';
 import { Directory } from './directory.ts';
 import { DutyLimit } from './duty-limit.ts';
 import { POLL_COMMANDS, type Recovery, type RecoveryProgress } from './engine-core.ts';
 import type { EngineThreadData } from './engine-worker.ts';
-import { type MarketHandler, MarketPump, type ReportHandler, ReportPump } from './pumps.ts';
+import { type MarketHandler, MarketPump, marketGate, type ReportHandler, ReportPump, reportGate } from './pumps.ts';
 import { Sequencer } from './sequencer.ts';
 import type { SnapshotTaken, SnapshotThreadData } from './snapshot-worker.ts';
 import { type Durability, FusedStages, type StageSetup, type Stages, ThreadedStages } from './stages.ts';
@@ -37,10 +44,23 @@ export interface EngineOptions {
   readonly onProgress?: (progress: RecoveryProgress) => void;
   /** Aborted while `start` recovers: it gives up, and rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Readers of the rings beside `onReports` and `onMarket`. */
+  readonly taps?: TapOptions;
   /** The engine or the disk failed: nothing is answered any more, restart to recover. */
   readonly onFailed?: (error: Error) => void;
   /** A snapshot was taken, or could not be. */
   readonly onSnapshot?: (result: SnapshotTaken | Error) => void;
+}
+
+/**
+ * Names of further readers of a ring. Each has to be read, see {@link Engine.tap}: the engine stands still while a
+ * ring is full. At most seven per ring.
+ */
+export interface TapOptions {
+  /** Default: `history`. */
+  readonly reports?: readonly string[];
+  /** Default: none. */
+  readonly market?: readonly string[];
 }
 
 interface SnapshotUnderWay {
@@ -48,6 +68,12 @@ interface SnapshotUnderWay {
   /** Of its {@link DutyLimit}. */
   readonly lift: SharedArrayBuffer;
 }
+
+/** Taps that the shard itself reads, the first of each ring. */
+const COMMAND_TAPS = ['engine', 'journal'] as const;
+const REPORT_TAP = 'sessions';
+const MARKET_TAP = 'market-data';
+const DEFAULT_TAPS = { reports: ['history'], market: [] } as const satisfies TapOptions;
 
 /** From four cores on, a thread per stage; below, threads would only take turns. */
 const PINNED_FROM_CORES = 4;
@@ -72,9 +98,10 @@ export class Engine {
   readonly topology: Topology;
   readonly limits: Limits;
   readonly directory: Directory;
-  /** For the history writer: consumer 1 of the reports, and the words that say what is durable. */
+  /** The reports; who reads them takes a {@link tap}. */
   readonly reportRing: RingHandle;
   readonly controlMemory: SharedArrayBuffer;
+  readonly #rings: { readonly reports: TappedRing; readonly market: TappedRing };
   readonly #options: EngineOptions;
   readonly #control: Control;
   readonly #commandRing: RingProducer;
@@ -85,6 +112,8 @@ export class Engine {
   #scheduled = false;
   #later = false;
   #idleTurns = 0;
+  /** Low 32 bits of the seq of the last checkpoint that was put into the log. */
+  #stated = 0;
   #lastSnapshotSeq = 0;
   #snapshot: SnapshotUnderWay | undefined;
   #failure: Error | undefined;
@@ -100,21 +129,24 @@ export class Engine {
     this.topology = options.topology ?? chooseTopology();
     this.controlMemory = allocateControl();
     this.#control = new Control(this.controlMemory);
-    const commands = allocateRing({ slotBytes: Command.bytes, capacity: limits.commandRing, consumers: 2 });
-    this.reportRing = allocateRing({ slotBytes: Report.bytes, capacity: limits.reportRing, consumers: 2 });
-    const market = allocateRing({ slotBytes: MARKET_EVENT_BYTES, capacity: limits.marketRing, consumers: 1 });
+    const taps = { ...DEFAULT_TAPS, ...options.taps };
+    const commands = new TappedRing({ slotBytes: Command.bytes, capacity: limits.commandRing }, COMMAND_TAPS);
+    const reports = new TappedRing({ slotBytes: Report.bytes, capacity: limits.reportRing }, [REPORT_TAP, ...taps.reports]);
+    const market = new TappedRing({ slotBytes: MARKET_EVENT_BYTES, capacity: limits.marketRing }, [MARKET_TAP, ...taps.market]);
+    this.#rings = { reports, market };
+    this.reportRing = reports.handle;
     const durability = options.durability ?? 'durable';
-    const gated = durability === 'durable';
-    this.#commandRing = new RingProducer(commands);
-    this.#reports = new ReportPump(new RingConsumer(this.reportRing, 0), this.#control, gated);
-    this.#market = new MarketPump(new RingConsumer(market, 0), this.#control, gated);
+    const durable = durability === 'durable' ? this.durable : undefined;
+    this.#commandRing = new RingProducer(commands.handle);
+    this.#reports = new ReportPump(new GatedConsumer(openTap(reports.tap(REPORT_TAP)), reportGate(durable, true)));
+    this.#market = new MarketPump(new GatedConsumer(openTap(market.tap(MARKET_TAP)), marketGate(durable)));
     const setup: StageSetup = {
       dir: options.dir,
       durability,
       historySeq: options.historySeq ?? Number.POSITIVE_INFINITY,
-      commands,
-      reports: this.reportRing,
-      market,
+      commands: { engine: commands.tap('engine'), journal: commands.tap('journal') },
+      reports: reports.handle,
+      market: market.handle,
       control: this.#control,
       controlMemory: this.controlMemory,
       onDurable: () => this.#turn(),
@@ -137,13 +169,48 @@ export class Engine {
       const symbols = new Symbols(limits.symbols, allocate);
       const slab = new OrderSlab(limits.orders, allocate);
       this.directory = new Directory(this.#control, accounts, symbols, slab);
-      const { dir, historySeq, reports, controlMemory: control } = setup;
-      const data: EngineThreadData = { role: 'engine', dir, limits, historySeq, columns, commands, reports, market, control };
+      const { dir, historySeq, controlMemory: control } = setup;
+      const data: EngineThreadData = {
+        role: 'engine',
+        dir,
+        limits,
+        historySeq,
+        columns,
+        commands: setup.commands.engine,
+        reports: setup.reports,
+        market: setup.market,
+        control,
+      };
       this.#stages = new ThreadedStages(setup, data);
     }
   }
 
-  /** Who is told of reports; set it before `start`, or reports of the recovery wait in the ring. */
+  /**
+   * The place of a reader that {@link EngineOptions.taps} names, to be read by any thread: what this process may have
+   * lost after a crash is held back by a gate of its own, a GatedConsumer with {@link durable}.
+   * @throws TapError when the ring has no such tap, or the engine reads it itself
+   */
+  tap(ring: 'reports' | 'market', name: string): RingTap {
+    if (name === REPORT_TAP || name === MARKET_TAP) throw new TapError(`the engine reads tap ${name} itself: see onReports and onMarket`);
+    return this.#rings[ring].tap(name);
+  }
+
+  /** The consuming end of a tap, for this thread. Once per name. @throws TapError as {@link tap} */
+  consume(ring: 'reports' | 'market', name: string): RingConsumer {
+    return openTap(this.tap(ring, name));
+  }
+
+  /** The last durable seq. */
+  get durable(): SeqCell {
+    return { words: this.#control.words, index: JOURNAL_AT + JournalWord.durable };
+  }
+
+  /** The last seq whose reports and market events are all in the rings. */
+  get applied(): SeqCell {
+    return { words: this.#control.words, index: APPLIED_AT };
+  }
+
+  /** Takes the reports; set it before `start`, or reports of the recovery wait in the ring. */
   onReports(handler: ReportHandler): void {
     this.#reports.handler = handler;
   }
@@ -161,6 +228,7 @@ export class Engine {
       this.#sequencer = new Sequencer(this.#commandRing, this.#control, recovery.seq, recovery.timeUs);
       this.#sequencer.historyFull = this.#historyFull;
       this.#lastSnapshotSeq = recovery.snapshotSeq;
+      if (recovery.configure) this.#log(this.#sequencer, configureCommand(capacitiesOf(this.limits)));
       this.schedule();
       return recovery;
     } catch (error) {
@@ -201,8 +269,8 @@ export class Engine {
       durableSeq: control.durableSeq(sequencedSeq),
       journal: control.journal,
       commandDepth: this.#commandRing.depth(),
-      reportDepth: this.#reports.ring.available(),
-      marketDepth: this.#market.ring.available(),
+      reportDepth: this.#reports.gate.ring.available(),
+      marketDepth: this.#market.gate.ring.available(),
       spilled: control.spilled,
       draining: this.#sequencer?.draining ?? false,
     };
@@ -255,6 +323,28 @@ export class Engine {
     }
   }
 
+  /** Puts a command of the engine's own into the log; false when there is no room for it now. */
+  #log(sequencer: Sequencer, fields: CommandFields): boolean {
+    const slot = sequencer.claim();
+    if (slot === -1) return false;
+    encodeCommand(sequencer.slots.u8, sequencer.slots.i32, slot, fields);
+    sequencer.stamp(slot);
+    sequencer.publish();
+    return true;
+  }
+
+  /** Puts the state digest of the last checkpoint into the log, once. */
+  #stateDigest(sequencer: Sequencer): void {
+    const control = this.#control;
+    const { checkpoint } = control;
+    if (sequencer.refusal() !== Code.OK) return;
+    const { seq, high, low } = control.digest(sequencer.seq);
+    // The engine may be at the next checkpoint by now: then that one is stated, in the next turn.
+    if (control.checkpoint !== checkpoint || !this.#log(sequencer, digestCommand(seq, high, low))) return;
+    this.#stated = checkpoint;
+    this.schedule();
+  }
+
   readonly #run = (): void => {
     this.#scheduled = false;
     this.#turn();
@@ -281,6 +371,7 @@ export class Engine {
     const sequencer = this.#sequencer;
     if (sequencer === undefined || this.#failure !== undefined) return;
     this.#maybeSnapshot(sequencer.seq);
+    if (this.#control.checkpoint !== this.#stated) this.#stateDigest(sequencer);
     if (!this.#outstanding(sequencer.seq)) return;
     if (this.#looksAgain(applied, handed, sequencer.seq)) this.schedule();
     else this.#scheduleLater();
@@ -307,8 +398,8 @@ export class Engine {
     return (
       control.appliedSeq(seq) !== seq ||
       control.durableSeq(seq) !== seq ||
-      this.#reports.ring.available() > 0 ||
-      this.#market.ring.available() > 0
+      this.#reports.gate.ring.available() > 0 ||
+      this.#market.gate.ring.available() > 0
     );
   }
 

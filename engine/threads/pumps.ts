@@ -1,8 +1,7 @@
-import { JournalWord } from '../journal/journal-status.ts';
-import type { RingConsumer, RingSlots } from '../rings/ring.ts';
+import type { GatedConsumer, GateSpec, SeqCell } from '../rings/gated-consumer.ts';
+import type { RingSlots } from '../rings/ring.ts';
 import { Report } from '../wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../wire/market-event.ts';
-import { type Control, JOURNAL_AT } from './control.ts';
 
 export interface ReportHandler {
   /** The slot is valid until the call returns. */
@@ -18,83 +17,58 @@ export interface MarketHandler {
   onMarketEnd(): void;
 }
 
-const REPORT_WORDS = Report.bytes / 4;
-const REPORT_SEQ = Report.seq / 4;
-const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
-
-/**
- * The gate between the engine and the world: takes events off a ring as far as
- * the command that caused them is durable (mode `durable`), or all of them
- * (mode `fast`). Events are in the order of their commands, so the first one
- * that may not leave ends the poll. Owned by the I/O thread.
- */
-abstract class Pump {
-  readonly ring: RingConsumer;
-  readonly #words: Int32Array;
-  readonly #gated: boolean;
-
-  constructor(ring: RingConsumer, control: Control, gated: boolean) {
-    this.ring = ring;
-    this.#words = control.words;
-    this.#gated = gated;
-  }
-
-  /** Low 32 bits of the last seq that may leave; `gated` false = all may. */
-  protected durable(): number {
-    return Atomics.load(this.#words, JOURNAL_AT + JournalWord.durable);
-  }
-
-  protected mayLeave(seqLow: number, durable: number): boolean {
-    return !this.#gated || ((durable - seqLow) | 0) >= 0;
-  }
+/** The gate of a consumer of reports. @param durable undefined = reports leave at once */
+export function reportGate(durable: SeqCell | undefined, wholeCommands: boolean): GateSpec {
+  return { recordBytes: Report.bytes, seqAt: Report.seq, seqAs: 'i64', durable, wholeCommands };
 }
 
-export class ReportPump extends Pump {
+/** The gate of a consumer of market events. @param durable undefined = events leave at once */
+export function marketGate(durable: SeqCell | undefined): GateSpec {
+  return { recordBytes: MARKET_EVENT_BYTES, seqAt: MarketField.seq * 8, seqAs: 'f64', durable, wholeCommands: false };
+}
+
+/** Hands reports to the sessions. Owned by the I/O thread. */
+export class ReportPump {
+  readonly gate: GatedConsumer;
   handler: ReportHandler | undefined;
+
+  constructor(gate: GatedConsumer) {
+    this.gate = gate;
+  }
 
   /** Hands on `limit` reports, and the rest of the last one's command if it is there; returns how many. */
   poll(limit: number): number {
-    const { ring, handler } = this;
+    const { gate, handler } = this;
     if (handler === undefined) return 0;
-    const durable = this.durable();
-    const words = ring.slots.i32;
-    let done = 0;
-    let seqLow = 0;
-    for (; ; done++) {
-      const slot = ring.peek();
-      if (slot === -1) break;
-      const next = words[slot * REPORT_WORDS + REPORT_SEQ];
-      if ((done >= limit && next !== seqLow) || !this.mayLeave(next, durable)) break;
-      seqLow = next;
-      ring.next();
-      handler.onReport(ring.slots, slot);
-    }
-    if (done === 0) return 0;
+    const { slots } = gate;
+    gate.begin(limit);
+    for (let slot = gate.next(); slot !== -1; slot = gate.next()) handler.onReport(slots, slot);
+    if (gate.taken === 0) return 0;
     handler.onReportsEnd();
-    ring.release();
-    return done;
+    gate.release();
+    return gate.taken;
   }
 }
 
-export class MarketPump extends Pump {
+/** Hands market events to market data. Owned by the I/O thread. */
+export class MarketPump {
+  readonly gate: GatedConsumer;
   handler: MarketHandler | undefined;
+
+  constructor(gate: GatedConsumer) {
+    this.gate = gate;
+  }
 
   /** Hands on up to `limit` events; returns how many. */
   poll(limit: number): number {
-    const { ring, handler } = this;
+    const { gate, handler } = this;
     if (handler === undefined) return 0;
-    const durable = this.durable();
-    const doubles = ring.slots.f64;
-    let done = 0;
-    for (; done < limit; done++) {
-      const slot = ring.peek();
-      if (slot === -1 || !this.mayLeave(doubles[slot * EVENT_DOUBLES + MarketField.seq] | 0, durable)) break;
-      ring.next();
-      handler.onMarketEvent(ring.slots, slot);
-    }
-    if (done === 0) return 0;
+    const { slots } = gate;
+    gate.begin(limit);
+    for (let slot = gate.next(); slot !== -1; slot = gate.next()) handler.onMarketEvent(slots, slot);
+    if (gate.taken === 0) return 0;
     handler.onMarketEnd();
-    ring.release();
-    return done;
+    gate.release();
+    return gate.taken;
   }
 }

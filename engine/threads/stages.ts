@@ -2,8 +2,9 @@ import { Worker } from 'node:worker_threads';
 import { asynchronousDisk } from '../journal/disk.ts';
 import { LogWriter } from '../journal/log-writer.ts';
 import type { Exchange } from '../machine/exchange.ts';
-import { RingConsumer, type RingHandle } from '../rings/ring.ts';
+import type { RingHandle } from '../rings/ring.ts';
 import { SpillingProducer } from '../rings/spilling-producer.ts';
+import { openTap, type RingTap } from '../rings/tapped-ring.ts';
 import { inTurns } from '../turns.ts';
 import { type Control, JOURNAL_AT } from './control.ts';
 import { EngineCore, type Recovery, type RecoveryProgress, writeSnapshot } from './engine-core.ts';
@@ -15,7 +16,8 @@ export interface StageSetup {
   readonly dir: string;
   readonly durability: Durability;
   readonly historySeq: number;
-  readonly commands: RingHandle;
+  /** The places of the two stages on the command ring. */
+  readonly commands: { readonly engine: RingTap; readonly journal: RingTap };
   readonly reports: RingHandle;
   readonly market: RingHandle;
   readonly control: Control;
@@ -57,7 +59,7 @@ export class FusedStages implements Stages {
     this.#setup = setup;
     const outputs = { reports: new SpillingProducer(setup.reports), market: new SpillingProducer(setup.market) };
     this.#exchange = makeExchange(outputs);
-    this.#core = new EngineCore(this.#exchange, new RingConsumer(setup.commands, 0), outputs, setup.control);
+    this.#core = new EngineCore(this.#exchange, openTap(setup.commands.engine), outputs, setup.control);
     this.#makeRoom = makeRoom;
   }
 
@@ -68,7 +70,7 @@ export class FusedStages implements Stages {
     this.#log = new LogWriter({
       dir,
       end: recovery.end,
-      ring: new RingConsumer(commands, 1),
+      ring: openTap(commands.journal),
       disk: asynchronousDisk,
       mode: durability,
       words: control.words,
@@ -112,7 +114,14 @@ export class ThreadedStages implements Stages {
     const { dir, durability, commands, controlMemory, onProgress, onFailed, signal } = this.#setup;
     this.#engine = new StageThread(this.#engineData, onFailed);
     const recovery = await this.#engine.recovered(onProgress, signal);
-    const data: JournalThreadData = { role: 'journal', dir, end: recovery.end, mode: durability, commands, control: controlMemory };
+    const data: JournalThreadData = {
+      role: 'journal',
+      dir,
+      end: recovery.end,
+      mode: durability,
+      commands: commands.journal,
+      control: controlMemory,
+    };
     this.#journal = new StageThread(data, onFailed);
     await this.#journal.journaling();
     return recovery;

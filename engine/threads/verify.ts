@@ -1,4 +1,4 @@
-import type { Limits } from '../limits.ts';
+import { CAPACITIES, CapacityError, type Limits } from '../limits.ts';
 import { Exchange } from '../machine/exchange.ts';
 import { stateHash, tradingHash } from '../machine/state-rows.ts';
 import type { Seq } from '../units.ts';
@@ -24,6 +24,7 @@ export interface Verification {
 }
 
 export interface VerifyOptions {
+  /** Memory; more is taken when the log asks for it. Also the capacities of a log that names none (written before it did). */
   readonly limits: Limits;
   /** Start from the newest snapshot instead of the first command. */
   readonly fromSnapshot?: boolean;
@@ -33,13 +34,25 @@ export interface VerifyOptions {
 /**
  * Replays a data directory that no exchange is using, and says what came out:
  * state hash and conservation of money. Changes nothing; blocks.
- * @throws DamagedLogError, IncompleteLogError as at a start
+ * @throws DamagedLogError, IncompleteLogError, NewerLogError, NewerSnapshotError, NewerRulesError, DivergedError as at a start
  */
 export function verifyDataDirectory(dir: string, options: VerifyOptions): Verification {
+  try {
+    return replayDirectory(dir, options);
+  } catch (error) {
+    if (!(error instanceof CapacityError)) throw error;
+    // The log names its capacities: the memory follows them, whatever was given.
+    const limits = { ...options.limits };
+    for (const name of CAPACITIES) limits[name] = Math.max(limits[name], error.needed[name]);
+    return verifyDataDirectory(dir, { ...options, limits });
+  }
+}
+
+function replayDirectory(dir: string, options: VerifyOptions): Verification {
   const started = performance.now();
   const exchange = new Exchange(options.limits);
   const messages: string[] = [];
-  const snapshotSeq = options.fromSnapshot ? loadSnapshot(exchange, dir, Number.POSITIVE_INFINITY, messages) : 0;
+  const snapshotSeq = loadSnapshot(exchange, dir, options.fromSnapshot ? Number.POSITIVE_INFINITY : 0, messages);
   const end = replayLog(exchange, dir, snapshotSeq + 1, undefined, options.onProgress);
   const imbalances = [];
   for (let asset = 0; asset < options.limits.assets; asset++) {

@@ -1,18 +1,37 @@
 import { Code } from '../codes.ts';
-import { isU53, LIMIT_53, putI64 } from '../units.ts';
+import { LIMIT_53, putI64 } from '../units.ts';
 import { FlatReader } from './flat.ts';
-import { Command, CommandKind, Side, TimeInForce } from './layout.ts';
+import { Command, CommandExtension, CommandFlag, CommandKind, Instruction, OrderType, Side, TimeInForce } from './layout.ts';
+import { LongFrame } from './long-frame.ts';
+import {
+  illegalPair,
+  KIND_INSTRUCTIONS,
+  KIND_ORDER_TYPE,
+  KIND_TIME_IN_FORCE,
+  LAST_SHORT_KIND,
+  NO_KIND,
+  orderKindOf,
+} from './order-kinds.ts';
 
-/** The wire schema this build speaks; every frame carries it. */
-export const SCHEMA_VERSION = 1;
-/** Most commands of one CommandFrame. */
+/** The oldest and the newest wire schema that this build speaks. Every frame names its own. */
+export const MIN_SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
+/** The first wire schema with long commands. */
+export const FIRST_WITH_EXTENSIONS = 2;
+/** Most records of one CommandFrame: commands, and extensions. */
 export const MAX_FRAME_COMMANDS = 4096;
-/** Most bytes of one CommandFrame: the commands, and room for tables that other builders lay out less tightly. */
+/** Most bytes of one CommandFrame: the records, and room for tables that other builders lay out less tightly. */
 export const MAX_FRAME_BYTES = MAX_FRAME_COMMANDS * Command.bytes + 1024;
 
 const COMMAND_WORDS = Command.bytes / 4;
 const FIELD_VERSION = 0;
 const FIELD_COMMANDS = 1;
+const FIELD_EXTENSIONS = 2;
+
+/** Whether this build speaks the wire schema `version`. */
+export function speaksSchema(version: number): boolean {
+  return version === MIN_SCHEMA_VERSION || version === SCHEMA_VERSION;
+}
 
 /** Verifies CommandFrames that anybody may have sent. One per thread; what it found is valid until the next `open`. */
 export class CommandFrameReader {
@@ -21,24 +40,52 @@ export class CommandFrameReader {
   count = 0;
   /** Schema version that the frame names, 0 when it names none. */
   version = 0;
+  /** Bits of byte 3 of a command that mean something in this frame; 0 when none is set in any command. */
+  flagMask = 0;
   #at = 0;
+  #extensionsAt = 0;
 
   /** OK, FRAME_TOO_LARGE, MALFORMED_FRAME or WRONG_SCHEMA_VERSION. A frame without commands is OK and empty. */
   open(bytes: Uint8Array, at: number = 0, length: number = bytes.byteLength): Code {
     const { flat } = this;
     this.count = 0;
     this.version = 0;
+    this.flagMask = 0;
     if (length > MAX_FRAME_BYTES) return Code.FRAME_TOO_LARGE;
     if (!flat.open(bytes, at, length)) return Code.MALFORMED_FRAME;
     const version = flat.field(FIELD_VERSION, 2);
     if (version < 0) return Code.MALFORMED_FRAME;
     this.version = version === 0 ? 0 : flat.u16(version);
     // Another version may lay out everything behind it differently: look no further.
-    if (this.version !== SCHEMA_VERSION) return Code.WRONG_SCHEMA_VERSION;
+    if (!speaksSchema(this.version)) return Code.WRONG_SCHEMA_VERSION;
     if (!flat.vector(FIELD_COMMANDS, Command.bytes)) return Code.MALFORMED_FRAME;
-    if (flat.vectorCount > MAX_FRAME_COMMANDS) return Code.FRAME_TOO_LARGE;
-    this.count = flat.vectorCount;
+    const count = flat.vectorCount;
+    if (count > MAX_FRAME_COMMANDS) return Code.FRAME_TOO_LARGE;
     this.#at = flat.vectorAt;
+    if (this.version >= FIRST_WITH_EXTENSIONS) {
+      const code = this.#openExtensions(count);
+      if (code !== Code.OK) return code;
+    }
+    this.count = count;
+    return Code.OK;
+  }
+
+  /** Version 2: as many extensions as there are commands that announce one. */
+  #openExtensions(count: number): Code {
+    const { flat } = this;
+    if (!flat.vector(FIELD_EXTENSIONS, CommandExtension.bytes)) return Code.MALFORMED_FRAME;
+    const extensions = flat.vectorCount;
+    if (count + extensions > MAX_FRAME_COMMANDS) return Code.FRAME_TOO_LARGE;
+    this.#extensionsAt = flat.vectorAt;
+    let announced = 0;
+    let flags = 0;
+    for (let index = 0; index < count; index++) {
+      const its = flat.u8(this.position(index) + Command.parameter);
+      flags |= its;
+      announced += its & CommandFlag.Extended;
+    }
+    if (announced !== extensions) return Code.MALFORMED_FRAME;
+    if (flags !== 0) this.flagMask = 0xff;
     return Code.OK;
   }
 
@@ -51,49 +98,11 @@ export class CommandFrameReader {
   copy(index: number, words: Int32Array, slot: number): void {
     this.flat.copyWords(this.position(index), words, slot * COMMAND_WORDS, COMMAND_WORDS);
   }
-}
 
-/**
- * Verifies the order-entry command in a slot of 64 bytes, and makes it
- * canonical: account 0 becomes the session's, and what a client does not decide
- * is zeroed (`parameter`; `seq` and `time_us` are the sequencer's to stamp), so
- * that equal requests leave equal bytes in the log.
- *
- * @param u8 @param words views of the same slots
- * @param account the session's account
- * @returns OK or the code to refuse it with
- */
-export function checkCommand(u8: Uint8Array, words: Int32Array, slot: number, account: number): Code {
-  const byte = slot * Command.bytes;
-  const word = slot * COMMAND_WORDS;
-  const kind = u8[byte + Command.kind];
-  if (kind < CommandKind.New || kind > CommandKind.Amend) {
-    return kind >= CommandKind.DefineAsset && kind <= CommandKind.Withdraw ? Code.ADMIN_ONLY : Code.UNKNOWN_KIND;
+  /** Copies extension `index` (that of the `index`th command that announces one) into a slot, unverified: `checkLongCommand` is next. */
+  copyExtension(index: number, words: Int32Array, slot: number): void {
+    this.flat.copyWords(this.#extensionsAt + index * CommandExtension.bytes, words, slot * COMMAND_WORDS, COMMAND_WORDS);
   }
-  const timeInForce = u8[byte + Command.timeInForce];
-  if (u8[byte + Command.side] > Side.Sell || timeInForce > TimeInForce.PostOnly) return Code.BAD_ENUM;
-  const owner = words[word + Command.account / 4] >>> 0;
-  if (owner !== 0 && owner !== account) return Code.FOREIGN_ACCOUNT;
-  const clientOrderId = word + Command.clientOrderId / 4;
-  const orderId = word + Command.orderId / 4;
-  const price = word + Command.price / 4;
-  const quantity = word + Command.quantity / 4;
-  if (!isU53(words, clientOrderId) || !isU53(words, orderId) || !isU53(words, price) || !isU53(words, quantity)) return Code.BAD_RANGE;
-  if (kind === CommandKind.New) {
-    if (isZero(words, clientOrderId)) return Code.BAD_CLIENT_ORDER_ID;
-    // A price belongs to every order but a Market one.
-    if (isZero(words, price) !== (timeInForce === TimeInForce.Market) || isZero(words, quantity)) return Code.BAD_RANGE;
-  } else {
-    if (isZero(words, clientOrderId) && isZero(words, orderId)) return Code.BAD_RANGE;
-    if (kind === CommandKind.Amend && (isZero(words, price) || isZero(words, quantity))) return Code.BAD_RANGE;
-  }
-  u8[byte + Command.parameter] = 0;
-  words[word + Command.account / 4] = account;
-  return Code.OK;
-}
-
-function isZero(words: Int32Array, at: number): boolean {
-  return words[at] === 0 && words[at + 1] === 0;
 }
 
 //   0      4       8        16 table                      28      32
@@ -106,6 +115,26 @@ const COUNT_AT = 28;
 /** "OBL1", little-endian. */
 export const IDENTIFIER = 0x314c424f;
 
+/** An order by its terms, for `CommandBatch.placeLong`. */
+export interface LongOrder {
+  readonly symbol: number;
+  readonly side: Side;
+  /** Limit or Market. */
+  readonly orderType: OrderType;
+  readonly timeInForce: TimeInForce;
+  /** Instruction bits. Default none. */
+  readonly instructions?: number;
+  /** Ticks; left out with Market. */
+  readonly price?: number;
+  /** Lots. */
+  readonly quantity: number;
+  /** Lots, up to `quantity`. Default 0: no minimum. */
+  readonly minQuantity?: number;
+  /** From 1 and unique per account. */
+  readonly clientOrderId: number;
+  readonly tag?: number;
+}
+
 /**
  * A CommandFrame that is filled in place and used again, with no garbage per
  * order. Numbers are checked here, so that a bad one throws where it was made
@@ -117,8 +146,10 @@ export class CommandBatch {
   readonly words: Int32Array;
   /** Commands in the batch. */
   count = 0;
+  /** Made for the first long order. */
+  #long: LongFrame | undefined;
 
-  /** @param capacity commands, 1 to 4096 */
+  /** @param capacity commands, 1 to 4096; a long order counts as two */
   constructor(capacity: number = 64) {
     if (!(capacity >= 1 && capacity <= MAX_FRAME_COMMANDS))
       throw new RangeError(`a batch holds 1 to ${MAX_FRAME_COMMANDS} commands, not ${capacity}`);
@@ -135,11 +166,29 @@ export class CommandBatch {
     view.setUint16(14, 4, true);
     view.setInt32(16, 8, true);
     view.setUint32(20, COUNT_AT - 20, true);
-    view.setUint16(24, SCHEMA_VERSION, true);
+    view.setUint16(24, MIN_SCHEMA_VERSION, true);
   }
 
   get full(): boolean {
-    return this.count === this.capacity;
+    return this.#room === 0;
+  }
+
+  /** Whether a long order fits: it takes two places. */
+  get fitsLong(): boolean {
+    return this.#room >= 2;
+  }
+
+  /** Schema version of the frame: 1, or 2 with a long order in it. */
+  get version(): number {
+    return this.#extensions === 0 ? MIN_SCHEMA_VERSION : FIRST_WITH_EXTENSIONS;
+  }
+
+  get #extensions(): number {
+    return this.#long?.count ?? 0;
+  }
+
+  get #room(): number {
+    return this.capacity - this.count - this.#extensions;
   }
 
   /** Price in ticks (0 with TimeInForce.Market), quantity in lots, `clientOrderId` from 1 and unique per account. */
@@ -155,6 +204,30 @@ export class CommandBatch {
     this.#put(CommandKind.New, side, timeInForce, symbol, tag, clientOrderId, 0, price, quantity);
   }
 
+  /**
+   * Any order, by its terms. One that a Command alone can say takes one place
+   * in the batch, as with `place`; another one takes two, and makes the frame
+   * one of version 2.
+   * @throws RangeError also for terms that do not go together
+   */
+  placeLong(order: LongOrder): void {
+    const { symbol, side, orderType, timeInForce, instructions = 0, price = 0, quantity, minQuantity = 0, clientOrderId, tag = 0 } = order;
+    if (!inU53(minQuantity) || minQuantity > quantity) refuseMinimum(minQuantity, quantity);
+    if (!(orderType >= 0 && orderType <= OrderType.Market && timeInForce >= 0 && timeInForce <= TimeInForce.PostOnly))
+      throw new RangeError(`this release has no order type ${orderType} with time in force ${timeInForce}`);
+    if ((instructions & ~Instruction.PostOnly) !== 0) throw new RangeError(`this release has no instructions ${instructions}`);
+    const orderKind = orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0);
+    if (orderKind === NO_KIND)
+      throw new RangeError(`${illegalPair(orderType, timeInForce, instructions, minQuantity !== 0)} do not go together in one order`);
+    const its = KIND_TIME_IN_FORCE[orderKind] as TimeInForce;
+    if (orderKind <= LAST_SHORT_KIND) return this.place(symbol, side, its, price, quantity, clientOrderId, tag);
+    if (!this.fitsLong) throw new RangeError(`the batch is full: it holds ${this.capacity} commands, a long order counts as two`);
+    this.place(symbol, side, its, price, quantity, clientOrderId, tag);
+    this.u8[HEADER_BYTES + (this.count - 1) * Command.bytes + Command.parameter] = CommandFlag.Extended;
+    this.#long ??= new LongFrame(this.capacity, IDENTIFIER, FIRST_WITH_EXTENSIONS);
+    this.#long.add({ orderType: KIND_ORDER_TYPE[orderKind], instructions: KIND_INSTRUCTIONS[orderKind], minQuantity });
+  }
+
   /** Names the order by `clientOrderId`, or by `orderId` when that is not 0. */
   cancel(symbol: number, clientOrderId: number, orderId: number = 0, tag: number = 0): void {
     this.#put(CommandKind.Cancel, Side.Buy, TimeInForce.GoodTillCancel, symbol, tag, clientOrderId, orderId, 0, 0);
@@ -167,12 +240,15 @@ export class CommandBatch {
 
   clear(): void {
     this.count = 0;
+    if (this.#long !== undefined) this.#long.count = 0;
   }
 
   /** The frame, in the batch's own memory: send or copy it before the next change. */
   bytes(): Uint8Array {
+    const end = HEADER_BYTES + this.count * Command.bytes;
+    if (this.#long !== undefined && this.#long.count !== 0) return this.#long.bytes(this.u8.subarray(HEADER_BYTES, end), this.count);
     this.words[COUNT_AT / 4] = this.count;
-    return this.u8.subarray(0, HEADER_BYTES + this.count * Command.bytes);
+    return this.u8.subarray(0, end);
   }
 
   #put(
@@ -186,7 +262,7 @@ export class CommandBatch {
     price: number,
     quantity: number,
   ): void {
-    if (this.count === this.capacity) throw new RangeError(`the batch is full: it holds ${this.capacity} commands`);
+    if (this.full) throw new RangeError(`the batch is full: it holds ${this.capacity} commands`);
     if (!(inU53(clientOrderId) && inU53(orderId) && inU53(price) && inU53(quantity))) refuseNumber(clientOrderId, orderId, price, quantity);
     if (symbol >>> 0 !== symbol || tag >>> 0 !== tag) refuseWord(symbol, tag);
     const byte = HEADER_BYTES + this.count * Command.bytes;
@@ -195,6 +271,7 @@ export class CommandBatch {
     u8[byte + Command.kind] = kind;
     u8[byte + Command.side] = side;
     u8[byte + Command.timeInForce] = timeInForce;
+    u8[byte + Command.parameter] = 0;
     words[word + Command.symbol / 4] = symbol;
     words[word + Command.tag / 4] = tag;
     putI64(words, word + Command.clientOrderId / 4, clientOrderId);
@@ -213,6 +290,10 @@ function refuseNumber(clientOrderId: number, orderId: number, price: number, qua
   throw new RangeError(
     `ids, price and quantity are integers in [0, 2^53): client order id ${clientOrderId}, order id ${orderId}, price ${price}, quantity ${quantity}`,
   );
+}
+
+function refuseMinimum(minQuantity: number, quantity: number): never {
+  throw new RangeError(`a minimum quantity is an integer from 0 to the quantity: ${minQuantity} of ${quantity}`);
 }
 
 function refuseWord(symbol: number, tag: number): never {

@@ -22,11 +22,34 @@ export const Channel = {
 } as const;
 export type Channel = (typeof Channel)[keyof typeof Channel];
 
+export const CommandExtension = {
+  bytes: 64,
+  kind: 0,
+  orderType: 1,
+  selfTradeMode: 2,
+  trigger: 3,
+  reserved: 4,
+  instructions: 8,
+  link: 12,
+  seq: 16,
+  timeUs: 24,
+  stopPrice: 32,
+  displayedQuantity: 40,
+  minQuantity: 48,
+  expiryUs: 56,
+} as const;
+
+export const CommandFlag = {
+  Extended: 1,
+} as const;
+export type CommandFlag = (typeof CommandFlag)[keyof typeof CommandFlag];
+
 export const CommandKind = {
   None: 0,
   New: 1,
   Cancel: 2,
   Amend: 3,
+  Extension: 4,
   DefineAsset: 16,
   DefineSymbol: 17,
   SetSymbol: 18,
@@ -36,6 +59,8 @@ export const CommandKind = {
   SetAccount: 22,
   Deposit: 23,
   Withdraw: 24,
+  Configure: 25,
+  StateDigest: 26,
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 
@@ -68,6 +93,11 @@ export const FrameKind = {
 } as const;
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 
+export const Instruction = {
+  PostOnly: 1,
+} as const;
+export type Instruction = (typeof Instruction)[keyof typeof Instruction];
+
 export const LevelUpdate = {
   bytes: 32,
   side: 0,
@@ -94,6 +124,16 @@ export const OrderAction = {
   Remove: 2,
 } as const;
 export type OrderAction = (typeof OrderAction)[keyof typeof OrderAction];
+
+export const OrderType = {
+  Limit: 0,
+  Market: 1,
+  Stop: 2,
+  StopLimit: 3,
+  TrailingStop: 4,
+  TrailingStopLimit: 5,
+} as const;
+export type OrderType = (typeof OrderType)[keyof typeof OrderType];
 
 export const OrderUpdate = {
   bytes: 48,

@@ -52,3 +52,79 @@ export type MarketEventKind = (typeof MarketEventKind)[keyof typeof MarketEventK
 
 /** Bit 0 of `flags` in a Trade: made by an uncross. */
 export const TRADE_IN_AUCTION = 1;
+
+const SLOT_DOUBLES = MARKET_EVENT_BYTES / 8;
+const SLOT_WORDS = MARKET_EVENT_BYTES / 4;
+const NO_SLOTS: MarketEventSlots = { u8: new Uint8Array(0), u32: new Uint32Array(0), f64: new Float64Array(0) };
+
+/** The views of a ring's slots that a market event is read through; RingSlots has them. */
+export interface MarketEventSlots {
+  readonly u8: Uint8Array;
+  readonly u32: Uint32Array;
+  readonly f64: Float64Array;
+}
+
+/**
+ * Reads the market event in a ring slot where it lies. One view is used for
+ * many events; what it says holds until the slot is released. What each field
+ * means depends on the kind, see MarketEventKind. The mirror of a book does not
+ * use it: it reads fields of each event and is measured.
+ */
+export class MarketEventView {
+  #slots: MarketEventSlots = NO_SLOTS;
+  #slot = 0;
+
+  /** Reads the event in `slot` from now on. */
+  wrap(slots: MarketEventSlots, slot: number): this {
+    this.#slots = slots;
+    this.#slot = slot;
+    return this;
+  }
+
+  get kind(): number {
+    return this.#slots.u8[this.#slot * MARKET_EVENT_BYTES + MarketField.kind];
+  }
+
+  get side(): number {
+    return this.#slots.u8[this.#slot * MARKET_EVENT_BYTES + MarketField.side];
+  }
+
+  get flags(): number {
+    return this.#slots.u8[this.#slot * MARKET_EVENT_BYTES + MarketField.flags];
+  }
+
+  get symbol(): number {
+    return this.#slots.u32[this.#slot * SLOT_WORDS + MarketField.symbol];
+  }
+
+  get seq(): number {
+    return this.#slots.f64[this.#slot * SLOT_DOUBLES + MarketField.seq];
+  }
+
+  get orderId(): number {
+    return this.#slots.f64[this.#slot * SLOT_DOUBLES + MarketField.orderId];
+  }
+
+  /** Ticks. */
+  get price(): number {
+    return this.#slots.f64[this.#slot * SLOT_DOUBLES + MarketField.price];
+  }
+
+  /** Lots. */
+  get quantity(): number {
+    return this.#slots.f64[this.#slot * SLOT_DOUBLES + MarketField.quantity];
+  }
+
+  get otherId(): number {
+    return this.#slots.f64[this.#slot * SLOT_DOUBLES + MarketField.otherId];
+  }
+
+  get extra(): number {
+    return this.#slots.f64[this.#slot * SLOT_DOUBLES + MarketField.extra];
+  }
+
+  /** Microseconds since the Unix epoch: the stamp of the command that caused it. */
+  get timeUs(): number {
+    return this.#slots.f64[this.#slot * SLOT_DOUBLES + MarketField.time];
+  }
+}

@@ -1,16 +1,13 @@
+import { assert } from '../assert.ts';
 import { Code } from '../codes.ts';
 import { putI64 } from '../units.ts';
+import { CHANNELS } from './channels/channels.ts';
 import { FlatReader } from './flat.ts';
-import { SCHEMA_VERSION } from './frames.ts';
-import { Bbo, Channel, FrameKind, LevelUpdate, MarketOp, OrderUpdate, Status, Trade } from './layout.ts';
+import { MIN_SCHEMA_VERSION, speaksSchema } from './frames.ts';
+import { FrameKind, MarketOp } from './layout.ts';
 
-/** Names of the channels, by Channel; also their names in JSON. */
-export const CHANNEL_NAMES = ['book', 'book-l3', 'bbo', 'trades', 'status'] as const;
-export type ChannelName = (typeof CHANNEL_NAMES)[number];
-/** Names of the frame kinds in JSON, by FrameKind. */
-export const FRAME_KIND_NAMES = ['none', 'snapshot', 'delta', 'heartbeat', 'subscribed', 'unsubscribed', 'refused', 'pong'] as const;
 /** Bytes of the struct that each channel carries, by Channel. */
-export const STRUCT_BYTES: readonly number[] = [LevelUpdate.bytes, OrderUpdate.bytes, Bbo.bytes, Trade.bytes, Status.bytes];
+export const STRUCT_BYTES: readonly number[] = CHANNELS.map(({ structBytes }) => structBytes);
 
 /** Wire structs of one kind that are being collected. Fields are written in place; grows by doubling, is used again. */
 export class StructList {
@@ -53,6 +50,7 @@ export class StructList {
 const VTABLE = 4;
 const TABLE = 40;
 const TABLE_BYTES = 40;
+const VERSION_AT = 44;
 const KIND_AT = 46;
 const CHANNEL_AT = 47;
 const FIRST_NO_AT = 48;
@@ -73,24 +71,31 @@ const FIELD_CODE = 4;
 const FIELD_TAG = 5;
 const FIELD_FIRST_NO = 6;
 const FIELD_TIME = 7;
-/** Field of channel 0's vector; the others follow in the order of Channel. */
-const FIELD_VECTOR = 8;
+/** Fields of the table: those above, and a vector for each channel. */
+const FIELDS = Math.max(...CHANNELS.map(({ vectorField }) => vectorField)) + 1;
+assert(VTABLE + 4 + 2 * FIELDS <= TABLE, 'market frames: the vtable fits before the table');
 
 /** A frame without a vector, then one for each channel's vector: everything that is the same in every frame. */
-const templates = [-1, ...CHANNEL_NAMES.keys()].map((channel) => {
+const templates = [undefined, ...CHANNELS].map((channel) => {
   const u8 = new Uint8Array(FRAME_HEADER_BYTES);
   const view = new DataView(u8.buffer);
   view.setUint32(0, TABLE, true);
-  const fields = [44, KIND_AT, CHANNEL_AT, SYMBOL_AT, CODE_AT, TAG_AT, FIRST_NO_AT, TIME_AT, 0, 0, 0, 0, 0];
-  if (channel >= 0) fields[FIELD_VECTOR + channel] = VECTOR_AT;
+  const fields = [VERSION_AT, KIND_AT, CHANNEL_AT, SYMBOL_AT, CODE_AT, TAG_AT, FIRST_NO_AT, TIME_AT];
+  while (fields.length < FIELDS) fields.push(0);
+  if (channel !== undefined) fields[channel.vectorField] = VECTOR_AT;
   view.setUint16(VTABLE, 4 + 2 * fields.length, true);
   view.setUint16(VTABLE + 2, TABLE_BYTES, true);
   for (const [i, at] of fields.entries()) view.setUint16(VTABLE + 4 + 2 * i, at === 0 ? 0 : at - TABLE, true);
   view.setInt32(TABLE, TABLE - VTABLE, true);
-  view.setUint16(44, SCHEMA_VERSION, true);
+  view.setUint16(VERSION_AT, MIN_SCHEMA_VERSION, true);
   view.setUint32(VECTOR_AT, COUNT_AT - VECTOR_AT, true);
   return u8;
 });
+
+/** Gives a frame that was written here the schema version that its reader asked for: the layout is the same in all that are spoken. */
+export function setFrameVersion(frame: Uint8Array, version: number): void {
+  frame[VERSION_AT] = version;
+}
 
 /** What stands in a MarketFrame besides its structs. Times in microseconds since the epoch. */
 export interface FrameHead {
@@ -180,10 +185,12 @@ export class MarketRequestReader {
   channel = 0;
   symbol = 0;
   tag = 0;
+  /** Schema version of the request, one that is spoken; 0 when there is none. */
+  version = 0;
 
   /** OK, MALFORMED_FRAME, WRONG_SCHEMA_VERSION, UNKNOWN_KIND (the op) or BAD_ENUM (the channel). `tag` is set when it could be read. */
   open(bytes: Uint8Array): Code {
-    this.op = this.channel = this.symbol = this.tag = 0;
+    this.op = this.channel = this.symbol = this.tag = this.version = 0;
     const flat = this.#flat;
     if (!flat.open(bytes)) return Code.MALFORMED_FRAME;
     const version = flat.field(0, 2);
@@ -193,18 +200,25 @@ export class MarketRequestReader {
     const tag = flat.field(4, 4);
     if (version < 0 || op < 0 || channel < 0 || symbol < 0 || tag < 0) return Code.MALFORMED_FRAME;
     // Another version may mean something else by every other field.
-    if (version === 0 || flat.u16(version) !== SCHEMA_VERSION) return Code.WRONG_SCHEMA_VERSION;
+    if (version === 0 || !speaksSchema(flat.u16(version))) return Code.WRONG_SCHEMA_VERSION;
+    this.version = flat.u16(version);
     if (op !== 0) this.op = flat.u8(op);
     if (channel !== 0) this.channel = flat.u8(channel);
     if (symbol !== 0) this.symbol = flat.u32(symbol);
     if (tag !== 0) this.tag = flat.u32(tag);
     if (this.op < MarketOp.Subscribe || this.op > MarketOp.Ping) return Code.UNKNOWN_KIND;
-    return this.channel > Channel.Status ? Code.BAD_ENUM : Code.OK;
+    return this.channel >= CHANNELS.length ? Code.BAD_ENUM : Code.OK;
   }
 }
 
-/** A MarketRequest in memory of its own. */
-export function marketRequest(op: number, channel: number, symbol: number, tag: number): Uint8Array<ArrayBuffer> {
+/** A MarketRequest in memory of its own. Version 1 says all that there is, and every exchange speaks it. */
+export function marketRequest(
+  op: number,
+  channel: number,
+  symbol: number,
+  tag: number,
+  version: number = MIN_SCHEMA_VERSION,
+): Uint8Array<ArrayBuffer> {
   const u8 = new Uint8Array(36);
   const view = new DataView(u8.buffer);
   view.setUint32(0, 20, true);
@@ -212,7 +226,7 @@ export function marketRequest(op: number, channel: number, symbol: number, tag: 
   view.setUint16(6, 16, true);
   for (const [i, at] of [4, 6, 7, 8, 12].entries()) view.setUint16(8 + 2 * i, at, true);
   view.setInt32(20, 16, true);
-  view.setUint16(24, SCHEMA_VERSION, true);
+  view.setUint16(24, version, true);
   view.setUint8(26, op);
   view.setUint8(27, channel);
   view.setUint32(28, symbol, true);
@@ -242,7 +256,7 @@ export class MarketFrameReader implements FrameHead {
     if (!flat.open(bytes)) return Code.MALFORMED_FRAME;
     const version = flat.field(0, 2);
     if (version < 0) return Code.MALFORMED_FRAME;
-    if (version === 0 || flat.u16(version) !== SCHEMA_VERSION) return Code.WRONG_SCHEMA_VERSION;
+    if (version === 0 || !speaksSchema(flat.u16(version))) return Code.WRONG_SCHEMA_VERSION;
     this.kind = this.#number(FIELD_KIND, 1);
     this.channel = this.#number(FIELD_CHANNEL, 1);
     this.symbol = this.#number(FIELD_SYMBOL, 4);
@@ -252,9 +266,9 @@ export class MarketFrameReader implements FrameHead {
     this.timeUs = this.#number(FIELD_TIME, 8);
     const { kind, channel, symbol, code, tag, firstNo, timeUs } = this;
     if (kind < 0 || channel < 0 || symbol < 0 || code < 0 || tag < 0 || firstNo < 0 || timeUs < 0) return Code.MALFORMED_FRAME;
-    if (kind < FrameKind.Snapshot || kind > FrameKind.Pong || channel > Channel.Status) return Code.BAD_ENUM;
-    const structBytes = STRUCT_BYTES[channel];
-    if (!flat.vector(FIELD_VECTOR + channel, structBytes)) return Code.MALFORMED_FRAME;
+    if (kind < FrameKind.Snapshot || kind > FrameKind.Pong || channel >= CHANNELS.length) return Code.BAD_ENUM;
+    const { structBytes, vectorField } = CHANNELS[channel];
+    if (!flat.vector(vectorField, structBytes)) return Code.MALFORMED_FRAME;
     this.count = flat.vectorCount;
     if (this.count === 0) return Code.OK;
     const start = bytes.byteOffset + flat.vectorAt;

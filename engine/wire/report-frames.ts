@@ -1,6 +1,6 @@
 import { Code } from '../codes.ts';
 import { FlatReader } from './flat.ts';
-import { IDENTIFIER, SCHEMA_VERSION } from './frames.ts';
+import { IDENTIFIER, MIN_SCHEMA_VERSION, speaksSchema } from './frames.ts';
 import { Command, Refusal, Report } from './layout.ts';
 
 export const REPORT_WORDS = Report.bytes / 4;
@@ -60,6 +60,7 @@ export class RefusalList {
 const HEADER_BYTES = 40;
 const REPORTS_OFFSET_AT = 24;
 const REFUSALS_OFFSET_AT = 28;
+const VERSION_AT = 32;
 const COUNT_AT = 36;
 /** Padding that aligns the refusals, and their count. */
 const MIDDLE_BYTES = 8;
@@ -89,7 +90,6 @@ export class ReportFrameWriter {
     view.setUint16(16, 8, true);
     view.setInt32(20, 12, true);
     view.setUint32(REPORTS_OFFSET_AT, COUNT_AT - REPORTS_OFFSET_AT, true);
-    view.setUint16(32, SCHEMA_VERSION, true);
   }
 
   get full(): boolean {
@@ -111,12 +111,14 @@ export class ReportFrameWriter {
   /**
    * The frame, with the refusals behind the reports, in memory of its own. The writer is empty again; the list is not.
    * @param headroom bytes left free before the frame, for its carrier
+   * @param version schema version of the frame; the layout is the same in all that are spoken
    */
-  finish(refusals: RefusalList, headroom: number = 0): Buffer {
+  finish(refusals: RefusalList, headroom: number = 0, version: number = MIN_SCHEMA_VERSION): Buffer {
     const reports = this.count * Report.bytes;
     const middle = HEADER_BYTES + reports;
     const frame = Buffer.allocUnsafe(headroom + middle + MIDDLE_BYTES + refusals.count * Refusal.bytes);
     this.words[REFUSALS_OFFSET_AT >> 2] = middle + 4 - REFUSALS_OFFSET_AT;
+    this.words[VERSION_AT >> 2] = version;
     this.words[COUNT_AT >> 2] = this.count;
     frame.set(this.#u8.subarray(0, middle), headroom);
     frame.writeUInt32LE(0, headroom + middle);
@@ -148,7 +150,7 @@ export class ReportFrameReader {
     const version = flat.field(FIELD_VERSION, 2);
     if (version < 0) return Code.MALFORMED_FRAME;
     this.version = version === 0 ? 0 : flat.u16(version);
-    if (this.version !== SCHEMA_VERSION) return Code.WRONG_SCHEMA_VERSION;
+    if (!speaksSchema(this.version)) return Code.WRONG_SCHEMA_VERSION;
     if (!flat.vector(FIELD_REPORTS, Report.bytes)) return Code.MALFORMED_FRAME;
     const reportsAt = flat.vectorAt;
     const reports = flat.vectorCount;

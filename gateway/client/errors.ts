@@ -26,6 +26,8 @@ const ADVICE: Partial<Record<number, string>> = {
   [Code.FOREIGN_ACCOUNT]: 'the command names another account than the session: leave it 0',
   [Code.ADMIN_ONLY]: 'order entry takes no administrative commands: use the admin interface',
   [Code.BAD_RANGE]: 'price, quantity or id is out of range: quantity from 1 lot, price from 1 tick, and 0 for a market order',
+  [Code.ILLEGAL_COMBINATION]: 'order type, time in force and terms do not go together: see docs/ORDER-ENTRY.md',
+  [Code.UNSUPPORTED_TERM]: 'the order has a term that this release of the exchange does not know',
   [Code.BAD_CLIENT_ORDER_ID]: 'a new order needs a client order id from 1',
 };
 
@@ -33,6 +35,12 @@ const ADVICE: Partial<Record<number, string>> = {
 export function refusalError(code: number): OpenbellError {
   const name = codeName(code);
   return new OpenbellError(name, `${name}: ${ADVICE[code] ?? 'see docs/CODES.md'}`, code);
+}
+
+/** An order, or a batch, with a term that the exchange does not speak of. */
+export function exchangeTooOld(): OpenbellError {
+  const text = 'WRONG_SCHEMA_VERSION: the exchange is older than a term of the order, which needs wire schema 2: leave the term out';
+  return new OpenbellError('WRONG_SCHEMA_VERSION', text, Code.WRONG_SCHEMA_VERSION);
 }
 
 /** Statuses that a second attempt would meet again. */

@@ -10,8 +10,8 @@ import type { ConnectOptions } from './types.ts';
 
 export { Code, codeName } from '../../engine/codes.ts';
 export { DecimalError } from '../../engine/decimal.ts';
-export { CommandBatch, MAX_FRAME_COMMANDS, SCHEMA_VERSION } from '../../engine/wire/frames.ts';
-export { Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
+export { CommandBatch, type LongOrder, MAX_FRAME_COMMANDS, MIN_SCHEMA_VERSION, SCHEMA_VERSION } from '../../engine/wire/frames.ts';
+export { Instruction, OrderType, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
 export { OpenbellError } from './errors.ts';
 export { LocalBook, LocalOrderBook } from './local-book.ts';
 export { MarketClient, type MarketOptions } from './market.ts';

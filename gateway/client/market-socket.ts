@@ -1,8 +1,8 @@
-import { MarketOp } from '../../engine/wire/layout.ts';
-import { CHANNEL_NAMES, type ChannelName, marketRequest } from '../../engine/wire/market-frames.ts';
+import type { ChannelName } from '../../engine/wire/channels/channels.ts';
 import { authority } from './authority.ts';
 import { OpenbellError } from './errors.ts';
-import { decodeBinary, decodeJson, type MarketFrameView } from './market-decode.ts';
+import type { MarketFrameView } from './market-decode.ts';
+import { MARKET_FORMATS, type MarketFormatName } from './market-formats.ts';
 import { type Dispatcher, dispatcherFor } from './tls.ts';
 import type { TokenSource } from './token-source.ts';
 import type { ClientTls } from './types.ts';
@@ -15,7 +15,7 @@ export interface MarketSocketOptions {
   /** In the path, as a WebSocket of a browser can set no header. Default: none, the gateway's choice. */
   readonly shard?: number | undefined;
   /** Default `binary`. */
-  readonly format?: 'binary' | 'json';
+  readonly format?: MarketFormatName;
   /** Connect again when the connection is lost. Default true. */
   readonly reconnect?: boolean;
   /** A line that brings nothing, heartbeats included, for so long is dead, ms. Default 15,000: three heartbeats. */
@@ -39,13 +39,12 @@ const GOOD_MS = 10_000;
 const CLOSE_PATIENCE_MS = 1000;
 /** Close code: the credentials have expired. */
 const EXPIRED = 4016;
-const OP_NAMES = ['', 'subscribe', 'unsubscribe', 'resnapshot', 'ping'] as const;
 
 /** One WebSocket to the market data of an exchange, made again with growing pauses when it is lost. */
 export class MarketSocket {
   readonly url: string;
   reconnects = 0;
-  readonly #json: boolean;
+  readonly #format: MarketFormatName;
   readonly #reconnect: boolean;
   readonly #idleMs: number;
   readonly #events: MarketSocketEvents;
@@ -66,7 +65,7 @@ export class MarketSocket {
     const { host = '127.0.0.1', port = 7402, shard, format = 'binary', reconnect = true, idleMs = 15_000, tokens, tls } = options;
     this.#dispatcher = dispatcherFor(tls);
     this.url = `${tls === undefined ? 'ws' : 'wss'}://${authority(host, port)}/${shard === undefined ? '' : `shard/${shard}`}`;
-    this.#json = format === 'json';
+    this.#format = format;
     this.#reconnect = reconnect;
     this.#idleMs = idleMs;
     this.#events = events;
@@ -97,7 +96,7 @@ export class MarketSocket {
 
   /** @param token as a subprotocol: a WebSocket of a browser can show it in no other way, and one way is enough */
   #begin(token: readonly string[]): void {
-    const protocols = [this.#json ? 'json' : 'binary', ...token];
+    const protocols = [this.#format, ...token];
     const ws = new WebSocket(this.url, this.#dispatcher === undefined ? protocols : { protocols, dispatcher: this.#dispatcher });
     this.#ws = ws;
     ws.binaryType = 'arraybuffer';
@@ -112,7 +111,7 @@ export class MarketSocket {
       this.#lastHeard = performance.now();
       let frame: MarketFrameView;
       try {
-        frame = typeof data === 'string' ? decodeJson(data) : decodeBinary(new Uint8Array(data as ArrayBuffer));
+        frame = MARKET_FORMATS[this.#format].frame(data as string | ArrayBuffer);
       } catch (error) {
         return this.#fail(ws, error as OpenbellError);
       }
@@ -128,9 +127,7 @@ export class MarketSocket {
   /** Sends a request; nothing when there is no connection: `onOpen` asks again. */
   send(op: number, channel: ChannelName, id: number, name: string, tag: number): void {
     if (!this.#open || this.#ws === undefined) return;
-    if (!this.#json) this.#ws.send(marketRequest(op, CHANNEL_NAMES.indexOf(channel), id, tag));
-    else if (op === MarketOp.Ping) this.#ws.send(JSON.stringify({ op: OP_NAMES[op], tag }));
-    else this.#ws.send(JSON.stringify({ op: OP_NAMES[op], channel, symbol: name, tag }));
+    this.#ws.send(MARKET_FORMATS[this.#format].request(op, channel, id, name, tag));
   }
 
   /** Closes for good. Resolves when the exchange has said goodbye too, or has not within a second. */

@@ -1,5 +1,5 @@
+import { CHANNEL_NAMES, CHANNELS, type ChannelName } from '../../engine/wire/channels/channels.ts';
 import { MarketOp } from '../../engine/wire/layout.ts';
-import type { ChannelName } from '../../engine/wire/market-frames.ts';
 import { OpenbellError } from './errors.ts';
 import { LocalBook, LocalOrderBook } from './local-book.ts';
 import { carriesState, type MarketFrameView, type UpdateOf } from './market-decode.ts';
@@ -148,6 +148,7 @@ export class MarketClient {
   async #stream<C extends StreamChannel>(channel: C, symbol: string | number, options: StreamOptions<C>): Promise<MarketStream<C>> {
     const id = await this.#id(symbol);
     const topic = this.#topic(channel, id);
+    const { snapshotHasUpdates } = CHANNELS[CHANNEL_NAMES.indexOf(channel)];
     /** Number of the last update seen, by symbol. */
     const numbers = new Map<string, number>();
     const stream = new MarketStream<C>(options, () => {
@@ -161,9 +162,9 @@ export class MarketClient {
       const seen = numbers.get(name);
       const last = frame.kind === 'snapshot' ? frame.firstNo : frame.firstNo + frame.updates.length - 1;
       numbers.set(name, last);
-      // A snapshot of trades carries none: all up to its number are in the history.
+      // Where a snapshot carries no updates, all up to its number are in the history.
       const first = frame.kind === 'snapshot' ? frame.firstNo + 1 : frame.firstNo;
-      if (channel === 'trades' && seen !== undefined && first > seen + 1) stream.gap(name, seen + 1, first - 1);
+      if (!snapshotHasUpdates && seen !== undefined && first > seen + 1) stream.gap(name, seen + 1, first - 1);
       for (const update of frame.updates as readonly UpdateOf[C][]) stream.push({ ...update, symbol: name } as Item<C>);
     };
     topic.listeners.add(listen);

@@ -2,12 +2,14 @@ import { EventEmitter } from 'node:events';
 import { Code } from '../../engine/codes.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
 import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
-import { CommandKind, Refusal, Report, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { CommandKind, Refusal, Report, Side } from '../../engine/wire/layout.ts';
+import { SIDE_NAMES } from '../../engine/wire/names.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
-import { OpenbellError, refusalError } from './errors.ts';
+import { exchangeTooOld, OpenbellError, refusalError } from './errors.ts';
 import { OrderStream, type OrderStreamOptions } from './order-stream.ts';
-import { PendingCommands } from './pending-commands.ts';
-import { SIDES, TIMES_IN_FORCE, viewRefusal, viewReport } from './report-view.ts';
+import { NO_TERMS, orderTerms } from './order-terms.ts';
+import { type PendingCommand, PendingCommands } from './pending-commands.ts';
+import { viewRefusal, viewReport } from './report-view.ts';
 import type { SymbolCatalog, SymbolUnits } from './symbols.ts';
 import type { AmendOrder, OrderTarget, PlaceOrder, RefusalView, ReportView } from './types.ts';
 
@@ -28,6 +30,11 @@ interface Events {
   /** It is over: closed, or for a reason that another attempt would meet again. */
   closed: [OpenbellError | undefined];
 }
+
+type NewCommand = Omit<PendingCommand, 'tag' | 'resolve' | 'reject'>;
+
+/** What a cancel leaves out, and an amend. */
+const PLAIN = { side: Side.Buy, terms: NO_TERMS, price: 0, quantity: 0, minQuantity: 0 };
 
 /** What a unary Submit was answered: the first report of each command that was taken, and the refusals. */
 export interface SubmitAnswer {
@@ -98,29 +105,27 @@ export class OrderSession extends EventEmitter<Events> {
     return this.#pending.size;
   }
 
-  /** Sends an order; resolves with Accepted or Rejected. @throws OpenbellError when it was refused unsequenced, DecimalError */
+  /** Sends an order; resolves with Accepted or Rejected. @throws OpenbellError when it was refused unsequenced, ILLEGAL_COMBINATION, WRONG_SCHEMA_VERSION when the exchange is older than a term of it; DecimalError */
   async place(order: PlaceOrder): Promise<ReportView> {
     const units = await this.#symbol(order.symbol);
-    const name = order.timeInForce ?? (order.price === undefined ? 'market' : 'gtc');
-    const timeInForce = TIMES_IN_FORCE.indexOf(name) as TimeInForce;
-    if ((timeInForce === TimeInForce.Market) !== (order.price === undefined)) {
-      throw new OpenbellError(
-        'BAD_RANGE',
-        `a ${name} order ${order.price === undefined ? 'needs a price' : 'has no price'}`,
-        Code.BAD_RANGE,
-      );
-    }
+    const terms = orderTerms(order);
     const price = order.price === undefined ? 0 : units.ticks(order.price);
+    const minQuantity = order.minQuantity === undefined ? 0 : units.lots(order.minQuantity);
+    const quantity = units.lots(order.quantity);
+    if (order.minQuantity !== undefined && !(minQuantity >= 1 && minQuantity <= quantity)) {
+      const text = `a minimum quantity is above 0 and at most the quantity: ${order.minQuantity} of ${order.quantity}`;
+      throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
+    }
     const clientOrderId = order.clientOrderId ?? this.nextClientOrderId();
-    const side = SIDES.indexOf(order.side) as Side;
-    return this.#ask(CommandKind.New, units.id, side, timeInForce, price, units.lots(order.quantity), clientOrderId, 0);
+    const side = SIDE_NAMES.indexOf(order.side) as Side;
+    return this.#ask({ kind: CommandKind.New, symbol: units.id, side, terms, price, quantity, minQuantity, clientOrderId, orderId: 0 });
   }
 
   /** Resolves with Cancelled or CancelRejected. */
   async cancel(target: OrderTarget): Promise<ReportView> {
     const units = await this.#symbol(target.symbol);
     const { clientOrderId, orderId } = named(target);
-    return this.#ask(CommandKind.Cancel, units.id, Side.Buy, TimeInForce.GoodTillCancel, 0, 0, clientOrderId, orderId);
+    return this.#ask({ ...PLAIN, kind: CommandKind.Cancel, symbol: units.id, clientOrderId, orderId });
   }
 
   /** Resolves with Amended or AmendRejected. A smaller quantity at the same price keeps its place in the queue. */
@@ -128,16 +133,8 @@ export class OrderSession extends EventEmitter<Events> {
     const units = await this.#symbol(order.symbol);
     const { clientOrderId, orderId } = named(order);
     const price = units.ticks(order.price);
-    return this.#ask(
-      CommandKind.Amend,
-      units.id,
-      Side.Buy,
-      TimeInForce.GoodTillCancel,
-      price,
-      units.lots(order.quantity),
-      clientOrderId,
-      orderId,
-    );
+    const quantity = units.lots(order.quantity);
+    return this.#ask({ ...PLAIN, kind: CommandKind.Amend, symbol: units.id, price, quantity, clientOrderId, orderId });
   }
 
   /** An id for a new order: grows, also over restarts of the client. */
@@ -150,18 +147,20 @@ export class OrderSession extends EventEmitter<Events> {
    * Sends the batch as one frame and empties it. Answers come as events (or to
    * `onFrame`) only, and nothing is sent again after a lost connection.
    * @returns false: the stream is full, wait for `drain` before the next
-   * @throws OpenbellError CONNECTION_LOST while there is no stream
+   * @throws OpenbellError CONNECTION_LOST while there is no stream, WRONG_SCHEMA_VERSION for a long order to an exchange without schema 2
    */
   send(batch: CommandBatch): boolean {
     if (!this.#stream.isOpen) {
       throw this.#closed ?? new OpenbellError('CONNECTION_LOST', 'the session is not open: wait for `open`, then send the batch again');
     }
+    if (batch.version > this.#stream.schema) throw exchangeTooOld();
     return this.#stream.write(takeFrame(batch));
   }
 
   /** One unary call with the batch, which is emptied. For simple clients: slower than the session. */
   async submit(batch: CommandBatch): Promise<SubmitAnswer> {
-    const { flat, reports, reportsAt, refusals, refusalsAt } = await this.#stream.submit(takeFrame(batch));
+    const { version } = batch;
+    const { flat, reports, reportsAt, refusals, refusalsAt } = await this.#stream.submit(takeFrame(batch), version);
     return {
       reports: Array.from({ length: reports }, (_, i) => viewReport(flat, reportsAt + i * Report.bytes, this.#symbols)),
       refusals: Array.from({ length: refusals }, (_, i) => viewRefusal(flat, refusalsAt + i * Refusal.bytes)),
@@ -182,22 +181,12 @@ export class OrderSession extends EventEmitter<Events> {
     return this.#symbols.get(symbol) ?? this.#symbols.find(symbol);
   }
 
-  #ask(
-    kind: CommandKind,
-    symbol: number,
-    side: Side,
-    timeInForce: TimeInForce,
-    price: number,
-    quantity: number,
-    clientOrderId: number,
-    orderId: number,
-  ): Promise<ReportView> {
+  #ask(command: NewCommand): Promise<ReportView> {
     if (this.#closed !== undefined) throw this.#closed;
-    checkId('client order id', clientOrderId);
-    checkId('order id', orderId);
+    checkId('client order id', command.clientOrderId);
+    checkId('order id', command.orderId);
     return new Promise((resolve, reject) => {
-      const tag = this.#pending.tag();
-      this.#pending.add({ kind, symbol, side, timeInForce, price, quantity, clientOrderId, orderId, tag, resolve, reject });
+      this.#pending.add({ ...command, tag: this.#pending.tag(), resolve, reject });
       if (this.#flushing) return;
       // What is asked for in one turn of the loop goes out in one frame.
       this.#flushing = true;
@@ -209,7 +198,7 @@ export class OrderSession extends EventEmitter<Events> {
   }
 
   #flush(): void {
-    while (this.#stream.isOpen && this.#pending.fill(this.#batch)) this.#stream.write(takeFrame(this.#batch));
+    while (this.#stream.isOpen && this.#pending.fill(this.#batch, this.#stream.schema)) this.#stream.write(takeFrame(this.#batch));
   }
 
   // Reports ----------------------------------------------------------------------

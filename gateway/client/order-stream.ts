@@ -1,9 +1,9 @@
 import { Client, type ClientDuplexStream, Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { Code } from '../../engine/codes.ts';
-import { SCHEMA_VERSION } from '../../engine/wire/frames.ts';
+import { MIN_SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { authority } from './authority.ts';
-import { callError, isFinal, OpenbellError } from './errors.ts';
+import { callError, exchangeTooOld, isFinal, OpenbellError } from './errors.ts';
 import { SHARD_HEADER } from './symbols.ts';
 import { channelCredentials } from './tls.ts';
 import type { TokenSource } from './token-source.ts';
@@ -12,6 +12,8 @@ import type { ClientTls } from './types.ts';
 const SESSION = '/openbell.OrderEntry/Session';
 const SUBMIT = '/openbell.OrderEntry/Submit';
 const LAST_REPORT = 'x-openbell-last-report';
+/** Of the call: the wire schema of the answers. Of its response: oldest and newest that the exchange speaks, such as `1-2`. */
+const SCHEMA = 'x-openbell-schema';
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2000;
 const CLOSE_DEADLINE_MS = 3000;
@@ -49,6 +51,8 @@ export interface OrderStreamListener {
 export class OrderStream {
   /** Number of the last report taken; whoever takes reports keeps it. Undefined before the stream was first open. */
   lastReport: number | undefined;
+  /** Newest wire schema that the exchange speaks; an exchange that does not say so speaks the oldest. */
+  schema: number = MIN_SCHEMA_VERSION;
   readonly #account: number;
   readonly #shard: number | undefined;
   readonly #reconnect: boolean;
@@ -97,11 +101,12 @@ export class OrderStream {
     return this.#call?.write(frame) ?? false;
   }
 
-  /** One unary Submit. */
-  async submit(frame: Buffer): Promise<ReportFrameReader> {
+  /** One unary Submit. @param version schema of the frame */
+  async submit(frame: Buffer, version: number): Promise<ReportFrameReader> {
     try {
       return await this.#submit(frame);
     } catch (error) {
+      if (version > MIN_SCHEMA_VERSION && error instanceof OpenbellError && error.code === 'WRONG_SCHEMA_VERSION') throw exchangeTooOld();
       // Nothing was taken of it, so it may be sent again.
       if (!this.#tokens?.renewable || !(error instanceof OpenbellError && error.code === 'UNAUTHENTICATED')) throw error;
       this.#tokens.refused();
@@ -169,7 +174,8 @@ export class OrderStream {
     const metadata = new Metadata();
     if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     metadata.set('x-openbell-account', String(this.#account));
-    metadata.set('x-openbell-schema', String(SCHEMA_VERSION));
+    // The answers are the same in every version: the oldest is what every exchange gives.
+    metadata.set(SCHEMA, String(MIN_SCHEMA_VERSION));
     if (this.#shard !== undefined) metadata.set(SHARD_HEADER, String(this.#shard));
     if (lastReport !== undefined) metadata.set(LAST_REPORT, String(lastReport));
     return metadata;
@@ -180,6 +186,7 @@ export class OrderStream {
     // A refused call has headers, too, but not this one.
     if (last === undefined) return;
     this.lastReport ??= Number(last);
+    this.schema = newestSchema(headers.get(SCHEMA)[0]);
     this.#open = true;
     this.#renewed = false;
     this.#retryMs = FIRST_RETRY_MS;
@@ -229,6 +236,10 @@ export class OrderStream {
     this.#client.close();
     this.#listener.onFinished(error);
   }
+}
+
+function newestSchema(spoken: string | Buffer | undefined): number {
+  return Number(/^\d+-(\d{1,5})$/.exec(String(spoken))?.[1] ?? MIN_SCHEMA_VERSION);
 }
 
 function malformed(): OpenbellError {

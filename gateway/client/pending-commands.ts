@@ -1,7 +1,8 @@
 import type { FlatReader } from '../../engine/wire/flat.ts';
-import type { CommandBatch } from '../../engine/wire/frames.ts';
-import { CommandKind, Refusal, Report, ReportKind, type Side, type TimeInForce } from '../../engine/wire/layout.ts';
-import { OpenbellError } from './errors.ts';
+import { type CommandBatch, FIRST_WITH_EXTENSIONS } from '../../engine/wire/frames.ts';
+import { CommandKind, Refusal, Report, ReportKind, type Side } from '../../engine/wire/layout.ts';
+import { exchangeTooOld, OpenbellError } from './errors.ts';
+import type { OrderTerms } from './order-terms.ts';
 import type { ReportView } from './types.ts';
 
 /** A command whose answer somebody waits for. */
@@ -9,9 +10,11 @@ export interface PendingCommand {
   readonly kind: CommandKind;
   readonly symbol: number;
   readonly side: Side;
-  readonly timeInForce: TimeInForce;
+  readonly terms: OrderTerms;
   readonly price: number;
   readonly quantity: number;
+  /** Lots; 0 = none. */
+  readonly minQuantity: number;
   readonly clientOrderId: number;
   readonly orderId: number;
   /** Tells the answers to this session's commands apart from those to other sessions of the account. */
@@ -65,15 +68,25 @@ export class PendingCommands {
     return this.#take(flat.u32(at + Refusal.tag), kind, flat.u53(at + Refusal.clientOrderId), flat.u53(at + Refusal.orderId));
   }
 
-  /** Moves commands that are to be sent into the empty batch, as many as it holds; false when there are none. */
-  fill(batch: CommandBatch): boolean {
-    const some = this.#unsent.splice(0, batch.capacity);
-    for (const { kind, symbol, side, timeInForce, price, quantity, clientOrderId, orderId, tag } of some) {
-      if (kind === CommandKind.New) batch.place(symbol, side, timeInForce, price, quantity, clientOrderId, tag);
-      else if (kind === CommandKind.Cancel) batch.cancel(symbol, clientOrderId, orderId, tag);
-      else batch.amend(symbol, clientOrderId, orderId, price, quantity, tag);
+  /**
+   * Moves commands that are to be sent into the empty batch, as many as it
+   * holds; false when there are none.
+   * @param schema newest wire schema that the exchange speaks; a command that needs a newer one is rejected
+   */
+  fill(batch: CommandBatch, schema: number): boolean {
+    let taken = 0;
+    for (const command of this.#unsent) {
+      const { long } = command.terms;
+      if (long ? !batch.fitsLong : batch.full) break;
+      taken++;
+      if (!long || schema >= FIRST_WITH_EXTENSIONS) put(batch, command);
+      else {
+        this.#byTag.delete(command.tag);
+        command.reject(exchangeTooOld());
+      }
     }
-    return some.length !== 0;
+    this.#unsent.splice(0, taken);
+    return batch.count !== 0;
   }
 
   /**
@@ -110,4 +123,14 @@ export class PendingCommands {
     this.#byTag.delete(tag);
     return command;
   }
+}
+
+function put(batch: CommandBatch, command: PendingCommand): void {
+  const { kind, symbol, price, quantity, clientOrderId, orderId, tag } = command;
+  if (kind === CommandKind.New) {
+    const { side, terms, minQuantity } = command;
+    const { orderType, timeInForce, instructions } = terms;
+    batch.placeLong({ symbol, side, orderType, timeInForce, instructions, price, quantity, minQuantity, clientOrderId, tag });
+  } else if (kind === CommandKind.Cancel) batch.cancel(symbol, clientOrderId, orderId, tag);
+  else batch.amend(symbol, clientOrderId, orderId, price, quantity, tag);
 }

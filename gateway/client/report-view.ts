@@ -1,80 +1,60 @@
 import { codeName } from '../../engine/codes.ts';
-import { ReportFlag } from '../../engine/machine/report-writer.ts';
 import type { FlatReader } from '../../engine/wire/flat.ts';
-import { CommandKind, Refusal, Report } from '../../engine/wire/layout.ts';
-import { WHOLE_FRAME } from '../../engine/wire/report-frames.ts';
+import { Refusal } from '../../engine/wire/layout.ts';
+import { commandKindName, REPORT_KIND_NAMES, ReportFlag, SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../engine/wire/names.ts';
+import { REPORT_WORDS, WHOLE_FRAME } from '../../engine/wire/report-frames.ts';
+import { ReportView as WireReport } from '../../engine/wire/report-view.ts';
 import type { SymbolCatalog } from './symbols.ts';
-import type { RefusalView, ReportKindName, ReportView, SideName, TimeInForceName } from './types.ts';
+import type { RefusalView, ReportView } from './types.ts';
 
-/** Names by wire value. */
-export const SIDES: readonly SideName[] = ['buy', 'sell'];
-export const TIMES_IN_FORCE: readonly TimeInForceName[] = ['gtc', 'ioc', 'fok', 'market', 'post-only'];
-const REPORT_KINDS: readonly ReportKindName[] = [
-  'none',
-  'accepted',
-  'rejected',
-  'fill',
-  'cancelled',
-  'amended',
-  'cancel-rejected',
-  'amend-rejected',
-];
+/** The report being shown, aligned: a frame may begin at any byte. */
+const words = new Int32Array(REPORT_WORDS);
+const report = new WireReport().wrap(words, 0);
 
 /** The report at `at` of a verified frame, with decimal text. */
 export function viewReport(flat: FlatReader, at: number, symbols: SymbolCatalog): ReportView {
-  const symbolId = flat.u32(at + Report.symbol);
+  flat.copyWords(at, words, 0, REPORT_WORDS);
+  const { flags, fee, price, quantity, leaves, filled, symbol: symbolId } = report;
   const units = symbols.get(symbolId);
-  const flags = flat.u8(at + Report.flags);
-  const priceTicks = flat.u53(at + Report.price);
-  const quantityLots = flat.u53(at + Report.quantity);
-  const leavesLots = flat.u53(at + Report.leaves);
-  const filledLots = flat.u53(at + Report.filled);
-  const feeUnits = signed(flat, at + Report.fee);
   return {
-    reportNo: flat.u53(at + Report.reportNo),
-    kind: REPORT_KINDS[flat.u8(at + Report.kind)] ?? 'none',
-    code: codeName(flat.u16(at + Report.code)),
+    reportNo: report.reportNo,
+    kind: REPORT_KIND_NAMES[report.kind] ?? 'none',
+    code: codeName(report.code),
     symbol: units?.name ?? String(symbolId),
     symbolId,
-    account: flat.u32(at + Report.account),
-    side: SIDES[flat.u8(at + Report.side)] ?? 'buy',
-    timeInForce: TIMES_IN_FORCE[flat.u8(at + Report.timeInForce)] ?? 'gtc',
-    orderId: flat.u53(at + Report.orderId),
-    clientOrderId: flat.u53(at + Report.clientOrderId),
-    tag: flat.u32(at + Report.tag),
-    price: units?.price(priceTicks) ?? String(priceTicks),
-    quantity: units?.quantity(quantityLots) ?? String(quantityLots),
-    leaves: units?.quantity(leavesLots) ?? String(leavesLots),
-    filled: units?.quantity(filledLots) ?? String(filledLots),
-    fee: units?.money(feeUnits) ?? String(feeUnits),
-    priceTicks,
-    quantityLots,
-    leavesLots,
-    filledLots,
-    feeUnits,
-    tradeId: flat.u53(at + Report.tradeId),
-    contraOrderId: flat.u53(at + Report.contraOrderId),
+    account: report.account,
+    side: SIDE_NAMES[report.side] ?? 'buy',
+    timeInForce: TIME_IN_FORCE_NAMES[report.timeInForce] ?? 'gtc',
+    orderId: report.orderId,
+    clientOrderId: report.clientOrderId,
+    tag: report.tag,
+    price: units?.price(price) ?? String(price),
+    quantity: units?.quantity(quantity) ?? String(quantity),
+    leaves: units?.quantity(leaves) ?? String(leaves),
+    filled: units?.quantity(filled) ?? String(filled),
+    fee: units?.money(fee) ?? String(fee),
+    priceTicks: price,
+    quantityLots: quantity,
+    leavesLots: leaves,
+    filledLots: filled,
+    feeUnits: fee,
+    tradeId: report.tradeId,
+    contraOrderId: report.contraOrderId,
     maker: (flags & ReportFlag.Maker) !== 0,
     duplicate: (flags & ReportFlag.Duplicate) !== 0,
     keptPriority: (flags & ReportFlag.KeptPriority) !== 0,
     auction: (flags & ReportFlag.Auction) !== 0,
-    seq: flat.u53(at + Report.seq),
-    timeUs: flat.u53(at + Report.timeUs),
+    seq: report.seq,
+    timeUs: report.timeUs,
   };
-}
-
-/** The one field that may be negative. */
-function signed(flat: FlatReader, at: number): number {
-  return (flat.u32(at + 4) | 0) * 2 ** 32 + flat.u32(at);
 }
 
 /** The refusal at `at` of a verified frame. */
 export function viewRefusal(flat: FlatReader, at: number): RefusalView {
   const index = flat.u32(at + Refusal.index);
-  const kind = flat.u8(at + Refusal.kind);
   return {
     code: codeName(flat.u16(at + Refusal.code)),
-    kind: kind === CommandKind.New ? 'new' : kind === CommandKind.Cancel ? 'cancel' : kind === CommandKind.Amend ? 'amend' : 'other',
+    kind: commandKindName(flat.u8(at + Refusal.kind)),
     symbolId: flat.u32(at + Refusal.symbol),
     clientOrderId: flat.u53(at + Refusal.clientOrderId),
     orderId: flat.u53(at + Refusal.orderId),

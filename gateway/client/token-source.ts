@@ -1,5 +1,5 @@
 import { sign } from 'node:crypto';
-import { challengeText } from '../identity/challenge-text.ts';
+import { challengeText } from '../challenge-text.ts';
 import { OpenbellError } from './errors.ts';
 import type { Dispatcher } from './tls.ts';
 import type { ApiKey, Credentials } from './types.ts';

@@ -1,3 +1,5 @@
+import type { CommandKindName, ReportKindName, SideName, TimeInForceName } from '../../engine/wire/names.ts';
+
 /** An Ed25519 key that the exchange knows, docs/SECURITY.md. */
 export interface ApiKey {
   readonly id: string;
@@ -62,9 +64,8 @@ export interface SymbolDefinition {
   readonly quoteDecimals?: number;
 }
 
-export type SideName = 'buy' | 'sell';
-export type TimeInForceName = 'gtc' | 'ioc' | 'fok' | 'market' | 'post-only';
-export type ReportKindName = 'none' | 'accepted' | 'rejected' | 'fill' | 'cancelled' | 'amended' | 'cancel-rejected' | 'amend-rejected';
+export type OrderTypeName = 'limit' | 'market';
+export type { ReportKindName, SideName, TimeInForceName };
 
 /** A decimal number as text, or a number whose shortest text is meant: 0.1, not 0.1 + 0.2. */
 export type Decimal = string | number;
@@ -76,8 +77,14 @@ export interface PlaceOrder {
   readonly quantity: Decimal;
   /** Left out for a market order. */
   readonly price?: Decimal;
-  /** Default gtc, or market without a price. */
+  /** Default limit; market when the time in force says so, or with neither price nor time in force. */
+  readonly type?: OrderTypeName;
+  /** Default gtc, or market without a price. `market` is short for type market with ioc, `post-only` for gtc with `postOnly`. */
   readonly timeInForce?: TimeInForceName;
+  /** Refused if it would trade on arrival; gtc only. */
+  readonly postOnly?: boolean;
+  /** Trades at once at least that much or not at all; ioc only. Needs an exchange that speaks wire schema 2. */
+  readonly minQuantity?: Decimal;
   /** Unique per account, from 1, growing. Default: made from the clock. */
   readonly clientOrderId?: number;
 }
@@ -142,7 +149,7 @@ export interface ReportView {
 /** A command that was not sequenced. */
 export interface RefusalView {
   readonly code: string;
-  readonly kind: 'new' | 'cancel' | 'amend' | 'other';
+  readonly kind: CommandKindName;
   readonly symbolId: number;
   readonly clientOrderId: number;
   readonly orderId: number;

@@ -7,6 +7,7 @@ export interface AssetConfig {
   readonly decimals: number;
 }
 
+export const ASSET_KEYS = ['id', 'name', 'decimals'] as const;
 export const MAX_ASSET_DECIMALS = 12;
 /** A name on the wire: 16 bytes. */
 export const ANY_NAME = /^[!-~]{1,16}$/;
@@ -15,7 +16,7 @@ export const URL_NAME = /^[A-Za-z0-9._:-]{1,16}$/;
 
 /** Notes what is wrong and then returns undefined, as the other readers do. */
 export function readAsset(place: Place): AssetConfig | undefined {
-  const fields = place.fields(['id', 'name', 'decimals']);
+  const fields = place.fields(ASSET_KEYS);
   if (fields === undefined) return undefined;
   const id = readId(place, fields.id);
   const name = readName(place, fields.name, URL_NAME);

@@ -2,8 +2,9 @@ import { DEFAULT_LIMITS } from '../../engine/limits.ts';
 import { DEFAULT_MAX_OPEN_ORDERS } from '../../engine/params.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
 import { ANY_NAME, type AssetConfig, readAsset, readId, readName } from './config-asset.ts';
-import { ConfigError, ConfigSource, type Place } from './config-place.ts';
+import { ConfigError, type Place } from './config-place.ts';
 import { readSymbol, type SymbolConfig } from './config-symbol.ts';
+import { YamlSource } from './yaml-source.ts';
 
 export interface AccountConfig {
   readonly id: number;
@@ -56,7 +57,7 @@ export interface ConfigFile {
  * @throws ConfigError for what is not YAML at all
  */
 export function readConfigFile(file: string, text: string, serverKeys: readonly string[]): ConfigFile {
-  const source = new ConfigSource(file, text);
+  const source = new YamlSource(file, text);
   // After a syntax error the tree is a guess, and so would be each further message.
   if (source.problems.length > 0) throw new ConfigError(source.problems);
   const root = source.root.fields(SECTIONS) ?? {};
@@ -131,8 +132,10 @@ function readList<T extends { readonly id: number; readonly name: string }>(
   return things;
 }
 
+export const ACCOUNT_KEYS = ['id', 'name', 'suspended', 'max-open-orders', 'deposits'] as const;
+
 export function readAccount(place: Place, assets: readonly AssetConfig[], totals: Map<AssetConfig, number>): AccountConfig | undefined {
-  const fields = place.fields(['id', 'name', 'suspended', 'max-open-orders', 'deposits']);
+  const fields = place.fields(ACCOUNT_KEYS);
   if (fields === undefined) return undefined;
   const id = readId(place, fields.id);
   const name = readName(place, fields.name, ANY_NAME);

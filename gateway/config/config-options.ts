@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
+import type { LogLevel } from '../log.ts';
 import { ProxyList } from './proxy-list.ts';
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const satisfies readonly LogLevel[];
 export const TOPOLOGIES = ['auto', 'compact', 'pinned'] as const;
 export const DURABILITIES = ['durable', 'fast'] as const;
 
@@ -21,7 +21,7 @@ export interface ServerConfig {
   readonly logLevel: LogLevel;
   /** Days that audit records are kept; undefined: for ever. */
   readonly auditKeep: number | undefined;
-  /** Seconds that a connection may take until somebody is let in on it. */
+  /** Seconds that a connection may stay unauthenticated. */
   readonly admissionTimeout: number;
   /** Paths of PEM files; undefined: no TLS. */
   readonly tlsCert: string | undefined;
@@ -144,7 +144,7 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     key: 'admissionTimeout',
     fallback: 10,
     value: 'SECONDS',
-    help: 'with authentication: an order entry connection on which nobody was let in by then is cut',
+    help: 'an order entry or admin connection that is unauthenticated by then is closed',
     parse: seconds,
   },
   'tls-cert': {

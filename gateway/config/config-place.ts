@@ -1,5 +1,5 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
 import { DecimalError, decimalToUnits } from '../../engine/decimal.ts';
+import type { ProblemSink, RawValue } from './raw-value.ts';
 
 /** The configuration cannot be used; `message` has a line per problem, each naming file, line, column and key. */
 export class ConfigError extends Error {
@@ -13,81 +13,52 @@ export class ConfigError extends Error {
   }
 }
 
-/** A file being read: where problems are noted, so that one run shows all of them. */
-export class ConfigSource {
-  readonly problems: string[] = [];
-  readonly #file: string;
-  readonly #lines = new LineCounter();
-  readonly #document: Document.Parsed;
-
-  constructor(file: string, text: string) {
-    this.#file = file;
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, version: '1.2', uniqueKeys: true });
-    for (const { pos, message } of this.#document.errors) this.note(pos[0], '', `not valid YAML: ${message}`);
-  }
-
-  get root(): Place {
-    return new Place(this, this.#document.contents, '');
-  }
-
-  note(offset: number, path: string, problem: string): void {
-    const { line, col } = this.#lines.linePos(offset);
-    this.problems.push(`${this.#file}:${line}:${col}: ${path === '' ? '' : `${path}: `}${problem}`);
-  }
-
-  resolve(node: unknown): Node | null {
-    if (!isAlias(node)) return node as Node | null;
-    const target = node.resolve(this.#document);
-    if (target === undefined)
-      this.note(node.range?.[0] ?? 0, '', `no &${node.source} stands above *${node.source}; define it or write the value`);
-    return target ?? null;
-  }
-}
-
 /**
- * A value in the file, and where it stands. Each reading method notes what is
- * wrong and then returns undefined, so that reading goes on.
+ * A value and where it stands. Each reading method notes what is wrong and then
+ * returns undefined, so that reading goes on.
  */
 export class Place {
   readonly path: string;
-  readonly #source: ConfigSource;
-  readonly #node: Node | null;
-  readonly #offset: number;
-  readonly #keyOffset: number;
+  readonly #sink: ProblemSink;
+  readonly #value: RawValue;
+  readonly #at: number;
+  readonly #keyAt: number;
 
-  /** @param keyOffset where its key stands, if it has one */
-  constructor(source: ConfigSource, node: unknown, path: string, keyOffset?: number) {
-    this.#source = source;
-    this.#node = source.resolve(node);
+  /** @param keyAt where its key stands, if it has one */
+  constructor(sink: ProblemSink, value: RawValue, path: string, at: number, keyAt: number = at) {
+    this.#sink = sink;
+    this.#value = value;
     this.path = path;
-    this.#offset = (node as Node | null)?.range?.[0] ?? keyOffset ?? 0;
-    this.#keyOffset = keyOffset ?? this.#offset;
+    this.#at = at;
+    this.#keyAt = keyAt;
   }
 
   /** Notes a problem here. */
   fail(problem: string): undefined {
-    this.#source.note(this.#offset, this.path, problem);
+    this.#sink.note(this.#at, this.path, problem);
     return undefined;
   }
 
   /** Notes a problem of the key, not of its value. */
   failKey(problem: string): undefined {
-    this.#source.note(this.#keyOffset, this.path, problem);
+    this.#sink.note(this.#keyAt, this.path, problem);
     return undefined;
   }
 
   /** True when nothing, or `null`, is written here. */
   get empty(): boolean {
-    return this.#node === null || (isScalar(this.#node) && this.#node.value === null);
+    return this.#value.kind === 'nothing';
   }
 
   /** The keys of a mapping; any that `known` does not name is a problem. */
   fields<K extends string>(known: readonly K[]): Partial<Record<K, Place>> | undefined {
     const fields: Partial<Record<K, Place>> = {};
     const entries = this.entries('keys');
-    for (const [name, place] of entries ?? []) {
-      if ((known as readonly string[]).includes(name)) fields[name as K] = place;
-      else place.failKey(`unknown key; use one of ${known.join(', ')}`);
+    for (const [key, place] of entries ?? []) {
+      const name = this.#sink.fieldName(key);
+      if (!(known as readonly string[]).includes(name)) place.failKey(`unknown key; use one of ${known.join(', ')}`);
+      else if (Object.hasOwn(fields, name)) place.failKey(`gives ${name} a second time; give it once`);
+      else fields[name as K] = place;
     }
     return entries && fields;
   }
@@ -95,29 +66,26 @@ export class Place {
   /** All keys of a mapping with their values; `what` they are, for the message. */
   entries(what: string): [string, Place][] | undefined {
     if (this.empty) return [];
-    if (!isMap(this.#node)) return this.fail(`must be a mapping of ${what} (key: value lines), not ${this.#shown()}`);
-    return this.#node.items.map((pair: Pair) => {
-      const key = this.#source.resolve(pair.key);
-      const name = isScalar(key) ? String(key.value) : '?';
-      return [name, new Place(this.#source, pair.value, this.path === '' ? name : `${this.path}.${name}`, key?.range?.[0])];
+    if (this.#value.kind !== 'map') return this.fail(`must be a mapping of ${what} (key: value lines), not ${this.#shown()}`);
+    return this.#value.entries().map(({ key, keyAt, value, at }) => {
+      return [key, new Place(this.#sink, value, this.path === '' ? key : `${this.path}.${key}`, at, keyAt)];
     });
   }
 
   items(): Place[] {
     if (this.empty) return [];
-    if (!isSeq(this.#node)) {
+    if (this.#value.kind !== 'list') {
       this.fail(`must be a list (lines that begin with "- "), not ${this.#shown()}`);
       return [];
     }
-    return this.#node.items.map((item, index) => new Place(this.#source, item, `${this.path}[${index}]`));
+    return this.#value.items().map(({ value, at }, index) => new Place(this.#sink, value, `${this.path}[${index}]`, at));
   }
 
   /** The scalar as it is written: `0.10` stays `0.10`, quoted or not. */
   text(): string | undefined {
-    const node = this.#node;
     if (this.empty) return this.failKey('has no value; write one or remove the key');
-    if (!isScalar(node)) return this.fail(`must be a single value, not ${this.#shown()}`);
-    return typeof node.value === 'string' ? node.value : ((node as Scalar).source ?? String(node.value));
+    if (this.#value.kind !== 'scalar') return this.fail(`must be a single value, not ${this.#shown()}`);
+    return this.#value.text;
   }
 
   whole(low: number, high: number): number | undefined {
@@ -166,8 +134,8 @@ export class Place {
   }
 
   #shown(): string {
-    if (isMap(this.#node)) return 'a mapping';
-    if (isSeq(this.#node)) return 'a list';
-    return isScalar(this.#node) ? JSON.stringify((this.#node as Scalar).source ?? this.#node.value) : 'this';
+    if (this.#value.kind === 'map') return 'a mapping';
+    if (this.#value.kind === 'list') return 'a list';
+    return this.#value.kind === 'scalar' ? JSON.stringify(this.#value.text) : 'this';
   }
 }

@@ -8,7 +8,8 @@ import {
   type SymbolParamName,
 } from '../../engine/params.ts';
 import { unitsOf } from '../../engine/rules/symbols.ts';
-import { Phase } from '../../engine/wire/layout.ts';
+import type { Phase } from '../../engine/wire/layout.ts';
+import { PHASE_NAMES, type PhaseName } from '../../engine/wire/names.ts';
 import { type AssetConfig, readId, readName, URL_NAME } from './config-asset.ts';
 import type { Place } from './config-place.ts';
 
@@ -28,11 +29,14 @@ export interface SymbolConfig {
   readonly params: Readonly<Partial<Record<SymbolParamName, number>>>;
 }
 
-export const PHASES = { halted: Phase.Halted, continuous: Phase.Continuous, auction: Phase.Auction, closed: Phase.Closed } as const;
-const PHASE_NAMES = Object.keys(PHASES) as (keyof typeof PHASES)[];
+/** The Phase of each name. */
+export const PHASES = Object.fromEntries(PHASE_NAMES.map((name, phase) => [name, phase])) as Record<PhaseName, Phase>;
 /** Keys of what can change while a symbol lives. */
 export const PARAM_KEYS = ['reference-price', 'price-band', 'collar', 'limits', 'fees'] as const;
-const SYMBOL_KEYS = ['id', 'name', 'base', 'quote', 'tick', 'lot', 'phase', ...PARAM_KEYS] as const;
+export const SYMBOL_KEYS = ['id', 'name', 'base', 'quote', 'tick', 'lot', 'phase', ...PARAM_KEYS] as const;
+
+export const LIMIT_KEYS = ['max-price', 'tick-step', 'lot-step', 'min-quantity', 'max-quantity', 'min-notional', 'max-notional'] as const;
+export const FEE_KEYS = ['maker', 'taker'] as const;
 
 /** A step such as 0.05 is 5 x 10^-2. */
 export interface Step {
@@ -150,8 +154,7 @@ export function readParams(
     if (value < low || value > high) place.fail(`is ${value} units, which is not from ${low} to ${high}`);
     else params[name] = value;
   };
-  const limits =
-    fields.limits?.fields(['max-price', 'tick-step', 'lot-step', 'min-quantity', 'max-quantity', 'min-notional', 'max-notional']) ?? {};
+  const limits = fields.limits?.fields(LIMIT_KEYS) ?? {};
   read('MaxPrice', limits['max-price'], (place) => {
     const value = ticks(place);
     return value === undefined || value <= MAX_PRICE_TICKS
@@ -168,7 +171,7 @@ export function readParams(
   // `collar` is the former name of `price-band`, accepted for one release.
   if (fields['price-band'] !== undefined) fields.collar?.fail('is the former name of price-band; give price-band alone');
   read('PriceBandPpm', fields['price-band'] ?? fields.collar, (place) => place.ppm(0, MILLION));
-  const fees = fields.fees?.fields(['maker', 'taker']) ?? {};
+  const fees = fields.fees?.fields(FEE_KEYS) ?? {};
   read('MakerFeePpm', fees.maker, (place) => place.ppm(-MILLION, MILLION));
   read('TakerFeePpm', fees.taker, (place) => place.ppm(0, MILLION));
   if ((params.MakerFeePpm ?? now.MakerFeePpm ?? 0) + (params.TakerFeePpm ?? now.TakerFeePpm ?? 0) < 0) {

@@ -6,7 +6,7 @@ import { isLoopback, OPTIONS, Problem, type ServerConfig } from './config-option
 import { ConfigError, type Place } from './config-place.ts';
 import { DEMO_VENUE } from './demo-venue.ts';
 
-export { isLoopback, type LogLevel, OPTIONS } from './config-options.ts';
+export { isLoopback, OPTIONS } from './config-options.ts';
 export { ConfigError } from './config-place.ts';
 
 /** All that a process is told, checked. Frozen, also inside. */

@@ -1,9 +1,9 @@
 import { createHmac, generateKeyPairSync, randomBytes, timingSafeEqual, verify } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
-import { challengeText } from './challenge-text.ts';
-import type { KeyMachine, Machines } from './machines.ts';
+import { challengeText } from '../challenge-text.ts';
+import { type IdentityReject, unauthenticated } from './identity-reject.ts';
 import type { Principal } from './principal.ts';
-import { type IdentityRefusal, unauthenticated } from './refusal.ts';
+import type { KeyAccount, ServiceAccounts } from './service-accounts.ts';
 import { CLOCK_SKEW_S } from './tokens.ts';
 
 /** A challenge must be answered within this, ms. */
@@ -26,7 +26,7 @@ const AUDIENCE = 'openbell:session';
  * until they expire, because each works once.
  */
 export class ApiKeys {
-  readonly #machines: () => Machines;
+  readonly #serviceAccounts: () => ServiceAccounts;
   readonly #mac = randomBytes(32);
   readonly #signing = generateKeyPairSync('ed25519');
   /** Names the key of this process in its tokens. */
@@ -36,33 +36,33 @@ export class ApiKeys {
   /** How many of them each key answered. */
   readonly #answered = new Map<string, number>();
 
-  /** @param machines asked each time: a key that leaves the file ends its tokens too */
-  constructor(machines: () => Machines) {
-    this.#machines = machines;
+  /** @param serviceAccounts asked each time: a key that leaves the file ends its tokens too */
+  constructor(serviceAccounts: () => ServiceAccounts) {
+    this.#serviceAccounts = serviceAccounts;
   }
 
-  /** A challenge for a key id, whether there is such a key or not: nobody learns which there are. */
+  /** A challenge for a key id, whether there is such a key or not, so that callers cannot find out which there are. */
   challenge(id: string): string {
     const body = `${(Date.now() + CHALLENGE_MS).toString(36)}.${randomBytes(18).toString('base64url')}`;
     return `${body}.${this.#macOf(id, body)}`;
   }
 
   /** The session token for an answered challenge. @param signature base64 of the signature over {@link challengeText} */
-  async answer(id: string, nonce: string, signature: string): Promise<{ token: string; machine: KeyMachine } | IdentityRefusal> {
-    const machine = this.#machines().keys.get(id);
+  async answer(id: string, nonce: string, signature: string): Promise<{ token: string; serviceAccount: KeyAccount } | IdentityReject> {
+    const serviceAccount = this.#serviceAccounts().keys.get(id);
     const body = nonce.slice(0, nonce.lastIndexOf('.'));
     const expiresAt = Number.parseInt(nonce, 36);
     if (nonce.length > 128 || !equal(nonce.slice(body.length + 1), this.#macOf(id, body)))
       return unauthenticated('a challenge that was not given to this key');
     if (!(expiresAt > Date.now())) return unauthenticated('the challenge has expired');
-    if (machine === undefined) return unauthenticated('there is no key with this id');
-    if (!verify(null, Buffer.from(challengeText(id, nonce)), machine.publicKey, Buffer.from(signature, 'base64')))
+    if (serviceAccount === undefined) return unauthenticated('there is no key with this id');
+    if (!verify(null, Buffer.from(challengeText(id, nonce)), serviceAccount.publicKey, Buffer.from(signature, 'base64')))
       return unauthenticated(`the signature is not that of key ${id}`);
     this.#forget();
-    if (this.#used.has(nonce)) return unauthenticated('the challenge was answered before', machine.subject);
+    if (this.#used.has(nonce)) return unauthenticated('the challenge was answered before', serviceAccount.subject);
     // By key: a flood of one must not keep the others out.
     const answered = this.#answered.get(id) ?? 0;
-    if (answered >= MAX_USED) return unauthenticated('the key answers too many challenges', machine.subject);
+    if (answered >= MAX_USED) return unauthenticated('the key answers too many challenges', serviceAccount.subject);
     this.#answered.set(id, answered + 1);
     this.#used.set(nonce, { id, expiresAt });
     const token = await new SignJWT()
@@ -72,7 +72,7 @@ export class ApiKeys {
       .setSubject(id)
       .setExpirationTime(`${SESSION_TOKEN_S}s`)
       .sign(this.#signing.privateKey);
-    return { token, machine };
+    return { token, serviceAccount };
   }
 
   /** Whether a token says that this process signed it. */
@@ -80,8 +80,8 @@ export class ApiKeys {
     return kid === this.#kid;
   }
 
-  /** Who shows a session token. What he may do is looked up now, not when the token was made. */
-  async verify(token: string): Promise<Principal | IdentityRefusal> {
+  /** The caller whom a session token names. Their rights are looked up now, not when the token was made. */
+  async verify(token: string): Promise<Principal | IdentityReject> {
     try {
       const { payload } = await jwtVerify(token, this.#signing.publicKey, {
         algorithms: ['EdDSA'],
@@ -90,9 +90,9 @@ export class ApiKeys {
         clockTolerance: CLOCK_SKEW_S,
         requiredClaims: ['exp', 'sub'],
       });
-      const machine = this.#machines().keys.get(payload.sub ?? '');
-      if (machine === undefined) return unauthenticated('the key of this session token is no longer there', payload.sub);
-      const { subject, roles, accounts, all } = machine;
+      const serviceAccount = this.#serviceAccounts().keys.get(payload.sub ?? '');
+      if (serviceAccount === undefined) return unauthenticated('the key of this session token is no longer there', payload.sub);
+      const { subject, roles, accounts, all } = serviceAccount;
       return { subject, roles, accounts, all, via: 'key', expiresAt: ((payload.exp ?? 0) + CLOCK_SKEW_S) * 1000 };
     } catch (error) {
       return unauthenticated(`session token: ${(error as Error).message.slice(0, 100)}`);

@@ -16,7 +16,7 @@ export interface ForwardedCert {
  * between them, pairs `Key=Value` with semicolons, values quoted when they hold
  * one of `,;="`, with `\"` for a quote. Each hop appends its element, so only
  * the last one was written by the proxy that talks to us; those before are what
- * it was told.
+ * it received.
  * @throws CredentialError
  */
 export function readForwardedCert(header: string): ForwardedCert {

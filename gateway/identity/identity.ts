@@ -6,18 +6,18 @@ import type { Logger } from '../log.ts';
 import type { PeerCertificate } from '../tls/peer-certificate.ts';
 import type { ApiKeys } from './api-keys.ts';
 import { readForwardedCert } from './forwarded-cert.ts';
-import { canonicalName, type Machine, type Machines } from './machines.ts';
+import { IdentityReject, unauthenticated } from './identity-reject.ts';
 import { type Action, may } from './permissions.ts';
 import { ANYBODY, CredentialError, type Principal, readGrant, readSubject, shown } from './principal.ts';
-import { IdentityRefusal, unauthenticated } from './refusal.ts';
-import { RefusalLog } from './refusal-log.ts';
+import { RejectLog } from './reject-log.ts';
+import { canonicalName, type ServiceAccount, type ServiceAccounts } from './service-accounts.ts';
 import { CLOCK_SKEW_S, type TokenVerifier } from './tokens.ts';
 
-/** Somebody at a door, and what he shows. */
+/** A request at an endpoint, and the credentials that come with it. */
 export interface Visit {
   /** Address of the connection's other end. */
   readonly peer: string;
-  /** What he wants, for log and audit: `gRPC Session`. */
+  /** What is asked for, for log and audit: `gRPC Session`. */
   readonly wants: string;
   /** A header by its lower-case name; one that came twice has its values with a comma between them. */
   readonly header: (name: string) => string | undefined;
@@ -29,39 +29,39 @@ export interface Visit {
 
 const THIS_MACHINE = new ProxyList(['127.0.0.0/8', '::1']);
 
-export type Answer = Principal | IdentityRefusal;
+export type Answer = Principal | IdentityReject;
 
-/** What can vouch for somebody; without any, everybody is let in. */
+/** What can vouch for a caller; without any, nobody is asked for credentials. */
 export interface Vouchers {
   readonly tokens?: TokenVerifier | undefined;
   readonly apiKeys?: ApiKeys | undefined;
-  readonly machines?: (() => Machines) | undefined;
+  readonly serviceAccounts?: (() => ServiceAccounts) | undefined;
   readonly proxies?: ProxyList | undefined;
-  /** Plain text beyond this machine: nobody but a proxy is listened to. */
+  /** Plain text beyond this host: only listed proxies are served. */
   readonly onlyProxies?: boolean;
 }
 
 /**
- * Who is at the door, and may he. All ports ask here, once per session,
- * connection or call; nothing is asked per order. I/O thread.
+ * Authenticates and authorizes callers. All endpoints ask here, once per
+ * session, connection or call; nothing is asked per order. I/O thread.
  */
 export class Identity {
-  /** Nobody is asked who he is. */
+  /** No credentials are asked for. */
   readonly open: boolean;
   readonly apiKeys: ApiKeys | undefined;
   readonly #vouchers: Vouchers;
-  readonly #log: RefusalLog;
+  readonly #log: RejectLog;
   readonly #audit: AuditSink;
 
   constructor(vouchers: Vouchers, log: Logger, audit: AuditSink) {
     this.#vouchers = vouchers;
-    this.#log = new RefusalLog(log);
+    this.#log = new RejectLog(log);
     this.#audit = audit;
     this.apiKeys = vouchers.apiKeys;
-    this.open = vouchers.tokens === undefined && vouchers.machines === undefined && vouchers.proxies === undefined;
+    this.open = vouchers.tokens === undefined && vouchers.serviceAccounts === undefined && vouchers.proxies === undefined;
   }
 
-  /** Who it is, or why nobody; a refusal is logged and audited. A promise only where a signature or the issuer is waited for; it never rejects. */
+  /** The caller, or why they are not authenticated; a reject is logged and audited. A promise only where a signature or the issuer is waited for; it never rejects. */
   admit(visit: Visit): Answer | Promise<Answer> {
     let answer: Answer | Promise<Answer>;
     try {
@@ -70,8 +70,8 @@ export class Identity {
       if (!(error instanceof CredentialError)) throw error;
       answer = unauthenticated(error.message);
     }
-    if (!(answer instanceof Promise)) return this.#told(answer, visit);
-    return answer.then((settled) => this.#told(settled, visit));
+    if (!(answer instanceof Promise)) return this.#answered(answer, visit);
+    return answer.then((settled) => this.#answered(settled, visit));
   }
 
   /** Whether what comes from there is a listed proxy's. */
@@ -79,11 +79,11 @@ export class Identity {
     return this.#vouchers.proxies?.has(address) ?? false;
   }
 
-  /** Undefined when he may; else the refusal, logged and audited. @param account what it is about */
-  forbid(principal: Principal, action: Action, visit: Pick<Visit, 'peer' | 'wants'>, account?: number): IdentityRefusal | undefined {
+  /** Undefined when they may; else the reject, logged and audited. @param account what it is about */
+  forbid(principal: Principal, action: Action, visit: Pick<Visit, 'peer' | 'wants'>, account?: number): IdentityReject | undefined {
     if (may(principal, action, account)) return undefined;
     const what = account === undefined ? action : `${action} of account ${account}`;
-    const refusal = new IdentityRefusal(
+    const reject = new IdentityReject(
       Code.PERMISSION_DENIED,
       account === undefined
         ? 'your roles do not allow this'
@@ -91,13 +91,13 @@ export class Identity {
       `${what} is not among the rights of ${[...principal.roles].join(', ') || 'nobody'}`,
       principal.subject,
     );
-    this.refused(refusal, visit, account);
-    return refusal;
+    this.rejected(reject, visit, account);
+    return reject;
   }
 
-  /** Tells log and audit of a refusal. */
-  refused(refusal: IdentityRefusal, { peer, wants }: Pick<Visit, 'peer' | 'wants'>, account?: number): void {
-    const { code, reason, subject } = refusal;
+  /** Logs and audits a reject. */
+  rejected(reject: IdentityReject, { peer, wants }: Pick<Visit, 'peer' | 'wants'>, account?: number): void {
+    const { code, reason, subject } = reject;
     const outcome = codeName(code);
     this.#log.note({ outcome, reason, subject, peer, wants, ...(account !== undefined && { account }) });
     this.#audit.record({
@@ -111,14 +111,14 @@ export class Identity {
     });
   }
 
-  #told(answer: Answer, visit: Visit): Answer {
-    if (answer instanceof IdentityRefusal) this.refused(answer, visit);
+  #answered(answer: Answer, visit: Visit): Answer {
+    if (answer instanceof IdentityReject) this.rejected(answer, visit);
     return answer;
   }
 
   /** @throws CredentialError */
   #ask(visit: Visit): Answer | Promise<Answer> {
-    const { tokens, apiKeys, machines, onlyProxies = false } = this.#vouchers;
+    const { tokens, apiKeys, serviceAccounts, onlyProxies = false } = this.#vouchers;
     const vouched = PROXY_HEADERS.filter((name) => visit.header(name) !== undefined);
     const byProxy = this.isProxy(visit.peer);
     if (!byProxy && vouched.length > 0) return unauthenticated(`${vouched.join(', ')} from ${visit.peer}, which is not a listed proxy`);
@@ -134,7 +134,7 @@ export class Identity {
     const forwarded = visit.header('x-forwarded-client-cert');
     const certificate = forwarded === undefined ? visit.certificate : readForwardedCert(forwarded);
     if (certificate === undefined) return unauthenticated('no credentials');
-    return byCertificate(certificate, machines?.(), forwarded === undefined ? 'certificate' : 'proxy');
+    return byCertificate(certificate, serviceAccounts?.(), forwarded === undefined ? 'certificate' : 'proxy');
   }
 }
 
@@ -156,17 +156,18 @@ function byHeaders({ header }: Visit): Answer {
 
 function byCertificate(
   { uris, subject, expiresAt }: Pick<PeerCertificate, 'uris' | 'subject' | 'expiresAt'>,
-  machines: Machines | undefined,
+  serviceAccounts: ServiceAccounts | undefined,
   via: 'certificate' | 'proxy',
 ): Answer {
-  const known = uris.map((uri) => machines?.uris.get(uri)).filter((each) => each !== undefined);
-  const machine: Machine | undefined = known.length === 0 && subject !== '' ? machines?.names.get(canonicalName(subject)) : known[0];
-  if (machine === undefined || known.length > 1)
+  const known = uris.map((uri) => serviceAccounts?.uris.get(uri)).filter((each) => each !== undefined);
+  const serviceAccount: ServiceAccount | undefined =
+    known.length === 0 && subject !== '' ? serviceAccounts?.names.get(canonicalName(subject)) : known[0];
+  if (serviceAccount === undefined || known.length > 1)
     return unauthenticated(`the certificate ${shown(uris.join(' ') || subject)} is not in --auth-keys${known.length > 1 ? ' once' : ''}`);
-  const { roles, accounts, all } = machine;
+  const { roles, accounts, all } = serviceAccount;
   // The handshake looked at it, but a resumed or a long connection may be older than that.
-  if (expiresAt <= Date.now()) return unauthenticated('the certificate has expired', machine.subject);
-  return { subject: machine.subject, roles, accounts, all, via, expiresAt };
+  if (expiresAt <= Date.now()) return unauthenticated('the certificate has expired', serviceAccount.subject);
+  return { subject: serviceAccount.subject, roles, accounts, all, via, expiresAt };
 }
 
 function bearer(authorization: string | undefined): string | undefined {

@@ -46,7 +46,7 @@ export class FileKeySet implements KeySet {
 export interface UrlKeySetTimes {
   /** From so long on keys are fetched again, in the background, ms. Default 10 min. */
   readonly maxAgeMs?: number;
-  /** A key that is not there makes them be fetched again, at most once in so long, ms. Default 30 s: whoever invents key ids must not make us flood the issuer. */
+  /** A key that is not there makes them be fetched again, at most once in so long, ms. Default 30 s: callers who invent key ids must not make us flood the issuer. */
   readonly cooldownMs?: number;
   /** Default 5 s. */
   readonly timeoutMs?: number;
@@ -56,7 +56,7 @@ const MAX_BYTES = 256 * 1024;
 
 /**
  * A JWKS behind a URL. Once there are keys, an issuer that does not answer
- * keeps nobody out: they go on until it does.
+ * keeps no caller out: the keys stay in use until it does.
  */
 export class UrlKeySet implements KeySet {
   version = 0;

@@ -4,9 +4,8 @@ import type { Principal, Role } from './principal.ts';
 type Scope = 'none' | 'named' | 'named or *';
 
 /**
- * Who may do what. `*` in place of accounts serves those who look after the
- * venue; whoever sends orders or moves money names each account that he does
- * it for.
+ * The rights of each role. `*` in place of accounts is for those who look after
+ * the venue; callers who send orders or move money have each account named.
  */
 const RIGHTS = {
   /** Market data, and the admin port's questions about symbols, assets, books and trades. */
@@ -47,7 +46,7 @@ const RIGHTS = {
 export type Action = keyof typeof RIGHTS;
 export const ACTIONS = Object.keys(RIGHTS) as readonly Action[];
 
-/** Whether somebody may do it. @param account what it is about; NaN: something that is no account id */
+/** Whether the caller may do it. @param account what it is about; NaN: something that is no account id */
 export function may({ roles, accounts, all, via }: Principal, action: Action, account: number = Number.NaN): boolean {
   if (via === 'open') return true;
   const rights: Readonly<Partial<Record<Role, Scope>>> = RIGHTS[action];

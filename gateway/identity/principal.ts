@@ -1,19 +1,19 @@
 export const ROLES = ['trader', 'market-maker', 'read-only', 'custodian', 'operator', 'auditor'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** What vouches for somebody. `open`: nobody was asked to, the exchange authenticates nobody. */
+/** What vouches for a caller. `open`: nothing does, the exchange authenticates nobody. */
 export type Via = 'open' | 'token' | 'key' | 'proxy' | 'certificate';
 
-/** What somebody may do, as far as his credentials say. */
+/** What a caller may do, as far as the credentials say. */
 export interface Grant {
   readonly roles: ReadonlySet<Role>;
-  /** The accounts that he names. */
+  /** The accounts that are named. */
   readonly accounts: ReadonlySet<number>;
   /** Every account, `*`: counts only where {@link ./permissions.ts} says so. */
   readonly all: boolean;
 }
 
-/** Somebody whose credentials were believed. */
+/** An authenticated caller. */
 export interface Principal extends Grant {
   /** Who it is, for the log and the audit trail: not empty, and without control characters. */
   readonly subject: string;
@@ -22,7 +22,7 @@ export interface Principal extends Grant {
   readonly expiresAt: number;
 }
 
-/** Whoever comes while nobody is asked who he is: loopback only. */
+/** Any caller while no credentials are asked for: loopback only. */
 export const ANYBODY: Principal = {
   subject: 'anybody',
   roles: new Set(ROLES),

@@ -6,7 +6,7 @@ import type { Logger } from '../log.ts';
 import { ApiKeys } from './api-keys.ts';
 import { Identity } from './identity.ts';
 import { FileKeySet, type KeySet, UrlKeySet } from './key-sets.ts';
-import { readMachines } from './machines.ts';
+import { readServiceAccounts } from './service-accounts.ts';
 import { TokenVerifier } from './tokens.ts';
 import { WatchedFile } from './watched-file.ts';
 
@@ -15,17 +15,19 @@ export type IdentityConfig = Pick<
   'host' | 'authJwks' | 'authIssuer' | 'authAudience' | 'authKeys' | 'authProxies' | 'tlsCert'
 >;
 
-/** The door as the configuration wants it. @throws ConfigError when a file of it cannot be used */
+/** Authentication as the configuration wants it. @throws ConfigError when a file of it cannot be used */
 export function startIdentity(config: IdentityConfig, log: Logger, audit: AuditSink): Identity {
   const { host, authJwks, authIssuer, authAudience, authKeys, authProxies, tlsCert } = config;
-  const machines =
-    authKeys === undefined ? undefined : read(authKeys, () => new WatchedFile(authKeys, (text) => readMachines(authKeys, text), log));
+  const serviceAccounts =
+    authKeys === undefined
+      ? undefined
+      : read(authKeys, () => new WatchedFile(authKeys, (text) => readServiceAccounts(authKeys, text), log));
   const keys = authJwks === undefined ? undefined : read(authJwks, () => keySet(authJwks, log));
   return new Identity(
     {
       tokens: keys && authIssuer && authAudience ? new TokenVerifier(keys, authIssuer, authAudience) : undefined,
-      machines: machines && (() => machines.get()),
-      apiKeys: machines && new ApiKeys(() => machines.get()),
+      serviceAccounts: serviceAccounts && (() => serviceAccounts.get()),
+      apiKeys: serviceAccounts && new ApiKeys(() => serviceAccounts.get()),
       proxies: authProxies && new ProxyList(authProxies),
       onlyProxies: !isLoopback(host) && tlsCert === undefined,
     },

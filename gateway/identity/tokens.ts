@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import { Code } from '../../engine/codes.ts';
+import { IdentityReject, unauthenticated } from './identity-reject.ts';
 import { type KeySet, KeysUnavailableError } from './key-sets.ts';
 import { CredentialError, type Principal, readGrant, readSubject, shown } from './principal.ts';
-import { IdentityRefusal, unauthenticated } from './refusal.ts';
 
 /** Asymmetric only: with an HS algorithm the public key would be the secret. */
 export const ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA'];
@@ -33,8 +33,8 @@ export class TokenVerifier {
     this.#audience = audience;
   }
 
-  /** Who shows the token; at once when it was shown before. */
-  verify(token: string): Principal | IdentityRefusal | Promise<Principal | IdentityRefusal> {
+  /** The caller whom the token names; at once when it was verified before. */
+  verify(token: string): Principal | IdentityReject | Promise<Principal | IdentityReject> {
     if (token.length > MAX_TOKEN) return unauthenticated(`a token of ${token.length} characters; at most ${MAX_TOKEN} are read`);
     this.#keys.refresh();
     if (this.#version !== this.#keys.version) {
@@ -49,7 +49,7 @@ export class TokenVerifier {
     return unauthenticated('the token has expired', known.subject);
   }
 
-  async #check(token: string, hash: string): Promise<Principal | IdentityRefusal> {
+  async #check(token: string, hash: string): Promise<Principal | IdentityReject> {
     let payload: JWTPayload | undefined;
     try {
       ({ payload } = await jwtVerify(token, this.#keys.key, {
@@ -84,9 +84,9 @@ export class TokenVerifier {
   }
 }
 
-function explain(error: unknown, payload: JWTPayload | undefined): IdentityRefusal {
+function explain(error: unknown, payload: JWTPayload | undefined): IdentityReject {
   if (error instanceof KeysUnavailableError)
-    return new IdentityRefusal(Code.BUSY, 'tokens cannot be checked now: try again in a moment', error.message);
+    return new IdentityReject(Code.BUSY, 'tokens cannot be checked now: try again in a moment', error.message);
   // jose looks at the claims after the signature: whose token this is may be believed by then.
   if (error instanceof errors.JWTExpired) return unauthenticated('the token has expired', subjectOf(error.payload));
   if (error instanceof errors.JWTClaimValidationFailed)

@@ -8,7 +8,7 @@ const LOOK_MS = 1000;
  * What is in a file, read again when the file has changed: keys are rotated by
  * writing them. It is looked at when it is asked for, so no timer runs, and
  * through links, as Kubernetes mounts secrets. A new content that cannot be
- * read is told in the log, and the old one goes on.
+ * read is logged, and the old one stays in use.
  */
 export class WatchedFile<T> {
   readonly path: string;

@@ -1,60 +1,23 @@
-import type { WebSocket } from 'uWebSockets.js';
-import { type ChannelFeed, Format, type Subscription, SubscriptionState } from './market-feed.ts';
-import { MarketHop } from './market-hop.ts';
+import { CHANNELS } from '../../engine/wire/channels/channels.ts';
+import { MIN_SCHEMA_VERSION } from '../../engine/wire/frames.ts';
+import { setFrameVersion } from '../../engine/wire/market-frames.ts';
+import { type ChannelFeed, type MarketReader, type Subscription, SubscriptionState } from './channel-feed.ts';
+import type { MarketFormat } from './formats/format.ts';
+import type { MarketCounters } from './market-counters.ts';
+import type { CloseCause, ReaderSocket } from './reader-socket.ts';
 import { SlowReader, type SlowReaderPolicy } from './slow-reader.ts';
-
-/** WebSocket close codes of market data. */
-export const CloseCode = {
-  GoingAway: 1001,
-  TooManyFaults: 4002,
-  SlowReader: 4008,
-  /** 4000 + gRPC's UNAUTHENTICATED. */
-  Expired: 4016,
-} as const;
-
-/** What market data counts, since the start unless it says `now`. */
-export class MarketCounters {
-  connectionsNow = 0;
-  connections = 0;
-  /** Turned away: too many connections. */
-  connectionsRefused = 0;
-  subscriptionsNow = 0;
-  events = 0;
-  flushes = 0;
-  framesSent = 0;
-  bytesSent = 0;
-  /** Frames that a lagging reader was not sent. */
-  framesDropped = 0;
-  laggingNow = 0;
-  lagged = 0;
-  resyncs = 0;
-  cutsSlow = 0;
-  cutsFaulty = 0;
-  /** Requests that were answered with a code. */
-  refusals = 0;
-  snapshots = 0;
-  heartbeats = 0;
-  readonly hop = new MarketHop();
-}
 
 /** Answers that may wait in the socket of a reader that does not read. */
 const MAX_ANSWER_BYTES = 64 * 1024;
-
-/** What the server keeps on each socket. */
-export interface SocketUser {
-  readonly format: Format;
-  /** When its credentials expire, ms since the Unix epoch, or Infinity. */
-  readonly expiresAt: number;
-  /** Set when the socket opens. */
-  connection?: MarketConnection;
-}
 
 /**
  * One reader: its socket, its subscriptions and the frames of this flush that
  * it is owed. Frames are views of the flush's memory, shared by all readers.
  */
-export class MarketConnection {
-  readonly format: Format;
+export class MarketConnection implements MarketReader {
+  readonly format: MarketFormat;
+  /** Wire schema of its last request: its binary frames carry it. */
+  version: number = MIN_SCHEMA_VERSION;
   readonly slow: SlowReader;
   /** By {@link subscriptionKey}. */
   readonly subscriptions = new Map<number, Subscription>();
@@ -71,7 +34,7 @@ export class MarketConnection {
   waiting = false;
   /** Subscriptions that wait for a snapshot, in the order they are served. */
   readonly wants: Subscription[] = [];
-  readonly #ws: WebSocket<SocketUser>;
+  readonly #socket: ReaderSocket;
   readonly #counters: MarketCounters;
   /** Frames of this flush, and for whom; parallel. */
   readonly #frames: Uint8Array[] = [];
@@ -81,16 +44,24 @@ export class MarketConnection {
   #answerBytes = 0;
   readonly #sendAll = () => this.#send();
 
-  constructor(ws: WebSocket<SocketUser>, group: number, policy: SlowReaderPolicy, counters: MarketCounters) {
-    this.#ws = ws;
+  constructor(
+    socket: ReaderSocket,
+    format: MarketFormat,
+    expiresAt: number,
+    group: number,
+    policy: SlowReaderPolicy,
+    counters: MarketCounters,
+  ) {
+    this.#socket = socket;
+    this.format = format;
+    this.expiresAt = expiresAt;
     this.group = group;
-    ({ format: this.format, expiresAt: this.expiresAt } = ws.getUserData());
     this.slow = new SlowReader(policy);
     this.#counters = counters;
   }
 
   get buffered(): number {
-    return this.#ws.getBufferedAmount();
+    return this.#socket.buffered();
   }
 
   /** Whether a snapshot may be put on its way now, in ms of the monotonic clock. */
@@ -119,7 +90,7 @@ export class MarketConnection {
       const lagged = this.slow.lagging;
       if (this.slow.admits(this.buffered, now)) {
         // One frame goes out in one write anyway.
-        if (this.#frames.length > 1) this.#ws.cork(this.#sendAll);
+        if (this.#frames.length > 1) this.#socket.cork(this.#sendAll);
         else this.#send();
       } else {
         if (!lagged) {
@@ -141,7 +112,7 @@ export class MarketConnection {
     for (let i = 0; i < this.#frames.length; i++) {
       if (this.#for[i].state === SubscriptionState.Gone) continue;
       const frame = this.#frames[i];
-      this.#ws.send(frame, this.format === Format.Binary);
+      this.#sendFrame(frame);
       counters.framesSent++;
       counters.bytesSent += frame.length;
     }
@@ -159,10 +130,17 @@ export class MarketConnection {
   /** Sends an answer or a heartbeat at once. False: the reader asks and asks and does not read; cut it. */
   answer(frame: Uint8Array): boolean {
     if (!this.answers(frame.length)) return false;
-    this.#ws.send(frame, this.format === Format.Binary);
+    this.#sendFrame(frame);
     this.#counters.framesSent++;
     this.#counters.bytesSent += frame.length;
     return true;
+  }
+
+  /** The socket copies the bytes, so that the next reader of the frame may have another version. */
+  #sendFrame(frame: Uint8Array): void {
+    const { binary } = this.format;
+    if (binary) setFrameVersion(frame, this.version);
+    this.#socket.send(frame, binary);
   }
 
   /** Whether an answer of so many bytes may be added to what waits in the socket. */
@@ -176,7 +154,7 @@ export class MarketConnection {
     const key = subscriptionKey(feed.channel, feed.owner.symbol);
     let subscription = this.subscriptions.get(key);
     if (subscription === undefined) {
-      subscription = feed.subscribe(this, this.format);
+      subscription = feed.subscribe(this);
       this.subscriptions.set(key, subscription);
       this.#counters.subscriptionsNow++;
     }
@@ -185,17 +163,17 @@ export class MarketConnection {
 
   unsubscribe(subscription: Subscription): void {
     const { feed } = subscription;
-    feed.unsubscribe(subscription, this.format);
+    feed.unsubscribe(subscription);
     this.subscriptions.delete(subscriptionKey(feed.channel, feed.owner.symbol));
     this.#counters.subscriptionsNow--;
   }
 
-  /** Says goodbye; the close handler of the server runs before this returns. */
-  close(code: number, reason: string): void {
-    if (this.open) this.#ws.end(code, reason);
+  /** Ends the connection; the endpoint reports the close before this returns. */
+  close(cause: CloseCause, reason: string): void {
+    if (this.open) this.#socket.close(cause, reason);
   }
 }
 
 export function subscriptionKey(channel: number, symbol: number): number {
-  return symbol * 8 + channel;
+  return symbol * CHANNELS.length + channel;
 }

@@ -1,8 +1,10 @@
 import { FrameKind } from '../../engine/wire/layout.ts';
 import { FrameArena, type FrameHead, STRUCT_BYTES, StructList } from '../../engine/wire/market-frames.ts';
-import type { MarketConnection, MarketCounters } from './market-connection.ts';
-import { type ChannelFeed, Format, SubscriptionState, type SymbolFeed } from './market-feed.ts';
-import { jsonFrame } from './market-json.ts';
+import { type ChannelFeed, type MarketReader, SubscriptionState } from './channel-feed.ts';
+import type { MarketFormat } from './formats/format.ts';
+import { FORMATS } from './formats/formats.ts';
+import type { MarketCounters } from './market-counters.ts';
+import type { SymbolFeed } from './symbol-feed.ts';
 
 /** A turn of the event loop gives at most so much to sending, ms. */
 const SLICE_MS = 1;
@@ -32,9 +34,9 @@ export class FanOut {
   #dirty: SymbolFeed[] = [];
   /** Feeds whose snapshot was encoded in this flush. */
   readonly #snapshotted: ChannelFeed[] = [];
-  #waiting: MarketConnection[] = [];
+  #waiting: MarketReader[] = [];
   /** Readers that are owed frames of this flush; from `#next` on they have not got them yet. */
-  readonly #owed: MarketConnection[] = [];
+  readonly #owed: MarketReader[] = [];
   #next = 0;
   #busyMs = 0;
   #notBefore = 0;
@@ -60,11 +62,11 @@ export class FanOut {
     this.#dirty.push(feed);
   }
 
-  /** The connection wants snapshots. */
-  wait(connection: MarketConnection): void {
-    if (!connection.waiting) {
-      connection.waiting = true;
-      this.#waiting.push(connection);
+  /** The reader wants snapshots. */
+  wait(reader: MarketReader): void {
+    if (!reader.waiting) {
+      reader.waiting = true;
+      this.#waiting.push(reader);
     }
     this.#schedule(0);
   }
@@ -118,40 +120,37 @@ export class FanOut {
     dirty.length = 0;
     if (this.#waiting.length !== 0) this.#snapshots(now);
     if (this.#owed.length !== 0) this.#counters.flushes++;
-    this.#counters.hop.begin(this.#owed.length !== 0);
+    this.#counters.publishLatency.begin(this.#owed.length !== 0);
   }
 
   #end(): void {
-    if (this.#owed.length !== 0) this.#counters.hop.end(this.#nowUs());
+    if (this.#owed.length !== 0) this.#counters.publishLatency.end(this.#nowUs());
     this.#owed.length = 0;
     this.#next = 0;
     const now = performance.now();
     this.#notBefore = now + (this.#busyMs >= SLICE_MS ? this.#busyMs : 0);
-    if (this.#dirty.length !== 0 || this.#waiting.some((connection) => connection.open && connection.hasRoom(now))) this.#schedule(0);
+    if (this.#dirty.length !== 0 || this.#waiting.some((reader) => reader.open && reader.hasRoom(now))) this.#schedule(0);
   }
 
   #deltas(feed: ChannelFeed): void {
-    feed.owner.complete(feed);
+    feed.descriptor.onFlush(feed);
     const { pending } = feed;
     if (pending.count === 0) return;
     if (feed.overflown) this.#resync(feed);
-    else {
-      this.#owe(feed, Format.Binary);
-      this.#owe(feed, Format.Json);
-    }
+    else for (let f = 0; f < FORMATS.length; f++) this.#owe(feed, FORMATS[f]);
     feed.overflown = false;
     pending.clear();
   }
 
-  #owe(feed: ChannelFeed, format: Format): void {
-    const subscribers = feed.subscribers[format];
+  #owe(feed: ChannelFeed, format: MarketFormat): void {
+    const subscribers = feed.subscribers[format.index];
     let frame: Uint8Array | undefined;
     for (let i = 0; i < subscribers.length; i++) {
       const subscription = subscribers[i];
       if (subscription.state !== SubscriptionState.InStep) continue;
       frame ??= this.#encode(FrameKind.Delta, feed, feed.number - feed.pending.count + 1, feed.pending, format);
-      this.#owes(subscription.connection);
-      subscription.connection.owe(frame, subscription);
+      this.#owes(subscription.reader);
+      subscription.reader.owe(frame, subscription);
     }
   }
 
@@ -160,35 +159,38 @@ export class FanOut {
     for (const subscribers of feed.subscribers) {
       for (const subscription of subscribers) {
         this.#counters.framesDropped++;
-        subscription.connection.want(subscription);
-        this.wait(subscription.connection);
+        subscription.reader.want(subscription);
+        this.wait(subscription.reader);
       }
     }
   }
 
-  #owes(connection: MarketConnection): void {
-    if (connection.owed === 0) this.#owed.push(connection);
+  #owes(reader: MarketReader): void {
+    if (reader.owed === 0) this.#owed.push(reader);
   }
 
-  /** Serves the connections that wait for snapshots; who has no room for them now goes on waiting. */
+  /** Serves the readers that wait for snapshots; one that has no room for them now goes on waiting. */
   #snapshots(now: number): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const connection of waiting) {
-      connection.waiting = false;
-      if (!connection.open || connection.wants.length === 0) continue;
-      if (connection.hasRoom(now)) this.#serve(connection);
-      if (connection.wants.length !== 0) {
-        connection.waiting = true;
-        this.#waiting.push(connection);
+    for (const reader of waiting) {
+      reader.waiting = false;
+      if (!reader.open || reader.wants.length === 0) continue;
+      if (reader.hasRoom(now)) this.#serve(reader);
+      if (reader.wants.length !== 0) {
+        reader.waiting = true;
+        this.#waiting.push(reader);
       }
     }
-    for (const feed of this.#snapshotted) feed.snapshots[0] = feed.snapshots[1] = undefined;
+    for (const feed of this.#snapshotted) {
+      feed.snapshots.fill(undefined);
+      feed.snapshotted = false;
+    }
     this.#snapshotted.length = 0;
   }
 
-  #serve(connection: MarketConnection): void {
-    const { wants, format } = connection;
+  #serve(reader: MarketReader): void {
+    const { wants, format } = reader;
     let bytes = 0;
     let served = 0;
     while (served < wants.length && bytes <= SNAPSHOT_BYTES_PER_FLUSH) {
@@ -197,32 +199,34 @@ export class FanOut {
       if (subscription.state === SubscriptionState.Gone) continue;
       const frame = this.#snapshot(subscription.feed, format);
       bytes += frame.length;
-      this.#owes(connection);
-      connection.oweSnapshot(frame, subscription);
+      this.#owes(reader);
+      reader.oweSnapshot(frame, subscription);
     }
     wants.splice(0, served);
   }
 
-  #snapshot(feed: ChannelFeed, format: Format): Uint8Array {
-    let frame = feed.snapshots[format];
+  #snapshot(feed: ChannelFeed, format: MarketFormat): Uint8Array {
+    let frame = feed.snapshots[format.index];
     if (frame === undefined) {
       const list = this.#snapshotLists[feed.channel];
-      feed.owner.snapshot(feed.channel, list);
+      list.clear();
+      feed.descriptor.snapshot(feed, list);
       frame = this.#encode(FrameKind.Snapshot, feed, feed.number, list, format);
-      if (feed.snapshots[0] === undefined && feed.snapshots[1] === undefined) this.#snapshotted.push(feed);
-      feed.snapshots[format] = frame;
+      if (!feed.snapshotted) this.#snapshotted.push(feed);
+      feed.snapshotted = true;
+      feed.snapshots[format.index] = frame;
       this.#counters.snapshots++;
     }
     return frame;
   }
 
-  #encode(kind: number, feed: ChannelFeed, firstNo: number, structs: StructList, format: Format): Uint8Array {
+  #encode(kind: number, feed: ChannelFeed, firstNo: number, structs: StructList, format: MarketFormat): Uint8Array {
     const head = this.#head;
     head.kind = kind;
     head.channel = feed.channel;
     head.symbol = feed.owner.symbol;
     head.firstNo = firstNo;
-    return format === Format.Binary ? this.#arena.frame(head, structs) : this.#arena.text(jsonFrame(head, feed.owner.name, structs));
+    return format.frame(this.#arena, head, feed.owner.name, structs);
   }
 }
 

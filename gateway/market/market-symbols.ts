@@ -1,8 +1,8 @@
 import { Code } from '../../engine/codes.ts';
 import { MarketOp } from '../../engine/wire/layout.ts';
 import { type MarketConnection, subscriptionKey } from './market-connection.ts';
-import { SymbolFeed } from './market-feed.ts';
 import { MirrorOrders } from './mirror-orders.ts';
+import { SymbolFeed } from './symbol-feed.ts';
 
 /** What market data needs to know about symbols; the engine's Directory has it. */
 export interface SymbolNames {

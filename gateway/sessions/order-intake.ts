@@ -1,14 +1,20 @@
 import { Code } from '../../engine/codes.ts';
 import type { Sequencer } from '../../engine/threads/sequencer.ts';
-import { CommandFrameReader, checkCommand, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
+import { checkCommand, checkLongCommand } from '../../engine/wire/check-command.ts';
+import { CommandFrameReader, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
+import { Command, CommandFlag } from '../../engine/wire/layout.ts';
 import type { RefusalList } from '../../engine/wire/report-frames.ts';
 
 /** What order entry needs of the sequencer. */
 export type CommandSequencer = Pick<Sequencer, 'slots' | 'refusal' | 'claim' | 'unclaim' | 'nowUs' | 'stamp' | 'publish'>;
 
 const HIGHEST_CODE = 1023;
+const WORDS = Command.bytes / 4;
+/** Where a long command is verified, before it is known how many slots it takes. */
+const EXTENSION_SLOT = 0;
+const COMMAND_SLOT = 1;
 
-/** What order entry counts; whoever exports metrics reads the fields. */
+/** What order entry counts; metrics read the fields. */
 export class OrderEntryCounters {
   /** Open now. */
   sessions = 0;
@@ -32,7 +38,8 @@ export class OrderEntryCounters {
  * there, stamp. A slot whose command was refused serves the next one; one left
  * over is given back at the end of the frame, because others claim too. Once
  * the ring is full the rest of the frame is refused, so that a frame's
- * commands are never taken out of order. I/O thread only.
+ * commands are never taken out of order. A long command takes two slots, both
+ * or none: its extension, then the command. I/O thread only.
  */
 export class OrderIntake {
   readonly reader = new CommandFrameReader();
@@ -42,6 +49,10 @@ export class OrderIntake {
   /** Refuse everything: the exchange is stopping. */
   draining = false;
   #unpublished = false;
+  readonly #long = new Int32Array(2 * WORDS);
+  readonly #longBytes = new Uint8Array(this.#long.buffer);
+  /** Extensions of the frame at work that have been read. */
+  #extensions = 0;
   readonly #sequencer: CommandSequencer;
   readonly #counters: OrderEntryCounters;
   readonly #onPublished: () => void;
@@ -68,6 +79,8 @@ export class OrderIntake {
     let closed: Code = because;
     if (closed === Code.OK) closed = this.draining ? Code.DRAINING : sequencer.refusal();
     let slot = -1;
+    this.#extensions = 0;
+    const { flagMask } = reader;
     const nowUs = sequencer.nowUs();
     for (let index = 0; index < reader.count; index++) {
       if (closed === Code.OK && slot === -1) {
@@ -77,7 +90,16 @@ export class OrderIntake {
       let code: Code = closed;
       if (closed === Code.OK) {
         reader.copy(index, i32, slot);
-        code = checkCommand(u8, i32, slot, account);
+        if ((u8[slot * Command.bytes + Command.parameter] & flagMask) === 0) code = checkCommand(u8, i32, slot, account);
+        else {
+          code = this.#checkLong(index, i32, slot, account);
+          if (code === Code.OK && this.#isLong) {
+            const second = sequencer.claim();
+            // Both or none: without a second slot the first goes back at the end of the frame.
+            if (second === -1) code = closed = Code.BUSY;
+            else slot = this.#putLong(i32, slot, second, nowUs);
+          }
+        }
       }
       if (code !== Code.OK) {
         this.#counters.refusals[code]++;
@@ -93,6 +115,31 @@ export class OrderIntake {
     return Code.OK;
   }
 
+  /** Verifies command `index`, which has flags. OK: one that is not long is in its slot, verified; a long one is in `#long`. */
+  #checkLong(index: number, words: Int32Array, slot: number, account: number): Code {
+    const long = this.#long;
+    this.reader.copy(index, long, COMMAND_SLOT);
+    if ((this.#longBytes[COMMAND_SLOT * Command.bytes + Command.parameter] & CommandFlag.Extended) !== 0) {
+      this.reader.copyExtension(this.#extensions++, long, EXTENSION_SLOT);
+    }
+    const code = checkLongCommand(this.#longBytes, long, EXTENSION_SLOT, COMMAND_SLOT, account);
+    if (code === Code.OK && !this.#isLong) putWords(long, COMMAND_SLOT, words, slot);
+    return code;
+  }
+
+  /** Whether what `#checkLong` verified needs its extension. */
+  get #isLong(): boolean {
+    return this.#longBytes[COMMAND_SLOT * Command.bytes + Command.parameter] !== 0;
+  }
+
+  /** Fills both slots and stamps the extension. Returns the slot of the command, which is to be stamped next. */
+  #putLong(words: Int32Array, extension: number, command: number, nowUs: number): number {
+    putWords(this.#long, EXTENSION_SLOT, words, extension);
+    putWords(this.#long, COMMAND_SLOT, words, command);
+    this.#sequencer.stamp(extension, nowUs);
+    return command;
+  }
+
   /** Shows the engine what `take` took since the last time. */
   publish(): void {
     if (!this.#unpublished) return;
@@ -100,4 +147,8 @@ export class OrderIntake {
     this.#sequencer.publish();
     this.#onPublished();
   }
+}
+
+function putWords(from: Int32Array, fromSlot: number, to: Int32Array, toSlot: number): void {
+  for (let i = 0; i < WORDS; i++) to[toSlot * WORDS + i] = from[fromSlot * WORDS + i];
 }

@@ -1,11 +1,12 @@
 import { Code } from '../../engine/codes.ts';
+import { MIN_SCHEMA_VERSION, speaksSchema } from '../../engine/wire/frames.ts';
 import { RefusalList, ReportFrameWriter } from '../../engine/wire/report-frames.ts';
-import { fault, frameFault } from '../endpoints/grpc/order-status.ts';
-import { type CallFault, GrpcStatus } from '../endpoints/grpc/status.ts';
+import { type Reject, reject } from '../reject.ts';
+import { frameReject } from './frame-reject.ts';
 import type { OrderEntryCounters, OrderIntake } from './order-intake.ts';
 import type { ReportCursor, ReportListener } from './report-cursor.ts';
 import type { ReportHub } from './report-hub.ts';
-import type { ResidenceClock } from './residence.ts';
+import type { ServiceTime } from './service-time.ts';
 
 /** Reports of one frame: 128 KiB, the most that is ever under way to one session. */
 const FRAME_REPORTS = 1024;
@@ -22,7 +23,7 @@ export interface SessionContext {
   readonly hub: ReportHub;
   readonly intake: OrderIntake;
   readonly counters: OrderEntryCounters;
-  readonly residence: ResidenceClock;
+  readonly serviceTime: ServiceTime;
   readonly onGone: (session: OrderSession) => void;
 }
 
@@ -38,7 +39,7 @@ export interface SessionTransport {
   /** Says goodbye behind what was written. */
   end(): void;
   /** Ends with a reason, behind what was written. */
-  fail(fault: CallFault): void;
+  fail(reject: Reject): void;
 }
 
 /** Serves all sessions in turn: a frame is built and handed over in one go. */
@@ -65,18 +66,29 @@ export class OrderSession implements ReportListener {
   /** The client, or the stopping exchange, wants no more commands: leave when all is answered. */
   #ending = false;
   /** Why it ends when all is answered; undefined: it was asked to. */
-  #ended: CallFault | undefined;
+  #ended: Reject | undefined;
   #deadline: NodeJS.Timeout | undefined;
-  /** Each command is refused with it. OK: none is because of who sent it. */
+  /** Each command is refused with it. OK: none is refused because of its sender. */
   #standing: Code;
   #gone = false;
   #lastSeq = 0;
+  /** Wire schema of the answers; undefined until the first frame names it. */
+  #schema: number | undefined;
 
   /**
    * @param sent number of the last report the client has seen; call `begin` next
    * @param readOnly each command is refused with PERMISSION_DENIED
+   * @param schema wire schema of the answers; undefined: that of the first frame, and the oldest before it
    */
-  constructor(transport: SessionTransport, account: number, sent: number, readOnly: boolean, context: SessionContext) {
+  constructor(
+    transport: SessionTransport,
+    account: number,
+    sent: number,
+    readOnly: boolean,
+    schema: number | undefined,
+    context: SessionContext,
+  ) {
+    this.#schema = schema;
     this.#standing = readOnly ? Code.PERMISSION_DENIED : Code.OK;
     this.account = account;
     this.#transport = transport;
@@ -97,7 +109,8 @@ export class OrderSession implements ReportListener {
 
   onReportsLost(error: Error): void {
     this.cut({
-      code: GrpcStatus.Unavailable,
+      code: Code.BUSY,
+      cause: 'unavailable',
       details: `the reports from ${this.#cursor.sent + 1} on cannot be read (${error.message}): connect again with x-openbell-last-report`,
     });
   }
@@ -109,14 +122,16 @@ export class OrderSession implements ReportListener {
     const refusals = this.#refusals;
     const because = this.#standing === Code.OK && this.#blocked ? Code.BUSY : this.#standing;
     const code = intake.take(bytes, at, length, this.account, refusals, because);
+    const { version } = intake.reader;
+    if (this.#schema === undefined && speaksSchema(version)) this.#schema = version;
     if (code === Code.FRAME_TOO_LARGE) refusals.addFrame(code);
     else if (code !== Code.OK) {
-      this.cut(frameFault(code, intake.reader.version));
+      this.cut(frameReject(code, version));
       return false;
     }
     if (intake.taken !== 0) this.#lastSeq = intake.seqs[intake.taken - 1];
     if (refusals.count < HOPELESS_REFUSALS) return true;
-    this.cut(fault(GrpcStatus.ResourceExhausted, Code.BUSY, 'the session sends commands and does not read what becomes of them'));
+    this.cut(reject(Code.BUSY, 'the session sends commands and does not read what becomes of them'));
     return false;
   }
 
@@ -143,7 +158,7 @@ export class OrderSession implements ReportListener {
   }
 
   /** The credentials hold no longer: takes no more commands, and ends with `why` once every one it took is answered, or has had five seconds for it. */
-  expire(why: CallFault): void {
+  expire(why: Reject): void {
     if (this.#gone || this.#ended !== undefined) return;
     this.#standing = Code.UNAUTHENTICATED;
     this.#ended = why;
@@ -152,7 +167,7 @@ export class OrderSession implements ReportListener {
   }
 
   /** Ends it now. */
-  cut(why: CallFault): void {
+  cut(why: Reject): void {
     if (this.#gone) return;
     this.#context.counters.sessionsCut++;
     this.leave();
@@ -184,8 +199,8 @@ export class OrderSession implements ReportListener {
       counters.pushedReports += frame.count;
       counters.pushedFrames++;
       this.#writing = true;
-      this.#context.residence.note(frame, this.#openedSeq);
-      const bytes = frame.finish(this.#refusals, this.#transport.headroom);
+      this.#context.serviceTime.note(frame, this.#openedSeq);
+      const bytes = frame.finish(this.#refusals, this.#transport.headroom, this.#schema ?? MIN_SCHEMA_VERSION);
       this.#refusals.clear();
       if (!this.#transport.write(bytes)) return;
       this.#writing = false;

@@ -1,14 +1,13 @@
 import { Code } from '../../engine/codes.ts';
-import { accountOf, type Caller, type CallerClaims, fault, readCaller } from '../endpoints/grpc/order-status.ts';
-import { type CallFault, GrpcStatus } from '../endpoints/grpc/status.ts';
 import type { Identity, Visit } from '../identity/identity.ts';
 import { type Action, may } from '../identity/permissions.ts';
 import type { Principal } from '../identity/principal.ts';
-import type { IdentityRefusal } from '../identity/refusal.ts';
+import { type Reject, reject } from '../reject.ts';
+import { accountOf, type Caller, type CallerClaims, readCaller } from './order-caller.ts';
 import { type CommandSequencer, OrderEntryCounters, OrderIntake } from './order-intake.ts';
 import { OrderSession, type SessionContext, type SessionTransport } from './order-session.ts';
 import type { ReportHub } from './report-hub.ts';
-import { ResidenceClock } from './residence.ts';
+import { ServiceTime } from './service-time.ts';
 
 /** How often sessions are looked through for those whose credentials have expired, ms. */
 const EXPIRY_MS = 1000;
@@ -22,27 +21,29 @@ export interface OrderSessionsOptions {
   readonly onPublished: () => void;
   /** Most sessions. Default 1024. */
   readonly maxSessions?: number;
-  /** Most sessions of one account, so that nobody takes them all. Default 64. */
+  /** Most sessions of one account, so that one account cannot take them all. Default 64. */
   readonly maxAccountSessions?: number;
 }
 
-/** Who was let in, and where his account's reports stand. */
+/** An admitted caller, and where the account's reports stand. */
 export interface Admission {
   readonly account: number;
   /** Number of the last report that the client has seen. */
   readonly sent: number;
   /** Number of the account's last report. */
   readonly last: number;
-  /** He may have reports, and send nothing. */
+  /** They may have reports, and send nothing. */
   readonly readOnly: boolean;
   /** ms since the Unix epoch, or Infinity. */
   readonly expiresAt: number;
+  /** Wire schema of the answers; undefined: that of the client's first frame. */
+  readonly schema: number | undefined;
 }
 
-/** All order-entry sessions of the process, whatever carries them: who gets in, and how they end. I/O thread. */
+/** All order-entry sessions of the process, whatever carries them: how they are admitted, and how they end. I/O thread. */
 export class OrderSessions {
   readonly counters = new OrderEntryCounters();
-  readonly residence: ResidenceClock;
+  readonly serviceTime: ServiceTime;
   readonly intake: OrderIntake;
   readonly hub: ReportHub;
   readonly #options: OrderSessionsOptions;
@@ -55,13 +56,13 @@ export class OrderSessions {
     const { sequencer, hub, onPublished } = options;
     this.#options = options;
     this.hub = hub;
-    this.residence = new ResidenceClock(() => sequencer.nowUs());
+    this.serviceTime = new ServiceTime(() => sequencer.nowUs());
     this.intake = new OrderIntake(sequencer, this.counters, onPublished);
     this.#context = {
       hub,
       intake: this.intake,
       counters: this.counters,
-      residence: this.residence,
+      serviceTime: this.serviceTime,
       onGone: (session) => {
         this.#sessions.delete(session);
         this.counters.sessions = this.#sessions.size;
@@ -69,22 +70,21 @@ export class OrderSessions {
     };
   }
 
-  /** Whose claims are good for a session now, or why not; a refusal is counted. @param visit for the log of refusals */
-  admit(claims: CallerClaims, principal: Principal, visit: Visit): Admission | CallFault {
+  /** What the claims are good for now, or why for nothing; a reject is counted. @param visit for the log of rejects */
+  admit(claims: CallerClaims, principal: Principal, visit: Visit): Admission | Reject {
     const admission = this.#admit(claims, principal, visit);
     if ('code' in admission) this.counters.sessionsCut++;
     return admission;
   }
 
-  /** Somebody who did not get as far as `admit`: counted like the others. */
-  refused({ fault: { code, details } }: IdentityRefusal): CallFault {
+  /** Counts a session that was refused before `admit`. */
+  rejected(): void {
     this.counters.sessionsCut++;
-    return { code, details };
   }
 
   /** Begins the session of an admission that was just given. */
-  open(transport: SessionTransport, { account, sent, readOnly, expiresAt }: Admission): OrderSession {
-    const session = new OrderSession(transport, account, sent, readOnly, this.#context);
+  open(transport: SessionTransport, { account, sent, readOnly, expiresAt, schema }: Admission): OrderSession {
+    const session = new OrderSession(transport, account, sent, readOnly, schema, this.#context);
     this.#sessions.set(session, expiresAt);
     if (expiresAt !== Number.POSITIVE_INFINITY) this.#watch ??= setInterval(() => this.#expire(), EXPIRY_MS).unref();
     this.counters.sessions = this.#sessions.size;
@@ -94,7 +94,7 @@ export class OrderSessions {
   }
 
   /** The caller of a unary call, which sends orders. */
-  caller(claims: CallerClaims, principal: Principal, visit: Visit): { readonly account: number } | CallFault {
+  caller(claims: CallerClaims, principal: Principal, visit: Visit): { readonly account: number } | Reject {
     return this.#caller(claims, 'order:send', principal, visit);
   }
 
@@ -114,44 +114,37 @@ export class OrderSessions {
     for (const [session, expiresAt] of this.#sessions) if (expiresAt <= now) session.expire(expired);
   }
 
-  /** Who may it is asked before what there is: whoever may not see an account does not learn whether it exists. */
-  #caller(claims: CallerClaims, action: Action, principal: Principal, visit: Visit): Caller | CallFault {
+  /** Authorization comes before existence: callers who may not see an account do not learn whether it exists. */
+  #caller(claims: CallerClaims, action: Action, principal: Principal, visit: Visit): Caller | Reject {
     const account = accountOf(claims);
-    return this.#options.identity.forbid(principal, action, visit, account)?.fault ?? readCaller(claims, this.#options.accountExists);
+    return this.#options.identity.forbid(principal, action, visit, account) ?? readCaller(claims, this.#options.accountExists);
   }
 
-  #admit(claims: CallerClaims, principal: Principal, visit: Visit): Admission | CallFault {
+  #admit(claims: CallerClaims, principal: Principal, visit: Visit): Admission | Reject {
     const { maxSessions = 1024, maxAccountSessions = 64 } = this.#options;
     if (this.intake.draining) return draining;
     const caller = this.#caller(claims, 'session:open', principal, visit);
     if ('code' in caller) return caller;
     if (this.#sessions.size >= maxSessions) {
-      return fault(GrpcStatus.ResourceExhausted, Code.BUSY, `all ${maxSessions} sessions are taken: close one, or try again later`);
+      return reject(Code.BUSY, `all ${maxSessions} sessions are taken: close one, or try again later`);
     }
-    const { account } = caller;
+    const { account, schema } = caller;
     let own = 0;
     for (const session of this.#sessions.keys()) if (session.account === account) own++;
     if (own >= maxAccountSessions) {
-      return fault(
-        GrpcStatus.ResourceExhausted,
-        Code.BUSY,
-        `account ${account} has ${own} sessions, the most that one may have: close one`,
-      );
+      return reject(Code.BUSY, `account ${account} has ${own} sessions, the most that one may have: close one`);
     }
     const last = this.hub.lastReportNo(account);
     const sent = caller.lastReport ?? last;
-    if (sent <= last) return { account, sent, last, readOnly: !may(principal, 'order:send', account), expiresAt: principal.expiresAt };
-    return fault(
-      GrpcStatus.OutOfRange,
+    if (sent <= last)
+      return { account, sent, last, readOnly: !may(principal, 'order:send', account), expiresAt: principal.expiresAt, schema };
+    return reject(
       Code.BAD_RANGE,
       `x-openbell-last-report is ${sent}, but the last report of account ${account} is ${last}: reports were lost with the exchange's data, start again without it`,
+      'beyond-end',
     );
   }
 }
 
-const expired = fault(
-  GrpcStatus.Unauthenticated,
-  Code.UNAUTHENTICATED,
-  'the credentials of this session have expired: connect again with new ones',
-);
-const draining = fault(GrpcStatus.Unavailable, Code.DRAINING, 'the exchange is stopping: connect again when it is back');
+const expired = reject(Code.UNAUTHENTICATED, 'the credentials of this session have expired: connect again with new ones');
+const draining = reject(Code.DRAINING, 'the exchange is stopping: connect again when it is back');

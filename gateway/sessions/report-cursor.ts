@@ -1,6 +1,6 @@
-import { getI64 } from '../../engine/units.ts';
 import { Report } from '../../engine/wire/layout.ts';
 import { REPORT_WORDS, type ReportFrameWriter } from '../../engine/wire/report-frames.ts';
+import { ReportView } from '../../engine/wire/report-view.ts';
 
 /** Reports asked of the archive at once. */
 const ARCHIVE_READ = 1024;
@@ -144,8 +144,9 @@ export class ReportCursor {
     this.#reading = false;
     // A copy is aligned, whatever the archive's buffer is.
     const words = new Int32Array(bytes.slice().buffer);
+    const report = new ReportView();
     for (let at = 0, no = this.sent + 1; at < words.length; at += REPORT_WORDS, no++) {
-      if (bytes.byteLength % Report.bytes !== 0 || getI64(words, at + Report.reportNo / 4) !== no) {
+      if (bytes.byteLength % Report.bytes !== 0 || report.wrap(words, at).reportNo !== no) {
         this.#lose(new Error(`the archive of account ${this.stream.account} has a gap at report ${no}`));
         return;
       }

@@ -1,14 +1,13 @@
 import { assert, fail } from '../../engine/assert.ts';
 import type { RingSlots } from '../../engine/rings/ring.ts';
 import type { ReportHandler } from '../../engine/threads/pumps.ts';
-import { getI64 } from '../../engine/units.ts';
-import { Report } from '../../engine/wire/layout.ts';
 import { REPORT_WORDS } from '../../engine/wire/report-frames.ts';
+import { ReportView } from '../../engine/wire/report-view.ts';
 import { AccountStream, type ReportArchive, ReportCursor, type ReportListener, type RetainedReports } from './report-cursor.ts';
 
 const NONE = -1;
 
-/** Told once, with the first report that the command's own account got for it. */
+/** Called once, with the first report that the command's own account got for it. */
 export interface SeqWaiter {
   /** The report lies at word `at`; it is valid during the call only. */
   onFirstReport(seq: number, words: Int32Array, at: number): void;
@@ -51,6 +50,8 @@ export class ReportHub implements ReportHandler, RetainedReports {
   readonly #streams = new Map<number, AccountStream>();
   readonly #touched: AccountStream[] = [];
   readonly #waiters = new Map<number, { readonly account: number; readonly waiter: SeqWaiter }>();
+  readonly #report = new ReportView();
+  readonly #retained = new ReportView();
   #head = 0;
   #last: AccountStream | undefined;
 
@@ -67,15 +68,16 @@ export class ReportHub implements ReportHandler, RetainedReports {
   onReport(slots: RingSlots, slot: number): void {
     const from = slot * REPORT_WORDS;
     const words = slots.i32;
-    const stream = this.#stream(words[from + Report.account / 4] >>> 0);
-    const no = getI64(words, from + Report.reportNo / 4);
+    const report = this.#report.wrap(words, from);
+    const stream = this.#stream(report.account);
+    const no = report.reportNo;
     if (stream.newestNo !== 0 && no !== stream.newestNo + 1) gap(stream, no);
     this.#append(stream, no, words, from);
     if (!stream.touched) {
       stream.touched = true;
       this.#touched.push(stream);
     }
-    this.seenSeq = getI64(words, from + Report.seq / 4);
+    this.seenSeq = report.seq;
     if (this.#waiters.size !== 0) this.#answer(stream.account, words, from);
   }
 
@@ -116,7 +118,7 @@ export class ReportHub implements ReportHandler, RetainedReports {
     return this.#waiters.size + count <= this.#maxAwaited;
   }
 
-  /** Tells `waiter` of the first report with this seq on this account. Call it in the turn of the loop that published the command. */
+  /** Hands `waiter` the first report with this seq on this account. Call it in the turn of the loop that published the command. */
   expect(seq: number, account: number, waiter: SeqWaiter): void {
     assert(this.#waiters.size < this.#maxAwaited, 'report hub: more awaited than allowed');
     this.#waiters.set(seq, { account, waiter });
@@ -163,7 +165,7 @@ export class ReportHub implements ReportHandler, RetainedReports {
 
   /** The report in `slot` is the oldest of all, so it is the oldest of its account. */
   #evict(slot: number): void {
-    const stream = this.#stream(this.words[slot * REPORT_WORDS + Report.account / 4] >>> 0);
+    const stream = this.#stream(this.#retained.wrap(this.words, slot * REPORT_WORDS).account);
     stream.oldestSlot = this.next[slot];
     stream.oldestNo++;
   }

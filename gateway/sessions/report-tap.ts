@@ -1,10 +1,10 @@
 import type { RingSlots } from '../../engine/rings/ring.ts';
 import type { ReportHandler } from '../../engine/threads/pumps.ts';
-import { getI64 } from '../../engine/units.ts';
-import { Report, ReportKind } from '../../engine/wire/layout.ts';
+import { ReportKind } from '../../engine/wire/layout.ts';
+import { REPORT_WORDS } from '../../engine/wire/report-frames.ts';
+import { ReportView } from '../../engine/wire/report-view.ts';
 import { LATENCY_BOUNDS_US, LatencyBuckets } from '../latency-buckets.ts';
 
-const WORDS = Report.bytes / 4;
 const HIGHEST_CODE = 1023;
 const KINDS = 8;
 
@@ -25,7 +25,8 @@ export class ReportTap implements ReportHandler {
   readonly #nowUs: () => number;
   /** Microseconds, read once a poll; 0 = not yet. */
   #now = 0;
-  #lastSeqLow = 0;
+  #lastSeq = 0;
+  readonly #report = new ReportView();
 
   constructor(next: ReportHandler, nowUs: () => number) {
     this.#next = next;
@@ -33,16 +34,14 @@ export class ReportTap implements ReportHandler {
   }
 
   onReport(slots: RingSlots, slot: number): void {
-    const words = slots.i32;
-    const at = slot * WORDS;
-    this.kinds[words[at] & 7]++;
-    const code = words[at + Report.code / 4] & 0xffff;
-    if (code !== 0 && code <= HIGHEST_CODE && isRefusal(words[at] & 0xff)) this.refusals[code]++;
-    const seqLow = words[at + Report.seq / 4];
-    if (this.timing && seqLow !== this.#lastSeqLow) {
-      this.#lastSeqLow = seqLow;
+    const report = this.#report.wrap(slots.i32, slot * REPORT_WORDS);
+    const { kind, code, seq } = report;
+    this.kinds[kind & 7]++;
+    if (code !== 0 && code <= HIGHEST_CODE && isRefusal(kind)) this.refusals[code]++;
+    if (this.timing && seq !== this.#lastSeq) {
+      this.#lastSeq = seq;
       if (this.#now === 0) this.#now = this.#nowUs();
-      this.latency.observe(this.#now - getI64(words, at + Report.timeUs / 4));
+      this.latency.observe(this.#now - report.timeUs);
     }
     this.#next.onReport(slots, slot);
   }

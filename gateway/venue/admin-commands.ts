@@ -1,8 +1,8 @@
 import { Code, codeName } from '../../engine/codes.ts';
 import { type CommandFields, encodeCommand } from '../../engine/machine/command.ts';
 import type { Sequencer } from '../../engine/threads/sequencer.ts';
-import { getI64 } from '../../engine/units.ts';
 import { Report, ReportKind } from '../../engine/wire/layout.ts';
+import { ReportView } from '../../engine/wire/report-view.ts';
 import type { ReportHub } from '../sessions/report-hub.ts';
 
 /** Longer than any stall that trading survives; a disk that is full may last longer than this. */
@@ -20,6 +20,13 @@ export interface AdminAnswer {
 /** The engine has not answered: the command may or may not take effect. */
 export class AdminTimeoutError extends Error {
   readonly code = 'OPENBELL_NO_ANSWER';
+  /** The command's place in the log. */
+  readonly seq: number;
+
+  constructor(seq: number, timeoutMs: number) {
+    super(`command ${seq} is not answered after ${timeoutMs / 1000} s; look at /health/ready, then whether it took effect`);
+    this.seq = seq;
+  }
 }
 
 /**
@@ -71,11 +78,7 @@ export class AdminCommands {
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         this.#hub.forget(seq);
-        reject(
-          new AdminTimeoutError(
-            `command ${seq} is not answered after ${this.#timeoutMs / 1000} s; look at /health/ready, then whether it took effect`,
-          ),
-        );
+        reject(new AdminTimeoutError(seq, this.#timeoutMs));
       }, this.#timeoutMs);
     });
     try {
@@ -91,9 +94,8 @@ function refused(code: Code): AdminAnswer {
 }
 
 function readAnswer(seq: number, report: Uint8Array): AdminAnswer {
-  const words = new Int32Array(report.buffer, report.byteOffset, Report.bytes / 4);
-  const code = report[Report.kind] === ReportKind.Accepted ? Code.OK : ((words[Report.code / 4] & 0xffff) as Code);
-  return { code, seq, price: getI64(words, Report.price / 4), quantity: getI64(words, Report.quantity / 4) };
+  const { kind, code, price, quantity } = new ReportView().wrap(new Int32Array(report.buffer, report.byteOffset, Report.bytes / 4), 0);
+  return { code: kind === ReportKind.Accepted ? Code.OK : (code as Code), seq, price, quantity };
 }
 
 /** What went wrong with an administrative command, in words; empty for OK. */

@@ -1,17 +1,39 @@
 import { Code, codeName } from '../../engine/codes.ts';
 import type { CommandFields } from '../../engine/machine/command.ts';
-import { AccountParam, SymbolParam, type SymbolParamName } from '../../engine/params.ts';
+import { AccountParam } from '../../engine/params.ts';
 import type { Directory, SymbolInfo } from '../../engine/threads/directory.ts';
-import { CommandKind } from '../../engine/wire/layout.ts';
 import type { AssetConfig } from '../config/config-asset.ts';
 import type { AccountConfig, VenueConfig } from '../config/config-file.ts';
 import type { SymbolConfig } from '../config/config-symbol.ts';
 import { type AdminCommands, adminAdvice } from './admin-commands.ts';
 import { type Beginning, GenesisMarker, NOTHING } from './genesis-marker.ts';
+import {
+  type CommandWords,
+  commandWords,
+  defineAccount,
+  defineAsset,
+  defineSymbol,
+  deposit,
+  PARAM_ORDER,
+  setAccount,
+  setPhase,
+  setSymbol,
+} from './venue-commands.ts';
 
-/** The configuration asks for something that the exchange cannot do. */
+/** The configuration asks for something that the exchange cannot do. What was applied stands; the next start goes on from there. */
 export class GenesisError extends Error {
   readonly code = 'OPENBELL_GENESIS';
+  /** Commands that stand. */
+  readonly applied: number;
+  readonly failed: CommandWords;
+
+  constructor(message: string, applied: number, failed: CommandWords) {
+    super(
+      `${message}; ${applied} command${applied === 1 ? '' : 's'} of this configuration stand${applied === 1 ? 's' : ''}, and the next start goes on from there`,
+    );
+    this.applied = applied;
+    this.failed = failed;
+  }
 }
 
 export interface GenesisResult {
@@ -82,11 +104,13 @@ class Genesis {
 
   async #settle(waiting: { step: Step; answer: ReturnType<Submit['submit']> }[]): Promise<void> {
     const answers = await Promise.all(waiting.map(({ answer }) => answer));
+    // All of them were taken together: those behind one that failed may stand too.
+    this.applied += answers.filter(({ code }) => code === Code.OK).length;
     for (const [i, { code }] of answers.entries()) {
-      const { step } = waiting[i];
-      if (code === Code.OK) this.applied++;
-      else if (step.optional) this.warnings.push(`${step.what}: stays as it is, ${adminAdvice(code)}`);
-      else throw new GenesisError(`${step.what}: ${adminAdvice(code)} (${codeName(code)})`);
+      const { what, optional, fields } = waiting[i].step;
+      if (code === Code.OK) continue;
+      if (!optional) throw new GenesisError(`${what}: ${adminAdvice(code)} (${codeName(code)})`, this.applied, commandWords(fields));
+      this.warnings.push(`${what}: stays as it is, ${adminAdvice(code)}`);
     }
   }
 
@@ -94,7 +118,7 @@ class Genesis {
     const known = directory.asset(asset.id);
     const what = `asset ${asset.name}`;
     if (known === undefined) {
-      return [{ what, fields: { kind: CommandKind.DefineAsset, symbol: asset.id, tag: asset.decimals, name: asset.name } }];
+      return [{ what, fields: defineAsset(asset) }];
     }
     this.#same(what, 'name', asset.name, known.name);
     this.#same(what, 'decimals', asset.decimals, known.decimals);
@@ -129,18 +153,16 @@ class Genesis {
     const known = directory.account(account.id);
     const steps: Step[] = [];
     if (known === undefined) {
-      steps.push({ what, fields: { kind: CommandKind.DefineAccount, account: account.id, name: account.name } });
+      steps.push({ what, fields: defineAccount(account) });
     } else {
       this.#same(what, 'name', account.name, known.name);
     }
     const isNew = this.#beginning.accounts.includes(account.id);
     for (const { asset, amount } of isNew ? account.deposits : []) {
       if (known?.balances.some((balance) => balance.asset.id === asset.id)) continue;
-      const fields = { kind: CommandKind.Deposit, account: account.id, symbol: asset.id, quantity: amount };
-      steps.push({ what: `deposit of ${asset.name} to account ${account.id}`, fields });
+      steps.push({ what: `deposit of ${asset.name} to account ${account.id}`, fields: deposit(account.id, asset.id, amount) });
     }
-    const set = (parameter: number, quantity: number) =>
-      steps.push({ what, fields: { kind: CommandKind.SetAccount, account: account.id, parameter, quantity } });
+    const set = (parameter: number, quantity: number) => steps.push({ what, fields: setAccount(account.id, parameter, quantity) });
     if ((known?.maxOpenOrders ?? -1) !== account.maxOpenOrders) set(AccountParam.MaxOpenOrders, account.maxOpenOrders);
     // Who was suspended stays so; the operator lifts it.
     if (account.suspended && known?.suspended !== true) set(AccountParam.Suspended, 1);
@@ -157,41 +179,3 @@ class Genesis {
 
 /** Commands under way at once: well below the command ring and what the hub may await. */
 const STAGE_WINDOW = 512;
-
-/** Taker before maker: a rebate needs the fee that pays for it. MaxPrice first: it makes the ladder. */
-export const PARAM_ORDER: readonly SymbolParamName[] = [
-  'MaxPrice',
-  'TickStep',
-  'LotStep',
-  'MinQuantity',
-  'MaxQuantity',
-  'MinNotional',
-  'MaxNotional',
-  'PriceBandPpm',
-  'TakerFeePpm',
-  'MakerFeePpm',
-  'ReferencePrice',
-];
-
-export function defineSymbol(symbol: Omit<SymbolConfig, 'params' | 'phase'>): CommandFields {
-  return {
-    kind: CommandKind.DefineSymbol,
-    symbol: symbol.id,
-    account: symbol.base.id,
-    tag: symbol.quote.id,
-    side: symbol.tickDecimals,
-    timeInForce: symbol.lotDecimals,
-    clientOrderId: symbol.tickMantissa,
-    orderId: symbol.lotMantissa,
-    name: symbol.name,
-  };
-}
-
-export function setPhase(symbol: number, phase: number): CommandFields {
-  return { kind: CommandKind.SetPhase, symbol, parameter: phase };
-}
-
-/** `side` 1 marks a negative value: a maker's rebate. */
-export function setSymbol(symbol: number, name: SymbolParamName, value: number): CommandFields {
-  return { kind: CommandKind.SetSymbol, symbol, parameter: SymbolParam[name], side: value < 0 ? 1 : 0, quantity: Math.abs(value) };
-}

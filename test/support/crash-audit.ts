@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { ReportFlag } from '../../engine/machine/report-writer.ts';
 import { ReportKind } from '../../engine/wire/layout.ts';
+import { ReportFlag } from '../../engine/wire/names.ts';
 import { type CrashClient, field } from './crash-client.ts';
 
 /**

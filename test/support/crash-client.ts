@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { ReportFlag } from '../../engine/machine/report-writer.ts';
-import { getI64 } from '../../engine/units.ts';
 import { Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { ReportFlag } from '../../engine/wire/names.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
+import { ReportView } from '../../engine/wire/report-view.ts';
 import type { Prng } from '../../feeds/simulator/prng.ts';
 import { CommandBatch, connect, type OpenbellClient } from '../../gateway/client/index.ts';
 import type { ExchangeProcess } from './exchange-process.ts';
@@ -25,23 +25,25 @@ interface SentOrder {
   readonly quantity: number;
 }
 
+const view = new ReportView();
+
 /** Fields of a kept report, by name. */
 export const field = {
-  kind: (report: Int32Array) => report[0] & 0xff,
-  flags: (report: Int32Array) => report[0] >>> 24,
-  code: (report: Int32Array) => report[1] & 0xffff,
-  tag: (report: Int32Array) => report[Report.tag / 4] >>> 0,
-  no: (report: Int32Array) => getI64(report, Report.reportNo / 4),
-  timeUs: (report: Int32Array) => getI64(report, Report.timeUs / 4),
-  seq: (report: Int32Array) => getI64(report, Report.seq / 4),
-  orderId: (report: Int32Array) => getI64(report, Report.orderId / 4),
-  clientOrderId: (report: Int32Array) => getI64(report, Report.clientOrderId / 4),
-  price: (report: Int32Array) => getI64(report, Report.price / 4),
-  quantity: (report: Int32Array) => getI64(report, Report.quantity / 4),
-  leaves: (report: Int32Array) => getI64(report, Report.leaves / 4),
-  filled: (report: Int32Array) => getI64(report, Report.filled / 4),
-  tradeId: (report: Int32Array) => getI64(report, Report.tradeId / 4),
-  contra: (report: Int32Array) => getI64(report, Report.contraOrderId / 4),
+  kind: (report: Int32Array) => view.wrap(report, 0).kind,
+  flags: (report: Int32Array) => view.wrap(report, 0).flags,
+  code: (report: Int32Array) => view.wrap(report, 0).code,
+  tag: (report: Int32Array) => view.wrap(report, 0).tag,
+  no: (report: Int32Array) => view.wrap(report, 0).reportNo,
+  timeUs: (report: Int32Array) => view.wrap(report, 0).timeUs,
+  seq: (report: Int32Array) => view.wrap(report, 0).seq,
+  orderId: (report: Int32Array) => view.wrap(report, 0).orderId,
+  clientOrderId: (report: Int32Array) => view.wrap(report, 0).clientOrderId,
+  price: (report: Int32Array) => view.wrap(report, 0).price,
+  quantity: (report: Int32Array) => view.wrap(report, 0).quantity,
+  leaves: (report: Int32Array) => view.wrap(report, 0).leaves,
+  filled: (report: Int32Array) => view.wrap(report, 0).filled,
+  tradeId: (report: Int32Array) => view.wrap(report, 0).tradeId,
+  contra: (report: Int32Array) => view.wrap(report, 0).contraOrderId,
 };
 
 /**

@@ -7,7 +7,7 @@ import { type CommandFields, encodeCommand } from '../../engine/machine/command.
 import { Engine, type EngineOptions } from '../../engine/threads/engine.ts';
 import type { Recovery } from '../../engine/threads/engine-core.ts';
 import { CommandKind, Phase, Side } from '../../engine/wire/layout.ts';
-import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../../engine/wire/market-event.ts';
+import { MarketEventKind, MarketEventView } from '../../engine/wire/market-event.ts';
 import { decodeReport, type ReportFields } from './exchange-fixture.ts';
 
 export const ENGINE_LIMITS: Partial<Limits> = {
@@ -52,17 +52,18 @@ export class RunningEngine {
     const engine = new Engine({ snapshotEvery: 0, limits: ENGINE_LIMITS, ...options });
     const reports: ReportFields[] = [];
     const marketEvents = { count: 0, indicativePrice: 0 };
+    const event = new MarketEventView();
     engine.onReports({ onReport: (slots, slot) => reports.push(decodeReport(slots.i32, slot)), onReportsEnd: () => undefined });
     engine.onMarket({
-      onMarketEvent: ({ u8, f64 }, slot) => {
+      onMarketEvent: (slots, slot) => {
         marketEvents.count++;
-        if (u8[slot * MARKET_EVENT_BYTES] === MarketEventKind.Indicative)
-          marketEvents.indicativePrice = f64[slot * (MARKET_EVENT_BYTES / 8) + MarketField.price];
+        const { kind, price } = event.wrap(slots, slot);
+        if (kind === MarketEventKind.Indicative) marketEvents.indicativePrice = price;
       },
       onMarketEnd: () => undefined,
     });
     const stopped = new Int32Array(new SharedArrayBuffer(4));
-    new Worker(new URL('./report-drain.ts', import.meta.url), { workerData: { ring: engine.reportRing, stop: stopped } });
+    new Worker(new URL('./report-drain.ts', import.meta.url), { workerData: { tap: engine.tap('reports', 'history'), stop: stopped } });
     try {
       return new RunningEngine(engine, await engine.start(), reports, marketEvents, stopped);
     } catch (error) {

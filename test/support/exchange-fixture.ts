@@ -3,13 +3,14 @@ import { type Limits, resolveLimits } from '../../engine/limits.ts';
 import type { CommandFields } from '../../engine/machine/command.ts';
 import { encodeCommand } from '../../engine/machine/command.ts';
 import { Exchange } from '../../engine/machine/exchange.ts';
-import { ReportFlag } from '../../engine/machine/report-writer.ts';
 import { SymbolParam } from '../../engine/params.ts';
 import { allocateRing, RingConsumer } from '../../engine/rings/ring.ts';
 import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
-import { getI64 } from '../../engine/units.ts';
+import { CommandFlag, type ExtensionFields, encodeExtension } from '../../engine/wire/command-extension.ts';
 import { CommandKind, Phase, Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
-import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../../engine/wire/market-event.ts';
+import { MarketEventKind, MarketEventView } from '../../engine/wire/market-event.ts';
+import { ReportFlag } from '../../engine/wire/names.ts';
+import { ReportView } from '../../engine/wire/report-view.ts';
 
 export const SMALL_LIMITS: Limits = resolveLimits({
   orders: 4096,
@@ -26,6 +27,11 @@ export const SMALL_LIMITS: Limits = resolveLimits({
 export const USD = 1;
 export const BTC = 2;
 export const SYMBOL = 1;
+
+/** A command, and the content of the record in front of it. */
+export interface LongCommandFields extends CommandFields {
+  readonly extension?: ExtensionFields;
+}
 
 export interface ReportFields {
   kind: number;
@@ -63,28 +69,27 @@ export interface EventFields {
 }
 
 export function decodeReport(words: Int32Array, slot: number): ReportFields {
-  const w = (slot * Report.bytes) / 4;
-  const i64 = (byte: number): number => getI64(words, w + byte / 4);
+  const view = new ReportView().wrap(words, (slot * Report.bytes) / 4);
   return {
-    kind: words[w] & 0xff,
-    side: (words[w] >>> 8) & 0xff,
-    timeInForce: (words[w] >>> 16) & 0xff,
-    flags: words[w] >>> 24,
-    code: words[w + 1] & 0xffff,
-    symbol: words[w + Report.symbol / 4],
-    account: words[w + Report.account / 4],
-    tag: words[w + Report.tag / 4] >>> 0,
-    reportNo: i64(Report.reportNo),
-    seq: i64(Report.seq),
-    orderId: i64(Report.orderId),
-    clientOrderId: i64(Report.clientOrderId),
-    price: i64(Report.price),
-    quantity: i64(Report.quantity),
-    leaves: i64(Report.leaves),
-    filled: i64(Report.filled),
-    fee: i64(Report.fee),
-    tradeId: i64(Report.tradeId),
-    contraOrderId: i64(Report.contraOrderId),
+    kind: view.kind,
+    side: view.side,
+    timeInForce: view.timeInForce,
+    flags: view.flags,
+    code: view.code,
+    symbol: view.symbol,
+    account: view.account,
+    tag: view.tag,
+    reportNo: view.reportNo,
+    seq: view.seq,
+    orderId: view.orderId,
+    clientOrderId: view.clientOrderId,
+    price: view.price,
+    quantity: view.quantity,
+    leaves: view.leaves,
+    filled: view.filled,
+    fee: view.fee,
+    tradeId: view.tradeId,
+    contraOrderId: view.contraOrderId,
   };
 }
 
@@ -108,9 +113,16 @@ export class Harness {
   }
 
   /** Applies a command and returns the reports and market events that it caused. */
-  do(fields: CommandFields): { reports: ReportFields[]; events: EventFields[] } {
+  do(fields: LongCommandFields): { reports: ReportFields[]; events: EventFields[] } {
+    const { extension } = fields;
+    if (extension !== undefined) {
+      this.#seq++;
+      encodeExtension(this.#bytes, this.#words, 0, { ...extension, seq: this.#seq, timeUs: this.#seq * 1000 });
+      this.exchange.apply(this.#bytes, this.#words, 0);
+    }
     this.#seq++;
-    encodeCommand(this.#bytes, this.#words, 0, { ...fields, seq: this.#seq, timeUs: this.#seq * 1000 });
+    const parameter = extension === undefined ? fields.parameter : CommandFlag.Extended;
+    encodeCommand(this.#bytes, this.#words, 0, { ...fields, ...(parameter && { parameter }), seq: this.#seq, timeUs: this.#seq * 1000 });
     this.exchange.apply(this.#bytes, this.#words, 0);
     this.exchange.endBatch();
     const { reports, market } = this.#outputs;
@@ -181,23 +193,12 @@ export class Harness {
   }
 
   #event(slot: number): EventFields {
-    const { f64, u8, u16, u32 } = this.market.slots;
-    const at = slot * (MARKET_EVENT_BYTES / 8);
-    return {
-      kind: u8[slot * MARKET_EVENT_BYTES],
-      side: u8[slot * MARKET_EVENT_BYTES + 1],
-      flags: u16[slot * (MARKET_EVENT_BYTES / 2) + 1],
-      symbol: u32[at * 2 + MarketField.symbol],
-      seq: f64[at + MarketField.seq],
-      orderId: f64[at + MarketField.orderId],
-      price: f64[at + MarketField.price],
-      quantity: f64[at + MarketField.quantity],
-      otherId: f64[at + MarketField.otherId],
-      extra: f64[at + MarketField.extra],
-    };
+    const { kind, side, flags, symbol, seq, orderId, price, quantity, otherId, extra } = event.wrap(this.market.slots, slot);
+    return { kind, side, flags, symbol, seq, orderId, price, quantity, otherId, extra };
   }
 }
 
+const event = new MarketEventView();
 const KIND_NAMES = new Map(Object.entries(ReportKind).map(([name, value]) => [value as number, name]));
 const EVENT_NAMES = new Map(Object.entries(MarketEventKind).map(([name, value]) => [value as number, name]));
 const TIF: Record<string, number> = {

@@ -4,14 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CommandFields, encodeCommand } from '../../engine/machine/command.ts';
-import { RingConsumer } from '../../engine/rings/ring.ts';
 import { Engine } from '../../engine/threads/engine.ts';
 import { CommandKind, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import type { Prng } from '../../feeds/simulator/prng.ts';
 import { MarketClient, type MarketOptions } from '../../gateway/client/market.ts';
 import { SymbolCatalog } from '../../gateway/client/symbols.ts';
+import { MarketSockets, type MarketSocketsOptions } from '../../gateway/endpoints/websocket/market-sockets.ts';
 import { MarketData, type MarketDataOptions } from '../../gateway/market/market-data.ts';
 import { EVERYBODY } from './everybody.ts';
+
+type Options = Partial<MarketDataOptions & MarketSocketsOptions>;
 
 const LIMITS = {
   orders: 2 ** 14,
@@ -32,34 +34,35 @@ export const ACCOUNTS = 4;
 export class MarketVenue {
   engine: Engine;
   market: MarketData;
+  #sockets: MarketSockets;
   port = 0;
   readonly #dir = mkdtempSync(join(tmpdir(), 'openbell-market-'));
   readonly #clients: MarketClient[] = [];
   #clientOrderId = 0;
 
-  readonly #options: Partial<MarketDataOptions>;
+  readonly #options: Options;
 
-  private constructor(options: Partial<MarketDataOptions>) {
+  private constructor(options: Options) {
     this.#options = options;
-    [this.engine, this.market] = this.#build();
+    [this.engine, this.market, this.#sockets] = this.#build();
   }
 
-  #build(): [Engine, MarketData] {
+  #build(): [Engine, MarketData, MarketSockets] {
     const engine = new Engine({ dir: this.#dir, topology: 'compact', durability: 'fast', limits: LIMITS });
-    const market = new MarketData({ orders: LIMITS.orders, identity: EVERYBODY, ...this.#options }, engine.directory);
+    const market = new MarketData({ orders: LIMITS.orders, ...this.#options }, engine.directory);
     engine.onMarket(market);
     // There is no history here: its end of the report ring is drained, because the engine would wait for it.
-    const history = new RingConsumer(engine.reportRing, 1);
+    const history = engine.consume('reports', 'history');
     const forget = () => {
       while (history.next() !== -1);
       history.release();
     };
     engine.onReports({ onReport: () => undefined, onReportsEnd: forget });
-    return [engine, market];
+    return [engine, market, new MarketSockets(market, { identity: EVERYBODY, ...this.#options })];
   }
 
   /** @param symbols how many, named S1, S2 ... */
-  static async start(symbols: number, options: Partial<MarketDataOptions> = {}, port = 0): Promise<MarketVenue> {
+  static async start(symbols: number, options: Options = {}, port = 0): Promise<MarketVenue> {
     const venue = new MarketVenue(options);
     await venue.engine.start();
     venue.do({ kind: CommandKind.DefineAsset, symbol: USD, tag: 5, name: 'USD' });
@@ -70,7 +73,7 @@ export class MarketVenue {
     }
     for (let symbol = 1; symbol <= symbols; symbol++) venue.defineSymbol(symbol);
     await venue.quiet();
-    venue.port = await venue.market.listen('127.0.0.1', port);
+    venue.port = await venue.#sockets.listen('127.0.0.1', port);
     return venue;
   }
 
@@ -178,11 +181,11 @@ export class MarketVenue {
   /** Stops it and starts it again on the same port, from the data on the disk. Only if it was started on an explicit port: Linux does not reassign a port chosen by port 0 at once. */
   async restart(): Promise<void> {
     await this.engine.stop({ snapshot: false });
-    await this.market.stop();
-    [this.engine, this.market] = this.#build();
+    await this.#sockets.stop();
+    [this.engine, this.market, this.#sockets] = this.#build();
     await this.engine.start();
     await this.quiet();
-    await this.market.listen('127.0.0.1', this.port);
+    await this.#sockets.listen('127.0.0.1', this.port);
   }
 
   client(options: Partial<MarketOptions> = {}): MarketClient {
@@ -194,7 +197,7 @@ export class MarketVenue {
 
   async stop(): Promise<void> {
     for (const client of this.#clients) await client.close();
-    await this.market.stop();
+    await this.#sockets.stop();
     await this.engine.stop({ snapshot: false });
     rmSync(this.#dir, { recursive: true, force: true });
   }

@@ -3,8 +3,8 @@ import { Code } from '../../engine/codes.ts';
 import type { CommandFields } from '../../engine/machine/command.ts';
 import { ROW_FIELDS } from '../../engine/machine/state-rows.ts';
 import { SymbolParam } from '../../engine/params.ts';
-import { CommandKind, Phase, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
-import { BTC, SYMBOL, USD } from './exchange-fixture.ts';
+import { CommandKind, OrderType, Phase, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { BTC, type LongCommandFields, SYMBOL, USD } from './exchange-fixture.ts';
 
 /**
  * A second implementation of the exchange, slow and simple: one symbol (the fixture's),
@@ -18,6 +18,9 @@ interface NaiveOrder {
   side: number;
   tif: number;
   tag: number;
+  market: boolean;
+  /** Minimum quantity that must trade at once. */
+  least: number;
   price: number;
   open: number;
   filled: number;
@@ -117,9 +120,9 @@ export class NaiveExchange {
     return this.resting.filter((o) => o.side === side).sort(better);
   }
 
-  do(c: CommandFields): NaiveReport[] {
+  do(c: LongCommandFields): NaiveReport[] {
     this.#out = [];
-    this.seq++;
+    this.seq += c.extension === undefined ? 1 : 2;
     const f = { side: 0, timeInForce: 0, price: 0, quantity: 0, clientOrderId: 0, orderId: 0, account: 0, tag: 0, symbol: 0, ...c };
     if (f.kind === CommandKind.New) this.#new(f);
     else if (f.kind === CommandKind.Cancel) this.#cancel(f);
@@ -170,6 +173,7 @@ export class NaiveExchange {
     f: Required<Pick<CommandFields, 'account' | 'side' | 'price' | 'quantity' | 'symbol' | 'tag'>> & {
       clientOrderId: number;
       timeInForce: number;
+      extension?: LongCommandFields['extension'];
     },
   ): void {
     const who = { account: f.account, client: f.clientOrderId, id: 0 };
@@ -195,6 +199,8 @@ export class NaiveExchange {
       side: f.side,
       tif: f.timeInForce,
       tag: f.tag,
+      market: f.timeInForce === TimeInForce.Market || f.extension?.orderType === OrderType.Market,
+      least: f.timeInForce === TimeInForce.FillOrKill ? f.quantity : (f.extension?.minQuantity ?? 0),
       price: f.price,
       open: f.quantity,
       filled: 0,
@@ -226,7 +232,7 @@ export class NaiveExchange {
     const reach = this.queue(1 - o.side).filter((m) => this.#crosses(o.side, this.#limit(o), m.price));
     const there = reach.reduce((sum, m) => sum + m.open, 0);
     let cost = o.price * o.open;
-    if (o.tif === TimeInForce.Market) {
+    if (o.market) {
       if (there === 0) return Code.NO_LIQUIDITY;
       cost = 0;
       let left = o.open;
@@ -234,11 +240,13 @@ export class NaiveExchange {
         cost += Math.min(left, m.open) * m.price;
         left -= Math.min(left, m.open);
       }
-    } else if (o.tif === TimeInForce.FillOrKill && there < o.open) return Code.FOK_NOT_FILLABLE;
-    else if (o.tif === TimeInForce.PostOnly && there > 0) return Code.POST_ONLY_WOULD_TRADE;
+    }
+    // Money is checked before the book's part of the time in force.
     const rate = Math.max(this.params[SymbolParam.MakerFeePpm], this.params[SymbolParam.TakerFeePpm], 0);
     const needed = o.side === Side.Buy ? cost + fee(cost, rate) : o.open;
-    return needed > this.available(o.account, o.side === Side.Buy ? USD : BTC) ? Code.INSUFFICIENT_FUNDS : Code.OK;
+    if (needed > this.available(o.account, o.side === Side.Buy ? USD : BTC)) return Code.INSUFFICIENT_FUNDS;
+    if (there < o.least) return o.tif === TimeInForce.FillOrKill ? Code.FOK_NOT_FILLABLE : Code.MIN_QUANTITY_NOT_FILLABLE;
+    return o.tif === TimeInForce.PostOnly && there > 0 ? Code.POST_ONLY_WOULD_TRADE : Code.OK;
   }
 
   #check(o: NaiveOrder): number {
@@ -246,7 +254,7 @@ export class NaiveExchange {
     if (this.phase === Phase.Closed) return Code.SYMBOL_CLOSED;
     if (this.phase === Phase.Auction && o.tif !== TimeInForce.GoodTillCancel) return Code.NOT_IN_AUCTION;
     if (o.open < this.params[SymbolParam.MinQuantity]) return Code.QUANTITY_MIN;
-    if (o.tif === TimeInForce.Market) return Code.OK;
+    if (o.market) return Code.OK;
     if (o.price < 1 || o.price > this.params[SymbolParam.MaxPrice]) return Code.PRICE_RANGE;
     const reference = this.params[SymbolParam.ReferencePrice];
     const band = this.params[SymbolParam.PriceBandPpm];
@@ -255,7 +263,7 @@ export class NaiveExchange {
   }
 
   #limit(o: NaiveOrder): number {
-    if (o.tif !== TimeInForce.Market) return o.price;
+    if (!o.market) return o.price;
     const reference = this.params[SymbolParam.ReferencePrice];
     const band = this.params[SymbolParam.PriceBandPpm];
     const max = this.params[SymbolParam.MaxPrice];
@@ -341,11 +349,11 @@ export class NaiveExchange {
     if (!o) return this.#answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);
     const wanted = { ...o, price: f.price, open: f.quantity };
     let code = this.#check(wanted);
-    if (code === Code.OK && o.tif === TimeInForce.PostOnly && this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price)))
-      code = Code.POST_ONLY_WOULD_TRADE;
     const asset = o.side === Side.Buy ? USD : BTC;
     if (code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
       code = Code.INSUFFICIENT_FUNDS;
+    if (code === Code.OK && o.tif === TimeInForce.PostOnly && this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price)))
+      code = Code.POST_ONLY_WOULD_TRADE;
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
     const keeps = f.price === o.price && f.quantity < o.open;
     o.price = f.price;

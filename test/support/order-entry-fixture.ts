@@ -4,9 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { codeName } from '../../engine/codes.ts';
-import { JournalWord } from '../../engine/journal/journal-status.ts';
 import { type CommandFields, encodeCommand } from '../../engine/machine/command.ts';
-import { JOURNAL_AT } from '../../engine/threads/control.ts';
 import { Engine, type EngineOptions } from '../../engine/threads/engine.ts';
 import { CommandKind, Phase, Report, ReportKind } from '../../engine/wire/layout.ts';
 import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
@@ -57,11 +55,10 @@ export class TestExchange {
     const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'openbell-order-entry-'));
     const limits = { accounts: 64, assets: 8, symbols: 8, orders: 2 ** 17, rememberedOrders: 2 ** 16, pages: 2 ** 10 };
     const engine = new Engine({ dir, topology: 'compact', limits, snapshotEvery: 0, historySeq: 0, ...options.engine });
-    const words = new Int32Array(engine.controlMemory);
     const history = await History.start({
       dataDir: dir,
-      reports: engine.reportRing,
-      durable: { words, index: JOURNAL_AT + JournalWord.durable },
+      reports: engine.tap('reports', 'history'),
+      durable: engine.durable,
     });
     const hub = new ReportHub({
       archive: history,

@@ -25,9 +25,9 @@ export class RecordingBook implements BookListener {
     if (left === 0 || ioc) return left;
     const slot = this.slab.acquire(id);
     if (slot === -1) return left;
-    this.slab.side[slot] = side;
-    this.slab.price[slot] = price;
-    this.slab.open[slot] = left;
+    this.slab.setTerms(slot, 0, 1, side, 0);
+    this.slab.setPrice(slot, price);
+    this.slab.setOpen(slot, left);
     if (this.book.rest(slot)) return 0;
     this.slab.release(slot);
     return left;
@@ -48,8 +48,8 @@ export class RecordingBook implements BookListener {
   /** `id@price x open`, best first, then oldest first. */
   queue(side: 0 | 1): string[] {
     const lines: string[] = [];
-    const { id, price, open } = this.slab;
-    this.book.ordersInPriority(side, (slot) => lines.push(`${id[slot]}@${price[slot]} x ${open[slot]}`));
+    const { slab } = this;
+    this.book.ordersInPriority(side, (slot) => lines.push(`${slab.id[slot]}@${slab.price(slot)} x ${slab.open(slot)}`));
     return lines;
   }
 

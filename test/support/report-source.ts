@@ -1,4 +1,5 @@
-import { allocateRing, type RingHandle, RingProducer } from '../../engine/rings/ring.ts';
+import { RingProducer } from '../../engine/rings/ring.ts';
+import { type RingTap, TappedRing } from '../../engine/rings/tapped-ring.ts';
 import { getI64, putI64 } from '../../engine/units.ts';
 import { Report } from '../../engine/wire/layout.ts';
 
@@ -11,12 +12,16 @@ const WORD = new Set(['symbol', 'account', 'tag', 'reserved2']);
 
 /** The engine's side of a report ring, driven by a test. */
 export class ReportSource {
-  readonly handle: RingHandle;
+  /** Positions of the history and of the other reader. */
+  readonly history: RingTap;
+  readonly sessions: RingTap;
   readonly #producer: RingProducer;
 
   constructor(capacity = 1024) {
-    this.handle = allocateRing({ slotBytes: Report.bytes, capacity, consumers: 2 });
-    this.#producer = new RingProducer(this.handle);
+    const ring = new TappedRing({ slotBytes: Report.bytes, capacity }, ['sessions', 'history']);
+    this.history = ring.tap('history');
+    this.sessions = ring.tap('sessions');
+    this.#producer = new RingProducer(ring.handle);
   }
 
   /** False when the ring is full. */

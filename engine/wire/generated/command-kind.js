@@ -9,6 +9,10 @@ export var CommandKind;
     CommandKind[CommandKind["Cancel"] = 2] = "Cancel";
     CommandKind[CommandKind["Amend"] = 3] = "Amend";
     /**
+     * A CommandExtension, in ring and log only: never the kind of a Command in a frame.
+     */
+    CommandKind[CommandKind["Extension"] = 4] = "Extension";
+    /**
      * 16 and above are administrative: refused from order entry.
      */
     CommandKind[CommandKind["DefineAsset"] = 16] = "DefineAsset";
@@ -20,4 +24,9 @@ export var CommandKind;
     CommandKind[CommandKind["SetAccount"] = 22] = "SetAccount";
     CommandKind[CommandKind["Deposit"] = 23] = "Deposit";
     CommandKind[CommandKind["Withdraw"] = 24] = "Withdraw";
+    /**
+     * 25 and above are written by the engine itself: rules and capacities in force, and statements of its state.
+     */
+    CommandKind[CommandKind["Configure"] = 25] = "Configure";
+    CommandKind[CommandKind["StateDigest"] = 26] = "StateDigest";
 })(CommandKind || (CommandKind = {}));

@@ -13,7 +13,7 @@ export declare class Command {
     side(): Side;
     timeInForce(): TimeInForce;
     /**
-     * Administrative commands: which parameter (SetSymbol, SetAccount) or Phase (SetPhase).
+     * Order commands: CommandFlag bits, ignored in version 1. Administrative commands: which parameter (SetSymbol, SetAccount) or Phase (SetPhase).
      */
     parameter(): number;
     symbol(): number;

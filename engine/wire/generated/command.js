@@ -20,7 +20,7 @@ export class Command {
         return this.bb.readUint8(this.bb_pos + 2);
     }
     /**
-     * Administrative commands: which parameter (SetSymbol, SetAccount) or Phase (SetPhase).
+     * Order commands: CommandFlag bits, ignored in version 1. Administrative commands: which parameter (SetSymbol, SetAccount) or Phase (SetPhase).
      */
     parameter() {
         return this.bb.readUint8(this.bb_pos + 3);

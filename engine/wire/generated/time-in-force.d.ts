@@ -1,5 +1,5 @@
 /**
- * How long an order lives, and how it may trade.
+ * How long an order lives. Market and PostOnly are short forms, for orders without an extension.
  */
 export declare enum TimeInForce {
     /**
@@ -15,11 +15,11 @@ export declare enum TimeInForce {
      */
     FillOrKill = 2,
     /**
-     * No limit price: trades at once up to the price band, the rest is cancelled.
+     * Short for OrderType Market, ImmediateOrCancel: no limit price, trades at once up to the price band, the rest is cancelled.
      */
     Market = 3,
     /**
-     * Limit, refused if it would trade on arrival.
+     * Short for OrderType Limit, GoodTillCancel, Instruction PostOnly: refused if it would trade on arrival.
      */
     PostOnly = 4
 }

@@ -3,7 +3,7 @@ import type { Peer, PeerCertificate } from '../../tls/peer-certificate.ts';
 import { MessageReader, type MessageSink, PREFIX_BYTES } from './message-reader.ts';
 import { type CallFault, encodeDetails, GrpcStatus } from './status.ts';
 
-/** Who serves a call. */
+/** Serves a call. */
 export interface CallHandler extends MessageSink {
   /** All messages that arrived together were handed on. */
   onMessagesEnd(): void;
@@ -17,7 +17,7 @@ export interface CallHandler extends MessageSink {
 
 /** The other end of an HTTP/2 connection. */
 export interface ConnectedPeer extends Peer {
-  /** Somebody was let in on the connection; undefined: nobody has to be. */
+  /** Lifts the connection's pre-authentication limit; undefined: it has none. */
   readonly admit: (() => void) | undefined;
 }
 
@@ -57,12 +57,12 @@ export class GrpcCall {
       );
   }
 
-  /** It is over, or on its way there: whoever had to wait before serving it need not. */
+  /** It is over, or on its way there: it need not be served any more. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** Whoever makes the call is known: from now on its connection may stay as long as it likes. */
+  /** The caller is authenticated: from now on the connection may stay. */
   admit(): void {
     this.#peer.admit?.();
   }
@@ -96,7 +96,7 @@ export class GrpcCall {
     this.#stream.write(frame, this.#written);
   }
 
-  /** Reads no more for now; HTTP/2's flow control tells the client. */
+  /** Reads no more for now; HTTP/2's flow control stops the client. */
   pause(): void {
     this.#stream.pause();
   }

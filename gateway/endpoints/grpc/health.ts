@@ -7,7 +7,7 @@ import { GrpcStatus } from './status.ts';
 const Serving = { Unknown: 0, Serving: 1, NotServing: 2, ServiceUnknown: 3 } as const;
 type Serving = (typeof Serving)[keyof typeof Serving];
 
-/** `grpc.health.v1` for the whole server (service "") and for the services named. NOT_SERVING until told otherwise. */
+/** `grpc.health.v1` for the whole server (service "") and for the services named. NOT_SERVING until it is set. */
 export class GrpcHealth {
   readonly methods: Readonly<Record<string, (call: GrpcCall) => void>> = {
     '/grpc.health.v1.Health/Check': (call) => call.serve(new OneRequest(call, (request) => this.#check(call, serviceOf(request)))),
@@ -28,7 +28,7 @@ export class GrpcHealth {
   set serving(serving: boolean) {
     if (serving === this.#serving) return;
     this.#serving = serving;
-    for (const watch of this.#watches) watch.tell();
+    for (const watch of this.#watches) watch.publish();
   }
 
   /** Ends the watches: they would hold up a stop. */
@@ -61,12 +61,12 @@ export class GrpcHealth {
   }
 }
 
-/** Tells one watcher each change; a slow one gets the last. */
+/** Publishes each change to one watcher; a slow one gets the last. */
 class HealthWatch {
   readonly call: GrpcCall;
   readonly #health: GrpcHealth;
   #service = '';
-  #told: Serving | undefined;
+  #published: Serving | undefined;
   #writing = false;
 
   constructor(call: GrpcCall, health: GrpcHealth) {
@@ -76,20 +76,20 @@ class HealthWatch {
 
   begin(service: string): void {
     this.#service = service;
-    this.tell();
+    this.publish();
   }
 
-  tell(): void {
+  publish(): void {
     const status = this.#health.status(this.#service);
-    if (this.#writing || status === this.#told) return;
-    this.#told = status;
+    if (this.#writing || status === this.#published) return;
+    this.#published = status;
     this.#writing = true;
     this.call.write(answer(status));
   }
 
   readonly onWritten = (): void => {
     this.#writing = false;
-    this.tell();
+    this.publish();
   };
 }
 

@@ -1,18 +1,19 @@
 import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
 import type { Answer, Identity, Visit } from '../../identity/identity.ts';
+import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Principal } from '../../identity/principal.ts';
-import { IdentityRefusal } from '../../identity/refusal.ts';
+import type { Reject } from '../../reject.ts';
+import { type CallerClaims, SPOKEN_SCHEMAS } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
 import type { Certificates } from '../../tls/certificates.ts';
-import type { Newcomers } from '../newcomers.ts';
+import type { PreAuthLimit } from '../pre-auth-limit.ts';
 import type { CallHandler, GrpcCall } from './call.ts';
 import { GrpcHealth } from './health.ts';
 import { PREFIX_BYTES } from './message-reader.ts';
-import type { CallerClaims } from './order-status.ts';
 import { serveSubmit } from './order-submit.ts';
+import { statusOf } from './reject-status.ts';
 import { GrpcServer } from './server.ts';
-import type { CallFault } from './status.ts';
 
 const SERVICE = 'openbell.OrderEntry';
 /** Frames beyond this are not even received. Up to it they get FRAME_TOO_LARGE. */
@@ -23,7 +24,7 @@ export interface OrderEntryOptions {
   /** 0 = any free port. */
   readonly port: number;
   readonly identity: Identity;
-  readonly newcomers?: Newcomers | undefined;
+  readonly preAuthLimit?: PreAuthLimit | undefined;
   /** How often an idle connection is asked whether it lives. Default 30 s. */
   readonly keepaliveMs?: number;
   /** With them: TLS, see GrpcServer. */
@@ -48,7 +49,7 @@ export class OrderEntry {
         ...this.health.methods,
       },
       maxMessageBytes: MAX_MESSAGE_BYTES,
-      newcomers: options.newcomers,
+      preAuthLimit: options.preAuthLimit,
       certificates: options.certificates,
       onHandshakeRefused: options.onHandshakeRefused,
       ...(options.keepaliveMs !== undefined && { keepaliveMs: options.keepaliveMs }),
@@ -60,7 +61,7 @@ export class OrderEntry {
     return this.#server.listen(this.#options.host, this.#options.port);
   }
 
-  /** Waits until the sessions, which have been told to end, are gone; says goodbye (GOAWAY), and cuts what is left after `deadlineMs`. */
+  /** Sends GOAWAY, waits until the sessions, which were ended before, are gone, and cuts what is left after `deadlineMs`. */
   stop(deadlineMs: number = 5000): Promise<void> {
     this.health.stop();
     return this.#server.stop(deadlineMs);
@@ -69,7 +70,7 @@ export class OrderEntry {
   #session(call: GrpcCall): void {
     this.#admit(call, 'gRPC Session', (principal, visit) => {
       const admission = this.#sessions.admit(claimsOf(call), principal, visit);
-      if ('code' in admission) call.fail(admission);
+      if ('code' in admission) call.fail(statusOf(admission));
       else new GrpcSession(call, admission, this.#sessions);
     });
   }
@@ -78,17 +79,20 @@ export class OrderEntry {
     this.#admit(call, 'gRPC Submit', (principal, visit) => {
       const caller = this.#sessions.caller(claimsOf(call), principal, visit);
       this.#sessions.counters.submits++;
-      if ('code' in caller) call.fail(caller);
+      if ('code' in caller) call.fail(statusOf(caller));
       else serveSubmit(call, caller.account, this.#sessions.hub, this.#sessions.intake);
     });
   }
 
-  /** Nothing is read of a call until it is known who makes it; what was sent by then waits in its window. */
+  /** Nothing is read of a call before its caller is authenticated; what was sent by then waits in its window. */
   #admit(call: GrpcCall, wants: string, serve: (principal: Principal, visit: Visit) => void): void {
     const header = (name: string): string | undefined => call.headers[name]?.toString();
     const visit: Visit = { peer: call.peerAddress, certificate: call.peerCertificate, wants, header };
     const settle = (answer: Answer): void => {
-      if (answer instanceof IdentityRefusal) return call.fail(this.#sessions.refused(answer));
+      if (answer instanceof IdentityReject) {
+        this.#sessions.rejected();
+        return call.fail(statusOf(answer));
+      }
       call.admit();
       if (!call.ended) serve(answer, visit);
     };
@@ -107,7 +111,7 @@ class GrpcSession implements SessionTransport, CallHandler {
   constructor(call: GrpcCall, admission: Admission, sessions: OrderSessions) {
     this.#call = call;
     // Headers at once: a client knows that its session is open before the first report, and where its account's reports stand.
-    call.serve(this, { 'x-openbell-last-report': String(admission.last) });
+    call.serve(this, { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SPOKEN_SCHEMAS });
     this.#session = sessions.open(this, admission);
   }
 
@@ -148,8 +152,8 @@ class GrpcSession implements SessionTransport, CallHandler {
     this.#call.end();
   }
 
-  fail(fault: CallFault): void {
-    this.#call.fail(fault);
+  fail(reject: Reject): void {
+    this.#call.fail(statusOf(reject));
   }
 }
 

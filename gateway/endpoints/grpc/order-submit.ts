@@ -1,12 +1,13 @@
 import { Code } from '../../../engine/codes.ts';
 import { RefusalList, ReportFrameWriter } from '../../../engine/wire/report-frames.ts';
+import { reject } from '../../reject.ts';
+import { frameReject } from '../../sessions/frame-reject.ts';
 import type { OrderIntake } from '../../sessions/order-intake.ts';
 import type { ReportHub, SeqWaiter } from '../../sessions/report-hub.ts';
 import type { GrpcCall } from './call.ts';
 import { PREFIX_BYTES } from './message-reader.ts';
 import { OneRequest } from './one-request.ts';
-import { fault, frameFault } from './order-status.ts';
-import { GrpcStatus } from './status.ts';
+import { statusOf } from './reject-status.ts';
 
 /** Collects the answers of one unary Submit: the first report of each command that was taken, and the refusals of the others. */
 class SubmitAnswer implements SeqWaiter {
@@ -14,8 +15,11 @@ class SubmitAnswer implements SeqWaiter {
   readonly #frame: ReportFrameWriter;
   readonly #refusals: RefusalList;
   readonly #call: GrpcCall;
+  /** Wire schema of the request, and so of the answer. */
+  readonly #schema: number;
 
-  constructor(seqs: Float64Array, refusals: RefusalList, call: GrpcCall) {
+  constructor(seqs: Float64Array, refusals: RefusalList, schema: number, call: GrpcCall) {
+    this.#schema = schema;
     this.#seqs = seqs;
     this.#frame = new ReportFrameWriter(seqs.length);
     this.#refusals = refusals;
@@ -36,7 +40,7 @@ class SubmitAnswer implements SeqWaiter {
   }
 
   finish(): void {
-    this.#call.write(this.#frame.finish(this.#refusals, PREFIX_BYTES));
+    this.#call.write(this.#frame.finish(this.#refusals, PREFIX_BYTES, this.#schema));
     this.#call.end();
   }
 }
@@ -46,18 +50,16 @@ export function serveSubmit(call: GrpcCall, account: number, hub: ReportHub, int
   let answer: SubmitAnswer | undefined;
   const submit = (request: Buffer): void => {
     if (!hub.canAwait(intake.seqs.length)) {
-      call.fail(
-        fault(GrpcStatus.ResourceExhausted, Code.BUSY, 'too many Submit calls wait for their answers: try again, or use a Session'),
-      );
+      call.fail(statusOf(reject(Code.BUSY, 'too many Submit calls wait for their answers: try again, or use a Session')));
       return;
     }
     const refusals = new RefusalList();
     const code = intake.take(request, 0, request.length, account, refusals);
     if (code !== Code.OK) {
-      call.fail(frameFault(code, intake.reader.version));
+      call.fail(statusOf(frameReject(code, intake.reader.version)));
       return;
     }
-    answer = new SubmitAnswer(intake.seqs.slice(0, intake.taken), refusals, call);
+    answer = new SubmitAnswer(intake.seqs.slice(0, intake.taken), refusals, intake.reader.version, call);
     if (intake.taken === 0) {
       answer.finish();
       return;

@@ -12,7 +12,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Certificates } from '../../tls/certificates.ts';
 import { peerOf } from '../../tls/peer-certificate.ts';
 import { serverTls } from '../../tls/server-tls.ts';
-import type { Newcomers } from '../newcomers.ts';
+import { connectionKey, type PreAuthLimit } from '../pre-auth-limit.ts';
 import { type ConnectedPeer, GrpcCall } from './call.ts';
 import { GrpcStatus } from './status.ts';
 
@@ -24,12 +24,12 @@ export interface GrpcServerOptions {
   /** Connections at once; more are closed as they come. Default 4096. */
   readonly maxConnections?: number;
   /** Bounds connections without an admitted call, see {@link GrpcCall.admit}. Undefined: nothing does. */
-  readonly newcomers?: Newcomers | undefined;
+  readonly preAuthLimit?: PreAuthLimit | undefined;
   /** How often a connection is asked whether it lives. Default 30 s. */
   readonly keepaliveMs?: number;
   /** With them: TLS 1.3, and client certificates when there is a client CA. */
   readonly certificates?: Certificates | undefined;
-  /** A TLS handshake failed: nobody is behind it, or somebody with the wrong certificate. */
+  /** A TLS handshake failed: a scanner, or a client with the wrong certificate. */
   readonly onHandshakeRefused?: ((peer: string, reason: string) => void) | undefined;
 }
 
@@ -53,8 +53,8 @@ export class GrpcServer {
   readonly #sessions = new Map<ServerHttp2Session, ConnectedPeer>();
   /** Also those whose TLS handshake is not done, and those whose session has ended. */
   readonly #sockets = new Set<Socket>();
-  /** How a connection that is open stops being a newcomer. By {@link endOf}: with TLS the session's socket is another object than the one that came. */
-  readonly #newcomers = new Map<string, () => void>();
+  /** Callbacks that lift a connection's pre-authentication limit, by {@link connectionKey}. */
+  readonly #unauthenticated = new Map<string, () => void>();
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
@@ -103,25 +103,25 @@ export class GrpcServer {
     socket.setNoDelay(true);
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    const { newcomers } = this.#options;
+    const { preAuthLimit } = this.#options;
     const { address } = peerOf(socket);
-    if (newcomers === undefined || newcomers.trusts(address)) return;
-    const leave = newcomers.enter(address, () => socket.destroy());
+    if (preAuthLimit === undefined || preAuthLimit.trusts(address)) return;
+    const leave = preAuthLimit.enter(address, () => socket.destroy());
     if (leave === undefined) {
       // Not now: the library's listener takes no socket that is destroyed.
       process.nextTick(() => socket.destroy());
       return;
     }
-    const end = endOf(socket);
-    this.#newcomers.set(end, leave);
+    const key = connectionKey(socket);
+    this.#unauthenticated.set(key, leave);
     socket.once('close', () => {
       leave();
-      this.#newcomers.delete(end);
+      this.#unauthenticated.delete(key);
     });
   }
 
   #open(session: ServerHttp2Session): void {
-    this.#sessions.set(session, { ...peerOf(session.socket), admit: this.#newcomers.get(endOf(session.socket)) });
+    this.#sessions.set(session, { ...peerOf(session.socket), admit: this.#unauthenticated.get(connectionKey(session.socket)) });
     session.setLocalWindowSize(CONNECTION_WINDOW);
     session.on('error', () => undefined);
     const keepalive = setInterval(() => ask(session), this.#options.keepaliveMs ?? 30_000);
@@ -147,11 +147,6 @@ export class GrpcServer {
     if (Object.hasOwn(methods, path)) methods[path](call);
     else call.fail({ code: GrpcStatus.Unimplemented, details: `there is no method ${path}` });
   }
-}
-
-/** What tells a connection from the others that are open: its other end. */
-function endOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
-  return `${remoteAddress} ${remotePort}`;
 }
 
 const GONE: ConnectedPeer = { address: '', certificate: undefined, admit: undefined };

@@ -1,18 +1,31 @@
 import { Code, codeName } from '../../../engine/codes.ts';
 import type { CommandFields } from '../../../engine/machine/command.ts';
-import { AccountParam, type SymbolParamName } from '../../../engine/params.ts';
+import { AccountParam } from '../../../engine/params.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import { CommandKind } from '../../../engine/wire/layout.ts';
 import { readAsset } from '../../config/config-asset.ts';
 import { readAccount } from '../../config/config-file.ts';
-import { ConfigSource, type Place } from '../../config/config-place.ts';
+import type { Place } from '../../config/config-place.ts';
 import { PARAM_KEYS, PHASES, readParams, readSymbol } from '../../config/config-symbol.ts';
 import type { Action } from '../../identity/permissions.ts';
-import { type AdminAnswer, type AdminCommands, adminAdvice } from '../../venue/admin-commands.ts';
-import { defineSymbol, PARAM_ORDER, setPhase, setSymbol } from '../../venue/genesis.ts';
-import { HttpError, type Reply, type Request, type Route } from './admin-http.ts';
+import { type AdminAnswer, type AdminCommands, AdminTimeoutError, adminAdvice } from '../../venue/admin-commands.ts';
+import {
+  type CommandWords,
+  commandWords,
+  defineAsset,
+  makeAccount,
+  makeSymbol,
+  setAccount,
+  setParameters,
+  setPhase,
+} from '../../venue/venue-commands.ts';
+import { BODIES } from './action-bodies.ts';
+import type { Reply, Request, Route } from './admin-http.ts';
 import { accountOf, symbolNamed } from './admin-queries.ts';
 import { accountView, moneyText, priceText, quantityText, symbolView } from './admin-views.ts';
+import { HttpError } from './http-error.ts';
+import { readJsonBody } from './json-body.ts';
+import { statusOf } from './reject-status.ts';
 
 export interface ActionTargets {
   readonly directory: Directory;
@@ -22,7 +35,6 @@ export interface ActionTargets {
   readonly draining: () => boolean;
 }
 
-const BODY = 'body';
 const MAX_AMOUNT = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -33,43 +45,36 @@ const MAX_AMOUNT = Number.MAX_SAFE_INTEGER;
 export function actionRoutes(targets: ActionTargets): Route[] {
   const { directory, commands } = targets;
   const post = (path: string, action: Action, handle: (request: Request, run: Run) => Promise<Reply>): Route => {
-    const run = (request: Request) => async (fields: CommandFields) => {
-      const answer = await commands.submit(fields);
-      if (answer.seq !== 0) request.seqs.push(answer.seq);
-      return accepted(answer);
-    };
-    return { method: 'POST', path, guarded: true, action, handle: (request) => handle(request, run(request)) };
+    return { method: 'POST', path, guarded: true, action, handle: (request) => handle(request, runner(commands, request.seqs)) };
   };
   const account = (params: Request['params']) => accountOf(directory, params.id);
 
   return [
     post('/v1/assets', 'venue:manage', async ({ body }, run) => {
-      const asset = fromBody(body, readAsset);
-      await run({ kind: CommandKind.DefineAsset, symbol: asset.id, tag: asset.decimals, name: asset.name });
+      const asset = readJsonBody(body, BODIES.asset, readAsset);
+      await run(defineAsset(asset));
       return { status: 201, json: directory.asset(asset.id) };
     }),
     post('/v1/symbols', 'venue:manage', async ({ body }, run) => {
-      const symbol = fromBody(body, (place) => readSymbol(place, directory.assets()));
+      const symbol = readJsonBody(body, BODIES.symbol, (place) => readSymbol(place, directory.assets()));
       if (directory.symbolByName(symbol.name) !== undefined) throw taken(`the name ${symbol.name}`);
-      await run(defineSymbol(symbol));
-      await setParams(run, symbol.id, symbol.params);
-      await run(setPhase(symbol.id, symbol.phase));
+      for (const command of makeSymbol(symbol)) await run(command);
       return { status: 201, json: symbolView(symbolNamed(directory, symbol.name)) };
     }),
     post('/v1/symbols/:name/parameters', 'venue:manage', async ({ params, body }, run) => {
       const symbol = symbolNamed(directory, params.name);
       const tick = { mantissa: symbol.tickMantissa, decimals: symbol.tickDecimals };
       const lot = { mantissa: symbol.lotMantissa, decimals: symbol.lotDecimals };
-      const values = fromBody(body, (place) => {
+      const values = readJsonBody(body, BODIES.parameters, (place) => {
         const fields = place.fields(PARAM_KEYS);
         return fields && readParams(fields, tick, lot, symbol.quoteAsset, symbol.params);
       });
-      await setParams(run, symbol.id, values);
+      for (const command of setParameters(symbol.id, values)) await run(command);
       return { json: symbolView(symbolNamed(directory, symbol.name)) };
     }),
     post('/v1/symbols/:name/phase', 'venue:manage', async ({ params, body }, run) => {
       const symbol = symbolNamed(directory, params.name);
-      const phase = fromBody(body, (place) =>
+      const phase = readJsonBody(body, BODIES.phase, (place) =>
         required(place, 'phase', 'phase', (field) => field.oneOf(Object.keys(PHASES) as (keyof typeof PHASES)[])),
       );
       const { seq } = await run(setPhase(symbol.id, PHASES[phase]));
@@ -90,26 +95,16 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       };
     }),
     post('/v1/accounts', 'account:define', async ({ body, demand }, run) => {
-      const wanted = fromBody(body, (place) => readAccount(place, directory.assets(), new Map()));
+      const wanted = readJsonBody(body, BODIES.account, (place) => readAccount(place, directory.assets(), new Map()));
       demand('account:manage', wanted.id);
       if (wanted.deposits.length > 0) demand('account:money', wanted.id);
-      await run({ kind: CommandKind.DefineAccount, account: wanted.id, name: wanted.name });
-      await run({
-        kind: CommandKind.SetAccount,
-        account: wanted.id,
-        parameter: AccountParam.MaxOpenOrders,
-        quantity: wanted.maxOpenOrders,
-      });
-      if (wanted.suspended) await run({ kind: CommandKind.SetAccount, account: wanted.id, parameter: AccountParam.Suspended, quantity: 1 });
-      for (const { asset, amount } of wanted.deposits) {
-        await run({ kind: CommandKind.Deposit, account: wanted.id, symbol: asset.id, quantity: amount });
-      }
+      for (const command of makeAccount(wanted)) await run(command);
       return { status: 201, json: accountView(accountOf(directory, String(wanted.id))) };
     }),
     ...(['deposit', 'withdraw'] as const).map((action) =>
       post(`/v1/accounts/:id/${action}`, 'account:money', async ({ params, body }, run) => {
         const { id } = account(params);
-        const { asset, units } = fromBody(body, (place) => readMoney(place, directory));
+        const { asset, units } = readJsonBody(body, BODIES.money, (place) => readMoney(place, directory));
         const kind = action === 'deposit' ? CommandKind.Deposit : CommandKind.Withdraw;
         const { seq } = await run({ kind, account: id, symbol: asset.id, quantity: units });
         return { json: { account: id, asset: asset.name, amount: moneyText(asset, units), units, seq } };
@@ -118,47 +113,55 @@ export function actionRoutes(targets: ActionTargets): Route[] {
     ...(['suspend', 'resume'] as const).map((action) =>
       post(`/v1/accounts/:id/${action}`, 'account:manage', async ({ params }, run) => {
         const { id } = account(params);
-        await run({ kind: CommandKind.SetAccount, account: id, parameter: AccountParam.Suspended, quantity: action === 'suspend' ? 1 : 0 });
+        await run(setAccount(id, AccountParam.Suspended, action === 'suspend' ? 1 : 0));
         return { json: accountView(account(params)) };
       }),
     ),
     post('/v1/accounts/:id/limits', 'account:manage', async ({ params, body }, run) => {
       const { id } = account(params);
-      const limit = fromBody(body, (place) => required(place, 'max-open-orders', 'maxOpenOrders', (field) => field.whole(0, 2 ** 32 - 1)));
-      await run({ kind: CommandKind.SetAccount, account: id, parameter: AccountParam.MaxOpenOrders, quantity: limit });
+      const limit = readJsonBody(body, BODIES.limits, (place) =>
+        required(place, 'max-open-orders', 'maxOpenOrders', (field) => field.whole(0, 2 ** 32 - 1)),
+      );
+      await run(setAccount(id, AccountParam.MaxOpenOrders, limit));
       return { json: accountView(account(params)) };
     }),
     post('/v1/snapshot', 'snapshot:take', async () => {
-      if (targets.draining()) throw refusal(Code.DRAINING);
+      if (targets.draining()) throw rejected(Code.DRAINING);
       const { seq, path } = await targets.snapshot();
       return { json: { seq, path } };
     }),
   ];
 }
 
-/** Sends a command and waits for its answer. @throws HttpError when it is refused */
+/** Sends a command of an action and waits for its answer. @throws HttpError when it is refused or not answered */
 type Run = (fields: CommandFields) => Promise<AdminAnswer>;
 
-async function setParams(run: Run, symbol: number, params: Readonly<Partial<Record<SymbolParamName, number>>>): Promise<void> {
-  for (const name of PARAM_ORDER) {
-    const value = params[name];
-    if (value !== undefined) await run(setSymbol(symbol, name, value));
-  }
+/**
+ * Runs the commands of one action, one after the other. An action of several
+ * commands is not atomic in the log, so the first one that fails ends it with an
+ * error that lists those that stand, `applied`, and the one that `failed`.
+ * @param seqs gets the places of all commands in the log
+ */
+function runner(commands: Pick<AdminCommands, 'submit'>, seqs: number[]): Run {
+  const applied: (CommandWords & { readonly seq: number })[] = [];
+  return async (fields) => {
+    const words = commandWords(fields);
+    try {
+      const answer = await commands.submit(fields);
+      if (answer.seq !== 0) seqs.push(answer.seq);
+      if (answer.code !== Code.OK) throw rejected(answer.code, { applied, failed: { ...words, seq: answer.seq, outcome: 'refused' } });
+      applied.push({ ...words, seq: answer.seq });
+      return answer;
+    } catch (error) {
+      if (!(error instanceof AdminTimeoutError)) throw error;
+      seqs.push(error.seq);
+      throw new HttpError(504, 0, 'NO_ANSWER', error.message, { applied, failed: { ...words, seq: error.seq, outcome: 'unknown' } });
+    }
+  };
 }
 
-const NOT_FOUND = new Set<number>([Code.UNKNOWN_ACCOUNT, Code.UNKNOWN_SYMBOL, Code.UNKNOWN_ASSET]);
-const UNAVAILABLE = new Set<number>([Code.BUSY, Code.DISK_FULL, Code.DRAINING]);
-const INVALID = new Set<number>([Code.BAD_PARAMETER, Code.CAPACITY]);
-
-/** @throws HttpError for every code but OK */
-function accepted(answer: AdminAnswer): AdminAnswer {
-  if (answer.code === Code.OK) return answer;
-  throw refusal(answer.code);
-}
-
-function refusal(code: Code): HttpError {
-  const status = NOT_FOUND.has(code) ? 404 : UNAVAILABLE.has(code) ? 503 : INVALID.has(code) ? 400 : 409;
-  return new HttpError(status, code, codeName(code), adminAdvice(code));
+function rejected(code: Code, fields: object = {}): HttpError {
+  return new HttpError(statusOf({ code }), code, codeName(code), adminAdvice(code), fields);
 }
 
 function taken(what: string): HttpError {
@@ -188,48 +191,4 @@ function readMoney(place: Place, directory: Directory) {
   const units = fields.amount?.units(1, asset.decimals) ?? fields.units?.whole(1, MAX_AMOUNT);
   if (units === 0) return place.fail('the amount must be above 0');
   return units === undefined ? undefined : { asset, units };
-}
-
-/**
- * Reads a body with the reader of the configuration file, so that both take the
- * same keys; here camelCase is fine too, and what `/v1/symbols` shows can be
- * sent back.
- * @throws HttpError 400 with every problem
- */
-function fromBody<T>(body: Request['body'], read: (place: Place) => T | undefined): T {
-  const source = new ConfigSource(BODY, JSON.stringify(fileKeys(body)));
-  const value = read(source.root);
-  if (value !== undefined && source.problems.length === 0) return value;
-  const problems = source.problems.map((problem) => problem.replace(/^body:\d+:\d+: /, ''));
-  throw new HttpError(400, Code.BAD_PARAMETER, 'BAD_PARAMETER', problems.join('; '));
-}
-
-/** Keys as `/v1/symbols` and `/v1/accounts` show them, and what the configuration file calls them. */
-const KEYS: Readonly<Record<string, string>> = {
-  tickSize: 'tick',
-  lotSize: 'lot',
-  referencePrice: 'reference-price',
-  maxPrice: 'max-price',
-  tickStep: 'tick-step',
-  lotStep: 'lot-step',
-  minQuantity: 'min-quantity',
-  maxQuantity: 'max-quantity',
-  minNotional: 'min-notional',
-  maxNotional: 'max-notional',
-  maxOpenOrders: 'max-open-orders',
-};
-
-/** What every body keeps to by far. Reading one takes time with the square of its keys, on the thread that takes orders. */
-const MAX_DEPTH = 4;
-const MAX_KEYS = 1024;
-
-function fileKeys(value: unknown, depth = 0): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (depth === MAX_DEPTH)
-    throw new HttpError(400, Code.BAD_PARAMETER, 'BAD_PARAMETER', `the body is nested deeper than ${MAX_DEPTH} levels`);
-  if (Array.isArray(value)) return value.map((inner) => fileKeys(inner, depth + 1));
-  const entries = Object.entries(value);
-  if (entries.length > MAX_KEYS)
-    throw new HttpError(400, Code.BAD_PARAMETER, 'BAD_PARAMETER', `the body has more than ${MAX_KEYS} keys; send several requests`);
-  return Object.fromEntries(entries.map(([key, inner]) => [KEYS[key] ?? key, fileKeys(inner, depth + 1)]));
 }

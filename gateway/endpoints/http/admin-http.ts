@@ -2,23 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import { isLoopback } from '../../config/config-options.ts';
 import type { Action } from '../../identity/permissions.ts';
 import type { Principal } from '../../identity/principal.ts';
+import { HttpError } from './http-error.ts';
+import { parseJson } from './json-text.ts';
 
 /** Bytes of a request's body, at most. */
 const MAX_BODY_BYTES = 64 * 1024;
-
-/** An answer that is an error. `code` is a number of docs/CODES.md, 0 for what has none there. */
-export class HttpError extends Error {
-  readonly status: number;
-  readonly code: number;
-  override readonly name: string;
-
-  constructor(status: number, code: number, name: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-    this.name = name;
-  }
-}
 
 export interface Request {
   readonly method: string;
@@ -42,7 +30,7 @@ export interface Route {
   readonly method: 'GET' | 'POST';
   /** Segments; one that begins with a colon is a parameter. */
   readonly path: string;
-  /** Private or state-changing: only for callers that are not a web page of somebody else's, see {@link guard}. */
+  /** Private or state-changing: not for web pages, see {@link guard}. */
   readonly guarded: boolean;
   /** The right that it takes; with a parameter `id` in the path, for that account. */
   readonly action: Action;
@@ -74,7 +62,7 @@ export function splitPath(path: string): string[] {
  * Keeps web pages away. A page can make a browser on this machine send requests
  * here: with its own Origin, or, after pointing its own name at 127.0.0.1,
  * without one, and then with that name as Host. Programs send neither.
- * @param knownHost undefined: whoever asks has shown credentials, which such a page does not have, so its Host may be any
+ * @param knownHost undefined: the caller has shown credentials, which such a page does not have, so its Host may be any
  * @throws HttpError 403
  */
 export function guard(request: IncomingMessage, knownHost: string | undefined): void {
@@ -119,12 +107,7 @@ export async function readBody(request: IncomingMessage): Promise<Record<string,
   }
   const text = Buffer.concat(chunks).toString('utf8');
   if (text.trim() === '') return {};
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch (error) {
-    throw new HttpError(400, 0, 'BAD_JSON', `the body is not JSON: ${(error as Error).message}`);
-  }
+  const body = parseJson(text);
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new HttpError(400, 0, 'BAD_JSON', 'the body must be a JSON object such as {"asset": "USD", "amount": "10.00"}');
   }

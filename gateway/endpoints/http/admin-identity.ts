@@ -1,24 +1,31 @@
 import type { IncomingMessage } from 'node:http';
+import { z } from 'zod';
 import { codeName } from '../../../engine/codes.ts';
 import { type ApiKeys, SESSION_TOKEN_S } from '../../identity/api-keys.ts';
 import type { Identity, Visit } from '../../identity/identity.ts';
-import { IdentityRefusal, unauthenticated } from '../../identity/refusal.ts';
+import { IdentityReject, unauthenticated } from '../../identity/identity-reject.ts';
 import { peerOf } from '../../tls/peer-certificate.ts';
-import { HttpError, type Reply } from './admin-http.ts';
+import type { Reply } from './admin-http.ts';
+import { HttpError } from './http-error.ts';
+import { statusOf } from './reject-status.ts';
 
 export function visitOf({ socket, headersDistinct }: IncomingMessage, wants: string): Visit {
   const { address: peer, certificate } = peerOf(socket);
   return { peer, certificate, wants, header: (name) => headersDistinct[name]?.join(', ') };
 }
 
-export function refusalError({ httpStatus, code, message }: IdentityRefusal): HttpError {
-  return new HttpError(httpStatus, code, codeName(code), `${codeName(code)}: ${message}`);
+export function rejectError(reject: IdentityReject): HttpError {
+  return new HttpError(statusOf(reject), reject.code, codeName(reject.code), reject.details);
 }
 
 /** The number of an account in a path; NaN for what is none. */
 export function accountNumber(text: string): number {
   return /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
 }
+
+/** What is not text is as good as not there: the answer is the same. */
+const OPTIONAL_TEXT = z.string().optional().catch(undefined);
+const KEY_BODY = z.object({ key: z.string().max(64), nonce: OPTIONAL_TEXT, signature: OPTIONAL_TEXT });
 
 /**
  * How an API key gets its session token: `POST /v1/auth/challenge {"key": ID}`,
@@ -32,15 +39,16 @@ export async function answerKey(
   body: Record<string, unknown>,
   visit: Visit,
 ): Promise<Reply> {
-  const { key, nonce, signature } = body;
-  if (typeof key !== 'string' || key.length > 64) throw new HttpError(400, 0, 'BAD_PARAMETER', 'key must be the id of an API key');
+  const { data } = KEY_BODY.safeParse(body);
+  if (data === undefined) throw new HttpError(400, 0, 'BAD_PARAMETER', 'key must be the id of an API key');
+  const { key, nonce, signature } = data;
   if (path === '/v1/auth/challenge') return { json: { nonce: keys.challenge(key) } };
   if (path !== '/v1/auth/session') throw new HttpError(404, 0, 'NOT_FOUND', `there is nothing at ${path}; see docs/SECURITY.md`);
   const answer =
-    typeof nonce === 'string' && typeof signature === 'string' ? await keys.answer(key, nonce, signature) : unauthenticated('no signature');
-  if (answer instanceof IdentityRefusal) {
-    identity.refused(answer, visit);
-    throw refusalError(answer);
+    nonce !== undefined && signature !== undefined ? await keys.answer(key, nonce, signature) : unauthenticated('no signature');
+  if (answer instanceof IdentityReject) {
+    identity.rejected(answer, visit);
+    throw rejectError(answer);
   }
   return { json: { token: answer.token, expiresInSeconds: SESSION_TOKEN_S } };
 }

@@ -5,8 +5,9 @@ import { type Action, may } from '../../identity/permissions.ts';
 import type { BookMirror } from '../../market/book-mirror.ts';
 import type { History } from '../../taps/history/history.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
-import { HttpError, type Reply, type Request, type Route } from './admin-http.ts';
+import type { Reply, Request, Route } from './admin-http.ts';
 import { accountView, levelView, mapRecords, orderView, reportView, symbolView, tradeView } from './admin-views.ts';
+import { HttpError } from './http-error.ts';
 
 export interface QuerySources {
   readonly directory: Directory;
@@ -33,7 +34,7 @@ export function queryRoutes(sources: QuerySources): Route[] {
       const page = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query));
       return { json: { trades: mapRecords(page.records, Trade.bytes, (...at) => tradeView(symbol, ...at)), next: page.next } };
     }),
-    // Everybody sees his own in it.
+    // Callers see their own in it.
     get('/v1/accounts', 'market:read', ({ principal }) => ({
       json: directory.accountIds().filter((id) => may(principal, 'account:read', id)),
     })),

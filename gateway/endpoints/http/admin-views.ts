@@ -1,27 +1,14 @@
 import { codeName } from '../../../engine/codes.ts';
 import { unitsToDecimal } from '../../../engine/decimal.ts';
-import { ReportFlag } from '../../../engine/machine/report-writer.ts';
 import type { AccountInfo, AssetInfo, Directory, OpenOrderInfo, SymbolInfo } from '../../../engine/threads/directory.ts';
 import { getI64 } from '../../../engine/units.ts';
-import { Report, ReportKind, Side, TimeInForce, Trade } from '../../../engine/wire/layout.ts';
-import { PHASES } from '../../config/config-symbol.ts';
+import { ReportKind, Trade } from '../../../engine/wire/layout.ts';
+import { PHASE_NAMES, REPORT_KIND_NAMES, ReportFlag, SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
+import { ReportView } from '../../../engine/wire/report-view.ts';
 import type { Level } from '../../market/book-mirror.ts';
 import type { OrderRow } from '../../taps/history/queries.ts';
 
 /** JSON of the admin interface. Each amount stands there twice: as decimal text, and as the exact integer it is. */
-
-const kebab = (name: string) => name.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
-const namesOf = (values: Readonly<Record<string, number>>) => new Map(Object.entries(values).map(([name, value]) => [value, kebab(name)]));
-const PHASE_NAMES = namesOf(PHASES);
-const KIND_NAMES = namesOf(ReportKind);
-const SIDE_NAMES = namesOf(Side);
-const TIF_NAMES = new Map<number, string>([
-  [TimeInForce.GoodTillCancel, 'gtc'],
-  [TimeInForce.ImmediateOrCancel, 'ioc'],
-  [TimeInForce.FillOrKill, 'fok'],
-  [TimeInForce.Market, 'market'],
-  [TimeInForce.PostOnly, 'post-only'],
-]);
 
 export const priceText = (symbol: SymbolInfo, ticks: number) => unitsToDecimal(ticks, symbol.tickMantissa, symbol.tickDecimals);
 export const quantityText = (symbol: SymbolInfo, lots: number) => unitsToDecimal(lots, symbol.lotMantissa, symbol.lotDecimals);
@@ -39,7 +26,7 @@ export function symbolView(symbol: SymbolInfo) {
     quoteDecimals: quoteAsset.decimals,
     tickSize: unitsToDecimal(1, symbol.tickMantissa, symbol.tickDecimals),
     lotSize: unitsToDecimal(1, symbol.lotMantissa, symbol.lotDecimals),
-    phase: PHASE_NAMES.get(symbol.phase),
+    phase: PHASE_NAMES[symbol.phase],
     lastPrice: priceText(symbol, symbol.lastPrice),
     lastPriceTicks: symbol.lastPrice,
     referencePrice: priceText(symbol, symbol.referencePrice),
@@ -89,8 +76,8 @@ export function orderView(directory: Directory, order: OpenOrderInfo | OrderRow)
     orderId: order.orderId,
     clientOrderId: order.clientOrderId,
     symbol: symbol?.name,
-    side: SIDE_NAMES.get(order.side),
-    timeInForce: TIF_NAMES.get(order.timeInForce),
+    side: SIDE_NAMES[order.side],
+    timeInForce: TIME_IN_FORCE_NAMES[order.timeInForce],
     price,
     leaves: lots(order.leaves),
     filled: lots(order.filled),
@@ -123,43 +110,43 @@ export function mapRecords<T>(
   return rows;
 }
 
-export function reportView(directory: Directory, bytes: Uint8Array, words: Int32Array, byte: number) {
-  const field = (offset: number) => getI64(words, (byte + offset) >> 2);
-  const symbol = directory.symbol(words[(byte + Report.symbol) >> 2] >>> 0);
-  const kind = bytes[byte + Report.kind];
-  const flags = bytes[byte + Report.flags];
-  const lots = (offset: number) => (symbol ? quantityText(symbol, field(offset)) : undefined);
-  const code = words[(byte + Report.code) >> 2] & 0xffff;
+/** The report being shown. */
+const report = new ReportView();
+
+export function reportView(directory: Directory, _bytes: Uint8Array, words: Int32Array, byte: number) {
+  const { kind, code, flags, price, quantity, leaves, filled } = report.wrap(words, byte >> 2);
+  const symbol = directory.symbol(report.symbol);
+  const lots = (value: number) => (symbol ? quantityText(symbol, value) : undefined);
   const fill = kind === ReportKind.Fill;
   return {
-    reportNo: field(Report.reportNo),
-    kind: KIND_NAMES.get(kind),
+    reportNo: report.reportNo,
+    kind: REPORT_KIND_NAMES[kind],
     code,
     codeName: codeName(code),
     symbol: symbol?.name,
-    side: SIDE_NAMES.get(bytes[byte + Report.side]),
-    timeInForce: TIF_NAMES.get(bytes[byte + Report.timeInForce]),
-    orderId: field(Report.orderId),
-    clientOrderId: field(Report.clientOrderId),
-    price: symbol && priceText(symbol, field(Report.price)),
-    quantity: lots(Report.quantity),
-    leaves: lots(Report.leaves),
-    filled: lots(Report.filled),
-    priceTicks: field(Report.price),
-    quantityLots: field(Report.quantity),
-    leavesLots: field(Report.leaves),
-    filledLots: field(Report.filled),
-    fee: fill && symbol ? moneyText(symbol.quoteAsset, field(Report.fee)) : undefined,
-    feeUnits: fill ? field(Report.fee) : undefined,
-    tradeId: fill ? field(Report.tradeId) : undefined,
-    contraOrderId: fill ? field(Report.contraOrderId) : undefined,
+    side: SIDE_NAMES[report.side],
+    timeInForce: TIME_IN_FORCE_NAMES[report.timeInForce],
+    orderId: report.orderId,
+    clientOrderId: report.clientOrderId,
+    price: symbol && priceText(symbol, price),
+    quantity: lots(quantity),
+    leaves: lots(leaves),
+    filled: lots(filled),
+    priceTicks: price,
+    quantityLots: quantity,
+    leavesLots: leaves,
+    filledLots: filled,
+    fee: fill && symbol ? moneyText(symbol.quoteAsset, report.fee) : undefined,
+    feeUnits: fill ? report.fee : undefined,
+    tradeId: fill ? report.tradeId : undefined,
+    contraOrderId: fill ? report.contraOrderId : undefined,
     maker: fill ? (flags & ReportFlag.Maker) !== 0 : undefined,
     auction: fill ? (flags & ReportFlag.Auction) !== 0 : undefined,
     duplicate: (flags & ReportFlag.Duplicate) !== 0 || undefined,
     keptPriority: kind === ReportKind.Amended ? (flags & ReportFlag.KeptPriority) !== 0 : undefined,
-    tag: words[(byte + Report.tag) >> 2] >>> 0,
-    seq: field(Report.seq),
-    timeUs: field(Report.timeUs),
+    tag: report.tag,
+    seq: report.seq,
+    timeUs: report.timeUs,
   };
 }
 
@@ -172,7 +159,7 @@ export function tradeView(symbol: SymbolInfo, bytes: Uint8Array, words: Int32Arr
     quantity: quantityText(symbol, field(Trade.quantity)),
     priceTicks: field(Trade.price),
     quantityLots: field(Trade.quantity),
-    aggressor: auction ? undefined : SIDE_NAMES.get(bytes[byte + Trade.aggressor]),
+    aggressor: auction ? undefined : SIDE_NAMES[bytes[byte + Trade.aggressor]],
     auction,
     buyOrderId: field(Trade.buyOrderId),
     sellOrderId: field(Trade.sellOrderId),

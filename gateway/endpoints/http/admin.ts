@@ -1,20 +1,22 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Registry } from 'prom-client';
 import { Code } from '../../../engine/codes.ts';
 import type { AuditSink } from '../../audit/audit-sink.ts';
 import type { Identity, Visit } from '../../identity/identity.ts';
+import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Action } from '../../identity/permissions.ts';
-import { IdentityRefusal } from '../../identity/refusal.ts';
 import type { Logger } from '../../log.ts';
 import { HistoryBusyError } from '../../taps/history/history.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import { serverTls } from '../../tls/server-tls.ts';
-import { AdminTimeoutError } from '../../venue/admin-commands.ts';
-import { guard, HttpError, matchPath, type Reply, type Request, type Route, readBody, splitPath } from './admin-http.ts';
-import { accountNumber, answerKey, refusalError, visitOf } from './admin-identity.ts';
+import type { PreAuthLimit } from '../pre-auth-limit.ts';
+import { guard, matchPath, type Reply, type Request, type Route, readBody, splitPath } from './admin-http.ts';
+import { accountNumber, answerKey, rejectError, visitOf } from './admin-identity.ts';
+import { HttpConnections } from './http-connections.ts';
+import { HttpError } from './http-error.ts';
 
 export interface AdminOptions {
   readonly host: string;
@@ -24,15 +26,18 @@ export interface AdminOptions {
   readonly log: Logger;
   readonly identity: Identity;
   readonly audit: AuditSink;
+  /** Bounds unauthenticated connections; those of the oldest give way, so that probes and metrics are always answered. */
+  readonly preAuthLimit: PreAuthLimit;
+  /** Authenticated connections at once. Default 256. */
+  readonly maxAuthenticated?: number | undefined;
   /** Why the exchange takes no orders: `recovering`, `disk-full`, `draining`, `failed`; empty = ready. */
   readonly unready: () => readonly string[];
-  /** With them: HTTPS. With a client CA, only /health answers those who show no certificate: a kubelet cannot. */
+  /** With them: HTTPS. With a client CA, only /health answers callers without a certificate: a kubelet has none. */
   readonly certificates?: Certificates | undefined;
 }
 
 /** A request must be complete after so long, headers and body; ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
-const MAX_CONNECTIONS = 256;
 /** Characters of an action's parameters in the audit trail. */
 const MAX_DETAIL = 1024;
 
@@ -44,6 +49,7 @@ const MAX_DETAIL = 1024;
 export class AdminServer {
   readonly #options: AdminOptions;
   readonly #server: Server;
+  readonly #connections: HttpConnections;
   #routes: readonly Route[] = [];
   #serving = false;
 
@@ -56,7 +62,9 @@ export class AdminServer {
         response.destroy();
       });
     });
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#connections = new HttpConnections(options.preAuthLimit, options.maxAuthenticated);
+    // Before the library's own listener, which reads requests or begins a TLS handshake.
+    this.#server.prependListener('connection', (socket: Socket) => this.#connections.enter(socket));
   }
 
   /** Resolves with the port. @throws Error with code EADDRINUSE when it is taken */
@@ -81,21 +89,38 @@ export class AdminServer {
   async stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
-    const deadline = setTimeout(() => this.#server.closeAllConnections(), 1000);
+    const deadline = setTimeout(() => {
+      this.#server.closeAllConnections();
+      this.#connections.cutUnauthenticated();
+    }, 1000);
     await closed;
     clearTimeout(deadline);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      send(response, await this.#reply(request));
+      const reply = await this.#reply(request);
+      this.#closeUnlessAdmitted(request, response);
+      send(response, reply);
     } catch (error) {
-      const { status, code, name, message } = this.#explain(error, request);
+      const { status, code, name, message, fields } = this.#explain(error, request);
       // The rest of a body that was refused is not waited for.
       if (!request.complete) response.setHeader('connection', 'close');
+      this.#closeUnlessAdmitted(request, response);
       if (status === 401) response.setHeader('www-authenticate', 'Bearer');
-      send(response, { status, json: { code, name, message } });
+      send(response, { status, json: { code, name, message, ...fields } });
     }
+  }
+
+  /** An unauthenticated connection gets one answer: probes and scrapes need no more, and a flood gets no more. */
+  #closeUnlessAdmitted({ socket }: IncomingMessage, response: ServerResponse): void {
+    if (!this.#connections.isAdmitted(socket)) response.setHeader('connection', 'close');
+  }
+
+  /** @throws HttpError 503 */
+  #admit({ socket }: IncomingMessage): void {
+    if (this.#connections.admit(socket)) return;
+    throw new HttpError(503, Code.BUSY, 'BUSY', 'all connections for authenticated requests are taken: close one, or try again later');
   }
 
   async #reply(request: IncomingMessage): Promise<Reply> {
@@ -119,15 +144,16 @@ export class AdminServer {
     const [route, params] = this.#find(method, path);
     const wants = route === undefined ? `${method} an unknown path` : `${method} ${route.path}`;
     const visit = visitOf(request, wants);
-    // Strangers learn nothing, not even what there is.
+    // Unauthenticated callers learn nothing, not even what there is.
     const principal = await identity.admit(visit);
-    if (principal instanceof IdentityRefusal) throw refusalError(principal);
+    if (principal instanceof IdentityReject) throw rejectError(principal);
+    this.#admit(request);
     if (!this.#serving)
       throw new HttpError(503, Code.BUSY, 'RECOVERING', 'the exchange is recovering; wait until /health/ready answers 200');
     if (route === undefined) throw this.#nothing(url.pathname, path, request.method);
     const demand = (action: Action, account?: number): void => {
-      const refusal = identity.forbid(principal, action, visit, account);
-      if (refusal !== undefined) throw refusalError(refusal);
+      const reject = identity.forbid(principal, action, visit, account);
+      if (reject !== undefined) throw rejectError(reject);
     };
     // Account 0 is the venue's own.
     if (params.id === '0' && route.action === 'account:read') demand('venue:reports');
@@ -157,7 +183,7 @@ export class AdminServer {
       record('ok', { ...params, ...body });
       return reply;
     } catch (error) {
-      // Who was forbidden it stands there already. A body that nobody could read may be of any shape.
+      // What identity forbids is audited already. A body that could not be read may be of any shape.
       const name = error instanceof HttpError ? error.name : (error as Error).name;
       if (name !== 'PERMISSION_DENIED') record(name, params);
       throw error;
@@ -203,7 +229,6 @@ export class AdminServer {
   #explain(error: unknown, request: IncomingMessage): HttpError {
     if (error instanceof HttpError) return error;
     if (error instanceof HistoryBusyError) return new HttpError(503, Code.BUSY, 'BUSY', error.message);
-    if (error instanceof AdminTimeoutError) return new HttpError(504, 0, 'NO_ANSWER', error.message);
     this.#options.log.error({ err: error, method: request.method, url: request.url }, 'admin request failed');
     return new HttpError(500, 0, 'INTERNAL', 'the request failed inside the exchange; its log says why');
   }

@@ -1,21 +1,21 @@
 import type { HttpRequest, HttpResponse, us_socket_context_t, WebSocket } from 'uWebSockets.js';
 import { fail } from '../../../engine/assert.ts';
+import { Code } from '../../../engine/codes.ts';
 import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
 import type { Identity } from '../../identity/identity.ts';
 import type { Principal } from '../../identity/principal.ts';
+import { type Reject, reject } from '../../reject.ts';
+import { SPOKEN_SCHEMAS } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
-import { type CallFault, GrpcStatus } from '../grpc/status.ts';
-import { askWho, STATUS } from './socket-door.ts';
+import { closeCodeOf, FORBIDDEN, GOING_AWAY, upgradeStatusOf } from './reject-status.ts';
 import type { SocketRoutes } from './socket-server.ts';
+import { authenticate } from './upgrade.ts';
 
 /** A peer that answers no protocol ping for so long is gone. Seconds. */
 const IDLE_SECONDS = 32;
 /** Like gRPC's: beyond it a frame is not even received. uWebSockets closes with 1009 then. */
 const MAX_MESSAGE_BYTES = 4 * MAX_FRAME_BYTES;
-/** A close code is this much above the gRPC status that the same fault has. */
-const CLOSE_BASE = 4000;
-const GOING_AWAY = 1001;
 /** RFC 6455, 5.5: what fits a close frame behind its code. */
 const MAX_REASON_BYTES = 123;
 
@@ -52,14 +52,17 @@ export function serveOrderSockets(app: SocketRoutes, sessions: OrderSessions, id
 
 function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, sessions: OrderSessions, identity: Identity): void {
   const claims = { schema: req.getQuery('schema'), account: req.getQuery('account'), lastReport: req.getQuery('last-report') };
-  askWho(res, req, context, identity, 'WebSocket orders', (asked) => {
+  authenticate(res, req, context, identity, 'WebSocket orders', (asked) => {
     if (asked.visit.header('origin') !== undefined && !shownByProgram(asked.principal)) {
-      asked.refuse('403 Forbidden', 'CROSS_SITE: a web page (it sends an Origin header) may order with a token only');
+      asked.refuse(FORBIDDEN, 'CROSS_SITE: a web page (it sends an Origin header) may order with a token only');
       return;
     }
     const admission = sessions.admit(claims, asked.principal, asked.visit);
-    if ('code' in admission) asked.refuse(httpStatus(admission.code), admission.details);
-    else asked.accept<SocketUser>({ admission }, asked.offered[0] ?? '', { 'x-openbell-last-report': String(admission.last) });
+    if ('code' in admission) asked.refuse(upgradeStatusOf(admission), admission.details);
+    else {
+      const headers = { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SPOKEN_SCHEMAS };
+      asked.accept<SocketUser>({ admission }, asked.offered[0] ?? '', headers);
+    }
   });
 }
 
@@ -84,10 +87,7 @@ class SocketSession implements SessionTransport {
 
   onMessage(message: ArrayBuffer, isBinary: boolean): void {
     if (!isBinary) {
-      this.#session.cut({
-        code: GrpcStatus.InvalidArgument,
-        details: 'MALFORMED_FRAME: a message is a binary CommandFrame of openbell.fbs',
-      });
+      this.#session.cut(reject(Code.MALFORMED_FRAME, 'a message is a binary CommandFrame of openbell.fbs'));
       return;
     }
     this.#session.onFrame(new Uint8Array(message), 0, message.byteLength);
@@ -124,22 +124,7 @@ class SocketSession implements SessionTransport {
     if (this.#open) this.#ws.end(GOING_AWAY, 'the exchange stops');
   }
 
-  fail({ code, details }: CallFault): void {
-    if (this.#open) this.#ws.end(CLOSE_BASE + code, details.slice(0, MAX_REASON_BYTES));
-  }
-}
-
-function httpStatus(code: GrpcStatus): string {
-  switch (code) {
-    case GrpcStatus.PermissionDenied:
-      return STATUS[403];
-    case GrpcStatus.NotFound:
-      return '404 Not Found';
-    case GrpcStatus.ResourceExhausted:
-      return '429 Too Many Requests';
-    case GrpcStatus.Unavailable:
-      return '503 Service Unavailable';
-    default:
-      return '400 Bad Request';
+  fail(why: Reject): void {
+    if (this.#open) this.#ws.end(closeCodeOf(why), why.details.slice(0, MAX_REASON_BYTES));
   }
 }

@@ -2,7 +2,7 @@ import * as uWS from 'uWebSockets.js';
 import type { Certificates } from '../../tls/certificates.ts';
 import { clientCertificateOf, peerAddress } from '../../tls/peer-certificate.ts';
 import type { TlsMaterial } from '../../tls/tls-material.ts';
-import type { Newcomers } from '../newcomers.ts';
+import type { PreAuthLimit } from '../pre-auth-limit.ts';
 
 /** Where WebSocket paths are registered, before listening. */
 export interface SocketRoutes {
@@ -34,16 +34,16 @@ interface SharedApp extends uWS.TemplatedApp {
  */
 export class SocketServer implements SocketRoutes {
   readonly #certificates: Certificates | undefined;
-  readonly #newcomers: Newcomers | undefined;
+  readonly #preAuthLimit: PreAuthLimit | undefined;
   readonly #routes: ((app: uWS.TemplatedApp) => void)[] = [];
   /** uWebSockets never frees an app; the last of them takes new connections. */
   readonly #apps: SharedApp[] = [];
   #listening: uWS.us_listen_socket | undefined;
 
-  /** @param newcomers bounds connections that have asked for nothing yet; undefined: nothing does */
-  constructor(certificates?: Certificates, newcomers?: Newcomers) {
+  /** @param preAuthLimit bounds connections that have asked for nothing yet; undefined: nothing does */
+  constructor(certificates?: Certificates, preAuthLimit?: PreAuthLimit) {
     this.#certificates = certificates;
-    this.#newcomers = newcomers;
+    this.#preAuthLimit = preAuthLimit;
   }
 
   ws<User>(pattern: string, behavior: uWS.WebSocketBehavior<User>): void {
@@ -110,14 +110,14 @@ export class SocketServer implements SocketRoutes {
     const app = this.#make(material);
     for (const register of this.#routes) register(app);
     app.any('/*', (res) => {
-      this.#newcomers?.leave(peerAddress(res));
+      this.#preAuthLimit?.leave(peerAddress(res));
       res.writeStatus('426 Upgrade Required').writeHeader('upgrade', 'websocket').end('This port speaks WebSocket only.\n', true);
     });
-    if (this.#newcomers !== undefined) watch(app, this.#newcomers);
+    if (this.#preAuthLimit !== undefined) watch(app, this.#preAuthLimit);
     return app;
   }
 
-  /** A connection that asks is no newcomer: it is let in, or closed with the answer. With a client CA, nobody without a certificate gets past this. */
+  /** An upgrade ends the limit of its connection: it is accepted, or closed with the answer. With a client CA, it needs a certificate to get past this. */
   #guarded<User>(behavior: uWS.WebSocketBehavior<User>): uWS.WebSocketBehavior<User> {
     const { upgrade } = behavior;
     if (upgrade === undefined) return behavior;
@@ -125,7 +125,7 @@ export class SocketServer implements SocketRoutes {
     return {
       ...behavior,
       upgrade: (res, req, context) => {
-        this.#newcomers?.leave(peerAddress(res));
+        this.#preAuthLimit?.leave(peerAddress(res));
         if (!withCertificate || clientCertificateOf(res) !== undefined) return upgrade(res, req, context);
         res.writeStatus('401 Unauthorized').writeHeader('content-type', 'text/plain; charset=utf-8');
         res.end('UNAUTHENTICATED: show a client certificate\n', true);
@@ -137,13 +137,13 @@ export class SocketServer implements SocketRoutes {
 /**
  * Counts what comes. uWebSockets itself closes what has sent no whole request
  * within some 12 s; `res` is another object at the request, so which of an
- * address's connections that is on nobody can tell.
+ * address's connections it is on is not known.
  */
-function watch(app: uWS.TemplatedApp, newcomers: Newcomers): void {
+function watch(app: uWS.TemplatedApp, limit: PreAuthLimit): void {
   const onConnection = (res: uWS.HttpResponse, count: number): void => {
     const address = peerAddress(res);
-    if (count < 0 || newcomers.trusts(address)) return;
-    const leave = newcomers.enter(address, () => undefined);
+    if (count < 0 || limit.trusts(address)) return;
+    const leave = limit.enter(address, () => undefined);
     if (leave === undefined) res.close();
     else res.onAborted(leave);
   };

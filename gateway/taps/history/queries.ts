@@ -1,5 +1,6 @@
-import { getI64 } from '../../../engine/units.ts';
 import { Report, ReportKind, Trade } from '../../../engine/wire/layout.ts';
+import { ReportFlag } from '../../../engine/wire/names.ts';
+import { ReportView } from '../../../engine/wire/report-view.ts';
 import { readForwards, visitBackwards } from './runs.ts';
 import { type HistoryStore, wordsOf } from './store.ts';
 
@@ -10,8 +11,6 @@ import { type HistoryStore, wordsOf } from './store.ts';
 
 /** Records that one question looks at before it gives up: about 0.2 s of work. */
 const SCAN_LIMIT = 1_000_000;
-const FLAG_DUPLICATE = 2;
-const WORDS = Report.bytes / 4;
 
 /** One order as it is now, told from its reports. Prices in ticks, quantities in lots. */
 export interface OrderRow {
@@ -100,6 +99,7 @@ export function accountOrders(store: HistoryStore, account: number, before: numb
   let truncated = false;
   let run: Buffer | undefined;
   let words: Int32Array = new Int32Array(0);
+  const report = new ReportView();
   visitBackwards(store.reports, account, Number.MAX_SAFE_INTEGER, Report.bytes, (_no, bytes, offset) => {
     if (bytes !== run) {
       run = bytes;
@@ -111,22 +111,19 @@ export function accountOrders(store: HistoryStore, account: number, before: numb
     }
     truncated = ++scanned > SCAN_LIMIT;
     if (truncated) return false;
-    const at = (offset / Report.bytes) * WORDS;
-    const orderId = getI64(words, at + Report.orderId / 4);
-    const kind = bytes[offset + Report.kind];
-    if (orderId === 0 || orderId >= before || !changesOrder(kind, bytes[offset + Report.flags])) return true;
+    report.wrap(words, offset / 4);
+    const { kind, orderId } = report;
+    if (orderId === 0 || orderId >= before || !changesOrder(kind, report.flags)) return true;
     let order = open.get(orderId);
     if (order === undefined) {
-      order = stateOf(bytes, offset, words, at);
+      order = stateOf(report);
       open.set(orderId, order);
     }
-    if (order.price === 0 && kind !== ReportKind.Fill) order.price = getI64(words, at + Report.price / 4);
-    if (kind === ReportKind.Amended && order.quantity === 0) {
-      order.quantity = getI64(words, at + Report.leaves / 4) + getI64(words, at + Report.filled / 4);
-    }
+    if (order.price === 0 && kind !== ReportKind.Fill) order.price = report.price;
+    if (kind === ReportKind.Amended && order.quantity === 0) order.quantity = report.leaves + report.filled;
     if (kind === ReportKind.Accepted) {
-      if (order.quantity === 0) order.quantity = getI64(words, at + Report.quantity / 4);
-      order.acceptedUs = getI64(words, at + Report.timeUs / 4);
+      if (order.quantity === 0) order.quantity = report.quantity;
+      order.acceptedUs = report.timeUs;
       orders.push(order);
       open.delete(orderId);
     }
@@ -136,28 +133,27 @@ export function accountOrders(store: HistoryStore, account: number, before: numb
 }
 
 function changesOrder(kind: number, flags: number): boolean {
-  if ((flags & FLAG_DUPLICATE) !== 0) return false;
+  if ((flags & ReportFlag.Duplicate) !== 0) return false;
   return kind === ReportKind.Accepted || kind === ReportKind.Fill || kind === ReportKind.Cancelled || kind === ReportKind.Amended;
 }
 
 /** What the newest report of an order says about it. A fill's price is not the order's: left 0 for an older report to fill in. */
-function stateOf(bytes: Buffer, offset: number, words: Int32Array, at: number): Fold {
-  const kind = bytes[offset + Report.kind];
-  const field = (byte: number) => getI64(words, at + byte / 4);
-  const leaves = field(Report.leaves);
+function stateOf(report: ReportView): Fold {
+  const { leaves } = report;
+  const cancelled = report.kind === ReportKind.Cancelled;
   return {
-    orderId: field(Report.orderId),
-    clientOrderId: field(Report.clientOrderId),
-    symbol: words[at + Report.symbol / 4] >>> 0,
-    side: bytes[offset + Report.side],
-    timeInForce: bytes[offset + Report.timeInForce],
+    orderId: report.orderId,
+    clientOrderId: report.clientOrderId,
+    symbol: report.symbol,
+    side: report.side,
+    timeInForce: report.timeInForce,
     price: 0,
     quantity: 0,
-    leaves: kind === ReportKind.Cancelled ? 0 : leaves,
-    filled: field(Report.filled),
-    status: kind === ReportKind.Cancelled ? 'cancelled' : leaves === 0 ? 'filled' : 'open',
-    code: kind === ReportKind.Cancelled ? words[at + Report.code / 4] & 0xffff : 0,
+    leaves: cancelled ? 0 : leaves,
+    filled: report.filled,
+    status: cancelled ? 'cancelled' : leaves === 0 ? 'filled' : 'open',
+    code: cancelled ? report.code : 0,
     acceptedUs: 0,
-    updatedUs: field(Report.timeUs),
+    updatedUs: report.timeUs,
   };
 }

@@ -12,7 +12,7 @@ import { Report, Trade } from '../../../engine/wire/layout.ts';
  *
  *   reports  [account, first report number] -> packed 128-byte Report structs
  *   trades   [symbol, first trade id]       -> packed 64-byte Trade structs
- *   meta     'watermark'                    -> sequence
+ *   meta     'watermark', 'version'         -> sequence, version of this layout
  *
  * A value is a run of consecutive numbers. After a crash the engine publishes
  * the last commands' reports again: the writer removes what was stored of them,
@@ -28,16 +28,45 @@ export interface HistoryStore {
 export type Runs = Database<Buffer, [number, number]>;
 
 const WATERMARK = 'watermark';
+const FORMAT = 'version';
+/** Versions that are read: oldest, and newest, which is written. A store without one is version 1: the first releases wrote none. */
+const OLDEST_VERSION = 1;
+const VERSION = 1;
 
-/** Opens, and unless `readOnly` creates, the history of a data directory. Each thread opens its own. */
+/** The history has a layout that this release does not know. Nothing was changed. */
+export class HistoryVersionError extends Error {
+  readonly code: 'HISTORY_NEWER' | 'HISTORY_BAD';
+
+  constructor(path: string, version: number) {
+    const newer = version > VERSION;
+    super(
+      newer
+        ? `The history in ${path} was written by a newer openbell: it has version ${version}; ` +
+            `this release reads versions ${OLDEST_VERSION} to ${VERSION}. Nothing was changed. Start the release that wrote it, or a newer one.`
+        : `The history in ${path} has version ${version}, which no release writes: it is damaged. Nothing was changed. ` +
+            'Move the directory away: the next start makes it again from the log.',
+    );
+    this.name = 'HistoryVersionError';
+    this.code = newer ? 'HISTORY_NEWER' : 'HISTORY_BAD';
+  }
+}
+
+/**
+ * Opens, and unless `readOnly` creates, the history of a data directory. Each thread opens its own.
+ * @throws HistoryVersionError
+ */
 export function openHistory(dataDir: string, readOnly = false): HistoryStore {
   const root = open({ path: historyPath(dataDir), maxDbs: 4, maxReaders: 64, readOnly, noSubdir: false });
-  return {
+  const store: HistoryStore = {
     root,
     reports: root.openDB({ name: 'reports', encoding: 'binary', cache: false }),
     trades: root.openDB({ name: 'trades', encoding: 'binary', cache: false }),
     meta: root.openDB({ name: 'meta', encoding: 'ordered-binary', cache: false }),
   };
+  const version = store.meta.get(FORMAT) ?? OLDEST_VERSION;
+  if (version >= OLDEST_VERSION && version <= VERSION) return store;
+  void root.close();
+  throw new HistoryVersionError(historyPath(dataDir), version);
 }
 
 function historyPath(dataDir: string): string {
@@ -49,8 +78,9 @@ export function watermarkOf(store: HistoryStore): number {
   return store.meta.get(WATERMARK) ?? 0;
 }
 
-/** Only inside the transaction that writes the reports it covers. */
+/** Only inside the transaction that writes the reports it covers. Also says in which layout they are. */
 export function putWatermark(store: HistoryStore, seq: number): void {
+  store.meta.putSync(FORMAT, VERSION);
   store.meta.putSync(WATERMARK, seq);
 }
 

@@ -1,13 +1,17 @@
-import { RingConsumer, type RingHandle, type RingSlots } from '../../../engine/rings/ring.ts';
+import { GatedConsumer, type SeqCell } from '../../../engine/rings/gated-consumer.ts';
+import type { RingConsumer, RingSlots } from '../../../engine/rings/ring.ts';
+import { openTap, type RingTap } from '../../../engine/rings/tapped-ring.ts';
 import { DutyLimit } from '../../../engine/threads/duty-limit.ts';
-import { getI64, putI64 } from '../../../engine/units.ts';
+import { reportGate } from '../../../engine/threads/pumps.ts';
+import { putI64 } from '../../../engine/units.ts';
 import { Report, ReportKind, Side, Trade } from '../../../engine/wire/layout.ts';
+import { ReportFlag } from '../../../engine/wire/names.ts';
+import { REPORT_WORDS } from '../../../engine/wire/report-frames.ts';
+import { ReportView } from '../../../engine/wire/report-view.ts';
 import { RunCollector } from './run-collector.ts';
 import { NEWEST } from './runs.ts';
 import { type HistoryStore, openHistory, putWatermark, type Runs, watermarkOf } from './store.ts';
 
-/** Which consumer of the report ring the history is. */
-export const HISTORY_CONSUMER = 1;
 /** Reports held in memory until the next commit, at most: 16 MiB. */
 const MAX_HELD = 131_072;
 /**
@@ -26,19 +30,10 @@ const COMMIT_SHARE = 10;
 /** A ring that is fuller than this share leaves no time for rests. */
 const RESTS_BELOW = 1 / 4;
 
-const REPORT_WORDS = Report.bytes / 4;
-const FLAG_MAKER = 1;
-const FLAG_AUCTION = 8;
-
-/** The low 32 bits of a sequence that another thread moves forward. Read with Atomics, compared by difference. */
-export interface SeqCell {
-  readonly words: Int32Array;
-  readonly index: number;
-}
-
 export interface WriterOptions {
   readonly dataDir: string;
-  readonly reports: RingHandle;
+  /** Its place on the report ring. */
+  readonly reports: RingTap;
   /** Reports of commands beyond it stay in the ring: history never holds what the log may still lose. Without it, all are taken. */
   readonly durable?: SeqCell | undefined;
   /** Commands up to it have all their reports in the ring. Without it, the last command seen counts as incomplete. */
@@ -55,15 +50,16 @@ export interface WriterOptions {
  */
 export class HistoryWriter {
   readonly store: HistoryStore;
+  readonly #gate: GatedConsumer;
   readonly #consumer: RingConsumer;
   readonly #slots: RingSlots;
-  readonly #durable: SeqCell | undefined;
   readonly #applied: SeqCell | undefined;
   readonly #reports = new RunCollector(Report.bytes, MAX_HELD);
   readonly #trades = new RunCollector(Trade.bytes, MAX_HELD);
   readonly #limit = new DutyLimit(DutyLimit.allocate());
-  /** Owners of whom nothing is stored any more that comes again. */
+  /** Owners whose stale runs have already been deleted. */
   readonly #cleared = { reports: new Set<number>(), trades: new Set<number>() };
+  readonly #report = new ReportView();
   #taken = 0;
   #watermark: number;
   /** Sequence of the last report taken, and up to which nothing is missing in what was taken. */
@@ -74,9 +70,10 @@ export class HistoryWriter {
 
   constructor(options: WriterOptions) {
     this.store = openHistory(options.dataDir);
-    this.#consumer = new RingConsumer(options.reports, HISTORY_CONSUMER);
-    this.#slots = this.#consumer.slots;
-    this.#durable = options.durable;
+    // A take may end inside a command: what follows shows which ones are whole.
+    this.#gate = new GatedConsumer(openTap(options.reports), reportGate(options.durable, false));
+    this.#consumer = this.#gate.ring;
+    this.#slots = this.#gate.slots;
     this.#applied = options.applied;
     this.#watermark = watermarkOf(this.store);
   }
@@ -160,61 +157,52 @@ export class HistoryWriter {
   #take(): void {
     // Read before the ring is: what it covers is then in the ring.
     const applied = this.#applied && Atomics.load(this.#applied.words, this.#applied.index);
-    const durable = this.#durable && Atomics.load(this.#durable.words, this.#durable.index);
-    let slot = this.#consumer.peek();
-    const held = this.#reports.count;
-    while (slot !== -1 && this.#reports.count < MAX_HELD) {
-      if (durable !== undefined && ((this.#seqLow(slot) - durable) | 0) > 0) break;
+    const gate = this.#gate;
+    gate.begin(MAX_HELD - this.#reports.count);
+    for (let slot = gate.next(); slot !== -1; slot = gate.next()) {
       this.#append(slot);
       this.#newest = this.#seq(slot);
-      this.#consumer.next();
-      slot = this.#consumer.peek();
     }
-    this.#taken = this.#reports.count - held;
+    this.#taken = gate.taken;
     // Reports come in order of sequence, so the first that is left shows that those before it are whole.
-    if (slot !== -1) this.#complete = this.#seq(slot) - 1;
+    const left = this.#consumer.peek();
+    if (left !== -1) this.#complete = this.#seq(left) - 1;
     else if (applied !== undefined && ((applied - (this.#newest | 0)) | 0) >= 0) this.#complete = this.#newest;
     else this.#complete = Math.max(this.#complete, this.#newest - 1);
-    this.#consumer.release();
+    gate.release();
   }
 
   #seq(slot: number): number {
-    return getI64(this.#slots.i32, slot * REPORT_WORDS + Report.seq / 4);
-  }
-
-  #seqLow(slot: number): number {
-    return this.#slots.i32[slot * REPORT_WORDS + Report.seq / 4];
+    return this.#report.wrap(this.#slots.i32, slot * REPORT_WORDS).seq;
   }
 
   #append(slot: number): void {
-    const { u8, i32, u32 } = this.#slots;
+    const { i32 } = this.#slots;
     const from = slot * REPORT_WORDS;
+    const report = this.#report.wrap(i32, from);
     const { words } = this.#reports;
-    const at = this.#reports.claim(u32[from + Report.account / 4], getI64(i32, from + Report.reportNo / 4));
+    const at = this.#reports.claim(report.account, report.reportNo);
     for (let i = 0; i < REPORT_WORDS; i++) words[at + i] = i32[from + i];
-    const byte = slot * Report.bytes;
-    if (u8[byte + Report.kind] !== ReportKind.Fill) return;
+    if (report.kind !== ReportKind.Fill) return;
     // Each trade has two fills; one of them stands for it.
-    const flags = u8[byte + Report.flags];
-    const auction = (flags & FLAG_AUCTION) !== 0;
-    const stands = auction ? u8[byte + Report.side] === Side.Buy : (flags & FLAG_MAKER) === 0;
-    if (stands) this.#appendTrade(from, u8[byte + Report.side], auction);
+    const { flags, side } = report;
+    const auction = (flags & ReportFlag.Auction) !== 0;
+    const stands = auction ? side === Side.Buy : (flags & ReportFlag.Maker) === 0;
+    if (stands) this.#appendTrade(report, side, auction);
   }
 
-  #appendTrade(from: number, side: number, auction: boolean): void {
-    const { i32, u32 } = this.#slots;
+  #appendTrade(report: ReportView, side: number, auction: boolean): void {
     const { words } = this.#trades;
-    const at = this.#trades.claim(u32[from + Report.symbol / 4], getI64(i32, from + Report.tradeId / 4));
+    const { tradeId, orderId, contraOrderId } = report;
+    const at = this.#trades.claim(report.symbol, tradeId);
     words[at] = side | (auction ? 0x100 : 0);
     words[at + 1] = 0;
-    const own = getI64(i32, from + Report.orderId / 4);
-    const contra = getI64(i32, from + Report.contraOrderId / 4);
-    putI64(words, at + Trade.tradeId / 4, getI64(i32, from + Report.tradeId / 4));
-    putI64(words, at + Trade.price / 4, getI64(i32, from + Report.price / 4));
-    putI64(words, at + Trade.quantity / 4, getI64(i32, from + Report.quantity / 4));
-    putI64(words, at + Trade.buyOrderId / 4, side === Side.Buy ? own : contra);
-    putI64(words, at + Trade.sellOrderId / 4, side === Side.Buy ? contra : own);
-    putI64(words, at + Trade.seq / 4, getI64(i32, from + Report.seq / 4));
-    putI64(words, at + Trade.timeUs / 4, getI64(i32, from + Report.timeUs / 4));
+    putI64(words, at + Trade.tradeId / 4, tradeId);
+    putI64(words, at + Trade.price / 4, report.price);
+    putI64(words, at + Trade.quantity / 4, report.quantity);
+    putI64(words, at + Trade.buyOrderId / 4, side === Side.Buy ? orderId : contraOrderId);
+    putI64(words, at + Trade.sellOrderId / 4, side === Side.Buy ? contraOrderId : orderId);
+    putI64(words, at + Trade.seq / 4, report.seq);
+    putI64(words, at + Trade.timeUs / 4, report.timeUs);
   }
 }

@@ -105,7 +105,7 @@ Examples:
       if (!flags.cut && flags.fork === undefined)
         throw new CliError('say --cut or --fork DEST; --fork leaves the directory as it is', ExitCode.Usage);
       mustExist(data);
-      const [{ DataLock }, { cutLog, forkLog }, { truncateHistory }] = await Promise.all([
+      const [{ DataLock }, { cutLog, forkLog }, { readWatermark, truncateHistory }] = await Promise.all([
         import('../../../engine/journal/data-lock.ts'),
         import('../../../engine/journal/repair.ts'),
         import('../../taps/history/store.ts'),
@@ -114,6 +114,8 @@ Examples:
       const onProgress = ({ stage, done, total }: RepairProgress) => progress.show(`${stage} ${Math.floor((100 * done) / total)} %`);
       const lock = DataLock.acquire(data);
       try {
+        // A history that this release cannot change is noticed before the log is.
+        if (flags.fork === undefined) await readWatermark(data);
         const result = flags.fork === undefined ? cutLog(data, { onProgress }) : forkLog(data, flags.fork, { onProgress });
         // The history must not know more than the log: the cut commands' numbers will be used again.
         const forgotten = flags.fork === undefined ? await truncateHistory(data, result.lastSeq) : 0;
@@ -129,7 +131,8 @@ Examples:
   );
 }
 
-function mustExist(data: string): void {
+/** @throws CliError there is no such directory */
+export function mustExist(data: string): void {
   if (!existsSync(data))
     throw new CliError(`there is no directory ${data}; name the one that openbell start was given with --data`, ExitCode.Usage);
 }

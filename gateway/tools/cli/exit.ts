@@ -22,7 +22,7 @@ export class CliError extends Error {
 }
 
 const UNREACHABLE = new Set(['CONNECTION_LOST', 'HTTP_FAILED', 'CLOSED']);
-const USAGE = new Set(['OPENBELL_CONFIG', 'DECIMAL_MALFORMED', 'DECIMAL_NOT_A_MULTIPLE', 'DECIMAL_TOO_LARGE']);
+const USAGE = new Set(['OPENBELL_CONFIG', 'DECIMAL_MALFORMED', 'DECIMAL_NOT_A_MULTIPLE', 'DECIMAL_TOO_LARGE', 'ILLEGAL_COMBINATION']);
 
 /** Told by the stable `code` of the error, so that a command loads only what it uses. */
 function exitCodeOf(error: unknown): ExitCode {

@@ -1,12 +1,17 @@
 import { Argument, type Command, Option } from 'commander';
 import { Code } from '../../../engine/codes.ts';
+import { SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
 import type { OpenbellClient, ReportView, SideName, TimeInForceName } from '../../client/index.ts';
 import { type AccountFlags, accountOption, connectionOptions, print, printJson, whole, withClient } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
+/** Without a price an order is a market order; there is nothing to choose. */
+const PRICED = TIME_IN_FORCE_NAMES.filter((name) => name !== 'market');
+
 interface OrderFlags extends AccountFlags {
   readonly tif?: TimeInForceName;
   readonly id?: number;
+  readonly minQuantity?: string;
 }
 
 interface TargetFlags extends AccountFlags {
@@ -18,11 +23,12 @@ export function orderCommand(program: Command): void {
     .command('order')
     .summary('place an order')
     .description('Places an order and prints the answer. Without a price it is a market order.')
-    .addArgument(new Argument('<side>').choices(['buy', 'sell']))
+    .addArgument(new Argument('<side>').choices(SIDE_NAMES))
     .argument('<quantity>', 'in the base asset, such as 0.5')
     .argument('<symbol>', 'such as BTC-USD')
     .argument('[price]', 'in the quote asset, such as 59000.00')
-    .addOption(new Option('--tif <how>', 'how long it lives').choices(['gtc', 'ioc', 'fok', 'post-only']))
+    .addOption(new Option('--tif <how>', 'how long it lives; without a price: fok only').choices(PRICED))
+    .option('--min-quantity <quantity>', 'with ioc, or without a price: trade at once at least that much or not at all')
     .option('--id <id>', 'client order id: the same one again does not trade twice', whole)
     .addHelpText(
       'after',
@@ -30,20 +36,24 @@ export function orderCommand(program: Command): void {
 Examples:
   openbell order buy 0.5 BTC-USD 59000.00
   openbell order sell 0.5 BTC-USD --account 2
-  openbell order buy 1 ETH-USD 2990.00 --tif post-only --json`,
+  openbell order buy 1 ETH-USD 2990.00 --tif post-only --json
+  openbell order buy 1 ETH-USD --tif fok
+  openbell order buy 1 ETH-USD 2990.00 --tif ioc --min-quantity 0.25`,
     );
   connectionOptions(accountOption(command)).action((side: SideName, quantity: string, symbol: string, price: string | undefined) =>
     run(async () => {
       const flags = command.opts<OrderFlags>();
-      if (price === undefined && flags.tif !== undefined) throw new CliError(`--tif ${flags.tif} needs a price`, ExitCode.Usage);
+      if (price === undefined && flags.tif !== undefined && flags.tif !== 'fok')
+        throw new CliError(`--tif ${flags.tif} needs a price`, ExitCode.Usage);
       return await withClient(flags, async (client) => {
         const followed = collect(client);
         const answer = await client.orders.place({
           symbol,
           side,
           quantity,
-          ...(price !== undefined && { price }),
+          ...(price === undefined ? { type: 'market' as const } : { price }),
           ...(flags.tif && { timeInForce: flags.tif }),
+          ...(flags.minQuantity !== undefined && { minQuantity: flags.minQuantity }),
           ...(flags.id !== undefined && { clientOrderId: flags.id }),
         });
         return show(flags, answer, await followed(answer));
@@ -132,7 +142,7 @@ function line(report: ReportView): string {
   const { kind, side, symbol, price, quantity, leaves, filled, orderId, code, fee } = report;
   switch (kind) {
     case 'accepted':
-      return `accepted  order ${orderId}: ${side} ${quantity} ${symbol}${report.timeInForce === 'market' ? '' : ` at ${price}`}${report.duplicate ? ' (as answered before)' : ''}`;
+      return `accepted  order ${orderId}: ${side} ${quantity} ${symbol}${report.priceTicks === 0 ? '' : ` at ${price}`}${report.duplicate ? ' (as answered before)' : ''}`;
     case 'fill':
       return `fill      order ${orderId}: ${quantity} at ${price}, fee ${fee}, open ${leaves}`;
     case 'cancelled':

@@ -1,0 +1,58 @@
+import { randomFillSync } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { NewerLogError } from './log-damage.ts';
+import {
+  batchBytes,
+  checksumHolds,
+  HeaderWord,
+  isNewerBatch,
+  type LogId,
+  listSegments,
+  looksLikeHeader,
+  MAX_BATCH_BYTES,
+  readHeader,
+} from './log-format.ts';
+import { snapshotLogId } from './snapshot-files.ts';
+
+/**
+ * Which log a directory holds, from the first batch of the oldest segment that
+ * starts with a good one. Undefined: no command was ever written, or no segment
+ * starts with a good batch. Reads some KiB; the log may be written meanwhile.
+ *
+ * @throws NewerLogError that batch is of a newer openbell
+ */
+export function readLogId(dir: string): LogId | undefined {
+  const bytes = new Uint8Array(MAX_BATCH_BYTES);
+  const words = new Int32Array(bytes.buffer);
+  for (const { name } of listSegments(dir)) {
+    const path = join(dir, name);
+    const have = readStart(path, bytes);
+    if (isNewerBatch(words, bytes, 0, have)) throw new NewerLogError(path, 0, words[HeaderWord.version]);
+    if (!looksLikeHeader(words, 0)) continue;
+    const size = batchBytes(words[HeaderWord.count]);
+    if (size <= have && checksumHolds(words, bytes, 0, size)) return readHeader(words, 0).logId;
+  }
+  return undefined;
+}
+
+/**
+ * For a log without a batch: the id of the log that its newest snapshot belongs
+ * to, for a log of which all commands were cut goes on as what it was. A new one
+ * when there is none.
+ */
+export function idForEmptyLog(dir: string): LogId {
+  const known = snapshotLogId(dir);
+  if (known) return known;
+  const [low, high] = randomFillSync(new Int32Array(2));
+  return { low, high };
+}
+
+function readStart(path: string, bytes: Uint8Array): number {
+  const fd = openSync(path, 'r');
+  try {
+    return readSync(fd, bytes, 0, bytes.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,229 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Seq } from '../units.ts';
+import { CommandChain, hex64 } from './command-chain.ts';
+import { NewerLogError } from './log-damage.ts';
+import {
+  type BatchHeader,
+  batchBytes,
+  checksumHolds,
+  HeaderWord,
+  isNewerBatch,
+  listSegments,
+  logIdHex,
+  looksLikeHeader,
+  MAX_BATCH_BYTES,
+  readHeader,
+  type SegmentFile,
+  SLOT_BYTES,
+  SLOT_WORDS,
+} from './log-format.ts';
+
+/** Read at a time. */
+const CHUNK_BYTES = 2 * MAX_BATCH_BYTES;
+
+/** The log does not have what was asked for: no such command, or no chain there. */
+export class LogLookupError extends Error {
+  readonly code = 'LOG_LOOKUP';
+
+  constructor(dir: string, detail: string) {
+    super(`The log in ${dir} ${detail}.`);
+    this.name = 'LogLookupError';
+  }
+}
+
+/** Value of the hash chain, as 16 hex digits, and the first command that it covers. */
+export interface ChainAt {
+  readonly chain: string;
+  readonly fromSeq: Seq;
+}
+
+/** The end of a log. */
+export interface LogTip {
+  readonly seq: Seq;
+  /** 16 hex digits. */
+  readonly logId: string;
+  /** Undefined: version 1 wrote the last command, and the chain begins with the next one. */
+  readonly chain: ChainAt | undefined;
+}
+
+/** A batch and the place where it was found. */
+interface Placed {
+  readonly header: BatchHeader;
+  readonly path: string;
+  readonly position: number;
+}
+
+interface Found extends Placed {
+  /** The batch before it; undefined: it is not in the directory. */
+  readonly before: Placed | undefined;
+}
+
+/**
+ * Last command of a log and its chain. Reads the last segment only. An exchange
+ * may be running on it: then it is the end of this moment, and what follows the
+ * last durable command may not be durable yet.
+ *
+ * @throws LogLookupError there is no command; NewerLogError
+ */
+export function logTip(dir: string): LogTip {
+  for (const segment of listSegments(dir).reverse()) {
+    const last = lastBatch(dir, segment, true);
+    if (!last) continue;
+    const { logId, chain, firstSeq, count } = last.header;
+    const value = chain.fromSeq === 0 ? undefined : { chain: hex64(chain.low, chain.high), fromSeq: chain.fromSeq };
+    return { seq: firstSeq + count - 1, logId: logIdHex(logId), chain: value };
+  }
+  throw new LogLookupError(dir, 'has no command');
+}
+
+/**
+ * The chain at a command: finds its segment by name, hops from header to header,
+ * and hashes inside the batch where the command is not its last one. Blocks for
+ * the reading of a segment at most.
+ *
+ * @throws LogLookupError there is no such command, or no chain at it; NewerLogError
+ */
+export function chainAt(dir: string, seq: Seq): ChainAt {
+  const { header, before, path, position } = findBatch(dir, seq);
+  const { chain, firstSeq, count } = header;
+  if (chain.fromSeq === 0) throw new LogLookupError(dir, `has no chain at command ${seq}: an earlier release wrote it`);
+  if (seq === firstSeq + count - 1) return { chain: hex64(chain.low, chain.high), fromSeq: chain.fromSeq };
+  const running = new CommandChain();
+  if (chain.fromSeq === firstSeq) running.begin(firstSeq);
+  else if (before) running.set(before.header.chain);
+  else throw new LogLookupError(dir, `has no chain at command ${seq}: the commands before ${firstSeq} are not there`);
+  running.add(readBatch(dir, path, position, count), SLOT_WORDS, seq - firstSeq + 1);
+  return { chain: hex64(running.low, running.high), fromSeq: chain.fromSeq };
+}
+
+/** The 16 words of a command. @throws as {@link chainAt} */
+export function commandAt(dir: string, seq: Seq): Int32Array {
+  const { header, path, position } = findBatch(dir, seq);
+  const at = (1 + seq - header.firstSeq) * SLOT_WORDS;
+  return readBatch(dir, path, position, header.count).slice(at, at + SLOT_WORDS);
+}
+
+/** The first command from which the chain can be looked up, less one. */
+function chainFloor(dir: string, fromSeq: Seq): Seq {
+  const [first] = listSegments(dir);
+  if (first.firstSeq <= fromSeq) return fromSeq - 1;
+  for (const { header } of walk(dir, first, false)) if (header.count > 0) return header.firstSeq + header.count - 1;
+  return first.firstSeq - 1;
+}
+
+export interface LogComparison {
+  /** First command that the chains cover, and the last one that both logs have. */
+  readonly fromSeq: Seq;
+  readonly toSeq: Seq;
+  readonly tips: readonly [LogTip, LogTip];
+  readonly same: boolean;
+  /** The first command that differs; undefined when none does, or it lies before the segments that are there. */
+  readonly differsAt: Seq | undefined;
+  /** It differs at this command or before it; undefined as long as none does. */
+  readonly differsBy: Seq | undefined;
+}
+
+/**
+ * Compares two logs by one look-up each, at the last command that both have.
+ * When they differ, a binary search by the same means finds the first command
+ * that does.
+ *
+ * @throws LogLookupError they cannot be compared by their chains; NewerLogError
+ */
+export function compareLogs(a: string, b: string): LogComparison {
+  const tips = [logTip(a), logTip(b)] as const;
+  const toSeq = Math.min(tips[0].seq, tips[1].seq);
+  const starts = [a, b].map((dir, index) => {
+    const { chain, seq } = tips[index];
+    if (!chain) throw new LogLookupError(dir, `has no chain up to its end, command ${seq}: an earlier release wrote it`);
+    return chain.fromSeq;
+  });
+  const fromSeq = starts[0];
+  if (starts[1] !== fromSeq)
+    throw new LogLookupError(b, `has a chain from command ${starts[1]} on, that in ${a} from ${fromSeq} on: they cannot be compared`);
+  if (toSeq < fromSeq)
+    throw new LogLookupError(tips[0].seq === toSeq ? a : b, `ends with command ${toSeq}, before the chain begins with ${fromSeq}`);
+  const equalAt = (seq: Seq): boolean => chainAt(a, seq).chain === chainAt(b, seq).chain;
+  const result = { fromSeq, toSeq, tips, differsAt: undefined, differsBy: undefined };
+  if (equalAt(toSeq)) return { ...result, same: true };
+  let good = Math.min(toSeq, Math.max(chainFloor(a, fromSeq), chainFloor(b, fromSeq)));
+  if (good >= fromSeq && !equalAt(good)) return { ...result, same: false, differsBy: good };
+  let bad = toSeq;
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2);
+    if (equalAt(middle)) good = middle;
+    else bad = middle;
+  }
+  return { ...result, same: false, differsAt: bad, differsBy: bad };
+}
+
+function findBatch(dir: string, seq: Seq): Found {
+  const segments = listSegments(dir);
+  const index = segments.findLastIndex(({ firstSeq }) => firstSeq <= seq);
+  if (index === -1)
+    throw new LogLookupError(dir, `starts behind command ${seq}: ${segments.length === 0 ? 'it has no file' : segments[0].name}`);
+  let before: Placed | undefined;
+  let last = segments[index].firstSeq - 1;
+  for (const placed of walk(dir, segments[index], false)) {
+    const { firstSeq, count } = placed.header;
+    last = firstSeq + count - 1;
+    // The last batch of the segment before is asked for only where there is no other.
+    if (last >= seq) return { ...placed, before: before ?? (index > 0 ? lastBatch(dir, segments[index - 1], false) : undefined) };
+    before = placed;
+  }
+  throw new LogLookupError(dir, `has no command ${seq}: ${segments[index].name} can be read up to command ${last}`);
+}
+
+function lastBatch(dir: string, segment: SegmentFile, verified: boolean): Placed | undefined {
+  let last: Placed | undefined;
+  for (const placed of walk(dir, segment, verified)) last = placed;
+  return last;
+}
+
+/** The batches of a segment, up to the first place that holds none which goes on where the last one ended. */
+function* walk(dir: string, segment: SegmentFile, verified: boolean): Generator<Placed> {
+  const path = join(dir, segment.name);
+  const bytes = new Uint8Array(CHUNK_BYTES);
+  const words = new Int32Array(bytes.buffer);
+  const fd = openSync(path, 'r');
+  try {
+    let expected = segment.firstSeq;
+    for (let from = 0; ; ) {
+      const have = readSync(fd, bytes, 0, CHUNK_BYTES, from);
+      let at = 0;
+      while (have - at >= SLOT_BYTES) {
+        if (!looksLikeHeader(words, at >> 2)) {
+          if (isNewerBatch(words, bytes, at, have)) throw new NewerLogError(path, from + at, words[(at >> 2) + HeaderWord.version]);
+          return;
+        }
+        const header = readHeader(words, at >> 2);
+        const size = batchBytes(header.count);
+        if (at + size > have) break;
+        if (header.firstSeq !== expected || (verified && !checksumHolds(words, bytes, at, size))) return;
+        yield { header, path, position: from + at };
+        expected += header.count;
+        at += size;
+      }
+      if (at === 0) return;
+      from += at;
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The words of a batch, header included, its checksum verified. */
+function readBatch(dir: string, path: string, position: number, count: number): Int32Array {
+  const bytes = new Uint8Array(batchBytes(count));
+  const words = new Int32Array(bytes.buffer);
+  const fd = openSync(path, 'r');
+  try {
+    readSync(fd, bytes, 0, bytes.length, position);
+  } finally {
+    closeSync(fd);
+  }
+  if (!checksumHolds(words, bytes, 0, bytes.length))
+    throw new LogLookupError(dir, `cannot be read at ${path}, byte ${position}: the checksum is wrong; "openbell verify ${dir}" says more`);
+  return words;
+}

@@ -1,0 +1,83 @@
+import type { OrderBook } from '../book/order-book.ts';
+import { Code } from '../codes.ts';
+import type { OrderChecks } from '../rules/order-checks.ts';
+import { Phase, ReportKind } from '../wire/layout.ts';
+import { KIND_RESTS } from '../wire/order-kinds.ts';
+import type { Answers } from './answers.ts';
+import type { RestingOrders } from './resting-orders.ts';
+import type { MachineState } from './state.ts';
+
+const { OK } = Code;
+
+/** A new order: checked, matched, and what is left comes to rest or is cancelled. Owned by the engine thread. */
+export class NewOrder {
+  readonly #state: MachineState;
+  readonly #order: MachineState['order'];
+  readonly #aggressor: MachineState['aggressor'];
+  readonly #clientOrderIds: MachineState['clientOrderIds'];
+  readonly #checks: OrderChecks;
+  readonly #answers: Answers;
+  readonly #resting: RestingOrders;
+
+  constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders) {
+    this.#state = state;
+    this.#order = state.order;
+    this.#aggressor = state.aggressor;
+    this.#clientOrderIds = state.clientOrderIds;
+    this.#checks = checks;
+    this.#answers = answers;
+    this.#resting = resting;
+  }
+
+  apply(): void {
+    const state = this.#state;
+    const { order, aggressor } = state;
+    if (!state.accounts.exists(order.account)) return this.#answers.rejectUnknownAccount(ReportKind.Rejected);
+    const known = state.clientOrderIds.find(order.account, order.clientOrderId);
+    if (known !== 0) return this.#answers.again(known);
+    const code = this.#checks.newOrder(order);
+    if (code !== OK) return this.#reject(code);
+    const orderId = ++state.lastOrderId;
+    this.#answers.reply(ReportKind.Accepted, OK, orderId, order.price, order.quantity, order.quantity, 0);
+    const book = state.books[order.symbol] as OrderBook;
+    aggressor.orderId = orderId;
+    aggressor.open = order.quantity;
+    aggressor.filled = 0;
+    if (state.symbols.phase[order.symbol] === Phase.Continuous) book.match(order.side, this.#checks.limitPrice(order), order.quantity);
+    if (aggressor.open === 0) return this.#remember(orderId, OK);
+    if (KIND_RESTS[order.orderKind] !== 0) {
+      if (this.#resting.rest(book)) return;
+      this.#cancelRest(Code.LEVELS_FULL);
+    } else this.#cancelRest(Code.CANCELLED_REMAINDER);
+    this.#remember(orderId, OK);
+  }
+
+  #reject(code: Code): void {
+    const order = this.#order;
+    this.#answers.reply(ReportKind.Rejected, code, 0, order.price, order.quantity, 0, 0);
+    // A forgotten id stays rejected by its mark; remembering it would push a better-behaved one out.
+    if (code !== Code.CLIENT_ORDER_ID_TOO_OLD && code !== Code.BAD_CLIENT_ORDER_ID) this.#remember(0, code);
+  }
+
+  #cancelRest(code: Code): void {
+    const order = this.#order;
+    const aggressor = this.#aggressor;
+    this.#answers.reply(ReportKind.Cancelled, code, aggressor.orderId, order.price, aggressor.open, 0, aggressor.filled);
+  }
+
+  #remember(orderId: number, code: Code): void {
+    const order = this.#order;
+    const clientOrderIds = this.#clientOrderIds;
+    clientOrderIds.remember(
+      order.account,
+      order.clientOrderId,
+      orderId,
+      code,
+      order.symbol,
+      order.side,
+      order.timeInForce,
+      order.price,
+      order.quantity,
+    );
+  }
+}

@@ -1,0 +1,180 @@
+import { fail } from '../assert.ts';
+import type { OrderBook } from '../book/order-book.ts';
+import { Code } from '../codes.ts';
+import type { OrderChecks } from '../rules/order-checks.ts';
+import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
+import type { QtyLots } from '../units.ts';
+import { Phase, ReportKind, Side } from '../wire/layout.ts';
+import { MarketEventKind } from '../wire/market-event.ts';
+import type { Answers } from './answers.ts';
+import type { MachineState } from './state.ts';
+
+/** Orders come to rest, are found, and go: their slots, ids, money and market events. Owned by the engine thread. */
+export class RestingOrders implements StatePart {
+  readonly kinds = [RowKind.Order];
+  readonly #slab: MachineState['slab'];
+  readonly #accounts: MachineState['accounts'];
+  readonly #order: MachineState['order'];
+  readonly #aggressor: MachineState['aggressor'];
+  readonly #clientOrderIds: MachineState['clientOrderIds'];
+  readonly #risks: MachineState['risks'];
+  readonly #books: MachineState['books'];
+  readonly #market: MachineState['market'];
+  readonly #symbols: MachineState['symbols'];
+  readonly #changedAuctions: MachineState['changedAuctions'];
+  readonly #checks: OrderChecks;
+  readonly #answers: Answers;
+
+  constructor(state: MachineState, checks: OrderChecks, answers: Answers) {
+    this.#slab = state.slab;
+    this.#accounts = state.accounts;
+    this.#order = state.order;
+    this.#aggressor = state.aggressor;
+    this.#clientOrderIds = state.clientOrderIds;
+    this.#risks = state.risks;
+    this.#books = state.books;
+    this.#market = state.market;
+    this.#symbols = state.symbols;
+    this.#changedAuctions = state.changedAuctions;
+    this.#checks = checks;
+    this.#answers = answers;
+  }
+
+  /** What is left of a new order comes to rest; false, and nothing changed, when no level page is left. */
+  rest(book: OrderBook): boolean {
+    const slab = this.#slab;
+    const accounts = this.#accounts;
+    const order = this.#order;
+    const aggressor = this.#aggressor;
+    const clientOrderIds = this.#clientOrderIds;
+    const slot = slab.acquire(aggressor.orderId);
+    slab.setClientOrderId(slot, order.clientOrderId);
+    slab.setTerms(slot, order.account, order.symbol, order.side, order.timeInForce);
+    slab.setTag(slot, order.tag);
+    slab.setPrice(slot, order.price);
+    slab.setOpen(slot, aggressor.open);
+    slab.setFilled(slot, aggressor.filled);
+    if (!book.rest(slot)) {
+      slab.release(slot);
+      return false;
+    }
+    clientOrderIds.addResting(slot);
+    accounts.openOrders[order.account]++;
+    this.hold(slot, aggressor.open);
+    this.publish(MarketEventKind.Add, slot, aggressor.open);
+    return true;
+  }
+
+  /** Slot of the resting order that the command names, if it is the account's own; else -1. */
+  find(orderId: number): number {
+    const slab = this.#slab;
+    const order = this.#order;
+    const clientOrderIds = this.#clientOrderIds;
+    if (orderId === 0) {
+      const ref = clientOrderIds.find(order.account, order.clientOrderId);
+      return ref > 0 ? ref - 1 : -1;
+    }
+    const slot = slab.find(orderId);
+    return slot !== -1 && slab.account(slot) === order.account ? slot : -1;
+  }
+
+  /** Holds back what the command's order needs when `open` lots of it come to rest. */
+  hold(slot: number, open: QtyLots): void {
+    const order = this.#order;
+    const risks = this.#risks;
+    const risk = risks.of(order.symbol);
+    risk.hold(slot, open === order.quantity ? this.#checks.needed : risk.amountOf(slot, open));
+  }
+
+  /** Takes a resting order off the book and gives its reservation back. */
+  cancel(slot: number, code: Code, tag: number): void {
+    const slab = this.#slab;
+    const books = this.#books;
+    const risks = this.#risks;
+    const symbol = slab.symbol(slot);
+    const open = slab.open(slot);
+    (books[symbol] as OrderBook).remove(slot);
+    this.publish(MarketEventKind.Remove, slot, open);
+    risks.of(symbol).release(slot);
+    this.#answers.resting(ReportKind.Cancelled, 0, code, slot, tag, slab.price(slot), open, 0);
+    this.gone(slot);
+  }
+
+  /** An order that was resting is gone: its id stays known. */
+  gone(slot: number): void {
+    const slab = this.#slab;
+    const accounts = this.#accounts;
+    const clientOrderIds = this.#clientOrderIds;
+    const account = slab.account(slot);
+    accounts.openOrders[account]--;
+    clientOrderIds.remember(
+      account,
+      slab.clientOrderId(slot),
+      slab.id[slot],
+      Code.OK,
+      slab.symbol(slot),
+      slab.side(slot),
+      slab.timeInForce(slot),
+      slab.price(slot),
+      slab.filled(slot) + slab.open(slot),
+    );
+    slab.release(slot);
+  }
+
+  /** Publishes what happened to a resting order, and notes that an auction's indicative price may have changed. */
+  publish(kind: number, slot: number, quantity: QtyLots): void {
+    const slab = this.#slab;
+    const market = this.#market;
+    const symbols = this.#symbols;
+    const changedAuctions = this.#changedAuctions;
+    const symbol = slab.symbol(slot);
+    market.write(kind, slab.side(slot), 0, symbol, slab.id[slot], slab.price(slot), quantity, 0, 0);
+    if (symbols.phase[symbol] === Phase.Auction) changedAuctions.add(symbol);
+  }
+
+  save(out: RowWriter): void {
+    const slab = this.#slab;
+    const books = this.#books;
+    for (const book of books) {
+      if (book === undefined) continue;
+      for (const side of [Side.Buy, Side.Sell]) {
+        book.ordersInPriority(side, (slot) => {
+          out.row(
+            RowKind.Order,
+            slab.id[slot],
+            slab.clientOrderId(slot),
+            slab.price(slot),
+            slab.open(slot),
+            slab.filled(slot),
+            slab.account(slot),
+            slab.symbol(slot),
+            side,
+            slab.timeInForce(slot),
+            slab.tag(slot),
+          );
+        });
+      }
+    }
+  }
+
+  load(r: Float64Array, at: number): void {
+    const slab = this.#slab;
+    const accounts = this.#accounts;
+    const books = this.#books;
+    const clientOrderIds = this.#clientOrderIds;
+    const risks = this.#risks;
+    const slot = slab.acquire(r[at + 1]);
+    if (slot === -1) fail(`the snapshot has more resting orders than limits.orders = ${slab.capacity}; start with a larger limit`);
+    const symbol = r[at + 7];
+    slab.setClientOrderId(slot, r[at + 2]);
+    slab.setPrice(slot, r[at + 3]);
+    slab.setOpen(slot, r[at + 4]);
+    slab.setFilled(slot, r[at + 5]);
+    slab.setTerms(slot, r[at + 6], symbol, r[at + 8], r[at + 9]);
+    slab.setTag(slot, r[at + 10]);
+    if (books[symbol]?.rest(slot) !== true) fail('the snapshot has more price levels than limits.pages hold; start with a larger limit');
+    clientOrderIds.addResting(slot);
+    risks.of(symbol).noteLoaded(slot);
+    accounts.openOrders[r[at + 6]]++;
+  }
+}

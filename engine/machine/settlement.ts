@@ -1,0 +1,152 @@
+import type { BookListener, OrderBook } from '../book/order-book.ts';
+import { Code } from '../codes.ts';
+import { SYMBOL_PARAMS, SymbolParam } from '../params.ts';
+import { feeOn } from '../rules/fees.ts';
+import { type Money, type PriceTicks, putI64, putU53, type QtyLots } from '../units.ts';
+import { ReportKind, Side } from '../wire/layout.ts';
+import { MarketEventKind, TRADE_IN_AUCTION } from '../wire/market-event.ts';
+import { ReportFlag, ReportWord, reportTerms } from './report-writer.ts';
+import type { RestingOrders } from './resting-orders.ts';
+import type { MachineState } from './state.ts';
+
+const { MakerFeePpm, TakerFeePpm, ReferencePrice } = SymbolParam;
+const { Buy } = Side;
+const {
+  orderId: ORDER_ID,
+  clientOrderId: CLIENT_ORDER_ID,
+  price: PRICE,
+  quantity: QUANTITY,
+  leaves: LEAVES,
+  filled: FILLED,
+  fee: FEE,
+  tradeId: TRADE_ID,
+  contraOrderId: CONTRA,
+} = ReportWord;
+
+/** What a trade does: money, fees, last price, two fills and a market event. Owned by the engine thread. */
+export class Settlement implements BookListener {
+  readonly #slab: MachineState['slab'];
+  readonly #symbols: MachineState['symbols'];
+  readonly #order: MachineState['order'];
+  readonly #aggressor: MachineState['aggressor'];
+  readonly #risks: MachineState['risks'];
+  readonly #accounts: MachineState['accounts'];
+  readonly #reports: MachineState['reports'];
+  readonly #market: MachineState['market'];
+  readonly #resting: RestingOrders;
+
+  constructor(state: MachineState, resting: RestingOrders) {
+    this.#slab = state.slab;
+    this.#symbols = state.symbols;
+    this.#order = state.order;
+    this.#aggressor = state.aggressor;
+    this.#risks = state.risks;
+    this.#accounts = state.accounts;
+    this.#reports = state.reports;
+    this.#market = state.market;
+    this.#resting = resting;
+  }
+
+  onTrade(_book: OrderBook, maker: number, price: PriceTicks, quantity: QtyLots): void {
+    const slab = this.#slab;
+    const symbols = this.#symbols;
+    const order = this.#order;
+    const aggressor = this.#aggressor;
+    const risks = this.#risks;
+    const accounts = this.#accounts;
+    const reports = this.#reports;
+    const market = this.#market;
+    const symbol = order.symbol;
+    const row = symbol * SYMBOL_PARAMS;
+    const cost = price * quantity * symbols.quotePerTickLot[symbol];
+    const takerFee = feeOn(cost, symbols.params[row + TakerFeePpm]);
+    const makerFee = feeOn(cost, symbols.params[row + MakerFeePpm]);
+    const makerOpen = slab.open(maker) - quantity;
+    const makerFilled = slab.filled(maker) + quantity;
+    const risk = risks.of(symbol);
+    risk.settleIncoming(order.account, symbol, order.side, cost, takerFee, quantity);
+    risk.settleResting(maker, cost, makerFee, quantity);
+    accounts.charge(symbols.quoteAsset[symbol], takerFee + makerFee);
+    aggressor.open -= quantity;
+    aggressor.filled += quantity;
+    slab.setFilled(maker, makerFilled);
+    const tradeId = this.#noteTrade(symbol, price);
+
+    const makerId = slab.id[maker];
+    this.#reportResting(maker, ReportFlag.Maker, price, quantity, makerOpen, makerFee, tradeId, aggressor.orderId);
+    reports.begin(reportTerms(ReportKind.Fill, order.side, order.timeInForce, 0), Code.OK, order.account, symbol, order.tag);
+    const { words, at } = reports;
+    putU53(words, at + ORDER_ID, aggressor.orderId);
+    putU53(words, at + CLIENT_ORDER_ID, order.clientOrderId);
+    putU53(words, at + PRICE, price);
+    putU53(words, at + QUANTITY, quantity);
+    putU53(words, at + LEAVES, aggressor.open);
+    putU53(words, at + FILLED, aggressor.filled);
+    putI64(words, at + FEE, takerFee);
+    putU53(words, at + TRADE_ID, tradeId);
+    putU53(words, at + CONTRA, makerId);
+    market.write(MarketEventKind.Trade, order.side, 0, symbol, makerId, price, quantity, aggressor.orderId, tradeId);
+  }
+
+  onMakerGone(_book: OrderBook, maker: number): void {
+    this.#resting.gone(maker);
+  }
+
+  /** No order is the aggressor in an auction: both sides pay the taker's rate. */
+  onAuctionTrade(_book: OrderBook, buy: number, sell: number, price: PriceTicks, quantity: QtyLots): void {
+    const slab = this.#slab;
+    const symbols = this.#symbols;
+    const accounts = this.#accounts;
+    const risks = this.#risks;
+    const market = this.#market;
+    const symbol = slab.symbol(buy);
+    const cost = price * quantity * symbols.quotePerTickLot[symbol];
+    const fee = feeOn(cost, symbols.params[symbol * SYMBOL_PARAMS + TakerFeePpm]);
+    const risk = risks.of(symbol);
+    risk.settleResting(buy, cost, fee, quantity);
+    risk.settleResting(sell, cost, fee, quantity);
+    accounts.charge(symbols.quoteAsset[symbol], 2 * fee);
+    slab.setFilled(buy, slab.filled(buy) + quantity);
+    slab.setFilled(sell, slab.filled(sell) + quantity);
+    const tradeId = this.#noteTrade(symbol, price);
+    const { Auction } = ReportFlag;
+    this.#reportResting(buy, Auction, price, quantity, slab.open(buy) - quantity, fee, tradeId, slab.id[sell]);
+    this.#reportResting(sell, Auction, price, quantity, slab.open(sell) - quantity, fee, tradeId, slab.id[buy]);
+    market.write(MarketEventKind.Trade, Buy, TRADE_IN_AUCTION, symbol, slab.id[buy], price, quantity, slab.id[sell], tradeId);
+  }
+
+  /** Last and reference price move to the trade's; returns its number. */
+  #noteTrade(symbol: number, price: PriceTicks): number {
+    const symbols = this.#symbols;
+    symbols.lastPrice[symbol] = price;
+    symbols.params[symbol * SYMBOL_PARAMS + ReferencePrice] = price;
+    return ++symbols.tradeId[symbol];
+  }
+
+  /** The fill of a resting order whose `filled` is up to date. */
+  #reportResting(
+    slot: number,
+    flags: number,
+    price: PriceTicks,
+    quantity: QtyLots,
+    leaves: QtyLots,
+    fee: Money,
+    tradeId: number,
+    contra: number,
+  ): void {
+    const slab = this.#slab;
+    const reports = this.#reports;
+    const terms = reportTerms(ReportKind.Fill, slab.side(slot), slab.timeInForce(slot), flags);
+    reports.begin(terms, Code.OK, slab.account(slot), slab.symbol(slot), slab.tag(slot));
+    const { words, at } = reports;
+    putU53(words, at + ORDER_ID, slab.id[slot]);
+    putU53(words, at + CLIENT_ORDER_ID, slab.clientOrderId(slot));
+    putU53(words, at + PRICE, price);
+    putU53(words, at + QUANTITY, quantity);
+    putU53(words, at + LEAVES, leaves);
+    putU53(words, at + FILLED, slab.filled(slot));
+    putI64(words, at + FEE, fee);
+    putU53(words, at + TRADE_ID, tradeId);
+    putU53(words, at + CONTRA, contra);
+  }
+}

@@ -1,0 +1,77 @@
+import { type Allocate, allocateLocal } from '../allocate.ts';
+import type { OrderBook } from '../book/order-book.ts';
+import { OrderSlab } from '../book/order-slab.ts';
+import { LevelPages } from '../book/price-ladder.ts';
+import { type Capacities, capacitiesOf, type Limits, RULES } from '../limits.ts';
+import type { SpillingProducer } from '../rings/spilling-producer.ts';
+import { Accounts } from '../rules/accounts.ts';
+import { CashModel } from '../rules/cash-model.ts';
+import { ClientOrderIds } from '../rules/client-order-ids.ts';
+import { IdempotencyKeys } from '../rules/idempotency-keys.ts';
+import type { CheckedState } from '../rules/order-checks.ts';
+import { OrderRequest } from '../rules/order-request.ts';
+import { RiskModels } from '../rules/risk-model.ts';
+import { Symbols } from '../rules/symbols.ts';
+import type { QtyLots } from '../units.ts';
+import { MarketWriter } from './market-writer.ts';
+import { ReportWriter } from './report-writer.ts';
+
+export interface ExchangeOutputs {
+  readonly reports: SpillingProducer;
+  readonly market: SpillingProducer;
+}
+
+/** The incoming order while it trades: a new one, or one that was amended. */
+export class Aggressor {
+  orderId = 0;
+  /** What it has left, and what it has traded. */
+  open: QtyLots = 0;
+  filled: QtyLots = 0;
+}
+
+/**
+ * All that a shard knows, and the command at work. The parts of the state
+ * machine share one object of it. Owned by the engine thread.
+ */
+export class MachineState implements CheckedState {
+  /** How much memory there is. */
+  readonly limits: Limits;
+  /** Rules and capacities in force. Until a command sets them, those of this build and of its memory. */
+  rules: number = RULES;
+  readonly capacities: Capacities;
+  readonly accounts: Accounts;
+  readonly symbols: Symbols;
+  readonly slab: OrderSlab;
+  readonly pages: LevelPages;
+  readonly clientOrderIds: ClientOrderIds;
+  readonly idempotencyKeys: IdempotencyKeys;
+  /** Books by symbol id; a hole where the symbol is not defined. */
+  readonly books: (OrderBook | undefined)[] = [];
+  readonly risks: RiskModels;
+  readonly reports: ReportWriter;
+  readonly market: MarketWriter;
+  /** Sequence and time of the last command applied. */
+  seq = 0;
+  timeUs = 0;
+  lastOrderId = 0;
+  /** The command at work. */
+  readonly order = new OrderRequest();
+  readonly aggressor = new Aggressor();
+  /** Symbols whose auction book changed since the end of the last batch. */
+  readonly changedAuctions = new Set<number>();
+
+  constructor(limits: Limits, outputs?: ExchangeOutputs, allocate: Allocate = allocateLocal) {
+    this.limits = limits;
+    this.capacities = capacitiesOf(limits);
+    this.accounts = new Accounts(limits.accounts, limits.assets, allocate);
+    this.symbols = new Symbols(limits.symbols, allocate);
+    this.slab = new OrderSlab(limits.orders, allocate);
+    this.pages = new LevelPages(limits.pages);
+    const seed = (Math.random() * 2 ** 32) | 0;
+    this.clientOrderIds = new ClientOrderIds(this.slab, limits.rememberedOrders, this.accounts.forgottenId, seed, allocateLocal);
+    this.idempotencyKeys = new IdempotencyKeys(limits.rememberedKeys, seed, allocateLocal);
+    this.risks = new RiskModels(this.symbols, [new CashModel(this.accounts, this.symbols, this.slab)]);
+    this.reports = new ReportWriter(this.accounts, outputs?.reports);
+    this.market = new MarketWriter(outputs?.market);
+  }
+}

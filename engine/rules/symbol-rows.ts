@@ -1,0 +1,71 @@
+import { FIRST_SYMBOL_PARAMS, SYMBOL_PARAM_DEFAULTS, SYMBOL_PARAMS } from '../params.ts';
+import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
+import { within } from './account-rows.ts';
+import type { Accounts } from './accounts.ts';
+import { nameWords, setName } from './name-rows.ts';
+import type { Symbols } from './symbols.ts';
+
+/** Symbols, each followed by its parameters and its name. The name ends a symbol: its book is opened then. */
+export class SymbolRows implements StatePart {
+  readonly kinds = [RowKind.Symbol, RowKind.SymbolParam, RowKind.SymbolName];
+  readonly #symbols: Symbols;
+  readonly #accounts: Accounts;
+  readonly #openBook: (symbol: number) => void;
+
+  constructor(symbols: Symbols, accounts: Accounts, openBook: (symbol: number) => void) {
+    this.#symbols = symbols;
+    this.#accounts = accounts;
+    this.#openBook = openBook;
+  }
+
+  save(out: RowWriter): void {
+    const symbols = this.#symbols;
+    for (let symbol = 0; symbol < symbols.capacity; symbol++) {
+      if (symbols.defined[symbol] === 0) continue;
+      out.row(
+        RowKind.Symbol,
+        symbol,
+        symbols.baseAsset[symbol],
+        symbols.quoteAsset[symbol],
+        symbols.tickMantissa[symbol],
+        symbols.tickDecimals[symbol],
+        symbols.lotMantissa[symbol],
+        symbols.lotDecimals[symbol],
+        symbols.phase[symbol],
+        symbols.lastPrice[symbol],
+        symbols.tradeId[symbol],
+      );
+      for (let param = 0; param < SYMBOL_PARAMS; param++) {
+        const value = symbols.param(symbol, param);
+        if (param < FIRST_SYMBOL_PARAMS || value !== SYMBOL_PARAM_DEFAULTS[param]) out.row(RowKind.SymbolParam, symbol, param, value);
+      }
+      out.row(RowKind.SymbolName, symbol, ...nameWords(symbols.names, symbol));
+    }
+  }
+
+  load(r: Float64Array, at: number): void {
+    const symbols = this.#symbols;
+    const symbol = within(r[at + 1], symbols.capacity, 'symbols');
+    switch (r[at]) {
+      case RowKind.SymbolParam:
+        symbols.setParam(symbol, r[at + 2], r[at + 3]);
+        return;
+      case RowKind.SymbolName:
+        setName(symbols.names, symbol, r, at + 2);
+        this.#openBook(symbol);
+        return;
+      default:
+        symbols.define(symbol);
+        symbols.baseAsset[symbol] = r[at + 2];
+        symbols.quoteAsset[symbol] = r[at + 3];
+        symbols.tickMantissa[symbol] = r[at + 4];
+        symbols.tickDecimals[symbol] = r[at + 5];
+        symbols.lotMantissa[symbol] = r[at + 6];
+        symbols.lotDecimals[symbol] = r[at + 7];
+        symbols.phase[symbol] = r[at + 8];
+        symbols.lastPrice[symbol] = r[at + 9];
+        symbols.tradeId[symbol] = r[at + 10];
+        symbols.deriveUnits(symbol, this.#accounts.assetDecimals);
+    }
+  }
+}

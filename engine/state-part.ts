@@ -1,0 +1,55 @@
+/**
+ * How a part of the state is saved and loaded: as rows of numbers, in one
+ * canonical order. A snapshot is these rows; the state hash is their SHA-256.
+ * Rows describe what is so, not where it stands in memory: another capacity, or
+ * another layout of the book, reads the same rows and gives the same hash.
+ *
+ * Rows that came with a later release are written only where their content
+ * differs from the default. A state that does not use a feature therefore
+ * keeps the hash that it had before the feature existed.
+ */
+export const ROW_FIELDS = 12;
+
+/** First field of a row. A number is never given to another kind. */
+export const RowKind = {
+  /** seq, timeUs, lastOrderId */
+  Meta: 1,
+  /** id, decimals, fees, deposited, name (4) */
+  Asset: 2,
+  /** id, base, quote, tick mantissa, tick decimals, lot mantissa, lot decimals, phase, last price, trade id */
+  Symbol: 3,
+  /** symbol, parameter, value */
+  SymbolParam: 4,
+  /** symbol, name (4); after its parameters */
+  SymbolName: 5,
+  /** id, suspended, max open orders, report no, forgotten id, name (4) */
+  Account: 6,
+  /** account, asset, available, reserved */
+  Balance: 7,
+  /** id, client order id, price, open, filled, account, symbol, side, time in force, tag; by symbol, side, priority */
+  Order: 8,
+  /** account, client order id, order id, code, symbol, side, time in force, price, quantity; oldest first */
+  Remembered: 9,
+  /** rules, orders, pages, accounts, assets, symbols, remembered orders, remembered keys; only when they were logged */
+  Configuration: 10,
+  /** key (2), account, asset, signed amount, code; oldest first */
+  IdempotencyKey: 11,
+  /** digest (2), seq of the last checkpoint, digest there (2), answers; only from rules 2 on */
+  Digest: 12,
+  /** the 16 words of an extension record whose base command has not come yet, in two rows of 8, each after its half's number */
+  Extension: 13,
+} as const;
+
+/** Takes the fields of one row; those left out are 0. */
+export interface RowWriter {
+  row(...fields: number[]): void;
+}
+
+/** A part of the state that saves and loads itself. Cold; called in the thread that owns the state, between two commands. */
+export interface StatePart {
+  /** The kinds of rows that this part writes and loads. */
+  readonly kinds: readonly number[];
+  save(out: RowWriter): void;
+  /** Takes the row whose kind stands at `at`. @throws InvariantError when the row needs more room than there is */
+  load(rows: Float64Array, at: number): void;
+}

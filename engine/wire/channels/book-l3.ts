@@ -1,0 +1,34 @@
+import { Channel, OrderUpdate } from '../layout.ts';
+import { ORDER_ACTION_NAMES, type OrderActionName, SIDE_NAMES, type SideName } from '../names.ts';
+import { type ChannelWire, i64 } from './channel-wire.ts';
+
+/** One resting order; `quantity` is what is open after the action. `change` keeps its place in the queue. */
+export interface OrderView {
+  readonly action: OrderActionName;
+  readonly side: SideName;
+  readonly orderId: number;
+  readonly price: number;
+  readonly quantity: number;
+  readonly seq: number;
+}
+
+export const bookL3Wire = {
+  id: Channel.BookL3,
+  name: 'book-l3',
+  structBytes: OrderUpdate.bytes,
+  vectorField: 9,
+  vectorName: 'orders',
+  flags: [],
+  snapshotHasUpdates: true,
+  json: (w, at) =>
+    `{"action":"${ORDER_ACTION_NAMES[w[at] & 255]}","side":"${SIDE_NAMES[(w[at] >> 8) & 255]}","order_id":${i64(w, at, OrderUpdate.orderId)}` +
+    `,"price":${i64(w, at, OrderUpdate.price)},"quantity":${i64(w, at, OrderUpdate.quantity)},"seq":${i64(w, at, OrderUpdate.seq)}}`,
+  read: (w, at): OrderView => ({
+    action: ORDER_ACTION_NAMES[w[at] & 3],
+    side: SIDE_NAMES[(w[at] >> 8) & 1],
+    orderId: i64(w, at, OrderUpdate.orderId),
+    price: i64(w, at, OrderUpdate.price),
+    quantity: i64(w, at, OrderUpdate.quantity),
+    seq: i64(w, at, OrderUpdate.seq),
+  }),
+} as const satisfies ChannelWire<OrderView>;

@@ -1,0 +1,42 @@
+import { Channel, Trade } from '../layout.ts';
+import { SIDE_NAMES, type SideName } from '../names.ts';
+import { type ChannelWire, i64 } from './channel-wire.ts';
+
+export interface TradeView {
+  /** Meaningless in an auction. */
+  readonly aggressor: SideName;
+  readonly auction: boolean;
+  /** Counts the trades of the symbol, from 1 without gaps. */
+  readonly tradeId: number;
+  readonly price: number;
+  readonly quantity: number;
+  readonly buyOrderId: number;
+  readonly sellOrderId: number;
+  readonly seq: number;
+  readonly timeUs: number;
+}
+
+export const tradesWire = {
+  id: Channel.Trades,
+  name: 'trades',
+  structBytes: Trade.bytes,
+  vectorField: 11,
+  vectorName: 'trades',
+  flags: ['auction'],
+  snapshotHasUpdates: false,
+  json: (w, at) =>
+    `{"aggressor":"${SIDE_NAMES[w[at] & 255]}","auction":${(w[at] >> 8) & 255},"trade_id":${i64(w, at, Trade.tradeId)}` +
+    `,"price":${i64(w, at, Trade.price)},"quantity":${i64(w, at, Trade.quantity)},"buy_order_id":${i64(w, at, Trade.buyOrderId)}` +
+    `,"sell_order_id":${i64(w, at, Trade.sellOrderId)},"seq":${i64(w, at, Trade.seq)},"time_us":${i64(w, at, Trade.timeUs)}}`,
+  read: (w, at): TradeView => ({
+    aggressor: SIDE_NAMES[w[at] & 1],
+    auction: ((w[at] >> 8) & 1) === 1,
+    tradeId: i64(w, at, Trade.tradeId),
+    price: i64(w, at, Trade.price),
+    quantity: i64(w, at, Trade.quantity),
+    buyOrderId: i64(w, at, Trade.buyOrderId),
+    sellOrderId: i64(w, at, Trade.sellOrderId),
+    seq: i64(w, at, Trade.seq),
+    timeUs: i64(w, at, Trade.timeUs),
+  }),
+} as const satisfies ChannelWire<TradeView>;

@@ -1,0 +1,103 @@
+import { Code } from '../codes.ts';
+import { getI64, isU53 } from '../units.ts';
+import { longOrderKind, minQuantityOf } from './command-extension.ts';
+import { Command, CommandExtension, CommandFlag, CommandKind, Instruction, OrderType, Side, TimeInForce } from './layout.ts';
+import { KIND_INSTRUCTIONS, KIND_NEEDS_PRICE, KIND_ORDER_TYPE, KIND_TIME_IN_FORCE, LAST_SHORT_KIND, NO_KIND } from './order-kinds.ts';
+
+const WORDS = Command.bytes / 4;
+
+/**
+ * Verifies the order-entry command in a slot of 64 bytes, and makes it
+ * canonical: account 0 becomes the session's, and what a client does not decide
+ * is zeroed (`parameter`; `seq` and `time_us` are the sequencer's to stamp), so
+ * that equal requests leave equal bytes in the log.
+ *
+ * @param u8 @param words views of the same slots
+ * @param account the session's account
+ * @returns OK or the code to refuse it with
+ */
+export function checkCommand(u8: Uint8Array, words: Int32Array, slot: number, account: number): Code {
+  // Without an extension, the time in force names the kind of order.
+  return checkFields(u8, words, slot, account, u8[slot * Command.bytes + Command.timeInForce]);
+}
+
+function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: number, orderKind: number): Code {
+  const byte = slot * Command.bytes;
+  const word = slot * WORDS;
+  const kind = u8[byte + Command.kind];
+  if (kind < CommandKind.New || kind > CommandKind.Amend) {
+    return kind >= CommandKind.DefineAsset && kind <= CommandKind.StateDigest ? Code.ADMIN_ONLY : Code.UNKNOWN_KIND;
+  }
+  const timeInForce = u8[byte + Command.timeInForce];
+  if (u8[byte + Command.side] > Side.Sell || timeInForce > TimeInForce.PostOnly) return Code.BAD_ENUM;
+  const owner = words[word + Command.account / 4] >>> 0;
+  if (owner !== 0 && owner !== account) return Code.FOREIGN_ACCOUNT;
+  const clientOrderId = word + Command.clientOrderId / 4;
+  const orderId = word + Command.orderId / 4;
+  const price = word + Command.price / 4;
+  const quantity = word + Command.quantity / 4;
+  if (!isU53(words, clientOrderId) || !isU53(words, orderId) || !isU53(words, price) || !isU53(words, quantity)) return Code.BAD_RANGE;
+  if (kind === CommandKind.New) {
+    if (isZero(words, clientOrderId)) return Code.BAD_CLIENT_ORDER_ID;
+    if (isZero(words, price) === (KIND_NEEDS_PRICE[orderKind] === 1) || isZero(words, quantity)) return Code.BAD_RANGE;
+  } else {
+    if (isZero(words, clientOrderId) && isZero(words, orderId)) return Code.BAD_RANGE;
+    if (kind === CommandKind.Amend && (isZero(words, price) || isZero(words, quantity))) return Code.BAD_RANGE;
+  }
+  u8[byte + Command.parameter] = 0;
+  words[word + Command.account / 4] = account;
+  return Code.OK;
+}
+
+/**
+ * Verifies a command that has flags, in slot `command`, with its extension in
+ * slot `extension` if it announces one, and makes both canonical. Where a
+ * Command alone can say the same, flag Extended is cleared: the extension is
+ * then to be dropped, so that equal orders leave equal bytes in the log.
+ *
+ * @param u8 @param words views of the same slots
+ * @param account the session's account
+ * @returns OK or the code to refuse it with; both slots may have changed then, too
+ */
+export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: number, command: number, account: number): Code {
+  const byte = command * Command.bytes;
+  // Which kind it is comes first, as it does without flags.
+  const kind = u8[byte + Command.kind];
+  if (kind < CommandKind.New || kind > CommandKind.Amend) return checkCommand(u8, words, command, account);
+  if (u8[byte + Command.parameter] !== CommandFlag.Extended || kind !== CommandKind.New) return Code.UNSUPPORTED_TERM;
+  if (u8[byte + Command.timeInForce] > TimeInForce.PostOnly) return Code.BAD_ENUM;
+  const termsCode = checkTerms(u8, words, extension);
+  if (termsCode !== Code.OK) return termsCode;
+  const orderKind = longOrderKind(u8, words, extension, command);
+  if (orderKind === NO_KIND) return Code.ILLEGAL_COMBINATION;
+  u8[byte + Command.timeInForce] = KIND_TIME_IN_FORCE[orderKind];
+  const code = checkFields(u8, words, command, account, orderKind);
+  if (code !== Code.OK) return code;
+  if (minQuantityOf(words, extension) > getI64(words, command * WORDS + Command.quantity / 4)) return Code.BAD_RANGE;
+  if (orderKind <= LAST_SHORT_KIND) return Code.OK;
+  u8[byte + Command.parameter] = CommandFlag.Extended;
+  u8[extension * CommandExtension.bytes + CommandExtension.orderType] = KIND_ORDER_TYPE[orderKind];
+  words[extension * WORDS + CommandExtension.instructions / 4] = KIND_INSTRUCTIONS[orderKind];
+  return Code.OK;
+}
+
+/** Of an extension alone: that this release has its terms. */
+function checkTerms(u8: Uint8Array, words: Int32Array, slot: number): Code {
+  const byte = slot * CommandExtension.bytes;
+  const word = slot * WORDS;
+  if (u8[byte + CommandExtension.kind] !== CommandKind.Extension) return Code.UNKNOWN_KIND;
+  const orderType = u8[byte + CommandExtension.orderType];
+  if (orderType > OrderType.TrailingStopLimit) return Code.BAD_ENUM;
+  if (orderType > OrderType.Market) return Code.UNSUPPORTED_TERM;
+  if (u8[byte + CommandExtension.selfTradeMode] !== 0 || u8[byte + CommandExtension.trigger] !== 0) return Code.UNSUPPORTED_TERM;
+  if (words[word + CommandExtension.reserved / 4] !== 0 || words[word + CommandExtension.link / 4] !== 0) return Code.UNSUPPORTED_TERM;
+  if ((words[word + CommandExtension.instructions / 4] & ~Instruction.PostOnly) !== 0) return Code.UNSUPPORTED_TERM;
+  if (!isZero(words, word + CommandExtension.stopPrice / 4)) return Code.UNSUPPORTED_TERM;
+  if (!isZero(words, word + CommandExtension.displayedQuantity / 4)) return Code.UNSUPPORTED_TERM;
+  if (!isZero(words, word + CommandExtension.expiryUs / 4)) return Code.UNSUPPORTED_TERM;
+  return isU53(words, word + CommandExtension.minQuantity / 4) ? Code.OK : Code.BAD_RANGE;
+}
+
+function isZero(words: Int32Array, at: number): boolean {
+  return words[at] === 0 && words[at + 1] === 0;
+}

@@ -1,0 +1,64 @@
+import { assert } from '../assert.ts';
+import { getI64, putI64 } from '../units.ts';
+import { Command, CommandExtension, CommandKind } from './layout.ts';
+import { orderKindOf } from './order-kinds.ts';
+
+export { CommandFlag } from './layout.ts';
+
+/**
+ * A command that is longer than 64 bytes: two slots, each with its own seq.
+ *
+ *         seq n                                     seq n + 1
+ *   ┌──────────────────────────────────────┐ ┌──────────────────────────────────────┐
+ *   │ CommandExtension, kind = Extension   │ │ Command, byte 3 = flags, bit 0 set   │
+ *   └──────────────────────────────────────┘ └──────────────────────────────────────┘
+ *
+ * Both are claimed, stamped and published together. The answer has the seq of
+ * the command. An order that a Command can say alone is never stored so: equal
+ * orders leave equal bytes in the log.
+ */
+const WORDS = Command.bytes / 4;
+
+assert(CommandExtension.bytes === Command.bytes, 'an extension fills one slot');
+assert(CommandExtension.kind === Command.kind, 'the kind of a slot is at one place');
+assert(CommandExtension.seq === Command.seq && CommandExtension.timeUs === Command.timeUs, 'the sequencer stamps both alike');
+assert(CommandExtension.reserved === 4, 'where a batch header of the log has its magic number, an extension has 0');
+
+/** What an extension says; what is left out is 0. */
+export interface ExtensionFields {
+  readonly orderType?: number;
+  readonly instructions?: number;
+  /** Lots. */
+  readonly minQuantity?: number;
+  readonly seq?: number;
+  readonly timeUs?: number;
+}
+
+/** Writes an extension into a slot of 64 bytes. */
+export function encodeExtension(u8: Uint8Array, words: Int32Array, slot: number, fields: ExtensionFields): void {
+  const byte = slot * CommandExtension.bytes;
+  const word = slot * WORDS;
+  words.fill(0, word, word + WORDS);
+  u8[byte + CommandExtension.kind] = CommandKind.Extension;
+  u8[byte + CommandExtension.orderType] = fields.orderType ?? 0;
+  words[word + CommandExtension.instructions / 4] = fields.instructions ?? 0;
+  putI64(words, word + CommandExtension.minQuantity / 4, fields.minQuantity ?? 0);
+  putI64(words, word + CommandExtension.seq / 4, fields.seq ?? 0);
+  putI64(words, word + CommandExtension.timeUs / 4, fields.timeUs ?? 0);
+}
+
+/** The minimum quantity in lots that the extension in `slot` names, 0 when it names none. */
+export function minQuantityOf(words: Int32Array, slot: number): number {
+  return getI64(words, slot * WORDS + CommandExtension.minQuantity / 4);
+}
+
+/** The OrderKind of a long command: extension and command in their slots, as the intake or the log has them. NO_KIND: no such combination. */
+export function longOrderKind(u8: Uint8Array, words: Int32Array, extension: number, command: number): number {
+  const instructions = words[extension * WORDS + CommandExtension.instructions / 4];
+  return orderKindOf(
+    u8[extension * CommandExtension.bytes + CommandExtension.orderType],
+    u8[command * Command.bytes + Command.timeInForce],
+    instructions,
+    minQuantityOf(words, extension) !== 0,
+  );
+}

@@ -1,0 +1,71 @@
+import { Code, codeName } from '../codes.ts';
+import { CHANNEL_NAMES, CHANNELS } from './channels/channels.ts';
+import { MIN_SCHEMA_VERSION, speaksSchema } from './frames.ts';
+import { FrameKind, MarketOp } from './layout.ts';
+import type { FrameHead, StructList } from './market-frames.ts';
+import { FRAME_KIND_NAMES, MARKET_OP_NAMES } from './names.ts';
+
+const OPS = new Map<unknown, number>(MARKET_OP_NAMES.map((name, op): [string, number] => [name, op]).slice(MarketOp.Subscribe));
+const CHANNEL_IDS = new Map<unknown, number>(CHANNEL_NAMES.map((name, channel) => [name, channel]));
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** What a JSON request asked for; `symbol` is a name, an id, or `*`. */
+export interface JsonRequest {
+  code: Code;
+  op: number;
+  channel: number;
+  symbol: string | number;
+  tag: number;
+}
+
+/** Reads a request that anybody may have sent: `{"op":"subscribe","channel":"book","symbol":"BTC-USD","tag":1}`. Never throws. */
+export function parseJsonRequest(bytes: Uint8Array): JsonRequest {
+  const request: JsonRequest = { code: Code.OK, op: 0, channel: 0, symbol: '*', tag: 0 };
+  const refuse = (code: Code) => {
+    request.code = code;
+    return request;
+  };
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8.decode(bytes));
+  } catch {
+    return refuse(Code.MALFORMED_FRAME);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(Code.MALFORMED_FRAME);
+  const fields = value as Record<string, unknown>;
+  const { tag = 0, schema_version = MIN_SCHEMA_VERSION, symbol = '*' } = fields;
+  if (typeof tag !== 'number' || tag >>> 0 !== tag) return refuse(Code.BAD_RANGE);
+  request.tag = tag;
+  if (typeof schema_version !== 'number' || !speaksSchema(schema_version)) return refuse(Code.WRONG_SCHEMA_VERSION);
+  const op = OPS.get(fields.op);
+  if (op === undefined) return refuse(Code.UNKNOWN_KIND);
+  request.op = op;
+  if (op === MarketOp.Ping) return request;
+  const channel = CHANNEL_IDS.get(fields.channel);
+  if (channel === undefined) return refuse(Code.BAD_ENUM);
+  request.channel = channel;
+  if (typeof symbol !== 'string' && !(typeof symbol === 'number' && symbol >>> 0 === symbol)) return refuse(Code.BAD_RANGE);
+  request.symbol = symbol;
+  return request;
+}
+
+/**
+ * A market frame as JSON text (ASCII), with the names and numbers of the wire
+ * schema: prices stay ticks, quantities lots.
+ *
+ * @param symbol its name; `*` for 0
+ */
+export function jsonFrame(head: FrameHead, symbol: string, structs: StructList | undefined): string {
+  const { kind, channel } = head;
+  let text = `{"kind":"${FRAME_KIND_NAMES[kind]}"`;
+  if (kind === FrameKind.Heartbeat) return `${text},"first_no":${head.firstNo},"time_us":${head.timeUs}}`;
+  if (kind === FrameKind.Pong) return `${text},"tag":${head.tag},"time_us":${head.timeUs}}`;
+  text += `,"channel":"${CHANNEL_NAMES[channel]}","symbol":"${symbol}"`;
+  if (kind === FrameKind.Refused) text += `,"code":${head.code},"name":"${codeName(head.code)}"`;
+  if (structs === undefined) return `${text},"tag":${head.tag},"time_us":${head.timeUs}}`;
+  const { vectorName, json } = CHANNELS[channel];
+  text += `,"first_no":${head.firstNo},"time_us":${head.timeUs},"${vectorName}":[`;
+  const size = structs.bytes >> 2;
+  for (let i = 0; i < structs.count; i++) text += (i === 0 ? '' : ',') + json(structs.words, i * size);
+  return `${text}]}`;
+}

@@ -1,0 +1,55 @@
+/**
+ * The text of each wire value, by value: one list per enum, for JSON, the
+ * client, the command line, configuration and the admin interface. What a
+ * newer openbell may send is not in a list: the reader decides what it shows
+ * then.
+ */
+export const SIDE_NAMES = ['buy', 'sell'] as const;
+export type SideName = (typeof SIDE_NAMES)[number];
+
+export const TIME_IN_FORCE_NAMES = ['gtc', 'ioc', 'fok', 'market', 'post-only'] as const;
+export type TimeInForceName = (typeof TIME_IN_FORCE_NAMES)[number];
+
+export const PHASE_NAMES = ['halted', 'continuous', 'auction', 'closed'] as const;
+export type PhaseName = (typeof PHASE_NAMES)[number];
+
+export const REPORT_KIND_NAMES = [
+  'none',
+  'accepted',
+  'rejected',
+  'fill',
+  'cancelled',
+  'amended',
+  'cancel-rejected',
+  'amend-rejected',
+] as const;
+export type ReportKindName = (typeof REPORT_KIND_NAMES)[number];
+
+/** Order-entry commands only; {@link commandKindName} covers the others. */
+export const COMMAND_KIND_NAMES = ['other', 'new', 'cancel', 'amend'] as const;
+export type CommandKindName = (typeof COMMAND_KIND_NAMES)[number];
+
+export const ORDER_ACTION_NAMES = ['add', 'change', 'remove'] as const;
+export type OrderActionName = (typeof ORDER_ACTION_NAMES)[number];
+
+export const FRAME_KIND_NAMES = ['none', 'snapshot', 'delta', 'heartbeat', 'subscribed', 'unsubscribed', 'refused', 'pong'] as const;
+export type FrameKindName = (typeof FRAME_KIND_NAMES)[number];
+
+export const MARKET_OP_NAMES = ['none', 'subscribe', 'unsubscribe', 'resnapshot', 'ping'] as const;
+
+/** Bits of a report's `flags`; see openbell.fbs. */
+export const ReportFlag = {
+  /** Fill: the resting side. */
+  Maker: 1,
+  /** The first answer again: the client order id was used before. */
+  Duplicate: 2,
+  /** Amend: the order kept its place. */
+  KeptPriority: 4,
+  /** Traded in an auction. */
+  Auction: 8,
+} as const;
+
+/** `other` for an administrative command, and for one that this openbell does not know. */
+export function commandKindName(kind: number): CommandKindName {
+  return COMMAND_KIND_NAMES[kind] ?? 'other';
+}

@@ -1,0 +1,159 @@
+import { assert } from '../assert.ts';
+import { Instruction, OrderType, Phase, TimeInForce } from './layout.ts';
+
+/**
+ * The kinds of orders: the legal combinations of order type, time in force and
+ * terms. The first five are those that a Command can say alone: there the kind
+ * is its `time_in_force`. The others need a CommandExtension.
+ */
+export const OrderKind = {
+  GoodTillCancel: TimeInForce.GoodTillCancel,
+  ImmediateOrCancel: TimeInForce.ImmediateOrCancel,
+  FillOrKill: TimeInForce.FillOrKill,
+  Market: TimeInForce.Market,
+  PostOnly: TimeInForce.PostOnly,
+  MarketFillOrKill: 5,
+  ImmediateOrCancelMinimum: 6,
+  MarketMinimum: 7,
+} as const;
+export type OrderKind = (typeof OrderKind)[keyof typeof OrderKind];
+
+/** The last kind that needs no extension. */
+export const LAST_SHORT_KIND = OrderKind.PostOnly;
+
+/** One kind of order. */
+export interface OrderKindRow {
+  readonly kind: OrderKind;
+  /** In documentation and messages. */
+  readonly name: string;
+  readonly orderType: OrderType;
+  /** GoodTillCancel, ImmediateOrCancel or FillOrKill: the short forms are a kind's name, not its time in force. */
+  readonly timeInForce: TimeInForce;
+  /** Instruction bits. */
+  readonly instructions: number;
+  /** It has a minimum quantity. */
+  readonly minQuantity: boolean;
+  /** It has a limit price; without one it must have none. */
+  readonly needsPrice: boolean;
+  /** What does not trade at once comes to rest; otherwise it is cancelled. */
+  readonly rests: boolean;
+  /** Phases in which it is taken; in Halted and Closed none is. */
+  readonly phases: readonly Phase[];
+}
+
+const { Limit, Market } = OrderType;
+const { GoodTillCancel, ImmediateOrCancel, FillOrKill } = TimeInForce;
+const { Continuous, Auction } = Phase;
+
+/** Row `k` is kind `k`. Wire check, checks before the book, client and documentation read this one table. */
+// biome-ignore format: a table
+export const ORDER_KINDS: readonly OrderKindRow[] = [
+  { kind: OrderKind.GoodTillCancel,           name: 'limit gtc',             orderType: Limit,  timeInForce: GoodTillCancel,    instructions: 0,                    minQuantity: false, needsPrice: true,  rests: true,  phases: [Continuous, Auction] },
+  { kind: OrderKind.ImmediateOrCancel,        name: 'limit ioc',             orderType: Limit,  timeInForce: ImmediateOrCancel, instructions: 0,                    minQuantity: false, needsPrice: true,  rests: false, phases: [Continuous] },
+  { kind: OrderKind.FillOrKill,               name: 'limit fok',             orderType: Limit,  timeInForce: FillOrKill,        instructions: 0,                    minQuantity: false, needsPrice: true,  rests: false, phases: [Continuous] },
+  { kind: OrderKind.Market,                   name: 'market ioc',            orderType: Market, timeInForce: ImmediateOrCancel, instructions: 0,                    minQuantity: false, needsPrice: false, rests: false, phases: [Continuous] },
+  { kind: OrderKind.PostOnly,                 name: 'limit gtc post-only',   orderType: Limit,  timeInForce: GoodTillCancel,    instructions: Instruction.PostOnly, minQuantity: false, needsPrice: true,  rests: true,  phases: [Continuous] },
+  { kind: OrderKind.MarketFillOrKill,         name: 'market fok',            orderType: Market, timeInForce: FillOrKill,        instructions: 0,                    minQuantity: false, needsPrice: false, rests: false, phases: [Continuous] },
+  { kind: OrderKind.ImmediateOrCancelMinimum, name: 'limit ioc min-quantity',  orderType: Limit,  timeInForce: ImmediateOrCancel, instructions: 0,                    minQuantity: true,  needsPrice: true,  rests: false, phases: [Continuous] },
+  { kind: OrderKind.MarketMinimum,            name: 'market ioc min-quantity', orderType: Market, timeInForce: ImmediateOrCancel, instructions: 0,                    minQuantity: true,  needsPrice: false, rests: false, phases: [Continuous] },
+];
+for (const [i, { kind }] of ORDER_KINDS.entries()) assert(kind === i, 'a row of ORDER_KINDS stands at its kind');
+
+function column(value: (row: OrderKindRow) => number | boolean): Uint8Array {
+  return Uint8Array.from(ORDER_KINDS, (row) => Number(value(row)));
+}
+
+// The table for the hot path: one column per question, indexed by OrderKind.
+/** 1: has a limit price. 0: its price is 0. */
+export const KIND_NEEDS_PRICE = column(({ needsPrice }) => needsPrice);
+/** 1: what does not trade at once comes to rest. */
+export const KIND_RESTS = column(({ rests }) => rests);
+/** Bit `1 << Phase` for each phase in which it is taken. */
+export const KIND_PHASES = column(({ phases }) => phases.reduce<number>((bits, phase) => bits | (1 << phase), 0));
+/** 1: taken in an auction. */
+export const KIND_AUCTION = column(({ phases }) => phases.includes(Auction));
+/** 1: trades at once in full or not at all. */
+export const KIND_FILL_OR_KILL = column(({ timeInForce }) => timeInForce === FillOrKill);
+/** 1: refused if it would trade on arrival. */
+export const KIND_POST_ONLY = column(({ instructions }) => (instructions & Instruction.PostOnly) !== 0);
+/** 1: has a minimum quantity, in its extension. */
+export const KIND_MIN_QUANTITY = column(({ minQuantity }) => minQuantity);
+/** `order_type` of its extension. */
+export const KIND_ORDER_TYPE = column(({ orderType }) => orderType);
+/** Instruction bits of its extension. */
+export const KIND_INSTRUCTIONS = column(({ instructions }) => instructions);
+/** `time_in_force` of its command in the log: the short form where there is one. */
+export const KIND_TIME_IN_FORCE = column(({ kind, timeInForce }) => (kind <= LAST_SHORT_KIND ? kind : timeInForce));
+
+/** Value of `orderKindOf` for a combination that is in no row. */
+export const NO_KIND = 255;
+
+const kinds = new Uint8Array(64).fill(NO_KIND);
+for (const orderType of [Limit, Market]) {
+  for (const timeInForce of Object.values(TimeInForce)) {
+    for (const instructions of [0, Instruction.PostOnly]) {
+      for (const minQuantity of [false, true]) {
+        const kind = kindInTable(orderType, timeInForce, instructions, minQuantity);
+        if (kind !== undefined) kinds[indexOf(orderType, timeInForce, instructions, minQuantity)] = kind;
+      }
+    }
+  }
+}
+
+/**
+ * The kind of an order with an extension, or NO_KIND.
+ *
+ * @param orderType Limit or Market
+ * @param timeInForce any of the enum; the short forms are taken for what they stand for
+ * @param instructions bits of `Instruction`
+ */
+export function orderKindOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): number {
+  return kinds[indexOf(orderType, timeInForce, instructions, hasMinQuantity)];
+}
+
+function indexOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): number {
+  return (orderType << 5) | (timeInForce << 2) | (instructions << 1) | Number(hasMinQuantity);
+}
+
+function kindInTable(orderType: OrderType, timeInForce: TimeInForce, instructions: number, minQuantity: boolean): OrderKind | undefined {
+  // The short form Market stands for the order type, too: with another type it says two things.
+  if (timeInForce === TimeInForce.Market && orderType !== Market) return undefined;
+  const terms = withoutShortForms(timeInForce, instructions);
+  return ORDER_KINDS.find(
+    (row) =>
+      row.orderType === orderType &&
+      row.timeInForce === terms.timeInForce &&
+      row.instructions === terms.instructions &&
+      row.minQuantity === minQuantity,
+  )?.kind;
+}
+
+function withoutShortForms(timeInForce: number, instructions: number): { timeInForce: number; instructions: number } {
+  if (timeInForce === TimeInForce.Market) return { timeInForce: ImmediateOrCancel, instructions };
+  if (timeInForce === TimeInForce.PostOnly) return { timeInForce: GoodTillCancel, instructions: instructions | Instruction.PostOnly };
+  return { timeInForce, instructions };
+}
+
+const ORDER_TYPE_WORDS = ['limit', 'market'] as const;
+const TIME_IN_FORCE_WORDS = ['gtc', 'ioc', 'fok', 'market', 'post-only'] as const;
+
+/** Says which two terms exclude each other, such as `market and gtc`, for a combination without a kind. Cold. */
+export function illegalPair(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): string {
+  if (timeInForce === TimeInForce.Market && orderType !== Market) return 'limit and market';
+  const asked = termsOf(orderType, timeInForce, instructions, hasMinQuantity);
+  const legal = ORDER_KINDS.map((row) => termsOf(row.orderType, row.timeInForce, row.instructions, row.minQuantity));
+  for (const [i, one] of asked.entries()) {
+    for (const other of asked.slice(i + 1)) {
+      if (!legal.some((terms) => terms.includes(one) && terms.includes(other))) return `${one} and ${other}`;
+    }
+  }
+  return asked.join(', ');
+}
+
+function termsOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): string[] {
+  const plain = withoutShortForms(timeInForce, instructions);
+  const terms: string[] = [ORDER_TYPE_WORDS[orderType], TIME_IN_FORCE_WORDS[plain.timeInForce]];
+  if ((plain.instructions & Instruction.PostOnly) !== 0) terms.push('post-only');
+  if (hasMinQuantity) terms.push('min-quantity');
+  return terms;
+}

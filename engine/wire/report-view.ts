@@ -1,0 +1,125 @@
+import { getI64 } from '../units.ts';
+import { Report } from './layout.ts';
+
+const CODE = Report.code / 4;
+const SYMBOL = Report.symbol / 4;
+const ACCOUNT = Report.account / 4;
+const TAG = Report.tag / 4;
+const REPORT_NO = Report.reportNo / 4;
+const SEQ = Report.seq / 4;
+const TIME = Report.timeUs / 4;
+const ORDER_ID = Report.orderId / 4;
+const CLIENT_ORDER_ID = Report.clientOrderId / 4;
+const PRICE = Report.price / 4;
+const QUANTITY = Report.quantity / 4;
+const LEAVES = Report.leaves / 4;
+const FILLED = Report.filled / 4;
+const FEE = Report.fee / 4;
+const TRADE_ID = Report.tradeId / 4;
+const CONTRA = Report.contraOrderId / 4;
+const EMPTY = new Int32Array(0);
+
+/**
+ * Reads a 128-byte execution report where it lies: in a ring slot, a frame or a
+ * run of the history. One view is used for many reports; it owns nothing, so
+ * what it says holds only as long as the memory under it.
+ *
+ * Prices in ticks, quantities in lots, the fee in the smallest unit of the quote
+ * asset, times in microseconds since the Unix epoch.
+ */
+export class ReportView {
+  #words: Int32Array = EMPTY;
+  #at = 0;
+
+  /** Reads the report that begins at word `at` from now on. */
+  wrap(words: Int32Array, at: number): this {
+    this.#words = words;
+    this.#at = at;
+    return this;
+  }
+
+  /** A ReportKind. */
+  get kind(): number {
+    return this.#words[this.#at] & 0xff;
+  }
+
+  get side(): number {
+    return (this.#words[this.#at] >>> 8) & 0xff;
+  }
+
+  get timeInForce(): number {
+    return (this.#words[this.#at] >>> 16) & 0xff;
+  }
+
+  /** Bits of ReportFlag. */
+  get flags(): number {
+    return this.#words[this.#at] >>> 24;
+  }
+
+  /** A Code; 0 = OK. */
+  get code(): number {
+    return this.#words[this.#at + CODE] & 0xffff;
+  }
+
+  get symbol(): number {
+    return this.#words[this.#at + SYMBOL] >>> 0;
+  }
+
+  get account(): number {
+    return this.#words[this.#at + ACCOUNT] >>> 0;
+  }
+
+  get tag(): number {
+    return this.#words[this.#at + TAG] >>> 0;
+  }
+
+  /** Numbered per account, from 1 without gaps. */
+  get reportNo(): number {
+    return getI64(this.#words, this.#at + REPORT_NO);
+  }
+
+  get seq(): number {
+    return getI64(this.#words, this.#at + SEQ);
+  }
+
+  get timeUs(): number {
+    return getI64(this.#words, this.#at + TIME);
+  }
+
+  get orderId(): number {
+    return getI64(this.#words, this.#at + ORDER_ID);
+  }
+
+  get clientOrderId(): number {
+    return getI64(this.#words, this.#at + CLIENT_ORDER_ID);
+  }
+
+  get price(): number {
+    return getI64(this.#words, this.#at + PRICE);
+  }
+
+  get quantity(): number {
+    return getI64(this.#words, this.#at + QUANTITY);
+  }
+
+  get leaves(): number {
+    return getI64(this.#words, this.#at + LEAVES);
+  }
+
+  get filled(): number {
+    return getI64(this.#words, this.#at + FILLED);
+  }
+
+  /** Negative for a rebate. */
+  get fee(): number {
+    return getI64(this.#words, this.#at + FEE);
+  }
+
+  get tradeId(): number {
+    return getI64(this.#words, this.#at + TRADE_ID);
+  }
+
+  get contraOrderId(): number {
+    return getI64(this.#words, this.#at + CONTRA);
+  }
+}

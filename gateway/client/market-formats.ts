@@ -1,0 +1,31 @@
+import { CHANNEL_NAMES, type ChannelName } from '../../engine/wire/channels/channels.ts';
+import { MarketOp } from '../../engine/wire/layout.ts';
+import { marketRequest } from '../../engine/wire/market-frames.ts';
+import { MARKET_OP_NAMES } from '../../engine/wire/names.ts';
+import { decodeBinary, decodeJson, type MarketFrameView } from './market-decode.ts';
+
+/** How a market-data connection writes and reads. Its key in MARKET_FORMATS is the subprotocol. */
+interface ClientFormat {
+  /** @param id of the symbol, 0 = every one @param name of the symbol, `*` = every one */
+  readonly request: (op: number, channel: ChannelName, id: number, name: string, tag: number) => string | Uint8Array<ArrayBuffer>;
+  /** @throws OpenbellError MALFORMED_FRAME, WRONG_SCHEMA_VERSION or BAD_ENUM */
+  readonly frame: (data: string | ArrayBuffer) => MarketFrameView;
+}
+
+export const MARKET_FORMATS = {
+  binary: {
+    request: (op, channel, id, _name, tag) => marketRequest(op, CHANNEL_NAMES.indexOf(channel), id, tag),
+    frame: read,
+  },
+  json: {
+    request: (op, channel, _id, name, tag) =>
+      JSON.stringify(op === MarketOp.Ping ? { op: MARKET_OP_NAMES[op], tag } : { op: MARKET_OP_NAMES[op], channel, symbol: name, tag }),
+    frame: read,
+  },
+} as const satisfies Record<string, ClientFormat>;
+export type MarketFormatName = keyof typeof MARKET_FORMATS;
+
+/** Text is JSON, whatever was asked for: the frame says itself what it is. */
+function read(data: string | ArrayBuffer): MarketFrameView {
+  return typeof data === 'string' ? decodeJson(data) : decodeBinary(new Uint8Array(data));
+}

@@ -1,0 +1,55 @@
+import { Code } from '../../engine/codes.ts';
+import { Instruction, OrderType, TimeInForce } from '../../engine/wire/layout.ts';
+import { TIME_IN_FORCE_NAMES } from '../../engine/wire/names.ts';
+import { illegalPair, KIND_NEEDS_PRICE, LAST_SHORT_KIND, NO_KIND, ORDER_KINDS, orderKindOf } from '../../engine/wire/order-kinds.ts';
+import { OpenbellError } from './errors.ts';
+import type { OrderTypeName, PlaceOrder } from './types.ts';
+
+/** By OrderType. */
+const ORDER_TYPES: readonly OrderTypeName[] = ['limit', 'market'];
+
+/** What an order says besides symbol, side, price, quantity and ids. */
+export interface OrderTerms {
+  readonly orderType: OrderType;
+  readonly timeInForce: TimeInForce;
+  /** Instruction bits. */
+  readonly instructions: number;
+  /** Needs an extension, and so wire schema 2. */
+  readonly long: boolean;
+}
+
+/** Those of cancels and amends. */
+export const NO_TERMS: OrderTerms = { orderType: OrderType.Limit, timeInForce: TimeInForce.GoodTillCancel, instructions: 0, long: false };
+
+/** Reads the terms of an order. @throws OpenbellError BAD_ENUM, BAD_RANGE (of the price), or ILLEGAL_COMBINATION, which names the two that do not go together */
+export function orderTerms(order: PlaceOrder): OrderTerms {
+  const type = typeName(order);
+  const orderType = ORDER_TYPES.indexOf(type) as OrderType;
+  const name = order.timeInForce ?? (type === 'market' ? 'market' : 'gtc');
+  const timeInForce = TIME_IN_FORCE_NAMES.indexOf(name) as TimeInForce;
+  // A caller in JavaScript may write anything.
+  if (!ORDER_TYPES.includes(type) || !TIME_IN_FORCE_NAMES.includes(name))
+    throw new OpenbellError('BAD_ENUM', `there is no order type ${type} with time in force ${name}`, Code.BAD_ENUM);
+  const instructions = order.postOnly ? Instruction.PostOnly : 0;
+  const hasMinimum = order.minQuantity !== undefined;
+  const kind = orderKindOf(orderType, timeInForce, instructions, hasMinimum);
+  if (kind === NO_KIND) {
+    throw new OpenbellError(
+      'ILLEGAL_COMBINATION',
+      `${illegalPair(orderType, timeInForce, instructions, hasMinimum)} do not go together in one order: see docs/ORDER-ENTRY.md`,
+      Code.ILLEGAL_COMBINATION,
+    );
+  }
+  const needsPrice = KIND_NEEDS_PRICE[kind] === 1;
+  if (needsPrice === (order.price === undefined)) {
+    const text = `a ${ORDER_KINDS[kind].name} order ${needsPrice ? 'needs a price' : 'has no price'}`;
+    throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
+  }
+  return { orderType, timeInForce, instructions, long: kind > LAST_SHORT_KIND };
+}
+
+/** A time in force with a limit does not become a market order because its price was forgotten: for that, the type is named. */
+function typeName({ type, timeInForce, price, postOnly }: PlaceOrder): OrderTypeName {
+  if (type !== undefined) return type;
+  return timeInForce === 'market' || (timeInForce === undefined && price === undefined && !postOnly) ? 'market' : 'limit';
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import type { ASSET_KEYS } from '../../config/config-asset.ts';
+import type { ACCOUNT_KEYS } from '../../config/config-file.ts';
+import type { FEE_KEYS, LIMIT_KEYS, PARAM_KEYS, SYMBOL_KEYS } from '../../config/config-symbol.ts';
+import { InexactNumber } from './json-text.ts';
+
+/** Keys as `/v1/symbols` and `/v1/accounts` show them, and what the checks call them. Both are accepted. */
+const CAMEL_CASE: Readonly<Record<string, string>> = {
+  tickSize: 'tick',
+  lotSize: 'lot',
+  referencePrice: 'reference-price',
+  priceBand: 'price-band',
+  maxPrice: 'max-price',
+  tickStep: 'tick-step',
+  lotStep: 'lot-step',
+  minQuantity: 'min-quantity',
+  maxQuantity: 'max-quantity',
+  minNotional: 'min-notional',
+  maxNotional: 'max-notional',
+  maxOpenOrders: 'max-open-orders',
+};
+
+/** What the checks call a key of a body. */
+export function fieldName(key: string): string {
+  return Object.hasOwn(CAMEL_CASE, key) ? CAMEL_CASE[key] : key;
+}
+
+const text = z.string({ error: ({ input }) => `must be text, not ${kindOf(input)}` });
+const boolean = z.boolean({ error: ({ input }) => `must be true or false, not ${kindOf(input)}` });
+/** Whole or decimal: exact as text, and as a number where that is exact too. */
+const number = z.union([z.string(), z.number()], {
+  error: ({ input }) =>
+    input instanceof InexactNumber
+      ? `a JSON number cannot hold this exactly; write it as text: "${input.text}"`
+      : `must be a number, or decimal text such as "0.01", not ${kindOf(input)}`,
+});
+
+/** Exactly the keys that the checks of the configuration know. */
+type Shape<Keys extends readonly string[]> = Readonly<Record<Keys[number], z.ZodType>>;
+
+/** An object with these keys, each in either way of writing, and no others. */
+function fields<Keys extends readonly string[]>(shape: Shape<Keys>) {
+  const names = Object.keys(shape) as Keys[number][];
+  const aliases = Object.entries(CAMEL_CASE).filter(([, name]) => Object.hasOwn(shape, name)) as [string, Keys[number]][];
+  const all = [...names.map((name) => [name, shape[name]] as const), ...aliases.map(([alias, name]) => [alias, shape[name]] as const)];
+  return z.strictObject(Object.fromEntries(all.map(([key, type]) => [key, type.optional()])), {
+    error: ({ code, input }) =>
+      code === 'unrecognized_keys' ? `unknown key; use one of ${names.join(', ')}` : `must be a JSON object, not ${kindOf(input)}`,
+  });
+}
+
+const limits = fields<typeof LIMIT_KEYS>({
+  'max-price': number,
+  'tick-step': number,
+  'lot-step': number,
+  'min-quantity': number,
+  'max-quantity': number,
+  'min-notional': number,
+  'max-notional': number,
+});
+const parameters: Shape<typeof PARAM_KEYS> = {
+  'reference-price': number,
+  'price-band': text,
+  collar: text,
+  limits,
+  fees: fields<typeof FEE_KEYS>({ maker: text, taker: text }),
+};
+
+/**
+ * The shape of each body: keys and JSON types. What the values must be is
+ * checked by the rules of the configuration, see {@link ./json-body.ts}; which
+ * of them are required is, too.
+ */
+export const BODIES = {
+  asset: fields<typeof ASSET_KEYS>({ id: number, name: text, decimals: number }),
+  symbol: fields<typeof SYMBOL_KEYS>({
+    id: number,
+    name: text,
+    base: text,
+    quote: text,
+    tick: number,
+    lot: number,
+    phase: text,
+    ...parameters,
+  }),
+  parameters: fields<typeof PARAM_KEYS>(parameters),
+  phase: fields({ phase: text }),
+  account: fields<typeof ACCOUNT_KEYS>({
+    id: number,
+    name: text,
+    suspended: boolean,
+    'max-open-orders': number,
+    deposits: z.record(z.string(), number, { error: ({ input }) => `must be a JSON object of assets and amounts, not ${kindOf(input)}` }),
+  }),
+  money: fields({ asset: text, amount: number, units: number }),
+  limits: fields({ 'max-open-orders': number }),
+};
+
+/** What a value is in JSON, with the value where it is short. */
+function kindOf(input: unknown): string {
+  if (input === null) return 'null';
+  if (Array.isArray(input)) return 'a list';
+  if (typeof input === 'string') return `the text ${JSON.stringify(input.slice(0, 64))}`;
+  if (typeof input === 'object') return input instanceof InexactNumber ? `the number ${input.text.slice(0, 64)}` : 'an object';
+  return typeof input === 'number' ? `the number ${input}` : String(input);
+}

@@ -1,0 +1,73 @@
+import { Code } from '../../../engine/codes.ts';
+import { HttpError } from './http-error.ts';
+
+/** What every body keeps to by far; reading one takes time of the thread that takes orders. */
+const MAX_DEPTH = 4;
+const MAX_KEYS = 1024;
+
+/** Stands for a number that would become another one as a 64-bit float. */
+export class InexactNumber {
+  /** As it is written. */
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  toJSON(): string {
+    return this.text;
+  }
+}
+
+/**
+ * Reads JSON. A number that a float does not hold exactly, digit by digit,
+ * becomes an {@link InexactNumber}, never another number.
+ * @throws HttpError 400 for text that is not JSON, is nested too deep or has too many keys
+ */
+export function parseJson(text: string): unknown {
+  if (depthOf(text) > MAX_DEPTH) throw bad(`the body is nested deeper than ${MAX_DEPTH} levels`);
+  try {
+    return JSON.parse(text, exact as (key: string, value: unknown) => unknown);
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    throw new HttpError(400, 0, 'BAD_JSON', `the body is not JSON: ${(error as Error).message}`);
+  }
+}
+
+/** Reviver; `source` is there for numbers and other scalars (ECMAScript's JSON.parse source text access). */
+function exact(_key: string, value: unknown, { source }: { readonly source?: string }): unknown {
+  if (typeof value === 'number' && source !== undefined && normal(source) !== normal(String(value))) return new InexactNumber(source);
+  if (typeof value === 'object' && value !== null && Object.keys(value).length > MAX_KEYS)
+    throw bad(`the body has more than ${MAX_KEYS} keys; send several requests`);
+  return value;
+}
+
+/** A decimal number with its digits as a whole number without zeros at either end, and the exponent that goes with them. */
+function normal(text: string): string {
+  const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
+  if (match === null) return text;
+  const [, sign, whole, fraction = '', exponent = '0'] = match;
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  if (digits === '') return '0';
+  const short = digits.replace(/0+$/, '');
+  return `${sign}${short}e${Number(exponent) - fraction.length + digits.length - short.length}`;
+}
+
+/** Most brackets that are open at once outside of strings, in one pass; of text that is not JSON, some number. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i];
+    if (char === '"') inString = !inString;
+    else if (inString) i += char === '\\' ? 1 : 0;
+    else if (char === '{' || char === '[') deepest = Math.max(deepest, ++depth);
+    else if (char === '}' || char === ']') depth--;
+  }
+  return deepest;
+}
+
+function bad(message: string): HttpError {
+  return new HttpError(400, Code.BAD_PARAMETER, 'BAD_PARAMETER', message);
+}

@@ -1,0 +1,132 @@
+import type { HttpRequest, HttpResponse, us_socket_context_t, WebSocket } from 'uWebSockets.js';
+import { fail } from '../../../engine/assert.ts';
+import type { Identity } from '../../identity/identity.ts';
+import type { MarketFormat } from '../../market/formats/format.ts';
+import { chooseFormat } from '../../market/formats/formats.ts';
+import type { MarketConnection } from '../../market/market-connection.ts';
+import type { MarketData } from '../../market/market-data.ts';
+import { CloseCause, type ReaderSocket } from '../../market/reader-socket.ts';
+import { GOING_AWAY, UNAVAILABLE, upgradeStatusOf } from './reject-status.ts';
+import { SocketServer } from './socket-server.ts';
+import { authenticate } from './upgrade.ts';
+
+export interface MarketSocketsOptions {
+  readonly identity: Identity;
+  /** Bytes of a request; a longer one cuts the connection. Default 4096. */
+  readonly maxRequestBytes?: number;
+}
+
+/** A peer that answers no protocol ping for so long is gone. Seconds. */
+const IDLE_SECONDS = 32;
+const MAX_REQUEST_BYTES = 4096;
+
+/** WebSocket close codes by cause; 4016 is that of order entry too. */
+const CLOSE_CODES: Readonly<Record<CloseCause, number>> = {
+  [CloseCause.GoingAway]: GOING_AWAY,
+  [CloseCause.TooManyFaults]: 4002,
+  [CloseCause.SlowReader]: 4008,
+  [CloseCause.Expired]: 4016,
+};
+
+/** What the server keeps on each socket. */
+interface SocketUser {
+  readonly format: MarketFormat;
+  /** When the credentials expire, ms since the Unix epoch, or Infinity. */
+  readonly expiresAt: number;
+  /** Set when the socket opens. */
+  connection?: MarketConnection;
+}
+
+/**
+ * Market data over WebSocket, see docs/MARKET-DATA.md: every path that no
+ * other endpoint on the port serves. I/O thread; nothing in it blocks or throws
+ * on what a peer sends.
+ */
+export class MarketSockets {
+  readonly #market: MarketData;
+  readonly #identity: Identity;
+  readonly #sockets: SocketServer;
+
+  /** @param sockets the port, not listening yet; others may serve paths of their own on it */
+  constructor(market: MarketData, { identity, maxRequestBytes }: MarketSocketsOptions, sockets: SocketServer = new SocketServer()) {
+    this.#market = market;
+    this.#identity = identity;
+    this.#sockets = sockets;
+    sockets.ws<SocketUser>('/*', {
+      compression: 0,
+      maxPayloadLength: maxRequestBytes ?? MAX_REQUEST_BYTES,
+      // Our own limits look at each send; a second limit below them would drop frames in silence.
+      maxBackpressure: 0,
+      idleTimeout: IDLE_SECONDS,
+      sendPingsAutomatically: true,
+      upgrade: (res, req, context) => this.#upgrade(res, req, context),
+      open: (ws) => {
+        const user = ws.getUserData();
+        user.connection = market.open(new MarketSocket(ws), user.format, user.expiresAt);
+      },
+      message: (ws, message, isBinary) => market.onRequest(connectionOf(ws), new Uint8Array(message), isBinary),
+      drain: (ws) => market.onDrain(connectionOf(ws)),
+      // uWebSockets.js answers a ping by itself; the pong counts like any answer.
+      ping: (ws, message) => market.onAnswered(connectionOf(ws), message.byteLength + 2),
+      close: (ws) => market.onClosed(connectionOf(ws)),
+    });
+  }
+
+  /**
+   * Listens; port 0 takes a free one.
+   * @returns the port
+   * @throws Error with code EADDRINUSE when the port is taken
+   */
+  async listen(host: string, port: number): Promise<number> {
+    const taken = this.#sockets.listen(host, port);
+    this.#market.start();
+    return taken;
+  }
+
+  /** Says 1001 to every reader and closes. Resolves when the sockets are closed. */
+  async stop(): Promise<void> {
+    this.#sockets.closeListening();
+    await this.#market.stop();
+    this.#sockets.close();
+  }
+
+  #upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
+    authenticate(res, req, context, this.#identity, 'market data', (upgrade) => {
+      const reject = this.#identity.forbid(upgrade.principal, 'market:read', upgrade.visit);
+      if (reject !== undefined) return upgrade.refuse(upgradeStatusOf(reject), reject.details);
+      // Here, because between question and answer others may have come.
+      if (!this.#market.hasRoom()) return upgrade.refuse(UNAVAILABLE, 'Too many market-data connections; try again later.');
+      const { format, protocol } = chooseFormat(upgrade.offered);
+      const { expiresAt } = upgrade.principal;
+      upgrade.accept<SocketUser>({ format, expiresAt }, protocol);
+    });
+  }
+}
+
+function connectionOf(ws: WebSocket<SocketUser>): MarketConnection {
+  return ws.getUserData().connection ?? fail('market data: a socket without its connection');
+}
+
+class MarketSocket implements ReaderSocket {
+  readonly #ws: WebSocket<SocketUser>;
+
+  constructor(ws: WebSocket<SocketUser>) {
+    this.#ws = ws;
+  }
+
+  buffered(): number {
+    return this.#ws.getBufferedAmount();
+  }
+
+  send(frame: Uint8Array, binary: boolean): void {
+    this.#ws.send(frame, binary);
+  }
+
+  cork(work: () => void): void {
+    this.#ws.cork(work);
+  }
+
+  close(cause: CloseCause, reason: string): void {
+    this.#ws.end(CLOSE_CODES[cause], reason);
+  }
+}

@@ -1,0 +1,118 @@
+import type { HttpRequest, HttpResponse, us_socket_context_t } from 'uWebSockets.js';
+import { PROXY_HEADERS } from '../../config/proxy-list.ts';
+import type { Answer, Identity, Visit } from '../../identity/identity.ts';
+import { IdentityReject } from '../../identity/identity-reject.ts';
+import type { Principal } from '../../identity/principal.ts';
+import { peerOfUpgrade } from '../../tls/peer-certificate.ts';
+import { upgradeStatusOf } from './reject-status.ts';
+
+/**
+ * How a web page shows its token: it can set no header but this list. A query
+ * would end in the logs of every proxy on the way, and a page's history.
+ */
+const TOKEN_PROTOCOL = 'openbell.bearer.';
+
+/** An upgrade that an authenticated caller asks for. */
+export class Upgrade {
+  readonly principal: Principal;
+  readonly visit: Visit;
+  /** Subprotocols that the client offers, without its token. */
+  readonly offered: readonly string[];
+  readonly #res: HttpResponse;
+  readonly #context: us_socket_context_t;
+  readonly #key: string;
+  readonly #extensions: string;
+
+  constructor(res: HttpResponse, context: us_socket_context_t, request: UpgradeRequest, principal: Principal) {
+    this.#res = res;
+    this.#context = context;
+    this.#key = request.key;
+    this.#extensions = request.extensions;
+    this.principal = principal;
+    this.visit = request.visit;
+    this.offered = request.offered;
+  }
+
+  /** @param protocol one of those offered; empty: none */
+  accept<User>(user: User, protocol: string, headers: Readonly<Record<string, string>> = {}): void {
+    const own = Object.entries(headers);
+    // 101 is the status that it has without one; each write outside of a cork would bring a warning of its own.
+    if (own.length > 0) this.#res.writeStatus('101 Switching Protocols');
+    for (const [name, value] of own) this.#res.writeHeader(name, value);
+    this.#res.upgrade<User>(user, this.#key, protocol, this.#extensions, this.#context);
+  }
+
+  refuse(status: string, text: string): void {
+    refuse(this.#res, status, text);
+  }
+}
+
+/** What is kept of a request: uWebSockets takes it back when the handler returns. */
+interface UpgradeRequest {
+  readonly visit: Visit;
+  readonly offered: readonly string[];
+  readonly key: string;
+  readonly extensions: string;
+}
+
+/** Authenticates the caller of an upgrade, and hands it on; an unauthenticated one is answered with the reason. */
+export function authenticate(
+  res: HttpResponse,
+  req: HttpRequest,
+  context: us_socket_context_t,
+  identity: Identity,
+  wants: string,
+  serve: (upgrade: Upgrade) => void,
+): void {
+  const request = readRequest(res, req, wants);
+  let gone = false;
+  const settle = (answer: Answer): void => {
+    if (gone) return;
+    if (answer instanceof IdentityReject) refuse(res, upgradeStatusOf(answer), answer.details);
+    else serve(new Upgrade(res, context, request, answer));
+  };
+  const answer = identity.admit(request.visit);
+  if (!(answer instanceof Promise)) return settle(answer);
+  res.onAborted(() => {
+    gone = true;
+  });
+  void answer.then((settled) => {
+    if (gone) return;
+    // The upgrade is accepted outside of a cork: behind it uWebSockets takes the socket for the HTTP one that it was, and now
+    // and then closes it at once (its issue 1928). The price is its warning on stderr, once for each token that is new.
+    if (settled instanceof IdentityReject) res.cork(() => settle(settled));
+    else settle(settled);
+  });
+}
+
+function readRequest(res: HttpResponse, req: HttpRequest, wants: string): UpgradeRequest {
+  const headers = new Map<string, string>();
+  req.forEach((name, value) => {
+    if (!KEPT.has(name)) return;
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? value : `${before}, ${value}`);
+  });
+  const offers = (headers.get('sec-websocket-protocol') ?? '').split(',').map((offer) => offer.trim());
+  const token = offers.find((offer) => offer.startsWith(TOKEN_PROTOCOL))?.slice(TOKEN_PROTOCOL.length);
+  const { address: peer, certificate } = peerOfUpgrade(res);
+  return {
+    visit: { peer, certificate, wants, token, header: (name) => headers.get(name) },
+    offered: offers.filter((offer) => offer !== '' && !offer.startsWith(TOKEN_PROTOCOL)),
+    key: headers.get('sec-websocket-key') ?? '',
+    extensions: headers.get('sec-websocket-extensions') ?? '',
+  };
+}
+
+const KEPT = new Set<string>([
+  ...PROXY_HEADERS,
+  'authorization',
+  'origin',
+  'sec-websocket-protocol',
+  'sec-websocket-key',
+  'sec-websocket-extensions',
+]);
+
+/** And closes: an unauthenticated connection does not stay. */
+function refuse(res: HttpResponse, status: string, text: string): void {
+  res.writeStatus(status).writeHeader('content-type', 'text/plain; charset=utf-8').end(`${text}\n`, true);
+}

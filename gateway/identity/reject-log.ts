@@ -1,0 +1,31 @@
+import type { Logger } from '../log.ts';
+
+/** Lines a second, at most. */
+const MAX_A_SECOND = 20;
+
+/** Logs rejects, but not as fast as callers can cause them: the log is written synchronously, by the thread that takes orders. */
+export class RejectLog {
+  readonly #log: Logger;
+  #second = 0;
+  #lines = 0;
+  #unsaid = 0;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  note(reject: object): void {
+    const second = Math.floor(performance.now() / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#lines = 0;
+    }
+    if (this.#lines === MAX_A_SECOND) {
+      this.#unsaid++;
+      return;
+    }
+    this.#lines++;
+    this.#log.warn({ ...reject, ...(this.#unsaid > 0 && { unsaid: this.#unsaid }) }, 'refused');
+    this.#unsaid = 0;
+  }
+}

@@ -1,0 +1,120 @@
+import { StructList } from '../../engine/wire/market-frames.ts';
+import type { BookMirror } from './book-mirror.ts';
+import type { ChannelDescriptor, ChannelState } from './channels/channel.ts';
+import type { MarketFormat } from './formats/format.ts';
+import { FORMATS } from './formats/formats.ts';
+
+export const SubscriptionState = {
+  /** Waits for a snapshot; deltas are not for it. */
+  Waiting: 0,
+  InStep: 1,
+  Gone: 2,
+} as const;
+export type SubscriptionState = (typeof SubscriptionState)[keyof typeof SubscriptionState];
+
+/** A connection, as feeds and fan-out see it. */
+export interface MarketReader {
+  readonly format: MarketFormat;
+  readonly open: boolean;
+  /** In the fan-out's list of readers that want snapshots. */
+  waiting: boolean;
+  /** Subscriptions that wait for a snapshot, in the order they are served. */
+  readonly wants: Subscription[];
+  /** Frames of this flush that it has not been sent. */
+  readonly owed: number;
+  /** Whether a snapshot may be put on its way now, in ms of the monotonic clock. */
+  hasRoom(now: number): boolean;
+  owe(frame: Uint8Array, subscription: Subscription): void;
+  oweSnapshot(frame: Uint8Array, subscription: Subscription): void;
+  /** The subscription is to get a snapshot, and no deltas before it. */
+  want(subscription: Subscription): void;
+  /** Sends what is owed, or drops it when the reader lags. */
+  settle(now: number): void;
+}
+
+/** One reader on one channel of one symbol. */
+export class Subscription {
+  readonly reader: MarketReader;
+  readonly feed: ChannelFeed;
+  state: SubscriptionState = SubscriptionState.Waiting;
+  /** In the reader's list of wanted snapshots. */
+  queued = false;
+  /** Position in `feed.subscribers` of the reader's format. */
+  at: number;
+
+  constructor(reader: MarketReader, feed: ChannelFeed, at: number) {
+    this.reader = reader;
+    this.feed = feed;
+    this.at = at;
+  }
+}
+
+/** The symbol of a feed. Its name may change. */
+export interface FeedSymbol {
+  readonly symbol: number;
+  readonly name: string;
+  readonly mirror: BookMirror;
+}
+
+/** One channel of one symbol: its number, what is to be sent, and to whom. */
+export class ChannelFeed implements ChannelState {
+  readonly descriptor: ChannelDescriptor;
+  /** A Channel. */
+  readonly channel: number;
+  readonly owner: FeedSymbol;
+  readonly mirror: BookMirror;
+  /** Number of the last update that was taken; a snapshot of now carries it. */
+  number = 0;
+  readonly pending: StructList;
+  readonly state: Float64Array;
+  readonly #maxPending: number;
+  wanted = false;
+  /** More than `maxPending` updates came between two flushes: what is pending has a hole. */
+  overflown = false;
+  /** By format. */
+  readonly subscribers: readonly Subscription[][] = FORMATS.map(() => []);
+  /** The frames of this flush's snapshot, by format; made when first asked for. */
+  readonly snapshots: (Uint8Array | undefined)[] = FORMATS.map(() => undefined);
+  /** One of `snapshots` is set. */
+  snapshotted = false;
+
+  constructor(descriptor: ChannelDescriptor, owner: FeedSymbol) {
+    this.descriptor = descriptor;
+    this.channel = descriptor.wire.id;
+    this.owner = owner;
+    this.mirror = owner.mirror;
+    this.pending = new StructList(descriptor.wire.structBytes);
+    this.state = new Float64Array(descriptor.stateDoubles);
+    this.#maxPending = descriptor.maxPending;
+  }
+
+  subscribe(reader: MarketReader): Subscription {
+    const list = this.subscribers[reader.format.index];
+    const subscription = new Subscription(reader, this, list.length);
+    list.push(subscription);
+    this.#wantedChanged();
+    return subscription;
+  }
+
+  unsubscribe(subscription: Subscription): void {
+    const list = this.subscribers[subscription.reader.format.index];
+    const last = list.pop() as Subscription;
+    if (last !== subscription) {
+      list[subscription.at] = last;
+      last.at = subscription.at;
+    }
+    subscription.state = SubscriptionState.Gone;
+    this.#wantedChanged();
+  }
+
+  append(): number {
+    if (this.pending.count < this.#maxPending) return this.pending.add();
+    this.overflown = true;
+    return -1;
+  }
+
+  #wantedChanged(): void {
+    this.wanted = this.subscribers.some((list) => list.length !== 0);
+    this.descriptor.onWanted(this);
+  }
+}

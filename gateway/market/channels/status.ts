@@ -1,0 +1,51 @@
+import { putI64 } from '../../../engine/units.ts';
+import { statusWire } from '../../../engine/wire/channels/status.ts';
+import { Status } from '../../../engine/wire/layout.ts';
+import { MarketEventKind } from '../../../engine/wire/market-event.ts';
+import type { BookMirror } from '../book-mirror.ts';
+import { type ChannelDescriptor, Conflation, MAX_PENDING, nothing } from './channel.ts';
+
+/** In the channel's state: 1 when the last pending update may be overwritten, as nothing but the indication changed since. */
+const LAST_IS_INDICATION = 0;
+const STATUS_WORDS = Status.bytes / 4;
+
+/** Phase and auction indication. Each phase is sent; of the indications between two flushes the last one. */
+export const status: ChannelDescriptor = {
+  wire: statusWire,
+  conflation: Conflation.Partial,
+  maxPending: MAX_PENDING,
+  stateDoubles: 1,
+  events: [MarketEventKind.Phase, MarketEventKind.Indicative],
+  onEvent: (channel, kind) => {
+    const { pending, state } = channel;
+    const indication = kind === MarketEventKind.Indicative;
+    const overwrite = indication && state[LAST_IS_INDICATION] === 1 && pending.count > 0;
+    if (!overwrite) channel.number++;
+    if (!channel.wanted) return;
+    const at = overwrite ? (pending.count - 1) * STATUS_WORDS : channel.append();
+    if (at === -1) return;
+    state[LAST_IS_INDICATION] = indication ? 1 : 0;
+    put(channel.mirror, pending.words, at);
+  },
+  followsOrders: false,
+  onOrder: nothing,
+  onWanted: nothing,
+  onFlush: (channel) => {
+    channel.state[LAST_IS_INDICATION] = 0;
+  },
+  snapshot: ({ mirror }, list) => {
+    const at = list.add();
+    put(mirror, list.words, at);
+  },
+};
+
+function put(mirror: BookMirror, words: Int32Array, at: number): void {
+  words[at] = mirror.phase | (mirror.surplusSide << 8);
+  putI64(words, at + Status.indicativePrice / 4, mirror.indicativePrice);
+  putI64(words, at + Status.indicativeVolume / 4, mirror.indicativeVolume);
+  putI64(words, at + Status.surplus / 4, mirror.surplus);
+  putI64(words, at + Status.referencePrice / 4, mirror.referencePrice);
+  putI64(words, at + Status.lastPrice / 4, mirror.lastPrice);
+  putI64(words, at + Status.seq / 4, mirror.seq);
+  putI64(words, at + Status.timeUs / 4, mirror.timeUs);
+}

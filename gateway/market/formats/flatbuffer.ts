@@ -1,0 +1,19 @@
+import { Code } from '../../../engine/codes.ts';
+import { MarketRequestReader } from '../../../engine/wire/market-frames.ts';
+import type { MarketFormat } from './format.ts';
+
+const reader = new MarketRequestReader();
+const ask = { code: Code.OK as Code, op: 0, channel: 0, symbol: 0, tag: 0, version: 0 };
+
+/** Binary messages: MarketRequest and MarketFrame of openbell.fbs. */
+export const flatbuffer: MarketFormat = {
+  index: 0,
+  protocol: 'binary',
+  binary: true,
+  request: (bytes) => {
+    ask.code = reader.open(bytes);
+    ({ op: ask.op, channel: ask.channel, symbol: ask.symbol, tag: ask.tag, version: ask.version } = reader);
+    return ask;
+  },
+  frame: (arena, head, _symbol, structs) => arena.frame(head, structs),
+};

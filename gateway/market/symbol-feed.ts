@@ -1,0 +1,51 @@
+import type { RingSlots } from '../../engine/rings/ring.ts';
+import type { OrderAction } from '../../engine/wire/layout.ts';
+import { BookMirror, type OrderSink } from './book-mirror.ts';
+import { ChannelFeed, type FeedSymbol } from './channel-feed.ts';
+import type { ChannelDescriptor } from './channels/channel.ts';
+import { DESCRIPTORS, ORDER_FOLLOWERS, REACTIONS, REACTIONS_FROM } from './channels/channels.ts';
+import type { MirrorOrders } from './mirror-orders.ts';
+
+/** Everything that market data keeps of one symbol. Turns its events into pending wire structs, for the channels that a reader wants. */
+export class SymbolFeed implements OrderSink, FeedSymbol {
+  readonly symbol: number;
+  name: string;
+  readonly mirror: BookMirror;
+  /** By Channel. */
+  readonly channels: readonly ChannelFeed[];
+  /** Something may be pending. */
+  dirty = false;
+  /** The feed of each of REACTIONS. */
+  readonly #reacting: readonly ChannelFeed[];
+  /** Channels that follow each resting order. */
+  readonly #following: readonly ChannelFeed[];
+
+  constructor(symbol: number, name: string, orders: MirrorOrders) {
+    this.symbol = symbol;
+    this.name = name;
+    this.mirror = new BookMirror(symbol, orders, this);
+    this.channels = DESCRIPTORS.map((descriptor) => new ChannelFeed(descriptor, this));
+    const feedOf = ({ wire }: ChannelDescriptor): ChannelFeed => this.channels[wire.id];
+    this.#reacting = REACTIONS.map(feedOf);
+    this.#following = ORDER_FOLLOWERS.map(feedOf);
+  }
+
+  apply(slots: RingSlots, slot: number): void {
+    const kind = this.mirror.apply(slots, slot);
+    const end = REACTIONS_FROM[kind + 1];
+    for (let i = REACTIONS_FROM[kind]; i < end; i++) {
+      const feed = this.#reacting[i];
+      feed.descriptor.onEvent(feed, kind, slots, slot);
+    }
+  }
+
+  /** A resting order changed. Counted without a reader too, so that a number means one state. */
+  onOrder(action: OrderAction, order: number): void {
+    const feeds = this.#following;
+    for (let i = 0; i < feeds.length; i++) {
+      const feed = feeds[i];
+      feed.number++;
+      if (feed.wanted) feed.descriptor.onOrder(feed, action, order);
+    }
+  }
+}

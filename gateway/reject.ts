@@ -1,0 +1,25 @@
+import { type Code, codeName } from '../engine/codes.ts';
+
+/**
+ * What a code alone does not say, for codes with more than one cause:
+ * - `unavailable`: BUSY because the exchange, or something that it needs, answers nobody now, not because the caller
+ *   has reached a limit.
+ * - `beyond-end`: BAD_RANGE because a position lies behind the last one there is, not because it is malformed.
+ */
+export type RejectCause = 'unavailable' | 'beyond-end';
+
+/**
+ * Why a request is refused, or a session ends, free of any protocol. Each
+ * endpoint maps code and cause to its own status.
+ */
+export interface Reject {
+  readonly code: Code;
+  readonly cause?: RejectCause | undefined;
+  /** For the caller: what is wrong and what to do. */
+  readonly details: string;
+}
+
+/** `details` begins with the code's name. */
+export function reject(code: Code, text: string, cause?: RejectCause): Reject {
+  return { code, cause, details: `${codeName(code)}: ${text}` };
+}

@@ -1,0 +1,21 @@
+import { Code } from '../../engine/codes.ts';
+import { MAX_FRAME_BYTES, MAX_FRAME_COMMANDS, SCHEMA_VERSION } from '../../engine/wire/frames.ts';
+import { type Reject, reject } from '../reject.ts';
+import { SPOKEN_TEXT } from './order-caller.ts';
+
+/** What to end a session or a call with after a frame that cannot be read. @param version the frame's schema version */
+export function frameReject(code: Code, version: number): Reject {
+  switch (code) {
+    case Code.WRONG_SCHEMA_VERSION:
+      return reject(
+        code,
+        version > SCHEMA_VERSION
+          ? `the frame has schema version ${version}, written by a newer openbell; this one speaks ${SPOKEN_TEXT}`
+          : `the frame has schema version ${version}, this exchange speaks ${SPOKEN_TEXT}: use a client for one of them`,
+      );
+    case Code.FRAME_TOO_LARGE:
+      return reject(code, `a frame holds at most ${MAX_FRAME_COMMANDS} commands and ${MAX_FRAME_BYTES} bytes: send several`);
+    default:
+      return reject(code, 'the message is not a CommandFrame of openbell.fbs');
+  }
+}

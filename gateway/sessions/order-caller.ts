@@ -1,0 +1,55 @@
+import { Code } from '../../engine/codes.ts';
+import { MIN_SCHEMA_VERSION, SCHEMA_VERSION, speaksSchema } from '../../engine/wire/frames.ts';
+import { type Reject, reject } from '../reject.ts';
+
+/** The versions, as `x-openbell-schema` of a session's response headers names them: oldest and newest. */
+export const SPOKEN_SCHEMAS = `${MIN_SCHEMA_VERSION}-${SCHEMA_VERSION}`;
+/** The same for a text. */
+export const SPOKEN_TEXT = `version ${MIN_SCHEMA_VERSION} to ${SCHEMA_VERSION}`;
+
+/** The caller, as the metadata says. */
+export interface Caller {
+  readonly account: number;
+  /** Undefined: wants only new reports. */
+  readonly lastReport: number | undefined;
+  /** Wire schema of the answers; undefined: that of the client's first frame. */
+  readonly schema: number | undefined;
+}
+
+/** What a call or an upgrade claims, unverified: metadata of gRPC, the query of a WebSocket. */
+export interface CallerClaims {
+  readonly schema: string | undefined;
+  readonly account: string | undefined;
+  readonly lastReport: string | undefined;
+}
+
+/** Reads `x-openbell-account`, `x-openbell-last-report` and `x-openbell-schema`; a value given twice comes as one with a comma, and is refused. */
+export function readCaller({ schema, account, lastReport }: CallerClaims, accountExists: (account: number) => boolean): Caller | Reject {
+  const version = readNumber(schema, SCHEMA_VERSION);
+  if (schema !== undefined && (version === undefined || !speaksSchema(version))) {
+    return reject(Code.WRONG_SCHEMA_VERSION, `x-openbell-schema is ${schema}, this exchange speaks ${SPOKEN_TEXT}`);
+  }
+  const id = readNumber(account, 0xffff_ffff);
+  if (id === undefined || id === 0) {
+    return reject(Code.BAD_RANGE, 'metadata x-openbell-account must be there once, an account id from 1');
+  }
+  if (!accountExists(id)) {
+    return reject(Code.UNKNOWN_ACCOUNT, `there is no account ${id}: the operator defines accounts`);
+  }
+  const last = readNumber(lastReport, Number.MAX_SAFE_INTEGER);
+  if (last === undefined && lastReport !== undefined) {
+    return reject(Code.BAD_RANGE, 'metadata x-openbell-last-report must be one report number, or left out');
+  }
+  return { account: id, lastReport: last, schema: version };
+}
+
+/** The account that claims name; undefined when they name none that there could be. */
+export function accountOf({ account }: CallerClaims): number | undefined {
+  return readNumber(account, 0xffff_ffff);
+}
+
+function readNumber(text: string | undefined, max: number): number | undefined {
+  if (text === undefined || !/^(0|[1-9]\d{0,15})$/.test(text)) return undefined;
+  const value = Number(text);
+  return value <= max ? value : undefined;
+}

@@ -1,0 +1,138 @@
+import type { CommandFields } from '../../engine/machine/command.ts';
+import { AccountParam, SymbolParam, type SymbolParamName } from '../../engine/params.ts';
+import { CommandKind } from '../../engine/wire/layout.ts';
+import type { AssetConfig } from '../config/config-asset.ts';
+import type { AccountConfig } from '../config/config-file.ts';
+import type { SymbolConfig } from '../config/config-symbol.ts';
+
+/** Taker before maker: a rebate needs the fee that pays for it. MaxPrice first: it makes the ladder. */
+export const PARAM_ORDER: readonly SymbolParamName[] = [
+  'MaxPrice',
+  'TickStep',
+  'LotStep',
+  'MinQuantity',
+  'MaxQuantity',
+  'MinNotional',
+  'MaxNotional',
+  'PriceBandPpm',
+  'TakerFeePpm',
+  'MakerFeePpm',
+  'ReferencePrice',
+];
+
+export function defineAsset({ id, decimals, name }: AssetConfig): CommandFields {
+  return { kind: CommandKind.DefineAsset, symbol: id, tag: decimals, name };
+}
+
+export function defineSymbol(symbol: Omit<SymbolConfig, 'params' | 'phase'>): CommandFields {
+  return {
+    kind: CommandKind.DefineSymbol,
+    symbol: symbol.id,
+    account: symbol.base.id,
+    tag: symbol.quote.id,
+    side: symbol.tickDecimals,
+    timeInForce: symbol.lotDecimals,
+    clientOrderId: symbol.tickMantissa,
+    orderId: symbol.lotMantissa,
+    name: symbol.name,
+  };
+}
+
+export function setPhase(symbol: number, phase: number): CommandFields {
+  return { kind: CommandKind.SetPhase, symbol, parameter: phase };
+}
+
+/** `side` 1 marks a negative value: a maker's rebate. */
+export function setSymbol(symbol: number, name: SymbolParamName, value: number): CommandFields {
+  return { kind: CommandKind.SetSymbol, symbol, parameter: SymbolParam[name], side: value < 0 ? 1 : 0, quantity: Math.abs(value) };
+}
+
+/** Those of the parameters that are given, in {@link PARAM_ORDER}. */
+export function setParameters(symbol: number, params: SymbolConfig['params']): CommandFields[] {
+  return PARAM_ORDER.flatMap((name) => {
+    const value = params[name];
+    return value === undefined ? [] : [setSymbol(symbol, name, value)];
+  });
+}
+
+export function defineAccount({ id, name }: Pick<AccountConfig, 'id' | 'name'>): CommandFields {
+  return { kind: CommandKind.DefineAccount, account: id, name };
+}
+
+/** @param parameter of {@link AccountParam} */
+export function setAccount(account: number, parameter: number, quantity: number): CommandFields {
+  return { kind: CommandKind.SetAccount, account, parameter, quantity };
+}
+
+/** @param units of the asset's smallest */
+export function deposit(account: number, asset: number, units: number): CommandFields {
+  return { kind: CommandKind.Deposit, account, symbol: asset, quantity: units };
+}
+
+/** All commands that make a symbol. */
+export function makeSymbol(symbol: SymbolConfig): CommandFields[] {
+  return [defineSymbol(symbol), ...setParameters(symbol.id, symbol.params), setPhase(symbol.id, symbol.phase)];
+}
+
+/** All commands that make an account. */
+export function makeAccount({ id, name, maxOpenOrders, suspended, deposits }: AccountConfig): CommandFields[] {
+  return [
+    defineAccount({ id, name }),
+    setAccount(id, AccountParam.MaxOpenOrders, maxOpenOrders),
+    ...(suspended ? [setAccount(id, AccountParam.Suspended, 1)] : []),
+    ...deposits.map(({ asset, amount }) => deposit(id, asset.id, amount)),
+  ];
+}
+
+/** A command in words that a program can use: what it does, and the ids that it is about. */
+export interface CommandWords {
+  readonly command: string;
+  readonly account?: number;
+  readonly symbol?: number;
+  readonly asset?: number;
+  /** As the configuration names it. */
+  readonly parameter?: string;
+}
+
+const SYMBOL_PARAMETERS: Readonly<Record<SymbolParamName, string>> = {
+  MaxPrice: 'limits.max-price',
+  TickStep: 'limits.tick-step',
+  LotStep: 'limits.lot-step',
+  MinQuantity: 'limits.min-quantity',
+  MaxQuantity: 'limits.max-quantity',
+  MinNotional: 'limits.min-notional',
+  MaxNotional: 'limits.max-notional',
+  PriceBandPpm: 'price-band',
+  TakerFeePpm: 'fees.taker',
+  MakerFeePpm: 'fees.maker',
+  ReferencePrice: 'reference-price',
+  RiskModel: 'risk-model',
+};
+
+/** @param fields of an administrative command */
+export function commandWords({ kind, account = 0, symbol = 0, parameter = 0 }: CommandFields): CommandWords {
+  switch (kind) {
+    case CommandKind.DefineAsset:
+      return { command: 'define-asset', asset: symbol };
+    case CommandKind.DefineSymbol:
+      return { command: 'define-symbol', symbol };
+    case CommandKind.SetSymbol: {
+      const name = PARAM_ORDER.find((each) => SymbolParam[each] === parameter);
+      return { command: 'set-symbol', symbol, parameter: name === undefined ? String(parameter) : SYMBOL_PARAMETERS[name] };
+    }
+    case CommandKind.SetPhase:
+      return { command: 'set-phase', symbol };
+    case CommandKind.Uncross:
+      return { command: 'uncross', symbol };
+    case CommandKind.DefineAccount:
+      return { command: 'define-account', account };
+    case CommandKind.SetAccount:
+      return { command: 'set-account', account, parameter: parameter === AccountParam.Suspended ? 'suspended' : 'max-open-orders' };
+    case CommandKind.Deposit:
+      return { command: 'deposit', account, asset: symbol };
+    case CommandKind.Withdraw:
+      return { command: 'withdraw', account, asset: symbol };
+    default:
+      return { command: `command-${kind}` };
+  }
+}

@@ -1,0 +1,423 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { CommandBatch } from '../engine/wire/frames.ts';
+import { Side, TimeInForce } from '../engine/wire/layout.ts';
+import { challengeText } from '../gateway/challenge-text.ts';
+import { connect } from '../gateway/client/index.ts';
+import { ACTIONS, may } from '../gateway/identity/permissions.ts';
+import { type Principal, ROLES, type Role } from '../gateway/identity/principal.ts';
+import { bearer, GuardedExchange } from './support/guarded-exchange.ts';
+import { Issuer } from './support/issuer.ts';
+import { RawSession, rawClient, until } from './support/order-entry-fixture.ts';
+
+const [UNAUTHENTICATED, PERMISSION_DENIED] = [16, 7];
+const raw = (bytes: Buffer): Buffer => bytes;
+
+interface Refused {
+  readonly code: number;
+  readonly details: string;
+}
+
+/** The result of a session: `open`, or the status and details of its reject. */
+async function session(port: number, headers: Record<string, string>): Promise<'open' | Refused> {
+  const stream = new RawSession(port, { 'x-openbell-account': '1', ...headers });
+  const fate = await Promise.race([
+    stream.opened.then(async (last): Promise<Refused | 'open'> => (last === 'undefined' ? await stream.ended : 'open')),
+    stream.ended,
+  ]);
+  stream.close();
+  return fate;
+}
+
+async function submit(port: number, headers: Record<string, string>): Promise<number> {
+  const { Metadata } = await import('@grpc/grpc-js');
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries({ 'x-openbell-account': '1', ...headers })) metadata.set(name, value);
+  const batch = new CommandBatch(1);
+  batch.cancel(1, 4711);
+  const client = rawClient(port);
+  const frame = Buffer.from(batch.bytes());
+  const code = await new Promise<number>((resolve) =>
+    client.makeUnaryRequest('/openbell.OrderEntry/Submit', raw, raw, frame, metadata, (error) => resolve(error?.code ?? 0)),
+  );
+  client.close();
+  return code;
+}
+
+describe('permissions over the real ports', () => {
+  const issuer = new Issuer();
+  let exchange: GuardedExchange;
+  before(async () => {
+    await issuer.addKey('ES256');
+    exchange = await GuardedExchange.start(issuer);
+  });
+  after(() => exchange.stop());
+
+  const tokenOf = (role: Role | '', accounts = '1') =>
+    issuer.token({ sub: `the ${role}`, openbell_roles: role, openbell_accounts: accounts });
+  const everybody: (Role | '')[] = [...ROLES, ''];
+  const own = { trader: 1, 'market-maker': 1 };
+  const readers: Partial<Record<Role, 1>> = { trader: 1, 'market-maker': 1, 'read-only': 1, custodian: 1, operator: 1, auditor: 1 };
+
+  /** The expected answer per role: the named ones are admitted, the others are rejected with 403, PERMISSION_DENIED. */
+  const ROUTES: [method: string, path: string, body: object, allowed: Partial<Record<Role, 1>>][] = [
+    ['GET', '/v1/assets', {}, readers],
+    ['GET', '/v1/symbols', {}, readers],
+    ['GET', '/v1/symbols/BTC-USD', {}, readers],
+    ['GET', '/v1/book/BTC-USD', {}, readers],
+    ['GET', '/v1/symbols/BTC-USD/trades', {}, readers],
+    ['GET', '/v1/accounts', {}, readers],
+    ['GET', '/v1/accounts/1', {}, readers],
+    ['GET', '/v1/accounts/1/open-orders', {}, readers],
+    ['GET', '/v1/accounts/1/orders', {}, readers],
+    ['GET', '/v1/accounts/1/trades', {}, readers],
+    ['GET', '/v1/accounts/1/reports', {}, readers],
+    ['GET', '/v1/accounts/0/reports', {}, { operator: 1, auditor: 1 }],
+    ['POST', '/v1/accounts/1/deposit', { asset: 'USD', amount: '1.00' }, { custodian: 1 }],
+    ['POST', '/v1/accounts/1/withdraw', { asset: 'USD', amount: '1.00' }, { custodian: 1 }],
+    ['POST', '/v1/accounts/1/suspend', {}, { operator: 1 }],
+    ['POST', '/v1/accounts/1/resume', {}, { operator: 1 }],
+    ['POST', '/v1/accounts/1/limits', { maxOpenOrders: 10 }, { operator: 1 }],
+    ['POST', '/v1/accounts', { id: 1, name: 'again' }, { operator: 1 }],
+    ['POST', '/v1/assets', { id: 1, name: 'USD', decimals: 2 }, { operator: 1 }],
+    ['POST', '/v1/symbols', {}, { operator: 1 }],
+    ['POST', '/v1/symbols/BTC-USD/parameters', { 'price-band': '10%' }, { operator: 1 }],
+    ['POST', '/v1/symbols/BTC-USD/phase', { phase: 'continuous' }, { operator: 1 }],
+    ['POST', '/v1/symbols/BTC-USD/uncross', {}, { operator: 1 }],
+    ['POST', '/v1/snapshot', {}, { operator: 1 }],
+  ];
+
+  for (const [method, path, body, allowed] of ROUTES) {
+    it(`${method} ${path}`, async () => {
+      for (const role of everybody) {
+        const { status, json } = await exchange.http(method, path, bearer(await tokenOf(role)), body);
+        const got = status !== 401 && status !== 403;
+        assert.equal(got, role !== '' && allowed[role] === 1, `${role}: ${status} ${JSON.stringify(json)}`);
+        if (!got) assert.deepEqual([status, json.name], [403, 'PERMISSION_DENIED']);
+      }
+      const { status, json } = await exchange.http(method, path, {}, body);
+      assert.deepEqual([status, json.name, json.code], [401, 'UNAUTHENTICATED', 110]);
+    });
+  }
+
+  it('the table has every route', () => {
+    assert.equal(ROUTES.length, 12 + 12);
+  });
+
+  it('sessions, orders and market data', async () => {
+    const { ports } = exchange;
+    for (const role of everybody) {
+      const headers = bearer(await tokenOf(role));
+      const opens = role in { ...own, 'read-only': 1 };
+      const fate = await session(ports.grpc, headers);
+      if (opens) assert.equal(fate, 'open', role);
+      else {
+        assert.ok(
+          fate !== 'open' && fate.code === PERMISSION_DENIED && fate.details.startsWith('PERMISSION_DENIED: '),
+          `${role}: ${JSON.stringify(fate)}`,
+        );
+      }
+      assert.equal(await submit(ports.grpc, headers), role in own ? 0 : PERMISSION_DENIED, role);
+      const orders = await exchange.webSocket('/v1/orders?account=1', headers);
+      assert.equal(orders.status, opens ? 101 : 403, role);
+      const market = await exchange.webSocket('/', headers);
+      assert.equal(market.status, role === '' ? 403 : 101, role);
+      orders.socket.destroy();
+      market.socket.destroy();
+    }
+    const anonymous = await session(ports.grpc, {});
+    assert.ok(anonymous !== 'open' && anonymous.code === UNAUTHENTICATED && anonymous.details.startsWith('UNAUTHENTICATED: '));
+    assert.equal(await submit(ports.grpc, {}), UNAUTHENTICATED);
+    for (const path of ['/v1/orders?account=1', '/']) assert.equal((await exchange.webSocket(path)).status, 401);
+  });
+
+  it('a read-only session gets reports; each command is rejected, and the session continues', async () => {
+    const reader = new RawSession(exchange.ports.grpc, { 'x-openbell-account': '1', ...bearer(await tokenOf('read-only')) });
+    reader.read();
+    await reader.opened;
+    const batch = new CommandBatch(2);
+    batch.place(1, Side.Buy, TimeInForce.GoodTillCancel, 100, 2, 1);
+    batch.cancel(1, 1);
+    for (const round of [2, 4]) {
+      reader.send(batch.bytes());
+      await until(() => reader.refusals.length === round, 'both refused');
+    }
+    assert.deepEqual([...new Set(reader.refusals.map(({ code }) => code))], ['PERMISSION_DENIED']);
+    const trader = new RawSession(exchange.ports.grpc, { 'x-openbell-account': '1', ...bearer(await tokenOf('trader')) });
+    trader.read();
+    await trader.opened;
+    trader.send(batch.bytes());
+    await until(() => reader.reports.length === 2, 'what the trader did');
+    reader.close();
+    trader.close();
+  });
+
+  it('a caller can only access accounts that the credentials name; * is for the staff of the venue', async () => {
+    const TOUCH: [method: string, path: string, body: object][] = [
+      ['GET', '/v1/accounts/2', {}],
+      ['GET', '/v1/accounts/2/open-orders', {}],
+      ['GET', '/v1/accounts/2/orders', {}],
+      ['GET', '/v1/accounts/2/trades', {}],
+      ['GET', '/v1/accounts/2/reports', {}],
+      ['GET', '/v1/accounts/02', {}],
+      ['GET', '/v1/accounts/%32', {}],
+      ['GET', '/v1/accounts/9999', {}],
+      ['POST', '/v1/accounts/2/deposit', { asset: 'USD', amount: '1.00' }],
+      ['POST', '/v1/accounts/2/withdraw', { asset: 'USD', amount: '1.00' }],
+      ['POST', '/v1/accounts/2/suspend', {}],
+      ['POST', '/v1/accounts/2/limits', { maxOpenOrders: 1 }],
+      ['POST', '/v1/accounts', { id: 2, name: 'mine' }],
+    ];
+    for (const role of ROLES) {
+      const headers = bearer(await tokenOf(role, '1'));
+      for (const [method, path, body] of TOUCH)
+        assert.equal((await exchange.http(method, path, headers, body)).status, 403, `${role} ${path}`);
+      assert.deepEqual((await exchange.http('GET', '/v1/accounts', headers)).json, [1], role);
+      for (const account of ['2', '9999']) {
+        const fate = await session(exchange.ports.grpc, { 'x-openbell-account': account, ...headers });
+        assert.ok(fate !== 'open' && fate.code === PERMISSION_DENIED, role);
+        assert.equal(await submit(exchange.ports.grpc, { 'x-openbell-account': account, ...headers }), PERMISSION_DENIED);
+        assert.equal((await exchange.webSocket(`/v1/orders?account=${account}`, headers)).status, 403);
+      }
+    }
+    for (const role of ROLES) {
+      const headers = bearer(await tokenOf(role, '*'));
+      const reads = role === 'operator' || role === 'auditor';
+      assert.equal((await exchange.http('GET', '/v1/accounts/2', headers)).status, reads ? 200 : 403, role);
+      assert.equal((await exchange.http('GET', '/v1/accounts', headers)).json.length, reads ? 10 : 0, role);
+      assert.equal((await exchange.http('POST', '/v1/accounts/2/deposit', headers, { asset: 'USD', amount: '1.00' })).status, 403, role);
+      assert.notEqual(await session(exchange.ports.grpc, headers), 'open', role);
+    }
+  });
+
+  it('an operator defines accounts, but cannot deposit', async () => {
+    const operator = bearer(await tokenOf('operator', '*'));
+    const body = { id: 60, name: 'sixty', deposits: { USD: '1000.00' } };
+    const refused = await exchange.http('POST', '/v1/accounts', operator, body);
+    assert.deepEqual([refused.status, refused.json.name], [403, 'PERMISSION_DENIED']);
+    assert.equal((await exchange.http('GET', '/v1/accounts/60', operator)).status, 404);
+    assert.equal((await exchange.http('POST', '/v1/accounts', operator, { id: 60, name: 'sixty' })).status, 201);
+    const both = bearer(await issuer.token({ openbell_roles: ['operator', 'custodian'], openbell_accounts: [61] }));
+    assert.equal((await exchange.http('POST', '/v1/accounts', both, { ...body, id: 61, name: 'sixty-one' })).status, 201);
+  });
+
+  it('health and metrics are open', async () => {
+    for (const path of ['/health/live', '/health/ready', '/metrics']) assert.equal((await exchange.http('GET', path)).status, 200);
+    const client = rawClient(exchange.ports.grpc);
+    const answer = await new Promise<Buffer | undefined>((resolve, reject) =>
+      client.makeUnaryRequest('/grpc.health.v1.Health/Check', raw, raw, Buffer.alloc(0), (error, bytes?: Buffer) =>
+        error ? reject(error) : resolve(bytes),
+      ),
+    );
+    client.close();
+    assert.deepEqual(answer, Buffer.from([8, 1]));
+  });
+
+  it('a web page sends its token as a subprotocol, which is not sent back', async () => {
+    const token = await tokenOf('trader');
+    for (const [path, protocol] of [
+      ['/', 'json'],
+      ['/v1/orders?account=1', 'binary'],
+    ]) {
+      const ws = new WebSocket(`ws://127.0.0.1:${exchange.ports.ws}${path}`, [protocol, `openbell.bearer.${token}`]);
+      await new Promise((resolve, reject) => Object.assign(ws, { onopen: resolve, onerror: reject }));
+      assert.equal(ws.protocol, protocol);
+      ws.close();
+    }
+    assert.equal((await exchange.webSocket('/', {}, 'json, openbell.bearer.nonsense')).status, 401);
+  });
+
+  it('identity headers are rejected from every address while no proxy is listed', async () => {
+    const token = bearer(await tokenOf('trader'));
+    for (const name of ['x-openbell-subject', 'x-openbell-roles', 'x-openbell-accounts', 'x-openbell-expires', 'x-forwarded-client-cert']) {
+      const headers = { ...token, [name]: 'URI=spiffe://a/b' };
+      assert.equal((await exchange.http('GET', '/v1/symbols', headers)).status, 401, name);
+      assert.equal((await exchange.webSocket('/', headers)).status, 401, name);
+      const fate = await session(exchange.ports.grpc, headers);
+      assert.ok(fate !== 'open' && fate.code === UNAUTHENTICATED, name);
+    }
+  });
+
+  it('a header of a megabyte ends its connection and no other', async () => {
+    const huge = bearer('x'.repeat(1 << 20));
+    const quietly = async (work: Promise<unknown>): Promise<void> => void (await work.catch(() => undefined));
+    await quietly(exchange.http('GET', '/v1/symbols', huge));
+    const { status, socket } = await exchange.webSocket('/', huge);
+    assert.notEqual(status, 101);
+    socket.destroy();
+    const fate = await session(exchange.ports.grpc, huge);
+    assert.notEqual(fate, 'open');
+    assert.equal((await exchange.http('GET', '/v1/symbols', bearer(await tokenOf('trader')))).status, 200);
+  });
+
+  it('a session ends when its token expires, after its outstanding reports; with a new token nothing is missed', async () => {
+    const soon = Math.floor(Date.now() / 1000) - 27;
+    const tokens = [await issuer.token({ exp: soon }), await tokenOf('trader')];
+    let asked = 0;
+    const { grpc: grpcPort, http: httpPort, ws: wsPort } = exchange.ports;
+    const client = await connect({
+      grpcPort,
+      httpPort,
+      wsPort,
+      account: 1,
+      tokenProvider: () => tokens[Math.min(Math.floor(asked++ / 2), 1)],
+    });
+    const numbers: number[] = [];
+    const lost: string[] = [];
+    client.orders.on('report', ({ reportNo }) => numbers.push(reportNo));
+    client.orders.on('lost', ({ code }) => lost.push(code));
+    await client.orders.ready();
+    const from = client.orders.lastReport ?? 0;
+    const order = { symbol: 'BTC-USD', side: 'buy', quantity: '0.1', price: '30000.00' } as const;
+    await client.orders.place(order);
+    await until(() => lost.length > 0, 'the end of the session');
+    const other = new RawSession(grpcPort, { 'x-openbell-account': '1', ...bearer(tokens[1]) });
+    await other.opened;
+    const batch = new CommandBatch(1);
+    batch.cancel(1, 77);
+    other.send(batch.bytes());
+    await client.orders.place(order);
+    assert.deepEqual(lost, ['UNAUTHENTICATED']);
+    await until(() => numbers.length === 3, 'all three reports');
+    assert.deepEqual(numbers, [from + 1, from + 2, from + 3]);
+    other.close();
+    await client.close();
+    const market = await exchange.webSocket('/', bearer(await issuer.token({ exp: Math.floor(Date.now() / 1000) - 28 })));
+    assert.equal(market.status, 101);
+    await market.socket.until(() => market.socket.closeCode !== 0);
+    assert.equal(market.socket.closeCode, 4016);
+  });
+});
+
+describe('proxies, keys and certificates', () => {
+  const issuer = new Issuer();
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const spki = (key: KeyObject) => key.export({ type: 'spki', format: 'der' }).toString('base64');
+  const stranger = generateKeyPairSync('ed25519').privateKey;
+  const keys = `
+keys: [{ id: desk-7, public-key: ${spki(publicKey)}, subject: desk seven, roles: trader, accounts: 1 2 }]
+certificates:
+  - { uri: "spiffe://openbell/desk-8", roles: trader, accounts: 1 }
+  - { name: "CN=auditor,O=Acme", roles: auditor, accounts: "*" }
+`;
+  let exchange: GuardedExchange;
+  before(async () => {
+    await issuer.addKey('EdDSA');
+    exchange = await GuardedExchange.start(issuer, { 'auth-proxies': '127.0.0.1' }, keys);
+  });
+  after(() => exchange.stop());
+
+  const status = async (headers: Record<string, string | string[]>, path = '/v1/accounts/1') =>
+    (await exchange.http('GET', path, headers)).status;
+
+  it('the headers of a listed proxy are trusted completely or rejected', async () => {
+    const end = { 'x-openbell-expires': String(Math.floor(Date.now() / 1000) + 60) };
+    const said = { 'x-openbell-subject': 'bob', 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1', ...end };
+    const { 'x-openbell-expires': _, ...endless } = said;
+    const TABLE: [name: string, headers: Record<string, string | string[]>, status: number][] = [
+      ['claims', said, 200],
+      ['claims without an end', endless, 401],
+      ['claims that ended', { ...said, 'x-openbell-expires': '1700000000' }, 401],
+      ['an end that is none', { ...said, 'x-openbell-expires': 'tomorrow' }, 401],
+      ['an unknown role', { ...said, 'x-openbell-roles': 'trader root' }, 401],
+      ['another account', { ...said, 'x-openbell-accounts': '2' }, 403],
+      ['no accounts', { ...end, 'x-openbell-subject': 'bob', 'x-openbell-roles': 'trader' }, 403],
+      ['no subject', { ...end, 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1' }, 401],
+      ['an empty subject', { ...said, 'x-openbell-subject': '' }, 401],
+      ['accounts twice', { ...said, 'x-openbell-accounts': ['2', '1'] }, 401],
+      ['a subject twice', { ...said, 'x-openbell-subject': ['eve', 'bob'] }, 401],
+      ['roles twice', { ...said, 'x-openbell-roles': ['trader', 'auditor'] }, 401],
+      ['a certificate', { 'x-forwarded-client-cert': 'Hash=1;URI=spiffe://openbell/desk-8' }, 200],
+      ['a name, the other way round', { 'x-forwarded-client-cert': 'Hash=1;Subject="O=Acme,CN=auditor"' }, 200],
+      ['a certificate of an earlier hop', { 'x-forwarded-client-cert': 'URI=spiffe://openbell/desk-8,URI=spiffe://evil/x' }, 401],
+      ['quotes around a comma', { 'x-forwarded-client-cert': 'Subject="x,URI=spiffe://openbell/desk-8";URI=spiffe://evil/x' }, 401],
+      ['quotes that end nowhere', { 'x-forwarded-client-cert': 'Subject="x,URI=spiffe://openbell/desk-8' }, 401],
+      ['an unknown certificate', { 'x-forwarded-client-cert': 'URI=spiffe://openbell/desk-9' }, 401],
+      ['claims count before the certificate', { ...said, 'x-forwarded-client-cert': 'URI=spiffe://evil/x' }, 200],
+      ['a token counts before the certificate', { ...bearer(await issuer.token()), 'x-forwarded-client-cert': 'URI=spiffe://evil/x' }, 200],
+      ['nothing', {}, 401],
+      ['another scheme', { authorization: 'Basic YTpi' }, 401],
+    ];
+    for (const [name, headers, expected] of TABLE) assert.equal(await status(headers), expected, name);
+    assert.equal(await session(exchange.ports.grpc, said), 'open');
+    assert.equal((await exchange.webSocket('/v1/orders?account=1', said)).status, 101);
+  });
+
+  it('an API key signs a challenge, once, and gets a token', async () => {
+    const ask = async () => (await exchange.http('POST', '/v1/auth/challenge', {}, { key: 'desk-7' })).json.nonce as string;
+    const answer = (nonce: string, key: KeyObject = privateKey, id = 'desk-7', text = challengeText(id, nonce)) =>
+      exchange.http('POST', '/v1/auth/session', {}, { key: id, nonce, signature: sign(null, Buffer.from(text), key).toString('base64') });
+    const nonce = await ask();
+    const { status: first, json } = await answer(nonce);
+    assert.deepEqual([first, json.expiresInSeconds], [200, 900]);
+    assert.equal(await status(bearer(json.token)), 200);
+    assert.equal(await status(bearer(json.token), '/v1/accounts/3'), 403);
+    assert.equal(await session(exchange.ports.grpc, bearer(json.token)), 'open');
+    assert.equal((await answer(nonce)).status, 401, 'the same answer again');
+    assert.equal((await answer(await ask(), stranger)).status, 401, 'another key');
+    assert.equal((await answer(await ask(), privateKey, 'desk-8')).status, 401, "another key's challenge");
+    assert.equal((await answer(await ask(), privateKey, 'desk-7', 'openbell')).status, 401, 'another text');
+    const other = await ask();
+    assert.equal((await answer(`z${other}`)).status, 401, 'a later end than was given');
+    assert.equal(
+      (await exchange.http('POST', '/v1/auth/challenge', {}, { key: 'unknown' })).status,
+      200,
+      'the answer does not reveal whether the key exists',
+    );
+    assert.equal((await exchange.http('POST', '/v1/auth/session', {}, { key: 'desk-7' })).status, 401);
+    assert.equal((await exchange.http('POST', '/v1/auth/challenge', {}, { key: 7 })).status, 400);
+    // Not at its end: one signature in sixteen ends like that anyway.
+    const changed = json.token.replace(/\.(.)([^.]*)$/, (_: string, begin: string, rest: string) => `.${begin === 'A' ? 'B' : 'A'}${rest}`);
+    assert.equal(await status(bearer(changed)), 401, 'a token that was changed');
+  });
+
+  it('a client with an API key; a removed key is rejected, with or without a token', async () => {
+    const { grpc: grpcPort, http: httpPort, ws: wsPort } = exchange.ports;
+    const apiKey = { id: 'desk-7', privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+    const client = await connect({ grpcPort, httpPort, wsPort, account: 2, apiKey });
+    assert.equal((await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.1', price: '30000.00' })).kind, 'accepted');
+    assert.ok((await client.market.book('BTC-USD')).inStep);
+    const batch = new CommandBatch(1);
+    batch.cancel(1, 77);
+    assert.equal((await client.orders.submit(batch)).reports.length, 1);
+    await client.close();
+    await assert.rejects(connect({ grpcPort, httpPort, wsPort }), { code: 'UNAUTHENTICATED' });
+    writeFileSync(join(exchange.dir, 'keys.yaml'), 'keys: []\n');
+    // The file is looked at once a second.
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await assert.rejects(connect({ grpcPort, httpPort, wsPort, apiKey }), { code: 'UNAUTHENTICATED' });
+  });
+});
+
+it('the complete table of rights', () => {
+  const who = (role: Role, accounts: number[], all: boolean): Principal => ({
+    subject: role,
+    roles: new Set([role]),
+    accounts: new Set(accounts),
+    all,
+    via: 'token',
+    expiresAt: 0,
+  });
+  const rights = ROLES.map((role) => {
+    const named = ACTIONS.filter((action) => may(who(role, [7], false), action, 7));
+    const others = ACTIONS.filter((action) => may(who(role, [7], false), action, 8));
+    const all = ACTIONS.filter((action) => may(who(role, [], true), action, 8));
+    return [role, named.join(' '), others.join(' '), all.join(' ')];
+  });
+  assert.deepEqual(rights, [
+    ['trader', 'market:read session:open order:send account:read', 'market:read', 'market:read'],
+    ['market-maker', 'market:read session:open order:send account:read', 'market:read', 'market:read'],
+    ['read-only', 'market:read session:open account:read', 'market:read', 'market:read'],
+    ['custodian', 'market:read account:read account:money', 'market:read', 'market:read'],
+    [
+      'operator',
+      'market:read account:read account:define account:manage venue:manage venue:reports snapshot:take',
+      'market:read account:define venue:manage venue:reports snapshot:take',
+      'market:read account:read account:define account:manage venue:manage venue:reports snapshot:take',
+    ],
+    ['auditor', 'market:read account:read venue:reports', 'market:read venue:reports', 'market:read account:read venue:reports'],
+  ]);
+});

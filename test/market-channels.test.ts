@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { it } from 'node:test';
+import { CHANNELS } from '../engine/wire/channels/channels.ts';
+import { MarketEventKind } from '../engine/wire/market-event.ts';
+import { DESCRIPTORS, ORDER_FOLLOWERS, REACTIONS, REACTIONS_FROM } from '../gateway/market/channels/channels.ts';
+import { chooseFormat, FORMATS } from '../gateway/market/formats/formats.ts';
+
+const DOCS = readFileSync(new URL('../docs/MARKET-DATA.md', import.meta.url), 'utf8');
+
+it('the documentation lists the channels as their descriptors have them', () => {
+  const rows = [...DOCS.matchAll(/^\| `([a-z0-9-]+)` \| (.*?) \| .*? \| (.*?) \|$/gm)].map(([, name, snapshot, conflated]) => ({
+    name,
+    hasUpdates: !snapshot.startsWith('no '),
+    conflated: conflated.match(/^\w+/)?.[0],
+  }));
+  const expected = DESCRIPTORS.map(({ wire, conflation }) => ({
+    name: wire.name,
+    hasUpdates: wire.snapshotHasUpdates,
+    conflated: conflation,
+  }));
+  assert.deepEqual(rows, expected);
+});
+
+it('an event reaches only the channels that react to it', () => {
+  const of = (kind: number): string[] => REACTIONS.slice(REACTIONS_FROM[kind], REACTIONS_FROM[kind + 1]).map(({ wire }) => wire.name);
+  assert.deepEqual(of(MarketEventKind.Trade), ['trades']);
+  assert.deepEqual(of(MarketEventKind.Phase), ['trades', 'status']);
+  assert.deepEqual(of(MarketEventKind.Indicative), ['status']);
+  const { Add, Reduce, Remove, Accepted, Amended } = MarketEventKind;
+  for (const kind of [0, Add, Reduce, Remove, Accepted, Amended]) assert.deepEqual(of(kind), []);
+  assert.deepEqual(
+    ORDER_FOLLOWERS.map(({ wire }) => wire.name),
+    ['book-l3'],
+  );
+});
+
+it('all descriptors have the same shape, and each vector has its own field', () => {
+  for (const descriptor of DESCRIPTORS) assert.deepEqual(Object.keys(descriptor), Object.keys(DESCRIPTORS[0]));
+  for (const wire of CHANNELS) assert.deepEqual(Object.keys(wire), Object.keys(CHANNELS[0]));
+  assert.equal(new Set(CHANNELS.map(({ vectorField }) => vectorField)).size, CHANNELS.length);
+});
+
+it('a reader that offers both subprotocols gets json, one that offers none gets binary frames', () => {
+  assert.deepEqual(
+    [['json', 'binary'], ['binary', 'json'], ['binary'], ['openbell.bearer.x'], []].map((offered) => {
+      const { format, protocol } = chooseFormat(offered);
+      return [format.protocol, protocol];
+    }),
+    [
+      ['json', 'json'],
+      ['json', 'json'],
+      ['binary', 'binary'],
+      ['binary', ''],
+      ['binary', ''],
+    ],
+  );
+  assert.deepEqual(
+    FORMATS.map(({ binary }) => binary),
+    [true, false],
+  );
+});
