@@ -39,7 +39,7 @@ interface Answer {
   readonly json: any;
 }
 
-/** By hand, because fetch sets Host and Origin itself. */
+/** Written by hand, because fetch sets Host and Origin itself. */
 function ask(method: string, path: string, body?: string | object, headers: Record<string, string> = {}): Promise<Answer> {
   const text = typeof body === 'object' ? JSON.stringify(body) : (body ?? '');
   const json = method === 'POST' ? { 'content-type': 'application/json' } : {};
@@ -75,12 +75,12 @@ async function eventually(path: string, done: (json: Answer['json']) => boolean)
   }
 }
 
-test('health says live and ready', async () => {
+test('health reports live and ready', async () => {
   assert.deepEqual(await get('/health/live'), { status: 200, json: { status: 'live' } });
   assert.deepEqual(await get('/health/ready'), { status: 200, json: { status: 'ready' } });
 });
 
-test('order entry tells over gRPC that it serves', async () => {
+test('order entry reports over gRPC that it serves', async () => {
   const Health = makeClientConstructor(healthService as Parameters<typeof makeClientConstructor>[0], 'Health');
   const asked = new Health(`127.0.0.1:${exchange.ports.grpc}`, credentials.createInsecure()) as unknown as Client & {
     check(request: { service: string }, done: (error: Error | null, answer: { status: string }) => void): void;
@@ -107,7 +107,7 @@ test('symbols, in decimal text and in units', async () => {
   );
 });
 
-test('an order shows in book, account and, a moment later, in the history', async () => {
+test('an order appears in book, account and, a moment later, in the history', async () => {
   const sell = await client.orders.place({ symbol: 'SOL-USD', side: 'sell', price: '150.000', quantity: '3' });
   const buy = await client.orders.place({ symbol: 'SOL-USD', side: 'buy', price: '150.000', quantity: '1' });
   const { json: book } = await get('/v1/book/SOL-USD?depth=1');
@@ -198,7 +198,7 @@ test('a symbol: defined, parameters, auction, uncross', async () => {
   assert.deepEqual([later.status, later.json.name], [409, 'BOOK_NOT_EMPTY']);
   assert.deepEqual(later.json.applied, [], 'nothing of the action stands');
 
-  // The band is set before the fee, which an order in the book forbids.
+  // The band is set before the fee. The fee cannot change while an order is in the book.
   const part = await post('/v1/symbols/600000/parameters', { fees: { taker: '0.2%' }, priceBand: '6%' });
   assert.deepEqual([part.status, part.json.name], [409, 'BOOK_NOT_EMPTY']);
   const [band] = part.json.applied;
@@ -286,7 +286,7 @@ const REFUSED: [string, () => Promise<Answer>, number, string, RegExp][] = [
 ];
 
 for (const [name, send, status, code, message] of REFUSED) {
-  test(`refused: ${name}`, async () => {
+  test(`rejected: ${name}`, async () => {
     const answer = await send();
     assert.deepEqual([answer.status, answer.json.name], [status, code]);
     assert.match(answer.json.message, message);
@@ -294,7 +294,7 @@ for (const [name, send, status, code, message] of REFUSED) {
   });
 }
 
-test('a refused body lists each problem with the key as it was sent; a key that belongs to no asset is not renamed', async () => {
+test('a rejected body lists each problem with the key as it was sent; a key that names no asset is not renamed', async () => {
   const { json } = await post('/v1/symbols/BTC-USD/parameters', { priceBand: '5', fees: { maker: '200%' } });
   assert.deepEqual([json.code, json.problems.map(({ path }: { path: string }) => path)], [Code.BAD_PARAMETER, ['priceBand', 'fees.maker']]);
   assert.equal(json.message, json.problems.map(({ path, problem }: Record<string, string>) => `${path}: ${problem}`).join('; '));
@@ -302,7 +302,7 @@ test('a refused body lists each problem with the key as it was sent; a key that 
   assert.match(account.message, /^deposits\.tickSize: no asset has this name/);
 });
 
-test('amounts as JSON numbers count exactly as they are written, or are refused', async () => {
+test('amounts as JSON numbers count exactly as they are written, or are rejected', async () => {
   const { json: before } = await get('/v1/accounts/3');
   const deposit = (amount: string) => post('/v1/accounts/3/deposit', `{"asset": "USD", "amount": ${amount}}`);
   for (const [amount, units] of [
@@ -319,14 +319,14 @@ test('amounts as JSON numbers count exactly as they are written, or are refused'
   assert.equal(now.balances[0].availableUnits - before.balances[0].availableUnits, 100_000 + 100_000_000 + 2 * 2_500_000_000_001);
 });
 
-test('a body that is too large is not read to its end', async () => {
+test('a body that is too large is not read to the end', async () => {
   const answer = await post('/v1/accounts', `{"name": "${'x'.repeat(200_000)}"}`).catch((error: NodeJS.ErrnoException) => error.code);
   // The connection may be reset before the answer is read, as it should be.
   if (typeof answer === 'object') assert.deepEqual([answer.status, answer.json.name], [413, 'BODY_TOO_LARGE']);
   else assert.match(String(answer), /ECONNRESET|EPIPE/);
 });
 
-test('a body that is deep or wide beyond sense is refused before it is read as a configuration', async () => {
+test('a body that is too deep or too wide is rejected before it is parsed as a configuration', async () => {
   const deep = `{"id":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
   const wide = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, 1]));
   for (const [body, text] of [
@@ -366,7 +366,7 @@ test('a deposit or withdrawal with an idempotency key takes effect once', async 
   }
 });
 
-test('an action whose command is not answered names the command, whose outcome is unknown', async () => {
+test('an action whose command is not answered names the command and an unknown outcome', async () => {
   const { directory, sequencer, schedule } = exchange.engine;
   const silent = { awaitSeq: () => new Promise<Uint8Array>(() => undefined), canAwait: () => true, forget: () => undefined };
   const commands = new AdminCommands(sequencer, silent, schedule, 20);
@@ -395,10 +395,10 @@ test('an action whose command is not answered names the command, whose outcome i
       return true;
     },
   );
-  assert.equal(seqs.length, 1, 'the audit trail gets its place in the log');
+  assert.equal(seqs.length, 1, 'the audit trail gets its seq');
 });
 
-test('web pages are kept away, programs are not', async () => {
+test('web pages are rejected, programs are not', async () => {
   const page = await post('/v1/accounts/1/suspend', {}, { origin: 'http://127.0.0.1:8080' });
   assert.deepEqual([page.status, page.json.name], [403, 'CROSS_SITE']);
   for (const host of ['evil.example:7403', 'localhost.evil.example', '127.0.0.1.evil.example', '10.0.0.1']) {
@@ -413,7 +413,7 @@ test('web pages are kept away, programs are not', async () => {
   assert.equal((await get('/v1/accounts/1')).json.suspended, false);
 });
 
-test('metrics tell of orders, refusals, latency, rings and sequences', async () => {
+test('metrics cover orders, rejects, latency, rings and sequences', async () => {
   await client.orders.place({ symbol: 'BTC-USD', side: 'buy', price: '1.00', quantity: '0.0001' });
   const text = String((await get('/metrics')).json);
   const value = (name: string) => Number(new RegExp(`^${name.replace(/[{}."+]/g, '\\$&')} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
@@ -428,20 +428,20 @@ test('metrics tell of orders, refusals, latency, rings and sequences', async () 
   assert.ok(value('nodejs_eventloop_lag_seconds') >= 0);
 });
 
-test('a snapshot is taken while trading goes on', async () => {
+test('a snapshot is taken while trading continues', async () => {
   const { json } = await post('/v1/snapshot');
   assert.ok(json.seq > 100);
   assert.match(json.path, /snapshot-\d+/);
 });
 
-test('while it drains, ready says so and actions are refused', async () => {
+test('while it drains, the readiness check reports it and actions are rejected', async () => {
   exchange.engine.sequencer.draining = true;
   const { status, json } = await post('/v1/accounts/1/suspend');
   exchange.engine.sequencer.draining = false;
   assert.deepEqual([status, json.code, json.name], [503, Code.DRAINING, 'DRAINING']);
 });
 
-test('a stopping exchange says so to who wants a snapshot', async () => {
+test('a stopping exchange rejects a snapshot request with DRAINING', async () => {
   const stopped = exchange.stop();
   const { status, json } = await post('/v1/snapshot');
   assert.deepEqual([status, json.code, json.name], [503, Code.DRAINING, 'DRAINING']);

@@ -90,7 +90,7 @@ function resealed(line: string, before: string): string {
 }
 
 describe('audit trail', () => {
-  it('keeps what it was told, numbered and chained, over restarts and rotation', async (t) => {
+  it('keeps its records, numbered and chained, over restarts and rotation', async (t) => {
     const data = dataDir(t);
     await trailOf(data, 40, 1500);
     await trailOf(data, 5, 1500);
@@ -110,7 +110,7 @@ describe('audit trail', () => {
     for (const file of files) assert.equal(statSync(file).mode & 0o077, 0, 'others may read it');
   });
 
-  /** What somebody does to the lines of records 1 (start), 2 to 11 (actions), 12 (stop); and the record that must be named. */
+  /** Manipulations of the lines of records 1 (start), 2 to 11 (actions), 12 (stop); and the record that must be named. */
   const TAMPERINGS: readonly { what: string; edit: (lines: string[]) => string[]; no: number; problem: RegExp }[] = [
     { what: 'a changed field', edit: (l) => l.with(4, l[4].replace('operator 4', 'operator 9')), no: 5, problem: /does not follow/ },
     { what: 'a changed time', edit: (l) => l.with(4, l[4].replace(/"time":"\d{4}/, '"time":"1999')), no: 5, problem: /does not follow/ },
@@ -156,25 +156,25 @@ describe('audit trail', () => {
       await trailOf(data, 10);
       editLines(data, edit);
       const { fault, records } = await verifyTrail(data);
-      assert.ok(fault !== undefined, 'nobody noticed');
+      assert.ok(fault !== undefined, 'the manipulation was not detected');
       assert.equal(fault.no, no);
       assert.match(fault.problem, problem);
       assert.equal(records, no - 1);
     });
   }
 
-  it('a cut end shows against a head that was kept elsewhere', async (t) => {
+  it('a truncated end is detected with a head that was stored elsewhere', async (t) => {
     const data = dataDir(t);
     await trailOf(data, 10);
     const { head } = await verifyTrail(data);
     await trailOf(data, 3);
     assert.equal((await verifyTrail(data, head)).fault, undefined, 'a trail that has grown since contains it');
     editLines(data, (lines) => lines.slice(0, 7));
-    assert.equal((await verifyTrail(data)).fault, undefined, 'by itself a cut end looks like any end');
+    assert.equal((await verifyTrail(data)).fault, undefined, 'without a stored head, a truncated end cannot be detected');
     assert.match((await verifyTrail(data, head)).fault?.problem ?? '', /its end was cut/);
   });
 
-  it('a file that is missing in the middle is noticed', async (t) => {
+  it('a file that is missing in the middle is detected', async (t) => {
     const data = dataDir(t);
     await trailOf(data, 40, 1500);
     const files = auditFiles(auditDirectory(data));
@@ -182,7 +182,7 @@ describe('audit trail', () => {
     assert.match((await verifyTrail(data)).fault?.problem ?? '', /records were removed/);
   });
 
-  it('a torn last record is cut and kept at the next start, which says so', async (t) => {
+  it('a torn last record is cut and kept at the next start, which records it', async (t) => {
     const data = dataDir(t);
     await trailOf(data, 10);
     const [file] = auditFiles(auditDirectory(data));
@@ -200,7 +200,7 @@ describe('audit trail', () => {
     assert.equal((await verifyTrail(data)).fault, undefined);
   });
 
-  it('what a crash leaves behind the last record, zeros or half a rotation, is no obstacle', async (t) => {
+  it('a crash may leave zeros after the last record, or half a rotation: the next start handles both', async (t) => {
     const data = dataDir(t);
     await trailOf(data, 40, 1500);
     const files = auditFiles(auditDirectory(data));
@@ -211,7 +211,7 @@ describe('audit trail', () => {
     assert.equal((await verifyTrail(data)).fault, undefined);
   });
 
-  it('kill -9 in the middle of writing: what is there fits, and the next start goes on', { timeout: 120_000 }, async (t) => {
+  it('kill -9 in the middle of writing: the records are consistent, and the next start continues', { timeout: 120_000 }, async (t) => {
     const data = dataDir(t);
     const child = fileURLToPath(new URL('support/audit-child.ts', import.meta.url));
     let before = 0;
@@ -229,7 +229,7 @@ describe('audit trail', () => {
     assert.ok(auditFiles(auditDirectory(data)).length > 1, 'it never rotated');
   });
 
-  it('a full disk: records wait, more than that are counted, and nothing is out of place afterwards', async (t) => {
+  it('a full disk: records wait, further ones are counted, and the order is intact afterwards', async (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'openbell-audit-'));
     try {
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', dir], { stdio: 'ignore' });
@@ -246,7 +246,7 @@ describe('audit trail', () => {
     const ballast = join(dir, 'ballast');
     const { bavail, bsize } = statfsSync(dir);
     writeFileSync(ballast, Buffer.alloc(bavail * bsize));
-    // What still fits the last page goes on the disk.
+    // Data that still fits into the last page is written to the disk.
     for (let no = 1; no <= 200 && !trail.stats.failing; no++) {
       trail.record(action(no));
       await sleep(10);
@@ -264,11 +264,11 @@ describe('audit trail', () => {
     assert.equal(
       lost.reduce((sum, count) => sum + count, 0),
       trail.stats.lost,
-      'the trail tells how many it lacks',
+      'the trail records how many it lacks',
     );
   });
 
-  it('a flood of refusals is summed up; nothing else is', async (t) => {
+  it('a flood of rejects is summarised; other records are not', async (t) => {
     const data = dataDir(t);
     const trail = new AuditTrail(data, LOG, { maxRefusals: 10 });
     for (let i = 0; i < 100_000; i++) trail.record(refusal());
@@ -278,17 +278,17 @@ describe('audit trail', () => {
     const records = await recordsOf(data);
     const refusals = records.filter(({ kind }) => kind === 'identity');
     assert.ok(refusals.length <= 10 + 65, `${refusals.length} records`);
-    const told = refusals.map(({ detail }) => (detail === undefined ? 1 : Number.parseInt(detail, 10)));
+    const counts = refusals.map(({ detail }) => (detail === undefined ? 1 : Number.parseInt(detail, 10)));
     assert.equal(
-      told.reduce((sum, count) => sum + count, 0),
+      counts.reduce((sum, count) => sum + count, 0),
       101_000,
-      'every refusal is counted',
+      'every reject is counted',
     );
     assert.equal(records.filter(({ kind }) => kind === 'admin').length, 50);
     assert.equal(trail.stats.summarised, 101_000 - 10);
   });
 
-  it('takes any text: what a stranger sends stays one record', async (t) => {
+  it('accepts any text: input from an unknown client stays one record', async (t) => {
     const data = dataDir(t);
     const trail = new AuditTrail(data, LOG);
     const texts = ['a\nb', '","hash":"0"}', '\ud800', '\u2028', '=1+1', 'x'.repeat(100_000), '\0\x1b[31m', '"'];
@@ -316,7 +316,7 @@ async function daysOf(data: string, days: number): Promise<string[]> {
   return auditFiles(dir);
 }
 
-/** Starts and stops with a retention; resolves when what it removes is gone. */
+/** Starts and stops with a retention; resolves when the removal is complete. */
 async function retain(data: string, keepDays: number, log = LOG): Promise<void> {
   const trail = new AuditTrail(data, log, { keepDays, flushMs: 1 });
   await sleep(150);
@@ -324,7 +324,7 @@ async function retain(data: string, keepDays: number, log = LOG): Promise<void> 
 }
 
 describe('retention', () => {
-  it('removes the oldest whole files, and the trail tells which; what is left is whole from there on', async (t) => {
+  it('removes the oldest whole files, and the trail records which; the rest is unbroken', async (t) => {
     const data = dataDir(t);
     const files = await daysOf(data, 10);
     assert.equal(files.length, 10, 'a file for each day');
@@ -338,23 +338,23 @@ describe('retention', () => {
       { ...verdict, head: '' },
       { first: 21, removed: { through: 20, hash: records[19].hash, told: 46 }, records: 27, head: '', tornBytes: 0, fault: undefined },
     );
-    const told = (await recordsOf(data)).filter(({ action: done }) => done === 'remove');
+    const removals = (await recordsOf(data)).filter(({ action: done }) => done === 'remove');
     assert.deepEqual(
-      told.map(({ detail }) => JSON.parse(detail ?? '')),
+      removals.map(({ detail }) => JSON.parse(detail ?? '')),
       [1, 5, 9, 13, 17].map((from) => {
         return { file: `audit-${String(from).padStart(12, '0')}.jsonl`, from, through: from + 3, hash: records[from + 2].hash };
       }),
     );
     await retain(data, 4.5);
-    assert.equal((await verifyTrail(data)).first, 21, 'nothing more is old enough');
+    assert.equal((await verifyTrail(data)).first, 21, 'no further file is old enough');
     await retain(data, 1);
     assert.deepEqual([(await verifyTrail(data)).first, (await verifyTrail(data)).fault], [37, undefined]);
     const { removed } = await verifyTrail(data);
-    assert.equal((await verifyTrail(data, removed?.hash)).fault, undefined, 'a head that was kept may be that of the last one removed');
+    assert.equal((await verifyTrail(data, removed?.hash)).fault, undefined, 'a stored head may be that of the last removed record');
     assert.match((await verifyTrail(data, records[19].hash)).fault?.problem ?? '', /or it is the head of a record before 37/);
   });
 
-  it('fits wherever a crash ends a removal, and the next start goes on; any other hole is told', async (t) => {
+  it('is consistent wherever a crash interrupts a removal, and the next start continues; any other gap is reported', async (t) => {
     const data = dataDir(t);
     const files = await daysOf(data, 10);
     const copies = new Map(files.map((file) => [file, readFileSync(file)]));
@@ -378,19 +378,19 @@ describe('retention', () => {
     assert.deepEqual([(await verifyTrail(data)).first, (await verifyTrail(data)).fault], [37, undefined]);
   });
 
-  it('believes no removal that what is left does not follow from', async (t) => {
+  it('rejects a removal record that the remaining records do not follow from', async (t) => {
     const data = dataDir(t);
     const files = await daysOf(data, 3);
     await retain(data, 0.5);
     assert.equal((await verifyTrail(data)).fault, undefined);
-    // The oldest record that is left, changed and sealed for what came before: only the removal's hash shows it.
+    // The oldest remaining record, changed and rehashed with its predecessor: only the removal's hash detects it.
     const lines = readFileSync(files[2], 'utf8').split('\n');
     writeFileSync(files[2], [lines[0].replace('operator 1', 'operator 9'), ...lines.slice(1)].join('\n'));
     const { fault } = await verifyTrail(data);
     assert.match(fault?.problem ?? '', /^tells of a removal that record 9 does not follow from$/);
   });
 
-  it('removes no file that does not fit the next, nor any after it, and says so', async (t) => {
+  it('removes no file that does not match the next, nor any after it, and reports it', async (t) => {
     const data = dataDir(t);
     const files = await daysOf(data, 5);
     writeFileSync(files[1], readFileSync(files[1], 'utf8').replace(/[0-9a-f]{4}"\}\n$/, 'f00d"}\n'));
@@ -400,7 +400,7 @@ describe('retention', () => {
     assert.match(lines.join(''), /audit-000000000009\.jsonl does not follow from the file before it: what comes before it stays/);
   });
 
-  it('kill -9 in the middle of removing: what is there fits', { timeout: 120_000 }, async (t) => {
+  it('kill -9 in the middle of removing: the records are consistent', { timeout: 120_000 }, async (t) => {
     const data = dataDir(t);
     const child = fileURLToPath(new URL('support/audit-child.ts', import.meta.url));
     const firsts = new Set<number>();
@@ -417,7 +417,7 @@ describe('retention', () => {
     }
   });
 
-  it('verify beside an exchange that removes sees a whole trail', async (t) => {
+  it('verify finds an unbroken trail while an exchange removes files', async (t) => {
     const data = dataDir(t);
     const child = fileURLToPath(new URL('support/audit-child.ts', import.meta.url));
     const writer = spawn(process.execPath, [child, data, 'retain'], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -433,7 +433,7 @@ describe('retention', () => {
     }
   });
 
-  it('openbell start --audit-keep, and what verify says then', async (t) => {
+  it('openbell start --audit-keep, and the output of verify', async (t) => {
     const data = dataDir(t);
     await daysOf(data, 4);
     const exchange = await ExchangeProcess.start(data, ['--audit-keep', '2']);
@@ -449,7 +449,7 @@ describe('retention', () => {
 });
 
 describe('audit of a running exchange', () => {
-  it('each administrative action: who, what, how it ended, where it is in the log', async (t) => {
+  it('each administrative action: subject, action, outcome and log position', async (t) => {
     const data = dataDir(t);
     const flags = { data, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0' };
     const exchange = await startExchange(loadConfig({ flags, env: {} }), { log: LOG });
@@ -484,7 +484,7 @@ describe('audit of a running exchange', () => {
 });
 
 describe('openbell audit', () => {
-  it('verify tells whole from broken by its exit code', async (t) => {
+  it('the exit code of verify distinguishes an unbroken from a broken trail', async (t) => {
     const data = dataDir(t);
     await trailOf(data, 10);
     const { head } = await verifyTrail(data);
@@ -505,7 +505,7 @@ describe('openbell audit', () => {
     assert.equal((await openbell(['audit', 'verify', data, '--head', 'xyz'])).code, 2);
   });
 
-  it('export gives lines or a table of a span of time, and stops at what does not fit', async (t) => {
+  it('export gives lines or a table of a time span, and stops at a record that does not match', async (t) => {
     const data = dataDir(t);
     const trail = new AuditTrail(data, LOG);
     trail.record({ ...refusal('=cmd("x"),\nsecond line'), subject: 'a "quoted" one' });

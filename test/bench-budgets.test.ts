@@ -16,7 +16,7 @@ function runOf(...metrics: Metric[]): RunResult {
   return { ...run, scopes: [{ ...run.scopes[0], metrics }] };
 }
 
-/** A latency whose windows have these p99. */
+/** A latency whose windows have these p99 values. */
 function latencies(...p99s: number[]): Metric {
   const windows = p99s.map((p99) => {
     const recorder = new Recorder();
@@ -41,7 +41,7 @@ test('a guard is judged by the best of the windows', () => {
   assert.equal(verdictOf({ ...guard, percentile: 'p50' }, latencies(5, 1.1, 7)).state, 'met');
 });
 
-test('a window in which nothing was answered is none, and not the best of all', () => {
+test('a window without answers does not count, and is not the best of all', () => {
   const guard: Budget = { kind: 'guard', scope: 'wire', metric: 'wire.latency', percentile: 'p99', limit: 1, source: SOURCE };
   const brokenOff = (...p99s: number[]): Metric => {
     const metric = latencies(...p99s);
@@ -55,14 +55,14 @@ test('a window in which nothing was answered is none, and not the best of all', 
   assert.match(renderHtml(report), /broken: ∞ % over/);
 });
 
-test('where higher is better, the limit is the least', () => {
+test('if higher is better, the limit is a minimum', () => {
   const guard: Budget = { kind: 'guard', scope: 'wire', metric: 'wire.rate', limit: 100, source: SOURCE };
   const rate = (...values: number[]): Metric => valueMetric('wire.rate', '', '/s', 'higher', values);
   assert.equal(verdictOf(guard, rate(50, 100, 60)).state, 'met');
   assert.equal(verdictOf(guard, rate(50, 99, 60)).state, 'broken');
 });
 
-test('a target that is not met is told and fails nothing', () => {
+test('a missed target is reported and does not fail the check', () => {
   const target: Budget = { kind: 'target', scope: 'wire', metric: 'wire.latency', percentile: 'p99', limit: 1, source: SOURCE };
   const verdict = verdictOf(target, latencies(2, 2, 3));
   assert.equal(verdict.state, 'not met');
@@ -113,7 +113,7 @@ test('the file is read strictly', () => {
     [{ ...good, metric: 'fanout.a' }, /metric must begin with wire\./],
     [{ ...good, percentile: 'p95' }, /percentile must be p50, p90, p99, p999, max/],
     [{ ...good, profile: 'quick' }, /profile must be/],
-    [{ ...good, source: '' }, /source must say/],
+    [{ ...good, source: '' }, /source must state/],
     [null, /not an object/],
   ];
   for (const [entry, message] of wrong)
@@ -128,7 +128,7 @@ test('the file is read strictly', () => {
   assert.throws(() => parseBudgets('[', CATALOG.names), /JSON/);
 });
 
-test('bench/budgets.json is one', () => {
+test('bench/budgets.json is a valid list of budgets', () => {
   const budgets = parseBudgets(readFileSync(new URL('../bench/budgets.json', import.meta.url), 'utf8'), CATALOG.names);
   assert.ok(budgets.length > 0);
 });

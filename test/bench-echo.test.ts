@@ -11,7 +11,7 @@ import { ReportFrameReader } from '../engine/wire/report-frames.ts';
 
 const SYMBOLS = [{ id: 1, referencePriceTicks: 10_000 }];
 
-test('the echo answers each command of a frame once, in order, and numbers on', () => {
+test('the echo answers each command of a frame once, in order, with consecutive numbers', () => {
   const answer = new EchoAnswer(41);
   const batch = new CommandBatch();
   const reader = new ReportFrameReader();
@@ -33,10 +33,10 @@ test('the echo answers each command of a frame once, in order, and numbers on', 
   ]);
   assert.deepEqual(answered(), []);
   assert.deepEqual(answered(9), [[9, 45]]);
-  assert.throws(() => answer.to(new Uint8Array(40)), /no CommandFrame: MALFORMED_FRAME/);
+  assert.throws(() => answer.to(new Uint8Array(40)), /an invalid CommandFrame: MALFORMED_FRAME/);
 });
 
-// The generator fails a run in which an answer is missing, comes twice, or has a number that is not the next.
+// The generator fails a run in which an answer is missing, duplicated, or not numbered consecutively.
 describe('the echo under load', () => {
   const abort = new AbortController();
   let echo: EchoProcess;
@@ -70,14 +70,14 @@ describe('the echo under load', () => {
       assert.equal((await load.pingPong({ warmup: 10, orders: 20, windows: 2 })).orders, 50);
     });
 
-  test('saturated: the rate is what was answered in the window', async () => {
+  test('saturated: the rate is the number of answers in the window', async () => {
     await open('grpc');
     const { achieved, orders, windows } = await load.saturate({ underWay: 100, warmupMs: 0, windowMs: 200 });
     assert.equal(windows[0].count, orders);
     assert.ok(achieved > 0 && achieved <= orders / 0.2, `${achieved}/s with ${orders} orders`);
   });
 
-  test('who does not read is overloaded: the run breaks off, and says so', async () => {
+  test('a server that does not read is overloaded: the run stops and reports it', async () => {
     await open('grpc');
     process.kill(echo.pid, 'SIGSTOP');
     const running = load.run({ rate: 1_000_000, batch: 50, warmupMs: 0, windowMs: 500, windows: 2, sampleMs: 0, mayRefuse: true });

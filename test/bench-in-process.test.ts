@@ -42,7 +42,7 @@ describe('bench: the in-process scopes on small inputs', () => {
     });
   }
 
-  it('core-sharing: four costs a line, until the time is over', () => {
+  it('core-sharing: four costs per line, until the time is over', () => {
     const lines = execFileSync(process.execPath, [CORE_SHARING, '0.3'], { encoding: 'utf8' }).trimEnd().split('\n');
     assert.match(lines[0], /^ +chained +independent +book +two threads$/);
     for (const line of lines.slice(1)) assert.match(line, /^( +[\d.]+){4}$/);

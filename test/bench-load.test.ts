@@ -30,7 +30,7 @@ describe('the load generator', () => {
   before(async () => {
     exchange = await ExchangeProcess.start({ data, durability: 'fast', signal: abort.signal });
     load = new LoadClient(abort.signal);
-    // Until so much rests at the best prices that no taker comes before its maker.
+    // Until enough orders rest at the best prices that every taker finds a maker.
     await open('ws');
     await load.run({ rate: 20_000, batch: 10, warmupMs: 0, windowMs: 500, windows: 1, sampleMs: 0 });
   });
@@ -62,7 +62,7 @@ describe('the load generator', () => {
     });
   }
 
-  test('what the exchange counted is that of the windows', async () => {
+  test('the figures of the exchange are those of the windows', async () => {
     await open('grpc');
     const request = { rate: 2000, batch: 1, warmupMs: 100, windowMs: 250, windows: 2, sampleMs: 0 };
     const { server } = await runWithReadings(exchange, load, request);
@@ -74,26 +74,26 @@ describe('the load generator', () => {
     }
   });
 
-  test('a refusal fails a run, and is an overload where a ramp expects it', async () => {
+  test('a reject fails a run, and is an overload in a ramp', async () => {
     await open('grpc');
     await exchange.post('/v1/accounts/2/suspend');
     const request = { rate: 1000, batch: 1, warmupMs: 0, windowMs: 200, windows: 1, sampleMs: 0 };
     const { kept } = await load.run({ ...request, mayRefuse: true });
     assert.equal(kept, false);
-    await assert.rejects(load.run(request), /refused, the first with ACCOUNT_SUSPENDED/);
+    await assert.rejects(load.run(request), /rejected, the first with ACCOUNT_SUSPENDED/);
   });
 });
 
-test('a window that broke off is noted as overloaded', () => {
+test('a window that was stopped is noted as overloaded', () => {
   const recorder = new Recorder();
   const result = { windows: [recorder.take()], samples: [], sendDelay: recorder.take(), orders: 9, fills: 0, refused: 0, achieved: 0 };
   const noteOf = (kept: boolean, overloaded: boolean) => latencyMetric('a.b', '', 5000, { ...result, kept, overloaded }).note;
   assert.equal(noteOf(true, false), undefined);
   assert.equal(noteOf(false, false), '0 of 5,000 commands/s were answered');
-  assert.equal(noteOf(false, true), 'overloaded: at 5,000 commands/s a window broke off, too much was under way');
+  assert.equal(noteOf(false, true), 'overloaded: at 5,000 commands/s a window was stopped, too many commands were in flight');
 });
 
-test('messages that come in pieces of any size are whole again', () => {
+test('messages that arrive in pieces of any size are reassembled', () => {
   class Lines extends MessageSplitter {
     protected override readHead(bytes: Buffer, at: number): number {
       if (at + 1 > bytes.length) return 0;
@@ -110,7 +110,7 @@ test('messages that come in pieces of any size are whole again', () => {
   }
 });
 
-test('the send arena hands out what was reserved, also over its end', () => {
+test('the send arena returns the reserved bytes, also across its end', () => {
   const arena = new SendArena(10);
   const put = (text: string): void => void arena.bytes.write(text, arena.reserve(text.length), 'latin1');
   put('abc');

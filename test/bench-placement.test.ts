@@ -16,13 +16,13 @@ describe('placement', () => {
   ] as const)
     it(`reads ${list}`, () => assert.deepEqual(allowedCores(status(list)), cores));
 
-  it('leaves a command alone when there is no core to bind it to', () => {
+  it('leaves a command unchanged if there is no core to bind it to', () => {
     assert.deepEqual(onCores(undefined, ['a']), { command: process.execPath, args: ['a'] });
     assert.match(describePlacement(ANYWHERE), /No process is bound/);
   });
 
   const { exchange: own, clients } = clientsApart();
-  it('binds the exchange and what loads it to different cores, all their threads', {
+  it('binds the exchange and the load generator to different cores, with all their threads', {
     skip: own === undefined && 'SKIPPED: one core, or no taskset',
   }, async (t) => {
     const stopped = new AbortController();

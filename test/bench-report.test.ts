@@ -1,7 +1,7 @@
 /**
  * The HTML report, as text and in the real browser. Without Chromium on the PATH
  * the latter is skipped, unless OPENBELL_CI=1: then it fails. After a change that
- * is meant, OPENBELL_UPDATE_SCREENSHOT=1 takes the screenshot anew: look at it.
+ * is intended, OPENBELL_UPDATE_SCREENSHOT=1 renews the screenshot: check it.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -83,7 +83,7 @@ test('in the browser, dark: the page is', { skip }, () => {
   assert.equal(facts.background, 'rgb(20, 22, 26)');
 });
 
-test('in the browser: it looks as it did', { skip }, () => {
+test('in the browser: it looks unchanged', { skip }, () => {
   const file = join(folder, 'report.html');
   writeFileSync(file, page);
   const taken = process.env.OPENBELL_UPDATE_SCREENSHOT === '1' ? SCREENSHOT : join(folder, 'report.png');
@@ -95,12 +95,12 @@ test('in the browser: it looks as it did', { skip }, () => {
   assert.ok(different <= MAX_DIFFERENT_PART, `${(different * 100).toFixed(1)} % of the page look different; compare ${SCREENSHOT}`);
 });
 
-test('the page needs nothing from elsewhere, and lets nothing in', () => {
+test('the page is self-contained, and loads nothing', () => {
   assert.doesNotMatch(page, /https?:|<link(?! rel="icon" href="data:,")|<img|src=|@import|url\(/);
   assert.match(page, /Content-Security-Policy" content="default-src &#39;none&#39;/);
 });
 
-test('whatever a scope says is text', () => {
+test('all texts of a scope are escaped', () => {
   const evil = `</script><img src=x onerror=alert(1)>"'&|\n# no heading`;
   const [scope] = run.scopes;
   const metric = { ...scope.metrics[0], id: `wire.${evil}`, title: evil, note: evil };

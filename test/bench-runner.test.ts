@@ -39,7 +39,7 @@ async function run(out: string, args: readonly string[], budgets: unknown = []):
 
 const resultOf = (out: string): RunResult => JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')) as RunResult;
 
-test('a run leaves its result, a summary, a report; the run before it becomes the previous one', async () => {
+test('a run writes its result, a summary and a report; the earlier run becomes the previous one', async () => {
   const out = outputFolder();
   const first = await run(out, ['steady', '--windows', '4']);
   assert.equal(first.code, 0, first.stderr);
@@ -62,7 +62,7 @@ test('a run leaves its result, a summary, a report; the run before it becomes th
   assert.match(other.stdout, /Compared with commit/);
 });
 
-test('a scope that fails, and one that takes its process with it, do not stop the next: exit 1', async () => {
+test('a scope that fails, or crashes its process, does not stop the next: exit code 1', async () => {
   const out = outputFolder();
   const { code, stdout } = await run(out, ['steady', 'failing', 'crashing', 'unavailable']);
   assert.equal(code, 1);
@@ -80,13 +80,13 @@ test('a scope that hangs is killed at its deadline', async () => {
   assert.match(resultOf(out).scopes[0].failed ?? '', /killed: not done after 5 s/);
 });
 
-test('what a scope started and left behind is killed with it', async () => {
+test('leftover processes of a scope are killed with it', async () => {
   const file = join(root, 'left.pid');
   assert.equal((await run(outputFolder(), ['parent', '-o', `pid=${file}`, '-o', 'wait=no'])).code, 1);
   await assertGone(Number(readFileSync(file, 'utf8')));
 });
 
-test('Ctrl-C stops the scope and what it started, writes nothing, exit 130', async () => {
+test('Ctrl-C stops the scope and its processes, writes nothing, exit code 130', async () => {
   const out = outputFolder();
   const file = join(root, 'interrupted.pid');
   const child = start(out, ['parent', 'steady', '-o', `pid=${file}`]);
@@ -98,7 +98,7 @@ test('Ctrl-C stops the scope and what it started, writes nothing, exit 130', asy
   assert.deepEqual(readdirSync(out), []);
 });
 
-test('a runner that is killed leaves nothing behind', async () => {
+test('a killed runner leaves no process behind', async () => {
   const file = join(root, 'orphan.pid');
   const child = start(outputFolder(), ['parent', '-o', `pid=${file}`]);
   while (!existsSync(file) || readFileSync(file, 'utf8') === '') await delay(20);
@@ -106,7 +106,7 @@ test('a runner that is killed leaves nothing behind', async () => {
   await assertGone(Number(readFileSync(file, 'utf8')));
 });
 
-test('--check: a broken guard is exit 3, a target that is not met is told', async () => {
+test('--check: a broken guard gives exit code 3, a missed target is reported', async () => {
   const guard = { kind: 'guard', scope: 'steady', metric: 'steady.rate', limit: 100, source: 'a test' };
   const target = { ...guard, kind: 'target', limit: 1000 };
   const held = await run(outputFolder(), ['steady', '--check'], [guard, target]);
@@ -114,13 +114,13 @@ test('--check: a broken guard is exit 3, a target that is not met is told', asyn
   assert.match(held.stdout, /Checked budgets: 1 of 1 hold\. Targets: 0 of 1 met\./);
   const broken = [{ ...guard, limit: 101 }];
   assert.equal((await run(outputFolder(), ['steady', '--check'], broken)).code, 3);
-  assert.equal((await run(outputFolder(), ['steady'], broken)).code, 0, 'without --check it is only told');
+  assert.equal((await run(outputFolder(), ['steady'], broken)).code, 0, 'without --check it is only reported');
   const unknown = [{ ...guard, metric: 'steady.rat' }];
   assert.equal((await run(outputFolder(), ['steady', '--check'], unknown)).code, 3);
   assert.equal((await run(outputFolder(), ['steady', '--check', '-o', 'rate=1'], unknown)).code, 0, 'options may leave figures out');
 });
 
-test('--check: what breaks is measured again, twice at most; the best window of all counts', async () => {
+test('--check: a scope with a broken budget is measured again, twice at most; the best window of all counts', async () => {
   const guard = { kind: 'guard', scope: 'disturbed', metric: 'disturbed.rate', limit: 100, source: 'a test' };
   const look = async (name: string, slow: number, ...args: readonly string[]) => {
     const [out, file] = [outputFolder(), join(root, name)];
@@ -146,7 +146,7 @@ test('--check: what breaks is measured again, twice at most; the best window of 
   assert.equal((await look('unchecked', 1)).runs, 1);
 });
 
-test('usage: exit 2, and nothing is run', async () => {
+test('usage: exit code 2, and no scope is run', async () => {
   const out = outputFolder();
   const wrong: readonly (readonly [args: readonly string[], message: RegExp])[] = [
     [['nonsense'], /no such scope: nonsense/],
@@ -177,7 +177,7 @@ async function assertGone(pid: number): Promise<void> {
   assert.fail(`process ${pid} still runs`);
 }
 
-/** A zombie that nobody has waited for yet runs no more. */
+/** A zombie that has not been reaped yet no longer runs. */
 function isRunning(pid: number): boolean {
   try {
     return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));

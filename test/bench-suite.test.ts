@@ -11,7 +11,7 @@ import { clock, secondsLeft } from '../bench/suite/progress.ts';
 import { mergeLatencies, Recorder } from '../bench/suite/recorder.ts';
 import { benchResult, valueMetric } from './support/bench-result.ts';
 
-test('pacer: what is due does not depend on what was sent', () => {
+test('pacer: due events do not depend on sent events', () => {
   const pacer = new Pacer(1000, 50);
   assert.equal(pacer.due(49.9), 0);
   assert.equal(pacer.due(50), 1, 'the first is due at the start');
@@ -21,7 +21,7 @@ test('pacer: what is due does not depend on what was sent', () => {
   for (let index = 0; index < 1000; index++) assert.ok(pacer.due(pacer.plannedMs(index) + 1e-6) >= index + 1);
 });
 
-test('recorder: percentiles, from zero to what it can hold', () => {
+test('recorder: percentiles, from zero to its maximum', () => {
   const recorder = new Recorder();
   for (let index = 1; index <= 1000; index++) recorder.record(index / 100);
   recorder.record(-1);
@@ -52,14 +52,14 @@ test('recorder: several windows are one distribution, not the mean of their perc
   close(merged.p999, 50);
 });
 
-test('figures: best and worst by what the metric calls better', () => {
+test("figures: best and worst by the metric's direction", () => {
   assert.deepEqual(figureOf(valueMetric('a.b', '', '/s', 'higher', [2, 9, 4])), { median: 4, best: 9, worst: 2 });
   assert.deepEqual(figureOf(valueMetric('a.b', '', 'us', 'lower', [2, 9, 4, 6])), { median: 5, best: 2, worst: 9 });
   assert.throws(() => figureOf(valueMetric('a.b', '', 'us', 'lower', [])), /a\.b has no windows/);
   assert.throws(() => figureOf(valueMetric('a.b', '', 'us', 'lower', [1]), 'p99'), /a\.b has no p99/);
 });
 
-test('compare: better is positive whichever way is better; overlapping windows may be chance', () => {
+test('compare: better is positive in either direction; overlapping windows may be chance', () => {
   const rate = (...values: number[]) => valueMetric('a.rate', '', '/s', 'higher', values);
   const time = (...values: number[]) => valueMetric('a.time', '', 'us', 'lower', values);
   assert.deepEqual(compareMetric(rate(110, 120, 130), rate(90, 100, 109)), { before: 100, now: 120, better: 0.2, withinSpread: false });
@@ -86,7 +86,7 @@ test('soak: growth an hour by the second half, drift of p99, open files', () => 
   assert.equal(found.get('soak.p99.drift'), 1.5);
 });
 
-test('--help tells the options, and the scopes with theirs', () => {
+test('--help lists the options, and the scopes with their options', () => {
   const run = fileURLToPath(new URL('../bench/run.ts', import.meta.url));
   const help = execFileSync(process.execPath, [run, '--help'], { encoding: 'utf8' });
   assert.match(help, /--compare FILE/);
@@ -100,7 +100,7 @@ test('bench:ci is planned for less than three minutes', async () => {
   assert.ok(seconds < 180, `${seconds} s`);
 });
 
-test('compare: what makes it doubtful is said', () => {
+test('compare: reasons for doubt are reported', () => {
   const [now, before] = [benchResult(), benchResult(2)];
   assert.deepEqual(differences(now, before), []);
   const elsewhere = { ...before, profile: 'ci' as const, machine: { ...before.machine, cores: 64, node: 'v24.0.0' } };
@@ -115,7 +115,7 @@ test('compare: what makes it doubtful is said', () => {
   ]);
 });
 
-test('progress: the time left follows the pace once there is one', () => {
+test('progress: the remaining time follows the pace once it is known', () => {
   assert.equal(secondsLeft(60, 10, 0), 50);
   assert.equal(secondsLeft(60, 70, 0.05), 0);
   assert.equal(secondsLeft(60, 60, 0.5), 60);

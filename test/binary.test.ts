@@ -38,14 +38,14 @@ async function started(t: TestContext, root: EmptyRoot, args: readonly string[])
   return exchange;
 }
 
-describe('the single executable, where there is nothing else', { skip }, () => {
+describe('the single executable in an empty root', { skip }, () => {
   before(() => {
     for (const script of ['build.ts', 'sbom.ts']) {
       execFileSync(process.execPath, [join(ROOT, 'gateway/tools/binary', script)], { stdio: ['ignore', 'ignore', 'inherit'] });
     }
   });
 
-  it('says what the plain run says', async (t) => {
+  it('has the output of the plain run', async (t) => {
     const root = emptyRoot(t);
     const help = await root.run(['--help']);
     assert.deepEqual(help, await openbell(['--help']));
@@ -55,12 +55,12 @@ describe('the single executable, where there is nothing else', { skip }, () => {
       assert.deepEqual(await root.run([name, '--help']), await openbell([name, '--help']), name);
     }
     assert.deepEqual(await root.run(['--version']), await openbell(['--version']));
-    const nobody = await root.run(['order', 'buy', '1', 'BTC-USD', '--http-port', '1']);
-    assert.deepEqual([nobody.code, nobody.stdout], [3, ''], nobody.stderr);
+    const unreachable = await root.run(['order', 'buy', '1', 'BTC-USD', '--http-port', '1']);
+    assert.deepEqual([unreachable.code, unreachable.stdout], [3, ''], unreachable.stderr);
   });
 
   for (const topology of ['compact', 'pinned']) {
-    it(`trades, is killed, has everything, and stops when told to: ${topology}`, async (t) => {
+    it(`trades, is killed, recovers everything, and stops on request: ${topology}`, async (t) => {
       const root = emptyRoot(t, topology === 'pinned');
       const first = await started(t, root, ['--topology', topology]);
       assert.equal((await root.run(['health', ...first.flags])).stdout, 'ready\n');
@@ -75,7 +75,7 @@ describe('the single executable, where there is nothing else', { skip }, () => {
       assert.deepEqual([trade?.price, trade?.quantity], [5_000_000, 1000], 'over WebSocket');
       // From the pool of history threads.
       await ask<{ trades: unknown[] }>(first, '/v1/accounts/1/trades', (answer) => answer.trades.length === 1);
-      // From a thread of its own.
+      // From a separate thread.
       const snapshot = await root.run(['snapshot', ...first.flags]);
       assert.equal(snapshot.code, 0, snapshot.stderr);
       assert.equal(await first.end('SIGKILL'), null);
@@ -95,13 +95,13 @@ describe('the single executable, where there is nothing else', { skip }, () => {
     });
   }
 
-  it('is not healthy when nobody is there', async (t) => {
+  it('reports unhealthy without an exchange', async (t) => {
     const { code, stdout } = await emptyRoot(t).run(['health', '--http-port', '1']);
     assert.equal(code, 1);
     assert.match(stdout, /^not ready: cannot reach/);
   });
 
-  it('says where it tried to put its native parts', async (t) => {
+  it('reports where it tried to write its add-ons', async (t) => {
     const root = emptyRoot(t, true);
     const { code, stderr } = await root.run(['start', '--data', '/nowhere']);
     assert.equal(code, 1);

@@ -186,7 +186,7 @@ for (const seed of [1, 2, 3]) {
   });
 }
 
-test('touched levels, applied one flush after the other, are the book', () => {
+test('changed levels, applied flush by flush, give the book', () => {
   const prng = new Prng(9);
   const pair = new Pair(1);
   const [, mirror] = pair.mirrors;
@@ -219,7 +219,7 @@ function byKey(a: readonly [number, number], b: readonly [number, number]): numb
   return a[0] - b[0];
 }
 
-test('the best level is right however far prices lie apart, and empty levels do not pile up', () => {
+test('the best level is correct however far apart prices are, and empty levels do not accumulate', () => {
   const prng = new Prng(4);
   const levels = new MirrorLevels();
   const live = new Map<number, number>();
@@ -268,7 +268,7 @@ test('the id table is a map', () => {
   }
 });
 
-test('an event that does not fit the book is a broken invariant', () => {
+test('an event that does not match the book is an invariant error', () => {
   const handle = allocateRing({ slotBytes: 64, capacity: 2, consumers: 1 });
   const slots = new RingSlots(handle);
   const event = (kind: number, orderId: number, quantity: number) => {

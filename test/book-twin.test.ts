@@ -166,7 +166,7 @@ class Twin {
   }
 }
 
-test('any flow leaves the book as the naive twin leaves its own, trade by trade', () => {
+test('any flow gives the same book as the naive twin, trade by trade', () => {
   const seen = { trades: 0, auctionTrades: 0, uncrosses: 0, steps: 0 };
   fc.assert(
     fc.property(scenario, (drawn) => {
@@ -178,11 +178,11 @@ test('any flow leaves the book as the naive twin leaves its own, trade by trade'
     }),
     { numRuns: 400 },
   );
-  // The generator reaches what it is for.
+  // The generator reaches the rare cases.
   assert.ok(seen.trades > 1000 && seen.uncrosses > 200 && seen.steps > 5000, JSON.stringify(seen));
 });
 
-test('a crowded auction indicates as the naive twin does after every single order', () => {
+test('a crowded auction has the same indication as the naive twin after every order', () => {
   const crowded = fc.record({
     orders: fc.array(fc.tuple(fc.constantFrom(0 as const, 1 as const), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 5 })), {
       minLength: 10,

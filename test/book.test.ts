@@ -4,7 +4,7 @@ import { InvariantError } from '../engine/assert.ts';
 import { RecordingBook } from './support/recording-book.ts';
 
 /**
- * Each case is a ledger: what happens, one line each, then what the book says.
+ * Each case is a ledger: one line per event, then the resulting book.
  *   B|S id price x quantity [ioc]   order     cancel id     reduce id quantity
  * Expected trades: maker taker price quantity. Queues: best first, then oldest.
  */
@@ -100,7 +100,7 @@ describe('book rules', () => {
   }
 });
 
-describe('book questions', () => {
+describe('book queries', () => {
   const asks = 'S 1 100 x 2; S 2 100 x 1; S 3 102 x 5';
   const cases: [side: 0 | 1, limit: number, quantity: number, fillable: boolean, swept: number, notional: number][] = [
     [0, 99, 1, false, 0, 0],
@@ -122,7 +122,7 @@ describe('book questions', () => {
     });
   }
 
-  it('levels answer for prices with and without orders', () => {
+  it('levels answer queries for prices with and without orders', () => {
     const real = new RecordingBook();
     play(real, 'B 1 100 x 2; B 2 100 x 3; B 3 99 x 1');
     assert.deepEqual([real.book.levelQuantity(0, 100), real.book.levelOrders(0, 100)], [5, 2]);
@@ -133,7 +133,7 @@ describe('book questions', () => {
 });
 
 describe('book capacity', () => {
-  it('a full slab gives no slot, and gives one again after a release', () => {
+  it('a full slab has no slot, and has one again after a release', () => {
     const book = new RecordingBook({ orders: 2 });
     play(book, 'B 1 100 x 1; B 2 100 x 1');
     assert.equal(book.enter(3, 0, 100, 1), 1);
@@ -143,7 +143,7 @@ describe('book capacity', () => {
     book.audit();
   });
 
-  it('without a level page left an order is refused, the book unchanged; a page comes back with its last order', () => {
+  it('without a free level page, an order is rejected and the book unchanged; the last order of a page frees it', () => {
     const book = new RecordingBook({ pages: 2 });
     play(book, 'B 1 10 x 1; B 2 11 x 1; S 3 200 x 1');
     assert.equal(book.enter(4, 0, 100, 1), 1);

@@ -27,7 +27,7 @@ test('imports that run downward pass', (t) => {
   assert.deepEqual(checkImports(root), []);
 });
 
-test('an import of a room above or beside is reported with both files, also of a type, and through an export', (t) => {
+test('an import of a folder above or beside is reported with both files, also for types and exports', (t) => {
   const root = tree(t, {
     'engine/units.ts': "import type { Level } from './book/ladder.ts';\nexport type Two = [Level, Level];\n",
     'engine/book/ladder.ts': 'export type Level = number;\n',
@@ -42,7 +42,7 @@ test('an import of a room above or beside is reported with both files, also of a
   ]);
 });
 
-test('files that import each other in a circle are reported, in one room too', (t) => {
+test('files that import each other in a circle are reported, also within one folder', (t) => {
   const root = tree(t, {
     'engine/book/a.ts': "import './b.ts';\n",
     'engine/book/b.ts': "/** import './d.ts' */\nimport type { C } from './c.ts';\nexport type B = C;\n",
@@ -54,7 +54,7 @@ test('files that import each other in a circle are reported, in one room too', (
   ]);
 });
 
-test('a file in no room is reported', (t) => {
+test('a file outside all folders is reported', (t) => {
   const root = tree(t, { 'gateway/elsewhere/x.ts': 'export {};\n' });
   assert.deepEqual(checkImports(root), ['gateway/elsewhere/x.ts: belongs to no room; add it to ROOMS in .ci/check-imports.ts']);
 });

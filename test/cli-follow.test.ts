@@ -8,7 +8,7 @@ import { ExchangeProcess, openbellUntil } from './support/exchange-process.ts';
 const base = mkdtempSync(join(tmpdir(), 'openbell-follow-'));
 after(() => rmSync(base, { recursive: true, force: true }));
 
-test('trades --follow shows the past and what comes, each once', async (t) => {
+test('trades --follow shows past and new trades, each once', async (t) => {
   const config = join(base, 'busy.yaml');
   const example = readFileSync(new URL('../docs/openbell.example.yaml', import.meta.url), 'utf8');
   writeFileSync(config, example.replace('rate: 500', 'rate: 5000'));

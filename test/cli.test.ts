@@ -77,23 +77,23 @@ for (const [name, args, code, text] of FAILURES) {
   });
 }
 
-test('exit code 3: order entry does not answer there', async () => {
+test('exit code 3: order entry does not answer', async () => {
   // The last of two equal flags counts.
   const result = await openbell(['order', 'buy', '1', 'BTC-USD', '1', ...exchange.flags, '--grpc-port', '1']);
   assert.equal(result.code, 3, result.stderr);
   assert.match(result.stderr, /^openbell: order entry: UNAVAILABLE: .*is the exchange running there\?\n$/);
 });
 
-test('a Node.js that is too old is told what to run instead', () => {
+test('with a Node.js that is too old, the error names the command to run instead', () => {
   assert.match(nodeTooOld('20.20.2') ?? '', /Node\.js 20\.20\.2.*npx openbell/);
   assert.equal(nodeTooOld(), undefined);
 });
 
-test('a pipe that nobody reads any more is the end, and no error', async () => {
+test('a closed output pipe ends the command without an error', async () => {
   assert.deepEqual(await openbellUnread(['book', 'BTC-USD', '--json', ...exchange.flags]), { code: 0, stderr: '' });
 });
 
-test('exit code 3: something else listens there', async () => {
+test('exit code 3: another service listens on the port', async () => {
   // Market data answers a plain GET with a line of text.
   const wsPort = exchange.flags[exchange.flags.indexOf('--ws-port') + 1];
   const result = await openbell(['account', '1', '--http-port', wsPort]);
@@ -101,7 +101,7 @@ test('exit code 3: something else listens there', async () => {
   assert.match(result.stderr, /^openbell: http\S+ did not answer in JSON \(HTTP 426\); is it openbell's admin port\?\n$/);
 });
 
-test('exit code 3: nobody there', async () => {
+test('exit code 3: no exchange is running', async () => {
   const ports = ['--http-port', '9', '--grpc-port', '9', '--ws-port', '9'];
   for (const args of [
     ['order', 'buy', '1', 'BTC-USD', '1.00', ...ports],
@@ -154,7 +154,7 @@ test('every command has help with an example', async () => {
   }
 });
 
-test('kill -9: the order is there after the restart, and verify agrees', async () => {
+test('kill -9: the order is present after the restart, and verify agrees', async () => {
   const placed = await askJson('order', 'buy', '0.1', 'BTC-USD', '50000.00');
   await exchange.end('SIGKILL');
   exchange = await ExchangeProcess.start(data);
@@ -167,7 +167,7 @@ test('kill -9: the order is there after the restart, and verify agrees', async (
   assert.deepEqual([locked.code, /in use by process \d+/.test(locked.stderr)], [1, true]);
 });
 
-test('snapshot on demand, graceful stop, and a state hash that both ways agree on', async () => {
+test('snapshot on demand, graceful stop, and the same state hash from both', async () => {
   const taken = await askJson('snapshot');
   assert.ok(readFileSync(taken.path).length > 0);
   assert.equal(await exchange.end('SIGTERM'), 0);
@@ -179,7 +179,7 @@ test('snapshot on demand, graceful stop, and a state hash that both ways agree o
   assert.match((await openbell(['verify', data])).stdout, /conservation {2}holds/);
 });
 
-test('a damaged log: start names the repair, fork leaves it, cut mends it and the history with it', async () => {
+test('a damaged log: start names the repair, fork leaves it unchanged, cut repairs it and the history', async () => {
   const log = join(data, readdirSync(data).find((name) => name.startsWith('log-')) ?? '');
   const bytes = readFileSync(log);
   // A command in the middle: 64-byte slots, the first batches are the genesis.

@@ -152,14 +152,14 @@ const WRONG: [string, string, RegExp][] = [
 ];
 
 for (const [name, text, expected] of WRONG) {
-  test(`refused: ${name}`, () => {
+  test(`rejected: ${name}`, () => {
     const found = problems(text);
     assert.equal(found.length, 1, found.join('\n'));
     assert.match(found[0], expected);
   });
 }
 
-test('all problems are told at once, of file, flags and environment', () => {
+test('all problems of file, flags and environment are reported together', () => {
   const found = problems('assets: [{ id: 1, name: USD }]\ntypo: 1', { 'ws-port': 'x' }, { OPENBELL_TOPOLOGY: 'wide' });
   assert.deepEqual(
     found.map((problem) => problem.split(' ').slice(0, 2).join(' ')),
@@ -167,7 +167,7 @@ test('all problems are told at once, of file, flags and environment', () => {
   );
 });
 
-test('a symbol with everything, in exact units', () => {
+test('a symbol with all keys, in exact units', () => {
   const config = load(
     symbol(`    phase: auction
     reference-price: "60000.50"
@@ -199,14 +199,14 @@ accounts:
   );
 });
 
-test('a flag wins over the environment, and that over the file', () => {
+test('a flag overrides the environment, and the environment overrides the file', () => {
   const text = 'server: { grpc-port: 1000, ws-port: 1001, http-port: 1002, topology: compact }';
   const config = load(text, { 'grpc-port': '3000' }, { OPENBELL_GRPC_PORT: '2000', OPENBELL_WS_PORT: '2001', OPENBELL_LOG_LEVEL: 'warn' });
   assert.deepEqual([config.grpcPort, config.wsPort, config.httpPort], [3000, 2001, 1002]);
   assert.deepEqual([config.topology, config.simulate, config.durability, config.logLevel], ['compact', false, 'durable', 'warn']);
 });
 
-test('the file can come from the environment; a missing one is told', () => {
+test('the environment can name the file; a missing one is reported', () => {
   writeFileSync(file, 'server: { data: elsewhere }');
   assert.match(loadConfig({ flags: {}, env: { OPENBELL_CONFIG: file } }).data, /elsewhere$/);
   assert.throws(() => loadConfig({ flags: { config: join(dir, 'none.yaml') }, env: {} }), /none\.yaml: cannot be read \(ENOENT\)/);
@@ -224,7 +224,7 @@ test('defaults: four symbols, ten funded accounts, loopback, and nothing can be 
   assert.equal(Object.isFrozen(config.accounts[0].deposits[0]), true);
 });
 
-test('ports must differ, unless any will do', () => {
+test('ports must differ, unless they are 0', () => {
   assert.match(problems('', { 'grpc-port': '7402' })[0], /must differ/);
   assert.deepEqual(problems('', { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0' }), []);
 });

@@ -29,7 +29,7 @@ export interface CrashOptions {
   readonly print: (line: string) => void;
 }
 
-/** One data directory, killed again and again, and those who trade there. */
+/** One data directory, whose exchange is killed repeatedly, and its traders. */
 class Market {
   readonly topology: (typeof TOPOLOGIES)[number];
   readonly durability: (typeof DURABILITIES)[number];
@@ -46,7 +46,7 @@ class Market {
     this.clients = ACCOUNTS.map((account) => new CrashClient(account, new Prng(seed * 10 + account)));
   }
 
-  /** Load, kill, look at the log, recover, compare. Returns what to print. */
+  /** Load, kill, inspect the log, recover, compare. Returns the text to print. */
   async cycle(): Promise<string> {
     const prng = this.#prng;
     const exchange = this.#process ?? (await this.#open());
@@ -180,7 +180,7 @@ async function takeSnapshot({ ports }: ExchangeProcess): Promise<void> {
   try {
     await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
   } catch (error) {
-    // The exchange was killed meanwhile, which is what is tried out here.
+    // The exchange was killed meanwhile, as intended by this test.
     assert.ok(error instanceof TypeError);
   }
 }

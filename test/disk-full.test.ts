@@ -15,7 +15,7 @@ import { ExchangeProcess } from './support/exchange-process.ts';
 const DISK = '48m';
 const BATCH = 500;
 
-/** A disk of its own, as small as DISK; undefined where mounting is not allowed. */
+/** A separate disk of size DISK; undefined if mounting is not allowed. */
 function smallDisk(after: (cleanUp: () => void) => void): string | undefined {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-disk-'));
   try {
@@ -36,7 +36,9 @@ async function readiness(exchange: ExchangeProcess): Promise<{ status: number; b
   return { status: response.status, body: await response.text() };
 }
 
-it('a full disk: refused with DISK_FULL, not ready, nothing lost; with room again it goes on', { timeout: 60_000 }, async (t) => {
+it('a full disk: commands are rejected with DISK_FULL, not ready, nothing lost; it resumes when there is room', {
+  timeout: 60_000,
+}, async (t) => {
   const dir = smallDisk((cleanUp) => t.after(cleanUp));
   if (dir === undefined) return t.skip('SKIPPED: mounting a small disk needs root');
   const data = join(dir, 'data');

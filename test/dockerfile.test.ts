@@ -23,14 +23,14 @@ const one = (stage: string, name: string): string => {
 };
 
 describe('Dockerfile', () => {
-  it('has one base, of the Node that is pinned everywhere', () => {
+  it('has one base, with the Node version that is pinned everywhere', () => {
     assert.equal(dependencies.node, NODE_VERSION);
     assert.equal(one('', 'ARG'), `NODE_IMAGE=node:${NODE_VERSION}-bookworm`);
     assert.match(one('build', 'FROM'), /^\$\{NODE_IMAGE\} AS build$/);
     assert.equal(one('final', 'FROM'), 'scratch');
   });
 
-  it('gets nothing from elsewhere but by npm ci', () => {
+  it('downloads nothing except by npm ci', () => {
     assert.deepEqual(all('build', 'ADD'), []);
     const commands = all('build', 'RUN').flatMap((run) => run.split(' && '));
     const [install, ...rest] = commands;
@@ -39,7 +39,7 @@ describe('Dockerfile', () => {
     assert.deepEqual(all('final', 'RUN'), []);
   });
 
-  it('runs as nobody in particular, with one volume, and is stopped by SIGTERM', () => {
+  it('runs as an unprivileged user, with one volume, and is stopped by SIGTERM', () => {
     assert.equal(one('final', 'USER'), `${IMAGE_USER}:${IMAGE_USER}`);
     assert.equal(one('final', 'VOLUME'), '["/data"]');
     assert.equal(one('final', 'STOPSIGNAL'), 'SIGTERM');
@@ -50,7 +50,7 @@ describe('Dockerfile', () => {
     assert.deepEqual([one('final', 'ENTRYPOINT'), one('final', 'CMD')], ['["/openbell"]', '["start"]']);
   });
 
-  it('says what it is', () => {
+  it('has descriptive labels', () => {
     const labels = Object.fromEntries(
       [...one('final', 'LABEL').matchAll(/org\.opencontainers\.image\.([a-z]+)="([^"]*)"/g)].map((m) => m.slice(1)),
     );
@@ -73,7 +73,7 @@ function copyContext(to: string): void {
   }
 }
 
-/** npm's own variables would tell an inner npm that it is part of this run. */
+/** With npm's own variables, an inner npm would treat itself as part of this run. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(
@@ -87,7 +87,7 @@ const skip =
     ? 'it installs everything anew from the registry: set OPENBELL_BUILD_IMAGE=1'
     : (whyNoEmptyRoot() ?? (process.getuid?.() === 0 ? false : 'only as root'));
 
-describe('the build stage, run without an engine in a directory of its own', { skip, timeout: 300_000 }, () => {
+describe('the build stage, run without a container engine in a separate directory', { skip, timeout: 300_000 }, () => {
   function build(t: TestContext): string {
     const source = mkdtempSync(join(tmpdir(), 'openbell-image-'));
     t.after(() => rmSync(source, { recursive: true, force: true }));
@@ -97,7 +97,7 @@ describe('the build stage, run without an engine in a directory of its own', { s
     return join(source, 'image');
   }
 
-  it('makes a root in which the default command becomes healthy and ends on SIGTERM, as process 1 of its own network', async (t) => {
+  it('creates a root in which the default command becomes healthy and ends on SIGTERM, as process 1 of its own network', async (t) => {
     const image = build(t);
     const sbom = JSON.parse(readFileSync(join(image, 'root/usr/share/doc/openbell/sbom.cdx.json'), 'utf8'));
     assert.equal(sbom.metadata.timestamp, '2023-11-14T22:13:20.000Z');

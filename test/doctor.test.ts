@@ -122,7 +122,7 @@ const haltPolled = (ns: string): Files => ({
   'sys/module/haltpoll/parameters/guest_halt_poll_ns': ns,
 });
 
-/** Name, changed files, id, status, what is found; then other facts and needs. */
+/** Name, changed files, id, status, finding; then other facts and requirements. */
 type Row = [string, Files, string, string, RegExp, HostOptions?, Partial<Needs>?];
 const request = (us: number) => new Uint8Array(new Int32Array([us]).buffer);
 const noFile = { freeBytes: () => 0 };
@@ -208,7 +208,7 @@ const ROWS: Row[] = [
     /C1, 2 us/,
   ],
   [
-    'deep state that nobody forbids',
+    'deep state that is not disabled',
     { [`${CPU}/cpu0/cpuidle/state2/disable`]: '0\n', 'dev/cpu_dma_latency': request(2_000_000_000) },
     'c-states',
     'warning',
@@ -216,7 +216,7 @@ const ROWS: Row[] = [
   ],
   ['a guest that halts at once', haltPolled('0\n'), 'halt-polling', 'note', /a core halts at once/],
   ['a guest that polls first', haltPolled('200000\n'), 'halt-polling', 'ok', /for work for 200 us before/],
-  ['a CPU that does not tell', { 'proc/cpuinfo': 'Features\t: fp asimd\n' }, 'halt-polling', 'unknown', /does not tell/],
+  ['a CPU without idle information', { 'proc/cpuinfo': 'Features\t: fp asimd\n' }, 'halt-polling', 'unknown', /does not tell/],
   ['a guest whose setting is odd', haltPolled('N\n'), 'halt-polling', 'unknown', /says no number/],
   ['a guest with another driver', { ...GUEST, [`${CPU}/cpuidle/current_driver`]: 'acpi_idle\n' }, 'halt-polling', 'unknown', /modprobe/],
   ['middling state', { [`${CPU}/cpu0/cpuidle/state1/latency`]: '40\n' }, 'c-states', 'note', /C1, 40 us/],
@@ -226,7 +226,7 @@ const ROWS: Row[] = [
   ['CPU without flags', { 'proc/cpuinfo': 'Features\t: fp asimd\n' }, 'virtualisation', 'unknown', /no flags/],
   ['slow clock', { [`${CLOCK}/current_clocksource`]: 'acpi_pm\n' }, 'clock-source', 'warning', /^acpi_pm$/],
   ['clock of a guest', { [`${CLOCK}/current_clocksource`]: 'kvm-clock\n' }, 'clock-source', 'ok', /^kvm-clock$/],
-  ['clock nobody knows', { [`${CLOCK}/current_clocksource`]: 'sundial\n' }, 'clock-source', 'note', /^sundial/],
+  ['unknown clock', { [`${CLOCK}/current_clocksource`]: 'sundial\n' }, 'clock-source', 'note', /^sundial/],
   [
     'memory limit',
     { [`${CGROUP}/system.slice/memory.max`]: '536870912\n' },
@@ -379,7 +379,7 @@ test('no cpufreq, no cpuidle, as on most virtual machines: unknown, not a fault'
   assert.deepEqual([found.get('governor')?.status, found.get('c-states')?.status], ['unknown', 'unknown']);
 });
 
-test('an empty tree and garbage in every file: nothing throws, nothing is called a fault', () => {
+test('an empty tree and garbage in every file: no check throws or reports a fault', () => {
   const facts: HostOptions = { parallelism: 8 };
   const garbled = (garbage: string | Uint8Array) =>
     findings(Object.fromEntries(Object.entries(GOOD).map(([path, text]) => [path, String(text).startsWith('->') ? text : garbage])), facts);
@@ -392,19 +392,19 @@ test('an empty tree and garbage in every file: nothing throws, nothing is called
   }
 });
 
-test('elsewhere than on Linux what cannot be known says so', () => {
+test('on other systems than Linux, unknown findings are reported as unknown', () => {
   const found = findings(GOOD, { platform: 'darwin' });
   const known = [...found.values()].filter(({ status }) => status !== 'unknown').map(({ id }) => id);
   assert.deepEqual(known, ['cores', 'node', 'free-space']);
   assert.equal(found.get('clock-source')?.found, 'unknown on darwin');
 });
 
-test('a start is told of problems and warnings only', () => {
+test('a start logs only problems and warnings', () => {
   const files = { ...GOOD, ...cpuFiles(0, 'powersave'), 'proc/self/limits': limits('256', '256'), [`${CPU}/smt/active`]: '1' };
-  const told = (tree: string) =>
+  const logged = (tree: string) =>
     startupFindings(NEEDS, new Host({ ...GOOD_OPTIONS, root: tree })).map(({ id, status }) => `${id} ${status}`);
-  assert.deepEqual(told(tree(files)), ['governor warning', 'open-files problem']);
-  assert.deepEqual(told(tree(GOOD)), []);
+  assert.deepEqual(logged(tree(files)), ['governor warning', 'open-files problem']);
+  assert.deepEqual(logged(tree(GOOD)), []);
 });
 
 test('CPU lists', () => {
@@ -414,7 +414,7 @@ test('CPU lists', () => {
   for (const wrong of ['a', '1-', '0-99999', '1,,2', '-3']) assert.equal(parseCpuList(wrong), undefined, wrong);
 });
 
-test('measurements are judged', () => {
+test('measurements are rated', () => {
   const sync = (p99: number) => judgeSync({ p50: 100, p99, samples: 200 }).status;
   assert.deepEqual([300, 2_000, 10_000, 50_000].map(sync), ['ok', 'note', 'warning', 'problem']);
   assert.equal(judgeSync({ p50: 168, p99: 12_340, samples: 200 }).found, 'p50 168 us, p99 12.3 ms (200 x 4 KiB)');
@@ -442,19 +442,19 @@ test('ticks are read, and garbage is not', () => {
   for (const wrong of ['', 'cpu  1 2 3', 'cpu  1 2 3 4 5 6 7 x', 'cpu0 1 2 3 4 5 6 7 8']) assert.equal(read(wrong), undefined, wrong);
 });
 
-test('fsync is measured where the data will be, and leaves nothing there', () => {
+test('fsync is measured in the data directory, and leaves no files there', () => {
   const dir = mkdtempSync(join(base, 'disk-'));
   const { p50, p99, samples } = measureSync(join(dir, 'not', 'yet'));
   assert.ok(samples > 0 && samples <= 200 && p50 > 0 && p99 >= p50);
   assert.deepEqual(readdirSync(dir), []);
 });
 
-test('everything on this machine', async () => {
+test('all checks on this machine', async () => {
   const all = await examine(loadConfig({ flags: { data: join(base, 'data') }, env: {} }));
   assert.equal(all.length, 25);
   assert.equal(new Set(all.map(({ id }) => id)).size, 25);
   const tuning = readFileSync(new URL('../docs/TUNING.md', import.meta.url), 'utf8');
-  for (const { id } of all) assert.ok(tuning.includes(`\`${id}\``), `docs/TUNING.md says how to change ${id}`);
+  for (const { id } of all) assert.ok(tuning.includes(`\`${id}\``), `docs/TUNING.md describes how to change ${id}`);
 });
 
 test('openbell doctor: text, JSON, and exit codes', async () => {

@@ -15,7 +15,7 @@ function restAfter(limit: DutyLimit, ms: number): number {
   return performance.now() - from;
 }
 
-test('after work comes a rest of nine times its length; after next to none, none', () => {
+test('work is followed by a rest of nine times its length; very short work by none', () => {
   const limit = new DutyLimit(DutyLimit.allocate());
   limit.rest();
   assert.ok(restAfter(limit, 3) >= 27);
@@ -31,7 +31,7 @@ test('a lifted limit has no rests', () => {
   assert.ok(restAfter(limit, 500) < 2000);
 });
 
-test('lifting it ends the rest under way', async () => {
+test('lifting it ends the current rest', async () => {
   const word = DutyLimit.allocate();
   const rested = new Promise<void>((resolve, reject) => {
     // An hour of work by the clock that it reads, and a rest of nine.

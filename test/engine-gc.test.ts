@@ -18,7 +18,7 @@ it('the engine thread collects no garbage over 10 million commands after warm-up
   assert.ok(main !== undefined && begin > 0 && end > begin, stdout.slice(-2000));
   assert.equal(lines[end], 'ENGINE-END 10000000');
   const ofEngine = (from: number, to: number): string[] => lines.slice(from, to).filter((line) => (isolate(line) ?? main) !== main);
-  // The trace does show the engine's isolate: it collected when it was asked to, before the measured part.
+  // The trace includes the engine's isolate: it shows the requested collection before the measured part.
   assert.notEqual(ofEngine(0, begin).length, 0);
   assert.deepEqual(ofEngine(begin, end), []);
 });

@@ -27,7 +27,7 @@ async function define(running: RunningEngine): Promise<void> {
 
 for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
   for (const durability of ['durable', 'fast'] satisfies Durability[]) {
-    it(`${topology}, ${durability}: what was answered is there after a restart, from log, snapshot, or both`, async (t) => {
+    it(`${topology}, ${durability}: answered commands are present after a restart, from log, snapshot, or both`, async (t) => {
       const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
       let running = await RunningEngine.start({ dir, topology, durability });
       assert.equal(running.engine.topology, topology);
@@ -55,7 +55,7 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
       running = await RunningEngine.start({ dir, topology, durability });
       assert.deepEqual([running.recovery.snapshotSeq, running.recovery.seq], [seq, log.seq]);
       assert.equal(running.engine.directory.lastReportNo(3), numbers.length);
-      // The same client order id again is still known, and trading goes on with the next numbers.
+      // A repeated client order id is still recognised, and trading continues with the next numbers.
       running.send({ kind: CommandKind.New, account: 1, clientOrderId: 1, symbol: 1, side: Side.Buy, price: 1, quantity: 1 });
       await running.engine.drain();
       const [again] = running.reports;
@@ -66,14 +66,14 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
     });
   }
 
-  it(`${topology}: reports that the history lacks are shown again, the same ones`, async (t) => {
+  it(`${topology}: reports missing in the history are published again, unchanged`, async (t) => {
     const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
     const first = await RunningEngine.start({ dir, topology });
     await define(first);
     await trade(first, 0, 20_000);
     await first.stop();
     const known = 9000;
-    // A small ring: the recovery has to wait for those who read it.
+    // A small ring: the recovery must wait for the consumers.
     const again = await RunningEngine.start({
       dir,
       topology,
@@ -89,7 +89,7 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
   });
 }
 
-it('snapshots are taken while it trades; one that is late hurries, and a stop waits for none', async (t) => {
+it('snapshots are taken during trading; a late one runs without rests, and a stop waits for none', async (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   const taken: number[] = [];
   const onSnapshot = (result: { seq: number } | Error): void => {
@@ -112,7 +112,7 @@ it('snapshots are taken while it trades; one that is late hurries, and a stop wa
   assert.equal(newest.stateHash, log.stateHash);
 });
 
-it('stops do not gather snapshots: the newest three are kept', async (t) => {
+it('stops do not accumulate snapshots: the newest three are kept', async (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   const taken: (string | undefined)[] = [];
   for (let account = 1; account <= 5; account++) {
@@ -127,7 +127,7 @@ it('stops do not gather snapshots: the newest three are kept', async (t) => {
   );
 });
 
-it('an auction still shows its indicative price after a restart', async (t) => {
+it('an auction still publishes its indicative price after a restart', async (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   const first = await RunningEngine.start({ dir, topology: 'compact' });
   await define(first);
@@ -169,12 +169,12 @@ describe('a damaged data directory', () => {
     writeFileSync(join(copy, name), bytes);
     const again = await RunningEngine.start({ dir: copy });
     assert.match(again.recovery.messages.join(), /cut \d+ bytes/);
-    // The first command of a log puts rules and capacities in force.
+    // The first command of a log sets rules and capacities.
     assert.equal(again.recovery.seq, 1 + [...venue(ACCOUNTS)].length);
     await again.stop();
   });
 
-  it('a damaged middle refuses to start and names file, position and the repair', async (t) => {
+  it('with a damaged middle, the start fails and names file, position and the repair', async (t) => {
     const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
     const running = await RunningEngine.start({ dir });
     await define(running);
@@ -208,7 +208,7 @@ describe('a damaged data directory', () => {
     await again.stop();
   });
 
-  it('a log without its beginning is refused without a snapshot, and enough with one', async (t) => {
+  it('a log without its beginning is rejected without a snapshot, and sufficient with one', async (t) => {
     const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
     const running = await RunningEngine.start({ dir });
     await define(running);
@@ -219,14 +219,14 @@ describe('a damaged data directory', () => {
     assert.ok(path);
     rmSync(path);
     for (const file of readdirSync(dir)) if (file.startsWith('log-')) rmSync(join(dir, file));
-    // Nothing left at all is a new exchange, not a refusal.
+    // An empty directory is a new exchange, not an error.
     const empty = await RunningEngine.start({ dir });
     assert.equal(empty.recovery.seq, 0);
     await empty.stop();
   });
 });
 
-it('a full ring is an answer: claim gives -1, and all that was taken is answered', async (t) => {
+it('with a full ring, claim returns -1, and every accepted command is answered', async (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   const running = await RunningEngine.start({ dir, limits: { ...ENGINE_LIMITS, commandRing: 64 } });
   await define(running);

@@ -13,7 +13,7 @@ function check(ledger: string, harness = new Harness().setUp()): Harness {
   return harness;
 }
 
-/** What each time in force does: rows of (resting sells, the order, what it must cause). */
+/** The effect of each time in force: rows of (resting sells, the order, its required result). */
 describe('order types', () => {
   const rows: [string, string][] = [
     [
@@ -321,7 +321,7 @@ describe('risk checks, each with its code', () => {
     });
   }
 
-  it('BOOK_FULL and LEVELS_FULL when capacity is reached, and the book goes on', () => {
+  it('BOOK_FULL and LEVELS_FULL when capacity is reached, and the book continues', () => {
     const small = new Harness({ ...SMALL_LIMITS, orders: 2 }).setUp();
     check(
       `1 new 1 buy 1 @ 100
@@ -404,7 +404,7 @@ describe('money', () => {
 });
 
 describe('trading phases', () => {
-  it('an auction collects, shows its price, and uncrosses at one price', () => {
+  it('an auction collects orders, publishes its price, and uncrosses at one price', () => {
     const harness = new Harness().setUp(3, { TakerFeePpm: 1000 });
     harness.phase(Phase.Auction);
     check(
@@ -432,7 +432,7 @@ describe('trading phases', () => {
     );
   });
 
-  it('the indicative price is told again when a phase or the reference price is, and only in an auction', () => {
+  it('the indicative price is published again with a phase or the reference price, and only in an auction', () => {
     const harness = new Harness().setUp();
     const indicated = (fields: CommandFields): number[] =>
       harness.do(fields).events.flatMap(({ kind, price }) => (kind === MarketEventKind.Indicative ? [price] : []));
@@ -445,7 +445,7 @@ describe('trading phases', () => {
     assert.deepEqual(indicated(parseCommand('phase auction')), [95]);
   });
 
-  it('a market sell whose price band lies above the whole ladder finds nothing, and the book goes on', () => {
+  it('a market sell whose price band is above the whole ladder finds nothing, and the book continues', () => {
     const harness = new Harness().setUp(3, { MaxPrice: 1000, PriceBandPpm: 100_000, ReferencePrice: 5000 });
     check(
       `1 new 1 buy 2 @ 100
@@ -514,7 +514,7 @@ describe('trading phases', () => {
 });
 
 describe('client order ids beyond the window', () => {
-  it('are refused when they could be a repeat, and upward counting never meets that', () => {
+  it('are rejected if they could be a repeat, which never happens with upward counting', () => {
     const harness = new Harness({ ...SMALL_LIMITS, rememberedOrders: 4 }).setUp();
     for (let id = 10; id < 30; id++) {
       const { reports } = harness.do({

@@ -198,7 +198,7 @@ const RARE = [
 ];
 
 describe('the exchange against its naive twin', () => {
-  it('gives the same reports, the same state hash, conserves money and never stays crossed', () => {
+  it('gives the same reports and state hash, conserves money and never stays crossed', () => {
     const seen = new Set<string>();
     const same = fc.property(setup, fc.array(command, { minLength: 1, maxLength: 250, size: 'max' }), (given, commands) => {
       const { real, naive } = pair(given);
@@ -217,13 +217,13 @@ describe('the exchange against its naive twin', () => {
       if (book) auditBook(book, naive.phase !== Phase.Continuous);
     });
     fc.assert(same, { numRuns: 250 });
-    // The flow reaches what is rare; a seed that does not is followed by others.
+    // The flow reaches the rare cases; if a seed does not, further seeds do.
     const missing = (): string[] => RARE.filter((rare) => !seen.has(rare));
     for (let round = 0; missing().length > 0 && round < 8; round++) fc.assert(same, { numRuns: 250 });
     assert.deepEqual(missing(), [], `never happened; what did: ${[...seen].sort().join(' ')}`);
   });
 
-  it('state saved and loaded is the same state, also in other capacities, and goes on the same', () => {
+  it('saved and loaded state is identical, also with other capacities, and continues identically', () => {
     fc.assert(
       fc.property(
         setup,
@@ -247,7 +247,7 @@ describe('the exchange against its naive twin', () => {
             if (fields.extension !== undefined) {
               encodeExtension(bytes, words, 0, { ...fields.extension, seq: seq - 1, timeUs: timeUs - 1000 });
               copy.apply(bytes, words, 0);
-              // Between the two records the state saves and loads as anywhere.
+              // The state is also saved and loaded between the two records.
               copy = copyOf(copy);
             }
             encodeCommand(bytes, words, 0, { ...fields, ...(parameter && { parameter }), seq, timeUs });

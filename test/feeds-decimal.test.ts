@@ -27,7 +27,7 @@ test('decimal text becomes units exactly', () => {
   }
 });
 
-test('text that is no count of units gets a coded error', () => {
+test('text that is not a whole number of units gets a coded error', () => {
   const table: [text: string, mantissa: number, decimals: number, code: string][] = [
     ['', 1, 2, 'DECIMAL_MALFORMED'],
     ['.', 1, 2, 'DECIMAL_MALFORMED'],
@@ -60,7 +60,7 @@ test('text that is no count of units gets a coded error', () => {
   }
 });
 
-test('a unit that cannot be one is a programming error', () => {
+test('an invalid unit is a programming error', () => {
   for (const [mantissa, decimals] of [
     [0, 2],
     [-1, 2],
@@ -85,7 +85,7 @@ test('units become text with the unit’s places', () => {
   assert.equal(unitsToDecimal(MAX, 25, 2), '2251799813685247.75');
 });
 
-test('every count of units survives the way to text and back', () => {
+test('every number of units survives conversion to text and back', () => {
   const units = fc.integer({ min: 0, max: MAX });
   const mantissa = fc.oneof(fc.constantFrom(1, 2, 5, 25, 100), fc.integer({ min: 1, max: 2 ** 49 }));
   fc.assert(
@@ -97,7 +97,7 @@ test('every count of units survives the way to text and back', () => {
   );
 });
 
-test('arbitrary text is either exact or refused', () => {
+test('arbitrary text is either exact or rejected', () => {
   const text = fc.oneof(fc.string(), fc.stringMatching(/^[0-9]{0,20}\.?[0-9]{0,20}$/));
   fc.assert(
     fc.property(text, fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 0, max: 9 }), (given, m, d) => {

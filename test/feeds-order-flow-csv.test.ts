@@ -25,7 +25,7 @@ function file(name: string, content: string | Buffer): string {
   return path;
 }
 
-test('every kind of row is read, plain and gzipped, with any line end', async () => {
+test('every kind of row is read, plain and gzipped, with any line ending', async () => {
   const text = `${ORDERS}1,phase,auction,,,\n1,new,B,7,51200,100\n2,new,S,8,51300,5\n3,cancel,B,7,,\n4,uncross,,,51250,60\n5,phase,closed,,,`;
   const expected: OrderRow[] = [
     { line: 2, timeMs: 1, op: 'phase', phase: 'auction' },
@@ -46,7 +46,7 @@ test('every kind of row is read, plain and gzipped, with any line end', async ()
   ]);
 });
 
-test('a wrong row is refused with its file and line', async () => {
+test('a wrong row is rejected with its file and line', async () => {
   const table: [row: string, detail: RegExp][] = [
     ['1,new,B,7,51200', /5 fields where 6 belong/],
     ['1,new,B,7,51200,1,1', /7 fields where 6 belong/],
@@ -77,7 +77,7 @@ test('a wrong row is refused with its file and line', async () => {
   await assert.rejects(collect(readOrders(file('w.csv', `${ORDERS}5,phase,auction,,,\n4,phase,closed,,,\n`))), /:3: time_ms 4 is before/);
 });
 
-test('a file that is not one, or not all of one, is refused by name', async () => {
+test('an invalid or incomplete file is rejected by name', async () => {
   await assert.rejects(collect(readOrders(join(folder, 'none.csv'))), { code: 'FLOW_UNREADABLE' });
   await assert.rejects(collect(readOrders(join(folder, 'none.csv.gz'))), { code: 'FLOW_UNREADABLE' });
   await assert.rejects(collect(readOrders(file('empty.csv', ''))), { code: 'FLOW_HEADER' });
@@ -91,7 +91,7 @@ test('a file that is not one, or not all of one, is refused by name', async () =
 const days = ['600536', '600961', '605580'];
 const paths = days.flatMap((day) => [sharedData('sse', `${day}.orders.csv.gz`), sharedData('sse', `${day}.trades.csv.gz`)]);
 
-test('the recorded days are read to their end', { skip: missing(...paths) }, async () => {
+test('the recorded days are read completely', { skip: missing(...paths) }, async () => {
   let continuous = 0;
   let auctions = 0;
   for (const day of days) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Prng } from '../feeds/simulator/prng.ts';
 
-test('the published numbers of xoshiro128** come out', () => {
+test('produces the published numbers of xoshiro128**', () => {
   const prng = Prng.fromState(1, 2, 3, 4);
   const published = [11520, 0, 5927040, 70819200, 2031721883, 1637235492, 1287239034, 3734860849, 3729100597, 4258142804];
   assert.deepEqual(
@@ -11,7 +11,7 @@ test('the published numbers of xoshiro128** come out', () => {
   );
 });
 
-test('a seed gives the same numbers again, another seed others', () => {
+test('the same seed gives the same numbers, another seed different ones', () => {
   const draw = (seed: number): number[] =>
     Array.from(
       { length: 8 },
@@ -27,7 +27,7 @@ test('a seed gives the same numbers again, another seed others', () => {
   assert.throws(() => Prng.fromState(0, 0, 0, 0), RangeError);
 });
 
-test('ranges are kept and evenly filled', () => {
+test('values stay in their range and are evenly distributed', () => {
   const prng = new Prng(42);
   const counts = new Array<number>(10).fill(0);
   for (let i = 0; i < 100_000; i++) counts[prng.below(10)]++;

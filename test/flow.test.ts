@@ -10,13 +10,13 @@ import { missing, sharedData } from './support/shared-data.ts';
 
 const hashes = sharedData('flow', 'SHA256.reports');
 const FILES = ['normal-100k', 'swing-25-100k', 'static-100k', 'flash-crash-100k'];
-/** The long files take half a minute: OPENBELL_TEST_FLOW_1M=1 adds them. */
+/** The long files take half a minute; OPENBELL_TEST_FLOW_1M=1 includes them. */
 if (process.env.OPENBELL_TEST_FLOW_1M === '1') FILES.push('normal-1m', 'flash-crash-1m');
 
 describe('order flow with a known answer', () => {
   for (const name of FILES) {
     const path = sharedData('flow', `${name}.bin.gz`);
-    it(`${name}: what the consumer thread received has the published hash`, { skip: missing(path, hashes) }, async () => {
+    it(`${name}: the reports received by the consumer thread have the published hash`, { skip: missing(path, hashes) }, async () => {
       const published = (await readFile(hashes, 'utf8')).split('\n').find((line) => line.endsWith(`  ${name}`));
       // A ring far smaller than the flow: it wraps hundreds of times and the book waits for the consumer.
       const result = await runFlow(await readFlowFile(path), { warmUp: 0, runs: 1, ringSlots: 512 });
@@ -79,7 +79,7 @@ describe('order flow files', () => {
     ['price above 2^31', flowBytes([[0, 0, 0, 5, 1, 1, 2 ** 31]]), /record 0: price/],
   ];
   for (const [what, bytes, message] of bad) {
-    it(`refuses a bad file: ${what}`, () => {
+    it(`rejects a bad file: ${what}`, () => {
       assert.throws(
         () => parseFlow(bytes, 'x.bin'),
         (error) => error instanceof FlowFileError && error.code === 'OPENBELL_FLOW_FILE' && message.test(error.message),
@@ -87,7 +87,7 @@ describe('order flow files', () => {
     });
   }
 
-  it('a wrong version says which one this reads', () => {
+  it('the error for a wrong version names the supported one', () => {
     const bytes = flowBytes([GOOD]);
     bytes.writeUInt32LE(2, 8);
     assert.throws(() => parseFlow(bytes, 'x.bin'), /version 2, this reads 1/);

@@ -35,7 +35,7 @@ for (const [name, spec] of [
   ['reports', (gate: typeof durable | undefined) => reportGate(gate, false)],
   ['market events', marketGate],
 ] as const) {
-  it(`no ${name} leave before their command is durable, across the wrap of the low word`, () => {
+  it(`no ${name} are released before their command is durable, across the wrap of the low word`, () => {
     const wrap = 2 ** 32;
     const poll = polls(spec(durable), [wrap - 1, wrap, wrap, wrap + 1]);
     const at = (seq: number): number => {
@@ -45,19 +45,19 @@ for (const [name, spec] of [
     assert.deepEqual([wrap - 2, wrap - 1, wrap - 1, wrap, wrap + 1].map(at), [0, 1, 0, 2, 1]);
   });
 
-  it(`${name} that no log holds back leave at once, up to the limit`, () => {
+  it(`${name} without a log are released at once, up to the limit`, () => {
     const poll = polls(spec(undefined), [7, 7, 7, 8]);
     assert.deepEqual([2, 1, 5, 5].map(poll), [2, 1, 1, 0]);
   });
 }
 
-it('a consumer of whole commands goes on to the last record of the one at hand', () => {
+it('a consumer of whole commands continues to the last record of the current command', () => {
   Atomics.store(durable.words, durable.index, 9);
   const poll = polls(reportGate(durable, true), [7, 7, 7, 8, 8, 9, 10]);
   assert.deepEqual([1, 2, 1, 1].map(poll), [3, 2, 1, 0]);
 });
 
-it('the seq has to stand inside the record, and a slot has to be one record', () => {
+it('the seq must be inside the record, and a slot must be one record', () => {
   const ring = new TappedRing({ slotBytes: 128, capacity: 2 }, ['a']);
   const make = (change: Partial<GateSpec>) => () =>
     new GatedConsumer(openTap(ring.tap('a')), { ...reportGate(undefined, true), ...change });
@@ -67,7 +67,7 @@ it('the seq has to stand inside the record, and a slot has to be one record', ()
   assert.throws(make({ seqAt: 124 }), /aligned inside/);
 });
 
-it('a tap that an engine was not made with is refused, and so is one that it reads itself', (t) => {
+it('a tap that the engine does not have is rejected, and so is one that it reads itself', (t) => {
   const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
   const make = (reports?: readonly string[]): Engine =>
     new Engine({ dir, topology: 'compact', limits: ENGINE_LIMITS, ...(reports && { taps: { reports } }) });

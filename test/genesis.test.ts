@@ -52,7 +52,7 @@ async function withExchange<T>(data: string, text: string, work: (exchange: Runn
 
 const usd = (exchange: RunningExchange) => exchange.engine.directory.account(1)?.balances[0].available;
 
-test('a start makes what the file says, the next one makes nothing, and what changed since stays', async () => {
+test('a start defines the content of the file, the next one defines nothing, and later changes stay', async () => {
   const data = join(base, 'twice');
   const first = await withExchange(data, VENUE, async (exchange) => {
     const symbol = exchange.engine.directory.symbolByName('BTC-USD');
@@ -73,7 +73,7 @@ test('a start makes what the file says, the next one makes nothing, and what cha
   });
 });
 
-test('what can change is changed; what cannot is told', async () => {
+test('changeable values are changed; for the others there is a warning', async () => {
   const data = join(base, 'changed');
   await withExchange(data, VENUE, async () => undefined);
   const text = VENUE.replace('taker: 0.05%', 'taker: 0.07%').replace('tick: 0.01', 'tick: 0.05').replace('decimals: 8', 'decimals: 6');
@@ -98,8 +98,8 @@ test('a fee of a book with orders in it is a warning', async () => {
   });
 });
 
-test('a genesis that a crash interrupted at any command is completed by the next start', async () => {
-  // Each round lets one command more take effect before the crash.
+test('a genesis interrupted by a crash at any command is completed by the next start', async () => {
+  // In each round, one more command takes effect before the crash.
   let finished = false;
   for (let commands = 1; !finished; commands += 3) {
     const data = join(base, `crash-${commands}`);
@@ -128,7 +128,7 @@ test('a genesis that a crash interrupted at any command is completed by the next
   }
 });
 
-test('a genesis that is refused says what failed and how much stands', async () => {
+test('a rejected genesis names what failed and counts the commands in effect', async () => {
   const data = join(base, 'refused');
   await withExchange(data, 'capacities: { orders: 1024, accounts: 15, symbols: 7 }', async (exchange) => {
     const wide = VENUE.replace('symbols: 7', 'symbols: 8').replace('  - id: 1\n', '  - id: 8\n');
@@ -144,15 +144,15 @@ test('a genesis that is refused says what failed and how much stands', async () 
   });
 });
 
-test('a command that nobody answers is given up, and told', async () => {
+test('a command without an answer times out with an error', async () => {
   await withExchange(join(base, 'silent'), VENUE, async (exchange) => {
-    const nobody = { awaitSeq: () => new Promise<Uint8Array>(() => undefined), canAwait: () => true, forget: () => undefined };
-    const commands = new AdminCommands(exchange.engine.sequencer, nobody, exchange.engine.schedule, 20);
+    const silent = { awaitSeq: () => new Promise<Uint8Array>(() => undefined), canAwait: () => true, forget: () => undefined };
+    const commands = new AdminCommands(exchange.engine.sequencer, silent, exchange.engine.schedule, 20);
     await assert.rejects(commands.submit({ kind: CommandKind.SetPhase, symbol: 1, parameter: Phase.Closed }), AdminTimeoutError);
   });
 });
 
-test('a log that is shorter than the history is refused, until the history is cut too', async () => {
+test('a log that is shorter than the history is rejected, until the history is cut too', async () => {
   const data = join(base, 'shorter');
   await withExchange(data, VENUE, async () => undefined);
   for (const name of readdirSync(data)) if (/^(log|snapshot)-/.test(name)) rmSync(join(data, name));

@@ -14,7 +14,7 @@ function framed(messages: readonly Uint8Array[]): Buffer {
   );
 }
 
-/** Collects copies; refuses to read on after `most`. */
+/** Collects copies; accepts no more after `most`. */
 function collector(most: number = Number.POSITIVE_INFINITY) {
   const messages: Buffer[] = [];
   return {
@@ -24,7 +24,7 @@ function collector(most: number = Number.POSITIVE_INFINITY) {
 }
 
 describe('gRPC messages', () => {
-  it('come out as they went in, however the bytes are cut', () => {
+  it('are decoded correctly, however the bytes are split', () => {
     fc.assert(
       fc.property(
         fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 12 }),
@@ -48,7 +48,7 @@ describe('gRPC messages', () => {
     );
   });
 
-  it('are refused by their length before they are received, whole or in pieces', () => {
+  it('are rejected by their length before they are received, whole or in pieces', () => {
     for (const step of [1, 3, 5, 100]) {
       const sink = collector();
       const reader = new MessageReader(sink, 10);
@@ -60,14 +60,14 @@ describe('gRPC messages', () => {
     }
   });
 
-  it('are not read on when the sink wants no more', () => {
+  it('are not read further when the sink accepts no more', () => {
     const sink = collector(2);
     const reader = new MessageReader(sink, 10);
     reader.read(framed([Buffer.from('a'), Buffer.from('b'), Buffer.from('c')]));
     assert.deepEqual(sink.messages.map(String), ['a', 'b']);
   });
 
-  it('know when they end too early', () => {
+  it('detect a premature end', () => {
     const reader = new MessageReader(collector(), 10);
     for (let bytes = 1; bytes < PREFIX_BYTES + 4; bytes++) {
       reader.read(Buffer.from([bytes === 5 ? 4 : 0]));

@@ -9,7 +9,7 @@ import { accountReports } from '../gateway/taps/history/queries.ts';
 import { HistoryWriter } from '../gateway/taps/history/writer.ts';
 import { column, ReportSource } from './support/report-source.ts';
 
-test('a full disk loses no report: they wait, and are written when there is room', async (t) => {
+test('a full disk loses no report: reports wait, and are written when there is room', async (t) => {
   const dataDir = mkdtempSync(join(tmpdir(), 'openbell-full-'));
   // A disk that is really full, of 3 MiB.
   if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', dataDir]).status !== 0) {

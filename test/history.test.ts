@@ -38,7 +38,7 @@ function plain(first: number, count: number): ReportFields[] {
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-test('reports come back by account and number, over runs and flushes', async () => {
+test('reports are returned by account and number, over runs and flushes', async () => {
   const source = new ReportSource(4096);
   const writer = new HistoryWriter({ dataDir: newDir(), reports: source.history });
   publish(source, plain(1, 1300));
@@ -64,7 +64,7 @@ for (const [name, first] of [
   ['2^31', 2 ** 31 - 2],
   ['2^32', 2 ** 32 - 2],
 ] as const)
-  test(`nothing leaves the ring before it is durable, also when the sequence passes ${name}`, async () => {
+  test(`no report leaves the ring before it is durable, also when the sequence passes ${name}`, async () => {
     const source = new ReportSource();
     const durable = { words: new Int32Array(new SharedArrayBuffer(4)), index: 0 };
     const dataDir = newDir();
@@ -86,7 +86,7 @@ for (const [name, first] of [
     assert.equal(await readWatermark(dataDir), first + 3);
   });
 
-test('a run takes one page of the store: memory for more LMDB would take from the kernel with every commit', async () => {
+test('a run takes one page of the store, because LMDB would allocate more from the kernel with every commit', async () => {
   const source = new ReportSource(4096);
   const writer = new HistoryWriter({ dataDir: newDir(), reports: source.history });
   publish(source, plain(1, 1000));
@@ -122,7 +122,7 @@ test('the watermark covers whole commands only', async () => {
   assert.equal(await readWatermark(dataDir), 102, 'the engine gave up in the middle of command 103');
 });
 
-test('after an engine that has stopped nothing follows: the last command is whole', async () => {
+test('after the engine has stopped, the last command is complete', async () => {
   const dataDir = newDir();
   const source = new ReportSource();
   const writer = new HistoryWriter({ dataDir, reports: source.history });
@@ -133,7 +133,7 @@ test('after an engine that has stopped nothing follows: the last command is whol
   assert.equal(await readWatermark(dataDir), 103);
 });
 
-test('a run from before a crash hides nothing of what is published again in runs that are cut elsewhere', async () => {
+test('a run from before a crash does not hide reports that are published again in different runs', async () => {
   const dataDir = newDir();
   const fills = (from: number, to: number) =>
     numbers(from, to).map((no) => ({ kind: ReportKind.Fill, account: 1, reportNo: no, seq: 105, symbol: 3, tradeId: no }));
@@ -192,7 +192,7 @@ test('reports that are published again replace the ones from before', async () =
   await second.close();
 });
 
-test('one trade per pair of fills: the taker names the aggressor, in an auction the buyer stands for it', async () => {
+test('one trade per pair of fills: the taker is the aggressor, in an auction the buyer', async () => {
   const source = new ReportSource();
   const writer = new HistoryWriter({ dataDir: newDir(), reports: source.history });
   const fill = { kind: ReportKind.Fill, symbol: 5, price: 700, quantity: 3, timeUs: 9, seq: 11 };
@@ -263,7 +263,7 @@ test('orders are folded from their reports, newest first, page by page', async (
   await writer.close();
 });
 
-test('what a cut log forgot is forgotten here too', async () => {
+test('reports of commands cut from the log are removed here too', async () => {
   const dataDir = newDir();
   const source = new ReportSource();
   const writer = new HistoryWriter({ dataDir, reports: source.history });
@@ -277,7 +277,7 @@ test('what a cut log forgot is forgotten here too', async () => {
   await reader.close();
 });
 
-/** Returns what stood there. */
+/** Returns the previous value. */
 async function setVersion(dataDir: string, version: number | undefined): Promise<{ version: unknown; watermark: unknown }> {
   const root = open({ path: join(dataDir, 'history'), maxDbs: 4, noSubdir: false });
   const meta = root.openDB<number, string>({ name: 'meta', encoding: 'ordered-binary' });
@@ -288,7 +288,7 @@ async function setVersion(dataDir: string, version: number | undefined): Promise
   return before;
 }
 
-test('a history of a newer version is refused and left as it is; one without a version is the first', async () => {
+test('a history of a newer version is rejected and left unchanged; one without a version is version 1', async () => {
   const dataDir = newDir();
   const first = new ReportSource();
   const writer = new HistoryWriter({ dataDir, reports: first.history });
@@ -312,7 +312,7 @@ test('a history of a newer version is refused and left as it is; one without a v
   assert.equal(await readWatermark(dataDir), 110);
 });
 
-test('a history that a release without versions wrote is read', async () => {
+test('a history of a release without versions is read', async () => {
   const dir = newDir();
   mkdirSync(dir);
   const dataDir = unpackOldData(dir);

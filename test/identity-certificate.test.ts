@@ -12,7 +12,7 @@ import { RawSession } from './support/order-entry-fixture.ts';
 
 const UNAUTHENTICATED = 16;
 
-test('a session by certificate ends with the certificate, others go on', async (t) => {
+test('a session with a certificate ends when it expires, others continue', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-certificate-'));
   t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }));
   const authority = new Authority(join(dir, 'ours'));
@@ -36,7 +36,7 @@ test('a session by certificate ends with the certificate, others go on', async (
   assert.equal(lastingEnded, false);
 });
 
-test('what a proxy vouches for ends in time at each door: with the token, and with the certificate that it forwards', async (t) => {
+test('an identity from a proxy expires on every port: with the token, and with the forwarded certificate', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-certificate-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const authority = new Authority(dir);

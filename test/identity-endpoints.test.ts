@@ -21,7 +21,7 @@ interface Refused {
   readonly details: string;
 }
 
-/** A session's fate: `open`, or the status and details that it was refused with. */
+/** The result of a session: `open`, or the status and details of its reject. */
 async function session(port: number, headers: Record<string, string>): Promise<'open' | Refused> {
   const stream = new RawSession(port, { 'x-openbell-account': '1', ...headers });
   const fate = await Promise.race([
@@ -47,7 +47,7 @@ async function submit(port: number, headers: Record<string, string>): Promise<nu
   return code;
 }
 
-describe('who may do what, over the real ports', () => {
+describe('permissions over the real ports', () => {
   const issuer = new Issuer();
   let exchange: GuardedExchange;
   before(async () => {
@@ -62,7 +62,7 @@ describe('who may do what, over the real ports', () => {
   const own = { trader: 1, 'market-maker': 1 };
   const readers: Partial<Record<Role, 1>> = { trader: 1, 'market-maker': 1, 'read-only': 1, custodian: 1, operator: 1, auditor: 1 };
 
-  /** What each role is answered: those named get in, the others are refused with 403, PERMISSION_DENIED. */
+  /** The expected answer per role: the named ones are admitted, the others are rejected with 403, PERMISSION_DENIED. */
   const ROUTES: [method: string, path: string, body: object, allowed: Partial<Record<Role, 1>>][] = [
     ['GET', '/v1/assets', {}, readers],
     ['GET', '/v1/symbols', {}, readers],
@@ -103,7 +103,7 @@ describe('who may do what, over the real ports', () => {
     });
   }
 
-  it('no route was left out of the table', () => {
+  it('the table has every route', () => {
     assert.equal(ROUTES.length, 12 + 12);
   });
 
@@ -128,13 +128,13 @@ describe('who may do what, over the real ports', () => {
       orders.socket.destroy();
       market.socket.destroy();
     }
-    const nobody = await session(ports.grpc, {});
-    assert.ok(nobody !== 'open' && nobody.code === UNAUTHENTICATED && nobody.details.startsWith('UNAUTHENTICATED: '));
+    const anonymous = await session(ports.grpc, {});
+    assert.ok(anonymous !== 'open' && anonymous.code === UNAUTHENTICATED && anonymous.details.startsWith('UNAUTHENTICATED: '));
     assert.equal(await submit(ports.grpc, {}), UNAUTHENTICATED);
     for (const path of ['/v1/orders?account=1', '/']) assert.equal((await exchange.webSocket(path)).status, 401);
   });
 
-  it('a read-only session has reports; each command is refused, and it lives on', async () => {
+  it('a read-only session gets reports; each command is rejected, and the session continues', async () => {
     const reader = new RawSession(exchange.ports.grpc, { 'x-openbell-account': '1', ...bearer(await tokenOf('read-only')) });
     reader.read();
     await reader.opened;
@@ -155,7 +155,7 @@ describe('who may do what, over the real ports', () => {
     trader.close();
   });
 
-  it('nobody sees or touches an account that he does not name, and * is for those who look after the venue', async () => {
+  it('a caller can only access accounts that the credentials name; * is for the staff of the venue', async () => {
     const TOUCH: [method: string, path: string, body: object][] = [
       ['GET', '/v1/accounts/2', {}],
       ['GET', '/v1/accounts/2/open-orders', {}],
@@ -193,7 +193,7 @@ describe('who may do what, over the real ports', () => {
     }
   });
 
-  it('an operator defines accounts, but gives them no money', async () => {
+  it('an operator defines accounts, but cannot deposit', async () => {
     const operator = bearer(await tokenOf('operator', '*'));
     const body = { id: 60, name: 'sixty', deposits: { USD: '1000.00' } };
     const refused = await exchange.http('POST', '/v1/accounts', operator, body);
@@ -216,7 +216,7 @@ describe('who may do what, over the real ports', () => {
     assert.deepEqual(answer, Buffer.from([8, 1]));
   });
 
-  it('a web page shows its token as a subprotocol, which is not what it gets back', async () => {
+  it('a web page sends its token as a subprotocol, which is not sent back', async () => {
     const token = await tokenOf('trader');
     for (const [path, protocol] of [
       ['/', 'json'],
@@ -230,7 +230,7 @@ describe('who may do what, over the real ports', () => {
     assert.equal((await exchange.webSocket('/', {}, 'json, openbell.bearer.nonsense')).status, 401);
   });
 
-  it('headers of a proxy are refused from everybody while none is listed', async () => {
+  it('identity headers are rejected from every address while no proxy is listed', async () => {
     const token = bearer(await tokenOf('trader'));
     for (const name of ['x-openbell-subject', 'x-openbell-roles', 'x-openbell-accounts', 'x-openbell-expires', 'x-forwarded-client-cert']) {
       const headers = { ...token, [name]: 'URI=spiffe://a/b' };
@@ -241,7 +241,7 @@ describe('who may do what, over the real ports', () => {
     }
   });
 
-  it('a header of a megabyte ends its connection and nothing else', async () => {
+  it('a header of a megabyte ends its connection and no other', async () => {
     const huge = bearer('x'.repeat(1 << 20));
     const quietly = async (work: Promise<unknown>): Promise<void> => void (await work.catch(() => undefined));
     await quietly(exchange.http('GET', '/v1/symbols', huge));
@@ -253,7 +253,7 @@ describe('who may do what, over the real ports', () => {
     assert.equal((await exchange.http('GET', '/v1/symbols', bearer(await tokenOf('trader')))).status, 200);
   });
 
-  it('a session ends with its token, after what it is owed; with a new one nothing is missed', async () => {
+  it('a session ends when its token expires, after its outstanding reports; with a new token nothing is missed', async () => {
     const soon = Math.floor(Date.now() / 1000) - 27;
     const tokens = [await issuer.token({ exp: soon }), await tokenOf('trader')];
     let asked = 0;
@@ -313,7 +313,7 @@ certificates:
   const status = async (headers: Record<string, string | string[]>, path = '/v1/accounts/1') =>
     (await exchange.http('GET', path, headers)).status;
 
-  it('what a listed proxy says is believed, as a whole or not at all', async () => {
+  it('the headers of a listed proxy are trusted completely or rejected', async () => {
     const end = { 'x-openbell-expires': String(Math.floor(Date.now() / 1000) + 60) };
     const said = { 'x-openbell-subject': 'bob', 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1', ...end };
     const { 'x-openbell-expires': _, ...endless } = said;
@@ -363,9 +363,9 @@ certificates:
     const other = await ask();
     assert.equal((await answer(`z${other}`)).status, 401, 'a later end than was given');
     assert.equal(
-      (await exchange.http('POST', '/v1/auth/challenge', {}, { key: 'nobody' })).status,
+      (await exchange.http('POST', '/v1/auth/challenge', {}, { key: 'unknown' })).status,
       200,
-      'whether there is such a key is not told',
+      'the answer does not reveal whether the key exists',
     );
     assert.equal((await exchange.http('POST', '/v1/auth/session', {}, { key: 'desk-7' })).status, 401);
     assert.equal((await exchange.http('POST', '/v1/auth/challenge', {}, { key: 7 })).status, 400);
@@ -374,7 +374,7 @@ certificates:
     assert.equal(await status(bearer(changed)), 401, 'a token that was changed');
   });
 
-  it('a client with an API key; a key that leaves the file is out, token or not', async () => {
+  it('a client with an API key; a removed key is rejected, with or without a token', async () => {
     const { grpc: grpcPort, http: httpPort, ws: wsPort } = exchange.ports;
     const apiKey = { id: 'desk-7', privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
     const client = await connect({ grpcPort, httpPort, wsPort, account: 2, apiKey });
@@ -392,7 +392,7 @@ certificates:
   });
 });
 
-it('the table of rights, whole', () => {
+it('the complete table of rights', () => {
   const who = (role: Role, accounts: number[], all: boolean): Principal => ({
     subject: role,
     roles: new Set([role]),

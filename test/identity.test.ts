@@ -23,7 +23,7 @@ const dir = mkdtempSync(join(tmpdir(), 'openbell-identity-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
 const jwksFile = join(dir, 'jwks.json');
 
-/** What the log and the audit trail were told. */
+/** The log lines and the audit events. */
 const lines: string[] = [];
 const events: AuditEvent[] = [];
 const log = pino(
@@ -59,7 +59,7 @@ async function fate(identity: Identity, headers: Record<string, string>, peer?: 
 const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const now = (): number => Math.floor(Date.now() / 1000);
 
-test('tokens: the good, and every way to be bad', async () => {
+test('tokens: valid ones, and every kind of invalid one', async () => {
   const issuer = new Issuer();
   for (const alg of ['RS256', 'ES256', 'EdDSA']) await issuer.addKey(alg);
   writeFileSync(jwksFile, issuer.jwks);
@@ -129,14 +129,14 @@ test('tokens: the good, and every way to be bad', async () => {
   events.length = lines.length = 0;
   for (const [name, token] of BAD) {
     assert.equal(await fate(identity, { authorization: `Bearer ${token}` }), 'UNAUTHENTICATED', name);
-    // Not believed the second time either.
+    // Rejected the second time, too.
     assert.equal(await fate(identity, { authorization: `Bearer ${token}` }), 'UNAUTHENTICATED', name);
   }
-  assert.equal(events.length, BAD.length * 2, 'each refusal is told to the audit trail');
+  assert.equal(events.length, BAD.length * 2, 'each reject is recorded in the audit trail');
   assert.ok(lines.length >= 20 && lines.length < BAD.length * 2, 'and to the log, but not without limit');
-  const told = lines.join('') + JSON.stringify(events);
+  const written = lines.join('') + JSON.stringify(events);
   for (const [name, token] of BAD) {
-    for (const part of token.split('.')) assert.ok(part.length < 12 || !told.includes(part), `${name}: the log has a part of the token`);
+    for (const part of token.split('.')) assert.ok(part.length < 12 || !written.includes(part), `${name}: the log has a part of the token`);
   }
   const expired = events.find(({ detail }) => detail === 'the token has expired');
   assert.deepEqual([expired?.subject, expired?.peer, expired?.outcome], ['alice', '127.0.0.1', 'UNAUTHENTICATED']);
@@ -144,7 +144,7 @@ test('tokens: the good, and every way to be bad', async () => {
     assert.equal(await fate(identity, { authorization: value }), 'UNAUTHENTICATED', value.slice(0, 20));
 });
 
-test('a JWKS file is read again when it changes; one that is broken changes nothing', async () => {
+test('a JWKS file is read again when it changes; an invalid one has no effect', async () => {
   const issuer = new Issuer();
   await issuer.addKey('ES256');
   writeFileSync(jwksFile, issuer.jwks);
@@ -163,7 +163,7 @@ test('a JWKS file is read again when it changes; one that is broken changes noth
   assert.equal(await verify(first), false, 'the old key is gone, and with it what it had signed');
   writeFileSync(jwksFile, '{"keys": 7}');
   await sleep(1100);
-  assert.equal(await verify(await issuer.token()), true, 'what was there before goes on');
+  assert.equal(await verify(await issuer.token()), true, 'the earlier keys stay in use');
   issuer.keys.push(old);
   writeFileSync(jwksFile, issuer.jwks);
   await sleep(1100);
@@ -172,7 +172,7 @@ test('a JWKS file is read again when it changes; one that is broken changes noth
   assert.throws(() => startIdentity({ ...CLOSED, authJwks: join(dir, 'none') }, log, audit), { code: 'OPENBELL_CONFIG' });
 });
 
-test('a JWKS behind a URL: fetched once, rotated on an unknown key id, with a cooldown, and not missed when it is gone', async () => {
+test('a JWKS behind a URL: fetched once, rotated on an unknown key id, with a cooldown, and still used when the issuer is down', async () => {
   const issuer = new Issuer();
   await issuer.addKey('EdDSA');
   const url = await issuer.serve();
@@ -183,7 +183,7 @@ test('a JWKS behind a URL: fetched once, rotated on an unknown key id, with a co
     return answer instanceof IdentityReject ? codeName(answer.code) : 'ok';
   };
   issuer.broken = 'not JSON';
-  assert.equal(await verify(await issuer.token()), 'BUSY', 'no keys yet: neither believed nor accused');
+  assert.equal(await verify(await issuer.token()), 'BUSY', 'no keys yet: neither accepted nor rejected');
   issuer.broken = undefined;
   await sleep(320);
   const together = await Promise.all(Array.from({ length: 20 }, async () => verify(await issuer.token())));
@@ -197,13 +197,13 @@ test('a JWKS behind a URL: fetched once, rotated on an unknown key id, with a co
     Array.from({ length: 20 }, async (_, i) => verify(`${base64({ alg: 'EdDSA', kid: `x${i}` })}.${base64({ i })}.AAAA`)),
   );
   assert.deepEqual([...new Set(invented)], ['UNAUTHENTICATED']);
-  assert.equal(issuer.fetches, 3, 'whoever invents key ids does not make us ask the issuer');
+  assert.equal(issuer.fetches, 3, 'invented key ids do not cause requests to the issuer');
   issuer.stop();
   await sleep(700);
   assert.equal(await verify(await issuer.token({ sub: 'later' })), 'ok', 'old keys are better than none');
 });
 
-test('proxies: which addresses count', () => {
+test('proxies: matching of addresses', () => {
   for (const cidr of ['::ffff:10.0.0.0/8', '::/1', '::/64', '::ffff:0:0/96']) assert.throws(() => new ProxyList([cidr]), /must be/, cidr);
   assert.equal(new ProxyList(['::ffff:10.0.0.0/104']).has('10.1.2.3'), true);
   const list = new ProxyList(['127.0.0.0/8', '10.1.2.3', '::1', 'fd00::/8']);
@@ -224,7 +224,7 @@ test('proxies: which addresses count', () => {
     assert.throws(() => new ProxyList([cidr]), /must be/, cidr);
 });
 
-test('who comes without TLS from elsewhere must be a proxy, whatever he shows', async () => {
+test('a remote caller without TLS must be a proxy, whatever its credentials', async () => {
   const issuer = new Issuer();
   await issuer.addKey('ES256');
   writeFileSync(jwksFile, issuer.jwks);
@@ -253,10 +253,10 @@ test('who comes without TLS from elsewhere must be a proxy, whatever he shows', 
   assert.equal(await fate(withTls, token, '192.168.0.9'), 'alice by token');
   const open = startIdentity({ ...CLOSED, authJwks: undefined, authIssuer: undefined, authAudience: undefined }, log, audit);
   assert.equal(await fate(open, {}), 'anybody by open');
-  assert.equal(await fate(open, claims), 'UNAUTHENTICATED', 'whoever believes that there is a proxy is told that there is none');
+  assert.equal(await fate(open, claims), 'UNAUTHENTICATED', 'a caller with proxy headers is rejected if no proxy is listed');
 });
 
-test('the file of keys: every problem is told, and nothing of a private key', () => {
+test('the file of keys: every problem is reported, without any part of a private key', () => {
   const text = `
 keys:
   - { id: a b, public-key: AAAA, roles: trader }

@@ -1,4 +1,4 @@
-/** The hash chain over the commands of a log: what it depends on, what it finds, and how it is looked up. */
+/** The hash chain over the commands of a log: what it depends on, what it detects, and how it is looked up. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { openbell } from './support/exchange-process.ts';
 import { openLog, placeBatches, temporaryDirectory, writeLog } from './support/journal-log.ts';
 import { unpackOldData } from './support/old-data.ts';
 
-/** The chain after commands 1 to `last` of a {@link CommandRing}, each added by itself. */
+/** The chain after commands 1 to `last` of a {@link CommandRing}, each added separately. */
 function reference(last: number): string {
   const chain = new CommandChain();
   const words = new Int32Array(16);
@@ -33,7 +33,7 @@ function newDirectories(t: { after(fn: () => void): void }, ...names: string[]):
   });
 }
 
-/** Commands 1 to `total`, in batches of `size`; of command `changed` one bit of the quantity is different. */
+/** Commands 1 to `total`, in batches of `size`. One bit of the quantity of command `changed` is different. */
 async function writeChanged(dir: string, total: number, size: number, changed = 0): Promise<void> {
   const ring = new CommandRing(1024);
   const { writer } = openLog(dir, ring, { segmentBytes: 4096, maxBatch: size });
@@ -43,11 +43,11 @@ async function writeChanged(dir: string, total: number, size: number, changed = 
   await writer.close();
 }
 
-test('the hash stays what it is: it stands in logs', () => {
+test('the hash does not change, because existing logs contain it', () => {
   assert.deepEqual([reference(0), reference(1), reference(1000)], ['0000000000000000', 'e40fcc2b20adaf12', 'abe2178f1bb9fbee']);
 });
 
-test('property: every bit of every command changes it, and so does their order', () => {
+test('property: every bit of every command changes the chain, and so does their order', () => {
   const property = fc.property(fc.nat(199), fc.nat(511), fc.nat(199), fc.nat(511), (command, bit, other, otherBit) => {
     const chainOf = (flips: [number, number][], swap: boolean): string => {
       const words = new Int32Array(200 * 16);
@@ -71,7 +71,7 @@ test('property: every bit of every command changes it, and so does their order',
   fc.assert(property, { numRuns: 200 });
 });
 
-test('it does not depend on batches, segments or restarts', async (t) => {
+test('the chain does not depend on batches, segments or restarts', async (t) => {
   const [single, large, lives] = newDirectories(t, 'single', 'large', 'lives');
   await writeChanged(single, 300, 1);
   await writeChanged(large, 300, 60);
@@ -86,7 +86,7 @@ test('it does not depend on batches, segments or restarts', async (t) => {
   }
 });
 
-test('what the log does not have cannot be looked up', async (t) => {
+test('a command that is not in the log cannot be looked up', async (t) => {
   const [dir, empty] = newDirectories(t, 'log', 'empty');
   await writeChanged(dir, 100, 7);
   assert.throws(() => chainAt(dir, 101), { code: 'LOG_LOOKUP', message: /has no command 101: log-\d+\.obl can be read up to command 100/ });
@@ -99,7 +99,7 @@ test('what the log does not have cannot be looked up', async (t) => {
   assert.equal(chainAt(dir, 90).chain, reference(90));
 });
 
-/** Makes a log look whole to its checksums: each batch from `index` on is stamped again. */
+/** Makes the checksums of a log correct: those of each batch from `index` on are computed again. */
 function restamp(dir: string, index: number): void {
   let previous = 0;
   for (const [at, { file, position, bytes }] of placeBatches(dir).entries()) {
@@ -113,7 +113,7 @@ function restamp(dir: string, index: number): void {
   }
 }
 
-test('a command that was changed under a checksum that holds is damage', async (t) => {
+test('a changed command with a correct checksum is damage', async (t) => {
   const [dir] = newDirectories(t, 'log');
   for (const [word, inRecord] of [
     [14, true],

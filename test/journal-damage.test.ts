@@ -1,4 +1,4 @@
-/** Cuts, tears and flips of a log at every slot and at random bytes: what survives, and what refuses to start. */
+/** Truncation, torn writes and bit flips of a log at every slot and at random bytes: what is recovered, and when the start fails. */
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -61,7 +61,7 @@ function assertDamaged(bench: Workbench, batch: PlacedBatch): void {
   assert.deepEqual(readFileSync(join(dir, batch.file)), before, 'refusing changes nothing');
 }
 
-/** Both repairs leave exactly what lies before a damaged batch. */
+/** Both repairs keep exactly the part before a damaged batch. */
 async function assertRepairable(bench: Workbench, batch: PlacedBatch): Promise<void> {
   const { dir } = bench;
   const before = readFileSync(join(dir, batch.file));
@@ -81,7 +81,7 @@ async function assertRepairable(bench: Workbench, batch: PlacedBatch): Promise<v
   }
 }
 
-/** A torn batch: told as such, cut, and kept aside. */
+/** A torn batch: reported, cut off, and kept in a separate file. */
 function assertTorn(bench: Workbench, file: string, position: number, lastSeq: number): void {
   const { dir } = bench;
   const end = scanLog(dir);
@@ -149,7 +149,7 @@ for (const seal of [false, true]) {
   });
 }
 
-test('a byte that is not zero behind the end is a torn tail', async (t) => {
+test('a non-zero byte after the end is a torn tail', async (t) => {
   const bench = await workbench(t, true);
   const final = bench.batches.at(-1);
   assert.ok(final);
@@ -187,7 +187,7 @@ test('missing, doubled and foreign segments', async (t) => {
   assert.throws(() => scanLog(bench.dir), { code: 'LOG_DAMAGED', message: /starts with command \d+ instead of 999/ });
 });
 
-test('stale bytes of another life of the file are not taken for batches', async (t) => {
+test('stale bytes of an earlier use of the file are not read as batches', async (t) => {
   const bench = await workbench(t, false);
   const other = await workbench(t, false);
   const [batch] = bench.batches.filter(({ last }) => last).slice(-3);
@@ -199,7 +199,7 @@ test('stale bytes of another life of the file are not taken for batches', async 
   assertTorn(bench, batch.file, batch.position, batch.firstSeq - 1);
 });
 
-test('a segment begun and not yet written belongs to its log', async (t) => {
+test('a new segment without data belongs to its log', async (t) => {
   const bench = await workbench(t, false);
   const first = bench.batches.find(({ last }) => last);
   assert.ok(first);
@@ -210,7 +210,7 @@ test('a segment begun and not yet written belongs to its log', async (t) => {
   assert.deepEqual(fromSnapshot.logId, logId);
 });
 
-/** What a power cut may leave: all that was synced, and of the sectors written since then any. */
+/** A possible state after a power cut: all synced data, and any subset of the sectors written since then. */
 function powerCut(bytes: Uint8Array, from: number, keep: readonly boolean[]): Uint8Array {
   for (let sector = Math.floor(from / 512), index = 0; sector * 512 < bytes.length; sector++, index++) {
     if (!keep[index % keep.length]) bytes.fill(0, Math.max(from, sector * 512), (sector + 1) * 512);
@@ -218,14 +218,14 @@ function powerCut(bytes: Uint8Array, from: number, keep: readonly boolean[]): Ui
   return bytes;
 }
 
-/** The batches at the end of which a power cut may find any number in flight. */
+/** Batches; at a power cut, any number of them at the end may be in flight. */
 function unsynced(bench: Workbench, mode: 'durable' | 'fast'): PlacedBatch[] {
   const tail = bench.batches.filter(({ last }) => last);
   return mode === 'durable' ? tail : tail.filter(({ firstSeq }) => firstSeq > (tail.at(-1)?.syncedSeq ?? 0));
 }
 
 for (const mode of ['durable', 'fast'] as const) {
-  test(`property, ${mode}: after a power cut every acknowledged batch is there, and nothing invented`, async (t) => {
+  test(`property, ${mode}: after a power cut, every acknowledged batch is present, and no other`, async (t) => {
     let bench = await workbench(t, false, mode);
     // Mode fast syncs by time: a slow moment leaves too few batches to lose.
     while (unsynced(bench, mode).length < 6) bench = await workbench(t, false, mode);
@@ -246,7 +246,7 @@ for (const mode of ['durable', 'fast'] as const) {
   });
 }
 
-test('property: whatever one byte becomes, a closed log loses nothing silently', async (t) => {
+test('property: whatever byte changes, a closed log loses nothing silently', async (t) => {
   const bench = await workbench(t, true);
   const at = fc.tuple(fc.nat(bench.batches.length - 2), fc.nat(), fc.integer({ min: 1, max: 255 }));
   const property = fc.property(at, ([index, offset, mask]) => {
@@ -260,7 +260,7 @@ test('property: whatever one byte becomes, a closed log loses nothing silently',
   fc.assert(property, { numRuns: 150 });
 });
 
-test('a fork goes into a new directory only; a good log is not cut', async (t) => {
+test('a fork needs a new directory; a good log is not cut', async (t) => {
   const bench = await workbench(t, true);
   bench.change(bench.batches[0].file, (bytes) => bytes);
   assert.throws(() => forkLog(bench.dir, bench.dir), { code: 'FORK_TARGET_NOT_EMPTY' });

@@ -55,13 +55,13 @@ for (const [name, disk] of [
   ['asynchronous', asynchronousDisk],
   ['synchronous', synchronousDisk],
 ] as const) {
-  test(`${name}: no room for the next segment: closes the door in time, loses nothing, resumes`, async (t) => {
+  test(`${name}: no room for the next segment: stops accepting in time, loses nothing, resumes`, async (t) => {
     const dir = smallDisk(t, 3 * MIB);
     if (dir === undefined) return;
     const ring = new CommandRing(256);
     const { writer, words } = openLog(dir, ring, { disk, segmentBytes: MIB });
     const free = fillUp(dir);
-    // The sequencer's part: nothing new while the journal says that the disk is full.
+    // Like the sequencer: no new commands while the journal reports a full disk.
     const publish = (): void => void (state(words) === 'ok' && ring.publish(Math.min(ring.free(), 50)));
     await until(writer, () => {
       publish();
@@ -69,8 +69,8 @@ for (const [name, disk] of [
     });
     const letIn = ring.lastSeq;
     await until(writer, () => durableSeq(words, STATUS_AT, letIn) === letIn);
-    assert.ok(letIn * 64 > 0.5 * MIB && letIn * 64 < 0.95 * MIB, 'late, but not too late: all that was let in became durable');
-    // Even if more comes in: it waits in the ring.
+    assert.ok(letIn * 64 > 0.5 * MIB && letIn * 64 < 0.95 * MIB, 'late, but not too late: all accepted commands became durable');
+    // Further commands wait in the ring.
     ring.publish(256);
     const stuck = letIn + 256;
     const { refusals } = readJournalStatus(words, STATUS_AT);
@@ -87,7 +87,7 @@ for (const [name, disk] of [
     assert.deepEqual(readSeqs(dir, 1), { first: 1, last: ring.lastSeq, count: ring.lastSeq });
   });
 
-  test(`${name}: a write that is refused is kept and done again`, async (t) => {
+  test(`${name}: a failed write is kept and repeated`, async (t) => {
     const dir = smallDisk(t, MIB);
     if (dir === undefined) return;
     // A segment with holes, as a sparse copy of a data directory has them: its room is not there.
@@ -112,7 +112,7 @@ for (const [name, disk] of [
     assert.deepEqual(readSeqs(dir, 1), { first: 1, last: 610, count: 610 });
   });
 
-  test(`${name}: closing on a full disk says what is not durable`, async (t) => {
+  test(`${name}: closing on a full disk reports the commands that are not durable`, async (t) => {
     const dir = smallDisk(t, MIB);
     if (dir === undefined) return;
     writeFileSync(join(dir, segmentName(1)), '');
@@ -126,12 +126,12 @@ for (const [name, disk] of [
     await assert.rejects(writer.close(), /The disk is full: commands from 11 on are not durable/);
     assert.equal(existsSync(join(dir, 'spare.obl')), false);
     free();
-    // A part of the batch may have gone out: it is torn, and nothing behind it was promised.
+    // A part of the batch may have been written: it is torn, and nothing after it was acknowledged.
     assert.equal(readSeqs(dir, 1).count, 10);
   });
 }
 
-/** The real disk, except that one fdatasync of the log says EIO, as the kernel does once after it has dropped dirty pages. */
+/** The real disk, except that one fdatasync of the log returns EIO, as the kernel does once after dropping dirty pages. */
 function failingDisk(disk: Disk, failAt: number): Disk {
   let syncs = 0;
   return {
@@ -169,7 +169,7 @@ for (const mode of ['durable', 'fast'] as const) {
   });
 }
 
-test('a disk that fails while it makes the next segment stops the log, also what is in flight', async (t) => {
+test('a disk that fails while the next segment is created stops the log, including writes in flight', async (t) => {
   const dir = temporaryDirectory(t);
   const ring = new CommandRing(64);
   const disk: Disk = {
@@ -190,7 +190,7 @@ test('a disk that fails while it makes the next segment stops the log, also what
   assert.deepEqual([durableSeq(words, STATUS_AT, ring.lastSeq), state(words)], [durable, 'failed']);
 });
 
-test('a file system that opens with O_DIRECT and does not write with it: the next segment is made without', async (t) => {
+test('a file system that opens with O_DIRECT but cannot write with it: the next segment is created without', async (t) => {
   const dir = temporaryDirectory(t);
   const ring = new CommandRing(64);
   let refused = 0;

@@ -1,4 +1,4 @@
-/** kill -9 of a process that appends: everything it said was durable is there. */
+/** kill -9 of a process that appends: all commands that it reported as durable are present. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ import { temporaryDirectory } from './support/journal-log.ts';
 const APPENDER = fileURLToPath(new URL('./support/journal-appender.ts', import.meta.url));
 const CYCLES = 14;
 
-test(`kill -9 in ${CYCLES} lives: no acknowledged command is missing, none is there twice`, async (t) => {
+test(`kill -9 in ${CYCLES} lives: every acknowledged command is present exactly once`, async (t) => {
   const dir = temporaryDirectory(t);
   let before = 0;
   for (let cycle = 0; cycle < CYCLES; cycle++) {

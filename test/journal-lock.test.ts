@@ -21,7 +21,7 @@ test('one holder at a time, also in one process; the message names it', (t) => {
   next.release();
 });
 
-test('the lock of a process that is gone is taken over', (t) => {
+test('the lock of a process that has ended is taken over', (t) => {
   const dir = temporaryDirectory(t);
   const path = join(dir, 'lock');
   const lock = DataLock.acquire(dir);
@@ -45,7 +45,7 @@ test('the lock of a process that is gone is taken over', (t) => {
   assert.deepEqual(readdirSync(dir), []);
 });
 
-test('a takeover that was interrupted does not lock for ever, one that is under way does', (t) => {
+test('an interrupted takeover does not lock for ever, one in progress does', (t) => {
   const dir = temporaryDirectory(t);
   const probe = DataLock.acquire(dir);
   const mine = readFileSync(join(dir, 'lock'), 'utf8');

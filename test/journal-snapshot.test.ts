@@ -14,7 +14,7 @@ import {
 } from '../engine/journal/snapshot-files.ts';
 import { placeBatches, temporaryDirectory, writeLog } from './support/journal-log.ts';
 
-/** A snapshot whose rows tell their number and seq. */
+/** A snapshot whose rows contain their number and seq. */
 function write(dir: string, seq: number, rows: number, rowWidth: number, chunk: number): string {
   const writer = new SnapshotWriter(dir, seq, rowWidth, undefined);
   const doubles = new Float64Array(chunk * rowWidth);
@@ -36,7 +36,7 @@ function read(path: string, rowWidth: number): number[] {
   return got;
 }
 
-test('rows come back, whatever the chunks were', (t) => {
+test('rows are read back, whatever the chunks', (t) => {
   const dir = temporaryDirectory(t);
   let seq = 0;
   const shape = fc.tuple(fc.nat(5000), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 3000 }));
@@ -54,7 +54,7 @@ test('rows come back, whatever the chunks were', (t) => {
   );
 });
 
-test('a snapshot cut or flipped at every 8 bytes is refused, and no row of it is seen', (t) => {
+test('a snapshot that is truncated or changed at any 8 bytes is rejected, and no row of it is used', (t) => {
   const dir = temporaryDirectory(t);
   const path = write(dir, 77, 60, 3, 25);
   const good = readFileSync(path);
@@ -73,7 +73,7 @@ test('a snapshot cut or flipped at every 8 bytes is refused, and no row of it is
   assert.equal(read(path, 3).length, 180);
 });
 
-test('a bad newest snapshot is told and skipped', (t) => {
+test('a bad newest snapshot is reported and skipped', (t) => {
   const dir = temporaryDirectory(t);
   write(dir, 10, 4, 1, 4);
   const middle = write(dir, 20, 5, 1, 5);
@@ -105,7 +105,7 @@ test('a bad newest snapshot is told and skipped', (t) => {
   );
 });
 
-test('interrupted before the rename: as if it had never been begun', (t) => {
+test('a snapshot that is interrupted before the rename has no effect', (t) => {
   const dir = temporaryDirectory(t);
   const path = write(dir, 10, 4, 1, 4);
   const late = write(dir, 20, 4, 1, 4);

@@ -1,4 +1,4 @@
-/** Formats outlive releases: what an older one wrote is read, what a newer one wrote is refused and left as it is. */
+/** Data of an older release is read. Data of a newer release is rejected and left unchanged. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,12 +25,12 @@ import { unpackOldData } from './support/old-data.ts';
 const NEWER = LOG_VERSION + 1;
 const nothing = (): void => undefined;
 
-/** A hash of a file: comparing its megabytes would print them. */
+/** A hash of a file. An assertion on the content would print megabytes. */
 function contentOf(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
 }
 
-/** Every file of a directory by name, as a hash. */
+/** The hash of every file of a directory, by name. */
 function contents(dir: string): Record<string, string> {
   return Object.fromEntries(
     readdirSync(dir, { recursive: true, withFileTypes: true })
@@ -46,7 +46,7 @@ function change(path: string, how: (words: Int32Array, bytes: Uint8Array) => voi
   writeFileSync(path, bytes);
 }
 
-/** Ways in which a batch of a newer version may look behind its magic and version. */
+/** Possible contents of a batch of a newer version, after its magic and version. */
 const LAYOUTS: Readonly<Record<string, (words: Int32Array, bytes: Uint8Array, batch: PlacedBatch) => void>> = {
   'the same layout, with a checksum that holds': (words, bytes, { position, bytes: length }) => {
     words[position / 4] = crc32(bytes.subarray(position + 4, position + length)) | 0;
@@ -74,7 +74,7 @@ function makeNewer(dir: string, batch: PlacedBatch, layout: string, version = NE
   });
 }
 
-/** Nothing is read, cut or zeroed: the error names the batch, and no byte of the directory is different. */
+/** Nothing is read, cut or zeroed: the error names the batch, and no byte of the directory changes. */
 function assertRefused(dir: string, { file, position }: PlacedBatch, version = NEWER): void {
   const before = contents(dir);
   const expected = (error: Error & { file?: string; position?: number; version?: number }): boolean => {
@@ -94,7 +94,7 @@ function assertRefused(dir: string, { file, position }: PlacedBatch, version = N
   assert.deepEqual(contents(dir), before);
 }
 
-/** Three segments of 64 slots; the last one half full. */
+/** Three segments of 64 slots; the last one is half full. */
 const SIZES = [10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 5, 5];
 
 async function newLog(
@@ -132,7 +132,7 @@ test('a batch of a newer version, anywhere, is not a torn tail', async (t) => {
   assert.throws(() => logTip(dir) && chainAt(dir, 1), { code: 'LOG_NEWER' });
 });
 
-test('a batch of a newer version behind a torn or damaged place keeps it from being cut', async (t) => {
+test('a log is not cut at a torn or damaged place if a batch of a newer version follows', async (t) => {
   const { dir, batches, reset } = await newLog(t);
   const last = batches.filter((batch) => batch.last);
   const newer = batches[batches.length - 1];
@@ -151,7 +151,7 @@ test('a batch of a newer version behind a torn or damaged place keeps it from be
   }
 });
 
-test('a version below the first, or one of ours that was ruined, is damage', async (t) => {
+test('a version below the first is damage, and so is a corrupted known version', async (t) => {
   const { dir, batches, reset } = await newLog(t, true);
   const [, second] = batches;
   for (const version of [0, -1, NEWER, 1, 2 ** 30, -(2 ** 31)]) {
@@ -164,7 +164,7 @@ test('a version below the first, or one of ours that was ruined, is damage', asy
   assert.equal(cutLog(dir).lastSeq, 10);
 });
 
-test('a newer batch far behind the place, and a ruined one that is read in two pieces', async (t) => {
+test('a newer batch far behind the place, and a corrupted one that is read in two pieces', async (t) => {
   const dir = temporaryDirectory(t);
   // A chunk of the reader ends in the third batch.
   const ring = new CommandRing(65_536);
@@ -182,7 +182,7 @@ test('a newer batch far behind the place, and a ruined one that is read in two p
   ruin(LOG_VERSION);
   const end = scanLog(dir);
   assert.equal(end.lastSeq, 32_774);
-  // Behind a torn tail, at places around the ends of the chunks that are searched.
+  // After a torn tail, at places around the ends of the searched chunks.
   for (const far of [64, 3 * 1024 * 1024, 4 * (1 + 16_384) * 64 - 64, 4 * (1 + 16_384) * 64, 16 * 1024 * 1024 - 64 - end.position]) {
     change(path, (words, bytes) => {
       bytes.fill(0, end.position);
@@ -194,7 +194,7 @@ test('a newer batch far behind the place, and a ruined one that is read in two p
 });
 
 for (const topology of ['compact', 'pinned']) {
-  test(`${topology}: a start refuses a log that a newer openbell went on with`, async (t) => {
+  test(`${topology}: the start rejects a log that a newer openbell continued`, async (t) => {
     const dir = unpackOldData(temporaryDirectory(t));
     const { file, position } = scanLog(dir);
     change(join(dir, file ?? ''), (words) => words.set([7, LOG_MAGIC, NEWER, 1, 42], position / 4));
@@ -208,7 +208,7 @@ for (const topology of ['compact', 'pinned']) {
   });
 }
 
-test('verify and repair say it, and leave the directory as it is', async (t) => {
+test('verify and repair report it, and leave the directory unchanged', async (t) => {
   const { dir, batches } = await newLog(t);
   const batch = batches[batches.length - 1];
   makeNewer(dir, batch, 'nothing else that is known');
@@ -220,7 +220,7 @@ test('verify and repair say it, and leave the directory as it is', async (t) => 
   assert.deepEqual(contents(dir), before);
 });
 
-test('repair --cut refuses a history of a newer version before it cuts the log', async (t) => {
+test('repair --cut rejects a history of a newer version before it cuts the log', async (t) => {
   const dir = unpackOldData(temporaryDirectory(t));
   const store = openHistory(dir);
   store.meta.putSync('version', 2);
@@ -233,7 +233,7 @@ test('repair --cut refuses a history of a newer version before it cuts the log',
   assert.equal(contentOf(join(dir, file ?? '')), before);
 });
 
-test('a directory of version 1 is read to its end, and goes on with version 2 in the same segment', async (t) => {
+test('a directory of version 1 is read to its end and continues with version 2 in the same segment', async (t) => {
   const dir = unpackOldData(temporaryDirectory(t));
   const old = scanLog(dir);
   assert.deepEqual([old.lastSeq, logIdHex(old.logId), old.chain.fromSeq, old.torn], [41, 'f959579f19c46b93', 0, undefined]);
@@ -283,7 +283,7 @@ function snapshot(dir: string, seq: number, rowWidth = 2, logId: { low: number; 
   return writer.finish();
 }
 
-/** The checksum of a snapshot of 3 rows, over what it holds now. */
+/** The checksum of the current content of a snapshot of 3 rows. */
 function stampSnapshot(path: string, how: (words: Int32Array) => void): void {
   change(path, (words, bytes) => {
     how(words);
@@ -298,7 +298,7 @@ function load(dir: string, expected = {}, limitSeq = Number.POSITIVE_INFINITY): 
   return { seq: header?.seq, bad };
 }
 
-test('a snapshot of a newer version refuses the start, and is left as it is', async (t) => {
+test('a snapshot of a newer version prevents the start and is left unchanged', async (t) => {
   const dir = temporaryDirectory(t);
   await writeLog(dir, [10, 10, 10], true);
   snapshot(dir, 10);
@@ -325,7 +325,7 @@ test('a snapshot of a newer version refuses the start, and is left as it is', as
   assert.throws(() => load(dir), { code: 'SNAPSHOT_NEWER', version: 77 }, 'whatever its layout is');
 });
 
-test('a damaged snapshot is skipped, also when its version is what was ruined', (t) => {
+test('a damaged snapshot is skipped, also if its version is corrupted', (t) => {
   const dir = temporaryDirectory(t);
   snapshot(dir, 10);
   const path = snapshot(dir, 20);
@@ -338,7 +338,7 @@ test('a damaged snapshot is skipped, also when its version is what was ruined', 
   }
 });
 
-test('a snapshot of another log, or with rows of another width, is named as what it is and skipped', (t) => {
+test('a snapshot of another log, or with rows of another width, is named in the error and skipped', (t) => {
   const dir = temporaryDirectory(t);
   snapshot(dir, 10, 2, undefined);
   snapshot(dir, 20, 2, OTHER);
@@ -351,7 +351,7 @@ test('a snapshot of another log, or with rows of another width, is named as what
   assert.equal(load(dir).seq, 30);
 });
 
-test('a snapshot of version 1 is taken', (t) => {
+test('a snapshot of version 1 is used', (t) => {
   const dir = unpackOldData(temporaryDirectory(t));
   const [name] = readdirSync(dir).filter((file) => file.endsWith('.obs'));
   const header = readSnapshot(join(dir, name), nothing, { logId: readLogId(dir) });
@@ -374,13 +374,13 @@ test('the engine writes the id of its log into a snapshot, and does not load one
   assert.match(messages[0], /belongs to another log, f959579f19c46b93/);
 });
 
-test('a log of which all is cut stays the log that its snapshots belong to', async (t) => {
+test('a log that is cut in full keeps the id that its snapshots name', async (t) => {
   const dir = temporaryDirectory(t);
   await writeLog(dir, [20, 20, 20, 20, 20], true);
   const logId = readLogId(dir);
   const [first, second] = listSegments(dir);
   snapshot(dir, second.firstSeq - 1, 2, logId);
-  // The first segment was moved away long ago; what is left is damaged in its first batch.
+  // The first segment was moved away; the rest is damaged in its first batch.
   rmSync(join(dir, first.name));
   change(join(dir, second.name), (_words, bytes) => bytes.fill(0xff, 100, 200));
   assert.equal(cutLog(dir).lastSeq, second.firstSeq - 1);

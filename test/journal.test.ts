@@ -15,11 +15,11 @@ for (const [name, disk] of [
   ['synchronous', synchronousDisk],
 ] as const) {
   for (const mode of ['durable', 'fast'] as const) {
-    test(`${name}, ${mode}: everything goes over many segments and comes back`, async (t) => {
+    test(`${name}, ${mode}: all commands are written over many segments and read back`, async (t) => {
       const dir = temporaryDirectory(t);
       const ring = new CommandRing(256);
-      let told = 0;
-      const { writer, words } = openLog(dir, ring, { disk, mode, segmentBytes: 16_384, maxBatch: 100, onDurable: () => told++ });
+      let notified = 0;
+      const { writer, words } = openLog(dir, ring, { disk, mode, segmentBytes: 16_384, maxBatch: 100, onDurable: () => notified++ });
       const total = 5000;
       while (ring.lastSeq < total || ring.depth() > 0) {
         ring.publish(Math.min(1 + (ring.lastSeq % 77), ring.free(), total - ring.lastSeq));
@@ -32,7 +32,7 @@ for (const [name, disk] of [
       const status = readJournalStatus(words, 3);
       assert.equal(status.state, 'ok');
       assert.equal(status.slots, total + status.batches);
-      assert.ok(status.maxBatch <= 100 && told > 0 && told <= status.syncs);
+      assert.ok(status.maxBatch <= 100 && notified > 0 && notified <= status.syncs);
       assert.deepEqual(readSeqs(dir, 1), { first: 1, last: total, count: total });
       assert.deepEqual(readSeqs(dir, 3333), { first: 3333, last: total, count: total - 3332 });
       assert.deepEqual(readSeqs(dir, total + 1), { first: 0, last: 0, count: 0 });
@@ -45,7 +45,7 @@ for (const [name, disk] of [
   }
 }
 
-test('fast, on the event loop: commands wait a moment to be written together, but not when the ring fills up', async (t) => {
+test('fast, on the event loop: commands wait briefly to be written together, but not when the ring fills up', async (t) => {
   const dir = temporaryDirectory(t);
   const ring = new CommandRing(256);
   const { writer, words } = openLog(dir, ring, { disk: asynchronousDisk, mode: 'fast' });
@@ -55,14 +55,14 @@ test('fast, on the event loop: commands wait a moment to be written together, bu
   assert.equal(writer.poll(), 64);
   ring.publish(1);
   assert.equal(writer.poll(), 0);
-  // Nobody polls: it wakes by itself.
+  // Without polling, the writer wakes itself.
   while (ring.depth() > 0) await new Promise((resolve) => setTimeout(resolve, 1));
   assert.equal(readJournalStatus(words, 3).batches, 2);
   await writer.close();
   assert.deepEqual(readSeqs(dir, 1), { first: 1, last: 65, count: 65 });
 });
 
-test('the records come back byte for byte', async (t) => {
+test('the records are read back byte for byte', async (t) => {
   const dir = temporaryDirectory(t);
   const ring = new CommandRing(64);
   const { writer } = openLog(dir, ring, { disk: asynchronousDisk });
@@ -74,7 +74,7 @@ test('the records come back byte for byte', async (t) => {
   assert.deepEqual(Uint8Array.from(got), sent);
 });
 
-test('a log goes on where it ended, also in a segment that has just been begun', async (t) => {
+test('a log continues where it ended, also in a new segment', async (t) => {
   const dir = temporaryDirectory(t);
   for (let life = 0; life < 12; life++) {
     const ring = new CommandRing(64, life * 37);
@@ -86,7 +86,7 @@ test('a log goes on where it ended, also in a segment that has just been begun',
   }
 });
 
-test('commands that do not go on where the log ends are a bug, not a log', (t) => {
+test('commands that do not continue the log are an invariant error', (t) => {
   const dir = temporaryDirectory(t);
   const ring = new CommandRing(64, 5);
   const { writer } = openLog(dir, ring);
@@ -94,7 +94,7 @@ test('commands that do not go on where the log ends are a bug, not a log', (t) =
   assert.throws(() => writer.poll(), { code: 'OPENBELL_INVARIANT', message: /command 6 in the ring where 1 belongs/ });
 });
 
-test('low 32 bits of the durable position: right across 2^31 and 2^32', () => {
+test('low 32 bits of the durable position: correct across 2^31 and 2^32', () => {
   const words = new Int32Array(JOURNAL_WORDS);
   for (const seq of [2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 52 + 12345]) {
     words[0] = seq | 0;

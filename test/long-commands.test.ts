@@ -73,7 +73,7 @@ describe('frames with extensions', () => {
     );
   });
 
-  it('are written so that the generated accessors read them, and again after a plain frame', () => {
+  it('are readable by the generated accessors, also after a plain frame', () => {
     const batch = new CommandBatch(8);
     for (let round = 0; round < 2; round++) {
       batch.clear();
@@ -107,7 +107,7 @@ describe('frames with extensions', () => {
     }
   });
 
-  it('a batch keeps what a Command alone can say short, and counts a long order as two', () => {
+  it('a batch keeps the short form where one exists, and counts a long order as two', () => {
     const batch = new CommandBatch(4);
     const base = { symbol: 1, side: Side.Buy, quantity: 5, clientOrderId: 1 };
     batch.placeLong({ ...base, orderType: Market, timeInForce: ImmediateOrCancel });
@@ -162,7 +162,7 @@ describe('frames with extensions', () => {
     assert.equal(reader.count, MAX_FRAME_COMMANDS / 2);
   });
 
-  it('mean nothing in version 1, as before: neither byte 3 nor a third field', () => {
+  it('are ignored in version 1, as before: both byte 3 and a third field', () => {
     assert.equal(reader.open(build([1, 255], [], 1)), Code.OK);
     assert.equal(reader.flagMask, 0);
     assert.equal(reader.open(build([0], [4, 4], 1)), Code.OK);
@@ -197,7 +197,7 @@ describe('frames with extensions', () => {
     });
   }
 
-  it('make the reader read nothing outside, whatever their bytes are', () => {
+  it('never make the reader read outside the frame, whatever their bytes are', () => {
     const batch = new CommandBatch(6);
     for (let i = 0; i < 2; i++) batch.placeLong(iocMin);
     batch.cancel(1, 2);
@@ -228,7 +228,7 @@ describe('frames with extensions', () => {
     );
   });
 
-  it('leave frames of version 1 as they were, byte for byte', () => {
+  it('do not change frames of version 1, byte for byte', () => {
     const batch = new CommandBatch(4);
     batch.place(3, 1, PostOnly, 12_345, 2 ** 53 - 1, 9, 77);
     batch.cancel(4, 0, 2 ** 40 + 1);
@@ -252,7 +252,7 @@ describe('frames with extensions', () => {
   });
 });
 
-/** An intake before a real ring, with a sequencer that only numbers. */
+/** An intake in front of a real ring, with a sequencer that only assigns numbers. */
 class Bench {
   readonly intake: OrderIntake;
   readonly counters = new OrderEntryCounters();
@@ -294,7 +294,7 @@ class Bench {
     return this.#producer.free();
   }
 
-  /** What the ring brings: bytes 0 to 3 and seq of each slot, `minimum` of an extension, account of a command. */
+  /** The content of the ring: bytes 0 to 3 and seq of each slot, `minimum` of an extension, account of a command. */
   read(): string[] {
     const seen: string[] = [];
     for (let slot = this.#consumer.next(); slot !== -1; slot = this.#consumer.next()) {
@@ -323,7 +323,7 @@ class Bench {
 }
 
 describe('the intake', () => {
-  it('puts an extension and its command into two slots, each with its seq; the answer has that of the command', () => {
+  it('puts an extension and its command into two slots, each with its seq; the answer has the seq of the command', () => {
     const bench = new Bench(8);
     const batch = new CommandBatch(8);
     batch.place(1, Side.Sell, PostOnly, 7, 8, 1);
@@ -356,7 +356,7 @@ describe('the intake', () => {
     }
   });
 
-  it('takes both slots or none: with one left the order is BUSY, and so is the rest of its frame', () => {
+  it('takes both slots or none: with one slot left, the order and the rest of its frame are BUSY', () => {
     for (const room of [0, 1, 2]) {
       const bench = new Bench(4);
       const batch = new CommandBatch(8);
@@ -377,7 +377,7 @@ describe('the intake', () => {
     }
   });
 
-  it('goes on with the next extension after a refused order, and drops what a short form says', () => {
+  it('continues with the next extension after a rejected order, and drops an extension that a short form expresses', () => {
     const bench = new Bench(16);
     // Minimums: 4 is good, 10 is above the quantity, 0 is none: then the order is a plain IOC.
     assert.equal(bench.take(build([1, 1, 0, 1, 1, 2], [4, 10, 0, 5])), Code.OK);
@@ -393,7 +393,7 @@ describe('the intake', () => {
     assert.deepEqual([...bench.intake.seqs.subarray(0, bench.intake.taken)], [2, 3, 4, 6]);
   });
 
-  it('leaves no extension without its command, and no order that the table does not have, whatever the frame is', () => {
+  it('never leaves an extension without its command, or an order outside the table, whatever the frame is', () => {
     const bench = new Bench(16);
     const batch = new CommandBatch(8);
     batch.placeLong(iocMin);
@@ -441,7 +441,7 @@ describe('the intake', () => {
     assert.ok(seen.frames > 4000 && seen.long > 4000 && seen.refused > 500, JSON.stringify(seen));
   });
 
-  it('takes byte 3 of version 1 for nothing, and no extension from the vector of commands', () => {
+  it('ignores byte 3 of version 1, and accepts no extension in the vector of commands', () => {
     const bench = new Bench(16);
     assert.equal(bench.take(build([1, 255], [], 1)), Code.OK);
     assert.deepEqual(bench.read(), ['1: 1 0 1 0, account 42', '2: 1 0 1 0, account 42']);

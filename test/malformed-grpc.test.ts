@@ -30,7 +30,7 @@ function validFrames(): Uint8Array[] {
   });
 }
 
-/** How calls may end when they are refused as a whole, and what their details start with. */
+/** The permitted statuses of rejected calls, and the start of their details. */
 const CUTS = new Set([
   `${status.INVALID_ARGUMENT} MALFORMED_FRAME`,
   `${status.FAILED_PRECONDITION} WRONG_SCHEMA_VERSION`,
@@ -73,7 +73,7 @@ describe(`malformed frames over gRPC (OPENBELL_SEED=${SEED})`, () => {
     await exchange.stop();
   });
 
-  it(`answers ${FRAMES / 2} of them on sessions with coded refusals, or cuts the session`, async () => {
+  it(`answers ${FRAMES / 2} of them on sessions with coded rejects, or ends the session`, async () => {
     const outcomes = new Map<string, number>();
     await Promise.all(
       Array.from({ length: ATTACKERS }, async (_, attacker) => {
@@ -90,7 +90,7 @@ describe(`malformed frames over gRPC (OPENBELL_SEED=${SEED})`, () => {
           }
           const { reports, refusals, call } = session;
           session.send(bytes);
-          // A good command behind it: answered, or the session was cut before.
+          // A valid command after it: it is answered, or the session ended before.
           const tag = attacker * FRAMES + i + 2 ** 31;
           marker.clear();
           marker.cancel(1, 1, 2 ** 50, tag);
@@ -162,7 +162,7 @@ describe(`malformed frames over gRPC (OPENBELL_SEED=${SEED})`, () => {
     client.close();
   });
 
-  it('survives bytes that are no HTTP/2, and HTTP/2 that is no gRPC', async () => {
+  it('survives bytes that are not HTTP/2, and HTTP/2 that is not gRPC', async () => {
     const prng = new Prng(SEED + 2000);
     const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
     for (let i = 0; i < 100; i++) {
@@ -224,7 +224,7 @@ describe(`malformed frames over gRPC (OPENBELL_SEED=${SEED})`, () => {
     http2.close();
   });
 
-  it('left the other session untouched', async () => {
+  it('did not affect the other session', async () => {
     trading = false;
     await witnessing;
     await until(() => witness.unanswered === 0, 'the last answers');

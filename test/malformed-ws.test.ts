@@ -19,7 +19,7 @@ const BINARY = 5000;
 const JSON_TEXTS = 3500;
 const RAW_FRAMES = 1500;
 const ATTACKERS = 16;
-/** Codes that a request may be refused with. */
+/** Permitted codes of a rejected request. */
 const REFUSALS = new Set([
   'MALFORMED_FRAME',
   'WRONG_SCHEMA_VERSION',
@@ -29,7 +29,7 @@ const REFUSALS = new Set([
   'BAD_SUBSCRIPTION',
   'UNKNOWN_SYMBOL',
 ]);
-/** Close codes of a cut; 0 = the connection ended without a goodbye, 1006 and 1007 are uWebSockets'. */
+/** Permitted close codes; 0 = the connection ended without a close frame, 1006 and 1007 are from uWebSockets. */
 const CUTS = new Set([0, 1000, 1001, 1002, 1006, 1007, 1009, 4002]);
 
 describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
@@ -58,7 +58,7 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
     await venue.stop();
   });
 
-  /** Sends messages from several connections at a time, each on a new one when it was cut; returns what came of them. */
+  /** Sends messages over several connections, each on a new one after a disconnection; returns the outcomes. */
   async function attack(protocol: 'json' | 'binary', count: number, send: (raw: RawWebSocket) => void): Promise<Map<string, number>> {
     const outcomes = new Map<string, number>();
     const note = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
@@ -77,7 +77,7 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
           assert.ok(CUTS.has(raw.closeCode), `cut with ${raw.closeCode} ${raw.closeReason}`);
           note(`cut ${raw.closeCode}`);
         } else {
-          // A damaged length: the exchange waits for the rest of a frame that never comes.
+          // A damaged length: the exchange waits for the missing rest of a frame.
           note('swallowed');
           raw.destroy();
           raw.ended = true;
@@ -87,7 +87,7 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
     };
     await Promise.all(Array.from({ length: ATTACKERS }, attacker));
     const total = [...outcomes.values()].reduce((sum, n) => sum + n, 0);
-    assert.ok(total > count / 2, `${total} of ${count} were refused or cut`);
+    assert.ok(total > count / 2, `${total} of ${count} were rejected or disconnected`);
     return outcomes;
   }
 
@@ -162,7 +162,7 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
     }
   });
 
-  it('WebSocket frames that break the protocol, and handshakes that are none', { timeout: 30_000 }, async () => {
+  it('WebSocket frames that violate the protocol, and invalid handshakes', { timeout: 30_000 }, async () => {
     const prng = new Prng(SEED + 2);
     const outcomes = await attack('json', RAW_FRAMES, (raw) => {
       const bytes = frame(Opcode.Text, Buffer.from('{"op":"ping","tag":1}'));
@@ -194,5 +194,5 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
     await sleep(200);
   });
 
-  it('the other connections did not notice', () => undisturbed());
+  it('the other connections were not affected', () => undisturbed());
 });

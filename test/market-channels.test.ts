@@ -22,7 +22,7 @@ it('the documentation lists the channels as their descriptors have them', () => 
   assert.deepEqual(rows, expected);
 });
 
-it('an event meets only the channels that react to it', () => {
+it('an event reaches only the channels that react to it', () => {
   const of = (kind: number): string[] => REACTIONS.slice(REACTIONS_FROM[kind], REACTIONS_FROM[kind + 1]).map(({ wire }) => wire.name);
   assert.deepEqual(of(MarketEventKind.Trade), ['trades']);
   assert.deepEqual(of(MarketEventKind.Phase), ['trades', 'status']);
@@ -35,7 +35,7 @@ it('an event meets only the channels that react to it', () => {
   );
 });
 
-it('all descriptors have one shape, and all vectors a field of their own', () => {
+it('all descriptors have the same shape, and each vector has its own field', () => {
   for (const descriptor of DESCRIPTORS) assert.deepEqual(Object.keys(descriptor), Object.keys(DESCRIPTORS[0]));
   for (const wire of CHANNELS) assert.deepEqual(Object.keys(wire), Object.keys(CHANNELS[0]));
   assert.equal(new Set(CHANNELS.map(({ vectorField }) => vectorField)).size, CHANNELS.length);

@@ -31,7 +31,7 @@ function frame<C extends 'book' | 'book-l3'>(
   return { kind, channel, symbol: 1, code: 'OK', tag: 0, firstNo, timeUs: 0, updates };
 }
 
-test('a local book takes what follows, skips what it has, and stops at a gap', () => {
+test('a local book applies the next updates, skips known ones, and stops at a gap', () => {
   const book = new LocalBook('X');
   const events: string[] = [];
   book.on('gap', () => events.push('gap'));
@@ -49,7 +49,7 @@ test('a local book takes what follows, skips what it has, and stops at a gap', (
   assert.deepEqual(events, ['change', 'change', 'gap', 'change']);
 });
 
-test('orders keep their place when they change', () => {
+test('orders keep their position when they change', () => {
   const book = new LocalOrderBook('X');
   book.apply(frame('book-l3', 'snapshot', 0, [order('add', 1, 5), order('add', 2, 5), order('add', 3, 5, 101)]));
   book.apply(frame('book-l3', 'delta', 1, [order('change', 1, 2), order('remove', 3, 0, 101), order('add', 4, 1)]));
@@ -65,7 +65,7 @@ test('orders keep their place when they change', () => {
   assert.equal(book.order(3), undefined);
 });
 
-test('a stream that nobody reads keeps the newest and counts the rest', async () => {
+test('a stream without a reader keeps the newest events and counts the rest', async () => {
   const stream = new MarketStream<'bbo'>({ limit: 3 }, () => undefined);
   const item = (seq: number) => ({ seq, symbol: 'X' }) as Parameters<typeof stream.push>[0];
   for (let seq = 1; seq <= 5; seq++) stream.push(item(seq));
@@ -80,7 +80,7 @@ test('a stream that nobody reads keeps the newest and counts the rest', async ()
 });
 
 for (const format of ['binary', 'json'] as const) {
-  test(`streams bring trades, best prices and phases (${format})`, async (t) => {
+  test(`streams deliver trades, best prices and phases (${format})`, async (t) => {
     const venue = await MarketVenue.start(2);
     t.after(() => venue.stop());
     const client = venue.client({ format });
@@ -117,7 +117,7 @@ for (const format of ['binary', 'json'] as const) {
   });
 }
 
-test('trades that were missed while the line was down are named', async (t) => {
+test('trades missed during a disconnection are reported', async (t) => {
   const venue = await MarketVenue.start(1);
   t.after(() => venue.stop());
   const proxy = await FlakyProxy.start(venue.port);
@@ -143,7 +143,7 @@ test('trades that were missed while the line was down are named', async (t) => {
   await eventually(() => assert.deepEqual(ids, [1, 4]));
 });
 
-test('a line that goes silent is given up and made again', async (t) => {
+test('a silent connection is closed and reopened', async (t) => {
   const venue = await MarketVenue.start(1, { heartbeatMs: 50 });
   t.after(() => venue.stop());
   const proxy = await FlakyProxy.start(venue.port);
@@ -160,14 +160,14 @@ test('a line that goes silent is given up and made again', async (t) => {
   assert.ok(client.reconnects >= 1);
 });
 
-test('who cannot connect at all is told, and what to do', async () => {
+test('a client that cannot connect gets an error with advice', async () => {
   const client = new MarketClient({ port: 1, symbols: new SymbolCatalog([{ id: 1, name: 'S1', tickSize: '1', lotSize: '1' }]) });
   await assert.rejects(client.book('S1'), { code: 'CONNECTION_LOST', message: /is the exchange running there/ });
   await assert.rejects(client.ping(), { code: 'CONNECTION_LOST' });
   await client.close();
 });
 
-test('who waits for a snapshot that never comes is told when the client closes', { timeout: 10_000 }, async (t) => {
+test('a call that waits for a snapshot fails when the client closes', { timeout: 10_000 }, async (t) => {
   // An exchange that gets as far as the answer to the subscription.
   const app = uWS.App();
   t.after(() => app.close());
@@ -194,7 +194,7 @@ test('who waits for a snapshot that never comes is told when the client closes',
   status.close();
 });
 
-test('a released book is left alone; asked for again it is a new one', async (t) => {
+test('a released book is no longer updated; a later request creates a new one', async (t) => {
   const venue = await MarketVenue.start(1);
   t.after(() => venue.stop());
   const client = venue.client();

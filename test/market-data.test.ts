@@ -26,7 +26,7 @@ async function open(protocol: string | undefined = 'json'): Promise<RawWebSocket
   return raw;
 }
 
-/** Waits for a JSON message with these fields; it and all before it are taken. */
+/** Waits for a JSON message with these fields; it and all earlier ones are consumed. */
 async function take(raw: RawWebSocket, fields: Json): Promise<Json> {
   const matches = (message: Json) => Object.entries(fields).every(([key, value]) => message[key] === value);
   await raw.until(() => raw.json().some(matches));
@@ -104,7 +104,7 @@ test('by order, best prices, trades and status', async () => {
   assert.deepEqual([fill.trade_id, fill.price, fill.quantity, fill.aggressor, fill.auction], [1, 1000, 4, 'buy', 0]);
   assert.equal(fill.sell_order_id, maker.order_id);
   assert.equal(trade.first_no, 1, 'trades are numbered by their id');
-  // An auction: phases, indications and what it traded.
+  // An auction: phases, indications and its trades.
   venue.phase(2, Phase.Auction);
   venue.place(3, 2, Side.Buy, 1005, 9);
   await take(raw, { kind: 'delta', channel: 'status' });
@@ -125,7 +125,7 @@ test('by order, best prices, trades and status', async () => {
   });
   assert.equal(last.indicative_price, 0);
   assert.equal(last.last_price, auctioned.price);
-  // Subscribing again: no trades are repeated, the number says what there was.
+  // Subscribing again: no trades are repeated; the number shows the last one.
   raw.text({ op: 'subscribe', channel: 'trades', symbol: 'S2' });
   const again = await take(raw, { kind: 'snapshot', channel: 'trades' });
   assert.deepEqual([again.first_no, again.trades], [2, []]);
@@ -164,7 +164,7 @@ test('heartbeats are counted, pings answered, symbols can be named by id', async
   await raw.until(() => raw.messages.some(({ opcode, data }) => opcode === 10 && data.toString() === 'are you there'));
 });
 
-test('refusals have codes and the connection lives; too many faults cut it', async () => {
+test('rejects have codes and the connection stays open; too many faults close it', async () => {
   const raw = await open();
   raw.text({ op: 'subscribe', channel: 'book', symbol: 'NO"PE', tag: 1 });
   assert.equal((await take(raw, { kind: 'refused', tag: 1 })).name, 'UNKNOWN_SYMBOL');
@@ -182,7 +182,7 @@ test('refusals have codes and the connection lives; too many faults cut it', asy
   assert.equal(raw.closeCode, 4002);
 });
 
-test('a request that is too long cuts the connection', async () => {
+test('a request that is too long closes the connection', async () => {
   const raw = await open();
   raw.text(`{"op":"ping","tag":1,"x":"${'x'.repeat(5000)}"}`);
   await raw.until(() => raw.ended);
@@ -202,13 +202,13 @@ test('connections are limited, and other HTTP requests answered', async () => {
   await response.text();
 });
 
-test('a port that is taken is an error with a code', async () => {
+test('a port that is in use gives an error with a code', async () => {
   const second = new MarketSockets(new MarketData({ orders: 16 }, venue.engine.directory), { identity: EVERYBODY });
   await assert.rejects(second.listen('127.0.0.1', venue.port), { code: 'EADDRINUSE' });
   await second.stop();
 });
 
-test('stop says goodbye to every reader', async () => {
+test('stop closes every connection with a close code', async () => {
   const short = await MarketVenue.start(1);
   const raw = await RawWebSocket.open(short.port);
   await short.stop();

@@ -47,7 +47,7 @@ function fill(channel: number, count: number): StructList {
   return list;
 }
 
-test('the generated accessors read the frames as they were meant', () => {
+test('the generated accessors read the frames correctly', () => {
   const arena = new FrameArena(64);
   for (const channel of Object.values(Channel)) {
     for (const count of [0, 1, 40]) {
@@ -81,7 +81,7 @@ test('the generated accessors read the frames as they were meant', () => {
   assert.equal(bare.levelsLength(), 0);
 });
 
-test('frames in an arena stay as they are while it grows, until it is reset', () => {
+test('frames in an arena stay unchanged while it grows, until it is reset', () => {
   const arena = new FrameArena(128);
   const frames = Array.from({ length: 50 }, (_, i) => arena.frame({ ...head(FrameKind.Delta, 0), firstNo: i }, fill(0, i)));
   for (const [i, bytes] of frames.entries()) {
@@ -91,7 +91,7 @@ test('frames in an arena stay as they are while it grows, until it is reset', ()
   }
 });
 
-test('binary and JSON say the same', () => {
+test('binary and JSON have the same content', () => {
   const arena = new FrameArena();
   for (const channel of Object.values(Channel)) {
     const list = fill(channel, 3);
@@ -126,7 +126,7 @@ test('requests: ours and those of the generated builder', () => {
   assert.equal(reader.open(new Uint8Array(0)), Code.MALFORMED_FRAME);
 });
 
-test('damaged frames are codes, never exceptions', () => {
+test('damaged frames give codes, never exceptions', () => {
   const prng = new Prng(3);
   const request = new MarketRequestReader();
   const frame = new MarketFrameReader();

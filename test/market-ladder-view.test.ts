@@ -30,7 +30,7 @@ const INPUT: LadderInput = {
   colour: false,
 };
 
-test('asks above bids, the spread between, trades beside', () => {
+test('asks above bids, the spread between them, trades next to them', () => {
   assert.deepEqual(ladder(INPUT), [
     'BTC-USD',
     '',
@@ -56,7 +56,7 @@ test('a narrow terminal shows no trades, a thin book keeps its lines', () => {
   );
 });
 
-test('says when it waits, and what an auction would do', () => {
+test('shows when it waits, and the indicative result of an auction', () => {
   const status = {
     phase: 'auction',
     surplusSide: 'sell',

@@ -75,7 +75,7 @@ for (const seed of [11, 12]) {
       }
       await venue.load(prng, 1500, SYMBOLS);
       if (round % 2 === 0) cutting.cut();
-      // One that comes in the middle of the load, and one that goes.
+      // One reader that connects during the load, and one that disconnects.
       const late = reader(venue, 'late', FORMATS[round % 2], round % 4 < 2, 1 + (round % SYMBOLS));
       await venue.load(prng, 500, SYMBOLS);
       if (round === 3) venue.phase(1, Phase.Auction);
@@ -89,7 +89,7 @@ for (const seed of [11, 12]) {
       if (round % 3 === 2) await readers.splice(prng.below(4), 1)[0].client.close();
     }
     assert.ok(venue.market.counters.resyncs > 0, 'some lagged');
-    assert.ok(cutting.connections > 4, 'lines were cut and made again');
+    assert.ok(cutting.connections > 4, 'connections were closed and reopened');
     for (const { what, client, book } of readers) {
       if (what.startsWith('dropped')) assert.ok(client.reconnects >= 1, what);
       if (what.startsWith('steady')) assert.deepEqual([client.reconnects, book.snapshots], [0, 1], what);
@@ -97,7 +97,7 @@ for (const seed of [11, 12]) {
   });
 }
 
-test('a reader that lost one update notices, asks, and is right again', async (t) => {
+test('a reader that lost one update detects it, requests a snapshot, and is correct again', async (t) => {
   const venue = await MarketVenue.start(1);
   t.after(() => venue.stop());
   const { client, book } = await reader(venue, 'losing', 'binary', true, 1);
@@ -120,7 +120,7 @@ test('a reader that lost one update notices, asks, and is right again', async (t
   assert.equal(client.reconnects, 0);
 });
 
-test('after a restart the readers come back by themselves, to the same books and numbers of trades', { timeout: 30_000 }, async (t) => {
+test('after a restart the readers reconnect automatically, to the same books and numbers of trades', { timeout: 30_000 }, async (t) => {
   const venue = await MarketVenue.start(SYMBOLS, {}, await freePort());
   t.after(() => venue.stop());
   const readers = [await reader(venue, 'binary', 'binary', true, 1), await reader(venue, 'json', 'json', false, 2)];

@@ -41,7 +41,7 @@ test('the policy, step by step', () => {
   caught.snapshot(5000);
   assert.equal(caught.admits(900, 0), true);
   assert.equal(caught.admits(1500, 0), false);
-  // One that wants a snapshot and makes no room for it.
+  // A reader that requests a snapshot but makes no room for it.
   const stuck = new SlowReader(POLICY);
   assert.equal(stuck.hasRoom(1001, 0), false);
   assert.equal(stuck.hasRoom(1001, 400), false);
@@ -61,7 +61,7 @@ async function deepVenue(slowReader: Partial<SlowReaderPolicy>): Promise<{ venue
   return { venue, raw };
 }
 
-/** Makes a reader stop reading and lag: the book is swept and filled again until the kernel takes no more of it. */
+/** Makes a reader stop reading and lag: the book is swept and refilled until the kernel's buffers are full. */
 async function makeLag(venue: MarketVenue, raw: RawWebSocket): Promise<void> {
   raw.socket.pause();
   const { counters } = venue.market;
@@ -73,7 +73,7 @@ async function makeLag(venue: MarketVenue, raw: RawWebSocket): Promise<void> {
   }
 }
 
-test('a reader that stops reading is conflated, then re-synced; nobody else notices', { timeout: 60_000 }, async (t) => {
+test('a reader that stops reading is conflated, then resynchronised; other readers are not affected', { timeout: 60_000 }, async (t) => {
   const { venue, raw } = await deepVenue({ lagLimitMs: 60_000 });
   t.after(() => venue.stop());
   const { counters } = venue.market;
@@ -89,7 +89,7 @@ test('a reader that stops reading is conflated, then re-synced; nobody else noti
   const sent = counters.bytesSent;
   await venue.load(prng, 3000, 1);
   await venue.quiet();
-  // It lags: nothing more is put into its socket, and only the first frame after it fell behind was made for it.
+  // It lags: no more data is written to its socket, and only the first frame after it fell behind was built for it.
   assert.ok(counters.framesDropped - dropped <= 1);
   await eventually(() => sameBook(book, mirror));
   assert.deepEqual([book.snapshots, healthy.reconnects], [1, 0]);
@@ -115,7 +115,7 @@ test('a reader that stops reading is conflated, then re-synced; nobody else noti
   raw.destroy();
 });
 
-test('a reader that lags too long is cut with 4008; nobody else notices', { timeout: 60_000 }, async (t) => {
+test('a reader that lags too long is disconnected with 4008; other readers are not affected', { timeout: 60_000 }, async (t) => {
   const { venue, raw } = await deepVenue({ lagLimitMs: 300 });
   t.after(() => venue.stop());
   const { counters } = venue.market;
@@ -137,7 +137,7 @@ test('a reader that lags too long is cut with 4008; nobody else notices', { time
   assert.match(raw.closeReason, /lagged too long/);
 });
 
-test('a reader that needs re-syncs again and again is cut with 4008', { timeout: 60_000 }, async (t) => {
+test('a reader that is resynchronised repeatedly is disconnected with 4008', { timeout: 60_000 }, async (t) => {
   const { venue, raw } = await deepVenue({ lagLimitMs: 60_000, resyncLimit: 2 });
   t.after(() => venue.stop());
   const { counters } = venue.market;
@@ -153,14 +153,14 @@ test('a reader that needs re-syncs again and again is cut with 4008', { timeout:
 });
 
 for (const kind of ['requests', 'protocol pings'] as const) {
-  test(`a reader that sends ${kind} and never reads the answers is cut`, { timeout: 60_000 }, async (t) => {
+  test(`a reader that sends ${kind} and never reads the answers is disconnected`, { timeout: 60_000 }, async (t) => {
     const venue = await MarketVenue.start(1);
     t.after(() => venue.stop());
     const { counters } = venue.market;
     const raw = await RawWebSocket.open(venue.port, { protocol: 'json' });
     raw.socket.pause();
     for (let i = 0; counters.cutsSlow === 0; i++) {
-      assert.ok(i < 5000, 'it was never cut');
+      assert.ok(i < 5000, 'it was never disconnected');
       for (let n = 0; n < 200; n++) {
         if (kind === 'requests') raw.text({ op: 'ping', tag: n });
         else raw.send(9, 'x'.repeat(120));

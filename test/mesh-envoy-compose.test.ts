@@ -9,7 +9,7 @@ const DIR = join(import.meta.dirname, '../mesh/envoy');
 const FILE = join(DIR, 'docker-compose.yaml');
 const read = (name: string) => parse(readFileSync(join(DIR, name), 'utf8'));
 
-test('the compose file refers to what is there, and leaves no way around Envoy', () => {
+test('the compose file has no dangling references, and no path that bypasses Envoy', () => {
   assert.deepEqual(composeFaults(read('docker-compose.yaml'), FILE), []);
 });
 
@@ -31,12 +31,16 @@ const BAD: readonly [string, (compose: { services: Record<string, Record<string,
     ({ services }) => Object.assign(services.grafana, { network_mode: 'service:net' }),
     /grafana: in the exchange's network/,
   ],
-  ['an exchange apart', ({ services }) => delete services.exchange.network_mode, /exchange: has a network of its own/],
-  ['an exchange that asks nobody', ({ services }) => Object.assign(services.exchange, { command: ['start'] }), /does not ask who comes/],
-  ['Envoy stopped first', ({ services }) => Object.assign(services.exchange, { depends_on: ['net'] }), /not stopped before Envoy/],
-  ['no health check', ({ services }) => delete services.exchange.healthcheck, /its health is not asked for/],
+  ['an exchange with a separate network', ({ services }) => delete services.exchange.network_mode, /exchange: has a separate network/],
   [
-    'a file that is not there',
+    'an exchange without authentication',
+    ({ services }) => Object.assign(services.exchange, { command: ['start'] }),
+    /does not authenticate its callers/,
+  ],
+  ['Envoy stopped first', ({ services }) => Object.assign(services.exchange, { depends_on: ['net'] }), /not stopped before Envoy/],
+  ['no health check', ({ services }) => delete services.exchange.healthcheck, /has no health check/],
+  [
+    'a file that does not exist',
     ({ services }) => Object.assign(services.envoy, { volumes: ['./nothing.yaml:/x'] }),
     /mounts .\/nothing.yaml/,
   ],
@@ -45,7 +49,7 @@ const BAD: readonly [string, (compose: { services: Record<string, Record<string,
     ({ services }) => Object.assign(services.exchange, { volumes: ['log:/data'] }),
     /volume log is not declared/,
   ],
-  ['a service that is not there', ({ services }) => Object.assign(services.net, { depends_on: ['dns'] }), /depends on dns/],
+  ['a service that does not exist', ({ services }) => Object.assign(services.net, { depends_on: ['dns'] }), /depends on dns/],
 ];
 
 for (const [name, spoil, fault] of BAD) {
@@ -60,7 +64,7 @@ for (const [name, spoil, fault] of BAD) {
   });
 }
 
-test('Prometheus and Grafana are told what the mounts bring', () => {
+test('Prometheus and Grafana use the paths of the mounts', () => {
   const { services } = read('docker-compose.yaml') as { services: Record<string, { volumes: string[] }> };
   const target = (service: string, source: string) =>
     services[service].volumes.find((mount) => mount.startsWith(`${source}:`))?.split(':')[1];

@@ -28,7 +28,7 @@ const SPOOFED = {
   'x-envoy-original-path': '/spoofed',
 };
 
-/** An HTTP/2 server that keeps what it is asked, and answers as `grpc-status: 0`. */
+/** An HTTP/2 server that records its requests and answers with `grpc-status: 0`. */
 async function recorder(t: TestContext) {
   const calls: { headers: IncomingHttpHeaders; body: Buffer }[] = [];
   const server = createServer();
@@ -52,7 +52,7 @@ async function trader(files: EnvoyFiles) {
   return { certificate: files.client, token: await files.token() };
 }
 
-test('what a client says of itself does not reach the exchange; what was verified does', options, async (t) => {
+test('identity headers of a client do not reach the exchange; verified ones do', options, async (t) => {
   const upstream = await recorder(t);
   const { files, envoy } = await venue(t, (bootstrap) => {
     const orders = clusterOf(bootstrap, 'openbell-orders');
@@ -78,7 +78,7 @@ test('what a client says of itself does not reach the exchange; what was verifie
   }
 });
 
-test('asked for the whole certificate, Envoy writes it as the exchange reads it', options, async (t) => {
+test('configured to send the whole certificate, Envoy uses the format that the exchange reads', options, async (t) => {
   const upstream = await recorder(t);
   const { files, envoy } = await venue(t, (bootstrap) => {
     const orders = clusterOf(bootstrap, 'openbell-orders');
@@ -94,7 +94,7 @@ test('asked for the whole certificate, Envoy writes it as the exchange reads it'
   assert.deepEqual(read, { subject: 'CN=desk', uris: ['spiffe://openbell/desk'], expiresAt: Date.parse(validTo) });
 });
 
-test('a spoofed header gives nothing, a foreign account is refused by the exchange, and so is who comes past Envoy', options, async (t) => {
+test('a spoofed header has no effect; the exchange rejects a foreign account, and callers that bypass Envoy', options, async (t) => {
   const { exchange, files, envoy } = await venue(t);
   const shows = { ...(await trader(files)), headers: SPOOFED };
   const foreign = await submit(files, envoy.ports.orders, 2, 1, shows);
@@ -118,12 +118,12 @@ test('a spoofed header gives nothing, a foreign account is refused by the exchan
   assert.match(metrics, /^openbell_commands_total 0$/m);
   const own = await submit(files, envoy.ports.orders, 1, 1, shows);
   assert.deepEqual([own.status, own.message], [0, '']);
-  // Past Envoy, without its headers: nobody.
+  // Bypassing Envoy, without its headers: unauthenticated.
   const direct = await fetch(`http://127.0.0.1:${exchange.ports.http}/v1/accounts`);
   assert.equal(direct.status, 401);
 });
 
-test('errors are logged as JSON, what is well is not, and a token never is', options, async (t) => {
+test('errors are logged as JSON, successful calls are not, and a token never is', options, async (t) => {
   const { files, envoy } = await venue(t);
   const shows = await trader(files);
   assert.equal((await submit(files, envoy.ports.orders, 1, 1, shows)).status, 0);
@@ -131,12 +131,12 @@ test('errors are logged as JSON, what is well is not, and a token never is', opt
   assert.equal((await webSocket(files, envoy.ports.market, '/?token=secret', shows)).status, 101);
   assert.equal((await webSocket(files, envoy.ports.market, '/?token=secret', {})).status, 401);
   await t.waitFor(() => assert.equal(envoy.log.length, 2), { timeout: 5000 });
-  const [late, nobody] = envoy.log;
+  const [late, anonymous] = envoy.log;
   assert.deepEqual(
     [late.path, late.grpc_status, late.details, late.certificate, late.account],
     ['/openbell.OrderEntry/Submit', 'UNAUTHENTICATED', 'jwt_authn_access_denied{Jwt_is_expired}', 'CN=desk', '1'],
   );
-  assert.deepEqual([nobody.path, nobody.status], ['/', 401]);
+  assert.deepEqual([anonymous.path, anonymous.status], ['/', 401]);
   assert.doesNotMatch(JSON.stringify(envoy.log), /secret|Bearer|eyJ/);
 });
 
@@ -154,7 +154,7 @@ test('a sampled call is a span with its account, sent by OTLP', options, async (
   assert.ok(!body.includes('Bearer'));
 });
 
-test('another certificate is shown as soon as its file is replaced', options, async (t) => {
+test('a new certificate is used as soon as its file is replaced', options, async (t) => {
   const { root, files, envoy } = await venue(t);
   const shows = await trader(files);
   assert.equal((await submit(files, envoy.ports.orders, 1, 1, shows)).status, 0);

@@ -8,7 +8,7 @@ import { ask, venue } from './support/envoy-venue.ts';
 import { RawWebSocket } from './support/raw-websocket.ts';
 
 const options = { skip: withoutEnvoy };
-/** Envoy's own limit of a route that says nothing is 15 s. */
+/** Envoy's default limit of a route is 15 s. */
 const LONGER_MS = 20_000;
 const ORDER = { symbol: 'BTC-USD', side: 'buy', price: '50000.00', quantity: '0.01' } as const;
 
@@ -58,7 +58,7 @@ test('no stream has a time limit: by configuration, and a stream that outlives t
   assert.equal((await library.orders.place(ORDER)).kind, 'accepted');
 });
 
-test('an exchange that is killed and comes back: clients reconnect and miss nothing', options, async (t) => {
+test('an exchange that is killed and restarted: clients reconnect and miss nothing', options, async (t) => {
   const place = await venue(t);
   const library = await client(t, place.files, place.envoy, { lastReport: 0 });
   const reports: ReportView[] = [];
@@ -85,7 +85,7 @@ test('an exchange that is killed and comes back: clients reconnect and miss noth
   assert.deepEqual(more.reports, [], 'the exchange has no more reports than came');
 });
 
-test('an exchange that stops ends its streams in order, and Envoy knows', options, async (t) => {
+test('an exchange that stops ends its streams in order, and Envoy detects it', options, async (t) => {
   const { exchange, files, envoy } = await venue(t);
   const sidecar = await clientSidecar(t, files, envoy, await files.token());
   const shows = { certificate: files.client, token: await files.token() };
@@ -106,7 +106,7 @@ test('an exchange that stops ends its streams in order, and Envoy knows', option
   assert.equal((await https(files, envoy.ports.administration, '/healthz', { certificate: files.client })).status, 503);
 });
 
-test('Envoy sends no order twice, whatever happens to the exchange and whatever the client asks for', options, async (t) => {
+test('Envoy sends no order twice, whatever happens to the exchange and whatever the client requests', options, async (t) => {
   const place = await venue(t);
   const { files, envoy } = place;
   const shows = {
@@ -163,7 +163,7 @@ test('Envoy sends no order twice, whatever happens to the exchange and whatever 
   assert.equal(await envoy.stat('cluster.openbell-orders.upstream_rq_retry_overflow'), 0);
 });
 
-test('a session ends with its token, although Envoy looks at it only once', options, async (t) => {
+test('a session ends when its token expires, although Envoy checks it only once', options, async (t) => {
   const { files, envoy } = await venue(t);
   // Both allow 30 s for clocks that differ: Envoy lets it in, and a few seconds are left.
   const { ended } = await sessionToItsEnd(files, envoy.ports.orders, {

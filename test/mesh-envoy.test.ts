@@ -15,7 +15,7 @@ const options = { skip: withoutEnvoy };
 
 const Grpc = { Ok: 0, PermissionDenied: 7, ResourceExhausted: 8, Unavailable: 14, Unauthenticated: 16 } as const;
 
-/** What the exchange has been asked for orders and market data, by its own count and by Envoy's. */
+/** Number of requests for orders and market data that reached the exchange, counted by the exchange and by Envoy. */
 async function seen(exchange: ExchangeProcess, envoy: Envoy): Promise<Record<string, number>> {
   const metrics = await ask(exchange, '/metrics');
   const counted = metrics.matchAll(/^(openbell_(?:sessions_total|commands_total|command_frames_total|market_connections\S*)) (\d+)$/gm);
@@ -31,7 +31,7 @@ test('every Envoy file is valid', options, async (t) => {
   t.after(() => rmSync(root, { recursive: true, force: true }));
   const { dir } = await EnvoyFiles.make(root);
   const file = join(dir, 'envoy.yaml');
-  // The file as it is, but for its directory: what is validated is what is deployed.
+  // The unchanged file, except for its directory: the validated file is the deployed one.
   const sed = `s#/etc/openbell/envoy#${dir}#`;
   writeFileSync(file, execFileSync('sed', [sed, new URL('../mesh/envoy/envoy.yaml', import.meta.url).pathname]));
   const said = execFileSync('sh', ['-c', '"$0" --mode validate -c "$1" 2>&1 | cat', ENVOY ?? 'envoy', file], { encoding: 'utf8' });
@@ -39,7 +39,7 @@ test('every Envoy file is valid', options, async (t) => {
   assert.doesNotMatch(said, /deprecated/i);
 });
 
-test('orders and market data pass, by the client library', options, async (t) => {
+test('orders and market data pass, with the client library', options, async (t) => {
   const { exchange, files, envoy } = await venue(t);
   const library = await client(t, files, envoy);
   const book = await library.market.book('BTC-USD');
@@ -55,7 +55,7 @@ test('orders and market data pass, by the client library', options, async (t) =>
   for (const name of Object.keys(answer.headers)) assert.doesNotMatch(name, /^x-envoy/);
 });
 
-test('who is not to come in does not, and the exchange hears nothing of it', options, async (t) => {
+test('invalid callers are rejected, and their calls do not reach the exchange', options, async (t) => {
   const { root, exchange, files, envoy } = await venue(t);
   const certificate = files.client;
   const token = await files.token();
@@ -68,7 +68,7 @@ test('who is not to come in does not, and the exchange hears nothing of it', opt
       await assert.rejects(submit(files, orders, 1, 1, { certificate: shown, token }), /alert|ECONNRESET|socket|closed/i);
       await assert.rejects(https(files, administration, '/v1/accounts', { certificate: shown, token }), /alert|ECONNRESET|socket/i);
     }
-    // Market data wants none, but none that is wrong.
+    // Market data requires no certificate, but rejects a wrong one.
     await assert.rejects(webSocket(files, market, '/', { certificate: stranger, token }), /alert|ECONNRESET|socket/i);
     assert.equal((await webSocket(files, market, '/v1/orders?account=1', { token })).status, 403);
   });
@@ -82,7 +82,7 @@ test('who is not to come in does not, and the exchange hears nothing of it', opt
   const refusedTokens: readonly [string, Claims | undefined, RegExp, forbidden?: true][] = [
     ['no token', undefined, /^UNAUTHENTICATED: Jwt is missing/],
     ['an expired token', { lives: -60 }, /^UNAUTHENTICATED: Jwt is expired/],
-    // Envoy knows who it is, then, and forbids it.
+    // Envoy authenticates the caller and denies the request.
     ['a token for others', { audience: 'payroll' }, /^PERMISSION_DENIED: Audiences in Jwt are not allowed/, true],
     ['a token of another issuer', { issuer: 'https://elsewhere.example/' }, /^UNAUTHENTICATED: Jwt issuer is not configured/],
   ];
@@ -100,14 +100,14 @@ test('who is not to come in does not, and the exchange hears nothing of it', opt
     });
   }
 
-  await t.test('a token that somebody else signed', async () => {
+  await t.test('a token with a foreign signature', async () => {
     const other = await EnvoyFiles.make(join(root, 'other'));
     const answer = await submit(files, orders, 1, 1, { certificate, token: await other.token() });
     assert.equal(answer.status, Grpc.Unauthenticated);
     assert.match(answer.message, /^UNAUTHENTICATED: Jwt verification fails/);
   });
 
-  await t.test('what a browser adds by itself, or a query', async () => {
+  await t.test('credentials that a browser adds, or a query', async () => {
     const page = { origin: 'https://app.example', 'sec-websocket-protocol': 'json' };
     assert.equal((await webSocket(files, market, '/', { headers: { ...page, cookie: `token=${token}` } })).status, 401);
     assert.equal((await webSocket(files, market, `/?access_token=${token}`, { headers: page })).status, 401);
@@ -136,7 +136,7 @@ test('who is not to come in does not, and the exchange hears nothing of it', opt
     assert.equal((await webSocket(files, market, '/', { certificate, token: await files.token({ roles: 'visitor' }) })).status, 403);
   });
 
-  await t.test('ways around the paths', async () => {
+  await t.test('attempts to bypass the paths', async () => {
     for (const path of ['/v1/%2e%2e/v1/orders', '/v1%2forders', '//v1/orders/../snapshot']) {
       const { status } = await https(files, administration, path, { certificate, token });
       assert.ok(status === 400 || status === 403, `${path}: ${status}`);
@@ -159,7 +159,7 @@ test('operators and auditors reach the admin port', options, async (t) => {
   assert.equal((await https(files, administration, '/v1/symbols', { ...auditor, token: await files.token() })).status, 200);
 });
 
-test('an account over its limit gets RESOURCE_EXHAUSTED; others go on', options, async (t) => {
+test('an account over its limit gets RESOURCE_EXHAUSTED; others are not affected', options, async (t) => {
   const { files, envoy } = await venue(t, (bootstrap) => {
     let text = JSON.stringify(bootstrap);
     for (const [limit, tokens] of [
@@ -180,17 +180,17 @@ test('an account over its limit gets RESOURCE_EXHAUSTED; others go on', options,
   const refused = await submit(files, envoy.ports.orders, 1, 6, both);
   assert.equal(refused.message, 'RESOURCE_EXHAUSTED: local_rate_limited');
   assert.equal((await submit(files, envoy.ports.orders, 2, 7, both)).status, Grpc.Ok);
-  // By default Envoy remembers 20 buckets; the 21st would make it forget the first.
+  // By default, Envoy keeps 20 buckets; the 21st would remove the first.
   for (let i = 0; i < 25; i++) {
     const other = { certificate, token: await files.token({ subject: `subject-${i}` }) };
     assert.equal((await submit(files, envoy.ports.orders, 1, 100 + i, other)).status, Grpc.Ok);
   }
   assert.equal((await submit(files, envoy.ports.orders, 1, 9, both)).status, Grpc.ResourceExhausted);
-  // Somebody else has a bucket of his own for the same account: nobody can use up another's.
+  // Another subject has a separate bucket for the same account, so that it cannot use up this one.
   const bob = { certificate, token: await files.token({ subject: 'bob', accounts: '1' }) };
   assert.equal((await submit(files, envoy.ports.orders, 1, 8, bob)).status, Grpc.Ok);
   assert.equal((await envoy.stat('cluster.openbell-orders.upstream_rq_total')) - before, 30);
-  // Ever new accounts, which the exchange refuses, do not help either.
+  // Naming new accounts, which the exchange rejects, does not help either.
   const carol = { certificate, token: await files.token({ subject: 'carol', accounts: '1' }) };
   const named: number[] = [];
   for (let account = 11; account <= 18; account++) named.push((await submit(files, envoy.ports.orders, account, 1, carol)).status);
@@ -208,7 +208,7 @@ test('beyond the circuit breaker: UNAVAILABLE, and counted', options, async (t) 
   assert.equal(await envoy.stat('cluster.openbell-orders.upstream_rq_active_overflow'), 1);
 });
 
-test('faults are off, and can be switched on at the admin port', options, async (t) => {
+test('faults are off, and can be enabled at the admin port', options, async (t) => {
   const { exchange, files, envoy } = await venue(t);
   const shows = { certificate: files.client, token: await files.token() };
   const before = await seen(exchange, envoy);

@@ -30,7 +30,7 @@ const withoutChromium = findChromium() === undefined && process.env.OPENBELL_CI 
 
 const ISSUER = 'https://issuer.openbell.example';
 const Grpc = { Ok: 0, PermissionDenied: 7, ResourceExhausted: 8, Unauthenticated: 16 } as const;
-/** Loopback, but not the address on which other tests take ports: rules name the pod's own. */
+/** A loopback address that other tests do not use, because rules name the ports of the pod. */
 const POD = `127.${10 + (process.pid % 200)}.9.1`;
 const SHADOW = POD.replace(/1$/, '2');
 
@@ -47,7 +47,7 @@ function resources(dir: string, overlay: 'production' | 'staging'): Resource[] {
   return set;
 }
 
-/** client -> the gateway's filters -> TLS of the mesh -> the shard's filters -> the exchange, with what istiod sends to both. */
+/** client -> the gateway's filters -> TLS of the mesh -> the shard's filters -> the exchange, with istiod's configuration for both. */
 async function mesh(t: TestContext, overlay: 'production' | 'staging' = 'production', change: (set: Resource[]) => void = () => undefined) {
   const root = mkdtempSync(join(tmpdir(), 'openbell-istio-'));
   t.after(() => rmSync(root, { recursive: true, force: true, maxRetries: 3 }));
@@ -103,43 +103,43 @@ async function commands({ exchange }: Pick<Mesh, 'exchange'>): Promise<number> {
 const ROLES = ['trader', 'market-maker', 'read-only', 'custodian', 'operator', 'auditor'] as const;
 type Role = (typeof ROLES)[number];
 const ANY: readonly Role[] = ROLES;
-const NOBODY: readonly Role[] = [];
+const NO_ROLES: readonly Role[] = [];
 const SENDERS: readonly Role[] = ['trader', 'market-maker'];
 const OFFICE: readonly Role[] = ['custodian', 'operator', 'auditor'];
 
-/** What there is on each port, or might be asked for, and whom the sidecar lets ask. */
+/** Existing and possible requests on each port, and the roles that the sidecar admits. */
 const OPERATIONS: readonly (readonly [port: number, method: string, path: string, roles: readonly Role[]])[] = [
   [7401, 'POST', '/openbell.OrderEntry/Session', [...SENDERS, 'read-only']],
-  [7401, 'GET', '/openbell.OrderEntry/Session', NOBODY],
+  [7401, 'GET', '/openbell.OrderEntry/Session', NO_ROLES],
   [7401, 'POST', '/openbell.OrderEntry/Submit', SENDERS],
-  [7401, 'GET', '/openbell.OrderEntry/Submit', NOBODY],
-  [7401, 'POST', '/openbell.OrderEntry/Other', NOBODY],
-  [7401, 'POST', '/v1/snapshot', NOBODY],
+  [7401, 'GET', '/openbell.OrderEntry/Submit', NO_ROLES],
+  [7401, 'POST', '/openbell.OrderEntry/Other', NO_ROLES],
+  [7401, 'POST', '/v1/snapshot', NO_ROLES],
   [7402, 'GET', '/v1/orders?account=1', [...SENDERS, 'read-only']],
-  [7402, 'POST', '/v1/orders?account=1', NOBODY],
-  [7402, 'POST', '/openbell.OrderEntry/Submit', NOBODY],
+  [7402, 'POST', '/v1/orders?account=1', NO_ROLES],
+  [7402, 'POST', '/openbell.OrderEntry/Submit', NO_ROLES],
   [7402, 'GET', '/', ANY],
-  [7402, 'POST', '/', NOBODY],
-  [7402, 'GET', '/v1/symbols', NOBODY],
+  [7402, 'POST', '/', NO_ROLES],
+  [7402, 'GET', '/v1/symbols', NO_ROLES],
   [7403, 'GET', '/v1/symbols', ANY],
   [7403, 'GET', '/v1/symbols/BTC-USD', ANY],
   [7403, 'GET', '/v1/assets', ANY],
-  [7403, 'GET', '/', NOBODY],
+  [7403, 'GET', '/', NO_ROLES],
   [7403, 'GET', '/v1/symbols/BTC-USD/halt', OFFICE],
   [7403, 'GET', '/v1/accounts/1', OFFICE],
   [7403, 'GET', '/metrics', OFFICE],
   [7403, 'GET', '/health/ready', OFFICE],
-  [7403, 'GET', '/v2/accounts', NOBODY],
-  [7403, 'POST', '/metrics', NOBODY],
+  [7403, 'GET', '/v2/accounts', NO_ROLES],
+  [7403, 'POST', '/metrics', NO_ROLES],
   [7403, 'POST', '/v1/accounts/1/deposit', ['custodian']],
   [7403, 'POST', '/v1/accounts/1/withdraw', ['custodian']],
   [7403, 'POST', '/v1/accounts/1/suspend', ['operator']],
   [7403, 'POST', '/v1/symbols', ['operator']],
-  [7403, 'DELETE', '/v1/accounts/1', NOBODY],
-  [7403, 'PUT', '/v1/accounts/1', NOBODY],
+  [7403, 'DELETE', '/v1/accounts/1', NO_ROLES],
+  [7403, 'PUT', '/v1/accounts/1', NO_ROLES],
 ];
 
-/** Asks the sidecar of the shard as this identity of the mesh: false when its rules refuse, true whatever the exchange then says. */
+/** Calls the shard's sidecar with this identity of the mesh: false if its rules reject the call, true whatever the exchange answers. */
 async function letThrough(
   { files }: Mesh,
   { cert, key }: { readonly cert: string; readonly key: string },
@@ -162,7 +162,7 @@ async function letThrough(
   return said !== 'RBAC: access denied';
 }
 
-test('what istiod makes of production lets in who may, and nobody else', { skip }, async (t) => {
+test("istiod's configuration of production admits only permitted callers", { skip }, async (t) => {
   const venue = await mesh(t);
   const { files, ports, token } = venue;
   const certificate = files.client;
@@ -197,7 +197,7 @@ test('what istiod makes of production lets in who may, and nobody else', { skip 
     ['wrong role', { certificate, token: await token({ roles: 'read-only' }) }, Grpc.PermissionDenied, denied],
     ['half a role', { certificate, token: await token({ roles: 'trader-emeritus' }) }, Grpc.PermissionDenied, denied],
     ['no token, but identity headers', { certificate, headers: spoofed }, Grpc.PermissionDenied, denied],
-    // Here the proxy has nothing against it: the exchange wants an end, and knows whose account it is.
+    // The proxy accepts these calls: the exchange requires an expiry and checks the account.
     [
       'a token without an end',
       { certificate, token: await token({ lives: Number.POSITIVE_INFINITY }) },
@@ -219,7 +219,7 @@ test('what istiod makes of production lets in who may, and nobody else', { skip 
     });
   assert.equal(await commands(venue), before);
 
-  await t.test('a session ends with its token, whatever end its client names', async () => {
+  await t.test('a session ends when its token expires, whatever expiry its client names', async () => {
     // Envoy allows for clocks that differ by 60 s, the exchange by 30: Envoy lets it in, and a few seconds are left.
     const shows = {
       certificate,
@@ -254,7 +254,7 @@ test('what istiod makes of production lets in who may, and nobody else', { skip 
       ['auditor', 'POST', '/v1/snapshot', (status) => status === 403],
       ['trader', 'GET', '/v1/accounts/1', (status) => status === 403],
       ['operator', 'POST', '/v1/accounts/1/deposit', (status) => status === 403],
-      // Let through, and answered by the exchange: there is no body.
+      // Passed on, and answered by the exchange: the body is missing.
       ['custodian', 'POST', '/v1/accounts/1/deposit', (status) => status === 400],
       ['custodian', 'POST', '/v1/accounts/1/suspend', (status) => status === 403],
     ];
@@ -264,22 +264,22 @@ test('what istiod makes of production lets in who may, and nobody else', { skip 
     }
   });
 
-  await t.test('past the gateway: each role may do what it may, and who is no gateway nothing', async () => {
+  await t.test('calls that bypass the gateway: each role has its rights, and callers other than the gateway have none', async () => {
     const stranger = files.authority.issue({ name: 'stranger', names: 'URI:spiffe://cluster.local/ns/default/sa/default' });
     const all = { authorization: `Bearer ${await token({ roles: ROLES.join(' '), accounts: '*' })}` };
     for (const [port, method, path, allowed] of OPERATIONS) {
-      const told = `${method} ${path} on ${port}`;
-      assert.equal(await letThrough(venue, stranger, port, method, path, all), false, `a stranger: ${told}`);
-      assert.equal(await letThrough(venue, venue.gateway, port, method, path, {}), false, `without a token: ${told}`);
+      const call = `${method} ${path} on ${port}`;
+      assert.equal(await letThrough(venue, stranger, port, method, path, all), false, `a stranger: ${call}`);
+      assert.equal(await letThrough(venue, venue.gateway, port, method, path, {}), false, `without a token: ${call}`);
       for (const role of ROLES) {
         const shown = { authorization: `Bearer ${await token({ roles: role, accounts: '*' })}` };
-        assert.equal(await letThrough(venue, venue.gateway, port, method, path, shown), allowed.includes(role), `${role}: ${told}`);
+        assert.equal(await letThrough(venue, venue.gateway, port, method, path, shown), allowed.includes(role), `${role}: ${call}`);
       }
     }
   });
 });
 
-test('the client library reaches the shard that it names, through the gateway', { skip }, async (t) => {
+test('the client library reaches its named shard through the gateway', { skip }, async (t) => {
   const venue = await mesh(t);
   const { orders, market, admin: administration } = venue.ports;
   const at = { ports: { orders, market, administration } } as unknown as Envoy;
@@ -310,7 +310,7 @@ test('the client library reaches the shard that it names, through the gateway', 
   await assert.rejects(client(t, venue.files, at, { host: 'localhost', shard: 7, token: await venue.token() }), /404/);
 });
 
-test('a web page reads the market: its token is a subprotocol, its shard a path', { skip }, async (t) => {
+test('a web page reads market data: its token is a subprotocol, its shard a path', { skip }, async (t) => {
   const venue = await mesh(t);
   const { files, ports, token } = venue;
   const reader = await token({ roles: 'read-only' });
@@ -342,7 +342,7 @@ test('a web page reads the market: its token is a subprotocol, its shard a path'
 
   const late = `json, openbell.bearer.${await token({ roles: 'read-only', lives: -120 })}`;
   const refused: readonly [string, string, Shows, number][] = [
-    // What a browser adds by itself, it adds for any page.
+    // A browser adds these credentials for any page.
     ['a cookie', '/shard/0', as('json', { cookie: `token=${reader}; openbell.bearer=${reader}` }), 403],
     ['a token in the query', `/shard/0?access_token=${reader}&token=${reader}`, as('json'), 403],
     ['nothing', '/shard/0', as('json'), 403],
@@ -354,12 +354,12 @@ test('a web page reads the market: its token is a subprotocol, its shard a path'
   for (const [name, path, shows, status] of refused)
     await t.test(name, async () => assert.equal((await webSocket(files, ports.market, path, at('market', shows))).status, status));
 
-  await t.test('the log of the sidecar has no query, in which somebody may have put a token', async () => {
+  await t.test('the log of the sidecar has no query, which might contain a token', async () => {
     await t.waitFor(() => assert.ok(venue.envoy.log.some(({ path, status }) => path === '/' && status === 403)), { timeout: 5000 });
     assert.doesNotMatch(JSON.stringify(venue.envoy.log), /eyJ|access_token/);
   });
 
-  await t.test('no orders from a page, whatever it shows', async () => {
+  await t.test('no orders from a page, whatever its credentials', async () => {
     const trader = await token();
     const order = (shows: Shows) =>
       webSocket(files, ports.orders, '/v1/orders?account=1', at('orders', { certificate: files.client, ...shows }));
@@ -383,7 +383,7 @@ function smallBuckets(set: Resource[]): void {
   Object.assign(limits as object, JSON.parse(text));
 }
 
-test('who is over his limit gets RESOURCE_EXHAUSTED, others go on', { skip }, async (t) => {
+test('a caller over the limit gets RESOURCE_EXHAUSTED, others are not affected', { skip }, async (t) => {
   const venue = await mesh(t, 'production', smallBuckets);
   const as = async (subject: string, accounts: string): Promise<Shows> => ({
     certificate: venue.files.client,
@@ -397,7 +397,7 @@ test('who is over his limit gets RESOURCE_EXHAUSTED, others go on', { skip }, as
   const alice = await as('alice', '1');
   assert.deepEqual(await calls(alice, [1, 1, 1, 1, 1]), [...Array(4).fill(Grpc.Ok), Grpc.ResourceExhausted]);
   assert.equal(await commands(venue), 4);
-  // Naming ever new accounts, which the exchange refuses, ends at the subject's limit.
+  // A caller that names new accounts, which the exchange rejects, reaches the subject's limit.
   const mallory = await calls(await as('mallory', '3'), [2, 2, 2, 2, 11, 12, 13]);
   assert.deepEqual(mallory, [...Array(6).fill(Grpc.PermissionDenied), Grpc.ResourceExhausted]);
   // And account 2 has lost nothing by being named.
@@ -411,7 +411,7 @@ test('who is over his limit gets RESOURCE_EXHAUSTED, others go on', { skip }, as
   assert.deepEqual(sockets, [101, 101, 101, 101, 429]);
 });
 
-test('the shadow gets what shard 0 gets, and nobody gets its answers', { skip }, async (t) => {
+test('the shadow gets the streams of shard 0, and its answers are discarded', { skip }, async (t) => {
   const venue = await mesh(t, 'staging');
   const shows: Shows = { certificate: venue.files.client, token: await venue.token() };
   for (let id = 1; id <= 20; id++) assert.equal((await order(venue, id, shows)).status, Grpc.Ok);

@@ -22,7 +22,7 @@ const withoutXds = !CI && !(kustomize && tools.xds && tools.envoy) ? `NOT TESTED
 
 const NODES = { shard: SHARD, edge: EDGE, other: OTHER };
 
-async function told(t: TestContext, set: readonly Resource[], proxy: keyof typeof NODES, meshConfig?: string): Promise<Received> {
+async function received(t: TestContext, set: readonly Resource[], proxy: keyof typeof NODES, meshConfig?: string): Promise<Received> {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-xds-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   return receive(tools, dir, set, clusterObjects(set, 3), NODES[proxy], meshConfig);
@@ -35,15 +35,15 @@ function edit(overlay: Overlay, change: (set: string) => string): Resource[] {
   );
 }
 
-test('istioctl analyze has nothing to say', { skip: withoutAnalyze }, async (t) => {
+test('istioctl analyze finds no problem', { skip: withoutAnalyze }, async (t) => {
   for (const overlay of OVERLAYS) {
     await t.test(overlay, () => assert.deepEqual(analyze(istioctl, renderOverlay(overlay, kustomize), overlay === 'ambient'), []));
   }
 });
 
-test('istioctl analyze would', { skip: withoutAnalyze }, async (t) => {
+test('istioctl analyze finds injected problems', { skip: withoutAnalyze }, async (t) => {
   const bad: readonly [string, string, string, RegExp][] = [
-    ['a subset that nobody defined', '"subset":"shard-0"', '"subset":"shard-9"', /IST0101/],
+    ['an undefined subset', '"subset":"shard-0"', '"subset":"shard-9"', /IST0101/],
     ['a gateway that is not there', 'istio-ingress/openbell"', 'istio-ingress/nothing"', /IST0101/],
     ['a timeout of 0s', '"retries":{"attempts":0}', '"retries":{"attempts":0},"timeout":"0s"', /IST0106/],
     ['a filter without a priority', '"priority":20', '"priority":0', /IST0151/],
@@ -63,12 +63,12 @@ test('istioctl analyze would', { skip: withoutAnalyze }, async (t) => {
 
 test('each requirement reaches the proxy, and does not without its line', { skip: withoutXds }, async (t) => {
   const set = renderOverlay('production', kustomize);
-  const whole = { shard: await told(t, set, 'shard'), edge: await told(t, set, 'edge'), other: await told(t, set, 'other') };
+  const whole = { shard: await received(t, set, 'shard'), edge: await received(t, set, 'edge'), other: await received(t, set, 'other') };
   for (const requirement of REQUIREMENTS) {
     await t.test(requirement.name, async (t) => {
       assert.ok(requirement.holds(whole[requirement.proxy]), 'it does not hold');
       assert.ok(
-        !requirement.holds(await told(t, without(set, requirement), requirement.proxy)),
+        !requirement.holds(await received(t, without(set, requirement), requirement.proxy)),
         `it holds without its line in ${requirement.resource}`,
       );
     });
@@ -83,10 +83,10 @@ test('settings of the mesh reach the proxy', { skip: withoutXds }, async (t) => 
   const minimum = (received: Received) =>
     inbound(received).transport_socket.typed_config.common_tls_context.tls_params.tls_minimum_protocol_version;
   const escaped = (received: Received) => JSON.stringify(received.listeners).includes('UNESCAPE_AND_FORWARD');
-  const shard = await told(t, set, 'shard');
+  const shard = await received(t, set, 'shard');
   assert.deepEqual([minimum(shard), escaped(shard)], ['TLSv1_3', true]);
-  // Istio's default for gateways, too; the agent on the pod hands on what mesh-config.yaml says, which istiod does not.
-  const xfcc = JSON.stringify((await told(t, set, 'edge')).listeners).match(/"forward_client_cert_details":"\w+"/g);
+  // Istio's default for gateways, too; the agent on the pod, not istiod, passes on the settings of mesh-config.yaml.
+  const xfcc = JSON.stringify((await received(t, set, 'edge')).listeners).match(/"forward_client_cert_details":"\w+"/g);
   assert.deepEqual(new Set(xfcc), new Set(['"forward_client_cert_details":"SANITIZE_SET"']));
 
   const ofPort = shard.listeners
@@ -102,12 +102,12 @@ test('settings of the mesh reach the proxy', { skip: withoutXds }, async (t) => 
 
   const config = readFileSync(MESH_CONFIG, 'utf8');
   writeFileSync(file, config.replace('meshMTLS:\n  minProtocolVersion: TLSV1_3\n', '').replace('DECODE_AND_MERGE_SLASHES', 'BASE'));
-  const plain = await told(t, set, 'shard', file);
+  const plain = await received(t, set, 'shard', file);
   assert.deepEqual([minimum(plain), escaped(plain)], ['TLSv1_2', false]);
 });
 
 test('staging: a mirror, canaries and drills, and orders have no weights', { skip: withoutXds }, async (t) => {
-  const { routes } = await told(t, renderOverlay('staging', kustomize), 'edge');
+  const { routes } = await received(t, renderOverlay('staging', kustomize), 'edge');
   const all: Json[] = routes.flatMap(({ virtual_hosts }) => virtual_hosts).flatMap((host: Json) => host.routes ?? []);
   const named = (name: string): Json[] => all.filter((route) => route.name === name);
   const shadow = 'shadow|openbell.openbell.svc.cluster.local';
@@ -142,8 +142,8 @@ test('faults and mirrors are in staging only', { skip: !CI && !kustomize ? 'NOT 
   }
 });
 
-test('second region: what ordering by locality needs is set, and nobody is ejected', { skip: withoutXds }, async (t) => {
-  const { clusters } = await told(t, renderOverlay('second-region', kustomize), 'edge');
+test('second region: the settings for ordering by locality are present, and no endpoint is ejected', { skip: withoutXds }, async (t) => {
+  const { clusters } = await received(t, renderOverlay('second-region', kustomize), 'edge');
   const shards = clusters.filter(({ name }) => /^outbound\|740.\|shard-/.test(name));
   assert.equal(shards.length, 9);
   for (const { outlier_detection: ejection } of shards) {

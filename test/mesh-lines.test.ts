@@ -1,6 +1,6 @@
 /**
- * Each line of mesh/base is there for a reason: without it a lint or a schema says so. What Istio reads is tried in a
- * data plane instead (mesh-istio, mesh-istio-traffic, mesh-manifests), and what is left is listed here with its reason.
+ * Each line of mesh/base has a reason: if it is removed, a lint or a schema reports it. Lines for Istio are tested in a
+ * data plane instead (mesh-istio, mesh-istio-traffic, mesh-manifests), and the remaining ones are listed here with reasons.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -9,7 +9,7 @@ import { lint } from '../mesh/checks/lints/index.ts';
 import type { Resource } from '../mesh/checks/resource.ts';
 import { schemaProblems } from '../mesh/checks/schema.ts';
 
-/** Who notices when a line of these is gone: tests of what Envoy got, of what it lets through, of each opening. */
+/** Other tests that detect a missing line: of Envoy's configuration, of its decisions, of each network opening. */
 const ELSEWHERE = new Set([
   'AuthorizationPolicy',
   'DestinationRule',
@@ -38,7 +38,7 @@ const WRITTEN_OUT: readonly (readonly [line: RegExp, reason: string])[] = [
   [/^ProxyConfig .*: spec\.selector(\.|$)/, 'there is one workload in the namespace'],
 ];
 
-test('without any line of mesh/base a check says so, or the line says what is so anyway', async () => {
+test('each line of mesh/base that is removed is reported by a check, or is listed as redundant', async () => {
   const base = baseSet();
   const used = new Set<RegExp>();
   const missed: string[] = [];
@@ -64,7 +64,7 @@ test('without any line of mesh/base a check says so, or the line says what is so
 
 type Path = readonly (string | number)[];
 
-/** Where each field and each item is, but for what makes it a resource of its kind. */
+/** The path of each field and item, except those that define the kind of the resource. */
 function* linesOf(value: unknown, at: Path = []): Generator<Path> {
   if (typeof value !== 'object' || value === null) return;
   for (const [key, inner] of Object.entries(value)) {
@@ -77,7 +77,7 @@ function* linesOf(value: unknown, at: Path = []): Generator<Path> {
 
 function without(resource: Resource, path: Path): Resource {
   const copy = Object.assign(Object.create(Object.getPrototypeOf(resource)), structuredClone({ ...resource }));
-  // biome-ignore lint/suspicious/noExplicitAny: it goes down whatever is there.
+  // biome-ignore lint/suspicious/noExplicitAny: it descends into any value.
   let inner: any = copy;
   for (const key of path.slice(0, -1)) inner = inner[key];
   const last = path.at(-1) as string | number;
@@ -86,7 +86,7 @@ function without(resource: Resource, path: Path): Resource {
   return copy;
 }
 
-/** A lint may also fail on what is no resource any more: that is a complaint. */
+/** A lint may also throw if the result is not a valid resource: that counts as a report. */
 function complaints(set: readonly Resource[]): number {
   try {
     return lint(set).length;

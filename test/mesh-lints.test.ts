@@ -33,7 +33,7 @@ describe('schemas and types', () => {
     'version-not-served': 'schema, type',
   };
 
-  it('catch each of the circulating mistakes together, and neither does alone', async () => {
+  it('together catch each common mistake; neither does so alone', async () => {
     const caught: Record<string, string> = {};
     for (const name of yamls(join(BAD, 'schema'))) {
       const set = readResources(join(BAD, 'schema', `${name}.yaml`));
@@ -60,13 +60,13 @@ describe('lints', () => {
   });
 
   for (const { name } of LINTS) {
-    it(`${name}: its bad example is caught, by it and by no other`, () => {
+    it(`${name}: its bad example is caught by this lint and no other`, () => {
       const set = withExample(base, readFileSync(join(BAD, `${name}.yaml`), 'utf8'), name);
       assert.deepEqual([...new Set(lint(set).map((finding) => finding.lint))], [name]);
     });
   }
 
-  it('see what schemas and types do not: the examples pass those', async () => {
+  it('catch mistakes that schemas and types do not: the examples pass those', async () => {
     const changed = LINTS.flatMap(({ name }) => {
       const set = withExample(base, readFileSync(join(BAD, `${name}.yaml`), 'utf8'), name);
       return set.filter((resource) => !base.includes(resource));

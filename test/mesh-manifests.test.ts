@@ -1,5 +1,5 @@
 /**
- * Renders every overlay and starts what it says. Without kustomize or kubectl
+ * Renders every overlay and starts its shards. Without kustomize or kubectl
  * this is skipped, unless OPENBELL_CI=1: then it fails.
  */
 import assert from 'node:assert/strict';
@@ -47,12 +47,12 @@ const shardsOf = (set: readonly Resource[]): Workload => {
 
 describe('overlays', { skip }, () => {
   for (const overlay of OVERLAYS) {
-    it(`${overlay}: right by schema, type and lints`, async () => {
+    it(`${overlay}: correct by schema, type and lints`, async () => {
       assert.deepEqual(await problemsOf(render(overlay)), []);
     });
   }
 
-  it('have the shards that they speak of', () => {
+  it('have the shards that they refer to', () => {
     const replicas = Object.fromEntries(OVERLAYS.map((overlay) => [overlay, shardsOf(render(overlay)).replicas]));
     // Staging's third is the shadow. Two regions never have writers at once.
     assert.deepEqual(replicas, {
@@ -65,7 +65,7 @@ describe('overlays', { skip }, () => {
     });
   });
 
-  it('development trusts the key that dev-token wrote, and before that none', async (t) => {
+  it('development trusts the key written by dev-token, and no key before that', async (t) => {
     assert.ok(tool);
     const dir = mkdtempSync(join(tmpdir(), 'openbell-dev-'));
     t.after(() => rmSync(dir, { recursive: true, force: true }));
@@ -83,7 +83,7 @@ describe('overlays', { skip }, () => {
     assert.equal(payload.openbell_roles, 'trader');
   });
 
-  it('the network of production is open for exactly this', () => {
+  it('the network of production has exactly these openings', () => {
     const rules = of(render('production'), NetworkPolicy).flatMap(({ metadata, spec }) => [
       ...(spec?.ingress ?? []).map(({ from, ports }) => ({ metadata, spec, way: '<-', peers: from, ports })),
       ...(spec?.egress ?? []).map(({ to, ports }) => ({ metadata, spec, way: '->', peers: to, ports })),
@@ -107,7 +107,7 @@ describe('overlays', { skip }, () => {
     ]);
   });
 
-  it('production and what takes over for it differ in volumes and locality only', () => {
+  it('production and its takeover differ only in volumes and locality', () => {
     const without = (set: readonly Resource[]) =>
       set.filter(({ kind }) => !['PersistentVolumeClaim', 'DestinationRule'].includes(kind)).map((resource) => JSON.stringify(resource));
     assert.deepEqual(without(render('second-region-takeover')).sort(), without(render('production')).sort());
@@ -168,7 +168,7 @@ async function startAndStop(t: TestContext, set: readonly Resource[], workload: 
 }
 
 /**
- * As kubelet would, but on this machine: each mount is a directory below `dir`,
+ * Like kubelet, but on this host: each mount is a directory below `dir`,
  * and the ports are free ones, as several tests run at once. Nothing else is in
  * the environment.
  */
@@ -214,7 +214,7 @@ async function writeSecrets(dir: string, env: Readonly<Record<string, string>>):
   }
 }
 
-/** Status, as kubelet asks: any certificate will do. */
+/** Status of a probe like kubelet's, which accepts any certificate. */
 async function ask(probe: IProbe | undefined, port: number): Promise<number | undefined> {
   const { path = '', scheme } = probe?.httpGet ?? {};
   if (scheme !== 'HTTPS') return (await fetch(`http://127.0.0.1:${port}${path}`)).status;

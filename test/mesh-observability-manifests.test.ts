@@ -27,7 +27,7 @@ const selectors = [...allRules(), ...[...dashboards().values()].flatMap(panelQue
   return selectors.map(({ metric, labels }) => ({ metric, labels: [...labels.map(({ label }) => label), ...grouping] }));
 });
 
-describe('what the proxies are told to count', () => {
+describe('the metrics configuration of the proxies', () => {
   it('no rule and no panel needs a label of Istio that telemetry.yaml removes', () => {
     const overrides = telemetry.spec.metrics.flatMap(({ overrides }) => overrides);
     const removed = overrides.flatMap(({ tagOverrides = {} }) => Object.keys(tagOverrides));
@@ -41,7 +41,7 @@ describe('what the proxies are told to count', () => {
       );
   });
 
-  it('each statistic of Envoy that a rule or a panel reads is kept by the sidecar', () => {
+  it('the sidecar keeps each statistic of Envoy that a rule or a panel uses', () => {
     const patch = parse(file('pod-annotations.yaml')) as { spec: { template: { metadata: { annotations: Record<string, string> } } } };
     const kept = new RegExp(patch.spec.template.metadata.annotations['sidecar.istio.io/statsInclusionRegexps']);
     const read = [...new Set(selectors.map(({ metric }) => metric).filter((metric) => metric.startsWith('envoy_cluster_')))];
@@ -49,12 +49,12 @@ describe('what the proxies are told to count', () => {
     for (const metric of read) assert.match(`cluster.inbound|7401||.${metric.replace('envoy_cluster_', '')}`, kept);
   });
 
-  it('the gateway logs by the same rule as the shards', () => {
+  it('the gateway logs with the same rule as the shards', () => {
     const gateway = parse(readFileSync(join(OBSERVABILITY, '../base/istio/gateway-log.yaml'), 'utf8')) as Telemetry;
     assert.deepEqual(gateway.spec.accessLogging, telemetry.spec.accessLogging);
   });
 
-  it('the scrape asks for the port of the merged metrics, and nothing else', () => {
+  it('the scrape uses the port of the merged metrics, and no other', () => {
     for (const document of parseAllDocuments(file('pod-monitors.yaml'))) {
       const monitor = document.toJS() as { metadata: { name: string }; spec: { podMetricsEndpoints: { path: string; port: string }[] } };
       for (const { path, port } of monitor.spec.podMetricsEndpoints)
@@ -69,7 +69,7 @@ const skip = envoy === undefined && process.env.OPENBELL_CI !== '1' ? 'SKIPPED: 
 if (skip) console.error(skip);
 
 describe('the filter of the access log, in a real Envoy', { skip, timeout: 60_000 }, () => {
-  it('logs errors and slow calls; not what is quick, and not sessions however long', async (t) => {
+  it('logs errors and slow calls; neither fast calls nor sessions, however long', async (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'openbell-access-log-'));
     t.after(() => rmSync(dir, { recursive: true, force: true }));
     const exchange = await ExchangeProcess.start(join(dir, 'data'));
@@ -117,7 +117,7 @@ describe('the filter of the access log, in a real Envoy', { skip, timeout: 60_00
   });
 });
 
-/** Where Envoy listens: it picks its ports itself and says them at its admin address. */
+/** Listening ports of Envoy: it picks them itself and reports them at its admin address. */
 async function listenerPort(admin: string): Promise<number> {
   for (let tries = 0; tries < 150; tries++) {
     await sleep(100);
@@ -131,7 +131,7 @@ async function listenerPort(admin: string): Promise<number> {
   throw new Error('Envoy does not listen');
 }
 
-/** The least that has the filter of telemetry.yaml as istiod hands it on, and a delay to be slow with. */
+/** A minimal configuration with the filter of telemetry.yaml as from istiod, and a delay for slow calls. */
 function bootstrap(log: string, grpcPort: number, httpPort: number): object {
   const type = (name: string, config = {}) => ({ '@type': `type.googleapis.com/envoy.extensions.${name}`, ...config });
   const address = (port: number) => ({ socket_address: { address: '127.0.0.1', port_value: port } });

@@ -11,7 +11,7 @@ import { promqlNames } from '../mesh/checks/observability-promql.ts';
 import { allRules } from '../mesh/checks/observability-rules.ts';
 import { ExchangeProcess } from './support/exchange-process.ts';
 
-describe('rules and dashboards against what the exchange says', { timeout: 60_000 }, () => {
+describe('rules and dashboards against the metrics of the exchange', { timeout: 60_000 }, () => {
   const data = mkdtempSync(join(tmpdir(), 'openbell-observability-'));
   let exchange: ExchangeProcess;
   let scrape: Scrape;
@@ -24,8 +24,8 @@ describe('rules and dashboards against what the exchange says', { timeout: 60_00
     const buyer = await connect({ account: 2, grpcPort, wsPort, httpPort });
     await seller.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.5', price: '60000.00' });
     await buyer.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.2', price: '60000.00' });
-    await buyer.orders.cancel({ symbol: 'BTC-USD', orderId: 999_999 }); // refused: UNKNOWN_ORDER
-    // Garbage has to be collected once before its histogram is there.
+    await buyer.orders.cancel({ symbol: 'BTC-USD', orderId: 999_999 }); // rejected: UNKNOWN_ORDER
+    // The histogram exists only after the first garbage collection.
     for (let tries = 0; tries < 100; tries++) {
       scrape = parseScrape(await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text());
       if (scrape.has('nodejs_gc_duration_seconds_sum') && scrape.get('openbell_refusals_total')?.has('name')) break;
@@ -41,7 +41,7 @@ describe('rules and dashboards against what the exchange says', { timeout: 60_00
     rmSync(data, { recursive: true, force: true });
   });
 
-  it('the scrape is of an exchange that took orders', () => {
+  it('the scrape is from an exchange that has accepted orders', () => {
     assert.ok(
       scrape.get('openbell_reports_total')?.get('kind')?.has('Fill'),
       [...(scrape.get('openbell_reports_total')?.get('kind') ?? [])].join(),
@@ -50,27 +50,27 @@ describe('rules and dashboards against what the exchange says', { timeout: 60_00
     assert.ok(scrape.get('openbell_order_residence_seconds_bucket')?.get('le')?.has('0.001'));
   });
 
-  it('each name and label in a rule is exposed by somebody', () => {
+  it('each name and label in a rule is exposed by a target', () => {
     for (const { alert, record, expr } of allRules()) assert.deepEqual(catalogue.problems(expr), [], `${alert ?? record}: ${expr}`);
   });
 
-  it('each name and label in a panel or variable is exposed by somebody', () => {
+  it('each name and label in a panel or variable is exposed by a target', () => {
     for (const [file, board] of dashboards()) {
       for (const { where, expr } of panelQueries(board)) assert.deepEqual(catalogue.problems(expr), [], `${file}: ${where}: ${expr}`);
     }
   });
 
-  it('the list of other metrics has none that the exchange exposes, none that nobody uses, and a source for each', () => {
+  it('the list of other metrics has none that the exchange exposes, none that is unused, and a source for each', () => {
     const expressions = [...allRules(), ...[...dashboards().values()].flatMap(panelQueries)].map(({ expr }) => expr);
     const used = new Set(expressions.flatMap((expr) => promqlNames(expr).selectors.map(({ metric }) => metric)));
     for (const { name, source } of metricsElsewhere()) {
       assert.ok(!scrape.has(name), `${name} comes from the exchange`);
-      assert.ok(used.has(name), `nobody uses ${name}`);
+      assert.ok(used.has(name), `${name} is unused`);
       assert.ok(source.length > 10, name);
     }
   });
 
-  it('each openbell metric is in a rule or a panel, or is left out on purpose', () => {
+  it('each openbell metric is in a rule or a panel, or is omitted on purpose', () => {
     const leftOut = [
       'openbell_journal_batches_total',
       'openbell_history_commits_total',
@@ -87,7 +87,7 @@ describe('rules and dashboards against what the exchange says', { timeout: 60_00
 
   it('finds a name, a label, a value and a grouping that do not exist', () => {
     const finds: [string, RegExp][] = [
-      ['rate(openbell_order_total[5m])', /nobody exposes openbell_order_total/],
+      ['rate(openbell_order_total[5m])', /no target exposes openbell_order_total/],
       ['openbell_ring_depth{queue="command"}', /no label queue/],
       ['openbell_seq{stage="journaled"}', /no stage="journaled"/],
       ['openbell_market_slow_readers_total{outcome=~"cut|gone"}', /no outcome="gone"/],

@@ -22,7 +22,7 @@ const skip = missing !== undefined && process.env.OPENBELL_CI !== '1' ? missing 
 if (skip) console.error(skip);
 
 describe('alert rules', () => {
-  it('the manifest for the operator says what the rule files say', () => {
+  it('the manifest for the operator matches the rule files', () => {
     assert.ok(manifestIsCurrent(), 'node mesh/checks/observability-rules.ts --write');
     const made = parseAllDocuments(readFileSync(join(OBSERVABILITY, 'prometheus-rules.yaml'), 'utf8'));
     assert.equal(made.length, ruleFiles().length);
@@ -95,15 +95,19 @@ describe('alert rules', () => {
 describe('runbooks', () => {
   const files = readdirSync(RUNBOOKS).map((name) => ({ name: basename(name, '.md'), text: readFileSync(join(RUNBOOKS, name), 'utf8') }));
 
-  it('there is one for each alert, and none without', () => {
+  it('there is exactly one for each alert', () => {
     assert.deepEqual(files.map(({ name }) => name).sort(), alertNames);
   });
 
-  it('each says what it means, what clients see, how to look, what to do, and when it is over', () => {
+  it('each says what it means, what clients see, how to investigate, what to do, and when it is over', () => {
     for (const { name, text } of files) {
       assert.ok(text.startsWith(`# ${name}\n`), name);
       const headings = [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
-      assert.deepEqual(headings, ['What it means', 'What clients see', 'How to look', 'What to do', 'How to know that it is over'], name);
+      assert.deepEqual(
+        headings,
+        ['What it means', 'What clients see', 'How to investigate', 'What to do', 'How to confirm that it is over'],
+        name,
+      );
     }
   });
 
@@ -141,7 +145,7 @@ describe('dashboards', () => {
   const board = () =>
     structuredClone(dashboards().get('venue.json')) as Dashboard & { panels: { id: number; gridPos: { x: number; y: number } }[] };
 
-  it('there are three, and nothing is wrong with them', () => {
+  it('there are three, without problems', () => {
     assert.deepEqual([...dashboards().keys()], ['latency.json', 'mesh.json', 'venue.json']);
     for (const [file, each] of dashboards()) assert.deepEqual(dashboardProblems(each), [], file);
     assert.equal(new Set([...dashboards().values()].map(({ uid }) => uid)).size, 3);
@@ -154,7 +158,7 @@ describe('dashboards', () => {
     assert.deepEqual([...new Set(linked)].sort(), alertNames);
   });
 
-  it('finds panels that overlap, share an id, or use a variable that is not there', () => {
+  it('finds panels that overlap, share an id, or use an undefined variable', () => {
     const broken = board();
     broken.panels[2].gridPos = broken.panels[1].gridPos;
     broken.panels[3].id = broken.panels[4].id;

@@ -30,7 +30,7 @@ function count(session: RawSession, first: number): { next: number } {
   return state;
 }
 
-/** Lets the raw stream read report 1, and no more: a grpc-js stream that never read at all would buffer whatever comes. */
+/** Lets the raw stream read report 1, and no more: a grpc-js stream that never reads would buffer everything. */
 async function stall(session: RawSession, client: OrderSession): Promise<{ next: number }> {
   const seen = count(session, 1);
   await client.cancel({ symbol: 1, orderId: 1 });
@@ -56,7 +56,7 @@ async function churn(exchange: TestExchange, session: OrderSession, pairs: numbe
 }
 
 describe('a session that does not read', () => {
-  it('costs one frame, slows nobody, and later gets 200,000 reports without a gap', async () => {
+  it('costs one frame, slows no other session, and later gets 200,000 reports without a gap', async () => {
     const exchange = await TestExchange.start({ retained: 2 ** 14, engine: { durability: 'fast' } });
     const slow = new RawSession(exchange.port, { 'x-openbell-account': '1' });
     await slow.opened;
@@ -69,7 +69,7 @@ describe('a session that does not read', () => {
     assert.equal((await other.place({ symbol: 1, side: 'sell', price: 5, quantity: 1 })).kind, 'accepted');
     const { counters } = exchange.sessions;
     assert.equal(counters.blockedSessions, 1);
-    // Two sessions of the account: one got everything, the other what its window holds.
+    // Two sessions of the account: one got everything, the other as much as fits its window.
     assert.ok(counters.pushedReports < 200_000 + 20_000, `${counters.pushedReports} reports left`);
     slow.call.resume();
     await until(() => seen.next === 200_002, 'the reports at the slow session');
@@ -79,7 +79,7 @@ describe('a session that does not read', () => {
     await exchange.stop();
   });
 
-  it('is not read from either, until it reads again', async () => {
+  it('is not read from until it reads again', async () => {
     const exchange = await TestExchange.start({ retained: 2 ** 12, engine: { durability: 'fast' } });
     const session = new RawSession(exchange.port, { 'x-openbell-account': '1' });
     await session.opened;
@@ -94,7 +94,7 @@ describe('a session that does not read', () => {
       assert.ok(frames < 1000, 'it is never blocked');
       session.send(batch.bytes());
       frames++;
-      // As fast as the engine goes, so that nothing is refused.
+      // At the speed of the engine, so that no command is rejected.
       await until(
         () => counters.blockedSessions === 1 || (counters.frames === frames + 1 && exchange.engine.status().commandDepth < 8000),
         'room in the ring',
@@ -112,7 +112,7 @@ describe('a session that does not read', () => {
   });
 });
 
-/** Between client and exchange: cuts every connection when told to. */
+/** Between client and exchange: cuts every connection on request. */
 class Cutter {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -151,7 +151,7 @@ class Cutter {
   }
 }
 
-describe('a connection that is lost again and again', () => {
+describe('a connection that is lost repeatedly', () => {
   it('loses no order and no report, and nothing trades twice', async () => {
     const exchange = await TestExchange.start({ retained: 64 });
     const cutter = new Cutter(exchange.port);
@@ -197,7 +197,7 @@ describe('a connection that is lost again and again', () => {
     await exchange.stop();
   });
 
-  it('tells the caller of an amend that it may have happened', async () => {
+  it('reports to the caller of an amend that it may have happened', async () => {
     const exchange = await TestExchange.start();
     const cutter = new Cutter(exchange.port);
     const session = new OrderSession({
@@ -220,10 +220,10 @@ describe('a connection that is lost again and again', () => {
     await exchange.stop();
   });
 
-  it('gives up at once where another attempt would end the same, or was not asked for', async () => {
+  it('gives up at once if a retry would fail again, or retries are disabled', async () => {
     const exchange = await TestExchange.start();
-    const nobody = exchange.client(60);
-    await assert.rejects(nobody.ready(), { code: 'UNKNOWN_ACCOUNT' });
+    const unknown = exchange.client(60);
+    await assert.rejects(unknown.ready(), { code: 'UNKNOWN_ACCOUNT' });
     const ahead = exchange.client(1, { lastReport: 1000 });
     await assert.rejects(ahead.place({ symbol: 1, side: 'sell', price: 7, quantity: 3 }), { code: 'BAD_RANGE' });
     const once = exchange.client(1, { reconnect: false });

@@ -63,7 +63,7 @@ describe('order entry', () => {
     bob.removeAllListeners('report');
   });
 
-  it('resolves a rejected order, and throws what was refused or cannot be said', async () => {
+  it('resolves a rejected order, and throws for a Refusal or an invalid request', async () => {
     const poor = await alice.place({ ...order, price: '10000.00', quantity: '200000' });
     assert.deepEqual([poor.kind, poor.code], ['rejected', 'INSUFFICIENT_FUNDS']);
     const halted = await alice.place({ ...order, timeInForce: 'market', price: undefined });
@@ -79,7 +79,7 @@ describe('order entry', () => {
     await assert.rejects(alice.cancel({ symbol: 1, orderId: 2 ** 53 }), { code: 'BAD_RANGE' });
   });
 
-  it('answers the same client order id again and does not trade twice', async () => {
+  it('answers a repeated client order id and does not trade twice', async () => {
     const first = await alice.place({ ...order, clientOrderId: 2 ** 52 });
     const again = await alice.place({ ...order, clientOrderId: 2 ** 52 });
     assert.deepEqual([first.duplicate, again.duplicate, again.orderId], [false, true, first.orderId]);
@@ -87,7 +87,7 @@ describe('order entry', () => {
     await alice.cancel({ symbol: 1, orderId: first.orderId });
   });
 
-  it('shows every session of an account all of its reports', async () => {
+  it('sends all reports of an account to each of its sessions', async () => {
     const copy = exchange.client(1);
     await copy.ready();
     const [own, copied] = [lines(alice), lines(copy)];
@@ -100,7 +100,7 @@ describe('order entry', () => {
     alice.removeAllListeners('report');
   });
 
-  it('sends a session that names its last report the rest, and nothing twice', async () => {
+  it('sends a session that names its last report the later ones, and none twice', async () => {
     const from = alice.lastReport ?? 0;
     for (let i = 0; i < 20; i++) await alice.cancel({ symbol: 1, orderId: 1 });
     for (const last of [from, from + 7, from + 20]) {
@@ -119,7 +119,7 @@ describe('order entry', () => {
     }
   });
 
-  it('takes the good commands of a frame and names each bad one', async () => {
+  it('accepts the valid commands of a frame and names each invalid one', async () => {
     const batch = new CommandBatch(8);
     batch.place(1, Buy, GoodTillCancel, 100, 5, 2 ** 52 + 1, 11);
     for (let i = 0; i < 3; i++) batch.place(1, Buy, GoodTillCancel, 100, 5, 2 ** 52 + 2 + i, 20 + i);
@@ -145,7 +145,7 @@ describe('order entry', () => {
     alice.removeAllListeners();
   });
 
-  it('answers a unary Submit with the first report of each command and the refusals', async () => {
+  it('answers a unary Submit with the first report of each command and the rejects', async () => {
     const batch = new CommandBatch(4);
     batch.place(1, Sell, GoodTillCancel, 500, 3, 2 ** 52 + 10);
     batch.place(1, Buy, ImmediateOrCancel, 500, 9, 2 ** 52 + 11);
@@ -165,12 +165,12 @@ describe('order entry', () => {
       [['BAD_CLIENT_ORDER_ID', 2]],
     );
     assert.deepEqual(await alice.submit(batch), { reports: [], refusals: [] });
-    const nobody = exchange.client(60);
-    await assert.rejects(nobody.submit(batch), { code: 'UNKNOWN_ACCOUNT' });
-    await nobody.close();
+    const unknown = exchange.client(60);
+    await assert.rejects(unknown.submit(batch), { code: 'UNKNOWN_ACCOUNT' });
+    await unknown.close();
   });
 
-  it('answers all that a client sent before it closed its side, then ends with OK', async () => {
+  it('answers all commands that a client sent before it closed its side, then ends with OK', async () => {
     const session = new RawSession(exchange.port, { 'x-openbell-account': '3' });
     session.read();
     const batch = new CommandBatch(MAX_FRAME_COMMANDS);
@@ -182,7 +182,7 @@ describe('order entry', () => {
     session.close();
   });
 
-  it('refuses whole frames that are too large and goes on', async () => {
+  it('rejects frames that are too large, and continues', async () => {
     const session = new RawSession(exchange.port, { 'x-openbell-account': '3' });
     session.read();
     session.send(new Uint8Array(MAX_FRAME_COMMANDS * 64 + 2000));
@@ -218,7 +218,7 @@ describe('order entry', () => {
     });
   }
 
-  it('cuts a session that sends another schema version, naming both, or what is no frame', async () => {
+  it('ends a session that sends another schema version, naming both, or an invalid frame', async () => {
     const batch = new CommandBatch(1);
     batch.cancel(1, 5);
     const old = batch.bytes().slice();
@@ -234,7 +234,7 @@ describe('order entry', () => {
     assert.equal(await end(hostile), 'INVALID_ARGUMENT MALFORMED_FRAME');
   });
 
-  it('tells its health over grpc.health.v1', async () => {
+  it('reports its health over grpc.health.v1', async () => {
     const Health = makeClientConstructor(healthService as Parameters<typeof makeClientConstructor>[0], 'Health');
     const client = new Health(`127.0.0.1:${exchange.port}`, credentials.createInsecure()) as unknown as Client & {
       check(request: { service: string }, done: (error: Error | null, answer: { status: string }) => void): void;
@@ -258,12 +258,12 @@ describe('order entry', () => {
 });
 
 describe('order entry, full and stopping', () => {
-  it('answers BUSY for what the ring cannot take, in order, and takes the rest later', async () => {
+  it('answers BUSY for commands that do not fit into the ring, in order, and accepts the rest later', async () => {
     const limits = { accounts: 16, assets: 8, symbols: 8, orders: 1024, commandRing: 64, reportRing: 128, marketRing: 128 };
     let scheduled = true;
     const exchange: TestExchange = await TestExchange.start({
       engine: { limits },
-      // An engine that does not come to run, for as long as the test wants.
+      // An engine that does not run until the test starts it.
       entry: { onPublished: () => scheduled && exchange.engine.schedule() },
     });
     const session = exchange.client(1);
@@ -291,7 +291,7 @@ describe('order entry, full and stopping', () => {
     await exchange.stop();
   });
 
-  it('serves as many sessions as it may', async () => {
+  it('serves the maximum number of sessions', async () => {
     const exchange = await TestExchange.start({ entry: { maxSessions: 2 } });
     const headers = { 'x-openbell-account': '1' };
     const sessions = [new RawSession(exchange.port, headers), new RawSession(exchange.port, headers)];
@@ -312,7 +312,7 @@ describe('order entry, full and stopping', () => {
     await exchange.stop();
   });
 
-  it('lets one account have only its share of them', async () => {
+  it('limits the sessions of one account', async () => {
     const exchange = await TestExchange.start({ entry: { maxAccountSessions: 1 } });
     const first = new RawSession(exchange.port, { 'x-openbell-account': '1' });
     first.read();
@@ -328,7 +328,7 @@ describe('order entry, full and stopping', () => {
     await exchange.stop();
   });
 
-  it('refuses with DRAINING while it drains, sends what is owed and says goodbye', async () => {
+  it('rejects with DRAINING while it drains, sends the outstanding reports and closes with GOAWAY', async () => {
     const exchange = await TestExchange.start();
     const session = exchange.client(1, { reconnect: false });
     await session.ready();
@@ -344,7 +344,7 @@ describe('order entry, full and stopping', () => {
     await exchange.stop({ keep: true });
     await closed;
 
-    // The same directory again: the reports of the last life are there for who missed them.
+    // The same directory again: clients can resume the reports of the earlier process.
     const next = await TestExchange.start({ dir: exchange.dir });
     const resumed = new RawSession(next.port, { 'x-openbell-account': '1', 'x-openbell-last-report': '40' });
     resumed.read();
@@ -358,14 +358,14 @@ describe('order entry, full and stopping', () => {
     await next.stop();
   });
 
-  it('ends open health watches, and cuts at the deadline who does not leave by himself', { timeout: 10_000 }, async () => {
+  it('ends open health watches, and disconnects clients that have not left at the deadline', { timeout: 10_000 }, async () => {
     const exchange = await TestExchange.start();
     const raw = (bytes: Buffer): Buffer => bytes;
     const client = new Client(`127.0.0.1:${exchange.port}`, credentials.createInsecure());
     const watch = client.makeServerStreamRequest('/grpc.health.v1.Health/Watch', raw, raw, Buffer.alloc(0));
     await new Promise((resolve) => watch.once('data', resolve));
     const ended = new Promise<number>((resolve) => watch.once('error', (error: { code: number }) => resolve(error.code)));
-    // It is let in, and never told to end: `sessions.end()` is not called.
+    // It is authenticated, and not asked to end: `sessions.end()` is not called.
     const session = new RawSession(exchange.port, { 'x-openbell-account': '1' });
     session.read();
     await session.opened;

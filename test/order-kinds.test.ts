@@ -33,14 +33,14 @@ interface Terms {
   minQuantity: number;
 }
 
-/** All that an extension can ask for of what this release has, and the next value of each. */
+/** All values of this release that an extension can have, and the next value of each. */
 function* combinations(): Generator<Terms> {
   for (let orderType = 0; orderType <= 6; orderType++)
     for (let timeInForce = 0; timeInForce <= 5; timeInForce++)
       for (const instructions of [0, 1, 2]) for (const minQuantity of [0, MIN]) yield { orderType, timeInForce, instructions, minQuantity };
 }
 
-/** The rules in words, apart from the table: the kind, or the code. */
+/** The rules, independent of the table: the kind, or the code. */
 function expected({ orderType, timeInForce, instructions, minQuantity }: Terms): OrderKind | keyof typeof Code {
   if (timeInForce > TimeInForce.PostOnly || orderType > OrderType.TrailingStopLimit) return 'BAD_ENUM';
   if (orderType > Market || instructions > 1) return 'UNSUPPORTED_TERM';
@@ -73,7 +73,7 @@ function check(terms: Terms, price: number, change?: (view: DataView) => void): 
   return codeName(checkLongCommand(u8, words, 0, 1, 42));
 }
 
-test('every combination is the kind, or has the code, that the rules say; equal orders are stored alike', () => {
+test('every combination has the kind or the code of the rules; equal orders are stored alike', () => {
   const seen = new Set<number>();
   for (const terms of combinations()) {
     const what = JSON.stringify(terms);
@@ -100,7 +100,7 @@ test('every combination is the kind, or has the code, that the rules say; equal 
   assert.deepEqual([...seen].sort(), ORDER_KINDS.map(({ kind }) => kind).sort());
 });
 
-test('the columns say what the rows say', () => {
+test('the columns agree with the rows', () => {
   for (const row of ORDER_KINDS) {
     const { kind } = row;
     assert.equal(KIND_NEEDS_PRICE[kind] === 1, row.orderType === Limit, row.name);
@@ -114,7 +114,7 @@ test('the columns say what the rows say', () => {
   }
 });
 
-test('a term that this release does not have is refused, and so is a number out of range', () => {
+test('a term that this release does not support is rejected, and so is a number out of range', () => {
   const legal = { orderType: Market, timeInForce: ImmediateOrCancel, instructions: 0, minQuantity: MIN };
   assert.equal(check(legal, 0), 'OK');
   const fields: [keyof typeof CommandExtension, string][] = [
@@ -133,7 +133,7 @@ test('a term that this release does not have is refused, and so is a number out 
       code,
       field,
     );
-  // The highest byte of a wide field counts, too.
+  // The highest byte of a wide field counts too.
   for (const field of ['stopPrice', 'displayedQuantity', 'expiryUs'] as const)
     assert.equal(
       check(legal, 0, (view) => view.setUint8(CommandExtension[field] + 7, 128)),
@@ -176,7 +176,7 @@ test('a term that this release does not have is refused, and so is a number out 
   );
 });
 
-test('the two terms that do not go together are named', () => {
+test('the two terms that cannot be combined are named', () => {
   const pairs: [string, number, number, number, boolean][] = [
     ['market and gtc', Market, GoodTillCancel, 0, false],
     ['limit and market', Limit, TimeInForce.Market, 0, true],
@@ -187,7 +187,7 @@ test('the two terms that do not go together are named', () => {
     ['fok and min-quantity', Market, FillOrKill, 0, true],
   ];
   for (const [pair, ...terms] of pairs) assert.equal(illegalPair(...terms), pair);
-  // Whatever is illegal, it is a pair.
+  // Every illegal combination is a pair.
   for (const { orderType, timeInForce, instructions, minQuantity } of combinations()) {
     if (orderType > Market || timeInForce > TimeInForce.PostOnly || instructions > 1) continue;
     if (orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0) !== NO_KIND) continue;
@@ -195,7 +195,7 @@ test('the two terms that do not go together are named', () => {
   }
 });
 
-test('the client reads the same table', () => {
+test('the client uses the same table', () => {
   const base = { symbol: 1, side: 'buy', quantity: 1 } as const;
   const legal: [Parameters<typeof orderTerms>[0], [number, number, number, boolean]][] = [
     [{ ...base }, [Market, TimeInForce.Market, 0, false]],
@@ -223,7 +223,7 @@ test('the client reads the same table', () => {
   for (const [order, code, message] of wrong) assert.throws(() => orderTerms(order), { code, message }, JSON.stringify(order));
 });
 
-test('docs/ORDER-ENTRY.md has the table', () => {
+test('docs/ORDER-ENTRY.md contains the table', () => {
   const text = readFileSync(new URL('../docs/ORDER-ENTRY.md', import.meta.url), 'utf8');
   const types = ['Limit', 'Market'];
   const times = ['GoodTillCancel', 'ImmediateOrCancel', 'FillOrKill'];

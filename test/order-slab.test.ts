@@ -11,7 +11,7 @@ import { LevelPages } from '../engine/book/price-ladder.ts';
 const MB = 1_000_000;
 
 describe('order slab', () => {
-  it('finds, forgets and finds again like a map, for any ids', () => {
+  it('adds, removes and finds like a map, for any ids', () => {
     const id = fc.oneof(
       fc.nat(40),
       fc.nat(40).map((n) => n * 64),
@@ -42,7 +42,7 @@ describe('order slab', () => {
     );
   });
 
-  it('asks for any number without harm', () => {
+  it('accepts a query for any number', () => {
     const slab = new OrderSlab(4);
     slab.acquire(7);
     for (const id of [0, -1, 0.5, 7.5, 2 ** 53, Number.NaN, Infinity]) assert.equal(slab.find(id), -1);
@@ -75,7 +75,7 @@ describe('order slab', () => {
     });
   }
 
-  it('removing what is not there is misuse', () => {
+  it('removing an unknown id is misuse', () => {
     const ids = new Float64Array([5, 6]);
     const index = new OrderIndex(ids);
     index.insert(0);
@@ -84,7 +84,7 @@ describe('order slab', () => {
 });
 
 describe('a million resting orders', () => {
-  it('fit in 150 MB of columns, levels and index, and stay a valid book', () => {
+  it('fit in 150 MB of columns, levels and index, and remain a valid book', () => {
     const orders = 1_000_000;
     const prices = 50_000;
     const mid = 2 ** 18;

@@ -13,7 +13,7 @@ import { EVERYBODY } from './support/everybody.ts';
 import { SYMBOLS, TestExchange, until } from './support/order-entry-fixture.ts';
 import { Opcode, RawWebSocket } from './support/raw-websocket.ts';
 
-/** Decodes what a socket brings. */
+/** Decodes the messages of a socket. */
 class Reports {
   readonly reports: ReportView[] = [];
   readonly refusals: RefusalView[] = [];
@@ -51,7 +51,7 @@ describe('order entry over WebSocket', () => {
 
   const open = (query: string): Promise<RawWebSocket> => RawWebSocket.open(port, { path: `/v1/orders${query}` });
 
-  it('takes frames and answers with numbered reports, as gRPC does, to the same account', async () => {
+  it('accepts frames and answers with numbered reports of the same account, as over gRPC', async () => {
     const grpc = exchange.client(1);
     await grpc.ready();
     const elsewhere: number[] = [];
@@ -63,7 +63,7 @@ describe('order entry over WebSocket', () => {
     batch.place(1, Side.Sell, TimeInForce.ImmediateOrCancel, 100, 1, 2);
     batch.cancel(1, 77);
     socket.send(Opcode.Binary, batch.bytes());
-    // Both orders, a fill for each side, the refused cancel.
+    // Both orders, a fill for each side, the rejected cancel.
     await until(() => seen.reports.length === 5, 'the reports');
     assert.deepEqual(
       seen.reports.map(({ kind }) => kind),
@@ -79,7 +79,7 @@ describe('order entry over WebSocket', () => {
     await until(() => exchange.sessions.counters.sessions === 0, 'both to leave');
   });
 
-  it('sends a session that names its last report the rest', async () => {
+  it('sends a session that names its last report the later ones', async () => {
     const socket = await open('?account=1&last-report=3');
     const seen = new Reports(socket);
     await until(() => seen.reports.length === 2, 'reports 4 and 5');
@@ -100,17 +100,17 @@ describe('order entry over WebSocket', () => {
     ['404', '?account=50'],
   ];
   for (const [status, query] of refused) {
-    it(`refuses the upgrade with ${status} for ${query || 'no account'}`, async () => {
+    it(`rejects the upgrade with ${status} for ${query || 'no account'}`, async () => {
       assert.match((await open(query)).status, new RegExp(` ${status} `));
     });
   }
 
-  it('refuses web pages, which a browser lets connect to anybody, unless they show a token', async () => {
+  it('rejects web pages without a token, because a browser lets a page connect to any host', async () => {
     const page = await RawWebSocket.open(port, { path: '/v1/orders?account=1', headers: { origin: 'https://evil.example' } });
     assert.match(page.status, / 403 /);
   });
 
-  it('refuses more sessions than there may be', async () => {
+  it('rejects sessions above the limit', async () => {
     const sockets = [await open('?account=1'), await open('?account=2'), await open('?account=3')];
     assert.match((await open('?account=4')).status, /429/);
     for (const socket of sockets) socket.destroy();
@@ -123,7 +123,7 @@ describe('order entry over WebSocket', () => {
     ['another schema version', 4009, (socket) => socket.send(Opcode.Binary, oldFrame()), /^WRONG_SCHEMA_VERSION/],
   ];
   for (const [what, code, send, reason] of cut) {
-    it(`cuts who sends ${what} with ${code}`, async () => {
+    it(`disconnects a client that sends ${what} with ${code}`, async () => {
       const socket = await open('?account=2');
       send(socket);
       await until(() => socket.closeCode !== 0, 'the close frame');
@@ -133,7 +133,7 @@ describe('order entry over WebSocket', () => {
     });
   }
 
-  it('refuses a frame that is too large and goes on', async () => {
+  it('rejects a frame that is too large, and continues', async () => {
     const socket = await open('?account=2');
     const seen = new Reports(socket);
     socket.send(Opcode.Binary, new Uint8Array(MAX_FRAME_BYTES + 1));
@@ -146,7 +146,7 @@ describe('order entry over WebSocket', () => {
     socket.destroy();
   });
 
-  it('answers BUSY to who sends and does not read, and cuts him when he does not stop', async () => {
+  it('answers BUSY to a client that sends without reading, and disconnects it if it continues', async () => {
     const socket = await open('?account=3');
     socket.socket.pause();
     const batch = new CommandBatch(1000);
@@ -155,7 +155,7 @@ describe('order entry over WebSocket', () => {
     const busy = counters.refusals[Code.BUSY];
     const sessionsCut = counters.sessionsCut;
     for (let frames = 0; counters.sessionsCut === sessionsCut; frames++) {
-      assert.ok(frames < 2000, 'it is never cut');
+      assert.ok(frames < 2000, 'it is never disconnected');
       socket.send(Opcode.Binary, batch.bytes());
       await until(() => socket.socket.writableLength === 0 || counters.sessionsCut > sessionsCut, 'the socket to take it');
       await new Promise((resolve) => setTimeout(resolve, 1));

@@ -7,8 +7,8 @@ import { it } from 'node:test';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** What `npm pack` would publish, as a program elsewhere sees it: no source, no tests, JavaScript with types. */
-it('the packed package gives `openbell`, `openbell/engine` and the command to a program elsewhere', (t) => {
+/** The content of `npm pack`, as seen by another project: no source, no tests, JavaScript with types. */
+it('the packed package provides `openbell`, `openbell/engine` and the command to another project', (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-package-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', dir], {

@@ -29,10 +29,10 @@ import { until } from './support/order-entry-fixture.ts';
 import { RawWebSocket } from './support/raw-websocket.ts';
 
 const log = pino({ level: 'silent' });
-const nobody = (): boolean => false;
+const noneTrusted = (): boolean => false;
 const grpcHeaders = (path: string) => ({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
 
-/** A TCP connection that says nothing, and whether it is gone. */
+/** A silent TCP connection, and whether it is closed. */
 function silent(port: number, options: Partial<NetConnectOpts> = {}): { readonly socket: Socket; readonly gone: () => boolean } {
   const socket = connect({ port, host: '127.0.0.1', ...options } as NetConnectOpts);
   socket.on('error', () => undefined);
@@ -47,7 +47,7 @@ function http2(t: { after(work: () => void): void }, origin: string, options: ob
   return session;
 }
 
-/** A call that sends nothing; resolves with the grpc-status that it ended with, or undefined while it is open. */
+/** A call that sends nothing; resolves with its grpc-status, or undefined while it is open. */
 function call(session: ClientHttp2Session, path: string, headers: Record<string, string> = {}) {
   const stream = session.request({ ...grpcHeaders(path), ...headers }, { endStream: false });
   const state: { opened: boolean; status: string | undefined } = { opened: false, status: undefined };
@@ -63,7 +63,7 @@ function call(session: ClientHttp2Session, path: string, headers: Record<string,
   return { state, stream };
 }
 
-/** One request on a connection of its own or of `agent`; undefined when the connection was cut. */
+/** One request on a connection of its own or of `agent`; undefined if it was disconnected. */
 function ask(
   options: RequestOptions,
   tls: boolean,
@@ -82,7 +82,7 @@ function ask(
   });
 }
 
-describe('an exchange that asks who you are', () => {
+describe('an exchange with authentication', () => {
   const issuer = new Issuer();
   let exchange: GuardedExchange;
   before(async () => {
@@ -91,7 +91,7 @@ describe('an exchange that asks who you are', () => {
   });
   after(() => exchange.stop());
 
-  it('cuts a gRPC connection on which nobody was let in, whatever else it does, and no other', async (t) => {
+  it('disconnects an unauthenticated gRPC connection, whatever else it does, and no other', async (t) => {
     const origin = `http://127.0.0.1:${exchange.ports.grpc}`;
     const unknown = [silent(exchange.ports.grpc).socket];
     const health = http2(t, origin);
@@ -101,14 +101,14 @@ describe('an exchange that asks who you are', () => {
     const token = await issuer.token({ aud: 'elsewhere' });
     const known = http2(t, origin);
     const open = call(known, '/openbell.OrderEntry/Session', { 'x-openbell-account': '1', ...bearer(await issuer.token()) });
-    // A call that ends does not end the connection's admission: clients keep connections.
+    // The end of a call does not end the connection's admission: clients keep connections.
     const idle = http2(t, origin);
     const forbidden = bearer(await issuer.token({ openbell_roles: 'auditor' }));
     const over = call(idle, '/openbell.OrderEntry/Session', { 'x-openbell-account': '1', ...forbidden });
     await until(() => open.state.opened && watch.state.opened && over.state.status === '7', 'those calls');
     const begun = performance.now();
     while (performance.now() - begun < 2500) {
-      // Busy, but unknown.
+      // Busy, but unauthenticated.
       if (!refused.destroyed) {
         refused.ping(() => undefined);
         call(refused, '/openbell.OrderEntry/Session', { 'x-openbell-account': '1', ...bearer(token) });
@@ -120,7 +120,7 @@ describe('an exchange that asks who you are', () => {
     assert.match((await exchange.http('GET', '/metrics')).json, /^openbell_newcomers_cut_total\{port="grpc",reason="late"\} 3$/m);
   });
 
-  it('cuts an HTTP connection that stays unauthenticated, and no other', async () => {
+  it('disconnects an HTTP connection that stays unauthenticated, and no other', async () => {
     const { http } = exchange.ports;
     const mute = [silent(http), silent(http)];
     mute[1].socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n');
@@ -128,7 +128,7 @@ describe('an exchange that asks who you are', () => {
     const headers = bearer(await issuer.token());
     const first = await ask({ port: http, path: '/v1/symbols', headers, agent }, false);
     assert.deepEqual([first?.status, first?.connection], [200, 'keep-alive']);
-    await until(() => mute.every(({ gone }) => gone()), 'both are cut');
+    await until(() => mute.every(({ gone }) => gone()), 'both are disconnected');
     const metrics = await ask({ port: http, path: '/metrics' }, false);
     assert.match(metrics?.body ?? '', /^openbell_newcomers_cut_total\{port="http",reason="late"\} 2$/m);
     assert.equal(Object.values(agent.freeSockets).flat().length, 1, 'the authenticated one is still open');
@@ -136,7 +136,7 @@ describe('an exchange that asks who you are', () => {
     agent.destroy();
   });
 
-  it('closes a WebSocket connection with its refusal, and one that asks for nothing', { timeout: 30_000 }, async () => {
+  it('closes a WebSocket connection with its reject, and one without a request', { timeout: 30_000 }, async () => {
     const { ws } = exchange.ports;
     const mute = [silent(ws), silent(ws)];
     mute[1].socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n');
@@ -152,9 +152,9 @@ describe('an exchange that asks who you are', () => {
       assert.equal(status, 401);
       await socket.until(() => socket.ended, 1000);
     }
-    // Open for another request, it would be left alone for 10 s.
+    // A connection that stays open for another request would not be closed for 10 s.
     await sleep(500);
-    assert.ok(page.gone(), 'who speaks HTTP is closed with the answer');
+    assert.ok(page.gone(), 'an HTTP connection is closed with the answer');
     while (!mute.every(({ gone }) => gone())) await sleep(50);
     clearInterval(dripping);
     assert.equal(reader.socket.ended, false);
@@ -162,7 +162,7 @@ describe('an exchange that asks who you are', () => {
   });
 });
 
-test('unauthenticated connections are bounded on both ports, with TLS and without, by network and together; one that is authenticated, or trusted, makes room', async (t) => {
+test('unauthenticated connections are limited on both ports, with and without TLS, per network and in total; authenticated and trusted ones do not count', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-pre-auth-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const pair = new Authority(dir).issue({ name: 'server' });
@@ -180,7 +180,7 @@ test('unauthenticated connections are bounded on both ports, with TLS and withou
     sockets.ws('/*', { upgrade: (res, req, context) => res.upgrade({}, req.getHeader('sec-websocket-key'), '', '', context) });
     const ports = { grpc: await server.listen('127.0.0.1', 0), ws: sockets.listen('127.0.0.1', 0) };
     const insecure = { rejectUnauthorized: false };
-    /** Lets somebody in on a connection from there; resolves with how it ends. */
+    /** Authenticates a connection from there; resolves with its end. */
     const letIn = {
       grpc: async (localAddress: string) => {
         const session = http2(t, `${tls ? 'https' : 'http'}://127.0.0.1:${ports.grpc}`, { ...insecure, localAddress });
@@ -224,7 +224,7 @@ test('unauthenticated connections are bounded on both ports, with TLS and withou
       assert.ok(!trusted.some(({ gone }) => gone()), `${name}: a proxy's are not counted`);
       first[0].socket.destroy();
       await sleep(100);
-      // One after the other: each makes its room free by being let in.
+      // One after the other: each frees its place when it is authenticated.
       for (let i = 0; i < 4; i++) assert.equal((await letIn[port]('127.0.0.1'))(), false, `${name}: ${i}`);
       for (const { socket } of [...first, ...others, ...trusted]) socket.destroy();
       assert.equal(limit.crowded, 2, name);
@@ -235,7 +235,7 @@ test('unauthenticated connections are bounded on both ports, with TLS and withou
   }
 });
 
-test('a flood of unauthenticated HTTP connections displaces its own: probes, metrics and operators are answered, with TLS and without', async (t) => {
+test('a flood of unauthenticated HTTP connections displaces only its own: probes, metrics and operators are answered, with TLS and without', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-pre-auth-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const issuer = new Issuer();
@@ -248,7 +248,7 @@ test('a flood of unauthenticated HTTP connections displaces its own: probes, met
   const pair = new Authority(dir).issue({ name: 'server' });
   for (const tls of [false, true]) {
     const certificates = tls ? new Certificates({ ...pair, clientCa: undefined }, log) : undefined;
-    const preAuthLimit = new PreAuthLimit({ timeoutMs: 60_000, most: 5, mostPerNetwork: 3, givesWay: 'oldest' }, nobody);
+    const preAuthLimit = new PreAuthLimit({ timeoutMs: 60_000, most: 5, mostPerNetwork: 3, givesWay: 'oldest' }, noneTrusted);
     const common = { host: '127.0.0.1', port: 0, registry: createMetrics(), log, unready: () => [], audit: SILENT, identity };
     const admin = new AdminServer({ ...common, certificates, preAuthLimit, maxAuthenticated: 2 });
     admin.serve([{ method: 'GET', path: '/v1/thing', guarded: true, action: 'venue:manage', handle: () => ({ json: { thing: 1 } }) }]);
@@ -270,37 +270,37 @@ test('a flood of unauthenticated HTTP connections displaces its own: probes, met
     const operator = () => ask({ port, path: '/v1/thing', headers, agent }, tls);
 
     const one = await flood('127.0.0.1', 20);
-    assert.deepEqual([open(one), preAuthLimit.count], [3, 3], 'the bound of an address');
+    assert.deepEqual([open(one), preAuthLimit.count], [3, 3], 'the limit per address');
     await answered('while one address floods');
     const two = await flood('127.0.0.2', 20);
-    assert.ok(open(two) <= 3 && open(one) + open(two) <= 5, 'the bound of all');
+    assert.ok(open(two) <= 3 && open(one) + open(two) <= 5, 'the limit in total');
     await answered('while two addresses flood');
     assert.equal((await ask({ port, path: '/v1/thing' }, tls))?.status, 401);
     assert.deepEqual([(await operator())?.status, (await operator())?.connection], [200, 'keep-alive']);
     const more = await flood('127.0.0.1', 20);
-    assert.equal(Object.values(agent.freeSockets).flat().length, 1, 'an authenticated connection does not give way');
+    assert.equal(Object.values(agent.freeSockets).flat().length, 1, 'an authenticated connection stays open');
     assert.equal((await operator())?.status, 200);
 
-    // Authenticated connections have a bound of their own, and take no room of the others.
+    // Authenticated connections have their own limit and do not count towards the other.
     const second = tls ? new SecureAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
     assert.equal((await ask({ port, path: '/v1/thing', headers, agent: second }, tls))?.status, 200);
     const third = await ask({ port, path: '/v1/thing', headers }, tls);
     assert.deepEqual([third?.status, JSON.parse(third?.body ?? '').name, third?.connection], [503, 'BUSY', 'close']);
-    await answered('while all authenticated connections are taken');
+    await answered('while all authenticated connections are in use');
     agent.destroy();
     second.destroy();
     await sleep(50);
-    assert.equal((await operator())?.status, 200, 'one that has ended makes room');
+    assert.equal((await operator())?.status, 200, 'a closed connection frees its place');
     agent.destroy();
     const begun = performance.now();
     await admin.stop();
-    assert.ok(performance.now() - begun < 5000, 'silent connections do not hold up a stop');
+    assert.ok(performance.now() - begun < 5000, 'silent connections do not delay a stop');
     for (const { socket } of [...one, ...two, ...more]) socket.destroy();
     certificates?.stop();
   }
 });
 
-test('HTTP connections of a listed proxy are not counted as unauthenticated, as long as there is room beside them', async (t) => {
+test('HTTP connections of a listed proxy are not counted as unauthenticated, within a limit of their own', async (t) => {
   const preAuthLimit = new PreAuthLimit(
     { timeoutMs: 60_000, most: 5, mostPerNetwork: 1, givesWay: 'oldest' },
     (address) => address === '127.0.0.9',
@@ -312,16 +312,16 @@ test('HTTP connections of a listed proxy are not counted as unauthenticated, as 
   const proxied = Array.from({ length: 3 }, () => silent(port, { localAddress: '127.0.0.9' }));
   await sleep(100);
   assert.deepEqual([proxied.filter(({ gone }) => gone()).length, preAuthLimit.count], [0, 0]);
-  // Beyond that they are bounded like any others.
+  // Above that limit they count like any others.
   const more = [silent(port, { localAddress: '127.0.0.9' }), silent(port, { localAddress: '127.0.0.9' })];
-  await until(() => more[0].gone(), 'the older one gives way');
+  await until(() => more[0].gone(), 'the older one is closed');
   assert.deepEqual([more[1].gone(), preAuthLimit.count], [false, 1]);
   assert.equal((await ask({ port, path: '/health/live', localAddress: '127.0.0.9' }, false))?.status, 200);
   for (const { socket } of [...proxied, ...more]) socket.destroy();
 });
 
 test('IPv6 addresses count by their networks of 64 bits', () => {
-  const limit = new PreAuthLimit({ timeoutMs: 1000, mostPerNetwork: 1 }, nobody);
+  const limit = new PreAuthLimit({ timeoutMs: 1000, mostPerNetwork: 1 }, noneTrusted);
   const leave = limit.enter('2001:db8:1:2::1', () => undefined);
   assert.ok(leave);
   for (const address of ['2001:db8:1:2::2', '2001:db8:1:2:3:4:5:6'])
@@ -336,7 +336,7 @@ test('IPv6 addresses count by their networks of 64 bits', () => {
   assert.ok(limit.enter('2001:db8:1:2::2', () => undefined));
 });
 
-test('the limit of market data is taken up by readers who were let in, and never exceeded', async (t) => {
+test('only authenticated readers count towards the limit of market data, and it is never exceeded', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-pre-auth-'));
   const issuer = new Issuer();
   await issuer.addKey('ES256');
@@ -352,16 +352,16 @@ test('the limit of market data is taken up by readers who were let in, and never
   const open = async (headers: Record<string, string>) => (await RawWebSocket.open(venue.port, { headers })).status.split(' ')[1];
   const mute = Array.from({ length: 5 }, () => silent(venue.port));
   for (let i = 0; i < 5; i++) assert.equal(await open({}), '401');
-  // All are asked before the first is answered.
+  // All requests are sent before the first is answered.
   const tokens = await Promise.all(Array.from({ length: 5 }, (_, i) => issuer.token({ sub: `reader ${i}` })));
   const statuses = await Promise.all(tokens.map((token) => open(bearer(token))));
   assert.deepEqual(statuses.sort(), ['101', '101', '503', '503', '503']);
   assert.deepEqual([venue.market.counters.connectionsNow, venue.market.counters.connectionsRefused], [2, 3]);
-  assert.equal(await open({}), '401', 'who is unknown does not learn that it is full');
+  assert.equal(await open({}), '401', 'an unauthenticated caller does not learn that the limit is reached');
   for (const { socket } of mute) socket.destroy();
 });
 
-test('a peer that keeps its side of the connection open does not hold up a stop, whatever it was in the middle of', async (t) => {
+test('a peer that keeps its side of the connection open does not delay a stop, whatever its state', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-stop-'));
   t.after(() => rmSync(dir, { recursive: true }));
   const certificates = new Certificates({ ...new Authority(dir).issue({ name: 'server' }), clientCa: undefined }, log);

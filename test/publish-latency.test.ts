@@ -9,13 +9,13 @@ function counted(latencies: PublishLatency): Record<string, number> {
   return found;
 }
 
-test('each event counts from its own stamp to the end of the flush that took it', () => {
+test('each event counts from its own time stamp to the end of its flush', () => {
   const latencies = new PublishLatency();
   latencies.note(1000);
   latencies.note(1000);
   latencies.note(1200);
   latencies.begin(true);
-  latencies.note(1250); // while the flush is under way: of the next one
+  latencies.note(1250); // during the flush: counts for the next one
   latencies.end(1290);
   assert.deepEqual([counted(latencies), latencies.latency.count, latencies.latency.sumUs], [{ 100: 1, 300: 2 }, 3, 290 + 290 + 90]);
   latencies.begin(true);
@@ -23,7 +23,7 @@ test('each event counts from its own stamp to the end of the flush that took it'
   assert.deepEqual([counted(latencies), latencies.latency.count], [{ 100: 1, 300: 2, above: 1 }, 4]);
 });
 
-test('what nobody is sent does not count, and a flush counts once', () => {
+test('unsent events do not count, and a flush counts once', () => {
   const latencies = new PublishLatency();
   latencies.note(1000);
   latencies.begin(false);
@@ -36,7 +36,7 @@ test('what nobody is sent does not count, and a flush counts once', () => {
   assert.deepEqual([counted(latencies), latencies.latency.count], [{ 50: 1 }, 1]);
 });
 
-test('more stamps between two flushes than it has room for at first', () => {
+test('more time stamps between two flushes than its initial capacity', () => {
   const latencies = new PublishLatency();
   for (let i = 0; i < 5000; i++) latencies.note(i);
   latencies.begin(true);

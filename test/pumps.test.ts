@@ -29,7 +29,7 @@ function pump(gated: boolean, seqs: readonly number[]): { handed: (limit: number
   return { handed, durable: (seq) => Atomics.store(control.words, JOURNAL_AT + JournalWord.durable, seq | 0) };
 }
 
-it('a poll ends between two commands: who waits for a command has all of its reports', () => {
+it('a poll ends between two commands: a waiter for a command has all of its reports', () => {
   const { handed } = pump(false, [1, 2, 2, 2, 3, 3]);
   assert.deepEqual(handed(2), [1, 2, 2, 2]);
   assert.deepEqual(handed(2), [3, 3]);

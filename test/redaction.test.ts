@@ -16,10 +16,10 @@ import { ExchangeProcess, openbell } from './support/exchange-process.ts';
 const raw = (bytes: Buffer): Buffer => bytes;
 const LOG = fileURLToPath(new URL('../gateway/log.ts', import.meta.url));
 
-/** A token as an issuer would make it, signed by nobody we know. */
+/** A token as from an issuer, with an unknown signature. */
 function strangersToken(secret: string): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const body = `${part({ alg: 'EdDSA', kid: 'nobody' })}.${part({ sub: secret, iss: 'test', aud: 'openbell', exp: 4e9 })}`;
+  const body = `${part({ alg: 'EdDSA', kid: 'unknown' })}.${part({ sub: secret, iss: 'test', aud: 'openbell', exp: 4e9 })}`;
   return `${body}.${sign(null, Buffer.from(body), generateKeyPairSync('ed25519').privateKey).toString('base64url')}`;
 }
 
@@ -32,7 +32,7 @@ function* filesBelow(dir: string): Generator<[string, string]> {
   }
 }
 
-/** One gRPC call that is refused; resolves with its details. */
+/** One gRPC call that is rejected; resolves with its details. */
 function session(port: number, ca: Buffer, headers: Readonly<Record<string, string>>): Promise<string> {
   const client = new Client(`127.0.0.1:${port}`, credentials.createSsl(ca));
   const metadata = new Metadata();
@@ -67,7 +67,7 @@ function ask(port: number, ca: Buffer, { path, method = 'GET', headers = {}, bod
   });
 }
 
-it('no secret gets into the log, answers, metrics, help, process title, audit or data', { timeout: 60_000 }, async (t) => {
+it('no secret appears in the log, answers, metrics, help, process title, audit or data', { timeout: 60_000 }, async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-redaction-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const authority = new Authority(dir);
@@ -82,7 +82,7 @@ it('no secret gets into the log, answers, metrics, help, process title, audit or
   const jwk = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
   writeFileSync(jwks, JSON.stringify({ keys: [{ ...jwk, kid: 'ours', alg: 'EdDSA', use: 'sig' }] }));
 
-  const token = strangersToken('somebody');
+  const token = strangersToken('stranger');
   const garbage = 'gJ4kq-not-even-a-token-81723';
   const inEnvironment = 'env-token-9f31c2a7b6';
   const keyLines = (text: string) => text.split('\n').filter((line) => line.length > 20 && !line.startsWith('-----'));
@@ -134,7 +134,7 @@ it('no secret gets into the log, answers, metrics, help, process title, audit or
       answers.push(await ask(exchange.ports.ws, ca, { path: '/v1/orders?account=1', headers }));
   }
   for (const answer of answers) clean('an answer', answer);
-  // /metrics answers whoever reaches the port.
+  // /metrics answers every caller that reaches the port.
   const metrics = answers.filter((answer) => answer.includes('# HELP openbell_'));
   const refused = answers.filter((answer) => answer.includes('UNAUTHENTICATED'));
   assert.deepEqual([metrics.length, refused.length], [2, answers.length - 2]);
@@ -151,16 +151,16 @@ it('no secret gets into the log, answers, metrics, help, process title, audit or
   clean('the help', help.stdout + help.stderr + (await openbell(['order', 'buy', '--help'])).stdout);
   assert.equal(await exchange.end('SIGTERM'), 0);
   clean('the log', exchange.stderr);
-  assert.match(exchange.stderr, /"refused"/, 'the log tells of no refusal: it proves nothing');
+  assert.match(exchange.stderr, /"refused"/, 'the log has no reject, so this test proves nothing');
   let audited = false;
   for (const [path, text] of filesBelow(data)) {
     clean(path, text);
     audited ||= /audit-.*jsonl$/.test(path) && text.includes('"kind":"identity"');
   }
-  assert.ok(audited, 'the audit trail tells of no refusal: it proves nothing');
+  assert.ok(audited, 'the audit trail has no reject, so this test proves nothing');
 });
 
-it('what a line of code might log by mistake is taken out', () => {
+it('secrets that code might log by mistake are redacted', () => {
   const token = strangersToken('x');
   const pem = String(generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }));
   const secrets = [token, 'abcdefgh12345678', pem.split('\n')[1]];
@@ -186,7 +186,7 @@ it('what a line of code might log by mistake is taken out', () => {
   }
 });
 
-it('leaves everything else as it is', () => {
+it('leaves all other values unchanged', () => {
   const texts = ['eyJ is how they begin', 'x-openbell-account: 7', '-----BEGIN CERTIFICATE-----\nMIIB\n'];
   for (const text of texts) assert.equal(withoutSecrets(text), text);
 });

@@ -8,7 +8,7 @@ import { closeCodeOf, upgradeStatusOf } from '../gateway/endpoints/websocket/rej
 import { IdentityReject } from '../gateway/identity/identity-reject.ts';
 import { type Reject, type RejectCause, reject } from '../gateway/reject.ts';
 
-/** What sessions and identity end with, and how each protocol says it. */
+/** Rejects of sessions and identity, and their status in each protocol. */
 const REJECTS: readonly (readonly [what: string, Reject, grpc: GrpcStatus, close: number, upgrade: string])[] = [
   ['frame that cannot be read', reject(Code.MALFORMED_FRAME, ''), GrpcStatus.InvalidArgument, 4003, '400 Bad Request'],
   ['other schema', reject(Code.WRONG_SCHEMA_VERSION, ''), GrpcStatus.FailedPrecondition, 4009, '400 Bad Request'],

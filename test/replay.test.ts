@@ -48,7 +48,7 @@ function replay(orders: string, trades: string | undefined, ...more: string[]): 
   return openbell(['replay', ordersPath, ...(trades === undefined ? [] : ['--expect', tradesPath]), ...exchange.flags, ...more]);
 }
 
-test('a day comes back as it was, in any batch size and at any speed', async () => {
+test('a day is reproduced exactly, in any batch size and at any speed', async () => {
   for (const more of [[], ['--batch', '1', '--speed', '10x', '--symbol', 'DAY-1']]) {
     const { code, stdout, stderr } = await replay(ORDERS, TRADES, '--json', ...more);
     assert.equal(code, 0, stdout + stderr);
@@ -61,7 +61,7 @@ test('a day comes back as it was, in any batch size and at any speed', async () 
   }
 });
 
-test('a difference ends with 1 and is shown, also without expected trades', async () => {
+test('a difference gives exit code 1 and is shown, also without expected trades', async () => {
   const differing = await replay(
     ORDERS.replace('uncross,,,51200,80', 'uncross,,,51200,90').replace('cancel,S,4', 'cancel,S,99').replace('6,new,S,3,', '6,new,S,7,'),
     undefined,
@@ -85,7 +85,7 @@ const PRINTED: ExpectedTrade[] = [
   { line: 7, phase: 'auction', buyOrderId: 20, sellOrderId: 21, price: 5100, quantity: 7 },
 ];
 
-/** Shows the check trades as if they had come back, auction by auction. */
+/** Passes trades to the check as if the exchange had reported them, auction by auction. */
 function differences(expected: readonly ExpectedTrade[], came: readonly ExpectedTrade[]): string[] {
   const check = new ReplayCheck(expected);
   let auction: ExpectedTrade[] = [];
@@ -102,7 +102,7 @@ function differences(expected: readonly ExpectedTrade[], came: readonly Expected
   return check.shown;
 }
 
-test('each way in which trades can differ is found', () => {
+test('each kind of difference between trades is found', () => {
   const but = (index: number, change: Partial<ExpectedTrade>): ExpectedTrade[] =>
     PRINTED.map((trade, i) => (i === index ? { ...trade, ...change } : trade));
   const without = (...indexes: number[]): ExpectedTrade[] => PRINTED.filter((_, i) => !indexes.includes(i));
@@ -133,7 +133,7 @@ test('each way in which trades can differ is found', () => {
   }
 });
 
-test('what cannot be replayed is said before anything is sent', async () => {
+test('input that cannot be replayed is reported before anything is sent', async () => {
   const wrong = await replay(ORDERS.replace('9,phase,closed', '9,phase,lunch'), TRADES);
   assert.equal(wrong.code, 1);
   assert.match(wrong.stderr, /day\.orders\.csv:14: phase "lunch"/);
@@ -148,14 +148,14 @@ test('what cannot be replayed is said before anything is sent', async () => {
   ]) {
     assert.equal((await replay(ORDERS, TRADES, ...more)).code, 2, more.join(' '));
   }
-  const nobody = await openbell(['replay', join(folder, 'day.orders.csv'), '--http-port', '1']);
-  assert.equal(nobody.code, 3, nobody.stderr);
+  const unreachable = await openbell(['replay', join(folder, 'day.orders.csv'), '--http-port', '1']);
+  assert.equal(unreachable.code, 3, unreachable.stderr);
 });
 
 const day = sharedData('sse', '605580.orders.csv.gz');
 const printed = sharedData('sse', '605580.trades.csv.gz');
 
-test('a recorded day of the Shanghai Stock Exchange comes back exactly', { skip: missing(day, printed) }, async () => {
+test('a recorded day of the Shanghai Stock Exchange is reproduced exactly', { skip: missing(day, printed) }, async () => {
   const { code, stdout, stderr } = await openbell(['replay', day, '--expect', printed, '--json', ...exchange.flags]);
   assert.equal(code, 0, stdout + stderr);
   const { symbol, continuousTrades, auctions, differences } = JSON.parse(stdout);

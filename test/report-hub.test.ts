@@ -14,7 +14,7 @@ const noRefusals = new RefusalList();
 class Stage {
   readonly hub: ReportHub;
   readonly asked: number[] = [];
-  /** Per account: last report made, and last one that the archive has. */
+  /** Per account: last report published, and last one in the archive. */
   readonly made = new Map<number, number>();
   readonly archived = new Map<number, number>();
   failing = 0;
@@ -147,7 +147,7 @@ describe('report hub', () => {
     assert.deepEqual(stage.asked, []);
   });
 
-  it('goes on where a full frame ended, also when the ring has moved on', async () => {
+  it('continues where a full frame ended, also when the ring has moved on', async () => {
     const stage = new Stage(16);
     const reader = stage.open(1, 0);
     stage.make(...Array(10).fill(1));
@@ -161,7 +161,7 @@ describe('report hub', () => {
     assert.equal(reader.cursor.backlog(), 0);
   });
 
-  it('goes on with the oldest report that is left, the one before it being gone', () => {
+  it('continues with the oldest retained report', () => {
     const stage = new Stage(4);
     const reader = stage.open(1, 0);
     stage.make(1, 1);
@@ -172,7 +172,7 @@ describe('report hub', () => {
     assert.deepEqual(stage.asked, []);
   });
 
-  it('reads the past from the archive, waits while that is behind, and tries again when it fails', async () => {
+  it('reads earlier reports from the archive, waits while that lags, and retries when it fails', async () => {
     const stage = new Stage(8, { 1: 30 });
     const reader = stage.open(1, 3);
     stage.archived.set(1, 20);
@@ -186,7 +186,7 @@ describe('report hub', () => {
     assert.equal(reader.lost, undefined);
   });
 
-  it('does not ask the archive for what may not have left yet', async () => {
+  it('does not read reports from the archive that have not been released yet', async () => {
     const stage = new Stage(8, { 1: 5 });
     stage.archived.set(1, 9);
     const reader = stage.open(1, 0);
@@ -196,7 +196,7 @@ describe('report hub', () => {
     assert.deepEqual(reader.numbers, range(1, 5));
   });
 
-  it('gives a session up when the archive has a gap', async () => {
+  it('ends a session when the archive has a gap', async () => {
     const stage = new Stage(8, { 1: 5 });
     const reader = stage.open(1, 0);
     reader.cursor.sent = 1;
@@ -206,14 +206,14 @@ describe('report hub', () => {
     assert.match(String(reader.lost), /gap at report 2/);
   });
 
-  it('stops at a gap in what the engine says', () => {
+  it('stops at a gap in the reports of the engine', () => {
     const stage = new Stage(8);
     stage.make(1, 1);
     stage.made.set(1, 3);
     assert.throws(() => stage.make(1), /account 1 got report 4 behind 2/);
   });
 
-  it('answers who awaits a command with the first report of its own account', async () => {
+  it('resolves a wait for a command with the first report of its own account', async () => {
     const stage = new Stage(8);
     const source = new ReportSource(8);
     const egress = openTap(source.sessions);
@@ -238,7 +238,7 @@ describe('report hub', () => {
     assert.ok(stage.hub.canAwait(65_536) && !stage.hub.canAwait(65_537));
   });
 
-  it('shows any readers of any accounts exactly the reports behind where they began', async () => {
+  it('gives each reader of any account exactly the reports after its start', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(2, 4, 16, 64),

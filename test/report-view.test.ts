@@ -17,7 +17,7 @@ import { writeReport } from './support/report-source.ts';
 
 type Field = Exclude<keyof typeof Report, 'bytes' | 'reserved' | 'reserved2' | 'reserved3'>;
 
-it('a report view reads each field of the struct, to its last bit, wherever the report lies', () => {
+it('a report view reads each field of the struct, to its last bit, at any position of the report', () => {
   const fields = (Object.keys(Report) as (keyof typeof Report)[]).filter(
     (name) => name !== 'bytes' && !name.startsWith('reserved'),
   ) as Field[];
@@ -48,7 +48,7 @@ it('a market event view reads each field of a slot', () => {
   );
 });
 
-it('each value of a wire enum has its text, at its place', () => {
+it('each value of a wire enum has its text, at its index', () => {
   const kebab = (name: string): string => name.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
   const named = (values: Readonly<Record<string, number>>): string[] => {
     const names: string[] = [];

@@ -45,7 +45,7 @@ describe('ring, one thread', () => {
     assert.deepEqual([take(consumer), take(consumer), take(consumer)], [1, 2, -1]);
   });
 
-  it('is full at its capacity, until the consumer releases what it took', () => {
+  it('is full at its capacity, until the consumer releases slots', () => {
     const ring = ringOf(4);
     const producer = new RingProducer(ring);
     const consumer = new RingConsumer(ring);
@@ -66,7 +66,7 @@ describe('ring, one thread', () => {
     assert.deepEqual([take(consumer), take(consumer), take(consumer), take(consumer), take(consumer)], [2, 3, 4, 5, -1]);
   });
 
-  it('gives claimed slots back, but no published ones', () => {
+  it('returns claimed slots, but no published ones', () => {
     const ring = ringOf(4);
     const producer = new RingProducer(ring);
     const consumer = new RingConsumer(ring);
@@ -160,7 +160,7 @@ describe('ring, one thread', () => {
     );
   });
 
-  it('refuses shapes that its counting cannot carry', () => {
+  it('rejects sizes that its counters cannot represent', () => {
     for (const spec of [
       { slotBytes: 24, capacity: 4, consumers: 1 },
       { slotBytes: 4, capacity: 4, consumers: 1 },
@@ -215,7 +215,7 @@ describe('ring, across threads', () => {
     await worker.terminate();
   });
 
-  it('two consumers, one of them slow: both get everything, the producer is told full', async () => {
+  it('two consumers, one of them slow: both get everything, and the producer gets -1 when the ring is full', async () => {
     const some = 5_000;
     const ring = ringOf(128, 2);
     const fast = await start({ ring, consumer: 0, count: some, batch: 64, sleepMs: 0 });

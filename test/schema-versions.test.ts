@@ -47,7 +47,7 @@ const iocMin: LongOrder = {
   clientOrderId: 6,
 };
 
-/** A frame with one long command, whose extension is changed. Its map is in long-frame.ts. */
+/** A frame with one long command and a changed extension. Its layout is in long-frame.ts. */
 function changedExtension(clientOrderId: number, change: (view: DataView, command: number, extension: number) => void): Uint8Array {
   const batch = new CommandBatch(2);
   batch.placeLong({ ...iocMin, clientOrderId });
@@ -81,7 +81,7 @@ describe('both schema versions over gRPC and WebSocket', { timeout: 30_000 }, ()
     await exchange.stop();
   });
 
-  /** A session that notes the schema version of each answer. */
+  /** A session that records the schema version of each answer. */
   function session(headers: Record<string, string> = {}): { raw: RawSession; versions: number[] } {
     const raw = new RawSession(exchange.port, { 'x-openbell-account': '1', ...headers });
     const versions: number[] = [];
@@ -115,7 +115,7 @@ describe('both schema versions over gRPC and WebSocket', { timeout: 30_000 }, ()
     });
   }
 
-  it('before its first frame a session is answered in version 1, and the response headers name what is spoken', async () => {
+  it('before its first frame a session is answered in version 1, and the response headers name the supported versions', async () => {
     const { raw, versions } = session({ 'x-openbell-last-report': '0' });
     const headers = await new Promise<Metadata>((resolve) => raw.call.once('metadata', resolve));
     assert.deepEqual(headers.get('x-openbell-schema'), ['1-2']);
@@ -140,7 +140,7 @@ describe('both schema versions over gRPC and WebSocket', { timeout: 30_000 }, ()
     client.close();
   });
 
-  it('a version above is refused as one of a newer openbell', async () => {
+  it('a higher version is rejected as that of a newer openbell', async () => {
     const { raw } = session();
     const bytes = second(cancel);
     bytes[VERSION_OF_COMMANDS] = 3;
@@ -154,7 +154,7 @@ describe('both schema versions over gRPC and WebSocket', { timeout: 30_000 }, ()
     );
   });
 
-  it('an order that a short form expresses is taken as one, and bad terms are refused one by one', async () => {
+  it('an order with a short form is accepted in that form, and bad terms are rejected one by one', async () => {
     const { raw } = session();
     raw.send(postOnly(11));
     await until(() => raw.reports.length === 1, 'the answer');
@@ -174,7 +174,7 @@ describe('both schema versions over gRPC and WebSocket', { timeout: 30_000 }, ()
         ['UNSUPPORTED_TERM', 14],
       ],
     );
-    // A flag without its extension: not one of the frame is taken.
+    // A flag without its extension: no command of the frame is accepted.
     raw.send(changedExtension(15, (view, command) => view.setUint8(command + Command.parameter, 0)));
     assert.match((await raw.ended).details, /^MALFORMED_FRAME/);
     raw.close();
@@ -202,7 +202,7 @@ describe('both schema versions over gRPC and WebSocket', { timeout: 30_000 }, ()
     await client.close();
   });
 
-  it('a WebSocket speaks both, too', async () => {
+  it('a WebSocket supports both too', async () => {
     for (const [query, version] of [
       ['', 2],
       ['&schema=1', 1],
@@ -231,7 +231,7 @@ describe('both schema versions over gRPC and WebSocket', { timeout: 30_000 }, ()
   });
 });
 
-/** Order entry as releases before schema 2 had it: no header that names versions, and version 1 only. */
+/** Order entry as in releases before schema 2: no header that names versions, and version 1 only. */
 class OldExchange {
   readonly frames: number[] = [];
   readonly #server = new Server();
@@ -272,7 +272,7 @@ class OldExchange {
     this.#server.forceShutdown();
   }
 
-  /** Refuses each command with BUSY, which is answer enough. */
+  /** Rejects each command with BUSY, which is a sufficient answer. */
   #answer(bytes: Buffer): Buffer {
     const reader = this.#reader;
     reader.open(bytes);
@@ -298,7 +298,7 @@ describe('the typed client with an exchange of an earlier release', () => {
   const order = { symbol: 1, side: 'buy', price: 1, quantity: 1 } as const;
   const tooOld = { code: 'WRONG_SCHEMA_VERSION', message: /the exchange is older than a term of the order/ };
 
-  it('says of a long order that the exchange is too old, and sends the others', async () => {
+  it('reports for a long order that the exchange is too old, and sends the others', async () => {
     const answers = await Promise.allSettled([
       client.place({ symbol: 1, side: 'buy', quantity: 1, type: 'market', timeInForce: 'fok' }),
       client.place(order),
@@ -312,7 +312,7 @@ describe('the typed client with an exchange of an earlier release', () => {
     assert.deepEqual([old.frames, client.unanswered], [[1], 0]);
   });
 
-  it('says so of a batch, too', async () => {
+  it('reports it for a batch too', async () => {
     const batch = new CommandBatch(2);
     batch.placeLong(iocMin);
     assert.throws(() => client.send(batch), tooOld);
@@ -323,7 +323,7 @@ describe('the typed client with an exchange of an earlier release', () => {
   });
 });
 
-it('market data has the version that the connection asked in last, and two connections have each their own', async (t) => {
+it('market data has the version of the last request on the connection, and each connection has its own', async (t) => {
   const venue = await MarketVenue.start(1, { heartbeatMs: 5000 });
   const readers: RawWebSocket[] = [];
   t.after(async () => {
@@ -347,7 +347,7 @@ it('market data has the version that the connection asked in last, and two conne
       [i + 1, i + 1, i + 1],
     );
   }
-  // But for the number, both got the same bytes.
+  // Except for the number, both received the same bytes.
   const [one, two] = readers.map(({ messages }) => messages[2].data.subarray(46));
   assert.deepEqual(one, two);
   const [reader] = readers;

@@ -19,14 +19,14 @@ import { setPhase } from '../gateway/venue/venue-commands.ts';
 const { venue } = readConfigFile('demo venue', DEMO_VENUE, []);
 const simulator = { makers: [10], takers: [9], rate: 4000, seed: 7 };
 
-/** An engine with the demo venue, and what its simulated accounts were told, counted. */
+/** An engine with the demo venue, and the number of each report to its simulated accounts. */
 async function startVenue(dir: string) {
   const engine = new Engine({ dir, topology: 'compact', durability: 'fast', limits: { orders: 2 ** 14, rememberedOrders: 2 ** 14 } });
   const hub = new ReportHub({
     archive: { read: async () => new Uint8Array() },
     lastReportNo: (account) => engine.directory.lastReportNo(account),
   });
-  const told = new Map<string, number>();
+  const reported = new Map<string, number>();
   const report = new ReportView();
   engine.onReports({
     onReport: (slots, slot) => {
@@ -38,12 +38,12 @@ async function startVenue(dir: string) {
         kind === ReportKind.Rejected || kind === ReportKind.CancelRejected || kind === ReportKind.AmendRejected
           ? `${name} ${codeName(code)}`
           : `${name}`;
-      told.set(key, (told.get(key) ?? 0) + 1);
+      reported.set(key, (reported.get(key) ?? 0) + 1);
     },
     onReportsEnd: () => hub.onReportsEnd(),
   });
   engine.onMarket({ onMarketEvent: () => undefined, onMarketEnd: () => undefined });
-  // Stands for the history, whose place on the ring would fill up.
+  // Takes the place of the history, whose end of the ring would fill up.
   const history = engine.consume('reports', 'history');
   const reading = setInterval(() => {
     while (history.next() !== -1);
@@ -56,10 +56,10 @@ async function startVenue(dir: string) {
     await engine.stop();
     clearInterval(reading);
   };
-  return { engine, commands, told, stop };
+  return { engine, commands, reported, stop };
 }
 
-test('the demo venue gets a market, also after a restart and around a halt', async () => {
+test('the demo venue has a market, also after a restart and around a halt', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-simulation-'));
   try {
     const first = await startVenue(dir);
@@ -78,7 +78,7 @@ test('the demo venue gets a market, also after a restart and around a halt', asy
     const allowed =
       /^(Accepted|Fill|Cancelled|Amended|Rejected (POST_ONLY_WOULD_TRADE|FOK_NOT_FILLABLE|NO_LIQUIDITY|QUANTITY_MAX|NOTIONAL_MAX))$/;
     assert.deepEqual(
-      [...first.told.keys()].filter((key) => !allowed.test(key)),
+      [...first.reported.keys()].filter((key) => !allowed.test(key)),
       [],
     );
     const resting = directory.account(10)?.openOrders ?? 0;
@@ -96,7 +96,7 @@ test('the demo venue gets a market, also after a restart and around a halt', asy
     for (const { orderId } of second.engine.directory.openOrders(10, 1e6))
       assert.ok(orderId > oldest, 'an order of the first run still rests');
     assert.deepEqual(
-      [...second.told.keys()].filter((key) => !allowed.test(key)),
+      [...second.reported.keys()].filter((key) => !allowed.test(key)),
       [],
     );
     await second.stop();
@@ -105,10 +105,10 @@ test('the demo venue gets a market, also after a restart and around a halt', asy
   }
 });
 
-test('accounts that run dry are topped up', async () => {
+test('accounts that run out of funds get deposits', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-simulation-'));
   try {
-    const { engine, commands, told, stop } = await startVenue(dir);
+    const { engine, commands, reported, stop } = await startVenue(dir);
     for (const account of [11, 12]) await commands.submit({ kind: CommandKind.DefineAccount, account, name: `poor-${account}` });
     const simulation = new Simulation({ ...simulator, makers: [11], takers: [12] }, engine.directory, engine.sequencer, engine.schedule);
     await sleep(600);
@@ -116,9 +116,9 @@ test('accounts that run dry are topped up', async () => {
     await sleep(50);
     for (const account of [11, 12])
       assert.equal(engine.directory.account(account)?.balances.length, 4, `account ${account} has all assets`);
-    assert.ok((told.get('Accepted') ?? 0) > 500);
+    assert.ok((reported.get('Accepted') ?? 0) > 500);
     assert.equal(
-      [...told.keys()].some((key) => key.includes('INSUFFICIENT')),
+      [...reported.keys()].some((key) => key.includes('INSUFFICIENT')),
       false,
     );
     await stop();

@@ -8,7 +8,7 @@ function simulator(seed: number): Simulator {
   return new Simulator({ seed, symbols: [{ id: 1, price: 10_000, quantity: 20 }], makers: [1, 2], takers: [3, 4] });
 }
 
-/** A ring of eight slots that somebody else empties. */
+/** A ring of eight slots that another thread empties. */
 class SmallSink implements CommandSink {
   readonly slots: CommandSink['slots'];
   readonly received: Buffer[] = [];
@@ -53,7 +53,7 @@ function drive(driver: SimulatorDriver, sink: SmallSink, fromMs: number, toMs: n
   }
 }
 
-test('the rate is kept by the clock that it is given', () => {
+test('the rate follows the given clock', () => {
   for (const rate of [50, 1000, 4000]) {
     const sink = new SmallSink();
     const driver = new SimulatorDriver(simulator(1), sink, rate);
@@ -64,7 +64,7 @@ test('the rate is kept by the clock that it is given', () => {
   assert.throws(() => new SimulatorDriver(simulator(1), new SmallSink(), Number.NaN), RangeError);
 });
 
-test('a full or closed sink delays the flow and changes nothing of it', () => {
+test('a full or closed sink delays the flow without changing it', () => {
   const free = new SmallSink();
   drive(new SimulatorDriver(simulator(9), free, 1000), free, 0, 5000);
   const held = new SmallSink();
@@ -81,7 +81,7 @@ test('a full or closed sink delays the flow and changes nothing of it', () => {
   assert.deepEqual(held.received.slice(0, common), free.received.slice(0, common));
 });
 
-test('time that was lost is not made up for', () => {
+test('lost time is not made up', () => {
   const sink = new SmallSink();
   const driver = new SimulatorDriver(simulator(2), sink, 1000);
   drive(driver, sink, 0, 1000);

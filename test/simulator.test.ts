@@ -43,7 +43,7 @@ function flow(simulator: Simulator, count: number): string {
   return createHash('sha256').update(made.u8).digest('hex');
 }
 
-test('the same seed gives the same flow, another seed another', () => {
+test('the same seed gives the same flow, another seed a different one', () => {
   const symbols = [SYMBOL, { id: 2, price: 500, quantity: 3, lotStep: 2, tickStep: 5 }];
   fc.assert(
     fc.property(fc.maxSafeNat(), fc.maxSafeNat(), (one, other) => {
@@ -55,7 +55,7 @@ test('the same seed gives the same flow, another seed another', () => {
   );
 });
 
-test('the flow does not depend on how it is drawn', () => {
+test('the flow does not depend on the sizes of the requests', () => {
   const oneByOne = new Simulator(options(5));
   const slot = slots(1);
   const hash = createHash('sha256');
@@ -66,7 +66,7 @@ test('the flow does not depend on how it is drawn', () => {
   assert.equal(hash.digest('hex'), flow(new Simulator(options(5)), 300));
 });
 
-test('options that make no market are refused', () => {
+test('options that cannot make a market are rejected', () => {
   const wrong: Partial<SimulatorOptions>[] = [
     { symbols: [] },
     { makers: [] },
@@ -88,7 +88,7 @@ interface Outcome {
   readonly clustered: number;
 }
 
-/** Runs the flow through the real exchange and counts what was sent and what came back. */
+/** Runs the flow through the real exchange and counts commands and reports. */
 function run(seed: number, count: number): Outcome {
   const harness = new Harness().setUp(8, { TakerFeePpm: 200, MakerFeePpm: -50 }, { usd: 4e13, btc: 1e6 });
   const { exchange } = harness;
@@ -146,7 +146,7 @@ test('the flow is a market: cancels, depth, bursts, and every rare case', () => 
     'Fill',
   ];
   for (const name of reached) assert.ok(of(answers, name) > 10, `${name} in ${JSON.stringify([...answers])}`);
-  // The belief about the book is exact, so no cancel or amend ever comes too late, and nobody runs out of anything.
+  // The simulator's copy of the book is exact, so no cancel or amend is ever too late, and no account runs out of funds.
   assert.equal(of(answers, 'CancelRejected') + of(answers, 'AmendRejected'), 0, JSON.stringify([...answers]));
   const refused = [...answers.keys()].filter((key) => key.startsWith('Rejected'));
   assert.deepEqual(refused.sort(), ['Rejected FOK_NOT_FILLABLE', 'Rejected POST_ONLY_WOULD_TRADE']);
@@ -158,7 +158,7 @@ test('the flow is a market: cancels, depth, bursts, and every rare case', () => 
   assert.ok(clustered > takers / 3, `${clustered} of ${takers} near another`);
 });
 
-test('accounts stay within funds: positions do not run away', () => {
+test('accounts stay within their funds, and positions stay bounded', () => {
   const harness = new Harness().setUp(8, {}, { usd: 4e13, btc: 1e6 });
   const simulator = new Simulator(options(3));
   const slot = slots(1);

@@ -16,7 +16,7 @@ function write(producer: SpillingProducer, value: number): void {
   producer.slots.u32.fill(value, at, at + WORDS);
 }
 
-/** Everything that is there, all words of a record the same. */
+/** All available records; all words of a record are equal. */
 function takeAll(consumer: RingConsumer, most = Infinity): number[] {
   const values: number[] = [];
   while (values.length < most) {
@@ -47,7 +47,7 @@ describe('spilling producer', () => {
     assert.ok(producer.drain());
   });
 
-  it('keeps what does not fit and hands it on in order', () => {
+  it('buffers records that do not fit and delivers them in order', () => {
     const { producer, consumer } = ends(8);
     for (const value of upTo(30)) write(producer, value);
     producer.publish();
@@ -62,7 +62,7 @@ describe('spilling producer', () => {
     assert.deepEqual(taken, upTo(30));
   });
 
-  it('a record that is claimed while the overflow waits goes behind it', () => {
+  it('a record that is claimed while the overflow waits is placed after it', () => {
     const { producer, consumer } = ends(4);
     for (const value of upTo(6)) write(producer, value);
     producer.publish();
@@ -75,7 +75,7 @@ describe('spilling producer', () => {
     assert.deepEqual(takeAll(consumer), [4, 5, 6]);
   });
 
-  it('grows its overflow to whatever one command emits', () => {
+  it('grows its overflow to the output of one command', () => {
     const { producer, consumer } = ends(4);
     const many = 5000;
     for (const value of upTo(many)) write(producer, value);
@@ -87,7 +87,7 @@ describe('spilling producer', () => {
     assert.deepEqual(taken, upTo(many));
   });
 
-  it('delivers every record once and in order, whatever is slow', () => {
+  it('delivers every record once and in order, whichever side is slow', () => {
     const step = fc.oneof(
       fc.record({ op: fc.constant('command' as const), count: fc.nat(20) }),
       fc.record({ op: fc.constant('take' as const), count: fc.nat(12) }),

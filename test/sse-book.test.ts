@@ -30,7 +30,7 @@ for (const symbol of ['600536', '600961', '605580']) {
   const ordersPath = sharedData('sse', `${symbol}.orders.csv.gz`);
   const tradesPath = sharedData('sse', `${symbol}.trades.csv.gz`);
   describe(`a trading day of ${symbol}`, { skip: missing(ordersPath, tradesPath) }, () => {
-    it("comes back trade by trade, both auctions by price, volume and each order's quantity", async () => {
+    it("is reproduced trade by trade, both auctions by price, volume and each order's quantity", async () => {
       const expected = await printed(tradesPath);
       const real = new RecordingBook({ orders: 2 ** 16, pages: 4096, maxPrice: 2 ** 14 });
       const continuous: string[] = [];

@@ -1,4 +1,4 @@
-/** A stop that is asked for while the exchange starts: heard at any time, and as if nothing had been. */
+/** A stop during the start of the exchange: it takes effect at any time and leaves no trace. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ import { openbell } from './support/exchange-process.ts';
 import { freePort } from './support/market-venue.ts';
 
 const CLI = fileURLToPath(new URL('../dist/gateway/cli.js', import.meta.url));
-/** In its recovery an exchange is for seconds, even alone on a fast machine. */
+/** Long enough for a recovery of seconds, even on an idle, fast machine. */
 const LONG = 3_000_000;
 const TOPOLOGIES: readonly Topology[] = ['compact', 'pinned'];
 const PID_1 = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
@@ -70,12 +70,12 @@ describe('a stop while a long log is replayed', { timeout: 120_000 }, () => {
     assert.match(said, /stopping; once more to end at once\n[\s\S]*openbell: stopped before it was open; nothing is lost/);
     assert.doesNotMatch(said, /"level":"(error|fatal)"/);
     assert.ok(took < 2000, `it took ${took} ms`);
-    assert.equal(existsSync(join(data, 'lock')), false, 'the lock is there');
+    assert.equal(existsSync(join(data, 'lock')), false, 'the lock exists');
   }
 
   for (const topology of TOPOLOGIES) {
     it(`ends at once, with 0: ${topology}`, (t) => stopped(t, topology));
-    it(`the same as process 1, where nothing ends a process that does not listen: ${topology}`, async (t) => {
+    it(`the same as process 1, which only a signal handler can end: ${topology}`, async (t) => {
       const { status, error, stderr } = spawnSync(PID_1[0], [...PID_1.slice(1), 'true'], { encoding: 'utf8' });
       if (status !== 0) return t.skip(`SKIPPED: no process namespace here (root?): ${error?.message ?? stderr.trim()}`);
       await stopped(t, topology, PID_1);
@@ -84,7 +84,7 @@ describe('a stop while a long log is replayed', { timeout: 120_000 }, () => {
   }
 
   for (const topology of TOPOLOGIES)
-    it(`a probe is answered meanwhile: alive, and not ready: ${topology}`, async (t) => {
+    it(`a probe is answered meanwhile: live, and not ready: ${topology}`, async (t) => {
       const port = await freePort();
       const ports = ['--grpc-port', '0', '--ws-port', '0', '--http-port', String(port)];
       const child = spawn(process.execPath, [CLI, 'start', '--data', data, '--topology', topology, ...ports], { stdio: 'ignore' });
@@ -108,7 +108,7 @@ describe('a stop while a long log is replayed', { timeout: 120_000 }, () => {
       assert.deepEqual(await ended, [0, null]);
     });
 
-  it('a second signal ends it on the spot', async (t) => {
+  it('a second signal ends it immediately', async (t) => {
     const child = spawn(process.execPath, [CLI, 'start', '--data', data], { stdio: ['ignore', 'ignore', 'pipe'] });
     t.after(() => child.kill('SIGKILL'));
     while (!existsSync(join(data, 'lock'))) await sleep(5);
@@ -120,7 +120,7 @@ describe('a stop while a long log is replayed', { timeout: 120_000 }, () => {
     assert.ok(code === 143 || code === 0, `${code}`);
   });
 
-  it('the log is what it was', async () => {
+  it('the log is unchanged', async () => {
     const { stdout, stderr } = await openbell(['verify', data, '--json']);
     assert.equal(JSON.parse(stdout).stateHash, written.hash, stderr);
     assert.deepEqual(
@@ -139,7 +139,7 @@ function* sweeps(count: number, depth: number): Generator<CommandFields> {
   }
 }
 
-describe('history after recoveries that were given up', { timeout: 120_000 }, () => {
+describe('history after interrupted recoveries', { timeout: 120_000 }, () => {
   const base = mkdtempSync(join(tmpdir(), 'openbell-start-stop-'));
   after(() => rmSync(base, { recursive: true, force: true }));
   before(async () => {

@@ -48,7 +48,7 @@ describe('bill of materials', () => {
     }
   });
 
-  it('names an alias by what it stands for, and a scope as npm addresses it', () => {
+  it('names an alias by its target, and a scope as npm addresses it', () => {
     const purls = sbom.components.map(({ purl }) => purl);
     assert.ok(purls.includes(`pkg:npm/uws-pack@${raw['node_modules/uWebSockets.js'].version}`));
     assert.ok(purls.includes(`pkg:npm/%40grpc/grpc-js@${raw['node_modules/@grpc/grpc-js'].version}`));
@@ -70,7 +70,7 @@ describe('bill of materials', () => {
     );
   });
 
-  it('names every library that this Node says it has in it', () => {
+  it('names every library that this Node reports', () => {
     const notLibraries = new Set(['node', 'modules', 'napi', 'cldr', 'tz', 'unicode']);
     const node = sbom.components.find((c) => c['bom-ref'] === 'node_modules/node');
     for (const [name, version] of Object.entries(process.versions)) {
@@ -79,7 +79,7 @@ describe('bill of materials', () => {
     }
   });
 
-  it('is the same for the same source, and another for another', () => {
+  it('is identical for the same source, and different for another', () => {
     assert.deepEqual(sbomDocument(readLockfile(ROOT), bundledCode(), REVISION), sbom);
     const later = sbomDocument(lockfile, bundledCode(), { ...REVISION, epochSeconds: REVISION.epochSeconds + 1 }) as Sbom;
     assert.notEqual(later.serialNumber, sbom.serialNumber);
@@ -87,7 +87,7 @@ describe('bill of materials', () => {
     assert.equal(sbom.metadata.timestamp, '2023-11-14T22:13:20.000Z');
   });
 
-  it('has everything that is in the binary', async () => {
+  it('lists every part of the binary', async () => {
     const { packages } = await bundle();
     assert.ok(packages.includes('lmdb') && packages.includes('commander'));
     const paths = new Set(sbom.components.map((c) => c['bom-ref'].slice(c['bom-ref'].lastIndexOf('node_modules/') + 13)));
@@ -112,7 +112,7 @@ describe('licences', () => {
     assert.ok(report.includes('The OpenLDAP Public License') && report.includes(readFileSync(join(ROOT, NODE_LICENCE), 'utf8').trimEnd()));
   });
 
-  it('that ask for more than MIT code can give stop the report', () => {
+  it('that are not compatible with the MIT licence stop the report', () => {
     for (const licence of ['MIT', '(MIT AND Zlib)', 'GPL-3.0-only OR MIT', 'Apache-2.0']) assert.ok(isAllowed(licence), licence);
     for (const licence of [
       'GPL-3.0-only',

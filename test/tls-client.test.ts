@@ -46,7 +46,7 @@ describe('clients of an exchange with mutual TLS', () => {
     return Number(/openbell_certificate_expiry_seconds\{certificate="server"\} (\S+)/.exec(text)?.[1]);
   };
 
-  it('orders and market data go on over a renewed certificate', { timeout: 30_000 }, async () => {
+  it('orders and market data continue with a renewed certificate', { timeout: 30_000 }, async () => {
     const venue = await connect({ ...ports(), account: 1, tls: shown(), reconnect: false });
     const book = await venue.market.book('BTC-USD');
     const place = async (price: string) => {
@@ -60,12 +60,12 @@ describe('clients of an exchange with mutual TLS', () => {
     secret.mount(authority.issue({ name: 'second', days: 40 }));
     for (let i = 0; i < 100 && !exchange.stderr.includes('TLS certificate reloaded'); i++) await sleep(100);
     await place('58001.00');
-    assert.ok((await expiry()) > before + 86_400 * 15, 'the metric tells of the old certificate');
+    assert.ok((await expiry()) > before + 86_400 * 15, 'the metric shows the old certificate');
     assert.equal(venue.market.reconnects, 0);
     await venue.close();
   });
 
-  it('without a certificate, or to a stranger, there is no way in; the reason has a stable code', async () => {
+  it('a client without a certificate, or with a foreign server, is rejected; the reason has a stable code', async () => {
     const { ca } = shown();
     await assert.rejects(
       connect({ ...ports(), account: 1, tls: { ca } }),
@@ -87,13 +87,13 @@ describe('clients of an exchange with mutual TLS', () => {
     );
   });
 
-  it('commands show a certificate by the names of its files', async () => {
+  it('commands present a certificate given by file names', async () => {
     const names = ['--tls-ca', authority.ca.cert, '--tls-client-cert', client.cert, '--tls-client-key', client.key];
     const placed = await openbell(['order', 'buy', '0.01', 'BTC-USD', '59000.00', '--json', ...exchange.flags, ...names]);
     assert.equal(placed.code, 0, placed.stderr + placed.stdout);
     assert.equal((await openbell(['account', '1', ...exchange.flags, ...names])).code, 0);
     assert.equal((await openbell(['book', 'BTC-USD', ...exchange.flags, ...names])).code, 0);
-    // A probe in the container has the exchange's certificate, but none of its own.
+    // A probe in the container has the exchange's certificate, but no client certificate.
     assert.equal((await openbell(['health', ...exchange.flags, '--tls-ca', authority.ca.cert])).code, 0);
     assert.equal((await openbell(['account', '1', ...exchange.flags, '--tls-ca', authority.ca.cert])).code, 1);
     assert.equal((await openbell(['account', '1', ...exchange.flags])).code, 3);

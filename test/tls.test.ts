@@ -26,7 +26,7 @@ import { EVERYBODY } from './support/everybody.ts';
 const POLL_MS = 20;
 const raw = (bytes: Buffer): Buffer => bytes;
 
-/** All three ports on one certificate; each answers with what it knows of its peer. */
+/** All three ports with one certificate; each answers with the identity of its peer. */
 class Ports {
   readonly log: Record<string, unknown>[] = [];
   readonly refusedHandshakes: string[] = [];
@@ -120,7 +120,7 @@ async function shownBy(
   return seen;
 }
 
-/** A WebSocket by hand; the handshake's status line, or what ended it. */
+/** A hand-written WebSocket client; returns the handshake's status line, or the error. */
 async function upgrade(port: number, options: ConnectionOptions): Promise<{ status: string; socket: TLSSocket }> {
   const socket = connect({ port, host: '127.0.0.1', ...options });
   socket.on('error', () => undefined);
@@ -206,7 +206,7 @@ describe('TLS', () => {
     }
   });
 
-  it('with a client CA: no certificate, a stranger and an expired one stay outside; health answers all', async (t) => {
+  it('with a client CA: a missing, foreign or expired certificate is rejected; health answers every caller', async (t) => {
     const ports = await new Ports(first, authority.ca.cert).start();
     t.after(() => ports.stop());
     const expired = authority.issue({ name: 'expired', days: -1 });
@@ -230,7 +230,7 @@ describe('TLS', () => {
     await ports.until('three refused handshakes', () => ports.refusedHandshakes.length >= 3);
     assert.match(ports.refusedHandshakes[0], /^127\.0\.0\.1 ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE/);
 
-    // TLS 1.3 lets who was let in for his health come back without a handshake: that is no certificate.
+    // TLS 1.3 can resume the connection of a health check without a full handshake: this does not prove a certificate.
     const probe = connect({ port: ports.http, host: '127.0.0.1', ca });
     probe.write('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
     const [session] = (await once(probe, 'session')) as [Buffer];
@@ -256,7 +256,7 @@ describe('TLS', () => {
     socket.destroy();
   });
 
-  it('takes a changed certificate as Kubernetes swaps it; what is connected stays connected', async (t) => {
+  it('loads a changed certificate, replaced as by Kubernetes; open connections stay connected', async (t) => {
     const secret = new MountedSecret(join(dir, 'secret'), first);
     const ports = await new Ports(secret).start();
     t.after(() => ports.stop());
@@ -281,7 +281,7 @@ describe('TLS', () => {
     later.destroy();
   });
 
-  it('refuses nobody who connects while it takes changed certificates', async (t) => {
+  it('rejects no connection while it loads changed certificates', async (t) => {
     const secret = new MountedSecret(join(dir, 'busy'), first);
     const ports = await new Ports(secret).start();
     t.after(() => ports.stop());
@@ -304,7 +304,7 @@ describe('TLS', () => {
     assert.deepEqual([...statuses.keys()], ['HTTP/1.1 101 Switching Protocols'], JSON.stringify([...statuses]));
   });
 
-  it('keeps the old certificate while the files do not fit together', async (t) => {
+  it('keeps the old certificate while the files do not match', async (t) => {
     const files = { cert: join(dir, 'live.pem'), key: join(dir, 'live.key') };
     const put = (cert: string | Buffer, key: string | Buffer) => {
       writeFileSync(files.cert, cert);
@@ -334,7 +334,7 @@ describe('TLS', () => {
     for (const port of [ports.grpc, ports.ws, ports.http]) assert.equal((await shownBy(port, { ca })).name, 'second');
   });
 
-  it('warns of what has ended or soon will, once', async () => {
+  it('warns once about certificates that have expired or will soon expire', async () => {
     const log: Record<string, unknown>[] = [];
     const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line)) });
     const certificates = new Certificates(
@@ -350,7 +350,7 @@ describe('TLS', () => {
     );
   });
 
-  it('says which file is wrong, and never what is in it', () => {
+  it('names the invalid file, and never its content', () => {
     const secretText = 'not-a-key-but-nobodys-business';
     const key = join(dir, 'wrong.key');
     writeFileSync(key, secretText);

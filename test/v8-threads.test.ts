@@ -1,4 +1,4 @@
-/** On few cores `start` replaces its process by one with a single thread of V8, and it is the same to whoever started it. */
+/** With few cores, `start` replaces its process by one with a single V8 thread, invisibly to the parent process. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ describe('threads of V8 on one core', { skip }, () => {
   }
   const read = (child: ChildProcess, file: string): string[] => readFileSync(`/proc/${child.pid}/${file}`, 'utf8').split('\0');
 
-  it('there is one; id, arguments and flags stay, and a signal reaches it', async (t) => {
+  it('there is one; process id, arguments and flags stay, and a signal reaches it', async (t) => {
     const child = await started(t, 'one', '');
     assert.ok(read(child, 'environ').includes('NODE_OPTIONS=--v8-pool-size=1'));
     assert.deepEqual(read(child, 'cmdline').slice(1, 4), ['--expose-gc', CLI, 'start']);
@@ -35,12 +35,12 @@ describe('threads of V8 on one core', { skip }, () => {
     assert.deepEqual(await ended, [0, null]);
   });
 
-  it('what NODE_OPTIONS says about anything else stays', async (t) => {
+  it('other settings in NODE_OPTIONS stay', async (t) => {
     const child = await started(t, 'beside', '--max-semi-space-size=8');
     assert.ok(read(child, 'environ').includes('NODE_OPTIONS=--max-semi-space-size=8 --v8-pool-size=1'));
   });
 
-  it('who sets their number is left alone', async (t) => {
+  it('a given number of threads is respected', async (t) => {
     const child = await started(t, 'own', '--v8-pool-size=2');
     assert.ok(read(child, 'environ').includes('NODE_OPTIONS=--v8-pool-size=2'));
   });

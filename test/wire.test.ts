@@ -64,7 +64,7 @@ const plain: Fields = {
   quantity: 5,
 };
 
-/** A frame made by the flatbuffers package, as any client would. */
+/** A frame built by the flatbuffers package, as any client would build it. */
 function build(commands: readonly Fields[], { version = 1, identifier = true } = {}): Uint8Array {
   const builder = new Builder(256);
   CommandFrame.startCommandsVector(builder, commands.length);
@@ -139,7 +139,7 @@ describe('CommandFrame', () => {
     );
   });
 
-  it('is written so that the generated accessors read it', () => {
+  it('is readable by the generated accessors', () => {
     const batch = new CommandBatch(4);
     for (let round = 0; round < 2; round++) {
       batch.clear();
@@ -162,7 +162,7 @@ describe('CommandFrame', () => {
     }
   });
 
-  it('holds as many commands as it says', () => {
+  it('contains the stated number of commands', () => {
     const batch = new CommandBatch(1);
     batch.cancel(1, 1);
     assert.ok(batch.full);
@@ -174,7 +174,7 @@ describe('CommandFrame', () => {
     assert.throws(() => new CommandBatch(2).place(-1, 0, 0, 1, 1, 1), RangeError);
   });
 
-  it('refuses another schema version, names it, and looks no further', () => {
+  it('rejects another schema version, names it, and reads no further', () => {
     for (const version of [0, 3, 65_535]) {
       const bytes = build([plain], { version });
       assert.equal(reader.open(bytes), Code.WRONG_SCHEMA_VERSION);
@@ -183,7 +183,7 @@ describe('CommandFrame', () => {
     }
   });
 
-  it('takes 4096 commands and no more', () => {
+  it('accepts 4096 commands and no more', () => {
     const batch = new CommandBatch(MAX_FRAME_COMMANDS);
     while (!batch.full) batch.cancel(1, batch.count + 1);
     assert.equal(reader.open(batch.bytes()), Code.OK);
@@ -192,7 +192,7 @@ describe('CommandFrame', () => {
     assert.equal(reader.open(new Uint8Array(300_000)), Code.FRAME_TOO_LARGE);
   });
 
-  it('takes a frame without commands as empty', () => {
+  it('accepts a frame without commands as empty', () => {
     const builder = new Builder();
     CommandFrame.startCommandFrame(builder);
     CommandFrame.addSchemaVersion(builder, 1);
@@ -234,7 +234,7 @@ describe('CommandFrame', () => {
     ['vector of 2^26 elements: 2^32 bytes', (v) => v.setUint32(28, 2 ** 26, true)],
   ];
   for (const [what, change] of hostile) {
-    it(`refuses a ${what}`, () => {
+    it(`rejects a ${what}`, () => {
       const batch = new CommandBatch(2);
       batch.cancel(1, 1);
       batch.cancel(1, 2);
@@ -265,7 +265,7 @@ describe('CommandFrame', () => {
     return bytes;
   }
 
-  it('takes a vtable behind the table, but none that ends outside, and nothing out of alignment', () => {
+  it('accepts a vtable behind the table, but none that ends outside, and nothing misaligned', () => {
     assert.equal(reader.open(unusual()), Code.OK);
     assert.equal(reader.count, 1);
     assert.equal(reader.open(unusual({ vtableBytes: 24 })), Code.OK);
@@ -273,7 +273,7 @@ describe('CommandFrame', () => {
       assert.equal(codeName(reader.open(unusual(wrong))), 'MALFORMED_FRAME');
   });
 
-  it('reads nothing outside of the frame, whatever its bytes are', () => {
+  it('reads nothing outside of the frame, whatever its bytes', () => {
     // The frame is its whole ArrayBuffer: a read outside of it would throw.
     const check = (bytes: Uint8Array): void => {
       const whole = bytes.slice();
@@ -343,7 +343,7 @@ describe('checkCommand', () => {
     it(`${expected} for ${JSON.stringify(fields)}`, () => assert.equal(check(fields).code, expected));
   }
 
-  it('refuses every 64-bit field from 2^53 on', () => {
+  it('rejects every 64-bit field from 2^53 on', () => {
     for (const field of ['clientOrderId', 'orderId', 'price', 'quantity'] as const) {
       for (const kind of [New, Cancel, Amend]) {
         for (const value of [2n ** 53n, 2n ** 63n, 2n ** 64n - 1n]) {
@@ -356,7 +356,7 @@ describe('checkCommand', () => {
     }
   });
 
-  it('leaves what the client does not decide out of the log', () => {
+  it('clears the fields that the client does not set', () => {
     const { left } = check({ parameter: 200, account: 0 });
     assert.deepEqual(left, { ...plain, account: 42 });
   });
@@ -374,7 +374,7 @@ describe('ReportFrame', () => {
     return list;
   }
 
-  it('is written so that the generated accessors and our reader read it', () => {
+  it('is readable by the generated accessors and our reader', () => {
     const writer = new ReportFrameWriter(16);
     fc.assert(
       fc.property(fc.array(reportFields, { maxLength: 16 }), fc.nat(40), fc.nat(17), (reports, refused, by) => {
@@ -431,14 +431,14 @@ describe('ReportFrame', () => {
     );
   });
 
-  it('tells a refused frame from a refused command', () => {
+  it('distinguishes a rejected frame from a rejected command', () => {
     const list = new RefusalList();
     list.addFrame(Code.FRAME_TOO_LARGE);
     assert.equal(reader.open(new ReportFrameWriter(1).finish(list)), Code.OK);
     assert.equal(reader.flat.u32(reader.refusalsAt + Refusal.index), WHOLE_FRAME);
   });
 
-  it('refuses frames that are damaged or of another version, and reads nothing outside', () => {
+  it('rejects frames that are damaged or of another version, and reads nothing outside', () => {
     const writer = new ReportFrameWriter(2);
     writer.add(new Int32Array(REPORT_WORDS), 0);
     const valid = new Uint8Array(writer.finish(refusals(2)));

@@ -4,7 +4,7 @@ import { type BookListener, OrderBook } from '../../engine/book/order-book.ts';
 import { OrderSlab } from '../../engine/book/order-slab.ts';
 import { LevelPages } from '../../engine/book/price-ladder.ts';
 
-/** Orders that an uncross finds; half of them on each side, spread over prices around the middle. */
+/** Orders in the book at an uncross; half of them on each side, spread over prices around the middle. */
 export const AUCTION_ORDERS = 1000;
 const MAX_PRICE = 2 ** 14;
 const MID = MAX_PRICE / 2;
@@ -22,7 +22,7 @@ class Auction implements BookListener {
     for (let id = 1; id <= AUCTION_ORDERS; id++) {
       const slot = slab.acquire(id);
       slab.setTerms(slot, 0, 1, id & 1, 0);
-      // 37 and the spread have no common factor: each price has its share.
+      // 37 and the spread have no common factor, so that each price gets an equal share.
       slab.setPrice(slot, MID - SPREAD / 2 + ((id * 37) % SPREAD));
       slab.setOpen(slot, 1 + (id % 20));
       assert(this.#book.rest(slot), 'auction: a page for every price');
@@ -34,11 +34,11 @@ class Auction implements BookListener {
     this.#book.uncross(MID);
   }
 
-  /** @throws InvariantError when another volume traded than was indicated, or than the last time, or the book is crossed */
+  /** @throws InvariantError when the traded volume differs from the indicated one or from the last one, or the book is crossed */
   clear(): void {
     const { indicativeVolume } = this.#book;
     assert(this.#lots > 0 && this.#lots === indicativeVolume, `auction: ${this.#lots} lots traded, ${indicativeVolume} indicated`);
-    assert(this.#volume === 0 || this.#volume === this.#lots, 'auction: the same orders, another volume');
+    assert(this.#volume === 0 || this.#volume === this.#lots, 'auction: the same orders, a different volume');
     assert(this.#book.bestBid() < this.#book.bestAsk(), 'auction: crossed afterwards');
     this.#volume = this.#lots;
     for (let slot = 0; slot < this.#slab.capacity; slot++) {
@@ -57,7 +57,7 @@ class Auction implements BookListener {
   }
 
   onTrade(): void {
-    fail('auction: nothing trades while it collects');
+    fail('auction: an order traded while the auction collects orders');
   }
 }
 

@@ -1,14 +1,14 @@
 /**
  * node bench/book/core-sharing.ts [SECONDS]
  *
- * Do this machine's cores belong to it alone? A virtual core is often one of the two hardware threads of a core, and
- * whoever runs on the other one takes up to half of it. Nothing in the machine counts that: it is neither steal, nor a
- * wait, nor another frequency. Five times a second, in ns:
+ * Shows whether this machine shares its cores. A virtual core is often one of the two hardware threads of a core, and
+ * another tenant on the other thread takes up to half of it. No counter of the machine shows that: it is neither steal,
+ * nor a wait, nor a lower frequency. Measured five times a second, in ns:
  *
- * - chained: a loop in which each step waits for the one before. It does not mind company.
- * - independent: a loop with work for every arithmetic unit. Up to twice as long when they are shared.
+ * - chained: a loop in which each step waits for the previous one. Sharing does not slow it.
+ * - independent: a loop with work for every arithmetic unit. Up to twice as long when the units are shared.
  * - book: an order into the book and out again.
- * - two threads: the independent loop while a second thread runs it, too. More than alone when both cores here are one.
+ * - two threads: the independent loop while a second thread runs it, too. Slower than alone if both cores share one.
  */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -50,7 +50,7 @@ function independent(): number {
   return a ^ b ^ c ^ d ^ e ^ f;
 }
 
-/** Orders into a book with 2,000 others, and out again. */
+/** Enters orders into a book with 2,000 others, and removes them. */
 function bookWork(): { readonly run: () => void; readonly orders: number } {
   const book = new OurBook();
   book.run(book.prepare(base));
@@ -67,7 +67,7 @@ function bookWork(): { readonly run: () => void; readonly orders: number } {
   return { run, orders: add.count * BOOK_TURNS };
 }
 
-/** ns: the median of some, for the scheduler may have been in one. */
+/** ns: the median of several, because the scheduler may have interrupted one. */
 function costOf(run: () => unknown, steps: number): number {
   const times = Array.from({ length: REPEATS }, () => {
     const from = performance.now();

@@ -14,13 +14,13 @@ export interface PassResult {
   readonly events: number;
   /** Fold of all fields of all events, in order. */
   readonly checksum: number;
-  /** 64 bytes an event when they were kept. */
+  /** 64 bytes per event, if they were kept. */
   readonly kept: Uint8Array<ArrayBuffer>;
 }
 
 const { orderId: ORDER_ID, price: PRICE, quantity: QUANTITY, otherId: OTHER_ID, seq: SEQ, symbol: SYMBOL } = MarketField;
 const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
-/** Events between two releases: the producer gets room while the batch goes on. */
+/** Events between two releases, so that the producer gets room during a batch. */
 const BATCH = 256;
 /** Empty polls before the thread gives its core back. */
 const SPINS = 20_000;
@@ -53,7 +53,7 @@ class FlowConsumer {
     return { events: this.events, checksum: this.checksum, kept };
   }
 
-  /** Takes what is there, at most BATCH; false after PASS_END. */
+  /** Takes the available events, at most BATCH; false after PASS_END. */
   #batch(keep: boolean): boolean {
     const ring = this.#ring;
     const slots = ring.slots;

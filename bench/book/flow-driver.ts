@@ -24,12 +24,12 @@ const SPINS = 10_000;
 const SLEEP_MS = 0.05;
 const asleep = new Int32Array(new SharedArrayBuffer(4));
 
-/** Spins at first; then gives the core away for a moment, the consumer may be waiting for it. */
+/** Spins first, then yields the core for a moment, because the consumer may be waiting for it. */
 function backOff(tries: number): void {
   if (tries > SPINS) Atomics.wait(asleep, 0, 0, SLEEP_MS);
 }
 
-/** Runs order flow through a production book; what happens leaves as events over a ring. */
+/** Runs order flow through a production book and writes its events to a ring. */
 export class FlowDriver implements BookListener {
   readonly slab: OrderSlab;
   readonly book: OrderBook;
@@ -48,7 +48,7 @@ export class FlowDriver implements BookListener {
     this.#messagesPerPublish = messagesPerPublish;
   }
 
-  /** Runs every message and shows the last event to the consumer. */
+  /** Runs every message and publishes the last event to the consumer. */
   run(flow: Flow): void {
     const { count, words } = flow;
     const step = this.#messagesPerPublish;
@@ -59,7 +59,7 @@ export class FlowDriver implements BookListener {
     }
   }
 
-  /** Tells the consumer that the pass is over. */
+  /** Publishes the end of the pass to the consumer. */
   end(): void {
     this.#emit(PASS_END, 0, 0, 0, 0, 0, 0);
     this.#out.publish();
@@ -70,7 +70,7 @@ export class FlowDriver implements BookListener {
     for (let tries = 0; this.#out.depth() !== 0; tries++) backOff(tries);
   }
 
-  /** Takes every resting order out, without telling anybody. */
+  /** Removes every resting order without publishing events. */
   clear(): void {
     const { slab, book } = this;
     for (let slot = 0; slot < slab.capacity; slot++) {
@@ -148,7 +148,7 @@ export class FlowDriver implements BookListener {
   }
 
   onAuctionTrade(): void {
-    fail('flow: there is no auction in it');
+    fail('flow: the file contains no auction');
   }
 
   #emit(kind: number, side: number, flags: number, orderId: number, price: number, quantity: number, otherId: number): void {
@@ -165,7 +165,7 @@ export class FlowDriver implements BookListener {
     f64[at + OTHER_ID] = otherId;
   }
 
-  /** The consumer is behind: shows it all there is and waits until it has made room. */
+  /** Called when the ring is full: publishes all events and waits until the consumer has made room. */
   #wait(): number {
     this.#out.publish();
     for (let tries = 0; ; tries++) {

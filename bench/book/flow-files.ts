@@ -18,11 +18,11 @@ export interface FlowFigures {
   readonly rates: readonly number[];
 }
 
-/** The recorded data, read in place: OPENBELL_SHARED, or `../shared` beside the repository. */
+/** The recorded data, read in place: OPENBELL_SHARED, or `../shared` next to the repository. */
 const FOLDER = join(process.env.OPENBELL_SHARED ?? join(import.meta.dirname, '..', '..', '..', 'shared'), 'data', 'flow');
 const HASHES = join(FOLDER, 'SHA256.reports');
 
-/** Why there are no figures of the flow files, or undefined. */
+/** Why the flow files cannot be measured, or undefined. */
 export function flowFilesMissing({ files }: FlowPlan): string | undefined {
   const absent = [HASHES, ...files.map(pathOf)].filter((path) => !existsSync(path));
   if (absent.length === 0) return undefined;
@@ -50,9 +50,9 @@ export async function runFlowFiles(
       context.signal.throwIfAborted();
       progress(`flow ${file}, window ${window + 1} of ${context.windows}`, (index + window / context.windows) / plan.files.length);
       globalThis.gc?.();
-      // A new book and second thread each time: which ids share a bucket of its index is drawn anew.
+      // A new book and a new second thread each time, so that the random placement of ids in buckets differs.
       const { sha256, seconds } = await runFlow(flow, { warmUp, runs });
-      assert(published.includes(`${sha256}  ${file}`), `book: the reports of ${file} have another hash than published`);
+      assert(published.includes(`${sha256}  ${file}`), `book: the reports of ${file} have a hash that differs from the published one`);
       seconds.sort((a, b) => a - b);
       rates.push(flow.count / seconds[seconds.length >> 1]);
     }

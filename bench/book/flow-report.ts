@@ -8,7 +8,7 @@ const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
 /**
  * SHA-256 of the flow benchmark's canonical report text: a line per event,
  * stable-sorted by sequence, then by the number that leads the line.
- * @param events 64-byte events in the order in which they came, sequences never falling
+ * @param events 64-byte events in order of arrival, with sequences that never decrease
  */
 export function reportHash(events: Uint8Array<ArrayBuffer>): string {
   const hash = createHash('sha256');
@@ -18,7 +18,7 @@ export function reportHash(events: Uint8Array<ArrayBuffer>): string {
   let group: string[] = [];
   let seq = -1;
   const close = (): void => {
-    // Lines lead with one digit, and sort() is stable.
+    // Each line begins with one digit, and sort() is stable.
     group.sort((a, b) => a.charCodeAt(0) - b.charCodeAt(0));
     for (const line of group) text += text === '' ? line : `\n${line}`;
     group = [];

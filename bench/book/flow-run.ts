@@ -22,16 +22,16 @@ export interface FlowRunOptions {
 export interface FlowResult {
   readonly messages: number;
   readonly reports: number;
-  /** Of the canonical report text, made from what the consumer received. */
+  /** Of the canonical report text of the events that the consumer received. */
   readonly sha256: string;
   /** Of each timed pass: from the first message read to the last report consumed. */
   readonly seconds: number[];
 }
 
 /**
- * Runs `flow` again and again from an empty book through one driver on this
+ * Runs `flow` repeatedly from an empty book through one driver on this
  * thread and one consumer on another. Blocks this thread during each pass.
- * A pass whose consumer saw other reports than the first is an error.
+ * A pass whose reports differ from those of the first is an error.
  */
 export async function runFlow(flow: Flow, options: FlowRunOptions): Promise<FlowResult> {
   const ring = allocateRing({ slotBytes: MARKET_EVENT_BYTES, capacity: options.ringSlots ?? 2 ** 14, consumers: 1 });

@@ -5,9 +5,9 @@ import { runFlow } from './flow-run.ts';
 /**
  * npm run -s bench:flow -- FILE [FILE ...]
  *
- * Runs each order flow file through the production book, reports leaving over
- * the production ring to a thread that consumes them, and prints one JSON line
- * a file. Exit 1 when a file cannot be read, 2 without files.
+ * Runs each order flow file through the production book. The reports go through
+ * the production ring to a consuming thread. Prints one JSON line
+ * per file. Exit code 1 if a file cannot be read, 2 without files.
  */
 const WARM_UP_MESSAGES = 4_000_000;
 const TIMED_MESSAGES = 20_000_000;

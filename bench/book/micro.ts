@@ -8,7 +8,7 @@ import { PeerBook } from './peer-book.ts';
 import { type BookCase, base, CASES, type Work } from './work.ts';
 
 export interface MicroPlan {
-  /** Inside the clock, for one case of one book in one window. */
+  /** Measured time of one case of one book in one window. */
   readonly windowMs: number;
   readonly warmUpMs: number;
 }
@@ -24,11 +24,11 @@ interface Turns {
   /** Operations/s. */
   readonly ours: number;
   readonly theirs: number;
-  /** The median of what each turn found. */
+  /** The median of all turns. */
   readonly ratio: number;
 }
 
-/** Of each book in a window; even, so that each is first as often as second. */
+/** Turns of each book in a window; even, so that each book is first as often as second. */
 export const TURNS = 6;
 
 interface Book<Prepared> {
@@ -38,7 +38,7 @@ interface Book<Prepared> {
   levels(): string[];
 }
 
-/** One case in one book, ready to be measured again and again. */
+/** One case in one book, ready for repeated measurement. */
 interface Runner {
   readonly before: () => void;
   readonly timed: () => void;
@@ -69,7 +69,7 @@ function runnerFor<Prepared>(book: Book<Prepared>, { name, before, timed, after,
   };
 }
 
-/** Every case, in our book and in the peer's, turn by turn, window by window. @throws InvariantError when one did other work than the other */
+/** Every case, in our book and in the peer's, turn by turn, window by window. @throws InvariantError when their results differ */
 export async function runMicro(
   plan: MicroPlan,
   context: ScopeContext,
@@ -104,15 +104,15 @@ export async function runMicro(
 }
 
 /**
- * Both books in one window, in short turns: what slows the machine for longer than a turn slows both, and what
- * slows it for a turn, one of them, is not the middle one of the ratios.
+ * Both books in one window, in short turns. A disturbance that is longer than a turn slows both books; a shorter one
+ * affects single turns, whose ratio is then not the median.
  */
 function inTurns(name: string, runners: readonly [Runner, Runner], operations: number, ms: number): Turns {
   const seconds = [0, 0];
   const ratios: number[] = [];
   for (let turn = 0; turn < TURNS; turn++) {
     const rate = [0, 0];
-    // Who comes first changes with the turn.
+    // The order of the books alternates with the turn.
     for (const who of (turn & 1) === 0 ? [0, 1] : [1, 0]) {
       rate[who] = operationsPerSecond(name, runners[who], operations, ms / TURNS);
       seconds[who] += 1 / rate[who];
@@ -125,7 +125,7 @@ function inTurns(name: string, runners: readonly [Runner, Runner], operations: n
 function operationsPerSecond(name: string, { before, timed, after }: Runner, operations: number, ms: number): number {
   globalThis.gc?.();
   const bench = new Bench({ time: ms, iterations: 1, warmup: false, throws: true });
-  // Without `async: false` tinybench calls it once without the hooks, to see what it returns.
+  // Without `async: false`, tinybench calls it once without the hooks, to inspect the return value.
   bench.add(name, timed, { async: false, beforeEach: before, afterEach: after });
   const [task] = bench.runSync();
   const { result } = task;
@@ -133,7 +133,7 @@ function operationsPerSecond(name: string, { before, timed, after }: Runner, ope
   return (operations / result.latency.mean) * 1000;
 }
 
-/** One round outside of the clock: both books have the same levels before, in the middle and after. */
+/** One unmeasured round: both books have the same levels before, in the middle and after. */
 function requireSameWork(name: string, runners: readonly Runner[]): void {
   for (const step of ['before', 'timed', 'after'] as const) {
     for (const runner of runners) runner[step]();

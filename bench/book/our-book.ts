@@ -19,7 +19,7 @@ export class OurBook {
     this.#events = new RingConsumer(ring);
   }
 
-  /** Outside of the clock. */
+  /** Not measured. */
   prepare({ kind, orders }: Work): Flow {
     const words = new Int32Array(orders.length * FLOW_RECORD_WORDS);
     orders.forEach(({ id, side, price, quantity }, index) => {
@@ -33,12 +33,12 @@ export class OurBook {
     return { count: orders.length, words, maxPrice: MAX_PRICE, newOrders: orders.length };
   }
 
-  /** At most 500 records between two calls of `takeFills`: the ring has to hold their events. */
+  /** At most 500 records between two calls of `takeFills`, because the ring must hold their events. */
   run(flow: Flow): void {
     this.#driver.run(flow);
   }
 
-  /** Empties the ring; the fills since the last call. Outside of the clock. */
+  /** Empties the ring; returns the fills since the last call. Not measured. */
   takeFills(): number {
     const { i32 } = this.#events.slots;
     let fills = 0;

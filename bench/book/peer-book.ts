@@ -3,7 +3,7 @@ import type { Work } from './work.ts';
 
 type Limit = Parameters<OrderBook['limit']>[0];
 
-/** Orders as the peer's interface takes them. */
+/** Orders in the form of the peer's interface. */
 export interface PeerWork {
   readonly kind: Work['kind'];
   readonly orders: readonly Limit[];
@@ -11,15 +11,15 @@ export interface PeerWork {
 
 /**
  * `nodejs-order-book` by the methods that its documentation gives for each
- * operation: `limit`, `cancel` and `modify`, no journaling. Its ids are strings;
- * these begin with a letter, since with decimal ones, which V8 takes for array
+ * operation: `limit`, `cancel` and `modify`, no journaling. Its ids are strings.
+ * The ids here begin with a letter: with decimal ids, which V8 treats as array
  * indices, it amends at half and crosses at a fifth of the speed.
  */
 export class PeerBook {
   readonly #book = new OrderBook();
   #fills = 0;
 
-  /** Outside of the clock. */
+  /** Not measured. */
   prepare({ kind, orders }: Work): PeerWork {
     const limits = orders.map(({ id, side, price, quantity }) => ({
       id: `o${id}`,
@@ -32,7 +32,7 @@ export class PeerBook {
 
   run({ kind, orders }: PeerWork): void {
     const book = this.#book;
-    // The answer of an order that traded holds its makers and itself.
+    // The answer to an order that traded contains its makers and itself.
     if (kind === 'new') for (const order of orders) this.#fills += Math.max(0, book.limit(order).done.length - 1);
     else if (kind === 'cancel') for (const order of orders) book.cancel(order.id);
     else for (const order of orders) this.#fills += Math.max(0, book.modify(order.id, order).done.length - 1);

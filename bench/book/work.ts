@@ -1,4 +1,4 @@
-/** What both books are given to do, independent of either one's interface. */
+/** The work for both books, independent of their interfaces. */
 
 export interface Order {
   readonly id: number;
@@ -10,21 +10,21 @@ export interface Order {
   readonly quantity: number;
 }
 
-/** All of one kind: `new` enters the orders, `cancel` takes them out, `move` gives resting ones their new price. */
+/** All of one kind: `new` enters the orders, `cancel` removes them, `move` changes the price of resting ones. */
 export interface Work {
   readonly kind: 'new' | 'cancel' | 'move';
   readonly orders: readonly Order[];
 }
 
-/** One measured operation. After `before`, `timed` and `after` the book is as it was. */
+/** One measured operation. After `before`, `timed` and `after`, the book is unchanged. */
 export interface BookCase {
   readonly name: string;
   readonly title: string;
   readonly before?: Work;
-  /** The only part inside the clock. */
+  /** The only measured part. */
   readonly timed: Work;
   readonly after?: Work;
-  /** What `timed` must lead to, in either book. */
+  /** The required result of `timed`, in either book. */
   readonly fills: number;
 }
 
@@ -39,7 +39,7 @@ const BATCH = 500;
 const CROSSED_LEVELS = LEVELS / 2;
 const FIRST_NEW_ID = 2 * LEVELS * ORDERS_A_LEVEL + 1;
 
-/** Seeded: every run has the same work. */
+/** Seeded, so that every run has the same work. */
 let random = 7;
 function below(bound: number): number {
   random = (Math.imul(random, 1664525) + 1013904223) | 0;
@@ -76,7 +76,7 @@ function moreOrders(): Order[] {
   });
 }
 
-/** Buy orders that each take `levels` whole levels, and nothing of the next. */
+/** Buy orders that each take exactly `levels` whole levels. */
 function crossing(name: string, title: string, levels: number): BookCase {
   const takers = Array.from({ length: CROSSED_LEVELS / levels }, (_, index): Order => {
     const price = priceAt(1, (index + 1) * levels);
@@ -86,7 +86,7 @@ function crossing(name: string, title: string, levels: number): BookCase {
   return { name, title, timed: { kind: 'new', orders: takers }, after: { kind: 'new', orders: taken }, fills: taken.length };
 }
 
-/** The book that all cases start from. */
+/** The initial book of all cases. */
 export const base: Work = { kind: 'new', orders: baseOrders() };
 const more = moreOrders();
 const still = shuffled(base.orders).slice(0, BATCH);

@@ -8,7 +8,7 @@ import { CommandKind } from '../../engine/wire/layout.ts';
 import { CoreFlow, restingLevels } from './core-flow.ts';
 
 export interface MakerData {
-  /** 64 bytes a command, shared with whoever asks. */
+  /** 64 bytes per command, shared with the caller. */
   readonly memory: SharedArrayBuffer;
   readonly limits: Limits;
   readonly seed: number;
@@ -27,13 +27,13 @@ export interface TwinState {
   readonly restingOrders: number;
   /** Prices with resting orders, both sides. */
   readonly levels: number;
-  /** Of all commands but the set-up: by kind, as a part of 1. */
+  /** Shares of the kinds among all commands except the set-up, from 0 to 1. */
   readonly mix: { readonly new: number; readonly cancel: number; readonly move: number };
 }
 
 export type MakerAnswer = Made | TwinState;
 
-/** Small, so that the commands made from the book still fit it when they come. */
+/** Small, so that commands generated from the book still match it when they are applied. */
 const CHUNK = 1000;
 
 assert(parentPort !== null, 'command maker: runs as a thread');

@@ -4,10 +4,10 @@ import type { Limits } from '../../engine/limits.ts';
 import type { Made, MakerAnswer, MakerData, MakerRequest, TwinState } from './command-maker-worker.ts';
 
 /**
- * Commands for one window at a time, made before it in a thread of its own:
- * nothing of making them is in the measured thread, neither time nor garbage.
- * They are made from a twin of the measured exchange, which has applied all
- * commands so far, so that cancels and moves find their orders; in the end both
+ * Commands for one window at a time, generated before it in a separate thread,
+ * so that their generation costs the measured thread neither time nor garbage.
+ * They are generated from a twin of the measured exchange, which has applied all
+ * commands so far, so that cancels and moves find their orders. At the end, both
  * must be in the same state.
  */
 export class CommandMaker {
@@ -24,7 +24,7 @@ export class CommandMaker {
     this.#worker = new Worker(new URL('./command-maker-worker.ts', import.meta.url), { workerData: data });
   }
 
-  /** Definitions, deposits and the first resting orders, from slot 0 on; ask for it first. */
+  /** Definitions, deposits and the first resting orders, from slot 0 on; call it first. */
   setUp(): Promise<Made> {
     return this.#ask({ kind: 'set-up' }) as Promise<Made>;
   }
@@ -34,7 +34,7 @@ export class CommandMaker {
     return this.#ask({ kind: 'make', count }) as Promise<Made>;
   }
 
-  /** What the twin came to. */
+  /** The final state of the twin. */
   state(): Promise<TwinState> {
     return this.#ask({ kind: 'state' }) as Promise<TwinState>;
   }

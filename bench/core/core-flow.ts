@@ -3,14 +3,14 @@ import type { Exchange } from '../../engine/machine/exchange.ts';
 import { putI64 } from '../../engine/units.ts';
 import { Command, CommandKind, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
 
-/** Percent of new resting orders, immediate-or-cancel orders, cancels; the rest moves a resting order. The mix that exchange-core publishes its figures for. */
+/** Percentage of new resting orders, immediate-or-cancel orders and cancels; the rest moves a resting order. exchange-core publishes its figures for this mix. */
 const NEW = 9;
 const IOC = 12;
 const CANCEL = 18;
 const MID = 50_000;
-/** Prices a side that orders rest at: as they are picked at random, about 750 of the 1,800 have one. */
+/** Prices per side for resting orders. They are picked at random, so that about 750 of the 1,800 have an order. */
 const SPREAD = 900;
-/** Of those, through the best price. */
+/** Share of those priced through the best price. */
 const THROUGH = 7;
 
 export const CORE_ACCOUNTS = 1000;
@@ -19,9 +19,9 @@ const SYMBOL = 1;
 
 /**
  * Commands for the bare state machine: about 1,000 resting orders on about 750
- * levels of one symbol, from 1,000 accounts. Each chunk is made from the book
- * as it is, outside of the measured time, so cancels and moves find their
- * orders. Seeded: the same run gives the same commands.
+ * levels of one symbol, from 1,000 accounts. Each chunk is generated from the current
+ * book, outside of the measured time, so that cancels and moves find their
+ * orders. Seeded: every run gives the same commands.
  */
 export class CoreFlow {
   readonly bytes: Uint8Array;
@@ -78,7 +78,7 @@ export class CoreFlow {
     }
   }
 
-  /** Fills the buffer with the next `count` commands; about as many orders rest afterwards as before. */
+  /** Fills the buffer with the next `count` commands; the number of resting orders stays about the same. */
   make(count: number): void {
     let resting = this.#exchange.slab.count;
     for (let slot = 0; slot < count; slot++) {
@@ -135,7 +135,7 @@ export class CoreFlow {
     );
   }
 
-  /** As encodeCommand, without an object per command: the measured process must not collect garbage. */
+  /** Like encodeCommand, without an object per command: the measured process must not collect garbage. */
   #put(
     slot: number,
     kind: number,
@@ -162,7 +162,7 @@ export class CoreFlow {
     putI64(words, w + Command.quantity / 4, quantity);
   }
 
-  /** Mostly behind the best price, now and then through it. */
+  /** Mostly behind the best price, sometimes through it. */
   #priceFor(side: number): number {
     const away = this.#below(SPREAD) - THROUGH;
     return side === Side.Buy ? this.#price - away : this.#price + away;

@@ -25,22 +25,22 @@ export interface CoreFigures {
   /** By window, over all rates and the closed loop. */
   readonly disturbances: readonly Disturbance[];
   readonly twin: TwinState;
-  /** Part of the commands that traded, of 1. */
+  /** Share of the commands that traded, from 0 to 1. */
   readonly traded: number;
 }
 
 const WARM_UP_RATE = 500_000;
 const WARM_UP_STEP = 500_000;
 
-/** Most commands that a window of this plan has. */
+/** Maximum number of commands of a window of this plan. */
 function capacityOf({ rates, windowSeconds, maximumCommands }: CorePlan): number {
   return Math.max(WARM_UP_STEP, maximumCommands, ...rates.map((rate) => rate * windowSeconds));
 }
 
 /**
  * Runs the plan: warm-up, then `windows` times each rate and the closed loop, in
- * turn, so that a disturbance of the machine hits all rates alike.
- * @throws InvariantError when a command was not answered, or the state is not that of the twin, or money was not conserved
+ * turn, so that a disturbance of the machine affects all rates equally.
+ * @throws InvariantError when a command was not answered, or the state differs from the twin's, or money was not conserved
  */
 export async function runCore(plan: CorePlan, windows: number, progress: (what: string, done: number) => void): Promise<CoreFigures> {
   const limits = resolveLimits({ orders: 2 ** 16, rememberedOrders: 2 ** 16 });
@@ -87,13 +87,13 @@ export async function runCore(plan: CorePlan, windows: number, progress: (what: 
         latencies[index].push(recorder.take());
       }
       const { maximumCommands: most } = plan;
-      const { fromMs, toMs } = await measure('as fast as it goes', most, () => core.closedLoop(most));
+      const { fromMs, toMs } = await measure('maximum', most, () => core.closedLoop(most));
       maximum.push((most / (toMs - fromMs)) * 1000);
       disturbances.push(disturbance);
     }
     const twin = await maker.state();
     assert(core.answered === sent, `core: ${sent} commands, ${core.answered} answered`);
-    assert(stateHash(core.exchange) === twin.stateHash, 'core: same commands, another state than the twin');
+    assert(stateHash(core.exchange) === twin.stateHash, 'core: same commands, but a state that differs from the twin');
     assert(core.exchange.accounts.imbalance(1) === 0 && core.exchange.accounts.imbalance(2) === 0, 'core: money was not conserved');
     return { latencies, maximum, disturbances, twin, traded: core.traded / core.answered };
   } finally {

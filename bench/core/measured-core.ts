@@ -12,7 +12,7 @@ const REPORT_WORDS = Report.bytes / 4;
 /** Until the first command of a window is due. */
 const LEAD_MS = 0.1;
 
-/** When a window began and ended, on performance.now(). */
+/** Start and end of a window, as performance.now(). */
 export interface Span {
   readonly fromMs: number;
   readonly toMs: number;
@@ -20,7 +20,7 @@ export interface Span {
 
 /**
  * The bare state machine with its real output rings, which the same thread
- * empties: what the engine thread does with a command, without log and gates.
+ * empties: the engine thread's work on a command, without log and gates.
  */
 export class MeasuredCore {
   readonly exchange: Exchange;
@@ -33,14 +33,14 @@ export class MeasuredCore {
   readonly #marketEnd: RingConsumer;
   readonly #bytes: Uint8Array;
   readonly #words: Int32Array;
-  /** Per batch of a window: how many commands are done with it, and when. */
+  /** Per batch of a window: how many commands are completed, and when. */
   readonly #doneCount: Int32Array;
   readonly #doneMs: Float64Array;
   readonly #spin = new Spin();
   #lastSeq = 0;
   #lastFillSeq = 0;
 
-  /** @param commands the memory that windows are prepared in */
+  /** @param commands the memory in which windows are prepared */
   constructor(limits: Limits, commands: { readonly bytes: Uint8Array; readonly words: Int32Array }) {
     const reportRing = allocateRing({ slotBytes: Report.bytes, capacity: 2 ** 12, consumers: 1 });
     const marketRing = allocateRing({ slotBytes: 64, capacity: 2 ** 12, consumers: 1 });
@@ -56,7 +56,7 @@ export class MeasuredCore {
     this.#doneMs = new Float64Array(capacity);
   }
 
-  /** All `count` commands as fast as it goes, in polls as the engine stage makes them. */
+  /** All `count` commands at the maximum rate, in polls like those of the engine stage. */
   closedLoop(count: number): Span {
     const fromMs = performance.now();
     for (let first = 0; first < count; first += POLL_COMMANDS) {
@@ -67,9 +67,9 @@ export class MeasuredCore {
   }
 
   /**
-   * Each command when it is due, or as soon after as those before it let it.
-   * Latency, into `recorder`: from there until all reports of its poll are in
-   * the ring. The times are kept while it runs and recorded afterwards.
+   * Each command at its planned time, or as soon as the earlier ones are done.
+   * The latency in `recorder` counts from the planned time until all reports of its
+   * poll are in the ring. The times are stored during the run and recorded afterwards.
    */
   openLoop(count: number, ratePerSecond: number, recorder: Recorder): Span {
     const pacer = new Pacer(ratePerSecond, performance.now() + LEAD_MS);
@@ -104,7 +104,7 @@ export class MeasuredCore {
     this.#market.publish();
   }
 
-  /** Takes all there is; a command that was not answered would leave a gap. */
+  /** Takes all reports; a command that was not answered would leave a gap. */
   #empty(): void {
     const { i32, u8 } = this.#reportEnd.slots;
     do {

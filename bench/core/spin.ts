@@ -1,12 +1,12 @@
 const CALIBRATION_TURNS = 2_000_000;
 const CALIBRATIONS = 5;
-/** Stops so much earlier: the rest is for the caller's clock. */
+/** Stops this much earlier; the caller's clock covers the rest. */
 const MARGIN_MS = 2e-4;
 
 /**
- * Waits without giving the core away and without looking at the clock: reading
- * it allocates 16 bytes, and a loop that does nothing else would have garbage
- * collected in the middle of what it times.
+ * Waits without yielding the core and without reading the clock. Reading
+ * it allocates 16 bytes, and a loop that only reads the clock would cause a garbage
+ * collection during the measurement.
  */
 export class Spin {
   readonly #turnsPerMs: number;
@@ -22,7 +22,7 @@ export class Spin {
     this.#turnsPerMs = best;
   }
 
-  /** A little less than that, unless the scheduler takes the core; at once when it is too short. */
+  /** Waits a little less than that, unless the scheduler takes the core; returns at once if it is too short. */
   forMs(ms: number): void {
     if (ms > MARGIN_MS) this.#turn((ms - MARGIN_MS) * this.#turnsPerMs);
   }

@@ -10,10 +10,10 @@ const PAGE_BYTES = 4096;
 const syncPooled = promisify(fdatasync);
 
 /**
- * What the disk does by itself: group commit in a tight loop with nothing else
- * in it. A batch is what arrived while the last fdatasync ran, as many bytes as
- * the log would write for it (a header and 64 bytes a command), into a file
- * that is zero-filled and in the page cache, as a segment of the log is.
+ * The disk alone: group commit in a tight loop without other work.
+ * A batch is the commands that arrived during the last fdatasync. It has as many bytes as
+ * the log would write for it (a header and 64 bytes per command), and goes into a file
+ * that is zero-filled and in the page cache, like a segment of the log.
  */
 export class DiskReference {
   readonly #segment: Segment;
@@ -35,7 +35,7 @@ export class DiskReference {
     }
   }
 
-  /** fdatasync by libuv's pool, as a program with an event loop has to do it. */
+  /** fdatasync by libuv's pool, as in a program with an event loop. */
   async pooled(slice: Slice, to: Recorder): Promise<void> {
     const arrivals = new Arrivals(slice, to);
     while (!arrivals.finished) {
@@ -46,7 +46,7 @@ export class DiskReference {
     }
   }
 
-  /** A page and fdatasync, one after the other, without a schedule: the least that the disk needs. */
+  /** A page and fdatasync, one after the other, without a schedule: the minimum time of the disk. */
   sequential(ms: number, to: Recorder): void {
     for (const until = performance.now() + ms; performance.now() < until; ) {
       const from = performance.now();

@@ -10,7 +10,7 @@ import { Arrivals, type Slice } from './schedule.ts';
 
 const RING_CAPACITY = 2 ** 17;
 
-/** The real log writer under commands that arrive by schedule. One log for the whole scope: its segments are made while it is measured, as in an exchange. */
+/** The real log writer under commands that arrive by schedule. One log for the whole scope: its segments are created during the measurement, as in an exchange. */
 export class LogDriver {
   readonly #producer: RingProducer;
   readonly #words = new Int32Array(JOURNAL_WORDS);
@@ -46,7 +46,7 @@ export class LogDriver {
     });
   }
 
-  /** Until every command of the slice is durable. With a blocking disk it does not let the event loop turn. */
+  /** Runs until every command of the slice is durable. With a blocking disk, the event loop does not turn meanwhile. */
   async run(slice: Slice, to: Recorder): Promise<void> {
     this.#base = this.#sent;
     const arrivals = new Arrivals(slice, to);
@@ -57,8 +57,8 @@ export class LogDriver {
   }
 
   /**
-   * The loop sleeps while the disk works, as that of an exchange does: one that
-   * spins, and its garbage, take the core that libuv's pool needs.
+   * The loop sleeps while the disk works, as in an exchange. A spinning loop
+   * and its garbage would take the core that libuv's pool needs.
    */
   #loop(arrivals: Arrivals): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -1,17 +1,17 @@
 import { Pacer } from '../suite/pacer.ts';
 import type { Recorder } from '../suite/recorder.ts';
 
-/** One slice of load, the same for the disk and for the log. */
+/** One slice of load, identical for the disk and for the log. */
 export interface Slice {
   /** Commands per second. */
   readonly rate: number;
-  /** At the start: commands arrive, and are not recorded. */
+  /** At the start: commands arrive but are not recorded. */
   readonly warmUpMs: number;
   /** After the warm-up. */
   readonly ms: number;
 }
 
-/** Commands that arrive by schedule from the moment it is made, and the latency of those that are done, counted from the planned time. */
+/** Commands that arrive by schedule from its creation, and the latency of the completed ones, from the planned time. */
 export class Arrivals {
   readonly total: number;
   /** Commands that are durable. */
@@ -31,12 +31,12 @@ export class Arrivals {
     return this.done === this.total;
   }
 
-  /** How many have arrived by now. */
+  /** Number of commands that have arrived. */
   arrived(): number {
     return Math.min(this.total, this.#pacer.due(performance.now()));
   }
 
-  /** All up to `count` are durable. */
+  /** Marks all commands up to `count` as durable. */
   complete(count: number): void {
     for (const now = performance.now(); this.done < count; this.done++) {
       if (this.done >= this.#warmUp) this.#to.record(now - this.#pacer.plannedMs(this.done));

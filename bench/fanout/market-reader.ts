@@ -12,7 +12,7 @@ const KEY = 'AAAAAAAAAAAAAAAAAAAAAA==';
 
 const frame = new MarketFrameReader();
 
-/** Told of each frame of the book: everything up to command `seq` has arrived. */
+/** Called for each frame of the book: everything up to command `seq` has arrived. */
 export type OnBook = (reader: MarketReader, seq: number, nowMs: number) => void;
 
 /** A WebSocket with one subscription, by hand on a TCP socket. */
@@ -32,7 +32,7 @@ export class MarketReader {
     this.#onBook = onBook;
     let nowMs = 0;
     const onMessage = (message: Buffer): void => this.#message(message, nowMs);
-    socket.on('error', () => undefined); // the exchange cut it; its counters tell
+    socket.on('error', () => undefined); // the exchange disconnected it and counts this
     socket.on('data', (piece: Buffer) => {
       nowMs = performance.now();
       this.#splitter.push(piece, onMessage);
@@ -50,7 +50,7 @@ export class MarketReader {
     if (opcode === PING) send(this.socket, PONG, message);
     if (opcode !== 2) return;
     const code = frame.open(message);
-    if (code !== Code.OK) throw new Error(`the exchange sent what is no MarketFrame: code ${code}`);
+    if (code !== Code.OK) throw new Error(`the exchange sent an invalid MarketFrame: code ${code}`);
     if (frame.kind !== FrameKind.Snapshot && frame.kind !== FrameKind.Delta) return;
     this.frames++;
     if (frame.kind === FrameKind.Delta) {
@@ -62,7 +62,7 @@ export class MarketReader {
   }
 }
 
-/** A socket whose subscription is on its way, binary; nothing reads it yet. */
+/** A socket whose binary subscription has been sent; it is not read yet. */
 export async function subscribe(port: number, channel: number, symbol: number): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   socket.write(

@@ -6,7 +6,7 @@ import type { Delivered, DeliverRequest, ReadersReply, ReadersRequest } from './
 
 const READERS = fileURLToPath(new URL('readers.ts', import.meta.url));
 
-/** The readers in a process of their own, as the scope sees it. One request at a time. */
+/** The scope's side of the readers' process. One request at a time. */
 export class ReadersClient {
   readonly #child: ChildProcess;
   readonly #signal: AbortSignal;
@@ -19,7 +19,7 @@ export class ReadersClient {
     signal.addEventListener('abort', this.#kill);
   }
 
-  /** @throws Error what the process found, or that it ended */
+  /** @throws Error reported by the process, or because it ended */
   async ask(request: ReadersRequest): Promise<Delivered | undefined> {
     const child = this.#child;
     const answered = new AbortController();

@@ -1,7 +1,7 @@
-/** What the scope asks of the readers' process, and what it answers: plain JSON over the fork's channel. */
+/** Requests to the readers' process, and its answers: plain JSON over the fork's channel. */
 import type { Latency } from '../suite/recorder.ts';
 
-/** Opens connections, each with one subscription, beside those that are open. */
+/** Opens connections, each with one subscription, in addition to the open ones. */
 export interface ConnectRequest {
   readonly op: 'connect';
   readonly port: number;
@@ -10,7 +10,7 @@ export interface ConnectRequest {
   readonly symbol: number;
 }
 
-/** Opens readers that do not keep up: half of them never read, the others for a moment every few seconds. */
+/** Opens readers that do not keep up: half of them never read, the others read for a moment every few seconds. */
 export interface SlowRequest extends Omit<ConnectRequest, 'op'> {
   readonly op: 'slow';
 }
@@ -23,7 +23,7 @@ export interface DeliverRequest {
   readonly symbol: { readonly id: number; readonly referencePriceTicks: number };
   /** Commands a second, each of which changes the book. */
   readonly rate: number;
-  /** Seq of the exchange's last command; nobody else sends any. */
+  /** Seq of the exchange's last command; there are no other senders. */
   readonly seq: number;
   readonly warmupMs: number;
   readonly windowMs: number;
@@ -37,9 +37,9 @@ export interface CloseRequest {
 export type ReadersRequest = ConnectRequest | SlowRequest | DeliverRequest | CloseRequest;
 
 export interface Delivered {
-  /** From an order's planned time to the arrival of the frame that tells of it, over all readers. */
+  /** From an order's planned time to the arrival of its frame, over all readers. */
   readonly windows: readonly { readonly latency: Latency; readonly framesPerSecond: number }[];
-  /** Frames whose first number was not the one after the last, without a snapshot in between. */
+  /** Frames whose first number did not follow the last one, without a snapshot in between. */
   readonly gaps: number;
   /** How late the orders left. */
   readonly sendDelay: Latency;

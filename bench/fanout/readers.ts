@@ -1,4 +1,4 @@
-/** The readers' process, forked by the scope. It talks to loopback only, and ends when the process that forked it does. */
+/** The readers' process, forked by the scope. It connects to loopback only, and ends with its parent process. */
 import type { Socket } from 'node:net';
 import { CommandBatch } from '../../engine/wire/frames.ts';
 import { LoadSession } from '../load/load-session.ts';
@@ -12,11 +12,11 @@ import type { ConnectRequest, Delivered, DeliverRequest, ReadersReply, ReadersRe
 const AT_ONCE = 100;
 const BATCH = 10;
 const RESTING = 500;
-/** Each so many-th command is timed, at every reader. */
+/** Every n-th command is timed, at every reader. */
 const TIMED = 50;
 /** For the last change to arrive. */
 const LAST_MS = 5000;
-/** What a slow reader of the second kind does. */
+/** The reading pattern of a slow reader of the second kind. */
 const NAP_MS = 8000;
 const READ_MS = 500;
 
@@ -36,7 +36,7 @@ async function open({ port, count, channel, symbol }: ConnectRequest): Promise<v
 
 async function openSlow({ port, count, channel, symbol }: SlowRequest): Promise<void> {
   slow = await Promise.all(Array.from({ length: count }, () => subscribe(port, channel, symbol)));
-  for (const socket of slow) socket.on('error', () => undefined); // cut, as it should be
+  for (const socket of slow) socket.on('error', () => undefined); // expected: the exchange disconnects it
   napping = setInterval(() => {
     const some = slow.filter((_, i) => i % 2 === 0);
     for (const socket of some) socket.resume();
@@ -89,14 +89,14 @@ async function deliver({ port, account, symbol, rate, seq, warmupMs, windowMs, w
     if (session.lost !== undefined) throw new Error(`the session was lost: ${session.lost}`);
     await pause();
   }
-  // What is under way arrives, and counts.
+  // Frames in transit still arrive, and count.
   const last = seq + sent * BATCH;
   const behind = (): number => readers.filter((reader) => reader.seq < last).length;
   for (const until = performance.now() + LAST_MS; performance.now() < until && behind() > 0; ) await pause();
   onBook = () => undefined;
-  // Their latencies would be missing, and they are the longest.
+  // The missing latencies would be the longest ones.
   if (behind() > 0) throw new Error(`${behind()} of ${readers.length} readers did not get the last change within ${LAST_MS / 1000} s`);
-  if (inFlight.refused > 0) throw new Error(`${inFlight.refused} commands were refused, the first with code ${inFlight.refusalCode}`);
+  if (inFlight.refused > 0) throw new Error(`${inFlight.refused} commands were rejected, the first with code ${inFlight.refusalCode}`);
   await session.close();
   return {
     windows: recorders.map((recorder, i) => ({ latency: recorder.take(), framesPerSecond: (frames[i] * 1000) / windowMs })),
@@ -105,7 +105,7 @@ async function deliver({ port, account, symbol, rate, seq, warmupMs, windowMs, w
   };
 }
 
-/** A timer and not a turn: spinning would take a core that the exchange and the readers' sockets need. */
+/** A timer, not setImmediate: spinning would take a core that the exchange and the readers' sockets need. */
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 1));
 }

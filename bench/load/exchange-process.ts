@@ -8,7 +8,7 @@ import { guardChild } from './guarded-child.ts';
 import type { FlowSymbol } from './order-flow.ts';
 import { onCores } from './placement.ts';
 
-/** The built command, as users run it. */
+/** The built command that users run. */
 const CLI = fileURLToPath(new URL('../../dist/gateway/cli.js', import.meta.url));
 
 export interface ExchangeOptions {
@@ -20,20 +20,20 @@ export interface ExchangeOptions {
   readonly nodeFlags?: readonly string[];
   /** Further flags of `openbell start`. */
   readonly flags?: readonly string[];
-  /** What it runs on, as `taskset` writes it; default: anywhere. */
+  /** Its cores, in the format of `taskset`; default: all. */
   readonly cores?: string | undefined;
-  /** Headers of what is asked at its admin port. */
+  /** Headers of requests to its admin port. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Kills it. */
   readonly signal: AbortSignal;
 }
 
-/** Undefined: it is built. Otherwise what to do. */
+/** Undefined if it is built, otherwise the command to run. */
 export function missingBuild(): string | undefined {
   return existsSync(CLI) ? undefined : 'dist/ is not built: npm run build';
 }
 
-/** `openbell start` in a process of its own, on free ports of the loopback interface. */
+/** `openbell start` in a separate process, on free ports of the loopback interface. */
 export class ExchangeProcess {
   readonly ports: { readonly grpc: number; readonly ws: number; readonly http: number };
   readonly #child: ChildProcess;
@@ -92,29 +92,29 @@ export class ExchangeProcess {
     return this.#ask(path, { method: 'GET' });
   }
 
-  /** An action of the operator, without parameters. @throws Error when it is refused */
+  /** An action of the operator, without parameters. @throws Error when it is rejected */
   async post(path: string): Promise<void> {
     await this.#ask(path, { method: 'POST', body: '{}' });
   }
 
-  /** Its symbols that have a price to trade around and money to trade with in every demo account. */
+  /** Its symbols that have a reference price and balances in every demo account. */
   async symbols(): Promise<FlowSymbol[]> {
     const symbols = JSON.parse(await this.get('/v1/symbols')) as (FlowSymbol & { quote: string })[];
     return symbols.filter(({ quote }) => quote === 'USD').map(({ id, referencePriceTicks }) => ({ id, referencePriceTicks }));
   }
 
-  /** Stops it as a user would. @throws Error when it does not end with 0 */
+  /** Stops it as a user would. @throws Error when its exit code is not 0 */
   async stop(): Promise<void> {
     const code = await this.#end('SIGTERM');
     if (code !== 0) throw new Error(`openbell start ended with ${code}: ${this.#log()}`);
   }
 
-  /** Ends it whatever it does. */
+  /** Kills it. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }
 
-  /** Replays what the stopped exchange left on the disk. @throws Error with what `openbell verify` says is wrong */
+  /** Replays the data directory of the stopped exchange. @throws Error with the problem that `openbell verify` reports */
   async verify(): Promise<void> {
     const child = spawn(process.execPath, [CLI, 'verify', '--from-snapshot', this.#data], { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
@@ -127,7 +127,7 @@ export class ExchangeProcess {
     if (code !== 0) throw new Error(`openbell verify ended with ${code}: ${said}`);
   }
 
-  /** Not `fetch`: its parser is WebAssembly, which V8 goes on compiling beside the load. */
+  /** Not `fetch`: its parser is WebAssembly, which V8 keeps compiling during the load. */
   async #ask(path: string, { method, body }: { method: 'GET' | 'POST'; body?: string }): Promise<string> {
     const headers = { ...this.#headers, ...(body !== undefined && { 'content-type': 'application/json' }) };
     const asked = request({ host: '127.0.0.1', port: this.ports.http, path, method, headers });

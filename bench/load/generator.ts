@@ -1,6 +1,6 @@
 /**
- * The load generator's process, forked by a scope. It talks to loopback only,
- * and ends when the process that forked it does.
+ * The load generator's process, forked by a scope. It connects to loopback only,
+ * and ends with its parent process.
  */
 import { Load } from './load.ts';
 import type { LoadReply, LoadRequest, LoadResult, OpenRequest } from './load-protocol.ts';
@@ -10,7 +10,7 @@ import { OrderFlow } from './order-flow.ts';
 /** Ids of a later generator are above those of an earlier one. */
 const FIRST_CLIENT_ORDER_ID = Date.now() * 1000;
 
-/** What outlives a connection, by account. */
+/** State that outlives a connection, by account. */
 const flows = new Map<number, OrderFlow>();
 const lastReports = new Map<number, number | undefined>();
 let sessions: LoadSession[] = [];

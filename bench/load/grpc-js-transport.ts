@@ -3,7 +3,7 @@ import { type OpenTransport, type OrderTransport, SESSION_PATH, type TransportLi
 
 const raw = (bytes: Buffer): Buffer => bytes;
 
-/** The gRPC library that clients use: it sends each message by itself. */
+/** The gRPC library that clients use; it sends each message separately. */
 export async function openGrpcJs({ port, account, lastReport }: TransportOptions, listener: TransportListener): Promise<OpenTransport> {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
     'grpc.enable_retries': 0,

@@ -14,7 +14,7 @@ import {
 /** Before a gRPC message: a byte "not compressed" and its length, big-endian. */
 export const GRPC_PREFIX_BYTES = 5;
 const ARENA_BYTES = 2 ** 23;
-/** Bytes that may come before the reader says "go on", for a stream and for a connection. */
+/** Flow-control window in bytes, for a stream and for a connection. */
 const RECEIVE_WINDOW = 2 ** 22;
 
 class GrpcSplitter extends MessageSplitter {
@@ -26,9 +26,9 @@ class GrpcSplitter extends MessageSplitter {
 }
 
 /**
- * gRPC spoken directly over node:http2: one Session call on a connection of
- * its own. All messages of a turn go out in one write; each is still a gRPC
- * message of its own.
+ * gRPC directly over node:http2: one Session call on a separate connection.
+ * All messages of a turn go out in one write; each is still a separate gRPC
+ * message.
  */
 export async function openGrpc(
   { port, account, lastReport, caller }: TransportOptions,
@@ -59,7 +59,7 @@ export async function openGrpc(
   });
   const last = headers['x-openbell-last-report'];
   if (last === undefined)
-    throw new Error(`the session of account ${account} was refused: ${headers['grpc-message'] ?? headers[':status']}`);
+    throw new Error(`the session of account ${account} was rejected: ${headers['grpc-message'] ?? headers[':status']}`);
   return { transport: new GrpcTransport(session, stream, listener), lastReport: Number(last) };
 }
 

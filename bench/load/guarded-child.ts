@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 
-/** Of what it said on stderr, the end is kept. */
+/** Length of the end of its stderr that is kept. */
 const LOG_CHARACTERS = 4000;
 
-/** Kills the child when the scope is aborted or this process ends, and keeps the end of its stderr. @returns that end, as of now */
+/** Kills the child when the scope is aborted or this process ends, and keeps the end of its stderr. @returns that end at the time of the call */
 export function guardChild(child: ChildProcess, signal: AbortSignal): () => string {
   const kill = (): void => {
     child.kill('SIGKILL');

@@ -2,29 +2,29 @@ import { Code } from '../../engine/codes.ts';
 import { Refusal, Report, ReportKind } from '../../engine/wire/layout.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 
-/** Commands under way at once, at most: a server that is further behind than that is overloaded. */
+/** Maximum number of commands in flight: a server with a larger backlog is overloaded. */
 export const MAX_IN_FLIGHT = 2 ** 20;
 const MASK = MAX_IN_FLIGHT - 1;
 
-/** Told of each answer; `plannedMs` is when its command was due. */
+/** Called for each answer; `plannedMs` is the planned time of its command. */
 export type OnAnswer = (plannedMs: number, nowMs: number) => void;
 
 /**
- * Which commands wait for their answer, and since when. A command's tag is its
- * number, so the answer finds its planned time with one array read. Answers
- * that come twice, or for nothing, are counted: a run with any is worth nothing.
+ * The commands that wait for their answer, with their planned times. A command's tag is its
+ * number, so that the planned time of an answer is one array read. Duplicate and
+ * unexpected answers are counted: a run with any of them is invalid.
  */
 export class InFlight {
   sent = 0;
   answered = 0;
-  /** Rejects by the engine and refusals by the gateway. */
+  /** Rejects by the engine and by the gateway. */
   refused = 0;
-  /** The first refusal's code. */
+  /** The code of the first reject. */
   refusalCode = 0;
   fills = 0;
-  /** Answers to what was answered before, or never sent. */
+  /** Answers to commands that were already answered, or never sent. */
   unexpected = 0;
-  /** Reports whose number was not the one after the last. */
+  /** Reports whose number did not follow the last one. */
   gaps = 0;
   onAnswer: OnAnswer = () => undefined;
   readonly #plannedMs = new Float64Array(MAX_IN_FLIGHT);
@@ -34,7 +34,7 @@ export class InFlight {
     return this.sent - this.answered;
   }
 
-  /** Notes a command and returns its tag. `count` is below {@link MAX_IN_FLIGHT}. */
+  /** Registers a command and returns its tag. `count` is below {@link MAX_IN_FLIGHT}. */
   add(plannedMs: number): number {
     const tag = this.sent++ >>> 0;
     this.#plannedMs[tag & MASK] = plannedMs;
@@ -42,7 +42,7 @@ export class InFlight {
     return tag;
   }
 
-  /** Takes the reports of one frame. @param last number of the account's report before, undefined when nobody told @returns number of its newest report */
+  /** Takes the reports of one frame. @param last number of the account's previous report, undefined if unknown @returns number of its newest report */
   take(frame: ReportFrameReader, last: number | undefined, nowMs: number): number | undefined {
     const { flat } = frame;
     let no = last;
@@ -54,7 +54,7 @@ export class InFlight {
       if (kind === ReportKind.Fill) this.fills++;
       else if (kind === ReportKind.Accepted || kind === ReportKind.Amended) this.#answer(flat.u32(at + Report.tag), nowMs);
       else if (kind === ReportKind.Cancelled) {
-        // What an immediate-or-cancel order did not get is cancelled, too; its answer came before.
+        // The remainder of an immediate-or-cancel order is cancelled, too; its answer came before.
         if (flat.u16(at + Report.code) === Code.CANCELLED_BY_CLIENT) this.#answer(flat.u32(at + Report.tag), nowMs);
       } else this.#refuse(flat.u16(at + Report.code), flat.u32(at + Report.tag));
     }
@@ -67,7 +67,7 @@ export class InFlight {
     if (this.#settle(tag)) this.onAnswer(this.#plannedMs[tag & MASK], nowMs);
   }
 
-  /** It waits no longer; its latency is none. */
+  /** Stops waiting for it; it has no latency. */
   #refuse(code: number, tag: number): void {
     if (this.refused++ === 0) this.refusalCode = code;
     this.#settle(tag);

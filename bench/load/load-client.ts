@@ -6,17 +6,17 @@ import { forkOn } from './placement.ts';
 
 const GENERATOR = fileURLToPath(new URL('generator.ts', import.meta.url));
 /**
- * V8's parallel collector would take the server's core away for what one
- * thread does as fast: its young generation is almost empty each time.
+ * V8's parallel collector would occupy the server's core, although one
+ * thread is as fast: the generator's young generation is almost empty each time.
  */
 const NODE_FLAGS = ['--single-threaded-gc', '--max-semi-space-size=16'];
 
-/** The load generator in a process of its own, as a scope sees it. One request at a time. */
+/** The scope's side of the load generator's process. One request at a time. */
 export class LoadClient {
   readonly #child: ChildProcess;
   readonly #signal: AbortSignal;
 
-  /** @param signal ends the process, and rejects what is asked of it @param cores as in Placement */
+  /** @param signal ends the process, and rejects pending requests @param cores as in Placement */
   constructor(signal: AbortSignal, cores?: string) {
     this.#signal = signal;
     this.#child = forkOn(cores, GENERATOR, NODE_FLAGS);
@@ -62,7 +62,7 @@ export class LoadClient {
     this.#child.kill('SIGKILL');
   };
 
-  /** @throws Error what the generator found, or that it ended */
+  /** @throws Error reported by the generator, or because it ended */
   #ask(request: LoadRequest): Promise<LoadResult | undefined> {
     const child = this.#child;
     return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** What scopes ask of the load generator's process, and what it answers: plain JSON over the fork's channel. */
+/** Requests to the load generator's process, and its answers: plain JSON over the fork's channel. */
 import type { Latency } from '../suite/recorder.ts';
 import type { FlowSymbol } from './order-flow.ts';
 import type { Caller, TransportName } from './transport.ts';
@@ -7,7 +7,7 @@ export interface OpenRequest {
   readonly op: 'open';
   readonly transport: TransportName;
   readonly port: number;
-  /** One connection each; messages go to them in turn. */
+  /** One connection each; messages are distributed in turn. */
   readonly accounts: readonly number[];
   readonly symbols: readonly FlowSymbol[];
   /** Orders that each account keeps in the books. */
@@ -15,24 +15,24 @@ export interface OpenRequest {
   readonly caller?: Caller | undefined;
 }
 
-/** Open loop: commands leave by schedule, whatever is answered. */
+/** Open loop: commands leave by schedule, independent of the answers. */
 export interface RunRequest {
   readonly op: 'run';
   /** Commands a second. */
   readonly rate: number;
   /** Commands of one message. */
   readonly batch: number;
-  /** Load before the windows: not in any figure. */
+  /** Load before the windows; not included in any figure. */
   readonly warmupMs: number;
   readonly windowMs: number;
   readonly windows: number;
-  /** Latency over time: one sample each so many milliseconds; 0 = none. */
+  /** Latency over time: milliseconds between samples; 0 = none. */
   readonly sampleMs: number;
-  /** A refusal is an overload, not an error: the rate counts as not kept. */
+  /** A reject is an overload, not an error: the rate counts as not sustained. */
   readonly mayRefuse?: boolean;
 }
 
-/** Closed loop: one command at a time, the next when the answer is there. */
+/** Closed loop: one command at a time, the next after the answer. */
 export interface PingPongRequest {
   readonly op: 'ping-pong';
   readonly warmup: number;
@@ -40,7 +40,7 @@ export interface PingPongRequest {
   readonly windows: number;
 }
 
-/** Closed loop: so many single commands under way all the time. Its figure is `achieved`. */
+/** Closed loop: this many single commands in flight at all times. Its figure is `achieved`. */
 export interface SaturateRequest {
   readonly op: 'saturate';
   readonly underWay: number;
@@ -54,7 +54,7 @@ export interface CloseRequest {
 
 export type LoadRequest = OpenRequest | RunRequest | PingPongRequest | SaturateRequest | CloseRequest;
 
-/** Seconds from the start of the windows, and the latency of the answers that came in the sample's time, ms. */
+/** Seconds from the start of the windows, and the latency of the answers received during the sample, ms. */
 export interface LatencySample {
   readonly seconds: number;
   readonly p50: number;
@@ -66,20 +66,20 @@ export interface LoadResult {
   /** From the planned time to the arrival of the first report, by window of the planned time. */
   readonly windows: readonly Latency[];
   readonly samples: readonly LatencySample[];
-  /** How late the generator itself was: from the planned time to handing the message over. */
+  /** Delay of the generator itself: from the planned time to the send call. */
   readonly sendDelay: Latency;
   /** Commands, warm-up included. */
   readonly orders: number;
   readonly fills: number;
   readonly refused: number;
-  /** Answers a second: in the second half of the windows, 0 when sending was given up; of a closed loop in its window. */
+  /** Answers a second: in the second half of the windows, 0 if sending was stopped; of a closed loop in its window. */
   readonly achieved: number;
   /**
-   * Answered as fast as offered: none refused, sending not given up because too much was under way, and what was
-   * under way did not grow over the second half of the windows, by more than 1 % of its commands and 5 ms.
+   * Answered as fast as offered: no rejects, sending not stopped because of too many commands in flight, and the number
+   * in flight did not grow over the second half of the windows by more than 1 % of its commands and 5 ms.
    */
   readonly kept: boolean;
-  /** Sending was given up because too much was under way: later windows are empty. */
+  /** Sending was stopped because too many commands were in flight: later windows are empty. */
   readonly overloaded: boolean;
 }
 

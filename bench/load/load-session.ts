@@ -9,14 +9,14 @@ import { openWebSocket } from './ws-transport.ts';
 
 const OPEN: Record<TransportName, OpenTransportFunction> = { grpc: openGrpc, 'grpc-js': openGrpcJs, ws: openWebSocket };
 
-/** One account's connection: its orders out, its reports in. */
+/** One account's connection: sends its orders and receives its reports. */
 export class LoadSession implements TransportListener {
   readonly account: number;
   readonly flow: OrderFlow;
   inFlight = new InFlight();
   /** Number of the account's last report. */
   lastReport: number | undefined;
-  /** Why the connection ended by itself. */
+  /** Why the connection ended unexpectedly. */
   lost: string | undefined;
   #transport: OrderTransport | undefined;
   readonly #reader = new ReportFrameReader();
@@ -49,7 +49,7 @@ export class LoadSession implements TransportListener {
 
   onMessage(bytes: Uint8Array, nowMs: number): void {
     const code = this.#reader.open(bytes);
-    if (code !== Code.OK) throw new Error(`the exchange sent what is no ReportFrame: ${codeName(code)}`);
+    if (code !== Code.OK) throw new Error(`the exchange sent an invalid ReportFrame: ${codeName(code)}`);
     this.lastReport = this.inFlight.take(this.#reader, this.lastReport, nowMs);
   }
 

@@ -6,21 +6,21 @@ import { InFlight, MAX_IN_FLIGHT } from './in-flight.ts';
 import type { LatencySample, LoadResult, PingPongRequest, RunRequest, SaturateRequest } from './load-protocol.ts';
 import type { LoadSession } from './load-session.ts';
 
-/** Commands made in one turn of the loop, at most: answers are read in between. */
+/** Maximum number of commands per turn of the loop, so that answers are read in between. */
 const MOST_PER_TURN = 4096;
-/** Bytes that may wait in one connection: half of what its arena holds. */
+/** Bytes that may wait in one connection: half of its arena. */
 const MOST_WAITING_BYTES = 2 ** 22;
 const DRAIN_MS = 20_000;
-/** What a rate that is kept may leave behind: a share of the commands, and what comes in a moment in which the generator's thread has no core. */
+/** Permitted backlog of a sustained rate: a share of the commands, and the commands of a moment in which the generator has no core. */
 const GROWTH = 0.01;
 const GROWTH_MS = 5;
-/** Of a planned time, in windows: less than any distance of two messages, more than a double loses. */
+/** Tolerance of a planned time, in windows: less than any distance of two messages, more than the rounding error of a double. */
 const ROUNDING = 1e-9;
 
 /**
- * The load: sessions, and what is under way in them. The loop never sleeps, it
+ * The load: sessions, and their commands in flight. The loop never sleeps. It
  * turns with setImmediate, because a timer oversleeps by up to a millisecond;
- * that takes a core.
+ * this occupies a core.
  */
 export class Load {
   readonly inFlight = new InFlight();
@@ -33,7 +33,7 @@ export class Load {
     for (const session of sessions) session.inFlight = this.inFlight;
   }
 
-  /** @throws Error when a command was refused, lost, or answered twice */
+  /** @throws Error when a command was rejected, lost, or answered twice */
   async run({ rate, batch, warmupMs, windowMs, windows, sampleMs, mayRefuse = false }: RunRequest): Promise<LoadResult> {
     const { inFlight } = this;
     const recorders = Array.from({ length: windows }, () => new Recorder());
@@ -123,7 +123,7 @@ export class Load {
     return closedLoop(taken.slice(1), inFlight.sent - sentBefore, inFlight.fills - fillsBefore, achieved);
   }
 
-  /** What is answered makes room for the next: the most that is answered a second, with a queue that does not grow. @throws Error as `run` */
+  /** Each answer triggers the next command: the maximum number of answers a second with a queue of constant length. @throws Error as `run` */
   async saturate({ underWay, warmupMs, windowMs }: SaturateRequest): Promise<LoadResult> {
     const { inFlight } = this;
     const recorder = new Recorder();
@@ -167,7 +167,7 @@ export class Load {
     session.transport.add(commands.bytes());
   }
 
-  /** True: more waits to be sent than may. */
+  /** True if more bytes wait to be sent than permitted. */
   #flush(): boolean {
     let full = false;
     for (const { transport } of this.#sessions) {
@@ -177,7 +177,7 @@ export class Load {
     return full;
   }
 
-  /** Waits for all answers, and checks them. @returns how many were refusals */
+  /** Waits for all answers, and checks them. @returns the number of rejects */
   async #drain(mayRefuse: boolean): Promise<number> {
     const { inFlight } = this;
     const deadline = performance.now() + DRAIN_MS;
@@ -187,11 +187,11 @@ export class Load {
     }
     this.#assertAlive();
     if (inFlight.count > 0) throw new Error(`${inFlight.count} of ${inFlight.sent} commands were not answered within ${DRAIN_MS / 1000} s`);
-    if (inFlight.unexpected > 0) throw new Error(`${inFlight.unexpected} answers came twice, or for commands that nobody sent`);
+    if (inFlight.unexpected > 0) throw new Error(`${inFlight.unexpected} answers were duplicates, or for commands that were never sent`);
     if (inFlight.gaps > 0) throw new Error(`${inFlight.gaps} times a report's number was not the one after the last`);
     const { refused, refusalCode } = inFlight;
     if (refused === 0) return 0;
-    if (!mayRefuse) throw new Error(`${refused} commands were refused, the first with ${codeName(refusalCode)}`);
+    if (!mayRefuse) throw new Error(`${refused} commands were rejected, the first with ${codeName(refusalCode)}`);
     inFlight.refused = 0;
     for (const { flow } of this.#sessions) flow.reset();
     return refused;

@@ -1,24 +1,24 @@
 /**
- * Cuts a byte stream into messages. What is complete is shown in place; only
- * a message that is in two pieces is put together, in memory that is used again.
+ * Cuts a byte stream into messages. A complete message is passed on in place; only
+ * a message in two pieces is copied together, into memory that is reused.
  */
 export abstract class MessageSplitter {
   #rest: Buffer;
   #restBytes = 0;
 
-  /** @param most bytes of the longest message and one piece */
+  /** @param most bytes of the longest message plus one piece */
   constructor(most: number = 2 ** 20) {
     this.#rest = Buffer.alloc(most);
   }
 
-  /** Bytes of the head at `at` when it is complete, else 0. `length` is that of the body then. */
+  /** Bytes of the header at `at` if it is complete, else 0. `length` is then the length of the body. */
   protected abstract readHead(bytes: Buffer, at: number): number;
   protected length = 0;
 
   push(piece: Buffer, onMessage: (message: Buffer) => void): void {
     let bytes = piece;
     if (this.#restBytes !== 0) {
-      if (this.#restBytes + piece.length > this.#rest.length) throw new RangeError('a message is longer than any that the exchange sends');
+      if (this.#restBytes + piece.length > this.#rest.length) throw new RangeError('a message is longer than the maximum of the exchange');
       this.#rest.set(piece, this.#restBytes);
       bytes = this.#rest.subarray(0, this.#restBytes + piece.length);
     }

@@ -1,13 +1,13 @@
 import type { Metric, Window } from '../suite/result.ts';
 import type { LoadResult } from './load-protocol.ts';
 
-/** The latency of a run as a metric, and in the note what belongs beside it: a rate that was not kept, a generator that was late. */
+/** The latency of a run as a metric, with notes on its validity: a rate that was not sustained, a late generator. */
 export function latencyMetric(id: string, title: string, rate: number, result: LoadResult): Metric {
   const notes: string[] = [];
-  if (result.overloaded) notes.push(`overloaded: at ${thousands(rate)} commands/s a window broke off, too much was under way`);
+  if (result.overloaded) notes.push(`overloaded: at ${thousands(rate)} commands/s a window was stopped, too many commands were in flight`);
   else if (!result.kept)
     notes.push(`${Math.round(result.achieved).toLocaleString('en')} of ${rate.toLocaleString('en')} commands/s were answered`);
-  if (result.refused > 0) notes.push(`${thousands(result.refused)} commands were refused`);
+  if (result.refused > 0) notes.push(`${thousands(result.refused)} commands were rejected`);
   if (result.sendDelay.count > 0) notes.push(`the generator itself was late by ${result.sendDelay.p99.toFixed(2)} ms at p99`);
   return {
     id,

@@ -1,18 +1,18 @@
 import type { CommandBatch } from '../../engine/wire/frames.ts';
 import { Side, TimeInForce } from '../../engine/wire/layout.ts';
 
-/** A symbol that is traded, as the admin interface tells of it. */
+/** A traded symbol, as the admin interface reports it. */
 export interface FlowSymbol {
   readonly id: number;
   /** Ticks; the flow's mid price, which never moves. */
   readonly referencePriceTicks: number;
 }
 
-/** Of 50 commands in a row: this one adds liquidity at the best price, each tenth takes a fifth of it. */
+/** Of 50 consecutive commands, this one adds liquidity at the best price, and every tenth takes a fifth of it. */
 const TOUCH = 24;
 const CYCLE = 50;
 const TAKE_EVERY = 10;
-/** Lots that one immediate-or-cancel order takes. */
+/** Lots per immediate-or-cancel order. */
 const LOTS = 10;
 const TOUCH_LOTS = (LOTS * CYCLE) / TAKE_EVERY;
 /** Ticks between the mid price and the resting orders: the best price, and the levels behind it. */
@@ -21,18 +21,18 @@ const DEEP = 2;
 const LEVELS = 48;
 
 /**
- * The orders of one account, without end and without garbage: 46 % new orders
+ * An endless stream of orders of one account, without garbage: 46 % new orders
  * that rest, 44 % cancels of an own resting order picked at random, 10 %
- * immediate-or-cancel orders that take what rests at the best price. As many
- * orders rest after a million commands as after the first thousand.
+ * immediate-or-cancel orders that trade at the best price. The number of resting
+ * orders after a million commands is the same as after the first thousand.
  *
- * Nothing here can be refused: what is cancelled rests behind the best price,
- * which no order trades through, so it is there whatever the other accounts
+ * No command can be rejected: the cancelled orders rest behind the best price,
+ * which no order trades through, so that they still rest whatever the other accounts
  * did meanwhile. Client order ids count upwards.
  */
 export class OrderFlow {
   readonly #symbols: readonly FlowSymbol[];
-  /** Client order ids of what rests behind the best price, and in which symbol; 0 = free. */
+  /** Client order ids of the orders behind the best price, and their symbols; 0 = free. */
   readonly #ids: Float64Array;
   readonly #symbolOf: Uint32Array;
   readonly #offset: number;
@@ -46,7 +46,7 @@ export class OrderFlow {
   /**
    * @param resting orders that the account keeps in the books
    * @param offset of this account among the others, from 0: shifts the symbol and side of its trades, so that accounts trade with each other
-   * @param clientOrderId the ids count up from here; above all that the account ever used
+   * @param clientOrderId the ids count up from here; above all ids that the account ever used
    */
   constructor(symbols: readonly FlowSymbol[], resting: number, offset: number, clientOrderId: number) {
     this.#symbols = symbols;
@@ -57,7 +57,7 @@ export class OrderFlow {
     this.#random = offset + 1;
   }
 
-  /** Begins anew beside what rests already: for an account some of whose commands were refused, so that it knows no longer what rests. */
+  /** Restarts without the existing resting orders: for an account whose resting orders are unknown because commands were rejected. */
   reset(): void {
     this.#filled = 0;
     this.#free = -1;
@@ -94,7 +94,7 @@ export class OrderFlow {
     batch.place(id, side, TimeInForce.GoodTillCancel, price, LOTS + this.#below(LOTS), clientOrderId, tag);
   }
 
-  /** Adds to the best price of one symbol and side, or takes from another's (`ahead` 1): over all cycles each gets as much as is taken. */
+  /** Adds to the best price of one symbol and side, or takes from another's (`ahead` 1). Over all cycles, additions equal takes. */
   #trade(batch: CommandBatch, timeInForce: TimeInForce, lots: number, ahead: number, tag: number): void {
     const lane = (this.#cycle + this.#offset + ahead) % (2 * this.#symbols.length);
     const { id, referencePriceTicks } = this.#symbols[lane >> 1];

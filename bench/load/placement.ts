@@ -1,7 +1,7 @@
 import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** Which cores a process of a load runs on, as `taskset` writes them; undefined: wherever the scheduler puts it. */
+/** The cores of a process of a load, in the format of `taskset`; undefined: the scheduler decides. */
 export interface Placement {
   readonly exchange: string | undefined;
   /** The generator and readers. */
@@ -11,10 +11,10 @@ export interface Placement {
 export const ANYWHERE: Placement = { exchange: undefined, clients: undefined };
 
 /**
- * The last core is the clients', the others are the exchange's. The generator
- * never sleeps; left to itself the scheduler wakes the exchange behind it, where
- * it waits for the whole of a slice (3 to 4 ms) while the other core is idle.
- * Anywhere on a machine of one core, or without taskset (util-linux).
+ * The last core is for the clients, the others are for the exchange. The generator
+ * never sleeps. Without binding, the scheduler queues the exchange behind it, where
+ * it waits for a whole slice (3 to 4 ms) while the other core is idle.
+ * No binding on a machine with one core, or without taskset (util-linux).
  */
 export function clientsApart(): Placement {
   const cores = allowedCores(readFileSync('/proc/self/status', 'latin1'));
@@ -28,7 +28,7 @@ export function onCores(cores: string | undefined, args: readonly string[]): { c
   return { command, args: rest };
 }
 
-/** `fork` on these cores, with a channel; what it prints goes where this process prints. */
+/** `fork` on these cores, with a channel; its output goes to the output of this process. */
 export function forkOn(cores: string | undefined, module: string, nodeFlags: readonly string[]): ChildProcess {
   const { command, args } = onCores(cores, nodeFlags);
   return fork(module, { execPath: command, execArgv: args, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
@@ -37,8 +37,8 @@ export function forkOn(cores: string | undefined, module: string, nodeFlags: rea
 /** A sentence for the report. */
 export function describePlacement({ exchange, clients }: Placement): string {
   return exchange === undefined
-    ? 'No process is bound to a core: the scheduler decides who waits behind the generator, which never sleeps.'
-    : `The exchange with all its threads is bound to core ${exchange}, what loads and reads to core ${clients} (taskset).`;
+    ? 'No process is bound to a core: the scheduler decides which one waits behind the generator, which never sleeps.'
+    : `The exchange with all its threads is bound to core ${exchange}, the load generator and readers to core ${clients} (taskset).`;
 }
 
 /** @param status /proc/self/status */

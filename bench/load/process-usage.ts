@@ -6,15 +6,15 @@ const CLOCK_TICKS = 100;
 /** CPU time of the process and all its threads, user and system, seconds; resolution 10 ms. Linux only. */
 export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  // The name in parentheses may hold spaces; utime and stime are fields 14 and 15, counted from before it.
+  // The name in parentheses may contain spaces; utime and stime are fields 14 and 15, counted from the start of the line.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
 }
 
 export interface ResidentMemory {
-  /** The process's own, shared between its threads included, MB of 10^6 bytes. */
+  /** Private memory of the process, including memory shared between its threads, MB of 10^6 bytes. */
   readonly ownMb: number;
-  /** Mapped files that are in memory, such as the history's: page cache, which the kernel takes back when it is short of memory. */
+  /** Resident mapped files, such as the history's: page cache, which the kernel reclaims when memory is short. */
   readonly filesMb: number;
 }
 

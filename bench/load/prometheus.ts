@@ -1,4 +1,4 @@
-/** A histogram as a Prometheus endpoint tells it: upper bounds in seconds, ascending, and how many were at or below each. */
+/** A histogram as a Prometheus endpoint exposes it: upper bounds in seconds, ascending, and the number at or below each. */
 export interface PrometheusHistogram {
   readonly bounds: readonly number[];
   readonly below: readonly number[];
@@ -20,14 +20,14 @@ export function readValue(text: string, name: string): number {
   return Number(value);
 }
 
-/** What was observed between two readings. */
+/** The observations between two readings. */
 export function histogramSince(before: PrometheusHistogram, after: PrometheusHistogram): PrometheusHistogram {
   return { bounds: after.bounds, below: after.below.map((count, i) => count - before.below[i]) };
 }
 
 /**
- * Seconds; linear inside a bucket. What is above the last finite bound counts as that bound.
- * @throws Error when nothing was observed: 0 would be the best latency of all
+ * Seconds; linear inside a bucket. Values above the last finite bound count as that bound.
+ * @throws Error without any observation, because 0 would count as the best latency
  */
 export function histogramPercentile({ bounds, below }: PrometheusHistogram, percent: number): number {
   const count = below[below.length - 1];

@@ -7,27 +7,27 @@ export interface RampStep {
   readonly p50: number;
   readonly p99: number;
   readonly p999: number;
-  /** It was answered as fast as it was offered. */
+  /** The load was answered as fast as it was offered. */
   readonly kept: boolean;
 }
 
 export interface RampPlan {
   readonly batch: number;
-  /** Commands a second: the first rate, and where the ramp ends even if all is well. */
+  /** Commands a second: the first rate, and the end of the ramp if every rate is sustained. */
   readonly from: number;
   readonly to: number;
-  /** From one rate to the next, above 1. */
+  /** Factor from one rate to the next, above 1. */
   readonly factor: number;
   readonly warmupMs: number;
   readonly windowMs: number;
 }
 
-/** A rate counts as sustained with a p99 up to here: above it a queue grows that the window was too short to show. */
+/** Maximum p99 of a sustained rate: above it, a queue grows that the window is too short to show. */
 const SUSTAINED_P99_MS = 50;
 /** The knee: the highest rate with a p99 below this. */
 const KNEE_P99_MS = 1;
 
-/** Rates upwards until one is not sustained. `onStep` is told of each rate before it starts. */
+/** Rates upwards until one is not sustained. `onStep` is called with each rate before it starts. */
 export async function ramp(load: LoadClient, plan: RampPlan, onStep: (rate: number) => void): Promise<RampStep[]> {
   const { batch, from, to, factor, warmupMs, windowMs } = plan;
   const steps: RampStep[] = [];
@@ -46,12 +46,12 @@ function nextRate(rate: number, factor: number): number {
   return Math.max(rate + 1000, Math.round((rate * factor) / 1000) * 1000);
 }
 
-/** The highest rate of the ramp that was answered in time; 0 when the first was not. */
+/** The highest sustained rate of the ramp; 0 if the first was not sustained. */
 export function sustainedRate(steps: readonly RampStep[]): number {
   return highest(steps, ({ kept, p99 }) => kept && p99 <= SUSTAINED_P99_MS);
 }
 
-/** The highest rate of the ramp with p99 < 1 ms; 0 when none had it. */
+/** The highest rate of the ramp with p99 < 1 ms; 0 if there is none. */
 export function kneeRate(steps: readonly RampStep[]): number {
   return highest(steps, ({ kept, p99 }) => kept && p99 < KNEE_P99_MS);
 }

@@ -1,7 +1,7 @@
 /**
- * Memory for what is sent: messages are laid one behind the other, and `take`
- * hands out what came since the last time. A write keeps its bytes until the
- * kernel has them, so bytes are used again only after all the others were:
+ * Memory for outgoing messages: messages are stored one after the other, and `take`
+ * returns those since the last call. A write keeps its bytes until the
+ * kernel has them, so bytes are reused only after all the others:
  * the owner stops when half of the arena waits.
  */
 export class SendArena {
@@ -14,11 +14,11 @@ export class SendArena {
     this.bytes = Buffer.alloc(size);
   }
 
-  /** Room for `length` bytes: the position of the first. */
+  /** Reserves `length` bytes and returns the position of the first. */
   reserve(length: number): number {
     if (this.#to + length > this.bytes.length) {
       if (this.#to - this.#from + length > this.bytes.length) throw new RangeError('the send arena is too small for one turn');
-      // The end is too short: what was added in this turn moves to the start.
+      // The end is too short: the messages of this turn move to the start.
       this.bytes.copyWithin(0, this.#from, this.#to);
       this.#to -= this.#from;
       this.#from = 0;
@@ -28,7 +28,7 @@ export class SendArena {
     return at;
   }
 
-  /** What was reserved and filled since the last call; empty when nothing was. */
+  /** The bytes reserved and filled since the last call; may be empty. */
   take(): Buffer {
     const taken = this.bytes.subarray(this.#from, this.#to);
     this.#from = this.#to;

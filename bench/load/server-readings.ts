@@ -9,12 +9,12 @@ const RESIDENCE = 'openbell_order_residence_seconds';
 const COMMANDS = 'openbell_commands_total';
 const ONE_MS = 0.001;
 
-/** What the exchange itself counted in one window. */
+/** The exchange's own figures for one window. */
 export interface ServerWindow {
   /** Socket read to socket write, ms: inside the histogram's buckets by interpolation. */
   readonly residenceP50: number;
   readonly residenceP99: number;
-  /** Of the orders that stayed 1 ms at most, percent. */
+  /** Percentage of orders with a service time of at most 1 ms. */
   readonly withinMs: number;
   /** CPU time of all its threads, microseconds per command. */
   readonly cpuPerOrder: number;
@@ -33,8 +33,8 @@ async function read(exchange: ExchangeProcess): Promise<Reading> {
 
 /**
  * Runs the load and reads the exchange's own figures at the start of the
- * windows and at the end of each. GET /metrics is inside the load, as it is
- * where Prometheus asks: it costs about a millisecond of the I/O thread.
+ * windows and at the end of each. GET /metrics is part of the load, as with
+ * Prometheus in production: it costs about a millisecond of the I/O thread.
  */
 export async function runWithReadings(
   exchange: ExchangeProcess,
@@ -43,7 +43,7 @@ export async function runWithReadings(
 ): Promise<{ readonly result: LoadResult; readonly server: readonly ServerWindow[] }> {
   const startMs = performance.now();
   const running = load.run(request);
-  // Whoever awaits `running` below sees why it failed.
+  // The await of `running` below reports the failure.
   running.catch(() => undefined);
   const readings: Reading[] = [];
   for (let boundary = 0; boundary <= request.windows; boundary++) {

@@ -1,26 +1,26 @@
-/** Of the gRPC method that a session is. */
+/** Path of the gRPC method of a session. */
 export const SESSION_PATH = '/openbell.OrderEntry/Session';
 
-/** How the load generator's orders get to the exchange: one connection of one account. */
+/** The transport of the load generator's orders: one connection of one account. */
 export interface OrderTransport {
-  /** Bytes that were handed over and have not left this process. */
+  /** Bytes that were passed to the transport and have not left this process. */
   readonly waitingBytes: number;
   /** Adds one message with one CommandFrame, which is copied. */
   add(frame: Uint8Array): void;
-  /** Sends what was added since the last call, in one write. */
+  /** Sends the messages added since the last call, in one write. */
   flush(): void;
   /** Resolves when the connection is closed. */
   close(): Promise<void>;
 }
 
 export interface TransportListener {
-  /** One message with one ReportFrame. The bytes are valid during the call. @param nowMs when the bytes came, read once per piece */
+  /** One message with one ReportFrame. The bytes are valid during the call. @param nowMs arrival time of the bytes, read once per piece */
   onMessage(bytes: Uint8Array, nowMs: number): void;
-  /** The connection ended although nobody closed it. */
+  /** The connection ended unexpectedly. */
   onLost(reason: string): void;
 }
 
-/** Who asks; gRPC only. */
+/** Credentials of the caller; gRPC only. */
 export interface Caller {
   /** Headers of the call, such as a token. */
   readonly headers: Readonly<Record<string, string>>;
@@ -31,12 +31,12 @@ export interface Caller {
 export interface TransportOptions {
   readonly port: number;
   readonly account: number;
-  /** Number of the last report that was seen; undefined: only new ones. */
+  /** Number of the last report received; undefined: only new ones. */
   readonly lastReport: number | undefined;
   readonly caller?: Caller | undefined;
 }
 
-/** An open connection, and the number of the account's last report as the exchange told it; undefined when it did not. */
+/** An open connection, and the number of the account's last report from the exchange; undefined if it was not sent. */
 export interface OpenTransport {
   readonly transport: OrderTransport;
   readonly lastReport: number | undefined;

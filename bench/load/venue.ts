@@ -6,17 +6,17 @@ import type { FlowSymbol } from './order-flow.ts';
 import type { Placement } from './placement.ts';
 import type { Caller, TransportName } from './transport.ts';
 
-/** Two accounts that trade with each other, a connection each. */
+/** Two accounts that trade with each other, with one connection each. */
 export const ACCOUNTS: readonly number[] = [1, 2];
 /** Orders that each account keeps in the books. */
 export const RESTING = 1000;
 
-/** An exchange and the load generator beside it: three processes with the scope's own, which sleeps while they work. */
+/** An exchange and the load generator. With the scope's own process, which sleeps meanwhile, these are three processes. */
 export interface Venue {
   readonly exchange: ExchangeProcess;
   readonly load: LoadClient;
   readonly symbols: readonly FlowSymbol[];
-  /** The generator's connections from now on. @param port instead of the exchange's own, for a proxy */
+  /** The generator's connections from now on. @param port a proxy's port instead of the exchange's */
   open(transport: TransportName, port?: number, caller?: Caller): Promise<void>;
 }
 
@@ -25,9 +25,9 @@ export interface VenueOptions extends Pick<ExchangeOptions, 'durability' | 'topo
 }
 
 /**
- * Starts both, works, stops the exchange as a user would, and has `openbell
- * verify` replay its whole log: a load whose commands left a state that does
- * not add up is no measurement.
+ * Starts both, runs the work, stops the exchange as a user would, and lets `openbell
+ * verify` replay its whole log: a load that leaves an inconsistent state is not a valid
+ * measurement.
  */
 export async function withVenue(
   context: ScopeContext,

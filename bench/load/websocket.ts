@@ -3,7 +3,7 @@ import { MessageSplitter } from './message-splitter.ts';
 
 /** Final frame, opcode binary. */
 export const BINARY = 0x82;
-/** A client's frame is masked; the mask may be 0, which leaves the bytes as they are. */
+/** A client's frame is masked; the mask may be 0, which leaves the bytes unchanged. */
 export const MASKED = 0x80;
 export const MASK_BYTES = 4;
 /** Opcodes of RFC 6455. */
@@ -12,9 +12,9 @@ export const PING = 9;
 /** Final frame, opcode pong. */
 export const PONG = 0x8a;
 
-/** Cuts what a server sends into frames; ours are never in pieces. */
+/** Cuts the server's byte stream into frames; the exchange never fragments a message. */
 export class WebSocketSplitter extends MessageSplitter {
-  /** Of the message that is shown. */
+  /** Opcode of the current message. */
   opcode = 0;
 
   protected override readHead(bytes: Buffer, at: number): number {
@@ -28,7 +28,7 @@ export class WebSocketSplitter extends MessageSplitter {
   }
 }
 
-/** The head of the answer to an upgrade; what follows it stays in the socket, which is paused. @throws Error with the head when it was refused */
+/** The header of the answer to an upgrade; later bytes stay in the socket, which is paused. @throws Error with the header when the upgrade was rejected */
 export function upgraded(socket: Socket): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = Buffer.alloc(0);
@@ -40,11 +40,11 @@ export function upgraded(socket: Socket): Promise<string> {
       socket.off('close', onClose);
       socket.pause();
       const head = answer.toString('latin1', 0, end);
-      if (!head.startsWith('HTTP/1.1 101')) return reject(new Error(`the WebSocket was refused: ${head}`));
+      if (!head.startsWith('HTTP/1.1 101')) return reject(new Error(`the WebSocket was rejected: ${head}`));
       if (answer.length > end + 4) socket.unshift(answer.subarray(end + 4));
       resolve(head);
     };
-    const onClose = (): void => reject(new Error('the exchange closed the connection instead of an answer'));
+    const onClose = (): void => reject(new Error('the exchange closed the connection without an answer'));
     socket.on('data', onData);
     socket.on('close', onClose);
     socket.once('error', reject);

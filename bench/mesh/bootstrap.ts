@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
 const ENVOY = new URL('../../mesh/envoy/', import.meta.url);
-/** Where the files of mesh/envoy look for certificates and keys. */
+/** Directory of certificates and keys in the files of mesh/envoy. */
 const CONFIGURED_DIR = '/etc/openbell/envoy';
 
-/** What of a bootstrap is touched here; the rest is carried along. */
+/** The parts of a bootstrap that are changed here; the rest is unchanged. */
 export interface Bootstrap {
   admin: { address: Address };
   static_resources: { listeners: Listener[]; clusters: Cluster[] };
@@ -38,7 +38,7 @@ export interface Cluster {
   [rest: string]: unknown;
 }
 
-/** Where the exchange is, and a collector of traces (0: nowhere). */
+/** Ports of the exchange and of a trace collector (0: none). */
 export interface UpstreamPorts {
   readonly grpc: number;
   readonly ws: number;
@@ -53,7 +53,7 @@ export function envoyFile(name: string, dir: string): unknown {
 }
 
 /**
- * The bootstrap of mesh/envoy as a user sets it up: files in `dir`, the
+ * The bootstrap of mesh/envoy as a user would set it up: files in `dir`, the
  * exchange's ports, everything on loopback. Its own ports are any free ones.
  */
 export function localBootstrap(dir: string, upstream: UpstreamPorts): Bootstrap {

@@ -6,15 +6,15 @@ import type { Caller } from '../load/transport.ts';
 import { envoyFile } from './bootstrap.ts';
 
 export interface Credentials {
-  /** What mesh/envoy looks for in its directory is here. */
+  /** Directory with all files that mesh/envoy needs. */
   readonly dir: string;
-  /** What a proxy that verified the token would say. */
+  /** The headers of a proxy that has verified the token. */
   readonly claims: Readonly<Record<string, string>>;
   readonly token: Readonly<Record<string, string>>;
   readonly tls: NonNullable<Caller['tls']>;
 }
 
-/** An authority, certificates, an issuer's key and a trader's token, made now by openssl and jose. @throws Error when openssl fails */
+/** An authority, certificates, an issuer's key and a trader's token, newly created by openssl and jose. @throws Error when openssl fails */
 export async function makeCredentials(root: string, accounts: readonly number[]): Promise<Credentials> {
   const dir = join(root, 'etc');
   mkdirSync(dir, { recursive: true });

@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 /** Ports of one Envoy; all on loopback. */
 export interface EnvoyPorts {
   readonly listen: number;
-  /** Where the exchange's gRPC listens. */
+  /** gRPC port of the exchange. */
   readonly upstream: number;
 }
 
 /**
- * The least Envoy that still is one: HTTP/2 in, HTTP/2 out, no filters but the
+ * A minimal Envoy: HTTP/2 in, HTTP/2 out, no filters except the
  * router, no time limits (by default a stream ends after 15 s), no access log
- * and no statistics per route. What it adds is the price of the hop alone.
+ * and no statistics per route. It adds only the cost of the hop.
  * Envoy reads JSON as YAML.
  */
 export function envoyConfig({ listen, upstream }: EnvoyPorts): string {
@@ -81,7 +81,7 @@ export function envoyConfig({ listen, upstream }: EnvoyPorts): string {
   );
 }
 
-/** @param file a bootstrap of the user's own, in which LISTEN_PORT and UPSTREAM_PORT stand for the ports */
+/** @param file a user's bootstrap with LISTEN_PORT and UPSTREAM_PORT as placeholders for the ports */
 export function ownConfig(file: string, { listen, upstream }: EnvoyPorts): string {
   return readFileSync(file, 'utf8').replaceAll('LISTEN_PORT', String(listen)).replaceAll('UPSTREAM_PORT', String(upstream));
 }

@@ -20,13 +20,13 @@ export interface EnvoyOptions {
   readonly binary: string;
   /** For its configuration. */
   readonly dir: string;
-  /** The bootstrap for the port that it is to listen on. */
+  /** Creates the bootstrap for its listening port. */
   readonly bootstrap: (listen: number) => string;
   /** Kills it. */
   readonly signal: AbortSignal;
 }
 
-/** An Envoy in front of the exchange, as a sidecar stands: a process of its own with one worker thread. */
+/** An Envoy in front of the exchange, like a sidecar: a separate process with one worker thread. */
 export class EnvoyProcess {
   readonly port: number;
   readonly #child: ChildProcess;
@@ -36,7 +36,7 @@ export class EnvoyProcess {
     this.port = port;
   }
 
-  /** Resolves when it takes connections. @throws Error with the end of its log when it does not */
+  /** Resolves when it accepts connections. @throws Error with the end of its log if it does not */
   static async start({ binary, dir, bootstrap, signal }: EnvoyOptions): Promise<EnvoyProcess> {
     signal.throwIfAborted();
     const listen = await freePort();
@@ -50,7 +50,7 @@ export class EnvoyProcess {
       signal.throwIfAborted();
       if (child.exitCode !== null || performance.now() > deadline) {
         child.kill('SIGKILL');
-        throw new Error(`Envoy (${binary}) does not take connections: ${log()}`);
+        throw new Error(`Envoy (${binary}) does not accept connections: ${log()}`);
       }
       await sleep(50);
     }
@@ -70,7 +70,7 @@ export class EnvoyProcess {
   }
 }
 
-/** `Envoy 1.40.0`, as the binary says. */
+/** Version reported by the binary, such as `Envoy 1.40.0`. */
 export async function envoyVersion(binary: string): Promise<string> {
   const child = spawn(binary, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] });
   let text = '';
@@ -81,7 +81,7 @@ export async function envoyVersion(binary: string): Promise<string> {
   return `Envoy ${/\/(\d+\.\d+\.\d+[^/]*)\//.exec(text)?.[1] ?? text.trim()}`;
 }
 
-/** Free a moment ago: Envoy takes port numbers only. */
+/** Port that was free at the time of the call, because Envoy accepts only port numbers. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

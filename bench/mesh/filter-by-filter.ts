@@ -3,7 +3,7 @@ import type { LoadResult } from '../load/load-protocol.ts';
 import { latencyMetric, thousands, valueMetric } from '../load/metrics.ts';
 import { ANYWHERE } from '../load/placement.ts';
 import { cpuSeconds } from '../load/process-usage.ts';
-import type { StageTeller } from '../load/stage-teller.ts';
+import type { StageReporter } from '../load/stage-reporter.ts';
 import type { Caller } from '../load/transport.ts';
 import { ACCOUNTS, type Venue, withVenue } from '../load/venue.ts';
 import type { Metric } from '../suite/result.ts';
@@ -21,8 +21,8 @@ interface Running extends FilterStage {
   readonly envoy: EnvoyProcess;
 }
 
-/** Every stage has its Envoy, and they take turns with direct windows: the machine's moods hit all of them. */
-export async function filterByFilter(context: ScopeContext, binary: string, plan: MeshPlan, stage: StageTeller): Promise<Metric[]> {
+/** Every stage has its own Envoy, and they take turns with direct windows, so that a disturbance affects all of them. */
+export async function filterByFilter(context: ScopeContext, binary: string, plan: MeshPlan, stage: StageReporter): Promise<Metric[]> {
   const { dir, signal } = context;
   const credentials = await makeCredentials(dir, ACCOUNTS);
   const flags = ['--auth-proxies', '127.0.0.0/8'];
@@ -55,7 +55,7 @@ async function oneLoad(
   rate: number,
   batch: number,
   plan: MeshPlan,
-  stage: StageTeller,
+  stage: StageReporter,
 ): Promise<Metric[]> {
   const what = `${thousands(rate)} commands/s, ${batch === 1 ? 'unbatched' : `batches of ${batch}`}`;
   const window = async (port: number | undefined, caller: Caller): Promise<LoadResult> => {
@@ -85,13 +85,13 @@ async function oneLoad(
   return metrics;
 }
 
-/** One call at a time: here every filter is in the way of every order. */
+/** One call at a time: every filter processes every order. */
 async function unary(
   venue: Venue,
   { claims }: Credentials,
   running: readonly Running[],
   rounds: number,
-  stage: StageTeller,
+  stage: StageReporter,
 ): Promise<Metric[]> {
   const account = ACCOUNTS[0];
   const direct: number[] = [];

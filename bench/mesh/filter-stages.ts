@@ -2,7 +2,7 @@ import type { Caller } from '../load/transport.ts';
 import { type Bootstrap, connectionManager, listenerOf, localBootstrap, type UpstreamPorts } from './bootstrap.ts';
 import type { Credentials } from './credentials.ts';
 
-/** What stands between client and exchange: the order-entry listener of mesh/envoy with a part of its filters. */
+/** A proxy between client and exchange: the order-entry listener of mesh/envoy with some of its filters. */
 export interface FilterStage {
   readonly name: string;
   readonly title: string;
@@ -13,7 +13,7 @@ export interface FilterStage {
 const FILTERS = ['grpc_stats', 'jwt_authn', 'rbac', 'local_ratelimit'] as const;
 const TITLES = ['+ gRPC statistics', '+ JWT', '+ RBAC', '+ rate limit'];
 
-/** Each stage is the one before and one thing more; the last is the file as it is. */
+/** Each stage adds one feature to the previous one; the last is the unchanged file. */
 export function filterStages({ dir, claims, token, tls }: Credentials, upstream: UpstreamPorts): FilterStage[] {
   const build = (change: (bootstrap: Bootstrap) => void) => (listen: number) => {
     const bootstrap = localBootstrap(dir, upstream);
@@ -27,7 +27,7 @@ export function filterStages({ dir, claims, token, tls }: Credentials, upstream:
   ];
   for (const [i, name] of FILTERS.entries()) {
     const filters = FILTERS.slice(0, i + 1);
-    // From JWT on, Envoy says who it is; before, the generator says it, as the exchange wants to know.
+    // From JWT on, Envoy sends the identity headers; before, the generator sends them, because the exchange requires them.
     const caller = { headers: i === 0 ? claims : token };
     stages.push({ name, title: TITLES[i], bootstrap: build(strip(filters, 'none')), caller });
   }
@@ -38,7 +38,7 @@ export function filterStages({ dir, claims, token, tls }: Credentials, upstream:
   return stages;
 }
 
-/** Leaves of the file: the router, these filters, so much TLS. */
+/** Keeps of the file: the router, these filters, this level of TLS. */
 function strip(filters: readonly string[], tls: 'none' | 'server' | 'both') {
   return (bootstrap: Bootstrap): void => {
     const listener = listenerOf(bootstrap, 'orders');
@@ -60,7 +60,7 @@ function strip(filters: readonly string[], tls: 'none' | 'server' | 'both') {
   };
 }
 
-/** The benchmark's standard output is no file that Envoy could open. */
+/** Envoy cannot open the benchmark's standard output as a file. */
 function quiet(bootstrap: Bootstrap): void {
   const logs = connectionManager(listenerOf(bootstrap, 'orders')).access_log as { typed_config: { path: string } }[];
   for (const { typed_config } of logs) typed_config.path = '/dev/null';

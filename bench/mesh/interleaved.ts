@@ -1,7 +1,7 @@
 import type { LoadResult } from '../load/load-protocol.ts';
 import { latencyMetric, thousands, valueMetric } from '../load/metrics.ts';
 import { cpuSeconds } from '../load/process-usage.ts';
-import type { StageTeller } from '../load/stage-teller.ts';
+import type { StageReporter } from '../load/stage-reporter.ts';
 import type { Venue } from '../load/venue.ts';
 import type { Latency } from '../suite/recorder.ts';
 import type { Metric } from '../suite/result.ts';
@@ -20,8 +20,8 @@ const BATCHES = [
   { batch: 10, name: 'batch10' },
 ] as const;
 
-/** Direct, proxied, direct, proxied: what disturbs the machine for a while disturbs both. */
-export async function interleaved(venue: Venue, envoy: EnvoyProcess, plan: MeshPlan, stage: StageTeller): Promise<Metric[]> {
+/** Direct, proxied, direct, proxied: a longer disturbance of the machine affects both. */
+export async function interleaved(venue: Venue, envoy: EnvoyProcess, plan: MeshPlan, stage: StageReporter): Promise<Metric[]> {
   const metrics: Metric[] = [];
   for (const { batch, name } of BATCHES) {
     for (const rate of plan.rates) {
@@ -44,7 +44,7 @@ export async function interleaved(venue: Venue, envoy: EnvoyProcess, plan: MeshP
   return metrics;
 }
 
-/** A connection of its own for each window: the account's reports go to all its connections. */
+/** A separate connection for each window, because the account's reports go to all its connections. */
 async function window(venue: Venue, port: number | undefined, rate: number, batch: number, plan: MeshPlan): Promise<LoadResult> {
   await venue.open('grpc', port);
   return venue.load.run({ rate, batch, warmupMs: plan.warmupMs, windowMs: plan.windowMs, windows: 1, sampleMs: 0 });
@@ -65,7 +65,8 @@ function pairMetrics(
   const added = (read: (latency: Latency) => number): number[] =>
     direct.map((result, pair) => read(proxied[pair].windows[0]) - read(result.windows[0]));
   const failed = proxied.filter(({ kept }) => !kept).length;
-  const note = failed === 0 ? undefined : `not kept through Envoy in ${failed} of ${proxied.length} windows: this is a queue, not a hop`;
+  const note =
+    failed === 0 ? undefined : `not sustained through Envoy in ${failed} of ${proxied.length} windows: this is a queue, not a hop`;
   return [
     latencyMetric(`mesh.direct.${id}.latency`, `Direct: ${what}`, rate, all(direct)),
     latencyMetric(`mesh.proxied.${id}.latency`, `Through Envoy: ${what}`, rate, all(proxied)),

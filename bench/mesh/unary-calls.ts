@@ -4,10 +4,10 @@ import { CommandBatch } from '../../gateway/client/index.ts';
 import { GRPC_PREFIX_BYTES } from '../load/grpc-transport.ts';
 import type { Caller } from '../load/transport.ts';
 
-/** An order that nobody has: the cheapest command there is. */
+/** An order id that does not exist: its cancel is the cheapest command. */
 const NO_ORDER = Number.MAX_SAFE_INTEGER;
 
-/** `count` unary Submit calls, one after the other on one connection; resolves with the median, ms. @throws Error when one is refused */
+/** `count` unary Submit calls, one after the other on one connection; resolves with the median, ms. @throws Error when one is rejected */
 export async function unaryCalls(port: number, account: number, { headers, tls }: Caller, count: number): Promise<number> {
   const authority = `${tls === undefined ? 'http://127.0.0.1' : 'https://localhost'}:${port}`;
   const session = connect(authority, {

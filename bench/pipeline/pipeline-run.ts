@@ -87,7 +87,7 @@ export async function runVariant(
         latencies[index].push(recorder.take());
       }
       const most = maximumCommands;
-      const { fromMs, toMs } = await measure('as fast as it goes', rates.length, most, () => pipeline.closedLoop(maker.words, most));
+      const { fromMs, toMs } = await measure('maximum', rates.length, most, () => pipeline.closedLoop(maker.words, most));
       maximum.push((most / (toMs - fromMs)) * 1000);
       disturbances.push(disturbance);
     }

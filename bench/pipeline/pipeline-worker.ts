@@ -5,7 +5,7 @@ import { type PipelinePlan, runVariant, type VariantFigures } from './pipeline-r
 export interface PipelineAssignment {
   readonly plan: PipelinePlan;
   readonly windows: number;
-  /** Empty folder on the disk that is measured. */
+  /** Empty folder on the measured disk. */
   readonly dir: string;
 }
 

@@ -16,9 +16,9 @@ import { Tap } from './tap.ts';
 const WORDS = Command.bytes / 4;
 /** Until the first command of a window is due. */
 const LEAD_MS = 0.1;
-/** Longest that the event loop waits for it: the log's writes end in it. */
+/** Maximum wait of the event loop for the next command; the log's writes complete in the event loop. */
 const SPIN_MS = 0.02;
-/** Without one more answer for so long, the window failed. */
+/** The window fails after this time without another answer. */
 const STUCK_MS = 10_000;
 
 export interface PipelineOptions {
@@ -26,11 +26,11 @@ export interface PipelineOptions {
   readonly topology: Topology;
   readonly durability: Durability;
   readonly limits: Limits;
-  /** Most commands of a window. */
+  /** Maximum number of commands of a window. */
   readonly capacity: number;
 }
 
-/** A production `Engine`, and this thread as the gateway: puts commands into the command ring, takes reports from the gate. */
+/** A production `Engine`, with this thread as the gateway: it puts commands into the command ring and takes reports from the gate. */
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #engine: Engine;
@@ -60,7 +60,7 @@ export class Pipeline {
     await this.#engine.start();
   }
 
-  /** Commands that may have no report, such as definitions: done when all are applied, durable and handed on. */
+  /** Commands that may have no report, such as definitions: done when all are applied, durable and released by the gate. */
   async settle(commands: Int32Array, count: number): Promise<void> {
     for (let sent = 0; sent < count; ) {
       sent += this.#put(commands, sent, count);
@@ -74,7 +74,7 @@ export class Pipeline {
     }
   }
 
-  /** All as fast as the ring takes them; until the last is answered. */
+  /** All commands as fast as the ring accepts them, until the last is answered. */
   closedLoop(commands: Int32Array, count: number): Promise<Span> {
     return this.#run(
       commands,
@@ -85,7 +85,7 @@ export class Pipeline {
     );
   }
 
-  /** Each command when it is due, or as soon after as the ring takes it; latencies go into `recorder` afterwards. */
+  /** Each command at its planned time, or as soon as the ring accepts it; latencies go into `recorder` afterwards. */
   async openLoop(commands: Int32Array, count: number, ratePerSecond: number, recorder: Recorder): Promise<Span> {
     const pacer = new Pacer(ratePerSecond, performance.now() + LEAD_MS);
     const due = (): number => pacer.due(performance.now());
@@ -100,8 +100,8 @@ export class Pipeline {
     const { dir, limits } = this.#options;
     const replayed = new Exchange(limits);
     replayLog(replayed, dir, 1);
-    // The engine also logs its rules and state digests, at times of the clock: the twin does not.
-    assert(tradingHash(replayed) === twin.tradingHash, 'pipeline: same commands, another state than the twin');
+    // The engine also logs its rules and state digests, at times of the clock. The twin does not.
+    assert(tradingHash(replayed) === twin.tradingHash, 'pipeline: same commands, but a state that differs from the twin');
     assert(replayed.accounts.imbalance(1) === 0 && replayed.accounts.imbalance(2) === 0, 'pipeline: money was not conserved');
   }
 
@@ -110,7 +110,7 @@ export class Pipeline {
     await this.#engine.stop({ snapshot: false }).catch(() => undefined);
   }
 
-  /** One look per turn of the event loop, as the gateway gets its frames. */
+  /** One poll per turn of the event loop, like the gateway. */
   #run(commands: Int32Array, count: number, fromMs: number, due: () => number, waitMs: (command: number) => number): Promise<Span> {
     const tap = this.#tap;
     tap.begin();
@@ -124,7 +124,7 @@ export class Pipeline {
         else if (sent > tap.answered && performance.now() - tap.lastMs > STUCK_MS)
           reject(new Error(`pipeline: ${tap.answered} of ${sent} commands answered, and no more`));
         else {
-          // Nothing is under way: turns of the event loop would only make garbage.
+          // No command is in flight: turns of the event loop would only create garbage.
           if (tap.answered === sent) this.#spin.forMs(Math.min(waitMs(sent), SPIN_MS));
           setImmediate(look);
         }

@@ -8,19 +8,19 @@ const REPORT_WORDS = Report.bytes / 4;
 const SEQ = Report.seq / 4;
 
 /**
- * Stands where the gateway stands: behind the gates, on the I/O thread. Notes
- * when each command's reports came; also reads the history's end of the report
+ * Takes the place of the gateway: behind the gates, on the I/O thread. Records
+ * when each command's reports arrive. It also reads the history's end of the report
  * ring, which would fill without a reader.
  */
 export class Tap implements ReportHandler, MarketHandler {
-  /** Commands since `begin` of which a report came. */
+  /** Commands since `begin` with a report. */
   answered = 0;
-  /** All that came. */
+  /** All reports received. */
   marketEvents = 0;
   /** When the last report came. */
   lastMs = 0;
   readonly #history: RingConsumer;
-  /** Per poll of the gate: how many commands are answered with it, and when. */
+  /** Per poll of the gate: how many commands are answered, and when. */
   readonly #count: Int32Array;
   readonly #atMs: Float64Array;
   #polls = 0;
@@ -38,7 +38,7 @@ export class Tap implements ReportHandler, MarketHandler {
     this.#polls = 0;
   }
 
-  /** Outside of the window: the latency of each of its commands, from when it was due. */
+  /** Called outside of the window: the latency of each of its commands, from its planned time. */
   record(pacer: Pacer, recorder: Recorder): void {
     for (let poll = 0, command = 0; poll < this.#polls; poll++)
       for (; command < this.#count[poll]; command++) recorder.record(this.#atMs[poll] - pacer.plannedMs(command));
@@ -51,7 +51,7 @@ export class Tap implements ReportHandler, MarketHandler {
     this.answered++;
   }
 
-  /** Reports of one command never come in two polls, but for those of one that overflowed the ring. */
+  /** The reports of one command never arrive in two polls, except if they overflowed the ring. */
   onReportsEnd(): void {
     this.lastMs = performance.now();
     if (this.#polls < this.#count.length) {
@@ -62,7 +62,7 @@ export class Tap implements ReportHandler, MarketHandler {
     this.#history.release();
   }
 
-  /** Market events leave by the same gates; nobody wants them here. */
+  /** Market events leave through the same gates and are discarded here. */
   onMarketEvent(): void {
     this.marketEvents++;
   }

@@ -1,4 +1,4 @@
-/** A process that recovers a data directory as the engine does, and says when it is ready: `node bench/recovery/recover.ts DIR`, forked. */
+/** A process that recovers a data directory like the engine, and reports when it is ready: `node bench/recovery/recover.ts DIR`, forked. */
 
 import { resolveLimits } from '../../engine/limits.ts';
 import { Exchange } from '../../engine/machine/exchange.ts';
@@ -11,7 +11,7 @@ import { atOnce } from '../../engine/turns.ts';
 import { Command, Report } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES } from '../../engine/wire/market-event.ts';
 
-/** Sent when commands could be taken, and, after the clock has stopped, with what was recovered. */
+/** Sent when the engine could accept commands, and again after the measurement, with the recovered state. */
 export type Recovering =
   | { readonly kind: 'ready'; readonly milliseconds: number }
   | { readonly kind: 'recovered'; readonly seq: number; readonly snapshotSeq: number; readonly hash: string };
@@ -26,7 +26,7 @@ const outputs = {
 const exchange = new Exchange(limits, outputs);
 const commands = new RingConsumer(ring(Command.bytes, limits.commandRing), 0);
 const core = new EngineCore(exchange, commands, outputs, new Control(allocateControl()));
-// The history has everything: no report is shown again, and so the report ring stays empty.
+// The history is complete, so no report is published again, and the report ring stays empty.
 const nothing = (): void => undefined;
 const { milliseconds, seq, snapshotSeq } = atOnce(core.recover(process.argv[2], Number.POSITIVE_INFINITY, nothing, nothing));
 say({ kind: 'ready', milliseconds });

@@ -12,21 +12,21 @@ import { writeSnapshot } from '../../engine/threads/engine-core.ts';
 import { CoreFlow } from '../core/core-flow.ts';
 
 const CHUNK = 1000;
-const TELL_MS = 250;
+const REPORT_MS = 250;
 
 export interface WrittenLog {
   /** Commands in it. */
   readonly seq: number;
   /** Of the state after the last command. */
   readonly hash: string;
-  /** Path of the snapshot of its middle. */
+  /** Path of the snapshot in its middle. */
   readonly snapshot: string;
 }
 
 /**
  * Writes a log of at least `commands` commands of the exchange-core mix, and a
- * snapshot of its middle, with the real log writer.
- * @param onProgress with the part that is done, several times a second; what it throws ends the writing
+ * snapshot in its middle, with the real log writer.
+ * @param onProgress called with the part done, several times a second; an exception from it ends the writing
  */
 export async function writeLog(dir: string, commands: number, onProgress: (done: number) => void): Promise<WrittenLog> {
   const ring = allocateRing({ slotBytes: 64, capacity: 2 ** 13, consumers: 1 });
@@ -60,7 +60,7 @@ export async function writeLog(dir: string, commands: number, onProgress: (done:
   exchange.apply(first, words, 0);
   flow.setUp(() => put(0));
   let snapshot = '';
-  let told = performance.now();
+  let reportedMs = performance.now();
   while (exchange.seq < commands) {
     flow.make(CHUNK);
     for (let slot = 0; slot < CHUNK; slot++) {
@@ -69,10 +69,10 @@ export async function writeLog(dir: string, commands: number, onProgress: (done:
     }
     producer.publish();
     if (snapshot === '' && exchange.seq >= commands / 2) snapshot = writeSnapshot(exchange, dir);
-    if (performance.now() - told < TELL_MS) continue;
-    told = performance.now();
+    if (performance.now() - reportedMs < REPORT_MS) continue;
+    reportedMs = performance.now();
     onProgress(exchange.seq / commands);
-    // Ctrl-C comes in here.
+    // Ctrl-C takes effect here.
     await new Promise(setImmediate);
   }
   await log.close();

@@ -1,4 +1,4 @@
-/** Line charts as inline SVG, drawn when the report is made: it needs nothing but a browser. */
+/** Line charts as inline SVG, drawn when the report is created: viewing needs only a browser. */
 import type { Axis } from '../suite/result.ts';
 import { html, type Markup } from './markup.ts';
 import { linearScale, logScale, percentileScale, type Scale } from './scale.ts';
@@ -12,7 +12,7 @@ export interface Line {
   readonly band?: readonly (readonly [x: number, low: number, high: number])[];
 }
 
-/** A limit: the line has to stay below it up to there. */
+/** A limit: the line must stay below it up to this point. */
 export interface Mark {
   readonly x: number;
   readonly y: number;
@@ -32,11 +32,11 @@ export interface Chart {
 const WIDTH = 480;
 const HEIGHT = 286;
 const PLOT = { left: 56, right: WIDTH - 26, top: 26, bottom: HEIGHT - 44 };
-/** Points of a line get a dot as long as they can be told apart. */
+/** Points of a line get a dot as long as they are distinguishable. */
 const MAX_DOTS = 24;
-/** Colours in the style sheet; after that the dashes change. */
+/** Number of colours in the style sheet; further lines use dashes. */
 export const COLOURS = 8;
-/** A mark of this length has its label on it. */
+/** Minimum length of a mark with its label on it. */
 const MARK_LABEL = 130;
 const X_TICKS = 6;
 const Y_TICKS = 5;
@@ -86,7 +86,7 @@ function renderLine(line: readonly Point[], index: number): Markup {
   return html`<path class="line ${style}" data-line="${index}" d="${path(line)}"/>${dots}`;
 }
 
-/** A button, because it takes the line away and brings it back; it holds what the cursor reads. */
+/** A button, because it hides and shows the line; it contains the value at the cursor. */
 function legendItem({ name, points }: Line, drawn: readonly Point[], index: number): Markup {
   const data = points.map(([x, y], at) => [px(drawn[at][0]), Number(x.toPrecision(5)), Number(y.toPrecision(4))]);
   return html`<li><button type="button" aria-pressed="true" data-line="${index}" data-points="${JSON.stringify(data)}">
@@ -101,7 +101,7 @@ function renderMark({ x: to, y: limit, label }: Mark, x: Scale, y: Scale): Marku
   const [right, at] = [x.at(to), y.at(limit)];
   const line = html`<path class="mark" d="M${PLOT.left} ${px(at)}H${px(right)}M${px(right)} ${px(at - 5)}V${px(at + 5)}"/>`;
   if (right - PLOT.left > MARK_LABEL) return html`${line}<text class="mark" x="${PLOT.left + 5}" y="${px(at - 5)}">${label}</text>`;
-  // Too short to write on: curves only rise, so there is room at the right.
+  // Too short for a label: curves only rise, so there is room at the right.
   return html`${line}<path class="leader" d="M${px(right)} ${px(at)}H${PLOT.right}"/>
 <text class="mark end" x="${PLOT.right - 3}" y="${px(at - 5)}">${label}</text>`;
 }
@@ -118,7 +118,7 @@ function axisScale({ log }: Axis, values: readonly number[], range: Point, ticks
   return logScale(extent(positive, [1, 10]), range);
 }
 
-/** A loop: an hour of points is more than a call takes as arguments. */
+/** A loop, because an hour of points exceeds the maximum number of arguments. */
 function extent(values: readonly number[], otherwise: Point): Point {
   if (values.length === 0) return otherwise;
   let [low, high] = [values[0], values[0]];

@@ -1,6 +1,6 @@
 import type { Unit } from '../suite/result.ts';
 
-/** Without the unit: three significant digits, more below a million for what is counted in whole ones. */
+/** Without the unit: three significant digits; whole numbers below a million in full. */
 export function formatNumber(value: number): string {
   if (value === 0) return '0';
   if (!Number.isFinite(value)) return '∞';
@@ -10,7 +10,7 @@ export function formatNumber(value: number): string {
   return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 }
 
-/** Without the zeros that keep a table's columns alike. */
+/** Without the trailing zeros that align a table's columns. */
 export function formatPlain(value: number): string {
   const text = formatNumber(value);
   return text.replace(/(\.\d*?)0+(?=$| )/, '$1').replace(/\.(?=$| )/, '');
@@ -22,7 +22,7 @@ export function formatValue(value: number, unit: Unit, format = formatNumber): s
   return `${format(value)}${space}${unit === 'us' ? 'µs' : unit}`;
 }
 
-/** A part as a percentage, without its sign. */
+/** A fraction as a percentage, without its sign. */
 export function formatPart(part: number): string {
   if (!Number.isFinite(part)) return '∞ %';
   const percent = Math.abs(part) * 100;

@@ -23,12 +23,12 @@ import {
 } from './model.ts';
 import { percentileCharts } from './percentile-charts.ts';
 
-/** Ours, and free of `</style` and `</script`. */
+/** Our own file, without `</style` and `</script`. */
 const [STYLE, SCRIPT] = ['report.css', 'report-script.js'].map((file) => new Markup(readFileSync(new URL(file, import.meta.url), 'utf8')));
-/** Nothing may come from elsewhere, and nothing may be sent there. */
+/** The page may neither load nor send anything. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
-/** The run as one HTML file that needs nothing else. */
+/** The run as one self-contained HTML file. */
 export function renderHtml(report: Report): string {
   const { run, before } = report;
   const changes = before === undefined ? [] : differences(run, before);
@@ -66,7 +66,7 @@ ${run.scopes.map((scope) => renderScope(scope, report))}
 }
 
 function renderBudgets(verdicts: readonly Verdict[]): Markup {
-  // What fails first, what was not measured last.
+  // Failed budgets first, those not measured last.
   const order: readonly Verdict['state'][] = ['error', 'broken', 'not met', 'met', 'not measured'];
   const rows = [...verdicts].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
   const [measured, rest] = [rows.filter(({ state }) => state !== 'not measured'), rows.filter(({ state }) => state === 'not measured')];

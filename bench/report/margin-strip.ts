@@ -6,7 +6,7 @@ const MIDDLE = WIDTH / 2;
 /** An edge is four times the limit, or a quarter. */
 const EDGE = 4;
 
-/** Best window (dot) and median (tick) against the limit (line in the middle), in a log scale: left of it is the good side. */
+/** Best window (dot) and median (tick) against the limit (line in the middle), on a log scale: the left side is good. */
 export function marginStrip({ limit, best, median, better }: Verdict): Markup | undefined {
   if (best === undefined || median === undefined || limit <= 0) return undefined;
   const at = (value: number): number => {

@@ -17,7 +17,7 @@ import {
   valueRows,
 } from './model.ts';
 
-/** The run as Markdown: for a terminal, a pull request, a mail. */
+/** The run as Markdown: for a terminal, a pull request or an e-mail. */
 export function renderMarkdown(report: Report): string {
   const { run, before, verdicts } = report;
   const out = [
@@ -122,7 +122,7 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
   ];
 }
 
-/** Titles and messages come from elsewhere: they must not end a cell or begin a tag. */
+/** Escapes titles and messages: they must not end a cell or begin a tag. */
 function escapeMarkdown(text: string): string {
   return text.replaceAll(/[\\|<`*]/g, '\\$&').replaceAll(/\s*\n\s*/g, ' ');
 }

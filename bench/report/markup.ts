@@ -1,4 +1,4 @@
-/** Text that is HTML already. Everything else is escaped on its way in. */
+/** Text that is already HTML. All other text is escaped. */
 export class Markup {
   readonly text: string;
 
@@ -9,7 +9,7 @@ export class Markup {
 
 type Part = Markup | string | number | undefined | false | readonly Part[];
 
-/** A template whose values are escaped, unless they are {@link Markup}; lists are joined, undefined and false leave nothing. */
+/** A template whose values are escaped, unless they are {@link Markup}; lists are joined, undefined and false produce nothing. */
 export function html(strings: TemplateStringsArray, ...values: readonly Part[]): Markup {
   let text = strings[0];
   values.forEach((value, index) => {

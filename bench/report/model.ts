@@ -1,4 +1,4 @@
-/** What both reports tell, as text ready to be laid out. */
+/** The content of both reports, as text ready for layout. */
 import type { Verdict } from '../suite/budgets.ts';
 import { type Change, compareMetric, metricsById } from '../suite/compare.ts';
 import { figureOf, isLatency, PERCENTILES, type Percentile } from '../suite/figures.ts';
@@ -10,7 +10,7 @@ export interface Report {
   /** The run to compare with. */
   readonly before?: RunResult;
   readonly verdicts: readonly Verdict[];
-  /** Scopes that a run of all leaves out. */
+  /** Scopes that a run of all scopes omits. */
   readonly leftOut: readonly string[];
 }
 
@@ -58,7 +58,7 @@ function cellOf(metric: Metric, percentile?: Percentile): Cell {
   return { median: format(figure.median), best: format(figure.best), worst: format(figure.worst) };
 }
 
-/** `12 % better`, `0`, or nothing to compare with. */
+/** `12 % better`, `0`, or empty without an earlier run. */
 export function describeChange(change: Change | undefined): string {
   if (change === undefined) return '';
   if (change.better === undefined) return change.now === 0 ? 'same' : `was ${formatNumber(change.before)}`;
@@ -66,13 +66,13 @@ export function describeChange(change: Change | undefined): string {
   return `${formatPart(change.better)} ${change.better > 0 ? 'better' : 'worse'}`;
 }
 
-/** `≤ 1.00 ms`; for a ratio, what it may be at worst. */
+/** `≤ 1.00 ms`; for a ratio, its worst permitted value. */
 export function describeLimit({ limit, unit, better }: Verdict): string {
   const bound = better === undefined ? '' : better === 'lower' ? '≤ ' : '≥ ';
   return bound + (unit === undefined ? formatPlain(limit) : formatValue(limit, unit, formatPlain));
 }
 
-/** Where a ratio's limit comes from. */
+/** Source of a ratio's limit. */
 export function describeCommitted({ budget }: Verdict): string {
   if (budget.kind !== 'ratio') return '';
   return `committed ${formatPlain(budget.committed)}x, ${formatPart(budget.tolerance)} allowed`;

@@ -1,4 +1,4 @@
-/** The latencies of a scope as percentile curves, those that belong together in one chart. */
+/** The latencies of a scope as percentile curves; related ones share a chart. */
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
 import type { Verdict } from '../suite/budgets.ts';
 import { isLatency, PERCENTILE_NAMES } from '../suite/figures.ts';
@@ -8,9 +8,9 @@ import { type Chart, COLOURS, type Line, type Mark, type Point } from './chart.t
 import { formatPlain } from './format.ts';
 
 const POINTS_PER_DECADE = 12;
-/** Beyond 99.9999 % there is nothing that a run could tell. */
+/** A run has no information beyond 99.9999 %. */
 const MAX_DECADES = 6;
-/** What a budget's percentile is on the axis; the maximum has no place there. */
+/** Axis value of a budget's percentile; the maximum has none. */
 const POSITIONS: Readonly<Record<string, number>> = { p50: 2, p90: 10, p99: 100, p999: 1000 };
 
 export function percentileCharts(metrics: readonly Metric[], verdicts: readonly Verdict[]): Chart[] {
@@ -25,7 +25,7 @@ export function percentileCharts(metrics: readonly Metric[], verdicts: readonly 
 
 /**
  * Metrics that differ only in the last part of their id (the rate, the protocol)
- * share a chart; those that are left alone share one, too.
+ * share a chart; the remaining single ones share one, too.
  */
 function group(metrics: readonly Metric[]): { title: string; members: Metric[] }[] {
   const families = new Map<string, Metric[]>();
@@ -58,7 +58,7 @@ function line(metric: Metric): Line {
   };
 }
 
-/** Up to the percentile that one sample in the whole stands for. */
+/** Up to the percentile that a single sample represents. */
 function curve(latency: Latency): Point[] {
   const histogram = decodeFromCompressedBase64(latency.histogram);
   const decades = Math.min(MAX_DECADES, Math.log10(Math.max(1, latency.count)));

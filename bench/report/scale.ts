@@ -1,4 +1,4 @@
-/** Values to pixels, and where the ticks are. */
+/** Maps values to pixels, and places the ticks. */
 import { formatPlain } from './format.ts';
 
 export interface Tick {
@@ -31,7 +31,7 @@ function niceStep(rough: number): number {
   return power * (part <= 1 ? 1 : part <= 2 ? 2 : part <= 5 ? 5 : 10);
 }
 
-/** @param domain of the data; what is not above zero is drawn at the bottom */
+/** @param domain of the data; values not above zero are drawn at the bottom */
 export function logScale([low, high]: Range, range: Range): Scale {
   const steps: number[] = [];
   const top = Math.max(high, low * 1.01);
@@ -45,7 +45,7 @@ export function logScale([low, high]: Range, range: Range): Scale {
   return scale(Math.log10, [within[0], within[within.length - 1]], range, ticks, formatPlain);
 }
 
-/** The tail stretched: 90 %, 99 %, 99.9 % are equally far apart. The value is 1 / (1 - part). @param decades where it ends: 2.5 is halfway from 99 to 99.9 % */
+/** The tail stretched: 90 %, 99 %, 99.9 % are equally far apart. The value is 1 / (1 - part). @param decades end of the axis: 2.5 is halfway from 99 to 99.9 % */
 export function percentileScale(decades: number, range: Range): Scale {
   const ticks = [1, 2, ...Array.from({ length: Math.floor(decades + 1e-9) }, (_, index) => 10 ** (index + 1))];
   return scale(Math.log10, [1, 10 ** decades], range, ticks, (value) => {

@@ -1,4 +1,4 @@
-/** The order book alone: single operations beside another Node.js order book, and recorded order flow. */
+/** The order book alone: single operations compared with another Node.js order book, and recorded order flow. */
 import { AUCTION_ORDERS, runAuction } from '../book/auction.ts';
 import { type FlowFigures, type FlowPlan, flowFilesMissing, runFlowFiles } from '../book/flow-files.ts';
 import { type MicroFigures, type MicroPlan, runMicro, TURNS } from '../book/micro.ts';
@@ -23,12 +23,12 @@ const PLANS: Record<Profile, Plan> = {
   },
 };
 const PEER = 'nodejs-order-book';
-/** Of the scope's time: the flow files come last. */
+/** Share of the scope's time; the flow files come last. */
 const MICRO_PART = 0.7;
 
 export const scope: Scope = {
   name: 'book',
-  title: 'Book: single operations beside nodejs-order-book, and order flow files',
+  title: 'Book: single operations compared with nodejs-order-book, and order flow files',
   options: {},
   seconds: (profile) => (profile === 'ci' ? 15 : 90),
   run: (context) => measured(scope, () => run(context)),
@@ -89,10 +89,10 @@ function flowMetric({ file, rates }: FlowFigures): Metric {
 
 function method({ windowMs, warmUpMs }: MicroPlan, windows: number): string[] {
   return [
-    `Single operations: a book of ${2 * LEVELS * ORDERS_A_LEVEL} orders, ${ORDERS_A_LEVEL} on each of ${LEVELS} prices a side, one symbol, no accounts. tinybench times a batch at a time (500 adds, cancels or amends; 250 or 25 crossing orders); preparing and undoing it are outside of the clock. Warm-up ${warmUpMs} ms, then ${windows} windows of ${windowMs} ms inside the clock, for each operation and book, in which the two books take ${TURNS} turns each; the ratio of a window is the median of its turns.`,
-    `${PEER} 10.1.1 gets the same orders in the same run, right before or after; by its methods limit, cancel and modify, without journaling, with ids that begin with a letter (with decimal ones it amends at half and crosses at a fifth of the speed). Orders are prepared outside of the clock on both sides: ours as 40-byte records, theirs as the objects that its methods take. Inside the clock: ours decodes, matches and writes a 64-byte event for each answer and fill into the production ring; theirs returns its answers as objects. It works with floating-point sizes and prices and has stop orders, which cost it a look at each trade; our book does not have them.`,
-    'Checked: each batch makes the number of fills that it should, and both books have the same lots on the same prices before, in the middle and after.',
-    `Auction: finding the price and trading ${AUCTION_ORDERS.toLocaleString('en')} orders whose prices overlap; all fills told to a listener. Checked: the indicated volume trades, and the book is not crossed afterwards.`,
+    `Single operations: a book of ${2 * LEVELS * ORDERS_A_LEVEL} orders, ${ORDERS_A_LEVEL} on each of ${LEVELS} prices a side, one symbol, no accounts. tinybench times a batch at a time (500 adds, cancels or amends; 250 or 25 crossing orders); preparation and undo are not measured. Warm-up ${warmUpMs} ms, then ${windows} windows of ${windowMs} ms of measured time, for each operation and book, in which the two books take ${TURNS} turns each; the ratio of a window is the median of its turns.`,
+    `${PEER} 10.1.1 gets the same orders in the same run, right before or after, through its methods limit, cancel and modify, without journaling, with ids that begin with a letter (with decimal ones it amends at half and crosses at a fifth of the speed). Orders are prepared before the measurement on both sides: for openbell as 40-byte records, for the peer as the objects of its interface. Measured: openbell decodes, matches and writes a 64-byte event for each answer and fill into the production ring; the peer returns its answers as objects. The peer uses floating-point sizes and prices and has stop orders, which it checks at each trade; the openbell book does not have them.`,
+    'Checked: each batch has the expected number of fills, and both books have the same lots at the same prices before, in the middle and after.',
+    `Auction: finding the price and trading ${AUCTION_ORDERS.toLocaleString('en')} orders whose prices overlap; all fills reported to a listener. Checked: the indicated volume trades, and the book is not crossed afterwards.`,
   ];
 }
 

@@ -7,13 +7,13 @@ import { type Metric, median, type Profile, type ScopeResult, type Series } from
 import { runRoomyThread, YOUNG_MB } from '../suite/roomy-thread.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
 
-/** Commands/s; exchange-core publishes its table for these, but for 1.5 M. */
+/** Commands/s; exchange-core publishes its table for these, except for 1.5 M. */
 const RATES = [125_000, 250_000, 500_000, 1_000_000, 1_500_000, 2_000_000];
 const PLANS: Record<Profile, CorePlan> = {
   ci: { rates: RATES, windowSeconds: 0.2, warmUpCommands: 1_500_000, maximumCommands: 400_000 },
   full: { rates: RATES, windowSeconds: 2, warmUpCommands: 3_000_000, maximumCommands: 3_000_000 },
 };
-/** A rate is held when 99 % of its commands are done within this. */
+/** A rate is sustained if 99 % of its commands are done within this time. */
 const HELD_MS = 1;
 
 export const scope: Scope = {
@@ -44,7 +44,7 @@ function metrics({ latencies, maximum, disturbances }: CoreFigures): Metric[] {
       better: 'lower',
       windows: latencies[index].map((latency) => ({ latency })),
       ...(median(latencies[index].map(({ p99 }) => p99)) > HELD_MS
-        ? { note: 'A backlog is in it: more than it holds here, or others had the core (see core.waited).' }
+        ? { note: 'Includes a backlog: the rate is too high for this machine, or the core was shared (see core.waited).' }
         : {}),
     }),
   );
@@ -60,7 +60,7 @@ function metrics({ latencies, maximum, disturbances }: CoreFigures): Metric[] {
     },
     {
       id: 'core.maximum',
-      title: 'Commands as fast as it goes',
+      title: 'Commands at the maximum rate',
       unit: '/s',
       better: 'higher',
       windows: maximum.map((value) => ({ value: Math.round(value) })),
@@ -88,13 +88,13 @@ function method({ windowSeconds, warmUpCommands, maximumCommands }: CorePlan, { 
   const percent = (part: number): string => `${(part * 100).toFixed(1)} %`;
   const { mix, restingOrders, levels } = twin;
   return [
-    'Load: the mix that exchange-core publishes its table for: 9 % new, 3 % immediate-or-cancel, 6 % cancel, 82 % move; 1,000 accounts, one symbol, fees on.' +
-      ` In this run: ${percent(mix.new)} new or immediate-or-cancel, ${percent(mix.cancel)} cancel, ${percent(mix.move)} move; ${percent(traded)} of the commands traded; ${restingOrders} orders rested at ${levels} prices in the end.`,
-    'Inside the clock: checks, matching, settlement, and every report and market event in its ring. Outside: log, gates, threads, network. exchange-core leaves out the same, but its measured path crosses threads; this one does not.',
-    'Open loop: command i is due at start + i / rate. Latency counts from there until all reports of its poll (at most 256 commands) are in the ring, so that whatever delays one command is in those behind it.',
-    'Commands are made before each window, from a twin of the exchange in another thread. Times are kept during the window and put into the histogram after it. The measuring thread empties the rings between two polls: that is in the latency of those that wait.',
-    `Reading the clock takes about 60 ns and 16 bytes of garbage, and is in every latency. The measured thread has a young generation of ${YOUNG_MB} MB, which holds the readings of a window; the exchange itself makes no garbage.`,
-    `Warm-up: ${warmUpCommands.toLocaleString('en')} commands as fast as it goes, a quarter of a second at 500,000/s. ${windows} windows of ${windowSeconds} s a rate, all rates in turn; ${maximumCommands.toLocaleString('en')} commands a closed-loop window. Garbage is collected before each window.`,
-    'Checked in the end: every command was answered, the state has the hash of the twin, money is conserved.',
+    'Load: the mix of the table that exchange-core publishes: 9 % new, 3 % immediate-or-cancel, 6 % cancel, 82 % move; 1,000 accounts, one symbol, fees on.' +
+      ` In this run: ${percent(mix.new)} new or immediate-or-cancel, ${percent(mix.cancel)} cancel, ${percent(mix.move)} move; ${percent(traded)} of the commands traded; ${restingOrders} orders rested at ${levels} prices at the end.`,
+    'Measured: checks, matching, settlement, and every report and market event in its ring. Not measured: log, gates, threads, network. exchange-core omits the same, but its measured path crosses threads; this one does not.',
+    'Open loop: command i is due at start + i / rate. Latency counts from there until all reports of its poll (at most 256 commands) are in the ring, so that a delay of one command is included in the later ones.',
+    'Commands are generated before each window, from a twin of the exchange in another thread. Times are stored during the window and put into the histogram after it. The measuring thread empties the rings between two polls; the latency of waiting commands includes this.',
+    `Reading the clock takes about 60 ns and 16 bytes of garbage, and every latency includes it. The measured thread has a young generation of ${YOUNG_MB} MB, enough for the readings of a window; the exchange itself creates no garbage.`,
+    `Warm-up: ${warmUpCommands.toLocaleString('en')} commands at the maximum rate, a quarter of a second at 500,000/s. ${windows} windows of ${windowSeconds} s a rate, all rates in turn; ${maximumCommands.toLocaleString('en')} commands a closed-loop window. Garbage is collected before each window.`,
+    'Checked at the end: every command was answered, the state has the hash of the twin, money is conserved.',
   ];
 }

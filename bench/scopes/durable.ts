@@ -11,7 +11,7 @@ import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
 const RATE = 50_000;
 const WARM_UP_MS = 100;
 const SEQUENTIAL_MS = 300;
-/** Turns of each driver in a window, and what is measured of each in ms. */
+/** Turns of each driver in a window, and the measured time of each in ms. */
 const TURNS = { full: { count: 5, ms: 900 }, ci: { count: 1, ms: 700 } } as const;
 const DRIVERS = ['disk', 'pool', 'compact', 'pinned'] as const;
 type Driver = (typeof DRIVERS)[number];
@@ -19,12 +19,12 @@ const TITLES: Record<Driver, string> = {
   disk: 'the disk alone, group commit by a blocking loop',
   pool: 'the disk alone, group commit, fdatasync by libuv',
   compact: 'the log on the event loop (compact)',
-  pinned: 'the log in a thread of its own (pinned)',
+  pinned: 'the log in a separate thread (pinned)',
 };
 
 export const scope: Scope = {
   name: 'durable',
-  title: 'Acknowledged when durable: the log beside the disk',
+  title: 'Acknowledged when durable: the log compared with the disk',
   options: { rate: `commands per second, ${RATE}` },
   seconds: (profile) => duration(profile, 3),
   run: (context) => measured(scope, () => run(context)),
@@ -69,7 +69,7 @@ async function run({ profile, windows, dir, progress, signal, options }: ScopeCo
       const latency = recorder.take();
       latencies.push(latency);
       lines[i].points.push([(performance.now() - started) / 1000, latency.p99]);
-      // Lets Ctrl-C and the progress in between two loops that block.
+      // Lets Ctrl-C and the progress run between two blocking loops.
       await new Promise(setImmediate);
     }
     return latencies;
@@ -116,7 +116,7 @@ async function run({ profile, windows, dir, progress, signal, options }: ScopeCo
   return { method: method(rate, count, ms), metrics, series };
 }
 
-/** Against the best window of the disk: a disturbed one would flatter. */
+/** Against the best window of the disk, because a disturbed one would flatter the log. */
 function ratio(driver: 'compact' | 'pinned', percentile: 'p50' | 'p99', found: Record<Driver, readonly Latency[]>): Metric {
   const disk = Math.min(...found.disk.map((latency) => latency[percentile]));
   return {
@@ -131,8 +131,8 @@ function ratio(driver: 'compact' | 'pinned', percentile: 'p50' | 'p99', found: R
 
 function method(rate: number, count: number, ms: number): string[] {
   return [
-    `${rate} commands of 64 bytes a second, open loop: each has a planned time, and its latency runs from there until it is durable. Nobody slows down when the disk does.`,
-    `The disk alone is a group commit that does nothing else: under the same arrivals, a batch is what came while the last fdatasync ran. It writes the bytes that the log would write, into a zero-filled file in the page cache.`,
+    `${rate} commands of 64 bytes a second, open loop: each has a planned time, and its latency counts from there until it is durable. The arrivals do not slow down when the disk does.`,
+    `The disk alone is a group commit that does nothing else: under the same arrivals, a batch is the commands that arrived during the last fdatasync. It writes the bytes that the log would write, into a zero-filled file in the page cache.`,
     `The log is the real log writer with its checksums and its segments, the next one of which is made meanwhile. compact: on an event loop that sleeps while the disk works, fdatasync by libuv's pool. pinned: blocking.`,
     `Disk and log take turns of ${(ms + WARM_UP_MS) / 1000} s, ${count} in each window; the first ${WARM_UP_MS} ms of each turn and a whole first round are warm-up and not recorded.`,
   ];

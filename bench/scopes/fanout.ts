@@ -18,7 +18,7 @@ const SLOW = 10;
 const BOOK_RATE = 10_000;
 const HOP_RATE = 50_000;
 const HOP = 'openbell_market_hop_seconds';
-/** Descriptors beside those of the connections. */
+/** Descriptors in addition to those of the connections. */
 const OTHER_FILES = 200;
 const WARMUP_MS = 1000;
 const WINDOW_MS: Record<Profile, number> = { full: 10_000, ci: 1500 };
@@ -36,7 +36,7 @@ export const scope: Scope = {
   run: (context) => measured(scope, () => run(context)),
 };
 
-/** Node takes as many descriptors as the hard limit allows by itself. */
+/** Node raises its descriptor limit to the hard limit by itself. */
 function missingFiles(): string | undefined {
   const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
   const needed = CONNECTIONS + OTHER_FILES;
@@ -68,7 +68,7 @@ async function run(context: ScopeContext) {
   }
 }
 
-/** Connections to a book in which nothing happens. */
+/** Connections to an idle book. */
 async function connect(
   { windows, progress }: ScopeContext,
   exchange: ExchangeProcess,
@@ -96,7 +96,7 @@ async function connect(
       'MB',
       'lower',
       memory,
-      'The windows are readings one after the other.',
+      'The windows are consecutive readings.',
     ),
     metric(
       'connections.time',
@@ -109,7 +109,7 @@ async function connect(
   ];
 }
 
-/** A book that changes all the time, its readers, and some who do not keep up. */
+/** A continuously changing book, its readers, and some slow readers. */
 async function book(
   { profile, windows, progress }: ScopeContext,
   exchange: ExchangeProcess,
@@ -128,7 +128,7 @@ async function book(
   const from = performance.now();
   const found = await readers.deliver({ port, account: 1, symbol, rate, seq, warmupMs: WARMUP_MS, windowMs, windows });
   const share = ((cpuSeconds(exchange.pid) - cpu) / ((performance.now() - from) / 1000)) * 100;
-  if (found.gaps > 0) throw new Error(`fanout: ${found.gaps} frames did not follow the one before`);
+  if (found.gaps > 0) throw new Error(`fanout: ${found.gaps} frames did not follow the previous one`);
   const text = await exchange.get('/metrics');
   const outcome = (name: string): number => readValue(text, `openbell_market_slow_readers_total\\{outcome="${name}"\\}`);
   const dropped = readValue(text, 'openbell_market_frames_total\\{fate="dropped"\\}');
@@ -152,12 +152,12 @@ async function book(
       '%',
       'lower',
       found.windows.map(() => share),
-      'Over the whole load, warm-up included.',
+      'Over the whole load, including warm-up.',
     ),
   ];
 }
 
-/** One reader, many events: what the way from the engine to a socket costs. */
+/** One reader, many events: the latency of the path from the engine to a socket. */
 async function hop(
   { profile, windows, progress, signal }: ScopeContext,
   exchange: ExchangeProcess,
@@ -216,10 +216,10 @@ function metric(id: string, title: string, unit: Unit, better: Metric['better'],
 
 function method(connections: number, readers: number, rate: number, windows: number, windowMs: number): string[] {
   return [
-    `The exchange is the built command in a process of its own, mode fast, topology auto, readers and orders come from another one over loopback. Nothing of the exchange is tuned. ${describePlacement(clientsApart())}`,
-    `Connections: ${connections} WebSockets, each subscribed to the best prices of a symbol that nobody trades.`,
-    `Book: ${readers} WebSockets subscribed to one book, into which ${rate} commands a second go by schedule in messages of 10; each changes the book. Latency runs from the planned time of a command to the arrival of the frame that tells of it, for each 50th command at each reader; ${windows} windows of ${windowMs / 1000} s after ${WARMUP_MS / 1000} s of warm-up. A gap in the numbers of any reader is an error.`,
-    `Beside them ${SLOW} readers of every order of the same book do not keep up: half never read, half read 0.5 s of each 8 s.`,
-    `Hop: the exchange's own histogram, from the stamp that a command gets at the door to the moment the flush with its events has been handed to the reader's socket; the engine is in it. Percentiles are linear within a bucket.`,
+    `The exchange is the built command in a separate process, mode fast, topology auto; readers and orders come from another process over loopback. The exchange is not tuned. ${describePlacement(clientsApart())}`,
+    `Connections: ${connections} WebSockets, each subscribed to the best prices of a symbol without trading.`,
+    `Book: ${readers} WebSockets subscribed to one book, into which ${rate} commands a second go by schedule in messages of 10; each changes the book. Latency counts from the planned time of a command to the arrival of its frame, for every 50th command at every reader; ${windows} windows of ${windowMs / 1000} s after ${WARMUP_MS / 1000} s of warm-up. A gap in the numbers of any reader is an error.`,
+    `In addition, ${SLOW} readers of every order of the same book are slow: half never read, half read 0.5 s of each 8 s.`,
+    `Publish latency: the exchange's own histogram, from the time stamp of a command on arrival to the moment the flush with its events has been passed to the reader's socket; it includes the engine. Percentiles are linear within a bucket.`,
   ];
 }

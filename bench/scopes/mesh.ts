@@ -1,8 +1,8 @@
-/** `wire` again through a real Envoy in front of the exchange: what a sidecar adds. */
+/** `wire` through a real Envoy in front of the exchange: the latency that a sidecar adds. */
 import { missingBuild } from '../load/exchange-process.ts';
 import { loadMethod } from '../load/method.ts';
 import { ANYWHERE } from '../load/placement.ts';
-import { StageTeller } from '../load/stage-teller.ts';
+import { StageReporter } from '../load/stage-reporter.ts';
 import { withVenue } from '../load/venue.ts';
 import { envoyConfig, ownConfig } from '../mesh/envoy-config.ts';
 import { EnvoyProcess, envoyVersion, findEnvoy } from '../mesh/envoy-process.ts';
@@ -37,7 +37,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   const { dir, signal, options, profile, windows } = context;
   const binary = findEnvoy() as string;
   const plan = planOf(profile, windows);
-  const stage = new StageTeller(context, scope.seconds(profile));
+  const stage = new StageReporter(context, scope.seconds(profile));
   if (options.filters !== undefined) return await byFilter(context, binary, stage);
   let metrics: Metric[] = [];
   try {
@@ -69,7 +69,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
 async function byFilter(
   context: ScopeContext,
   binary: string,
-  stage: StageTeller,
+  stage: StageReporter,
 ): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
   const { profile, windows, options } = context;
   if (options.filters !== 'all') throw new Error(`-o filters=all is the only value, not ${options.filters}`);
@@ -83,8 +83,8 @@ async function byFilter(
   }
   const method = [
     ...loadMethod(ANYWHERE),
-    `${await envoyVersion(binary)} with --concurrency 1 and the order-entry listener of mesh/envoy/envoy.yaml; each row has one thing more than the one before. All Envoys run all the time; direct and proxied windows of ${plan.windowMs / 1000} s take turns. CPU per order is that of the Envoy process, ${plan.warmupMs / 1000} s of warm-up included.`,
-    'On a session the filters work once, when it is opened. Unary calls, one at a time, show what they cost per call.',
+    `${await envoyVersion(binary)} with --concurrency 1 and the order-entry listener of mesh/envoy/envoy.yaml; each row adds one feature to the previous row. All Envoys run throughout; direct and proxied windows of ${plan.windowMs / 1000} s take turns. CPU per order is that of the Envoy process, ${plan.warmupMs / 1000} s of warm-up included.`,
+    'On a session, the filters run once, when it is opened. Unary calls, one at a time, show their cost per call.',
   ];
   return { method, metrics, series: [] };
 }
@@ -93,8 +93,8 @@ function method(plan: MeshPlan, version: string, config: string | undefined): st
   return [
     ...loadMethod(ANYWHERE),
     `${version} with --concurrency 1 stands between generator and exchange, ${
-      config === undefined ? 'HTTP/2 on both sides, no filters but the router, no time limits, no TLS' : `with the bootstrap ${config}`
+      config === undefined ? 'HTTP/2 on both sides, no filters except the router, no time limits, no TLS' : `with the bootstrap ${config}`
     }. On two cores it has to share them with the generator and the exchange; a sidecar usually has one of its own.`,
-    `Direct and proxied windows of ${plan.windowMs / 1000} s take turns, each on new connections after ${plan.warmupMs / 1000} s of load. What Envoy adds is the difference of the percentiles in each pair; CPU per order is that of the whole Envoy process, warm-up included.`,
+    `Direct and proxied windows of ${plan.windowMs / 1000} s take turns, each on new connections after ${plan.warmupMs / 1000} s of load. The latency that Envoy adds is the difference of the percentiles in each pair; CPU per order is that of the whole Envoy process, warm-up included.`,
   ];
 }

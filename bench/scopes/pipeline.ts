@@ -68,7 +68,7 @@ function variantMetrics({ topology, durability, rates, latencies, maximum, distu
         windows: latencies[index].map((latency) => ({ latency })),
       }),
     ),
-    { id: `${id}.maximum`, title: `${title}: commands as fast as it goes`, unit: '/s', better: 'higher', windows: maximum.map(value) },
+    { id: `${id}.maximum`, title: `${title}: commands at the maximum rate`, unit: '/s', better: 'higher', windows: maximum.map(value) },
     ...disturbanceMetrics(id, disturbances, title),
   ];
 }
@@ -94,11 +94,11 @@ function method({ windowSeconds, warmUpCommands, maximumCommands }: PipelinePlan
     'Latency: from the planned time until the gate has handed on the reports: sequencer, engine, and in `durable` also log and fdatasync. A command that finds the ring full waits, and its waiting counts.',
     `\`compact\` runs all stages on that thread; \`pinned\` has ${PINNED_THREADS} threads.${
       cores < PINNED_THREADS
-        ? ` This machine has ${cores} cores: in \`pinned\` the threads take turns, and its figures say what the scheduler does, not what the topology can.`
+        ? ` This machine has ${cores} cores: in \`pinned\` the threads take turns, and its figures reflect the scheduler, not the topology.`
         : ''
     }`,
-    `Warm-up, in each of the four: ${warmUpCommands.toLocaleString('en')} commands as fast as it goes, and one window of the lowest rate. ${windows} windows of ${windowSeconds} s a rate, all rates in turn; ${maximumCommands.toLocaleString('en')} commands a closed-loop window. Commands are made before each window, in another thread; garbage is collected then.`,
+    `Warm-up, in each of the four: ${warmUpCommands.toLocaleString('en')} commands at the maximum rate, and one window of the lowest rate. ${windows} windows of ${windowSeconds} s a rate, all rates in turn; ${maximumCommands.toLocaleString('en')} commands a closed-loop window. Commands are generated before each window, in another thread; garbage is collected at the same time.`,
     `The thread that stands for the I/O thread has a young generation of ${YOUNG_MB} MB, for the clock readings of the load; in production it has V8's default.`,
-    'Checked in the end: every command was answered; the log, replayed, gives the state hash of the twin that the commands were made from; money is conserved.',
+    'Checked at the end: every command was answered; the replayed log gives the state hash of the twin from which the commands were generated; money is conserved.',
   ];
 }

@@ -9,7 +9,7 @@ import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 const COMMANDS: Record<Profile, number> = { full: 10_000_000, ci: 1_000_000 };
 const CHILD = fileURLToPath(new URL('../recovery/recover.ts', import.meta.url));
-/** Commands a second: for the time left only. */
+/** Commands a second; used only for the remaining time. */
 const WRITES = 800_000;
 const REPLAYS = 1_800_000;
 const START_SECONDS = 0.6;
@@ -91,11 +91,11 @@ async function run({ profile, windows, dir, progress, signal, options }: ScopeCo
 interface Recovered {
   /** From starting the process to being ready for commands. */
   readonly seconds: number;
-  /** Of that, snapshot and log. */
+  /** The part of it for snapshot and log. */
   readonly replaySeconds: number;
 }
 
-/** @throws Error when the state is not the one that was written */
+/** @throws Error when the state differs from the written one */
 function recover(data: string, written: WrittenLog, signal: AbortSignal): Promise<Recovered> {
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
@@ -118,8 +118,8 @@ function recover(data: string, written: WrittenLog, signal: AbortSignal): Promis
 
 function method(commands: number): string[] {
   return [
-    `A log of ${commands} commands of the exchange-core mix, written once by the log writer, and a snapshot of its middle.`,
-    'Each recovery is a new process: the clock runs from its start, so Node and the compiling of the code are in it, until the engine could take commands. Files are in the page cache, as after a restart of the process; after one of the machine the disk is in it, too.',
-    'Every checksum is verified, every command applied; the history is taken to be complete. The state after each recovery must have the hash of the state that was written.',
+    `A log of ${commands} commands of the exchange-core mix, written once by the log writer, and a snapshot in its middle.`,
+    'Each recovery is a new process: the time counts from its start, including Node and the compilation of the code, until the engine could accept commands. Files are in the page cache, as after a restart of the process; after a restart of the machine, the disk adds to it.',
+    'Every checksum is verified, every command applied; the history is assumed to be complete. The state after each recovery must have the hash of the state that was written.',
   ];
 }

@@ -1,10 +1,10 @@
-/** An hour of load: memory, file descriptors and tail latency stay where they are. */
+/** An hour of load: memory, file descriptors and tail latency must stay constant. */
 import { missingBuild } from '../load/exchange-process.ts';
 import { loadMethod } from '../load/method.ts';
 import { thousands } from '../load/metrics.ts';
 import { clientsApart } from '../load/placement.ts';
 import { kneeRate, type RampStep, ramp } from '../load/ramp.ts';
-import { StageTeller } from '../load/stage-teller.ts';
+import { StageReporter } from '../load/stage-reporter.ts';
 import { type Venue, withVenue } from '../load/venue.ts';
 import { soak } from '../soak/soak-run.ts';
 import { soakMetrics, soakSeries } from '../soak/verdict.ts';
@@ -12,7 +12,7 @@ import type { Profile, ScopeResult } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
 
 const BATCH = 10;
-/** Not below: a ramp that was disturbed would make an hour of nothing. */
+/** Lower limit: after a disturbed ramp, the hour would have almost no load. */
 const LEAST_RATE = 20_000;
 const RAMP_SECONDS = 30;
 
@@ -43,7 +43,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   const { options, profile } = context;
   const minutes = minutesOf(profile, options.minutes);
   const asked = options.rate === undefined ? undefined : numberOption('rate', options.rate);
-  const stage = new StageTeller(context, minutes * 60 + RAMP_SECONDS);
+  const stage = new StageReporter(context, minutes * 60 + RAMP_SECONDS);
   let found: Pick<ScopeResult, 'method' | 'metrics' | 'series'> | undefined;
   try {
     await withVenue(context, 'soak', { durability: 'fast', placement: clientsApart() }, async (venue) => {
@@ -61,7 +61,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   return found as Pick<ScopeResult, 'method' | 'metrics' | 'series'>;
 }
 
-async function halfTheKnee({ load }: Venue, stage: StageTeller): Promise<number> {
+async function halfTheKnee({ load }: Venue, stage: StageReporter): Promise<number> {
   const plan = { batch: BATCH, from: 2 * LEAST_RATE, to: 640_000, factor: 1.4, warmupMs: 200, windowMs: 1500 };
   const steps: RampStep[] = await ramp(load, plan, (rate) => stage.begin(`looking for the knee: ${thousands(rate)}/s`));
   return Math.max(LEAST_RATE, kneeRate(steps) / 2);
@@ -73,6 +73,6 @@ function method(rate: number, minutes: number, byRamp: boolean): string[] {
     `${thousands(rate)} commands/s in batches of ${BATCH} for ${minutes} minutes${
       byRamp ? `: half of the highest rate of a ramp that had p99 < 1 ms, but at least ${thousands(LEAST_RATE)}/s` : ''
     }. Each 10 s (or sixtieth of a shorter run) one sample of the exchange's resident memory, JavaScript heap and open files, and p50 and p99 of the answers since the last.`,
-    'Memory is what the process has for itself; mapped files (the history) are page cache and are shown apart. Growth is the slope of a line through the samples of the second half (least squares), when caches and the retained reports have filled up; drift of p99 is the median sample of the last third over that of the first.',
+    'Memory is the private memory of the process; mapped files (the history) are page cache and are shown separately. Growth is the slope of a line through the samples of the second half (least squares), when caches and the retained reports are full; drift of p99 is the median sample of the last third over that of the first.',
   ];
 }

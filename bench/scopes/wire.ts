@@ -3,7 +3,7 @@ import { missingBuild } from '../load/exchange-process.ts';
 import { loadMethod } from '../load/method.ts';
 import { thousands } from '../load/metrics.ts';
 import { clientsApart } from '../load/placement.ts';
-import { StageTeller } from '../load/stage-teller.ts';
+import { StageReporter } from '../load/stage-reporter.ts';
 import { withVenue } from '../load/venue.ts';
 import type { Metric, ScopeResult, Series } from '../suite/result.ts';
 import { measured, type Scope, type ScopeContext } from '../suite/scope.ts';
@@ -29,7 +29,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
   const plan = wirePlan(context.profile, context.windows);
   const metrics: Metric[] = [];
   const series: Series[] = [];
-  const stage = new StageTeller(context, scope.seconds(context.profile));
+  const stage = new StageReporter(context, scope.seconds(context.profile));
   const add = (found: Found): void => {
     metrics.push(...found.metrics);
     series.push(...found.series);
@@ -60,7 +60,7 @@ type Found = { readonly metrics: readonly Metric[]; readonly series: readonly Se
 async function rates(
   context: ScopeContext,
   plan: WirePlan,
-  stage: StageTeller,
+  stage: StageReporter,
   metrics: Metric[],
   add: (found: Found) => void,
 ): Promise<void> {
@@ -82,7 +82,7 @@ async function rates(
   });
 }
 
-async function echo(context: ScopeContext, plan: WirePlan, stage: StageTeller): Promise<Metric[]> {
+async function echo(context: ScopeContext, plan: WirePlan, stage: StageReporter): Promise<Metric[]> {
   const placement = clientsApart();
   const reference = await EchoProcess.start(context.signal, placement.exchange);
   const metrics: Metric[] = [];
@@ -100,12 +100,12 @@ function method(plan: WirePlan): string[] {
   return [
     ...loadMethod(clientsApart()),
     `Warm-up: ${plan.warmupMs / 1000} s of load per kind of connection and batch size, and ${plan.fixed.warmupMs / 1000} s before the windows of each rate, of the target and of mode durable ${plan.warmupMs / 1000} s; ${plan.windows} windows of ${plan.fixed.windowMs / 1000} s.`,
-    'Highest sustained rate: the highest of a ramp at which no more commands were under way at the end of the step than in its middle (by 1 % of those sent between, and 5 ms), with p99 < 50 ms. Knee: the highest with p99 < 1 ms.',
+    'Highest sustained rate: the highest of a ramp at which no more commands were in flight at the end of the step than in its middle (by 1 % of those sent between, and 5 ms), with p99 < 50 ms. Knee: the highest with p99 < 1 ms.',
     echoMethod(plan.echo),
     "Residence is the exchange's own histogram `openbell_order_residence_seconds`, socket read to socket write, read from GET /metrics at the boundaries of the windows; percentiles are interpolated inside its buckets, the share within 1 ms is exact. CPU per order is the time of all threads of the exchange in /proc/PID/stat.",
   ];
 }
 
 function echoMethod({ turns, pingPong, saturate }: WirePlan['echo']): string {
-  return `The echo is a server of the general gRPC library in a process of its own, bound as the exchange is: the same method, and for each command a report of the same size, with no exchange behind it. The same generator drives both, unbatched, ${turns} turns of each in a window: ${thousands(pingPong.orders)} orders one at a time, then ${saturate.windowMs / 1000} s with ${thousands(UNDER_WAY)} commands under way all the time, so that neither side waits for one. CPU per order is that of the latter. A whole first window is warm-up.`;
+  return `The echo is a server of the general gRPC library in a separate process, bound like the exchange: the same method, and for each command a report of the same size, without an exchange behind it. The same generator drives both, unbatched, ${turns} turns of each in a window: ${thousands(pingPong.orders)} orders one at a time, then ${saturate.windowMs / 1000} s with ${thousands(UNDER_WAY)} commands in flight at all times, so that neither side waits for one. CPU per order is that of the latter. A whole first window is warm-up.`;
 }

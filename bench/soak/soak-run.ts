@@ -12,7 +12,7 @@ export interface SoakPlan {
   readonly minutes: number;
 }
 
-/** The exchange at one moment of the load, and what the load saw since the sample before. */
+/** The exchange at one moment of the load, and the load's figures since the previous sample. */
 export interface SoakSample extends ResidentMemory {
   /** Since the start of the load. */
   readonly seconds: number;
@@ -23,13 +23,13 @@ export interface SoakSample extends ResidentMemory {
   readonly p99: number;
 }
 
-/** @throws Error when a command was refused, lost, or answered twice */
+/** @throws Error when a command was rejected, lost, or answered twice */
 export async function soak({ exchange, load }: Venue, { rate, batch, minutes }: SoakPlan): Promise<SoakSample[]> {
   const totalMs = minutes * 60_000;
   const sampleMs = Math.min(SAMPLE_MS, totalMs / LEAST_SAMPLES);
   const startMs = performance.now();
   const running = load.run({ rate, batch, warmupMs: 0, windowMs: totalMs, windows: 1, sampleMs });
-  // Whoever awaits `running` below sees why it failed; it may end before the last sample is due.
+  // The await of `running` below reports the failure; it may end before the last sample is due.
   const failed = running.then(
     () => false,
     () => true,

@@ -2,7 +2,7 @@ import { valueMetric } from '../load/metrics.ts';
 import { type Metric, median, type Series } from '../suite/result.ts';
 import type { SoakSample } from './soak-run.ts';
 
-/** Three figures that say whether it could go on for ever. One window each: the hour is the window. */
+/** Three figures that show whether the load could run indefinitely. One window each: the hour is the window. */
 export function soakMetrics(samples: readonly SoakSample[]): Metric[] {
   const settled = samples.slice(samples.length >> 1);
   const third = Math.floor(samples.length / 3);
@@ -11,7 +11,7 @@ export function soakMetrics(samples: readonly SoakSample[]): Metric[] {
   return [
     valueMetric(
       'soak.rss.growth',
-      'Resident memory of its own, growth an hour',
+      'Private resident memory, growth per hour',
       'MB',
       'lower',
       [slopePerHour(settled, ({ ownMb }) => ownMb)],

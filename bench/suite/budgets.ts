@@ -1,11 +1,11 @@
 /**
  * Budgets: `bench/budgets.json` is a list of them.
  *
- * A `target` is where the project wants to be: it is told whether it is met and
- * by how much, and fails nothing. A `guard` holds on the machines that check
- * each change: broken in the best of the windows, it fails the check. A `ratio`
+ * A `target` is a goal of the project: the run reports whether it is met and
+ * by how much, and never fails because of it. A `guard` must hold on the machines that check
+ * each change: if it is broken in the best of the windows, the check fails. A `ratio`
  * is a figure against a reference measured in the same run, which a busy machine
- * slows alike: it fails when the best window is worse than the committed figure
+ * slows equally: it fails when the best window is worse than the committed figure
  * by more than its tolerance.
  */
 import { figureOf, isLatency, PERCENTILE_NAMES, PERCENTILES, type Percentile } from './figures.ts';
@@ -14,9 +14,9 @@ import type { Metric, Profile, RunResult, Unit } from './result.ts';
 interface Common {
   readonly scope: string;
   readonly metric: string;
-  /** Where the limit comes from. */
+  /** The source of the limit. */
   readonly source: string;
-  /** Only in this profile; otherwise in both. */
+  /** If set, only in this profile. */
   readonly profile?: Profile;
   /** Of a latency; a value has none. */
   readonly percentile?: Percentile;
@@ -41,18 +41,18 @@ export interface Verdict {
   readonly budget: Budget;
   /** `error`: the scope ran and has no such figure, or it should have been checked and could not run. */
   readonly state: 'met' | 'not met' | 'broken' | 'not measured' | 'error';
-  /** What it is held against: the limit, or what a ratio may be at worst. */
+  /** The limit, or the worst permitted value of a ratio. */
   readonly limit: number;
   readonly unit?: Unit;
   readonly better?: Metric['better'];
   readonly best?: number;
   readonly median?: number;
-  /** How far the best window is on the good side of the limit, in parts of it: -0.2 is 20 % short. */
+  /** Distance of the best window from the limit, relative to it, positive if met: -0.2 misses it by 20 %. */
   readonly margin?: number;
   readonly reason?: string;
 }
 
-/** Does the check fail because of it? */
+/** True if the check fails because of it. */
 export function fails(verdict: Verdict): boolean {
   return verdict.state === 'broken' || verdict.state === 'error';
 }
@@ -73,7 +73,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * @param text JSON @param scopes names that exist
- * @throws BudgetError that names the entry: a budget that is misspelt would guard nothing
+ * @throws BudgetError that names the entry, because a misspelt budget would have no effect
  */
 export function parseBudgets(text: string, scopes: readonly string[]): Budget[] {
   let entries: unknown;
@@ -95,7 +95,7 @@ export function parseBudgets(text: string, scopes: readonly string[]): Budget[] 
     for (const name of Object.keys(fields)) if (!known.includes(name)) wrong(`${kind} has no field ${name}`);
     if (typeof scope !== 'string' || !scopes.includes(scope)) return wrong(`no such scope: ${scope}`);
     if (typeof metric !== 'string' || !metric.startsWith(`${scope}.`)) return wrong(`metric must begin with ${scope}.`);
-    if (typeof source !== 'string' || source === '') wrong('source must say where the limit comes from');
+    if (typeof source !== 'string' || source === '') wrong('source must state where the limit comes from');
     if (profile !== 'both' && profile !== 'full' && profile !== 'ci') wrong('profile must be full or ci');
     if (percentile !== '' && !PERCENTILES.includes(percentile as Percentile)) wrong(`percentile must be ${PERCENTILES.join(', ')}`);
     for (const name of kind === 'ratio' ? ['committed', 'tolerance'] : ['limit']) {
@@ -121,13 +121,13 @@ export function judge(run: RunResult, budgets: readonly Budget[], complete = tru
     if (!applies) return without('not measured', `only in the ${budget.profile} profile`);
     if (ran === undefined) return without('not measured', 'the scope was not run');
     if (ran.failed !== undefined) return without('not measured', 'the scope failed');
-    // A check that could not be made is not one that held.
+    // A check that could not run has not passed.
     if (ran.skipped !== undefined) return without(budget.kind === 'target' ? 'not measured' : 'error', `skipped: ${ran.skipped}`);
     const metric = ran.metrics.find(({ id }) => id === budget.metric);
     if (metric === undefined)
       return complete
         ? without('error', `${budget.scope} has no metric ${budget.metric}`)
-        : without('not measured', 'left out by the options given');
+        : without('not measured', 'omitted because of the given options');
     if (isLatency(metric) !== (budget.percentile !== undefined))
       return without('error', isLatency(metric) ? 'a latency needs a percentile' : 'only a latency has percentiles');
     if (budget.kind === 'ratio' && metric.unit !== 'x') return without('error', `a ratio has the unit x, this has ${metric.unit}`);

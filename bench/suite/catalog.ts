@@ -3,13 +3,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { UsageError } from './command-line.ts';
 import type { Scope } from './scope.ts';
 
-/** Which scopes there are, and where. */
+/** The existing scopes, and their folder. */
 export interface Catalog {
-  /** In the order in which they are run and reported. */
+  /** In the order of execution and of the report. */
   readonly names: readonly string[];
-  /** Run only when they are named: they take too long for a run of all. */
+  /** Run only by name, because they take too long for a run of all scopes. */
   readonly byNameOnly: readonly string[];
-  /** Holds NAME.ts for each. */
+  /** Contains NAME.ts for each scope. */
   readonly folder: string;
 }
 
@@ -19,7 +19,7 @@ export const CATALOG: Catalog = {
   folder: fileURLToPath(new URL('../scopes/', import.meta.url)),
 };
 
-/** @returns names in the catalog's order @throws UsageError for one that it does not have */
+/** @returns names in the catalog's order @throws UsageError for an unknown one */
 export function chooseScopes(catalog: Catalog, asked: readonly string[]): string[] {
   for (const name of asked)
     if (!catalog.names.includes(name)) throw new UsageError(`no such scope: ${name} (there are ${catalog.names.join(', ')})`);

@@ -15,25 +15,25 @@ export interface Arguments {
   readonly options: Readonly<Record<string, string>>;
 }
 
-/** What the command line asks for cannot be done: exit 2, nothing was run. */
+/** The command line is invalid: exit code 2, no scope was run. */
 export class UsageError extends Error {}
 
 export const MIN_WINDOWS = 3;
 
 export const USAGE = `usage: npm run bench -- [SCOPE...] [options]
 
-  --profile full|ci  full takes the time that the figures need (default), ci under 3 minutes
+  --profile full|ci  full takes the full time for accurate figures (default), ci under 3 minutes
   --check            exit 3 when a guard or a ratio of bench/budgets.json does not hold,
-                     not in the windows of two further looks at its scope either
+                     nor in two further measurements of its scope
   --windows N        measure each figure N times (at least and by default ${MIN_WINDOWS})
   --dir DIR          measure on the disk of this folder (default: the output folder)
   --out DIR          result.json, previous.json, summary.md, report.html (default bench/out)
   --compare FILE     a result.json to compare with (default: the previous run in --out)
-  -o KEY=VALUE       an option of the scopes that are named
-  --list             the scopes, their options, and how long they take
+  -o KEY=VALUE       an option of the named scopes
+  --list             the scopes, their options and their durations
   --help             this, and the list
 
-Without SCOPE: all but those marked "by name only". Progress goes to stderr, the
+Without SCOPE: all except those marked "by name only". Progress goes to stderr, the
 summary to stdout. Exit codes: 0, 1 a scope failed, 2 usage, 3 with --check: a
 guard or a ratio is broken or could not be measured, 130 interrupted (nothing is
 written then).

@@ -5,13 +5,13 @@ import type { Metric, RunResult } from './result.ts';
 export interface Change {
   readonly before: number;
   readonly now: number;
-  /** Parts of the earlier one, positive where it got better; undefined where that was 0. */
+  /** Change relative to the earlier figure, positive if better; undefined if that was 0. */
   readonly better?: number;
-  /** The windows of the two runs overlap: it may be chance. */
+  /** True if the windows of the two runs overlap: the difference may be chance. */
   readonly withinSpread: boolean;
 }
 
-/** @returns undefined where the earlier run has no such figure */
+/** @returns undefined if the earlier run has no such figure */
 export function compareMetric(now: Metric, before: Metric | undefined, percentile?: Percentile): Change | undefined {
   if (before === undefined || before.unit !== now.unit || isLatency(before) !== isLatency(now)) return undefined;
   const [a, b] = [figureOf(before, percentile), figureOf(now, percentile)];
@@ -30,7 +30,7 @@ export function metricsById(run: RunResult | undefined): ReadonlyMap<string, Met
   return new Map(run?.scopes.flatMap(({ metrics }) => metrics.map((metric) => [metric.id, metric] as const)));
 }
 
-/** What makes a comparison with an earlier run doubtful, as sentences. */
+/** Reasons to doubt a comparison with an earlier run, as sentences. */
 export function differences(now: RunResult, before: RunResult): string[] {
   const found: string[] = [];
   const compare = (what: string, a: unknown, b: unknown): void => {

@@ -1,7 +1,7 @@
 import type { Disturbance } from './disturbance.ts';
 import type { Metric } from './result.ts';
 
-/** What a reader needs to judge the latencies beside them. @param id that the metrics' ids begin with */
+/** Figures for judging the latencies of the same scope. @param id prefix of the metrics' ids */
 export function disturbanceMetrics(id: string, disturbances: readonly Disturbance[], of = 'measured thread'): Metric[] {
   return [
     {
@@ -17,7 +17,7 @@ export function disturbanceMetrics(id: string, disturbances: readonly Disturbanc
       unit: 'ms',
       better: 'lower',
       windows: disturbances.map(({ waitedMs }) => ({ value: Math.round(waitedMs * 100) / 100 })),
-      note: 'Ready to run while others ran, over all rates: it is in the tail of the latencies. What a hypervisor takes is not in it.',
+      note: 'Ready to run while other threads ran, over all rates: included in the tail of the latencies. Time taken by a hypervisor is not included.',
     },
   ];
 }

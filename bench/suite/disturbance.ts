@@ -2,16 +2,16 @@ import { readFileSync } from 'node:fs';
 import { PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Node tells of a collection some turns of the event loop after it. */
+/** Node reports a collection some turns of the event loop after it. */
 const TOLD_AFTER_MS = 10;
-/** Linux; of the thread that reads: nanoseconds on a core, nanoseconds ready but without one, time slices. */
+/** Linux; for the reading thread: nanoseconds on a core, nanoseconds ready but without one, time slices. */
 const SCHEDSTAT = '/proc/thread-self/schedstat';
 
-/** What came between a measurement and the machine. */
+/** Disturbances of a measurement. */
 export interface Disturbance {
   /** Garbage collections of the measuring thread. */
   readonly collections: number;
-  /** Time that the measuring thread could have run but had no core, of the process's own machine; 0 where the system does not tell. */
+  /** Time in which the measuring thread was ready but had no core of this machine; 0 if the system does not report it. */
   readonly waitedMs: number;
 }
 
@@ -21,7 +21,7 @@ export function addDisturbance(a: Disturbance, b: Disturbance): Disturbance {
   return { collections: a.collections + b.collections, waitedMs: a.waitedMs + b.waitedMs };
 }
 
-/** Watches the thread that makes it, one span of time after the other. */
+/** Monitors the thread that creates it, one time span after the other. */
 export class DisturbanceWatch {
   #starts: number[] = [];
   #waited = 0;
@@ -33,7 +33,7 @@ export class DisturbanceWatch {
     this.#observer.observe({ entryTypes: ['gc'] });
   }
 
-  /** Collects now, so that the garbage of the preparation does not fall into the span, and starts watching. Needs `--expose-gc`. */
+  /** Collects garbage now, so that the garbage of the preparation is not collected in the span, and starts monitoring. Needs `--expose-gc`. */
   async begin(): Promise<void> {
     globalThis.gc?.();
     await delay(TOLD_AFTER_MS);

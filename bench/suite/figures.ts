@@ -5,7 +5,7 @@ import { bestWindow, type Metric, median } from './result.ts';
 export const PERCENTILES = ['p50', 'p90', 'p99', 'p999', 'max'] as const;
 export type Percentile = (typeof PERCENTILES)[number] & keyof Latency;
 
-/** As it is written: `p99.9`. */
+/** Its notation, such as `p99.9`. */
 export const PERCENTILE_NAMES: Readonly<Record<Percentile, string>> = { p50: 'p50', p90: 'p90', p99: 'p99', p999: 'p99.9', max: 'max' };
 
 export interface Figure {
@@ -18,11 +18,11 @@ export function isLatency(metric: Metric): boolean {
   return metric.windows.some((window) => window.latency !== undefined);
 }
 
-/** @param percentile of a latency; undefined for a value @throws Error when the windows do not have it */
+/** @param percentile of a latency; undefined for a value @throws Error if the windows do not have it */
 export function figureOf(metric: Metric, percentile?: Percentile): Figure {
   if (metric.windows.length === 0) throw new Error(`${metric.id} has no windows`);
   const read = (window: Metric['windows'][number]): number => {
-    // Of no latencies every percentile is 0, which would be the best window of all: a run that broke off.
+    // Without latencies (a stopped run), every percentile is 0, which would count as the best window.
     if (percentile !== undefined && window.latency?.count === 0) return Number.POSITIVE_INFINITY;
     const value = percentile === undefined ? window.value : window.latency?.[percentile];
     if (value === undefined) throw new Error(`${metric.id} has no ${percentile ?? 'value'} in one of its windows`);

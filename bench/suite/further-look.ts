@@ -1,15 +1,15 @@
 /**
- * A neighbour on the host can slow all the windows of a scope, and a check that fails for that is soon
- * ignored. So a scope in which a budget broke is measured again before the check fails, and the best window
- * of all counts: a disturbance passes, a regression stays.
+ * Another tenant of the host can slow all windows of a scope, and a check that fails for that reason is soon
+ * ignored. A scope with a broken budget is therefore measured again before the check fails, and the best window
+ * of all counts: a disturbance passes, a regression does not.
  */
 import { budgetName, type Verdict } from './budgets.ts';
 import type { ScopeResult } from './result.ts';
 
-/** How often a scope is measured again at most. */
+/** Maximum number of further measurements of a scope. */
 export const FURTHER_LOOKS = 2;
 
-/** The windows of both runs; charts are those of the later. A run that failed stays one. */
+/** Combines the windows of both runs, with the charts of the later one. A failed run stays failed. */
 export function together(first: ScopeResult, again: ScopeResult, broken: readonly Verdict[]): ScopeResult {
   if (again.failed !== undefined || again.skipped !== undefined) return again;
   const names = broken.map(budgetName);

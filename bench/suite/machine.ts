@@ -36,7 +36,7 @@ function virtualization(): string {
   return product === '' ? 'virtual machine' : `virtual machine (${product})`;
 }
 
-/** File system and device of the mount that `dir` is on. fdatasync into tmpfs costs nothing and means nothing: it must be seen. */
+/** File system and device of the mount that `dir` is on. fdatasync into tmpfs has no cost and no effect, so the file system must be reported. */
 function disk(dir: string): string {
   const path = `${realpathSync(dir)}/`;
   let [best, found] = ['', 'unknown'];
@@ -48,7 +48,7 @@ function disk(dir: string): string {
   return found;
 }
 
-/** Empty where there is no such file: not Linux, or hidden in a container. */
+/** Empty if the file does not exist: not Linux, or hidden in a container. */
 function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');

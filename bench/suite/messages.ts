@@ -1,4 +1,4 @@
-/** What the runner and a scope's process say to each other, as JSON over the channel that `fork` opens. */
+/** Messages between the runner and a scope's process, as JSON over the channel that `fork` opens. */
 import type { Profile, ScopeResult } from './result.ts';
 
 /** The first and only message to the scope's process. Disconnecting, or SIGINT, aborts it. */

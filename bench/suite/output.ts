@@ -18,7 +18,7 @@ export function readRun(file: string): RunResult {
   return found as RunResult;
 }
 
-/** What the last run left in the output folder; undefined when there was none. */
+/** The result of the last run in the output folder; undefined if there is none. */
 export function readLastRun(out: string): RunResult | undefined {
   const file = join(out, RESULT);
   return existsSync(file) ? readRun(file) : undefined;

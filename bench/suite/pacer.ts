@@ -1,7 +1,7 @@
 /**
- * An open-loop schedule: event `i` is due at `startMs + i / rate`, whatever
- * happened to the ones before. Latency counts from there, so a stall of the
- * system under test (or of the load generator) is in every event that it
+ * An open-loop schedule: event `i` is due at `startMs + i / rate`, independent
+ * of the earlier ones. Latency counts from there, so that a stall of the
+ * system under test (or of the load generator) is included in every event that it
  * delayed, and not hidden by sending fewer (coordinated omission).
  */
 export class Pacer {
@@ -15,7 +15,7 @@ export class Pacer {
     this.#msPerEvent = 1000 / ratePerSecond;
   }
 
-  /** How many events are due by now. */
+  /** The number of events that are due. */
   due(nowMs: number): number {
     return Math.max(0, Math.floor((nowMs - this.startMs) / this.#msPerEvent) + 1);
   }

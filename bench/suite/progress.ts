@@ -6,13 +6,13 @@ export interface Planned {
   readonly seconds: number;
 }
 
-/** Off a terminal: a plain line now and then. */
+/** Without a terminal: interval of plain lines. */
 const PLAIN_MS = 5000;
 const REDRAW_MS = 500;
-/** Below this much done, a scope's own pace says less than its expected duration. */
+/** Below this share done, the expected duration is more accurate than a scope's own pace. */
 const TRUST_PACE_FROM = 0.1;
 
-/** Tells where a run is and how long it will take: one line that is rewritten on a terminal, plain lines elsewhere. */
+/** Reports the progress of a run and its remaining time: one line that is rewritten on a terminal, plain lines elsewhere. */
 export class Progress {
   readonly #plan: Planned[];
   readonly #out: NodeJS.WritableStream & Partial<Pick<WriteStream, 'isTTY' | 'columns'>>;
@@ -28,7 +28,7 @@ export class Progress {
     this.#timer = setInterval(() => this.#draw(), out.isTTY ? REDRAW_MS : PLAIN_MS);
   }
 
-  /** Comes after the plan so far. */
+  /** Adds to the end of the plan. */
   add(planned: Planned): void {
     this.#plan.push(planned);
   }
@@ -47,7 +47,7 @@ export class Progress {
     this.#done = done;
   }
 
-  /** A line of its own, which stays. */
+  /** Prints a separate line, which stays. */
   log(text: string): void {
     this.#out.write(`${this.#out.isTTY ? '\r\x1b[K' : ''}${text}\n`);
     if (this.#out.isTTY) this.#draw();
@@ -76,7 +76,7 @@ export class Progress {
   }
 }
 
-/** By the scope's own pace once there is one. */
+/** By the scope's own pace once it is known. */
 export function secondsLeft(expected: number, elapsed: number, done: number): number {
   if (done < TRUST_PACE_FROM) return Math.max(0, expected - elapsed);
   return (elapsed / done) * (1 - done);

@@ -1,6 +1,6 @@
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js';
 
-/** A latency distribution: milliseconds, and the histogram in microseconds-times-ten for whoever wants more. */
+/** A latency distribution: milliseconds, and the full histogram in tenths of a microsecond. */
 export interface Latency {
   readonly count: number;
   readonly mean: number;
@@ -15,14 +15,14 @@ export interface Latency {
 
 /** A histogram's integer 1 is 100 ns. */
 export const UNIT_MS = 1e-4;
-/** 100 s: whatever is slower counts as that. */
+/** 100 s; slower values count as 100 s. */
 const HIGHEST = 1e9;
 
-/** Takes latencies without allocating: three significant digits from 100 ns to 100 s. */
+/** Records latencies without allocating: three significant digits from 100 ns to 100 s. */
 export class Recorder {
   readonly #histogram: Histogram = build({ highestTrackableValue: HIGHEST, numberOfSignificantValueDigits: 3, autoResize: false });
 
-  /** @param ms below zero counts as zero: the two clock readings may be of different processes */
+  /** @param ms values below zero count as zero: the two clock readings may be from different processes */
   record(ms: number): void {
     const units = Math.round(ms / UNIT_MS);
     this.#histogram.recordValue(units < 0 ? 0 : units > HIGHEST ? HIGHEST : units);
@@ -42,14 +42,14 @@ export class Recorder {
     return this.#histogram.getValueAtPercentile(percent) * UNIT_MS;
   }
 
-  /** What was recorded since the last call; starts anew. */
+  /** Returns the latencies recorded since the last call, and resets. */
   take(): Latency {
     const latency = toLatency(this.#histogram);
     this.reset();
     return latency;
   }
 
-  /** Forgets what was recorded: for whoever wants percentiles while load runs, and not a histogram encoded. */
+  /** Resets: for callers that read percentiles during the load and need no encoded histogram. */
   reset(): void {
     this.#histogram.reset();
   }
@@ -76,7 +76,7 @@ function toLatency(histogram: Histogram): Latency {
   };
 }
 
-/** To 100 ns: what the histogram knows. */
+/** Rounds to 100 ns, the resolution of the histogram. */
 function round(ms: number): number {
   return Math.round(ms * 1e4) / 1e4;
 }

@@ -1,11 +1,11 @@
-/** What a run of the suite leaves behind: plain JSON, read by budgets, comparison and reports. */
+/** The result of a run of the suite: plain JSON, read by budgets, comparison and reports. */
 import type { Latency } from './recorder.ts';
 
 export type Unit = 'ms' | 's' | '/s' | 'x' | 'MB' | '%' | 'count' | 'us';
 
 /**
- * One figure, measured once per window. A shared machine disturbs some windows
- * and not others: budgets judge the best one, tables show the median.
+ * One figure, measured once per window. A shared machine disturbs only some
+ * windows: budgets use the best one, tables show the median.
  */
 export interface Metric {
   /** Stable over versions, dotted, begins with the scope: `wire.grpc.batch10.100000`. */
@@ -15,7 +15,7 @@ export interface Metric {
   readonly unit: Unit;
   readonly better: 'lower' | 'higher';
   readonly windows: readonly Window[];
-  /** What a reader has to know about this figure. */
+  /** A remark for the reader of this figure. */
   readonly note?: string;
 }
 
@@ -43,16 +43,16 @@ export interface Axis {
 export interface ScopeResult {
   readonly scope: string;
   readonly title: string;
-  /** How it was measured: load, warm-up, windows, what is inside the clock. Sentences for the report. */
+  /** How it was measured: load, warm-up, windows, the measured interval. Sentences for the report. */
   readonly method: readonly string[];
   /** ISO 8601. */
   readonly startedAt: string;
   readonly seconds: number;
   readonly metrics: readonly Metric[];
   readonly series: readonly Series[];
-  /** Why nothing was measured: a tool is missing. Then there are no metrics. */
+  /** Why the scope was not measured, such as a missing tool. Then there are no metrics. */
   readonly skipped?: string;
-  /** What went wrong. Then there are no metrics. */
+  /** The failure. Then there are no metrics. */
   readonly failed?: string;
 }
 
@@ -63,10 +63,10 @@ export interface Machine {
   readonly kernel: string;
   readonly node: string;
   readonly v8: string;
-  /** Of the processes that the scopes ran in. */
+  /** Node flags of the scopes' processes. */
   readonly flags: readonly string[];
   readonly virtualization: string;
-  /** What holds the folder that the durable scopes write to. */
+  /** File system and device of the folder that the durable scopes write to. */
   readonly disk: string;
 }
 
@@ -83,7 +83,7 @@ export interface RunResult {
 /** `ci` takes under three minutes over all scopes; `full` takes the time that the figure needs. */
 export type Profile = 'full' | 'ci';
 
-/** Of the windows: the best by what the metric calls better. */
+/** The best of the windows, by the metric's direction. */
 export function bestWindow(metric: Metric, read: (window: Window) => number): number {
   const values = metric.windows.map(read);
   return metric.better === 'lower' ? Math.min(...values) : Math.max(...values);

@@ -3,7 +3,7 @@ import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { assert } from '../../engine/assert.ts';
 import type { ScopeContext } from './scope.ts';
 
-/** Holds the garbage that measuring makes in a window: 16 bytes for each reading of the clock. V8 takes it for threads that start later. */
+/** Large enough for the garbage of a window's measurements: 16 bytes for each reading of the clock. V8 applies it to threads that start later. */
 export const YOUNG_MB = 64;
 
 type FromThread<Result> =
@@ -12,9 +12,9 @@ type FromThread<Result> =
 
 /**
  * Runs the file `entry`, which calls {@link serveRoomyThread}, in a thread with a
- * young generation of {@link YOUNG_MB} MB: the loops that measure must not have
- * their own garbage collected in the middle of a window. Rejects with what the
- * thread throws, and when the scope is aborted; the thread is gone then.
+ * young generation of {@link YOUNG_MB} MB: the garbage of the measuring loops must not
+ * be collected in the middle of a window. Rejects with the error of the
+ * thread, and when the scope is aborted; the thread has ended then.
  */
 export function runRoomyThread<Data, Result>(entry: URL, data: Data, { progress, signal }: ScopeContext): Promise<Result> {
   signal.throwIfAborted();
@@ -32,13 +32,13 @@ export function runRoomyThread<Data, Result>(entry: URL, data: Data, { progress,
   }).finally(() => worker.terminate());
 }
 
-/** The thread's side: does `work` and hands its result, plain data, to whoever started the thread. */
+/** The thread's side: does `work` and sends its result, plain data, to the thread that started this one. */
 export async function serveRoomyThread<Data, Result>(
   work: (data: Data, progress: ScopeContext['progress']) => Promise<Result>,
 ): Promise<void> {
   assert(parentPort !== null, 'roomy thread: runs as a thread');
   const port = parentPort;
-  const tell = (message: FromThread<Result>): void => port.postMessage(message);
-  const result = await work(workerData as Data, (what, done) => tell({ kind: 'progress', what, done }));
-  tell({ kind: 'result', result });
+  const send = (message: FromThread<Result>): void => port.postMessage(message);
+  const result = await work(workerData as Data, (what, done) => send({ kind: 'progress', what, done }));
+  send({ kind: 'result', result });
 }

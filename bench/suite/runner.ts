@@ -16,7 +16,7 @@ import { CHILD_FLAGS, runInProcess } from './scope-process.ts';
 
 export interface Suite {
   readonly catalog: Catalog;
-  /** The repository: whose commit it is. */
+  /** Root of the repository, whose commit is recorded. */
   readonly root: string;
   readonly budgets: string;
   readonly out: string;
@@ -24,11 +24,11 @@ export interface Suite {
 
 export const EXIT = { ok: 0, failedScope: 1, usage: 2, brokenBudget: 3, interrupted: 130 } as const;
 
-/** A scope that takes this many times as long as it said hangs. */
+/** A scope that takes this many times its expected duration counts as hanging. */
 const DEADLINE_FACTOR = 4;
 const MIN_DEADLINE_S = 5;
 
-/** Runs the suite as the command line says. @returns the exit code */
+/** Runs the suite according to the command line. @returns the exit code */
 export async function main(args: readonly string[], suite: Suite): Promise<number> {
   try {
     const asked = parseCommandLine(args, suite.out);
@@ -58,7 +58,7 @@ async function list(catalog: Catalog, { profile }: Arguments): Promise<string> {
 
 async function runSuite(asked: Arguments, { catalog, root, budgets }: Suite): Promise<number> {
   const names = chooseScopes(catalog, asked.scopes);
-  // All that can be wrong is found before an hour of measuring.
+  // All input errors are reported before an hour of measuring.
   const limits = readBudgets(budgets, catalog.names);
   const before = asked.compare === undefined ? readLastRun(asked.out) : readRun(asked.compare);
   const scopes = await Promise.all(names.map((name) => loadScope(scopeFile(catalog, name))));
@@ -129,7 +129,7 @@ async function runSuite(asked: Arguments, { catalog, root, budgets }: Suite): Pr
   process.stderr.write(`bench: ${join(asked.out, 'report.html')}\n`);
   if (results.some(({ failed }) => failed !== undefined)) return EXIT.failedScope;
   const failed = asked.check ? verdicts.filter(fails) : [];
-  // Last, where whoever reads the end of a long log finds it.
+  // Last, so that it is at the end of a long log.
   for (const verdict of failed)
     process.stderr.write(`bench: ${budgetName(verdict)} must be ${describeLimit(verdict)}: ${describeVerdict(verdict)}\n`);
   return failed.length > 0 ? EXIT.brokenBudget : EXIT.ok;
@@ -174,7 +174,7 @@ function readBudgets(file: string, names: readonly string[]): ReturnType<typeof 
   }
 }
 
-/** An option that no scope takes is a misspelt one. */
+/** An option that no scope has is misspelt. */
 function checkOptions(scopes: readonly Scope[], options: Arguments['options']): void {
   const known = new Set(scopes.flatMap((scope) => Object.keys(scope.options)));
   for (const key of Object.keys(options))

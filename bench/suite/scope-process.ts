@@ -5,29 +5,29 @@ import type { Assignment, Message } from './messages.ts';
 import type { ScopeResult } from './result.ts';
 
 const CHILD = fileURLToPath(new URL('./scope-child.ts', import.meta.url));
-/** A scope may ask for a collection between its windows. */
+/** A scope may request a garbage collection between its windows. */
 export const CHILD_FLAGS: readonly string[] = ['--expose-gc'];
-/** What a scope has to stop its load, after it was told to. */
+/** Time for a scope to stop its load after the request to stop. */
 const GRACE_MS = 5000;
 const DRAIN_MS = 2000;
 const KEPT_LINES = 20;
 
 export interface Listener {
   progress(what: string, done: number): void;
-  /** A line that the scope, or what it started, printed. */
+  /** A line printed by the scope or by its processes. */
   line(text: string): void;
 }
 
 export type Outcome = { readonly result: ScopeResult } | { readonly failed: string };
 
 /**
- * Runs one scope in a process, and process group, of its own: the garbage, the
- * compiled code and the crash of one do not reach the next, and nothing that it
- * started outlives it.
- * @param deadlineMs killed and failed after that @param signal aborted: asked to stop, killed when it does not
+ * Runs one scope in a separate process and process group: the garbage, the
+ * compiled code and a crash of one scope do not affect the next, and its
+ * processes do not outlive it.
+ * @param deadlineMs time after which it is killed and counts as failed @param signal when aborted, the scope is asked to stop, then killed
  */
 export async function runInProcess(assignment: Assignment, deadlineMs: number, signal: AbortSignal, listener: Listener): Promise<Outcome> {
-  // The group is a session, too: Ctrl-C at the terminal comes to the runner alone, which then asks each scope to stop.
+  // The group is also a session: Ctrl-C at the terminal reaches only the runner, which then asks each scope to stop.
   const child = fork(CHILD, [], { execArgv: [...CHILD_FLAGS], detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   let outcome: Outcome | undefined;
   child.on('message', (message: Message) => {
@@ -56,7 +56,7 @@ export async function runInProcess(assignment: Assignment, deadlineMs: number, s
   if (signal.aborted) stop();
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, by) => resolve(by === null ? `ended with ${code}` : `ended by ${by}`));
-    // Without a process there is no exit; with one, it is a message that found it gone.
+    // Without a process there is no exit event; with one, this error is a message that could not be delivered.
     child.on('error', ({ message }) => (child.pid === undefined ? resolve(message) : listener.line(message)));
   });
   const closed = new Promise((resolve) => child.once('close', resolve));
@@ -66,14 +66,14 @@ export async function runInProcess(assignment: Assignment, deadlineMs: number, s
   clearTimeout(grace);
   signal.removeEventListener('abort', stop);
   killGroup(child);
-  // Its last message may still be in the channel. What left the group can keep the pipes open for ever.
+  // Its last message may still be in the channel. A process that left the group can keep the pipes open for ever.
   await Promise.race([closed, delay(DRAIN_MS, undefined, { ref: false })]);
   if (killed !== '') return { failed: killed };
   if (outcome !== undefined) return outcome;
   return { failed: [`${end} and no result`, ...kept].join('\n') };
 }
 
-/** Kills the scope and what it started; also called when it has ended, for what it left behind. */
+/** Kills the scope and its processes; also called after it has ended, for leftover processes. */
 function killGroup(child: ChildProcess): void {
   if (child.pid === undefined) return;
   try {

@@ -1,17 +1,17 @@
-/** What the runner and the scopes know of each other. */
+/** The interface between the runner and the scopes. */
 import type { Profile, ScopeResult } from './result.ts';
 
 export interface ScopeContext {
   readonly profile: Profile;
-  /** How many windows each figure gets: at least three. */
+  /** Number of windows per figure: at least three. */
   readonly windows: number;
-  /** An empty folder on the disk that is measured; gone when the scope is. */
+  /** An empty folder on the measured disk; removed after the scope. */
   readonly dir: string;
-  /** What is being done now, and how much of the scope is done (0 to 1). Call it at least once a second of work. */
+  /** Reports the current work, and the share of the scope that is done (0 to 1). Call it at least once a second. */
   progress(what: string, done: number): void;
-  /** Aborted by Ctrl-C: stop the load, kill what was started, and throw `signal.reason`. */
+  /** Aborted by Ctrl-C: stop the load, kill all started processes, and throw `signal.reason`. */
   readonly signal: AbortSignal;
-  /** What followed the scope's name on the command line. */
+  /** The scope's options from the command line. */
   readonly options: Readonly<Record<string, string>>;
 }
 
@@ -20,16 +20,16 @@ export interface Scope {
   readonly name: string;
   /** One line for `--help` and the report's headings. */
   readonly title: string;
-  /** Names of the options that it takes, with a line of help each. */
+  /** Names of its options, with a line of help each. */
   readonly options: Readonly<Record<string, string>>;
-  /** Expected duration, for the time left. */
+  /** Expected duration, for the remaining time. */
   seconds(profile: Profile): number;
-  /** Undefined: it can run here. Otherwise what is missing and how to get it. */
+  /** Undefined if it can run here. Otherwise the missing requirement and how to provide it. */
   missing?(): string | undefined;
   run(context: ScopeContext): Promise<ScopeResult>;
 }
 
-/** Fills in what every scope result has. */
+/** Fills in the common fields of a scope result. */
 export async function measured(
   scope: Pick<Scope, 'name' | 'title'>,
   work: () => Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>>,

@@ -10,7 +10,7 @@ const WRITER = new ReportFrameWriter(MAX_FRAME_COMMANDS);
 const ACCEPTED = new Int32Array(REPORT_WORDS);
 new Uint8Array(ACCEPTED.buffer)[Report.kind] = ReportKind.Accepted;
 
-/** The answers of one session: as many bytes as the exchange's, and nothing was done for them. */
+/** The answers of one session: the same size as the exchange's, without any processing. */
 export class EchoAnswer {
   /** Number of the last report. */
   #last: number;
@@ -19,10 +19,10 @@ export class EchoAnswer {
     this.#last = last;
   }
 
-  /** A ReportFrame that accepts each command of the frame. @throws Error when it is no CommandFrame */
+  /** A ReportFrame that accepts each command of the frame. @throws Error when it is not a CommandFrame */
   to(bytes: Uint8Array): Buffer {
     const code = READER.open(bytes);
-    if (code !== Code.OK) throw new Error(`the echo was sent what is no CommandFrame: ${codeName(code)}`);
+    if (code !== Code.OK) throw new Error(`the echo received an invalid CommandFrame: ${codeName(code)}`);
     const { flat } = READER;
     for (let i = 0; i < READER.count; i++) {
       flat.copyWords(READER.position(i) + Command.tag, ACCEPTED, Report.tag / 4, 1);

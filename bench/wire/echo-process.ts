@@ -5,10 +5,10 @@ import { guardChild } from '../load/guarded-child.ts';
 import { forkOn } from '../load/placement.ts';
 
 const SERVER = fileURLToPath(new URL('echo-server.ts', import.meta.url));
-/** As `openbell start` sets it for itself. */
+/** The flags that `openbell start` sets for itself. */
 const NODE_FLAGS = ['--no-parallel-scavenge'];
 
-/** The general gRPC library as an exchange that does nothing, in a process of its own on a free port of the loopback interface. */
+/** The general gRPC library as an exchange without processing, in a separate process on a free port of the loopback interface. */
 export class EchoProcess {
   readonly port: number;
   readonly #child: ChildProcess;

@@ -1,24 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { thousands, valueMetric } from '../load/metrics.ts';
 import { cpuSeconds } from '../load/process-usage.ts';
-import type { StageTeller } from '../load/stage-teller.ts';
+import type { StageReporter } from '../load/stage-reporter.ts';
 import { RESTING, type Venue } from '../load/venue.ts';
 import { type Latency, mergeLatencies } from '../suite/recorder.ts';
 import { type Metric, median } from '../suite/result.ts';
 import type { EchoProcess } from './echo-process.ts';
 import type { WirePlan } from './plan.ts';
 
-/** Their reports are numbered by the echo, so the exchange must not know them. */
+/** The echo numbers their reports, so the exchange must not use these accounts. */
 const ECHO_ACCOUNTS: readonly number[] = [1_000_001, 1_000_002];
-/** Commands under way: so many that neither side ever waits for one. */
+/** Commands in flight: enough that neither side ever waits for one. */
 export const UNDER_WAY = 4000;
-/** The exchange's history is written behind the trading: its CPU time belongs to the orders, and not into the echo's turn. */
+/** The exchange writes its history with a delay. Its CPU time belongs to the orders, not to the echo's turn. */
 const SETTLE_MS = 50;
 
 const SIDES = ['exchange', 'echo'] as const;
 type Side = (typeof SIDES)[number];
 
-/** What one side did in the turns of a window. */
+/** The figures of one side in the turns of a window. */
 interface Turns {
   readonly pingPong: Latency[];
   readonly achieved: number[];
@@ -28,10 +28,10 @@ interface Turns {
 type Window = Record<Side, Turns>;
 
 /**
- * The exchange over a server of the general gRPC library that accepts every order and does nothing. They take
- * short turns, several in each window: what disturbs the machine for longer than that disturbs both.
+ * Ratios of the exchange to a server of the general gRPC library that accepts every order without processing. They take
+ * short turns, several in each window, so that a longer disturbance of the machine affects both.
  */
-export async function echoRatios(venue: Venue, echo: EchoProcess, plan: WirePlan, stage: StageTeller): Promise<Metric[]> {
+export async function echoRatios(venue: Venue, echo: EchoProcess, plan: WirePlan, stage: StageReporter): Promise<Metric[]> {
   const { load, symbols } = venue;
   const open: Record<Side, () => Promise<void>> = {
     exchange: () => venue.open('grpc'),

@@ -1,7 +1,7 @@
 /**
- * The echo's process: what the general gRPC library costs when nothing is
- * behind it. It speaks the order entry's Session as far as a load needs it, and
- * ends when the process that forked it does.
+ * The echo's process: the cost of the general gRPC library without an exchange
+ * behind it. It implements the order entry's Session as far as a load needs it, and
+ * ends with its parent process.
  */
 import { Metadata, Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import { SESSION_PATH } from '../load/transport.ts';

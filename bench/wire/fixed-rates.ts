@@ -1,5 +1,5 @@
 import { latencyMetric, thousands } from '../load/metrics.ts';
-import type { StageTeller } from '../load/stage-teller.ts';
+import type { StageReporter } from '../load/stage-reporter.ts';
 import type { TransportName } from '../load/transport.ts';
 import type { Venue } from '../load/venue.ts';
 import type { Metric } from '../suite/result.ts';
@@ -7,16 +7,16 @@ import { BATCHES, type WirePlan } from './plan.ts';
 
 const NAMES: Record<TransportName, string> = { grpc: 'gRPC', 'grpc-js': 'gRPC, library as client', ws: 'WebSocket' };
 
-/** Opens connections of this kind and loads them until V8 has compiled what is about to be measured. */
-export async function warmUp(venue: Venue, transport: TransportName, plan: WirePlan, stage: StageTeller): Promise<void> {
+/** Opens connections of this kind and loads them until V8 has compiled the code to be measured. */
+export async function warmUp(venue: Venue, transport: TransportName, plan: WirePlan, stage: StageReporter): Promise<void> {
   stage.begin(`${NAMES[transport]}: warm-up`);
   await venue.open(transport);
   for (const batch of transport === 'grpc' ? BATCHES : [1])
     await venue.load.run({ rate: 40_000, batch, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0, mayRefuse: true });
 }
 
-/** One command at a time: what a single order costs on the way, with nobody in the way. */
-export async function pingPong(venue: Venue, transport: TransportName, plan: WirePlan, stage: StageTeller): Promise<Metric> {
+/** One command at a time: the latency of a single order without other load. */
+export async function pingPong(venue: Venue, transport: TransportName, plan: WirePlan, stage: StageReporter): Promise<Metric> {
   stage.begin(`${NAMES[transport]}: one at a time`);
   const { pingPongOrders: orders, windows } = plan;
   const result = await venue.load.pingPong({ warmup: Math.floor(orders / 2), orders, windows });
@@ -30,7 +30,7 @@ export async function fixedRates(
   batches: readonly number[],
   rates: readonly number[],
   plan: WirePlan,
-  stage: StageTeller,
+  stage: StageReporter,
 ): Promise<Metric[]> {
   const { warmupMs, windowMs } = plan.fixed;
   const metrics: Metric[] = [];

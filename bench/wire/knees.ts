@@ -1,6 +1,6 @@
 import { thousands, valueMetric } from '../load/metrics.ts';
 import { kneeRate, type RampStep, ramp, sustainedRate } from '../load/ramp.ts';
-import type { StageTeller } from '../load/stage-teller.ts';
+import type { StageReporter } from '../load/stage-reporter.ts';
 import type { Venue } from '../load/venue.ts';
 import type { Metric, Series } from '../suite/result.ts';
 import type { WirePlan } from './plan.ts';
@@ -13,11 +13,11 @@ export interface Knee {
 const NAMES = { grpc: 'gRPC', ws: 'WebSocket' } as const;
 
 /**
- * Rates upwards until one is not sustained, several times: the knee, and for
+ * Increases the rate until one is not sustained, several times. Measures the knee, and for
  * single commands the highest sustained rate. Both are rates that were run, so
- * the true one lies up to a step of the ramp higher.
+ * the true one is up to one step of the ramp higher.
  */
-export async function knee(venue: Venue, transport: 'grpc' | 'ws', batch: number, plan: WirePlan, stage: StageTeller): Promise<Knee> {
+export async function knee(venue: Venue, transport: 'grpc' | 'ws', batch: number, plan: WirePlan, stage: StageReporter): Promise<Knee> {
   const { repeats, ...ramping } = plan.ramps;
   const what = `${NAMES[transport]}, ${batch === 1 ? 'unbatched' : `batches of ${batch}`}`;
   const ramps: RampStep[][] = [];
@@ -34,7 +34,7 @@ export async function knee(venue: Venue, transport: 'grpc' | 'ws', batch: number
   return { metrics, series: kneeChart(`wire.${transport}.batch${batch}.knee`, what, ramps) };
 }
 
-/** The ramp that got furthest before p99 went above 1 ms: the others were disturbed more. */
+/** The ramp with the highest rate before p99 exceeded 1 ms: the others were disturbed more. */
 function kneeChart(id: string, what: string, ramps: readonly RampStep[][]): Series {
   const best = ramps.reduce((a, b) => (kneeRate(b) > kneeRate(a) ? b : a));
   const line = (name: string, read: (step: RampStep) => number): Series['lines'][number] => ({

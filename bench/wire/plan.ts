@@ -1,9 +1,9 @@
 import type { Profile } from '../suite/result.ts';
 
-/** What the scope measures, and for how long. Rates are commands a second. */
+/** The measurements of the scope, and their durations. Rates are commands a second. */
 export interface WirePlan {
   readonly windows: number;
-  /** Before the first figure of a connection: until V8 has compiled what the load runs through. */
+  /** Before the first figure of a connection, until V8 has compiled the code. */
   readonly warmupMs: number;
   readonly pingPongOrders: number;
   readonly fixed: {
@@ -15,7 +15,7 @@ export interface WirePlan {
     readonly windowMs: number;
   };
   readonly ramps: {
-    /** How often each is run: one figure per window. */
+    /** Number of runs of each: one figure per window. */
     readonly repeats: number;
     readonly grpcBatches: readonly number[];
     readonly from: number;
@@ -62,7 +62,7 @@ export function wirePlan(profile: Profile, windows: number): WirePlan {
       windowMs: 3000,
     },
     ramps: { repeats: windows, grpcBatches: BATCHES, from: 20_000, to: 1_000_000, factor: 1.25, warmupMs: 300, windowMs: 2000 },
-    // A minute in all.
+    // One minute in total.
     targetWindowMs: 60_000 / windows,
     echo: { turns: 5, pingPong: { warmup: 500, orders: 5000 }, saturate: { warmupMs: 100, windowMs: 500 } },
     durable: { rate: 20_000, windowMs: 5000 },

@@ -1,6 +1,6 @@
 import { latencyMetric, thousands, valueMetric } from '../load/metrics.ts';
 import { runWithReadings } from '../load/server-readings.ts';
-import type { StageTeller } from '../load/stage-teller.ts';
+import type { StageReporter } from '../load/stage-reporter.ts';
 import type { Venue } from '../load/venue.ts';
 import type { Metric, Series } from '../suite/result.ts';
 import { TARGET_BATCH, TARGET_RATE, type WirePlan } from './plan.ts';
@@ -12,8 +12,8 @@ export interface ServerSide {
   readonly series: readonly Series[];
 }
 
-/** The target point: 100,000 commands/s in batches of 10, from outside and from inside. */
-export function target(venue: Venue, plan: WirePlan, stage: StageTeller): Promise<ServerSide> {
+/** The target rate: 100,000 commands/s in batches of 10, measured by the client and by the exchange. */
+export function target(venue: Venue, plan: WirePlan, stage: StageReporter): Promise<ServerSide> {
   return point(venue, plan, stage, {
     rate: TARGET_RATE,
     windowMs: plan.targetWindowMs,
@@ -26,8 +26,8 @@ export function target(venue: Venue, plan: WirePlan, stage: StageTeller): Promis
   });
 }
 
-/** The same from an exchange that answers when the command is on the disk, at a rate that the disk is not the question of. */
-export function durable(venue: Venue, plan: WirePlan, stage: StageTeller): Promise<ServerSide> {
+/** The same for mode durable, at a rate that the disk can easily sustain. */
+export function durable(venue: Venue, plan: WirePlan, stage: StageReporter): Promise<ServerSide> {
   const { rate, windowMs } = plan.durable;
   return point(venue, plan, stage, {
     rate,
@@ -51,7 +51,7 @@ interface Point {
 async function point(
   { exchange, load, open }: Venue,
   plan: WirePlan,
-  stage: StageTeller,
+  stage: StageReporter,
   { rate, windowMs, ids, mode }: Point,
 ): Promise<ServerSide> {
   const { windows } = plan;
@@ -59,7 +59,7 @@ async function point(
   stage.begin(`${what}: warm-up`);
   await open('grpc');
   const run = { rate, batch: TARGET_BATCH, windowMs, windows, sampleMs: (windows * windowMs) / SAMPLES };
-  // Code that is not compiled yet does not keep the full rate.
+  // Code that is not compiled yet cannot sustain the full rate.
   for (const share of [0.2, 1])
     await load.run({ ...run, rate: share * rate, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0, mayRefuse: true });
   stage.begin(what);

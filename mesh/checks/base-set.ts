@@ -4,9 +4,9 @@ import { MESH } from './render.ts';
 import { parseResources, type Resource, readResources } from './resource.ts';
 
 /**
- * One shard and its mesh as the files of base/ have them, with the development
- * venue: complete, and read without kustomize. What a lint says of it plus a
- * bad example is therefore about the example.
+ * One shard and its mesh as in the files of base/, with the development
+ * venue: complete, and read without kustomize. A lint finding for this set plus
+ * a bad example is therefore caused by the example.
  */
 export function baseSet(): Resource[] {
   const files = [join(MESH, 'base'), join(MESH, 'base/istio')].flatMap((dir) =>
@@ -25,9 +25,9 @@ export function baseSet(): Resource[] {
 }
 
 /**
- * The set with the example laid over it, or with one resource more. As in
- * kustomize's patches, null deletes a field, lists of named things are merged by
- * name, and `$patch: delete` takes one of them, or the resource, away.
+ * The set with the example merged into it, or with one more resource. As in
+ * kustomize's patches, null deletes a field, lists of named items are merged by
+ * name, and `$patch: delete` removes one of them, or the resource.
  */
 export function withExample(set: readonly Resource[], example: string, source: string): Resource[] {
   const key = ({ kind, metadata }: Resource) => `${kind}/${metadata.namespace}/${metadata.name}`;

@@ -13,9 +13,9 @@ const TSCONFIG = {
 };
 
 /**
- * Unknown fields, which the API server drops without a word. Each resource
- * becomes a literal of its published type, and the compiler looks at them all
- * at once: it refuses a field that the type does not have.
+ * Unknown fields, which the API server drops silently. Each resource
+ * becomes a literal of its published type, and the compiler checks them all
+ * at once: it rejects a field that the type does not have.
  */
 export function excessFields(resources: readonly Resource[]): string[] {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-mesh-'));

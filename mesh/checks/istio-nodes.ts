@@ -1,6 +1,6 @@
 import type { Resource } from './resource.ts';
 
-/** What a proxy says of itself when it asks istiod: its kind, address and pod decide what it is sent. */
+/** The node description in a proxy's request to istiod: its kind, address and pod decide the configuration. */
 export interface ProxyNode {
   readonly id: string;
   readonly cluster: string;
@@ -27,13 +27,13 @@ function node(kind: 'sidecar' | 'router', address: string, pod: string, namespac
 }
 
 export const SHARD = node('sidecar', '10.2.0.1', 'openbell-0', 'openbell', LABELS, 'openbell');
-/** Somebody else in the namespace, whom no rule names. */
+/** Another workload in the namespace, which no rule names. */
 export const OTHER = node('sidecar', '10.2.0.99', 'other-0', 'openbell', { app: 'other' }, 'other');
 export const EDGE = node('router', '10.3.0.1', 'gateway-0', 'istio-ingress', { istio: 'ingressgateway' }, GATEWAY);
 
 /**
- * The cluster as far as istiod looks at it: the Services that were rendered,
- * and the pods that the controllers of a cluster would have made of the rest.
+ * The parts of the cluster that istiod reads: the rendered Services,
+ * and the pods that the controllers of a cluster would have created from the rest.
  * @param shards replicas of the StatefulSet
  */
 export function clusterObjects(set: readonly Resource[], shards: number): unknown[] {
@@ -67,7 +67,7 @@ function gatewayObjects(): unknown[] {
   ];
 }
 
-/** A service that the shards have no business with. */
+/** A service that the shards do not use. */
 function elsewhere(): unknown {
   const spec = { clusterIP: '10.1.0.3', selector: { app: 'elsewhere' }, ports: [{ name: 'http', port: 80, protocol: 'TCP' }] };
   return { apiVersion: 'v1', kind: 'Service', metadata: { name: 'elsewhere', namespace: 'default' }, spec };

@@ -1,10 +1,10 @@
 import type { Json, Received } from './istio-xds.ts';
 
-/** PEM files: what the agent or a secret would have handed to the proxy. */
+/** PEM files that the agent or a secret would have given to the proxy. */
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
-  /** Who may be on the other side. */
+  /** The permitted peers. */
   readonly ca: string;
 }
 
@@ -14,9 +14,9 @@ interface Parts {
 }
 
 /**
- * What istiod sent to a proxy, as a bootstrap that runs on one machine. Its
- * filters, routes, limits and TLS settings stay as they came; replaced are
- * addresses (no pods, no iptables) and where certificates come from (files).
+ * The configuration that istiod sent to a proxy, as a bootstrap that runs on one host.
+ * Filters, routes, limits and TLS settings are unchanged. Addresses are replaced
+ * (no pods, no iptables), and certificates come from files.
  */
 export function bootstrapOf(...parts: readonly Parts[]): unknown {
   const all = { listeners: parts.flatMap((part) => part.listeners), clusters: parts.flatMap((part) => part.clusters) };
@@ -24,9 +24,9 @@ export function bootstrapOf(...parts: readonly Parts[]): unknown {
 }
 
 /**
- * The shard's side: a listener for each inbound port, at the port that it has
- * in the pod, as rules name it, on an address of its own.
- * @param exchange the port that stands behind each
+ * The shard's side: a listener for each inbound port, at its port number in
+ * the pod, which rules refer to, on a separate address.
+ * @param exchange the port behind each
  */
 export function shardParts(received: Received, address: string, exchange: Readonly<Record<number, number>>, tls: TlsFiles): Parts {
   const inbound = received.listeners.find(({ name }) => name === 'virtualInbound');
@@ -50,8 +50,8 @@ export function shardParts(received: Received, address: string, exchange: Readon
 
 /**
  * The gateway's side: a listener per server (`orders`, `market`, `admin`) on a
- * free port. Server names are not looked at, as each has its own port here.
- * @param at address of a shard by its subset; a subset that is not named leads nowhere
+ * free port. Server names are not checked, because each has its own port here.
+ * @param at address of a shard by its subset; a subset that is not named has no endpoint
  */
 export function edgeParts(received: Received, at: Readonly<Record<string, string>>, shown: TlsFiles, mesh: TlsFiles): Parts {
   const chains: Json[] = received.listeners.flatMap(({ filter_chains }) => filter_chains);

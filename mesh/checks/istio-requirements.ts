@@ -2,14 +2,14 @@ import { CLAIM_HEADERS } from '../../gateway/config/proxy-list.ts';
 import type { Json, Received } from './istio-xds.ts';
 import type { Resource } from './resource.ts';
 
-/** What a proxy must have been told, and the line without which it is not. */
+/** A property of a proxy's configuration, and the line that is needed for it. */
 export interface Requirement {
   readonly name: string;
   /** Kind and name of the resource that has the line. */
   readonly resource: string;
   readonly proxy: 'shard' | 'edge' | 'other';
   readonly holds: (received: Received) => boolean;
-  /** Takes the line away, or does what must not be done. Gets the spec; undefined deletes the resource. */
+  /** Removes the line, or violates the requirement. Gets the spec; undefined deletes the resource. */
   readonly without: ((spec: Json) => void) | undefined;
 }
 
@@ -41,7 +41,7 @@ const inbound = (received: Received, port = 7401): Json =>
 const filters = (received: Received, port = 7401): Json[] => inbound(received, port)?.filters.at(-1).typed_config.http_filters ?? [];
 const filter = (received: Received, name: string, port = 7401): Json =>
   filters(received, port).find((one) => one.name.endsWith(name))?.typed_config;
-/** What takes the token of a program, and that of a web page. */
+/** The providers for the token of a program, and for that of a web page. */
 const jwts = (received: Received): Json[] => Object.values(filter(received, 'jwt_authn')?.providers ?? {});
 const jwt = (received: Received): Json => jwts(received)[0];
 const limit = (received: Received, port = 7401): Json => filter(received, 'local_ratelimit', port);
@@ -53,17 +53,17 @@ const LIMITS = 'EnvoyFilter openbell-rate-limits';
 
 export const REQUIREMENTS: readonly Requirement[] = [
   {
-    name: 'the gateway takes TLS 1.3 and nothing older',
+    name: 'the gateway accepts TLS 1.3 and nothing older',
     resource: 'Gateway openbell',
     proxy: 'edge',
     holds: (received) => chains(received).length === 3 && chains(received).every((chain) => minimum(chain) === 'TLSv1_3'),
-    // To leave it out is not enough: mesh-config.yaml says 1.3, too.
+    // Omitting it is not enough: mesh-config.yaml sets 1.3, too.
     without: (spec) => {
       spec.servers[0].tls.minProtocolVersion = 'TLSV1_2';
     },
   },
   {
-    name: 'orders and administration want a client certificate, market data does not',
+    name: 'orders and administration require a client certificate, market data does not',
     resource: 'Gateway openbell',
     proxy: 'edge',
     holds: (received) =>
@@ -157,7 +157,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     without: (spec) => delete spec.http.at(-1).rewrite,
   },
   {
-    name: 'the gateway takes away identity headers',
+    name: 'the gateway removes identity headers',
     resource: ORDERS,
     proxy: 'edge',
     holds: (received) =>
@@ -165,7 +165,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     without: (spec) => delete spec.http[0].headers,
   },
   {
-    name: 'connections to a shard have limits that fit streams, and keepalive',
+    name: 'connections to a shard have limits suitable for streams, and keepalive',
     resource: RULE,
     proxy: 'edge',
     holds: (received) => {
@@ -175,7 +175,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     without: (spec) => delete spec.trafficPolicy.portLevelSettings[0].connectionPool,
   },
   {
-    name: 'and so have WebSockets',
+    name: 'WebSockets have such limits, too',
     resource: RULE,
     proxy: 'edge',
     holds: (received) => {
@@ -204,7 +204,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     },
   },
   {
-    name: 'the gateway sees the rule',
+    name: 'the gateway gets the rule',
     resource: RULE,
     proxy: 'edge',
     holds: (received) => cluster(received, 'outbound|7401|shard-0|') !== undefined,
@@ -213,7 +213,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     },
   },
   {
-    name: 'the gateway talks to nobody but the exchange under its name',
+    name: 'the gateway connects only to the exchange under its name',
     resource: RULE,
     proxy: 'edge',
     holds: (received) =>
@@ -225,7 +225,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     },
   },
   {
-    name: 'the shard takes nothing but TLS of the mesh',
+    name: 'the shard accepts only TLS of the mesh',
     resource: 'PeerAuthentication openbell',
     proxy: 'shard',
     holds: (received) =>
@@ -242,7 +242,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     without: (spec) => delete spec.jwtRules[0].audiences,
   },
   {
-    name: 'a token is taken from its header only',
+    name: 'a token is accepted in its header only',
     resource: TOKENS,
     proxy: 'shard',
     holds: (received) =>
@@ -253,7 +253,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     without: (spec) => delete spec.jwtRules[0].fromHeaders,
   },
   {
-    name: 'a web page shows its token as a subprotocol, and its other subprotocols stay',
+    name: 'a web page sends its token as a subprotocol, and its other subprotocols stay',
     resource: TOKENS,
     proxy: 'shard',
     holds: (received) => {
@@ -263,14 +263,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
     without: (spec) => delete spec.jwtRules[1].forwardOriginalToken,
   },
   {
-    name: 'the exchange is told subject, roles and accounts',
+    name: 'the exchange gets subject, roles and accounts',
     resource: TOKENS,
     proxy: 'shard',
     holds: (received) => jwts(received).length > 0 && jwts(received).every(({ claim_to_headers: claims }) => claims?.length >= 3),
     without: (spec) => delete spec.jwtRules[0].outputClaimToHeaders,
   },
   {
-    name: 'the exchange is told when the token ends',
+    name: 'the exchange gets the expiry of the token',
     resource: TOKENS,
     proxy: 'shard',
     holds: (received) =>
@@ -296,7 +296,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     },
   },
   {
-    name: 'a workload that no rule names lets nobody in',
+    name: 'a workload that no rule names rejects every caller',
     resource: 'AuthorizationPolicy default-deny',
     proxy: 'other',
     holds: ({ listeners }) =>
@@ -336,7 +336,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     },
   ),
   {
-    name: 'every rule says who by a token, too',
+    name: 'every rule requires a token, too',
     resource: 'AuthorizationPolicy order-submit',
     proxy: 'shard',
     holds: (received) => {
@@ -353,7 +353,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     without: undefined,
   },
   {
-    name: 'limits count behind the verification of tokens and the rules, in front of the router',
+    name: 'limits count after the verification of tokens and the rules, before the router',
     resource: LIMITS,
     proxy: 'shard',
     holds: (received) => {
@@ -368,7 +368,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     },
   },
   {
-    name: 'who is over the limit is told RESOURCE_EXHAUSTED',
+    name: 'a caller over the limit gets RESOURCE_EXHAUSTED',
     resource: LIMITS,
     proxy: 'shard',
     holds: (received) => limit(received)?.rate_limited_as_resource_exhausted === true,
@@ -396,7 +396,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     without: (spec) => spec.configPatches.pop(),
   },
   {
-    name: 'the gateway logs what ends at it, with the account and without the query',
+    name: 'the gateway logs calls that end at it, with the account and without the query',
     resource: 'Telemetry openbell-gateway',
     proxy: 'edge',
     holds: (received) =>
@@ -414,7 +414,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     without: (spec) => delete spec.ingress,
   },
   {
-    name: 'the shard knows nobody outside of its namespace and the mesh',
+    name: 'the shard has no configuration for hosts outside of its namespace and the mesh',
     resource: 'Sidecar openbell',
     proxy: 'shard',
     holds: (received) => received.clusters.length > 5 && cluster(received, 'outbound|80||elsewhere.default') === undefined,
@@ -423,7 +423,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     },
   },
   {
-    name: 'what is not registered is not reached',
+    name: 'unregistered hosts are unreachable',
     resource: 'Sidecar openbell',
     proxy: 'shard',
     holds: ({ listeners }) => {
@@ -435,7 +435,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     },
   },
   {
-    name: 'the shard bounds what comes in, whoever calls',
+    name: 'the shard limits inbound connections from every caller',
     resource: 'Sidecar openbell',
     proxy: 'shard',
     holds: (received) => cluster(received, 'inbound|7401|')?.circuit_breakers?.thresholds[0].max_requests === 32768,
@@ -448,7 +448,7 @@ export function without(set: readonly Resource[], { resource, without }: Require
   const [kind, name] = resource.split(' ');
   const out = structuredClone(set) as Resource[];
   const at = out.findIndex((one) => one.kind === kind && one.metadata.name === name);
-  if (at === -1) throw new Error(`${resource} is not there`);
+  if (at === -1) throw new Error(`${resource} does not exist`);
   if (without === undefined) out.splice(at, 1);
   else without((out[at] as unknown as { spec: Json }).spec);
   return out;

@@ -8,10 +8,10 @@ import { groupOf, type Resource } from './resource.ts';
 
 export const MESH_CONFIG = join(MESH, 'base/istio/mesh-config.yaml');
 
-/** Where istio-tools/build.sh puts them: `OPENBELL_ISTIO_BIN`, or a cache outside of the repository. */
+/** The output directory of istio-tools/build.sh: `OPENBELL_ISTIO_BIN`, or a cache outside of the repository. */
 const BIN = process.env.OPENBELL_ISTIO_BIN ?? join(homedir(), '.cache/openbell/istio/eed52ebb66ad');
 
-/** `istioctl`, or `xds`, which serves what istiod would; undefined where it is not built. */
+/** `istioctl`, or `xds`, which serves the configuration that istiod would; undefined if it is not built. */
 export function istioTool(name: 'istioctl' | 'xds'): string | undefined {
   const path = join(BIN, name);
   return existsSync(path) ? path : undefined;
@@ -27,15 +27,15 @@ export function toYaml(set: readonly unknown[]): string {
 }
 
 /**
- * What `analyze` says and is meant: of any EnvoyFilter that it is one (what is
- * in them is tested in a data plane); in ambient, that a certificate is not
- * verified: the exchange's own, inside of ztunnel's tunnel, which verifies.
+ * Expected findings of `analyze`. It reports every EnvoyFilter (their content is
+ * tested in a data plane). In ambient, it reports that a certificate is not
+ * verified: the exchange's own, inside ztunnel's tunnel, which does verify.
  */
 const KNOWN = ['IST0133=EnvoyFilter openbell/*', 'IST0128=DestinationRule openbell/openbell', 'IST0129=DestinationRule openbell/openbell'];
 
 /**
- * Istio's own analyzers, over all namespaces: without `-A` they pass over all
- * but `default`, and find nothing.
+ * Istio's own analyzers, over all namespaces: without `-A` they ignore all
+ * except `default`, and find nothing.
  * @param ambient no sidecars
  */
 export function analyze(istioctl: string, set: readonly Resource[], ambient = false): string[] {

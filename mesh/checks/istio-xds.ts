@@ -13,7 +13,7 @@ const READY_MS = 15_000;
 const PLAIN_ENVOY = { PILOT_ENABLE_METADATA_EXCHANGE: 'false', PILOT_ENABLE_ALPN_FILTER: 'false' };
 const TELEMETRY = 'telemetry.istio.io';
 
-/** What a proxy got: resources of Envoy, as its admin port shows them. */
+/** The configuration that a proxy received: resources of Envoy, as its admin port shows them. */
 export interface Received {
   readonly listeners: readonly Json[];
   readonly clusters: readonly Json[];
@@ -24,10 +24,10 @@ export interface Received {
 export type Json = any;
 
 /**
- * What istiod sends to a proxy for these resources, taken by a real Envoy over
+ * The configuration that istiod sends to a proxy for these resources, received by a real Envoy over
  * ADS. Ends both processes before it resolves.
  * @param dir for files and logs, the caller's
- * @throws Error when Envoy refuses any of it, or nothing comes
+ * @throws Error when Envoy rejects any of it, or receives nothing
  */
 export async function receive(
   tools: { readonly xds: string; readonly envoy: string },
@@ -46,7 +46,7 @@ export async function receive(
   const server = spawn(tools.xds, args, { stdio: ['pipe', 'pipe', log], env: { ...process.env, ...PLAIN_ENVOY } });
   try {
     await serving(server, join(dir, 'xds.log'));
-    // Twice, as a cluster that waits for its certificate keeps Envoy from asking for listeners.
+    // Twice, because a cluster that waits for its certificate keeps Envoy from requesting listeners.
     const { clusters } = await ask(tools.envoy, dir, port, node, 'cds');
     const { listeners, routes } = await ask(tools.envoy, dir, port, node, 'lds');
     return { listeners, clusters, routes };
@@ -55,7 +55,7 @@ export async function receive(
   }
 }
 
-/** Metrics want a filter of Istio's build, spans a collector. */
+/** Metrics need a filter of Istio's build, spans a collector. */
 function logsOnly(telemetry: Resource): Resource {
   const { accessLogging } = (telemetry as unknown as { spec: { accessLogging?: unknown } }).spec;
   return { ...telemetry, spec: { accessLogging } } as Resource;
@@ -126,7 +126,7 @@ function bootstrap(xds: number, node: ProxyNode, what: 'cds' | 'lds'): unknown {
   const endpoints = [{ lb_endpoints: [{ endpoint: { address } }] }];
   const options = { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': { '@type': HTTP_OPTIONS, ...http2 } };
   const cluster = (name: string, more: object) => ({ name, connect_timeout: '1s', typed_extension_protocol_options: options, ...more });
-  // Where the agent would hand out certificates: nobody is there, so listeners stay warm, which is enough to read them.
+  // The address of the agent that would serve certificates. No agent runs, so listeners stay warming, which suffices.
   const agent = { lb_endpoints: [{ endpoint: { address: { pipe: { path: './no-agent.sock' } } } }] };
   return {
     node: { ...node, locality: { region: 'region-1', zone: 'zone-a' } },

@@ -1,12 +1,12 @@
 import type { Resource } from './resource.ts';
 
-/** A trap that no schema knows: what is valid, and still wrong for an exchange. */
+/** A mistake that no schema detects: a valid configuration that is wrong for an exchange. */
 export interface Lint {
   /** Also the name of the bad example, `bad/NAME.yaml`. */
   readonly name: string;
-  /** What happens to those who do it. */
+  /** The consequence of the mistake. */
   readonly reason: string;
-  /** One line for each place where it is done, in a set that is applied together. */
+  /** One line for each occurrence, in a set that is applied together. */
   readonly check: (set: readonly Resource[]) => readonly string[];
 }
 

@@ -9,8 +9,8 @@ import { CommandBatch, connect, Side, TimeInForce } from '../../gateway/client/i
 /**
  * node mesh/checks/measure-shard.ts [compact|pinned] [ORDERS]
  *
- * What the probes, the grace period and the memory of the StatefulSet are sized
- * by: a shard with ORDERS resting orders (1,000,000) is killed, recovers from
+ * Measures the values for the probes, the grace period and the memory of the
+ * StatefulSet: a shard with ORDERS resting orders (1,000,000) is killed, recovers from
  * its log, is stopped with SIGTERM, and recovers from its snapshot. Needs
  * `npm run build`.
  */
@@ -89,26 +89,26 @@ async function end({ child }: Shard, signal: NodeJS.Signals): Promise<number> {
 }
 
 const peakMiB = ({ child }: Shard) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024;
-const tell = (what: string, value: number, unit: string) => console.log(`${what.padEnd(44)}${value.toFixed(0).padStart(8)} ${unit}`);
+const print = (what: string, value: number, unit: string) => console.log(`${what.padEnd(44)}${value.toFixed(0).padStart(8)} ${unit}`);
 
 try {
   writeFileSync(join(dir, 'venue.yaml'), VENUE);
   console.log(`${topology}, ${orders} resting orders`);
   const first = await start();
-  tell('start of an empty shard', first.readyMs, 'ms');
+  print('start of an empty shard', first.readyMs, 'ms');
   await fill(first.ports);
-  tell('memory at the most, filling', peakMiB(first), 'MiB');
+  print('maximum memory, filling', peakMiB(first), 'MiB');
   await end(first, 'SIGKILL');
   const second = await start();
-  tell('start after a kill, log alone', second.readyMs, 'ms');
-  tell('  admin port silent in between, at the most', second.silentMs, 'ms');
-  tell('SIGTERM to exit, with the last snapshot', await end(second, 'SIGTERM'), 'ms');
+  print('start after a kill, log alone', second.readyMs, 'ms');
+  print('  longest time without an answer of the admin port', second.silentMs, 'ms');
+  print('SIGTERM to exit, with the last snapshot', await end(second, 'SIGTERM'), 'ms');
   const snapshot = readdirSync(join(dir, 'data')).find((name) => name.endsWith('.obs')) ?? '';
-  tell('  the snapshot', statSync(join(dir, 'data', snapshot)).size / 2 ** 20, 'MiB');
+  print('  the snapshot', statSync(join(dir, 'data', snapshot)).size / 2 ** 20, 'MiB');
   const third = await start();
-  tell('start from the snapshot', third.readyMs, 'ms');
-  tell('  admin port silent in between, at the most', third.silentMs, 'ms');
-  tell('memory at the most, recovering', peakMiB(third), 'MiB');
+  print('start from the snapshot', third.readyMs, 'ms');
+  print('  longest time without an answer of the admin port', third.silentMs, 'ms');
+  print('maximum memory, recovering', peakMiB(third), 'MiB');
   await end(third, 'SIGTERM');
 } finally {
   rmSync(dir, { recursive: true, force: true });

@@ -45,7 +45,7 @@ export function dashboards(): Map<string, Dashboard> {
   );
 }
 
-/** Its queries as Prometheus sees them once Grafana has filled in its variables. */
+/** Its queries after Grafana has replaced the variables. */
 export function panelQueries({ panels, templating }: Dashboard): { readonly where: string; readonly expr: string }[] {
   const filled = (expr: string) =>
     expr.replaceAll('$__rate_interval', '1m').replaceAll('$namespace', 'openbell').replaceAll('$shard', 'openbell-0');
@@ -59,7 +59,7 @@ export function panelQueries({ panels, templating }: Dashboard): { readonly wher
   return queries;
 }
 
-/** What Grafana, or somebody who reads it at night, would stumble over. */
+/** Problems for Grafana, or for a reader of the dashboard. */
 export function dashboardProblems(board: Dashboard): string[] {
   const found: string[] = [];
   if (!/^openbell-[a-z]+$/.test(board.uid)) found.push(`uid ${board.uid}`);

@@ -8,18 +8,18 @@ import { OBSERVABILITY, type Rule } from './observability-rules.ts';
 /** Labels that Prometheus gives every sample of a scrape target: see pod-monitors.yaml. */
 const TARGET_LABELS = ['namespace', 'pod', 'job', 'instance', 'container', 'endpoint'];
 
-/** What the process says when it is asked: metric -> label -> values. */
+/** The metrics that the process exposes: metric -> label -> values. */
 export type Scrape = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>;
 
 /** A metric that others expose, or openbell in another configuration. */
 export interface MetricElsewhere {
   readonly name: string;
   readonly labels: readonly string[];
-  /** Where it is documented or made. */
+  /** Where it is documented or defined. */
   readonly source: string;
 }
 
-/** Reads a text exposition. Metrics that have a TYPE and no sample are there, too. */
+/** Reads a text exposition, including metrics that have a TYPE and no sample. */
 export function parseScrape(text: string): Scrape {
   const metrics = new Map<string, Map<string, Set<string>>>();
   const metric = (name: string) => metrics.get(name) ?? metrics.set(name, new Map()).get(name) ?? new Map();
@@ -37,12 +37,12 @@ export function parseScrape(text: string): Scrape {
   return metrics;
 }
 
-/** The committed list of what does not come out of a plain exchange's /metrics. */
+/** The committed list of metrics that are not in a plain exchange's /metrics. */
 export function metricsElsewhere(): readonly MetricElsewhere[] {
   return parse(readFileSync(join(OBSERVABILITY, 'metrics-elsewhere.yaml'), 'utf8')) as MetricElsewhere[];
 }
 
-/** Knows each metric that rules and panels may use, and its labels. */
+/** Each metric that rules and panels may use, and its labels. */
 export class MetricCatalogue {
   readonly #labels = new Map<string, ReadonlySet<string>>();
   readonly #scrape: Scrape;
@@ -51,14 +51,14 @@ export class MetricCatalogue {
     this.#scrape = scrape;
     for (const [name, labels] of scrape) this.#labels.set(name, new Set([...labels.keys(), ...TARGET_LABELS]));
     for (const { name, labels } of elsewhere) this.#labels.set(name, new Set([...labels, ...TARGET_LABELS]));
-    // A counter without a sample shows no labels; these are what it would have.
+    // A counter without a sample shows no labels; these are its labels.
     this.#labels.set('openbell_refusals_total', new Set(['code', 'name', ...TARGET_LABELS]));
     for (const { record, expr, labels = {} } of rules) {
       if (record !== undefined) this.#labels.set(record, new Set([...this.#resultLabels(expr), ...Object.keys(labels)]));
     }
   }
 
-  /** What is wrong with the names in an expression; empty when nothing is. */
+  /** Problems with the names in an expression; empty when there are none. */
   problems(expression: string): string[] {
     const { selectors, grouping } = promqlNames(expression);
     const found: string[] = [];
@@ -66,7 +66,7 @@ export class MetricCatalogue {
     for (const { metric, labels } of selectors) {
       const has = this.#labels.get(metric);
       if (has === undefined) {
-        found.push(`nobody exposes ${metric}`);
+        found.push(`no target exposes ${metric}`);
         continue;
       }
       for (const label of has) known.add(label);
@@ -79,7 +79,7 @@ export class MetricCatalogue {
     return found;
   }
 
-  /** Values that an openbell metric never has, written out or as alternatives; other patterns are not judged. */
+  /** Values that an openbell metric never has, literal or as alternatives; other patterns are not checked. */
   #unknownValues(metric: string, label: string, value: string): string[] {
     const values =
       metric === 'openbell_refusals_total' && label === 'name' ? new Set(Object.keys(Code)) : this.#scrape.get(metric)?.get(label);

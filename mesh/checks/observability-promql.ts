@@ -1,4 +1,4 @@
-/** A label that an expression counts on, and the values it compares with; none for grouping. */
+/** A label that an expression uses, and the values it is compared with; none for grouping. */
 export interface LabelUse {
   readonly label: string;
   readonly operator: string;
@@ -25,8 +25,8 @@ const WORD = /^[A-Za-z_:]/;
 
 /**
  * The metric names and labels of an expression. Not a parser: `promtool`
- * decides whether it is PromQL; this finds what the names are to be compared
- * with what is exposed.
+ * decides whether it is PromQL. This extracts the names, to compare them with
+ * the exposed metrics.
  * @throws Error at a character that PromQL does not have
  */
 export function promqlNames(expression: string): PromqlNames {

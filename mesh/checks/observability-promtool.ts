@@ -7,19 +7,19 @@ import { stringify } from 'yaml';
 /** `PROMTOOL`, or the one on the path; Debian has it in the package `prometheus`. */
 const PROMTOOL = process.env.PROMTOOL ?? 'promtool';
 
-/** Why promtool cannot be asked; undefined when it can. */
+/** Why promtool cannot be run; undefined when it can. */
 export function whyNoPromtool(): string | undefined {
   return spawnSync(PROMTOOL, ['--version']).status === 0
     ? undefined
     : `SKIPPED: no ${PROMTOOL} (Debian package prometheus, or PROMTOOL=PATH)`;
 }
 
-/** @throws Error with its output when promtool is not content */
+/** @throws Error with its output when promtool reports a problem */
 export function promtool(...args: readonly string[]): string {
   return execFileSync(PROMTOOL, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** Has the syntax of expressions checked: each becomes a rule of a temporary file. @throws Error with promtool's output */
+/** Checks the syntax of expressions: each becomes a rule of a temporary file. @throws Error with promtool's output */
 export function checkSyntax(expressions: readonly string[]): void {
   const dir = mkdtempSync(join(tmpdir(), 'openbell-promql-'));
   try {

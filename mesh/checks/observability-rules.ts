@@ -21,7 +21,7 @@ export const OBSERVABILITY = join(import.meta.dirname, '..', 'observability');
 const RULES = join(OBSERVABILITY, 'rules');
 const MANIFEST = join(OBSERVABILITY, 'prometheus-rules.yaml');
 
-/** The plain rule files: what Prometheus and promtool read, and what the manifest is made from. */
+/** The plain rule files: the input of Prometheus and promtool, and the source of the manifest. */
 export function ruleFiles(): string[] {
   return readdirSync(RULES)
     .filter((name) => name.endsWith('.yaml'))
@@ -54,7 +54,7 @@ export function prometheusRules(): string {
   return `# Made from rules/ by \`node mesh/checks/observability-rules.ts --write\`; a test compares.\n${documents.join('---\n')}`;
 }
 
-/** Whether the manifest says what the rule files say. */
+/** Whether the manifest matches the rule files. */
 export function manifestIsCurrent(): boolean {
   return readFileSync(MANIFEST, 'utf8') === prometheusRules();
 }
@@ -62,7 +62,7 @@ export function manifestIsCurrent(): boolean {
 if (import.meta.main) {
   if (process.argv[2] === '--write') writeFileSync(MANIFEST, prometheusRules());
   else if (!manifestIsCurrent()) {
-    console.error('mesh/observability/prometheus-rules.yaml is not what rules/ says: node mesh/checks/observability-rules.ts --write');
+    console.error('mesh/observability/prometheus-rules.yaml does not match rules/: node mesh/checks/observability-rules.ts --write');
     process.exitCode = 1;
   }
 }

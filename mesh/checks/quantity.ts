@@ -10,7 +10,7 @@ const FACTORS: Readonly<Record<string, number>> = {
   Ti: 2 ** 40,
 };
 
-/** A Kubernetes quantity such as `500m`, `4Gi` or `2`, in its base unit; NaN for what is none. */
+/** A Kubernetes quantity such as `500m`, `4Gi` or `2`, in its base unit; NaN for any other text. */
 export function quantity(text: string | number | undefined): number {
   const found = /^([0-9.]+)([A-Za-z]*)$/.exec(String(text ?? ''));
   return found === null ? Number.NaN : Number(found[1]) * (FACTORS[found[2]] ?? Number.NaN);
@@ -18,7 +18,7 @@ export function quantity(text: string | number | undefined): number {
 
 const MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, ns: 1e-6 };
 
-/** A duration as Go writes it (`1h30m`, `0.5s`), in ms; NaN for what is none. */
+/** A duration as Go writes it (`1h30m`, `0.5s`), in ms; NaN for any other text. */
 export function durationMs(text: string): number {
   if (!/^(\d+(\.\d+)?(h|ms|m|s|us|ns))+$/.test(text)) return Number.NaN;
   return [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|us|ns)/g)].reduce((sum, [, count, unit]) => sum + Number(count) * MS[unit], 0);

@@ -7,18 +7,18 @@ export const MESH = resolve(import.meta.dirname, '..');
 export const OVERLAYS = ['development', 'staging', 'production', 'second-region', 'second-region-takeover', 'ambient'] as const;
 export type Overlay = (typeof OVERLAYS)[number];
 
-/** Either does: kubectl has kustomize inside. 4.1 and newer knows components. */
+/** Either works: kubectl includes kustomize. Versions from 4.1 support components. */
 const TOOLS: readonly (readonly string[])[] = [
   ['kustomize', 'build'],
   ['kubectl', 'kustomize'],
 ];
 
-/** The command that renders a directory, or undefined where there is none. */
+/** The command that renders a directory, or undefined if there is none. */
 export function kustomizeTool(): readonly string[] | undefined {
   return TOOLS.find(([command]) => spawnSync(command, ['version', ...(command === 'kubectl' ? ['--client'] : [])]).status === 0);
 }
 
-/** What `kubectl apply -k` would send, needing no cluster. @throws Error with kustomize's message */
+/** The resources that `kubectl apply -k` would send, without a cluster. @throws Error with kustomize's message */
 export function renderOverlay(overlay: Overlay, tool: readonly string[]): Resource[] {
   return renderDirectory(join(MESH, 'overlays', overlay), tool);
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 
-/** A Kubernetes resource as it stands in YAML, before anything is known about its kind. */
+/** A Kubernetes resource as in YAML, before its kind is interpreted. */
 export interface Resource {
   readonly apiVersion: string;
   readonly kind: string;
@@ -15,7 +15,7 @@ export interface Resource {
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** All resources of a YAML text. @param source named in errors. @throws Error for what is not YAML, or no resource */
+/** All resources of a YAML text. @param source named in errors. @throws Error for invalid YAML, or a document that is not a resource */
 export function parseResources(text: string, source: string): Resource[] {
   const out: Resource[] = [];
   for (const document of parseAllDocuments(text)) {
@@ -33,7 +33,7 @@ export function readResources(file: string): Resource[] {
   return parseResources(readFileSync(file, 'utf8'), file);
 }
 
-/** How problems name it. */
+/** Its name in problem messages. */
 export function nameOf({ kind, metadata }: { readonly kind?: string; readonly metadata?: Partial<Resource['metadata']> }): string {
   return `${kind} ${metadata?.namespace ? `${metadata.namespace}/` : ''}${metadata?.name}`;
 }
@@ -43,7 +43,7 @@ export function groupOf(apiVersion: string): string {
   return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
 }
 
-/** True when all of `selector` stands in `labels`; an empty selector matches everything. */
+/** True when `labels` contains all of `selector`; an empty selector matches everything. */
 export function selects(selector: Labels, labels: Labels): boolean {
   return Object.entries(selector).every(([key, value]) => labels[key] === value);
 }

@@ -1,6 +1,6 @@
 import { groupOf, nameOf, type Resource } from './resource.ts';
 
-/** npm package by API group. Groups of Kubernetes itself are all in one. */
+/** npm package by API group. The groups of Kubernetes itself share one package. */
 const PACKAGES: Readonly<Record<string, string>> = {
   'networking.istio.io': '@kubernetes-models/istio',
   'security.istio.io': '@kubernetes-models/istio',
@@ -20,8 +20,8 @@ export function modelModule({ apiVersion, kind }: Pick<Resource, 'apiVersion' | 
 type Model = new (data: unknown) => { validate(): void };
 
 /**
- * What the published schema says against it: types, enums, required fields,
- * one-ofs. Unknown fields pass here; {@link excessFields} sees those.
+ * Violations of the published schema: types, enums, required fields,
+ * one-ofs. Unknown fields pass here; {@link excessFields} reports those.
  */
 export async function schemaProblems(resource: Resource): Promise<string[]> {
   const module = modelModule(resource);

@@ -7,9 +7,9 @@ import { schemaProblems } from './schema.ts';
 /**
  * node mesh/checks/validate.ts [OVERLAY...]
  *
- * Renders overlays, all without arguments, and holds each resource against its
+ * Renders overlays (all of them, without arguments) and checks each resource against its
  * published schema, its type and the lints. Needs no cluster. Exit code 1 when
- * something is wrong.
+ * there is a problem.
  */
 async function main(): Promise<void> {
   const tool = kustomizeTool();
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Everything that is wrong with resources that are applied together. */
+/** All problems of resources that are applied together. */
 export async function problemsOf(set: readonly Resource[]): Promise<string[]> {
   const schema = await Promise.all(set.map(schemaProblems));
   return [...schema.flat(), ...excessFields(set), ...lint(set).map((found) => `${found.lint}: ${found.text}`)];

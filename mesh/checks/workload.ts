@@ -8,7 +8,7 @@ import type { IPodSpec } from 'kubernetes-models/v1/PodSpec';
 import { of } from './lint.ts';
 import { type Labels, nameOf, type Resource } from './resource.ts';
 
-/** Pods that a set of resources makes. */
+/** Pods that a set of resources creates. */
 export interface Workload {
   readonly name: string;
   readonly namespace: string;
@@ -17,7 +17,7 @@ export interface Workload {
   readonly annotations: Labels;
   readonly spec: IPodSpec;
   readonly containers: readonly IContainer[];
-  /** Names of the volumes that each pod has for good. */
+  /** Names of the persistent volumes of each pod. */
   readonly claims: readonly string[];
   readonly title: string;
 }
@@ -42,7 +42,7 @@ export function workloads(set: readonly Resource[]): Workload[] {
   });
 }
 
-/** Labels of all pods in a namespace, those of waypoints included: istiod makes them, with this label. */
+/** Labels of all pods in a namespace, including waypoints, which istiod creates with this label. */
 export function podLabels(set: readonly Resource[], namespace: string): Labels[] {
   const waypoints = of(set, Gateway).filter(({ metadata, spec }) => {
     return metadata?.namespace === namespace && spec?.gatewayClassName === 'istio-waypoint';
@@ -55,17 +55,17 @@ export function podLabels(set: readonly Resource[], namespace: string): Labels[]
   ];
 }
 
-/** The value that the container gets, with `$(NAME)` still in it; undefined where it is not set or comes from elsewhere. */
+/** The value that the container gets, before `$(NAME)` is expanded; undefined if it is unset or has another source. */
 export function envOf(container: IContainer, name: string): string | undefined {
   return container.env?.find((variable) => variable.name === name)?.value;
 }
 
-/** True where Istio puts a sidecar in. */
+/** True if Istio injects a sidecar. */
 export function hasSidecar({ labels }: Workload): boolean {
   return labels['sidecar.istio.io/inject'] === 'true';
 }
 
-/** True where the process listens on loopback: as it does unless told otherwise. */
+/** True if the process listens on loopback, which is the default. */
 export function onLoopback(container: IContainer): boolean {
   return (envOf(container, 'OPENBELL_HOST') ?? '127.0.0.1').startsWith('127.');
 }
@@ -86,7 +86,7 @@ export function mountedFile(
   return undefined;
 }
 
-/** Names of subsets that get copies of requests, and whose answers nobody sees. */
+/** Names of subsets that get copies of requests, and whose answers are discarded. */
 export function shadowSubsets(set: readonly Resource[]): Set<string> {
   const mirrors = of(set, VirtualService).flatMap(({ spec }) => (spec?.http ?? []).flatMap(({ mirrors = [] }) => mirrors));
   return new Set(mirrors.map(({ destination }) => destination.subset).filter((subset) => subset !== undefined));

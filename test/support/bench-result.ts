@@ -1,4 +1,4 @@
-/** A run of the suite made up from a fixed seed: the reports drawn from it are always the same. */
+/** A generated run of the suite with a fixed seed: its reports are always the same. */
 import type { Budget } from '../../bench/suite/budgets.ts';
 import { type Latency, Recorder } from '../../bench/suite/recorder.ts';
 import type { Metric, RunResult, ScopeResult, Series } from '../../bench/suite/result.ts';
@@ -122,7 +122,7 @@ export function valueMetric(id: string, title: string, unit: Metric['unit'], bet
   return { id, title, unit, better, windows: values.map((value) => ({ value })) };
 }
 
-/** Most near `typical` ms, and a tail as a garbage collector would make one. */
+/** Most values near `typical` ms, and a tail like that of a garbage collector. */
 function latency(prng: Prng, typical: number): Latency {
   const recorder = new Recorder();
   const busy = 0.8 + prng.below(1000) / 2500;

@@ -1,4 +1,4 @@
-/** The suite's runner over scopes made for its test: `bench-suite.ts BUDGETS OUT [ARGS of bench/run.ts]`. */
+/** The suite's runner with scopes for its test: `bench-suite.ts BUDGETS OUT [ARGS of bench/run.ts]`. */
 import { fileURLToPath } from 'node:url';
 import { main } from '../../bench/suite/runner.ts';
 

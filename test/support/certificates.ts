@@ -43,7 +43,7 @@ export class Authority {
     return { cert, key };
   }
 
-  /** By `openssl ca`: `openssl x509` knows nothing shorter than a day. */
+  /** By `openssl ca`, because `openssl x509` supports no lifetime below a day. */
   #sign(request: string, cert: string, extensions: string, seconds: number): void {
     const config = join(this.dir, 'ca.cnf');
     const database = join(this.dir, 'index.txt');

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** Undefined where there is none on the PATH. */
+/** Undefined if there is none on the PATH. */
 export function findChromium(): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter);
   return folders.flatMap((folder) => ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(folder, name))).find(existsSync);
@@ -26,7 +26,7 @@ const FLAGS = [
   '--force-device-scale-factor=1',
 ];
 
-/** Opens a file with a profile of its own. @returns what it printed, as with `--dump-dom` */
+/** Opens a file with a separate profile. @returns its output, as with `--dump-dom` */
 export function openInChromium(chromium: string, file: string, flags: readonly string[]): string {
   const profile = mkdtempSync(join(tmpdir(), 'openbell-chromium-'));
   try {
@@ -37,7 +37,7 @@ export function openInChromium(chromium: string, file: string, flags: readonly s
   }
 }
 
-/** Opens a page that has an origin of its own. @returns the first thing that it posts to `/said` */
+/** Opens a page with a separate origin. @returns the first body that it posts to `/said` */
 export async function hearFromChromium(chromium: string, page: string, flags: readonly string[]): Promise<string> {
   const profile = mkdtempSync(join(tmpdir(), 'openbell-chromium-'));
   const said = Promise.withResolvers<string>();
@@ -53,7 +53,7 @@ export async function hearFromChromium(chromium: string, page: string, flags: re
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  // A group of its own: its helpers write to the profile for a while after it has gone.
+  // A separate process group: its helpers write to the profile for a while after it has ended.
   const browser = spawn(chromium, [...FLAGS, `--user-data-dir=${profile}`, ...flags, url], { stdio: 'ignore', detached: true });
   const patience = setTimeout(() => said.reject(new Error('the page said nothing for 60 s')), 60_000);
   try {

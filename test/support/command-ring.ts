@@ -4,7 +4,7 @@ import { allocateRing, RingConsumer, RingProducer } from '../../engine/rings/rin
 import { getI64, putI64, type Seq } from '../../engine/units.ts';
 import { Command } from '../../engine/wire/layout.ts';
 
-/** A command ring whose producer numbers what it publishes and fills the rest of each slot with bytes that depend on the seq. */
+/** A command ring whose producer numbers its commands and fills the rest of each slot with bytes that depend on the seq. */
 export class CommandRing {
   readonly consumer: RingConsumer;
   lastSeq: Seq;
@@ -42,7 +42,7 @@ export function fillCommand(words: Int32Array, at: number, seq: Seq): void {
   putI64(words, at + Command.seq / 4, seq);
 }
 
-/** Reads a log, checks every word of every record, and says what there was. */
+/** Reads a log, checks every word of every record, and returns a summary. */
 export function readSeqs(dir: string, fromSeq: Seq): { first: Seq; last: Seq; count: number } {
   const seen = { first: 0, last: 0, count: 0 };
   const expected = new Int32Array(16);

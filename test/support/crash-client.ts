@@ -47,8 +47,8 @@ export const field = {
 };
 
 /**
- * A trader that keeps every report it was ever sent, byte for byte, over all
- * lives of the exchange, and compares each that it is sent again.
+ * A trader that keeps every report it has received, byte for byte, over all
+ * restarts of the exchange, and compares each report that it receives again.
  */
 export class CrashClient {
   readonly account: number;
@@ -80,7 +80,7 @@ export class CrashClient {
     this.#client = await connect({ grpcPort: grpc, wsPort: ws, httpPort: http, account: this.account, lastReport, reconnect: false });
     const session = this.#client.orders;
     session.onFrame = (frame) => this.#onFrame(frame);
-    // The exchange is killed under it; what must be there is checked afterwards.
+    // The exchange is killed meanwhile; the required state is checked afterwards.
     session.on('closed', () => undefined);
     await session.ready();
   }
@@ -92,7 +92,7 @@ export class CrashClient {
     this.#throwFault();
   }
 
-  /** Sends random commands until the stream ends or `stop` says so. */
+  /** Sends random commands until the stream ends or `stop` is set. */
   async load(stop: () => boolean): Promise<void> {
     const session = this.#client?.orders;
     assert.ok(session !== undefined);
@@ -102,7 +102,7 @@ export class CrashClient {
         try {
           session.send(this.#batch);
         } catch {
-          // The exchange is gone: that is the point.
+          // The exchange was killed, as intended.
           this.#batch.clear();
           break;
         }
@@ -112,7 +112,7 @@ export class CrashClient {
     this.#throwFault();
   }
 
-  /** Resolves when all reports of what was sent before are here. @throws when the session ends before */
+  /** Resolves when all reports of the commands sent before have arrived. @throws when the session ends before */
   async fence(): Promise<void> {
     const session = this.#client?.orders;
     assert.ok(session !== undefined);

@@ -9,8 +9,8 @@ import { type CliResult, ExchangeProcess } from './exchange-process.ts';
 const AS_ROOT = process.getuid?.() === 0;
 /**
  * $1 the root, $2 the data, $3 the user or '', $4 the one variable of the
- * environment or '': the root read-only, the data writable in it, and a /tmp,
- * where there is one, that may not be executed from. No /proc, no /dev.
+ * environment or '': the root read-only, the data writable in it, and /tmp,
+ * if it exists, mounted noexec. No /proc, no /dev.
  */
 const ENTER = `
 mount --bind "$1" "$1"
@@ -23,7 +23,7 @@ exec env -i $variable "$(command -v chroot)" \${user:+--userspec="$user"} "$root
 `;
 const NAMESPACE = ['unshare', ...(AS_ROOT ? [] : ['--user', '--map-root-user']), '--mount', '--propagation', 'private'];
 
-/** Why a root of its own cannot be had here; undefined where it can. */
+/** Why a separate root is not possible here; undefined if it is. */
 export function whyNoEmptyRoot(): string | undefined {
   const { status, error, stderr } = spawnSync(NAMESPACE[0], [...NAMESPACE.slice(1), 'true'], { encoding: 'utf8' });
   return status === 0 ? undefined : `no mount namespace here: ${error?.message ?? stderr.trim()}`;
@@ -33,7 +33,7 @@ export function whyNoEmptyRoot(): string | undefined {
 export class EmptyRoot {
   readonly #base = mkdtempSync(join(tmpdir(), 'openbell-root-'));
   readonly #root: string;
-  /** What the binary sees as /data. */
+  /** The directory that is /data for the binary. */
   readonly data: string;
 
   /** @param withTmp with a /tmp that is mounted noexec, as in many containers @param image one that is assembled already; it is used up */
@@ -58,7 +58,7 @@ export class EmptyRoot {
     return new Run([...this.#program(), ...args]).ended;
   }
 
-  /** A command as process 1 of a network of its own. Only as root. @param variable the environment: `NAME=value` */
+  /** A command as process 1 of a separate network. Only as root. @param variable the environment: `NAME=value` */
   contain(args: readonly string[], variable: string): Container {
     const own = ['unshare', '--net', '--pid', '--fork', '--kill-child', 'sh', '-ec', 'ip link set lo up; exec "$@"', 'sh'];
     return new Container(new Run([...own, ...this.#program(variable), ...args]), this.#program());
@@ -83,7 +83,7 @@ export class Container {
     this.#program = program;
   }
 
-  /** Resolves with what it said when it ends. */
+  /** Resolves with its output when it ends. */
   get ended(): Promise<CliResult> {
     return this.#main.ended;
   }

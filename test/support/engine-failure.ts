@@ -1,4 +1,4 @@
-/** Pinned engines that fail, one at its start and one while it runs; the process ends by itself only when no thread is left. Argument: an empty directory. */
+/** Pinned engines that fail, one at its start and one while it runs; the process exits only if no thread is left. Argument: an empty directory. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeCommand } from '../../engine/machine/command.ts';

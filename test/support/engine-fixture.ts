@@ -26,13 +26,13 @@ export function temporaryDirectory(after: (cleanUp: () => void) => void): string
   return dir;
 }
 
-/** How many market events there were, and the indicative price that was told last. */
+/** The number of market events, and the last published indicative price. */
 interface MarketEvents {
   count: number;
   indicativePrice: number;
 }
 
-/** A running engine whose reports are collected; a second consumer stands where the history writer would, and keeps up. */
+/** A running engine whose reports are collected; a second consumer takes the place of the history writer, and keeps up. */
 export class RunningEngine {
   readonly engine: Engine;
   readonly recovery: Recovery;

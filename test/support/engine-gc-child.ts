@@ -1,8 +1,8 @@
 /**
- * Run with `--trace-gc --expose-gc`. The engine stage in a thread of its own,
+ * Run with `--trace-gc --expose-gc`. The engine stage in a separate thread,
  * fed over its real ring; prints marks between which the engine thread must not
- * collect garbage. The main thread makes the commands from a second copy of
- * the state and may collect as it likes.
+ * collect garbage. The main thread generates the commands from a second copy of
+ * the state and may collect garbage.
  */
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { CoreFlow } from '../../bench/core/core-flow.ts';

@@ -6,7 +6,7 @@ import { CommandBatch, type ConnectOptions, connect, type OpenbellClient, Side, 
 import type { Pair } from './certificates.ts';
 import { Envoy, type EnvoyFiles } from './envoy-fixture.ts';
 
-/** What somebody shows; undefined: nothing of the kind. */
+/** Credentials of a caller; undefined: none of that kind. */
 export interface Shows {
   readonly certificate?: Pair | undefined;
   readonly token?: string | undefined;
@@ -21,7 +21,7 @@ export interface Answered {
   readonly headers: Readonly<Record<string, unknown>>;
 }
 
-/** One unary gRPC call to Envoy by node:http2. @throws what TLS or HTTP/2 say when it did not come to an answer */
+/** One unary gRPC call to Envoy by node:http2. @throws the error of TLS or HTTP/2 if there was no answer */
 export function unary(files: EnvoyFiles, port: number, path: string, body: Uint8Array, { certificate, token, headers }: Shows) {
   return new Promise<Answered>((resolve, reject) => {
     const session = connectH2(`https://localhost:${port}`, { ...tls(files, certificate) });
@@ -55,7 +55,7 @@ export function unary(files: EnvoyFiles, port: number, path: string, body: Uint8
   });
 }
 
-/** A Session on a connection of its own; resolves when it is open, with how it will have ended. */
+/** A Session on a separate connection; resolves when it is open, with a promise of its end. */
 export async function sessionToItsEnd(files: Pick<EnvoyFiles, 'authority'>, port: number, { certificate, token, headers }: Shows) {
   const session = connectH2(`https://localhost:${port}`, { ...tls(files, certificate) });
   const stream = session.request(
@@ -89,7 +89,7 @@ export async function sessionToItsEnd(files: Pick<EnvoyFiles, 'authority'>, port
   return { ended };
 }
 
-/** A frame with one order, far from what others send. */
+/** A frame with one order, far from the prices of other orders. */
 export function orderFrame(clientOrderId: number): Uint8Array {
   const batch = new CommandBatch(1);
   batch.place(1, Side.Buy, TimeInForce.GoodTillCancel, 5_000_000, 1, clientOrderId, clientOrderId);
@@ -101,7 +101,7 @@ export function submit(files: EnvoyFiles, port: number, account: number, clientO
   return unary(files, port, '/openbell.OrderEntry/Submit', orderFrame(clientOrderId), { ...shows, headers });
 }
 
-/** The status and text of an HTTP answer; 101 for a WebSocket that was let in (and is closed). */
+/** The status and text of an HTTP answer; 101 for a WebSocket that was accepted (and is closed). */
 export function https(files: EnvoyFiles, port: number, path: string, { certificate, token, headers }: Shows, options: RequestOptions = {}) {
   return new Promise<{ status: number; text: string }>((resolve, reject) => {
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -154,8 +154,8 @@ export async function client(t: TestContext, files: EnvoyFiles, { ports }: Envoy
 }
 
 /**
- * An Envoy on the client's side that adds certificate and token, as a client's
- * own sidecar does: what speaks plain text only goes through it unchanged.
+ * An Envoy on the client's side that adds certificate and token, like a client's
+ * own sidecar: plain-text clients can use it unchanged.
  */
 export function clientSidecar(
   t: TestContext,

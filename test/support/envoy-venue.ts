@@ -5,11 +5,11 @@ import type { TestContext } from 'node:test';
 import { Envoy, EnvoyFiles } from './envoy-fixture.ts';
 import { ExchangeProcess } from './exchange-process.ts';
 
-/** How an exchange behind a proxy on its own machine is started. */
+/** Start options of an exchange behind a proxy on the same host. */
 export const PROXIED = ['--auth-proxies', '127.0.0.0/8,::1', '--log-level', 'warn'];
 
 export interface EnvoyVenue {
-  /** For what a test makes; it is removed. */
+  /** Directory for the files of a test; it is removed. */
   readonly root: string;
   /** The first one. */
   readonly exchange: ExchangeProcess;

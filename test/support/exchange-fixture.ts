@@ -28,7 +28,7 @@ export const USD = 1;
 export const BTC = 2;
 export const SYMBOL = 1;
 
-/** A command, and what stands in the record in front of it. */
+/** A command, and the content of the record in front of it. */
 export interface LongCommandFields extends CommandFields {
   readonly extension?: ExtensionFields;
 }
@@ -273,7 +273,7 @@ export function runLedger(harness: Harness, ledger: string): string {
   return out.join('\n');
 }
 
-/** A ledger with its white space evened out, to compare with what `runLedger` returned. */
+/** A ledger with normalised white space, to compare with the result of `runLedger`. */
 export function tidyLedger(ledger: string): string {
   return ledger
     .split('\n')

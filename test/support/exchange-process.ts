@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** The built command, as users run it: stripping types would be most of each start. `npm test` builds it first; by hand, `npm run build`. */
+/** The built command that users run, because stripping types would dominate each start. `npm test` builds it first; by hand, use `npm run build`. */
 const CLI = fileURLToPath(new URL('../../dist/gateway/cli.js', import.meta.url));
 
 export interface CliResult {
@@ -65,7 +65,7 @@ export class ExchangeProcess {
     });
   }
 
-  /** @param abort kills it while it starts @param program what to run instead of the built command @throws Error with its stderr when it ends before it is ready */
+  /** @param abort kills it while it starts @param program replaces the built command @throws Error with its stderr when it ends before it is ready */
   static async start(
     data: string,
     args: readonly string[] = [],

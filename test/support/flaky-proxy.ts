@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy that can cut its connections, or stop reading from the exchange: a reader on a bad line. */
+/** A TCP proxy that can cut its connections, or stop reading from the exchange, like a reader on a poor connection. */
 export class FlakyProxy {
   port = 0;
   connections = 0;

@@ -14,7 +14,7 @@ export interface HttpAnswer {
   readonly json: any;
 }
 
-/** The whole exchange of the demo venue, on free ports of this machine, that asks everybody who he is. */
+/** The whole exchange with the demo venue, on free local ports, with authentication. */
 export class GuardedExchange {
   readonly exchange: RunningExchange;
   readonly dir: string;
@@ -51,7 +51,7 @@ export class GuardedExchange {
     return this.exchange.ports;
   }
 
-  /** By hand, because fetch decides on headers itself. */
+  /** Written by hand, because fetch sets some headers itself. */
   http(method: string, path: string, headers: Record<string, string | string[]> = {}, body: object = {}): Promise<HttpAnswer> {
     const text = method === 'POST' ? JSON.stringify(body) : '';
     const json = method === 'POST' ? { 'content-type': 'application/json' } : {};
@@ -71,7 +71,7 @@ export class GuardedExchange {
     });
   }
 
-  /** Status of the answer to an upgrade: 101 when it was let in. */
+  /** Status of the answer to an upgrade: 101 if it was accepted. */
   async webSocket(
     path: string,
     headers: Record<string, string> = {},

@@ -6,7 +6,7 @@ import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from '
 export const ISSUER = 'https://issuer.example';
 export const AUDIENCE = 'openbell';
 
-/** An issuer with keys of its own, that serves their JWKS over real HTTP when it is asked to. */
+/** An issuer with its own keys, which can serve their JWKS over real HTTP. */
 export class Issuer {
   readonly keys: { kid: string; alg: string; privateKey: webcrypto.CryptoKey; jwk: JWK }[] = [];
   /** How often the JWKS was fetched. */

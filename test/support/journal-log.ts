@@ -33,7 +33,7 @@ export function openLog(dir: string, ring: CommandRing, more: Partial<LogWriterO
   return { writer, words };
 }
 
-/** Appends batches of these sizes, each of its own, and with `seal` closes the log; without, it stays as a killed process leaves it. */
+/** Appends separate batches of these sizes, and with `seal` closes the log; without, it stays as after a kill. */
 export async function writeLog(dir: string, sizes: readonly number[], seal: boolean, more: Partial<LogWriterOptions> = {}): Promise<void> {
   const ring = new CommandRing(256, scanLog(dir).lastSeq);
   const { writer } = openLog(dir, ring, { segmentBytes: 4096, ...more });

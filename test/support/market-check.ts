@@ -4,7 +4,7 @@ import { type LocalBook, LocalOrderBook } from '../../gateway/client/local-book.
 import type { BookMirror } from '../../gateway/market/book-mirror.ts';
 import { ACCOUNTS, type MarketVenue } from './market-venue.ts';
 
-/** Tries a check until it holds; throws what it threw last when it does not. Counts turns, as `until` of raw-websocket.ts does. */
+/** Repeats a check until it succeeds; otherwise throws its last error. Counts turns, like `until` of raw-websocket.ts. */
 export async function eventually(check: () => void, timeoutMs = 10_000): Promise<void> {
   for (let waited = 0; ; waited += 5) {
     try {
@@ -31,7 +31,7 @@ export function sameBook(book: LocalBook | LocalOrderBook, mirror: BookMirror): 
   }
 }
 
-/** As deepEqual, without its report of every difference: that takes seconds for a deep book, and this is asked until it holds. */
+/** Like deepEqual, without its report of every difference, which takes seconds for a deep book: this check is repeated until it succeeds. */
 function sameList(mine: readonly object[], truth: readonly object[]): void {
   const at = mine.findIndex((each, i) => JSON.stringify(each) !== JSON.stringify(truth[i]));
   if (at === -1 && mine.length === truth.length) return;

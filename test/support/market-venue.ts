@@ -30,7 +30,7 @@ const USD = 1;
 const BTC = 2;
 export const ACCOUNTS = 4;
 
-/** A real engine in a directory of its own, with market data on a free port, driven through the sequencer. */
+/** A real engine in a separate directory, with market data on a free port, driven through the sequencer. */
 export class MarketVenue {
   engine: Engine;
   market: MarketData;
@@ -51,7 +51,7 @@ export class MarketVenue {
     const engine = new Engine({ dir: this.#dir, topology: 'compact', durability: 'fast', limits: LIMITS });
     const market = new MarketData({ orders: LIMITS.orders, ...this.#options }, engine.directory);
     engine.onMarket(market);
-    // Nobody here keeps history: its end of the report ring is emptied, or the engine would wait for it.
+    // There is no history here: its end of the report ring is drained, because the engine would wait for it.
     const history = engine.consume('reports', 'history');
     const forget = () => {
       while (history.next() !== -1);
@@ -135,7 +135,7 @@ export class MarketVenue {
     else this.place(account, symbol, side, side === 0 ? 1020 : 980, 1 + prng.below(60), TimeInForce.ImmediateOrCancel);
   }
 
-  /** Random commands, in bursts, so that events of many flushes come about. */
+  /** Random commands, in bursts, so that there are events of many flushes. */
   async load(prng: Prng, commands: number, symbols: number): Promise<void> {
     for (let done = 0; done < commands; ) {
       await this.#room();
@@ -178,7 +178,7 @@ export class MarketVenue {
     }
   }
 
-  /** Stops it and starts it again on the same port, from what is on the disk. Only when it was started on a port of its own: Linux does not give a port 0 took back at once. */
+  /** Stops it and starts it again on the same port, from the data on the disk. Only if it was started on an explicit port: Linux does not reassign a port chosen by port 0 at once. */
   async restart(): Promise<void> {
     await this.engine.stop({ snapshot: false });
     await this.#sockets.stop();

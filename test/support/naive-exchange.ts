@@ -7,9 +7,9 @@ import { CommandKind, OrderType, Phase, ReportKind, Side, TimeInForce } from '..
 import { BTC, type LongCommandFields, SYMBOL, USD } from './exchange-fixture.ts';
 
 /**
- * The exchange again, slow and obvious: one symbol (the fixture's), orders in
- * an array in order of arrival, every sum taken anew. It knows nothing of
- * slabs, ladders or rings; it says what must come out.
+ * A second implementation of the exchange, slow and simple: one symbol (the fixture's),
+ * orders in an array in order of arrival, every sum computed from scratch. It uses no
+ * slabs, ladders or rings; it defines the expected results.
  */
 interface NaiveOrder {
   id: number;
@@ -19,7 +19,7 @@ interface NaiveOrder {
   tif: number;
   tag: number;
   market: boolean;
-  /** Least that must trade at once. */
+  /** Minimum quantity that must trade at once. */
   least: number;
   price: number;
   open: number;
@@ -55,7 +55,7 @@ export interface NaiveReport {
   reportNo: number;
 }
 
-/** Exact: the product can leave 2^53, so it is taken as a BigInt. */
+/** Exact: the product can exceed 2^53, so it is computed as a BigInt. */
 function fee(notional: number, ppm: number): number {
   const rounded = Number((BigInt(notional) * BigInt(Math.abs(ppm))) / 1_000_000n);
   return ppm < 0 ? 0 - rounded : rounded;
@@ -104,7 +104,7 @@ export class NaiveExchange {
     return order.price * order.open + fee(order.price * order.open, rate);
   }
 
-  /** Free money once what resting orders hold back is taken off. */
+  /** The balance minus the reservations of resting orders. */
   available(account: number, asset: number): number {
     return this.money(account, asset) - this.reserved(account, asset);
   }
@@ -241,7 +241,7 @@ export class NaiveExchange {
         left -= Math.min(left, m.open);
       }
     }
-    // Money before the book's side of the time in force.
+    // Money is checked before the book's part of the time in force.
     const rate = Math.max(this.params[SymbolParam.MakerFeePpm], this.params[SymbolParam.TakerFeePpm], 0);
     const needed = o.side === Side.Buy ? cost + fee(cost, rate) : o.open;
     if (needed > this.available(o.account, o.side === Side.Buy ? USD : BTC)) return Code.INSUFFICIENT_FUNDS;
@@ -445,7 +445,7 @@ export class NaiveExchange {
     this.#admin(Code.OK, price, volume);
   }
 
-  /** The part of the canonical rows that this exchange knows, in their form; see engine/machine/state-rows.ts. */
+  /** The canonical rows that this exchange has, in their form; see engine/machine/state-rows.ts. */
   hash(): string {
     const rows: number[][] = [];
     for (const account of this.accounts) {

@@ -31,7 +31,7 @@ export interface ExchangeOptions {
   readonly retained?: number;
 }
 
-/** Engine, journal, history and order entry as the process runs them, in a directory and on a port of their own. */
+/** Engine, journal, history and order entry as in the process, with a separate directory and port. */
 export class TestExchange {
   readonly engine: Engine;
   readonly hub: ReportHub;
@@ -50,7 +50,7 @@ export class TestExchange {
     this.entry = entry;
   }
 
-  /** A new exchange with one symbol and four rich accounts; given a directory, what is in it. */
+  /** A new exchange with one symbol and four funded accounts; with a directory, the exchange stored in it. */
   static async start(options: ExchangeOptions = {}): Promise<TestExchange> {
     const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'openbell-order-entry-'));
     const limits = { accounts: 64, assets: 8, symbols: 8, orders: 2 ** 17, rememberedOrders: 2 ** 16, pages: 2 ** 10 };
@@ -144,7 +144,7 @@ export function rawClient(port: number): Client {
   return new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1, 'grpc.enable_retries': 0 });
 }
 
-/** A stream that sends any bytes and reads only when told to: what no honest client does. */
+/** A stream that sends any bytes and reads only on request, unlike a correct client. */
 export class RawSession {
   readonly reports: ReportView[] = [];
   readonly refusals: RefusalView[] = [];
@@ -158,7 +158,7 @@ export class RawSession {
   readonly #reader = new ReportFrameReader();
   readonly call;
 
-  /** @param client a client to share the connection of, instead of one of its own */
+  /** @param client a client whose connection is shared, instead of a new connection */
   constructor(port: number, headers: Record<string, string>, client?: Client) {
     this.#client = client ?? rawClient(port);
     this.#shared = client !== undefined;

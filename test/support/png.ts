@@ -7,7 +7,7 @@ export interface Pixels {
   readonly grey: Uint8Array;
 }
 
-/** @param png 8 bits a channel, RGB or RGBA, not interlaced: what Chromium writes @throws Error for any other */
+/** @param png 8 bits a channel, RGB or RGBA, not interlaced, as written by Chromium @throws Error for any other format */
 export function decodePng(png: Buffer): Pixels {
   const header = png.indexOf('IHDR') + 4;
   const [width, height] = [png.readUInt32BE(header), png.readUInt32BE(header + 4)];
@@ -51,7 +51,7 @@ function paeth(left: number, up: number, corner: number): number {
   return a <= b && a <= c ? left : b <= c ? up : corner;
 }
 
-/** The mean of each block of `size` by `size` pixels: what is left of a page when its letters are a blur. */
+/** The mean of each block of `size` by `size` pixels, in which letters are blurred. */
 export function blockMeans({ width, height, grey }: Pixels, size: number): number[] {
   const means: number[] = [];
   for (let top = 0; top + size <= height; top += size)

@@ -8,7 +8,7 @@ export interface RawMessage {
   readonly data: Buffer;
 }
 
-/** A WebSocket client by hand on a TCP socket: it can stop reading, and send what no library would. */
+/** A hand-written WebSocket client on a TCP socket: it can stop reading, and send bytes that no library would send. */
 export class RawWebSocket {
   readonly socket: Socket;
   /** Whole frames, as they came. */
@@ -52,14 +52,14 @@ export class RawWebSocket {
   }
 
   /**
-   * Resolves when `condition` holds; it is looked at in each turn of the event
-   * loop. Turns are counted, of 1 ms or more each, and not a clock asked: of a
-   * process that was not run for ten seconds the clock would say that time is
-   * up before the socket, which has it all by then, is read.
+   * Resolves when `condition` holds; it is checked in each turn of the event
+   * loop. The timeout counts turns of 1 ms or more instead of reading a clock: in a
+   * process that was not scheduled for ten seconds, a clock would report a timeout
+   * before the socket, which has all its data by then, is read.
    */
   async until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
     for (let waited = 0; !condition(); waited++) {
-      if (waited >= timeoutMs) throw new Error('the socket did not bring what was awaited');
+      if (waited >= timeoutMs) throw new Error('the socket did not receive the expected data');
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
   }

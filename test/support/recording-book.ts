@@ -3,7 +3,7 @@ import { type BookListener, OrderBook } from '../../engine/book/order-book.ts';
 import { OrderSlab } from '../../engine/book/order-slab.ts';
 import { LevelPages } from '../../engine/book/price-ladder.ts';
 
-/** A production book with its own slab; writes down what the book tells, and owns slots as the exchange does. */
+/** A production book with its own slab; records the events of the book, and owns slots like the exchange. */
 export class RecordingBook implements BookListener {
   readonly slab: OrderSlab;
   readonly pages: LevelPages;
@@ -18,7 +18,7 @@ export class RecordingBook implements BookListener {
     this.book = new OrderBook(1, this.slab, this.pages, maxPrice, this);
   }
 
-  /** A limit order: trades unless `collect`, then rests unless `ioc`. Returns what neither traded nor rests. */
+  /** A limit order: trades unless `collect`, then rests unless `ioc`. Returns the quantity that neither traded nor rests. */
   enter(id: number, side: 0 | 1, price: number, quantity: number, { ioc = false, collect = false } = {}): number {
     this.#taker = id;
     const left = collect ? quantity : this.book.match(side, price, quantity);

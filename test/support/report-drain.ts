@@ -1,4 +1,4 @@
-/** A thread that stands where the history writer would: takes all reports and forgets them. */
+/** A thread in place of the history writer: takes all reports and discards them. */
 import { workerData } from 'node:worker_threads';
 import { openTap, type RingTap } from '../../engine/rings/tapped-ring.ts';
 

@@ -1,4 +1,4 @@
-// Runs in the page: what a reader would stumble over, as lines in the last <pre>.
+// Runs in the page: lists layout problems as lines in the last <pre>.
 const wrong = [];
 const visible = (box) => box.width > 0 && box.height > 0;
 const overlap = (a, b) =>
@@ -33,7 +33,7 @@ for (const chart of charts) {
       if (overlap(box, other.getBoundingClientRect())) wrong.push(`${title}: "${text.textContent}" is on "${other.textContent}"`);
   }
 }
-// The script of the report: a pointer reads values, a button takes a line away.
+// The script of the report: the pointer shows values, a button hides a line.
 const [chart] = charts;
 const svg = chart.querySelector(':scope > svg');
 const box = svg.getBoundingClientRect();

@@ -3,7 +3,7 @@ import { type RingTap, TappedRing } from '../../engine/rings/tapped-ring.ts';
 import { getI64, putI64 } from '../../engine/units.ts';
 import { Report } from '../../engine/wire/layout.ts';
 
-/** Fields of a report in a test, numbers only; what is not given is 0. */
+/** Fields of a report in a test, numbers only; omitted ones are 0. */
 export type ReportFields = Partial<Record<Exclude<keyof typeof Report, 'bytes'>, number>>;
 
 const BYTE = new Set(['kind', 'side', 'timeInForce', 'flags']);
@@ -12,7 +12,7 @@ const WORD = new Set(['symbol', 'account', 'tag', 'reserved2']);
 
 /** The engine's side of a report ring, driven by a test. */
 export class ReportSource {
-  /** Where the history stands, and the other reader. */
+  /** Positions of the history and of the other reader. */
   readonly history: RingTap;
   readonly sessions: RingTap;
   readonly #producer: RingProducer;

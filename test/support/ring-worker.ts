@@ -2,8 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { RingConsumer, type RingHandle } from '../../engine/rings/ring.ts';
 
 /**
- * The other thread of the ring tests: takes `count` records whose first word
- * must be 0, 1, 2 ..., and says how often it parked and what it summed.
+ * The other thread of the ring tests: consumes `count` records whose first word
+ * must be 0, 1, 2 ..., and reports how often it parked, and its sum.
  */
 export interface RingWorkerData {
   readonly ring: RingHandle;

@@ -8,7 +8,7 @@ export function sharedData(...parts: string[]): string {
   return join(shared, 'data', ...parts);
 }
 
-/** For `test(name, { skip: missing(path) }, ...)`: false when the file is there, else the reason, also shouted on stderr. */
+/** For `test(name, { skip: missing(path) }, ...)`: false if the file exists, else the reason, which is also printed on stderr. */
 export function missing(...paths: string[]): string | false {
   const absent = paths.filter((path) => !existsSync(path));
   if (absent.length === 0) return false;

@@ -12,7 +12,7 @@ const EXACT_IMAGE = /^[\w.:/-]+(:v?\d+\.\d+\.\d+[\w.-]*|@sha256:[0-9a-f]{64})$/;
 
 const imagePinned: Lint = {
   name: 'image-pinned',
-  reason: 'without an exact version or digest two shards of one revision can run different programs',
+  reason: 'without an exact version or digest, two shards of one revision can run different programs',
   check: (set) =>
     workloads(set).flatMap(({ containers, title }) =>
       containers.filter(({ image }) => !EXACT_IMAGE.test(image ?? '')).map(({ image }) => `${title}: image ${image}`),
@@ -21,7 +21,7 @@ const imagePinned: Lint = {
 
 const wholeCpus: Lint = {
   name: 'whole-cpus',
-  reason: "kubelet's static CPU manager gives a container CPUs of its own only when the pod is Guaranteed and it asks for whole ones",
+  reason: "kubelet's static CPU manager dedicates CPUs to a container only if the pod is Guaranteed and requests whole CPUs",
   check: (set) =>
     workloads(set).flatMap((workload) => {
       const { containers, annotations, title } = workload;
@@ -52,7 +52,7 @@ const wholeCpus: Lint = {
 
 const workersFit: Lint = {
   name: 'workers-fit-cpus',
-  reason: 'a worker thread more than the sidecar has CPUs is throttled, and with it every stream on it; one less is a CPU that idles',
+  reason: 'with more worker threads than CPUs, the sidecar and its streams are throttled; with fewer, a CPU stays idle',
   check: (set) =>
     workloads(set)
       .filter(hasSidecar)
@@ -67,7 +67,7 @@ const workersFit: Lint = {
 
 const injectByLabel: Lint = {
   name: 'inject-by-label',
-  reason: 'the annotation sidecar.istio.io/inject is deprecated, and webhooks that select by label do not see it',
+  reason: 'the annotation sidecar.istio.io/inject is deprecated, and webhooks that select by label ignore it',
   check: (set) =>
     workloads(set)
       .filter(({ annotations }) => 'sidecar.istio.io/inject' in annotations)
@@ -76,7 +76,7 @@ const injectByLabel: Lint = {
 
 const noAutoscaler: Lint = {
   name: 'no-autoscaler-on-writer',
-  reason: 'a second replica of a shard does not share its load, it is another shard; and a resize restarts the only writer',
+  reason: 'a second replica is another shard and does not share the load; and a resize restarts the only writer',
   check: (set) => {
     const writers = new Set(of(set, StatefulSet).map(({ metadata }) => metadata?.name));
     const horizontal = of(set, HorizontalPodAutoscaler)
@@ -91,7 +91,7 @@ const noAutoscaler: Lint = {
 
 const restricted: Lint = {
   name: 'restricted-pod',
-  reason: 'the process needs no root, no capability, no token and no writable root, so whoever breaks in gets none',
+  reason: 'the process needs no root user, capability, token or writable root; without them, an attacker gets none',
   check: (set) =>
     workloads(set).flatMap(({ spec, title, containers }) => {
       const pod = [
@@ -112,7 +112,7 @@ const restricted: Lint = {
 
 const ownJournal: Lint = {
   name: 'journal-of-one-pod',
-  reason: 'two writers on one log destroy it, and a journal that goes with its StatefulSet is trading history lost',
+  reason: 'two writers on one log destroy it, and trading history is lost if the journal is deleted with its StatefulSet',
   check: (set) =>
     of(set, StatefulSet).flatMap((owner) => {
       const retention = owner.spec?.persistentVolumeClaimRetentionPolicy;
@@ -131,10 +131,10 @@ const DEDICATED = 'openbell.io/dedicated';
 
 const ownNodes: Lint = {
   name: 'nodes-of-their-own',
-  reason: 'a shard that may run anywhere shares CPUs with others, and two shards on a node go down with it',
+  reason: 'a shard that may run anywhere shares CPUs with other workloads, and a node failure stops every shard on the node',
   check: (set) =>
     workloads(set).flatMap(({ spec, labels, title, replicas, containers }) => {
-      // A single shard whose stages share a thread, to develop with, may run anywhere.
+      // A single shard for development, whose stages share a thread, may run anywhere.
       if (replicas === 1 && containers.some((container) => envOf(container, 'OPENBELL_TOPOLOGY') === 'compact')) return [];
       const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
       // Terms are ORed.
@@ -166,7 +166,7 @@ const ownNodes: Lint = {
 
 const namesExist: Lint = {
   name: 'names-exist',
-  reason: 'the API server takes a StatefulSet that names what is not there, and then makes no pod, or one nobody finds',
+  reason: 'the API server accepts a StatefulSet with dangling names, and then creates no pod, or one that is unreachable',
   check: (set) =>
     of(set, StatefulSet).flatMap((owner) => {
       const { template, serviceName, volumeClaimTemplates = [] } = owner.spec ?? {};

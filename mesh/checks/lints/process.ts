@@ -4,7 +4,7 @@ import { OPTIONS } from '../../../gateway/config/config-options.ts';
 import type { Lint } from '../lint.ts';
 import { envOf, hasSidecar, mountedFile, onLoopback, shadowPods, type Workload, workloads } from '../workload.ts';
 
-/** Read by the process itself, and no option of `start`. */
+/** Read by the process itself; not options of `start`. */
 const OTHER_VARIABLES = new Set(['OPENBELL_CONFIG', 'OPENBELL_ADDON_DIR']);
 
 const variableOf = (option: string) => `OPENBELL_${option.toUpperCase().replaceAll('-', '_')}`;
@@ -13,7 +13,7 @@ const FLAGS = new Set([...Object.keys(OPTIONS), 'config', 'json'].map((option) =
 
 const optionsExist: Lint = {
   name: 'options-exist',
-  reason: 'the process ignores a variable that it does not know, so a misspelt one leaves the default on',
+  reason: 'the process ignores an unknown variable, so that a misspelt one leaves the default in effect',
   check: (set) =>
     exchanges(set).flatMap(({ container, title }) => [
       ...(container.env ?? [])
@@ -28,7 +28,7 @@ const optionsExist: Lint = {
 
 const identityOn: Lint = {
   name: 'identity-on',
-  reason: 'on loopback the process takes everybody for the operator unless it is told whom to believe; behind a proxy that is everybody',
+  reason: 'without authentication, every loopback caller has the operator role; behind a proxy, that is every client',
   check: (set) =>
     exchanges(set)
       .filter(({ container }) => !['AUTH_PROXIES', 'AUTH_JWKS', 'AUTH_KEYS'].some((name) => envOf(container, `OPENBELL_${name}`)))
@@ -37,13 +37,13 @@ const identityOn: Lint = {
 
 const proxyIsLocal: Lint = {
   name: 'proxy-is-the-sidecar',
-  reason: 'claim headers of a proxy are believed by its address: a range that is not loopback is everybody in it',
+  reason: 'claim headers are trusted by the proxy address: a range beyond loopback trusts every host in it',
   check: (set) =>
     exchanges(set).flatMap(({ container, workload, title }) => {
       const ranges = (envOf(container, 'OPENBELL_AUTH_PROXIES') ?? '').split(',').filter((range) => range !== '');
       const wide = ranges.filter((range) => !/^127\.\d+\.\d+\.\d+(\/\d+)?$|^::1(\/128)?$/.test(range));
-      if (ranges.length > 0 && !hasSidecar(workload)) return [`${title}: believes a proxy, and has no sidecar`];
-      return wide.map((range) => `${title}: believes ${range}`);
+      if (ranges.length > 0 && !hasSidecar(workload)) return [`${title}: trusts a proxy, and has no sidecar`];
+      return wide.map((range) => `${title}: trusts ${range}`);
     }),
 };
 
@@ -73,13 +73,13 @@ const venuePerShard: Lint = {
     }),
 };
 
-/** What the admin port answers to a probe: docs/ADMIN.md. */
+/** Paths of the admin port for probes: docs/ADMIN.md. */
 const LIVE = '/health/live';
 const READY = '/health/ready';
 
 const probes: Lint = {
   name: 'probes-exist',
-  reason: 'a probe of what is not there kills a healthy shard; one that runs a program costs a process start each time',
+  reason: 'a probe of a missing endpoint kills a healthy shard; an exec probe costs a process start each time',
   check: (set) =>
     exchanges(set).flatMap(({ container, title }) =>
       (['startupProbe', 'readinessProbe', 'livenessProbe'] as const).flatMap((kind) => {
@@ -96,23 +96,23 @@ const probes: Lint = {
 
 const liveIsNotReady: Lint = {
   name: 'live-is-not-ready',
-  reason: 'an exchange whose disk is full is not ready, keeps what it took, and goes on by itself: a restart is only an outage',
+  reason: 'an exchange with a full disk is not ready, keeps accepted commands and resumes by itself: a restart is only an outage',
   check: (set) =>
     exchanges(set)
       .filter(({ container }) => container.livenessProbe?.httpGet?.path === READY)
       .map(({ title }) => title),
 };
 
-/** Seconds. A log without a snapshot of so many seconds at 2 M commands/s is recovered before the pod is given up. */
+/** Seconds. A log without a snapshot that takes this long at 2 M commands/s is recovered before the pod is killed. */
 const RECOVERY_BUDGET = 3600;
 
 const recoveryBudget: Lint = {
   name: 'recovery-budget',
-  reason: 'a recovery that is killed begins anew, and so never ends',
+  reason: 'a recovery that is killed starts again, and so never ends',
   check: (set) =>
     exchanges(set).flatMap(({ container, title }) => {
       const { failureThreshold = 3, periodSeconds = 10, httpGet } = container.startupProbe ?? {};
-      if (httpGet?.path === LIVE) return [`${title}: the startup probe is over before the recovery`];
+      if (httpGet?.path === LIVE) return [`${title}: the startup probe succeeds before the recovery ends`];
       const budget = failureThreshold * periodSeconds;
       return budget < RECOVERY_BUDGET ? [`${title}: ${budget} s to start, less than ${RECOVERY_BUDGET} s`] : [];
     }),
@@ -128,7 +128,7 @@ const SNAPSHOT = 60;
 
 const graceForSnapshot: Lint = {
   name: 'grace-for-snapshot',
-  reason: 'killed before its last snapshot, a shard loses nothing, but its next start replays the log instead',
+  reason: 'a shard that is killed before its last snapshot loses nothing, but its next start must replay the log',
   check: (set) =>
     exchanges(set).flatMap(({ container, workload, title }) => {
       const wait = container.lifecycle?.preStop?.sleep?.seconds ?? 0;
@@ -139,22 +139,22 @@ const graceForSnapshot: Lint = {
 
 const dataOnClaim: Lint = {
   name: 'data-on-a-claim',
-  reason: 'a journal that is not on a claim of the StatefulSet is gone with its pod',
+  reason: 'a journal that is not on a claim of the StatefulSet is lost with its pod',
   check: (set) =>
     exchanges(set)
       .filter(({ container, workload }) => {
         const mount = container.volumeMounts?.find(({ mountPath }) => mountPath === envOf(container, 'OPENBELL_DATA'));
         return mount === undefined || mount.readOnly || !workload.claims.includes(mount.name);
       })
-      .map(({ title }) => `${title}: OPENBELL_DATA is no mount of a claim`),
+      .map(({ title }) => `${title}: OPENBELL_DATA is not a mount of a claim`),
 };
 
-/** Seconds in which endpoints and the gateway's configuration have followed, in practice. */
+/** Seconds after which endpoints and the gateway's configuration are updated, in practice. */
 const LEAVE = 5;
 
 const leavesFirst: Lint = {
   name: 'leaves-before-it-drains',
-  reason: 'SIGTERM and the removal from endpoints race: without a wait, a session that is told to go comes back to the same shard',
+  reason: 'SIGTERM and the removal from endpoints race: without a wait, a closed session reconnects to the same shard',
   check: (set) =>
     exchanges(set)
       .filter(({ container }) => (container.lifecycle?.preStop?.sleep?.seconds ?? 0) < LEAVE)
@@ -163,7 +163,7 @@ const leavesFirst: Lint = {
 
 const probesOnLoopback: Lint = {
   name: 'probes-reach-loopback',
-  reason: "the sidecar's agent asks probes for kubelet at the pod's address, where nothing listens: the pod never becomes ready",
+  reason: "the sidecar's agent runs kubelet's probes on the pod's address, where no port listens: the pod never becomes ready",
   check: (set) =>
     exchanges(set)
       .filter(({ container, workload }) => hasSidecar(workload) && onLoopback(container))
@@ -178,7 +178,7 @@ const probesOnLoopback: Lint = {
 
 const noShell: Lint = {
   name: 'no-shell-hook',
-  reason: 'the image has one program and no shell, so that a hook fails, and with it the graceful stop',
+  reason: 'the image has one program and no shell, so that a hook fails, and the graceful stop fails with it',
   check: (set) =>
     exchanges(set)
       .filter(({ container }) => container.lifecycle?.preStop?.exec ?? container.lifecycle?.postStart)
@@ -187,13 +187,13 @@ const noShell: Lint = {
 
 const adminStaysIn: Lint = {
   name: 'ports-stay-in-the-mesh',
-  reason: 'a port that is kept out of the sidecar has no mutual TLS and no authorization',
+  reason: 'a port that bypasses the sidecar has no mutual TLS and no authorization',
   check: (set) =>
     exchanges(set).flatMap(({ container, workload, title }) => {
       const text = workload.annotations['traffic.sidecar.istio.io/excludeInboundPorts'] ?? '';
       const out = text.split(',').map(Number);
       const ports = (container.ports ?? []).filter(({ containerPort, hostPort }) => out.includes(containerPort) || hostPort !== undefined);
-      return ports.map(({ name }) => `${title}: ${name}${onLoopback(container) ? ', which is on loopback besides' : ''}`);
+      return ports.map(({ name }) => `${title}: ${name}${onLoopback(container) ? ', which is also on loopback' : ''}`);
     }),
 };
 

@@ -10,7 +10,7 @@ import { type Lint, of } from '../lint.ts';
 import { durationMs } from '../quantity.ts';
 import { groupOf, nameOf, type Resource, selects } from '../resource.ts';
 
-/** Kinds that exist below v1 only. */
+/** Kinds that exist only in versions below v1. */
 const YOUNG = new Set(['EnvoyFilter', 'ProxyConfig', 'WasmPlugin']);
 const V1_GROUPS = new Set([
   'networking.istio.io',
@@ -31,7 +31,7 @@ const currentVersion: Lint = {
 
 const ruleSuffices: Lint = {
   name: 'each-rule-says-who',
-  reason: 'rules of a policy are ORed: one without a verified caller lets everybody pass, whatever the others ask for',
+  reason: 'rules of a policy are ORed: one without a verified caller admits every caller, whatever the others require',
   check: (set) =>
     of(set, AuthorizationPolicy)
       .filter(({ spec }) => (spec?.action ?? 'ALLOW') === 'ALLOW')
@@ -40,7 +40,7 @@ const ruleSuffices: Lint = {
           .map(({ from, when }, i) => {
             const named = from?.length && from.every(({ source }) => source?.principals?.length || source?.requestPrincipals?.length);
             const header = when?.find(({ key }) => key.startsWith('request.headers['));
-            if (header !== undefined) return `rule ${i} believes ${header.key}, which the client writes`;
+            if (header !== undefined) return `rule ${i} trusts ${header.key}, which the client writes`;
             return named ? '' : `rule ${i} has no principals`;
           })
           .filter((text) => text !== '')
@@ -50,7 +50,7 @@ const ruleSuffices: Lint = {
 
 const tokenRequired: Lint = {
   name: 'token-is-required',
-  reason: 'RequestAuthentication refuses a wrong token and lets a call without one pass: a policy has to ask for requestPrincipals',
+  reason: 'RequestAuthentication rejects a wrong token but accepts a call without one: a policy must require requestPrincipals',
   check: (set) =>
     of(set, RequestAuthentication)
       .filter(
@@ -71,7 +71,7 @@ const tokenRequired: Lint = {
 
 const strictMtls: Lint = {
   name: 'mutual-tls-strict',
-  reason: 'in mode PERMISSIVE a caller without a certificate is served too',
+  reason: 'in mode PERMISSIVE, a caller without a certificate is served too',
   check: (set) =>
     of(set, PeerAuthentication).flatMap((peer) => {
       const modes = [peer.spec?.mtls?.mode, ...Object.values(peer.spec?.portLevelMtls ?? {}).map(({ mode }) => mode)];
@@ -81,7 +81,7 @@ const strictMtls: Lint = {
 
 const claimsAreStripped: Lint = {
   name: 'claims-are-the-proxys',
-  reason: 'a claim that a token lacks writes no header, so that a header of the same name from the client would be believed',
+  reason: 'a claim missing from the token writes no header, so that a client header of the same name would be trusted',
   check: (set) =>
     of(set, RequestAuthentication).flatMap((authentication) => {
       const filters = JSON.stringify(
@@ -90,37 +90,39 @@ const claimsAreStripped: Lint = {
       return (authentication.spec?.jwtRules ?? [])
         .flatMap(({ outputClaimToHeaders = [] }) => outputClaimToHeaders)
         .filter(({ header }) => !filters.includes(`"remove":"${header.toLowerCase()}"`))
-        .map(({ header }) => `${nameOf(authentication as Resource)}: nobody removes ${header} of a client`);
+        .map(({ header }) => `${nameOf(authentication as Resource)}: no filter removes ${header} from client requests`);
     }),
 };
 
-/** Seconds before its end at which a certificate is renewed, at least: a week in which somebody notices that it was not. */
+/** Hours before its expiry at which a certificate is renewed, at least: a week to detect a failed renewal. */
 const RENEWED_H = 168;
 /** 90 days. */
 const LASTS_H = 2160;
 
-/** h: what an authority lasts for at least, and how long before its end there is the next. */
+/** h: minimum lifetime of an authority, and how long before its expiry the next one exists. */
 const AUTHORITY_H = { lasts: 5 * 8760, renewed: LASTS_H } as const;
 
-/** Clients hold its certificate for years, so its key stays; and whoever it signs for must not outlive it. */
+/** Clients keep its certificate for years, so its key stays; and the certificates that it signs must not outlive it. */
 function authorityProblems(set: readonly Resource[], namespace: string | undefined, spec: NonNullable<Certificate['spec']>): string[] {
   const { duration, renewBefore, privateKey, issuerRef, commonName } = spec;
   const root = of(set, Issuer).find(({ metadata }) => metadata?.namespace === namespace && metadata?.name === issuerRef.name)?.spec;
   const hours = (text: string | undefined) => durationMs(text ?? '') / 3_600_000;
   return [
-    hours(duration) >= AUTHORITY_H.lasts && hours(renewBefore) > AUTHORITY_H.renewed ? '' : 'its authority ends before what it signs',
-    privateKey?.algorithm === 'ECDSA' && (privateKey.size ?? 0) >= 384 ? '' : 'a weak key of its authority',
-    privateKey?.rotationPolicy === 'Never' ? '' : 'its authority changes its key, and clients do not know the next',
+    hours(duration) >= AUTHORITY_H.lasts && hours(renewBefore) > AUTHORITY_H.renewed
+      ? ''
+      : 'its authority expires before the certificates that it signs',
+    privateKey?.algorithm === 'ECDSA' && (privateKey.size ?? 0) >= 384 ? '' : 'its authority has a weak key',
+    privateKey?.rotationPolicy === 'Never' ? '' : 'its authority changes its key, and clients do not have the next one',
     issuerRef.group === 'cert-manager.io' && issuerRef.kind === 'Issuer' && root?.selfSigned !== undefined
       ? ''
-      : 'nobody signs its authority',
+      : 'its authority is not signed',
     commonName ? '' : 'its authority has no name',
   ];
 }
 
 const certificatesFit: Lint = {
   name: 'certificates-fit',
-  reason: 'a gateway without a certificate for a host has no listener for it; and MUTUAL believes whom the issuer in ca.crt signs',
+  reason: 'a gateway has no listener for a host without a certificate; and MUTUAL trusts all clients signed by the issuer in ca.crt',
   check: (set) =>
     of(set, Gateway).flatMap((gateway) =>
       (gateway.spec?.servers ?? []).flatMap(({ hosts, tls }) => {
@@ -141,14 +143,14 @@ const certificatesFit: Lint = {
             .filter((host) => !spec.dnsNames?.includes(host))
             .map((host) => `not for ${host}`),
           signs ? '' : `no Issuer ${spec.issuerRef.name}`,
-          tls?.mode === 'MUTUAL' && authority === undefined ? 'clients of an authority that is not ours would be let in' : '',
+          tls?.mode === 'MUTUAL' && authority === undefined ? 'clients of a foreign authority would be accepted' : '',
           ...(authority === undefined ? [] : authorityProblems(set, namespace, authority)),
           ['server auth', 'digital signature'].every((usage) => spec.usages?.some((one) => one === usage)) ? '' : 'not for servers',
-          spec.privateKey?.algorithm === 'ECDSA' && (spec.privateKey.size ?? 0) >= 256 ? '' : 'a key that is slow or weak',
+          spec.privateKey?.algorithm === 'ECDSA' && (spec.privateKey.size ?? 0) >= 256 ? '' : 'its key is slow or weak',
           durationMs(spec.duration ?? '') <= LASTS_H * 3_600_000 ? '' : `lasts for more than ${LASTS_H} h`,
-          spec.issuerRef.group === 'cert-manager.io' && spec.issuerRef.kind !== undefined ? '' : 'does not say what its issuer is',
+          spec.issuerRef.group === 'cert-manager.io' && spec.issuerRef.kind !== undefined ? '' : 'does not state the kind of its issuer',
           spec.privateKey?.rotationPolicy === 'Always' ? '' : 'keeps its key',
-          Number.parseInt(spec.renewBefore ?? '', 10) >= RENEWED_H ? '' : 'is renewed in the last week',
+          Number.parseInt(spec.renewBefore ?? '', 10) >= RENEWED_H ? '' : 'is renewed only in the last week',
         ]
           .filter((text) => text !== '')
           .map((text) => `${title}: ${text}`);
@@ -172,7 +174,7 @@ interface RateLimit {
 const rateLimits: Lint = {
   name: 'rate-limit-works',
   reason:
-    'written as it circulates it is off (0 % unless told), stands before the token is verified, keeps 20 buckets, counts for others, or answers UNAVAILABLE, which is retried',
+    'commonly published examples are off (0 % by default), run before the token is verified, keep 20 buckets, count for other callers, or answer UNAVAILABLE, which is retried',
   check: (set) =>
     of(set, EnvoyFilter).flatMap((filter) =>
       (filter.spec?.configPatches ?? []).flatMap(({ patch, match }) => {
@@ -187,7 +189,7 @@ const rateLimits: Lint = {
         return [
           config['@type'] === 'type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit'
             ? ''
-            : 'its @type is not LocalRateLimit: nothing checks what is inside',
+            : 'its @type is not LocalRateLimit: its content is not checked',
           percent('filter_enabled'),
           percent('filter_enforced'),
           config.rate_limited_as_resource_exhausted === true ? '' : 'it answers UNAVAILABLE',
@@ -196,8 +198,8 @@ const rateLimits: Lint = {
             actions?.some((action) => action.request_headers?.header_name === 'x-openbell-subject'),
           )
             ? ''
-            : 'it counts by what the client names alone: anybody can use up the limit of another account',
-          match?.listener?.filterChain?.filter?.subFilter?.name ? '' : 'without a subFilter it stands before all others',
+            : 'it counts only by headers that the client chooses: any caller can use up the limit of another account',
+          match?.listener?.filterChain?.filter?.subFilter?.name ? '' : 'without a subFilter it runs before all other filters',
           filter.spec?.workloadSelector?.labels ? '' : 'without a workloadSelector it is on every proxy of the namespace',
           JSON.stringify(config).includes('"append":') ? 'append is deprecated, it is append_action' : '',
         ]
@@ -212,7 +214,7 @@ const UNBOUNDED = /x-openbell-(account|subject|accounts)|order.?id|request\.(dur
 
 const boundedLabels: Lint = {
   name: 'metric-labels-are-few',
-  reason: 'a label with a value per account or order is a time series per account or order; and values are CEL, not %FORMAT%',
+  reason: 'a label with a value per account or order creates a time series per account or order; and values are CEL, not %FORMAT%',
   check: (set) =>
     of(set, Telemetry).flatMap((telemetry) =>
       (telemetry.spec?.metrics ?? [])

@@ -6,21 +6,21 @@ import { type Lint, of } from '../lint.ts';
 import { type Labels, nameOf, type Resource, selects } from '../resource.ts';
 import { podLabels, workloads } from '../workload.ts';
 
-/** Kinds that have no namespace, of those that may stand here. */
+/** The permitted kinds that have no namespace. */
 const CLUSTER_WIDE = new Set(['Namespace', 'PriorityClass', 'StorageClass', 'GatewayClass', 'ClusterIssuer', 'ClusterSecretStore']);
 
 const namespaceStated: Lint = {
   name: 'namespace-stated',
-  reason: 'a resource without a namespace goes wherever the kubeconfig of the day points; one without a name goes nowhere',
+  reason: "a resource without a namespace goes to the kubeconfig's current one; a resource without a name is invalid",
   check: (set) => set.filter(({ kind, metadata }) => !metadata.name || (!CLUSTER_WIDE.has(kind) && !metadata.namespace)).map(nameOf),
 };
 
-/** What Istio takes for a protocol in front of the dash: https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/ */
+/** The protocols that Istio recognises in front of the dash: https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/ */
 const PROTOCOL = /^(grpc|http|http2|https|tcp|tls|udp)(-[a-z0-9-]+)?$/;
 
 const portNames: Lint = {
   name: 'port-names',
-  reason: 'a port whose name and appProtocol say nothing is plain TCP to the mesh: no routes, no tokens, no metrics by call',
+  reason: 'a port without a protocol in name and appProtocol is plain TCP to the mesh: no routes, no tokens, no metrics per call',
   check: (set) =>
     of(set, Service).flatMap((service) =>
       (service.spec?.ports ?? [])
@@ -31,7 +31,7 @@ const portNames: Lint = {
 
 const portsExist: Lint = {
   name: 'service-ports-exist',
-  reason: 'a Service whose port the pod does not have accepts connections and answers none, and a port that it leaves out nobody reaches',
+  reason: 'a Service port that the pod does not have never answers, and a pod port without a Service port is unreachable',
   check: (set) =>
     of(set, Service).flatMap((service) => {
       const pods = workloads(set).filter(
@@ -50,12 +50,12 @@ const portsExist: Lint = {
     }),
 };
 
-/** Pods that others install, in namespaces that are theirs. */
+/** Namespaces whose pods are installed separately. */
 const FOREIGN_NAMESPACES = new Set(['istio-ingress', 'istio-system', 'monitoring', 'kube-system']);
 
 const selectorsMatch: Lint = {
   name: 'selectors-match',
-  reason: 'a policy or budget that selects nothing protects nothing, and nobody says so',
+  reason: 'a policy or budget that selects nothing protects nothing, without any error',
   check: (set) =>
     set.flatMap((resource) => {
       const { namespace = '' } = resource.metadata;
@@ -76,7 +76,7 @@ interface Selecting {
   };
 }
 
-/** What a resource of this namespace says of its pods; the words differ by kind. */
+/** The pod selectors of a resource of this namespace; the fields differ by kind. */
 function selectorsOf(resource: Resource): Labels[] {
   const spec = (resource as Selecting).spec ?? {};
   if (resource.kind === 'StatefulSet' || spec.namespaceSelector !== undefined) return [];
@@ -88,7 +88,7 @@ function selectorsOf(resource: Resource): Labels[] {
 
 const writersHaveBudget: Lint = {
   name: 'one-eviction-at-a-time',
-  reason: 'without a budget a node drain takes all shards down at once, and percentages round up to all of few',
+  reason: 'without a budget, a node drain stops all shards at once; and a percentage of few pods rounds up to all of them',
   check: (set) =>
     workloads(set)
       .filter(
@@ -121,9 +121,9 @@ const defaultDeny: Lint = {
     ),
 };
 
-const noOpenDoor: Lint = {
+const peersNamed: Lint = {
   name: 'network-peer-named',
-  reason: 'a rule without a peer, or with an empty one, lets in everybody; a rule without ports opens all',
+  reason: 'a rule without a peer, or with an empty one, admits every peer; a rule without ports opens all ports',
   check: (set) =>
     of(set, NetworkPolicy).flatMap((policy) => {
       const rules = [
@@ -150,7 +150,7 @@ const noOpenDoor: Lint = {
 
 const dnsOverUdp: Lint = {
   name: 'network-dns-over-udp',
-  reason: 'names are asked for over UDP first: with TCP alone the sidecar finds neither istiod nor anything else',
+  reason: 'names are resolved over UDP first: with TCP alone, the sidecar resolves neither istiod nor any other host',
   check: (set) =>
     of(set, NetworkPolicy).flatMap((policy) =>
       (policy.spec?.egress ?? [])
@@ -185,7 +185,7 @@ const OTLP = 4317;
 
 const spansPass: Lint = {
   name: 'network-spans-pass',
-  reason: 'a proxy drops spans that it cannot deliver, and says so to nobody',
+  reason: 'a proxy silently drops spans that it cannot deliver',
   check: (set) =>
     of(set, Telemetry)
       .filter(({ spec }) => spec?.tracing?.some(({ providers }) => providers?.length))
@@ -207,7 +207,7 @@ export const SERVICE_LINTS: readonly Lint[] = [
   selectorsMatch,
   writersHaveBudget,
   defaultDeny,
-  noOpenDoor,
+  peersNamed,
   dnsOverUdp,
   sidecarIsServed,
   spansPass,

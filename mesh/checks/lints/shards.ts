@@ -9,7 +9,7 @@ import { durationMs, quantity } from '../quantity.ts';
 import { nameOf, type Resource, selects } from '../resource.ts';
 import { hasSidecar, type Workload, workloads } from '../workload.ts';
 
-/** A lint of each workload: what `problems` says that is not empty. */
+/** A lint of each workload: the non-empty texts of `problems`. */
 function ofWorkloads(name: string, reason: string, problems: (workload: Workload, set: readonly Resource[]) => readonly string[]): Lint {
   return {
     name,
@@ -25,7 +25,7 @@ function ofWorkloads(name: string, reason: string, problems: (workload: Workload
 
 const selectorsStated: Lint = {
   name: 'selectors-stated',
-  reason: 'without a selector a Service has no pods, a spread counts none, and a budget is for all pods of the namespace',
+  reason: 'without a selector, a Service has no pods, a spread counts none, and a budget covers all pods of the namespace',
   check: (set) => {
     const pods = workloads(set);
     const finds = (labels: Readonly<Record<string, string>> | undefined, namespace: string | undefined) =>
@@ -44,7 +44,7 @@ const selectorsStated: Lint = {
 
 const variablesExist = ofWorkloads(
   'variables-exist',
-  'kubelet leaves $(NAME) as it is when there is no such variable above it, and the process looks for a file of that name',
+  'kubelet leaves $(NAME) unchanged if no such variable is defined above it, and the process looks for a file of that name',
   ({ containers }) =>
     containers.flatMap(({ env = [] }) =>
       env.flatMap(({ name, value = '' }, index) =>
@@ -52,14 +52,14 @@ const variablesExist = ofWorkloads(
           .filter(
             ([, used]) => !env.slice(0, index).some((one) => one.name === used && (one.value ?? one.valueFrom?.fieldRef) !== undefined),
           )
-          .map(([, used]) => `${name} uses ${used}, which is not there`),
+          .map(([, used]) => `${name} uses ${used}, which is not defined`),
       ),
     ),
 );
 
 const ownFiles = ofWorkloads(
   'volumes-are-its-own',
-  'a new volume belongs to root: without fsGroup a process that is not cannot write its journal; and what it only reads, it should not be able to change',
+  'a new volume belongs to root: without fsGroup, a process of another user cannot write its journal; and files that it only reads should not be writable',
   ({ spec, containers }) => {
     const { runAsGroup = 0, fsGroup = 0, fsGroupChangePolicy } = spec.securityContext ?? {};
     const given = new Set((spec.volumes ?? []).filter(({ configMap, secret }) => configMap ?? secret).map(({ name }) => name));
@@ -69,7 +69,7 @@ const ownFiles = ofWorkloads(
     return [
       runAsGroup > 0 ? '' : 'runs in the group of root',
       fsGroup > 0 ? '' : 'no fsGroup',
-      fsGroupChangePolicy === 'OnRootMismatch' ? '' : 'all files of the journal are changed at each start',
+      fsGroupChangePolicy === 'OnRootMismatch' ? '' : 'the owner of all journal files is set at each start',
       ...writable.map(({ name }) => `${name} is not readOnly`),
     ];
   },
@@ -77,14 +77,14 @@ const ownFiles = ofWorkloads(
 
 const noServiceLinks = ofWorkloads(
   'no-service-links',
-  'for each Service of the namespace kubelet would put variables such as OPENBELL_PORT beside those that configure the process',
+  'for each Service of the namespace, kubelet would add variables such as OPENBELL_PORT to those that configure the process',
   ({ spec }) => [spec.enableServiceLinks === false ? '' : 'enableServiceLinks is not false'],
 );
 
 const recoversTogether: Lint = {
   name: 'recovers-together',
   reason:
-    'shards do not know each other: one after another, the last waits for the recovery of all; and a revision must reach the pods by itself',
+    'shards are independent: started one after another, the last waits for the recovery of all; and a revision must reach the pods automatically',
   check: (set) =>
     of(set, StatefulSet)
       .filter(({ spec }) => spec?.podManagementPolicy !== 'Parallel' || spec.updateStrategy?.type !== 'RollingUpdate')
@@ -93,16 +93,16 @@ const recoversTogether: Lint = {
 
 const boundedScratch = ofWorkloads(
   'scratch-is-bounded',
-  'what is written beside the journal takes room of the node, and kubelet evicts the pod of a node that is full',
+  'files outside the journal use the disk of the node, and kubelet evicts pods when that disk is full',
   ({ spec, containers }) => [
     ...(spec.volumes ?? [])
-      // Beside its name a volume has a source.
+      // Besides its name, a volume has a source.
       .filter(({ emptyDir, ...volume }) =>
         emptyDir === undefined
           ? Object.keys(volume).length < 2
           : Number.isNaN(quantity(emptyDir.sizeLimit)) || emptyDir.medium !== 'Memory',
       )
-      .map(({ name }) => `${name} has no sizeLimit, or lies on the node's disk`),
+      .map(({ name }) => `${name} has no sizeLimit, or is on the node's disk`),
     ...containers
       .filter(({ resources }) => {
         const [request, limit] = [resources?.requests, resources?.limits].map((each) => quantity(each?.['ephemeral-storage']));
@@ -112,13 +112,13 @@ const boundedScratch = ofWorkloads(
   ],
 );
 
-/** s: a shard that does not take orders is out of the mesh, and one that hangs is killed. */
+/** s: time until a shard that accepts no orders is out of the mesh, and until a hanging one is killed. */
 const OUT_AFTER_S = 5;
 const DEAD_AFTER_S = { least: 30, most: 120 } as const;
 
 const timedProbes = ofWorkloads(
   'probes-are-timed',
-  "kubelet's defaults ask every 10 s and wait for three failures of 1 s: half a minute of orders to a shard that drains, or a busy one killed",
+  "kubelet's defaults probe every 10 s and wait for three failures of 1 s: a draining shard gets orders for half a minute, or a busy one is killed",
   ({ spec }) =>
     spec.containers.flatMap(({ startupProbe, readinessProbe, livenessProbe }) => {
       const all = Object.entries({ startupProbe, readinessProbe, livenessProbe });
@@ -136,7 +136,7 @@ const timedProbes = ofWorkloads(
 
 const journalHasRoom: Lint = {
   name: 'journal-has-room',
-  reason: 'the API server takes a claim template without a size, and then refuses each pod that it is for',
+  reason: 'the API server accepts a claim template without a size, and then rejects each pod that needs it',
   check: (set) =>
     of(set, StatefulSet).flatMap((owner) =>
       (owner.spec?.volumeClaimTemplates ?? [])
@@ -147,7 +147,7 @@ const journalHasRoom: Lint = {
 
 const aboveOthers: Lint = {
   name: 'above-ordinary-work',
-  reason: 'a class without a value is 0, as of any pod: a shard that has to move waits for room instead of making it',
+  reason: 'a class without a value has priority 0, like any pod: a shard that must move waits for room instead of preempting',
   check: (set) =>
     of(set, PriorityClass)
       .filter(({ value = 0 }) => value <= 0)
@@ -156,7 +156,7 @@ const aboveOthers: Lint = {
 
 const restrictedNamespace: Lint = {
   name: 'namespace-is-restricted',
-  reason: 'the pods here are as they should be; nothing but the namespace keeps the next one from asking for more',
+  reason: 'the pods here are restricted; only the namespace prevents a later pod from requesting more',
   check: (set) =>
     of(set, Namespace)
       .filter(({ metadata }) => {
@@ -168,7 +168,7 @@ const restrictedNamespace: Lint = {
 
 const sidecarDrains = ofWorkloads(
   'sidecar-outlives-streams',
-  'a sidecar ends 5 s after SIGTERM by default, and with it the sessions that the exchange is about to close in order',
+  'by default, a sidecar ends 5 s after SIGTERM, and breaks the sessions that the exchange is closing in order',
   (workload, set) => {
     if (!hasSidecar(workload)) return [];
     const config = of(set, ProxyConfig).find(
@@ -176,7 +176,7 @@ const sidecarDrains = ofWorkloads(
     )?.spec?.environmentVariables;
     return [
       config?.EXIT_ON_ZERO_ACTIVE_CONNECTIONS === 'true' ? '' : 'does not wait for open connections',
-      durationMs(String(config?.MINIMUM_DRAIN_DURATION)) >= 1000 ? '' : 'may end before the gateway knows',
+      durationMs(String(config?.MINIMUM_DRAIN_DURATION)) >= 1000 ? '' : 'may end before the gateway is updated',
     ];
   },
 );

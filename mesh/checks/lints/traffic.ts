@@ -12,7 +12,7 @@ const isExchange = (host: string | undefined) => /^(\*\.|openbell-\d+\.)?openbel
 
 type Policy = NonNullable<NonNullable<IDestinationRule['spec']>['trafficPolicy']>;
 
-/** All policies of a rule, on whichever level, with the place where each stands. */
+/** All policies of a rule, on every level, each with its position. */
 function policies({ spec }: IDestinationRule): { readonly at: string; readonly policy: Policy }[] {
   const levels = [
     { at: 'trafficPolicy', policy: spec?.trafficPolicy },
@@ -28,7 +28,7 @@ function policies({ spec }: IDestinationRule): { readonly at: string; readonly p
   );
 }
 
-/** A lint over each traffic policy: what `find` says, where it stands. */
+/** A lint over each traffic policy: the finding of `find`, with its position. */
 function overPolicies(name: string, reason: string, find: (policy: Policy, exchange: boolean) => string | false | undefined): Lint {
   return {
     name,
@@ -43,12 +43,12 @@ function overPolicies(name: string, reason: string, find: (policy: Policy, excha
   };
 }
 
-/** Counts of 0 switch ejection off. Locality failover wants the field to be there. */
+/** Counts of 0 disable ejection. Locality failover requires the field. */
 const EJECTS_NOBODY = ['consecutive5xxErrors', 'consecutiveGatewayErrors'];
 
 const noEjection = overPolicies(
   'no-ejection-of-writer',
-  'to eject the only writer of a symbol is an outage; readiness takes it out, and maxEjectionPercent 0 means unset',
+  'ejecting the only writer of a symbol is an outage; readiness removes it, and maxEjectionPercent 0 means unset',
   ({ outlierDetection }, exchange) => {
     const counts = Object.entries(outlierDetection ?? {});
     const off = EJECTS_NOBODY.every((name) => counts.some(([key, value]) => key === name && value === 0));
@@ -58,7 +58,7 @@ const noEjection = overPolicies(
 
 const noConsistentHash = overPolicies(
   'no-hash-to-writer',
-  'a hash moves keys when a pod comes or goes, and a symbol does not move with it: choose the shard by a subset',
+  'a hash moves keys when a pod is added or removed, but symbols do not move: choose the shard by a subset',
   ({ loadBalancer }, exchange) => exchange && loadBalancer?.consistentHash !== undefined && 'consistentHash',
 );
 
@@ -76,17 +76,17 @@ const ejectionCounts = overPolicies(
 
 const oneProtocol = overPolicies(
   'one-upstream-protocol',
-  'istiod refuses h2UpgradePolicy UPGRADE beside useClientProtocol',
+  'istiod rejects h2UpgradePolicy UPGRADE together with useClientProtocol',
   ({ connectionPool }) =>
     connectionPool?.http?.h2UpgradePolicy === 'UPGRADE' && connectionPool.http.useClientProtocol === true && 'both are set',
 );
 
-/** The exchange takes 1024 sessions, each a stream: less than that is a queue in the proxy. Admin calls (7403) may be few. */
+/** The exchange accepts 1024 sessions, each a stream; a lower limit queues in the proxy. Admin calls (7403) may have a lower limit. */
 const FEWEST_STREAMS = 1024;
 
 const wideEnough: Lint = {
   name: 'pool-carries-the-load',
-  reason: 'limits such as 100 requests or one request per connection, seen in many examples, end at a fraction of 100,000 orders/s',
+  reason: 'limits such as 100 requests or one request per connection, as in many examples, allow only a fraction of 100,000 orders/s',
   check: (set) =>
     of(set, DestinationRule)
       .filter(({ spec }) => isExchange(spec?.host))
@@ -107,7 +107,7 @@ const wideEnough: Lint = {
 
 const subsetsExist: Lint = {
   name: 'subsets-exist',
-  reason: 'a route to a subset that no DestinationRule has is answered with 503, and so is a subset of a pod that does not exist',
+  reason: 'a route to a subset without a DestinationRule is answered with 503, and so is a subset of a missing pod',
   check: (set) => {
     const known = new Set(of(set, DestinationRule).flatMap(({ spec }) => (spec?.subsets ?? []).map(({ name }) => `${spec?.host} ${name}`)));
     const missing = routes(set).flatMap(({ title, destination: { host, subset } }) =>
@@ -139,14 +139,14 @@ function routes(set: readonly Resource[]) {
 
 const noRetries: Lint = {
   name: 'orders-are-not-retried',
-  reason: 'Istio retries twice unless told otherwise, and an order that is sent twice is two orders; a deposit is two deposits',
+  reason: 'Istio retries twice by default, and an order that is sent twice is two orders; a deposit is two deposits',
   check: (set) =>
     routes(set)
       .filter(({ http, destination }) => isExchange(destination.host) && http.retries?.attempts !== 0)
       .map(({ title }) => `${title}: retries.attempts is not 0`),
 };
 
-/** A WebSocket to the root of 7402, which the gateway also makes of `/shard/0`, reads the market. */
+/** A WebSocket to the root of 7402 reads market data; the gateway rewrites `/shard/0` to the root. */
 const readsMarket = ({ http, destination }: ReturnType<typeof routes>[number]) =>
   destination.port?.number === 7402 && !!http.match?.length && http.match.every(({ uri }) => /^\/(shard\/\d+)?$/.test(uri?.exact ?? ''));
 
@@ -154,15 +154,15 @@ const SHARD_PATH = /^\/shard\/(\d+)$/;
 
 const shardsAgree: Lint = {
   name: 'shard-as-asked',
-  reason: 'of many routes that differ by a number, one with another shard behind it trades, or shows, the wrong symbols',
+  reason: 'a route whose number differs from its shard trades, or shows, the wrong symbols',
   check: (set) =>
     routes(set).flatMap(({ title, http, destination: { subset } }) =>
       (http.match ?? []).flatMap(({ uri, headers }) => {
         const path = SHARD_PATH.exec(uri?.exact ?? '')?.[1];
         const asked = path ?? headers?.['x-symbol-shard']?.exact;
         if (asked === undefined) return [];
-        if (path !== undefined && http.rewrite?.uri !== '/') return [`${title}: the exchange knows no ${uri?.exact}: rewrite it to /`];
-        // A weight or a waypoint: the one shares, the other is told by the header.
+        if (path !== undefined && http.rewrite?.uri !== '/') return [`${title}: the exchange has no path ${uri?.exact}: rewrite it to /`];
+        // With a weight, the subset is shared; with a waypoint, the header names the shard.
         const leads = subset ?? `shard-${http.headers?.request?.set?.['x-symbol-shard'] ?? asked}`;
         return leads === `shard-${asked}` || leads === 'shadow' ? [] : [`${title}: ${asked} leads to ${leads}`];
       }),
@@ -171,7 +171,7 @@ const shardsAgree: Lint = {
 
 const shadowsTakeNoOrders: Lint = {
   name: 'shadow-takes-no-orders',
-  reason: 'a shadow that also gets orders by a route has another book than the shard that it shadows',
+  reason: 'a shadow that also gets orders through a route has a different book from its shard',
   check: (set) => {
     const shadows = shadowSubsets(set);
     return routes(set)
@@ -182,7 +182,7 @@ const shadowsTakeNoOrders: Lint = {
 
 const noTimeout: Lint = {
   name: 'streams-have-no-timeout',
-  reason: 'a route timeout counts from the first byte to the last: it ends every session and every subscription at that age',
+  reason: 'a route timeout counts from the first byte to the last: it ends every session and subscription at that age',
   check: (set) =>
     routes(set)
       .filter(({ http, destination }) => isExchange(destination.host) && destination.port?.number !== 7403 && http.timeout !== undefined)
@@ -193,7 +193,7 @@ const DURATIONS = /(^|[a-z])(timeout|Timeout|interval|Interval|Duration|fixedDel
 
 const atLeastOneMs: Lint = {
   name: 'durations-from-1ms',
-  reason: 'istiod refuses durations below 1 ms, so that 0s is no way to say none: leave the field out',
+  reason: 'istiod rejects durations below 1 ms, so that 0s cannot mean none: omit the field',
   check: (set) =>
     set
       .filter(({ apiVersion }) => groupOf(apiVersion) === 'networking.istio.io')
@@ -209,7 +209,7 @@ function durations(value: unknown): string[] {
 
 const tls13: Lint = {
   name: 'gateway-tls-1.3',
-  reason: 'without a minimum Envoy takes TLS 1.2; and a list of suites names those of 1.2 only, as 1.3 has its own',
+  reason: 'without a minimum, Envoy accepts TLS 1.2; and a list of suites applies to 1.2 only, because 1.3 has its own',
   check: (set) =>
     of(set, Gateway).flatMap((gateway) =>
       (gateway.spec?.servers ?? []).flatMap(({ name, port, tls }) => {
@@ -223,7 +223,7 @@ const tls13: Lint = {
 
 const loopbackReached: Lint = {
   name: 'sidecar-reaches-loopback',
-  reason: 'the exchange listens on the loopback: without an ingress listener for it, the sidecar asks the pod address and is refused',
+  reason: 'the exchange listens on loopback: without an ingress listener for it, the sidecar calls the pod address and fails',
   check: (set) =>
     workloads(set).flatMap((workload) => {
       const ports = workload.spec.containers
@@ -236,7 +236,7 @@ const loopbackReached: Lint = {
         .flatMap(({ spec }) => spec?.ingress ?? []);
       return ports
         .filter((port) => !listeners.some((listener) => listener.port.number === port && listener.defaultEndpoint === `127.0.0.1:${port}`))
-        .map((port) => `${workload.title}: no listener brings ${port} to 127.0.0.1`);
+        .map((port) => `${workload.title}: no listener forwards ${port} to 127.0.0.1`);
     }),
 };
 

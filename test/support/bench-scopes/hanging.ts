@@ -2,7 +2,7 @@ import type { Scope } from '../../../bench/suite/scope.ts';
 
 export const scope: Scope = {
   name: 'hanging',
-  title: 'hears and sees nothing',
+  title: 'ignores every request to stop',
   options: {},
   seconds: () => 0.1,
   run: async () => {

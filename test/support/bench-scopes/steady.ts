@@ -4,7 +4,7 @@ import { Recorder } from '../../../bench/suite/recorder.ts';
 import { measured, type Scope } from '../../../bench/suite/scope.ts';
 import { valueMetric } from '../bench-result.ts';
 
-/** Always the same figures, but for the option `rate`. */
+/** Always the same figures, except for the option `rate`. */
 export const scope: Scope = {
   name: 'steady',
   title: 'figures that are known',

@@ -1,9 +1,9 @@
-// Serves what istiod would send to proxies for a set of files, with no cluster: istiod's generators over an API server
-// in memory (its own test harness). pilot-discovery itself needs a cluster: without one it ends with a nil pointer.
+// Serves the configuration that istiod would send to proxies for a set of files, without a cluster: istiod's generators
+// over an API server in memory (its own test harness). pilot-discovery itself fails with a nil pointer without a cluster.
 //
 //	xds ADDRESS MESH_CONFIG ISTIO_RESOURCES KUBERNETES_OBJECTS
 //
-// The first line on stdout says that it serves; it ends when stdin does.
+// The first line on stdout reports that it serves; the process ends when stdin ends.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"istio.io/istio/pkg/config/mesh"
 )
 
-// failer ends the process with the reason: there is no test that could fail.
+// failer ends the process with the reason, because there is no test to fail.
 type failer struct{}
 
 func (failer) Fail()                        { os.Exit(1) }

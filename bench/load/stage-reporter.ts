@@ -1,9 +1,9 @@
 import type { ScopeContext } from '../suite/scope.ts';
 
-const TELL_MS = 500;
+const REPORT_MS = 500;
 
-/** Tells the runner what goes on, also while a load of a minute runs. The part done is that of the time that the scope expects to take. */
-export class StageTeller {
+/** Reports the progress to the runner, also during a load of a minute. The part done is the share of the expected duration. */
+export class StageReporter {
   readonly #context: ScopeContext;
   readonly #expectedMs: number;
   readonly #startMs = performance.now();
@@ -13,21 +13,21 @@ export class StageTeller {
   constructor(context: ScopeContext, expectedSeconds: number) {
     this.#context = context;
     this.#expectedMs = expectedSeconds * 1000;
-    this.#timer = setInterval(() => this.#tell(), TELL_MS);
+    this.#timer = setInterval(() => this.#report(), REPORT_MS);
   }
 
   /** @throws the signal's reason when the scope was aborted */
   begin(stage: string): void {
     this.#context.signal.throwIfAborted();
     this.#stage = stage;
-    this.#tell();
+    this.#report();
   }
 
   end(): void {
     clearInterval(this.#timer);
   }
 
-  #tell(): void {
+  #report(): void {
     this.#context.progress(this.#stage, Math.min(0.99, (performance.now() - this.#startMs) / this.#expectedMs));
   }
 }
