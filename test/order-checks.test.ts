@@ -55,7 +55,7 @@ describe('the checks of a new order', () => {
       const harness = venue(phase);
       const { exchange } = harness;
       if (suspended) harness.must({ kind: CommandKind.SetAccount, account: 3, quantity: 1 });
-      if (orders.length % 3 === 0) harness.must({ kind: CommandKind.SetAccount, account: 2, parameter: 1, quantity: 1 });
+      if (orders.length % 3 === 0) harness.must({ kind: CommandKind.SetAccount, account: 2, parameter: 1, quantity: orders.length % 2 });
       const checks = new OrderChecks(exchange);
       const request = new OrderRequest();
       const bytes = new Uint8Array(64);

@@ -3,11 +3,21 @@ import { assert } from '../assert.ts';
 import type { PriceTicks, QtyLots } from '../units.ts';
 import { CallAuction } from './call-auction.ts';
 import type { OrderSlab } from './order-slab.ts';
-import { ORDER_DOUBLES_SHIFT, ORDER_LEVEL, ORDER_NEXT, ORDER_OPEN, ORDER_PREV, ORDER_WORDS_SHIFT } from './order-slab.ts';
+import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from './order-slab.ts';
 import { LEVEL_DOUBLES, LEVEL_ORDERS, LEVEL_QUANTITY, LEVEL_TAIL, LEVEL_WORDS, type LevelPages, PriceLadder } from './price-ladder.ts';
 
 const NIL = -1;
 const BUY = 0;
+// Constants of this module: V8 folds them, where it loads an imported one each time.
+const WORDS_PER_LEVEL = LEVEL_WORDS;
+const DOUBLES_PER_LEVEL = LEVEL_DOUBLES;
+const TAIL = LEVEL_TAIL;
+const ORDERS = LEVEL_ORDERS;
+const LOTS = LEVEL_QUANTITY;
+const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
+const TO_WORDS = ORDER_WORDS_SHIFT;
+const { open: OPEN } = OrderDouble;
+const { next: NEXT, prev: PREV, level: LEVEL, terms: TERMS } = OrderWord;
 
 /** Hears what a book does, while it does it. It must not call the book back, except to read. */
 export interface BookListener {
@@ -86,12 +96,12 @@ export class OrderBook {
     const listener = this.#listener;
     const key = ladder.best;
     const price = key ^ ladder.flip;
-    const at = ladder.levelOf(key) * LEVEL_WORDS;
-    const lots = (at >> 1) + LEVEL_QUANTITY;
+    const at = ladder.levelOf(key) * WORDS_PER_LEVEL;
+    const lots = (at >> 1) + LOTS;
     let left = quantity;
     let slot = words[at];
     while (left > 0) {
-      const open = (slot << ORDER_DOUBLES_SHIFT) + ORDER_OPEN;
+      const open = (slot << TO_DOUBLES) + OPEN;
       const has = lotsOf[open];
       if (left < has) {
         listener.onTrade(this, slot, price, left);
@@ -101,19 +111,19 @@ export class OrderBook {
       }
       listener.onTrade(this, slot, price, has);
       left -= has;
-      const order = slot << ORDER_WORDS_SHIFT;
-      const following = orders[order + ORDER_NEXT];
+      const order = slot << TO_WORDS;
+      const following = orders[order + NEXT];
       lotsOf[open] = 0;
-      orders[order + ORDER_LEVEL] = NIL;
+      orders[order + LEVEL] = NIL;
       doubles[lots] -= has;
-      words[at + LEVEL_ORDERS]--;
+      words[at + ORDERS]--;
       words[at] = following;
       if (following === NIL) {
         ladder.vacate(key);
         listener.onMakerGone(this, slot);
         return left;
       }
-      orders[(following << ORDER_WORDS_SHIFT) + ORDER_PREV] = NIL;
+      orders[(following << TO_WORDS) + PREV] = NIL;
       listener.onMakerGone(this, slot);
       slot = following;
     }
@@ -160,33 +170,35 @@ export class OrderBook {
    * the other side except while an auction collects. False, and nothing changed, when no level page is left (LEVELS_FULL).
    */
   rest(slot: number): boolean {
-    const slab = this.slab;
+    const { words: orders, doubles: lotsOf } = this.slab;
     const { words, doubles } = this.pages;
-    const side = slab.side(slot);
-    const open = slab.open(slot);
-    const price = slab.price(slot);
+    const order = slot << TO_WORDS;
+    const fields = slot << TO_DOUBLES;
+    const price = lotsOf[fields];
+    const open = lotsOf[fields + OPEN];
+    const side = (orders[order + TERMS] >>> 16) & 0xff;
     const ladder = side === BUY ? this.bids : this.asks;
     const key = price ^ ladder.flip;
     const level = ladder.enter(key);
     if (level === NIL) return false;
-    const at = level * LEVEL_WORDS;
-    const lots = level * LEVEL_DOUBLES + LEVEL_QUANTITY;
-    const orders = words[at + LEVEL_ORDERS];
-    words[at + LEVEL_ORDERS] = orders + 1;
-    slab.setLevel(slot, level);
-    slab.setNext(slot, NIL);
-    if (orders === 0) {
+    const at = level * WORDS_PER_LEVEL;
+    const lots = (at >> 1) + LOTS;
+    const count = words[at + ORDERS];
+    words[at + ORDERS] = count + 1;
+    orders[order + NEXT] = NIL;
+    orders[order + LEVEL] = level;
+    if (count === 0) {
       ladder.occupy(key);
-      slab.setPrev(slot, NIL);
+      orders[order + PREV] = NIL;
       words[at] = slot;
       doubles[lots] = open;
     } else {
-      const tail = words[at + LEVEL_TAIL];
-      slab.setPrev(slot, tail);
-      slab.setNext(tail, slot);
+      const tail = words[at + TAIL];
+      orders[order + PREV] = tail;
+      orders[(tail << TO_WORDS) + NEXT] = slot;
       doubles[lots] += open;
     }
-    words[at + LEVEL_TAIL] = slot;
+    words[at + TAIL] = slot;
     if (this.auction.pivot !== NIL) this.auction.shift(side, price, open);
     return true;
   }
@@ -197,36 +209,37 @@ export class OrderBook {
     const less = slab.open(slot) - open;
     assert(open > 0 && less >= 0 && slab.level(slot) !== NIL, 'order book: reduce is of a resting order, to less');
     slab.setOpen(slot, open);
-    this.pages.doubles[slab.level(slot) * LEVEL_DOUBLES + LEVEL_QUANTITY] -= less;
+    this.pages.doubles[slab.level(slot) * DOUBLES_PER_LEVEL + LOTS] -= less;
     if (this.auction.pivot !== NIL) this.auction.shift(slab.side(slot), slab.price(slot), -less);
   }
 
   /** Takes a resting order out of the book. Its slot, with `open` as it was, stays the caller's to release or to rest again. */
   remove(slot: number): void {
-    const slab = this.slab;
-    assert(slab.level(slot) !== NIL, 'order book: remove is of a resting order');
-    const ladder = slab.side(slot) === BUY ? this.bids : this.asks;
-    if (this.auction.pivot !== NIL) this.auction.shift(slab.side(slot), slab.price(slot), -slab.open(slot));
-    this.#unlink(ladder, slot, slab.open(slot));
-  }
-
-  /** Takes `slot` out of its queue, and `lots` off its level. */
-  #unlink(ladder: PriceLadder, slot: number, lots: number): void {
-    const slab = this.slab;
+    const { words: orders, doubles: lotsOf } = this.slab;
     const { words, doubles } = this.pages;
-    const at = slab.level(slot) * LEVEL_WORDS;
-    const later = slab.next(slot);
-    const earlier = slab.prev(slot);
-    slab.setLevel(slot, NIL);
-    doubles[(at >> 1) + LEVEL_QUANTITY] -= lots;
-    if (--words[at + LEVEL_ORDERS] === 0) {
-      ladder.vacate(this.slab.price(slot) ^ ladder.flip);
+    const order = slot << TO_WORDS;
+    const fields = slot << TO_DOUBLES;
+    const level = orders[order + LEVEL];
+    assert(level !== NIL, 'order book: remove is of a resting order');
+    const side = (orders[order + TERMS] >>> 16) & 0xff;
+    const open = lotsOf[fields + OPEN];
+    if (this.auction.pivot !== NIL) this.auction.shift(side, lotsOf[fields], -open);
+    const at = level * WORDS_PER_LEVEL;
+    orders[order + LEVEL] = NIL;
+    doubles[(at >> 1) + LOTS] -= open;
+    const left = words[at + ORDERS] - 1;
+    words[at + ORDERS] = left;
+    if (left === 0) {
+      const ladder = side === BUY ? this.bids : this.asks;
+      ladder.vacate(lotsOf[fields] ^ ladder.flip);
       return;
     }
+    const later = orders[order + NEXT];
+    const earlier = orders[order + PREV];
     if (earlier === NIL) words[at] = later;
-    else slab.setNext(earlier, later);
-    if (later === NIL) words[at + LEVEL_TAIL] = earlier;
-    else slab.setPrev(later, earlier);
+    else orders[(earlier << TO_WORDS) + NEXT] = later;
+    if (later === NIL) words[at + TAIL] = earlier;
+    else orders[(later << TO_WORDS) + PREV] = earlier;
   }
 
   /** Ticks, 0 = none. */
@@ -251,7 +264,7 @@ export class OrderBook {
   levelOrders(side: number, price: number): number {
     const ladder = side === BUY ? this.bids : this.asks;
     const key = price ^ ladder.flip;
-    return ladder.isOccupied(key) ? this.pages.words[ladder.levelOf(key) * LEVEL_WORDS + LEVEL_ORDERS] : 0;
+    return ladder.isOccupied(key) ? this.pages.words[ladder.levelOf(key) * WORDS_PER_LEVEL + ORDERS] : 0;
   }
 
   // The call auction: orders collect with `rest`, and may cross. ---------------
@@ -298,7 +311,7 @@ export class OrderBook {
       left -= quantity;
       for (let side = 0; side < 2; side++) {
         const slot = side === BUY ? buy : sell;
-        if (!this.#fill(side === BUY ? this.bids : this.asks, slot, quantity)) continue;
+        if (!this.#fill(slot, quantity)) continue;
         // Out of the book, a slot's `next` is free to chain those that are done.
         slab.setNext(slot, NIL);
         if (firstGone === NIL) firstGone = slot;
@@ -314,19 +327,20 @@ export class OrderBook {
   }
 
   #first(ladder: PriceLadder): number {
-    return this.pages.words[ladder.levelOf(ladder.best) * LEVEL_WORDS];
+    return this.pages.words[ladder.levelOf(ladder.best) * WORDS_PER_LEVEL];
   }
 
   /** True when that was all of the order, which is then out of the book. */
-  #fill(ladder: PriceLadder, slot: number, quantity: number): boolean {
+  #fill(slot: number, quantity: number): boolean {
     const slab = this.slab;
     const left = slab.open(slot) - quantity;
-    slab.setOpen(slot, left);
     if (left === 0) {
-      this.#unlink(ladder, slot, quantity);
+      this.remove(slot);
+      slab.setOpen(slot, 0);
       return true;
     }
-    this.pages.doubles[slab.level(slot) * LEVEL_DOUBLES + LEVEL_QUANTITY] -= quantity;
+    slab.setOpen(slot, left);
+    this.pages.doubles[slab.level(slot) * DOUBLES_PER_LEVEL + LOTS] -= quantity;
     return false;
   }
 
@@ -334,7 +348,7 @@ export class OrderBook {
   ordersInPriority(side: number, visit: (slot: number) => void): void {
     const ladder = side === BUY ? this.bids : this.asks;
     for (let key = ladder.best; key !== ladder.none; key = ladder.next(key + 1)) {
-      let slot = this.pages.words[ladder.levelOf(key) * LEVEL_WORDS];
+      let slot = this.pages.words[ladder.levelOf(key) * WORDS_PER_LEVEL];
       for (; slot !== NIL; slot = this.slab.next(slot)) visit(slot);
     }
   }

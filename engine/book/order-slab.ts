@@ -16,13 +16,12 @@ const NIL = -1;
  *   └───────┴──────┴────────┴───────────────┴──────┴──────┴──────┴───────┴─────────┴──────────────────────┴─────┘
  */
 const ORDER_BYTES = 64;
-/** For the loops of the book: positions of an order's fields in doubles and in words, from its first one. */
+/** Positions of an order's fields, from its first double at `slot << ORDER_DOUBLES_SHIFT`. For hot functions; see {@link OrderSlab}. */
 export const ORDER_DOUBLES_SHIFT = 3;
-export const ORDER_OPEN = 1;
+export const OrderDouble = { price: 0, open: 1, filled: 2, clientOrderId: 3, held: 4 } as const;
+/** The same from its first word at `slot << ORDER_WORDS_SHIFT`; `terms` has symbol, side and time in force. */
 export const ORDER_WORDS_SHIFT = 4;
-export const ORDER_NEXT = 10;
-export const ORDER_PREV = 11;
-export const ORDER_LEVEL = 12;
+export const OrderWord = { next: 10, prev: 11, level: 12, account: 13, terms: 14, tag: 15 } as const;
 
 /**
  * The resting orders of a shard: a record per slot, -1 for no slot. One slab
@@ -34,8 +33,13 @@ export const ORDER_LEVEL = 12;
  * `next`, `prev`, `level`, and while an order rests in it `open`; the risk
  * model owns `held`. One thread owns the slab.
  *
- * The accessors have the positions as literals: each named constant is a load,
- * and what makes them longer than 27 bytecodes keeps V8 from inlining them.
+ * The accessors are for the code that is not hot. V8 inlines at most 920
+ * bytecodes into a function, and each call of an accessor takes 20 of them: a
+ * hot function that asks for five fields of an order through them leaves no
+ * room for what it calls. It works out where the record starts once, and reads
+ * `doubles` and `words` itself ({@link OrderDouble}, {@link OrderWord}). The
+ * accessors have the positions as literals, because a named constant makes them
+ * longer than the 27 bytecodes that are always inlined.
  */
 export class OrderSlab {
   readonly capacity: number;

@@ -1,6 +1,8 @@
 import type { OrderBook } from '../book/order-book.ts';
+import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
+import type { RiskModel } from '../rules/risk-model.ts';
 import { Phase, ReportKind } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import type { Answers } from './answers.ts';
@@ -9,6 +11,15 @@ import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
 const { OK } = Code;
+const { Continuous: CONTINUOUS, Auction: AUCTION } = Phase;
+const { Add: ADD, Reduce: REDUCE, Remove: REMOVE } = MarketEventKind;
+const { AmendRejected: AMEND_REJECTED, Amended: AMENDED } = ReportKind;
+const { KeptPriority: KEPT_PRIORITY } = ReportFlag;
+// Constants of this module: V8 folds them, where it loads an imported one each time.
+const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
+const TO_WORDS = ORDER_WORDS_SHIFT;
+const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
+const { terms: TERMS } = OrderWord;
 
 /** Amend and cancel of a resting order, named by either id. Owned by the engine thread. */
 export class AmendCancel {
@@ -21,6 +32,8 @@ export class AmendCancel {
   readonly #symbols: MachineState['symbols'];
   readonly #checks: OrderChecks;
   readonly #answers: Answers;
+  readonly #market: MachineState['market'];
+  readonly #changedAuctions: MachineState['changedAuctions'];
   readonly #resting: RestingOrders;
 
   constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders) {
@@ -33,6 +46,8 @@ export class AmendCancel {
     this.#symbols = state.symbols;
     this.#checks = checks;
     this.#answers = answers;
+    this.#market = state.market;
+    this.#changedAuctions = state.changedAuctions;
     this.#resting = resting;
   }
 
@@ -50,76 +65,70 @@ export class AmendCancel {
     const accounts = this.#accounts;
     const slab = this.#slab;
     const risks = this.#risks;
-    if (!accounts.exists(order.account)) return this.#answers.rejectUnknownAccount(ReportKind.AmendRejected);
+    if (!accounts.exists(order.account)) return this.#answers.rejectUnknownAccount(AMEND_REJECTED);
     const slot = this.#resting.find(order.orderId);
-    if (slot === -1)
-      return this.#answers.reply(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, order.orderId, order.price, order.quantity, 0, 0);
-    order.symbol = slab.symbol(slot);
-    order.side = slab.side(slot);
-    order.timeInForce = slab.timeInForce(slot);
-    order.orderKind = order.timeInForce;
-    order.clientOrderId = slab.clientOrderId(slot);
+    if (slot === -1) return this.#answers.reply(AMEND_REJECTED, Code.UNKNOWN_ORDER, order.orderId, order.price, order.quantity, 0, 0);
+    const { doubles } = slab;
+    const record = slot << TO_DOUBLES;
+    const terms = slab.words[(slot << TO_WORDS) + TERMS];
+    order.symbol = terms & 0xffff;
+    order.side = (terms >>> 16) & 0xff;
+    order.timeInForce = terms >>> 24;
+    order.orderKind = terms >>> 24;
+    order.clientOrderId = doubles[record + CLIENT_ORDER_ID];
     const risk = risks.of(order.symbol);
-    const code = this.#checks.amend(order, risk.held(slot));
+    const code = this.#checks.amend(order, slot);
     if (code !== OK) {
-      return this.#answers.reply(
-        ReportKind.AmendRejected,
-        code,
-        slab.id[slot],
-        order.price,
-        order.quantity,
-        slab.open(slot),
-        slab.filled(slot),
-      );
+      return this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), slab.filled(slot));
     }
     risk.release(slot);
-    if (order.price === slab.price(slot) && order.quantity < slab.open(slot)) this.#reduce(slot);
-    else this.#replace(slot);
-  }
-
-  /** Less at the same price: it keeps its place. */
-  #reduce(slot: number): void {
-    const order = this.#order;
-    const books = this.#books;
-    (books[order.symbol] as OrderBook).reduce(slot, order.quantity);
-    this.#resting.hold(slot, order.quantity);
-    this.#resting.publish(MarketEventKind.Reduce, slot, order.quantity);
-    this.#answerAmended(ReportFlag.KeptPriority, slot);
+    const phase = this.#symbols.phase[order.symbol];
+    const book = this.#books[order.symbol] as OrderBook;
+    if (order.price === doubles[record] && order.quantity < doubles[record + OPEN]) {
+      // Less at the same price: it keeps its place.
+      book.reduce(slot, order.quantity);
+      risk.hold(slot, order);
+      this.#market.order(REDUCE, slot);
+      this.#answers.resting(AMENDED, KEPT_PRIORITY, OK, slot, order.tag);
+    } else this.#replace(slot, book, risk, phase);
+    if (phase === AUCTION) this.#changedAuctions.add(order.symbol);
   }
 
   /** It leaves its place, may trade at its new price, and rests last there. */
-  #replace(slot: number): void {
+  #replace(slot: number, book: OrderBook, risk: RiskModel, phase: number): void {
+    const order = this.#order;
+    const { doubles } = this.#slab;
+    const record = slot << TO_DOUBLES;
+    book.remove(slot);
+    this.#market.order(REMOVE, slot);
+    doubles[record] = order.price;
+    doubles[record + OPEN] = order.quantity;
+    this.#answers.resting(AMENDED, 0, OK, slot, order.tag);
+    if (phase === CONTINUOUS && book.crosses(order.side, order.price)) {
+      this.#trade(slot, book);
+      if (doubles[record + OPEN] === 0) return this.#resting.gone(slot);
+    }
+    if (book.rest(slot)) {
+      risk.hold(slot, order);
+      this.#market.order(ADD, slot);
+      return;
+    }
+    this.#answers.cancelled(slot, Code.LEVELS_FULL, this.#slab.tag(slot));
+    this.#resting.gone(slot);
+  }
+
+  /** It crosses the other side. */
+  #trade(slot: number, book: OrderBook): void {
     const order = this.#order;
     const aggressor = this.#aggressor;
     const slab = this.#slab;
-    const books = this.#books;
-    const symbols = this.#symbols;
-    const book = books[order.symbol] as OrderBook;
-    book.remove(slot);
-    this.#resting.publish(MarketEventKind.Remove, slot, slab.open(slot));
-    slab.setPrice(slot, order.price);
-    slab.setOpen(slot, order.quantity);
-    this.#answerAmended(0, slot);
     aggressor.orderId = slab.id[slot];
     aggressor.open = order.quantity;
     aggressor.filled = slab.filled(slot);
     // Reports of its fills carry the order's tag, the answer carried the amend's.
     order.tag = slab.tag(slot);
-    if (symbols.phase[order.symbol] === Phase.Continuous) book.match(order.side, order.price, order.quantity);
+    book.match(order.side, order.price, order.quantity);
     slab.setOpen(slot, aggressor.open);
     slab.setFilled(slot, aggressor.filled);
-    if (aggressor.open === 0) return this.#resting.gone(slot);
-    if (book.rest(slot)) {
-      this.#resting.hold(slot, aggressor.open);
-      this.#resting.publish(MarketEventKind.Add, slot, aggressor.open);
-      return;
-    }
-    this.#answers.resting(ReportKind.Cancelled, 0, Code.LEVELS_FULL, slot, order.tag, order.price, aggressor.open, 0);
-    this.#resting.gone(slot);
-  }
-
-  #answerAmended(flags: number, slot: number): void {
-    const order = this.#order;
-    this.#answers.resting(ReportKind.Amended, flags, OK, slot, order.tag, order.price, order.quantity, order.quantity);
   }
 }

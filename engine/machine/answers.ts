@@ -1,4 +1,4 @@
-import type { OrderSlab } from '../book/order-slab.ts';
+import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
 import { type PriceTicks, putU53, type QtyLots } from '../units.ts';
@@ -7,6 +7,7 @@ import { ReportFlag, ReportWord, type ReportWriter, reportTerms } from './report
 import type { MachineState } from './state.ts';
 
 const { OK } = Code;
+const { Accepted: ACCEPTED, Cancelled: CANCELLED } = ReportKind;
 const {
   orderId: ORDER_ID,
   clientOrderId: CLIENT_ORDER_ID,
@@ -16,18 +17,25 @@ const {
   filled: FILLED,
   contraOrderId: CONTRA,
 } = ReportWord;
+// Constants of this module: V8 folds them, where it loads an imported one each time.
+const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
+const TO_WORDS = ORDER_WORDS_SHIFT;
+const { open: OPEN, filled: ORDER_FILLED, clientOrderId: ORDER_CLIENT_ORDER_ID } = OrderDouble;
+const { account: ACCOUNT, terms: TERMS } = OrderWord;
 
 /** The execution reports that are no fills. Owned by the engine thread. */
 export class Answers {
   readonly #state: MachineState;
   readonly #order: OrderRequest;
   readonly #slab: OrderSlab;
+  readonly #aggressor: MachineState['aggressor'];
   readonly #reports: ReportWriter;
 
   constructor(state: MachineState) {
     this.#state = state;
     this.#order = state.order;
     this.#slab = state.slab;
+    this.#aggressor = state.aggressor;
     this.#reports = state.reports;
   }
 
@@ -43,7 +51,21 @@ export class Answers {
     putU53(words, at + QUANTITY, quantity);
     putU53(words, at + LEAVES, leaves);
     putU53(words, at + FILLED, filled);
-    reports.noFill();
+  }
+
+  /** The order at work was accepted; its id is the aggressor's. */
+  accepted(): void {
+    const order = this.#order;
+    const reports = this.#reports;
+    reports.begin(ACCEPTED | (order.side << 8) | (order.timeInForce << 16), OK, order.account, order.symbol, order.tag);
+    const { words, at } = reports;
+    putU53(words, at + ORDER_ID, this.#aggressor.orderId);
+    putU53(words, at + CLIENT_ORDER_ID, order.clientOrderId);
+    putU53(words, at + PRICE, order.price);
+    putU53(words, at + QUANTITY, order.quantity);
+    putU53(words, at + LEAVES, order.quantity);
+    words[at + FILLED] = 0;
+    words[at + FILLED + 1] = 0;
   }
 
   /** An account that does not exist has no report stream: the answer goes to the operator's. */
@@ -53,19 +75,33 @@ export class Answers {
     this.reply(kind, Code.UNKNOWN_ACCOUNT, 0, order.price, order.quantity, 0, 0);
   }
 
-  /** About the resting order in `slot`. */
-  resting(kind: number, flags: number, code: Code, slot: number, tag: number, price: PriceTicks, quantity: QtyLots, leaves: QtyLots): void {
+  /** The order in `slot` is no longer in the book; `open` is what was cancelled. */
+  cancelled(slot: number, code: Code, tag: number): void {
+    this.resting(CANCELLED, 0, code, slot, tag);
+    const { words, at } = this.#reports;
+    words[at + LEAVES] = 0;
+    words[at + LEAVES + 1] = 0;
+  }
+
+  /** About the order in `slot`: quantity and leaves are its open quantity. From the record, so that no double is boxed for the call. */
+  resting(kind: number, flags: number, code: Code, slot: number, tag: number): void {
     const slab = this.#slab;
     const reports = this.#reports;
-    reports.begin(reportTerms(kind, slab.side(slot), slab.timeInForce(slot), flags), code, slab.account(slot), slab.symbol(slot), tag);
+    const { doubles } = slab;
+    const record = slot << TO_WORDS;
+    const order = slot << TO_DOUBLES;
+    const terms = slab.words[record + TERMS];
+    // Side and time in force lie in the record as in a report, one byte higher.
+    const first = kind | ((terms >>> 8) & 0xffff00) | (flags << 24);
+    reports.begin(first, code, slab.words[record + ACCOUNT], terms & 0xffff, tag);
     const { words, at } = reports;
+    const open = doubles[order + OPEN];
     putU53(words, at + ORDER_ID, slab.id[slot]);
-    putU53(words, at + CLIENT_ORDER_ID, slab.clientOrderId(slot));
-    putU53(words, at + PRICE, price);
-    putU53(words, at + QUANTITY, quantity);
-    putU53(words, at + LEAVES, leaves);
-    putU53(words, at + FILLED, slab.filled(slot));
-    reports.noFill();
+    putU53(words, at + CLIENT_ORDER_ID, doubles[order + ORDER_CLIENT_ORDER_ID]);
+    putU53(words, at + PRICE, doubles[order]);
+    putU53(words, at + QUANTITY, open);
+    putU53(words, at + LEAVES, open);
+    putU53(words, at + FILLED, doubles[order + ORDER_FILLED]);
   }
 
   /** The same client order id again: the first answer again, and nothing else happens. @param ref of ClientOrderIds.find */
@@ -74,8 +110,8 @@ export class Answers {
     if (ref > 0) {
       const slab = this.#slab;
       const slot = ref - 1;
-      const quantity = slab.filled(slot) + slab.open(slot);
-      this.resting(ReportKind.Accepted, ReportFlag.Duplicate, OK, slot, order.tag, slab.price(slot), quantity, slab.open(slot));
+      this.resting(ReportKind.Accepted, ReportFlag.Duplicate, OK, slot, order.tag);
+      putU53(this.#reports.words, this.#reports.at + QUANTITY, slab.filled(slot) + slab.open(slot));
       return;
     }
     const ids = this.#state.clientOrderIds;
@@ -101,7 +137,6 @@ export class Answers {
     putU53(words, at + QUANTITY, quantity);
     putU53(words, at + LEAVES, 0);
     putU53(words, at + FILLED, 0);
-    reports.noFill();
     putU53(words, at + CONTRA, order.account);
   }
 }

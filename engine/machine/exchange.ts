@@ -28,6 +28,7 @@ export type { ExchangeOutputs } from './state.ts';
 const WORDS = Command.bytes / 4;
 const SEQ = Command.seq / 4;
 const TIME = Command.timeUs / 4;
+const { New: NEW, Cancel: CANCEL, Amend: AMEND, Configure: CONFIGURE, StateDigest: STATE_DIGEST } = CommandKind;
 const FIRST_ADMIN_KIND = CommandKind.DefineAsset;
 
 /**
@@ -55,7 +56,7 @@ export class Exchange extends MachineState {
     const checks = new OrderChecks(this);
     const openBook = (symbol: number): void => this.#openBook(symbol);
     this.#answers = new Answers(this);
-    const resting = new RestingOrders(this, checks, this.#answers);
+    const resting = new RestingOrders(this, this.#answers);
     this.#newOrder = new NewOrder(this, checks, this.#answers, resting);
     this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting);
     this.#settlement = new Settlement(this, resting);
@@ -84,30 +85,34 @@ export class Exchange extends MachineState {
     const w = slot * WORDS;
     const seq = getI64(words, w + SEQ);
     if (seq !== this.seq + 1) outOfOrder(seq, this.seq);
+    const timeUs = getI64(words, w + TIME);
+    const { order, reports, market } = this;
     this.seq = seq;
-    this.timeUs = getI64(words, w + TIME);
-    this.reports.seq = seq;
-    this.reports.timeUs = this.timeUs;
-    this.market.seq = seq;
-    this.market.timeUs = this.timeUs;
-    const { order } = this;
+    this.timeUs = timeUs;
+    reports.seqLow = words[w + SEQ];
+    reports.seqHigh = words[w + SEQ + 1];
+    reports.timeLow = words[w + TIME];
+    reports.timeHigh = words[w + TIME + 1];
+    market.seq = seq;
+    market.timeUs = timeUs;
     order.read(bytes, words, slot);
     const { kind } = order;
-    if (kind === CommandKind.New) {
+    if (kind === NEW) {
       if ((bytes[slot * Command.bytes + Command.parameter] & CommandFlag.Extended) !== 0) this.#extension.complete(order, seq);
       else if (this.#extension.pending) this.#extension.drop();
       this.#newOrder.apply();
-    } else this.#applyOther(kind, bytes, words, slot);
+    } else if (kind === AMEND && !this.#extension.pending) this.#amendCancel.amend();
+    else this.#applyOther(kind, bytes, words, slot);
     this.accounts.checkConservation();
     if (this.rules !== 1) this.digest.fold(seq);
   }
 
   #applyOther(kind: number, bytes: Uint8Array, words: Int32Array, slot: number): void {
     if (this.#extension.pending) this.#extension.drop();
-    if (kind === CommandKind.Cancel) this.#amendCancel.cancel();
-    else if (kind === CommandKind.Amend) this.#amendCancel.amend();
-    else if (kind === CommandKind.Configure) this.configuration.apply(bytes, words, slot);
-    else if (kind === CommandKind.StateDigest) this.digest.check(bytes, words, slot);
+    if (kind === CANCEL) this.#amendCancel.cancel();
+    else if (kind === AMEND) this.#amendCancel.amend();
+    else if (kind === CONFIGURE) this.configuration.apply(bytes, words, slot);
+    else if (kind === STATE_DIGEST) this.digest.check(bytes, words, slot);
     else if (kind === CommandKind.Extension) this.#extension.keep(words, slot);
     else if (kind >= FIRST_ADMIN_KIND) this.#administer(bytes, words, slot);
   }

@@ -1,3 +1,4 @@
+import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
 import type { SpillingProducer } from '../rings/spilling-producer.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../wire/market-event.ts';
 
@@ -11,6 +12,12 @@ const {
   time: TIME,
   symbol: SYMBOL,
 } = MarketField;
+// Constants of this module: V8 folds them, where it loads an imported one each time.
+const DOUBLES = MARKET_EVENT_BYTES / 8;
+const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
+const TO_WORDS = ORDER_WORDS_SHIFT;
+const { open: OPEN } = OrderDouble;
+const { terms: TERMS } = OrderWord;
 
 /** Writes what happens to the books into the market ring; see market-event.ts. Owned by the engine thread. */
 export class MarketWriter {
@@ -18,10 +25,43 @@ export class MarketWriter {
   seq = 0;
   timeUs = 0;
   readonly #out: SpillingProducer | undefined;
+  readonly #slab: OrderSlab;
+  /** The slots of the ring. */
+  readonly #i32: Int32Array;
+  readonly #f64: Float64Array;
 
-  constructor(out: SpillingProducer | undefined) {
+  constructor(slab: OrderSlab, out: SpillingProducer | undefined) {
+    this.#slab = slab;
     this.#out = out;
+    this.#i32 = out?.slots.i32 ?? new Int32Array(0);
+    this.#f64 = out?.slots.f64 ?? new Float64Array(0);
     this.quiet = out === undefined;
+  }
+
+  /**
+   * What happened to the resting order in `slot`; the quantity is its open one.
+   * Apart from `write`, and read from the record: a double that is passed to a
+   * function that V8 does not inline is boxed first.
+   */
+  order(kind: number, slot: number): void {
+    const out = this.#out;
+    if (this.quiet || out === undefined) return;
+    const slab = this.#slab;
+    const terms = slab.words[(slot << TO_WORDS) + TERMS];
+    const order = slot << TO_DOUBLES;
+    const { doubles } = slab;
+    const at = out.claim() * DOUBLES;
+    const i32 = this.#i32;
+    const f64 = this.#f64;
+    i32[at * 2] = kind | ((terms >>> 8) & 0xff00);
+    i32[at * 2 + SYMBOL] = terms & 0xffff;
+    f64[at + SEQ] = this.seq;
+    f64[at + ORDER_ID] = slab.id[slot];
+    f64[at + PRICE] = doubles[order];
+    f64[at + QUANTITY] = doubles[order + OPEN];
+    f64[at + OTHER_ID] = 0;
+    f64[at + EXTRA] = 0;
+    f64[at + TIME] = this.timeUs;
   }
 
   write(
@@ -38,8 +78,9 @@ export class MarketWriter {
     const out = this.#out;
     if (this.quiet || out === undefined) return;
     const slot = out.claim();
-    const { i32, f64 } = out.slots;
-    const at = slot * (MARKET_EVENT_BYTES / 8);
+    const i32 = this.#i32;
+    const f64 = this.#f64;
+    const at = slot * DOUBLES;
     i32[at * 2] = kind | (side << 8) | (flags << 16);
     i32[at * 2 + SYMBOL] = symbol;
     f64[at + SEQ] = this.seq;

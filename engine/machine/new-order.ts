@@ -8,6 +8,7 @@ import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
 const { OK } = Code;
+const { Continuous: CONTINUOUS } = Phase;
 
 /** A new order: checked, matched, and what is left comes to rest or is cancelled. Owned by the engine thread. */
 export class NewOrder {
@@ -38,12 +39,12 @@ export class NewOrder {
     const code = this.#checks.newOrder(order);
     if (code !== OK) return this.#reject(code);
     const orderId = ++state.lastOrderId;
-    this.#answers.reply(ReportKind.Accepted, OK, orderId, order.price, order.quantity, order.quantity, 0);
     const book = state.books[order.symbol] as OrderBook;
     aggressor.orderId = orderId;
+    this.#answers.accepted();
     aggressor.open = order.quantity;
     aggressor.filled = 0;
-    if (state.symbols.phase[order.symbol] === Phase.Continuous) book.match(order.side, this.#checks.limitPrice(order), order.quantity);
+    if (state.symbols.phase[order.symbol] === CONTINUOUS) book.match(order.side, this.#checks.limitPrice(order), order.quantity);
     if (aggressor.open === 0) return this.#remember(orderId, OK);
     if (KIND_RESTS[order.orderKind] !== 0) {
       if (this.#resting.rest(book)) return;

@@ -29,21 +29,32 @@ export const ReportWord = {
   reserved3: Report.reserved3 / 4,
 } as const;
 const { code: CODE, symbol: SYMBOL, account: ACCOUNT, tag: TAG, reserved2: RESERVED2 } = ReportWord;
-const { reportNo: REPORT_NO, seq: SEQ, timeUs: TIME, fee: FEE, reserved3: RESERVED3 } = ReportWord;
+const {
+  reportNo: REPORT_NO,
+  seq: SEQ,
+  timeUs: TIME,
+  fee: FEE,
+  tradeId: TRADE_ID,
+  contraOrderId: CONTRA,
+  reserved3: RESERVED3,
+} = ReportWord;
 
 /**
  * Numbers execution reports per account and writes them as wire structs into
  * the report ring. `begin` claims the slot of the next report and writes what
- * all reports have; the caller writes the 64-bit fields in place, by name, at
- * `at` of `words`, from `orderId` to `filled` always, and the fields of a fill or
- * `noFill`. A slot holds old bytes. A quiet writer numbers reports and writes
- * them nowhere (replay). Owned by the engine thread.
+ * all reports have, and 0 to the fields of a fill; the caller writes the 64-bit
+ * fields in place, by name, at `at` of `words`: from `orderId` to `filled`
+ * always, because a slot holds old bytes, and those of a fill if it is one.
+ * A quiet writer numbers reports and writes them nowhere (replay). Owned by the
+ * engine thread.
  */
 export class ReportWriter {
   quiet: boolean;
-  /** Of the command at work. */
-  seq = 0;
-  timeUs = 0;
+  /** Sequence and time of the command at work, as the words that it came with: reports carry the same ones. */
+  seqLow = 0;
+  seqHigh = 0;
+  timeLow = 0;
+  timeHigh = 0;
   /** Reports so far, modulo 2^32. */
   count = 0;
   /** Where the report in the making stands, or the last one. */
@@ -51,11 +62,13 @@ export class ReportWriter {
   at = 0;
   readonly #scratch = new Int32Array(WORDS);
   readonly #out: SpillingProducer | undefined;
+  readonly #slots: Int32Array;
   readonly #reportNo: Float64Array;
 
   constructor(accounts: Accounts, out: SpillingProducer | undefined) {
     this.#reportNo = accounts.reportNo;
     this.#out = out;
+    this.#slots = out === undefined ? this.#scratch : out.slots.i32;
     this.quiet = out === undefined;
     this.words = this.#scratch;
   }
@@ -69,7 +82,7 @@ export class ReportWriter {
     let words: Int32Array = this.#scratch;
     let at = 0;
     if (!this.quiet && out !== undefined) {
-      words = out.slots.i32;
+      words = this.#slots;
       at = out.claim() * WORDS;
     }
     this.words = words;
@@ -81,16 +94,18 @@ export class ReportWriter {
     words[at + TAG] = tag;
     words[at + RESERVED2] = 0;
     putU53(words, at + REPORT_NO, reportNo);
-    putU53(words, at + SEQ, this.seq);
-    putU53(words, at + TIME, this.timeUs);
+    words[at + SEQ] = this.seqLow;
+    words[at + SEQ + 1] = this.seqHigh;
+    words[at + TIME] = this.timeLow;
+    words[at + TIME + 1] = this.timeHigh;
+    words[at + FEE] = 0;
+    words[at + FEE + 1] = 0;
+    words[at + TRADE_ID] = 0;
+    words[at + TRADE_ID + 1] = 0;
+    words[at + CONTRA] = 0;
+    words[at + CONTRA + 1] = 0;
     words[at + RESERVED3] = 0;
     words[at + RESERVED3 + 1] = 0;
-  }
-
-  /** It is no fill: fee, trade and contra order are 0. */
-  noFill(): void {
-    const { words, at } = this;
-    for (let word = at + FEE; word < at + RESERVED3; word++) words[word] = 0;
   }
 }
 

@@ -1,13 +1,14 @@
 import { fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
-import { Code } from '../codes.ts';
-import type { OrderChecks } from '../rules/order-checks.ts';
+import type { Code } from '../codes.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
-import type { QtyLots } from '../units.ts';
-import { Phase, ReportKind, Side } from '../wire/layout.ts';
+import { Phase, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import type { Answers } from './answers.ts';
 import type { MachineState } from './state.ts';
+
+const { Auction: AUCTION } = Phase;
+const { Add: ADD, Remove: REMOVE } = MarketEventKind;
 
 /** Orders come to rest, are found, and go: their slots, ids, money and market events. Owned by the engine thread. */
 export class RestingOrders implements StatePart {
@@ -22,10 +23,9 @@ export class RestingOrders implements StatePart {
   readonly #market: MachineState['market'];
   readonly #symbols: MachineState['symbols'];
   readonly #changedAuctions: MachineState['changedAuctions'];
-  readonly #checks: OrderChecks;
   readonly #answers: Answers;
 
-  constructor(state: MachineState, checks: OrderChecks, answers: Answers) {
+  constructor(state: MachineState, answers: Answers) {
     this.#slab = state.slab;
     this.#accounts = state.accounts;
     this.#order = state.order;
@@ -36,7 +36,6 @@ export class RestingOrders implements StatePart {
     this.#market = state.market;
     this.#symbols = state.symbols;
     this.#changedAuctions = state.changedAuctions;
-    this.#checks = checks;
     this.#answers = answers;
   }
 
@@ -60,8 +59,8 @@ export class RestingOrders implements StatePart {
     }
     clientOrderIds.addResting(slot);
     accounts.openOrders[order.account]++;
-    this.hold(slot, aggressor.open);
-    this.publish(MarketEventKind.Add, slot, aggressor.open);
+    this.hold(slot);
+    this.publish(ADD, slot);
     return true;
   }
 
@@ -78,12 +77,10 @@ export class RestingOrders implements StatePart {
     return slot !== -1 && slab.account(slot) === order.account ? slot : -1;
   }
 
-  /** Holds back what the command's order needs when `open` lots of it come to rest. */
-  hold(slot: number, open: QtyLots): void {
+  /** Holds back what the command's order needs, which came to rest in `slot`. */
+  hold(slot: number): void {
     const order = this.#order;
-    const risks = this.#risks;
-    const risk = risks.of(order.symbol);
-    risk.hold(slot, open === order.quantity ? this.#checks.needed : risk.amountOf(slot, open));
+    this.#risks.of(order.symbol).hold(slot, order);
   }
 
   /** Takes a resting order off the book and gives its reservation back. */
@@ -92,44 +89,26 @@ export class RestingOrders implements StatePart {
     const books = this.#books;
     const risks = this.#risks;
     const symbol = slab.symbol(slot);
-    const open = slab.open(slot);
     (books[symbol] as OrderBook).remove(slot);
-    this.publish(MarketEventKind.Remove, slot, open);
+    this.publish(REMOVE, slot);
     risks.of(symbol).release(slot);
-    this.#answers.resting(ReportKind.Cancelled, 0, code, slot, tag, slab.price(slot), open, 0);
+    this.#answers.cancelled(slot, code, tag);
     this.gone(slot);
   }
 
   /** An order that was resting is gone: its id stays known. */
   gone(slot: number): void {
     const slab = this.#slab;
-    const accounts = this.#accounts;
-    const clientOrderIds = this.#clientOrderIds;
-    const account = slab.account(slot);
-    accounts.openOrders[account]--;
-    clientOrderIds.remember(
-      account,
-      slab.clientOrderId(slot),
-      slab.id[slot],
-      Code.OK,
-      slab.symbol(slot),
-      slab.side(slot),
-      slab.timeInForce(slot),
-      slab.price(slot),
-      slab.filled(slot) + slab.open(slot),
-    );
+    this.#accounts.openOrders[slab.account(slot)]--;
+    this.#clientOrderIds.rememberResting(slot);
     slab.release(slot);
   }
 
-  /** Publishes what happened to a resting order, and notes that an auction's indicative price may have changed. */
-  publish(kind: number, slot: number, quantity: QtyLots): void {
-    const slab = this.#slab;
-    const market = this.#market;
-    const symbols = this.#symbols;
-    const changedAuctions = this.#changedAuctions;
-    const symbol = slab.symbol(slot);
-    market.write(kind, slab.side(slot), 0, symbol, slab.id[slot], slab.price(slot), quantity, 0, 0);
-    if (symbols.phase[symbol] === Phase.Auction) changedAuctions.add(symbol);
+  /** Publishes what happened to a resting order, with its open quantity, and notes that an auction's indicative price may have changed. */
+  publish(kind: number, slot: number): void {
+    const symbol = this.#slab.symbol(slot);
+    this.#market.order(kind, slot);
+    if (this.#symbols.phase[symbol] === AUCTION) this.#changedAuctions.add(symbol);
   }
 
   save(out: RowWriter): void {

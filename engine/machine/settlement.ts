@@ -11,6 +11,12 @@ import type { MachineState } from './state.ts';
 
 const { MakerFeePpm, TakerFeePpm, ReferencePrice } = SymbolParam;
 const { Buy } = Side;
+// Constants of this module: V8 folds them, where it loads an imported one each time.
+const PARAMS = SYMBOL_PARAMS;
+const { Fill: FILL } = ReportKind;
+const { Trade: TRADE } = MarketEventKind;
+const { Maker: MAKER, Auction: AUCTION } = ReportFlag;
+const { OK } = Code;
 const {
   orderId: ORDER_ID,
   clientOrderId: CLIENT_ORDER_ID,
@@ -57,7 +63,7 @@ export class Settlement implements BookListener {
     const reports = this.#reports;
     const market = this.#market;
     const symbol = order.symbol;
-    const row = symbol * SYMBOL_PARAMS;
+    const row = symbol * PARAMS;
     const cost = price * quantity * symbols.quotePerTickLot[symbol];
     const takerFee = feeOn(cost, symbols.params[row + TakerFeePpm]);
     const makerFee = feeOn(cost, symbols.params[row + MakerFeePpm]);
@@ -73,8 +79,8 @@ export class Settlement implements BookListener {
     const tradeId = this.#noteTrade(symbol, price);
 
     const makerId = slab.id[maker];
-    this.#reportResting(maker, ReportFlag.Maker, price, quantity, makerOpen, makerFee, tradeId, aggressor.orderId);
-    reports.begin(reportTerms(ReportKind.Fill, order.side, order.timeInForce, 0), Code.OK, order.account, symbol, order.tag);
+    this.#reportResting(maker, MAKER, price, quantity, makerOpen, makerFee, tradeId, aggressor.orderId);
+    reports.begin(reportTerms(FILL, order.side, order.timeInForce, 0), OK, order.account, symbol, order.tag);
     const { words, at } = reports;
     putU53(words, at + ORDER_ID, aggressor.orderId);
     putU53(words, at + CLIENT_ORDER_ID, order.clientOrderId);
@@ -85,7 +91,7 @@ export class Settlement implements BookListener {
     putI64(words, at + FEE, takerFee);
     putU53(words, at + TRADE_ID, tradeId);
     putU53(words, at + CONTRA, makerId);
-    market.write(MarketEventKind.Trade, order.side, 0, symbol, makerId, price, quantity, aggressor.orderId, tradeId);
+    market.write(TRADE, order.side, 0, symbol, makerId, price, quantity, aggressor.orderId, tradeId);
   }
 
   onMakerGone(_book: OrderBook, maker: number): void {
@@ -101,7 +107,7 @@ export class Settlement implements BookListener {
     const market = this.#market;
     const symbol = slab.symbol(buy);
     const cost = price * quantity * symbols.quotePerTickLot[symbol];
-    const fee = feeOn(cost, symbols.params[symbol * SYMBOL_PARAMS + TakerFeePpm]);
+    const fee = feeOn(cost, symbols.params[symbol * PARAMS + TakerFeePpm]);
     const risk = risks.of(symbol);
     risk.settleResting(buy, cost, fee, quantity);
     risk.settleResting(sell, cost, fee, quantity);
@@ -109,17 +115,16 @@ export class Settlement implements BookListener {
     slab.setFilled(buy, slab.filled(buy) + quantity);
     slab.setFilled(sell, slab.filled(sell) + quantity);
     const tradeId = this.#noteTrade(symbol, price);
-    const { Auction } = ReportFlag;
-    this.#reportResting(buy, Auction, price, quantity, slab.open(buy) - quantity, fee, tradeId, slab.id[sell]);
-    this.#reportResting(sell, Auction, price, quantity, slab.open(sell) - quantity, fee, tradeId, slab.id[buy]);
-    market.write(MarketEventKind.Trade, Buy, TRADE_IN_AUCTION, symbol, slab.id[buy], price, quantity, slab.id[sell], tradeId);
+    this.#reportResting(buy, AUCTION, price, quantity, slab.open(buy) - quantity, fee, tradeId, slab.id[sell]);
+    this.#reportResting(sell, AUCTION, price, quantity, slab.open(sell) - quantity, fee, tradeId, slab.id[buy]);
+    market.write(TRADE, Buy, TRADE_IN_AUCTION, symbol, slab.id[buy], price, quantity, slab.id[sell], tradeId);
   }
 
   /** Last and reference price move to the trade's; returns its number. */
   #noteTrade(symbol: number, price: PriceTicks): number {
     const symbols = this.#symbols;
     symbols.lastPrice[symbol] = price;
-    symbols.params[symbol * SYMBOL_PARAMS + ReferencePrice] = price;
+    symbols.params[symbol * PARAMS + ReferencePrice] = price;
     return ++symbols.tradeId[symbol];
   }
 
@@ -136,8 +141,8 @@ export class Settlement implements BookListener {
   ): void {
     const slab = this.#slab;
     const reports = this.#reports;
-    const terms = reportTerms(ReportKind.Fill, slab.side(slot), slab.timeInForce(slot), flags);
-    reports.begin(terms, Code.OK, slab.account(slot), slab.symbol(slot), slab.tag(slot));
+    const terms = reportTerms(FILL, slab.side(slot), slab.timeInForce(slot), flags);
+    reports.begin(terms, OK, slab.account(slot), slab.symbol(slot), slab.tag(slot));
     const { words, at } = reports;
     putU53(words, at + ORDER_ID, slab.id[slot]);
     putU53(words, at + CLIENT_ORDER_ID, slab.clientOrderId(slot));

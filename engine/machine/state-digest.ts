@@ -15,6 +15,7 @@ const DIGEST_VERSION = 1;
 /** A checkpoint covers the balances of one account in so many; after as many checkpoints each was covered. */
 const ACCOUNT_SHARE = 64;
 const WORDS = Command.bytes / 4;
+const { code: CODE, orderId: ORDER_ID, price: PRICE, quantity: QUANTITY, leaves: LEAVES } = ReportWord;
 const TWO_M32 = 2 ** -32;
 
 /** A replay came to another state than the exchange that wrote the log. Nothing was changed. */
@@ -77,9 +78,9 @@ export class StateDigest implements StatePart {
     if (count !== this.#folded) {
       this.#folded = count;
       const { words, at } = r;
-      high ^= words[at] ^ (words[at + ReportWord.code] << 8) ^ words[at + ReportWord.orderId];
-      high = Math.imul(high, 0x9e3779b1) ^ words[at + ReportWord.price];
-      this.#low = Math.imul(this.#low ^ words[at + ReportWord.quantity] ^ (high >>> 15), 0x297a2d39) ^ words[at + ReportWord.leaves];
+      high ^= words[at] ^ (words[at + CODE] << 8) ^ words[at + ORDER_ID];
+      high = Math.imul(high, 0x9e3779b1) ^ words[at + PRICE];
+      this.#low = Math.imul(this.#low ^ words[at + QUANTITY] ^ (high >>> 15), 0x297a2d39) ^ words[at + LEAVES];
     }
     this.#high = high ^ (high >>> 13);
     if (((seq | 0) & (CHECKPOINT_COMMANDS - 1)) === 0) this.#checkpoint(seq);

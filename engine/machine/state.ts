@@ -72,6 +72,6 @@ export class MachineState implements CheckedState {
     this.idempotencyKeys = new IdempotencyKeys(limits.rememberedKeys, seed, allocateLocal);
     this.risks = new RiskModels(this.symbols, [new CashModel(this.accounts, this.symbols, this.slab)]);
     this.reports = new ReportWriter(this.accounts, outputs?.reports);
-    this.market = new MarketWriter(outputs?.market);
+    this.market = new MarketWriter(this.slab, outputs?.market);
   }
 }

@@ -1,12 +1,18 @@
-import type { OrderSlab } from '../book/order-slab.ts';
+import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
 import type { Money, QtyLots } from '../units.ts';
 import { Side } from '../wire/layout.ts';
 import type { Accounts } from './accounts.ts';
 import { buyReserve } from './fees.ts';
+import type { OrderRequest } from './order-request.ts';
 import type { RiskModel } from './risk-model.ts';
 import type { Symbols } from './symbols.ts';
 
 const { Buy } = Side;
+// Constants of this module: V8 folds them, where it loads an imported one each time.
+const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
+const TO_WORDS = ORDER_WORDS_SHIFT;
+const { open: OPEN, held: HELD } = OrderDouble;
+const { account: ACCOUNT, terms: TERMS } = OrderWord;
 
 /**
  * Cash: a resting buy holds back its cost at the limit price and the highest
@@ -24,21 +30,25 @@ export class CashModel implements RiskModel {
     this.#slab = slab;
   }
 
-  payAt(account: number, symbol: number, side: number): number {
+  need(order: OrderRequest): void {
     const symbols = this.#symbols;
-    return account * this.#accounts.assets + (side === Buy ? symbols.quoteAsset[symbol] : symbols.baseAsset[symbol]);
-  }
-
-  need(symbol: number, side: number, notional: Money, quantity: QtyLots): Money {
-    const symbols = this.#symbols;
-    return side === Buy ? buyReserve(notional, symbols.reserveFeePpm[symbol]) : quantity * symbols.basePerLot[symbol];
+    const { symbol } = order;
+    const balances = order.account * this.#accounts.assets;
+    if (order.side === Buy) {
+      order.payAt = balances + symbols.quoteAsset[symbol];
+      order.needed = buyReserve(order.notional, symbols.reserveFeePpm[symbol]);
+    } else {
+      order.payAt = balances + symbols.baseAsset[symbol];
+      order.needed = order.quantity * symbols.basePerLot[symbol];
+    }
   }
 
   held(slot: number): Money {
     return this.#slab.held(slot);
   }
 
-  amountOf(slot: number, open: QtyLots): Money {
+  /** What the order in `slot` would hold back with `open` lots open. */
+  #amountOf(slot: number, open: QtyLots): Money {
     const slab = this.#slab;
     const symbols = this.#symbols;
     const symbol = slab.symbol(slot);
@@ -46,17 +56,27 @@ export class CashModel implements RiskModel {
     return buyReserve(slab.price(slot) * open * symbols.quotePerTickLot[symbol], symbols.reserveFeePpm[symbol]);
   }
 
-  hold(slot: number, amount: Money): void {
-    this.#slab.setHeld(slot, amount);
-    this.#accounts.hold(this.#balanceAt(slot), amount);
+  hold(slot: number, order: OrderRequest): void {
+    const { doubles } = this.#slab;
+    const record = slot << TO_DOUBLES;
+    const open = doubles[record + OPEN];
+    doubles[record + HELD] = open === order.quantity ? order.needed : this.#amountOf(slot, open);
+    this.#accounts.hold(order.payAt, doubles, record + HELD);
   }
 
   release(slot: number): void {
-    this.#accounts.release(this.#balanceAt(slot), this.#slab.held(slot));
+    const symbols = this.#symbols;
+    const accounts = this.#accounts;
+    const { words, doubles } = this.#slab;
+    const record = slot << TO_WORDS;
+    const terms = words[record + TERMS];
+    const symbol = terms & 0xffff;
+    const asset = (terms & 0xff0000) === 0 ? symbols.quoteAsset[symbol] : symbols.baseAsset[symbol];
+    accounts.release(words[record + ACCOUNT] * accounts.assets + asset, doubles, (slot << TO_DOUBLES) + HELD);
   }
 
   noteLoaded(slot: number): void {
-    this.#slab.setHeld(slot, this.amountOf(slot, this.#slab.open(slot)));
+    this.#slab.setHeld(slot, this.#amountOf(slot, this.#slab.open(slot)));
   }
 
   settleResting(slot: number, cost: Money, fee: Money, quantity: QtyLots): void {
@@ -70,10 +90,10 @@ export class CashModel implements RiskModel {
     const lots = quantity * symbols.basePerLot[symbol];
     if (slab.side(slot) === Buy) {
       const open = slab.open(slot);
-      const held = open === quantity ? 0 : this.amountOf(slot, open - quantity);
+      const held = open === quantity ? 0 : this.#amountOf(slot, open - quantity);
       const freed = slab.held(slot) - held;
       slab.setHeld(slot, held);
-      accounts.release(quote, freed);
+      accounts.free(quote, freed);
       accounts.debit(quote, cost + fee);
       accounts.credit(base, lots);
     } else {
@@ -97,10 +117,5 @@ export class CashModel implements RiskModel {
       accounts.debit(base, lots);
       accounts.credit(quote, cost - fee);
     }
-  }
-
-  #balanceAt(slot: number): number {
-    const slab = this.#slab;
-    return this.payAt(slab.account(slot), slab.symbol(slot), slab.side(slot));
   }
 }

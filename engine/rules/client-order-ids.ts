@@ -1,9 +1,14 @@
 import type { Allocate } from '../allocate.ts';
 import { assert, fail } from '../assert.ts';
-import type { OrderSlab } from '../book/order-slab.ts';
+import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 
-const TWO_32 = 2 ** 32;
+const TWO_M32 = 2 ** -32;
+// Constants of this module: V8 folds them, where it loads an imported one each time.
+const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
+const TO_WORDS = ORDER_WORDS_SHIFT;
+const { open: OPEN, filled: FILLED, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
+const { terms: TERMS } = OrderWord;
 
 /**
  * Which order an account's client order id named, so that the same id again is
@@ -111,6 +116,30 @@ export class ClientOrderIds implements StatePart {
     this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
   }
 
+  /** Remembers the order in `slot`, which rested until now. As `remember`, without a call that boxes its doubles. */
+  rememberResting(slot: number): void {
+    if (this.#filled >= this.#window) this.#forgetOldest();
+    const index = this.#next;
+    this.#next = index + 1 === this.#room ? 0 : index + 1;
+    this.#filled++;
+    const slab = this.#slab;
+    const { doubles } = slab;
+    const order = slot << TO_DOUBLES;
+    const account = slab.account(slot);
+    const clientOrderId = doubles[order + CLIENT_ORDER_ID];
+    const terms = slab.words[(slot << TO_WORDS) + TERMS];
+    this.account[index] = account;
+    this.clientOrderId[index] = clientOrderId;
+    this.orderId[index] = slab.id[slot];
+    this.code[index] = 0;
+    this.symbol[index] = terms & 0xffff;
+    this.side[index] = terms >>> 16;
+    this.timeInForce[index] = terms >>> 24;
+    this.price[index] = doubles[order];
+    this.quantity[index] = doubles[order + FILLED] + doubles[order + OPEN];
+    this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
+  }
+
   /** Remembered entries, oldest first. Cold. */
   *remembered(): Generator<number> {
     for (let i = this.#filled; i > 0; i--) yield (this.#next - i + this.#room) % this.#room;
@@ -151,7 +180,7 @@ export class ClientOrderIds implements StatePart {
     const low = clientOrderId | 0;
     let hash =
       Math.imul((low >>> 3) ^ this.#seed, 0x9e3779b1) ^
-      Math.imul((clientOrderId / TWO_32) | 0, 0x85ebca6b) ^
+      Math.imul((clientOrderId * TWO_M32) | 0, 0x85ebca6b) ^
       Math.imul(account, 0xc2b2ae35);
     hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
     hash ^= hash >>> 13;

@@ -3,7 +3,7 @@ import type { OrderSlab } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import type { Capacities } from '../limits.ts';
 import { MILLION, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
-import type { Money, PriceTicks } from '../units.ts';
+import type { PriceTicks } from '../units.ts';
 import { Phase, Side } from '../wire/layout.ts';
 import { KIND_AUCTION, KIND_FILL_OR_KILL, KIND_MIN_QUANTITY, KIND_NEEDS_PRICE, KIND_POST_ONLY, KIND_RESTS } from '../wire/order-kinds.ts';
 import type { Accounts } from './accounts.ts';
@@ -14,6 +14,9 @@ import type { Symbols } from './symbols.ts';
 const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxNotional, PriceBandPpm, ReferencePrice } = SymbolParam;
 const { Buy } = Side;
 const { OK } = Code;
+// A constant of this module: V8 folds it, where it loads an imported one each time.
+const PARAMS = SYMBOL_PARAMS;
+const { Continuous: CONTINUOUS } = Phase;
 
 /** What the checks look at. All of it belongs to the engine thread. */
 export interface CheckedState {
@@ -73,15 +76,13 @@ export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
 ];
 
 /**
- * The checks that stand before the book. They change nothing but `needed`.
+ * The checks that stand before the book. They change nothing but the order's `notional` and `needed`.
  * Money comes before any walk of the book, so that an account without it
  * cannot make the engine look at thousands of levels. (Rules 1 looked at the
  * book first; logs that were written under them are replayed so.) Owned by the
  * engine thread.
  */
 export class OrderChecks {
-  /** What the order checked last needs: if it rests whole, it holds back just that. */
-  needed: Money = 0;
   readonly #state: CheckedState;
   readonly #accounts: Accounts;
   readonly #symbols: Symbols;
@@ -110,12 +111,15 @@ export class OrderChecks {
     );
   }
 
-  /** Of an amend; `order` has the resting order's symbol, side and time in force, `held` is what that gives back. */
-  amend(order: OrderRequest, held: Money): Code {
+  /** Of an amend; `order` has the resting order's symbol, side and time in force, which rests in `slot` and gives back what it holds. */
+  amend(order: OrderRequest, slot: number): Code {
     const code = this.suspension(order) || this.phase(order) || this.symbolLimits(order);
     if (code !== OK) return code;
-    if (this.#state.rules === 1) return this.#postOnly(order) || this.#limitFunds(order, held);
-    return this.#limitFunds(order, held) || this.#postOnly(order);
+    if (this.#state.rules === 1 && this.#postOnly(order) !== OK) return Code.POST_ONLY_WOULD_TRADE;
+    const risk = this.#risks.of(order.symbol);
+    risk.need(order);
+    if (order.needed > this.#accounts.available[order.payAt] + risk.held(slot)) return Code.INSUFFICIENT_FUNDS;
+    return this.#postOnly(order);
   }
 
   clientOrderId(order: OrderRequest): Code {
@@ -135,16 +139,16 @@ export class OrderChecks {
     const symbol = order.symbol;
     if (symbol >= symbols.capacity || symbols.defined[symbol] === 0) return Code.UNKNOWN_SYMBOL;
     const phase = symbols.phase[symbol];
-    if (phase === Phase.Continuous) return OK;
+    if (phase === CONTINUOUS) return OK;
     if (phase === Phase.Halted) return Code.SYMBOL_HALTED;
     if (phase === Phase.Closed) return Code.SYMBOL_CLOSED;
     return KIND_AUCTION[order.orderKind] !== 0 ? OK : Code.NOT_IN_AUCTION;
   }
 
-  /** Quantity and, with a limit price, price and notional: the symbol's limits. */
+  /** Quantity and, with a limit price, price and notional: the symbol's limits. Sets the `notional` of an order with a limit price. */
   symbolLimits(order: OrderRequest): Code {
     const params = this.#params;
-    const row = order.symbol * SYMBOL_PARAMS;
+    const row = order.symbol * PARAMS;
     const quantity = order.quantity;
     if (quantity < params[row + MinQuantity] || quantity === 0) return Code.QUANTITY_MIN;
     if (quantity > params[row + MaxQuantity]) return Code.QUANTITY_MAX;
@@ -155,8 +159,9 @@ export class OrderChecks {
     if (price === 0 || price > params[row + MaxPrice]) return Code.PRICE_RANGE;
     const tickStep = params[row + TickStep];
     if (tickStep !== 1 && price % tickStep !== 0) return Code.TICK;
-    if (this.#outsideBand(order)) return Code.PRICE_BAND;
-    return this.#notional(order, price * quantity * this.#symbols.quotePerTickLot[order.symbol]);
+    if (params[row + PriceBandPpm] !== 0 && this.#outsideBand(order)) return Code.PRICE_BAND;
+    order.notional = price * quantity * this.#symbols.quotePerTickLot[order.symbol];
+    return this.#notional(order);
   }
 
   /** Of an order that may rest. */
@@ -183,24 +188,26 @@ export class OrderChecks {
     // The reference price may stand above the ladder, and with it a sell's band: no book may be asked for such a price.
     if (limit > book.maxPrice || !book.crosses(side, limit)) return Code.NO_LIQUIDITY;
     const risk = this.#risks.of(symbol);
-    const available = accounts.available[risk.payAt(order.account, symbol, side)];
+    order.notional = 0;
+    risk.need(order);
+    const available = accounts.available[order.payAt];
     const unit = symbols.quotePerTickLot[symbol];
-    const most = symbols.params[symbol * SYMBOL_PARAMS + MaxNotional];
-    if (side !== Buy && risk.need(symbol, side, 0, order.quantity) > available) return Code.INSUFFICIENT_FUNDS;
+    const most = symbols.params[symbol * PARAMS + MaxNotional];
+    if (side !== Buy && order.needed > available) return Code.INSUFFICIENT_FUNDS;
     book.sweep(side, limit, order.quantity, Math.floor((side === Buy ? Math.min(available, most) : most) / unit));
-    const notional = book.sweptNotional * unit;
-    if (side === Buy && notional > available) return Code.INSUFFICIENT_FUNDS;
-    const code = this.#notional(order, notional);
+    order.notional = book.sweptNotional * unit;
+    if (side === Buy && order.notional > available) return Code.INSUFFICIENT_FUNDS;
+    const code = this.#notional(order);
     if (code !== OK) return code;
-    this.needed = risk.need(symbol, side, notional, order.quantity);
-    if (this.needed > available) return Code.INSUFFICIENT_FUNDS;
+    risk.need(order);
+    if (order.needed > available) return Code.INSUFFICIENT_FUNDS;
     if (KIND_FILL_OR_KILL[order.orderKind] !== 0 && book.sweptQuantity < order.quantity) return Code.FOK_NOT_FILLABLE;
     const minimum = KIND_MIN_QUANTITY[order.orderKind] !== 0 ? order.minQuantity : 0;
     return book.sweptQuantity < minimum ? Code.MIN_QUANTITY_NOT_FILLABLE : OK;
   }
 
   limitFunds(order: OrderRequest): Code {
-    return KIND_NEEDS_PRICE[order.orderKind] === 0 ? OK : this.#limitFunds(order, 0);
+    return KIND_NEEDS_PRICE[order.orderKind] === 0 ? OK : this.#limitFunds(order);
   }
 
   /** What an order with a limit price asks of the other side. */
@@ -218,7 +225,7 @@ export class OrderChecks {
   limitPrice(order: OrderRequest): PriceTicks {
     if (KIND_NEEDS_PRICE[order.orderKind] !== 0) return order.price;
     const params = this.#params;
-    const row = order.symbol * SYMBOL_PARAMS;
+    const row = order.symbol * PARAMS;
     const reference = params[row + ReferencePrice];
     const band = params[row + PriceBandPpm];
     if (band === 0 || reference === 0) return order.side === Buy ? params[row + MaxPrice] : 1;
@@ -236,45 +243,37 @@ export class OrderChecks {
     const symbols = this.#symbols;
     const { symbol, side } = order;
     const book = this.books(order);
-    let notional = this.#limitCost(order);
     if (KIND_NEEDS_PRICE[order.orderKind] === 0) {
       const limit = this.limitPrice(order);
       if (limit > book.maxPrice) return Code.NO_LIQUIDITY;
       book.sweep(side, limit, order.quantity);
       if (book.sweptQuantity === 0) return Code.NO_LIQUIDITY;
-      notional = book.sweptNotional * symbols.quotePerTickLot[symbol];
-      const code = this.#notional(order, notional);
+      order.notional = book.sweptNotional * symbols.quotePerTickLot[symbol];
+      const code = this.#notional(order);
       if (code !== OK) return code;
     } else {
       const code = this.liquidity(order);
       if (code !== OK) return code;
     }
     const risk = this.#risks.of(symbol);
-    this.needed = risk.need(symbol, side, notional, order.quantity);
-    return this.needed > accounts.available[risk.payAt(order.account, symbol, side)] ? Code.INSUFFICIENT_FUNDS : OK;
+    risk.need(order);
+    return order.needed > accounts.available[order.payAt] ? Code.INSUFFICIENT_FUNDS : OK;
   }
 
-  /** @param held what an amend gives back */
-  #limitFunds(order: OrderRequest, held: Money): Code {
-    const accounts = this.#accounts;
-    const { account, symbol, side } = order;
-    const risk = this.#risks.of(symbol);
-    this.needed = risk.need(symbol, side, this.#limitCost(order), order.quantity);
-    return this.needed > accounts.available[risk.payAt(account, symbol, side)] + held ? Code.INSUFFICIENT_FUNDS : OK;
+  #limitFunds(order: OrderRequest): Code {
+    this.#risks.of(order.symbol).need(order);
+    return order.needed > this.#accounts.available[order.payAt] ? Code.INSUFFICIENT_FUNDS : OK;
   }
 
   #postOnly(order: OrderRequest): Code {
     return KIND_POST_ONLY[order.orderKind] !== 0 && this.books(order).crosses(order.side, order.price) ? Code.POST_ONLY_WOULD_TRADE : OK;
   }
 
-  #limitCost(order: OrderRequest): Money {
-    return order.price * order.quantity * this.#symbols.quotePerTickLot[order.symbol];
-  }
-
   /** A product that left the exact range is above any MaxNotional, and so is rejected. */
-  #notional(order: OrderRequest, notional: Money): Code {
+  #notional(order: OrderRequest): Code {
+    const { notional } = order;
     const params = this.#params;
-    const row = order.symbol * SYMBOL_PARAMS;
+    const row = order.symbol * PARAMS;
     if (notional < params[row + MinNotional]) return Code.NOTIONAL_MIN;
     return notional > params[row + MaxNotional] ? Code.NOTIONAL_MAX : OK;
   }
@@ -282,7 +281,7 @@ export class OrderChecks {
   /** Buys above the band and sells below it are rejected, passive prices are not (as in CME Globex price banding). */
   #outsideBand(order: OrderRequest): boolean {
     const params = this.#params;
-    const row = order.symbol * SYMBOL_PARAMS;
+    const row = order.symbol * PARAMS;
     const reference = params[row + ReferencePrice];
     const band = params[row + PriceBandPpm];
     if (band === 0 || reference === 0) return false;

@@ -1,7 +1,18 @@
-import { getI64, type PriceTicks, type QtyLots } from '../units.ts';
+import { getI64, type Money, type PriceTicks, type QtyLots } from '../units.ts';
 import { Command } from '../wire/layout.ts';
 
+// Constants of this module: V8 folds them, where it loads an imported object, its field, and divides each time.
+const BYTES = Command.bytes;
 const WORDS = Command.bytes / 4;
+const SIDE = Command.side;
+const TIME_IN_FORCE = Command.timeInForce;
+const SYMBOL = Command.symbol / 4;
+const ACCOUNT = Command.account / 4;
+const TAG = Command.tag / 4;
+const CLIENT_ORDER_ID = Command.clientOrderId / 4;
+const ORDER_ID = Command.orderId / 4;
+const PRICE = Command.price / 4;
+const QUANTITY = Command.quantity / 4;
 
 /** The command at work: one object, filled anew for each command. Owned by the engine thread. */
 export class OrderRequest {
@@ -19,21 +30,25 @@ export class OrderRequest {
   quantity: QtyLots = 0;
   /** Of the kinds that have one; otherwise of an earlier order. */
   minQuantity: QtyLots = 0;
+  /** What the checks work out: what it trades or rests for, what it needs for that (if it rests whole, it holds back just that), and the index of the balance that pays. */
+  notional: Money = 0;
+  needed: Money = 0;
+  payAt = 0;
 
   /** Reads the command in a slot, given through its byte and word views. */
   read(bytes: Uint8Array, words: Int32Array, slot: number): void {
-    const b = slot * Command.bytes;
+    const b = slot * BYTES;
     const w = slot * WORDS;
     this.kind = bytes[b];
-    this.side = bytes[b + Command.side];
-    this.timeInForce = bytes[b + Command.timeInForce];
+    this.side = bytes[b + SIDE];
+    this.timeInForce = bytes[b + TIME_IN_FORCE];
     this.orderKind = this.timeInForce;
-    this.symbol = words[w + Command.symbol / 4] >>> 0;
-    this.account = words[w + Command.account / 4] >>> 0;
-    this.tag = words[w + Command.tag / 4] >>> 0;
-    this.clientOrderId = getI64(words, w + Command.clientOrderId / 4);
-    this.orderId = getI64(words, w + Command.orderId / 4);
-    this.price = getI64(words, w + Command.price / 4);
-    this.quantity = getI64(words, w + Command.quantity / 4);
+    this.symbol = words[w + SYMBOL] >>> 0;
+    this.account = words[w + ACCOUNT] >>> 0;
+    this.tag = words[w + TAG] >>> 0;
+    this.clientOrderId = getI64(words, w + CLIENT_ORDER_ID);
+    this.orderId = getI64(words, w + ORDER_ID);
+    this.price = getI64(words, w + PRICE);
+    this.quantity = getI64(words, w + QUANTITY);
   }
 }

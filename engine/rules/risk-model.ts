@@ -1,4 +1,5 @@
 import type { Money, QtyLots } from '../units.ts';
+import type { OrderRequest } from './order-request.ts';
 import type { Symbols } from './symbols.ts';
 
 /**
@@ -6,16 +7,15 @@ import type { Symbols } from './symbols.ts';
  * `RiskModel` picks one. Owned by the engine thread.
  */
 export interface RiskModel {
-  /** Where in the accounts' columns the balance is that an order pays from. */
-  payAt(account: number, symbol: number, side: number): number;
-  /** What an order needs if it trades, or rests, for `notional`. */
-  need(symbol: number, side: number, notional: Money, quantity: QtyLots): Money;
+  /**
+   * Sets `order.payAt`, where in the accounts' columns the balance is that the order pays from, and `order.needed`, what it needs
+   * if it trades, or rests, for its `notional`. They stand in the order because V8 boxes doubles that calls pass and return.
+   */
+  need(order: OrderRequest): void;
   /** What the resting order in `slot` holds back. */
   held(slot: number): Money;
-  /** What the order in `slot` would hold back with `open` lots open. */
-  amountOf(slot: number, open: QtyLots): Money;
-  /** Holds `amount` back for an order that comes to rest. */
-  hold(slot: number, amount: Money): void;
+  /** Holds back what `order` needs, which was checked and came to rest in `slot`, maybe after trades. */
+  hold(slot: number, order: OrderRequest): void;
   /** Gives back all that the order in `slot` holds. */
   release(slot: number): void;
   /** Notes what an order holds back that was loaded together with its account's balances. */
