@@ -32,7 +32,7 @@ export const RowKind = {
   Remembered: 9,
   /** rules, orders, pages, accounts, assets, symbols, remembered orders, remembered keys; only when they were logged */
   Configuration: 10,
-  /** key (2), account, asset, signed amount, code; oldest first */
+  /** key (2), account, asset, signed amount, code, seq; oldest first */
   IdempotencyKey: 11,
   /** digest (2), seq of the last checkpoint, digest there (2), answers; only from rules 2 on */
   Digest: 12,

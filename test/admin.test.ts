@@ -339,6 +339,33 @@ test('a body that is too deep or too wide is rejected before it is parsed as a c
   }
 });
 
+test('a deposit or withdrawal with an idempotency key takes effect once', async () => {
+  const balance = async (): Promise<number> => {
+    const { json } = await get('/v1/accounts/9');
+    return json.balances.find(({ asset }: { asset: string }) => asset === 'USD').availableUnits;
+  };
+  const before = await balance();
+  const key = { 'idempotency-key': 'b3c1d2f0-0001' };
+  const deposit = { asset: 'USD', amount: '5.00' };
+  const first = await post('/v1/accounts/9/deposit', deposit, key);
+  assert.deepEqual([first.status, first.json.repeated], [200, undefined]);
+  const again = await post('/v1/accounts/9/deposit', deposit, key);
+  assert.deepEqual(again, { status: 200, json: { ...first.json, repeated: true } });
+  assert.equal(await balance(), before + first.json.units);
+
+  const other = await post('/v1/accounts/9/deposit', { asset: 'USD', amount: '6.00' }, key);
+  assert.deepEqual([other.status, other.json.name], [409, 'IDEMPOTENCY_KEY_REUSED']);
+  const back = await post('/v1/accounts/9/withdraw', deposit, key);
+  assert.deepEqual([back.status, back.json.name], [409, 'IDEMPOTENCY_KEY_REUSED']);
+  assert.equal((await post('/v1/accounts/8/deposit', deposit, key)).json.repeated, undefined, 'a key belongs to one account');
+  assert.equal((await post('/v1/accounts/9/deposit', deposit)).json.repeated, undefined, 'without a key each request counts');
+  assert.equal(await balance(), before + 2 * first.json.units);
+  for (const bad of ['', ' ', 'x'.repeat(256), 'a b']) {
+    const { status, json } = await post('/v1/accounts/9/deposit', deposit, { 'idempotency-key': bad });
+    assert.deepEqual([status, json.name], [400, 'BAD_IDEMPOTENCY_KEY'], JSON.stringify(bad));
+  }
+});
+
 test('an action whose command is not answered names the command and an unknown outcome', async () => {
   const { directory, sequencer, schedule } = exchange.engine;
   const silent = { awaitSeq: () => new Promise<Uint8Array>(() => undefined), canAwait: () => true, forget: () => undefined };
@@ -347,7 +374,15 @@ test('an action whose command is not answered names the command and an unknown o
   const routes = actionRoutes({ directory, commands, snapshot, draining: () => false });
   const route = routes.find(({ path }) => path === '/v1/accounts');
   const seqs: number[] = [];
-  const request = { method: 'POST', params: {}, query: new URLSearchParams(), principal: ANYBODY, seqs, demand: () => undefined };
+  const request = {
+    method: 'POST',
+    params: {},
+    query: new URLSearchParams(),
+    principal: ANYBODY,
+    seqs,
+    header: () => undefined,
+    demand: () => undefined,
+  };
   const body = { id: 61, name: 'unanswered', deposits: { USD: '1' } };
   await assert.rejects(
     async () => route?.handle({ ...request, body }),

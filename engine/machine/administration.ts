@@ -27,7 +27,7 @@ const FROZEN_PARAMS: ReadonlySet<number> = new Set([
  * engine thread.
  */
 export class Administration {
-  /** Answer of the last command: the uncross' price and volume, else 0. */
+  /** Answer of the last command: the uncross' price and volume; of one that repeats an earlier one, that one's seq as volume; else 0. */
   price = 0;
   volume = 0;
   /** The last command repeats an earlier one; its code is the first answer's. */
@@ -196,11 +196,12 @@ export class Administration {
     const known = keys.find(account, high, low);
     if (known === -1) {
       const code = this.#move(account, asset, amount);
-      keys.remember(account, high, low, asset, amount, code);
+      keys.remember(account, high, low, asset, amount, code, this.#state.seq);
       return code;
     }
     if (keys.asset[known] !== asset || keys.amount[known] !== amount) return Code.IDEMPOTENCY_KEY_REUSED;
     this.repeated = true;
+    this.volume = keys.seq[known];
     return keys.code[known] as Code;
   }
 

@@ -23,6 +23,8 @@ export class IdempotencyKeys implements StatePart {
   /** In the asset's smallest unit; negative for a withdrawal. */
   readonly amount: Float64Array;
   readonly code: Uint16Array;
+  /** Of the command that was answered. */
+  readonly seq: Float64Array;
   readonly #room: number;
   /** Index + 1 of an entry; 0 = empty. */
   readonly #table: Int32Array;
@@ -43,6 +45,7 @@ export class IdempotencyKeys implements StatePart {
     this.asset = new Uint32Array(allocate(room * 4));
     this.amount = new Float64Array(allocate(room * 8));
     this.code = new Uint16Array(allocate(room * 2));
+    this.seq = new Float64Array(allocate(room * 8));
     let size = 16;
     while (size < room * 2) size *= 2;
     this.#table = new Int32Array(allocate(size * 4));
@@ -61,7 +64,7 @@ export class IdempotencyKeys implements StatePart {
   }
 
   /** The key is not remembered yet. */
-  remember(account: number, high: number, low: number, asset: number, amount: number, code: number): void {
+  remember(account: number, high: number, low: number, asset: number, amount: number, code: number, seq: number): void {
     if (this.#filled >= this.#window) this.#forgetOldest();
     const index = this.#next;
     this.#next = (index + 1) % this.#room;
@@ -72,19 +75,21 @@ export class IdempotencyKeys implements StatePart {
     this.asset[index] = asset;
     this.amount[index] = amount;
     this.code[index] = code;
+    this.seq[index] = seq;
     this.#table[this.#probe(account, high, low)] = index + 1;
   }
 
   save(out: RowWriter): void {
     for (let i = this.#filled; i > 0; i--) {
       const at = (this.#next - i + this.#room) % this.#room;
-      out.row(RowKind.IdempotencyKey, this.high[at], this.low[at], this.account[at], this.asset[at], this.amount[at], this.code[at]);
+      const answer = [this.asset[at], this.amount[at], this.code[at], this.seq[at]];
+      out.row(RowKind.IdempotencyKey, this.high[at], this.low[at], this.account[at], ...answer);
     }
   }
 
   load(r: Float64Array, at: number): void {
     if (this.#filled >= this.#window) fail('the snapshot has more idempotency keys than it says it remembers');
-    this.remember(r[at + 3], r[at + 1], r[at + 2], r[at + 4], r[at + 5], r[at + 6]);
+    this.remember(r[at + 3], r[at + 1], r[at + 2], r[at + 4], r[at + 5], r[at + 6], r[at + 7]);
   }
 
   #forgetOldest(): void {

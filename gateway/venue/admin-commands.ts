@@ -2,6 +2,7 @@ import { Code, codeName } from '../../engine/codes.ts';
 import { type CommandFields, encodeCommand } from '../../engine/machine/command.ts';
 import type { Sequencer } from '../../engine/threads/sequencer.ts';
 import { Report, ReportKind } from '../../engine/wire/layout.ts';
+import { ReportFlag } from '../../engine/wire/names.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
 import type { ReportHub } from '../sessions/report-hub.ts';
 
@@ -10,8 +11,10 @@ const ANSWER_TIMEOUT_MS = 10_000;
 
 export interface AdminAnswer {
   readonly code: Code;
-  /** Place of the command in the log; 0 when it was not sequenced. */
+  /** Place of the command in the log; 0 when it was not sequenced. Of a repeated request, that of the first one. */
   readonly seq: number;
+  /** An earlier command with the same idempotency key gave this answer, and this one did nothing. */
+  readonly repeated: boolean;
   /** Uncross: the price in ticks and the volume in lots; else 0. */
   readonly price: number;
   readonly quantity: number;
@@ -90,12 +93,16 @@ export class AdminCommands {
 }
 
 function refused(code: Code): AdminAnswer {
-  return { code, seq: 0, price: 0, quantity: 0 };
+  return { code, seq: 0, repeated: false, price: 0, quantity: 0 };
 }
 
 function readAnswer(seq: number, report: Uint8Array): AdminAnswer {
-  const { kind, code, price, quantity } = new ReportView().wrap(new Int32Array(report.buffer, report.byteOffset, Report.bytes / 4), 0);
-  return { code: kind === ReportKind.Accepted ? Code.OK : (code as Code), seq, price, quantity };
+  const { kind, code, flags, price, quantity } = new ReportView().wrap(
+    new Int32Array(report.buffer, report.byteOffset, Report.bytes / 4),
+    0,
+  );
+  const repeated = (flags & ReportFlag.Duplicate) !== 0;
+  return { code: kind === ReportKind.Accepted ? Code.OK : (code as Code), seq: repeated ? quantity : seq, repeated, price, quantity };
 }
 
 /** What went wrong with an administrative command, in words; empty for OK. */
@@ -112,6 +119,7 @@ const ADVICE = new Map<number, string>([
   [Code.UNKNOWN_SYMBOL, 'there is no such symbol: define it with POST /v1/symbols'],
   [Code.BAD_PARAMETER, 'a value is out of its range: see docs/ADMIN.md for the limits'],
   [Code.CAPACITY, 'the id is above what the exchange was started for: choose a smaller one or raise capacities in the configuration'],
+  [Code.IDEMPOTENCY_KEY_REUSED, 'the idempotency key came with another asset, amount or action before: send a new key'],
   [Code.ALREADY_DEFINED, 'the id is taken: choose another'],
   [Code.UNKNOWN_ASSET, 'there is no such asset: define it with POST /v1/assets'],
   [Code.BOOK_NOT_EMPTY, 'orders rest in the book: this can change only when it is empty'],

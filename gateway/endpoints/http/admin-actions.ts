@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Code, codeName } from '../../../engine/codes.ts';
 import type { CommandFields } from '../../../engine/machine/command.ts';
 import { AccountParam } from '../../../engine/params.ts';
@@ -102,12 +103,13 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       return { status: 201, json: accountView(accountOf(directory, String(wanted.id))) };
     }),
     ...(['deposit', 'withdraw'] as const).map((action) =>
-      post(`/v1/accounts/:id/${action}`, 'account:money', async ({ params, body }, run) => {
+      post(`/v1/accounts/:id/${action}`, 'account:money', async ({ params, body, header }, run) => {
         const { id } = account(params);
+        const key = idempotencyKey(header('idempotency-key'));
         const { asset, units } = readJsonBody(body, BODIES.money, (place) => readMoney(place, directory));
         const kind = action === 'deposit' ? CommandKind.Deposit : CommandKind.Withdraw;
-        const { seq } = await run({ kind, account: id, symbol: asset.id, quantity: units });
-        return { json: { account: id, asset: asset.name, amount: moneyText(asset, units), units, seq } };
+        const { seq, repeated } = await run({ kind, account: id, symbol: asset.id, quantity: units, ...key });
+        return { json: { account: id, asset: asset.name, amount: moneyText(asset, units), units, seq, ...(repeated && { repeated }) } };
       }),
     ),
     ...(['suspend', 'resume'] as const).map((action) =>
@@ -166,6 +168,26 @@ function rejected(code: Code, fields: object = {}): HttpError {
 
 function taken(what: string): HttpError {
   return new HttpError(409, Code.ALREADY_DEFINED, 'ALREADY_DEFINED', `${what} is taken: choose another`);
+}
+
+/** Bytes of an idempotency key, visible ASCII. */
+const MAX_KEY_BYTES = 255;
+/** The two integers that a command has room for take 53 bits each. */
+const KEY_BITS = 53n;
+
+/** The fields of a command that carry the header `Idempotency-Key`: 106 bits of its SHA-256. @throws HttpError 400 */
+function idempotencyKey(key: string | undefined): Pick<CommandFields, 'clientOrderId' | 'orderId'> {
+  if (key === undefined) return {};
+  if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_KEY_BYTES) {
+    throw new HttpError(
+      400,
+      0,
+      'BAD_IDEMPOTENCY_KEY',
+      `Idempotency-Key takes 1 to ${MAX_KEY_BYTES} visible ASCII characters, such as a UUID`,
+    );
+  }
+  const hash = BigInt(`0x${createHash('sha256').update(key).digest('hex')}`);
+  return { clientOrderId: Number(BigInt.asUintN(53, hash >> KEY_BITS)), orderId: Number(BigInt.asUintN(53, hash)) };
 }
 
 /** The one key of a body. @param shown what to call it when it is missing */

@@ -15,6 +15,8 @@ export interface Request {
   readonly query: URLSearchParams;
   /** The parsed body of a POST: always an object. */
   readonly body: Readonly<Record<string, unknown>>;
+  /** A header by its lower-case name. */
+  readonly header: (name: string) => string | undefined;
   readonly principal: Principal;
   /** Places in the log of the commands that it became; for the audit trail. */
   readonly seqs: number[];

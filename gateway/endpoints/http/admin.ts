@@ -160,7 +160,11 @@ export class AdminServer {
     else demand(route.action, params.id === undefined ? undefined : accountNumber(params.id));
     if (route.guarded) guard(request, identity.open ? this.#options.host : undefined);
     const body = method === 'POST' ? await readBody(request) : {};
-    return await this.#handle(route, { method, params, query: url.searchParams, body, principal, seqs: [], demand }, visit);
+    return await this.#handle(
+      route,
+      { method, params, query: url.searchParams, body, header: visit.header, principal, seqs: [], demand },
+      visit,
+    );
   }
 
   /** What is done, and by whom, is audited; questions are not. */

@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { Code } from '../engine/codes.ts';
+import { readLog } from '../engine/journal/log-reader.ts';
+import { capacitiesOf, RULES, resolveLimits } from '../engine/limits.ts';
+import { type CommandFields, encodeCommand } from '../engine/machine/command.ts';
+import { configureCommand } from '../engine/machine/configuration.ts';
+import { Exchange } from '../engine/machine/exchange.ts';
+import { ReportFlag } from '../engine/machine/report-writer.ts';
+import { CHECKPOINT_COMMANDS, DivergedError, digestCommand } from '../engine/machine/state-digest.ts';
+import { stateHash } from '../engine/machine/state-rows.ts';
+import type { Topology } from '../engine/threads/engine.ts';
+import { replayLog } from '../engine/threads/replay-log.ts';
+import { verifyDataDirectory } from '../engine/threads/verify.ts';
+import { CommandKind, ReportKind, Side } from '../engine/wire/layout.ts';
+import { connect } from '../gateway/client/index.ts';
+import { loadConfig } from '../gateway/config/config.ts';
+import { createLogger } from '../gateway/log.ts';
+import { startExchange } from '../gateway/main.ts';
+import { ENGINE_LIMITS, RunningEngine, temporaryDirectory, venue } from './support/engine-fixture.ts';
+import { Harness, SMALL_LIMITS } from './support/exchange-fixture.ts';
+import { unpackOldData } from './support/old-data.ts';
+
+const LIMITS = resolveLimits(ENGINE_LIMITS);
+const buy = (clientOrderId: number): CommandFields => ({
+  kind: CommandKind.New,
+  account: 1,
+  clientOrderId,
+  symbol: 1,
+  side: Side.Buy,
+  price: 10,
+  quantity: 1,
+});
+
+async function defined(running: RunningEngine): Promise<void> {
+  for (const fields of venue(4)) assert.ok(running.send(fields));
+  await running.engine.drain();
+  running.engine.sequencer.draining = false;
+}
+
+/** Kinds of all commands of a log. */
+function kinds(dir: string): number[] {
+  const found: number[] = [];
+  readLog(dir, 1, (words, firstWord, count) => {
+    for (let i = 0; i < count; i++) found.push(words[firstWord + i * 16] & 0xff);
+  });
+  return found;
+}
+
+describe('capacities', () => {
+  for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
+    it(`a command rejected for lack of capacity stays rejected after a start with more capacity: ${topology}`, async (t) => {
+      const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+      const first = await RunningEngine.start({ dir, topology, limits: { ...ENGINE_LIMITS, orders: 2 } });
+      await defined(first);
+      for (const id of [1, 2, 3]) first.send(buy(id));
+      await first.stop(false);
+      const codes = first.reports.filter(({ account }) => account === 1).map(({ code }) => code);
+      assert.deepEqual(codes, [Code.OK, Code.OK, Code.BOOK_FULL]);
+
+      const second = await RunningEngine.start({ dir, topology, limits: { ...ENGINE_LIMITS, orders: 100 } });
+      assert.equal(second.recovery.snapshotSeq, 0);
+      second.send(buy(3));
+      second.send(buy(4));
+      await second.stop();
+      const [again, fresh] = second.reports.filter(({ account, seq }) => account === 1 && seq > second.recovery.seq);
+      assert.deepEqual([again.kind, again.code, again.flags], [ReportKind.Rejected, Code.BOOK_FULL, ReportFlag.Duplicate]);
+      assert.deepEqual([fresh.kind, fresh.orderId], [ReportKind.Accepted, 3], 'order ids go on where they were');
+      assert.equal(kinds(dir).filter((kind) => kind === CommandKind.Configure).length, 2, 'logged at the first start and at the change');
+    });
+
+    it(`a start with less capacity than logged fails, names both numbers and changes nothing: ${topology}`, async (t) => {
+      const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+      const running = await RunningEngine.start({ dir, topology });
+      await defined(running);
+      await running.stop(false);
+      const before = readdirSync(dir).map((name) => readFileSync(join(dir, name)).toString('base64'));
+      await assert.rejects(RunningEngine.start({ dir, topology, limits: { ...ENGINE_LIMITS, orders: 3, accounts: 5 } }), {
+        code: 'CAPACITY_BELOW_LOG',
+        message: /orders 16384 \(given: 3\), accounts 64 \(given: 5\)/,
+      });
+      const after = readdirSync(dir).map((name) => readFileSync(join(dir, name)).toString('base64'));
+      assert.deepEqual(after, before);
+    });
+  }
+
+  it('a directory verifies to the same state with any capacities', async (t) => {
+    const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+    const running = await RunningEngine.start({ dir, limits: { ...ENGINE_LIMITS, orders: 2 } });
+    await defined(running);
+    for (const id of [1, 2, 3]) running.send(buy(id));
+    await running.stop();
+    const hashes = [resolveLimits(), resolveLimits({ orders: 2, accounts: 2, symbols: 2, assets: 2, rememberedOrders: 2 }), LIMITS].flatMap(
+      (limits) => [false, true].map((fromSnapshot) => verifyDataDirectory(dir, { limits, fromSnapshot }).stateHash),
+    );
+    assert.equal(new Set(hashes).size, 1, hashes.join(' '));
+  });
+
+  it('the rules of a later release are rejected by name', () => {
+    const { exchange } = new Harness();
+    const bytes = new Uint8Array(64);
+    const fields = { ...configureCommand(capacitiesOf(SMALL_LIMITS)), parameter: RULES + 1, seq: 1 };
+    encodeCommand(bytes, new Int32Array(bytes.buffer), 0, fields);
+    assert.throws(() => exchange.apply(bytes, new Int32Array(bytes.buffer), 0), {
+      code: 'RULES_NEWER',
+      message: /written by a newer openbell/,
+    });
+  });
+});
+
+describe('the state digest', () => {
+  /** An exchange after its first checkpoint, and its digest there. `change` alters the exchange before. */
+  function afterCheckpoint(change: (exchange: Exchange) => void = () => undefined): { exchange: Exchange; statement: CommandFields } {
+    const harness = new Harness().setUp();
+    const { exchange } = harness;
+    while (exchange.seq < CHECKPOINT_COMMANDS - 1) {
+      if (exchange.seq === 1000) change(exchange);
+      harness.do({ ...buy((exchange.seq >> 1) + 1), ...(exchange.seq % 2 === 0 && { kind: CommandKind.Cancel }) });
+    }
+    harness.do(buy(CHECKPOINT_COMMANDS));
+    const { checkpointSeq, checkpointHigh, checkpointLow } = exchange.digest;
+    assert.equal(checkpointSeq, CHECKPOINT_COMMANDS);
+    return { exchange, statement: digestCommand(checkpointSeq, checkpointHigh, checkpointLow) };
+  }
+
+  function apply(exchange: Exchange, fields: CommandFields): void {
+    const bytes = new Uint8Array(64);
+    encodeCommand(bytes, new Int32Array(bytes.buffer), 0, { ...fields, seq: exchange.seq + 1 });
+    exchange.apply(bytes, new Int32Array(bytes.buffer), 0);
+  }
+
+  const { statement } = afterCheckpoint();
+  it('is the same for the same commands', () => apply(afterCheckpoint().exchange, statement));
+
+  const changes: [name: string, change: (exchange: Exchange) => void][] = [
+    ['an order id', (exchange) => exchange.lastOrderId++],
+    ['a balance', (exchange) => exchange.accounts.available[1 * exchange.accounts.assets + 1]++],
+    ['a fee', (exchange) => exchange.accounts.fees[1]++],
+    ['a last price', (exchange) => exchange.symbols.lastPrice[1]++],
+    ['a rule', (exchange) => exchange.accounts.maxOpenOrders.fill(0)],
+  ];
+  for (const [name, change] of changes) {
+    it(`differs with ${name}, and stops the replay with both digests`, () => {
+      const { exchange } = afterCheckpoint(change);
+      assert.throws(
+        () => apply(exchange, statement),
+        (error: Error) => {
+          assert.ok(error instanceof DivergedError);
+          assert.match(error.message, /at command 65536 the state digest is ([0-9a-f]{16}), and the log states (?!\1)[0-9a-f]{16}/);
+          return true;
+        },
+      );
+    });
+  }
+
+  for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
+    it(`is logged by a running engine, and a replay compares it: ${topology}`, { timeout: 60_000 }, async (t) => {
+      const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+      const running = await RunningEngine.start({ dir, topology, durability: 'fast' });
+      await defined(running);
+      for (let id = 1; id <= CHECKPOINT_COMMANDS + 100; id++) {
+        while (!running.send({ kind: CommandKind.Cancel, account: 1, clientOrderId: id, symbol: 1 })) await new Promise(setImmediate);
+      }
+      while (running.engine.status().appliedSeq < running.engine.sequencer.seq) await new Promise(setImmediate);
+      // The digest is logged in the next turn of the loop.
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setTimeout(resolve, 2));
+      await running.stop(false);
+      assert.equal(kinds(dir).filter((kind) => kind === CommandKind.StateDigest).length, 1);
+      verifyDataDirectory(dir, { limits: LIMITS });
+      const altered = new Exchange(LIMITS);
+      assert.throws(
+        () => replayLog(altered, dir, 1, undefined, (seq) => seq > 2000 && altered.accounts.fees[1] === 0 && altered.accounts.fees.fill(1)),
+        { code: 'STATE_DIVERGED' },
+      );
+      const again = await RunningEngine.start({ dir, topology });
+      await again.stop();
+      assert.equal(kinds(dir).filter((kind) => kind === CommandKind.StateDigest).length, 1, 'what is stated is not stated again');
+    });
+  }
+});
+
+describe('a data directory that commit 537747a wrote', () => {
+  const config = (data: string) =>
+    loadConfig({
+      flags: {
+        data,
+        config: new URL('./fixtures/data-1.yaml', import.meta.url).pathname,
+        'grpc-port': '0',
+        'ws-port': '0',
+        'http-port': '0',
+      },
+      env: {},
+    });
+  const OLD_HASH = 'ca067d57e22b4a27bd2df0a143e84e131285a4f2e34d1d7daff1d1162ecdc1da';
+
+  it('verifies to the hash of that commit', (t) => {
+    const base = temporaryDirectory((cleanUp) => t.after(cleanUp));
+    const dir = unpackOldData(base);
+    const { capacities } = config(dir);
+    const limits = resolveLimits({ orders: capacities.orders, accounts: capacities.accounts + 1 });
+    for (const fromSnapshot of [false, true]) assert.equal(verifyDataDirectory(dir, { limits, fromSnapshot }).stateHash, OLD_HASH);
+  });
+
+  it('opens, trades, and keeps its decisions when capacities grow later', async (t) => {
+    const base = temporaryDirectory((cleanUp) => t.after(cleanUp));
+    const dir = unpackOldData(base);
+    const log = createLogger('silent');
+    const first = await startExchange(config(dir), { log });
+    const { grpc: grpcPort, http: httpPort, ws: wsPort } = first.ports;
+    const client = await connect({ grpcPort, httpPort, wsPort, account: 1, reconnect: false });
+    // Order 19 of account 1 was rejected with BOOK_FULL by the old release.
+    const again = await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.01', price: '50.00', clientOrderId: 19 });
+    assert.deepEqual([again.kind, again.code], ['rejected', 'BOOK_FULL']);
+    const sold = await client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.05', price: '94.00', timeInForce: 'ioc' });
+    assert.equal(sold.kind, 'accepted');
+    await client.close();
+    // For the directory this is a kill: there is no final snapshot.
+    await first.engine.stop({ snapshot: false });
+    await first.stop().catch(() => undefined);
+    rmSync(join(dir, 'lock'), { force: true });
+    const before = verifyDataDirectory(dir, { limits: resolveLimits() });
+    assert.equal(before.imbalances.length, 0);
+    const raised = join(base, 'raised.yaml');
+    const text = readFileSync(new URL('./fixtures/data-1.yaml', import.meta.url), 'utf8').replace('orders: 8', 'orders: 100');
+    writeFileSync(raised, text);
+    const flags = { data: dir, config: raised, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0' };
+    const second = await startExchange(loadConfig({ flags, env: {} }), { log });
+    assert.ok(second.engine.sequencer.seq >= before.seq);
+    await second.stop();
+    const after = verifyDataDirectory(dir, { limits: resolveLimits() });
+    assert.equal(after.restingOrders, before.restingOrders);
+    // The later start only logged its capacities.
+    assert.equal(after.tradingHash, before.tradingHash);
+  });
+});
+
+it('state hashes of embedded exchanges do not depend on their capacities', () => {
+  assert.equal(stateHash(new Exchange(SMALL_LIMITS)), stateHash(new Exchange(resolveLimits())));
+});
