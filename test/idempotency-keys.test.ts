@@ -38,7 +38,7 @@ describe('deposits and withdrawals with an idempotency key', () => {
     });
   }
 
-  it('a rejected withdrawal stays rejected under its key, also when the money is there by then', () => {
+  it('a rejected withdrawal stays rejected under its key, also after a deposit that would cover it', () => {
     const harness = new Harness().setUp(1, {}, { usd: 10 });
     const withdraw = { kind: Withdraw, account: 1, symbol: USD, quantity: 100, ...key };
     assert.equal(harness.do(withdraw).reports[0].code, Code.INSUFFICIENT_FUNDS);
@@ -47,7 +47,7 @@ describe('deposits and withdrawals with an idempotency key', () => {
     assert.deepEqual([again.code, again.flags & ReportFlag.Duplicate], [Code.INSUFFICIENT_FUNDS, ReportFlag.Duplicate]);
   });
 
-  it('the last ones are remembered, also over a snapshot; an older one counts as new', () => {
+  it('the latest keys are remembered, also across a snapshot; an older key counts as new', () => {
     const limits = { ...SMALL_LIMITS, rememberedKeys: 4 };
     const harness = new Harness(limits).setUp();
     const put = (low: number): boolean => {
@@ -67,7 +67,7 @@ describe('deposits and withdrawals with an idempotency key', () => {
   });
 });
 
-it('finds and forgets keys like a list of the last ones', () => {
+it('finds and forgets keys like a list of the latest ones', () => {
   const key = fc.record({ account: fc.integer({ min: 1, max: 3 }), high: fc.nat(3), low: fc.nat(6) });
   fc.assert(
     fc.property(fc.array(key, { maxLength: 200, size: 'max' }), fc.integer({ min: 2, max: 9 }), (steps, window) => {

@@ -51,7 +51,7 @@ function kinds(dir: string): number[] {
 
 describe('capacities', () => {
   for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
-    it(`what was rejected for want of room stays rejected after a start with more room: ${topology}`, async (t) => {
+    it(`a command rejected for lack of capacity stays rejected after a start with more capacity: ${topology}`, async (t) => {
       const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
       const first = await RunningEngine.start({ dir, topology, limits: { ...ENGINE_LIMITS, orders: 2 } });
       await defined(first);
@@ -71,7 +71,7 @@ describe('capacities', () => {
       assert.equal(kinds(dir).filter((kind) => kind === CommandKind.Configure).length, 2, 'logged at the first start and at the change');
     });
 
-    it(`a start with less than was logged refuses, names both numbers and changes nothing: ${topology}`, async (t) => {
+    it(`a start with less capacity than logged fails, names both numbers and changes nothing: ${topology}`, async (t) => {
       const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
       const running = await RunningEngine.start({ dir, topology });
       await defined(running);
@@ -86,7 +86,7 @@ describe('capacities', () => {
     });
   }
 
-  it('a directory verifies to the same state whatever capacities are given', async (t) => {
+  it('a directory verifies to the same state with any capacities', async (t) => {
     const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
     const running = await RunningEngine.start({ dir, limits: { ...ENGINE_LIMITS, orders: 2 } });
     await defined(running);
@@ -98,7 +98,7 @@ describe('capacities', () => {
     assert.equal(new Set(hashes).size, 1, hashes.join(' '));
   });
 
-  it('the rules of a later release are refused by name', () => {
+  it('the rules of a later release are rejected by name', () => {
     const { exchange } = new Harness();
     const bytes = new Uint8Array(64);
     const fields = { ...configureCommand(capacitiesOf(SMALL_LIMITS)), parameter: RULES + 1, seq: 1 };
@@ -111,7 +111,7 @@ describe('capacities', () => {
 });
 
 describe('the state digest', () => {
-  /** An exchange after its first checkpoint, and what it states there. `change` alters it on the way. */
+  /** An exchange after its first checkpoint, and its digest there. `change` alters the exchange before. */
   function afterCheckpoint(change: (exchange: Exchange) => void = () => undefined): { exchange: Exchange; statement: CommandFields } {
     const harness = new Harness().setUp();
     const { exchange } = harness;
@@ -156,7 +156,7 @@ describe('the state digest', () => {
   }
 
   for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
-    it(`is stated by a running engine, and a replay compares it: ${topology}`, { timeout: 60_000 }, async (t) => {
+    it(`is logged by a running engine, and a replay compares it: ${topology}`, { timeout: 60_000 }, async (t) => {
       const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
       const running = await RunningEngine.start({ dir, topology, durability: 'fast' });
       await defined(running);
@@ -164,7 +164,7 @@ describe('the state digest', () => {
         while (!running.send({ kind: CommandKind.Cancel, account: 1, clientOrderId: id, symbol: 1 })) await new Promise(setImmediate);
       }
       while (running.engine.status().appliedSeq < running.engine.sequencer.seq) await new Promise(setImmediate);
-      // The statement takes a turn of the loop.
+      // The digest is logged in the next turn of the loop.
       for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setTimeout(resolve, 2));
       await running.stop(false);
       assert.equal(kinds(dir).filter((kind) => kind === CommandKind.StateDigest).length, 1);
@@ -195,7 +195,7 @@ describe('a data directory that commit 537747a wrote', () => {
     });
   const OLD_HASH = 'ca067d57e22b4a27bd2df0a143e84e131285a4f2e34d1d7daff1d1162ecdc1da';
 
-  it('verifies to the hash that commit gave it', (t) => {
+  it('verifies to the hash of that commit', (t) => {
     const base = temporaryDirectory((cleanUp) => t.after(cleanUp));
     const dir = unpackOldData(base);
     const { capacities } = config(dir);
@@ -203,7 +203,7 @@ describe('a data directory that commit 537747a wrote', () => {
     for (const fromSnapshot of [false, true]) assert.equal(verifyDataDirectory(dir, { limits, fromSnapshot }).stateHash, OLD_HASH);
   });
 
-  it('opens, trades, and keeps what it decided when capacities grow later', async (t) => {
+  it('opens, trades, and keeps its decisions when capacities grow later', async (t) => {
     const base = temporaryDirectory((cleanUp) => t.after(cleanUp));
     const dir = unpackOldData(base);
     const log = createLogger('silent');
@@ -216,7 +216,7 @@ describe('a data directory that commit 537747a wrote', () => {
     const sold = await client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.05', price: '94.00', timeInForce: 'ioc' });
     assert.equal(sold.kind, 'accepted');
     await client.close();
-    // Killed, as far as the directory is concerned: no final snapshot.
+    // For the directory this is a kill: there is no final snapshot.
     await first.engine.stop({ snapshot: false });
     await first.stop().catch(() => undefined);
     rmSync(join(dir, 'lock'), { force: true });
