@@ -21,7 +21,12 @@ const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
 const { terms: TERMS } = OrderWord;
 
-/** Amend and cancel of a resting order, named by either id. Owned by the engine thread. */
+/**
+ * Amend and cancel of a resting order, named by either id. Most commands of a
+ * busy flow are amends, so their way has few functions, which read the order's
+ * record themselves and pass slots instead of doubles: what V8 does not inline
+ * is a call then, and boxes nothing. Owned by the engine thread.
+ */
 export class AmendCancel {
   readonly #order: MachineState['order'];
   readonly #accounts: MachineState['accounts'];

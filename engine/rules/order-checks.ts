@@ -14,7 +14,13 @@ import type { Symbols } from './symbols.ts';
 const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxNotional, PriceBandPpm, ReferencePrice } = SymbolParam;
 const { Buy } = Side;
 const { OK } = Code;
-// A constant of this module: V8 folds it, where it loads an imported one each time.
+// Constants of this module: V8 folds them, where it loads an imported one each time.
+const AUCTION = KIND_AUCTION;
+const FILL_OR_KILL = KIND_FILL_OR_KILL;
+const MIN_QUANTITY = KIND_MIN_QUANTITY;
+const NEEDS_PRICE = KIND_NEEDS_PRICE;
+const POST_ONLY = KIND_POST_ONLY;
+const RESTS = KIND_RESTS;
 const PARAMS = SYMBOL_PARAMS;
 const { Continuous: CONTINUOUS } = Phase;
 
@@ -142,7 +148,7 @@ export class OrderChecks {
     if (phase === CONTINUOUS) return OK;
     if (phase === Phase.Halted) return Code.SYMBOL_HALTED;
     if (phase === Phase.Closed) return Code.SYMBOL_CLOSED;
-    return KIND_AUCTION[order.orderKind] !== 0 ? OK : Code.NOT_IN_AUCTION;
+    return AUCTION[order.orderKind] !== 0 ? OK : Code.NOT_IN_AUCTION;
   }
 
   /** Quantity and, with a limit price, price and notional: the symbol's limits. Sets the `notional` of an order with a limit price. */
@@ -154,7 +160,7 @@ export class OrderChecks {
     if (quantity > params[row + MaxQuantity]) return Code.QUANTITY_MAX;
     const lotStep = params[row + LotStep];
     if (lotStep !== 1 && quantity % lotStep !== 0) return Code.LOT;
-    if (KIND_NEEDS_PRICE[order.orderKind] === 0) return OK;
+    if (NEEDS_PRICE[order.orderKind] === 0) return OK;
     const price = order.price;
     if (price === 0 || price > params[row + MaxPrice]) return Code.PRICE_RANGE;
     const tickStep = params[row + TickStep];
@@ -166,7 +172,7 @@ export class OrderChecks {
 
   /** Of an order that may rest. */
   room(order: OrderRequest): Code {
-    if (KIND_RESTS[order.orderKind] === 0) return OK;
+    if (RESTS[order.orderKind] === 0) return OK;
     const { accounts, slab, capacities } = this.#state;
     if (accounts.openOrders[order.account] >= accounts.maxOpenOrders[order.account]) return Code.OPEN_ORDER_LIMIT;
     return slab.count >= capacities.orders ? Code.BOOK_FULL : OK;
@@ -179,7 +185,7 @@ export class OrderChecks {
    * the order's own money. At one level, funds come before the notional limit.
    */
   marketFunds(order: OrderRequest): Code {
-    if (KIND_NEEDS_PRICE[order.orderKind] !== 0) return OK;
+    if (NEEDS_PRICE[order.orderKind] !== 0) return OK;
     const accounts = this.#accounts;
     const symbols = this.#symbols;
     const { symbol, side } = order;
@@ -201,29 +207,28 @@ export class OrderChecks {
     if (code !== OK) return code;
     risk.need(order);
     if (order.needed > available) return Code.INSUFFICIENT_FUNDS;
-    if (KIND_FILL_OR_KILL[order.orderKind] !== 0 && book.sweptQuantity < order.quantity) return Code.FOK_NOT_FILLABLE;
-    const minimum = KIND_MIN_QUANTITY[order.orderKind] !== 0 ? order.minQuantity : 0;
+    if (FILL_OR_KILL[order.orderKind] !== 0 && book.sweptQuantity < order.quantity) return Code.FOK_NOT_FILLABLE;
+    const minimum = MIN_QUANTITY[order.orderKind] !== 0 ? order.minQuantity : 0;
     return book.sweptQuantity < minimum ? Code.MIN_QUANTITY_NOT_FILLABLE : OK;
   }
 
   limitFunds(order: OrderRequest): Code {
-    return KIND_NEEDS_PRICE[order.orderKind] === 0 ? OK : this.#limitFunds(order);
+    return NEEDS_PRICE[order.orderKind] === 0 ? OK : this.#limitFunds(order);
   }
 
   /** What an order with a limit price asks of the other side. */
   liquidity(order: OrderRequest): Code {
     const kind = order.orderKind;
-    if (KIND_NEEDS_PRICE[kind] === 0) return OK;
-    if (KIND_FILL_OR_KILL[kind] !== 0)
-      return this.books(order).fillable(order.side, order.price, order.quantity) ? OK : Code.FOK_NOT_FILLABLE;
-    if (KIND_MIN_QUANTITY[kind] !== 0)
+    if (NEEDS_PRICE[kind] === 0) return OK;
+    if (FILL_OR_KILL[kind] !== 0) return this.books(order).fillable(order.side, order.price, order.quantity) ? OK : Code.FOK_NOT_FILLABLE;
+    if (MIN_QUANTITY[kind] !== 0)
       return this.books(order).fillable(order.side, order.price, order.minQuantity) ? OK : Code.MIN_QUANTITY_NOT_FILLABLE;
     return this.#postOnly(order);
   }
 
   /** The order's limit price; a market order's is the edge of the price band, or the end of the ladder. A sell's edge may lie above the ladder. */
   limitPrice(order: OrderRequest): PriceTicks {
-    if (KIND_NEEDS_PRICE[order.orderKind] !== 0) return order.price;
+    if (NEEDS_PRICE[order.orderKind] !== 0) return order.price;
     const params = this.#params;
     const row = order.symbol * PARAMS;
     const reference = params[row + ReferencePrice];
@@ -243,7 +248,7 @@ export class OrderChecks {
     const symbols = this.#symbols;
     const { symbol, side } = order;
     const book = this.books(order);
-    if (KIND_NEEDS_PRICE[order.orderKind] === 0) {
+    if (NEEDS_PRICE[order.orderKind] === 0) {
       const limit = this.limitPrice(order);
       if (limit > book.maxPrice) return Code.NO_LIQUIDITY;
       book.sweep(side, limit, order.quantity);
@@ -266,7 +271,7 @@ export class OrderChecks {
   }
 
   #postOnly(order: OrderRequest): Code {
-    return KIND_POST_ONLY[order.orderKind] !== 0 && this.books(order).crosses(order.side, order.price) ? Code.POST_ONLY_WOULD_TRADE : OK;
+    return POST_ONLY[order.orderKind] !== 0 && this.books(order).crosses(order.side, order.price) ? Code.POST_ONLY_WOULD_TRADE : OK;
   }
 
   /** A product that left the exact range is above any MaxNotional, and so is rejected. */
