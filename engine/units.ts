@@ -14,12 +14,6 @@ export type TimeUs = number & { readonly [unit]?: 'us' };
 /** Position of a command in the log, from 1. */
 export type Seq = number & { readonly [unit]?: 'seq' };
 
-/** A typed array whose elements have a unit. */
-export interface Column<T extends number> {
-  readonly length: number;
-  [index: number]: T;
-}
-
 /** First integer that a double cannot tell from its neighbour; every stored integer is below it. */
 export const LIMIT_53 = 2 ** 53;
 
