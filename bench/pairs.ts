@@ -24,7 +24,12 @@ interface Measurement {
 
 const MEASUREMENTS: readonly Measurement[] = [
   { args: ['core'], metrics: ['core.maximum'] },
-  { args: ['wire', '-o', 'only=rates'], metrics: ['wire.pingpong.grpc.latency', 'wire.grpc.single.sustained'] },
+  // Single orders, each figure as a ratio to an echo of the same run: a ramp moves in steps of half its rate.
+  {
+    args: ['wire', '-o', 'only=echo'],
+    metrics: ['wire.ratio.echo.pingpong.p50', 'wire.ratio.echo.sustained', 'wire.ratio.echo.cpu_per_order'],
+  },
+  // Batches of ten.
   { args: ['wire', '-o', 'only=target'], metrics: ['wire.cpu_per_order'] },
 ];
 
@@ -84,8 +89,8 @@ function measure(root: string, { args, metrics }: Measurement): Figures {
   for (const { metrics: measured } of result.scopes) {
     for (const metric of measured) {
       if (!metrics.includes(metric.id)) continue;
-      const { best } = figureOf(metric, isLatency(metric) ? 'p50' : undefined);
-      found.set(metric.id, metric.better === 'lower' ? 1 / best : best);
+      const { median: figure } = figureOf(metric, isLatency(metric) ? 'p50' : undefined);
+      found.set(metric.id, metric.better === 'lower' ? 1 / figure : figure);
     }
   }
   return found;
