@@ -8,7 +8,7 @@ import { LEVEL_DOUBLES, LEVEL_ORDERS, LEVEL_QUANTITY, LEVEL_TAIL, LEVEL_WORDS, t
 
 const NIL = -1;
 const BUY = 0;
-// Local copies of imported constants: V8 folds module constants, but loads an imported one each time.
+// Module constants: V8 folds them, but loads an imported constant each time.
 const WORDS_PER_LEVEL = LEVEL_WORDS;
 const DOUBLES_PER_LEVEL = LEVEL_DOUBLES;
 const TAIL = LEVEL_TAIL;

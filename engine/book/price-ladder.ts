@@ -6,7 +6,7 @@ const PAGE_BITS = 6;
 const PAGE_LEVELS = 1 << PAGE_BITS;
 
 /**
- * A level, 24 bytes. In a level without orders, `orders` is 0 and the other fields are undefined.
+ * A level, 24 bytes. In a level without orders, `orders` is 0 and the other fields have no meaning.
  *
  *   byte 0      4      8        12   16
  *   ┌──────┬──────┬────────┬────┬──────────┐

@@ -15,7 +15,7 @@ const { Continuous: CONTINUOUS, Auction: AUCTION } = Phase;
 const { Add: ADD, Reduce: REDUCE, Remove: REMOVE } = MarketEventKind;
 const { AmendRejected: AMEND_REJECTED, Amended: AMENDED } = ReportKind;
 const { KeptPriority: KEPT_PRIORITY } = ReportFlag;
-// Constants of this module: V8 folds them, where it loads an imported one each time.
+// Module constants: V8 folds them, but loads an imported constant each time.
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;

@@ -17,7 +17,7 @@ const {
   filled: FILLED,
   contraOrderId: CONTRA,
 } = ReportWord;
-// Constants of this module: V8 folds them, where it loads an imported one each time.
+// Module constants: V8 folds them, but loads an imported constant each time.
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, filled: ORDER_FILLED, clientOrderId: ORDER_CLIENT_ORDER_ID } = OrderDouble;

@@ -12,7 +12,7 @@ const {
   time: TIME,
   symbol: SYMBOL,
 } = MarketField;
-// Constants of this module: V8 folds them, where it loads an imported one each time.
+// Module constants: V8 folds them, but loads an imported constant each time.
 const DOUBLES = MARKET_EVENT_BYTES / 8;
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;

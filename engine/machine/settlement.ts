@@ -11,7 +11,7 @@ import type { MachineState } from './state.ts';
 
 const { MakerFeePpm, TakerFeePpm, ReferencePrice } = SymbolParam;
 const { Buy } = Side;
-// Constants of this module: V8 folds them, where it loads an imported one each time.
+// Module constants: V8 folds them, but loads an imported constant each time.
 const PARAMS = SYMBOL_PARAMS;
 const { Fill: FILL } = ReportKind;
 const { Trade: TRADE } = MarketEventKind;
