@@ -85,7 +85,7 @@ export class AmendCancel {
     const phase = this.#symbols.phase[order.symbol];
     const book = this.#books[order.symbol] as OrderBook;
     if (order.price === doubles[record] && order.quantity < doubles[record + OPEN]) {
-      // Less at the same price: it keeps its place.
+      // A lower quantity at the same price keeps the priority.
       book.reduce(slot, order.quantity);
       risk.hold(slot, order);
       this.#market.order(REDUCE, slot);
@@ -94,7 +94,7 @@ export class AmendCancel {
     if (phase === AUCTION) this.#changedAuctions.add(order.symbol);
   }
 
-  /** It leaves its place, may trade at its new price, and rests last there. */
+  /** The order loses its priority, may trade at its new price, and rests last there. */
   #replace(slot: number, book: OrderBook, risk: RiskModel, phase: number): void {
     const order = this.#order;
     const { doubles } = this.#slab;
@@ -117,7 +117,7 @@ export class AmendCancel {
     this.#resting.gone(slot);
   }
 
-  /** It crosses the other side. */
+  /** The amended order crosses the other side. */
   #trade(slot: number, book: OrderBook): void {
     const order = this.#order;
     const aggressor = this.#aggressor;
@@ -125,7 +125,7 @@ export class AmendCancel {
     aggressor.orderId = slab.id[slot];
     aggressor.open = order.quantity;
     aggressor.filled = slab.filled(slot);
-    // Reports of its fills carry the order's tag, the answer carried the amend's.
+    // Reports of its fills have the tag of the order; the answer had the tag of the amend.
     order.tag = slab.tag(slot);
     book.match(order.side, order.price, order.quantity);
     slab.setOpen(slot, aggressor.open);
