@@ -92,7 +92,7 @@ export class FusedStages implements Stages {
     return snapshot ? writeSnapshot(this.#exchange, this.#setup.dir) : undefined;
   }
 
-  /** Nothing runs here but what the disk has in flight. */
+  /** Nothing to end: only disk operations may be in flight. */
   abandon(): Promise<void> {
     return Promise.resolve();
   }
