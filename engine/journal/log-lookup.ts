@@ -224,6 +224,9 @@ function readBatch(dir: string, path: string, position: number, count: number): 
     closeSync(fd);
   }
   if (!checksumHolds(words, bytes, 0, bytes.length))
-    throw new LogLookupError(dir, `cannot be read at ${path}, byte ${position}: the checksum is wrong; "openbell verify ${dir}" gives details`);
+    throw new LogLookupError(
+      dir,
+      `cannot be read at ${path}, byte ${position}: the checksum is wrong; "openbell verify ${dir}" gives details`,
+    );
   return words;
 }
