@@ -89,7 +89,7 @@ export class NewerRulesError extends Error {
 
   constructor(rules: number, seq: number) {
     super(
-      `The log was written by a newer openbell: command ${seq} puts rules ${rules} in force, and this build knows rules 1 to ${RULES}. ` +
+      `The log was written by a newer openbell: command ${seq} puts rules ${rules} in force, and this build supports rules 1 to ${RULES}. ` +
         'Nothing was changed. Start the release that wrote it, or a later one.',
     );
     this.name = 'NewerRulesError';

@@ -1,6 +1,6 @@
 import { LIMIT_53 } from './units.ts';
 
-/** What `SetSymbol` can set; the number is the command's `parameter`. Prices in ticks, quantities in lots, notional in the quote asset's smallest unit. */
+/** Parameters of `SetSymbol`; the number is the command's `parameter`. Prices in ticks, quantities in lots, notional in the quote asset's smallest unit. */
 export const SymbolParam = {
   /** Quantities must be multiples of it. */
   LotStep: 0,
@@ -71,7 +71,7 @@ export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
   [RiskModelId.Cash, RiskModelId.Cash],
 ];
 
-/** What `SetAccount` can set. */
+/** Parameters of `SetAccount`. */
 export const AccountParam = {
   /** 1 = new orders and amends are rejected; cancels are accepted. */
   Suspended: 0,

@@ -76,7 +76,7 @@ export class OrderBook {
    * Trades an incoming order with the other side while the prices cross.
    * @param side of the incoming order, 0 = buy, 1 = sell
    * @param limitPrice 0 to `maxPrice`
-   * @returns what is left of `quantity`
+   * @returns the remainder of `quantity`
    */
   match(side: number, limitPrice: PriceTicks, quantity: QtyLots): QtyLots {
     const ladder = side === BUY ? this.asks : this.bids;
@@ -89,7 +89,7 @@ export class OrderBook {
     return left;
   }
 
-  /** Trades with the orders of the best level, oldest first; returns what is left. */
+  /** Trades with the orders of the best level, oldest first. Returns the remaining quantity. */
   #matchLevel(ladder: PriceLadder, quantity: number): number {
     const { words: orders, doubles: lotsOf } = this.slab;
     const { words, doubles } = this.pages;

@@ -19,7 +19,7 @@ export class DataLockedError extends Error {
 /** The owner of a lock. Pids are reused, but a pid is unique together with its start time and the boot. */
 interface Owner {
   readonly pid: number;
-  /** Clock ticks since boot; '' where there is no /proc. */
+  /** Clock ticks since boot; '' if there is no /proc. */
   readonly started: string;
   readonly boot: string;
 }

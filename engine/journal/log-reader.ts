@@ -91,7 +91,7 @@ export function* readLogSteps(dir: string, fromSeq: Seq, onBatch: BatchListener)
   const end = yield* readSegments(dir, all.slice(Math.max(0, start)), fromSeq, onBatch);
   if (end.lastSeq < fromSeq - 1) {
     const detail = `it ends with command ${end.lastSeq}, but a snapshot holds those up to ${fromSeq - 1}`;
-    throw new IncompleteLogError(dir, detail, `${PUT_BACK} Or run "openbell repair ${dir} --cut" to go on from command ${end.lastSeq}.`);
+    throw new IncompleteLogError(dir, detail, `${PUT_BACK} Or run "openbell repair ${dir} --cut" to continue from command ${end.lastSeq}.`);
   }
   if (end.batches > 0 || start < 1) return end;
   // An empty segment does not contain a log id. The previous segment does.

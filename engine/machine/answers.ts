@@ -75,7 +75,7 @@ export class Answers {
     this.reply(kind, Code.UNKNOWN_ACCOUNT, 0, order.price, order.quantity, 0, 0);
   }
 
-  /** The order in `slot` is no longer in the book; `open` is what was cancelled. */
+  /** Reports that the order in `slot` was cancelled; `open` is the cancelled quantity. */
   cancelled(slot: number, code: Code, tag: number): void {
     this.resting(CANCELLED, 0, code, slot, tag);
     const { words, at } = this.#reports;

@@ -69,7 +69,7 @@ interface SymbolState {
   readonly book: SimulatedBook;
   /** Net lots bought by each taker. */
   readonly takerPosition: Float64Array;
-  /** In FAIR_PARTS of a tick. */
+  /** Fair price; a tick has FAIR_PARTS units. */
   fair: number;
 }
 
