@@ -1,4 +1,4 @@
-/** A broken invariant: a bug in openbell or a damaged state, never bad input. */
+/** A broken invariant. It means a bug in openbell or a damaged state, never bad input. */
 export class InvariantError extends Error {
   readonly code = 'OPENBELL_INVARIANT';
 }
@@ -8,7 +8,7 @@ export function assert(condition: boolean, detail: string): asserts condition {
   if (!condition) fail(detail);
 }
 
-/** The cold side of a check: build the message here, out of the hot function. */
+/** The cold path of a failed check. Build the message in the call to it, outside the hot function. */
 export function fail(detail: string): never {
   throw new InvariantError(detail);
 }

@@ -1,6 +1,6 @@
 /**
- * Result codes, numbered by the stage that gives them. A code keeps its number
- * for ever; docs/CODES.md explains each. 0 is success.
+ * Result codes, numbered by the stage that returns them. The number of a code
+ * never changes. docs/CODES.md explains each code. 0 is success.
  */
 export const Code = {
   OK: 0,
@@ -14,10 +14,10 @@ export const Code = {
   FOREIGN_ACCOUNT: 106,
   ADMIN_ONLY: 107,
   BAD_SUBSCRIPTION: 108,
-  // 110: who asks, at the gateway. Not sequenced.
+  // 110: the identity of the client, at the gateway. Not sequenced.
   UNAUTHENTICATED: 110,
   PERMISSION_DENIED: 111,
-  // 120: the exchange cannot take it now. Not sequenced; try again.
+  // 120: the exchange cannot accept commands now. Not sequenced; try again.
   BUSY: 120,
   DISK_FULL: 121,
   DRAINING: 122,
@@ -52,7 +52,7 @@ export const Code = {
   LEVELS_FULL: 406,
   CLIENT_ORDER_ID_TOO_OLD: 407,
   MIN_QUANTITY_NOT_FILLABLE: 408,
-  // 450: why an order was cancelled (not refusals).
+  // 450: the reason why an order was cancelled (not a rejection).
   CANCELLED_BY_CLIENT: 450,
   CANCELLED_REMAINDER: 451,
   CANCELLED_BY_OPERATOR: 452,
@@ -70,7 +70,7 @@ export type Code = (typeof Code)[keyof typeof Code];
 
 const names = new Map<number, string>(Object.entries(Code).map(([name, code]) => [code, name]));
 
-/** The code's name, such as `PRICE_BAND`; `CODE_999` for one this version does not know. */
+/** The code's name, such as `PRICE_BAND`; `CODE_999` for a code that this version does not define. */
 export function codeName(code: number): string {
   return names.get(code) ?? `CODE_${code}`;
 }

@@ -1,6 +1,6 @@
 import { LIMIT_53 } from './units.ts';
 
-/** Why a text is not a count of units: it is no decimal number, it lies between two units, or it needs 2^53 units or more. */
+/** Why a text is not a count of units: it is not a decimal number, it lies between two units, or it needs 2^53 units or more. */
 export type DecimalErrorCode = 'DECIMAL_MALFORMED' | 'DECIMAL_NOT_A_MULTIPLE' | 'DECIMAL_TOO_LARGE';
 
 export class DecimalError extends Error {
@@ -13,17 +13,17 @@ export class DecimalError extends Error {
   }
 }
 
-/** So that ten remainders and a digit stay exact; far above any tick or lot. */
+/** Below this limit, ten times a remainder plus a digit is exact. It is far above any tick or lot. */
 const MAX_MANTISSA = 2 ** 49;
 const MAX_DECIMALS = 18;
 const ZERO = 48;
 const POINT = 46;
 
 /**
- * Decimal text, `12` or `12.340`, as a count of units of mantissa * 10^-decimals, exactly: ticks, lots or smallest units
- * of money, in [0, 2^53). No sign, no exponent, a digit on each side of a point.
+ * Converts decimal text, `12` or `12.340`, to an exact count of units of mantissa * 10^-decimals: ticks, lots or smallest
+ * units of money, in [0, 2^53). The text has no sign and no exponent, and a digit on each side of a point.
  *
- * This is long division of the text by the mantissa, a digit at a time, so nothing is ever rounded.
+ * The function divides the text by the mantissa, one digit at a time (long division), so nothing is rounded.
  * @throws DecimalError
  */
 export function decimalToUnits(text: string, mantissa: number, decimals: number): number {
@@ -59,8 +59,8 @@ export function decimalToUnits(text: string, mantissa: number, decimals: number)
 }
 
 /**
- * The decimal text of `units` units of mantissa * 10^-decimals, with `decimals` places: `12.30`. Exact, also where the
- * number of 10^-decimals exceeds 2^53. |units| < 2^53; negative units (a fee that is a rebate) give a minus sign.
+ * Formats `units` units of mantissa * 10^-decimals as decimal text with `decimals` places: `12.30`. The result is exact,
+ * also where the number of 10^-decimals exceeds 2^53. |units| < 2^53; negative units (a fee that is a rebate) give a minus sign.
  */
 export function unitsToDecimal(units: number, mantissa: number, decimals: number): string {
   checkUnit(mantissa, decimals);

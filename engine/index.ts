@@ -1,11 +1,12 @@
 /**
- * `openbell/engine`: the exchange without any server, to embed. `Exchange` is
- * the bare state machine; `Engine` adds threads, journal and recovery.
+ * `openbell/engine`: the exchange without a server, for embedding. `Exchange`
+ * is the state machine alone. `Engine` adds threads, journal and recovery.
  *
- * An `Engine` waits for its readers: give it both handlers, and read each tap
- * that it was made with, or it stands still when a ring is full. Without the
- * option `taps` there is one, the history's: `engine.consume('reports',
- * 'history')`. An embedder without a history passes `taps: { reports: [] }`.
+ * An `Engine` stops when a ring is full, until its consumers have read the
+ * ring. Set both handlers, and read each tap that it was created with. The
+ * default of option `taps` is one tap, for the history:
+ * `engine.consume('reports', 'history')`. An application without a history
+ * passes `taps: { reports: [] }`.
  */
 
 export { type BookListener, OrderBook } from './book/order-book.ts';

@@ -1,13 +1,13 @@
 import { assert } from './assert.ts';
 
-/** The rules that this build plays by. Logs of 1 (before rules were logged) and 2 are replayed by the rules they were written under. */
+/** Version of the rules of this build. Logs of versions 1 (before rules were logged) and 2 are replayed under the rules in force when they were written. */
 export const RULES = 2;
 
-/** Capacities that can decide the outcome of a command. They are logged, and only ever grow; see docs/JOURNAL.md. */
+/** Capacities that can affect the outcome of a command. They are logged and never decrease; see docs/JOURNAL.md. */
 export const CAPACITIES = ['orders', 'pages', 'accounts', 'assets', 'symbols', 'rememberedOrders', 'rememberedKeys'] as const;
 export type Capacities = { -readonly [Name in (typeof CAPACITIES)[number]]: number };
 
-/** How much memory there is, fixed when the engine starts. All are counts. */
+/** Sizes of the engine's memory, fixed when the engine starts. All are counts. */
 export interface Limits {
   /** Resting orders of the shard. */
   readonly orders: number;
@@ -42,7 +42,7 @@ export const DEFAULT_LIMITS: Limits = {
   marketRing: 2 ** 16,
 };
 
-/** Fills in defaults and proves the relations that the engine counts on. @throws InvariantError naming the broken one */
+/** Fills in defaults and checks the relations between limits that the engine relies on. @throws InvariantError that names the broken relation */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   const limits = { ...DEFAULT_LIMITS, ...given };
   for (const [name, value] of Object.entries(limits)) {
@@ -65,12 +65,12 @@ export function capacitiesOf(limits: Limits): Capacities {
   return Object.fromEntries(CAPACITIES.map((name) => [name, limits[name]])) as Capacities;
 }
 
-/** The log needs more room than this start has. Nothing was changed. */
+/** The log needs larger capacities than this start has. Nothing was changed. */
 export class CapacityError extends Error {
   readonly code = 'CAPACITY_BELOW_LOG';
   readonly needed: Capacities;
 
-  /** @param needed capacities in force in the log @param given room that this start has */
+  /** @param needed capacities in force in the log @param given capacities of this start */
   constructor(needed: Capacities, given: Limits) {
     const short = CAPACITIES.filter((name) => needed[name] > given[name]);
     const list = short.map((name) => `${name} ${needed[name]} (given: ${given[name]})`).join(', ');
@@ -83,13 +83,13 @@ export class CapacityError extends Error {
   }
 }
 
-/** The log was written by a release whose rules this build does not know. Nothing was changed. */
+/** The log was written by a release whose rules this build does not support. Nothing was changed. */
 export class NewerRulesError extends Error {
   readonly code = 'RULES_NEWER';
 
   constructor(rules: number, seq: number) {
     super(
-      `The log was written by a newer openbell: command ${seq} puts rules ${rules} in force, and this build knows rules 1 to ${RULES}. ` +
+      `The log was written by a newer openbell: command ${seq} puts rules ${rules} in force, and this build supports rules 1 to ${RULES}. ` +
         'Nothing was changed. Start the release that wrote it, or a later one.',
     );
     this.name = 'NewerRulesError';

@@ -1,6 +1,6 @@
 import { LIMIT_53 } from './units.ts';
 
-/** What `SetSymbol` can set; the number is the command's `parameter`. Prices in ticks, quantities in lots, notional in the quote asset's smallest unit. */
+/** Parameters of `SetSymbol`; the number is the command's `parameter`. Prices in ticks, quantities in lots, notional in the quote asset's smallest unit. */
 export const SymbolParam = {
   /** Quantities must be multiples of it. */
   LotStep: 0,
@@ -12,29 +12,29 @@ export const SymbolParam = {
   MaxQuantity: 4,
   MinNotional: 5,
   MaxNotional: 6,
-  /** Furthest that a buy may be above, or a sell below, the reference price, in millionths; 0 = no band. */
+  /** Width of the price band: how far a buy may be above, or a sell below, the reference price, in millionths; 0 = no band. */
   PriceBandPpm: 7,
   /** Millionths of the notional, negative = rebate; can change only while the book is empty. */
   MakerFeePpm: 8,
   TakerFeePpm: 9,
-  /** What the price band is measured from; every trade moves it to its price. */
+  /** Reference price of the price band. Every trade sets it to the trade price. */
   ReferencePrice: 10,
-  /** Which {@link RiskModelId} holds and settles its money; can change only while the book is empty. */
+  /** The {@link RiskModelId} that reserves and settles money for the symbol; can change only while the book is empty. */
   RiskModel: 11,
 } as const;
 export type SymbolParam = (typeof SymbolParam)[keyof typeof SymbolParam];
 export type SymbolParamName = keyof typeof SymbolParam;
 export const SYMBOL_PARAMS = 12;
-/** Parameters that every snapshot holds; later ones only where they differ from the default. */
+/** Parameters that every snapshot contains. A snapshot contains later parameters only where they differ from the default. */
 export const FIRST_SYMBOL_PARAMS = 11;
 
-/** How the money of a symbol's orders is held and settled. */
+/** How money for a symbol's orders is reserved and settled. */
 export const RiskModelId = {
-  /** In full, in advance: a buy its cost and highest fee, a sell its lots. */
+  /** Reserved in full and in advance: a buy reserves its cost and highest fee, a sell its lots. */
   Cash: 0,
 } as const;
 
-/** Ladder prices end here: its page directory stays small and a price fits 26 bits. */
+/** Highest price of any ladder. It keeps the page directory small, and a price fits 26 bits. */
 export const MAX_PRICE_TICKS = 2 ** 26;
 export const DEFAULT_MAX_PRICE_TICKS = 2 ** 20;
 /** Fees are at most 100 %. */
@@ -71,9 +71,9 @@ export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
   [RiskModelId.Cash, RiskModelId.Cash],
 ];
 
-/** What `SetAccount` can set. */
+/** Parameters of `SetAccount`. */
 export const AccountParam = {
-  /** 1 = new orders and amends are refused; cancels go through. */
+  /** 1 = new orders and amends are rejected; cancels are accepted. */
   Suspended: 0,
   /** Most resting orders of the account. */
   MaxOpenOrders: 1,

@@ -1,16 +1,17 @@
 /**
  * How a part of the state is saved and loaded: as rows of numbers, in one
- * canonical order. A snapshot is these rows; the state hash is their SHA-256.
- * Rows describe what is so, not where it stands in memory: another capacity, or
- * another layout of the book, reads the same rows and gives the same hash.
+ * canonical order. A snapshot consists of these rows; the state hash is their
+ * SHA-256. Rows do not depend on positions in memory: an exchange with another
+ * capacity, or another layout of the book, reads the same rows and has the same
+ * hash.
  *
- * Rows that came with a later release are written only where their content
+ * A row kind that a later release added is written only where its content
  * differs from the default. A state that does not use a feature therefore
  * keeps the hash that it had before the feature existed.
  */
 export const ROW_FIELDS = 12;
 
-/** First field of a row. A number is never given to another kind. */
+/** First field of a row. A number is never reused for another kind. */
 export const RowKind = {
   /** seq, timeUs, lastOrderId */
   Meta: 1,
@@ -30,17 +31,17 @@ export const RowKind = {
   Order: 8,
   /** account, client order id, order id, code, symbol, side, time in force, price, quantity; oldest first */
   Remembered: 9,
-  /** rules, orders, pages, accounts, assets, symbols, remembered orders, remembered keys; only when they were logged */
+  /** rules, orders, pages, accounts, assets, symbols, remembered orders, remembered keys; written only if they were logged */
   Configuration: 10,
   /** key (2), account, asset, signed amount, code, seq; oldest first */
   IdempotencyKey: 11,
   /** digest (2), seq of the last checkpoint, digest there (2), answers; only from rules 2 on */
   Digest: 12,
-  /** the 16 words of an extension record whose base command has not come yet, in two rows of 8, each after its half's number */
+  /** the 16 words of an extension record whose command has not arrived yet, in two rows of 8, each after the number of its half */
   Extension: 13,
 } as const;
 
-/** Takes the fields of one row; those left out are 0. */
+/** Receives the fields of one row. Omitted fields are 0. */
 export interface RowWriter {
   row(...fields: number[]): void;
 }
@@ -50,6 +51,6 @@ export interface StatePart {
   /** The kinds of rows that this part writes and loads. */
   readonly kinds: readonly number[];
   save(out: RowWriter): void;
-  /** Takes the row whose kind stands at `at`. @throws InvariantError when the row needs more room than there is */
+  /** Loads the row whose kind is at index `at`. @throws InvariantError if the row exceeds a capacity */
   load(rows: Float64Array, at: number): void;
 }

@@ -1,9 +1,9 @@
-/** How often a thread that works in steps hears of other things. ms */
+/** Interval at which work in steps returns to the event loop, in milliseconds. */
 const TURN_MS = 20;
 
 /**
- * Does work that comes in steps, and lets the event loop turn between them: signals and messages are heard nowhere else.
- * @returns undefined when it was given up, because `stopAsked` between two steps
+ * Runs work that is divided into steps. The event loop turns between steps, so that signals and messages are processed.
+ * @returns undefined if the work was abandoned because `stopAsked` returned true between two steps
  */
 export async function inTurns<T>(work: Generator<undefined, T>, stopAsked: () => boolean): Promise<T | undefined> {
   try {
@@ -20,7 +20,7 @@ export async function inTurns<T>(work: Generator<undefined, T>, stopAsked: () =>
   }
 }
 
-/** The same work without a turn between its steps. Blocks. */
+/** Runs the same work without turns of the event loop between its steps. Blocks. */
 export function atOnce<T>(work: Generator<undefined, T>): T {
   for (;;) {
     const { done, value } = work.next();

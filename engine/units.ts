@@ -24,8 +24,8 @@ export function getI64(words: Int32Array, at: number): number {
 
 /**
  * Writes an integer in [0, 2^53) as 64 bits at word `at`. Storing truncates
- * towards zero, which is the floor here. 2^-32 is a literal, and there is no
- * call: below 28 bytecodes V8 inlines it wherever it stands.
+ * towards zero, which is the floor here. 2^-32 is a literal, and the function
+ * makes no call: V8 always inlines functions below 28 bytecodes.
  */
 export function putU53(words: Int32Array, at: number, value: number): void {
   words[at] = value;
@@ -38,7 +38,7 @@ export function putI64(words: Int32Array, at: number, value: number): void {
   words[at + 1] = Math.floor(value / 4294967296);
 }
 
-/** True when the 64-bit integer at word `at`, which may come from anybody, lies in [0, 2^53). */
+/** True if the 64-bit integer at word `at`, which may be untrusted input, is in [0, 2^53). */
 export function isU53(words: Int32Array, at: number): boolean {
   return words[at + 1] >>> 21 === 0;
 }

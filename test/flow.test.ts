@@ -90,6 +90,6 @@ describe('order flow files', () => {
   it('the error for a wrong version names the supported one', () => {
     const bytes = flowBytes([GOOD]);
     bytes.writeUInt32LE(2, 8);
-    assert.throws(() => parseFlow(bytes, 'x.bin'), /version 2, this reads 1/);
+    assert.throws(() => parseFlow(bytes, 'x.bin'), /version 2, this build reads 1/);
   });
 });

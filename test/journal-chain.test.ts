@@ -130,7 +130,7 @@ test('a changed command with a correct checksum is damage', async (t) => {
       new Int32Array(bytes.buffer)[batch.position / 4 + (inRecord ? 16 : 0) + word] ^= 1;
       writeFileSync(join(dir, batch.file), bytes);
       restamp(dir, index);
-      assert.throws(() => scanLog(dir), { code: 'LOG_DAMAGED', position: batch.position, message: /do not come to the hash chain/ });
+      assert.throws(() => scanLog(dir), { code: 'LOG_DAMAGED', position: batch.position, message: /do not match the hash chain/ });
     }
   }
 });

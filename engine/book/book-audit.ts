@@ -6,19 +6,19 @@ import { LEVEL_DOUBLES, LEVEL_ORDERS, LEVEL_QUANTITY, LEVEL_TAIL, LEVEL_WORDS, t
 const NIL = -1;
 
 /**
- * Walks everything that has to agree in one book and throws an InvariantError
- * that names the first thing that does not. For tests, `openbell verify` and
- * debugging: time grows with orders and prices, memory with the slab.
+ * Checks all data structures of one book against each other. Throws an
+ * InvariantError that names the first inconsistency. Meant for tests, `openbell
+ * verify` and debugging: time grows with orders and prices, memory with the slab.
  *
- * @param mayCross false outside an auction: then it must not be crossed either
+ * @param mayCross false outside an auction: the book must not be crossed then
  */
 export function auditBook(book: OrderBook, mayCross = true): void {
   auditOne(book, mayCross, new Uint8Array(book.slab.capacity));
 }
 
 /**
- * As auditBook for every book of a slab, and that slab and pages hold nothing else.
- * @param books all that share the slab and the pages
+ * Runs auditBook for every book of a slab. Also checks that slab and pages hold nothing else.
+ * @param books all books that share the slab and the pages
  */
 export function auditBooks(slab: OrderSlab, pages: LevelPages, books: readonly OrderBook[], mayCross: (book: OrderBook) => boolean): void {
   const seen = new Uint8Array(slab.capacity);
@@ -33,7 +33,7 @@ export function auditBooks(slab: OrderSlab, pages: LevelPages, books: readonly O
   if (orders !== slab.count) fail(`audit: ${orders} orders rest, the slab counts ${slab.count}`);
   if (pagesUsed !== pages.count) fail(`audit: the ladders have ${pagesUsed} pages, the pool gave ${pages.count}`);
   for (let slot = 0; slot < slab.capacity; slot++) {
-    if ((slab.level(slot) === NIL) === (seen[slot] === 1)) fail(`audit: slot ${slot} and its level disagree whether it rests`);
+    if ((slab.level(slot) === NIL) === (seen[slot] === 1)) fail(`audit: slot ${slot}: level and queue disagree on whether the order rests`);
   }
 }
 
@@ -52,7 +52,7 @@ function auditOne(book: OrderBook, mayCross: boolean, seen: Uint8Array): { order
   return { orders, pages };
 }
 
-/** Bits against orders, each height against the one below, best, pages. Returns pages in use. */
+/** Checks bits against orders, each height against the one below, the best price and the pages. Returns pages in use. */
 function auditLadder(book: OrderBook, ladder: PriceLadder, side: number): number {
   const where = `audit: book ${book.symbol}, ${side === 0 ? 'bids' : 'asks'}:`;
   const { bits, starts, directory } = ladder;
@@ -60,7 +60,7 @@ function auditLadder(book: OrderBook, ladder: PriceLadder, side: number): number
     const words = starts[height] - starts[height - 1] - 1;
     for (let word = 0; word < words; word++) {
       const above = (bits[starts[height] + (word >>> 5)] >>> (word & 31)) & 1;
-      if ((bits[starts[height - 1] + word] !== 0) !== (above === 1)) fail(`${where} height ${height} is wrong about word ${word}`);
+      if ((bits[starts[height - 1] + word] !== 0) !== (above === 1)) fail(`${where} height ${height} has a wrong bit for word ${word}`);
     }
     if (bits[starts[height] - 1] !== 0) fail(`${where} the word behind height ${height - 1} is not zero`);
   }
@@ -71,7 +71,7 @@ function auditLadder(book: OrderBook, ladder: PriceLadder, side: number): number
       continue;
     }
     const orders = book.pages.words[ladder.levelOf(key) * LEVEL_WORDS + LEVEL_ORDERS];
-    if (orders > 0 !== ladder.isOccupied(key)) fail(`${where} key ${key} has ${orders} orders, its bit says otherwise`);
+    if (orders > 0 !== ladder.isOccupied(key)) fail(`${where} key ${key} has ${orders} orders, its bit does not match`);
     if (orders > 0) lowest = key;
   }
   if (ladder.best !== lowest) fail(`${where} best key is ${ladder.best}, should be ${lowest}`);
@@ -84,7 +84,7 @@ function auditLadder(book: OrderBook, ladder: PriceLadder, side: number): number
   return pages;
 }
 
-/** Links, sums, columns and the id index of every queue. Returns orders. */
+/** Checks links, sums, columns and the id index of every queue. Returns the number of orders. */
 function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: Uint8Array): number {
   const { slab } = book;
   const { words, doubles } = book.pages;
@@ -109,14 +109,14 @@ function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: U
       before = slot;
     }
     if (words[level * LEVEL_WORDS + LEVEL_TAIL] !== before) fail(`${where} tail is not the last order`);
-    if (words[level * LEVEL_WORDS + LEVEL_ORDERS] !== orders) fail(`${where} counts other than its ${orders} orders`);
-    if (doubles[level * LEVEL_DOUBLES + LEVEL_QUANTITY] !== lots) fail(`${where} sums other than its ${lots} lots`);
+    if (words[level * LEVEL_WORDS + LEVEL_ORDERS] !== orders) fail(`${where} order count of the level is not ${orders}`);
+    if (doubles[level * LEVEL_DOUBLES + LEVEL_QUANTITY] !== lots) fail(`${where} quantity of the level is not ${lots} lots`);
     total += orders;
   }
   return total;
 }
 
-/** Demand and supply that are kept from call to call against the orders. */
+/** Checks the demand and supply that are kept between calls against the orders. */
 function auditAuction(book: OrderBook): void {
   const { pivot, demand, supply } = book.auction;
   if (pivot === NIL) return;

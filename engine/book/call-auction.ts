@@ -3,10 +3,10 @@ import type { PriceLadder } from './price-ladder.ts';
 const UNKNOWN = -1;
 
 /**
- * The price of a call auction: of all prices the one where most trades, then
- * with the smallest surplus, then by market pressure (the highest such price
- * when the surplus is all on the buy side, the lowest when all on the sell
- * side), then nearest the reference price, then the higher.
+ * Computes the price of a call auction. Of all prices, it selects in this order:
+ * the largest volume; the smallest surplus; market pressure (the highest such
+ * price if the surplus is only on the buy side, the lowest if it is only on the
+ * sell side); the price nearest to the reference price; the higher price.
  *
  * Demand D(p), the lots bid at p or more, falls with p and supply S(p), the lots
  * asked at p or less, rises; so with c the highest price where D >= S, only the
@@ -17,12 +17,12 @@ const UNKNOWN = -1;
  *     0  ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─
  *    -w            [c + 1, high]    volume D(c + 1)
  *
- * c, D(c) and S(c) are kept from one call to the next and shifted with every
- * order, so that finding c again takes a few steps over occupied prices, not a
- * walk over all of them.
+ * c, D(c) and S(c) are kept between calls and updated with every order. Finding
+ * c again therefore takes a few steps over occupied prices, not a walk over all
+ * of them.
  */
 export class CallAuction {
-  /** Where nothing would trade, 0. In ticks. */
+  /** Auction price in ticks; 0 if nothing would trade. */
   price = 0;
   /** Lots that trade at `price`. */
   volume = 0;
@@ -53,14 +53,14 @@ export class CallAuction {
     } else if (price <= this.pivot) this.supply += lots;
   }
 
-  /** Orders changed without `shift`: start from nothing next time. */
+  /** Orders changed without `shift`. The next call computes c from the start. */
   forget(): void {
     this.pivot = UNKNOWN;
   }
 
   /**
    * Sets `price`, `volume`, `surplus` and `surplusSide`.
-   * @param reference ticks; 0 = none: then the lowest of equal prices
+   * @param reference ticks; 0 = none, which selects the lowest of equal prices
    * @param step the price is a multiple of it, as every resting order's limit is; from 1
    */
   indicate(reference: number, step: number): void {
@@ -75,7 +75,7 @@ export class CallAuction {
     this.#choose(reference);
   }
 
-  /** Moves c; the book is crossed, so that there is one. */
+  /** Moves c to its new price. The book must be crossed; otherwise c does not exist. */
   #locate(): void {
     const step = this.#step;
     let at = this.pivot;

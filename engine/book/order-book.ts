@@ -8,7 +8,7 @@ import { LEVEL_DOUBLES, LEVEL_ORDERS, LEVEL_QUANTITY, LEVEL_TAIL, LEVEL_WORDS, t
 
 const NIL = -1;
 const BUY = 0;
-// Constants of this module: V8 folds them, where it loads an imported one each time.
+// Module constants: V8 folds them, but loads an imported constant each time.
 const WORDS_PER_LEVEL = LEVEL_WORDS;
 const DOUBLES_PER_LEVEL = LEVEL_DOUBLES;
 const TAIL = LEVEL_TAIL;
@@ -19,21 +19,21 @@ const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN } = OrderDouble;
 const { next: NEXT, prev: PREV, level: LEVEL, terms: TERMS } = OrderWord;
 
-/** Hears what a book does, while it does it. It must not call the book back, except to read. */
+/** Receives the events of a book as they happen. A listener may read the book, but must not change it. */
 export interface BookListener {
-  /** A resting order trades with the order that `match` was called for. Called before anything of the maker changes; its `open` then falls by `quantity`. */
+  /** A resting order (the maker) trades with the incoming order of `match`. Called before the maker changes; its `open` then falls by `quantity`. */
   onTrade(book: OrderBook, maker: number, price: PriceTicks, quantity: QtyLots): void;
-  /** A resting order was filled in full and is out of the book; the listener releases its slot. */
+  /** A resting order was filled in full and left the book. The listener must release its slot. */
   onMakerGone(book: OrderBook, maker: number): void;
-  /** Two resting orders trade in an uncross. Called before anything of them changes. */
+  /** Two resting orders trade in an uncross. Called before either order changes. */
   onAuctionTrade(book: OrderBook, buy: number, sell: number, price: PriceTicks, quantity: QtyLots): void;
 }
 
 /**
  * The book of one symbol: price-time priority over the slots of a shared slab.
- * It knows orders, prices and quantities; accounts, time and messages are the
- * listener's world. Every operation is a bounded number of steps per order or
- * level that it touches and allocates nothing.
+ * The book handles orders, prices and quantities. The listener handles accounts,
+ * time and messages. Every operation takes a bounded number of steps per order
+ * or level that it touches, and allocates nothing.
  *
  * Prices are ticks from 1 to the book's highest price, quantities lots. One
  * thread owns the book, its slab and its pages.
@@ -46,7 +46,7 @@ export class OrderBook {
   readonly bids: PriceLadder;
   readonly asks: PriceLadder;
   readonly auction: CallAuction;
-  /** The price of an auction is a multiple of this many ticks; so are the limits of all orders that collect, else an uncross may leave the book crossed. */
+  /** The auction price is a multiple of this many ticks. The limits of all orders in the auction must be, too; otherwise an uncross may leave the book crossed. */
   priceStep = 1;
   /** Results of `sweep`: lots, and the sum of price x lots. */
   sweptQuantity = 0;
@@ -76,7 +76,7 @@ export class OrderBook {
    * Trades an incoming order with the other side while the prices cross.
    * @param side of the incoming order, 0 = buy, 1 = sell
    * @param limitPrice 0 to `maxPrice`
-   * @returns what is left of `quantity`
+   * @returns the remainder of `quantity`
    */
   match(side: number, limitPrice: PriceTicks, quantity: QtyLots): QtyLots {
     const ladder = side === BUY ? this.asks : this.bids;
@@ -89,7 +89,7 @@ export class OrderBook {
     return left;
   }
 
-  /** Trades with the orders of the best level, oldest first; returns what is left. */
+  /** Trades with the orders of the best level, oldest first. Returns the remaining quantity. */
   #matchLevel(ladder: PriceLadder, quantity: number): number {
     const { words: orders, doubles: lotsOf } = this.slab;
     const { words, doubles } = this.pages;
@@ -148,8 +148,8 @@ export class OrderBook {
   }
 
   /**
-   * Sets `sweptQuantity` and `sweptNotional` to what `match` would trade and for how much.
-   * @param mostNotional in ticks x lots; the walk ends behind the level at which the sum is above it
+   * Sets `sweptQuantity` and `sweptNotional` to the quantity and the notional that `match` would trade.
+   * @param mostNotional in ticks x lots; the walk ends after the level at which the sum exceeds it
    */
   sweep(side: number, limitPrice: PriceTicks, quantity: QtyLots, mostNotional = Number.POSITIVE_INFINITY): void {
     const ladder = side === BUY ? this.asks : this.bids;
@@ -166,8 +166,8 @@ export class OrderBook {
   }
 
   /**
-   * Queues an order last at its price. Its `side`, `price` (1 to `maxPrice`) and `open` (from 1) are set; it must not cross
-   * the other side except while an auction collects. False, and nothing changed, when no level page is left (LEVELS_FULL).
+   * Queues an order last at its price. Its `side`, `price` (1 to `maxPrice`) and `open` (from 1) must be set. The order must
+   * not cross the other side, except during an auction. Returns false, and changes nothing, if no level page is left (LEVELS_FULL).
    */
   rest(slot: number): boolean {
     const { words: orders, doubles: lotsOf } = this.slab;
@@ -203,7 +203,7 @@ export class OrderBook {
     return true;
   }
 
-  /** Lowers the open quantity of a resting order to `open`, from 1 to what it has; it keeps its place. */
+  /** Lowers the open quantity of a resting order to `open`, from 1 to its present open quantity. The order keeps its priority. */
   reduce(slot: number, open: QtyLots): void {
     const slab = this.slab;
     const less = slab.open(slot) - open;
@@ -213,7 +213,7 @@ export class OrderBook {
     if (this.auction.pivot !== NIL) this.auction.shift(slab.side(slot), slab.price(slot), -less);
   }
 
-  /** Takes a resting order out of the book. Its slot, with `open` as it was, stays the caller's to release or to rest again. */
+  /** Removes a resting order from the book. `open` does not change. The caller owns the slot then, and releases it or rests it again. */
   remove(slot: number): void {
     const { words: orders, doubles: lotsOf } = this.slab;
     const { words, doubles } = this.pages;
@@ -267,9 +267,9 @@ export class OrderBook {
     return ladder.isOccupied(key) ? this.pages.words[ladder.levelOf(key) * WORDS_PER_LEVEL + ORDERS] : 0;
   }
 
-  // The call auction: orders collect with `rest`, and may cross. ---------------
+  // The call auction: `rest` adds orders, which may cross. ---------------------
 
-  /** Ticks; 0 = nothing would trade. This and the next three are as of the last `indicate`. */
+  /** Ticks; 0 = nothing would trade. This and the next three values are as of the last `indicate`. */
   get indicativePrice(): number {
     return this.auction.price;
   }
@@ -279,7 +279,7 @@ export class OrderBook {
     return this.auction.volume;
   }
 
-  /** Lots that could trade at the indicative price but find no other side, and whose they are. */
+  /** Lots that could trade at the indicative price but have no counterparty; and their side. */
   get indicativeSurplus(): number {
     return this.auction.surplus;
   }
@@ -288,12 +288,12 @@ export class OrderBook {
     return this.auction.surplusSide;
   }
 
-  /** Works out at which price an uncross would trade now; cheap enough to call after every order. @param referencePrice ticks, 0 = none */
+  /** Computes the price at which an uncross would trade now. Cheap enough to call after every order. @param referencePrice ticks, 0 = none */
   indicate(referencePrice: number): void {
     this.auction.indicate(referencePrice, this.priceStep);
   }
 
-  /** Trades all that the indicative price lets trade, at that price, by price then time on both sides. The book is not crossed afterwards. */
+  /** Trades all orders that can trade at the indicative price, in price-time priority on both sides. The book is not crossed afterwards. */
   uncross(referencePrice: number): void {
     this.indicate(referencePrice);
     const slab = this.slab;
@@ -305,14 +305,14 @@ export class OrderBook {
     while (left > 0) {
       const buy = this.#first(this.bids);
       const sell = this.#first(this.asks);
-      // Never more than is left: one of the sides has no more than the volume at or inside the price.
+      // Never more than the remaining volume: one side has no more than the volume at or inside the price.
       const quantity = Math.min(slab.open(buy), slab.open(sell));
       this.#listener.onAuctionTrade(this, buy, sell, price, quantity);
       left -= quantity;
       for (let side = 0; side < 2; side++) {
         const slot = side === BUY ? buy : sell;
         if (!this.#fill(slot, quantity)) continue;
-        // Out of the book, a slot's `next` is free to chain those that are done.
+        // The slot is out of the book, so its `next` can link the list of filled orders.
         slab.setNext(slot, NIL);
         if (firstGone === NIL) firstGone = slot;
         else slab.setNext(lastGone, slot);
@@ -330,7 +330,7 @@ export class OrderBook {
     return this.pages.words[ladder.levelOf(ladder.best) * WORDS_PER_LEVEL];
   }
 
-  /** True when that was all of the order, which is then out of the book. */
+  /** Returns true if the order was filled in full and left the book. */
   #fill(slot: number, quantity: number): boolean {
     const slab = this.slab;
     const left = slab.open(slot) - quantity;
@@ -344,7 +344,7 @@ export class OrderBook {
     return false;
   }
 
-  /** Shows each resting order of a side, best price first, then oldest first. The book must not change meanwhile. */
+  /** Calls back for each resting order of a side, best price first, then oldest first. The book must not change meanwhile. */
   ordersInPriority(side: number, visit: (slot: number) => void): void {
     const ladder = side === BUY ? this.bids : this.asks;
     for (let key = ladder.best; key !== ladder.none; key = ladder.next(key + 1)) {

@@ -10,20 +10,20 @@ const BLOCK_BITS = 4;
 const BLOCK_MASK = (1 << BLOCK_BITS) - 1;
 
 /**
- * Order id -> slot: a hash table of chains whose links are a column beside the
- * orders. Insert and remove touch one bucket, and no neighbour moves.
+ * Order id -> slot: a chained hash table whose links are a column beside the
+ * orders. Insert and remove touch one bucket, and no other entry moves.
  *
- * The table has room for every slot but uses only as many buckets as there
- * ever were orders at once (at least a sixteenth of them), because a quiet book
- * with a large capacity should live in the cache. It grows a bucket at a time,
- * with the insert that asks for it, by splitting one chain in two (linear
- * hashing): there is no moment at which everything is rehashed.
+ * The table has memory for every slot, but uses only as many buckets as the
+ * highest number of orders so far (at least a sixteenth of the slots), so that
+ * a small book with a large capacity stays in the cache. The table grows by one
+ * bucket, during an insert, by splitting one chain in two (linear hashing). It
+ * is never rehashed as a whole.
  *
- * Ids are given out in sequence, so 16 neighbours stay together in one cache
- * line and only their block is scattered. Which blocks meet in one chain
- * depends on a multiplier that each process draws for itself: nobody can
- * choose which of his orders to leave in the book so that they pile up. It
- * decides where things lie, never what is found, and is no part of the state.
+ * Order ids are sequential. A block of 16 neighbouring ids shares one cache
+ * line, and the hash scatters blocks. Which blocks share a chain depends on a
+ * random multiplier of the process, so that clients cannot choose order ids
+ * that collide. The multiplier affects positions only, never results, and is
+ * not part of the state.
  */
 export class OrderIndex {
   readonly #ids: Float64Array;
@@ -51,14 +51,14 @@ export class OrderIndex {
     this.#mask = this.#size - 1;
   }
 
-  /** The slot of `id`, -1 when it is not here. */
+  /** The slot of `id`, -1 if `id` is not in the index. */
   find(id: number): number {
     let slot = this.#buckets[this.#bucket(id)];
     while (slot !== NIL && this.#ids[slot] !== id) slot = this.#chain[slot];
     return slot;
   }
 
-  /** `ids[slot]` is set and not in the index yet. */
+  /** Adds `slot`. `ids[slot]` must be set, and must not be in the index yet. */
   insert(slot: number): void {
     const bucket = this.#bucket(this.#ids[slot]);
     this.#chain[slot] = this.#buckets[bucket];
@@ -66,7 +66,7 @@ export class OrderIndex {
     if (++this.#count > this.#size) this.#grow();
   }
 
-  /** `slot` is in the index and `ids[slot]` still set. */
+  /** Removes `slot`, which must be in the index with `ids[slot]` still set. */
   remove(slot: number): void {
     const bucket = this.#bucket(this.#ids[slot]);
     const first = this.#buckets[bucket];
@@ -82,7 +82,7 @@ export class OrderIndex {
     this.#chain[at] = this.#chain[slot];
   }
 
-  /** Orders in the longest chain; walks everything. */
+  /** Length of the longest chain. Walks the whole table. */
   longestChain(): number {
     let longest = 0;
     for (let slot of this.#buckets) {
@@ -93,7 +93,7 @@ export class OrderIndex {
     return longest;
   }
 
-  /** Splits the next chain: those of its orders whose hash has the new bit set move to the new bucket. */
+  /** Splits the next chain: orders whose hash has the new bit set move to the new bucket. */
   #grow(): void {
     if (this.#size === this.#buckets.length) return;
     const added = this.#size++;

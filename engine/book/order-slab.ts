@@ -6,8 +6,8 @@ import { OrderIndex } from './order-index.ts';
 const NIL = -1;
 
 /**
- * An order, 64 bytes: all that a command touches of it lies in one or two
- * cache lines. (A column per field took a cache miss per field as soon as the
+ * An order, 64 bytes. The fields that a command touches are in one or two cache
+ * lines. (One column per field caused a cache miss per field as soon as the
  * columns outgrew the cache; docs/PERFORMANCE.md has the figures.)
  *
  *   byte 0       8      16       24              32     40     44     48      52        56                     60
@@ -19,33 +19,33 @@ const ORDER_BYTES = 64;
 /** Positions of an order's fields, from its first double at `slot << ORDER_DOUBLES_SHIFT`. For hot functions; see {@link OrderSlab}. */
 export const ORDER_DOUBLES_SHIFT = 3;
 export const OrderDouble = { price: 0, open: 1, filled: 2, clientOrderId: 3, held: 4 } as const;
-/** The same from its first word at `slot << ORDER_WORDS_SHIFT`; `terms` has symbol, side and time in force. */
+/** Positions from the order's first word at `slot << ORDER_WORDS_SHIFT`; `terms` has symbol, side and time in force. */
 export const ORDER_WORDS_SHIFT = 4;
 export const OrderWord = { next: 10, prev: 11, level: 12, account: 13, terms: 14, tag: 15 } as const;
 
 /**
- * The resting orders of a shard: a record per slot, -1 for no slot. One slab
- * serves all books of the shard, so that a busy book may use what a quiet one
- * does not. Freed slots are taken again last in, first out, while their cache
- * lines are warm.
+ * The resting orders of a shard: a record per slot, -1 for no slot. All books
+ * of the shard share one slab, so that a busy book can use slots that a quiet
+ * book does not need. Freed slots are reused last in, first out, while their
+ * cache lines are warm.
  *
- * The owner sets the fields after `acquire` and counts `filled`; a book owns
- * `next`, `prev`, `level`, and while an order rests in it `open`; the risk
+ * The owner sets the fields after `acquire` and updates `filled`. A book owns
+ * `next`, `prev` and `level`, and also `open` while the order rests. The risk
  * model owns `held`. One thread owns the slab.
  *
- * The accessors are for the code that is not hot. V8 inlines at most 920
- * bytecodes into a function, and each call of an accessor takes 20 of them: a
- * hot function that asks for five fields of an order through them leaves no
- * room for what it calls. It works out where the record starts once, and reads
- * `doubles` and `words` itself ({@link OrderDouble}, {@link OrderWord}). The
- * accessors have the positions as literals, because a named constant makes them
- * longer than the 27 bytecodes that are always inlined.
+ * The accessors are for cold code. V8 inlines at most 920 bytecodes into a
+ * function, and each accessor call takes 20 of them: five accessor calls in a
+ * hot function prevent the inlining of other functions. A hot function computes
+ * the start of the record once, and reads `doubles` and `words` directly
+ * ({@link OrderDouble}, {@link OrderWord}). The accessors have the positions as
+ * literals, because a named constant makes them longer than the 27 bytecodes
+ * that are always inlined.
  */
 export class OrderSlab {
   readonly capacity: number;
   /** Orders in the slab. */
   count = 0;
-  /** Exchange order id, a column of its own: the index reads nothing else. */
+  /** Exchange order id, in a separate column because the index reads only ids. */
   readonly id: Float64Array;
   readonly doubles: Float64Array;
   readonly words: Int32Array;
@@ -68,7 +68,7 @@ export class OrderSlab {
     this.#free = 0;
   }
 
-  /** Takes a slot for `orderId`, which must not be in the slab; -1 when it is full. Fields other than `id` hold old values. */
+  /** Takes a slot for `orderId`, which must not be in the slab; -1 if the slab is full. Fields other than `id` hold old values. */
   acquire(orderId: number): number {
     const slot = this.#free;
     if (slot === NIL) return NIL;
@@ -79,7 +79,7 @@ export class OrderSlab {
     return slot;
   }
 
-  /** Gives back a slot that rests in no book. */
+  /** Releases the slot of an order that is in no book. */
   release(slot: number): void {
     assert(this.level(slot) === NIL, 'order slab: release of a resting order');
     this.#index.remove(slot);
@@ -88,7 +88,7 @@ export class OrderSlab {
     this.count--;
   }
 
-  /** The slot of `orderId`, -1 when there is none. Any number may be asked for. */
+  /** The slot of `orderId`, -1 if there is none. Accepts any number. */
   find(orderId: number): number {
     return this.#index.find(orderId);
   }
@@ -102,7 +102,7 @@ export class OrderSlab {
     this.doubles[(slot << 3) + 0] = ticks;
   }
 
-  /** Still to trade. */
+  /** Open quantity, in lots. */
   open(slot: number): QtyLots {
     return this.doubles[(slot << 3) + 1];
   }
@@ -111,7 +111,7 @@ export class OrderSlab {
     this.doubles[(slot << 3) + 1] = lots;
   }
 
-  /** Traded. */
+  /** Filled quantity, in lots. */
   filled(slot: number): QtyLots {
     return this.doubles[(slot << 3) + 2];
   }
@@ -128,7 +128,7 @@ export class OrderSlab {
     this.doubles[(slot << 3) + 3] = id;
   }
 
-  /** What the order holds back, in the smallest unit of the asset that it pays with. */
+  /** The amount reserved for the order, in the smallest unit of the asset that it pays with. */
   held(slot: number): Money {
     return this.doubles[(slot << 3) + 4];
   }
@@ -161,13 +161,13 @@ export class OrderSlab {
     return this.words[(slot << 4) + 14] >>> 24;
   }
 
-  /** Whose order it is, and what does not change while it lives. @param symbol below 2^16 */
+  /** Sets the account and the terms that never change. @param symbol below 2^16 */
   setTerms(slot: number, account: number, symbol: number, side: number, timeInForce: number): void {
     this.words[(slot << 4) + 13] = account;
     this.words[(slot << 4) + 14] = symbol | (side << 16) | (timeInForce << 24);
   }
 
-  /** The order behind it in the queue of its level. A free slot: the next free one. */
+  /** The next order in the queue of its level. In a free slot: the next free slot. */
   next(slot: number): number {
     return this.words[(slot << 4) + 10];
   }
@@ -176,7 +176,7 @@ export class OrderSlab {
     this.words[(slot << 4) + 10] = other;
   }
 
-  /** The order before it in the queue of its level. */
+  /** The previous order in the queue of its level. */
   prev(slot: number): number {
     return this.words[(slot << 4) + 11];
   }
@@ -185,7 +185,7 @@ export class OrderSlab {
     this.words[(slot << 4) + 11] = other;
   }
 
-  /** The level the order is queued at, an index into the books' shared level pages; -1 when it rests nowhere. */
+  /** The level at which the order is queued, an index into the books' shared level pages; -1 if the order does not rest. */
   level(slot: number): number {
     return this.words[(slot << 4) + 12];
   }
@@ -194,7 +194,7 @@ export class OrderSlab {
     this.words[(slot << 4) + 12] = level;
   }
 
-  /** Longest chain of the id index: 1 or 2 unless ids were chosen to collide. Walks everything. */
+  /** Longest chain of the id index: 1 or 2 unless ids were chosen to collide. Walks the whole index. */
   longestChain(): number {
     return this.#index.longestChain();
   }

@@ -6,7 +6,7 @@ const PAGE_BITS = 6;
 const PAGE_LEVELS = 1 << PAGE_BITS;
 
 /**
- * A level, 24 bytes; a level without orders has `orders` 0 and nothing else to say.
+ * A level, 24 bytes. In a level without orders, `orders` is 0 and the other fields have no meaning.
  *
  *   byte 0      4      8        12   16
  *   ┌──────┬──────┬────────┬────┬──────────┐
@@ -20,9 +20,9 @@ export const LEVEL_DOUBLES = 3;
 export const LEVEL_QUANTITY = 2;
 
 /**
- * Price levels in pages of 64 neighbouring ticks, shared by every ladder of a
- * shard. A ladder takes a page with the first order among its 64 prices and
- * gives it back with the last. One thread owns it.
+ * Price levels in pages of 64 neighbouring ticks, shared by all ladders of a
+ * shard. A ladder takes a page when the first of its 64 prices has an order, and
+ * releases it when the last order is gone. One thread owns the pages.
  */
 export class LevelPages {
   /** Pages in all. */
@@ -36,7 +36,7 @@ export class LevelPages {
   /** `level * LEVEL_DOUBLES + LEVEL_QUANTITY`: open lots of the level. */
   readonly doubles: Float64Array;
   #free = 0;
-  /** Pages above this number were never used: they need no list. */
+  /** Pages above this number were never used, so the free list does not contain them. */
   #fresh = 0;
 
   /** @param capacity pages, 1 to 2^20; 1,536 bytes each */
@@ -59,7 +59,7 @@ export class LevelPages {
     return page;
   }
 
-  /** `page` is empty again; the list of free ones runs through its first word. */
+  /** Releases `page`, which must be empty. The free list links pages through their first word. */
   give(page: number): void {
     this.words[page * PAGE_LEVELS * LEVEL_WORDS] = this.#free;
     this.#free = page;
@@ -68,14 +68,14 @@ export class LevelPages {
 }
 
 /**
- * Which prices of one side have orders, and the best of them.
+ * The occupied prices of one side, and the best of them.
  *
- * Works on keys: a sell's key is its price, a buy's is the price with its bits
- * flipped, so that on both sides the lowest key is the best price and one
- * search serves both. Above one occupancy bit per key stand bits for each 32
- * of the bits below, up to a single word: the next occupied key is at most as
- * many steps away as that pyramid is high (six for 2^26 prices), however far
- * the price jumps. No tree to balance, nothing to allocate.
+ * The ladder uses keys: a sell's key is its price, a buy's key is the price with
+ * its bits flipped. On both sides the lowest key is the best price, so one search
+ * serves both. The lowest height of a pyramid has one occupancy bit per key. Each
+ * height above has one bit per word (32 bits) of the height below, up to a single
+ * word. A search for the next occupied key takes at most one step per height (six
+ * for 2^26 prices), independent of the distance. Nothing is balanced or allocated.
  */
 export class PriceLadder {
   /** key = price ^ flip, and back. */
@@ -87,7 +87,7 @@ export class PriceLadder {
   readonly pages: LevelPages;
   /** Page of each 64 keys, 0 = none. */
   readonly directory: Int32Array;
-  /** All heights of the pyramid, each followed by a zero word that a search may run into. One bit per key, then one per word of the height below. */
+  /** All heights of the pyramid: one bit per key, then one per word of the height below. A zero word after each height ends a search. */
   readonly bits: Int32Array;
   /** Where each height starts in `bits`. */
   readonly starts: Int32Array;
@@ -114,7 +114,7 @@ export class PriceLadder {
     this.bits = new Int32Array(allocate(words * 4));
   }
 
-  /** Level of `key` for an order to join, -1 when a page is needed and none is left. The first order there calls `occupy` next. */
+  /** Level of `key` for a new order, -1 if a page is needed and none is left. For the first order of a level, call `occupy` next. */
   enter(key: number): number {
     let page = this.directory[key >>> PAGE_BITS];
     if (page === 0) {
@@ -125,7 +125,7 @@ export class PriceLadder {
     return (page << PAGE_BITS) | (key & (PAGE_LEVELS - 1));
   }
 
-  /** `key` has its first order. */
+  /** Marks `key` as occupied, when its first order arrives. */
   occupy(key: number): void {
     const bits = this.bits;
     const word = key >>> 5;
@@ -135,7 +135,7 @@ export class PriceLadder {
     if (key < this.best) this.best = key;
   }
 
-  /** The last order of `key` left. */
+  /** Marks `key` as empty, after its last order left. */
   vacate(key: number): void {
     const bits = this.bits;
     const word = key >>> 5;

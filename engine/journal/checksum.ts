@@ -1,13 +1,14 @@
 import { crc32 } from 'node:zlib';
 
 /**
- * CRC-32 as zlib computes it. zlib is several times faster per byte, but a
- * call into it costs as much as some hundred bytes here, and a quiet market
- * makes batches of one command: they take the way in JavaScript.
+ * CRC-32 as zlib computes it. zlib is several times faster per byte, but a call
+ * to it costs as much as a few hundred bytes in JavaScript. A market with little
+ * trading makes batches of one command; the checksum of a small batch is
+ * therefore computed in JavaScript.
  */
 const NATIVE_FROM_BYTES = 768;
 
-/** Slicing by 4: table k gives the effect of a byte that is k bytes ahead. */
+/** Slicing by 4: table k has the effect of a byte k positions ahead. */
 const TABLES = new Int32Array(4 * 256);
 for (let byte = 0; byte < 256; byte++) {
   let crc = byte;

@@ -2,13 +2,13 @@ import type { Seq } from '../units.ts';
 import { Command } from '../wire/layout.ts';
 
 const RECORD_WORDS = Command.bytes / 4;
-/** Odd, with bits well spread: the primes of xxHash32. */
+/** Odd multipliers with well-distributed bits: the primes of xxHash32. */
 const PRIME_1 = 0x9e3779b1 | 0;
 const PRIME_2 = 0x85ebca77 | 0;
 const PRIME_3 = 0xc2b2ae3d | 0;
 const PRIME_4 = 0x27d4eb2f | 0;
 
-/** The value of a chain in the header of a batch, and in the end of a log. */
+/** The value of a chain, as in the header of a batch and at the end of a log. */
 export interface ChainValue {
   /** The first command that the chain covers; 0 = the chain has not begun. */
   readonly fromSeq: Seq;
@@ -22,14 +22,14 @@ export const NO_CHAIN: ChainValue = { fromSeq: 0, low: 0, high: 0 };
 /**
  * A running 64-bit hash of the commands of a log, byte for byte:
  * chain(n) = mix(chain(n - 1), command n), and 0 before the first one. It does
- * not depend on how the commands were cut into batches, so two logs that hold
- * the same commands have the same value at the same seq.
+ * not depend on the division into batches, so two logs with the same commands
+ * have the same value at the same seq.
  *
- * It finds faults and differences. It is not a cryptographic hash, and no
- * protection against a forged log. Its values stand in logs: it must not change
- * without a new version of the log.
+ * The chain detects faults and differences. It is not a cryptographic hash, and
+ * does not protect against a forged log. Logs contain its values, so the
+ * algorithm must not change without a new version of the log.
  *
- * One thread owns it. `add` costs some 10 ns for each command, as its part of the checksum does.
+ * One thread owns it. `add` costs about 10 ns per command, as much as the checksum.
  */
 export class CommandChain {
   fromSeq: Seq = 0;
@@ -57,10 +57,10 @@ export class CommandChain {
   }
 
   /**
-   * Adds `count` commands, from word `at` on. Four lanes take every fourth word
-   * each, so that the multiplications of a command overlap. Each lane also takes
-   * its neighbour's last value: a change of one word reaches two lanes, so that
-   * no change of one other word undoes it.
+   * Adds `count` commands, from word `at` on. Each of four lanes takes every
+   * fourth word, so that the multiplications of a command overlap. Each lane also
+   * takes the last value of its neighbour: a change of one word changes two
+   * lanes, so a change of one other word cannot cancel it.
    */
   add(words: Int32Array, at: number, count: number): void {
     let { low, high } = this;
@@ -91,7 +91,7 @@ export class CommandChain {
     this.high = high;
   }
 
-  /** True when the two words from `at` on are the hash. */
+  /** True if the two words from `at` on are equal to the hash. */
   stands(words: Int32Array, at: number): boolean {
     return words[at] === this.low && words[at + 1] === this.high;
   }

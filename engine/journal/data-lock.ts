@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const NAME = 'lock';
 const TAKEOVER = 'lock.takeover';
 
-/** Another process works on the data directory. */
+/** Another process uses the data directory. */
 export class DataLockedError extends Error {
   readonly code = 'DATA_LOCKED';
   readonly pid: number;
@@ -16,19 +16,20 @@ export class DataLockedError extends Error {
   }
 }
 
-/** Who holds a lock. A pid is used again; together with its start time and the boot it is unique. */
+/** The owner of a lock. Pids are reused, but a pid is unique together with its start time and the boot. */
 interface Owner {
   readonly pid: number;
-  /** Clock ticks since boot; '' where there is no /proc. */
+  /** Clock ticks since boot; '' if there is no /proc. */
   readonly started: string;
   readonly boot: string;
 }
 
 /**
- * One process per data directory, readers that only look on excepted. The lock
- * is a file that names its owner; that of a process that is gone is taken over.
- * It protects processes of one machine (one pid namespace) from each other: a
- * directory that two machines or containers share needs a lock of theirs.
+ * Allows one process per data directory, apart from read-only processes. The
+ * lock is a file that names its owner. The lock of a process that has ended is
+ * taken over. The lock works between processes of one machine (one pid
+ * namespace). A directory that two machines or containers share needs another
+ * lock.
  */
 export class DataLock {
   readonly #path: string;
@@ -38,7 +39,7 @@ export class DataLock {
     this.#path = path;
   }
 
-  /** Creates the directory if need be. Throws {@link DataLockedError}. */
+  /** Creates the directory if it does not exist. Throws {@link DataLockedError}. */
   static acquire(dir: string): DataLock {
     mkdirSync(dir, { recursive: true });
     const path = join(dir, NAME);
@@ -55,19 +56,19 @@ export class DataLock {
   }
 }
 
-/** The pid of the living process that holds the directory, 0 when there is none. */
+/** The pid of the running process that holds the lock, 0 if there is none. */
 export function lockHolder(dir: string): number {
   const owner = readOwner(join(dir, NAME));
   return owner && lives(owner) ? owner.pid : 0;
 }
 
-/** Replaces the lock of a process that is gone. Only one process at a time may: two that both see the old lock must not delete each other's. */
+/** Replaces the lock of a process that has ended. Only one process at a time may do so: two processes that both read the old lock must not delete each other's new lock. */
 function takeOver(dir: string): void {
   const guard = join(dir, TAKEOVER);
   if (!place(dir, TAKEOVER)) {
     const other = readOwner(guard);
     if (other && lives(other)) throw new DataLockedError(dir, other.pid);
-    rmSync(guard, { force: true }); // its owner died in the middle of a takeover
+    rmSync(guard, { force: true }); // its owner ended during a takeover
     if (!place(dir, TAKEOVER)) throw new DataLockedError(dir, readOwner(guard)?.pid ?? 0);
   }
   try {
@@ -80,7 +81,7 @@ function takeOver(dir: string): void {
   }
 }
 
-/** Creates a lock file with its whole content in one step; false when there is one. */
+/** Creates a lock file with its whole content in one step. Returns false if it exists. */
 function place(dir: string, name: string): boolean {
   const temporary = join(dir, `lock.${process.pid}.${name}.tmp`);
   writeFileSync(temporary, JSON.stringify(thisProcess()));
@@ -102,7 +103,7 @@ function readOwner(path: string): Owner | undefined {
     const { pid, started, boot } = JSON.parse(text);
     return Number.isInteger(pid) && pid > 0 ? { pid, started: String(started), boot: String(boot) } : undefined;
   } catch (error) {
-    // Torn by a power cut: its writer is gone with it.
+    // Torn by a power cut, which also ended the writer.
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
@@ -117,13 +118,13 @@ function lives(owner: Owner): boolean {
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
-    // EPERM: there is one, of another user.
+    // EPERM: the process exists and belongs to another user.
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
   return startTime(owner.pid) === owner.started;
 }
 
-/** Field 22 of /proc/PID/stat; the name of the program, field 2, may hold blanks and brackets. A zombie (field 3 is Z) has none: it holds nothing any more. */
+/** Field 22 of /proc/PID/stat; the name of the program, field 2, may contain blanks and brackets. Empty for a zombie (field 3 is Z), which holds no resources. */
 function startTime(pid: number): string {
   const stat = readIfThere(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -134,7 +135,7 @@ function bootId(): string {
   return readIfThere('/proc/sys/kernel/random/boot_id').trim();
 }
 
-/** '' when the file is not there, or no longer. */
+/** Content of the file, '' if it does not exist. */
 function readIfThere(path: string): string {
   try {
     return readFileSync(path, 'utf8');

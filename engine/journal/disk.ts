@@ -5,17 +5,17 @@ export type Moved = (error: DiskError | null, bytes: number) => void;
 export type Done = (error: DiskError | null) => void;
 
 /**
- * How the log writer reaches the disk. One state machine runs over both: on
- * the event-loop thread most callbacks come later, in a thread of its own they
- * come before the call returns.
+ * Disk operations of the log writer. The same state machine uses both
+ * implementations. On the event-loop thread, most callbacks run later. On a
+ * separate thread, callbacks run before the call returns.
  */
 export interface Disk {
-  /** True when all callbacks come before the call returns. */
+  /** True if all callbacks run before the call returns. */
   readonly blocking: boolean;
   /**
-   * Writes into pages that are in the page cache, and so copies at most some 100 KiB
-   * there: no driver hands that to another thread, where it would wait for a core of
-   * its own. Always calls back before it returns. May write less than `length`.
+   * Writes at most about 100 KiB to pages that are in the page cache. This is a
+   * copy in memory, so it runs on the calling thread in both implementations.
+   * Always calls back before it returns. May write less than `length`.
    */
   append(fd: number, bytes: Uint8Array, offset: number, length: number, position: number, done: Moved): void;
   /** May write less than `length`. */
@@ -27,14 +27,14 @@ export interface Disk {
   /** fsync: also of a directory. */
   syncAll(fd: number, done: Done): void;
   rename(from: string, to: string, done: Done): void;
-  /** Asks for a call of `poll` in about `ms`; a thread that polls anyway need not do it. */
+  /** Requests a call of `poll` in about `ms` milliseconds. A thread that polls continuously ignores it. */
   wake(ms: number, poll: () => void): void;
 }
 
 const append: Disk['append'] = (fd, bytes, offset, length, position, done) =>
   move(() => writeSync(fd, bytes, offset, length, position), done);
 
-/** For the event-loop thread: what waits for the disk is done by libuv's pool. */
+/** For the event-loop thread: libuv's thread pool runs the operations that wait for the disk. */
 export const asynchronousDisk: Disk = {
   blocking: false,
   append,
@@ -46,7 +46,7 @@ export const asynchronousDisk: Disk = {
   wake: (ms, poll) => void setTimeout(poll, ms).unref(),
 };
 
-/** For a thread that does nothing else: it blocks, and spares the hand-over to the pool and back. */
+/** For a dedicated thread: operations block, which avoids the switch to the thread pool and back. */
 export const synchronousDisk: Disk = {
   blocking: true,
   append,
@@ -68,7 +68,7 @@ function move(work: () => number, done: Moved): void {
   );
 }
 
-/** `done` is called outside of the try: what it throws is not a disk error. */
+/** Calls `done` outside of the try: an exception in `done` is not a disk error. */
 function attempt(work: () => void, done: Done): void {
   let failed: DiskError | null = null;
   try {
@@ -79,7 +79,7 @@ function attempt(work: () => void, done: Done): void {
   done(failed);
 }
 
-/** True when there is no room for now: the same work may succeed later. */
+/** True if the disk is full or a quota is reached: the same operation may succeed later. */
 export function isDiskFull(error: DiskError): boolean {
   return error.code === 'ENOSPC' || error.code === 'EDQUOT';
 }

@@ -1,9 +1,9 @@
 import type { Seq } from '../units.ts';
 
 /**
- * What the log writer tells the other threads, in a shared Int32Array from a
- * word that the caller chooses. Only the writer stores; counters run modulo
- * 2^32, read them with `>>> 0` and subtract modulo 2^32.
+ * The status that the log writer publishes to other threads, in a shared
+ * Int32Array, from a word that the caller chooses. Only the writer stores.
+ * Counters are modulo 2^32: read them with `>>> 0` and subtract modulo 2^32.
  */
 export const JournalWord = {
   /** Low 32 bits of the last durable seq; compare by difference, wait on it with Atomics.wait. */
@@ -21,9 +21,9 @@ export const JournalWord = {
   lastSyncUs: 7,
   maxSyncUs: 8,
   sumSyncUs: 9,
-  /** Writes and preallocations that the disk refused for want of room. */
+  /** Writes and preallocations that failed because the disk was full. */
   refusals: 10,
-  /** Segments begun by this process. */
+  /** Segments that this process started. */
   segments: 11,
 } as const;
 
@@ -32,9 +32,9 @@ export const JOURNAL_WORDS = 16;
 
 export const JournalState = {
   Ok: 0,
-  /** No room: nothing is lost, commands wait in the ring; ends by itself. */
+  /** The disk is full. Nothing is lost: commands wait in the ring. The state ends when there is space again. */
   DiskFull: 1,
-  /** The disk failed. What was not durable by then may or may not be on it: stop answering and restart. */
+  /** The disk failed. Commands that were not durable may or may not be on the disk: stop answering and restart. */
   Failed: 2,
 } as const;
 export type JournalState = (typeof JournalState)[keyof typeof JournalState];
@@ -56,7 +56,7 @@ export interface JournalStatus {
   readonly segments: number;
 }
 
-/** Any thread. The counters are those of slightly different moments. */
+/** Any thread. The counters are not read at the same instant. */
 export function readJournalStatus(words: Int32Array, at: number): JournalStatus {
   const word = (index: number): number => Atomics.load(words, at + index) >>> 0;
   return {
@@ -74,7 +74,7 @@ export function readJournalStatus(words: Int32Array, at: number): JournalStatus 
   };
 }
 
-/** Any thread: true when `seq`, less than 2^31 away from the durable position, is durable. */
+/** Any thread: true if `seq`, less than 2^31 away from the durable position, is durable. */
 export function isDurable(words: Int32Array, at: number, seq: Seq): boolean {
   return ((Atomics.load(words, at + JournalWord.durable) - (seq | 0)) | 0) >= 0;
 }
@@ -84,7 +84,7 @@ export function durableSeq(words: Int32Array, at: number, near: Seq): Seq {
   return near + ((Atomics.load(words, at + JournalWord.durable) - (near | 0)) | 0);
 }
 
-/** The writer's end: one thread. */
+/** Writes the status. Owned by the thread of the log writer. */
 export class JournalBoard {
   readonly #words: Int32Array;
   readonly #at: number;

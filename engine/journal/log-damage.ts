@@ -17,27 +17,27 @@ import {
   sameLog,
 } from './log-format.ts';
 
-/** Read at a time while newer batches are looked for. */
+/** Bytes per read in the search for newer batches. */
 const CHUNK_BYTES = 4 * MAX_BATCH_BYTES;
 
-/** The log cannot be read to its end although something behind the bad place was promised. Nothing was changed. */
+/** The log is damaged: a batch that cannot be read was durable, or acknowledged commands follow it. Nothing was changed. */
 export class DamagedLogError extends Error {
   readonly code = 'LOG_DAMAGED';
   /** Path of the segment. */
   readonly file: string;
   /** Byte in the file where the first bad batch starts. */
   readonly position: number;
-  /** The command that belongs there: all before it are good. */
+  /** Seq of the command expected there. All commands before it are good. */
   readonly expectedSeq: Seq;
-  /** What is wrong, in a few words. */
+  /** The fault, in a few words. */
   readonly reason: string;
 
   constructor(file: string, position: number, expectedSeq: Seq, reason: string) {
     const dir = dirname(file);
     super(
       `The log is damaged: ${file}, byte ${position}: ${reason}. Commands up to ${expectedSeq - 1} are good; nothing was changed. ` +
-        `Run "openbell repair ${dir} --cut" to go on from there (a copy of everything behind it is kept in ${dir}/damaged-<time>/), ` +
-        `or "openbell repair ${dir} --fork DEST" to copy what is good to a new data directory and leave this one alone.`,
+        `Run "openbell repair ${dir} --cut" to remove everything after them (a copy is kept in ${dir}/damaged-<time>/), ` +
+        `or "openbell repair ${dir} --fork DEST" to copy the good part to a new data directory and leave this one unchanged.`,
     );
     this.name = 'DamagedLogError';
     this.file = file;
@@ -48,8 +48,8 @@ export class DamagedLogError extends Error {
 }
 
 /**
- * The log has a batch of a version that this build does not know. It may hold
- * commands that were acknowledged, so nothing from there on is cut or zeroed.
+ * The log has a batch of a version that this build does not support. The batch
+ * may hold acknowledged commands, so nothing from there on is cut or zeroed.
  */
 export class NewerLogError extends Error {
   readonly code = 'LOG_NEWER';
@@ -72,7 +72,7 @@ export class NewerLogError extends Error {
   }
 }
 
-/** Commands are missing before or after those that the log holds: files were deleted, or belong to another log. */
+/** Commands are missing before or after those in the log: files were deleted, or belong to another log. */
 export class IncompleteLogError extends Error {
   readonly code = 'LOG_INCOMPLETE';
 
@@ -82,7 +82,7 @@ export class IncompleteLogError extends Error {
   }
 }
 
-/** Batches that were being written when the process or the machine stopped. None of them was promised. */
+/** Incomplete batches at the end of a log, which were being written when the process or the machine stopped. None was acknowledged. */
 export interface TornTail {
   /** Name of the segment. */
   readonly file: string;
@@ -98,22 +98,23 @@ export interface Stop {
   readonly reason: string;
 }
 
-/** Where the rest of a segment has a batch that proves an earlier one was on the disk. */
+/** Result of the search, in the rest of a segment, for a batch that proves that an earlier one was on the disk. */
 interface Rest {
-  /** Offset, from where the search began, behind the last byte that is not zero. */
+  /** Offset, from the start of the search, of the byte after the last byte that is not zero. */
   readonly used: number;
   readonly proof: number;
   readonly proofSeq: Seq;
 }
 
 /**
- * Tells a torn tail from damage, at the place in the last segment where the
- * chain of good batches stops. Undefined: the log simply ends there, all zeros.
+ * Distinguishes a torn tail from damage, at the position in the last segment
+ * where the sequence of good batches ends. Returns undefined if only zeros
+ * follow, which is a regular end of the log.
  *
- * A batch behind the place says which seq was on the disk when it was written.
- * If that covers `expectedSeq`, what was promised is damaged. If no such batch
- * exists, what stands there was never promised: the last write, or in mode fast
- * the last few, not waited for.
+ * A batch after the position contains the seq that was on the disk when the
+ * batch was written. If that seq covers `expectedSeq`, durable commands are
+ * damaged. If there is no such batch, the data at the position was never
+ * acknowledged: it is the last write, or in mode fast the last few writes.
  */
 export function judgeStop(
   fd: number,
@@ -151,7 +152,7 @@ function searchRest(fd: number, size: number, position: number, expectedSeq: Seq
     if (logId && !sameLog(header.logId, logId)) continue;
     const end = batchBytes(header.count);
     if (at + end > length || !checksumHolds(words, bytes, at, end)) continue;
-    // A good batch that does not fit here, or with this very seq elsewhere, is no write that was cut short.
+    // A good batch that does not continue the log here, or one with this seq at another position, is not an incomplete write.
     const misplaced = at === 0 || header.firstSeq === expectedSeq;
     if (misplaced || header.syncedSeq >= expectedSeq) return { used: used * 4, proof: at, proofSeq: header.firstSeq };
   }
@@ -159,11 +160,11 @@ function searchRest(fd: number, size: number, position: number, expectedSeq: Seq
 }
 
 /**
- * Looks for a batch of a newer version behind a place that is torn or damaged.
- * There it proves that a newer openbell went on with this log: what looks like
- * damage may be something that this build cannot read. In steps of some ms.
+ * Searches for a batch of a newer version after a torn or damaged position.
+ * Such a batch proves that a newer openbell continued this log: the apparent
+ * damage may be data that this build cannot read. Runs in steps of a few ms.
  *
- * @param segments the one that `position` is a byte of, and those behind it
+ * @param segments the segment that contains `position`, and all later ones
  */
 export function* findNewerBatch(
   dir: string,
@@ -178,7 +179,7 @@ export function* findNewerBatch(
     try {
       for (let from = index === 0 ? position : 0; ; ) {
         const have = readSync(fd, bytes, 0, CHUNK_BYTES, from);
-        // A batch that goes on behind the chunk is looked at with the next one, which starts with it or before it.
+        // A batch that continues after the chunk is checked with the next chunk, which starts at the batch or before it.
         const until = have < CHUNK_BYTES ? have - SLOT_BYTES : have - MAX_BATCH_BYTES;
         let at = 0;
         for (; at <= until; at += SLOT_BYTES) {

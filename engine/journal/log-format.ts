@@ -7,8 +7,8 @@ import { type ChainValue, hex64 } from './command-chain.ts';
 
 /**
  * The command log. A segment is a file of 64-byte slots, zero-filled when it is
- * made. A batch is one header slot and `count` command slots, as they stood in
- * the ring. Words are little-endian Int32.
+ * created. A batch is one header slot and `count` command slots, copied from the
+ * command ring. Words are little-endian Int32.
  *
  *   word 0       1       2         3       4..5       6..7     8          9     10..11      12..13  14..15
  *   ┌───────────┬───────┬─────────┬───────┬──────────┬────────┬──────────┬─────┬───────────┬───────┬──────────────┐
@@ -16,23 +16,23 @@ import { type ChainValue, hex64 } from './command-chain.ts';
  *   │ the rest  │       │         │       │          │        │ crc      │     │           │       │              │
  *   └───────────┴───────┴─────────┴───────┴──────────┴────────┴──────────┴─────┴───────────┴───────┴──────────────┘
  *
- * - `crc32` covers everything behind it: the header from byte 4 and the records.
- * - `log id` is random and belongs to one log: bytes of another one are never taken for a batch.
+ * - `crc32` covers the header from byte 4 and the records.
+ * - `log id` is random and identifies the log: a batch of another log is never accepted.
  * - `previous crc` chains the batches: a stale batch of the same log does not fit.
  * - `syncedSeq` is the last seq known to be on the disk when this batch was
- *   written. Whoever finds a bad batch before this one can tell from it whether
- *   something that was promised is lost, or only writes that were still in flight.
- * - `count` 0 is a seal: nothing but the statement that all before it is on the disk.
+ *   written. If an earlier batch is bad, `syncedSeq` determines whether durable
+ *   commands are lost, or only writes that were in flight.
+ * - `count` 0 is a seal: it states only that all batches before it are on the disk.
  * - `chain` is the hash of all commands from `chainFromSeq` up to the last one of
  *   this batch (see {@link CommandChain}); it does not depend on the batches.
  *
- * A command slot cannot pass for a header: at the header's magic stands the
- * symbol id, and at its log id the time.
+ * A command slot is never a valid header: a command has its symbol id in the
+ * word of the magic, and its time in the words of the log id.
  *
- * Version 1 has zeros from word 12 on. Behind batches of version 1 the chain
- * begins with the first batch of version 2. Magic and version stay where they
- * are in every version, nothing else need: of a batch of a version above
- * {@link LOG_VERSION} this build knows that it is one, and no more.
+ * Version 1 has zeros from word 12 on. After batches of version 1, the chain
+ * begins with the first batch of version 2. Only magic and version have the same
+ * position in every version. This build recognizes a batch of a version above
+ * {@link LOG_VERSION}, but does not read it.
  */
 export const SLOT_BYTES = 64;
 export const SLOT_WORDS = SLOT_BYTES / 4;
@@ -62,7 +62,7 @@ export const HeaderWord = {
   chainFromSeq: 14,
 } as const;
 
-/** Word of a command's seq in its slot. */
+/** Word index of the seq in a command slot. */
 export const SEQ_WORD = Command.seq / 4;
 
 assert(Command.bytes === SLOT_BYTES, 'log: a slot holds a command');
@@ -85,18 +85,18 @@ export function logIdHex(id: LogId): string {
   return hex64(id.low, id.high);
 }
 
-/** What a header says, apart from its checksum. */
+/** The fields of a header, except the checksum. */
 export interface BatchHeader {
   readonly count: number;
   readonly firstSeq: Seq;
   readonly logId: LogId;
   readonly previousCrc: number;
   readonly syncedSeq: Seq;
-  /** Up to the last record; all 0 in version 1. */
+  /** Chain up to the last record; all 0 in version 1. */
   readonly chain: ChainValue;
 }
 
-/** Writes a header at word 0 and returns the checksum (an Int32); the `count` records already stand behind it. */
+/** Writes a header at word 0 and returns the checksum (an Int32); the `count` records must already follow it. */
 export function stampHeader(words: Int32Array, bytes: Uint8Array, header: BatchHeader): number {
   words.fill(0, 0, SLOT_WORDS);
   words[HeaderWord.magic] = LOG_MAGIC;
@@ -134,19 +134,19 @@ export function readHeader(words: Int32Array, at: number): BatchHeader {
   };
 }
 
-/** True when word `at` starts a header of a version that this build reads, with a possible count; says nothing about its checksum. */
+/** True if word `at` starts a header of a version that this build reads, with a possible count. Does not check the checksum. */
 export function looksLikeHeader(words: Int32Array, at: number): boolean {
   const version = words[at + HeaderWord.version];
   return words[at + HeaderWord.magic] === LOG_MAGIC && version >= LOG_OLDEST_VERSION && version <= LOG_VERSION && possibleCount(words, at);
 }
 
 /**
- * True when byte `at` starts a batch that a newer openbell wrote. Nothing but
- * magic and version is looked at, with one exception: a batch of ours whose
- * version word was ruined is damage. It is one when its checksum holds with the
- * version put back.
+ * True if byte `at` starts a batch that a newer openbell wrote. Only magic and
+ * version are checked, with one exception: a batch of a version that this build
+ * reads, whose version word was corrupted, is damage. Its checksum is correct
+ * with the original version restored.
  *
- * @param end byte behind the last one that is there
+ * @param end byte after the last available byte
  */
 export function isNewerBatch(words: Int32Array, u8: Uint8Array, at: number, end: number): boolean {
   const head = at >> 2;
@@ -163,20 +163,20 @@ export function isNewerBatch(words: Int32Array, u8: Uint8Array, at: number, end:
   return !ours;
 }
 
-/** True when the header at word `at` has a count that a batch may have. */
+/** True if the header at word `at` has a valid count. */
 export function possibleCount(words: Int32Array, at: number): boolean {
   const count = words[at + HeaderWord.count];
   return count >= 0 && count <= MAX_BATCH_RECORDS;
 }
 
-/** True when the checksum of the batch at byte `at` holds; all its `bytes` are there. */
+/** True if the checksum of the batch at byte `at` is correct. All its `bytes` must be available. */
 export function checksumHolds(words: Int32Array, u8: Uint8Array, at: number, bytes: number): boolean {
   return checksum(words, u8, at + 4, at + bytes) === words[(at >> 2) + HeaderWord.crc];
 }
 
 const SEGMENT_NAME = /^log-(\d{16})\.obl$/;
 
-/** `log-0000000000000001.obl`: the name carries the seq of the segment's first record. */
+/** `log-0000000000000001.obl`: the name contains the seq of the segment's first record. */
 export function segmentName(firstSeq: Seq): string {
   return `log-${String(firstSeq).padStart(16, '0')}.obl`;
 }

@@ -16,11 +16,12 @@ import {
 import { snapshotLogId } from './snapshot-files.ts';
 
 /**
- * Which log a directory holds, from the first batch of the oldest segment that
- * starts with a good one. Undefined: no command was ever written, or no segment
- * starts with a good batch. Reads some KiB; the log may be written meanwhile.
+ * Returns the id of the log in a directory, from the first batch of the oldest
+ * segment that starts with a good batch. Undefined: no command was ever written,
+ * or no segment starts with a good batch. Reads a few KiB. The log may be
+ * written meanwhile.
  *
- * @throws NewerLogError that batch is of a newer openbell
+ * @throws NewerLogError if a newer openbell wrote that batch
  */
 export function readLogId(dir: string): LogId | undefined {
   const bytes = new Uint8Array(MAX_BATCH_BYTES);
@@ -37,9 +38,9 @@ export function readLogId(dir: string): LogId | undefined {
 }
 
 /**
- * For a log without a batch: the id of the log that its newest snapshot belongs
- * to, for a log of which all commands were cut goes on as what it was. A new one
- * when there is none.
+ * Returns the id for a log without a batch: the log id of the newest snapshot,
+ * because a log keeps its id even after all its commands were cut. Without a
+ * snapshot, a new id.
  */
 export function idForEmptyLog(dir: string): LogId {
   const known = snapshotLogId(dir);

@@ -19,10 +19,10 @@ import {
   SLOT_WORDS,
 } from './log-format.ts';
 
-/** Read at a time. */
+/** Bytes per read. */
 const CHUNK_BYTES = 2 * MAX_BATCH_BYTES;
 
-/** The log does not have what was asked for: no such command, or no chain there. */
+/** A look-up failed: the log does not have the command, or no chain at it. */
 export class LogLookupError extends Error {
   readonly code = 'LOG_LOOKUP';
 
@@ -47,7 +47,7 @@ export interface LogTip {
   readonly chain: ChainAt | undefined;
 }
 
-/** A batch and the place where it was found. */
+/** A batch and its position. */
 interface Placed {
   readonly header: BatchHeader;
   readonly path: string;
@@ -55,16 +55,16 @@ interface Placed {
 }
 
 interface Found extends Placed {
-  /** The batch before it; undefined: it is not in the directory. */
+  /** The batch before it; undefined if it is not in the directory. */
   readonly before: Placed | undefined;
 }
 
 /**
  * Last command of a log and its chain. Reads the last segment only. An exchange
- * may be running on it: then it is the end of this moment, and what follows the
- * last durable command may not be durable yet.
+ * may be writing the log: the result is then the end at the time of reading,
+ * which may not be durable yet.
  *
- * @throws LogLookupError there is no command; NewerLogError
+ * @throws LogLookupError if the log has no command; NewerLogError
  */
 export function logTip(dir: string): LogTip {
   for (const segment of listSegments(dir).reverse()) {
@@ -78,11 +78,11 @@ export function logTip(dir: string): LogTip {
 }
 
 /**
- * The chain at a command: finds its segment by name, hops from header to header,
- * and hashes inside the batch where the command is not its last one. Blocks for
- * the reading of a segment at most.
+ * The chain at a command. Finds the segment by name, reads its headers, and
+ * hashes commands of the batch if the command is not the last one of it. Blocks;
+ * reads one segment at most.
  *
- * @throws LogLookupError there is no such command, or no chain at it; NewerLogError
+ * @throws LogLookupError if there is no such command, or no chain at it; NewerLogError
  */
 export function chainAt(dir: string, seq: Seq): ChainAt {
   const { header, before, path, position } = findBatch(dir, seq);
@@ -104,7 +104,7 @@ export function commandAt(dir: string, seq: Seq): Int32Array {
   return readBatch(dir, path, position, header.count).slice(at, at + SLOT_WORDS);
 }
 
-/** The first command from which the chain can be looked up, less one. */
+/** One less than the first command whose chain can be looked up. */
 function chainFloor(dir: string, fromSeq: Seq): Seq {
   const [first] = listSegments(dir);
   if (first.firstSeq <= fromSeq) return fromSeq - 1;
@@ -118,18 +118,18 @@ export interface LogComparison {
   readonly toSeq: Seq;
   readonly tips: readonly [LogTip, LogTip];
   readonly same: boolean;
-  /** The first command that differs; undefined when none does, or it lies before the segments that are there. */
+  /** The first command that differs; undefined if none differs, or if it is before the available segments. */
   readonly differsAt: Seq | undefined;
-  /** It differs at this command or before it; undefined as long as none does. */
+  /** The logs differ at this command or before it; undefined if they do not differ. */
   readonly differsBy: Seq | undefined;
 }
 
 /**
- * Compares two logs by one look-up each, at the last command that both have.
- * When they differ, a binary search by the same means finds the first command
- * that does.
+ * Compares two logs with one look-up each, at the last command that both have.
+ * If they differ, a binary search with further look-ups finds the first command
+ * that differs.
  *
- * @throws LogLookupError they cannot be compared by their chains; NewerLogError
+ * @throws LogLookupError if their chains cannot be compared; NewerLogError
  */
 export function compareLogs(a: string, b: string): LogComparison {
   const tips = [logTip(a), logTip(b)] as const;
@@ -168,7 +168,7 @@ function findBatch(dir: string, seq: Seq): Found {
   for (const placed of walk(dir, segments[index], false)) {
     const { firstSeq, count } = placed.header;
     last = firstSeq + count - 1;
-    // The last batch of the segment before is asked for only where there is no other.
+    // The last batch of the previous segment is read only if there is no other one.
     if (last >= seq) return { ...placed, before: before ?? (index > 0 ? lastBatch(dir, segments[index - 1], false) : undefined) };
     before = placed;
   }
@@ -181,7 +181,7 @@ function lastBatch(dir: string, segment: SegmentFile, verified: boolean): Placed
   return last;
 }
 
-/** The batches of a segment, up to the first place that holds none which goes on where the last one ended. */
+/** The batches of a segment, up to the first position without a batch that continues the previous one. */
 function* walk(dir: string, segment: SegmentFile, verified: boolean): Generator<Placed> {
   const path = join(dir, segment.name);
   const bytes = new Uint8Array(CHUNK_BYTES);
@@ -224,6 +224,9 @@ function readBatch(dir: string, path: string, position: number, count: number): 
     closeSync(fd);
   }
   if (!checksumHolds(words, bytes, 0, bytes.length))
-    throw new LogLookupError(dir, `cannot be read at ${path}, byte ${position}: the checksum is wrong; "openbell verify ${dir}" says more`);
+    throw new LogLookupError(
+      dir,
+      `cannot be read at ${path}, byte ${position}: the checksum is wrong; "openbell verify ${dir}" gives details`,
+    );
   return words;
 }

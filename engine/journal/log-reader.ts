@@ -24,34 +24,35 @@ import {
 import { idForEmptyLog } from './log-id.ts';
 import { fillZeros, syncDirectory } from './segment-file.ts';
 
-/** Read at a time: large enough for any batch, small enough for the cache. */
+/** Bytes per read: large enough for any batch, small enough for the cache. */
 const CHUNK_BYTES = 2 * MAX_BATCH_BYTES;
 
 const PUT_BACK = 'Put the missing files back from a copy.';
 
 /**
- * Gets the records of each batch in order: `count` slots from word `firstWord`
- * on, numbered without gaps from `firstSeq`. `words` is valid during the call only.
+ * Receives the records of each batch in order: `count` slots from word
+ * `firstWord` on, numbered without gaps from `firstSeq`. `words` is valid during
+ * the call only.
  */
 export type BatchListener = (words: Int32Array, firstWord: number, count: number, firstSeq: Seq) => void;
 
-/** Where a log ends, and where {@link LogWriter} goes on. */
+/** The end of a log, where {@link LogWriter} continues. */
 export interface LogEnd {
   readonly logId: LogId;
-  /** Last command; 0 when there is none. */
+  /** Last command; 0 if there is none. */
   readonly lastSeq: Seq;
-  /** Checksum of the last batch; 0 when there is none. */
+  /** Checksum of the last batch; 0 if there is none. */
   readonly lastCrc: number;
   /** Hash of the commands up to the last one. */
   readonly chain: ChainValue;
-  /** Name of the last segment; undefined when there is no segment. */
+  /** Name of the last segment; undefined if there is none. */
   readonly file: string | undefined;
-  /** Byte in it where the next batch belongs. */
+  /** Byte offset of the next batch in that segment. */
   readonly position: number;
   /** Segments and batches that were read. */
   readonly segments: number;
   readonly batches: number;
-  /** Set: call {@link cutTornTail} before appending. */
+  /** If it is set, call {@link cutTornTail} before appending. */
   readonly torn: TornTail | undefined;
 }
 
@@ -62,21 +63,22 @@ export function scanLog(dir: string): LogEnd {
 }
 
 /**
- * Reads and verifies the log from the segment that holds `fromSeq` on, and
- * gives `onBatch` the commands from `fromSeq` on. Blocks. What it gives is on
- * the disk. Changes nothing. While the log is being written, only what was
- * durable before the call may be read: end the reading by throwing from `onBatch`.
+ * Reads and verifies the log from the segment that contains `fromSeq`, and
+ * passes the commands from `fromSeq` on to `onBatch`. All of them are on the
+ * disk. Blocks, and changes nothing. While the log is being written, read only
+ * commands that were durable before the call: throw from `onBatch` to end the
+ * reading.
  *
- * @param fromSeq from 1; one behind the end is allowed (a snapshot that covers everything)
- * @throws DamagedLogError a bad batch with something promised behind it
+ * @param fromSeq from 1; the end plus one is allowed (a snapshot that covers everything)
+ * @throws DamagedLogError a bad batch, where durable commands are lost
  * @throws NewerLogError a batch that a newer openbell wrote
- * @throws IncompleteLogError `fromSeq` lies before the first segment, or beyond the end
+ * @throws IncompleteLogError `fromSeq` is before the first segment, or beyond the end
  */
 export function readLog(dir: string, fromSeq: Seq, onBatch: BatchListener): LogEnd {
   return atOnce(readLogSteps(dir, fromSeq, onBatch));
 }
 
-/** {@link readLog} in steps of {@link CHUNK_BYTES} at most, some 10 ms; `return` gives it up. */
+/** {@link readLog} in steps of {@link CHUNK_BYTES} at most, about 10 ms each; `return` abandons it. */
 export function* readLogSteps(dir: string, fromSeq: Seq, onBatch: BatchListener): Generator<undefined, LogEnd> {
   const all = listSegments(dir);
   if (all.length === 0 && fromSeq > 1) {
@@ -89,14 +91,14 @@ export function* readLogSteps(dir: string, fromSeq: Seq, onBatch: BatchListener)
   const end = yield* readSegments(dir, all.slice(Math.max(0, start)), fromSeq, onBatch);
   if (end.lastSeq < fromSeq - 1) {
     const detail = `it ends with command ${end.lastSeq}, but a snapshot holds those up to ${fromSeq - 1}`;
-    throw new IncompleteLogError(dir, detail, `${PUT_BACK} Or run "openbell repair ${dir} --cut" to go on from command ${end.lastSeq}.`);
+    throw new IncompleteLogError(dir, detail, `${PUT_BACK} Or run "openbell repair ${dir} --cut" to continue from command ${end.lastSeq}.`);
   }
   if (end.batches > 0 || start < 1) return end;
-  // An empty segment does not know its log: the one before does.
+  // An empty segment does not contain a log id. The previous segment does.
   return yield* readSegments(dir, all.slice(start - 1), fromSeq, onBatch);
 }
 
-/** Before anything is called torn or damaged, the rest is searched for batches of a newer openbell. */
+/** Searches the rest for batches of a newer openbell, before the log is reported as torn or damaged. */
 function* readSegments(dir: string, segments: SegmentFile[], fromSeq: Seq, onBatch: BatchListener): Generator<undefined, LogEnd> {
   const newerBehind = (file: string, position: number): Generator<undefined, NewerLogError | undefined> =>
     findNewerBatch(dir, segments.slice(segments.findIndex(({ name }) => name === file)), position);
@@ -129,13 +131,13 @@ function* readGood(dir: string, segments: SegmentFile[], fromSeq: Seq, onBatch: 
     }
     const fd = openSync(path, 'r');
     try {
-      // A killed process may have left the end in the page cache only; who reads it may tell others.
+      // After a kill, the end may be only in the page cache. The caller may publish what it reads, so it is synced first.
       if (index === segments.length - 1) fdatasyncSync(fd);
       const { size } = fstatSync(fd);
       const stop = yield* run.readSegment(path, fd, size);
       position = stop.position;
       if (index === segments.length - 1) torn = judgeStop(fd, size, path, stop, run.expectedSeq, run.logId);
-      // A segment is left when there is no room for a batch of one record, and not before it is durable.
+      // The writer leaves a segment only if there is no space for a batch of one record, and after the segment is durable.
       else if (size - position >= 2 * SLOT_BYTES)
         throw new DamagedLogError(path, position, run.expectedSeq, `${stop.reason}, and another segment follows`);
     } finally {
@@ -157,8 +159,8 @@ function* readGood(dir: string, segments: SegmentFile[], fromSeq: Seq, onBatch: 
 
 /**
  * Removes a torn tail: keeps its bytes in `torn-<seq>-<byte>.bin` beside the
- * log, then zeroes them. Safe to repeat when interrupted. Returns the end to
- * append at and a message for the operator; undefined when nothing was torn.
+ * log, then zeroes them. Safe to repeat after an interruption. Returns the end
+ * to append at and a message for the operator; undefined if nothing was torn.
  */
 export function cutTornTail(dir: string, end: LogEnd): { end: LogEnd; message: string } | undefined {
   if (!end.torn) return undefined;
@@ -181,10 +183,10 @@ export function cutTornTail(dir: string, end: LogEnd): { end: LogEnd; message: s
   return { end: { ...end, torn: undefined }, message };
 }
 
-/** Instead of the size of a batch: a newer openbell wrote it. */
+/** Returned instead of the size of a batch that a newer openbell wrote. */
 const NEWER = -1;
 
-/** The run of good batches: each one fits behind the one before. */
+/** The sequence of good batches, each of which continues the previous one. */
 class GoodRun {
   logId: LogId | undefined;
   expectedSeq: Seq;
@@ -202,7 +204,7 @@ class GoodRun {
     this.#onBatch = onBatch;
   }
 
-  /** Reads good batches from the start of a segment, up to the first place that holds none. */
+  /** Reads good batches from the start of a segment, up to the first position without one. */
   *readSegment(path: string, fd: number, size: number): Generator<undefined, Stop> {
     for (let position = 0; ; ) {
       const have = readSync(fd, this.#bytes, 0, CHUNK_BYTES, position);
@@ -220,14 +222,14 @@ class GoodRun {
     }
   }
 
-  /** Takes the batch at byte `at`; returns its size, 0 when it goes on behind `have`, {@link NEWER}, or what is wrong with it. */
+  /** Takes the batch at byte `at`. Returns its size, 0 if it continues after `have`, {@link NEWER}, or a description of its fault. */
   #batchAt(at: number, have: number, left: number): number | string {
     const words = this.#words;
     const head = at >> 2;
     const count = words[head + HeaderWord.count];
     const bytes = batchBytes(count);
     if (!looksLikeHeader(words, head)) {
-      // Read whole, if there can be a whole: it may be one of ours with a ruined version.
+      // Read the whole batch if the file can contain it: it may be a known batch with a corrupted version.
       if (words[head + HeaderWord.magic] === LOG_MAGIC && possibleCount(words, head) && at + bytes > have && at + bytes <= left) return 0;
       return isNewerBatch(words, this.#bytes, at, have) ? NEWER : 'no batch header';
     }
@@ -238,7 +240,7 @@ class GoodRun {
     if (firstSeq !== this.expectedSeq) return `the batch starts with command ${firstSeq} instead of ${this.expectedSeq}`;
     if (!this.#fits(head)) return 'the batch belongs to another log or behind another batch';
     if (!numbered(words, head + SLOT_WORDS + SEQ_WORD, count, firstSeq)) return 'the commands of the batch are not numbered without gaps';
-    if (!this.#continuesChain(head, count, firstSeq)) return 'the commands do not come to the hash chain of the batch';
+    if (!this.#continuesChain(head, count, firstSeq)) return 'the commands do not match the hash chain of the batch';
     this.previousCrc = words[head + HeaderWord.crc];
     this.expectedSeq = firstSeq + count;
     this.batches++;
@@ -247,7 +249,7 @@ class GoodRun {
     return bytes;
   }
 
-  /** Of a batch in the middle of a log, read first, the chain before it is not known: its own value is taken as it is. */
+  /** Checks the chain. If the first batch read is not the first of the log, the chain before it is unknown, and its own value is accepted. */
   #continuesChain(head: number, count: number, firstSeq: Seq): boolean {
     const { chain } = this;
     const words = this.#words;
@@ -262,7 +264,7 @@ class GoodRun {
     return fromSeq === chain.fromSeq && chain.stands(words, head + HeaderWord.chain);
   }
 
-  /** The first batch that is read sets the log id, and its predecessor is not known. */
+  /** The first batch that is read sets the log id; its predecessor is unknown. */
   #fits(head: number): boolean {
     const words = this.#words;
     const low = words[head + HeaderWord.logId];

@@ -14,42 +14,42 @@ const RETRY_MS = 100;
 /** Mode fast: written data waits at most about this long for its fdatasync. */
 const FAST_SYNC_MS = 5;
 /**
- * Mode fast on the event loop: commands wait about this long to be written together. A write for
- * each turn of the loop would be a tenth of what the loop does at 100,000 commands/s.
+ * Mode fast on the event loop: commands wait about this long, to be written together. One write for
+ * each turn of the loop would take a tenth of the loop's time at 100,000 commands/s.
  */
 const FAST_GATHER_MS = 1;
 
 export interface LogWriterOptions {
   readonly dir: string;
-  /** Where the log ends: from {@link readLog} or {@link scanLog}, its torn tail cut. */
+  /** The end of the log, from {@link readLog} or {@link scanLog}, with its torn tail cut. */
   readonly end: LogEnd;
-  /** The command ring; slots of 64 bytes whose seq go on where the log ends. */
+  /** The command ring. Its slots have 64 bytes, and its seq continue those of the log. */
   readonly ring: RingConsumer;
   readonly disk: Disk;
   /**
-   * Durable: one fdatasync per batch. Fast: one at most every 5 ms, and on the event loop about one write a millisecond; others do not
-   * wait for the durable position.
+   * Durable: one fdatasync per batch. Fast: one fdatasync at most every 5 ms, and on the event loop about one write per millisecond.
+   * In mode fast, other stages do not wait for the durable position.
    */
   readonly mode: 'durable' | 'fast';
   /** Shared words, {@link JOURNAL_WORDS} of them from `at` on. */
   readonly words: Int32Array;
   readonly at: number;
-  /** Size of new segments (the first ones of a log are smaller), a multiple of 64 from 4096; 64 MiB. */
+  /** Size of new segments in bytes, a multiple of 64 from 4096. Default 64 MiB. The first segments of a log are smaller. */
   readonly segmentBytes?: number;
-  /** Most records per batch, 1 to 16384, which is the default. */
+  /** Most records per batch, 1 to 16384. Default 16384. */
   readonly maxBatch?: number;
-  /** The durable position went on. */
+  /** The durable position advanced. */
   readonly onDurable?: () => void;
-  /** The disk failed: nothing more becomes durable, and the process must not answer any more. */
+  /** The disk failed. No further command becomes durable, and the process must not answer any more. */
   readonly onFailed?: (error: Error) => void;
 }
 
 /**
- * Group commit. All commands that are in the ring go to disk as one batch, with
- * one write and one fdatasync; meanwhile the next batch gathers in the ring.
+ * Group commit. All commands in the ring are written as one batch, with one
+ * write and one fdatasync. Meanwhile, the ring collects the next batch.
  *
- * One thread owns it. `poll` must be called whenever there may be commands, and
- * about every 100 ms when there are none (a blocking {@link Disk} has no timer).
+ * One thread owns it. Call `poll` whenever there may be commands, and about
+ * every 100 ms if there are none (a blocking {@link Disk} has no timer).
  */
 export class LogWriter {
   readonly #dir: string;
@@ -57,7 +57,7 @@ export class LogWriter {
   readonly #disk: Disk;
   readonly #durableMode: boolean;
   readonly #mayGather: boolean;
-  /** Commands that are written at once: the ring must not fill up. */
+  /** Number of waiting commands that are written without delay, so that the ring does not fill up. */
   readonly #gatherLimit: number;
   readonly #board: JournalBoard;
   readonly #maxBatch: number;
@@ -77,13 +77,13 @@ export class LogWriter {
   #notBefore = 0;
   #syncStart = 0;
   #syncDue = 0;
-  /** When the commands that wait in the ring are to be written; 0 = there are none, or they need not wait. */
+  /** Time at which the commands in the ring must be written; 0 = there are none, or they do not wait. */
   #writeDue = 0;
   #sealed = true;
   #stopped = false;
   #closing: { resolve: () => void; reject: (error: Error) => void } | undefined;
 
-  /** Opens or creates the last segment; blocks for that. Throws what the file system throws. */
+  /** Opens or creates the last segment. Blocks. Throws the errors of the file system. */
   constructor(options: LogWriterOptions) {
     const { dir, end, ring, disk, words, at, maxBatch = MAX_BATCH_RECORDS, segmentBytes = SEGMENT_BYTES } = options;
     assert(end.torn === undefined, 'log: cut the torn tail before appending');
@@ -125,13 +125,13 @@ export class LogWriter {
     return this.#nextSeq;
   }
 
-  /** Starts what can be started; returns the number of commands taken. */
+  /** Starts all operations that can start. Returns the number of commands taken. */
   poll(): number {
     let taken = 0;
     for (;;) {
       const count = this.#step();
       taken += count;
-      // A thread of its own looks at other things between two batches; on the event loop only the disk ends this.
+      // A dedicated thread returns after each batch, to do other work. On the event loop, only the disk ends this loop.
       if (count === 0 || this.#disk.blocking) return taken;
     }
   }
@@ -144,7 +144,7 @@ export class LogWriter {
       return 0;
     }
     if (!this.#closing) this.#segment.fillSpare(false);
-    // A spare that cannot be opened says so at once, through another poll.
+    // If the spare cannot be opened, it reports that before it returns, through another poll.
     if (this.#busy || this.#stopped) return 0;
     const available = this.#ring.available();
     if (available === 0) {
@@ -158,7 +158,7 @@ export class LogWriter {
     return this.#mayGather && this.#gathers(available) ? 0 : this.#take(available);
   }
 
-  /** True while more commands may come into the batch. */
+  /** True while the batch waits for more commands. */
   #gathers(available: number): boolean {
     if (this.#closing || available >= this.#gatherLimit) return false;
     const now = performance.now();
@@ -170,8 +170,8 @@ export class LogWriter {
   }
 
   /**
-   * Writes what is in the ring, seals the log and closes it. Rejects when the
-   * disk is full or failed: then commands that were not durable are not in the log.
+   * Writes the commands in the ring, seals the log and closes it. Rejects if the
+   * disk is full or failed: commands that were not durable are then not in the log.
    */
   close(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -240,7 +240,7 @@ export class LogWriter {
 
   readonly #synced = (error: DiskError | null): void => {
     if (this.#stopped) return;
-    // In mode fast the sync also stood for batches that are no longer here to be written again.
+    // In mode fast, the sync also covered earlier batches, which cannot be written again.
     if (error && this.#durableMode) this.#refuse(error);
     else if (error) this.#fail(error);
     else this.#committed();
@@ -263,7 +263,7 @@ export class LogWriter {
     this.#refused = false;
   }
 
-  /** The disk is free: gives it the next batch before anybody looks at the last one. */
+  /** The disk is idle: starts the next batch before the last one is reported as durable. */
   #goOn(durable: boolean): void {
     this.#busy = false;
     this.#showState();
@@ -280,7 +280,7 @@ export class LogWriter {
     }
   }
 
-  /** Goes on in the spare. The old segment is durable before the new one has its name. */
+  /** Continues in the spare segment. The old segment is durable before the spare is renamed. */
   #roll(): void {
     if (this.#syncDue !== 0) this.#sync();
     else if (this.#segment.spareReady) this.#useSpare();
@@ -316,7 +316,7 @@ export class LogWriter {
     this.#board.setState(this.#refused || this.#segment.tight ? JournalState.DiskFull : JournalState.Ok);
   }
 
-  /** The disk did not take the staged batch. No room: it is kept and tried again. Anything else is final, see docs/JOURNAL.md. */
+  /** The write of the staged batch failed. If the disk is full, the batch is kept and retried. Any other error is final, see docs/JOURNAL.md. */
   #refuse(error: DiskError): void {
     if (!isDiskFull(error) || this.#batch.bytes === 0) {
       this.#fail(error);

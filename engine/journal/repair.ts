@@ -22,15 +22,15 @@ export interface RepairOptions {
 }
 
 export interface RepairResult {
-  /** The last command that is left; 0 = none. */
+  /** The last remaining command; 0 = none. */
   readonly lastSeq: Seq;
-  /** Directory with what was cut; undefined when nothing was. */
+  /** Directory that keeps the removed data; undefined if nothing was removed. */
   readonly kept: string | undefined;
-  /** What was done, for the operator. */
+  /** Summary for the operator. */
   readonly message: string;
 }
 
-/** The target of a fork has something in it. */
+/** The target directory of a fork is not empty. */
 export class ForkTargetError extends Error {
   readonly code = 'FORK_TARGET_NOT_EMPTY';
 
@@ -40,12 +40,12 @@ export class ForkTargetError extends Error {
   }
 }
 
-/** Up to where the log is good. */
+/** The good part of the log. */
 interface Survey {
   readonly segments: readonly SegmentFile[];
-  /** Index of the segment with the damage, or of the last one. */
+  /** Index of the damaged segment, or of the last one. */
   readonly index: number;
-  /** Byte in it behind the last good batch. */
+  /** Byte in that segment after the last good batch. */
   readonly position: number;
   readonly lastSeq: Seq;
   readonly damage: DamagedLogError | undefined;
@@ -53,14 +53,14 @@ interface Survey {
 }
 
 /**
- * Makes a data directory whole again by giving up everything from the damage
- * on: moves it, and the snapshots that hold effects of it, to
- * `damaged-<time>/`. Whoever calls it holds the directory's lock. Blocks. When
- * it is interrupted, run it again. Also cuts a torn tail, and moves away
- * snapshots that are ahead of the log. What else was made from the commands that
- * are given up (the history) is the caller's.
+ * Repairs a data directory by removing everything from the damage on. Moves that
+ * part of the log, and the snapshots that contain its effects, to
+ * `damaged-<time>/`. The caller must hold the directory's lock. Blocks. After an
+ * interruption, run it again. Also cuts a torn tail, and moves away snapshots
+ * that are ahead of the log. The caller must repair other data that was derived
+ * from the removed commands (the history).
  *
- * @throws NewerLogError, NewerSnapshotError a newer openbell wrote in the directory; nothing was changed
+ * @throws NewerLogError, NewerSnapshotError if a newer openbell wrote in the directory; nothing was changed
  */
 export function cutLog(dir: string, options: RepairOptions = {}): RepairResult {
   const survey = surveyLog(dir, options);
@@ -87,7 +87,7 @@ export function cutLog(dir: string, options: RepairOptions = {}): RepairResult {
 }
 
 /**
- * Copies what is good of a log and its snapshots to `dest`, a new or empty directory. `dir` is left as it is. Blocks.
+ * Copies the good part of a log and its snapshots to `dest`, a new or empty directory. `dir` is not changed. Blocks.
  *
  * @throws NewerLogError, NewerSnapshotError as {@link cutLog}
  */
@@ -116,7 +116,7 @@ export function forkLog(dir: string, dest: string, options: RepairOptions = {}):
   return { lastSeq, kept: undefined, message: `${dest} holds the log up to command ${lastSeq}. ${dir} was left as it is.` };
 }
 
-/** What a newer openbell wrote is not repaired: this build cannot tell what of it is good. */
+/** Rejects data of a newer openbell: this build cannot determine which part of it is good. */
 function surveyLog(dir: string, { onProgress }: RepairOptions): Survey {
   refuseNewerSnapshots(dir);
   const segments = listSegments(dir);
@@ -136,7 +136,7 @@ function surveyLog(dir: string, { onProgress }: RepairOptions): Survey {
   }
 }
 
-/** Newest first, so that the log has no gap when this is interrupted. The bytes are copied before they are zeroed. */
+/** Removes the newest part first, so that the log has no gap after an interruption. The bytes are copied before they are zeroed. */
 function cutSegments(dir: string, kept: string, { segments, index, position }: Survey, { onProgress }: RepairOptions): void {
   for (const { name } of segments.slice(index + 1).reverse()) renameSync(join(dir, name), join(kept, name));
   const { name } = segments[index];

@@ -4,23 +4,23 @@ import { assert } from '../assert.ts';
 import type { Seq } from '../units.ts';
 import { SLOT_BYTES, segmentName } from './log-format.ts';
 
-/** Resizable, though it never is resized: V8 puts such memory at the start of a page, as O_DIRECT wants it. */
+/** Resizable only for its alignment: V8 aligns resizable memory to a page, as O_DIRECT requires. It is never resized. */
 const ZEROS = new Uint8Array(new ArrayBuffer(1024 * 1024, { maxByteLength: 1024 * 1024 }));
 
-/** An open segment; who holds it closes it. */
+/** An open segment. Its owner must close it. */
 export interface Segment {
   readonly fd: number;
   readonly path: string;
-  /** Its size, fixed when it was made. */
+  /** Size in bytes, fixed at creation. */
   readonly bytes: number;
 }
 
 /** Most bytes that one step of zero-filling writes. */
 export const FILL_BYTES = ZEROS.length;
-/** What a step of zero-filling writes from; never written to. */
+/** Zeros, the source of zero-filling; never written to. */
 export const zeros: Uint8Array = ZEROS;
 
-/** Makes the directory's entries durable: a file just created or renamed in it. */
+/** Makes the directory's entries durable, after a file was created or renamed in it. */
 export function syncDirectory(dir: string): void {
   const fd = openSync(dir, 'r');
   try {
@@ -37,7 +37,7 @@ export function fillZeros(fd: number, position: number, bytes: number): void {
   }
 }
 
-/** Creates and zero-fills a segment and makes it durable. Cold. Throws what the file system throws, and leaves no file then. */
+/** Creates and zero-fills a segment and makes it durable. Cold. Throws the errors of the file system, and leaves no file then. */
 export function createSegment(dir: string, firstSeq: Seq, bytes: number): Segment {
   assert(bytes % SLOT_BYTES === 0 && bytes >= 2 * SLOT_BYTES, 'log: a segment is a whole number of slots, at least 2');
   const path = join(dir, segmentName(firstSeq));
@@ -54,7 +54,7 @@ export function createSegment(dir: string, firstSeq: Seq, bytes: number): Segmen
   return { fd, path, bytes };
 }
 
-/** Opens a segment for appending and makes what it holds durable: a killed process may have left it in the page cache only. */
+/** Opens a segment for appending and makes its content durable: after a kill, the content may be only in the page cache. */
 export function openSegment(path: string): Segment {
   const fd = openSync(path, 'r+');
   try {

@@ -7,10 +7,10 @@ import type { LogEnd } from './log-reader.ts';
 import { createSegment, openSegment, type Segment } from './segment-file.ts';
 import { SpareSegment } from './spare-segment.ts';
 
-/** A new log starts with a smaller segment, which is there at once; then each one is at most this much larger. */
+/** A new log starts with a small segment, which is created faster. Each following segment is at most {@link GROWTH} times as large. */
 const FIRST_SEGMENT_BYTES = 16 * 1024 * 1024;
 const GROWTH = 2;
-/** The spare is begun when this part of the segment is used, and has to be ready at the second. */
+/** The creation of the spare begins when the first fraction of the segment is used, and must be complete at the second. */
 const SPARE_FROM = 0.05;
 const SPARE_UNTIL = 0.75;
 
@@ -19,15 +19,15 @@ export interface SegmentWriterOptions {
   readonly end: LogEnd;
   readonly disk: Disk;
   readonly segmentBytes: number;
-  /** Bytes that have to be left in the segment while there is no spare: what has been let in needs them. */
+  /** Bytes that must remain free in the segment while there is no spare, for the commands that were already accepted. */
   readonly reserve: number;
   readonly onSpareStep: (refused: boolean) => void;
   readonly onError: (error: DiskError) => void;
 }
 
-/** The place where the log grows: the last segment, and the spare that follows it. Same thread as the log writer. */
+/** The last segment of the log, and the spare segment that follows it. Same thread as the log writer. */
 export class SegmentWriter {
-  /** Byte where the next batch belongs; the log writer moves it on. */
+  /** Byte offset of the next batch; the log writer advances it. */
   position: number;
   readonly #dir: string;
   readonly #directoryFd: number;
@@ -38,7 +38,7 @@ export class SegmentWriter {
   #segment: Segment;
   #onRolled: Done = () => undefined;
 
-  /** Opens or creates the last segment; blocks for that. Throws what the file system throws. */
+  /** Opens or creates the last segment. Blocks. Throws the errors of the file system. */
   constructor({ dir, end, disk, segmentBytes, reserve, onSpareStep, onError }: SegmentWriterOptions) {
     this.#dir = dir;
     this.#disk = disk;
@@ -62,7 +62,7 @@ export class SegmentWriter {
     return Math.floor((this.#segment.bytes - this.position) / SLOT_BYTES);
   }
 
-  /** A full disk keeps the spare from being made, and the segment is nearly used up: take in nothing new. */
+  /** True if a full disk prevents the creation of the spare and the segment is nearly full: accept no new commands. */
   get tight(): boolean {
     const left = this.#segment.bytes - this.position;
     return this.#spare.refused && left < Math.min(this.#reserve, this.#segment.bytes / 2);
@@ -76,16 +76,16 @@ export class SegmentWriter {
     return this.#spare.refused;
   }
 
-  /** Goes on with the spare if it is time. `hurry`: it is needed now. */
+  /** Continues the creation of the spare if a step is due. `hurry`: the spare is needed now. */
   fillSpare(hurry: boolean): void {
     if (this.#spare.ready) return;
     const used = this.position / this.#segment.bytes;
     const needed = (used - SPARE_FROM) / (SPARE_UNTIL - SPARE_FROM);
-    // (A file that was cut short may have no room, and nothing used.)
+    // (A truncated file may have no free space although nothing is used.)
     if (hurry || needed >= 0) this.#spare.step(hurry ? this.#spare.bytes : Math.min(1, needed) * this.#spare.bytes);
   }
 
-  /** Goes on in the spare, which is ready; all that the old segment holds is durable. `done` when the new one is there to stay. */
+  /** Continues in the spare, which must be ready. All data of the old segment must be durable. Calls `done` when the new segment is durable. */
   roll(firstSeq: Seq, done: Done): void {
     closeSync(this.#segment.fd);
     const { fd, path, bytes } = this.#spare.take(this.#grow(this.#spare.bytes));
@@ -96,7 +96,7 @@ export class SegmentWriter {
     this.#disk.rename(path, named, this.#renamed);
   }
 
-  /** No operation of the log writer is in flight. */
+  /** Closes the segment. No operation of the log writer may be in flight. */
   close(done: () => void): void {
     closeSync(this.#segment.fd);
     closeSync(this.#directoryFd);

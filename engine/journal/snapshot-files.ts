@@ -8,18 +8,18 @@ import { syncDirectory } from './segment-file.ts';
 
 /**
  * A snapshot is the whole state after command `seq`, in rows of `rowWidth`
- * doubles whose meaning is the engine's. A file is written once, under a
- * temporary name, and renamed when it is durable: it is there in full or not
- * at all.
+ * doubles, which the engine defines. A file is written once, under a temporary
+ * name, and renamed when it is durable. A snapshot file is therefore always
+ * complete.
  *
  *   byte 0      4         8     16         20   24       32            64            end-64   -60      -56       end
  *   ┌──────────┬─────────┬─────┬──────────┬────┬────────┬─────────────┬─────────────┬────────┬────────┬─────────┐
  *   │ magic    │ version │ seq │ rowWidth │ 0  │ log id │ 0           │ rows …      │ magic  │ crc32  │ rows, 0 │
  *   └──────────┴─────────┴─────┴──────────┴────┴────────┴─────────────┴─────────────┴────────┴────────┴─────────┘
  *
- * `seq` and `rows` are doubles; the checksum covers header, rows and the row
- * count. `log id` is that of the log whose commands made the state, 0 when the
- * log had no command yet. Version 1 has no log id, and zeros there.
+ * `seq` and `rows` are doubles. The checksum covers header, rows and the row
+ * count. `log id` identifies the log that the state results from; it is 0 if the
+ * log had no command yet. Version 1 has zeros there.
  */
 const MAGIC = 0x534c424f;
 /** Oldest version that is read, and the one that is written, the newest that is read. */
@@ -31,7 +31,7 @@ const CHUNK_BYTES = 1024 * 1024;
 const NAME = /^snapshot-(\d{16})\.obs$/;
 const TEMPORARY = /^snapshot-\d{16}\.obs\.tmp$/;
 
-/** Not a snapshot, damaged, of another log, or with rows of another width: its rows must not be used. */
+/** The file is not a snapshot, is damaged, belongs to another log, or has rows of another width. Its rows must not be used. */
 export class BadSnapshotError extends Error {
   readonly code = 'SNAPSHOT_BAD';
   readonly file: string;
@@ -45,7 +45,7 @@ export class BadSnapshotError extends Error {
   }
 }
 
-/** A newer openbell wrote the snapshot, so the log behind it is newer as well: this build must not go on with an older one. */
+/** A newer openbell wrote the snapshot, and therefore also the log after it. This build must not start from an older snapshot. */
 export class NewerSnapshotError extends Error {
   readonly code = 'SNAPSHOT_NEWER';
   readonly file: string;
@@ -65,11 +65,11 @@ export class NewerSnapshotError extends Error {
 
 export interface SnapshotFile {
   readonly path: string;
-  /** The last command whose effects it holds. */
+  /** The last command whose effects the snapshot contains. */
   readonly seq: Seq;
 }
 
-/** A file in the making. Blocks; one thread owns it. Every error of the file system is thrown; call `abort` then. */
+/** Writes a snapshot file. Blocks; one thread owns it. Throws every error of the file system; call `abort` then. */
 export class SnapshotWriter {
   readonly #dir: string;
   readonly #path: string;
@@ -82,7 +82,7 @@ export class SnapshotWriter {
 
   /**
    * @param rowWidth doubles per row, from 1
-   * @param logId of the log that made the state; undefined when it has no command yet
+   * @param logId id of the log that the state results from; undefined if it has no command yet
    */
   constructor(dir: string, seq: Seq, rowWidth: number, logId: LogId | undefined) {
     assert(Number.isSafeInteger(seq) && seq >= 0, 'snapshot: seq is an integer from 0');
@@ -103,7 +103,7 @@ export class SnapshotWriter {
     this.#write(header, 0);
   }
 
-  /** Appends the first `count` rows of `rows`, which is free again on return. Best some 1,000 rows at a time: each call is a write. */
+  /** Appends the first `count` rows of `rows`. The caller may reuse `rows` after the call. Each call is a write, so pass about 1,000 rows at a time. */
   append(rows: Float64Array, count: number): void {
     const doubles = count * this.#rowWidth;
     assert(doubles <= rows.length, 'snapshot: more rows than the chunk holds');
@@ -115,9 +115,9 @@ export class SnapshotWriter {
   }
 
   /**
-   * Makes the file durable and gives it its name. Call it when the log is
-   * durable up to the snapshot's seq, not before: a snapshot that is ahead of
-   * its log is refused at the next start.
+   * Makes the file durable and renames it to its final name. The log must be
+   * durable up to the snapshot's seq: the next start fails if a snapshot is
+   * ahead of its log.
    */
   finish(): string {
     const footer = new Uint8Array(BLOCK_BYTES);
@@ -134,7 +134,7 @@ export class SnapshotWriter {
     return this.#path;
   }
 
-  /** Closes and deletes what was begun; also after a `finish` that failed. */
+  /** Closes and deletes the incomplete file; also after a `finish` that failed. */
   abort(): void {
     this.#close();
     rmSync(`${this.#path}.tmp`, { force: true });
@@ -160,7 +160,7 @@ export function listSnapshots(dir: string): SnapshotFile[] {
   return found.sort((a, b) => b.seq - a.seq);
 }
 
-/** Gets `count` rows at the start of `rows`; valid during the call only. */
+/** Receives `count` rows at the start of `rows`, which is valid during the call only. */
 export type RowListener = (rows: Float64Array, count: number) => void;
 
 export interface SnapshotHeader {
@@ -168,21 +168,21 @@ export interface SnapshotHeader {
   readonly rows: number;
   /** Doubles per row. */
   readonly rowWidth: number;
-  /** Undefined: the file does not say (version 1, or no command yet). */
+  /** Undefined: the file does not contain it (version 1, or no command yet). */
   readonly logId: LogId | undefined;
 }
 
-/** What a snapshot must be to be of use. What is left out, or undefined, is not looked at. */
+/** Requirements for a usable snapshot. An undefined requirement is not checked. */
 export interface SnapshotExpectation {
-  /** The log in the directory; undefined: it has no command yet. */
+  /** Id of the log in the directory; undefined if it has no command yet. */
   readonly logId?: LogId | undefined;
-  /** Doubles per row that the caller understands. */
+  /** Doubles per row that the caller supports. */
   readonly rowWidth?: number;
 }
 
 /**
- * Verifies the file, then reads it again for `onRows`, so that no row of a bad
- * file is ever seen. Blocks.
+ * Verifies the file, then reads it again for `onRows`, so that `onRows` never
+ * receives a row of a bad file. Blocks.
  *
  * @throws BadSnapshotError, NewerSnapshotError
  */
@@ -199,9 +199,9 @@ export function readSnapshot(path: string, onRows: RowListener, expected: Snapsh
 }
 
 /**
- * Reads the newest good snapshot at or below `limitSeq`. A bad one is reported to `onBad` and left where it is. Undefined: there is none.
+ * Reads the newest good snapshot at or below `limitSeq`. Bad snapshots are reported to `onBad` and not changed. Undefined if there is none.
  *
- * @throws NewerSnapshotError any snapshot in the directory is of a newer openbell
+ * @throws NewerSnapshotError if a newer openbell wrote any snapshot in the directory
  */
 export function readNewestSnapshot(
   dir: string,
@@ -223,7 +223,7 @@ export function readNewestSnapshot(
   return undefined;
 }
 
-/** @throws NewerSnapshotError a snapshot in the directory is of a newer openbell */
+/** @throws NewerSnapshotError if a newer openbell wrote a snapshot in the directory */
 export function refuseNewerSnapshots(dir: string): void {
   for (const { path } of listSnapshots(dir)) {
     const fd = openSync(path, 'r');
@@ -235,7 +235,7 @@ export function refuseNewerSnapshots(dir: string): void {
   }
 }
 
-/** The log that the newest good snapshot belongs to, if one says so. */
+/** The log id of the newest good snapshot that contains one. */
 export function snapshotLogId(dir: string): LogId | undefined {
   for (const { path } of listSnapshots(dir)) {
     try {
@@ -248,7 +248,7 @@ export function snapshotLogId(dir: string): LogId | undefined {
   return undefined;
 }
 
-/** Deletes all but the newest `keep` snapshots, and what interrupted writers left. Not while a {@link SnapshotWriter} is at work. */
+/** Deletes all but the newest `keep` snapshots, and the temporary files of interrupted writers. Do not call it while a {@link SnapshotWriter} is active. */
 export function pruneSnapshots(dir: string, keep = 3): void {
   assert(keep >= 1, 'snapshot: keep at least one');
   for (const { path } of listSnapshots(dir).slice(keep)) rmSync(path, { force: true });
@@ -287,9 +287,9 @@ class SnapshotReader {
   }
 
   /**
-   * Of a newer version nothing but magic and version is looked at. A snapshot of
-   * ours whose version was ruined is damaged, not newer: with the version put
-   * back its checksum holds.
+   * Only magic and version are read from a newer version. A snapshot of a known
+   * version whose version field was corrupted is damaged, not newer: its checksum
+   * is correct with the original version restored.
    */
   refuseNewer(): void {
     const { size } = fstatSync(this.#fd);
@@ -305,7 +305,7 @@ class SnapshotReader {
     throw new NewerSnapshotError(this.#path, version);
   }
 
-  /** Reads the file to its end, for its checksum; undefined: it is whole. */
+  /** Reads the file to its end and verifies its checksum. Returns the fault; undefined if the file is complete. */
   #fault(header: Uint8Array, size: number): string | undefined {
     const rowWidth = new Int32Array(header.buffer)[4];
     const footer = this.#read(size - BLOCK_BYTES, BLOCK_BYTES).slice();

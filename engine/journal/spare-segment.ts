@@ -4,33 +4,32 @@ import { assert } from '../assert.ts';
 import { type Disk, type DiskError, isDiskFull } from './disk.ts';
 import { FILL_BYTES, type Segment, zeros } from './segment-file.ts';
 
-/** The spare's name until it becomes a segment; a leftover of an earlier run is deleted. */
+/** The spare's name until it becomes a segment. A file left by an earlier run is deleted. */
 export const SPARE_NAME = 'spare.obl';
-/** A step while there is no hurry, and the time between two: zero-filling competes with the log for the disk. */
+/** Size of a regular step, and the time between two: zero-filling competes with the log for the disk. */
 const STEP_BYTES = 64 * 1024;
 const PACE_MS = 20;
 const RETRY_MS = 100;
-/** What O_DIRECT wants of position and length on any common disk. */
+/** Alignment of position and length that O_DIRECT requires on common disks. */
 const DIRECT_ALIGNMENT = 4096;
-/** Takes what is read to have it in the page cache; nobody looks at it. */
+/** Buffer for reads whose only purpose is to load pages into the page cache. Its content is not used. */
 const discarded = new Uint8Array(FILL_BYTES);
 
 /**
- * The next segment, zero-filled in small steps ahead of need. Room that it has
- * got it keeps, so that a full disk is noticed while the current segment can
- * still take what has been let in.
+ * The next segment, zero-filled in small steps before it is needed. It keeps the
+ * disk space that it has allocated, so that a full disk is detected while the
+ * current segment still has space for all accepted commands.
  *
- * The steps go past the page cache (O_DIRECT) and are made durable once, at the
- * end: an fdatasync for each has the file system commit its journal and the disk
- * flush its cache, several ms for which the log's own fdatasync waits. A step is
- * read back, so that the log later writes into cached pages and not into ones
- * that have to be read first. Where O_DIRECT is not to be had each step is an
- * ordinary write and fdatasync.
+ * The steps bypass the page cache (O_DIRECT) and are made durable once, at the
+ * end. An fdatasync per step would make the file system commit its journal and
+ * the disk flush its cache; the log's own fdatasync would wait for several ms.
+ * Each step is read back, so that the log later writes to cached pages. Where
+ * O_DIRECT is not available, each step is an ordinary write and fdatasync.
  *
  * Same thread as the log writer.
  */
 export class SpareSegment {
-  /** True when the disk had no room at the last step. */
+  /** True if the disk was full at the last step. */
   refused = false;
   readonly #path: string;
   /** Its size when it is ready. */
@@ -40,9 +39,9 @@ export class SpareSegment {
   readonly #wake = (): void => this.#onStep(false);
   readonly #onError: (error: DiskError) => void;
   #fd = -1;
-  /** The same file with O_DIRECT; -1 = not open, or not to be had. */
+  /** The same file with O_DIRECT; -1 = not open, or not available. */
   #directFd = -1;
-  /** Bytes that are zero-filled; a step that was refused is done again. Durable when the file is full. */
+  /** Bytes that are zero-filled; a failed step is repeated. Durable when the file is full. */
   #filled = 0;
   #stepBytes = 0;
   #busy = false;
@@ -52,7 +51,7 @@ export class SpareSegment {
 
   /**
    * @param bytes size of the first spare, a multiple of 64
-   * @param onStep after every step, with whether the disk refused it, and when the next one is due
+   * @param onStep called after every step, with whether the disk was full, and when the next one is due
    * @param onError the disk failed; no further step is tried
    */
   constructor(dir: string, bytes: number, disk: Disk, onStep: (refused: boolean) => void, onError: (error: DiskError) => void) {
@@ -70,7 +69,7 @@ export class SpareSegment {
 
   /**
    * Does the next step if one is due.
-   * @param needed bytes that ought to be filled by now; short of that it makes longer steps, and no pauses
+   * @param needed bytes that should be filled by now; below that, steps are longer and have no pauses
    */
   step(needed: number): void {
     if (this.#busy || this.#closed || this.#filled === this.bytes) return;
@@ -85,7 +84,7 @@ export class SpareSegment {
     this.#disk.write(this.#direct ? this.#directFd : this.#fd, zeros, 0, length, this.#filled, this.#written);
   }
 
-  /** Hands the finished spare over, still under its spare name. The next one will have `nextBytes`. */
+  /** Transfers the finished spare to the caller, still under its temporary name. The next one will have `nextBytes`. */
   take(nextBytes: number): Segment {
     assert(this.ready, 'log: the spare segment is not ready');
     this.#closeDirect();
@@ -126,7 +125,7 @@ export class SpareSegment {
       this.#directFd = openDirect(this.#path);
       return true;
     } catch {
-      // No inode, no descriptor, no permission: all may pass, and all mean that there will be no next segment.
+      // No inode, no descriptor or no permission: each may be temporary, and each prevents the next segment.
       this.#refuse(now);
       return false;
     }
@@ -141,7 +140,7 @@ export class SpareSegment {
 
   readonly #written = (error: DiskError | null, bytes: number): void => {
     if (error?.code === 'EINVAL' && this.#direct) {
-      // The file system opens with O_DIRECT and does not write with it, or not from here: the step is done again without.
+      // Some file systems open with O_DIRECT but reject writes, or writes at this alignment: the step is repeated without it.
       this.#closeDirect();
       this.#stepBytes = 0;
       this.#stepped(null);
@@ -178,7 +177,7 @@ export class SpareSegment {
   };
 }
 
-/** -1 where the platform or the file system has no such thing. */
+/** -1 if the platform or the file system does not support O_DIRECT. */
 function openDirect(path: string): number {
   if (constants.O_DIRECT === undefined) return -1;
   try {

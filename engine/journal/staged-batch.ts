@@ -5,7 +5,7 @@ import type { CommandChain } from './command-chain.ts';
 import type { Disk, DiskError, Done } from './disk.ts';
 import { type BatchHeader, batchBytes, SEQ_WORD, SLOT_BYTES, SLOT_WORDS, stampHeader } from './log-format.ts';
 
-/** The batch on its way to the disk: a header slot and copies of ring slots, kept until the disk has them. One thread owns it. */
+/** The batch that is being written: a header slot and copies of ring slots, kept until they are on the disk. One thread owns it. */
 export class StagedBatch {
   /** Bytes of the batch; 0 = none is staged. */
   bytes = 0;
@@ -24,7 +24,7 @@ export class StagedBatch {
     this.#words = new Int32Array(this.#u8.buffer);
   }
 
-  /** Moves the next `count` commands, there and numbered from `firstSeq`, out of the ring. */
+  /** Takes the next `count` commands off the ring. They must be published and numbered from `firstSeq`. */
   take(ring: RingConsumer, count: number, firstSeq: Seq): void {
     const { capacity, u8 } = ring.slots;
     const first = ring.peek();
@@ -49,7 +49,7 @@ export class StagedBatch {
     return stampHeader(this.#words, this.#u8, header);
   }
 
-  /** Writes all of it: after a refused fdatasync, too, every page has to be dirty again. */
+  /** Writes the whole batch, also after a failed fdatasync: every page must be dirty again. */
   write(disk: Disk, fd: number, position: number, done: Done): void {
     this.#disk = disk;
     this.#fd = fd;
@@ -59,7 +59,7 @@ export class StagedBatch {
     disk.append(fd, this.#u8, 0, this.bytes, position, this.#onWritten);
   }
 
-  /** The disk has it. */
+  /** Drops the batch, which is on the disk. */
   clear(): void {
     this.bytes = 0;
   }

@@ -11,7 +11,7 @@ const WORDS = Command.bytes / 4;
 const MAX_DECIMALS = 18;
 const MAX_ASSET_DECIMALS = 12;
 const NEGATIVE = 1;
-/** Resting orders stand on the ladder, were checked against the step, reserved for the fees, and hold money by the risk model. */
+/** Parameters that can change only while the book is empty: the ladder, step, fees and reservations of resting orders depend on them. */
 const FROZEN_PARAMS: ReadonlySet<number> = new Set([
   SymbolParam.MaxPrice,
   SymbolParam.TickStep,
@@ -21,21 +21,21 @@ const FROZEN_PARAMS: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * Commands of the operator: assets, symbols, accounts, money in and out,
- * phases. They take the same way as orders, so replay sees them in their
- * place. Fields: see engine/wire/openbell.fbs and docs/ADMIN.md. Owned by the
- * engine thread.
+ * Commands of the operator: assets, symbols, accounts, deposits, withdrawals
+ * and phases. They are sequenced with the orders, so a replay applies them in
+ * the same sequence. Fields: see engine/wire/openbell.fbs and docs/ADMIN.md.
+ * Owned by the engine thread.
  */
 export class Administration {
-  /** Answer of the last command: the uncross' price and volume; of one that repeats an earlier one, that one's seq as volume; else 0. */
+  /** Result of the last command: price and volume of an uncross; for a repeated command, the seq of the first one as volume; else 0. */
   price = 0;
   volume = 0;
-  /** The last command repeats an earlier one; its code is the first answer's. */
+  /** True if the last command repeats an earlier one. Its code is that of the first answer. */
   repeated = false;
   readonly #state: MachineState;
   readonly #openBook: (symbol: number) => void;
 
-  /** @param openBook gives a defined symbol an empty book, as wide as its MaxPrice */
+  /** @param openBook creates an empty book for a defined symbol, up to its MaxPrice */
   constructor(state: MachineState, openBook: (symbol: number) => void) {
     this.#state = state;
     this.#openBook = openBook;
@@ -127,7 +127,7 @@ export class Administration {
     if (FROZEN_PARAMS.has(parameter) && (book.bestBid() !== 0 || book.bestAsk() !== 0)) return Code.BOOK_NOT_EMPTY;
     const taker = parameter === TakerFeePpm ? value : symbols.param(symbol, TakerFeePpm);
     const maker = parameter === MakerFeePpm ? value : symbols.param(symbol, MakerFeePpm);
-    // A rebate comes out of the taker's fee of the same trade: fees taken never fall below zero.
+    // A rebate is paid out of the taker's fee of the same trade, so that collected fees never fall below zero.
     if (maker + taker < 0) return Code.BAD_PARAMETER;
     symbols.setParam(symbol, parameter, value);
     if (parameter === MaxPrice) this.#openBook(symbol);
@@ -150,7 +150,7 @@ export class Administration {
 
   #publishPhase(symbol: number): void {
     publishPhase(this.#state, symbol);
-    // A reader of a phase drops the last indicative price, and the reference price decides between equal prices.
+    // Consumers drop the last indicative price at a change of phase, and the reference price decides between equal prices.
     if (this.#state.symbols.phase[symbol] === Phase.Auction) this.#state.changedAuctions.add(symbol);
   }
 
@@ -187,7 +187,7 @@ export class Administration {
     return Code.OK;
   }
 
-  /** With a key: once, and the same answer whenever the request is repeated. The key stands where an order has its ids. */
+  /** A request with a key is executed once; a repeat receives the first answer. The key is in the id fields of the command. */
   #moveOnce(words: Int32Array, w: number, account: number, asset: number, amount: Money): Code {
     const { idempotencyKeys: keys, rules } = this.#state;
     const high = getI64(words, w + Command.clientOrderId / 4);
@@ -212,7 +212,7 @@ export class Administration {
     if (!this.#isAsset(asset)) return Code.UNKNOWN_ASSET;
     if (amount === 0) return Code.BAD_PARAMETER;
     if (amount < 0 && accounts.available[account * accounts.assets + asset] < -amount) return Code.INSUFFICIENT_FUNDS;
-    // All balances of an asset together stay below 2^53, so each does.
+    // The sum of all balances of an asset stays below 2^53, so each balance does.
     if (amount > 0 && accounts.deposited[asset] + amount >= LIMIT_53) return Code.BAD_PARAMETER;
     accounts.move(account, asset, amount);
     return Code.OK;

@@ -15,7 +15,7 @@ const { Continuous: CONTINUOUS, Auction: AUCTION } = Phase;
 const { Add: ADD, Reduce: REDUCE, Remove: REMOVE } = MarketEventKind;
 const { AmendRejected: AMEND_REJECTED, Amended: AMENDED } = ReportKind;
 const { KeptPriority: KEPT_PRIORITY } = ReportFlag;
-// Constants of this module: V8 folds them, where it loads an imported one each time.
+// Module constants: V8 folds them, but loads an imported constant each time.
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
@@ -90,7 +90,7 @@ export class AmendCancel {
     const phase = this.#symbols.phase[order.symbol];
     const book = this.#books[order.symbol] as OrderBook;
     if (order.price === doubles[record] && order.quantity < doubles[record + OPEN]) {
-      // Less at the same price: it keeps its place.
+      // A lower quantity at the same price keeps the priority.
       book.reduce(slot, order.quantity);
       risk.hold(slot, order);
       this.#market.order(REDUCE, slot);
@@ -99,7 +99,7 @@ export class AmendCancel {
     if (phase === AUCTION) this.#changedAuctions.add(order.symbol);
   }
 
-  /** It leaves its place, may trade at its new price, and rests last there. */
+  /** The order loses its priority, may trade at its new price, and rests last there. */
   #replace(slot: number, book: OrderBook, risk: RiskModel, phase: number): void {
     const order = this.#order;
     const { doubles } = this.#slab;
@@ -122,7 +122,7 @@ export class AmendCancel {
     this.#resting.gone(slot);
   }
 
-  /** It crosses the other side. */
+  /** The amended order crosses the other side. */
   #trade(slot: number, book: OrderBook): void {
     const order = this.#order;
     const aggressor = this.#aggressor;
@@ -130,7 +130,7 @@ export class AmendCancel {
     aggressor.orderId = slab.id[slot];
     aggressor.open = order.quantity;
     aggressor.filled = slab.filled(slot);
-    // Reports of its fills carry the order's tag, the answer carried the amend's.
+    // Reports of its fills have the tag of the order; the answer had the tag of the amend.
     order.tag = slab.tag(slot);
     book.match(order.side, order.price, order.quantity);
     slab.setOpen(slot, aggressor.open);

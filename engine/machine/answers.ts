@@ -17,13 +17,13 @@ const {
   filled: FILLED,
   contraOrderId: CONTRA,
 } = ReportWord;
-// Constants of this module: V8 folds them, where it loads an imported one each time.
+// Module constants: V8 folds them, but loads an imported constant each time.
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, filled: ORDER_FILLED, clientOrderId: ORDER_CLIENT_ORDER_ID } = OrderDouble;
 const { account: ACCOUNT, terms: TERMS } = OrderWord;
 
-/** The execution reports that are no fills. Owned by the engine thread. */
+/** Writes the execution reports other than fills. Owned by the engine thread. */
 export class Answers {
   readonly #state: MachineState;
   readonly #order: OrderRequest;
@@ -39,7 +39,7 @@ export class Answers {
     this.#reports = state.reports;
   }
 
-  /** An answer to the command at work, under its own ids. */
+  /** Answers the current command, with its own ids. */
   reply(kind: number, code: Code, orderId: number, price: PriceTicks, quantity: QtyLots, leaves: QtyLots, filled: QtyLots): void {
     const order = this.#order;
     const reports = this.#reports;
@@ -53,7 +53,7 @@ export class Answers {
     putU53(words, at + FILLED, filled);
   }
 
-  /** The order at work was accepted; its id is the aggressor's. */
+  /** The current order was accepted; its id is the aggressor's. */
   accepted(): void {
     const order = this.#order;
     const reports = this.#reports;
@@ -68,14 +68,14 @@ export class Answers {
     words[at + FILLED + 1] = 0;
   }
 
-  /** An account that does not exist has no report stream: the answer goes to the operator's. */
+  /** An account that does not exist has no report stream. The answer is written to the operator's stream. */
   rejectUnknownAccount(kind: number): void {
     const order = this.#order;
     order.account = 0;
     this.reply(kind, Code.UNKNOWN_ACCOUNT, 0, order.price, order.quantity, 0, 0);
   }
 
-  /** The order in `slot` is no longer in the book; `open` is what was cancelled. */
+  /** Reports that the order in `slot` was cancelled; `open` is the cancelled quantity. */
   cancelled(slot: number, code: Code, tag: number): void {
     this.resting(CANCELLED, 0, code, slot, tag);
     const { words, at } = this.#reports;
@@ -83,7 +83,7 @@ export class Answers {
     words[at + LEAVES + 1] = 0;
   }
 
-  /** About the order in `slot`: quantity and leaves are its open quantity. From the record, so that no double is boxed for the call. */
+  /** Reports on the order in `slot`: quantity and leaves are its open quantity. Reads the record, so that no double is boxed for the call. */
   resting(kind: number, flags: number, code: Code, slot: number, tag: number): void {
     const slab = this.#slab;
     const reports = this.#reports;
@@ -91,7 +91,7 @@ export class Answers {
     const record = slot << TO_WORDS;
     const order = slot << TO_DOUBLES;
     const terms = slab.words[record + TERMS];
-    // Side and time in force lie in the record as in a report, one byte higher.
+    // The record has side and time in force in the layout of a report, one byte higher.
     const first = kind | ((terms >>> 8) & 0xffff00) | (flags << 24);
     reports.begin(first, code, slab.words[record + ACCOUNT], terms & 0xffff, tag);
     const { words, at } = reports;
@@ -104,7 +104,7 @@ export class Answers {
     putU53(words, at + FILLED, doubles[order + ORDER_FILLED]);
   }
 
-  /** The same client order id again: the first answer again, and nothing else happens. @param ref of ClientOrderIds.find */
+  /** Answers a repeated client order id with the first answer. Changes nothing else. @param ref result of ClientOrderIds.find */
   again(ref: number): void {
     const order = this.#order;
     if (ref > 0) {
@@ -124,7 +124,7 @@ export class Answers {
     this.#reports.words[this.#reports.at] |= ReportFlag.Duplicate << 24;
   }
 
-  /** To the operator: what an administrative command did. The contra order id carries the account that it was about. */
+  /** Reports the result of an administrative command to the operator. The contra order id contains the account concerned. */
   administered(code: Code, flags: number, price: PriceTicks, quantity: QtyLots): void {
     const order = this.#order;
     const reports = this.#reports;

@@ -2,7 +2,7 @@ import { NAME_BYTES } from '../rules/accounts.ts';
 import { putI64 } from '../units.ts';
 import { Command } from '../wire/layout.ts';
 
-/** Fields of a command; what is left out is 0. See openbell.fbs for what each kind uses. */
+/** Fields of a command. Omitted fields are 0. openbell.fbs documents the fields of each kind. */
 export interface CommandFields {
   readonly kind: number;
   readonly side?: number;
@@ -17,7 +17,7 @@ export interface CommandFields {
   readonly orderId?: number;
   readonly price?: number;
   readonly quantity?: number;
-  /** Definitions only: 1 to 16 ASCII characters, in the place of price and quantity. */
+  /** Definitions only: 1 to 16 ASCII characters, in the bytes of price and quantity. */
   readonly name?: string;
 }
 

@@ -8,13 +8,13 @@ import type { MachineState } from './state.ts';
 const WORDS = Command.bytes / 4;
 
 /**
- * Rules and capacities as the log has them. Whatever can decide the outcome of
- * a command is itself a command, so that one log gives one state whatever the
- * configuration of the process that replays it. Owned by the engine thread.
+ * The rules and capacities in the log. Everything that affects the outcome of a
+ * command is itself a command, so that a replay gives the same state under any
+ * configuration of the process. Owned by the engine thread.
  */
 export class Configuration implements StatePart {
   readonly kinds = [RowKind.Configuration];
-  /** They were logged. Until then the state belongs to a log of before, or to no log. */
+  /** True if rules and capacities were logged. Otherwise the log is of an older release, or there is no log. */
   logged = false;
   readonly #state: MachineState;
 
@@ -23,23 +23,23 @@ export class Configuration implements StatePart {
   }
 
   /**
-   * The command in `slot` puts rules and capacities in force.
-   * @throws NewerRulesError @throws CapacityError when there is less memory than it asks for
+   * Applies the rules and capacities in the command in `slot`.
+   * @throws NewerRulesError @throws CapacityError if this start has smaller capacities
    */
   apply(bytes: Uint8Array, words: Int32Array, slot: number): void {
     this.#set(bytes[slot * Command.bytes + Command.parameter], configuredCapacities(words, slot));
   }
 
   /**
-   * What follows was written before rules were logged, and is replayed under rules 1.
-   * @param capacities in force there, if they are known: those that were logged first
+   * Selects rules 1, for commands that were written before rules were logged.
+   * @param capacities the capacities in force then, if they are known: the first logged ones
    */
   beginUnlogged(capacities?: Capacities): void {
     this.#state.rules = 1;
     if (capacities !== undefined) this.#enforce(capacities);
   }
 
-  /** Whether a start with these capacities has anything to log. */
+  /** True if a start with these capacities must log them. */
   differsFrom(capacities: Capacities): boolean {
     const state = this.#state;
     return !this.logged || state.rules !== RULES || CAPACITIES.some((name) => capacities[name] !== state.capacities[name]);
@@ -48,7 +48,7 @@ export class Configuration implements StatePart {
   save(out: RowWriter): void {
     const { rules, capacities } = this.#state;
     if (this.logged) out.row(RowKind.Configuration, rules, ...CAPACITIES.map((name) => capacities[name]));
-    // An embedded exchange without a log: its capacities are those of its memory.
+    // An embedded exchange without a log has the capacities of its memory.
     else if (rules !== 1) out.row(RowKind.Configuration, rules);
   }
 
@@ -90,7 +90,7 @@ export function configuredCapacities(words: Int32Array, slot: number): Capacitie
   };
 }
 
-/** The command that puts the rules of this build and `capacities` in force. */
+/** Creates the command that puts the rules of this build and `capacities` in force. */
 export function configureCommand(capacities: Capacities): CommandFields {
   const { orders, pages, accounts, assets, symbols, rememberedOrders, rememberedKeys } = capacities;
   return {

@@ -32,17 +32,19 @@ const { New: NEW, Cancel: CANCEL, Amend: AMEND, Configure: CONFIGURE, StateDiges
 const FIRST_ADMIN_KIND = CommandKind.DefineAsset;
 
 /**
- * The state machine of a shard: command in; balances, book, reports and market
- * events out, in one step. No clock, no random, no input or output: the same
- * commands give the same state and the same reports on any machine.
+ * The state machine of a shard. One step applies a command to balances and
+ * books, and writes reports and market events. It uses no clock, no random
+ * numbers, and no input or output: the same commands give the same state and the
+ * same reports on any machine.
  *
- * One thread owns it. Without `outputs` it is silent (replay, verification).
+ * One thread owns it. Without `outputs` it writes no reports and no events
+ * (replay, verification).
  */
 export class Exchange extends MachineState {
-  /** Rules and capacities as they were logged. */
+  /** The logged rules and capacities. */
   readonly configuration: Configuration;
   readonly digest: StateDigest;
-  /** What a snapshot is made of, in the canonical order of rows; behind the row of seq, time and last order id. */
+  /** The parts of a snapshot, in the canonical order of rows, after the row of seq, time and last order id. */
   readonly parts: readonly StatePart[];
   readonly #extension = new PendingExtension();
   readonly #answers: Answers;
@@ -78,7 +80,7 @@ export class Exchange extends MachineState {
 
   /**
    * Applies the command in a slot of a command ring or log chunk, given through its byte and word views.
-   * @throws InvariantError when the command does not follow the last one, or money does not add up
+   * @throws InvariantError if the command does not follow the last one, or money is not conserved
    * @throws NewerRulesError, CapacityError, DivergedError in a replay
    */
   apply(bytes: Uint8Array, words: Int32Array, slot: number): void {
@@ -117,7 +119,7 @@ export class Exchange extends MachineState {
     else if (kind >= FIRST_ADMIN_KIND) this.#administer(bytes, words, slot);
   }
 
-  /** After the commands of one poll: what is computed once for all of them. */
+  /** Call it after the commands of one poll. It computes the results that are needed once per poll. */
   endBatch(): void {
     if (this.changedAuctions.size === 0) return;
     for (const symbol of this.changedAuctions) {
@@ -130,7 +132,7 @@ export class Exchange extends MachineState {
     this.changedAuctions.clear();
   }
 
-  /** Gives a defined symbol an empty book, as wide as its MaxPrice. */
+  /** Creates an empty book for a defined symbol, up to its MaxPrice. */
   #openBook(symbol: number): void {
     while (this.books.length <= symbol) this.books.push(undefined);
     const book = new OrderBook(symbol, this.slab, this.pages, this.symbols.param(symbol, SymbolParam.MaxPrice), this.#settlement);

@@ -11,11 +11,11 @@ const SEQ = CommandExtension.seq / 4;
 const HALF = WORDS / 2;
 
 /**
- * The extension record in front of a long command: kept until the next command,
- * which takes it or drops it. A crash can leave one at the end of the log whose
- * command was never durable; then the next command is another one. A snapshot
- * may fall between the two, so it is part of the state. Owned by the engine
- * thread.
+ * The extension record before a long command. It is kept until the next command,
+ * which uses it or drops it. After a crash, the log may end with an extension
+ * whose command was never durable; another command follows it then. A snapshot
+ * may be taken between the two records, so the extension is part of the state.
+ * Owned by the engine thread.
  */
 export class PendingExtension implements StatePart {
   readonly kinds = [RowKind.Extension];
@@ -30,17 +30,17 @@ export class PendingExtension implements StatePart {
     this.#pending = true;
   }
 
-  /** The command at work, which announces an extension, takes it. @throws InvariantError when there is none in front of it */
+  /** Adds the extension to the current command, which announces one. @throws InvariantError if none is before it */
   complete(order: OrderRequest, seq: Seq): void {
-    if (!this.#pending || getI64(this.#words, SEQ) !== seq - 1) fail(`command ${seq} announces an extension that is not in front of it`);
+    if (!this.#pending || getI64(this.#words, SEQ) !== seq - 1) fail(`command ${seq} announces an extension, but none is before it`);
     this.#pending = false;
     order.minQuantity = minQuantityOf(this.#words, 0);
     const instructions = this.#words[CommandExtension.instructions / 4];
     order.orderKind = orderKindOf(this.#bytes[CommandExtension.orderType], order.timeInForce, instructions, order.minQuantity !== 0);
-    if (order.orderKind === NO_KIND) fail(`command ${seq} is of no kind of order that this release knows`);
+    if (order.orderKind === NO_KIND) fail(`command ${seq} has a kind of order that this release does not support`);
   }
 
-  /** Another command follows. */
+  /** Drops the extension, because the next command does not use it. */
   drop(): void {
     this.#pending = false;
   }

@@ -12,14 +12,14 @@ const {
   time: TIME,
   symbol: SYMBOL,
 } = MarketField;
-// Constants of this module: V8 folds them, where it loads an imported one each time.
+// Module constants: V8 folds them, but loads an imported constant each time.
 const DOUBLES = MARKET_EVENT_BYTES / 8;
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN } = OrderDouble;
 const { terms: TERMS } = OrderWord;
 
-/** Writes what happens to the books into the market ring; see market-event.ts. Owned by the engine thread. */
+/** Writes the events of the books into the market ring; see market-event.ts. Owned by the engine thread. */
 export class MarketWriter {
   quiet: boolean;
   seq = 0;
@@ -39,9 +39,9 @@ export class MarketWriter {
   }
 
   /**
-   * What happened to the resting order in `slot`; the quantity is its open one.
-   * Apart from `write`, and read from the record: a double that is passed to a
-   * function that V8 does not inline is boxed first.
+   * Writes an event of the resting order in `slot`, with its open quantity. The
+   * method reads the record instead of calling `write`: V8 boxes a double that is
+   * passed to a function that it does not inline.
    */
   order(kind: number, slot: number): void {
     const out = this.#out;

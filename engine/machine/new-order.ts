@@ -10,7 +10,7 @@ import type { MachineState } from './state.ts';
 const { OK } = Code;
 const { Continuous: CONTINUOUS } = Phase;
 
-/** A new order: checked, matched, and what is left comes to rest or is cancelled. Owned by the engine thread. */
+/** Processes a new order: checks it, matches it, and rests or cancels the remainder. Owned by the engine thread. */
 export class NewOrder {
   readonly #state: MachineState;
   readonly #order: MachineState['order'];
@@ -56,7 +56,7 @@ export class NewOrder {
   #reject(code: Code): void {
     const order = this.#order;
     this.#answers.reply(ReportKind.Rejected, code, 0, order.price, order.quantity, 0, 0);
-    // A forgotten id stays rejected by its mark; remembering it would push a better-behaved one out.
+    // The mark continues to reject a forgotten id. Remembering it would evict another id without need.
     if (code !== Code.CLIENT_ORDER_ID_TOO_OLD && code !== Code.BAD_CLIENT_ORDER_ID) this.#remember(0, code);
   }
 

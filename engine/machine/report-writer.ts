@@ -41,23 +41,23 @@ const {
 
 /**
  * Numbers execution reports per account and writes them as wire structs into
- * the report ring. `begin` claims the slot of the next report and writes what
- * all reports have, and 0 to the fields of a fill; the caller writes the 64-bit
- * fields in place, by name, at `at` of `words`: from `orderId` to `filled`
- * always, because a slot holds old bytes, and those of a fill if it is one.
- * A quiet writer numbers reports and writes them nowhere (replay). Owned by the
- * engine thread.
+ * the report ring. `begin` claims the slot of the next report, writes the common
+ * fields, and sets the fields of a fill to 0. The caller writes the 64-bit
+ * fields in place, by name, at `at` of `words`: always from `orderId` to
+ * `filled`, because a slot holds old bytes; and those of a fill if it is one. A
+ * writer without a ring only numbers the reports (replay). Owned by the engine
+ * thread.
  */
 export class ReportWriter {
   quiet: boolean;
-  /** Sequence and time of the command at work, as the words that it came with: reports carry the same ones. */
+  /** Sequence and time of the current command, as its words. Reports have the same values. */
   seqLow = 0;
   seqHigh = 0;
   timeLow = 0;
   timeHigh = 0;
   /** Reports so far, modulo 2^32. */
   count = 0;
-  /** Where the report in the making stands, or the last one. */
+  /** First word of the report that is being written, or of the last one. */
   words: Int32Array;
   at = 0;
   readonly #scratch = new Int32Array(WORDS);

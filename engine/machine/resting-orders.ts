@@ -10,7 +10,7 @@ import type { MachineState } from './state.ts';
 const { Auction: AUCTION } = Phase;
 const { Add: ADD, Remove: REMOVE } = MarketEventKind;
 
-/** Orders come to rest, are found, and go: their slots, ids, money and market events. Owned by the engine thread. */
+/** Adds, finds and removes resting orders: their slots, ids, money and market events. Owned by the engine thread. */
 export class RestingOrders implements StatePart {
   readonly kinds = [RowKind.Order];
   readonly #slab: MachineState['slab'];
@@ -39,7 +39,7 @@ export class RestingOrders implements StatePart {
     this.#answers = answers;
   }
 
-  /** What is left of a new order comes to rest; false, and nothing changed, when no level page is left. */
+  /** Rests the remainder of a new order. Returns false, and changes nothing, if no level page is left. */
   rest(book: OrderBook): boolean {
     const slab = this.#slab;
     const accounts = this.#accounts;
@@ -64,7 +64,7 @@ export class RestingOrders implements StatePart {
     return true;
   }
 
-  /** Slot of the resting order that the command names, if it is the account's own; else -1. */
+  /** Slot of the resting order that the command names, if it belongs to the account; else -1. */
   find(orderId: number): number {
     const slab = this.#slab;
     const order = this.#order;
@@ -77,13 +77,13 @@ export class RestingOrders implements StatePart {
     return slot !== -1 && slab.account(slot) === order.account ? slot : -1;
   }
 
-  /** Holds back what the command's order needs, which came to rest in `slot`. */
+  /** Reserves the amount for the command's order, which now rests in `slot`. */
   hold(slot: number): void {
     const order = this.#order;
     this.#risks.of(order.symbol).hold(slot, order);
   }
 
-  /** Takes a resting order off the book and gives its reservation back. */
+  /** Removes a resting order from the book and releases its reservation. */
   cancel(slot: number, code: Code, tag: number): void {
     const slab = this.#slab;
     const books = this.#books;
@@ -96,7 +96,7 @@ export class RestingOrders implements StatePart {
     this.gone(slot);
   }
 
-  /** An order that was resting is gone: its id stays known. */
+  /** Releases the slot of an order that no longer rests. Its id stays remembered. */
   gone(slot: number): void {
     const slab = this.#slab;
     this.#accounts.openOrders[slab.account(slot)]--;
@@ -104,7 +104,7 @@ export class RestingOrders implements StatePart {
     slab.release(slot);
   }
 
-  /** Publishes what happened to a resting order, with its open quantity, and notes that an auction's indicative price may have changed. */
+  /** Publishes an event of a resting order, with its open quantity, and marks that an auction's indicative price may have changed. */
   publish(kind: number, slot: number): void {
     const symbol = this.#slab.symbol(slot);
     this.#market.order(kind, slot);

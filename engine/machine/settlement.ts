@@ -11,7 +11,7 @@ import type { MachineState } from './state.ts';
 
 const { MakerFeePpm, TakerFeePpm, ReferencePrice } = SymbolParam;
 const { Buy } = Side;
-// Constants of this module: V8 folds them, where it loads an imported one each time.
+// Module constants: V8 folds them, but loads an imported constant each time.
 const PARAMS = SYMBOL_PARAMS;
 const { Fill: FILL } = ReportKind;
 const { Trade: TRADE } = MarketEventKind;
@@ -29,7 +29,7 @@ const {
   contraOrderId: CONTRA,
 } = ReportWord;
 
-/** What a trade does: money, fees, last price, two fills and a market event. Owned by the engine thread. */
+/** Settles a trade: money, fees, last price, two fills and a market event. Owned by the engine thread. */
 export class Settlement implements BookListener {
   readonly #slab: MachineState['slab'];
   readonly #symbols: MachineState['symbols'];
@@ -98,7 +98,7 @@ export class Settlement implements BookListener {
     this.#resting.gone(maker);
   }
 
-  /** No order is the aggressor in an auction: both sides pay the taker's rate. */
+  /** An auction trade has no aggressor: both sides pay the taker's rate. */
   onAuctionTrade(_book: OrderBook, buy: number, sell: number, price: PriceTicks, quantity: QtyLots): void {
     const slab = this.#slab;
     const symbols = this.#symbols;
@@ -120,7 +120,7 @@ export class Settlement implements BookListener {
     market.write(TRADE, Buy, TRADE_IN_AUCTION, symbol, slab.id[buy], price, quantity, slab.id[sell], tradeId);
   }
 
-  /** Last and reference price move to the trade's; returns its number. */
+  /** Sets the last price and the reference price to the trade price. Returns the number of the trade. */
   #noteTrade(symbol: number, price: PriceTicks): number {
     const symbols = this.#symbols;
     symbols.lastPrice[symbol] = price;
@@ -128,7 +128,7 @@ export class Settlement implements BookListener {
     return ++symbols.tradeId[symbol];
   }
 
-  /** The fill of a resting order whose `filled` is up to date. */
+  /** Reports the fill of a resting order, whose `filled` must be up to date. */
   #reportResting(
     slot: number,
     flags: number,

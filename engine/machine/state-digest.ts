@@ -10,21 +10,21 @@ import type { MachineState } from './state.ts';
 
 /** Commands between two checkpoints, a power of two. */
 export const CHECKPOINT_COMMANDS = 2 ** 16;
-/** Layout of the digest; a statement names it. */
+/** Version of the layout of the digest, which each logged digest contains. */
 const DIGEST_VERSION = 1;
-/** A checkpoint covers the balances of one account in so many; after as many checkpoints each was covered. */
+/** A checkpoint covers the balances of one in this many accounts. After this many checkpoints, every account was covered. */
 const ACCOUNT_SHARE = 64;
 const WORDS = Command.bytes / 4;
 const { code: CODE, orderId: ORDER_ID, price: PRICE, quantity: QUANTITY, leaves: LEAVES } = ReportWord;
 const TWO_M32 = 2 ** -32;
 
-/** A replay came to another state than the exchange that wrote the log. Nothing was changed. */
+/** The state of a replay differs from the state of the exchange that wrote the log. Nothing was changed. */
 export class DivergedError extends Error {
   readonly code = 'STATE_DIVERGED';
 
   constructor(checkpoint: Seq, seq: Seq, logged: string, replayed: string) {
     super(
-      `The replay diverged from the log: at command ${checkpoint} the state digest is ${replayed}, and the log states ${logged} (in command ${seq}). ` +
+      `The replay diverged from the log: at command ${checkpoint} the state digest is ${replayed}, but the log has ${logged} (in command ${seq}). ` +
         'Commands up to there do not give the answers that were acknowledged. Nothing was changed, and the exchange does not start. ' +
         'Start the release that wrote the log; if it diverges as well, compare the log with a copy, or start from the newest snapshot behind that command.',
     );
@@ -33,16 +33,16 @@ export class DivergedError extends Error {
 }
 
 /**
- * A digest of what the state machine did, which the log states every
- * {@link CHECKPOINT_COMMANDS} commands: a replay that comes to another one has
- * diverged, and stops there instead of trading on.
+ * A running digest of the state machine. The log contains it every
+ * {@link CHECKPOINT_COMMANDS} commands. A replay with a different digest has
+ * diverged, and stops there.
  *
- * Each command folds in the last report that it wrote, how many reports and
- * resting orders there are. Each checkpoint folds in prices and trade numbers
- * of all symbols, fees and deposits of all assets, and a rotating part of the
- * balances. It takes a few nanoseconds per command, where a hash of the whole
- * state takes a pause. 64 bits in two lanes; it finds faults, not forgeries.
- * Owned by the engine thread.
+ * Each command adds the last report that it wrote, the number of reports and the
+ * number of resting orders. Each checkpoint adds prices and trade numbers of all
+ * symbols, fees and deposits of all assets, and a rotating part of the balances.
+ * The digest takes a few nanoseconds per command; a hash of the whole state
+ * would pause trading. It has 64 bits in two lanes, and detects faults, not
+ * forgeries. Owned by the engine thread.
  */
 export class StateDigest implements StatePart {
   readonly kinds = [RowKind.Digest];
@@ -50,12 +50,12 @@ export class StateDigest implements StatePart {
   checkpointSeq = 0;
   checkpointHigh = 0;
   checkpointLow = 0;
-  /** The last checkpoint that the log is known to state; not part of the state. */
+  /** The last checkpoint whose digest is in the log; not part of the state. */
   statedSeq = 0;
   readonly #reports: ReportWriter;
   #high = 0;
   #low = 0;
-  /** Reports of which the last one is in the digest. */
+  /** Number of reports up to the last one in the digest. */
   #folded = 0;
   readonly #state: MachineState;
   readonly #slab: OrderSlab;
@@ -70,7 +70,7 @@ export class StateDigest implements StatePart {
     this.#symbols = state.symbols;
   }
 
-  /** After each command. */
+  /** Call it after each command. */
   fold(seq: Seq): void {
     const r = this.#reports;
     const { count } = r;
@@ -86,11 +86,11 @@ export class StateDigest implements StatePart {
     if (((seq | 0) & (CHECKPOINT_COMMANDS - 1)) === 0) this.#checkpoint(seq);
   }
 
-  /** Compares what the command in `slot` states with this state. @throws DivergedError */
+  /** Compares the digest in the command in `slot` with this state. @throws DivergedError */
   check(bytes: Uint8Array, words: Int32Array, slot: number): void {
     const w = slot * WORDS;
     const checkpoint = getI64(words, w + Command.quantity / 4);
-    // A statement about another checkpoint came too late to be compared, or has another layout.
+    // A digest of another checkpoint was logged too late for a comparison, or has another layout.
     if (bytes[slot * Command.bytes + Command.parameter] !== DIGEST_VERSION || checkpoint !== this.checkpointSeq) return;
     const high = words[w + Command.orderId / 4];
     const low = words[w + Command.price / 4];
@@ -131,7 +131,7 @@ export class StateDigest implements StatePart {
     for (let account = Math.floor(seq / CHECKPOINT_COMMANDS) % ACCOUNT_SHARE; account < accounts.capacity; account += ACCOUNT_SHARE) {
       if (accounts.defined[account] === 0) continue;
       for (let at = account * accounts.assets; at < (account + 1) * accounts.assets; at++) {
-        // Only what is not 0: another number of assets that there is room for must not change it.
+        // Only values other than 0, so that the digest does not depend on the capacity for assets.
         if (accounts.available[at] !== 0) this.#mix(accounts.available[at]);
         if (accounts.reserved[at] !== 0) this.#mix(accounts.reserved[at]);
       }
@@ -153,7 +153,7 @@ export function digestText(high: number, low: number): string {
   return [high, low].map((lane) => (lane >>> 0).toString(16).padStart(8, '0')).join('');
 }
 
-/** The command that states a checkpoint. */
+/** Creates the command that logs the digest of a checkpoint. */
 export function digestCommand(checkpoint: Seq, high: number, low: number): CommandFields {
   return { kind: CommandKind.StateDigest, parameter: DIGEST_VERSION, quantity: checkpoint, orderId: high >>> 0, price: low >>> 0 };
 }

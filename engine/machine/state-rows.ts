@@ -6,11 +6,11 @@ import type { Exchange } from './exchange.ts';
 export { ROW_FIELDS } from '../state-part.ts';
 
 const CHUNK_ROWS = 4096;
-/** Where seq and time are in the row of {@link RowKind.Meta}, which is the first. */
+/** Columns of seq and time in the row of {@link RowKind.Meta}, which is the first row. */
 const META_SEQ = 1;
 const META_TIME = 2;
 
-/** Takes `count` rows of {@link ROW_FIELDS} numbers; the array is reused after the call. */
+/** Receives `count` rows of {@link ROW_FIELDS} numbers. The array is reused after the call. */
 export type RowSink = (rows: Float64Array, count: number) => void;
 
 /** Writes the whole state. Cold: call it between two commands, in the thread that owns the exchange. */
@@ -19,8 +19,8 @@ export function saveState(exchange: Exchange, sink: RowSink): void {
 }
 
 /**
- * Puts rows into a new exchange. Give it the chunks that `saveState` gave, in
- * order. @throws InvariantError when the rows need more capacity than the exchange has
+ * Loads rows into a new exchange. Pass the chunks of `saveState`, in order.
+ * @throws InvariantError if the rows exceed the capacity of the exchange
  */
 export class StateLoader {
   readonly #exchange: Exchange;
@@ -44,7 +44,7 @@ export class StateLoader {
     exchange.seq = rows[at + 1];
     exchange.timeUs = rows[at + 2];
     exchange.lastOrderId = rows[at + 3];
-    // A state whose rules were not logged has no row that says otherwise.
+    // A state whose rules were not logged has no row of rules.
     exchange.configuration.beginUnlogged();
   }
 }
@@ -57,10 +57,10 @@ export function stateHash(exchange: Exchange): string {
 }
 
 /**
- * The same of what trading made: without sequence and time, and without what
- * the engine logs of its own (rules, capacities, digests). Equal for two
- * exchanges that took the same commands of others at different times, such as a
- * shard and its shadow.
+ * The hash of the trading state: without sequence and time, and without the
+ * engine's own commands (rules, capacities, digests). It is equal for two
+ * exchanges that received the same external commands at different times, such
+ * as a shard and its shadow.
  */
 export function tradingHash(exchange: Exchange): string {
   const hash = createHash('sha256');

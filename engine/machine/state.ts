@@ -21,22 +21,22 @@ export interface ExchangeOutputs {
   readonly market: SpillingProducer;
 }
 
-/** The incoming order while it trades: a new one, or one that was amended. */
+/** The incoming order while it trades: a new or an amended order. */
 export class Aggressor {
   orderId = 0;
-  /** What it has left, and what it has traded. */
+  /** Open and filled quantity. */
   open: QtyLots = 0;
   filled: QtyLots = 0;
 }
 
 /**
- * All that a shard knows, and the command at work. The parts of the state
- * machine share one object of it. Owned by the engine thread.
+ * The whole state of a shard, and the current command. The parts of the state
+ * machine share one object. Owned by the engine thread.
  */
 export class MachineState implements CheckedState {
-  /** How much memory there is. */
+  /** Sizes of the memory. */
   readonly limits: Limits;
-  /** Rules and capacities in force. Until a command sets them, those of this build and of its memory. */
+  /** Rules and capacities in force. Until a command sets them: the rules of this build and the capacities of its memory. */
   rules: number = RULES;
   readonly capacities: Capacities;
   readonly accounts: Accounts;
@@ -45,7 +45,7 @@ export class MachineState implements CheckedState {
   readonly pages: LevelPages;
   readonly clientOrderIds: ClientOrderIds;
   readonly idempotencyKeys: IdempotencyKeys;
-  /** Books by symbol id; a hole where the symbol is not defined. */
+  /** Books by symbol id; undefined for a symbol that is not defined. */
   readonly books: (OrderBook | undefined)[] = [];
   readonly risks: RiskModels;
   readonly reports: ReportWriter;
@@ -54,7 +54,7 @@ export class MachineState implements CheckedState {
   seq = 0;
   timeUs = 0;
   lastOrderId = 0;
-  /** The command at work. */
+  /** The current command. */
   readonly order = new OrderRequest();
   readonly aggressor = new Aggressor();
   /** Symbols whose auction book changed since the end of the last batch. */

@@ -7,25 +7,25 @@ export interface SeqCell {
   readonly index: number;
 }
 
-/** What a gated consumer has to know of the records in its ring. */
+/** The layout of the records in the ring of a gated consumer. */
 export interface GateSpec {
-  /** Bytes of a record: those of a slot. */
+  /** Bytes of a record; equal to the bytes of a slot. */
   readonly recordBytes: number;
-  /** Byte of a record at which the seq of the command that caused it stands. */
+  /** Byte offset, in a record, of the seq of the command that caused it. */
   readonly seqAt: number;
-  /** How it stands there: a 64-bit integer, or a double. */
+  /** Encoding of the seq: a 64-bit integer, or a double. */
   readonly seqAs: 'i64' | 'f64';
   /** The last durable seq: records of later commands stay in the ring. Undefined: none are held back. */
   readonly durable: SeqCell | undefined;
-  /** A poll that has reached its limit goes on to the last record of the command at hand. */
+  /** A poll that has reached its limit continues to the last record of the current command. */
   readonly wholeCommands: boolean;
 }
 
 /**
- * The gate between the engine and everything that leaves the process: takes
- * records off a ring as far as the command that caused them is durable. Records
- * are in the order of their commands, so the first one that may not leave ends
- * the poll. One thread owns it.
+ * The gate between the engine and everything that leaves the process. It takes
+ * a record off a ring only if the command that caused the record is durable.
+ * Records are in the order of their commands, so the first record that is not
+ * durable ends the poll. One thread owns the consumer.
  *
  * ```ts
  * gate.begin(limit);
@@ -36,22 +36,22 @@ export interface GateSpec {
 export class GatedConsumer {
   readonly ring: RingConsumer;
   readonly slots: RingSlots;
-  /** Records that this poll has given. */
+  /** Records that this poll has returned. */
   taken = 0;
   readonly #i32: Int32Array;
   readonly #f64: Float64Array;
   readonly #isDouble: boolean;
-  /** Of a record and of its seq, counted in words or in doubles. */
+  /** Size of a record and offset of its seq, counted in words or in doubles. */
   readonly #stride: number;
   readonly #at: number;
-  /** The durable seq; not looked at without a gate. */
+  /** The durable seq; not used without a gate. */
   readonly #durable: Int32Array;
   readonly #durableAt: number;
   readonly #gated: boolean;
   readonly #wholeCommands: boolean;
   #limit = 0;
   #durableLow = 0;
-  /** Low 32 bits of the seq of the record that `next` gave last. */
+  /** Low 32 bits of the seq of the last record that `next` returned. */
   #seqLow = 0;
 
   constructor(ring: RingConsumer, { recordBytes, seqAt, seqAs, durable, wholeCommands }: GateSpec) {
@@ -71,14 +71,14 @@ export class GatedConsumer {
     this.#wholeCommands = wholeCommands;
   }
 
-  /** Begins a poll of up to `limit` records, as far as the durable seq is now. */
+  /** Begins a poll of up to `limit` records, up to the present durable seq. */
   begin(limit: number): void {
     this.taken = 0;
     this.#limit = limit;
     if (this.#gated) this.#durableLow = Atomics.load(this.#durable, this.#durableAt);
   }
 
-  /** Slot of the next record that may leave, valid until `release`; -1 when this poll has no more. */
+  /** Slot of the next durable record, valid until `release`; -1 if this poll has no more. */
   next(): number {
     const slot = this.ring.peek();
     if (slot === -1) return -1;
@@ -91,7 +91,7 @@ export class GatedConsumer {
     return slot;
   }
 
-  /** Gives the records taken so far back to the producer. */
+  /** Releases the records taken so far to the producer. */
   release(): void {
     this.ring.release();
   }

@@ -34,7 +34,7 @@ export interface RingSpec {
   readonly consumers: number;
 }
 
-/** What `postMessage` carries to the thread that takes an end. */
+/** The handle of a ring, sent by `postMessage` to the thread that owns an end. */
 export interface RingHandle extends RingSpec {
   readonly memory: SharedArrayBuffer;
 }
@@ -91,7 +91,7 @@ export class RingProducer {
   readonly #mask: number;
   #head: number;
   #published: number;
-  /** Slowest consumer's cursor when last looked at; looking again costs a cache miss, so only when it seems full. */
+  /** Last known cursor of the slowest consumer. Reading it costs a cache miss, so it is read only when the ring seems full. */
   #slowest: number;
 
   constructor(handle: RingHandle) {
@@ -117,19 +117,19 @@ export class RingProducer {
     return head & this.#mask;
   }
 
-  /** Gives back the last `count` claimed, unpublished slots. */
+  /** Returns the last `count` claimed, unpublished slots. */
   unclaim(count: number): void {
     assert(count <= ((this.#head - this.#published) | 0), 'ring: unclaim of a published slot');
     this.#head = (this.#head - count) | 0;
   }
 
-  /** Slots that `tryClaim` would still give. */
+  /** Number of slots that `tryClaim` can still claim. */
   free(): number {
     this.#slowest = this.#look();
     return this.#capacity - ((this.#head - this.#slowest) | 0);
   }
 
-  /** Shows the consumers all claimed slots, and wakes those that are parked. */
+  /** Publishes all claimed slots to the consumers, and wakes parked consumers. */
   publish(): void {
     if (this.#head === this.#published) return;
     this.#published = this.#head;
@@ -183,7 +183,7 @@ export class RingConsumer {
     return slot;
   }
 
-  /** Like `next`, but does not move on. */
+  /** Same as `next`, but does not take the slot. */
   peek(): number {
     if (this.#tail === this.#seen) {
       this.#seen = Atomics.load(this.#control, 0);
@@ -192,18 +192,18 @@ export class RingConsumer {
     return this.#tail & this.#mask;
   }
 
-  /** Takes the slot that `peek` gave. */
+  /** Takes the slot that `peek` returned. */
   advance(): void {
     this.#tail = (this.#tail + 1) | 0;
   }
 
-  /** Published slots that `next` has not given yet. */
+  /** Published slots that `next` has not returned yet. */
   available(): number {
     this.#seen = Atomics.load(this.#control, 0);
     return (this.#seen - this.#tail) | 0;
   }
 
-  /** Gives the slots taken so far back to the producer. */
+  /** Releases the slots taken so far to the producer. */
   release(): void {
     if (this.#tail === this.#released) return;
     this.#released = this.#tail;

@@ -4,24 +4,24 @@ const FIRST_SPILL_SLOTS = 1024;
 
 /**
  * A producer whose `claim` always succeeds. One command can emit more records
- * than the ring holds (an order that sweeps a deep book), and stopping in the
- * middle would need a resumable match. What does not fit goes, in order, into
- * a private overflow buffer that the owner moves on with `drain` before it
- * takes the next command. A book of N orders bounds the overflow to a small
- * multiple of N records; it grows only in that rare case.
+ * than the ring holds (an order that sweeps a deep book), and matching cannot
+ * stop and resume. Records that do not fit go, in order, into a private overflow
+ * buffer. The owner moves them into the ring with `drain` before it takes the
+ * next command. A book of N orders bounds the overflow to a small multiple of N
+ * records; the buffer grows only in that rare case.
  *
  * Same thread rules as {@link RingProducer}.
  */
 export class SpillingProducer {
   readonly slots: RingSlots;
   readonly #ring: RingProducer;
-  /** The slot behind the last one of the ring: private to the producer. */
+  /** The slot after the last slot of the ring; private to the producer. */
   readonly #scratch: number;
   #spill = new Uint8Array(0);
   #spilled = 0;
   #moved = 0;
   #scratchInUse = false;
-  /** Records that ever took the overflow way. */
+  /** Total of records that went through the overflow buffer. */
   spilledTotal = 0;
 
   constructor(handle: RingHandle) {
@@ -30,7 +30,7 @@ export class SpillingProducer {
     this.#scratch = handle.capacity;
   }
 
-  /** Index of a slot to fill; the previous one is complete by then. */
+  /** Index of a slot to fill. The previous slot must be complete. */
   claim(): number {
     if (this.#spilled === 0 && !this.#scratchInUse) {
       const slot = this.#ring.tryClaim();
@@ -41,13 +41,13 @@ export class SpillingProducer {
     return this.#scratch;
   }
 
-  /** Shows all records to the consumers that fit. */
+  /** Publishes to the consumers all records that fit into the ring. */
   publish(): void {
     if (this.#scratchInUse) this.#keepScratch();
     this.#ring.publish();
   }
 
-  /** Moves overflow into the ring. True when none is left: only then may the owner go on. */
+  /** Moves records from the overflow buffer into the ring. Returns true if none is left; the owner must not continue before. */
   drain(): boolean {
     if (this.#spilled === 0) return true;
     const { u8, slotBytes } = this.slots;
@@ -64,7 +64,7 @@ export class SpillingProducer {
     return true;
   }
 
-  /** Records that wait for room; as of the last `publish` or `drain`. */
+  /** Records in the overflow buffer, as of the last `publish` or `drain`. */
   get waiting(): number {
     return this.#spilled - this.#moved;
   }

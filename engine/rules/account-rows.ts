@@ -3,7 +3,7 @@ import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { Accounts } from './accounts.ts';
 import { nameWords, setName } from './name-rows.ts';
 
-/** Assets, with the venue's fees and all that was deposited. */
+/** Rows of the assets, with the venue's fees and the total of deposits. */
 export class AssetRows implements StatePart {
   readonly kinds = [RowKind.Asset];
   readonly #accounts: Accounts;
@@ -31,7 +31,7 @@ export class AssetRows implements StatePart {
   }
 }
 
-/** Accounts, each followed by its balances. */
+/** Rows of the accounts, each followed by its balances. */
 export class AccountRows implements StatePart {
   readonly kinds = [RowKind.Account, RowKind.Balance];
   readonly #accounts: Accounts;
@@ -78,7 +78,7 @@ export class AccountRows implements StatePart {
   }
 }
 
-/** @throws InvariantError when an id in a snapshot is beyond what there is memory for */
+/** @throws InvariantError if an id in a snapshot exceeds the capacity */
 export function within(id: number, capacity: number, what: string): number {
   if (id >= capacity) fail(`the snapshot has ${what} up to id ${id}, limits.${what} is ${capacity}; start with a larger limit`);
   return id;

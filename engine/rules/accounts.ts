@@ -3,7 +3,7 @@ import { assert, fail } from '../assert.ts';
 import { DEFAULT_MAX_OPEN_ORDERS } from '../params.ts';
 import type { Money } from '../units.ts';
 
-/** Bytes of a name of an asset, symbol or account. */
+/** Length of the name of an asset, symbol or account, in bytes. */
 export const NAME_BYTES = 16;
 
 /**
@@ -13,8 +13,8 @@ export const NAME_BYTES = 16;
  *
  * Conservation, after each command, for each asset:
  * deposited = sum of available + sum of reserved + fees.
- * Every change goes through a method below. Each refuses to take a balance
- * below zero, and all keep `drift`, which is zero when nothing was made or lost.
+ * Every change uses a method below. The methods throw if a balance would fall
+ * below zero, and update `drift`, which is zero while money is conserved.
  *
  * Written by the engine thread only; the I/O thread may read the columns.
  */
@@ -27,7 +27,7 @@ export class Accounts {
   readonly openOrders: Uint32Array;
   /** Number of the account's last execution report; account 0 is the operator's. */
   readonly reportNo: Float64Array;
-  /** Highest client order id of the account that is no longer remembered. */
+  /** Highest client order id of the account that was evicted from the window of remembered ids. */
   readonly forgottenId: Float64Array;
   readonly names: Uint8Array;
   readonly available: Float64Array;
@@ -83,7 +83,7 @@ export class Accounts {
     this.drift = (this.drift - (amount | 0)) | 0;
   }
 
-  /** Moves `amounts[index]` from available to reserved. By its place, because V8 boxes doubles that calls pass. */
+  /** Moves `amounts[index]` from available to reserved. The parameter is an index, because V8 boxes doubles that calls pass. */
   hold(at: number, amounts: Float64Array, index: number): void {
     const amount = amounts[index];
     const left = this.available[at] - amount;
@@ -101,7 +101,7 @@ export class Accounts {
     this.available[at] += amount;
   }
 
-  /** Moves `amount` back from reserved to available: what a fill no longer needs. */
+  /** Moves `amount`, the part of a reservation that a fill did not need, back from reserved to available. */
   free(at: number, amount: Money): void {
     const left = this.reserved[at] - amount;
     if (!(left >= 0)) overdrawn(at, amount, this.reserved[at]);
@@ -109,7 +109,7 @@ export class Accounts {
     this.available[at] += amount;
   }
 
-  /** Pays `amount` out of what is reserved. */
+  /** Pays `amount` out of the reserved balance. */
   debitReserved(at: number, amount: Money): void {
     const left = this.reserved[at] - amount;
     if (!(left >= 0)) overdrawn(at, amount, this.reserved[at]);
@@ -117,7 +117,7 @@ export class Accounts {
     this.drift = (this.drift - (amount | 0)) | 0;
   }
 
-  /** The venue takes `fee` of an asset; negative: it pays a rebate out of the fees of the same trade. */
+  /** Credits `fee` of an asset to the venue. A negative fee is a rebate, paid out of the fees of the same trade. */
   charge(asset: number, fee: Money): void {
     const total = this.fees[asset] + fee;
     if (!(total >= 0)) overdrawn(asset, -fee, this.fees[asset]);
@@ -125,7 +125,7 @@ export class Accounts {
     this.drift = (this.drift + (fee | 0)) | 0;
   }
 
-  /** Money comes in (`amount` above 0) or goes out. */
+  /** Deposits money (`amount` above 0) or withdraws it. */
   move(account: number, asset: number, amount: Money): void {
     const at = account * this.assets + asset;
     if (amount < 0) this.debit(at, -amount);
@@ -134,12 +134,12 @@ export class Accounts {
     this.drift = (this.drift - (amount | 0)) | 0;
   }
 
-  /** After each command. @throws InvariantError when the changes of the command do not add up */
+  /** Call it after each command. @throws InvariantError if the changes of the command do not add up */
   checkConservation(): void {
     assert(this.drift === 0, 'money: what a command took and gave does not add up');
   }
 
-  /** Deposited less all that is accounted for; 0 in every asset, or money was made or lost. Cold. */
+  /** Deposits less the sum of all balances and fees, per asset. A value other than 0 means that money was created or lost. Cold. */
   imbalance(asset: number): number {
     let rest = this.deposited[asset] - this.fees[asset];
     for (let account = 0; account < this.capacity; account++) {
@@ -161,7 +161,7 @@ export function nameAt(names: Uint8Array, index: number): string {
   return text;
 }
 
-/** True when the 16 bytes at `at` are a name: 1 to 16 printable ASCII characters without space, then zeros. */
+/** True if the 16 bytes at `at` are a name: 1 to 16 printable ASCII characters without space, then zeros. */
 export function isName(bytes: Uint8Array, at: number): boolean {
   let length = 0;
   while (length < NAME_BYTES && bytes[at + length] > 0x20 && bytes[at + length] < 0x7f) length++;

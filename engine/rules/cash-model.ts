@@ -8,16 +8,17 @@ import type { RiskModel } from './risk-model.ts';
 import type { Symbols } from './symbols.ts';
 
 const { Buy } = Side;
-// Constants of this module: V8 folds them, where it loads an imported one each time.
+// Module constants: V8 folds them, but loads an imported constant each time.
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, held: HELD } = OrderDouble;
 const { account: ACCOUNT, terms: TERMS } = OrderWord;
 
 /**
- * Cash: a resting buy holds back its cost at the limit price and the highest
- * fee that it can be charged, a sell its lots. Held amounts are kept with the
- * orders, because each takes divisions to work out. Owned by the engine thread.
+ * Cash: a resting buy reserves its cost at the limit price and the highest fee
+ * that it can be charged; a sell reserves its lots. Reserved amounts are stored
+ * with the orders, because computing one takes divisions. Owned by the engine
+ * thread.
  */
 export class CashModel implements RiskModel {
   readonly #accounts: Accounts;
@@ -47,7 +48,7 @@ export class CashModel implements RiskModel {
     return this.#slab.held(slot);
   }
 
-  /** What the order in `slot` would hold back with `open` lots open. */
+  /** The amount that the order in `slot` would reserve with `open` lots open. */
   #amountOf(slot: number, open: QtyLots): Money {
     const slab = this.#slab;
     const symbols = this.#symbols;

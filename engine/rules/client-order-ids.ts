@@ -4,27 +4,27 @@ import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, Or
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 
 const TWO_M32 = 2 ** -32;
-// Constants of this module: V8 folds them, where it loads an imported one each time.
+// Module constants: V8 folds them, but loads an imported constant each time.
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, filled: FILLED, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
 const { terms: TERMS } = OrderWord;
 
 /**
- * Which order an account's client order id named, so that the same id again is
+ * Maps an account's client order id to its order, so that a repeated id is
  * answered again and does not trade twice.
  *
- * Resting orders are found by slab slot; finished and refused ones are
- * remembered in a window of fixed size, first in, first out. An id that falls
- * out of the window raises its account's `forgottenId`: a later id at or below
- * that mark could be a repeat, so the exchange refuses it. Clients that count
- * upwards never meet that refusal.
+ * A resting order is found by its slab slot. Finished and rejected orders are
+ * remembered in a window of fixed size, first in, first out. An id that leaves
+ * the window raises the account's `forgottenId`. A later id at or below that
+ * mark could be a repeat, so the exchange rejects it. Clients with increasing
+ * ids never receive that rejection.
  *
- * An open-addressing table of references: 0 empty, slot + 1, or -(window index
- * + 1). Eight neighbouring ids share a run of the table, so that counting
- * clients stay within a cache line; the runs are scattered with a seed of the
- * process, so that ids cannot be aimed at one run. The seed is not state: it
- * changes where a reference stands, not what is found.
+ * The table uses open addressing and holds references: 0 = empty, slot + 1, or
+ * -(window index + 1). Eight neighbouring ids share a run of the table, so that
+ * clients with sequential ids stay within a cache line. A random seed of the
+ * process scatters the runs, so that clients cannot choose ids that collide.
+ * The seed is not state: it affects positions only, never results.
  */
 export class ClientOrderIds implements StatePart {
   readonly kinds = [RowKind.Remembered];
@@ -43,13 +43,13 @@ export class ClientOrderIds implements StatePart {
   readonly #slab: OrderSlab;
   readonly #forgotten: Float64Array;
   readonly #room: number;
-  /** Entries that are remembered, at most the room. */
+  /** Number of entries to remember, at most the allocated number. */
   #window: number;
-  /** Next index to write; `#filled` before it hold an entry. */
+  /** Next index to write; the `#filled` indices before it hold entries. */
   #next = 0;
   #filled = 0;
 
-  /** @param room entries that there is memory for @param forgottenId the accounts' column of that name @param seed any 32-bit integer */
+  /** @param room number of entries to allocate @param forgottenId the accounts' column of that name @param seed any 32-bit integer */
   constructor(slab: OrderSlab, room: number, forgottenId: Float64Array, seed: number, allocate: Allocate) {
     this.#room = room;
     this.#window = room;
@@ -71,7 +71,7 @@ export class ClientOrderIds implements StatePart {
     this.#forgotten = forgottenId;
   }
 
-  /** Remembers the last `window` finished orders from now on; it never becomes less. */
+  /** Sets the number of finished orders to remember. It never decreases. */
   setWindow(window: number): void {
     this.#window = window;
   }
@@ -81,14 +81,14 @@ export class ClientOrderIds implements StatePart {
     return this.#table[this.#probe(account, clientOrderId)];
   }
 
-  /** Notes a resting order; its id was not known until now. */
+  /** Adds a resting order, whose id must not be in the table. */
   addResting(slot: number): void {
     const at = this.#probe(this.#slab.account(slot), this.#slab.clientOrderId(slot));
     assert(this.#table[at] === 0, 'client order id of a new order is new');
     this.#table[at] = slot + 1;
   }
 
-  /** Remembers an order that does not rest (any more), or a refusal: `orderId` 0. */
+  /** Remembers an order that does not rest (any more), or a rejection (`orderId` 0). */
   remember(
     account: number,
     clientOrderId: number,
@@ -116,7 +116,7 @@ export class ClientOrderIds implements StatePart {
     this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
   }
 
-  /** Remembers the order in `slot`, which rested until now. As `remember`, without a call that boxes its doubles. */
+  /** Remembers the order in `slot`, which rested until now. Same as `remember`, without a call that boxes its doubles. */
   rememberResting(slot: number): void {
     if (this.#filled >= this.#window) this.#forgetOldest();
     const index = this.#next;
@@ -187,7 +187,7 @@ export class ClientOrderIds implements StatePart {
     return ((hash << 3) | (low & 7)) & this.#mask;
   }
 
-  /** Where the id stands, or the empty place where it would. The table is never full. */
+  /** Position of the id, or the empty position where it belongs. The table is never full. */
   #probe(account: number, clientOrderId: number): number {
     let at = this.#home(account, clientOrderId);
     for (;;) {
@@ -200,7 +200,7 @@ export class ClientOrderIds implements StatePart {
     }
   }
 
-  /** Empties a place and moves back what had to step over it, so that no tombstones gather. */
+  /** Empties a position and moves back the entries that were displaced by it, so that no tombstones remain. */
   #delete(at: number): void {
     const mask = this.#mask;
     let hole = at;

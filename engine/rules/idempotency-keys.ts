@@ -5,13 +5,13 @@ import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 const TWO_32 = 2 ** 32;
 
 /**
- * What was answered to the deposits and withdrawals that named a key, so that
- * the same request again gets the first answer and moves nothing.
+ * Answers to the deposits and withdrawals that have an idempotency key. A
+ * repeated request receives the first answer and moves no money.
  *
  * A key is 106 bits in two integers in [0, 2^53), not both 0; it belongs to one
- * account. The last `window` of them are remembered, first in, first out. An
- * open-addressing table finds them; its seed is drawn by the process, so that
- * nobody can choose keys that collide, and is no part of the state. Owned by the
+ * account. The last `window` keys are remembered, first in, first out. The table
+ * uses open addressing with a random seed of the process, so that clients cannot
+ * choose keys that collide. The seed is not part of the state. Owned by the
  * engine thread.
  */
 export class IdempotencyKeys implements StatePart {
@@ -23,19 +23,19 @@ export class IdempotencyKeys implements StatePart {
   /** In the asset's smallest unit; negative for a withdrawal. */
   readonly amount: Float64Array;
   readonly code: Uint16Array;
-  /** Of the command that was answered. */
+  /** Seq of the command that was answered. */
   readonly seq: Float64Array;
   readonly #room: number;
   /** Index + 1 of an entry; 0 = empty. */
   readonly #table: Int32Array;
   readonly #mask: number;
   readonly #seed: number;
-  /** Entries that are remembered, at most the room. */
+  /** Number of entries to remember, at most the allocated number. */
   #window: number;
   #next = 0;
   #filled = 0;
 
-  /** @param room entries that there is memory for @param seed any 32-bit integer */
+  /** @param room number of entries to allocate @param seed any 32-bit integer */
   constructor(room: number, seed: number, allocate: Allocate) {
     this.#room = room;
     this.#window = room;
@@ -53,7 +53,7 @@ export class IdempotencyKeys implements StatePart {
     this.#seed = seed | 0;
   }
 
-  /** Remembers the last `window` keys from now on; it never becomes less. */
+  /** Sets the number of keys to remember. It never decreases. */
   setWindow(window: number): void {
     this.#window = window;
   }
@@ -63,7 +63,7 @@ export class IdempotencyKeys implements StatePart {
     return this.#table[this.#probe(account, high, low)] - 1;
   }
 
-  /** The key is not remembered yet. */
+  /** Remembers an answer. The key must not be remembered yet. */
   remember(account: number, high: number, low: number, asset: number, amount: number, code: number, seq: number): void {
     if (this.#filled >= this.#window) this.#forgetOldest();
     const index = this.#next;
@@ -88,7 +88,7 @@ export class IdempotencyKeys implements StatePart {
   }
 
   load(r: Float64Array, at: number): void {
-    if (this.#filled >= this.#window) fail('the snapshot has more idempotency keys than it says it remembers');
+    if (this.#filled >= this.#window) fail('the snapshot has more idempotency keys than its window holds');
     this.remember(r[at + 3], r[at + 1], r[at + 2], r[at + 4], r[at + 5], r[at + 6], r[at + 7]);
   }
 
@@ -104,7 +104,7 @@ export class IdempotencyKeys implements StatePart {
     return (hash ^ (hash >>> 13)) & this.#mask;
   }
 
-  /** Where the key stands, or the empty place where it would. The table is at most half full. */
+  /** Position of the key, or the empty position where it belongs. The table is at most half full. */
   #probe(account: number, high: number, low: number): number {
     let at = this.#home(account, high, low);
     for (;;) {
@@ -114,7 +114,7 @@ export class IdempotencyKeys implements StatePart {
     }
   }
 
-  /** Empties a place and moves back what had to step over it. */
+  /** Empties a position and moves back the entries that were displaced by it. */
   #delete(from: number): void {
     const mask = this.#mask;
     let hole = from;

@@ -1,6 +1,6 @@
 import { NAME_BYTES } from './accounts.ts';
 
-/** A name as four numbers: 16 raw bytes in doubles could be a NaN, whose bits do not survive. */
+/** A name as four numbers. (Raw bytes in doubles could form a NaN, whose bits are not preserved.) */
 export function nameWords(names: Uint8Array, index: number): number[] {
   const view = new DataView(names.buffer, names.byteOffset + index * NAME_BYTES, NAME_BYTES);
   return [0, 4, 8, 12].map((at) => view.getUint32(at, true));

@@ -24,28 +24,28 @@ const RESTS = KIND_RESTS;
 const PARAMS = SYMBOL_PARAMS;
 const { Continuous: CONTINUOUS } = Phase;
 
-/** What the checks look at. All of it belongs to the engine thread. */
+/** The inputs of the checks. All belong to the engine thread. */
 export interface CheckedState {
   readonly accounts: Accounts;
   readonly symbols: Symbols;
   readonly slab: OrderSlab;
   readonly books: readonly (OrderBook | undefined)[];
   readonly risks: RiskModels;
-  /** In force: capacities and rules that were logged. */
+  /** The logged rules and capacities in force. */
   readonly capacities: Readonly<Capacities>;
   readonly rules: number;
 }
 
-/** One step: it gives OK or one of `codes`. */
+/** One check. It returns OK or one of `codes`. */
 export interface OrderCheck {
   readonly codes: readonly Code[];
   readonly check: (checks: OrderChecks, order: OrderRequest) => Code;
 }
 
 /**
- * The checks of a new order in their order; the first that fails gives the
- * answer. docs/CODES.md lists them in this order, and a test holds the two
- * together. {@link OrderChecks.newOrder} makes the same steps without a loop.
+ * The checks of a new order, in sequence. The first check that fails determines
+ * the answer. docs/CODES.md lists the checks in the same sequence, which a test
+ * verifies. {@link OrderChecks.newOrder} makes the same checks without a loop.
  */
 export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
   { codes: [Code.BAD_CLIENT_ORDER_ID], check: (c, o) => c.clientOrderId(o) },
@@ -82,17 +82,17 @@ export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
 ];
 
 /**
- * The checks that stand before the book. They change nothing but the order's `notional` and `needed`.
- * Money comes before any walk of the book, so that an account without it
- * cannot make the engine look at thousands of levels. (Rules 1 looked at the
- * book first; logs that were written under them are replayed so.) Owned by the
- * engine thread.
+ * The checks before an order reaches the book. They change only the order's `notional` and `needed`.
+ * Funds are checked before any walk of the book, so that an account without
+ * funds cannot make the engine walk thousands of levels. (Rules 1 walked the
+ * book first; logs written under rules 1 are replayed in that sequence.) Owned
+ * by the engine thread.
  */
 export class OrderChecks {
   readonly #state: CheckedState;
   readonly #accounts: Accounts;
   readonly #symbols: Symbols;
-  /** Of the symbols. */
+  /** Columns of the symbols. */
   readonly #params: Float64Array;
   readonly #risks: RiskModels;
 
@@ -104,7 +104,7 @@ export class OrderChecks {
     this.#risks = state.risks;
   }
 
-  /** Of a new order: the first check that fails. */
+  /** Checks a new order. Returns the code of the first check that fails, or OK. */
   newOrder(order: OrderRequest): Code {
     return (
       this.clientOrderId(order) ||
@@ -117,7 +117,7 @@ export class OrderChecks {
     );
   }
 
-  /** Of an amend; `order` has the resting order's symbol, side and time in force, which rests in `slot` and gives back what it holds. */
+  /** Checks an amend. `order` has the symbol, side and time in force of the resting order in `slot`, whose reservation counts as available. */
   amend(order: OrderRequest, slot: number): Code {
     const code = this.suspension(order) || this.phase(order) || this.symbolLimits(order);
     if (code !== OK) return code;
@@ -151,7 +151,7 @@ export class OrderChecks {
     return AUCTION[order.orderKind] !== 0 ? OK : Code.NOT_IN_AUCTION;
   }
 
-  /** Quantity and, with a limit price, price and notional: the symbol's limits. Sets the `notional` of an order with a limit price. */
+  /** Checks the symbol's limits: quantity and, with a limit price, price and notional. Sets the `notional` of an order with a limit price. */
   symbolLimits(order: OrderRequest): Code {
     const params = this.#params;
     const row = order.symbol * PARAMS;
@@ -170,7 +170,7 @@ export class OrderChecks {
     return this.#notional(order);
   }
 
-  /** Of an order that may rest. */
+  /** Checks an order that may rest. */
   room(order: OrderRequest): Code {
     if (RESTS[order.orderKind] === 0) return OK;
     const { accounts, slab, capacities } = this.#state;
@@ -179,10 +179,10 @@ export class OrderChecks {
   }
 
   /**
-   * Of a market order. A sell pays with its lots, which needs no book. A buy is
-   * priced level by level, and the walk ends at the level where its cost passes
-   * what the account has, or what the symbol allows: it never goes further than
-   * the order's own money. At one level, funds come before the notional limit.
+   * Checks a market order. A sell pays with its lots, so it needs no walk of the
+   * book. A buy is priced level by level. The walk ends at the level where its
+   * cost exceeds the account's funds or the symbol's notional limit, so that the
+   * funds bound the walk. At one level, funds are checked before the notional limit.
    */
   marketFunds(order: OrderRequest): Code {
     if (NEEDS_PRICE[order.orderKind] !== 0) return OK;
@@ -191,7 +191,7 @@ export class OrderChecks {
     const { symbol, side } = order;
     const book = this.books(order);
     const limit = this.limitPrice(order);
-    // The reference price may stand above the ladder, and with it a sell's band: no book may be asked for such a price.
+    // The reference price, and with it the band of a sell, may be above the ladder. The book has no such price.
     if (limit > book.maxPrice || !book.crosses(side, limit)) return Code.NO_LIQUIDITY;
     const risk = this.#risks.of(symbol);
     order.notional = 0;
@@ -216,7 +216,7 @@ export class OrderChecks {
     return NEEDS_PRICE[order.orderKind] === 0 ? OK : this.#limitFunds(order);
   }
 
-  /** What an order with a limit price asks of the other side. */
+  /** Checks an order with a limit price against the other side of the book. */
   liquidity(order: OrderRequest): Code {
     const kind = order.orderKind;
     if (NEEDS_PRICE[kind] === 0) return OK;
@@ -242,7 +242,7 @@ export class OrderChecks {
     return this.#state.books[order.symbol] as OrderBook;
   }
 
-  /** As rules 1 had it. */
+  /** The check of rules 1. */
   #bookThenFunds(order: OrderRequest): Code {
     const accounts = this.#accounts;
     const symbols = this.#symbols;
@@ -274,7 +274,7 @@ export class OrderChecks {
     return POST_ONLY[order.orderKind] !== 0 && this.books(order).crosses(order.side, order.price) ? Code.POST_ONLY_WOULD_TRADE : OK;
   }
 
-  /** A product that left the exact range is above any MaxNotional, and so is rejected. */
+  /** A product beyond the exact range exceeds any MaxNotional, so the order is rejected. */
   #notional(order: OrderRequest): Code {
     const { notional } = order;
     const params = this.#params;

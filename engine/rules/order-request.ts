@@ -1,7 +1,7 @@
 import { getI64, type Money, type PriceTicks, type QtyLots } from '../units.ts';
 import { Command } from '../wire/layout.ts';
 
-// Constants of this module: V8 folds them, where it loads an imported object, its field, and divides each time.
+// Module constants: V8 folds them, but loads an imported object and its field, and divides, each time.
 const BYTES = Command.bytes;
 const WORDS = Command.bytes / 4;
 const SIDE = Command.side;
@@ -14,7 +14,7 @@ const ORDER_ID = Command.orderId / 4;
 const PRICE = Command.price / 4;
 const QUANTITY = Command.quantity / 4;
 
-/** The command at work: one object, filled anew for each command. Owned by the engine thread. */
+/** The current command: one object, reused for each command. Owned by the engine thread. */
 export class OrderRequest {
   kind = 0;
   side = 0;
@@ -28,9 +28,9 @@ export class OrderRequest {
   orderId = 0;
   price: PriceTicks = 0;
   quantity: QtyLots = 0;
-  /** Of the kinds that have one; otherwise of an earlier order. */
+  /** Set for the kinds that have one; otherwise it holds the value of an earlier order. */
   minQuantity: QtyLots = 0;
-  /** What the checks work out: what it trades or rests for, what it needs for that (if it rests whole, it holds back just that), and the index of the balance that pays. */
+  /** Results of the checks: the order's notional, the amount that it needs (and reserves if it rests in full), and the index of the balance that pays. */
   notional: Money = 0;
   needed: Money = 0;
   payAt = 0;

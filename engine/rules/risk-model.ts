@@ -3,30 +3,30 @@ import type { OrderRequest } from './order-request.ts';
 import type { Symbols } from './symbols.ts';
 
 /**
- * How the money behind orders is held and settled. A symbol's parameter
- * `RiskModel` picks one. Owned by the engine thread.
+ * Reserves and settles the money of orders. A symbol's parameter `RiskModel`
+ * selects the model. Owned by the engine thread.
  */
 export interface RiskModel {
   /**
-   * Sets `order.payAt`, where in the accounts' columns the balance is that the order pays from, and `order.needed`, what it needs
-   * if it trades, or rests, for its `notional`. They stand in the order because V8 boxes doubles that calls pass and return.
+   * Sets `order.payAt`, the index of the balance that the order pays from, and `order.needed`, the amount that it needs to trade or
+   * rest for its `notional`. Both are fields of the order because V8 boxes doubles that calls pass and return.
    */
   need(order: OrderRequest): void;
-  /** What the resting order in `slot` holds back. */
+  /** The amount reserved for the resting order in `slot`. */
   held(slot: number): Money;
-  /** Holds back what `order` needs, which was checked and came to rest in `slot`, maybe after trades. */
+  /** Reserves the amount for `order`, which was checked and now rests in `slot`, possibly after trades. */
   hold(slot: number, order: OrderRequest): void;
-  /** Gives back all that the order in `slot` holds. */
+  /** Releases the reservation of the order in `slot`. */
   release(slot: number): void;
-  /** Notes what an order holds back that was loaded together with its account's balances. */
+  /** Restores the reserved amount of an order that was loaded together with its account's balances. */
   noteLoaded(slot: number): void;
-  /** Pays a fill of a resting order out of what it holds; called before its `open` falls by `quantity`. */
+  /** Pays a fill of a resting order out of its reservation; called before its `open` falls by `quantity`. */
   settleResting(slot: number, cost: Money, fee: Money, quantity: QtyLots): void;
   /** Pays a fill of an incoming order out of its account's available balance. */
   settleIncoming(account: number, symbol: number, side: number, cost: Money, fee: Money, quantity: QtyLots): void;
 }
 
-/** The models by {@link RiskModelId}, and which one a symbol uses. */
+/** The models by {@link RiskModelId}, and the model of each symbol. */
 export class RiskModels {
   readonly #symbols: Symbols;
   readonly #models: readonly RiskModel[];

@@ -5,7 +5,7 @@ import type { Accounts } from './accounts.ts';
 import { nameWords, setName } from './name-rows.ts';
 import type { Symbols } from './symbols.ts';
 
-/** Symbols, each followed by its parameters and its name. The name ends a symbol: its book is opened then. */
+/** Rows of the symbols, each followed by its parameters and its name. The name is the last row of a symbol; loading it opens the book. */
 export class SymbolRows implements StatePart {
   readonly kinds = [RowKind.Symbol, RowKind.SymbolParam, RowKind.SymbolName];
   readonly #symbols: Symbols;

@@ -6,8 +6,8 @@ import { NAME_BYTES } from './accounts.ts';
 const { MakerFeePpm, TakerFeePpm, RiskModel } = SymbolParam;
 
 /**
- * Symbols: what they trade, their limits and phase. Written by the engine
- * thread only; the I/O thread may read the columns.
+ * Symbols: their assets, limits and phase. Written by the engine thread only;
+ * the I/O thread may read the columns.
  */
 export class Symbols {
   readonly capacity: number;
@@ -26,7 +26,7 @@ export class Symbols {
   readonly lastPrice: Float64Array;
   /** Number of the symbol's last trade. */
   readonly tradeId: Float64Array;
-  /** Fee rate that buyers' reservations include: the highest they can be charged. */
+  /** Fee rate that buyers' reservations include: the highest rate that can apply. */
   readonly reserveFeePpm: Float64Array;
   /** The parameter RiskModel, in a column that needs no conversion. */
   readonly riskModel: Uint8Array;
@@ -61,7 +61,7 @@ export class Symbols {
     this.params.set(SYMBOL_PARAM_DEFAULTS, symbol * SYMBOL_PARAMS);
   }
 
-  /** Units per tick and lot from the mantissas and decimals; not whole numbers when an asset is too coarse. */
+  /** Units per tick and per lot, from the mantissas and decimals; not integers if an asset has too few decimals. */
   deriveUnits(symbol: number, assetDecimals: Uint8Array): void {
     const lots = this.lotMantissa[symbol];
     const lotDecimals = this.lotDecimals[symbol];
@@ -84,7 +84,7 @@ export class Symbols {
   }
 }
 
-/** Units of an asset in `mantissa x 10^-decimals` of it; not a whole number when the asset is too coarse. */
+/** Units of an asset in `mantissa x 10^-decimals` of it; not an integer if the asset has too few decimals. */
 export function unitsOf(mantissa: number, decimals: number, assetDecimals: number): number {
   return assetDecimals >= decimals ? mantissa * 10 ** (assetDecimals - decimals) : mantissa / 10 ** (decimals - assetDecimals);
 }

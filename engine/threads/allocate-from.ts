@@ -1,7 +1,7 @@
 import type { Allocate } from '../allocate.ts';
 import { assert } from '../assert.ts';
 
-/** Shared columns, and the list of them in the order in which they were taken. */
+/** Shared columns, and their list in the order of allocation. */
 export function allocateRecording(): { allocate: Allocate; columns: SharedArrayBuffer[] } {
   const columns: SharedArrayBuffer[] = [];
   const allocate: Allocate = (bytes) => {
@@ -12,7 +12,7 @@ export function allocateRecording(): { allocate: Allocate; columns: SharedArrayB
   return { allocate, columns };
 }
 
-/** Gives the recorded columns again, in the same order: the same constructors in another thread get the same memory. */
+/** Returns the recorded columns in the same order, so that the same constructors in another thread use the same memory. */
 export function allocateFrom(columns: readonly SharedArrayBuffer[]): Allocate {
   let next = 0;
   return (bytes) => {

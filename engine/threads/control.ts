@@ -3,8 +3,9 @@ import { durableSeq, JOURNAL_WORDS, type JournalStatus, readJournalStatus } from
 import type { Seq } from '../units.ts';
 
 /**
- * The shared words by which the threads of a shard know of each other; a line
- * of 128 bytes per writer. Sequences are low 32 bits, compared by difference.
+ * The shared words through which the threads of a shard publish their progress,
+ * a line of 128 bytes per writer. Sequences are low 32 bits, compared by
+ * difference.
  */
 const LINE_WORDS = 32;
 const ENGINE = 0;
@@ -17,19 +18,19 @@ const EngineWord = {
   /** Low 32 bits of the last seq applied. */
   applied: ENGINE,
   phase: ENGINE + 1,
-  /** Odd while the engine is changing columns that others read. */
+  /** Odd while the engine changes columns that other threads read. */
   version: ENGINE + 2,
-  /** Records that took the overflow way because a ring was full. */
+  /** Records that went through the overflow buffer because a ring was full. */
   spilled: ENGINE + 3,
-  /** Counts administrative commands: what the directory shows may have changed. */
+  /** Counts administrative commands, which may change the content of the directory. */
   definitions: ENGINE + 4,
-  /** Low 32 bits of the seq of the last checkpoint of the state's digest; stored last, behind the digest. */
+  /** Low 32 bits of the seq of the last checkpoint of the state digest; stored after the digest. */
   checkpoint: ENGINE + 5,
   digestHigh: ENGINE + 6,
   digestLow: ENGINE + 7,
 } as const;
 
-/** Where {@link Control.setApplied} stores, for threads that only have the words. */
+/** Word that {@link Control.setApplied} stores to, for threads that have only the words. */
 export const APPLIED_AT: number = EngineWord.applied;
 
 export const EnginePhase = { Recovering: 0, Running: 1, Stopped: 2, Failed: 3 } as const;
@@ -41,7 +42,7 @@ export function allocateControl(): SharedArrayBuffer {
   return new SharedArrayBuffer(WORDS * 4);
 }
 
-/** Any thread reads; the methods that write say whose they are. */
+/** Any thread may read. The methods that write name the thread that may call them. */
 export class Control {
   readonly words: Int32Array;
 
@@ -77,7 +78,7 @@ export class Control {
     Atomics.store(this.words, EngineWord.checkpoint, seq | 0);
   }
 
-  /** Engine thread: brackets each change of the shared columns. */
+  /** Engine thread: call it before and after each change of the shared columns. */
   beginChange(): void {
     Atomics.add(this.words, EngineWord.version, 1);
   }
@@ -87,9 +88,9 @@ export class Control {
   }
 
   /**
-   * Reads shared columns consistently: repeats `read` until the engine changed
-   * nothing meanwhile; after 100 tries takes what it has (the engine is never
-   * made to wait).
+   * Reads shared columns consistently: repeats `read` until the engine made no
+   * change meanwhile. After 100 attempts, it returns the last result, so that the
+   * engine never waits for readers.
    */
   readConsistently<T>(read: () => T): T {
     for (let attempt = 0; ; attempt++) {
@@ -120,7 +121,7 @@ export class Control {
     return Atomics.load(this.words, EngineWord.checkpoint);
   }
 
-  /** The digest at the last checkpoint, given a seq less than 2^31 away from it. Read `checkpoint` again: it must not have moved on. */
+  /** The digest at the last checkpoint, given a seq less than 2^31 away from it. Read `checkpoint` again afterwards: it must not have changed. */
   digest(near: Seq): { readonly seq: Seq; readonly high: number; readonly low: number } {
     const seq = near + ((this.checkpoint - (near | 0)) | 0);
     return { seq, high: Atomics.load(this.words, EngineWord.digestHigh), low: Atomics.load(this.words, EngineWord.digestLow) };
@@ -137,7 +138,7 @@ export class Control {
   }
 }
 
-/** A snapshot of where the stages are, for readiness, metrics and logs. I/O thread. */
+/** The progress of the stages at one time, for readiness, metrics and logs. I/O thread. */
 export interface EngineStatus {
   readonly phase: EnginePhaseName;
   readonly sequencedSeq: Seq;

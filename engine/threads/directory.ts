@@ -65,9 +65,9 @@ export interface OpenOrderInfo {
 const PARAM_NAMES = Object.keys(SymbolParam) as SymbolParamName[];
 
 /**
- * What the exchange trades and who trades there, read from the engine's shared
- * columns by the I/O thread. Money and open orders are as of the last command
- * applied, which may not be durable yet. Cold: it allocates.
+ * Assets, symbols and accounts, read from the engine's shared columns by the I/O
+ * thread. Balances and open orders are as of the last command applied, which may
+ * not be durable yet. Cold: it allocates.
  */
 export class Directory {
   readonly #control: Control;
@@ -85,7 +85,7 @@ export class Directory {
     this.#slab = slab;
   }
 
-  /** Changes whenever an administrative command was applied. */
+  /** Changes with every administrative command applied. */
   get version(): number {
     return this.#control.definitions;
   }
@@ -103,7 +103,7 @@ export class Directory {
     return this.assets().find((asset) => asset.name === name);
   }
 
-  /** Prices move without a new `version`: this reads them each time. */
+  /** Prices change without a new `version`, so they are read at each call. */
   symbols(): readonly SymbolInfo[] {
     this.assets();
     return this.#symbolList.map((symbol) => this.#symbolInfo(symbol.id));

@@ -1,21 +1,21 @@
-/** A thread works this long at most before it rests: so long may the trading wait for it. */
+/** Longest work between two rests. Trading waits at most this long for the background thread. */
 const WORK_MS = 0.1;
-/** Rest for each unit of work: a tenth of a core. */
+/** Rest per unit of work; the thread uses a tenth of a core. */
 const REST = 9;
 
 /**
- * Keeps a thread in the background to a share of a core, in small portions.
- * One that works without a pause holds up a thread that trades by whole slices
- * of the scheduler (3 to 4 ms) wherever cores are short; a lower priority does
- * not help there (docs/PERFORMANCE.md). Owned by the thread that works;
- * another one ends the rests with {@link DutyLimit.lift}.
+ * Limits a background thread to a share of a core, in small portions. If there
+ * are not enough cores, a thread that works without a pause delays the trading
+ * threads by whole slices of the scheduler (3 to 4 ms). A lower priority does not
+ * prevent that (docs/PERFORMANCE.md). Owned by the background thread; another
+ * thread ends the rests with {@link DutyLimit.lift}.
  */
 export class DutyLimit {
   readonly #lifted: Int32Array;
   #since = performance.now();
   #rested = 0;
 
-  /** @param word shared with whoever may lift the limit */
+  /** @param word shared with the thread that may lift the limit */
   constructor(word: SharedArrayBuffer) {
     this.#lifted = new Int32Array(word);
   }
@@ -24,7 +24,7 @@ export class DutyLimit {
     return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   }
 
-  /** From now on there is no rest, and the present one ends. Any thread. */
+  /** Ends the present rest and all later ones. Any thread. */
   static lift(word: SharedArrayBuffer): void {
     const lifted = new Int32Array(word);
     Atomics.store(lifted, 0, 1);
@@ -36,12 +36,12 @@ export class DutyLimit {
     return this.#rested;
   }
 
-  /** Work begins: what was before was a rest. */
+  /** Starts the measurement of work; the time before was a rest. */
   begin(): void {
     this.#since = performance.now();
   }
 
-  /** Call it between small pieces of work. Blocks when a rest is due. */
+  /** Call it between small pieces of work. Blocks if a rest is due. */
   rest(): void {
     const now = performance.now();
     const worked = now - this.#since;

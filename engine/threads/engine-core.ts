@@ -13,7 +13,7 @@ import { MarketEventKind } from '../wire/market-event.ts';
 import { type Control, EnginePhase, JOURNAL_AT } from './control.ts';
 import { firstConfiguration } from './first-configuration.ts';
 
-/** Most commands of one poll: events leave after each poll, so this bounds how long the first one waits for the last. */
+/** Most commands of one poll. Events are published after each poll, so this bounds the wait of the first event for the last. */
 export const POLL_COMMANDS = 256;
 const KEEP_SNAPSHOTS = 3;
 const PROGRESS_EVERY = 1 << 18;
@@ -28,19 +28,19 @@ export interface Recovery {
   readonly end: LogEnd;
   readonly seq: Seq;
   readonly timeUs: TimeUs;
-  /** Seq of the snapshot that was loaded; 0 = none. */
+  /** Seq of the loaded snapshot; 0 = none. */
   readonly snapshotSeq: Seq;
   readonly replayed: number;
   readonly milliseconds: number;
-  /** What the operator should know: a cut tail, a skipped snapshot. */
+  /** Messages for the operator: a cut tail, a skipped snapshot. */
   readonly messages: readonly string[];
-  /** Rules and capacities of the log are not those of this start: it has to log them. */
+  /** True if rules and capacities of the log differ from those of this start, which must log them. */
   readonly configure: boolean;
 }
 
 /**
- * Loads the newest good snapshot at or below `limitSeq` into a new exchange; 0 = there is none, and the exchange is ready for the log from
- * its first command on. A bad one is skipped with a message.
+ * Loads the newest good snapshot at or below `limitSeq` into a new exchange. Returns its seq; 0 = there is none, and the exchange is ready
+ * for the log from its first command on. Bad snapshots are skipped with a message.
  * @param onChunk called between two chunks of rows
  */
 export function loadSnapshot(exchange: Exchange, dir: string, limitSeq: Seq, messages: string[], onChunk = nothing): Seq {
@@ -60,7 +60,7 @@ export function loadSnapshot(exchange: Exchange, dir: string, limitSeq: Seq, mes
   return seq;
 }
 
-/** Writes the state as a snapshot file and deletes all but the newest few; one at a time. Blocks; `onChunk` as in {@link loadSnapshot}. Returns its path. */
+/** Writes the state as a snapshot file and deletes all but the newest few. Only one call at a time. Blocks; `onChunk` as in {@link loadSnapshot}. Returns its path. */
 export function writeSnapshot(exchange: Exchange, dir: string, onChunk = nothing): string {
   const writer = new SnapshotWriter(dir, exchange.seq, ROW_FIELDS, readLogId(dir));
   let path: string;
@@ -79,15 +79,15 @@ export function writeSnapshot(exchange: Exchange, dir: string, onChunk = nothing
 }
 
 /**
- * The engine stage: takes commands off the ring, applies them, shows what
- * follows. Owned by the thread that polls it.
+ * The engine stage: takes commands off the ring, applies them and publishes the
+ * results. Owned by the thread that polls it.
  */
 export class EngineCore {
   readonly exchange: Exchange;
   readonly #commands: RingConsumer;
   readonly #outputs: ExchangeOutputs;
   readonly #control: Control;
-  /** Records wait for room in a ring. */
+  /** True while records wait for space in a ring. */
   #overflowing = false;
   #shownCheckpoint = 0;
 
@@ -99,11 +99,11 @@ export class EngineCore {
   }
 
   /**
-   * State as of the end of the log. Reports of commands after `historySeq` are
-   * shown again (history does not have them yet); then each book is shown as
-   * market events. In steps of some 10 ms, between which it may be given up: disk
-   * and rings are then as a crash may leave them. `makeRoom` is called while the
-   * report ring is full.
+   * Restores the state as of the end of the log. Reports of commands after
+   * `historySeq` are published again (the history does not have them yet). Then
+   * each book is published as market events. Runs in steps of about 10 ms. It can
+   * be abandoned between two steps, which leaves disk and rings as a crash would.
+   * `makeRoom` is called while the report ring is full.
    */
   *recover(
     dir: string,
@@ -118,7 +118,7 @@ export class EngineCore {
     exchange.market.quiet = true;
     const snapshotSeq = loadSnapshot(exchange, dir, historySeq, messages);
     if (snapshotSeq > 0) onProgress({ stage: 'snapshot', seq: snapshotSeq });
-    // The history takes a command for whole when this word has passed it.
+    // The history treats a command as complete when this word has passed it.
     this.#control.setApplied(snapshotSeq);
     const board = new JournalBoard(this.#control.words, JOURNAL_AT);
     let bytes: Uint8Array = new Uint8Array(0);
@@ -131,7 +131,7 @@ export class EngineCore {
         exchange.apply(bytes, words, firstSlot + i);
       }
       this.#outputs.reports.publish();
-      // What is in the log may be told: history and the gateway wait for this word.
+      // Commands in the log may be published. The history and the gateway wait for this word.
       board.setDurable(exchange.seq);
       replayed += count;
       if ((replayed & ~(PROGRESS_EVERY - 1)) !== ((replayed - count) & ~(PROGRESS_EVERY - 1)))
@@ -156,7 +156,7 @@ export class EngineCore {
     return { end, seq: exchange.seq, timeUs: exchange.timeUs, snapshotSeq, replayed, milliseconds, messages, configure };
   }
 
-  /** Reads on only when the reports of a step are all in the ring: what waits outside it is bounded by a step. */
+  /** Continues only when all reports of a step are in the ring, so that one step bounds the overflow. */
   *#eachHandedOn(steps: Generator<undefined, LogEnd>, makeRoom: () => void): Generator<undefined, LogEnd> {
     try {
       for (;;) {
@@ -174,12 +174,12 @@ export class EngineCore {
     }
   }
 
-  /** Applies what is in the ring, up to a bound; returns how much there was to do, 0 = nothing. */
+  /** Applies the commands in the ring, up to a bound. Returns the amount of work done, 0 = none. */
   poll(): number {
     const { reports, market } = this.#outputs;
     if (this.#overflowing) {
       const waiting = reports.waiting + market.waiting;
-      // Both are asked: each has readers of its own.
+      // Both rings are drained: their consumers differ.
       const reportsOut = reports.drain();
       if (!market.drain() || !reportsOut) return waiting - reports.waiting - market.waiting;
       this.#overflowing = false;
@@ -212,19 +212,19 @@ export class EngineCore {
     return done;
   }
 
-  /** Publishes the last checkpoint of the digest, unless the log states it already. */
+  /** Publishes the last checkpoint of the digest, unless the log already contains it. */
   #showCheckpoint(): void {
     const { checkpointSeq, checkpointHigh, checkpointLow, statedSeq } = this.exchange.digest;
     this.#shownCheckpoint = checkpointSeq;
     if (checkpointSeq !== statedSeq) this.#control.setCheckpoint(checkpointSeq, checkpointHigh, checkpointLow);
   }
 
-  /** True while records wait for room in a ring, and no command is taken. */
+  /** True while records wait for space in a ring; no command is taken meanwhile. */
   get overflowing(): boolean {
     return this.#overflowing;
   }
 
-  /** A command counts as applied when all that it caused is in the rings. */
+  /** A command counts as applied when all its reports and events are in the rings. */
   #settle(): void {
     const { reports, market } = this.#outputs;
     this.#overflowing = reports.waiting > 0 || market.waiting > 0;
@@ -232,7 +232,7 @@ export class EngineCore {
     else this.#control.setApplied(this.exchange.seq);
   }
 
-  /** Tells market data the phase of every symbol, every resting order, in priority, and what auctions would trade at. */
+  /** Publishes the phase of every symbol, every resting order in priority order, and the indicative prices of auctions to market data. */
   #showBooks(): void {
     const { books, slab, market, seq, timeUs } = this.exchange;
     market.seq = seq;

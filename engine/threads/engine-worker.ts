@@ -1,7 +1,7 @@
 /**
- * Thread entries of the pinned topology: the engine stage, or the journal
- * stage, each alone in its thread. `postMessage` starts and stops them; all
- * else goes over shared memory.
+ * Thread entries of the pinned topology: the engine stage or the journal stage,
+ * each in its own thread. `postMessage` starts and stops the stages; all other
+ * data is in shared memory.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { synchronousDisk } from '../journal/disk.ts';
@@ -41,21 +41,21 @@ export interface JournalThreadData {
 export type FromThread =
   | { readonly type: 'progress'; readonly progress: RecoveryProgress }
   | { readonly type: 'recovered'; readonly recovery: Recovery }
-  /** The log is open: what is sequenced from now on is written. */
+  /** The log is open. Commands sequenced from now on are written. */
   | { readonly type: 'journaling' }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
   | { readonly type: 'stopped'; readonly snapshot: string | undefined };
 
-/** `stop`: end after what is in the ring; the engine writes a snapshot when asked to. One that is recovering gives up. */
+/** `stop`: the stage ends after the commands in the ring; the engine writes a snapshot if requested. A stage in recovery abandons it. */
 export interface ToThread {
   readonly type: 'stop';
   readonly snapshot: boolean;
 }
 
-/** Spins that an idle thread does before it parks. */
+/** Number of spins of an idle thread before it parks. */
 const SPINS = 2000;
 const PARK_MS = 50;
-/** A thread that waits for room, in a ring or on the disk, looks again after it. */
+/** Interval at which a thread that waits for space, in a ring or on the disk, checks again. */
 const STALLED_MS = 1;
 
 if (parentPort !== null) void runStage(parentPort);
@@ -97,7 +97,7 @@ async function runEngine(data: EngineThreadData, say: (message: FromThread) => v
   say({ type: 'recovered', recovery });
   await dutyCycle(
     () => core.poll(),
-    // Who waits for room in its outputs must not be woken by commands that it cannot take.
+    // While outputs are full, new commands must not wake the thread, because it cannot take them.
     () => (core.overflowing ? sleep(control, STALLED_MS) : commands.park(PARK_MS)),
     () => stopAsked() !== undefined && commands.available() === 0,
   );
@@ -144,12 +144,12 @@ function sleep(control: Control, ms: number): void {
   Atomics.wait(control.words, control.words.length - 1, 0, ms);
 }
 
-/** Polls until it may end and there is nothing left: spin while there is work, then idle. */
+/** Polls until a stop is requested and no work is left. Spins while there is work, then idles. */
 async function dutyCycle(poll: () => number, idle: () => void, mayEnd: () => boolean): Promise<void> {
   for (;;) {
     let fruitless = 0;
     while (fruitless < SPINS) fruitless = poll() > 0 ? 0 : fruitless + 1;
-    // Lets the message port speak.
+    // Lets the event loop deliver messages of the port.
     await new Promise(setImmediate);
     if (mayEnd()) {
       if (poll() === 0) return;

@@ -32,29 +32,29 @@ export type { Durability } from './stages.ts';
 export interface EngineOptions {
   /** Directory of log and snapshots; must exist, and be locked by the caller. */
   readonly dir: string;
-  /** `compact`: all on the calling thread. `pinned`: engine and journal in threads of their own. Default: by core count. */
+  /** `compact`: all stages on the calling thread. `pinned`: engine and journal each in a separate thread. Default: by core count. */
   readonly topology?: Topology;
-  /** `durable` (default): nothing leaves before it is on the disk. `fast`: at once; a crash may lose the last milliseconds. */
+  /** `durable` (default): results are published after the command is on the disk. `fast`: immediately; a crash may lose the last milliseconds. */
   readonly durability?: Durability;
   readonly limits?: Partial<Limits>;
-  /** Last seq whose reports the history has: later ones are shown again at the start. Default: all are taken as known. */
+  /** Last seq whose reports the history has. Later reports are published again at the start. Default: the history has all. */
   readonly historySeq?: number;
-  /** Commands between two snapshots; 0 = only at the stop and on demand. */
+  /** Commands between two snapshots; 0 = snapshots only at the stop and on request. */
   readonly snapshotEvery?: number;
   readonly onProgress?: (progress: RecoveryProgress) => void;
-  /** Aborted while `start` recovers: it gives up, and rejects with the signal's reason. */
+  /** If it is aborted during recovery, `start` abandons the recovery and rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Readers of the rings beside `onReports` and `onMarket`. */
+  /** Further readers of the rings, in addition to `onReports` and `onMarket`. */
   readonly taps?: TapOptions;
-  /** The engine or the disk failed: nothing is answered any more, restart to recover. */
+  /** The engine or the disk failed. No command is answered any more; restart to recover. */
   readonly onFailed?: (error: Error) => void;
   /** A snapshot was taken, or could not be. */
   readonly onSnapshot?: (result: SnapshotTaken | Error) => void;
 }
 
 /**
- * Names of further readers of a ring. Each has to be read, see {@link Engine.tap}: the engine stands still while a
- * ring is full. At most seven per ring.
+ * Names of further readers of a ring. Each tap must be read, see {@link Engine.tap}: the engine stops while a ring is
+ * full. At most seven per ring.
  */
 export interface TapOptions {
   /** Default: `history`. */
@@ -65,22 +65,22 @@ export interface TapOptions {
 
 interface SnapshotUnderWay {
   readonly taken: Promise<SnapshotTaken>;
-  /** Of its {@link DutyLimit}. */
+  /** Word of its {@link DutyLimit}. */
   readonly lift: SharedArrayBuffer;
 }
 
-/** Taps that the shard itself reads, the first of each ring. */
+/** Taps that the engine itself reads, the first of each ring. */
 const COMMAND_TAPS = ['engine', 'journal'] as const;
 const REPORT_TAP = 'sessions';
 const MARKET_TAP = 'market-data';
 const DEFAULT_TAPS = { reports: ['history'], market: [] } as const satisfies TapOptions;
 
-/** From four cores on, a thread per stage; below, threads would only take turns. */
+/** With four cores or more, each stage has a thread. With fewer cores, the threads would compete for them. */
 const PINNED_FROM_CORES = 4;
 const PUMP_LIMIT = 4096;
-/** Turns without progress, while something is outstanding, before the loop stops spinning. */
+/** Turns without progress, while work is outstanding, before the loop stops spinning. */
 const SPIN_TURNS = 2000;
-/** Full polls of a turn: what one turn of the loop brought in is answered in it, yet the loop is not kept for long. */
+/** Most full polls per turn of the event loop: enough to answer the commands of one turn, but the loop is not blocked for long. */
 const ROUNDS = 32;
 const BACKOFF_MS = 1;
 const DEFAULT_SNAPSHOT_EVERY = 5_000_000;
@@ -90,15 +90,15 @@ export function chooseTopology(cores: number = availableParallelism()): Topology
 }
 
 /**
- * A shard: sequencer, engine, journal and the gates through which events
- * leave. All methods are for the thread that made it (the I/O thread), which
- * must have an event loop.
+ * A shard: sequencer, engine, journal, and the gates that publish events. All
+ * methods are for the thread that created it (the I/O thread), which must have
+ * an event loop.
  */
 export class Engine {
   readonly topology: Topology;
   readonly limits: Limits;
   readonly directory: Directory;
-  /** The reports; who reads them takes a {@link tap}. */
+  /** The ring of the reports. Readers use a {@link tap}. */
   readonly reportRing: RingHandle;
   readonly controlMemory: SharedArrayBuffer;
   readonly #rings: { readonly reports: TappedRing; readonly market: TappedRing };
@@ -112,12 +112,12 @@ export class Engine {
   #scheduled = false;
   #later = false;
   #idleTurns = 0;
-  /** Low 32 bits of the seq of the last checkpoint that was put into the log. */
+  /** Low 32 bits of the seq of the last checkpoint that was logged. */
   #stated = 0;
   #lastSnapshotSeq = 0;
   #snapshot: SnapshotUnderWay | undefined;
   #failure: Error | undefined;
-  /** `stop` was called: no snapshot is begun beside the final one. */
+  /** True after the call of `stop`: no snapshot is started except the final one. */
   #stopping: Promise<string | undefined> | undefined;
   #historyFull = false;
   #stopped = false;
@@ -186,9 +186,9 @@ export class Engine {
   }
 
   /**
-   * The place of a reader that {@link EngineOptions.taps} names, to be read by any thread: what this process may have
-   * lost after a crash is held back by a gate of its own, a GatedConsumer with {@link durable}.
-   * @throws TapError when the ring has no such tap, or the engine reads it itself
+   * The handle of a tap in {@link EngineOptions.taps}, for any thread. To read only durable records, use a GatedConsumer
+   * with {@link durable}.
+   * @throws TapError if the ring has no such tap, or the engine reads it itself
    */
   tap(ring: 'reports' | 'market', name: string): RingTap {
     if (name === REPORT_TAP || name === MARKET_TAP) throw new TapError(`the engine reads tap ${name} itself: see onReports and onMarket`);
@@ -210,7 +210,7 @@ export class Engine {
     return { words: this.#control.words, index: APPLIED_AT };
   }
 
-  /** Takes the reports; set it before `start`, or reports of the recovery wait in the ring. */
+  /** Receives the reports. Set it before `start`; otherwise the reports of the recovery wait in the ring. */
   onReports(handler: ReportHandler): void {
     this.#reports.handler = handler;
   }
@@ -219,7 +219,7 @@ export class Engine {
     this.#market.handler = handler;
   }
 
-  /** Recovers and opens the door. @throws DamagedLogError and others of the journal: the message says what to do */
+  /** Recovers, and accepts commands then. @throws DamagedLogError and other errors of the journal; the message gives the remedy */
   async start(): Promise<Recovery> {
     const pumping = setInterval(() => this.#pump(), 1);
     try {
@@ -240,19 +240,19 @@ export class Engine {
     }
   }
 
-  /** The door; after `start`. */
+  /** The sequencer, the entry for commands; available after `start`. */
   get sequencer(): Sequencer {
     if (this.#sequencer === undefined) throw new Error('Engine.start() has not finished yet.');
     return this.#sequencer;
   }
 
-  /** For the history's owner: it cannot write, so new commands are refused with DISK_FULL until it can. */
+  /** For the owner of the history. While the history cannot write, new commands are rejected with DISK_FULL. */
   setHistoryFull(full: boolean): void {
     this.#historyFull = full;
     if (this.#sequencer !== undefined) this.#sequencer.historyFull = full;
   }
 
-  /** Call it after `sequencer.publish()`: the stages run in this turn of the event loop, once for all that came in it. */
+  /** Call it after `sequencer.publish()`. The stages run in this turn of the event loop, once for all calls of the turn. */
   readonly schedule = (): void => {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -277,8 +277,8 @@ export class Engine {
   }
 
   /**
-   * Takes a snapshot of all that is durable by now, while trading goes on and at the cost of a core; calls during one share it, and hurry it.
-   * Rejects once `stop` was called, which writes its own.
+   * Takes a snapshot of all durable commands. Trading continues; the snapshot takes up to one core. Calls during a snapshot share it and lift
+   * its duty limit. Rejects after the call of `stop`, which writes a final snapshot.
    */
   snapshotNow(): Promise<SnapshotTaken> {
     if (this.#stopping !== undefined && this.#snapshot === undefined)
@@ -288,7 +288,7 @@ export class Engine {
     return taken;
   }
 
-  /** Takes no more commands, and resolves when all taken ones are applied, durable and handed on. */
+  /** Accepts no more commands. Resolves when all accepted commands are applied, durable and published. */
   async drain(): Promise<void> {
     const { sequencer } = this;
     sequencer.draining = true;
@@ -301,7 +301,7 @@ export class Engine {
     }
   }
 
-  /** Drains, ends the stages, and writes a final snapshot unless told not to. Returns its path. Rejects after a failure; the stages have ended then, too. Later calls share the first. */
+  /** Drains, ends the stages, and writes a final snapshot unless disabled. Returns its path. Rejects after a failure; the stages have ended in that case, too. Later calls share the first. */
   stop(options: { snapshot?: boolean } = {}): Promise<string | undefined> {
     this.#stopping ??= this.#stop(options.snapshot ?? true);
     return this.#stopping;
@@ -323,7 +323,7 @@ export class Engine {
     }
   }
 
-  /** Puts a command of the engine's own into the log; false when there is no room for it now. */
+  /** Logs a command of the engine itself. Returns false if the command ring is full. */
   #log(sequencer: Sequencer, fields: CommandFields): boolean {
     const slot = sequencer.claim();
     if (slot === -1) return false;
@@ -333,13 +333,13 @@ export class Engine {
     return true;
   }
 
-  /** Puts the state digest of the last checkpoint into the log, once. */
+  /** Logs the state digest of the last checkpoint, once. */
   #stateDigest(sequencer: Sequencer): void {
     const control = this.#control;
     const { checkpoint } = control;
     if (sequencer.refusal() !== Code.OK) return;
     const { seq, high, low } = control.digest(sequencer.seq);
-    // The engine may be at the next checkpoint by now: then that one is stated, in the next turn.
+    // If the engine has reached the next checkpoint meanwhile, the next turn logs that one.
     if (control.checkpoint !== checkpoint || !this.#log(sequencer, digestCommand(seq, high, low))) return;
     this.#stated = checkpoint;
     this.schedule();
@@ -355,7 +355,7 @@ export class Engine {
     this.#turn();
   };
 
-  /** One turn of the stages that this thread has, then of the gates. */
+  /** One turn of the stages on this thread, then of the gates. */
   #turn(): void {
     if (this.#stopped) return;
     let applied = 0;
@@ -378,15 +378,15 @@ export class Engine {
   }
 
   /**
-   * Whether the next turn of the loop finds something to do. In compact, only what this one left: the disk
-   * calls back, and a turn for nothing after each one would cost as much as a tenth of the loop's time.
+   * True if the next turn of the loop has work. In topology compact, only work that this turn left counts: the disk
+   * calls back, and an idle turn after each turn would cost up to a tenth of the loop's time.
    */
   #looksAgain(applied: number, handed: number, seq: number): boolean {
     if (this.topology === 'pinned') return this.#idleTurns < SPIN_TURNS;
     return handed >= PUMP_LIMIT || (applied + handed > 0 && this.#control.appliedSeq(seq) !== seq);
   }
 
-  /** Looks again in a moment; a `schedule` before that is not held up by it. */
+  /** Schedules a later turn. An earlier `schedule` is not delayed by it. */
   #scheduleLater(): void {
     if (this.#scheduled || this.#later) return;
     this.#later = true;
@@ -407,12 +407,12 @@ export class Engine {
     return this.#reports.poll(PUMP_LIMIT) + this.#market.poll(PUMP_LIMIT);
   }
 
-  /** Recovery on this thread fills the report ring: empties this side of it and lets the history thread work. */
+  /** Recovery on this thread fills the report ring. This method reads the reports of this thread and lets the history thread read its own. */
   #makeRoom(): void {
     if (this.#reports.poll(PUMP_LIMIT) === 0) Atomics.wait(this.#control.words, this.#control.words.length - 1, 0, 1);
   }
 
-  /** In the background, unless the next one is due before this one is done: then it hurries. */
+  /** Takes a snapshot in the background. If the next one is due before it is complete, its duty limit is lifted. */
   #maybeSnapshot(seq: number): void {
     const every = this.#options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY;
     if (every === 0 || this.#stopping !== undefined || seq - this.#lastSnapshotSeq < every) return;

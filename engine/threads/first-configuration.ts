@@ -9,11 +9,11 @@ const WORDS = Command.bytes / 4;
 class Found extends Error {}
 
 /**
- * The capacities that the log names first, from `fromSeq` on. They were also in
- * force before, in commands that an older release wrote: it did not log them,
- * and the release that followed logged those that it started with. In a log that
- * was begun by this release they stand in the first command. Blocks.
- * @returns undefined when the log names none
+ * The first capacities in the log, from `fromSeq` on. They were also in force for
+ * the commands before, which an older release wrote: it did not log capacities,
+ * and the next release logged those that it started with. In a log that this
+ * release started, they are in the first command. Blocks.
+ * @returns undefined if the log contains none
  */
 export function firstConfiguration(dir: string, fromSeq: Seq): Capacities | undefined {
   let found: Capacities | undefined;

@@ -27,7 +27,7 @@ export function marketGate(durable: SeqCell | undefined): GateSpec {
   return { recordBytes: MARKET_EVENT_BYTES, seqAt: MarketField.seq * 8, seqAs: 'f64', durable, wholeCommands: false };
 }
 
-/** Hands reports to the sessions. Owned by the I/O thread. */
+/** Passes reports to the sessions. Owned by the I/O thread. */
 export class ReportPump {
   readonly gate: GatedConsumer;
   handler: ReportHandler | undefined;
@@ -36,7 +36,7 @@ export class ReportPump {
     this.gate = gate;
   }
 
-  /** Hands on `limit` reports, and the rest of the last one's command if it is there; returns how many. */
+  /** Passes on up to `limit` reports, and the available rest of the last one's command. Returns their number. */
   poll(limit: number): number {
     const { gate, handler } = this;
     if (handler === undefined) return 0;
@@ -50,7 +50,7 @@ export class ReportPump {
   }
 }
 
-/** Hands market events to market data. Owned by the I/O thread. */
+/** Passes market events to market data. Owned by the I/O thread. */
 export class MarketPump {
   readonly gate: GatedConsumer;
   handler: MarketHandler | undefined;
@@ -59,7 +59,7 @@ export class MarketPump {
     this.gate = gate;
   }
 
-  /** Hands on up to `limit` events; returns how many. */
+  /** Passes on up to `limit` events. Returns their number. */
   poll(limit: number): number {
     const { gate, handler } = this;
     if (handler === undefined) return 0;

@@ -4,16 +4,16 @@ import type { Seq } from '../units.ts';
 
 class TargetReached extends Error {}
 
-/** Commands between two calls of `onSlice`: some 0.1 ms. */
+/** Commands between two calls of `onSlice`: about 0.1 ms. */
 const SLICE_COMMANDS = 256;
 
 /**
  * Applies the commands `fromSeq` to `toSeq` of the log to an exchange. With
- * `toSeq`, the log may be written meanwhile, as long as `toSeq` is durable:
- * reading ends there, before what is still in flight. Blocks.
+ * `toSeq`, the log may be written meanwhile, provided that `toSeq` is durable:
+ * reading ends there, before any write in flight. Blocks.
  *
  * @param onSlice called between two commands, every few hundred, with the last one's seq
- * @returns the log's end, undefined when `toSeq` ended the reading
+ * @returns the log's end, undefined if `toSeq` ended the reading
  */
 export function replayLog(
   exchange: Exchange,

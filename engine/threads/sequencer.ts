@@ -8,19 +8,19 @@ import { type Control, JOURNAL_AT } from './control.ts';
 const WORDS = Command.bytes / 4;
 const SEQ = Command.seq / 4;
 const TIME = Command.timeUs / 4;
-/** How far wall clock and steady clock may part before the anchor moves. */
+/** Largest difference between wall clock and steady clock before the anchor moves. */
 const SKEW_US = 1000;
 const ANCHOR_EVERY = 4096;
 
 /**
- * The one producer of the command ring: gives each command its place in the
- * log and its time, before the log and the engine read the same bytes.
- * Owned by the I/O thread.
+ * The only producer of the command ring. It sets the sequence and the time of
+ * each command, before the log and the engine read the same bytes. Owned by the
+ * I/O thread.
  */
 export class Sequencer {
   readonly slots: RingSlots;
   draining = false;
-  /** The history has no room: what was taken is answered, new commands are not taken, or the report ring would fill and the answers with it. */
+  /** The history is full. Accepted commands are answered, but no new commands are accepted; otherwise the report ring would fill and block all answers. */
   historyFull = false;
   readonly #ring: RingProducer;
   readonly #control: Control;
@@ -28,7 +28,7 @@ export class Sequencer {
   #seq: Seq;
   #timeUs: TimeUs;
 
-  /** @param seq last sequence and @param timeUs last time of the log; both go on from there */
+  /** @param seq last sequence and @param timeUs last time of the log; both continue from there */
   constructor(ring: RingProducer, control: Control, seq: Seq, timeUs: TimeUs) {
     this.slots = ring.slots;
     this.#ring = ring;
@@ -37,7 +37,7 @@ export class Sequencer {
     this.#timeUs = timeUs;
   }
 
-  /** Code.OK, or why nothing is taken now: DRAINING, DISK_FULL, or BUSY when the engine or the disk failed. */
+  /** Code.OK, or the reason why no command is accepted: DRAINING, DISK_FULL, or BUSY if the engine or the disk failed. */
   refusal(): Code {
     if (this.draining) return Code.DRAINING;
     const state = Atomics.load(this.#control.words, JOURNAL_AT + JournalWord.state);
@@ -45,19 +45,19 @@ export class Sequencer {
     return state === JournalState.DiskFull ? Code.DISK_FULL : Code.BUSY;
   }
 
-  /** Index of the next slot, -1 when the ring is full: answer BUSY. */
+  /** Index of the next slot, -1 if the ring is full: answer BUSY. */
   claim(): number {
     return this.#ring.tryClaim();
   }
 
-  /** Gives back the last `count` slots that were claimed and not stamped. */
+  /** Returns the last `count` slots that were claimed and not stamped. */
   unclaim(count: number): void {
     this.#ring.unclaim(count);
   }
 
   /**
-   * Completes a slot whose other bytes are in place; slots are stamped in the order in which they were claimed.
-   * @param nowUs of `nowUs()`, when many commands come at once
+   * Completes a slot whose other bytes are set. Stamp slots in the order in which they were claimed.
+   * @param nowUs the result of `nowUs()`, if many commands arrive together
    */
   stamp(slot: number, nowUs: TimeUs = this.#clock.nowUs()): Seq {
     if (nowUs > this.#timeUs) this.#timeUs = nowUs;
@@ -68,12 +68,12 @@ export class Sequencer {
     return this.#seq;
   }
 
-  /** Shows the stamped slots to engine and log; once a batch. */
+  /** Publishes the stamped slots to engine and log; call it once per batch. */
   publish(): void {
     this.#ring.publish();
   }
 
-  /** Last sequence given. */
+  /** Last assigned sequence. */
   get seq(): Seq {
     return this.#seq;
   }
@@ -82,15 +82,15 @@ export class Sequencer {
     return this.#ring.depth();
   }
 
-  /** Now, on the clock that stamps commands: what passed since then is the difference. */
+  /** Present time of the clock that stamps commands. Subtract the time of a command to get its age. */
   nowUs(): TimeUs {
     return this.#clock.nowUs();
   }
 }
 
 /**
- * Wall-clock microseconds that never run backwards while the process lives:
- * the steady clock carries them, and they follow the wall clock only forwards.
+ * Wall-clock microseconds that never decrease while the process runs. The steady
+ * clock advances them, and they follow the wall clock only forwards.
  */
 class SteadyClock {
   #offsetUs = Date.now() * 1000 - performance.now() * 1000;

@@ -1,8 +1,8 @@
 /**
- * Takes a snapshot without touching the engine: a copy of the state machine in
- * a thread of its own replays newest snapshot + log up to `targetSeq` and
- * writes what it got. Same commands, same state. Costs memory for a second
- * state and a tenth of a core while it runs, and no pause of trading.
+ * Takes a snapshot without the engine. A copy of the state machine, in a separate
+ * thread, replays the newest snapshot and the log up to `targetSeq`, and writes
+ * its state. The same commands give the same state. It takes memory for a second
+ * state and a tenth of a core while it runs, and does not pause trading.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Limits } from '../limits.ts';
@@ -14,9 +14,9 @@ import { replayLog } from './replay-log.ts';
 export interface SnapshotThreadData {
   readonly dir: string;
   readonly limits: Limits;
-  /** Durable by now. */
+  /** Last seq of the snapshot. Must be durable. */
   readonly targetSeq: number;
-  /** Of its {@link DutyLimit}. */
+  /** Word of its {@link DutyLimit}. */
   readonly lift: SharedArrayBuffer;
 }
 

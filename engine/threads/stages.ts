@@ -16,33 +16,33 @@ export interface StageSetup {
   readonly dir: string;
   readonly durability: Durability;
   readonly historySeq: number;
-  /** The places of the two stages on the command ring. */
+  /** The taps of the two stages on the command ring. */
   readonly commands: { readonly engine: RingTap; readonly journal: RingTap };
   readonly reports: RingHandle;
   readonly market: RingHandle;
   readonly control: Control;
   readonly controlMemory: SharedArrayBuffer;
-  /** The log's end went on, or the disk failed. */
+  /** The durable end of the log advanced, or the disk failed. */
   readonly onDurable: () => void;
   readonly onFailed: (error: Error) => void;
   readonly onProgress: (progress: RecoveryProgress) => void;
-  /** Aborted: recovery is given up. */
+  /** If it is aborted, recovery is abandoned. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** The engine and journal stages, wherever they run. */
+/** The engine and journal stages, in either topology. */
 export interface Stages {
-  /** Brings the state to the end of the log and starts the journal. @throws the signal's reason, when recovery was given up */
+  /** Brings the state to the end of the log and starts the journal. @throws the signal's reason if recovery was abandoned */
   start(): Promise<Recovery>;
-  /** Does what this thread has to do; returns the number of commands applied here. */
+  /** Does the work of this thread. Returns the number of commands applied here. */
   poll(): number;
-  /** Ends both stages; all commands are applied and durable by then. Returns the snapshot's path when one was asked for. */
+  /** Ends both stages; all commands are applied and durable by then. Returns the snapshot's path if one was requested. */
   stop(snapshot: boolean): Promise<string | undefined>;
-  /** Ends what runs as it is: after a failure, when `stop` has nothing to wait for. The log has all that was answered. */
+  /** Ends the stages immediately, after a failure. The log has all commands that were answered. */
   abandon(): Promise<void>;
 }
 
-/** Topology `compact`: both stages are polled by the I/O thread; the disk work is libuv's. */
+/** Topology `compact`: the I/O thread polls both stages; libuv's thread pool does the disk work. */
 export class FusedStages implements Stages {
   readonly #setup: StageSetup;
   readonly #core: EngineCore;
@@ -92,7 +92,7 @@ export class FusedStages implements Stages {
     return snapshot ? writeSnapshot(this.#exchange, this.#setup.dir) : undefined;
   }
 
-  /** Nothing runs here but what the disk has in flight. */
+  /** Nothing to end: only disk operations may be in flight. */
   abandon(): Promise<void> {
     return Promise.resolve();
   }
@@ -171,7 +171,7 @@ class StageThread {
       });
       this.#worker.on('error', fail);
     });
-    // Somebody asks for it at the stop; a failure before that is told by onFailed.
+    // `stop` awaits the promise. A failure before that is reported by onFailed.
     this.#ended.catch(() => undefined);
   }
 

@@ -9,7 +9,7 @@ export interface Verification {
   readonly seq: Seq;
   /** SHA-256 over the canonical state. */
   readonly stateHash: string;
-  /** The same without the clock: for two exchanges that took the same commands at different times. */
+  /** The hash without times, to compare two exchanges that received the same commands at different times. */
   readonly tradingHash: string;
   /** 0 = the log was replayed from its first command. */
   readonly snapshotSeq: Seq;
@@ -18,13 +18,13 @@ export interface Verification {
   /** Bytes of a torn tail that a start would cut; 0 = none. */
   readonly tornBytes: number;
   readonly restingOrders: number;
-  /** Money made or lost per asset id; empty = conserved. */
+  /** Money created or lost, by asset id; empty = conserved. */
   readonly imbalances: readonly { readonly asset: number; readonly amount: number }[];
   readonly messages: readonly string[];
 }
 
 export interface VerifyOptions {
-  /** Memory; more is taken when the log asks for it. Also the capacities of a log that names none (written before it did). */
+  /** Sizes of the memory, increased if the log needs more. Also the capacities of a log without logged capacities (of an older release). */
   readonly limits: Limits;
   /** Start from the newest snapshot instead of the first command. */
   readonly fromSnapshot?: boolean;
@@ -32,8 +32,8 @@ export interface VerifyOptions {
 }
 
 /**
- * Replays a data directory that no exchange is using, and says what came out:
- * state hash and conservation of money. Changes nothing; blocks.
+ * Replays a data directory that no exchange uses, and returns the results: state
+ * hash and conservation of money. Changes nothing. Blocks.
  * @throws DamagedLogError, IncompleteLogError, NewerLogError, NewerSnapshotError, NewerRulesError, DivergedError as at a start
  */
 export function verifyDataDirectory(dir: string, options: VerifyOptions): Verification {
@@ -41,7 +41,7 @@ export function verifyDataDirectory(dir: string, options: VerifyOptions): Verifi
     return replayDirectory(dir, options);
   } catch (error) {
     if (!(error instanceof CapacityError)) throw error;
-    // The log names its capacities: the memory follows them, whatever was given.
+    // The logged capacities replace the given ones.
     const limits = { ...options.limits };
     for (const name of CAPACITIES) limits[name] = Math.max(limits[name], error.needed[name]);
     return verifyDataDirectory(dir, { ...options, limits });

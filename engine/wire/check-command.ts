@@ -8,16 +8,16 @@ const WORDS = Command.bytes / 4;
 
 /**
  * Verifies the order-entry command in a slot of 64 bytes, and makes it
- * canonical: account 0 becomes the session's, and what a client does not decide
- * is zeroed (`parameter`; `seq` and `time_us` are the sequencer's to stamp), so
- * that equal requests leave equal bytes in the log.
+ * canonical: account 0 becomes the session's account, and fields that a client
+ * does not set are zeroed (`parameter`; the sequencer sets `seq` and `time_us`),
+ * so that equal requests have equal bytes in the log.
  *
  * @param u8 @param words views of the same slots
  * @param account the session's account
- * @returns OK or the code to refuse it with
+ * @returns OK or the code of the rejection
  */
 export function checkCommand(u8: Uint8Array, words: Int32Array, slot: number, account: number): Code {
-  // Without an extension, the time in force names the kind of order.
+  // Without an extension, the time in force is the kind of order.
   return checkFields(u8, words, slot, account, u8[slot * Command.bytes + Command.timeInForce]);
 }
 
@@ -51,17 +51,17 @@ function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: n
 
 /**
  * Verifies a command that has flags, in slot `command`, with its extension in
- * slot `extension` if it announces one, and makes both canonical. Where a
- * Command alone can say the same, flag Extended is cleared: the extension is
- * then to be dropped, so that equal orders leave equal bytes in the log.
+ * slot `extension` if it announces one, and makes both canonical. If a Command
+ * alone can express the order, flag Extended is cleared. The caller must drop
+ * the extension then, so that equal orders have equal bytes in the log.
  *
  * @param u8 @param words views of the same slots
  * @param account the session's account
- * @returns OK or the code to refuse it with; both slots may have changed then, too
+ * @returns OK or the code of the rejection; both slots may have changed in either case
  */
 export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: number, command: number, account: number): Code {
   const byte = command * Command.bytes;
-  // Which kind it is comes first, as it does without flags.
+  // The kind is checked first, the same as without flags.
   const kind = u8[byte + Command.kind];
   if (kind < CommandKind.New || kind > CommandKind.Amend) return checkCommand(u8, words, command, account);
   if (u8[byte + Command.parameter] !== CommandFlag.Extended || kind !== CommandKind.New) return Code.UNSUPPORTED_TERM;
@@ -81,7 +81,7 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
   return Code.OK;
 }
 
-/** Of an extension alone: that this release has its terms. */
+/** Checks an extension alone: this release must support its terms. */
 function checkTerms(u8: Uint8Array, words: Int32Array, slot: number): Code {
   const byte = slot * CommandExtension.bytes;
   const word = slot * WORDS;

@@ -14,17 +14,17 @@ export { CommandFlag } from './layout.ts';
  *   └──────────────────────────────────────┘ └──────────────────────────────────────┘
  *
  * Both are claimed, stamped and published together. The answer has the seq of
- * the command. An order that a Command can say alone is never stored so: equal
- * orders leave equal bytes in the log.
+ * the command. An order that a Command alone can express is never stored in two
+ * slots, so that equal orders have equal bytes in the log.
  */
 const WORDS = Command.bytes / 4;
 
 assert(CommandExtension.bytes === Command.bytes, 'an extension fills one slot');
 assert(CommandExtension.kind === Command.kind, 'the kind of a slot is at one place');
 assert(CommandExtension.seq === Command.seq && CommandExtension.timeUs === Command.timeUs, 'the sequencer stamps both alike');
-assert(CommandExtension.reserved === 4, 'where a batch header of the log has its magic number, an extension has 0');
+assert(CommandExtension.reserved === 4, 'an extension has 0 in the word of the magic number of a batch header');
 
-/** What an extension says; what is left out is 0. */
+/** Fields of an extension. Omitted fields are 0. */
 export interface ExtensionFields {
   readonly orderType?: number;
   readonly instructions?: number;
@@ -47,12 +47,12 @@ export function encodeExtension(u8: Uint8Array, words: Int32Array, slot: number,
   putI64(words, word + CommandExtension.timeUs / 4, fields.timeUs ?? 0);
 }
 
-/** The minimum quantity in lots that the extension in `slot` names, 0 when it names none. */
+/** The minimum quantity in lots in the extension in `slot`, 0 if it has none. */
 export function minQuantityOf(words: Int32Array, slot: number): number {
   return getI64(words, slot * WORDS + CommandExtension.minQuantity / 4);
 }
 
-/** The OrderKind of a long command: extension and command in their slots, as the intake or the log has them. NO_KIND: no such combination. */
+/** The OrderKind of a long command: extension and command in their slots, as in the intake or the log. NO_KIND: an illegal combination. */
 export function longOrderKind(u8: Uint8Array, words: Int32Array, extension: number, command: number): number {
   const instructions = words[extension * WORDS + CommandExtension.instructions / 4];
   return orderKindOf(

@@ -1,7 +1,7 @@
 /**
- * Reads a FlatBuffer that anybody may have sent: every offset is checked
- * before it is followed. The generated accessors trust their input and return
- * 64-bit fields as BigInt, so nothing that comes from outside meets them.
+ * Reads an untrusted FlatBuffer: every offset is checked before it is followed.
+ * The generated accessors do not check their input, and return 64-bit fields as
+ * BigInt. They are therefore never used for external input.
  *
  *   0        4          vtable                 table                  vector
  *   ┌──────┬──────────┬──────────────────────┬──────────────────────┬───────────────────┐
@@ -9,17 +9,17 @@
  *   │ u32  │ optional │ offset of each field │ scalars, uoffsets    │ u32               │
  *   └──────┴──────────┴──────────────────────┴──────────────────────┴───────────────────┘
  *
- * The file identifier is not looked at: FlatBuffers makes it optional, only the
- * root type gets one, and the schema version inside the frame says more.
+ * The file identifier is not checked: it is optional in FlatBuffers, only the
+ * root type has one, and the frame contains the schema version.
  *
- * A gRPC payload starts at any byte of a pooled buffer, so reads go through a
- * DataView, which takes any position; alignment is checked relative to the
- * start of the frame, which is what a builder aligns to. One reader serves one
- * thread; it allocates only when the pool under the frames changes.
+ * A gRPC payload starts at any byte of a pooled buffer, so reads use a DataView,
+ * which accepts any position. Alignment is checked relative to the start of the
+ * frame, as builders align. One thread owns a reader. It allocates only when the
+ * buffer of the frames changes.
  */
 export class FlatReader {
   view: DataView = new DataView(new ArrayBuffer(0));
-  /** Position of the frame in `view`; positions handed out are relative to it. */
+  /** Position of the frame in `view`; returned positions are relative to it. */
   start = 0;
   length = 0;
   /** First element and number of elements of the vector that `vector` found last. */
@@ -30,7 +30,7 @@ export class FlatReader {
   #vtable = 0;
   #vtableBytes = 0;
 
-  /** Takes the frame that is `length` bytes at `at`, and checks its root, table and vtable. False: it is no frame. Valid until `bytes` changes. */
+  /** Opens the frame of `length` bytes at `at`, and checks its root, table and vtable. Returns false if it is not a frame. Valid until `bytes` changes. */
   open(bytes: Uint8Array, at: number = 0, length: number = bytes.byteLength): boolean {
     const memory = bytes.buffer;
     if (this.view.buffer !== memory) this.view = new DataView(memory);
@@ -53,7 +53,7 @@ export class FlatReader {
     return true;
   }
 
-  /** Position of a field of `bytes` bytes (1, 2, 4 or 8), 0 when it was left out (it has its default), -1 when its offset is hostile. */
+  /** Position of a field of `bytes` bytes (1, 2, 4 or 8), 0 if it is omitted (the default applies), -1 if its offset is invalid. */
   field(id: number, bytes: number): number {
     const entry = 4 + 2 * id;
     if (entry + 2 > this.#vtableBytes) return 0;
@@ -64,7 +64,7 @@ export class FlatReader {
     return at % bytes === 0 ? at : -1;
   }
 
-  /** Sets `vectorAt` and `vectorCount` for a vector of structs aligned to 8 bytes; a vector left out is empty. False: it is hostile. */
+  /** Sets `vectorAt` and `vectorCount` for a vector of structs aligned to 8 bytes; an omitted vector is empty. Returns false if its offset or length is invalid. */
   vector(id: number, structBytes: number): boolean {
     this.vectorAt = 0;
     this.vectorCount = 0;
@@ -93,13 +93,13 @@ export class FlatReader {
     return this.view.getUint32(this.start + at, true);
   }
 
-  /** The 64-bit integer at `at` when it lies in [0, 2^53), else -1. */
+  /** The 64-bit integer at `at` if it is in [0, 2^53), else -1. */
   u53(at: number): number {
     const high = this.u32(at + 4);
     return high >>> 21 === 0 ? high * TWO_32 + this.u32(at) : -1;
   }
 
-  /** Copies `words` 32-bit words from any position into an aligned view. Measured: 24 ns for 64 bytes, a third of `subarray` + `set`, and without garbage. */
+  /** Copies `words` 32-bit words from any position into an aligned view. Measured: 24 ns for 64 bytes, a third of `subarray` + `set`, without allocation. */
   copyWords(at: number, to: Int32Array, word: number, words: number): void {
     const { view } = this;
     const from = this.start + at;

@@ -13,14 +13,14 @@ import {
   orderKindOf,
 } from './order-kinds.ts';
 
-/** The oldest and the newest wire schema that this build speaks. Every frame names its own. */
+/** The oldest and the newest wire schema that this build supports. Every frame contains its schema version. */
 export const MIN_SCHEMA_VERSION = 1;
 export const SCHEMA_VERSION = 2;
 /** The first wire schema with long commands. */
 export const FIRST_WITH_EXTENSIONS = 2;
 /** Most records of one CommandFrame: commands, and extensions. */
 export const MAX_FRAME_COMMANDS = 4096;
-/** Most bytes of one CommandFrame: the records, and room for tables that other builders lay out less tightly. */
+/** Most bytes of one CommandFrame: the records, and space for the larger tables of other builders. */
 export const MAX_FRAME_BYTES = MAX_FRAME_COMMANDS * Command.bytes + 1024;
 
 const COMMAND_WORDS = Command.bytes / 4;
@@ -28,19 +28,19 @@ const FIELD_VERSION = 0;
 const FIELD_COMMANDS = 1;
 const FIELD_EXTENSIONS = 2;
 
-/** Whether this build speaks the wire schema `version`. */
+/** True if this build supports the wire schema `version`. */
 export function speaksSchema(version: number): boolean {
   return version === MIN_SCHEMA_VERSION || version === SCHEMA_VERSION;
 }
 
-/** Verifies CommandFrames that anybody may have sent. One per thread; what it found is valid until the next `open`. */
+/** Verifies untrusted CommandFrames. One per thread. Results are valid until the next `open`. */
 export class CommandFrameReader {
   readonly flat = new FlatReader();
   /** Commands in the frame. */
   count = 0;
-  /** Schema version that the frame names, 0 when it names none. */
+  /** Schema version of the frame, 0 if it has none. */
   version = 0;
-  /** Bits of byte 3 of a command that mean something in this frame; 0 when none is set in any command. */
+  /** Bits of byte 3 of a command that are defined in this frame; 0 if none is set in any command. */
   flagMask = 0;
   #at = 0;
   #extensionsAt = 0;
@@ -56,7 +56,7 @@ export class CommandFrameReader {
     const version = flat.field(FIELD_VERSION, 2);
     if (version < 0) return Code.MALFORMED_FRAME;
     this.version = version === 0 ? 0 : flat.u16(version);
-    // Another version may lay out everything behind it differently: look no further.
+    // Another version may have another layout, so nothing else is read.
     if (!speaksSchema(this.version)) return Code.WRONG_SCHEMA_VERSION;
     if (!flat.vector(FIELD_COMMANDS, Command.bytes)) return Code.MALFORMED_FRAME;
     const count = flat.vectorCount;
@@ -70,7 +70,7 @@ export class CommandFrameReader {
     return Code.OK;
   }
 
-  /** Version 2: as many extensions as there are commands that announce one. */
+  /** Version 2: the number of extensions equals the number of commands that announce one. */
   #openExtensions(count: number): Code {
     const { flat } = this;
     if (!flat.vector(FIELD_EXTENSIONS, CommandExtension.bytes)) return Code.MALFORMED_FRAME;
@@ -136,9 +136,9 @@ export interface LongOrder {
 }
 
 /**
- * A CommandFrame that is filled in place and used again, with no garbage per
- * order. Numbers are checked here, so that a bad one throws where it was made
- * instead of coming back as a refusal without a reason.
+ * A CommandFrame that is filled in place and reused, without allocation per
+ * order. Numbers are checked here, so that an invalid number throws at the call,
+ * and does not return later as a rejection without a reason.
  */
 export class CommandBatch {
   readonly capacity: number;
@@ -146,7 +146,7 @@ export class CommandBatch {
   readonly words: Int32Array;
   /** Commands in the batch. */
   count = 0;
-  /** Made for the first long order. */
+  /** Created for the first long order. */
   #long: LongFrame | undefined;
 
   /** @param capacity commands, 1 to 4096; a long order counts as two */
@@ -173,7 +173,7 @@ export class CommandBatch {
     return this.#room === 0;
   }
 
-  /** Whether a long order fits: it takes two places. */
+  /** True if a long order fits. It takes two places. */
   get fitsLong(): boolean {
     return this.#room >= 2;
   }
@@ -205,10 +205,10 @@ export class CommandBatch {
   }
 
   /**
-   * Any order, by its terms. One that a Command alone can say takes one place
-   * in the batch, as with `place`; another one takes two, and makes the frame
-   * one of version 2.
-   * @throws RangeError also for terms that do not go together
+   * Adds any order, by its terms. An order that a Command alone can express takes
+   * one place in the batch, as with `place`. Any other order takes two, and the
+   * frame then has version 2.
+   * @throws RangeError also for terms that exclude each other
    */
   placeLong(order: LongOrder): void {
     const { symbol, side, orderType, timeInForce, instructions = 0, price = 0, quantity, minQuantity = 0, clientOrderId, tag = 0 } = order;

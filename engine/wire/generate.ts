@@ -1,10 +1,10 @@
 /**
- * Generates what is committed beside the schema. Run `npm run wire:generate`
- * after a change of openbell.fbs; `-- --check` changes nothing and exits 1 when
- * the committed files are not what the schema gives.
+ * Generates the files that are committed with the schema. Run `npm run
+ * wire:generate` after a change of openbell.fbs. `-- --check` changes nothing, and
+ * exits 1 if the committed files differ from the generated ones.
  *
  * - `generated/`: flatc's TypeScript, compiled (its enums are not erasable).
- * - `layout.ts`: byte offsets of every struct field and every enum, read off
+ * - `layout.ts`: byte offsets of every struct field and every enum, taken from
  *   flatc's output, for code that reads structs in place with typed arrays.
  *
  * Needs `flatc` (Debian package flatbuffers-compiler).
@@ -31,7 +31,7 @@ const names = readdirSync(sources)
   .sort();
 const layout = layoutOf(names.map((name) => readFileSync(join(sources, name), 'utf8')));
 
-// flatc writes imports without an ending; ES modules need one.
+// flatc writes imports without a file extension; ES modules need one.
 for (const name of names) {
   const text = readFileSync(join(sources, name), 'utf8');
   writeFileSync(join(sources, name), text.replaceAll(/'\.\.\/\.\.\/openbell\/wire\/([a-z0-9-]+)'/g, "'./$1.js'"));

@@ -13,7 +13,7 @@ const COUNT_AT = 36;
 /** Padding that aligns the extensions, and their count. */
 const MIDDLE_BYTES = 8;
 
-/** The extensions of a batch, and the frame of version 2 that has room for both. Used again for each frame. */
+/** The extensions of a batch, and a frame of version 2 for commands and extensions. Reused for each frame. */
 export class LongFrame {
   /** Extensions so far. */
   count = 0;
@@ -46,7 +46,7 @@ export class LongFrame {
     encodeExtension(this.#extensions, this.#extensionWords, this.count++, fields);
   }
 
-  /** The frame, in memory of its own: send or copy it before the next change. @param commands the `count` commands */
+  /** Returns the frame, in the memory of this object: send or copy it before the next change. @param commands the `count` commands */
   bytes(commands: Uint8Array, count: number): Uint8Array {
     const middle = HEADER_BYTES + commands.length;
     const end = middle + MIDDLE_BYTES + this.count * CommandExtension.bytes;

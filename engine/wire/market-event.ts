@@ -1,7 +1,7 @@
 /**
- * What happens to a book, as the engine tells market data: a 64-byte slot of
- * the market ring. It never leaves the process (market data turns it into wire
- * structs), so 64-bit fields are doubles: one store instead of two.
+ * An event of a book, as the engine publishes it to market data: a 64-byte slot
+ * of the market ring. Market data converts events to wire structs. An event never
+ * leaves the process, so its 64-bit fields are doubles: one store instead of two.
  *
  *   byte 0     1     2      4       8    16        24     32        40        48      56
  *   ┌──────┬──────┬───────┬────────┬────┬─────────┬──────┬─────────┬─────────┬───────┬───────┐
@@ -10,7 +10,7 @@
  */
 export const MARKET_EVENT_BYTES = 64;
 
-/** Index of each field in a slot, counted in the unit of the view it is read with. */
+/** Index of each field in a slot, in units of the view for that field. */
 export const MarketField = {
   /** u8 */
   kind: 0,
@@ -31,13 +31,13 @@ export const MarketField = {
 export const MarketEventKind = {
   /** An order came to rest at the end of its level: orderId, side, price, quantity (open). */
   Add: 1,
-  /** A trade: orderId = maker, otherId = taker (auction: sell order), side = aggressor's, price, quantity, extra = trade id. The maker's open quantity falls by `quantity`; 0 left = gone. In an auction both orders' fall. */
+  /** A trade: orderId = maker, otherId = taker (auction: sell order), side = aggressor's, price, quantity, extra = trade id. The maker's open quantity falls by `quantity`; at 0 the order is gone. In an auction, the open quantity of both orders falls. */
   Trade: 2,
-  /** A resting order's open quantity fell and it kept its place: quantity = open now. */
+  /** A resting order's open quantity fell and it kept its priority: quantity = open now. */
   Reduce: 3,
-  /** A resting order was cancelled: quantity = what was open. */
+  /** A resting order was cancelled: quantity = the cancelled open quantity. */
   Remove: 4,
-  /** The phase of the symbol changed (or is told at the start): flags = Phase, price = reference price, otherId = last trade id, extra = last price. */
+  /** The phase of the symbol changed (or is reported at the start): flags = Phase, price = reference price, otherId = last trade id, extra = last price. */
   Phase: 5,
   /** Auction only, after each change: price, quantity = volume, extra = surplus, side = surplus side; price 0 = nothing would trade. */
   Indicative: 6,
@@ -57,7 +57,7 @@ const SLOT_DOUBLES = MARKET_EVENT_BYTES / 8;
 const SLOT_WORDS = MARKET_EVENT_BYTES / 4;
 const NO_SLOTS: MarketEventSlots = { u8: new Uint8Array(0), u32: new Uint32Array(0), f64: new Float64Array(0) };
 
-/** The views of a ring's slots that a market event is read through; RingSlots has them. */
+/** The views of a ring's slots for reading market events; RingSlots provides them. */
 export interface MarketEventSlots {
   readonly u8: Uint8Array;
   readonly u32: Uint32Array;
@@ -65,16 +65,16 @@ export interface MarketEventSlots {
 }
 
 /**
- * Reads the market event in a ring slot where it lies. One view is used for
- * many events; what it says holds until the slot is released. What each field
- * means depends on the kind, see MarketEventKind. The mirror of a book does not
- * use it: it reads fields of each event and is measured.
+ * Reads the market event in a ring slot, in place. One view is reused for many
+ * events, and its values are valid until the slot is released. The meaning of a
+ * field depends on the kind, see MarketEventKind. The book mirror does not use
+ * this view: it is on the hot path, and reads the fields directly.
  */
 export class MarketEventView {
   #slots: MarketEventSlots = NO_SLOTS;
   #slot = 0;
 
-  /** Reads the event in `slot` from now on. */
+  /** Moves the view to the event in `slot`. */
   wrap(slots: MarketEventSlots, slot: number): this {
     this.#slots = slots;
     this.#slot = slot;
@@ -123,7 +123,7 @@ export class MarketEventView {
     return this.#slots.f64[this.#slot * SLOT_DOUBLES + MarketField.extra];
   }
 
-  /** Microseconds since the Unix epoch: the stamp of the command that caused it. */
+  /** Microseconds since the Unix epoch: the time of the command that caused the event. */
   get timeUs(): number {
     return this.#slots.f64[this.#slot * SLOT_DOUBLES + MarketField.time];
   }

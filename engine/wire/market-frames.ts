@@ -9,7 +9,7 @@ import { FrameKind, MarketOp } from './layout.ts';
 /** Bytes of the struct that each channel carries, by Channel. */
 export const STRUCT_BYTES: readonly number[] = CHANNELS.map(({ structBytes }) => structBytes);
 
-/** Wire structs of one kind that are being collected. Fields are written in place; grows by doubling, is used again. */
+/** Collects wire structs of one kind. Fields are written in place. The memory grows by doubling and is reused. */
 export class StructList {
   readonly bytes: number;
   words: Int32Array;
@@ -23,7 +23,7 @@ export class StructList {
     this.u8 = new Uint8Array(this.words.buffer);
   }
 
-  /** Word index of one more struct, zeroed. */
+  /** Adds a zeroed struct, and returns its word index. */
   add(): number {
     const size = this.bytes >> 2;
     const at = this.count++ * size;
@@ -60,7 +60,7 @@ const TAG_AT = 68;
 const CODE_AT = 72;
 const VECTOR_AT = 76;
 const COUNT_AT = 84;
-/** Bytes before the structs of a MarketFrame as it is written here. */
+/** Bytes before the structs of a MarketFrame that this module writes. */
 export const FRAME_HEADER_BYTES = 88;
 const BARE_BYTES = 80;
 
@@ -71,11 +71,11 @@ const FIELD_CODE = 4;
 const FIELD_TAG = 5;
 const FIELD_FIRST_NO = 6;
 const FIELD_TIME = 7;
-/** Fields of the table: those above, and a vector for each channel. */
+/** Number of fields of the table: those above, and a vector for each channel. */
 const FIELDS = Math.max(...CHANNELS.map(({ vectorField }) => vectorField)) + 1;
 assert(VTABLE + 4 + 2 * FIELDS <= TABLE, 'market frames: the vtable fits before the table');
 
-/** A frame without a vector, then one for each channel's vector: everything that is the same in every frame. */
+/** Templates with the constant part of a frame: one without a vector, then one for each channel's vector. */
 const templates = [undefined, ...CHANNELS].map((channel) => {
   const u8 = new Uint8Array(FRAME_HEADER_BYTES);
   const view = new DataView(u8.buffer);
@@ -92,12 +92,12 @@ const templates = [undefined, ...CHANNELS].map((channel) => {
   return u8;
 });
 
-/** Gives a frame that was written here the schema version that its reader asked for: the layout is the same in all that are spoken. */
+/** Sets the schema version of a frame of this module to the version that its reader requested. All supported versions have the same layout. */
 export function setFrameVersion(frame: Uint8Array, version: number): void {
   frame[VERSION_AT] = version;
 }
 
-/** What stands in a MarketFrame besides its structs. Times in microseconds since the epoch. */
+/** Fields of a MarketFrame other than its structs. Times in microseconds since the Unix epoch. */
 export interface FrameHead {
   kind: number;
   channel: number;
@@ -109,9 +109,9 @@ export interface FrameHead {
 }
 
 /**
- * Memory for the frames of one flush: frames are written behind each other and
- * handed out as views, valid until `reset`. When it is full it moves to a
- * larger memory; views of the old one stay good.
+ * Memory for the frames of one flush. Frames are written one after the other and
+ * returned as views, valid until `reset`. If the memory is full, a larger one
+ * replaces it; views of the old memory stay valid.
  */
 export class FrameArena {
   u8: Uint8Array;
@@ -119,7 +119,7 @@ export class FrameArena {
   #used = 0;
   readonly #keepBytes: number;
 
-  /** @param keepBytes memory it keeps over a reset; one large snapshot does not stay for ever */
+  /** @param keepBytes most memory that is kept after a reset, so that one large snapshot does not occupy memory permanently */
   constructor(bytes = 1 << 16, keepBytes = 1 << 22) {
     this.u8 = new Uint8Array(bytes);
     this.#words = new Int32Array(this.u8.buffer);
@@ -178,17 +178,17 @@ export class FrameArena {
   }
 }
 
-/** Verifies MarketRequests that anybody may have sent. What it found is valid until the next `open`. */
+/** Verifies untrusted MarketRequests. Results are valid until the next `open`. */
 export class MarketRequestReader {
   readonly #flat = new FlatReader();
   op = 0;
   channel = 0;
   symbol = 0;
   tag = 0;
-  /** Schema version of the request, one that is spoken; 0 when there is none. */
+  /** Schema version of the request if it is supported; 0 if there is none. */
   version = 0;
 
-  /** OK, MALFORMED_FRAME, WRONG_SCHEMA_VERSION, UNKNOWN_KIND (the op) or BAD_ENUM (the channel). `tag` is set when it could be read. */
+  /** OK, MALFORMED_FRAME, WRONG_SCHEMA_VERSION, UNKNOWN_KIND (the op) or BAD_ENUM (the channel). `tag` is set if it could be read. */
   open(bytes: Uint8Array): Code {
     this.op = this.channel = this.symbol = this.tag = this.version = 0;
     const flat = this.#flat;
@@ -199,7 +199,7 @@ export class MarketRequestReader {
     const symbol = flat.field(3, 4);
     const tag = flat.field(4, 4);
     if (version < 0 || op < 0 || channel < 0 || symbol < 0 || tag < 0) return Code.MALFORMED_FRAME;
-    // Another version may mean something else by every other field.
+    // In another version, every other field may have another meaning.
     if (version === 0 || !speaksSchema(flat.u16(version))) return Code.WRONG_SCHEMA_VERSION;
     this.version = flat.u16(version);
     if (op !== 0) this.op = flat.u8(op);
@@ -211,7 +211,7 @@ export class MarketRequestReader {
   }
 }
 
-/** A MarketRequest in memory of its own. Version 1 says all that there is, and every exchange speaks it. */
+/** Creates a MarketRequest. It uses version 1, which has all fields and is supported by every exchange. */
 export function marketRequest(
   op: number,
   channel: number,
@@ -234,7 +234,7 @@ export function marketRequest(
   return u8;
 }
 
-/** Verifies MarketFrames on the client's side. What it found is valid until the next `open`. */
+/** Verifies MarketFrames on the client's side. Results are valid until the next `open`. */
 export class MarketFrameReader implements FrameHead {
   readonly #flat = new FlatReader();
   kind = 0;

@@ -9,7 +9,7 @@ const OPS = new Map<unknown, number>(MARKET_OP_NAMES.map((name, op): [string, nu
 const CHANNEL_IDS = new Map<unknown, number>(CHANNEL_NAMES.map((name, channel) => [name, channel]));
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** What a JSON request asked for; `symbol` is a name, an id, or `*`. */
+/** A JSON request; `symbol` is a name, an id, or `*`. */
 export interface JsonRequest {
   code: Code;
   op: number;
@@ -18,7 +18,7 @@ export interface JsonRequest {
   tag: number;
 }
 
-/** Reads a request that anybody may have sent: `{"op":"subscribe","channel":"book","symbol":"BTC-USD","tag":1}`. Never throws. */
+/** Reads an untrusted request: `{"op":"subscribe","channel":"book","symbol":"BTC-USD","tag":1}`. Never throws. */
 export function parseJsonRequest(bytes: Uint8Array): JsonRequest {
   const request: JsonRequest = { code: Code.OK, op: 0, channel: 0, symbol: '*', tag: 0 };
   const refuse = (code: Code) => {
@@ -50,8 +50,8 @@ export function parseJsonRequest(bytes: Uint8Array): JsonRequest {
 }
 
 /**
- * A market frame as JSON text (ASCII), with the names and numbers of the wire
- * schema: prices stay ticks, quantities lots.
+ * Formats a market frame as JSON text (ASCII), with the names and numbers of the
+ * wire schema: prices in ticks, quantities in lots.
  *
  * @param symbol its name; `*` for 0
  */

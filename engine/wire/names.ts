@@ -1,8 +1,7 @@
 /**
  * The text of each wire value, by value: one list per enum, for JSON, the
- * client, the command line, configuration and the admin interface. What a
- * newer openbell may send is not in a list: the reader decides what it shows
- * then.
+ * client, the command line, configuration and the admin interface. The lists do
+ * not contain values of a newer openbell; each reader handles unknown values.
  */
 export const SIDE_NAMES = ['buy', 'sell'] as const;
 export type SideName = (typeof SIDE_NAMES)[number];
@@ -41,15 +40,15 @@ export const MARKET_OP_NAMES = ['none', 'subscribe', 'unsubscribe', 'resnapshot'
 export const ReportFlag = {
   /** Fill: the resting side. */
   Maker: 1,
-  /** The first answer again: the client order id was used before. */
+  /** A repeat of the first answer: the client order id was used before. */
   Duplicate: 2,
-  /** Amend: the order kept its place. */
+  /** Amend: the order kept its priority. */
   KeptPriority: 4,
   /** Traded in an auction. */
   Auction: 8,
 } as const;
 
-/** `other` for an administrative command, and for one that this openbell does not know. */
+/** Name of an order-entry command; `other` for an administrative or unknown command. */
 export function commandKindName(kind: number): CommandKindName {
   return COMMAND_KIND_NAMES[kind] ?? 'other';
 }

@@ -3,8 +3,8 @@ import { Instruction, OrderType, Phase, TimeInForce } from './layout.ts';
 
 /**
  * The kinds of orders: the legal combinations of order type, time in force and
- * terms. The first five are those that a Command can say alone: there the kind
- * is its `time_in_force`. The others need a CommandExtension.
+ * terms. A Command alone can express the first five, whose kind is its
+ * `time_in_force`. The others need a CommandExtension.
  */
 export const OrderKind = {
   GoodTillCancel: TimeInForce.GoodTillCancel,
@@ -18,26 +18,26 @@ export const OrderKind = {
 } as const;
 export type OrderKind = (typeof OrderKind)[keyof typeof OrderKind];
 
-/** The last kind that needs no extension. */
+/** The last kind that does not need an extension. */
 export const LAST_SHORT_KIND = OrderKind.PostOnly;
 
 /** One kind of order. */
 export interface OrderKindRow {
   readonly kind: OrderKind;
-  /** In documentation and messages. */
+  /** Name in documentation and messages. */
   readonly name: string;
   readonly orderType: OrderType;
   /** GoodTillCancel, ImmediateOrCancel or FillOrKill: the short forms are a kind's name, not its time in force. */
   readonly timeInForce: TimeInForce;
   /** Instruction bits. */
   readonly instructions: number;
-  /** It has a minimum quantity. */
+  /** True if it has a minimum quantity. */
   readonly minQuantity: boolean;
-  /** It has a limit price; without one it must have none. */
+  /** True if it has a limit price. Otherwise its price must be 0. */
   readonly needsPrice: boolean;
-  /** What does not trade at once comes to rest; otherwise it is cancelled. */
+  /** True if the remainder rests after the match. Otherwise it is cancelled. */
   readonly rests: boolean;
-  /** Phases in which it is taken; in Halted and Closed none is. */
+  /** Phases in which it is accepted. Halted and Closed accept none. */
   readonly phases: readonly Phase[];
 }
 
@@ -45,7 +45,7 @@ const { Limit, Market } = OrderType;
 const { GoodTillCancel, ImmediateOrCancel, FillOrKill } = TimeInForce;
 const { Continuous, Auction } = Phase;
 
-/** Row `k` is kind `k`. Wire check, checks before the book, client and documentation read this one table. */
+/** Row `k` is kind `k`. Wire check, checks before the book, client and documentation use this table. */
 // biome-ignore format: a table
 export const ORDER_KINDS: readonly OrderKindRow[] = [
   { kind: OrderKind.GoodTillCancel,           name: 'limit gtc',             orderType: Limit,  timeInForce: GoodTillCancel,    instructions: 0,                    minQuantity: false, needsPrice: true,  rests: true,  phases: [Continuous, Auction] },
@@ -63,18 +63,18 @@ function column(value: (row: OrderKindRow) => number | boolean): Uint8Array {
   return Uint8Array.from(ORDER_KINDS, (row) => Number(value(row)));
 }
 
-// The table for the hot path: one column per question, indexed by OrderKind.
+// The table for the hot path: one column per property, indexed by OrderKind.
 /** 1: has a limit price. 0: its price is 0. */
 export const KIND_NEEDS_PRICE = column(({ needsPrice }) => needsPrice);
-/** 1: what does not trade at once comes to rest. */
+/** 1: the remainder rests after the match. */
 export const KIND_RESTS = column(({ rests }) => rests);
-/** Bit `1 << Phase` for each phase in which it is taken. */
+/** Bit `1 << Phase` for each phase in which it is accepted. */
 export const KIND_PHASES = column(({ phases }) => phases.reduce<number>((bits, phase) => bits | (1 << phase), 0));
-/** 1: taken in an auction. */
+/** 1: accepted in an auction. */
 export const KIND_AUCTION = column(({ phases }) => phases.includes(Auction));
-/** 1: trades at once in full or not at all. */
+/** 1: trades immediately in full, or not at all. */
 export const KIND_FILL_OR_KILL = column(({ timeInForce }) => timeInForce === FillOrKill);
-/** 1: refused if it would trade on arrival. */
+/** 1: rejected if it would trade on arrival. */
 export const KIND_POST_ONLY = column(({ instructions }) => (instructions & Instruction.PostOnly) !== 0);
 /** 1: has a minimum quantity, in its extension. */
 export const KIND_MIN_QUANTITY = column(({ minQuantity }) => minQuantity);
@@ -82,10 +82,10 @@ export const KIND_MIN_QUANTITY = column(({ minQuantity }) => minQuantity);
 export const KIND_ORDER_TYPE = column(({ orderType }) => orderType);
 /** Instruction bits of its extension. */
 export const KIND_INSTRUCTIONS = column(({ instructions }) => instructions);
-/** `time_in_force` of its command in the log: the short form where there is one. */
+/** `time_in_force` of its command in the log: the short form if one exists. */
 export const KIND_TIME_IN_FORCE = column(({ kind, timeInForce }) => (kind <= LAST_SHORT_KIND ? kind : timeInForce));
 
-/** Value of `orderKindOf` for a combination that is in no row. */
+/** Result of `orderKindOf` for a combination without a row. */
 export const NO_KIND = 255;
 
 const kinds = new Uint8Array(64).fill(NO_KIND);
@@ -104,7 +104,7 @@ for (const orderType of [Limit, Market]) {
  * The kind of an order with an extension, or NO_KIND.
  *
  * @param orderType Limit or Market
- * @param timeInForce any of the enum; the short forms are taken for what they stand for
+ * @param timeInForce any of the enum; short forms are expanded
  * @param instructions bits of `Instruction`
  */
 export function orderKindOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): number {
@@ -116,7 +116,7 @@ function indexOf(orderType: number, timeInForce: number, instructions: number, h
 }
 
 function kindInTable(orderType: OrderType, timeInForce: TimeInForce, instructions: number, minQuantity: boolean): OrderKind | undefined {
-  // The short form Market stands for the order type, too: with another type it says two things.
+  // The short form Market includes the order type, so another order type contradicts it.
   if (timeInForce === TimeInForce.Market && orderType !== Market) return undefined;
   const terms = withoutShortForms(timeInForce, instructions);
   return ORDER_KINDS.find(
@@ -137,7 +137,7 @@ function withoutShortForms(timeInForce: number, instructions: number): { timeInF
 const ORDER_TYPE_WORDS = ['limit', 'market'] as const;
 const TIME_IN_FORCE_WORDS = ['gtc', 'ioc', 'fok', 'market', 'post-only'] as const;
 
-/** Says which two terms exclude each other, such as `market and gtc`, for a combination without a kind. Cold. */
+/** Returns two terms that exclude each other, such as `market and gtc`, for a combination without a kind. Cold. */
 export function illegalPair(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): string {
   if (timeInForce === TimeInForce.Market && orderType !== Market) return 'limit and market';
   const asked = termsOf(orderType, timeInForce, instructions, hasMinQuantity);

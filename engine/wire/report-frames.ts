@@ -5,21 +5,21 @@ import { Command, Refusal, Report } from './layout.ts';
 
 export const REPORT_WORDS = Report.bytes / 4;
 const REFUSAL_WORDS = Refusal.bytes / 4;
-/** `index` of a Refusal that is about a whole frame. */
+/** `index` of a Refusal of a whole frame. */
 export const WHOLE_FRAME = 0xffff_ffff;
 
 const FIELD_VERSION = 0;
 const FIELD_REPORTS = 1;
 const FIELD_REFUSALS = 2;
 
-/** Refusals that wait for their frame. Grows to the most that ever waited; the owner bounds that by not reading on. */
+/** Refusals that wait for the next frame. The memory never shrinks. The owner bounds it: it stops reading commands while refusals wait. */
 export class RefusalList {
   words = new Int32Array(16 * REFUSAL_WORDS);
   u8 = new Uint8Array(this.words.buffer);
   u16 = new Uint16Array(this.words.buffer);
   count = 0;
 
-  /** Refuses the command at `at` of the frame in `flat`, which is command `index` there. */
+  /** Adds a refusal of the command at `at` of the frame in `flat`; `index` is its position there. */
   add(code: Code, flat: FlatReader, at: number, index: number): void {
     const word = this.#next(code, index);
     this.u8[word * 4 + Refusal.kind] = flat.u8(at + Command.kind);
@@ -28,7 +28,7 @@ export class RefusalList {
     flat.copyWords(at + Command.symbol, this.words, word + Refusal.symbol / 4, 1);
   }
 
-  /** Refuses a whole frame. */
+  /** Adds a refusal of a whole frame. */
   addFrame(code: Code): void {
     this.#next(code, WHOLE_FRAME);
   }
@@ -65,7 +65,7 @@ const COUNT_AT = 36;
 /** Padding that aligns the refusals, and their count. */
 const MIDDLE_BYTES = 8;
 
-/** Builds ReportFrames: one template, reports copied behind it as they are. Used again for each frame. */
+/** Builds ReportFrames: copies reports unchanged after a template. Reused for each frame. */
 export class ReportFrameWriter {
   readonly capacity: number;
   /** The frame so far; report `i` begins at `wordOf(i)`. */
@@ -109,9 +109,9 @@ export class ReportFrameWriter {
   }
 
   /**
-   * The frame, with the refusals behind the reports, in memory of its own. The writer is empty again; the list is not.
-   * @param headroom bytes left free before the frame, for its carrier
-   * @param version schema version of the frame; the layout is the same in all that are spoken
+   * Returns the frame, with the refusals after the reports, in new memory. Empties the writer, but not the list of refusals.
+   * @param headroom bytes left free before the frame, for the header of the transport
+   * @param version schema version of the frame; all supported versions have the same layout
    */
   finish(refusals: RefusalList, headroom: number = 0, version: number = MIN_SCHEMA_VERSION): Buffer {
     const reports = this.count * Report.bytes;
@@ -129,14 +129,14 @@ export class ReportFrameWriter {
   }
 }
 
-/** Verifies ReportFrames on the client's side. What it found is valid until the next `open`. */
+/** Verifies ReportFrames on the client's side. Results are valid until the next `open`. */
 export class ReportFrameReader {
   readonly flat = new FlatReader();
   version = 0;
-  /** Position of the first report, for `flat`; they follow each other at 128 bytes. */
+  /** Position of the first report, for `flat`; each report takes 128 bytes. */
   reportsAt = 0;
   reports = 0;
-  /** Position of the first refusal, for `flat`; they follow each other at 32 bytes. */
+  /** Position of the first refusal, for `flat`; each refusal takes 32 bytes. */
   refusalsAt = 0;
   refusals = 0;
 

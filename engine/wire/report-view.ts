@@ -20,9 +20,9 @@ const CONTRA = Report.contraOrderId / 4;
 const EMPTY = new Int32Array(0);
 
 /**
- * Reads a 128-byte execution report where it lies: in a ring slot, a frame or a
- * run of the history. One view is used for many reports; it owns nothing, so
- * what it says holds only as long as the memory under it.
+ * Reads a 128-byte execution report in place: in a ring slot, a frame or a run
+ * of the history. One view is reused for many reports. It does not own the
+ * memory, so its values are valid only as long as the memory.
  *
  * Prices in ticks, quantities in lots, the fee in the smallest unit of the quote
  * asset, times in microseconds since the Unix epoch.
@@ -31,7 +31,7 @@ export class ReportView {
   #words: Int32Array = EMPTY;
   #at = 0;
 
-  /** Reads the report that begins at word `at` from now on. */
+  /** Moves the view to the report that begins at word `at`. */
   wrap(words: Int32Array, at: number): this {
     this.#words = words;
     this.#at = at;

@@ -23,7 +23,7 @@ const RECORD_BYTES = FLOW_RECORD_WORDS * 4;
 const GZIP_MAGIC = 0x8b1f;
 const TOP_21 = 0xffe00000;
 
-/** The file is not flow, or not whole. */
+/** The file is not an order flow file, or is incomplete. */
 export class FlowFileError extends Error {
   readonly code = 'OPENBELL_FLOW_FILE';
 }
@@ -52,12 +52,12 @@ export function parseFlow(bytes: Uint8Array, name: string): Flow {
     throw new FlowFileError(`${name}: not an order flow file (no header)`);
   }
   const version = view.getUint32(8, true);
-  if (version !== VERSION) throw new FlowFileError(`${name}: order flow version ${version}, this reads ${VERSION}`);
+  if (version !== VERSION) throw new FlowFileError(`${name}: order flow version ${version}, this build reads ${VERSION}`);
   const count = view.getUint32(12, true);
   if (bytes.length !== HEADER_BYTES + count * RECORD_BYTES) {
     throw new FlowFileError(`${name}: ${count} records take ${HEADER_BYTES + count * RECORD_BYTES} bytes, the file has ${bytes.length}`);
   }
-  // A copy: the records start at a multiple of four wherever the file's bytes do.
+  // A copy aligns the records to four bytes, independent of the alignment of the file's bytes.
   const records = new Uint8Array(count * RECORD_BYTES);
   records.set(bytes.subarray(HEADER_BYTES));
   const words = new Int32Array(records.buffer);
@@ -74,7 +74,7 @@ export function parseFlow(bytes: Uint8Array, name: string): Flow {
   return { count, words, maxPrice, newOrders };
 }
 
-/** What is wrong with the record at word `at`, or ''. */
+/** The fault of the record at word `at`, or ''. */
 function complain(words: Int32Array, at: number): string {
   const head = words[at];
   const type = head & 0xff;

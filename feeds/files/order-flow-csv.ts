@@ -3,8 +3,8 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
 /**
- * A recorded trading day as text, plain or gzipped: what was submitted in the
- * venue's order (ORDERS), and what the venue printed (TRADES).
+ * A recorded trading day as text, plain or gzipped: the submitted commands in the
+ * venue's sequence (ORDERS), and the trades that the venue published (TRADES).
  *
  *   ORDERS  time_ms,op,side_or_phase,order_id,price_milli,quantity
  *           new with side B or S | cancel, its side optional | phase | uncross
@@ -39,13 +39,13 @@ export interface CancelRow extends OrderRowBase {
   readonly orderId: number;
 }
 
-/** The phase from here on. */
+/** A change of the trading phase. */
 export interface PhaseRow extends OrderRowBase {
   readonly op: 'phase';
   readonly phase: FlowPhase;
 }
 
-/** The auction ended at this price with this volume: something to check against, not input. */
+/** The auction ended at this price with this volume. A result to compare with, not an input. */
 export interface UncrossRow extends OrderRowBase {
   readonly op: 'uncross';
   readonly priceMilli: number;
@@ -64,7 +64,7 @@ export interface TradeRow extends RowBase {
 
 export type OrderFlowErrorCode = 'FLOW_UNREADABLE' | 'FLOW_HEADER' | 'FLOW_ROW';
 
-/** Names the file, and the line where there is one, in its message. */
+/** The message names the file, and the line if the error belongs to a line. */
 export class OrderFlowError extends Error {
   readonly code: OrderFlowErrorCode;
   readonly path: string;
@@ -80,7 +80,7 @@ export class OrderFlowError extends Error {
   }
 }
 
-/** The rows of an ORDERS file, read as they are asked for. @throws OrderFlowError */
+/** The rows of an ORDERS file, read on demand. @throws OrderFlowError */
 export async function* readOrders(path: string): AsyncGenerator<OrderRow> {
   let earliest = 0;
   for await (const fields of rows(path, ORDERS_HEADER)) {
@@ -91,7 +91,7 @@ export async function* readOrders(path: string): AsyncGenerator<OrderRow> {
   }
 }
 
-/** The rows of a TRADES file, read as they are asked for. @throws OrderFlowError */
+/** The rows of a TRADES file, read on demand. @throws OrderFlowError */
 export async function* readTrades(path: string): AsyncGenerator<TradeRow> {
   for await (const fields of rows(path, TRADES_HEADER)) {
     yield {
@@ -128,7 +128,7 @@ function orderRow(fields: Fields): OrderRow {
   }
 }
 
-/** The fields of one line, and how to complain about them. */
+/** The fields of one line, and errors about them. */
 class Fields {
   readonly line: number;
   readonly #path: string;
@@ -190,7 +190,7 @@ async function* lines(path: string): AsyncGenerator<string> {
 
 async function* chunks(path: string): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: 256 * 1024 });
-  // The callback keeps a failure of the first stage from going unheard; the loop below meets the same error.
+  // The callback handles a failure of the first stage, so that it is not uncaught. The loop below receives the same error.
   const source = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => file.destroy()) : file;
   try {
     for await (const chunk of source) yield chunk as Buffer;

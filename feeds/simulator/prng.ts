@@ -13,7 +13,7 @@ export class Prng {
   /** @param seed any integer in [0, 2^53) */
   constructor(seed: number) {
     if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`${seed} is not a seed; give an integer in [0, 2^53)`);
-    // The high word shifts the walk of the low one, so that all 53 bits count.
+    // The high word offsets the sequence of the low one, so that all 53 bits have an effect.
     let state = (seed | 0) ^ Math.imul(Math.floor(seed / TWO_32), 0x85ebca6b);
     const splitMix = (): number => {
       state = (state + 0x9e3779b9) | 0;
@@ -52,7 +52,7 @@ export class Prng {
     return scrambled >>> 0;
   }
 
-  /** Uniform in [0, limit), limit from 1 to 2^32. Off from uniform by less than limit / 2^32. */
+  /** Uniform in [0, limit), limit from 1 to 2^32. The deviation from uniform is less than limit / 2^32. */
   below(limit: number): number {
     return Math.floor((this.u32() * limit) / TWO_32);
   }

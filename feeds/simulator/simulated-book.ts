@@ -4,20 +4,20 @@ import { Side } from '../../engine/wire/layout.ts';
 export const QUOTE_LEVELS = 16;
 
 /**
- * What the simulator believes to rest in one symbol: each maker has a place
- * for a quote per side and level. As long as nobody else trades, the belief is
- * exact, because fills follow from price-time priority; other people's orders
- * make it a guess that the next requotes put right.
+ * The simulator's model of the resting orders of one symbol: each maker has one
+ * quote per side and level. The model is exact while only the simulator trades,
+ * because fills follow from price-time priority. Orders of other participants
+ * make it an estimate, which the next requotes correct.
  *
- * Small on purpose: the best quote is found by looking at all of a side.
+ * The book is small, so the best quote is found by a scan of all quotes of a side.
  */
 export class SimulatedBook {
-  /** Ticks; 0 where nothing rests. */
+  /** Ticks; 0 = no quote. */
   readonly price: Float64Array;
   /** Open lots. */
   readonly open: Float64Array;
   readonly clientOrderId: Float64Array;
-  /** Smaller came first. */
+  /** Priority; a smaller value is older. */
   readonly #place: Float64Array;
   /** Net lots bought by each maker, negative when sold. */
   readonly position: Float64Array;
@@ -67,7 +67,7 @@ export class SimulatedBook {
     return best;
   }
 
-  /** Would an order at this limit trade on arrival? */
+  /** True if an order at this limit would trade on arrival. */
   crosses(side: Side, limit: number): boolean {
     const best = this.best(side === Side.Buy ? Side.Sell : Side.Buy);
     if (best === -1) return false;
@@ -85,7 +85,7 @@ export class SimulatedBook {
     return lots;
   }
 
-  /** Trades an incoming order with the quotes, best and oldest first; returns what is left of it. */
+  /** Trades an incoming order with the quotes, best and oldest first. Returns its remaining quantity. */
   take(side: Side, limit: number, quantity: number): number {
     const other = side === Side.Buy ? Side.Sell : Side.Buy;
     let left = quantity;

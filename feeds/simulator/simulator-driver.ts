@@ -1,35 +1,35 @@
 import { Command } from '../../engine/wire/layout.ts';
 import { type CommandSlots, GAP_UNIT, type Simulator } from './simulator.ts';
 
-/** Where the commands go, such as the sequencer of an engine. */
+/** Destination of the commands, such as the sequencer of an engine. */
 export interface CommandSink {
   readonly slots: CommandSlots;
-  /** 0, or the code why nothing is taken now. */
+  /** 0, or the code of the reason why no command is accepted. */
   refusal(): number;
-  /** Index of the next slot, -1 when none is free. */
+  /** Index of the next slot, -1 if none is free. */
   claim(): number;
-  /** The slot's bytes are in place. */
+  /** Completes the slot, whose bytes are set. */
   stamp(slot: number): number;
-  /** Shows what was stamped. Called once a poll. */
+  /** Publishes the stamped slots. Called once per poll. */
   publish(): void;
 }
 
 const WORDS = Command.bytes / 4;
-/** Most commands of one poll, so that it never holds up what else the thread does. */
+/** Most commands of one poll, so that it does not delay other work of the thread. */
 const POLL_LIMIT = 1024;
 const TICK_MS = 2;
-/** When the sink was closed for longer than this, or the process stood still, the time is skipped and not made up for. */
+/** If the sink was closed or the process was stopped for longer than this, the time is skipped: its commands are not sent. */
 const CATCH_UP_MS = 250;
 
 /**
- * Sends a simulator's flow at its time: `rate` commands a second on average,
- * with the gaps that the flow asks for. A full or closed sink loses nothing:
- * the command waits, later ones behind it. One thread owns it.
+ * Sends the flow of a simulator on schedule: `rate` commands per second on
+ * average, with the gaps of the flow. If the sink is full or closed, the command
+ * and all later ones wait; none is lost. One thread owns it.
  */
 export class SimulatorDriver {
-  /** Commands that the sink took. */
+  /** Commands that the sink accepted. */
   sent = 0;
-  /** Polls that ended early because the sink took nothing more. */
+  /** Polls that ended early because the sink accepted no more commands. */
   heldUp = 0;
   readonly #simulator: Simulator;
   readonly #sink: CommandSink;
@@ -61,7 +61,7 @@ export class SimulatorDriver {
     this.#timer = undefined;
   }
 
-  /** Sends what is due; returns how many. @param nowMs any clock of milliseconds, always the same one */
+  /** Sends the commands that are due. Returns their number. @param nowMs time of any clock in milliseconds, always the same clock */
   poll(nowMs: number): number {
     const sink = this.#sink;
     if (nowMs - this.#dueMs > CATCH_UP_MS) this.#dueMs = nowMs;

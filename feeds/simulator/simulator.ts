@@ -11,15 +11,15 @@ export interface CommandSlots {
 
 export interface SimulatedSymbol {
   readonly id: number;
-  /** Ticks: where the fair price starts, and what pulls it back. From 50, at most 2^25. */
+  /** Ticks: the initial fair price, to which the fair price reverts. From 50, at most 2^25. */
   readonly price: number;
-  /** Lots of a usual trade, from 1. */
+  /** Lots of a typical trade, from 1. */
   readonly quantity: number;
   /** Prices are multiples of it. Default 1. */
   readonly tickStep?: number;
   /** Quantities are multiples of it. Default 1. */
   readonly lotStep?: number;
-  /** No order is smaller, in lots. Default 1. */
+  /** Smallest order in lots. Default 1. */
   readonly minQuantity?: number;
 }
 
@@ -27,27 +27,27 @@ export interface SimulatorOptions {
   /** [0, 2^53) */
   readonly seed: number;
   readonly symbols: readonly SimulatedSymbol[];
-  /** Accounts that quote and accounts that trade with the quotes; no account is both. */
+  /** Accounts that quote, and accounts that trade with the quotes. No account may be both. */
   readonly makers: readonly number[];
   readonly takers: readonly number[];
-  /** Client order ids count up from here; give a fresh range to accounts that have traded before. Default 1. */
+  /** First client order id; later ones increase. Use an unused range for accounts that have traded before. Default 1. */
   readonly firstClientOrderId?: number;
 }
 
 /** Mean of {@link Simulator.gap}. */
 export const GAP_UNIT = 1000;
 
-// How often things happen, in thousandths.
+// Probabilities, in thousandths.
 const TAKER_ARRIVES = 8;
 const TAKER_FOLLOWS = 600;
 const MAKER_IS_LATE = 6;
 const FAIR_MOVES = 60;
-/** Fair prices are kept in these parts of a tick. */
+/** Units of the fair price per tick. */
 const FAIR_PARTS = 16;
-/** Distance of each level from the best one, and its size in quarters of the usual: thin at the touch, a hump, a thin tail. */
+/** Distance of each level from the best one, and its size in quarters of a typical trade: small at the touch, larger behind it, small at the far end. */
 const LEVEL_OFFSETS = [0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64, 85, 113];
 const LEVEL_SIZES = [4, 6, 9, 12, 14, 16, 17, 17, 16, 14, 12, 10, 8, 7, 6, 5];
-/** Usual trades of position at which a participant leans against it as hard as ever. */
+/** Position, in typical trades, at which a participant's bias against its position reaches its maximum. */
 const FULL_LEAN_TRADES = 100;
 /** Waiting times of a Poisson process: the exponential distribution's 1024 quantiles, with mean GAP_UNIT. */
 const GAPS = Uint16Array.from({ length: 1024 }, (_, i) => Math.round(-Math.log((i + 0.5) / 1024) * GAP_UNIT));
@@ -69,24 +69,24 @@ interface SymbolState {
   readonly book: SimulatedBook;
   /** Net lots bought by each taker. */
   readonly takerPosition: Float64Array;
-  /** In FAIR_PARTS of a tick. */
+  /** Fair price; a tick has FAIR_PARTS units. */
   fair: number;
 }
 
 /**
- * Order flow that looks like a market's, as a pure function of its options:
- * the same options give the same commands, on any machine.
+ * Generates realistic order flow as a pure function of its options: the same
+ * options give the same commands, on any machine.
  *
  * Makers quote sixteen levels a side around a fair price that walks randomly
- * and is pulled back to its start; nine of ten orders end cancelled. Takers
- * arrive as a Poisson process, each arrival drawing further ones into a burst
- * on the same side, and push the fair price. Everybody leans against his own
- * position, so that accounts stay within funds however long it runs.
+ * and reverts to its start; nine of ten orders end cancelled. Takers arrive as a
+ * Poisson process. Each arrival starts a burst of further ones on the same side,
+ * and moves the fair price. All participants prefer trades that reduce their
+ * position, so that accounts stay within their funds in runs of any length.
  *
- * Owns nothing but memory of a few kilobytes; not for several threads at once.
+ * Owns only a few kilobytes of memory. Not for concurrent use by several threads.
  */
 export class Simulator {
-  /** How long the last command came after the one before it, in thousandths of the mean interval between commands. */
+  /** Time between the last two commands, in thousandths of the mean interval. */
   gap = 0;
   readonly #prng: Prng;
   readonly #makers: readonly number[];
@@ -95,7 +95,7 @@ export class Simulator {
   #clientOrderId: number;
   #slots: CommandSlots = { u8: new Uint8Array(Command.bytes), i32: new Int32Array(Command.bytes / 4) };
   #slot = 0;
-  /** The other half of a replacement: the quote that was just cancelled; -1 = none. */
+  /** The quote that was cancelled for a replacement, which is the next command; -1 = none. */
   #requoteSymbol = 0;
   #requoteMaker = -1;
   #requoteSide: Side = Buy;
@@ -103,7 +103,7 @@ export class Simulator {
   #burstSymbol = -1;
   #burstSide: Side = Buy;
 
-  /** @throws RangeError naming the option that makes no market */
+  /** @throws RangeError that names the invalid option */
   constructor(options: SimulatorOptions) {
     const { seed, symbols, makers, takers, firstClientOrderId = 1 } = options;
     if (symbols.length === 0 || makers.length === 0 || takers.length === 0) {
@@ -132,7 +132,7 @@ export class Simulator {
       this.#requoteMaker = -1;
       this.#quote(this.#symbols[this.#requoteSymbol], maker, this.#requoteSide, this.#requoteLevel);
     } else {
-      // Halving by rank: the first symbol has half of the flow, or shares it evenly with the last.
+      // Each symbol has half the flow of the symbol before it; the last two have equal shares.
       const symbol = this.#symbols[prng.geometric(1, this.#symbols.length - 1)];
       if (prng.chance(FAIR_MOVES)) moveFair(symbol, prng.chance(500) ? 1 : -1, prng);
       if (prng.chance(TAKER_ARRIVES)) this.#takerArrives(symbol);
@@ -152,12 +152,12 @@ export class Simulator {
     const prng = this.#prng;
     const taker = this.#willingTaker(symbol, side);
     const best = symbol.book.best(side === Buy ? Sell : Buy);
-    // Sizes with a heavy tail: one in 64 is sixteen times the usual.
+    // Sizes have a heavy tail: one in 64 is sixteen times the typical size.
     const size = (symbol.usual * (1 + prng.below(4)) * 2 ** prng.geometric(1, 4)) / 8;
     let quantity = toLots(symbol, size);
     const kind = prng.below(10);
     const timeInForce = kind < 6 ? ImmediateOrCancel : kind < 8 ? FillOrKill : Market;
-    // Some ask all for more than there is near: that is how a fill-or-kill comes to be killed.
+    // Some orders exceed the quantity near the touch, so that some fill-or-kill orders are killed.
     if (timeInForce === FillOrKill && prng.chance(150)) quantity *= 64;
     const touch = best === -1 ? Math.round(symbol.fair / FAIR_PARTS / symbol.tickStep) * symbol.tickStep : symbol.book.price[best];
     const reach = prng.below(4) * symbol.spacing * symbol.tickStep;
@@ -171,7 +171,7 @@ export class Simulator {
     this.#write(CommandKind.New, side, timeInForce, symbol.id, this.#takers[taker], ++this.#clientOrderId, price, quantity);
   }
 
-  /** Of two takers drawn, the one whose position wants this side more. */
+  /** Draws two takers, and returns the one whose position gains more from a trade on this side. */
   #willingTaker(symbol: SymbolState, side: Side): number {
     const one = this.#prng.below(this.#takers.length);
     const other = this.#prng.below(this.#takers.length);
@@ -181,7 +181,7 @@ export class Simulator {
 
   // Makers ------------------------------------------------------------------
 
-  /** A maker looks after one of its quotes, more often after those near the touch. */
+  /** A maker updates one of its quotes; quotes near the touch are updated more often. */
   #tend(symbol: SymbolState): void {
     const prng = this.#prng;
     const { book } = symbol;
@@ -211,7 +211,7 @@ export class Simulator {
     const timeInForce = prng.chance(400) ? PostOnly : GoodTillCancel;
     let price = this.#quotePrice(symbol, maker, side, level);
     const opposite = book.best(side === Buy ? Sell : Buy);
-    // A maker that has not seen the market move meets the other side: a post-only order is refused, others trade.
+    // A maker with an outdated price crosses the other side: a post-only order is rejected, others trade.
     if (opposite !== -1 && prng.chance(MAKER_IS_LATE)) price = book.price[opposite];
     const quantity = this.#quoteQuantity(symbol, level);
     const clientOrderId = ++this.#clientOrderId;
@@ -223,7 +223,7 @@ export class Simulator {
     this.#write(CommandKind.New, side, timeInForce, symbol.id, this.#makers[maker], clientOrderId, price, quantity);
   }
 
-  /** Less keeps the order's place in the queue, more loses it. */
+  /** A lower quantity keeps the order's priority; a higher one loses it. */
   #amendQuantity(symbol: SymbolState, maker: number, at: number, side: Side): void {
     const { book } = symbol;
     const open = book.open[at];
@@ -241,13 +241,13 @@ export class Simulator {
     this.#write(CommandKind.Amend, side, GoodTillCancel, symbol.id, this.#makers[maker], clientOrderId, price, open);
   }
 
-  /** Ticks. A maker that holds too much quotes lower, so that it is hit less and lifted more. */
+  /** Ticks. A maker with a long position quotes lower, so that it buys less and sells more. */
   #quotePrice(symbol: SymbolState, maker: number, side: Side, level: number): number {
     const { spacing, tickStep } = symbol;
     const jitter = this.#prng.below(1 + (level >> 2));
     const away = Math.min(symbol.furthest, (1 + LEVEL_OFFSETS[level] + jitter) * spacing);
     const centre = symbol.fair / FAIR_PARTS - lean(symbol, symbol.book.position[maker]) * 8 * spacing;
-    // Away from the middle, so that both sides of one maker never meet.
+    // Rounded away from the middle, so that the two sides of one maker never cross.
     const price = side === Buy ? Math.floor((centre - away) / tickStep) : Math.ceil((centre + away) / tickStep);
     return Math.max(1, price) * tickStep;
   }
@@ -309,7 +309,7 @@ function symbolState(symbol: SimulatedSymbol, makers: number, takers: number): S
   };
 }
 
-/** One step of the walk, more often back to the anchor the further it has gone; never further than a tenth. */
+/** One step of the random walk. The further the price is from the anchor, the likelier is a step back. The distance is at most a tenth of the anchor. */
 function moveFair(symbol: SymbolState, direction: 1 | -1, prng: Prng): void {
   const anchor = symbol.anchor * FAIR_PARTS;
   const gone = (symbol.fair - anchor) / (anchor / 10);
@@ -318,7 +318,7 @@ function moveFair(symbol: SymbolState, direction: 1 | -1, prng: Prng): void {
   symbol.fair += way * symbol.spacing * (1 + prng.below(FAIR_PARTS / 2));
 }
 
-/** How hard to lean against a position: from -1, short, to 1, long. */
+/** Bias against a position: from -1 (short) to 1 (long). */
 function lean(symbol: SymbolState, position: number): number {
   return Math.max(-1, Math.min(1, position / (symbol.usual * FULL_LEAN_TRADES)));
 }
@@ -329,7 +329,7 @@ function sum(positions: Float64Array): number {
   return total;
 }
 
-/** A quantity that the symbol allows, near `lots`. */
+/** A valid quantity of the symbol, near `lots`. */
 function toLots(symbol: SymbolState, lots: number): number {
   return Math.max(symbol.least, Math.round(lots / symbol.lotStep) * symbol.lotStep);
 }

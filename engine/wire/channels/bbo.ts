@@ -1,7 +1,7 @@
 import { Bbo, Channel } from '../layout.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
 
-/** Best bid and offer; price 0 = no such side. */
+/** Best bid and offer; price 0 = no orders on that side. */
 export interface BboView {
   readonly bidPrice: number;
   readonly bidQuantity: number;

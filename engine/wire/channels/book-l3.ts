@@ -2,7 +2,7 @@ import { Channel, OrderUpdate } from '../layout.ts';
 import { ORDER_ACTION_NAMES, type OrderActionName, SIDE_NAMES, type SideName } from '../names.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
 
-/** One resting order; `quantity` is what is open after the action. `change` keeps its place in the queue. */
+/** One resting order; `quantity` is its open quantity after the action. `change` keeps its priority. */
 export interface OrderView {
   readonly action: OrderActionName;
   readonly side: SideName;

@@ -2,13 +2,13 @@ import { Channel, LevelUpdate } from '../layout.ts';
 import { SIDE_NAMES, type SideName } from '../names.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
 
-/** One price level as it now is; quantity 0 = gone. Ticks and lots. */
+/** The new state of one price level; quantity 0 = removed. Ticks and lots. */
 export interface LevelView {
   readonly side: SideName;
   readonly price: number;
   readonly quantity: number;
   readonly orders: number;
-  /** Place in the exchange's log of the last command that the state includes. */
+  /** Seq, in the exchange's log, of the last command that the state includes. */
   readonly seq: number;
 }
 

@@ -2,13 +2,12 @@ import { getI64 } from '../../units.ts';
 import type { Channel } from '../layout.ts';
 
 /**
- * One market-data channel on the wire: its struct, where its vector stands in a
- * MarketFrame, and its text. What the server does to fill it is in
- * gateway/market/channels/.
+ * One market-data channel on the wire: its struct, the position of its vector in
+ * a MarketFrame, and its text. The server side is in gateway/market/channels/.
  */
 export interface ChannelWire<Update = unknown> {
   readonly id: Channel;
-  /** In requests, frames and the client. */
+  /** Name in requests, frames and the client. */
   readonly name: string;
   /** Bytes of the struct, a multiple of 8. */
   readonly structBytes: number;
@@ -18,11 +17,11 @@ export interface ChannelWire<Update = unknown> {
   readonly vectorName: string;
   /** Fields that are 0 or 1 in JSON and a boolean in the client. */
   readonly flags: readonly string[];
-  /** False: a snapshot carries only the number of the last update; the updates up to it are in the history. */
+  /** False: a snapshot contains only the number of the last update; the history contains the updates up to it. */
   readonly snapshotHasUpdates: boolean;
   /** The struct at word `at` as JSON text (ASCII), in snake case. */
   readonly json: (words: Int32Array, at: number) => string;
-  /** The struct at word `at` as the client shows it. */
+  /** The struct at word `at` as an object for the client. */
   readonly read: (words: Int32Array, at: number) => Update;
 }
 

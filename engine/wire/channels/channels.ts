@@ -10,7 +10,7 @@ const LIST = [bookWire, bookL3Wire, bboWire, tradesWire, statusWire] as const;
 type Listed = (typeof LIST)[number];
 
 export type ChannelName = Listed['name'];
-/** What the client shows for one update, by channel name. */
+/** The client's type of one update, by channel name. */
 export type UpdateOf = { readonly [Wire in Listed as Wire['name']]: ReturnType<Wire['read']> };
 
 /** Every channel, by its Channel value. Frames, JSON and the client loop over this list. */

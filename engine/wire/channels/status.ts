@@ -2,7 +2,7 @@ import { Channel, Status } from '../layout.ts';
 import { PHASE_NAMES, type PhaseName, SIDE_NAMES, type SideName } from '../names.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
 
-/** Trading phase; in an auction also what an uncross would do now (price 0: nothing would trade). */
+/** Trading phase; in an auction, also the result of an uncross now (price 0: nothing would trade). */
 export interface StatusView {
   readonly phase: PhaseName;
   readonly surplusSide: SideName;

@@ -1,6 +1,6 @@
 import * as flatbuffers from 'flatbuffers';
 /**
- * 56 bytes: best bid and offer; price 0 = no such side.
+ * 56 bytes: best bid and offer; price 0 = no orders on that side.
  */
 export declare class Bbo {
     bb: flatbuffers.ByteBuffer | null;

@@ -2,8 +2,8 @@ import * as flatbuffers from 'flatbuffers';
 import { CommandKind } from './command-kind.js';
 import { OrderType } from './order-type.js';
 /**
- * 64 bytes: the terms of an order that a Command has no room for. In ring and log it stands directly before its
- * command, with a sequence of its own. Fields of later releases are in the layout and must be 0.
+ * 64 bytes: the terms of an order that do not fit into a Command. In ring and log it is directly before its
+ * command, and has its own sequence. Fields for later releases are in the layout and must be 0.
  */
 export declare class CommandExtension {
     bb: flatbuffers.ByteBuffer | null;
@@ -15,15 +15,15 @@ export declare class CommandExtension {
     kind(): CommandKind;
     orderType(): OrderType;
     /**
-     * Later: what happens when an order meets another of its account. 0.
+     * Later: the action if an order would trade with another order of its account. 0.
      */
     selfTradeMode(): number;
     /**
-     * Later: which price starts a stop order. 0.
+     * Later: the price that triggers a stop order. 0.
      */
     trigger(): number;
     /**
-     * 0, for ever: a batch header of the log has its magic number here.
+     * Always 0, in all versions: a batch header of the log has its magic number here.
      */
     reserved(): number;
     /**
@@ -31,7 +31,7 @@ export declare class CommandExtension {
      */
     instructions(): number;
     /**
-     * Later: how the order depends on others. 0.
+     * Later: the relation to other orders. 0.
      */
     link(): number;
     /**
@@ -51,7 +51,7 @@ export declare class CommandExtension {
      */
     displayedQuantity(): bigint;
     /**
-     * Lots, up to `quantity` of the command: trade at once at least that much or not at all. 0 = no such term. With ImmediateOrCancel only.
+     * Minimum quantity in lots, up to `quantity` of the command: the order trades immediately at least that quantity, or not at all. 0 = no minimum. Only with ImmediateOrCancel.
      */
     minQuantity(): bigint;
     /**

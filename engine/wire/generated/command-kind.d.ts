@@ -1,5 +1,5 @@
 /**
- * What a Command asks for.
+ * The kind of a Command.
  */
 export declare enum CommandKind {
     None = 0,
@@ -7,11 +7,11 @@ export declare enum CommandKind {
     Cancel = 2,
     Amend = 3,
     /**
-     * A CommandExtension, in ring and log only: never the kind of a Command in a frame.
+     * A CommandExtension, in ring and log only. Never the kind of a Command in a frame.
      */
     Extension = 4,
     /**
-     * 16 and above are administrative: refused from order entry.
+     * 16 and above are administrative. Order entry rejects them.
      */
     DefineAsset = 16,
     DefineSymbol = 17,
@@ -23,7 +23,7 @@ export declare enum CommandKind {
     Deposit = 23,
     Withdraw = 24,
     /**
-     * 25 and above are written by the engine itself: rules and capacities in force, and statements of its state.
+     * The engine itself writes 25 and above: rules and capacities in force, and digests of its state.
      */
     Configure = 25,
     StateDigest = 26

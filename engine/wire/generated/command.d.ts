@@ -3,7 +3,7 @@ import { CommandKind } from './command-kind.js';
 import { Side } from './side.js';
 import { TimeInForce } from './time-in-force.js';
 /**
- * 64 bytes: one cache line. Order entry sends it, the ring holds it, the log keeps it.
+ * 64 bytes: one cache line. The layout is the same in order entry, ring and log.
  */
 export declare class Command {
     bb: flatbuffers.ByteBuffer | null;
@@ -13,12 +13,12 @@ export declare class Command {
     side(): Side;
     timeInForce(): TimeInForce;
     /**
-     * Order commands: CommandFlag bits, ignored in version 1. Administrative commands: which parameter (SetSymbol, SetAccount) or Phase (SetPhase).
+     * Order commands: CommandFlag bits, ignored in version 1. Administrative commands: the parameter (SetSymbol, SetAccount) or the Phase (SetPhase).
      */
     parameter(): number;
     symbol(): number;
     /**
-     * 0 = the account of the session.
+     * Account id; 0 = the account of the session.
      */
     account(): number;
     /**
@@ -34,7 +34,7 @@ export declare class Command {
      */
     timeUs(): bigint;
     /**
-     * New: the client's id of the order, unique per account, not 0. Cancel, amend: names the order when order_id is 0.
+     * New: the client's id of the order, unique per account, not 0. Cancel, amend: identifies the order if order_id is 0.
      */
     clientOrderId(): bigint;
     /**

@@ -9,13 +9,13 @@ export declare enum FrameKind {
      */
     Delta = 2,
     /**
-     * The line is alive; `first_no` counts the heartbeats of this connection.
+     * The connection works; `first_no` counts the heartbeats of this connection.
      */
     Heartbeat = 3,
     Subscribed = 4,
     Unsubscribed = 5,
     /**
-     * `code` says what was wrong with the request.
+     * The request was rejected; `code` is the reason.
      */
     Refused = 6,
     Pong = 7

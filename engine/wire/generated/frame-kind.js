@@ -11,13 +11,13 @@ export var FrameKind;
      */
     FrameKind[FrameKind["Delta"] = 2] = "Delta";
     /**
-     * The line is alive; `first_no` counts the heartbeats of this connection.
+     * The connection works; `first_no` counts the heartbeats of this connection.
      */
     FrameKind[FrameKind["Heartbeat"] = 3] = "Heartbeat";
     FrameKind[FrameKind["Subscribed"] = 4] = "Subscribed";
     FrameKind[FrameKind["Unsubscribed"] = 5] = "Unsubscribed";
     /**
-     * `code` says what was wrong with the request.
+     * The request was rejected; `code` is the reason.
      */
     FrameKind[FrameKind["Refused"] = 6] = "Refused";
     FrameKind[FrameKind["Pong"] = 7] = "Pong";

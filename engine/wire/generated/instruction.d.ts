@@ -1,9 +1,9 @@
 /**
- * What else holds for an order; a set of bits.
+ * Further terms of an order; a set of bits.
  */
 export declare enum Instruction {
     /**
-     * Bit 0: refused if it would trade on arrival.
+     * Bit 0: rejected if it would trade on arrival.
      */
     PostOnly = 1
 }

@@ -1,5 +1,5 @@
 /**
- * How an order is priced and what starts it. This release takes Limit and Market; the others are refused with UNSUPPORTED_TERM.
+ * Pricing and trigger of an order. This release accepts Limit and Market; the others are rejected with UNSUPPORTED_TERM.
  */
 export declare enum OrderType {
     Limit = 0,

@@ -1,7 +1,7 @@
 import * as flatbuffers from 'flatbuffers';
 import { CommandKind } from './command-kind.js';
 /**
- * 32 bytes: a command that was not sequenced (busy, malformed, foreign account ...). It is not numbered and not kept.
+ * 32 bytes: the rejection of a command that was not sequenced (busy, malformed, account of another identity ...). It is not numbered and not stored.
  */
 export declare class Refusal {
     bb: flatbuffers.ByteBuffer | null;

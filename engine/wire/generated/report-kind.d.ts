@@ -1,11 +1,11 @@
 export declare enum ReportKind {
     None = 0,
     /**
-     * A new order was accepted; `quantity` is its quantity, `leaves` what is open before any fill that follows.
+     * A new order was accepted; `quantity` is its quantity, `leaves` its open quantity before any fill that follows.
      */
     Accepted = 1,
     /**
-     * A new order was refused; `code` says why.
+     * A new order was rejected; `code` is the reason.
      */
     Rejected = 2,
     /**
@@ -13,11 +13,11 @@ export declare enum ReportKind {
      */
     Fill = 3,
     /**
-     * The order is gone; `quantity` lots were cancelled, `code` says on whose account.
+     * The order left the book; `quantity` lots were cancelled, `code` is the reason.
      */
     Cancelled = 4,
     /**
-     * The order now has `price` and `leaves`; flag KeptPriority says whether it kept its place.
+     * The order now has `price` and `leaves`; flag KeptPriority is set if it kept its priority.
      */
     Amended = 5,
     CancelRejected = 6,

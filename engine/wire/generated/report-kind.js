@@ -3,11 +3,11 @@ export var ReportKind;
 (function (ReportKind) {
     ReportKind[ReportKind["None"] = 0] = "None";
     /**
-     * A new order was accepted; `quantity` is its quantity, `leaves` what is open before any fill that follows.
+     * A new order was accepted; `quantity` is its quantity, `leaves` its open quantity before any fill that follows.
      */
     ReportKind[ReportKind["Accepted"] = 1] = "Accepted";
     /**
-     * A new order was refused; `code` says why.
+     * A new order was rejected; `code` is the reason.
      */
     ReportKind[ReportKind["Rejected"] = 2] = "Rejected";
     /**
@@ -15,11 +15,11 @@ export var ReportKind;
      */
     ReportKind[ReportKind["Fill"] = 3] = "Fill";
     /**
-     * The order is gone; `quantity` lots were cancelled, `code` says on whose account.
+     * The order left the book; `quantity` lots were cancelled, `code` is the reason.
      */
     ReportKind[ReportKind["Cancelled"] = 4] = "Cancelled";
     /**
-     * The order now has `price` and `leaves`; flag KeptPriority says whether it kept its place.
+     * The order now has `price` and `leaves`; flag KeptPriority is set if it kept its priority.
      */
     ReportKind[ReportKind["Amended"] = 5] = "Amended";
     ReportKind[ReportKind["CancelRejected"] = 6] = "CancelRejected";

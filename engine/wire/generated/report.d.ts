@@ -13,7 +13,7 @@ export declare class Report {
     side(): Side;
     timeInForce(): TimeInForce;
     /**
-     * Bit 0: maker (resting) side of a fill. Bit 1: duplicate, the first answer again (a resting order that was amended: with its present price and quantity). Bit 2: an amend kept its place. Bit 3: traded in an auction.
+     * Bit 0: maker (resting) side of a fill. Bit 1: duplicate, a repeat of the first answer (for a resting order that was amended: with its present price and quantity). Bit 2: an amend kept the priority. Bit 3: traded in an auction.
      */
     flags(): number;
     /**

@@ -2,7 +2,7 @@ import * as flatbuffers from 'flatbuffers';
 import { Phase } from './phase.js';
 import { Side } from './side.js';
 /**
- * 64 bytes: trading phase, and in an auction what the uncross would do now.
+ * 64 bytes: trading phase; in an auction, also the result of an uncross now.
  */
 export declare class Status {
     bb: flatbuffers.ByteBuffer | null;
