@@ -372,7 +372,7 @@ describe('retention', () => {
     assert.match((await verifyTrail(data)).fault?.problem ?? '', /^has number 9: records were removed/);
     put([]);
     const gone = await verifyTrail(data);
-    assert.match(gone.fault?.problem ?? '', /^has number 41, and no record tells that those before it were removed$/);
+    assert.match(gone.fault?.problem ?? '', /^has number 41, and no record documents the removal of those before it$/);
     put(files.slice(4));
     await retain(data, 0.5);
     assert.deepEqual([(await verifyTrail(data)).first, (await verifyTrail(data)).fault], [37, undefined]);
