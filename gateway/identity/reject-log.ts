@@ -25,7 +25,7 @@ export class RejectLog {
       return;
     }
     this.#lines++;
-    this.#log.warn({ ...reject, ...(this.#unsaid > 0 && { unsaid: this.#unsaid }) }, 'refused');
+    this.#log.warn({ ...reject, ...(this.#unsaid > 0 && { unsaid: this.#unsaid }) }, 'rejected');
     this.#unsaid = 0;
   }
 }

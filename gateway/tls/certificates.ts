@@ -77,7 +77,7 @@ export class Certificates {
     this.#warn();
   }
 
-  #tell(listener: (material: TlsMaterial) => void, material: TlsMaterial): void {
+  #notify(listener: (material: TlsMaterial) => void, material: TlsMaterial): void {
     try {
       listener(material);
     } catch (error) {
