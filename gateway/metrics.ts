@@ -53,7 +53,11 @@ export function addExchangeMetrics(
 
   const histogram = (name: string, help: string, read: () => LatencyBuckets) =>
     add(registry, name, help, 'histogram', () => distribution(name, read()));
-  histogram('openbell_order_to_report_seconds', 'Latency from the stamp of a command to the release of its first report', () => tap.latency);
+  histogram(
+    'openbell_order_to_report_seconds',
+    'Latency from the stamp of a command to the release of its first report',
+    () => tap.latency,
+  );
   histogram(
     'openbell_order_residence_seconds',
     'Service time: from the socket read of a command to the socket write of its report, per report',
@@ -83,7 +87,9 @@ export function addExchangeMetrics(
       { labels: { ring: 'market' }, value: marketDepth },
     ];
   });
-  counter('openbell_ring_spilled_total', 'Records that took the overflow path because a ring was full', () => [{ value: status().spilled }]);
+  counter('openbell_ring_spilled_total', 'Records that took the overflow path because a ring was full', () => [
+    { value: status().spilled },
+  ]);
 
   gauge('openbell_journal_lag', 'Commands sequenced and not yet durable', () => {
     const { sequencedSeq, durableSeq } = status();
@@ -100,7 +106,9 @@ export function addExchangeMetrics(
   journal('refusals_total', 'Writes that failed because the disk was full', (j) => j.refusals);
 
   gauge('openbell_sessions', 'Open order-entry sessions', () => [{ value: orders.sessions }]);
-  gauge('openbell_sessions_blocked', 'Sessions paused because the client does not read its reports', () => [{ value: orders.blockedSessions }]);
+  gauge('openbell_sessions_blocked', 'Sessions paused because the client does not read its reports', () => [
+    { value: orders.blockedSessions },
+  ]);
   counter('openbell_sessions_total', 'Order-entry sessions since the start', () => [{ value: orders.sessionsTotal }]);
   counter('openbell_sessions_cut_total', 'Sessions rejected or cut', () => [{ value: orders.sessionsCut }]);
   counter('openbell_commands_total', 'Commands received by order entry', () => [{ value: orders.commands }]);
@@ -124,7 +132,9 @@ export function addExchangeMetrics(
   counter('openbell_history_reports_total', 'Reports written to the history', () => [{ value: history().reports }]);
   counter('openbell_history_commits_total', 'Committed history transactions', () => [{ value: history().commits }]);
   counter('openbell_history_failures_total', 'Failed history transactions, which are retried', () => [{ value: history().failures }]);
-  gauge('openbell_history_last_commit_seconds', 'Duration of the last history transaction', () => [{ value: history().lastCommitMs / 1000 }]);
+  gauge('openbell_history_last_commit_seconds', 'Duration of the last history transaction', () => [
+    { value: history().lastCommitMs / 1000 },
+  ]);
 
   counter('openbell_newcomers_cut_total', 'Unauthenticated connections cut, by reason: time limit or too many', () =>
     Object.entries(preAuthLimits).flatMap(([port, { late, crowded }]) => [
@@ -139,7 +149,9 @@ export function addExchangeMetrics(
   counter('openbell_audit_summarised_total', 'Rejects summarised in one record because there were too many', () => [
     { value: audit().summarised },
   ]);
-  counter('openbell_audit_lost_total', 'Audit events lost because the queue was full while the disk took none', () => [{ value: audit().lost }]);
+  counter('openbell_audit_lost_total', 'Audit events lost because the queue was full while the disk took none', () => [
+    { value: audit().lost },
+  ]);
   gauge('openbell_audit_failing', '1 while the audit trail cannot be written', () => [{ value: audit().failing ? 1 : 0 }]);
 }
 

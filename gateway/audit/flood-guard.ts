@@ -65,7 +65,14 @@ export class FloodGuard {
     this.#admitted = 0;
     for (const { event, count } of this.#groups.values()) {
       const { kind, action, outcome, peer } = event;
-      this.#publish({ kind, subject: '', action, outcome, peer: '', detail: `${count} more within a second, the first of them from ${peer}` });
+      this.#publish({
+        kind,
+        subject: '',
+        action,
+        outcome,
+        peer: '',
+        detail: `${count} more within a second, the first of them from ${peer}`,
+      });
     }
     this.#groups.clear();
   }

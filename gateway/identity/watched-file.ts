@@ -43,7 +43,10 @@ export class WatchedFile<T> {
       this.#log.info({ file: this.path }, 'file changed and was read again');
       this.#onChange(this.#value);
     } catch (error) {
-      this.#log.error({ file: this.path, problem: (error as Error).message }, 'file changed but cannot be read; the previous content stays in use');
+      this.#log.error(
+        { file: this.path, problem: (error as Error).message },
+        'file changed but cannot be read; the previous content stays in use',
+      );
     }
     return this.#value;
   }

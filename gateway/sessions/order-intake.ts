@@ -19,7 +19,7 @@ export class OrderEntryCounters {
   /** Open now. */
   sessions = 0;
   sessionsTotal = 0;
-  /** Sessions rejected or cut, and why is in `refusals`. */
+  /** Sessions rejected or cut; `refusals` has the codes. */
   sessionsCut = 0;
   submits = 0;
   frames = 0;
