@@ -32,8 +32,8 @@ Examples:
   openbell audit verify ./data
   openbell audit verify ./data --head "$(cat /mnt/elsewhere/audit-head)"
 
-Without --head a cut end cannot be told from a trail that ended there. After a
-removal (openbell start --audit-keep) it says what is left, and from where on.`,
+Without --head a cut end is not detected. After a removal (openbell start
+--audit-keep) the command prints the first remaining record.`,
     );
   command.action((data: string) =>
     run(async () => {

@@ -29,7 +29,7 @@ Examples:
   openbell doctor
   openbell doctor --data /var/lib/openbell --strict --json
 
-How to change what it finds: docs/TUNING.md.`,
+docs/TUNING.md explains how to change each setting.`,
     );
   command.action(() =>
     run(async () => {

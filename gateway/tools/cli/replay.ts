@@ -139,7 +139,7 @@ function report(flags: ReplayFlags, { symbol, account }: ReplayVenue, work: Repl
         : 'every trade and every auction is as expected';
   print(`${symbol}, account ${account}: ${n(orders)} orders and ${n(cancels)} cancels in ${seconds.toFixed(2)} s, ${n(perSecond)}/s
 ${n(continuousTrades)} continuous trades, ${n(auctions)} auctions
-answered after, with up to ${WINDOW} under way: p50 ${p50} us, p90 ${p90} us, p99 ${p99} us, p99.9 ${p999} us, max ${max} us
+answer time, with up to ${WINDOW} commands in flight: p50 ${p50} us, p90 ${p90} us, p99 ${p99} us, p99.9 ${p999} us, max ${max} us
 ${verdict}`);
 }
 
