@@ -1,4 +1,4 @@
-/** What an API key signs: nothing else that it might ever sign begins like this. */
+/** The text that an API key signs. The prefix keeps it apart from any other signed text. */
 export function challengeText(id: string, nonce: string): string {
   return `openbell challenge v1\n${id}\n${nonce}`;
 }

@@ -11,7 +11,7 @@ if (tooOld !== undefined) {
   process.exit(ExitCode.Usage);
 }
 
-/** In the order of the help. Only the one that is asked for is loaded: most of the start-up time is loading. */
+/** In the order of the help. Only the requested command is loaded, because loading takes most of the start-up time. */
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
   start: async () => (await import('./tools/cli/start.ts')).startCommand,
   order: async () => (await import('./tools/cli/orders.ts')).orderCommand,
@@ -34,13 +34,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
 const program = new Command('openbell')
   .description('An exchange in one process: order entry, market data, matching, journal.')
   .version('0.1.0')
-  .showHelpAfterError('(--help shows what there is)')
-  // Commander ends with 1 for a wrong command line; here 1 means that the exchange refused.
+  .showHelpAfterError('(--help shows the commands and options)')
+  // Commander ends with 1 for a wrong command line; here 1 means that the exchange rejected the request.
   .exitOverride()
   .addHelpText(
     'after',
     `
-Exit codes: 0 ok, 1 refused or a difference found, 2 wrong usage or configuration, 3 the exchange cannot be reached.
+Exit codes: 0 ok, 1 rejected or a difference found, 2 wrong usage or configuration, 3 exchange unreachable.
 
 Examples:
   openbell start --simulate
@@ -55,7 +55,7 @@ if (asked === 'start') {
   stopSignal();
 }
 
-// The reader of a pipe has had enough, as `head` does: no error, and the end of what only prints. An exchange goes on.
+// The reader of a pipe has closed it, as `head` does. That is no error: a command that only prints ends, an exchange continues.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   if (asked !== 'start') process.exit();

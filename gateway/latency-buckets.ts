@@ -3,11 +3,11 @@ export const LATENCY_BOUNDS_US = [
   50, 100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 7500, 10_000, 20_000, 50_000, 100_000, 500_000, 1_000_000,
 ] as const;
 
-/** A latency distribution by bucket, counted without allocating; metrics read the fields when they are asked. One writer. */
+/** A latency distribution by bucket, counted without allocating; metrics read the fields on scrape. One writer. */
 export class LatencyBuckets {
   /** Upper bounds, microseconds, rising. */
   readonly boundsUs: readonly number[];
-  /** Per bound, and one above. */
+  /** One count per bound, and one above the last. */
   readonly buckets: Float64Array;
   sumUs = 0;
   count = 0;

@@ -32,9 +32,9 @@ import { Simulation } from './venue/simulation.ts';
 export interface StartOptions {
   readonly log: Logger;
   readonly onProgress?: (progress: RecoveryProgress) => void;
-  /** Aborted: the start is given up. Later it means nothing, see {@link RunningExchange.stop}. */
+  /** Aborts the start. It has no effect after the start, see {@link RunningExchange.stop}. */
   readonly signal?: AbortSignal;
-  /** The engine, the log's disk or the history's thread failed: nothing is answered any more. Stop the process, and start it again to recover. */
+  /** Called when the engine, the log's disk or the history's thread has failed. Nothing is answered any more: stop the process and start it again to recover. */
   readonly onFailed?: (error: Error) => void;
 }
 
@@ -78,7 +78,7 @@ export class RunningExchange {
     this.recovery = parts.recovery;
   }
 
-  /** Graceful, and only once: later calls share the first. What was acknowledged by then is on the disk and in the final snapshot. */
+  /** Stops gracefully, once: later calls return the first call's promise. Everything acknowledged by then is on the disk and in the final snapshot. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -106,12 +106,12 @@ export class RunningExchange {
   }
 }
 
-/** Longer than uWebSockets lets a connection live without a whole request. */
+/** Longer than uWebSockets keeps a connection open without a complete request. */
 const WS_REQUEST_MS = 16_000;
 /** Unauthenticated connections of the HTTP port. */
 const HTTP_PRE_AUTH = 1024;
 
-/** Part of the log is gone: the history tells of commands after its end, whose numbers would be used again. */
+/** Part of the log is missing: the history has commands after its end, whose numbers would be used again. */
 export class HistoryAheadError extends Error {
   readonly code = 'OPENBELL_HISTORY_AHEAD';
 
@@ -153,8 +153,8 @@ interface Parts {
 
 /**
  * Starts an exchange and resolves when it takes orders.
- * @throws ConfigError, DataLockedError, DamagedLogError, NewerLogError, NewerSnapshotError, HistoryVersionError, HistoryAheadError, GenesisError, or an Error with code EADDRINUSE; each says what to do.
- *   Or the signal's reason. What was started by then is stopped again.
+ * @throws ConfigError, DataLockedError, DamagedLogError, NewerLogError, NewerSnapshotError, HistoryVersionError, HistoryAheadError, GenesisError, or an Error with code EADDRINUSE; each message says what to do.
+ *   Or the signal's reason. Everything started by then is stopped again.
  */
 export async function startExchange(config: Config, options: StartOptions): Promise<RunningExchange> {
   const undo: (() => unknown)[] = [];
@@ -171,7 +171,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const fail = (error: Error) => {
     if (state.failed) return;
     state.failed = true;
-    log.fatal({ err: error }, 'the exchange failed and answers no more; start it again to recover');
+    log.fatal({ err: error }, 'the exchange has failed and no longer answers; start it again to recover');
     onFailed?.(error);
   };
 
@@ -223,7 +223,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const started = { engine, history };
   undo.push(() => started.history.stop());
 
-  // Filled after recovery: what the reports of each account count then is what sessions may still ask for.
+  // Filled after recovery with the number of each account's reports, which sessions may still request.
   let recovered = new Float64Array(0);
   const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
@@ -261,12 +261,12 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     certificates,
     preAuthLimit: preAuthLimits.grpc,
     identity,
-    // Without a client CA it is scanners and clients of TLS 1.2, and no question of identity.
+    // Without a client CA these are scanners and clients of TLS 1.2, which identity does not concern.
     ...(config.tlsClientCa !== undefined && { onHandshakeRefused: (peer, reason) => audit.record(handshakeRefused(peer, reason)) }),
   });
   const grpc = await listening(orderEntry.listen(), 'order entry', config.host, config.grpcPort, '--grpc-port');
   undo.push(() => orderEntry.stop());
-  // The last wait was the one before: whoever asks from now on asks the running exchange.
+  // Nothing is awaited after this point, so every later request reaches the running exchange.
   signal?.throwIfAborted();
 
   const { snapshotNow } = engine;
@@ -331,7 +331,7 @@ type PreAuthLimitsByPort = {
   readonly http: PreAuthLimit;
 };
 
-/** Without authentication the ports of gRPC and WebSocket need none; on the HTTP port probes and metrics still need their reserve. */
+/** Without authentication the gRPC and WebSocket ports need no limit; on the HTTP port probes and metrics still need their reserve. */
 function startPreAuthLimits({ admissionTimeout }: Config, identity: Identity): PreAuthLimitsByPort {
   const trusts = (address: string): boolean => identity.isProxy(address);
   const timeoutMs = admissionTimeout * 1000;
@@ -352,14 +352,14 @@ function startHistory(config: Config, engine: Engine, log: Logger, fail: (error:
     applied: engine.applied,
     onState: (event, error) => {
       engine.setHistoryFull(event === 'failing');
-      if (event === 'failing') log.error({ error }, 'history cannot be written; reports wait for room on the disk');
+      if (event === 'failing') log.error({ error }, 'history cannot be written; reports are queued until the disk has room');
       else log.info('history is written again');
     },
     onFailure: fail,
   });
 }
 
-/** Empty when orders are taken. */
+/** Reasons not to be ready; empty when the exchange takes orders. */
 function unreadiness(state: State, engine: Engine | undefined, history: History | undefined): string[] {
   const reasons: string[] = [];
   const journal = engine?.status().journal.state;
@@ -370,7 +370,7 @@ function unreadiness(state: State, engine: Engine | undefined, history: History 
   return reasons;
 }
 
-/** Says which flag helps when a port is taken. */
+/** Adds the flag that changes the port to the error when the port is taken. */
 async function listening(port: Promise<number>, what: string, host: string, wanted: number, flag: string): Promise<number> {
   try {
     return await port;

@@ -12,7 +12,7 @@ import type { ServiceTime } from './sessions/service-time.ts';
 import type { HistoryStats } from './taps/history/history.ts';
 import type { Certificates } from './tls/certificates.ts';
 
-/** What the metrics read, when they are asked. */
+/** What the metrics read on scrape. */
 export interface MetricSources {
   readonly status: () => EngineStatus;
   readonly history: () => HistoryStats;
@@ -20,7 +20,7 @@ export interface MetricSources {
   readonly orders: OrderEntryCounters;
   readonly serviceTime: ServiceTime;
   readonly market: MarketCounters;
-  /** By port; none where a port has no limit because nobody authenticates. */
+  /** By port; none where authentication is off and the port has no limit. */
   readonly preAuthLimits: Readonly<Record<string, PreAuthLimit>>;
   readonly certificates: Certificates | undefined;
   readonly audit: () => AuditStats;
@@ -35,7 +35,7 @@ const KIND_NAMES = Object.entries(ReportKind).filter(([, kind]) => kind !== Repo
 
 /**
  * The process's metrics. Nothing is counted twice: each metric reads, at
- * scrape time, a counter that its owner keeps anyway.
+ * scrape time, a counter that its owner maintains.
  */
 export function createMetrics(): Registry {
   const registry = new Registry();
@@ -43,7 +43,7 @@ export function createMetrics(): Registry {
   return registry;
 }
 
-/** Adds the exchange's metrics, once it runs. */
+/** Adds the exchange's metrics. Call it once the exchange runs. */
 export function addExchangeMetrics(
   registry: Registry,
   { status, history, tap, orders, serviceTime, market, preAuthLimits, certificates, audit, unready }: MetricSources,
@@ -53,16 +53,20 @@ export function addExchangeMetrics(
 
   const histogram = (name: string, help: string, read: () => LatencyBuckets) =>
     add(registry, name, help, 'histogram', () => distribution(name, read()));
-  histogram('openbell_order_to_report_seconds', 'From the stamp of a command to its first report leaving', () => tap.latency);
+  histogram(
+    'openbell_order_to_report_seconds',
+    'Latency from the stamp of a command to the release of its first report',
+    () => tap.latency,
+  );
   histogram(
     'openbell_order_residence_seconds',
     'Service time: from the socket read of a command to the socket write of its report, per report',
     () => serviceTime.latency,
   );
-  counter('openbell_reports_total', 'Reports that left, by kind', () =>
+  counter('openbell_reports_total', 'Released reports, by kind', () =>
     KIND_NAMES.map(([name, kind]) => ({ labels: { kind: name }, value: tap.kinds[kind] })),
   );
-  counter('openbell_refusals_total', 'Commands refused, by code: see docs/CODES.md', () => refusals(tap, orders));
+  counter('openbell_refusals_total', 'Rejected commands, by code: see docs/CODES.md', () => refusals(tap, orders));
   histogram(
     'openbell_market_hop_seconds',
     'Publish latency: from the stamp of a command to the last socket write of its book events',
@@ -83,7 +87,9 @@ export function addExchangeMetrics(
       { labels: { ring: 'market' }, value: marketDepth },
     ];
   });
-  counter('openbell_ring_spilled_total', 'Records that took the overflow way because a ring was full', () => [{ value: status().spilled }]);
+  counter('openbell_ring_spilled_total', 'Records that took the overflow path because a ring was full', () => [
+    { value: status().spilled },
+  ]);
 
   gauge('openbell_journal_lag', 'Commands sequenced and not yet durable', () => {
     const { sequencedSeq, durableSeq } = status();
@@ -94,22 +100,24 @@ export function addExchangeMetrics(
   journal('batches_total', 'Batches written', (j) => j.batches);
   journal('bytes_total', 'Bytes written', (j) => j.slots * 64);
   journal('syncs_total', 'fdatasync calls', (j) => j.syncs);
-  journal('sync_seconds_total', 'Time in fdatasync', (j) => j.sumSyncUs / 1e6);
-  journal('last_sync_seconds', 'Time of the last fdatasync', (j) => j.lastSyncUs / 1e6, 'gauge');
+  journal('sync_seconds_total', 'Total time in fdatasync', (j) => j.sumSyncUs / 1e6);
+  journal('last_sync_seconds', 'Duration of the last fdatasync', (j) => j.lastSyncUs / 1e6, 'gauge');
   journal('last_batch', 'Commands in the last batch', (j) => j.lastBatch, 'gauge');
-  journal('refusals_total', 'Writes that the disk refused for want of room', (j) => j.refusals);
+  journal('refusals_total', 'Writes that failed because the disk was full', (j) => j.refusals);
 
-  gauge('openbell_sessions', 'Order entry sessions now', () => [{ value: orders.sessions }]);
-  gauge('openbell_sessions_blocked', 'Sessions that are not read from because they do not read', () => [{ value: orders.blockedSessions }]);
-  counter('openbell_sessions_total', 'Order entry sessions ever', () => [{ value: orders.sessionsTotal }]);
-  counter('openbell_sessions_cut_total', 'Sessions refused or cut', () => [{ value: orders.sessionsCut }]);
-  counter('openbell_commands_total', 'Commands that came by order entry', () => [{ value: orders.commands }]);
-  counter('openbell_command_frames_total', 'Frames that came by order entry', () => [{ value: orders.frames }]);
+  gauge('openbell_sessions', 'Open order-entry sessions', () => [{ value: orders.sessions }]);
+  gauge('openbell_sessions_blocked', 'Sessions paused because the client does not read its reports', () => [
+    { value: orders.blockedSessions },
+  ]);
+  counter('openbell_sessions_total', 'Order-entry sessions since the start', () => [{ value: orders.sessionsTotal }]);
+  counter('openbell_sessions_cut_total', 'Sessions rejected or cut', () => [{ value: orders.sessionsCut }]);
+  counter('openbell_commands_total', 'Commands received by order entry', () => [{ value: orders.commands }]);
+  counter('openbell_command_frames_total', 'Frames received by order entry', () => [{ value: orders.frames }]);
 
-  gauge('openbell_market_connections', 'Market data readers now', () => [{ value: market.connectionsNow }]);
+  gauge('openbell_market_connections', 'Open market-data connections', () => [{ value: market.connectionsNow }]);
   gauge('openbell_market_subscriptions', 'Subscriptions now', () => [{ value: market.subscriptionsNow }]);
-  gauge('openbell_market_slow_readers', 'Readers that lag and are sent no deltas now', () => [{ value: market.laggingNow }]);
-  counter('openbell_market_slow_readers_total', 'By what happened to them', () => [
+  gauge('openbell_market_slow_readers', 'Lagging readers, which get no deltas at present', () => [{ value: market.laggingNow }]);
+  counter('openbell_market_slow_readers_total', 'Slow readers, by outcome', () => [
     { labels: { outcome: 'lagged' }, value: market.lagged },
     { labels: { outcome: 'resynced' }, value: market.resyncs },
     { labels: { outcome: 'cut' }, value: market.cutsSlow },
@@ -122,28 +130,32 @@ export function addExchangeMetrics(
   counter('openbell_market_events_total', 'Book events taken from the engine', () => [{ value: market.events }]);
 
   counter('openbell_history_reports_total', 'Reports written to the history', () => [{ value: history().reports }]);
-  counter('openbell_history_commits_total', 'Transactions of the history', () => [{ value: history().commits }]);
-  counter('openbell_history_failures_total', 'Transactions that failed and were tried again', () => [{ value: history().failures }]);
-  gauge('openbell_history_last_commit_seconds', 'Time of the last transaction', () => [{ value: history().lastCommitMs / 1000 }]);
+  counter('openbell_history_commits_total', 'Committed history transactions', () => [{ value: history().commits }]);
+  counter('openbell_history_failures_total', 'Failed history transactions, which are retried', () => [{ value: history().failures }]);
+  gauge('openbell_history_last_commit_seconds', 'Duration of the last history transaction', () => [
+    { value: history().lastCommitMs / 1000 },
+  ]);
 
-  counter('openbell_newcomers_cut_total', 'Unauthenticated connections cut: too late, or too many', () =>
+  counter('openbell_newcomers_cut_total', 'Unauthenticated connections cut, by reason: time limit or too many', () =>
     Object.entries(preAuthLimits).flatMap(([port, { late, crowded }]) => [
       { labels: { port, reason: 'late' }, value: late },
       { labels: { port, reason: 'crowded' }, value: crowded },
     ]),
   );
-  gauge('openbell_certificate_expiry_seconds', 'Unix time at which a TLS certificate in use ends', () => expiries(certificates));
-  counter('openbell_certificate_reloads_total', 'Changed TLS certificates taken', () => [{ value: certificates?.reloads ?? 0 }]);
+  gauge('openbell_certificate_expiry_seconds', 'Expiry of each TLS certificate in use, Unix time', () => expiries(certificates));
+  counter('openbell_certificate_reloads_total', 'Reloaded TLS certificates', () => [{ value: certificates?.reloads ?? 0 }]);
 
   counter('openbell_audit_records_total', 'Records written to the audit trail', () => [{ value: audit().records }]);
-  counter('openbell_audit_summarised_total', 'Refusals summed up in a record because there were too many', () => [
+  counter('openbell_audit_summarised_total', 'Rejects summarised in one record because there were too many', () => [
     { value: audit().summarised },
   ]);
-  counter('openbell_audit_lost_total', 'Events that found no room while the disk took no audit records', () => [{ value: audit().lost }]);
+  counter('openbell_audit_lost_total', 'Audit events lost because the queue was full while the disk took none', () => [
+    { value: audit().lost },
+  ]);
   gauge('openbell_audit_failing', '1 while the audit trail cannot be written', () => [{ value: audit().failing ? 1 : 0 }]);
 }
 
-/** The soonest of each kind; none without TLS. */
+/** The earliest expiry of each kind; none without TLS. */
 function expiries(certificates: Certificates | undefined): Value[] {
   const soonest = new Map<string, number>();
   for (const { certificate, validTo } of certificates?.current.expiries ?? [])
@@ -151,7 +163,7 @@ function expiries(certificates: Certificates | undefined): Value[] {
   return [...soonest].map(([certificate, value]) => ({ labels: { certificate }, value }));
 }
 
-/** Refused before the sequencer, and by the engine. */
+/** Rejected before the sequencer, and by the engine. */
 function refusals(tap: ReportTap, orders: OrderEntryCounters): Value[] {
   const values: Value[] = [];
   for (let code = 1; code < tap.refusals.length; code++) {
@@ -174,7 +186,7 @@ function distribution(name: string, { boundsUs, buckets, sumUs, count }: Latency
   return values;
 }
 
-/** prom-client asks a metric for its values with `get`; ours are read, not kept. */
+/** prom-client calls `get` for a metric's values; here they are read, not stored. */
 function add(registry: Registry, name: string, help: string, type: 'gauge' | 'counter' | 'histogram', read: Read): void {
   const metric = {
     name,

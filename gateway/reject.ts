@@ -1,15 +1,15 @@
 import { type Code, codeName } from '../engine/codes.ts';
 
 /**
- * What a code alone does not say, for codes with more than one cause:
- * - `unavailable`: BUSY because the exchange, or something that it needs, answers nobody now, not because the caller
+ * The cause of a reject, for codes with more than one:
+ * - `unavailable`: BUSY because the exchange, or something that it needs, is unavailable, not because the caller
  *   has reached a limit.
- * - `beyond-end`: BAD_RANGE because a position lies behind the last one there is, not because it is malformed.
+ * - `beyond-end`: BAD_RANGE because a position lies after the last existing one, not because it is malformed.
  */
 export type RejectCause = 'unavailable' | 'beyond-end';
 
 /**
- * Why a request is refused, or a session ends, free of any protocol. Each
+ * Why a request is rejected or a session ends, independent of the protocol. Each
  * endpoint maps code and cause to its own status.
  */
 export interface Reject {

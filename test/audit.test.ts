@@ -372,7 +372,7 @@ describe('retention', () => {
     assert.match((await verifyTrail(data)).fault?.problem ?? '', /^has number 9: records were removed/);
     put([]);
     const gone = await verifyTrail(data);
-    assert.match(gone.fault?.problem ?? '', /^has number 41, and no record tells that those before it were removed$/);
+    assert.match(gone.fault?.problem ?? '', /^has number 41, and no record documents the removal of those before it$/);
     put(files.slice(4));
     await retain(data, 0.5);
     assert.deepEqual([(await verifyTrail(data)).first, (await verifyTrail(data)).fault], [37, undefined]);
@@ -387,7 +387,7 @@ describe('retention', () => {
     const lines = readFileSync(files[2], 'utf8').split('\n');
     writeFileSync(files[2], [lines[0].replace('operator 1', 'operator 9'), ...lines.slice(1)].join('\n'));
     const { fault } = await verifyTrail(data);
-    assert.match(fault?.problem ?? '', /^tells of a removal that record 9 does not follow from$/);
+    assert.match(fault?.problem ?? '', /^documents a removal that record 9 does not follow$/);
   });
 
   it('removes no file that does not match the next, nor any after it, and reports it', async (t) => {
@@ -441,7 +441,7 @@ describe('retention', () => {
     assert.equal(await exchange.end('SIGTERM'), 0);
     const { code, stdout } = await openbell(['audit', 'verify', data]);
     assert.equal(code, 0, stdout);
-    assert.match(stdout, /^removed {7}records 1 to 8, as record 1[89] tells; what is left begins behind [0-9a-f]{64}$/m);
+    assert.match(stdout, /^removed {7}records 1 to 8, documented by record 1[89]; the remaining trail follows [0-9a-f]{64}$/m);
     assert.match(stdout, /^verdict {7}whole from record 9 on$/m);
     const wrong = await openbell(['start', '--data', data, '--audit-keep', '0']);
     assert.deepEqual([wrong.code, /--audit-keep must be a whole number of days from 1/.test(wrong.stderr)], [2, true]);

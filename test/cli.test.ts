@@ -55,7 +55,7 @@ test('a market order shows its fills; trades and fees follow', async () => {
 });
 
 const FAILURES: [string, string[], number, RegExp][] = [
-  ['refused by the exchange', ['order', 'buy', '0.0001', 'BTC-USD', '1.00'], 1, /^refused {3}NOTIONAL_MIN/],
+  ['refused by the exchange', ['order', 'buy', '0.0001', 'BTC-USD', '1.00'], 1, /^rejected {2}NOTIONAL_MIN/],
   ['no such order', ['cancel', 'BTC-USD', '999'], 1, /UNKNOWN_ORDER/],
   ['no such symbol', ['order', 'buy', '1', 'XBT-USD', '1'], 1, /there are: BTC-USD/],
   ['no such account', ['account', '999'], 1, /UNKNOWN_ACCOUNT/],
@@ -119,7 +119,7 @@ test('exit code 2: configuration, each problem on a line', async () => {
   const bad = await openbell(['start', '--config', file, '--host', '0.0.0.0']);
   assert.equal(bad.code, 2);
   assert.match(bad.stderr, /bad\.yaml:2:5: assets\[0\]: decimals is missing/);
-  assert.match(bad.stderr, /--host 0\.0\.0\.0 can be reached from elsewhere: say who may come/);
+  assert.match(bad.stderr, /--host 0\.0\.0\.0 can be reached from elsewhere: configure authentication/);
   assert.equal((await openbell(['nonsense'])).code, 2);
   const missing = await openbell(['verify', join(base, 'nowhere')]);
   assert.deepEqual([missing.code, readdirSync(base).includes('nowhere')], [2, false]);
@@ -171,7 +171,7 @@ test('snapshot on demand, graceful stop, and the same state hash from both', asy
   const taken = await askJson('snapshot');
   assert.ok(readFileSync(taken.path).length > 0);
   assert.equal(await exchange.end('SIGTERM'), 0);
-  assert.match(exchange.stderr, /stopping; once more to end at once/);
+  assert.match(exchange.stderr, /stopping; repeat to end at once/);
   const whole = JSON.parse((await openbell(['verify', data, '--json'])).stdout);
   const short = JSON.parse((await openbell(['verify', data, '--from-snapshot', '--json'])).stdout);
   assert.deepEqual([whole.conserved, whole.restingOrders, whole.snapshotSeq, short.replayed], [true, 1, 0, 0]);

@@ -234,9 +234,9 @@ test('beyond loopback only with authentication, and not in plain text', () => {
   const jwks = { 'auth-jwks': 'keys.json', 'auth-issuer': 'https://issuer.example', 'auth-audience': 'openbell' };
   const tls = { 'tls-cert': 'cert.pem', 'tls-key': 'key.pem' };
   const table: [name: string, flags: Record<string, string>, problem: RegExp | undefined][] = [
-    ['open', { host }, /--host 0\.0\.0\.0 can be reached from elsewhere: say who may come/],
-    ['TLS alone', { host, ...tls }, /say who may come/],
-    ['tokens in plain text', { host, ...jwks }, /without TLS whoever listens on the way has the tokens/],
+    ['open', { host }, /--host 0\.0\.0\.0 can be reached from elsewhere: configure authentication/],
+    ['TLS alone', { host, ...tls }, /configure authentication/],
+    ['tokens in plain text', { host, ...jwks }, /without TLS tokens can be read on the network/],
     ['API keys in plain text', { host, 'auth-keys': 'keys.yaml' }, /without TLS/],
     ['tokens and TLS', { host, ...jwks, ...tls }, undefined],
     ['a proxy in front', { host, 'auth-proxies': '10.0.0.0/8' }, undefined],

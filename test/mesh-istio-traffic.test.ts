@@ -303,7 +303,7 @@ test('the client library reaches its named shard through the gateway', { skip },
   assert.match((await book('auditor')).stdout, /50001\.00/);
   const refused = await book('read-only');
   assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /refused before it reached the exchange: HTTP 403: RBAC: access denied/);
+  assert.match(refused.stderr, /rejected before it reached the exchange: HTTP 403: RBAC: access denied/);
   const names = { host: 'orders.invalid', wsHost: 'localhost', httpHost: 'localhost', shard: 0 };
   const reader = await client(t, venue.files, at, { ...names, token: await venue.token({ roles: 'read-only' }) });
   await (await reader.market.bbo('BTC-USD')).next();

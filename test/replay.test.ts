@@ -68,7 +68,7 @@ test('a difference gives exit code 1 and is shown, also without expected trades'
   );
   assert.equal(differing.code, 1, differing.stderr);
   assert.match(differing.stdout, /orders line 6: the auction ended at 80@5120, expected 90@5120/);
-  assert.match(differing.stdout, /cancel of 99 was refused: UNKNOWN_ORDER/);
+  assert.match(differing.stdout, /cancel of 99 was rejected: UNKNOWN_ORDER/);
   assert.match(differing.stdout, /order id 7 came twice/);
   const trades = await replay(ORDERS, TRADES.replace('7,10,51200,20', '7,10,51200,21'), '--json');
   assert.equal(trades.code, 1, trades.stderr);

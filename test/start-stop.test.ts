@@ -67,7 +67,7 @@ describe('a stop while a long log is replayed', { timeout: 120_000 }, () => {
     const [code] = await ended;
     const took = performance.now() - asked;
     assert.equal(code, 0, said);
-    assert.match(said, /stopping; once more to end at once\n[\s\S]*openbell: stopped before it was open; nothing is lost/);
+    assert.match(said, /stopping; repeat to end at once\n[\s\S]*openbell: stopped before it was ready; nothing is lost/);
     assert.doesNotMatch(said, /"level":"(error|fatal)"/);
     assert.ok(took < 2000, `it took ${took} ms`);
     assert.equal(existsSync(join(data, 'lock')), false, 'the lock exists');

@@ -346,7 +346,7 @@ describe('TLS', () => {
     certificates.stop();
     assert.deepEqual(
       log.map(({ msg, subject }) => `${subject}: ${msg}`),
-      ['CN=soon: a TLS certificate expires soon', 'CN=over: a TLS certificate has expired: clients refuse it'],
+      ['CN=soon: a TLS certificate expires soon', 'CN=over: a TLS certificate has expired: clients reject it'],
     );
   });
 

@@ -30,7 +30,7 @@ export function auditFiles(dir: string): string[] {
     .map((name) => join(dir, name));
 }
 
-/** Where a trail goes on. */
+/** Where the trail continues. */
 export interface TrailEnd {
   /** The file to append to; undefined: none yet. */
   readonly file: string | undefined;
@@ -46,9 +46,9 @@ export interface TrailEnd {
 }
 
 /**
- * Finds the end. A last line that was not written whole is cut, and kept aside.
- * Records before it are not looked at: to find what does not fit is for
- * verification, and must not keep an exchange from starting.
+ * Finds the end. An incomplete last line is cut and kept in a
+ * separate file. Earlier records are not checked here: verification does that,
+ * and a broken record must not prevent a start.
  */
 export function openTrail(dir: string): TrailEnd {
   const files = auditFiles(dir);
@@ -67,7 +67,7 @@ export function openTrail(dir: string): TrailEnd {
   return { ...at, torn: { bytes: bytes.length - end, keptIn } };
 }
 
-/** Makes durable which files there are. */
+/** Makes the directory entries durable. */
 export async function syncDirectory(dir: string): Promise<void> {
   const handle = await open(dir, 'r');
   try {

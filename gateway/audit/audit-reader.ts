@@ -7,7 +7,7 @@ import { readRemoval } from './audit-removal.ts';
 const NEWLINE = 0x0a;
 const ATTEMPTS = 5;
 
-/** Where and why a trail does not fit together. */
+/** Position and reason of the first broken record of a trail. */
 export interface AuditFault {
   readonly file: string;
   /** In the file, from 1. */
@@ -17,40 +17,40 @@ export interface AuditFault {
   readonly problem: string;
 }
 
-/** What a trail that is left after a removal begins behind. */
+/** The last removed record, which the remaining trail follows. */
 export interface AuditAnchor {
   /** Number of the last record that was removed, and its hash: the first one that is left follows from it. */
   readonly through: number;
   readonly hash: string;
-  /** Number of the record that tells so. */
+  /** Number of the record that documents the removal. */
   readonly told: number;
 }
 
 export interface AuditVerdict {
   /** Number of the first record that is there. */
   readonly first: number;
-  /** Undefined: nothing was removed; or {@link fault} says that no record tells of it. */
+  /** Undefined: nothing was removed, or no record documents the removal (see {@link fault}). */
   readonly removed: AuditAnchor | undefined;
-  /** Records that fit, from the first that is there on. */
+  /** Number of valid records, from the first one present. */
   readonly records: number;
   /** Of the last of them. */
   readonly head: string;
-  /** Bytes behind the last line's end: a record that is being written, or was torn by a crash. */
+  /** Bytes after the last complete line: a record being written, or torn by a crash. */
   readonly tornBytes: number;
-  /** The first thing that does not fit. */
+  /** The first fault; undefined: the trail is valid. */
   readonly fault: AuditFault | undefined;
 }
 
 /**
  * Reads the whole trail and checks each record against the one before it.
- * @param head a hash that was kept elsewhere: the trail must contain it
+ * @param head a hash stored outside the trail; the trail must contain it
  */
 export async function verifyTrail(dataDir: string, head?: string): Promise<AuditVerdict> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await verifyOnce(dataDir, head);
     } catch (error) {
-      // Retention has just removed a file.
+      // Retention removed a file while it was being read.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === ATTEMPTS) throw error;
     }
   }
@@ -71,14 +71,14 @@ async function verifyOnce(dataDir: string, head?: string): Promise<AuditVerdict>
   }
 }
 
-/** Yields each record that fits, up to the first that does not. */
+/** Yields each valid record, up to the first broken one. */
 export async function* readTrail(dataDir: string): AsyncGenerator<AuditRecord, AuditVerdict> {
   let hash = GENESIS;
   let records = 0;
   let tornBytes = 0;
   const files = auditFiles(auditDirectory(dataDir));
   const first = files.length === 0 ? 1 : firstNo(files[0]);
-  /** The first line that is left after a removal: checked when the record that tells of that comes. */
+  /** The first line after a removal; checked against the record that documents the removal. */
   let oldest: Buffer | undefined;
   let removed: AuditAnchor | undefined;
   for (const file of files) {
@@ -101,7 +101,7 @@ export async function* readTrail(dataDir: string): AsyncGenerator<AuditRecord, A
       const removal = readRemoval(record);
       if (oldest !== undefined && removal?.through === first - 1) {
         const left = openRecord(removal.hash, oldest);
-        if (left?.record.hash !== left?.expected) return broken(`tells of a removal that record ${first} does not follow from`);
+        if (left?.record.hash !== left?.expected) return broken(`documents a removal that record ${first} does not follow`);
         removed = { through: removal.through, hash: removal.hash, told: record.no };
       }
       hash = record.hash;
@@ -111,11 +111,11 @@ export async function* readTrail(dataDir: string): AsyncGenerator<AuditRecord, A
   }
   const whole = { first, removed, records, head: hash, tornBytes, fault: undefined };
   if (first === 1 || removed !== undefined) return whole;
-  const problem = `has number ${first}, and no record tells that those before it were removed`;
+  const problem = `has number ${first}, and no record documents the removal of those before it`;
   return { ...whole, fault: { file: basename(files[0]), line: 1, no: 1, problem } };
 }
 
-/** Lines without their newlines. One that is longer than any record comes in pieces, which are none. */
+/** Lines without their newlines. A line longer than any record is yielded in pieces, none of which parses as a record. */
 async function* linesOf(file: string): AsyncGenerator<{ bytes: Buffer; ended: boolean }> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {

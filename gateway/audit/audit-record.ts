@@ -17,10 +17,10 @@ export const GENESIS = '0'.repeat(64);
 
 const SEAL = /^,"hash":"[0-9a-f]{64}"\}$/;
 const SEAL_BYTES = ',"hash":""}'.length + GENESIS.length;
-/** What is longer is cut: a peer chooses some of it. Characters. */
+/** Longer fields are cut, because a peer chooses some of them. Characters. */
 const MAX_TEXT = 512;
 const MAX_DETAIL = 1024;
-/** No record is longer, by far. Bytes. */
+/** Upper bound of a record's length, with a wide margin. Bytes. */
 export const MAX_RECORD_BYTES = 32 * 1024;
 
 export interface AuditRecord extends AuditEvent {
@@ -49,7 +49,7 @@ export function sealRecord(previous: string, no: number, timeMs: number, event: 
   return { line: `${open},"hash":"${hash}"}`, hash };
 }
 
-/** The record in a line, and what its hash should be after `previous`; undefined when the line is none. */
+/** The record in a line, and what its hash should be after `previous`; undefined when the line is not a record. */
 export function openRecord(previous: string, line: Buffer): { record: AuditRecord; expected: string } | undefined {
   const seal = SEAL.exec(line.toString('latin1', Math.max(0, line.length - SEAL_BYTES)));
   if (seal === null) return undefined;

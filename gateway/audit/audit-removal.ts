@@ -6,13 +6,13 @@ import type { AuditEvent } from './audit-sink.ts';
 
 const NEWLINE = 0x0a;
 
-/** What a record tells of a file that retention removes: enough to check that what is left follows from it. */
+/** What a record documents of a file that retention removes: enough to check that the remaining trail follows it. */
 export interface Removal {
   readonly file: string;
   /** Numbers of its first and its last record. */
   readonly from: number;
   readonly through: number;
-  /** Of the last one: what the first record that is left builds on. */
+  /** Hash of the last record; the first remaining record builds on it. */
   readonly hash: string;
 }
 
@@ -20,7 +20,7 @@ export function removalEvent(removal: Removal): AuditEvent {
   return { kind: 'trail', subject: 'exchange', action: 'remove', outcome: 'ok', peer: '', detail: JSON.stringify(removal) };
 }
 
-/** The removal that an event tells of; undefined when it is of something else. */
+/** The removal that an event documents; undefined for any other event. */
 export function readRemoval({ kind, action, detail = '' }: AuditEvent): Removal | undefined {
   if (kind !== 'trail' || action !== 'remove') return undefined;
   try {
@@ -33,25 +33,25 @@ export function readRemoval({ kind, action, detail = '' }: AuditEvent): Removal 
 
 /**
  * Yields the files of a trail whose records are all older than `beforeMs`, oldest first; never the newest one.
- * @throws Error when one does not fit the next: what is broken is evidence, and stays
+ * @throws Error when one file does not follow another: a broken trail is evidence and is kept
  */
 export async function* removableFiles(dir: string, beforeMs: number): AsyncGenerator<Removal, void> {
   const files = auditFiles(dir);
   for (const [i, next] of files.slice(1).entries()) {
     const follows = await firstLine(next);
-    // A file that was just begun, or is torn.
+    // A new or torn file.
     if (follows.length === 0) return;
     const hash = openRecord(GENESIS, await lastLine(files[i]))?.record.hash ?? '';
     const { record, expected } = openRecord(hash, follows) ?? {};
     if (record === undefined || record.hash !== expected || record.no !== firstNo(next))
       throw new Error(`${next} does not follow from the file before it: what comes before it stays; see openbell audit verify`);
-    // Records come in the order of time: what precedes one that is old enough is so too.
+    // Records are in order of time: all records before an old one are older.
     if (Date.parse(record.time) >= beforeMs) return;
     yield { file: basename(files[i]), from: firstNo(files[i]), through: record.no - 1, hash };
   }
 }
 
-/** Oldest first, and each before the next also on the disk: what a crash leaves has no hole. */
+/** Oldest first, each removal durable before the next: a crash leaves no gap. */
 export async function removeFile(path: string): Promise<void> {
   await rm(path, { force: true });
   await syncDirectory(dirname(path));
@@ -68,7 +68,7 @@ async function lastLine(path: string): Promise<Buffer> {
   return bytes.subarray(end < 1 ? 0 : bytes.lastIndexOf(NEWLINE, end - 1) + 1, Math.max(0, end));
 }
 
-/** As much as any record may be long. */
+/** Maximum length of a record, bytes. */
 async function readPart(path: string, from: (size: number) => number): Promise<Buffer> {
   const file = await open(path, 'r');
   try {

@@ -1,16 +1,16 @@
-/** What the audit trail keeps of one thing that somebody did, or was not let do. Never a token, a key or a signature. */
+/** One audited action or rejected attempt. It never contains a token, a key or a signature. */
 export interface AuditEvent {
-  /** What family it belongs to: `identity` (a refusal at a door), `admin` (an administrative action). */
+  /** Family of the event: `identity` (a rejected caller), `admin` (an administrative action), `trail` (the trail itself). */
   readonly kind: string;
-  /** Who, as his credentials say; empty when nothing of them was believed. */
+  /** The caller's subject; empty when the credentials were not accepted. */
   readonly subject: string;
-  /** The account that it was about, if it was about one. */
+  /** The account concerned, if any. */
   readonly account?: number;
-  /** What was wanted: `gRPC Session`, `POST /v1/accounts/:id/deposit`. */
+  /** The requested action: `gRPC Session`, `POST /v1/accounts/:id/deposit`. */
   readonly action: string;
-  /** `ok`, or the name of the code that it was refused with. */
+  /** `ok`, or the name of the code of the reject. */
   readonly outcome: string;
-  /** IP address of the connection's other end. */
+  /** IP address of the peer. */
   readonly peer: string;
   readonly detail?: string;
 }
@@ -20,5 +20,5 @@ export interface AuditSink {
   record(event: AuditEvent): void;
 }
 
-/** For those who keep no audit trail. */
+/** For processes without an audit trail. */
 export const SILENT: AuditSink = { record: () => undefined };

@@ -8,28 +8,28 @@ import { AuditWriter, type TimedEvent } from './audit-writer.ts';
 import { FloodGuard } from './flood-guard.ts';
 
 export interface AuditOptions {
-  /** A file that has grown so large is followed by another. Default 16 MiB. */
+  /** File size at which a new file is started, bytes. Default 16 MiB. */
   readonly rotateBytes?: number;
-  /** Records are kept for so long, then go with their whole file. Default: for ever. */
+  /** Days that records are kept. Whole files are removed. Default: no limit. */
   readonly keepDays?: number;
-  /** A file that is so old is followed by another, so that records go in time. Default a day with `keepDays`, never without. */
+  /** File age at which a new file is started, so that retention can remove whole files in time, ms. Default: a day with `keepDays`, else never. */
   readonly rotateMs?: number;
-  /** Between two looks for files that may go, and two logs of the head. Default an hour. */
+  /** Interval between retention checks, and between log lines of the head, ms. Default an hour. */
   readonly checkMs?: number;
-  /** Between two writes. Default 100 ms: what a crash may lose. */
+  /** Interval between writes, ms. Default 100: a crash may lose that much. */
   readonly flushMs?: number;
-  /** Events that wait for a disk that does not take them; more are counted. Default 10,000. */
+  /** Maximum number of events queued while the disk takes none; further ones are only counted. Default 10,000. */
   readonly maxWaiting?: number;
-  /** Refusals a second that get a record of their own; more are summed up. Default 100. */
+  /** Rejects per second that get their own record; further ones are summarised. Default 100. */
   readonly maxRefusals?: number;
 }
 
 export interface AuditStats {
   /** Records written since the start. */
   readonly records: number;
-  /** Refusals that were summed up instead of written one by one. */
+  /** Rejects that were summarised instead of written one by one. */
   readonly summarised: number;
-  /** Events that found no room while the disk took none. */
+  /** Events lost because the queue was full while the disk took none. */
   readonly lost: number;
   readonly failing: boolean;
 }
@@ -39,11 +39,11 @@ const DAY_MS = 24 * HOUR_MS;
 const RETRY_MS = 1000;
 
 /**
- * The audit trail of a data directory: who did what to the exchange, and who
- * was not let in. Append-only and chained by hash, so that no record can be
- * changed, left out or moved without its being seen; only a cut end cannot,
- * unless its head was kept elsewhere: it is logged. I/O thread; events wait in
- * memory for the next write, so that nobody waits for the disk.
+ * The audit trail of a data directory: administrative actions and rejected
+ * callers. It is append-only and chained by hash, so changed, missing or moved
+ * records are detected. A cut end is detected only with a head stored elsewhere,
+ * so the head is logged. I/O thread; events are queued in memory until the next
+ * write, so no caller waits for the disk.
  */
 export class AuditTrail implements AuditSink {
   readonly #log: Logger;
@@ -57,7 +57,7 @@ export class AuditTrail implements AuditSink {
   #writing: Promise<void> | undefined;
   #records = 0;
   #lost = 0;
-  /** Of them, those that the trail does not tell of yet. */
+  /** Lost events that the trail does not document yet. */
   #lostUntold = 0;
   #failing = false;
   #looking = false;
@@ -105,7 +105,7 @@ export class AuditTrail implements AuditSink {
     if (event.kind !== 'identity' || this.#flood.admits(event)) this.#add(event);
   }
 
-  /** Writes what waits, and a record of the end. A disk that does not take it is not waited for. */
+  /** Writes the queued events and a final record. Does not wait for a disk that takes none. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#flood.stop();
@@ -152,7 +152,7 @@ export class AuditTrail implements AuditSink {
       this.#failing = false;
       await this.#remove(batch);
     } catch (error) {
-      if (!this.#failing) this.#log.error({ err: error }, 'the audit trail cannot be written; its records wait for room');
+      if (!this.#failing) this.#log.error({ err: error }, 'the audit trail cannot be written; its records are queued');
       this.#failing = true;
       if (lost > 0) batch.pop();
       this.#lostUntold += lost;
@@ -163,10 +163,10 @@ export class AuditTrail implements AuditSink {
     this.#timer = setTimeout(() => this.#due(), this.#failing ? RETRY_MS : this.#options.flushMs);
   }
 
-  /** Announces the files that are old enough. They go when that is written: a crash before leaves them, one after what tells of them. */
+  /** Announces the removal of old files. They are removed once the announcement is written: a crash before that leaves the files, a crash after it leaves the announcement. */
   async #retain(): Promise<void> {
     const { keepDays } = this.#options;
-    // What waits for the disk may be an announcement.
+    // A queued event may be an announcement.
     if (keepDays === Number.POSITIVE_INFINITY || this.#failing || this.#looking) return;
     this.#looking = true;
     try {
@@ -178,7 +178,7 @@ export class AuditTrail implements AuditSink {
     }
   }
 
-  /** What was announced before and could not be removed is announced again with the next look. */
+  /** Files that were announced and could not be removed are announced again at the next check. */
   async #remove(written: readonly TimedEvent[]): Promise<void> {
     try {
       for (const { event } of written) {
@@ -190,7 +190,7 @@ export class AuditTrail implements AuditSink {
     }
   }
 
-  /** To be kept where who can change the trail cannot. */
+  /** Logs the head. Store it where nobody who can change the trail can change it. */
   #anchor(): void {
     this.#log.info({ audit: this.#writer.head }, 'audit trail head');
   }

@@ -10,7 +10,7 @@ export interface TimedEvent {
   readonly event: AuditEvent;
 }
 
-/** A file that has grown so large, or so old, is followed by another. */
+/** File size and age at which a new file is started. */
 export interface Rotation {
   readonly rotateBytes: number;
   readonly rotateMs: number;
@@ -22,7 +22,7 @@ export class AuditWriter {
   readonly #rotation: Rotation;
   #file: FileHandle | undefined;
   #path: string | undefined;
-  /** Length of what is whole in the file. */
+  /** Length of the file's complete records, bytes. */
   #bytes: number;
   /** Time of its first record. */
   #beganMs: number;
@@ -44,7 +44,7 @@ export class AuditWriter {
     return { no: this.#no, hash: this.#hash };
   }
 
-  /** Resolves when they are on the disk. @throws the system's Error; nothing of the batch is in the trail then, and it can be given again */
+  /** Resolves when they are durable. @throws the system's Error; the trail then contains nothing of the batch, and the caller may pass it again */
   async append(batch: readonly TimedEvent[]): Promise<void> {
     const file = await this.#open(batch[0].timeMs);
     if (this.#bytes === 0) this.#beganMs = batch[0].timeMs;
@@ -64,7 +64,7 @@ export class AuditWriter {
       }
       await file.datasync();
     } catch (error) {
-      // If this fails too, the next attempt writes over it: it begins with the same records.
+      // If this fails too, the next attempt overwrites the same bytes: it begins with the same records.
       await file.truncate(this.#bytes).catch(() => undefined);
       throw error;
     }

@@ -1,36 +1,36 @@
 import type { AuditEvent } from './audit-sink.ts';
 
-/** Kinds of refusals told apart in a second's sum. */
+/** Kinds of rejects that one second's summary distinguishes. */
 const MAX_GROUPS = 64;
 const SECOND_MS = 1000;
 const HOUR_MS = 3_600_000;
-/** Of those that seconds would let through, an hour lets this many seconds' worth through: about 30 MB a day, not 3 GB. */
+/** The limit per hour, in seconds' worth of the limit per second: about 30 MB a day, not 3 GB. */
 const HOUR_SECONDS = 36;
 
-/** Lets so many refusals a second, and 36 times as many an hour, through one by one, and sums the others up: whoever knocks cannot fill disk or memory. */
+/** Passes up to `max` rejects a second, and 36 times as many an hour, and summarises the others: a flood cannot fill disk or memory. */
 export class FloodGuard {
   readonly #max: number;
-  readonly #tell: (sum: AuditEvent) => void;
-  /** How many were not told one by one in this second, by action and outcome. */
+  readonly #publish: (sum: AuditEvent) => void;
+  /** Rejects summarised in this second, by action and outcome. */
   readonly #groups = new Map<string, { event: AuditEvent; count: number }>();
   #admitted = 0;
-  /** In the hour that began then, on the monotonic clock. */
+  /** Rejects passed in the hour since `#hourBegan` (monotonic clock). */
   #admittedInHour = 0;
   #hourBegan = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #summarised = 0;
 
-  /** @param tell gets a sum per action and outcome at the end of a second that had too many */
-  constructor(max: number, tell: (sum: AuditEvent) => void) {
+  /** @param publish called with a summary per action and outcome at the end of a second with too many rejects */
+  constructor(max: number, publish: (sum: AuditEvent) => void) {
     this.#max = max;
-    this.#tell = tell;
+    this.#publish = publish;
   }
 
   get summarised(): number {
     return this.#summarised;
   }
 
-  /** False: it will be in the second's sum. */
+  /** False: the event is counted in the second's summary. */
   admits(event: AuditEvent): boolean {
     if (this.#timer === undefined) {
       this.#timer = setTimeout(() => this.#end(), SECOND_MS);
@@ -65,7 +65,14 @@ export class FloodGuard {
     this.#admitted = 0;
     for (const { event, count } of this.#groups.values()) {
       const { kind, action, outcome, peer } = event;
-      this.#tell({ kind, subject: '', action, outcome, peer: '', detail: `${count} more within a second, the first of them from ${peer}` });
+      this.#publish({
+        kind,
+        subject: '',
+        action,
+        outcome,
+        peer: '',
+        detail: `${count} more within a second, the first of them from ${peer}`,
+      });
     }
     this.#groups.clear();
   }

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { Code, codeName } from '../../engine/codes.ts';
 
-/** What the client throws: `code` is stable, the message says what to do next. */
+/** An error of the client. `code` is stable; the message says what to do next. */
 export class OpenbellError extends Error {
   /** A name of docs/CODES.md, or one of the client's own: CONNECTION_LOST, CLOSED, NO_ACCOUNT, HTTP_FAILED, NODE_TOO_OLD, MALFORMED_FRAME, TLS_FAILED. */
   readonly code: string;
@@ -31,19 +31,19 @@ const ADVICE: Partial<Record<number, string>> = {
   [Code.BAD_CLIENT_ORDER_ID]: 'a new order needs a client order id from 1',
 };
 
-/** A command that was refused before it was sequenced. */
+/** A command that was rejected before it was sequenced. */
 export function refusalError(code: number): OpenbellError {
   const name = codeName(code);
   return new OpenbellError(name, `${name}: ${ADVICE[code] ?? 'see docs/CODES.md'}`, code);
 }
 
-/** An order, or a batch, with a term that the exchange does not speak of. */
+/** An order or a batch with a term that the exchange does not support. */
 export function exchangeTooOld(): OpenbellError {
   const text = 'WRONG_SCHEMA_VERSION: the exchange is older than a term of the order, which needs wire schema 2: leave the term out';
   return new OpenbellError('WRONG_SCHEMA_VERSION', text, Code.WRONG_SCHEMA_VERSION);
 }
 
-/** Statuses that a second attempt would meet again. */
+/** Statuses for which a retry is pointless. */
 const FINAL = new Set<number>([
   status.INVALID_ARGUMENT,
   status.NOT_FOUND,

@@ -21,7 +21,7 @@ export { OrderSession, type SubmitAnswer } from './order-session.ts';
 export { SymbolCatalog, SymbolUnits } from './symbols.ts';
 export type * from './types.ts';
 
-/** A connection to one exchange. Order entry and market data are opened when they are first used. */
+/** A connection to one exchange. Order entry and market data connect on first use. */
 export class OpenbellClient {
   readonly symbols: SymbolCatalog;
   readonly #options: ConnectOptions;
@@ -68,7 +68,7 @@ export class OpenbellClient {
     return this.#market;
   }
 
-  /** Has everything answered, then closes. */
+  /** Waits for all answers, then closes. */
   async close(): Promise<void> {
     await Promise.all([this.#orders?.close(), this.#market?.close()]);
   }
@@ -83,7 +83,7 @@ export class OpenbellClient {
  * const answer = await exchange.orders.place({ symbol: 'BTC-USD', side: 'buy', price: '100.25', quantity: '0.5' });
  * await exchange.close();
  * ```
- * @throws OpenbellError HTTP_FAILED when it cannot be reached, UNAUTHENTICATED or PERMISSION_DENIED when it does not let us in, NODE_TOO_OLD before Node.js 22
+ * @throws OpenbellError HTTP_FAILED when it cannot be reached, UNAUTHENTICATED or PERMISSION_DENIED when it rejects the credentials, NODE_TOO_OLD before Node.js 22
  */
 export async function connect(options: ConnectOptions = {}): Promise<OpenbellClient> {
   const tooOld = nodeTooOld();

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { LevelView, MarketFrameView, OrderView, UpdateOf } from './market-decode.ts';
 import type { SideName } from './types.ts';
 
-/** What a frame did: `gap` = updates are missing, and the book waits for a snapshot. */
+/** Effect of a frame: `gap` = updates are missing, and the book waits for a snapshot. */
 export type Applied = 'applied' | 'stale' | 'gap';
 
 interface BookEvents {
@@ -12,11 +12,11 @@ interface BookEvents {
   gap: [];
 }
 
-/** The part that both books share: numbers, gaps, snapshots. */
+/** The base of both books: numbers, gaps, snapshots. */
 abstract class NumberedBook<C extends 'book' | 'book-l3'> extends EventEmitter<BookEvents> {
   /** Number of the last update in the book. */
   number = 0;
-  /** Place in the exchange's log of the last command that a level or order in it tells of. */
+  /** Sequence of the last command that is reflected in a level or order. */
   seq = 0;
   /** Snapshots taken so far: the first, and one per re-sync. */
   snapshots = 0;
@@ -53,7 +53,7 @@ abstract class NumberedBook<C extends 'book' | 'book-l3'> extends EventEmitter<B
     return 'applied';
   }
 
-  /** The book cannot be trusted until the next snapshot: a gap, or the connection is gone. */
+  /** Marks the book as out of date until the next snapshot, after a gap or a lost connection. */
   lost(): void {
     if (!this.#inStep) return;
     this.#inStep = false;
@@ -75,7 +75,7 @@ export class LocalBook extends NumberedBook<'book'> {
     this.symbol = symbol;
   }
 
-  /** Levels of a side, best first. The list is the book's own until it changes: copy it to keep it. */
+  /** Levels of a side, best first. The list is valid until the book changes; copy it to keep it. */
   levels(side: SideName): readonly LevelView[] {
     let sorted = this.#sorted[side];
     if (sorted === undefined) {
@@ -117,7 +117,7 @@ export class LocalBook extends NumberedBook<'book'> {
 export class LocalOrderBook extends NumberedBook<'book-l3'> {
   readonly symbol: string | number;
   readonly #orders = new Map<number, OrderView>();
-  /** Orders of each price; a Map keeps them in the order they came. */
+  /** Orders of each price; a Map keeps the order of arrival. */
   readonly #sides = { buy: new Map<number, Map<number, OrderView>>(), sell: new Map<number, Map<number, OrderView>>() };
 
   constructor(symbol: string | number) {
@@ -133,7 +133,7 @@ export class LocalOrderBook extends NumberedBook<'book-l3'> {
     return this.#orders.get(orderId);
   }
 
-  /** Orders of a side in priority: best price first, then the order they came in. Sorts. */
+  /** Orders of a side in priority: best price first, then order of arrival. Sorts. */
   orders(side: SideName): OrderView[] {
     const prices = [...this.#sides[side].keys()].sort(side === 'buy' ? (a, b) => b - a : (a, b) => a - b);
     return prices.flatMap((price) => [...(this.#sides[side].get(price) as Map<number, OrderView>).values()]);
@@ -158,7 +158,7 @@ export class LocalOrderBook extends NumberedBook<'book-l3'> {
       level = new Map();
       side.set(order.price, level);
     }
-    // Setting a key that is there keeps its place, which is what a change means.
+    // Setting an existing key keeps its position, as a change requires.
     level.set(order.orderId, order);
     this.#orders.set(order.orderId, order);
   }

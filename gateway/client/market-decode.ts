@@ -19,7 +19,7 @@ export interface MarketFrameView<C extends ChannelName = ChannelName> {
   readonly channel: C;
   /** Id in the binary format, name in JSON; 0 or `*` = every symbol. */
   readonly symbol: number | string;
-  /** Name of the code, OK unless the frame is a refusal. */
+  /** Name of the code; OK unless the frame is a reject. */
   readonly code: string;
   readonly tag: number;
   /** Delta: number of the first update. Snapshot: number of the last update in it. */
@@ -37,7 +37,7 @@ export function decodeBinary(bytes: Uint8Array): MarketFrameView {
   if (code !== Code.OK) {
     throw new OpenbellError(
       codeName(code),
-      `${codeName(code)}: the market data is not what this client reads; do client and exchange have the same version?`,
+      `${codeName(code)}: the client cannot read this market data; do client and exchange have the same version?`,
       code,
     );
   }
@@ -88,7 +88,7 @@ function camelCase(_key: string, value: unknown): unknown {
   return named;
 }
 
-/** Whether a refusal or an answer names a kind that carries state. */
+/** Whether the channel of a reject or an answer carries state. */
 export function carriesState(frame: MarketFrameView): boolean {
   return frame.kind === FRAME_KIND_NAMES[FrameKind.Snapshot] || frame.kind === FRAME_KIND_NAMES[FrameKind.Delta];
 }

@@ -4,7 +4,7 @@ import { marketRequest } from '../../engine/wire/market-frames.ts';
 import { MARKET_OP_NAMES } from '../../engine/wire/names.ts';
 import { decodeBinary, decodeJson, type MarketFrameView } from './market-decode.ts';
 
-/** How a market-data connection writes and reads. Its key in MARKET_FORMATS is the subprotocol. */
+/** Encoder and decoder of a market-data connection. Its key in MARKET_FORMATS is the subprotocol. */
 interface ClientFormat {
   /** @param id of the symbol, 0 = every one @param name of the symbol, `*` = every one */
   readonly request: (op: number, channel: ChannelName, id: number, name: string, tag: number) => string | Uint8Array<ArrayBuffer>;
@@ -25,7 +25,7 @@ export const MARKET_FORMATS = {
 } as const satisfies Record<string, ClientFormat>;
 export type MarketFormatName = keyof typeof MARKET_FORMATS;
 
-/** Text is JSON, whatever was asked for: the frame says itself what it is. */
+/** Text frames are JSON whatever format was requested. */
 function read(data: string | ArrayBuffer): MarketFrameView {
   return typeof data === 'string' ? decodeJson(data) : decodeBinary(new Uint8Array(data));
 }

@@ -12,15 +12,15 @@ export interface MarketSocketOptions {
   readonly host?: string;
   /** Default 7402. */
   readonly port?: number;
-  /** In the path, as a WebSocket of a browser can set no header. Default: none, the gateway's choice. */
+  /** Shard of the venue, sent in the path because a browser's WebSocket can set no header. Default: the gateway's choice. */
   readonly shard?: number | undefined;
   /** Default `binary`. */
   readonly format?: MarketFormatName;
-  /** Connect again when the connection is lost. Default true. */
+  /** Reconnect when the connection is lost. Default true. */
   readonly reconnect?: boolean;
-  /** A line that brings nothing, heartbeats included, for so long is dead, ms. Default 15,000: three heartbeats. */
+  /** Time without any message, heartbeats included, after which the connection counts as lost, ms. Default 15,000: three heartbeats. */
   readonly idleMs?: number;
-  /** Undefined: no credentials are shown. */
+  /** Undefined: no credentials are sent. */
   readonly tokens?: TokenSource | undefined;
   readonly tls?: ClientTls | undefined;
 }
@@ -34,13 +34,13 @@ export interface MarketSocketEvents {
 
 const FIRST_DELAY_MS = 50;
 const MAX_DELAY_MS = 5000;
-/** A connection that lasted so long was a good one: the next attempt is a first one again. */
+/** Duration after which a connection counts as successful and the reconnect delay is reset. */
 const GOOD_MS = 10_000;
 const CLOSE_PATIENCE_MS = 1000;
 /** Close code: the credentials have expired. */
 const EXPIRED = 4016;
 
-/** One WebSocket to the market data of an exchange, made again with growing pauses when it is lost. */
+/** One WebSocket to the market data of an exchange, reconnected with growing delays when it is lost. */
 export class MarketSocket {
   readonly url: string;
   reconnects = 0;
@@ -76,7 +76,7 @@ export class MarketSocket {
     return this.#open;
   }
 
-  /** Connects, unless it is connected or on the way. `onOpen` or `onLost` follows. */
+  /** Connects, unless it is connected or connecting. `onOpen` or `onLost` follows. */
   connect(): void {
     if (this.#ws !== undefined || this.#retry !== undefined || this.#asking || this.#closed) return;
     if (this.#tokens === undefined) return this.#begin([]);
@@ -94,7 +94,7 @@ export class MarketSocket {
       );
   }
 
-  /** @param token as a subprotocol: a WebSocket of a browser can show it in no other way, and one way is enough */
+  /** @param token sent as a subprotocol, the only way that a browser's WebSocket has */
   #begin(token: readonly string[]): void {
     const protocols = [this.#format, ...token];
     const ws = new WebSocket(this.url, this.#dispatcher === undefined ? protocols : { protocols, dispatcher: this.#dispatcher });
@@ -118,19 +118,19 @@ export class MarketSocket {
       this.#events.onFrame(frame);
     };
     ws.onclose = ({ code, reason }) => this.#lost(ws, code, reason);
-    // An open connection's `close` follows and says more; one that was never made may not get that far.
+    // On an open connection `close` follows with details; on a failed connect it may not.
     ws.onerror = ({ message }) => {
       if (!this.#open) this.#lost(ws, 1006, message);
     };
   }
 
-  /** Sends a request; nothing when there is no connection: `onOpen` asks again. */
+  /** Sends a request. Does nothing without a connection: `onOpen` sends the requests again. */
   send(op: number, channel: ChannelName, id: number, name: string, tag: number): void {
     if (!this.#open || this.#ws === undefined) return;
     this.#ws.send(MARKET_FORMATS[this.#format].request(op, channel, id, name, tag));
   }
 
-  /** Closes for good. Resolves when the exchange has said goodbye too, or has not within a second. */
+  /** Closes without reconnecting. Resolves when the exchange has confirmed, or after one second. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#retry);
@@ -139,7 +139,7 @@ export class MarketSocket {
     const { promise, resolve } = Promise.withResolvers<void>();
     ws.addEventListener('close', () => resolve());
     ws.close(1000);
-    // A line that is stuck brings no goodbye.
+    // A stalled connection delivers no close frame.
     const patience = setTimeout(resolve, CLOSE_PATIENCE_MS);
     await promise;
     clearTimeout(patience);
@@ -150,7 +150,7 @@ export class MarketSocket {
     this.#fail(ws, new OpenbellError('CONNECTION_LOST', `nothing came from ${this.url} for ${this.#idleMs} ms`));
   }
 
-  /** Gives a connection up without waiting for its close. */
+  /** Abandons a connection without waiting for its close. */
   #fail(ws: WebSocket, error: OpenbellError): void {
     if (this.#ws !== ws) return;
     ws.onmessage = ws.onclose = null;
@@ -160,7 +160,7 @@ export class MarketSocket {
 
   #lost(ws: WebSocket, code: number, reason: string): void {
     if (this.#ws !== ws) return;
-    // Why it was not let in is not told by WebSockets; perhaps its token was too old.
+    // The WebSocket API does not give the reason for a failed connect; the token may have expired.
     if (!this.#open || code === EXPIRED) this.#tokens?.refused();
     const what = this.#open ? `the market data connection ${this.url} was closed` : `cannot connect to market data at ${this.url}`;
     const why = reason === '' ? `code ${code}` : `code ${code}, ${reason}`;
@@ -176,7 +176,7 @@ export class MarketSocket {
     this.#events.onLost(error, !again);
     if (!again || this.#closed) return;
     if (wasOpen && performance.now() - this.#openedAt > GOOD_MS) this.#delayMs = FIRST_DELAY_MS;
-    // Spread, so that the readers of an exchange do not all come back at once.
+    // Jitter, so that the readers of an exchange do not all reconnect at once.
     const delay = this.#delayMs * (0.5 + Math.random());
     this.#delayMs = Math.min(this.#delayMs * 2, MAX_DELAY_MS);
     this.#retry = setTimeout(() => {

@@ -2,15 +2,15 @@ import type { UpdateOf } from './market-decode.ts';
 
 export type StreamChannel = 'bbo' | 'trades' | 'status';
 
-/** An update with its symbol: a stream may be of every symbol. */
+/** An update with its symbol, because a stream may cover every symbol. */
 export type Item<C extends StreamChannel> = UpdateOf[C] & { readonly symbol: string };
 
 export interface StreamOptions<C extends StreamChannel> {
-  /** Called for each update at once; without it they queue for `for await`. */
+  /** Called for each update; without it updates are queued for `for await`. */
   readonly onItem?: (item: Item<C>) => void;
-  /** Updates `from` to `to` of a symbol were missed. Trades: ask the history for them by trade id. */
+  /** Updates `from` to `to` of a symbol were missed. Missed trades can be read from the history by trade id. */
   readonly onGap?: (symbol: string, from: number, to: number) => void;
-  /** Updates that may queue; beyond that the oldest are dropped and counted. Default 10,000. */
+  /** Maximum queued updates; beyond that the oldest are dropped and counted. Default 10,000. */
   readonly limit?: number;
 }
 
@@ -23,7 +23,7 @@ export interface StreamOptions<C extends StreamChannel> {
  * Leaving the loop, or `close`, ends the subscription.
  */
 export class MarketStream<C extends StreamChannel> implements AsyncIterableIterator<Item<C>> {
-  /** Updates that were dropped because nobody took them in time. */
+  /** Updates dropped because the queue was full. */
   dropped = 0;
   readonly #options: StreamOptions<C>;
   readonly #limit: number;

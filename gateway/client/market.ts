@@ -13,18 +13,18 @@ export interface MarketOptions extends MarketSocketOptions {
 
 type FrameListener = (frame: MarketFrameView) => void;
 
-/** One channel of one symbol (id 0 = every symbol) that somebody here listens to. */
+/** One channel of one symbol (id 0 = every symbol) with at least one listener. */
 interface Topic {
   readonly channel: ChannelName;
   readonly id: number;
   readonly listeners: Set<FrameListener>;
-  /** Told when the connection is gone; `final`: for good. */
+  /** Called when the connection is lost; `final`: without a reconnect. */
   readonly lost: Set<(error: OpenbellError, final: boolean) => void>;
-  /** Wait for the answer to the subscription. */
+  /** Callers that wait for the answer to the subscription. */
   readonly waiters: Pending[];
 }
 
-/** Somebody who waits for an answer. */
+/** A caller that waits for an answer. */
 interface Pending {
   readonly ping?: boolean;
   readonly resolve: () => void;
@@ -32,8 +32,8 @@ interface Pending {
 }
 
 /**
- * Market data of an exchange over one WebSocket. Connects when first used, and
- * again, with its subscriptions, when the connection is lost.
+ * Market data of an exchange over one WebSocket. Connects on first use.
+ * Reconnects and subscribes again when the connection is lost.
  */
 export class MarketClient {
   readonly #symbols: SymbolCatalog;
@@ -41,7 +41,7 @@ export class MarketClient {
   readonly #topics = new Map<string, Topic>();
   readonly #books = new Map<number, Promise<LocalBook>>();
   readonly #orderBooks = new Map<number, Promise<LocalOrderBook>>();
-  /** Ends of the open streams. */
+  /** Functions that end the open streams. */
   readonly #streams = new Set<() => void>();
   readonly #pending = new Map<number, Pending>();
   #tag = 0;
@@ -57,12 +57,12 @@ export class MarketClient {
     });
   }
 
-  /** Times the connection was lost and made again. */
+  /** Number of reconnects. */
   get reconnects(): number {
     return this.#socket.reconnects;
   }
 
-  /** The live price levels of a symbol; resolves with the first snapshot. Asked again, it is the same book. */
+  /** The live price levels of a symbol; resolves with the first snapshot. Further calls return the same book. */
   book(symbol: string | number): Promise<LocalBook> {
     return this.#live('book', symbol, this.#books, (name) => new LocalBook(name));
   }
@@ -77,17 +77,17 @@ export class MarketClient {
     return this.#stream('trades', symbol, options);
   }
 
-  /** Best bid and offer, beginning with the present one. */
+  /** Best bid and offer, beginning with the current one. */
   bbo(symbol: string | number, options: StreamOptions<'bbo'> = {}): Promise<MarketStream<'bbo'>> {
     return this.#stream('bbo', symbol, options);
   }
 
-  /** Trading phase and auction indication, beginning with the present ones. */
+  /** Trading phase and auction indication, beginning with the current ones. */
   status(symbol: string | number, options: StreamOptions<'status'> = {}): Promise<MarketStream<'status'>> {
     return this.#stream('status', symbol, options);
   }
 
-  /** Ends the subscription of a book; it stays as it is. */
+  /** Ends the subscription of a book, which keeps its last state. */
   async release(book: LocalBook | LocalOrderBook): Promise<void> {
     const id = await this.#id(book.symbol);
     const level3 = book instanceof LocalOrderBook;
@@ -105,7 +105,7 @@ export class MarketClient {
     });
   }
 
-  /** Closes; books stay as they are, streams end. */
+  /** Closes. Books keep their last state, streams end. */
   async close(): Promise<void> {
     this.#lost(new OpenbellError('CLOSED', 'the client was closed: connect again'), true);
     this.#topics.clear();
@@ -133,7 +133,7 @@ export class MarketClient {
     };
     topic.lost.add((error, final) => {
       book.lost();
-      // Its subscription may be answered, and its snapshot not here yet.
+      // The subscription may be answered before the snapshot has arrived.
       if (final) giveUp(error);
     });
     topic.listeners.add((frame) => {
@@ -162,7 +162,7 @@ export class MarketClient {
       const seen = numbers.get(name);
       const last = frame.kind === 'snapshot' ? frame.firstNo : frame.firstNo + frame.updates.length - 1;
       numbers.set(name, last);
-      // Where a snapshot carries no updates, all up to its number are in the history.
+      // Where a snapshot carries no updates, the history has all updates up to its number.
       const first = frame.kind === 'snapshot' ? frame.firstNo + 1 : frame.firstNo;
       if (!snapshotHasUpdates && seen !== undefined && first > seen + 1) stream.gap(name, seen + 1, first - 1);
       for (const update of frame.updates as readonly UpdateOf[C][]) stream.push({ ...update, symbol: name } as Item<C>);
@@ -196,7 +196,7 @@ export class MarketClient {
     });
   }
 
-  /** Sends the subscription; the answer is for all who wait for it by then. */
+  /** Sends the subscription; the answer goes to all callers waiting by then. */
   #ask(topic: Topic): void {
     const tag = this.#await({
       resolve: () => {
@@ -214,7 +214,7 @@ export class MarketClient {
       for (const lost of topic.lost) lost(error, final);
       if (final) for (const waiter of topic.waiters.splice(0)) waiter.reject(error);
     }
-    // Subscriptions are asked for again when the line is back; a ping is not.
+    // Subscriptions are sent again after a reconnect; a ping is not.
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { reject, ping } of pending) if (ping || final) reject(error);
@@ -229,7 +229,7 @@ export class MarketClient {
   #drop(topic: Topic): void {
     if (!this.#topics.delete(keyOf(topic.channel, topic.id))) return;
     const every = this.#topics.get(keyOf(topic.channel, 0));
-    // The exchange would take this symbol out of the subscription to all.
+    // The exchange would remove this symbol from the subscription to all symbols.
     if (topic.id !== 0 && every !== undefined) return;
     this.#request(MarketOp.Unsubscribe, topic);
     if (topic.id !== 0) return;
@@ -244,19 +244,19 @@ export class MarketClient {
   #frame(frame: MarketFrameView): void {
     if (carriesState(frame)) {
       const id = this.#idOf(frame.symbol);
-      this.#tell(this.#topics.get(keyOf(frame.channel, id)), frame);
-      this.#tell(this.#topics.get(keyOf(frame.channel, 0)), frame);
+      this.#dispatch(this.#topics.get(keyOf(frame.channel, id)), frame);
+      this.#dispatch(this.#topics.get(keyOf(frame.channel, 0)), frame);
       return;
     }
     const pending = this.#pending.get(frame.tag);
     if (frame.tag === 0 || pending === undefined) return;
     this.#pending.delete(frame.tag);
     if (frame.kind === 'refused')
-      pending.reject(new OpenbellError(frame.code, `${frame.code}: the exchange refused the subscription; see docs/CODES.md`));
+      pending.reject(new OpenbellError(frame.code, `${frame.code}: the exchange rejected the subscription; see docs/CODES.md`));
     else pending.resolve();
   }
 
-  #tell(topic: Topic | undefined, frame: MarketFrameView): void {
+  #dispatch(topic: Topic | undefined, frame: MarketFrameView): void {
     if (topic !== undefined) for (const listener of topic.listeners) listener(frame);
   }
 

@@ -23,20 +23,20 @@ interface Events {
   refusal: [RefusalView];
   /** The stream is open; true when it was open before. */
   open: [boolean];
-  /** The connection was lost and is sought again. */
+  /** The connection was lost and a reconnect has begun. */
   lost: [OpenbellError];
   /** `send` may go on. */
   drain: [];
-  /** It is over: closed, or for a reason that another attempt would meet again. */
+  /** The session has ended: it was closed, or a retry is pointless. */
   closed: [OpenbellError | undefined];
 }
 
 type NewCommand = Omit<PendingCommand, 'tag' | 'resolve' | 'reject'>;
 
-/** What a cancel leaves out, and an amend. */
+/** Fields that a cancel or an amend does not have. */
 const PLAIN = { side: Side.Buy, terms: NO_TERMS, price: 0, quantity: 0, minQuantity: 0 };
 
-/** What a unary Submit was answered: the first report of each command that was taken, and the refusals. */
+/** The answer to a unary Submit: the first report of each accepted command, and the rejects. */
 export interface SubmitAnswer {
   readonly reports: ReportView[];
   readonly refusals: RefusalView[];
@@ -44,14 +44,14 @@ export interface SubmitAnswer {
 
 /**
  * Order entry for one account. `place`, `cancel` and `amend` resolve with the
- * exchange's answer; `send` takes whole batches for those who count
- * microseconds. When the connection is lost it comes back by itself, is sent
- * the reports it missed, and sends unanswered orders again under the same
- * client order ids, so that nothing is lost and nothing trades twice.
+ * exchange's answer; `send` takes whole batches, for the lowest
+ * latency. When the connection is lost, the session reconnects, receives the
+ * missed reports, and sends unanswered orders again under the same client order
+ * ids, so that nothing is lost and nothing trades twice.
  */
 export class OrderSession extends EventEmitter<Events> {
   readonly account: number;
-  /** Sees each verified frame before anything else does; for benchmarks. The reader is valid during the call. */
+  /** Called first with each verified frame; for benchmarks. The reader is valid during the call. */
   onFrame: ((frame: ReportFrameReader) => void) | undefined;
   readonly #symbols: SymbolCatalog;
   readonly #stream: OrderStream;
@@ -59,7 +59,7 @@ export class OrderSession extends EventEmitter<Events> {
   readonly #batch = new CommandBatch(MAX_FRAME_COMMANDS);
   readonly #ready = Promise.withResolvers<void>();
   #flushing = false;
-  /** Why no more commands are taken. */
+  /** Why the session takes no more commands. */
   #closed: OpenbellError | undefined;
   #lastClientOrderId = 0;
 
@@ -67,7 +67,7 @@ export class OrderSession extends EventEmitter<Events> {
     super();
     this.account = options.account;
     this.#symbols = options.symbols;
-    // Who does not ask for it hears of it by `closed`.
+    // Callers that do not await it get the `closed` event.
     this.#ready.promise.catch(() => undefined);
     this.#stream = new OrderStream(options, {
       onOpen: (again) => {
@@ -105,7 +105,7 @@ export class OrderSession extends EventEmitter<Events> {
     return this.#pending.size;
   }
 
-  /** Sends an order; resolves with Accepted or Rejected. @throws OpenbellError when it was refused unsequenced, ILLEGAL_COMBINATION, WRONG_SCHEMA_VERSION when the exchange is older than a term of it; DecimalError */
+  /** Sends an order; resolves with Accepted or Rejected. @throws OpenbellError when it was rejected before sequencing, ILLEGAL_COMBINATION, WRONG_SCHEMA_VERSION when the exchange is older than a term of it; DecimalError */
   async place(order: PlaceOrder): Promise<ReportView> {
     const units = await this.#symbol(order.symbol);
     const terms = orderTerms(order);
@@ -137,7 +137,7 @@ export class OrderSession extends EventEmitter<Events> {
     return this.#ask({ ...PLAIN, kind: CommandKind.Amend, symbol: units.id, price, quantity, clientOrderId, orderId });
   }
 
-  /** An id for a new order: grows, also over restarts of the client. */
+  /** An id for a new order. Ids increase, also across restarts of the client. */
   nextClientOrderId(): number {
     if (this.#lastClientOrderId === 0) this.#lastClientOrderId = clockId();
     return ++this.#lastClientOrderId;
@@ -167,7 +167,7 @@ export class OrderSession extends EventEmitter<Events> {
     };
   }
 
-  /** Sends what waits, has everything answered, and closes. */
+  /** Sends the queued commands, waits for all answers, and closes. */
   async close(): Promise<void> {
     if (this.#closed !== undefined) return;
     this.#closed = closed();
@@ -188,7 +188,7 @@ export class OrderSession extends EventEmitter<Events> {
     return new Promise((resolve, reject) => {
       this.#pending.add({ ...command, tag: this.#pending.tag(), resolve, reject });
       if (this.#flushing) return;
-      // What is asked for in one turn of the loop goes out in one frame.
+      // Commands of one turn of the event loop are sent in one frame.
       this.#flushing = true;
       setImmediate(() => {
         this.#flushing = false;
@@ -211,7 +211,7 @@ export class OrderSession extends EventEmitter<Events> {
     for (let i = 0; i < frame.refusals; i++) this.#takeRefusal(frame, frame.refusalsAt + i * Refusal.bytes);
   }
 
-  /** False when a report is missing: the session starts again behind the last one that came. */
+  /** False when a report is missing: the session reconnects after the last report received. */
   #takeReport({ flat }: ReportFrameReader, at: number): boolean {
     const stream = this.#stream;
     const no = flat.u53(at + Report.reportNo);
@@ -225,7 +225,7 @@ export class OrderSession extends EventEmitter<Events> {
     const command = this.#pending.size === 0 ? undefined : this.#pending.takeAnswered(flat, at);
     if (command === undefined && this.listenerCount('report') === 0) return true;
     const view = viewReport(flat, at, this.#symbols);
-    // Another client of the account is ahead: catch up with its ids.
+    // Another client of the account uses higher ids: continue after them.
     if (view.code === 'CLIENT_ORDER_ID_TOO_OLD') this.#lastClientOrderId = Math.max(this.#lastClientOrderId, clockId());
     command?.resolve(view);
     this.emit('report', view);
@@ -238,7 +238,7 @@ export class OrderSession extends EventEmitter<Events> {
   }
 }
 
-/** Empties the batch into a message of its own: gRPC keeps that until it is on its way, the batch is used again at once. */
+/** Copies the batch into a message and empties it: gRPC keeps the message until it is sent, the batch is reused at once. */
 function takeFrame(batch: CommandBatch): Buffer {
   const frame = Buffer.from(batch.bytes());
   batch.clear();

@@ -27,38 +27,38 @@ export interface OrderStreamOptions {
   readonly port: number;
   readonly shard?: number | undefined;
   readonly account: number;
-  /** Number of the last report that was seen; undefined: only new ones are wanted. */
+  /** Number of the last report seen; undefined: only new reports are sent. */
   readonly lastReport: number | undefined;
   readonly reconnect: boolean;
   readonly tls?: ClientTls | undefined;
-  /** Undefined: no credentials are shown. */
+  /** Undefined: no credentials are sent. */
   readonly tokens?: TokenSource | undefined;
 }
 
 export interface OrderStreamListener {
-  /** @param again it was open before */
+  /** @param again the stream was open before */
   onOpen(again: boolean): void;
   /** A verified frame, valid during the call. */
   onFrame(frame: ReportFrameReader): void;
   onDrain(): void;
-  /** The connection was lost and is sought again. */
+  /** The connection was lost and a reconnect has begun. */
   onLost(error: OpenbellError): void;
-  /** It is over: closed, or (with an error) for a reason that another attempt would meet again. */
+  /** The stream has ended: it was closed, or (with an error) a retry is pointless. */
   onFinished(error: OpenbellError | undefined): void;
 }
 
-/** The Session call of one account, made again when it is lost, from the last report on that came. */
+/** The Session call of one account. When it is lost, it is made again from the last report received. */
 export class OrderStream {
-  /** Number of the last report taken; whoever takes reports keeps it. Undefined before the stream was first open. */
+  /** Number of the last report taken; the consumer of reports updates it. Undefined before the stream was first open. */
   lastReport: number | undefined;
-  /** Newest wire schema that the exchange speaks; an exchange that does not say so speaks the oldest. */
+  /** Newest wire schema that the exchange speaks; an exchange that does not send it speaks the oldest. */
   schema: number = MIN_SCHEMA_VERSION;
   readonly #account: number;
   readonly #shard: number | undefined;
   readonly #reconnect: boolean;
   readonly #listener: OrderStreamListener;
   readonly #tokens: TokenSource | undefined;
-  /** A new token was asked for because one was refused, and the stream was not open since. */
+  /** A new token was requested because one was rejected, and the stream has not been open since. */
   #renewed = false;
   readonly #client: Client;
   readonly #reader = new ReportFrameReader();
@@ -78,7 +78,7 @@ export class OrderStream {
     this.#listener = listener;
     this.#tokens = tokens;
     this.#client = new Client(authority(host, port), channelCredentials(tls), {
-      // gRPC would keep messages to send them again in a call of its own; the session does that, where it is right.
+      // gRPC would buffer messages and retry them itself; the session decides what may be sent again.
       'grpc.enable_retries': 0,
       'grpc.per_rpc_retry_buffer_size': 0,
       'grpc.enable_channelz': 0,
@@ -107,7 +107,7 @@ export class OrderStream {
       return await this.#submit(frame);
     } catch (error) {
       if (version > MIN_SCHEMA_VERSION && error instanceof OpenbellError && error.code === 'WRONG_SCHEMA_VERSION') throw exchangeTooOld();
-      // Nothing was taken of it, so it may be sent again.
+      // The exchange took nothing of it, so it may be sent again.
       if (!this.#tokens?.renewable || !(error instanceof OpenbellError && error.code === 'UNAUTHENTICATED')) throw error;
       this.#tokens.refused();
       return await this.#submit(frame);
@@ -126,7 +126,7 @@ export class OrderStream {
     });
   }
 
-  /** Makes the call again, from the last report on. */
+  /** Repeats the call from the last report. */
   restart(): void {
     this.#call?.cancel();
   }
@@ -166,7 +166,7 @@ export class OrderStream {
     call.on('data', (bytes: Buffer) => this.#take(bytes));
     call.on('drain', () => this.#listener.onDrain());
     call.on('status', (end: StatusObject) => this.#ended(end));
-    // The status event says the same, and comes with every end.
+    // The status event has the same information and follows every end.
     call.on('error', () => undefined);
   }
 
@@ -174,7 +174,7 @@ export class OrderStream {
     const metadata = new Metadata();
     if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     metadata.set('x-openbell-account', String(this.#account));
-    // The answers are the same in every version: the oldest is what every exchange gives.
+    // The answers are the same in every version, and every exchange supports the oldest.
     metadata.set(SCHEMA, String(MIN_SCHEMA_VERSION));
     if (this.#shard !== undefined) metadata.set(SHARD_HEADER, String(this.#shard));
     if (lastReport !== undefined) metadata.set(LAST_REPORT, String(lastReport));
@@ -183,7 +183,7 @@ export class OrderStream {
 
   #opened(headers: Metadata): void {
     const last = headers.get(LAST_REPORT)[0];
-    // A refused call has headers, too, but not this one.
+    // A rejected call has headers too, but not this one.
     if (last === undefined) return;
     this.lastReport ??= Number(last);
     this.schema = newestSchema(headers.get(SCHEMA)[0]);
@@ -211,7 +211,7 @@ export class OrderStream {
     this.#lost(error, isFinal(end.code) && !this.#renews(end.code));
   }
 
-  /** A session ends with its token, and an exchange that was started again knows none of its own: another one is tried, once. */
+  /** A session ends with its token, and a restarted exchange accepts none of its earlier session tokens: one new token is tried. */
   #renews(code: number): boolean {
     if (code !== status.UNAUTHENTICATED || !this.#tokens?.renewable || this.#renewed) return false;
     this.#tokens.refused();
@@ -243,6 +243,6 @@ function newestSchema(spoken: string | Buffer | undefined): number {
 }
 
 function malformed(): OpenbellError {
-  const text = 'the exchange sent what is no ReportFrame of this schema version: use a client of its version';
+  const text = 'the exchange sent a message that is not a ReportFrame of this schema version: use a client of its version';
   return new OpenbellError('MALFORMED_FRAME', text, Code.MALFORMED_FRAME);
 }

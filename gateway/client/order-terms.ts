@@ -8,7 +8,7 @@ import type { OrderTypeName, PlaceOrder } from './types.ts';
 /** By OrderType. */
 const ORDER_TYPES: readonly OrderTypeName[] = ['limit', 'market'];
 
-/** What an order says besides symbol, side, price, quantity and ids. */
+/** Terms of an order besides symbol, side, price, quantity and ids. */
 export interface OrderTerms {
   readonly orderType: OrderType;
   readonly timeInForce: TimeInForce;
@@ -21,13 +21,13 @@ export interface OrderTerms {
 /** Those of cancels and amends. */
 export const NO_TERMS: OrderTerms = { orderType: OrderType.Limit, timeInForce: TimeInForce.GoodTillCancel, instructions: 0, long: false };
 
-/** Reads the terms of an order. @throws OpenbellError BAD_ENUM, BAD_RANGE (of the price), or ILLEGAL_COMBINATION, which names the two that do not go together */
+/** Reads the terms of an order. @throws OpenbellError BAD_ENUM, BAD_RANGE (of the price), or ILLEGAL_COMBINATION, which names the two that cannot be combined */
 export function orderTerms(order: PlaceOrder): OrderTerms {
   const type = typeName(order);
   const orderType = ORDER_TYPES.indexOf(type) as OrderType;
   const name = order.timeInForce ?? (type === 'market' ? 'market' : 'gtc');
   const timeInForce = TIME_IN_FORCE_NAMES.indexOf(name) as TimeInForce;
-  // A caller in JavaScript may write anything.
+  // A caller in JavaScript may pass anything.
   if (!ORDER_TYPES.includes(type) || !TIME_IN_FORCE_NAMES.includes(name))
     throw new OpenbellError('BAD_ENUM', `there is no order type ${type} with time in force ${name}`, Code.BAD_ENUM);
   const instructions = order.postOnly ? Instruction.PostOnly : 0;
@@ -48,7 +48,7 @@ export function orderTerms(order: PlaceOrder): OrderTerms {
   return { orderType, timeInForce, instructions, long: kind > LAST_SHORT_KIND };
 }
 
-/** A time in force with a limit does not become a market order because its price was forgotten: for that, the type is named. */
+/** An order with a limit time in force and a missing price is not turned into a market order; a market order must name its type. */
 function typeName({ type, timeInForce, price, postOnly }: PlaceOrder): OrderTypeName {
   if (type !== undefined) return type;
   return timeInForce === 'market' || (timeInForce === undefined && price === undefined && !postOnly) ? 'market' : 'limit';

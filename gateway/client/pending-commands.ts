@@ -5,7 +5,7 @@ import { exchangeTooOld, OpenbellError } from './errors.ts';
 import type { OrderTerms } from './order-terms.ts';
 import type { ReportView } from './types.ts';
 
-/** A command whose answer somebody waits for. */
+/** A command that waits for its answer. */
 export interface PendingCommand {
   readonly kind: CommandKind;
   readonly symbol: number;
@@ -17,7 +17,7 @@ export interface PendingCommand {
   readonly minQuantity: number;
   readonly clientOrderId: number;
   readonly orderId: number;
-  /** Tells the answers to this session's commands apart from those to other sessions of the account. */
+  /** Distinguishes answers to this session's commands from those to other sessions of the account. */
   readonly tag: number;
   readonly resolve: (report: ReportView) => void;
   readonly reject: (error: OpenbellError) => void;
@@ -36,14 +36,14 @@ ANSWERED[ReportKind.AmendRejected] = CommandKind.Amend;
 export class PendingCommands {
   readonly #byTag = new Map<number, PendingCommand>();
   #unsent: PendingCommand[] = [];
-  // Anywhere in the range: sessions of one account see each other's answers.
+  // A random start, because sessions of one account see each other's answers.
   #nextTag = Math.floor(Math.random() * 2 ** 32);
 
   get size(): number {
     return this.#byTag.size;
   }
 
-  /** A tag that no command waits with. */
+  /** A tag that no pending command has. */
   tag(): number {
     while (this.#byTag.has(this.#nextTag)) this.#nextTag = (this.#nextTag + 1) >>> 0;
     const tag = this.#nextTag;
@@ -56,13 +56,13 @@ export class PendingCommands {
     this.#unsent.push(command);
   }
 
-  /** Takes out the command that the report at `at` answers. */
+  /** Removes the command that the report at `at` answers. */
   takeAnswered(flat: FlatReader, at: number): PendingCommand | undefined {
     const kind = ANSWERED[flat.u8(at + Report.kind)];
     return this.#take(flat.u32(at + Report.tag), kind, flat.u53(at + Report.clientOrderId), flat.u53(at + Report.orderId));
   }
 
-  /** Takes out the command that the refusal at `at` is about. */
+  /** Removes the command that the reject at `at` concerns. */
   takeRefused(flat: FlatReader, at: number): PendingCommand | undefined {
     const kind = flat.u8(at + Refusal.kind);
     return this.#take(flat.u32(at + Refusal.tag), kind, flat.u53(at + Refusal.clientOrderId), flat.u53(at + Refusal.orderId));
@@ -92,7 +92,7 @@ export class PendingCommands {
   /**
    * The connection was lost. New orders will be sent again, under the same
    * client order id, and cancels: neither acts twice. An amend could (it sets
-   * the open quantity, which fills have changed since), so its caller decides.
+   * the open quantity, which fills have changed since), so its promise rejects and the caller decides.
    */
   connectionLost(): void {
     const unsent = new Set(this.#unsent);

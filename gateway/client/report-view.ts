@@ -49,7 +49,7 @@ export function viewReport(flat: FlatReader, at: number, symbols: SymbolCatalog)
   };
 }
 
-/** The refusal at `at` of a verified frame. */
+/** The reject at `at` of a verified frame. */
 export function viewRefusal(flat: FlatReader, at: number): RefusalView {
   const index = flat.u32(at + Refusal.index);
   return {

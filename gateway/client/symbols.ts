@@ -5,7 +5,7 @@ import type { TokenSource } from './token-source.ts';
 import type { Decimal, SymbolDefinition } from './types.ts';
 
 const FETCH_TIMEOUT_MS = 5000;
-/** What a gateway in front of several shards chooses by. */
+/** Header by which a gateway in front of several shards routes. */
 export const SHARD_HEADER = 'x-symbol-shard';
 
 /** One symbol with its units: decimal text to ticks and lots and back, exactly. */
@@ -79,7 +79,7 @@ export class SymbolCatalog {
     if (typeof source !== 'string') this.#keep(source);
   }
 
-  /** Asks the exchange again; does nothing when the definitions were given. */
+  /** Reads the symbols from the exchange again; does nothing when the definitions were given. */
   async load(): Promise<void> {
     const url = this.#url;
     if (url === undefined) return;
@@ -117,7 +117,7 @@ export class SymbolCatalog {
     return typeof symbol === 'number' ? this.#byId.get(symbol) : this.#byName.get(symbol);
   }
 
-  /** The symbol; one that is not known yet is looked for again. */
+  /** The symbol; an unknown one is looked up at the exchange once. */
   async find(symbol: string | number): Promise<SymbolUnits> {
     if (this.get(symbol) === undefined) await this.load();
     const found = this.get(symbol);

@@ -3,11 +3,11 @@ import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import { OpenbellError } from './errors.ts';
 import type { ClientTls } from './types.ts';
 
-/** An agent of the HTTP client that Node brings; `fetch` and `WebSocket` take one. */
+/** An agent of Node's built-in HTTP client; `fetch` and `WebSocket` take one. */
 export type Dispatcher = NonNullable<RequestInit['dispatcher']>;
 
 const MIN_VERSION = 'TLSv1.3';
-/** Where Node's HTTP client, undici, keeps the agent that everybody uses: the one way to its class. */
+/** Key of the global agent of Node's HTTP client, undici; the only way to its class. */
 const SHARED = Symbol.for('undici.globalDispatcher.1');
 
 /** @throws OpenbellError TLS_FAILED when the certificates cannot be used; it does not quote them */
@@ -25,13 +25,13 @@ export function channelCredentials(tls: ClientTls | undefined): ChannelCredentia
 }
 
 /**
- * The agent for `fetch` and `WebSocket`; undefined without TLS: the shared one.
- * Node has no other way to give them an authority or a client certificate.
+ * The agent for `fetch` and `WebSocket`; undefined without TLS: the global one.
+ * Node has no other way to set a CA or a client certificate for them.
  * @throws OpenbellError TLS_FAILED
  */
 export function dispatcherFor(tls: ClientTls | undefined): Dispatcher | undefined {
   if (tls === undefined) return undefined;
-  // Loads undici, which puts its agent there.
+  // Loads undici, which sets the global agent.
   void globalThis.WebSocket;
   const shared = (globalThis as { [SHARED]?: object })[SHARED];
   if (shared?.constructor.name !== 'Agent')

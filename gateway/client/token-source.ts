@@ -5,12 +5,12 @@ import type { Dispatcher } from './tls.ts';
 import type { ApiKey, Credentials } from './types.ts';
 
 const FETCH_TIMEOUT_MS = 5000;
-/** A session token is not used in its last half minute: a call takes time. */
+/** A session token is not used in its last half minute, because a call takes time. */
 const MARGIN_MS = 30_000;
 
-/** Where the tokens of a client come from; asked for each connection, so that one that is made again shows a new token. */
+/** The source of a client's tokens. It is queried for each connection, so a reconnect uses a new token. */
 export class TokenSource {
-  /** Another token may be had when one was refused. */
+  /** Whether a new token can be obtained after one was rejected. */
   readonly renewable: boolean;
   readonly #give: () => Promise<string>;
   /** Of an API key: kept until it is about to expire. */
@@ -32,7 +32,7 @@ export class TokenSource {
     return source;
   }
 
-  /** @throws OpenbellError UNAUTHENTICATED when the key was refused, CONNECTION_LOST when there is no token now */
+  /** @throws OpenbellError UNAUTHENTICATED when the key was rejected, CONNECTION_LOST when there is no token now */
   async get(): Promise<string> {
     try {
       return await this.#give();
@@ -43,7 +43,7 @@ export class TokenSource {
     }
   }
 
-  /** The exchange did not believe the last token: an exchange that was started again knows none from before. */
+  /** Discards the last token after the exchange rejected it: a restarted exchange accepts no earlier session token. */
   refused(): void {
     this.#kept = undefined;
   }
@@ -73,6 +73,6 @@ async function post<T>(url: string, body: object, dispatcher: Dispatcher | undef
   });
   const answer = (await response.json()) as T & { readonly message?: string };
   if (response.ok) return answer;
-  if (response.status === 401) throw new OpenbellError('UNAUTHENTICATED', answer.message ?? 'the API key was refused', 110);
+  if (response.status === 401) throw new OpenbellError('UNAUTHENTICATED', answer.message ?? 'the API key was rejected', 110);
   throw new Error(`${url} answered ${response.status}`);
 }

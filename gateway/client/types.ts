@@ -3,36 +3,36 @@ import type { CommandKindName, ReportKindName, SideName, TimeInForceName } from 
 /** An Ed25519 key that the exchange knows, docs/SECURITY.md. */
 export interface ApiKey {
   readonly id: string;
-  /** PEM (PKCS #8). It stays here: only challenges are signed with it. */
+  /** PEM (PKCS #8). The key never leaves the client; it only signs challenges. */
   readonly privateKey: string;
 }
 
-/** Who asks: one of them, or none where the exchange asks nobody who he is. */
+/** Credentials: one of them, or none where authentication is off. */
 export interface Credentials {
-  /** A token, for as long as it holds. */
+  /** A token; it is used until it expires. */
   readonly token?: string;
-  /** Gives a token that holds now; asked for each connection. */
+  /** Returns a valid token; called for each connection. */
   readonly tokenProvider?: () => string | Promise<string>;
   readonly apiKey?: ApiKey;
 }
 
-/** PEM texts. Without `ca`, the authorities that Node trusts. */
+/** PEM texts. Without `ca`, the CAs that Node trusts. */
 export interface ClientTls {
-  /** Authorities of the exchange's certificate. */
+  /** CA certificates for the exchange's certificate. */
   readonly ca?: string | Buffer;
-  /** Client certificate, for an exchange that wants one, and its key. */
+  /** Client certificate, for an exchange that requires one, and its key. */
   readonly cert?: string | Buffer;
   readonly key?: string | Buffer;
 }
 
-/** Where an exchange is, and who asks. */
+/** Address of an exchange, and credentials. */
 export interface ConnectOptions extends Credentials {
   /** Default 127.0.0.1. */
   readonly host?: string;
-  /** Where market data and the HTTP port have names of their own, as behind the gateway of a mesh. Default: `host`. */
+  /** Host names of market data and of the HTTP port where they differ, as behind a mesh gateway. Default: `host`. */
   readonly wsHost?: string;
   readonly httpHost?: string;
-  /** Which shard of a venue, for a gateway that stands before several. Default: the gateway's choice. */
+  /** Shard of the venue, for a gateway in front of several. Default: the gateway's choice. */
   readonly shard?: number;
   /** Default 7401. */
   readonly grpcPort?: number;
@@ -42,13 +42,13 @@ export interface ConnectOptions extends Credentials {
   readonly httpPort?: number;
   /** TLS on all ports. Default: none. */
   readonly tls?: ClientTls | undefined;
-  /** Whose orders; without it there is market data only. */
+  /** Account for order entry; without it only market data is available. */
   readonly account?: number;
-  /** Number of the last report that was seen: the session is sent what followed. Default: only new ones. */
+  /** Number of the last report seen; the session receives the reports after it. Default: only new reports. */
   readonly lastReport?: number;
-  /** Connect again when the connection is lost. Default true. */
+  /** Reconnect when the connection is lost. Default true. */
   readonly reconnect?: boolean;
-  /** The symbols, instead of asking the HTTP port. */
+  /** The symbols, instead of reading them from the HTTP port. */
   readonly symbols?: readonly SymbolDefinition[];
 }
 
@@ -60,14 +60,14 @@ export interface SymbolDefinition {
   readonly tickSize: string;
   /** Decimal text of one lot, in the base asset. */
   readonly lotSize: string;
-  /** Decimals of the quote asset: fees are shown with them. */
+  /** Decimals of the quote asset, used for fees. */
   readonly quoteDecimals?: number;
 }
 
 export type OrderTypeName = 'limit' | 'market';
 export type { ReportKindName, SideName, TimeInForceName };
 
-/** A decimal number as text, or a number whose shortest text is meant: 0.1, not 0.1 + 0.2. */
+/** A decimal number as text, or a number, which stands for its shortest text: 0.1, not 0.1 + 0.2. */
 export type Decimal = string | number;
 
 export interface PlaceOrder {
@@ -77,13 +77,13 @@ export interface PlaceOrder {
   readonly quantity: Decimal;
   /** Left out for a market order. */
   readonly price?: Decimal;
-  /** Default limit; market when the time in force says so, or with neither price nor time in force. */
+  /** Default limit; market when the time in force implies it, or with neither price nor time in force. */
   readonly type?: OrderTypeName;
   /** Default gtc, or market without a price. `market` is short for type market with ioc, `post-only` for gtc with `postOnly`. */
   readonly timeInForce?: TimeInForceName;
-  /** Refused if it would trade on arrival; gtc only. */
+  /** Rejected if it would trade on arrival; gtc only. */
   readonly postOnly?: boolean;
-  /** Trades at once at least that much or not at all; ioc only. Needs an exchange that speaks wire schema 2. */
+  /** Minimum quantity that must trade on arrival, else the order is cancelled; ioc only. Needs an exchange that speaks wire schema 2. */
   readonly minQuantity?: Decimal;
   /** Unique per account, from 1, growing. Default: made from the clock. */
   readonly clientOrderId?: number;
@@ -107,7 +107,7 @@ export interface ReportView {
   /** Numbered per account, without gaps. */
   readonly reportNo: number;
   readonly kind: ReportKindName;
-  /** Name of the result code, OK when all is well. */
+  /** Name of the result code; OK on success. */
   readonly code: string;
   /** Name, or the id as text when the client does not know the symbol. */
   readonly symbol: string;
@@ -136,11 +136,11 @@ export interface ReportView {
   readonly contraOrderId: number;
   /** Fill: the resting side. */
   readonly maker: boolean;
-  /** The first answer again: the client order id was used before. */
+  /** Repeats the first answer: the client order id was used before. */
   readonly duplicate: boolean;
   readonly keptPriority: boolean;
   readonly auction: boolean;
-  /** Place in the exchange's log of the command that caused it. */
+  /** Sequence of the command that caused it. */
   readonly seq: number;
   /** Microseconds since the Unix epoch. */
   readonly timeUs: number;
@@ -154,6 +154,6 @@ export interface RefusalView {
   readonly clientOrderId: number;
   readonly orderId: number;
   readonly tag: number;
-  /** Position in its frame; undefined when the whole frame was refused. */
+  /** Position in its frame; undefined when the whole frame was rejected. */
   readonly index: number | undefined;
 }

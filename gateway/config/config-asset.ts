@@ -14,7 +14,7 @@ export const ANY_NAME = /^[!-~]{1,16}$/;
 /** Names of assets and symbols become parts of URLs. */
 export const URL_NAME = /^[A-Za-z0-9._:-]{1,16}$/;
 
-/** Notes what is wrong and then returns undefined, as the other readers do. */
+/** Notes a problem and returns undefined, as the other readers do. */
 export function readAsset(place: Place): AssetConfig | undefined {
   const fields = place.fields(ASSET_KEYS);
   if (fields === undefined) return undefined;

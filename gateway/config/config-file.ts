@@ -11,11 +11,11 @@ export interface AccountConfig {
   readonly name: string;
   readonly suspended: boolean;
   readonly maxOpenOrders: number;
-  /** What the account gets when it is first made. `amount` in the asset's smallest unit. */
+  /** Deposit made when the account is created. `amount` in the asset's smallest unit. */
   readonly deposits: readonly { readonly asset: AssetConfig; readonly amount: number }[];
 }
 
-/** How many there may be, fixed while the process runs. */
+/** Maximum counts, fixed while the process runs. */
 export interface CapacityConfig {
   /** Resting orders. */
   readonly orders: number;
@@ -26,7 +26,7 @@ export interface CapacityConfig {
 
 /** Live order flow for `--simulate`. */
 export interface SimulatorConfig {
-  /** Accounts that quote, and accounts that trade with the quotes. */
+  /** Accounts that quote, and accounts that trade against the quotes. */
   readonly makers: readonly number[];
   readonly takers: readonly number[];
   /** Commands a second. */
@@ -34,7 +34,7 @@ export interface SimulatorConfig {
   readonly seed: number;
 }
 
-/** Who trades there and what: one file. */
+/** Assets, symbols, accounts and capacities of a venue: one file. */
 export interface VenueConfig {
   readonly simulator: SimulatorConfig | undefined;
   readonly assets: readonly AssetConfig[];
@@ -51,14 +51,14 @@ export interface ConfigFile {
 }
 
 /**
- * Reads a configuration file and notes in `problems` what is wrong with it;
- * with any in there, the values are not to be used.
+ * Reads a configuration file and adds its problems to `problems`. If there are
+ * any, the values must not be used.
  * @param serverKeys keys that the `server` section may have
- * @throws ConfigError for what is not YAML at all
+ * @throws ConfigError when the file is not YAML
  */
 export function readConfigFile(file: string, text: string, serverKeys: readonly string[]): ConfigFile {
   const source = new YamlSource(file, text);
-  // After a syntax error the tree is a guess, and so would be each further message.
+  // After a syntax error the tree is unreliable, and so would be further messages.
   if (source.problems.length > 0) throw new ConfigError(source.problems);
   const root = source.root.fields(SECTIONS) ?? {};
   const server = root.server?.fields(serverKeys) ?? {};

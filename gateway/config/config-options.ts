@@ -6,7 +6,7 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 export const TOPOLOGIES = ['auto', 'compact', 'pinned'] as const;
 export const DURABILITIES = ['durable', 'fast'] as const;
 
-/** What `server:` of the file, the flags and the environment say. */
+/** Values of the file's `server` section, the flags and the environment. */
 export interface ServerConfig {
   readonly host: string;
   /** Ports: 0 = any free one. */
@@ -19,7 +19,7 @@ export interface ServerConfig {
   readonly durability: (typeof DURABILITIES)[number];
   readonly simulate: boolean;
   readonly logLevel: LogLevel;
-  /** Days that audit records are kept; undefined: for ever. */
+  /** Days that audit records are kept; undefined: no limit. */
   readonly auditKeep: number | undefined;
   /** Seconds that a connection may stay unauthenticated. */
   readonly admissionTimeout: number;
@@ -27,13 +27,13 @@ export interface ServerConfig {
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
   readonly tlsClientCa: string | undefined;
-  /** File or URL of a JWKS; undefined: no tokens are taken. */
+  /** File or URL of a JWKS; undefined: tokens are not accepted. */
   readonly authJwks: string | undefined;
   readonly authIssuer: string | undefined;
   readonly authAudience: string | undefined;
   /** File of API keys and client certificates. */
   readonly authKeys: string | undefined;
-  /** Addresses and networks of proxies whose word counts; undefined: nobody's does. */
+  /** Addresses and networks of trusted proxies; undefined: none. */
   readonly authProxies: readonly string[] | undefined;
 }
 
@@ -41,9 +41,9 @@ interface Option<K extends keyof ServerConfig> {
   readonly key: K;
   readonly fallback: ServerConfig[K];
   readonly help: string;
-  /** What the flag's value is called in the help; a flag without one is a switch. */
+  /** Placeholder of the flag's value in the help; a flag without one is a switch. */
   readonly value?: string;
-  /** The value, or what is wrong with the text: begins with "must". */
+  /** The value, or the problem with the text, which begins with "must". */
   readonly parse: (text: string) => ServerConfig[K] | Problem;
 }
 
@@ -74,13 +74,13 @@ function host(text: string): string | Problem {
   return isLoopback(text) || isIP(text) !== 0 ? text : new Problem('must be an IP address, or localhost');
 }
 
-/** Keys from a network that others write to are the keys of others. */
+/** Keys must come over an authenticated connection: on a plain one, others could replace them. */
 function jwks(text: string): string | Problem {
   if (!/^https?:/i.test(text)) return nonEmpty(text);
   const url = URL.parse(text);
   if (url === null || url.username !== '' || url.password !== '') return new Problem('must be a file or a URL without a password');
   if (url.protocol === 'https:' || isLoopback(url.hostname.replace(/^\[|\]$/g, ''))) return text;
-  return new Problem('must be https, unless it is on this machine');
+  return new Problem('must be https, unless it is on this host');
 }
 
 function proxies(text: string): readonly string[] | Problem {
@@ -122,7 +122,7 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     key: 'durability',
     fallback: 'durable',
     value: 'durable|fast',
-    help: 'answer when on disk, or at once (a crash may lose the last milliseconds)',
+    help: 'acknowledge once on disk, or at once (a crash may lose the last milliseconds)',
     parse: oneOf(DURABILITIES),
   },
   simulate: { key: 'simulate', fallback: false, help: 'live order flow from simulated makers and takers', parse: onOff },
@@ -137,14 +137,14 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     key: 'auditKeep',
     fallback: undefined,
     value: 'DAYS',
-    help: 'days that audit records are kept; then they go, file by file, and the trail tells so (default: for ever)',
+    help: 'days that audit records are kept; older files are removed, and the trail documents it (default: no limit)',
     parse: days,
   },
   'admission-timeout': {
     key: 'admissionTimeout',
     fallback: 10,
     value: 'SECONDS',
-    help: 'an order entry or admin connection that is unauthenticated by then is closed',
+    help: 'time limit for authentication on order entry and admin connections',
     parse: seconds,
   },
   'tls-cert': {
@@ -159,14 +159,14 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     key: 'tlsClientCa',
     fallback: undefined,
     value: 'FILE',
-    help: 'authorities (PEM) of client certificates, which clients must then show',
+    help: 'CA certificates (PEM) for client certificates; makes client certificates mandatory',
     parse: nonEmpty,
   },
   'auth-jwks': {
     key: 'authJwks',
     fallback: undefined,
     value: 'FILE|URL',
-    help: 'keys (JWKS) that tokens are checked with; read again when they change',
+    help: 'keys (JWKS) that verify tokens; read again when they change',
     parse: jwks,
   },
   'auth-issuer': { key: 'authIssuer', fallback: undefined, value: 'NAME', help: 'claim iss that tokens must have', parse: nonEmpty },
@@ -182,7 +182,7 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     key: 'authProxies',
     fallback: undefined,
     value: 'CIDR,...',
-    help: 'proxies that are believed who their client is; loopback too only when listed',
+    help: 'proxies trusted to authenticate their clients; loopback must be listed too',
     parse: proxies,
   },
 };

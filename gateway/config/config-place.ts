@@ -14,8 +14,8 @@ export class ConfigError extends Error {
 }
 
 /**
- * A value and where it stands. Each reading method notes what is wrong and then
- * returns undefined, so that reading goes on.
+ * A value and where it stands. Each reading method notes a problem and
+ * returns undefined, so that reading continues.
  */
 export class Place {
   readonly path: string;
@@ -24,7 +24,7 @@ export class Place {
   readonly #at: number;
   readonly #keyAt: number;
 
-  /** @param keyAt where its key stands, if it has one */
+  /** @param keyAt position of its key, if it has one */
   constructor(sink: ProblemSink, value: RawValue, path: string, at: number, keyAt: number = at) {
     this.#sink = sink;
     this.#value = value;
@@ -33,7 +33,7 @@ export class Place {
     this.#keyAt = keyAt;
   }
 
-  /** Notes a problem here. */
+  /** Notes a problem of the value. */
   fail(problem: string): undefined {
     this.#sink.note(this.#at, this.path, problem);
     return undefined;

@@ -25,13 +25,13 @@ export interface SymbolConfig {
   readonly lotDecimals: number;
   /** A Phase of the wire schema. */
   readonly phase: number;
-  /** Only those that the file names; the engine has defaults for the others. */
+  /** Only parameters that the file gives; the engine has defaults for the others. */
   readonly params: Readonly<Partial<Record<SymbolParamName, number>>>;
 }
 
 /** The Phase of each name. */
 export const PHASES = Object.fromEntries(PHASE_NAMES.map((name, phase) => [name, phase])) as Record<PhaseName, Phase>;
-/** Keys of what can change while a symbol lives. */
+/** Keys of parameters that can change after a symbol is defined. */
 export const PARAM_KEYS = ['reference-price', 'price-band', 'collar', 'limits', 'fees'] as const;
 export const SYMBOL_KEYS = ['id', 'name', 'base', 'quote', 'tick', 'lot', 'phase', ...PARAM_KEYS] as const;
 
@@ -44,7 +44,7 @@ export interface Step {
   readonly decimals: number;
 }
 
-/** Notes what is wrong and then returns undefined. */
+/** Notes a problem and returns undefined. */
 export function readSymbol(place: Place, assets: readonly AssetConfig[]): SymbolConfig | undefined {
   const fields = place.fields(SYMBOL_KEYS);
   if (fields === undefined) return undefined;
@@ -135,7 +135,7 @@ function isUnits(value: number): boolean {
 
 type ParamReader = (place: Place) => number | undefined;
 
-/** @param now the present values, where there are any: a new one is compared with them */
+/** @param now the present values, if any, with which new values are compared */
 export function readParams(
   fields: Partial<Record<(typeof PARAM_KEYS)[number], Place>>,
   tick: Step,

@@ -9,7 +9,7 @@ import { DEMO_VENUE } from './demo-venue.ts';
 export { isLoopback, OPTIONS } from './config-options.ts';
 export { ConfigError } from './config-place.ts';
 
-/** All that a process is told, checked. Frozen, also inside. */
+/** The checked configuration of a process. Deeply frozen. */
 export interface Config extends VenueConfig, ServerConfig {
   /** Path of the configuration file, if one was given. */
   readonly file: string | undefined;
@@ -55,22 +55,22 @@ function resolveOptions(
   const before = problems.length;
   for (const [name, option] of Object.entries(OPTIONS)) {
     const variable = `OPENBELL_${name.toUpperCase().replaceAll('-', '_')}`;
-    const [text, tell] = given(flags[name], `--${name}`, env[variable], variable, server[name], problems);
+    const [text, report] = given(flags[name], `--${name}`, env[variable], variable, server[name], problems);
     const value = text === undefined ? option.fallback : option.parse(text);
-    if (value instanceof Problem) tell(`${value.text}, not ${JSON.stringify(text)}`);
+    if (value instanceof Problem) report(`${value.text}, not ${JSON.stringify(text)}`);
     else out[option.key] = value;
   }
   const ports = [out.grpcPort, out.wsPort, out.httpPort].filter((taken) => taken !== 0 && taken !== undefined);
   if (new Set(ports).size < ports.length) problems.push('--grpc-port, --ws-port and --http-port must differ; or give 0 for any free one');
   if ((out.tlsCert === undefined) !== (out.tlsKey === undefined)) problems.push('--tls-cert and --tls-key go together: give both or none');
   if (out.tlsClientCa !== undefined && out.tlsCert === undefined)
-    problems.push('--tls-client-ca needs --tls-cert and --tls-key: without TLS nobody can show a certificate');
-  // What goes together is looked at when each is right.
+    problems.push('--tls-client-ca needs --tls-cert and --tls-key: client certificates require TLS');
+  // Combinations are checked once each value is valid.
   if (problems.length === before) checkAuthentication(out as ServerConfig, problems);
   return out as unknown as ServerConfig;
 }
 
-/** Beyond this machine nobody is served unknown, and no token goes in plain text, unless a proxy has seen to both. */
+/** Beyond loopback, callers must authenticate and tokens must be encrypted, unless a proxy does both. */
 function checkAuthentication(
   { host, tlsCert, authJwks, authIssuer, authAudience, authKeys, authProxies }: Partial<ServerConfig>,
   problems: string[],
@@ -80,18 +80,18 @@ function checkAuthentication(
   if (host === undefined || isLoopback(host)) return;
   if (authJwks === undefined && authKeys === undefined && authProxies === undefined) {
     problems.push(
-      `--host ${host} can be reached from elsewhere: say who may come, with --auth-jwks, --auth-keys or --auth-proxies; or listen on 127.0.0.1`,
+      `--host ${host} can be reached from elsewhere: configure authentication with --auth-jwks, --auth-keys or --auth-proxies; or listen on 127.0.0.1`,
     );
   } else if (tlsCert === undefined && authProxies === undefined) {
     problems.push(
-      `--host ${host} can be reached from elsewhere, and without TLS whoever listens on the way has the tokens: give --tls-cert and --tls-key, or name the proxies in front that encrypt with --auth-proxies: then only they are served`,
+      `--host ${host} can be reached from elsewhere, and without TLS tokens can be read on the network: give --tls-cert and --tls-key, or list the TLS-terminating proxies with --auth-proxies, which then are the only clients`,
     );
   }
 }
 
-type Tell = (problem: string) => void;
+type Report = (problem: string) => void;
 
-/** The text that counts, and where to complain about it. */
+/** The text in effect, and a function that reports a problem of it. */
 function given(
   flag: string | boolean | undefined,
   flagName: string,
@@ -99,7 +99,7 @@ function given(
   variableName: string,
   place: Place | undefined,
   problems: string[],
-): [string | undefined, Tell] {
+): [string | undefined, Report] {
   if (flag !== undefined) return [String(flag), (problem) => problems.push(`${flagName} ${problem}`)];
   if (variable !== undefined && variable !== '') return [variable, (problem) => problems.push(`${variableName} ${problem}`)];
   return [place?.text(), (problem) => place?.fail(problem)];

@@ -1,6 +1,6 @@
 /**
- * What the exchange trades when no configuration file is given, in the format
- * of one; docs/openbell.example.yaml explains each key.
+ * The venue of an exchange that is started without a configuration file, in the
+ * format of one; docs/openbell.example.yaml explains each key.
  */
 export const DEMO_VENUE = `
 assets:

@@ -1,15 +1,15 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Claims that a proxy has verified: who, what as, for which accounts, and (if it says so) until when, in seconds since the Unix epoch. */
+/** Claims that a proxy has verified: subject, roles, accounts and, optionally, expiry in seconds since the Unix epoch. */
 export const CLAIM_HEADERS = ['x-openbell-subject', 'x-openbell-roles', 'x-openbell-accounts', 'x-openbell-expires'] as const;
-/** What a proxy in the list may say of a caller; nobody else may send these headers. */
+/** Headers that describe a caller. Only a listed proxy may send them. */
 export const PROXY_HEADERS = [...CLAIM_HEADERS, 'x-forwarded-client-cert'] as const;
 
-/** Addresses that are believed to be proxies. IPv4 addresses mapped into IPv6 count as what they are. */
+/** Addresses of trusted proxies. IPv4-mapped IPv6 addresses count as IPv4. */
 export class ProxyList {
   readonly #list = new BlockList();
 
-  /** @param cidrs such as 10.0.0.0/8, ::1, 127.0.0.1 @throws Error that says what is wrong, and begins with "must" */
+  /** @param cidrs such as 10.0.0.0/8, ::1, 127.0.0.1 @throws Error whose message begins with "must" */
   constructor(cidrs: readonly string[]) {
     for (const cidr of cidrs) {
       const [address, bits] = cidr.split('/', 2);
@@ -18,7 +18,7 @@ export class ProxyList {
       const prefix = bits === undefined ? width : /^\d{1,3}$/.test(bits) ? Number(bits) : -1;
       const wrong = version === 0 || cidr.split('/').length > 2 || prefix < 1 || prefix > width;
       if (wrong || (version === 6 && holdsMapped(address, prefix)))
-        throw new Error(`must be addresses or networks such as 127.0.0.0/8,::1 (prefix from 1: not everybody is a proxy)`);
+        throw new Error(`must be addresses or networks such as 127.0.0.0/8,::1 (prefix from 1: a prefix of 0 would trust every address)`);
       this.#list.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6');
     }
   }
@@ -30,7 +30,7 @@ export class ProxyList {
   }
 }
 
-/** Whether an IPv6 network holds all of IPv4, as `::ffff:10.0.0.0/8` does: who writes that means 10.0.0.0/8. */
+/** Whether an IPv6 network holds all of IPv4, as `::ffff:10.0.0.0/8` does where 10.0.0.0/8 is meant. */
 function holdsMapped(address: string, prefix: number): boolean {
   const network = new BlockList();
   network.addSubnet(address, prefix, 'ipv6');

@@ -1,6 +1,6 @@
 /**
- * A value as a source wrote it, YAML or JSON, before anything is known of its
- * meaning. What it must be is checked by {@link ./config-place.ts}, in the same
+ * A value as a source, YAML or JSON, contains it, before it is interpreted.
+ * What it must be is checked by {@link ./config-place.ts}, in the same
  * way for every source.
  */
 export interface RawValue {
@@ -30,7 +30,7 @@ export interface RawEntry extends RawItem {
 export interface ProblemSink {
   /** @param at position in the source @param path keys to the value, with dots between them; empty for the whole */
   note(at: number, path: string, problem: string): void;
-  /** The key of a field as the checks call it, where a source may write it in other ways too. */
+  /** The name that the checks use for a key, where a source allows several spellings. */
   fieldName(key: string): string;
 }
 

@@ -43,7 +43,7 @@ export class YamlSource implements ProblemSink {
   }
 }
 
-/** Children are looked at when they are asked for: an alias may stand for what is above it. */
+/** Children are resolved on demand, because an alias may refer to one of its own ancestors. */
 class YamlValue implements RawValue {
   readonly kind: RawValue['kind'];
   readonly #source: YamlSource;

@@ -1,21 +1,21 @@
 import type { Socket } from 'node:net';
 
-/** Half of what the gRPC port holds: the other half stays for authenticated connections. */
+/** Half of the gRPC port's limit; the other half is reserved for authenticated connections. */
 const MAX_CONNECTIONS = 2048;
-/** As many as a listen backlog holds: what clients behind one address open at once after a restart. */
+/** As many as a listen backlog holds: clients behind one address may connect at once after a restart. */
 const MAX_PER_NETWORK = 512;
 
 export interface PreAuthLimits {
-  /** How long a connection may stay unauthenticated. ms */
+  /** Time limit for authentication, ms. */
   readonly timeoutMs: number;
-  /** Connections of all together. Default 2048. */
+  /** Maximum connections in total. Default 2048. */
   readonly most?: number;
-  /** Connections of one IPv4 address, or one IPv6 network of 64 bits. Default 512. */
+  /** Maximum connections of one IPv4 address, or one IPv6 network of 64 bits. Default 512. */
   readonly mostPerNetwork?: number;
   /**
-   * What gives way when a limit is reached. `newest`, the default: the connection that comes. `oldest`: the oldest one of
-   * the same network, or, when all together are too many, of the network with the most. So a flood displaces its own
-   * connections, and one that asks at once is answered.
+   * Which connection is cut when a limit is reached. `newest`, the default: the new connection. `oldest`: the oldest one of
+   * the same network or, at the total limit, of the network with the most connections. So a flood displaces its own
+   * connections, and a client that sends its request at once is answered.
    */
   readonly givesWay?: 'newest' | 'oldest';
 }
@@ -26,16 +26,16 @@ interface Waiting {
 }
 
 /**
- * The limit of a port's unauthenticated connections. Neither a session's nor an
- * account's limit can hold for them yet, so they have these, and a time to
- * authenticate. I/O thread.
+ * The limit of a port's unauthenticated connections. Session and account
+ * limits do not apply to them yet, so they have their own, and a time limit for
+ * authentication. I/O thread.
  */
 export class PreAuthLimit {
-  /** Cut since the start: the time was up. */
+  /** Connections cut since the start because of the time limit. */
   late = 0;
-  /** Cut since the start: there were too many. */
+  /** Connections cut since the start because there were too many. */
   crowded = 0;
-  /** Addresses whose connections are not counted: a proxy brings those of all its clients. */
+  /** Addresses whose connections are not counted: a proxy carries those of all its clients. */
   readonly trusts: (address: string) => boolean;
   readonly #limits: Required<PreAuthLimits>;
   /** By network, oldest first. */
@@ -53,9 +53,9 @@ export class PreAuthLimit {
   }
 
   /**
-   * A connection came.
-   * @param cut ends it; called when its time is up, or when it gives way to another
-   * @returns what to call, once or more often, when it is authenticated or gone; undefined: there is no room for it
+   * Registers a new connection.
+   * @param cut ends it; called at the time limit, or when another connection displaces it
+   * @returns a function to call, at least once, when it is authenticated or closed; undefined: a limit is reached
    */
   enter(address: string, cut: () => void): (() => void) | undefined {
     const network = networkOf(address);
@@ -74,7 +74,7 @@ export class PreAuthLimit {
     return () => this.#forget(network, waiting);
   }
 
-  /** One connection of the address is authenticated or gone, for callers that do not know which: counts as the oldest. */
+  /** Releases one connection of the address, for callers that do not know which: the oldest. */
   leave(address: string): void {
     const network = networkOf(address);
     for (const oldest of this.#waiting.get(network) ?? []) return this.#forget(network, oldest);
@@ -117,12 +117,12 @@ export class PreAuthLimit {
   }
 }
 
-/** Tells an open connection of a port from the others, by its remote address and port: with TLS, requests come with another socket object than the connection did. */
+/** Key of an open connection of a port: its remote address and port. With TLS, a request has another socket object than its connection. */
 export function connectionKey({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
   return `${remoteAddress} ${remotePort}`;
 }
 
-/** The first four groups of an IPv6 address, fewer where `::` stands among them: a host with one address of such a network has all. */
+/** The first four groups of an IPv6 address, fewer where `::` is among them: a host usually controls all addresses of such a network. */
 function networkOf(address: string): string {
   return address.split('::', 1)[0].split(':', 4).join(':');
 }

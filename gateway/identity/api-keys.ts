@@ -8,40 +8,40 @@ import { CLOCK_SKEW_S } from './tokens.ts';
 
 /** A challenge must be answered within this, ms. */
 const CHALLENGE_MS = 30_000;
-/** A session token holds for so long, seconds. */
+/** Lifetime of a session token, seconds. */
 export const SESSION_TOKEN_S = 900;
-/** Challenges answered within their life, at most; beyond it keys have to wait. 100 a second is no honest use. */
+/** Maximum number of answered, unexpired challenges; further answers are rejected. Normal use stays below 100 a second. */
 const MAX_USED = 3000;
 const ISSUER = 'openbell:session';
 const AUDIENCE = 'openbell:session';
 
 /**
  * API keys: the client signs a challenge with its Ed25519 key and gets a
- * session token, a JWT that this process signs with a key of its own. That key
- * never leaves memory, so a restart ends all session tokens; a client just
- * signs again.
+ * session token, a JWT that this process signs with its own key. That key
+ * never leaves memory, so a restart invalidates all session tokens and clients
+ * sign a new challenge.
  *
- * A challenge is not kept: it carries its key id, its time and a MAC, so that
- * asking for many costs no memory. Only those that were answered rightly are,
- * until they expire, because each works once.
+ * A challenge is not stored: it carries its key id, its time and a MAC, so a flood
+ * of requests costs no memory. Only correctly answered challenges are stored,
+ * until they expire, because each is valid once.
  */
 export class ApiKeys {
   readonly #serviceAccounts: () => ServiceAccounts;
   readonly #mac = randomBytes(32);
   readonly #signing = generateKeyPairSync('ed25519');
-  /** Names the key of this process in its tokens. */
+  /** Id of this process's signing key, in its tokens. */
   readonly #kid = `session-${randomBytes(12).toString('base64url')}`;
-  /** Challenges that were answered, and until when they would hold; oldest first. */
+  /** Answered challenges and their expiry; oldest first. */
   readonly #used = new Map<string, { readonly id: string; readonly expiresAt: number }>();
-  /** How many of them each key answered. */
+  /** Number of stored challenges per key. */
   readonly #answered = new Map<string, number>();
 
-  /** @param serviceAccounts asked each time: a key that leaves the file ends its tokens too */
+  /** @param serviceAccounts read at each use, so removing a key from the file invalidates its tokens */
   constructor(serviceAccounts: () => ServiceAccounts) {
     this.#serviceAccounts = serviceAccounts;
   }
 
-  /** A challenge for a key id, whether there is such a key or not, so that callers cannot find out which there are. */
+  /** A challenge for a key id. Unknown ids get one too, so callers cannot probe for keys. */
   challenge(id: string): string {
     const body = `${(Date.now() + CHALLENGE_MS).toString(36)}.${randomBytes(18).toString('base64url')}`;
     return `${body}.${this.#macOf(id, body)}`;
@@ -53,14 +53,14 @@ export class ApiKeys {
     const body = nonce.slice(0, nonce.lastIndexOf('.'));
     const expiresAt = Number.parseInt(nonce, 36);
     if (nonce.length > 128 || !equal(nonce.slice(body.length + 1), this.#macOf(id, body)))
-      return unauthenticated('a challenge that was not given to this key');
+      return unauthenticated('the challenge was not issued to this key');
     if (!(expiresAt > Date.now())) return unauthenticated('the challenge has expired');
     if (serviceAccount === undefined) return unauthenticated('there is no key with this id');
     if (!verify(null, Buffer.from(challengeText(id, nonce)), serviceAccount.publicKey, Buffer.from(signature, 'base64')))
       return unauthenticated(`the signature is not that of key ${id}`);
     this.#forget();
     if (this.#used.has(nonce)) return unauthenticated('the challenge was answered before', serviceAccount.subject);
-    // By key: a flood of one must not keep the others out.
+    // Per key: a flood from one must not block the others.
     const answered = this.#answered.get(id) ?? 0;
     if (answered >= MAX_USED) return unauthenticated('the key answers too many challenges', serviceAccount.subject);
     this.#answered.set(id, answered + 1);
@@ -75,12 +75,12 @@ export class ApiKeys {
     return { token, serviceAccount };
   }
 
-  /** Whether a token says that this process signed it. */
+  /** Whether a token names this process as its issuer. The signature is not checked. */
   isOurs(kid: string | undefined): boolean {
     return kid === this.#kid;
   }
 
-  /** The caller whom a session token names. Their rights are looked up now, not when the token was made. */
+  /** The caller of a session token. Rights are looked up now, not when the token was issued. */
   async verify(token: string): Promise<Principal | IdentityReject> {
     try {
       const { payload } = await jwtVerify(token, this.#signing.publicKey, {

@@ -1,22 +1,22 @@
 import { X509Certificate } from 'node:crypto';
 import { CredentialError } from './principal.ts';
 
-/** What a header `x-forwarded-client-cert` says of the certificate that the last hop verified. */
+/** Fields of `x-forwarded-client-cert` for the certificate that the last proxy verified. */
 export interface ForwardedCert {
   /** Distinguished name; empty when it was not forwarded. */
   readonly subject: string;
   /** Subject alternative names of type URI, such as a SPIFFE id. */
   readonly uris: readonly string[];
-  /** Last moment of the certificate, ms since the Unix epoch; Infinity when the proxy did not forward it as a whole. */
+  /** Expiry of the certificate, ms since the Unix epoch; Infinity when the proxy did not forward the whole certificate. */
   readonly expiresAt: number;
 }
 
 /**
  * Reads `x-forwarded-client-cert` as Envoy writes it: elements with commas
  * between them, pairs `Key=Value` with semicolons, values quoted when they hold
- * one of `,;="`, with `\"` for a quote. Each hop appends its element, so only
- * the last one was written by the proxy that talks to us; those before are what
- * it received.
+ * one of `,;="`, with `\"` for a quote. Each proxy appends its element, so
+ * only the last one was written by the proxy that connects here; it received the
+ * others.
  * @throws CredentialError
  */
 export function readForwardedCert(header: string): ForwardedCert {
@@ -47,11 +47,11 @@ function endOf(pem: string): number {
   try {
     return Date.parse(new X509Certificate(decodeURIComponent(pem)).validTo);
   } catch {
-    throw new CredentialError('x-forwarded-client-cert has a Cert that is no certificate');
+    throw new CredentialError('x-forwarded-client-cert has a Cert that is not a certificate');
   }
 }
 
-/** The value that begins at `at`, and where the comma or semicolon behind it is, or the end. */
+/** The value that begins at `at`, and the position of the comma or semicolon after it, or the end. */
 function readValue(header: string, at: number): [value: string, end: number] {
   if (header[at] !== '"') {
     const length = header.slice(at).search(/[,;]/);

@@ -1,11 +1,11 @@
 import { Code, codeName } from '../../engine/codes.ts';
 import type { Reject, RejectCause } from '../reject.ts';
 
-/** Why a caller is not authenticated, or not authorized. BUSY: it cannot be decided now. */
+/** Why a caller is not authenticated or not authorized. BUSY: this cannot be decided now. */
 export class IdentityReject implements Reject {
   readonly code: typeof Code.UNAUTHENTICATED | typeof Code.PERMISSION_DENIED | typeof Code.BUSY;
   readonly cause: RejectCause | undefined;
-  /** For the caller: what to do, and nothing that helps to guess. */
+  /** For the caller: what to do. Contains nothing that helps to guess credentials. */
   readonly message: string;
   /** For the log. Never a token, a key or a signature. */
   readonly reason: string;

@@ -13,15 +13,15 @@ import { RejectLog } from './reject-log.ts';
 import { canonicalName, type ServiceAccount, type ServiceAccounts } from './service-accounts.ts';
 import { CLOCK_SKEW_S, type TokenVerifier } from './tokens.ts';
 
-/** A request at an endpoint, and the credentials that come with it. */
+/** A request at an endpoint, with its credentials. */
 export interface Visit {
-  /** Address of the connection's other end. */
+  /** IP address of the peer. */
   readonly peer: string;
-  /** What is asked for, for log and audit: `gRPC Session`. */
+  /** The requested action, for log and audit, such as `gRPC Session`. */
   readonly wants: string;
-  /** A header by its lower-case name; one that came twice has its values with a comma between them. */
+  /** A header by its lower-case name; repeated headers are joined with a comma. */
   readonly header: (name: string) => string | undefined;
-  /** A token from elsewhere than the header `authorization`. */
+  /** A token that was not sent in the header `authorization`. */
   readonly token?: string | undefined;
   /** The verified client certificate of the connection itself. */
   readonly certificate?: PeerCertificate | undefined;
@@ -31,7 +31,7 @@ const THIS_MACHINE = new ProxyList(['127.0.0.0/8', '::1']);
 
 export type Answer = Principal | IdentityReject;
 
-/** What can vouch for a caller; without any, nobody is asked for credentials. */
+/** The configured sources of credentials. Without any, authentication is off. */
 export interface Vouchers {
   readonly tokens?: TokenVerifier | undefined;
   readonly apiKeys?: ApiKeys | undefined;
@@ -42,11 +42,11 @@ export interface Vouchers {
 }
 
 /**
- * Authenticates and authorizes callers. All endpoints ask here, once per
- * session, connection or call; nothing is asked per order. I/O thread.
+ * Authenticates and authorizes callers. All endpoints call this once per
+ * session, connection or call, never per order. I/O thread.
  */
 export class Identity {
-  /** No credentials are asked for. */
+  /** Authentication is off. */
   readonly open: boolean;
   readonly apiKeys: ApiKeys | undefined;
   readonly #vouchers: Vouchers;
@@ -61,7 +61,7 @@ export class Identity {
     this.open = vouchers.tokens === undefined && vouchers.serviceAccounts === undefined && vouchers.proxies === undefined;
   }
 
-  /** The caller, or why they are not authenticated; a reject is logged and audited. A promise only where a signature or the issuer is waited for; it never rejects. */
+  /** The caller, or why they are not authenticated; a reject is logged and audited. A promise only when a signature or the issuer must be awaited; it never rejects. */
   admit(visit: Visit): Answer | Promise<Answer> {
     let answer: Answer | Promise<Answer>;
     try {
@@ -74,12 +74,12 @@ export class Identity {
     return answer.then((settled) => this.#answered(settled, visit));
   }
 
-  /** Whether what comes from there is a listed proxy's. */
+  /** Whether the address is that of a listed proxy. */
   isProxy(address: string): boolean {
     return this.#vouchers.proxies?.has(address) ?? false;
   }
 
-  /** Undefined when they may; else the reject, logged and audited. @param account what it is about */
+  /** Undefined when the action is allowed; else the reject, logged and audited. @param account the account concerned */
   forbid(principal: Principal, action: Action, visit: Pick<Visit, 'peer' | 'wants'>, account?: number): IdentityReject | undefined {
     if (may(principal, action, account)) return undefined;
     const what = account === undefined ? action : `${action} of account ${account}`;
@@ -88,7 +88,7 @@ export class Identity {
       account === undefined
         ? 'your roles do not allow this'
         : `your roles do not allow this for account ${account}, or it is not among your accounts`,
-      `${what} is not among the rights of ${[...principal.roles].join(', ') || 'nobody'}`,
+      `${what} is not among the rights of ${[...principal.roles].join(', ') || 'no role'}`,
       principal.subject,
     );
     this.rejected(reject, visit, account);
@@ -124,12 +124,12 @@ export class Identity {
     if (!byProxy && vouched.length > 0) return unauthenticated(`${vouched.join(', ')} from ${visit.peer}, which is not a listed proxy`);
     if (this.open) return ANYBODY;
     if (!byProxy && onlyProxies && !THIS_MACHINE.has(visit.peer))
-      return unauthenticated(`${visit.peer} came without TLS, and is not a listed proxy`);
+      return unauthenticated(`${visit.peer} connected without TLS and is not a listed proxy`);
     if (CLAIM_HEADERS.some((name) => visit.header(name) !== undefined)) return byHeaders(visit);
     const token = visit.token ?? bearer(visit.header('authorization'));
     if (token !== undefined) {
       if (apiKeys?.isOurs(keyIdOf(token))) return apiKeys.verify(token);
-      return tokens?.verify(token) ?? unauthenticated('a token, but there is no --auth-jwks to check it with');
+      return tokens?.verify(token) ?? unauthenticated('a token was sent, but --auth-jwks is not configured');
     }
     const forwarded = visit.header('x-forwarded-client-cert');
     const certificate = forwarded === undefined ? visit.certificate : readForwardedCert(forwarded);
@@ -138,14 +138,14 @@ export class Identity {
   }
 }
 
-/** What a listed proxy says of whom it has verified. @throws CredentialError */
+/** The caller that a listed proxy has verified. @throws CredentialError */
 function byHeaders({ header }: Visit): Answer {
   const [subject, roles, accounts, expires] = CLAIM_HEADERS.map(header);
-  // A proxy that adds instead of replacing would let its client choose.
+  // A proxy that appends to these headers instead of replacing them would let its client set them.
   for (const value of [subject, roles, accounts, expires])
     if (value?.includes(',')) throw new CredentialError(`an x-openbell- header came twice, or has a comma: ${shown(value)}`);
   const name = readSubject(subject);
-  // As of a token of ours: a stream outlives what let it in only if that has no end.
+  // As with tokens: only credentials without an expiry may keep a stream open without limit.
   if (expires === undefined)
     throw new CredentialError('x-openbell-expires is missing: a token needs an exp, and the proxy must pass it on');
   if (!/^\d{1,12}(\.\d+)?$/.test(expires)) throw new CredentialError('x-openbell-expires must be seconds since the Unix epoch');
@@ -165,7 +165,7 @@ function byCertificate(
   if (serviceAccount === undefined || known.length > 1)
     return unauthenticated(`the certificate ${shown(uris.join(' ') || subject)} is not in --auth-keys${known.length > 1 ? ' once' : ''}`);
   const { roles, accounts, all } = serviceAccount;
-  // The handshake looked at it, but a resumed or a long connection may be older than that.
+  // The handshake checked the expiry, but a resumed session or a long connection may outlive the certificate.
   if (expiresAt <= Date.now()) return unauthenticated('the certificate has expired', serviceAccount.subject);
   return { subject: serviceAccount.subject, roles, accounts, all, via, expiresAt };
 }
@@ -177,7 +177,7 @@ function bearer(authorization: string | undefined): string | undefined {
   return token;
 }
 
-/** Says nothing about whether the token is good. */
+/** The token is not verified here. */
 function keyIdOf(token: string): string | undefined {
   try {
     return decodeProtectedHeader(token).kid;

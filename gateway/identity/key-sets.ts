@@ -2,17 +2,17 @@ import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import type { Logger } from '../log.ts';
 import { WatchedFile } from './watched-file.ts';
 
-/** The public keys that tokens are checked with. */
+/** The public keys that verify tokens. */
 export interface KeySet {
-  /** Changes whenever the keys do: what was verified with the ones before is to be verified again. */
+  /** Changes whenever the keys change; tokens verified with earlier keys must then be verified again. */
   readonly version: number;
-  /** Looks whether it is time for new keys; call it before `version` and `key`. */
+  /** Refreshes the keys if due; call it before `version` and `key`. */
   refresh(): void;
-  /** For jose. @throws KeysUnavailableError, and jose's errors for a key that is not there */
+  /** For jose. @throws KeysUnavailableError, and jose's errors for an unknown key */
   readonly key: JWTVerifyGetKey;
 }
 
-/** There are no keys yet, and the issuer does not answer. */
+/** No keys were loaded yet, and the issuer does not answer. */
 export class KeysUnavailableError extends Error {
   override readonly name = 'KeysUnavailableError';
 }
@@ -22,7 +22,7 @@ export class FileKeySet implements KeySet {
   version = 0;
   readonly #file: WatchedFile<JWTVerifyGetKey>;
 
-  /** @throws Error when the file cannot be read or is no JWKS */
+  /** @throws Error when the file cannot be read or is not a JWKS */
   constructor(path: string, log: Logger) {
     this.#file = new WatchedFile(path, parseKeySet, log, () => {
       this.version++;
@@ -44,9 +44,9 @@ export class FileKeySet implements KeySet {
 }
 
 export interface UrlKeySetTimes {
-  /** From so long on keys are fetched again, in the background, ms. Default 10 min. */
+  /** Age at which keys are fetched again in the background, ms. Default 10 min. */
   readonly maxAgeMs?: number;
-  /** A key that is not there makes them be fetched again, at most once in so long, ms. Default 30 s: callers who invent key ids must not make us flood the issuer. */
+  /** Minimum interval between fetches caused by an unknown key id, ms. Default 30 s: callers with invented key ids must not cause a flood at the issuer. */
   readonly cooldownMs?: number;
   /** Default 5 s. */
   readonly timeoutMs?: number;
@@ -55,8 +55,8 @@ export interface UrlKeySetTimes {
 const MAX_BYTES = 256 * 1024;
 
 /**
- * A JWKS behind a URL. Once there are keys, an issuer that does not answer
- * keeps no caller out: the keys stay in use until it does.
+ * A JWKS behind a URL. Once keys are loaded, they stay in use while the
+ * issuer does not answer.
  */
 export class UrlKeySet implements KeySet {
   version = 0;
@@ -98,7 +98,7 @@ export class UrlKeySet implements KeySet {
   async #fetch(): Promise<void> {
     if (this.#asking === undefined) {
       const now = performance.now();
-      // Without any keys a second is enough: everybody waits for them.
+      // Without any keys the cooldown is a second, because all callers with tokens wait.
       if (now - this.#askedAt < (this.#keys === undefined ? Math.min(1000, this.#times.cooldownMs) : this.#times.cooldownMs)) return;
       this.#askedAt = now;
       this.#asking = this.#load().finally(() => {
@@ -120,7 +120,7 @@ export class UrlKeySet implements KeySet {
       this.#log.info({ url: this.#url }, 'keys for tokens read');
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : (error as Error);
-      const rest = this.#keys === undefined ? 'nobody with a token gets in until they can' : 'the ones read before go on';
+      const rest = this.#keys === undefined ? 'tokens are rejected until they can be read' : 'the previous keys stay in use';
       this.#log.error({ url: this.#url, problem: cause.message }, `the keys for tokens cannot be read; ${rest}`);
     }
   }
@@ -137,7 +137,7 @@ async function boundedText(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** @throws Error that says what is wrong with it */
+/** @throws Error whose message names the problem */
 function parseKeySet(text: string): JWTVerifyGetKey {
   try {
     return createLocalJWKSet(JSON.parse(text));

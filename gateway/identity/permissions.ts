@@ -1,14 +1,14 @@
 import type { Principal, Role } from './principal.ts';
 
-/** Whose accounts a role's right is for. `none`: it is not about an account. */
+/** Accounts that a role's right covers. `none`: the right does not concern an account. */
 type Scope = 'none' | 'named' | 'named or *';
 
 /**
- * The rights of each role. `*` in place of accounts is for those who look after
- * the venue; callers who send orders or move money have each account named.
+ * The rights of each role. `*` in place of accounts is for operators and
+ * auditors; callers that send orders or move money need each account listed.
  */
 const RIGHTS = {
-  /** Market data, and the admin port's questions about symbols, assets, books and trades. */
+  /** Market data, and the admin port's queries for symbols, assets, books and trades. */
   'market:read': {
     trader: 'none',
     'market-maker': 'none',
@@ -17,7 +17,7 @@ const RIGHTS = {
     operator: 'none',
     auditor: 'none',
   },
-  /** A session of order entry: the account's reports as they come. */
+  /** An order-entry session: receive the account's reports. */
   'session:open': { trader: 'named', 'market-maker': 'named', 'read-only': 'named' },
   /** New orders, cancels, amends. */
   'order:send': { trader: 'named', 'market-maker': 'named' },
@@ -32,13 +32,13 @@ const RIGHTS = {
   },
   /** Deposits and withdrawals. */
   'account:money': { custodian: 'named' },
-  /** Have accounts defined at all: which, {@link RIGHTS | account:manage} says. */
+  /** Define accounts. {@link RIGHTS | account:manage} decides which ones. */
   'account:define': { operator: 'none' },
   /** Define, suspend, resume, limit an account. */
   'account:manage': { operator: 'named or *' },
   /** Assets, symbols, their parameters and phases, uncross. */
   'venue:manage': { operator: 'none' },
-  /** What administrative commands were answered: the reports of account 0. */
+  /** Answers to administrative commands: the reports of account 0. */
   'venue:reports': { operator: 'none', auditor: 'none' },
   'snapshot:take': { operator: 'none' },
 } as const satisfies Readonly<Record<string, Readonly<Partial<Record<Role, Scope>>>>>;
@@ -46,7 +46,7 @@ const RIGHTS = {
 export type Action = keyof typeof RIGHTS;
 export const ACTIONS = Object.keys(RIGHTS) as readonly Action[];
 
-/** Whether the caller may do it. @param account what it is about; NaN: something that is no account id */
+/** Whether the caller has the right. @param account the account concerned; NaN: not an account id */
 export function may({ roles, accounts, all, via }: Principal, action: Action, account: number = Number.NaN): boolean {
   if (via === 'open') return true;
   const rights: Readonly<Partial<Record<Role, Scope>>> = RIGHTS[action];

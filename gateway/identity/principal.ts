@@ -1,28 +1,28 @@
 export const ROLES = ['trader', 'market-maker', 'read-only', 'custodian', 'operator', 'auditor'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** What vouches for a caller. `open`: nothing does, the exchange authenticates nobody. */
+/** How a caller was authenticated. `open`: authentication is off. */
 export type Via = 'open' | 'token' | 'key' | 'proxy' | 'certificate';
 
-/** What a caller may do, as far as the credentials say. */
+/** The roles and accounts in a caller's credentials. */
 export interface Grant {
   readonly roles: ReadonlySet<Role>;
-  /** The accounts that are named. */
+  /** The accounts listed by id. */
   readonly accounts: ReadonlySet<number>;
-  /** Every account, `*`: counts only where {@link ./permissions.ts} says so. */
+  /** Every account, `*`: effective only where {@link ./permissions.ts} allows it. */
   readonly all: boolean;
 }
 
 /** An authenticated caller. */
 export interface Principal extends Grant {
-  /** Who it is, for the log and the audit trail: not empty, and without control characters. */
+  /** Subject, for the log and the audit trail; not empty, without control characters. */
   readonly subject: string;
   readonly via: Via;
-  /** Until when it holds, ms since the Unix epoch, clock skew included; Infinity: as long as the connection. */
+  /** Expiry, ms since the Unix epoch, clock skew included; Infinity: as long as the connection. */
   readonly expiresAt: number;
 }
 
-/** Any caller while no credentials are asked for: loopback only. */
+/** Every caller while authentication is off (loopback only). */
 export const ANYBODY: Principal = {
   subject: 'anybody',
   roles: new Set(ROLES),
@@ -35,15 +35,15 @@ export const ANYBODY: Principal = {
 const MAX_ACCOUNTS = 4096;
 const MAX_SUBJECT = 256;
 
-/** What is wrong with credentials, for the log. */
+/** A problem with credentials, for the log. */
 export class CredentialError extends Error {
   override readonly name = 'CredentialError';
 }
 
 /**
  * Reads roles and accounts: each a text with spaces between its words, or a
- * list. A word that is not known is refused, not passed over: a typing error
- * must not take a right away in silence, and not give one either.
+ * list. An unknown word is an error, not ignored: a typing error must
+ * neither remove nor grant a right silently.
  * @throws CredentialError
  */
 export function readGrant(roles: unknown, accounts: unknown): Grant {
@@ -79,11 +79,11 @@ function readRole(word: string): Role {
 
 function readAccountId(word: string): number {
   const id = /^[1-9]\d{0,9}$/.test(word) ? Number(word) : Number.NaN;
-  if (!(id <= 0xffff_ffff)) throw new CredentialError(`${shown(word)} is not an account id from 1, nor *`);
+  if (!(id <= 0xffff_ffff)) throw new CredentialError(`${shown(word)} is neither an account id from 1 nor *`);
   return id;
 }
 
-/** What others sent, fit for a log line. */
+/** A peer's text, quoted and shortened for a log line. */
 export function shown(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}...` : text);
 }

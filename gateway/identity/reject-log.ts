@@ -1,9 +1,9 @@
 import type { Logger } from '../log.ts';
 
-/** Lines a second, at most. */
+/** Maximum lines per second. */
 const MAX_A_SECOND = 20;
 
-/** Logs rejects, but not as fast as callers can cause them: the log is written synchronously, by the thread that takes orders. */
+/** Logs rejects at a limited rate, because the thread that takes orders writes the log synchronously. */
 export class RejectLog {
   readonly #log: Logger;
   #second = 0;
@@ -25,7 +25,7 @@ export class RejectLog {
       return;
     }
     this.#lines++;
-    this.#log.warn({ ...reject, ...(this.#unsaid > 0 && { unsaid: this.#unsaid }) }, 'refused');
+    this.#log.warn({ ...reject, ...(this.#unsaid > 0 && { unsaid: this.#unsaid }) }, 'rejected');
     this.#unsaid = 0;
   }
 }

@@ -3,7 +3,7 @@ import { ConfigError, type Place } from '../config/config-place.ts';
 import { YamlSource } from '../config/yaml-source.ts';
 import { CredentialError, type Grant, readGrant, readSubject } from './principal.ts';
 
-/** A program that is known by a key or a certificate, and what it may do. */
+/** A program that authenticates with a key or a certificate, and its rights. */
 export interface ServiceAccount extends Grant {
   readonly subject: string;
 }
@@ -13,7 +13,7 @@ export interface KeyAccount extends ServiceAccount {
   readonly publicKey: KeyObject;
 }
 
-/** Service accounts, which need no issuer of tokens: `--auth-keys FILE`, docs/SECURITY.md. */
+/** Service accounts, which need no token issuer: `--auth-keys FILE`, docs/SECURITY.md. */
 export interface ServiceAccounts {
   /** By key id. */
   readonly keys: ReadonlyMap<string, KeyAccount>;
@@ -55,7 +55,7 @@ export function readServiceAccounts(file: string, text: string): ServiceAccounts
   return { keys, uris, names };
 }
 
-/** Envoy writes the parts of a distinguished name from the last to the first, Node from the first to the last: here their order does not count. */
+/** Envoy writes the parts of a distinguished name from the last to the first, Node from the first to the last; the result does not depend on the order. */
 export function canonicalName(name: string): string {
   return name
     .split(/(?<!\\),/)
@@ -87,7 +87,7 @@ function readKey(place: Place, field: Place | undefined): KeyObject | undefined 
       : createPublicKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'spki' });
     if (key.asymmetricKeyType === 'ed25519' && !text.includes('PRIVATE')) return key;
   } catch {
-    // Said below. What was there is not shown: it may be the private key.
+    // Reported below. The value is not shown, because it may be the private key.
   }
   return field.fail('must be an Ed25519 public key, in PEM or as the base64 in there: openssl pkey -in KEY -pubout');
 }

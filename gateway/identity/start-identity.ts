@@ -15,7 +15,7 @@ export type IdentityConfig = Pick<
   'host' | 'authJwks' | 'authIssuer' | 'authAudience' | 'authKeys' | 'authProxies' | 'tlsCert'
 >;
 
-/** Authentication as the configuration wants it. @throws ConfigError when a file of it cannot be used */
+/** Authentication as configured. @throws ConfigError when one of its files cannot be used */
 export function startIdentity(config: IdentityConfig, log: Logger, audit: AuditSink): Identity {
   const { host, authJwks, authIssuer, authAudience, authKeys, authProxies, tlsCert } = config;
   const serviceAccounts =

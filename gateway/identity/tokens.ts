@@ -7,17 +7,17 @@ import { CredentialError, type Principal, readGrant, readSubject, shown } from '
 
 /** Asymmetric only: with an HS algorithm the public key would be the secret. */
 export const ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA'];
-/** Clocks may differ by so much, and a session outlives its token by as much. */
+/** Tolerated clock skew; a session outlives its token by as much. */
 export const CLOCK_SKEW_S = 30;
 /** Longer than any token that fits the headers of all three ports. */
 export const MAX_TOKEN = 8192;
-/** Tokens that were verified lately. */
+/** Number of verified tokens remembered. */
 const MAX_VERIFIED = 4096;
 
 /**
- * Tokens (JWT) of one issuer. One that was verified is remembered by its hash
- * until it expires or the keys change: a signature costs a tenth of a
- * millisecond of the thread that takes orders, and unary calls bring the same
+ * Tokens (JWT) of one issuer. A verified token is remembered by its hash
+ * until it expires or the keys change: checking a signature takes a tenth of a
+ * millisecond of the thread that takes orders, and unary calls send the same
  * token each time.
  */
 export class TokenVerifier {
@@ -33,7 +33,7 @@ export class TokenVerifier {
     this.#audience = audience;
   }
 
-  /** The caller whom the token names; at once when it was verified before. */
+  /** The caller of the token; synchronous when the token was verified before. */
   verify(token: string): Principal | IdentityReject | Promise<Principal | IdentityReject> {
     if (token.length > MAX_TOKEN) return unauthenticated(`a token of ${token.length} characters; at most ${MAX_TOKEN} are read`);
     this.#keys.refresh();
@@ -65,7 +65,7 @@ export class TokenVerifier {
         via: 'token',
         expiresAt: ((payload.exp ?? 0) + CLOCK_SKEW_S) * 1000,
       };
-      // If the keys changed meanwhile, this was perhaps said by the old ones.
+      // If the keys changed meanwhile, the old ones may have verified this token.
       if (this.#version === this.#keys.version) this.#keep(hash, principal);
       return principal;
     } catch (error) {
@@ -87,7 +87,7 @@ export class TokenVerifier {
 function explain(error: unknown, payload: JWTPayload | undefined): IdentityReject {
   if (error instanceof KeysUnavailableError)
     return new IdentityReject(Code.BUSY, 'tokens cannot be checked now: try again in a moment', error.message);
-  // jose looks at the claims after the signature: whose token this is may be believed by then.
+  // jose checks the claims after the signature, so the subject is trusted here.
   if (error instanceof errors.JWTExpired) return unauthenticated('the token has expired', subjectOf(error.payload));
   if (error instanceof errors.JWTClaimValidationFailed)
     return unauthenticated(`the token's claim ${error.claim} is ${error.reason}`, subjectOf(error.payload));

@@ -1,14 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Logger } from '../log.ts';
 
-/** How often the file is looked at, at most, ms. */
+/** Minimum interval between checks of the file, ms. */
 const LOOK_MS = 1000;
 
 /**
- * What is in a file, read again when the file has changed: keys are rotated by
- * writing them. It is looked at when it is asked for, so no timer runs, and
- * through links, as Kubernetes mounts secrets. A new content that cannot be
- * read is logged, and the old one stays in use.
+ * The parsed content of a file, read again when the file has changed, so keys can
+ * be rotated by writing the file. The file is checked on access, so no timer
+ * runs, and through links, as Kubernetes mounts secrets. New content that cannot
+ * be read is logged, and the old content stays in use.
  */
 export class WatchedFile<T> {
   readonly path: string;
@@ -30,7 +30,7 @@ export class WatchedFile<T> {
     onChange(this.#value);
   }
 
-  /** @param now look at the file even if it was just looked at */
+  /** @param now check the file even if it was just checked */
   get(now: boolean = false): T {
     const at = performance.now();
     if (!now && at - this.#lookedAt < LOOK_MS) return this.#value;
@@ -40,10 +40,13 @@ export class WatchedFile<T> {
       if (stamp === this.#stamp) return this.#value;
       this.#stamp = stamp;
       this.#value = this.#parse(readFileSync(this.path, 'utf8'));
-      this.#log.info({ file: this.path }, 'read again, because it has changed');
+      this.#log.info({ file: this.path }, 'file changed and was read again');
       this.#onChange(this.#value);
     } catch (error) {
-      this.#log.error({ file: this.path, problem: (error as Error).message }, 'cannot be read again; what was in it before goes on');
+      this.#log.error(
+        { file: this.path, problem: (error as Error).message },
+        'file changed but cannot be read; the previous content stays in use',
+      );
     }
     return this.#value;
   }

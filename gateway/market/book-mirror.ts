@@ -5,13 +5,13 @@ import { MARKET_EVENT_BYTES, MarketEventKind, MarketField, TRADE_IN_AUCTION } fr
 import { MirrorLevels } from './mirror-levels.ts';
 import type { MirrorOrders } from './mirror-orders.ts';
 
-/** Hears of each change of a resting order, after it: its columns (open included) still stand when it goes. */
+/** Called after each change of a resting order. When the order is removed, its columns (open included) are still valid. */
 export interface OrderSink {
   /** @param order slot in the mirror's `orders` */
   onOrder(action: OrderAction, order: number): void;
 }
 
-/** One price level, for those who may allocate. */
+/** One price level, as an object; allocates. */
 export interface Level {
   /** Ticks. */
   price: number;
@@ -20,7 +20,7 @@ export interface Level {
   orders: number;
 }
 
-/** One resting order, for those who may allocate. */
+/** One resting order, as an object; allocates. */
 export interface MirrorOrder {
   orderId: number;
   side: number;
@@ -34,7 +34,7 @@ const SLOT_F64 = MARKET_EVENT_BYTES / 8;
 const SLOT_U32 = MARKET_EVENT_BYTES / 4;
 
 /**
- * The book of one symbol as its market events tell it: orders in priority per
+ * The book of one symbol, built from its market events: orders in priority per
  * level, quantity and order count per level, best prices, last trade, phase,
  * indication. Pure: no clock, no I/O. Owned by the thread that feeds it; an
  * event costs no garbage.
@@ -53,7 +53,7 @@ export class BookMirror {
   lastPrice = 0;
   lastQuantity = 0;
   lastTradeId = 0;
-  /** Auction: what an uncross would do now; price 0 = nothing would trade. */
+  /** Auction: the result of an uncross now; price 0 = no trade. */
   indicativePrice = 0;
   indicativeVolume = 0;
   surplus = 0;
@@ -70,7 +70,7 @@ export class BookMirror {
   /**
    * Applies the market event in `slot`.
    * @returns its MarketEventKind
-   * @throws InvariantError when it names an order that does not rest here: engine and mirror have parted
+   * @throws InvariantError when it names an order that does not rest here: engine and mirror have diverged
    */
   apply(slots: RingSlots, slot: number): number {
     const { f64, u8 } = slots;
@@ -177,7 +177,7 @@ export class BookMirror {
   #trade(flags: number, f64: Float64Array, at: number): void {
     const quantity = f64[at + MarketField.quantity];
     this.lastPrice = f64[at + MarketField.price];
-    // A trade moves what the price band is measured from; see SymbolParam.ReferencePrice.
+    // A trade moves the reference price of the price band; see SymbolParam.ReferencePrice.
     this.referencePrice = this.lastPrice;
     this.lastQuantity = quantity;
     this.lastTradeId = f64[at + MarketField.extra];
@@ -185,7 +185,7 @@ export class BookMirror {
     if ((flags & TRADE_IN_AUCTION) !== 0) this.#fall(this.#find(f64, at + MarketField.otherId), quantity);
   }
 
-  /** Takes `by` lots from what an order has open; at 0 it leaves the book. */
+  /** Reduces an order's open quantity by `by` lots; at 0 the order leaves the book. */
   #fall(order: number, by: number): void {
     const { orders, levels } = this;
     const level = orders.level[order];

@@ -5,14 +5,14 @@ import type { MarketFormat } from './formats/format.ts';
 import { FORMATS } from './formats/formats.ts';
 
 export const SubscriptionState = {
-  /** Waits for a snapshot; deltas are not for it. */
+  /** Waits for a snapshot; gets no deltas before it. */
   Waiting: 0,
   InStep: 1,
   Gone: 2,
 } as const;
 export type SubscriptionState = (typeof SubscriptionState)[keyof typeof SubscriptionState];
 
-/** A connection, as feeds and fan-out see it. */
+/** The part of a connection that feeds and fan-out use. */
 export interface MarketReader {
   readonly format: MarketFormat;
   readonly open: boolean;
@@ -20,15 +20,15 @@ export interface MarketReader {
   waiting: boolean;
   /** Subscriptions that wait for a snapshot, in the order they are served. */
   readonly wants: Subscription[];
-  /** Frames of this flush that it has not been sent. */
+  /** Frames of this flush that are not sent to it yet. */
   readonly owed: number;
-  /** Whether a snapshot may be put on its way now, in ms of the monotonic clock. */
+  /** Whether a snapshot may be sent now. @param now ms of the monotonic clock */
   hasRoom(now: number): boolean;
   owe(frame: Uint8Array, subscription: Subscription): void;
   oweSnapshot(frame: Uint8Array, subscription: Subscription): void;
-  /** The subscription is to get a snapshot, and no deltas before it. */
+  /** Requests a snapshot for the subscription, which gets no deltas before it. */
   want(subscription: Subscription): void;
-  /** Sends what is owed, or drops it when the reader lags. */
+  /** Sends the pending frames, or drops them when the reader lags. */
   settle(now: number): void;
 }
 
@@ -56,24 +56,24 @@ export interface FeedSymbol {
   readonly mirror: BookMirror;
 }
 
-/** One channel of one symbol: its number, what is to be sent, and to whom. */
+/** One channel of one symbol: update number, pending updates and subscribers. */
 export class ChannelFeed implements ChannelState {
   readonly descriptor: ChannelDescriptor;
   /** A Channel. */
   readonly channel: number;
   readonly owner: FeedSymbol;
   readonly mirror: BookMirror;
-  /** Number of the last update that was taken; a snapshot of now carries it. */
+  /** Number of the last update taken; a snapshot taken now carries it. */
   number = 0;
   readonly pending: StructList;
   readonly state: Float64Array;
   readonly #maxPending: number;
   wanted = false;
-  /** More than `maxPending` updates came between two flushes: what is pending has a hole. */
+  /** More than `maxPending` updates came between two flushes: the pending updates have a gap. */
   overflown = false;
   /** By format. */
   readonly subscribers: readonly Subscription[][] = FORMATS.map(() => []);
-  /** The frames of this flush's snapshot, by format; made when first asked for. */
+  /** The frames of this flush's snapshot, by format; made on first use. */
   readonly snapshots: (Uint8Array | undefined)[] = FORMATS.map(() => undefined);
   /** One of `snapshots` is set. */
   snapshotted = false;

@@ -6,7 +6,7 @@ const TWO_32 = 2 ** 32;
  * grown by doubling at three quarters. A Map would make a heap number of every
  * id above 2^30.
  *
- * Keys are named by where they stand (`keys[at]`) and not passed by value: a
+ * Keys are passed by position (`keys[at]`), not by value: a
  * double that crosses a call which is not inlined is boxed, and this is called
  * for every market event.
  */
@@ -31,7 +31,7 @@ export class IdTable {
     this.size++;
   }
 
-  /** Removes `keys[at]`, which is in the table: moves back what it had pushed along, so that no tombstones pile up. */
+  /** Removes `keys[at]`, which is in the table: shifts displaced entries back, so there are no tombstones. */
   remove(keys: Float64Array, at: number): void {
     const table = this.#keys;
     const values = this.#values;

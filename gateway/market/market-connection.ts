@@ -7,12 +7,12 @@ import type { MarketCounters } from './market-counters.ts';
 import type { CloseCause, ReaderSocket } from './reader-socket.ts';
 import { SlowReader, type SlowReaderPolicy } from './slow-reader.ts';
 
-/** Answers that may wait in the socket of a reader that does not read. */
+/** Maximum bytes of answers queued for a reader that does not read. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
- * One reader: its socket, its subscriptions and the frames of this flush that
- * it is owed. Frames are views of the flush's memory, shared by all readers.
+ * One reader: its socket, its subscriptions and the pending frames of
+ * this flush. Frames are views of the flush's memory, shared by all readers.
  */
 export class MarketConnection implements MarketReader {
   readonly format: MarketFormat;
@@ -25,7 +25,7 @@ export class MarketConnection implements MarketReader {
   allChannels = 0;
   faults = 0;
   heartbeats = 0;
-  /** Which tenth of the heartbeat interval is its. */
+  /** The tenth of the heartbeat interval in which it gets its heartbeat. */
   readonly group: number;
   open = true;
   /** ms since the Unix epoch. */
@@ -36,7 +36,7 @@ export class MarketConnection implements MarketReader {
   readonly wants: Subscription[] = [];
   readonly #socket: ReaderSocket;
   readonly #counters: MarketCounters;
-  /** Frames of this flush, and for whom; parallel. */
+  /** Frames of this flush and their subscriptions; parallel arrays. */
   readonly #frames: Uint8Array[] = [];
   readonly #for: Subscription[] = [];
   #owedSnapshotBytes = 0;
@@ -64,7 +64,7 @@ export class MarketConnection implements MarketReader {
     return this.#socket.buffered();
   }
 
-  /** Whether a snapshot may be put on its way now, in ms of the monotonic clock. */
+  /** Whether a snapshot may be sent now. @param now ms of the monotonic clock */
   hasRoom(now: number): boolean {
     return this.slow.hasRoom(this.buffered, now);
   }
@@ -84,12 +84,12 @@ export class MarketConnection implements MarketReader {
     subscription.state = SubscriptionState.InStep;
   }
 
-  /** Sends what is owed, or drops it when the reader lags. Its subscriptions that missed something then wait for a snapshot. */
+  /** Sends the pending frames, or drops them when the reader lags. Subscriptions that missed a frame then wait for a snapshot. */
   settle(now: number): void {
     if (this.open) {
       const lagged = this.slow.lagging;
       if (this.slow.admits(this.buffered, now)) {
-        // One frame goes out in one write anyway.
+        // A single frame needs no cork.
         if (this.#frames.length > 1) this.#socket.cork(this.#sendAll);
         else this.#send();
       } else {
@@ -118,7 +118,7 @@ export class MarketConnection implements MarketReader {
     }
   }
 
-  /** The subscription is to get a snapshot, and no deltas before it. */
+  /** Requests a snapshot for the subscription, which gets no deltas before it. */
   want(subscription: Subscription): void {
     if (subscription.state === SubscriptionState.Gone) return;
     subscription.state = SubscriptionState.Waiting;
@@ -127,7 +127,7 @@ export class MarketConnection implements MarketReader {
     this.wants.push(subscription);
   }
 
-  /** Sends an answer or a heartbeat at once. False: the reader asks and asks and does not read; cut it. */
+  /** Sends an answer or a heartbeat at once. False: too many answers are unread, and the caller must cut the reader. */
   answer(frame: Uint8Array): boolean {
     if (!this.answers(frame.length)) return false;
     this.#sendFrame(frame);
@@ -136,14 +136,14 @@ export class MarketConnection implements MarketReader {
     return true;
   }
 
-  /** The socket copies the bytes, so that the next reader of the frame may have another version. */
+  /** The socket copies the bytes, so the version can be changed for the next reader of the frame. */
   #sendFrame(frame: Uint8Array): void {
     const { binary } = this.format;
     if (binary) setFrameVersion(frame, this.version);
     this.#socket.send(frame, binary);
   }
 
-  /** Whether an answer of so many bytes may be added to what waits in the socket. */
+  /** Whether an answer of that many bytes fits the limit of unread answers. */
   answers(bytes: number): boolean {
     if (this.buffered === 0) this.#answerBytes = 0;
     this.#answerBytes += bytes;

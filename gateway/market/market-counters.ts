@@ -1,24 +1,24 @@
 import { PublishLatency } from './publish-latency.ts';
 
-/** What market data counts, since the start unless it says `now`. */
+/** Counters of market data since the start; gauges have `Now` in their names. */
 export class MarketCounters {
   connectionsNow = 0;
   connections = 0;
-  /** Turned away: too many connections. */
+  /** Connections rejected because there were too many. */
   connectionsRefused = 0;
   subscriptionsNow = 0;
   events = 0;
   flushes = 0;
   framesSent = 0;
   bytesSent = 0;
-  /** Frames that a lagging reader was not sent. */
+  /** Frames dropped because the reader lagged. */
   framesDropped = 0;
   laggingNow = 0;
   lagged = 0;
   resyncs = 0;
   cutsSlow = 0;
   cutsFaulty = 0;
-  /** Requests that were answered with a code. */
+  /** Requests that were rejected with a code. */
   refusals = 0;
   snapshots = 0;
   heartbeats = 0;

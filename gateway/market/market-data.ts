@@ -13,7 +13,7 @@ import { CloseCause, type ReaderSocket } from './reader-socket.ts';
 import { DEFAULT_SLOW_READER, type SlowReaderPolicy } from './slow-reader.ts';
 
 export interface MarketDataOptions {
-  /** Resting orders of the engine's shard: the mirrors hold as many. */
+  /** Resting orders of the engine's shard: also the capacity of the mirrors. */
   readonly orders: number;
   /** ms between two heartbeats of a connection. Default 5000. */
   readonly heartbeatMs?: number;
@@ -31,14 +31,14 @@ const BEATS = 10;
 const CLOSE_GRACE_MS = 100;
 /** Kind of the answer to each MarketOp; a resnapshot is answered by the snapshot itself. */
 const ANSWERS = [FrameKind.Refused, FrameKind.Subscribed, FrameKind.Unsubscribed, FrameKind.None, FrameKind.Pong] as const;
-const GOING_AWAY = 'the exchange stops';
+const GOING_AWAY = 'the exchange is stopping';
 const EXPIRED = 'UNAUTHENTICATED: the credentials have expired: connect again with new ones';
-const NOT_READING = 'slow reader: asks and does not read the answers';
+const NOT_READING = 'slow reader: sends requests and does not read the answers';
 
 /**
  * Market data: mirrors every book from the market events and publishes it to
  * the readers that an endpoint opens here, see docs/MARKET-DATA.md. Lives on
- * the I/O thread; nothing in it blocks or throws on what a reader sends.
+ * the I/O thread; no request of a reader makes it block or throw.
  */
 export class MarketData {
   readonly counters = new MarketCounters();
@@ -66,7 +66,7 @@ export class MarketData {
     this.#symbols = new MarketSymbols(names, options.orders, this.#options.maxSubscriptions, (connection) => this.#fanOut.wait(connection));
   }
 
-  /** Heartbeats and the limits of slow readers begin. */
+  /** Starts heartbeats and the checks for slow readers. */
   start(): void {
     this.#timer = setInterval(() => this.#tick(), Math.max(1, Math.floor(this.#options.heartbeatMs / BEATS)));
   }
@@ -89,7 +89,7 @@ export class MarketData {
     this.#fanOut.flush();
   }
 
-  /** Closes every reader, and resolves when those who read have had the time to see it. */
+  /** Closes every reader. Resolves once readers that read have had time to receive the close frame. */
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -102,18 +102,18 @@ export class MarketData {
         open++;
       }
     }
-    // Those who read get their close frame; the others are not waited for.
+    // Readers that read get their close frame; the others are not awaited.
     if (open !== 0) await new Promise((resolve) => setTimeout(resolve, CLOSE_GRACE_MS));
   }
 
-  /** Whether another reader may be opened; counted as refused if not. */
+  /** Whether another reader may be opened; if not, a rejected connection is counted. */
   hasRoom(): boolean {
     if (!this.#stopping && this.counters.connectionsNow < this.#options.maxConnections) return true;
     this.counters.connectionsRefused++;
     return false;
   }
 
-  /** A reader, until {@link onClosed}. @param expiresAt when it is closed, ms since the Unix epoch, or Infinity */
+  /** Opens a reader, which lives until {@link onClosed}. @param expiresAt when it is to be closed, ms since the Unix epoch, or Infinity */
   open(socket: ReaderSocket, format: MarketFormat, expiresAt: number): MarketConnection {
     const { counters } = this;
     const connection = new MarketConnection(socket, format, expiresAt, counters.connections++ % BEATS, this.#policy, counters);
@@ -123,7 +123,7 @@ export class MarketData {
     return connection;
   }
 
-  /** The connection is gone. */
+  /** Call when the connection has closed. */
   onClosed(connection: MarketConnection): void {
     connection.open = false;
     if (connection.slow.lagging) this.counters.laggingNow--;
@@ -132,7 +132,7 @@ export class MarketData {
     this.counters.connectionsNow--;
   }
 
-  /** Some of what waited in the socket has left. */
+  /** Call when the socket has sent some of its buffered bytes. */
   onDrain(connection: MarketConnection): void {
     const { counters } = this;
     if (connection.slow.drained(connection.buffered, performance.now())) {
@@ -142,7 +142,7 @@ export class MarketData {
     if (connection.wants.length !== 0) this.#fanOut.wait(connection);
   }
 
-  /** The transport itself answered with so many bytes, which count like an answer of ours. */
+  /** Call when the transport itself sent an answer of that many bytes, which counts like other answers. */
   onAnswered(connection: MarketConnection, bytes: number): void {
     if (!connection.answers(bytes)) this.#cut(connection, CloseCause.SlowReader, NOT_READING);
   }
@@ -154,7 +154,7 @@ export class MarketData {
     connection.close(cause, reason);
   }
 
-  /** Every tenth of the heartbeat interval: heartbeats to a tenth of the connections, and an end for the hopelessly slow. */
+  /** Runs every tenth of the heartbeat interval: sends heartbeats to a tenth of the connections, and cuts slow readers. */
   #tick(): void {
     this.#beat = (this.#beat + 1) % BEATS;
     const now = performance.now();
@@ -180,7 +180,7 @@ export class MarketData {
     answer.firstNo = 0;
   }
 
-  /** A request of a reader: anything that a peer may have sent. */
+  /** Handles a request of a reader. The content is untrusted. */
   onRequest(connection: MarketConnection, bytes: Uint8Array, isBinary: boolean): void {
     const answer = this.#answer;
     answer.kind = FrameKind.Refused;
@@ -193,7 +193,7 @@ export class MarketData {
     }
     // A resnapshot is answered by the snapshot.
     if (answer.kind !== FrameKind.None) this.#reply(connection, code);
-    // The codes before BAD_SUBSCRIPTION are what no correct client gets.
+    // No correct client gets the codes before BAD_SUBSCRIPTION.
     if (code === Code.OK || code >= Code.BAD_SUBSCRIPTION) return;
     if (++connection.faults >= this.#options.maxFaults) this.#cut(connection, CloseCause.TooManyFaults, 'too many malformed requests');
   }

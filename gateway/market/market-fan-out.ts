@@ -6,25 +6,25 @@ import { FORMATS } from './formats/formats.ts';
 import type { MarketCounters } from './market-counters.ts';
 import type { SymbolFeed } from './symbol-feed.ts';
 
-/** A turn of the event loop gives at most so much to sending, ms. */
+/** Maximum sending time per turn of the event loop, ms. */
 const SLICE_MS = 1;
-/** The clock is looked at once in so many readers. */
+/** The clock is read once per this many readers. */
 const READERS_PER_LOOK = 16;
-/** Snapshot bytes that one reader is owed in one flush before it has to wait for the next. */
+/** Maximum snapshot bytes per reader and flush; further snapshots wait for the next flush. */
 const SNAPSHOT_BYTES_PER_FLUSH = 256 * 1024;
 
 /**
- * Turns what is pending into frames, each once per format, and brings them to
- * their readers.
+ * Encodes pending updates into frames, once per format, and sends them to their
+ * readers.
  *
  * A flush numbers and encodes everything that is pending, then the snapshots
  * that readers wait for: nothing is pending at that moment, so a snapshot and
- * the deltas after it fit without an overlap. Then every reader gets all it is
- * owed in one write. With many readers that takes several turns of the event
- * loop, between which orders go on; events that come in meanwhile wait,
- * conflated, for the next flush, which starts no sooner than the last one took.
- * So sending has at most half of the thread, and what gives way is the number
- * of flushes, not an order's latency.
+ * the deltas after it do not overlap. Then every reader gets all its frames in
+ * one write. With many readers that takes several turns of the event
+ * loop, between which orders are processed; events that arrive meanwhile are
+ * conflated until the next flush, which is delayed by the duration of the last
+ * one. So sending uses at most half of the thread, and load reduces the number of
+ * flushes instead of delaying orders.
  */
 export class FanOut {
   readonly #counters: MarketCounters;
@@ -35,7 +35,7 @@ export class FanOut {
   /** Feeds whose snapshot was encoded in this flush. */
   readonly #snapshotted: ChannelFeed[] = [];
   #waiting: MarketReader[] = [];
-  /** Readers that are owed frames of this flush; from `#next` on they have not got them yet. */
+  /** Readers with frames in this flush; those from `#next` on are not served yet. */
   readonly #owed: MarketReader[] = [];
   #next = 0;
   #busyMs = 0;
@@ -55,14 +55,14 @@ export class FanOut {
     this.#nowUs = nowUs;
   }
 
-  /** The feed has something pending. */
+  /** Call when the feed has pending updates. */
   mark(feed: SymbolFeed): void {
     if (feed.dirty) return;
     feed.dirty = true;
     this.#dirty.push(feed);
   }
 
-  /** The reader wants snapshots. */
+  /** Call when the reader wants snapshots. */
   wait(reader: MarketReader): void {
     if (!reader.waiting) {
       reader.waiting = true;
@@ -71,7 +71,7 @@ export class FanOut {
     this.#schedule(0);
   }
 
-  /** Sends what is pending now, or soon when the last flush is not done or was long. Call when a batch of events ends. */
+  /** Sends pending updates now, or later when the last flush is unfinished or was long. Call when a batch of events ends. */
   flush(): void {
     if (this.#timer === undefined && this.#immediate === undefined && performance.now() >= this.#notBefore) this.#turn();
     else this.#schedule(0);
@@ -89,7 +89,7 @@ export class FanOut {
     else this.#immediate = setImmediate(this.#run);
   }
 
-  /** One turn: begins a flush when none is under way, and sends for a slice of time. */
+  /** One turn: begins a flush if none is in progress, and sends for a limited time. */
   #turn(): void {
     const start = performance.now();
     if (this.#owed.length === 0) this.#begin(start);
@@ -154,7 +154,7 @@ export class FanOut {
     }
   }
 
-  /** More came than is kept: all readers of the channel start again from a snapshot. */
+  /** Re-syncs all readers of a channel by snapshots after more updates than `maxPending`. */
   #resync(feed: ChannelFeed): void {
     for (const subscribers of feed.subscribers) {
       for (const subscription of subscribers) {
@@ -169,7 +169,7 @@ export class FanOut {
     if (reader.owed === 0) this.#owed.push(reader);
   }
 
-  /** Serves the readers that wait for snapshots; one that has no room for them now goes on waiting. */
+  /** Serves the readers that wait for snapshots; a reader without room for them continues to wait. */
   #snapshots(now: number): void {
     const waiting = this.#waiting;
     this.#waiting = [];

@@ -4,14 +4,14 @@ import { type MarketConnection, subscriptionKey } from './market-connection.ts';
 import { MirrorOrders } from './mirror-orders.ts';
 import { SymbolFeed } from './symbol-feed.ts';
 
-/** What market data needs to know about symbols; the engine's Directory has it. */
+/** The symbol directory that market data needs; implemented by the engine's Directory. */
 export interface SymbolNames {
   /** Changes when a definition changes. */
   readonly version: number;
   symbols(): readonly { readonly id: number; readonly name: string }[];
 }
 
-/** The feeds of all symbols, and who subscribes to which. Follows the names as they are defined. */
+/** The feeds of all symbols, and their subscriptions. Follows the symbol definitions. */
 export class MarketSymbols {
   readonly #names: SymbolNames;
   readonly #maxSubscriptions: number;
@@ -22,7 +22,7 @@ export class MarketSymbols {
   readonly #byName = new Map<string, SymbolFeed>();
   /** Connections with a subscription to every symbol. */
   readonly #everything = new Set<MarketConnection>();
-  /** A connection got subscriptions that wait for their snapshots. */
+  /** Called when a connection has subscriptions that wait for snapshots. */
   readonly #onWanted: (connection: MarketConnection) => void;
 
   constructor(names: SymbolNames, orders: number, maxSubscriptions: number, onWanted: (connection: MarketConnection) => void) {
@@ -32,7 +32,7 @@ export class MarketSymbols {
     this.#onWanted = onWanted;
   }
 
-  /** The feed of a symbol that there may not be. */
+  /** The feed of a symbol, undefined when there is none. */
   find(symbol: number): SymbolFeed | undefined {
     return this.#feeds[symbol];
   }
@@ -47,12 +47,12 @@ export class MarketSymbols {
     return name === '*' ? 0 : (this.#byName.get(name)?.symbol ?? -1);
   }
 
-  /** Name for an answer; never text that a client made up. */
+  /** Symbol name for an answer; never text from a client. */
   nameOf(symbol: number): string {
     return symbol === 0 ? '*' : (this.#feeds[symbol]?.name ?? '?');
   }
 
-  /** Takes up symbols that were defined since the last time. Cheap when there are none. */
+  /** Adds symbols defined since the last call. Cheap when there are none. */
   follow(): void {
     if (this.#names.version === this.#version) return;
     this.#version = this.#names.version;
@@ -113,7 +113,7 @@ export class MarketSymbols {
 
   #define(symbol: number): SymbolFeed {
     this.follow();
-    // The engine's events may run ahead of its directory: the name comes with the next change of that.
+    // The engine's events may be ahead of its directory; the name is set by the next directory change.
     return this.#feeds[symbol] ?? this.#add(symbol, `#${symbol}`);
   }
 

@@ -8,11 +8,11 @@ const BUY = 0;
  * The price levels of one mirror, both sides, in columns. A slot belongs to one
  * price of one side.
  *
- * Which price is best is asked once a flush and not once an event, so each side
- * keeps a binary heap that forgets lazily: an empty level stays in it until it
- * comes to the top or empty ones outnumber the others. That costs nothing per
- * event beyond the first order of a level, and does not care how far apart
- * prices lie (a bitmap over 2^26 ticks would, once per symbol).
+ * The best price is read once per flush, not once per event, so each side keeps a
+ * binary heap with lazy removal: an empty level stays in it until it reaches the
+ * top or empty levels outnumber the others. That costs nothing per event beyond
+ * the first order of a level, and is independent of the distance between prices
+ * (a bitmap over 2^26 ticks would, once per symbol).
  */
 export class MirrorLevels {
   price = new Float64Array(FIRST_LEVELS);
@@ -39,7 +39,7 @@ export class MirrorLevels {
   #free = -1;
   #used = 0;
 
-  /** Off by default: touching then costs nothing. Turning it off forgets. */
+  /** Off by default, when changes cost nothing. Turning it off clears the list. */
   set trackTouched(on: boolean) {
     if (!on) this.clearTouched();
     this.#track = on;
@@ -49,7 +49,7 @@ export class MirrorLevels {
     return this.#track;
   }
 
-  /** Slot of the level of `side` at `prices[at]`; made when there is none. */
+  /** Slot of the level of `side` at `prices[at]`; created if missing. */
   at(side: number, prices: Float64Array, at: number): number {
     this.#key[0] = prices[at] * 2 + side;
     const found = this.#index.find(this.#key, 0);
@@ -79,7 +79,7 @@ export class MirrorLevels {
     this.touched[this.touchedCount++] = slot;
   }
 
-  /** The level's last order has gone; its slot lives on until nothing refers to it. */
+  /** Call when the level's last order is removed; the slot is freed once nothing refers to it. */
   emptied(slot: number): void {
     const side = this.side[slot];
     this.live[side]--;
@@ -148,7 +148,7 @@ export class MirrorLevels {
     heap[at] = slot;
   }
 
-  /** Drops the empty levels from a heap; linear, and paid for by the levels that went empty since the last time. */
+  /** Drops the empty levels from a heap; linear, amortised over the levels emptied since the last call. */
   #sweep(side: number): void {
     const heap = this.#heaps[side];
     let kept = 0;

@@ -1,6 +1,6 @@
 import { LATENCY_BOUNDS_US, LatencyBuckets } from '../latency-buckets.ts';
 
-/** Stamps, and how many events have each; grows by doubling, is used again. */
+/** Stamps and their event counts; grows by doubling and is reused. */
 class Stamps {
   #us = new Float64Array(256);
   #events = new Float64Array(256);
@@ -34,12 +34,12 @@ class Stamps {
  * The publish latency of book events: from the stamp of the command that caused
  * one to the moment the flush that carries it has been handed to the socket of
  * its last reader, so matching, the disk in mode `durable`, and all other
- * readers' writes are in it. Events that no reader is sent do not count.
+ * readers' writes are in it. Events without a reader do not count.
  * I/O thread.
  */
 export class PublishLatency {
   readonly latency = new LatencyBuckets(LATENCY_BOUNDS_US);
-  /** Events that the next flush takes, and those of the one under way. */
+  /** Events of the next flush, and of the flush in progress. */
   #pending = new Stamps();
   #leaving = new Stamps();
   #now = 0;
@@ -47,18 +47,18 @@ export class PublishLatency {
     this.latency.observe(Math.max(0, this.#now - timeUs), events);
   };
 
-  /** An event came from the engine. @param timeUs stamp of its command */
+  /** Records an event of the engine. @param timeUs stamp of its command */
   note(timeUs: number): void {
     this.#pending.add(timeUs);
   }
 
-  /** A flush has taken what is pending. @param owed a reader is sent something */
+  /** Call when a flush has taken the pending updates. @param owed at least one reader gets a frame */
   begin(owed: boolean): void {
     if (owed) [this.#pending, this.#leaving] = [this.#leaving, this.#pending];
     else this.#pending.clear();
   }
 
-  /** Every reader of the flush has been sent its part. @param nowUs by the clock of the stamps */
+  /** Call when every reader of the flush has been served. @param nowUs time of the clock that stamps commands */
   end(nowUs: number): void {
     this.#now = nowUs;
     this.#leaving.take(this.#observe);

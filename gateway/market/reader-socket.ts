@@ -2,14 +2,14 @@
 export const CloseCause = { GoingAway: 0, TooManyFaults: 1, SlowReader: 2, Expired: 3 } as const;
 export type CloseCause = (typeof CloseCause)[keyof typeof CloseCause];
 
-/** A connection that market data can be written to, whatever transport carries it. I/O thread. */
+/** A connection for market data, independent of the transport. I/O thread. */
 export interface ReaderSocket {
-  /** Bytes that were sent and that the transport has not passed on yet. */
+  /** Sent bytes that the transport still buffers. */
   buffered(): number;
-  /** Takes the bytes over before it returns. @param binary false: UTF-8 text */
+  /** Copies the bytes before it returns. @param binary false: UTF-8 text */
   send(frame: Uint8Array, binary: boolean): void;
-  /** Runs `work`, and passes on all that it sends in one write. */
+  /** Runs `work` and sends all its messages in one write. */
   cork(work: () => void): void;
-  /** Ends behind what was sent. */
+  /** Closes after the bytes sent so far. */
   close(cause: CloseCause, reason: string): void;
 }

@@ -1,5 +1,5 @@
 export interface SlowReaderPolicy {
-  /** Bytes that may wait for one reader, on top of a snapshot in flight, before it counts as lagging. */
+  /** Maximum buffered bytes of a reader, in addition to a snapshot in flight, before it counts as lagging. */
   readonly softLimitBytes: number;
   /** A reader that lags longer than this is cut. */
   readonly lagLimitMs: number;
@@ -17,8 +17,8 @@ export const DEFAULT_SLOW_READER: SlowReaderPolicy = {
 };
 
 /**
- * Decides about one reader, from what waits in its socket. Pure: bytes and
- * times come from the caller (ms of any monotonic clock).
+ * The slow-reader policy for one reader, based on its buffered bytes. Pure: bytes
+ * and times come from the caller (ms of any monotonic clock).
  *
  *   in step ──over the limit──▶ lagging ──half drained──▶ in step, re-synced by snapshots
  *                                  │ for too long               │ too often
@@ -28,11 +28,11 @@ export class SlowReader {
   readonly #policy: SlowReaderPolicy;
   lagging = false;
   #since = 0;
-  /** Since when a wanted snapshot waits for room. */
+  /** Start of the wait for room for a snapshot. */
   #noRoomSince = Number.POSITIVE_INFINITY;
-  /** A snapshot may be larger than the soft limit, and a reader is not slow because a book is deep: it waits on top. */
+  /** Bytes of a snapshot in flight, allowed in addition to the soft limit, because a deep book does not make a reader slow. */
   #snapshotBytes = 0;
-  /** Times of the last re-syncs, a ring of `resyncLimit` + 1; allocated with the first. */
+  /** Times of the last re-syncs, a ring of `resyncLimit` + 1; allocated by the first re-sync. */
   #resyncs: number[] | undefined;
   #resyncAt = 0;
 
@@ -40,7 +40,7 @@ export class SlowReader {
     this.#policy = policy;
   }
 
-  /** Whether the reader may be sent more, with `buffered` bytes waiting. False: drop it; the reader lags from now on. */
+  /** Whether more may be sent to the reader, with `buffered` bytes waiting. False: drop the frames; the reader lags from now on. */
   admits(buffered: number, now: number): boolean {
     if (this.lagging) return false;
     if (buffered <= this.#policy.softLimitBytes) {
@@ -53,7 +53,7 @@ export class SlowReader {
     return false;
   }
 
-  /** Whether a reader that wants a snapshot may be sent it now; one that never makes room for it is cut, too. */
+  /** Whether a wanted snapshot may be sent now. A reader that never has room for it is cut too. */
   hasRoom(buffered: number, now: number): boolean {
     const room = !this.lagging && buffered <= this.#policy.softLimitBytes;
     if (room) this.#noRoomSince = Number.POSITIVE_INFINITY;
@@ -61,12 +61,12 @@ export class SlowReader {
     return room;
   }
 
-  /** A snapshot was put on its way. */
+  /** Call when a snapshot was sent. */
   snapshot(bytes: number): void {
     this.#snapshotBytes += bytes;
   }
 
-  /** True when a lagging reader has drained and is to be re-synced. */
+  /** True when a lagging reader has drained and must be re-synced. */
   drained(buffered: number, now: number): boolean {
     if (!this.lagging || buffered > this.#policy.softLimitBytes / 2) return false;
     this.lagging = false;
@@ -77,7 +77,7 @@ export class SlowReader {
     return true;
   }
 
-  /** Why the reader is to be cut, or undefined. */
+  /** Reason to cut the reader, or undefined. */
   verdict(now: number): string | undefined {
     if (this.lagging && now - this.#since > this.#policy.lagLimitMs) return 'slow reader: lagged too long';
     if (now - this.#noRoomSince > this.#policy.lagLimitMs) return 'slow reader: took no snapshot for too long';

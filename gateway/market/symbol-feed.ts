@@ -6,14 +6,14 @@ import type { ChannelDescriptor } from './channels/channel.ts';
 import { DESCRIPTORS, ORDER_FOLLOWERS, REACTIONS, REACTIONS_FROM } from './channels/channels.ts';
 import type { MirrorOrders } from './mirror-orders.ts';
 
-/** Everything that market data keeps of one symbol. Turns its events into pending wire structs, for the channels that a reader wants. */
+/** The market data of one symbol. Turns its events into pending wire structs for the channels with readers. */
 export class SymbolFeed implements OrderSink, FeedSymbol {
   readonly symbol: number;
   name: string;
   readonly mirror: BookMirror;
   /** By Channel. */
   readonly channels: readonly ChannelFeed[];
-  /** Something may be pending. */
+  /** Whether updates may be pending. */
   dirty = false;
   /** The feed of each of REACTIONS. */
   readonly #reacting: readonly ChannelFeed[];
@@ -39,7 +39,7 @@ export class SymbolFeed implements OrderSink, FeedSymbol {
     }
   }
 
-  /** A resting order changed. Counted without a reader too, so that a number means one state. */
+  /** Handles a change of a resting order. Counted without a reader too, so that each number stands for one state. */
   onOrder(action: OrderAction, order: number): void {
     const feeds = this.#following;
     for (let i = 0; i < feeds.length; i++) {

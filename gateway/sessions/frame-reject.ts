@@ -3,7 +3,7 @@ import { MAX_FRAME_BYTES, MAX_FRAME_COMMANDS, SCHEMA_VERSION } from '../../engin
 import { type Reject, reject } from '../reject.ts';
 import { SPOKEN_TEXT } from './order-caller.ts';
 
-/** What to end a session or a call with after a frame that cannot be read. @param version the frame's schema version */
+/** The reject that ends a session or a call after an unreadable frame. @param version the frame's schema version */
 export function frameReject(code: Code, version: number): Reject {
   switch (code) {
     case Code.WRONG_SCHEMA_VERSION:

@@ -2,15 +2,15 @@ import { Code } from '../../engine/codes.ts';
 import { MIN_SCHEMA_VERSION, SCHEMA_VERSION, speaksSchema } from '../../engine/wire/frames.ts';
 import { type Reject, reject } from '../reject.ts';
 
-/** The versions, as `x-openbell-schema` of a session's response headers names them: oldest and newest. */
+/** Oldest and newest schema version, as in the response header `x-openbell-schema`. */
 export const SPOKEN_SCHEMAS = `${MIN_SCHEMA_VERSION}-${SCHEMA_VERSION}`;
-/** The same for a text. */
+/** The same range for messages. */
 export const SPOKEN_TEXT = `version ${MIN_SCHEMA_VERSION} to ${SCHEMA_VERSION}`;
 
-/** The caller, as the metadata says. */
+/** The caller's metadata. */
 export interface Caller {
   readonly account: number;
-  /** Undefined: wants only new reports. */
+  /** Undefined: only new reports are sent. */
   readonly lastReport: number | undefined;
   /** Wire schema of the answers; undefined: that of the client's first frame. */
   readonly schema: number | undefined;
@@ -23,7 +23,7 @@ export interface CallerClaims {
   readonly lastReport: string | undefined;
 }
 
-/** Reads `x-openbell-account`, `x-openbell-last-report` and `x-openbell-schema`; a value given twice comes as one with a comma, and is refused. */
+/** Reads `x-openbell-account`, `x-openbell-last-report` and `x-openbell-schema`; a repeated value is joined with a comma and rejected. */
 export function readCaller({ schema, account, lastReport }: CallerClaims, accountExists: (account: number) => boolean): Caller | Reject {
   const version = readNumber(schema, SCHEMA_VERSION);
   if (schema !== undefined && (version === undefined || !speaksSchema(version))) {
@@ -43,7 +43,7 @@ export function readCaller({ schema, account, lastReport }: CallerClaims, accoun
   return { account: id, lastReport: last, schema: version };
 }
 
-/** The account that claims name; undefined when they name none that there could be. */
+/** The account id in the claims; undefined when it is not a valid id. */
 export function accountOf({ account }: CallerClaims): number | undefined {
   return readNumber(account, 0xffff_ffff);
 }

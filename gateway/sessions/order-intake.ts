@@ -5,26 +5,26 @@ import { CommandFrameReader, MAX_FRAME_COMMANDS } from '../../engine/wire/frames
 import { Command, CommandFlag } from '../../engine/wire/layout.ts';
 import type { RefusalList } from '../../engine/wire/report-frames.ts';
 
-/** What order entry needs of the sequencer. */
+/** The part of the sequencer that order entry uses. */
 export type CommandSequencer = Pick<Sequencer, 'slots' | 'refusal' | 'claim' | 'unclaim' | 'nowUs' | 'stamp' | 'publish'>;
 
 const HIGHEST_CODE = 1023;
 const WORDS = Command.bytes / 4;
-/** Where a long command is verified, before it is known how many slots it takes. */
+/** Buffer in which a long command is verified before its slots are claimed. */
 const EXTENSION_SLOT = 0;
 const COMMAND_SLOT = 1;
 
-/** What order entry counts; metrics read the fields. */
+/** Counters of order entry; metrics read the fields. */
 export class OrderEntryCounters {
   /** Open now. */
   sessions = 0;
   sessionsTotal = 0;
-  /** Sessions refused or cut, and why is in `refusals`. */
+  /** Sessions rejected or cut; `refusals` has the codes. */
   sessionsCut = 0;
   submits = 0;
   frames = 0;
   commands = 0;
-  /** Sessions that are not read from now, because they do not read either. */
+  /** Sessions paused because the client does not read its reports. */
   blockedSessions = 0;
   blockedTotal = 0;
   pushedReports = 0;
@@ -35,10 +35,10 @@ export class OrderEntryCounters {
 
 /**
  * From a frame to the command ring: verify, copy into a claimed slot, verify
- * there, stamp. A slot whose command was refused serves the next one; one left
- * over is given back at the end of the frame, because others claim too. Once
- * the ring is full the rest of the frame is refused, so that a frame's
- * commands are never taken out of order. A long command takes two slots, both
+ * there, stamp. The slot of a rejected command is reused for the next one; a
+ * remaining slot is released at the end of the frame, because others claim slots
+ * too. Once the ring is full the rest of the frame is rejected, so a frame's
+ * commands are never reordered. A long command takes two slots, both
  * or none: its extension, then the command. I/O thread only.
  */
 export class OrderIntake {
@@ -46,25 +46,25 @@ export class OrderIntake {
   /** Seqs of the commands of the last frame that were taken. */
   readonly seqs = new Float64Array(MAX_FRAME_COMMANDS);
   taken = 0;
-  /** Refuse everything: the exchange is stopping. */
+  /** Reject everything: the exchange is stopping. */
   draining = false;
   #unpublished = false;
   readonly #long = new Int32Array(2 * WORDS);
   readonly #longBytes = new Uint8Array(this.#long.buffer);
-  /** Extensions of the frame at work that have been read. */
+  /** Extensions of the current frame read so far. */
   #extensions = 0;
   readonly #sequencer: CommandSequencer;
   readonly #counters: OrderEntryCounters;
   readonly #onPublished: () => void;
 
-  /** @param onPublished runs after the frames that came together, if they gave the engine something to do */
+  /** @param onPublished called after the frames that arrived together, if any command was published */
   constructor(sequencer: CommandSequencer, counters: OrderEntryCounters, onPublished: () => void) {
     this.#sequencer = sequencer;
     this.#counters = counters;
     this.#onPublished = onPublished;
   }
 
-  /** Takes the commands of the frame that is `length` bytes at `at`; `publish` shows them to the engine. What is refused goes to `refusals`. Any other answer than OK is about the whole frame. @param because refuse all commands with this code, if it is not OK */
+  /** Takes the commands of the frame that is `length` bytes at `at`; `publish` makes them visible to the engine. Rejects are added to `refusals`. Any other answer than OK concerns the whole frame. @param because reject all commands with this code, if it is not OK */
   take(bytes: Uint8Array, at: number, length: number, account: number, refusals: RefusalList, because: Code = Code.OK): Code {
     const { reader } = this;
     const sequencer = this.#sequencer;
@@ -95,7 +95,7 @@ export class OrderIntake {
           code = this.#checkLong(index, i32, slot, account);
           if (code === Code.OK && this.#isLong) {
             const second = sequencer.claim();
-            // Both or none: without a second slot the first goes back at the end of the frame.
+            // Both or none: without a second slot the first is released at the end of the frame.
             if (second === -1) code = closed = Code.BUSY;
             else slot = this.#putLong(i32, slot, second, nowUs);
           }
@@ -132,7 +132,7 @@ export class OrderIntake {
     return this.#longBytes[COMMAND_SLOT * Command.bytes + Command.parameter] !== 0;
   }
 
-  /** Fills both slots and stamps the extension. Returns the slot of the command, which is to be stamped next. */
+  /** Fills both slots and stamps the extension. Returns the slot of the command, which the caller must stamp next. */
   #putLong(words: Int32Array, extension: number, command: number, nowUs: number): number {
     putWords(this.#long, EXTENSION_SLOT, words, extension);
     putWords(this.#long, COMMAND_SLOT, words, command);
@@ -140,7 +140,7 @@ export class OrderIntake {
     return command;
   }
 
-  /** Shows the engine what `take` took since the last time. */
+  /** Publishes the commands taken since the last call to the engine. */
   publish(): void {
     if (!this.#unpublished) return;
     this.#unpublished = false;

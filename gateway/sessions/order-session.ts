@@ -8,17 +8,17 @@ import type { ReportCursor, ReportListener } from './report-cursor.ts';
 import type { ReportHub } from './report-hub.ts';
 import type { ServiceTime } from './service-time.ts';
 
-/** Reports of one frame: 128 KiB, the most that is ever under way to one session. */
+/** Maximum reports of one frame: 128 KiB, the most that is in flight to one session. */
 const FRAME_REPORTS = 1024;
-/** From here on a session is not read from until it has caught up to half. */
+/** Backlog at which a session is paused until the backlog has halved. */
 const MAX_BACKLOG = 16_384;
 const MAX_REFUSALS = 4096;
-/** From here on it is cut: it goes on sending although it is not read from. */
+/** Rejects at which a session is cut, because it keeps sending while paused. */
 const HOPELESS_REFUSALS = 4 * MAX_REFUSALS;
-/** How long a session whose credentials have expired may take to read what it is owed. */
+/** Time for a session with expired credentials to read its remaining reports. */
 const EXPIRED_GRACE_MS = 5000;
 
-/** What the sessions of one server share. */
+/** State shared by the sessions of one server. */
 export interface SessionContext {
   readonly hub: ReportHub;
   readonly intake: OrderIntake;
@@ -27,31 +27,30 @@ export interface SessionContext {
   readonly onGone: (session: OrderSession) => void;
 }
 
-/** What carries a session: a gRPC stream, or a WebSocket. */
+/** The transport of a session: a gRPC stream or a WebSocket. */
 export interface SessionTransport {
-  /** Bytes that it wants free at the beginning of a frame. */
+  /** Bytes reserved for the transport at the beginning of a frame. */
   readonly headroom: number;
-  /** Takes a frame over. True: the next may follow at once; false: when `onWritten` says so. */
+  /** Takes ownership of a frame. True: the next may follow at once; false: after `onWritten`. */
   write(frame: Buffer): boolean;
-  /** The client is to send no more for now. What it sends all the same is refused with BUSY. */
+  /** Stops the client from sending. Commands sent nevertheless are rejected with BUSY. */
   pause(): void;
   resume(): void;
-  /** Says goodbye behind what was written. */
+  /** Ends normally, after the frames written. */
   end(): void;
-  /** Ends with a reason, behind what was written. */
+  /** Ends with a reject, after the frames written. */
   fail(reject: Reject): void;
 }
 
-/** Serves all sessions in turn: a frame is built and handed over in one go. */
+/** The frame builder shared by all sessions: a frame is built and handed over synchronously. */
 const frame = new ReportFrameWriter(FRAME_REPORTS);
 
 /**
- * One session of an account. At most one frame is under way to the client;
- * what comes meanwhile stays in the hub and goes out together when the
- * transport has taken the last one. So the slower the client, the larger its
- * frames, and a client that does not read costs one frame of memory. A stream
- * sends one message after the other in any case, so nothing waits longer for
- * it.
+ * One session of an account. At most one frame is in flight to the client;
+ * later reports stay in the hub and are sent together once the transport has
+ * taken the frame. So the slower the client, the larger its frames, and a client
+ * that does not read costs one frame of memory. A stream sends messages in
+ * sequence in any case, so this adds no delay.
  */
 export class OrderSession implements ReportListener {
   readonly account: number;
@@ -59,16 +58,16 @@ export class OrderSession implements ReportListener {
   readonly #context: SessionContext;
   readonly #cursor: ReportCursor;
   readonly #refusals = new RefusalList();
-  /** Reports up to this command were there before the session was: their times say nothing about it. */
+  /** Reports up to this command are older than the session and are not timed. */
   readonly #openedSeq: number;
   #writing = false;
   #blocked = false;
-  /** The client, or the stopping exchange, wants no more commands: leave when all is answered. */
+  /** The client or the stopping exchange ends the session: close when all commands are answered. */
   #ending = false;
-  /** Why it ends when all is answered; undefined: it was asked to. */
+  /** Reject with which it ends when all is answered; undefined: a normal end. */
   #ended: Reject | undefined;
   #deadline: NodeJS.Timeout | undefined;
-  /** Each command is refused with it. OK: none is refused because of its sender. */
+  /** Code with which each command is rejected. OK: no command is rejected because of its sender. */
   #standing: Code;
   #gone = false;
   #lastSeq = 0;
@@ -77,7 +76,7 @@ export class OrderSession implements ReportListener {
 
   /**
    * @param sent number of the last report the client has seen; call `begin` next
-   * @param readOnly each command is refused with PERMISSION_DENIED
+   * @param readOnly each command is rejected with PERMISSION_DENIED
    * @param schema wire schema of the answers; undefined: that of the first frame, and the oldest before it
    */
   constructor(
@@ -97,7 +96,7 @@ export class OrderSession implements ReportListener {
     this.#cursor = context.hub.open(account, sent, this);
   }
 
-  /** Sends what the client has not seen; the transport is open. */
+  /** Sends the reports that the client has not seen. The transport must be open. */
   begin(): void {
     this.#pump();
   }
@@ -131,11 +130,11 @@ export class OrderSession implements ReportListener {
     }
     if (intake.taken !== 0) this.#lastSeq = intake.seqs[intake.taken - 1];
     if (refusals.count < HOPELESS_REFUSALS) return true;
-    this.cut(reject(Code.BUSY, 'the session sends commands and does not read what becomes of them'));
+    this.cut(reject(Code.BUSY, 'the session sends commands and does not read their reports'));
     return false;
   }
 
-  /** Shows the engine the commands of all frames that came together. */
+  /** Publishes the commands of all frames that arrived together. */
   onFramesEnd(): void {
     this.#context.intake.publish();
     if (this.#refusals.count !== 0) {
@@ -144,7 +143,7 @@ export class OrderSession implements ReportListener {
     }
   }
 
-  /** The transport can take the next frame. */
+  /** Call when the transport can take the next frame. */
   onWritten(): void {
     this.#writing = false;
     this.#pump();
@@ -157,7 +156,7 @@ export class OrderSession implements ReportListener {
     this.#pump();
   }
 
-  /** The credentials hold no longer: takes no more commands, and ends with `why` once every one it took is answered, or has had five seconds for it. */
+  /** Call when the credentials have expired: takes no more commands, and ends with `why` once all commands are answered or after five seconds. */
   expire(why: Reject): void {
     if (this.#gone || this.#ended !== undefined) return;
     this.#standing = Code.UNAUTHENTICATED;
@@ -174,7 +173,7 @@ export class OrderSession implements ReportListener {
     this.#transport.fail(why);
   }
 
-  /** The transport is gone. */
+  /** Call when the transport has closed. */
   leave(): void {
     if (this.#gone) return;
     this.#gone = true;
@@ -211,7 +210,7 @@ export class OrderSession implements ReportListener {
     return this.#context.hub.seenSeq >= this.#lastSeq && this.#cursor.backlog() === 0;
   }
 
-  /** Reads from the client only as fast as the client reads: commands make reports. */
+  /** Limits the client's commands to the rate at which it reads, because commands cause reports. */
   #regulate(): void {
     if (this.#gone) return;
     const backlog = this.#cursor.backlog();

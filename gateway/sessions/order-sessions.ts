@@ -9,7 +9,7 @@ import { OrderSession, type SessionContext, type SessionTransport } from './orde
 import type { ReportHub } from './report-hub.ts';
 import { ServiceTime } from './service-time.ts';
 
-/** How often sessions are looked through for those whose credentials have expired, ms. */
+/** Interval of the check for expired credentials, ms. */
 const EXPIRY_MS = 1000;
 
 export interface OrderSessionsOptions {
@@ -17,22 +17,22 @@ export interface OrderSessionsOptions {
   readonly hub: ReportHub;
   readonly accountExists: (account: number) => boolean;
   readonly identity: Identity;
-  /** Runs after the frames that came together, if they gave the engine something to do: topology `compact` lets the engine run there. */
+  /** Called after the frames that arrived together, if any command was published: topology `compact` runs the engine there. */
   readonly onPublished: () => void;
-  /** Most sessions. Default 1024. */
+  /** Maximum sessions. Default 1024. */
   readonly maxSessions?: number;
-  /** Most sessions of one account, so that one account cannot take them all. Default 64. */
+  /** Maximum sessions of one account, so that one account cannot use them all. Default 64. */
   readonly maxAccountSessions?: number;
 }
 
-/** An admitted caller, and where the account's reports stand. */
+/** An admitted caller, and the position in the account's reports. */
 export interface Admission {
   readonly account: number;
   /** Number of the last report that the client has seen. */
   readonly sent: number;
   /** Number of the account's last report. */
   readonly last: number;
-  /** They may have reports, and send nothing. */
+  /** The caller may receive reports but send no commands. */
   readonly readOnly: boolean;
   /** ms since the Unix epoch, or Infinity. */
   readonly expiresAt: number;
@@ -40,14 +40,14 @@ export interface Admission {
   readonly schema: number | undefined;
 }
 
-/** All order-entry sessions of the process, whatever carries them: how they are admitted, and how they end. I/O thread. */
+/** All order-entry sessions of the process, independent of the transport: admission and end. I/O thread. */
 export class OrderSessions {
   readonly counters = new OrderEntryCounters();
   readonly serviceTime: ServiceTime;
   readonly intake: OrderIntake;
   readonly hub: ReportHub;
   readonly #options: OrderSessionsOptions;
-  /** Each with the time when its credentials expire. */
+  /** Expiry of each session's credentials. */
   readonly #sessions = new Map<OrderSession, number>();
   #watch: NodeJS.Timeout | undefined;
   readonly #context: SessionContext;
@@ -70,19 +70,19 @@ export class OrderSessions {
     };
   }
 
-  /** What the claims are good for now, or why for nothing; a reject is counted. @param visit for the log of rejects */
+  /** Admits a caller, or returns the reject, which is counted. @param visit for the log of rejects */
   admit(claims: CallerClaims, principal: Principal, visit: Visit): Admission | Reject {
     const admission = this.#admit(claims, principal, visit);
     if ('code' in admission) this.counters.sessionsCut++;
     return admission;
   }
 
-  /** Counts a session that was refused before `admit`. */
+  /** Counts a session that was rejected before `admit`. */
   rejected(): void {
     this.counters.sessionsCut++;
   }
 
-  /** Begins the session of an admission that was just given. */
+  /** Starts the session of an admission that `admit` just returned. */
   open(transport: SessionTransport, { account, sent, readOnly, expiresAt, schema }: Admission): OrderSession {
     const session = new OrderSession(transport, account, sent, readOnly, schema, this.#context);
     this.#sessions.set(session, expiresAt);
@@ -98,12 +98,12 @@ export class OrderSessions {
     return this.#caller(claims, 'order:send', principal, visit);
   }
 
-  /** Commands are refused with DRAINING from now on, and new sessions too; reports go on. */
+  /** Rejects commands and new sessions with DRAINING from now on; reports continue. */
   drain(): void {
     this.intake.draining = true;
   }
 
-  /** Lets each session have the reports of what it sent, and go. */
+  /** Ends each session once its commands are answered. */
   end(): void {
     clearInterval(this.#watch);
     for (const session of this.#sessions.keys()) session.end();
@@ -114,7 +114,7 @@ export class OrderSessions {
     for (const [session, expiresAt] of this.#sessions) if (expiresAt <= now) session.expire(expired);
   }
 
-  /** Authorization comes before existence: callers who may not see an account do not learn whether it exists. */
+  /** Authorization is checked before existence: unauthorised callers must not learn whether an account exists. */
   #caller(claims: CallerClaims, action: Action, principal: Principal, visit: Visit): Caller | Reject {
     const account = accountOf(claims);
     return this.#options.identity.forbid(principal, action, visit, account) ?? readCaller(claims, this.#options.accountExists);

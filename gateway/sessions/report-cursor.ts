@@ -2,27 +2,27 @@ import { Report } from '../../engine/wire/layout.ts';
 import { REPORT_WORDS, type ReportFrameWriter } from '../../engine/wire/report-frames.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
 
-/** Reports asked of the archive at once. */
+/** Reports per archive read. */
 const ARCHIVE_READ = 1024;
-/** The archive is written behind the engine: what it does not have yet comes soon. */
+/** Delay before the archive is read again, ms: it is written shortly after the engine publishes. */
 const ARCHIVE_RETRY_MS = 20;
-/** Failed reads, one after the other, before the session is given up. */
+/** Consecutive failed reads before the session ends. */
 const ARCHIVE_ATTEMPTS = 50;
 
 /** Execution reports of the past, by account and number. */
 export interface ReportArchive {
-  /** Up to `limit` packed 128-byte reports from number `fromReportNo` on, without gaps; empty when it has none yet. */
+  /** Up to `limit` packed 128-byte reports from number `fromReportNo` on, without gaps; empty when there are none yet. */
   read(account: number, fromReportNo: number, limit: number): Promise<Uint8Array>;
 }
 
 export interface ReportListener {
-  /** There may be more to `fill`. */
+  /** Called when there may be more to `fill`. */
   onReportsReady(): void;
-  /** What follows cannot be read: the session has to end. */
+  /** Called when the next reports cannot be read: the session must end. */
   onReportsLost(error: Error): void;
 }
 
-/** The hub, as its cursors see it. */
+/** The part of the hub that cursors use. */
 export interface RetainedReports {
   /** Slots of 128 bytes. */
   readonly words: Int32Array;
@@ -33,10 +33,10 @@ export interface RetainedReports {
   find(stream: AccountStream, no: number): number;
 }
 
-/** What the hub retains of one account. Nothing retained: slots are -1 and `oldestNo` is one behind `newestNo`. */
+/** The reports of one account that the hub retains. If there are none, slots are -1 and `oldestNo` is `newestNo` + 1. */
 export class AccountStream {
   readonly account: number;
-  /** Reports up to here exist, although the hub may never have seen them. */
+  /** Reports up to this number exist, even if the hub never received them. */
   readonly knownNo: number;
   /** Number of the last report the hub took, 0 = none. */
   newestNo = 0;
@@ -52,15 +52,15 @@ export class AccountStream {
   }
 }
 
-/** How far one session has read its account's reports. */
+/** The read position of one session in its account's reports. */
 export class ReportCursor {
   readonly stream: AccountStream;
   readonly listener: ReportListener;
-  /** Number of the last report given out. */
+  /** Number of the last report returned. */
   sent: number;
   closed = false;
   readonly #hub: RetainedReports;
-  /** Slot of the last report that came from the ring, -1 = none yet. It is report `sent` as long as the ring has that. */
+  /** Slot of the last report read from the ring, -1 = none yet. It is report `sent` while the ring retains that. */
   #slot = -1;
   #chunk: Int32Array | undefined;
   #chunkAt = 0;
@@ -75,12 +75,12 @@ export class ReportCursor {
     if (sent !== 0 && sent === stream.newestNo && sent >= stream.oldestNo) this.#slot = stream.newestSlot;
   }
 
-  /** Reports that exist and were not given out. */
+  /** Number of existing reports not returned yet. */
   backlog(): number {
     return Math.max(0, Math.max(this.stream.newestNo, this.stream.knownNo) - this.sent);
   }
 
-  /** Moves reports into the frame until it is full or there are none. When the archive has to be asked, the listener hears of the answer. */
+  /** Moves reports into the frame until it is full or there are none. If the archive must be read, the listener is called when it has answered. */
   fill(frame: ReportFrameWriter): void {
     const { stream } = this;
     const hub = this.#hub;
@@ -101,7 +101,7 @@ export class ReportCursor {
     }
   }
 
-  /** One report out of the chunk at hand; false when the archive has to be read first. */
+  /** Takes one report from the chunk in memory; false when the archive must be read first. */
   #fillFromArchive(frame: ReportFrameWriter): boolean {
     const chunk = this.#chunk;
     if (chunk === undefined) {
@@ -142,7 +142,7 @@ export class ReportCursor {
       return;
     }
     this.#reading = false;
-    // A copy is aligned, whatever the archive's buffer is.
+    // A copy is aligned; the archive's buffer may not be.
     const words = new Int32Array(bytes.slice().buffer);
     const report = new ReportView();
     for (let at = 0, no = this.sent + 1; at < words.length; at += REPORT_WORDS, no++) {

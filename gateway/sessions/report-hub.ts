@@ -7,7 +7,7 @@ import { AccountStream, type ReportArchive, ReportCursor, type ReportListener, t
 
 const NONE = -1;
 
-/** Called once, with the first report that the command's own account got for it. */
+/** Called once, with the first report of the command to its own account. */
 export interface SeqWaiter {
   /** The report lies at word `at`; it is valid during the call only. */
   onFirstReport(seq: number, words: Int32Array, at: number): void;
@@ -15,20 +15,20 @@ export interface SeqWaiter {
 
 export interface ReportHubOptions {
   readonly archive: ReportArchive;
-  /** The number of the account's last report, 0 for none: what a restart left behind, before the hub has seen any. */
+  /** The number of the account's last report, 0 for none: the state after recovery, before the hub has received any. */
   readonly lastReportNo: (account: number) => number;
   /** Reports kept in memory, a power of two. Default 2^17 (16 MiB). */
   readonly retained?: number;
-  /** Most commands that may be awaited at once. Default 65,536. */
+  /** Maximum commands awaited at once. Default 65,536. */
   readonly maxAwaited?: number;
 }
 
 /**
- * Where execution reports meet the sessions. It keeps the last reports of all
+ * Distributes execution reports to sessions. It keeps the last reports of all
  * accounts in one ring, chained per account; a session is a cursor on its
- * account's chain. So nothing is queued per session: one that reads slowly, or
- * comes back, reads on from the ring, and what the ring has lost from the
- * archive. I/O thread only.
+ * account's chain. So nothing is queued per session: a session that reads slowly
+ * or reconnects continues from the ring, or from the archive for reports that
+ * the ring has overwritten. I/O thread only.
  *
  *   ring   ┌────┬────┬────┬────┬────┬────┬────┐
  *          │ A7 │ B3 │ A8 │ C1 │ B4 │ A9 │ …  │   128-byte reports, any account
@@ -39,7 +39,7 @@ export interface ReportHubOptions {
 export class ReportHub implements ReportHandler, RetainedReports {
   /** Reports taken so far. */
   reports = 0;
-  /** Seq of the command whose report was taken last; they come in order. */
+  /** Seq of the command of the last report taken; reports are in order of seq. */
   seenSeq = 0;
   readonly words: Int32Array;
   readonly next: Int32Array;
@@ -81,7 +81,7 @@ export class ReportHub implements ReportHandler, RetainedReports {
     if (this.#waiters.size !== 0) this.#answer(stream.account, words, from);
   }
 
-  /** Shows each session what came for it, once a poll. */
+  /** Notifies each session with new reports, once per poll. */
   onReportsEnd(): void {
     const touched = this.#touched;
     for (let i = 0; i < touched.length; i++) {
@@ -93,13 +93,13 @@ export class ReportHub implements ReportHandler, RetainedReports {
     touched.length = 0;
   }
 
-  /** The number of the account's last report that may have left; 0 for none. */
+  /** The number of the account's last report that may have been sent; 0 for none. */
   lastReportNo(account: number): number {
     const stream = this.#stream(account);
     return Math.max(stream.newestNo, stream.knownNo, this.#lastReportNo(account));
   }
 
-  /** A cursor behind report `sent` of the account; the listener hears of what follows. Close it when the session goes. */
+  /** A cursor after report `sent` of the account; the listener is called for later reports. Close it when the session ends. */
   open(account: number, sent: number, listener: ReportListener): ReportCursor {
     const stream = this.#stream(account);
     const cursor = new ReportCursor(this, stream, sent, listener);
@@ -113,7 +113,7 @@ export class ReportHub implements ReportHandler, RetainedReports {
     stream.cursors = stream.cursors.filter((other) => other !== cursor);
   }
 
-  /** Whether `count` more commands may be awaited. Ask before they are sequenced. */
+  /** Whether `count` more commands may be awaited. Call it before they are sequenced. */
   canAwait(count: number): boolean {
     return this.#waiters.size + count <= this.#maxAwaited;
   }
@@ -124,7 +124,7 @@ export class ReportHub implements ReportHandler, RetainedReports {
     this.#waiters.set(seq, { account, waiter });
   }
 
-  /** The waiter of `seq` is gone. */
+  /** Removes the waiter of `seq`. */
   forget(seq: number): void {
     this.#waiters.delete(seq);
   }
@@ -138,7 +138,7 @@ export class ReportHub implements ReportHandler, RetainedReports {
     });
   }
 
-  /** Slot of report `no`, which is retained. A walk along the account's chain: cursors do it once, when they come from elsewhere. */
+  /** Slot of report `no`, which is retained. A walk along the account's chain: a cursor does it once, when it enters the ring. */
   find(stream: AccountStream, no: number): number {
     if (no === stream.newestNo) return stream.newestSlot;
     let slot = stream.oldestSlot;
@@ -153,7 +153,7 @@ export class ReportHub implements ReportHandler, RetainedReports {
     this.#head = slot + 1 === this.#slots ? 0 : slot + 1;
     for (let i = 0; i < REPORT_WORDS; i++) this.words[to + i] = words[from + i];
     this.next[slot] = NONE;
-    // An empty chain starts here; its numbers go on.
+    // An empty chain starts here; its numbers continue.
     if (stream.oldestSlot === NONE) {
       stream.oldestSlot = slot;
       stream.oldestNo = no;

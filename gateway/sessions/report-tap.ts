@@ -9,17 +9,17 @@ const HIGHEST_CODE = 1023;
 const KINDS = 8;
 
 /**
- * Counts and times reports on their way to the hub. Order-to-report latency is
+ * Counts and times reports before the hub takes them. Order-to-report latency is
  * from the moment the sequencer stamped the command to the moment its first
- * report may leave, so in mode `durable` the disk is in it. Counting is a few
- * typed-array stores; metrics read the arrays when they are asked.
+ * report may be sent, so in mode `durable` it includes the disk. Counting is a few
+ * typed-array stores; metrics read the arrays on scrape.
  */
 export class ReportTap implements ReportHandler {
   readonly latency = new LatencyBuckets(LATENCY_BOUNDS_US);
-  /** Reports by kind, and refusals by code. */
+  /** Reports by kind, and rejects by code. */
   readonly kinds = new Float64Array(KINDS);
   readonly refusals = new Float64Array(HIGHEST_CODE + 1);
-  /** Off while recovery shows reports of the past. */
+  /** Off while recovery publishes past reports. */
   timing = false;
   readonly #next: ReportHandler;
   readonly #nowUs: () => number;

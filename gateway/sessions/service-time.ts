@@ -11,8 +11,8 @@ const SERVICE_TIME_BOUNDS_US = [
 /**
  * The service time of orders: from the socket read that brought a command to
  * the moment its report is handed to the socket's write, for every report that
- * leaves on the session's own time (what a returning session is sent again does
- * not count). I/O thread.
+ * was published during the session (reports sent again after a reconnect do not
+ * count). I/O thread.
  */
 export class ServiceTime {
   readonly latency = new LatencyBuckets(SERVICE_TIME_BOUNDS_US);
@@ -24,7 +24,7 @@ export class ServiceTime {
     this.#nowUs = nowUs;
   }
 
-  /** The frame is about to be written. @param afterSeq reports of commands up to here are not counted */
+  /** Call just before the frame is written. @param afterSeq reports of commands up to here are not counted */
   note(frame: ReportFrameWriter, afterSeq: number): void {
     const report = this.#report;
     const now = this.#nowUs();

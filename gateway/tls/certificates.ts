@@ -2,16 +2,16 @@ import { stat } from 'node:fs/promises';
 import type { Logger } from '../log.ts';
 import { readTlsMaterial, type TlsFiles, type TlsMaterial } from './tls-material.ts';
 
-/** How often the files are looked at. ms */
+/** Interval between checks of the files, ms. */
 const POLL_MS = 2000;
 const DAY_MS = 86_400_000;
-/** A certificate that ends sooner is warned of, once a day. */
+/** A certificate that expires sooner is reported by a warning, once a day. */
 const NEAR_MS = 14 * DAY_MS;
 
 /**
- * The certificate of all ports, read again when its files change. It asks for
+ * The certificate of all ports, read again when its files change. It polls
  * their state instead of watching them: Kubernetes swaps a symlink two
- * directories up, which a watch on the file does not see. I/O thread.
+ * directories up, which a file watch does not report. I/O thread.
  */
 export class Certificates {
   readonly #files: TlsFiles;
@@ -39,12 +39,12 @@ export class Certificates {
     return this.#current;
   }
 
-  /** Times that a changed pair was taken. */
+  /** Number of reloads. */
   get reloads(): number {
     return this.#reloads;
   }
 
-  /** Runs with each new pair. If it throws, that is logged, and its port keeps the old one. */
+  /** Called with each new pair. If it throws, the error is logged and its port keeps the old pair. */
   onChange(listener: (material: TlsMaterial) => void): void {
     this.#listeners.push(listener);
   }
@@ -65,23 +65,23 @@ export class Certificates {
     try {
       material = readTlsMaterial(this.#files);
     } catch (error) {
-      this.#log.error({ err: error }, 'the changed TLS files cannot be used; the certificate before them stays in use');
+      this.#log.error({ err: error }, 'the changed TLS files cannot be used; the previous certificate stays in use');
       return;
     }
     if (same(material, this.#current)) return;
     this.#current = material;
     this.#reloads++;
     this.#warnedAt = Number.NEGATIVE_INFINITY;
-    for (const listener of this.#listeners) this.#tell(listener, material);
+    for (const listener of this.#listeners) this.#notify(listener, material);
     this.#log.info({ certificates: material.expiries.map(shown) }, 'TLS certificate reloaded');
     this.#warn();
   }
 
-  #tell(listener: (material: TlsMaterial) => void, material: TlsMaterial): void {
+  #notify(listener: (material: TlsMaterial) => void, material: TlsMaterial): void {
     try {
       listener(material);
     } catch (error) {
-      this.#log.error({ err: error }, 'a port could not take the changed TLS certificate and keeps the one before it');
+      this.#log.error({ err: error }, 'a port could not use the changed TLS certificate and keeps the previous one');
     }
   }
 
@@ -92,7 +92,7 @@ export class Certificates {
     this.#warnedAt = now;
     for (const expiry of near) {
       const expired = expiry.validTo <= now;
-      this.#log.warn(shown(expiry), expired ? 'a TLS certificate has expired: clients refuse it' : 'a TLS certificate expires soon');
+      this.#log.warn(shown(expiry), expired ? 'a TLS certificate has expired: clients reject it' : 'a TLS certificate expires soon');
     }
   }
 }
@@ -106,7 +106,7 @@ function same(one: TlsMaterial, other: TlsMaterial): boolean {
   return ca && one.cert.equals(other.cert) && one.key.equals(other.key);
 }
 
-/** Changes whenever a file does: it follows links, so a swapped link is another inode. */
+/** Changes whenever a file changes. It follows links, so a swapped link has another inode. */
 async function stateOf({ cert, key, clientCa }: TlsFiles): Promise<string> {
   const states = [cert, key, clientCa].map(async (file) => {
     if (file === undefined) return '';

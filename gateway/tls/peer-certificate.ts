@@ -2,9 +2,9 @@ import type { HttpResponse } from 'uWebSockets.js';
 import { X509Certificate } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
 
-/** Who a client certificate names. It was verified against the client CA before anyone gets to see this. */
+/** The subject of a client certificate, which was verified against the client CA. */
 export interface PeerCertificate {
-  /** Distinguished name in one line, such as `CN=desk-7,O=Acme`; empty when the certificate names nobody there. */
+  /** Distinguished name in one line, such as `CN=desk-7,O=Acme`; empty when the certificate has none. */
   readonly subject: string;
   /** Subject alternative names of type DNS. */
   readonly dnsNames: readonly string[];
@@ -12,13 +12,13 @@ export interface PeerCertificate {
   readonly uris: readonly string[];
   /** SHA-256 of the certificate, hex in pairs with colons. */
   readonly fingerprint: string;
-  /** Its last moment, ms since the Unix epoch. */
+  /** Expiry, ms since the Unix epoch. */
   readonly expiresAt: number;
 }
 
-/** The other end of a connection. */
+/** The peer of a connection. */
 export interface Peer {
-  /** IPv4 or IPv6 literal without the port; IPv4 in IPv6 clothes comes as IPv4. Empty when it is gone already. */
+  /** IPv4 or IPv6 literal without the port; IPv4-mapped IPv6 is given as IPv4. Empty when the peer has disconnected. */
   readonly address: string;
   /** Its verified client certificate; undefined without mutual TLS. */
   readonly certificate: PeerCertificate | undefined;
@@ -31,7 +31,7 @@ export function peerOf(socket: { readonly remoteAddress?: string | undefined }):
   return { address, certificate: shown && readPeerCertificate(shown) };
 }
 
-/** The other end of a WebSocket that asks to be upgraded; valid as long as `res` is. */
+/** The peer of a WebSocket upgrade request; valid as long as `res`. */
 export function peerOfUpgrade(res: HttpResponse): Peer {
   const pem = clientCertificateOf(res);
   return {
@@ -47,10 +47,10 @@ export function peerAddress(res: HttpResponse): string {
 
 /**
  * PEM of the client certificate, undefined without one. uWebSockets verifies
- * what a client shows during the handshake, but lets in who shows nothing.
+ * a certificate during the handshake, but accepts clients without one.
  */
 export function clientCertificateOf(res: HttpResponse): string | undefined {
-  // A plain app has no such method, and the types know it of neither.
+  // An app without TLS has no such method, and the types declare it for neither.
   const { getX509Certificate } = res as { getX509Certificate?: () => string };
   return getX509Certificate?.call(res) || undefined;
 }
@@ -68,7 +68,7 @@ function readPeerCertificate({ subject, subjectAltName, fingerprint256, validTo 
 
 /**
  * Node gives them in one text, `DNS:a, URI:b`; a name with a comma, a quote or
- * a control character comes as a JSON string, so that it cannot pass for two.
+ * a control character comes as a JSON string, so that it cannot be mistaken for two.
  */
 function alternativeNames(text: string): [type: string, name: string][] {
   return Array.from(text.matchAll(/([^:,]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/g), ([, type, name]) => [
@@ -77,7 +77,7 @@ function alternativeNames(text: string): [type: string, name: string][] {
   ]);
 }
 
-/** @param bytes 4 or 16, empty for a socket that is gone */
+/** @param bytes 4 or 16, empty for a closed socket */
 function addressText(bytes: Buffer): string {
   if (bytes.length === 4) return bytes.join('.');
   if (bytes.length !== 16) return '';

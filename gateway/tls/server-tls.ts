@@ -1,12 +1,12 @@
 import type { TlsOptions } from 'node:tls';
 import type { TlsMaterial } from './tls-material.ts';
 
-/** A client that does not finish its handshake by then is gone. ms */
+/** Time limit of a TLS handshake, ms. */
 const HANDSHAKE_MS = 10_000;
 
 /**
  * Options of a server of node:tls, node:https or node:http2.
- * @param required with a client CA: false lets clients without a certificate in, for the server to tell apart by `authorized`
+ * @param required with a client CA: false accepts clients without a certificate; the server checks `authorized`
  */
 export function serverTls({ cert, key, clientCa }: TlsMaterial, { required }: { required: boolean }): TlsOptions {
   return {

@@ -4,14 +4,14 @@ import { createSecureContext } from 'node:tls';
 
 /** Paths of PEM files. */
 export interface TlsFiles {
-  /** The server's certificate, then those between it and its authority. */
+  /** The server's certificate, then its intermediate certificates. */
   readonly cert: string;
   readonly key: string;
-  /** Authorities of client certificates. With them, clients must show one. */
+  /** CA certificates for client certificates; with them, client certificates are required. */
   readonly clientCa: string | undefined;
 }
 
-/** What the files held, checked to be of one piece. */
+/** The content of the files, checked to be consistent. */
 export interface TlsMaterial {
   readonly files: TlsFiles;
   readonly cert: Buffer;
@@ -42,7 +42,7 @@ export function readTlsMaterial(files: TlsFiles): TlsMaterial {
   const privateKey = parse(files.key, '--tls-key', () => createPrivateKey(key));
   if (!server.checkPrivateKey(privateKey))
     throw new TlsError(`${files.key} is not the key of the certificate in ${files.cert}: give the two that were issued together`);
-  // What comes behind the first certificate of the file is read here only.
+  // Certificates after the first of the file are parsed only here.
   parse(files.cert, '--tls-cert', () => createSecureContext({ cert, key, ca: clientCa, minVersion: 'TLSv1.3' }));
   return {
     files,
@@ -61,7 +61,7 @@ function read(file: string, flag: string): Buffer {
   }
 }
 
-/** The library's own message could quote what it was given: only its code is told. */
+/** The library's message could quote its input, so only its code is shown. */
 function parse<T>(file: string, flag: string, work: () => T): T {
   try {
     return work();

@@ -6,12 +6,12 @@ import { ReportFlag } from '../../engine/wire/names.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
 import type { ReportHub } from '../sessions/report-hub.ts';
 
-/** Longer than any stall that trading survives; a disk that is full may last longer than this. */
+/** Longer than any stall of a healthy exchange; a full disk may last longer. */
 const ANSWER_TIMEOUT_MS = 10_000;
 
 export interface AdminAnswer {
   readonly code: Code;
-  /** Place of the command in the log; 0 when it was not sequenced. Of a repeated request, that of the first one. */
+  /** Sequence of the command; 0 when it was not sequenced. For a repeated request, the sequence of the first one. */
   readonly seq: number;
   /** An earlier command with the same idempotency key gave this answer, and this one did nothing. */
   readonly repeated: boolean;
@@ -20,22 +20,22 @@ export interface AdminAnswer {
   readonly quantity: number;
 }
 
-/** The engine has not answered: the command may or may not take effect. */
+/** The engine has not answered; the command may or may not take effect. */
 export class AdminTimeoutError extends Error {
   readonly code = 'OPENBELL_NO_ANSWER';
-  /** The command's place in the log. */
+  /** The command's sequence. */
   readonly seq: number;
 
   constructor(seq: number, timeoutMs: number) {
-    super(`command ${seq} is not answered after ${timeoutMs / 1000} s; look at /health/ready, then whether it took effect`);
+    super(`command ${seq} is not answered after ${timeoutMs / 1000} s; check /health/ready, then whether it took effect`);
     this.seq = seq;
   }
 }
 
 /**
- * Administrative commands on their way through the sequencer, like any other
- * command: journaled, in their place among the orders, and answered on the
- * stream of account 0. I/O thread only.
+ * Sends administrative commands through the sequencer, like any other command:
+ * they are journaled, ordered with the orders, and answered on the stream of
+ * account 0. I/O thread only.
  */
 export class AdminCommands {
   readonly #sequencer: Pick<Sequencer, 'slots' | 'refusal' | 'claim' | 'stamp' | 'publish'>;
@@ -43,7 +43,7 @@ export class AdminCommands {
   readonly #onPublished: () => void;
   readonly #timeoutMs: number;
 
-  /** @param onPublished runs after each command: topology `compact` lets the engine run there */
+  /** @param onPublished called after each command: topology `compact` runs the engine there */
   constructor(
     sequencer: Pick<Sequencer, 'slots' | 'refusal' | 'claim' | 'stamp' | 'publish'>,
     hub: Pick<ReportHub, 'awaitSeq' | 'canAwait' | 'forget'>,
@@ -105,14 +105,14 @@ function readAnswer(seq: number, report: Uint8Array): AdminAnswer {
   return { code: kind === ReportKind.Accepted ? Code.OK : (code as Code), seq: repeated ? quantity : seq, repeated, price, quantity };
 }
 
-/** What went wrong with an administrative command, in words; empty for OK. */
+/** Advice for the code of an administrative command; empty for OK. */
 export function adminAdvice(code: number): string {
-  return ADVICE.get(code) ?? (code === Code.OK ? '' : `refused with ${codeName(code)}: see docs/CODES.md`);
+  return ADVICE.get(code) ?? (code === Code.OK ? '' : `rejected with ${codeName(code)}: see docs/CODES.md`);
 }
 
 const ADVICE = new Map<number, string>([
-  [Code.BUSY, 'the exchange is busy or has failed: look at /health/ready and try again'],
-  [Code.DISK_FULL, 'the disk is full: make room, trading then goes on by itself'],
+  [Code.BUSY, 'the exchange is busy or has failed: check /health/ready and try again'],
+  [Code.DISK_FULL, 'the disk is full: free space, trading then resumes by itself'],
   [Code.DRAINING, 'the exchange is stopping: try again when it is back'],
   [Code.UNKNOWN_ACCOUNT, 'there is no such account: define it with POST /v1/accounts'],
   [Code.INSUFFICIENT_FUNDS, 'the account has less than that available: withdraw less, or cancel orders that hold it'],

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Ids that a genesis was about to make. */
+/** Ids that a genesis was about to define. */
 export interface Beginning {
   readonly symbols: readonly number[];
   readonly accounts: readonly number[];
@@ -11,10 +11,10 @@ export const NOTHING: Beginning = { symbols: [], accounts: [] };
 
 /**
  * A genesis is many commands, and a crash may fall between them: an account
- * without its deposit, a symbol without its limits. So what is about to be made
- * is noted first, in `DATA/genesis.json`, and the note goes when it is done. No
- * port is open until then, so a note that is found again names things that
- * nobody has traded with.
+ * without its deposit, a symbol without its limits. So the definitions to make
+ * are first recorded in `DATA/genesis.json`, and the file is removed at the end.
+ * No port is open until then, so a file found at the next start lists accounts
+ * and symbols without any trade.
  */
 export class GenesisMarker {
   readonly #path: string;
@@ -23,7 +23,7 @@ export class GenesisMarker {
     this.#path = join(dataDir, 'genesis.json');
   }
 
-  /** What an interrupted genesis was about to make. */
+  /** What an interrupted genesis was about to define. */
   read(): Beginning {
     let text: string;
     try {

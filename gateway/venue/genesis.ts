@@ -20,10 +20,10 @@ import {
   setSymbol,
 } from './venue-commands.ts';
 
-/** The configuration asks for something that the exchange cannot do. What was applied stands; the next start goes on from there. */
+/** The exchange cannot apply the configuration. Applied commands remain in effect; the next start continues from there. */
 export class GenesisError extends Error {
   readonly code = 'OPENBELL_GENESIS';
-  /** Commands that stand. */
+  /** Number of applied commands. */
   readonly applied: number;
   readonly failed: CommandWords;
 
@@ -39,7 +39,7 @@ export class GenesisError extends Error {
 export interface GenesisResult {
   /** Commands that took effect. */
   readonly applied: number;
-  /** Where configuration and exchange differ, and what to do; the exchange's state stands. */
+  /** Differences between configuration and exchange, and what to do; the exchange's state is kept. */
   readonly warnings: readonly string[];
 }
 
@@ -49,19 +49,18 @@ interface Step {
   readonly fields: CommandFields;
   /** For messages: `fees of BTC-USD`. */
   readonly what: string;
-  /** A refusal is a difference that may stay, not an error. */
+  /** A reject is a tolerable difference, not an error. */
   readonly optional?: boolean;
 }
 
 /**
- * Brings the exchange to what the configuration says: defines what the log does
- * not know, sets parameters that differ. What is there already wins where money
- * is concerned: deposits are made only with a new account. Running it again
- * changes nothing.
+ * Applies the configuration to the exchange: defines what the log does not have,
+ * and sets parameters that differ. Existing balances are never changed: deposits
+ * are made only with a new account. Running it again changes nothing.
  *
- * A phase is set only with a new symbol, because later it belongs to the
- * operator: a restart must not reopen what was halted.
- * @param dataDir where an interrupted genesis leaves its note, see {@link GenesisMarker}; without it, it leaves none
+ * A phase is set only with a new symbol. Later only the operator sets it: a restart
+ * must not reopen a halted symbol.
+ * @param dataDir where the progress is recorded, see {@link GenesisMarker}; without it, nothing is recorded
  * @throws GenesisError
  */
 export async function applyVenue(venue: VenueConfig, directory: Directory, commands: Submit, dataDir?: string): Promise<GenesisResult> {
@@ -73,7 +72,7 @@ export async function applyVenue(venue: VenueConfig, directory: Directory, comma
   };
   if (beginning.symbols.length + beginning.accounts.length > 0) marker?.write(beginning);
   const run = new Genesis(commands, beginning);
-  // Each stage needs what the one before defined; inside a stage the order of submission is the order of execution.
+  // Each stage needs the definitions of the previous one; within a stage the order of submission is the order of execution.
   await run.stage(venue.assets.flatMap((asset) => run.asset(asset, directory)));
   await run.stage(venue.symbols.flatMap((symbol) => run.symbol(symbol, directory.symbol(symbol.id))));
   await run.stage(venue.accounts.flatMap((account) => run.account(account, directory)));
@@ -104,7 +103,7 @@ class Genesis {
 
   async #settle(waiting: { step: Step; answer: ReturnType<Submit['submit']> }[]): Promise<void> {
     const answers = await Promise.all(waiting.map(({ answer }) => answer));
-    // All of them were taken together: those behind one that failed may stand too.
+    // All were submitted together: commands after a failed one may have been applied too.
     this.applied += answers.filter(({ code }) => code === Code.OK).length;
     for (const [i, { code }] of answers.entries()) {
       const { what, optional, fields } = waiting[i].step;
@@ -140,7 +139,7 @@ class Genesis {
     }
     for (const name of PARAM_ORDER) {
       const value = symbol.params[name];
-      // The reference price follows the trades; the configured one is only where it starts.
+      // The reference price follows the trades; the configured one is only its initial value.
       if (value === undefined || value === known?.params[name] || (name === 'ReferencePrice' && !isNew)) continue;
       steps.push({ what: `${name} of ${symbol.name}`, fields: setSymbol(symbol.id, name, value), optional: !isNew });
     }
@@ -164,7 +163,7 @@ class Genesis {
     }
     const set = (parameter: number, quantity: number) => steps.push({ what, fields: setAccount(account.id, parameter, quantity) });
     if ((known?.maxOpenOrders ?? -1) !== account.maxOpenOrders) set(AccountParam.MaxOpenOrders, account.maxOpenOrders);
-    // Who was suspended stays so; the operator lifts it.
+    // A suspended account stays suspended; only the operator lifts that.
     if (account.suspended && known?.suspended !== true) set(AccountParam.Suspended, 1);
     return steps;
   }
@@ -177,5 +176,5 @@ class Genesis {
   }
 }
 
-/** Commands under way at once: well below the command ring and what the hub may await. */
+/** Maximum unanswered commands: well below the command ring and the hub's limit of awaited commands. */
 const STAGE_WINDOW = 512;

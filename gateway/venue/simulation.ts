@@ -8,24 +8,24 @@ import { type SimulatedSymbol, Simulator } from '../../feeds/simulator/simulator
 import { SimulatorDriver } from '../../feeds/simulator/simulator-driver.ts';
 import type { SimulatorConfig } from '../config/config-file.ts';
 
-/** Commands due in between go together: each batch costs the log a write. */
+/** Interval of command batches, ms: each batch costs the log a write. */
 const TICK_MS = 10;
-/** Between two looks at whether the accounts can still pay. */
+/** Interval of the checks of the accounts' balances, ms. */
 const FUNDING_MS = 5000;
-/** An account is kept able to pay for this many usual trades of each symbol. */
+/** Balance target of each account, in usual trades of each symbol. */
 const FUNDED_TRADES = 2000;
-/** So many usual trades make the highest notional that a symbol allows; without one, a trade is so many of the smallest. */
+/** Usual trades per maximum notional of a symbol; without a maximum, a usual trade is this many smallest ones. */
 const TRADES_OF_MAX_NOTIONAL = 20_000;
 const SMALLEST_OF_USUAL = 100;
-/** Prices move and quotes lie away from them: the ladder must reach this much further than the price. */
+/** Minimum ratio of the ladder's upper end to the price, because prices move and quotes are spread around them. */
 const HEADROOM = 1.5;
 const FEWEST_PRICE_STEPS = 50;
 
 /**
  * Live order flow from the configured accounts. It goes through the sequencer
- * like all commands, but not over gRPC: the accounts' commands keep the order
- * in which they were made, so the flow stays the seed's, and the machine is
- * left to those who came to look at it. I/O thread only.
+ * like all commands, but not over gRPC: the commands keep the order in which they
+ * were generated, so the flow depends only on the seed, and the load on the host
+ * stays low. I/O thread only.
  */
 export class Simulation {
   readonly #accounts: readonly number[];
@@ -34,7 +34,7 @@ export class Simulation {
   readonly #onPublished: () => void;
   readonly #symbols: readonly SimulatedSymbol[];
   readonly #driver: SimulatorDriver | undefined;
-  /** Orders that a simulation before this one left behind: this one does not know them. */
+  /** Orders left in the book by an earlier simulation, which this one does not track. */
   readonly #leftovers: CommandFields[];
   readonly #timer: NodeJS.Timeout;
   #fundedAt = Number.NEGATIVE_INFINITY;
@@ -70,7 +70,7 @@ export class Simulation {
   }
 
   #makeDriver({ seed, makers, takers, rate }: SimulatorConfig): SimulatorDriver {
-    // Above every id that a simulation before this one can have used.
+    // Above every id that an earlier simulation can have used.
     const simulator = new Simulator({ seed, makers, takers, symbols: this.#symbols, firstClientOrderId: Date.now() * 4000 });
     const sequencer = this.#sequencer;
     const sink = {
@@ -98,7 +98,7 @@ export class Simulation {
     this.#driver?.poll(now);
   }
 
-  /** Fees and losses go to others and never come back: tops up what has fallen to less than half. */
+  /** Tops up balances that fees and losses have reduced to less than half of the target. */
   #fund(): void {
     const needed = new Map<number, number>();
     const need = (asset: number, amount: number): void => void needed.set(asset, (needed.get(asset) ?? 0) + amount);
@@ -120,7 +120,7 @@ export class Simulation {
     this.#publish();
   }
 
-  /** False when nothing is taken now. */
+  /** False when the exchange takes no commands now. */
   #submit(fields: CommandFields): boolean {
     const sequencer = this.#sequencer;
     const slot = sequencer.refusal() === Code.OK ? sequencer.claim() : -1;

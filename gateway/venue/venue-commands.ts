@@ -5,7 +5,7 @@ import type { AssetConfig } from '../config/config-asset.ts';
 import type { AccountConfig } from '../config/config-file.ts';
 import type { SymbolConfig } from '../config/config-symbol.ts';
 
-/** Taker before maker: a rebate needs the fee that pays for it. MaxPrice first: it makes the ladder. */
+/** Taker before maker: a rebate requires the fee that pays for it. MaxPrice first: it sets the size of the ladder. */
 export const PARAM_ORDER: readonly SymbolParamName[] = [
   'MaxPrice',
   'TickStep',
@@ -69,12 +69,12 @@ export function deposit(account: number, asset: number, units: number): CommandF
   return { kind: CommandKind.Deposit, account, symbol: asset, quantity: units };
 }
 
-/** All commands that make a symbol. */
+/** All commands that define a symbol. */
 export function makeSymbol(symbol: SymbolConfig): CommandFields[] {
   return [defineSymbol(symbol), ...setParameters(symbol.id, symbol.params), setPhase(symbol.id, symbol.phase)];
 }
 
-/** All commands that make an account. */
+/** All commands that define an account. */
 export function makeAccount({ id, name, maxOpenOrders, suspended, deposits }: AccountConfig): CommandFields[] {
   return [
     defineAccount({ id, name }),
@@ -84,7 +84,7 @@ export function makeAccount({ id, name, maxOpenOrders, suspended, deposits }: Ac
   ];
 }
 
-/** A command in words that a program can use: what it does, and the ids that it is about. */
+/** A command as named fields for programs: what it does, and the ids concerned. */
 export interface CommandWords {
   readonly command: string;
   readonly account?: number;

@@ -5,17 +5,17 @@ import { type CallFault, encodeDetails, GrpcStatus } from './status.ts';
 
 /** Serves a call. */
 export interface CallHandler extends MessageSink {
-  /** All messages that arrived together were handed on. */
+  /** All messages that arrived together were delivered. */
   onMessagesEnd(): void;
-  /** The client sends no more. */
+  /** The client has closed its side. */
   onHalfClose(): void;
-  /** What `write` was given has left for the socket: the next may follow. */
+  /** The last `write` was passed to the socket; the next may follow. */
   onWritten(): void;
-  /** The call is over, however it ended; nothing can be written any more. Once. */
+  /** The call has ended; nothing can be written any more. Called once. */
   onClose(): void;
 }
 
-/** The other end of an HTTP/2 connection. */
+/** The peer of an HTTP/2 connection. */
 export interface ConnectedPeer extends Peer {
   /** Lifts the connection's pre-authentication limit; undefined: it has none. */
   readonly admit: (() => void) | undefined;
@@ -33,9 +33,9 @@ export class GrpcCall {
   readonly #stream: ServerHttp2Stream;
   readonly #maxBytes: number;
   #handler: CallHandler | undefined;
-  /** First of the call itself, then of its end. */
+  /** Timer of the call's deadline, then of its end. */
   #deadline: NodeJS.Timeout | undefined;
-  /** A status was given: nothing is read or written any more. */
+  /** A status was set; nothing is read or written any more. */
   #ended = false;
 
   readonly #peer: ConnectedPeer;
@@ -57,24 +57,24 @@ export class GrpcCall {
       );
   }
 
-  /** It is over, or on its way there: it need not be served any more. */
+  /** The call has ended or is ending; it needs no further service. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** The caller is authenticated: from now on the connection may stay. */
+  /** Marks the caller as authenticated and lifts the connection's pre-authentication limit. */
   admit(): void {
     this.#peer.admit?.();
   }
 
-  /** Reads from now on. With headers, they leave at once: the client knows that its call was taken. */
+  /** Starts reading. Headers, if given, are sent at once, so the client knows that its call was accepted. */
   serve(handler: CallHandler, headers?: OutgoingHttpHeaders): void {
     this.#handler = handler;
     if (headers !== undefined) this.#respond(headers);
     const stream = this.#stream;
     const reader = new MessageReader(handler, this.#maxBytes, this.headers['grpc-encoding'] as string | undefined);
     stream.on('data', (chunk: Buffer) => {
-      // What comes after the end is read away, so that the connection's window opens again.
+      // Data after the end is read and dropped, so that the connection's window opens again.
       if (this.#ended) return;
       const fault = reader.read(chunk);
       handler.onMessagesEnd();
@@ -87,7 +87,7 @@ export class GrpcCall {
     });
   }
 
-  /** Sends a message: `frame` begins with {@link PREFIX_BYTES} free bytes, and is the call's from now on. */
+  /** Sends a message: `frame` begins with {@link PREFIX_BYTES} free bytes; the call owns it from now on. */
   write(frame: Buffer): void {
     if (this.#ended) return;
     if (!this.#stream.headersSent) this.#respond({});
@@ -96,7 +96,7 @@ export class GrpcCall {
     this.#stream.write(frame, this.#written);
   }
 
-  /** Reads no more for now; HTTP/2's flow control stops the client. */
+  /** Pauses reading; HTTP/2 flow control stops the client. */
   pause(): void {
     this.#stream.pause();
   }
@@ -140,9 +140,9 @@ export class GrpcCall {
       stream.once('wantTrailers', () => stream.sendTrailers(trailers));
       stream.end();
     }
-    // A paused stream would never learn that its client went.
+    // A paused stream would not detect that its client has disconnected.
     stream.resume();
-    // A client may leave its side open for ever; RFC 9113, 8.1: the answer is complete, so it may be asked to stop.
+    // A client may never close its side. RFC 9113, 8.1: after a complete answer the server may ask it to stop.
     this.#deadline = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), HALF_OPEN_MS);
     this.#deadline.unref();
   }
@@ -156,10 +156,10 @@ export class GrpcCall {
 }
 
 const UNITS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
-/** Longer ones than a timer can hold never end. */
+/** Deadlines longer than a timer can hold are ignored. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** Milliseconds of a `grpc-timeout`; undefined when there is none, or none that makes sense. */
+/** Milliseconds of a `grpc-timeout`; undefined when it is missing or invalid. */
 function parseTimeout(header: string | string[] | undefined): number | undefined {
   const match = typeof header === 'string' ? /^(\d{1,8})([HMSmun])$/.exec(header) : null;
   if (match === null) return undefined;

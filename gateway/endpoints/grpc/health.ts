@@ -7,7 +7,7 @@ import { GrpcStatus } from './status.ts';
 const Serving = { Unknown: 0, Serving: 1, NotServing: 2, ServiceUnknown: 3 } as const;
 type Serving = (typeof Serving)[keyof typeof Serving];
 
-/** `grpc.health.v1` for the whole server (service "") and for the services named. NOT_SERVING until it is set. */
+/** `grpc.health.v1` for the whole server (service "") and for the services named. NOT_SERVING until set. */
 export class GrpcHealth {
   readonly methods: Readonly<Record<string, (call: GrpcCall) => void>> = {
     '/grpc.health.v1.Health/Check': (call) => call.serve(new OneRequest(call, (request) => this.#check(call, serviceOf(request)))),
@@ -31,9 +31,9 @@ export class GrpcHealth {
     for (const watch of this.#watches) watch.publish();
   }
 
-  /** Ends the watches: they would hold up a stop. */
+  /** Ends the watches, which would delay a stop. */
   stop(): void {
-    for (const { call } of this.#watches) call.fail({ code: GrpcStatus.Unavailable, details: 'the exchange stops' });
+    for (const { call } of this.#watches) call.fail({ code: GrpcStatus.Unavailable, details: 'the exchange is stopping' });
   }
 
   status(service: string): Serving {
@@ -61,7 +61,7 @@ export class GrpcHealth {
   }
 }
 
-/** Publishes each change to one watcher; a slow one gets the last. */
+/** Publishes each change to one watcher; a slow watcher gets only the latest. */
 class HealthWatch {
   readonly call: GrpcCall;
   readonly #health: GrpcHealth;

@@ -9,19 +9,19 @@ export interface MessageSink {
 }
 
 /**
- * Cuts a call's byte stream into messages. Those that arrive whole are handed
- * on where they lie; one that arrives in pieces is put together in memory of
- * its own, whose length was checked before.
+ * Cuts a call's byte stream into messages. Complete messages are
+ * delivered in place; a message in pieces is assembled in its own buffer, after
+ * its length was checked.
  */
 export class MessageReader {
   readonly #sink: MessageSink;
   readonly #maxBytes: number;
   readonly #encoding: string;
-  /** The beginning of a message whose end has not come: prefix and body. */
+  /** Prefix and body received so far of an incomplete message. */
   #partial: Buffer = Buffer.alloc(PREFIX_BYTES);
   #have = 0;
 
-  /** @param encoding the call's `grpc-encoding`; messages that use another than `identity` are refused */
+  /** @param encoding the call's `grpc-encoding`; messages with another encoding than `identity` are rejected */
   constructor(sink: MessageSink, maxBytes: number, encoding: string = 'identity') {
     this.#sink = sink;
     this.#maxBytes = maxBytes;
@@ -33,7 +33,7 @@ export class MessageReader {
     return this.#have !== 0;
   }
 
-  /** Takes what came. A fault ends the call. */
+  /** Takes received bytes. A fault ends the call. */
   read(chunk: Buffer): CallFault | undefined {
     let at = 0;
     while (at < chunk.length) {
@@ -60,7 +60,7 @@ export class MessageReader {
     return undefined;
   }
 
-  /** Copies what the message in pieces still wants; returns how much that was. */
+  /** Copies bytes of the incomplete message; returns how many. */
   #gather(chunk: Buffer, at: number): number | CallFault {
     const bytes = chunk.copy(this.#partial, this.#have, at);
     this.#have += bytes;
@@ -77,8 +77,8 @@ export class MessageReader {
     if (bytes[at] !== 0) {
       if (bytes[at] !== 1) return { code: GrpcStatus.Internal, details: `the compressed flag of a message is 0 or 1, not ${bytes[at]}` };
       return this.#encoding === 'identity'
-        ? { code: GrpcStatus.Internal, details: 'a message says that it is compressed, but the call has no grpc-encoding' }
-        : { code: GrpcStatus.Unimplemented, details: `grpc-encoding ${this.#encoding} is not spoken here: send messages uncompressed` };
+        ? { code: GrpcStatus.Internal, details: 'a message has the compressed flag, but the call has no grpc-encoding' }
+        : { code: GrpcStatus.Unimplemented, details: `grpc-encoding ${this.#encoding} is not supported: send messages uncompressed` };
     }
     const length = bytes.readUInt32BE(at + 1);
     if (length <= this.#maxBytes) return undefined;

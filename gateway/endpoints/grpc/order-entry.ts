@@ -16,7 +16,7 @@ import { statusOf } from './reject-status.ts';
 import { GrpcServer } from './server.ts';
 
 const SERVICE = 'openbell.OrderEntry';
-/** Frames beyond this are not even received. Up to it they get FRAME_TOO_LARGE. */
+/** Larger frames are not received. Frames up to this size get FRAME_TOO_LARGE. */
 const MAX_MESSAGE_BYTES = 4 * MAX_FRAME_BYTES;
 
 export interface OrderEntryOptions {
@@ -25,14 +25,14 @@ export interface OrderEntryOptions {
   readonly port: number;
   readonly identity: Identity;
   readonly preAuthLimit?: PreAuthLimit | undefined;
-  /** How often an idle connection is asked whether it lives. Default 30 s. */
+  /** Interval of HTTP/2 pings on an idle connection. Default 30 s. */
   readonly keepaliveMs?: number;
   /** With them: TLS, see GrpcServer. */
   readonly certificates?: Certificates | undefined;
   readonly onHandshakeRefused?: ((peer: string, reason: string) => void) | undefined;
 }
 
-/** Order entry over gRPC, with `grpc.health.v1` beside it. A message is a FlatBuffer frame as it is. */
+/** Order entry over gRPC, with `grpc.health.v1` beside it. Each message is a FlatBuffer frame. */
 export class OrderEntry {
   readonly health = new GrpcHealth([SERVICE]);
   readonly #options: OrderEntryOptions;
@@ -61,7 +61,7 @@ export class OrderEntry {
     return this.#server.listen(this.#options.host, this.#options.port);
   }
 
-  /** Sends GOAWAY, waits until the sessions, which were ended before, are gone, and cuts what is left after `deadlineMs`. */
+  /** Sends GOAWAY, waits until the sessions, which must have been ended before, have closed, and cuts the rest after `deadlineMs`. */
   stop(deadlineMs: number = 5000): Promise<void> {
     this.health.stop();
     return this.#server.stop(deadlineMs);
@@ -84,7 +84,7 @@ export class OrderEntry {
     });
   }
 
-  /** Nothing is read of a call before its caller is authenticated; what was sent by then waits in its window. */
+  /** Nothing is read of a call before its caller is authenticated; earlier data stays in the flow-control window. */
   #admit(call: GrpcCall, wants: string, serve: (principal: Principal, visit: Visit) => void): void {
     const header = (name: string): string | undefined => call.headers[name]?.toString();
     const visit: Visit = { peer: call.peerAddress, certificate: call.peerCertificate, wants, header };
@@ -110,7 +110,7 @@ class GrpcSession implements SessionTransport, CallHandler {
 
   constructor(call: GrpcCall, admission: Admission, sessions: OrderSessions) {
     this.#call = call;
-    // Headers at once: a client knows that its session is open before the first report, and where its account's reports stand.
+    // Headers are sent at once, so a client knows before the first report that its session is open and which report is the last.
     call.serve(this, { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SPOKEN_SCHEMAS });
     this.#session = sessions.open(this, admission);
   }

@@ -9,7 +9,7 @@ import { PREFIX_BYTES } from './message-reader.ts';
 import { OneRequest } from './one-request.ts';
 import { statusOf } from './reject-status.ts';
 
-/** Collects the answers of one unary Submit: the first report of each command that was taken, and the refusals of the others. */
+/** Collects the answers of one unary Submit: the first report of each accepted command, and the rejects of the others. */
 class SubmitAnswer implements SeqWaiter {
   readonly #seqs: Float64Array;
   readonly #frame: ReportFrameWriter;

@@ -2,7 +2,7 @@ import { Code } from '../../../engine/codes.ts';
 import type { Reject, RejectCause } from '../../reject.ts';
 import { type CallFault, GrpcStatus } from './status.ts';
 
-/** Every other code is about the frame or the metadata: INVALID_ARGUMENT. */
+/** Every other code concerns the frame or the metadata: INVALID_ARGUMENT. */
 const BY_CODE = new Map<Code, GrpcStatus>([
   [Code.WRONG_SCHEMA_VERSION, GrpcStatus.FailedPrecondition],
   [Code.FRAME_TOO_LARGE, GrpcStatus.ResourceExhausted],

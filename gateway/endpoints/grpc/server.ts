@@ -17,19 +17,19 @@ import { type ConnectedPeer, GrpcCall } from './call.ts';
 import { GrpcStatus } from './status.ts';
 
 export interface GrpcServerOptions {
-  /** What serves each method, by path: `/package.Service/Method`. */
+  /** The handler of each method, by path: `/package.Service/Method`. */
   readonly methods: Readonly<Record<string, (call: GrpcCall) => void>>;
   /** A larger message ends its call with RESOURCE_EXHAUSTED before it is received. */
   readonly maxMessageBytes: number;
-  /** Connections at once; more are closed as they come. Default 4096. */
+  /** Maximum open connections; further ones are closed at once. Default 4096. */
   readonly maxConnections?: number;
-  /** Bounds connections without an admitted call, see {@link GrpcCall.admit}. Undefined: nothing does. */
+  /** Bounds connections without an admitted call, see {@link GrpcCall.admit}. Undefined: no limit. */
   readonly preAuthLimit?: PreAuthLimit | undefined;
-  /** How often a connection is asked whether it lives. Default 30 s. */
+  /** Interval of HTTP/2 pings on a connection. Default 30 s. */
   readonly keepaliveMs?: number;
   /** With them: TLS 1.3, and client certificates when there is a client CA. */
   readonly certificates?: Certificates | undefined;
-  /** A TLS handshake failed: a scanner, or a client with the wrong certificate. */
+  /** Called when a TLS handshake failed. */
   readonly onHandshakeRefused?: ((peer: string, reason: string) => void) | undefined;
 }
 
@@ -40,18 +40,17 @@ const CONNECTION_WINDOW = 1024 * 1024;
 const PONG_MS = 10_000;
 
 /**
- * gRPC on Node's own HTTP/2. It knows nothing of protobuf: a message is bytes.
- * What the general library does per message (a decoder, interceptors, an
- * object stream, a promise each) costs more than the exchange does with an
- * order; here the messages that arrived together are handed on together. I/O
- * thread.
+ * gRPC on Node's own HTTP/2, without protobuf: a message is bytes.
+ * The general library's cost per message (a decoder, interceptors, an object
+ * stream, a promise each) exceeds the exchange's cost of an order; here messages
+ * that arrived together are delivered together. I/O thread.
  */
 export class GrpcServer {
   readonly #options: GrpcServerOptions;
   readonly #server: Http2Server | Http2SecureServer;
-  /** Read once: a certificate takes longer to read than a call to begin. */
+  /** The peer per connection, read once, because reading a certificate takes longer than starting a call. */
   readonly #sessions = new Map<ServerHttp2Session, ConnectedPeer>();
-  /** Also those whose TLS handshake is not done, and those whose session has ended. */
+  /** All sockets, including those in a TLS handshake and those whose session has ended. */
   readonly #sockets = new Set<Socket>();
   /** Callbacks that lift a connection's pre-authentication limit, by {@link connectionKey}. */
   readonly #unauthenticated = new Map<string, () => void>();
@@ -61,7 +60,7 @@ export class GrpcServer {
     const settings = { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: CALL_WINDOW, maxHeaderListSize: 16 * 1024 };
     this.#server = options.certificates === undefined ? createServer({ settings }) : this.#secure(options.certificates, settings);
     this.#server.maxConnections = options.maxConnections ?? 4096;
-    // Before the library's own listener, which makes the session.
+    // Runs before the library's own listener, which creates the session.
     this.#server.prependListener('connection', (socket: Socket) => this.#enter(socket));
     this.#server.on('session', (session) => this.#open(session));
     this.#server.on('stream', (stream, headers) => this.#call(stream, headers));
@@ -78,12 +77,12 @@ export class GrpcServer {
     });
   }
 
-  /** Says GOAWAY to every connection, waits for their calls, and cuts what is left after `deadlineMs`. */
+  /** Sends GOAWAY on every connection, waits for their calls, and cuts the rest after `deadlineMs`. */
   async stop(deadlineMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const session of this.#sessions.keys()) session.close();
     const deadline = setTimeout(() => {
-      // Not the sessions: one that was closed only ends its socket, and waits for ever for a peer that does not do the same.
+      // Sockets, not sessions: a closed session only half-closes its socket and waits without limit for the peer.
       for (const socket of this.#sockets) socket.destroy();
     }, deadlineMs);
     if (this.#server.listening || this.#sockets.size > 0) await closed;
@@ -108,7 +107,7 @@ export class GrpcServer {
     if (preAuthLimit === undefined || preAuthLimit.trusts(address)) return;
     const leave = preAuthLimit.enter(address, () => socket.destroy());
     if (leave === undefined) {
-      // Not now: the library's listener takes no socket that is destroyed.
+      // Deferred, because the library's listener fails on a destroyed socket.
       process.nextTick(() => socket.destroy());
       return;
     }
@@ -151,7 +150,7 @@ export class GrpcServer {
 
 const GONE: ConnectedPeer = { address: '', certificate: undefined, admit: undefined };
 
-/** A connection that does not answer in time is gone. */
+/** Cuts a connection that does not answer in time. */
 function ask(session: ServerHttp2Session): void {
   if (session.closed || session.destroyed) return;
   const gone = setTimeout(() => session.destroy(), PONG_MS);

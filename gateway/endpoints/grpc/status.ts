@@ -1,4 +1,4 @@
-/** Status codes of gRPC (grpc/grpc, doc/statuscodes.md) that a server of ours ends calls with. */
+/** Status codes of gRPC (grpc/grpc, doc/statuscodes.md) that the server ends calls with. */
 export const GrpcStatus = {
   Ok: 0,
   Cancelled: 1,
@@ -16,7 +16,7 @@ export const GrpcStatus = {
 } as const;
 export type GrpcStatus = (typeof GrpcStatus)[keyof typeof GrpcStatus];
 
-/** How a call ends when it is refused as a whole. */
+/** The status of a call that is rejected as a whole. */
 export interface CallFault {
   readonly code: GrpcStatus;
   readonly details: string;

@@ -4,7 +4,7 @@ import type { ACCOUNT_KEYS } from '../../config/config-file.ts';
 import type { FEE_KEYS, LIMIT_KEYS, PARAM_KEYS, SYMBOL_KEYS } from '../../config/config-symbol.ts';
 import { InexactNumber } from './json-text.ts';
 
-/** Keys as `/v1/symbols` and `/v1/accounts` show them, and what the checks call them. Both are accepted. */
+/** Keys as `/v1/symbols` and `/v1/accounts` show them, and their names in the checks. Both are accepted. */
 const CAMEL_CASE: Readonly<Record<string, string>> = {
   tickSize: 'tick',
   lotSize: 'lot',
@@ -20,14 +20,14 @@ const CAMEL_CASE: Readonly<Record<string, string>> = {
   maxOpenOrders: 'max-open-orders',
 };
 
-/** What the checks call a key of a body. */
+/** The name in the checks of a body's key. */
 export function fieldName(key: string): string {
   return Object.hasOwn(CAMEL_CASE, key) ? CAMEL_CASE[key] : key;
 }
 
 const text = z.string({ error: ({ input }) => `must be text, not ${kindOf(input)}` });
 const boolean = z.boolean({ error: ({ input }) => `must be true or false, not ${kindOf(input)}` });
-/** Whole or decimal: exact as text, and as a number where that is exact too. */
+/** A whole or decimal number: as text, or as a JSON number where that is exact. */
 const number = z.union([z.string(), z.number()], {
   error: ({ input }) =>
     input instanceof InexactNumber
@@ -38,7 +38,7 @@ const number = z.union([z.string(), z.number()], {
 /** Exactly the keys that the checks of the configuration know. */
 type Shape<Keys extends readonly string[]> = Readonly<Record<Keys[number], z.ZodType>>;
 
-/** An object with these keys, each in either way of writing, and no others. */
+/** An object with these keys, each in either spelling, and no others. */
 function fields<Keys extends readonly string[]>(shape: Shape<Keys>) {
   const names = Object.keys(shape) as Keys[number][];
   const aliases = Object.entries(CAMEL_CASE).filter(([, name]) => Object.hasOwn(shape, name)) as [string, Keys[number]][];
@@ -67,9 +67,9 @@ const parameters: Shape<typeof PARAM_KEYS> = {
 };
 
 /**
- * The shape of each body: keys and JSON types. What the values must be is
- * checked by the rules of the configuration, see {@link ./json-body.ts}; which
- * of them are required is, too.
+ * The shape of each body: keys and JSON types. Values and required
+ * keys are checked by the rules of the configuration, see
+ * {@link ./json-body.ts}.
  */
 export const BODIES = {
   asset: fields<typeof ASSET_KEYS>({ id: number, name: text, decimals: number }),
@@ -96,7 +96,7 @@ export const BODIES = {
   limits: fields({ 'max-open-orders': number }),
 };
 
-/** What a value is in JSON, with the value where it is short. */
+/** The JSON type of a value, with the value if it is short. */
 function kindOf(input: unknown): string {
   if (input === null) return 'null';
   if (Array.isArray(input)) return 'a list';

@@ -39,7 +39,7 @@ export interface ActionTargets {
 const MAX_AMOUNT = Number.MAX_SAFE_INTEGER;
 
 /**
- * What the operator can do. Each action is one or more commands through the
+ * The administrative actions. Each is one or more commands through the
  * sequencer; an answer 200 means that the engine applied them all, in mode
  * `durable` also that they are on the disk.
  */
@@ -135,14 +135,14 @@ export function actionRoutes(targets: ActionTargets): Route[] {
   ];
 }
 
-/** Sends a command of an action and waits for its answer. @throws HttpError when it is refused or not answered */
+/** Sends a command of an action and waits for its answer. @throws HttpError when it is rejected or not answered */
 type Run = (fields: CommandFields) => Promise<AdminAnswer>;
 
 /**
  * Runs the commands of one action, one after the other. An action of several
- * commands is not atomic in the log, so the first one that fails ends it with an
- * error that lists those that stand, `applied`, and the one that `failed`.
- * @param seqs gets the places of all commands in the log
+ * commands is not atomic in the log, so the first failure ends it with an error
+ * that lists the commands in effect, `applied`, and the one that `failed`.
+ * @param seqs receives the sequences of all commands
  */
 function runner(commands: Pick<AdminCommands, 'submit'>, seqs: number[]): Run {
   const applied: (CommandWords & { readonly seq: number })[] = [];
@@ -172,7 +172,7 @@ function taken(what: string): HttpError {
 
 /** Bytes of an idempotency key, visible ASCII. */
 const MAX_KEY_BYTES = 255;
-/** The two integers that a command has room for take 53 bits each. */
+/** A command has room for two integers of 53 bits each. */
 const KEY_BITS = 53n;
 
 /** The fields of a command that carry the header `Idempotency-Key`: 106 bits of its SHA-256. @throws HttpError 400 */
@@ -190,7 +190,7 @@ function idempotencyKey(key: string | undefined): Pick<CommandFields, 'clientOrd
   return { clientOrderId: Number(BigInt.asUintN(53, hash >> KEY_BITS)), orderId: Number(BigInt.asUintN(53, hash)) };
 }
 
-/** The one key of a body. @param shown what to call it when it is missing */
+/** The only key of a body. @param shown its name in the message when it is missing */
 function required<T>(place: Place, key: string, shown: string, read: (field: Place) => T | undefined): T | undefined {
   const fields = place.fields([key]);
   const field = fields?.[key];

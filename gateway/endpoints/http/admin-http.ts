@@ -5,7 +5,7 @@ import type { Principal } from '../../identity/principal.ts';
 import { HttpError } from './http-error.ts';
 import { parseJson } from './json-text.ts';
 
-/** Bytes of a request's body, at most. */
+/** Maximum size of a request's body, bytes. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 export interface Request {
@@ -18,9 +18,9 @@ export interface Request {
   /** A header by its lower-case name. */
   readonly header: (name: string) => string | undefined;
   readonly principal: Principal;
-  /** Places in the log of the commands that it became; for the audit trail. */
+  /** Sequences of the commands that the request caused; for the audit trail. */
   readonly seqs: number[];
-  /** For what is forbidden only once the body is known. @throws HttpError 403 */
+  /** Checks a right that depends on the body. @throws HttpError 403 */
   readonly demand: (action: Action, account: number) => void;
 }
 
@@ -32,9 +32,9 @@ export interface Route {
   readonly method: 'GET' | 'POST';
   /** Segments; one that begins with a colon is a parameter. */
   readonly path: string;
-  /** Private or state-changing: not for web pages, see {@link guard}. */
+  /** Private or state-changing: closed to web pages, see {@link guard}. */
   readonly guarded: boolean;
-  /** The right that it takes; with a parameter `id` in the path, for that account. */
+  /** The required right; with a parameter `id` in the path, for that account. */
   readonly action: Action;
   readonly handle: (request: Request) => Reply | Promise<Reply>;
 }
@@ -61,10 +61,10 @@ export function splitPath(path: string): string[] {
 }
 
 /**
- * Keeps web pages away. A page can make a browser on this machine send requests
- * here: with its own Origin, or, after pointing its own name at 127.0.0.1,
- * without one, and then with that name as Host. Programs send neither.
- * @param knownHost undefined: the caller has shown credentials, which such a page does not have, so its Host may be any
+ * Rejects requests of web pages. A page can make a browser on this host send
+ * requests here: with its own Origin, or, after pointing its own name at
+ * 127.0.0.1, without one, and then with that name as Host. Programs send neither.
+ * @param knownHost undefined: the caller has sent credentials, which such a page does not have, so any Host is accepted
  * @throws HttpError 403
  */
 export function guard(request: IncomingMessage, knownHost: string | undefined): void {
@@ -74,7 +74,7 @@ export function guard(request: IncomingMessage, knownHost: string | undefined): 
       403,
       0,
       'CROSS_SITE',
-      'requests of web pages (with an Origin header) are refused; use a program such as curl or openbell',
+      'requests of web pages (with an Origin header) are rejected; use a program such as curl or openbell',
     );
   }
   if (knownHost === undefined) return;

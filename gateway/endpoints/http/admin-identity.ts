@@ -18,17 +18,17 @@ export function rejectError(reject: IdentityReject): HttpError {
   return new HttpError(statusOf(reject), reject.code, codeName(reject.code), reject.details);
 }
 
-/** The number of an account in a path; NaN for what is none. */
+/** The account id in a path; NaN when it is not one. */
 export function accountNumber(text: string): number {
   return /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
 }
 
-/** What is not text is as good as not there: the answer is the same. */
+/** A value that is not text counts as missing: the answer is the same. */
 const OPTIONAL_TEXT = z.string().optional().catch(undefined);
 const KEY_BODY = z.object({ key: z.string().max(64), nonce: OPTIONAL_TEXT, signature: OPTIONAL_TEXT });
 
 /**
- * How an API key gets its session token: `POST /v1/auth/challenge {"key": ID}`,
+ * Issues session tokens for API keys: `POST /v1/auth/challenge {"key": ID}`,
  * then `POST /v1/auth/session {"key": ID, "nonce": N, "signature": S}`.
  * @throws HttpError
  */

@@ -21,7 +21,7 @@ const MAX_PAGE = 1000;
 const DEFAULT_DEPTH = 20;
 const MAX_DEPTH = 5000;
 
-/** What can be asked. Lists are pages: pass `next` of one as `before` of the following; `next` 0 is the end. */
+/** The queries. Lists are paged: pass `next` of one page as `before` of the next; `next` 0 is the end. */
 export function queryRoutes(sources: QuerySources): Route[] {
   const { directory, history } = sources;
   return [
@@ -34,7 +34,7 @@ export function queryRoutes(sources: QuerySources): Route[] {
       const page = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query));
       return { json: { trades: mapRecords(page.records, Trade.bytes, (...at) => tradeView(symbol, ...at)), next: page.next } };
     }),
-    // Callers see their own in it.
+    // The list contains only accounts that the caller may see.
     get('/v1/accounts', 'market:read', ({ principal }) => ({
       json: directory.accountIds().filter((id) => may(principal, 'account:read', id)),
     })),

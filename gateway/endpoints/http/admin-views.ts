@@ -8,7 +8,7 @@ import { ReportView } from '../../../engine/wire/report-view.ts';
 import type { Level } from '../../market/book-mirror.ts';
 import type { OrderRow } from '../../taps/history/queries.ts';
 
-/** JSON of the admin interface. Each amount stands there twice: as decimal text, and as the exact integer it is. */
+/** JSON of the admin interface. Each amount is given twice: as decimal text and as the exact integer. */
 
 export const priceText = (symbol: SymbolInfo, ticks: number) => unitsToDecimal(ticks, symbol.tickMantissa, symbol.tickDecimals);
 export const quantityText = (symbol: SymbolInfo, lots: number) => unitsToDecimal(lots, symbol.lotMantissa, symbol.lotDecimals);
@@ -67,7 +67,7 @@ export function levelView(symbol: SymbolInfo, { price, quantity, orders }: Level
   return { price: priceText(symbol, price), quantity: quantityText(symbol, quantity), orders, priceTicks: price, quantityLots: quantity };
 }
 
-/** An order, as the engine has it now or as the history tells it. */
+/** An order, from the engine or from the history. */
 export function orderView(directory: Directory, order: OpenOrderInfo | OrderRow) {
   const symbol = directory.symbol(order.symbol);
   const price = symbol && priceText(symbol, order.price);

@@ -26,25 +26,25 @@ export interface AdminOptions {
   readonly log: Logger;
   readonly identity: Identity;
   readonly audit: AuditSink;
-  /** Bounds unauthenticated connections; those of the oldest give way, so that probes and metrics are always answered. */
+  /** Bounds unauthenticated connections. The oldest is closed first, so that probes and metrics are always answered. */
   readonly preAuthLimit: PreAuthLimit;
   /** Authenticated connections at once. Default 256. */
   readonly maxAuthenticated?: number | undefined;
-  /** Why the exchange takes no orders: `recovering`, `disk-full`, `draining`, `failed`; empty = ready. */
+  /** Reasons why the exchange takes no orders: `recovering`, `disk-full`, `draining`, `failed`; empty = ready. */
   readonly unready: () => readonly string[];
   /** With them: HTTPS. With a client CA, only /health answers callers without a certificate: a kubelet has none. */
   readonly certificates?: Certificates | undefined;
 }
 
-/** A request must be complete after so long, headers and body; ms. */
+/** Time limit for a complete request, headers and body; ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
-/** Characters of an action's parameters in the audit trail. */
+/** Maximum characters of an action's parameters in the audit trail. */
 const MAX_DETAIL = 1024;
 
 /**
- * The HTTP server of admin: health, metrics, questions, actions. It listens
- * before recovery begins, so that probes have an answer; what needs the
- * exchange answers 503 until {@link serve}. I/O thread only.
+ * The HTTP server of admin: health, metrics, queries, actions. It listens
+ * before recovery begins, so that probes get an answer; routes that need the
+ * exchange answer 503 until {@link serve}. I/O thread only.
  */
 export class AdminServer {
   readonly #options: AdminOptions;
@@ -57,13 +57,13 @@ export class AdminServer {
     this.#options = options;
     this.#server = createHttpServer(options.certificates, (request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
-        // The peer is gone in the middle of an answer, or of its own request.
-        this.#options.log.debug({ err: error, url: request.url }, 'admin request broken off');
+        // The peer disconnected during an answer or its own request.
+        this.#options.log.debug({ err: error, url: request.url }, 'admin request aborted by the peer');
         response.destroy();
       });
     });
     this.#connections = new HttpConnections(options.preAuthLimit, options.maxAuthenticated);
-    // Before the library's own listener, which reads requests or begins a TLS handshake.
+    // Runs before the library's own listener, which reads requests or begins a TLS handshake.
     this.#server.prependListener('connection', (socket: Socket) => this.#connections.enter(socket));
   }
 
@@ -79,7 +79,7 @@ export class AdminServer {
     });
   }
 
-  /** From now on the routes answer. */
+  /** Enables the routes. */
   serve(routes: readonly Route[]): void {
     this.#routes = routes;
     this.#serving = true;
@@ -104,7 +104,7 @@ export class AdminServer {
       send(response, reply);
     } catch (error) {
       const { status, code, name, message, fields } = this.#explain(error, request);
-      // The rest of a body that was refused is not waited for.
+      // The rest of a rejected body is not awaited.
       if (!request.complete) response.setHeader('connection', 'close');
       this.#closeUnlessAdmitted(request, response);
       if (status === 401) response.setHeader('www-authenticate', 'Bearer');
@@ -144,7 +144,7 @@ export class AdminServer {
     const [route, params] = this.#find(method, path);
     const wants = route === undefined ? `${method} an unknown path` : `${method} ${route.path}`;
     const visit = visitOf(request, wants);
-    // Unauthenticated callers learn nothing, not even what there is.
+    // Unauthenticated callers get no information, not even which paths exist.
     const principal = await identity.admit(visit);
     if (principal instanceof IdentityReject) throw rejectError(principal);
     this.#admit(request);
@@ -167,7 +167,7 @@ export class AdminServer {
     );
   }
 
-  /** What is done, and by whom, is audited; questions are not. */
+  /** Actions are audited with their caller; queries are not. */
   async #handle(route: Route, request: Request, { peer, wants }: Visit): Promise<Reply> {
     if (route.method !== 'POST') return await route.handle(request);
     const { principal, params, body, seqs } = request;
@@ -187,7 +187,7 @@ export class AdminServer {
       record('ok', { ...params, ...body });
       return reply;
     } catch (error) {
-      // What identity forbids is audited already. A body that could not be read may be of any shape.
+      // Rejects by identity are audited already. An invalid body may have any shape.
       const name = error instanceof HttpError ? error.name : (error as Error).name;
       if (name !== 'PERMISSION_DENIED') record(name, params);
       throw error;
@@ -209,7 +209,7 @@ export class AdminServer {
     return new HttpError(405, 0, 'WRONG_METHOD', `${pathname} takes ${methods.join(', ')}, not ${method}`);
   }
 
-  /** It is there before the exchange is. */
+  /** Health is available before the exchange runs. */
   #health(path: string): Reply | undefined {
     if (path === '/health/live') return { json: { status: 'live' } };
     if (path !== '/health/ready') return undefined;
@@ -220,7 +220,7 @@ export class AdminServer {
   /** @throws HttpError 401 */
   #mustShowCertificate({ socket }: IncomingMessage): void {
     if (this.#options.certificates?.current.clientCa === undefined) return;
-    // A resumed session counts as authorized even if no certificate was ever shown: ask for the certificate itself.
+    // A resumed session counts as authorized even if no certificate was ever sent, so the certificate itself is checked.
     if (socket instanceof TLSSocket && socket.authorized && socket.getPeerX509Certificate() !== undefined) return;
     throw new HttpError(
       401,
@@ -234,7 +234,7 @@ export class AdminServer {
     if (error instanceof HttpError) return error;
     if (error instanceof HistoryBusyError) return new HttpError(503, Code.BUSY, 'BUSY', error.message);
     this.#options.log.error({ err: error, method: request.method, url: request.url }, 'admin request failed');
-    return new HttpError(500, 0, 'INTERNAL', 'the request failed inside the exchange; its log says why');
+    return new HttpError(500, 0, 'INTERNAL', 'the request failed inside the exchange; see its log for the reason');
   }
 }
 

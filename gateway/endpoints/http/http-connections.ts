@@ -6,11 +6,9 @@ import { connectionKey, type PreAuthLimit } from '../pre-auth-limit.ts';
 const MAX_ADMITTED = 256;
 
 /**
- * Connections of the HTTP port, in two pools, so that neither takes the room of
- * the other: unauthenticated ones, whose limit displaces the oldest, and
- * authenticated ones. A probe or a scrape needs no credentials; it comes in as
- * the newest of the first pool and has its answer before it is the oldest. I/O
- * thread.
+ * Connections of the HTTP port, in two pools with separate limits: unauthenticated ones, whose limit displaces the oldest, and
+ * authenticated ones. A probe or a scrape needs no credentials; it enters the
+ * first pool as the newest and is answered before it is the oldest. I/O thread.
  */
 export class HttpConnections {
   readonly #limit: PreAuthLimit;
@@ -27,7 +25,7 @@ export class HttpConnections {
   /** A connection was accepted; with TLS, before its handshake. */
   enter(socket: Socket): void {
     const { address } = peerOf(socket);
-    // The peer is gone already.
+    // The peer has already disconnected.
     if (address === '') return refuse(socket);
     const key = connectionKey(socket);
     socket.once('close', () => this.#forget(key));
@@ -40,7 +38,7 @@ export class HttpConnections {
     else refuse(socket);
   }
 
-  /** A request on the connection was authenticated: the connection may stay. False: there are too many such connections. */
+  /** Moves a connection with an authenticated request to the second pool. False: that pool is full. */
   admit(socket: Socket): boolean {
     const key = connectionKey(socket);
     const waiting = this.#unauthenticated.get(key);
@@ -69,7 +67,7 @@ export class HttpConnections {
   }
 }
 
-/** Not at once: the library's own listener takes no socket that is destroyed. */
+/** Deferred, because the library's own listener fails on a destroyed socket. */
 function refuse(socket: Socket): void {
   process.nextTick(() => socket.destroy());
 }

@@ -1,4 +1,4 @@
-/** An answer that is an error. `code` is a number of docs/CODES.md, 0 for what has none there. */
+/** An error answer. `code` is a number of docs/CODES.md, 0 for what has none there. */
 export class HttpError extends Error {
   readonly status: number;
   readonly code: number;

@@ -1,11 +1,11 @@
 import { Code } from '../../../engine/codes.ts';
 import { HttpError } from './http-error.ts';
 
-/** What every body keeps to by far; reading one takes time of the thread that takes orders. */
+/** Limits of a body, far above normal use. Parsing takes time of the thread that takes orders. */
 const MAX_DEPTH = 4;
 const MAX_KEYS = 1024;
 
-/** Stands for a number that would become another one as a 64-bit float. */
+/** A number that a 64-bit float cannot represent exactly. */
 export class InexactNumber {
   /** As it is written. */
   readonly text: string;

@@ -12,11 +12,11 @@ import { authenticate } from './upgrade.ts';
 
 export interface MarketSocketsOptions {
   readonly identity: Identity;
-  /** Bytes of a request; a longer one cuts the connection. Default 4096. */
+  /** Maximum size of a request, bytes; a longer one cuts the connection. Default 4096. */
   readonly maxRequestBytes?: number;
 }
 
-/** A peer that answers no protocol ping for so long is gone. Seconds. */
+/** Time without an answer to a protocol ping after which a peer is cut, seconds. */
 const IDLE_SECONDS = 32;
 const MAX_REQUEST_BYTES = 4096;
 
@@ -28,7 +28,7 @@ const CLOSE_CODES: Readonly<Record<CloseCause, number>> = {
   [CloseCause.Expired]: 4016,
 };
 
-/** What the server keeps on each socket. */
+/** State of each socket. */
 interface SocketUser {
   readonly format: MarketFormat;
   /** When the credentials expire, ms since the Unix epoch, or Infinity. */
@@ -38,16 +38,16 @@ interface SocketUser {
 }
 
 /**
- * Market data over WebSocket, see docs/MARKET-DATA.md: every path that no
- * other endpoint on the port serves. I/O thread; nothing in it blocks or throws
- * on what a peer sends.
+ * Market data over WebSocket, see docs/MARKET-DATA.md: every path of the
+ * port that no other endpoint serves. I/O thread; no message of a peer makes
+ * it block or throw.
  */
 export class MarketSockets {
   readonly #market: MarketData;
   readonly #identity: Identity;
   readonly #sockets: SocketServer;
 
-  /** @param sockets the port, not listening yet; others may serve paths of their own on it */
+  /** @param sockets the port, not listening yet; other endpoints may register paths on it */
   constructor(market: MarketData, { identity, maxRequestBytes }: MarketSocketsOptions, sockets: SocketServer = new SocketServer()) {
     this.#market = market;
     this.#identity = identity;
@@ -55,7 +55,7 @@ export class MarketSockets {
     sockets.ws<SocketUser>('/*', {
       compression: 0,
       maxPayloadLength: maxRequestBytes ?? MAX_REQUEST_BYTES,
-      // Our own limits look at each send; a second limit below them would drop frames in silence.
+      // The limits here check each send; a second limit below them would drop frames silently.
       maxBackpressure: 0,
       idleTimeout: IDLE_SECONDS,
       sendPingsAutomatically: true,
@@ -83,7 +83,7 @@ export class MarketSockets {
     return taken;
   }
 
-  /** Says 1001 to every reader and closes. Resolves when the sockets are closed. */
+  /** Closes every reader with 1001. Resolves when the sockets are closed. */
   async stop(): Promise<void> {
     this.#sockets.closeListening();
     await this.#market.stop();
@@ -94,7 +94,7 @@ export class MarketSockets {
     authenticate(res, req, context, this.#identity, 'market data', (upgrade) => {
       const reject = this.#identity.forbid(upgrade.principal, 'market:read', upgrade.visit);
       if (reject !== undefined) return upgrade.refuse(upgradeStatusOf(reject), reject.details);
-      // Here, because between question and answer others may have come.
+      // Checked here, because others may have connected since the request.
       if (!this.#market.hasRoom()) return upgrade.refuse(UNAVAILABLE, 'Too many market-data connections; try again later.');
       const { format, protocol } = chooseFormat(upgrade.offered);
       const { expiresAt } = upgrade.principal;

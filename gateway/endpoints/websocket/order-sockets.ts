@@ -12,11 +12,11 @@ import { closeCodeOf, FORBIDDEN, GOING_AWAY, upgradeStatusOf } from './reject-st
 import type { SocketRoutes } from './socket-server.ts';
 import { authenticate } from './upgrade.ts';
 
-/** A peer that answers no protocol ping for so long is gone. Seconds. */
+/** Time without an answer to a protocol ping after which a peer is cut, seconds. */
 const IDLE_SECONDS = 32;
-/** Like gRPC's: beyond it a frame is not even received. uWebSockets closes with 1009 then. */
+/** As for gRPC: a larger frame is not received. uWebSockets closes with 1009 then. */
 const MAX_MESSAGE_BYTES = 4 * MAX_FRAME_BYTES;
-/** RFC 6455, 5.5: what fits a close frame behind its code. */
+/** Maximum length of a close frame's reason, bytes (RFC 6455, 5.5). */
 const MAX_REASON_BYTES = 123;
 
 interface SocketUser {
@@ -35,7 +35,7 @@ export function serveOrderSockets(app: SocketRoutes, sessions: OrderSessions, id
   app.ws<SocketUser>('/v1/orders', {
     compression: 0,
     maxPayloadLength: MAX_MESSAGE_BYTES,
-    // One frame of ours is under way at most; a limit would drop it in silence.
+    // At most one outgoing frame is pending; a limit would drop it silently.
     maxBackpressure: 0,
     idleTimeout: IDLE_SECONDS,
     sendPingsAutomatically: true,
@@ -66,7 +66,7 @@ function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context
   });
 }
 
-/** Whether the page's own program showed who it is. What a browser or a proxy adds by itself, it adds for any page that points here. */
+/** Whether the program itself sent credentials. A browser or a proxy adds its own to requests of any page. */
 function shownByProgram({ via }: Principal): boolean {
   return via === 'token' || via === 'key';
 }
@@ -76,7 +76,7 @@ class SocketSession implements SessionTransport {
   readonly headroom = 0;
   readonly #ws: WebSocket<SocketUser>;
   readonly #session: OrderSession;
-  /** A frame of ours is in the socket's own buffer. */
+  /** An outgoing frame is in the socket's buffer. */
   #waiting = false;
   #open = true;
 
@@ -91,7 +91,7 @@ class SocketSession implements SessionTransport {
       return;
     }
     this.#session.onFrame(new Uint8Array(message), 0, message.byteLength);
-    // Also when that cut the session: what it took before has to reach the engine.
+    // Also after a cut: commands taken before must reach the engine.
     this.#session.onFramesEnd();
   }
 
@@ -113,7 +113,7 @@ class SocketSession implements SessionTransport {
   }
 
   pause(): void {
-    // A WebSocket has no window to close: until it is resumed, the session answers BUSY.
+    // A WebSocket has no flow-control window: until it is resumed, the session answers BUSY.
   }
 
   resume(): void {
@@ -121,7 +121,7 @@ class SocketSession implements SessionTransport {
   }
 
   end(): void {
-    if (this.#open) this.#ws.end(GOING_AWAY, 'the exchange stops');
+    if (this.#open) this.#ws.end(GOING_AWAY, 'the exchange is stopping');
   }
 
   fail(why: Reject): void {

@@ -37,7 +37,7 @@ const UPGRADE_BY_CODE = new Map<Code, string>([
   [Code.UNKNOWN_ACCOUNT, '404 Not Found'],
 ]);
 
-/** The HTTP status line of an upgrade that is refused because of a reject. */
+/** The HTTP status line of a rejected upgrade. */
 export function upgradeStatusOf({ code, cause }: Reject): string {
   if (cause === 'unavailable') return UNAVAILABLE;
   return UPGRADE_BY_CODE.get(code) ?? '400 Bad Request';

@@ -9,16 +9,16 @@ export interface SocketRoutes {
   ws<User>(pattern: string, behavior: uWS.WebSocketBehavior<User>): unknown;
 }
 
-/** uWebSockets' LIBUS_LISTEN_EXCLUSIVE_PORT; without it two processes may share a port in silence. */
+/** uWebSockets' LIBUS_LISTEN_EXCLUSIVE_PORT; without it two processes may share a port unnoticed. */
 const EXCLUSIVE_PORT = 1;
 /**
- * uWebSockets takes TLS 1.2 and has no option for it. BoringSSL applies a
- * cipher list to 1.2 only, and a suite that needs a pre-shared key, which
- * nobody was given, can never be agreed on: what is left is TLS 1.3.
+ * uWebSockets accepts TLS 1.2 and has no option to disable it. BoringSSL applies a
+ * cipher list to 1.2 only, and a suite that needs a pre-shared key can never
+ * be negotiated without one: only TLS 1.3 remains.
  */
 const NO_TLS_1_2 = 'ECDHE-PSK-AES128-CBC-SHA';
 
-/** What uWebSockets has for apps in several threads, and its types do not: an app with a child accepts connections for that. */
+/** uWebSockets API for apps in several threads, missing in its types: a parent app accepts connections for its child. */
 interface SharedApp extends uWS.TemplatedApp {
   getDescriptor(): number;
   addChildAppDescriptor(descriptor: number): void;
@@ -27,20 +27,20 @@ interface SharedApp extends uWS.TemplatedApp {
 
 /**
  * The WebSocket port. With TLS one app listens and only accepts; what it
- * accepts belongs to its child, an app with the certificate and the routes. A
+ * accepts is served by its child, an app with the certificate and the routes. A
  * changed certificate gets a new child, so the port is never closed;
- * connections of the child before it live on with the certificate that they
- * were made with. I/O thread.
+ * connections of the previous child keep the certificate that they were made
+ * with. I/O thread.
  */
 export class SocketServer implements SocketRoutes {
   readonly #certificates: Certificates | undefined;
   readonly #preAuthLimit: PreAuthLimit | undefined;
   readonly #routes: ((app: uWS.TemplatedApp) => void)[] = [];
-  /** uWebSockets never frees an app; the last of them takes new connections. */
+  /** All child apps, as uWebSockets never frees one; the last serves new connections. */
   readonly #apps: SharedApp[] = [];
   #listening: uWS.us_listen_socket | undefined;
 
-  /** @param preAuthLimit bounds connections that have asked for nothing yet; undefined: nothing does */
+  /** @param preAuthLimit bounds connections that have sent no request yet; undefined: no limit */
   constructor(certificates?: Certificates, preAuthLimit?: PreAuthLimit) {
     this.#certificates = certificates;
     this.#preAuthLimit = preAuthLimit;
@@ -70,7 +70,7 @@ export class SocketServer implements SocketRoutes {
     return this.#listen(acceptor, host, port);
   }
 
-  /** No more connections; those that are there live on. */
+  /** Stops listening; open connections stay. */
   closeListening(): void {
     if (this.#listening !== undefined) uWS.us_listen_socket_close(this.#listening);
     this.#listening = undefined;
@@ -89,17 +89,17 @@ export class SocketServer implements SocketRoutes {
       this.#listening = socket;
       taken = uWS.us_socket_local_port(socket as unknown as uWS.us_socket);
     };
-    // The types do not know that a host and options go together. uWebSockets calls back before it returns.
+    // The types do not allow a host together with options. uWebSockets calls back before it returns.
     const listen = app.listen as unknown as (host: string, port: number, options: number, listening: typeof done) => void;
     listen.call(app, host, port, EXCLUSIVE_PORT, done);
     if (taken !== -1) return taken;
     const error = new Error(
-      `cannot listen for market data on ${host}:${port}: the port is taken or the address is not ours; choose another with --ws-port`,
+      `cannot listen for market data on ${host}:${port}: the port is taken or the address is not local; choose another with --ws-port`,
     );
     throw Object.assign(error, { code: 'EADDRINUSE' });
   }
 
-  /** @throws Error when the files no longer hold what was read from them: the next look at them brings another change */
+  /** @throws Error when the files have changed since they were read; the next check reloads them */
   #make(material: TlsMaterial | undefined): SharedApp {
     const app = (material === undefined ? uWS.App() : uWS.SSLApp(sslOptions(material))) as SharedApp;
     this.#apps.push(app);
@@ -111,13 +111,13 @@ export class SocketServer implements SocketRoutes {
     for (const register of this.#routes) register(app);
     app.any('/*', (res) => {
       this.#preAuthLimit?.leave(peerAddress(res));
-      res.writeStatus('426 Upgrade Required').writeHeader('upgrade', 'websocket').end('This port speaks WebSocket only.\n', true);
+      res.writeStatus('426 Upgrade Required').writeHeader('upgrade', 'websocket').end('This port supports WebSocket only.\n', true);
     });
     if (this.#preAuthLimit !== undefined) watch(app, this.#preAuthLimit);
     return app;
   }
 
-  /** An upgrade ends the limit of its connection: it is accepted, or closed with the answer. With a client CA, it needs a certificate to get past this. */
+  /** An upgrade request lifts the limit of its connection, which is then accepted, or closed with the answer. With a client CA, a certificate is required. */
   #guarded<User>(behavior: uWS.WebSocketBehavior<User>): uWS.WebSocketBehavior<User> {
     const { upgrade } = behavior;
     if (upgrade === undefined) return behavior;
@@ -135,9 +135,9 @@ export class SocketServer implements SocketRoutes {
 }
 
 /**
- * Counts what comes. uWebSockets itself closes what has sent no whole request
- * within some 12 s; `res` is another object at the request, so which of an
- * address's connections it is on is not known.
+ * Counts new connections. uWebSockets itself closes connections without a complete
+ * request within some 12 s. `res` is another object at the request, so the
+ * connection of an address that it belongs to is not known.
  */
 function watch(app: uWS.TemplatedApp, limit: PreAuthLimit): void {
   const onConnection = (res: uWS.HttpResponse, count: number): void => {

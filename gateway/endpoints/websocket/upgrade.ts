@@ -7,12 +7,12 @@ import { peerOfUpgrade } from '../../tls/peer-certificate.ts';
 import { upgradeStatusOf } from './reject-status.ts';
 
 /**
- * How a web page shows its token: it can set no header but this list. A query
- * would end in the logs of every proxy on the way, and a page's history.
+ * The subprotocol that carries a web page's token: a page can set no other header.
+ * A query would appear in the logs of proxies and in the browser's history.
  */
 const TOKEN_PROTOCOL = 'openbell.bearer.';
 
-/** An upgrade that an authenticated caller asks for. */
+/** An upgrade request of an authenticated caller. */
 export class Upgrade {
   readonly principal: Principal;
   readonly visit: Visit;
@@ -36,7 +36,7 @@ export class Upgrade {
   /** @param protocol one of those offered; empty: none */
   accept<User>(user: User, protocol: string, headers: Readonly<Record<string, string>> = {}): void {
     const own = Object.entries(headers);
-    // 101 is the status that it has without one; each write outside of a cork would bring a warning of its own.
+    // 101 is the default status; each write outside of a cork would cause its own warning.
     if (own.length > 0) this.#res.writeStatus('101 Switching Protocols');
     for (const [name, value] of own) this.#res.writeHeader(name, value);
     this.#res.upgrade<User>(user, this.#key, protocol, this.#extensions, this.#context);
@@ -47,7 +47,7 @@ export class Upgrade {
   }
 }
 
-/** What is kept of a request: uWebSockets takes it back when the handler returns. */
+/** Copy of a request, which uWebSockets invalidates when the handler returns. */
 interface UpgradeRequest {
   readonly visit: Visit;
   readonly offered: readonly string[];
@@ -55,7 +55,7 @@ interface UpgradeRequest {
   readonly extensions: string;
 }
 
-/** Authenticates the caller of an upgrade, and hands it on; an unauthenticated one is answered with the reason. */
+/** Authenticates the caller of an upgrade, and passes it on; an unauthenticated one is answered with the reason. */
 export function authenticate(
   res: HttpResponse,
   req: HttpRequest,
@@ -78,8 +78,8 @@ export function authenticate(
   });
   void answer.then((settled) => {
     if (gone) return;
-    // The upgrade is accepted outside of a cork: behind it uWebSockets takes the socket for the HTTP one that it was, and now
-    // and then closes it at once (its issue 1928). The price is its warning on stderr, once for each token that is new.
+    // The upgrade is accepted outside of a cork: after a cork uWebSockets treats the socket as the former HTTP socket, and
+    // sometimes closes it at once (its issue 1928). The cost is its warning on stderr, once per new token.
     if (settled instanceof IdentityReject) res.cork(() => settle(settled));
     else settle(settled);
   });
@@ -112,7 +112,7 @@ const KEPT = new Set<string>([
   'sec-websocket-extensions',
 ]);
 
-/** And closes: an unauthenticated connection does not stay. */
+/** Answers and closes: an unauthenticated connection is not kept open. */
 function refuse(res: HttpResponse, status: string, text: string): void {
   res.writeStatus(status).writeHeader('content-type', 'text/plain; charset=utf-8').end(`${text}\n`, true);
 }

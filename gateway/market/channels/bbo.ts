@@ -5,7 +5,7 @@ import type { StructList } from '../../../engine/wire/market-frames.ts';
 import type { BookMirror } from '../book-mirror.ts';
 import { type ChannelDescriptor, type ChannelState, Conflation, MAX_PENDING, nothing } from './channel.ts';
 
-/** Price, quantity and orders of each side, in the channel's state: as they are, and behind that as published last. */
+/** Price, quantity and orders of each side, in the channel's state: current values, followed by the last published values. */
 const SIDE_DOUBLES = 3;
 const BEST_DOUBLES = 2 * SIDE_DOUBLES;
 
@@ -26,13 +26,13 @@ export const bbo: ChannelDescriptor = {
     put(channel, channel.pending);
   },
   snapshot: (channel, list) => {
-    // Noted as published: the state may come back to what was published before this snapshot.
+    // Marks the values as published: the state may return to the values published before this snapshot.
     changed(channel);
     put(channel, list);
   },
 };
 
-/** Whether best bid or offer differ from the last time this was asked. */
+/** Whether best bid or offer differ from the last call. */
 function changed({ mirror, state }: ChannelState): boolean {
   read(mirror, Side.Buy, state, 0);
   read(mirror, Side.Sell, state, SIDE_DOUBLES);
@@ -51,7 +51,7 @@ function read({ levels }: BookMirror, side: Side, to: Float64Array, at: number):
   to[at + 2] = level === -1 ? 0 : levels.orders[level];
 }
 
-/** Writes what `changed` read last. */
+/** Writes the values that `changed` read last. */
 function put({ mirror, state }: ChannelState, list: StructList): void {
   const at = list.add();
   const { words } = list;

@@ -5,7 +5,7 @@ import type { StructList } from '../../../engine/wire/market-frames.ts';
 import type { BookMirror } from '../book-mirror.ts';
 import { type ChannelDescriptor, Conflation, MAX_PENDING, nothing } from './channel.ts';
 
-/** Price levels. The mirror notes which ones were touched; a flush sends each as it then is. */
+/** Price levels. The mirror marks changed levels; a flush sends the current state of each. */
 export const book: ChannelDescriptor = {
   wire: bookWire,
   conflation: Conflation.LastState,

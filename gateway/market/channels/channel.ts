@@ -5,18 +5,18 @@ import type { MarketEventKind } from '../../../engine/wire/market-event.ts';
 import type { StructList } from '../../../engine/wire/market-frames.ts';
 import type { BookMirror } from '../book-mirror.ts';
 
-/** What becomes of updates that gather between two flushes. */
+/** How updates between two flushes are conflated. */
 export const Conflation = {
   /** Each is sent. */
   None: 'never',
-  /** Some replace the one before; the descriptor says which. */
+  /** Some replace the previous one; the descriptor decides which. */
   Partial: 'partly',
-  /** What changed is sent once, as it is at the flush. */
+  /** Each changed item is sent once, in its state at the flush. */
   LastState: 'yes',
 } as const;
 export type Conflation = (typeof Conflation)[keyof typeof Conflation];
 
-/** One channel of one symbol, as its descriptor sees it. */
+/** The part of one symbol's channel that its descriptor uses. */
 export interface ChannelState {
   readonly mirror: BookMirror;
   /** Number of the last update that was taken. */
@@ -25,15 +25,15 @@ export interface ChannelState {
   readonly pending: StructList;
   /** A reader is subscribed. Updates are counted without one too, where a number means one state of the book. */
   readonly wanted: boolean;
-  /** The descriptor's own, `stateDoubles` of them, 0 at first. */
+  /** State owned by the descriptor, `stateDoubles` numbers, initially 0. */
   readonly state: Float64Array;
   /** Word index of one more pending update, zeroed; -1 when more than `maxPending` wait: the readers are then re-synced. */
   append(): number;
 }
 
 /**
- * A market-data channel: all that is known of it but its bytes, which its wire
- * half has. Methods keep what they need in the ChannelState, allocate nothing
+ * A market-data channel, except for its encoding, which its wire half has.
+ * Methods keep their state in the ChannelState, allocate nothing
  * except in `snapshot`, and run on the I/O thread. All descriptors have all
  * members, so that the loops over them see one shape.
  */
@@ -45,16 +45,16 @@ export interface ChannelDescriptor {
   readonly maxPending: number;
   /** Length of `ChannelState.state`. */
   readonly stateDoubles: number;
-  /** Kinds of market events of which `onEvent` is called, when the mirror has taken them. */
+  /** Kinds of market events for which `onEvent` is called, after the mirror has applied them. */
   readonly events: readonly MarketEventKind[];
   readonly onEvent: (channel: ChannelState, kind: number, slots: RingSlots, slot: number) => void;
   /** Each change of a resting order is one update: the feed counts it, and calls `onOrder` when the channel is wanted. */
   readonly followsOrders: boolean;
   /** @param order slot in the mirror's orders */
   readonly onOrder: (channel: ChannelState, action: OrderAction, order: number) => void;
-  /** A reader came or went; see `wanted`. */
+  /** Called when the first reader subscribes or the last one leaves; see `wanted`. */
   readonly onWanted: (channel: ChannelState) => void;
-  /** A flush begins: adds to `pending` what is only known now. Called whether the channel is wanted or not. */
+  /** Called when a flush begins; adds updates that depend on the current state to `pending`. Called whether the channel is wanted or not. */
   readonly onFlush: (channel: ChannelState) => void;
   /** Appends the whole state to the empty `list`. Cold. */
   readonly snapshot: (channel: ChannelState, list: StructList) => void;
@@ -63,7 +63,7 @@ export interface ChannelDescriptor {
 /** Default of `maxPending`. */
 export const MAX_PENDING = 65_536;
 
-/** For members that a channel does not need. */
+/** Default of members that a channel does not need. */
 export function nothing(): void {
   // The channel does not react to this.
 }

@@ -19,7 +19,7 @@ const KINDS = Math.max(...Object.values(MarketEventKind)) + 1;
 const reactionsTo = (kind: number): readonly ChannelDescriptor[] =>
   DESCRIPTORS.filter(({ events }) => events.some((event) => event === kind));
 
-/** Who reacts to which market event: one list, ordered by kind. An event of `kind` meets those from REACTIONS_FROM[kind] to REACTIONS_FROM[kind + 1]. */
+/** Channels by the market events that they handle: one list, ordered by kind. An event of `kind` is handled by those from REACTIONS_FROM[kind] to REACTIONS_FROM[kind + 1]. */
 export const REACTIONS: readonly ChannelDescriptor[] = Array.from({ length: KINDS }, (_, kind) => reactionsTo(kind)).flat();
 export const REACTIONS_FROM: Uint8Array = new Uint8Array(KINDS + 1);
 for (let kind = 0; kind < KINDS; kind++) REACTIONS_FROM[kind + 1] = REACTIONS_FROM[kind] + reactionsTo(kind).length;

@@ -5,11 +5,11 @@ import { MarketEventKind } from '../../../engine/wire/market-event.ts';
 import type { BookMirror } from '../book-mirror.ts';
 import { type ChannelDescriptor, Conflation, MAX_PENDING, nothing } from './channel.ts';
 
-/** In the channel's state: 1 when the last pending update may be overwritten, as nothing but the indication changed since. */
+/** In the channel's state: 1 when the last pending update may be overwritten because only the indication has changed since. */
 const LAST_IS_INDICATION = 0;
 const STATUS_WORDS = Status.bytes / 4;
 
-/** Phase and auction indication. Each phase is sent; of the indications between two flushes the last one. */
+/** Phase and auction indication. Every phase is sent, but only the last indication between two flushes. */
 export const status: ChannelDescriptor = {
   wire: statusWire,
   conflation: Conflation.Partial,

@@ -7,7 +7,7 @@ import { type ChannelDescriptor, Conflation, MAX_PENDING, nothing } from './chan
 
 const SLOT_DOUBLES = MARKET_EVENT_BYTES / 8;
 
-/** Trades, numbered by trade id. A snapshot has none: those of the past are in the history. */
+/** Trades, numbered by trade id. A snapshot has no trades: past trades are in the history. */
 export const trades: ChannelDescriptor = {
   wire: tradesWire,
   conflation: Conflation.None,
@@ -16,7 +16,7 @@ export const trades: ChannelDescriptor = {
   events: [MarketEventKind.Trade, MarketEventKind.Phase],
   onEvent: (channel, kind, slots, slot) => {
     if (kind === MarketEventKind.Phase) {
-      // Published at the start too, so the numbers of trades go on where they were.
+      // Published at the start too, so that trade numbers continue.
       channel.number = channel.mirror.lastTradeId;
       return;
     }
@@ -32,7 +32,7 @@ export const trades: ChannelDescriptor = {
   snapshot: nothing,
 };
 
-/** Reads the slot without a view: a trade is on the measured way. */
+/** Reads the slot without a view: trades are on the hot path. */
 function put({ f64, u8 }: RingSlots, slot: number, words: Int32Array, at: number): void {
   const event = slot * SLOT_DOUBLES;
   const aggressor = u8[slot * MARKET_EVENT_BYTES + MarketField.side];

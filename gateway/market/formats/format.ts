@@ -1,7 +1,7 @@
 import type { Code } from '../../../engine/codes.ts';
 import type { FrameArena, FrameHead, StructList } from '../../../engine/wire/market-frames.ts';
 
-/** What a reader asked for; `symbol` is an id, a name, or `*`. The other fields mean something only when `code` is OK; `tag` whenever it could be read. */
+/** A reader's request; `symbol` is an id, a name, or `*`. The other fields are valid only when `code` is OK; `tag` whenever it could be read. */
 export interface MarketAsk {
   readonly code: Code;
   /** A MarketOp. */
@@ -9,18 +9,18 @@ export interface MarketAsk {
   readonly channel: number;
   readonly symbol: string | number;
   readonly tag: number;
-  /** Wire schema that the frames to it are to carry; 0 = as before. */
+  /** Wire schema of the frames to this reader; 0 = unchanged. */
   readonly version: number;
 }
 
-/** How a connection reads and writes; the WebSocket subprotocol picks it. */
+/** Encoding of a connection, selected by the WebSocket subprotocol. */
 export interface MarketFormat {
   /** Index into lists that have an entry per format. */
   readonly index: number;
   readonly protocol: string;
-  /** Whether its messages are binary; one of the other kind is malformed. */
+  /** Whether its messages are binary; a message of the other kind is malformed. */
   readonly binary: boolean;
-  /** Reads a request that any peer may have sent. Never throws. Valid until the next call. */
+  /** Reads a request with untrusted content. Never throws. Valid until the next call. */
   readonly request: (bytes: Uint8Array) => MarketAsk;
   /**
    * Writes a frame into the arena; valid until that is reset.

@@ -11,8 +11,8 @@ assert(
 );
 
 /**
- * The format of a connection, by the subprotocols that it offered: the last one
- * of the list that is among them. Without any it is the first, and the answer
+ * The format of a connection, by the subprotocols that it offered: the last format
+ * of the list that was offered. Without any it is the first, and the answer
  * names no subprotocol.
  */
 export function chooseFormat(offered: readonly string[]): { readonly format: MarketFormat; readonly protocol: string } {

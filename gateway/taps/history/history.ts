@@ -10,10 +10,10 @@ import { WRITER_STATS, type WriterMessage, type WriterStart, WriterStat } from '
 /** The same suffix as this file: `.ts` in the repository, `.js` in the package. */
 const SUFFIX = extname(import.meta.filename);
 const QUERY_THREADS = 2;
-/** Waiting questions beyond it are refused: each holds an HTTP response or a session open. */
+/** Maximum waiting queries; further ones are rejected, because each keeps an HTTP response or a session open. */
 const MAX_WAITING_QUERIES = 256;
 
-/** Where a session finds reports that the hub no longer keeps. */
+/** The source of reports that the hub no longer retains. */
 export interface ReportArchive {
   /** Packed 128-byte reports of `account`, numbered `from`, `from + 1`, ..., at most `limit`; empty when there are none (yet). */
   read(account: number, from: number, limit: number): Promise<Uint8Array>;
@@ -23,27 +23,27 @@ export interface HistoryStats {
   readonly watermark: number;
   readonly reports: number;
   readonly commits: number;
-  /** The store refuses writes, so reports wait in the ring: most likely a full disk. */
+  /** The store cannot be written, so reports wait in the ring: most likely a full disk. */
   readonly failing: boolean;
   readonly failures: number;
   readonly lastCommitMs: number;
 }
 
 export interface HistoryOptions extends WriterOptions {
-  /** Called when the writer cannot write any more, and when it can again. */
+  /** Called when writes start to fail, and when they succeed again. */
   readonly onState?: (event: 'failing' | 'recovered', error: string) => void;
-  /** The writer's thread died: reports pile up in the ring until the process is restarted. */
+  /** Called when the writer's thread has died: reports accumulate in the ring until the process is restarted. */
   readonly onFailure?: (error: Error) => void;
 }
 
-/** History queries are refused because too many wait already. */
+/** The history query is rejected because too many are waiting. */
 export class HistoryBusyError extends Error {
   readonly code = 'OPENBELL_HISTORY_BUSY';
 }
 
 /**
- * The I/O thread's end of the history: starts the writer's thread, and asks
- * the query pool, whose threads start with the first question.
+ * The I/O thread's interface to the history: starts the writer's thread, and uses
+ * the query pool, whose threads start with the first query.
  */
 export class History implements ReportArchive {
   readonly #writer: Worker;
@@ -61,7 +61,7 @@ export class History implements ReportArchive {
     this.#exited = new Promise((resolve) => writer.once('exit', () => resolve()));
   }
 
-  /** Resolves when the writer has its store open and takes reports. */
+  /** Resolves when the writer has opened its store and takes reports. */
   static async start(options: HistoryOptions): Promise<History> {
     const { onState, onFailure, ...writerOptions } = options;
     const stop = new Int32Array(new SharedArrayBuffer(4));
@@ -113,7 +113,7 @@ export class History implements ReportArchive {
     return (await this.#ask({ kind: 'trades', symbol, before, limit })) as RecordPage;
   }
 
-  /** Call after the engine has stopped: writes what is left in the ring and ends all threads. */
+  /** Call after the engine has stopped: writes the rest of the ring and ends all threads. */
   async stop(): Promise<void> {
     await this.#pool?.close({ force: true });
     Atomics.store(this.#stop, 0, 1);
@@ -121,7 +121,7 @@ export class History implements ReportArchive {
     await this.#exited;
   }
 
-  /** Ends the writer where it is, as a crash would; what is in the ring is lost to it. */
+  /** Ends the writer at once, as a crash would; it loses the reports in the ring. */
   async kill(): Promise<void> {
     await this.#pool?.destroy();
     await this.#writer.terminate();

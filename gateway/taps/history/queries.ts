@@ -5,14 +5,14 @@ import { readForwards, visitBackwards } from './runs.ts';
 import { type HistoryStore, wordsOf } from './store.ts';
 
 /**
- * Questions to the history. They read a snapshot of the store and may take
+ * Queries of the history. They read a snapshot of the store and may take
  * long, so they run in the pool (query-worker.ts), never on the I/O thread.
  */
 
-/** Records that one question looks at before it gives up: about 0.2 s of work. */
+/** Maximum records that one query scans: about 0.2 s of work. */
 const SCAN_LIMIT = 1_000_000;
 
-/** One order as it is now, told from its reports. Prices in ticks, quantities in lots. */
+/** The current state of one order, derived from its reports. Prices in ticks, quantities in lots. */
 export interface OrderRow {
   readonly orderId: number;
   readonly clientOrderId: number;
@@ -32,7 +32,7 @@ export interface OrderRow {
 
 export interface OrderPage {
   readonly orders: OrderRow[];
-  /** Pass it as `before` for the next page; 0 = that was the last one. */
+  /** Pass it as `before` for the next page; 0 = this is the last page. */
   readonly next: number;
   /** The scan limit ended the search: older orders exist that this page does not show. */
   readonly truncated: boolean;
@@ -88,8 +88,8 @@ type Fold = { -readonly [key in keyof OrderRow]: OrderRow[key] };
  * Orders of an account with an id below `before`, newest first, each in its
  * latest state. Reports are folded from the newest backwards: the first one
  * seen of an order is its state, the Accepted one completes it. Ids grow with
- * acceptance, so the search ends with the page; a page far back still reads
- * all that is newer.
+ * acceptance, so the search ends with the page; a page of old orders still
+ * reads all newer reports.
  */
 export function accountOrders(store: HistoryStore, account: number, before: number, limit: number): OrderPage {
   const open = new Map<number, Fold>();
@@ -137,7 +137,7 @@ function changesOrder(kind: number, flags: number): boolean {
   return kind === ReportKind.Accepted || kind === ReportKind.Fill || kind === ReportKind.Cancelled || kind === ReportKind.Amended;
 }
 
-/** What the newest report of an order says about it. A fill's price is not the order's: left 0 for an older report to fill in. */
+/** The order's state from its newest report. A fill's price is not the order's, so the price stays 0 until an older report sets it. */
 function stateOf(report: ReportView): Fold {
   const { leaves } = report;
   const cancelled = report.kind === ReportKind.Cancelled;

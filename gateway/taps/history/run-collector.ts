@@ -1,6 +1,6 @@
 /**
- * Longest run, in bytes: what fits in one page of the store beside the page's own head. LMDB uses the memory of
- * single pages again; that of longer values it takes from the kernel and gives back with every transaction.
+ * Longest run, in bytes: what fits in one page of the store besides the page header. LMDB reuses the memory of single
+ * pages; for longer values it allocates memory from the kernel in every transaction.
  */
 const RUN_BYTES = 4096 - 64;
 const NIL = -1;
@@ -12,10 +12,10 @@ interface Owner {
 }
 
 /**
- * Collects fixed-size records, and hands them out again as runs of consecutive
+ * Collects fixed-size records, and returns them as runs of consecutive
  * numbers per owner (account or symbol). Records lie in order of arrival in one
  * buffer that is allocated once; a link per record leads to the owner's next.
- * So memory does not depend on how many owners there are.
+ * So memory use does not depend on the number of owners.
  */
 export class RunCollector {
   /** The records, as 32-bit words; see {@link claim}. */
@@ -29,7 +29,7 @@ export class RunCollector {
   readonly #runBytes: Uint8Array;
   #count = 0;
 
-  /** @param capacity records that it can hold */
+  /** @param capacity maximum number of records */
   constructor(recordBytes: number, capacity: number) {
     this.#recordWords = recordBytes / 4;
     this.words = new Int32Array(capacity * this.#recordWords);
@@ -44,7 +44,7 @@ export class RunCollector {
     return this.#count;
   }
 
-  /** Takes room for record `no` of `owner`: the index in {@link words} from which on the caller fills it. */
+  /** Reserves room for record `no` of `owner`. @returns the index in {@link words} at which the caller writes it */
   claim(owner: number, no: number): number {
     const record = this.#count++;
     this.#no[record] = no;

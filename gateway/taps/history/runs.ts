@@ -32,7 +32,7 @@ export function readForwards(runs: Runs, owner: number, from: number, limit: num
   const out = new Uint8Array(limit * recordBytes);
   let next = from;
   let count = 0;
-  /** Copies what `run` holds of the numbers from `next` up to, not including, `end`. */
+  /** Copies the records of `run` numbered from `next` up to, not including, `end`. */
   const take = (run: { first: number; value: Buffer }, end: number) => {
     const stop = Math.min(run.first + run.value.length / recordBytes, end, next + limit - count);
     if (next < run.first || stop <= next) return;
@@ -43,7 +43,7 @@ export function readForwards(runs: Runs, owner: number, from: number, limit: num
   let run: { first: number; value: Buffer } | undefined;
   for (const { key, value } of runs.getRange({ start: firstRunKey(runs, owner, from), end: [owner, NEWEST] })) {
     const first = (key as [number, number])[1];
-    // A later run counts where it overlaps the one before.
+    // Where two runs overlap, the later one counts.
     if (run !== undefined) take(run, first);
     if (count === limit || (run !== undefined && first > next)) return out.slice(0, count * recordBytes);
     run = { first, value };

@@ -5,17 +5,17 @@ import { getI64 } from '../../../engine/units.ts';
 import { Report, Trade } from '../../../engine/wire/layout.ts';
 
 /**
- * What happened, kept for questions: every execution report by account and
- * every trade by symbol, in one LMDB environment under `DATA/history`. It is
- * derived from the log, which alone decides what is true; the watermark says
- * up to which command it is complete.
+ * The history for queries: every execution report by account and every trade by
+ * symbol, in one LMDB environment under `DATA/history`. It is derived from the
+ * log, which is authoritative; the watermark is the last command up to which the
+ * history is complete.
  *
  *   reports  [account, first report number] -> packed 128-byte Report structs
  *   trades   [symbol, first trade id]       -> packed 64-byte Trade structs
  *   meta     'watermark', 'version'         -> sequence, version of this layout
  *
  * A value is a run of consecutive numbers. After a crash the engine publishes
- * the last commands' reports again: the writer removes what was stored of them,
+ * the last commands' reports again: the writer removes their stored records,
  * and a run may still begin inside an older one; where two runs overlap, the one
  * with the higher first number counts.
  */
@@ -33,7 +33,7 @@ const FORMAT = 'version';
 const OLDEST_VERSION = 1;
 const VERSION = 1;
 
-/** The history has a layout that this release does not know. Nothing was changed. */
+/** The history has a layout version that this release does not support. Nothing was changed. */
 export class HistoryVersionError extends Error {
   readonly code: 'HISTORY_NEWER' | 'HISTORY_BAD';
 
@@ -78,15 +78,15 @@ export function watermarkOf(store: HistoryStore): number {
   return store.meta.get(WATERMARK) ?? 0;
 }
 
-/** Only inside the transaction that writes the reports it covers. Also says in which layout they are. */
+/** Call only inside the transaction that writes the reports it covers. Also stores the layout version. */
 export function putWatermark(store: HistoryStore, seq: number): void {
   store.meta.putSync(FORMAT, VERSION);
   store.meta.putSync(WATERMARK, seq);
 }
 
 /**
- * As {@link watermarkOf}, for a data directory that nothing has open: recovery
- * asks before it replays, because reports after it must be published again.
+ * As {@link watermarkOf}, for a data directory that no process has open: recovery
+ * calls it before the replay, because reports after it must be published again.
  */
 export async function readWatermark(dataDir: string): Promise<number> {
   if (!existsSync(join(historyPath(dataDir), 'data.mdb'))) return 0;
@@ -97,8 +97,8 @@ export async function readWatermark(dataDir: string): Promise<number> {
 }
 
 /**
- * Forgets what commands after `seq` caused: for a log that was cut there, whose
- * numbers will be used again. Returns how many reports and trades went.
+ * Removes the reports and trades of commands after `seq`, for a log that was cut
+ * there and whose numbers will be used again. Returns how many were removed.
  */
 export async function truncateHistory(dataDir: string, seq: number): Promise<number> {
   if (!existsSync(join(historyPath(dataDir), 'data.mdb'))) return 0;

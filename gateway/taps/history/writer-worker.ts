@@ -1,10 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { HistoryWriter, type WriterOptions } from './writer.ts';
 
-/** Between polls: while there is something to take, often, so that each takes little of the core that it may share with the trading. */
+/** Between polls: frequent while there are reports, so that each poll takes little time of a core that it may share with trading. */
 const BUSY_MS = 2;
 const IDLE_MS = 20;
-/** Before a failed write is tried again. */
+/** Delay before a failed write is retried, ms. */
 const RETRY_MS = 500;
 
 export interface WriterStart extends WriterOptions {
@@ -29,14 +29,14 @@ async function run(start: WriterStart): Promise<void> {
     const stopping = Atomics.load(stop, 0) !== 0;
     const written = pollOnce(writer, stats, stopping);
     if (written > 0 && stopping) continue;
-    // An engine that has stopped leaves nothing behind but what a full disk keeps us from writing: the log has it.
+    // After the engine has stopped, only a full disk leaves reports unwritten; the log has them.
     if (stopping) break;
     Atomics.wait(stop, 0, 0, written === -1 ? RETRY_MS : writer.taken > 0 ? BUSY_MS : IDLE_MS);
   }
   await writer.close();
 }
 
-/** Reports written; -1 when the store refused them: they stay in the ring. */
+/** Reports written; -1 when the write failed: they stay in the ring. */
 function pollOnce(writer: HistoryWriter, stats: Float64Array, stopping: boolean): number {
   const began = performance.now();
   let written: number;
@@ -44,12 +44,12 @@ function pollOnce(writer: HistoryWriter, stats: Float64Array, stopping: boolean)
     written = writer.poll(stopping);
   } catch (error) {
     stats[WriterStat.failures]++;
-    if (stats[WriterStat.failing] === 0) tell('failing', error instanceof Error ? error.message : String(error));
+    if (stats[WriterStat.failing] === 0) notify('failing', error instanceof Error ? error.message : String(error));
     stats[WriterStat.failing] = 1;
     return -1;
   }
   if (written === 0) return 0;
-  if (stats[WriterStat.failing] === 1) tell('recovered', '');
+  if (stats[WriterStat.failing] === 1) notify('recovered', '');
   stats[WriterStat.failing] = 0;
   stats[WriterStat.watermark] = writer.watermark;
   stats[WriterStat.reports] += written;
@@ -58,7 +58,7 @@ function pollOnce(writer: HistoryWriter, stats: Float64Array, stopping: boolean)
   return written;
 }
 
-function tell(event: 'failing' | 'recovered', error: string): void {
+function notify(event: 'failing' | 'recovered', error: string): void {
   parentPort?.postMessage({ event, error } satisfies WriterMessage);
 }
 

@@ -15,36 +15,36 @@ import { type HistoryStore, openHistory, putWatermark, type Runs, watermarkOf } 
 /** Reports held in memory until the next commit, at most: 16 MiB. */
 const MAX_HELD = 131_072;
 /**
- * Between two commits, at least, unless there is much to write: each one has the disk flush twice, for
- * which the log's own fdatasync waits.
+ * Minimum interval between commits, unless much is pending: each commit flushes the disk twice, which
+ * delays the log's fdatasync.
  */
 const COMMIT_MS = 200;
 /** A quarter of a megabyte: a commit copies it in the kernel in one piece, and from the processor's caches at several times the speed. */
 const COMMIT_REPORTS = 2048;
 /**
- * Commits may use one part in so many of the thread's time, rests left out. With
- * few accounts one takes a millisecond; with thousands, each its own corner of
- * the tree, it is slow, so it waits until there is more to write.
+ * The inverse of the share of the thread's time, without idle time, that commits
+ * may use. With few accounts a commit takes a millisecond; with thousands, whose
+ * keys are spread over the tree, it is slow, so it waits until more is pending.
  */
 const COMMIT_SHARE = 10;
-/** A ring that is fuller than this share leaves no time for rests. */
+/** Fill level of the ring above which the writer does not pause. */
 const RESTS_BELOW = 1 / 4;
 
 export interface WriterOptions {
   readonly dataDir: string;
-  /** Its place on the report ring. */
+  /** Its consumer of the report ring. */
   readonly reports: RingTap;
   /** Reports of commands beyond it stay in the ring: history never holds what the log may still lose. Without it, all are taken. */
   readonly durable?: SeqCell | undefined;
-  /** Commands up to it have all their reports in the ring. Without it, the last command seen counts as incomplete. */
+  /** All reports of commands up to this one are in the ring. Without it, the last command seen counts as incomplete. */
   readonly applied?: SeqCell | undefined;
 }
 
 /**
- * Moves reports from the ring to the store. A failed commit is tried again with
- * the same reports; meanwhile the buffer fills, then the ring, so that a full
- * disk becomes back-pressure, never a gap. What a crash takes out of the buffer
- * lies beyond the watermark, and the engine publishes it again.
+ * Moves reports from the ring to the store. A failed commit is retried with the
+ * same reports; meanwhile the buffer fills, then the ring, so that a full disk
+ * causes back-pressure, never a gap. Reports that a crash loses from the buffer
+ * are after the watermark, and the engine publishes them again.
  *
  * One thread owns it. `poll` blocks that thread for the length of a commit.
  */
@@ -62,7 +62,7 @@ export class HistoryWriter {
   readonly #report = new ReportView();
   #taken = 0;
   #watermark: number;
-  /** Sequence of the last report taken, and up to which nothing is missing in what was taken. */
+  /** Sequence of the last report taken, and the last command whose reports were all taken. */
   #newest = 0;
   #complete = 0;
   #notBefore = 0;
@@ -70,7 +70,7 @@ export class HistoryWriter {
 
   constructor(options: WriterOptions) {
     this.store = openHistory(options.dataDir);
-    // A take may end inside a command: what follows shows which ones are whole.
+    // A take may end inside a command; the next reports show which commands are complete.
     this.#gate = new GatedConsumer(openTap(options.reports), reportGate(options.durable, false));
     this.#consumer = this.#gate.ring;
     this.#slots = this.#gate.slots;
@@ -78,7 +78,7 @@ export class HistoryWriter {
     this.#watermark = watermarkOf(this.store);
   }
 
-  /** Every report of a command up to it is in the store. */
+  /** Last command whose reports are all in the store, with those of all earlier commands. */
   get watermark(): number {
     return this.#watermark;
   }
@@ -89,9 +89,9 @@ export class HistoryWriter {
   }
 
   /**
-   * Takes what the ring holds, and commits it if a commit is due or `now`.
-   * Returns the number of reports committed. Throws what LMDB threw; the next
-   * call tries again.
+   * Takes the reports in the ring, and commits them if a commit is due or `now`.
+   * Returns the number of reports committed. Throws LMDB's error; the next
+   * call retries.
    */
   poll(now = false): number {
     this.#take();
@@ -114,7 +114,7 @@ export class HistoryWriter {
         putWatermark(this.store, watermark);
       });
     } catch (error) {
-      // What was cleared is there again.
+      // The aborted transaction restored the deleted runs.
       for (const owners of Object.values(this.#cleared)) owners.clear();
       throw error;
     }
@@ -129,8 +129,8 @@ export class HistoryWriter {
   }
 
   /**
-   * Before an owner's first run: all that is stored from its number on is from a process that ended before the
-   * watermark got there, and comes again. In runs that are cut elsewhere, so an old one would hide part of a new one.
+   * Deletes an owner's stale runs before its first new run. Records from its number on were stored by a process that ended
+   * before the watermark reached them, and are written again. Run boundaries differ, so an old run would hide part of a new one.
    */
   #clear(runs: Runs, cleared: Set<number>, owner: number, no: number): void {
     if (cleared.has(owner)) return;
@@ -144,7 +144,7 @@ export class HistoryWriter {
     return now >= this.#notBefore && (count >= COMMIT_REPORTS || now >= this.#lastCommit + COMMIT_MS);
   }
 
-  /** Ends the work. Only when the engine has stopped: an empty ring then means that the last command is complete, unless the engine gave up in the middle of its reports. */
+  /** Commits the rest. Call it only after the engine has stopped: an empty ring then means that the last command is complete, unless the engine failed in the middle of its reports. */
   async close(): Promise<void> {
     const applied = this.#applied && Atomics.load(this.#applied.words, this.#applied.index);
     const whole = applied === undefined || ((applied - (this.#newest | 0)) | 0) >= 0;
@@ -155,7 +155,7 @@ export class HistoryWriter {
   }
 
   #take(): void {
-    // Read before the ring is: what it covers is then in the ring.
+    // Read before the ring, so that the reports it covers are in the ring.
     const applied = this.#applied && Atomics.load(this.#applied.words, this.#applied.index);
     const gate = this.#gate;
     gate.begin(MAX_HELD - this.#reports.count);
@@ -164,7 +164,7 @@ export class HistoryWriter {
       this.#newest = this.#seq(slot);
     }
     this.#taken = gate.taken;
-    // Reports come in order of sequence, so the first that is left shows that those before it are whole.
+    // Reports are in order of sequence, so the first remaining one shows that earlier commands are complete.
     const left = this.#consumer.peek();
     if (left !== -1) this.#complete = this.#seq(left) - 1;
     else if (applied !== undefined && ((applied - (this.#newest | 0)) | 0) >= 0) this.#complete = this.#newest;
@@ -184,7 +184,7 @@ export class HistoryWriter {
     const at = this.#reports.claim(report.account, report.reportNo);
     for (let i = 0; i < REPORT_WORDS; i++) words[at + i] = i32[from + i];
     if (report.kind !== ReportKind.Fill) return;
-    // Each trade has two fills; one of them stands for it.
+    // Each trade has two fills; only one of them is counted.
     const { flags, side } = report;
     const auction = (flags & ReportFlag.Auction) !== 0;
     const stands = auction ? side === Side.Buy : (flags & ReportFlag.Maker) === 0;

@@ -7,23 +7,23 @@ import { setEnvironmentData } from 'node:worker_threads';
 import { loadConfig } from '../../config/config.ts';
 import { addonKey, open } from './open-addon.ts';
 
-/** No directory could be written and have code mapped from it. */
+/** No directory allows writing files and mapping code from them. */
 export class AddonError extends Error {
   readonly code = 'OPENBELL_ADDON';
 
   constructor(name: string, tried: readonly string[]) {
     super(
       `the native part "${name}" cannot be opened (${tried.join('; ')}); ` +
-        'name a directory that may be written to and is not mounted noexec in OPENBELL_ADDON_DIR',
+        'set OPENBELL_ADDON_DIR to a writable directory that is not mounted noexec',
     );
     this.name = 'AddonError';
   }
 }
 
 /**
- * Opens an add-on that the binary carries. The system's loader wants a file,
- * so one is written to a directory that only this user can enter, and is gone
- * again before this returns: whatever ends the process leaves nothing behind.
+ * Opens an add-on embedded in the binary. The system's loader needs a file, so
+ * one is written to a directory with access for this user only, and removed
+ * before this returns: no end of the process leaves a file behind.
  * @throws AddonError
  */
 export function loadAddon(name: string): unknown {
@@ -50,7 +50,7 @@ export function loadAddon(name: string): unknown {
   throw new AddonError(name, tried);
 }
 
-/** In the order in which they are tried. A container often has no /tmp and a /dev/shm that is noexec, but has its data. */
+/** Directories in the order in which they are tried. A container often has no /tmp and a noexec /dev/shm, but has its data directory. */
 function* places(): Generator<string> {
   const asked = process.env.OPENBELL_ADDON_DIR;
   if (asked) return yield asked;

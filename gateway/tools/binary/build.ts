@@ -44,7 +44,7 @@ execFileSync(pinnedNode(), ['--experimental-sea-config', config], {
 const unfinished = join(PARTS, 'openbell');
 const stripped = copyStripped(unfinished);
 const postject = createRequire(import.meta.url).resolve('postject/dist/cli.js');
-// Its stderr is heard only when it fails: it warns of each section of notes that `strip` left without a name.
+// Its stderr is shown only when it fails, because it warns of each note section that `strip` left without a name.
 execFileSync(process.execPath, [postject, unfinished, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', FUSE], {
   stdio: ['ignore', 'ignore', 'pipe'],
 });
@@ -55,5 +55,4 @@ renameSync(unfinished, binary);
 const megabytes = (statSync(binary).size / 1e6).toFixed(1);
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 process.stdout.write(`dist-binary/openbell: ${megabytes} MB, built in ${seconds} s\n`);
-if (!stripped)
-  process.stderr.write('openbell: its debug symbols are still in it; with `strip` (binutils) on the PATH it would be smaller\n');
+if (!stripped) process.stderr.write('openbell: it still contains debug symbols; install `strip` (binutils) for a smaller binary\n');

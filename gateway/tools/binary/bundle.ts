@@ -18,11 +18,11 @@ export interface Bundles {
   /** CommonJS, as the single executable's main script must be. */
   readonly main: string;
   readonly threads: Readonly<Record<string, string>>;
-  /** Names of the npm packages of which there is code in it. */
+  /** Names of the npm packages with code in the bundle. */
   readonly packages: readonly string[];
 }
 
-/** @throws what esbuild says */
+/** @throws esbuild's error */
 export async function bundle(): Promise<Bundles> {
   const main = await bundleOne('gateway/cli.ts', 'addons.ts', [threadsInside]);
   const threads: Record<string, string> = {};
@@ -54,7 +54,7 @@ async function bundleOne(entry: string, addons: string, plugins: readonly Plugin
   return { text: outputFiles[0].text, metafile };
 }
 
-/** Where a package looks for its add-on, it gets the one inside. */
+/** Replaces a package's search for its add-on by the embedded add-on. */
 function addonsInside(loader: string): Plugin {
   const contents = (statement: string) => ({
     contents: `import { loadAddon } from ${JSON.stringify(loader)};\n${statement}`,
@@ -80,7 +80,7 @@ const threadsInside: Plugin = {
   },
 };
 
-/** Faster or further ways that openbell does not use. Left to `require`, they would be looked for where the process happens to run. */
+/** Optional packages that openbell does not use. Left to `require`, they would be searched for in the working directory. */
 const optionalLeftOut: Plugin = {
   name: 'optional-left-out',
   setup(build) {

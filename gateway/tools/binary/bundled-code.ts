@@ -3,7 +3,7 @@ import { NODE_LICENCE } from './node-executable.ts';
 /** Code of others that is compiled into what npm delivers, and so is in no lockfile. */
 export interface BundledCode {
   readonly name: string;
-  /** undefined where the package that carries it does not say. */
+  /** undefined where the package that contains it does not state it. */
   readonly version?: string;
   /** SPDX expression. */
   readonly licence: string;

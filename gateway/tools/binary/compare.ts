@@ -1,5 +1,5 @@
 /**
- * The binary beside the plain run, in turns, so that both see the same machine:
+ * Compares the binary with the plain run, in turns, so that both see the same host:
  * start-up, and the latency of single orders, one at a time, from a client in
  * this process. Prints a table of medians.
  *
@@ -41,7 +41,7 @@ class Exchange {
     this.readyMs = readyMs;
   }
 
-  /** In an empty directory, with the answers not waiting for the disk. @throws Error when it ends instead of becoming ready */
+  /** Starts in an empty directory, with answers that do not wait for the disk. @throws Error when it ends instead of becoming ready */
   static async start(variant: Variant): Promise<Exchange> {
     const [file, ...before] = VARIANTS[variant];
     const flags = ['--durability', 'fast', '--log-level', 'error', '--grpc-port', '0', '--ws-port', '0', '--http-port', '0'];
@@ -57,7 +57,7 @@ class Exchange {
     throw new Error(`${file} ended before it was ready`);
   }
 
-  /** Nothing of it is needed again. */
+  /** Kills the process; its data is not needed again. */
   async stop(): Promise<void> {
     const exited = once(this.child, 'exit');
     this.child.kill('SIGKILL');

@@ -1,5 +1,5 @@
 /**
- * Assembles what the image has in it. DIR/root: the binary, the shared
+ * Assembles the content of the image. DIR/root: the binary, the shared
  * libraries that it and its add-ons name, their package records and
  * copyrights, and one user. DIR/data: empty.
  *
@@ -13,7 +13,7 @@ import { pinnedNode } from './node-executable.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const OUT = join(ROOT, 'dist-binary');
-/** The customary id of a user who is nobody in particular. */
+/** The customary id of an unprivileged user. */
 export const IMAGE_USER = 65532;
 
 /** @throws Error when a library is missing, or belongs to no Debian package */
@@ -44,7 +44,7 @@ export function libraries(): string[] {
   const found = new Set<string>();
   for (const file of [pinnedNode(), ...Object.values(addonFiles())]) {
     const out = execFileSync('ldd', [file], { encoding: 'utf8' });
-    if (out.includes('not found')) throw new Error(`${file} needs what is not here:\n${out}`);
+    if (out.includes('not found')) throw new Error(`${file} needs libraries that are missing:\n${out}`);
     for (const [, path] of out.matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm)) found.add(path);
   }
   return [...found].sort();

@@ -5,7 +5,7 @@ import type { BundledCode } from './bundled-code.ts';
 import type { LockedPackage, Lockfile } from './lockfile.ts';
 import { NODE_LICENCE } from './node-executable.ts';
 
-/** SPDX names of licences that ask for no more than to be named and shown beside MIT code. */
+/** SPDX names of licences that require only attribution when shipped with MIT code. */
 const ALLOWED: ReadonlySet<string> = new Set([
   '0BSD',
   'Apache-2.0',
@@ -20,7 +20,7 @@ const ALLOWED: ReadonlySet<string> = new Set([
   'Zlib',
 ]);
 
-/** What licence is a package's that may not be shipped. */
+/** A package has a licence that does not allow shipping. */
 export class LicenceError extends Error {
   readonly code = 'OPENBELL_LICENCE';
 }
@@ -84,7 +84,7 @@ function textOf(root: string, { path, name }: LockedPackage): string {
 class Texts {
   readonly #entries = new Map<string, { readonly number: number; readonly text: string; readonly of: string[] }>();
 
-  /** Returns what to write where the text is referred to. */
+  /** Returns the reference to the text. */
   add(text: string, of: string): string {
     if (text.trim() === '') return '';
     const key = createHash('sha256').update(text.replace(/\s+/g, ' ').trim()).digest('hex');

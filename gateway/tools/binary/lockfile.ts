@@ -38,7 +38,7 @@ interface Entry {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-/** @throws Error naming a package that the lockfile says too little of */
+/** @throws Error naming a package without licence or hash in the lockfile */
 export function readLockfile(root: string): Lockfile {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, Entry> };
   const own = packages[''];

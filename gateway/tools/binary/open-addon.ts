@@ -3,7 +3,7 @@ export function addonKey(name: string): string {
   return `openbell.addon.${name}`;
 }
 
-/** @throws what the system's loader says */
+/** @throws the system loader's error */
 export function open(path: string): unknown {
   const module = { exports: {} };
   process.dlopen(module, path);

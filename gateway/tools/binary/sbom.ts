@@ -1,10 +1,10 @@
 /**
- * Writes the supply-chain papers: dist-binary/sbom.cdx.json (CycloneDX) and dist-binary/LICENSES.md.
+ * Writes the supply-chain documents: dist-binary/sbom.cdx.json (CycloneDX) and dist-binary/LICENSES.md.
  *
  *   npm run sbom
  *
  * Fails when a licence is not on the list of those that may be shipped. Where
- * there is no git, SOURCE_COMMIT and SOURCE_DATE_EPOCH say what is being built.
+ * there is no git, SOURCE_COMMIT and SOURCE_DATE_EPOCH identify the source.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -21,7 +21,7 @@ function verifyAudit(audit: Command): void {
   const command = audit
     .command('verify')
     .summary('check that no record was changed, removed, added or moved')
-    .description('Checks each record against the one before it, and names the first that does not fit. Exit code 1 when one does not.')
+    .description('Checks each record against the previous one, and prints the first broken one. Exit code 1 when a record is broken.')
     .argument('<data>', 'the data directory')
     .addOption(new Option('--head <hash>', 'a head that the exchange logged: the trail must contain it').argParser(hash))
     .option('--json', 'JSON instead of text')
@@ -32,8 +32,8 @@ Examples:
   openbell audit verify ./data
   openbell audit verify ./data --head "$(cat /mnt/elsewhere/audit-head)"
 
-Without --head a cut end cannot be told from a trail that ended there. After a
-removal (openbell start --audit-keep) it says what is left, and from where on.`,
+Without --head a cut end is not detected. After a removal (openbell start
+--audit-keep) the command prints the first remaining record.`,
     );
   command.action((data: string) =>
     run(async () => {
@@ -47,7 +47,7 @@ removal (openbell start --audit-keep) it says what is left, and from where on.`,
         print(`records       ${verdict.records} that fit together`);
         if (removed !== undefined)
           print(
-            `removed       records 1 to ${removed.through}, as record ${removed.told} tells; what is left begins behind ${removed.hash}`,
+            `removed       records 1 to ${removed.through}, documented by record ${removed.told}; the remaining trail follows ${removed.hash}`,
           );
         print(`head          ${verdict.head}`);
         if (verdict.tornBytes > 0)
@@ -65,7 +65,7 @@ function exportAudit(audit: Command): void {
   const command = audit
     .command('export')
     .summary('write the records to stdout')
-    .description('Writes the records to stdout, each checked first. Stops with exit code 1 at the first that does not fit.')
+    .description('Writes the records to stdout, each checked first. Stops with exit code 1 at the first broken one.')
     .argument('<data>', 'the data directory')
     .addOption(new Option('--since <time>', 'from this time on, ISO 8601').argParser(time))
     .addOption(new Option('--until <time>', 'before this time').argParser(time))
@@ -92,7 +92,7 @@ Examples:
         const record = step.value;
         if ((since !== undefined && record.time < since) || (until !== undefined && record.time >= until)) continue;
         const line = format === 'csv' ? csv(record) : JSON.stringify(record);
-        // A reader slower than the disk must not have the whole trail kept in memory for it.
+        // For a reader slower than the disk, the whole trail must not be buffered in memory.
         if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
       }
     }),
@@ -103,7 +103,7 @@ function describe({ file, line, no, problem }: AuditFault): string {
   return line === 0 ? problem : `${file}, line ${line}, where record ${no} was expected: it ${problem}`;
 }
 
-/** RFC 4180. A cell that a spreadsheet would take for a formula gets an apostrophe: some of the text is a stranger's. */
+/** RFC 4180. A cell that a spreadsheet would read as a formula gets an apostrophe, because unauthenticated callers choose some of the text. */
 function csv(record: AuditRecord): string {
   return COLUMNS.map((column) => {
     const text = String(record[column] ?? '');

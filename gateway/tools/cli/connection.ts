@@ -25,26 +25,26 @@ export interface AccountFlags extends ConnectionFlags {
   readonly account: number;
 }
 
-/** Where the exchange is; the same names as in `openbell start`. */
+/** Address options of the exchange; the same names as in `openbell start`. */
 export function connectionOptions(command: Command): Command {
   return command
-    .addOption(new Option('--host <address>', 'where the exchange is').default('127.0.0.1').env('OPENBELL_HOST'))
-    .addOption(new Option('--ws-host <address>', 'its market data, if elsewhere').env('OPENBELL_WS_HOST'))
-    .addOption(new Option('--http-host <address>', 'its admin, if elsewhere').env('OPENBELL_HTTP_HOST'))
-    .addOption(new Option('--shard <number>', 'which shard, behind a gateway for several').env('OPENBELL_SHARD').argParser(whole))
-    .addOption(portOption('--grpc-port <port>', 'its order entry', 7401, 'OPENBELL_GRPC_PORT'))
-    .addOption(portOption('--ws-port <port>', 'its market data', 7402, 'OPENBELL_WS_PORT'))
-    .addOption(portOption('--http-port <port>', 'its admin', 7403, 'OPENBELL_HTTP_PORT'))
-    .addOption(new Option('--token-file <file>', 'file with the token that says who you are, or OPENBELL_TOKEN').env('OPENBELL_TOKEN_FILE'))
-    .addOption(new Option('--tls', 'speak TLS, with the authorities that Node trusts').env('OPENBELL_TLS'))
-    .addOption(new Option('--tls-ca <file>', 'speak TLS, with these authorities (PEM)').env('OPENBELL_TLS_CA'))
-    .addOption(new Option('--tls-client-cert <file>', 'client certificate to show (PEM)').env('OPENBELL_TLS_CLIENT_CERT'))
+    .addOption(new Option('--host <address>', 'address of the exchange').default('127.0.0.1').env('OPENBELL_HOST'))
+    .addOption(new Option('--ws-host <address>', 'address of its market data, if different').env('OPENBELL_WS_HOST'))
+    .addOption(new Option('--http-host <address>', 'address of its admin port, if different').env('OPENBELL_HTTP_HOST'))
+    .addOption(new Option('--shard <number>', 'shard to use, behind a gateway for several').env('OPENBELL_SHARD').argParser(whole))
+    .addOption(portOption('--grpc-port <port>', 'its order-entry port', 7401, 'OPENBELL_GRPC_PORT'))
+    .addOption(portOption('--ws-port <port>', 'its market-data port', 7402, 'OPENBELL_WS_PORT'))
+    .addOption(portOption('--http-port <port>', 'its admin port', 7403, 'OPENBELL_HTTP_PORT'))
+    .addOption(new Option('--token-file <file>', 'file with the authentication token, or OPENBELL_TOKEN').env('OPENBELL_TOKEN_FILE'))
+    .addOption(new Option('--tls', 'use TLS, with the CAs that Node trusts').env('OPENBELL_TLS'))
+    .addOption(new Option('--tls-ca <file>', 'use TLS, with these CA certificates (PEM)').env('OPENBELL_TLS_CA'))
+    .addOption(new Option('--tls-client-cert <file>', 'client certificate (PEM)').env('OPENBELL_TLS_CLIENT_CERT'))
     .addOption(new Option('--tls-client-key <file>', 'its private key (PEM)').env('OPENBELL_TLS_CLIENT_KEY'))
     .option('--json', 'JSON instead of text');
 }
 
 export function accountOption(command: Command): Command {
-  const option = new Option('-a, --account <id>', 'whose order').default(1).env('OPENBELL_ACCOUNT').argParser(whole);
+  const option = new Option('-a, --account <id>', 'account of the order').default(1).env('OPENBELL_ACCOUNT').argParser(whole);
   return command.addOption(option);
 }
 
@@ -64,7 +64,7 @@ export function whole(text: string): number {
   return Number(text);
 }
 
-/** What the flags say of the connection, for `connect`. */
+/** The connection options of the flags, for `connect`. */
 export function clientOptions(flags: ConnectionFlags): Omit<ConnectOptions, 'account'> {
   const { host, wsHost, httpHost, shard, grpcPort, wsPort, httpPort } = flags;
   return {
@@ -80,7 +80,7 @@ export function clientOptions(flags: ConnectionFlags): Omit<ConnectOptions, 'acc
   };
 }
 
-/** Undefined when no flag asks for TLS. @throws CliError */
+/** Undefined when no flag enables TLS. @throws CliError */
 export function readTls({ tls, tlsCa, tlsClientCert, tlsClientKey }: ConnectionFlags): ClientTls | undefined {
   if ((tlsClientCert === undefined) !== (tlsClientKey === undefined))
     throw new CliError('--tls-client-cert and --tls-client-key go together: give both or none', ExitCode.Usage);
@@ -100,7 +100,7 @@ function readPem(file: string, flag: string): Buffer {
   }
 }
 
-/** The admin port's address, and what `fetch` needs to reach it and its shard. */
+/** The admin port's address, and the `fetch` options for it and its shard. */
 export async function adminAddress(
   flags: ConnectionFlags,
 ): Promise<{ origin: string; headers: Readonly<Record<string, string>>; dispatcher: RequestInit }> {
@@ -115,8 +115,8 @@ export async function adminAddress(
 }
 
 /**
- * From the file, else from OPENBELL_TOKEN. Not from a flag: others on the machine see those in the list of processes.
- * @throws CliError when the file cannot be read; what is in it is never shown
+ * From the file, else from OPENBELL_TOKEN. Not from a flag: other users of the host see flags in the list of processes.
+ * @throws CliError when the file cannot be read; its content is never shown
  */
 export function readToken({ tokenFile }: Pick<ConnectionFlags, 'tokenFile'>): string | undefined {
   if (tokenFile === undefined) return process.env.OPENBELL_TOKEN || undefined;
@@ -142,7 +142,7 @@ export async function withClient<T>(
   }
 }
 
-/** Asks the admin interface. @throws CliError with its message, or 3 when nobody is there */
+/** Sends a request to the admin interface. @throws CliError with its message, or exit code 3 when it is unreachable */
 export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: object): Promise<T> {
   const { origin, headers: choosing, dispatcher } = await adminAddress(flags);
   const url = `${origin}${path}`;
@@ -169,16 +169,16 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
   try {
     answer = JSON.parse(text);
   } catch {
-    // As a mesh's proxy does, in words of its own.
+    // A mesh's proxy rejects with a text of its own.
     if (response.status === 401 || response.status === 403)
       throw new CliError(
-        `${url} was refused before it reached the exchange: HTTP ${response.status}: ${text.slice(0, 200)}`,
+        `${url} was rejected before it reached the exchange: HTTP ${response.status}: ${text.slice(0, 200)}`,
         ExitCode.Refused,
       );
     throw new CliError(`${url} did not answer in JSON (HTTP ${response.status}); is it openbell's admin port?`, ExitCode.Unreachable);
   }
   if (response.ok) return answer;
-  // Refusals of identity begin with their name already.
+  // Rejects by identity already begin with their name.
   const { name = `HTTP ${response.status}`, message = '' } = answer;
   throw new CliError(message.startsWith(`${name}: `) ? message : `${name}: ${message}`, ExitCode.Refused);
 }

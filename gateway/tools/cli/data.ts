@@ -69,8 +69,8 @@ Two directories hold the same state when their hashes agree at the same command.
 export function snapshotCommand(program: Command): void {
   const command = program
     .command('snapshot')
-    .summary('have the running exchange take a snapshot')
-    .description('Has the running exchange take a snapshot; trading goes on meanwhile.')
+    .summary('take a snapshot of the running exchange')
+    .description('Takes a snapshot of the running exchange; trading continues meanwhile.')
     .addHelpText('after', '\nExample:\n  openbell snapshot');
   connectionOptions(command).action(() =>
     run(async () => {
@@ -86,11 +86,11 @@ export function snapshotCommand(program: Command): void {
 export function repairCommand(program: Command): void {
   const command = program
     .command('repair')
-    .summary('make a damaged data directory whole')
-    .description('Gives up what lies behind a damage in the log: in place (what is cut is kept aside), or in a copy.')
+    .summary('repair a damaged data directory')
+    .description('Removes the part of the log after a damage: in place (the removed part is kept in a separate file), or in a copy.')
     .argument('<data>', 'the data directory')
     .addOption(new Option('--cut', 'cut the log at the damage').conflicts('fork'))
-    .option('--fork <dest>', 'copy what is good to a new directory, and leave this one as it is')
+    .option('--fork <dest>', 'copy the undamaged part to a new directory, and leave this one unchanged')
     .option('--json', 'JSON instead of text')
     .addHelpText(
       'after',
@@ -103,7 +103,7 @@ Examples:
     run(async () => {
       const flags = command.opts<{ cut?: true; fork?: string; json?: true }>();
       if (!flags.cut && flags.fork === undefined)
-        throw new CliError('say --cut or --fork DEST; --fork leaves the directory as it is', ExitCode.Usage);
+        throw new CliError('give --cut or --fork DEST; --fork leaves the directory unchanged', ExitCode.Usage);
       mustExist(data);
       const [{ DataLock }, { cutLog, forkLog }, { readWatermark, truncateHistory }] = await Promise.all([
         import('../../../engine/journal/data-lock.ts'),
@@ -114,10 +114,10 @@ Examples:
       const onProgress = ({ stage, done, total }: RepairProgress) => progress.show(`${stage} ${Math.floor((100 * done) / total)} %`);
       const lock = DataLock.acquire(data);
       try {
-        // A history that this release cannot change is noticed before the log is.
+        // A history that this release cannot change is detected before the log is cut.
         if (flags.fork === undefined) await readWatermark(data);
         const result = flags.fork === undefined ? cutLog(data, { onProgress }) : forkLog(data, flags.fork, { onProgress });
-        // The history must not know more than the log: the cut commands' numbers will be used again.
+        // The history must not extend beyond the log: the cut commands' numbers will be used again.
         const forgotten = flags.fork === undefined ? await truncateHistory(data, result.lastSeq) : 0;
         progress.end();
         if (flags.json) printJson({ ...result, forgotten });
@@ -131,7 +131,7 @@ Examples:
   );
 }
 
-/** @throws CliError there is no such directory */
+/** @throws CliError when there is no such directory */
 export function mustExist(data: string): void {
   if (!existsSync(data))
     throw new CliError(`there is no directory ${data}; name the one that openbell start was given with --data`, ExitCode.Usage);

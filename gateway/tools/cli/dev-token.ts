@@ -24,13 +24,13 @@ export function devTokenCommand(program: Command): void {
     .command('dev-token')
     .summary('a token for a demo')
     .description(
-      'Prints a token signed with a key of your own. For demos and tests: whoever has the key file is everybody. In earnest an issuer signs.',
+      'Prints a token signed with a key of your own. For demos and tests only: the key file gives access to every account. Use a token issuer in production.',
     )
     .requiredOption('--subject <name>', 'whose token')
     .requiredOption('--roles <roles>', 'such as "trader auditor"')
     .option('--accounts <ids>', 'such as "1 2", or "*"', '')
-    .option('--ttl <time>', 'how long it holds, such as 15m', seconds, 3600)
-    .option('--key <file>', 'private key (PEM); made when it is not there', 'openbell-dev-key.pem')
+    .option('--ttl <time>', 'lifetime, such as 15m', seconds, 3600)
+    .option('--key <file>', 'private key (PEM); created if missing', 'openbell-dev-key.pem')
     .option('--jwks <file>', 'write the public key there, for --auth-jwks')
     .option('--issuer <name>', 'for --auth-issuer', 'openbell-dev')
     .option('--audience <name>', 'for --auth-audience', 'openbell')
@@ -69,7 +69,7 @@ async function devToken({ subject, roles, accounts, ttl, key, jwks, issuer, audi
     .sign(privateKey);
 }
 
-/** ES256: every proxy and every library verifies it. */
+/** ES256, which all proxies and libraries support. */
 async function keyOf(file: string) {
   if (!existsSync(file)) {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -82,10 +82,7 @@ async function keyOf(file: string) {
     const kid = await calculateJwkThumbprint(publicJwk);
     return { privateKey, publicJwk: { ...publicJwk, kid, alg: 'ES256', use: 'sig' }, kid };
   } catch {
-    throw new CliError(
-      `${file} is not a P-256 private key in PEM (PKCS #8): name a file that is not there, and one is made`,
-      ExitCode.Usage,
-    );
+    throw new CliError(`${file} is not a P-256 private key in PEM (PKCS #8): name a missing file to create one`, ExitCode.Usage);
   }
 }
 

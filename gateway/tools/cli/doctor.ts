@@ -16,7 +16,7 @@ export function doctorCommand(program: Command): void {
     .command('doctor')
     .summary('check this host: cores, clocks, limits, memory, disk')
     .description(
-      'Checks what this host does to latency and durability, and says what to do. Takes about a second; writes a small file in the data directory, and removes it.',
+      'Checks the settings of this host for latency and durability, and recommends changes. Takes about a second; writes a small file in the data directory, and removes it.',
     )
     .option('--data <dir>', 'data directory (default ./data)')
     .option('--config <file>', 'configuration file, for its capacities, topology and durability')
@@ -29,7 +29,7 @@ Examples:
   openbell doctor
   openbell doctor --data /var/lib/openbell --strict --json
 
-How to change what it finds: docs/TUNING.md.`,
+docs/TUNING.md explains how to change each setting.`,
     );
   command.action(() =>
     run(async () => {
@@ -53,7 +53,7 @@ function findingsText(findings: readonly Finding[]): string {
   const indent = ' '.repeat(STATUS_WIDTH + idWidth + 4);
   const lines: string[] = [];
   for (const { id, status, found, why, fix } of findings) {
-    // Colour only on a terminal: styleText looks at the stream, and at NO_COLOR.
+    // Colour only on a terminal: styleText checks the stream and NO_COLOR.
     const colored = styleText(COLORS[status], status.padEnd(STATUS_WIDTH), { stream: process.stdout });
     lines.push(`${colored}  ${id.padEnd(idWidth)}  ${found}`);
     if (status === 'ok' || status === 'unknown') continue;

@@ -1,7 +1,7 @@
-/** What the shell is told. */
+/** Exit codes of the commands. */
 export const ExitCode = {
   Ok: 0,
-  /** Refused by the exchange, or a check found a difference. */
+  /** Rejected by the exchange, or a check found a difference. */
   Refused: 1,
   /** The command line or the configuration is wrong. */
   Usage: 2,
@@ -24,7 +24,7 @@ export class CliError extends Error {
 const UNREACHABLE = new Set(['CONNECTION_LOST', 'HTTP_FAILED', 'CLOSED']);
 const USAGE = new Set(['OPENBELL_CONFIG', 'DECIMAL_MALFORMED', 'DECIMAL_NOT_A_MULTIPLE', 'DECIMAL_TOO_LARGE', 'ILLEGAL_COMBINATION']);
 
-/** Told by the stable `code` of the error, so that a command loads only what it uses. */
+/** Exit codes by the stable `code` of the error, so that a command loads only the modules it uses. */
 function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -32,7 +32,7 @@ function exitCodeOf(error: unknown): ExitCode {
   return UNREACHABLE.has(code) ? ExitCode.Unreachable : ExitCode.Refused;
 }
 
-/** One line for what the user can act on; the whole trace for what nobody foresaw. */
+/** One line for errors that the user can act on; the whole trace for unexpected errors. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const foreseen = error instanceof CliError || 'code' in error;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { adminAddress, type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 
-/** Within the time that container engines give a check by default. */
+/** Below the default time limit of container engines for a check. */
 const TIMEOUT_MS = 5_000;
 
 export function healthCommand(program: Command): void {
@@ -10,7 +10,7 @@ export function healthCommand(program: Command): void {
     program
       .command('health')
       .summary('whether the exchange takes orders')
-      .description('Asks the admin port whether orders are taken. Exit code 0 when they are, 1 when not or when nobody answers.')
+      .description('Asks the admin port whether the exchange takes orders. Exit code 0 if it does, 1 if not or if there is no answer.')
       .addHelpText(
         'after',
         `

@@ -1,6 +1,6 @@
 import type { LevelView, StatusView, TradeView } from '../../client/market-decode.ts';
 
-/** What a ladder shows. Pure data: the caller owns terminal and clock. */
+/** The content of a ladder. Pure data: the caller owns terminal and clock. */
 export interface LadderInput {
   readonly symbol: string;
   /** Ticks to decimal text. */
@@ -13,7 +13,7 @@ export interface LadderInput {
   /** Newest first; as many are shown as there are lines. */
   readonly trades: readonly TradeView[];
   readonly status?: StatusView | undefined;
-  /** False while the book waits for a snapshot: the ladder says so. */
+  /** False while the book waits for a snapshot; the ladder shows that. */
   readonly inStep: boolean;
   readonly depth: number;
   /** Columns of the terminal. */

@@ -6,7 +6,7 @@ import { ExitCode, run } from './exit.ts';
 
 /** Of the admin interface's lists. */
 const MAX_PAGE = 1000;
-/** How long `--follow` asks the history for trades that it does not have yet, and how often. */
+/** Time limit and interval with which `--follow` reads missing trades from the history, ms. */
 const HISTORY_WAIT_MS = 5000;
 const HISTORY_RETRY_MS = 50;
 
@@ -68,7 +68,7 @@ export function tradesCommand(program: Command): void {
     .description('Shows the last trades of a symbol, oldest first; with --follow also those to come.')
     .argument('<symbol>', 'such as BTC-USD')
     .option('--limit <count>', 'how many', whole, 20)
-    .option('--follow', 'go on with new ones until Ctrl-C')
+    .option('--follow', 'show new trades until Ctrl-C')
     .addHelpText(
       'after',
       `
@@ -94,7 +94,7 @@ Examples:
 
 const tradeRow = (t: TradeJson) => [timeText(t.timeUs), t.auction ? 'auction' : t.aggressor, t.quantity, t.price, `#${t.tradeId}`];
 
-/** Until a signal. What passed while nobody listened comes out of the history. @param seen last trade id shown */
+/** Follows trades until a signal. Trades missed meanwhile are read from the history. @param seen last trade id shown */
 async function followTrades(name: string, flags: ConnectionFlags, seen: number): Promise<void> {
   const { connect } = await import('../../client/index.ts');
   const client = await connect(clientOptions(flags));
@@ -103,7 +103,7 @@ async function followTrades(name: string, flags: ConnectionFlags, seen: number):
   const stop = () => stream.close();
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
-  /** Oldest first. The history is written behind the trading: what is not there yet comes soon. */
+  /** Oldest first. The history is written shortly after trading, so missing trades are read again. */
   const tradesBefore = async (tradeId: number, count: number): Promise<TradeJson[]> => {
     const path = `/v1/symbols/${encodeURIComponent(name)}/trades?before=${tradeId}&limit=${count}`;
     for (const deadline = Date.now() + HISTORY_WAIT_MS; ; await sleep(HISTORY_RETRY_MS)) {

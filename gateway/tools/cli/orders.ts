@@ -27,9 +27,9 @@ export function orderCommand(program: Command): void {
     .argument('<quantity>', 'in the base asset, such as 0.5')
     .argument('<symbol>', 'such as BTC-USD')
     .argument('[price]', 'in the quote asset, such as 59000.00')
-    .addOption(new Option('--tif <how>', 'how long it lives; without a price: fok only').choices(PRICED))
+    .addOption(new Option('--tif <how>', 'time in force; without a price: fok only').choices(PRICED))
     .option('--min-quantity <quantity>', 'with ioc, or without a price: trade at once at least that much or not at all')
-    .option('--id <id>', 'client order id: the same one again does not trade twice', whole)
+    .option('--id <id>', 'client order id: an order with the same id does not trade twice', whole)
     .addHelpText(
       'after',
       `
@@ -89,7 +89,7 @@ export function amendCommand(program: Command): void {
   const command = program
     .command('amend')
     .summary('change an order')
-    .description('Changes price and open quantity of an order. Less at the same price keeps its place in the queue.')
+    .description('Changes price and open quantity of an order. A smaller quantity at the same price keeps its priority.')
     .argument('<symbol>', 'such as BTC-USD')
     .argument('<order-id>', 'as `openbell order` printed it', whole)
     .argument('<quantity>', 'the new open quantity, in the base asset')
@@ -115,8 +115,8 @@ Examples:
 }
 
 /**
- * The fills of a command, and the cancellation of what it left. They come with
- * its answer, on the same session; closing that waits for all of it.
+ * The fills of a command, and the cancellation of its remainder. They arrive with
+ * its answer, on the same session; closing the session waits for all of them.
  */
 function collect(client: OpenbellClient): (answer: ReportView) => Promise<ReportView[]> {
   const reports: ReportView[] = [];
@@ -150,6 +150,6 @@ function line(report: ReportView): string {
     case 'amended':
       return `amended   order ${orderId}: open ${leaves} at ${price}, ${report.keptPriority ? 'kept' : 'lost'} its place`;
     default:
-      return `refused   ${code} (${Code[code as keyof typeof Code] ?? '?'}): see docs/CODES.md`;
+      return `rejected  ${code} (${Code[code as keyof typeof Code] ?? '?'}): see docs/CODES.md`;
   }
 }

@@ -1,9 +1,9 @@
 const FIRST_AFTER_MS = 1000;
 const TERMINAL_EVERY_MS = 100;
-/** Where lines stay, as in a log. */
+/** Interval where lines are kept, as in a log. */
 const FILE_EVERY_MS = 5000;
 
-/** Tells on stderr how far work is that takes more than a second. On a terminal it is one line, which goes away. */
+/** Reports progress on stderr for work of more than a second. On a terminal it is one line, which is cleared at the end. */
 export class Progress {
   readonly #what: string;
   readonly #began = performance.now();

@@ -1,6 +1,6 @@
 import type { TradeRow } from '../../../feeds/files/order-flow-csv.ts';
 
-/** A trade as the venue tells it: file ids, ticks, lots. */
+/** A trade as the venue reports it: file ids, ticks, lots. */
 export interface ReplayTrade {
   readonly buyOrderId: number;
   readonly sellOrderId: number;
@@ -14,12 +14,12 @@ export type ExpectedTrade = ReplayTrade & Pick<TradeRow, 'line' | 'phase'>;
 const SHOWN = 10;
 
 /**
- * Compares what comes back with what the venue printed, while it comes. Where
- * trading is continuous each trade must be the next one printed; of an auction
- * price, volume and each order's share must be.
+ * Compares the exchange's trades with the venue's, as they arrive. In continuous
+ * trading each trade must be the venue's next one; for an auction, price, volume
+ * and each order's share must match.
  */
 export class ReplayCheck {
-  /** All that differs, and the first of it in words. */
+  /** Number of differences, and descriptions of the first ones. */
   differences = 0;
   readonly shown: string[] = [];
   continuousTrades = 0;
@@ -27,7 +27,7 @@ export class ReplayCheck {
   readonly #expected: readonly ExpectedTrade[] | undefined;
   #next = 0;
 
-  /** @param expected in the venue's order; undefined = nothing to compare trades with */
+  /** @param expected in the venue's order; undefined = trades are not compared */
   constructor(expected: readonly ExpectedTrade[] | undefined) {
     this.#expected = expected;
   }
@@ -74,7 +74,7 @@ export class ReplayCheck {
     }
   }
 
-  /** After the last row: what was printed and did not come. */
+  /** Call after the last row: reports expected trades that did not occur. */
   finish(): void {
     const missing = this.#expected?.slice(this.#next) ?? [];
     for (const trade of missing) this.differ(`expected trades line ${trade.line}: ${text(trade)} did not come`);

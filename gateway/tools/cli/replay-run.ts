@@ -10,9 +10,9 @@ import { CommandBatch, type OrderSession, type SymbolUnits } from '../../client/
 import { CliError, ExitCode } from './exit.ts';
 import type { ReplayCheck, ReplayTrade } from './replay-check.ts';
 
-/** Unanswered commands at most: enough to keep the exchange at work, far below its command ring, so that it never has to refuse the flow. */
+/** Maximum unanswered commands: enough to keep the exchange busy, far below its command ring, so that no command is rejected. */
 export const WINDOW = 1024;
-/** An order that nobody has: its refusal comes behind all reports of what was sent before it. */
+/** A nonexistent order id: the reject arrives after all reports of earlier commands. */
 const NO_ORDER = Number.MAX_SAFE_INTEGER;
 const ANSWER_TIMEOUT_MS = 30_000;
 
@@ -29,19 +29,19 @@ export interface ReplayOptions {
   readonly check: ReplayCheck;
   /** Commands of a frame. */
   readonly batch: number;
-  /** Times as fast as it happened; Infinity = as fast as it goes. */
+  /** Multiple of the recorded speed; Infinity = as fast as possible. */
   readonly speed: number;
   readonly onRow: (rows: number) => void;
 }
 
 /**
- * Sends a recorded day, row by row, in its order, and hears what comes of it.
+ * Sends a recorded day, row by row, in order, and checks the reports.
  * File order ids are the client order ids, a command's tag is its number.
  */
 export class Replay {
   orders = 0;
   cancels = 0;
-  /** From sending, or from when it was due if that was earlier, to the answer; microseconds. */
+  /** Time from sending, or from the due time if earlier, to the answer; microseconds. */
   readonly latencyUs: Histogram = build({ highestTrackableValue: 3_600_000_000, numberOfSignificantValueDigits: 3 });
   readonly #options: ReplayOptions;
   readonly #batch: CommandBatch;
@@ -128,7 +128,7 @@ export class Replay {
     check.differ(`orders line ${line}: the auction ended at ${volume}@${price}, expected ${expectedVolume}@${expectedPrice}`);
   }
 
-  /** Numbers the next command and notes when it goes. */
+  /** Numbers the next command and records its time. */
   #note(due: number): void {
     this.#sentAt[++this.#sent % this.#sentAt.length] = Math.min(due, performance.now());
   }
@@ -139,7 +139,7 @@ export class Replay {
     if (this.#sent - this.#answered >= WINDOW) await this.#until(() => this.#sent - this.#answered < WINDOW / 2);
   }
 
-  /** All reports of all that was sent are here. */
+  /** Resolves when all reports of all sent commands have arrived. */
   async #barrier(): Promise<void> {
     this.#note(Number.NaN);
     if (this.#batch.full) this.#flush();
@@ -152,10 +152,10 @@ export class Replay {
     return this.#batch.count === 0 || this.#options.session.send(this.#batch);
   }
 
-  /** Looks again whenever something came. */
+  /** Waits until a condition holds; checked after each frame. */
   async #until(done: () => boolean): Promise<void> {
     const late = setTimeout(
-      () => this.#fail(new CliError('the exchange has not answered for 30 s; look at /health/ready', ExitCode.Unreachable)),
+      () => this.#fail(new CliError('the exchange has not answered for 30 s; check /health/ready', ExitCode.Unreachable)),
       ANSWER_TIMEOUT_MS,
     );
     try {
@@ -183,7 +183,10 @@ export class Replay {
     if (frame.refusals > 0) {
       const code = codeName(frame.flat.u16(frame.refusalsAt + Refusal.code));
       this.#fail(
-        new CliError(`the exchange took a command not: ${code}; what follows would be out of order, so the replay ends`, ExitCode.Refused),
+        new CliError(
+          `the exchange rejected a command: ${code}; later commands would be out of order, so the replay ends`,
+          ExitCode.Refused,
+        ),
       );
     }
     this.#wake?.();
@@ -199,9 +202,9 @@ export class Replay {
     const sentAt = this.#sentAt[number % this.#sentAt.length];
     if (!Number.isNaN(sentAt)) this.latencyUs.recordValue(Math.max(1, Math.round((performance.now() - sentAt) * 1000)));
     if (number !== this.#answered >>> 0) this.#options.check.differ(`command ${this.#answered}: the answer to ${number} came`);
-    if (kind === ReportKind.Rejected) this.#options.check.differ(`order ${clientOrderId} was refused: ${codeName(code)}`);
+    if (kind === ReportKind.Rejected) this.#options.check.differ(`order ${clientOrderId} was rejected: ${codeName(code)}`);
     else if (kind === ReportKind.CancelRejected && !Number.isNaN(sentAt))
-      this.#options.check.differ(`cancel of ${clientOrderId} was refused: ${codeName(code)}`);
+      this.#options.check.differ(`cancel of ${clientOrderId} was rejected: ${codeName(code)}`);
     else if ((flat.u8(at + Report.flags) & ReportFlag.Duplicate) !== 0) this.#options.check.differ(`order id ${clientOrderId} came twice`);
   }
 

@@ -3,16 +3,16 @@ import { type FlowPhase, type OrderRow, readOrders } from '../../../feeds/files/
 import { askAdmin, type ConnectionFlags } from './connection.ts';
 import { CliError, ExitCode } from './exit.ts';
 
-/** What a flow file holds, found out before anything of it is sent. */
+/** Totals of a flow file, read before any of it is sent. */
 export interface FlowSummary {
   readonly rows: number;
   /** Thousandths of the quote unit: all buys at their limits. */
   readonly buyMilli: number;
-  /** All that is sold. */
+  /** Total quantity of all sells. */
   readonly soldQuantity: number;
 }
 
-/** Where a replay happens: a symbol with an empty book, and an account that has not traded. */
+/** The target of a replay: a symbol with an empty book, and an account that has not traded. */
 export interface ReplayVenue {
   readonly symbol: string;
   readonly account: number;
@@ -40,7 +40,7 @@ const MAX_PRICE = '100000.00';
 /** Fees can take as much again as the buys cost. */
 const WITH_FEES = 2;
 
-/** Reads the whole file once: a wrong row is found before anything was sent. @throws OrderFlowError */
+/** Reads the whole file once, so an invalid row is found before anything is sent. @throws OrderFlowError */
 export async function surveyFlow(path: string): Promise<FlowSummary> {
   let rows = 0;
   let buyMilli = 0;
@@ -57,7 +57,7 @@ export async function surveyFlow(path: string): Promise<FlowSummary> {
   return { rows, buyMilli, soldQuantity };
 }
 
-/** Makes what is missing of symbol, assets and account through the admin interface. */
+/** Defines missing symbol, assets and account through the admin interface. */
 export async function prepareVenue(
   flags: ConnectionFlags,
   path: string,

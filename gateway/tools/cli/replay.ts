@@ -23,18 +23,18 @@ export function replayCommand(program: Command): void {
     .command('replay')
     .summary('send a recorded trading day into a running exchange')
     .description(
-      'Sends an order-flow file into a running exchange over gRPC, switches phases as it says, and compares what comes back. ' +
-        'Makes the symbol, and an account for it, when they are missing. Ends with 1 on any difference.',
+      'Sends an order-flow file to a running exchange over gRPC, switches phases as recorded, and compares the results. ' +
+        'Defines the symbol and an account if they are missing. Exit code 1 on any difference.',
     )
     .argument('<orders>', 'ORDERS.csv or ORDERS.csv.gz')
-    .option('--expect <trades>', 'TRADES.csv or TRADES.csv.gz: what must come back')
-    .option('--symbol <name>', 'where; its book must be empty (default: a fresh one, named after the file)')
+    .option('--expect <trades>', 'TRADES.csv or TRADES.csv.gz: the expected trades')
+    .option('--symbol <name>', 'symbol with an empty book (default: a new one, named after the file)')
     .addOption(
-      new Option('--speed <times>', 'max, or times as fast as it happened, such as 10x')
+      new Option('--speed <times>', 'max, or a multiple of the recorded speed, such as 10x')
         .default(Number.POSITIVE_INFINITY, 'max')
         .argParser(speed),
     )
-    .addOption(new Option('--batch <commands>', 'most commands of one message').default(DEFAULT_BATCH).argParser(batch))
+    .addOption(new Option('--batch <commands>', 'maximum commands per message').default(DEFAULT_BATCH).argParser(batch))
     .addHelpText(
       'after',
       `
@@ -135,11 +135,11 @@ function report(flags: ReplayFlags, { symbol, account }: ReplayVenue, work: Repl
     differences > 0
       ? `${n(differences)} differences, the first ${shown.length}:\n  ${shown.join('\n  ')}`
       : flags.expect === undefined
-        ? 'auctions are as the file says; without --expect the trades were not compared'
+        ? 'auctions match the file; without --expect the trades were not compared'
         : 'every trade and every auction is as expected';
   print(`${symbol}, account ${account}: ${n(orders)} orders and ${n(cancels)} cancels in ${seconds.toFixed(2)} s, ${n(perSecond)}/s
 ${n(continuousTrades)} continuous trades, ${n(auctions)} auctions
-answered after, with up to ${WINDOW} under way: p50 ${p50} us, p90 ${p90} us, p99 ${p99} us, p99.9 ${p999} us, max ${max} us
+answer time, with up to ${WINDOW} commands in flight: p50 ${p50} us, p90 ${p90} us, p99 ${p99} us, p99.9 ${p999} us, max ${max} us
 ${verdict}`);
 }
 

@@ -10,7 +10,7 @@ import { ExitCode, run } from './exit.ts';
 import { Progress } from './progress.ts';
 import { stopSignal } from './stop-signals.ts';
 
-/** How to call this again: the single executable, or in a clone as well as where the package is installed. */
+/** Command line of this program: the single executable, or npx in a clone or with the package installed. */
 const OPENBELL = isSea() ? 'openbell' : 'npx openbell';
 
 export function startCommand(program: Command): void {
@@ -18,7 +18,7 @@ export function startCommand(program: Command): void {
     .command('start')
     .summary('run the exchange')
     .description(
-      'Runs the exchange until it is told to stop (Ctrl-C, SIGTERM), also while it starts. A second signal ends it at once; nothing acknowledged is lost then either.',
+      'Runs the exchange until Ctrl-C or SIGTERM, which also stop it during the start. A second signal ends it at once, without loss of acknowledged orders.',
     );
   for (const [name, { help, value, fallback }] of Object.entries(OPTIONS)) {
     const text = value === undefined || fallback === undefined ? help : `${help} (default ${fallback})`;
@@ -26,7 +26,7 @@ export function startCommand(program: Command): void {
   }
   command
     .option('--config <file>', 'YAML file: symbols, fees, limits, accounts')
-    .option('--json', 'print where it listens as JSON')
+    .option('--json', 'print its addresses as JSON')
     .addHelpText(
       'after',
       `
@@ -45,7 +45,7 @@ Examples:
         const config = loadConfig({ flags, env: process.env });
         const [{ createLogger }, { startExchange }] = await Promise.all([import('../../log.ts'), import('../../main.ts')]);
         const log = createLogger(config.logLevel);
-        // The young generation is collected in a fraction of a millisecond by one thread; its helpers take cores that the stages need.
+        // One thread collects the young generation in a fraction of a millisecond; helper threads would use cores that the stages need.
         setFlagsFromString('--no-parallel-scavenge');
         const { startupFindings } = await import('../doctor/doctor.ts');
         for (const { id, status, found, why, fix } of startupFindings(config))
@@ -63,7 +63,7 @@ Examples:
           });
         } catch (error) {
           if (error !== stop.reason) throw error;
-          process.stderr.write('openbell: stopped before it was open; nothing is lost, and the next start begins anew\n');
+          process.stderr.write('openbell: stopped before it was ready; nothing is lost, and the next start begins again\n');
           return ExitCode.Ok;
         } finally {
           progress.end();
@@ -72,7 +72,7 @@ Examples:
         if (flags.json) printJson({ ...exchange.ports, host: config.host, data: config.data });
         else print(welcome(exchange));
         const exitCode = await ended.promise;
-        // After a failure threads may hang on what failed; the log has everything that was acknowledged.
+        // After a failure threads may hang; the log has everything that was acknowledged.
         if (exitCode !== ExitCode.Ok) process.exit(exitCode);
         return exitCode;
       }),

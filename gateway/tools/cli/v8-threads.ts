@@ -9,7 +9,7 @@ const CORES_FOR_V8 = 4;
  * V8 compiles and sweeps in four threads, however many cores there are. On few of them each takes a slice of the
  * scheduler in turn, 4 ms, and the trading waits for all four (docs/PERFORMANCE.md): one such thread is enough. Their
  * number is fixed when Node starts, so the process replaces itself by one that starts with it: same id, same arguments,
- * same open files. Whoever sets `--v8-pool-size` is left alone.
+ * same open files. An explicit `--v8-pool-size` is kept.
  */
 export function limitV8Threads(): void {
   const { argv, env, execArgv, execPath } = process;

@@ -2,7 +2,7 @@ import { type Host, wholeNumber } from './host.ts';
 
 const MOUNT = '/sys/fs/cgroup';
 
-/** Directories of this process's cgroup and of all above it: a limit of any of them holds. Those of version 2 come first. */
+/** Directories of this process's cgroup and its ancestors, each of which may set a limit. Version 2 comes first. */
 function directories(host: Host, controller: 'cpu' | 'memory'): string[] {
   const dirs: string[] = [];
   for (const line of host.text('/proc/self/cgroup')?.split('\n') ?? []) {
@@ -29,7 +29,7 @@ export interface CpuQuota {
   readonly periods: number;
 }
 
-/** The tightest CPU quota; undefined when no cgroup tells. */
+/** The tightest CPU quota; undefined when no cgroup reports one. */
 export function cpuQuota(host: Host): CpuQuota | undefined {
   let tightest: CpuQuota | undefined;
   for (const dir of directories(host, 'cpu')) {
@@ -46,10 +46,10 @@ export function cpuQuota(host: Host): CpuQuota | undefined {
   return tightest;
 }
 
-/** What version 1 writes for "no limit": the largest number of whole pages in an Int64. */
+/** Value of version 1 for "no limit": the largest number of whole pages in an Int64. */
 const NO_LIMIT = 2 ** 62;
 
-/** The tightest memory limit in bytes, Infinity = none; undefined when no cgroup tells. */
+/** The tightest memory limit in bytes, Infinity = none; undefined when no cgroup reports one. */
 export function cgroupMemoryBytes(host: Host): number | undefined {
   let tightest: number | undefined;
   for (const dir of directories(host, 'memory')) {

@@ -9,7 +9,7 @@ const CPU = '/sys/devices/system/cpu';
 const allowed = (host: Host) => host.field('/proc/self/status', 'Cpus_allowed_list');
 const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 
-/** What the CPUs have of a setting, such as `performance` or `performance, powersave`; empty when none has it. */
+/** The values of a setting over all CPUs, such as `performance` or `performance, powersave`; empty when no CPU has it. */
 function perCpu(host: Host, file: string): string[] {
   const cpus = host.names(CPU).filter((name) => /^cpu\d+$/.test(name));
   const values = cpus.map((cpu) => host.text(`${CPU}/${cpu}/${file}`));
@@ -18,7 +18,7 @@ function perCpu(host: Host, file: string): string[] {
 
 const cores: Check = {
   id: 'cores',
-  why: 'from four cores on each stage has a thread of its own; on fewer they take turns, with each other and with all else on the host',
+  why: 'from four cores on each stage has a thread of its own; on fewer they share cores with each other and with all other processes',
   startup: true,
   run(host, { topology }) {
     const { parallelism } = host;
@@ -27,7 +27,7 @@ const cores: Check = {
     // Threads that start on ordinary cores may be moved to isolated ones.
     const reachable = parallelism + (host.cpus(`${CPU}/isolated`)?.length ?? 0);
     if (chosen === 'pinned' && chooseTopology(reachable) === 'compact')
-      return warning(found, 'openbell start --topology auto', 'threads of the pinned topology spin, and take the cores from each other');
+      return warning(found, 'openbell start --topology auto', 'threads of the pinned topology spin and compete for the cores');
     return chosen === 'compact' && topology === 'auto' ? note(found) : ok(found);
   },
 };
@@ -39,7 +39,7 @@ const quota: Check = {
   startup: true,
   run(host) {
     const limit = cpuQuota(host);
-    if (limit === undefined) return unknown('no cgroup tells of a quota');
+    if (limit === undefined) return unknown('no cgroup reports a quota');
     if (limit.cpus === Number.POSITIVE_INFINITY) return ok('no CPU quota');
     const found = `${Number(limit.cpus.toFixed(2))} CPUs, stopped in ${limit.throttled} of ${limit.periods} periods; Node.js counts ${host.parallelism}`;
     const fix = 'give whole CPUs with a cpuset and no quota (Docker: --cpuset-cpus; Kubernetes: CPU manager policy static)';
@@ -55,7 +55,7 @@ const affinity: Check = {
   run(host) {
     const mine = parseCpuList(allowed(host));
     const online = host.cpus(`${CPU}/online`);
-    if (mine === undefined || online === undefined) return unknown('the kernel does not tell');
+    if (mine === undefined || online === undefined) return unknown('the kernel does not report it');
     const isolated = new Set(host.cpus(`${CPU}/isolated`) ?? []);
     const both = mine.filter((cpu) => isolated.has(cpu));
     const found = `may run on CPUs ${allowed(host)} of ${host.text(`${CPU}/online`)}`;
@@ -67,11 +67,11 @@ const affinity: Check = {
 
 const isolation: Check = {
   id: 'isolated-cores',
-  why: 'on a core that is not isolated the kernel runs whatever is due: other processes, kernel threads, timer ticks',
+  why: 'on a core that is not isolated the kernel also runs other work: other processes, kernel threads, timer ticks',
   linux: true,
   run(host) {
     const isolated = host.text(`${CPU}/isolated`);
-    if (isolated === undefined) return unknown('the kernel does not tell');
+    if (isolated === undefined) return unknown('the kernel does not report it');
     const tickless = host.text(`${CPU}/nohz_full`) ?? '';
     const without = tickless === '' || tickless === '(null)';
     if (isolated !== '') return ok(`CPUs ${isolated}${without ? ', with timer ticks' : `, without timer ticks ${tickless}`}`);
@@ -81,13 +81,13 @@ const isolation: Check = {
 
 const governor: Check = {
   id: 'governor',
-  why: 'a core that was clocked down while idle takes the first orders of a burst slowly',
+  why: 'a core that was clocked down while idle is slow for the first orders of a burst',
   linux: true,
   startup: true,
   run(host) {
     const governors = perCpu(host, 'cpufreq/scaling_governor');
     if (governors.length === 0) return unknown('no cpufreq here: the hypervisor or the firmware sets the clock');
-    if (governors.some((name) => !/^\w+$/.test(name))) return unknown('scaling_governor says no name');
+    if (governors.some((name) => !/^\w+$/.test(name))) return unknown('scaling_governor contains no name');
     const found = `${governors.join(', ')}${host.text(`${CPU}/intel_pstate/no_turbo`) === '1' ? ', turbo off' : ''}`;
     const drivers = perCpu(host, 'cpufreq/scaling_driver');
     // With their own governors, intel_pstate and amd-pstate-epp take `powersave` for "as fast as is needed, by preference".
@@ -98,25 +98,25 @@ const governor: Check = {
   },
 };
 
-/** An exit that costs this much, in us, is a tenth of the latency that is promised. */
+/** Exit latency, in us, that is a tenth of the latency objective. */
 const DEEP_US = 100;
 const SHALLOW_US = 10;
 
 const idleStates: Check = {
   id: 'c-states',
-  why: 'a core in a deep idle state needs that long to wake up before it takes the frame that woke it',
+  why: 'a core in a deep idle state must wake up before it handles the frame that woke it',
   linux: true,
   run(host) {
     const dir = `${CPU}/cpu0/cpuidle`;
     const states = host.names(dir).filter((name) => /^state\d+$/.test(name));
     if (states.length === 0) return unknown('no cpuidle here: the hypervisor or the firmware decides');
-    // A request that somebody holds, such as tuned; only root can read it.
+    // A latency request of a process, such as tuned; only root can read it.
     const request = host.bytes('/dev/cpu_dma_latency');
     const bound = request?.length === 4 ? request.readInt32LE() : Number.POSITIVE_INFINITY;
     let deepest = { name: 'none', us: 0 };
     for (const state of states) {
       const us = host.number(`${dir}/${state}/latency`);
-      if (us === undefined) return unknown(`${dir}/${state}/latency says no number`);
+      if (us === undefined) return unknown(`${dir}/${state}/latency contains no number`);
       if (host.text(`${dir}/${state}/disable`) === '1' || us > bound) continue;
       if (us >= deepest.us) deepest = { name: host.text(`${dir}/${state}/name`) ?? state, us };
     }
@@ -131,16 +131,16 @@ const HALT_POLL = '/sys/module/haltpoll/parameters/guest_halt_poll_ns';
 
 const haltPolling: Check = {
   id: 'halt-polling',
-  why: 'a virtual core that idles goes back to the host, and every frame that wakes it waits until the host has it again',
+  why: 'an idle virtual core is returned to the host, and a frame that wakes it waits until the host schedules it again',
   linux: true,
   run(host) {
     const guest = isGuest(host);
-    if (guest === undefined) return unknown('the CPU does not tell whether this is a virtual machine');
+    if (guest === undefined) return unknown('the CPU does not report whether this is a virtual machine');
     if (!guest) return ok('not a virtual machine');
     if (host.text(`${CPU}/cpuidle/current_driver`) !== 'haltpoll')
       return unknown('the driver cpuidle-haltpoll is not in use: modprobe cpuidle-haltpoll, on KVM with force=1');
     const ns = host.number(HALT_POLL);
-    if (ns === undefined) return unknown(`${HALT_POLL} says no number`);
+    if (ns === undefined) return unknown(`${HALT_POLL} contains no number`);
     if (ns > 0) return ok(`a core looks for work for ${ns / 1000} us before it halts`);
     return note('off: a core halts at once', `echo 200000 > ${HALT_POLL}`);
   },
@@ -153,14 +153,15 @@ const threading: Check = {
   run(host) {
     const control = host.text(`${CPU}/smt/control`);
     const active = host.text(`${CPU}/smt/active`);
-    if (active === undefined) return unknown('the kernel does not tell');
+    if (active === undefined) return unknown('the kernel does not report it');
     if (active === '1') return note('on', 'leave the siblings of the pinned CPUs idle, or: echo off > /sys/devices/system/cpu/smt/control');
-    if (isGuest(host)) return unknown("a virtual machine may not be told; two of its CPUs, or one and a stranger's, can be one core");
+    if (isGuest(host))
+      return unknown('a virtual machine may not see it; two of its CPUs, or one of its CPUs and one of another guest, can share a core');
     return ok(`off${control === undefined ? '' : ` (${control})`}`);
   },
 };
 
-/** undefined when the CPU does not tell. */
+/** undefined when the CPU does not report it. */
 function isGuest(host: Host): boolean | undefined {
   return /^flags\s*:(.*)$/m
     .exec(host.text('/proc/cpuinfo') ?? '')?.[1]
@@ -174,8 +175,8 @@ const virtualisation: Check = {
   linux: true,
   run(host) {
     const guest = isGuest(host);
-    if (guest === undefined) return unknown('the CPU has no flags that would tell');
-    return guest ? note('a virtual machine', 'ask for dedicated cores, or take a host of your own') : ok('none');
+    if (guest === undefined) return unknown('the CPU has no flags that report it');
+    return guest ? note('a virtual machine', 'use dedicated cores or a dedicated host') : ok('none');
   },
 };
 
@@ -199,12 +200,12 @@ const clock: Check = {
   run(host) {
     const dir = '/sys/devices/system/clocksource/clocksource0';
     const current = host.text(`${dir}/current_clocksource`);
-    if (!current) return unknown('the kernel does not tell');
+    if (!current) return unknown('the kernel does not report it');
     if (FAST_CLOCKS.has(current)) return ok(current);
     const available = host.text(`${dir}/available_clocksource`) ?? '';
     const better = available.split(' ').find((name) => FAST_CLOCKS.has(name));
     const fix =
-      better === undefined ? 'see why with: dmesg | grep -i -e clocksource -e tsc' : `echo ${better} > ${dir}/current_clocksource`;
+      better === undefined ? 'find the reason with: dmesg | grep -i -e clocksource -e tsc' : `echo ${better} > ${dir}/current_clocksource`;
     return SLOW_CLOCKS.has(current) ? warning(current, fix) : note(`${current}, which is not known here`);
   },
 };

@@ -10,7 +10,7 @@ export type { Finding, Needs, Status } from './finding.ts';
 
 const CHECKS = [...CPU_CHECKS, ...MEMORY_CHECKS, ...PROCESS_CHECKS, ...STORAGE_CHECKS];
 
-/** All that can be read without measuring. A few milliseconds; never throws. */
+/** All checks without measurements. A few milliseconds; never throws. */
 export function readFindings(needs: Needs, host: Host = new Host()): Finding[] {
   return CHECKS.map((check) => finding(check, host, needs));
 }
@@ -20,7 +20,7 @@ export async function examine(needs: Needs, host: Host = new Host()): Promise<Fi
   return [...readFindings(needs, host), ...(await measuredFindings(host, needs))];
 }
 
-/** What a starting exchange should say of its host: problems and warnings of the cheap checks. A few milliseconds; never throws. */
+/** What a starting exchange logs about its host: problems and warnings of the cheap checks. A few milliseconds; never throws. */
 export function startupFindings(needs: Needs, host: Host = new Host()): Finding[] {
   return CHECKS.filter(({ startup }) => startup)
     .map((check) => finding(check, host, needs))

@@ -5,30 +5,30 @@ import type { Host } from './host.ts';
  * - `ok`: as it should be.
  * - `note`: costs something, or cannot be changed from here.
  * - `warning`: costs latency or safety, and can be changed.
- * - `problem`: a promise of the exchange does not hold on this host.
+ * - `problem`: a guarantee of the exchange does not hold on this host.
  * - `unknown`: could not be found out.
  */
 export type Status = 'ok' | 'note' | 'warning' | 'problem' | 'unknown';
 
-/** What a check says of this host. */
+/** The result of a check on this host. */
 export interface Answer {
   readonly status: Status;
   /** What was found, in one line. */
   readonly found: string;
   /** A command, or a sentence; only when there is something to do. */
   readonly fix?: string;
-  /** Instead of the check's own `why`, when this answer has a reason of its own. */
+  /** Replaces the check's `why` when this result has its own reason. */
   readonly why?: string;
 }
 
 export interface Finding extends Answer {
   /** Stable, such as `open-files`; docs/TUNING.md names it. */
   readonly id: string;
-  /** What it costs when it is not as it should be. */
+  /** The consequence of a bad value. */
   readonly why: string;
 }
 
-/** The part of the configuration that a host is judged by. */
+/** The part of the configuration that the checks use. */
 export type Needs = Pick<Config, 'data' | 'durability' | 'topology' | 'capacities'>;
 
 export interface Check {

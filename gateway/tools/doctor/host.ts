@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
 export interface HostOptions {
-  /** Where `/proc`, `/sys` and `/dev` lie; tests have trees of their own. */
+  /** Root of `/proc`, `/sys` and `/dev`; tests use their own trees. */
   readonly root?: string;
   readonly platform?: NodeJS.Platform;
   /** CPUs that Node.js counts with. */
@@ -16,13 +16,13 @@ export interface HostOptions {
   readonly freeBytes?: (dir: string) => number;
 }
 
-/** Reads what a kernel says of itself. Nothing here throws but what is documented: a file that is missing or odd is `undefined`. */
+/** Reads the kernel's information files. Nothing here throws unless documented: a file that is missing or odd is `undefined`. */
 export class Host {
   readonly platform: NodeJS.Platform;
   readonly parallelism: number;
   readonly nodeVersion: string;
   readonly nodeFlags: readonly string[];
-  /** @throws what the file system throws */
+  /** @throws the file system's error */
   readonly freeBytes: (dir: string) => number;
   readonly #root: string;
 
@@ -48,7 +48,7 @@ export class Host {
     return this.bytes(path)?.toString('utf8').trim();
   }
 
-  /** What a symbolic link says. */
+  /** The target of a symbolic link. */
   link(path: string): string | undefined {
     try {
       return readlinkSync(join(this.#root, path));

@@ -3,9 +3,9 @@ import type { Host } from './host.ts';
 import { measureSpin, measureSync, measureTimers, readTicks, type Ticks, type Times } from './measurements.ts';
 
 const us = (time: number) => (time < 1000 ? `${time.toFixed(0)} us` : `${(time / 1000).toFixed(1)} ms`);
-const OWN_CORES = 'ask for dedicated cores, or take a host of your own';
+const OWN_CORES = 'use dedicated cores or a dedicated host';
 
-/** Judges the speed of `fdatasync`. Exported for its tests, as are the others: what a measurement gives cannot be asked for. */
+/** Judges the speed of `fdatasync`. Exported for its tests, as are the others: measured values cannot be chosen. */
 export function judgeSync({ p50, p99, samples }: Times): Answer {
   const found = `p50 ${us(p50)}, p99 ${us(p99)} (${samples} x 4 KiB)`;
   const fix = 'a local NVMe disk with power-loss protection; measure longer, in a clone, with: npm run bench -- durable --dir DIR';
@@ -30,7 +30,7 @@ export function judgeTimers({ p50, p99 }: Times): Answer {
 }
 
 export function judgeSteal(before: Ticks | undefined, after: Ticks | undefined): Answer {
-  if (before === undefined || after === undefined) return unknown('the kernel does not tell');
+  if (before === undefined || after === undefined) return unknown('the kernel does not report it');
   const percent = (stolen: number, all: number) => (all <= 0 ? 0 : (stolen / all) * 100);
   const now = percent(after.stolen - before.stolen, after.all - before.all);
   const found = `${now.toFixed(1)} % while measuring, ${percent(after.stolen, after.all).toFixed(1)} % since boot`;
@@ -50,11 +50,11 @@ export async function measuredFindings(host: Host, { data }: Pick<Needs, 'data'>
     { id: 'fsync', why: 'each answer in mode durable waits for one write and one fdatasync, and at times for the one before', ...sync },
     {
       id: 'jitter',
-      why: 'what the kernel and the hypervisor take from a thread that never sleeps is in the tail of every latency',
+      why: 'time that the kernel and the hypervisor take from a spinning thread adds to the tail of every latency',
       ...spin,
     },
-    { id: 'timers', why: 'idle threads look again by timer; a late one delays what came meanwhile', ...timers },
-    { id: 'steal', why: 'time that this machine wanted to run and the hypervisor gave to others', ...steal },
+    { id: 'timers', why: 'idle threads poll by timer; a late timer delays commands that arrived meanwhile', ...timers },
+    { id: 'steal', why: 'time in which this virtual machine was runnable and the hypervisor ran others', ...steal },
   ];
 }
 
@@ -63,6 +63,6 @@ function trySync(data: string): Answer {
     return judgeSync(measureSync(data));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    return problem(`cannot write there: ${code ?? message}`, `ls -ld ${data}`, 'the exchange has to keep its log there');
+    return problem(`cannot write there: ${code ?? message}`, `ls -ld ${data}`, 'the exchange must write its log there');
   }
 }

@@ -25,7 +25,7 @@ export interface Times {
 /**
  * What group commit pays for each batch: a 4 KiB write into a preallocated file, and fdatasync.
  * Blocks this thread. Leaves nothing in the directory.
- * @throws what the file system throws
+ * @throws the file system's error
  */
 export function measureSync(data: string): Times {
   const dir = mkdtempSync(join(existingDirectory(data).dir, 'openbell-doctor-'));
@@ -98,11 +98,11 @@ export async function measureTimers(): Promise<Times> {
 /** Ticks of all CPUs since boot. */
 export interface Ticks {
   readonly all: number;
-  /** That the hypervisor gave to others while this machine wanted to run. */
+  /** Ticks in which this virtual machine was runnable and the hypervisor ran others. */
   readonly stolen: number;
 }
 
-/** undefined when the kernel does not tell. */
+/** undefined when the kernel does not report it. */
 export function readTicks(host: Host): Ticks | undefined {
   // user nice system idle iowait irq softirq steal; guest time is counted in user already.
   const line = /^cpu\s+(.*)$/m.exec(host.text('/proc/stat') ?? '')?.[1];

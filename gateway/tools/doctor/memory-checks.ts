@@ -24,15 +24,15 @@ export function memoryNeed({ capacities: { orders, accounts, symbols, assets } }
 
 const memory: Check = {
   id: 'memory',
-  why: 'a process over its limit is killed by the kernel; the log has all that was answered, but the exchange is down',
+  why: 'the kernel kills a process over its limit; the log has everything acknowledged, but the exchange is down',
   linux: true,
   startup: true,
   run(host, needs) {
     const installed = kibibytes(host.field('/proc/meminfo', 'MemTotal'));
     const limit = cgroupMemoryBytes(host);
-    if (installed === undefined && limit === undefined) return unknown('the kernel does not tell');
+    if (installed === undefined && limit === undefined) return unknown('the kernel does not report it');
     const bytes = Math.min(installed ?? Number.POSITIVE_INFINITY, limit ?? Number.POSITIVE_INFINITY);
-    if (bytes === Number.POSITIVE_INFINITY) return unknown('the kernel does not tell');
+    if (bytes === Number.POSITIVE_INFINITY) return unknown('the kernel does not report it');
     const need = memoryNeed(needs);
     const found = `${gib(bytes)} ${bytes === limit ? 'by cgroup limit' : 'installed'}; full capacities and a snapshot take about ${gib(need)}`;
     const fix = 'raise the limit, or lower capacities.orders and capacities.accounts in the configuration';
@@ -50,7 +50,7 @@ const hugePages: Check = {
   startup: true,
   run(host) {
     const enabled = host.chosen(`${THP}/enabled`);
-    if (enabled === undefined) return unknown('this kernel has no transparent huge pages, or does not tell');
+    if (enabled === undefined) return unknown('this kernel has no transparent huge pages, or does not report them');
     const defrag = host.chosen(`${THP}/defrag`);
     const found = `${enabled}, defrag ${defrag ?? 'unknown'}`;
     if (enabled !== 'always') return ok(found);
@@ -62,13 +62,13 @@ const hugePages: Check = {
 
 const swap: Check = {
   id: 'swap',
-  why: 'a page of the book that was swapped out costs a read from the disk, on the thread that matches',
+  why: 'a swapped-out page of the book costs a disk read on the matching thread',
   linux: true,
   startup: true,
   run(host) {
     const total = kibibytes(host.field('/proc/meminfo', 'SwapTotal'));
     const free = kibibytes(host.field('/proc/meminfo', 'SwapFree'));
-    if (total === undefined || free === undefined) return unknown('the kernel does not tell');
+    if (total === undefined || free === undefined) return unknown('the kernel does not report it');
     if (total === 0) return ok('none');
     const swappiness = host.number('/proc/sys/vm/swappiness');
     const found = `${gib(total)}, ${gib(total - free)} of it in use; swappiness ${swappiness ?? 'unknown'}`;
@@ -83,7 +83,7 @@ const numa: Check = {
   linux: true,
   run(host) {
     const nodes = host.cpus('/sys/devices/system/node/online');
-    if (nodes === undefined || nodes.length === 0) return unknown('the kernel does not tell');
+    if (nodes === undefined || nodes.length === 0) return unknown('the kernel does not report it');
     if (nodes.length === 1) return ok('one node');
     const balancing = host.text('/proc/sys/kernel/numa_balancing');
     const mine = host.field('/proc/self/status', 'Mems_allowed_list');

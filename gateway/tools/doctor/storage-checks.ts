@@ -14,7 +14,7 @@ interface Mount {
   readonly device: string;
 }
 
-/** The mount that a path lies on; undefined when the kernel does not tell. */
+/** The mount that a path lies on; undefined when the kernel does not report it. */
 export function mountOf(host: Host, path: string): Mount | undefined {
   let found: Mount | undefined;
   for (const line of host.text('/proc/self/mountinfo')?.split('\n') ?? []) {
@@ -45,37 +45,37 @@ const LOCAL = new Set(['ext4', 'xfs', 'ext3', 'ext2']);
 
 const fileSystem: Check = {
   id: 'file-system',
-  why: 'mode durable promises what the file system keeps when the power goes',
+  why: 'mode durable depends on what the file system keeps at a power loss',
   linux: true,
   startup: true,
   run(host, { data, durability }) {
     const mount = mountOf(host, realPath(data));
-    if (mount === undefined) return unknown('the kernel does not tell what is mounted');
+    if (mount === undefined) return unknown('the kernel does not report its mounts');
     const { type, point, options } = mount;
     const found = `${type} at ${point} (${options.filter((option) => /^(r[ow]|sync|.*barrier.*|data=.*|.*atime)$/.test(option)).join(',')})`;
     const elsewhere = 'openbell start --data DIR on a local ext4 or xfs file system';
     if (options.includes('ro')) return problem(found, elsewhere, 'nothing can be written there');
     if (MEMORY.has(type)) {
-      const why = 'it lies in memory: a reboot takes the log and everything that was acknowledged';
+      const why = 'it is in memory: a reboot loses the log and everything that was acknowledged';
       return durability === 'durable' ? problem(found, elsewhere, why) : warning(found, elsewhere, why);
     }
     if (options.some((option) => option === 'nobarrier' || option === 'barrier=0'))
       return problem(found, `mount -o remount,barrier=1 ${point}`, 'without barriers fdatasync does not reach the disk');
-    if (type === 'overlay') return warning(found, elsewhere, 'a layer of the container: it goes when the container does');
+    if (type === 'overlay') return warning(found, elsewhere, 'a layer of the container, removed with the container');
     if (REMOTE.test(type))
-      return warning(found, elsewhere, 'what fdatasync means there is up to the server, and each one waits for the network');
-    if (COPIES.has(type)) return note(found, undefined, 'it writes blocks elsewhere instead of in place, which preallocation cannot spare');
-    return LOCAL.has(type) ? ok(found) : note(found, undefined, 'not a file system that this was measured on');
+      return warning(found, elsewhere, 'the server decides what fdatasync means there, and each one waits for the network');
+    if (COPIES.has(type)) return note(found, undefined, 'it writes blocks elsewhere instead of in place, so preallocation has no effect');
+    return LOCAL.has(type) ? ok(found) : note(found, undefined, 'not a file system with measured results');
   },
 };
 
-/** A segment that is in use, the next one, and what snapshots and the history take meanwhile. */
+/** The current segment, the next one, and room for snapshots and the history. */
 const LEAST_BYTES = 4 * SEGMENT_BYTES;
 const COMFORTABLE_BYTES = 64 * SEGMENT_BYTES;
 
 const freeSpace: Check = {
   id: 'free-space',
-  why: 'without room for the next log segment new orders are refused with DISK_FULL',
+  why: 'without room for the next log segment new orders are rejected with DISK_FULL',
   startup: true,
   run(host, { data }) {
     const bytes = host.freeBytes(existingDirectory(data).dir);
@@ -99,18 +99,18 @@ const disk: Check = {
   linux: true,
   run(host, { data }) {
     const mount = mountOf(host, realPath(data));
-    if (mount === undefined) return unknown('the kernel does not tell what is mounted');
+    if (mount === undefined) return unknown('the kernel does not report its mounts');
     const queue = queueOf(host, mount.device);
-    if (queue === undefined) return unknown('not a block device that the kernel tells of');
+    if (queue === undefined) return unknown('not a block device known to the kernel');
     const scheduler = host.chosen(`${queue}/scheduler`) ?? host.text(`${queue}/scheduler`) ?? 'unknown';
     const cache = host.text(`${queue}/write_cache`) ?? 'unknown';
-    // A virtual disk often claims to rotate, and does not know better.
+    // A virtual disk often reports rotation wrongly.
     const rotates = host.text(`${queue}/rotational`) === '1';
-    const found = `scheduler ${scheduler}, write cache ${cache}${rotates ? ', says that it rotates' : ''}`;
+    const found = `scheduler ${scheduler}, write cache ${cache}${rotates ? ', reports that it rotates' : ''}`;
     if (scheduler === 'bfq' || scheduler === 'cfq')
       return warning(found, `echo none > ${queue}/scheduler`, 'it delays and reorders to share bandwidth');
     if (cache === 'write back')
-      return note(found, 'a disk with power-loss protection', 'the disk has to empty its cache at every fdatasync, unless it is protected');
+      return note(found, 'a disk with power-loss protection', 'the disk must flush its cache at every fdatasync, unless it is protected');
     return ok(found);
   },
 };
