@@ -490,7 +490,7 @@ describe('openbell audit', () => {
     const { head } = await verifyTrail(data);
     assert.deepEqual(await openbell(['audit', 'verify', data, '--head', head]), {
       code: 0,
-      stdout: `records       12 that fit together\nhead          ${head}\nverdict       whole\n`,
+      stdout: `records       12 valid\nhead          ${head}\nverdict       whole\n`,
       stderr: '',
     });
     const other = await openbell(['audit', 'verify', data, '--head', 'f'.repeat(64)]);

@@ -22,6 +22,6 @@ export class MarketCounters {
   refusals = 0;
   snapshots = 0;
   heartbeats = 0;
-  /** Of the events that were sent. */
+  /** Publish latency of the events sent. */
   readonly publishLatency = new PublishLatency();
 }

@@ -52,7 +52,7 @@ export interface ChannelDescriptor {
   readonly followsOrders: boolean;
   /** @param order slot in the mirror's orders */
   readonly onOrder: (channel: ChannelState, action: OrderAction, order: number) => void;
-  /** Called when the first reader subscribes or the last one leaves; see `wanted`. */
+  /** Called after a reader has subscribed or left; see `wanted`. */
   readonly onWanted: (channel: ChannelState) => void;
   /** Called when a flush begins; adds updates that depend on the current state to `pending`. Called whether the channel is wanted or not. */
   readonly onFlush: (channel: ChannelState) => void;

@@ -44,7 +44,7 @@ Without --head a cut end is not detected. After a removal (openbell start
       if (json) printJson(verdict);
       else {
         const { first, removed } = verdict;
-        print(`records       ${verdict.records} that fit together`);
+        print(`records       ${verdict.records} valid`);
         if (removed !== undefined)
           print(
             `removed       records 1 to ${removed.through}, documented by record ${removed.told}; the remaining trail follows ${removed.hash}`,

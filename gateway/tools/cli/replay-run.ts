@@ -27,7 +27,7 @@ export interface ReplayOptions {
   readonly symbol: SymbolUnits;
   readonly actions: ReplayActions;
   readonly check: ReplayCheck;
-  /** Commands of a frame. */
+  /** Maximum commands per frame. */
   readonly batch: number;
   /** Multiple of the recorded speed; Infinity = as fast as possible. */
   readonly speed: number;
