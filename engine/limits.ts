@@ -66,6 +66,9 @@ export function capacitiesOf(limits: Limits): Capacities {
 }
 
 /** The log needs larger capacities than this start has. Nothing was changed. */
+/** Capacities of ids count id 0, which names nothing. The configuration names the highest id. */
+const OF_IDS: ReadonlySet<string> = new Set(['accounts', 'assets', 'symbols']);
+
 export class CapacityError extends Error {
   readonly code = 'CAPACITY_BELOW_LOG';
   readonly needed: Capacities;
@@ -73,7 +76,8 @@ export class CapacityError extends Error {
   /** @param needed capacities in force in the log @param given capacities of this start */
   constructor(needed: Capacities, given: Limits) {
     const short = CAPACITIES.filter((name) => needed[name] > given[name]);
-    const list = short.map((name) => `${name} ${needed[name]} (given: ${given[name]})`).join(', ');
+    const shown = (name: string, value: number): number => (OF_IDS.has(name) ? value - 1 : value);
+    const list = short.map((name) => `${name} ${shown(name, needed[name])} (given: ${shown(name, given[name])})`).join(', ');
     super(
       `The log was written with larger capacities than this start has: ${list}. ` +
         'Capacities in a log only grow, because they decided what was rejected. Raise them to at least these values in the configuration.',

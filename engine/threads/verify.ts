@@ -1,3 +1,5 @@
+import { IncompleteLogError } from '../journal/log-damage.ts';
+import { listSnapshots } from '../journal/snapshot-files.ts';
 import { CAPACITIES, CapacityError, type Limits } from '../limits.ts';
 import { Exchange } from '../machine/exchange.ts';
 import { stateHash, tradingHash } from '../machine/state-rows.ts';
@@ -34,7 +36,7 @@ export interface VerifyOptions {
 /**
  * Replays a data directory that no exchange uses, and returns the results: state
  * hash and conservation of money. Changes nothing. Blocks.
- * @throws DamagedLogError, IncompleteLogError, NewerLogError, NewerSnapshotError, NewerRulesError, DivergedError as at a start
+ * @throws DamagedLogError, IncompleteLogError (also if the log ends before a snapshot), NewerLogError, NewerSnapshotError, NewerRulesError, DivergedError as at a start
  */
 export function verifyDataDirectory(dir: string, options: VerifyOptions): Verification {
   try {
@@ -54,6 +56,11 @@ function replayDirectory(dir: string, options: VerifyOptions): Verification {
   const messages: string[] = [];
   const snapshotSeq = loadSnapshot(exchange, dir, options.fromSnapshot ? Number.POSITIVE_INFINITY : 0, messages);
   const end = replayLog(exchange, dir, snapshotSeq + 1, undefined, options.onProgress);
+  const newest = listSnapshots(dir)[0];
+  if (newest !== undefined && newest.seq > exchange.seq) {
+    const detail = `it ends with command ${exchange.seq}, but a snapshot holds those up to ${newest.seq}`;
+    throw new IncompleteLogError(dir, detail, 'Put the missing files back from a copy.');
+  }
   const imbalances = [];
   for (let asset = 0; asset < options.limits.assets; asset++) {
     const amount = exchange.accounts.imbalance(asset);

@@ -44,7 +44,8 @@ export async function openbellUntil(args: readonly string[], enough: (lines: num
   let stdout = '';
   child.stdout.on('data', (bytes: Buffer) => {
     stdout += bytes;
-    if (enough(stdout.split('\n').length - 1)) child.kill('SIGINT');
+    // Once: a second signal would end it before it has closed.
+    if (!child.killed && enough(stdout.split('\n').length - 1)) child.kill('SIGINT');
   });
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw new Error(`openbell ${args.join(' ')} ended with ${code}`);

@@ -151,7 +151,10 @@ function runner(commands: Pick<AdminCommands, 'submit'>, seqs: number[]): Run {
     try {
       const answer = await commands.submit(fields);
       if (answer.seq !== 0) seqs.push(answer.seq);
-      if (answer.code !== Code.OK) throw rejected(answer.code, { applied, failed: { ...words, seq: answer.seq, outcome: 'refused' } });
+      if (answer.code !== Code.OK) {
+        const failed = { ...words, seq: answer.seq, outcome: 'refused', ...(answer.repeated && { repeated: true }) };
+        throw rejected(answer.code, { applied, failed });
+      }
       applied.push({ ...words, seq: answer.seq });
       return answer;
     } catch (error) {
