@@ -70,6 +70,8 @@ async function makeLag(venue: MarketVenue, raw: RawWebSocket): Promise<void> {
     assert.ok(i < 40, 'the reader never lagged');
     await venue.sweep(1);
     await venue.fill(1);
+    // Each round is sent on its own: several in one flush would be a new snapshot, for which a reader without room waits.
+    await venue.quiet();
   }
 }
 
