@@ -11,6 +11,7 @@ const MOST_PER_TURN = 4096;
 /** Bytes that may wait in one connection: half of its arena. */
 const MOST_WAITING_BYTES = 2 ** 22;
 const DRAIN_MS = 20_000;
+const SATURATE_ATTEMPTS = 5;
 /** Permitted backlog of a sustained rate: a share of the commands, and the commands of a moment in which the generator has no core. */
 const GROWTH = 0.01;
 const GROWTH_MS = 5;
@@ -123,8 +124,20 @@ export class Load {
     return closedLoop(taken.slice(1), inFlight.sent - sentBefore, inFlight.fills - fillsBefore, achieved);
   }
 
-  /** Each answer triggers the next command: the maximum number of answers a second with a queue of constant length. @throws Error as `run` */
-  async saturate({ underWay, warmupMs, windowMs }: SaturateRequest): Promise<LoadResult> {
+  /**
+   * Each answer triggers the next command: the maximum number of answers a second with a queue of constant length. A window with
+   * rejects is repeated: at this rate the command ring is full after a disk stall of 25 ms. `orders` counts all windows.
+   * @throws Error as `run`, after the last attempt
+   */
+  async saturate(request: SaturateRequest): Promise<LoadResult> {
+    const sentBefore = this.inFlight.sent;
+    for (let attempt = 1; ; attempt++) {
+      const result = await this.#saturate(request, attempt < SATURATE_ATTEMPTS);
+      if (result.refused === 0) return { ...result, orders: this.inFlight.sent - sentBefore };
+    }
+  }
+
+  async #saturate({ underWay, warmupMs, windowMs }: SaturateRequest, mayRefuse: boolean): Promise<LoadResult> {
     const { inFlight } = this;
     const recorder = new Recorder();
     const [sentBefore, fillsBefore] = [inFlight.sent, inFlight.fills];
@@ -144,8 +157,8 @@ export class Load {
     await answeredIn(warmupMs);
     inFlight.onAnswer = (plannedMs, nowMs) => recorder.record(nowMs - plannedMs);
     const achieved = await answeredIn(windowMs);
-    await this.#drain(false);
-    return closedLoop([recorder.take()], inFlight.sent - sentBefore, inFlight.fills - fillsBefore, achieved);
+    const refused = await this.#drain(mayRefuse);
+    return { ...closedLoop([recorder.take()], inFlight.sent - sentBefore, inFlight.fills - fillsBefore, achieved), refused };
   }
 
   async close(): Promise<void> {
