@@ -2,18 +2,23 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { guardChild } from './guarded-child.ts';
 import type { FlowSymbol } from './order-flow.ts';
 import { onCores } from './placement.ts';
 
+const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
+
 /** The built command that users run. */
-const CLI = fileURLToPath(new URL('../../dist/gateway/cli.js', import.meta.url));
+const commandOf = (checkout: string): string => join(checkout, 'dist/gateway/cli.js');
 
 export interface ExchangeOptions {
   /** Data directory. */
   readonly data: string;
+  /** A built checkout of openbell; default: this one. */
+  readonly checkout?: string | undefined;
   readonly durability: 'fast' | 'durable';
   readonly topology?: 'auto' | 'compact' | 'pinned';
   /** For node, before the command. */
@@ -30,25 +35,28 @@ export interface ExchangeOptions {
 
 /** Undefined if it is built, otherwise the command to run. */
 export function missingBuild(): string | undefined {
-  return existsSync(CLI) ? undefined : 'dist/ is not built: npm run build';
+  return existsSync(commandOf(CHECKOUT)) ? undefined : 'dist/ is not built: npm run build';
 }
 
 /** `openbell start` in a separate process, on free ports of the loopback interface. */
 export class ExchangeProcess {
   readonly ports: { readonly grpc: number; readonly ws: number; readonly http: number };
   readonly #child: ChildProcess;
+  readonly #command: string;
   readonly #data: string;
   readonly #log: () => string;
   readonly #headers: Readonly<Record<string, string>>;
 
   private constructor(
     child: ChildProcess,
+    command: string,
     data: string,
     log: () => string,
     ports: ExchangeProcess['ports'],
     headers: Readonly<Record<string, string>>,
   ) {
     this.#child = child;
+    this.#command = command;
     this.#data = data;
     this.#log = log;
     this.ports = ports;
@@ -58,6 +66,7 @@ export class ExchangeProcess {
   /** @throws Error with the end of its log when it ends before it is ready */
   static async start({
     data,
+    checkout = CHECKOUT,
     durability,
     topology = 'auto',
     nodeFlags = [],
@@ -68,7 +77,8 @@ export class ExchangeProcess {
   }: ExchangeOptions): Promise<ExchangeProcess> {
     signal.throwIfAborted();
     const basics = ['--json', '--data', data, '--grpc-port', '0', '--ws-port', '0', '--http-port', '0'];
-    const start = [...nodeFlags, CLI, 'start', ...basics, '--durability', durability, '--topology', topology, ...flags];
+    const openbell = commandOf(checkout);
+    const start = [...nodeFlags, openbell, 'start', ...basics, '--durability', durability, '--topology', topology, ...flags];
     const { command, args } = onCores(cores, start);
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const log = guardChild(child, signal);
@@ -80,7 +90,7 @@ export class ExchangeProcess {
       });
       child.once('exit', (code) => reject(signal.aborted ? signal.reason : new Error(`openbell start ended with ${code}: ${log()}`)));
     });
-    return new ExchangeProcess(child, data, log, JSON.parse(line), headers);
+    return new ExchangeProcess(child, openbell, data, log, JSON.parse(line), headers);
   }
 
   get pid(): number {
@@ -116,7 +126,7 @@ export class ExchangeProcess {
 
   /** Replays the data directory of the stopped exchange. @throws Error with the problem that `openbell verify` reports */
   async verify(): Promise<void> {
-    const child = spawn(process.execPath, [CLI, 'verify', '--from-snapshot', this.#data], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [this.#command, 'verify', '--from-snapshot', this.#data], { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (bytes: Buffer) => {

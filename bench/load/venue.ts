@@ -20,7 +20,7 @@ export interface Venue {
   open(transport: TransportName, port?: number, caller?: Caller): Promise<void>;
 }
 
-export interface VenueOptions extends Pick<ExchangeOptions, 'durability' | 'topology' | 'flags' | 'headers'> {
+export interface VenueOptions extends Pick<ExchangeOptions, 'checkout' | 'durability' | 'topology' | 'flags' | 'headers'> {
   readonly placement: Placement;
 }
 
