@@ -65,6 +65,14 @@ const COUNT_AT = 36;
 /** Padding that aligns the refusals, and their count. */
 const MIDDLE_BYTES = 8;
 
+/** Where the memory of frames comes from. */
+export interface FrameMemory {
+  /** A buffer of `bytes` with undefined content. */
+  take(bytes: number): Buffer;
+}
+
+const NEW_MEMORY: FrameMemory = { take: (bytes) => Buffer.allocUnsafe(bytes) };
+
 /** Builds ReportFrames: copies reports unchanged after a template. Reused for each frame. */
 export class ReportFrameWriter {
   readonly capacity: number;
@@ -109,14 +117,14 @@ export class ReportFrameWriter {
   }
 
   /**
-   * Returns the frame, with the refusals after the reports, in new memory. Empties the writer, but not the list of refusals.
+   * Returns the frame, with the refusals after the reports, in memory of its own. Empties the writer, but not the list of refusals.
    * @param headroom bytes left free before the frame, for the header of the transport
    * @param version schema version of the frame; all supported versions have the same layout
    */
-  finish(refusals: RefusalList, headroom: number = 0, version: number = MIN_SCHEMA_VERSION): Buffer {
+  finish(refusals: RefusalList, headroom: number = 0, version: number = MIN_SCHEMA_VERSION, memory: FrameMemory = NEW_MEMORY): Buffer {
     const reports = this.count * Report.bytes;
     const middle = HEADER_BYTES + reports;
-    const frame = Buffer.allocUnsafe(headroom + middle + MIDDLE_BYTES + refusals.count * Refusal.bytes);
+    const frame = memory.take(headroom + middle + MIDDLE_BYTES + refusals.count * Refusal.bytes);
     this.words[REFUSALS_OFFSET_AT >> 2] = middle + 4 - REFUSALS_OFFSET_AT;
     this.words[VERSION_AT >> 2] = version;
     this.words[COUNT_AT >> 2] = this.count;

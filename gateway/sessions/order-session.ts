@@ -2,6 +2,7 @@ import { Code } from '../../engine/codes.ts';
 import { MIN_SCHEMA_VERSION, speaksSchema } from '../../engine/wire/frames.ts';
 import { RefusalList, ReportFrameWriter } from '../../engine/wire/report-frames.ts';
 import { type Reject, reject } from '../reject.ts';
+import type { FramePool } from './frame-pool.ts';
 import { frameReject } from './frame-reject.ts';
 import type { OrderEntryCounters, OrderIntake } from './order-intake.ts';
 import type { ReportCursor, ReportListener } from './report-cursor.ts';
@@ -24,6 +25,7 @@ export interface SessionContext {
   readonly intake: OrderIntake;
   readonly counters: OrderEntryCounters;
   readonly serviceTime: ServiceTime;
+  readonly frames: FramePool;
   readonly onGone: (session: OrderSession) => void;
 }
 
@@ -31,7 +33,7 @@ export interface SessionContext {
 export interface SessionTransport {
   /** Bytes reserved for the transport at the beginning of a frame. */
   readonly headroom: number;
-  /** Takes ownership of a frame. True: the next may follow at once; false: after `onWritten`. */
+  /** Sends a frame. True: the transport no longer reads it; false: it reads it until `onWritten`. */
   write(frame: Buffer): boolean;
   /** Stops the client from sending. Commands sent nevertheless are rejected with BUSY. */
   pause(): void;
@@ -60,7 +62,8 @@ export class OrderSession implements ReportListener {
   readonly #refusals = new RefusalList();
   /** Reports up to this command are older than the session and are not timed. */
   readonly #openedSeq: number;
-  #writing = false;
+  /** The frame in flight. */
+  #writing: Buffer | undefined;
   #blocked = false;
   /** The client or the stopping exchange ends the session: close when all commands are answered. */
   #ending = false;
@@ -143,9 +146,9 @@ export class OrderSession implements ReportListener {
     }
   }
 
-  /** Call when the transport can take the next frame. */
+  /** Call when the transport has written the last frame and no longer reads it. */
   onWritten(): void {
-    this.#writing = false;
+    this.#free();
     this.#pump();
     this.#regulate();
   }
@@ -184,7 +187,7 @@ export class OrderSession implements ReportListener {
   }
 
   #pump(): void {
-    while (!this.#writing && !this.#gone) {
+    while (this.#writing === undefined && !this.#gone) {
       this.#cursor.fill(frame);
       if (frame.count === 0 && this.#refusals.count === 0) {
         if (this.#ending && this.#answered()) {
@@ -197,13 +200,17 @@ export class OrderSession implements ReportListener {
       const { counters } = this.#context;
       counters.pushedReports += frame.count;
       counters.pushedFrames++;
-      this.#writing = true;
       this.#context.serviceTime.note(frame, this.#openedSeq);
-      const bytes = frame.finish(this.#refusals, this.#transport.headroom, this.#schema ?? MIN_SCHEMA_VERSION);
+      this.#writing = frame.finish(this.#refusals, this.#transport.headroom, this.#schema ?? MIN_SCHEMA_VERSION, this.#context.frames);
       this.#refusals.clear();
-      if (!this.#transport.write(bytes)) return;
-      this.#writing = false;
+      if (!this.#transport.write(this.#writing)) return;
+      this.#free();
     }
+  }
+
+  #free(): void {
+    if (this.#writing !== undefined) this.#context.frames.give(this.#writing);
+    this.#writing = undefined;
   }
 
   #answered(): boolean {

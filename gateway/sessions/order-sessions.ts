@@ -3,6 +3,7 @@ import type { Identity, Visit } from '../identity/identity.ts';
 import { type Action, may } from '../identity/permissions.ts';
 import type { Principal } from '../identity/principal.ts';
 import { type Reject, reject } from '../reject.ts';
+import { FramePool } from './frame-pool.ts';
 import { accountOf, type Caller, type CallerClaims, readCaller } from './order-caller.ts';
 import { type CommandSequencer, OrderEntryCounters, OrderIntake } from './order-intake.ts';
 import { OrderSession, type SessionContext, type SessionTransport } from './order-session.ts';
@@ -63,6 +64,7 @@ export class OrderSessions {
       intake: this.intake,
       counters: this.counters,
       serviceTime: this.serviceTime,
+      frames: new FramePool(),
       onGone: (session) => {
         this.#sessions.delete(session);
         this.counters.sessions = this.#sessions.size;

@@ -87,7 +87,7 @@ export class GrpcCall {
     });
   }
 
-  /** Sends a message: `frame` begins with {@link PREFIX_BYTES} free bytes; the call owns it from now on. */
+  /** Sends a message: `frame` begins with {@link PREFIX_BYTES} free bytes; the call reads it until `onWritten`. */
   write(frame: Buffer): void {
     if (this.#ended) return;
     if (!this.#stream.headersSent) this.#respond({});
