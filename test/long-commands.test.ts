@@ -266,9 +266,9 @@ class Bench {
     const producer = new RingProducer(ring);
     this.#producer = producer;
     this.#consumer = new RingConsumer(ring);
-    const stamp = (slot: number, nowUs = 0): number => {
+    const stampSameTime = (slot: number): number => {
       putI64(producer.slots.i32, slot * 16 + Command.seq / 4, ++this.#seq);
-      putI64(producer.slots.i32, slot * 16 + Command.timeUs / 4, nowUs);
+      putI64(producer.slots.i32, slot * 16 + Command.timeUs / 4, 1234);
       return this.#seq;
     };
     const sequencer = {
@@ -277,7 +277,8 @@ class Bench {
       claim: () => producer.tryClaim(),
       unclaim: (count: number) => producer.unclaim(count),
       nowUs: () => 1234,
-      stamp,
+      readClock: () => undefined,
+      stampSameTime,
       publish: () => producer.publish(),
     };
     this.intake = new OrderIntake(sequencer, this.counters, () => undefined);

@@ -1,7 +1,7 @@
 import { Code } from '../codes.ts';
 import { JournalState, JournalWord } from '../journal/journal-status.ts';
 import type { RingProducer, RingSlots } from '../rings/ring.ts';
-import { putI64, type Seq, type TimeUs } from '../units.ts';
+import { putI64, putU53, type Seq, type TimeUs } from '../units.ts';
 import { Command } from '../wire/layout.ts';
 import { type Control, JOURNAL_AT } from './control.ts';
 
@@ -27,6 +27,8 @@ export class Sequencer {
   readonly #clock = new SteadyClock();
   #seq: Seq;
   #timeUs: TimeUs;
+  /** `timeUs` as it is in a command: a double costs an allocation wherever it is passed on. */
+  readonly #time = new Int32Array(2);
 
   /** @param seq last sequence and @param timeUs last time of the log; both continue from there */
   constructor(ring: RingProducer, control: Control, seq: Seq, timeUs: TimeUs) {
@@ -35,6 +37,7 @@ export class Sequencer {
     this.#control = control;
     this.#seq = seq;
     this.#timeUs = timeUs;
+    putI64(this.#time, 0, timeUs);
   }
 
   /** Code.OK, or the reason why no command is accepted: DRAINING, DISK_FULL, or BUSY if the engine or the disk failed. */
@@ -55,17 +58,30 @@ export class Sequencer {
     this.#ring.unclaim(count);
   }
 
-  /**
-   * Completes a slot whose other bytes are set. Stamp slots in the order in which they were claimed.
-   * @param nowUs the result of `nowUs()`, if many commands arrive together
-   */
-  stamp(slot: number, nowUs: TimeUs = this.#clock.nowUs()): Seq {
-    if (nowUs > this.#timeUs) this.#timeUs = nowUs;
-    this.#seq++;
+  /** Completes a slot whose other bytes are set, with the present time. Stamp slots in the order in which they were claimed. */
+  stamp(slot: number): Seq {
+    this.readClock();
+    return this.stampSameTime(slot);
+  }
+
+  /** Sets the time of the next commands: for those that arrive together, see `stampSameTime`. */
+  readClock(): void {
+    const nowUs = this.#clock.nowUs();
+    if (nowUs <= this.#timeUs) return;
+    this.#timeUs = nowUs;
+    putI64(this.#time, 0, nowUs);
+  }
+
+  /** Same as `stamp`, with the time of the last `readClock`. */
+  stampSameTime(slot: number): Seq {
+    const words = this.slots.i32;
     const at = slot * WORDS;
-    putI64(this.slots.i32, at + SEQ, this.#seq);
-    putI64(this.slots.i32, at + TIME, this.#timeUs);
-    return this.#seq;
+    const seq = this.#seq + 1;
+    this.#seq = seq;
+    putU53(words, at + SEQ, seq);
+    words[at + TIME] = this.#time[0];
+    words[at + TIME + 1] = this.#time[1];
+    return seq;
   }
 
   /** Publishes the stamped slots to engine and log; call it once per batch. */

@@ -86,6 +86,11 @@ export class ReportView {
     return getI64(this.#words, this.#at + TIME);
   }
 
+  /** `nowUs` less the time of the command, microseconds. A small integer, unlike the time itself, so it is not boxed. */
+  ageUs(nowUs: number): number {
+    return nowUs - getI64(this.#words, this.#at + TIME);
+  }
+
   get orderId(): number {
     return getI64(this.#words, this.#at + ORDER_ID);
   }

@@ -6,7 +6,10 @@ import { Command, CommandFlag } from '../../engine/wire/layout.ts';
 import type { RefusalList } from '../../engine/wire/report-frames.ts';
 
 /** The part of the sequencer that order entry uses. */
-export type CommandSequencer = Pick<Sequencer, 'slots' | 'refusal' | 'claim' | 'unclaim' | 'nowUs' | 'stamp' | 'publish'>;
+export type CommandSequencer = Pick<
+  Sequencer,
+  'slots' | 'refusal' | 'claim' | 'unclaim' | 'nowUs' | 'readClock' | 'stampSameTime' | 'publish'
+>;
 
 const HIGHEST_CODE = 1023;
 const WORDS = Command.bytes / 4;
@@ -80,8 +83,9 @@ export class OrderIntake {
     if (closed === Code.OK) closed = this.draining ? Code.DRAINING : sequencer.refusal();
     let slot = -1;
     this.#extensions = 0;
+    // Frames that arrived together have one time.
+    if (!this.#unpublished) sequencer.readClock();
     const { flagMask } = reader;
-    const nowUs = sequencer.nowUs();
     for (let index = 0; index < reader.count; index++) {
       if (closed === Code.OK && slot === -1) {
         slot = sequencer.claim();
@@ -97,7 +101,7 @@ export class OrderIntake {
             const second = sequencer.claim();
             // Both or none: without a second slot the first is released at the end of the frame.
             if (second === -1) code = closed = Code.BUSY;
-            else slot = this.#putLong(i32, slot, second, nowUs);
+            else slot = this.#putLong(i32, slot, second);
           }
         }
       }
@@ -106,7 +110,7 @@ export class OrderIntake {
         refusals.add(code, reader.flat, reader.position(index), index);
         continue;
       }
-      this.seqs[this.taken++] = sequencer.stamp(slot, nowUs);
+      this.seqs[this.taken++] = sequencer.stampSameTime(slot);
       slot = -1;
     }
     if (slot !== -1) sequencer.unclaim(1);
@@ -133,10 +137,10 @@ export class OrderIntake {
   }
 
   /** Fills both slots and stamps the extension. Returns the slot of the command, which the caller must stamp next. */
-  #putLong(words: Int32Array, extension: number, command: number, nowUs: number): number {
+  #putLong(words: Int32Array, extension: number, command: number): number {
     putWords(this.#long, EXTENSION_SLOT, words, extension);
     putWords(this.#long, COMMAND_SLOT, words, command);
-    this.#sequencer.stamp(extension, nowUs);
+    this.#sequencer.stampSameTime(extension);
     return command;
   }
 

@@ -41,7 +41,7 @@ export class ReportTap implements ReportHandler {
     if (this.timing && seq !== this.#lastSeq) {
       this.#lastSeq = seq;
       if (this.#now === 0) this.#now = this.#nowUs();
-      this.latency.observe(this.#now - report.timeUs);
+      this.latency.observe(report.ageUs(this.#now));
     }
     this.#next.onReport(slots, slot);
   }

@@ -30,7 +30,7 @@ export class ServiceTime {
     const now = this.#nowUs();
     for (let i = 0; i < frame.count; i++) {
       report.wrap(frame.words, frame.wordOf(i));
-      if (report.seq > afterSeq) this.latency.observe(now - report.timeUs);
+      if (report.seq > afterSeq) this.latency.observe(report.ageUs(now));
     }
   }
 }
