@@ -2,8 +2,8 @@
 import { Command, CommanderError } from 'commander';
 import { nodeTooOld } from './node-version.ts';
 import { ExitCode } from './tools/cli/exit.ts';
+import { restartWithNodeOptions } from './tools/cli/node-options.ts';
 import { stopSignal } from './tools/cli/stop-signals.ts';
-import { limitV8Threads } from './tools/cli/v8-threads.ts';
 
 const tooOld = nodeTooOld();
 if (tooOld !== undefined) {
@@ -51,7 +51,7 @@ Examples:
 
 const asked = process.argv[2] ?? '';
 if (asked === 'start') {
-  limitV8Threads();
+  restartWithNodeOptions();
   stopSignal();
 }
 

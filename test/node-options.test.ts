@@ -1,4 +1,4 @@
-/** With few cores, `start` replaces its process by one with a single V8 thread, invisibly to the parent process. */
+/** `start` replaces its process by one with the Node options of an exchange, invisibly to the parent process. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 const CLI = fileURLToPath(new URL('../dist/gateway/cli.js', import.meta.url));
 const skip = spawnSync('taskset', ['--version']).status === 0 ? false : 'taskset is missing (Debian package util-linux)';
 
-describe('threads of V8 on one core', { skip }, () => {
-  const base = mkdtempSync(join(tmpdir(), 'openbell-v8-'));
+describe('Node options of start, on one core', { skip }, () => {
+  const base = mkdtempSync(join(tmpdir(), 'openbell-node-options-'));
   after(() => rmSync(base, { recursive: true, force: true }));
 
   async function started(t: TestContext, name: string, options: string): Promise<ChildProcess> {
@@ -26,22 +26,22 @@ describe('threads of V8 on one core', { skip }, () => {
   }
   const read = (child: ChildProcess, file: string): string[] => readFileSync(`/proc/${child.pid}/${file}`, 'utf8').split('\0');
 
-  it('there is one; process id, arguments and flags stay, and a signal reaches it', async (t) => {
+  it('they are set; process id, arguments and flags stay, and a signal reaches it', async (t) => {
     const child = await started(t, 'one', '');
-    assert.ok(read(child, 'environ').includes('NODE_OPTIONS=--v8-pool-size=1'));
+    assert.ok(read(child, 'environ').includes('NODE_OPTIONS=--max-semi-space-size=2 --v8-pool-size=1'));
     assert.deepEqual(read(child, 'cmdline').slice(1, 4), ['--expose-gc', CLI, 'start']);
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
     assert.deepEqual(await ended, [0, null]);
   });
 
-  it('other settings in NODE_OPTIONS stay', async (t) => {
+  it('options in NODE_OPTIONS stay', async (t) => {
     const child = await started(t, 'beside', '--max-semi-space-size=8');
     assert.ok(read(child, 'environ').includes('NODE_OPTIONS=--max-semi-space-size=8 --v8-pool-size=1'));
   });
 
-  it('a given number of threads is respected', async (t) => {
-    const child = await started(t, 'own', '--v8-pool-size=2');
-    assert.ok(read(child, 'environ').includes('NODE_OPTIONS=--v8-pool-size=2'));
+  it('a process that has them all is not replaced', async (t) => {
+    const child = await started(t, 'own', '--v8-pool-size=2 --max-semi-space-size=4');
+    assert.ok(read(child, 'environ').includes('NODE_OPTIONS=--v8-pool-size=2 --max-semi-space-size=4'));
   });
 });
