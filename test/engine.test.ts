@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Code } from '../engine/codes.ts';
 import { readLog } from '../engine/journal/log-reader.ts';
 import { resolveLimits } from '../engine/limits.ts';
-import { chooseTopology, type Durability, type Topology } from '../engine/threads/engine.ts';
+import { chooseTopology, type Durability, type Topology } from '../engine/threads/engine-options.ts';
 import { verifyDataDirectory } from '../engine/threads/verify.ts';
 import { getI64 } from '../engine/units.ts';
 import { CommandKind, Phase, ReportKind, Side } from '../engine/wire/layout.ts';

@@ -11,7 +11,7 @@ import { Exchange } from '../engine/machine/exchange.ts';
 import { ReportFlag } from '../engine/machine/report-writer.ts';
 import { CHECKPOINT_COMMANDS, DivergedError, digestCommand } from '../engine/machine/state-digest.ts';
 import { stateHash } from '../engine/machine/state-rows.ts';
-import type { Topology } from '../engine/threads/engine.ts';
+import type { Topology } from '../engine/threads/engine-options.ts';
 import { replayLog } from '../engine/threads/replay-log.ts';
 import { verifyDataDirectory } from '../engine/threads/verify.ts';
 import { CommandKind, ReportKind, Side } from '../engine/wire/layout.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { resolveLimits } from '../../engine/limits.ts';
-import type { Durability, Topology } from '../../engine/threads/engine.ts';
+import type { Durability, Topology } from '../../engine/threads/engine-options.ts';
 import { CommandMaker } from '../core/command-maker.ts';
 import type { Span } from '../core/measured-core.ts';
 import { addDisturbance, type Disturbance, DisturbanceWatch, UNDISTURBED } from '../suite/disturbance.ts';

@@ -1,5 +1,3 @@
-import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { OrderSlab } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import { JournalWord } from '../journal/journal-status.ts';
@@ -16,58 +14,16 @@ import { Symbols } from '../rules/symbols.ts';
 import { Command, Report } from '../wire/layout.ts';
 import { MARKET_EVENT_BYTES } from '../wire/market-event.ts';
 import { allocateRecording } from './allocate-from.ts';
+import { BackgroundSnapshots } from './background-snapshots.ts';
 import { APPLIED_AT, allocateControl, Control, EnginePhase, type EngineStatus, JOURNAL_AT } from './control.ts';
 import { Directory } from './directory.ts';
-import { DutyLimit } from './duty-limit.ts';
-import { POLL_COMMANDS, type Recovery, type RecoveryProgress } from './engine-core.ts';
+import { POLL_COMMANDS, type Recovery } from './engine-core.ts';
+import { chooseTopology, type EngineOptions, type TapOptions, type Topology } from './engine-options.ts';
 import type { EngineThreadData } from './engine-worker.ts';
 import { type MarketHandler, MarketPump, marketGate, type ReportHandler, ReportPump, reportGate } from './pumps.ts';
 import { Sequencer } from './sequencer.ts';
-import type { SnapshotTaken, SnapshotThreadData } from './snapshot-worker.ts';
-import { type Durability, FusedStages, type StageSetup, type Stages, ThreadedStages } from './stages.ts';
-
-export type Topology = 'compact' | 'pinned';
-export type { Durability } from './stages.ts';
-
-export interface EngineOptions {
-  /** Directory of log and snapshots; must exist, and be locked by the caller. */
-  readonly dir: string;
-  /** `compact`: all stages on the calling thread. `pinned`: engine and journal each in a separate thread. Default: by core count. */
-  readonly topology?: Topology;
-  /** `durable` (default): results are published after the command is on the disk. `fast`: immediately; a crash may lose the last milliseconds. */
-  readonly durability?: Durability;
-  readonly limits?: Partial<Limits>;
-  /** Last seq whose reports the history has. Later reports are published again at the start. Default: the history has all. */
-  readonly historySeq?: number;
-  /** Commands between two snapshots; 0 = snapshots only at the stop and on request. */
-  readonly snapshotEvery?: number;
-  readonly onProgress?: (progress: RecoveryProgress) => void;
-  /** If it is aborted during recovery, `start` abandons the recovery and rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-  /** Further readers of the rings, in addition to `onReports` and `onMarket`. */
-  readonly taps?: TapOptions;
-  /** The engine or the disk failed. No command is answered any more; restart to recover. */
-  readonly onFailed?: (error: Error) => void;
-  /** A snapshot was taken, or could not be. */
-  readonly onSnapshot?: (result: SnapshotTaken | Error) => void;
-}
-
-/**
- * Names of further readers of a ring. Each tap must be read, see {@link Engine.tap}: the engine stops while a ring is
- * full. At most seven per ring.
- */
-export interface TapOptions {
-  /** Default: `history`. */
-  readonly reports?: readonly string[];
-  /** Default: none. */
-  readonly market?: readonly string[];
-}
-
-interface SnapshotUnderWay {
-  readonly taken: Promise<SnapshotTaken>;
-  /** Word of its {@link DutyLimit}. */
-  readonly lift: SharedArrayBuffer;
-}
+import type { SnapshotTaken } from './snapshot-worker.ts';
+import { FusedStages, type StageSetup, type Stages, ThreadedStages } from './stages.ts';
 
 /** Taps that the engine itself reads, the first of each ring. */
 const COMMAND_TAPS = ['engine', 'journal'] as const;
@@ -75,8 +31,6 @@ const REPORT_TAP = 'sessions';
 const MARKET_TAP = 'market-data';
 const DEFAULT_TAPS = { reports: ['history'], market: [] } as const satisfies TapOptions;
 
-/** With four cores or more, each stage has a thread. With fewer cores, the threads would compete for them. */
-const PINNED_FROM_CORES = 4;
 const PUMP_LIMIT = 4096;
 /** Turns without progress, while work is outstanding, before the loop stops spinning. */
 const SPIN_TURNS = 2000;
@@ -84,10 +38,6 @@ const SPIN_TURNS = 2000;
 const ROUNDS = 32;
 const BACKOFF_MS = 1;
 const DEFAULT_SNAPSHOT_EVERY = 5_000_000;
-
-export function chooseTopology(cores: number = availableParallelism()): Topology {
-  return cores >= PINNED_FROM_CORES ? 'pinned' : 'compact';
-}
 
 /**
  * A shard: sequencer, engine, journal, and the gates that publish events. All
@@ -108,14 +58,13 @@ export class Engine {
   readonly #reports: ReportPump;
   readonly #market: MarketPump;
   readonly #stages: Stages;
+  readonly #snapshots: BackgroundSnapshots;
   #sequencer: Sequencer | undefined;
   #scheduled = false;
   #later = false;
   #idleTurns = 0;
   /** Low 32 bits of the seq of the last checkpoint that was logged. */
   #stated = 0;
-  #lastSnapshotSeq = 0;
-  #snapshot: SnapshotUnderWay | undefined;
   #failure: Error | undefined;
   /** True after the call of `stop`: no snapshot is started except the final one. */
   #stopping: Promise<string | undefined> | undefined;
@@ -135,6 +84,12 @@ export class Engine {
     const market = new TappedRing({ slotBytes: MARKET_EVENT_BYTES, capacity: limits.marketRing }, [MARKET_TAP, ...taps.market]);
     this.#rings = { reports, market };
     this.reportRing = reports.handle;
+    this.#snapshots = new BackgroundSnapshots({
+      dir: options.dir,
+      limits,
+      every: options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY,
+      onSnapshot: (result) => options.onSnapshot?.(result),
+    });
     const durability = options.durability ?? 'durable';
     const durable = durability === 'durable' ? this.durable : undefined;
     this.#commandRing = new RingProducer(commands.handle);
@@ -227,7 +182,7 @@ export class Engine {
       const recovery = await this.#stages.start();
       this.#sequencer = new Sequencer(this.#commandRing, this.#control, recovery.seq, recovery.timeUs);
       this.#sequencer.historyFull = this.#historyFull;
-      this.#lastSnapshotSeq = recovery.snapshotSeq;
+      this.#snapshots.beginAt(recovery.snapshotSeq);
       if (recovery.configure) this.#log(this.#sequencer, configureCommand(capacitiesOf(this.limits)));
       this.schedule();
       return recovery;
@@ -281,11 +236,10 @@ export class Engine {
    * its duty limit. Rejects after the call of `stop`, which writes a final snapshot.
    */
   snapshotNow(): Promise<SnapshotTaken> {
-    if (this.#stopping !== undefined && this.#snapshot === undefined)
+    if (this.#stopping !== undefined && this.#snapshots.underWay === undefined)
       return Promise.reject(new Error('The exchange is stopping, and writes its final snapshot.'));
-    const { taken, lift } = this.#beginSnapshot();
-    DutyLimit.lift(lift);
-    return taken;
+    const { seq } = this.sequencer;
+    return this.#snapshots.now(seq, this.#control.durableSeq(seq));
   }
 
   /** Accepts no more commands. Resolves when all accepted commands are applied, durable and published. */
@@ -309,9 +263,9 @@ export class Engine {
 
   async #stop(snapshot: boolean): Promise<string | undefined> {
     try {
-      if (this.#snapshot !== undefined) DutyLimit.lift(this.#snapshot.lift);
+      this.#snapshots.hurry();
       if (this.#sequencer !== undefined) await this.drain();
-      await this.#snapshot?.taken.catch(() => undefined);
+      await this.#snapshots.underWay?.catch(() => undefined);
       this.#stopped = true;
       const path = await this.#stages.stop(snapshot);
       this.#control.setPhase(EnginePhase.Stopped);
@@ -345,6 +299,8 @@ export class Engine {
     this.schedule();
   }
 
+  readonly #durableSeq = (seq: number): number => this.#control.durableSeq(seq);
+
   readonly #run = (): void => {
     this.#scheduled = false;
     this.#turn();
@@ -370,7 +326,7 @@ export class Engine {
     else this.#idleTurns++;
     const sequencer = this.#sequencer;
     if (sequencer === undefined || this.#failure !== undefined) return;
-    this.#maybeSnapshot(sequencer.seq);
+    if (this.#stopping === undefined) this.#snapshots.poll(sequencer.seq, this.#durableSeq);
     if (this.#control.checkpoint !== this.#stated) this.#stateDigest(sequencer);
     if (!this.#outstanding(sequencer.seq)) return;
     if (this.#looksAgain(applied, handed, sequencer.seq)) this.schedule();
@@ -410,45 +366,6 @@ export class Engine {
   /** Recovery on this thread fills the report ring. This method reads the reports of this thread and lets the history thread read its own. */
   #makeRoom(): void {
     if (this.#reports.poll(PUMP_LIMIT) === 0) Atomics.wait(this.#control.words, this.#control.words.length - 1, 0, 1);
-  }
-
-  /** Takes a snapshot in the background. If the next one is due before it is complete, its duty limit is lifted. */
-  #maybeSnapshot(seq: number): void {
-    const every = this.#options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY;
-    if (every === 0 || this.#stopping !== undefined || seq - this.#lastSnapshotSeq < every) return;
-    if (this.#snapshot !== undefined) {
-      this.#lastSnapshotSeq = seq;
-      DutyLimit.lift(this.#snapshot.lift);
-      return;
-    }
-    this.#beginSnapshot().taken.then(
-      (taken) => this.#options.onSnapshot?.(taken),
-      (error: Error) => this.#options.onSnapshot?.(error),
-    );
-  }
-
-  #beginSnapshot(): SnapshotUnderWay {
-    if (this.#snapshot !== undefined) return this.#snapshot;
-    const lift = DutyLimit.allocate();
-    const taken = this.#takeSnapshot(lift).finally(() => {
-      this.#snapshot = undefined;
-    });
-    this.#snapshot = { taken, lift };
-    return this.#snapshot;
-  }
-
-  #takeSnapshot(lift: SharedArrayBuffer): Promise<SnapshotTaken> {
-    const { seq } = this.sequencer;
-    this.#lastSnapshotSeq = seq;
-    const targetSeq = this.#control.durableSeq(seq);
-    const data: SnapshotThreadData = { dir: this.#options.dir, limits: this.limits, targetSeq, lift };
-    const entry = new URL(import.meta.url.endsWith('.ts') ? './snapshot-worker.ts' : './snapshot-worker.js', import.meta.url);
-    return new Promise((resolve, reject) => {
-      const worker = new Worker(entry, { workerData: data, name: 'openbell-snapshot' });
-      worker.once('message', (taken: SnapshotTaken) => resolve(taken));
-      worker.once('error', reject);
-      worker.once('exit', (code) => reject(new Error(`The snapshot thread ended with exit code ${code}.`)));
-    });
   }
 
   #fail(error: Error): void {

@@ -14,7 +14,7 @@ export function verifyCommand(program: Command): void {
     )
     .argument('<data>', 'the data directory')
     .option('--from-snapshot', 'start from the newest snapshot instead of the first command')
-    .option('--config <file>', 'configuration file, for its capacities')
+    .option('--config <file>', 'configuration file, for the capacities of a log that names none (before log version 2)')
     .option('--json', 'JSON instead of text')
     .addHelpText(
       'after',

@@ -1,4 +1,4 @@
-import { chooseTopology } from '../../../engine/threads/engine.ts';
+import { chooseTopology } from '../../../engine/threads/engine-options.ts';
 import { cpuQuota } from './cgroup.ts';
 import { type Check, note, ok, problem, unknown, warning } from './finding.ts';
 import { type Host, parseCpuList } from './host.ts';

@@ -1,0 +1,84 @@
+import { Worker } from 'node:worker_threads';
+import type { Limits } from '../limits.ts';
+import { DutyLimit } from './duty-limit.ts';
+import type { SnapshotTaken, SnapshotThreadData } from './snapshot-worker.ts';
+
+interface SnapshotUnderWay {
+  readonly taken: Promise<SnapshotTaken>;
+  /** Word of its {@link DutyLimit}. */
+  readonly lift: SharedArrayBuffer;
+}
+
+export interface BackgroundSnapshotsOptions {
+  readonly dir: string;
+  readonly limits: Limits;
+  /** Commands between two periodic snapshots; 0 = none. */
+  readonly every: number;
+  /** A periodic snapshot was taken, or could not be. */
+  readonly onSnapshot: (result: SnapshotTaken | Error) => void;
+}
+
+/** Snapshots while the exchange trades: each in a thread of its own that replays the log, one at a time. I/O thread. */
+export class BackgroundSnapshots {
+  readonly #options: BackgroundSnapshotsOptions;
+  #lastSeq = 0;
+  #underWay: SnapshotUnderWay | undefined;
+
+  constructor(options: BackgroundSnapshotsOptions) {
+    this.#options = options;
+  }
+
+  /** Starts at the snapshot of the recovery. */
+  beginAt(seq: number): void {
+    this.#lastSeq = seq;
+  }
+
+  /** Takes a snapshot if one is due. If the next one is due before it is complete, its duty limit is lifted. */
+  poll(seq: number, durableSeq: (seq: number) => number): void {
+    const { every, onSnapshot } = this.#options;
+    if (every === 0 || seq - this.#lastSeq < every) return;
+    if (this.#underWay !== undefined) {
+      this.#lastSeq = seq;
+      DutyLimit.lift(this.#underWay.lift);
+      return;
+    }
+    this.#begin(seq, durableSeq(seq)).taken.then(onSnapshot, onSnapshot);
+  }
+
+  /** A snapshot as fast as possible, or the one under way. */
+  now(seq: number, durableSeq: number): Promise<SnapshotTaken> {
+    const { taken, lift } = this.#underWay ?? this.#begin(seq, durableSeq);
+    DutyLimit.lift(lift);
+    return taken;
+  }
+
+  /** Lifts the duty limit of the snapshot under way. */
+  hurry(): void {
+    if (this.#underWay !== undefined) DutyLimit.lift(this.#underWay.lift);
+  }
+
+  /** The snapshot under way; undefined if there is none. */
+  get underWay(): Promise<SnapshotTaken> | undefined {
+    return this.#underWay?.taken;
+  }
+
+  #begin(seq: number, durableSeq: number): SnapshotUnderWay {
+    const lift = DutyLimit.allocate();
+    this.#lastSeq = seq;
+    const taken = this.#take({ dir: this.#options.dir, limits: this.#options.limits, targetSeq: durableSeq, lift }).finally(() => {
+      this.#underWay = undefined;
+    });
+    this.#underWay = { taken, lift };
+    return this.#underWay;
+  }
+
+  #take(data: SnapshotThreadData): Promise<SnapshotTaken> {
+    const entry = new URL(import.meta.url.endsWith('.ts') ? './snapshot-worker.ts' : './snapshot-worker.js', import.meta.url);
+    return new Promise((resolve, reject) => {
+      const worker = new Worker(entry, { workerData: data, name: 'openbell-snapshot' });
+      worker.once('message', (taken: SnapshotTaken) => resolve(taken));
+      worker.once('error', reject);
+      worker.once('exit', (code) => reject(new Error(`The snapshot thread ended with exit code ${code}.`)));
+    });
+  }
+}

@@ -1,0 +1,49 @@
+import { availableParallelism } from 'node:os';
+import type { Limits } from '../limits.ts';
+import type { RecoveryProgress } from './engine-core.ts';
+import type { SnapshotTaken } from './snapshot-worker.ts';
+import type { Durability } from './stages.ts';
+
+export type Topology = 'compact' | 'pinned';
+export type { Durability };
+
+export interface EngineOptions {
+  /** Directory of log and snapshots; must exist, and be locked by the caller. */
+  readonly dir: string;
+  /** `compact`: all stages on the calling thread. `pinned`: engine and journal each in a separate thread. Default: by core count. */
+  readonly topology?: Topology;
+  /** `durable` (default): results are published after the command is on the disk. `fast`: immediately; a crash may lose the last milliseconds. */
+  readonly durability?: Durability;
+  readonly limits?: Partial<Limits>;
+  /** Last seq whose reports the history has. Later reports are published again at the start. Default: the history has all. */
+  readonly historySeq?: number;
+  /** Commands between two snapshots; 0 = snapshots only at the stop and on request. */
+  readonly snapshotEvery?: number;
+  readonly onProgress?: (progress: RecoveryProgress) => void;
+  /** If it is aborted during recovery, `start` abandons the recovery and rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Further readers of the rings, in addition to `onReports` and `onMarket`. */
+  readonly taps?: TapOptions;
+  /** The engine or the disk failed. No command is answered any more; restart to recover. */
+  readonly onFailed?: (error: Error) => void;
+  /** A snapshot was taken, or could not be. */
+  readonly onSnapshot?: (result: SnapshotTaken | Error) => void;
+}
+
+/**
+ * Names of further readers of a ring. Each tap must be read, see `Engine.tap`: the engine stops while a ring is
+ * full. At most seven per ring.
+ */
+export interface TapOptions {
+  /** Default: `history`. */
+  readonly reports?: readonly string[];
+  /** Default: none. */
+  readonly market?: readonly string[];
+}
+
+/** With four cores or more, each stage has a thread. With fewer cores, the threads would compete for them. */
+const PINNED_FROM_CORES = 4;
+
+export function chooseTopology(cores: number = availableParallelism()): Topology {
+  return cores >= PINNED_FROM_CORES ? 'pinned' : 'compact';
+}
