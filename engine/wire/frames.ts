@@ -29,7 +29,7 @@ const FIELD_COMMANDS = 1;
 const FIELD_EXTENSIONS = 2;
 
 /** True if this build supports the wire schema `version`. */
-export function speaksSchema(version: number): boolean {
+export function supportsSchema(version: number): boolean {
   return version === MIN_SCHEMA_VERSION || version === SCHEMA_VERSION;
 }
 
@@ -57,7 +57,7 @@ export class CommandFrameReader {
     if (version < 0) return Code.MALFORMED_FRAME;
     this.version = version === 0 ? 0 : flat.u16(version);
     // Another version may have another layout, so nothing else is read.
-    if (!speaksSchema(this.version)) return Code.WRONG_SCHEMA_VERSION;
+    if (!supportsSchema(this.version)) return Code.WRONG_SCHEMA_VERSION;
     if (!flat.vector(FIELD_COMMANDS, Command.bytes)) return Code.MALFORMED_FRAME;
     const count = flat.vectorCount;
     if (count > MAX_FRAME_COMMANDS) return Code.FRAME_TOO_LARGE;

@@ -1,6 +1,6 @@
 import { Code, codeName } from '../codes.ts';
 import { CHANNEL_NAMES, CHANNELS } from './channels/channels.ts';
-import { MIN_SCHEMA_VERSION, speaksSchema } from './frames.ts';
+import { MIN_SCHEMA_VERSION, supportsSchema } from './frames.ts';
 import { FrameKind, MarketOp } from './layout.ts';
 import type { FrameHead, StructList } from './market-frames.ts';
 import { FRAME_KIND_NAMES, MARKET_OP_NAMES } from './names.ts';
@@ -36,7 +36,7 @@ export function parseJsonRequest(bytes: Uint8Array): JsonRequest {
   const { tag = 0, schema_version = MIN_SCHEMA_VERSION, symbol = '*' } = fields;
   if (typeof tag !== 'number' || tag >>> 0 !== tag) return refuse(Code.BAD_RANGE);
   request.tag = tag;
-  if (typeof schema_version !== 'number' || !speaksSchema(schema_version)) return refuse(Code.WRONG_SCHEMA_VERSION);
+  if (typeof schema_version !== 'number' || !supportsSchema(schema_version)) return refuse(Code.WRONG_SCHEMA_VERSION);
   const op = OPS.get(fields.op);
   if (op === undefined) return refuse(Code.UNKNOWN_KIND);
   request.op = op;

@@ -12,7 +12,7 @@ import type { ClientTls } from './types.ts';
 const SESSION = '/openbell.OrderEntry/Session';
 const SUBMIT = '/openbell.OrderEntry/Submit';
 const LAST_REPORT = 'x-openbell-last-report';
-/** Of the call: the wire schema of the answers. Of its response: oldest and newest that the exchange speaks, such as `1-2`. */
+/** Of the call: the wire schema of the answers. Of its response: oldest and newest that the exchange supports, such as `1-2`. */
 const SCHEMA = 'x-openbell-schema';
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2000;
@@ -51,7 +51,7 @@ export interface OrderStreamListener {
 export class OrderStream {
   /** Number of the last report taken; the consumer of reports updates it. Undefined before the stream was first open. */
   lastReport: number | undefined;
-  /** Newest wire schema that the exchange speaks; an exchange that does not send it speaks the oldest. */
+  /** Newest wire schema that the exchange supports; an exchange that does not send it supports the oldest. */
   schema: number = MIN_SCHEMA_VERSION;
   readonly #account: number;
   readonly #shard: number | undefined;
@@ -238,8 +238,8 @@ export class OrderStream {
   }
 }
 
-function newestSchema(spoken: string | Buffer | undefined): number {
-  return Number(/^\d+-(\d{1,5})$/.exec(String(spoken))?.[1] ?? MIN_SCHEMA_VERSION);
+function newestSchema(supported: string | Buffer | undefined): number {
+  return Number(/^\d+-(\d{1,5})$/.exec(String(supported))?.[1] ?? MIN_SCHEMA_VERSION);
 }
 
 function malformed(): OpenbellError {

@@ -71,7 +71,7 @@ export class PendingCommands {
   /**
    * Moves commands that are to be sent into the empty batch, as many as it
    * holds; false when there are none.
-   * @param schema newest wire schema that the exchange speaks; a command that needs a newer one is rejected
+   * @param schema newest wire schema that the exchange supports; a command that needs a newer one is rejected
    */
   fill(batch: CommandBatch, schema: number): boolean {
     let taken = 0;

@@ -1,5 +1,5 @@
 import { Code } from '../../engine/codes.ts';
-import { MIN_SCHEMA_VERSION, speaksSchema } from '../../engine/wire/frames.ts';
+import { MIN_SCHEMA_VERSION, supportsSchema } from '../../engine/wire/frames.ts';
 import { RefusalList, ReportFrameWriter } from '../../engine/wire/report-frames.ts';
 import { type Reject, reject } from '../reject.ts';
 import type { FramePool } from './frame-pool.ts';
@@ -125,7 +125,7 @@ export class OrderSession implements ReportListener {
     const because = this.#standing === Code.OK && this.#blocked ? Code.BUSY : this.#standing;
     const code = intake.take(bytes, at, length, this.account, refusals, because);
     const { version } = intake.reader;
-    if (this.#schema === undefined && speaksSchema(version)) this.#schema = version;
+    if (this.#schema === undefined && supportsSchema(version)) this.#schema = version;
     if (code === Code.FRAME_TOO_LARGE) refusals.addFrame(code);
     else if (code !== Code.OK) {
       this.cut(frameReject(code, version));

@@ -5,7 +5,7 @@ import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
 import type { Identity } from '../../identity/identity.ts';
 import type { Principal } from '../../identity/principal.ts';
 import { type Reject, reject } from '../../reject.ts';
-import { SPOKEN_SCHEMAS } from '../../sessions/order-caller.ts';
+import { SUPPORTED_SCHEMAS } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
 import { closeCodeOf, FORBIDDEN, GOING_AWAY, upgradeStatusOf } from './reject-status.ts';
@@ -60,7 +60,7 @@ function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context
     const admission = sessions.admit(claims, asked.principal, asked.visit);
     if ('code' in admission) asked.refuse(upgradeStatusOf(admission), admission.details);
     else {
-      const headers = { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SPOKEN_SCHEMAS };
+      const headers = { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SUPPORTED_SCHEMAS };
       asked.accept<SocketUser>({ admission }, asked.offered[0] ?? '', headers);
     }
   });
