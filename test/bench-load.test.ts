@@ -78,7 +78,7 @@ describe('the load generator', () => {
     await open('grpc');
     await exchange.post('/v1/accounts/2/suspend');
     const request = { rate: 1000, batch: 1, warmupMs: 0, windowMs: 200, windows: 1, sampleMs: 0 };
-    const { kept } = await load.run({ ...request, mayRefuse: true });
+    const { kept } = await load.run({ ...request, mayReject: true });
     assert.equal(kept, false);
     await assert.rejects(load.run(request), /rejected, the first with ACCOUNT_SUSPENDED/);
   });
@@ -86,7 +86,7 @@ describe('the load generator', () => {
 
 test('a window that was stopped is noted as overloaded', () => {
   const recorder = new Recorder();
-  const result = { windows: [recorder.take()], samples: [], sendDelay: recorder.take(), orders: 9, fills: 0, refused: 0, achieved: 0 };
+  const result = { windows: [recorder.take()], samples: [], sendDelay: recorder.take(), orders: 9, fills: 0, rejected: 0, achieved: 0 };
   const noteOf = (kept: boolean, overloaded: boolean) => latencyMetric('a.b', '', 5000, { ...result, kept, overloaded }).note;
   assert.equal(noteOf(true, false), undefined);
   assert.equal(noteOf(false, false), '0 of 5,000 commands/s were answered');

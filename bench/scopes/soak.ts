@@ -49,7 +49,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
     await withVenue(context, 'soak', { durability: 'fast', placement: clientsApart() }, async (venue) => {
       stage.begin('warm-up');
       await venue.open('grpc');
-      await venue.load.run({ rate: 40_000, batch: BATCH, warmupMs: 3000, windowMs: 1, windows: 1, sampleMs: 0, mayRefuse: true });
+      await venue.load.run({ rate: 40_000, batch: BATCH, warmupMs: 3000, windowMs: 1, windows: 1, sampleMs: 0, mayReject: true });
       const rate = asked ?? (await halfTheKnee(venue, stage));
       stage.begin(`${thousands(rate)} commands/s for ${minutes} min`);
       const samples = await soak(venue, { rate, batch: BATCH, minutes });

@@ -61,7 +61,7 @@ async function point(
   const run = { rate, batch: TARGET_BATCH, windowMs, windows, sampleMs: (windows * windowMs) / SAMPLES };
   // Code that is not compiled yet cannot sustain the full rate.
   for (const share of [0.2, 1])
-    await load.run({ ...run, rate: share * rate, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0, mayRefuse: true });
+    await load.run({ ...run, rate: share * rate, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0, mayReject: true });
   stage.begin(what);
   const { result, server } = await runWithReadings(exchange, load, { ...run, warmupMs: plan.warmupMs });
   const latency = latencyMetric(ids.latency, what, rate, result);
