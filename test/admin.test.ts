@@ -214,7 +214,7 @@ test('a symbol: defined, parameters, auction, uncross', async () => {
   assert.deepEqual([stands.priceBand, stands.fees.taker], ['6.0000%', '0.1000%']);
 });
 
-const REFUSED: [string, () => Promise<Answer>, number, string, RegExp][] = [
+const REJECTED: [string, () => Promise<Answer>, number, string, RegExp][] = [
   ['nothing there', () => get('/v2'), 404, 'NOT_FOUND', /nothing at \/v2/],
   ['unknown symbol', () => get('/v1/symbols/XBT-USD'), 404, 'UNKNOWN_SYMBOL', /there are: BTC-USD/],
   ['unknown account', () => get('/v1/accounts/4711'), 404, 'UNKNOWN_ACCOUNT', /no account 4711/],
@@ -285,7 +285,7 @@ const REFUSED: [string, () => Promise<Answer>, number, string, RegExp][] = [
   ['no auction', () => post('/v1/symbols/BTC-USD/uncross'), 409, 'WRONG_PHASE', /set phase auction first/],
 ];
 
-for (const [name, send, status, code, message] of REFUSED) {
+for (const [name, send, status, code, message] of REJECTED) {
   test(`rejected: ${name}`, async () => {
     const answer = await send();
     assert.deepEqual([answer.status, answer.json.name], [status, code]);

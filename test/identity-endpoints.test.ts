@@ -16,16 +16,16 @@ import { RawSession, rawClient, until } from './support/order-entry-fixture.ts';
 const [UNAUTHENTICATED, PERMISSION_DENIED] = [16, 7];
 const raw = (bytes: Buffer): Buffer => bytes;
 
-interface Refused {
+interface Rejected {
   readonly code: number;
   readonly details: string;
 }
 
 /** The result of a session: `open`, or the status and details of its reject. */
-async function session(port: number, headers: Record<string, string>): Promise<'open' | Refused> {
+async function session(port: number, headers: Record<string, string>): Promise<'open' | Rejected> {
   const stream = new RawSession(port, { 'x-openbell-account': '1', ...headers });
   const fate = await Promise.race([
-    stream.opened.then(async (last): Promise<Refused | 'open'> => (last === 'undefined' ? await stream.ended : 'open')),
+    stream.opened.then(async (last): Promise<Rejected | 'open'> => (last === 'undefined' ? await stream.ended : 'open')),
     stream.ended,
   ]);
   stream.close();
@@ -143,7 +143,7 @@ describe('permissions over the real ports', () => {
     batch.cancel(1, 1);
     for (const round of [2, 4]) {
       reader.send(batch.bytes());
-      await until(() => reader.refusals.length === round, 'both refused');
+      await until(() => reader.refusals.length === round, 'both rejected');
     }
     assert.deepEqual([...new Set(reader.refusals.map(({ code }) => code))], ['PERMISSION_DENIED']);
     const trader = new RawSession(exchange.ports.grpc, { 'x-openbell-account': '1', ...bearer(await tokenOf('trader')) });
@@ -196,8 +196,8 @@ describe('permissions over the real ports', () => {
   it('an operator defines accounts, but cannot deposit', async () => {
     const operator = bearer(await tokenOf('operator', '*'));
     const body = { id: 60, name: 'sixty', deposits: { USD: '1000.00' } };
-    const refused = await exchange.http('POST', '/v1/accounts', operator, body);
-    assert.deepEqual([refused.status, refused.json.name], [403, 'PERMISSION_DENIED']);
+    const rejected = await exchange.http('POST', '/v1/accounts', operator, body);
+    assert.deepEqual([rejected.status, rejected.json.name], [403, 'PERMISSION_DENIED']);
     assert.equal((await exchange.http('GET', '/v1/accounts/60', operator)).status, 404);
     assert.equal((await exchange.http('POST', '/v1/accounts', operator, { id: 60, name: 'sixty' })).status, 201);
     const both = bearer(await issuer.token({ openbell_roles: ['operator', 'custodian'], openbell_accounts: [61] }));

@@ -21,7 +21,7 @@ export interface AuditOptions {
   /** Maximum number of events queued while the disk takes none; further ones are only counted. Default 10,000. */
   readonly maxWaiting?: number;
   /** Rejects per second that get their own record; further ones are summarised. Default 100. */
-  readonly maxRefusals?: number;
+  readonly maxRejects?: number;
 }
 
 export interface AuditStats {
@@ -72,7 +72,7 @@ export class AuditTrail implements AuditSink {
       checkMs: HOUR_MS,
       flushMs: 100,
       maxWaiting: 10_000,
-      maxRefusals: 100,
+      maxRejects: 100,
       keepDays: Number.POSITIVE_INFINITY,
       ...options,
     };
@@ -81,7 +81,7 @@ export class AuditTrail implements AuditSink {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const end = openTrail(dir);
     this.#writer = new AuditWriter(dir, end, this.#options);
-    this.#flood = new FloodGuard(this.#options.maxRefusals, (event) => this.#add(event));
+    this.#flood = new FloodGuard(this.#options.maxRejects, (event) => this.#add(event));
     if (end.torn !== undefined) {
       const detail = `${end.torn.bytes} bytes of a record that was not written whole were cut and are kept in ${end.torn.keptIn}`;
       this.#add(own('repair', detail));

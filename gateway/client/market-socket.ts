@@ -161,7 +161,7 @@ export class MarketSocket {
   #lost(ws: WebSocket, code: number, reason: string): void {
     if (this.#ws !== ws) return;
     // The WebSocket API does not give the reason for a failed connect; the token may have expired.
-    if (!this.#open || code === EXPIRED) this.#tokens?.refused();
+    if (!this.#open || code === EXPIRED) this.#tokens?.discard();
     const what = this.#open ? `the market data connection ${this.url} was closed` : `cannot connect to market data at ${this.url}`;
     const why = reason === '' ? `code ${code}` : `code ${code}, ${reason}`;
     this.#ended(new OpenbellError('CONNECTION_LOST', `${what} (${why}): is the exchange running there?`));

@@ -5,7 +5,7 @@ import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
 import { CommandKind, Refusal, Report, Side } from '../../engine/wire/layout.ts';
 import { SIDE_NAMES } from '../../engine/wire/names.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
-import { exchangeTooOld, OpenbellError, refusalError } from './errors.ts';
+import { exchangeTooOld, OpenbellError, rejectError } from './errors.ts';
 import { OrderStream, type OrderStreamOptions } from './order-stream.ts';
 import { NO_TERMS, orderTerms } from './order-terms.ts';
 import { type PendingCommand, PendingCommands } from './pending-commands.ts';
@@ -208,7 +208,7 @@ export class OrderSession extends EventEmitter<Events> {
     for (let i = 0; i < frame.reports; i++) {
       if (!this.#takeReport(frame, frame.reportsAt + i * Report.bytes)) return;
     }
-    for (let i = 0; i < frame.refusals; i++) this.#takeRefusal(frame, frame.refusalsAt + i * Refusal.bytes);
+    for (let i = 0; i < frame.refusals; i++) this.#takeReject(frame, frame.refusalsAt + i * Refusal.bytes);
   }
 
   /** False when a report is missing: the session reconnects after the last report received. */
@@ -232,8 +232,8 @@ export class OrderSession extends EventEmitter<Events> {
     return true;
   }
 
-  #takeRefusal({ flat }: ReportFrameReader, at: number): void {
-    this.#pending.takeRefused(flat, at)?.reject(refusalError(flat.u16(at + Refusal.code)));
+  #takeReject({ flat }: ReportFrameReader, at: number): void {
+    this.#pending.takeRejected(flat, at)?.reject(rejectError(flat.u16(at + Refusal.code)));
     if (this.listenerCount('refusal') !== 0) this.emit('refusal', viewRefusal(flat, at));
   }
 }

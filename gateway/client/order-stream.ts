@@ -109,7 +109,7 @@ export class OrderStream {
       if (version > MIN_SCHEMA_VERSION && error instanceof OpenbellError && error.code === 'WRONG_SCHEMA_VERSION') throw exchangeTooOld();
       // The exchange took nothing of it, so it may be sent again.
       if (!this.#tokens?.renewable || !(error instanceof OpenbellError && error.code === 'UNAUTHENTICATED')) throw error;
-      this.#tokens.refused();
+      this.#tokens.discard();
       return await this.#submit(frame);
     }
   }
@@ -214,7 +214,7 @@ export class OrderStream {
   /** A session ends with its token, and a restarted exchange accepts none of its earlier session tokens: one new token is tried. */
   #renews(code: number): boolean {
     if (code !== status.UNAUTHENTICATED || !this.#tokens?.renewable || this.#renewed) return false;
-    this.#tokens.refused();
+    this.#tokens.discard();
     this.#renewed = true;
     return true;
   }

@@ -63,7 +63,7 @@ export class PendingCommands {
   }
 
   /** Removes the command that the reject at `at` concerns. */
-  takeRefused(flat: FlatReader, at: number): PendingCommand | undefined {
+  takeRejected(flat: FlatReader, at: number): PendingCommand | undefined {
     const kind = flat.u8(at + Refusal.kind);
     return this.#take(flat.u32(at + Refusal.tag), kind, flat.u53(at + Refusal.clientOrderId), flat.u53(at + Refusal.orderId));
   }

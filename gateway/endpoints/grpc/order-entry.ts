@@ -29,7 +29,7 @@ export interface OrderEntryOptions {
   readonly keepaliveMs?: number;
   /** With them: TLS, see GrpcServer. */
   readonly certificates?: Certificates | undefined;
-  readonly onHandshakeRefused?: ((peer: string, reason: string) => void) | undefined;
+  readonly onHandshakeRejected?: ((peer: string, reason: string) => void) | undefined;
 }
 
 /** Order entry over gRPC, with `grpc.health.v1` beside it. Each message is a FlatBuffer frame. */
@@ -51,7 +51,7 @@ export class OrderEntry {
       maxMessageBytes: MAX_MESSAGE_BYTES,
       preAuthLimit: options.preAuthLimit,
       certificates: options.certificates,
-      onHandshakeRefused: options.onHandshakeRefused,
+      onHandshakeRejected: options.onHandshakeRejected,
       ...(options.keepaliveMs !== undefined && { keepaliveMs: options.keepaliveMs }),
     });
   }

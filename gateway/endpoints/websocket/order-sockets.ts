@@ -54,11 +54,11 @@ function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context
   const claims = { schema: req.getQuery('schema'), account: req.getQuery('account'), lastReport: req.getQuery('last-report') };
   authenticate(res, req, context, identity, 'WebSocket orders', (asked) => {
     if (asked.visit.header('origin') !== undefined && !shownByProgram(asked.principal)) {
-      asked.refuse(FORBIDDEN, 'CROSS_SITE: a web page (it sends an Origin header) may order with a token only');
+      asked.reject(FORBIDDEN, 'CROSS_SITE: a web page (it sends an Origin header) may order with a token only');
       return;
     }
     const admission = sessions.admit(claims, asked.principal, asked.visit);
-    if ('code' in admission) asked.refuse(upgradeStatusOf(admission), admission.details);
+    if ('code' in admission) asked.reject(upgradeStatusOf(admission), admission.details);
     else {
       const headers = { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SUPPORTED_SCHEMAS };
       asked.accept<SocketUser>({ admission }, asked.offered[0] ?? '', headers);
