@@ -136,8 +136,8 @@ it('no secret appears in the log, answers, metrics, help, process title, audit o
   for (const answer of answers) clean('an answer', answer);
   // /metrics answers every caller that reaches the port.
   const metrics = answers.filter((answer) => answer.includes('# HELP openbell_'));
-  const refused = answers.filter((answer) => answer.includes('UNAUTHENTICATED'));
-  assert.deepEqual([metrics.length, refused.length], [2, answers.length - 2]);
+  const rejected = answers.filter((answer) => answer.includes('UNAUTHENTICATED'));
+  assert.deepEqual([metrics.length, rejected.length], [2, answers.length - 2]);
   clean('the command line', readFileSync(`/proc/${exchange.child.pid}/cmdline`, 'utf8'));
 
   // A renewal that fails, in the middle of the run.

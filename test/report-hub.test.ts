@@ -8,7 +8,7 @@ import type { ReportArchive, ReportCursor } from '../gateway/sessions/report-cur
 import { ReportHub } from '../gateway/sessions/report-hub.ts';
 import { ReportSource } from './support/report-source.ts';
 
-const noRefusals = new RefusalList();
+const noRejects = new RefusalList();
 
 /** The hub behind a real report ring, and an archive that has the reports of the past. */
 class Stage {
@@ -101,7 +101,7 @@ class Reader {
     const writer = new ReportFrameWriter(limit);
     this.cursor.fill(writer);
     const frame = new ReportFrameReader();
-    assert.equal(frame.open(writer.finish(noRefusals)), 0);
+    assert.equal(frame.open(writer.finish(noRejects)), 0);
     for (let i = 0; i < frame.reports; i++) {
       const at = frame.reportsAt + i * Report.bytes;
       assert.equal(frame.flat.u32(at + Report.account), this.cursor.stream.account);
