@@ -58,7 +58,7 @@ export class AuditTrail implements AuditSink {
   #records = 0;
   #lost = 0;
   /** Lost events that the trail does not document yet. */
-  #lostUntold = 0;
+  #lostUnrecorded = 0;
   #failing = false;
   #looking = false;
   #stopped = false;
@@ -124,7 +124,7 @@ export class AuditTrail implements AuditSink {
     if (this.#stopped) return;
     if (this.#waiting.length >= this.#options.maxWaiting) {
       this.#lost++;
-      this.#lostUntold++;
+      this.#lostUnrecorded++;
       return;
     }
     this.#waiting.push({ timeMs: Date.now(), event });
@@ -140,11 +140,11 @@ export class AuditTrail implements AuditSink {
   async #flush(): Promise<void> {
     this.#timer = undefined;
     const batch = this.#waiting;
-    const lost = this.#lostUntold;
+    const lost = this.#lostUnrecorded;
     if (lost > 0) batch.push({ timeMs: Date.now(), event: own('lost', `${lost} events found no room while the disk took none`) });
     if (batch.length === 0) return;
     this.#waiting = [];
-    this.#lostUntold = 0;
+    this.#lostUnrecorded = 0;
     try {
       await this.#writer.append(batch);
       this.#records += batch.length;
@@ -155,7 +155,7 @@ export class AuditTrail implements AuditSink {
       if (!this.#failing) this.#log.error({ err: error }, 'the audit trail cannot be written; its records are queued');
       this.#failing = true;
       if (lost > 0) batch.pop();
-      this.#lostUntold += lost;
+      this.#lostUnrecorded += lost;
       this.#waiting = [...batch, ...this.#waiting];
     }
     if (this.#waiting.length === 0 || this.#stopped) return;
@@ -190,7 +190,7 @@ export class AuditTrail implements AuditSink {
     }
   }
 
-  /** Logs the head. Store it where nobody who can change the trail can change it. */
+  /** Logs the head. Store it where those who can change the trail cannot change it. */
   #anchor(): void {
     this.#log.info({ audit: this.#writer.head }, 'audit trail head');
   }

@@ -118,14 +118,14 @@ export class OrderSession extends EventEmitter<Events> {
     }
     const clientOrderId = order.clientOrderId ?? this.nextClientOrderId();
     const side = SIDE_NAMES.indexOf(order.side) as Side;
-    return this.#ask({ kind: CommandKind.New, symbol: units.id, side, terms, price, quantity, minQuantity, clientOrderId, orderId: 0 });
+    return this.#command({ kind: CommandKind.New, symbol: units.id, side, terms, price, quantity, minQuantity, clientOrderId, orderId: 0 });
   }
 
   /** Resolves with Cancelled or CancelRejected. */
   async cancel(target: OrderTarget): Promise<ReportView> {
     const units = await this.#symbol(target.symbol);
     const { clientOrderId, orderId } = named(target);
-    return this.#ask({ ...PLAIN, kind: CommandKind.Cancel, symbol: units.id, clientOrderId, orderId });
+    return this.#command({ ...PLAIN, kind: CommandKind.Cancel, symbol: units.id, clientOrderId, orderId });
   }
 
   /** Resolves with Amended or AmendRejected. A smaller quantity at the same price keeps its place in the queue. */
@@ -134,7 +134,7 @@ export class OrderSession extends EventEmitter<Events> {
     const { clientOrderId, orderId } = named(order);
     const price = units.ticks(order.price);
     const quantity = units.lots(order.quantity);
-    return this.#ask({ ...PLAIN, kind: CommandKind.Amend, symbol: units.id, price, quantity, clientOrderId, orderId });
+    return this.#command({ ...PLAIN, kind: CommandKind.Amend, symbol: units.id, price, quantity, clientOrderId, orderId });
   }
 
   /** An id for a new order. Ids increase, also across restarts of the client. */
@@ -181,7 +181,7 @@ export class OrderSession extends EventEmitter<Events> {
     return this.#symbols.get(symbol) ?? this.#symbols.find(symbol);
   }
 
-  #ask(command: NewCommand): Promise<ReportView> {
+  #command(command: NewCommand): Promise<ReportView> {
     if (this.#closed !== undefined) throw this.#closed;
     checkId('client order id', command.clientOrderId);
     checkId('order id', command.orderId);

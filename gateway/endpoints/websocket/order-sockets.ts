@@ -52,16 +52,16 @@ export function serveOrderSockets(app: SocketRoutes, sessions: OrderSessions, id
 
 function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, sessions: OrderSessions, identity: Identity): void {
   const claims = { schema: req.getQuery('schema'), account: req.getQuery('account'), lastReport: req.getQuery('last-report') };
-  authenticate(res, req, context, identity, 'WebSocket orders', (asked) => {
-    if (asked.visit.header('origin') !== undefined && !shownByProgram(asked.principal)) {
-      asked.reject(FORBIDDEN, 'CROSS_SITE: a web page (it sends an Origin header) may order with a token only');
+  authenticate(res, req, context, identity, 'WebSocket orders', (upgrade) => {
+    if (upgrade.visit.header('origin') !== undefined && !shownByProgram(upgrade.principal)) {
+      upgrade.reject(FORBIDDEN, 'CROSS_SITE: a web page (it sends an Origin header) may order with a token only');
       return;
     }
-    const admission = sessions.admit(claims, asked.principal, asked.visit);
-    if ('code' in admission) asked.reject(upgradeStatusOf(admission), admission.details);
+    const admission = sessions.admit(claims, upgrade.principal, upgrade.visit);
+    if ('code' in admission) upgrade.reject(upgradeStatusOf(admission), admission.details);
     else {
       const headers = { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SUPPORTED_SCHEMAS };
-      asked.accept<SocketUser>({ admission }, asked.offered[0] ?? '', headers);
+      upgrade.accept<SocketUser>({ admission }, upgrade.offered[0] ?? '', headers);
     }
   });
 }
