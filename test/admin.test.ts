@@ -82,16 +82,16 @@ test('health reports live and ready', async () => {
 
 test('order entry reports over gRPC that it serves', async () => {
   const Health = makeClientConstructor(healthService as Parameters<typeof makeClientConstructor>[0], 'Health');
-  const asked = new Health(`127.0.0.1:${exchange.ports.grpc}`, credentials.createInsecure()) as unknown as Client & {
+  const health = new Health(`127.0.0.1:${exchange.ports.grpc}`, credentials.createInsecure()) as unknown as Client & {
     check(request: { service: string }, done: (error: Error | null, answer: { status: string }) => void): void;
   };
   for (const service of ['', 'openbell.OrderEntry']) {
     const status = await new Promise((resolve, reject) =>
-      asked.check({ service }, (error, answer) => (error ? reject(error) : resolve(answer.status))),
+      health.check({ service }, (error, answer) => (error ? reject(error) : resolve(answer.status))),
     );
     assert.equal(status, 'SERVING', service);
   }
-  asked.close();
+  health.close();
 });
 
 test('symbols, in decimal text and in units', async () => {

@@ -34,9 +34,9 @@ test('every Envoy file is valid', options, async (t) => {
   // The unchanged file, except for its directory: the validated file is the deployed one.
   const sed = `s#/etc/openbell/envoy#${dir}#`;
   writeFileSync(file, execFileSync('sed', [sed, new URL('../mesh/envoy/envoy.yaml', import.meta.url).pathname]));
-  const said = execFileSync('sh', ['-c', '"$0" --mode validate -c "$1" 2>&1 | cat', ENVOY ?? 'envoy', file], { encoding: 'utf8' });
-  assert.match(said, /configuration '.*' OK/);
-  assert.doesNotMatch(said, /deprecated/i);
+  const output = execFileSync('sh', ['-c', '"$0" --mode validate -c "$1" 2>&1 | cat', ENVOY ?? 'envoy', file], { encoding: 'utf8' });
+  assert.match(output, /configuration '.*' OK/);
+  assert.doesNotMatch(output, /deprecated/i);
 });
 
 test('orders and market data pass, with the client library', options, async (t) => {

@@ -154,12 +154,12 @@ async function letThrough(
     key: readFileSync(key),
     checkServerIdentity: () => undefined,
   };
-  const asked = request({ ...tls, host: POD, port, path, method, agent: false, headers: { ...headers, host: 'localhost' } });
-  asked.end();
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-  const said = await text(answer);
-  if (said === 'RBAC: access denied') assert.equal(answer.statusCode, 403);
-  return said !== 'RBAC: access denied';
+  const outgoing = request({ ...tls, host: POD, port, path, method, agent: false, headers: { ...headers, host: 'localhost' } });
+  outgoing.end();
+  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+  const body = await text(answer);
+  if (body === 'RBAC: access denied') assert.equal(answer.statusCode, 403);
+  return body !== 'RBAC: access denied';
 }
 
 test("istiod's configuration of production admits only permitted callers", { skip }, async (t) => {
@@ -295,8 +295,8 @@ test('the client library reaches its named shard through the gateway', { skip },
   );
   const { cert, key } = venue.files.client;
   const tls = ['--tls-ca', venue.files.authority.ca.cert, '--tls-client-cert', cert, '--tls-client-key', key];
-  const said = await openbell(['order', 'buy', '0.1', 'BTC-USD', '50001.00', ...flags, ...tls], { OPENBELL_TOKEN: await venue.token() });
-  assert.deepEqual([said.code, said.stderr], [0, '']);
+  const placed = await openbell(['order', 'buy', '0.1', 'BTC-USD', '50001.00', ...flags, ...tls], { OPENBELL_TOKEN: await venue.token() });
+  assert.deepEqual([placed.code, placed.stderr], [0, '']);
   assert.deepEqual([await commands(venue), await commands({ exchange: venue.shadow })], [0, 2]);
   const book = async (roles: string) =>
     openbell(['book', 'BTC-USD', ...flags, ...tls], { OPENBELL_TOKEN: await venue.token({ roles, accounts: '*' }) });
@@ -421,8 +421,8 @@ test('the shadow gets the streams of shard 0, and its answers are discarded', { 
   const books = await Promise.all([venue.exchange, venue.shadow].map((exchange) => ask(exchange, '/v1/book/BTC-USD')));
   assert.deepEqual(JSON.parse(books[1]).bids, JSON.parse(books[0]).bids);
   await Promise.all([venue.exchange.end('SIGTERM'), venue.shadow.end('SIGTERM')]);
-  const said = await Promise.all(['data', 'shadow'].map((data) => openbell(['verify', join(venue.root, data), '--json'])));
-  const [one, other] = said.map(({ stdout }) => JSON.parse(stdout) as Record<string, unknown>);
+  const verified = await Promise.all(['data', 'shadow'].map((data) => openbell(['verify', join(venue.root, data), '--json'])));
+  const [one, other] = verified.map(({ stdout }) => JSON.parse(stdout) as Record<string, unknown>);
   for (const { conserved } of [one, other]) assert.equal(conserved, true);
   assert.deepEqual([one.seq, one.restingOrders], [other.seq, other.restingOrders]);
   // Each stamps its commands with its own clock; without the clock the states are the same to the last bit.

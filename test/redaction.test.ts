@@ -55,15 +55,15 @@ interface Asked {
 
 function ask(port: number, ca: Buffer, { path, method = 'GET', headers = {}, body = '' }: Asked): Promise<string> {
   return new Promise((resolve, reject) => {
-    const asked = request({ port, host: '127.0.0.1', path, method, headers, ca, agent: false }, (response) => {
+    const outgoing = request({ port, host: '127.0.0.1', path, method, headers, ca, agent: false }, (response) => {
       let text = JSON.stringify(response.headers);
       response.on('data', (bytes: Buffer) => {
         text += bytes;
       });
       response.on('end', () => resolve(text));
     });
-    asked.on('error', reject);
-    asked.end(body);
+    outgoing.on('error', reject);
+    outgoing.end(body);
   });
 }
 

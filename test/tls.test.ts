@@ -144,12 +144,12 @@ async function ask(socket: TLSSocket): Promise<string> {
 
 function get(port: number, path: string, options: ConnectionOptions): Promise<number | string> {
   return new Promise((resolve) => {
-    const asked = request({ port, host: '127.0.0.1', path, agent: false, ...options }, (response) => {
+    const outgoing = request({ port, host: '127.0.0.1', path, agent: false, ...options }, (response) => {
       response.resume();
       resolve(response.statusCode ?? 0);
     });
-    asked.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    asked.end();
+    outgoing.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    outgoing.end();
   });
 }
 
@@ -192,7 +192,7 @@ describe('TLS', () => {
   after(() => rmSync(dir, { recursive: true }));
   const keysOf = (pair: Pair) => ({ cert: readFileSync(pair.cert), key: readFileSync(pair.key) });
 
-  it('speaks 1.3 on every port, and nothing before it', async (t) => {
+  it('supports TLS 1.3 on every port, and no earlier version', async (t) => {
     const ports = await new Ports(first).start();
     t.after(() => ports.stop());
     for (const port of ['grpc', 'ws', 'http'] as const) {
