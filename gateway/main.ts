@@ -153,7 +153,8 @@ interface Parts {
 
 /**
  * Starts an exchange and resolves when it takes orders.
- * @throws ConfigError, DataLockedError, DamagedLogError, NewerLogError, NewerSnapshotError, HistoryVersionError, HistoryAheadError, GenesisError, or an Error with code EADDRINUSE; each message says what to do.
+ * @throws ConfigError, DataLockedError, DamagedLogError, NewerLogError, NewerSnapshotError, HistoryVersionError,
+ * HistoryAheadError, GenesisError, or an Error with code EADDRINUSE; each message describes what to do.
  *   Or the signal's reason. Everything started by then is stopped again.
  */
 export async function startExchange(config: Config, options: StartOptions): Promise<RunningExchange> {

@@ -105,7 +105,11 @@ export class OrderSession extends EventEmitter<Events> {
     return this.#pending.size;
   }
 
-  /** Sends an order; resolves with Accepted or Rejected. @throws OpenbellError when it was rejected before sequencing, ILLEGAL_COMBINATION, WRONG_SCHEMA_VERSION when the exchange is older than a term of it; DecimalError */
+  /**
+   * Sends an order; resolves with Accepted or Rejected.
+   * @throws OpenbellError when it was rejected before sequencing, ILLEGAL_COMBINATION, WRONG_SCHEMA_VERSION when the
+   * exchange is older than a term of it; DecimalError
+   */
   async place(order: PlaceOrder): Promise<ReportView> {
     const units = await this.#symbol(order.symbol);
     const terms = orderTerms(order);

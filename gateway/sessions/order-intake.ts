@@ -67,7 +67,11 @@ export class OrderIntake {
     this.#onPublished = onPublished;
   }
 
-  /** Takes the commands of the frame that is `length` bytes at `at`; `publish` makes them visible to the engine. Rejects are added to `rejects`. Any other answer than OK concerns the whole frame. @param because reject all commands with this code, if it is not OK */
+  /**
+   * Takes the commands of the frame that is `length` bytes at `at`; `publish` makes them visible to the engine.
+   * Rejects are added to `rejects`. Any other answer than OK concerns the whole frame.
+   * @param because reject all commands with this code, if it is not OK
+   */
   take(bytes: Uint8Array, at: number, length: number, account: number, rejects: RefusalList, because: Code = Code.OK): Code {
     const { reader } = this;
     const sequencer = this.#sequencer;
