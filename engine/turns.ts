@@ -3,16 +3,16 @@ const TURN_MS = 20;
 
 /**
  * Runs work that is divided into steps. The event loop turns between steps, so that signals and messages are processed.
- * @returns undefined if the work was abandoned because `stopAsked` returned true between two steps
+ * @returns undefined if the work was abandoned because `stopRequested` returned true between two steps
  */
-export async function inTurns<T>(work: Generator<undefined, T>, stopAsked: () => boolean): Promise<T | undefined> {
+export async function inTurns<T>(work: Generator<undefined, T>, stopRequested: () => boolean): Promise<T | undefined> {
   try {
     for (let turned = performance.now(); ; ) {
       const { done, value } = work.next();
       if (done) return value;
       if (performance.now() - turned < TURN_MS) continue;
       await new Promise(setImmediate);
-      if (stopAsked()) return undefined;
+      if (stopRequested()) return undefined;
       turned = performance.now();
     }
   } finally {

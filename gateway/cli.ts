@@ -49,8 +49,8 @@ Examples:
   openbell account 1`,
   );
 
-const asked = process.argv[2] ?? '';
-if (asked === 'start') {
+const command = process.argv[2] ?? '';
+if (command === 'start') {
   restartWithNodeOptions();
   stopSignal();
 }
@@ -58,12 +58,12 @@ if (asked === 'start') {
 // The reader of a pipe has closed it, as `head` does. That is no error: a command that only prints ends, an exchange continues.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  if (asked !== 'start') process.exit();
+  if (command !== 'start') process.exit();
 });
 
 // Not at the top level: the single executable's main script is CommonJS.
 async function main(): Promise<void> {
-  for (const name of Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMANDS)) {
+  for (const name of Object.hasOwn(COMMANDS, command) ? [command] : Object.keys(COMMANDS)) {
     const add = await COMMANDS[name]();
     add(program);
   }

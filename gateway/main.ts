@@ -153,7 +153,8 @@ interface Parts {
 
 /**
  * Starts an exchange and resolves when it takes orders.
- * @throws ConfigError, DataLockedError, DamagedLogError, NewerLogError, NewerSnapshotError, HistoryVersionError, HistoryAheadError, GenesisError, or an Error with code EADDRINUSE; each message says what to do.
+ * @throws ConfigError, DataLockedError, DamagedLogError, NewerLogError, NewerSnapshotError, HistoryVersionError,
+ * HistoryAheadError, GenesisError, or an Error with code EADDRINUSE; each message describes what to do.
  *   Or the signal's reason. Everything started by then is stopped again.
  */
 export async function startExchange(config: Config, options: StartOptions): Promise<RunningExchange> {
@@ -262,7 +263,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     preAuthLimit: preAuthLimits.grpc,
     identity,
     // Without a client CA these are scanners and clients of TLS 1.2, which identity does not concern.
-    ...(config.tlsClientCa !== undefined && { onHandshakeRefused: (peer, reason) => audit.record(handshakeRefused(peer, reason)) }),
+    ...(config.tlsClientCa !== undefined && { onHandshakeRejected: (peer, reason) => audit.record(handshakeRejected(peer, reason)) }),
   });
   const grpc = await listening(orderEntry.listen(), 'order entry', config.host, config.grpcPort, '--grpc-port');
   undo.push(() => orderEntry.stop());
@@ -340,7 +341,7 @@ function startPreAuthLimits({ admissionTimeout }: Config, identity: Identity): P
   return { http, grpc: new PreAuthLimit({ timeoutMs }, trusts), ws: new PreAuthLimit({ timeoutMs: WS_REQUEST_MS }, trusts) };
 }
 
-function handshakeRefused(peer: string, reason: string): AuditEvent {
+function handshakeRejected(peer: string, reason: string): AuditEvent {
   return { kind: 'identity', subject: '', action: 'gRPC TLS handshake', outcome: codeName(Code.UNAUTHENTICATED), peer, detail: reason };
 }
 

@@ -66,7 +66,7 @@ export function addExchangeMetrics(
   counter('openbell_reports_total', 'Released reports, by kind', () =>
     KIND_NAMES.map(([name, kind]) => ({ labels: { kind: name }, value: tap.kinds[kind] })),
   );
-  counter('openbell_refusals_total', 'Rejected commands, by code: see docs/CODES.md', () => refusals(tap, orders));
+  counter('openbell_refusals_total', 'Rejected commands, by code: see docs/CODES.md', () => rejects(tap, orders));
   histogram(
     'openbell_market_hop_seconds',
     'Publish latency: from the stamp of a command to the last socket write of its book events',
@@ -164,10 +164,10 @@ function expiries(certificates: Certificates | undefined): Value[] {
 }
 
 /** Rejected before the sequencer, and by the engine. */
-function refusals(tap: ReportTap, orders: OrderEntryCounters): Value[] {
+function rejects(tap: ReportTap, orders: OrderEntryCounters): Value[] {
   const values: Value[] = [];
-  for (let code = 1; code < tap.refusals.length; code++) {
-    const value = tap.refusals[code] + orders.refusals[code];
+  for (let code = 1; code < tap.rejects.length; code++) {
+    const value = tap.rejects[code] + orders.rejects[code];
     if (value > 0) values.push({ labels: { code, name: codeName(code) }, value });
   }
   return values;

@@ -82,16 +82,16 @@ test('health reports live and ready', async () => {
 
 test('order entry reports over gRPC that it serves', async () => {
   const Health = makeClientConstructor(healthService as Parameters<typeof makeClientConstructor>[0], 'Health');
-  const asked = new Health(`127.0.0.1:${exchange.ports.grpc}`, credentials.createInsecure()) as unknown as Client & {
+  const health = new Health(`127.0.0.1:${exchange.ports.grpc}`, credentials.createInsecure()) as unknown as Client & {
     check(request: { service: string }, done: (error: Error | null, answer: { status: string }) => void): void;
   };
   for (const service of ['', 'openbell.OrderEntry']) {
     const status = await new Promise((resolve, reject) =>
-      asked.check({ service }, (error, answer) => (error ? reject(error) : resolve(answer.status))),
+      health.check({ service }, (error, answer) => (error ? reject(error) : resolve(answer.status))),
     );
     assert.equal(status, 'SERVING', service);
   }
-  asked.close();
+  health.close();
 });
 
 test('symbols, in decimal text and in units', async () => {
@@ -214,7 +214,7 @@ test('a symbol: defined, parameters, auction, uncross', async () => {
   assert.deepEqual([stands.priceBand, stands.fees.taker], ['6.0000%', '0.1000%']);
 });
 
-const REFUSED: [string, () => Promise<Answer>, number, string, RegExp][] = [
+const REJECTED: [string, () => Promise<Answer>, number, string, RegExp][] = [
   ['nothing there', () => get('/v2'), 404, 'NOT_FOUND', /nothing at \/v2/],
   ['unknown symbol', () => get('/v1/symbols/XBT-USD'), 404, 'UNKNOWN_SYMBOL', /there are: BTC-USD/],
   ['unknown account', () => get('/v1/accounts/4711'), 404, 'UNKNOWN_ACCOUNT', /no account 4711/],
@@ -285,7 +285,7 @@ const REFUSED: [string, () => Promise<Answer>, number, string, RegExp][] = [
   ['no auction', () => post('/v1/symbols/BTC-USD/uncross'), 409, 'WRONG_PHASE', /set phase auction first/],
 ];
 
-for (const [name, send, status, code, message] of REFUSED) {
+for (const [name, send, status, code, message] of REJECTED) {
   test(`rejected: ${name}`, async () => {
     const answer = await send();
     assert.deepEqual([answer.status, answer.json.name], [status, code]);

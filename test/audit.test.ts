@@ -50,7 +50,7 @@ function action(no: number): AuditEvent {
   };
 }
 
-function refusal(detail?: string): AuditEvent {
+function reject(detail?: string): AuditEvent {
   const event = { kind: 'identity', subject: '', action: 'gRPC Session', outcome: 'UNAUTHENTICATED', peer: '10.0.0.9' };
   return detail === undefined ? event : { ...event, detail };
 }
@@ -270,15 +270,15 @@ describe('audit trail', () => {
 
   it('a flood of rejects is summarised; other records are not', async (t) => {
     const data = dataDir(t);
-    const trail = new AuditTrail(data, LOG, { maxRefusals: 10 });
-    for (let i = 0; i < 100_000; i++) trail.record(refusal());
-    for (let i = 0; i < 1000; i++) trail.record({ ...refusal(), action: `GET /${i}` });
+    const trail = new AuditTrail(data, LOG, { maxRejects: 10 });
+    for (let i = 0; i < 100_000; i++) trail.record(reject());
+    for (let i = 0; i < 1000; i++) trail.record({ ...reject(), action: `GET /${i}` });
     for (let no = 1; no <= 50; no++) trail.record(action(no));
     await trail.stop();
     const records = await recordsOf(data);
-    const refusals = records.filter(({ kind }) => kind === 'identity');
-    assert.ok(refusals.length <= 10 + 65, `${refusals.length} records`);
-    const counts = refusals.map(({ detail }) => (detail === undefined ? 1 : Number.parseInt(detail, 10)));
+    const rejects = records.filter(({ kind }) => kind === 'identity');
+    assert.ok(rejects.length <= 10 + 65, `${rejects.length} records`);
+    const counts = rejects.map(({ detail }) => (detail === undefined ? 1 : Number.parseInt(detail, 10)));
     assert.equal(
       counts.reduce((sum, count) => sum + count, 0),
       101_000,
@@ -292,7 +292,7 @@ describe('audit trail', () => {
     const data = dataDir(t);
     const trail = new AuditTrail(data, LOG);
     const texts = ['a\nb', '","hash":"0"}', '\ud800', '\u2028', '=1+1', 'x'.repeat(100_000), '\0\x1b[31m', '"'];
-    for (const text of texts) trail.record({ ...refusal(text), subject: text });
+    for (const text of texts) trail.record({ ...reject(text), subject: text });
     await trail.stop();
     assert.equal((await verifyTrail(data)).fault, undefined);
     const records = (await recordsOf(data)).filter(({ kind }) => kind === 'identity');
@@ -508,7 +508,7 @@ describe('openbell audit', () => {
   it('export gives lines or a table of a time span, and stops at a record that does not match', async (t) => {
     const data = dataDir(t);
     const trail = new AuditTrail(data, LOG);
-    trail.record({ ...refusal('=cmd("x"),\nsecond line'), subject: 'a "quoted" one' });
+    trail.record({ ...reject('=cmd("x"),\nsecond line'), subject: 'a "quoted" one' });
     await trail.stop();
     const [start, event] = await recordsOf(data);
     const lines = (await openbell(['audit', 'export', data])).stdout.trim().split('\n');

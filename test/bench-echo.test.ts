@@ -57,7 +57,7 @@ describe('the echo under load', () => {
     test(`${transport}: every command is answered once, also over a second connection`, async () => {
       for (let connection = 0; connection < 2; connection++) {
         await open(transport);
-        const { orders, windows, refused, fills } = await load.run({
+        const { orders, windows, rejected, fills } = await load.run({
           rate: 2000,
           batch: 5,
           warmupMs: 0,
@@ -65,7 +65,7 @@ describe('the echo under load', () => {
           windows: 1,
           sampleMs: 0,
         });
-        assert.deepEqual([orders, windows[0].count, refused, fills], [400, 400, 0, 0]);
+        assert.deepEqual([orders, windows[0].count, rejected, fills], [400, 400, 0, 0]);
       }
       assert.equal((await load.pingPong({ warmup: 10, orders: 20, windows: 2 })).orders, 50);
     });
@@ -80,7 +80,7 @@ describe('the echo under load', () => {
   test('a server that does not read is overloaded: the run stops and reports it', async () => {
     await open('grpc');
     process.kill(echo.pid, 'SIGSTOP');
-    const running = load.run({ rate: 1_000_000, batch: 50, warmupMs: 0, windowMs: 500, windows: 2, sampleMs: 0, mayRefuse: true });
+    const running = load.run({ rate: 1_000_000, batch: 50, warmupMs: 0, windowMs: 500, windows: 2, sampleMs: 0, mayReject: true });
     await delay(1000);
     process.kill(echo.pid, 'SIGCONT');
     const { overloaded, kept, achieved } = await running;

@@ -67,8 +67,8 @@ describe('the load generator', () => {
     const request = { rate: 2000, batch: 1, warmupMs: 100, windowMs: 250, windows: 2, sampleMs: 0 };
     const { server } = await runWithReadings(exchange, load, request);
     assert.equal(server.length, 2);
-    for (const { residenceP50, residenceP99, withinMs, cpuPerOrder } of server) {
-      assert.ok(residenceP50 > 0 && residenceP50 <= residenceP99);
+    for (const { serviceTimeP50, serviceTimeP99, withinMs, cpuPerOrder } of server) {
+      assert.ok(serviceTimeP50 > 0 && serviceTimeP50 <= serviceTimeP99);
       assert.ok(withinMs >= 0 && withinMs <= 100);
       assert.ok(cpuPerOrder >= 0);
     }
@@ -78,7 +78,7 @@ describe('the load generator', () => {
     await open('grpc');
     await exchange.post('/v1/accounts/2/suspend');
     const request = { rate: 1000, batch: 1, warmupMs: 0, windowMs: 200, windows: 1, sampleMs: 0 };
-    const { kept } = await load.run({ ...request, mayRefuse: true });
+    const { kept } = await load.run({ ...request, mayReject: true });
     assert.equal(kept, false);
     await assert.rejects(load.run(request), /rejected, the first with ACCOUNT_SUSPENDED/);
   });
@@ -86,7 +86,7 @@ describe('the load generator', () => {
 
 test('a window that was stopped is noted as overloaded', () => {
   const recorder = new Recorder();
-  const result = { windows: [recorder.take()], samples: [], sendDelay: recorder.take(), orders: 9, fills: 0, refused: 0, achieved: 0 };
+  const result = { windows: [recorder.take()], samples: [], sendDelay: recorder.take(), orders: 9, fills: 0, rejected: 0, achieved: 0 };
   const noteOf = (kept: boolean, overloaded: boolean) => latencyMetric('a.b', '', 5000, { ...result, kept, overloaded }).note;
   assert.equal(noteOf(true, false), undefined);
   assert.equal(noteOf(false, false), '0 of 5,000 commands/s were answered');

@@ -5,7 +5,7 @@ import { NaiveBook } from './support/naive-book.ts';
 import { RecordingBook } from './support/recording-book.ts';
 
 interface Step {
-  readonly op: 'new' | 'ioc' | 'cancel' | 'reduce' | 'amend' | 'phase' | 'ask';
+  readonly op: 'new' | 'ioc' | 'cancel' | 'reduce' | 'amend' | 'phase' | 'query';
   readonly side: 0 | 1;
   /** Offset into the scenario's prices. */
   readonly price: number;
@@ -34,7 +34,7 @@ const step = fc.record<Step>({
     { weight: 2, arbitrary: fc.constant('reduce' as const) },
     { weight: 2, arbitrary: fc.constant('amend' as const) },
     { weight: 1, arbitrary: fc.constant('phase' as const) },
-    { weight: 2, arbitrary: fc.constant('ask' as const) },
+    { weight: 2, arbitrary: fc.constant('query' as const) },
   ),
   side: fc.constantFrom(0 as const, 1 as const),
   price: fc.nat(PRICES - 1),
@@ -89,7 +89,7 @@ class Twin {
     if (step.op === 'phase') this.#changePhase();
     else if (step.op === 'new') this.#enter(this.#nextId++, step.side, price, step.quantity, false);
     else if (step.op === 'ioc' && !this.auction) this.#enter(this.#nextId++, step.side, price, step.quantity, true);
-    else if (step.op === 'ask') this.#ask(step.side, price, step.quantity);
+    else if (step.op === 'query') this.#query(step.side, price, step.quantity);
     else if (picked === undefined) assert.equal(real.cancel(this.#nextId), false);
     else if (step.op === 'cancel') {
       naive.remove(picked.id);
@@ -111,8 +111,8 @@ class Twin {
     assert.equal(this.real.enter(id, side, price, quantity, { ioc, collect: this.auction }), ioc ? left : 0);
   }
 
-  /** Questions that change nothing: fill-or-kill, market sweep, the indicative price. */
-  #ask(side: 0 | 1, price: number, quantity: number): void {
+  /** Queries that change nothing: fill-or-kill, market sweep, the indicative price. */
+  #query(side: 0 | 1, price: number, quantity: number): void {
     const { book } = this.real;
     if (this.auction) {
       book.indicate(this.scenario.reference);

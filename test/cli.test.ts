@@ -55,7 +55,7 @@ test('a market order shows its fills; trades and fees follow', async () => {
 });
 
 const FAILURES: [string, string[], number, RegExp][] = [
-  ['refused by the exchange', ['order', 'buy', '0.0001', 'BTC-USD', '1.00'], 1, /^rejected {2}NOTIONAL_MIN/],
+  ['rejected by the exchange', ['order', 'buy', '0.0001', 'BTC-USD', '1.00'], 1, /^rejected {2}NOTIONAL_MIN/],
   ['no such order', ['cancel', 'BTC-USD', '999'], 1, /UNKNOWN_ORDER/],
   ['no such symbol', ['order', 'buy', '1', 'XBT-USD', '1'], 1, /there are: BTC-USD/],
   ['no such account', ['account', '999'], 1, /UNKNOWN_ACCOUNT/],
@@ -186,9 +186,9 @@ test('a damaged log: start names the repair, fork leaves it unchanged, cut repai
   bytes[64 * 60 + 40] ^= 0xff;
   writeFileSync(log, bytes);
   for (const name of readdirSync(data)) if (name.startsWith('snapshot-')) rmSync(join(data, name));
-  const refused = await openbell(['start', '--data', data, '--http-port', '0', '--grpc-port', '0', '--ws-port', '0']);
-  assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /openbell repair .*--cut|openbell repair .*--fork/);
+  const rejected = await openbell(['start', '--data', data, '--http-port', '0', '--grpc-port', '0', '--ws-port', '0']);
+  assert.equal(rejected.code, 1);
+  assert.match(rejected.stderr, /openbell repair .*--cut|openbell repair .*--fork/);
   assert.equal((await openbell(['repair', data])).code, 2);
   const forked = await openbell(['repair', data, '--fork', join(base, 'fork')]);
   assert.equal(forked.code, 0, forked.stderr);

@@ -95,7 +95,7 @@ describe('order types', () => {
        > 2 Cancelled 2 1@0 leaves 0 CANCELLED_REMAINDER`,
     ],
     [
-      'post only: refused when it would trade',
+      'post only: rejected when it would trade',
       `1 new 1 sell 2 @ 100
        > 1 Accepted 1 2@100 leaves 2
        2 new 1 buy 2 @ 100 post

@@ -76,12 +76,13 @@ it('a tap that the engine does not have is rejected, and so is one that it reads
   assert.equal(engine.reportRing.consumers, 3);
   assert.equal(make().tap('reports', 'history').consumer, 1);
   assert.equal(make([]).reportRing.consumers, 1);
-  const refused = (take: () => unknown): void => assert.throws(take, (error) => error instanceof TapError && error.code === 'OPENBELL_TAP');
-  refused(() => engine.tap('reports', 'candles'));
-  refused(() => engine.tap('market', 'history'));
-  refused(() => engine.consume('reports', 'sessions'));
-  refused(() => engine.consume('market', 'market-data'));
-  refused(() => make(['history', 'history']));
-  refused(() => make(['sessions']));
-  refused(() => make(Array.from({ length: 8 }, (_, i) => `tap ${i}`)));
+  const rejected = (take: () => unknown): void =>
+    assert.throws(take, (error) => error instanceof TapError && error.code === 'OPENBELL_TAP');
+  rejected(() => engine.tap('reports', 'candles'));
+  rejected(() => engine.tap('market', 'history'));
+  rejected(() => engine.consume('reports', 'sessions'));
+  rejected(() => engine.consume('market', 'market-data'));
+  rejected(() => make(['history', 'history']));
+  rejected(() => make(['sessions']));
+  rejected(() => make(Array.from({ length: 8 }, (_, i) => `tap ${i}`)));
 });

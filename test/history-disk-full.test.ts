@@ -26,8 +26,8 @@ test('a full disk loses no report: reports wait, and are written when there is r
   const source = new ReportSource(32768);
   const writer = new HistoryWriter({ dataDir, reports: source.history });
   let reportNo = 0;
-  let refused = 0;
-  while (refused < 3) {
+  let failed = 0;
+  while (failed < 3) {
     for (let i = 0; i < 1000; i++) {
       reportNo++;
       assert.ok(source.put({ kind: ReportKind.Accepted, account: 1, reportNo, seq: reportNo }));
@@ -37,7 +37,7 @@ test('a full disk loses no report: reports wait, and are written when there is r
     try {
       writer.poll(true);
     } catch {
-      refused++;
+      failed++;
       assert.equal(writer.watermark, before, 'what is not on disk is not covered');
     }
     assert.ok(reportNo < 20_000, 'the disk was to be full by now');

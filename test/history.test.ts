@@ -297,15 +297,15 @@ test('a history of a newer version is rejected and left unchanged; one without a
   assert.equal(writer.store.meta.get('version'), 1);
   await writer.close();
   await setVersion(dataDir, 2);
-  const refused = {
+  const newer = {
     code: 'HISTORY_NEWER',
     message: /was written by a newer openbell: it has version 2; this release reads versions 1 to 1\. Nothing was/,
   };
-  assert.throws(() => openHistory(dataDir), refused);
-  assert.throws(() => openHistory(dataDir, true), refused);
-  assert.throws(() => new HistoryWriter({ dataDir, reports: new ReportSource().history }), refused);
-  await assert.rejects(readWatermark(dataDir), refused);
-  await assert.rejects(truncateHistory(dataDir, 106), refused);
+  assert.throws(() => openHistory(dataDir), newer);
+  assert.throws(() => openHistory(dataDir, true), newer);
+  assert.throws(() => new HistoryWriter({ dataDir, reports: new ReportSource().history }), newer);
+  await assert.rejects(readWatermark(dataDir), newer);
+  await assert.rejects(truncateHistory(dataDir, 106), newer);
   assert.deepEqual(await setVersion(dataDir, 0), { version: 2, watermark: 110 });
   assert.throws(() => openHistory(dataDir), { code: 'HISTORY_BAD', message: /has version 0, which no release writes: it is damaged/ });
   await setVersion(dataDir, undefined);

@@ -58,11 +58,11 @@ test('an identity from a proxy expires on every port: with the token, and with t
   for (const [name, header, expected] of TABLE)
     assert.equal((await exchange.http('GET', '/v1/accounts/1', { 'x-forwarded-client-cert': header })).status, expected, name);
 
-  const said = { 'x-openbell-subject': 'bob', 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1' };
+  const claims = { 'x-openbell-subject': 'bob', 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1' };
   const soon = element(authority.issue({ name: 'soon', seconds: 4 }));
   // 30 s of skew, of which 2 or 3 are left.
   const shown: Record<string, string>[] = [
-    { ...said, 'x-openbell-expires': String(Math.floor(Date.now() / 1000) - 27) },
+    { ...claims, 'x-openbell-expires': String(Math.floor(Date.now() / 1000) - 27) },
     { 'x-forwarded-client-cert': soon },
   ];
   await Promise.all(

@@ -16,16 +16,16 @@ import { RawSession, rawClient, until } from './support/order-entry-fixture.ts';
 const [UNAUTHENTICATED, PERMISSION_DENIED] = [16, 7];
 const raw = (bytes: Buffer): Buffer => bytes;
 
-interface Refused {
+interface Rejected {
   readonly code: number;
   readonly details: string;
 }
 
 /** The result of a session: `open`, or the status and details of its reject. */
-async function session(port: number, headers: Record<string, string>): Promise<'open' | Refused> {
+async function session(port: number, headers: Record<string, string>): Promise<'open' | Rejected> {
   const stream = new RawSession(port, { 'x-openbell-account': '1', ...headers });
   const fate = await Promise.race([
-    stream.opened.then(async (last): Promise<Refused | 'open'> => (last === 'undefined' ? await stream.ended : 'open')),
+    stream.opened.then(async (last): Promise<Rejected | 'open'> => (last === 'undefined' ? await stream.ended : 'open')),
     stream.ended,
   ]);
   stream.close();
@@ -143,7 +143,7 @@ describe('permissions over the real ports', () => {
     batch.cancel(1, 1);
     for (const round of [2, 4]) {
       reader.send(batch.bytes());
-      await until(() => reader.refusals.length === round, 'both refused');
+      await until(() => reader.refusals.length === round, 'both rejected');
     }
     assert.deepEqual([...new Set(reader.refusals.map(({ code }) => code))], ['PERMISSION_DENIED']);
     const trader = new RawSession(exchange.ports.grpc, { 'x-openbell-account': '1', ...bearer(await tokenOf('trader')) });
@@ -196,8 +196,8 @@ describe('permissions over the real ports', () => {
   it('an operator defines accounts, but cannot deposit', async () => {
     const operator = bearer(await tokenOf('operator', '*'));
     const body = { id: 60, name: 'sixty', deposits: { USD: '1000.00' } };
-    const refused = await exchange.http('POST', '/v1/accounts', operator, body);
-    assert.deepEqual([refused.status, refused.json.name], [403, 'PERMISSION_DENIED']);
+    const rejected = await exchange.http('POST', '/v1/accounts', operator, body);
+    assert.deepEqual([rejected.status, rejected.json.name], [403, 'PERMISSION_DENIED']);
     assert.equal((await exchange.http('GET', '/v1/accounts/60', operator)).status, 404);
     assert.equal((await exchange.http('POST', '/v1/accounts', operator, { id: 60, name: 'sixty' })).status, 201);
     const both = bearer(await issuer.token({ openbell_roles: ['operator', 'custodian'], openbell_accounts: [61] }));
@@ -256,14 +256,14 @@ describe('permissions over the real ports', () => {
   it('a session ends when its token expires, after its outstanding reports; with a new token nothing is missed', async () => {
     const soon = Math.floor(Date.now() / 1000) - 27;
     const tokens = [await issuer.token({ exp: soon }), await tokenOf('trader')];
-    let asked = 0;
+    let calls = 0;
     const { grpc: grpcPort, http: httpPort, ws: wsPort } = exchange.ports;
     const client = await connect({
       grpcPort,
       httpPort,
       wsPort,
       account: 1,
-      tokenProvider: () => tokens[Math.min(Math.floor(asked++ / 2), 1)],
+      tokenProvider: () => tokens[Math.min(Math.floor(calls++ / 2), 1)],
     });
     const numbers: number[] = [];
     const lost: string[] = [];
@@ -315,35 +315,35 @@ certificates:
 
   it('the headers of a listed proxy are trusted completely or rejected', async () => {
     const end = { 'x-openbell-expires': String(Math.floor(Date.now() / 1000) + 60) };
-    const said = { 'x-openbell-subject': 'bob', 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1', ...end };
-    const { 'x-openbell-expires': _, ...endless } = said;
+    const headers = { 'x-openbell-subject': 'bob', 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1', ...end };
+    const { 'x-openbell-expires': _, ...endless } = headers;
     const TABLE: [name: string, headers: Record<string, string | string[]>, status: number][] = [
-      ['claims', said, 200],
+      ['claims', headers, 200],
       ['claims without an end', endless, 401],
-      ['claims that ended', { ...said, 'x-openbell-expires': '1700000000' }, 401],
-      ['an end that is none', { ...said, 'x-openbell-expires': 'tomorrow' }, 401],
-      ['an unknown role', { ...said, 'x-openbell-roles': 'trader root' }, 401],
-      ['another account', { ...said, 'x-openbell-accounts': '2' }, 403],
+      ['claims that ended', { ...headers, 'x-openbell-expires': '1700000000' }, 401],
+      ['an end that is none', { ...headers, 'x-openbell-expires': 'tomorrow' }, 401],
+      ['an unknown role', { ...headers, 'x-openbell-roles': 'trader root' }, 401],
+      ['another account', { ...headers, 'x-openbell-accounts': '2' }, 403],
       ['no accounts', { ...end, 'x-openbell-subject': 'bob', 'x-openbell-roles': 'trader' }, 403],
       ['no subject', { ...end, 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1' }, 401],
-      ['an empty subject', { ...said, 'x-openbell-subject': '' }, 401],
-      ['accounts twice', { ...said, 'x-openbell-accounts': ['2', '1'] }, 401],
-      ['a subject twice', { ...said, 'x-openbell-subject': ['eve', 'bob'] }, 401],
-      ['roles twice', { ...said, 'x-openbell-roles': ['trader', 'auditor'] }, 401],
+      ['an empty subject', { ...headers, 'x-openbell-subject': '' }, 401],
+      ['accounts twice', { ...headers, 'x-openbell-accounts': ['2', '1'] }, 401],
+      ['a subject twice', { ...headers, 'x-openbell-subject': ['eve', 'bob'] }, 401],
+      ['roles twice', { ...headers, 'x-openbell-roles': ['trader', 'auditor'] }, 401],
       ['a certificate', { 'x-forwarded-client-cert': 'Hash=1;URI=spiffe://openbell/desk-8' }, 200],
       ['a name, the other way round', { 'x-forwarded-client-cert': 'Hash=1;Subject="O=Acme,CN=auditor"' }, 200],
       ['a certificate of an earlier hop', { 'x-forwarded-client-cert': 'URI=spiffe://openbell/desk-8,URI=spiffe://evil/x' }, 401],
       ['quotes around a comma', { 'x-forwarded-client-cert': 'Subject="x,URI=spiffe://openbell/desk-8";URI=spiffe://evil/x' }, 401],
       ['quotes that end nowhere', { 'x-forwarded-client-cert': 'Subject="x,URI=spiffe://openbell/desk-8' }, 401],
       ['an unknown certificate', { 'x-forwarded-client-cert': 'URI=spiffe://openbell/desk-9' }, 401],
-      ['claims count before the certificate', { ...said, 'x-forwarded-client-cert': 'URI=spiffe://evil/x' }, 200],
+      ['claims count before the certificate', { ...headers, 'x-forwarded-client-cert': 'URI=spiffe://evil/x' }, 200],
       ['a token counts before the certificate', { ...bearer(await issuer.token()), 'x-forwarded-client-cert': 'URI=spiffe://evil/x' }, 200],
       ['nothing', {}, 401],
       ['another scheme', { authorization: 'Basic YTpi' }, 401],
     ];
     for (const [name, headers, expected] of TABLE) assert.equal(await status(headers), expected, name);
-    assert.equal(await session(exchange.ports.grpc, said), 'open');
-    assert.equal((await exchange.webSocket('/v1/orders?account=1', said)).status, 101);
+    assert.equal(await session(exchange.ports.grpc, headers), 'open');
+    assert.equal((await exchange.webSocket('/v1/orders?account=1', headers)).status, 101);
   });
 
   it('an API key signs a challenge, once, and gets a token', async () => {

@@ -58,7 +58,7 @@ function assertDamaged(bench: Workbench, batch: PlacedBatch): void {
       return true;
     },
   );
-  assert.deepEqual(readFileSync(join(dir, batch.file)), before, 'refusing changes nothing');
+  assert.deepEqual(readFileSync(join(dir, batch.file)), before, 'rejecting changes nothing');
 }
 
 /** Both repairs keep exactly the part before a damaged batch. */

@@ -193,12 +193,12 @@ test('a disk that fails while the next segment is created stops the log, includi
 test('a file system that opens with O_DIRECT but cannot write with it: the next segment is created without', async (t) => {
   const dir = temporaryDirectory(t);
   const ring = new CommandRing(64);
-  let refused = 0;
+  let failed = 0;
   const disk: Disk = {
     ...asynchronousDisk,
     write(fd, bytes, offset, length, position, done) {
       if (isDirect(fd)) {
-        refused++;
+        failed++;
         setImmediate(done, Object.assign(new Error('EINVAL: invalid argument, write'), { code: 'EINVAL' }), 0);
       } else asynchronousDisk.write(fd, bytes, offset, length, position, done);
     },
@@ -211,7 +211,7 @@ test('a file system that opens with O_DIRECT but cannot write with it: the next 
   });
   await writer.close();
   assert.deepEqual([state(words), readSeqs(dir, 1).count], ['ok', 600]);
-  assert.ok(refused > 1 && readJournalStatus(words, STATUS_AT).segments > 1);
+  assert.ok(failed > 1 && readJournalStatus(words, STATUS_AT).segments > 1);
 });
 
 function isDirect(fd: number): boolean {

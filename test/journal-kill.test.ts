@@ -13,17 +13,17 @@ import { temporaryDirectory } from './support/journal-log.ts';
 const APPENDER = fileURLToPath(new URL('./support/journal-appender.ts', import.meta.url));
 const CYCLES = 14;
 
-test(`kill -9 in ${CYCLES} lives: every acknowledged command is present exactly once`, async (t) => {
+test(`kill -9 of ${CYCLES} processes: every acknowledged command is present exactly once`, async (t) => {
   const dir = temporaryDirectory(t);
   let before = 0;
   for (let cycle = 0; cycle < CYCLES; cycle++) {
     const child = spawn(process.execPath, [APPENDER, dir, cycle % 2 === 0 ? 'asynchronous' : 'synchronous'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let said = '';
+    let output = '';
     let errors = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
-      said += text;
+      output += text;
     });
     child.stderr.setEncoding('utf8').on('data', (text) => {
       errors += text;
@@ -36,7 +36,7 @@ test(`kill -9 in ${CYCLES} lives: every acknowledged command is present exactly 
     const [, signal] = await closed;
     assert.equal(signal, 'SIGKILL', errors);
     // The last line may be cut off by the kill.
-    const acknowledged = Number(said.split('\n').at(-2));
+    const acknowledged = Number(output.split('\n').at(-2));
     assert.ok(acknowledged > before, `life ${cycle} appended something`);
     const { count, last } = readSeqs(dir, 1);
     assert.ok(count >= acknowledged && last === count, `${count} of ${acknowledged} acknowledged commands are there`);

@@ -75,7 +75,7 @@ function makeNewer(dir: string, batch: PlacedBatch, layout: string, version = NE
 }
 
 /** Nothing is read, cut or zeroed: the error names the batch, and no byte of the directory changes. */
-function assertRefused(dir: string, { file, position }: PlacedBatch, version = NEWER): void {
+function assertRejected(dir: string, { file, position }: PlacedBatch, version = NEWER): void {
   const before = contents(dir);
   const expected = (error: Error & { file?: string; position?: number; version?: number }): boolean => {
     assert.deepEqual(
@@ -121,12 +121,12 @@ test('a batch of a newer version, anywhere, is not a torn tail', async (t) => {
     for (const batch of batches) {
       reset();
       makeNewer(dir, batch, layout);
-      assertRefused(dir, batch);
+      assertRejected(dir, batch);
     }
   }
   reset();
   makeNewer(dir, batches[0], 'nothing else that is known', 2 ** 31 - 1);
-  assertRefused(dir, batches[0], 2 ** 31 - 1);
+  assertRejected(dir, batches[0], 2 ** 31 - 1);
   assert.throws(() => readLogId(dir), { code: 'LOG_NEWER' });
   assert.throws(() => verifyDataDirectory(dir, { limits: resolveLimits({}) }), { code: 'LOG_NEWER' });
   assert.throws(() => logTip(dir) && chainAt(dir, 1), { code: 'LOG_NEWER' });
@@ -141,13 +141,13 @@ test('a log is not cut at a torn or damaged place if a batch of a newer version 
       reset();
       change(join(dir, damaged.file), (_words, bytes) => bytes.fill(0xff, damaged.position, damaged.position + 128));
       makeNewer(dir, newer, layout);
-      assertRefused(dir, newer);
+      assertRejected(dir, newer);
     }
     // A segment is missing between the two.
     reset();
     rmSync(join(dir, listSegments(dir)[1].name));
     makeNewer(dir, newer, layout);
-    assertRefused(dir, newer);
+    assertRejected(dir, newer);
   }
 });
 
@@ -307,16 +307,16 @@ test('a snapshot of a newer version prevents the start and is left unchanged', a
     words[1] = 3;
   });
   const before = contents(dir);
-  const refused = {
+  const newer = {
     code: 'SNAPSHOT_NEWER',
     file: path,
     version: 3,
     message: /written by a newer openbell: it has version 3; .* 1 to 2\. Nothing was/,
   };
-  assert.throws(() => load(dir), refused);
-  assert.throws(() => load(dir, {}, 15), refused, 'one beyond the limit, too: the log behind it is as new');
-  assert.throws(() => cutLog(dir), refused);
-  assert.throws(() => forkLog(dir, `${dir}-fork`), refused);
+  assert.throws(() => load(dir), newer);
+  assert.throws(() => load(dir, {}, 15), newer, 'one beyond the limit, too: the log behind it is as new');
+  assert.throws(() => cutLog(dir), newer);
+  assert.throws(() => forkLog(dir, `${dir}-fork`), newer);
   assert.deepEqual(contents(dir), before);
   change(path, (words, bytes) => {
     bytes.fill(0x5a, 8);

@@ -256,7 +256,7 @@ describe('frames with extensions', () => {
 class Bench {
   readonly intake: OrderIntake;
   readonly counters = new OrderEntryCounters();
-  readonly refusals = new RefusalList();
+  readonly rejects = new RefusalList();
   readonly #producer: RingProducer;
   readonly #consumer: RingConsumer;
   #seq = 0;
@@ -285,8 +285,8 @@ class Bench {
   }
 
   take(bytes: Uint8Array): Code {
-    this.refusals.clear();
-    const code = this.intake.take(bytes, 0, bytes.length, 42, this.refusals);
+    this.rejects.clear();
+    const code = this.intake.take(bytes, 0, bytes.length, 42, this.rejects);
     this.intake.publish();
     return code;
   }
@@ -315,10 +315,10 @@ class Bench {
   }
 
   codes(): string[] {
-    const { refusals } = this;
-    return Array.from({ length: refusals.count }, (_, i) => {
-      const index = refusals.words[(i * Refusal.bytes + Refusal.index) / 4];
-      return `${index} ${codeName(refusals.u16[(i * Refusal.bytes) / 2])}`;
+    const { rejects } = this;
+    return Array.from({ length: rejects.count }, (_, i) => {
+      const index = rejects.words[(i * Refusal.bytes + Refusal.index) / 4];
+      return `${index} ${codeName(rejects.u16[(i * Refusal.bytes) / 2])}`;
     });
   }
 }
@@ -342,7 +342,7 @@ describe('the intake', () => {
     ]);
     assert.deepEqual([...bench.intake.seqs.subarray(0, bench.intake.taken)], [1, 3, 5, 6]);
     assert.equal(bench.counters.commands, 4);
-    assert.equal(bench.refusals.count, 0);
+    assert.equal(bench.rejects.count, 0);
     // Around the end of the ring, in slots that are not neighbours.
     for (let round = 0; round < 9; round++) {
       batch.clear();
@@ -402,11 +402,11 @@ describe('the intake', () => {
     batch.placeLong(marketFok);
     batch.cancel(1, 2);
     const valid = batch.bytes().slice();
-    const seen = { frames: 0, long: 0, refused: 0 };
+    const seen = { frames: 0, long: 0, rejected: 0 };
     const take = (bytes: Uint8Array): void => {
       if (bench.take(bytes) !== Code.OK) return;
       seen.frames++;
-      seen.refused += bench.refusals.count;
+      seen.rejected += bench.rejects.count;
       const slots = bench.read();
       assert.equal(slots.length >= bench.intake.taken, true);
       let announced = false;
@@ -439,7 +439,7 @@ describe('the intake', () => {
       }),
       { numRuns: 5000 },
     );
-    assert.ok(seen.frames > 4000 && seen.long > 4000 && seen.refused > 500, JSON.stringify(seen));
+    assert.ok(seen.frames > 4000 && seen.long > 4000 && seen.rejected > 500, JSON.stringify(seen));
   });
 
   it('ignores byte 3 of version 1, and accepts no extension in the vector of commands', () => {

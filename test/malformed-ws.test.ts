@@ -20,7 +20,7 @@ const JSON_TEXTS = 3500;
 const RAW_FRAMES = 1500;
 const ATTACKERS = 16;
 /** Permitted codes of a rejected request. */
-const REFUSALS = new Set([
+const REJECTS = new Set([
   'MALFORMED_FRAME',
   'WRONG_SCHEMA_VERSION',
   'UNKNOWN_KIND',
@@ -108,7 +108,7 @@ describe(`malformed messages over WebSocket (OPENBELL_SEED=${SEED})`, () => {
       const answer: MarketFrameView = protocol === 'json' ? decodeJson(data.toString('utf8')) : decodeBinary(Uint8Array.from(data));
       if (answer.kind === 'pong') raw.pongs++;
       if (answer.kind !== 'refused') return;
-      assert.ok(REFUSALS.has(answer.code), answer.code);
+      assert.ok(REJECTS.has(answer.code), answer.code);
       note(answer.code);
     };
     return raw;

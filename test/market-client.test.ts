@@ -186,11 +186,11 @@ test('a call that waits for a snapshot fails when the client closes', { timeout:
   const symbols = new SymbolCatalog([{ id: 1, name: 'S1', tickSize: '1', lotSize: '1' }]);
   const client = new MarketClient({ port, format: 'json', symbols });
   const status = await client.status('S1');
-  const refused = assert.rejects(client.book('S1'), { code: 'CLOSED' });
+  const rejected = assert.rejects(client.book('S1'), { code: 'CLOSED' });
   await client.ping();
   await subscribed;
   await client.close();
-  await refused;
+  await rejected;
   status.close();
 });
 

@@ -193,7 +193,7 @@ test('connections are limited, and other HTTP requests answered', async () => {
   while (venue.market.counters.connectionsNow < 40) opened.push(await open());
   const extra = await open();
   assert.match(extra.status, /503/);
-  assert.equal(venue.market.counters.connectionsRefused, 1);
+  assert.equal(venue.market.counters.connectionsRejected, 1);
   for (const raw of opened) raw.destroy();
   await opened[0].until(() => venue.market.counters.connectionsNow < 40);
   assert.match((await open()).status, /101/);

@@ -99,9 +99,9 @@ test('binary and JSON have the same content', () => {
     const json = decodeJson(jsonFrame({ ...head(FrameKind.Snapshot, channel), code: 0, tag: 0 }, 'S7', list));
     assert.deepEqual({ ...json, symbol: 7 }, binary);
   }
-  const refused = decodeJson(jsonFrame(head(FrameKind.Refused, 3), 'S7', undefined));
-  assert.equal(refused.code, 'BAD_SUBSCRIPTION');
-  assert.equal(refused.channel, 'trades');
+  const rejected = decodeJson(jsonFrame(head(FrameKind.Refused, 3), 'S7', undefined));
+  assert.equal(rejected.code, 'BAD_SUBSCRIPTION');
+  assert.equal(rejected.channel, 'trades');
 });
 
 test('requests: ours and those of the generated builder', () => {

@@ -97,7 +97,7 @@ test('an exchange that stops ends its streams in order, and Envoy detects it', o
   assert.deepEqual(await ended, { status: 0, reset: 0 });
   await Promise.all([market, orders].map((socket) => socket.until(() => socket.ended)));
   assert.deepEqual([market.closeCode, orders.closeCode], [1001, 1001]);
-  assert.ok((await envoy.stat('cluster.openbell-orders.upstream_cx_close_notify')) > 0, 'the exchange said GOAWAY');
+  assert.ok((await envoy.stat('cluster.openbell-orders.upstream_cx_close_notify')) > 0, 'the exchange sent GOAWAY');
   assert.equal(await envoy.stat('cluster.openbell-orders.upstream_rq_rx_reset'), 0);
   for (const cluster of ['orders', 'market']) await envoy.until(`cluster.openbell-${cluster}.membership_healthy`, (hosts) => hosts === 0);
   const answer = await submit(files, envoy.ports.orders, 1, 1, shows);

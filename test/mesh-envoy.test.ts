@@ -34,9 +34,9 @@ test('every Envoy file is valid', options, async (t) => {
   // The unchanged file, except for its directory: the validated file is the deployed one.
   const sed = `s#/etc/openbell/envoy#${dir}#`;
   writeFileSync(file, execFileSync('sed', [sed, new URL('../mesh/envoy/envoy.yaml', import.meta.url).pathname]));
-  const said = execFileSync('sh', ['-c', '"$0" --mode validate -c "$1" 2>&1 | cat', ENVOY ?? 'envoy', file], { encoding: 'utf8' });
-  assert.match(said, /configuration '.*' OK/);
-  assert.doesNotMatch(said, /deprecated/i);
+  const output = execFileSync('sh', ['-c', '"$0" --mode validate -c "$1" 2>&1 | cat', ENVOY ?? 'envoy', file], { encoding: 'utf8' });
+  assert.match(output, /configuration '.*' OK/);
+  assert.doesNotMatch(output, /deprecated/i);
 });
 
 test('orders and market data pass, with the client library', options, async (t) => {
@@ -79,14 +79,14 @@ test('invalid callers are rejected, and their calls do not reach the exchange', 
       await assert.rejects(https(files, port, '/', { certificate, token }, old), /alert|protocol version/i);
   });
 
-  const refusedTokens: readonly [string, Claims | undefined, RegExp, forbidden?: true][] = [
+  const rejectedTokens: readonly [string, Claims | undefined, RegExp, forbidden?: true][] = [
     ['no token', undefined, /^UNAUTHENTICATED: Jwt is missing/],
     ['an expired token', { lives: -60 }, /^UNAUTHENTICATED: Jwt is expired/],
     // Envoy authenticates the caller and denies the request.
     ['a token for others', { audience: 'payroll' }, /^PERMISSION_DENIED: Audiences in Jwt are not allowed/, true],
     ['a token of another issuer', { issuer: 'https://elsewhere.example/' }, /^UNAUTHENTICATED: Jwt issuer is not configured/],
   ];
-  for (const [name, claims, message, forbidden] of refusedTokens) {
+  for (const [name, claims, message, forbidden] of rejectedTokens) {
     await t.test(name, async () => {
       const shows: Shows = { certificate, token: claims === undefined ? undefined : await files.token(claims) };
       const answer = await submit(files, orders, 1, 1, shows);
@@ -177,8 +177,8 @@ test('an account over its limit gets RESOURCE_EXHAUSTED; others are not affected
   const before = await envoy.stat('cluster.openbell-orders.upstream_rq_total');
   for (let id = 1; id <= 5; id++) statuses.push((await submit(files, envoy.ports.orders, 1, id, both)).status);
   assert.deepEqual(statuses, [0, 0, 0, Grpc.ResourceExhausted, Grpc.ResourceExhausted]);
-  const refused = await submit(files, envoy.ports.orders, 1, 6, both);
-  assert.equal(refused.message, 'RESOURCE_EXHAUSTED: local_rate_limited');
+  const rejected = await submit(files, envoy.ports.orders, 1, 6, both);
+  assert.equal(rejected.message, 'RESOURCE_EXHAUSTED: local_rate_limited');
   assert.equal((await submit(files, envoy.ports.orders, 2, 7, both)).status, Grpc.Ok);
   // By default, Envoy keeps 20 buckets; the 21st would remove the first.
   for (let i = 0; i < 25; i++) {

@@ -154,12 +154,12 @@ async function letThrough(
     key: readFileSync(key),
     checkServerIdentity: () => undefined,
   };
-  const asked = request({ ...tls, host: POD, port, path, method, agent: false, headers: { ...headers, host: 'localhost' } });
-  asked.end();
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-  const said = await text(answer);
-  if (said === 'RBAC: access denied') assert.equal(answer.statusCode, 403);
-  return said !== 'RBAC: access denied';
+  const outgoing = request({ ...tls, host: POD, port, path, method, agent: false, headers: { ...headers, host: 'localhost' } });
+  outgoing.end();
+  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+  const body = await text(answer);
+  if (body === 'RBAC: access denied') assert.equal(answer.statusCode, 403);
+  return body !== 'RBAC: access denied';
 }
 
 test("istiod's configuration of production admits only permitted callers", { skip }, async (t) => {
@@ -189,7 +189,7 @@ test("istiod's configuration of production admits only permitted callers", { ski
     'x-openbell-expires': '9999999999',
   };
   const denied = /^RBAC: access denied/;
-  const refused: readonly [string, Shows, number, RegExp][] = [
+  const rejected: readonly [string, Shows, number, RegExp][] = [
     ['no token', { certificate }, Grpc.PermissionDenied, denied],
     ['expired', { certificate, token: await token({ lives: -120 }) }, Grpc.Unauthenticated, /^Jwt is expired/],
     ['wrong audience', { certificate, token: await token({ audience: 'payroll' }) }, Grpc.PermissionDenied, /^Audiences in Jwt/],
@@ -211,7 +211,7 @@ test("istiod's configuration of production admits only permitted callers", { ski
       /^PERMISSION_DENIED/,
     ],
   ];
-  for (const [name, shows, status, message] of refused)
+  for (const [name, shows, status, message] of rejected)
     await t.test(name, async () => {
       const answer = await order(venue, 3, shows);
       assert.equal(answer.status, status);
@@ -295,15 +295,15 @@ test('the client library reaches its named shard through the gateway', { skip },
   );
   const { cert, key } = venue.files.client;
   const tls = ['--tls-ca', venue.files.authority.ca.cert, '--tls-client-cert', cert, '--tls-client-key', key];
-  const said = await openbell(['order', 'buy', '0.1', 'BTC-USD', '50001.00', ...flags, ...tls], { OPENBELL_TOKEN: await venue.token() });
-  assert.deepEqual([said.code, said.stderr], [0, '']);
+  const placed = await openbell(['order', 'buy', '0.1', 'BTC-USD', '50001.00', ...flags, ...tls], { OPENBELL_TOKEN: await venue.token() });
+  assert.deepEqual([placed.code, placed.stderr], [0, '']);
   assert.deepEqual([await commands(venue), await commands({ exchange: venue.shadow })], [0, 2]);
   const book = async (roles: string) =>
     openbell(['book', 'BTC-USD', ...flags, ...tls], { OPENBELL_TOKEN: await venue.token({ roles, accounts: '*' }) });
   assert.match((await book('auditor')).stdout, /50001\.00/);
-  const refused = await book('read-only');
-  assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /rejected before it reached the exchange: HTTP 403: RBAC: access denied/);
+  const rejected = await book('read-only');
+  assert.equal(rejected.code, 1);
+  assert.match(rejected.stderr, /rejected before it reached the exchange: HTTP 403: RBAC: access denied/);
   const names = { host: 'orders.invalid', wsHost: 'localhost', httpHost: 'localhost', shard: 0 };
   const reader = await client(t, venue.files, at, { ...names, token: await venue.token({ roles: 'read-only' }) });
   await (await reader.market.bbo('BTC-USD')).next();
@@ -341,7 +341,7 @@ test('a web page reads market data: its token is a subprotocol, its shard a path
   });
 
   const late = `json, openbell.bearer.${await token({ roles: 'read-only', lives: -120 })}`;
-  const refused: readonly [string, string, Shows, number][] = [
+  const rejected: readonly [string, string, Shows, number][] = [
     // A browser adds these credentials for any page.
     ['a cookie', '/shard/0', as('json', { cookie: `token=${reader}; openbell.bearer=${reader}` }), 403],
     ['a token in the query', `/shard/0?access_token=${reader}&token=${reader}`, as('json'), 403],
@@ -351,7 +351,7 @@ test('a web page reads market data: its token is a subprotocol, its shard a path
     ['a path behind the shard', '/shard/0/v1/orders?account=1', shown, 404],
     ['a way out of the shard', '/shard/0/../../v1/orders?account=1', shown, 404],
   ];
-  for (const [name, path, shows, status] of refused)
+  for (const [name, path, shows, status] of rejected)
     await t.test(name, async () => assert.equal((await webSocket(files, ports.market, path, at('market', shows))).status, status));
 
   await t.test('the log of the sidecar has no query, which might contain a token', async () => {
@@ -421,8 +421,8 @@ test('the shadow gets the streams of shard 0, and its answers are discarded', { 
   const books = await Promise.all([venue.exchange, venue.shadow].map((exchange) => ask(exchange, '/v1/book/BTC-USD')));
   assert.deepEqual(JSON.parse(books[1]).bids, JSON.parse(books[0]).bids);
   await Promise.all([venue.exchange.end('SIGTERM'), venue.shadow.end('SIGTERM')]);
-  const said = await Promise.all(['data', 'shadow'].map((data) => openbell(['verify', join(venue.root, data), '--json'])));
-  const [one, other] = said.map(({ stdout }) => JSON.parse(stdout) as Record<string, unknown>);
+  const verified = await Promise.all(['data', 'shadow'].map((data) => openbell(['verify', join(venue.root, data), '--json'])));
+  const [one, other] = verified.map(({ stdout }) => JSON.parse(stdout) as Record<string, unknown>);
   for (const { conserved } of [one, other]) assert.equal(conserved, true);
   assert.deepEqual([one.seq, one.restingOrders], [other.seq, other.restingOrders]);
   // Each stamps its commands with its own clock; without the clock the states are the same to the last bit.

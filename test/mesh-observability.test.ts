@@ -99,7 +99,7 @@ describe('runbooks', () => {
     assert.deepEqual(files.map(({ name }) => name).sort(), alertNames);
   });
 
-  it('each says what it means, what clients see, how to investigate, what to do, and when it is over', () => {
+  it('each explains its meaning, what clients see, how to investigate, what to do, and when it is over', () => {
     for (const { name, text } of files) {
       assert.ok(text.startsWith(`# ${name}\n`), name);
       const headings = [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);

@@ -253,7 +253,7 @@ describe('order entry', () => {
     const { counters } = exchange.sessions;
     assert.equal(counters.sessions, 2);
     assert.ok(counters.sessionsTotal >= 9 && counters.sessionsCut >= 13 && counters.pushedReports > 100 && counters.submits === 3);
-    assert.equal(counters.refusals[107], 1);
+    assert.equal(counters.rejects[107], 1);
   });
 });
 
@@ -286,7 +286,7 @@ describe('order entry, full and stopping', () => {
     exchange.engine.schedule();
     await until(() => reports.length === 64, 'the reports');
     assert.equal((await session.place(order)).kind, 'accepted');
-    assert.equal(exchange.sessions.counters.refusals[120], 37);
+    assert.equal(exchange.sessions.counters.rejects[120], 37);
     await session.close();
     await exchange.stop();
   });

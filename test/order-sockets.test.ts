@@ -91,7 +91,7 @@ describe('order entry over WebSocket', () => {
     await until(() => exchange.sessions.counters.sessions === 0, 'it to leave');
   });
 
-  const refused: [string, string][] = [
+  const rejected: [string, string][] = [
     ['400', ''],
     ['400', '?account=0'],
     ['400', '?account=1&last-report=x'],
@@ -99,7 +99,7 @@ describe('order entry over WebSocket', () => {
     ['400', '?account=1&schema=3'],
     ['404', '?account=50'],
   ];
-  for (const [status, query] of refused) {
+  for (const [status, query] of rejected) {
     it(`rejects the upgrade with ${status} for ${query || 'no account'}`, async () => {
       assert.match((await open(query)).status, new RegExp(` ${status} `));
     });
@@ -152,7 +152,7 @@ describe('order entry over WebSocket', () => {
     const batch = new CommandBatch(1000);
     while (!batch.full) batch.cancel(1, 1);
     const { counters } = exchange.sessions;
-    const busy = counters.refusals[Code.BUSY];
+    const busy = counters.rejects[Code.BUSY];
     const sessionsCut = counters.sessionsCut;
     for (let frames = 0; counters.sessionsCut === sessionsCut; frames++) {
       assert.ok(frames < 2000, 'it is never disconnected');
@@ -160,7 +160,7 @@ describe('order entry over WebSocket', () => {
       await until(() => socket.socket.writableLength === 0 || counters.sessionsCut > sessionsCut, 'the socket to take it');
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    assert.ok(counters.refusals[Code.BUSY] > busy);
+    assert.ok(counters.rejects[Code.BUSY] > busy);
     const other = exchange.client(2);
     assert.equal((await other.cancel({ symbol: 1, orderId: 1 }).catch((error) => error.code)).kind ?? 'refused', 'cancel-rejected');
     await other.close();

@@ -97,7 +97,7 @@ describe('an exchange with authentication', () => {
     const health = http2(t, origin);
     const watch = call(health, '/grpc.health.v1.Health/Watch');
     watch.stream.write(Buffer.alloc(5));
-    const refused = http2(t, origin);
+    const rejected = http2(t, origin);
     const token = await issuer.token({ aud: 'elsewhere' });
     const known = http2(t, origin);
     const open = call(known, '/openbell.OrderEntry/Session', { 'x-openbell-account': '1', ...bearer(await issuer.token()) });
@@ -109,13 +109,13 @@ describe('an exchange with authentication', () => {
     const begun = performance.now();
     while (performance.now() - begun < 2500) {
       // Busy, but unauthenticated.
-      if (!refused.destroyed) {
-        refused.ping(() => undefined);
-        call(refused, '/openbell.OrderEntry/Session', { 'x-openbell-account': '1', ...bearer(token) });
+      if (!rejected.destroyed) {
+        rejected.ping(() => undefined);
+        call(rejected, '/openbell.OrderEntry/Session', { 'x-openbell-account': '1', ...bearer(token) });
       }
       await sleep(100);
     }
-    assert.deepEqual([unknown[0].closed, health.destroyed, refused.destroyed], [true, true, true]);
+    assert.deepEqual([unknown[0].closed, health.destroyed, rejected.destroyed], [true, true, true]);
     assert.deepEqual([known.destroyed, idle.destroyed, open.state.status], [false, false, undefined]);
     assert.match((await exchange.http('GET', '/metrics')).json, /^openbell_newcomers_cut_total\{port="grpc",reason="late"\} 3$/m);
   });
@@ -356,7 +356,7 @@ test('only authenticated readers count towards the limit of market data, and it 
   const tokens = await Promise.all(Array.from({ length: 5 }, (_, i) => issuer.token({ sub: `reader ${i}` })));
   const statuses = await Promise.all(tokens.map((token) => open(bearer(token))));
   assert.deepEqual(statuses.sort(), ['101', '101', '503', '503', '503']);
-  assert.deepEqual([venue.market.counters.connectionsNow, venue.market.counters.connectionsRefused], [2, 3]);
+  assert.deepEqual([venue.market.counters.connectionsNow, venue.market.counters.connectionsRejected], [2, 3]);
   assert.equal(await open({}), '401', 'an unauthenticated caller does not learn that the limit is reached');
   for (const { socket } of mute) socket.destroy();
 });

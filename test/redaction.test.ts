@@ -55,15 +55,15 @@ interface Asked {
 
 function ask(port: number, ca: Buffer, { path, method = 'GET', headers = {}, body = '' }: Asked): Promise<string> {
   return new Promise((resolve, reject) => {
-    const asked = request({ port, host: '127.0.0.1', path, method, headers, ca, agent: false }, (response) => {
+    const outgoing = request({ port, host: '127.0.0.1', path, method, headers, ca, agent: false }, (response) => {
       let text = JSON.stringify(response.headers);
       response.on('data', (bytes: Buffer) => {
         text += bytes;
       });
       response.on('end', () => resolve(text));
     });
-    asked.on('error', reject);
-    asked.end(body);
+    outgoing.on('error', reject);
+    outgoing.end(body);
   });
 }
 
@@ -136,8 +136,8 @@ it('no secret appears in the log, answers, metrics, help, process title, audit o
   for (const answer of answers) clean('an answer', answer);
   // /metrics answers every caller that reaches the port.
   const metrics = answers.filter((answer) => answer.includes('# HELP openbell_'));
-  const refused = answers.filter((answer) => answer.includes('UNAUTHENTICATED'));
-  assert.deepEqual([metrics.length, refused.length], [2, answers.length - 2]);
+  const rejected = answers.filter((answer) => answer.includes('UNAUTHENTICATED'));
+  assert.deepEqual([metrics.length, rejected.length], [2, answers.length - 2]);
   clean('the command line', readFileSync(`/proc/${exchange.child.pid}/cmdline`, 'utf8'));
 
   // A renewal that fails, in the middle of the run.

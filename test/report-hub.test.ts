@@ -8,12 +8,12 @@ import type { ReportArchive, ReportCursor } from '../gateway/sessions/report-cur
 import { ReportHub } from '../gateway/sessions/report-hub.ts';
 import { ReportSource } from './support/report-source.ts';
 
-const noRefusals = new RefusalList();
+const noRejects = new RefusalList();
 
 /** The hub behind a real report ring, and an archive that has the reports of the past. */
 class Stage {
   readonly hub: ReportHub;
-  readonly asked: number[] = [];
+  readonly requested: number[] = [];
   /** Per account: last report published, and last one in the archive. */
   readonly made = new Map<number, number>();
   readonly archived = new Map<number, number>();
@@ -56,7 +56,7 @@ class Stage {
   }
 
   async #read(account: number, from: number, limit: number): Promise<Uint8Array> {
-    this.asked.push(from);
+    this.requested.push(from);
     if (this.failing > 0) {
       this.failing--;
       throw new Error('the disk is on fire');
@@ -101,7 +101,7 @@ class Reader {
     const writer = new ReportFrameWriter(limit);
     this.cursor.fill(writer);
     const frame = new ReportFrameReader();
-    assert.equal(frame.open(writer.finish(noRefusals)), 0);
+    assert.equal(frame.open(writer.finish(noRejects)), 0);
     for (let i = 0; i < frame.reports; i++) {
       const at = frame.reportsAt + i * Report.bytes;
       assert.equal(frame.flat.u32(at + Report.account), this.cursor.stream.account);
@@ -144,7 +144,7 @@ describe('report hub', () => {
     assert.equal(one.read(10), 0);
     stage.make(3);
     assert.equal(one.wakes, 1);
-    assert.deepEqual(stage.asked, []);
+    assert.deepEqual(stage.requested, []);
   });
 
   it('continues where a full frame ended, also when the ring has moved on', async () => {
@@ -157,7 +157,7 @@ describe('report hub', () => {
     stage.archiveAll();
     await reader.readTo(19);
     assert.deepEqual(reader.numbers, range(1, 19));
-    assert.deepEqual(stage.asked, [5]);
+    assert.deepEqual(stage.requested, [5]);
     assert.equal(reader.cursor.backlog(), 0);
   });
 
@@ -169,7 +169,7 @@ describe('report hub', () => {
     stage.make(1, 1, 1);
     reader.read(9);
     assert.deepEqual(reader.numbers, range(1, 5));
-    assert.deepEqual(stage.asked, []);
+    assert.deepEqual(stage.requested, []);
   });
 
   it('reads earlier reports from the archive, waits while that lags, and retries when it fails', async () => {

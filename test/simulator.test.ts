@@ -148,8 +148,8 @@ test('the flow is a market: cancels, depth, bursts, and every rare case', () => 
   for (const name of reached) assert.ok(of(answers, name) > 10, `${name} in ${JSON.stringify([...answers])}`);
   // The simulator's copy of the book is exact, so no cancel or amend is ever too late, and no account runs out of funds.
   assert.equal(of(answers, 'CancelRejected') + of(answers, 'AmendRejected'), 0, JSON.stringify([...answers]));
-  const refused = [...answers.keys()].filter((key) => key.startsWith('Rejected'));
-  assert.deepEqual(refused.sort(), ['Rejected FOK_NOT_FILLABLE', 'Rejected POST_ONLY_WOULD_TRADE']);
+  const rejected = [...answers.keys()].filter((key) => key.startsWith('Rejected'));
+  assert.deepEqual(rejected.sort(), ['Rejected FOK_NOT_FILLABLE', 'Rejected POST_ONLY_WOULD_TRADE']);
   const cancelled = of(answers, 'Cancelled') / of(answers, 'Accepted');
   assert.ok(cancelled > 0.88 && cancelled < 0.97, `cancelled ${cancelled}`);
   assert.ok(depth > 40, `levels ${depth}`);

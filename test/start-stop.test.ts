@@ -54,22 +54,22 @@ describe('a stop while a long log is replayed', { timeout: 120_000 }, () => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     t.after(() => child.kill('SIGKILL'));
     const ended = once(child, 'exit');
-    let said = '';
+    let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (bytes: Buffer) => {
-        said += bytes;
+        output += bytes;
       });
     }
     while (!existsSync(join(data, 'lock'))) await sleep(5);
     await sleep(when);
-    assert.doesNotMatch(said, /exchange ready/, 'the log is too short for this machine');
-    const asked = performance.now();
+    assert.doesNotMatch(output, /exchange ready/, 'the log is too short for this machine');
+    const signalled = performance.now();
     signalTo(child, before.length > 0, 'SIGTERM');
     const [code] = await ended;
-    const took = performance.now() - asked;
-    assert.equal(code, 0, said);
-    assert.match(said, /stopping; repeat to end at once\n[\s\S]*openbell: stopped before it was ready; nothing is lost/);
-    assert.doesNotMatch(said, /"level":"(error|fatal)"/);
+    const took = performance.now() - signalled;
+    assert.equal(code, 0, output);
+    assert.match(output, /stopping; repeat to end at once\n[\s\S]*openbell: stopped before it was ready; nothing is lost/);
+    assert.doesNotMatch(output, /"level":"(error|fatal)"/);
     assert.ok(took < 2000, `it took ${took} ms`);
     assert.equal(existsSync(join(data, 'lock')), false, 'the lock exists');
   }

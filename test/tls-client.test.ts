@@ -33,15 +33,15 @@ describe('clients of an exchange with mutual TLS', () => {
     assert.equal((await openbell(['health', ...exchange.flags, ...names])).stdout, 'ready\n');
     const { request } = await import('node:https');
     const text = await new Promise<string>((resolve, reject) => {
-      const asked = request({ port: exchange.ports.http, host: '127.0.0.1', path: '/metrics', agent: false, ...shown() }, (response) => {
+      const outgoing = request({ port: exchange.ports.http, host: '127.0.0.1', path: '/metrics', agent: false, ...shown() }, (response) => {
         let body = '';
         response.on('data', (bytes: Buffer) => {
           body += bytes;
         });
         response.on('end', () => resolve(body));
       });
-      asked.on('error', reject);
-      asked.end();
+      outgoing.on('error', reject);
+      outgoing.end();
     });
     return Number(/openbell_certificate_expiry_seconds\{certificate="server"\} (\S+)/.exec(text)?.[1]);
   };

@@ -29,7 +29,7 @@ const raw = (bytes: Buffer): Buffer => bytes;
 /** All three ports with one certificate; each answers with the identity of its peer. */
 class Ports {
   readonly log: Record<string, unknown>[] = [];
-  readonly refusedHandshakes: string[] = [];
+  readonly rejectedHandshakes: string[] = [];
   readonly certificates: Certificates;
   readonly #grpc: GrpcServer;
   readonly #sockets: SocketServer;
@@ -46,7 +46,7 @@ class Ports {
       methods: { '/test/Who': echo },
       maxMessageBytes: 1024,
       certificates,
-      onHandshakeRefused: (peer, reason) => this.refusedHandshakes.push(`${peer} ${reason}`),
+      onHandshakeRejected: (peer, reason) => this.rejectedHandshakes.push(`${peer} ${reason}`),
     });
     this.#sockets = new SocketServer(certificates);
     this.#sockets.ws<{ who: string }>('/*', {
@@ -144,12 +144,12 @@ async function ask(socket: TLSSocket): Promise<string> {
 
 function get(port: number, path: string, options: ConnectionOptions): Promise<number | string> {
   return new Promise((resolve) => {
-    const asked = request({ port, host: '127.0.0.1', path, agent: false, ...options }, (response) => {
+    const outgoing = request({ port, host: '127.0.0.1', path, agent: false, ...options }, (response) => {
       response.resume();
       resolve(response.statusCode ?? 0);
     });
-    asked.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    asked.end();
+    outgoing.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    outgoing.end();
   });
 }
 
@@ -192,7 +192,7 @@ describe('TLS', () => {
   after(() => rmSync(dir, { recursive: true }));
   const keysOf = (pair: Pair) => ({ cert: readFileSync(pair.cert), key: readFileSync(pair.key) });
 
-  it('speaks 1.3 on every port, and nothing before it', async (t) => {
+  it('supports TLS 1.3 on every port, and no earlier version', async (t) => {
     const ports = await new Ports(first).start();
     t.after(() => ports.stop());
     for (const port of ['grpc', 'ws', 'http'] as const) {
@@ -217,9 +217,9 @@ describe('TLS', () => {
     ];
     for (const [name, pair] of outside) {
       const options = { ca, ...(pair && keysOf(pair)) };
-      const { client: refused, ask: answer } = who(ports.grpc, ca, pair);
+      const { client: rejected, ask: answer } = who(ports.grpc, ca, pair);
       assert.match(await answer(), /UNAVAILABLE/, `gRPC took ${name}`);
-      refused.close();
+      rejected.close();
       const { status, socket } = await upgrade(ports.ws, options);
       socket.destroy();
       assert.match(status, pair === undefined ? /401/ : /401|closed/, `WebSocket took ${name}`);
@@ -227,8 +227,8 @@ describe('TLS', () => {
       assert.equal(await get(ports.http, '/metrics', options), 401, `metrics took ${name}`);
       assert.equal(await get(ports.http, '/health/ready', options), 200);
     }
-    await ports.until('three refused handshakes', () => ports.refusedHandshakes.length >= 3);
-    assert.match(ports.refusedHandshakes[0], /^127\.0\.0\.1 ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE/);
+    await ports.until('three rejected handshakes', () => ports.rejectedHandshakes.length >= 3);
+    assert.match(ports.rejectedHandshakes[0], /^127\.0\.0\.1 ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE/);
 
     // TLS 1.3 can resume the connection of a health check without a full handshake: this does not prove a certificate.
     const probe = connect({ port: ports.http, host: '127.0.0.1', ca });

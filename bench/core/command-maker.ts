@@ -26,24 +26,24 @@ export class CommandMaker {
 
   /** Definitions, deposits and the first resting orders, from slot 0 on; call it first. */
   setUp(): Promise<Made> {
-    return this.#ask({ kind: 'set-up' }) as Promise<Made>;
+    return this.#request({ kind: 'set-up' }) as Promise<Made>;
   }
 
   /** The next `count` commands, from slot 0 on; valid until the next call. */
   make(count: number): Promise<Made> {
-    return this.#ask({ kind: 'make', count }) as Promise<Made>;
+    return this.#request({ kind: 'make', count }) as Promise<Made>;
   }
 
   /** The final state of the twin. */
   state(): Promise<TwinState> {
-    return this.#ask({ kind: 'state' }) as Promise<TwinState>;
+    return this.#request({ kind: 'state' }) as Promise<TwinState>;
   }
 
   async close(): Promise<void> {
     await this.#worker.terminate();
   }
 
-  async #ask(request: MakerRequest): Promise<MakerAnswer> {
+  async #request(request: MakerRequest): Promise<MakerAnswer> {
     const answer = once(this.#worker, 'message');
     this.#worker.postMessage(request);
     return (await answer)[0];

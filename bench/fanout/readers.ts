@@ -96,7 +96,7 @@ async function deliver({ port, account, symbol, rate, seq, warmupMs, windowMs, w
   onBook = () => undefined;
   // The missing latencies would be the longest ones.
   if (behind() > 0) throw new Error(`${behind()} of ${readers.length} readers did not get the last change within ${LAST_MS / 1000} s`);
-  if (inFlight.refused > 0) throw new Error(`${inFlight.refused} commands were rejected, the first with code ${inFlight.refusalCode}`);
+  if (inFlight.rejected > 0) throw new Error(`${inFlight.rejected} commands were rejected, the first with code ${inFlight.rejectCode}`);
   await session.close();
   return {
     windows: recorders.map((recorder, i) => ({ latency: recorder.take(), framesPerSecond: (frames[i] * 1000) / windowMs })),

@@ -99,12 +99,12 @@ export class ExchangeProcess {
 
   /** @throws Error when it does not answer 200 */
   get(path: string): Promise<string> {
-    return this.#ask(path, { method: 'GET' });
+    return this.#request(path, { method: 'GET' });
   }
 
   /** An action of the operator, without parameters. @throws Error when it is rejected */
   async post(path: string): Promise<void> {
-    await this.#ask(path, { method: 'POST', body: '{}' });
+    await this.#request(path, { method: 'POST', body: '{}' });
   }
 
   /** Its symbols that have a reference price and balances in every demo account. */
@@ -127,25 +127,25 @@ export class ExchangeProcess {
   /** Replays the data directory of the stopped exchange. @throws Error with the problem that `openbell verify` reports */
   async verify(): Promise<void> {
     const child = spawn(process.execPath, [this.#command, 'verify', '--from-snapshot', this.#data], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let said = '';
+    let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (bytes: Buffer) => {
-        said += bytes;
+        output += bytes;
       });
     }
     const [code] = (await once(child, 'close')) as [number | null];
-    if (code !== 0) throw new Error(`openbell verify ended with ${code}: ${said}`);
+    if (code !== 0) throw new Error(`openbell verify ended with ${code}: ${output}`);
   }
 
   /** Not `fetch`: its parser is WebAssembly, which V8 keeps compiling during the load. */
-  async #ask(path: string, { method, body }: { method: 'GET' | 'POST'; body?: string }): Promise<string> {
+  async #request(path: string, { method, body }: { method: 'GET' | 'POST'; body?: string }): Promise<string> {
     const headers = { ...this.#headers, ...(body !== undefined && { 'content-type': 'application/json' }) };
-    const asked = request({ host: '127.0.0.1', port: this.ports.http, path, method, headers });
-    asked.end(body);
-    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-    const said = await text(answer);
-    if (answer.statusCode !== 200) throw new Error(`${method} ${path} was answered with ${answer.statusCode}: ${said}`);
-    return said;
+    const outgoing = request({ host: '127.0.0.1', port: this.ports.http, path, method, headers });
+    outgoing.end(body);
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+    const content = await text(answer);
+    if (answer.statusCode !== 200) throw new Error(`${method} ${path} was answered with ${answer.statusCode}: ${content}`);
+    return content;
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {

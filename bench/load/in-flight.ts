@@ -18,9 +18,9 @@ export class InFlight {
   sent = 0;
   answered = 0;
   /** Rejects by the engine and by the gateway. */
-  refused = 0;
+  rejected = 0;
   /** The code of the first reject. */
-  refusalCode = 0;
+  rejectCode = 0;
   fills = 0;
   /** Answers to commands that were already answered, or never sent. */
   unexpected = 0;
@@ -56,10 +56,10 @@ export class InFlight {
       else if (kind === ReportKind.Cancelled) {
         // The remainder of an immediate-or-cancel order is cancelled, too; its answer came before.
         if (flat.u16(at + Report.code) === Code.CANCELLED_BY_CLIENT) this.#answer(flat.u32(at + Report.tag), nowMs);
-      } else this.#refuse(flat.u16(at + Report.code), flat.u32(at + Report.tag));
+      } else this.#reject(flat.u16(at + Report.code), flat.u32(at + Report.tag));
     }
     for (let i = 0, at = frame.refusalsAt; i < frame.refusals; i++, at += Refusal.bytes)
-      this.#refuse(flat.u16(at + Refusal.code), flat.u32(at + Refusal.tag));
+      this.#reject(flat.u16(at + Refusal.code), flat.u32(at + Refusal.tag));
     return no;
   }
 
@@ -68,8 +68,8 @@ export class InFlight {
   }
 
   /** Stops waiting for it; it has no latency. */
-  #refuse(code: number, tag: number): void {
-    if (this.refused++ === 0) this.refusalCode = code;
+  #reject(code: number, tag: number): void {
+    if (this.rejected++ === 0) this.rejectCode = code;
     this.#settle(tag);
   }
 

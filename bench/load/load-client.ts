@@ -28,23 +28,23 @@ export class LoadClient {
   }
 
   async open(request: Omit<OpenRequest, 'op'>): Promise<void> {
-    await this.#ask({ op: 'open', ...request });
+    await this.#request({ op: 'open', ...request });
   }
 
   async run(request: Omit<RunRequest, 'op'>): Promise<LoadResult> {
-    return (await this.#ask({ op: 'run', ...request })) as LoadResult;
+    return (await this.#request({ op: 'run', ...request })) as LoadResult;
   }
 
   async pingPong(request: Omit<PingPongRequest, 'op'>): Promise<LoadResult> {
-    return (await this.#ask({ op: 'ping-pong', ...request })) as LoadResult;
+    return (await this.#request({ op: 'ping-pong', ...request })) as LoadResult;
   }
 
   async saturate(request: Omit<SaturateRequest, 'op'>): Promise<LoadResult> {
-    return (await this.#ask({ op: 'saturate', ...request })) as LoadResult;
+    return (await this.#request({ op: 'saturate', ...request })) as LoadResult;
   }
 
   async close(): Promise<void> {
-    await this.#ask({ op: 'close' });
+    await this.#request({ op: 'close' });
   }
 
   /** Ends the process. */
@@ -63,7 +63,7 @@ export class LoadClient {
   };
 
   /** @throws Error reported by the generator, or because it ended */
-  #ask(request: LoadRequest): Promise<LoadResult | undefined> {
+  #request(request: LoadRequest): Promise<LoadResult | undefined> {
     const child = this.#child;
     return new Promise((resolve, reject) => {
       const onExit = (code: number | null, signal: string | null): void => {

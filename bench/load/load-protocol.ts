@@ -29,7 +29,7 @@ export interface RunRequest {
   /** Latency over time: milliseconds between samples; 0 = none. */
   readonly sampleMs: number;
   /** A reject is an overload, not an error: the rate counts as not sustained. */
-  readonly mayRefuse?: boolean;
+  readonly mayReject?: boolean;
 }
 
 /** Closed loop: one command at a time, the next after the answer. */
@@ -71,7 +71,7 @@ export interface LoadResult {
   /** Commands, warm-up included. */
   readonly orders: number;
   readonly fills: number;
-  readonly refused: number;
+  readonly rejected: number;
   /** Answers a second: in the second half of the windows, 0 if sending was stopped; of a closed loop in its window. */
   readonly achieved: number;
   /**

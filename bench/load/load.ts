@@ -35,7 +35,7 @@ export class Load {
   }
 
   /** @throws Error when a command was rejected, lost, or answered twice */
-  async run({ rate, batch, warmupMs, windowMs, windows, sampleMs, mayRefuse = false }: RunRequest): Promise<LoadResult> {
+  async run({ rate, batch, warmupMs, windowMs, windows, sampleMs, mayReject = false }: RunRequest): Promise<LoadResult> {
     const { inFlight } = this;
     const recorders = Array.from({ length: windows }, () => new Recorder());
     const sample = new Recorder();
@@ -85,7 +85,7 @@ export class Load {
         nextSample += sampleMs;
       }
     }
-    const refused = await this.#drain(mayRefuse);
+    const rejected = await this.#drain(mayReject);
     return {
       overloaded,
       windows: recorders.map((recorder) => recorder.take()),
@@ -93,9 +93,10 @@ export class Load {
       sendDelay: sendDelay.take(),
       orders: inFlight.sent - sentBefore,
       fills: inFlight.fills - fillsBefore,
-      refused,
+      rejected,
       achieved,
-      kept: !overloaded && refused === 0 && behind.end - behind.middle <= 2 * batch + (rate / 1000) * (GROWTH * (end - middle) + GROWTH_MS),
+      kept:
+        !overloaded && rejected === 0 && behind.end - behind.middle <= 2 * batch + (rate / 1000) * (GROWTH * (end - middle) + GROWTH_MS),
     };
   }
 
@@ -133,11 +134,11 @@ export class Load {
     const sentBefore = this.inFlight.sent;
     for (let attempt = 1; ; attempt++) {
       const result = await this.#saturate(request, attempt < SATURATE_ATTEMPTS);
-      if (result.refused === 0) return { ...result, orders: this.inFlight.sent - sentBefore };
+      if (result.rejected === 0) return { ...result, orders: this.inFlight.sent - sentBefore };
     }
   }
 
-  async #saturate({ underWay, warmupMs, windowMs }: SaturateRequest, mayRefuse: boolean): Promise<LoadResult> {
+  async #saturate({ underWay, warmupMs, windowMs }: SaturateRequest, mayReject: boolean): Promise<LoadResult> {
     const { inFlight } = this;
     const recorder = new Recorder();
     const [sentBefore, fillsBefore] = [inFlight.sent, inFlight.fills];
@@ -157,8 +158,8 @@ export class Load {
     await answeredIn(warmupMs);
     inFlight.onAnswer = (plannedMs, nowMs) => recorder.record(nowMs - plannedMs);
     const achieved = await answeredIn(windowMs);
-    const refused = await this.#drain(mayRefuse);
-    return { ...closedLoop([recorder.take()], inFlight.sent - sentBefore, inFlight.fills - fillsBefore, achieved), refused };
+    const rejected = await this.#drain(mayReject);
+    return { ...closedLoop([recorder.take()], inFlight.sent - sentBefore, inFlight.fills - fillsBefore, achieved), rejected };
   }
 
   async close(): Promise<void> {
@@ -191,7 +192,7 @@ export class Load {
   }
 
   /** Waits for all answers, and checks them. @returns the number of rejects */
-  async #drain(mayRefuse: boolean): Promise<number> {
+  async #drain(mayReject: boolean): Promise<number> {
     const { inFlight } = this;
     const deadline = performance.now() + DRAIN_MS;
     while (inFlight.count > 0 && performance.now() < deadline) {
@@ -202,12 +203,12 @@ export class Load {
     if (inFlight.count > 0) throw new Error(`${inFlight.count} of ${inFlight.sent} commands were not answered within ${DRAIN_MS / 1000} s`);
     if (inFlight.unexpected > 0) throw new Error(`${inFlight.unexpected} answers were duplicates, or for commands that were never sent`);
     if (inFlight.gaps > 0) throw new Error(`${inFlight.gaps} times a report's number was not the one after the last`);
-    const { refused, refusalCode } = inFlight;
-    if (refused === 0) return 0;
-    if (!mayRefuse) throw new Error(`${refused} commands were rejected, the first with ${codeName(refusalCode)}`);
-    inFlight.refused = 0;
+    const { rejected, rejectCode } = inFlight;
+    if (rejected === 0) return 0;
+    if (!mayReject) throw new Error(`${rejected} commands were rejected, the first with ${codeName(rejectCode)}`);
+    inFlight.rejected = 0;
     for (const { flow } of this.#sessions) flow.reset();
-    return refused;
+    return rejected;
   }
 
   #assertAlive(): void {
@@ -216,7 +217,7 @@ export class Load {
 }
 
 function closedLoop(windows: LoadResult['windows'], orders: number, fills: number, achieved: number): LoadResult {
-  return { windows, samples: [], sendDelay: new Recorder().take(), orders, fills, refused: 0, achieved, kept: true, overloaded: false };
+  return { windows, samples: [], sendDelay: new Recorder().take(), orders, fills, rejected: 0, achieved, kept: true, overloaded: false };
 }
 
 function turn(): Promise<void> {

@@ -7,7 +7,7 @@ export function latencyMetric(id: string, title: string, rate: number, result: L
   if (result.overloaded) notes.push(`overloaded: at ${thousands(rate)} commands/s a window was stopped, too many commands were in flight`);
   else if (!result.kept)
     notes.push(`${Math.round(result.achieved).toLocaleString('en')} of ${rate.toLocaleString('en')} commands/s were answered`);
-  if (result.refused > 0) notes.push(`${thousands(result.refused)} commands were rejected`);
+  if (result.rejected > 0) notes.push(`${thousands(result.rejected)} commands were rejected`);
   if (result.sendDelay.count > 0) notes.push(`the generator itself was late by ${result.sendDelay.p99.toFixed(2)} ms at p99`);
   return {
     id,

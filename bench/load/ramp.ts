@@ -33,7 +33,7 @@ export async function ramp(load: LoadClient, plan: RampPlan, onStep: (rate: numb
   const steps: RampStep[] = [];
   for (let rate = from; rate <= to; rate = nextRate(rate, factor)) {
     onStep(rate);
-    const { windows, kept } = await load.run({ rate, batch, warmupMs, windowMs, windows: 1, sampleMs: 0, mayRefuse: true });
+    const { windows, kept } = await load.run({ rate, batch, warmupMs, windowMs, windows: 1, sampleMs: 0, mayReject: true });
     const { p50, p99, p999 } = windows[0];
     steps.push({ rate, p50, p99, p999, kept });
     if (!kept || p99 > SUSTAINED_P99_MS) break;

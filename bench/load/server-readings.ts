@@ -5,15 +5,15 @@ import type { LoadResult, RunRequest } from './load-protocol.ts';
 import { cpuSeconds } from './process-usage.ts';
 import { histogramPercentile, histogramSince, type PrometheusHistogram, readHistogram, readValue, shareBelow } from './prometheus.ts';
 
-const RESIDENCE = 'openbell_order_residence_seconds';
+const SERVICE_TIME = 'openbell_order_residence_seconds';
 const COMMANDS = 'openbell_commands_total';
 const ONE_MS = 0.001;
 
 /** The exchange's own figures for one window. */
 export interface ServerWindow {
   /** Socket read to socket write, ms: inside the histogram's buckets by interpolation. */
-  readonly residenceP50: number;
-  readonly residenceP99: number;
+  readonly serviceTimeP50: number;
+  readonly serviceTimeP99: number;
   /** Percentage of orders with a service time of at most 1 ms. */
   readonly withinMs: number;
   /** CPU time of all its threads, microseconds per command. */
@@ -21,14 +21,14 @@ export interface ServerWindow {
 }
 
 interface Reading {
-  readonly residence: PrometheusHistogram;
+  readonly serviceTime: PrometheusHistogram;
   readonly commands: number;
   readonly cpu: number;
 }
 
 async function read(exchange: ExchangeProcess): Promise<Reading> {
   const text = await exchange.get('/metrics');
-  return { residence: readHistogram(text, RESIDENCE), commands: readValue(text, COMMANDS), cpu: cpuSeconds(exchange.pid) };
+  return { serviceTime: readHistogram(text, SERVICE_TIME), commands: readValue(text, COMMANDS), cpu: cpuSeconds(exchange.pid) };
 }
 
 /**
@@ -56,11 +56,11 @@ export async function runWithReadings(
 }
 
 function between(before: Reading, after: Reading): ServerWindow {
-  const residence = histogramSince(before.residence, after.residence);
+  const serviceTime = histogramSince(before.serviceTime, after.serviceTime);
   return {
-    residenceP50: histogramPercentile(residence, 50) * 1000,
-    residenceP99: histogramPercentile(residence, 99) * 1000,
-    withinMs: shareBelow(residence, ONE_MS) * 100,
+    serviceTimeP50: histogramPercentile(serviceTime, 50) * 1000,
+    serviceTimeP99: histogramPercentile(serviceTime, 99) * 1000,
+    withinMs: shareBelow(serviceTime, ONE_MS) * 100,
     cpuPerOrder: ((after.cpu - before.cpu) * 1e6) / (after.commands - before.commands),
   };
 }

@@ -36,7 +36,7 @@ export async function filterByFilter(context: ScopeContext, binary: string, plan
       }
       stage.begin('warm-up');
       await venue.open('grpc', undefined, { headers: credentials.claims });
-      await venue.load.run({ rate: 40_000, batch: 1, warmupMs: 1500, windowMs: 1, windows: 1, sampleMs: 0, mayRefuse: true });
+      await venue.load.run({ rate: 40_000, batch: 1, warmupMs: 1500, windowMs: 1, windows: 1, sampleMs: 0, mayReject: true });
       for (const batch of BATCHES) {
         for (const rate of plan.rates) metrics.push(...(await oneLoad(venue, credentials, running, rate, batch, plan, stage)));
       }
@@ -60,7 +60,7 @@ async function oneLoad(
   const what = `${thousands(rate)} commands/s, ${batch === 1 ? 'unbatched' : `batches of ${batch}`}`;
   const window = async (port: number | undefined, caller: Caller): Promise<LoadResult> => {
     await venue.open('grpc', port, caller);
-    return venue.load.run({ rate, batch, warmupMs: plan.warmupMs, windowMs: plan.windowMs, windows: 1, sampleMs: 0, mayRefuse: true });
+    return venue.load.run({ rate, batch, warmupMs: plan.warmupMs, windowMs: plan.windowMs, windows: 1, sampleMs: 0, mayReject: true });
   };
   const direct: LoadResult[] = [];
   const proxied = running.map((): LoadResult[] => []);

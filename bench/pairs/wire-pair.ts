@@ -13,7 +13,7 @@ const WARM_UP_MS = 2000;
 
 const ONE_AT_A_TIME = { warmup: 50, orders: 500, windows: 1 };
 const UNBATCHED = { underWay: UNDER_WAY, warmupMs: 50, windowMs: 250 };
-const BATCHED = { rate: TARGET_RATE, batch: TARGET_BATCH, warmupMs: 50, windowMs: 750, windows: 1, sampleMs: 0, mayRefuse: true };
+const BATCHED = { rate: TARGET_RATE, batch: TARGET_BATCH, warmupMs: 50, windowMs: 750, windows: 1, sampleMs: 0, mayReject: true };
 
 /** Order entry over gRPC: both exchanges run at once, each with a load generator of this checkout; the one out of its turn sleeps. */
 export async function wirePair(context: ScopeContext, checkouts: Both<string>, turns: number): Promise<Figures> {

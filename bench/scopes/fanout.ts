@@ -16,8 +16,8 @@ const CONNECTIONS = 10_000;
 const READERS = 1000;
 const SLOW = 10;
 const BOOK_RATE = 10_000;
-const HOP_RATE = 50_000;
-const HOP = 'openbell_market_hop_seconds';
+const PUBLISH_RATE = 50_000;
+const PUBLISH_LATENCY = 'openbell_market_hop_seconds';
 /** Descriptors in addition to those of the connections. */
 const OTHER_FILES = 200;
 const WARMUP_MS = 1000;
@@ -59,7 +59,7 @@ async function run(context: ScopeContext) {
     const [busy, quiet] = await exchange.symbols();
     const metrics = await connect(context, exchange, readers, quiet, connections);
     metrics.push(...(await book(context, exchange, readers, busy, count, rate)));
-    metrics.push(...(await hop(context, exchange, readers, busy)));
+    metrics.push(...(await publishLatency(context, exchange, readers, busy)));
     await exchange.stop();
     return { method: method(connections, count, rate, windows, windowMs), metrics, series: [] };
   } finally {
@@ -158,7 +158,7 @@ async function book(
 }
 
 /** One reader, many events: the latency of the path from the engine to a socket. */
-async function hop(
+async function publishLatency(
   { profile, windows, progress, signal }: ScopeContext,
   exchange: ExchangeProcess,
   readers: ReadersClient,
@@ -170,18 +170,18 @@ async function hop(
   try {
     await load.open({ transport: 'ws', port: exchange.ports.ws, accounts: [1, 2, 3, 4], symbols: [symbol], resting: 500 });
     const read = async (window: number): Promise<{ p99: number; p50: number; events: number }> => {
-      progress(`${HOP_RATE} events/s`, 0.65 + (0.35 * window) / (windows + 1));
+      progress(`${PUBLISH_RATE} events/s`, 0.65 + (0.35 * window) / (windows + 1));
       const before = await exchange.get('/metrics');
-      await load.run({ rate: HOP_RATE, batch: 10, warmupMs: 0, windowMs, windows: 1, sampleMs: 0 });
+      await load.run({ rate: PUBLISH_RATE, batch: 10, warmupMs: 0, windowMs, windows: 1, sampleMs: 0 });
       const after = await exchange.get('/metrics');
-      const since = histogramSince(readHistogram(before, HOP), readHistogram(after, HOP));
+      const since = histogramSince(readHistogram(before, PUBLISH_LATENCY), readHistogram(after, PUBLISH_LATENCY));
       const events = readValue(after, 'openbell_market_events_total') - readValue(before, 'openbell_market_events_total');
       return { p50: histogramPercentile(since, 50) * 1000, p99: histogramPercentile(since, 99) * 1000, events: (events * 1000) / windowMs };
     };
     await read(0);
     const found: Awaited<ReturnType<typeof read>>[] = [];
     for (let window = 0; window < windows; window++) found.push(await read(window + 1));
-    const of = `one reader of the book, ${HOP_RATE} commands/s`;
+    const of = `one reader of the book, ${PUBLISH_RATE} commands/s`;
     return [
       metric(
         'hop.p99',

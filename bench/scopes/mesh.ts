@@ -52,7 +52,7 @@ async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 
         for (const port of [undefined, envoy.port]) {
           stage.begin('warm-up');
           await venue.open('grpc', port);
-          await venue.load.run({ rate: 40_000, batch: 1, warmupMs: 1500, windowMs: 1, windows: 1, sampleMs: 0, mayRefuse: true });
+          await venue.load.run({ rate: 40_000, batch: 1, warmupMs: 1500, windowMs: 1, windows: 1, sampleMs: 0, mayReject: true });
         }
         metrics = await interleaved(venue, envoy, plan, stage);
       } finally {

@@ -42,18 +42,18 @@ function numberOption(name: string, text: string): number {
 async function run(context: ScopeContext): Promise<Pick<ScopeResult, 'method' | 'metrics' | 'series'>> {
   const { options, profile } = context;
   const minutes = minutesOf(profile, options.minutes);
-  const asked = options.rate === undefined ? undefined : numberOption('rate', options.rate);
+  const given = options.rate === undefined ? undefined : numberOption('rate', options.rate);
   const stage = new StageReporter(context, minutes * 60 + RAMP_SECONDS);
   let found: Pick<ScopeResult, 'method' | 'metrics' | 'series'> | undefined;
   try {
     await withVenue(context, 'soak', { durability: 'fast', placement: clientsApart() }, async (venue) => {
       stage.begin('warm-up');
       await venue.open('grpc');
-      await venue.load.run({ rate: 40_000, batch: BATCH, warmupMs: 3000, windowMs: 1, windows: 1, sampleMs: 0, mayRefuse: true });
-      const rate = asked ?? (await halfTheKnee(venue, stage));
+      await venue.load.run({ rate: 40_000, batch: BATCH, warmupMs: 3000, windowMs: 1, windows: 1, sampleMs: 0, mayReject: true });
+      const rate = given ?? (await halfTheKnee(venue, stage));
       stage.begin(`${thousands(rate)} commands/s for ${minutes} min`);
       const samples = await soak(venue, { rate, batch: BATCH, minutes });
-      found = { method: method(rate, minutes, asked === undefined), metrics: soakMetrics(samples), series: soakSeries(samples) };
+      found = { method: method(rate, minutes, given === undefined), metrics: soakMetrics(samples), series: soakSeries(samples) };
     });
   } finally {
     stage.end();

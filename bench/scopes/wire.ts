@@ -102,7 +102,7 @@ function method(plan: WirePlan): string[] {
     `Warm-up: ${plan.warmupMs / 1000} s of load per kind of connection and batch size, and ${plan.fixed.warmupMs / 1000} s before the windows of each rate, of the target and of mode durable ${plan.warmupMs / 1000} s; ${plan.windows} windows of ${plan.fixed.windowMs / 1000} s.`,
     'Highest sustained rate: the highest of a ramp at which no more commands were in flight at the end of the step than in its middle (by 1 % of those sent between, and 5 ms), with p99 < 50 ms. Knee: the highest with p99 < 1 ms.',
     echoMethod(plan.echo),
-    "Residence is the exchange's own histogram `openbell_order_residence_seconds`, socket read to socket write, read from GET /metrics at the boundaries of the windows; percentiles are interpolated inside its buckets, the share within 1 ms is exact. CPU per order is the time of all threads of the exchange in /proc/PID/stat.",
+    "The service time is the exchange's own histogram `openbell_order_residence_seconds`, socket read to socket write, read from GET /metrics at the boundaries of the windows; percentiles are interpolated inside its buckets, the share within 1 ms is exact. CPU per order is the time of all threads of the exchange in /proc/PID/stat.",
   ];
 }
 

@@ -20,10 +20,10 @@ export const CATALOG: Catalog = {
 };
 
 /** @returns names in the catalog's order @throws UsageError for an unknown one */
-export function chooseScopes(catalog: Catalog, asked: readonly string[]): string[] {
-  for (const name of asked)
+export function chooseScopes(catalog: Catalog, requested: readonly string[]): string[] {
+  for (const name of requested)
     if (!catalog.names.includes(name)) throw new UsageError(`no such scope: ${name} (there are ${catalog.names.join(', ')})`);
-  return catalog.names.filter((name) => (asked.length === 0 ? !catalog.byNameOnly.includes(name) : asked.includes(name)));
+  return catalog.names.filter((name) => (requested.length === 0 ? !catalog.byNameOnly.includes(name) : requested.includes(name)));
 }
 
 export function scopeFile(catalog: Catalog, name: string): string {

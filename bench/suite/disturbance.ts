@@ -3,7 +3,7 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Node reports a collection some turns of the event loop after it. */
-const TOLD_AFTER_MS = 10;
+const REPORTED_AFTER_MS = 10;
 /** Linux; for the reading thread: nanoseconds on a core, nanoseconds ready but without one, time slices. */
 const SCHEDSTAT = '/proc/thread-self/schedstat';
 
@@ -36,7 +36,7 @@ export class DisturbanceWatch {
   /** Collects garbage now, so that the garbage of the preparation is not collected in the span, and starts monitoring. Needs `--expose-gc`. */
   async begin(): Promise<void> {
     globalThis.gc?.();
-    await delay(TOLD_AFTER_MS);
+    await delay(REPORTED_AFTER_MS);
     this.#starts = [];
     this.#waited = waitedMs();
   }
@@ -44,7 +44,7 @@ export class DisturbanceWatch {
   /** Since `begin`, up to `toMs` on performance.now(). Call it right after the span. */
   async end(toMs: number): Promise<Disturbance> {
     const waited = waitedMs() - this.#waited;
-    await delay(TOLD_AFTER_MS);
+    await delay(REPORTED_AFTER_MS);
     return { collections: this.#starts.filter((at) => at <= toMs).length, waitedMs: waited };
   }
 

@@ -31,11 +31,11 @@ const MIN_DEADLINE_S = 5;
 /** Runs the suite according to the command line. @returns the exit code */
 export async function main(args: readonly string[], suite: Suite): Promise<number> {
   try {
-    const asked = parseCommandLine(args, suite.out);
-    if (asked.help)
-      process.stdout.write(`${USAGE}\nScopes, with the time that profile ${asked.profile} takes:\n${await list(suite.catalog, asked)}`);
-    else if (asked.list) process.stdout.write(await list(suite.catalog, asked));
-    else return await runSuite(asked, suite);
+    const parsed = parseCommandLine(args, suite.out);
+    if (parsed.help)
+      process.stdout.write(`${USAGE}\nScopes, with the time that profile ${parsed.profile} takes:\n${await list(suite.catalog, parsed)}`);
+    else if (parsed.list) process.stdout.write(await list(suite.catalog, parsed));
+    else return await runSuite(parsed, suite);
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -56,14 +56,14 @@ async function list(catalog: Catalog, { profile }: Arguments): Promise<string> {
   return lines.join('');
 }
 
-async function runSuite(asked: Arguments, { catalog, root, budgets }: Suite): Promise<number> {
-  const names = chooseScopes(catalog, asked.scopes);
+async function runSuite(parsed: Arguments, { catalog, root, budgets }: Suite): Promise<number> {
+  const names = chooseScopes(catalog, parsed.scopes);
   // All input errors are reported before an hour of measuring.
   const limits = readBudgets(budgets, catalog.names);
-  const before = asked.compare === undefined ? readLastRun(asked.out) : readRun(asked.compare);
+  const before = parsed.compare === undefined ? readLastRun(parsed.out) : readRun(parsed.compare);
   const scopes = await Promise.all(names.map((name) => loadScope(scopeFile(catalog, name))));
-  checkOptions(scopes, asked.options);
-  const base = asked.dir ?? asked.out;
+  checkOptions(scopes, parsed.options);
+  const base = parsed.dir ?? parsed.out;
   mkdirSync(base, { recursive: true });
 
   const startedAt = new Date().toISOString();
@@ -74,12 +74,12 @@ async function runSuite(asked: Arguments, { catalog, root, budgets }: Suite): Pr
   const interrupt = (): void => abort.abort();
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
-  const stretch = asked.windows / MIN_WINDOWS;
-  const planned = (scope: Scope) => ({ name: scope.name, seconds: scope.seconds(asked.profile) * stretch });
+  const stretch = parsed.windows / MIN_WINDOWS;
+  const planned = (scope: Scope) => ({ name: scope.name, seconds: scope.seconds(parsed.profile) * stretch });
   const progress = new Progress(scopes.map(planned), process.stderr);
   const measure = async (scope: Scope): Promise<ScopeResult> => {
     progress.next();
-    const result = await runScope(scope, scopeFile(catalog, scope.name), asked, base, abort.signal, progress);
+    const result = await runScope(scope, scopeFile(catalog, scope.name), parsed, base, abort.signal, progress);
     const end = result.failed ?? result.skipped;
     if (abort.signal.aborted) return result;
     progress.log(`${scope.name}: ${end === undefined ? 'done' : result.failed ? `FAILED: ${end}` : `skipped: ${end}`}`);
@@ -87,21 +87,21 @@ async function runSuite(asked: Arguments, { catalog, root, budgets }: Suite): Pr
   };
   const resultOf = (found: readonly ScopeResult[]): RunResult => ({
     format: 1,
-    profile: asked.profile,
+    profile: parsed.profile,
     startedAt,
     seconds: (performance.now() - from) / 1000,
     commit,
     machine,
     scopes: found,
   });
-  const judged = (found: readonly ScopeResult[]): Verdict[] => judge(resultOf(found), limits, Object.keys(asked.options).length === 0);
+  const judged = (found: readonly ScopeResult[]): Verdict[] => judge(resultOf(found), limits, Object.keys(parsed.options).length === 0);
   const results: ScopeResult[] = [];
   try {
     for (const scope of scopes) {
       results.push(await measure(scope));
       if (abort.signal.aborted) return EXIT.interrupted;
     }
-    for (let look = 0; asked.check && look < FURTHER_LOOKS; look++) {
+    for (let look = 0; parsed.check && look < FURTHER_LOOKS; look++) {
       const broken = judged(results).filter(({ state }) => state === 'broken');
       const again = scopes.filter(({ name }) => broken.some(({ budget }) => budget.scope === name));
       for (const scope of again) progress.add(planned(scope));
@@ -122,13 +122,13 @@ async function runSuite(asked: Arguments, { catalog, root, budgets }: Suite): Pr
   const run = resultOf(results);
   const left = catalog.names.filter((name) => !names.includes(name));
   const verdicts = judged(results);
-  const report = { run, before, verdicts, leftOut: asked.scopes.length === 0 ? left : [] };
+  const report = { run, before, verdicts, leftOut: parsed.scopes.length === 0 ? left : [] };
   const summary = renderMarkdown(report);
-  writeRun(asked.out, run, summary, renderHtml(report));
+  writeRun(parsed.out, run, summary, renderHtml(report));
   process.stdout.write(summary);
-  process.stderr.write(`bench: ${join(asked.out, 'report.html')}\n`);
+  process.stderr.write(`bench: ${join(parsed.out, 'report.html')}\n`);
   if (results.some(({ failed }) => failed !== undefined)) return EXIT.failedScope;
-  const failed = asked.check ? verdicts.filter(fails) : [];
+  const failed = parsed.check ? verdicts.filter(fails) : [];
   // Last, so that it is at the end of a long log.
   for (const verdict of failed)
     process.stderr.write(`bench: ${budgetName(verdict)} must be ${describeLimit(verdict)}: ${describeVerdict(verdict)}\n`);

@@ -4,7 +4,7 @@ import { CommandFrameReader, MAX_FRAME_COMMANDS } from '../../engine/wire/frames
 import { Command, Report, ReportKind } from '../../engine/wire/layout.ts';
 import { REPORT_WORDS, RefusalList, ReportFrameWriter } from '../../engine/wire/report-frames.ts';
 
-const NO_REFUSALS = new RefusalList();
+const NO_REJECTS = new RefusalList();
 const READER = new CommandFrameReader();
 const WRITER = new ReportFrameWriter(MAX_FRAME_COMMANDS);
 const ACCEPTED = new Int32Array(REPORT_WORDS);
@@ -29,6 +29,6 @@ export class EchoAnswer {
       putI64(ACCEPTED, Report.reportNo / 4, ++this.#last);
       WRITER.add(ACCEPTED, 0);
     }
-    return WRITER.finish(NO_REFUSALS);
+    return WRITER.finish(NO_REJECTS);
   }
 }

@@ -12,7 +12,7 @@ export async function warmUp(venue: Venue, transport: TransportName, plan: WireP
   stage.begin(`${NAMES[transport]}: warm-up`);
   await venue.open(transport);
   for (const batch of transport === 'grpc' ? BATCHES : [1])
-    await venue.load.run({ rate: 40_000, batch, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0, mayRefuse: true });
+    await venue.load.run({ rate: 40_000, batch, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0, mayReject: true });
 }
 
 /** One command at a time: the latency of a single order without other load. */
@@ -38,7 +38,7 @@ export async function fixedRates(
     for (const rate of rates) {
       const what = `${thousands(rate)} commands/s, ${batch === 1 ? 'unbatched' : `batches of ${batch}`}`;
       stage.begin(`${NAMES[transport]}: ${what}`);
-      const result = await venue.load.run({ rate, batch, warmupMs, windowMs, windows: plan.windows, sampleMs: 0, mayRefuse: true });
+      const result = await venue.load.run({ rate, batch, warmupMs, windowMs, windows: plan.windows, sampleMs: 0, mayReject: true });
       metrics.push(latencyMetric(`wire.${transport}.batch${batch}.${rate}.latency`, `${NAMES[transport]}: ${what}`, rate, result));
     }
   return metrics;

@@ -19,7 +19,7 @@ export function target(venue: Venue, plan: WirePlan, stage: StageReporter): Prom
     windowMs: plan.targetWindowMs,
     ids: {
       latency: `wire.target.${TARGET_RATE}.latency`,
-      residence: `wire.residence.${TARGET_RATE}`,
+      serviceTime: `wire.residence.${TARGET_RATE}`,
       cpu: 'wire.cpu_per_order',
     },
     mode: 'mode fast',
@@ -34,7 +34,7 @@ export function durable(venue: Venue, plan: WirePlan, stage: StageReporter): Pro
     windowMs,
     ids: {
       latency: `wire.durable.${rate}.latency`,
-      residence: `wire.residence.durable.${rate}`,
+      serviceTime: `wire.residence.durable.${rate}`,
       cpu: 'wire.cpu_per_order.durable',
     },
     mode: 'mode durable',
@@ -44,7 +44,7 @@ export function durable(venue: Venue, plan: WirePlan, stage: StageReporter): Pro
 interface Point {
   readonly rate: number;
   readonly windowMs: number;
-  readonly ids: { readonly latency: string; readonly residence: string; readonly cpu: string };
+  readonly ids: { readonly latency: string; readonly serviceTime: string; readonly cpu: string };
   readonly mode: string;
 }
 
@@ -61,7 +61,7 @@ async function point(
   const run = { rate, batch: TARGET_BATCH, windowMs, windows, sampleMs: (windows * windowMs) / SAMPLES };
   // Code that is not compiled yet cannot sustain the full rate.
   for (const share of [0.2, 1])
-    await load.run({ ...run, rate: share * rate, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0, mayRefuse: true });
+    await load.run({ ...run, rate: share * rate, warmupMs: plan.warmupMs, windowMs: 1, windows: 1, sampleMs: 0, mayReject: true });
   stage.begin(what);
   const { result, server } = await runWithReadings(exchange, load, { ...run, warmupMs: plan.warmupMs });
   const latency = latencyMetric(ids.latency, what, rate, result);
@@ -73,21 +73,21 @@ async function point(
     metrics: [
       latency,
       valueMetric(
-        `${ids.residence}.p50`,
+        `${ids.serviceTime}.p50`,
         `Socket read to socket write, p50: ${what}`,
         'ms',
         'lower',
-        server.map(({ residenceP50 }) => residenceP50),
+        server.map(({ serviceTimeP50 }) => serviceTimeP50),
       ),
       valueMetric(
-        `${ids.residence}.p99`,
+        `${ids.serviceTime}.p99`,
         `Socket read to socket write, p99: ${what}`,
         'ms',
         'lower',
-        server.map(({ residenceP99 }) => residenceP99),
+        server.map(({ serviceTimeP99 }) => serviceTimeP99),
       ),
       valueMetric(
-        `${ids.residence}.within_1ms`,
+        `${ids.serviceTime}.within_1ms`,
         `Socket read to socket write within 1 ms: ${what}`,
         '%',
         'higher',

@@ -124,7 +124,7 @@ export class JournalBoard {
     this.#max(JournalWord.maxSyncUs, us);
   }
 
-  countRefusal(): void {
+  countFailedWrite(): void {
     this.#add(JournalWord.refusals, 1);
   }
 

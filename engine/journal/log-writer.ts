@@ -73,7 +73,7 @@ export class LogWriter {
   #syncedSeq: Seq;
   /** An operation is in flight. */
   #busy = false;
-  #refused = false;
+  #diskFull = false;
   #notBefore = 0;
   #syncStart = 0;
   #syncDue = 0;
@@ -212,7 +212,7 @@ export class LogWriter {
 
   readonly #written = (error: DiskError | null): void => {
     if (this.#stopped) return;
-    if (error) this.#refuse(error);
+    if (error) this.#writeFailed(error);
     else if (this.#durableMode || this.#batch.records === 0) this.#sync();
     else this.#writtenFast();
   };
@@ -241,7 +241,7 @@ export class LogWriter {
   readonly #synced = (error: DiskError | null): void => {
     if (this.#stopped) return;
     // In mode fast, the sync also covered earlier batches, which cannot be written again.
-    if (error && this.#durableMode) this.#refuse(error);
+    if (error && this.#durableMode) this.#writeFailed(error);
     else if (error) this.#fail(error);
     else this.#committed();
   };
@@ -260,7 +260,7 @@ export class LogWriter {
     this.#segment.position += this.#batch.bytes;
     this.#board.countBatch(this.#batch.records);
     this.#batch.clear();
-    this.#refused = false;
+    this.#diskFull = false;
   }
 
   /** The disk is idle: starts the next batch before the last one is reported as durable. */
@@ -284,7 +284,7 @@ export class LogWriter {
   #roll(): void {
     if (this.#syncDue !== 0) this.#sync();
     else if (this.#segment.spareReady) this.#useSpare();
-    else if (this.#closing && this.#segment.spareRefused) this.#giveUp();
+    else if (this.#closing && this.#segment.spareBlocked) this.#giveUp();
     else this.#segment.fillSpare(true);
   }
 
@@ -305,26 +305,26 @@ export class LogWriter {
 
   readonly #poll = (): void => void this.poll();
 
-  readonly #spareStepped = (refused: boolean): void => {
-    if (refused) this.#board.countRefusal();
+  readonly #spareStepped = (diskFull: boolean): void => {
+    if (diskFull) this.#board.countFailedWrite();
     this.#showState();
     if (!this.#disk.blocking) this.poll();
   };
 
   #showState(): void {
     if (this.#stopped) return;
-    this.#board.setState(this.#refused || this.#segment.tight ? JournalState.DiskFull : JournalState.Ok);
+    this.#board.setState(this.#diskFull || this.#segment.tight ? JournalState.DiskFull : JournalState.Ok);
   }
 
   /** The write of the staged batch failed. If the disk is full, the batch is kept and retried. Any other error is final, see docs/JOURNAL.md. */
-  #refuse(error: DiskError): void {
+  #writeFailed(error: DiskError): void {
     if (!isDiskFull(error) || this.#batch.bytes === 0) {
       this.#fail(error);
       return;
     }
     this.#busy = false;
-    this.#refused = true;
-    this.#board.countRefusal();
+    this.#diskFull = true;
+    this.#board.countFailedWrite();
     this.#showState();
     this.#notBefore = performance.now() + RETRY_MS;
     if (this.#closing) this.#giveUp();

@@ -5,7 +5,7 @@ import { DamagedLogError } from './log-damage.ts';
 import { batchBytes, listSegments, type SegmentFile } from './log-format.ts';
 import { cutTornTail, type LogEnd, readLog } from './log-reader.ts';
 import { fillZeros, syncDirectory } from './segment-file.ts';
-import { BadSnapshotError, listSnapshots, readSnapshot, refuseNewerSnapshots, type SnapshotFile } from './snapshot-files.ts';
+import { BadSnapshotError, listSnapshots, readSnapshot, rejectNewerSnapshots, type SnapshotFile } from './snapshot-files.ts';
 
 /** Bytes between two reports of progress. */
 const SCAN_STEP = 16 * 1024 * 1024;
@@ -118,7 +118,7 @@ export function forkLog(dir: string, dest: string, options: RepairOptions = {}):
 
 /** Rejects data of a newer openbell: this build cannot determine which part of it is good. */
 function surveyLog(dir: string, { onProgress }: RepairOptions): Survey {
-  refuseNewerSnapshots(dir);
+  rejectNewerSnapshots(dir);
   const segments = listSegments(dir);
   const total = sizeOf(dir, segments);
   let done = 0;

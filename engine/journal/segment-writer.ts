@@ -21,7 +21,7 @@ export interface SegmentWriterOptions {
   readonly segmentBytes: number;
   /** Bytes that must remain free in the segment while there is no spare, for the commands that were already accepted. */
   readonly reserve: number;
-  readonly onSpareStep: (refused: boolean) => void;
+  readonly onSpareStep: (diskFull: boolean) => void;
   readonly onError: (error: DiskError) => void;
 }
 
@@ -65,15 +65,15 @@ export class SegmentWriter {
   /** True if a full disk prevents the creation of the spare and the segment is nearly full: accept no new commands. */
   get tight(): boolean {
     const left = this.#segment.bytes - this.position;
-    return this.#spare.refused && left < Math.min(this.#reserve, this.#segment.bytes / 2);
+    return this.#spare.diskFull && left < Math.min(this.#reserve, this.#segment.bytes / 2);
   }
 
   get spareReady(): boolean {
     return this.#spare.ready;
   }
 
-  get spareRefused(): boolean {
-    return this.#spare.refused;
+  get spareBlocked(): boolean {
+    return this.#spare.diskFull;
   }
 
   /** Continues the creation of the spare if a step is due. `hurry`: the spare is needed now. */

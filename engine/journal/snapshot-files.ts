@@ -210,7 +210,7 @@ export function readNewestSnapshot(
   onRows: RowListener,
   onBad: (error: BadSnapshotError) => void,
 ): SnapshotHeader | undefined {
-  refuseNewerSnapshots(dir);
+  rejectNewerSnapshots(dir);
   for (const { path, seq } of listSnapshots(dir)) {
     if (seq > limitSeq) continue;
     try {
@@ -224,11 +224,11 @@ export function readNewestSnapshot(
 }
 
 /** @throws NewerSnapshotError if a newer openbell wrote a snapshot in the directory */
-export function refuseNewerSnapshots(dir: string): void {
+export function rejectNewerSnapshots(dir: string): void {
   for (const { path } of listSnapshots(dir)) {
     const fd = openSync(path, 'r');
     try {
-      new SnapshotReader(fd, path).refuseNewer();
+      new SnapshotReader(fd, path).rejectNewer();
     } finally {
       closeSync(fd);
     }
@@ -266,7 +266,7 @@ class SnapshotReader {
   }
 
   verify(expected: SnapshotExpectation): SnapshotHeader {
-    this.refuseNewer();
+    this.rejectNewer();
     const { size } = fstatSync(this.#fd);
     if (size < 2 * BLOCK_BYTES) this.#bad('it is too short');
     const header = this.#read(0, BLOCK_BYTES).slice();
@@ -291,7 +291,7 @@ class SnapshotReader {
    * version whose version field was corrupted is damaged, not newer: its checksum
    * is correct with the original version restored.
    */
-  refuseNewer(): void {
+  rejectNewer(): void {
     const { size } = fstatSync(this.#fd);
     if (size < BLOCK_BYTES) return;
     const header = this.#read(0, BLOCK_BYTES).slice();

@@ -30,12 +30,12 @@ const discarded = new Uint8Array(FILL_BYTES);
  */
 export class SpareSegment {
   /** True if the disk was full at the last step. */
-  refused = false;
+  diskFull = false;
   readonly #path: string;
   /** Its size when it is ready. */
   bytes: number;
   readonly #disk: Disk;
-  readonly #onStep: (refused: boolean) => void;
+  readonly #onStep: (diskFull: boolean) => void;
   readonly #wake = (): void => this.#onStep(false);
   readonly #onError: (error: DiskError) => void;
   #fd = -1;
@@ -54,7 +54,7 @@ export class SpareSegment {
    * @param onStep called after every step, with whether the disk was full, and when the next one is due
    * @param onError the disk failed; no further step is tried
    */
-  constructor(dir: string, bytes: number, disk: Disk, onStep: (refused: boolean) => void, onError: (error: DiskError) => void) {
+  constructor(dir: string, bytes: number, disk: Disk, onStep: (diskFull: boolean) => void, onError: (error: DiskError) => void) {
     this.#path = join(dir, SPARE_NAME);
     this.bytes = bytes;
     this.#disk = disk;
@@ -75,7 +75,7 @@ export class SpareSegment {
     if (this.#busy || this.#closed || this.#filled === this.bytes) return;
     const behind = needed - this.#filled;
     const now = performance.now();
-    if (now < this.#notBefore && (this.refused || behind <= 0)) return;
+    if (now < this.#notBefore && (this.diskFull || behind <= 0)) return;
     if (this.#fd === -1 && !this.#open(now)) return;
     this.#busy = true;
     const steps = Math.max(1, Math.ceil(behind / STEP_BYTES));
@@ -126,13 +126,13 @@ export class SpareSegment {
       return true;
     } catch {
       // No inode, no descriptor or no permission: each may be temporary, and each prevents the next segment.
-      this.#refuse(now);
+      this.#retryLater(now);
       return false;
     }
   }
 
-  #refuse(now: number): void {
-    this.refused = true;
+  #retryLater(now: number): void {
+    this.diskFull = true;
     this.#notBefore = now + RETRY_MS;
     this.#disk.wake(RETRY_MS, this.#wake);
     this.#onStep(true);
@@ -163,13 +163,13 @@ export class SpareSegment {
     if (this.#closed) {
       this.#remove();
     } else if (error === null) {
-      this.refused = false;
+      this.diskFull = false;
       this.#filled += this.#stepBytes;
       this.#notBefore = performance.now() + PACE_MS;
       if (this.#filled < this.bytes) this.#disk.wake(PACE_MS, this.#wake);
       this.#onStep(false);
     } else if (isDiskFull(error)) {
-      this.#refuse(performance.now());
+      this.#retryLater(performance.now());
     } else {
       this.#closed = true;
       this.#onError(error);

@@ -80,7 +80,11 @@ async function runStage(port: MessagePort): Promise<void> {
   port.close();
 }
 
-async function runEngine(data: EngineThreadData, say: (message: FromThread) => void, stopAsked: () => ToThread | undefined): Promise<void> {
+async function runEngine(
+  data: EngineThreadData,
+  say: (message: FromThread) => void,
+  stopRequested: () => ToThread | undefined,
+): Promise<void> {
   const control = new Control(data.control);
   const commands = openTap(data.commands);
   const outputs = { reports: new SpillingProducer(data.reports), market: new SpillingProducer(data.market) };
@@ -92,17 +96,17 @@ async function runEngine(data: EngineThreadData, say: (message: FromThread) => v
     () => sleep(control, STALLED_MS),
     (progress) => say({ type: 'progress', progress }),
   );
-  const recovery = await inTurns(recovering, () => stopAsked() !== undefined);
+  const recovery = await inTurns(recovering, () => stopRequested() !== undefined);
   if (recovery === undefined) return say({ type: 'stopped', snapshot: undefined });
   say({ type: 'recovered', recovery });
   await dutyCycle(
     () => core.poll(),
     // While outputs are full, new commands must not wake the thread, because it cannot take them.
     () => (core.overflowing ? sleep(control, STALLED_MS) : commands.park(PARK_MS)),
-    () => stopAsked() !== undefined && commands.available() === 0,
+    () => stopRequested() !== undefined && commands.available() === 0,
   );
   let snapshot: string | undefined;
-  if (stopAsked()?.snapshot) snapshot = writeSnapshot(exchange, data.dir);
+  if (stopRequested()?.snapshot) snapshot = writeSnapshot(exchange, data.dir);
   control.setPhase(EnginePhase.Stopped);
   say({ type: 'stopped', snapshot });
 }
@@ -110,7 +114,7 @@ async function runEngine(data: EngineThreadData, say: (message: FromThread) => v
 async function runJournal(
   data: JournalThreadData,
   say: (message: FromThread) => void,
-  stopAsked: () => ToThread | undefined,
+  stopRequested: () => ToThread | undefined,
 ): Promise<void> {
   const control = new Control(data.control);
   const commands = openTap(data.commands);
@@ -134,7 +138,7 @@ async function runJournal(
       return log.poll();
     },
     () => (control.journal.state === 'disk-full' ? sleep(control, STALLED_MS) : commands.park(PARK_MS)),
-    () => stopAsked() !== undefined && commands.available() === 0,
+    () => stopRequested() !== undefined && commands.available() === 0,
   );
   await log.close();
   say({ type: 'stopped', snapshot: undefined });

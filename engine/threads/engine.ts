@@ -255,7 +255,10 @@ export class Engine {
     }
   }
 
-  /** Drains, ends the stages, and writes a final snapshot unless disabled. Returns its path. Rejects after a failure; the stages have ended in that case, too. Later calls share the first. */
+  /**
+   * Drains, ends the stages, and writes a final snapshot unless disabled. Returns its path.
+   * Rejects after a failure; the stages have ended in that case, too. Later calls share the first.
+   */
   stop(options: { snapshot?: boolean } = {}): Promise<string | undefined> {
     this.#stopping ??= this.#stop(options.snapshot ?? true);
     return this.#stopping;

@@ -29,7 +29,7 @@ const FIELD_COMMANDS = 1;
 const FIELD_EXTENSIONS = 2;
 
 /** True if this build supports the wire schema `version`. */
-export function speaksSchema(version: number): boolean {
+export function supportsSchema(version: number): boolean {
   return version === MIN_SCHEMA_VERSION || version === SCHEMA_VERSION;
 }
 
@@ -57,7 +57,7 @@ export class CommandFrameReader {
     if (version < 0) return Code.MALFORMED_FRAME;
     this.version = version === 0 ? 0 : flat.u16(version);
     // Another version may have another layout, so nothing else is read.
-    if (!speaksSchema(this.version)) return Code.WRONG_SCHEMA_VERSION;
+    if (!supportsSchema(this.version)) return Code.WRONG_SCHEMA_VERSION;
     if (!flat.vector(FIELD_COMMANDS, Command.bytes)) return Code.MALFORMED_FRAME;
     const count = flat.vectorCount;
     if (count > MAX_FRAME_COMMANDS) return Code.FRAME_TOO_LARGE;
@@ -212,7 +212,7 @@ export class CommandBatch {
    */
   placeLong(order: LongOrder): void {
     const { symbol, side, orderType, timeInForce, instructions = 0, price = 0, quantity, minQuantity = 0, clientOrderId, tag = 0 } = order;
-    if (!inU53(minQuantity) || minQuantity > quantity) refuseMinimum(minQuantity, quantity);
+    if (!inU53(minQuantity) || minQuantity > quantity) rejectMinimum(minQuantity, quantity);
     if (!(orderType >= 0 && orderType <= OrderType.Market && timeInForce >= 0 && timeInForce <= TimeInForce.PostOnly))
       throw new RangeError(`this release has no order type ${orderType} with time in force ${timeInForce}`);
     if ((instructions & ~Instruction.PostOnly) !== 0) throw new RangeError(`this release has no instructions ${instructions}`);
@@ -263,8 +263,8 @@ export class CommandBatch {
     quantity: number,
   ): void {
     if (this.full) throw new RangeError(`the batch is full: it holds ${this.capacity} commands`);
-    if (!(inU53(clientOrderId) && inU53(orderId) && inU53(price) && inU53(quantity))) refuseNumber(clientOrderId, orderId, price, quantity);
-    if (symbol >>> 0 !== symbol || tag >>> 0 !== tag) refuseWord(symbol, tag);
+    if (!(inU53(clientOrderId) && inU53(orderId) && inU53(price) && inU53(quantity))) rejectNumber(clientOrderId, orderId, price, quantity);
+    if (symbol >>> 0 !== symbol || tag >>> 0 !== tag) rejectWord(symbol, tag);
     const byte = HEADER_BYTES + this.count * Command.bytes;
     const word = byte / 4;
     const { u8, words } = this;
@@ -286,16 +286,16 @@ function inU53(value: number): boolean {
   return value >= 0 && value < LIMIT_53 && Math.floor(value) === value;
 }
 
-function refuseNumber(clientOrderId: number, orderId: number, price: number, quantity: number): never {
+function rejectNumber(clientOrderId: number, orderId: number, price: number, quantity: number): never {
   throw new RangeError(
     `ids, price and quantity are integers in [0, 2^53): client order id ${clientOrderId}, order id ${orderId}, price ${price}, quantity ${quantity}`,
   );
 }
 
-function refuseMinimum(minQuantity: number, quantity: number): never {
+function rejectMinimum(minQuantity: number, quantity: number): never {
   throw new RangeError(`a minimum quantity is an integer from 0 to the quantity: ${minQuantity} of ${quantity}`);
 }
 
-function refuseWord(symbol: number, tag: number): never {
+function rejectWord(symbol: number, tag: number): never {
   throw new RangeError(`symbol and tag are integers in [0, 2^32): symbol ${symbol}, tag ${tag}`);
 }

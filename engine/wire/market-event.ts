@@ -31,7 +31,10 @@ export const MarketField = {
 export const MarketEventKind = {
   /** An order came to rest at the end of its level: orderId, side, price, quantity (open). */
   Add: 1,
-  /** A trade: orderId = maker, otherId = taker (auction: sell order), side = aggressor's, price, quantity, extra = trade id. The maker's open quantity falls by `quantity`; at 0 the order is gone. In an auction, the open quantity of both orders falls. */
+  /**
+   * A trade: orderId = maker, otherId = taker (auction: sell order), side = aggressor's, price, quantity, extra = trade id.
+   * The maker's open quantity falls by `quantity`; at 0 the order is gone. In an auction, the open quantity of both orders falls.
+   */
   Trade: 2,
   /** A resting order's open quantity fell and it kept its priority: quantity = open now. */
   Reduce: 3,

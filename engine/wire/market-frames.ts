@@ -3,7 +3,7 @@ import { Code } from '../codes.ts';
 import { putI64 } from '../units.ts';
 import { CHANNELS } from './channels/channels.ts';
 import { FlatReader } from './flat.ts';
-import { MIN_SCHEMA_VERSION, speaksSchema } from './frames.ts';
+import { MIN_SCHEMA_VERSION, supportsSchema } from './frames.ts';
 import { FrameKind, MarketOp } from './layout.ts';
 
 /** Bytes of the struct that each channel carries, by Channel. */
@@ -200,7 +200,7 @@ export class MarketRequestReader {
     const tag = flat.field(4, 4);
     if (version < 0 || op < 0 || channel < 0 || symbol < 0 || tag < 0) return Code.MALFORMED_FRAME;
     // In another version, every other field may have another meaning.
-    if (version === 0 || !speaksSchema(flat.u16(version))) return Code.WRONG_SCHEMA_VERSION;
+    if (version === 0 || !supportsSchema(flat.u16(version))) return Code.WRONG_SCHEMA_VERSION;
     this.version = flat.u16(version);
     if (op !== 0) this.op = flat.u8(op);
     if (channel !== 0) this.channel = flat.u8(channel);
@@ -256,7 +256,7 @@ export class MarketFrameReader implements FrameHead {
     if (!flat.open(bytes)) return Code.MALFORMED_FRAME;
     const version = flat.field(0, 2);
     if (version < 0) return Code.MALFORMED_FRAME;
-    if (version === 0 || !speaksSchema(flat.u16(version))) return Code.WRONG_SCHEMA_VERSION;
+    if (version === 0 || !supportsSchema(flat.u16(version))) return Code.WRONG_SCHEMA_VERSION;
     this.kind = this.#number(FIELD_KIND, 1);
     this.channel = this.#number(FIELD_CHANNEL, 1);
     this.symbol = this.#number(FIELD_SYMBOL, 4);

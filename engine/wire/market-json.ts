@@ -1,6 +1,6 @@
 import { Code, codeName } from '../codes.ts';
 import { CHANNEL_NAMES, CHANNELS } from './channels/channels.ts';
-import { MIN_SCHEMA_VERSION, speaksSchema } from './frames.ts';
+import { MIN_SCHEMA_VERSION, supportsSchema } from './frames.ts';
 import { FrameKind, MarketOp } from './layout.ts';
 import type { FrameHead, StructList } from './market-frames.ts';
 import { FRAME_KIND_NAMES, MARKET_OP_NAMES } from './names.ts';
@@ -21,7 +21,7 @@ export interface JsonRequest {
 /** Reads an untrusted request: `{"op":"subscribe","channel":"book","symbol":"BTC-USD","tag":1}`. Never throws. */
 export function parseJsonRequest(bytes: Uint8Array): JsonRequest {
   const request: JsonRequest = { code: Code.OK, op: 0, channel: 0, symbol: '*', tag: 0 };
-  const refuse = (code: Code) => {
+  const reject = (code: Code) => {
     request.code = code;
     return request;
   };
@@ -29,22 +29,22 @@ export function parseJsonRequest(bytes: Uint8Array): JsonRequest {
   try {
     value = JSON.parse(utf8.decode(bytes));
   } catch {
-    return refuse(Code.MALFORMED_FRAME);
+    return reject(Code.MALFORMED_FRAME);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(Code.MALFORMED_FRAME);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return reject(Code.MALFORMED_FRAME);
   const fields = value as Record<string, unknown>;
   const { tag = 0, schema_version = MIN_SCHEMA_VERSION, symbol = '*' } = fields;
-  if (typeof tag !== 'number' || tag >>> 0 !== tag) return refuse(Code.BAD_RANGE);
+  if (typeof tag !== 'number' || tag >>> 0 !== tag) return reject(Code.BAD_RANGE);
   request.tag = tag;
-  if (typeof schema_version !== 'number' || !speaksSchema(schema_version)) return refuse(Code.WRONG_SCHEMA_VERSION);
+  if (typeof schema_version !== 'number' || !supportsSchema(schema_version)) return reject(Code.WRONG_SCHEMA_VERSION);
   const op = OPS.get(fields.op);
-  if (op === undefined) return refuse(Code.UNKNOWN_KIND);
+  if (op === undefined) return reject(Code.UNKNOWN_KIND);
   request.op = op;
   if (op === MarketOp.Ping) return request;
   const channel = CHANNEL_IDS.get(fields.channel);
-  if (channel === undefined) return refuse(Code.BAD_ENUM);
+  if (channel === undefined) return reject(Code.BAD_ENUM);
   request.channel = channel;
-  if (typeof symbol !== 'string' && !(typeof symbol === 'number' && symbol >>> 0 === symbol)) return refuse(Code.BAD_RANGE);
+  if (typeof symbol !== 'string' && !(typeof symbol === 'number' && symbol >>> 0 === symbol)) return reject(Code.BAD_RANGE);
   request.symbol = symbol;
   return request;
 }

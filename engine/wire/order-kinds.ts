@@ -140,14 +140,14 @@ const TIME_IN_FORCE_WORDS = ['gtc', 'ioc', 'fok', 'market', 'post-only'] as cons
 /** Returns two terms that exclude each other, such as `market and gtc`, for a combination without a kind. Cold. */
 export function illegalPair(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): string {
   if (timeInForce === TimeInForce.Market && orderType !== Market) return 'limit and market';
-  const asked = termsOf(orderType, timeInForce, instructions, hasMinQuantity);
+  const requested = termsOf(orderType, timeInForce, instructions, hasMinQuantity);
   const legal = ORDER_KINDS.map((row) => termsOf(row.orderType, row.timeInForce, row.instructions, row.minQuantity));
-  for (const [i, one] of asked.entries()) {
-    for (const other of asked.slice(i + 1)) {
+  for (const [i, one] of requested.entries()) {
+    for (const other of requested.slice(i + 1)) {
       if (!legal.some((terms) => terms.includes(one) && terms.includes(other))) return `${one} and ${other}`;
     }
   }
-  return asked.join(', ');
+  return requested.join(', ');
 }
 
 function termsOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): string[] {

@@ -1,6 +1,6 @@
 import { Code } from '../codes.ts';
 import { FlatReader } from './flat.ts';
-import { IDENTIFIER, MIN_SCHEMA_VERSION, speaksSchema } from './frames.ts';
+import { IDENTIFIER, MIN_SCHEMA_VERSION, supportsSchema } from './frames.ts';
 import { Command, Refusal, Report } from './layout.ts';
 
 export const REPORT_WORDS = Report.bytes / 4;
@@ -158,7 +158,7 @@ export class ReportFrameReader {
     const version = flat.field(FIELD_VERSION, 2);
     if (version < 0) return Code.MALFORMED_FRAME;
     this.version = version === 0 ? 0 : flat.u16(version);
-    if (!speaksSchema(this.version)) return Code.WRONG_SCHEMA_VERSION;
+    if (!supportsSchema(this.version)) return Code.WRONG_SCHEMA_VERSION;
     if (!flat.vector(FIELD_REPORTS, Report.bytes)) return Code.MALFORMED_FRAME;
     const reportsAt = flat.vectorAt;
     const reports = flat.vectorCount;

@@ -21,7 +21,7 @@ export interface AuditOptions {
   /** Maximum number of events queued while the disk takes none; further ones are only counted. Default 10,000. */
   readonly maxWaiting?: number;
   /** Rejects per second that get their own record; further ones are summarised. Default 100. */
-  readonly maxRefusals?: number;
+  readonly maxRejects?: number;
 }
 
 export interface AuditStats {
@@ -58,7 +58,7 @@ export class AuditTrail implements AuditSink {
   #records = 0;
   #lost = 0;
   /** Lost events that the trail does not document yet. */
-  #lostUntold = 0;
+  #lostUnrecorded = 0;
   #failing = false;
   #looking = false;
   #stopped = false;
@@ -72,7 +72,7 @@ export class AuditTrail implements AuditSink {
       checkMs: HOUR_MS,
       flushMs: 100,
       maxWaiting: 10_000,
-      maxRefusals: 100,
+      maxRejects: 100,
       keepDays: Number.POSITIVE_INFINITY,
       ...options,
     };
@@ -81,7 +81,7 @@ export class AuditTrail implements AuditSink {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const end = openTrail(dir);
     this.#writer = new AuditWriter(dir, end, this.#options);
-    this.#flood = new FloodGuard(this.#options.maxRefusals, (event) => this.#add(event));
+    this.#flood = new FloodGuard(this.#options.maxRejects, (event) => this.#add(event));
     if (end.torn !== undefined) {
       const detail = `${end.torn.bytes} bytes of a record that was not written whole were cut and are kept in ${end.torn.keptIn}`;
       this.#add(own('repair', detail));
@@ -124,7 +124,7 @@ export class AuditTrail implements AuditSink {
     if (this.#stopped) return;
     if (this.#waiting.length >= this.#options.maxWaiting) {
       this.#lost++;
-      this.#lostUntold++;
+      this.#lostUnrecorded++;
       return;
     }
     this.#waiting.push({ timeMs: Date.now(), event });
@@ -140,11 +140,11 @@ export class AuditTrail implements AuditSink {
   async #flush(): Promise<void> {
     this.#timer = undefined;
     const batch = this.#waiting;
-    const lost = this.#lostUntold;
+    const lost = this.#lostUnrecorded;
     if (lost > 0) batch.push({ timeMs: Date.now(), event: own('lost', `${lost} events found no room while the disk took none`) });
     if (batch.length === 0) return;
     this.#waiting = [];
-    this.#lostUntold = 0;
+    this.#lostUnrecorded = 0;
     try {
       await this.#writer.append(batch);
       this.#records += batch.length;
@@ -155,7 +155,7 @@ export class AuditTrail implements AuditSink {
       if (!this.#failing) this.#log.error({ err: error }, 'the audit trail cannot be written; its records are queued');
       this.#failing = true;
       if (lost > 0) batch.pop();
-      this.#lostUntold += lost;
+      this.#lostUnrecorded += lost;
       this.#waiting = [...batch, ...this.#waiting];
     }
     if (this.#waiting.length === 0 || this.#stopped) return;
@@ -190,7 +190,7 @@ export class AuditTrail implements AuditSink {
     }
   }
 
-  /** Logs the head. Store it where nobody who can change the trail can change it. */
+  /** Logs the head. Store it where those who can change the trail cannot change it. */
   #anchor(): void {
     this.#log.info({ audit: this.#writer.head }, 'audit trail head');
   }

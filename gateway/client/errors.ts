@@ -32,7 +32,7 @@ const ADVICE: Partial<Record<number, string>> = {
 };
 
 /** A command that was rejected before it was sequenced. */
-export function refusalError(code: number): OpenbellError {
+export function rejectError(code: number): OpenbellError {
   const name = codeName(code);
   return new OpenbellError(name, `${name}: ${ADVICE[code] ?? 'see docs/CODES.md'}`, code);
 }

@@ -50,7 +50,7 @@ export class MarketSocket {
   readonly #events: MarketSocketEvents;
   readonly #tokens: TokenSource | undefined;
   readonly #dispatcher: Dispatcher | undefined;
-  #asking = false;
+  #awaitingToken = false;
   #ws: WebSocket | undefined;
   #open = false;
   #everOpen = false;
@@ -78,13 +78,13 @@ export class MarketSocket {
 
   /** Connects, unless it is connected or connecting. `onOpen` or `onLost` follows. */
   connect(): void {
-    if (this.#ws !== undefined || this.#retry !== undefined || this.#asking || this.#closed) return;
+    if (this.#ws !== undefined || this.#retry !== undefined || this.#awaitingToken || this.#closed) return;
     if (this.#tokens === undefined) return this.#begin([]);
-    this.#asking = true;
+    this.#awaitingToken = true;
     this.#tokens
       .get()
       .finally(() => {
-        this.#asking = false;
+        this.#awaitingToken = false;
       })
       .then(
         (token) => {
@@ -161,7 +161,7 @@ export class MarketSocket {
   #lost(ws: WebSocket, code: number, reason: string): void {
     if (this.#ws !== ws) return;
     // The WebSocket API does not give the reason for a failed connect; the token may have expired.
-    if (!this.#open || code === EXPIRED) this.#tokens?.refused();
+    if (!this.#open || code === EXPIRED) this.#tokens?.discard();
     const what = this.#open ? `the market data connection ${this.url} was closed` : `cannot connect to market data at ${this.url}`;
     const why = reason === '' ? `code ${code}` : `code ${code}, ${reason}`;
     this.#ended(new OpenbellError('CONNECTION_LOST', `${what} (${why}): is the exchange running there?`));

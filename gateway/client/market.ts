@@ -50,7 +50,7 @@ export class MarketClient {
     this.#symbols = options.symbols;
     this.#socket = new MarketSocket(options, {
       onOpen: () => {
-        for (const topic of this.#topics.values()) this.#ask(topic);
+        for (const topic of this.#topics.values()) this.#sendSubscription(topic);
       },
       onFrame: (frame) => this.#frame(frame),
       onLost: (error, final) => this.#lost(error, final),
@@ -191,13 +191,13 @@ export class MarketClient {
   #subscribe(topic: Topic): Promise<void> {
     return new Promise((resolve, reject) => {
       topic.waiters.push({ resolve, reject });
-      if (this.#socket.isOpen) this.#ask(topic);
+      if (this.#socket.isOpen) this.#sendSubscription(topic);
       else this.#socket.connect();
     });
   }
 
   /** Sends the subscription; the answer goes to all callers waiting by then. */
-  #ask(topic: Topic): void {
+  #sendSubscription(topic: Topic): void {
     const tag = this.#await({
       resolve: () => {
         for (const waiter of topic.waiters.splice(0)) waiter.resolve();

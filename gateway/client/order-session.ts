@@ -5,7 +5,7 @@ import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
 import { CommandKind, Refusal, Report, Side } from '../../engine/wire/layout.ts';
 import { SIDE_NAMES } from '../../engine/wire/names.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
-import { exchangeTooOld, OpenbellError, refusalError } from './errors.ts';
+import { exchangeTooOld, OpenbellError, rejectError } from './errors.ts';
 import { OrderStream, type OrderStreamOptions } from './order-stream.ts';
 import { NO_TERMS, orderTerms } from './order-terms.ts';
 import { type PendingCommand, PendingCommands } from './pending-commands.ts';
@@ -105,7 +105,11 @@ export class OrderSession extends EventEmitter<Events> {
     return this.#pending.size;
   }
 
-  /** Sends an order; resolves with Accepted or Rejected. @throws OpenbellError when it was rejected before sequencing, ILLEGAL_COMBINATION, WRONG_SCHEMA_VERSION when the exchange is older than a term of it; DecimalError */
+  /**
+   * Sends an order; resolves with Accepted or Rejected.
+   * @throws OpenbellError when it was rejected before sequencing, ILLEGAL_COMBINATION, WRONG_SCHEMA_VERSION when the
+   * exchange is older than a term of it; DecimalError
+   */
   async place(order: PlaceOrder): Promise<ReportView> {
     const units = await this.#symbol(order.symbol);
     const terms = orderTerms(order);
@@ -118,14 +122,14 @@ export class OrderSession extends EventEmitter<Events> {
     }
     const clientOrderId = order.clientOrderId ?? this.nextClientOrderId();
     const side = SIDE_NAMES.indexOf(order.side) as Side;
-    return this.#ask({ kind: CommandKind.New, symbol: units.id, side, terms, price, quantity, minQuantity, clientOrderId, orderId: 0 });
+    return this.#command({ kind: CommandKind.New, symbol: units.id, side, terms, price, quantity, minQuantity, clientOrderId, orderId: 0 });
   }
 
   /** Resolves with Cancelled or CancelRejected. */
   async cancel(target: OrderTarget): Promise<ReportView> {
     const units = await this.#symbol(target.symbol);
     const { clientOrderId, orderId } = named(target);
-    return this.#ask({ ...PLAIN, kind: CommandKind.Cancel, symbol: units.id, clientOrderId, orderId });
+    return this.#command({ ...PLAIN, kind: CommandKind.Cancel, symbol: units.id, clientOrderId, orderId });
   }
 
   /** Resolves with Amended or AmendRejected. A smaller quantity at the same price keeps its place in the queue. */
@@ -134,7 +138,7 @@ export class OrderSession extends EventEmitter<Events> {
     const { clientOrderId, orderId } = named(order);
     const price = units.ticks(order.price);
     const quantity = units.lots(order.quantity);
-    return this.#ask({ ...PLAIN, kind: CommandKind.Amend, symbol: units.id, price, quantity, clientOrderId, orderId });
+    return this.#command({ ...PLAIN, kind: CommandKind.Amend, symbol: units.id, price, quantity, clientOrderId, orderId });
   }
 
   /** An id for a new order. Ids increase, also across restarts of the client. */
@@ -181,7 +185,7 @@ export class OrderSession extends EventEmitter<Events> {
     return this.#symbols.get(symbol) ?? this.#symbols.find(symbol);
   }
 
-  #ask(command: NewCommand): Promise<ReportView> {
+  #command(command: NewCommand): Promise<ReportView> {
     if (this.#closed !== undefined) throw this.#closed;
     checkId('client order id', command.clientOrderId);
     checkId('order id', command.orderId);
@@ -208,7 +212,7 @@ export class OrderSession extends EventEmitter<Events> {
     for (let i = 0; i < frame.reports; i++) {
       if (!this.#takeReport(frame, frame.reportsAt + i * Report.bytes)) return;
     }
-    for (let i = 0; i < frame.refusals; i++) this.#takeRefusal(frame, frame.refusalsAt + i * Refusal.bytes);
+    for (let i = 0; i < frame.refusals; i++) this.#takeReject(frame, frame.refusalsAt + i * Refusal.bytes);
   }
 
   /** False when a report is missing: the session reconnects after the last report received. */
@@ -232,8 +236,8 @@ export class OrderSession extends EventEmitter<Events> {
     return true;
   }
 
-  #takeRefusal({ flat }: ReportFrameReader, at: number): void {
-    this.#pending.takeRefused(flat, at)?.reject(refusalError(flat.u16(at + Refusal.code)));
+  #takeReject({ flat }: ReportFrameReader, at: number): void {
+    this.#pending.takeRejected(flat, at)?.reject(rejectError(flat.u16(at + Refusal.code)));
     if (this.listenerCount('refusal') !== 0) this.emit('refusal', viewRefusal(flat, at));
   }
 }

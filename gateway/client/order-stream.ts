@@ -12,7 +12,7 @@ import type { ClientTls } from './types.ts';
 const SESSION = '/openbell.OrderEntry/Session';
 const SUBMIT = '/openbell.OrderEntry/Submit';
 const LAST_REPORT = 'x-openbell-last-report';
-/** Of the call: the wire schema of the answers. Of its response: oldest and newest that the exchange speaks, such as `1-2`. */
+/** Of the call: the wire schema of the answers. Of its response: oldest and newest that the exchange supports, such as `1-2`. */
 const SCHEMA = 'x-openbell-schema';
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2000;
@@ -51,7 +51,7 @@ export interface OrderStreamListener {
 export class OrderStream {
   /** Number of the last report taken; the consumer of reports updates it. Undefined before the stream was first open. */
   lastReport: number | undefined;
-  /** Newest wire schema that the exchange speaks; an exchange that does not send it speaks the oldest. */
+  /** Newest wire schema that the exchange supports; an exchange that does not send it supports the oldest. */
   schema: number = MIN_SCHEMA_VERSION;
   readonly #account: number;
   readonly #shard: number | undefined;
@@ -109,7 +109,7 @@ export class OrderStream {
       if (version > MIN_SCHEMA_VERSION && error instanceof OpenbellError && error.code === 'WRONG_SCHEMA_VERSION') throw exchangeTooOld();
       // The exchange took nothing of it, so it may be sent again.
       if (!this.#tokens?.renewable || !(error instanceof OpenbellError && error.code === 'UNAUTHENTICATED')) throw error;
-      this.#tokens.refused();
+      this.#tokens.discard();
       return await this.#submit(frame);
     }
   }
@@ -214,7 +214,7 @@ export class OrderStream {
   /** A session ends with its token, and a restarted exchange accepts none of its earlier session tokens: one new token is tried. */
   #renews(code: number): boolean {
     if (code !== status.UNAUTHENTICATED || !this.#tokens?.renewable || this.#renewed) return false;
-    this.#tokens.refused();
+    this.#tokens.discard();
     this.#renewed = true;
     return true;
   }
@@ -238,8 +238,8 @@ export class OrderStream {
   }
 }
 
-function newestSchema(spoken: string | Buffer | undefined): number {
-  return Number(/^\d+-(\d{1,5})$/.exec(String(spoken))?.[1] ?? MIN_SCHEMA_VERSION);
+function newestSchema(supported: string | Buffer | undefined): number {
+  return Number(/^\d+-(\d{1,5})$/.exec(String(supported))?.[1] ?? MIN_SCHEMA_VERSION);
 }
 
 function malformed(): OpenbellError {

@@ -63,7 +63,7 @@ export class PendingCommands {
   }
 
   /** Removes the command that the reject at `at` concerns. */
-  takeRefused(flat: FlatReader, at: number): PendingCommand | undefined {
+  takeRejected(flat: FlatReader, at: number): PendingCommand | undefined {
     const kind = flat.u8(at + Refusal.kind);
     return this.#take(flat.u32(at + Refusal.tag), kind, flat.u53(at + Refusal.clientOrderId), flat.u53(at + Refusal.orderId));
   }
@@ -71,7 +71,7 @@ export class PendingCommands {
   /**
    * Moves commands that are to be sent into the empty batch, as many as it
    * holds; false when there are none.
-   * @param schema newest wire schema that the exchange speaks; a command that needs a newer one is rejected
+   * @param schema newest wire schema that the exchange supports; a command that needs a newer one is rejected
    */
   fill(batch: CommandBatch, schema: number): boolean {
     let taken = 0;

@@ -93,7 +93,7 @@ export class SymbolCatalog {
         signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
         ...(this.#dispatcher && { dispatcher: this.#dispatcher }),
       });
-      if (response.status === 401 || response.status === 403) throw refused((await response.json()) as Parameters<typeof refused>[0]);
+      if (response.status === 401 || response.status === 403) throw rejected((await response.json()) as Parameters<typeof rejected>[0]);
       if (!response.ok) throw new Error(`HTTP status ${response.status}`);
       body = await response.json();
     } catch (error) {
@@ -135,7 +135,7 @@ export class SymbolCatalog {
   }
 }
 
-function refused({ code, name, message }: { code?: number; name?: string; message?: string }): OpenbellError {
+function rejected({ code, name, message }: { code?: number; name?: string; message?: string }): OpenbellError {
   return new OpenbellError(name ?? 'UNAUTHENTICATED', message ?? 'the exchange asks for credentials', code);
 }
 

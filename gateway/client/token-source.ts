@@ -44,7 +44,7 @@ export class TokenSource {
   }
 
   /** Discards the last token after the exchange rejected it: a restarted exchange accepts no earlier session token. */
-  refused(): void {
+  discard(): void {
     this.#kept = undefined;
   }
 

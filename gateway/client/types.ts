@@ -83,7 +83,7 @@ export interface PlaceOrder {
   readonly timeInForce?: TimeInForceName;
   /** Rejected if it would trade on arrival; gtc only. */
   readonly postOnly?: boolean;
-  /** Minimum quantity that must trade on arrival, else the order is cancelled; ioc only. Needs an exchange that speaks wire schema 2. */
+  /** Minimum quantity that must trade on arrival, else the order is cancelled; ioc only. Needs an exchange that supports wire schema 2. */
   readonly minQuantity?: Decimal;
   /** Unique per account, from 1, growing. Default: made from the clock. */
   readonly clientOrderId?: number;

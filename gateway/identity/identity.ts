@@ -65,7 +65,7 @@ export class Identity {
   admit(visit: Visit): Answer | Promise<Answer> {
     let answer: Answer | Promise<Answer>;
     try {
-      answer = this.#ask(visit);
+      answer = this.#authenticate(visit);
     } catch (error) {
       if (!(error instanceof CredentialError)) throw error;
       answer = unauthenticated(error.message);
@@ -117,7 +117,7 @@ export class Identity {
   }
 
   /** @throws CredentialError */
-  #ask(visit: Visit): Answer | Promise<Answer> {
+  #authenticate(visit: Visit): Answer | Promise<Answer> {
     const { tokens, apiKeys, serviceAccounts, onlyProxies = false } = this.#vouchers;
     const vouched = PROXY_HEADERS.filter((name) => visit.header(name) !== undefined);
     const byProxy = this.isProxy(visit.peer);

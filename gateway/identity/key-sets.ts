@@ -65,8 +65,8 @@ export class UrlKeySet implements KeySet {
   readonly #times: Required<UrlKeySetTimes>;
   #keys: JWTVerifyGetKey | undefined;
   #text = '';
-  #askedAt = Number.NEGATIVE_INFINITY;
-  #asking: Promise<void> | undefined;
+  #fetchedAt = Number.NEGATIVE_INFINITY;
+  #fetching: Promise<void> | undefined;
 
   constructor(url: string, log: Logger, times: UrlKeySetTimes = {}) {
     this.#url = url;
@@ -75,7 +75,7 @@ export class UrlKeySet implements KeySet {
   }
 
   refresh(): void {
-    if (performance.now() - this.#askedAt > this.#times.maxAgeMs) void this.#fetch();
+    if (performance.now() - this.#fetchedAt > this.#times.maxAgeMs) void this.#fetch();
   }
 
   readonly key: JWTVerifyGetKey = async (header, token) => {
@@ -96,16 +96,16 @@ export class UrlKeySet implements KeySet {
 
   /** One at a time, and none within the cooldown. */
   async #fetch(): Promise<void> {
-    if (this.#asking === undefined) {
+    if (this.#fetching === undefined) {
       const now = performance.now();
       // Without any keys the cooldown is a second, because all callers with tokens wait.
-      if (now - this.#askedAt < (this.#keys === undefined ? Math.min(1000, this.#times.cooldownMs) : this.#times.cooldownMs)) return;
-      this.#askedAt = now;
-      this.#asking = this.#load().finally(() => {
-        this.#asking = undefined;
+      if (now - this.#fetchedAt < (this.#keys === undefined ? Math.min(1000, this.#times.cooldownMs) : this.#times.cooldownMs)) return;
+      this.#fetchedAt = now;
+      this.#fetching = this.#load().finally(() => {
+        this.#fetching = undefined;
       });
     }
-    await this.#asking;
+    await this.#fetching;
   }
 
   async #load(): Promise<void> {

@@ -8,7 +8,7 @@ export class RejectLog {
   readonly #log: Logger;
   #second = 0;
   #lines = 0;
-  #unsaid = 0;
+  #omitted = 0;
 
   constructor(log: Logger) {
     this.#log = log;
@@ -21,11 +21,11 @@ export class RejectLog {
       this.#lines = 0;
     }
     if (this.#lines === MAX_A_SECOND) {
-      this.#unsaid++;
+      this.#omitted++;
       return;
     }
     this.#lines++;
-    this.#log.warn({ ...reject, ...(this.#unsaid > 0 && { unsaid: this.#unsaid }) }, 'rejected');
-    this.#unsaid = 0;
+    this.#log.warn({ ...reject, ...(this.#omitted > 0 && { unsaid: this.#omitted }) }, 'rejected');
+    this.#omitted = 0;
   }
 }

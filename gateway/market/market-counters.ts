@@ -5,7 +5,7 @@ export class MarketCounters {
   connectionsNow = 0;
   connections = 0;
   /** Connections rejected because there were too many. */
-  connectionsRefused = 0;
+  connectionsRejected = 0;
   subscriptionsNow = 0;
   events = 0;
   flushes = 0;
@@ -19,7 +19,7 @@ export class MarketCounters {
   cutsSlow = 0;
   cutsFaulty = 0;
   /** Requests that were rejected with a code. */
-  refusals = 0;
+  rejects = 0;
   snapshots = 0;
   heartbeats = 0;
   /** Publish latency of the events sent. */

@@ -109,7 +109,7 @@ export class MarketData {
   /** Whether another reader may be opened; if not, a rejected connection is counted. */
   hasRoom(): boolean {
     if (!this.#stopping && this.counters.connectionsNow < this.#options.maxConnections) return true;
-    this.counters.connectionsRefused++;
+    this.counters.connectionsRejected++;
     return false;
   }
 
@@ -188,7 +188,7 @@ export class MarketData {
     let code: Code = Code.MALFORMED_FRAME;
     if (isBinary === connection.format.binary) code = this.#request(connection, bytes);
     if (code !== Code.OK) {
-      this.counters.refusals++;
+      this.counters.rejects++;
       answer.kind = FrameKind.Refused;
     }
     // A resnapshot is answered by the snapshot.

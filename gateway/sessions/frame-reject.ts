@@ -1,7 +1,7 @@
 import { Code } from '../../engine/codes.ts';
 import { MAX_FRAME_BYTES, MAX_FRAME_COMMANDS, SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 import { type Reject, reject } from '../reject.ts';
-import { SPOKEN_TEXT } from './order-caller.ts';
+import { SUPPORTED_TEXT } from './order-caller.ts';
 
 /** The reject that ends a session or a call after an unreadable frame. @param version the frame's schema version */
 export function frameReject(code: Code, version: number): Reject {
@@ -10,8 +10,8 @@ export function frameReject(code: Code, version: number): Reject {
       return reject(
         code,
         version > SCHEMA_VERSION
-          ? `the frame has schema version ${version}, written by a newer openbell; this one speaks ${SPOKEN_TEXT}`
-          : `the frame has schema version ${version}, this exchange speaks ${SPOKEN_TEXT}: use a client for one of them`,
+          ? `the frame has schema version ${version}, written by a newer openbell; this one speaks ${SUPPORTED_TEXT}`
+          : `the frame has schema version ${version}, this exchange speaks ${SUPPORTED_TEXT}: use a client for one of them`,
       );
     case Code.FRAME_TOO_LARGE:
       return reject(code, `a frame holds at most ${MAX_FRAME_COMMANDS} commands and ${MAX_FRAME_BYTES} bytes: send several`);

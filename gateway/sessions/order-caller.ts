@@ -1,11 +1,11 @@
 import { Code } from '../../engine/codes.ts';
-import { MIN_SCHEMA_VERSION, SCHEMA_VERSION, speaksSchema } from '../../engine/wire/frames.ts';
+import { MIN_SCHEMA_VERSION, SCHEMA_VERSION, supportsSchema } from '../../engine/wire/frames.ts';
 import { type Reject, reject } from '../reject.ts';
 
 /** Oldest and newest schema version, as in the response header `x-openbell-schema`. */
-export const SPOKEN_SCHEMAS = `${MIN_SCHEMA_VERSION}-${SCHEMA_VERSION}`;
+export const SUPPORTED_SCHEMAS = `${MIN_SCHEMA_VERSION}-${SCHEMA_VERSION}`;
 /** The same range for messages. */
-export const SPOKEN_TEXT = `version ${MIN_SCHEMA_VERSION} to ${SCHEMA_VERSION}`;
+export const SUPPORTED_TEXT = `version ${MIN_SCHEMA_VERSION} to ${SCHEMA_VERSION}`;
 
 /** The caller's metadata. */
 export interface Caller {
@@ -26,8 +26,8 @@ export interface CallerClaims {
 /** Reads `x-openbell-account`, `x-openbell-last-report` and `x-openbell-schema`; a repeated value is joined with a comma and rejected. */
 export function readCaller({ schema, account, lastReport }: CallerClaims, accountExists: (account: number) => boolean): Caller | Reject {
   const version = readNumber(schema, SCHEMA_VERSION);
-  if (schema !== undefined && (version === undefined || !speaksSchema(version))) {
-    return reject(Code.WRONG_SCHEMA_VERSION, `x-openbell-schema is ${schema}, this exchange speaks ${SPOKEN_TEXT}`);
+  if (schema !== undefined && (version === undefined || !supportsSchema(version))) {
+    return reject(Code.WRONG_SCHEMA_VERSION, `x-openbell-schema is ${schema}, this exchange speaks ${SUPPORTED_TEXT}`);
   }
   const id = readNumber(account, 0xffff_ffff);
   if (id === undefined || id === 0) {

@@ -22,7 +22,7 @@ export class OrderEntryCounters {
   /** Open now. */
   sessions = 0;
   sessionsTotal = 0;
-  /** Sessions rejected or cut; `refusals` has the codes. */
+  /** Sessions rejected or cut; `rejects` has the codes. */
   sessionsCut = 0;
   submits = 0;
   frames = 0;
@@ -33,7 +33,7 @@ export class OrderEntryCounters {
   pushedReports = 0;
   pushedFrames = 0;
   /** By code. */
-  readonly refusals = new Float64Array(HIGHEST_CODE + 1);
+  readonly rejects = new Float64Array(HIGHEST_CODE + 1);
 }
 
 /**
@@ -67,8 +67,12 @@ export class OrderIntake {
     this.#onPublished = onPublished;
   }
 
-  /** Takes the commands of the frame that is `length` bytes at `at`; `publish` makes them visible to the engine. Rejects are added to `refusals`. Any other answer than OK concerns the whole frame. @param because reject all commands with this code, if it is not OK */
-  take(bytes: Uint8Array, at: number, length: number, account: number, refusals: RefusalList, because: Code = Code.OK): Code {
+  /**
+   * Takes the commands of the frame that is `length` bytes at `at`; `publish` makes them visible to the engine.
+   * Rejects are added to `rejects`. Any other answer than OK concerns the whole frame.
+   * @param because reject all commands with this code, if it is not OK
+   */
+  take(bytes: Uint8Array, at: number, length: number, account: number, rejects: RefusalList, because: Code = Code.OK): Code {
     const { reader } = this;
     const sequencer = this.#sequencer;
     const { u8, i32 } = sequencer.slots;
@@ -76,7 +80,7 @@ export class OrderIntake {
     this.#counters.frames++;
     const fault = reader.open(bytes, at, length);
     if (fault !== Code.OK) {
-      this.#counters.refusals[fault]++;
+      this.#counters.rejects[fault]++;
       return fault;
     }
     let closed: Code = because;
@@ -106,8 +110,8 @@ export class OrderIntake {
         }
       }
       if (code !== Code.OK) {
-        this.#counters.refusals[code]++;
-        refusals.add(code, reader.flat, reader.position(index), index);
+        this.#counters.rejects[code]++;
+        rejects.add(code, reader.flat, reader.position(index), index);
         continue;
       }
       this.seqs[this.taken++] = sequencer.stampSameTime(slot);

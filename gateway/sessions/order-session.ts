@@ -1,5 +1,5 @@
 import { Code } from '../../engine/codes.ts';
-import { MIN_SCHEMA_VERSION, speaksSchema } from '../../engine/wire/frames.ts';
+import { MIN_SCHEMA_VERSION, supportsSchema } from '../../engine/wire/frames.ts';
 import { RefusalList, ReportFrameWriter } from '../../engine/wire/report-frames.ts';
 import { type Reject, reject } from '../reject.ts';
 import type { FramePool } from './frame-pool.ts';
@@ -13,9 +13,9 @@ import type { ServiceTime } from './service-time.ts';
 const FRAME_REPORTS = 1024;
 /** Backlog at which a session is paused until the backlog has halved. */
 const MAX_BACKLOG = 16_384;
-const MAX_REFUSALS = 4096;
+const MAX_REJECTS = 4096;
 /** Rejects at which a session is cut, because it keeps sending while paused. */
-const HOPELESS_REFUSALS = 4 * MAX_REFUSALS;
+const CUT_AT_REJECTS = 4 * MAX_REJECTS;
 /** Time for a session with expired credentials to read its remaining reports. */
 const EXPIRED_GRACE_MS = 5000;
 
@@ -59,7 +59,7 @@ export class OrderSession implements ReportListener {
   readonly #transport: SessionTransport;
   readonly #context: SessionContext;
   readonly #cursor: ReportCursor;
-  readonly #refusals = new RefusalList();
+  readonly #rejects = new RefusalList();
   /** Reports up to this command are older than the session and are not timed. */
   readonly #openedSeq: number;
   /** The frame in flight. */
@@ -121,18 +121,18 @@ export class OrderSession implements ReportListener {
   onFrame(bytes: Uint8Array, at: number, length: number): boolean {
     if (this.#gone) return false;
     const { intake } = this.#context;
-    const refusals = this.#refusals;
+    const rejects = this.#rejects;
     const because = this.#standing === Code.OK && this.#blocked ? Code.BUSY : this.#standing;
-    const code = intake.take(bytes, at, length, this.account, refusals, because);
+    const code = intake.take(bytes, at, length, this.account, rejects, because);
     const { version } = intake.reader;
-    if (this.#schema === undefined && speaksSchema(version)) this.#schema = version;
-    if (code === Code.FRAME_TOO_LARGE) refusals.addFrame(code);
+    if (this.#schema === undefined && supportsSchema(version)) this.#schema = version;
+    if (code === Code.FRAME_TOO_LARGE) rejects.addFrame(code);
     else if (code !== Code.OK) {
       this.cut(frameReject(code, version));
       return false;
     }
     if (intake.taken !== 0) this.#lastSeq = intake.seqs[intake.taken - 1];
-    if (refusals.count < HOPELESS_REFUSALS) return true;
+    if (rejects.count < CUT_AT_REJECTS) return true;
     this.cut(reject(Code.BUSY, 'the session sends commands and does not read their reports'));
     return false;
   }
@@ -140,7 +140,7 @@ export class OrderSession implements ReportListener {
   /** Publishes the commands of all frames that arrived together. */
   onFramesEnd(): void {
     this.#context.intake.publish();
-    if (this.#refusals.count !== 0) {
+    if (this.#rejects.count !== 0) {
       this.#pump();
       this.#regulate();
     }
@@ -189,7 +189,7 @@ export class OrderSession implements ReportListener {
   #pump(): void {
     while (this.#writing === undefined && !this.#gone) {
       this.#cursor.fill(frame);
-      if (frame.count === 0 && this.#refusals.count === 0) {
+      if (frame.count === 0 && this.#rejects.count === 0) {
         if (this.#ending && this.#answered()) {
           if (this.#ended !== undefined) return this.cut(this.#ended);
           this.leave();
@@ -201,8 +201,8 @@ export class OrderSession implements ReportListener {
       counters.pushedReports += frame.count;
       counters.pushedFrames++;
       this.#context.serviceTime.note(frame, this.#openedSeq);
-      this.#writing = frame.finish(this.#refusals, this.#transport.headroom, this.#schema ?? MIN_SCHEMA_VERSION, this.#context.frames);
-      this.#refusals.clear();
+      this.#writing = frame.finish(this.#rejects, this.#transport.headroom, this.#schema ?? MIN_SCHEMA_VERSION, this.#context.frames);
+      this.#rejects.clear();
       if (!this.#transport.write(this.#writing)) return;
       this.#free();
     }
@@ -222,10 +222,10 @@ export class OrderSession implements ReportListener {
     if (this.#gone) return;
     const backlog = this.#cursor.backlog();
     if (!this.#blocked) {
-      if (backlog < MAX_BACKLOG && this.#refusals.count < MAX_REFUSALS) return;
+      if (backlog < MAX_BACKLOG && this.#rejects.count < MAX_REJECTS) return;
       this.#block(true);
       this.#transport.pause();
-    } else if (backlog < MAX_BACKLOG / 2 && this.#refusals.count < MAX_REFUSALS) {
+    } else if (backlog < MAX_BACKLOG / 2 && this.#rejects.count < MAX_REJECTS) {
       this.#block(false);
       this.#transport.resume();
     }

@@ -18,7 +18,7 @@ export class ReportTap implements ReportHandler {
   readonly latency = new LatencyBuckets(LATENCY_BOUNDS_US);
   /** Reports by kind, and rejects by code. */
   readonly kinds = new Float64Array(KINDS);
-  readonly refusals = new Float64Array(HIGHEST_CODE + 1);
+  readonly rejects = new Float64Array(HIGHEST_CODE + 1);
   /** Off while recovery publishes past reports. */
   timing = false;
   readonly #next: ReportHandler;
@@ -37,7 +37,7 @@ export class ReportTap implements ReportHandler {
     const report = this.#report.wrap(slots.i32, slot * REPORT_WORDS);
     const { kind, code, seq } = report;
     this.kinds[kind & 7]++;
-    if (code !== 0 && code <= HIGHEST_CODE && isRefusal(kind)) this.refusals[code]++;
+    if (code !== 0 && code <= HIGHEST_CODE && isReject(kind)) this.rejects[code]++;
     if (this.timing && seq !== this.#lastSeq) {
       this.#lastSeq = seq;
       if (this.#now === 0) this.#now = this.#nowUs();
@@ -52,6 +52,6 @@ export class ReportTap implements ReportHandler {
   }
 }
 
-function isRefusal(kind: number): boolean {
+function isReject(kind: number): boolean {
   return kind === ReportKind.Rejected || kind === ReportKind.CancelRejected || kind === ReportKind.AmendRejected;
 }

@@ -64,10 +64,10 @@ export class AdminCommands {
    */
   async submit(fields: CommandFields): Promise<AdminAnswer> {
     const sequencer = this.#sequencer;
-    const refusal = sequencer.refusal();
-    if (refusal !== Code.OK) return refused(refusal);
+    const code = sequencer.refusal();
+    if (code !== Code.OK) return rejected(code);
     const slot = this.#hub.canAwait(1) ? sequencer.claim() : -1;
-    if (slot === -1) return refused(Code.BUSY);
+    if (slot === -1) return rejected(Code.BUSY);
     encodeCommand(sequencer.slots.u8, sequencer.slots.i32, slot, fields);
     const seq = sequencer.stamp(slot);
     const answer = this.#hub.awaitSeq(seq);
@@ -92,7 +92,7 @@ export class AdminCommands {
   }
 }
 
-function refused(code: Code): AdminAnswer {
+function rejected(code: Code): AdminAnswer {
   return { code, seq: 0, repeated: false, price: 0, quantity: 0 };
 }
 

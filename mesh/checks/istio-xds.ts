@@ -106,8 +106,8 @@ async function ask(envoy: string, dir: string, xds: number, node: ProxyNode, wha
 async function dump(adminFile: string): Promise<Received> {
   const response = await fetch(`http://${readFileSync(adminFile, 'utf8').trim()}/config_dump?include_eds`);
   const { configs } = (await response.json()) as { configs: Json[] };
-  const refused = JSON.stringify(configs).match(/"details":"[^"]*"/g);
-  if (refused) throw new Error(`Envoy refused: ${refused.join('\n')}`);
+  const rejected = JSON.stringify(configs).match(/"details":"[^"]*"/g);
+  if (rejected) throw new Error(`Envoy rejected: ${rejected.join('\n')}`);
   const all = configs.flatMap((config) => Object.values(config).filter(Array.isArray).flat()) as Json[];
   const state = (entry: Json, name: string): Json[] => {
     const { '@type': _, ...resource } = (entry.active_state ?? entry.warming_state ?? entry)[name] ?? {};

@@ -14,10 +14,10 @@ import { schemaProblems } from './schema.ts';
 async function main(): Promise<void> {
   const tool = kustomizeTool();
   if (tool === undefined) throw new Error('neither kustomize nor kubectl is installed');
-  const asked = process.argv.slice(2);
-  const unknown = asked.filter((name) => !(OVERLAYS as readonly string[]).includes(name));
+  const requested = process.argv.slice(2);
+  const unknown = requested.filter((name) => !(OVERLAYS as readonly string[]).includes(name));
   if (unknown.length > 0) throw new Error(`no overlay ${unknown.join(', ')}; there are ${OVERLAYS.join(', ')}`);
-  for (const overlay of OVERLAYS.filter((name) => asked.length === 0 || asked.includes(name))) {
+  for (const overlay of OVERLAYS.filter((name) => requested.length === 0 || requested.includes(name))) {
     const set = renderOverlay(overlay, tool);
     const problems = await problemsOf(set);
     console.log(`${overlay}: ${set.length} resources, ${LINTS.length} lints, ${problems.length} problems`);

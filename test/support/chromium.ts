@@ -40,14 +40,14 @@ export function openInChromium(chromium: string, file: string, flags: readonly s
 /** Opens a page with a separate origin. @returns the first body that it posts to `/said` */
 export async function hearFromChromium(chromium: string, page: string, flags: readonly string[]): Promise<string> {
   const profile = mkdtempSync(join(tmpdir(), 'openbell-chromium-'));
-  const said = Promise.withResolvers<string>();
+  const posted = Promise.withResolvers<string>();
   const server = createServer((request, response) => {
     let body = '';
     request.on('data', (bytes) => {
       body += bytes;
     });
     request.on('end', () => {
-      if (request.method === 'POST') said.resolve(body);
+      if (request.method === 'POST') posted.resolve(body);
       response.setHeader('content-type', 'text/html').end(page);
     });
   }).listen(0, '127.0.0.1');
@@ -55,9 +55,9 @@ export async function hearFromChromium(chromium: string, page: string, flags: re
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   // A separate process group: its helpers write to the profile for a while after it has ended.
   const browser = spawn(chromium, [...FLAGS, `--user-data-dir=${profile}`, ...flags, url], { stdio: 'ignore', detached: true });
-  const patience = setTimeout(() => said.reject(new Error('the page said nothing for 60 s')), 60_000);
+  const patience = setTimeout(() => posted.reject(new Error('the page posted nothing for 60 s')), 60_000);
   try {
-    return await said.promise;
+    return await posted.promise;
   } finally {
     clearTimeout(patience);
     const ended = once(browser, 'exit');

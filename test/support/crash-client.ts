@@ -223,7 +223,7 @@ export class CrashClient {
   /** Runs inside the client: a failed check is kept and thrown from where it is awaited. */
   #onFrame(frame: ReportFrameReader): void {
     try {
-      assert.equal(frame.refusals, 0, 'a command was refused unsequenced');
+      assert.equal(frame.refusals, 0, 'a command was rejected unsequenced');
       for (let i = 0; i < frame.reports; i++) {
         const report = new Int32Array(WORDS);
         frame.flat.copyWords(frame.reportsAt + i * Report.bytes, report, 0, WORDS);

@@ -35,11 +35,11 @@ function engine({ commands, reports, market, control, signal }: Rings): void {
   const exchange = new Exchange(limits, outputs);
   const ring = new RingConsumer(commands);
   const core = new EngineCore(exchange, ring, outputs, new Control(control));
-  let asked = 0;
-  while (asked !== 3) {
+  let requested = 0;
+  while (requested !== 3) {
     if (core.poll() === 0) ring.park(1);
-    asked = Atomics.load(signal, 0);
-    if (asked !== 1) continue;
+    requested = Atomics.load(signal, 0);
+    if (requested !== 1) continue;
     globalThis.gc?.();
     Atomics.store(signal, 0, 2);
     Atomics.notify(signal, 0);

@@ -105,7 +105,7 @@ export function submit(files: EnvoyFiles, port: number, account: number, clientO
 export function https(files: EnvoyFiles, port: number, path: string, { certificate, token, headers }: Shows, options: RequestOptions = {}) {
   return new Promise<{ status: number; text: string }>((resolve, reject) => {
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    const asked = request({
+    const outgoing = request({
       ...tls(files, certificate),
       ...options,
       host: 'localhost',
@@ -114,19 +114,19 @@ export function https(files: EnvoyFiles, port: number, path: string, { certifica
       agent: false,
       headers: { ...authorization, ...headers },
     });
-    asked.once('error', reject);
-    asked.once('upgrade', (_response, socket) => {
+    outgoing.once('error', reject);
+    outgoing.once('upgrade', (_response, socket) => {
       socket.destroy();
       resolve({ status: 101, text: '' });
     });
-    asked.once('response', (response) => {
+    outgoing.once('response', (response) => {
       let text = '';
       response.on('data', (bytes: Buffer) => {
         text += bytes;
       });
       response.once('end', () => resolve({ status: response.statusCode ?? 0, text }));
     });
-    asked.end();
+    outgoing.end();
   });
 }
 

@@ -144,7 +144,7 @@ export class Harness {
   /** The command's answer; it must be accepted. */
   must(fields: CommandFields): void {
     const { reports } = this.do(fields);
-    if (reports[0]?.kind !== ReportKind.Accepted) throw new Error(`setup refused: ${codeName(reports[0]?.code ?? -1)}`);
+    if (reports[0]?.kind !== ReportKind.Accepted) throw new Error(`setup rejected: ${codeName(reports[0]?.code ?? -1)}`);
   }
 
   /** USD with 2 decimals, BTC with 3, BTC-USD with tick 0.01 and lot 0.001 (needs USD with 5 decimals: so USD has 5), continuous; accounts 1..n funded. */

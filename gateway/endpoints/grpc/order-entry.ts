@@ -3,7 +3,7 @@ import type { Answer, Identity, Visit } from '../../identity/identity.ts';
 import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { Reject } from '../../reject.ts';
-import { type CallerClaims, SPOKEN_SCHEMAS } from '../../sessions/order-caller.ts';
+import { type CallerClaims, SUPPORTED_SCHEMAS } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
 import type { Certificates } from '../../tls/certificates.ts';
@@ -29,7 +29,7 @@ export interface OrderEntryOptions {
   readonly keepaliveMs?: number;
   /** With them: TLS, see GrpcServer. */
   readonly certificates?: Certificates | undefined;
-  readonly onHandshakeRefused?: ((peer: string, reason: string) => void) | undefined;
+  readonly onHandshakeRejected?: ((peer: string, reason: string) => void) | undefined;
 }
 
 /** Order entry over gRPC, with `grpc.health.v1` beside it. Each message is a FlatBuffer frame. */
@@ -51,7 +51,7 @@ export class OrderEntry {
       maxMessageBytes: MAX_MESSAGE_BYTES,
       preAuthLimit: options.preAuthLimit,
       certificates: options.certificates,
-      onHandshakeRefused: options.onHandshakeRefused,
+      onHandshakeRejected: options.onHandshakeRejected,
       ...(options.keepaliveMs !== undefined && { keepaliveMs: options.keepaliveMs }),
     });
   }
@@ -111,7 +111,7 @@ class GrpcSession implements SessionTransport, CallHandler {
   constructor(call: GrpcCall, admission: Admission, sessions: OrderSessions) {
     this.#call = call;
     // Headers are sent at once, so a client knows before the first report that its session is open and which report is the last.
-    call.serve(this, { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SPOKEN_SCHEMAS });
+    call.serve(this, { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SUPPORTED_SCHEMAS });
     this.#session = sessions.open(this, admission);
   }
 

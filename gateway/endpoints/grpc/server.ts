@@ -30,7 +30,7 @@ export interface GrpcServerOptions {
   /** With them: TLS 1.3, and client certificates when there is a client CA. */
   readonly certificates?: Certificates | undefined;
   /** Called when a TLS handshake failed. */
-  readonly onHandshakeRefused?: ((peer: string, reason: string) => void) | undefined;
+  readonly onHandshakeRejected?: ((peer: string, reason: string) => void) | undefined;
 }
 
 const MAX_STREAMS = 1024;
@@ -93,7 +93,7 @@ export class GrpcServer {
     const server = createSecureServer({ ...serverTls(certificates.current, { required: true }), settings });
     certificates.onChange((material) => server.setSecureContext(serverTls(material, { required: true })));
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) =>
-      this.#options.onHandshakeRefused?.(peerOf(socket).address, error.code ?? error.message),
+      this.#options.onHandshakeRejected?.(peerOf(socket).address, error.code ?? error.message),
     );
     return server;
   }

@@ -26,7 +26,7 @@ export class HttpConnections {
   enter(socket: Socket): void {
     const { address } = peerOf(socket);
     // The peer has already disconnected.
-    if (address === '') return refuse(socket);
+    if (address === '') return close(socket);
     const key = connectionKey(socket);
     socket.once('close', () => this.#forget(key));
     if (this.#limit.trusts(address) && this.#admitted.size < this.#maxAdmitted) {
@@ -35,7 +35,7 @@ export class HttpConnections {
     }
     const leave = this.#limit.enter(address, () => socket.destroy());
     if (leave !== undefined) this.#unauthenticated.set(key, { socket, leave });
-    else refuse(socket);
+    else close(socket);
   }
 
   /** Moves a connection with an authenticated request to the second pool. False: that pool is full. */
@@ -68,6 +68,6 @@ export class HttpConnections {
 }
 
 /** Deferred, because the library's own listener fails on a destroyed socket. */
-function refuse(socket: Socket): void {
+function close(socket: Socket): void {
   process.nextTick(() => socket.destroy());
 }

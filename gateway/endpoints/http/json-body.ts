@@ -18,12 +18,12 @@ interface Problem {
  */
 export function readJsonBody<T>(body: unknown, shape: z.ZodType, check: (place: Place) => T | undefined): T {
   const { error } = shape.safeParse(body);
-  if (error !== undefined) throw refused(error.issues.flatMap(problemsOf));
+  if (error !== undefined) throw rejected(error.issues.flatMap(problemsOf));
   const problems: Problem[] = [];
   const sink: ProblemSink = { note: (_at, path, problem) => void problems.push({ path, problem }), fieldName };
   const value = check(new Place(sink, new JsonValue(body), '', 0));
   if (value !== undefined && problems.length === 0) return value;
-  throw refused(problems);
+  throw rejected(problems);
 }
 
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {
@@ -39,7 +39,7 @@ function pathOf(keys: readonly PropertyKey[]): string {
     .replace(/^\./, '');
 }
 
-function refused(problems: readonly Problem[]): HttpError {
+function rejected(problems: readonly Problem[]): HttpError {
   const message = problems.map(({ path, problem }) => (path === '' ? problem : `${path}: ${problem}`)).join('; ');
   return new HttpError(400, Code.BAD_PARAMETER, 'BAD_PARAMETER', message, { problems });
 }

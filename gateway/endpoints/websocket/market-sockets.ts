@@ -93,9 +93,9 @@ export class MarketSockets {
   #upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
     authenticate(res, req, context, this.#identity, 'market data', (upgrade) => {
       const reject = this.#identity.forbid(upgrade.principal, 'market:read', upgrade.visit);
-      if (reject !== undefined) return upgrade.refuse(upgradeStatusOf(reject), reject.details);
+      if (reject !== undefined) return upgrade.reject(upgradeStatusOf(reject), reject.details);
       // Checked here, because others may have connected since the request.
-      if (!this.#market.hasRoom()) return upgrade.refuse(UNAVAILABLE, 'Too many market-data connections; try again later.');
+      if (!this.#market.hasRoom()) return upgrade.reject(UNAVAILABLE, 'Too many market-data connections; try again later.');
       const { format, protocol } = chooseFormat(upgrade.offered);
       const { expiresAt } = upgrade.principal;
       upgrade.accept<SocketUser>({ format, expiresAt }, protocol);

@@ -5,7 +5,7 @@ import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
 import type { Identity } from '../../identity/identity.ts';
 import type { Principal } from '../../identity/principal.ts';
 import { type Reject, reject } from '../../reject.ts';
-import { SPOKEN_SCHEMAS } from '../../sessions/order-caller.ts';
+import { SUPPORTED_SCHEMAS } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
 import { closeCodeOf, FORBIDDEN, GOING_AWAY, upgradeStatusOf } from './reject-status.ts';
@@ -52,16 +52,16 @@ export function serveOrderSockets(app: SocketRoutes, sessions: OrderSessions, id
 
 function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, sessions: OrderSessions, identity: Identity): void {
   const claims = { schema: req.getQuery('schema'), account: req.getQuery('account'), lastReport: req.getQuery('last-report') };
-  authenticate(res, req, context, identity, 'WebSocket orders', (asked) => {
-    if (asked.visit.header('origin') !== undefined && !shownByProgram(asked.principal)) {
-      asked.refuse(FORBIDDEN, 'CROSS_SITE: a web page (it sends an Origin header) may order with a token only');
+  authenticate(res, req, context, identity, 'WebSocket orders', (upgrade) => {
+    if (upgrade.visit.header('origin') !== undefined && !shownByProgram(upgrade.principal)) {
+      upgrade.reject(FORBIDDEN, 'CROSS_SITE: a web page (it sends an Origin header) may order with a token only');
       return;
     }
-    const admission = sessions.admit(claims, asked.principal, asked.visit);
-    if ('code' in admission) asked.refuse(upgradeStatusOf(admission), admission.details);
+    const admission = sessions.admit(claims, upgrade.principal, upgrade.visit);
+    if ('code' in admission) upgrade.reject(upgradeStatusOf(admission), admission.details);
     else {
-      const headers = { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SPOKEN_SCHEMAS };
-      asked.accept<SocketUser>({ admission }, asked.offered[0] ?? '', headers);
+      const headers = { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SUPPORTED_SCHEMAS };
+      upgrade.accept<SocketUser>({ admission }, upgrade.offered[0] ?? '', headers);
     }
   });
 }

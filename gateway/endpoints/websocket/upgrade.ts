@@ -42,8 +42,8 @@ export class Upgrade {
     this.#res.upgrade<User>(user, this.#key, protocol, this.#extensions, this.#context);
   }
 
-  refuse(status: string, text: string): void {
-    refuse(this.#res, status, text);
+  reject(status: string, text: string): void {
+    reject(this.#res, status, text);
   }
 }
 
@@ -68,7 +68,7 @@ export function authenticate(
   let gone = false;
   const settle = (answer: Answer): void => {
     if (gone) return;
-    if (answer instanceof IdentityReject) refuse(res, upgradeStatusOf(answer), answer.details);
+    if (answer instanceof IdentityReject) reject(res, upgradeStatusOf(answer), answer.details);
     else serve(new Upgrade(res, context, request, answer));
   };
   const answer = identity.admit(request.visit);
@@ -113,6 +113,6 @@ const KEPT = new Set<string>([
 ]);
 
 /** Answers and closes: an unauthenticated connection is not kept open. */
-function refuse(res: HttpResponse, status: string, text: string): void {
+function reject(res: HttpResponse, status: string, text: string): void {
   res.writeStatus(status).writeHeader('content-type', 'text/plain; charset=utf-8').end(`${text}\n`, true);
 }

@@ -95,22 +95,22 @@ export class History implements ReportArchive {
   }
 
   async read(account: number, from: number, limit: number): Promise<Uint8Array> {
-    return (await this.#ask({ kind: 'reports', account, from, limit })) as Uint8Array;
+    return (await this.#query({ kind: 'reports', account, from, limit })) as Uint8Array;
   }
 
   /** Fill reports of an account, newest first, numbered below `before`. */
   async accountFills(account: number, limit: number, before = NEWEST): Promise<RecordPage> {
-    return (await this.#ask({ kind: 'fills', account, before, limit })) as RecordPage;
+    return (await this.#query({ kind: 'fills', account, before, limit })) as RecordPage;
   }
 
   /** Orders of an account in their latest state, newest first, with an order id below `before`. */
   async accountOrders(account: number, limit: number, before = NEWEST): Promise<OrderPage> {
-    return (await this.#ask({ kind: 'orders', account, before, limit })) as OrderPage;
+    return (await this.#query({ kind: 'orders', account, before, limit })) as OrderPage;
   }
 
   /** Trades of a symbol, newest first, with an id below `before`. */
   async symbolTrades(symbol: number, limit: number, before = NEWEST): Promise<RecordPage> {
-    return (await this.#ask({ kind: 'trades', symbol, before, limit })) as RecordPage;
+    return (await this.#query({ kind: 'trades', symbol, before, limit })) as RecordPage;
   }
 
   /** Call after the engine has stopped: writes the rest of the ring and ends all threads. */
@@ -127,7 +127,7 @@ export class History implements ReportArchive {
     await this.#writer.terminate();
   }
 
-  async #ask(query: Query): Promise<unknown> {
+  async #query(query: Query): Promise<unknown> {
     this.#pool ??= new Piscina({
       filename: new URL(`query-worker${SUFFIX}`, import.meta.url).href,
       workerData: { dataDir: this.#dataDir },

@@ -52,8 +52,8 @@ export function loadAddon(name: string): unknown {
 
 /** Directories in the order in which they are tried. A container often has no /tmp and a noexec /dev/shm, but has its data directory. */
 function* places(): Generator<string> {
-  const asked = process.env.OPENBELL_ADDON_DIR;
-  if (asked) return yield asked;
+  const configured = process.env.OPENBELL_ADDON_DIR;
+  if (configured) return yield configured;
   yield tmpdir();
   yield '/dev/shm';
   const { data, config } = parseArgs({

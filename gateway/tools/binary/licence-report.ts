@@ -38,9 +38,9 @@ export function isAllowed(expression: string): boolean {
  * @throws LicenceError naming every package whose licence is not one of {@link ALLOWED}
  */
 export function licenceReport(root: string, lockfile: Lockfile, bundled: readonly BundledCode[]): string {
-  const refused = [...lockfile.packages, ...bundled].filter(({ licence }) => !isAllowed(licence));
-  if (refused.length > 0) {
-    throw new LicenceError(`May not be shipped: ${refused.map(({ name, licence }) => `${name} (${licence})`).join(', ')}.`);
+  const rejected = [...lockfile.packages, ...bundled].filter(({ licence }) => !isAllowed(licence));
+  if (rejected.length > 0) {
+    throw new LicenceError(`May not be shipped: ${rejected.map(({ name, licence }) => `${name} (${licence})`).join(', ')}.`);
   }
   const texts = new Texts();
   const rows = lockfile.packages.map((entry) => {

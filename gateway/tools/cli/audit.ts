@@ -56,7 +56,7 @@ Without --head a cut end is not detected. After a removal (openbell start
           `verdict       ${verdict.fault === undefined ? (first === 1 ? 'whole' : `whole from record ${first} on`) : `BROKEN: ${describe(verdict.fault)}`}`,
         );
       }
-      return verdict.fault === undefined ? ExitCode.Ok : ExitCode.Refused;
+      return verdict.fault === undefined ? ExitCode.Ok : ExitCode.Failed;
     }),
   );
 }
@@ -86,7 +86,7 @@ Examples:
       const trail = readTrail(data);
       for (let step = await trail.next(); ; step = await trail.next()) {
         if (step.done) {
-          if (step.value.fault !== undefined) throw new CliError(`the trail is BROKEN: ${describe(step.value.fault)}`, ExitCode.Refused);
+          if (step.value.fault !== undefined) throw new CliError(`the trail is BROKEN: ${describe(step.value.fault)}`, ExitCode.Failed);
           return ExitCode.Ok;
         }
         const record = step.value;

@@ -173,14 +173,14 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
     if (response.status === 401 || response.status === 403)
       throw new CliError(
         `${url} was rejected before it reached the exchange: HTTP ${response.status}: ${text.slice(0, 200)}`,
-        ExitCode.Refused,
+        ExitCode.Failed,
       );
     throw new CliError(`${url} did not answer in JSON (HTTP ${response.status}); is it openbell's admin port?`, ExitCode.Unreachable);
   }
   if (response.ok) return answer;
   // Rejects by identity already begin with their name.
   const { name = `HTTP ${response.status}`, message = '' } = answer;
-  throw new CliError(message.startsWith(`${name}: `) ? message : `${name}: ${message}`, ExitCode.Refused);
+  throw new CliError(message.startsWith(`${name}: `) ? message : `${name}: ${message}`, ExitCode.Failed);
 }
 
 /** Prints a value as one line of JSON. */

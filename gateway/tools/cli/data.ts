@@ -57,7 +57,7 @@ Two directories hold the same state when their hashes agree at the same command.
           print(`orders        ${result.restingOrders} resting`);
           if (result.tornBytes > 0) print(`torn tail     ${result.tornBytes} bytes that were never acknowledged; the next start cuts them`);
         }
-        return conserved ? ExitCode.Ok : ExitCode.Refused;
+        return conserved ? ExitCode.Ok : ExitCode.Failed;
       } finally {
         progress.end();
         lock.release();

@@ -40,7 +40,7 @@ docs/TUNING.md explains how to change each setting.`,
       const { data, durability, topology } = config;
       if (flags.json) printJson({ data, durability, topology, findings });
       else print(`${data}, mode ${durability}\n\n${findingsText(findings)}\n\n${summary(findings)}`);
-      return flags.strict && findings.some(({ status }) => isBad(status)) ? ExitCode.Refused : ExitCode.Ok;
+      return flags.strict && findings.some(({ status }) => isBad(status)) ? ExitCode.Failed : ExitCode.Ok;
     }),
   );
 }

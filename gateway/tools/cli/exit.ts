@@ -2,7 +2,7 @@
 export const ExitCode = {
   Ok: 0,
   /** Rejected by the exchange, or a check found a difference. */
-  Refused: 1,
+  Failed: 1,
   /** The command line or the configuration is wrong. */
   Usage: 2,
   /** The exchange cannot be reached. */
@@ -29,7 +29,7 @@ function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (USAGE.has(code)) return ExitCode.Usage;
-  return UNREACHABLE.has(code) ? ExitCode.Unreachable : ExitCode.Refused;
+  return UNREACHABLE.has(code) ? ExitCode.Unreachable : ExitCode.Failed;
 }
 
 /** One line for errors that the user can act on; the whole trace for unexpected errors. */

@@ -25,7 +25,7 @@ Examples:
       const reasons = await whyUnready(flags);
       if (flags.json) printJson({ ready: reasons.length === 0, reasons });
       else print(reasons.length === 0 ? 'ready' : `not ready: ${reasons.join(', ')}`);
-      return reasons.length === 0 ? ExitCode.Ok : ExitCode.Refused;
+      return reasons.length === 0 ? ExitCode.Ok : ExitCode.Failed;
     }),
   );
 }

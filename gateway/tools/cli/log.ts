@@ -75,7 +75,7 @@ async function compare(a: string, b: string, { json }: Flags): Promise<ExitCode>
       print(`  ${name.padEnd(15)} ${value.padEnd(20)} ${other.padEnd(20)}${value === other ? '' : ' differs'}`.trimEnd());
     }
   }
-  return result.same ? ExitCode.Ok : ExitCode.Refused;
+  return result.same ? ExitCode.Ok : ExitCode.Failed;
 }
 
 function verdict({ same, fromSeq, toSeq, differsAt, differsBy }: LogComparison): string {

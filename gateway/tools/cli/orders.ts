@@ -132,10 +132,10 @@ function target({ clientId }: TargetFlags, id: number): { orderId: number } | { 
 }
 
 function show(flags: AccountFlags, answer: ReportView, followed: readonly ReportView[]): ExitCode {
-  const refused = answer.kind.endsWith('rejected');
+  const rejected = answer.kind.endsWith('rejected');
   if (flags.json) printJson(followed.length === 0 ? answer : { ...answer, followed });
   else for (const report of [answer, ...followed]) print(line(report));
-  return refused ? ExitCode.Refused : ExitCode.Ok;
+  return rejected ? ExitCode.Failed : ExitCode.Ok;
 }
 
 function line(report: ReportView): string {

@@ -183,10 +183,7 @@ export class Replay {
     if (frame.refusals > 0) {
       const code = codeName(frame.flat.u16(frame.refusalsAt + Refusal.code));
       this.#fail(
-        new CliError(
-          `the exchange rejected a command: ${code}; later commands would be out of order, so the replay ends`,
-          ExitCode.Refused,
-        ),
+        new CliError(`the exchange rejected a command: ${code}; later commands would be out of order, so the replay ends`, ExitCode.Failed),
       );
     }
     this.#wake?.();

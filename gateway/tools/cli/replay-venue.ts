@@ -67,7 +67,7 @@ export async function prepareVenue(
   const symbols = await askAdmin<SymbolView[]>(flags, '/v1/symbols');
   const name = wanted ?? freshName(path, symbols);
   const known = symbols.find((symbol) => symbol.name === name);
-  if (known !== undefined) await refuseUnlessEmpty(flags, name);
+  if (known !== undefined) await requireEmpty(flags, name);
   const symbol = known ?? (await defineSymbol(flags, name, symbols));
   const accounts = await askAdmin<number[]>(flags, '/v1/accounts');
   const account = Math.max(0, ...accounts) + 1;
@@ -93,12 +93,12 @@ function freshName(path: string, symbols: readonly SymbolView[]): string {
   }
 }
 
-async function refuseUnlessEmpty(flags: ConnectionFlags, name: string): Promise<void> {
+async function requireEmpty(flags: ConnectionFlags, name: string): Promise<void> {
   const { bids, asks } = await askAdmin<{ bids: OrderRow[]; asks: OrderRow[] }>(flags, `/v1/book/${name}?depth=1`);
   if (bids.length + asks.length === 0) return;
   throw new CliError(
     `orders rest in ${name}, and a replay starts from an empty book; name another symbol, or leave --symbol out`,
-    ExitCode.Refused,
+    ExitCode.Failed,
   );
 }
 

@@ -74,7 +74,7 @@ async function replay(flags: ReplayFlags, path: string): Promise<ExitCode> {
     check.finish();
     progress.end();
     report(flags, venue, work, check, (performance.now() - began) / 1000);
-    return check.differences === 0 ? ExitCode.Ok : ExitCode.Refused;
+    return check.differences === 0 ? ExitCode.Ok : ExitCode.Failed;
   });
 }
 

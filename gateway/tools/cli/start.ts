@@ -59,7 +59,7 @@ Examples:
             log,
             signal: stop,
             onProgress: ({ stage, seq }) => progress.show(`${stage} up to command ${seq.toLocaleString('en')}`),
-            onFailed: () => ended.resolve(ExitCode.Refused),
+            onFailed: () => ended.resolve(ExitCode.Failed),
           });
         } catch (error) {
           if (error !== stop.reason) throw error;

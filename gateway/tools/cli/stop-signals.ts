@@ -1,4 +1,4 @@
-const asked = new AbortController();
+const stop = new AbortController();
 let listening = false;
 
 /**
@@ -9,11 +9,11 @@ let listening = false;
 export function stopSignal(): AbortSignal {
   if (!listening) for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
   listening = true;
-  return asked.signal;
+  return stop.signal;
 }
 
 function onSignal(signal: NodeJS.Signals): void {
-  if (asked.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
+  if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
   process.stderr.write('openbell: stopping; repeat to end at once\n');
-  asked.abort();
+  stop.abort();
 }

@@ -44,15 +44,15 @@ function overPolicies(name: string, reason: string, find: (policy: Policy, excha
 }
 
 /** Counts of 0 disable ejection. Locality failover requires the field. */
-const EJECTS_NOBODY = ['consecutive5xxErrors', 'consecutiveGatewayErrors'];
+const NO_EJECTION_COUNTS = ['consecutive5xxErrors', 'consecutiveGatewayErrors'];
 
 const noEjection = overPolicies(
   'no-ejection-of-writer',
   'ejecting the only writer of a symbol is an outage; readiness removes it, and maxEjectionPercent 0 means unset',
   ({ outlierDetection }, exchange) => {
     const counts = Object.entries(outlierDetection ?? {});
-    const off = EJECTS_NOBODY.every((name) => counts.some(([key, value]) => key === name && value === 0));
-    return exchange && outlierDetection !== undefined && !(off && counts.length === EJECTS_NOBODY.length) && 'outlierDetection';
+    const off = NO_EJECTION_COUNTS.every((name) => counts.some(([key, value]) => key === name && value === 0));
+    return exchange && outlierDetection !== undefined && !(off && counts.length === NO_EJECTION_COUNTS.length) && 'outlierDetection';
   },
 );
 
@@ -153,18 +153,18 @@ const readsMarket = ({ http, destination }: ReturnType<typeof routes>[number]) =
 const SHARD_PATH = /^\/shard\/(\d+)$/;
 
 const shardsAgree: Lint = {
-  name: 'shard-as-asked',
+  name: 'shard-as-requested',
   reason: 'a route whose number differs from its shard trades, or shows, the wrong symbols',
   check: (set) =>
     routes(set).flatMap(({ title, http, destination: { subset } }) =>
       (http.match ?? []).flatMap(({ uri, headers }) => {
         const path = SHARD_PATH.exec(uri?.exact ?? '')?.[1];
-        const asked = path ?? headers?.['x-symbol-shard']?.exact;
-        if (asked === undefined) return [];
+        const shard = path ?? headers?.['x-symbol-shard']?.exact;
+        if (shard === undefined) return [];
         if (path !== undefined && http.rewrite?.uri !== '/') return [`${title}: the exchange has no path ${uri?.exact}: rewrite it to /`];
         // With a weight, the subset is shared; with a waypoint, the header names the shard.
-        const leads = subset ?? `shard-${http.headers?.request?.set?.['x-symbol-shard'] ?? asked}`;
-        return leads === `shard-${asked}` || leads === 'shadow' ? [] : [`${title}: ${asked} leads to ${leads}`];
+        const leads = subset ?? `shard-${http.headers?.request?.set?.['x-symbol-shard'] ?? shard}`;
+        return leads === `shard-${shard}` || leads === 'shadow' ? [] : [`${title}: ${shard} leads to ${leads}`];
       }),
     ),
 };
