@@ -42,6 +42,31 @@ test('an import of a folder above or beside is reported with both files, also fo
   ]);
 });
 
+for (const [what, text] of Object.entries({
+  'behind a comment with an apostrophe': "import {\n  Engine, // it's the shard\n} from '../threads/engine.ts';\n",
+  'behind a comment before the path': "import { Engine } from /* x */ '../threads/engine.ts';\n",
+  'in a template': 'const { Engine } = await import(`../threads/engine.ts`);\n',
+  'in a file .mts': { 'engine/book/slab.mts': "import '../threads/engine.ts';\n" },
+}))
+  test(`an upward import is found ${what}`, (t) => {
+    const files = typeof text === 'string' ? { 'engine/book/slab.ts': text } : text;
+    const [problem, ...others] = checkImports(tree(t, { 'engine/threads/engine.ts': 'export class Engine {}\n', ...files }));
+    assert.match(problem, /^engine\/book\/slab\.m?ts: imports engine\/threads\/engine\.ts, whose room engine\/threads stands above/);
+    assert.deepEqual(others, []);
+  });
+
+test('entry points of the package and built files count as imports', (t) => {
+  const root = tree(t, {
+    'engine/book/slab.ts': "import { Engine } from 'openbell/engine';\n",
+    'engine/book/level.ts': "import '../../dist/gateway/cli.js';\n",
+    'engine/index.ts': 'export class Engine {}\n',
+  });
+  assert.deepEqual(checkImports(root), [
+    'engine/book/level.ts: imports dist/gateway/cli.js, which is built from these sources',
+    'engine/book/slab.ts: imports engine/index.ts, whose room engine/index.ts stands above engine/book',
+  ]);
+});
+
 test('files that import each other in a circle are reported, also within one folder', (t) => {
   const root = tree(t, {
     'engine/book/a.ts': "import './b.ts';\n",
@@ -55,6 +80,7 @@ test('files that import each other in a circle are reported, also within one fol
 });
 
 test('a file outside all folders is reported', (t) => {
-  const root = tree(t, { 'gateway/elsewhere/x.ts': 'export {};\n' });
-  assert.deepEqual(checkImports(root), ['gateway/elsewhere/x.ts: belongs to no room; add it to ROOMS in .ci/check-imports.ts']);
+  const root = tree(t, { 'gateway/elsewhere/x.ts': 'export {};\n', 'tools/y.ts': 'export {};\n', 'dist/z.ts': 'export {};\n' });
+  const problem = 'belongs to no room; add it to ROOMS in .ci/check-imports.ts';
+  assert.deepEqual(checkImports(root).sort(), [`gateway/elsewhere/x.ts: ${problem}`, `tools/y.ts: ${problem}`]);
 });
