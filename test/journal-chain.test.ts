@@ -135,6 +135,24 @@ test('a changed command with a correct checksum is damage', async (t) => {
   }
 });
 
+test('a damaged batch is reported, not taken for the end of the log', async (t) => {
+  for (const reach of ['its last command', 'its stored chain']) {
+    const [dir] = newDirectories(t, reach.replaceAll(' ', '-'));
+    await writeLog(dir, [10, 10, 10], true, { segmentBytes: 65_536 });
+    const batch = placeBatches(dir)[1];
+    const path = join(dir, batch.file);
+    const bytes = readFileSync(path);
+    bytes[batch.position + (reach === 'its last command' ? batch.bytes - 1 : HeaderWord.chain * 4)] ^= 1;
+    writeFileSync(path, bytes);
+    assert.throws(() => logTip(dir), { code: 'LOG_DAMAGED', position: batch.position });
+    assert.throws(() => chainAt(dir, 20), { code: 'LOG_LOOKUP', message: /checksum is wrong/ });
+    assert.throws(() => chainAt(dir, 25), { code: 'LOG_LOOKUP', message: /checksum is wrong/ });
+    const { code, stderr } = await openbell(['log', dir]);
+    assert.equal(code, 1);
+    assert.match(stderr, /The log is damaged: .*, byte \d+: the batch is damaged.* Commands up to 10 are good/);
+  }
+});
+
 test('comparing finds the first command that differs', async (t) => {
   const [a, b] = newDirectories(t, 'a', 'b');
   await writeChanged(a, 300, 11);

@@ -1,8 +1,8 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Seq } from '../units.ts';
 import { CommandChain, hex64 } from './command-chain.ts';
-import { NewerLogError } from './log-damage.ts';
+import { DamagedLogError, judgeStop, NewerLogError } from './log-damage.ts';
 import {
   type BatchHeader,
   batchBytes,
@@ -64,11 +64,26 @@ interface Found extends Placed {
  * may be writing the log: the result is then the end at the time of reading,
  * which may not be durable yet.
  *
- * @throws LogLookupError if the log has no command; NewerLogError
+ * @throws LogLookupError if the log has no command; DamagedLogError if durable commands behind the end are damaged; NewerLogError
  */
 export function logTip(dir: string): LogTip {
-  for (const segment of listSegments(dir).reverse()) {
+  for (let damage: DamagedLogError | undefined; ; ) {
+    const segments = listSegments(dir);
+    try {
+      return tipOf(dir, segments);
+    } catch (error) {
+      if (!(error instanceof DamagedLogError)) throw error;
+      // Seen twice at one place it is damage. Otherwise the exchange has written on between two reads.
+      if (damage?.position === error.position && damage.file === error.file) throw error;
+      damage = error;
+    }
+  }
+}
+
+function tipOf(dir: string, segments: readonly SegmentFile[]): LogTip {
+  for (const segment of segments.toReversed()) {
     const last = lastBatch(dir, segment, true);
+    if (segment === segments.at(-1)) judgeEnd(dir, segment, last);
     if (!last) continue;
     const { logId, chain, firstSeq, count } = last.header;
     const value = chain.fromSeq === 0 ? undefined : { chain: hex64(chain.low, chain.high), fromSeq: chain.fromSeq };
@@ -88,12 +103,15 @@ export function chainAt(dir: string, seq: Seq): ChainAt {
   const { header, before, path, position } = findBatch(dir, seq);
   const { chain, firstSeq, count } = header;
   if (chain.fromSeq === 0) throw new LogLookupError(dir, `has no chain at command ${seq}: an earlier release wrote it`);
+  const words = readBatch(dir, path, position, count);
   if (seq === firstSeq + count - 1) return { chain: hex64(chain.low, chain.high), fromSeq: chain.fromSeq };
   const running = new CommandChain();
   if (chain.fromSeq === firstSeq) running.begin(firstSeq);
-  else if (before) running.set(before.header.chain);
-  else throw new LogLookupError(dir, `has no chain at command ${seq}: the commands before ${firstSeq} are not there`);
-  running.add(readBatch(dir, path, position, count), SLOT_WORDS, seq - firstSeq + 1);
+  else if (before) {
+    readBatch(dir, before.path, before.position, before.header.count);
+    running.set(before.header.chain);
+  } else throw new LogLookupError(dir, `has no chain at command ${seq}: the commands before ${firstSeq} are not there`);
+  running.add(words, SLOT_WORDS, seq - firstSeq + 1);
   return { chain: hex64(running.low, running.high), fromSeq: chain.fromSeq };
 }
 
@@ -156,6 +174,19 @@ export function compareLogs(a: string, b: string): LogComparison {
     else bad = middle;
   }
   return { ...result, same: false, differsAt: bad, differsBy: bad };
+}
+
+/** @throws DamagedLogError if what follows the last good batch of the last segment was durable */
+function judgeEnd(dir: string, segment: SegmentFile, last: Placed | undefined): void {
+  const path = join(dir, segment.name);
+  const position = last === undefined ? 0 : last.position + batchBytes(last.header.count);
+  const expectedSeq = last === undefined ? segment.firstSeq : last.header.firstSeq + last.header.count;
+  const fd = openSync(path, 'r');
+  try {
+    judgeStop(fd, fstatSync(fd).size, path, { position, reason: 'the batch is damaged' }, expectedSeq, last?.header.logId);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function findBatch(dir: string, seq: Seq): Found {
