@@ -65,10 +65,10 @@ export function capacitiesOf(limits: Limits): Capacities {
   return Object.fromEntries(CAPACITIES.map((name) => [name, limits[name]])) as Capacities;
 }
 
-/** The log needs larger capacities than this start has. Nothing was changed. */
 /** Capacities of ids count id 0, which names nothing. The configuration names the highest id. */
 const OF_IDS: ReadonlySet<string> = new Set(['accounts', 'assets', 'symbols']);
 
+/** The log needs larger capacities than this start has. Log and snapshots are unchanged. */
 export class CapacityError extends Error {
   readonly code = 'CAPACITY_BELOW_LOG';
   readonly needed: Capacities;
@@ -80,7 +80,7 @@ export class CapacityError extends Error {
     const list = short.map((name) => `${name} ${shown(name, needed[name])} (given: ${shown(name, given[name])})`).join(', ');
     super(
       `The log was written with larger capacities than this start has: ${list}. ` +
-        'Capacities in a log only grow, because they decided what was rejected. Raise them to at least these values in the configuration.',
+        'Capacities in a log only grow, because they decided what was rejected. Log and snapshots are unchanged. Raise them to at least these values in the configuration.',
     );
     this.name = 'CapacityError';
     this.needed = needed;

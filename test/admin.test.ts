@@ -282,6 +282,16 @@ const REJECTED: [string, () => Promise<Answer>, number, string, RegExp][] = [
     'BAD_PARAMETER',
     /^limits\.maxPrice: .*write it as text: "1234567890123456\.789"; limits\.maxprice: unknown key; use one of max-price, /,
   ],
+  ...['/v1/symbols/BTC-USD/uncross', '/v1/accounts/1/suspend', '/v1/accounts/1/resume', '/v1/snapshot'].map(
+    (path) =>
+      [
+        `a key of an action without parameters: ${path}`,
+        () => post(path, { a: 1 }),
+        400,
+        'BAD_PARAMETER',
+        /^a: unknown key; this action has no parameters$/,
+      ] as const,
+  ),
   ['no auction', () => post('/v1/symbols/BTC-USD/uncross'), 409, 'WRONG_PHASE', /set phase auction first/],
 ];
 

@@ -87,6 +87,19 @@ describe('capacities', () => {
     });
   }
 
+  it('the message names the largest capacities of the log, also after the command that fails', async (t) => {
+    const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+    for (const orders of [4, 6, 9]) {
+      const running = await RunningEngine.start({ dir, limits: { ...ENGINE_LIMITS, orders } });
+      await running.stop(orders === 6);
+    }
+    for (const orders of [2, 5, 7])
+      await assert.rejects(RunningEngine.start({ dir, limits: { ...ENGINE_LIMITS, orders } }), {
+        code: 'CAPACITY_BELOW_LOG',
+        message: new RegExp(`orders 9 \\(given: ${orders}\\)`),
+      });
+  });
+
   it('a directory verifies to the same state with any capacities', async (t) => {
     const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
     const running = await RunningEngine.start({ dir, limits: { ...ENGINE_LIMITS, orders: 2 } });

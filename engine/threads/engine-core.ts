@@ -2,7 +2,7 @@ import { JournalBoard } from '../journal/journal-status.ts';
 import { readLogId } from '../journal/log-id.ts';
 import { cutTornTail, type LogEnd, readLogSteps } from '../journal/log-reader.ts';
 import { pruneSnapshots, readNewestSnapshot, SnapshotWriter } from '../journal/snapshot-files.ts';
-import { capacitiesOf } from '../limits.ts';
+import { CapacityError, capacitiesOf } from '../limits.ts';
 import { publishPhase } from '../machine/administration.ts';
 import type { Exchange, ExchangeOutputs } from '../machine/exchange.ts';
 import { ROW_FIELDS, StateLoader, saveState } from '../machine/state-rows.ts';
@@ -11,7 +11,7 @@ import type { Seq, TimeUs } from '../units.ts';
 import { CommandKind, Phase, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { type Control, EnginePhase, JOURNAL_AT } from './control.ts';
-import { firstConfiguration } from './first-configuration.ts';
+import { firstConfiguration, withLargestCapacities } from './logged-configurations.ts';
 
 /** Most commands of one poll. Events are published after each poll, so this bounds the wait of the first event for the last. */
 export const POLL_COMMANDS = 256;
@@ -104,8 +104,22 @@ export class EngineCore {
    * each book is published as market events. Runs in steps of about 10 ms. It can
    * be abandoned between two steps, which leaves disk and rings as a crash would.
    * `makeRoom` is called while the report ring is full.
+   * @throws CapacityError that names the largest capacities in the log
    */
   *recover(
+    dir: string,
+    historySeq: Seq,
+    makeRoom: () => void,
+    onProgress: (progress: RecoveryProgress) => void,
+  ): Generator<undefined, Recovery> {
+    try {
+      return yield* this.#recover(dir, historySeq, makeRoom, onProgress);
+    } catch (error) {
+      throw error instanceof CapacityError ? withLargestCapacities(dir, error, this.exchange.limits) : error;
+    }
+  }
+
+  *#recover(
     dir: string,
     historySeq: Seq,
     makeRoom: () => void,

@@ -45,7 +45,11 @@ function fields<Keys extends readonly string[]>(shape: Shape<Keys>) {
   const all = [...names.map((name) => [name, shape[name]] as const), ...aliases.map(([alias, name]) => [alias, shape[name]] as const)];
   return z.strictObject(Object.fromEntries(all.map(([key, type]) => [key, type.optional()])), {
     error: ({ code, input }) =>
-      code === 'unrecognized_keys' ? `unknown key; use one of ${names.join(', ')}` : `must be a JSON object, not ${kindOf(input)}`,
+      code !== 'unrecognized_keys'
+        ? `must be a JSON object, not ${kindOf(input)}`
+        : names.length === 0
+          ? 'unknown key; this action has no parameters'
+          : `unknown key; use one of ${names.join(', ')}`,
   });
 }
 
@@ -72,6 +76,7 @@ const parameters: Shape<typeof PARAM_KEYS> = {
  * {@link ./json-body.ts}.
  */
 export const BODIES = {
+  none: fields({}),
   asset: fields<typeof ASSET_KEYS>({ id: number, name: text, decimals: number }),
   symbol: fields<typeof SYMBOL_KEYS>({
     id: number,

@@ -81,7 +81,8 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       const { seq } = await run(setPhase(symbol.id, PHASES[phase]));
       return { json: { symbol: symbol.name, phase, seq } };
     }),
-    post('/v1/symbols/:name/uncross', 'venue:manage', async ({ params }, run) => {
+    post('/v1/symbols/:name/uncross', 'venue:manage', async ({ params, body }, run) => {
+      requireNoKeys(body);
       const symbol = symbolNamed(directory, params.name);
       const { seq, price, quantity } = await run({ kind: CommandKind.Uncross, symbol: symbol.id });
       return {
@@ -113,7 +114,8 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       }),
     ),
     ...(['suspend', 'resume'] as const).map((action) =>
-      post(`/v1/accounts/:id/${action}`, 'account:manage', async ({ params }, run) => {
+      post(`/v1/accounts/:id/${action}`, 'account:manage', async ({ params, body }, run) => {
+        requireNoKeys(body);
         const { id } = account(params);
         await run(setAccount(id, AccountParam.Suspended, action === 'suspend' ? 1 : 0));
         return { json: accountView(account(params)) };
@@ -127,12 +129,18 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       await run(setAccount(id, AccountParam.MaxOpenOrders, limit));
       return { json: accountView(account(params)) };
     }),
-    post('/v1/snapshot', 'snapshot:take', async () => {
+    post('/v1/snapshot', 'snapshot:take', async ({ body }) => {
+      requireNoKeys(body);
       if (targets.draining()) throw rejected(Code.DRAINING);
       const { seq, path } = await targets.snapshot();
       return { json: { seq, path } };
     }),
   ];
+}
+
+/** @throws HttpError 400 for a body with keys, of an action without parameters */
+function requireNoKeys(body: unknown): void {
+  readJsonBody(body, BODIES.none, () => true);
 }
 
 /** Sends a command of an action and waits for its answer. @throws HttpError when it is rejected or not answered */

@@ -1,0 +1,54 @@
+import { listSegments } from '../journal/log-format.ts';
+import { readLog } from '../journal/log-reader.ts';
+import { CAPACITIES, type Capacities, CapacityError, type Limits } from '../limits.ts';
+import { configuredCapacities } from '../machine/configuration.ts';
+import type { Seq } from '../units.ts';
+import { Command, CommandKind } from '../wire/layout.ts';
+
+const WORDS = Command.bytes / 4;
+
+class Found extends Error {}
+
+/** Calls `onEach` with the capacities of each Configure command from `fromSeq` on, until it returns true. Blocks. */
+function eachConfiguration(dir: string, fromSeq: Seq, onEach: (capacities: Capacities) => boolean): void {
+  try {
+    readLog(dir, fromSeq, (words, firstWord, count) => {
+      for (let i = 0; i < count; i++) {
+        if ((words[firstWord + i * WORDS] & 0xff) !== CommandKind.Configure) continue;
+        if (onEach(configuredCapacities(words, firstWord / WORDS + i))) throw new Found();
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof Found)) throw error;
+  }
+}
+
+/**
+ * The first capacities in the log, from `fromSeq` on. They were also in force for
+ * the commands before, which an older release wrote: it did not log capacities,
+ * and the next release logged those that it started with. In a log that this
+ * release started, they are in the first command. Blocks.
+ * @returns undefined if the log contains none
+ */
+export function firstConfiguration(dir: string, fromSeq: Seq): Capacities | undefined {
+  let found: Capacities | undefined;
+  eachConfiguration(dir, fromSeq, (capacities) => {
+    found = capacities;
+    return true;
+  });
+  return found;
+}
+
+/** The error of a start, with the largest capacities in the log: what the next start needs. Reads the log as far as it is good. Blocks. */
+export function withLargestCapacities(dir: string, error: CapacityError, given: Limits): CapacityError {
+  const needed = { ...error.needed };
+  try {
+    eachConfiguration(dir, listSegments(dir)[0]?.firstSeq ?? 1, (capacities) => {
+      for (const name of CAPACITIES) needed[name] = Math.max(needed[name], capacities[name]);
+      return false;
+    });
+  } catch {
+    // The start with these capacities reports what is wrong with the log.
+  }
+  return new CapacityError(needed, given);
+}
