@@ -93,8 +93,8 @@ export class NewerRulesError extends Error {
 
   constructor(rules: number, seq: number) {
     super(
-      `The log was written by a newer openbell: command ${seq} puts rules ${rules} in force, and this build supports rules 1 to ${RULES}. ` +
-        'Nothing was changed. Start the release that wrote it, or a later one.',
+      `The log was written by a newer openbell: command ${seq} puts rules ${rules} in force, and this release supports rules 1 to ${RULES}. ` +
+        'Nothing was changed. Start the release that wrote it, or a newer one.',
     );
     this.name = 'NewerRulesError';
   }

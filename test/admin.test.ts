@@ -214,7 +214,8 @@ test('a symbol: defined, parameters, auction, uncross', async () => {
   assert.deepEqual([stands.priceBand, stands.fees.taker], ['6.0000%', '0.1000%']);
 });
 
-const REJECTED: [string, () => Promise<Answer>, number, string, RegExp][] = [
+type Rejected = [string, () => Promise<Answer>, number, string, RegExp];
+const REJECTED: Rejected[] = [
   ['nothing there', () => get('/v2'), 404, 'NOT_FOUND', /nothing at \/v2/],
   ['unknown symbol', () => get('/v1/symbols/XBT-USD'), 404, 'UNKNOWN_SYMBOL', /there are: BTC-USD/],
   ['unknown account', () => get('/v1/accounts/4711'), 404, 'UNKNOWN_ACCOUNT', /no account 4711/],
@@ -283,14 +284,13 @@ const REJECTED: [string, () => Promise<Answer>, number, string, RegExp][] = [
     /^limits\.maxPrice: .*write it as text: "1234567890123456\.789"; limits\.maxprice: unknown key; use one of max-price, /,
   ],
   ...['/v1/symbols/BTC-USD/uncross', '/v1/accounts/1/suspend', '/v1/accounts/1/resume', '/v1/snapshot'].map(
-    (path) =>
-      [
-        `a key of an action without parameters: ${path}`,
-        () => post(path, { a: 1 }),
-        400,
-        'BAD_PARAMETER',
-        /^a: unknown key; this action has no parameters$/,
-      ] as const,
+    (path): Rejected => [
+      `a key of an action without parameters: ${path}`,
+      () => post(path, { a: 1 }),
+      400,
+      'BAD_PARAMETER',
+      /^a: unknown key; this action has no parameters$/,
+    ],
   ),
   ['no auction', () => post('/v1/symbols/BTC-USD/uncross'), 409, 'WRONG_PHASE', /set phase auction first/],
 ];

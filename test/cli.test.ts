@@ -28,11 +28,11 @@ test('order, book, amend, account, cancel', async () => {
   const orderId = /^accepted {2}order (\d+): buy 0\.5000 BTC-USD at 59000\.00\n$/.exec(placed.stdout)?.[1] ?? '';
   assert.match((await ask('book', 'BTC-USD')).stdout, /bid {2}59000\.00 {2}0\.5000 {4}1/);
   const amended = await ask('amend', 'BTC-USD', orderId, '0.25', '59000.00');
-  assert.match(amended.stdout, /^amended {3}order \d+: open 0\.2500 at 59000\.00, kept its place/);
+  assert.match(amended.stdout, /^amended {3}order \d+: open 0\.2500 at 59000\.00, priority kept/);
   assert.match((await ask('account', '1')).stdout, /1 of 100000 open orders[\s\S]*BTC-USD {2}buy {3}59000\.00 {2}0\.2500/);
   await ask('order', 'sell', '0.1', 'BTC-USD', '59100.00', '--account', '2');
   const crossed = await ask('amend', 'BTC-USD', orderId, '0.25', '59100.00');
-  assert.match(crossed.stdout, /^amended .*lost its place\nfill {6}order \d+: 0\.1000 at 59100\.00, fee 2\.955000, open 0\.1500\n$/);
+  assert.match(crossed.stdout, /^amended .*priority lost\nfill {6}order \d+: 0\.1000 at 59100\.00, fee 2\.955000, open 0\.1500\n$/);
   assert.match((await ask('cancel', 'BTC-USD', orderId)).stdout, /^cancelled order \d+: 0\.1500 of it/);
   assert.match((await ask('book', 'BTC-USD', '--once')).stdout, /the book is empty/);
 });
@@ -61,7 +61,12 @@ const FAILURES: [string, string[], number, RegExp][] = [
   ['no such account', ['account', '999'], 1, /UNKNOWN_ACCOUNT/],
   ['price between ticks', ['order', 'buy', '1', 'BTC-USD', '1.001'], 2, /not a multiple of 0\.01/],
   ['wrong side', ['order', 'hold', '1', 'BTC-USD'], 2, /Allowed choices are buy, sell/],
-  ['terms that do not go together', ['order', 'buy', '1', 'BTC-USD', '1.00', '--min-quantity', '1'], 2, /gtc and min-quantity do not go/],
+  [
+    'terms that do not go together',
+    ['order', 'buy', '1', 'BTC-USD', '1.00', '--min-quantity', '1'],
+    2,
+    /gtc and min-quantity cannot be combined/,
+  ],
   ['minimum above the quantity', ['order', 'buy', '1', 'BTC-USD', '--min-quantity', '2'], 1, /at most the quantity: 2 of 1/],
   ['time in force without a price', ['order', 'buy', '1', 'BTC-USD', '--tif', 'ioc'], 2, /needs a price/],
   ['port that is none', ['account', '1', '--http-port', '65536'], 2, /must be a port/],

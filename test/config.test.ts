@@ -87,7 +87,7 @@ const WRONG: [string, string, RegExp][] = [
   [
     'tick x lot below the quote unit',
     symbol('').replace('lot: 1', 'lot: 0.001'),
-    /^9:11: symbols\[0\]\.tick: one lot \(0\.001\) at one tick \(0\.01\) is worth no whole number of USD's smallest unit; give USD up to 5 decimals \(it has 2\) or choose a larger tick or lot$/,
+    /^9:11: symbols\[0\]\.tick: one lot \(0\.001\) at one tick \(0\.01\) is not a whole number of USD's smallest units; give USD up to 5 decimals \(it has 2\) or choose a larger tick or lot$/,
   ],
   ['phase', symbol('    phase: open'), /^11:12: symbols\[0\]\.phase: must be one of halted, continuous, auction, closed, not open$/],
   [

@@ -299,7 +299,7 @@ test('a history of a newer version is rejected and left unchanged; one without a
   await setVersion(dataDir, 2);
   const newer = {
     code: 'HISTORY_NEWER',
-    message: /was written by a newer openbell: it has version 2; this release reads versions 1 to 1\. Nothing was/,
+    message: /was written by a newer openbell: it has version 2; this release reads version 1\. Nothing was/,
   };
   assert.throws(() => openHistory(dataDir), newer);
   assert.throws(() => openHistory(dataDir, true), newer);

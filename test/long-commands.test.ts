@@ -128,7 +128,7 @@ describe('frames with extensions', () => {
     batch.clear();
     assert.throws(() => batch.placeLong({ ...iocMin, minQuantity: 10 }), /minimum quantity .*: 10 of 9/);
     assert.throws(() => batch.placeLong({ ...iocMin, minQuantity: 1.5 }), RangeError);
-    assert.throws(() => batch.placeLong({ ...iocMin, timeInForce: FillOrKill }), /^RangeError: fok and min-quantity do not go together/);
+    assert.throws(() => batch.placeLong({ ...iocMin, timeInForce: FillOrKill }), /^RangeError: fok and min-quantity cannot be combined/);
     assert.throws(() => batch.placeLong({ ...iocMin, orderType: OrderType.Stop }), /no order type 2/);
     assert.throws(() => batch.placeLong({ ...iocMin, timeInForce: 9 as 1 }), /time in force 9/);
     assert.throws(() => batch.placeLong({ ...iocMin, instructions: 2 }), /no instructions 2/);

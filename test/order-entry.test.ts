@@ -226,7 +226,7 @@ describe('order entry', () => {
     const session = new RawSession(exchange.port, { 'x-openbell-account': '3' });
     session.read();
     session.send(old);
-    assert.match((await session.ended).details, /^WRONG_SCHEMA_VERSION: .*version 9.*version 1/);
+    assert.match((await session.ended).details, /^WRONG_SCHEMA_VERSION: .*version 9.*versions 1/);
     assert.equal(await end(session), 'FAILED_PRECONDITION WRONG_SCHEMA_VERSION');
     const hostile = new RawSession(exchange.port, { 'x-openbell-account': '3' });
     hostile.read();

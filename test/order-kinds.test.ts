@@ -214,7 +214,7 @@ test('the client uses the same table', () => {
     [{ ...base, timeInForce: 'fok' }, 'BAD_RANGE', /^a limit fok order needs a price$/],
     [{ ...base, timeInForce: 'market', price: 1 }, 'BAD_RANGE', /^a market ioc order has no price$/],
     [{ ...base, postOnly: true }, 'BAD_RANGE', /needs a price/],
-    [{ ...base, type: 'market', timeInForce: 'gtc' }, 'ILLEGAL_COMBINATION', /^market and gtc do not go together/],
+    [{ ...base, type: 'market', timeInForce: 'gtc' }, 'ILLEGAL_COMBINATION', /^market and gtc cannot be combined/],
     [{ ...base, price: 1, minQuantity: 1 }, 'ILLEGAL_COMBINATION', /^gtc and min-quantity /],
     [{ ...base, price: 1, timeInForce: 'ioc', postOnly: true }, 'ILLEGAL_COMBINATION', /^ioc and post-only /],
     [{ ...base, type: 'stop' as 'limit', price: 1 }, 'BAD_ENUM', /order type stop/],

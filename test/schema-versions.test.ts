@@ -150,7 +150,7 @@ describe('both schema versions over gRPC and WebSocket', { timeout: 30_000 }, ()
     assert.equal(code, status.FAILED_PRECONDITION);
     assert.equal(
       details,
-      'WRONG_SCHEMA_VERSION: the frame has schema version 3, written by a newer openbell; this one speaks version 1 to 2',
+      'WRONG_SCHEMA_VERSION: the frame has schema version 3, written by a newer openbell; this exchange supports versions 1 to 2',
     );
   });
 

@@ -1,5 +1,5 @@
 import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, isAbsolute, join, relative } from 'node:path';
 import type { Seq } from '../units.ts';
 import { DamagedLogError } from './log-damage.ts';
 import { batchBytes, listSegments, type SegmentFile } from './log-format.ts';
@@ -30,12 +30,12 @@ export interface RepairResult {
   readonly message: string;
 }
 
-/** The target directory of a fork is not empty. */
+/** The target directory of a fork is not empty, or within the data directory. */
 export class ForkTargetError extends Error {
   readonly code = 'FORK_TARGET_NOT_EMPTY';
 
   constructor(dest: string) {
-    super(`${dest} is not empty. Name a directory that does not exist yet.`);
+    super(`${dest} is not empty, or within the data directory. Name a directory outside that does not exist yet.`);
     this.name = 'ForkTargetError';
   }
 }
@@ -92,7 +92,9 @@ export function cutLog(dir: string, options: RepairOptions = {}): RepairResult {
  * @throws NewerLogError, NewerSnapshotError as {@link cutLog}
  */
 export function forkLog(dir: string, dest: string, options: RepairOptions = {}): RepairResult {
-  if (existsSync(dest) && readdirSync(dest).length > 0) throw new ForkTargetError(dest);
+  const within = relative(dir, dest);
+  if ((existsSync(dest) && readdirSync(dest).length > 0) || !(within.startsWith('..') || isAbsolute(within)))
+    throw new ForkTargetError(dest);
   const { segments, index, position, lastSeq } = surveyLog(dir, options);
   mkdirSync(dest, { recursive: true });
   const kept = segments.slice(0, index + 1);

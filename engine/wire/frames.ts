@@ -218,7 +218,7 @@ export class CommandBatch {
     if ((instructions & ~Instruction.PostOnly) !== 0) throw new RangeError(`this release has no instructions ${instructions}`);
     const orderKind = orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0);
     if (orderKind === NO_KIND)
-      throw new RangeError(`${illegalPair(orderType, timeInForce, instructions, minQuantity !== 0)} do not go together in one order`);
+      throw new RangeError(`${illegalPair(orderType, timeInForce, instructions, minQuantity !== 0)} cannot be combined in one order`);
     const its = KIND_TIME_IN_FORCE[orderKind] as TimeInForce;
     if (orderKind <= LAST_SHORT_KIND) return this.place(symbol, side, its, price, quantity, clientOrderId, tag);
     if (!this.fitsLong) throw new RangeError(`the batch is full: it holds ${this.capacity} commands, a long order counts as two`);

@@ -26,7 +26,7 @@ const ADVICE: Partial<Record<number, string>> = {
   [Code.FOREIGN_ACCOUNT]: 'the command names another account than the session: leave it 0',
   [Code.ADMIN_ONLY]: 'order entry takes no administrative commands: use the admin interface',
   [Code.BAD_RANGE]: 'price, quantity or id is out of range: quantity from 1 lot, price from 1 tick, and 0 for a market order',
-  [Code.ILLEGAL_COMBINATION]: 'order type, time in force and terms do not go together: see docs/ORDER-ENTRY.md',
+  [Code.ILLEGAL_COMBINATION]: 'order type, time in force and terms cannot be combined: see docs/ORDER-ENTRY.md',
   [Code.UNSUPPORTED_TERM]: 'the order has a term that this release of the exchange does not know',
   [Code.BAD_CLIENT_ORDER_ID]: 'a new order needs a client order id from 1',
 };

@@ -36,7 +36,7 @@ export function orderTerms(order: PlaceOrder): OrderTerms {
   if (kind === NO_KIND) {
     throw new OpenbellError(
       'ILLEGAL_COMBINATION',
-      `${illegalPair(orderType, timeInForce, instructions, hasMinimum)} do not go together in one order: see docs/ORDER-ENTRY.md`,
+      `${illegalPair(orderType, timeInForce, instructions, hasMinimum)} cannot be combined in one order: see docs/ORDER-ENTRY.md`,
       Code.ILLEGAL_COMBINATION,
     );
   }

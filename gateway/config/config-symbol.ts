@@ -122,7 +122,7 @@ function impossibleSteps(
     return {
       key: 'tick',
       problem:
-        `one lot (${lotText}) at one tick (${tickText}) is worth no whole number of ${quote.name}'s smallest unit; ` +
+        `one lot (${lotText}) at one tick (${tickText}) is not a whole number of ${quote.name}'s smallest units; ` +
         `give ${quote.name} up to ${decimals} decimals (it has ${quote.decimals}) or choose a larger tick or lot`,
     };
   }

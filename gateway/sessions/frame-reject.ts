@@ -10,8 +10,8 @@ export function frameReject(code: Code, version: number): Reject {
       return reject(
         code,
         version > SCHEMA_VERSION
-          ? `the frame has schema version ${version}, written by a newer openbell; this one speaks ${SUPPORTED_TEXT}`
-          : `the frame has schema version ${version}, this exchange speaks ${SUPPORTED_TEXT}: use a client for one of them`,
+          ? `the frame has schema version ${version}, written by a newer openbell; this exchange supports ${SUPPORTED_TEXT}`
+          : `the frame has schema version ${version}; this exchange supports ${SUPPORTED_TEXT}: use a client for one of them`,
       );
     case Code.FRAME_TOO_LARGE:
       return reject(code, `a frame holds at most ${MAX_FRAME_COMMANDS} commands and ${MAX_FRAME_BYTES} bytes: send several`);

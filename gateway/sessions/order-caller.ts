@@ -5,7 +5,7 @@ import { type Reject, reject } from '../reject.ts';
 /** Oldest and newest schema version, as in the response header `x-openbell-schema`. */
 export const SUPPORTED_SCHEMAS = `${MIN_SCHEMA_VERSION}-${SCHEMA_VERSION}`;
 /** The same range for messages. */
-export const SUPPORTED_TEXT = `version ${MIN_SCHEMA_VERSION} to ${SCHEMA_VERSION}`;
+export const SUPPORTED_TEXT = `versions ${MIN_SCHEMA_VERSION} to ${SCHEMA_VERSION}`;
 
 /** The caller's metadata. */
 export interface Caller {
@@ -27,11 +27,14 @@ export interface CallerClaims {
 export function readCaller({ schema, account, lastReport }: CallerClaims, accountExists: (account: number) => boolean): Caller | Reject {
   const version = readNumber(schema, SCHEMA_VERSION);
   if (schema !== undefined && (version === undefined || !supportsSchema(version))) {
-    return reject(Code.WRONG_SCHEMA_VERSION, `x-openbell-schema is ${schema}, this exchange speaks ${SUPPORTED_TEXT}`);
+    return reject(
+      Code.WRONG_SCHEMA_VERSION,
+      `the requested schema version is ${JSON.stringify(schema)}; this exchange supports ${SUPPORTED_TEXT}`,
+    );
   }
   const id = readNumber(account, 0xffff_ffff);
   if (id === undefined || id === 0) {
-    return reject(Code.BAD_RANGE, 'metadata x-openbell-account must be there once, an account id from 1');
+    return reject(Code.BAD_RANGE, 'x-openbell-account must be given exactly once: an account id from 1');
   }
   if (!accountExists(id)) {
     return reject(Code.UNKNOWN_ACCOUNT, `there is no account ${id}: the operator defines accounts`);

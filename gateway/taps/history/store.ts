@@ -42,9 +42,9 @@ export class HistoryVersionError extends Error {
     super(
       newer
         ? `The history in ${path} was written by a newer openbell: it has version ${version}; ` +
-            `this release reads versions ${OLDEST_VERSION} to ${VERSION}. Nothing was changed. Start the release that wrote it, or a newer one.`
+            `this release reads version ${VERSION}. Nothing was changed. Start the release that wrote it, or a newer one.`
         : `The history in ${path} has version ${version}, which no release writes: it is damaged. Nothing was changed. ` +
-            'Move the directory away: the next start makes it again from the log.',
+            'Move the directory away: the next start rebuilds it from the log.',
     );
     this.name = 'HistoryVersionError';
     this.code = newer ? 'HISTORY_NEWER' : 'HISTORY_BAD';

@@ -87,7 +87,7 @@ export function repairCommand(program: Command): void {
   const command = program
     .command('repair')
     .summary('repair a damaged data directory')
-    .description('Removes the part of the log after a damage: in place (the removed part is kept in a separate file), or in a copy.')
+    .description('Removes the part of the log after the damage: in place (the removed part is kept in a separate file), or in a copy.')
     .argument('<data>', 'the data directory')
     .addOption(new Option('--cut', 'cut the log at the damage').conflicts('fork'))
     .option('--fork <dest>', 'copy the undamaged part to a new directory, and leave this one unchanged')

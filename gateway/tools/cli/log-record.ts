@@ -1,3 +1,4 @@
+import { configuredCapacities } from '../../../engine/machine/configuration.ts';
 import { Command, CommandKind } from '../../../engine/wire/layout.ts';
 
 const BYTES = ['side', 'timeInForce', 'parameter'] as const;
@@ -6,17 +7,32 @@ const LONGS = ['seq', 'timeUs', 'clientOrderId', 'orderId', 'price', 'quantity']
 
 /**
  * The fields of a command as text, by name, and at the end its bytes in hex: in
- * a definition price and quantity hold a name.
+ * a definition price and quantity hold a name. A Configure command shows its
+ * rules and capacities, a deposit or withdrawal the hash of its idempotency key.
  */
 export function describeCommand(words: Int32Array): Record<string, string> {
   const bytes = Buffer.from(words.buffer, words.byteOffset, Command.bytes);
   const kind = bytes[Command.kind];
   const known = Object.entries(CommandKind).find(([, number]) => number === kind)?.[0];
+  const named = { kind: known === undefined ? String(kind) : `${kind} ${known}` };
+  const last = { bytes: bytes.toString('hex') };
+  const long = (name: (typeof LONGS)[number]): string => String(bytes.readBigInt64LE(Command[name]));
+  const stamp = { seq: long('seq'), timeUs: long('timeUs') };
+  if (kind === CommandKind.Configure) {
+    const capacities = Object.entries(configuredCapacities(words, 0)).map(([name, value]) => [name, String(value)]);
+    return { ...named, rules: String(bytes[Command.parameter]), ...Object.fromEntries(capacities), ...stamp, ...last };
+  }
+  if (kind === CommandKind.Deposit || kind === CommandKind.Withdraw) {
+    const key = `${long('clientOrderId')}-${long('orderId')}`;
+    const account = String(bytes.readUInt32LE(Command.account));
+    const asset = String(bytes.readUInt32LE(Command.symbol));
+    return { ...named, account, asset, units: long('quantity'), keyHash: key === '0-0' ? 'none' : key, ...stamp, ...last };
+  }
   return {
-    kind: known === undefined ? String(kind) : `${kind} ${known}`,
+    ...named,
     ...Object.fromEntries(BYTES.map((name) => [name, String(bytes[Command[name]])])),
     ...Object.fromEntries(WORDS.map((name) => [name, String(bytes.readUInt32LE(Command[name]))])),
-    ...Object.fromEntries(LONGS.map((name) => [name, String(bytes.readBigInt64LE(Command[name]))])),
-    bytes: bytes.toString('hex'),
+    ...Object.fromEntries(LONGS.map((name) => [name, long(name)])),
+    ...last,
   };
 }

@@ -70,8 +70,9 @@ async function compare(a: string, b: string, { json }: Flags): Promise<ExitCode>
     print(`first log     ${tipText(result.tips[0])}  ${a}`);
     print(`second log    ${tipText(result.tips[1])}  ${b}`);
     print(`verdict       ${verdict(result)}`);
-    for (const [name, value] of Object.entries(commands?.[0] ?? {})) {
-      const other = commands?.[1][name] ?? '';
+    const [first = {}, second = {}] = commands ?? [];
+    for (const name of Object.keys({ ...first, ...second })) {
+      const [value = '', other = ''] = [first[name], second[name]];
       print(`  ${name.padEnd(15)} ${value.padEnd(20)} ${other.padEnd(20)}${value === other ? '' : ' differs'}`.trimEnd());
     }
   }

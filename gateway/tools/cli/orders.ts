@@ -148,7 +148,7 @@ function line(report: ReportView): string {
     case 'cancelled':
       return `cancelled order ${orderId}: ${quantity} of it, filled ${filled} (${code})`;
     case 'amended':
-      return `amended   order ${orderId}: open ${leaves} at ${price}, ${report.keptPriority ? 'kept' : 'lost'} its place`;
+      return `amended   order ${orderId}: open ${leaves} at ${price}, priority ${report.keptPriority ? 'kept' : 'lost'}`;
     default:
       return `rejected  ${code} (${Code[code as keyof typeof Code] ?? '?'}): see docs/CODES.md`;
   }
