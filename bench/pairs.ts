@@ -26,7 +26,8 @@ const { values, positionals } = parseArgs({
 });
 const [old, ...flowFiles] = positionals.map((path) => resolve(path));
 const [pairs, turns] = [Number(values.pairs), Number(values.turns)];
-if (old === undefined || !(pairs >= 1 && turns >= 1)) {
+const known = values.only === undefined || ['core', 'wire', 'flow'].includes(values.only);
+if (old === undefined || !known || !(pairs >= 1 && turns >= 1) || (values.only === 'flow' && flowFiles.length === 0)) {
   process.stderr.write(USAGE);
   process.exit(2);
 }
@@ -53,7 +54,7 @@ const flows = flowFiles.map((file): Measurement => {
   return () => checkoutPair(name, file, checkouts, turns, signal);
 });
 const all: Readonly<Record<string, readonly Measurement[]>> = { core: [core], wire: [wire], flow: flows };
-const measurements = values.only === undefined ? Object.values(all).flat() : (all[values.only] ?? []);
+const measurements = values.only === undefined ? Object.values(all).flat() : all[values.only];
 
 /** Metric -> ratios, one per pair. */
 const ratios = new Map<string, number[]>();

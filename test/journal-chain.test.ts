@@ -9,6 +9,11 @@ import { CommandChain, hex64 } from '../engine/journal/command-chain.ts';
 import { HeaderWord, listSegments, segmentName } from '../engine/journal/log-format.ts';
 import { chainAt, commandAt, compareLogs, logTip } from '../engine/journal/log-lookup.ts';
 import { readLog, scanLog } from '../engine/journal/log-reader.ts';
+import { capacitiesOf, RULES, resolveLimits } from '../engine/limits.ts';
+import { encodeCommand } from '../engine/machine/command.ts';
+import { configureCommand } from '../engine/machine/configuration.ts';
+import { Command, CommandKind } from '../engine/wire/layout.ts';
+import { describeCommand } from '../gateway/tools/cli/log-record.ts';
 import { CommandRing, fillCommand } from './support/command-ring.ts';
 import { openbell } from './support/exchange-process.ts';
 import { openLog, placeBatches, temporaryDirectory, writeLog } from './support/journal-log.ts';
@@ -151,6 +156,30 @@ test('a damaged batch is reported, not taken for the end of the log', async (t) 
     assert.equal(code, 1);
     assert.match(stderr, /The log is damaged: .*, byte \d+: the batch is damaged.* Commands up to 10 are good/);
   }
+});
+
+test('a segment that ends early is damage, even if the next one is empty', async (t) => {
+  const [dir] = newDirectories(t, 'a');
+  await writeLog(dir, [10, 10, 10], true, { segmentBytes: 65_536 });
+  const batch = placeBatches(dir)[2];
+  writeFileSync(join(dir, segmentName(31)), new Uint8Array(65_536));
+  assert.equal(logTip(dir).seq, 30);
+  const path = join(dir, batch.file);
+  const bytes = readFileSync(path);
+  bytes[batch.position + batch.bytes - 1] ^= 1;
+  writeFileSync(path, bytes);
+  assert.throws(() => logTip(dir), { code: 'LOG_DAMAGED', position: batch.position, message: /the next segment starts with command 31/ });
+});
+
+test('a Configure command is described by its capacities, a deposit by its units and key', () => {
+  const bytes = new Uint8Array(Command.bytes);
+  const words = new Int32Array(bytes.buffer);
+  encodeCommand(bytes, words, 0, configureCommand(capacitiesOf(resolveLimits({ orders: 77, accounts: 9 }))));
+  const { kind, rules, orders, accounts } = describeCommand(words);
+  assert.deepEqual([kind, rules, orders, accounts], [`${CommandKind.Configure} Configure`, String(RULES), '77', '9']);
+  encodeCommand(bytes, words, 0, { kind: CommandKind.Deposit, account: 3, symbol: 2, quantity: 500 });
+  const { account, asset, units, keyHash } = describeCommand(words);
+  assert.deepEqual([account, asset, units, keyHash], ['3', '2', '500', 'none']);
 });
 
 test('comparing finds the first command that differs', async (t) => {

@@ -263,7 +263,8 @@ test('property: whatever byte changes, a closed log loses nothing silently', asy
 test('a fork needs a new directory; a good log is not cut', async (t) => {
   const bench = await workbench(t, true);
   bench.change(bench.batches[0].file, (bytes) => bytes);
-  for (const dest of [bench.dir, join(bench.dir, 'sub')]) assert.throws(() => forkLog(bench.dir, dest), { code: 'FORK_TARGET_NOT_EMPTY' });
+  for (const dest of [bench.dir, join(bench.dir, 'sub'), join(bench.dir, '..sub')])
+    assert.throws(() => forkLog(bench.dir, dest), { code: 'FORK_TARGET_NOT_EMPTY' });
   const result = cutLog(bench.dir);
   assert.deepEqual([result.kept, result.lastSeq], [undefined, bench.lastSeq]);
   truncateSync(join(bench.dir, bench.batches[0].file), 0);

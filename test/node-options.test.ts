@@ -41,7 +41,7 @@ describe('Node options of start, on one core', { skip }, () => {
   });
 
   it('a process that has them all is not replaced', async (t) => {
-    const child = await started(t, 'own', '--v8-pool-size=2 --max-semi-space-size=4');
-    assert.ok(read(child, 'environ').includes('NODE_OPTIONS=--v8-pool-size=2 --max-semi-space-size=4'));
+    const child = await started(t, 'own', '--v8_pool_size=2 --max-semi-space-size=4');
+    assert.ok(read(child, 'environ').includes('NODE_OPTIONS=--v8_pool_size=2 --max-semi-space-size=4'));
   });
 });

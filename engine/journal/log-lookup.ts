@@ -83,7 +83,7 @@ export function logTip(dir: string): LogTip {
 function tipOf(dir: string, segments: readonly SegmentFile[]): LogTip {
   for (const segment of segments.toReversed()) {
     const last = lastBatch(dir, segment, true);
-    if (segment === segments.at(-1)) judgeEnd(dir, segment, last);
+    judgeEnd(dir, segments, segment, last);
     if (!last) continue;
     const { logId, chain, firstSeq, count } = last.header;
     const value = chain.fromSeq === 0 ? undefined : { chain: hex64(chain.low, chain.high), fromSeq: chain.fromSeq };
@@ -176,11 +176,16 @@ export function compareLogs(a: string, b: string): LogComparison {
   return { ...result, same: false, differsAt: bad, differsBy: bad };
 }
 
-/** @throws DamagedLogError if what follows the last good batch of the last segment was durable */
-function judgeEnd(dir: string, segment: SegmentFile, last: Placed | undefined): void {
+/** @throws DamagedLogError if what follows the last good batch of the segment was durable. The name of a segment proves that the one before was complete. */
+function judgeEnd(dir: string, segments: readonly SegmentFile[], segment: SegmentFile, last: Placed | undefined): void {
   const path = join(dir, segment.name);
   const position = last === undefined ? 0 : last.position + batchBytes(last.header.count);
   const expectedSeq = last === undefined ? segment.firstSeq : last.header.firstSeq + last.header.count;
+  const next = segments[segments.indexOf(segment) + 1];
+  if (next !== undefined) {
+    if (next.firstSeq === expectedSeq) return;
+    throw new DamagedLogError(path, position, expectedSeq, `it ends, and the next segment starts with command ${next.firstSeq}`);
+  }
   const fd = openSync(path, 'r');
   try {
     judgeStop(fd, fstatSync(fd).size, path, { position, reason: 'the batch is damaged' }, expectedSeq, last?.header.logId);

@@ -1,5 +1,5 @@
 import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, statSync } from 'node:fs';
-import { basename, isAbsolute, join, relative } from 'node:path';
+import { basename, isAbsolute, join, relative, sep } from 'node:path';
 import type { Seq } from '../units.ts';
 import { DamagedLogError } from './log-damage.ts';
 import { batchBytes, listSegments, type SegmentFile } from './log-format.ts';
@@ -92,9 +92,9 @@ export function cutLog(dir: string, options: RepairOptions = {}): RepairResult {
  * @throws NewerLogError, NewerSnapshotError as {@link cutLog}
  */
 export function forkLog(dir: string, dest: string, options: RepairOptions = {}): RepairResult {
-  const within = relative(dir, dest);
-  if ((existsSync(dest) && readdirSync(dest).length > 0) || !(within.startsWith('..') || isAbsolute(within)))
-    throw new ForkTargetError(dest);
+  const [first] = relative(dir, dest).split(sep);
+  const outside = first === '..' || isAbsolute(first);
+  if (!outside || (existsSync(dest) && readdirSync(dest).length > 0)) throw new ForkTargetError(dest);
   const { segments, index, position, lastSeq } = surveyLog(dir, options);
   mkdirSync(dest, { recursive: true });
   const kept = segments.slice(0, index + 1);

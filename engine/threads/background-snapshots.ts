@@ -14,6 +14,8 @@ export interface BackgroundSnapshotsOptions {
   readonly limits: Limits;
   /** Commands between two periodic snapshots; 0 = none. */
   readonly every: number;
+  /** The last durable seq at or below this one. */
+  readonly durableSeq: (seq: number) => number;
   /** A periodic snapshot was taken, or could not be. */
   readonly onSnapshot: (result: SnapshotTaken | Error) => void;
 }
@@ -34,21 +36,20 @@ export class BackgroundSnapshots {
   }
 
   /** Takes a snapshot if one is due. If the next one is due before it is complete, its duty limit is lifted. */
-  poll(seq: number, durableSeq: (seq: number) => number): void {
+  poll(seq: number): void {
     const { every, onSnapshot } = this.#options;
     if (every === 0 || seq - this.#lastSeq < every) return;
-    if (this.#underWay !== undefined) {
+    if (this.#underWay === undefined) this.#begin(seq).taken.then(onSnapshot, onSnapshot);
+    else {
       this.#lastSeq = seq;
-      DutyLimit.lift(this.#underWay.lift);
-      return;
+      this.hurry();
     }
-    this.#begin(seq, durableSeq(seq)).taken.then(onSnapshot, onSnapshot);
   }
 
   /** A snapshot as fast as possible, or the one under way. */
-  now(seq: number, durableSeq: number): Promise<SnapshotTaken> {
-    const { taken, lift } = this.#underWay ?? this.#begin(seq, durableSeq);
-    DutyLimit.lift(lift);
+  now(seq: number): Promise<SnapshotTaken> {
+    const { taken } = this.#underWay ?? this.#begin(seq);
+    this.hurry();
     return taken;
   }
 
@@ -62,10 +63,11 @@ export class BackgroundSnapshots {
     return this.#underWay?.taken;
   }
 
-  #begin(seq: number, durableSeq: number): SnapshotUnderWay {
+  #begin(seq: number): SnapshotUnderWay {
+    const { dir, limits, durableSeq } = this.#options;
     const lift = DutyLimit.allocate();
     this.#lastSeq = seq;
-    const taken = this.#take({ dir: this.#options.dir, limits: this.#options.limits, targetSeq: durableSeq, lift }).finally(() => {
+    const taken = this.#take({ dir, limits, targetSeq: durableSeq(seq), lift }).finally(() => {
       this.#underWay = undefined;
     });
     this.#underWay = { taken, lift };

@@ -88,6 +88,7 @@ export class Engine {
       dir: options.dir,
       limits,
       every: options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY,
+      durableSeq: (seq) => this.#control.durableSeq(seq),
       onSnapshot: (result) => options.onSnapshot?.(result),
     });
     const durability = options.durability ?? 'durable';
@@ -238,8 +239,7 @@ export class Engine {
   snapshotNow(): Promise<SnapshotTaken> {
     if (this.#stopping !== undefined && this.#snapshots.underWay === undefined)
       return Promise.reject(new Error('The exchange is stopping, and writes its final snapshot.'));
-    const { seq } = this.sequencer;
-    return this.#snapshots.now(seq, this.#control.durableSeq(seq));
+    return this.#snapshots.now(this.sequencer.seq);
   }
 
   /** Accepts no more commands. Resolves when all accepted commands are applied, durable and published. */
@@ -302,8 +302,6 @@ export class Engine {
     this.schedule();
   }
 
-  readonly #durableSeq = (seq: number): number => this.#control.durableSeq(seq);
-
   readonly #run = (): void => {
     this.#scheduled = false;
     this.#turn();
@@ -329,7 +327,7 @@ export class Engine {
     else this.#idleTurns++;
     const sequencer = this.#sequencer;
     if (sequencer === undefined || this.#failure !== undefined) return;
-    if (this.#stopping === undefined) this.#snapshots.poll(sequencer.seq, this.#durableSeq);
+    if (this.#stopping === undefined) this.#snapshots.poll(sequencer.seq);
     if (this.#control.checkpoint !== this.#stated) this.#stateDigest(sequencer);
     if (!this.#outstanding(sequencer.seq)) return;
     if (this.#looksAgain(applied, handed, sequencer.seq)) this.schedule();

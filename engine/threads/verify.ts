@@ -5,6 +5,7 @@ import { Exchange } from '../machine/exchange.ts';
 import { stateHash, tradingHash } from '../machine/state-rows.ts';
 import type { Seq } from '../units.ts';
 import { loadSnapshot } from './engine-core.ts';
+import { withLargestCapacities } from './logged-configurations.ts';
 import { replayLog } from './replay-log.ts';
 
 export interface Verification {
@@ -44,9 +45,10 @@ export function verifyDataDirectory(dir: string, options: VerifyOptions): Verifi
   } catch (error) {
     if (!(error instanceof CapacityError)) throw error;
     // The logged capacities replace the given ones.
+    const { needed } = withLargestCapacities(dir, error, options.limits);
     const limits = { ...options.limits };
-    for (const name of CAPACITIES) limits[name] = Math.max(limits[name], error.needed[name]);
-    return verifyDataDirectory(dir, { ...options, limits });
+    for (const name of CAPACITIES) limits[name] = Math.max(limits[name], needed[name]);
+    return replayDirectory(dir, { ...options, limits });
   }
 }
 

@@ -25,7 +25,8 @@ function wantedOptions(): readonly { readonly name: string; readonly value: numb
 export function restartWithNodeOptions(): void {
   const { argv, env, execArgv, execPath } = process;
   const given = [env.NODE_OPTIONS ?? '', ...execArgv];
-  const missing = wantedOptions().filter(({ name }) => !given.some((option) => option.includes(name)));
+  // Node takes underscores for dashes.
+  const missing = wantedOptions().filter(({ name }) => !given.some((option) => option.replaceAll('_', '-').includes(name)));
   if (process.platform !== 'linux' || missing.length === 0) return;
   // A failed execve aborts the process; without /proc the path is a guess.
   if (process.execve === undefined || !existsSync(execPath)) return;
