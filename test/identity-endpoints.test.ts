@@ -11,7 +11,8 @@ import { ACTIONS, may } from '../gateway/identity/permissions.ts';
 import { type Principal, ROLES, type Role } from '../gateway/identity/principal.ts';
 import { bearer, GuardedExchange } from './support/guarded-exchange.ts';
 import { Issuer } from './support/issuer.ts';
-import { RawSession, rawClient, until } from './support/order-entry-fixture.ts';
+import { RawSession, rawClient } from './support/order-entry-fixture.ts';
+import { until } from './support/until.ts';
 
 const [UNAUTHENTICATED, PERMISSION_DENIED] = [16, 7];
 const raw = (bytes: Buffer): Buffer => bytes;
@@ -386,9 +387,13 @@ certificates:
     await client.close();
     await assert.rejects(connect({ grpcPort, httpPort, wsPort }), { code: 'UNAUTHENTICATED' });
     writeFileSync(join(exchange.dir, 'keys.yaml'), 'keys: []\n');
-    // The file is looked at once a second.
-    await new Promise((resolve) => setTimeout(resolve, 1100));
-    await assert.rejects(connect({ grpcPort, httpPort, wsPort, apiKey }), { code: 'UNAUTHENTICATED' });
+    // The file is read once a second.
+    const rejected = async (): Promise<boolean> => {
+      const answer = await connect({ grpcPort, httpPort, wsPort, apiKey }).catch((error: { code: string }) => error.code);
+      if (typeof answer !== 'string') await answer.close();
+      return answer === 'UNAUTHENTICATED';
+    };
+    await until(rejected, 'the removed key is rejected');
   });
 });
 

@@ -18,6 +18,7 @@ import { readServiceAccounts } from '../gateway/identity/service-accounts.ts';
 import { type IdentityConfig, startIdentity } from '../gateway/identity/start-identity.ts';
 import { TokenVerifier } from '../gateway/identity/tokens.ts';
 import { AUDIENCE, ISSUER, Issuer } from './support/issuer.ts';
+import { until } from './support/until.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'openbell-identity-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -161,13 +162,16 @@ test('a JWKS file is read again when it changes; an invalid one has no effect', 
   writeFileSync(jwksFile, issuer.jwks);
   assert.equal(await verify(second), true, 'at once: an unknown key id makes it look');
   assert.equal(await verify(first), false, 'the old key is gone, and with it what it had signed');
+  const written = lines.length;
   writeFileSync(jwksFile, '{"keys": 7}');
-  await sleep(1100);
-  assert.equal(await verify(await issuer.token()), true, 'the earlier keys stay in use');
+  const current = await issuer.token();
+  await until(async () => {
+    assert.equal(await verify(current), true, 'the earlier keys stay in use');
+    return lines.length > written;
+  }, 'the invalid file is read');
   issuer.keys.push(old);
   writeFileSync(jwksFile, issuer.jwks);
-  await sleep(1100);
-  assert.equal(await verify(first), true);
+  await until(() => verify(first), 'the key is back');
   assert.throws(() => new FileKeySet(join(dir, 'none'), log), /ENOENT/);
   assert.throws(() => startIdentity({ ...CLOSED, authJwks: join(dir, 'none') }, log, audit), { code: 'OPENBELL_CONFIG' });
 });

@@ -15,8 +15,11 @@ import { AdminCommands } from '../gateway/venue/admin-commands.ts';
 import { applyVenue } from '../gateway/venue/genesis.ts';
 import { Simulation } from '../gateway/venue/simulation.ts';
 import { setPhase } from '../gateway/venue/venue-commands.ts';
+import { until } from './support/until.ts';
 
 const { venue } = readConfigFile('demo venue', DEMO_VENUE, []);
+/** The symbols of the demo venue that are not halted here. */
+const TRADED = ['BTC-USD', 'ETH-USD', 'ETH-BTC'];
 const simulator = { makers: [10], takers: [9], rate: 4000, seed: 7 };
 
 /** An engine with the demo venue, and the number of each report to its simulated accounts. */
@@ -67,14 +70,14 @@ test('the demo venue has a market, also after a restart and around a halt', asyn
     await first.commands.submit(setPhase(3, Phase.Halted));
     const simulation = new Simulation(simulator, directory, sequencer, schedule);
     assert.equal(simulation.symbols, 3, 'the halted symbol has no flow');
-    await sleep(1500);
+    const traded = (name: string): boolean => (directory.symbolByName(name)?.tradeId ?? 0) > 0;
+    const quoted = (): boolean => (directory.account(10)?.openOrders ?? 0) > 40;
+    await until(() => simulation.sent > 2000 && TRADED.every(traded) && quoted(), 'a market on each symbol that is not halted');
     simulation.stop();
     const { sent } = simulation;
-    assert.ok(sent > 2000, `${sent} commands`);
     await sleep(50);
     assert.equal(simulation.sent, sent);
     assert.equal(directory.symbolByName('SOL-USD')?.tradeId, 0);
-    for (const name of ['BTC-USD', 'ETH-USD', 'ETH-BTC']) assert.ok((directory.symbolByName(name)?.tradeId ?? 0) > 0, `${name} trades`);
     const allowed =
       /^(Accepted|Fill|Cancelled|Amended|Rejected (POST_ONLY_WOULD_TRADE|FOK_NOT_FILLABLE|NO_LIQUIDITY|QUANTITY_MAX|NOTIONAL_MAX))$/;
     assert.deepEqual(
@@ -82,19 +85,15 @@ test('the demo venue has a market, also after a restart and around a halt', asyn
       [],
     );
     const resting = directory.account(10)?.openOrders ?? 0;
-    assert.ok(resting > 40, `${resting} quotes`);
     await first.stop();
 
     const second = await startVenue(dir);
     assert.equal(second.engine.directory.account(10)?.openOrders, resting);
     const oldest = Math.max(...second.engine.directory.openOrders(10, 1e6).map(({ orderId }) => orderId));
     const again = new Simulation(simulator, second.engine.directory, second.engine.sequencer, second.engine.schedule);
-    await sleep(500);
+    const replaced = (): boolean => second.engine.directory.openOrders(10, 1e6).every(({ orderId }) => orderId > oldest);
+    await until(() => again.sent > 500 && replaced(), 'all orders of the first run are replaced');
     again.stop();
-    await sleep(50);
-    assert.ok(again.sent > 500);
-    for (const { orderId } of second.engine.directory.openOrders(10, 1e6))
-      assert.ok(orderId > oldest, 'an order of the first run still rests');
     assert.deepEqual(
       [...second.reported.keys()].filter((key) => !allowed.test(key)),
       [],
@@ -111,12 +110,9 @@ test('accounts that run out of funds get deposits', async () => {
     const { engine, commands, reported, stop } = await startVenue(dir);
     for (const account of [11, 12]) await commands.submit({ kind: CommandKind.DefineAccount, account, name: `poor-${account}` });
     const simulation = new Simulation({ ...simulator, makers: [11], takers: [12] }, engine.directory, engine.sequencer, engine.schedule);
-    await sleep(600);
+    const funded = (account: number): boolean => engine.directory.account(account)?.balances.length === 4;
+    await until(() => [11, 12].every(funded) && (reported.get('Accepted') ?? 0) > 500, 'both accounts have all assets and trade');
     simulation.stop();
-    await sleep(50);
-    for (const account of [11, 12])
-      assert.equal(engine.directory.account(account)?.balances.length, 4, `account ${account} has all assets`);
-    assert.ok((reported.get('Accepted') ?? 0) > 500);
     assert.equal(
       [...reported.keys()].some((key) => key.includes('INSUFFICIENT')),
       false,

@@ -194,10 +194,4 @@ export class RawSession {
   }
 }
 
-/** Waits until the condition holds; fails with the text after ten seconds. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let waited = 0; !condition(); waited += 5) {
-    assert.ok(waited < 10_000, `timed out: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
+export { until } from './until.ts';
