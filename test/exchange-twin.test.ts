@@ -39,6 +39,8 @@ const longOrder: fc.Arbitrary<LongCommandFields> = fc
     if (how === 'limit') return { ...o, timeInForce, extension: { minQuantity } };
     return { ...o, price: 0, timeInForce, extension: { orderType: OrderType.Market, minQuantity } };
   });
+/** The symbol that a cancel or an amend names: mostly the order's or none. */
+const named = fc.constantFrom(0, 0, SYMBOL, SYMBOL, SYMBOL + 1);
 const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
   { weight: 2, arbitrary: longOrder },
   { weight: 12, arbitrary: order.map((o) => (o.timeInForce === TimeInForce.Market ? { ...o, price: 0 } : o)) },
@@ -46,6 +48,7 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constant(CommandKind.Cancel),
+      symbol: named,
       account: fc.integer({ min: 1, max: ACCOUNTS }),
       clientOrderId: fc.integer({ min: 1, max: 40 }),
     }),
@@ -54,6 +57,7 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant(CommandKind.Cancel),
+      symbol: named,
       account: fc.integer({ min: 1, max: ACCOUNTS }),
       orderId: fc.integer({ min: 1, max: 60 }),
     }),
@@ -62,6 +66,7 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       kind: fc.constant(CommandKind.Amend),
+      symbol: named,
       account: fc.integer({ min: 1, max: ACCOUNTS }),
       clientOrderId: fc.integer({ min: 1, max: 40 }),
       price: fc.integer({ min: 90, max: 110 }),

@@ -64,17 +64,22 @@ export class RestingOrders implements StatePart {
     return true;
   }
 
-  /** Slot of the resting order that the command names, if it belongs to the account; else -1. */
+  /** Slot of the resting order that the command names, if account and symbol are those of the order; else -1. Symbol 0 names none. */
   find(orderId: number): number {
     const slab = this.#slab;
     const order = this.#order;
     const clientOrderIds = this.#clientOrderIds;
+    let slot: number;
     if (orderId === 0) {
-      const ref = clientOrderIds.find(order.account, order.clientOrderId);
-      return ref > 0 ? ref - 1 : -1;
+      slot = clientOrderIds.find(order.account, order.clientOrderId) - 1;
+      if (slot < 0) return -1;
+    } else {
+      slot = slab.find(orderId);
+      if (slot === -1 || slab.account(slot) !== order.account) return -1;
     }
-    const slot = slab.find(orderId);
-    return slot !== -1 && slab.account(slot) === order.account ? slot : -1;
+    // Rules 1 and 2 ignored the symbol of a cancel or an amend.
+    if (order.symbol !== 0 && order.symbol !== slab.symbol(slot) && clientOrderIds.rules >= 3) return -1;
+    return slot;
   }
 
   /** Reserves the amount for the command's order, which now rests in `slot`. */

@@ -89,7 +89,7 @@ export interface PlaceOrder {
   readonly clientOrderId?: number;
 }
 
-/** Names an order by either id. */
+/** Names an order by either id. An order of another symbol is UNKNOWN_ORDER. */
 export interface OrderTarget {
   readonly symbol: string | number;
   readonly orderId?: number;

@@ -323,11 +323,12 @@ export class NaiveExchange {
     });
   }
 
-  #target(f: { orderId: number; clientOrderId: number; account: number }): NaiveOrder | undefined {
+  #target(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): NaiveOrder | undefined {
+    if (f.symbol !== 0 && f.symbol !== SYMBOL) return undefined;
     return this.resting.find((o) => o.account === f.account && (f.orderId ? o.id === f.orderId : o.client === f.clientOrderId));
   }
 
-  #cancel(f: { orderId: number; clientOrderId: number; account: number }): void {
+  #cancel(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): void {
     const o = this.#target(f);
     if (!o)
       return this.#answer(
@@ -343,7 +344,7 @@ export class NaiveExchange {
     this.#gone(o);
   }
 
-  #amend(f: { orderId: number; clientOrderId: number; account: number; price: number; quantity: number }): void {
+  #amend(f: { orderId: number; clientOrderId: number; account: number; symbol: number; price: number; quantity: number }): void {
     const o = this.#target(f);
     const stranger = { account: f.account, client: f.clientOrderId, id: f.orderId };
     if (!o) return this.#answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);

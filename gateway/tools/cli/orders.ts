@@ -67,7 +67,7 @@ export function cancelCommand(program: Command): void {
     .command('cancel')
     .summary('cancel an order')
     .description('Cancels an order.')
-    .argument('<symbol>', 'such as BTC-USD')
+    .argument('<symbol>', 'the symbol of the order, such as BTC-USD')
     .argument('<order-id>', 'as `openbell order` printed it', whole)
     .option('--client-id', 'the id is a client order id')
     .addHelpText(
@@ -90,7 +90,7 @@ export function amendCommand(program: Command): void {
     .command('amend')
     .summary('change an order')
     .description('Changes price and open quantity of an order. A smaller quantity at the same price keeps its priority.')
-    .argument('<symbol>', 'such as BTC-USD')
+    .argument('<symbol>', 'the symbol of the order, such as BTC-USD')
     .argument('<order-id>', 'as `openbell order` printed it', whole)
     .argument('<quantity>', 'the new open quantity, in the base asset')
     .argument('<price>', 'the new price, in the quote asset')
