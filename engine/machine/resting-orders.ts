@@ -50,6 +50,7 @@ export class RestingOrders implements StatePart {
     slab.setClientOrderId(slot, order.clientOrderId);
     slab.setTerms(slot, order.account, order.symbol, order.side, order.timeInForce);
     slab.setTag(slot, order.tag);
+    slab.termsHash[slot] = order.termsHash;
     slab.setPrice(slot, order.price);
     slab.setOpen(slot, aggressor.open);
     slab.setFilled(slot, aggressor.filled);
@@ -135,6 +136,7 @@ export class RestingOrders implements StatePart {
             side,
             slab.timeInForce(slot),
             slab.tag(slot),
+            slab.termsHash[slot],
           );
         });
       }
@@ -156,6 +158,7 @@ export class RestingOrders implements StatePart {
     slab.setFilled(slot, r[at + 5]);
     slab.setTerms(slot, r[at + 6], symbol, r[at + 8], r[at + 9]);
     slab.setTag(slot, r[at + 10]);
+    slab.termsHash[slot] = r[at + 11];
     if (books[symbol]?.rest(slot) !== true) fail('the snapshot has more price levels than limits.pages hold; start with a larger limit');
     clientOrderIds.addResting(slot);
     risks.of(symbol).noteLoaded(slot);

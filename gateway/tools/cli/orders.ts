@@ -29,7 +29,7 @@ export function orderCommand(program: Command): void {
     .argument('[price]', 'in the quote asset, such as 59000.00')
     .addOption(new Option('--tif <how>', 'time in force; without a price: fok only').choices(PRICED))
     .option('--min-quantity <quantity>', 'with ioc, or without a price: trade at once at least that much or not at all')
-    .option('--id <id>', 'client order id: an order with the same id does not trade twice', whole)
+    .option('--id <id>', 'client order id: the same order with the same id does not trade twice, another order is rejected', whole)
     .addHelpText(
       'after',
       `
@@ -142,7 +142,7 @@ function line(report: ReportView): string {
   const { kind, side, symbol, price, quantity, leaves, filled, orderId, code, fee } = report;
   switch (kind) {
     case 'accepted':
-      return `accepted  order ${orderId}: ${side} ${quantity} ${symbol}${report.priceTicks === 0 ? '' : ` at ${price}`}${report.duplicate ? ' (as answered before)' : ''}`;
+      return `accepted  order ${orderId}: ${side} ${quantity} ${symbol}${report.priceTicks === 0 ? '' : ` at ${price}`}${report.duplicate ? ` (sent before: open ${leaves}, filled ${filled})` : ''}`;
     case 'fill':
       return `fill      order ${orderId}: ${quantity} at ${price}, fee ${fee}, open ${leaves}`;
     case 'cancelled':
