@@ -27,9 +27,9 @@ export const RowKind = {
   Account: 6,
   /** account, asset, available, reserved */
   Balance: 7,
-  /** id, client order id, price, open, filled, account, symbol, side, time in force, tag; by symbol, side, priority */
+  /** id, client order id, price, open, filled, account, symbol, side, time in force, tag, hash of its terms (from rules 3 on); by symbol, side, priority */
   Order: 8,
-  /** account, client order id, order id, code, symbol, side, time in force, price, quantity; oldest first */
+  /** account, client order id, order id, code, symbol, side, time in force, price, quantity, filled and hash of its terms (from rules 3 on); oldest first */
   Remembered: 9,
   /** rules, orders, pages, accounts, assets, symbols, remembered orders, remembered keys; written only if they were logged */
   Configuration: 10,

@@ -50,6 +50,7 @@ export class RestingOrders implements StatePart {
     slab.setClientOrderId(slot, order.clientOrderId);
     slab.setTerms(slot, order.account, order.symbol, order.side, order.timeInForce);
     slab.setTag(slot, order.tag);
+    slab.termsHash[slot] = order.termsHash;
     slab.setPrice(slot, order.price);
     slab.setOpen(slot, aggressor.open);
     slab.setFilled(slot, aggressor.filled);
@@ -64,17 +65,22 @@ export class RestingOrders implements StatePart {
     return true;
   }
 
-  /** Slot of the resting order that the command names, if it belongs to the account; else -1. */
+  /** Slot of the resting order that the command names, if account and symbol are those of the order; else -1. Symbol 0 names none. */
   find(orderId: number): number {
     const slab = this.#slab;
     const order = this.#order;
     const clientOrderIds = this.#clientOrderIds;
+    let slot: number;
     if (orderId === 0) {
-      const ref = clientOrderIds.find(order.account, order.clientOrderId);
-      return ref > 0 ? ref - 1 : -1;
+      slot = clientOrderIds.find(order.account, order.clientOrderId) - 1;
+      if (slot < 0) return -1;
+    } else {
+      slot = slab.find(orderId);
+      if (slot === -1 || slab.account(slot) !== order.account) return -1;
     }
-    const slot = slab.find(orderId);
-    return slot !== -1 && slab.account(slot) === order.account ? slot : -1;
+    // Rules 1 and 2 ignored the symbol of a cancel or an amend.
+    if (order.symbol !== 0 && order.symbol !== slab.symbol(slot) && clientOrderIds.rules >= 3) return -1;
+    return slot;
   }
 
   /** Reserves the amount for the command's order, which now rests in `slot`. */
@@ -130,6 +136,7 @@ export class RestingOrders implements StatePart {
             side,
             slab.timeInForce(slot),
             slab.tag(slot),
+            slab.termsHash[slot],
           );
         });
       }
@@ -151,6 +158,7 @@ export class RestingOrders implements StatePart {
     slab.setFilled(slot, r[at + 5]);
     slab.setTerms(slot, r[at + 6], symbol, r[at + 8], r[at + 9]);
     slab.setTag(slot, r[at + 10]);
+    slab.termsHash[slot] = r[at + 11];
     if (books[symbol]?.rest(slot) !== true) fail('the snapshot has more price levels than limits.pages hold; start with a larger limit');
     clientOrderIds.addResting(slot);
     risks.of(symbol).noteLoaded(slot);

@@ -1,6 +1,7 @@
 import type { Allocate } from '../allocate.ts';
 import { assert, fail } from '../assert.ts';
 import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
+import { RULES } from '../limits.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 
 const TWO_M32 = 2 ** -32;
@@ -11,8 +12,8 @@ const { open: OPEN, filled: FILLED, clientOrderId: CLIENT_ORDER_ID } = OrderDoub
 const { terms: TERMS } = OrderWord;
 
 /**
- * Maps an account's client order id to its order, so that a repeated id is
- * answered again and does not trade twice.
+ * Maps an account's client order id to its order, so that a repeated order is
+ * answered with its present state and does not trade twice.
  *
  * A resting order is found by its slab slot. Finished and rejected orders are
  * remembered in a window of fixed size, first in, first out. An id that leaves
@@ -33,10 +34,15 @@ export class ClientOrderIds implements StatePart {
   readonly orderId: Float64Array;
   readonly price: Float64Array;
   readonly quantity: Float64Array;
+  /** Lots filled, and the hash of the terms (see hashTerms): from rules 3 on, 0 for orders that ended before. */
+  readonly filled: Float64Array;
+  readonly termsHash: Int32Array;
   readonly symbol: Uint32Array;
   readonly code: Uint16Array;
   readonly side: Uint8Array;
   readonly timeInForce: Uint8Array;
+  /** Rules in force; see MachineState.setRules. */
+  rules: number = RULES;
   readonly #table: Int32Array;
   readonly #mask: number;
   readonly #seed: number;
@@ -58,6 +64,8 @@ export class ClientOrderIds implements StatePart {
     this.orderId = new Float64Array(allocate(room * 8));
     this.price = new Float64Array(allocate(room * 8));
     this.quantity = new Float64Array(allocate(room * 8));
+    this.filled = new Float64Array(allocate(room * 8));
+    this.termsHash = new Int32Array(allocate(room * 4));
     this.symbol = new Uint32Array(allocate(room * 4));
     this.code = new Uint16Array(allocate(room * 2));
     this.side = new Uint8Array(allocate(room));
@@ -88,7 +96,7 @@ export class ClientOrderIds implements StatePart {
     this.#table[at] = slot + 1;
   }
 
-  /** Remembers an order that does not rest (any more), or a rejection (`orderId` 0). */
+  /** Remembers an order that does not rest (any more), or a rejection (`orderId` 0). Returns its index, for `filled` and `termsHash`. */
   remember(
     account: number,
     clientOrderId: number,
@@ -99,7 +107,7 @@ export class ClientOrderIds implements StatePart {
     timeInForce: number,
     price: number,
     quantity: number,
-  ): void {
+  ): number {
     if (this.#filled >= this.#window) this.#forgetOldest();
     const index = this.#next;
     this.#next = index + 1 === this.#room ? 0 : index + 1;
@@ -113,7 +121,10 @@ export class ClientOrderIds implements StatePart {
     this.timeInForce[index] = timeInForce;
     this.price[index] = price;
     this.quantity[index] = quantity;
+    this.filled[index] = 0;
+    this.termsHash[index] = 0;
     this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
+    return index;
   }
 
   /** Remembers the order in `slot`, which rested until now. Same as `remember`, without a call that boxes its doubles. */
@@ -137,6 +148,8 @@ export class ClientOrderIds implements StatePart {
     this.timeInForce[index] = terms >>> 24;
     this.price[index] = doubles[order];
     this.quantity[index] = doubles[order + FILLED] + doubles[order + OPEN];
+    this.filled[index] = this.rules >= 3 ? doubles[order + FILLED] : 0;
+    this.termsHash[index] = slab.termsHash[slot];
     this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
   }
 
@@ -158,13 +171,17 @@ export class ClientOrderIds implements StatePart {
         this.timeInForce[i],
         this.price[i],
         this.quantity[i],
+        this.filled[i],
+        this.termsHash[i],
       );
     }
   }
 
   load(r: Float64Array, at: number): void {
     if (this.#filled >= this.#window) fail(`the snapshot remembers more finished orders than limits.rememberedOrders = ${this.#window}`);
-    this.remember(r[at + 1], r[at + 2], r[at + 3], r[at + 4], r[at + 5], r[at + 6], r[at + 7], r[at + 8], r[at + 9]);
+    const index = this.remember(r[at + 1], r[at + 2], r[at + 3], r[at + 4], r[at + 5], r[at + 6], r[at + 7], r[at + 8], r[at + 9]);
+    this.filled[index] = r[at + 10];
+    this.termsHash[index] = r[at + 11];
   }
 
   #forgetOldest(): void {

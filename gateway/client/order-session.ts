@@ -260,9 +260,10 @@ function named({ clientOrderId = 0, orderId = 0 }: OrderTarget): { clientOrderId
   return { clientOrderId, orderId };
 }
 
+/** 0 passes: for a target it means that the other id names the order, and a new order without an id is BAD_CLIENT_ORDER_ID. */
 function checkId(what: string, id: number): void {
   if (!(Number.isInteger(id) && id >= 0 && id < LIMIT_53)) {
-    throw new OpenbellError('BAD_RANGE', `a ${what} is an integer from 0 to 2^53 - 1, not ${id}`, Code.BAD_RANGE);
+    throw new OpenbellError('BAD_RANGE', `a ${what} is an integer from 1 to 2^53 - 1, not ${id}`, Code.BAD_RANGE);
   }
 }
 

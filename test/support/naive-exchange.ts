@@ -24,6 +24,8 @@ interface NaiveOrder {
   price: number;
   open: number;
   filled: number;
+  /** All terms that it was sent with. */
+  terms: string;
 }
 
 interface Remembered {
@@ -35,6 +37,8 @@ interface Remembered {
   tif: number;
   price: number;
   quantity: number;
+  filled: number;
+  terms: string;
   symbol: number;
 }
 
@@ -177,10 +181,13 @@ export class NaiveExchange {
     },
   ): void {
     const who = { account: f.account, client: f.clientOrderId, id: 0 };
+    const terms = JSON.stringify([f.symbol, f.side, f.timeInForce, f.price, f.quantity, f.extension]);
     const live = this.resting.find((o) => o.account === f.account && o.client === f.clientOrderId);
+    const old = this.remembered.find((r) => r.account === f.account && r.client === f.clientOrderId);
+    if ((live ?? old ?? { terms }).terms !== terms)
+      return this.#answer(ReportKind.Rejected, Code.CLIENT_ORDER_ID_REUSED, who, f.price, f.quantity, 0, 0);
     if (live)
       return this.#answer(ReportKind.Accepted, 0, { ...who, id: live.id }, live.price, live.open + live.filled, live.open, live.filled, 2);
-    const old = this.remembered.find((r) => r.account === f.account && r.client === f.clientOrderId);
     if (old)
       return this.#answer(
         old.orderId ? ReportKind.Accepted : ReportKind.Rejected,
@@ -189,7 +196,7 @@ export class NaiveExchange {
         old.price,
         old.quantity,
         0,
-        0,
+        old.filled,
         2,
       );
     const order: NaiveOrder = {
@@ -204,6 +211,7 @@ export class NaiveExchange {
       price: f.price,
       open: f.quantity,
       filled: 0,
+      terms,
     };
     const code = this.#checkNew(order);
     if (code !== Code.OK) {
@@ -323,11 +331,12 @@ export class NaiveExchange {
     });
   }
 
-  #target(f: { orderId: number; clientOrderId: number; account: number }): NaiveOrder | undefined {
+  #target(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): NaiveOrder | undefined {
+    if (f.symbol !== 0 && f.symbol !== SYMBOL) return undefined;
     return this.resting.find((o) => o.account === f.account && (f.orderId ? o.id === f.orderId : o.client === f.clientOrderId));
   }
 
-  #cancel(f: { orderId: number; clientOrderId: number; account: number }): void {
+  #cancel(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): void {
     const o = this.#target(f);
     if (!o)
       return this.#answer(
@@ -343,7 +352,7 @@ export class NaiveExchange {
     this.#gone(o);
   }
 
-  #amend(f: { orderId: number; clientOrderId: number; account: number; price: number; quantity: number }): void {
+  #amend(f: { orderId: number; clientOrderId: number; account: number; symbol: number; price: number; quantity: number }): void {
     const o = this.#target(f);
     const stranger = { account: f.account, client: f.clientOrderId, id: f.orderId };
     if (!o) return this.#answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);
@@ -385,6 +394,8 @@ export class NaiveExchange {
       tif: o.tif,
       price: o.price,
       quantity,
+      filled: o.filled,
+      terms: o.terms,
       symbol: SYMBOL,
     });
   }
@@ -456,7 +467,8 @@ export class NaiveExchange {
     for (const side of [Side.Buy, Side.Sell]) {
       for (const o of this.queue(side)) rows.push([8, o.id, o.client, o.price, o.open, o.filled, o.account, SYMBOL, side, o.tif, o.tag]);
     }
-    for (const r of this.remembered) rows.push([9, r.account, r.client, r.orderId, r.code, r.symbol, r.side, r.tif, r.price, r.quantity]);
+    for (const r of this.remembered)
+      rows.push([9, r.account, r.client, r.orderId, r.code, r.symbol, r.side, r.tif, r.price, r.quantity, r.filled]);
     return hashRows(rows);
   }
 }
