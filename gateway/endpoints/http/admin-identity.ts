@@ -19,9 +19,9 @@ export function rejectError(reject: IdentityReject): HttpError {
   return new HttpError(statusOf(reject), reject.code, codeName(reject.code), reject.details);
 }
 
-/** The account id in a path; NaN when it is not one. */
+/** The account id in a path; NaN when it is not one. Each account has one path: `01` is none. */
 export function accountNumber(text: string): number {
-  return /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  return /^(?:0|[1-9]\d{0,9})$/.test(text) ? Number(text) : Number.NaN;
 }
 
 /** A value that is not text counts as missing: the answer is the same. */
