@@ -3,7 +3,7 @@ import type { CommandFields } from '../../../engine/machine/command.ts';
 import { AccountParam } from '../../../engine/params.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import { CommandKind } from '../../../engine/wire/layout.ts';
-import { readAsset } from '../../config/config-asset.ts';
+import { assetsByName, readAsset } from '../../config/config-asset.ts';
 import { readAccount } from '../../config/config-file.ts';
 import type { Place } from '../../config/config-place.ts';
 import { PARAM_KEYS, PHASES, readParams, readSymbol } from '../../config/config-symbol.ts';
@@ -58,7 +58,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       return { status: 201, json: directory.asset(asset.id) };
     }),
     post('/v1/symbols', 'venue:manage', async ({ body }, run) => {
-      const symbol = readJsonBody(body, BODIES.symbol, (place) => readSymbol(place, directory.assets()));
+      const symbol = readJsonBody(body, BODIES.symbol, (place) => readSymbol(place, assetsByName(directory.assets())));
       if (directory.symbolByName(symbol.name) !== undefined) throw taken(`the name ${symbol.name}`);
       for (const command of makeSymbol(symbol)) await run(command);
       return { status: 201, json: symbolView(symbolNamed(directory, symbol.name)) };
@@ -99,7 +99,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
     }),
     post('/v1/accounts', 'account:define', async ({ body, header, demand }, run) => {
       const key = readIdempotencyKey(header('idempotency-key'));
-      const wanted = readJsonBody(body, BODIES.account, (place) => readAccount(place, directory.assets(), new Map()));
+      const wanted = readJsonBody(body, BODIES.account, (place) => readAccount(place, assetsByName(directory.assets()), new Map()));
       demand('account:manage', wanted.id);
       if (wanted.deposits.length > 0) demand('account:money', wanted.id);
       const made = makeAccount(wanted);
