@@ -72,6 +72,22 @@ export function unitsToDecimal(units: number, mantissa: number, decimals: number
   return decimals === 0 ? sign + digits : `${sign}${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
+/**
+ * The shortest decimal text that stands for a number, without an exponent: `1e-7` gives `0.0000001`. It is what
+ * {@link decimalToUnits} reads, except for numbers that it rejects: negative ones, NaN and infinities keep their own text.
+ */
+export function numberToDecimal(value: number): string {
+  const text = String(value);
+  const match = /^(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
+  if (match === null) return text;
+  const [, whole, fraction = '', exponent] = match;
+  const digits = whole + fraction;
+  const point = 1 + Number(exponent);
+  if (point <= 0) return `0.${'0'.repeat(-point)}${digits}`;
+  // A double of 10^21 or more has at most 17 digits, so its point stands behind them.
+  return digits.padEnd(point, '0');
+}
+
 function checkUnit(mantissa: number, decimals: number): void {
   if (!Number.isInteger(mantissa) || mantissa < 1 || mantissa > MAX_MANTISSA) {
     throw new RangeError(`${mantissa} is not a unit's mantissa; give an integer from 1 to 2^49`);

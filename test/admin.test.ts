@@ -7,14 +7,17 @@ import { after, before, test } from 'node:test';
 import { type Client, credentials, makeClientConstructor } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { Code } from '../engine/codes.ts';
+import { CommandKind } from '../engine/wire/layout.ts';
 import { connect, type OpenbellClient } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config/config.ts';
 import { actionRoutes } from '../gateway/endpoints/http/admin-actions.ts';
-import type { HttpError } from '../gateway/endpoints/http/http-error.ts';
+import { HttpError } from '../gateway/endpoints/http/http-error.ts';
+import { KeyedRequests } from '../gateway/endpoints/http/idempotency.ts';
 import { ANYBODY } from '../gateway/identity/principal.ts';
 import { createLogger } from '../gateway/log.ts';
 import { type RunningExchange, startExchange } from '../gateway/main.ts';
 import { AdminCommands } from '../gateway/venue/admin-commands.ts';
+import { makeAccount } from '../gateway/venue/venue-commands.ts';
 
 const data = mkdtempSync(join(tmpdir(), 'openbell-admin-'));
 let exchange: RunningExchange;
@@ -40,8 +43,8 @@ interface Answer {
 }
 
 /** Written by hand, because fetch sets Host and Origin itself. */
-function ask(method: string, path: string, body?: string | object, headers: Record<string, string> = {}): Promise<Answer> {
-  const text = typeof body === 'object' ? JSON.stringify(body) : (body ?? '');
+function ask(method: string, path: string, body?: string | Buffer | object, headers: Record<string, string> = {}): Promise<Answer> {
+  const text = typeof body === 'object' && !Buffer.isBuffer(body) ? JSON.stringify(body) : (body ?? '');
   const json = method === 'POST' ? { 'content-type': 'application/json' } : {};
   return new Promise((resolve, reject) => {
     const sent = request(
@@ -220,6 +223,34 @@ const REJECTED: Rejected[] = [
   ['unknown symbol', () => get('/v1/symbols/XBT-USD'), 404, 'UNKNOWN_SYMBOL', /there are: BTC-USD/],
   ['unknown account', () => get('/v1/accounts/4711'), 404, 'UNKNOWN_ACCOUNT', /no account 4711/],
   ['account that is no number', () => get('/v1/accounts/one/orders'), 404, 'UNKNOWN_ACCOUNT', /no account one/],
+  ['account with a leading zero', () => get('/v1/accounts/01'), 404, 'UNKNOWN_ACCOUNT', /no account 01/],
+  ['account 0 with another', () => get('/v1/accounts/00/reports'), 404, 'UNKNOWN_ACCOUNT', /no account 00/],
+  [
+    'deposit to an account with a leading zero',
+    () => post('/v1/accounts/01/deposit', { asset: 'USD', amount: '1' }),
+    404,
+    'UNKNOWN_ACCOUNT',
+    /no account 01/,
+  ],
+  ['unknown query key', () => get('/v1/accounts?Limit=1'), 400, 'BAD_PARAMETER', /"Limit"; use one of limit, after$/],
+  ['query key twice', () => get('/v1/book/BTC-USD?depth=1&depth=2'), 400, 'BAD_PARAMETER', /depth is given a second time/],
+  ['query of an action', () => post('/v1/accounts/1/suspend?dry-run=1'), 400, 'BAD_PARAMETER', /there are none here$/],
+  ['escape that is not UTF-8', () => get('/v1/symbols/%ff'), 400, 'BAD_PATH', /percent-encoding/],
+  ['body that is not UTF-8', () => post('/v1/accounts', Buffer.from('{"id": 60, "name": "a\xff"}', 'latin1')), 400, 'BAD_JSON', /UTF-8/],
+  [
+    'a key twice',
+    () => post('/v1/accounts/1/deposit', '{"asset": "USD", "amount": "1", "amount": "1"}'),
+    400,
+    'BAD_PARAMETER',
+    /^amount: is given a second time/,
+  ],
+  [
+    'a key twice, once escaped, inside',
+    () => post('/v1/accounts', '{"id": 60, "name": "a\\"{", "deposits": {"USD": "1", "\\u0055SD": "2"}}'),
+    400,
+    'BAD_PARAMETER',
+    /^deposits\.USD: is given a second time/,
+  ],
   ['wrong method', () => post('/v1/book/BTC-USD'), 405, 'WRONG_METHOD', /takes GET, not POST/],
   ['delete', () => ask('DELETE', '/v1/accounts/1'), 405, 'WRONG_METHOD', /takes GET, not DELETE/],
   ['bad page size', () => get('/v1/symbols/BTC-USD/trades?limit=0'), 400, 'BAD_PARAMETER', /limit must be a whole number from 1 to 1000/],
@@ -329,6 +360,30 @@ test('amounts as JSON numbers count exactly as they are written, or are rejected
   assert.equal(now.balances[0].availableUnits - before.balances[0].availableUnits, 100_000 + 100_000_000 + 2 * 2_500_000_000_001);
 });
 
+test('an amount of one unit of an asset with many decimals may be a JSON number', async () => {
+  assert.equal((await post('/v1/assets', { id: 30, name: 'SMALL', decimals: 12 })).status, 201);
+  for (const [amount, units] of [
+    ['0.0000001', 100_000],
+    ['1e-7', 100_000],
+    ['1.25e-10', 125],
+    ['1e-12', 1],
+    ['1.5e3', 1_500_000_000_000_000],
+  ] as const) {
+    const { json } = await post('/v1/accounts/3/deposit', `{"asset": "SMALL", "amount": ${amount}}`);
+    assert.equal(json.units, units, amount);
+  }
+  for (const amount of ['1e-13', '1e22', '-1', '-1e-7'])
+    assert.equal((await post('/v1/accounts/3/deposit', `{"asset": "SMALL", "amount": ${amount}}`)).json.name, 'BAD_PARAMETER', amount);
+});
+
+test('the list of accounts is paged by `limit` and `after`', async () => {
+  const { json: all } = await get('/v1/accounts');
+  assert.ok(all.length > 3);
+  assert.deepEqual((await get('/v1/accounts?limit=2')).json, all.slice(0, 2));
+  assert.deepEqual((await get(`/v1/accounts?limit=2&after=${all[1]}`)).json, all.slice(2, 4));
+  assert.deepEqual((await get(`/v1/accounts?after=${all.at(-1)}`)).json, []);
+});
+
 test('a body that is too large is not read to the end', async () => {
   const answer = await post('/v1/accounts', `{"name": "${'x'.repeat(200_000)}"}`).catch((error: NodeJS.ErrnoException) => error.code);
   // The connection may be reset before the answer is read, as it should be.
@@ -374,6 +429,51 @@ test('a deposit or withdrawal with an idempotency key takes effect once', async 
     const { status, json } = await post('/v1/accounts/9/deposit', deposit, { 'idempotency-key': bad });
     assert.deepEqual([status, json.name], [400, 'BAD_IDEMPOTENCY_KEY'], JSON.stringify(bad));
   }
+});
+
+test('an account with deposits and an idempotency key is made once', async () => {
+  const key = { 'idempotency-key': 'open-70' };
+  const body = { id: 70, name: 'once', deposits: { USD: '5.00', BTC: '1' } };
+  const [first, beside] = await Promise.all([post('/v1/accounts', body, key), post('/v1/accounts', body, key)]);
+  assert.deepEqual([first.status, beside.status], [201, 201]);
+  assert.deepEqual([first.json.repeated, beside.json.repeated].filter(Boolean), [true], 'one of two at the same time');
+  const again = await post('/v1/accounts', body, key);
+  assert.deepEqual([again.status, again.json.repeated], [201, true]);
+  const usd = ({ json }: Answer) => json.balances.find(({ asset }: { asset: string }) => asset === 'USD').available;
+  assert.equal(usd(again), '5.000000');
+  assert.equal((await post('/v1/accounts', { ...body, deposits: { USD: '6.00' } }, key)).json.name, 'IDEMPOTENCY_KEY_REUSED');
+  assert.equal((await post('/v1/accounts', body, { 'idempotency-key': 'another' })).json.name, 'ALREADY_DEFINED');
+  assert.equal((await post('/v1/accounts', body)).json.name, 'ALREADY_DEFINED');
+  assert.equal((await post('/v1/accounts', body, { 'idempotency-key': 'a b' })).json.name, 'BAD_IDEMPOTENCY_KEY');
+  assert.equal(usd(await get('/v1/accounts/70')), '5.000000');
+});
+
+test('a repeated request with a key continues after the commands that were applied, also after one without an answer', async () => {
+  const requests = new KeyedRequests();
+  const commands = makeAccount({ id: 71, name: 'parts', maxOpenOrders: 1, suspended: false, deposits: [] });
+  const sent: number[] = [];
+  const attempt = (answer: (kind: number) => HttpError | undefined) =>
+    requests.run(71, 'key', 'request', commands, async ({ kind }) => {
+      sent.push(kind);
+      const error = answer(kind);
+      if (error !== undefined) throw error;
+    });
+  const taken = new HttpError(409, Code.ALREADY_DEFINED, 'ALREADY_DEFINED', '');
+  await assert.rejects(
+    attempt(() => taken),
+    { name: 'ALREADY_DEFINED' },
+  );
+  await assert.rejects(
+    attempt(() => new HttpError(504, 0, 'NO_ANSWER', '')),
+    { name: 'NO_ANSWER' },
+  );
+  const failed = attempt((kind) => (kind === CommandKind.DefineAccount ? taken : new HttpError(503, Code.BUSY, 'BUSY', '')));
+  await assert.rejects(failed, { name: 'BUSY' });
+  const { DefineAccount, SetAccount } = CommandKind;
+  assert.deepEqual(sent, [DefineAccount, DefineAccount, DefineAccount, SetAccount]);
+  assert.equal(await attempt(() => undefined), false);
+  assert.equal(await attempt(() => assert.fail('nothing is left')), true);
+  assert.deepEqual(sent.slice(4), [SetAccount]);
 });
 
 test('an action whose command is not answered names the command and an unknown outcome', async () => {

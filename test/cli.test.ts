@@ -67,7 +67,18 @@ const FAILURES: [string, string[], number, RegExp][] = [
     2,
     /gtc and min-quantity cannot be combined/,
   ],
-  ['minimum above the quantity', ['order', 'buy', '1', 'BTC-USD', '--min-quantity', '2'], 1, /at most the quantity: 2 of 1/],
+  ['minimum above the quantity', ['order', 'buy', '1', 'BTC-USD', '--min-quantity', '2'], 2, /at most the quantity: 2 of 1/],
+  ['minimum of nothing', ['order', 'buy', '1', 'BTC-USD', '--min-quantity', '0'], 2, /must be a decimal number above 0/],
+  ['quantity of nothing', ['order', 'buy', '0.000', 'BTC-USD', '1.00'], 2, /must be a decimal number above 0/],
+  ['price of nothing', ['order', 'buy', '1', 'BTC-USD', '0'], 2, /must be a decimal number above 0/],
+  ['quantity in another notation', ['amend', 'BTC-USD', '1', '1e3', '1.00'], 2, /must be a decimal number above 0/],
+  ['client order id 0', ['order', 'buy', '1', 'BTC-USD', '1.00', '--id', '0'], 2, /must be an id from 1/],
+  ['account 0', ['order', 'buy', '1', 'BTC-USD', '1.00', '--account', '0'], 2, /must be an id from 1/],
+  ['account beyond all', ['account', '4294967296'], 2, /must be an account id below 2\^32/],
+  ['page of nothing', ['trades', 'BTC-USD', '--limit', '0'], 2, /must be a whole number from 1 to 1000/],
+  ['page too large', ['account', '1', '--orders', '--limit', '1001'], 2, /must be a whole number from 1 to 1000/],
+  ['depth of nothing', ['book', 'BTC-USD', '--depth', '0'], 2, /must be a whole number from 1 to 5000/],
+  ['id that names its neighbour', ['cancel', 'BTC-USD', '9007199254740993'], 2, /must be a whole number below 2\^53/],
   ['time in force without a price', ['order', 'buy', '1', 'BTC-USD', '--tif', 'ioc'], 2, /needs a price/],
   ['port that is none', ['account', '1', '--http-port', '65536'], 2, /must be a port/],
   ['id that is no number', ['cancel', 'BTC-USD', 'x'], 2, /must be a whole number/],
@@ -81,6 +92,12 @@ for (const [name, args, code, text] of FAILURES) {
     assert.doesNotMatch(result.stderr, /\n {4}at /, 'no stack trace');
   });
 }
+
+test('the address of an exchange may be an IPv6 address in brackets', async () => {
+  const result = await openbell(['account', '1', '--host', '[::1]', '--http-port', '9']);
+  assert.equal(result.code, 3);
+  assert.match(result.stderr, /cannot reach http:\/\/\[::1\]:9\//);
+});
 
 test('exit code 3: order entry does not answer', async () => {
   // The last of two equal flags counts.

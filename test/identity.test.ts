@@ -84,6 +84,7 @@ test('tokens: valid ones, and every kind of invalid one', async () => {
     ['one of several audiences', await issuer.token({ aud: ['other', AUDIENCE] })],
     ['expired within the skew', await issuer.token({ exp: now() - 20 })],
     ['valid from within the skew', await issuer.token({ nbf: now() + 20 })],
+    ['issued within the skew', await issuer.token({ iat: now() + 20 })],
     ['lists', await issuer.token({ openbell_roles: ['trader', 'auditor'], openbell_accounts: [1, '*'] })],
     ['no roles at all', await issuer.token({ openbell_roles: undefined, openbell_accounts: undefined })],
   ];
@@ -118,6 +119,29 @@ test('tokens: valid ones, and every kind of invalid one', async () => {
     ['a subject with a line break', await issuer.token({ sub: 'alice\n{"level":"info"}' })],
     ['an unknown role', await issuer.token({ openbell_roles: 'trader admin' })],
     ['roles that are no text', await issuer.token({ openbell_roles: { trader: true } })],
+    ['a role in a list of its own', await issuer.token({ openbell_roles: [['trader']] })],
+    ['a list of lists of roles', await issuer.token({ openbell_roles: ['trader', ['auditor']] })],
+    ['a role that is a number', await issuer.token({ openbell_roles: [7] })],
+    ['roles that are null', await issuer.token({ openbell_roles: null })],
+    ['an account in a list of its own', await issuer.token({ openbell_accounts: [[1]] })],
+    ['every account in a list of its own', await issuer.token({ openbell_accounts: [['*']] })],
+    ['an account that is true', await issuer.token({ openbell_accounts: [true] })],
+    ['accounts that are a number', await issuer.token({ openbell_accounts: 1 })],
+    ['an expiry without an end', await issuer.written('"exp": 1e400')],
+    ['an expiry in the year 275760', await issuer.token({ exp: 8_640_000_000_000 })],
+    ['a negative expiry', await issuer.token({ exp: -1 })],
+    ['an expiry in a list', await issuer.token({ exp: [now() + 60] as never })],
+    ['a beginning that is text', await issuer.token({ nbf: '0' as never })],
+    ['a beginning before all time', await issuer.written('"nbf": -1e400')],
+    ['issued after the skew', await issuer.token({ iat: now() + 40 })],
+    ['issued at no time', await issuer.token({ iat: 'now' as never })],
+    ['issued without an end', await issuer.written('"iat": 1e400')],
+    ['an issuer in a list', await issuer.token({ iss: [ISSUER] as never })],
+    ['an audience in a list of its own', await issuer.token({ aud: [[AUDIENCE]] as never })],
+    ['an audience beside a number', await issuer.token({ aud: [AUDIENCE, 7] as never })],
+    ['an audience that is an object', await issuer.token({ aud: { [AUDIENCE]: true } as never })],
+    ['a subject in a list', await issuer.token({ sub: ['alice'] as never })],
+    ['a subject that is a number', await issuer.token({ sub: 7 as never })],
     ['account 0', await issuer.token({ openbell_accounts: '0' })],
     ['account 1.5', await issuer.token({ openbell_accounts: [1.5] })],
     ['account 2^32', await issuer.token({ openbell_accounts: '4294967296' })],
@@ -143,6 +167,25 @@ test('tokens: valid ones, and every kind of invalid one', async () => {
   assert.deepEqual([expired?.subject, expired?.peer, expired?.outcome], ['alice', '127.0.0.1', 'UNAUTHENTICATED']);
   for (const value of ['', 'Bearer', 'Bearer ', `Bearer ${good} x`, `Bearer ${good}, Bearer ${good}`, `Basic ${good}`, good])
     assert.equal(await fate(identity, { authorization: value }), 'UNAUTHENTICATED', value.slice(0, 20));
+});
+
+test('a token that was verified once expires all the same', async (t) => {
+  const issuer = new Issuer();
+  await issuer.addKey('ES256');
+  writeFileSync(jwksFile, issuer.jwks);
+  const verifier = new TokenVerifier(new FileKeySet(jwksFile, log), ISSUER, AUDIENCE);
+  const token = await issuer.token({ exp: now() + 60 });
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  assert.ok(!((await verifier.verify(token)) instanceof IdentityReject));
+  t.mock.timers.tick(89_000);
+  const kept = verifier.verify(token);
+  assert.ok(!(kept instanceof Promise) && !(kept instanceof IdentityReject), 'from the cache, within the skew');
+  t.mock.timers.tick(2000);
+  for (const time of ['from the cache', 'by its claims']) {
+    const answer = await verifier.verify(token);
+    assert.ok(answer instanceof IdentityReject, time);
+    assert.deepEqual([answer.reason, answer.subject], ['the token has expired', 'alice'], time);
+  }
 });
 
 test('a JWKS file is read again when it changes; an invalid one has no effect', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import type { LevelView, TradeView } from '../gateway/client/market-decode.ts';
-import { type LadderInput, ladder } from '../gateway/tools/cli/ladder-view.ts';
+import { type LadderInput, ladder, screen } from '../gateway/tools/cli/ladder-view.ts';
 
 const level = (side: 'buy' | 'sell', price: number, quantity: number, orders = 1): LevelView => ({ side, price, quantity, orders, seq: 1 });
 const trade = (price: number, quantity: number, aggressor: 'buy' | 'sell', auction = false): TradeView => ({
@@ -84,4 +84,37 @@ test('colours change nothing but colours', () => {
     coloured.map((line) => stripVTControlCharacters(line).trimEnd()),
     ladder(INPUT).map((line) => line.trimEnd()),
   );
+});
+
+const DEEP: LadderInput = {
+  ...INPUT,
+  bids: Array.from({ length: 50 }, (_, i) => level('buy', 5_900_000 - i, 123_456 + i, 7)),
+  asks: Array.from({ length: 50 }, (_, i) => level('sell', 5_900_100 + i, 123_456 + i, 7)),
+  trades: Array.from({ length: 50 }, () => trade(5_900_000, 123_456, 'buy')),
+  depth: 10,
+};
+
+test('the screen fits the terminal: title and best prices are never scrolled away', () => {
+  for (const [width, rows] of [
+    [80, 24],
+    [60, 24],
+    [30, 10],
+    [200, 60],
+    [80, 8],
+  ]) {
+    for (const colour of [false, true]) {
+      const lines = screen({ ...DEEP, width, rows, colour }).map(stripVTControlCharacters);
+      assert.ok(lines.length <= rows, `${lines.length} lines in ${rows}`);
+      assert.ok(
+        lines.every((line) => line.length <= width),
+        `${width} columns`,
+      );
+      assert.match(lines[0], /^BTC-USD/);
+      const at = lines.findIndex((line) => line.startsWith('── spread'));
+      assert.ok(lines[at - 1].includes('59001.00') && lines[at + 1].includes('59000.00'));
+      assert.equal(lines.at(-1), 'q leaves');
+    }
+  }
+  const usual = screen({ ...DEEP, width: 80, rows: 24 });
+  assert.deepEqual([usual.length, usual.some((line) => line.includes('▲ 59000.00 × 12345.6'))], [24, true]);
 });

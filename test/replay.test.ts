@@ -75,6 +75,37 @@ test('a difference gives exit code 1 and is shown, also without expected trades'
   assert.deepEqual(JSON.parse(trades.stdout).shown, ['expected trades line 4: buy 7 sell 10 21@5120, but came buy 7 sell 10 20@5120']);
 });
 
+test('every row is checked before the first order: the error names file and line, and nothing was defined or sent', async () => {
+  const symbols = async (): Promise<string> => (await openbell(['book', 'NONE-SUCH', ...exchange.flags])).stderr;
+  const before = await symbols();
+  const cases: [text: string, orders: string, trades: string | undefined, message: RegExp][] = [
+    [
+      'a price between ticks',
+      ORDERS.replace('7,new,S,4,51300', '7,new,S,4,51305'),
+      TRADES,
+      /orders\.csv:10: price_milli 51305 .* tick 0\.01 /,
+    ],
+    ['an auction between ticks', ORDERS.replace('uncross,,,0,0', 'uncross,,,51301,0'), TRADES, /orders\.csv:13: price_milli 51301 /],
+    ['a trade between ticks', ORDERS, TRADES.replace('7,3,51200', '7,3,51201'), /trades\.csv:5: price_milli 51201 /],
+    ['a price beyond all', ORDERS.replace('7,new,S,4,51300', '7,new,S,4,9007199254740993'), undefined, /orders\.csv:10: price_milli/],
+  ];
+  for (const [text, orders, trades, message] of cases) {
+    const { code, stdout, stderr } = await replay(orders, trades);
+    assert.deepEqual([code, stdout], [1, ''], text);
+    assert.match(stderr, message, text);
+  }
+  assert.equal(await symbols(), before, 'no symbol was defined');
+});
+
+test('a replay that ends early says how far it came, and closes the symbol', async () => {
+  // An auction cannot end in continuous trading.
+  const early = await replay(ORDERS.replace('9,phase,auction,,,\n', ''), undefined, '--symbol', 'HALF');
+  assert.equal(early.code, 1);
+  assert.match(early.stderr, /^openbell: the replay ended early, after 6 orders and 1 cancels: WRONG_PHASE: .*; HALF is closed now/);
+  const { stdout } = await openbell(['book', 'HALF', '--json', ...exchange.flags]);
+  assert.equal(JSON.parse(stdout).phase, 'closed');
+});
+
 /** Two auctions around three continuous trades, as they are printed. */
 const PRINTED: ExpectedTrade[] = [
   { line: 2, phase: 'auction', buyOrderId: 11, sellOrderId: 10, price: 5120, quantity: 60 },

@@ -1,3 +1,4 @@
+import type { OpenbellError } from './errors.ts';
 import type { UpdateOf } from './market-decode.ts';
 
 export type StreamChannel = 'bbo' | 'trades' | 'status';
@@ -10,6 +11,10 @@ export interface StreamOptions<C extends StreamChannel> {
   readonly onItem?: (item: Item<C>) => void;
   /** Updates `from` to `to` of a symbol were missed. Missed trades can be read from the history by trade id. */
   readonly onGap?: (symbol: string, from: number, to: number) => void;
+  /** Number of the last update seen, of a stream of one symbol: if the stream begins later, `onGap` reports the updates between. */
+  readonly after?: number;
+  /** The connection was lost; updates go on after the reconnect, unless it is `final`. */
+  readonly onLost?: (error: OpenbellError, final: boolean) => void;
   /** Maximum queued updates; beyond that the oldest are dropped and counted. Default 10,000. */
   readonly limit?: number;
 }

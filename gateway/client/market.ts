@@ -151,8 +151,12 @@ export class MarketClient {
     const { snapshotHasUpdates } = CHANNELS[CHANNEL_NAMES.indexOf(channel)];
     /** Number of the last update seen, by symbol. */
     const numbers = new Map<string, number>();
+    if (options.after !== undefined && id !== 0) numbers.set(this.#nameOf(id), options.after);
+    const { onLost } = options;
+    const lost = (error: OpenbellError, final: boolean) => onLost?.(error, final);
     const stream = new MarketStream<C>(options, () => {
       topic.listeners.delete(listen);
+      topic.lost.delete(lost);
       this.#streams.delete(end);
       if (topic.listeners.size === 0) this.#drop(topic);
     });
@@ -168,6 +172,7 @@ export class MarketClient {
       for (const update of frame.updates as readonly UpdateOf[C][]) stream.push({ ...update, symbol: name } as Item<C>);
     };
     topic.listeners.add(listen);
+    topic.lost.add(lost);
     this.#streams.add(end);
     try {
       await this.#subscribe(topic);

@@ -1,4 +1,4 @@
-import { decimalToUnits, unitsToDecimal } from '../../engine/decimal.ts';
+import { decimalToUnits, numberToDecimal, unitsToDecimal } from '../../engine/decimal.ts';
 import { OpenbellError } from './errors.ts';
 import type { Dispatcher } from './tls.ts';
 import type { TokenSource } from './token-source.ts';
@@ -26,12 +26,12 @@ export class SymbolUnits {
 
   /** @throws DecimalError when it is not a whole number of ticks */
   ticks(price: Decimal): number {
-    return decimalToUnits(String(price), this.#tick.mantissa, this.#tick.decimals);
+    return decimalToUnits(decimalText(price), this.#tick.mantissa, this.#tick.decimals);
   }
 
   /** @throws DecimalError when it is not a whole number of lots */
   lots(quantity: Decimal): number {
-    return decimalToUnits(String(quantity), this.#lot.mantissa, this.#lot.decimals);
+    return decimalToUnits(decimalText(quantity), this.#lot.mantissa, this.#lot.decimals);
   }
 
   price(ticks: number): string {
@@ -47,6 +47,10 @@ export class SymbolUnits {
     const { quoteDecimals } = this.definition;
     return quoteDecimals === undefined ? String(units) : unitsToDecimal(units, 1, quoteDecimals);
   }
+}
+
+function decimalText(value: Decimal): string {
+  return typeof value === 'number' ? numberToDecimal(value) : String(value);
 }
 
 interface Unit {

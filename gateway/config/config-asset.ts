@@ -14,6 +14,21 @@ export const ANY_NAME = /^[!-~]{1,16}$/;
 /** Names of assets and symbols become parts of URLs. */
 export const URL_NAME = /^[A-Za-z0-9._:-]{1,16}$/;
 
+/** Assets by name. */
+export type Assets = ReadonlyMap<string, AssetConfig>;
+
+export function assetsByName(assets: readonly AssetConfig[]): Assets {
+  return new Map(assets.map((asset) => [asset.name, asset]));
+}
+
+/** For a message: the names, if they are not too many. */
+export function assetNames(assets: Assets): string {
+  const names = [...assets.keys()];
+  return names.length <= MAX_SHOWN ? names.join(', ') : `${names.slice(0, MAX_SHOWN).join(', ')} and ${names.length - MAX_SHOWN} others`;
+}
+
+const MAX_SHOWN = 20;
+
 /** Notes a problem and returns undefined, as the other readers do. */
 export function readAsset(place: Place): AssetConfig | undefined {
   const fields = place.fields(ASSET_KEYS);

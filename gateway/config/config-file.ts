@@ -1,7 +1,7 @@
 import { DEFAULT_LIMITS } from '../../engine/limits.ts';
 import { DEFAULT_MAX_OPEN_ORDERS } from '../../engine/params.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
-import { ANY_NAME, type AssetConfig, readAsset, readId, readName } from './config-asset.ts';
+import { ANY_NAME, type AssetConfig, type Assets, assetNames, assetsByName, readAsset, readId, readName } from './config-asset.ts';
 import { ConfigError, type Place } from './config-place.ts';
 import { readSymbol, type SymbolConfig } from './config-symbol.ts';
 import { YamlSource } from './yaml-source.ts';
@@ -70,9 +70,10 @@ const SECTIONS = ['server', 'capacities', 'assets', 'symbols', 'accounts', 'simu
 function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): VenueConfig {
   const capacities = readCapacities(root.capacities);
   const assets = readList(root.assets, 'asset', capacities.assets, readAsset);
-  const symbols = readList(root.symbols, 'symbol', capacities.symbols, (place) => readSymbol(place, assets));
+  const named = assetsByName(assets);
+  const symbols = readList(root.symbols, 'symbol', capacities.symbols, (place) => readSymbol(place, named));
   const totals = new Map<AssetConfig, number>();
-  const accounts = readList(root.accounts, 'account', capacities.accounts, (place) => readAccount(place, assets, totals));
+  const accounts = readList(root.accounts, 'account', capacities.accounts, (place) => readAccount(place, named, totals));
   return { assets, symbols, accounts, capacities, simulator: root.simulator && readSimulator(root.simulator, accounts) };
 }
 
@@ -81,17 +82,19 @@ const DEFAULT_RATE = 500;
 function readSimulator(place: Place, accounts: readonly AccountConfig[]): SimulatorConfig | undefined {
   const fields = place.fields(['makers', 'takers', 'rate', 'seed']);
   if (fields === undefined) return undefined;
+  const known = new Set(accounts.map(({ id }) => id));
   const ids = (key: 'makers' | 'takers') =>
     (fields[key]?.items() ?? []).flatMap((item) => {
       const id = item.whole(1, 2 ** 31 - 1);
-      if (id === undefined || accounts.some((account) => account.id === id)) return id ?? [];
+      if (id === undefined || known.has(id)) return id ?? [];
       return item.fail(`no account has id ${id}; define it under accounts`) ?? [];
     });
   if (fields.makers === undefined || fields.takers === undefined) return place.fail('needs makers and takers: lists of account ids');
   const makers = ids('makers');
   const takers = ids('takers');
   if (makers.length === 0 || takers.length === 0) return place.fail('needs at least one maker and one taker');
-  if (makers.some((id) => takers.includes(id))) return fields.takers.fail('names an account that is a maker too; give it one role');
+  if (new Set([...makers, ...takers]).size < new Set(makers).size + new Set(takers).size)
+    return fields.takers.fail('names an account that is a maker too; give it one role');
   const rate = fields.rate?.whole(1, 100_000) ?? DEFAULT_RATE;
   const seed = fields.seed?.whole(0, Number.MAX_SAFE_INTEGER) ?? 1;
   return { makers, takers, rate, seed };
@@ -120,21 +123,27 @@ function readList<T extends { readonly id: number; readonly name: string }>(
   read: (place: Place) => T | undefined,
 ): T[] {
   const things: T[] = [];
+  const ids = new Set<number>();
+  const names = new Set<string>();
   for (const place of list?.items() ?? []) {
     const thing = read(place);
     if (thing === undefined) continue;
     if (thing.id > capacity)
       place.fail(`${what} id ${thing.id} is above capacities.${what}s, which is ${capacity}; raise it or choose a smaller id`);
-    else if (things.some(({ id }) => id === thing.id)) place.fail(`${what} id ${thing.id} is used twice; choose another`);
-    else if (things.some(({ name }) => name === thing.name)) place.fail(`${what} name ${thing.name} is used twice; choose another`);
-    else things.push(thing);
+    else if (ids.has(thing.id)) place.fail(`${what} id ${thing.id} is used twice; choose another`);
+    else if (names.has(thing.name)) place.fail(`${what} name ${thing.name} is used twice; choose another`);
+    else {
+      ids.add(thing.id);
+      names.add(thing.name);
+      things.push(thing);
+    }
   }
   return things;
 }
 
 export const ACCOUNT_KEYS = ['id', 'name', 'suspended', 'max-open-orders', 'deposits'] as const;
 
-export function readAccount(place: Place, assets: readonly AssetConfig[], totals: Map<AssetConfig, number>): AccountConfig | undefined {
+export function readAccount(place: Place, assets: Assets, totals: Map<AssetConfig, number>): AccountConfig | undefined {
   const fields = place.fields(ACCOUNT_KEYS);
   if (fields === undefined) return undefined;
   const id = readId(place, fields.id);
@@ -143,9 +152,9 @@ export function readAccount(place: Place, assets: readonly AssetConfig[], totals
   const maxOpenOrders = fields['max-open-orders']?.whole(0, 2 ** 32 - 1) ?? DEFAULT_MAX_OPEN_ORDERS;
   const deposits: { asset: AssetConfig; amount: number }[] = [];
   for (const [assetName, deposit] of fields.deposits?.entries('deposits') ?? []) {
-    const asset = assets.find((candidate) => candidate.name === assetName);
+    const asset = assets.get(assetName);
     if (asset === undefined) {
-      deposit.failKey(`no asset has this name; define it under assets or use one of ${assets.map((known) => known.name).join(', ')}`);
+      deposit.failKey(`no asset has this name; define it under assets or use one of ${assetNames(assets)}`);
       continue;
     }
     const amount = deposit.units(1, asset.decimals);

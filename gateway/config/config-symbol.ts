@@ -10,7 +10,7 @@ import {
 import { unitsOf } from '../../engine/rules/symbols.ts';
 import type { Phase } from '../../engine/wire/layout.ts';
 import { PHASE_NAMES, type PhaseName } from '../../engine/wire/names.ts';
-import { type AssetConfig, readId, readName, URL_NAME } from './config-asset.ts';
+import { type AssetConfig, type Assets, assetNames, readId, readName, URL_NAME } from './config-asset.ts';
 import type { Place } from './config-place.ts';
 
 export interface SymbolConfig {
@@ -45,7 +45,7 @@ export interface Step {
 }
 
 /** Notes a problem and returns undefined. */
-export function readSymbol(place: Place, assets: readonly AssetConfig[]): SymbolConfig | undefined {
+export function readSymbol(place: Place, assets: Assets): SymbolConfig | undefined {
   const fields = place.fields(SYMBOL_KEYS);
   if (fields === undefined) return undefined;
   const id = readId(place, fields.id);
@@ -74,14 +74,11 @@ export function readSymbol(place: Place, assets: readonly AssetConfig[]): Symbol
   };
 }
 
-function readAssetName(place: Place, field: Place | undefined, key: string, assets: readonly AssetConfig[]): AssetConfig | undefined {
+function readAssetName(place: Place, field: Place | undefined, key: string, assets: Assets): AssetConfig | undefined {
   if (field === undefined) return place.fail(`${key} is missing; name an asset`);
   const name = field.text();
   if (name === undefined) return undefined;
-  const asset = assets.find((candidate) => candidate.name === name);
-  return (
-    asset ?? field.fail(`no asset is named ${name}; define it under assets or use one of ${assets.map((known) => known.name).join(', ')}`)
-  );
+  return assets.get(name) ?? field.fail(`no asset is named ${name}; define it under assets or use one of ${assetNames(assets)}`);
 }
 
 function readStep(place: Place, field: Place | undefined, key: string): Step | undefined {

@@ -1,4 +1,19 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type Scalar,
+  visit,
+  type YAMLMap,
+} from 'yaml';
 import { Place } from './config-place.ts';
 import { NOTHING, type ProblemSink, type RawEntry, type RawItem, type RawValue } from './raw-value.ts';
 
@@ -8,11 +23,39 @@ export class YamlSource implements ProblemSink {
   readonly #file: string;
   readonly #lines = new LineCounter();
   readonly #document: Document.Parsed;
+  /** The node that each alias stands for. The library would walk the whole document for each alias. */
+  readonly #targets = new Map<Alias, Node>();
 
   constructor(file: string, text: string) {
     this.#file = file;
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, version: '1.2', uniqueKeys: true });
+    // The library compares each key of a mapping with each other, so they are checked below, in linear time.
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, version: '1.2', uniqueKeys: false });
     for (const { pos, message } of this.#document.errors) this.note(pos[0], '', `not valid YAML: ${message}`);
+    if (this.problems.length === 0) this.#walk();
+  }
+
+  #walk(): void {
+    const anchors = new Map<string, Node>();
+    visit(this.#document, {
+      Node: (_key, node) => {
+        if (isAlias(node)) {
+          const target = anchors.get(node.source);
+          if (target !== undefined) this.#targets.set(node, target);
+          return;
+        }
+        if (node.anchor !== undefined) anchors.set(node.anchor, node);
+        if (isMap(node)) this.#checkKeys(node);
+      },
+    });
+  }
+
+  #checkKeys({ items }: YAMLMap): void {
+    const seen = new Set<unknown>();
+    for (const { key } of items) {
+      const value = isScalar(key) ? key.value : key;
+      if (seen.has(value)) this.note(offsetOf(isNode(key) ? key : null, 0), '', 'not valid YAML: Map keys must be unique');
+      seen.add(value);
+    }
   }
 
   get root(): Place {
@@ -36,7 +79,7 @@ export class YamlSource implements ProblemSink {
 
   resolve(node: unknown): Node | null {
     if (!isAlias(node)) return node as Node | null;
-    const target = node.resolve(this.#document);
+    const target = this.#targets.get(node);
     if (target === undefined)
       this.note(node.range?.[0] ?? 0, '', `no &${node.source} stands above *${node.source}; define it or write the value`);
     return target ?? null;

@@ -7,7 +7,9 @@ import type { KeyAccount, ServiceAccounts } from './service-accounts.ts';
 import { CLOCK_SKEW_S } from './tokens.ts';
 
 /** A challenge must be answered within this, ms. */
-const CHALLENGE_MS = 30_000;
+export const CHALLENGE_MS = 30_000;
+/** A challenge: the end of its validity, ms on the monotonic clock of this process; random bytes; the MAC. */
+const CHALLENGE = /^(?<body>(?<end>[1-9]\d{0,15})\.[\w-]{24})\.(?<mac>[\w-]{43})$/;
 /** Lifetime of a session token, seconds. */
 export const SESSION_TOKEN_S = 900;
 /** Maximum number of answered, unexpired challenges; further answers are rejected. Normal use stays below 100 a second. */
@@ -36,29 +38,36 @@ export class ApiKeys {
   /** Number of stored challenges per key. */
   readonly #answered = new Map<string, number>();
 
-  /** @param serviceAccounts read at each use, so removing a key from the file invalidates its tokens */
-  constructor(serviceAccounts: () => ServiceAccounts) {
+  readonly #now: () => number;
+
+  /**
+   * @param serviceAccounts read at each use, so removing a key from the file invalidates its tokens
+   * @param now a clock that only moves forward, ms: a corrected system clock neither ends nor prolongs a challenge
+   */
+  constructor(serviceAccounts: () => ServiceAccounts, now: () => number = () => performance.now()) {
     this.#serviceAccounts = serviceAccounts;
+    this.#now = now;
   }
 
   /** A challenge for a key id. Unknown ids get one too, so callers cannot probe for keys. */
   challenge(id: string): string {
-    const body = `${(Date.now() + CHALLENGE_MS).toString(36)}.${randomBytes(18).toString('base64url')}`;
+    const body = `${Math.ceil(this.#now()) + CHALLENGE_MS}.${randomBytes(18).toString('base64url')}`;
     return `${body}.${this.#macOf(id, body)}`;
   }
 
   /** The session token for an answered challenge. @param signature base64 of the signature over {@link challengeText} */
   async answer(id: string, nonce: string, signature: string): Promise<{ token: string; serviceAccount: KeyAccount } | IdentityReject> {
     const serviceAccount = this.#serviceAccounts().keys.get(id);
-    const body = nonce.slice(0, nonce.lastIndexOf('.'));
-    const expiresAt = Number.parseInt(nonce, 36);
-    if (nonce.length > 128 || !equal(nonce.slice(body.length + 1), this.#macOf(id, body)))
-      return unauthenticated('the challenge was not issued to this key');
-    if (!(expiresAt > Date.now())) return unauthenticated('the challenge has expired');
+    const { body = '', end = '', mac = '' } = CHALLENGE.exec(nonce)?.groups ?? {};
+    const [expiresAt, now] = [Number(end), this.#now()];
+    if (!equal(mac, this.#macOf(id, body))) return unauthenticated('the challenge was not issued to this key');
+    if (expiresAt <= now) return unauthenticated('the challenge has expired');
+    // Not even a forged MAC prolongs a challenge: the answered ones are stored until their end.
+    if (expiresAt > Math.ceil(now) + CHALLENGE_MS) return unauthenticated('the challenge ends later than any that was issued');
     if (serviceAccount === undefined) return unauthenticated('there is no key with this id');
     if (!verify(null, Buffer.from(challengeText(id, nonce)), serviceAccount.publicKey, Buffer.from(signature, 'base64')))
       return unauthenticated(`the signature is not that of key ${id}`);
-    this.#forget();
+    this.#forget(now);
     if (this.#used.has(nonce)) return unauthenticated('the challenge was answered before', serviceAccount.subject);
     // Per key: a flood from one must not block the others.
     const answered = this.#answered.get(id) ?? 0;
@@ -100,11 +109,11 @@ export class ApiKeys {
   }
 
   #macOf(id: string, body: string): string {
-    return createHmac('sha256', this.#mac).update(`${id}\n${body}`).digest('base64url');
+    // The length keeps the two parts apart, whatever they contain.
+    return createHmac('sha256', this.#mac).update(`${id.length}:${id}${body}`).digest('base64url');
   }
 
-  #forget(): void {
-    const now = Date.now();
+  #forget(now: number): void {
     for (const [nonce, { id, expiresAt }] of this.#used) {
       if (expiresAt > now) return;
       this.#used.delete(nonce);

@@ -51,7 +51,7 @@ export function readGrant(roles: unknown, accounts: unknown): Grant {
   let all = false;
   for (const word of words('accounts', accounts)) {
     if (word === '*') all = true;
-    else named.add(readAccountId(word));
+    else named.add(readAccountId(String(word)));
   }
   if (named.size > MAX_ACCOUNTS) throw new CredentialError(`more than ${MAX_ACCOUNTS} accounts`);
   return { roles: new Set(words('roles', roles).map(readRole)), accounts: named, all };
@@ -64,16 +64,19 @@ export function readSubject(subject: unknown): string {
   return subject;
 }
 
-function words(what: string, value: unknown): string[] {
+/** Words of text, or of a list whose entries are texts or numbers. A nested list is not its only entry. */
+function words(what: string, value: unknown): (string | number)[] {
   if (value === undefined) return [];
-  const list = Array.isArray(value) ? value.map(String) : typeof value === 'string' ? value.split(' ') : undefined;
-  if (list === undefined) throw new CredentialError(`${what} must be a text with spaces between the words, or a list`);
-  return list.filter((word) => word !== '');
+  const list: readonly unknown[] | undefined = Array.isArray(value) ? value : typeof value === 'string' ? value.split(' ') : undefined;
+  const entries = list?.filter((word) => typeof word === 'string' || typeof word === 'number');
+  if (entries === undefined || entries.length !== list?.length)
+    throw new CredentialError(`${what} must be a text with spaces between the words, or a list of words`);
+  return entries.filter((word) => word !== '');
 }
 
-function readRole(word: string): Role {
+function readRole(word: string | number): Role {
   const role = ROLES.find((known) => known === word);
-  if (role === undefined) throw new CredentialError(`there is no role ${shown(word)}; there are ${ROLES.join(', ')}`);
+  if (role === undefined) throw new CredentialError(`there is no role ${shown(String(word))}; there are ${ROLES.join(', ')}`);
   return role;
 }
 

@@ -23,6 +23,9 @@ export interface ServiceAccounts {
   readonly names: ReadonlyMap<string, ServiceAccount>;
 }
 
+/** The id of an API key. */
+export const KEY_ID = /^[\w.:-]{1,64}$/;
+
 /** @throws ConfigError with every problem */
 export function readServiceAccounts(file: string, text: string): ServiceAccounts {
   const source = new YamlSource(file, text);
@@ -34,7 +37,7 @@ export function readServiceAccounts(file: string, text: string): ServiceAccounts
   for (const place of root.keys?.items() ?? []) {
     const fields = place.fields(['id', 'public-key', 'subject', 'roles', 'accounts']) ?? {};
     const id = fields.id?.text();
-    if (id === undefined || !/^[\w.:-]{1,64}$/.test(id)) place.fail('needs an id: 1 to 64 letters, digits, . : - _');
+    if (id === undefined || !KEY_ID.test(id)) place.fail('needs an id: 1 to 64 letters, digits, . : - _');
     const publicKey = readKey(place, fields['public-key']);
     const serviceAccount = readServiceAccount(place, fields, id ?? '');
     if (id === undefined || publicKey === undefined || serviceAccount === undefined) continue;

@@ -65,10 +65,10 @@ interface Step {
  */
 export async function applyVenue(venue: VenueConfig, directory: Directory, commands: Submit, dataDir?: string): Promise<GenesisResult> {
   const marker = dataDir === undefined ? undefined : new GenesisMarker(dataDir);
-  const unfinished = marker?.read() ?? NOTHING;
+  const unfinished = idsOf(marker?.read() ?? NOTHING);
   const beginning = {
-    symbols: venue.symbols.map(({ id }) => id).filter((id) => directory.symbol(id) === undefined || unfinished.symbols.includes(id)),
-    accounts: venue.accounts.map(({ id }) => id).filter((id) => !directory.accountExists(id) || unfinished.accounts.includes(id)),
+    symbols: venue.symbols.map(({ id }) => id).filter((id) => directory.symbol(id) === undefined || unfinished.symbols.has(id)),
+    accounts: venue.accounts.map(({ id }) => id).filter((id) => !directory.accountExists(id) || unfinished.accounts.has(id)),
   };
   if (beginning.symbols.length + beginning.accounts.length > 0) marker?.write(beginning);
   const run = new Genesis(commands, beginning);
@@ -80,15 +80,20 @@ export async function applyVenue(venue: VenueConfig, directory: Directory, comma
   return { applied: run.applied, warnings: run.warnings };
 }
 
+/** For look-ups: a venue may define very many accounts. */
+function idsOf({ symbols, accounts }: Beginning): { readonly symbols: ReadonlySet<number>; readonly accounts: ReadonlySet<number> } {
+  return { symbols: new Set(symbols), accounts: new Set(accounts) };
+}
+
 class Genesis {
   applied = 0;
   readonly warnings: string[] = [];
   readonly #commands: Submit;
-  readonly #beginning: Beginning;
+  readonly #beginning: ReturnType<typeof idsOf>;
 
   constructor(commands: Submit, beginning: Beginning) {
     this.#commands = commands;
-    this.#beginning = beginning;
+    this.#beginning = idsOf(beginning);
   }
 
   /** Submits the steps without waiting in between: one group commit instead of one each. */
@@ -127,7 +132,7 @@ class Genesis {
   symbol(symbol: SymbolConfig, known: SymbolInfo | undefined): Step[] {
     const what = `symbol ${symbol.name}`;
     const steps: Step[] = [];
-    const isNew = this.#beginning.symbols.includes(symbol.id);
+    const isNew = this.#beginning.symbols.has(symbol.id);
     if (known === undefined) {
       steps.push({ what, fields: defineSymbol(symbol) });
     } else {
@@ -156,7 +161,7 @@ class Genesis {
     } else {
       this.#same(what, 'name', account.name, known.name);
     }
-    const isNew = this.#beginning.accounts.includes(account.id);
+    const isNew = this.#beginning.accounts.has(account.id);
     for (const { asset, amount } of isNew ? account.deposits : []) {
       if (known?.balances.some((balance) => balance.asset.id === asset.id)) continue;
       steps.push({ what: `deposit of ${asset.name} to account ${account.id}`, fields: deposit(account.id, asset.id, amount) });

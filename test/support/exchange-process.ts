@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** The built command that users run, because stripping types would dominate each start. `npm test` builds it first; by hand, use `npm run build`. */
@@ -50,6 +51,31 @@ export async function openbellUntil(args: readonly string[], enough: (lines: num
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw new Error(`openbell ${args.join(' ')} ended with ${code}`);
   return stdout.split('\n').slice(0, -1);
+}
+
+/** A running `openbell ARGS`, line by line. */
+export function openbellLines(args: readonly string[]) {
+  const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  let stderr = '';
+  const heard = new EventEmitter();
+  child.stderr.on('data', (bytes: Buffer) => {
+    stderr += bytes;
+    heard.emit('text');
+  });
+  return {
+    child,
+    ended: once(child, 'close').then(([code]) => code as number | null),
+    next: async (): Promise<string> => {
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`openbell ${args.join(' ')} has ended: ${stderr}`);
+      return value;
+    },
+    /** Resolves when stderr has text that matches. */
+    said: async (text: RegExp): Promise<void> => {
+      while (!text.test(stderr)) await once(heard, 'text');
+    },
+  };
 }
 
 /** A running `openbell start` on free ports. */

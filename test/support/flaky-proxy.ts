@@ -4,6 +4,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class FlakyProxy {
   port = 0;
   connections = 0;
+  /** Cuts new connections at once. */
+  refuse = false;
   readonly #server: Server;
   readonly #pairs = new Set<{ client: Socket; upstream: Socket }>();
   #stalled = false;
@@ -11,6 +13,7 @@ export class FlakyProxy {
   private constructor(target: number) {
     this.#server = createServer((client) => {
       this.connections++;
+      if (this.refuse) return void client.destroy();
       const upstream = connect({ port: target, host: '127.0.0.1' });
       const pair = { client, upstream };
       this.#pairs.add(pair);

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { Code, codeName } from '../../../engine/codes.ts';
 import type { CommandFields } from '../../../engine/machine/command.ts';
 import { AccountParam } from '../../../engine/params.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import { CommandKind } from '../../../engine/wire/layout.ts';
-import { readAsset } from '../../config/config-asset.ts';
+import { assetsByName, readAsset } from '../../config/config-asset.ts';
 import { readAccount } from '../../config/config-file.ts';
 import type { Place } from '../../config/config-place.ts';
 import { PARAM_KEYS, PHASES, readParams, readSymbol } from '../../config/config-symbol.ts';
@@ -25,6 +24,7 @@ import type { Reply, Request, Route } from './admin-http.ts';
 import { accountOf, symbolNamed } from './admin-queries.ts';
 import { accountView, moneyText, priceText, quantityText, symbolView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
+import { KeyedRequests, keyFields, readIdempotencyKey, withDepositKeys } from './idempotency.ts';
 import { readJsonBody } from './json-body.ts';
 import { statusOf } from './reject-status.ts';
 
@@ -49,6 +49,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
     return { method: 'POST', path, guarded: true, action, handle: (request) => handle(request, runner(commands, request.seqs)) };
   };
   const account = (params: Request['params']) => accountOf(directory, params.id);
+  const keyed = new KeyedRequests();
 
   return [
     post('/v1/assets', 'venue:manage', async ({ body }, run) => {
@@ -57,7 +58,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       return { status: 201, json: directory.asset(asset.id) };
     }),
     post('/v1/symbols', 'venue:manage', async ({ body }, run) => {
-      const symbol = readJsonBody(body, BODIES.symbol, (place) => readSymbol(place, directory.assets()));
+      const symbol = readJsonBody(body, BODIES.symbol, (place) => readSymbol(place, assetsByName(directory.assets())));
       if (directory.symbolByName(symbol.name) !== undefined) throw taken(`the name ${symbol.name}`);
       for (const command of makeSymbol(symbol)) await run(command);
       return { status: 201, json: symbolView(symbolNamed(directory, symbol.name)) };
@@ -96,17 +97,21 @@ export function actionRoutes(targets: ActionTargets): Route[] {
         },
       };
     }),
-    post('/v1/accounts', 'account:define', async ({ body, demand }, run) => {
-      const wanted = readJsonBody(body, BODIES.account, (place) => readAccount(place, directory.assets(), new Map()));
+    post('/v1/accounts', 'account:define', async ({ body, header, demand }, run) => {
+      const key = readIdempotencyKey(header('idempotency-key'));
+      const wanted = readJsonBody(body, BODIES.account, (place) => readAccount(place, assetsByName(directory.assets()), new Map()));
       demand('account:manage', wanted.id);
       if (wanted.deposits.length > 0) demand('account:money', wanted.id);
-      for (const command of makeAccount(wanted)) await run(command);
-      return { status: 201, json: accountView(accountOf(directory, String(wanted.id))) };
+      const made = makeAccount(wanted);
+      let repeated = false;
+      if (key !== undefined) repeated = await keyed.run(wanted.id, key, JSON.stringify(wanted), withDepositKeys(made, key), run);
+      else for (const command of made) await run(command);
+      return { status: 201, json: { ...accountView(accountOf(directory, String(wanted.id))), ...(repeated && { repeated }) } };
     }),
     ...(['deposit', 'withdraw'] as const).map((action) =>
       post(`/v1/accounts/:id/${action}`, 'account:money', async ({ params, body, header }, run) => {
         const { id } = account(params);
-        const key = idempotencyKey(header('idempotency-key'));
+        const key = keyFields(readIdempotencyKey(header('idempotency-key')));
         const { asset, units } = readJsonBody(body, BODIES.money, (place) => readMoney(place, directory));
         const kind = action === 'deposit' ? CommandKind.Deposit : CommandKind.Withdraw;
         const { seq, repeated } = await run({ kind, account: id, symbol: asset.id, quantity: units, ...key });
@@ -179,26 +184,6 @@ function rejected(code: Code, fields: object = {}): HttpError {
 
 function taken(what: string): HttpError {
   return new HttpError(409, Code.ALREADY_DEFINED, 'ALREADY_DEFINED', `${what} is taken: choose another`);
-}
-
-/** Bytes of an idempotency key, visible ASCII. */
-const MAX_KEY_BYTES = 255;
-/** A command has room for two integers of 53 bits each. */
-const KEY_BITS = 53n;
-
-/** The fields of a command that carry the header `Idempotency-Key`: 106 bits of its SHA-256. @throws HttpError 400 */
-function idempotencyKey(key: string | undefined): Pick<CommandFields, 'clientOrderId' | 'orderId'> {
-  if (key === undefined) return {};
-  if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_KEY_BYTES) {
-    throw new HttpError(
-      400,
-      0,
-      'BAD_IDEMPOTENCY_KEY',
-      `Idempotency-Key takes 1 to ${MAX_KEY_BYTES} visible ASCII characters, such as a UUID`,
-    );
-  }
-  const hash = BigInt(`0x${createHash('sha256').update(key).digest('hex')}`);
-  return { clientOrderId: Number(BigInt.asUintN(53, hash >> KEY_BITS)), orderId: Number(BigInt.asUintN(53, hash)) };
 }
 
 /** The only key of a body. @param shown its name in the message when it is missing */

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { Code } from '../../../engine/codes.ts';
 import { isLoopback } from '../../config/config-options.ts';
 import type { Action } from '../../identity/permissions.ts';
 import type { Principal } from '../../identity/principal.ts';
@@ -32,6 +33,8 @@ export interface Route {
   readonly method: 'GET' | 'POST';
   /** Segments; one that begins with a colon is a parameter. */
   readonly path: string;
+  /** Query parameters that it reads; others are rejected. Default: none. */
+  readonly query?: readonly string[];
   /** Private or state-changing: closed to web pages, see {@link guard}. */
   readonly guarded: boolean;
   /** The required right; with a parameter `id` in the path, for that account. */
@@ -49,6 +52,23 @@ export function matchPath(route: Route, path: readonly string[]): Record<string,
     else if (segment !== path[i]) return undefined;
   }
   return params;
+}
+
+/** @throws HttpError 400 for a parameter that the route does not have, or that is given twice */
+export function checkQuery(query: URLSearchParams, known: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const key of query.keys()) {
+    if (!known.includes(key)) {
+      const advice = known.length === 0 ? 'there are none here' : `use one of ${known.join(', ')}`;
+      throw badParameter(`unknown query parameter ${JSON.stringify(key.slice(0, 64))}; ${advice}`);
+    }
+    if (seen.has(key)) throw badParameter(`the query parameter ${key} is given a second time; give it once`);
+    seen.add(key);
+  }
+}
+
+function badParameter(message: string): HttpError {
+  return new HttpError(400, Code.BAD_PARAMETER, 'BAD_PARAMETER', message);
 }
 
 /** @throws HttpError 400 */
@@ -107,11 +127,20 @@ export async function readBody(request: IncomingMessage): Promise<Record<string,
       throw new HttpError(413, 0, 'BODY_TOO_LARGE', `the body exceeds ${MAX_BODY_BYTES} bytes; send several requests`);
     chunks.push(chunk);
   }
-  const text = Buffer.concat(chunks).toString('utf8');
+  const text = utf8Text(Buffer.concat(chunks));
   if (text.trim() === '') return {};
   const body = parseJson(text);
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new HttpError(400, 0, 'BAD_JSON', 'the body must be a JSON object such as {"asset": "USD", "amount": "10.00"}');
   }
   return body as Record<string, unknown>;
+}
+
+/** @throws HttpError 400 */
+function utf8Text(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new HttpError(400, 0, 'BAD_JSON', 'the body is not text in UTF-8');
+  }
 }

@@ -4,6 +4,7 @@ import { codeName } from '../../../engine/codes.ts';
 import { type ApiKeys, SESSION_TOKEN_S } from '../../identity/api-keys.ts';
 import type { Identity, Visit } from '../../identity/identity.ts';
 import { IdentityReject, unauthenticated } from '../../identity/identity-reject.ts';
+import { KEY_ID } from '../../identity/service-accounts.ts';
 import { peerOf } from '../../tls/peer-certificate.ts';
 import type { Reply } from './admin-http.ts';
 import { HttpError } from './http-error.ts';
@@ -18,14 +19,14 @@ export function rejectError(reject: IdentityReject): HttpError {
   return new HttpError(statusOf(reject), reject.code, codeName(reject.code), reject.details);
 }
 
-/** The account id in a path; NaN when it is not one. */
+/** The account id in a path; NaN when it is not one. Each account has one path: `01` is none. */
 export function accountNumber(text: string): number {
-  return /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  return /^(?:0|[1-9]\d{0,9})$/.test(text) ? Number(text) : Number.NaN;
 }
 
 /** A value that is not text counts as missing: the answer is the same. */
 const OPTIONAL_TEXT = z.string().optional().catch(undefined);
-const KEY_BODY = z.object({ key: z.string().max(64), nonce: OPTIONAL_TEXT, signature: OPTIONAL_TEXT });
+const KEY_BODY = z.object({ key: z.string().regex(KEY_ID), nonce: OPTIONAL_TEXT, signature: OPTIONAL_TEXT });
 
 /**
  * Issues session tokens for API keys: `POST /v1/auth/challenge {"key": ID}`,
@@ -40,7 +41,8 @@ export async function answerKey(
   visit: Visit,
 ): Promise<Reply> {
   const { data } = KEY_BODY.safeParse(body);
-  if (data === undefined) throw new HttpError(400, 0, 'BAD_PARAMETER', 'key must be the id of an API key');
+  if (data === undefined)
+    throw new HttpError(400, 0, 'BAD_PARAMETER', 'key must be the id of an API key: 1 to 64 letters, digits, . : - _');
   const { key, nonce, signature } = data;
   if (path === '/v1/auth/challenge') return { json: { nonce: keys.challenge(key) } };
   if (path !== '/v1/auth/session') throw new HttpError(404, 0, 'NOT_FOUND', `there is nothing at ${path}; see docs/SECURITY.md`);

@@ -6,6 +6,7 @@ import type { BookMirror } from '../../market/book-mirror.ts';
 import type { History } from '../../taps/history/history.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
 import type { Reply, Request, Route } from './admin-http.ts';
+import { accountNumber } from './admin-identity.ts';
 import { accountView, levelView, mapRecords, orderView, reportView, symbolView, tradeView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 
@@ -20,40 +21,46 @@ const DEFAULT_PAGE = 100;
 const MAX_PAGE = 1000;
 const DEFAULT_DEPTH = 20;
 const MAX_DEPTH = 5000;
+const MAX_ACCOUNT = 2 ** 32 - 1;
+/** Query parameters of a paged list. */
+const PAGED = ['limit', 'before'];
 
 /** The queries. Lists are paged: pass `next` of one page as `before` of the next; `next` 0 is the end. */
 export function queryRoutes(sources: QuerySources): Route[] {
   const { directory, history } = sources;
   return [
-    get('/v1/assets', 'market:read', () => ({ json: directory.assets() })),
-    get('/v1/symbols', 'market:read', () => ({ json: directory.symbols().map(symbolView) })),
-    get('/v1/symbols/:name', 'market:read', ({ params }) => ({ json: symbolView(symbolNamed(directory, params.name)) })),
-    get('/v1/book/:name', 'market:read', (request) => ({ json: bookView(sources, request) })),
-    get('/v1/symbols/:name/trades', 'market:read', async ({ params, query }) => {
+    get('/v1/assets', 'market:read', [], () => ({ json: directory.assets() })),
+    get('/v1/symbols', 'market:read', [], () => ({ json: directory.symbols().map(symbolView) })),
+    get('/v1/symbols/:name', 'market:read', [], ({ params }) => ({ json: symbolView(symbolNamed(directory, params.name)) })),
+    get('/v1/book/:name', 'market:read', ['depth'], (request) => ({ json: bookView(sources, request) })),
+    get('/v1/symbols/:name/trades', 'market:read', PAGED, async ({ params, query }) => {
       const symbol = symbolNamed(directory, params.name);
       const page = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query));
       return { json: { trades: mapRecords(page.records, Trade.bytes, (...at) => tradeView(symbol, ...at)), next: page.next } };
     }),
     // The list contains only accounts that the caller may see.
-    get('/v1/accounts', 'market:read', ({ principal }) => ({
-      json: directory.accountIds().filter((id) => may(principal, 'account:read', id)),
-    })),
-    get('/v1/accounts/:id', 'account:read', ({ params }) => ({ json: accountView(accountOf(directory, params.id)) })),
-    get('/v1/accounts/:id/open-orders', 'account:read', ({ params, query }) => {
+    get('/v1/accounts', 'market:read', ['limit', 'after'], ({ principal, query }) => {
+      const after = wholeOf(query, 'after', 0, 0, MAX_ACCOUNT);
+      const limit = query.has('limit') ? limitOf(query) : MAX_ACCOUNT;
+      const ids = directory.accountIds().filter((id) => id > after && may(principal, 'account:read', id));
+      return { json: ids.slice(0, limit) };
+    }),
+    get('/v1/accounts/:id', 'account:read', [], ({ params }) => ({ json: accountView(accountOf(directory, params.id)) })),
+    get('/v1/accounts/:id/open-orders', 'account:read', ['limit'], ({ params, query }) => {
       const { id } = accountOf(directory, params.id);
       return { json: { orders: directory.openOrders(id, limitOf(query)).map((order) => orderView(directory, order)) } };
     }),
-    get('/v1/accounts/:id/orders', 'account:read', async ({ params, query }) => {
+    get('/v1/accounts/:id/orders', 'account:read', PAGED, async ({ params, query }) => {
       const { id } = accountOf(directory, params.id);
       const { orders, next, truncated } = await history.accountOrders(id, limitOf(query), beforeOf(query));
       return { json: { orders: orders.map((order) => orderView(directory, order)), next, truncated } };
     }),
-    get('/v1/accounts/:id/trades', 'account:read', async ({ params, query }) => {
+    get('/v1/accounts/:id/trades', 'account:read', PAGED, async ({ params, query }) => {
       const { id } = accountOf(directory, params.id);
       const page = await history.accountFills(id, limitOf(query), beforeOf(query));
       return { json: { trades: mapRecords(page.records, Report.bytes, (...at) => reportView(directory, ...at)), next: page.next } };
     }),
-    get('/v1/accounts/:id/reports', 'account:read', async ({ params, query }) => {
+    get('/v1/accounts/:id/reports', 'account:read', ['from', 'limit'], async ({ params, query }) => {
       // Account 0 is the operator: its reports are the answers to administrative commands.
       const id = params.id === '0' ? 0 : accountOf(directory, params.id).id;
       const packed = await history.read(id, wholeOf(query, 'from', 1, 1, NEWEST), limitOf(query));
@@ -62,8 +69,8 @@ export function queryRoutes(sources: QuerySources): Route[] {
   ];
 }
 
-function get(path: string, action: Action, handle: (request: Request) => Reply | Promise<Reply>): Route {
-  return { method: 'GET', path, guarded: path.startsWith('/v1/accounts'), action, handle };
+function get(path: string, action: Action, query: readonly string[], handle: (request: Request) => Reply | Promise<Reply>): Route {
+  return { method: 'GET', path, guarded: path.startsWith('/v1/accounts'), action, query, handle };
 }
 
 function bookView({ directory, book }: QuerySources, { params, query }: Request) {
@@ -89,7 +96,8 @@ export function symbolNamed(directory: Directory, name: string): SymbolInfo {
 
 /** @throws HttpError 404 */
 export function accountOf(directory: Directory, text: string): AccountInfo {
-  const account = /^\d{1,10}$/.test(text) ? directory.account(Number(text)) : undefined;
+  const id = accountNumber(text);
+  const account = Number.isNaN(id) ? undefined : directory.account(id);
   if (account !== undefined) return account;
   throw new HttpError(404, Code.UNKNOWN_ACCOUNT, 'UNKNOWN_ACCOUNT', `there is no account ${text}; GET /v1/accounts lists them`);
 }

@@ -13,7 +13,7 @@ import { HistoryBusyError } from '../../taps/history/history.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import { serverTls } from '../../tls/server-tls.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
-import { guard, matchPath, type Reply, type Request, type Route, readBody, splitPath } from './admin-http.ts';
+import { checkQuery, guard, matchPath, type Reply, type Request, type Route, readBody, splitPath } from './admin-http.ts';
 import { accountNumber, answerKey, rejectError, visitOf } from './admin-identity.ts';
 import { HttpConnections } from './http-connections.ts';
 import { HttpError } from './http-error.ts';
@@ -159,6 +159,7 @@ export class AdminServer {
     if (params.id === '0' && route.action === 'account:read') demand('venue:reports');
     else demand(route.action, params.id === undefined ? undefined : accountNumber(params.id));
     if (route.guarded) guard(request, identity.open ? this.#options.host : undefined);
+    checkQuery(url.searchParams, route.query ?? []);
     const body = method === 'POST' ? await readBody(request) : {};
     return await this.#handle(
       route,

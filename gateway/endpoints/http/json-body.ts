@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { Code } from '../../../engine/codes.ts';
+import { numberToDecimal } from '../../../engine/decimal.ts';
 import { Place } from '../../config/config-place.ts';
 import { NOTHING, type ProblemSink, type RawEntry, type RawItem, type RawValue } from '../../config/raw-value.ts';
 import { fieldName } from './action-bodies.ts';
@@ -53,7 +54,7 @@ class JsonValue implements RawValue {
   constructor(value: unknown) {
     this.#value = value;
     this.kind = value === null ? 'nothing' : Array.isArray(value) ? 'list' : typeof value === 'object' ? 'map' : 'scalar';
-    this.text = this.kind === 'scalar' ? String(value) : '';
+    this.text = this.kind !== 'scalar' ? '' : typeof value === 'number' ? numberToDecimal(value) : String(value);
   }
 
   entries(): RawEntry[] {

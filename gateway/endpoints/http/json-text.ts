@@ -22,16 +22,20 @@ export class InexactNumber {
 /**
  * Reads JSON. A number that a float does not hold exactly, digit by digit,
  * becomes an {@link InexactNumber}, never another number.
- * @throws HttpError 400 for text that is not JSON, is nested too deep or has too many keys
+ * @throws HttpError 400 for text that is not JSON, is nested too deep, has too many keys or gives one twice
  */
 export function parseJson(text: string): unknown {
   if (depthOf(text) > MAX_DEPTH) throw bad(`the body is nested deeper than ${MAX_DEPTH} levels`);
+  let value: unknown;
   try {
-    return JSON.parse(text, exact as (key: string, value: unknown) => unknown);
+    value = JSON.parse(text, exact as (key: string, value: unknown) => unknown);
   } catch (error) {
     if (error instanceof HttpError) throw error;
     throw new HttpError(400, 0, 'BAD_JSON', `the body is not JSON: ${(error as Error).message}`);
   }
+  const twice = repeatedKey(text);
+  if (twice !== undefined) throw bad(`${twice}: is given a second time; give it once`);
+  return value;
 }
 
 /** Reviver; `source` is there for numbers and other scalars (ECMAScript's JSON.parse source text access). */
@@ -66,6 +70,49 @@ function depthOf(text: string): number {
     else if (char === '}' || char === ']') depth--;
   }
   return deepest;
+}
+
+/**
+ * The first key that one object gives twice, with the keys to it; undefined when there is none. JSON.parse keeps the
+ * last value, other readers the first: a program in front of this one may have checked the other. @param text valid JSON
+ */
+function repeatedKey(text: string): string | undefined {
+  /** The keys of each open object; undefined for a list. */
+  const keys: (Set<string> | undefined)[] = [];
+  const path: string[] = [];
+  /** Whether the next string is a key. */
+  let atKey = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i];
+    if (char === '{' || char === '[') {
+      keys.push(char === '{' ? new Set() : undefined);
+      atKey = char === '{';
+    } else if (char === '}' || char === ']') {
+      keys.pop();
+      path.length = keys.length;
+    } else if (char === ',') {
+      atKey = keys.at(-1) !== undefined;
+    } else if (char === '"') {
+      const end = endOfString(text, i);
+      const names = keys.at(-1);
+      if (atKey && names !== undefined) {
+        const key = JSON.parse(text.slice(i, end)) as string;
+        path[keys.length - 1] = key;
+        if (names.has(key)) return path.filter((name) => name !== undefined).join('.');
+        names.add(key);
+      }
+      atKey = false;
+      i = end - 1;
+    }
+  }
+  return undefined;
+}
+
+/** The position after the string that begins at `at`. */
+function endOfString(text: string, at: number): number {
+  let end = at + 1;
+  while (text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
+  return end + 1;
 }
 
 function bad(message: string): HttpError {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson, table, whole } from './connection.ts';
+import { accountId, askAdmin, type ConnectionFlags, connectionOptions, count, print, printJson, table } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 
 interface AccountJson {
@@ -45,10 +45,10 @@ export function accountCommand(program: Command): void {
     .command('account')
     .summary('balances, orders and trades of an account')
     .description('Shows an account: its balances and open orders, or its orders or trades out of the history.')
-    .argument('<id>', 'the account', whole)
+    .argument('<id>', 'the account', accountId)
     .option('--orders', 'all its orders, newest first')
     .option('--trades', 'its trades, newest first')
-    .option('--limit <count>', 'how many of them', whole, 20)
+    .option('--limit <count>', 'how many of them', count(1000), 20)
     .addHelpText(
       'after',
       `

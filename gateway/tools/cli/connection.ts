@@ -44,7 +44,7 @@ export function connectionOptions(command: Command): Command {
 }
 
 export function accountOption(command: Command): Command {
-  const option = new Option('-a, --account <id>', 'account of the order').default(1).env('OPENBELL_ACCOUNT').argParser(whole);
+  const option = new Option('-a, --account <id>', 'account of the order').default(1).env('OPENBELL_ACCOUNT').argParser(accountId);
   return command.addOption(option);
 }
 
@@ -53,15 +53,46 @@ function portOption(flags: string, help: string, port: number, env: string): Opt
 }
 
 function portNumber(text: string): number {
-  const port = whole(text);
-  if (port < 1 || port > 65535) throw new InvalidArgumentError('must be a port from 1 to 65535.');
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65535) throw new InvalidArgumentError('must be a port from 1 to 65535.');
   return port;
 }
 
-/** A whole number from 0; for commander's argument parsers. */
+/** A whole number from 0; for commander's argument parsers, as those below. */
 export function whole(text: string): number {
-  if (!/^\d{1,16}$/.test(text)) throw new InvalidArgumentError('must be a whole number.');
-  return Number(text);
+  const value = Number(text);
+  // Above 2^53 a number would become one of its neighbours.
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('must be a whole number below 2^53.');
+  return value;
+}
+
+/** An account, an order or a client order id. */
+export function id(text: string): number {
+  const value = whole(text);
+  if (value === 0) throw new InvalidArgumentError('must be an id from 1.');
+  return value;
+}
+
+export function accountId(text: string): number {
+  const value = id(text);
+  if (value > 0xffff_ffff) throw new InvalidArgumentError('must be an account id below 2^32.');
+  return value;
+}
+
+/** How much of a list is shown, from 1. @param most what the admin interface gives at once */
+export function count(most: number): (text: string) => number {
+  return (text) => {
+    const value = whole(text);
+    if (value < 1 || value > most) throw new InvalidArgumentError(`must be a whole number from 1 to ${most}.`);
+    return value;
+  };
+}
+
+/** A price or a quantity, as text. */
+export function amount(text: string): string {
+  if (!/^\d+(\.\d+)?$/.test(text) || /^[0.]+$/.test(text))
+    throw new InvalidArgumentError('must be a decimal number above 0, such as 12 or 12.34.');
+  return text;
 }
 
 /** The connection options of the flags, for `connect`. */

@@ -22,7 +22,17 @@ export class CliError extends Error {
 }
 
 const UNREACHABLE = new Set(['CONNECTION_LOST', 'HTTP_FAILED', 'CLOSED']);
-const USAGE = new Set(['OPENBELL_CONFIG', 'DECIMAL_MALFORMED', 'DECIMAL_NOT_A_MULTIPLE', 'DECIMAL_TOO_LARGE', 'ILLEGAL_COMBINATION']);
+const USAGE = new Set([
+  'OPENBELL_CONFIG',
+  'DECIMAL_MALFORMED',
+  'DECIMAL_NOT_A_MULTIPLE',
+  'DECIMAL_TOO_LARGE',
+  'ILLEGAL_COMBINATION',
+  // A value that no state of the exchange allows, whichever side finds it.
+  'BAD_RANGE',
+  'BAD_ENUM',
+  'BAD_CLIENT_ORDER_ID',
+]);
 
 /** Exit codes by the stable `code` of the error, so that a command loads only the modules it uses. */
 function exitCodeOf(error: unknown): ExitCode {

@@ -25,9 +25,28 @@ export interface LadderInput {
 const RESET = '\x1b[0m';
 const STYLES = { ask: '\x1b[31m', bid: '\x1b[32m', dim: '\x1b[2m', bold: '\x1b[1m' } as const;
 type Style = keyof typeof STYLES | '';
-const BAR_COLUMNS = 24;
+const MAX_BAR_COLUMNS = 24;
+/** Below it the bars say nothing; then the trades are left out instead. */
+const MIN_BAR_COLUMNS = 8;
+/** Lines besides the levels: title, heading, spread, footer, and the empty lines between them. */
+const OTHER_LINES = 6;
+/** Columns of the trades beside the book, at least. */
+const MIN_TAPE_COLUMNS = 24;
 const GAP = '   ';
 const EIGHTHS = ' ▏▎▍▌▋▊▉';
+
+/** The ladder with its footer, as lines that fit the terminal: fewer levels than asked for, shorter bars, clipped lines. @param rows lines of the terminal */
+export function screen({ rows, ...input }: LadderInput & { readonly rows: number }): string[] {
+  const depth = Math.max(1, Math.min(input.depth, Math.floor((rows - OTHER_LINES) / 2)));
+  return [...ladder({ ...input, depth }), '', 'q leaves'].slice(0, rows).map((line) => clip(line, input.width));
+}
+
+/** The first `width` columns of a line; colours take none. */
+function clip(line: string, width: number): string {
+  let columns = 0;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours that paint() writes
+  return line.replace(/\x1b\[\d+m|./gu, (part) => (part.length > 2 || ++columns <= width ? part : ''));
+}
 
 /** The book of a symbol as lines of text: asks above bids, the spread between them, the last trades beside. Always the same number of lines for a depth. */
 export function ladder(input: LadderInput): string[] {
@@ -40,12 +59,17 @@ export function ladder(input: LadderInput): string[] {
   const quantities = levels.map((level) => quantity(level.quantity));
   const priceColumns = Math.max(5, ...prices.map((text) => text.length));
   const quantityColumns = Math.max(8, ...quantities.map((text) => text.length));
-  const bookColumns = priceColumns + quantityColumns + BAR_COLUMNS + 12;
+  const textColumns = priceColumns + quantityColumns + 12;
+  const tapeColumns = Math.max(MIN_TAPE_COLUMNS, ...input.trades.map((trade) => tradeText(trade, input).length));
+  const free = input.width - textColumns - GAP.length - tapeColumns;
+  const wide = free >= MIN_BAR_COLUMNS;
+  const barColumns = Math.min(MAX_BAR_COLUMNS, wide ? free : Math.max(MIN_BAR_COLUMNS, input.width - textColumns));
+  const bookColumns = textColumns + barColumns;
   const paint = (style: Style, text: string) => (colour && style !== '' && text.trim() !== '' ? STYLES[style] + text + RESET : text);
   const row = (style: 'ask' | 'bid', level: LevelView | undefined) => {
     if (level === undefined) return ' '.repeat(bookColumns);
     const text = `${price(level.price).padStart(priceColumns)}  ${quantity(level.quantity).padStart(quantityColumns)}`;
-    return `${paint(style, text)}  ${paint('dim', String(level.orders).padStart(6))}  ${paint(style, bar(level.quantity / largest))}`;
+    return `${paint(style, text)}  ${paint('dim', String(level.orders).padStart(6))}  ${paint(style, bar(level.quantity / largest, barColumns))}`;
   };
   const heading = `${'price'.padStart(priceColumns)}  ${'quantity'.padStart(quantityColumns)}  orders  `.padEnd(bookColumns);
   const book = [
@@ -58,7 +82,6 @@ export function ladder(input: LadderInput): string[] {
     paint('dim', 'last trades'),
     ...input.trades.map((trade) => paint(trade.aggressor === 'buy' ? 'bid' : 'ask', tradeText(trade, input))),
   ];
-  const wide = input.width >= bookColumns + GAP.length + 24;
   const lines = book.map((line, i) => (wide && tape[i] !== undefined ? `${line}${GAP}${tape[i]}` : line.trimEnd()));
   return [paint('bold', title(input)), '', ...lines];
 }
@@ -91,8 +114,8 @@ function tradeText({ timeUs, price, quantity, auction, aggressor }: TradeView, i
 }
 
 /** A bar of `share` of its columns, to an eighth of one; never empty. */
-function bar(share: number): string {
-  const eighths = Math.max(1, Math.round(share * BAR_COLUMNS * 8));
+function bar(share: number, columns: number): string {
+  const eighths = Math.max(1, Math.round(share * columns * 8));
   const rest = eighths % 8;
-  return ('█'.repeat(eighths >> 3) + (rest === 0 ? '' : EIGHTHS[rest])).padEnd(BAR_COLUMNS);
+  return ('█'.repeat(eighths >> 3) + (rest === 0 ? '' : EIGHTHS[rest])).padEnd(columns);
 }

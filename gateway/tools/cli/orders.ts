@@ -2,7 +2,7 @@ import { Argument, type Command, Option } from 'commander';
 import { Code } from '../../../engine/codes.ts';
 import { SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
 import type { OpenbellClient, ReportView, SideName, TimeInForceName } from '../../client/index.ts';
-import { type AccountFlags, accountOption, connectionOptions, print, printJson, whole, withClient } from './connection.ts';
+import { type AccountFlags, accountOption, amount, connectionOptions, id as idOf, print, printJson, withClient } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
 /** Without a price an order is a market order; there is nothing to choose. */
@@ -24,12 +24,12 @@ export function orderCommand(program: Command): void {
     .summary('place an order')
     .description('Places an order and prints the answer. Without a price it is a market order.')
     .addArgument(new Argument('<side>').choices(SIDE_NAMES))
-    .argument('<quantity>', 'in the base asset, such as 0.5')
+    .argument('<quantity>', 'in the base asset, such as 0.5', amount)
     .argument('<symbol>', 'such as BTC-USD')
-    .argument('[price]', 'in the quote asset, such as 59000.00')
+    .argument('[price]', 'in the quote asset, such as 59000.00', amount)
     .addOption(new Option('--tif <how>', 'time in force; without a price: fok only').choices(PRICED))
-    .option('--min-quantity <quantity>', 'with ioc, or without a price: trade at once at least that much or not at all')
-    .option('--id <id>', 'client order id: the same order with the same id does not trade twice, another order is rejected', whole)
+    .option('--min-quantity <quantity>', 'with ioc, or without a price: trade at once at least that much or not at all', amount)
+    .option('--id <id>', 'client order id: the same order with the same id does not trade twice, another order is rejected', idOf)
     .addHelpText(
       'after',
       `
@@ -68,7 +68,7 @@ export function cancelCommand(program: Command): void {
     .summary('cancel an order')
     .description('Cancels an order.')
     .argument('<symbol>', 'the symbol of the order, such as BTC-USD')
-    .argument('<order-id>', 'as `openbell order` printed it', whole)
+    .argument('<order-id>', 'as `openbell order` printed it', idOf)
     .option('--client-id', 'the id is a client order id')
     .addHelpText(
       'after',
@@ -91,9 +91,9 @@ export function amendCommand(program: Command): void {
     .summary('change an order')
     .description('Changes price and open quantity of an order. A smaller quantity at the same price keeps its priority.')
     .argument('<symbol>', 'the symbol of the order, such as BTC-USD')
-    .argument('<order-id>', 'as `openbell order` printed it', whole)
-    .argument('<quantity>', 'the new open quantity, in the base asset')
-    .argument('<price>', 'the new price, in the quote asset')
+    .argument('<order-id>', 'as `openbell order` printed it', idOf)
+    .argument('<quantity>', 'the new open quantity, in the base asset', amount)
+    .argument('<price>', 'the new price, in the quote asset', amount)
     .option('--client-id', 'the id is a client order id')
     .addHelpText(
       'after',

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build, type Histogram } from 'hdr-histogram-js';
 import { Code, codeName } from '../../../engine/codes.ts';
-import { unitsToDecimal } from '../../../engine/decimal.ts';
 import { Refusal, Report, ReportKind, Side, TimeInForce } from '../../../engine/wire/layout.ts';
 import { ReportFlag } from '../../../engine/wire/names.ts';
 import type { ReportFrameReader } from '../../../engine/wire/report-frames.ts';
@@ -9,6 +8,7 @@ import type { NewRow, OrderRow, UncrossRow } from '../../../feeds/files/order-fl
 import { CommandBatch, type OrderSession, type SymbolUnits } from '../../client/index.ts';
 import { CliError, ExitCode } from './exit.ts';
 import type { ReplayCheck, ReplayTrade } from './replay-check.ts';
+import { milliTicks } from './replay-venue.ts';
 
 /** Maximum unanswered commands: enough to keep the exchange busy, far below its command ring, so that no command is rejected. */
 export const WINDOW = 1024;
@@ -115,14 +115,14 @@ export class Replay {
 
   #place({ side, orderId, priceMilli, quantity }: NewRow): void {
     const { symbol } = this.#options;
-    const price = symbol.ticks(unitsToDecimal(priceMilli, 1, 3));
+    const price = milliTicks(symbol, priceMilli);
     const wireSide = side === 'B' ? Side.Buy : Side.Sell;
     this.#batch.place(symbol.id, wireSide, TimeInForce.GoodTillCancel, price, symbol.lots(quantity), orderId, this.#sent);
   }
 
   #checkUncross({ line, priceMilli, quantity }: UncrossRow, price: number, volume: number): void {
     const { symbol, check } = this.#options;
-    const expectedPrice = symbol.ticks(unitsToDecimal(priceMilli, 1, 3));
+    const expectedPrice = milliTicks(symbol, priceMilli);
     const expectedVolume = symbol.lots(quantity);
     if (price === expectedPrice && volume === expectedVolume) return;
     check.differ(`orders line ${line}: the auction ended at ${volume}@${price}, expected ${expectedVolume}@${expectedPrice}`);

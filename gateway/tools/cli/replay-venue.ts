@@ -1,7 +1,10 @@
 import { basename } from 'node:path';
-import { type FlowPhase, type OrderRow, readOrders } from '../../../feeds/files/order-flow-csv.ts';
+import { DecimalError, unitsToDecimal } from '../../../engine/decimal.ts';
+import { type FlowPhase, OrderFlowError, type OrderRow, readOrders, readTrades } from '../../../feeds/files/order-flow-csv.ts';
+import { type SymbolDefinition, SymbolUnits } from '../../client/index.ts';
 import { askAdmin, type ConnectionFlags } from './connection.ts';
 import { CliError, ExitCode } from './exit.ts';
+import type { ExpectedTrade } from './replay-check.ts';
 
 /** Totals of a flow file, read before any of it is sent. */
 export interface FlowSummary {
@@ -23,11 +26,17 @@ interface AssetView {
   readonly name: string;
 }
 
-interface SymbolView {
-  readonly id: number;
-  readonly name: string;
+interface SymbolView extends SymbolDefinition {
   readonly base: string;
   readonly quote: string;
+}
+
+/** The symbol that a replay uses: one that the exchange has, or the one that will be defined. */
+export interface ReplaySymbol {
+  readonly units: SymbolUnits;
+  /** All symbols of the exchange. */
+  readonly symbols: readonly SymbolView[];
+  readonly known: SymbolView | undefined;
 }
 
 const NAME_LENGTH = 16;
@@ -40,13 +49,26 @@ const MAX_PRICE = '100000.00';
 /** Fees can take as much again as the buys cost. */
 const WITH_FEES = 2;
 
-/** Reads the whole file once, so an invalid row is found before anything is sent. @throws OrderFlowError */
-export async function surveyFlow(path: string): Promise<FlowSummary> {
+/** Finds the symbol. Nothing is defined yet. @param wanted undefined: a new one, named after the file @throws CliError when orders rest in it */
+export async function findSymbol(flags: ConnectionFlags, path: string, wanted: string | undefined): Promise<ReplaySymbol> {
+  const symbols = await askAdmin<SymbolView[]>(flags, '/v1/symbols');
+  const name = wanted ?? freshName(path, symbols);
+  const known = symbols.find((symbol) => symbol.name === name);
+  if (known !== undefined) await requireEmpty(flags, name);
+  return { symbols, known, units: new SymbolUnits(known ?? { id: 0, name, tickSize: TICK, lotSize: LOT }) };
+}
+
+/**
+ * Reads the whole file once, so an invalid row is found before anything is sent.
+ * @throws OrderFlowError, with the line, also for a price or a quantity that the symbol cannot have
+ */
+export async function surveyFlow(path: string, { units }: ReplaySymbol): Promise<FlowSummary> {
   let rows = 0;
   let buyMilli = 0;
   let soldQuantity = 0;
   for await (const row of readOrders(path)) {
     rows++;
+    if (row.op === 'new' || row.op === 'uncross') checkUnits(path, row, units);
     if (row.op !== 'new') continue;
     if (row.side === 'B') buyMilli += row.priceMilli * row.quantity;
     else soldQuantity += row.quantity;
@@ -57,17 +79,46 @@ export async function surveyFlow(path: string): Promise<FlowSummary> {
   return { rows, buyMilli, soldQuantity };
 }
 
+/** The expected trades, in the symbol's units. @throws OrderFlowError */
+export async function readExpected(path: string, { units }: ReplaySymbol): Promise<ExpectedTrade[]> {
+  const trades: ExpectedTrade[] = [];
+  for await (const row of readTrades(path)) {
+    const { line, phase, buyOrderId, sellOrderId } = row;
+    trades.push({ line, phase, buyOrderId, sellOrderId, ...checkUnits(path, row, units) });
+  }
+  return trades;
+}
+
+/** Ticks of a price in thousandths. @throws DecimalError */
+export function milliTicks(symbol: SymbolUnits, priceMilli: number): number {
+  return symbol.ticks(unitsToDecimal(priceMilli, 1, 3));
+}
+
+/** Price and quantity of a row in the symbol's units. @throws OrderFlowError */
+function checkUnits(
+  path: string,
+  { line, priceMilli, quantity }: { readonly line: number; readonly priceMilli: number; readonly quantity: number },
+  symbol: SymbolUnits,
+): { price: number; quantity: number } {
+  let what = `price_milli ${priceMilli}`;
+  try {
+    const price = milliTicks(symbol, priceMilli);
+    what = `quantity ${quantity}`;
+    return { price, quantity: symbol.lots(quantity) };
+  } catch (error) {
+    if (!(error instanceof DecimalError)) throw error;
+    const { tickSize, lotSize } = symbol.definition;
+    const detail = `${what} is not possible in ${symbol.name}, with tick ${tickSize} and lot ${lotSize}: ${error.message}`;
+    throw new OrderFlowError('FLOW_ROW', path, line, detail);
+  }
+}
+
 /** Defines missing symbol, assets and account through the admin interface. */
 export async function prepareVenue(
   flags: ConnectionFlags,
-  path: string,
-  wanted: string | undefined,
+  { units: { name }, symbols, known }: ReplaySymbol,
   flow: FlowSummary,
 ): Promise<ReplayVenue> {
-  const symbols = await askAdmin<SymbolView[]>(flags, '/v1/symbols');
-  const name = wanted ?? freshName(path, symbols);
-  const known = symbols.find((symbol) => symbol.name === name);
-  if (known !== undefined) await requireEmpty(flags, name);
   const symbol = known ?? (await defineSymbol(flags, name, symbols));
   const accounts = await askAdmin<number[]>(flags, '/v1/accounts');
   const account = Math.max(0, ...accounts) + 1;

@@ -1,13 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { unitsToDecimal } from '../../../engine/decimal.ts';
-import { readOrders, readTrades } from '../../../feeds/files/order-flow-csv.ts';
-import { MAX_FRAME_COMMANDS, type SymbolUnits } from '../../client/index.ts';
+import { readOrders } from '../../../feeds/files/order-flow-csv.ts';
+import { MAX_FRAME_COMMANDS } from '../../client/index.ts';
 import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson, whole, withClient } from './connection.ts';
-import { CliError, ExitCode, run } from './exit.ts';
+import { CliError, describe, ExitCode, run } from './exit.ts';
 import { Progress } from './progress.ts';
-import { type ExpectedTrade, ReplayCheck } from './replay-check.ts';
+import { ReplayCheck } from './replay-check.ts';
 import { Replay, WINDOW } from './replay-run.ts';
-import { prepareVenue, type ReplayVenue, setPhase, surveyFlow } from './replay-venue.ts';
+import { findSymbol, prepareVenue, type ReplayVenue, readExpected, setPhase, surveyFlow } from './replay-venue.ts';
 
 interface ReplayFlags extends ConnectionFlags {
   readonly expect?: string;
@@ -47,14 +46,12 @@ Examples:
 
 async function replay(flags: ReplayFlags, path: string): Promise<ExitCode> {
   const progress = new Progress('replaying');
-  const flow = await surveyFlow(path);
-  const rawTrades = flags.expect === undefined ? undefined : await collect(readTrades(flags.expect));
-  const venue = await prepareVenue(flags, path, flags.symbol, flow);
+  const target = await findSymbol(flags, path, flags.symbol);
+  const flow = await surveyFlow(path, target);
+  const expected = flags.expect === undefined ? undefined : await readExpected(flags.expect, target);
+  const venue = await prepareVenue(flags, target, flow);
   return await withClient({ ...flags, account: venue.account }, async (client) => {
     const symbol = await client.symbols.find(venue.symbol);
-    const expected = rawTrades?.map(({ line, phase, buyOrderId, sellOrderId, priceMilli, quantity }): ExpectedTrade => {
-      return { line, phase, buyOrderId, sellOrderId, price: ticks(symbol, priceMilli), quantity: symbol.lots(quantity) };
-    });
     const check = new ReplayCheck(expected);
     const session = client.orders;
     await session.ready();
@@ -70,7 +67,11 @@ async function replay(flags: ReplayFlags, path: string): Promise<ExitCode> {
         if (rows % 256 === 0) progress.show(`${rows.toLocaleString('en')} of ${flow.rows.toLocaleString('en')} rows`);
       },
     });
-    await work.run(readOrders(path));
+    try {
+      await work.run(readOrders(path));
+    } catch (error) {
+      throw await closed(flags, venue.symbol, work, error);
+    }
     check.finish();
     progress.end();
     report(flags, venue, work, check, (performance.now() - began) / 1000);
@@ -78,14 +79,18 @@ async function replay(flags: ReplayFlags, path: string): Promise<ExitCode> {
   });
 }
 
-async function collect<Row>(rows: AsyncIterable<Row>): Promise<Row[]> {
-  const all: Row[] = [];
-  for await (const row of rows) all.push(row);
-  return all;
-}
-
-function ticks(symbol: SymbolUnits, priceMilli: number): number {
-  return symbol.ticks(unitsToDecimal(priceMilli, 1, 3));
+/** Closes the symbol of a replay that ended early, so that nobody trades against the half of a day; the error with what became of it. */
+async function closed(flags: ConnectionFlags, symbol: string, { orders, cancels }: Replay, cause: unknown): Promise<CliError> {
+  const sent = `after ${orders} orders and ${cancels} cancels: ${describe(cause)}`;
+  try {
+    await setPhase(flags, symbol, 'closed');
+    return new CliError(`the replay ended early, ${sent}; ${symbol} is closed now, with the orders that rest in it`, ExitCode.Failed);
+  } catch (error) {
+    return new CliError(
+      `the replay ended early, ${sent}; ${symbol} could not be closed (${describe(error)}): check its phase`,
+      ExitCode.Unreachable,
+    );
+  }
 }
 
 async function uncross(flags: ConnectionFlags, symbol: string): Promise<{ price: number; volume: number }> {

@@ -1,7 +1,7 @@
 import { connect, type StatusView, type TradeView } from '../../client/index.ts';
 import { type ConnectionFlags, clientOptions } from './connection.ts';
 import { ExitCode } from './exit.ts';
-import { ladder } from './ladder-view.ts';
+import { screen } from './ladder-view.ts';
 
 const REPAINT_MS = 100;
 const RECENT_TRADES = 100;
@@ -33,7 +33,7 @@ export async function watchBook(name: string, flags: ConnectionFlags & { readonl
   const { stdout, stdin } = process;
   stdout.write(ENTER);
   const paint = () => {
-    const lines = ladder({
+    const lines = screen({
       symbol: symbol.name,
       price: (ticks) => symbol.price(ticks),
       quantity: (lots) => symbol.quantity(lots),
@@ -43,10 +43,11 @@ export async function watchBook(name: string, flags: ConnectionFlags & { readonl
       status,
       inStep: book.inStep,
       depth: flags.depth,
-      width: stdout.columns,
+      // Some terminals do not know their size.
+      width: stdout.columns || 80,
+      rows: stdout.rows || 24,
       colour: stdout.hasColors(),
     });
-    lines.push('', 'q leaves');
     stdout.write(`${HOME}${lines.map((line) => line + CLEAR_LINE).join('\n')}${CLEAR_BELOW}`);
   };
   paint();
