@@ -16,6 +16,7 @@ import { serveOrderSockets } from './endpoints/websocket/order-sockets.ts';
 import { SocketServer } from './endpoints/websocket/socket-server.ts';
 import type { Identity } from './identity/identity.ts';
 import { startIdentity } from './identity/start-identity.ts';
+import { LimitCounters } from './limit-counters.ts';
 import type { Logger } from './log.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
@@ -191,6 +192,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   undo.push(() => audit.stop());
   const identity = startIdentity(config, log, audit);
   const preAuthLimits = startPreAuthLimits(config, identity);
+  const limits = new LimitCounters();
   const admin = new AdminServer({
     host: config.host,
     port: config.httpPort,
@@ -201,6 +203,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     identity,
     audit,
     preAuthLimit: preAuthLimits.http,
+    limitCounters: limits,
   });
   const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
   undo.push(() => admin.stop());
@@ -280,6 +283,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     serviceTime: sessions.serviceTime,
     market: marketData.counters,
     preAuthLimits,
+    limits,
     certificates,
     audit: () => audit.stats,
     unready,

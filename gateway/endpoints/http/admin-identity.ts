@@ -5,7 +5,7 @@ import { type ApiKeys, SESSION_TOKEN_S } from '../../identity/api-keys.ts';
 import type { Identity, Visit } from '../../identity/identity.ts';
 import { IdentityReject, unauthenticated } from '../../identity/identity-reject.ts';
 import { peerOf } from '../../tls/peer-certificate.ts';
-import type { Reply } from './admin-http.ts';
+import type { ShortReply } from './admin-http.ts';
 import { HttpError } from './http-error.ts';
 import { statusOf } from './reject-status.ts';
 
@@ -38,7 +38,7 @@ export async function answerKey(
   path: string,
   body: Record<string, unknown>,
   visit: Visit,
-): Promise<Reply> {
+): Promise<ShortReply> {
   const { data } = KEY_BODY.safeParse(body);
   if (data === undefined) throw new HttpError(400, 0, 'BAD_PARAMETER', 'key must be the id of an API key');
   const { key, nonce, signature } = data;
