@@ -256,7 +256,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     onPublished: engine.schedule,
     identity,
   });
-  serveOrderSockets(sockets, sessions, identity);
+  serveOrderSockets(sockets, sessions, identity, limits);
   const ws = await marketSockets.listen(config.host, config.wsPort);
   undo.push(() => marketSockets.stop());
   const orderEntry = new OrderEntry(sessions, {
