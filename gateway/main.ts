@@ -111,6 +111,8 @@ export class RunningExchange {
 const WS_REQUEST_MS = 16_000;
 /** Unauthenticated connections of the HTTP port. */
 const HTTP_PRE_AUTH = 1024;
+/** Calls that a client resets in a burst, on a connection of its own. */
+const DIRECT_RESET_BURST = 200;
 
 /** Part of the log is missing: the history has commands after its end, whose numbers would be used again. */
 export class HistoryAheadError extends Error {
@@ -264,6 +266,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     port: config.grpcPort,
     certificates,
     preAuthLimit: preAuthLimits.grpc,
+    limitCounters: limits,
+    // A proxy's connection carries many clients, which may all leave at once.
+    ...(config.authProxies === undefined && !identity.open && { resetBurst: DIRECT_RESET_BURST }),
     identity,
     // Without a client CA these are scanners and clients of TLS 1.2, which identity does not concern.
     ...(config.tlsClientCa !== undefined && { onHandshakeRejected: (peer, reason) => audit.record(handshakeRejected(peer, reason)) }),
