@@ -390,6 +390,7 @@ test('an action whose command is not answered names the command and an unknown o
     params: {},
     query: new URLSearchParams(),
     principal: ANYBODY,
+    caller: '',
     seqs,
     header: () => undefined,
     demand: () => undefined,

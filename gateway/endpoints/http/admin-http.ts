@@ -19,6 +19,8 @@ export interface Request {
   /** A header by its lower-case name. */
   readonly header: (name: string) => string | undefined;
   readonly principal: Principal;
+  /** Whose share of the limits and turns the request takes: the subject, or the address where authentication is off. */
+  readonly caller: string;
   /** Sequences of the commands that the request caused; for the audit trail. */
   readonly seqs: number[];
   /** Runs long work of the query in slices, in turn with that of other callers. */

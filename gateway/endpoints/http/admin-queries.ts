@@ -33,9 +33,9 @@ export function queryRoutes(sources: QuerySources): Route[] {
     })),
     get('/v1/symbols/:name', 'market:read', ({ params }) => ({ json: symbolView(symbolNamed(directory, params.name)) })),
     get('/v1/book/:name', 'market:read', async (request) => ({ pieces: await bookView(sources, request) })),
-    get('/v1/symbols/:name/trades', 'market:read', async ({ params, query }) => {
+    get('/v1/symbols/:name/trades', 'market:read', async ({ params, query, caller }) => {
       const symbol = symbolNamed(directory, params.name);
-      const page = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query));
+      const page = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query), caller);
       const trades = new LongList(eachRecord(page.records, Trade.bytes, (...at) => tradeView(symbol, ...at)));
       return { pieces: { trades, next: page.next } };
     }),
@@ -49,21 +49,21 @@ export function queryRoutes(sources: QuerySources): Route[] {
       const { orders, complete } = await inSlices(directory.openOrdersInSteps(id, limitOf(query)));
       return { pieces: { orders: new LongList(each(orders, (order) => orderView(directory, order))), complete } };
     }),
-    get('/v1/accounts/:id/orders', 'account:read', async ({ params, query }) => {
+    get('/v1/accounts/:id/orders', 'account:read', async ({ params, query, caller }) => {
       const { id } = accountOf(directory, params.id);
-      const { orders, next, truncated } = await history.accountOrders(id, limitOf(query), beforeOf(query));
+      const { orders, next, truncated } = await history.accountOrders(id, limitOf(query), beforeOf(query), caller);
       return { pieces: { orders: new LongList(each(orders, (order) => orderView(directory, order))), next, truncated } };
     }),
-    get('/v1/accounts/:id/trades', 'account:read', async ({ params, query }) => {
+    get('/v1/accounts/:id/trades', 'account:read', async ({ params, query, caller }) => {
       const { id } = accountOf(directory, params.id);
-      const page = await history.accountFills(id, limitOf(query), beforeOf(query));
+      const page = await history.accountFills(id, limitOf(query), beforeOf(query), caller);
       const trades = new LongList(eachRecord(page.records, Report.bytes, (...at) => reportView(directory, ...at)));
       return { pieces: { trades, next: page.next } };
     }),
-    get('/v1/accounts/:id/reports', 'account:read', async ({ params, query }) => {
+    get('/v1/accounts/:id/reports', 'account:read', async ({ params, query, caller }) => {
       // Account 0 is the operator: its reports are the answers to administrative commands.
       const id = params.id === '0' ? 0 : accountOf(directory, params.id).id;
-      const packed = await history.read(id, wholeOf(query, 'from', 1, 1, NEWEST), limitOf(query));
+      const packed = await history.accountReports(id, wholeOf(query, 'from', 1, 1, NEWEST), limitOf(query), caller);
       return { pieces: { reports: new LongList(eachRecord(packed, Report.bytes, (...at) => reportView(directory, ...at))) } };
     }),
   ];

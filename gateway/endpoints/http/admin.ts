@@ -225,7 +225,7 @@ export class AdminServer {
     const inSlices = <T>(work: Generator<undefined, T>): Promise<T> => this.#slices.run(caller, work);
     const reply = await this.#handle(
       route,
-      { method, params, query: url.searchParams, body, header: visit.header, principal, seqs: [], demand, inSlices },
+      { method, params, query: url.searchParams, body, header: visit.header, principal, caller, seqs: [], demand, inSlices },
       visit,
     );
     if (!('pieces' in reply)) return reply;
