@@ -16,6 +16,7 @@ import { serveOrderSockets } from './endpoints/websocket/order-sockets.ts';
 import { SocketServer } from './endpoints/websocket/socket-server.ts';
 import type { Identity } from './identity/identity.ts';
 import { startIdentity } from './identity/start-identity.ts';
+import { LimitCounters } from './limit-counters.ts';
 import type { Logger } from './log.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
@@ -110,6 +111,8 @@ export class RunningExchange {
 const WS_REQUEST_MS = 16_000;
 /** Unauthenticated connections of the HTTP port. */
 const HTTP_PRE_AUTH = 1024;
+/** Calls that a client resets in a burst, on a connection of its own. */
+const DIRECT_RESET_BURST = 200;
 
 /** Part of the log is missing: the history has commands after its end, whose numbers would be used again. */
 export class HistoryAheadError extends Error {
@@ -191,6 +194,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   undo.push(() => audit.stop());
   const identity = startIdentity(config, log, audit);
   const preAuthLimits = startPreAuthLimits(config, identity);
+  const limits = new LimitCounters();
   const admin = new AdminServer({
     host: config.host,
     port: config.httpPort,
@@ -201,6 +205,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     identity,
     audit,
     preAuthLimit: preAuthLimits.http,
+    limitCounters: limits,
   });
   const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
   undo.push(() => admin.stop());
@@ -253,7 +258,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     onPublished: engine.schedule,
     identity,
   });
-  serveOrderSockets(sockets, sessions, identity);
+  serveOrderSockets(sockets, sessions, identity, limits);
   const ws = await marketSockets.listen(config.host, config.wsPort);
   undo.push(() => marketSockets.stop());
   const orderEntry = new OrderEntry(sessions, {
@@ -261,6 +266,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     port: config.grpcPort,
     certificates,
     preAuthLimit: preAuthLimits.grpc,
+    limitCounters: limits,
+    // A proxy's connection carries many clients, which may all leave at once.
+    ...(config.authProxies === undefined && !identity.open && { resetBurst: DIRECT_RESET_BURST }),
     identity,
     // Without a client CA these are scanners and clients of TLS 1.2, which identity does not concern.
     ...(config.tlsClientCa !== undefined && { onHandshakeRejected: (peer, reason) => audit.record(handshakeRejected(peer, reason)) }),
@@ -280,6 +288,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     serviceTime: sessions.serviceTime,
     market: marketData.counters,
     preAuthLimits,
+    limits,
     certificates,
     audit: () => audit.stats,
     unready,

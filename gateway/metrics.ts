@@ -5,6 +5,7 @@ import { ReportKind } from '../engine/wire/layout.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
 import type { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import type { LatencyBuckets } from './latency-buckets.ts';
+import type { LimitCounters } from './limit-counters.ts';
 import type { MarketCounters } from './market/market-counters.ts';
 import type { OrderEntryCounters } from './sessions/order-intake.ts';
 import type { ReportTap } from './sessions/report-tap.ts';
@@ -22,6 +23,7 @@ export interface MetricSources {
   readonly market: MarketCounters;
   /** By port; none where authentication is off and the port has no limit. */
   readonly preAuthLimits: Readonly<Record<string, PreAuthLimit>>;
+  readonly limits: LimitCounters;
   readonly certificates: Certificates | undefined;
   readonly audit: () => AuditStats;
   /** Reasons not to be ready. */
@@ -46,7 +48,7 @@ export function createMetrics(): Registry {
 /** Adds the exchange's metrics. Call it once the exchange runs. */
 export function addExchangeMetrics(
   registry: Registry,
-  { status, history, tap, orders, serviceTime, market, preAuthLimits, certificates, audit, unready }: MetricSources,
+  { status, history, tap, orders, serviceTime, market, preAuthLimits, limits, certificates, audit, unready }: MetricSources,
 ): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
   const counter = (name: string, help: string, read: Read) => add(registry, name, help, 'counter', read);
@@ -141,6 +143,9 @@ export function addExchangeMetrics(
       { labels: { port, reason: 'late' }, value: late },
       { labels: { port, reason: 'crowded' }, value: crowded },
     ]),
+  );
+  counter('openbell_limited_total', 'Requests, calls and connections rejected or cut because a caller reached a limit', () =>
+    [...limits.all()].map(({ port, limit, count }) => ({ labels: { port, limit }, value: count })),
   );
   gauge('openbell_certificate_expiry_seconds', 'Expiry of each TLS certificate in use, Unix time', () => expiries(certificates));
   counter('openbell_certificate_reloads_total', 'Reloaded TLS certificates', () => [{ value: certificates?.reloads ?? 0 }]);

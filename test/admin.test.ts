@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { type Client, credentials, makeClientConstructor } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { Code } from '../engine/codes.ts';
+import { atOnce } from '../engine/turns.ts';
 import { CommandKind } from '../engine/wire/layout.ts';
 import { connect, type OpenbellClient } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config/config.ts';
@@ -489,9 +490,11 @@ test('an action whose command is not answered names the command and an unknown o
     params: {},
     query: new URLSearchParams(),
     principal: ANYBODY,
+    caller: '',
     seqs,
     header: () => undefined,
     demand: () => undefined,
+    inSlices: <T>(work: Generator<undefined, T>): Promise<T> => Promise.resolve(atOnce(work)),
   };
   const body = { id: 61, name: 'unanswered', deposits: { USD: '1' } };
   await assert.rejects(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { MessageReader, PREFIX_BYTES } from '../gateway/endpoints/grpc/message-reader.ts';
+import { PartialBytes } from '../gateway/endpoints/grpc/partial-bytes.ts';
 import { encodeDetails, GrpcStatus } from '../gateway/endpoints/grpc/status.ts';
 
 function framed(messages: readonly Uint8Array[]): Buffer {
@@ -32,7 +33,7 @@ describe('gRPC messages', () => {
         (messages, cuts) => {
           const bytes = framed(messages);
           const sink = collector();
-          const reader = new MessageReader(sink, 40);
+          const reader = new MessageReader(sink, 40, PartialBytes.ofServer());
           for (let at = 0; at < bytes.length; ) {
             const length = cuts.next().value as number;
             assert.equal(reader.read(bytes.subarray(at, at + length)), undefined);
@@ -51,7 +52,7 @@ describe('gRPC messages', () => {
   it('are rejected by their length before they are received, whole or in pieces', () => {
     for (const step of [1, 3, 5, 100]) {
       const sink = collector();
-      const reader = new MessageReader(sink, 10);
+      const reader = new MessageReader(sink, 10, PartialBytes.ofServer());
       const bytes = Buffer.concat([framed([Buffer.alloc(10)]), Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 1])]);
       let code: number | undefined;
       for (let at = 0; at < bytes.length && code === undefined; at += step) code = reader.read(bytes.subarray(at, at + step))?.code;
@@ -62,13 +63,13 @@ describe('gRPC messages', () => {
 
   it('are not read further when the sink accepts no more', () => {
     const sink = collector(2);
-    const reader = new MessageReader(sink, 10);
+    const reader = new MessageReader(sink, 10, PartialBytes.ofServer());
     reader.read(framed([Buffer.from('a'), Buffer.from('b'), Buffer.from('c')]));
     assert.deepEqual(sink.messages.map(String), ['a', 'b']);
   });
 
   it('detect a premature end', () => {
-    const reader = new MessageReader(collector(), 10);
+    const reader = new MessageReader(collector(), 10, PartialBytes.ofServer());
     for (let bytes = 1; bytes < PREFIX_BYTES + 4; bytes++) {
       reader.read(Buffer.from([bytes === 5 ? 4 : 0]));
       assert.equal(reader.pending, true, `${bytes} bytes`);

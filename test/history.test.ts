@@ -7,7 +7,7 @@ import { open } from 'lmdb';
 import { openTap } from '../engine/rings/tapped-ring.ts';
 import { getI64 } from '../engine/units.ts';
 import { Report, ReportKind, Side, Trade } from '../engine/wire/layout.ts';
-import { History } from '../gateway/taps/history/history.ts';
+import { History, HistoryBusyError } from '../gateway/taps/history/history.ts';
 import { accountFills, accountOrders, accountReports, symbolTrades } from '../gateway/taps/history/queries.ts';
 import { NEWEST } from '../gateway/taps/history/runs.ts';
 import { openHistory, readWatermark, truncateHistory } from '../gateway/taps/history/store.ts';
@@ -345,6 +345,15 @@ test('writer thread and query pool, with more reports than the ring holds', asyn
     assert.deepEqual(column((await history.accountFills(2, 1, fills.next)).records, 'reportNo'), [1665]);
     assert.equal((await history.symbolTrades(1, 10_000)).records.length, 5000 * 64);
     assert.deepEqual(await history.accountOrders(9, 10), { orders: [], next: 0, truncated: false });
+
+    // One caller's queries delay neither another's nor a session that resumes, and their number is bounded.
+    const done: string[] = [];
+    const note = (who: string) => () => void done.push(who);
+    const loop = Array.from({ length: 33 }, () => history.accountOrders(1, 1000, 1, 'busy').then(note('busy')));
+    await assert.rejects(history.accountOrders(1, 1000, 1, 'busy'), HistoryBusyError);
+    await Promise.all([history.accountFills(2, 2, undefined, 'other').then(note('other')), history.read(1, 1, 10).then(note('session'))]);
+    assert.ok(done.length < 20, `${done.length} queries were answered before: ${done.join(' ')}`);
+    await Promise.all(loop);
   } finally {
     await history.stop();
   }

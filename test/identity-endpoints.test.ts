@@ -229,6 +229,17 @@ describe('permissions over the real ports', () => {
       ws.close();
     }
     assert.equal((await exchange.webSocket('/', {}, 'json, openbell.bearer.nonsense')).status, 401);
+    // With nothing else to agree to, the token's subprotocol is agreed to: a browser closes the connection otherwise.
+    for (const path of ['/', '/v1/orders?account=1']) {
+      const only = `openbell.bearer.${token}`;
+      const ws = new WebSocket(`ws://127.0.0.1:${exchange.ports.ws}${path}`, [only]);
+      await new Promise((resolve, reject) => Object.assign(ws, { onopen: resolve, onerror: reject }));
+      assert.equal(ws.protocol, only);
+      ws.close();
+      const { status, socket } = await exchange.webSocket(path, {}, `soap, ${only}`);
+      assert.deepEqual([status, /sec-websocket-protocol/i.test(socket.head)], [101, false], 'an unknown one is not agreed to');
+      socket.destroy();
+    }
   });
 
   it('identity headers are rejected from every address while no proxy is listed', async () => {

@@ -186,6 +186,7 @@ test('a request that is too long closes the connection', async () => {
   const raw = await open();
   raw.text(`{"op":"ping","tag":1,"x":"${'x'.repeat(5000)}"}`);
   await raw.until(() => raw.ended);
+  assert.equal(raw.closeCode, 1009);
 });
 
 test('connections are limited, and other HTTP requests answered', async () => {

@@ -166,6 +166,38 @@ describe('order entry over WebSocket', () => {
     await other.close();
     socket.destroy();
   });
+
+  it('a message that is too long ends with 1009, and its commands are not taken', async () => {
+    const socket = await open('?account=1');
+    socket.send(Opcode.Binary, new Uint8Array(4 * MAX_FRAME_BYTES + 1));
+    await socket.until(() => socket.closeCode !== 0 || socket.ended);
+    assert.equal(socket.closeCode, 1009);
+    await until(() => exchange.sessions.counters.sessions === 0, 'it to leave');
+  });
+
+  it('ends a session that sends pings and does not read the answers, and one that sends too many', async () => {
+    const mute = await open('?account=1');
+    mute.socket.pause();
+    const cut = exchange.sessions.counters.sessionsCut;
+    for (let i = 0; exchange.sessions.counters.sessionsCut === cut; i++) {
+      assert.ok(i < 5000, 'it was never cut');
+      for (let n = 0; n < 50; n++) mute.send(Opcode.Ping, 'x'.repeat(120));
+      await new Promise(setImmediate);
+    }
+    mute.destroy();
+    const busy = await open('?account=1');
+    for (let n = 0; n < 1000; n++) busy.send(Opcode.Ping, '');
+    await busy.until(() => busy.closeCode !== 0 || busy.ended);
+    assert.equal(busy.closeCode, 4008);
+    assert.match(busy.closeReason, /too many pings/);
+    assert.ok(busy.messages.length <= 201, 'the rest is not answered');
+    await until(() => exchange.sessions.counters.sessions === 0, 'both to leave');
+    const idle = await open('?account=1');
+    for (let n = 0; n < 20; n++) idle.send(Opcode.Ping, 'here?');
+    await idle.until(() => idle.messages.length === 20);
+    idle.destroy();
+    await until(() => exchange.sessions.counters.sessions === 0, 'it to leave');
+  });
 });
 
 function oldFrame(): Uint8Array {

@@ -100,6 +100,13 @@ export class Control {
     }
   }
 
+  /** One attempt of {@link readConsistently}; undefined when the engine made a change meanwhile. */
+  tryRead<T>(read: () => T): T | undefined {
+    const before = Atomics.load(this.words, EngineWord.version);
+    const value = read();
+    return (before & 1) === 0 && Atomics.load(this.words, EngineWord.version) === before ? value : undefined;
+  }
+
   get phase(): EnginePhaseName {
     return PHASE_NAMES[Atomics.load(this.words, EngineWord.phase)];
   }

@@ -62,6 +62,20 @@ export interface OpenOrderInfo {
   readonly filled: QtyLots;
 }
 
+/** Slots that one step of a walk looks at: some 0.1 ms. */
+const WALK_SLOTS = 16_384;
+/** Walks until all orders of an account that changes meanwhile are found. */
+const WALKS = 8;
+/** Attempts to read the orders found at one moment, while another thread changes them. */
+const READS = 100;
+
+/** The open orders of an account. */
+export interface OpenOrders {
+  readonly orders: OpenOrderInfo[];
+  /** The orders are all (up to the limit) that rested at one moment. False: they changed too fast to be read at one moment. */
+  readonly complete: boolean;
+}
+
 const PARAM_NAMES = Object.keys(SymbolParam) as SymbolParamName[];
 
 /**
@@ -107,6 +121,11 @@ export class Directory {
   symbols(): readonly SymbolInfo[] {
     this.assets();
     return this.#symbolList.map((symbol) => this.#symbolInfo(symbol.id));
+  }
+
+  symbolIds(): number[] {
+    this.assets();
+    return this.#symbolList.map(({ id }) => id);
   }
 
   symbol(id: number): SymbolInfo | undefined {
@@ -167,19 +186,61 @@ export class Directory {
       for (let slot = 0; slot < slab.capacity && left > 0 && orders.length < limit; slot++) {
         if (slab.level(slot) === -1 || slab.account(slot) !== account) continue;
         left--;
-        orders.push({
-          orderId: slab.id[slot],
-          clientOrderId: slab.clientOrderId(slot),
-          symbol: slab.symbol(slot),
-          side: slab.side(slot),
-          timeInForce: slab.timeInForce(slot),
-          price: slab.price(slot),
-          leaves: slab.open(slot),
-          filled: slab.filled(slot),
-        });
+        orders.push(this.#orderInfo(slot));
       }
       return orders;
     });
+  }
+
+  /**
+   * The same, for the thread that takes orders: it walks the slab in steps of some 0.1 ms, then reads all orders found at one
+   * moment. Orders that were entered behind the walk are found by a further one.
+   */
+  *openOrdersInSteps(account: number, limit: number): Generator<undefined, OpenOrders> {
+    const slab = this.#slab;
+    const found = new Set<number>();
+    const wanted = (): number => Math.min(limit, this.#accounts.openOrders[account]);
+    for (let walk = 0; walk < WALKS; walk++) {
+      for (let from = 0; from < slab.capacity && found.size < wanted(); from += WALK_SLOTS) {
+        const end = Math.min(slab.capacity, from + WALK_SLOTS);
+        for (let slot = from; slot < end && found.size < limit; slot++) if (this.#rests(slot, account)) found.add(slot);
+        yield;
+      }
+      for (let attempt = 0; attempt < READS; attempt++) {
+        const read = this.#control.tryRead(() => ({ orders: this.#readOrders(found, account), wanted: wanted() }));
+        if (read !== undefined && read.orders.length >= read.wanted) return { orders: read.orders, complete: true };
+        if (read !== undefined) break;
+        yield;
+      }
+      for (const slot of found) if (!this.#rests(slot, account)) found.delete(slot);
+    }
+    const orders: OpenOrderInfo[] = [];
+    for (const slot of found) orders.push(...this.#control.readConsistently(() => this.#readOrders([slot], account)));
+    return { orders, complete: false };
+  }
+
+  #readOrders(slots: Iterable<number>, account: number): OpenOrderInfo[] {
+    const orders: OpenOrderInfo[] = [];
+    for (const slot of slots) if (this.#rests(slot, account)) orders.push(this.#orderInfo(slot));
+    return orders;
+  }
+
+  #rests(slot: number, account: number): boolean {
+    return this.#slab.level(slot) !== -1 && this.#slab.account(slot) === account;
+  }
+
+  #orderInfo(slot: number): OpenOrderInfo {
+    const slab = this.#slab;
+    return {
+      orderId: slab.id[slot],
+      clientOrderId: slab.clientOrderId(slot),
+      symbol: slab.symbol(slot),
+      side: slab.side(slot),
+      timeInForce: slab.timeInForce(slot),
+      price: slab.price(slot),
+      leaves: slab.open(slot),
+      filled: slab.filled(slot),
+    };
   }
 
   #refresh(): void {

@@ -5,6 +5,7 @@ import { CLAIM_HEADERS, PROXY_HEADERS, ProxyList } from '../config/proxy-list.ts
 import type { Logger } from '../log.ts';
 import type { PeerCertificate } from '../tls/peer-certificate.ts';
 import type { ApiKeys } from './api-keys.ts';
+import { FailedLogins } from './failed-logins.ts';
 import { readForwardedCert } from './forwarded-cert.ts';
 import { IdentityReject, unauthenticated } from './identity-reject.ts';
 import { type Action, may } from './permissions.ts';
@@ -51,6 +52,7 @@ export class Identity {
   readonly apiKeys: ApiKeys | undefined;
   readonly #vouchers: Vouchers;
   readonly #log: RejectLog;
+  readonly #failed = new FailedLogins();
   readonly #audit: AuditSink;
 
   constructor(vouchers: Vouchers, log: Logger, audit: AuditSink) {
@@ -111,6 +113,19 @@ export class Identity {
     });
   }
 
+  /** Checks credentials, unless those of the address have failed too often. A proxy's address is that of many callers and has no limit. */
+  #limited(address: string, check: () => Answer | Promise<Answer>): Answer | Promise<Answer> {
+    if (this.isProxy(address)) return check();
+    const tooMany = this.#failed.reject(address);
+    if (tooMany !== undefined) return tooMany;
+    const note = (answer: Answer): Answer => {
+      if (answer instanceof IdentityReject && answer.code === Code.UNAUTHENTICATED) this.#failed.note(address);
+      return answer;
+    };
+    const answer = check();
+    return answer instanceof Promise ? answer.then(note) : note(answer);
+  }
+
   #answered(answer: Answer, visit: Visit): Answer {
     if (answer instanceof IdentityReject) this.rejected(answer, visit);
     return answer;
@@ -128,8 +143,12 @@ export class Identity {
     if (CLAIM_HEADERS.some((name) => visit.header(name) !== undefined)) return byHeaders(visit);
     const token = visit.token ?? bearer(visit.header('authorization'));
     if (token !== undefined) {
-      if (apiKeys?.isOurs(keyIdOf(token))) return apiKeys.verify(token);
-      return tokens?.verify(token) ?? unauthenticated('a token was sent, but --auth-jwks is not configured');
+      const known = tokens?.remembered(token);
+      if (known !== undefined) return known;
+      return this.#limited(visit.peer, () => {
+        if (apiKeys?.isOurs(keyIdOf(token))) return apiKeys.verify(token);
+        return tokens?.verify(token) ?? unauthenticated('a token was sent, but --auth-jwks is not configured');
+      });
     }
     const forwarded = visit.header('x-forwarded-client-cert');
     const certificate = forwarded === undefined ? visit.certificate : readForwardedCert(forwarded);

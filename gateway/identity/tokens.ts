@@ -34,15 +34,20 @@ export class TokenVerifier {
 
   /** The caller of the token; synchronous when the token was verified before. */
   verify(token: string): Principal | IdentityReject | Promise<Principal | IdentityReject> {
+    return this.remembered(token) ?? this.#check(token, hashOf(token));
+  }
+
+  /** The caller of a token that was verified before, or whose fault needs no signature; else undefined. */
+  remembered(token: string): Principal | IdentityReject | undefined {
     if (token.length > MAX_TOKEN) return unauthenticated(`a token of ${token.length} characters; at most ${MAX_TOKEN} are read`);
     this.#keys.refresh();
     if (this.#version !== this.#keys.version) {
       this.#version = this.#keys.version;
       this.#verified.clear();
     }
-    const hash = createHash('sha256').update(token).digest('base64');
+    const hash = hashOf(token);
     const known = this.#verified.get(hash);
-    if (known === undefined) return this.#check(token, hash);
+    if (known === undefined) return undefined;
     if (known.expiresAt > Date.now()) return known;
     this.#verified.delete(hash);
     return unauthenticated('the token has expired', known.subject);
@@ -83,6 +88,10 @@ function readPayload(bytes: Uint8Array): unknown {
   } catch {
     throw new CredentialError("the token's claims are not JSON in UTF-8");
   }
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64');
 }
 
 /** @param payload undefined while the signature is not verified */

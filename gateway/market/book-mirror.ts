@@ -2,22 +2,16 @@ import { assert } from '../../engine/assert.ts';
 import type { RingSlots } from '../../engine/rings/ring.ts';
 import { OrderAction, Phase } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketEventKind, MarketField, TRADE_IN_AUCTION } from '../../engine/wire/market-event.ts';
+import type { Level } from './levels-copy.ts';
 import { MirrorLevels } from './mirror-levels.ts';
 import type { MirrorOrders } from './mirror-orders.ts';
+
+export type { Level } from './levels-copy.ts';
 
 /** Called after each change of a resting order. When the order is removed, its columns (open included) are still valid. */
 export interface OrderSink {
   /** @param order slot in the mirror's `orders` */
   onOrder(action: OrderAction, order: number): void;
-}
-
-/** One price level, as an object; allocates. */
-export interface Level {
-  /** Ticks. */
-  price: number;
-  /** Lots. */
-  quantity: number;
-  orders: number;
 }
 
 /** One resting order, as an object; allocates. */

@@ -33,7 +33,7 @@ const CLOSE_GRACE_MS = 100;
 const ANSWERS = [FrameKind.Refused, FrameKind.Subscribed, FrameKind.Unsubscribed, FrameKind.None, FrameKind.Pong] as const;
 const GOING_AWAY = 'the exchange is stopping';
 const EXPIRED = 'UNAUTHENTICATED: the credentials have expired: connect again with new ones';
-const NOT_READING = 'slow reader: sends requests and does not read the answers';
+const NOT_READING = 'slow reader: sends requests and does not read the answers, or too many pings';
 
 /**
  * Market data: mirrors every book from the market events and publishes it to
@@ -142,9 +142,12 @@ export class MarketData {
     if (connection.wants.length !== 0) this.#fanOut.wait(connection);
   }
 
-  /** Call when the transport itself sent an answer of that many bytes, which counts like other answers. */
-  onAnswered(connection: MarketConnection, bytes: number): void {
-    if (!connection.answers(bytes)) this.#cut(connection, CloseCause.SlowReader, NOT_READING);
+  /**
+   * Call when the transport itself sent an answer of that many bytes, which counts like other answers.
+   * @param allowed false: the reader has requested too many
+   */
+  onAnswered(connection: MarketConnection, bytes: number, allowed: boolean = true): void {
+    if (!allowed || !connection.answers(bytes)) this.#cut(connection, CloseCause.SlowReader, NOT_READING);
   }
 
   #cut(connection: MarketConnection, cause: CloseCause, reason: string): void {

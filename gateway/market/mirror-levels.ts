@@ -1,4 +1,5 @@
 import { IdTable } from './id-table.ts';
+import { LevelsCopy } from './levels-copy.ts';
 import { grown } from './mirror-orders.ts';
 
 const FIRST_LEVELS = 64;
@@ -107,6 +108,18 @@ export class MirrorLevels {
       this.#releaseIfUnused(slot);
     }
     return -1;
+  }
+
+  /** All levels of `side` now, unsorted. Takes some 10 ns per level. */
+  copy(side: number): LevelsCopy {
+    const { orders } = this;
+    const heap = this.#heaps[side];
+    const copy = new LevelsCopy(side, this.live[side]);
+    for (let i = 0; i < this.#heapCounts[side]; i++) {
+      const slot = heap[i];
+      if (orders[slot] !== 0) copy.add(slot, this.price[slot], this.quantity[slot], orders[slot]);
+    }
+    return copy;
   }
 
   /** Slots of all levels of `side`, best first, in an array of its own. Cold. */

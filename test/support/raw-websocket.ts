@@ -15,6 +15,8 @@ export class RawWebSocket {
   readonly messages: RawMessage[] = [];
   /** Status line of the handshake's answer. */
   status = '';
+  /** The handshake's answer. */
+  head = '';
   /** Code and reason of a close frame. */
   closeCode = 0;
   closeReason = '';
@@ -88,6 +90,7 @@ export class RawWebSocket {
     if (!this.#upgraded) {
       const end = this.#buffer.indexOf('\r\n\r\n');
       if (end === -1) return;
+      this.head = this.#buffer.toString('latin1', 0, end);
       this.status = this.#buffer.toString('latin1', 0, this.#buffer.indexOf('\r\n'));
       this.#buffer = this.#buffer.subarray(end + 4);
       this.#upgraded = true;

@@ -1,6 +1,7 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Peer, PeerCertificate } from '../../tls/peer-certificate.ts';
 import { MessageReader, type MessageSink, PREFIX_BYTES } from './message-reader.ts';
+import type { PartialBytes } from './partial-bytes.ts';
 import { type CallFault, encodeDetails, GrpcStatus } from './status.ts';
 
 /** Serves a call. */
@@ -17,8 +18,12 @@ export interface CallHandler extends MessageSink {
 
 /** The peer of an HTTP/2 connection. */
 export interface ConnectedPeer extends Peer {
-  /** Lifts the connection's pre-authentication limit; undefined: it has none. */
+  /** Lifts the limits of unauthenticated connections; undefined: it has none. */
   readonly admit: (() => void) | undefined;
+  /** Call it when a call of the connection was rejected: a connection with too many of them is cut. */
+  readonly fault: () => void;
+  /** Memory for messages in pieces. */
+  readonly partial: PartialBytes;
 }
 
 const CONTENT_TYPE = 'application/grpc';
@@ -33,6 +38,7 @@ export class GrpcCall {
   readonly #stream: ServerHttp2Stream;
   readonly #maxBytes: number;
   #handler: CallHandler | undefined;
+  #reader: MessageReader | undefined;
   /** Timer of the call's deadline, then of its end. */
   #deadline: NodeJS.Timeout | undefined;
   /** A status was set; nothing is read or written any more. */
@@ -67,12 +73,19 @@ export class GrpcCall {
     this.#peer.admit?.();
   }
 
+  /** Ends a call that nobody serves, and counts it against its connection. */
+  deny(fault: CallFault): void {
+    this.fail(fault);
+    this.#peer.fault();
+  }
+
   /** Starts reading. Headers, if given, are sent at once, so the client knows that its call was accepted. */
   serve(handler: CallHandler, headers?: OutgoingHttpHeaders): void {
     this.#handler = handler;
     if (headers !== undefined) this.#respond(headers);
     const stream = this.#stream;
-    const reader = new MessageReader(handler, this.#maxBytes, this.headers['grpc-encoding'] as string | undefined);
+    const reader = new MessageReader(handler, this.#maxBytes, this.#peer.partial, this.headers['grpc-encoding'] as string | undefined);
+    this.#reader = reader;
     stream.on('data', (chunk: Buffer) => {
       // Data after the end is read and dropped, so that the connection's window opens again.
       if (this.#ended) return;
@@ -150,6 +163,7 @@ export class GrpcCall {
   #closed(): void {
     this.#ended = true;
     clearTimeout(this.#deadline);
+    this.#reader?.close();
     this.#handler?.onClose();
     this.#handler = undefined;
   }

@@ -1,3 +1,4 @@
+import type { PartialBytes } from './partial-bytes.ts';
 import { type CallFault, GrpcStatus } from './status.ts';
 
 /** Compressed flag and big-endian length before each message. */
@@ -11,19 +12,27 @@ export interface MessageSink {
 /**
  * Cuts a call's byte stream into messages. Complete messages are
  * delivered in place; a message in pieces is assembled in its own buffer, after
- * its length was checked.
+ * its length was checked. That buffer grows with what has arrived, so a peer that only
+ * announces a length costs no memory.
  */
 export class MessageReader {
   readonly #sink: MessageSink;
   readonly #maxBytes: number;
   readonly #encoding: string;
+  readonly #budget: PartialBytes;
   /** Prefix and body received so far of an incomplete message. */
   #partial: Buffer = Buffer.alloc(PREFIX_BYTES);
   #have = 0;
+  /** Bytes of the incomplete message, prefix included, as soon as they are known. */
+  #whole = PREFIX_BYTES;
 
-  /** @param encoding the call's `grpc-encoding`; messages with another encoding than `identity` are rejected */
-  constructor(sink: MessageSink, maxBytes: number, encoding: string = 'identity') {
+  /**
+   * @param budget for messages in pieces
+   * @param encoding the call's `grpc-encoding`; messages with another encoding than `identity` are rejected
+   */
+  constructor(sink: MessageSink, maxBytes: number, budget: PartialBytes, encoding: string = 'identity') {
     this.#sink = sink;
+    this.#budget = budget;
     this.#maxBytes = maxBytes;
     this.#encoding = encoding;
   }
@@ -50,27 +59,53 @@ export class MessageReader {
       const taken = this.#gather(chunk, at);
       if (typeof taken !== 'number') return taken;
       at += taken;
-      const whole = this.#have >= PREFIX_BYTES && this.#have === this.#partial.length;
-      if (!whole) continue;
-      this.#have = 0;
+      if (this.#have < PREFIX_BYTES || this.#have < this.#whole) continue;
       const message = this.#partial;
-      this.#partial = Buffer.alloc(PREFIX_BYTES);
-      if (!this.#sink.onMessage(message, PREFIX_BYTES, message.length - PREFIX_BYTES)) return undefined;
+      const length = this.#whole - PREFIX_BYTES;
+      this.close();
+      if (!this.#sink.onMessage(message, PREFIX_BYTES, length)) return undefined;
     }
     return undefined;
   }
 
+  /** Drops an incomplete message. Call it when the call has ended. */
+  close(): void {
+    if (this.#partial.length > PREFIX_BYTES) {
+      this.#budget.give(this.#partial.length);
+      this.#partial = Buffer.alloc(PREFIX_BYTES);
+    }
+    this.#have = 0;
+    this.#whole = PREFIX_BYTES;
+  }
+
   /** Copies bytes of the incomplete message; returns how many. */
   #gather(chunk: Buffer, at: number): number | CallFault {
-    const bytes = chunk.copy(this.#partial, this.#have, at);
-    this.#have += bytes;
-    if (this.#have !== PREFIX_BYTES || this.#partial.length !== PREFIX_BYTES) return bytes;
-    const fault = this.#check(this.#partial, 0);
+    const bytes = Math.min(this.#whole - this.#have, chunk.length - at);
+    const fault = this.#grow(this.#have + bytes);
     if (fault !== undefined) return fault;
-    const whole = Buffer.allocUnsafe(PREFIX_BYTES + this.#partial.readUInt32BE(1));
-    this.#partial.copy(whole);
-    this.#partial = whole;
+    chunk.copy(this.#partial, this.#have, at, at + bytes);
+    this.#have += bytes;
+    if (this.#have !== PREFIX_BYTES || this.#whole !== PREFIX_BYTES) return bytes;
+    const wrong = this.#check(this.#partial, 0);
+    if (wrong !== undefined) return wrong;
+    this.#whole += this.#partial.readUInt32BE(1);
     return bytes;
+  }
+
+  /** Makes room for `bytes` of the incomplete message: at least twice as much as before, but not more than all of it. */
+  #grow(bytes: number): CallFault | undefined {
+    const { length } = this.#partial;
+    if (bytes <= length) return undefined;
+    const size = Math.min(this.#whole, Math.max(bytes, 2 * length));
+    if (!this.#budget.take(size - (length > PREFIX_BYTES ? length : 0)))
+      return {
+        code: GrpcStatus.ResourceExhausted,
+        details: 'too many messages in pieces: send each message at once, or fewer at the same time',
+      };
+    const larger = Buffer.allocUnsafe(size);
+    this.#partial.copy(larger, 0, 0, this.#have);
+    this.#partial = larger;
+    return undefined;
   }
 
   #check(bytes: Buffer, at: number): CallFault | undefined {

@@ -2,6 +2,7 @@ import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
 import type { Answer, Identity, Visit } from '../../identity/identity.ts';
 import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Principal } from '../../identity/principal.ts';
+import type { LimitCounters } from '../../limit-counters.ts';
 import type { Reject } from '../../reject.ts';
 import { type CallerClaims, SUPPORTED_SCHEMAS } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
@@ -25,6 +26,9 @@ export interface OrderEntryOptions {
   readonly port: number;
   readonly identity: Identity;
   readonly preAuthLimit?: PreAuthLimit | undefined;
+  readonly limitCounters?: LimitCounters | undefined;
+  /** See GrpcServer. */
+  readonly resetBurst?: number | undefined;
   /** Interval of HTTP/2 pings on an idle connection. Default 30 s. */
   readonly keepaliveMs?: number;
   /** With them: TLS, see GrpcServer. */
@@ -50,6 +54,8 @@ export class OrderEntry {
       },
       maxMessageBytes: MAX_MESSAGE_BYTES,
       preAuthLimit: options.preAuthLimit,
+      limitCounters: options.limitCounters,
+      resetBurst: options.resetBurst,
       certificates: options.certificates,
       onHandshakeRejected: options.onHandshakeRejected,
       ...(options.keepaliveMs !== undefined && { keepaliveMs: options.keepaliveMs }),
@@ -91,7 +97,7 @@ export class OrderEntry {
     const settle = (answer: Answer): void => {
       if (answer instanceof IdentityReject) {
         this.#sessions.rejected();
-        return call.fail(statusOf(answer));
+        return call.deny(statusOf(answer));
       }
       call.admit();
       if (!call.ended) serve(answer, visit);

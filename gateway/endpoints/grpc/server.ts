@@ -1,4 +1,5 @@
 import {
+  constants,
   createSecureServer,
   createServer,
   type Http2SecureServer,
@@ -6,14 +7,17 @@ import {
   type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
-  type Settings,
+  type ServerOptions,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import type { LimitCounters } from '../../limit-counters.ts';
+import { Rate } from '../../rate.ts';
 import type { Certificates } from '../../tls/certificates.ts';
-import { peerOf } from '../../tls/peer-certificate.ts';
+import { type Peer, peerOf } from '../../tls/peer-certificate.ts';
 import { serverTls } from '../../tls/server-tls.ts';
 import { connectionKey, type PreAuthLimit } from '../pre-auth-limit.ts';
 import { type ConnectedPeer, GrpcCall } from './call.ts';
+import { PartialBytes } from './partial-bytes.ts';
 import { GrpcStatus } from './status.ts';
 
 export interface GrpcServerOptions {
@@ -25,6 +29,10 @@ export interface GrpcServerOptions {
   readonly maxConnections?: number;
   /** Bounds connections without an admitted call, see {@link GrpcCall.admit}. Undefined: no limit. */
   readonly preAuthLimit?: PreAuthLimit | undefined;
+  /** Counts connections that are cut because of a limit. */
+  readonly limitCounters?: LimitCounters | undefined;
+  /** Calls of a connection that its peer resets, in a burst; beyond it the connection is cut. Default 1100: more than it has at the same time. */
+  readonly resetBurst?: number | undefined;
   /** Interval of HTTP/2 pings on a connection. Default 30 s. */
   readonly keepaliveMs?: number;
   /** With them: TLS 1.3, and client certificates when there is a client CA. */
@@ -33,7 +41,17 @@ export interface GrpcServerOptions {
   readonly onHandshakeRejected?: ((peer: string, reason: string) => void) | undefined;
 }
 
+/** Calls of a connection at the same time. */
 const MAX_STREAMS = 1024;
+/** The same, before one of its calls was authenticated. */
+const MAX_UNAUTHENTICATED_STREAMS = 32;
+/** Calls of an unauthenticated connection: per second, and in a burst. */
+const UNAUTHENTICATED_CALLS: readonly [number, number] = [20, 100];
+/** Rejected calls of a connection, such as unknown methods: per second, and in a burst. */
+const REJECTED_CALLS: readonly [number, number] = [20, 100];
+/** Default of `resetBurst`, and how many are added per second. */
+const RESET_BURST = 1100;
+const RESETS_PER_SECOND = 33;
 /** Received ahead of the reader, per call and per connection. */
 const CALL_WINDOW = 256 * 1024;
 const CONNECTION_WINDOW = 1024 * 1024;
@@ -49,7 +67,8 @@ export class GrpcServer {
   readonly #options: GrpcServerOptions;
   readonly #server: Http2Server | Http2SecureServer;
   /** The peer per connection, read once, because reading a certificate takes longer than starting a call. */
-  readonly #sessions = new Map<ServerHttp2Session, ConnectedPeer>();
+  readonly #sessions = new Map<ServerHttp2Session, Connection>();
+  readonly #partial = PartialBytes.ofServer();
   /** All sockets, including those in a TLS handshake and those whose session has ended. */
   readonly #sockets = new Set<Socket>();
   /** Callbacks that lift a connection's pre-authentication limit, by {@link connectionKey}. */
@@ -57,8 +76,14 @@ export class GrpcServer {
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
-    const settings = { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: CALL_WINDOW, maxHeaderListSize: 16 * 1024 };
-    this.#server = options.certificates === undefined ? createServer({ settings }) : this.#secure(options.certificates, settings);
+    // Raised when a call of the connection is authenticated.
+    const settings = {
+      maxConcurrentStreams: options.preAuthLimit === undefined ? MAX_STREAMS : MAX_UNAUTHENTICATED_STREAMS,
+      initialWindowSize: CALL_WINDOW,
+      maxHeaderListSize: 16 * 1024,
+    };
+    const limits = { settings, streamResetBurst: options.resetBurst ?? RESET_BURST, streamResetRate: RESETS_PER_SECOND };
+    this.#server = options.certificates === undefined ? createServer(limits) : this.#secure(options.certificates, limits);
     this.#server.maxConnections = options.maxConnections ?? 4096;
     // Runs before the library's own listener, which creates the session.
     this.#server.prependListener('connection', (socket: Socket) => this.#enter(socket));
@@ -89,8 +114,8 @@ export class GrpcServer {
     clearTimeout(deadline);
   }
 
-  #secure(certificates: Certificates, settings: Settings): Http2SecureServer {
-    const server = createSecureServer({ ...serverTls(certificates.current, { required: true }), settings });
+  #secure(certificates: Certificates, limits: ServerOptions): Http2SecureServer {
+    const server = createSecureServer({ ...serverTls(certificates.current, { required: true }), ...limits });
     certificates.onChange((material) => server.setSecureContext(serverTls(material, { required: true })));
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) =>
       this.#options.onHandshakeRejected?.(peerOf(socket).address, error.code ?? error.message),
@@ -120,9 +145,24 @@ export class GrpcServer {
   }
 
   #open(session: ServerHttp2Session): void {
-    this.#sessions.set(session, { ...peerOf(session.socket), admit: this.#unauthenticated.get(connectionKey(session.socket)) });
-    session.setLocalWindowSize(CONNECTION_WINDOW);
     session.on('error', () => undefined);
+    deferDestroy(session);
+    const peer = peerOf(session.socket);
+    const leave = this.#unauthenticated.get(connectionKey(session.socket));
+    const cut = (limit: string): void => {
+      this.#options.limitCounters?.note('grpc', limit);
+      session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    };
+    const { preAuthLimit } = this.#options;
+    const raise = (): void => {
+      if (preAuthLimit !== undefined && !session.destroyed) session.settings({ maxConcurrentStreams: MAX_STREAMS });
+    };
+    // A listed proxy carries the calls of many clients, and has no limits of its own.
+    const limited = preAuthLimit?.trusts(peer.address) !== true;
+    const connection = new Connection(peer, leave, PartialBytes.ofConnection(this.#partial), limited, cut, raise);
+    this.#sessions.set(session, connection);
+    session.setLocalWindowSize(CONNECTION_WINDOW);
+    if (leave === undefined) connection.admit();
     const keepalive = setInterval(() => ask(session), this.#options.keepaliveMs ?? 30_000);
     keepalive.unref();
     session.on('close', () => {
@@ -132,23 +172,101 @@ export class GrpcServer {
   }
 
   #call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const peer = stream.session && this.#sessions.get(stream.session as ServerHttp2Session);
+    // Its connection has ended.
+    if (peer === undefined || !peer.mayCall()) return void stream.on('error', () => undefined);
     const type = headers['content-type'];
     if (headers[':method'] !== 'POST' || type === undefined || !/^application\/grpc(\+|;|$)/.test(type)) {
       stream.on('error', () => undefined);
       if (!stream.closed) stream.respond({ ':status': headers[':method'] === 'POST' ? 415 : 405 }, { endStream: true });
       stream.resume();
+      peer.fault();
       return;
     }
-    const peer = (stream.session && this.#sessions.get(stream.session as ServerHttp2Session)) ?? GONE;
     const call = new GrpcCall(stream, headers, this.#options.maxMessageBytes, peer);
     const path = headers[':path'] ?? '';
     const { methods } = this.#options;
     if (Object.hasOwn(methods, path)) methods[path](call);
-    else call.fail({ code: GrpcStatus.Unimplemented, details: `there is no method ${path}` });
+    else call.deny({ code: GrpcStatus.Unimplemented, details: `there is no method ${path}` });
   }
 }
 
-const GONE: ConnectedPeer = { address: '', certificate: undefined, admit: undefined };
+/** A connection, its limits, and what its calls have used of them. */
+class Connection implements ConnectedPeer {
+  readonly address: string;
+  readonly certificate: Peer['certificate'];
+  readonly partial: PartialBytes;
+  readonly #limited: boolean;
+  #admitted = false;
+  /** It is cut, and its calls are not served any more. */
+  #over = false;
+  readonly #calls = new Rate(...UNAUTHENTICATED_CALLS);
+  readonly #rejected = new Rate(...REJECTED_CALLS);
+  readonly #leave: (() => void) | undefined;
+  readonly #cut: (limit: string) => void;
+  readonly #onAdmitted: () => void;
+
+  /**
+   * @param leave lifts the pre-authentication limit
+   * @param limited whether its calls count
+   * @param cut ends the connection because of a limit
+   */
+  constructor(
+    { address, certificate }: Peer,
+    leave: (() => void) | undefined,
+    partial: PartialBytes,
+    limited: boolean,
+    cut: (limit: string) => void,
+    onAdmitted: () => void,
+  ) {
+    this.address = address;
+    this.certificate = certificate;
+    this.partial = partial;
+    this.#limited = limited;
+    this.#leave = leave;
+    this.#cut = cut;
+    this.#onAdmitted = onAdmitted;
+  }
+
+  readonly admit = (): void => {
+    if (this.#admitted) return;
+    this.#admitted = true;
+    this.#leave?.();
+    this.#onAdmitted();
+  };
+
+  /** Counts a call that begins. False: it is one too many, and the connection is cut. */
+  mayCall(): boolean {
+    if (this.#over) return false;
+    if (this.#admitted || !this.#limited || this.#calls.take()) return true;
+    this.#end('unauthenticated-calls');
+    return false;
+  }
+
+  readonly fault = (): void => {
+    if (this.#limited && !this.#over && !this.#rejected.take()) this.#end('rejected-calls');
+  };
+
+  #end(limit: string): void {
+    this.#over = true;
+    this.#cut(limit);
+  }
+}
+
+/**
+ * Destroys the session only after the frames that arrived together. The library ends the whole process (an assertion of
+ * its native code) when a session is destroyed while a read is processed, and the same read brings a new stream with
+ * data: a GOAWAY with an error code, sent by any peer, was enough.
+ */
+function deferDestroy(session: ServerHttp2Session): void {
+  const destroy = session.destroy.bind(session);
+  let pending = false;
+  session.destroy = (error, code): void => {
+    if (pending) return;
+    pending = true;
+    setImmediate(destroy, error, code);
+  };
+}
 
 /** Cuts a connection that does not answer in time. */
 function ask(session: ServerHttp2Session): void {

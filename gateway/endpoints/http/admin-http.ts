@@ -4,6 +4,7 @@ import { isLoopback } from '../../config/config-options.ts';
 import type { Action } from '../../identity/permissions.ts';
 import type { Principal } from '../../identity/principal.ts';
 import { HttpError } from './http-error.ts';
+import type { LongList } from './json-pieces.ts';
 import { parseJson } from './json-text.ts';
 
 /** Maximum size of a request's body, bytes. */
@@ -19,15 +20,22 @@ export interface Request {
   /** A header by its lower-case name. */
   readonly header: (name: string) => string | undefined;
   readonly principal: Principal;
+  /** Whose share of the limits and turns the request takes: the subject, or the address where authentication is off. */
+  readonly caller: string;
   /** Sequences of the commands that the request caused; for the audit trail. */
   readonly seqs: number[];
+  /** Runs long work of the query in slices, in turn with that of other callers. */
+  readonly inSlices: <T>(work: Generator<undefined, T>) => Promise<T>;
   /** Checks a right that depends on the body. @throws HttpError 403 */
   readonly demand: (action: Action, account: number) => void;
 }
 
-export type Reply =
+export type ShortReply =
   | { readonly status?: number; readonly json: unknown }
   | { readonly status?: number; readonly text: string; readonly type: string };
+
+/** `pieces`: an answer with long lists, which is made in slices. */
+export type Reply = ShortReply | { readonly status?: number; readonly pieces: Readonly<Record<string, unknown>> | LongList };
 
 export interface Route {
   readonly method: 'GET' | 'POST';
@@ -113,21 +121,20 @@ function hostName(host: string): string {
   return (match?.[1] ?? match?.[2] ?? '').toLowerCase();
 }
 
+/** The body exceeds the limit. Its rest has not been read. */
+export class BodyTooLargeError extends HttpError {
+  constructor() {
+    super(413, 0, 'BODY_TOO_LARGE', `the body exceeds ${MAX_BODY_BYTES} bytes; send several requests`);
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** The body of a POST; an empty one is an empty object. @throws HttpError 400, 413, 415 */
 export async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const type = request.headers['content-type'] ?? '';
-  if (!/^application\/json\s*(;|$)/i.test(type)) {
-    throw new HttpError(415, 0, 'NOT_JSON', 'send the header "content-type: application/json"');
-  }
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES)
-      throw new HttpError(413, 0, 'BODY_TOO_LARGE', `the body exceeds ${MAX_BODY_BYTES} bytes; send several requests`);
-    chunks.push(chunk);
-  }
-  const text = utf8Text(Buffer.concat(chunks));
+  requireJson(request.headers);
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw new BodyTooLargeError();
+  const text = textOf(await bytesOf(request));
   if (text.trim() === '') return {};
   const body = parseJson(text);
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
@@ -136,11 +143,44 @@ export async function readBody(request: IncomingMessage): Promise<Record<string,
   return body as Record<string, unknown>;
 }
 
+/** @throws HttpError 415 */
+function requireJson({ 'content-type': type = '', 'content-encoding': encoding = 'identity' }: IncomingMessage['headers']): void {
+  if (!/^application\/json\s*(;|$)/i.test(type)) {
+    throw new HttpError(415, 0, 'NOT_JSON', 'send the header "content-type: application/json"');
+  }
+  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(type)?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    throw new HttpError(415, 0, 'NOT_JSON', 'JSON is UTF-8: send the body in UTF-8, without another charset');
+  }
+  if (!/^\s*(identity)?\s*$/i.test(encoding)) {
+    throw new HttpError(415, 0, 'ENCODED_BODY', 'compressed bodies are not supported: send it without content-encoding');
+  }
+}
+
+/** The request is not destroyed when it is too large, so that the answer can still be sent. @throws HttpError 400, 413 */
+function bytesOf(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const take = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      chunks.push(chunk);
+      if (bytes <= MAX_BODY_BYTES) return;
+      request.off('data', take);
+      reject(new BodyTooLargeError());
+    };
+    request.on('data', take);
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+    // The peer has disconnected, or the time limit of a request has ended its connection.
+    request.on('error', () => reject(new HttpError(400, 0, 'BODY_INCOMPLETE', 'the connection ended within the body')));
+  });
+}
+
 /** @throws HttpError 400 */
-function utf8Text(bytes: Buffer): string {
+function textOf(bytes: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch {
-    throw new HttpError(400, 0, 'BAD_JSON', 'the body is not text in UTF-8');
+    throw new HttpError(400, 0, 'BAD_JSON', 'the body is not valid UTF-8');
   }
 }

@@ -6,7 +6,7 @@ import type { Identity, Visit } from '../../identity/identity.ts';
 import { IdentityReject, unauthenticated } from '../../identity/identity-reject.ts';
 import { KEY_ID } from '../../identity/service-accounts.ts';
 import { peerOf } from '../../tls/peer-certificate.ts';
-import type { Reply } from './admin-http.ts';
+import type { ShortReply } from './admin-http.ts';
 import { HttpError } from './http-error.ts';
 import { statusOf } from './reject-status.ts';
 
@@ -39,7 +39,7 @@ export async function answerKey(
   path: string,
   body: Record<string, unknown>,
   visit: Visit,
-): Promise<Reply> {
+): Promise<ShortReply> {
   const { data } = KEY_BODY.safeParse(body);
   if (data === undefined)
     throw new HttpError(400, 0, 'BAD_PARAMETER', 'key must be the id of an API key: 1 to 64 letters, digits, . : - _');

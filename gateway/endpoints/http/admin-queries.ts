@@ -3,12 +3,14 @@ import type { AccountInfo, Directory, SymbolInfo } from '../../../engine/threads
 import { Report, Side, Trade } from '../../../engine/wire/layout.ts';
 import { type Action, may } from '../../identity/permissions.ts';
 import type { BookMirror } from '../../market/book-mirror.ts';
+import type { LevelsCopy } from '../../market/levels-copy.ts';
 import type { History } from '../../taps/history/history.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
 import type { Reply, Request, Route } from './admin-http.ts';
 import { accountNumber } from './admin-identity.ts';
-import { accountView, levelView, mapRecords, orderView, reportView, symbolView, tradeView } from './admin-views.ts';
+import { accountView, eachRecord, levelView, orderView, reportView, symbolView, tradeView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
+import { LongList } from './json-pieces.ts';
 
 export interface QuerySources {
   readonly directory: Directory;
@@ -30,41 +32,46 @@ export function queryRoutes(sources: QuerySources): Route[] {
   const { directory, history } = sources;
   return [
     get('/v1/assets', 'market:read', [], () => ({ json: directory.assets() })),
-    get('/v1/symbols', 'market:read', [], () => ({ json: directory.symbols().map(symbolView) })),
+    get('/v1/symbols', 'market:read', [], () => ({
+      pieces: new LongList(each(directory.symbolIds(), (id) => symbolView(directory.symbol(id) as SymbolInfo))),
+    })),
     get('/v1/symbols/:name', 'market:read', [], ({ params }) => ({ json: symbolView(symbolNamed(directory, params.name)) })),
-    get('/v1/book/:name', 'market:read', ['depth'], (request) => ({ json: bookView(sources, request) })),
-    get('/v1/symbols/:name/trades', 'market:read', PAGED, async ({ params, query }) => {
+    get('/v1/book/:name', 'market:read', ['depth'], async (request) => ({ pieces: await bookView(sources, request) })),
+    get('/v1/symbols/:name/trades', 'market:read', PAGED, async ({ params, query, caller }) => {
       const symbol = symbolNamed(directory, params.name);
-      const page = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query));
-      return { json: { trades: mapRecords(page.records, Trade.bytes, (...at) => tradeView(symbol, ...at)), next: page.next } };
+      const page = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query), caller);
+      const trades = new LongList(eachRecord(page.records, Trade.bytes, (...at) => tradeView(symbol, ...at)));
+      return { pieces: { trades, next: page.next } };
     }),
     // The list contains only accounts that the caller may see.
     get('/v1/accounts', 'market:read', ['limit', 'after'], ({ principal, query }) => {
       const after = wholeOf(query, 'after', 0, 0, MAX_ACCOUNT);
       const limit = query.has('limit') ? limitOf(query) : MAX_ACCOUNT;
       const ids = directory.accountIds().filter((id) => id > after && may(principal, 'account:read', id));
-      return { json: ids.slice(0, limit) };
+      return { pieces: new LongList(ids.slice(0, limit)) };
     }),
     get('/v1/accounts/:id', 'account:read', [], ({ params }) => ({ json: accountView(accountOf(directory, params.id)) })),
-    get('/v1/accounts/:id/open-orders', 'account:read', ['limit'], ({ params, query }) => {
+    get('/v1/accounts/:id/open-orders', 'account:read', ['limit'], async ({ params, query, inSlices }) => {
       const { id } = accountOf(directory, params.id);
-      return { json: { orders: directory.openOrders(id, limitOf(query)).map((order) => orderView(directory, order)) } };
+      const { orders, complete } = await inSlices(directory.openOrdersInSteps(id, limitOf(query)));
+      return { pieces: { orders: new LongList(each(orders, (order) => orderView(directory, order))), complete } };
     }),
-    get('/v1/accounts/:id/orders', 'account:read', PAGED, async ({ params, query }) => {
+    get('/v1/accounts/:id/orders', 'account:read', PAGED, async ({ params, query, caller }) => {
       const { id } = accountOf(directory, params.id);
-      const { orders, next, truncated } = await history.accountOrders(id, limitOf(query), beforeOf(query));
-      return { json: { orders: orders.map((order) => orderView(directory, order)), next, truncated } };
+      const { orders, next, truncated } = await history.accountOrders(id, limitOf(query), beforeOf(query), caller);
+      return { pieces: { orders: new LongList(each(orders, (order) => orderView(directory, order))), next, truncated } };
     }),
-    get('/v1/accounts/:id/trades', 'account:read', PAGED, async ({ params, query }) => {
+    get('/v1/accounts/:id/trades', 'account:read', PAGED, async ({ params, query, caller }) => {
       const { id } = accountOf(directory, params.id);
-      const page = await history.accountFills(id, limitOf(query), beforeOf(query));
-      return { json: { trades: mapRecords(page.records, Report.bytes, (...at) => reportView(directory, ...at)), next: page.next } };
+      const page = await history.accountFills(id, limitOf(query), beforeOf(query), caller);
+      const trades = new LongList(eachRecord(page.records, Report.bytes, (...at) => reportView(directory, ...at)));
+      return { pieces: { trades, next: page.next } };
     }),
-    get('/v1/accounts/:id/reports', 'account:read', ['from', 'limit'], async ({ params, query }) => {
+    get('/v1/accounts/:id/reports', 'account:read', ['from', 'limit'], async ({ params, query, caller }) => {
       // Account 0 is the operator: its reports are the answers to administrative commands.
       const id = params.id === '0' ? 0 : accountOf(directory, params.id).id;
-      const packed = await history.read(id, wholeOf(query, 'from', 1, 1, NEWEST), limitOf(query));
-      return { json: { reports: mapRecords(packed, Report.bytes, (...at) => reportView(directory, ...at)) } };
+      const packed = await history.accountReports(id, wholeOf(query, 'from', 1, 1, NEWEST), limitOf(query), caller);
+      return { pieces: { reports: new LongList(eachRecord(packed, Report.bytes, (...at) => reportView(directory, ...at))) } };
     }),
   ];
 }
@@ -73,13 +80,21 @@ function get(path: string, action: Action, query: readonly string[], handle: (re
   return { method: 'GET', path, guarded: path.startsWith('/v1/accounts'), action, query, handle };
 }
 
-function bookView({ directory, book }: QuerySources, { params, query }: Request) {
+/** Each item as `view` shows it, one at a time. */
+function* each<T>(items: Iterable<T>, view: (item: T) => unknown): Generator<unknown> {
+  for (const item of items) yield view(item);
+}
+
+/** Both sides are of one moment; they are sorted and shown in slices. */
+async function bookView({ directory, book }: QuerySources, { params, query, inSlices }: Request) {
   const symbol = symbolNamed(directory, params.name);
   const depth = wholeOf(query, 'depth', DEFAULT_DEPTH, 1, MAX_DEPTH);
   const mirror = book(symbol.id);
-  const side = (which: number) => mirror?.depth(which, depth).map((level) => levelView(symbol, level)) ?? [];
   const { phase, lastPrice, lastPriceTicks } = symbolView(symbol);
-  return { symbol: symbol.name, phase, lastPrice, lastPriceTicks, bids: side(Side.Buy), asks: side(Side.Sell) };
+  const [bids, asks] = [mirror?.levels.copy(Side.Buy), mirror?.levels.copy(Side.Sell)];
+  const side = async (copy: LevelsCopy | undefined) =>
+    new LongList(each(copy === undefined ? [] : await inSlices(copy.sorted(depth)), (level) => levelView(symbol, level)));
+  return { symbol: symbol.name, phase, lastPrice, lastPriceTicks, bids: await side(bids), asks: await side(asks) };
 }
 
 /** @throws HttpError 404 */

@@ -97,17 +97,15 @@ export function orderView(directory: Directory, order: OpenOrderInfo | OrderRow)
   };
 }
 
-/** Each packed record, as `view` shows it; the views are read through one aligned copy. */
-export function mapRecords<T>(
+/** Each packed record, as `view` shows it, one at a time; the views are read through one aligned copy. */
+export function* eachRecord<T>(
   packed: Uint8Array,
   recordBytes: number,
   view: (bytes: Uint8Array, words: Int32Array, byte: number) => T,
-): T[] {
+): Generator<T> {
   const copy = packed.slice();
   const words = new Int32Array(copy.buffer);
-  const rows: T[] = [];
-  for (let byte = 0; byte < copy.length; byte += recordBytes) rows.push(view(copy, words, byte));
-  return rows;
+  for (let byte = 0; byte < copy.length; byte += recordBytes) yield view(copy, words, byte);
 }
 
 /** The report being shown. */

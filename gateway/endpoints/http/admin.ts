@@ -8,15 +8,32 @@ import type { AuditSink } from '../../audit/audit-sink.ts';
 import type { Identity, Visit } from '../../identity/identity.ts';
 import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Action } from '../../identity/permissions.ts';
+import { LimitCounters } from '../../limit-counters.ts';
 import type { Logger } from '../../log.ts';
+import { Slices } from '../../slices.ts';
 import { HistoryBusyError } from '../../taps/history/history.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import { serverTls } from '../../tls/server-tls.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
-import { checkQuery, guard, matchPath, type Reply, type Request, type Route, readBody, splitPath } from './admin-http.ts';
+import {
+  BodyTooLargeError,
+  checkQuery,
+  guard,
+  matchPath,
+  type Reply,
+  type Request,
+  type Route,
+  readBody,
+  type ShortReply,
+  splitPath,
+} from './admin-http.ts';
 import { accountNumber, answerKey, rejectError, visitOf } from './admin-identity.ts';
 import { HttpConnections } from './http-connections.ts';
 import { HttpError } from './http-error.ts';
+import { jsonBytes } from './json-pieces.ts';
+import { MetricsText } from './metrics-text.ts';
+import { limitPipelining } from './pipelining.ts';
+import { type RequestLimitOptions, RequestLimits } from './request-limits.ts';
 
 export interface AdminOptions {
   readonly host: string;
@@ -30,14 +47,31 @@ export interface AdminOptions {
   readonly preAuthLimit: PreAuthLimit;
   /** Authenticated connections at once. Default 256. */
   readonly maxAuthenticated?: number | undefined;
+  /** Default: see {@link RequestLimits}. */
+  readonly requestLimits?: RequestLimitOptions | undefined;
+  /** Counts what is rejected because of a limit. */
+  readonly limitCounters?: LimitCounters | undefined;
+  /** Runs long answers. */
+  readonly slices?: Slices | undefined;
   /** Reasons why the exchange takes no orders: `recovering`, `disk-full`, `draining`, `failed`; empty = ready. */
   readonly unready: () => readonly string[];
   /** With them: HTTPS. With a client CA, only /health answers callers without a certificate: a kubelet has none. */
   readonly certificates?: Certificates | undefined;
 }
 
+/** Time limit for the headers of a request; ms. */
+const HEADERS_TIMEOUT_MS = 5000;
 /** Time limit for a complete request, headers and body; ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
+/** Interval of the check of these limits; the library's own is 30 s. */
+const TIMEOUT_CHECK_MS = 500;
+/** Time limit for the client to read an answer, from the last byte that it took; ms. */
+const ANSWER_TIMEOUT_MS = 10_000;
+/** Requests of an authenticated connection that wait for their answers; of any other connection, one. */
+const MAX_PIPELINED = 16;
+/** How much more of a body that is too large is read, so that the client receives the answer; bytes and ms. */
+const LINGER_BYTES = 1024 * 1024;
+const LINGER_MS = 1000;
 /** Maximum characters of an action's parameters in the audit trail. */
 const MAX_DETAIL = 1024;
 
@@ -50,11 +84,19 @@ export class AdminServer {
   readonly #options: AdminOptions;
   readonly #server: Server;
   readonly #connections: HttpConnections;
+  readonly #counters: LimitCounters;
+  readonly #limits: RequestLimits;
+  readonly #slices: Slices;
+  readonly #metrics: MetricsText;
   #routes: readonly Route[] = [];
   #serving = false;
 
   constructor(options: AdminOptions) {
     this.#options = options;
+    this.#counters = options.limitCounters ?? new LimitCounters();
+    this.#limits = new RequestLimits(this.#counters, options.requestLimits);
+    this.#slices = options.slices ?? new Slices();
+    this.#metrics = new MetricsText(options.registry, this.#slices);
     this.#server = createHttpServer(options.certificates, (request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
         // The peer disconnected during an answer or its own request.
@@ -63,6 +105,12 @@ export class AdminServer {
       });
     });
     this.#connections = new HttpConnections(options.preAuthLimit, options.maxAuthenticated);
+    limitPipelining(
+      this.#server,
+      options.certificates === undefined ? 'connection' : 'secureConnection',
+      (socket) => (this.#connections.isAdmitted(socket) ? MAX_PIPELINED : 1),
+      () => this.#counters.note('http', 'pipelining'),
+    );
     // Runs before the library's own listener, which reads requests or begins a TLS handshake.
     this.#server.prependListener('connection', (socket: Socket) => this.#connections.enter(socket));
   }
@@ -99,16 +147,22 @@ export class AdminServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const reply = await this.#reply(request);
+      const reply = await this.#reply(request, response);
       this.#closeUnlessAdmitted(request, response);
-      send(response, reply);
+      write(response, reply);
     } catch (error) {
+      // There is nobody to answer.
+      if (request.socket.destroyed) return void response.destroy();
       const { status, code, name, message, fields } = this.#explain(error, request);
-      // The rest of a rejected body is not awaited.
-      if (!request.complete) response.setHeader('connection', 'close');
-      this.#closeUnlessAdmitted(request, response);
+      if (error instanceof BodyTooLargeError && !request.complete) linger(request);
+      else {
+        // The rest of a rejected body is not awaited.
+        if (!request.complete) response.setHeader('connection', 'close');
+        this.#closeUnlessAdmitted(request, response);
+      }
       if (status === 401) response.setHeader('www-authenticate', 'Bearer');
-      send(response, { status, json: { code, name, message, ...fields } });
+      if (status === 429) response.setHeader('retry-after', '1');
+      write(response, { status, json: { code, name, message, ...fields } });
     }
   }
 
@@ -117,13 +171,22 @@ export class AdminServer {
     if (!this.#connections.isAdmitted(socket)) response.setHeader('connection', 'close');
   }
 
-  /** @throws HttpError 503 */
-  #admit({ socket }: IncomingMessage): void {
-    if (this.#connections.admit(socket)) return;
-    throw new HttpError(503, Code.BUSY, 'BUSY', 'all connections for authenticated requests are taken: close one, or try again later');
+  /** Admits a request of an authenticated caller, whose limits it counts towards until its answer is sent. @throws HttpError 429, 503 */
+  #admit({ socket }: IncomingMessage, response: ServerResponse, caller: string): void {
+    const limit = this.#connections.admit(socket, this.#options.identity.open ? '' : caller);
+    if (limit !== undefined) {
+      this.#counters.note('http', limit);
+      if (limit === 'caller-connections')
+        throw new HttpError(429, Code.BUSY, 'TOO_MANY_REQUESTS', 'you have too many connections: close one, or use fewer');
+      throw new HttpError(503, Code.BUSY, 'BUSY', 'all connections for authenticated requests are taken: close one, or try again later');
+    }
+    const leave = this.#limits.enter(caller);
+    // The peer may have disconnected while its credentials or its body were awaited.
+    if (response.closed) leave();
+    else response.once('close', leave);
   }
 
-  async #reply(request: IncomingMessage): Promise<Reply> {
+  async #reply(request: IncomingMessage, response: ServerResponse): Promise<FinalReply> {
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
     const url = URL.parse(request.url ?? '/', 'http://127.0.0.1');
     if (url === null) throw new HttpError(400, 0, 'BAD_PATH', 'the request names no valid path');
@@ -132,10 +195,7 @@ export class AdminServer {
       if (health !== undefined) return health;
     }
     this.#mustShowCertificate(request);
-    if (method === 'GET' && url.pathname === '/metrics') {
-      const { registry } = this.#options;
-      return { text: await registry.metrics(), type: registry.contentType };
-    }
+    if (method === 'GET' && url.pathname === '/metrics') return { text: await this.#metrics.read(), type: this.#metrics.contentType };
     const { identity } = this.#options;
     const path = splitPath(url.pathname);
     if (identity.apiKeys !== undefined && method === 'POST' && url.pathname.startsWith('/v1/auth/')) {
@@ -147,7 +207,10 @@ export class AdminServer {
     // Unauthenticated callers get no information, not even which paths exist.
     const principal = await identity.admit(visit);
     if (principal instanceof IdentityReject) throw rejectError(principal);
-    this.#admit(request);
+    // Where authentication is off, a request counts as authenticated when its body is there: one that stalls takes no place.
+    const early = identity.open && method === 'POST' ? await settled(readBody(request)) : undefined;
+    const caller = identity.open ? visit.peer : principal.subject;
+    this.#admit(request, response, caller);
     if (!this.#serving)
       throw new HttpError(503, Code.BUSY, 'RECOVERING', 'the exchange is recovering; wait until /health/ready answers 200');
     if (route === undefined) throw this.#nothing(url.pathname, path, request.method);
@@ -160,12 +223,15 @@ export class AdminServer {
     else demand(route.action, params.id === undefined ? undefined : accountNumber(params.id));
     if (route.guarded) guard(request, identity.open ? this.#options.host : undefined);
     checkQuery(url.searchParams, route.query ?? []);
-    const body = method === 'POST' ? await readBody(request) : {};
-    return await this.#handle(
+    const body = method !== 'POST' ? {} : await (early === undefined ? readBody(request) : early());
+    const inSlices = <T>(work: Generator<undefined, T>): Promise<T> => this.#slices.run(caller, work);
+    const reply = await this.#handle(
       route,
-      { method, params, query: url.searchParams, body, header: visit.header, principal, seqs: [], demand },
+      { method, params, query: url.searchParams, body, header: visit.header, principal, caller, seqs: [], demand, inSlices },
       visit,
     );
+    if (!('pieces' in reply)) return reply;
+    return { ...(reply.status && { status: reply.status }), bytes: await inSlices(jsonBytes(reply.pieces)) };
   }
 
   /** Actions are audited with their caller; queries are not. */
@@ -211,7 +277,7 @@ export class AdminServer {
   }
 
   /** Health is available before the exchange runs. */
-  #health(path: string): Reply | undefined {
+  #health(path: string): ShortReply | undefined {
     if (path === '/health/live') return { json: { status: 'live' } };
     if (path !== '/health/ready') return undefined;
     const reasons = this.#options.unready();
@@ -240,20 +306,56 @@ export class AdminServer {
 }
 
 function createHttpServer(certificates: Certificates | undefined, listener: RequestListener): Server {
-  const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS };
+  const timeouts = {
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  };
   if (certificates === undefined) return createServer(timeouts, listener);
   const server = createSecureServer({ ...timeouts, ...serverTls(certificates.current, { required: false }) }, listener);
   certificates.onChange((material) => server.setSecureContext(serverTls(material, { required: false })));
   return server;
 }
 
-function send(response: ServerResponse, reply: Reply): void {
-  const [text, type] = 'json' in reply ? [`${JSON.stringify(reply.json)}\n`, 'application/json; charset=utf-8'] : [reply.text, reply.type];
+/** A reply as it is sent: its long lists are bytes already. */
+type FinalReply = ShortReply | { readonly status?: number; readonly bytes: Buffer };
+
+/** A client that does not read its answer is disconnected. */
+function write(response: ServerResponse, reply: FinalReply): void {
+  const bytes = 'bytes' in reply ? reply.bytes : Buffer.from('json' in reply ? `${JSON.stringify(reply.json)}\n` : reply.text);
+  response.setTimeout(ANSWER_TIMEOUT_MS);
   response.writeHead(reply.status ?? 200, {
-    'content-type': type,
-    'content-length': Buffer.byteLength(text),
+    'content-type': 'type' in reply ? reply.type : 'application/json; charset=utf-8',
+    'content-length': bytes.length,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
   });
-  response.end(text);
+  response.end(bytes);
+}
+
+/**
+ * Reads and drops a limited part of the rest of a body. A connection that is closed with unread bytes is
+ * reset, and its client might not receive the answer.
+ */
+function linger(request: IncomingMessage): void {
+  const { socket } = request;
+  let bytes = 0;
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > LINGER_BYTES) socket.destroy();
+  });
+  request.on('error', () => undefined);
+  setTimeout(() => socket.destroySoon(), LINGER_MS).unref();
+}
+
+/** The outcome of a promise as a function that returns or throws it. */
+async function settled<T>(promise: Promise<T>): Promise<() => T> {
+  try {
+    const value = await promise;
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
 }

@@ -4,6 +4,8 @@ import { connectionKey, type PreAuthLimit } from '../pre-auth-limit.ts';
 
 /** Authenticated connections at once. */
 const MAX_ADMITTED = 256;
+/** Those of one caller, so that one caller cannot take them all. */
+const MAX_PER_CALLER = 64;
 
 /**
  * Connections of the HTTP port, in two pools with separate limits: unauthenticated ones, whose limit displaces the oldest, and
@@ -15,7 +17,10 @@ export class HttpConnections {
   readonly #maxAdmitted: number;
   /** By {@link connectionKey}. */
   readonly #unauthenticated = new Map<string, { readonly socket: Socket; readonly leave: () => void }>();
-  readonly #admitted = new Set<string>();
+  /** Callers of authenticated connections by connection; empty where a caller has no limit: a proxy's, and without authentication. */
+  readonly #admitted = new Map<string, string>();
+  /** Authenticated connections by caller. */
+  readonly #callers = new Map<string, number>();
 
   constructor(limit: PreAuthLimit, maxAdmitted: number = MAX_ADMITTED) {
     this.#limit = limit;
@@ -30,7 +35,7 @@ export class HttpConnections {
     const key = connectionKey(socket);
     socket.once('close', () => this.#forget(key));
     if (this.#limit.trusts(address) && this.#admitted.size < this.#maxAdmitted) {
-      this.#admitted.add(key);
+      this.#admitted.set(key, '');
       return;
     }
     const leave = this.#limit.enter(address, () => socket.destroy());
@@ -38,16 +43,23 @@ export class HttpConnections {
     else close(socket);
   }
 
-  /** Moves a connection with an authenticated request to the second pool. False: that pool is full. */
-  admit(socket: Socket): boolean {
+  /**
+   * Moves a connection with an authenticated request to the second pool.
+   * @param caller whose connections are limited; empty: no such limit
+   * @returns the limit that it would exceed
+   */
+  admit(socket: Socket, caller: string): 'connections' | 'caller-connections' | undefined {
     const key = connectionKey(socket);
     const waiting = this.#unauthenticated.get(key);
-    if (waiting === undefined) return true;
-    if (this.#admitted.size >= this.#maxAdmitted) return false;
+    if (waiting === undefined) return undefined;
+    if (this.#admitted.size >= this.#maxAdmitted) return 'connections';
+    const own = this.#callers.get(caller) ?? 0;
+    if (caller !== '' && own >= MAX_PER_CALLER) return 'caller-connections';
     waiting.leave();
     this.#unauthenticated.delete(key);
-    this.#admitted.add(key);
-    return true;
+    this.#admitted.set(key, caller);
+    if (caller !== '') this.#callers.set(caller, own + 1);
+    return undefined;
   }
 
   /** Whether the connection may stay open after an answer. */
@@ -63,7 +75,11 @@ export class HttpConnections {
   #forget(key: string): void {
     this.#unauthenticated.get(key)?.leave();
     this.#unauthenticated.delete(key);
+    const caller = this.#admitted.get(key) ?? '';
     this.#admitted.delete(key);
+    const left = (this.#callers.get(caller) ?? 0) - 1;
+    if (left > 0) this.#callers.set(caller, left);
+    else this.#callers.delete(caller);
   }
 }
 

@@ -6,19 +6,22 @@ import { chooseFormat } from '../../market/formats/formats.ts';
 import type { MarketConnection } from '../../market/market-connection.ts';
 import type { MarketData } from '../../market/market-data.ts';
 import { CloseCause, type ReaderSocket } from '../../market/reader-socket.ts';
-import { GOING_AWAY, UNAVAILABLE, upgradeStatusOf } from './reject-status.ts';
+import { PingLimit } from './ping-limit.ts';
+import { GOING_AWAY, TOO_LONG, UNAVAILABLE, upgradeStatusOf } from './reject-status.ts';
 import { SocketServer } from './socket-server.ts';
 import { authenticate } from './upgrade.ts';
 
 export interface MarketSocketsOptions {
   readonly identity: Identity;
-  /** Maximum size of a request, bytes; a longer one cuts the connection. Default 4096. */
+  /** Maximum size of a request, bytes; a longer one cuts the connection with 1009. Default 4096. */
   readonly maxRequestBytes?: number;
 }
 
 /** Time without an answer to a protocol ping after which a peer is cut, seconds. */
 const IDLE_SECONDS = 32;
 const MAX_REQUEST_BYTES = 4096;
+/** A message that exceeds the limit this many times is not received: uWebSockets ends the connection, without a close code. */
+const RECEIVED = 16;
 
 /** WebSocket close codes by cause; 4016 is that of order entry too. */
 const CLOSE_CODES: Readonly<Record<CloseCause, number>> = {
@@ -33,6 +36,7 @@ interface SocketUser {
   readonly format: MarketFormat;
   /** When the credentials expire, ms since the Unix epoch, or Infinity. */
   readonly expiresAt: number;
+  readonly pings: PingLimit;
   /** Set when the socket opens. */
   connection?: MarketConnection;
 }
@@ -52,9 +56,10 @@ export class MarketSockets {
     this.#market = market;
     this.#identity = identity;
     this.#sockets = sockets;
+    const most = maxRequestBytes ?? MAX_REQUEST_BYTES;
     sockets.ws<SocketUser>('/*', {
       compression: 0,
-      maxPayloadLength: maxRequestBytes ?? MAX_REQUEST_BYTES,
+      maxPayloadLength: RECEIVED * most,
       // The limits here check each send; a second limit below them would drop frames silently.
       maxBackpressure: 0,
       idleTimeout: IDLE_SECONDS,
@@ -64,10 +69,17 @@ export class MarketSockets {
         const user = ws.getUserData();
         user.connection = market.open(new MarketSocket(ws), user.format, user.expiresAt);
       },
-      message: (ws, message, isBinary) => market.onRequest(connectionOf(ws), new Uint8Array(message), isBinary),
+      message: (ws, message, isBinary) => {
+        if (message.byteLength > most) ws.end(TOO_LONG, `a request has at most ${most} bytes`);
+        else market.onRequest(connectionOf(ws), new Uint8Array(message), isBinary);
+      },
       drain: (ws) => market.onDrain(connectionOf(ws)),
       // uWebSockets.js answers a ping by itself; the pong counts like any answer.
-      ping: (ws, message) => market.onAnswered(connectionOf(ws), message.byteLength + 2),
+      ping: (ws, message) => {
+        const { pings } = ws.getUserData();
+        const connection = connectionOf(ws);
+        market.onAnswered(connection, message.byteLength + 2, pings.allows(message.byteLength, connection.buffered));
+      },
       close: (ws) => market.onClosed(connectionOf(ws)),
     });
   }
@@ -98,7 +110,7 @@ export class MarketSockets {
       if (!this.#market.hasRoom()) return upgrade.reject(UNAVAILABLE, 'Too many market-data connections; try again later.');
       const { format, protocol } = chooseFormat(upgrade.offered);
       const { expiresAt } = upgrade.principal;
-      upgrade.accept<SocketUser>({ format, expiresAt }, protocol);
+      upgrade.accept<SocketUser>({ format, expiresAt, pings: new PingLimit() }, protocol);
     });
   }
 }

@@ -4,18 +4,24 @@ import { Code } from '../../../engine/codes.ts';
 import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
 import type { Identity } from '../../identity/identity.ts';
 import type { Principal } from '../../identity/principal.ts';
+import { LimitCounters } from '../../limit-counters.ts';
 import { type Reject, reject } from '../../reject.ts';
 import { SUPPORTED_SCHEMAS } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
-import { closeCodeOf, FORBIDDEN, GOING_AWAY, upgradeStatusOf } from './reject-status.ts';
+import { PingLimit } from './ping-limit.ts';
+import { closeCodeOf, FORBIDDEN, GOING_AWAY, TOO_LONG, upgradeStatusOf } from './reject-status.ts';
 import type { SocketRoutes } from './socket-server.ts';
 import { authenticate } from './upgrade.ts';
 
 /** Time without an answer to a protocol ping after which a peer is cut, seconds. */
 const IDLE_SECONDS = 32;
-/** As for gRPC: a larger frame is not received. uWebSockets closes with 1009 then. */
+/** As for gRPC: a larger message ends the session, with 1009. */
 const MAX_MESSAGE_BYTES = 4 * MAX_FRAME_BYTES;
+/** A still larger message is not received: uWebSockets ends the connection, without a close code. */
+const MAX_RECEIVED_BYTES = 2 * MAX_MESSAGE_BYTES;
+/** The subprotocol of binary messages, as for market data. A program need not offer it. */
+const PROTOCOL = 'binary';
 /** Maximum length of a close frame's reason, bytes (RFC 6455, 5.5). */
 const MAX_REASON_BYTES = 123;
 
@@ -29,12 +35,17 @@ interface SocketUser {
  * the same frame that gRPC carries. For browsers, and for programs that send
  * many small messages: one costs less here than on an HTTP/2 stream.
  */
-export function serveOrderSockets(app: SocketRoutes, sessions: OrderSessions, identity: Identity): void {
+export function serveOrderSockets(
+  app: SocketRoutes,
+  sessions: OrderSessions,
+  identity: Identity,
+  limits: LimitCounters = new LimitCounters(),
+): void {
   const transportOf = (ws: WebSocket<SocketUser>): SocketSession =>
     ws.getUserData().transport ?? fail('order sockets: a socket without its session');
   app.ws<SocketUser>('/v1/orders', {
     compression: 0,
-    maxPayloadLength: MAX_MESSAGE_BYTES,
+    maxPayloadLength: MAX_RECEIVED_BYTES,
     // At most one outgoing frame is pending; a limit would drop it silently.
     maxBackpressure: 0,
     idleTimeout: IDLE_SECONDS,
@@ -42,9 +53,11 @@ export function serveOrderSockets(app: SocketRoutes, sessions: OrderSessions, id
     upgrade: (res, req, context) => upgrade(res, req, context, sessions, identity),
     open: (ws) => {
       const user = ws.getUserData();
-      user.transport = new SocketSession(ws, user.admission, sessions);
+      user.transport = new SocketSession(ws, user.admission, sessions, limits);
     },
     message: (ws, message, isBinary) => transportOf(ws).onMessage(message, isBinary),
+    // uWebSockets answers a ping by itself, whether the peer reads the answers or not.
+    ping: (ws, message) => transportOf(ws).onPing(message.byteLength),
     drain: (ws) => transportOf(ws).onDrain(),
     close: (ws) => transportOf(ws).onClose(),
   });
@@ -61,7 +74,7 @@ function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context
     if ('code' in admission) upgrade.reject(upgradeStatusOf(admission), admission.details);
     else {
       const headers = { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SUPPORTED_SCHEMAS };
-      upgrade.accept<SocketUser>({ admission }, upgrade.offered[0] ?? '', headers);
+      upgrade.accept<SocketUser>({ admission }, upgrade.offered.includes(PROTOCOL) ? PROTOCOL : '', headers);
     }
   });
 }
@@ -79,9 +92,12 @@ class SocketSession implements SessionTransport {
   /** An outgoing frame is in the socket's buffer. */
   #waiting = false;
   #open = true;
+  readonly #limits: LimitCounters;
+  readonly #pings = new PingLimit();
 
-  constructor(ws: WebSocket<SocketUser>, admission: Admission, sessions: OrderSessions) {
+  constructor(ws: WebSocket<SocketUser>, admission: Admission, sessions: OrderSessions, limits: LimitCounters) {
     this.#ws = ws;
+    this.#limits = limits;
     this.#session = sessions.open(this, admission);
   }
 
@@ -90,9 +106,21 @@ class SocketSession implements SessionTransport {
       this.#session.cut(reject(Code.MALFORMED_FRAME, 'a message is a binary CommandFrame of openbell.fbs'));
       return;
     }
+    if (message.byteLength > MAX_MESSAGE_BYTES) {
+      // Ended first, because a session that is cut ends its transport with another code.
+      this.#open = false;
+      this.#ws.end(TOO_LONG, `a message has at most ${MAX_MESSAGE_BYTES} bytes`);
+      return;
+    }
     this.#session.onFrame(new Uint8Array(message), 0, message.byteLength);
     // Also after a cut: commands taken before must reach the engine.
     this.#session.onFramesEnd();
+  }
+
+  onPing(bytes: number): void {
+    if (!this.#open || this.#pings.allows(bytes, this.#ws.getBufferedAmount())) return;
+    this.#limits.note('ws', 'pings');
+    this.#session.cut(reject(Code.BUSY, 'too many pings: send fewer, and read the answers'));
   }
 
   onDrain(): void {

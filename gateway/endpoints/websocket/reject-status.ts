@@ -3,6 +3,8 @@ import type { Reject, RejectCause } from '../../reject.ts';
 
 /** RFC 6455, 7.4.1: the server goes away. */
 export const GOING_AWAY = 1001;
+/** A message is too long. */
+export const TOO_LONG = 1009;
 
 /** Close codes are private ones of openbell; each is 4000 above the number of gRPC's status for the same reject. */
 const CLOSE_BY_CODE = new Map<Code, number>([

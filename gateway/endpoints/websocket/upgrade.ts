@@ -22,6 +22,7 @@ export class Upgrade {
   readonly #context: us_socket_context_t;
   readonly #key: string;
   readonly #extensions: string;
+  readonly #fallback: string;
 
   constructor(res: HttpResponse, context: us_socket_context_t, request: UpgradeRequest, principal: Principal) {
     this.#res = res;
@@ -31,15 +32,16 @@ export class Upgrade {
     this.principal = principal;
     this.visit = request.visit;
     this.offered = request.offered;
+    this.#fallback = request.fallback;
   }
 
-  /** @param protocol one of those offered; empty: none */
+  /** @param protocol one of those offered; empty: none, or the token's if the client offers no other, because a browser requires one */
   accept<User>(user: User, protocol: string, headers: Readonly<Record<string, string>> = {}): void {
     const own = Object.entries(headers);
     // 101 is the default status; each write outside of a cork would cause its own warning.
     if (own.length > 0) this.#res.writeStatus('101 Switching Protocols');
     for (const [name, value] of own) this.#res.writeHeader(name, value);
-    this.#res.upgrade<User>(user, this.#key, protocol, this.#extensions, this.#context);
+    this.#res.upgrade<User>(user, this.#key, protocol || this.#fallback, this.#extensions, this.#context);
   }
 
   reject(status: string, text: string): void {
@@ -51,6 +53,8 @@ export class Upgrade {
 interface UpgradeRequest {
   readonly visit: Visit;
   readonly offered: readonly string[];
+  /** The subprotocol with the token if no other is offered; else empty. */
+  readonly fallback: string;
   readonly key: string;
   readonly extensions: string;
 }
@@ -94,10 +98,12 @@ function readRequest(res: HttpResponse, req: HttpRequest, wants: string): Upgrad
   });
   const offers = (headers.get('sec-websocket-protocol') ?? '').split(',').map((offer) => offer.trim());
   const token = offers.find((offer) => offer.startsWith(TOKEN_PROTOCOL))?.slice(TOKEN_PROTOCOL.length);
+  const offered = offers.filter((offer) => offer !== '' && !offer.startsWith(TOKEN_PROTOCOL));
   const { address: peer, certificate } = peerOfUpgrade(res);
   return {
     visit: { peer, certificate, wants, token, header: (name) => headers.get(name) },
-    offered: offers.filter((offer) => offer !== '' && !offer.startsWith(TOKEN_PROTOCOL)),
+    offered,
+    fallback: token === undefined || offered.length > 0 ? '' : TOKEN_PROTOCOL + token,
     key: headers.get('sec-websocket-key') ?? '',
     extensions: headers.get('sec-websocket-extensions') ?? '',
   };

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { FairQueue, QueueFullError } from './fair-queue.ts';
 import type { OrderPage, RecordPage } from './queries.ts';
 import type { Query } from './query-worker.ts';
 import { NEWEST } from './runs.ts';
@@ -9,9 +10,13 @@ import { WRITER_STATS, type WriterMessage, type WriterStart, WriterStat } from '
 
 /** The same suffix as this file: `.ts` in the repository, `.js` in the package. */
 const SUFFIX = extname(import.meta.filename);
-const QUERY_THREADS = 2;
-/** Maximum waiting queries; further ones are rejected, because each keeps an HTTP response or a session open. */
-const MAX_WAITING_QUERIES = 256;
+/** Threads for queries, and as many for sessions that resume: queries must not keep clients from reconnecting. */
+const THREADS = 1;
+/** Maximum waiting queries, of one caller and of all; further ones are rejected, because each keeps an HTTP response or a session open. */
+const MAX_WAITING_PER_CALLER = 32;
+const MAX_WAITING = 256;
+/** Sessions of an account wait in turn, too; there are 1024 sessions at most. */
+const MAX_WAITING_SESSIONS = 1024;
 
 /** The source of reports that the hub no longer retains. */
 export interface ReportArchive {
@@ -43,18 +48,19 @@ export class HistoryBusyError extends Error {
 
 /**
  * The I/O thread's interface to the history: starts the writer's thread, and uses
- * the query pool, whose threads start with the first query.
+ * the query pools: one for queries, one for sessions that resume.
  */
 export class History implements ReportArchive {
   readonly #writer: Worker;
   readonly #exited: Promise<void>;
   readonly #stop: Int32Array;
   readonly #stats: Float64Array;
-  readonly #dataDir: string;
-  #pool: Piscina<Query> | undefined;
+  readonly #queries: QueryPool;
+  readonly #resumes: QueryPool;
 
   private constructor(dataDir: string, writer: Worker, stop: Int32Array, stats: Float64Array) {
-    this.#dataDir = dataDir;
+    this.#queries = new QueryPool(dataDir, MAX_WAITING_PER_CALLER, MAX_WAITING);
+    this.#resumes = new QueryPool(dataDir, MAX_WAITING_SESSIONS, MAX_WAITING_SESSIONS);
     this.#writer = writer;
     this.#stop = stop;
     this.#stats = stats;
@@ -94,28 +100,34 @@ export class History implements ReportArchive {
     };
   }
 
+  /** For sessions that resume; accounts take turns. */
   async read(account: number, from: number, limit: number): Promise<Uint8Array> {
-    return (await this.#query({ kind: 'reports', account, from, limit })) as Uint8Array;
+    return (await this.#resumes.run(String(account), { kind: 'reports', account, from, limit })) as Uint8Array;
+  }
+
+  /** The same for a query. @param caller callers take turns */
+  async accountReports(account: number, from: number, limit: number, caller: string): Promise<Uint8Array> {
+    return (await this.#queries.run(caller, { kind: 'reports', account, from, limit })) as Uint8Array;
   }
 
   /** Fill reports of an account, newest first, numbered below `before`. */
-  async accountFills(account: number, limit: number, before = NEWEST): Promise<RecordPage> {
-    return (await this.#query({ kind: 'fills', account, before, limit })) as RecordPage;
+  async accountFills(account: number, limit: number, before = NEWEST, caller = ''): Promise<RecordPage> {
+    return (await this.#queries.run(caller, { kind: 'fills', account, before, limit })) as RecordPage;
   }
 
   /** Orders of an account in their latest state, newest first, with an order id below `before`. */
-  async accountOrders(account: number, limit: number, before = NEWEST): Promise<OrderPage> {
-    return (await this.#query({ kind: 'orders', account, before, limit })) as OrderPage;
+  async accountOrders(account: number, limit: number, before = NEWEST, caller = ''): Promise<OrderPage> {
+    return (await this.#queries.run(caller, { kind: 'orders', account, before, limit })) as OrderPage;
   }
 
   /** Trades of a symbol, newest first, with an id below `before`. */
-  async symbolTrades(symbol: number, limit: number, before = NEWEST): Promise<RecordPage> {
-    return (await this.#query({ kind: 'trades', symbol, before, limit })) as RecordPage;
+  async symbolTrades(symbol: number, limit: number, before = NEWEST, caller = ''): Promise<RecordPage> {
+    return (await this.#queries.run(caller, { kind: 'trades', symbol, before, limit })) as RecordPage;
   }
 
   /** Call after the engine has stopped: writes the rest of the ring and ends all threads. */
   async stop(): Promise<void> {
-    await this.#pool?.close({ force: true });
+    await Promise.all([this.#queries.close(), this.#resumes.close()]);
     Atomics.store(this.#stop, 0, 1);
     Atomics.notify(this.#stop, 0);
     await this.#exited;
@@ -123,24 +135,49 @@ export class History implements ReportArchive {
 
   /** Ends the writer at once, as a crash would; it loses the reports in the ring. */
   async kill(): Promise<void> {
-    await this.#pool?.destroy();
+    await Promise.all([this.#queries.destroy(), this.#resumes.destroy()]);
     await this.#writer.terminate();
   }
+}
 
-  async #query(query: Query): Promise<unknown> {
+/** Threads that answer queries, behind a queue in which callers take turns. The threads start with the first query. */
+class QueryPool {
+  readonly #dataDir: string;
+  readonly #queue: FairQueue;
+  #pool: Piscina<Query> | undefined;
+
+  constructor(dataDir: string, mostPerCaller: number, most: number) {
+    this.#dataDir = dataDir;
+    this.#queue = new FairQueue(THREADS, mostPerCaller, most);
+  }
+
+  /** @throws HistoryBusyError */
+  async run(caller: string, query: Query): Promise<unknown> {
+    try {
+      return await this.#queue.run(caller, () => this.#threads().run(query));
+    } catch (error) {
+      throw error instanceof QueueFullError ? new HistoryBusyError(error.message) : error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool?.close({ force: true });
+  }
+
+  async destroy(): Promise<void> {
+    await this.#pool?.destroy();
+  }
+
+  #threads(): Piscina<Query> {
     this.#pool ??= new Piscina({
       filename: new URL(`query-worker${SUFFIX}`, import.meta.url).href,
       workerData: { dataDir: this.#dataDir },
       minThreads: 1,
-      maxThreads: QUERY_THREADS,
-      maxQueue: MAX_WAITING_QUERIES,
+      maxThreads: THREADS,
       idleTimeout: 30_000,
       // Without it a waiting thread blocks in Atomics.wait and the pool cannot end it while the process stops.
       atomics: 'async',
     });
-    if (this.#pool.queueSize >= MAX_WAITING_QUERIES) {
-      throw new HistoryBusyError(`${MAX_WAITING_QUERIES} history queries are waiting already; ask again in a moment`);
-    }
-    return await this.#pool.run(query);
+    return this.#pool;
   }
 }

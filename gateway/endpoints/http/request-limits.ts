@@ -1,0 +1,62 @@
+import { Code } from '../../../engine/codes.ts';
+import type { LimitCounters } from '../../limit-counters.ts';
+import { Rates } from '../../rate.ts';
+import { HttpError } from './http-error.ts';
+
+export interface RequestLimitOptions {
+  /** Requests of one caller at the same time. Default 32. */
+  readonly mostPerCaller?: number;
+  /** Requests at the same time, of all callers. Default 128. */
+  readonly most?: number;
+  /** Requests of one caller per second, and in one burst. Default 500 and 1000. */
+  readonly perSecond?: number;
+  readonly burst?: number;
+}
+
+/**
+ * Bounds the requests of authenticated callers, until their answers are sent: so an answer that is not read
+ * holds its own caller's share of memory, and no more. I/O thread.
+ */
+export class RequestLimits {
+  readonly #options: Required<RequestLimitOptions>;
+  readonly #rates: Rates;
+  readonly #counters: LimitCounters;
+  readonly #open = new Map<string, number>();
+  #count = 0;
+
+  constructor(counters: LimitCounters, options: RequestLimitOptions = {}) {
+    this.#options = { mostPerCaller: 32, most: 128, perSecond: 500, burst: 1000, ...options };
+    this.#rates = new Rates(this.#options.perSecond, this.#options.burst);
+    this.#counters = counters;
+  }
+
+  /**
+   * Registers a request.
+   * @param caller subject, or address where authentication is off
+   * @returns to be called once, when its answer is sent or its connection has ended
+   * @throws HttpError 429 when the caller has reached a limit, 503 when all callers together have
+   */
+  enter(caller: string): () => void {
+    const { mostPerCaller, most } = this.#options;
+    const own = this.#open.get(caller) ?? 0;
+    if (!this.#rates.take(caller)) throw this.#reject(429, 'rate', 'you send too many requests per second: send them more slowly');
+    if (own >= mostPerCaller)
+      throw this.#reject(429, 'concurrency', `you have ${own} requests without an answer, the most that one caller may have: wait for one`);
+    if (this.#count >= most) throw this.#reject(503, 'total', `${most} requests are being answered: try again in a moment`);
+    this.#open.set(caller, own + 1);
+    this.#count++;
+    return () => this.#leave(caller);
+  }
+
+  #leave(caller: string): void {
+    const own = (this.#open.get(caller) ?? 1) - 1;
+    if (own === 0) this.#open.delete(caller);
+    else this.#open.set(caller, own);
+    this.#count--;
+  }
+
+  #reject(status: number, limit: string, message: string): HttpError {
+    this.#counters.note('http', limit);
+    return new HttpError(status, Code.BUSY, status === 429 ? 'TOO_MANY_REQUESTS' : 'BUSY', message);
+  }
+}

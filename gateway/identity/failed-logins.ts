@@ -1,0 +1,30 @@
+import { Code } from '../../engine/codes.ts';
+import { Rates } from '../rate.ts';
+import { IdentityReject } from './identity-reject.ts';
+
+/** Tokens and signatures of one address that fail: per second, and in a burst. */
+const PER_SECOND = 20;
+const BURST = 200;
+
+/**
+ * Bounds the credentials of an address that fail. Checking a signature takes time of the thread that takes orders,
+ * and of the threads that write the log: beyond the limit, tokens of the address that were not
+ * verified before are not checked. I/O thread.
+ */
+export class FailedLogins {
+  readonly #rates = new Rates(PER_SECOND, BURST);
+
+  /** The reject of a caller whose address has failed too often, else undefined. */
+  reject(address: string): IdentityReject | undefined {
+    if (this.#rates.has(address)) return undefined;
+    return new IdentityReject(
+      Code.BUSY,
+      'too many wrong credentials came from your address: try again in a moment',
+      'too many wrong credentials',
+    );
+  }
+
+  note(address: string): void {
+    this.#rates.take(address);
+  }
+}

@@ -1,0 +1,20 @@
+/** Counts what was rejected or cut because of a limit on callers, by port and limit. Metrics read it. */
+export class LimitCounters {
+  readonly #counts = new Map<string, { readonly port: string; readonly limit: string; count: number }>();
+
+  note(port: string, limit: string): void {
+    const key = `${port} ${limit}`;
+    const entry = this.#counts.get(key);
+    if (entry === undefined) this.#counts.set(key, { port, limit, count: 1 });
+    else entry.count++;
+  }
+
+  /** How often the limit was reached. */
+  count(port: string, limit: string): number {
+    return this.#counts.get(`${port} ${limit}`)?.count ?? 0;
+  }
+
+  all(): Iterable<{ readonly port: string; readonly limit: string; readonly count: number }> {
+    return this.#counts.values();
+  }
+}

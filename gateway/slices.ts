@@ -1,0 +1,77 @@
+/** Longest work per turn of the event loop, ms. */
+const SLICE_MS = 0.5;
+/** Rest between two slices, ms: the orders that have arrived are processed meanwhile. */
+const REST_MS = 1;
+
+interface Job {
+  /** Does one small piece of work, at most some 0.1 ms. True: there is no more. */
+  readonly step: () => boolean;
+}
+
+/**
+ * Background work of the order thread, in slices of half a millisecond with a rest between two of
+ * them: a long answer delays an order by one slice, not by the whole answer. All jobs together
+ * share one slice. Owners take turns, one piece each, so that one owner's jobs do not delay those of
+ * another. I/O thread.
+ */
+export class Slices {
+  /** Jobs by owner. The owner whose turn is next comes first. */
+  readonly #jobs = new Map<string, Job[]>();
+  #waiting = false;
+  #restUntil = 0;
+
+  /** Jobs that have not ended. */
+  get pending(): number {
+    let count = 0;
+    for (const jobs of this.#jobs.values()) count += jobs.length;
+    return count;
+  }
+
+  /**
+   * Runs work that yields between small pieces.
+   * @param owner whose turn it takes
+   */
+  run<T>(owner: string, work: Generator<undefined, T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const step = (): boolean => {
+        try {
+          const { done, value } = work.next();
+          if (done) resolve(value);
+          return done === true;
+        } catch (error) {
+          reject(error as Error);
+          return true;
+        }
+      };
+      const jobs = this.#jobs.get(owner);
+      if (jobs === undefined) this.#jobs.set(owner, [{ step }]);
+      else jobs.push({ step });
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#waiting || this.#jobs.size === 0) return;
+    this.#waiting = true;
+    if (performance.now() < this.#restUntil) setTimeout(this.#turn, REST_MS);
+    else setImmediate(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    this.#waiting = false;
+    const end = performance.now() + SLICE_MS;
+    do this.#step();
+    while (this.#jobs.size !== 0 && performance.now() < end);
+    this.#restUntil = performance.now() + REST_MS;
+    this.#schedule();
+  };
+
+  #step(): void {
+    for (const [owner, jobs] of this.#jobs) {
+      this.#jobs.delete(owner);
+      if (jobs[0].step()) jobs.shift();
+      if (jobs.length !== 0) this.#jobs.set(owner, jobs);
+      return;
+    }
+  }
+}

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type ClientHttp2Session, connect } from 'node:http2';
+import { connect as connectRaw } from 'node:net';
+import { after, before, describe, it, test } from 'node:test';
+import type { GrpcCall } from '../gateway/endpoints/grpc/call.ts';
+import { MessageReader } from '../gateway/endpoints/grpc/message-reader.ts';
+import { PartialBytes } from '../gateway/endpoints/grpc/partial-bytes.ts';
+import { GrpcServer } from '../gateway/endpoints/grpc/server.ts';
+import { GrpcStatus } from '../gateway/endpoints/grpc/status.ts';
+import { PreAuthLimit } from '../gateway/endpoints/pre-auth-limit.ts';
+import { LimitCounters } from '../gateway/limit-counters.ts';
+import { bearer, GuardedExchange } from './support/guarded-exchange.ts';
+import { Issuer } from './support/issuer.ts';
+import { until } from './support/order-entry-fixture.ts';
+
+const MAX_MESSAGE = 1_000_000;
+
+/** An HTTP/2 frame. */
+function frame(type: number, flags: number, stream: number, body: Buffer): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(body.length, 0, 3);
+  head[3] = type;
+  head[4] = flags;
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, body]);
+}
+
+/** Prefix of a message of that length. */
+function prefix(length: number): Buffer {
+  const bytes = Buffer.alloc(5);
+  bytes.writeUInt32BE(length, 1);
+  return bytes;
+}
+
+function reader(budget: PartialBytes): { readonly reader: MessageReader; readonly messages: Buffer[] } {
+  const messages: Buffer[] = [];
+  const onMessage = (bytes: Buffer, at: number, length: number): boolean => {
+    messages.push(Buffer.from(bytes.subarray(at, at + length)));
+    return true;
+  };
+  return { reader: new MessageReader({ onMessage }, MAX_MESSAGE, budget), messages };
+}
+
+describe('messages in pieces', () => {
+  it('a length that is only announced costs no memory', () => {
+    const budget = PartialBytes.ofServer();
+    const calls = Array.from({ length: 1024 }, () => reader(budget).reader);
+    for (const call of calls) {
+      assert.equal(call.read(prefix(MAX_MESSAGE)), undefined);
+      assert.equal(call.read(Buffer.alloc(1)), undefined);
+    }
+    assert.ok(budget.used < 1024 * 64, `${budget.used} bytes`);
+    for (const call of calls) call.close();
+    assert.equal(budget.used, 0);
+  });
+
+  it('a message in pieces of any size arrives whole', () => {
+    const budget = PartialBytes.ofServer();
+    const { reader: call, messages } = reader(budget);
+    const sent = [Buffer.alloc(0), Buffer.from('x'), Buffer.alloc(70_000, 'y'), Buffer.alloc(MAX_MESSAGE, 'z')];
+    const stream = Buffer.concat(sent.flatMap((message) => [prefix(message.length), message]));
+    for (let at = 0, size = 1; at < stream.length; at += size, size = Math.min(9973, size * 3)) {
+      assert.equal(call.read(stream.subarray(at, at + size)), undefined);
+    }
+    assert.ok(messages.length === 4 && messages.every((message, i) => message.equals(sent[i])));
+    assert.deepEqual([call.pending, budget.used], [false, 0]);
+  });
+
+  it('a connection may keep only so much of them, and a call that ends frees its part', () => {
+    const server = PartialBytes.ofServer(300_000);
+    const connection = PartialBytes.ofConnection(server, 200_000);
+    const half = Buffer.concat([prefix(MAX_MESSAGE), Buffer.alloc(90_000)]);
+    const [first, second, third] = Array.from({ length: 3 }, () => reader(connection).reader);
+    assert.equal(first.read(half), undefined);
+    assert.equal(second.read(half), undefined);
+    assert.equal(third.read(half)?.code, GrpcStatus.ResourceExhausted);
+    const elsewhere = reader(PartialBytes.ofConnection(server, 200_000)).reader;
+    assert.equal(elsewhere.read(half), undefined, 'another connection has its own');
+    const last = reader(PartialBytes.ofConnection(server, 200_000)).reader;
+    assert.equal(last.read(half)?.code, GrpcStatus.ResourceExhausted, 'the whole server has a limit');
+    for (const call of [first, second, third, elsewhere, last]) call.close();
+    assert.deepEqual([connection.used, server.used], [0, 0]);
+  });
+});
+
+describe('a gRPC connection', () => {
+  const limitCounters = new LimitCounters();
+  const server = new GrpcServer({
+    methods: {
+      '/test/In': (call: GrpcCall) => {
+        call.admit();
+        call.end();
+      },
+      '/test/Open': (call: GrpcCall) => call.end(),
+    },
+    maxMessageBytes: 1024,
+    preAuthLimit: new PreAuthLimit({ timeoutMs: 60_000 }, () => false),
+    limitCounters,
+  });
+  let port = 0;
+  before(async () => {
+    port = await server.listen('127.0.0.1', 0);
+  });
+  after(() => server.stop(0));
+
+  async function session(t: { after(work: () => void): void }): Promise<ClientHttp2Session> {
+    const made = connect(`http://127.0.0.1:${port}`);
+    made.on('error', () => undefined);
+    t.after(() => made.destroy());
+    await once(made, 'remoteSettings');
+    return made;
+  }
+
+  /** A call's grpc-status; undefined if its connection ended. */
+  function call(at: ClientHttp2Session, path: string): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      if (at.destroyed || at.closed) return resolve(undefined);
+      const stream = at.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
+      stream.on('response', (headers) => resolve(headers['grpc-status'] as string | undefined));
+      stream.on('error', () => resolve(undefined));
+      stream.on('close', () => resolve(undefined));
+      stream.end();
+    });
+  }
+
+  it('has few calls at the same time until one is authenticated', async (t) => {
+    const at = await session(t);
+    assert.equal(at.remoteSettings.maxConcurrentStreams, 32);
+    assert.equal(await call(at, '/test/In'), '0');
+    await until(() => at.remoteSettings.maxConcurrentStreams === 1024, 'more calls at the same time');
+  });
+
+  it('may send anything after GOAWAY', async (t) => {
+    const raw = connectRaw(port, '127.0.0.1');
+    t.after(() => raw.destroy());
+    raw.on('error', () => undefined).resume();
+    // :method POST, :scheme http, :path /, :authority a
+    const headers = Buffer.from([0x83, 0x86, 0x84, 0x41, 0x01, 0x61]);
+    const goaway = Buffer.from([0, 0, 0, 0, 0, 0, 0, 2]);
+    const [DATA, HEADERS, RST_STREAM, SETTINGS, GOAWAY] = [0, 1, 3, 4, 7];
+    const opening = [Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(SETTINGS, 0, 0, Buffer.alloc(0))];
+    const stream = (id: number) => [frame(HEADERS, 4, id, headers), frame(DATA, 0, id, Buffer.alloc(10))];
+    const reset = frame(RST_STREAM, 0, 1, Buffer.from([0, 0, 0, 8]));
+    raw.write(Buffer.concat([...opening, ...stream(1), frame(GOAWAY, 0, 0, goaway), ...stream(3), reset, ...stream(5)]));
+    await once(raw, 'close');
+    const at = await session(t);
+    assert.equal(await call(at, '/test/In'), '0', 'the server is still there');
+  });
+
+  for (const [what, path] of [
+    ['calls of a connection that is not authenticated', '/test/Open'],
+    ['unknown methods', '/test/Nothing'],
+  ] as const) {
+    it(`is cut because of too many ${what}`, async (t) => {
+      const at = await session(t);
+      let answered = 0;
+      while (!at.destroyed && !at.closed) {
+        assert.ok(answered < 2000, 'it was never cut');
+        const statuses = await Promise.all(Array.from({ length: 20 }, () => call(at, path)));
+        answered += statuses.filter((status) => status !== undefined).length;
+      }
+      assert.ok(answered >= 80, `${answered} calls were answered before`);
+      assert.ok(limitCounters.count('grpc', 'unauthenticated-calls') + limitCounters.count('grpc', 'rejected-calls') > 0);
+    });
+  }
+
+  it('is not cut because of many calls once it is authenticated, but because of many rejected ones', async (t) => {
+    const at = await session(t);
+    await call(at, '/test/In');
+    for (let i = 0; i < 20; i++) {
+      const statuses = await Promise.all(Array.from({ length: 20 }, () => call(at, '/test/In')));
+      assert.ok(statuses.every((status) => status === '0'));
+    }
+    const before = limitCounters.count('grpc', 'rejected-calls');
+    for (let i = 0; i < 200 && !at.closed; i++) await Promise.all(Array.from({ length: 20 }, () => call(at, '/test/Nothing')));
+    await until(() => at.destroyed, 'it to be cut');
+    assert.equal(limitCounters.count('grpc', 'rejected-calls'), before + 1);
+  });
+});
+
+test('beyond a number of forged tokens of an address none is checked; a token that was verified before is accepted', async (t) => {
+  const issuer = new Issuer();
+  await issuer.addKey('ES256');
+  const exchange = await GuardedExchange.start(issuer);
+  t.after(() => exchange.stop());
+  const known = bearer(await issuer.token());
+  assert.equal((await exchange.http('GET', '/v1/symbols', known)).status, 200);
+  const forged = `${(await issuer.token()).slice(0, -6)}AAAAAA`;
+  const statuses = new Map<number, number>();
+  for (let i = 0; i < 30; i++) {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => exchange.http('GET', '/v1/symbols', bearer(forged))));
+    for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  }
+  assert.ok((statuses.get(401) ?? 0) >= 200 && (statuses.get(503) ?? 0) >= 100, JSON.stringify([...statuses]));
+  assert.equal((await exchange.http('GET', '/v1/symbols', known)).status, 200);
+  assert.equal((await exchange.http('GET', '/health/ready')).status, 200);
+});
