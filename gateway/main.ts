@@ -1,11 +1,15 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { Code, codeName } from '../engine/codes.ts';
 import { DataLock } from '../engine/journal/data-lock.ts';
+import { listSegments } from '../engine/journal/log-format.ts';
 import { Engine } from '../engine/threads/engine.ts';
 import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.ts';
+import { lastConfiguration } from '../engine/threads/logged-configurations.ts';
 import type { AuditEvent } from './audit/audit-sink.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
 import { type Config, limitsOf } from './config/config.ts';
+import type { VenueConfig } from './config/config-file.ts';
 import { OrderEntry } from './endpoints/grpc/order-entry.ts';
 import { AdminServer } from './endpoints/http/admin.ts';
 import { actionRoutes } from './endpoints/http/admin-actions.ts';
@@ -23,11 +27,13 @@ import { OrderSessions } from './sessions/order-sessions.ts';
 import { ReportHub } from './sessions/report-hub.ts';
 import { ReportTap } from './sessions/report-tap.ts';
 import { History } from './taps/history/history.ts';
-import { readWatermark } from './taps/history/store.ts';
+import { historyPath, readWatermark } from './taps/history/store.ts';
 import { Certificates } from './tls/certificates.ts';
 import { AdminCommands } from './venue/admin-commands.ts';
-import { applyVenue } from './venue/genesis.ts';
+import { applyVenue, beginGenesis } from './venue/genesis.ts';
+import { GenesisMarker } from './venue/genesis-marker.ts';
 import { Simulation } from './venue/simulation.ts';
+import { chooseVenue } from './venue/venue-choice.ts';
 
 export interface StartOptions {
   readonly log: Logger;
@@ -48,7 +54,8 @@ export interface Ports {
  * The composition root: a whole exchange in this process.
  *
  * ```
- * start   lock ▸ audit ▸ admin (health answers) ▸ history ▸ engine recovers ▸ genesis ▸ market data ▸ order entry ▸ ready
+ * start   lock ▸ audit ▸ admin (health answers) ▸ history ▸ engine recovers ▸ the configuration is held against the log
+ *         ▸ log opens ▸ genesis ▸ market data ▸ order entry ▸ ready
  * stop    order entry drains ▸ engine drains, snapshot ▸ history ▸ market data ▸ admin ▸ audit ▸ lock
  * ```
  */
@@ -108,6 +115,7 @@ export class RunningExchange {
 
 /** Longer than uWebSockets keeps a connection open without a complete request. */
 const WS_REQUEST_MS = 16_000;
+const DURABLE_POLL_MS = 1;
 /** Unauthenticated connections of the HTTP port. */
 const HTTP_PRE_AUTH = 1024;
 
@@ -154,7 +162,7 @@ interface Parts {
 /**
  * Starts an exchange and resolves when it takes orders.
  * @throws ConfigError, DataLockedError, DamagedLogError, NewerLogError, NewerSnapshotError, HistoryVersionError,
- * HistoryAheadError, GenesisError, or an Error with code EADDRINUSE; each message describes what to do.
+ * HistoryAheadError, VenueContradictionError, GenesisError, or an Error with code EADDRINUSE; each message describes what to do.
  *   Or the signal's reason. Everything started by then is stopped again.
  */
 export async function startExchange(config: Config, options: StartOptions): Promise<RunningExchange> {
@@ -177,17 +185,30 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   };
 
   signal?.throwIfAborted();
-  mkdirSync(config.data, { recursive: true });
+  const created = mkdirSync(config.data, { recursive: true });
+  if (created !== undefined) undo.push(() => removeIfEmpty(config.data));
   const lock = DataLock.acquire(config.data);
   undo.push(() => lock.release());
 
   let engine: Engine | undefined;
   let history: History | undefined;
+  let venue: VenueConfig = config;
+  /** Before the log is opened for writing, so that a configuration that does not fit changes nothing. */
+  const accept = ({ seq }: Recovery): void => {
+    const { directory, limits } = engine as Engine;
+    if (historySeq > seq) throw new HistoryAheadError(config.data, historySeq, seq);
+    venue = chooseVenue(config, directory, limits, seq);
+    undo.push(() => {
+      if (listSegments(config.data).length === 0) new GenesisMarker(config.data).clear();
+    });
+    // A kill before the first definition must not leave a log without its venue.
+    beginGenesis(venue, directory, config.data, config.file === undefined ? 'demo' : 'file');
+  };
   const unready = () => unreadiness(state, engine, history);
   const registry = createMetrics();
   const certificates = startCertificates(config, log);
   undo.push(() => certificates?.stop());
-  const audit = new AuditTrail(config.data, log, config.auditKeep === undefined ? {} : { keepDays: config.auditKeep });
+  const audit = new AuditTrail(config.data, log, { deferNew: true, ...(config.auditKeep !== undefined && { keepDays: config.auditKeep }) });
   undo.push(() => audit.stop());
   const identity = startIdentity(config, log, audit);
   const preAuthLimits = startPreAuthLimits(config, identity);
@@ -210,8 +231,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     dir: config.data,
     ...(config.topology !== 'auto' && { topology: config.topology }),
     durability: config.durability,
-    limits: limitsOf(config),
+    limits: limitsOf(config, lastConfiguration(config.data)),
     historySeq,
+    accept: (recovery) => accept(recovery),
     ...(onProgress && { onProgress }),
     signal,
     onFailed: fail,
@@ -220,6 +242,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       else log.info(result, 'snapshot taken');
     },
   });
+  let opened = false;
+  // A start that fails before the log is open leaves no history behind. It is derived from the log.
+  if (!existsSync(historyPath(config.data))) undo.push(() => opened || rmSync(historyPath(config.data), { recursive: true, force: true }));
   history = await startHistory(config, engine, log, fail);
   const started = { engine, history };
   undo.push(() => started.history.stop());
@@ -228,22 +253,24 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let recovered = new Float64Array(0);
   const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
-  const marketData = new MarketData({ orders: config.capacities.orders }, engine.directory, () => started.engine.sequencer.nowUs());
+  const marketData = new MarketData({ orders: engine.limits.orders }, engine.directory, () => started.engine.sequencer.nowUs());
   const sockets = new SocketServer(certificates, preAuthLimits.ws);
   const marketSockets = new MarketSockets(marketData, { identity }, sockets);
   engine.onReports(tap);
   engine.onMarket(marketData);
   const recovery = await engine.start();
+  opened = true;
   undo.push(() => started.engine.stop({ snapshot: false }));
+  audit.begin();
   signal?.throwIfAborted();
-  if (historySeq > recovery.seq) throw new HistoryAheadError(config.data, historySeq, recovery.seq);
   for (const message of recovery.messages) log.warn(message);
   const { directory, sequencer } = engine;
   recovered = Float64Array.from({ length: engine.limits.accounts }, (_, account) => directory.lastReportNo(account));
   tap.timing = true;
 
   const commands = new AdminCommands(sequencer, hub, engine.schedule);
-  const genesis = await applyVenue(config, directory, commands, config.data);
+  const genesis = await applyVenue(venue, directory, commands, config.data, () => allDurable(started.engine));
+  if (venue !== config) log.info('no configuration file: the venue stays as it is in the log');
   for (const warning of genesis.warnings) log.warn(warning);
 
   const sessions = new OrderSessions({
@@ -319,6 +346,23 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ports,
     recovery,
   };
+}
+
+function removeIfEmpty(dir: string): void {
+  try {
+    rmdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+  }
+}
+
+/** Resolves when all commands sent so far are durable. In mode fast, their answers come earlier. */
+async function allDurable(engine: Engine): Promise<void> {
+  const { seq } = engine.sequencer;
+  while (engine.status().durableSeq < seq && engine.status().journal.state !== 'failed') {
+    engine.schedule();
+    await setTimeout(DURABLE_POLL_MS);
+  }
 }
 
 function startCertificates({ tlsCert, tlsKey, tlsClientCa }: Config, log: Logger): Certificates | undefined {

@@ -1,6 +1,6 @@
 import { JournalBoard } from '../journal/journal-status.ts';
 import { readLogId } from '../journal/log-id.ts';
-import { cutTornTail, type LogEnd, readLogSteps } from '../journal/log-reader.ts';
+import { type LogEnd, readLogSteps } from '../journal/log-reader.ts';
 import { pruneSnapshots, readNewestSnapshot, SnapshotWriter } from '../journal/snapshot-files.ts';
 import { CapacityError, capacitiesOf } from '../limits.ts';
 import { publishPhase } from '../machine/administration.ts';
@@ -25,6 +25,7 @@ export interface RecoveryProgress {
 }
 
 export interface Recovery {
+  /** Recovery only reads: a torn tail is cut when the log is opened for writing. */
   readonly end: LogEnd;
   readonly seq: Seq;
   readonly timeUs: TimeUs;
@@ -101,7 +102,7 @@ export class EngineCore {
   /**
    * Restores the state as of the end of the log. Reports of commands after
    * `historySeq` are published again (the history does not have them yet). Then
-   * each book is published as market events. Runs in steps of about 10 ms. It can
+   * each book is published as market events. Changes no file. Runs in steps of about 10 ms. It can
    * be abandoned between two steps, which leaves disk and rings as a crash would.
    * `makeRoom` is called while the report ring is full.
    * @throws CapacityError that names the largest capacities in the log
@@ -151,12 +152,7 @@ export class EngineCore {
       if ((replayed & ~(PROGRESS_EVERY - 1)) !== ((replayed - count) & ~(PROGRESS_EVERY - 1)))
         onProgress({ stage: 'log', seq: exchange.seq });
     });
-    let end = yield* this.#eachHandedOn(steps, makeRoom);
-    const cut = cutTornTail(dir, end);
-    if (cut !== undefined) {
-      end = cut.end;
-      messages.push(cut.message);
-    }
+    const end = yield* this.#eachHandedOn(steps, makeRoom);
     board.setDurable(exchange.seq);
     exchange.reports.quiet = false;
     exchange.market.quiet = false;
