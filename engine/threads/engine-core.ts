@@ -12,6 +12,7 @@ import { CommandKind, Phase, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { type Control, EnginePhase, JOURNAL_AT } from './control.ts';
 import { firstConfiguration, withLargestCapacities } from './logged-configurations.ts';
+import { snapshotOf } from './snapshot-of-log.ts';
 
 /** Most commands of one poll. Events are published after each poll, so this bounds the wait of the first event for the last. */
 export const POLL_COMMANDS = 256;
@@ -49,7 +50,7 @@ export function loadSnapshot(exchange: Exchange, dir: string, limitSeq: Seq, mes
   const header = readNewestSnapshot(
     dir,
     limitSeq,
-    { logId: readLogId(dir), rowWidth: ROW_FIELDS },
+    snapshotOf(dir),
     (rows, count) => {
       loader.load(rows, count);
       onChunk();
@@ -75,7 +76,7 @@ export function writeSnapshot(exchange: Exchange, dir: string, onChunk = nothing
     writer.abort();
     throw error;
   }
-  pruneSnapshots(dir, KEEP_SNAPSHOTS);
+  pruneSnapshots(dir, KEEP_SNAPSHOTS, exchange.seq);
   return path;
 }
 

@@ -1,5 +1,4 @@
 import { listSegments } from '../journal/log-format.ts';
-import { readLogId } from '../journal/log-id.ts';
 import { lastOfKind } from '../journal/log-lookup.ts';
 import { readLog } from '../journal/log-reader.ts';
 import { readNewestSnapshot } from '../journal/snapshot-files.ts';
@@ -8,6 +7,7 @@ import { configuredCapacities, loggedCapacities } from '../machine/configuration
 import { ROW_FIELDS, RowKind } from '../state-part.ts';
 import type { Seq } from '../units.ts';
 import { Command, CommandKind } from '../wire/layout.ts';
+import { snapshotOf } from './snapshot-of-log.ts';
 
 const WORDS = Command.bytes / 4;
 
@@ -56,7 +56,7 @@ export function lastConfiguration(dir: string): Capacities | undefined {
     const header = readNewestSnapshot(
       dir,
       Number.POSITIVE_INFINITY,
-      { logId: readLogId(dir), rowWidth: ROW_FIELDS },
+      snapshotOf(dir),
       (rows) => {
         // Rules and capacities are the second row; the first one begins with the seq.
         seq = rows[1];
