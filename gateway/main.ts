@@ -2,7 +2,9 @@ import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { Code, codeName } from '../engine/codes.ts';
 import { DataLock } from '../engine/journal/data-lock.ts';
+import { dataDirectoryError, mustHaveRoom } from '../engine/journal/disk.ts';
 import { listSegments } from '../engine/journal/log-format.ts';
+import { FIRST_SEGMENT_BYTES } from '../engine/journal/segment-writer.ts';
 import { Engine } from '../engine/threads/engine.ts';
 import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.ts';
 import { lastConfiguration } from '../engine/threads/logged-configurations.ts';
@@ -102,6 +104,8 @@ export class RunningExchange {
     try {
       const snapshot = await engine.stop();
       log.info({ snapshot }, 'engine stopped');
+    } catch (error) {
+      throw dataDirectoryError(this.config.data, error);
     } finally {
       await history.stop();
       await marketSockets.stop();
@@ -116,6 +120,8 @@ export class RunningExchange {
 /** Longer than uWebSockets keeps a connection open without a complete request. */
 const WS_REQUEST_MS = 16_000;
 const DURABLE_POLL_MS = 1;
+/** Free space that a new history needs. */
+const HISTORY_ROOM_BYTES = 2 ** 20;
 /** Unauthenticated connections of the HTTP port. */
 const HTTP_PRE_AUTH = 1024;
 
@@ -161,7 +167,7 @@ interface Parts {
 
 /**
  * Starts an exchange and resolves when it takes orders.
- * @throws ConfigError, DataLockedError, DamagedLogError, NewerLogError, NewerSnapshotError, HistoryVersionError,
+ * @throws ConfigError, DataLockedError, DataDirectoryError, DamagedLogError, NewerLogError, NewerSnapshotError, HistoryVersionError,
  * HistoryAheadError, VenueContradictionError, GenesisError, or an Error with code EADDRINUSE; each message describes what to do.
  *   Or the signal's reason. Everything started by then is stopped again.
  */
@@ -171,7 +177,7 @@ export async function startExchange(config: Config, options: StartOptions): Prom
     return new RunningExchange(await assemble(config, options, undo));
   } catch (error) {
     for (const step of undo.reverse()) await step();
-    throw error;
+    throw dataDirectoryError(config.data, error);
   }
 }
 
@@ -189,6 +195,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   if (created !== undefined) undo.push(() => removeIfEmpty(config.data));
   const lock = DataLock.acquire(config.data);
   undo.push(() => lock.release());
+  // On a full disk, LMDB would end the process: it maps a file that has no blocks.
+  const newLog = listSegments(config.data).length === 0;
+  mustHaveRoom(config.data, (newLog ? FIRST_SEGMENT_BYTES : 0) + (existsSync(historyPath(config.data)) ? 0 : HISTORY_ROOM_BYTES));
 
   let engine: Engine | undefined;
   let history: History | undefined;
