@@ -156,7 +156,7 @@ test('exit code 2: configuration, each problem on a line', async () => {
   writeFileSync(file, 'assets:\n  - { id: 1, name: USD }\n');
   const bad = await openbell(['start', '--config', file, '--host', '0.0.0.0']);
   assert.equal(bad.code, 2);
-  assert.match(bad.stderr, /bad\.yaml:2:5: assets\[0\]: decimals is missing/);
+  assert.match(bad.stderr, /bad\.yaml:2:5: assets\[0\]\.decimals: is missing/);
   assert.match(bad.stderr, /--host 0\.0\.0\.0 can be reached from elsewhere: configure authentication/);
   assert.equal((await openbell(['nonsense'])).code, 2);
   const missing = await openbell(['verify', join(base, 'nowhere')]);

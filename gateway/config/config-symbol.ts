@@ -75,7 +75,7 @@ export function readSymbol(place: Place, assets: readonly AssetConfig[]): Symbol
 }
 
 function readAssetName(place: Place, field: Place | undefined, key: string, assets: readonly AssetConfig[]): AssetConfig | undefined {
-  if (field === undefined) return place.fail(`${key} is missing; name an asset`);
+  if (field === undefined) return place.missing(key, 'name an asset');
   const name = field.text();
   if (name === undefined) return undefined;
   const asset = assets.find((candidate) => candidate.name === name);
@@ -85,7 +85,7 @@ function readAssetName(place: Place, field: Place | undefined, key: string, asse
 }
 
 function readStep(place: Place, field: Place | undefined, key: string): Step | undefined {
-  if (field === undefined) return place.fail(`${key} is missing; give a decimal number such as 0.01`);
+  if (field === undefined) return place.missing(key, 'give a decimal number such as 0.01');
   const text = field.text();
   if (text === undefined) return undefined;
   const step = parseStep(text);
