@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { nodeTooOld } from './node-version.ts';
-import { ExitCode } from './tools/cli/exit.ts';
+import { ExitCode, printErrorsAsJson, reportUsage } from './tools/cli/exit.ts';
 import { restartWithNodeOptions } from './tools/cli/node-options.ts';
 import { stopSignal } from './tools/cli/stop-signals.ts';
 
@@ -41,6 +41,7 @@ const program = new Command('openbell')
     'after',
     `
 Exit codes: 0 ok, 1 rejected or a difference found, 2 wrong usage or configuration, 3 exchange unreachable.
+With --json, a command that fails prints {"error": {"code", "message"}} on stdout; the text is on stderr.
 
 Examples:
   openbell start --simulate
@@ -63,6 +64,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 // Not at the top level: the single executable's main script is CommonJS.
 async function main(): Promise<void> {
+  printErrorsAsJson(process.argv.includes('--json'));
   for (const name of Object.hasOwn(COMMANDS, command) ? [command] : Object.keys(COMMANDS)) {
     const add = await COMMANDS[name]();
     add(program);
@@ -72,6 +74,7 @@ async function main(): Promise<void> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? ExitCode.Ok : ExitCode.Usage;
+    if (error.exitCode !== 0) reportUsage(error.message);
   }
 }
 

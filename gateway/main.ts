@@ -1,11 +1,17 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { Code, codeName } from '../engine/codes.ts';
 import { DataLock } from '../engine/journal/data-lock.ts';
+import { dataDirectoryError, mustHaveRoom } from '../engine/journal/disk.ts';
+import { listSegments } from '../engine/journal/log-format.ts';
+import { FIRST_SEGMENT_BYTES } from '../engine/journal/segment-writer.ts';
 import { Engine } from '../engine/threads/engine.ts';
 import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.ts';
+import { lastConfiguration } from '../engine/threads/logged-configurations.ts';
 import type { AuditEvent } from './audit/audit-sink.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
 import { type Config, limitsOf } from './config/config.ts';
+import type { VenueConfig } from './config/config-file.ts';
 import { OrderEntry } from './endpoints/grpc/order-entry.ts';
 import { AdminServer } from './endpoints/http/admin.ts';
 import { actionRoutes } from './endpoints/http/admin-actions.ts';
@@ -24,11 +30,13 @@ import { OrderSessions } from './sessions/order-sessions.ts';
 import { ReportHub } from './sessions/report-hub.ts';
 import { ReportTap } from './sessions/report-tap.ts';
 import { History } from './taps/history/history.ts';
-import { readWatermark } from './taps/history/store.ts';
+import { historyPath, readWatermark } from './taps/history/store.ts';
 import { Certificates } from './tls/certificates.ts';
 import { AdminCommands } from './venue/admin-commands.ts';
-import { applyVenue } from './venue/genesis.ts';
+import { applyVenue, beginGenesis } from './venue/genesis.ts';
+import { GenesisMarker } from './venue/genesis-marker.ts';
 import { Simulation } from './venue/simulation.ts';
+import { chooseVenue } from './venue/venue-choice.ts';
 
 export interface StartOptions {
   readonly log: Logger;
@@ -49,7 +57,8 @@ export interface Ports {
  * The composition root: a whole exchange in this process.
  *
  * ```
- * start   lock ▸ audit ▸ admin (health answers) ▸ history ▸ engine recovers ▸ genesis ▸ market data ▸ order entry ▸ ready
+ * start   lock ▸ audit ▸ admin (health answers) ▸ history ▸ engine recovers ▸ the configuration is held against the log
+ *         ▸ log opens ▸ genesis ▸ market data ▸ order entry ▸ ready
  * stop    order entry drains ▸ engine drains, snapshot ▸ history ▸ market data ▸ admin ▸ audit ▸ lock
  * ```
  */
@@ -96,6 +105,8 @@ export class RunningExchange {
     try {
       const snapshot = await engine.stop();
       log.info({ snapshot }, 'engine stopped');
+    } catch (error) {
+      throw dataDirectoryError(this.config.data, error);
     } finally {
       await history.stop();
       await marketSockets.stop();
@@ -109,6 +120,9 @@ export class RunningExchange {
 
 /** Longer than uWebSockets keeps a connection open without a complete request. */
 const WS_REQUEST_MS = 16_000;
+const DURABLE_POLL_MS = 1;
+/** Free space that a new history needs. */
+const HISTORY_ROOM_BYTES = 2 ** 20;
 /** Unauthenticated connections of the HTTP port. */
 const HTTP_PRE_AUTH = 1024;
 /** Calls that a client resets in a burst, on a connection of its own. */
@@ -156,8 +170,8 @@ interface Parts {
 
 /**
  * Starts an exchange and resolves when it takes orders.
- * @throws ConfigError, DataLockedError, DamagedLogError, NewerLogError, NewerSnapshotError, HistoryVersionError,
- * HistoryAheadError, GenesisError, or an Error with code EADDRINUSE; each message describes what to do.
+ * @throws ConfigError, DataLockedError, DataDirectoryError, DamagedLogError, NewerLogError, NewerSnapshotError, HistoryVersionError,
+ * HistoryAheadError, VenueContradictionError, GenesisError, or an Error with code EADDRINUSE; each message describes what to do.
  *   Or the signal's reason. Everything started by then is stopped again.
  */
 export async function startExchange(config: Config, options: StartOptions): Promise<RunningExchange> {
@@ -166,7 +180,7 @@ export async function startExchange(config: Config, options: StartOptions): Prom
     return new RunningExchange(await assemble(config, options, undo));
   } catch (error) {
     for (const step of undo.reverse()) await step();
-    throw error;
+    throw dataDirectoryError(config.data, error);
   }
 }
 
@@ -180,17 +194,33 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   };
 
   signal?.throwIfAborted();
-  mkdirSync(config.data, { recursive: true });
+  const created = mkdirSync(config.data, { recursive: true });
+  if (created !== undefined) undo.push(() => removeIfEmpty(config.data));
   const lock = DataLock.acquire(config.data);
   undo.push(() => lock.release());
+  // On a full disk, LMDB would end the process: it maps a file that has no blocks.
+  const newLog = listSegments(config.data).length === 0;
+  mustHaveRoom(config.data, (newLog ? FIRST_SEGMENT_BYTES : 0) + (existsSync(historyPath(config.data)) ? 0 : HISTORY_ROOM_BYTES));
 
   let engine: Engine | undefined;
   let history: History | undefined;
+  let venue: VenueConfig = config;
+  /** Before the log is opened for writing, so that a configuration that does not fit changes nothing. */
+  const accept = ({ seq }: Recovery): void => {
+    const { directory, limits } = engine as Engine;
+    if (historySeq > seq) throw new HistoryAheadError(config.data, historySeq, seq);
+    venue = chooseVenue(config, directory, limits, seq);
+    undo.push(() => {
+      if (listSegments(config.data).length === 0) new GenesisMarker(config.data).clear();
+    });
+    // A kill before the first definition must not leave a log without its venue.
+    beginGenesis(venue, directory, config.data, config.file === undefined ? 'demo' : 'file');
+  };
   const unready = () => unreadiness(state, engine, history);
   const registry = createMetrics();
   const certificates = startCertificates(config, log);
   undo.push(() => certificates?.stop());
-  const audit = new AuditTrail(config.data, log, config.auditKeep === undefined ? {} : { keepDays: config.auditKeep });
+  const audit = new AuditTrail(config.data, log, { deferNew: true, ...(config.auditKeep !== undefined && { keepDays: config.auditKeep }) });
   undo.push(() => audit.stop());
   const identity = startIdentity(config, log, audit);
   const preAuthLimits = startPreAuthLimits(config, identity);
@@ -215,8 +245,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     dir: config.data,
     ...(config.topology !== 'auto' && { topology: config.topology }),
     durability: config.durability,
-    limits: limitsOf(config),
+    limits: limitsOf(config, lastConfiguration(config.data)),
     historySeq,
+    accept: (recovery) => accept(recovery),
     ...(onProgress && { onProgress }),
     signal,
     onFailed: fail,
@@ -225,6 +256,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       else log.info(result, 'snapshot taken');
     },
   });
+  let opened = false;
+  // A start that fails before the log is open leaves no history behind. It is derived from the log.
+  if (!existsSync(historyPath(config.data))) undo.push(() => opened || rmSync(historyPath(config.data), { recursive: true, force: true }));
   history = await startHistory(config, engine, log, fail);
   const started = { engine, history };
   undo.push(() => started.history.stop());
@@ -233,22 +267,24 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let recovered = new Float64Array(0);
   const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
-  const marketData = new MarketData({ orders: config.capacities.orders }, engine.directory, () => started.engine.sequencer.nowUs());
+  const marketData = new MarketData({ orders: engine.limits.orders }, engine.directory, () => started.engine.sequencer.nowUs());
   const sockets = new SocketServer(certificates, preAuthLimits.ws);
   const marketSockets = new MarketSockets(marketData, { identity }, sockets);
   engine.onReports(tap);
   engine.onMarket(marketData);
   const recovery = await engine.start();
+  opened = true;
   undo.push(() => started.engine.stop({ snapshot: false }));
+  audit.begin();
   signal?.throwIfAborted();
-  if (historySeq > recovery.seq) throw new HistoryAheadError(config.data, historySeq, recovery.seq);
   for (const message of recovery.messages) log.warn(message);
   const { directory, sequencer } = engine;
   recovered = Float64Array.from({ length: engine.limits.accounts }, (_, account) => directory.lastReportNo(account));
   tap.timing = true;
 
   const commands = new AdminCommands(sequencer, hub, engine.schedule);
-  const genesis = await applyVenue(config, directory, commands, config.data);
+  const genesis = await applyVenue(venue, directory, commands, config.data, () => allDurable(started.engine));
+  if (venue !== config) log.info('no configuration file: the venue stays as it is in the log');
   for (const warning of genesis.warnings) log.warn(warning);
 
   const sessions = new OrderSessions({
@@ -328,6 +364,23 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ports,
     recovery,
   };
+}
+
+function removeIfEmpty(dir: string): void {
+  try {
+    rmdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+  }
+}
+
+/** Resolves when all commands sent so far are durable. In mode fast, their answers come earlier. */
+async function allDurable(engine: Engine): Promise<void> {
+  const { seq } = engine.sequencer;
+  while (engine.status().durableSeq < seq && engine.status().journal.state !== 'failed') {
+    engine.schedule();
+    await setTimeout(DURABLE_POLL_MS);
+  }
 }
 
 function startCertificates({ tlsCert, tlsKey, tlsClientCa }: Config, log: Logger): Certificates | undefined {

@@ -267,7 +267,7 @@ const REJECTED: Rejected[] = [
     /content-type: application\/json/,
   ],
   ['unknown key', () => post('/v1/accounts', { id: 60, name: 'a', balance: 1 }), 400, 'BAD_PARAMETER', /balance: unknown key/],
-  ['missing keys', () => post('/v1/symbols', { id: 9 }), 400, 'BAD_PARAMETER', /name is missing.*base is missing.*tick is missing/],
+  ['missing keys', () => post('/v1/symbols', { id: 9 }), 400, 'BAD_PARAMETER', /name: is missing.*base: is missing.*tick: is missing/],
   ['id that is taken', () => post('/v1/accounts', { id: 1, name: 'again' }), 409, 'ALREADY_DEFINED', /taken/],
   ['id above the capacity', () => post('/v1/accounts', { id: 20_000, name: 'far' }), 400, 'CAPACITY', /capacities/],
   ['too much', () => post('/v1/accounts/1/withdraw', { asset: 'USD', amount: '99999999' }), 409, 'INSUFFICIENT_FUNDS', /less/],
@@ -277,7 +277,7 @@ const REJECTED: Rejected[] = [
   ['unknown asset', () => post('/v1/accounts/1/deposit', { asset: 'EUR', amount: '1' }), 404, 'UNKNOWN_ASSET', /no asset EUR/],
   ['no such phase', () => post('/v1/symbols/BTC-USD/phase', { phase: 'open' }), 400, 'BAD_PARAMETER', /must be one of halted/],
   ['no such phase is one problem', () => post('/v1/symbols/BTC-USD/phase', { phase: 'open' }), 400, 'BAD_PARAMETER', /not open$/],
-  ['no phase', () => post('/v1/symbols/BTC-USD/phase', {}), 400, 'BAD_PARAMETER', /^phase is missing$/],
+  ['no phase', () => post('/v1/symbols/BTC-USD/phase', {}), 400, 'BAD_PARAMETER', /^phase: is missing$/],
   ['no amount', () => post('/v1/accounts/1/deposit', { asset: 'USD', amount: '1e9' }), 400, 'BAD_PARAMETER', /12\.34$/],
   ['number for a text', () => post('/v1/accounts', { id: 60, name: 7 }), 400, 'BAD_PARAMETER', /^name: must be text, not the number 7$/],
   [
@@ -341,6 +341,12 @@ test('a rejected body lists each problem with the key as it was sent; a key that
   assert.deepEqual([json.code, json.problems.map(({ path }: { path: string }) => path)], [Code.BAD_PARAMETER, ['priceBand', 'fees.maker']]);
   assert.equal(json.message, json.problems.map(({ path, problem }: Record<string, string>) => `${path}: ${problem}`).join('; '));
   const { json: account } = await post('/v1/accounts', { id: 60, name: 'a', deposits: { tickSize: '1' } });
+  const { problems } = (await post('/v1/symbols', { id: 9, name: 'XY' })).json;
+  assert.deepEqual(
+    problems.map(({ path }: { path: string }) => path),
+    ['base', 'quote', 'tick', 'lot'],
+    'a missing key has its path',
+  );
   assert.match(account.message, /^deposits\.tickSize: no asset has this name/);
 });
 

@@ -336,7 +336,14 @@ describe('retention', () => {
     const verdict = await verifyTrail(data);
     assert.deepEqual(
       { ...verdict, head: '' },
-      { first: 21, removed: { through: 20, hash: records[19].hash, told: 46 }, records: 27, head: '', tornBytes: 0, fault: undefined },
+      {
+        first: 21,
+        removed: { through: 20, hash: records[19].hash, documentedBy: 46, told: 46 },
+        records: 27,
+        head: '',
+        tornBytes: 0,
+        fault: undefined,
+      },
     );
     const removals = (await recordsOf(data)).filter(({ action: done }) => done === 'remove');
     assert.deepEqual(

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { nodeTooOld } from '../gateway/node-version.ts';
 import { ExchangeProcess, openbell, openbellUnread } from './support/exchange-process.ts';
 
@@ -103,7 +104,39 @@ test('exit code 3: order entry does not answer', async () => {
   // The last of two equal flags counts.
   const result = await openbell(['order', 'buy', '1', 'BTC-USD', '1', ...exchange.flags, '--grpc-port', '1']);
   assert.equal(result.code, 3, result.stderr);
-  assert.match(result.stderr, /^openbell: order entry: UNAVAILABLE: .*is the exchange running there\?\n$/);
+  assert.match(result.stderr, /^openbell: CONNECTION_LOST: order entry: UNAVAILABLE: .*is the exchange running there\?\n$/);
+});
+
+test('with --json every failure prints its code and its message as JSON, and the same text goes to stderr', async () => {
+  const bad = join(base, 'two-problems.yaml');
+  writeFileSync(bad, 'assets:\n  - { id: 1, name: USD }\n  - { id: 2, decimals: 2 }\n');
+  const empty = join(base, 'empty');
+  mkdirSync(empty);
+  const cases: readonly [args: string[], exit: number, code: string, message: RegExp][] = [
+    [['account', '999', ...exchange.flags], 1, 'UNKNOWN_ACCOUNT', /./],
+    [['order', 'buy', '1', 'XBT-USD', '1', ...exchange.flags], 1, 'UNKNOWN_SYMBOL', /there are: BTC-USD/],
+    [['order', 'buy', '1', 'BTC-USD', '1.001', ...exchange.flags], 2, 'DECIMAL_NOT_A_MULTIPLE', /not a multiple/],
+    [['order', 'buy', '1', 'BTC-USD', '1', ...exchange.flags, '--grpc-port', '1'], 3, 'CONNECTION_LOST', /UNAVAILABLE/],
+    [['snapshot', '--http-port', '9'], 3, 'UNREACHABLE', /cannot reach/],
+    [['cancel', 'BTC-USD', 'x', ...exchange.flags], 2, 'USAGE', /must be a whole number/],
+    [['verify', data], 1, 'DATA_LOCKED', /in use by process/],
+    [['verify', join(base, 'nowhere')], 2, 'USAGE', /there is no directory/],
+    [['start', '--data', data, '--http-port', '0'], 1, 'DATA_LOCKED', /in use by process/],
+    [['start', '--data', empty, '--config', bad], 2, 'OPENBELL_CONFIG', /decimals/],
+    [['log', empty], 1, 'LOG_LOOKUP', /has no command/],
+  ];
+  for (const [args, exit, code, message] of cases) {
+    const result = await openbell([...args, '--json']);
+    const label = `${args.join(' ')}: ${result.stdout}${result.stderr}`;
+    assert.equal(result.code, exit, label);
+    const { error } = JSON.parse(result.stdout);
+    assert.equal(error.code, code, label);
+    assert.match(error.message, message, label);
+    if (!['USAGE', 'UNREACHABLE'].includes(code)) assert.match(result.stderr, new RegExp(`^openbell: ${code}: `, 'm'), label);
+    if (code === 'OPENBELL_CONFIG') assert.equal(error.problems.length, 2, label);
+    const text = await openbell(args);
+    assert.deepEqual([text.code, text.stdout], [exit, ''], label);
+  }
 });
 
 test('with a Node.js that is too old, the error names the command to run instead', () => {
@@ -140,7 +173,7 @@ test('exit code 2: configuration, each problem on a line', async () => {
   writeFileSync(file, 'assets:\n  - { id: 1, name: USD }\n');
   const bad = await openbell(['start', '--config', file, '--host', '0.0.0.0']);
   assert.equal(bad.code, 2);
-  assert.match(bad.stderr, /bad\.yaml:2:5: assets\[0\]: decimals is missing/);
+  assert.match(bad.stderr, /bad\.yaml:2:5: assets\[0\]\.decimals: is missing/);
   assert.match(bad.stderr, /--host 0\.0\.0\.0 can be reached from elsewhere: configure authentication/);
   assert.equal((await openbell(['nonsense'])).code, 2);
   const missing = await openbell(['verify', join(base, 'nowhere')]);
@@ -210,13 +243,17 @@ test('a damaged log: start names the repair, fork leaves it unchanged, cut repai
   for (const name of readdirSync(data)) if (name.startsWith('snapshot-')) rmSync(join(data, name));
   const rejected = await openbell(['start', '--data', data, '--http-port', '0', '--grpc-port', '0', '--ws-port', '0']);
   assert.equal(rejected.code, 1);
+  assert.match(rejected.stderr, /^openbell: LOG_DAMAGED: /m);
+  const verified = await openbell(['verify', data, '--json']);
+  assert.deepEqual([verified.code, JSON.parse(verified.stdout).error.code], [1, 'LOG_DAMAGED']);
   assert.match(rejected.stderr, /openbell repair .*--cut|openbell repair .*--fork/);
   assert.equal((await openbell(['repair', data])).code, 2);
   const forked = await openbell(['repair', data, '--fork', join(base, 'fork')]);
   assert.equal(forked.code, 0, forked.stderr);
   const { lastSeq, forgotten } = JSON.parse((await openbell(['repair', data, '--cut', '--json'])).stdout);
   assert.ok(lastSeq < 103 && forgotten > 0, `${lastSeq} ${forgotten}`);
-  exchange = await ExchangeProcess.start(data);
+  // The damage is within the definitions of the demo venue; its file completes them.
+  exchange = await ExchangeProcess.start(data, ['--config', fileURLToPath(new URL('../docs/openbell.example.yaml', import.meta.url))]);
   assert.equal((await ask('order', 'buy', '0.1', 'BTC-USD', '50000.00')).code, 0);
   assert.equal(await exchange.end('SIGINT'), 0);
 });

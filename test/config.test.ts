@@ -50,7 +50,7 @@ const WRONG: [string, string, RegExp][] = [
     `${ASSETS.replace('decimals: 2', 'decimals: 2, digits: 3')}`,
     /^2:38: assets\[0\]\.digits: unknown key; use one of id, name, decimals$/,
   ],
-  ['missing key', 'assets:\n  - { id: 1, name: USD }', /^2:5: assets\[0\]: decimals is missing; give 0 to 12$/],
+  ['missing key', 'assets:\n  - { id: 1, name: USD }', /^2:5: assets\[0\]\.decimals: is missing; give 0 to 12$/],
   ['a list is wanted', 'assets: { id: 1 }', /^1:9: assets: must be a list .*, not a mapping$/],
   ['a mapping is wanted', 'assets: [7]', /^1:10: assets\[0\]: must be a mapping of keys .*, not "7"$/],
   ['a value is wanted', 'assets:\n  - { id: [1], name: USD, decimals: 2 }', /^2:11: assets\[0\]\.id: must be a single value, not a list$/],
@@ -163,7 +163,7 @@ test('all problems of file, flags and environment are reported together', () => 
   const found = problems('assets: [{ id: 1, name: USD }]\ntypo: 1', { 'ws-port': 'x' }, { OPENBELL_TOPOLOGY: 'wide' });
   assert.deepEqual(
     found.map((problem) => problem.split(' ').slice(0, 2).join(' ')),
-    ['2:1: typo:', '1:10: assets[0]:', '--ws-port must', 'OPENBELL_TOPOLOGY must'],
+    ['2:1: typo:', '1:10: assets[0].decimals:', '--ws-port must', 'OPENBELL_TOPOLOGY must'],
   );
 });
 

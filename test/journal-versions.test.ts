@@ -15,6 +15,7 @@ import { readNewestSnapshot, readSnapshot, SnapshotWriter } from '../engine/jour
 import { resolveLimits } from '../engine/limits.ts';
 import { Exchange } from '../engine/machine/exchange.ts';
 import { loadSnapshot, writeSnapshot } from '../engine/threads/engine-core.ts';
+import { replayLog } from '../engine/threads/replay-log.ts';
 import { verifyDataDirectory } from '../engine/threads/verify.ts';
 import { openHistory } from '../gateway/taps/history/store.ts';
 import { CommandRing } from './support/command-ring.ts';
@@ -364,7 +365,7 @@ test('the engine writes the id of its log into a snapshot, and does not load one
   await writeLog(other, [50], true);
   const exchange = new Exchange(resolveLimits({}));
   assert.equal(loadSnapshot(exchange, dir, 36, []), 36);
-  exchange.seq = 40;
+  replayLog(exchange, dir, 37, 40);
   const path = writeSnapshot(exchange, dir);
   assert.deepEqual(readSnapshot(path, nothing).logId, readLogId(dir));
   assert.equal(loadSnapshot(new Exchange(resolveLimits({})), dir, 40, []), 40);

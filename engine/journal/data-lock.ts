@@ -1,5 +1,6 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, fstatSync, linkSync, mkdirSync, openSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { cannotBeWritten, isDiskFull } from './disk.ts';
 
 const NAME = 'lock';
 const TAKEOVER = 'lock.takeover';
@@ -16,50 +17,87 @@ export class DataLockedError extends Error {
   }
 }
 
+/** A lock is there that is not a file. Nothing was changed. */
+export class BadLockError extends Error {
+  readonly code = 'DATA_LOCK_BAD';
+
+  constructor(path: string, cause: unknown) {
+    super(`${path} cannot be read as a lock file (${(cause as Error).message}). If no exchange uses the directory, remove it.`);
+    this.name = 'BadLockError';
+  }
+}
+
 /** The owner of a lock. Pids are reused, but a pid is unique together with its start time and the boot. */
 interface Owner {
   readonly pid: number;
   /** Clock ticks since boot; '' if there is no /proc. */
   readonly started: string;
   readonly boot: string;
+  /** Inode of the lock file and real path of its directory, which a copy does not have. Undefined: an earlier release wrote the lock. */
+  readonly inode: string | undefined;
+  readonly directory: string | undefined;
 }
 
 /**
  * Allows one process per data directory, apart from read-only processes. The
  * lock is a file that names its owner. The lock of a process that has ended is
- * taken over. The lock works between processes of one machine (one pid
- * namespace). A directory that two machines or containers share needs another
- * lock.
+ * taken over, and so is one that was copied together with a directory. The lock
+ * works between processes of one machine (one pid namespace). A directory that
+ * two machines or containers share needs another lock.
  */
 export class DataLock {
   readonly #path: string;
-  #held = true;
+  #held: boolean;
 
-  private constructor(path: string) {
+  private constructor(path: string, held: boolean) {
     this.#path = path;
+    this.#held = held;
   }
 
-  /** Creates the directory if it does not exist. Throws {@link DataLockedError}. */
+  /** Creates the directory if it does not exist. @throws DataLockedError, BadLockError, the system's Error if the directory cannot be written */
   static acquire(dir: string): DataLock {
     mkdirSync(dir, { recursive: true });
     const path = join(dir, NAME);
-    if (place(dir, NAME)) return new DataLock(path);
-    takeOver(dir);
-    return new DataLock(path);
+    if (!place(dir, NAME)) takeOver(dir);
+    return new DataLock(path, true);
   }
 
-  /** Idempotent. */
+  /**
+   * As `acquire`. In a directory that cannot be written (read-only, or a full disk) no lock is made, because no exchange can start there
+   * meanwhile; it only must not be in use.
+   * @param mayWrite true: the work may write after all, so a full disk is an error
+   */
+  static acquireToRead(dir: string, mayWrite = false): DataLock {
+    try {
+      return DataLock.acquire(dir);
+    } catch (error) {
+      const cause = error as NodeJS.ErrnoException;
+      if (!cannotBeWritten(cause) && (mayWrite || !isDiskFull(cause))) throw error;
+      const pid = lockHolder(dir);
+      if (pid !== 0) throw new DataLockedError(dir, pid);
+      return new DataLock(join(dir, NAME), false);
+    }
+  }
+
+  /** False: the directory cannot be written, see {@link DataLock.acquireToRead}; or the lock was released. */
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** Idempotent. Leaves the lock of another process alone: the directory may have been moved, and another one put in its place. */
   release(): void {
     if (!this.#held) return;
     this.#held = false;
-    rmSync(this.#path, { force: true });
+    const owner = readOwner(this.#path);
+    if (owner?.pid === process.pid && lives(owner, this.#path)) rmSync(this.#path, { force: true });
   }
 }
 
-/** The pid of the running process that holds the lock, 0 if there is none. */
+/** The pid of the running process that holds the lock, 0 if there is none. @throws BadLockError */
 export function lockHolder(dir: string): number {
-  const owner = readOwner(join(dir, NAME));
-  return owner && lives(owner) ? owner.pid : 0;
+  const path = join(dir, NAME);
+  const owner = readOwner(path);
+  return owner && lives(owner, path) ? owner.pid : 0;
 }
 
 /** Replaces the lock of a process that has ended. Only one process at a time may do so: two processes that both read the old lock must not delete each other's new lock. */
@@ -67,54 +105,77 @@ function takeOver(dir: string): void {
   const guard = join(dir, TAKEOVER);
   if (!place(dir, TAKEOVER)) {
     const other = readOwner(guard);
-    if (other && lives(other)) throw new DataLockedError(dir, other.pid);
+    if (other && lives(other, guard)) throw new DataLockedError(dir, other.pid);
     rmSync(guard, { force: true }); // its owner ended during a takeover
     if (!place(dir, TAKEOVER)) throw new DataLockedError(dir, readOwner(guard)?.pid ?? 0);
   }
   try {
-    const owner = readOwner(join(dir, NAME));
-    if (owner && lives(owner)) throw new DataLockedError(dir, owner.pid);
-    rmSync(join(dir, NAME), { force: true });
-    if (!place(dir, NAME)) throw new DataLockedError(dir, readOwner(join(dir, NAME))?.pid ?? 0);
+    const path = join(dir, NAME);
+    const owner = readOwner(path);
+    if (owner && lives(owner, path)) throw new DataLockedError(dir, owner.pid);
+    rmSync(path, { force: true });
+    if (!place(dir, NAME)) throw new DataLockedError(dir, readOwner(path)?.pid ?? 0);
   } finally {
     rmSync(guard, { force: true });
   }
 }
 
-/** Creates a lock file with its whole content in one step. Returns false if it exists. */
+/** Creates a lock file with its whole content in one step. Returns false if it exists. Leaves no other file behind. */
 function place(dir: string, name: string): boolean {
   const temporary = join(dir, `lock.${process.pid}.${name}.tmp`);
-  writeFileSync(temporary, JSON.stringify(thisProcess()));
   try {
+    const fd = openSync(temporary, 'w');
+    try {
+      writeFileSync(fd, JSON.stringify(thisProcess(dir, fstatSync(fd, { bigint: true }).ino)));
+    } finally {
+      closeSync(fd);
+    }
     linkSync(temporary, join(dir, name));
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     return false;
   } finally {
-    rmSync(temporary, { force: true });
+    removeIfPossible(temporary);
   }
 }
 
-function readOwner(path: string): Owner | undefined {
-  const text = readIfThere(path);
-  if (text === '') return undefined;
+function removeIfPossible(path: string): void {
   try {
-    const { pid, started, boot } = JSON.parse(text);
-    return Number.isInteger(pid) && pid > 0 ? { pid, started: String(started), boot: String(boot) } : undefined;
+    rmSync(path, { force: true });
   } catch (error) {
-    // Torn by a power cut, which also ended the writer.
+    // Where it could not be created either.
+    if (!cannotBeWritten(error as NodeJS.ErrnoException)) throw error;
+  }
+}
+
+/** Undefined: there is no lock, or the file is not one. A power cut may tear it, which also ended its writer. */
+function readOwner(path: string): Owner | undefined {
+  let text: string;
+  try {
+    text = readIfThere(path);
+  } catch (error) {
+    throw new BadLockError(path, error);
+  }
+  try {
+    const { pid, started, boot, inode, directory }: Record<keyof Owner, unknown> = JSON.parse(text) ?? {};
+    if (!Number.isSafeInteger(pid) || (pid as number) <= 0) return undefined;
+    const place =
+      typeof inode === 'string' && typeof directory === 'string' ? { inode, directory } : { inode: undefined, directory: undefined };
+    return { pid: pid as number, started: String(started), boot: String(boot), ...place };
+  } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
 
-function thisProcess(): Owner {
-  return { pid: process.pid, started: startTime(process.pid), boot: bootId() };
+function thisProcess(dir: string, inode: bigint): Owner {
+  return { pid: process.pid, started: startTime(process.pid), boot: bootId(), inode: String(inode), directory: realpathSync(dir) };
 }
 
-function lives(owner: Owner): boolean {
-  if (owner.boot !== bootId()) return false;
+/** @param path of the lock file */
+function lives(owner: Owner, path: string): boolean {
+  if (owner.boot !== bootId() || wasCopied(owner, path)) return false;
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
@@ -122,6 +183,16 @@ function lives(owner: Owner): boolean {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
   return startTime(owner.pid) === owner.started;
+}
+
+/**
+ * True if the lock file is a copy: its owner uses another directory. Both must differ: a directory that is moved keeps the inode, and one
+ * path may show different inodes on some network file systems.
+ */
+function wasCopied({ inode, directory }: Owner, path: string): boolean {
+  if (inode === undefined) return false;
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found !== undefined && String(found.ino) !== inode && realpathSync(dirname(path)) !== directory;
 }
 
 /** Field 22 of /proc/PID/stat; the name of the program, field 2, may contain blanks and brackets. Empty for a zombie (field 3 is Z), which holds no resources. */

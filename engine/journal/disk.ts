@@ -1,4 +1,4 @@
-import { fdatasync, fdatasyncSync, fsync, fsyncSync, read, readSync, rename, renameSync, write, writeSync } from 'node:fs';
+import { fdatasync, fdatasyncSync, fsync, fsyncSync, read, readSync, rename, renameSync, statfsSync, write, writeSync } from 'node:fs';
 
 export type DiskError = NodeJS.ErrnoException;
 export type Moved = (error: DiskError | null, bytes: number) => void;
@@ -82,4 +82,48 @@ function attempt(work: () => void, done: Done): void {
 /** True if the disk is full or a quota is reached: the same operation may succeed later. */
 export function isDiskFull(error: DiskError): boolean {
   return error.code === 'ENOSPC' || error.code === 'EDQUOT';
+}
+
+/** True if the file system or the rights of this user allow no change. */
+export function cannotBeWritten(error: DiskError): boolean {
+  return error.code === 'EROFS' || error.code === 'EACCES' || error.code === 'EPERM';
+}
+
+/** The data directory cannot be used as it is. What was acknowledged is unchanged. */
+export class DataDirectoryError extends Error {
+  readonly code: 'DISK_FULL' | 'DATA_READ_ONLY' | 'DATA_NO_ACCESS';
+
+  constructor(code: DataDirectoryError['code'], message: string, cause: DiskError) {
+    super(message, { cause });
+    this.name = 'DataDirectoryError';
+    this.code = code;
+  }
+}
+
+/** The error of work on a data directory, with its remedy if the disk is full or the directory cannot be written; else the same error. */
+export function dataDirectoryError(dir: string, error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof DataDirectoryError) return error;
+  const cause = error as DiskError;
+  // The system's limit of file watchers has the code of a full disk.
+  if (isDiskFull(cause) && cause.syscall !== 'watch') {
+    const remedy = 'Free space there, but not in the command log (log-*.obl), and try again. Nothing that was acknowledged is lost.';
+    return new DataDirectoryError('DISK_FULL', `There is no space left for ${dir} (${cause.message}). ${remedy}`, cause);
+  }
+  if (cause.code === 'EROFS')
+    return new DataDirectoryError('DATA_READ_ONLY', `${dir} is on a read-only file system (${cause.message}). Nothing was changed.`, cause);
+  // The same codes are given for ports and other files.
+  if (cannotBeWritten(cause) && cause.path?.startsWith(dir)) {
+    const remedy = 'Nothing was changed. Run openbell as the owner of the directory, or change its rights.';
+    return new DataDirectoryError('DATA_NO_ACCESS', `This user may not use ${dir} (${cause.message}). ${remedy}`, cause);
+  }
+  return error;
+}
+
+/** Throws if the file system of the directory has less than `bytes` free. Blocks. @throws DataDirectoryError with DISK_FULL */
+export function mustHaveRoom(dir: string, bytes: number): void {
+  const { bfree, bsize } = statfsSync(dir);
+  if (bfree * bsize >= bytes) return;
+  const mebibytes = (size: number): string => (size / 2 ** 20).toFixed(1);
+  const cause = new Error(`${mebibytes(bfree * bsize)} MiB are free, and a new directory needs ${mebibytes(bytes)} MiB`);
+  throw dataDirectoryError(dir, Object.assign(cause, { code: 'ENOSPC' }));
 }

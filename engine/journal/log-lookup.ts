@@ -54,6 +54,14 @@ interface Placed {
   readonly position: number;
 }
 
+/** A batch in the buffer of {@link walk}, valid until the next step. */
+interface Seen extends Placed {
+  readonly words: Int32Array;
+  readonly bytes: Uint8Array;
+  /** Byte in the buffer. */
+  readonly at: number;
+}
+
 interface Found extends Placed {
   /** The batch before it; undefined if it is not in the directory. */
   readonly before: Placed | undefined;
@@ -113,6 +121,32 @@ export function chainAt(dir: string, seq: Seq): ChainAt {
   } else throw new LogLookupError(dir, `has no chain at command ${seq}: the commands before ${firstSeq} are not there`);
   running.add(words, SLOT_WORDS, seq - firstSeq + 1);
   return { chain: hex64(running.low, running.high), fromSeq: chain.fromSeq };
+}
+
+/**
+ * The words of the last command of a kind from `fromSeq` on; undefined if there is none. Reads the commands back to it, but
+ * verifies only the batch that holds it: replay the log to find damage. Stops at the first bad batch. Blocks.
+ */
+export function lastOfKind(dir: string, fromSeq: Seq, kind: number): Int32Array | undefined {
+  const segments = listSegments(dir);
+  const first = Math.max(
+    0,
+    segments.findLastIndex(({ firstSeq }) => firstSeq <= fromSeq),
+  );
+  for (const segment of segments.slice(first).reverse()) {
+    let found: Int32Array | undefined;
+    for (const { header, words, bytes, at } of walk(dir, segment, false)) {
+      const from = Math.max(0, fromSeq - header.firstSeq);
+      for (let i = header.count - 1; i >= from; i--) {
+        const word = (at >> 2) + (1 + i) * SLOT_WORDS;
+        if ((words[word] & 0xff) !== kind) continue;
+        if (checksumHolds(words, bytes, at, batchBytes(header.count))) found = words.slice(word, word + SLOT_WORDS);
+        break;
+      }
+    }
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The 16 words of a command. @throws as {@link chainAt} */
@@ -201,9 +235,9 @@ function findBatch(dir: string, seq: Seq): Found {
     throw new LogLookupError(dir, `starts behind command ${seq}: ${segments.length === 0 ? 'it has no file' : segments[0].name}`);
   let before: Placed | undefined;
   let last = segments[index].firstSeq - 1;
-  for (const placed of walk(dir, segments[index], false)) {
-    const { firstSeq, count } = placed.header;
-    last = firstSeq + count - 1;
+  for (const { header, path, position } of walk(dir, segments[index], false)) {
+    const placed = { header, path, position };
+    last = header.firstSeq + header.count - 1;
     // The last batch of the previous segment is read only if there is no other one.
     if (last >= seq) return { ...placed, before: before ?? (index > 0 ? lastBatch(dir, segments[index - 1], false) : undefined) };
     before = placed;
@@ -213,12 +247,12 @@ function findBatch(dir: string, seq: Seq): Found {
 
 function lastBatch(dir: string, segment: SegmentFile, verified: boolean): Placed | undefined {
   let last: Placed | undefined;
-  for (const placed of walk(dir, segment, verified)) last = placed;
+  for (const { header, path, position } of walk(dir, segment, verified)) last = { header, path, position };
   return last;
 }
 
 /** The batches of a segment, up to the first position without a batch that continues the previous one. */
-function* walk(dir: string, segment: SegmentFile, verified: boolean): Generator<Placed> {
+function* walk(dir: string, segment: SegmentFile, verified: boolean): Generator<Seen> {
   const path = join(dir, segment.name);
   const bytes = new Uint8Array(CHUNK_BYTES);
   const words = new Int32Array(bytes.buffer);
@@ -237,7 +271,7 @@ function* walk(dir: string, segment: SegmentFile, verified: boolean): Generator<
         const size = batchBytes(header.count);
         if (at + size > have) break;
         if (header.firstSeq !== expected || (verified && !checksumHolds(words, bytes, at, size))) return;
-        yield { header, path, position: from + at };
+        yield { header, path, position: from + at, words, bytes, at };
         expected += header.count;
         at += size;
       }

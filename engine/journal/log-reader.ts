@@ -131,8 +131,12 @@ function* readGood(dir: string, segments: SegmentFile[], fromSeq: Seq, onBatch: 
     }
     const fd = openSync(path, 'r');
     try {
-      // After a kill, the end may be only in the page cache. The caller may publish what it reads, so it is synced first.
-      if (index === segments.length - 1) fdatasyncSync(fd);
+      // After a kill, the end, and the name of the segment or of a snapshot, may be only in the page cache. The caller may publish what it
+      // reads, so both are synced first.
+      if (index === segments.length - 1) {
+        fdatasyncSync(fd);
+        syncDirectory(dir);
+      }
       const { size } = fstatSync(fd);
       const stop = yield* run.readSegment(path, fd, size);
       position = stop.position;

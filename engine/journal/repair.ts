@@ -3,6 +3,7 @@ import { basename, isAbsolute, join, relative, sep } from 'node:path';
 import type { Seq } from '../units.ts';
 import { DamagedLogError } from './log-damage.ts';
 import { batchBytes, listSegments, type SegmentFile } from './log-format.ts';
+import { readLogId } from './log-id.ts';
 import { cutTornTail, type LogEnd, readLog } from './log-reader.ts';
 import { fillZeros, syncDirectory } from './segment-file.ts';
 import { BadSnapshotError, listSnapshots, readSnapshot, rejectNewerSnapshots, type SnapshotFile } from './snapshot-files.ts';
@@ -156,10 +157,11 @@ function cutSegments(dir: string, kept: string, { segments, index, position }: S
 }
 
 function goodSnapshots(dir: string, lastSeq: Seq): SnapshotFile[] {
+  const logId = readLogId(dir);
   return listSnapshots(dir).filter(({ path, seq }) => {
     if (seq > lastSeq) return false;
     try {
-      readSnapshot(path, () => undefined);
+      readSnapshot(path, () => undefined, { logId });
       return true;
     } catch (error) {
       if (!(error instanceof BadSnapshotError)) throw error;

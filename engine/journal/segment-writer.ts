@@ -8,7 +8,7 @@ import { createSegment, openSegment, type Segment } from './segment-file.ts';
 import { SpareSegment } from './spare-segment.ts';
 
 /** A new log starts with a small segment, which is created faster. Each following segment is at most {@link GROWTH} times as large. */
-const FIRST_SEGMENT_BYTES = 16 * 1024 * 1024;
+export const FIRST_SEGMENT_BYTES = 16 * 1024 * 1024;
 const GROWTH = 2;
 /** The creation of the spare begins when the first fraction of the segment is used, and must be complete at the second. */
 const SPARE_FROM = 0.05;

@@ -100,7 +100,12 @@ export class SnapshotWriter {
     words[LOG_ID_WORD + 1] = logId?.high ?? 0;
     this.#crc = crc32(header);
     this.#fd = openSync(`${this.#path}.tmp`, 'w');
-    this.#write(header, 0);
+    try {
+      this.#write(header, 0);
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
   }
 
   /** Appends the first `count` rows of `rows`. The caller may reuse `rows` after the call. Each call is a write, so pass about 1,000 rows at a time. */
@@ -178,6 +183,8 @@ export interface SnapshotExpectation {
   readonly logId?: LogId | undefined;
   /** Doubles per row that the caller supports. */
   readonly rowWidth?: number;
+  /** Checks the first rows before they are used. Returns the fault, if there is one. */
+  readonly firstRows?: (rows: Float64Array) => string | undefined;
 }
 
 /**
@@ -191,7 +198,7 @@ export function readSnapshot(path: string, onRows: RowListener, expected: Snapsh
   try {
     const reader = new SnapshotReader(fd, path);
     const header = reader.verify(expected);
-    reader.give(header, onRows);
+    reader.give(header, onRows, expected);
     return header;
   } finally {
     closeSync(fd);
@@ -248,10 +255,14 @@ export function snapshotLogId(dir: string): LogId | undefined {
   return undefined;
 }
 
-/** Deletes all but the newest `keep` snapshots, and the temporary files of interrupted writers. Do not call it while a {@link SnapshotWriter} is active. */
-export function pruneSnapshots(dir: string, keep = 3): void {
+/**
+ * Deletes all but the newest `keep` snapshots, and the temporary files of interrupted writers. Do not call it while a {@link SnapshotWriter} is active.
+ * @param lastSeq end of the log: snapshots ahead of it are not of this log; they are neither counted nor deleted
+ */
+export function pruneSnapshots(dir: string, keep = 3, lastSeq: Seq = Number.POSITIVE_INFINITY): void {
   assert(keep >= 1, 'snapshot: keep at least one');
-  for (const { path } of listSnapshots(dir).slice(keep)) rmSync(path, { force: true });
+  const own = listSnapshots(dir).filter(({ seq }) => seq <= lastSeq);
+  for (const { path } of own.slice(keep)) rmSync(path, { force: true });
   for (const name of readdirSync(dir)) if (TEMPORARY.test(name)) rmSync(join(dir, name), { force: true });
 }
 
@@ -321,13 +332,15 @@ class SnapshotReader {
     return (crc32(footer.subarray(8), crc) | 0) === footerWords[1] ? undefined : 'its checksum is wrong';
   }
 
-  give({ rows, rowWidth }: SnapshotHeader, onRows: RowListener): void {
+  give({ rows, rowWidth }: SnapshotHeader, onRows: RowListener, { firstRows }: SnapshotExpectation): void {
     const doubles = new Float64Array(this.#bytes.buffer);
     const rowBytes = rowWidth * 8;
     const most = Math.floor(CHUNK_BYTES / rowBytes);
     for (let row = 0; row < rows; ) {
       const count = Math.min(most, rows - row);
       this.#read(BLOCK_BYTES + row * rowBytes, count * rowBytes);
+      const fault = row === 0 ? firstRows?.(doubles) : undefined;
+      if (fault) this.#bad(fault);
       onRows(doubles, count);
       row += count;
     }

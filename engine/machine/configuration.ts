@@ -54,8 +54,8 @@ export class Configuration implements StatePart {
 
   load(r: Float64Array, at: number): void {
     const rules = r[at + 1];
-    const capacities = Object.fromEntries(CAPACITIES.map((name, i) => [name, r[at + 2 + i]])) as Capacities;
-    if (capacities.orders !== 0) this.#set(rules, capacities);
+    const capacities = loggedCapacities(r, at);
+    if (capacities !== undefined) this.#set(rules, capacities);
     else this.#state.setRules(rules);
   }
 
@@ -74,6 +74,12 @@ export class Configuration implements StatePart {
     state.clientOrderIds.setWindow(capacities.rememberedOrders);
     state.idempotencyKeys.setWindow(capacities.rememberedKeys);
   }
+}
+
+/** The capacities in the row of a state; undefined if the state's log has none. */
+export function loggedCapacities(r: Float64Array, at: number): Capacities | undefined {
+  const capacities = Object.fromEntries(CAPACITIES.map((name, i) => [name, r[at + 2 + i]])) as Capacities;
+  return capacities.orders === 0 ? undefined : capacities;
 }
 
 /** The capacities that the Configure command in `slot` names. */

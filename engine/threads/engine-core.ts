@@ -1,6 +1,6 @@
 import { JournalBoard } from '../journal/journal-status.ts';
 import { readLogId } from '../journal/log-id.ts';
-import { cutTornTail, type LogEnd, readLogSteps } from '../journal/log-reader.ts';
+import { type LogEnd, readLogSteps } from '../journal/log-reader.ts';
 import { pruneSnapshots, readNewestSnapshot, SnapshotWriter } from '../journal/snapshot-files.ts';
 import { CapacityError, capacitiesOf } from '../limits.ts';
 import { publishPhase } from '../machine/administration.ts';
@@ -12,6 +12,7 @@ import { CommandKind, Phase, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { type Control, EnginePhase, JOURNAL_AT } from './control.ts';
 import { firstConfiguration, withLargestCapacities } from './logged-configurations.ts';
+import { snapshotOf } from './snapshot-of-log.ts';
 
 /** Most commands of one poll. Events are published after each poll, so this bounds the wait of the first event for the last. */
 export const POLL_COMMANDS = 256;
@@ -25,6 +26,7 @@ export interface RecoveryProgress {
 }
 
 export interface Recovery {
+  /** Recovery only reads: a torn tail is cut when the log is opened for writing. */
   readonly end: LogEnd;
   readonly seq: Seq;
   readonly timeUs: TimeUs;
@@ -48,7 +50,7 @@ export function loadSnapshot(exchange: Exchange, dir: string, limitSeq: Seq, mes
   const header = readNewestSnapshot(
     dir,
     limitSeq,
-    { logId: readLogId(dir), rowWidth: ROW_FIELDS },
+    snapshotOf(dir),
     (rows, count) => {
       loader.load(rows, count);
       onChunk();
@@ -74,7 +76,7 @@ export function writeSnapshot(exchange: Exchange, dir: string, onChunk = nothing
     writer.abort();
     throw error;
   }
-  pruneSnapshots(dir, KEEP_SNAPSHOTS);
+  pruneSnapshots(dir, KEEP_SNAPSHOTS, exchange.seq);
   return path;
 }
 
@@ -101,7 +103,7 @@ export class EngineCore {
   /**
    * Restores the state as of the end of the log. Reports of commands after
    * `historySeq` are published again (the history does not have them yet). Then
-   * each book is published as market events. Runs in steps of about 10 ms. It can
+   * each book is published as market events. Changes no file. Runs in steps of about 10 ms. It can
    * be abandoned between two steps, which leaves disk and rings as a crash would.
    * `makeRoom` is called while the report ring is full.
    * @throws CapacityError that names the largest capacities in the log
@@ -151,12 +153,7 @@ export class EngineCore {
       if ((replayed & ~(PROGRESS_EVERY - 1)) !== ((replayed - count) & ~(PROGRESS_EVERY - 1)))
         onProgress({ stage: 'log', seq: exchange.seq });
     });
-    let end = yield* this.#eachHandedOn(steps, makeRoom);
-    const cut = cutTornTail(dir, end);
-    if (cut !== undefined) {
-      end = cut.end;
-      messages.push(cut.message);
-    }
+    const end = yield* this.#eachHandedOn(steps, makeRoom);
     board.setDurable(exchange.seq);
     exchange.reports.quiet = false;
     exchange.market.quiet = false;

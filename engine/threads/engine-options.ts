@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Limits } from '../limits.ts';
-import type { RecoveryProgress } from './engine-core.ts';
+import type { Recovery, RecoveryProgress } from './engine-core.ts';
 import type { SnapshotTaken } from './snapshot-worker.ts';
 import type { Durability } from './stages.ts';
 
@@ -20,6 +20,11 @@ export interface EngineOptions {
   /** Commands between two snapshots; 0 = snapshots only at the stop and on request. */
   readonly snapshotEvery?: number;
   readonly onProgress?: (progress: RecoveryProgress) => void;
+  /**
+   * Decides on the recovered state, before the log is opened for writing; the directory shows that state. If it throws,
+   * `start` rejects with its error, and log and snapshots are unchanged.
+   */
+  readonly accept?: (recovery: Recovery) => void;
   /** If it is aborted during recovery, `start` abandons the recovery and rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Further readers of the rings, in addition to `onReports` and `onMarket`. */

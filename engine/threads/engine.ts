@@ -1,6 +1,7 @@
 import { OrderSlab } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import { JournalWord } from '../journal/journal-status.ts';
+import { cutTornTail } from '../journal/log-reader.ts';
 import { capacitiesOf, type Limits, resolveLimits } from '../limits.ts';
 import { type CommandFields, encodeCommand } from '../machine/command.ts';
 import { configureCommand } from '../machine/configuration.ts';
@@ -175,12 +176,15 @@ export class Engine {
     this.#market.handler = handler;
   }
 
-  /** Recovers, and accepts commands then. @throws DamagedLogError and other errors of the journal; the message gives the remedy */
+  /** Recovers, asks {@link EngineOptions.accept}, opens the log, and accepts commands then. @throws DamagedLogError and other errors of the journal; the message gives the remedy */
   async start(): Promise<Recovery> {
     const pumping = setInterval(() => this.#pump(), 1);
     try {
       this.#options.signal?.throwIfAborted();
-      const recovery = await this.#stages.start();
+      const recovered = await this.#stages.recover();
+      this.#options.accept?.(recovered);
+      const recovery = withoutTornTail(this.#options.dir, recovered);
+      await this.#stages.open(recovery);
       this.#sequencer = new Sequencer(this.#commandRing, this.#control, recovery.seq, recovery.timeUs);
       this.#sequencer.historyFull = this.#historyFull;
       this.#snapshots.beginAt(recovery.snapshotSeq);
@@ -376,4 +380,10 @@ export class Engine {
     if (this.#sequencer !== undefined) this.#sequencer.draining = true;
     this.#options.onFailed?.(error);
   }
+}
+
+/** Cuts a torn tail, before the log is continued there. */
+function withoutTornTail(dir: string, recovery: Recovery): Recovery {
+  const cut = cutTornTail(dir, recovery.end);
+  return cut === undefined ? recovery : { ...recovery, end: cut.end, messages: [...recovery.messages, cut.message] };
 }

@@ -1,9 +1,13 @@
 import { listSegments } from '../journal/log-format.ts';
+import { lastOfKind } from '../journal/log-lookup.ts';
 import { readLog } from '../journal/log-reader.ts';
+import { readNewestSnapshot } from '../journal/snapshot-files.ts';
 import { CAPACITIES, type Capacities, CapacityError, type Limits } from '../limits.ts';
-import { configuredCapacities } from '../machine/configuration.ts';
+import { configuredCapacities, loggedCapacities } from '../machine/configuration.ts';
+import { ROW_FIELDS, RowKind } from '../state-part.ts';
 import type { Seq } from '../units.ts';
 import { Command, CommandKind } from '../wire/layout.ts';
+import { snapshotOf } from './snapshot-of-log.ts';
 
 const WORDS = Command.bytes / 4;
 
@@ -37,6 +41,36 @@ export function firstConfiguration(dir: string, fromSeq: Seq): Capacities | unde
     return true;
   });
   return found;
+}
+
+/**
+ * The last capacities in a data directory: those of the log after its newest good snapshot, else those of the snapshot. Blocks; without a
+ * snapshot it reads the log. The start verifies the log later.
+ * @returns undefined if the directory holds no log, or an older release wrote all of it
+ * @throws NewerLogError, NewerSnapshotError
+ */
+export function lastConfiguration(dir: string): Capacities | undefined {
+  let seq = 0;
+  let inSnapshot: Capacities | undefined;
+  try {
+    const header = readNewestSnapshot(
+      dir,
+      Number.POSITIVE_INFINITY,
+      snapshotOf(dir),
+      (rows) => {
+        // Rules and capacities are the second row; the first one begins with the seq.
+        seq = rows[1];
+        if (rows[ROW_FIELDS] === RowKind.Configuration) inSnapshot = loggedCapacities(rows, ROW_FIELDS);
+        throw new Found();
+      },
+      () => undefined,
+    );
+    seq = header?.seq ?? 0;
+  } catch (error) {
+    if (!(error instanceof Found)) throw error;
+  }
+  const words = lastOfKind(dir, seq + 1, CommandKind.Configure);
+  return words === undefined ? inSnapshot : configuredCapacities(words, 0);
 }
 
 /** The error of a start, with the largest capacities in the log: what the next start needs. Reads the log as far as it is good. Blocks. */

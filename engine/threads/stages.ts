@@ -32,8 +32,10 @@ export interface StageSetup {
 
 /** The engine and journal stages, in either topology. */
 export interface Stages {
-  /** Brings the state to the end of the log and starts the journal. @throws the signal's reason if recovery was abandoned */
-  start(): Promise<Recovery>;
+  /** Brings the state to the end of the log. Changes no file. @throws the signal's reason if recovery was abandoned */
+  recover(): Promise<Recovery>;
+  /** Opens the log for writing at the end of the recovery, whose torn tail is cut. Once, after `recover`. */
+  open(recovery: Recovery): Promise<void>;
   /** Does the work of this thread. Returns the number of commands applied here. */
   poll(): number;
   /** Ends both stages; all commands are applied and durable by then. Returns the snapshot's path if one was requested. */
@@ -63,13 +65,18 @@ export class FusedStages implements Stages {
     this.#makeRoom = makeRoom;
   }
 
-  async start(): Promise<Recovery> {
-    const { dir, historySeq, onProgress, control, durability, commands, onDurable, onFailed, signal } = this.#setup;
+  async recover(): Promise<Recovery> {
+    const { dir, historySeq, onProgress, signal } = this.#setup;
     const recovery = await inTurns(this.#core.recover(dir, historySeq, this.#makeRoom, onProgress), () => signal?.aborted === true);
     if (recovery === undefined) throw signal?.reason;
+    return recovery;
+  }
+
+  async open({ end }: Recovery): Promise<void> {
+    const { dir, control, durability, commands, onDurable, onFailed } = this.#setup;
     this.#log = new LogWriter({
       dir,
-      end: recovery.end,
+      end,
       ring: openTap(commands.journal),
       disk: asynchronousDisk,
       mode: durability,
@@ -78,7 +85,6 @@ export class FusedStages implements Stages {
       onDurable,
       onFailed,
     });
-    return recovery;
   }
 
   /** The write is started first: the disk works while the engine does. */
@@ -110,21 +116,24 @@ export class ThreadedStages implements Stages {
     this.#engineData = engineData;
   }
 
-  async start(): Promise<Recovery> {
-    const { dir, durability, commands, controlMemory, onProgress, onFailed, signal } = this.#setup;
+  async recover(): Promise<Recovery> {
+    const { onProgress, onFailed, signal } = this.#setup;
     this.#engine = new StageThread(this.#engineData, onFailed);
-    const recovery = await this.#engine.recovered(onProgress, signal);
+    return await this.#engine.recovered(onProgress, signal);
+  }
+
+  async open({ end }: Recovery): Promise<void> {
+    const { dir, durability, commands, controlMemory, onFailed } = this.#setup;
     const data: JournalThreadData = {
       role: 'journal',
       dir,
-      end: recovery.end,
+      end,
       mode: durability,
       commands: commands.journal,
       control: controlMemory,
     };
     this.#journal = new StageThread(data, onFailed);
     await this.#journal.journaling();
-    return recovery;
   }
 
   poll(): number {

@@ -1,5 +1,4 @@
 import { IncompleteLogError } from '../journal/log-damage.ts';
-import { listSnapshots } from '../journal/snapshot-files.ts';
 import { CAPACITIES, CapacityError, type Limits } from '../limits.ts';
 import { Exchange } from '../machine/exchange.ts';
 import { stateHash, tradingHash } from '../machine/state-rows.ts';
@@ -7,6 +6,7 @@ import type { Seq } from '../units.ts';
 import { loadSnapshot } from './engine-core.ts';
 import { withLargestCapacities } from './logged-configurations.ts';
 import { replayLog } from './replay-log.ts';
+import { snapshotAhead } from './snapshot-of-log.ts';
 
 export interface Verification {
   readonly seq: Seq;
@@ -26,6 +26,18 @@ export interface Verification {
   readonly messages: readonly string[];
 }
 
+/** There is no log in the directory, or one without a command. Success would say that something was checked. */
+export class NothingToVerifyError extends Error {
+  readonly code = 'NOTHING_TO_VERIFY';
+
+  constructor(dir: string) {
+    super(
+      `There is nothing to verify in ${dir}: it has no log with a command. Name the directory that openbell start was given with --data.`,
+    );
+    this.name = 'NothingToVerifyError';
+  }
+}
+
 export interface VerifyOptions {
   /** Sizes of the memory, increased if the log needs more. Also the capacities of a log without logged capacities (of an older release). */
   readonly limits: Limits;
@@ -37,7 +49,7 @@ export interface VerifyOptions {
 /**
  * Replays a data directory that no exchange uses, and returns the results: state
  * hash and conservation of money. Changes nothing. Blocks.
- * @throws DamagedLogError, IncompleteLogError (also if the log ends before a snapshot), NewerLogError, NewerSnapshotError, NewerRulesError, DivergedError as at a start
+ * @throws NothingToVerifyError, DamagedLogError, IncompleteLogError (also if the log ends before a snapshot), NewerLogError, NewerSnapshotError, NewerRulesError, DivergedError as at a start
  */
 export function verifyDataDirectory(dir: string, options: VerifyOptions): Verification {
   try {
@@ -58,11 +70,12 @@ function replayDirectory(dir: string, options: VerifyOptions): Verification {
   const messages: string[] = [];
   const snapshotSeq = loadSnapshot(exchange, dir, options.fromSnapshot ? Number.POSITIVE_INFINITY : 0, messages);
   const end = replayLog(exchange, dir, snapshotSeq + 1, undefined, options.onProgress);
-  const newest = listSnapshots(dir)[0];
-  if (newest !== undefined && newest.seq > exchange.seq) {
-    const detail = `it ends with command ${exchange.seq}, but a snapshot holds those up to ${newest.seq}`;
+  const ahead = snapshotAhead(dir, exchange.seq, ({ message }) => messages.push(message));
+  if (ahead > 0) {
+    const detail = `it ends with command ${exchange.seq}, but a snapshot holds those up to ${ahead}`;
     throw new IncompleteLogError(dir, detail, 'Put the missing files back from a copy.');
   }
+  if (exchange.seq === 0) throw new NothingToVerifyError(dir);
   const imbalances = [];
   for (let asset = 0; asset < options.limits.assets; asset++) {
     const amount = exchange.accounts.imbalance(asset);

@@ -23,6 +23,8 @@ export interface AuditAnchor {
   readonly through: number;
   readonly hash: string;
   /** Number of the record that documents the removal. */
+  readonly documentedBy: number;
+  /** The former name of `documentedBy`, for one release. */
   readonly told: number;
 }
 
@@ -102,7 +104,7 @@ export async function* readTrail(dataDir: string): AsyncGenerator<AuditRecord, A
       if (oldest !== undefined && removal?.through === first - 1) {
         const left = openRecord(removal.hash, oldest);
         if (left?.record.hash !== left?.expected) return broken(`documents a removal that record ${first} does not follow`);
-        removed = { through: removal.through, hash: removal.hash, told: record.no };
+        removed = { through: removal.through, hash: removal.hash, documentedBy: record.no, told: record.no };
       }
       hash = record.hash;
       records++;

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../log.ts';
 import { auditDirectory, openTrail } from './audit-files.ts';
@@ -18,6 +18,8 @@ export interface AuditOptions {
   readonly checkMs?: number;
   /** Interval between writes, ms. Default 100: a crash may lose that much. */
   readonly flushMs?: number;
+  /** True: a trail that does not exist yet is created by {@link AuditTrail.begin}; until then its events are queued. */
+  readonly deferNew?: boolean;
   /** Maximum number of events queued while the disk takes none; further ones are only counted. Default 10,000. */
   readonly maxWaiting?: number;
   /** Rejects per second that get their own record; further ones are summarised. Default 100. */
@@ -62,6 +64,8 @@ export class AuditTrail implements AuditSink {
   #failing = false;
   #looking = false;
   #stopped = false;
+  /** The directory does not exist yet, and nothing is written. */
+  #deferred: boolean;
 
   /** Opens the trail, and repairs a torn end. @throws the system's Error when the directory cannot be used */
   constructor(dataDir: string, log: Logger, options: AuditOptions = {}) {
@@ -74,11 +78,13 @@ export class AuditTrail implements AuditSink {
       maxWaiting: 10_000,
       maxRejects: 100,
       keepDays: Number.POSITIVE_INFINITY,
+      deferNew: false,
       ...options,
     };
     const dir = auditDirectory(dataDir);
     this.#dir = dir;
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    this.#deferred = this.#options.deferNew && !existsSync(dir);
+    if (!this.#deferred) this.#create();
     const end = openTrail(dir);
     this.#writer = new AuditWriter(dir, end, this.#options);
     this.#flood = new FloodGuard(this.#options.maxRejects, (event) => this.#add(event));
@@ -101,22 +107,31 @@ export class AuditTrail implements AuditSink {
     return { records: this.#records, summarised: this.#flood.summarised, lost: this.#lost, failing: this.#failing };
   }
 
+  /** Creates the trail if it was deferred, and writes what is queued. @throws the system's Error when the directory cannot be created */
+  begin(): void {
+    if (!this.#deferred) return;
+    this.#create();
+    this.#deferred = false;
+  }
+
   record(event: AuditEvent): void {
     if (event.kind !== 'identity' || this.#flood.admits(event)) this.#add(event);
   }
 
-  /** Writes the queued events and a final record. Does not wait for a disk that takes none. */
+  /** Writes the queued events and a final record. Does not wait for a disk that takes none. A deferred trail without another event is not created. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#flood.stop();
-    this.#add(own('stop'));
+    if (this.#deferred && this.#waiting.every(({ event }) => event.kind === 'trail')) this.#waiting = [];
+    else this.begin();
+    if (!this.#deferred) this.#add(own('stop'));
     this.#stopped = true;
     clearInterval(this.#hourly);
     clearTimeout(this.#timer);
     await this.#writing;
     await this.#flush();
     clearTimeout(this.#timer);
-    this.#anchor();
+    if (!this.#deferred) this.#anchor();
     await this.#writer.close();
   }
 
@@ -131,6 +146,10 @@ export class AuditTrail implements AuditSink {
     this.#timer ??= setTimeout(() => this.#due(), this.#options.flushMs);
   }
 
+  #create(): void {
+    mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
+  }
+
   #due(): void {
     this.#writing ??= this.#flush().finally(() => {
       this.#writing = undefined;
@@ -139,6 +158,10 @@ export class AuditTrail implements AuditSink {
 
   async #flush(): Promise<void> {
     this.#timer = undefined;
+    if (this.#deferred) {
+      if (!this.#stopped) this.#timer = setTimeout(() => this.#due(), this.#options.flushMs);
+      return;
+    }
     const batch = this.#waiting;
     const lost = this.#lostUnrecorded;
     if (lost > 0) batch.push({ timeMs: Date.now(), event: own('lost', `${lost} events found no room while the disk took none`) });

@@ -35,19 +35,19 @@ export function readAsset(place: Place): AssetConfig | undefined {
   if (fields === undefined) return undefined;
   const id = readId(place, fields.id);
   const name = readName(place, fields.name, URL_NAME);
-  if (fields.decimals === undefined) return place.fail(`decimals is missing; give 0 to ${MAX_ASSET_DECIMALS}`);
+  if (fields.decimals === undefined) return place.missing('decimals', `give 0 to ${MAX_ASSET_DECIMALS}`);
   const decimals = fields.decimals.whole(0, MAX_ASSET_DECIMALS);
   if (id === undefined || name === undefined || decimals === undefined) return undefined;
   return { id, name, decimals };
 }
 
 export function readId(place: Place, field: Place | undefined): number | undefined {
-  if (field === undefined) return place.fail('id is missing; give a whole number from 1, and keep it: the log knows this by its id');
+  if (field === undefined) return place.missing('id', 'give a whole number from 1, and keep it: the log knows this by its id');
   return field.whole(1, 2 ** 31 - 1);
 }
 
 export function readName(place: Place, field: Place | undefined, pattern: RegExp): string | undefined {
-  if (field === undefined) return place.fail('name is missing; give 1 to 16 characters');
+  if (field === undefined) return place.missing('name', 'give 1 to 16 characters');
   const name = field.text();
   if (name === undefined || pattern.test(name)) return name;
   const allowed = pattern === ANY_NAME ? 'printable ASCII without spaces' : 'letters, digits, dot, colon, dash and underscore';

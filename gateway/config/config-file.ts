@@ -40,7 +40,10 @@ export interface VenueConfig {
   readonly assets: readonly AssetConfig[];
   readonly symbols: readonly SymbolConfig[];
   readonly accounts: readonly AccountConfig[];
+  /** With defaults for those that the file does not give. */
   readonly capacities: CapacityConfig;
+  /** Capacities that the file gives. The others stay as they are in the log. */
+  readonly givenCapacities: Partial<CapacityConfig>;
 }
 
 export interface ConfigFile {
@@ -68,13 +71,13 @@ export function readConfigFile(file: string, text: string, serverKeys: readonly 
 const SECTIONS = ['server', 'capacities', 'assets', 'symbols', 'accounts', 'simulator'] as const;
 
 function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): VenueConfig {
-  const capacities = readCapacities(root.capacities);
+  const { capacities, givenCapacities } = readCapacities(root.capacities);
   const assets = readList(root.assets, 'asset', capacities.assets, readAsset);
   const named = assetsByName(assets);
   const symbols = readList(root.symbols, 'symbol', capacities.symbols, (place) => readSymbol(place, named));
   const totals = new Map<AssetConfig, number>();
   const accounts = readList(root.accounts, 'account', capacities.accounts, (place) => readAccount(place, named, totals));
-  return { assets, symbols, accounts, capacities, simulator: root.simulator && readSimulator(root.simulator, accounts) };
+  return { assets, symbols, accounts, capacities, givenCapacities, simulator: root.simulator && readSimulator(root.simulator, accounts) };
 }
 
 const DEFAULT_RATE = 500;
@@ -100,19 +103,36 @@ function readSimulator(place: Place, accounts: readonly AccountConfig[]): Simula
   return { makers, takers, rate, seed };
 }
 
-function readCapacities(place: Place | undefined): CapacityConfig {
-  const fields = place?.fields(['orders', 'accounts', 'symbols', 'assets']) ?? {};
-  // The engine's limits count id 0, which names nothing.
-  const capacities = {
-    orders: fields.orders?.whole(2, 2 ** 24) ?? DEFAULT_LIMITS.orders,
-    accounts: fields.accounts?.whole(1, 2 ** 22 - 1) ?? DEFAULT_LIMITS.accounts - 1,
-    symbols: fields.symbols?.whole(1, 2 ** 16 - 1) ?? DEFAULT_LIMITS.symbols - 1,
-    assets: fields.assets?.whole(1, 2 ** 16 - 1) ?? DEFAULT_LIMITS.assets - 1,
-  };
+// The engine's limits count id 0, which names nothing.
+const DEFAULT_CAPACITIES: CapacityConfig = {
+  orders: DEFAULT_LIMITS.orders,
+  accounts: DEFAULT_LIMITS.accounts - 1,
+  symbols: DEFAULT_LIMITS.symbols - 1,
+  assets: DEFAULT_LIMITS.assets - 1,
+};
+
+/** Range of each capacity. */
+const CAPACITY_RANGES: Readonly<Record<keyof CapacityConfig, readonly [number, number]>> = {
+  orders: [2, 2 ** 24],
+  accounts: [1, 2 ** 22 - 1],
+  symbols: [1, 2 ** 16 - 1],
+  assets: [1, 2 ** 16 - 1],
+};
+
+function readCapacities(place: Place | undefined): Pick<VenueConfig, 'capacities' | 'givenCapacities'> {
+  const names = Object.keys(CAPACITY_RANGES) as (keyof CapacityConfig)[];
+  const fields = place?.fields(names) ?? {};
+  const givenCapacities = Object.fromEntries(
+    names.flatMap((name) => {
+      const value = fields[name]?.whole(...CAPACITY_RANGES[name]);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  ) as Partial<CapacityConfig>;
+  const capacities = { ...DEFAULT_CAPACITIES, ...givenCapacities };
   if ((capacities.accounts + 1) * (capacities.assets + 1) > 2 ** 26) {
     place?.fail('accounts x assets exceeds 67 million balances; lower one of them');
   }
-  return capacities;
+  return { capacities, givenCapacities };
 }
 
 /** A list of things with unique ids and names. */

@@ -45,6 +45,12 @@ export class Place {
     return undefined;
   }
 
+  /** Notes that a key of this mapping is missing. @param key as the source would write it @param advice what to give */
+  missing(key: string, advice?: string): undefined {
+    this.#sink.note(this.#at, this.#below(key), advice === undefined ? 'is missing' : `is missing; ${advice}`);
+    return undefined;
+  }
+
   /** True when nothing, or `null`, is written here. */
   get empty(): boolean {
     return this.#value.kind === 'nothing';
@@ -68,7 +74,7 @@ export class Place {
     if (this.empty) return [];
     if (this.#value.kind !== 'map') return this.fail(`must be a mapping of ${what} (key: value lines), not ${this.#shown()}`);
     return this.#value.entries().map(({ key, keyAt, value, at }) => {
-      return [key, new Place(this.#sink, value, this.path === '' ? key : `${this.path}.${key}`, at, keyAt)];
+      return [key, new Place(this.#sink, value, this.#below(key), at, keyAt)];
     });
   }
 
@@ -131,6 +137,10 @@ export class Place {
     const value = (match[1] === '-' ? -1 : 1) * decimalToUnits(match[2], 1, 4);
     if (value < low || value > high) return this.fail(`${percent}, not ${text}`);
     return value === 0 ? 0 : value;
+  }
+
+  #below(key: string): string {
+    return this.path === '' ? key : `${this.path}.${key}`;
   }
 
   #shown(): string {

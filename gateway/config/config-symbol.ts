@@ -75,14 +75,14 @@ export function readSymbol(place: Place, assets: Assets): SymbolConfig | undefin
 }
 
 function readAssetName(place: Place, field: Place | undefined, key: string, assets: Assets): AssetConfig | undefined {
-  if (field === undefined) return place.fail(`${key} is missing; name an asset`);
+  if (field === undefined) return place.missing(key, 'name an asset');
   const name = field.text();
   if (name === undefined) return undefined;
   return assets.get(name) ?? field.fail(`no asset is named ${name}; define it under assets or use one of ${assetNames(assets)}`);
 }
 
 function readStep(place: Place, field: Place | undefined, key: string): Step | undefined {
-  if (field === undefined) return place.fail(`${key} is missing; give a decimal number such as 0.01`);
+  if (field === undefined) return place.missing(key, 'give a decimal number such as 0.01');
   const text = field.text();
   if (text === undefined) return undefined;
   const step = parseStep(text);

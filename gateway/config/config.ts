@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Limits } from '../../engine/limits.ts';
+import { CAPACITIES, type Capacities, DEFAULT_LIMITS, type Limits } from '../../engine/limits.ts';
 import { type ConfigFile, readConfigFile, type VenueConfig } from './config-file.ts';
 import { isLoopback, OPTIONS, Problem, type ServerConfig } from './config-options.ts';
 import { ConfigError, type Place } from './config-place.ts';
@@ -105,10 +105,24 @@ function given(
   return [place?.text(), (problem) => place?.fail(problem)];
 }
 
-/** The engine's capacities: its limits count id 0, which names nothing. */
-export function limitsOf({ capacities }: Pick<Config, 'capacities'>): Partial<Limits> {
+/**
+ * The engine's capacities: its limits count id 0, which names nothing. A capacity that the file does not give keeps its logged value; one
+ * that no file can give is at least the logged one.
+ * @param logged the capacities in the log of the data directory, if it has any
+ */
+export function limitsOf(
+  { capacities, givenCapacities }: Pick<Config, 'capacities' | 'givenCapacities'>,
+  logged?: Capacities,
+): Partial<Limits> {
   const { orders, accounts, symbols, assets } = capacities;
-  return { orders, accounts: accounts + 1, symbols: symbols + 1, assets: assets + 1 };
+  const configured = { orders, accounts: accounts + 1, symbols: symbols + 1, assets: assets + 1 };
+  if (logged === undefined) return configured;
+  const limits: Partial<Capacities> = configured;
+  for (const name of CAPACITIES) {
+    if (!(name in configured)) limits[name] = Math.max(DEFAULT_LIMITS[name], logged[name]);
+    else if (givenCapacities[name as keyof typeof configured] === undefined) limits[name] = logged[name];
+  }
+  return limits;
 }
 
 function freeze<T>(value: T): T {

@@ -6,7 +6,7 @@ import type { AssetConfig } from '../config/config-asset.ts';
 import type { AccountConfig, VenueConfig } from '../config/config-file.ts';
 import type { SymbolConfig } from '../config/config-symbol.ts';
 import { type AdminCommands, adminAdvice } from './admin-commands.ts';
-import { type Beginning, GenesisMarker, NOTHING } from './genesis-marker.ts';
+import { type Beginning, GenesisMarker, isUnfinished, NOTHING } from './genesis-marker.ts';
 import {
   type CommandWords,
   commandWords,
@@ -60,29 +60,59 @@ interface Step {
  *
  * A phase is set only with a new symbol. Later only the operator sets it: a restart
  * must not reopen a halted symbol.
- * @param dataDir where the progress is recorded, see {@link GenesisMarker}; without it, nothing is recorded
+ * @param dataDir where {@link beginGenesis} recorded the progress; without it, nothing is recorded
+ * @param durable resolves when all commands sent so far are durable; in mode fast, an answer does not say so
  * @throws GenesisError
  */
-export async function applyVenue(venue: VenueConfig, directory: Directory, commands: Submit, dataDir?: string): Promise<GenesisResult> {
-  const marker = dataDir === undefined ? undefined : new GenesisMarker(dataDir);
-  const unfinished = idsOf(marker?.read() ?? NOTHING);
-  const beginning = {
-    symbols: venue.symbols.map(({ id }) => id).filter((id) => directory.symbol(id) === undefined || unfinished.symbols.has(id)),
-    accounts: venue.accounts.map(({ id }) => id).filter((id) => !directory.accountExists(id) || unfinished.accounts.has(id)),
-  };
-  if (beginning.symbols.length + beginning.accounts.length > 0) marker?.write(beginning);
+export async function applyVenue(
+  venue: VenueConfig,
+  directory: Directory,
+  commands: Submit,
+  dataDir?: string,
+  durable: () => Promise<void> = () => Promise.resolve(),
+): Promise<GenesisResult> {
+  const beginning = dataDir === undefined ? beginningOf(venue, directory, NOTHING) : beginGenesis(venue, directory, dataDir);
   const run = new Genesis(commands, beginning);
   // Each stage needs the definitions of the previous one; within a stage the order of submission is the order of execution.
   await run.stage(venue.assets.flatMap((asset) => run.asset(asset, directory)));
   await run.stage(venue.symbols.flatMap((symbol) => run.symbol(symbol, directory.symbol(symbol.id))));
   await run.stage(venue.accounts.flatMap((account) => run.account(account, directory)));
-  marker?.clear();
+  if (dataDir !== undefined && isUnfinished(beginning)) {
+    await durable();
+    new GenesisMarker(dataDir).clear();
+  }
   return { applied: run.applied, warnings: run.warnings };
 }
 
 /** For look-ups: a venue may define very many accounts. */
-function idsOf({ symbols, accounts }: Beginning): { readonly symbols: ReadonlySet<number>; readonly accounts: ReadonlySet<number> } {
+function idsOf({ symbols, accounts }: Pick<Beginning, 'symbols' | 'accounts'>): {
+  readonly symbols: ReadonlySet<number>;
+  readonly accounts: ReadonlySet<number>;
+} {
   return { symbols: new Set(symbols), accounts: new Set(accounts) };
+}
+
+/**
+ * Records in the directory what a genesis is about to define, see {@link GenesisMarker}. Returns it, together with what an
+ * interrupted one was about to define. Running it again changes nothing.
+ */
+export function beginGenesis(venue: VenueConfig, directory: Directory, dataDir: string, source?: Beginning['source']): Beginning {
+  const marker = new GenesisMarker(dataDir);
+  const unfinished = marker.read();
+  const from = source ?? unfinished.source;
+  const beginning = { ...beginningOf(venue, directory, unfinished), ...(from !== undefined && { source: from }) };
+  if (JSON.stringify(beginning) === JSON.stringify(unfinished)) return beginning;
+  if (isUnfinished(beginning)) marker.write(beginning);
+  else if (isUnfinished(unfinished)) marker.clear();
+  return beginning;
+}
+
+function beginningOf(venue: VenueConfig, directory: Directory, unfinished: Beginning): Pick<Beginning, 'symbols' | 'accounts'> {
+  const begun = idsOf(unfinished);
+  return {
+    symbols: venue.symbols.map(({ id }) => id).filter((id) => directory.symbol(id) === undefined || begun.symbols.has(id)),
+    accounts: venue.accounts.map(({ id }) => id).filter((id) => !directory.accountExists(id) || begun.accounts.has(id)),
+  };
 }
 
 class Genesis {
@@ -119,29 +149,14 @@ class Genesis {
   }
 
   asset(asset: AssetConfig, directory: Directory): Step[] {
-    const known = directory.asset(asset.id);
-    const what = `asset ${asset.name}`;
-    if (known === undefined) {
-      return [{ what, fields: defineAsset(asset) }];
-    }
-    this.#same(what, 'name', asset.name, known.name);
-    this.#same(what, 'decimals', asset.decimals, known.decimals);
-    return [];
+    return directory.asset(asset.id) === undefined ? [{ what: `asset ${asset.name}`, fields: defineAsset(asset) }] : [];
   }
 
   symbol(symbol: SymbolConfig, known: SymbolInfo | undefined): Step[] {
     const what = `symbol ${symbol.name}`;
     const steps: Step[] = [];
     const isNew = this.#beginning.symbols.has(symbol.id);
-    if (known === undefined) {
-      steps.push({ what, fields: defineSymbol(symbol) });
-    } else {
-      this.#same(what, 'name', symbol.name, known.name);
-      this.#same(what, 'base', symbol.base.id, known.baseAsset.id);
-      this.#same(what, 'quote', symbol.quote.id, known.quoteAsset.id);
-      this.#same(what, 'tick', `${symbol.tickMantissa}e-${symbol.tickDecimals}`, `${known.tickMantissa}e-${known.tickDecimals}`);
-      this.#same(what, 'lot', `${symbol.lotMantissa}e-${symbol.lotDecimals}`, `${known.lotMantissa}e-${known.lotDecimals}`);
-    }
+    if (known === undefined) steps.push({ what, fields: defineSymbol(symbol) });
     for (const name of PARAM_ORDER) {
       const value = symbol.params[name];
       // The reference price follows the trades; the configured one is only its initial value.
@@ -156,11 +171,7 @@ class Genesis {
     const what = `account ${account.id}`;
     const known = directory.account(account.id);
     const steps: Step[] = [];
-    if (known === undefined) {
-      steps.push({ what, fields: defineAccount(account) });
-    } else {
-      this.#same(what, 'name', account.name, known.name);
-    }
+    if (known === undefined) steps.push({ what, fields: defineAccount(account) });
     const isNew = this.#beginning.accounts.has(account.id);
     for (const { asset, amount } of isNew ? account.deposits : []) {
       if (known?.balances.some((balance) => balance.asset.id === asset.id)) continue;
@@ -171,13 +182,6 @@ class Genesis {
     // A suspended account stays suspended; only the operator lifts that.
     if (account.suspended && known?.suspended !== true) set(AccountParam.Suspended, 1);
     return steps;
-  }
-
-  #same(what: string, key: string, wanted: string | number, is: string | number): void {
-    if (wanted !== is)
-      this.warnings.push(
-        `${what}: ${key} is ${is} since it was defined and cannot become ${wanted}; correct the configuration or take a new id`,
-      );
   }
 }
 

@@ -65,6 +65,7 @@ async function start(): Promise<Shard> {
     else if (answered > 0) silentMs = Math.max(silentMs, performance.now() - answered);
     await sleep(5);
   }
+  if (text.startsWith('{"error"')) throw new Error(`openbell start failed: ${text}`);
   return { child, ports: JSON.parse(text), readyMs: performance.now() - begin, silentMs };
 }
 

@@ -115,7 +115,8 @@ export class ExchangeProcess {
       let text = '';
       child.stdout?.on('data', (bytes: Buffer) => {
         text += bytes;
-        if (text.includes('\n')) resolve(text);
+        // A start that failed prints its error instead of the ports, and ends.
+        if (text.includes('\n') && !text.startsWith('{"error"')) resolve(text);
       });
       child.once('exit', (code) => reject(new Error(`openbell start ended with ${code}: ${stderr}`)));
     });

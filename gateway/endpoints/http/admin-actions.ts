@@ -190,14 +190,14 @@ function taken(what: string): HttpError {
 function required<T>(place: Place, key: string, shown: string, read: (field: Place) => T | undefined): T | undefined {
   const fields = place.fields([key]);
   const field = fields?.[key];
-  if (fields !== undefined && field === undefined) return place.fail(`${shown} is missing`);
+  if (fields !== undefined && field === undefined) return place.missing(shown);
   return field && read(field);
 }
 
 function readMoney(place: Place, directory: Directory) {
   const fields = place.fields(['asset', 'amount', 'units']);
   if (fields === undefined) return undefined;
-  if (fields.asset === undefined) return place.fail('asset is missing');
+  if (fields.asset === undefined) return place.missing('asset');
   const name = fields.asset.text();
   if (name === undefined) return undefined;
   const asset = directory.assetByName(name);

@@ -69,7 +69,8 @@ export function openHistory(dataDir: string, readOnly = false): HistoryStore {
   throw new HistoryVersionError(historyPath(dataDir), version);
 }
 
-function historyPath(dataDir: string): string {
+/** The LMDB environment of a data directory. */
+export function historyPath(dataDir: string): string {
   return join(dataDir, 'history');
 }
 

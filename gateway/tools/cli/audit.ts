@@ -21,7 +21,9 @@ function verifyAudit(audit: Command): void {
   const command = audit
     .command('verify')
     .summary('check that no record was changed, removed, added or moved')
-    .description('Checks each record against the previous one, and prints the first broken one. Exit code 1 when a record is broken.')
+    .description(
+      'Checks each record against the previous one, and prints the first broken one. Exit code 1 when a record is broken, or there is none.',
+    )
     .argument('<data>', 'the data directory')
     .addOption(new Option('--head <hash>', 'a head that the exchange logged: the trail must contain it').argParser(hash))
     .option('--json', 'JSON instead of text')
@@ -41,13 +43,14 @@ Without --head a cut end is not detected. After a removal (openbell start
       mustExist(data);
       const { verifyTrail } = await import('../../audit/audit-reader.ts');
       const verdict = await verifyTrail(data, head);
+      if (verdict.records === 0 && verdict.fault === undefined) throw noTrail(data);
       if (json) printJson(verdict);
       else {
         const { first, removed } = verdict;
         print(`records       ${verdict.records} valid`);
         if (removed !== undefined)
           print(
-            `removed       records 1 to ${removed.through}, documented by record ${removed.told}; the remaining trail follows ${removed.hash}`,
+            `removed       records 1 to ${removed.through}, documented by record ${removed.documentedBy}; the remaining trail follows ${removed.hash}`,
           );
         print(`head          ${verdict.head}`);
         if (verdict.tornBytes > 0)
@@ -86,6 +89,7 @@ Examples:
       const trail = readTrail(data);
       for (let step = await trail.next(); ; step = await trail.next()) {
         if (step.done) {
+          if (step.value.records === 0 && step.value.fault === undefined) throw noTrail(data);
           if (step.value.fault !== undefined) throw new CliError(`the trail is BROKEN: ${describe(step.value.fault)}`, ExitCode.Failed);
           return ExitCode.Ok;
         }
@@ -121,6 +125,12 @@ function time(text: string): string {
 function hash(text: string): string {
   if (!/^[0-9a-f]{64}$/.test(text)) throw new InvalidArgumentError('must be 64 hex digits: a head as the exchange logged it.');
   return text;
+}
+
+/** An exchange records its own start, so a trail that was never written is one that was removed, or belongs elsewhere. */
+function noTrail(data: string): CliError {
+  const problem = `there is no audit record in ${data}: the trail was removed, or no exchange has started there`;
+  return new CliError(problem, ExitCode.Failed, 'AUDIT_EMPTY');
 }
 
 function mustExist(data: string): void {

@@ -211,7 +211,7 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
   if (response.ok) return answer;
   // Rejects by identity already begin with their name.
   const { name = `HTTP ${response.status}`, message = '' } = answer;
-  throw new CliError(message.startsWith(`${name}: `) ? message : `${name}: ${message}`, ExitCode.Failed);
+  throw new CliError(message.startsWith(`${name}: `) ? message : `${name}: ${message}`, ExitCode.Failed, name);
 }
 
 /** Prints a value as one line of JSON. */

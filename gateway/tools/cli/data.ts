@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { dataDirectoryError } from '../../../engine/journal/disk.ts';
 import type { RepairProgress } from '../../../engine/journal/repair.ts';
 import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
@@ -10,7 +11,7 @@ export function verifyCommand(program: Command): void {
     .command('verify')
     .summary('replay a data directory and check it')
     .description(
-      'Replays a data directory that no exchange is using; prints the state hash and whether money is conserved. Changes nothing.',
+      'Replays a data directory that no exchange is using; prints the state hash and whether money is conserved. Changes nothing, so the directory may be read-only. Exit code 1 if there is no log.',
     )
     .argument('<data>', 'the data directory')
     .option('--from-snapshot', 'start from the newest snapshot instead of the first command')
@@ -26,7 +27,7 @@ Examples:
 Two directories hold the same state when their hashes agree at the same command.`,
     );
   command.action((data: string) =>
-    run(async () => {
+    onDirectory(data, async () => {
       const flags = command.opts<{ fromSnapshot?: true; config?: string; json?: true }>();
       mustExist(data);
       const [{ loadConfig, limitsOf }, { DataLock }, { resolveLimits }, { verifyDataDirectory }] = await Promise.all([
@@ -36,7 +37,7 @@ Two directories hold the same state when their hashes agree at the same command.
         import('../../../engine/threads/verify.ts'),
       ]);
       const config = loadConfig({ flags: { config: flags.config }, env: process.env });
-      const lock = DataLock.acquire(data);
+      const lock = DataLock.acquireToRead(data);
       const progress = new Progress('replaying');
       try {
         const result = verifyDataDirectory(data, {
@@ -100,25 +101,32 @@ Examples:
   openbell repair ./data --cut`,
     );
   command.action((data: string) =>
-    run(async () => {
+    onDirectory(data, async () => {
       const flags = command.opts<{ cut?: true; fork?: string; json?: true }>();
       if (!flags.cut && flags.fork === undefined)
         throw new CliError('give --cut or --fork DEST; --fork leaves the directory unchanged', ExitCode.Usage);
       mustExist(data);
-      const [{ DataLock }, { cutLog, forkLog }, { readWatermark, truncateHistory }] = await Promise.all([
-        import('../../../engine/journal/data-lock.ts'),
-        import('../../../engine/journal/repair.ts'),
-        import('../../taps/history/store.ts'),
-      ]);
+      const [{ DataLock }, { listSegments }, { listSnapshots }, { cutLog, forkLog }, { historyPath, readWatermark, truncateHistory }] =
+        await Promise.all([
+          import('../../../engine/journal/data-lock.ts'),
+          import('../../../engine/journal/log-format.ts'),
+          import('../../../engine/journal/snapshot-files.ts'),
+          import('../../../engine/journal/repair.ts'),
+          import('../../taps/history/store.ts'),
+        ]);
       const progress = new Progress('repairing');
       const onProgress = ({ stage, done, total }: RepairProgress) => progress.show(`${stage} ${Math.floor((100 * done) / total)} %`);
-      const lock = DataLock.acquire(data);
+      const cuts = flags.fork === undefined;
+      // A directory that cannot be written needs no lock: a repair of it changes nothing, or fails.
+      const lock = DataLock.acquireToRead(data, cuts);
       try {
+        if (listSegments(data).length === 0 && (!cuts || (listSnapshots(data).length === 0 && !existsSync(historyPath(data)))))
+          throw new CliError(`there is no log in ${data}, and nothing to repair`, ExitCode.Failed, 'NOTHING_TO_REPAIR');
         // A history that this release cannot change is detected before the log is cut.
-        if (flags.fork === undefined) await readWatermark(data);
+        if (cuts && lock.held) await readWatermark(data);
         const result = flags.fork === undefined ? cutLog(data, { onProgress }) : forkLog(data, flags.fork, { onProgress });
         // The history must not extend beyond the log: the cut commands' numbers will be used again.
-        const forgotten = flags.fork === undefined ? await truncateHistory(data, result.lastSeq) : 0;
+        const forgotten = cuts && lock.held ? await truncateHistory(data, result.lastSeq) : 0;
         progress.end();
         if (flags.json) printJson({ ...result, forgotten });
         else print(result.message);
@@ -127,6 +135,15 @@ Examples:
         progress.end();
         lock.release();
       }
+    }),
+  );
+}
+
+/** Work on a data directory: a full disk, or one that cannot be written, is named together with its remedy. */
+function onDirectory(data: string, work: () => Promise<ExitCode>): Promise<void> {
+  return run(() =>
+    work().catch((error: unknown) => {
+      throw dataDirectoryError(data, error);
     }),
   );
 }

@@ -13,12 +13,24 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 /** Ends a command with a message and an exit code. */
 export class CliError extends Error {
   readonly exitCode: ExitCode;
+  /** Stable; undefined: the exit code says enough. */
+  readonly code: string | undefined;
 
-  constructor(message: string, exitCode: ExitCode) {
+  constructor(message: string, exitCode: ExitCode, code?: string) {
     super(message);
     this.name = 'CliError';
     this.exitCode = exitCode;
+    this.code = code;
   }
+}
+
+/** `error` of the JSON that a command with `--json` prints when it fails. */
+export interface JsonError {
+  /** Stable: that of the error, else USAGE, UNREACHABLE or FAILED after the exit code. */
+  readonly code: string;
+  readonly message: string;
+  /** All problems, where there may be several. */
+  readonly problems?: readonly string[];
 }
 
 const UNREACHABLE = new Set(['CONNECTION_LOST', 'HTTP_FAILED', 'CLOSED']);
@@ -33,28 +45,60 @@ const USAGE = new Set([
   'BAD_ENUM',
   'BAD_CLIENT_ORDER_ID',
 ]);
+const CODES: Readonly<Record<ExitCode, string>> = { 0: 'OK', 1: 'FAILED', 2: 'USAGE', 3: 'UNREACHABLE' };
+
+let json = false;
+
+/** For the whole process: errors are printed on stdout too, as JSON. */
+export function printErrorsAsJson(wanted: boolean): void {
+  json = wanted;
+}
 
 /** Exit codes by the stable `code` of the error, so that a command loads only the modules it uses. */
 function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error) ?? '';
   if (USAGE.has(code)) return ExitCode.Usage;
   return UNREACHABLE.has(code) ? ExitCode.Unreachable : ExitCode.Failed;
 }
 
-/** One line for errors that the user can act on; the whole trace for unexpected errors. */
-export function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const foreseen = error instanceof CliError || 'code' in error;
-  return foreseen ? error.message : (error.stack ?? error.message);
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && error.code !== undefined ? String(error.code) : undefined;
 }
 
-/** Runs a command's work: its errors go to stderr, and become the exit code. */
+/** Code and message for errors that the user can act on; the whole trace for unexpected errors. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = codeOf(error);
+  if (code === undefined) return error instanceof CliError ? error.message : (error.stack ?? error.message);
+  // Errors of the system and rejects by the exchange begin with their code.
+  return error.message.startsWith(`${code}:`) ? error.message : `${code}: ${error.message}`;
+}
+
+/** Prints an error: its text on stderr and, for a command with `--json`, JSON on stdout. */
+function report(error: unknown): void {
+  process.stderr.write(`openbell: ${describe(error)}\n`);
+  if (!json) return;
+  const { message, problems } = (error instanceof Error ? error : { message: String(error) }) as { message: string; problems?: unknown };
+  const shown: JsonError = {
+    code: codeOf(error) ?? CODES[exitCodeOf(error)],
+    message,
+    ...(Array.isArray(problems) && { problems: problems.map(String) }),
+  };
+  process.stdout.write(`${JSON.stringify({ error: shown })}\n`);
+}
+
+/** Runs a command's work: its errors are printed, and become the exit code. */
 export async function run(work: () => Promise<ExitCode | undefined>): Promise<void> {
   try {
     process.exitCode = (await work()) ?? ExitCode.Ok;
   } catch (error) {
-    process.stderr.write(`openbell: ${describe(error)}\n`);
+    report(error);
     process.exitCode = exitCodeOf(error);
   }
+}
+
+/** A command line that commander rejected; it has printed the text already. */
+export function reportUsage(message: string): void {
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code: CODES[ExitCode.Usage], message } satisfies JsonError })}\n`);
 }

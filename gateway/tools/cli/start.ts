@@ -25,7 +25,7 @@ export function startCommand(program: Command): void {
     command.addOption(new Option(value === undefined ? `--${name}` : `--${name} <${value}>`, text));
   }
   command
-    .option('--config <file>', 'YAML file: symbols, fees, limits, accounts')
+    .option('--config <file>', 'YAML file: symbols, fees, limits, accounts (default: the demo venue, in a new data directory only)')
     .option('--json', 'print its addresses as JSON')
     .addHelpText(
       'after',

@@ -1,0 +1,234 @@
+/** What start, verify, repair and audit do with a directory that is empty, foreign, full or read-only. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { listSnapshots } from '../engine/journal/snapshot-files.ts';
+import { ExchangeProcess, openbell } from './support/exchange-process.ts';
+
+const base = mkdtempSync(join(tmpdir(), 'openbell-directory-'));
+after(() => rmSync(base, { recursive: true, force: true }));
+
+const PORTS = ['--http-port', '0', '--grpc-port', '0', '--ws-port', '0'];
+
+/** A directory of the demo venue, with `orders` resting orders. */
+async function venue(dir: string, orders: number): Promise<string> {
+  const exchange = await ExchangeProcess.start(dir);
+  for (let i = 0; i < orders; i++) await openbell(['order', 'buy', '0.1', 'BTC-USD', '50000.00', ...exchange.flags]);
+  assert.equal(await exchange.end('SIGTERM'), 0, exchange.stderr);
+  return dir;
+}
+
+async function verify(dir: string, ...more: string[]): Promise<{ code: number | null; result: Record<string, unknown> }> {
+  const { code, stdout } = await openbell(['verify', dir, '--json', ...more]);
+  return { code, result: JSON.parse(stdout) };
+}
+
+describe('nothing to check is no success', () => {
+  const empty = join(base, 'empty');
+  mkdirSync(empty);
+  const cases: readonly [args: string[], code: string][] = [
+    [['verify', empty, '--json'], 'NOTHING_TO_VERIFY'],
+    [['verify', empty, '--from-snapshot', '--json'], 'NOTHING_TO_VERIFY'],
+    [['repair', empty, '--cut', '--json'], 'NOTHING_TO_REPAIR'],
+    [['repair', empty, '--fork', join(base, 'fork'), '--json'], 'NOTHING_TO_REPAIR'],
+    [['log', empty, '--json'], 'LOG_LOOKUP'],
+    [['audit', 'verify', empty, '--json'], 'AUDIT_EMPTY'],
+  ];
+  for (const [args, expected] of cases) {
+    test(args.join(' ').replaceAll(base, ''), async () => {
+      const { code, stdout } = await openbell(args);
+      assert.deepEqual([code, JSON.parse(stdout).error?.code], [1, expected], stdout);
+      assert.deepEqual(readdirSync(empty), [], 'and nothing is created');
+      assert.equal(readdirSync(base).includes('fork'), false);
+    });
+  }
+
+  test('a trail that was removed: neither verify nor export succeeds', async () => {
+    const dir = await venue(join(base, 'trail'), 0);
+    assert.equal((await openbell(['audit', 'verify', dir])).code, 0);
+    for (const name of readdirSync(join(dir, 'audit'))) rmSync(join(dir, 'audit', name));
+    for (const args of [
+      ['verify', dir],
+      ['verify', dir, '--head', 'a'.repeat(64)],
+      ['export', dir],
+    ]) {
+      const { code, stdout, stderr } = await openbell(['audit', ...args]);
+      assert.equal(code, 1, stdout);
+      assert.doesNotMatch(stdout, /whole/);
+      assert.match(stderr || stdout, /AUDIT_EMPTY|the trail ends without the head/);
+    }
+  });
+});
+
+describe('a snapshot that was copied from another directory', () => {
+  const own = join(base, 'own');
+  const copies: { readonly why: string; readonly path: string; readonly reason: RegExp }[] = [];
+
+  test('the directories', async () => {
+    await venue(own, 1);
+    const [{ seq }] = listSnapshots(own);
+    // A copy of this log that took other commands has the same log id.
+    const copy = join(base, 'copy');
+    cpSync(own, copy, { recursive: true });
+    await venue(own, 3);
+    await venue(copy, 3);
+    const other = await venue(join(base, 'other'), 4);
+    const newest = (dir: string) => listSnapshots(dir)[0].path;
+    assert.deepEqual([basename(newest(copy)), basename(newest(other))], [basename(newest(own)), basename(newest(own))]);
+    assert.ok(seq < listSnapshots(own)[0].seq);
+    copies.push({ why: 'another exchange', path: newest(other), reason: /belongs to another log, [0-9a-f]{16}/ });
+    copies.push({ why: 'a copy that took other commands', path: newest(copy), reason: /to a copy that took other commands/ });
+  });
+
+  for (const index of [0, 1]) {
+    test(`is used by no start, no verify and no later snapshot: ${index}`, async (t) => {
+      const { why, path, reason } = copies[index];
+      const right = (await verify(own)).result;
+      const dir = join(base, `into-${index}`);
+      cpSync(own, dir, { recursive: true });
+      cpSync(path, join(dir, basename(path)));
+      const fromSnapshot = await verify(dir, '--from-snapshot');
+      assert.deepEqual([fromSnapshot.code, fromSnapshot.result.stateHash], [0, right.stateHash], why);
+      assert.match(String(fromSnapshot.result.messages), reason);
+      const exchange = await ExchangeProcess.start(dir);
+      t.after(() => exchange.child.kill('SIGKILL'));
+      await openbell(['order', 'buy', '0.1', 'BTC-USD', '49000.00', ...exchange.flags]);
+      assert.equal(await exchange.end('SIGTERM'), 0);
+      const [whole, short] = [await verify(dir), await verify(dir, '--from-snapshot')];
+      assert.equal(short.result.stateHash, whole.result.stateHash, why);
+      assert.equal(short.result.replayed, 0, 'from the snapshot of the stop');
+      assert.equal(whole.result.restingOrders, 5);
+    });
+  }
+
+  test('three that are ahead of the log neither take the place of the own ones, nor make the log incomplete', async () => {
+    const dir = join(base, 'ahead');
+    cpSync(own, dir, { recursive: true });
+    const { path } = copies[0];
+    const bytes = readFileSync(path);
+    for (const seq of [900, 901, 902]) writeFileSync(join(dir, `snapshot-${String(seq).padStart(16, '0')}.obs`), bytes);
+    assert.equal((await verify(dir)).code, 0);
+    await venue(dir, 1);
+    const after = await verify(dir, '--from-snapshot');
+    assert.deepEqual([after.code, after.result.replayed], [0, 0], 'the snapshot of the stop is there');
+  });
+});
+
+/** A separate disk; undefined if mounting is not allowed. */
+function smallDisk(t: { after(cleanUp: () => void): void }, size: string): string | undefined {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-disk-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', dir], { stdio: 'ignore' });
+  } catch {
+    rmSync(dir, { recursive: true });
+    return undefined;
+  }
+  t.after(() => {
+    execFileSync('umount', ['-l', dir]);
+    rmSync(dir, { recursive: true });
+  });
+  return dir;
+}
+
+/** Leaves `free` KiB. */
+function fill(disk: string, free: number): void {
+  rmSync(join(disk, 'ballast'), { force: true });
+  const { bfree, bsize } = statfsSync(disk);
+  const fd = openSync(join(disk, 'ballast'), 'w');
+  try {
+    for (let left = bfree * bsize - free * 1024; left > 0; ) left -= writeSync(fd, Buffer.alloc(Math.min(left, 65_536)));
+  } catch (error) {
+    // An exchange may use the disk as well.
+    assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+test('a full disk: start names it and leaves nothing behind, verify works', { timeout: 60_000 }, async (t) => {
+  const disk = smallDisk(t, '40m');
+  if (disk === undefined) return t.skip('SKIPPED: mounting a small disk needs root');
+  const data = await venue(join(disk, 'data'), 1);
+  const names = readdirSync(data);
+  fill(disk, 0);
+  for (const [free, dir] of [
+    [0, data],
+    [0, join(disk, 'new')],
+    [4, join(disk, 'new')],
+    [64, join(disk, 'new')],
+    [2048, join(disk, 'new')],
+  ] as const) {
+    fill(disk, free);
+    const { code, stdout } = await openbell(['start', '--data', dir, '--json', ...PORTS]);
+    const { error } = JSON.parse(stdout);
+    assert.deepEqual([code, error?.code], [1, 'DISK_FULL'], `${free} KiB: ${stdout}`);
+    assert.match(error.message, /There is no space left for .*Free space there, but not in the command log/);
+    assert.deepEqual(readdirSync(data), names);
+    assert.deepEqual(readdirSync(disk), ['ballast', 'data'], `${free} KiB`);
+  }
+  fill(disk, 0);
+  assert.equal((await verify(data)).code, 0);
+  const cut = await openbell(['repair', data, '--cut', '--json']);
+  assert.deepEqual([cut.code, JSON.parse(cut.stdout).error?.code], [1, 'DISK_FULL']);
+  assert.deepEqual(readdirSync(data), names);
+});
+
+test('a disk that is full at the stop: the stop says so, and leaves no incomplete snapshot', { timeout: 60_000 }, async (t) => {
+  const disk = smallDisk(t, '40m');
+  if (disk === undefined) return t.skip('SKIPPED: mounting a small disk needs root');
+  const exchange = await ExchangeProcess.start(join(disk, 'data'));
+  t.after(() => exchange.child.kill('SIGKILL'));
+  fill(disk, 0);
+  assert.equal(await exchange.end('SIGTERM'), 1);
+  assert.match(exchange.stderr, /^openbell: DISK_FULL: There is no space left for /m);
+  assert.deepEqual(
+    readdirSync(join(disk, 'data')).filter((name) => name.startsWith('snapshot-') || name.startsWith('lock')),
+    [],
+  );
+});
+
+test('a read-only copy: verify and repair work while they change nothing, everything else is named', { timeout: 60_000 }, async (t) => {
+  const disk = smallDisk(t, '64m');
+  if (disk === undefined) return t.skip('SKIPPED: mounting a small disk needs root');
+  const data = await venue(join(disk, 'data'), 1);
+  const torn = join(disk, 'torn');
+  cpSync(data, torn, { recursive: true });
+  const [log] = readdirSync(torn).filter((name) => name.startsWith('log-'));
+  const bytes = readFileSync(join(torn, log));
+  bytes[bytes.length - 1] = 7;
+  writeFileSync(join(torn, log), bytes);
+  execFileSync('mount', ['-o', 'remount,ro', disk]);
+  const hashes = [await verify(data), await verify(data, '--from-snapshot'), await verify(torn)].map(({ code, result }) => [
+    code,
+    result.stateHash,
+  ]);
+  assert.deepEqual(new Set(hashes.map(String)).size, 1, String(hashes));
+  assert.equal(hashes[0][0], 0);
+  const cut = await openbell(['repair', data, '--cut']);
+  assert.equal(cut.code, 0, cut.stderr);
+  assert.match(cut.stdout, /Nothing was changed/);
+  const fork = await openbell(['repair', data, '--fork', join(base, 'fork-of-read-only')]);
+  assert.equal(fork.code, 0, fork.stderr);
+  for (const args of [
+    ['repair', torn, '--cut'],
+    ['start', '--data', data, ...PORTS],
+  ]) {
+    const { code, stdout } = await openbell([...args, '--json']);
+    assert.deepEqual([code, JSON.parse(stdout).error?.code], [1, 'DATA_READ_ONLY'], stdout);
+  }
+});
