@@ -9,7 +9,7 @@ import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
-import { withoutSecrets } from '../gateway/log.ts';
+import { withoutSecrets } from '../gateway/secret-text.ts';
 import { Authority } from './support/certificates.ts';
 import { ExchangeProcess, openbell } from './support/exchange-process.ts';
 
