@@ -6,7 +6,7 @@ const REDACTED = '[redacted]';
  * keys), what follows Bearer or the WebSocket protocol of tokens, and PEM keys.
  */
 const SECRET_TEXT =
-  /eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<=\bBearer |openbell\.bearer\.)[^\s"\\,]+|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[^-]|-(?!----END))*/gi;
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[^-]|-(?!----END))*|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<=\bBearer |openbell\.bearer\.)[^\s"\\,]+/gi;
 
 /** The text with everything that matches a secret's pattern redacted. */
 export function withoutSecrets(text: string): string {

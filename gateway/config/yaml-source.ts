@@ -12,7 +12,7 @@ export class YamlSource implements ProblemSink {
   constructor(file: string, text: string) {
     this.#file = file;
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, version: '1.2', uniqueKeys: true });
-    for (const { pos, message } of this.#document.errors) this.note(pos[0], '', `not valid YAML: ${message}`);
+    for (const { pos, message } of this.#document.errors) this.note(pos[0], '', `not valid YAML: ${withoutQuote(message)}`);
   }
 
   get root(): Place {
@@ -75,6 +75,11 @@ class YamlValue implements RawValue {
     if (!isSeq(this.#node)) return [];
     return this.#node.items.map((item) => ({ value: this.#source.value(item), at: offsetOf(item, 0) }));
   }
+}
+
+/** The library's messages may end with a quote of the file. */
+function withoutQuote(message: string): string {
+  return message.replace(/: "[\s\S]*$/, '');
 }
 
 function offsetOf(node: unknown, fallback: number): number {

@@ -1,4 +1,5 @@
 import { Code } from '../../../engine/codes.ts';
+import { jsonProblem } from '../../json-problem.ts';
 import { HttpError } from './http-error.ts';
 
 /** Limits of a body, far above normal use. Parsing takes time of the thread that takes orders. */
@@ -30,7 +31,7 @@ export function parseJson(text: string): unknown {
     return JSON.parse(text, exact as (key: string, value: unknown) => unknown);
   } catch (error) {
     if (error instanceof HttpError) throw error;
-    throw new HttpError(400, 0, 'BAD_JSON', `the body is not JSON: ${(error as Error).message}`);
+    throw new HttpError(400, 0, 'BAD_JSON', `the body is not JSON: ${jsonProblem(error)}`);
   }
 }
 
