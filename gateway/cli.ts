@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { nodeTooOld } from './node-version.ts';
+import { exitIfReplacement } from './tools/cli/end.ts';
 import { ExitCode, printErrorsAsJson, reportUsage } from './tools/cli/exit.ts';
 import { restartWithNodeOptions } from './tools/cli/node-options.ts';
 import { stopSignal } from './tools/cli/stop-signals.ts';
 
+exitIfReplacement();
 const tooOld = nodeTooOld();
 if (tooOld !== undefined) {
   process.stderr.write(`openbell: ${tooOld}\n`);
@@ -56,11 +58,21 @@ if (command === 'start') {
   stopSignal();
 }
 
-// The reader of a pipe has closed it, as `head` does. That is no error: a command that only prints ends, an exchange continues.
+/** Commands that act, check or run: without a reader of their output they go on to their end and to their own exit code. */
+const GO_ON: readonly string[] = ['start', 'order', 'cancel', 'amend', 'replay', 'verify', 'snapshot', 'repair'];
+
+// The reader of a pipe has closed it, as `head` does: that is no error. Output that cannot be written for another reason is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  if (command !== 'start') process.exit();
+  if (command === 'start') return;
+  if (error.code === 'EPIPE') {
+    if (!GO_ON.includes(command)) process.exit();
+    return;
+  }
+  process.stderr.write(`openbell: the output cannot be written: ${error.message}\n`);
+  process.exit(ExitCode.Failed);
 });
+// Messages on stderr may be lost; nothing else can be done about that.
+process.stderr.on('error', () => undefined);
 
 // Not at the top level: the single executable's main script is CommonJS.
 async function main(): Promise<void> {

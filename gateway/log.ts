@@ -1,4 +1,6 @@
 import { type LevelWithSilent, type Logger, pino } from 'pino';
+import { errorOutput } from './lossy-output.ts';
+import { withoutSecrets } from './secret-text.ts';
 
 export type { Logger } from 'pino';
 
@@ -10,21 +12,13 @@ const SECRET_FIELDS = ['authorization', 'cookie', 'token', 'password', 'signatur
 const REDACTED = '[redacted]';
 
 /**
- * Patterns of secrets in arbitrary text, such as an error that quotes its input or
- * an address with a token in it. Tokens (JWT, also of API
- * keys), what follows Bearer or the WebSocket protocol of tokens, and PEM keys.
- */
-const SECRET_TEXT =
-  /eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<=\bBearer |openbell\.bearer\.)[^\s"\\,]+|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[^-]|-(?!----END))*/gi;
-
-/**
  * JSON lines on stderr: stdout is for the output of commands. Lines are written
  * synchronously, because the last line before a crash matters most, and nothing
- * is logged per order at `info`. Code must not log secrets; any that are logged
- * by mistake are redacted here.
+ * is logged per order at `info`. A line that cannot be written is lost and
+ * counted: a log never stops the exchange. Code must not log secrets; any that
+ * are logged by mistake are redacted here.
  */
 export function createLogger(level: LogLevel): Logger {
-  const destination = pino.destination({ dest: 2, sync: true });
   return pino(
     {
       level,
@@ -34,11 +28,6 @@ export function createLogger(level: LogLevel): Logger {
       redact: { paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: REDACTED },
       hooks: { streamWrite: withoutSecrets },
     },
-    destination,
+    errorOutput,
   );
-}
-
-/** The text with everything that matches a secret's pattern redacted. */
-export function withoutSecrets(text: string): string {
-  return text.replace(SECRET_TEXT, REDACTED);
 }

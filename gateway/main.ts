@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, codeName } from '../engine/codes.ts';
 import { DataLock } from '../engine/journal/data-lock.ts';
 import { dataDirectoryError, mustHaveRoom } from '../engine/journal/disk.ts';
@@ -45,6 +45,8 @@ export interface StartOptions {
   readonly signal?: AbortSignal;
   /** Called when the engine, the log's disk or the history's thread has failed. Nothing is answered any more: stop the process and start it again to recover. */
   readonly onFailed?: (error: Error) => void;
+  /** Called when the start fails or is aborted, before everything started by then is stopped again. */
+  readonly onGivingUp?: () => void;
 }
 
 export interface Ports {
@@ -94,6 +96,11 @@ export class RunningExchange {
     return this.#stopping;
   }
 
+  /** After a failure, before the process ends: writes the audit records that wait. Stops nothing else, because threads may hang. */
+  async abandon(): Promise<void> {
+    await this.#parts.audit.stop();
+  }
+
   async #stop(): Promise<void> {
     const { simulation, sessions, orderEntry, engine, history, marketSockets, admin, audit, certificates, lock, log, state } = this.#parts;
     state.draining = true;
@@ -118,6 +125,8 @@ export class RunningExchange {
   }
 }
 
+/** Time in which a start that has failed stops what it started, ms. */
+const UNDO_MS = 5000;
 /** Longer than uWebSockets keeps a connection open without a complete request. */
 const WS_REQUEST_MS = 16_000;
 const DURABLE_POLL_MS = 1;
@@ -179,9 +188,21 @@ export async function startExchange(config: Config, options: StartOptions): Prom
   try {
     return new RunningExchange(await assemble(config, options, undo));
   } catch (error) {
-    for (const step of undo.reverse()) await step();
+    options.onGivingUp?.();
+    await undone(undo, options.log);
     throw dataDirectoryError(config.data, error);
   }
+}
+
+/** Stops what was started, last first. After {@link UNDO_MS} the rest stays, with the lock: a thread that hangs may still write. */
+async function undone(undo: (() => unknown)[], log: Logger): Promise<void> {
+  const late = Promise.withResolvers<true>();
+  const timer = setTimeout(() => late.resolve(true), UNDO_MS);
+  for (const step of undo.reverse()) {
+    const stopped = (async () => void (await step()))().catch((error: Error) => log.error({ err: error }, 'a part did not stop cleanly'));
+    if ((await Promise.race([stopped, late.promise])) !== undefined) break;
+  }
+  clearTimeout(timer);
 }
 
 async function assemble(config: Config, { log, onProgress, onFailed, signal }: StartOptions, undo: (() => unknown)[]): Promise<Parts> {
@@ -379,7 +400,7 @@ async function allDurable(engine: Engine): Promise<void> {
   const { seq } = engine.sequencer;
   while (engine.status().durableSeq < seq && engine.status().journal.state !== 'failed') {
     engine.schedule();
-    await setTimeout(DURABLE_POLL_MS);
+    await sleep(DURABLE_POLL_MS);
   }
 }
 

@@ -6,6 +6,7 @@ import type { AuditStats } from './audit/audit-trail.ts';
 import type { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import type { LatencyBuckets } from './latency-buckets.ts';
 import type { LimitCounters } from './limit-counters.ts';
+import { errorOutput } from './lossy-output.ts';
 import type { MarketCounters } from './market/market-counters.ts';
 import type { OrderEntryCounters } from './sessions/order-intake.ts';
 import type { ReportTap } from './sessions/report-tap.ts';
@@ -157,6 +158,11 @@ export function addExchangeMetrics(
   counter('openbell_audit_lost_total', 'Audit events lost because the queue was full while the disk took none', () => [
     { value: audit().lost },
   ]);
+  counter(
+    'openbell_log_lines_lost_total',
+    'Log lines lost because standard error took none: a full disk, a closed pipe, a slow reader',
+    () => [{ value: errorOutput.lost }],
+  );
   gauge('openbell_audit_failing', '1 while the audit trail cannot be written', () => [{ value: audit().failing ? 1 : 0 }]);
 }
 

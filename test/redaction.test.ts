@@ -9,9 +9,10 @@ import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
-import { withoutSecrets } from '../gateway/log.ts';
+import { connect } from '../gateway/client/index.ts';
+import { withoutSecrets } from '../gateway/secret-text.ts';
 import { Authority } from './support/certificates.ts';
-import { ExchangeProcess, openbell } from './support/exchange-process.ts';
+import { type CliResult, ExchangeProcess, openbell } from './support/exchange-process.ts';
 
 const raw = (bytes: Buffer): Buffer => bytes;
 const LOG = fileURLToPath(new URL('../gateway/log.ts', import.meta.url));
@@ -106,6 +107,7 @@ it('no secret appears in the log, answers, metrics, help, process title, audit o
     clean('a start with a key as its certificate', wrong.stdout + wrong.stderr);
     const asConfig = await openbell(['start', '--config', file, '--data', join(dir, 'other')]);
     assert.notEqual(asConfig.code, 0);
+    clean('a start with a key as its configuration', asConfig.stdout + asConfig.stderr);
   }
 
   const exchange = await ExchangeProcess.start(data, [...auth, ...tls, '--log-level', 'trace']);
@@ -158,6 +160,79 @@ it('no secret appears in the log, answers, metrics, help, process title, audit o
     audited ||= /audit-.*jsonl$/.test(path) && text.includes('"kind":"identity"');
   }
   assert.ok(audited, 'the audit trail has no reject, so this test proves nothing');
+});
+
+/** Files that are no token, and what of them must not be seen. */
+function wrongFiles(dir: string): { readonly path: string; readonly secrets: readonly string[] }[] {
+  const pem = String(generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const rsa = String(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem' }));
+  const word = 'pa55-w0rd-of-somebody';
+  const texts: readonly (readonly [string, string, readonly string[]])[] = [
+    ['ed25519.pem', pem, pem.split('\n').slice(1, -2)],
+    ['rsa.pem', rsa, rsa.split('\n').slice(1, -2)],
+    ['two-lines', `user\n${word}\n`, [word]],
+    ['a-sentence', `the password is ${word}`, [word]],
+    ['json', `{"password": "${word}"`, [word]],
+    ['not-json', `${word}: "${word}`, [word]],
+    ['not-ascii', `${word} \u00fc\u20ac`, [word]],
+  ];
+  return texts.map(([name, text, secrets]) => {
+    writeFileSync(join(dir, name), text);
+    return { path: join(dir, name), secrets };
+  });
+}
+
+it('a file in the wrong place is never quoted: as a token, a key, a certificate, a key set or a configuration', {
+  timeout: 120_000,
+}, async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-wrong-file-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  // Nothing listens there, and nothing must be asked.
+  const ports = ['--grpc-port', '9', '--ws-port', '9', '--http-port', '9'];
+  const asToken = [
+    'order buy 1 BTC-USD 100.00',
+    'cancel BTC-USD 1',
+    'amend BTC-USD 1 1 100.00',
+    'book BTC-USD',
+    'trades BTC-USD',
+    'account 1',
+    'snapshot',
+  ];
+  const data = ['--data', join(dir, 'data')];
+  for (const { path, secrets } of wrongFiles(dir)) {
+    const runs: Promise<readonly [readonly string[], CliResult]>[] = [];
+    const run = (args: readonly string[], env: Record<string, string> = {}) =>
+      runs.push(openbell(args, env).then((result) => [args, result]));
+    for (const command of asToken) run([...command.split(' '), ...ports, '--token-file', path]);
+    run(['account', '1', ...ports], { OPENBELL_TOKEN: readFileSync(path, 'utf8') });
+    const tokens = runs.length;
+    run(['book', 'BTC-USD', ...ports, '--tls-ca', path]);
+    run(['account', '1', ...ports, '--tls-client-cert', path, '--tls-client-key', path]);
+    run(['dev-token', '--key', path, '--subject', 'x', '--roles', 'trader', '--accounts', '1', '--ttl', '0x']);
+    run(['start', ...data, '--config', path, '--ws-port', 'none']);
+    run(['start', ...data, '--auth-keys', path]);
+    run(['start', ...data, '--auth-issuer', 'a', '--auth-audience', 'b', '--auth-jwks', path]);
+    run(['start', ...data, '--tls-cert', path, '--tls-key', path]);
+    for (const [i, [args, { code, stdout, stderr }]] of (await Promise.all(runs)).entries()) {
+      const where = `openbell ${args.join(' ')}`;
+      assert.notEqual(code, 0, where);
+      if (i < tokens) assert.match(stderr, /^openbell: what .* holds is not a token: /, where);
+      if (i < tokens) assert.equal(code, 2, where);
+      for (const secret of secrets) assert.ok(!(stdout + stderr).includes(secret), `${where} shows ${secret}: ${stderr}`);
+    }
+    const token = readFileSync(path, 'utf8');
+    const client = connect({ account: 1, grpcPort: 9, wsPort: 9, httpPort: 9, token, reconnect: false });
+    const failed = await client.then(
+      ({ orders }) =>
+        orders.ready().then(
+          () => 'connected',
+          (error: Error) => error.message,
+        ),
+      (error: Error) => error.message,
+    );
+    assert.match(failed, /not one: /);
+    for (const secret of secrets) assert.ok(!failed.includes(secret), failed);
+  }
 });
 
 it('secrets that code might log by mistake are redacted', () => {

@@ -38,7 +38,21 @@ const SPIN_TURNS = 2000;
 /** Most full polls per turn of the event loop: enough to answer the commands of one turn, but the loop is not blocked for long. */
 const ROUNDS = 32;
 const BACKOFF_MS = 1;
+/** How long a stop waits for room on a full disk, ms. */
+const STOP_FULL_MS = 3000;
 const DEFAULT_SNAPSHOT_EVERY = 5_000_000;
+
+/** The exchange stopped while the disk was full: the log does not have the last commands, which were not answered. */
+export class DiskFullError extends Error {
+  readonly code = 'DISK_FULL';
+
+  constructor(dir: string, seq: number) {
+    super(
+      `The disk is full: commands from ${seq} on are not durable in ${dir}. In mode durable, none of them was answered. Free some space and start again.`,
+    );
+    this.name = 'DiskFullError';
+  }
+}
 
 /**
  * A shard: sequencer, engine, journal, and the gates that publish events. All
@@ -246,13 +260,20 @@ export class Engine {
     return this.#snapshots.now(this.sequencer.seq);
   }
 
-  /** Accepts no more commands. Resolves when all accepted commands are applied, durable and published. */
+  /**
+   * Accepts no more commands. Resolves when all accepted commands are applied, durable and published. Rejects after a
+   * failure, and if the disk stays full for 3 s: the commands after the last durable one were not answered.
+   */
   async drain(): Promise<void> {
     const { sequencer } = this;
     sequencer.draining = true;
+    let fullSince = Number.POSITIVE_INFINITY;
     for (;;) {
-      const { appliedSeq, durableSeq, reportDepth, marketDepth } = this.status();
+      const { appliedSeq, durableSeq, reportDepth, marketDepth, journal } = this.status();
       if (this.#failure !== undefined) throw this.#failure;
+      const now = performance.now();
+      fullSince = journal.state === 'disk-full' ? Math.min(fullSince, now) : Number.POSITIVE_INFINITY;
+      if (now - fullSince > STOP_FULL_MS && durableSeq !== sequencer.seq) throw new DiskFullError(this.#options.dir, durableSeq + 1);
       if (appliedSeq === sequencer.seq && durableSeq === sequencer.seq && reportDepth === 0 && marketDepth === 0) return;
       this.schedule();
       await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS));

@@ -3,6 +3,7 @@ import { CHANNEL_NAMES, CHANNELS, type ChannelName, type UpdateOf } from '../../
 import { FrameKind } from '../../engine/wire/layout.ts';
 import { MarketFrameReader } from '../../engine/wire/market-frames.ts';
 import { FRAME_KIND_NAMES, type FrameKindName } from '../../engine/wire/names.ts';
+import { jsonProblem } from '../json-problem.ts';
 import { OpenbellError } from './errors.ts';
 
 export type { BboView } from '../../engine/wire/channels/bbo.ts';
@@ -67,10 +68,7 @@ export function decodeJson(text: string): MarketFrameView {
     const { kind, symbol = '*', name = 'OK', tag = 0, firstNo = 0, timeUs = 0 } = frame;
     return { kind, channel: CHANNEL_NAMES[channel], symbol, code: name, tag, firstNo, timeUs, updates };
   } catch (error) {
-    throw new OpenbellError(
-      'MALFORMED_FRAME',
-      `MALFORMED_FRAME: the market data is not JSON (${(error as Error).message}): is it openbell?`,
-    );
+    throw new OpenbellError('MALFORMED_FRAME', `MALFORMED_FRAME: the market data is not JSON (${jsonProblem(error)}): is it openbell?`);
   }
 }
 

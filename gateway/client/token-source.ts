@@ -1,5 +1,7 @@
 import { sign } from 'node:crypto';
+import { tokenProblem } from '../bearer-token.ts';
 import { challengeText } from '../challenge-text.ts';
+import { withoutSecrets } from '../secret-text.ts';
 import { OpenbellError } from './errors.ts';
 import type { Dispatcher } from './tls.ts';
 import type { ApiKey, Credentials } from './types.ts';
@@ -32,14 +34,23 @@ export class TokenSource {
     return source;
   }
 
-  /** @throws OpenbellError UNAUTHENTICATED when the key was rejected, CONNECTION_LOST when there is no token now */
+  /**
+   * @throws OpenbellError UNAUTHENTICATED when the key was rejected or what was given is no token, CONNECTION_LOST when there is no token
+   *   now. The token is never quoted.
+   */
   async get(): Promise<string> {
     try {
-      return await this.#give();
+      const token = await this.#give();
+      const problem = typeof token === 'string' ? tokenProblem(token) : 'it is not a string';
+      if (problem !== undefined) throw new OpenbellError('UNAUTHENTICATED', `what was given as the token is not one: ${problem}`);
+      return token;
     } catch (error) {
       if (error instanceof OpenbellError) throw error;
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      throw new OpenbellError('CONNECTION_LOST', `there is no token now: ${cause instanceof Error ? cause.message : String(cause)}`);
+      throw new OpenbellError(
+        'CONNECTION_LOST',
+        `there is no token now: ${withoutSecrets(cause instanceof Error ? cause.message : String(cause))}`,
+      );
     }
   }
 

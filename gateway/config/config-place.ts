@@ -1,4 +1,5 @@
 import { DecimalError, decimalToUnits } from '../../engine/decimal.ts';
+import { withoutSecrets } from '../secret-text.ts';
 import type { ProblemSink, RawValue } from './raw-value.ts';
 
 /** The configuration cannot be used; `message` has a line per problem, each naming file, line, column and key. */
@@ -35,7 +36,7 @@ export class Place {
 
   /** Notes a problem of the value. */
   fail(problem: string): undefined {
-    this.#sink.note(this.#at, this.path, problem);
+    this.#sink.note(this.#at, this.path, withoutSecrets(problem));
     return undefined;
   }
 
@@ -146,6 +147,8 @@ export class Place {
   #shown(): string {
     if (this.#value.kind === 'map') return 'a mapping';
     if (this.#value.kind === 'list') return 'a list';
-    return this.#value.kind === 'scalar' ? JSON.stringify(this.#value.text) : 'this';
+    if (this.#value.kind !== 'scalar') return 'this';
+    // A whole file that is one text may be a key or a token in the wrong place.
+    return this.path === '' ? 'a text' : JSON.stringify(this.#value.text);
   }
 }

@@ -30,7 +30,7 @@ export class YamlSource implements ProblemSink {
     this.#file = file;
     // The library compares each key of a mapping with each other, so they are checked below, in linear time.
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, version: '1.2', uniqueKeys: false });
-    for (const { pos, message } of this.#document.errors) this.note(pos[0], '', `not valid YAML: ${message}`);
+    for (const { pos, message } of this.#document.errors) this.note(pos[0], '', `not valid YAML: ${withoutQuote(message)}`);
     if (this.problems.length === 0) this.#walk();
   }
 
@@ -118,6 +118,11 @@ class YamlValue implements RawValue {
     if (!isSeq(this.#node)) return [];
     return this.#node.items.map((item) => ({ value: this.#source.value(item), at: offsetOf(item, 0) }));
   }
+}
+
+/** The library's messages may end with a quote of the file. */
+function withoutQuote(message: string): string {
+  return message.replace(/: "[\s\S]*$/, '');
 }
 
 function offsetOf(node: unknown, fallback: number): number {

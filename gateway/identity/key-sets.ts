@@ -1,4 +1,5 @@
 import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import { jsonProblem } from '../json-problem.ts';
 import type { Logger } from '../log.ts';
 import { WatchedFile } from './watched-file.ts';
 
@@ -142,6 +143,6 @@ function parseKeySet(text: string): JWTVerifyGetKey {
   try {
     return createLocalJWKSet(JSON.parse(text));
   } catch (error) {
-    throw new Error(`not a JSON Web Key Set: ${(error as Error).message}`);
+    throw new Error(`not a JSON Web Key Set: ${jsonProblem(error)}`);
   }
 }

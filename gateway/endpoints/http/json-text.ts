@@ -1,4 +1,5 @@
 import { Code } from '../../../engine/codes.ts';
+import { jsonProblem } from '../../json-problem.ts';
 import { HttpError } from './http-error.ts';
 
 /** Limits of a body, far above normal use. Parsing takes time of the thread that takes orders. */
@@ -31,7 +32,7 @@ export function parseJson(text: string): unknown {
     value = JSON.parse(text, exact as (key: string, value: unknown) => unknown);
   } catch (error) {
     if (error instanceof HttpError) throw error;
-    throw new HttpError(400, 0, 'BAD_JSON', `the body is not JSON: ${(error as Error).message}`);
+    throw new HttpError(400, 0, 'BAD_JSON', `the body is not JSON: ${jsonProblem(error)}`);
   }
   const twice = repeatedKey(text);
   if (twice !== undefined) throw bad(`${twice}: is given a second time; give it once`);

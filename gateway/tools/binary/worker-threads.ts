@@ -7,7 +7,10 @@ export * from 'node:worker_threads';
 
 export class Worker extends threads.Worker {
   constructor(entry: string | URL, options?: threads.WorkerOptions) {
-    const name = basename(String(entry));
-    super(getAsset(`threads/${name.slice(0, name.length - extname(name).length)}`, 'utf8'), { ...options, eval: true });
+    super(options?.eval ? entry : codeOf(basename(String(entry))), { ...options, eval: true });
   }
+}
+
+function codeOf(name: string): string {
+  return getAsset(`threads/${name.slice(0, name.length - extname(name).length)}`, 'utf8');
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { tokenProblem } from '../../bearer-token.ts';
 import { authority } from '../../client/authority.ts';
 import type { ClientTls, ConnectOptions, OpenbellClient } from '../../client/index.ts';
 import { SHARD_HEADER } from '../../client/symbols.ts';
@@ -147,15 +148,23 @@ export async function adminAddress(
 
 /**
  * From the file, else from OPENBELL_TOKEN. Not from a flag: other users of the host see flags in the list of processes.
- * @throws CliError when the file cannot be read; its content is never shown
+ * @throws CliError when the file cannot be read or holds no token; its content is never shown
  */
 export function readToken({ tokenFile }: Pick<ConnectionFlags, 'tokenFile'>): string | undefined {
-  if (tokenFile === undefined) return process.env.OPENBELL_TOKEN || undefined;
+  if (tokenFile === undefined) return checkedToken('OPENBELL_TOKEN', process.env.OPENBELL_TOKEN || undefined);
+  let text: string;
   try {
-    return readFileSync(tokenFile, 'utf8').trim();
+    text = readFileSync(tokenFile, 'utf8').trim();
   } catch (error) {
     throw new CliError(`cannot read the token from ${tokenFile} (${(error as NodeJS.ErrnoException).code})`, ExitCode.Usage);
   }
+  return checkedToken(tokenFile, text);
+}
+
+function checkedToken(where: string, token: string | undefined): string | undefined {
+  const problem = token === undefined ? undefined : tokenProblem(token);
+  if (problem !== undefined) throw new CliError(`what ${where} holds is not a token: ${problem}`, ExitCode.Usage);
+  return token;
 }
 
 /** Connects for one command: a lost connection ends it. */
@@ -203,7 +212,7 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
     // A mesh's proxy rejects with a text of its own.
     if (response.status === 401 || response.status === 403)
       throw new CliError(
-        `${url} was rejected before it reached the exchange: HTTP ${response.status}: ${text.slice(0, 200)}`,
+        `${url} was rejected before it reached the exchange: HTTP ${response.status}: ${shown(text, token)}`,
         ExitCode.Failed,
       );
     throw new CliError(`${url} did not answer in JSON (HTTP ${response.status}); is it openbell's admin port?`, ExitCode.Unreachable);
@@ -212,6 +221,11 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
   // Rejects by identity already begin with their name.
   const { name = `HTTP ${response.status}`, message = '' } = answer;
   throw new CliError(message.startsWith(`${name}: `) ? message : `${name}: ${message}`, ExitCode.Failed, name);
+}
+
+/** The beginning of a foreign answer, which may quote the request. */
+function shown(text: string, token: string | undefined): string {
+  return (token === undefined ? text : text.replaceAll(token, '[redacted]')).slice(0, 200);
 }
 
 /** Prints a value as one line of JSON. */

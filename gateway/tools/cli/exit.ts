@@ -1,3 +1,5 @@
+import { withoutSecrets } from '../../secret-text.ts';
+
 /** Exit codes of the commands. */
 export const ExitCode = {
   Ok: 0,
@@ -55,7 +57,7 @@ export function printErrorsAsJson(wanted: boolean): void {
 }
 
 /** Exit codes by the stable `code` of the error, so that a command loads only the modules it uses. */
-function exitCodeOf(error: unknown): ExitCode {
+export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
   const code = codeOf(error) ?? '';
   if (USAGE.has(code)) return ExitCode.Usage;
@@ -66,8 +68,12 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && error.code !== undefined ? String(error.code) : undefined;
 }
 
-/** Code and message for errors that the user can act on; the whole trace for unexpected errors. */
+/** Code and message for errors that the user can act on; the whole trace for unexpected errors. Without secrets that the error quotes. */
 export function describe(error: unknown): string {
+  return withoutSecrets(textOf(error));
+}
+
+function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = codeOf(error);
   if (code === undefined) return error instanceof CliError ? error.message : (error.stack ?? error.message);
@@ -75,30 +81,36 @@ export function describe(error: unknown): string {
   return error.message.startsWith(`${code}:`) ? error.message : `${code}: ${error.message}`;
 }
 
-/** Prints an error: its text on stderr and, for a command with `--json`, JSON on stdout. */
-function report(error: unknown): void {
-  process.stderr.write(`openbell: ${describe(error)}\n`);
+/** Prints an error: its text on stderr or where `write` puts it and, for a command with `--json`, JSON on stdout. */
+function report(error: unknown, write: (text: string) => unknown): void {
+  write(`openbell: ${describe(error)}\n`);
   if (!json) return;
   const { message, problems } = (error instanceof Error ? error : { message: String(error) }) as { message: string; problems?: unknown };
   const shown: JsonError = {
     code: codeOf(error) ?? CODES[exitCodeOf(error)],
-    message,
-    ...(Array.isArray(problems) && { problems: problems.map(String) }),
+    message: withoutSecrets(message),
+    ...(Array.isArray(problems) && { problems: problems.map((problem) => withoutSecrets(String(problem))) }),
   };
   process.stdout.write(`${JSON.stringify({ error: shown })}\n`);
 }
 
-/** Runs a command's work: its errors are printed, and become the exit code. */
-export async function run(work: () => Promise<ExitCode | undefined>): Promise<void> {
+/** Runs a command's work: its errors go to stderr, or where `write` puts them, and become the exit code. */
+export async function run(
+  work: () => Promise<ExitCode | undefined>,
+  write: (text: string) => unknown = (text) => process.stderr.write(text),
+): Promise<void> {
   try {
     process.exitCode = (await work()) ?? ExitCode.Ok;
   } catch (error) {
-    report(error);
+    report(error, write);
     process.exitCode = exitCodeOf(error);
   }
 }
 
 /** A command line that commander rejected; it has printed the text already. */
 export function reportUsage(message: string): void {
-  if (json) process.stdout.write(`${JSON.stringify({ error: { code: CODES[ExitCode.Usage], message } satisfies JsonError })}\n`);
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify({ error: { code: CODES[ExitCode.Usage], message: withoutSecrets(message) } satisfies JsonError })}\n`,
+    );
 }

@@ -8,11 +8,14 @@ export class Progress {
   readonly #what: string;
   readonly #began = performance.now();
   readonly #terminal = process.stderr.isTTY === true;
+  readonly #write: (text: string) => unknown;
   #shownAt = 0;
   #shown = false;
 
-  constructor(what: string) {
+  /** @param write writes to stderr */
+  constructor(what: string, write: (text: string) => unknown = (text) => process.stderr.write(text)) {
     this.#what = what;
+    this.#write = write;
   }
 
   show(how: string): void {
@@ -21,12 +24,12 @@ export class Progress {
     this.#shownAt = now;
     this.#shown = true;
     const text = `${this.#what}: ${how}, ${((now - this.#began) / 1000).toFixed(0)} s`;
-    process.stderr.write(this.#terminal ? `\r\x1b[K${text}` : `${text}\n`);
+    this.#write(this.#terminal ? `\r\x1b[K${text}` : `${text}\n`);
   }
 
   /** Clears the line; more than once does nothing. */
   end(): void {
-    if (this.#shown && this.#terminal) process.stderr.write('\r\x1b[K');
+    if (this.#shown && this.#terminal) this.#write('\r\x1b[K');
     this.#shown = false;
   }
 }

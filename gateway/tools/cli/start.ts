@@ -4,11 +4,18 @@ import { type Command, Option } from 'commander';
 import { unitsToDecimal } from '../../../engine/decimal.ts';
 import { authority } from '../../client/authority.ts';
 import { OPTIONS } from '../../config/config-options.ts';
+import { errorOutput } from '../../lossy-output.ts';
 import type { RunningExchange } from '../../main.ts';
 import { print, printJson } from './connection.ts';
+import { endNow, endWithin } from './end.ts';
 import { ExitCode, run } from './exit.ts';
 import { Progress } from './progress.ts';
 import { stopSignal } from './stop-signals.ts';
+
+/** Time for the end after a failure, ms: the audit records that wait are written. */
+const FAILED_MS = 3000;
+/** Time in which a start that has failed stops what it started, ms. */
+const GIVE_UP_MS = 8000;
 
 /** Command line of this program: the single executable, or npx in a clone or with the package installed. */
 const OPENBELL = isSea() ? 'openbell' : 'npx openbell';
@@ -38,45 +45,59 @@ Examples:
   openbell start --config venue.yaml --data /var/lib/openbell --durability fast
   OPENBELL_HTTP_PORT=8403 openbell start`,
     )
-    .action(() =>
-      run(async () => {
-        const { loadConfig } = await import('../../config/config.ts');
-        const flags = byName(command.opts());
-        const config = loadConfig({ flags, env: process.env });
-        const [{ createLogger }, { startExchange }] = await Promise.all([import('../../log.ts'), import('../../main.ts')]);
-        const log = createLogger(config.logLevel);
-        // One thread collects the young generation in a fraction of a millisecond; helper threads would use cores that the stages need.
-        setFlagsFromString('--no-parallel-scavenge');
-        const { startupFindings } = await import('../doctor/doctor.ts');
-        for (const { id, status, found, why, fix } of startupFindings(config))
-          log.warn({ check: id, status, fix }, `${id}: ${found}; ${why}`);
-        const progress = new Progress('recovering');
-        const ended = Promise.withResolvers<ExitCode>();
-        const stop = stopSignal();
-        let exchange: RunningExchange;
-        try {
-          exchange = await startExchange(config, {
-            log,
-            signal: stop,
-            onProgress: ({ stage, seq }) => progress.show(`${stage} up to command ${seq.toLocaleString('en')}`),
-            onFailed: () => ended.resolve(ExitCode.Failed),
-          });
-        } catch (error) {
-          if (error !== stop.reason) throw error;
-          process.stderr.write('openbell: stopped before it was ready; nothing is lost, and the next start begins again\n');
-          return ExitCode.Ok;
-        } finally {
-          progress.end();
-        }
-        stop.addEventListener('abort', () => exchange.stop().then(() => ended.resolve(ExitCode.Ok), ended.reject));
-        if (flags.json) printJson({ ...exchange.ports, host: config.host, data: config.data });
-        else print(welcome(exchange));
-        const exitCode = await ended.promise;
-        // After a failure threads may hang; the log has everything that was acknowledged.
-        if (exitCode !== ExitCode.Ok) process.exit(exitCode);
-        return exitCode;
-      }),
-    );
+    .action(async () => {
+      await run(
+        () => runExchange(command.opts()),
+        (text) => errorOutput.write(text),
+      );
+      endNow((process.exitCode ?? ExitCode.Ok) as ExitCode);
+    });
+}
+
+async function runExchange(options: Record<string, string | boolean | undefined>): Promise<ExitCode> {
+  const { loadConfig } = await import('../../config/config.ts');
+  const flags = byName(options);
+  const config = loadConfig({ flags, env: process.env });
+  const [{ createLogger }, { startExchange }] = await Promise.all([import('../../log.ts'), import('../../main.ts')]);
+  const log = createLogger(config.logLevel);
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'an error that nothing handles: the exchange ends; start it again to recover');
+    endNow(ExitCode.Failed);
+  });
+  // One thread collects the young generation in a fraction of a millisecond; helper threads would use cores that the stages need.
+  setFlagsFromString('--no-parallel-scavenge');
+  const { startupFindings } = await import('../doctor/doctor.ts');
+  for (const { id, status, found, why, fix } of startupFindings(config)) log.warn({ check: id, status, fix }, `${id}: ${found}; ${why}`);
+  const progress = new Progress('recovering', (text) => errorOutput.write(text));
+  const ended = Promise.withResolvers<ExitCode>();
+  const stop = stopSignal();
+  const fail = (): void => {
+    endWithin(FAILED_MS, ExitCode.Failed);
+    ended.resolve(ExitCode.Failed);
+  };
+  let exchange: RunningExchange;
+  try {
+    exchange = await startExchange(config, {
+      log,
+      signal: stop,
+      onProgress: ({ stage, seq }) => progress.show(`${stage} up to command ${seq.toLocaleString('en')}`),
+      onFailed: fail,
+      onGivingUp: () => endWithin(GIVE_UP_MS, ExitCode.Failed),
+    });
+  } catch (error) {
+    if (error !== stop.reason) throw error;
+    errorOutput.write('openbell: stopped before it was ready; nothing is lost, and the next start begins again\n');
+    return ExitCode.Ok;
+  } finally {
+    progress.end();
+  }
+  stop.addEventListener('abort', () => exchange.stop().then(() => ended.resolve(ExitCode.Ok), ended.reject));
+  if (flags.json) printJson({ ...exchange.ports, host: config.host, data: config.data });
+  else print(welcome(exchange));
+  const exitCode = await ended.promise;
+  // Threads may hang after a failure; the log has everything that was acknowledged.
+  if (exitCode !== ExitCode.Ok) await exchange.abandon();
+  return exitCode;
 }
 
 /** `grpcPort` as commander has it -> `grpc-port`. */

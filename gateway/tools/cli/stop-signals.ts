@@ -1,3 +1,10 @@
+import { errorOutput } from '../../lossy-output.ts';
+import { endNow, endWithin } from './end.ts';
+import { ExitCode } from './exit.ts';
+
+/** Longest graceful stop: draining, the final snapshot and the history. Less than the grace period that mesh/base gives a pod. */
+const GRACE_MS = 60_000;
+
 const stop = new AbortController();
 let listening = false;
 
@@ -13,7 +20,8 @@ export function stopSignal(): AbortSignal {
 }
 
 function onSignal(signal: NodeJS.Signals): void {
-  if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
-  process.stderr.write('openbell: stopping; repeat to end at once\n');
+  if (stop.signal.aborted) endNow(signal === 'SIGINT' ? 130 : 143);
+  errorOutput.write('openbell: stopping; repeat to end at once\n');
+  endWithin(GRACE_MS, ExitCode.Failed);
   stop.abort();
 }
