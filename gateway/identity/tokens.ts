@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import { Code } from '../../engine/codes.ts';
+import { readConfirmation } from './bound-token.ts';
 import { IdentityReject, unauthenticated } from './identity-reject.ts';
 import { type KeySet, KeysUnavailableError } from './key-sets.ts';
 import { CredentialError, type Principal, readGrant, readSubject, shown } from './principal.ts';
@@ -59,11 +60,13 @@ export class TokenVerifier {
         clockTolerance: CLOCK_SKEW_S,
         requiredClaims: ['exp', 'sub'],
       }));
+      const boundTo = readConfirmation(payload.cnf);
       const principal: Principal = {
         subject: readSubject(payload.sub),
         ...readGrant(payload.openbell_roles, payload.openbell_accounts),
         via: 'token',
         expiresAt: ((payload.exp ?? 0) + CLOCK_SKEW_S) * 1000,
+        ...(boundTo !== undefined && { boundTo }),
       };
       // If the keys changed meanwhile, the old ones may have verified this token.
       if (this.#version === this.#keys.version) this.#keep(hash, principal);
