@@ -18,6 +18,7 @@ const SPOOFED = {
   'x-openbell-roles': 'operator trader',
   'x-openbell-accounts': '*',
   'x-openbell-expires': '9999999999',
+  'x-openbell-certificate': 'A'.repeat(43),
   'x-forwarded-client-cert': 'Subject="CN=root";URI=spiffe://openbell/root',
   'x-forwarded-for': '10.0.0.1',
   'x-envoy-retry-on': '5xx,reset',
@@ -90,8 +91,9 @@ test('configured to send the whole certificate, Envoy uses the format that the e
   const shows = await trader(files);
   assert.equal((await submit(files, envoy.ports.orders, 1, 1, shows)).status, 0);
   const read = readForwardedCert(String(upstream.calls[0].headers['x-forwarded-client-cert']));
-  const { validTo } = new X509Certificate(readFileSync(files.client.cert));
-  assert.deepEqual(read, { subject: 'CN=desk', uris: ['spiffe://openbell/desk'], expiresAt: Date.parse(validTo) });
+  const { validTo, fingerprint256 } = new X509Certificate(readFileSync(files.client.cert));
+  const hashes = [fingerprint256.replaceAll(':', '').toLowerCase()];
+  assert.deepEqual(read, { subject: 'CN=desk', uris: ['spiffe://openbell/desk'], expiresAt: Date.parse(validTo), hashes });
 });
 
 test('a spoofed header has no effect; the exchange rejects a foreign account, and callers that bypass Envoy', options, async (t) => {
@@ -101,7 +103,9 @@ test('a spoofed header has no effect; the exchange rejects a foreign account, an
   assert.equal(foreign.status, 7);
   assert.match(foreign.message, /^PERMISSION_DENIED: your roles do not allow this for account 2/);
   assert.equal((await webSocket(files, envoy.ports.market, '/v1/orders?account=2', shows)).status, 403);
-  assert.equal((await https(files, envoy.ports.administration, '/v1/accounts', shows)).status, 403);
+  // Not those that it names, but its own.
+  assert.deepEqual(JSON.parse((await https(files, envoy.ports.queries, '/v1/accounts', shows)).text), [1]);
+  assert.equal((await https(files, envoy.ports.queries, '/v1/accounts/2', shows)).status, 403);
   // A page may read the market with its token; orders are for no page, whatever it shows.
   const page = { origin: 'https://app.example', 'sec-websocket-protocol': `json, openbell.bearer.${shows.token}` };
   const shown = { certificate: files.client, headers: page };
