@@ -252,6 +252,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     accountExists: (account) => directory.accountExists(account),
     onPublished: engine.schedule,
     identity,
+    audit,
   });
   serveOrderSockets(sockets, sessions, identity);
   const ws = await marketSockets.listen(config.host, config.wsPort);
