@@ -9,7 +9,7 @@ import { Authority } from './support/certificates.ts';
 import { client, https, type Shows, submit, unary, webSocket } from './support/envoy-client.ts';
 import { type Claims, ENVOY, type Envoy, EnvoyFiles, withoutEnvoy } from './support/envoy-fixture.ts';
 import { ask, venue } from './support/envoy-venue.ts';
-import type { ExchangeProcess } from './support/exchange-process.ts';
+import { type ExchangeProcess, openbell } from './support/exchange-process.ts';
 
 const options = { skip: withoutEnvoy };
 
@@ -246,6 +246,34 @@ function proxyHeaders({ roles, accounts }: Claims): Record<string, string> {
     'x-openbell-expires': '9999999999',
   };
 }
+
+test('openbell health sends its token through Envoy, and explains the answer of a proxy', options, async (t) => {
+  const { exchange, files, envoy } = await venue(t);
+  const { cert, key } = files.client;
+  const at = ['--host', 'localhost', '--http-port', String(envoy.ports.queries)];
+  const tls = ['--tls-ca', files.authority.ca.cert, '--tls-client-cert', cert, '--tls-client-key', key];
+  const health = async (claims?: Claims) => {
+    const token = claims === undefined ? '' : await files.token(claims);
+    const { code, stdout, stderr } = await openbell(['health', ...at, ...tls], { OPENBELL_TOKEN: token });
+    assert.equal(stderr, '');
+    assert.ok(token === '' || !stdout.includes(token));
+    return [code, stdout.trimEnd()];
+  };
+  assert.deepEqual(await health({ roles: ['read-only'] }), [0, 'ready']);
+  const url = `https://localhost:${envoy.ports.queries}/health/ready`;
+  assert.deepEqual(await health(), [
+    1,
+    `not ready: a proxy rejected ${url}: HTTP 401: UNAUTHENTICATED: Jwt is missing; give a token with --token-file`,
+  ]);
+  assert.deepEqual(await health({ roles: 'visitor' }), [
+    1,
+    `not ready: a proxy rejected ${url}: HTTP 403: PERMISSION_DENIED: RBAC: access denied`,
+  ]);
+  await exchange.end('SIGTERM');
+  const [code, text] = await health({});
+  assert.equal(code, 1);
+  assert.match(String(text), /^not ready: .* is not answered by an exchange: HTTP 503: UNAVAILABLE: upstream connect error/);
+});
 
 test('a token that is bound to a certificate counts with this certificate only', options, async (t) => {
   const { files, envoy } = await venue(t);

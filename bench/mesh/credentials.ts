@@ -50,7 +50,7 @@ export async function makeCredentials(root: string, accounts: readonly number[])
   }
   // The bench does not administrate through Envoy: one authority is enough.
   copyFileSync(path('clients.crt'), path('administrators.crt'));
-  for (const name of ['server', 'clients', 'administrators'])
+  for (const name of ['server', 'clients', 'administrators', 'access-log'])
     writeFileSync(path(`${name}.yaml`), JSON.stringify(envoyFile(`secrets/${name}.yaml`, dir)));
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
   writeFileSync(path('jwks.json'), JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'bench', alg: 'EdDSA' }] }));

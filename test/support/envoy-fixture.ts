@@ -63,7 +63,7 @@ export class EnvoyFiles {
     const files = new EnvoyFiles(dir, authority, client, administrator, (token) => token.sign(keys.privateKey));
     copyFileSync(authority.ca.cert, join(dir, 'clients.crt'));
     copyFileSync(administrators.ca.cert, join(dir, 'administrators.crt'));
-    for (const name of ['server', 'clients', 'administrators']) {
+    for (const name of ['server', 'clients', 'administrators', 'access-log']) {
       writeFileSync(join(dir, `${name}.yaml`), JSON.stringify(envoyFile(`secrets/${name}.yaml`, dir)));
     }
     files.serve(authority.issue({ name: 'envoy' }));
