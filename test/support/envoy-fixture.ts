@@ -139,7 +139,8 @@ export class Envoy {
       `${name}.yaml`,
       '--concurrency',
       String(concurrency),
-      '--use-dynamic-base-id',
+      // As the head of envoy.yaml says; without it, Envoy would end with the process that started it.
+      '--disable-hot-restart',
       '--log-level',
       'warning',
       '--file-flush-interval-msec',
