@@ -314,6 +314,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     accountExists: (account) => directory.accountExists(account),
     onPublished: engine.schedule,
     identity,
+    audit,
   });
   serveOrderSockets(sockets, sessions, identity, limits);
   const ws = await marketSockets.listen(config.host, config.wsPort);

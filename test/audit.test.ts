@@ -25,10 +25,12 @@ import { type AuditRecord, sealRecord } from '../gateway/audit/audit-record.ts';
 import type { AuditEvent } from '../gateway/audit/audit-sink.ts';
 import { AuditTrail } from '../gateway/audit/audit-trail.ts';
 import { AuditWriter } from '../gateway/audit/audit-writer.ts';
+import { connect } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
 import { startExchange } from '../gateway/main.ts';
 import { ExchangeProcess, openbell } from './support/exchange-process.ts';
+import { Opcode, RawWebSocket } from './support/raw-websocket.ts';
 
 const LOG = createLogger('silent');
 const DAY_MS = 86_400_000;
@@ -288,6 +290,28 @@ describe('audit trail', () => {
     assert.equal(trail.stats.summarised, 101_000 - 10);
   });
 
+  it('sessions of one caller are summarised when they come and go; those of others are not', async (t) => {
+    const data = dataDir(t);
+    const trail = new AuditTrail(data, LOG);
+    const session = (subject: string) => ({
+      kind: 'session',
+      subject,
+      account: 1,
+      action: 'open gRPC Session',
+      outcome: 'ok',
+      peer: '::1',
+    });
+    for (let i = 0; i < 5000; i++) trail.record(session('restless'));
+    for (let i = 0; i < 20; i++) trail.record(session('quiet'));
+    await trail.stop();
+    const records = (await recordsOf(data)).filter(({ kind }) => kind === 'session');
+    const of = (subject: string) => records.filter((record) => record.subject === subject);
+    assert.equal(of('quiet').length, 20);
+    assert.equal(of('restless').length, 1001);
+    assert.match(of('restless').at(-1)?.detail ?? '', /^4000 more within a second/);
+    assert.equal((await verifyTrail(data)).fault, undefined);
+  });
+
   it('accepts any text: input from an unknown client stays one record', async (t) => {
     const data = dataDir(t);
     const trail = new AuditTrail(data, LOG);
@@ -456,6 +480,46 @@ describe('retention', () => {
 });
 
 describe('audit of a running exchange', () => {
+  it('each session: who opened and closed it, for which account, and its part of the log', async (t) => {
+    const data = dataDir(t);
+    const flags = { data, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0' };
+    const exchange = await startExchange(loadConfig({ flags, env: {} }), { log: LOG });
+    const { grpc: grpcPort, ws: wsPort, http: httpPort } = exchange.ports;
+    const client = await connect({ grpcPort, wsPort, httpPort, account: 1 });
+    const order = { symbol: 'BTC-USD', side: 'buy', price: '50000.00', quantity: '0.01' } as const;
+    const placed = await client.orders.place(order);
+    const cancelled = await client.orders.cancel({ symbol: 'BTC-USD', orderId: placed.orderId });
+    const socket = await RawWebSocket.open(wsPort, { path: '/v1/orders?account=2' });
+    socket.send(Opcode.Text, 'this is not a frame');
+    await socket.until(() => socket.ended);
+    await client.close();
+    await exchange.stop();
+    const records = (await recordsOf(data)).filter(({ kind }) => kind === 'session');
+    const told = records.map(({ subject, account, action, outcome, peer, detail }) => {
+      return [subject, account, action, outcome, peer, JSON.parse(detail ?? '{}')];
+    });
+    const before = placed.seq - 1;
+    const first = { session: 1, via: 'open', readOnly: false, seq: before, lastReport: placed.reportNo - 1 };
+    const ended = {
+      session: 1,
+      seq: cancelled.seq,
+      firstSeq: placed.seq,
+      lastSeq: cancelled.seq,
+      commands: 2,
+      lastReport: cancelled.reportNo,
+    };
+    const second = { session: 2, via: 'open', readOnly: false, seq: cancelled.seq, lastReport: told[1][5].lastReport };
+    assert.deepEqual(told, [
+      ['anybody', 1, 'open gRPC Session', 'ok', '127.0.0.1', first],
+      ['anybody', 2, 'open WebSocket orders', 'ok', '127.0.0.1', second],
+      [
+        ...['anybody', 2, 'close WebSocket orders', 'MALFORMED_FRAME', '127.0.0.1'],
+        { session: 2, seq: cancelled.seq, firstSeq: 0, lastSeq: 0, commands: 0, lastReport: second.lastReport },
+      ],
+      ['anybody', 1, 'close gRPC Session', 'ok', '127.0.0.1', ended],
+    ]);
+  });
+
   it('each administrative action: subject, action, outcome and log position', async (t) => {
     const data = dataDir(t);
     const flags = { data, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0' };

@@ -329,6 +329,10 @@ certificates:
     const end = { 'x-openbell-expires': String(Math.floor(Date.now() / 1000) + 60) };
     const headers = { 'x-openbell-subject': 'bob', 'x-openbell-roles': 'trader', 'x-openbell-accounts': '1', ...end };
     const { 'x-openbell-expires': _, ...endless } = headers;
+    const list = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64');
+    const hash = 'ab'.repeat(32);
+    const cnf = { 'x5t#S256': Buffer.from(hash, 'hex').toString('base64url') };
+    const bound = { ...headers, 'x-openbell-certificate': cnf['x5t#S256'] };
     const TABLE: [name: string, headers: Record<string, string | string[]>, status: number][] = [
       ['claims', headers, 200],
       ['claims without an end', endless, 401],
@@ -350,6 +354,23 @@ certificates:
       ['an unknown certificate', { 'x-forwarded-client-cert': 'URI=spiffe://openbell/desk-9' }, 401],
       ['claims count before the certificate', { ...headers, 'x-forwarded-client-cert': 'URI=spiffe://evil/x' }, 200],
       ['a token counts before the certificate', { ...bearer(await issuer.token()), 'x-forwarded-client-cert': 'URI=spiffe://evil/x' }, 200],
+      ['lists', { ...headers, 'x-openbell-roles': list(['read-only', 'trader']), 'x-openbell-accounts': list([2, 1]) }, 200],
+      ['lists as text', { ...headers, 'x-openbell-accounts': list(['1']) }, 200],
+      ['a list without this account', { ...headers, 'x-openbell-accounts': list([2]) }, 403],
+      ['an unknown role in a list', { ...headers, 'x-openbell-roles': list(['trader', 'root']) }, 401],
+      ['base64 of something else', { ...headers, 'x-openbell-roles': list({ trader: true }) }, 401],
+      ['the beginning of a list', { ...headers, 'x-openbell-roles': 'WyJ0' }, 401],
+      ['bound to the certificate', { ...bound, 'x-forwarded-client-cert': `Hash=${hash};URI=spiffe://a/b` }, 200],
+      ['bound, and proxies in between', { ...bound, 'x-forwarded-client-cert': `Hash=${hash},By=x;Hash=${'cd'.repeat(32)}` }, 200],
+      ['bound to another certificate', { ...bound, 'x-forwarded-client-cert': `Hash=${'cd'.repeat(32)}` }, 401],
+      ['bound, and no certificate', bound, 401],
+      ['a binding that is none', { ...headers, 'x-openbell-certificate': 'no', 'x-forwarded-client-cert': `Hash=${hash}` }, 401],
+      ['an empty binding', { ...headers, 'x-openbell-certificate': '', 'x-forwarded-client-cert': 'Hash=' }, 401],
+      ['a bound token', { ...bearer(await issuer.token({ cnf })), 'x-forwarded-client-cert': `Hash=${hash}` }, 200],
+      ['a bound token of another', { ...bearer(await issuer.token({ cnf })), 'x-forwarded-client-cert': 'Hash=00' }, 401],
+      ['a bound token alone', bearer(await issuer.token({ cnf })), 401],
+      ['a token bound by a key', bearer(await issuer.token({ cnf: { jkt: cnf['x5t#S256'] } })), 401],
+      ['a token bound by nothing', bearer(await issuer.token({ cnf: null as never })), 401],
       ['nothing', {}, 401],
       ['another scheme', { authorization: 'Basic YTpi' }, 401],
     ];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHmac, createPublicKey } from 'node:crypto';
+import { createHash, createHmac, createPublicKey } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -248,6 +248,27 @@ test('a JWKS behind a URL: fetched once, rotated on an unknown key id, with a co
   issuer.stop();
   await sleep(700);
   assert.equal(await verify(await issuer.token({ sub: 'later' })), 'ok', 'old keys are better than none');
+});
+
+test('a token bound to a certificate counts only on a connection with this certificate', async () => {
+  const issuer = new Issuer();
+  await issuer.addKey('ES256');
+  writeFileSync(jwksFile, issuer.jwks);
+  const identity = startIdentity(CLOSED, log, audit);
+  const digest = createHash('sha256').update('certificate').digest();
+  const fingerprint = (digest.toString('hex').toUpperCase().match(/../g) ?? []).join(':');
+  const certificate = { subject: 'CN=desk', dnsNames: [], uris: [], fingerprint, expiresAt: Number.POSITIVE_INFINITY };
+  const token = await issuer.token({ cnf: { 'x5t#S256': digest.toString('base64url') } });
+  const admitted = async (shown?: Visit['certificate']) => {
+    const answer = await identity.admit({ ...visit({ authorization: `Bearer ${token}` }), certificate: shown });
+    return !(answer instanceof IdentityReject);
+  };
+  // Twice: the second time the token itself is remembered.
+  for (let i = 0; i < 2; i++) {
+    assert.equal(await admitted(certificate), true);
+    assert.equal(await admitted(undefined), false);
+    assert.equal(await admitted({ ...certificate, fingerprint: fingerprint.replace(/^../, '00') }), false);
+  }
 });
 
 test('proxies: matching of addresses', () => {

@@ -272,6 +272,7 @@ class Bench {
       return this.#seq;
     };
     const sequencer = {
+      seq: 0 as never,
       slots: producer.slots,
       refusal: () => Code.OK,
       claim: () => producer.tryClaim(),

@@ -18,6 +18,7 @@ const SPOOFED = {
   'x-openbell-roles': 'operator trader',
   'x-openbell-accounts': '*',
   'x-openbell-expires': '9999999999',
+  'x-openbell-certificate': 'A'.repeat(43),
   'x-forwarded-client-cert': 'Subject="CN=root";URI=spiffe://openbell/root',
   'x-forwarded-for': '10.0.0.1',
   'x-envoy-retry-on': '5xx,reset',
@@ -90,8 +91,9 @@ test('configured to send the whole certificate, Envoy uses the format that the e
   const shows = await trader(files);
   assert.equal((await submit(files, envoy.ports.orders, 1, 1, shows)).status, 0);
   const read = readForwardedCert(String(upstream.calls[0].headers['x-forwarded-client-cert']));
-  const { validTo } = new X509Certificate(readFileSync(files.client.cert));
-  assert.deepEqual(read, { subject: 'CN=desk', uris: ['spiffe://openbell/desk'], expiresAt: Date.parse(validTo) });
+  const { validTo, fingerprint256 } = new X509Certificate(readFileSync(files.client.cert));
+  const hashes = [fingerprint256.replaceAll(':', '').toLowerCase()];
+  assert.deepEqual(read, { subject: 'CN=desk', uris: ['spiffe://openbell/desk'], expiresAt: Date.parse(validTo), hashes });
 });
 
 test('a spoofed header has no effect; the exchange rejects a foreign account, and callers that bypass Envoy', options, async (t) => {
@@ -101,7 +103,9 @@ test('a spoofed header has no effect; the exchange rejects a foreign account, an
   assert.equal(foreign.status, 7);
   assert.match(foreign.message, /^PERMISSION_DENIED: your roles do not allow this for account 2/);
   assert.equal((await webSocket(files, envoy.ports.market, '/v1/orders?account=2', shows)).status, 403);
-  assert.equal((await https(files, envoy.ports.administration, '/v1/accounts', shows)).status, 403);
+  // Not those that it names, but its own.
+  assert.deepEqual(JSON.parse((await https(files, envoy.ports.queries, '/v1/accounts', shows)).text), [1]);
+  assert.equal((await https(files, envoy.ports.queries, '/v1/accounts/2', shows)).status, 403);
   // A page may read the market with its token; orders are for no page, whatever it shows.
   const page = { origin: 'https://app.example', 'sec-websocket-protocol': `json, openbell.bearer.${shows.token}` };
   const shown = { certificate: files.client, headers: page };
@@ -130,14 +134,45 @@ test('errors are logged as JSON, successful calls are not, and a token never is'
   assert.equal((await submit(files, envoy.ports.orders, 1, 2, { ...shows, token: await files.token({ lives: -60 }) })).status, 16);
   assert.equal((await webSocket(files, envoy.ports.market, '/?token=secret', shows)).status, 101);
   assert.equal((await webSocket(files, envoy.ports.market, '/?token=secret', {})).status, 401);
-  await t.waitFor(() => assert.equal(envoy.log.length, 2), { timeout: 5000 });
-  const [late, anonymous] = envoy.log;
+  assert.equal((await webSocket(files, envoy.ports.market, '/v1/orders?account=2', shows)).status, 403);
+  assert.equal((await https(files, envoy.ports.queries, '/metrics', shows)).status, 403);
+  const office = { ...shows, certificate: files.administrator };
+  assert.equal((await https(files, envoy.ports.administration, '/metrics', office)).status, 403);
+  await t.waitFor(() => assert.equal(envoy.log.length, 5), { timeout: 5000 });
+  const [late, anonymous, foreign] = envoy.log;
+  assert.deepEqual(
+    envoy.log.map(({ listener }) => listener),
+    ['orders', 'market', 'market', 'queries', 'administration'],
+  );
+  assert.deepEqual([foreign.path, foreign.status, foreign.account, foreign.subject], ['/v1/orders', 403, '2', 'alice']);
   assert.deepEqual(
     [late.path, late.grpc_status, late.details, late.certificate, late.account],
     ['/openbell.OrderEntry/Submit', 'UNAUTHENTICATED', 'jwt_authn_access_denied{Jwt_is_expired}', 'CN=desk', '1'],
   );
   assert.deepEqual([anonymous.path, anonymous.status], ['/', 401]);
   assert.doesNotMatch(JSON.stringify(envoy.log), /secret|Bearer|eyJ/);
+});
+
+test('a flood of rejected calls is limited in the log and counted, and hides no other error', options, async (t) => {
+  const { files, envoy } = await venue(t, (bootstrap) => {
+    clusterOf(bootstrap, 'openbell-market').circuit_breakers.thresholds[0].max_requests = 0;
+  });
+  const rejects = 600;
+  const shows = await trader(files);
+  for (let sent = 0; sent < rejects; sent += 20)
+    await Promise.all(Array.from({ length: 20 }, () => webSocket(files, envoy.ports.market, '/?account=7', {})));
+  assert.equal((await webSocket(files, envoy.ports.market, '/', shows)).status, 503);
+  await t.waitFor(() => assert.ok(envoy.log.some(({ status }) => status === 503)), { timeout: 5000 });
+  const lines = envoy.log.filter(({ status }) => status === 401).length;
+  const [passed, left] = [
+    await envoy.stat('access_log.process_ratelimit.allowed'),
+    await envoy.stat('access_log.process_ratelimit.denied'),
+  ];
+  t.diagnostic(`${rejects} rejects, ${lines} lines`);
+  // The burst of 100, and 20 a second: the calls take a few seconds at most.
+  assert.ok(lines >= 100 && lines < rejects - 100, `${lines} lines`);
+  assert.equal(passed + left, rejects + 1, 'each is counted');
+  assert.equal(await envoy.stat('http.market.jwt_authn.denied'), rejects);
 });
 
 test('a sampled call is a span with its account, sent by OTLP', options, async (t) => {

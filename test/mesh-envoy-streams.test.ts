@@ -89,7 +89,7 @@ test('an exchange that stops ends its streams in order, and Envoy detects it', o
   const { exchange, files, envoy } = await venue(t);
   const sidecar = await clientSidecar(t, files, envoy, await files.token());
   const shows = { certificate: files.client, token: await files.token() };
-  assert.equal((await https(files, envoy.ports.administration, '/healthz', { certificate: files.client })).status, 200);
+  assert.equal((await https(files, envoy.ports.queries, '/healthz', { certificate: files.client })).status, 200);
   const { ended } = await sessionToItsEnd(files, envoy.ports.orders, shows);
   const market = await RawWebSocket.open(sidecar.ports.market, { protocol: 'json' });
   const orders = await RawWebSocket.open(sidecar.ports.market, { path: '/v1/orders?account=1' });
@@ -103,7 +103,7 @@ test('an exchange that stops ends its streams in order, and Envoy detects it', o
   const answer = await submit(files, envoy.ports.orders, 1, 1, shows);
   assert.equal(answer.status, 14);
   assert.match(answer.message, /^UNAVAILABLE: no healthy upstream/);
-  assert.equal((await https(files, envoy.ports.administration, '/healthz', { certificate: files.client })).status, 503);
+  assert.equal((await https(files, envoy.ports.queries, '/healthz', { certificate: files.client })).status, 503);
 });
 
 test('Envoy sends no order twice, whatever happens to the exchange and whatever the client requests', options, async (t) => {

@@ -9,7 +9,7 @@ import { Authority } from './support/certificates.ts';
 import { client, https, type Shows, submit, unary, webSocket } from './support/envoy-client.ts';
 import { type Claims, ENVOY, type Envoy, EnvoyFiles, withoutEnvoy } from './support/envoy-fixture.ts';
 import { ask, venue } from './support/envoy-venue.ts';
-import type { ExchangeProcess } from './support/exchange-process.ts';
+import { type ExchangeProcess, openbell } from './support/exchange-process.ts';
 
 const options = { skip: withoutEnvoy };
 
@@ -59,15 +59,20 @@ test('invalid callers are rejected, and their calls do not reach the exchange', 
   const { root, exchange, files, envoy } = await venue(t);
   const certificate = files.client;
   const token = await files.token();
-  const { orders, market, administration } = envoy.ports;
+  const { orders, market, queries, administration } = envoy.ports;
+  const office = files.administrator;
   const stranger = new Authority(join(root, 'stranger')).issue({ name: 'desk' });
   const before = await seen(exchange, envoy);
 
   await t.test('no client certificate, or one of another authority: no handshake', async () => {
     for (const shown of [undefined, stranger]) {
       await assert.rejects(submit(files, orders, 1, 1, { certificate: shown, token }), /alert|ECONNRESET|socket|closed/i);
-      await assert.rejects(https(files, administration, '/v1/accounts', { certificate: shown, token }), /alert|ECONNRESET|socket/i);
+      await assert.rejects(https(files, queries, '/v1/accounts', { certificate: shown, token }), /alert|ECONNRESET|socket/i);
     }
+    // A member's certificate does not open administration, nor that of the office the rest, whatever token is shown.
+    for (const shown of [undefined, stranger, certificate])
+      await assert.rejects(https(files, administration, '/v1/accounts', { certificate: shown, token }), /alert|ECONNRESET|socket/i);
+    await assert.rejects(https(files, queries, '/v1/accounts', { certificate: office, token }), /alert|ECONNRESET|socket/i);
     // Market data requires no certificate, but rejects a wrong one.
     await assert.rejects(webSocket(files, market, '/', { certificate: stranger, token }), /alert|ECONNRESET|socket/i);
     assert.equal((await webSocket(files, market, '/v1/orders?account=1', { token })).status, 403);
@@ -75,8 +80,12 @@ test('invalid callers are rejected, and their calls do not reach the exchange', 
 
   await t.test('TLS 1.2', async () => {
     const old = { maxVersion: 'TLSv1.2' } as const;
-    for (const port of [market, administration])
-      await assert.rejects(https(files, port, '/', { certificate, token }, old), /alert|protocol version/i);
+    for (const [port, shown] of [
+      [market, certificate],
+      [queries, certificate],
+      [administration, office],
+    ] as const)
+      await assert.rejects(https(files, port, '/', { certificate: shown, token }, old), /alert|protocol version/i);
   });
 
   const rejectedTokens: readonly [string, Claims | undefined, RegExp, forbidden?: true][] = [
@@ -96,7 +105,8 @@ test('invalid callers are rejected, and their calls do not reach the exchange', 
       const asBrowser = { certificate, headers: { 'sec-websocket-protocol': `json, openbell.bearer.${shows.token}` } };
       assert.equal((await webSocket(files, market, '/', asBrowser)).status, status);
       for (const path of ['/', '/v1/orders?account=1']) assert.equal((await webSocket(files, market, path, shows)).status, status);
-      assert.equal((await https(files, administration, '/v1/accounts', shows)).status, status);
+      assert.equal((await https(files, queries, '/v1/accounts', shows)).status, status);
+      assert.equal((await https(files, administration, '/v1/accounts', { ...shows, certificate: office })).status, status);
     });
   }
 
@@ -123,22 +133,26 @@ test('invalid callers are rejected, and their calls do not reach the exchange', 
     for (const roles of ['read-only', 'custodian', 'operator', 'auditor', '', 'traders', 'head-trader']) await denied(roles, 'Submit');
     for (const roles of ['custodian', 'operator auditor', '', 'non-trader']) await denied(roles, 'Session');
     const trader = { certificate, token };
-    for (const path of ['/v1/accounts', '/v1/accounts/1', '/metrics', '/v1/snapshot', '/v1/symbols/BTC-USD/trades']) {
-      const { status, text } = await https(files, administration, path, trader);
+    for (const path of ['/metrics', '/v1/snapshot', '/v1/accounts/1/deposit', '/v1/accounts/x', '/v1/symbols/BTC-USD/phase']) {
+      const { status, text } = await https(files, queries, path, trader);
       assert.deepEqual([status, text], [403, 'PERMISSION_DENIED: RBAC: access denied'], path);
     }
-    const auditor = { certificate, token: await files.token({ roles: 'auditor', accounts: '*' }) };
+    const auditor = { certificate: office, token: await files.token({ roles: 'auditor', accounts: '*' }) };
     assert.equal((await https(files, administration, '/v1/snapshot', auditor, { method: 'POST' })).status, 403);
-    const custodian = { certificate, token: await files.token({ roles: 'custodian' }) };
-    for (const path of ['/v1/accounts/1', '/v1/accounts/1/suspend', '/v1/accounts/1/deposit/x'])
+    const custodian = { certificate: office, token: await files.token({ roles: 'custodian' }) };
+    for (const path of ['/v1/accounts/1/suspend', '/v1/accounts/1/deposit/x', '/metrics'])
       assert.equal((await https(files, administration, path, custodian)).status, 403, path);
-    assert.equal((await webSocket(files, market, '/v1/orders?account=1', auditor)).status, 403);
+    assert.equal((await webSocket(files, market, '/v1/orders?account=1', { ...auditor, certificate })).status, 403);
+    // Nothing is changed through the port of queries, whatever the role.
+    const everything = { certificate, token: await files.token({ roles: 'operator custodian auditor', accounts: '* 1' }) };
+    for (const path of ['/v1/snapshot', '/v1/accounts/1/deposit', '/v1/accounts', '/v1/symbols'])
+      assert.equal((await https(files, queries, path, everything, { method: 'POST' })).status, 403, path);
     assert.equal((await webSocket(files, market, '/', { certificate, token: await files.token({ roles: 'visitor' }) })).status, 403);
   });
 
   await t.test('attempts to bypass the paths', async () => {
     for (const path of ['/v1/%2e%2e/v1/orders', '/v1%2forders', '//v1/orders/../snapshot']) {
-      const { status } = await https(files, administration, path, { certificate, token });
+      const { status } = await https(files, queries, path, { certificate, token });
       assert.ok(status === 400 || status === 403, `${path}: ${status}`);
     }
     const answer = await unary(files, orders, '/openbell.Other/Submit', new Uint8Array(), { certificate, token });
@@ -151,12 +165,130 @@ test('invalid callers are rejected, and their calls do not reach the exchange', 
 test('operators and auditors reach the admin port', options, async (t) => {
   const { files, envoy } = await venue(t);
   const { administration } = envoy.ports;
-  const auditor = { certificate: files.client, token: await files.token({ roles: 'auditor', accounts: '*' }) };
-  const operator = { certificate: files.client, token: await files.token({ roles: 'read-only operator', accounts: '*' }) };
+  const auditor = { certificate: files.administrator, token: await files.token({ roles: 'auditor', accounts: '*' }) };
+  const operator = { certificate: files.administrator, token: await files.token({ roles: 'read-only operator', accounts: '*' }) };
   assert.equal((await https(files, administration, '/v1/accounts', auditor)).status, 200);
   const json = { ...operator, headers: { 'content-type': 'application/json' } };
   assert.equal((await https(files, administration, '/v1/snapshot', json, { method: 'POST' })).status, 200);
   assert.equal((await https(files, administration, '/v1/symbols', { ...auditor, token: await files.token() })).status, 200);
+});
+
+const ROLES = ['trader', 'market-maker', 'read-only', 'custodian', 'operator', 'auditor'] as const;
+
+/** Queries of the HTTP port, and the roles with account 1 (staff: with `*`) that docs/SECURITY.md grants them to. */
+const QUERIES: readonly (readonly [path: string, roles: readonly string[]])[] = [
+  ['/health/ready', ROLES],
+  ['/v1/assets', ROLES],
+  ['/v1/symbols', ROLES],
+  ['/v1/symbols/BTC-USD', ROLES],
+  ['/v1/symbols/BTC-USD/trades', ROLES],
+  ['/v1/book/BTC-USD', ROLES],
+  ['/v1/accounts', ROLES],
+  ['/v1/accounts/1', ROLES],
+  ['/v1/accounts/1/open-orders', ROLES],
+  ['/v1/accounts/1/orders?limit=5', ROLES],
+  ['/v1/accounts/1/trades', ROLES],
+  ['/v1/accounts/1/reports?from=1', ROLES],
+  ['/v1/accounts/2', ['operator', 'auditor']],
+  ['/v1/accounts/2/orders', ['operator', 'auditor']],
+  ['/v1/accounts/0/reports', ['operator', 'auditor']],
+];
+
+/** Every token that grants the role: text, and lists as several issuers send them. */
+function shapesOf(role: string): readonly Claims[] {
+  const staff = role === 'operator' || role === 'auditor';
+  const accounts = staff ? '*' : '1';
+  return [
+    { roles: role, accounts },
+    { roles: [role], accounts: [accounts] },
+    { roles: [role], accounts: staff ? [accounts] : [1] },
+  ];
+}
+
+test('each role has its queries, whether the claims of its token are text or lists', options, async (t) => {
+  const { files, envoy, exchange } = await venue(t);
+  const { queries, administration, orders } = envoy.ports;
+  for (const role of ROLES) {
+    for (const claims of shapesOf(role)) {
+      const token = await files.token(claims);
+      for (const [path, allowed] of QUERIES) {
+        const call = `${JSON.stringify(claims)}: ${path}`;
+        const right = allowed.includes(role) ? 200 : 403;
+        assert.equal((await https(files, queries, path, { certificate: files.client, token })).status, right, call);
+        const office = await https(files, administration, path, { certificate: files.administrator, token });
+        assert.equal(office.status, right, `administration, ${call}`);
+        // And as without a proxy in between.
+        const direct = await fetch(`http://127.0.0.1:${exchange.ports.http}${path}`, { headers: proxyHeaders(claims) });
+        assert.equal(direct.status, right, `direct, ${call}`);
+      }
+    }
+  }
+  for (const claims of shapesOf('trader')) {
+    const shows = { certificate: files.client, token: await files.token(claims) };
+    assert.equal((await submit(files, orders, 1, 1, shows)).status, Grpc.Ok, JSON.stringify(claims));
+    assert.equal((await submit(files, orders, 2, 1, shows)).status, Grpc.PermissionDenied, JSON.stringify(claims));
+    assert.equal((await webSocket(files, envoy.ports.market, '/v1/orders?account=1', shows)).status, 101);
+  }
+  // What is in a list is a word: two roles in one text, or a list in the list, are neither of them.
+  for (const roles of [['trader auditor'], [['trader']], [{ trader: 1 }], [''], []]) {
+    const shows = { certificate: files.client, token: await files.token({ roles }) };
+    assert.equal((await submit(files, orders, 1, 1, shows)).status, Grpc.PermissionDenied, JSON.stringify(roles));
+  }
+});
+
+/** The headers with which Envoy forwards the claims: a list is the base64 of its JSON. */
+function proxyHeaders({ roles, accounts }: Claims): Record<string, string> {
+  const text = (claim: Claims['roles']) => (typeof claim === 'string' ? claim : Buffer.from(JSON.stringify(claim)).toString('base64'));
+  return {
+    'x-openbell-subject': 'alice',
+    'x-openbell-roles': text(roles),
+    'x-openbell-accounts': text(accounts),
+    'x-openbell-expires': '9999999999',
+  };
+}
+
+test('openbell health sends its token through Envoy, and explains the answer of a proxy', options, async (t) => {
+  const { exchange, files, envoy } = await venue(t);
+  const { cert, key } = files.client;
+  const at = ['--host', 'localhost', '--http-port', String(envoy.ports.queries)];
+  const tls = ['--tls-ca', files.authority.ca.cert, '--tls-client-cert', cert, '--tls-client-key', key];
+  const health = async (claims?: Claims) => {
+    const token = claims === undefined ? '' : await files.token(claims);
+    const { code, stdout, stderr } = await openbell(['health', ...at, ...tls], { OPENBELL_TOKEN: token });
+    assert.equal(stderr, '');
+    assert.ok(token === '' || !stdout.includes(token));
+    return [code, stdout.trimEnd()];
+  };
+  assert.deepEqual(await health({ roles: ['read-only'] }), [0, 'ready']);
+  const url = `https://localhost:${envoy.ports.queries}/health/ready`;
+  assert.deepEqual(await health(), [
+    1,
+    `not ready: a proxy rejected ${url}: HTTP 401: UNAUTHENTICATED: Jwt is missing; give a token with --token-file`,
+  ]);
+  assert.deepEqual(await health({ roles: 'visitor' }), [
+    1,
+    `not ready: a proxy rejected ${url}: HTTP 403: PERMISSION_DENIED: RBAC: access denied`,
+  ]);
+  await exchange.end('SIGTERM');
+  const [code, text] = await health({});
+  assert.equal(code, 1);
+  assert.match(String(text), /^not ready: .* is not answered by an exchange: HTTP 503: UNAVAILABLE: upstream connect error/);
+});
+
+test('a token that is bound to a certificate counts with this certificate only', options, async (t) => {
+  const { files, envoy } = await venue(t);
+  const { orders, queries } = envoy.ports;
+  const certificate = files.client;
+  const other = files.authority.issue({ name: 'other' });
+  const own = await files.token({ boundTo: certificate });
+  const stolen = await files.token({ boundTo: other });
+  assert.equal((await submit(files, orders, 1, 1, { certificate, token: own })).status, Grpc.Ok);
+  assert.equal((await https(files, queries, '/v1/accounts/1', { certificate, token: own })).status, 200);
+  assert.equal((await submit(files, orders, 1, 2, { certificate, token: stolen })).status, Grpc.Unauthenticated);
+  assert.equal((await https(files, queries, '/v1/accounts/1', { certificate, token: stolen })).status, 401);
+  assert.equal((await webSocket(files, envoy.ports.market, '/', { certificate, token: stolen })).status, 401);
+  assert.equal((await webSocket(files, envoy.ports.market, '/', { token: stolen })).status, 401, 'without any certificate');
+  assert.equal((await submit(files, orders, 1, 3, { certificate: other, token: stolen })).status, Grpc.Ok, 'its owner');
 });
 
 test('an account over its limit gets RESOURCE_EXHAUSTED; others are not affected', options, async (t) => {

@@ -73,16 +73,22 @@ async function mesh(t: TestContext, overlay: 'production' | 'staging' = 'product
     ca,
   };
   const shown = { ...authority.issue({ name: 'shown', names: 'DNS:localhost,DNS:*.openbell.example' }), ca };
+  // The authority of the secret is that of its clients; certificates of the servers are all of one authority here.
+  const secrets = {
+    'openbell-orders-tls': shown,
+    'openbell-market-tls': shown,
+    'openbell-admin-tls': { ...shown, ca: join(files.dir, 'administrators.crt') },
+  };
   const behind = ({ ports }: ExchangeProcess) => ({ 7401: ports.grpc, 7402: ports.ws, 7403: ports.http });
   const pods = [shardParts(shard, POD, behind(exchange), pod), shardParts(shard, SHADOW, behind(shadow), pod)];
   // The other exchange is the shadow in staging, and shard 1 in production.
-  const gate = edgeParts(edge, { 'shard-0': POD, 'shard-1': SHADOW, shadow: SHADOW }, shown, gateway);
+  const gate = edgeParts(edge, { 'shard-0': POD, 'shard-1': SHADOW, shadow: SHADOW }, secrets, gateway);
   // The client library finds the three servers by their ports, not by their names.
   for (const { filter_chains } of gate.listeners)
     for (const { domains } of filter_chains[0].filters[0].typed_config.route_config.virtual_hosts) domains.push('localhost', 'localhost:*');
   const parts = [...pods, gate];
   const envoy = await Envoy.run(t, files.dir, bootstrapOf(...parts));
-  const ports = envoy.ports as unknown as Record<'orders' | 'market' | 'admin', number>;
+  const ports = envoy.ports as unknown as Record<'orders' | 'market' | 'query' | 'admin', number>;
   const token = (claims: Claims = {}) => files.token({ issuer: ISSUER, ...claims });
   return { root, exchange, shadow, files, envoy, ports, token, gateway };
 }
@@ -125,10 +131,20 @@ const OPERATIONS: readonly (readonly [port: number, method: string, path: string
   [7403, 'GET', '/v1/symbols/BTC-USD', ANY],
   [7403, 'GET', '/v1/assets', ANY],
   [7403, 'GET', '/', NO_ROLES],
+  [7403, 'GET', '/v1/symbols/BTC-USD/trades?limit=5', ANY],
   [7403, 'GET', '/v1/symbols/BTC-USD/halt', OFFICE],
-  [7403, 'GET', '/v1/accounts/1', OFFICE],
+  [7403, 'GET', '/v1/book/BTC-USD?depth=5', ANY],
+  [7403, 'GET', '/v1/accounts', ANY],
+  [7403, 'GET', '/v1/accounts/1', ANY],
+  [7403, 'GET', '/v1/accounts/1/open-orders', ANY],
+  [7403, 'GET', '/v1/accounts/1/orders?limit=5', ANY],
+  [7403, 'GET', '/v1/accounts/1/trades', ANY],
+  [7403, 'GET', '/v1/accounts/1/reports?from=1', ANY],
+  [7403, 'GET', '/v1/accounts/1/deposit', OFFICE],
+  [7403, 'GET', '/v1/snapshot', OFFICE],
   [7403, 'GET', '/metrics', OFFICE],
-  [7403, 'GET', '/health/ready', OFFICE],
+  [7403, 'GET', '/health/ready', ANY],
+  [7403, 'GET', '/health/other', OFFICE],
   [7403, 'GET', '/v2/accounts', NO_ROLES],
   [7403, 'POST', '/metrics', NO_ROLES],
   [7403, 'POST', '/v1/accounts/1/deposit', ['custodian']],
@@ -237,6 +253,26 @@ test("istiod's configuration of production admits only permitted callers", { ski
     assert.equal((await webSocket(files, ports.market, '/v1/orders?account=1', fronted)).status, 404);
   });
 
+  await t.test('claims that are lists', async () => {
+    const listed = { certificate, token: await token({ roles: ['trader'], accounts: [1] }) };
+    assert.equal((await order(venue, 5, listed)).status, Grpc.Ok);
+    assert.equal((await order(venue, 5, listed, 2)).status, Grpc.PermissionDenied);
+    assert.equal((await webSocket(files, ports.orders, '/v1/orders?account=1', at('orders', listed))).status, 101);
+    assert.equal((await https(files, ports.query, '/v1/accounts/1', at('query', listed))).status, 200);
+    assert.equal((await https(files, ports.query, '/v1/accounts/2', at('query', listed))).status, 403);
+    for (const roles of [['read-only'], ['trader auditor'], [['trader']], []])
+      assert.equal((await order(venue, 6, { certificate, token: await token({ roles }) })).status, Grpc.PermissionDenied, String(roles));
+  });
+
+  await t.test('a token that is bound to a certificate, of which the gateway is told', async () => {
+    const other = files.authority.issue({ name: 'other' });
+    const bound = await token({ boundTo: certificate });
+    assert.equal((await order(venue, 7, { certificate, token: bound })).status, Grpc.Ok);
+    assert.equal((await order(venue, 8, { certificate: other, token: bound })).status, Grpc.Unauthenticated);
+    assert.equal((await https(files, ports.query, '/v1/accounts/1', at('query', { certificate, token: bound }))).status, 200);
+    assert.equal((await https(files, ports.query, '/v1/accounts/1', at('query', { certificate: other, token: bound }))).status, 401);
+  });
+
   await t.test('a shard that does not exist', async () => {
     assert.equal((await order(venue, 4, { ...trader, headers: { 'x-symbol-shard': '7' } })).httpStatus, 200);
     assert.equal((await order(venue, 4, { ...trader, headers: { 'x-symbol-shard': '7' } })).status, 12);
@@ -245,14 +281,17 @@ test("istiod's configuration of production admits only permitted callers", { ski
   await t.test('the admin port, by role', async () => {
     const as = async (roles: string, path: string, method = 'GET') => {
       const headers = { ...(method === 'POST' && { 'content-type': 'application/json' }) };
-      const shows = at('admin', { certificate, token: await token({ roles, accounts: '1 2' }), headers });
+      const shows = at('admin', { certificate: files.administrator, token: await token({ roles, accounts: '1 2' }), headers });
       return (await https(files, ports.admin, path, shows, { method })).status;
     };
+    const member = at('admin', { certificate, token: await token({ roles: ROLES.join(' '), accounts: '*' }) });
+    await assert.rejects(https(files, ports.admin, '/v1/symbols', member), /alert|ECONNRESET|socket/i, "a member's certificate");
     const table: readonly [string, string, string, (status: number) => boolean][] = [
       ['operator', 'GET', '/v1/symbols', (status) => status === 200],
       ['auditor', 'GET', '/v1/accounts/1', (status) => status === 200],
       ['auditor', 'POST', '/v1/snapshot', (status) => status === 403],
-      ['trader', 'GET', '/v1/accounts/1', (status) => status === 403],
+      ['trader', 'GET', '/v1/accounts/1', (status) => status === 200],
+      ['trader', 'GET', '/v1/accounts/3', (status) => status === 403],
       ['operator', 'POST', '/v1/accounts/1/deposit', (status) => status === 403],
       // Passed on, and answered by the exchange: the body is missing.
       ['custodian', 'POST', '/v1/accounts/1/deposit', (status) => status === 400],
@@ -261,6 +300,21 @@ test("istiod's configuration of production admits only permitted callers", { ski
     for (const [role, method, path, right] of table) {
       const status = await as(role, path, method);
       assert.ok(right(status), `${role} ${method} ${path}: ${status}`);
+    }
+  });
+
+  await t.test('queries of members: their own accounts, and nothing but queries', async () => {
+    for (const roles of ['trader', 'market-maker', 'read-only']) {
+      const shows = at('query', { certificate, token: await token({ roles }) });
+      const get = async (path: string, method = 'GET') => (await https(files, ports.query, path, shows, { method })).status;
+      for (const path of ['', '/open-orders', '/orders', '/trades', '/reports?from=1']) {
+        assert.equal(await get(`/v1/accounts/1${path}`), 200, `${roles}: ${path}`);
+        assert.equal(await get(`/v1/accounts/2${path}`), 403, `${roles}: ${path}`);
+      }
+      for (const path of ['/v1/book/BTC-USD', '/v1/symbols/BTC-USD/trades', '/v1/symbols', '/health/ready'])
+        assert.equal(await get(path), 200);
+      for (const path of ['/v1/accounts/1/deposit', '/v1/snapshot']) assert.equal(await get(path, 'POST'), 404, path);
+      assert.equal(await get('/metrics'), 404);
     }
   });
 
@@ -281,8 +335,8 @@ test("istiod's configuration of production admits only permitted callers", { ski
 
 test('the client library reaches its named shard through the gateway', { skip }, async (t) => {
   const venue = await mesh(t);
-  const { orders, market, admin: administration } = venue.ports;
-  const at = { ports: { orders, market, administration } } as unknown as Envoy;
+  const { orders, market, query: queries } = venue.ports;
+  const at = { ports: { orders, market, queries } } as unknown as Envoy;
   const one = await client(t, venue.files, at, { host: 'localhost', shard: 1, token: await venue.token() });
   const bbo = await one.market.bbo('BTC-USD');
   await bbo.next();
@@ -290,9 +344,7 @@ test('the client library reaches its named shard through the gateway', { skip },
   const { value: best } = await bbo.next();
   assert.equal(one.symbols.get('BTC-USD')?.price(best.bidPrice), '50000.00');
   assert.deepEqual([await commands(venue), await commands({ exchange: venue.shadow })], [0, 1]);
-  const flags = ['--host', 'localhost', '--shard', '1', '--grpc-port', orders, '--ws-port', market, '--http-port', administration].map(
-    String,
-  );
+  const flags = ['--host', 'localhost', '--shard', '1', '--grpc-port', orders, '--ws-port', market, '--http-port', queries].map(String);
   const { cert, key } = venue.files.client;
   const tls = ['--tls-ca', venue.files.authority.ca.cert, '--tls-client-cert', cert, '--tls-client-key', key];
   const placed = await openbell(['order', 'buy', '0.1', 'BTC-USD', '50001.00', ...flags, ...tls], { OPENBELL_TOKEN: await venue.token() });
@@ -301,7 +353,8 @@ test('the client library reaches its named shard through the gateway', { skip },
   const book = async (roles: string) =>
     openbell(['book', 'BTC-USD', ...flags, ...tls], { OPENBELL_TOKEN: await venue.token({ roles, accounts: '*' }) });
   assert.match((await book('auditor')).stdout, /50001\.00/);
-  const rejected = await book('read-only');
+  assert.match((await book('read-only')).stdout, /50001\.00/);
+  const rejected = await book('visitor');
   assert.equal(rejected.code, 1);
   assert.match(rejected.stderr, /rejected before it reached the exchange: HTTP 403: RBAC: access denied/);
   const names = { host: 'orders.invalid', wsHost: 'localhost', httpHost: 'localhost', shard: 0 };

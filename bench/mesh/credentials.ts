@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { Caller } from '../load/transport.ts';
@@ -48,7 +48,10 @@ export async function makeCredentials(root: string, accounts: readonly number[])
       path(`${name}.ext`),
     );
   }
-  for (const name of ['server', 'clients']) writeFileSync(path(`${name}.yaml`), JSON.stringify(envoyFile(`secrets/${name}.yaml`, dir)));
+  // The bench does not administrate through Envoy: one authority is enough.
+  copyFileSync(path('clients.crt'), path('administrators.crt'));
+  for (const name of ['server', 'clients', 'administrators', 'access-log'])
+    writeFileSync(path(`${name}.yaml`), JSON.stringify(envoyFile(`secrets/${name}.yaml`, dir)));
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
   writeFileSync(path('jwks.json'), JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'bench', alg: 'EdDSA' }] }));
   const named = accounts.join(' ');

@@ -1,6 +1,9 @@
 /** One audited action or rejected attempt. It never contains a token, a key or a signature. */
 export interface AuditEvent {
-  /** Family of the event: `identity` (a rejected caller), `admin` (an administrative action), `trail` (the trail itself). */
+  /**
+   * Family of the event: `identity` (a rejected caller), `admin` (an administrative action), `session` (an order-entry
+   * session begins or ends), `trail` (the trail itself). Readers of every release show kinds that they do not know.
+   */
   readonly kind: string;
   /** The caller's subject; empty when the credentials were not accepted. */
   readonly subject: string;

@@ -29,7 +29,7 @@ export interface AuditOptions {
 export interface AuditStats {
   /** Records written since the start. */
   readonly records: number;
-  /** Rejects that were summarised instead of written one by one. */
+  /** Rejects and sessions that were summarised instead of written one by one. */
   readonly summarised: number;
   /** Events lost because the queue was full while the disk took none. */
   readonly lost: number;
@@ -39,9 +39,13 @@ export interface AuditStats {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const RETRY_MS = 1000;
+/** Records of sessions that begin and end: per second, 36 times as many an hour. A takeover reopens all 1024. */
+const MAX_SESSION_RECORDS = 2048;
+/** Per hour and subject. */
+const MAX_OF_SUBJECT = 1000;
 
 /**
- * The audit trail of a data directory: administrative actions and rejected
+ * The audit trail of a data directory: administrative actions, order-entry sessions and rejected
  * callers. It is append-only and chained by hash, so changed, missing or moved
  * records are detected. A cut end is detected only with a head stored elsewhere,
  * so the head is logged. I/O thread; events are queued in memory until the next
@@ -53,6 +57,7 @@ export class AuditTrail implements AuditSink {
   readonly #options: Required<AuditOptions>;
   readonly #writer: AuditWriter;
   readonly #flood: FloodGuard;
+  readonly #sessions: FloodGuard;
   readonly #hourly: NodeJS.Timeout;
   #waiting: TimedEvent[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -88,6 +93,7 @@ export class AuditTrail implements AuditSink {
     const end = openTrail(dir);
     this.#writer = new AuditWriter(dir, end, this.#options);
     this.#flood = new FloodGuard(this.#options.maxRejects, (event) => this.#add(event));
+    this.#sessions = new FloodGuard(MAX_SESSION_RECORDS, (event) => this.#add(event), MAX_OF_SUBJECT);
     if (end.torn !== undefined) {
       const detail = `${end.torn.bytes} bytes of a record that was not written whole were cut and are kept in ${end.torn.keptIn}`;
       this.#add(own('repair', detail));
@@ -104,7 +110,12 @@ export class AuditTrail implements AuditSink {
   }
 
   get stats(): AuditStats {
-    return { records: this.#records, summarised: this.#flood.summarised, lost: this.#lost, failing: this.#failing };
+    return {
+      records: this.#records,
+      summarised: this.#flood.summarised + this.#sessions.summarised,
+      lost: this.#lost,
+      failing: this.#failing,
+    };
   }
 
   /** Creates the trail if it was deferred, and writes what is queued. @throws the system's Error when the directory cannot be created */
@@ -115,13 +126,15 @@ export class AuditTrail implements AuditSink {
   }
 
   record(event: AuditEvent): void {
-    if (event.kind !== 'identity' || this.#flood.admits(event)) this.#add(event);
+    const guard = event.kind === 'identity' ? this.#flood : event.kind === 'session' ? this.#sessions : undefined;
+    if (guard === undefined || guard.admits(event)) this.#add(event);
   }
 
   /** Writes the queued events and a final record. Does not wait for a disk that takes none. A deferred trail without another event is not created. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#flood.stop();
+    this.#sessions.stop();
     if (this.#deferred && this.#waiting.every(({ event }) => event.kind === 'trail')) this.#waiting = [];
     else this.begin();
     if (!this.#deferred) this.#add(own('stop'));

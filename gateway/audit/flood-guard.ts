@@ -7,7 +7,10 @@ const HOUR_MS = 3_600_000;
 /** The limit per hour, in seconds' worth of the limit per second: about 30 MB a day, not 3 GB. */
 const HOUR_SECONDS = 36;
 
-/** Passes up to `max` rejects a second, and 36 times as many an hour, and summarises the others: a flood cannot fill disk or memory. */
+/** Subjects that are counted separately; further ones share the count of the last. */
+const MAX_SUBJECTS = 10_000;
+
+/** Passes up to `max` events a second, and 36 times as many an hour, and summarises the others: a flood cannot fill disk or memory. */
 export class FloodGuard {
   readonly #max: number;
   readonly #publish: (sum: AuditEvent) => void;
@@ -17,12 +20,19 @@ export class FloodGuard {
   /** Rejects passed in the hour since `#hourBegan` (monotonic clock). */
   #admittedInHour = 0;
   #hourBegan = performance.now();
+  /** Events passed in the hour, by subject. */
+  readonly #bySubject = new Map<string, number>();
+  readonly #maxOfSubject: number;
   #timer: NodeJS.Timeout | undefined;
   #summarised = 0;
 
-  /** @param publish called with a summary per action and outcome at the end of a second with too many rejects */
-  constructor(max: number, publish: (sum: AuditEvent) => void) {
+  /**
+   * @param publish called with a summary per action and outcome at the end of a second with too many events
+   * @param maxOfSubject passed per hour and subject, so that one caller cannot use up the limit of all; its summaries name it
+   */
+  constructor(max: number, publish: (sum: AuditEvent) => void, maxOfSubject: number = Number.POSITIVE_INFINITY) {
     this.#max = max;
+    this.#maxOfSubject = maxOfSubject;
     this.#publish = publish;
   }
 
@@ -40,19 +50,32 @@ export class FloodGuard {
     if (now - this.#hourBegan >= HOUR_MS) {
       this.#hourBegan = now;
       this.#admittedInHour = 0;
+      this.#bySubject.clear();
     }
-    if (this.#admitted < this.#max && this.#admittedInHour < HOUR_SECONDS * this.#max) {
+    if (this.#admitted < this.#max && this.#admittedInHour < HOUR_SECONDS * this.#max && this.#admitsSubject(event.subject)) {
       this.#admitted++;
       this.#admittedInHour++;
       return true;
     }
     this.#summarised++;
-    const name = `${event.action} ${event.outcome}`;
+    const name =
+      this.#maxOfSubject === Number.POSITIVE_INFINITY
+        ? `${event.action} ${event.outcome}`
+        : `${event.subject} ${event.action} ${event.outcome}`;
     const key = this.#groups.has(name) || this.#groups.size < MAX_GROUPS ? name : '';
     const group = this.#groups.get(key);
     if (group !== undefined) group.count++;
-    else this.#groups.set(key, { event: key === '' ? { ...event, action: 'others', outcome: 'refused' } : event, count: 1 });
+    else this.#groups.set(key, { event: key === '' ? { ...event, subject: '', action: 'others', outcome: 'refused' } : event, count: 1 });
     return false;
+  }
+
+  #admitsSubject(subject: string): boolean {
+    if (this.#maxOfSubject === Number.POSITIVE_INFINITY) return true;
+    const key = this.#bySubject.has(subject) || this.#bySubject.size < MAX_SUBJECTS ? subject : '';
+    const passed = this.#bySubject.get(key) ?? 0;
+    if (passed >= this.#maxOfSubject) return false;
+    this.#bySubject.set(key, passed + 1);
+    return true;
   }
 
   stop(): void {
@@ -64,10 +87,11 @@ export class FloodGuard {
     this.#timer = undefined;
     this.#admitted = 0;
     for (const { event, count } of this.#groups.values()) {
-      const { kind, action, outcome, peer } = event;
+      const { kind, subject, action, outcome, peer } = event;
       this.#publish({
         kind,
-        subject: '',
+        // A reject's subject may be anybody's; that of a session was verified.
+        subject: this.#maxOfSubject === Number.POSITIVE_INFINITY ? '' : subject,
         action,
         outcome,
         peer: '',

@@ -37,7 +37,7 @@ export class OpenbellClient {
 
   /** Order entry of the account. @throws OpenbellError NO_ACCOUNT */
   get orders(): OrderSession {
-    const { host = '127.0.0.1', grpcPort = 7401, shard, account, lastReport, reconnect = true } = this.#options;
+    const { host = '127.0.0.1', grpcPort = 7401, shard, account, lastReport, reconnect = true, onLoss = 'throw' } = this.#options;
     if (account === undefined) throw new OpenbellError('NO_ACCOUNT', 'order entry needs an account: connect({ account })');
     this.#orders ??= new OrderSession({
       host,
@@ -46,6 +46,7 @@ export class OpenbellClient {
       account,
       lastReport,
       reconnect,
+      onLoss,
       symbols: this.symbols,
       tokens: this.#tokens,
       tls: this.#options.tls,

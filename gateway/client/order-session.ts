@@ -9,12 +9,15 @@ import { exchangeTooOld, OpenbellError, rejectError } from './errors.ts';
 import { OrderStream, type OrderStreamOptions } from './order-stream.ts';
 import { NO_TERMS, orderTerms } from './order-terms.ts';
 import { type PendingCommand, PendingCommands } from './pending-commands.ts';
-import { viewRefusal, viewReport } from './report-view.ts';
+import { viewRefusal, viewReport, viewWords } from './report-view.ts';
+import { ordersInDoubt, Resume, type ResumeStep, reportsLost } from './resume.ts';
 import type { SymbolCatalog, SymbolUnits } from './symbols.ts';
-import type { AmendOrder, OrderTarget, PlaceOrder, RefusalView, ReportView } from './types.ts';
+import type { AmendOrder, OrderTarget, PlaceOrder, RefusalView, ReportView, ResyncView } from './types.ts';
 
 export interface OrderSessionOptions extends OrderStreamOptions {
   readonly symbols: SymbolCatalog;
+  /** Default throw. */
+  readonly onLoss?: 'throw' | 'resync';
 }
 
 interface Events {
@@ -25,6 +28,8 @@ interface Events {
   open: [boolean];
   /** The connection was lost and a reconnect has begun. */
   lost: [OpenbellError];
+  /** The exchange continues from an older copy of its data: reports that came before no longer hold. Only with `onLoss: 'resync'`. */
+  resync: [ResyncView];
   /** `send` may go on. */
   drain: [];
   /** The session has ended: it was closed, or a retry is pointless. */
@@ -58,6 +63,12 @@ export class OrderSession extends EventEmitter<Events> {
   readonly #pending = new PendingCommands();
   readonly #batch = new CommandBatch(MAX_FRAME_COMMANDS);
   readonly #ready = Promise.withResolvers<void>();
+  readonly #onLoss: 'throw' | 'resync';
+  readonly #resume: Resume;
+  /** The stream is open, and its reports continue those that came before. */
+  #open = false;
+  /** The stream was open before. */
+  #again = false;
   #flushing = false;
   /** Why the session takes no more commands. */
   #closed: OpenbellError | undefined;
@@ -67,21 +78,32 @@ export class OrderSession extends EventEmitter<Events> {
     super();
     this.account = options.account;
     this.#symbols = options.symbols;
+    this.#onLoss = options.onLoss ?? 'throw';
+    this.#resume = new Resume(this.#onLoss);
     // Callers that do not await it get the `closed` event.
     this.#ready.promise.catch(() => undefined);
     this.#stream = new OrderStream(options, {
-      onOpen: (again) => {
-        this.#ready.resolve();
-        this.#flush();
-        this.emit('open', again);
+      resumeAfter: (last) => this.#resume.after(last),
+      onOpen: (again, theirs) => {
+        this.#again = again;
+        const step = this.#resume.opened(this.#stream.lastReport, theirs);
+        this.#stream.lastReport ??= theirs;
+        this.#resumed(step);
+      },
+      onBeyondEnd: () => {
+        if (this.#onLoss === 'throw') return false;
+        this.#resume.beyondEnd();
+        return true;
       },
       onFrame: (frame) => this.#take(frame),
       onDrain: () => this.emit('drain'),
       onLost: (error) => {
+        this.#open = false;
         this.#pending.connectionLost();
         this.emit('lost', error);
       },
       onFinished: (error) => {
+        this.#open = false;
         this.#closed = error ?? closed();
         this.#pending.rejectAll(this.#closed);
         this.#ready.reject(this.#closed);
@@ -154,7 +176,7 @@ export class OrderSession extends EventEmitter<Events> {
    * @throws OpenbellError CONNECTION_LOST while there is no stream, WRONG_SCHEMA_VERSION for a long order to an exchange without schema 2
    */
   send(batch: CommandBatch): boolean {
-    if (!this.#stream.isOpen) {
+    if (!this.#open) {
       throw this.#closed ?? new OpenbellError('CONNECTION_LOST', 'the session is not open: wait for `open`, then send the batch again');
     }
     if (batch.version > this.#stream.schema) throw exchangeTooOld();
@@ -202,12 +224,14 @@ export class OrderSession extends EventEmitter<Events> {
   }
 
   #flush(): void {
-    while (this.#stream.isOpen && this.#pending.fill(this.#batch, this.#stream.schema)) this.#stream.write(takeFrame(this.#batch));
+    while (this.#open && this.#pending.fill(this.#batch, this.#stream.schema)) this.#stream.write(takeFrame(this.#batch));
   }
 
   // Reports ----------------------------------------------------------------------
 
   #take(frame: ReportFrameReader): void {
+    // What still comes of a call that is made again.
+    if (!this.#open && !this.#resume.comparing) return;
     this.onFrame?.(frame);
     for (let i = 0; i < frame.reports; i++) {
       if (!this.#takeReport(frame, frame.reportsAt + i * Report.bytes)) return;
@@ -216,16 +240,24 @@ export class OrderSession extends EventEmitter<Events> {
   }
 
   /** False when a report is missing: the session reconnects after the last report received. */
-  #takeReport({ flat }: ReportFrameReader, at: number): boolean {
+  #takeReport(frame: ReportFrameReader, at: number): boolean {
+    const { flat } = frame;
     const stream = this.#stream;
     const no = flat.u53(at + Report.reportNo);
     const last = stream.lastReport ?? no - 1;
-    if (no <= last) return true;
+    if (no <= last) {
+      if (!this.#resume.comparing) return true;
+      this.#resumed(this.#resume.compare(no, last, flat, at));
+      // A lost report: the exchange has another one under its number.
+      if (no !== (stream.lastReport ?? 0) + 1) return this.#open || this.#resume.comparing;
+      return this.#takeReport(frame, at);
+    }
     if (no !== last + 1) {
       stream.restart();
       return false;
     }
     stream.lastReport = no;
+    this.#resume.memory.take(no, flat, at);
     const command = this.#pending.size === 0 ? undefined : this.#pending.takeAnswered(flat, at);
     if (command === undefined && this.listenerCount('report') === 0) return true;
     const view = viewReport(flat, at, this.#symbols);
@@ -234,6 +266,27 @@ export class OrderSession extends EventEmitter<Events> {
     command?.resolve(view);
     this.emit('report', view);
     return true;
+  }
+
+  #resumed(step: ResumeStep): void {
+    if (step === 'repeated') return;
+    if (step === 'current') return this.#begin();
+    if (this.#onLoss === 'throw') return this.#stream.fail(reportsLost(this.account, this.lastReport));
+    if (step === 'ask-again') return this.#stream.restart();
+    const { common, exact, memory } = this.#resume;
+    const lost = memory.takeFrom(exact ? common + 1 : 0, (report) => viewWords(report, this.#symbols));
+    this.#stream.lastReport = common;
+    this.#pending.reportsLost();
+    this.emit('resync', { lastReport: common, exact, lost, inDoubt: ordersInDoubt(lost) });
+    this.#begin();
+  }
+
+  /** The reports continue those that came before: commands may be sent. */
+  #begin(): void {
+    this.#open = true;
+    this.#ready.resolve();
+    this.#flush();
+    this.emit('open', this.#again);
   }
 
   #takeReject({ flat }: ReportFrameReader, at: number): void {

@@ -36,8 +36,12 @@ export interface OrderStreamOptions {
 }
 
 export interface OrderStreamListener {
-  /** @param again the stream was open before */
-  onOpen(again: boolean): void;
+  /** The report number after which reports are requested; undefined: only new ones. Called for each call. @param last number of the last report taken */
+  resumeAfter(last: number | undefined): number | undefined;
+  /** @param again the stream was open before @param theirs number of the exchange's last report of the account */
+  onOpen(again: boolean, theirs: number): void;
+  /** The exchange has fewer reports than `resumeAfter` said. True: make the call again. */
+  onBeyondEnd(): boolean;
   /** A verified frame, valid during the call. */
   onFrame(frame: ReportFrameReader): void;
   onDrain(): void;
@@ -126,9 +130,15 @@ export class OrderStream {
     });
   }
 
-  /** Repeats the call from the last report. */
+  /** Repeats the call. */
   restart(): void {
     this.#call?.cancel();
+  }
+
+  /** Ends it for good. */
+  fail(error: OpenbellError): void {
+    this.#call?.cancel();
+    this.#finish(error);
   }
 
   /** Closes its side, and ends when the exchange has answered what was sent. */
@@ -160,7 +170,7 @@ export class OrderStream {
   }
 
   #begin(token: string | undefined): void {
-    const call = this.#client.makeBidiStreamRequest(SESSION, raw, raw, this.#metadata(this.lastReport, token));
+    const call = this.#client.makeBidiStreamRequest(SESSION, raw, raw, this.#metadata(this.#listener.resumeAfter(this.lastReport), token));
     this.#call = call;
     call.on('metadata', (headers: Metadata) => this.#opened(headers));
     call.on('data', (bytes: Buffer) => this.#take(bytes));
@@ -185,14 +195,13 @@ export class OrderStream {
     const last = headers.get(LAST_REPORT)[0];
     // A rejected call has headers too, but not this one.
     if (last === undefined) return;
-    this.lastReport ??= Number(last);
     this.schema = newestSchema(headers.get(SCHEMA)[0]);
     this.#open = true;
     this.#renewed = false;
     this.#retryMs = FIRST_RETRY_MS;
     const again = this.#wasOpen;
     this.#wasOpen = true;
-    this.#listener.onOpen(again);
+    this.#listener.onOpen(again, Number(last));
   }
 
   #take(bytes: Buffer): void {
@@ -208,7 +217,8 @@ export class OrderStream {
     this.#open = false;
     this.#call = undefined;
     const error = callError(end.code, end.code === status.OK ? 'the exchange closed the session' : end.details);
-    this.#lost(error, isFinal(end.code) && !this.#renews(end.code));
+    const again = end.code === status.OUT_OF_RANGE && !this.#closing && !this.#finished && this.#listener.onBeyondEnd();
+    this.#lost(error, isFinal(end.code) && !again && !this.#renews(end.code));
   }
 
   /** A session ends with its token, and a restarted exchange accepts none of its earlier session tokens: one new token is tried. */

@@ -109,6 +109,21 @@ export class PendingCommands {
     this.#unsent = [...this.#byTag.values()];
   }
 
+  /**
+   * The exchange continues from an older copy of its data, where an order id may name another order: what names one is
+   * rejected. New orders and what names a client order id will be sent again.
+   */
+  reportsLost(): void {
+    for (const command of this.#byTag.values()) {
+      if (command.kind === CommandKind.New || command.orderId === 0) continue;
+      this.#byTag.delete(command.tag);
+      const text =
+        'the exchange continues from an older copy of its data, where the order id may name another order: see the event `resync`';
+      command.reject(new OpenbellError('REPORTS_LOST', text));
+    }
+    this.#unsent = this.#unsent.filter(({ tag }) => this.#byTag.has(tag));
+  }
+
   rejectAll(error: OpenbellError): void {
     for (const command of this.#byTag.values()) command.reject(error);
     this.#byTag.clear();

@@ -9,11 +9,16 @@ import type { RefusalView, ReportView } from './types.ts';
 
 /** The report being shown, aligned: a frame may begin at any byte. */
 const words = new Int32Array(REPORT_WORDS);
-const report = new WireReport().wrap(words, 0);
+const report = new WireReport();
 
 /** The report at `at` of a verified frame, with decimal text. */
 export function viewReport(flat: FlatReader, at: number, symbols: SymbolCatalog): ReportView {
   flat.copyWords(at, words, 0, REPORT_WORDS);
+  return viewWords(report.wrap(words, 0), symbols);
+}
+
+/** A report in memory, with decimal text. */
+export function viewWords(report: WireReport, symbols: SymbolCatalog): ReportView {
   const { flags, fee, price, quantity, leaves, filled, symbol: symbolId } = report;
   const units = symbols.get(symbolId);
   return {

@@ -48,6 +48,12 @@ export interface ConnectOptions extends Credentials {
   readonly lastReport?: number;
   /** Reconnect when the connection is lost. Default true. */
   readonly reconnect?: boolean;
+  /**
+   * When the exchange no longer has reports that the session received, because it continues from an older copy of its
+   * data: `throw` (default) ends the session with BAD_RANGE or REPORTS_LOST; `resync` continues after the last report
+   * in common, and the event `resync` says what is in doubt.
+   */
+  readonly onLoss?: 'throw' | 'resync';
   /** The symbols, instead of reading them from the HTTP port. */
   readonly symbols?: readonly SymbolDefinition[];
 }
@@ -144,6 +150,29 @@ export interface ReportView {
   readonly seq: number;
   /** Microseconds since the Unix epoch. */
   readonly timeUs: number;
+}
+
+/** The exchange continues from an older copy of its data, and the session with it: `onLoss: 'resync'`. */
+export interface ResyncView {
+  /** Number of the last report that both have. The reports after it come again, with other content. */
+  readonly lastReport: number;
+  /** False: it may be an earlier one, because the session remembers no more (4096 reports, or an hour). Then query everything. */
+  readonly exact: boolean;
+  /** Reports that the session received and that no longer hold, oldest first. */
+  readonly lost: readonly ReportView[];
+  /** The orders that these reports are about. */
+  readonly inDoubt: readonly OrderInDoubt[];
+}
+
+/** An order of which the exchange has lost a report. */
+export interface OrderInDoubt {
+  readonly symbol: string;
+  readonly orderId: number;
+  readonly clientOrderId: number;
+  /** Its acceptance was lost: the exchange does not have the order, and its order id may name another one. False: it has the order in an earlier state. */
+  readonly gone: boolean;
+  /** The last of its lost reports. */
+  readonly report: ReportView;
 }
 
 /** A command that was not sequenced. */

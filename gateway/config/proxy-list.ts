@@ -1,7 +1,13 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Claims that a proxy has verified: subject, roles, accounts and, optionally, expiry in seconds since the Unix epoch. */
-export const CLAIM_HEADERS = ['x-openbell-subject', 'x-openbell-roles', 'x-openbell-accounts', 'x-openbell-expires'] as const;
+/** Claims that a proxy has verified: subject, roles, accounts, expiry in seconds since the Unix epoch and, optionally, the certificate to which the token is bound. */
+export const CLAIM_HEADERS = [
+  'x-openbell-subject',
+  'x-openbell-roles',
+  'x-openbell-accounts',
+  'x-openbell-expires',
+  'x-openbell-certificate',
+] as const;
 /** Headers that describe a caller. Only a listed proxy may send them. */
 export const PROXY_HEADERS = [...CLAIM_HEADERS, 'x-forwarded-client-cert'] as const;
 

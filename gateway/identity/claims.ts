@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readConfirmation } from './bound-token.ts';
 import { CredentialError, type Grant, readGrant, readSubject } from './principal.ts';
 
 /** What a token states about its caller. */
@@ -6,6 +7,8 @@ export interface Claims extends Grant {
   readonly subject: string;
   /** Seconds since the Unix epoch. */
   readonly expiresAt: number;
+  /** The certificate to which the token is bound, base64url of its SHA-256. */
+  readonly boundTo?: string;
 }
 
 const text = z.string({ error: 'text' });
@@ -24,6 +27,7 @@ const CLAIMS = z.object({
   iat: seconds.optional(),
   openbell_roles: z.union([text, z.array(text)], { error: 'text, or a list of texts' }).optional(),
   openbell_accounts: z.union([text, z.array(z.union([text, z.number()]))], { error: 'text, or a list of account ids' }).optional(),
+  cnf: z.unknown(),
 });
 
 /** What a token has to state. */
@@ -45,7 +49,7 @@ export function readClaims(payload: unknown, { issuer, audience, skew }: Expecte
     const [{ path, message }] = error.issues;
     throw new CredentialError(path.length === 0 ? 'the token has no claims' : `the token's claim ${String(path[0])} must be ${message}`);
   }
-  const { iss, aud, sub, exp, nbf, iat, openbell_roles: roles, openbell_accounts: accounts } = data;
+  const { iss, aud, sub, exp, nbf, iat, openbell_roles: roles, openbell_accounts: accounts, cnf } = data;
   const subject = readSubject(sub);
   if (iss !== issuer) throw new CredentialError('the token is of another issuer');
   if (!(typeof aud === 'string' ? [aud] : aud).includes(audience)) throw new CredentialError('the token is for another audience');
@@ -53,5 +57,6 @@ export function readClaims(payload: unknown, { issuer, audience, skew }: Expecte
   if (exp + skew <= now) throw new CredentialError('the token has expired');
   if (nbf !== undefined && nbf - skew > now) throw new CredentialError('the token is not valid yet');
   if (iat !== undefined && iat - skew > now) throw new CredentialError('the token was issued in the future');
-  return { subject, ...readGrant(roles, accounts), expiresAt: exp };
+  const boundTo = readConfirmation(cnf);
+  return { subject, ...readGrant(roles, accounts), expiresAt: exp, ...(boundTo !== undefined && { boundTo }) };
 }

@@ -9,6 +9,8 @@ export interface ForwardedCert {
   readonly uris: readonly string[];
   /** Expiry of the certificate, ms since the Unix epoch; Infinity when the proxy did not forward the whole certificate. */
   readonly expiresAt: number;
+  /** SHA-256, hex, of the certificates of all elements: that of the client, then those of the proxies between. */
+  readonly hashes: readonly string[];
 }
 
 /**
@@ -23,6 +25,7 @@ export function readForwardedCert(header: string): ForwardedCert {
   let subject = '';
   let uris: string[] = [];
   let pem: string | undefined;
+  const hashes: string[] = [];
   let at = 0;
   for (;;) {
     const equals = header.indexOf('=', at);
@@ -32,7 +35,8 @@ export function readForwardedCert(header: string): ForwardedCert {
     if (key === 'subject') subject = value;
     else if (key === 'uri' && value !== '') uris.push(value);
     else if (key === 'cert') pem = value;
-    if (end === header.length) return { subject, uris, expiresAt: pem === undefined ? Number.POSITIVE_INFINITY : endOf(pem) };
+    else if (key === 'hash') hashes.push(value);
+    if (end === header.length) return { subject, uris, expiresAt: pem === undefined ? Number.POSITIVE_INFINITY : endOf(pem), hashes };
     if (header[end] === ',') {
       subject = '';
       uris = [];

@@ -5,14 +5,16 @@ import { CLAIM_HEADERS, PROXY_HEADERS, ProxyList } from '../config/proxy-list.ts
 import type { Logger } from '../log.ts';
 import type { PeerCertificate } from '../tls/peer-certificate.ts';
 import type { ApiKeys } from './api-keys.ts';
+import { presented } from './bound-token.ts';
 import { FailedLogins } from './failed-logins.ts';
 import { readForwardedCert } from './forwarded-cert.ts';
 import { IdentityReject, unauthenticated } from './identity-reject.ts';
 import { type Action, may } from './permissions.ts';
-import { ANYBODY, CredentialError, type Principal, readGrant, readSubject, shown } from './principal.ts';
+import { ANYBODY, CredentialError, type Principal, shown } from './principal.ts';
+import { readProxyClaims } from './proxy-claims.ts';
 import { RejectLog } from './reject-log.ts';
 import { canonicalName, type ServiceAccount, type ServiceAccounts } from './service-accounts.ts';
-import { CLOCK_SKEW_S, type TokenVerifier } from './tokens.ts';
+import type { TokenVerifier } from './tokens.ts';
 
 /** A request at an endpoint, with its credentials. */
 export interface Visit {
@@ -140,14 +142,16 @@ export class Identity {
     if (this.open) return ANYBODY;
     if (!byProxy && onlyProxies && !THIS_MACHINE.has(visit.peer))
       return unauthenticated(`${visit.peer} connected without TLS and is not a listed proxy`);
-    if (CLAIM_HEADERS.some((name) => visit.header(name) !== undefined)) return byHeaders(visit);
+    if (CLAIM_HEADERS.some((name) => visit.header(name) !== undefined)) return checkBinding(readProxyClaims(visit.header), visit);
     const token = visit.token ?? bearer(visit.header('authorization'));
     if (token !== undefined) {
       const known = tokens?.remembered(token);
-      if (known !== undefined) return known;
+      if (known !== undefined) return checkBinding(known, visit);
       return this.#limited(visit.peer, () => {
         if (apiKeys?.isOurs(keyIdOf(token))) return apiKeys.verify(token);
-        return tokens?.verify(token) ?? unauthenticated('a token was sent, but --auth-jwks is not configured');
+        if (tokens === undefined) return unauthenticated('a token was sent, but --auth-jwks is not configured');
+        const answer = tokens.verify(token);
+        return answer instanceof Promise ? answer.then((settled) => checkBinding(settled, visit)) : checkBinding(answer, visit);
       });
     }
     const forwarded = visit.header('x-forwarded-client-cert');
@@ -157,20 +161,16 @@ export class Identity {
   }
 }
 
-/** The caller that a listed proxy has verified. @throws CredentialError */
-function byHeaders({ header }: Visit): Answer {
-  const [subject, roles, accounts, expires] = CLAIM_HEADERS.map(header);
-  // A proxy that appends to these headers instead of replacing them would let its client set them.
-  for (const value of [subject, roles, accounts, expires])
-    if (value?.includes(',')) throw new CredentialError(`an x-openbell- header came twice, or has a comma: ${shown(value)}`);
-  const name = readSubject(subject);
-  // As with tokens: only credentials without an expiry may keep a stream open without limit.
-  if (expires === undefined)
-    throw new CredentialError('x-openbell-expires is missing: a token needs an exp, and the proxy must pass it on');
-  if (!/^\d{1,12}(\.\d+)?$/.test(expires)) throw new CredentialError('x-openbell-expires must be seconds since the Unix epoch');
-  const expiresAt = (Number(expires) + CLOCK_SKEW_S) * 1000;
-  if (expiresAt <= Date.now()) return unauthenticated('what the proxy verified has expired', name);
-  return { subject: name, ...readGrant(roles, accounts), via: 'proxy', expiresAt };
+/** Rejects a token that is bound to a certificate which the caller has not presented. Does not throw: it runs after an await, too. */
+function checkBinding(answer: Answer, { header, certificate }: Visit): Answer {
+  if (answer instanceof IdentityReject || answer.boundTo === undefined) return answer;
+  try {
+    if (presented(answer.boundTo, header('x-forwarded-client-cert'), certificate)) return answer;
+  } catch (error) {
+    if (!(error instanceof CredentialError)) throw error;
+    return unauthenticated(error.message, answer.subject);
+  }
+  return unauthenticated('the token is bound to a client certificate that was not presented', answer.subject);
 }
 
 function byCertificate(

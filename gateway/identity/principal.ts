@@ -20,6 +20,8 @@ export interface Principal extends Grant {
   readonly via: Via;
   /** Expiry, ms since the Unix epoch, clock skew included; Infinity: as long as the connection. */
   readonly expiresAt: number;
+  /** SHA-256, base64url, of the only client certificate with which the token counts. Absent: with any, or none. */
+  readonly boundTo?: string;
 }
 
 /** Every caller while authentication is off (loopback only). */

@@ -8,7 +8,7 @@ import type { RefusalList } from '../../engine/wire/report-frames.ts';
 /** The part of the sequencer that order entry uses. */
 export type CommandSequencer = Pick<
   Sequencer,
-  'slots' | 'refusal' | 'claim' | 'unclaim' | 'nowUs' | 'readClock' | 'stampSameTime' | 'publish'
+  'seq' | 'slots' | 'refusal' | 'claim' | 'unclaim' | 'nowUs' | 'readClock' | 'stampSameTime' | 'publish'
 >;
 
 const HIGHEST_CODE = 1023;

@@ -8,6 +8,7 @@ import type { OrderEntryCounters, OrderIntake } from './order-intake.ts';
 import type { ReportCursor, ReportListener } from './report-cursor.ts';
 import type { ReportHub } from './report-hub.ts';
 import type { ServiceTime } from './service-time.ts';
+import type { SessionEnd } from './session-audit.ts';
 
 /** Maximum reports of one frame: 128 KiB, the most that is in flight to one session. */
 const FRAME_REPORTS = 1024;
@@ -54,8 +55,12 @@ const frame = new ReportFrameWriter(FRAME_REPORTS);
  * that does not read costs one frame of memory. A stream sends messages in
  * sequence in any case, so this adds no delay.
  */
-export class OrderSession implements ReportListener {
+export class OrderSession implements ReportListener, SessionEnd {
   readonly account: number;
+  endedWith: Code = Code.OK;
+  firstSeq = 0;
+  lastSeq = 0;
+  commands = 0;
   readonly #transport: SessionTransport;
   readonly #context: SessionContext;
   readonly #cursor: ReportCursor;
@@ -73,7 +78,6 @@ export class OrderSession implements ReportListener {
   /** Code with which each command is rejected. OK: no command is rejected because of its sender. */
   #standing: Code;
   #gone = false;
-  #lastSeq = 0;
   /** Wire schema of the answers; undefined until the first frame names it. */
   #schema: number | undefined;
 
@@ -97,6 +101,11 @@ export class OrderSession implements ReportListener {
     this.#context = context;
     this.#openedSeq = context.hub.seenSeq;
     this.#cursor = context.hub.open(account, sent, this);
+  }
+
+  /** Number of the last report that it was sent. */
+  get lastReport(): number {
+    return this.#cursor.sent;
   }
 
   /** Sends the reports that the client has not seen. The transport must be open. */
@@ -131,7 +140,11 @@ export class OrderSession implements ReportListener {
       this.cut(frameReject(code, version));
       return false;
     }
-    if (intake.taken !== 0) this.#lastSeq = intake.seqs[intake.taken - 1];
+    if (intake.taken !== 0) {
+      if (this.commands === 0) this.firstSeq = intake.seqs[0];
+      this.commands += intake.taken;
+      this.lastSeq = intake.seqs[intake.taken - 1];
+    }
     if (rejects.count < CUT_AT_REJECTS) return true;
     this.cut(reject(Code.BUSY, 'the session sends commands and does not read their reports'));
     return false;
@@ -172,6 +185,7 @@ export class OrderSession implements ReportListener {
   cut(why: Reject): void {
     if (this.#gone) return;
     this.#context.counters.sessionsCut++;
+    this.endedWith = why.code;
     this.leave();
     this.#transport.fail(why);
   }
@@ -214,7 +228,7 @@ export class OrderSession implements ReportListener {
   }
 
   #answered(): boolean {
-    return this.#context.hub.seenSeq >= this.#lastSeq && this.#cursor.backlog() === 0;
+    return this.#context.hub.seenSeq >= this.lastSeq && this.#cursor.backlog() === 0;
   }
 
   /** Limits the client's commands to the rate at which it reads, because commands cause reports. */

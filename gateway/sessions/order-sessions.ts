@@ -1,4 +1,5 @@
 import { Code } from '../../engine/codes.ts';
+import { type AuditSink, SILENT } from '../audit/audit-sink.ts';
 import type { Identity, Visit } from '../identity/identity.ts';
 import { type Action, may } from '../identity/permissions.ts';
 import type { Principal } from '../identity/principal.ts';
@@ -9,6 +10,7 @@ import { type CommandSequencer, OrderEntryCounters, OrderIntake } from './order-
 import { OrderSession, type SessionContext, type SessionTransport } from './order-session.ts';
 import type { ReportHub } from './report-hub.ts';
 import { ServiceTime } from './service-time.ts';
+import { SessionAudit, type SessionRecord } from './session-audit.ts';
 
 /** Interval of the check for expired credentials, ms. */
 const EXPIRY_MS = 1000;
@@ -18,6 +20,8 @@ export interface OrderSessionsOptions {
   readonly hub: ReportHub;
   readonly accountExists: (account: number) => boolean;
   readonly identity: Identity;
+  /** Receives who opened and closed which session. Default: nothing does. */
+  readonly audit?: AuditSink;
   /** Called after the frames that arrived together, if any command was published: topology `compact` runs the engine there. */
   readonly onPublished: () => void;
   /** Maximum sessions. Default 1024. */
@@ -37,6 +41,9 @@ export interface Admission {
   readonly readOnly: boolean;
   /** ms since the Unix epoch, or Infinity. */
   readonly expiresAt: number;
+  /** The caller, and how they came. */
+  readonly principal: Principal;
+  readonly visit: Pick<Visit, 'peer' | 'wants'>;
   /** Wire schema of the answers; undefined: that of the client's first frame. */
   readonly schema: number | undefined;
 }
@@ -48,8 +55,9 @@ export class OrderSessions {
   readonly intake: OrderIntake;
   readonly hub: ReportHub;
   readonly #options: OrderSessionsOptions;
-  /** Expiry of each session's credentials. */
-  readonly #sessions = new Map<OrderSession, number>();
+  /** Each session with the expiry of its credentials. */
+  readonly #sessions = new Map<OrderSession, { readonly expiresAt: number; readonly record: SessionRecord }>();
+  readonly #audit: SessionAudit;
   #watch: NodeJS.Timeout | undefined;
   readonly #context: SessionContext;
 
@@ -58,6 +66,7 @@ export class OrderSessions {
     this.#options = options;
     this.hub = hub;
     this.serviceTime = new ServiceTime(() => sequencer.nowUs());
+    this.#audit = new SessionAudit(options.audit ?? SILENT, () => sequencer.seq);
     this.intake = new OrderIntake(sequencer, this.counters, onPublished);
     this.#context = {
       hub,
@@ -66,6 +75,8 @@ export class OrderSessions {
       serviceTime: this.serviceTime,
       frames: new FramePool(),
       onGone: (session) => {
+        const record = this.#sessions.get(session)?.record;
+        if (record !== undefined) this.#audit.closed(record, session);
         this.#sessions.delete(session);
         this.counters.sessions = this.#sessions.size;
       },
@@ -85,9 +96,9 @@ export class OrderSessions {
   }
 
   /** Starts the session of an admission that `admit` just returned. */
-  open(transport: SessionTransport, { account, sent, readOnly, expiresAt, schema }: Admission): OrderSession {
+  open(transport: SessionTransport, { account, sent, readOnly, expiresAt, schema, principal, visit }: Admission): OrderSession {
     const session = new OrderSession(transport, account, sent, readOnly, schema, this.#context);
-    this.#sessions.set(session, expiresAt);
+    this.#sessions.set(session, { expiresAt, record: this.#audit.opened(principal, visit, account, readOnly, sent) });
     if (expiresAt !== Number.POSITIVE_INFINITY) this.#watch ??= setInterval(() => this.#expire(), EXPIRY_MS).unref();
     this.counters.sessions = this.#sessions.size;
     this.counters.sessionsTotal++;
@@ -113,7 +124,7 @@ export class OrderSessions {
 
   #expire(): void {
     const now = Date.now();
-    for (const [session, expiresAt] of this.#sessions) if (expiresAt <= now) session.expire(expired);
+    for (const [session, { expiresAt }] of this.#sessions) if (expiresAt <= now) session.expire(expired);
   }
 
   /** Authorization is checked before existence: unauthorised callers must not learn whether an account exists. */
@@ -138,8 +149,20 @@ export class OrderSessions {
     }
     const last = this.hub.lastReportNo(account);
     const sent = caller.lastReport ?? last;
-    if (sent <= last)
-      return { account, sent, last, readOnly: !may(principal, 'order:send', account), expiresAt: principal.expiresAt, schema };
+    if (sent <= last) {
+      const { expiresAt } = principal;
+      const { peer, wants } = visit;
+      return {
+        account,
+        sent,
+        last,
+        readOnly: !may(principal, 'order:send', account),
+        expiresAt,
+        principal,
+        visit: { peer, wants },
+        schema,
+      };
+    }
     return reject(
       Code.BAD_RANGE,
       `x-openbell-last-report is ${sent}, but the last report of account ${account} is ${last}: reports were lost with the exchange's data, start again without it`,

@@ -49,11 +49,17 @@ export function shardParts(received: Received, address: string, exchange: Readon
 }
 
 /**
- * The gateway's side: a listener per server (`orders`, `market`, `admin`) on a
+ * The gateway's side: a listener per server (`orders`, `market`, `query`, `admin`) on a
  * free port. Server names are not checked, because each has its own port here.
  * @param at address of a shard by its subset; a subset that is not named has no endpoint
+ * @param shown the content of the gateway's secrets, by name
  */
-export function edgeParts(received: Received, at: Readonly<Record<string, string>>, shown: TlsFiles, mesh: TlsFiles): Parts {
+export function edgeParts(
+  received: Received,
+  at: Readonly<Record<string, string>>,
+  shown: Readonly<Record<string, TlsFiles>>,
+  mesh: TlsFiles,
+): Parts {
   const chains: Json[] = received.listeners.flatMap(({ filter_chains }) => filter_chains);
   const listeners = chains.map((chain) => {
     const { typed_config: manager } = chain.filters[0];
@@ -61,7 +67,8 @@ export function edgeParts(received: Received, at: Readonly<Record<string, string
     const { rds: _, ...inline } = { ...manager, route_config: { ...routes, validate_clusters: false } };
     const filters = [{ ...chain.filters[0], typed_config: inline }];
     const name = chain.filter_chain_match.server_names[0].split('.')[0];
-    return { name, address: socket('127.0.0.1', 0), filter_chains: [{ ...withFiles(chain, shown), filters, filter_chain_match: {} }] };
+    const own = withFiles(chain, shown[secretOf(chain)]);
+    return { name, address: socket('127.0.0.1', 0), filter_chains: [{ ...own, filters, filter_chain_match: {} }] };
   });
   const clusters = received.clusters
     .filter(({ name }) => /^outbound\|740.\|./.test(name) && !name.includes('||'))
@@ -74,6 +81,12 @@ export function edgeParts(received: Received, at: Readonly<Record<string, string
       };
     });
   return { listeners, clusters };
+}
+
+/** The secret of a server of the gateway: `kubernetes://NAME`. */
+export function secretOf({ transport_socket: transport }: Json): string {
+  const [{ name }] = transport.typed_config.common_tls_context.tls_certificate_sds_secret_configs;
+  return name.replace('kubernetes://', '');
 }
 
 function withFiles(owner: Json, { cert, key, ca }: TlsFiles): Json {

@@ -1,4 +1,5 @@
 import { CLAIM_HEADERS } from '../../gateway/config/proxy-list.ts';
+import { secretOf } from './istio-rehost.ts';
 import type { Json, Received } from './istio-xds.ts';
 import type { Resource } from './resource.ts';
 
@@ -56,7 +57,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     name: 'the gateway accepts TLS 1.3 and nothing older',
     resource: 'Gateway openbell',
     proxy: 'edge',
-    holds: (received) => chains(received).length === 3 && chains(received).every((chain) => minimum(chain) === 'TLSv1_3'),
+    holds: (received) => chains(received).length === 4 && chains(received).every((chain) => minimum(chain) === 'TLSv1_3'),
     // Omitting it is not enough: mesh-config.yaml sets 1.3, too.
     without: (spec) => {
       spec.servers[0].tls.minProtocolVersion = 'TLSV1_2';
@@ -69,10 +70,34 @@ export const REQUIREMENTS: readonly Requirement[] = [
     holds: (received) =>
       tls(named(received, 'orders')).require_client_certificate === true &&
       tls(named(received, 'admin')).require_client_certificate === true &&
+      tls(named(received, 'query')).require_client_certificate === true &&
       tls(named(received, 'market')).require_client_certificate !== true,
     without: (spec) => {
       spec.servers[0].tls.mode = 'SIMPLE';
     },
+  },
+  {
+    name: 'administration has an authority of its own',
+    resource: 'Gateway openbell',
+    proxy: 'edge',
+    holds: (received) =>
+      secretOf(named(received, 'admin')) !== secretOf(named(received, 'orders')) &&
+      secretOf(named(received, 'query')) === secretOf(named(received, 'orders')),
+    without: (spec) => {
+      spec.servers.find(({ name }: Json) => name === 'admin').tls.credentialName = 'openbell-orders-tls';
+    },
+  },
+  {
+    name: 'members can only query over HTTP',
+    resource: 'VirtualService openbell-query',
+    proxy: 'edge',
+    holds: (received) =>
+      routesOf(received, 'query').every(
+        ({ match }) =>
+          /^\/(v1|health)\/$/.test(match.prefix ?? '') &&
+          match.headers.some(({ name, string_match: method }: Json) => name === ':method' && method?.exact === 'GET'),
+      ),
+    without: (spec) => delete spec.http[0].match[0].method,
   },
   {
     name: 'no route has a retry',
@@ -99,7 +124,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
       spec.http.at(-2).route[0].destination.subset = 'shard-0';
     },
   },
-  ...(['market', 'admin'] as const).map(
+  ...(['market', 'query', 'admin'] as const).map(
     (server): Requirement => ({
       name: `x-symbol-shard chooses the shard: ${server}`,
       resource: `VirtualService openbell-${server}`,
@@ -110,7 +135,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
       },
     }),
   ),
-  ...(['orders', 'market', 'admin'] as const).map(
+  ...(['orders', 'market', 'query', 'admin'] as const).map(
     (server): Requirement => ({
       name: `every route names a shard: ${server}`,
       resource: `VirtualService openbell-${server}`,
@@ -277,6 +302,16 @@ export const REQUIREMENTS: readonly Requirement[] = [
       jwts(received).every(({ claim_to_headers: claims }) =>
         claims?.some(({ header_name: header, claim_name: claim }: Json) => header === 'x-openbell-expires' && claim === 'exp'),
       ),
+    without: (spec) => spec.jwtRules[0].outputClaimToHeaders.splice(3, 1),
+  },
+  {
+    name: 'the exchange gets the certificate to which a token is bound',
+    resource: TOKENS,
+    proxy: 'shard',
+    holds: (received) =>
+      jwts(received).every(({ claim_to_headers: claims }) =>
+        claims?.some(({ header_name: header, claim_name: claim }: Json) => header === 'x-openbell-certificate' && claim === 'cnf.x5t#S256'),
+      ),
     without: (spec) => spec.jwtRules[0].outputClaimToHeaders.pop(),
   },
   {
@@ -303,45 +338,52 @@ export const REQUIREMENTS: readonly Requirement[] = [
       JSON.stringify(listeners.find(({ name }) => name === 'virtualInbound')).includes('"permissions":[{"not_rule":{"any":true}}]'),
     without: undefined,
   },
-  ...['order-sessions', 'order-submit', 'market-data', 'admin-reference', 'admin-questions', 'admin-money', 'admin-actions'].flatMap(
-    (policy): Requirement[] => {
-      const ours = (received: Received): Json =>
-        Object.entries(filter(received, 'http.rbac')?.rules?.policies ?? {}).find(([name]) => name.includes(`[${policy}]`))?.[1];
-      const resource = `AuthorizationPolicy ${policy}`;
-      return [
-        {
-          name: `${policy}: from the gateway only`,
-          resource,
-          proxy: 'shard',
-          holds: (received) => JSON.stringify(ours(received)?.principals ?? '').includes(GATEWAY),
-          without: (spec) => delete spec.rules[0].from[0].source.principals,
+  ...[
+    'order-sessions',
+    'order-submit',
+    'market-data',
+    'admin-reference',
+    'admin-accounts',
+    'admin-questions',
+    'admin-money',
+    'admin-actions',
+  ].flatMap((policy): Requirement[] => {
+    const ours = (received: Received): Json =>
+      Object.entries(filter(received, 'http.rbac')?.rules?.policies ?? {}).find(([name]) => name.includes(`[${policy}]`))?.[1];
+    const resource = `AuthorizationPolicy ${policy}`;
+    return [
+      {
+        name: `${policy}: from the gateway only`,
+        resource,
+        proxy: 'shard',
+        holds: (received) => JSON.stringify(ours(received)?.principals ?? '').includes(GATEWAY),
+        without: (spec) => delete spec.rules[0].from[0].source.principals,
+      },
+      {
+        name: `${policy}: by role`,
+        resource,
+        proxy: 'shard',
+        holds: (received) => JSON.stringify(ours(received)?.principals ?? '').includes('openbell_roles'),
+        without: (spec) => delete spec.rules[0].when,
+      },
+      {
+        name: `${policy}: for a port`,
+        resource,
+        proxy: 'shard',
+        holds: (received) => JSON.stringify(ours(received)?.permissions ?? '').includes('destination_port'),
+        without: (spec) => {
+          for (const { operation } of spec.rules[0].to) delete operation.ports;
         },
-        {
-          name: `${policy}: by role`,
-          resource,
-          proxy: 'shard',
-          holds: (received) => JSON.stringify(ours(received)?.principals ?? '').includes('openbell_roles'),
-          without: (spec) => delete spec.rules[0].when,
-        },
-        {
-          name: `${policy}: for a port`,
-          resource,
-          proxy: 'shard',
-          holds: (received) => JSON.stringify(ours(received)?.permissions ?? '').includes('destination_port'),
-          without: (spec) => {
-            for (const { operation } of spec.rules[0].to) delete operation.ports;
-          },
-        },
-      ];
-    },
-  ),
+      },
+    ];
+  }),
   {
     name: 'every rule requires a token, too',
     resource: 'AuthorizationPolicy order-submit',
     proxy: 'shard',
     holds: (received) => {
       const ours = Object.entries(filter(received, 'http.rbac').rules.policies).filter(([name]) => !name.includes('[default-deny]'));
-      return ours.length === 7 && ours.every(([, policy]) => JSON.stringify(policy).includes('"iss"'));
+      return ours.length === 8 && ours.every(([, policy]) => JSON.stringify(policy).includes('"iss"'));
     },
     without: (spec) => delete spec.rules[0].from[0].source.requestPrincipals,
   },

@@ -146,7 +146,7 @@ export function webSocket(files: EnvoyFiles, port: number, path: string, shows: 
 
 /** The client library through Envoy; it is closed when the test ends. */
 export async function client(t: TestContext, files: EnvoyFiles, { ports }: Envoy, options: ConnectOptions = {}): Promise<OpenbellClient> {
-  const { orders: grpcPort, market: wsPort, administration: httpPort } = ports;
+  const { orders: grpcPort, market: wsPort, queries: httpPort } = ports;
   const token = await files.token();
   const connected = await connect({ grpcPort, wsPort, httpPort, account: 1, token, tls: tls(files, files.client), ...options });
   t.after(() => connected.close());
@@ -165,7 +165,7 @@ export function clientSidecar(
   certificate = files.client,
 ): Promise<Envoy> {
   const types = 'type.googleapis.com/envoy.extensions';
-  const names = ['orders', 'market', 'administration'] as const;
+  const names = ['orders', 'market', 'queries'] as const;
   const listener = (name: (typeof names)[number]) => ({
     name,
     address: { socket_address: { address: '127.0.0.1', port_value: 0 } },

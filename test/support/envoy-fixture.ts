@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,12 +21,15 @@ const READY_MS = 15_000;
 
 export interface Claims {
   readonly subject?: string;
-  readonly roles?: string;
-  readonly accounts?: string;
+  /** As issuers send them: one text, or a list. */
+  readonly roles?: string | readonly unknown[];
+  readonly accounts?: string | readonly unknown[];
   readonly issuer?: string;
   readonly audience?: string;
   /** Seconds from now; below 0: it has expired. */
   readonly lives?: number;
+  /** The only certificate with which the token counts. */
+  readonly boundTo?: Pair;
 }
 
 /** All files that mesh/envoy needs in its directory, newly created: an authority, certificates, an issuer's keys. */
@@ -34,12 +38,15 @@ export class EnvoyFiles {
   readonly authority: Authority;
   /** Of a client with a certificate of the authority. */
   readonly client: Pair;
+  /** Of a client with a certificate of the authority of administration, which is another. */
+  readonly administrator: Pair;
   readonly #sign: (token: SignJWT) => Promise<string>;
 
-  private constructor(dir: string, authority: Authority, client: Pair, sign: (token: SignJWT) => Promise<string>) {
+  private constructor(dir: string, authority: Authority, client: Pair, administrator: Pair, sign: (token: SignJWT) => Promise<string>) {
     this.dir = dir;
     this.authority = authority;
     this.client = client;
+    this.administrator = administrator;
     this.#sign = sign;
   }
 
@@ -51,9 +58,12 @@ export class EnvoyFiles {
     const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'test', alg: 'EdDSA', use: 'sig' };
     writeFileSync(join(dir, 'jwks.json'), JSON.stringify({ keys: [jwk] }));
     const client = authority.issue({ name: 'desk', names: 'URI:spiffe://openbell/desk' });
-    const files = new EnvoyFiles(dir, authority, client, (token) => token.sign(keys.privateKey));
+    const administrators = new Authority(join(root, 'administrators'), 'administration');
+    const administrator = administrators.issue({ name: 'office', names: 'URI:spiffe://openbell/office' });
+    const files = new EnvoyFiles(dir, authority, client, administrator, (token) => token.sign(keys.privateKey));
     copyFileSync(authority.ca.cert, join(dir, 'clients.crt'));
-    for (const name of ['server', 'clients']) {
+    copyFileSync(administrators.ca.cert, join(dir, 'administrators.crt'));
+    for (const name of ['server', 'clients', 'administrators', 'access-log']) {
       writeFileSync(join(dir, `${name}.yaml`), JSON.stringify(envoyFile(`secrets/${name}.yaml`, dir)));
     }
     files.serve(authority.issue({ name: 'envoy' }));
@@ -70,9 +80,14 @@ export class EnvoyFiles {
 
   /** A token; by default a trader's, of account 1, for an hour. */
   token(claims: Claims = {}): Promise<string> {
-    const { subject = 'alice', roles = 'trader', accounts = '1', issuer = ISSUER, audience = 'openbell', lives = 3600 } = claims;
+    const { subject = 'alice', roles = 'trader', accounts = '1', issuer = ISSUER, audience = 'openbell', lives = 3600, boundTo } = claims;
     const now = Math.floor(Date.now() / 1000);
-    const token = new SignJWT({ openbell_roles: roles, openbell_accounts: accounts })
+    const cnf = boundTo && {
+      'x5t#S256': createHash('sha256')
+        .update(new X509Certificate(readFileSync(boundTo.cert)).raw)
+        .digest('base64url'),
+    };
+    const token = new SignJWT({ openbell_roles: roles, openbell_accounts: accounts, ...(cnf && { cnf }) })
       .setProtectedHeader({ alg: 'EdDSA', kid: 'test' })
       .setIssuer(issuer)
       .setAudience(audience)
@@ -86,6 +101,7 @@ export class EnvoyFiles {
 export interface EnvoyPorts {
   readonly orders: number;
   readonly market: number;
+  readonly queries: number;
   readonly administration: number;
 }
 
@@ -123,7 +139,8 @@ export class Envoy {
       `${name}.yaml`,
       '--concurrency',
       String(concurrency),
-      '--use-dynamic-base-id',
+      // As the head of envoy.yaml says; without it, Envoy would end with the process that started it.
+      '--disable-hot-restart',
       '--log-level',
       'warning',
       '--file-flush-interval-msec',

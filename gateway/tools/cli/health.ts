@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { adminAddress, type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
+import { adminAddress, type ConnectionFlags, connectionOptions, print, printJson, readToken } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 
 /** Below the default time limit of container engines for a check. */
@@ -10,13 +10,16 @@ export function healthCommand(program: Command): void {
     program
       .command('health')
       .summary('whether the exchange takes orders')
-      .description('Asks the admin port whether the exchange takes orders. Exit code 0 if it does, 1 if not or if there is no answer.')
+      .description(
+        'Asks the admin port whether the exchange takes orders. Exit code 0 if it does, 1 if not or if there is no answer. The exchange itself needs no token for this, a proxy in front of it does.',
+      )
       .addHelpText(
         'after',
         `
 Examples:
   openbell health
-  openbell health --http-port 8403 --json`,
+  openbell health --http-port 8403 --json
+  openbell health --host query.openbell.example --http-port 443 --tls-ca ca.crt --tls-client-cert me.crt --tls-client-key me.key --token-file token`,
       ),
   );
   command.action(() =>
@@ -31,14 +34,32 @@ Examples:
 }
 
 async function whyUnready(flags: ConnectionFlags): Promise<readonly string[]> {
-  const { origin, headers, dispatcher } = await adminAddress(flags);
+  const { origin, headers: choosing, dispatcher } = await adminAddress(flags);
   const url = `${origin}/health/ready`;
+  const token = readToken(flags);
+  const headers = { ...choosing, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
   try {
     const response = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS), ...dispatcher });
-    const { reasons = [] } = (await response.json()) as { reasons?: string[] };
-    return response.ok || reasons.length > 0 ? reasons : [`HTTP ${response.status}`];
+    return reasonsOf(response, await response.text(), url, token);
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
     return [`cannot reach ${url} (${cause})`];
   }
+}
+
+/** The exchange answers with JSON; any other text is that of a proxy in front of it. */
+function reasonsOf({ ok, status }: Response, text: string, url: string, token: string | undefined): readonly string[] {
+  try {
+    const answer = JSON.parse(text) as { status?: unknown; reasons?: readonly string[]; message?: string } | null;
+    const { reasons = [], message } = answer ?? {};
+    if (reasons.length > 0) return reasons;
+    if (!ok) return [`HTTP ${status}${message === undefined ? '' : `: ${message}`}`];
+    if (answer?.status === 'ready') return [];
+  } catch {
+    // Explained below.
+  }
+  const said = text.replace(/\s+/g, ' ').trim().slice(0, 200) || 'an empty answer';
+  if (status === 401 || status === 403)
+    return [`a proxy rejected ${url}: HTTP ${status}: ${said}${token === undefined ? '; give a token with --token-file' : ''}`];
+  return [`${url} is not answered by an exchange: HTTP ${status}: ${said}`];
 }

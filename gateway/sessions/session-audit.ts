@@ -1,0 +1,69 @@
+import { Code, codeName } from '../../engine/codes.ts';
+import type { AuditSink } from '../audit/audit-sink.ts';
+import type { Visit } from '../identity/identity.ts';
+import type { Principal } from '../identity/principal.ts';
+
+/** What the trail needs of a session at its end. */
+export interface SessionEnd {
+  readonly account: number;
+  /** Why the exchange ended it; OK: the client or the stopping exchange did. */
+  readonly endedWith: Code;
+  /** Log sequences of its first and its last command; 0: it sent none. */
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** Commands of it that were sequenced. */
+  readonly commands: number;
+  /** Number of the last report that it was sent. */
+  readonly lastReport: number;
+}
+
+/** A session in the audit trail: two records, which `session` connects. */
+export interface SessionRecord {
+  readonly id: number;
+  readonly subject: string;
+  readonly account: number;
+  readonly wants: string;
+  readonly peer: string;
+}
+
+/** Records who opened and closed which session of which account, and its part of the log. I/O thread. */
+export class SessionAudit {
+  readonly #audit: AuditSink;
+  readonly #seq: () => number;
+  #lastId = 0;
+
+  /** @param seq last sequence of the log */
+  constructor(audit: AuditSink, seq: () => number) {
+    this.#audit = audit;
+    this.#seq = seq;
+  }
+
+  /** @param lastReport number of the last report that the client has seen */
+  opened(
+    { subject, via }: Principal,
+    { wants, peer }: Pick<Visit, 'wants' | 'peer'>,
+    account: number,
+    readOnly: boolean,
+    lastReport: number,
+  ): SessionRecord {
+    const record = { id: ++this.#lastId, subject, account, wants, peer };
+    this.#record(record, 'open', Code.OK, { via, readOnly, seq: this.#seq(), lastReport });
+    return record;
+  }
+
+  closed(record: SessionRecord, { endedWith, firstSeq, lastSeq, commands, lastReport }: SessionEnd): void {
+    this.#record(record, 'close', endedWith, { seq: this.#seq(), firstSeq, lastSeq, commands, lastReport });
+  }
+
+  #record({ id, subject, account, wants, peer }: SessionRecord, what: 'open' | 'close', code: Code, detail: object): void {
+    this.#audit.record({
+      kind: 'session',
+      subject,
+      account,
+      action: `${what} ${wants}`,
+      outcome: code === Code.OK ? 'ok' : codeName(code),
+      peer,
+      detail: JSON.stringify({ session: id, ...detail }),
+    });
+  }
+}
