@@ -27,7 +27,7 @@ const CLAIMS = z.object({
   iat: seconds.optional(),
   openbell_roles: z.union([text, z.array(text)], { error: 'text, or a list of texts' }).optional(),
   openbell_accounts: z.union([text, z.array(z.union([text, z.number()]))], { error: 'text, or a list of account ids' }).optional(),
-  cnf: z.unknown(),
+  cnf: z.unknown().optional(),
 });
 
 /** What a token has to state. */
