@@ -357,14 +357,21 @@ export class NaiveExchange {
     const stranger = { account: f.account, client: f.clientOrderId, id: f.orderId };
     if (!o) return this.#answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);
     const wanted = { ...o, price: f.price, open: f.quantity };
-    let code = this.#check(wanted);
+    const keeps = f.price === o.price && f.quantity <= o.open;
+    let code: number = Code.OK;
+    if (!keeps) code = this.#check(wanted);
+    else if (f.quantity < o.open && f.quantity < this.params[SymbolParam.MinQuantity]) code = Code.QUANTITY_MIN;
     const asset = o.side === Side.Buy ? USD : BTC;
-    if (code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
+    if (!keeps && code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
       code = Code.INSUFFICIENT_FUNDS;
-    if (code === Code.OK && o.tif === TimeInForce.PostOnly && this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price)))
+    if (
+      !keeps &&
+      code === Code.OK &&
+      o.tif === TimeInForce.PostOnly &&
+      this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price))
+    )
       code = Code.POST_ONLY_WOULD_TRADE;
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
-    const keeps = f.price === o.price && f.quantity < o.open;
     o.price = f.price;
     o.open = f.quantity;
     this.#answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, o.filled, keeps ? 4 : 0);
