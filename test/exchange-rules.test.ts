@@ -136,7 +136,7 @@ describe('order types', () => {
        > 3 Fill 1 1@100 leaves 0 taker`,
     ],
     [
-      'amend: the same or a larger quantity loses it',
+      'amend: a larger quantity loses it, the same quantity keeps it',
       `1 new 1 sell 5 @ 100
        > 1 Accepted 1 5@100 leaves 5
        2 new 1 sell 5 @ 100
@@ -144,10 +144,10 @@ describe('order types', () => {
        1 amend 1 6 @ 100
        > 1 Amended 1 6@100 leaves 6
        2 amend 1 5 @ 100
-       > 2 Amended 1 5@100 leaves 5
+       > 2 Amended 1 5@100 leaves 5 kept
        3 new 1 buy 1 @ 100
        > 3 Accepted 1 1@100 leaves 1
-       > 1 Fill 1 1@100 leaves 5 maker
+       > 2 Fill 1 1@100 leaves 4 maker
        > 3 Fill 1 1@100 leaves 0 taker`,
     ],
     [

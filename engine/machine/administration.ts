@@ -5,6 +5,8 @@ import { unitsOf } from '../rules/symbols.ts';
 import { getI64, LIMIT_53, type Money } from '../units.ts';
 import { Command, CommandKind, Phase } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
+import { OperatorCancel } from './operator-cancel.ts';
+import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
 const WORDS = Command.bytes / 4;
@@ -27,23 +29,28 @@ const FROZEN_PARAMS: ReadonlySet<number> = new Set([
  * Owned by the engine thread.
  */
 export class Administration {
-  /** Result of the last command: price and volume of an uncross; for a repeated command, the seq of the first one as volume; else 0. */
+  /** Result of the last command: price and volume of an uncross; for a repeated command, the seq of the first one as volume; orders cancelled as volume; else 0. */
   price = 0;
   volume = 0;
+  /** CancelOrders: 1 if more orders are left that the command names. Else 0. */
+  left = 0;
   /** True if the last command repeats an earlier one. Its code is that of the first answer. */
   repeated = false;
   readonly #state: MachineState;
+  readonly #operatorCancel: OperatorCancel;
   readonly #openBook: (symbol: number) => void;
 
   /** @param openBook creates an empty book for a defined symbol, up to its MaxPrice */
-  constructor(state: MachineState, openBook: (symbol: number) => void) {
+  constructor(state: MachineState, resting: RestingOrders, openBook: (symbol: number) => void) {
     this.#state = state;
+    this.#operatorCancel = new OperatorCancel(state, resting);
     this.#openBook = openBook;
   }
 
   apply(kind: number, bytes: Uint8Array, words: Int32Array, slot: number): Code {
     this.price = 0;
     this.volume = 0;
+    this.left = 0;
     this.repeated = false;
     const b = slot * Command.bytes;
     const w = slot * WORDS;
@@ -71,6 +78,8 @@ export class Administration {
         return this.#moveOnce(words, w, account, symbol, quantity);
       case CommandKind.Withdraw:
         return this.#moveOnce(words, w, account, symbol, -quantity);
+      case CommandKind.CancelOrders:
+        return this.#cancelOrders();
       default:
         return Code.UNKNOWN_KIND;
     }
@@ -81,6 +90,7 @@ export class Administration {
     if (asset === 0 || asset >= capacities.assets) return Code.CAPACITY;
     if (accounts.assetDefined[asset] !== 0) return Code.ALREADY_DEFINED;
     if (decimals > MAX_ASSET_DECIMALS || !isName(bytes, nameAt)) return Code.BAD_PARAMETER;
+    if (this.#isTaken(accounts.assetNames, accounts.assetDefined, bytes, nameAt)) return Code.ALREADY_DEFINED;
     accounts.assetDefined[asset] = 1;
     accounts.assetDecimals[asset] = decimals;
     copyName(accounts.assetNames, asset, bytes, nameAt);
@@ -102,6 +112,7 @@ export class Administration {
     const basePerLot = unitsOf(lotMantissa, lotDecimals, accounts.assetDecimals[base]);
     const quotePerTickLot = unitsOf(tickMantissa * lotMantissa, tickDecimals + lotDecimals, accounts.assetDecimals[quote]);
     if (base === quote || !isUnits(basePerLot) || !isUnits(quotePerTickLot) || !isName(bytes, b + Command.price)) return Code.BAD_PARAMETER;
+    if (this.#isTaken(symbols.names, symbols.defined, bytes, b + Command.price)) return Code.ALREADY_DEFINED;
     symbols.define(symbol);
     symbols.baseAsset[symbol] = base;
     symbols.quoteAsset[symbol] = quote;
@@ -168,6 +179,14 @@ export class Administration {
     return Code.OK;
   }
 
+  #cancelOrders(): Code {
+    if (this.#state.rules < 3) return Code.UNKNOWN_KIND;
+    const code = this.#operatorCancel.apply(this.#state.order);
+    this.volume = this.#operatorCancel.cancelled;
+    this.left = this.#operatorCancel.more ? 1 : 0;
+    return code;
+  }
+
   #defineAccount(account: number, bytes: Uint8Array, nameAt: number): Code {
     const { accounts, capacities } = this.#state;
     if (account === 0 || account >= capacities.accounts) return Code.CAPACITY;
@@ -218,6 +237,13 @@ export class Administration {
     return Code.OK;
   }
 
+  /** True if a defined asset (or symbol) has the name at `at`. Rules 1 and 2 allowed several of one name. */
+  #isTaken(names: Uint8Array, defined: Uint8Array, bytes: Uint8Array, at: number): boolean {
+    if (this.#state.rules < 3) return false;
+    for (let id = 1; id < defined.length; id++) if (defined[id] !== 0 && isSameName(names, id, bytes, at)) return true;
+    return false;
+  }
+
   #isAsset(asset: number): boolean {
     const { accounts } = this.#state;
     return asset < accounts.assets && accounts.assetDefined[asset] !== 0;
@@ -230,6 +256,11 @@ function isUnits(value: number): boolean {
 
 function copyName(names: Uint8Array, index: number, bytes: Uint8Array, at: number): void {
   for (let i = 0; i < NAME_BYTES; i++) names[index * NAME_BYTES + i] = bytes[at + i];
+}
+
+function isSameName(names: Uint8Array, index: number, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < NAME_BYTES; i++) if (names[index * NAME_BYTES + i] !== bytes[at + i]) return false;
+  return true;
 }
 
 /** Publishes a symbol's phase, reference price, last trade and last price as a market event. */

@@ -22,12 +22,15 @@ const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
 const { terms: TERMS } = OrderWord;
 
 /**
- * Amend and cancel of a resting order, named by either id. Most commands of a
+ * Amend and cancel of a resting order, named by either id. An amend to at most
+ * the open quantity at the same price keeps the priority; from rules 3 on, one
+ * that changes nothing does too, and what can be cancelled can be lowered. Most commands of a
  * busy flow are amends, so their way has few functions, which read the order's
  * record themselves and pass slots instead of doubles: what V8 does not inline
  * is a call then, and boxes nothing. Owned by the engine thread.
  */
 export class AmendCancel {
+  readonly #state: MachineState;
   readonly #order: MachineState['order'];
   readonly #accounts: MachineState['accounts'];
   readonly #slab: MachineState['slab'];
@@ -42,6 +45,7 @@ export class AmendCancel {
   readonly #resting: RestingOrders;
 
   constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders) {
+    this.#state = state;
     this.#order = state.order;
     this.#accounts = state.accounts;
     this.#slab = state.slab;
@@ -82,14 +86,18 @@ export class AmendCancel {
     order.orderKind = terms >>> 24;
     order.clientOrderId = doubles[record + CLIENT_ORDER_ID];
     const risk = risks.of(order.symbol);
-    const code = this.#checks.amend(order, slot);
+    const rules3 = this.#state.rules >= 3;
+    const open = doubles[record + OPEN];
+    const keeps = order.price === doubles[record] && (order.quantity < open || (rules3 && order.quantity === open));
+    const code = keeps && rules3 ? this.#checks.lower(order, slot) : this.#checks.amend(order, slot);
     if (code !== OK) {
       return this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), slab.filled(slot));
     }
+    if (keeps && order.quantity === open) return this.#answers.resting(AMENDED, KEPT_PRIORITY, OK, slot, order.tag);
     risk.release(slot);
     const phase = this.#symbols.phase[order.symbol];
     const book = this.#books[order.symbol] as OrderBook;
-    if (order.price === doubles[record] && order.quantity < doubles[record + OPEN]) {
+    if (keeps) {
       // A lower quantity at the same price keeps the priority.
       book.reduce(slot, order.quantity);
       risk.hold(slot, order);

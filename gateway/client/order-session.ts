@@ -154,7 +154,7 @@ export class OrderSession extends EventEmitter<Events> {
     return this.#command({ ...PLAIN, kind: CommandKind.Cancel, symbol: units.id, clientOrderId, orderId });
   }
 
-  /** Resolves with Amended or AmendRejected. A smaller quantity at the same price keeps its place in the queue. */
+  /** Resolves with Amended or AmendRejected. The same or a smaller quantity at the same price keeps its place in the queue, and is accepted in every phase. */
   async amend(order: AmendOrder): Promise<ReportView> {
     const units = await this.#symbol(order.symbol);
     const { clientOrderId, orderId } = named(order);

@@ -133,6 +133,7 @@ export class NaiveExchange {
     else if (f.kind === CommandKind.Amend) this.#amend(f);
     else if (f.kind === CommandKind.SetPhase) this.#setPhase(f.parameter ?? 0);
     else if (f.kind === CommandKind.Uncross) this.#uncross();
+    else if (f.kind === CommandKind.CancelOrders) this.#cancelOrders(f);
     else if (f.kind === CommandKind.Deposit) {
       this.pay(f.account, f.symbol, f.quantity);
       this.deposited.set(f.symbol, (this.deposited.get(f.symbol) ?? 0) + f.quantity);
@@ -352,19 +353,41 @@ export class NaiveExchange {
     this.#gone(o);
   }
 
+  #cancelOrders(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): void {
+    if (f.symbol !== 0 && f.symbol !== SYMBOL) return this.#admin(Code.UNKNOWN_SYMBOL);
+    const named = this.resting.filter(
+      (o) => (f.account === 0 || o.account === f.account) && [0, o.id].includes(f.orderId) && [0, o.client].includes(f.clientOrderId),
+    );
+    if (f.orderId + f.clientOrderId !== 0 && named.length === 0) return this.#admin(Code.UNKNOWN_ORDER);
+    const byBook = [...this.queue(Side.Buy), ...this.queue(Side.Sell)];
+    named.sort((a, b) => (f.account === 0 ? byBook.indexOf(a) - byBook.indexOf(b) : a.id - b.id));
+    for (const o of named) {
+      this.#answer(ReportKind.Cancelled, Code.CANCELLED_BY_OPERATOR, o, o.price, o.open, 0, o.filled);
+      this.#gone(o);
+    }
+    this.#admin(Code.OK, 0, named.length);
+  }
+
   #amend(f: { orderId: number; clientOrderId: number; account: number; symbol: number; price: number; quantity: number }): void {
     const o = this.#target(f);
     const stranger = { account: f.account, client: f.clientOrderId, id: f.orderId };
     if (!o) return this.#answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);
     const wanted = { ...o, price: f.price, open: f.quantity };
-    let code = this.#check(wanted);
+    const keeps = f.price === o.price && f.quantity <= o.open;
+    let code: number = Code.OK;
+    if (!keeps) code = this.#check(wanted);
+    else if (f.quantity < o.open && f.quantity < this.params[SymbolParam.MinQuantity]) code = Code.QUANTITY_MIN;
     const asset = o.side === Side.Buy ? USD : BTC;
-    if (code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
+    if (!keeps && code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
       code = Code.INSUFFICIENT_FUNDS;
-    if (code === Code.OK && o.tif === TimeInForce.PostOnly && this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price)))
+    if (
+      !keeps &&
+      code === Code.OK &&
+      o.tif === TimeInForce.PostOnly &&
+      this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price))
+    )
       code = Code.POST_ONLY_WOULD_TRADE;
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
-    const keeps = f.price === o.price && f.quantity < o.open;
     o.price = f.price;
     o.open = f.quantity;
     this.#answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, o.filled, keeps ? 4 : 0);

@@ -89,7 +89,7 @@ export function amendCommand(program: Command): void {
   const command = program
     .command('amend')
     .summary('change an order')
-    .description('Changes price and open quantity of an order. A smaller quantity at the same price keeps its priority.')
+    .description('Changes price and open quantity of an order. The same or a smaller quantity at the same price keeps its priority.')
     .argument('<symbol>', 'the symbol of the order, such as BTC-USD')
     .argument('<order-id>', 'as `openbell order` printed it', idOf)
     .argument('<quantity>', 'the new open quantity, in the base asset', amount)
