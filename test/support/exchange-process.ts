@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** The built command that users run, because stripping types would dominate each start. `npm test` builds it first; by hand, use `npm run build`. */
-const CLI = fileURLToPath(new URL('../../dist/gateway/cli.js', import.meta.url));
+export const CLI = fileURLToPath(new URL('../../dist/gateway/cli.js', import.meta.url));
 
 export interface CliResult {
   readonly code: number | null;
@@ -56,11 +56,15 @@ export async function openbellUntil(args: readonly string[], enough: (lines: num
 export class ExchangeProcess {
   readonly child: ChildProcess;
   readonly ports: { readonly grpc: number; readonly ws: number; readonly http: number };
+  /** From the time when it was ready. */
   stderr = '';
+  /** Until then. */
+  readonly startStderr: string;
 
-  private constructor(child: ChildProcess, ports: ExchangeProcess['ports']) {
+  private constructor(child: ChildProcess, ports: ExchangeProcess['ports'], startStderr: string) {
     this.child = child;
     this.ports = ports;
+    this.startStderr = startStderr;
     child.stderr?.on('data', (bytes: Buffer) => {
       this.stderr += bytes;
     });
@@ -94,7 +98,7 @@ export class ExchangeProcess {
       child.once('exit', (code) => reject(new Error(`openbell start ended with ${code}: ${stderr}`)));
     });
     child.stderr?.off('data', keep);
-    return new ExchangeProcess(child, JSON.parse(line));
+    return new ExchangeProcess(child, JSON.parse(line), stderr);
   }
 
   get flags(): string[] {
