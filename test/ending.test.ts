@@ -5,19 +5,27 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { after, describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { resolveLimits } from '../engine/limits.ts';
 import { verifyDataDirectory } from '../engine/threads/verify.ts';
 import { CLI, ExchangeProcess, openbellUnread } from './support/exchange-process.ts';
+import { DiskFaults, noDiskFaults, Operation } from './support/faults/disk-faults.ts';
 
 const END = fileURLToPath(new URL('../gateway/tools/cli/end.ts', import.meta.url));
 
-/** A thread that `process.exit` would wait for without end, as for one inside a transaction of LMDB. */
+const FIFOS = mkdtempSync(join(tmpdir(), 'openbell-ending-'));
+after(() => rmSync(FIFOS, { recursive: true, force: true }));
+const FIFO = join(FIFOS, 'fifo');
+spawnSync('mkfifo', [FIFO]);
+
+/** A thread that `process.exit` would wait for without end: in a system call, as one is inside a transaction of LMDB. */
 const THREAD = `
   import { Worker } from 'node:worker_threads';
-  const worker = new Worker('process.on("exit", () => { for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); }); setInterval(() => {}, 1000); require("node:worker_threads").parentPort.postMessage(0)', { eval: true, execArgv: [] });
+  const code = 'require("node:worker_threads").parentPort.postMessage(0); require("node:fs").openSync(' + ${JSON.stringify(JSON.stringify(FIFO))} + ', "r")';
+  const worker = new Worker(code, { eval: true, execArgv: [] });
   await new Promise((resolve) => worker.once('message', resolve));
+  await new Promise((resolve) => setTimeout(resolve, 50));
 `;
 
 function run(code: string): { readonly status: number | null; readonly signal: NodeJS.Signals | null; readonly stderr: string } {
@@ -81,6 +89,24 @@ describe('an end of the exchange', { timeout: 120_000 }, () => {
     assert.equal(await exchange.end('SIGUSR2'), 1);
     assert.match(exchange.stderr, /"level":"fatal".*unforeseen/);
   });
+
+  for (const topology of ['compact', 'pinned'])
+    it(`while the disk is full: not later than that is certain, with exit code 1: ${topology}`, {
+      skip: noDiskFaults() ?? false,
+    }, async (t) => {
+      const data = directory(t);
+      const disk = new DiskFaults(data);
+      t.after(() => disk.close());
+      const args = ['--simulate', '--topology', topology];
+      const exchange = await ExchangeProcess.start(data, args, undefined, [...disk.prefix, process.execPath, CLI]);
+      t.after(() => exchange.child.kill('SIGKILL'));
+      disk.arm({ kind: 'ENOSPC', operations: Operation.Write | Operation.Open, times: -1 });
+      const ready = `http://127.0.0.1:${exchange.ports.http}/health/ready`;
+      while (!(await (await fetch(ready)).text()).includes('disk-full')) await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.equal(await exchange.end('SIGTERM'), 1);
+      assert.match(exchange.stderr, /^openbell: The disk is full: commands from \d+ on are not durable/m);
+      assert.deepEqual(verifyDataDirectory(data, { limits: resolveLimits() }).imbalances, []);
+    });
 
   it('during a start that fails: with the error, exit code 1 and no lock', () => {
     const data = join(mkdtempSync(join(tmpdir(), 'openbell-ending-')), 'data');
