@@ -59,14 +59,15 @@ if (command === 'start') {
   stopSignal();
 }
 
-/** Commands that act, check or run: without a reader of their output they go on to their end and to their own exit code. */
-const GO_ON: readonly string[] = ['start', 'order', 'cancel', 'amend', 'replay', 'verify', 'snapshot', 'repair'];
+/** Commands that only print, and end when nobody reads it. The others act, check or run: they go on to their end and their own exit code. */
+const PRINT: readonly string[] = ['book', 'trades', 'account', 'log', 'audit', 'dev-token'];
+const onlyPrints = PRINT.includes(command) && process.argv[3] !== 'verify' && !process.argv.includes('--compare');
 
 // The reader of a pipe has closed it, as `head` does: that is no error. Output that cannot be written for another reason is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (command === 'start') return;
   if (error.code === 'EPIPE') {
-    if (!GO_ON.includes(command)) process.exit();
+    if (onlyPrints) process.exit();
     return;
   }
   process.stderr.write(`openbell: the output cannot be written: ${error.message}\n`);

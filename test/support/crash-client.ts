@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { Refusal, Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { ReportFlag } from '../../engine/wire/names.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
@@ -12,6 +12,8 @@ const MIDDLE = 6_000_000;
 const AROUND = 12;
 const WINDOW = 600;
 const LATE_MS = 20_000;
+/** Until a fence that was rejected is sent again. */
+const REFUSED_MS = 50;
 const WORDS = Report.bytes / 4;
 
 /** What two answers to the same client order id have in common. */
@@ -58,6 +60,9 @@ export class CrashClient {
   readonly orders = new Map<number, SentOrder>();
   /** Reports that came again and were the same. */
   compared = 0;
+  /** Commands that were rejected unsequenced. */
+  refused = 0;
+  readonly #refusable: boolean;
   readonly #prng: Prng;
   readonly #batch = new CommandBatch(64);
   #client: OpenbellClient | undefined;
@@ -68,8 +73,10 @@ export class CrashClient {
   #fence = 0;
   #onFence: (() => void) | undefined;
 
-  constructor(account: number, prng: Prng) {
+  /** @param refusable commands may be rejected unsequenced, as on a full disk; a fence is then sent again */
+  constructor(account: number, prng: Prng, refusable = false) {
     this.account = account;
+    this.#refusable = refusable;
     this.#prng = prng;
   }
 
@@ -85,6 +92,11 @@ export class CrashClient {
     await session.ready();
   }
 
+  /** A session is open, or was when the exchange ended. */
+  get connected(): boolean {
+    return this.#client !== undefined;
+  }
+
   /** Forgets the session; its stream may be dead. */
   async close(): Promise<void> {
     await this.#client?.close();
@@ -92,8 +104,8 @@ export class CrashClient {
     this.#throwFault();
   }
 
-  /** Sends random commands until the stream ends or `stop` is set. */
-  async load(stop: () => boolean): Promise<void> {
+  /** Sends random commands until the stream ends or `stop` is set. @param pauseMs between two frames, besides a random pause */
+  async load(stop: () => boolean, pauseMs = 0): Promise<void> {
     const session = this.#client?.orders;
     assert.ok(session !== undefined);
     while (!stop()) {
@@ -107,7 +119,7 @@ export class CrashClient {
           break;
         }
       }
-      await new Promise((resolve) => setTimeout(resolve, this.#prng.below(4)));
+      await new Promise((resolve) => setTimeout(resolve, pauseMs + this.#prng.below(4)));
     }
     this.#throwFault();
   }
@@ -124,8 +136,7 @@ export class CrashClient {
       const { length } = this.reports;
       late = setTimeout(() => reject(new Error(`account ${this.account}: nothing follows report ${length} for ${LATE_MS} ms`)), LATE_MS);
     });
-    this.#batch.cancel(SYMBOL, Number.MAX_SAFE_INTEGER, 0, this.#fence);
-    session.send(this.#batch);
+    this.#sendFence();
     try {
       await arrived;
     } finally {
@@ -223,7 +234,8 @@ export class CrashClient {
   /** Runs inside the client: a failed check is kept and thrown from where it is awaited. */
   #onFrame(frame: ReportFrameReader): void {
     try {
-      assert.equal(frame.refusals, 0, 'a command was rejected unsequenced');
+      assert.ok(this.#refusable || frame.refusals === 0, 'a command was rejected unsequenced');
+      for (let i = 0; i < frame.refusals; i++) this.#refuse(frame.flat.u32(frame.refusalsAt + i * Refusal.bytes + Refusal.tag));
       for (let i = 0; i < frame.reports; i++) {
         const report = new Int32Array(WORDS);
         frame.flat.copyWords(frame.reportsAt + i * Report.bytes, report, 0, WORDS);
@@ -231,6 +243,22 @@ export class CrashClient {
       }
     } catch (error) {
       this.#fault ??= error;
+    }
+  }
+
+  #refuse(tag: number): void {
+    this.refused++;
+    this.#unanswered.delete(tag);
+    if (tag === this.#fence) setTimeout(() => this.#sendFence(), REFUSED_MS);
+  }
+
+  #sendFence(): void {
+    this.#batch.cancel(SYMBOL, Number.MAX_SAFE_INTEGER, 0, this.#fence);
+    try {
+      this.#client?.orders.send(this.#batch);
+    } catch {
+      // The session has ended, which `fence` reports.
+      this.#batch.clear();
     }
   }
 

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** The built command that users run, because stripping types would dominate each start. `npm test` builds it first; by hand, use `npm run build`. */
-const CLI = fileURLToPath(new URL('../../dist/gateway/cli.js', import.meta.url));
+export const CLI = fileURLToPath(new URL('../../dist/gateway/cli.js', import.meta.url));
 
 export interface CliResult {
   readonly code: number | null;
@@ -82,11 +82,15 @@ export function openbellLines(args: readonly string[]) {
 export class ExchangeProcess {
   readonly child: ChildProcess;
   readonly ports: { readonly grpc: number; readonly ws: number; readonly http: number };
+  /** From the time when it was ready. */
   stderr = '';
+  /** Until then. */
+  readonly startStderr: string;
 
-  private constructor(child: ChildProcess, ports: ExchangeProcess['ports']) {
+  private constructor(child: ChildProcess, ports: ExchangeProcess['ports'], startStderr: string) {
     this.child = child;
     this.ports = ports;
+    this.startStderr = startStderr;
     child.stderr?.on('data', (bytes: Buffer) => {
       this.stderr += bytes;
     });
@@ -121,7 +125,7 @@ export class ExchangeProcess {
       child.once('exit', (code) => reject(new Error(`openbell start ended with ${code}: ${stderr}`)));
     });
     child.stderr?.off('data', keep);
-    return new ExchangeProcess(child, JSON.parse(line));
+    return new ExchangeProcess(child, JSON.parse(line), stderr);
   }
 
   get flags(): string[] {

@@ -37,7 +37,7 @@ export interface HistoryStats {
 export interface HistoryOptions extends WriterOptions {
   /** Called when writes start to fail, and when they succeed again. */
   readonly onState?: (event: 'failing' | 'recovered', error: string) => void;
-  /** Called when the writer's thread has died: reports accumulate in the ring until the process is restarted. */
+  /** Called when the writer's thread has died, or the store failed otherwise than by a full disk: reports accumulate in the ring until the process is restarted. */
   readonly onFailure?: (error: Error) => void;
 }
 
@@ -52,7 +52,8 @@ export class HistoryBusyError extends Error {
  */
 export class History implements ReportArchive {
   readonly #writer: Worker;
-  readonly #exited: Promise<void>;
+  /** The writer's thread has ended, or waits for the end of the process after a failure. */
+  readonly #ended: Promise<void>;
   readonly #stop: Int32Array;
   readonly #stats: Float64Array;
   readonly #queries: QueryPool;
@@ -64,7 +65,12 @@ export class History implements ReportArchive {
     this.#writer = writer;
     this.#stop = stop;
     this.#stats = stats;
-    this.#exited = new Promise((resolve) => writer.once('exit', () => resolve()));
+    this.#ended = new Promise((resolve) => {
+      writer.once('exit', () => resolve());
+      writer.on('message', ({ event }: WriterMessage) => {
+        if (event === 'failed') resolve();
+      });
+    });
   }
 
   /** Resolves when the writer has opened its store and takes reports. */
@@ -82,7 +88,10 @@ export class History implements ReportArchive {
       });
       writer.on('message', (message: WriterMessage) => {
         if (message.event === 'ready') resolve();
-        else onState?.(message.event, message.error);
+        else if (message.event === 'failed') {
+          writer.unref();
+          onFailure?.(new Error(`the history in ${options.dataDir} cannot be written: ${message.error}`));
+        } else onState?.(message.event, message.error);
       });
     });
     return history;
@@ -130,7 +139,7 @@ export class History implements ReportArchive {
     await Promise.all([this.#queries.close(), this.#resumes.close()]);
     Atomics.store(this.#stop, 0, 1);
     Atomics.notify(this.#stop, 0);
-    await this.#exited;
+    await this.#ended;
   }
 
   /** Ends the writer at once, as a crash would; it loses the reports in the ring. */

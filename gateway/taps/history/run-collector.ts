@@ -44,6 +44,11 @@ export class RunCollector {
     return this.#count;
   }
 
+  /** Most runs that {@link forEachRun} calls `put` with, as long as the numbers of an owner are consecutive. */
+  get mostRuns(): number {
+    return this.#owners.size + Math.ceil(this.#count / this.#longest);
+  }
+
   /** Reserves room for record `no` of `owner`. @returns the index in {@link words} at which the caller writes it */
   claim(owner: number, no: number): number {
     const record = this.#count++;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { getI64 } from '../../../engine/units.ts';
 import { Report, Trade } from '../../../engine/wire/layout.ts';
+import { requireWritable } from './room.ts';
 
 /**
  * The history for queries: every execution report by account and every trade by
@@ -53,9 +54,10 @@ export class HistoryVersionError extends Error {
 
 /**
  * Opens, and unless `readOnly` creates, the history of a data directory. Each thread opens its own.
- * @throws HistoryVersionError
+ * @throws HistoryVersionError; unless `readOnly`, HistoryFullError and HistoryUnusableError
  */
 export function openHistory(dataDir: string, readOnly = false): HistoryStore {
+  if (!readOnly) requireWritable(historyPath(dataDir));
   const root = open({ path: historyPath(dataDir), maxDbs: 4, maxReaders: 64, readOnly, noSubdir: false });
   const store: HistoryStore = {
     root,

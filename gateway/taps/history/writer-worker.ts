@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { HistoryFullError } from './room.ts';
 import { HistoryWriter, type WriterOptions } from './writer.ts';
 
 /** Between polls: frequent while there are reports, so that each poll takes little time of a core that it may share with trading. */
@@ -18,7 +19,12 @@ export interface WriterStart extends WriterOptions {
 export const WriterStat = { watermark: 0, reports: 1, commits: 2, failing: 3, lastCommitMs: 4, failures: 5 } as const;
 export const WRITER_STATS = 6;
 
-export type WriterMessage = { readonly event: 'ready' } | { readonly event: 'failing' | 'recovered'; readonly error: string };
+export type WriterMessage =
+  | { readonly event: 'ready' }
+  /** The disk is full, or has room again. */
+  | { readonly event: 'failing' | 'recovered'; readonly error: string }
+  /** The store failed in another way. The thread has stopped for ever. */
+  | { readonly event: 'failed'; readonly error: string };
 
 async function run(start: WriterStart): Promise<void> {
   const writer = new HistoryWriter(start);
@@ -33,10 +39,14 @@ async function run(start: WriterStart): Promise<void> {
     if (stopping) break;
     Atomics.wait(stop, 0, 0, written === -1 ? RETRY_MS : writer.taken > 0 ? BUSY_MS : IDLE_MS);
   }
-  await writer.close();
+  try {
+    await writer.close();
+  } catch (error) {
+    fail(error);
+  }
 }
 
-/** Reports written; -1 when the write failed: they stay in the ring. */
+/** Reports written; -1 when the disk is full: they stay in the ring. Does not return after another error. */
 function pollOnce(writer: HistoryWriter, stats: Float64Array, stopping: boolean): number {
   const began = performance.now();
   let written: number;
@@ -44,7 +54,8 @@ function pollOnce(writer: HistoryWriter, stats: Float64Array, stopping: boolean)
     written = writer.poll(stopping);
   } catch (error) {
     stats[WriterStat.failures]++;
-    if (stats[WriterStat.failing] === 0) notify('failing', error instanceof Error ? error.message : String(error));
+    if (!(error instanceof HistoryFullError)) fail(error);
+    if (stats[WriterStat.failing] === 0) notify('failing', error.message);
     stats[WriterStat.failing] = 1;
     return -1;
   }
@@ -58,7 +69,16 @@ function pollOnce(writer: HistoryWriter, stats: Float64Array, stopping: boolean)
   return written;
 }
 
-function notify(event: 'failing' | 'recovered', error: string): void {
+/**
+ * Reports the failure and waits until the process ends. The thread must not end: that would close the store, whose
+ * memory may be damaged, see room.ts.
+ */
+function fail(error: unknown): never {
+  notify('failed', error instanceof Error ? error.message : String(error));
+  for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
+
+function notify(event: 'failing' | 'recovered' | 'failed', error: string): void {
   parentPort?.postMessage({ event, error } satisfies WriterMessage);
 }
 

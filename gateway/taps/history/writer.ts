@@ -8,6 +8,7 @@ import { Report, ReportKind, Side, Trade } from '../../../engine/wire/layout.ts'
 import { ReportFlag } from '../../../engine/wire/names.ts';
 import { REPORT_WORDS } from '../../../engine/wire/report-frames.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
+import { requireRoom } from './room.ts';
 import { RunCollector } from './run-collector.ts';
 import { NEWEST } from './runs.ts';
 import { type HistoryStore, openHistory, putWatermark, type Runs, watermarkOf } from './store.ts';
@@ -41,7 +42,7 @@ export interface WriterOptions {
 }
 
 /**
- * Moves reports from the ring to the store. A failed commit is retried with the
+ * Moves reports from the ring to the store. On a full disk a commit is tried again with the
  * same reports; meanwhile the buffer fills, then the ring, so that a full disk
  * causes back-pressure, never a gap. Reports that a crash loses from the buffer
  * are after the watermark, and the engine publishes them again.
@@ -50,6 +51,7 @@ export interface WriterOptions {
  */
 export class HistoryWriter {
   readonly store: HistoryStore;
+  readonly #dataDir: string;
   readonly #gate: GatedConsumer;
   readonly #consumer: RingConsumer;
   readonly #slots: RingSlots;
@@ -70,6 +72,7 @@ export class HistoryWriter {
 
   constructor(options: WriterOptions) {
     this.store = openHistory(options.dataDir);
+    this.#dataDir = options.dataDir;
     // A take may end inside a command; the next reports show which commands are complete.
     this.#gate = new GatedConsumer(openTap(options.reports), reportGate(options.durable, false));
     this.#consumer = this.#gate.ring;
@@ -90,14 +93,16 @@ export class HistoryWriter {
 
   /**
    * Takes the reports in the ring, and commits them if a commit is due or `now`.
-   * Returns the number of reports committed. Throws LMDB's error; the next
-   * call retries.
+   * Returns the number of reports committed.
+   * @throws HistoryFullError: the next call retries. Any other error is LMDB's and final: use the store no more, because
+   *   LMDB may have damaged memory of its own.
    */
   poll(now = false): number {
     this.#take();
     if (this.#reports.count === 0) return 0;
     const began = performance.now();
     if (!now && !this.#isDue(began)) return 0;
+    requireRoom(this.#dataDir, this.#reports.mostRuns + this.#trades.mostRuns);
     const watermark = Math.max(this.#watermark, this.#complete);
     const rested = this.#limit.rested;
     this.#limit.begin();

@@ -75,6 +75,7 @@ function startWatchdog(): Float64Array {
   const until = new Float64Array(new SharedArrayBuffer(8)).fill(Number.POSITIVE_INFINITY);
   const thread = new Worker(WATCHDOG, {
     eval: true,
+    execArgv: [],
     name: 'openbell-watchdog',
     workerData: { until, fd: errorOutput.descriptor },
     resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 },

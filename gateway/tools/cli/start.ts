@@ -37,6 +37,9 @@ export function startCommand(program: Command): void {
     .addHelpText(
       'after',
       `
+Exit codes: 0 stopped, 1 failed (the next start recovers), 2 wrong options or configuration, 130 and 143 ended by a second
+signal. docs/ADMIN.md has the details.
+
 Each option is also an environment variable, such as OPENBELL_GRPC_PORT, and a key of the file's server section.
 
 Examples:

@@ -2,8 +2,8 @@ import { errorOutput } from '../../lossy-output.ts';
 import { endNow, endWithin } from './end.ts';
 import { ExitCode } from './exit.ts';
 
-/** Longest graceful stop: draining, the final snapshot and the history. Less than the grace period that mesh/base gives a pod. */
-const GRACE_MS = 60_000;
+/** Longest graceful stop: draining, the final snapshot and the history. More than the grace period that mesh/base gives a pod. */
+const GRACE_MS = 120_000;
 
 const stop = new AbortController();
 let listening = false;
