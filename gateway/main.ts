@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { Code, codeName } from '../engine/codes.ts';
 import { DataLock } from '../engine/journal/data-lock.ts';
+import { LOG_VERSION } from '../engine/journal/log-format.ts';
+import { RULES } from '../engine/limits.ts';
 import { Engine } from '../engine/threads/engine.ts';
 import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.ts';
 import type { AuditEvent } from './audit/audit-sink.ts';
@@ -28,6 +30,8 @@ import { Certificates } from './tls/certificates.ts';
 import { AdminCommands } from './venue/admin-commands.ts';
 import { applyVenue } from './venue/genesis.ts';
 import { Simulation } from './venue/simulation.ts';
+import { VenueGauges } from './venue/venue-gauges.ts';
+import { VERSION } from './version.ts';
 
 export interface StartOptions {
   readonly log: Logger;
@@ -283,6 +287,21 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     certificates,
     audit: () => audit.stats,
     unready,
+    build: {
+      version: VERSION,
+      node: process.versions.node,
+      topology: engine.topology,
+      durability: config.durability,
+      rules: RULES,
+      log_version: LOG_VERSION,
+    },
+    venue: new VenueGauges(
+      directory,
+      (symbol) => marketData.book(symbol),
+      () => marketData.restingOrders,
+      engine.limits,
+      config.data,
+    ),
   });
   admin.serve([
     ...queryRoutes({ directory, history, book: (symbol) => marketData.book(symbol) }),

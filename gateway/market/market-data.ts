@@ -76,6 +76,11 @@ export class MarketData {
     return this.#symbols.find(symbol)?.mirror;
   }
 
+  /** Orders that rest in all books, as of the last event. */
+  get restingOrders(): number {
+    return this.#symbols.restingOrders;
+  }
+
   onMarketEvent(slots: RingSlots, slot: number): void {
     const feed = this.#symbols.at(slots.u32[slot * 16 + 1]);
     feed.apply(slots, slot);
