@@ -1,4 +1,5 @@
 import { type LevelWithSilent, type Logger, pino } from 'pino';
+import { readableLine } from './log-lines.ts';
 
 export type { Logger } from 'pino';
 
@@ -22,8 +23,9 @@ const SECRET_TEXT =
  * synchronously, because the last line before a crash matters most, and nothing
  * is logged per order at `info`. Code must not log secrets; any that are logged
  * by mistake are redacted here.
+ * @param readable lines for a person instead of JSON; default: when stderr is a terminal
  */
-export function createLogger(level: LogLevel): Logger {
+export function createLogger(level: LogLevel, readable: boolean = process.stderr.isTTY === true): Logger {
   const destination = pino.destination({ dest: 2, sync: true });
   return pino(
     {
@@ -32,7 +34,7 @@ export function createLogger(level: LogLevel): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: REDACTED },
-      hooks: { streamWrite: withoutSecrets },
+      hooks: { streamWrite: readable ? (line) => readableLine(withoutSecrets(line)) : withoutSecrets },
     },
     destination,
   );
