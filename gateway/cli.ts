@@ -5,6 +5,7 @@ import { exitIfReplacement } from './tools/cli/end.ts';
 import { ExitCode, printErrorsAsJson, reportUsage } from './tools/cli/exit.ts';
 import { restartWithNodeOptions } from './tools/cli/node-options.ts';
 import { stopSignal } from './tools/cli/stop-signals.ts';
+import { VERSION } from './version.ts';
 
 exitIfReplacement();
 const tooOld = nodeTooOld();
@@ -36,7 +37,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
 
 const program = new Command('openbell')
   .description('An exchange in one process: order entry, market data, matching, journal.')
-  .version('0.1.0')
+  .version(VERSION)
   .showHelpAfterError('(--help shows the commands and options)')
   // Commander ends with 1 for a wrong command line; here 1 means that the exchange rejected the request.
   .exitOverride()

@@ -1,4 +1,5 @@
 import { type LevelWithSilent, type Logger, pino } from 'pino';
+import { readableLine } from './log-lines.ts';
 import { errorOutput } from './lossy-output.ts';
 import { withoutSecrets } from './secret-text.ts';
 
@@ -17,8 +18,9 @@ const REDACTED = '[redacted]';
  * is logged per order at `info`. A line that cannot be written is lost and
  * counted: a log never stops the exchange. Code must not log secrets; any that
  * are logged by mistake are redacted here.
+ * @param readable lines for a person instead of JSON; default: when stderr is a terminal
  */
-export function createLogger(level: LogLevel): Logger {
+export function createLogger(level: LogLevel, readable: boolean = process.stderr.isTTY === true): Logger {
   return pino(
     {
       level,
@@ -26,7 +28,7 @@ export function createLogger(level: LogLevel): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: REDACTED },
-      hooks: { streamWrite: withoutSecrets },
+      hooks: { streamWrite: readable ? (line) => readableLine(withoutSecrets(line)) : withoutSecrets },
     },
     errorOutput,
   );

@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, codeName } from '../engine/codes.ts';
 import { DataLock } from '../engine/journal/data-lock.ts';
 import { dataDirectoryError, mustHaveRoom } from '../engine/journal/disk.ts';
-import { listSegments } from '../engine/journal/log-format.ts';
+import { LOG_VERSION, listSegments } from '../engine/journal/log-format.ts';
 import { FIRST_SEGMENT_BYTES } from '../engine/journal/segment-writer.ts';
+import { RULES } from '../engine/limits.ts';
 import { Engine } from '../engine/threads/engine.ts';
 import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.ts';
 import { lastConfiguration } from '../engine/threads/logged-configurations.ts';
@@ -37,6 +38,8 @@ import { applyVenue, beginGenesis } from './venue/genesis.ts';
 import { GenesisMarker } from './venue/genesis-marker.ts';
 import { Simulation } from './venue/simulation.ts';
 import { chooseVenue } from './venue/venue-choice.ts';
+import { VenueGauges } from './venue/venue-gauges.ts';
+import { VERSION } from './version.ts';
 
 export interface StartOptions {
   readonly log: Logger;
@@ -350,6 +353,21 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     certificates,
     audit: () => audit.stats,
     unready,
+    build: {
+      version: VERSION,
+      node: process.versions.node,
+      topology: engine.topology,
+      durability: config.durability,
+      rules: RULES,
+      log_version: LOG_VERSION,
+    },
+    venue: new VenueGauges(
+      directory,
+      (symbol) => marketData.book(symbol),
+      () => marketData.restingOrders,
+      engine.limits,
+      config.data,
+    ),
   });
   admin.serve([
     ...queryRoutes({ directory, history, book: (symbol) => marketData.book(symbol) }),

@@ -13,6 +13,7 @@ import type { ReportTap } from './sessions/report-tap.ts';
 import type { ServiceTime } from './sessions/service-time.ts';
 import type { HistoryStats } from './taps/history/history.ts';
 import type { Certificates } from './tls/certificates.ts';
+import type { SymbolGauges, VenueGauges } from './venue/venue-gauges.ts';
 
 /** What the metrics read on scrape. */
 export interface MetricSources {
@@ -29,10 +30,13 @@ export interface MetricSources {
   readonly audit: () => AuditStats;
   /** Reasons not to be ready. */
   readonly unready: () => readonly string[];
+  /** Labels of `openbell_build_info`. */
+  readonly build: Readonly<Record<string, string | number>>;
+  readonly venue: VenueGauges;
 }
 
 type Value = { readonly value: number; readonly labels?: Readonly<Record<string, string | number>>; readonly metricName?: string };
-type Read = () => readonly Value[];
+type Read = () => readonly Value[] | Promise<readonly Value[]>;
 
 const KIND_NAMES = Object.entries(ReportKind).filter(([, kind]) => kind !== ReportKind.None);
 
@@ -49,7 +53,7 @@ export function createMetrics(): Registry {
 /** Adds the exchange's metrics. Call it once the exchange runs. */
 export function addExchangeMetrics(
   registry: Registry,
-  { status, history, tap, orders, serviceTime, market, preAuthLimits, limits, certificates, audit, unready }: MetricSources,
+  { status, history, tap, orders, serviceTime, market, preAuthLimits, limits, certificates, audit, unready, build, venue }: MetricSources,
 ): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
   const counter = (name: string, help: string, read: Read) => add(registry, name, help, 'counter', read);
@@ -76,6 +80,9 @@ export function addExchangeMetrics(
     () => market.publishLatency.latency,
   );
   gauge('openbell_ready', '1 when the exchange takes orders', () => [{ value: unready().length === 0 ? 1 : 0 }]);
+
+  gauge('openbell_build_info', 'Always 1; the labels name the build and how it runs', () => [{ labels: build, value: 1 }]);
+  addVenueMetrics(registry, venue);
 
   gauge('openbell_seq', 'Sequence of the last command, by stage', () => {
     const { sequencedSeq, appliedSeq, durableSeq } = status();
@@ -166,6 +173,61 @@ export function addExchangeMetrics(
   gauge('openbell_audit_failing', '1 while the audit trail cannot be written', () => [{ value: audit().failing ? 1 : 0 }]);
 }
 
+/** What is fixed at the start against what is in use, and the symbols. */
+function addVenueMetrics(registry: Registry, venue: VenueGauges): void {
+  const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
+  const symbols = (read: (symbol: SymbolGauges) => number | undefined) => () =>
+    venue.symbols().flatMap((symbol) => {
+      const value = read(symbol);
+      return value === undefined ? [] : [{ labels: { symbol: symbol.symbol }, value }];
+    });
+  gauge('openbell_capacity_used', 'Resting orders, and defined accounts, symbols and assets', () =>
+    venue.capacities().map(({ resource, used }) => ({ labels: { resource }, value: used })),
+  );
+  gauge('openbell_capacity', 'The most of each resource, fixed at the start: section capacities of the configuration', () =>
+    venue.capacities().map(({ resource, capacity }) => ({ labels: { resource }, value: capacity })),
+  );
+  gauge('openbell_symbols', 'Symbols in each trading phase', () =>
+    venue.phases().map(({ phase, symbols: value }) => ({ labels: { phase }, value })),
+  );
+  gauge('openbell_symbols_omitted', 'Symbols above the limit of those that have series of their own', () => [
+    { value: venue.omittedSymbols() },
+  ]);
+  add(
+    registry,
+    'openbell_symbol_trades_total',
+    'Trades of the symbol since it was defined',
+    'counter',
+    symbols(({ trades }) => trades),
+  );
+  gauge(
+    'openbell_symbol_resting_orders',
+    'Orders in the book of the symbol',
+    symbols(({ restingOrders }) => restingOrders),
+  );
+  gauge(
+    'openbell_symbol_last_price',
+    'Price of the last trade, in the quote asset; 0 = none yet',
+    symbols(({ lastPrice }) => lastPrice),
+  );
+  gauge(
+    'openbell_symbol_indicative_price',
+    'In an auction: the price at which it would end now; 0 = nothing would trade',
+    symbols(({ auction }) => auction?.price),
+  );
+  gauge(
+    'openbell_symbol_indicative_volume',
+    'In an auction: the volume that would trade now, in the base asset',
+    symbols(({ auction }) => auction?.volume),
+  );
+  const disk = (key: 'free' | 'size') => async () => {
+    const bytes = (await venue.disk())?.[key];
+    return bytes === undefined ? [] : [{ value: bytes }];
+  };
+  gauge('openbell_disk_free_bytes', 'Bytes that can still be written to the volume of the data directory', disk('free'));
+  gauge('openbell_disk_size_bytes', 'Size of the volume of the data directory', disk('size'));
+}
+
 /** The earliest expiry of each kind; none without TLS. */
 function expiries(certificates: Certificates | undefined): Value[] {
   const soonest = new Map<string, number>();
@@ -202,7 +264,7 @@ function add(registry: Registry, name: string, help: string, type: 'gauge' | 'co
   const metric = {
     name,
     async get(): Promise<MetricObject & { values: MetricValue<string>[] }> {
-      const values = read().map(({ labels = {}, value, metricName }) => ({
+      const values = (await read()).map(({ labels = {}, value, metricName }) => ({
         labels: { ...labels },
         value,
         ...(metricName && { metricName }),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,8 +7,10 @@ import { after, before, test } from 'node:test';
 import { type Client, credentials, makeClientConstructor } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { Code } from '../engine/codes.ts';
+import { DEFAULT_LIMITS } from '../engine/limits.ts';
+import type { Directory } from '../engine/threads/directory.ts';
 import { atOnce } from '../engine/turns.ts';
-import { CommandKind } from '../engine/wire/layout.ts';
+import { CommandKind, Phase } from '../engine/wire/layout.ts';
 import { connect, type OpenbellClient } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config/config.ts';
 import { actionRoutes } from '../gateway/endpoints/http/admin-actions.ts';
@@ -19,6 +21,7 @@ import { createLogger } from '../gateway/log.ts';
 import { type RunningExchange, startExchange } from '../gateway/main.ts';
 import { AdminCommands } from '../gateway/venue/admin-commands.ts';
 import { makeAccount } from '../gateway/venue/venue-commands.ts';
+import { MAX_SYMBOL_SERIES, VenueGauges } from '../gateway/venue/venue-gauges.ts';
 
 const data = mkdtempSync(join(tmpdir(), 'openbell-admin-'));
 let exchange: RunningExchange;
@@ -545,6 +548,65 @@ test('metrics cover orders, rejects, latency, rings and sequences', async () => 
   assert.equal(value('openbell_ready'), 1);
   assert.equal(value('openbell_ring_depth{ring="command"}'), 0);
   assert.ok(value('nodejs_eventloop_lag_seconds') >= 0);
+});
+
+test('metrics name the build, and show what is in use of each capacity, the symbols, auctions and the disk', async () => {
+  const scrape = async () => {
+    const values = new Map<string, number>();
+    for (const [, series, value] of String((await get('/metrics')).json).matchAll(/^(openbell_\S+) (\S+)$/gm))
+      values.set(series, Number(value));
+    return values;
+  };
+  const before = await scrape();
+  const [build] = [...before.keys()].filter((series) => series.startsWith('openbell_build_info'));
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  assert.match(
+    build,
+    new RegExp(`version="${version}",node="${process.versions.node}",topology="compact",durability="durable",rules="\\d+"`),
+  );
+  assert.equal(before.get('openbell_capacity{resource="orders"}'), 2 ** 20);
+  assert.equal(before.get('openbell_capacity_used{resource="accounts"}'), (await get('/v1/accounts')).json.length);
+  assert.equal(before.get('openbell_capacity_used{resource="symbols"}'), (await get('/v1/symbols')).json.length);
+  assert.ok((before.get('openbell_disk_free_bytes') ?? 0) > 0);
+  assert.ok((before.get('openbell_disk_size_bytes') ?? 0) >= (before.get('openbell_disk_free_bytes') ?? 0));
+  assert.equal(before.get('openbell_symbols_omitted'), 0);
+
+  const first = await client.orders.place({ symbol: 'ETH-USD', side: 'sell', price: '3000.00', quantity: '2' });
+  await client.orders.place({ symbol: 'ETH-USD', side: 'buy', price: '3000.00', quantity: '0.5' });
+  await post('/v1/symbols/SOL-USD/phase', { phase: 'auction' });
+  const sell = await client.orders.place({ symbol: 'SOL-USD', side: 'sell', price: '140.000', quantity: '2.5' });
+  const buy = await client.orders.place({ symbol: 'SOL-USD', side: 'buy', price: '140.000', quantity: '1.5' });
+  const now = await scrape();
+  const grown = (series: string) => (now.get(series) ?? 0) - (before.get(series) ?? 0);
+  assert.equal(grown('openbell_symbol_trades_total{symbol="ETH-USD"}'), 1);
+  assert.equal(grown('openbell_symbol_resting_orders{symbol="ETH-USD"}'), 1);
+  assert.equal(grown('openbell_symbol_resting_orders{symbol="SOL-USD"}'), 2);
+  assert.equal(grown('openbell_capacity_used{resource="orders"}'), 3);
+  assert.equal(now.get('openbell_symbol_last_price{symbol="ETH-USD"}'), 3000);
+  assert.equal(grown('openbell_symbols{phase="auction"}'), 1);
+  assert.deepEqual(
+    [now.get('openbell_symbol_indicative_price{symbol="SOL-USD"}'), now.get('openbell_symbol_indicative_volume{symbol="SOL-USD"}')],
+    [140, 1.5],
+  );
+  assert.equal(now.has('openbell_symbol_indicative_price{symbol="ETH-USD"}'), false, 'only in an auction');
+  for (const { symbol, orderId } of [first, sell, buy]) await client.orders.cancel({ symbol, orderId });
+  await post('/v1/symbols/SOL-USD/phase', { phase: 'continuous' });
+  assert.equal((await scrape()).get('openbell_capacity_used{resource="orders"}'), before.get('openbell_capacity_used{resource="orders"}'));
+});
+
+test('series of symbols are bounded, and the others counted', () => {
+  const symbol = { tickMantissa: 1, tickDecimals: 2, lotMantissa: 1, lotDecimals: 4, phase: Phase.Continuous, lastPrice: 0, tradeId: 0 };
+  const symbols = Array.from({ length: 250 }, (_, i) => ({ ...symbol, id: i + 1, name: `S${i + 1}` }));
+  const directory = { version: 1, symbols: () => symbols, assets: () => [], accountIds: () => [] } as unknown as Directory;
+  const gauges = new VenueGauges(
+    directory,
+    () => undefined,
+    () => 0,
+    DEFAULT_LIMITS,
+    join(data, 'nowhere'),
+  );
+  assert.deepEqual([gauges.symbols().length, gauges.omittedSymbols()], [MAX_SYMBOL_SERIES, 150]);
+  assert.equal(gauges.phases().find(({ phase }) => phase === 'continuous')?.symbols, 250);
 });
 
 test('a snapshot is taken while trading continues', async () => {

@@ -182,6 +182,28 @@ test('rejects have codes and the connection stays open; too many faults close it
   assert.equal(raw.closeCode, 4002);
 });
 
+test('a reject names the channel and the symbol of the request, and ? for what is unknown', async () => {
+  const raw = await open();
+  const cases: [request: object, name: string, channel: string, symbol: string][] = [
+    [{ op: 'subscribe', channel: 'bbo', symbol: 'NOPE' }, 'UNKNOWN_SYMBOL', 'bbo', '?'],
+    [{ op: 'subscribe', channel: 'bbo', symbol: 4711 }, 'UNKNOWN_SYMBOL', 'bbo', '?'],
+    [{ op: 'subscribe', channel: 'trades' }, 'BAD_RANGE', 'trades', '?'],
+    [{ op: 'subscribe', channel: 'depth', symbol: 'S1' }, 'BAD_ENUM', '?', 'S1'],
+    [{ op: 'buy', channel: 'status', symbol: 'S2' }, 'UNKNOWN_KIND', 'status', 'S2'],
+    [{ op: 'unsubscribe', channel: 'status', symbol: 'S2' }, 'BAD_SUBSCRIPTION', 'status', 'S2'],
+    [{ op: 'unsubscribe', channel: 'trades', symbol: '*' }, 'BAD_SUBSCRIPTION', 'trades', '*'],
+    [{ op: 'subscribe', channel: 'bbo', symbol: 'S2', dept: 5 }, 'MALFORMED_FRAME', 'bbo', 'S2'],
+  ];
+  for (const [i, [request, name, channel, symbol]] of cases.entries()) {
+    raw.text({ ...request, tag: 100 + i });
+    const answer = await take(raw, { kind: 'refused', tag: 100 + i });
+    assert.deepEqual([answer.name, answer.channel, answer.symbol], [name, channel, symbol], JSON.stringify(request));
+  }
+  raw.text('{');
+  const { name, channel, symbol, tag } = await take(raw, { kind: 'refused', tag: 0 });
+  assert.deepEqual([name, channel, symbol, tag], ['MALFORMED_FRAME', '?', '?', 0]);
+});
+
 test('a request that is too long closes the connection', async () => {
   const raw = await open();
   raw.text(`{"op":"ping","tag":1,"x":"${'x'.repeat(5000)}"}`);

@@ -155,7 +155,7 @@ test('JSON requests', () => {
     tag: 1,
   });
   assert.equal(parse({ op: 'ping' }).code, Code.OK);
-  assert.equal(parse({ op: 'resnapshot', channel: 'bbo' }).symbol, '*');
+  assert.equal(parse({ op: 'resnapshot', channel: 'bbo', symbol: '*' }).symbol, '*');
   const wrong: [unknown, Code][] = [
     ['', Code.MALFORMED_FRAME],
     ['{"op":', Code.MALFORMED_FRAME],
@@ -166,7 +166,13 @@ test('JSON requests', () => {
     [{ op: 'subscribe', channel: '__proto__' }, Code.BAD_ENUM],
     [{ op: 'subscribe', channel: 'book', symbol: {} }, Code.BAD_RANGE],
     [{ op: 'subscribe', channel: 'book', symbol: -1 }, Code.BAD_RANGE],
-    [{ op: 'subscribe', channel: 'book', tag: 1.5 }, Code.BAD_RANGE],
+    [{ op: 'subscribe', channel: 'book', symbol: 1, tag: 1.5 }, Code.BAD_RANGE],
+    [{ op: 'subscribe', channel: 'book' }, Code.BAD_RANGE],
+    [{ op: 'subscribe', channel: 'book', symbol: null }, Code.BAD_RANGE],
+    [{ op: 'subscribe', channel: 'book', symbols: 'S1' }, Code.MALFORMED_FRAME],
+    [{ op: 'subscribe', channel: 'book', symbol: 'S1', depth: 5 }, Code.MALFORMED_FRAME],
+    ['{"op":"subscribe","channel":"book","symbol":"S1","symbol":"*"}', Code.MALFORMED_FRAME],
+    ['{"op":"ping","\\u006fp":"subscribe"}', Code.MALFORMED_FRAME],
     [{ op: 'ping', schema_version: 3 }, Code.WRONG_SCHEMA_VERSION],
   ];
   for (const [value, code] of wrong) assert.equal(parse(value).code, code, JSON.stringify(value));

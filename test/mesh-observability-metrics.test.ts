@@ -76,6 +76,9 @@ describe('rules and dashboards against the metrics of the exchange', { timeout: 
       'openbell_history_commits_total',
       'openbell_market_bytes_total',
       'openbell_market_events_total',
+      'openbell_symbol_indicative_price',
+      'openbell_symbol_last_price',
+      'openbell_symbols_omitted',
     ];
     const expressions = [...allRules(), ...[...dashboards().values()].flatMap(panelQueries)].map(({ expr }) => expr);
     const used = new Set(expressions.flatMap((expr) => promqlNames(expr).selectors.map(({ metric }) => metric)));

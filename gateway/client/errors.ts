@@ -3,7 +3,7 @@ import { Code, codeName } from '../../engine/codes.ts';
 
 /** An error of the client. `code` is stable; the message says what to do next. */
 export class OpenbellError extends Error {
-  /** A name of docs/CODES.md, or one of the client's own: CONNECTION_LOST, CLOSED, NO_ACCOUNT, HTTP_FAILED, NODE_TOO_OLD, MALFORMED_FRAME, REPORTS_LOST, TLS_FAILED. */
+  /** A name of docs/CODES.md, or one of the client's own: BAD_OPTION, CONNECTION_LOST, CLOSED, NO_ACCOUNT, HTTP_FAILED, NODE_TOO_OLD, MALFORMED_FRAME, REPORTS_LOST, TLS_FAILED. */
   readonly code: string;
   /** The number behind a name of docs/CODES.md, else undefined. */
   readonly number: number | undefined;

@@ -2,6 +2,7 @@ import { nodeTooOld } from '../node-version.ts';
 import { AdminClient } from './admin-client.ts';
 import { authority } from './authority.ts';
 import { OpenbellError } from './errors.ts';
+import { checkOptions, type Options } from './known-options.ts';
 import { MarketClient } from './market.ts';
 import { OrderSession } from './order-session.ts';
 import { SymbolCatalog } from './symbols.ts';
@@ -22,6 +23,25 @@ export { MarketStream, type StreamOptions } from './market-stream.ts';
 export { OrderSession, type SubmitAnswer } from './order-session.ts';
 export { SymbolCatalog, SymbolUnits } from './symbols.ts';
 export type * from './types.ts';
+
+const CONNECT_OPTIONS: Options<ConnectOptions> = {
+  token: true,
+  tokenProvider: true,
+  apiKey: true,
+  host: true,
+  wsHost: true,
+  httpHost: true,
+  shard: true,
+  grpcPort: true,
+  wsPort: true,
+  httpPort: true,
+  tls: true,
+  account: true,
+  lastReport: true,
+  reconnect: true,
+  onLoss: true,
+  symbols: true,
+};
 
 /** A connection to one exchange. Order entry and market data connect on first use. */
 export class OpenbellClient {
@@ -89,11 +109,12 @@ export class OpenbellClient {
  * const answer = await exchange.orders.place({ symbol: 'BTC-USD', side: 'buy', price: '100.25', quantity: '0.5' });
  * await exchange.close();
  * ```
- * @throws OpenbellError HTTP_FAILED when it cannot be reached, UNAUTHENTICATED or PERMISSION_DENIED when it rejects the credentials, NODE_TOO_OLD before Node.js 22
+ * @throws OpenbellError BAD_OPTION for an unknown option, HTTP_FAILED when it cannot be reached, UNAUTHENTICATED or PERMISSION_DENIED when it rejects the credentials, NODE_TOO_OLD before Node.js 22
  */
 export async function connect(options: ConnectOptions = {}): Promise<OpenbellClient> {
   const tooOld = nodeTooOld();
   if (tooOld !== undefined) throw new OpenbellError('NODE_TOO_OLD', tooOld);
+  checkOptions('connect', options, CONNECT_OPTIONS);
   const { host = '127.0.0.1', httpHost = host, httpPort = 7403, shard, symbols, tls } = options;
   const admin = `${tls === undefined ? 'http' : 'https'}://${authority(httpHost, httpPort)}`;
   const dispatcher = dispatcherFor(tls);

@@ -1,6 +1,7 @@
 import { CHANNEL_NAMES, CHANNELS, type ChannelName } from '../../engine/wire/channels/channels.ts';
 import { MarketOp } from '../../engine/wire/layout.ts';
 import { OpenbellError } from './errors.ts';
+import { checkOptions, type Options } from './known-options.ts';
 import { LocalBook, LocalOrderBook } from './local-book.ts';
 import { carriesState, type MarketFrameView, type UpdateOf } from './market-decode.ts';
 import { MarketSocket, type MarketSocketOptions } from './market-socket.ts';
@@ -12,6 +13,8 @@ export interface MarketOptions extends MarketSocketOptions {
 }
 
 type FrameListener = (frame: MarketFrameView) => void;
+
+const STREAM_OPTIONS: Options<StreamOptions<StreamChannel>> = { onItem: true, onGap: true, after: true, onLost: true, limit: true };
 
 /** One channel of one symbol (id 0 = every symbol) with at least one listener. */
 interface Topic {
@@ -146,6 +149,7 @@ export class MarketClient {
   }
 
   async #stream<C extends StreamChannel>(channel: C, symbol: string | number, options: StreamOptions<C>): Promise<MarketStream<C>> {
+    checkOptions(channel, options, STREAM_OPTIONS);
     const id = await this.#id(symbol);
     const topic = this.#topic(channel, id);
     const { snapshotHasUpdates } = CHANNELS[CHANNEL_NAMES.indexOf(channel)];

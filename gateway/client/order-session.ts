@@ -6,6 +6,7 @@ import { CommandKind, Refusal, Report, Side } from '../../engine/wire/layout.ts'
 import { SIDE_NAMES } from '../../engine/wire/names.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { exchangeTooOld, OpenbellError, rejectError } from './errors.ts';
+import { checkOptions, type Options } from './known-options.ts';
 import { OrderStream, type OrderStreamOptions } from './order-stream.ts';
 import { NO_TERMS, orderTerms } from './order-terms.ts';
 import { type PendingCommand, PendingCommands } from './pending-commands.ts';
@@ -37,6 +38,20 @@ interface Events {
 }
 
 type NewCommand = Omit<PendingCommand, 'tag' | 'resolve' | 'reject'>;
+
+const PLACE_OPTIONS: Options<PlaceOrder> = {
+  symbol: true,
+  side: true,
+  quantity: true,
+  price: true,
+  type: true,
+  timeInForce: true,
+  postOnly: true,
+  minQuantity: true,
+  clientOrderId: true,
+};
+const TARGET_OPTIONS: Options<OrderTarget> = { symbol: true, orderId: true, clientOrderId: true };
+const AMEND_OPTIONS: Options<AmendOrder> = { ...TARGET_OPTIONS, price: true, quantity: true };
 
 /** Fields that a cancel or an amend does not have. */
 const PLAIN = { side: Side.Buy, terms: NO_TERMS, price: 0, quantity: 0, minQuantity: 0 };
@@ -129,10 +144,11 @@ export class OrderSession extends EventEmitter<Events> {
 
   /**
    * Sends an order; resolves with Accepted or Rejected.
-   * @throws OpenbellError when it was rejected before sequencing, ILLEGAL_COMBINATION, WRONG_SCHEMA_VERSION when the
+   * @throws OpenbellError when it was rejected before sequencing, BAD_OPTION for an unknown option, ILLEGAL_COMBINATION, WRONG_SCHEMA_VERSION when the
    * exchange is older than a term of it; DecimalError
    */
   async place(order: PlaceOrder): Promise<ReportView> {
+    checkOptions('place', order, PLACE_OPTIONS);
     const units = await this.#symbol(order.symbol);
     const terms = orderTerms(order);
     const price = order.price === undefined ? 0 : units.ticks(order.price);
@@ -144,11 +160,14 @@ export class OrderSession extends EventEmitter<Events> {
     }
     const clientOrderId = order.clientOrderId ?? this.nextClientOrderId();
     const side = SIDE_NAMES.indexOf(order.side) as Side;
+    // A caller in JavaScript may pass anything.
+    if (!SIDE_NAMES.includes(order.side)) throw new OpenbellError('BAD_ENUM', `there is no side ${order.side}`, Code.BAD_ENUM);
     return this.#command({ kind: CommandKind.New, symbol: units.id, side, terms, price, quantity, minQuantity, clientOrderId, orderId: 0 });
   }
 
-  /** Resolves with Cancelled or CancelRejected. */
+  /** Resolves with Cancelled or CancelRejected. @param target or a report of the order */
   async cancel(target: OrderTarget): Promise<ReportView> {
+    if (!('reportNo' in target)) checkOptions('cancel', target, TARGET_OPTIONS);
     const units = await this.#symbol(target.symbol);
     const { clientOrderId, orderId } = named(target);
     return this.#command({ ...PLAIN, kind: CommandKind.Cancel, symbol: units.id, clientOrderId, orderId });
@@ -156,6 +175,7 @@ export class OrderSession extends EventEmitter<Events> {
 
   /** Resolves with Amended or AmendRejected. The same or a smaller quantity at the same price keeps its place in the queue, and is accepted in every phase. */
   async amend(order: AmendOrder): Promise<ReportView> {
+    checkOptions('amend', order, AMEND_OPTIONS);
     const units = await this.#symbol(order.symbol);
     const { clientOrderId, orderId } = named(order);
     const price = units.ticks(order.price);

@@ -30,6 +30,12 @@ export function orderTerms(order: PlaceOrder): OrderTerms {
   // A caller in JavaScript may pass anything.
   if (!ORDER_TYPES.includes(type) || !TIME_IN_FORCE_NAMES.includes(name))
     throw new OpenbellError('BAD_ENUM', `there is no order type ${type} with time in force ${name}`, Code.BAD_ENUM);
+  if (order.postOnly !== undefined && typeof order.postOnly !== 'boolean')
+    throw new OpenbellError('BAD_ENUM', `postOnly is true or false, not ${order.postOnly}`, Code.BAD_ENUM);
+  if (name === 'post-only' && order.postOnly === false) {
+    const text = 'post-only and postOnly false cannot be combined in one order: see docs/ORDER-ENTRY.md';
+    throw new OpenbellError('ILLEGAL_COMBINATION', text, Code.ILLEGAL_COMBINATION);
+  }
   const instructions = order.postOnly ? Instruction.PostOnly : 0;
   const hasMinimum = order.minQuantity !== undefined;
   const kind = orderKindOf(orderType, timeInForce, instructions, hasMinimum);

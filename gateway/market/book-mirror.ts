@@ -37,6 +37,8 @@ export class BookMirror {
   readonly symbol: number;
   readonly orders: MirrorOrders;
   readonly levels = new MirrorLevels();
+  /** Orders in this book. */
+  restingOrders = 0;
   /** Sequence and time (µs since the epoch) of the last event's command. */
   seq = 0;
   timeUs = 0;
@@ -165,6 +167,7 @@ export class BookMirror {
     levels.quantity[level] += open;
     levels.orders[level]++;
     levels.touch(level);
+    this.restingOrders++;
     if (this.#sink !== undefined) this.#sink.onOrder(OrderAction.Add, order);
   }
 
@@ -201,6 +204,7 @@ export class BookMirror {
     if (--levels.orders[level] === 0) levels.emptied(level);
     if (this.#sink !== undefined) this.#sink.onOrder(OrderAction.Remove, order);
     orders.release(order);
+    this.restingOrders--;
   }
 
   #find(f64: Float64Array, at: number): number {

@@ -76,6 +76,11 @@ export class MarketData {
     return this.#symbols.find(symbol)?.mirror;
   }
 
+  /** Orders that rest in all books, as of the last event. */
+  get restingOrders(): number {
+    return this.#symbols.restingOrders;
+  }
+
   onMarketEvent(slots: RingSlots, slot: number): void {
     const feed = this.#symbols.at(slots.u32[slot * 16 + 1]);
     feed.apply(slots, slot);
@@ -187,7 +192,8 @@ export class MarketData {
   onRequest(connection: MarketConnection, bytes: Uint8Array, isBinary: boolean): void {
     const answer = this.#answer;
     answer.kind = FrameKind.Refused;
-    answer.channel = answer.symbol = answer.tag = 0;
+    answer.channel = answer.symbol = connection.format.unread;
+    answer.tag = 0;
     let code: Code = Code.MALFORMED_FRAME;
     if (isBinary === connection.format.binary) code = this.#request(connection, bytes);
     if (code !== Code.OK) {
@@ -204,17 +210,17 @@ export class MarketData {
   #request(connection: MarketConnection, bytes: Uint8Array): Code {
     const { code, op, channel, symbol, tag, version } = connection.format.request(bytes);
     if (version !== 0) connection.version = version;
-    this.#answer.tag = tag;
-    if (code !== Code.OK) return code;
     const id = typeof symbol === 'number' ? symbol : this.#symbols.idOf(symbol);
+    const answer = this.#answer;
+    answer.tag = tag;
+    answer.channel = channel;
+    answer.symbol = id;
+    if (code !== Code.OK) return code;
     return id === -1 ? Code.UNKNOWN_SYMBOL : this.#do(connection, op, channel, id);
   }
 
   #do(connection: MarketConnection, op: number, channel: number, symbol: number): Code {
-    const answer = this.#answer;
-    answer.channel = channel;
-    answer.symbol = symbol;
-    answer.kind = ANSWERS[op];
+    this.#answer.kind = ANSWERS[op];
     return op === MarketOp.Ping ? Code.OK : this.#symbols.apply(connection, op, channel, symbol);
   }
 

@@ -47,6 +47,11 @@ export class MarketSymbols {
     return name === '*' ? 0 : (this.#byName.get(name)?.symbol ?? -1);
   }
 
+  /** Orders that rest in all books. */
+  get restingOrders(): number {
+    return this.#orders.count;
+  }
+
   /** Symbol name for an answer; never text from a client. */
   nameOf(symbol: number): string {
     return symbol === 0 ? '*' : (this.#feeds[symbol]?.name ?? '?');

@@ -18,7 +18,7 @@ export declare class MarketRequest {
      */
     symbol(): number;
     /**
-     * Free for the client; comes back in the answer.
+     * Free for the client; Subscribed, Unsubscribed, Pong and Refused return it. Snapshots and deltas have none.
      */
     tag(): number;
     static startMarketRequest(builder: flatbuffers.Builder): void;

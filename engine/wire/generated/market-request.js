@@ -40,7 +40,7 @@ export class MarketRequest {
         return offset ? this.bb.readUint32(this.bb_pos + offset) : 0;
     }
     /**
-     * Free for the client; comes back in the answer.
+     * Free for the client; Subscribed, Unsubscribed, Pong and Refused return it. Snapshots and deltas have none.
      */
     tag() {
         const offset = this.bb.__offset(this.bb_pos, 12);

@@ -1,4 +1,5 @@
 import { Code } from '../../../engine/codes.ts';
+import { CHANNELS } from '../../../engine/wire/channels/channels.ts';
 import { MarketRequestReader } from '../../../engine/wire/market-frames.ts';
 import type { MarketFormat } from './format.ts';
 
@@ -10,9 +11,11 @@ export const flatbuffer: MarketFormat = {
   index: 0,
   protocol: 'binary',
   binary: true,
+  unread: 0,
   request: (bytes) => {
     ask.code = reader.open(bytes);
     ({ op: ask.op, channel: ask.channel, symbol: ask.symbol, tag: ask.tag, version: ask.version } = reader);
+    if (ask.code !== Code.OK && ask.channel >= CHANNELS.length) ask.channel = 0;
     return ask;
   },
   frame: (arena, head, _symbol, structs) => arena.frame(head, structs),

@@ -1,7 +1,10 @@
 import type { Code } from '../../../engine/codes.ts';
 import type { FrameArena, FrameHead, StructList } from '../../../engine/wire/market-frames.ts';
 
-/** A reader's request; `symbol` is an id, a name, or `*`. The other fields are valid only when `code` is OK; `tag` whenever it could be read. */
+/**
+ * A reader's request; `symbol` is an id, a name, or `*`. When `code` is not OK, `tag`, `channel` and `symbol` are what could
+ * be read, for the answer: else 0, or, in a format that can say so, -1 for channel and symbol. The other fields are then invalid.
+ */
 export interface MarketAsk {
   readonly code: Code;
   /** A MarketOp. */
@@ -20,6 +23,8 @@ export interface MarketFormat {
   readonly protocol: string;
   /** Whether its messages are binary; a message of the other kind is malformed. */
   readonly binary: boolean;
+  /** Channel and symbol in the answer to a request in which they cannot be read. */
+  readonly unread: 0 | -1;
   /** Reads a request with untrusted content. Never throws. Valid until the next call. */
   readonly request: (bytes: Uint8Array) => MarketAsk;
   /**

@@ -6,6 +6,7 @@ export const json: MarketFormat = {
   index: 1,
   protocol: 'json',
   binary: false,
+  unread: -1,
   // Text carries no schema number that could differ.
   request: (bytes) => ({ ...parseJsonRequest(bytes), version: 0 }),
   frame: (arena, head, symbol, structs) => arena.text(jsonFrame(head, symbol, structs)),

@@ -95,7 +95,7 @@ async function runExchange(options: Record<string, string | boolean | undefined>
     progress.end();
   }
   stop.addEventListener('abort', () => exchange.stop().then(() => ended.resolve(ExitCode.Ok), ended.reject));
-  if (flags.json) printJson({ ...exchange.ports, host: config.host, data: config.data });
+  if (flags.json) printJson({ ...exchange.ports, host: config.host, data: config.data, pid: process.pid });
   else print(welcome(exchange));
   const exitCode = await ended.promise;
   // Threads may hang after a failure; the log has everything that was acknowledged.
@@ -130,6 +130,7 @@ function welcome({ config, ports, engine, recovery }: RunningExchange): string {
   market data  WebSocket  ws${secure}://${at(ports.ws)}
   admin        HTTP       http${secure}://${at(ports.http)}
   data                    ${config.data}
+  process                 ${process.pid}
 
 ${symbol === undefined ? 'No symbols yet: see docs/ADMIN.md.' : `Try, in another terminal:\n  ${OPENBELL} book ${symbol.name}${flags}\n  ${OPENBELL} order buy 0.5 ${symbol.name} ${price}${flags}`}
 `;
