@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { clusterObjects, EDGE, OTHER, SHARD } from '../mesh/checks/istio-nodes.ts';
 import { REQUIREMENTS, without } from '../mesh/checks/istio-requirements.ts';
 import { analyze, istioTool, MESH_CONFIG } from '../mesh/checks/istio-tools.ts';
-import { type Json, type Received, receive } from '../mesh/checks/istio-xds.ts';
+import { type Json, type Received, receive, receiveEndpoints } from '../mesh/checks/istio-xds.ts';
 import { kustomizeTool, MESH, OVERLAYS, type Overlay, renderOverlay } from '../mesh/checks/render.ts';
 import { parseResources, type Resource } from '../mesh/checks/resource.ts';
 import { ENVOY } from './support/envoy-fixture.ts';
@@ -152,6 +152,25 @@ test('second region: the settings for ordering by locality are present, and no e
     assert.deepEqual([errors, rate], [0, 0], JSON.stringify(ejection));
     assert.ok(!rest.enforcing_consecutive_gateway_failure);
   }
+});
+
+test('second region: a gateway prefers the shards of its own region, and has those of the other', { skip: withoutXds }, async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-xds-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  // Shard 0 and 1 of this region, and shard 0 of the other, as while both have pods.
+  const places = async (overlay: Overlay) => {
+    const set = renderOverlay(overlay, kustomize);
+    const shard0 = 'outbound|7401|shard-0|openbell.openbell.svc.cluster.local';
+    const endpoints = await receiveEndpoints(tools, dir, set, clusterObjects(set, 2, 1), EDGE, shard0);
+    return endpoints.map(({ locality, priority = 0, lb_endpoints }: Json) => {
+      return [locality.region, priority, lb_endpoints.map(({ endpoint }: Json) => endpoint.address.socket_address.address)];
+    });
+  };
+  for (const overlay of ['first-region', 'second-region-takeover'] as const)
+    assert.deepEqual(await places(overlay), [
+      ['region-1', 0, ['10.2.0.1']],
+      ['region-2', 1, ['10.5.0.1']],
+    ]);
 });
 
 test('blue-green: routes go to blue until they are switched, green by header', { skip: withoutAnalyze }, () => {

@@ -59,6 +59,7 @@ describe('overlays', { skip }, () => {
       development: 1,
       staging: 3,
       production: 3,
+      'first-region': 3,
       'second-region': 0,
       'second-region-takeover': 3,
       ambient: 3,
@@ -107,9 +108,40 @@ describe('overlays', { skip }, () => {
     ]);
   });
 
-  it('production and its takeover differ only in volumes and locality', () => {
+  it('two regions: each admits the gateways of the other, and their clients have the same authorities', () => {
+    for (const overlay of ['first-region', 'second-region', 'second-region-takeover'] as const) {
+      const [policy] = of(render(overlay), NetworkPolicy).filter(({ metadata }) => metadata?.name === 'openbell-from-other-region');
+      // What comes from the other cluster has no pod here that a selector could name.
+      assert.deepEqual(policy?.spec?.ingress, [
+        {
+          from: [
+            {
+              namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'istio-system' } },
+              podSelector: { matchLabels: { istio: 'eastwestgateway' } },
+            },
+          ],
+          ports: [7401, 7402, 7403].map((port) => ({ protocol: 'TCP', port })),
+        },
+      ]);
+    }
+    // Who writes the secret of each authority: one region makes it, the other has it from the store.
+    const authorities = (overlay: Overlay) =>
+      render(overlay)
+        .flatMap((resource) => {
+          const { spec } = resource as unknown as { spec?: { isCA?: boolean; secretName?: string; target?: { name?: string } } };
+          const secret = resource.kind === 'ExternalSecret' ? spec?.target?.name : spec?.isCA ? spec.secretName : undefined;
+          return secret === undefined ? [] : [`${secret}: ${resource.kind}`];
+        })
+        .sort();
+    assert.deepEqual(authorities('first-region'), ['openbell-admin-ca: Certificate', 'openbell-ca: Certificate']);
+    for (const overlay of ['second-region', 'second-region-takeover'] as const)
+      assert.deepEqual(authorities(overlay), ['openbell-admin-ca: ExternalSecret', 'openbell-ca: ExternalSecret']);
+  });
+
+  it('production and its takeover differ only in volumes, locality and what two regions need', () => {
+    const regional = /^(Persistent|DestinationRule|ExternalSecret)|(openbell-(admin-)?ca|openbell-root|openbell-from-other-region)$/;
     const without = (set: readonly Resource[]) =>
-      set.filter(({ kind }) => !['PersistentVolumeClaim', 'DestinationRule'].includes(kind)).map((resource) => JSON.stringify(resource));
+      set.filter(({ kind, metadata }) => !regional.test(`${kind} ${metadata.name}`)).map((resource) => JSON.stringify(resource));
     assert.deepEqual(without(render('second-region-takeover')).sort(), without(render('production')).sort());
     const claims = render('second-region-takeover').filter(({ kind }) => kind === 'PersistentVolumeClaim');
     assert.deepEqual(

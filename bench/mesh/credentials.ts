@@ -57,7 +57,7 @@ export async function makeCredentials(root: string, accounts: readonly number[])
   const named = accounts.join(' ');
   const token = await new SignJWT({ openbell_roles: 'trader', openbell_accounts: named })
     .setProtectedHeader({ alg: 'EdDSA', kid: 'bench' })
-    .setIssuer('https://issuer.example/')
+    .setIssuer('https://issuer.openbell.example')
     .setAudience('openbell')
     .setSubject('bench')
     .setExpirationTime('2h')

@@ -10,7 +10,7 @@ export interface ProxyNode {
 const LABELS = { 'app.kubernetes.io/name': 'openbell' };
 const GATEWAY = 'istio-ingressgateway';
 
-function node(kind: 'sidecar' | 'router', address: string, pod: string, namespace: string, labels: object, account: string): ProxyNode {
+function proxy(kind: 'sidecar' | 'router', address: string, pod: string, namespace: string, labels: object, account: string): ProxyNode {
   return {
     id: `${kind}~${address}~${pod}.${namespace}~${namespace}.svc.cluster.local`,
     cluster: `${account}.${namespace}`,
@@ -26,17 +26,18 @@ function node(kind: 'sidecar' | 'router', address: string, pod: string, namespac
   };
 }
 
-export const SHARD = node('sidecar', '10.2.0.1', 'openbell-0', 'openbell', LABELS, 'openbell');
+export const SHARD = proxy('sidecar', '10.2.0.1', 'openbell-0', 'openbell', LABELS, 'openbell');
 /** Another workload in the namespace, which no rule names. */
-export const OTHER = node('sidecar', '10.2.0.99', 'other-0', 'openbell', { app: 'other' }, 'other');
-export const EDGE = node('router', '10.3.0.1', 'gateway-0', 'istio-ingress', { istio: 'ingressgateway' }, GATEWAY);
+export const OTHER = proxy('sidecar', '10.2.0.99', 'other-0', 'openbell', { app: 'other' }, 'other');
+export const EDGE = proxy('router', '10.3.0.1', 'gateway-0', 'istio-ingress', { istio: 'ingressgateway' }, GATEWAY);
 
 /**
  * The parts of the cluster that istiod reads: the rendered Services,
  * and the pods that the controllers of a cluster would have created from the rest.
  * @param shards replicas of the StatefulSet
+ * @param elsewhere as many in another region, of the other cluster
  */
-export function clusterObjects(set: readonly Resource[], shards: number): unknown[] {
+export function clusterObjects(set: readonly Resource[], shards: number, elsewhere: number = 0): unknown[] {
   const services = set
     .filter(({ kind, metadata }) => kind === 'Service' && metadata.name === 'openbell')
     .map((service) => ({ ...service, spec: { ...(service as unknown as { spec: object }).spec, clusterIP: '10.1.0.1' } }));
@@ -46,12 +47,15 @@ export function clusterObjects(set: readonly Resource[], shards: number): unknow
     { name: 'http-admin', port: 7403 },
   ];
   const out: unknown[] = [...['openbell', 'istio-ingress', 'default'].map(namespace), ...services, ...gatewayObjects()];
+  if (elsewhere > 0) out.push(node('node', 'region-1'), node('other-node', 'region-2'));
   for (let i = 0; i < shards; i++) {
     const labels = { ...LABELS, 'statefulset.kubernetes.io/pod-name': `openbell-${i}` };
     out.push(pod(`openbell-${i}`, 'openbell', `10.2.0.${i + 1}`, labels, 'openbell'));
+    if (i < elsewhere) out.push(pod(`there-${i}`, 'openbell', `10.5.0.${i + 1}`, labels, 'openbell', 'other-node'));
   }
-  out.push(pod('other-0', 'openbell', '10.2.0.99', { app: 'other' }, 'other'), elsewhere());
+  out.push(pod('other-0', 'openbell', '10.2.0.99', { app: 'other' }, 'other'), unusedService());
   const endpoints = Array.from({ length: shards }, (_, i) => endpoint('openbell', `openbell-${i}`, `10.2.0.${i + 1}`));
+  for (let i = 0; i < elsewhere; i++) endpoints.push(endpoint('openbell', `there-${i}`, `10.5.0.${i + 1}`));
   out.push(slice('openbell', 'openbell', ports, endpoints));
   return out;
 }
@@ -68,18 +72,23 @@ function gatewayObjects(): unknown[] {
 }
 
 /** A service that the shards do not use. */
-function elsewhere(): unknown {
+function unusedService(): unknown {
   const spec = { clusterIP: '10.1.0.3', selector: { app: 'elsewhere' }, ports: [{ name: 'http', port: 80, protocol: 'TCP' }] };
   return { apiVersion: 'v1', kind: 'Service', metadata: { name: 'elsewhere', namespace: 'default' }, spec };
+}
+
+function node(name: string, region: string): unknown {
+  const labels = { 'topology.kubernetes.io/region': region, 'topology.kubernetes.io/zone': `${region}-a` };
+  return { apiVersion: 'v1', kind: 'Node', metadata: { name, labels } };
 }
 
 function namespace(name: string): unknown {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
 }
 
-function pod(name: string, namespace: string, podIP: string, labels: object, serviceAccountName: string): unknown {
+function pod(name: string, namespace: string, podIP: string, labels: object, serviceAccountName: string, nodeName = 'node'): unknown {
   const status = { phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions: [{ type: 'Ready', status: 'True' }] };
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels }, spec: { serviceAccountName, nodeName: 'node' }, status };
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels }, spec: { serviceAccountName, nodeName }, status };
 }
 
 function endpoint(namespace: string, name: string, address: string): unknown {

@@ -37,6 +37,39 @@ export async function receive(
   node: ProxyNode,
   meshConfig = MESH_CONFIG,
 ): Promise<Received> {
+  return served(tools, dir, set, objects, meshConfig, async (port) => {
+    // Twice, because a cluster that waits for its certificate keeps Envoy from requesting listeners.
+    const { clusters } = await ask(tools.envoy, dir, port, node, 'cds');
+    const { listeners, routes } = await ask(tools.envoy, dir, port, node, 'lds');
+    return { listeners, clusters, routes };
+  });
+}
+
+/**
+ * The endpoints that istiod sends for a cluster, with locality and priority. A cluster with certificates of the mesh would
+ * wait for them for ever here, so it is received alone and without TLS.
+ * @param cluster such as `outbound|7401|shard-0|openbell.openbell.svc.cluster.local`
+ */
+export async function receiveEndpoints(
+  tools: { readonly xds: string; readonly envoy: string },
+  dir: string,
+  set: readonly Resource[],
+  objects: readonly unknown[],
+  node: ProxyNode,
+  cluster: string,
+): Promise<readonly Json[]> {
+  return served(tools, dir, set, objects, MESH_CONFIG, async (port) => (await ask(tools.envoy, dir, port, node, 'eds', cluster)).endpoints);
+}
+
+/** What `work` makes of an istiod that serves the resources. */
+async function served<T>(
+  tools: { readonly xds: string },
+  dir: string,
+  set: readonly Resource[],
+  objects: readonly unknown[],
+  meshConfig: string,
+  work: (port: number) => Promise<T>,
+): Promise<T> {
   const port = await freePort();
   const resources = set.filter(isIstio).map((resource) => (groupOf(resource.apiVersion) === TELEMETRY ? logsOnly(resource) : resource));
   writeFileSync(join(dir, 'istio.yaml'), toYaml(resources));
@@ -46,10 +79,7 @@ export async function receive(
   const server = spawn(tools.xds, args, { stdio: ['pipe', 'pipe', log], env: { ...process.env, ...PLAIN_ENVOY } });
   try {
     await serving(server, join(dir, 'xds.log'));
-    // Twice, because a cluster that waits for its certificate keeps Envoy from requesting listeners.
-    const { clusters } = await ask(tools.envoy, dir, port, node, 'cds');
-    const { listeners, routes } = await ask(tools.envoy, dir, port, node, 'lds');
-    return { listeners, clusters, routes };
+    return await work(port);
   } finally {
     server.kill('SIGKILL');
   }
@@ -69,9 +99,13 @@ async function serving(server: ChildProcess, log: string): Promise<void> {
   ended.catch(() => undefined);
 }
 
-async function ask(envoy: string, dir: string, xds: number, node: ProxyNode, what: 'cds' | 'lds'): Promise<Received> {
+interface Dump extends Received {
+  readonly endpoints: readonly Json[];
+}
+
+async function ask(envoy: string, dir: string, xds: number, node: ProxyNode, what: 'cds' | 'lds' | 'eds', cluster?: string): Promise<Dump> {
   const admin = join(dir, `${what}.admin`);
-  writeFileSync(join(dir, 'bootstrap.json'), JSON.stringify(bootstrap(xds, node, what)));
+  writeFileSync(join(dir, 'bootstrap.json'), JSON.stringify(bootstrap(xds, node, what, cluster)));
   const log = openSync(join(dir, 'envoy.log'), 'w');
   const flags = [
     '-c',
@@ -95,15 +129,19 @@ async function ask(envoy: string, dir: string, xds: number, node: ProxyNode, wha
       const received = await dump(admin).catch((error: Error) => {
         why = error.message;
       });
-      if (received && (what === 'cds' ? received.clusters.length > 2 : received.listeners.length > 0 && received.routes.length > 0))
-        return received;
+      if (received && isComplete(received, what)) return received;
     }
   } finally {
     child.kill('SIGKILL');
   }
 }
 
-async function dump(adminFile: string): Promise<Received> {
+function isComplete({ clusters, listeners, routes, endpoints }: Dump, what: 'cds' | 'lds' | 'eds'): boolean {
+  if (what === 'eds') return endpoints.length > 0;
+  return what === 'cds' ? clusters.length > 2 : listeners.length > 0 && routes.length > 0;
+}
+
+async function dump(adminFile: string): Promise<Dump> {
   const response = await fetch(`http://${readFileSync(adminFile, 'utf8').trim()}/config_dump?include_eds`);
   const { configs } = (await response.json()) as { configs: Json[] };
   const rejected = JSON.stringify(configs).match(/"details":"[^"]*"/g);
@@ -117,10 +155,13 @@ async function dump(adminFile: string): Promise<Received> {
     listeners: all.flatMap((entry) => state(entry, 'listener')),
     clusters: all.flatMap((entry) => state(entry, 'cluster')),
     routes: all.flatMap((entry) => state(entry, 'route_config')),
+    endpoints: all
+      .filter(({ endpoint_config: assignment }) => assignment?.cluster_name?.startsWith('outbound|'))
+      .flatMap(({ endpoint_config: assignment }) => assignment.endpoints ?? []),
   };
 }
 
-function bootstrap(xds: number, node: ProxyNode, what: 'cds' | 'lds'): unknown {
+function bootstrap(xds: number, node: ProxyNode, what: 'cds' | 'lds' | 'eds', eds?: string): unknown {
   const http2 = { explicit_http_config: { http2_protocol_options: {} } };
   const address = { socket_address: { address: '127.0.0.1', port_value: xds } };
   const endpoints = [{ lb_endpoints: [{ endpoint: { address } }] }];
@@ -133,10 +174,13 @@ function bootstrap(xds: number, node: ProxyNode, what: 'cds' | 'lds'): unknown {
     admin: { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } },
     dynamic_resources: {
       ads_config: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc' } }] },
-      [`${what}_config`]: { ads: {}, resource_api_version: 'V3' },
+      ...(what !== 'eds' && { [`${what}_config`]: { ads: {}, resource_api_version: 'V3' } }),
     },
     static_resources: {
       clusters: [
+        ...(eds === undefined
+          ? []
+          : [{ name: eds, type: 'EDS', eds_cluster_config: { eds_config: { ads: {}, resource_api_version: 'V3' } } }]),
         cluster('xds-grpc', { type: 'STATIC', load_assignment: { cluster_name: 'xds-grpc', endpoints } }),
         cluster('sds-grpc', { type: 'STATIC', load_assignment: { cluster_name: 'sds-grpc', endpoints: [agent] } }),
       ],

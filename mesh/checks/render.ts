@@ -4,7 +4,15 @@ import { parseResources, type Resource } from './resource.ts';
 
 export const MESH = resolve(import.meta.dirname, '..');
 
-export const OVERLAYS = ['development', 'staging', 'production', 'second-region', 'second-region-takeover', 'ambient'] as const;
+export const OVERLAYS = [
+  'development',
+  'staging',
+  'production',
+  'first-region',
+  'second-region',
+  'second-region-takeover',
+  'ambient',
+] as const;
 export type Overlay = (typeof OVERLAYS)[number];
 
 /** Either works: kubectl includes kustomize. Versions from 4.1 support components. */

