@@ -199,7 +199,7 @@ export function readSnapshot(path: string, onRows: RowListener, expected: Snapsh
 }
 
 /**
- * Reads the newest good snapshot at or below `limitSeq`. Bad snapshots are reported to `onBad` and not changed. Undefined if there is none.
+ * Reads the newest good snapshot from `fromSeq` to `limitSeq`. Bad snapshots are reported to `onBad` and not changed. Undefined if there is none.
  *
  * @throws NewerSnapshotError if a newer openbell wrote any snapshot in the directory
  */
@@ -209,10 +209,33 @@ export function readNewestSnapshot(
   expected: SnapshotExpectation,
   onRows: RowListener,
   onBad: (error: BadSnapshotError) => void,
+  fromSeq: Seq = 0,
 ): SnapshotHeader | undefined {
   rejectNewerSnapshots(dir);
-  for (const { path, seq } of listSnapshots(dir)) {
-    if (seq > limitSeq) continue;
+  const files = listSnapshots(dir).filter(({ seq }) => seq >= fromSeq && seq <= limitSeq);
+  return readFirstGood(files, expected, onRows, onBad);
+}
+
+/** As {@link readNewestSnapshot}, the oldest good one from `fromSeq` on. */
+export function readOldestSnapshot(
+  dir: string,
+  fromSeq: Seq,
+  expected: SnapshotExpectation,
+  onRows: RowListener,
+  onBad: (error: BadSnapshotError) => void,
+): SnapshotHeader | undefined {
+  rejectNewerSnapshots(dir);
+  const files = listSnapshots(dir).filter(({ seq }) => seq >= fromSeq);
+  return readFirstGood(files.reverse(), expected, onRows, onBad);
+}
+
+function readFirstGood(
+  files: readonly SnapshotFile[],
+  expected: SnapshotExpectation,
+  onRows: RowListener,
+  onBad: (error: BadSnapshotError) => void,
+): SnapshotHeader | undefined {
+  for (const { path } of files) {
     try {
       return readSnapshot(path, onRows, expected);
     } catch (error) {
