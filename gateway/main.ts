@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { Code, codeName } from '../engine/codes.ts';
 import { DataLock } from '../engine/journal/data-lock.ts';
+import { resolveLimits } from '../engine/limits.ts';
 import { Engine } from '../engine/threads/engine.ts';
 import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.ts';
 import type { AuditEvent } from './audit/audit-sink.ts';
@@ -23,7 +24,7 @@ import { OrderSessions } from './sessions/order-sessions.ts';
 import { ReportHub } from './sessions/report-hub.ts';
 import { ReportTap } from './sessions/report-tap.ts';
 import { History } from './taps/history/history.ts';
-import { readWatermark } from './taps/history/store.ts';
+import { type PreparedHistory, prepareHistory } from './taps/history/prepare.ts';
 import { Certificates } from './tls/certificates.ts';
 import { AdminCommands } from './venue/admin-commands.ts';
 import { applyVenue } from './venue/genesis.ts';
@@ -183,7 +184,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
 
   let engine: Engine | undefined;
   let history: History | undefined;
+  let prepared: PreparedHistory | undefined;
   const unready = () => unreadiness(state, engine, history);
+  const warnings = () => warningsOf(prepared, history);
   const registry = createMetrics();
   const certificates = startCertificates(config, log);
   undo.push(() => certificates?.stop());
@@ -197,6 +200,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     registry,
     log,
     unready,
+    warnings,
     certificates,
     identity,
     audit,
@@ -205,7 +209,10 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
   undo.push(() => admin.stop());
 
-  const historySeq = await readWatermark(config.data);
+  prepared = await prepareHistory(config.data, resolveLimits(limitsOf(config)));
+  reportPrepared(prepared, log);
+  signal?.throwIfAborted();
+  const historySeq = prepared.watermark;
   engine = new Engine({
     dir: config.data,
     ...(config.topology !== 'auto' && { topology: config.topology }),
@@ -220,7 +227,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       else log.info(result, 'snapshot taken');
     },
   });
-  history = await startHistory(config, engine, log, fail);
+  history = await startHistory(config, engine, prepared, log, fail);
   const started = { engine, history };
   undo.push(() => started.history.stop());
 
@@ -275,6 +282,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   addExchangeMetrics(registry, {
     status: () => started.engine.status(),
     history: () => started.history.stats(),
+    historyRebuilt: prepared.setAside !== undefined,
     tap,
     orders: sessions.counters,
     serviceTime: sessions.serviceTime,
@@ -345,7 +353,13 @@ function handshakeRejected(peer: string, reason: string): AuditEvent {
   return { kind: 'identity', subject: '', action: 'gRPC TLS handshake', outcome: codeName(Code.UNAUTHENTICATED), peer, detail: reason };
 }
 
-function startHistory(config: Config, engine: Engine, log: Logger, fail: (error: Error) => void): Promise<History> {
+function startHistory(
+  config: Config,
+  engine: Engine,
+  { verified }: PreparedHistory,
+  log: Logger,
+  fail: (error: Error) => void,
+): Promise<History> {
   return History.start({
     dataDir: config.data,
     reports: engine.tap('reports', 'history'),
@@ -357,7 +371,36 @@ function startHistory(config: Config, engine: Engine, log: Logger, fail: (error:
       else log.info('history is written again');
     },
     onFailure: fail,
+    onDamaged: (err) =>
+      log.error({ err, code: 'HISTORY_DAMAGED' }, 'the history is damaged; trading continues, and a restart builds it again'),
+    verify: !verified,
   });
+}
+
+function reportPrepared({ setAside, lostToSeq }: PreparedHistory, log: Logger): void {
+  if (setAside !== undefined)
+    log.error(
+      { code: 'HISTORY_DAMAGED', reason: setAside.reason, kept: setAside.kept },
+      'the history is damaged; it was set aside and is built again from the log',
+    );
+  if (lostToSeq > 0)
+    log.error(
+      { code: 'HISTORY_LOST', lostToSeq },
+      `the log no longer begins with command 1: the reports of commands up to ${lostToSeq} cannot be built again and are lost (REPORTS_GONE)`,
+    );
+}
+
+/** What an operator should know, and what does not stop trading. */
+function warningsOf(prepared: PreparedHistory | undefined, history: History | undefined): string[] {
+  const warnings: string[] = [];
+  if (prepared?.setAside !== undefined)
+    warnings.push(
+      `HISTORY_DAMAGED: this start built the history again (${prepared.setAside.reason}); the old one is kept in ${prepared.setAside.kept}`,
+    );
+  if ((prepared?.lostToSeq ?? 0) > 0) warnings.push(`HISTORY_LOST: the reports of commands up to ${prepared?.lostToSeq} are lost`);
+  const damaged = history?.stats().damaged;
+  if (damaged !== undefined) warnings.push(`HISTORY_DAMAGED: ${damaged}`);
+  return warnings;
 }
 
 /** Reasons not to be ready; empty when the exchange takes orders. */

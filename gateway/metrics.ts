@@ -16,6 +16,8 @@ import type { Certificates } from './tls/certificates.ts';
 export interface MetricSources {
   readonly status: () => EngineStatus;
   readonly history: () => HistoryStats;
+  /** This start set a damaged history aside. */
+  readonly historyRebuilt: boolean;
   readonly tap: ReportTap;
   readonly orders: OrderEntryCounters;
   readonly serviceTime: ServiceTime;
@@ -46,7 +48,7 @@ export function createMetrics(): Registry {
 /** Adds the exchange's metrics. Call it once the exchange runs. */
 export function addExchangeMetrics(
   registry: Registry,
-  { status, history, tap, orders, serviceTime, market, preAuthLimits, certificates, audit, unready }: MetricSources,
+  { status, history, historyRebuilt, tap, orders, serviceTime, market, preAuthLimits, certificates, audit, unready }: MetricSources,
 ): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
   const counter = (name: string, help: string, read: Read) => add(registry, name, help, 'counter', read);
@@ -132,6 +134,12 @@ export function addExchangeMetrics(
   counter('openbell_history_reports_total', 'Reports written to the history', () => [{ value: history().reports }]);
   counter('openbell_history_commits_total', 'Committed history transactions', () => [{ value: history().commits }]);
   counter('openbell_history_failures_total', 'Failed history transactions, which are retried', () => [{ value: history().failures }]);
+  gauge('openbell_history_damaged', '1 after a query found a damaged run: the next start builds the history again', () => [
+    { value: history().damaged === undefined ? 0 : 1 },
+  ]);
+  gauge('openbell_history_rebuilt', '1 if this start set a damaged history aside and built it again', () => [
+    { value: historyRebuilt ? 1 : 0 },
+  ]);
   gauge('openbell_history_last_commit_seconds', 'Duration of the last history transaction', () => [
     { value: history().lastCommitMs / 1000 },
   ]);

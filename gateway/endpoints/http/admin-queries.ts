@@ -21,7 +21,7 @@ const MAX_PAGE = 1000;
 const DEFAULT_DEPTH = 20;
 const MAX_DEPTH = 5000;
 
-/** The queries. Lists are paged: pass `next` of one page as `before` of the next; `next` 0 is the end. */
+/** The queries. Lists are paged: pass `next` of one page as `before` of the next; `next` 0 is the end; `lost` is the number of the last record that is no longer kept. */
 export function queryRoutes(sources: QuerySources): Route[] {
   const { directory, history } = sources;
   return [
@@ -31,8 +31,10 @@ export function queryRoutes(sources: QuerySources): Route[] {
     get('/v1/book/:name', 'market:read', (request) => ({ json: bookView(sources, request) })),
     get('/v1/symbols/:name/trades', 'market:read', async ({ params, query }) => {
       const symbol = symbolNamed(directory, params.name);
-      const page = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query));
-      return { json: { trades: mapRecords(page.records, Trade.bytes, (...at) => tradeView(symbol, ...at)), next: page.next } };
+      const { records, ...rest } = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query));
+      return {
+        json: { trades: mapRecords(records, Trade.bytes, (...at) => tradeView(symbol, ...at)), ...rest },
+      };
     }),
     // The list contains only accounts that the caller may see.
     get('/v1/accounts', 'market:read', ({ principal }) => ({
@@ -45,13 +47,15 @@ export function queryRoutes(sources: QuerySources): Route[] {
     }),
     get('/v1/accounts/:id/orders', 'account:read', async ({ params, query }) => {
       const { id } = accountOf(directory, params.id);
-      const { orders, next, truncated } = await history.accountOrders(id, limitOf(query), beforeOf(query));
-      return { json: { orders: orders.map((order) => orderView(directory, order)), next, truncated } };
+      const { orders, ...rest } = await history.accountOrders(id, limitOf(query), beforeOf(query));
+      return { json: { orders: orders.map((order) => orderView(directory, order)), ...rest } };
     }),
     get('/v1/accounts/:id/trades', 'account:read', async ({ params, query }) => {
       const { id } = accountOf(directory, params.id);
-      const page = await history.accountFills(id, limitOf(query), beforeOf(query));
-      return { json: { trades: mapRecords(page.records, Report.bytes, (...at) => reportView(directory, ...at)), next: page.next } };
+      const { records, ...rest } = await history.accountFills(id, limitOf(query), beforeOf(query));
+      return {
+        json: { trades: mapRecords(records, Report.bytes, (...at) => reportView(directory, ...at)), ...rest },
+      };
     }),
     get('/v1/accounts/:id/reports', 'account:read', async ({ params, query }) => {
       // Account 0 is the operator: its reports are the answers to administrative commands.

@@ -1,9 +1,12 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { OrderPage, RecordPage } from './queries.ts';
-import type { Query } from './query-worker.ts';
+import { type ReportArchive, ReportsGoneError } from '../../sessions/report-cursor.ts';
+import type { OrderPage, RecordPage, VerifiedTo } from './queries.ts';
+import type { Answer, Query, Unanswered } from './query-worker.ts';
+import { DamagedHistoryError } from './run-format.ts';
 import { NEWEST } from './runs.ts';
+import { markDamaged } from './store-check.ts';
 import type { WriterOptions } from './writer.ts';
 import { WRITER_STATS, type WriterMessage, type WriterStart, WriterStat } from './writer-worker.ts';
 
@@ -12,12 +15,8 @@ const SUFFIX = extname(import.meta.filename);
 const QUERY_THREADS = 2;
 /** Maximum waiting queries; further ones are rejected, because each keeps an HTTP response or a session open. */
 const MAX_WAITING_QUERIES = 256;
-
-/** The source of reports that the hub no longer retains. */
-export interface ReportArchive {
-  /** Packed 128-byte reports of `account`, numbered `from`, `from + 1`, ..., at most `limit`; empty when there are none (yet). */
-  read(account: number, from: number, limit: number): Promise<Uint8Array>;
-}
+/** Between two slices of the verification, so that it takes little of a query thread. */
+const VERIFY_EVERY_MS = 1000;
 
 export interface HistoryStats {
   readonly watermark: number;
@@ -27,6 +26,8 @@ export interface HistoryStats {
   readonly failing: boolean;
   readonly failures: number;
   readonly lastCommitMs: number;
+  /** What a query found damaged; the next start builds the store again. Undefined: nothing. */
+  readonly damaged: string | undefined;
 }
 
 export interface HistoryOptions extends WriterOptions {
@@ -34,6 +35,10 @@ export interface HistoryOptions extends WriterOptions {
   readonly onState?: (event: 'failing' | 'recovered', error: string) => void;
   /** Called when the writer's thread has died: reports accumulate in the ring until the process is restarted. */
   readonly onFailure?: (error: Error) => void;
+  /** Called once, when a query finds a damaged run. */
+  readonly onDamaged?: (error: Error) => void;
+  /** The start did not verify all runs: they are verified in the background. */
+  readonly verify?: boolean;
 }
 
 /** The history query is rejected because too many are waiting. */
@@ -51,10 +56,14 @@ export class History implements ReportArchive {
   readonly #stop: Int32Array;
   readonly #stats: Float64Array;
   readonly #dataDir: string;
-  #pool: Piscina<Query> | undefined;
+  readonly #onDamaged: (error: Error) => void;
+  #pool: Piscina<Query, Answer> | undefined;
+  #damaged: string | undefined;
+  #verifying: NodeJS.Timeout | undefined;
 
-  private constructor(dataDir: string, writer: Worker, stop: Int32Array, stats: Float64Array) {
+  private constructor(dataDir: string, writer: Worker, stop: Int32Array, stats: Float64Array, onDamaged: (error: Error) => void) {
     this.#dataDir = dataDir;
+    this.#onDamaged = onDamaged;
     this.#writer = writer;
     this.#stop = stop;
     this.#stats = stats;
@@ -63,12 +72,12 @@ export class History implements ReportArchive {
 
   /** Resolves when the writer has opened its store and takes reports. */
   static async start(options: HistoryOptions): Promise<History> {
-    const { onState, onFailure, ...writerOptions } = options;
+    const { onState, onFailure, onDamaged = () => undefined, verify = false, ...writerOptions } = options;
     const stop = new Int32Array(new SharedArrayBuffer(4));
     const stats = new Float64Array(new SharedArrayBuffer(8 * WRITER_STATS));
     const workerData = { ...writerOptions, stop, stats } satisfies WriterStart;
     const writer = new Worker(new URL(`writer-worker${SUFFIX}`, import.meta.url), { workerData, name: 'history' });
-    const history = new History(options.dataDir, writer, stop, stats);
+    const history = new History(options.dataDir, writer, stop, stats, onDamaged);
     await new Promise<void>((resolve, reject) => {
       writer.on('error', (error: Error) => {
         reject(error);
@@ -79,6 +88,7 @@ export class History implements ReportArchive {
         else onState?.(message.event, message.error);
       });
     });
+    if (verify) history.#verifyFrom('reports', 0, 0);
     return history;
   }
 
@@ -91,9 +101,11 @@ export class History implements ReportArchive {
       failing: s[WriterStat.failing] !== 0,
       failures: s[WriterStat.failures],
       lastCommitMs: s[WriterStat.lastCommitMs],
+      damaged: this.#damaged,
     };
   }
 
+  /** @throws ReportsGoneError if report `from` is no longer kept; DamagedHistoryError; HistoryBusyError, as all queries do */
   async read(account: number, from: number, limit: number): Promise<Uint8Array> {
     return (await this.#query({ kind: 'reports', account, from, limit })) as Uint8Array;
   }
@@ -115,6 +127,7 @@ export class History implements ReportArchive {
 
   /** Call after the engine has stopped: writes the rest of the ring and ends all threads. */
   async stop(): Promise<void> {
+    clearTimeout(this.#verifying);
     await this.#pool?.close({ force: true });
     Atomics.store(this.#stop, 0, 1);
     Atomics.notify(this.#stop, 0);
@@ -123,6 +136,7 @@ export class History implements ReportArchive {
 
   /** Ends the writer at once, as a crash would; it loses the reports in the ring. */
   async kill(): Promise<void> {
+    clearTimeout(this.#verifying);
     await this.#pool?.destroy();
     await this.#writer.terminate();
   }
@@ -141,6 +155,37 @@ export class History implements ReportArchive {
     if (this.#pool.queueSize >= MAX_WAITING_QUERIES) {
       throw new HistoryBusyError(`${MAX_WAITING_QUERIES} history queries are waiting already; ask again in a moment`);
     }
-    return await this.#pool.run(query);
+    const answer = await this.#pool.run(query);
+    if ('unanswered' in answer) throw this.#explain(query, answer.unanswered);
+    return answer;
+  }
+
+  #explain(query: Query, { lost, damaged }: Unanswered): Error {
+    if (lost !== undefined) return new ReportsGoneError('account' in query ? query.account : 0, lost);
+    return this.#noteDamage(damaged ?? '');
+  }
+
+  #noteDamage(detail: string): Error {
+    const error = new DamagedHistoryError(detail);
+    if (this.#damaged === undefined) {
+      this.#damaged = error.message;
+      markDamaged(this.#dataDir, detail);
+      this.#onDamaged(error);
+    }
+    return error;
+  }
+
+  /** Verifies the runs from a key on, in small slices, one at a time. */
+  #verifyFrom(name: 'reports' | 'trades', owner: number, no: number): void {
+    this.#verifying = setTimeout(async () => {
+      try {
+        const next = (await this.#query({ kind: 'verify', name, owner, no })) as VerifiedTo;
+        if (next.owner !== -1) this.#verifyFrom(name, next.owner, next.no);
+        else if (name === 'reports') this.#verifyFrom('trades', 0, 0);
+      } catch (error) {
+        // Damage has been noted; with a full queue it goes on later.
+        if (error instanceof HistoryBusyError) this.#verifyFrom(name, owner, no);
+      }
+    }, VERIFY_EVERY_MS).unref();
   }
 }

@@ -22,23 +22,31 @@ Examples:
   command.action(() =>
     run(async () => {
       const flags = command.opts<ConnectionFlags>();
-      const reasons = await whyUnready(flags);
-      if (flags.json) printJson({ ready: reasons.length === 0, reasons });
-      else print(reasons.length === 0 ? 'ready' : `not ready: ${reasons.join(', ')}`);
+      const { reasons = [], warnings = [] } = await askHealth(flags);
+      if (flags.json) printJson({ ready: reasons.length === 0, reasons, warnings });
+      else {
+        print(reasons.length === 0 ? 'ready' : `not ready: ${reasons.join(', ')}`);
+        for (const warning of warnings) print(`warning: ${warning}`);
+      }
       return reasons.length === 0 ? ExitCode.Ok : ExitCode.Failed;
     }),
   );
 }
 
-async function whyUnready(flags: ConnectionFlags): Promise<readonly string[]> {
+interface Health {
+  readonly reasons?: readonly string[];
+  readonly warnings?: readonly string[];
+}
+
+async function askHealth(flags: ConnectionFlags): Promise<Health> {
   const { origin, headers, dispatcher } = await adminAddress(flags);
   const url = `${origin}/health/ready`;
   try {
     const response = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS), ...dispatcher });
-    const { reasons = [] } = (await response.json()) as { reasons?: string[] };
-    return response.ok || reasons.length > 0 ? reasons : [`HTTP ${response.status}`];
+    const health = (await response.json()) as Health;
+    return response.ok || (health.reasons ?? []).length > 0 ? health : { ...health, reasons: [`HTTP ${response.status}`] };
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    return [`cannot reach ${url} (${cause})`];
+    return { reasons: [`cannot reach ${url} (${cause})`] };
   }
 }
