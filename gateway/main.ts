@@ -4,6 +4,7 @@ import { DataLock } from '../engine/journal/data-lock.ts';
 import { resolveLimits } from '../engine/limits.ts';
 import { Engine } from '../engine/threads/engine.ts';
 import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.ts';
+import type { RetentionOptions } from '../engine/threads/engine-options.ts';
 import type { AuditEvent } from './audit/audit-sink.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
 import { type Config, limitsOf } from './config/config.ts';
@@ -219,6 +220,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     durability: config.durability,
     limits: limitsOf(config),
     historySeq,
+    ...(config.logKeep !== undefined && { retention: retentionOf(config.logKeep, () => history?.stats().watermark ?? 0, log) }),
     ...(onProgress && { onProgress }),
     signal,
     onFailed: fail,
@@ -283,6 +285,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     status: () => started.engine.status(),
     history: () => started.history.stats(),
     historyRebuilt: prepared.setAside !== undefined,
+    removedSegments: () => started.engine.removedSegments,
     tap,
     orders: sessions.counters,
     serviceTime: sessions.serviceTime,
@@ -370,11 +373,25 @@ function startHistory(
       if (event === 'failing') log.error({ error }, 'history cannot be written; reports are queued until the disk has room');
       else log.info('history is written again');
     },
+    ...(config.historyKeep !== undefined && { keepUs: config.historyKeep * DAY_US }),
     onFailure: fail,
     onDamaged: (err) =>
       log.error({ err, code: 'HISTORY_DAMAGED' }, 'the history is damaged; trading continues, and a restart builds it again'),
     verify: !verified,
   });
+}
+
+const DAY_US = 24 * 60 * 60 * 1e6;
+
+function retentionOf(days: number, historySeq: () => number, log: Logger): RetentionOptions {
+  return {
+    keepUs: days * DAY_US,
+    historySeq,
+    onPass: (result) => {
+      if (result instanceof Error) log.error({ err: result }, 'old segments of the log cannot be removed; the next pass tries again');
+      else log.info(result, 'old segments of the log were removed');
+    },
+  };
 }
 
 function reportPrepared({ setAside, lostToSeq }: PreparedHistory, log: Logger): void {

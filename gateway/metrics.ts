@@ -16,6 +16,8 @@ import type { Certificates } from './tls/certificates.ts';
 export interface MetricSources {
   readonly status: () => EngineStatus;
   readonly history: () => HistoryStats;
+  /** Segments that `--log-keep` removed. */
+  readonly removedSegments: () => number;
   /** This start set a damaged history aside. */
   readonly historyRebuilt: boolean;
   readonly tap: ReportTap;
@@ -48,7 +50,20 @@ export function createMetrics(): Registry {
 /** Adds the exchange's metrics. Call it once the exchange runs. */
 export function addExchangeMetrics(
   registry: Registry,
-  { status, history, historyRebuilt, tap, orders, serviceTime, market, preAuthLimits, certificates, audit, unready }: MetricSources,
+  {
+    status,
+    history,
+    historyRebuilt,
+    removedSegments,
+    tap,
+    orders,
+    serviceTime,
+    market,
+    preAuthLimits,
+    certificates,
+    audit,
+    unready,
+  }: MetricSources,
 ): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
   const counter = (name: string, help: string, read: Read) => add(registry, name, help, 'counter', read);
@@ -134,6 +149,12 @@ export function addExchangeMetrics(
   counter('openbell_history_reports_total', 'Reports written to the history', () => [{ value: history().reports }]);
   counter('openbell_history_commits_total', 'Committed history transactions', () => [{ value: history().commits }]);
   counter('openbell_history_failures_total', 'Failed history transactions, which are retried', () => [{ value: history().failures }]);
+  counter('openbell_log_segments_removed_total', 'Segments of the log that were older than --log-keep and were removed', () => [
+    { value: removedSegments() },
+  ]);
+  counter('openbell_history_removed_total', 'Reports and trades that were older than --history-keep and were removed', () => [
+    { value: history().removed },
+  ]);
   gauge('openbell_history_damaged', '1 after a query found a damaged run: the next start builds the history again', () => [
     { value: history().damaged === undefined ? 0 : 1 },
   ]);

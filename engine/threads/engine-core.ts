@@ -57,10 +57,17 @@ export function loadSnapshot(exchange: Exchange, dir: string, limitSeq: Seq, mes
   return seq;
 }
 
-/** As {@link loadSnapshot}, the oldest good snapshot from `fromSeq` on. Undefined if there is none. */
-export function loadOldestSnapshot(exchange: Exchange, dir: string, fromSeq: Seq, messages: string[]): Seq | undefined {
-  const load = loading(exchange, dir, messages, nothing);
-  const header = readOldestSnapshot(dir, fromSeq, load.expected, load.onRows, load.onBad);
+/** As {@link loadSnapshot}, the oldest good snapshot from `fromSeq` to `limitSeq`. Undefined if there is none. */
+export function loadOldestSnapshot(
+  exchange: Exchange,
+  dir: string,
+  fromSeq: Seq,
+  limitSeq: Seq,
+  messages: string[],
+  onChunk = nothing,
+): Seq | undefined {
+  const load = loading(exchange, dir, messages, onChunk);
+  const header = readOldestSnapshot(dir, fromSeq, limitSeq, load.expected, load.onRows, load.onBad);
   if (header && !exchange.configuration.logged) exchange.configuration.beginUnlogged(firstConfiguration(dir, header.seq + 1));
   return header?.seq;
 }
@@ -77,7 +84,7 @@ function loading(exchange: Exchange, dir: string, messages: string[], onChunk: (
   };
 }
 
-/** Writes the state as a snapshot file and deletes all but the newest few. Only one call at a time. Blocks; `onChunk` as in {@link loadSnapshot}. Returns its path. */
+/** Writes the state as a snapshot file; {@link pruneOldSnapshots} follows. Only one call at a time. Blocks; `onChunk` as in {@link loadSnapshot}. Returns its path. */
 export function writeSnapshot(exchange: Exchange, dir: string, onChunk = nothing): string {
   const writer = new SnapshotWriter(dir, exchange.seq, ROW_FIELDS, readLogId(dir));
   let path: string;
@@ -91,7 +98,18 @@ export function writeSnapshot(exchange: Exchange, dir: string, onChunk = nothing
     writer.abort();
     throw error;
   }
+  return path;
+}
+
+/** Deletes all but the newest few snapshots. Not while one is written. */
+export function pruneOldSnapshots(dir: string): void {
   pruneSnapshots(dir, KEEP_SNAPSHOTS);
+}
+
+/** {@link writeSnapshot} and {@link pruneOldSnapshots}. */
+export function writeAndPrune(exchange: Exchange, dir: string): string {
+  const path = writeSnapshot(exchange, dir);
+  pruneOldSnapshots(dir);
   return path;
 }
 

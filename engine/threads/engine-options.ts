@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { Limits } from '../limits.ts';
+import type { Seq } from '../units.ts';
 import type { RecoveryProgress } from './engine-core.ts';
+import type { RetentionPass } from './log-retention.ts';
 import type { SnapshotTaken } from './snapshot-worker.ts';
 import type { Durability } from './stages.ts';
 
@@ -19,6 +21,8 @@ export interface EngineOptions {
   readonly historySeq?: number;
   /** Commands between two snapshots; 0 = snapshots only at the stop and on request. */
   readonly snapshotEvery?: number;
+  /** Removes old segments of the log while the exchange runs. Default: all are kept. */
+  readonly retention?: RetentionOptions;
   readonly onProgress?: (progress: RecoveryProgress) => void;
   /** If it is aborted during recovery, `start` abandons the recovery and rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -28,6 +32,14 @@ export interface EngineOptions {
   readonly onFailed?: (error: Error) => void;
   /** A snapshot was taken, or could not be. */
   readonly onSnapshot?: (result: SnapshotTaken | Error) => void;
+}
+
+export interface RetentionOptions {
+  /** Segments whose commands are all older than the last command by this are removed, microseconds. */
+  readonly keepUs: number;
+  /** The history holds the reports up to this command. */
+  readonly historySeq: () => Seq;
+  readonly onPass: (result: RetentionPass | Error) => void;
 }
 
 /**

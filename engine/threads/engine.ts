@@ -20,6 +20,7 @@ import { Directory } from './directory.ts';
 import { POLL_COMMANDS, type Recovery } from './engine-core.ts';
 import { chooseTopology, type EngineOptions, type TapOptions, type Topology } from './engine-options.ts';
 import type { EngineThreadData } from './engine-worker.ts';
+import { LogRetention, type RetentionPass } from './log-retention.ts';
 import { type MarketHandler, MarketPump, marketGate, type ReportHandler, ReportPump, reportGate } from './pumps.ts';
 import { Sequencer } from './sequencer.ts';
 import type { SnapshotTaken } from './snapshot-worker.ts';
@@ -59,6 +60,7 @@ export class Engine {
   readonly #market: MarketPump;
   readonly #stages: Stages;
   readonly #snapshots: BackgroundSnapshots;
+  readonly #retention: LogRetention | undefined;
   #sequencer: Sequencer | undefined;
   #scheduled = false;
   #later = false;
@@ -87,10 +89,19 @@ export class Engine {
     this.#snapshots = new BackgroundSnapshots({
       dir: options.dir,
       limits,
+      verify: options.retention !== undefined,
       every: options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY,
       durableSeq: (seq) => this.#control.durableSeq(seq),
       onSnapshot: (result) => options.onSnapshot?.(result),
     });
+    this.#retention =
+      options.retention &&
+      new LogRetention({
+        dir: options.dir,
+        ...options.retention,
+        lastTimeUs: () => this.sequencer.timeUs,
+        snapshot: () => this.#snapshots.take(this.sequencer.seq),
+      });
     const durability = options.durability ?? 'durable';
     const durable = durability === 'durable' ? this.durable : undefined;
     this.#commandRing = new RingProducer(commands.handle);
@@ -186,6 +197,7 @@ export class Engine {
       this.#snapshots.beginAt(recovery.snapshotSeq);
       if (recovery.configure) this.#log(this.#sequencer, configureCommand(capacitiesOf(this.limits)));
       this.schedule();
+      this.#retention?.start();
       return recovery;
     } catch (error) {
       this.#stopped = true;
@@ -242,6 +254,16 @@ export class Engine {
     return this.#snapshots.now(this.sequencer.seq);
   }
 
+  /** Removes the segments that may go now; undefined without {@link EngineOptions.retention}. Passes also run by themselves. */
+  retain(): Promise<RetentionPass> | undefined {
+    return this.#stopping === undefined ? this.#retention?.run() : undefined;
+  }
+
+  /** Segments removed since the start. */
+  get removedSegments(): number {
+    return this.#retention?.removed ?? 0;
+  }
+
   /** Accepts no more commands. Resolves when all accepted commands are applied, durable and published. */
   async drain(): Promise<void> {
     const { sequencer } = this;
@@ -267,8 +289,10 @@ export class Engine {
   async #stop(snapshot: boolean): Promise<string | undefined> {
     try {
       this.#snapshots.hurry();
+      const retained = this.#retention?.stop();
       if (this.#sequencer !== undefined) await this.drain();
       await this.#snapshots.underWay?.catch(() => undefined);
+      await retained;
       this.#stopped = true;
       const path = await this.#stages.stop(snapshot);
       this.#control.setPhase(EnginePhase.Stopped);

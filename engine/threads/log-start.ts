@@ -37,7 +37,7 @@ export function stateWhereLogBegins(dir: string, limits: Limits, afterSeq: Seq):
   if (readNewestSnapshot(dir, afterSeq, expected, ignore, ignore, first - 1) !== undefined) return undefined;
   const exchange = new Exchange(limits);
   try {
-    const seq = loadOldestSnapshot(exchange, dir, first - 1, []);
+    const seq = loadOldestSnapshot(exchange, dir, first - 1, Number.POSITIVE_INFINITY, []);
     if (seq === undefined) throw noSnapshotReaches(dir, first);
     return { seq, lastReportNo: Float64Array.from(exchange.accounts.reportNo) };
   } catch (error) {

@@ -94,6 +94,11 @@ export class Sequencer {
     return this.#seq;
   }
 
+  /** Time of the last command. */
+  get timeUs(): TimeUs {
+    return this.#timeUs;
+  }
+
   depth(): number {
     return this.#ring.depth();
   }

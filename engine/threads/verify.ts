@@ -57,7 +57,7 @@ export function verifyDataDirectory(dir: string, options: VerifyOptions): Verifi
 function loadLogStart(exchange: Exchange, dir: string, messages: string[]): Seq {
   const first = firstLoggedSeq(dir);
   if (first === 1) return loadSnapshot(exchange, dir, 0, messages);
-  const loaded = loadOldestSnapshot(exchange, dir, first - 1, messages);
+  const loaded = loadOldestSnapshot(exchange, dir, first - 1, Number.POSITIVE_INFINITY, messages);
   if (loaded === undefined) throw noSnapshotReaches(dir, first);
   messages.push(
     `The log begins with command ${first}: older segments were removed. The check begins with the snapshot of command ${loaded}; what was before it cannot be replayed.`,

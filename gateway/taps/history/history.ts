@@ -26,6 +26,8 @@ export interface HistoryStats {
   readonly failing: boolean;
   readonly failures: number;
   readonly lastCommitMs: number;
+  /** Reports and trades that were too old and were removed. */
+  readonly removed: number;
   /** What a query found damaged; the next start builds the store again. Undefined: nothing. */
   readonly damaged: string | undefined;
 }
@@ -101,6 +103,7 @@ export class History implements ReportArchive {
       failing: s[WriterStat.failing] !== 0,
       failures: s[WriterStat.failures],
       lastCommitMs: s[WriterStat.lastCommitMs],
+      removed: s[WriterStat.removed],
       damaged: this.#damaged,
     };
   }
