@@ -7,6 +7,7 @@ import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.t
 import type { RetentionOptions } from '../engine/threads/engine-options.ts';
 import type { AuditEvent } from './audit/audit-sink.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { type Config, limitsOf } from './config/config.ts';
 import { OrderEntry } from './endpoints/grpc/order-entry.ts';
 import { AdminServer } from './endpoints/http/admin.ts';
@@ -87,7 +88,8 @@ export class RunningExchange {
   }
 
   async #stop(): Promise<void> {
-    const { simulation, sessions, orderEntry, engine, history, marketSockets, admin, audit, certificates, lock, log, state } = this.#parts;
+    const { simulation, sessions, orderEntry, engine, history, marketSockets, admin, audit, certificates, clockWatch, lock, log, state } =
+      this.#parts;
     state.draining = true;
     simulation?.stop();
     sessions.drain();
@@ -102,6 +104,7 @@ export class RunningExchange {
       await marketSockets.stop();
       await admin.stop();
       certificates?.stop();
+      clockWatch.stop();
       await audit.stop();
       lock.release();
     }
@@ -140,6 +143,7 @@ interface Parts {
   readonly admin: AdminServer;
   readonly audit: AuditTrail;
   readonly certificates: Certificates | undefined;
+  readonly clockWatch: ClockWatch;
   readonly engine: Engine;
   readonly history: History;
   readonly hub: ReportHub;
@@ -187,11 +191,16 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let history: History | undefined;
   let prepared: PreparedHistory | undefined;
   const unready = () => unreadiness(state, engine, history);
-  const warnings = () => warningsOf(prepared, history);
+  let clockWatch: ClockWatch | undefined;
+  const warnings = () => [...warningsOf(prepared, history), ...(clockWatch?.warnings() ?? [])];
   const registry = createMetrics();
   const certificates = startCertificates(config, log);
   undo.push(() => certificates?.stop());
-  const audit = new AuditTrail(config.data, log, config.auditKeep === undefined ? {} : { keepDays: config.auditKeep });
+  const audit = new AuditTrail(config.data, log, {
+    ...(config.auditKeep !== undefined && { keepDays: config.auditKeep }),
+    // A wrong clock must not remove records: the bounded clock, known once the log is read, has to agree.
+    nowMs: () => clockWatch?.trustedMs(),
+  });
   undo.push(() => audit.stop());
   const identity = startIdentity(config, log, audit);
   const preAuthLimits = startPreAuthLimits(config, identity);
@@ -219,6 +228,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     ...(config.topology !== 'auto' && { topology: config.topology }),
     durability: config.durability,
     limits: limitsOf(config),
+    clockStepUs: config.clockStep * DAY_US,
     historySeq,
     ...(config.logKeep !== undefined && { retention: retentionOf(config.logKeep, () => history?.stats().watermark ?? 0, log) }),
     ...(onProgress && { onProgress }),
@@ -250,6 +260,10 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const { directory, sequencer } = engine;
   recovered = Float64Array.from({ length: engine.limits.accounts }, (_, account) => directory.lastReportNo(account));
   tap.timing = true;
+  clockWatch = new ClockWatch(engine.clock, log);
+  const watching = clockWatch;
+  undo.push(() => watching.stop());
+  audit.checkAge();
 
   const commands = new AdminCommands(sequencer, hub, engine.schedule);
   const genesis = await applyVenue(config, directory, commands, config.data);
@@ -286,6 +300,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     history: () => started.history.stats(),
     historyRebuilt: prepared.setAside !== undefined,
     removedSegments: () => started.engine.removedSegments,
+    clock: started.engine.clock,
     tap,
     orders: sessions.counters,
     serviceTime: sessions.serviceTime,
@@ -318,6 +333,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     admin,
     audit,
     certificates,
+    clockWatch,
     engine,
     history,
     hub,

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, type MetricObject, type MetricValue, Registry } from 'prom-client';
 import { codeName } from '../engine/codes.ts';
+import type { BoundedClock } from '../engine/threads/bounded-clock.ts';
 import type { EngineStatus } from '../engine/threads/control.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
@@ -16,6 +17,8 @@ import type { Certificates } from './tls/certificates.ts';
 export interface MetricSources {
   readonly status: () => EngineStatus;
   readonly history: () => HistoryStats;
+  /** The clock that stamps commands. */
+  readonly clock: BoundedClock;
   /** Segments that `--log-keep` removed. */
   readonly removedSegments: () => number;
   /** This start set a damaged history aside. */
@@ -55,6 +58,7 @@ export function addExchangeMetrics(
     history,
     historyRebuilt,
     removedSegments,
+    clock,
     tap,
     orders,
     serviceTime,
@@ -106,6 +110,14 @@ export function addExchangeMetrics(
   });
   counter('openbell_ring_spilled_total', 'Records that took the overflow path because a ring was full', () => [
     { value: status().spilled },
+  ]);
+
+  gauge('openbell_clock_offset_seconds', 'Time of the stamps minus the wall clock', () => {
+    clock.nowUs();
+    return [{ value: clock.offsetUs / 1e6 }];
+  });
+  counter('openbell_clock_steps_total', 'Steps of more than a second that the stamps made with the wall clock', () => [
+    { value: clock.steps },
   ]);
 
   gauge('openbell_journal_lag', 'Commands sequenced and not yet durable', () => {

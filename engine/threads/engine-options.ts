@@ -19,6 +19,8 @@ export interface EngineOptions {
   readonly limits?: Partial<Limits>;
   /** Last seq whose reports the history has. Later reports are published again at the start. Default: the history has all. */
   readonly historySeq?: number;
+  /** Largest step from the time of the last command in the log to the clock at the start, see BoundedClock. Default: unbounded. */
+  readonly clockStepUs?: number;
   /** Commands between two snapshots; 0 = snapshots only at the stop and on request. */
   readonly snapshotEvery?: number;
   /** Removes old segments of the log while the exchange runs. Default: all are kept. */

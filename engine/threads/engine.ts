@@ -11,10 +11,12 @@ import { type RingConsumer, type RingHandle, RingProducer } from '../rings/ring.
 import { openTap, type RingTap, TapError, TappedRing } from '../rings/tapped-ring.ts';
 import { Accounts } from '../rules/accounts.ts';
 import { Symbols } from '../rules/symbols.ts';
+import type { TimeUs } from '../units.ts';
 import { Command, Report } from '../wire/layout.ts';
 import { MARKET_EVENT_BYTES } from '../wire/market-event.ts';
 import { allocateRecording } from './allocate-from.ts';
 import { BackgroundSnapshots } from './background-snapshots.ts';
+import { BoundedClock } from './bounded-clock.ts';
 import { APPLIED_AT, allocateControl, Control, EnginePhase, type EngineStatus, JOURNAL_AT } from './control.ts';
 import { Directory } from './directory.ts';
 import { POLL_COMMANDS, type Recovery } from './engine-core.ts';
@@ -62,6 +64,7 @@ export class Engine {
   readonly #snapshots: BackgroundSnapshots;
   readonly #retention: LogRetention | undefined;
   #sequencer: Sequencer | undefined;
+  #clock: BoundedClock | undefined;
   #scheduled = false;
   #later = false;
   #idleTurns = 0;
@@ -192,7 +195,7 @@ export class Engine {
     try {
       this.#options.signal?.throwIfAborted();
       const recovery = await this.#stages.start();
-      this.#sequencer = new Sequencer(this.#commandRing, this.#control, recovery.seq, recovery.timeUs);
+      this.#sequencer = new Sequencer(this.#commandRing, this.#control, recovery.seq, recovery.timeUs, this.#startClock(recovery.timeUs));
       this.#sequencer.historyFull = this.#historyFull;
       this.#snapshots.beginAt(recovery.snapshotSeq);
       if (recovery.configure) this.#log(this.#sequencer, configureCommand(capacitiesOf(this.limits)));
@@ -212,6 +215,18 @@ export class Engine {
   get sequencer(): Sequencer {
     if (this.#sequencer === undefined) throw new Error('Engine.start() has not finished yet.');
     return this.#sequencer;
+  }
+
+  /** The clock that stamps commands; available after `start`. */
+  get clock(): BoundedClock {
+    if (this.#clock === undefined) throw new Error('Engine.start() has not finished yet.');
+    return this.#clock;
+  }
+
+  #startClock(lastUs: TimeUs): BoundedClock {
+    const { clockStepUs } = this.#options;
+    this.#clock = new BoundedClock({ lastUs, ...(clockStepUs !== undefined && { startStepUs: clockStepUs }) });
+    return this.#clock;
   }
 
   /** For the owner of the history. While the history cannot write, new commands are rejected with DISK_FULL. */

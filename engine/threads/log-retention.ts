@@ -10,7 +10,7 @@ export interface LogRetentionOptions {
   readonly dir: string;
   /** Segments whose commands are all older are removed, microseconds. */
   readonly keepUs: number;
-  /** Time of the last command. Age counts from there, so that a wrong clock alone removes nothing. */
+  /** Time of the last command. Age counts from there or from the clock, whichever is earlier, so that a wrong one of them removes nothing. */
   readonly lastTimeUs: () => TimeUs;
   /** The history holds the reports up to this command. */
   readonly historySeq: () => Seq;
@@ -70,7 +70,7 @@ export class LogRetention {
 
   async #run(): Promise<RetentionPass> {
     const { dir, keepUs, lastTimeUs, historySeq, snapshot } = this.#options;
-    const beforeUs = lastTimeUs() - keepUs;
+    const beforeUs = Math.min(lastTimeUs(), Date.now() * 1000) - keepUs;
     let removed = 0;
     if (hasExpiredSegment(dir, beforeUs)) {
       const { seq, verified } = await snapshot();

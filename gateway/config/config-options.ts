@@ -24,6 +24,8 @@ export interface ServerConfig {
   /** Days that segments of the log and reports of the history are kept; undefined: no limit. */
   readonly logKeep: number | undefined;
   readonly historyKeep: number | undefined;
+  /** Largest step of time at a start, days from the last command in the log. */
+  readonly clockStep: number;
   /** Seconds that a connection may stay unauthenticated. */
   readonly admissionTimeout: number;
   /** Paths of PEM files; undefined: no TLS. */
@@ -155,6 +157,13 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     fallback: undefined,
     value: 'DAYS',
     help: 'days that reports and trades are kept for queries and resuming sessions (default: no limit)',
+    parse: days,
+  },
+  'clock-step': {
+    key: 'clockStep',
+    fallback: 365,
+    value: 'DAYS',
+    help: 'largest step of time at a start, from the last command in the log; beyond it, time approaches the clock slowly',
     parse: days,
   },
   'admission-timeout': {

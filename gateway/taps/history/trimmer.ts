@@ -10,8 +10,8 @@ const STEP_EVERY_MS = 200;
 const PASS_EVERY_MS = 60_000;
 
 /**
- * Removes runs whose records are all older than the newest record by a given
- * time, in small transactions. The file does not shrink, but its pages are used
+ * Removes runs whose records are all older, by a given time, than the newest
+ * record and the clock, in small transactions. The file does not shrink, but its pages are used
  * again. The number of the last report removed is stored with the removal, so
  * that a reader learns that it is gone, and does not wait for it.
  *
@@ -38,7 +38,7 @@ export class HistoryTrimmer {
    */
   poll(newestUs: number, nowMs: number): number {
     if (newestUs === 0 || nowMs < this.#notBefore) return 0;
-    const { removed, complete } = this.step(newestUs - this.#keepUs);
+    const { removed, complete } = this.step(Math.min(newestUs, Date.now() * 1000) - this.#keepUs);
     this.#notBefore = nowMs + (complete ? PASS_EVERY_MS : STEP_EVERY_MS);
     return removed;
   }

@@ -86,7 +86,7 @@ export class HistoryWriter {
     return this.#watermark;
   }
 
-  /** Time of the newest report taken; 0 = none yet. Age counts from there, so that a wrong clock alone removes nothing. */
+  /** Time of the newest report taken; 0 = none yet. */
   get newestUs(): number {
     return this.#newestUs;
   }
