@@ -14,6 +14,7 @@ export const Code = {
   FOREIGN_ACCOUNT: 106,
   ADMIN_ONLY: 107,
   BAD_SUBSCRIPTION: 108,
+  REPORTS_GONE: 109,
   // 110: the identity of the client, at the gateway. Not sequenced.
   UNAUTHENTICATED: 110,
   PERMISSION_DENIED: 111,

@@ -18,6 +18,8 @@ export class LatencyBuckets {
   }
 
   observe(us: number, times: number = 1): void {
+    // A sum that decreases would look like a restart of the process.
+    if (!(us > 0)) us = 0;
     const { boundsUs } = this;
     let bucket = 0;
     while (bucket < boundsUs.length && us > boundsUs[bucket]) bucket++;

@@ -5,12 +5,14 @@ import { DataLock } from '../engine/journal/data-lock.ts';
 import { dataDirectoryError, mustHaveRoom } from '../engine/journal/disk.ts';
 import { LOG_VERSION, listSegments } from '../engine/journal/log-format.ts';
 import { FIRST_SEGMENT_BYTES } from '../engine/journal/segment-writer.ts';
-import { RULES } from '../engine/limits.ts';
+import { RULES, resolveLimits } from '../engine/limits.ts';
 import { Engine } from '../engine/threads/engine.ts';
 import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.ts';
+import type { RetentionOptions } from '../engine/threads/engine-options.ts';
 import { lastConfiguration } from '../engine/threads/logged-configurations.ts';
 import type { AuditEvent } from './audit/audit-sink.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { type Config, limitsOf } from './config/config.ts';
 import type { VenueConfig } from './config/config-file.ts';
 import { OrderEntry } from './endpoints/grpc/order-entry.ts';
@@ -31,7 +33,8 @@ import { OrderSessions } from './sessions/order-sessions.ts';
 import { ReportHub } from './sessions/report-hub.ts';
 import { ReportTap } from './sessions/report-tap.ts';
 import { History } from './taps/history/history.ts';
-import { historyPath, readWatermark } from './taps/history/store.ts';
+import { type PreparedHistory, prepareHistory } from './taps/history/prepare.ts';
+import { historyPath } from './taps/history/store.ts';
 import { Certificates } from './tls/certificates.ts';
 import { AdminCommands } from './venue/admin-commands.ts';
 import { applyVenue, beginGenesis } from './venue/genesis.ts';
@@ -105,7 +108,8 @@ export class RunningExchange {
   }
 
   async #stop(): Promise<void> {
-    const { simulation, sessions, orderEntry, engine, history, marketSockets, admin, audit, certificates, lock, log, state } = this.#parts;
+    const { simulation, sessions, orderEntry, engine, history, marketSockets, admin, audit, certificates, clockWatch, lock, log, state } =
+      this.#parts;
     state.draining = true;
     simulation?.stop();
     sessions.drain();
@@ -122,6 +126,7 @@ export class RunningExchange {
       await marketSockets.stop();
       await admin.stop();
       certificates?.stop();
+      clockWatch.stop();
       await audit.stop();
       lock.release();
     }
@@ -167,6 +172,7 @@ interface Parts {
   readonly admin: AdminServer;
   readonly audit: AuditTrail;
   readonly certificates: Certificates | undefined;
+  readonly clockWatch: ClockWatch;
   readonly engine: Engine;
   readonly history: History;
   readonly hub: ReportHub;
@@ -240,11 +246,19 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     // A kill before the first definition must not leave a log without its venue.
     beginGenesis(venue, directory, config.data, config.file === undefined ? 'demo' : 'file');
   };
+  let prepared: PreparedHistory | undefined;
   const unready = () => unreadiness(state, engine, history);
+  let clockWatch: ClockWatch | undefined;
+  const warnings = () => [...warningsOf(prepared, history), ...(clockWatch?.warnings() ?? [])];
   const registry = createMetrics();
   const certificates = startCertificates(config, log);
   undo.push(() => certificates?.stop());
-  const audit = new AuditTrail(config.data, log, { deferNew: true, ...(config.auditKeep !== undefined && { keepDays: config.auditKeep }) });
+  const audit = new AuditTrail(config.data, log, {
+    deferNew: true,
+    ...(config.auditKeep !== undefined && { keepDays: config.auditKeep }),
+    // A wrong clock must not remove records: the bounded clock, known once the log is read, has to agree.
+    nowMs: () => clockWatch?.trustedMs(),
+  });
   undo.push(() => audit.stop());
   const identity = startIdentity(config, log, audit);
   const preAuthLimits = startPreAuthLimits(config, identity);
@@ -255,6 +269,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     registry,
     log,
     unready,
+    warnings,
     certificates,
     identity,
     audit,
@@ -264,14 +279,20 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
   undo.push(() => admin.stop());
 
-  const historySeq = await readWatermark(config.data);
+  const engineLimits = limitsOf(config, lastConfiguration(config.data));
+  prepared = await prepareHistory(config.data, resolveLimits(engineLimits));
+  reportPrepared(prepared, log);
+  signal?.throwIfAborted();
+  const historySeq = prepared.watermark;
   engine = new Engine({
     dir: config.data,
     ...(config.topology !== 'auto' && { topology: config.topology }),
     durability: config.durability,
-    limits: limitsOf(config, lastConfiguration(config.data)),
+    limits: engineLimits,
+    clockStepUs: config.clockStep * DAY_US,
     historySeq,
     accept: (recovery) => accept(recovery),
+    ...(config.logKeep !== undefined && { retention: retentionOf(config.logKeep, () => history?.stats().watermark ?? 0, log) }),
     ...(onProgress && { onProgress }),
     signal,
     onFailed: fail,
@@ -283,7 +304,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let opened = false;
   // A start that fails before the log is open leaves no history behind. It is derived from the log.
   if (!existsSync(historyPath(config.data))) undo.push(() => opened || rmSync(historyPath(config.data), { recursive: true, force: true }));
-  history = await startHistory(config, engine, log, fail);
+  history = await startHistory(config, engine, prepared, log, fail);
   const started = { engine, history };
   undo.push(() => started.history.stop());
 
@@ -305,6 +326,10 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const { directory, sequencer } = engine;
   recovered = Float64Array.from({ length: engine.limits.accounts }, (_, account) => directory.lastReportNo(account));
   tap.timing = true;
+  clockWatch = new ClockWatch(engine.clock, log);
+  const watching = clockWatch;
+  undo.push(() => watching.stop());
+  audit.checkAge();
 
   const commands = new AdminCommands(sequencer, hub, engine.schedule);
   const genesis = await applyVenue(venue, directory, commands, config.data, () => allDurable(started.engine));
@@ -344,6 +369,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   addExchangeMetrics(registry, {
     status: () => started.engine.status(),
     history: () => started.history.stats(),
+    historyRebuilt: prepared.setAside !== undefined,
+    removedSegments: () => started.engine.removedSegments,
+    clock: started.engine.clock,
     tap,
     orders: sessions.counters,
     serviceTime: sessions.serviceTime,
@@ -392,6 +420,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     admin,
     audit,
     certificates,
+    clockWatch,
     engine,
     history,
     hub,
@@ -447,7 +476,13 @@ function handshakeRejected(peer: string, reason: string): AuditEvent {
   return { kind: 'identity', subject: '', action: 'gRPC TLS handshake', outcome: codeName(Code.UNAUTHENTICATED), peer, detail: reason };
 }
 
-function startHistory(config: Config, engine: Engine, log: Logger, fail: (error: Error) => void): Promise<History> {
+function startHistory(
+  config: Config,
+  engine: Engine,
+  { verified }: PreparedHistory,
+  log: Logger,
+  fail: (error: Error) => void,
+): Promise<History> {
   return History.start({
     dataDir: config.data,
     reports: engine.tap('reports', 'history'),
@@ -458,8 +493,51 @@ function startHistory(config: Config, engine: Engine, log: Logger, fail: (error:
       if (event === 'failing') log.error({ error }, 'history cannot be written; reports are queued until the disk has room');
       else log.info('history is written again');
     },
+    ...(config.historyKeep !== undefined && { keepUs: config.historyKeep * DAY_US }),
     onFailure: fail,
+    onDamaged: (err) =>
+      log.error({ err, code: 'HISTORY_DAMAGED' }, 'the history is damaged; trading continues, and a restart builds it again'),
+    verify: !verified,
   });
+}
+
+const DAY_US = 24 * 60 * 60 * 1e6;
+
+function retentionOf(days: number, historySeq: () => number, log: Logger): RetentionOptions {
+  return {
+    keepUs: days * DAY_US,
+    historySeq,
+    onPass: (result) => {
+      if (result instanceof Error) log.error({ err: result }, 'old segments of the log cannot be removed; the next pass tries again');
+      else log.info(result, 'old segments of the log were removed');
+    },
+  };
+}
+
+function reportPrepared({ setAside, lostToSeq }: PreparedHistory, log: Logger): void {
+  if (setAside !== undefined)
+    log.error(
+      { code: 'HISTORY_DAMAGED', reason: setAside.reason, kept: setAside.kept },
+      'the history is damaged; it was set aside and is built again from the log',
+    );
+  if (lostToSeq > 0)
+    log.error(
+      { code: 'HISTORY_LOST', lostToSeq },
+      `the log no longer begins with command 1: the reports of commands up to ${lostToSeq} cannot be built again and are lost (REPORTS_GONE)`,
+    );
+}
+
+/** What an operator should know, and what does not stop trading. */
+function warningsOf(prepared: PreparedHistory | undefined, history: History | undefined): string[] {
+  const warnings: string[] = [];
+  if (prepared?.setAside !== undefined)
+    warnings.push(
+      `HISTORY_DAMAGED: this start built the history again (${prepared.setAside.reason}); the old one is kept in ${prepared.setAside.kept}`,
+    );
+  if ((prepared?.lostToSeq ?? 0) > 0) warnings.push(`HISTORY_LOST: the reports of commands up to ${prepared?.lostToSeq} are lost`);
+  const damaged = history?.stats().damaged;
+  if (damaged !== undefined) warnings.push(`HISTORY_DAMAGED: ${damaged}`);
+  return warnings;
 }
 
 /** Reasons not to be ready; empty when the exchange takes orders. */

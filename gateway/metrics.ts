@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, type MetricObject, type MetricValue, Registry } from 'prom-client';
 import { codeName } from '../engine/codes.ts';
+import type { BoundedClock } from '../engine/threads/bounded-clock.ts';
 import type { EngineStatus } from '../engine/threads/control.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
@@ -19,6 +20,12 @@ import type { SymbolGauges, VenueGauges } from './venue/venue-gauges.ts';
 export interface MetricSources {
   readonly status: () => EngineStatus;
   readonly history: () => HistoryStats;
+  /** The clock that stamps commands. */
+  readonly clock: BoundedClock;
+  /** Segments that `--log-keep` removed. */
+  readonly removedSegments: () => number;
+  /** This start set a damaged history aside. */
+  readonly historyRebuilt: boolean;
   readonly tap: ReportTap;
   readonly orders: OrderEntryCounters;
   readonly serviceTime: ServiceTime;
@@ -53,7 +60,24 @@ export function createMetrics(): Registry {
 /** Adds the exchange's metrics. Call it once the exchange runs. */
 export function addExchangeMetrics(
   registry: Registry,
-  { status, history, tap, orders, serviceTime, market, preAuthLimits, limits, certificates, audit, unready, build, venue }: MetricSources,
+  {
+    status,
+    history,
+    historyRebuilt,
+    removedSegments,
+    clock,
+    tap,
+    orders,
+    serviceTime,
+    market,
+    preAuthLimits,
+    limits,
+    certificates,
+    audit,
+    unready,
+    build,
+    venue,
+  }: MetricSources,
 ): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
   const counter = (name: string, help: string, read: Read) => add(registry, name, help, 'counter', read);
@@ -101,6 +125,14 @@ export function addExchangeMetrics(
     { value: status().spilled },
   ]);
 
+  gauge('openbell_clock_offset_seconds', 'Time of the stamps minus the wall clock', () => {
+    clock.nowUs();
+    return [{ value: clock.offsetUs / 1e6 }];
+  });
+  counter('openbell_clock_steps_total', 'Steps of more than a second that the stamps made with the wall clock', () => [
+    { value: clock.steps },
+  ]);
+
   gauge('openbell_journal_lag', 'Commands sequenced and not yet durable', () => {
     const { sequencedSeq, durableSeq } = status();
     return [{ value: sequencedSeq - durableSeq }];
@@ -142,6 +174,18 @@ export function addExchangeMetrics(
   counter('openbell_history_reports_total', 'Reports written to the history', () => [{ value: history().reports }]);
   counter('openbell_history_commits_total', 'Committed history transactions', () => [{ value: history().commits }]);
   counter('openbell_history_failures_total', 'Failed history transactions, which are retried', () => [{ value: history().failures }]);
+  counter('openbell_log_segments_removed_total', 'Segments of the log that were older than --log-keep and were removed', () => [
+    { value: removedSegments() },
+  ]);
+  counter('openbell_history_removed_total', 'Reports and trades that were older than --history-keep and were removed', () => [
+    { value: history().removed },
+  ]);
+  gauge('openbell_history_damaged', '1 after a query found a damaged run: the next start builds the history again', () => [
+    { value: history().damaged === undefined ? 0 : 1 },
+  ]);
+  gauge('openbell_history_rebuilt', '1 if this start set a damaged history aside and built it again', () => [
+    { value: historyRebuilt ? 1 : 0 },
+  ]);
   gauge('openbell_history_last_commit_seconds', 'Duration of the last history transaction', () => [
     { value: history().lastCommitMs / 1000 },
   ]);

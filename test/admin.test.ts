@@ -22,6 +22,7 @@ import { type RunningExchange, startExchange } from '../gateway/main.ts';
 import { AdminCommands } from '../gateway/venue/admin-commands.ts';
 import { makeAccount } from '../gateway/venue/venue-commands.ts';
 import { MAX_SYMBOL_SERIES, VenueGauges } from '../gateway/venue/venue-gauges.ts';
+import { until } from './support/until.ts';
 
 const data = mkdtempSync(join(tmpdir(), 'openbell-admin-'));
 let exchange: RunningExchange;
@@ -576,11 +577,15 @@ test('metrics name the build, and show what is in use of each capacity, the symb
   await post('/v1/symbols/SOL-USD/phase', { phase: 'auction' });
   const sell = await client.orders.place({ symbol: 'SOL-USD', side: 'sell', price: '140.000', quantity: '2.5' });
   const buy = await client.orders.place({ symbol: 'SOL-USD', side: 'buy', price: '140.000', quantity: '1.5' });
-  const now = await scrape();
+  // The text is made at most once a second.
+  let now = before;
   const grown = (series: string) => (now.get(series) ?? 0) - (before.get(series) ?? 0);
+  await until(async () => {
+    now = await scrape();
+    return grown('openbell_symbol_resting_orders{symbol="SOL-USD"}') === 2;
+  }, 'the orders in the auction');
   assert.equal(grown('openbell_symbol_trades_total{symbol="ETH-USD"}'), 1);
   assert.equal(grown('openbell_symbol_resting_orders{symbol="ETH-USD"}'), 1);
-  assert.equal(grown('openbell_symbol_resting_orders{symbol="SOL-USD"}'), 2);
   assert.equal(grown('openbell_capacity_used{resource="orders"}'), 3);
   assert.equal(now.get('openbell_symbol_last_price{symbol="ETH-USD"}'), 3000);
   assert.equal(grown('openbell_symbols{phase="auction"}'), 1);
@@ -591,7 +596,10 @@ test('metrics name the build, and show what is in use of each capacity, the symb
   assert.equal(now.has('openbell_symbol_indicative_price{symbol="ETH-USD"}'), false, 'only in an auction');
   for (const { symbol, orderId } of [first, sell, buy]) await client.orders.cancel({ symbol, orderId });
   await post('/v1/symbols/SOL-USD/phase', { phase: 'continuous' });
-  assert.equal((await scrape()).get('openbell_capacity_used{resource="orders"}'), before.get('openbell_capacity_used{resource="orders"}'));
+  await until(async () => {
+    now = await scrape();
+    return grown('openbell_capacity_used{resource="orders"}') === 0;
+  }, 'the orders are gone');
 });
 
 test('series of symbols are bounded, and the others counted', () => {

@@ -294,19 +294,19 @@ test('a history of a newer version is rejected and left unchanged; one without a
   const writer = new HistoryWriter({ dataDir, reports: first.history });
   publish(first, plain(1, 10));
   writer.poll(true);
-  assert.equal(writer.store.meta.get('version'), 1);
+  assert.equal(writer.store.meta.get('version'), 2);
   await writer.close();
-  await setVersion(dataDir, 2);
+  await setVersion(dataDir, 3);
   const newer = {
     code: 'HISTORY_NEWER',
-    message: /was written by a newer openbell: it has version 2; this release reads version 1\. Nothing was/,
+    message: /was written by a newer openbell: it has version 3; this release reads versions 1 to 2\. Nothing was/,
   };
   assert.throws(() => openHistory(dataDir), newer);
   assert.throws(() => openHistory(dataDir, true), newer);
   assert.throws(() => new HistoryWriter({ dataDir, reports: new ReportSource().history }), newer);
   await assert.rejects(readWatermark(dataDir), newer);
   await assert.rejects(truncateHistory(dataDir, 106), newer);
-  assert.deepEqual(await setVersion(dataDir, 0), { version: 2, watermark: 110 });
+  assert.deepEqual(await setVersion(dataDir, 0), { version: 3, watermark: 110 });
   assert.throws(() => openHistory(dataDir), { code: 'HISTORY_BAD', message: /has version 0, which no release writes: it is damaged/ });
   await setVersion(dataDir, undefined);
   assert.equal(await readWatermark(dataDir), 110);

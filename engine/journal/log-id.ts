@@ -29,6 +29,7 @@ export function readLogId(dir: string): LogId | undefined {
   for (const { name } of listSegments(dir)) {
     const path = join(dir, name);
     const have = readStart(path, bytes);
+    if (have === undefined) continue;
     if (isNewerBatch(words, bytes, 0, have)) throw new NewerLogError(path, 0, words[HeaderWord.version]);
     if (!looksLikeHeader(words, 0)) continue;
     const size = batchBytes(words[HeaderWord.count]);
@@ -49,8 +50,15 @@ export function idForEmptyLog(dir: string): LogId {
   return { low, high };
 }
 
-function readStart(path: string, bytes: Uint8Array): number {
-  const fd = openSync(path, 'r');
+/** Undefined: the segment was removed meanwhile, because it is older than the log is kept. */
+function readStart(path: string, bytes: Uint8Array): number | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
   try {
     return readSync(fd, bytes, 0, bytes.length, 0);
   } finally {

@@ -232,7 +232,12 @@ function findBatch(dir: string, seq: Seq): Found {
   const segments = listSegments(dir);
   const index = segments.findLastIndex(({ firstSeq }) => firstSeq <= seq);
   if (index === -1)
-    throw new LogLookupError(dir, `starts behind command ${seq}: ${segments.length === 0 ? 'it has no file' : segments[0].name}`);
+    throw new LogLookupError(
+      dir,
+      segments.length === 0
+        ? `has no file, and no command ${seq}`
+        : `starts behind command ${seq}: it begins with command ${segments[0].firstSeq}, and older segments were removed`,
+    );
   let before: Placed | undefined;
   let last = segments[index].firstSeq - 1;
   for (const { header, path, position } of walk(dir, segments[index], false)) {
@@ -256,7 +261,7 @@ function* walk(dir: string, segment: SegmentFile, verified: boolean): Generator<
   const path = join(dir, segment.name);
   const bytes = new Uint8Array(CHUNK_BYTES);
   const words = new Int32Array(bytes.buffer);
-  const fd = openSync(path, 'r');
+  const fd = openPresent(dir, path);
   try {
     let expected = segment.firstSeq;
     for (let from = 0; ; ) {
@@ -283,11 +288,21 @@ function* walk(dir: string, segment: SegmentFile, verified: boolean): Generator<
   }
 }
 
+/** @throws LogLookupError if the running exchange has removed the segment since it was listed */
+function openPresent(dir: string, path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new LogLookupError(dir, `no longer has ${path}: it was removed meanwhile because of its age; ask again`);
+  }
+}
+
 /** The words of a batch, header included, its checksum verified. */
 function readBatch(dir: string, path: string, position: number, count: number): Int32Array {
   const bytes = new Uint8Array(batchBytes(count));
   const words = new Int32Array(bytes.buffer);
-  const fd = openSync(path, 'r');
+  const fd = openPresent(dir, path);
   try {
     readSync(fd, bytes, 0, bytes.length, position);
   } finally {

@@ -41,6 +41,20 @@ export class ForkTargetError extends Error {
   }
 }
 
+/** The log begins later than with command 1, and no snapshot lies within its good part: what remained could not be started. */
+export class UnstartableRepairError extends Error {
+  readonly code = 'REPAIR_UNSTARTABLE';
+
+  constructor(dir: string, firstSeq: Seq, lastSeq: Seq) {
+    super(
+      `The log in ${dir} begins with command ${firstSeq}, because older segments were removed, and is good up to ${lastSeq}; ` +
+        `no good snapshot lies between ${firstSeq - 1} and ${lastSeq}, so that what remained could not be started. Nothing was changed. ` +
+        'Put a snapshot or the damaged files back from a copy.',
+    );
+    this.name = 'UnstartableRepairError';
+  }
+}
+
 /** The good part of the log. */
 interface Survey {
   readonly segments: readonly SegmentFile[];
@@ -61,11 +75,12 @@ interface Survey {
  * that are ahead of the log. The caller must repair other data that was derived
  * from the removed commands (the history).
  *
- * @throws NewerLogError, NewerSnapshotError if a newer openbell wrote in the directory; nothing was changed
+ * @throws NewerLogError, NewerSnapshotError if a newer openbell wrote in the directory; UnstartableRepairError. Nothing was changed then
  */
 export function cutLog(dir: string, options: RepairOptions = {}): RepairResult {
   const survey = surveyLog(dir, options);
   const { lastSeq, damage, end } = survey;
+  mustBeStartable(dir, survey);
   const torn = end && cutTornTail(dir, end);
   const ahead = listSnapshots(dir).filter(({ seq }) => seq > lastSeq);
   if (!damage && ahead.length === 0) {
@@ -96,7 +111,9 @@ export function forkLog(dir: string, dest: string, options: RepairOptions = {}):
   const [first] = relative(dir, dest).split(sep);
   const outside = first === '..' || isAbsolute(first);
   if (!outside || (existsSync(dest) && readdirSync(dest).length > 0)) throw new ForkTargetError(dest);
-  const { segments, index, position, lastSeq } = surveyLog(dir, options);
+  const survey = surveyLog(dir, options);
+  mustBeStartable(dir, survey);
+  const { segments, index, position, lastSeq } = survey;
   mkdirSync(dest, { recursive: true });
   const kept = segments.slice(0, index + 1);
   const total = sizeOf(dir, kept);
@@ -154,6 +171,13 @@ function cutSegments(dir: string, kept: string, { segments, index, position }: S
   syncDirectory(kept);
   sync(path, (fd) => fillZeros(fd, position, size - position));
   onProgress?.({ stage: 'copy', done: size, total: size });
+}
+
+/** @throws UnstartableRepairError */
+function mustBeStartable(dir: string, { segments, lastSeq }: Survey): void {
+  const firstSeq = segments[0]?.firstSeq ?? 1;
+  if (firstSeq === 1 || goodSnapshots(dir, lastSeq).some(({ seq }) => seq >= firstSeq - 1)) return;
+  throw new UnstartableRepairError(dir, firstSeq, lastSeq);
 }
 
 function goodSnapshots(dir: string, lastSeq: Seq): SnapshotFile[] {

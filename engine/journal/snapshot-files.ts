@@ -69,6 +69,11 @@ export interface SnapshotFile {
   readonly seq: Seq;
 }
 
+/** The file of the snapshot after command `seq`. */
+export function snapshotPath(dir: string, seq: Seq): string {
+  return join(dir, `snapshot-${String(seq).padStart(16, '0')}.obs`);
+}
+
 /** Writes a snapshot file. Blocks; one thread owns it. Throws every error of the file system; call `abort` then. */
 export class SnapshotWriter {
   readonly #dir: string;
@@ -88,7 +93,7 @@ export class SnapshotWriter {
     assert(Number.isSafeInteger(seq) && seq >= 0, 'snapshot: seq is an integer from 0');
     assert(Number.isInteger(rowWidth) && rowWidth >= 1 && rowWidth * 8 <= CHUNK_BYTES, 'snapshot: rowWidth is 1 to 131072');
     this.#dir = dir;
-    this.#path = join(dir, `snapshot-${String(seq).padStart(16, '0')}.obs`);
+    this.#path = snapshotPath(dir, seq);
     this.#rowWidth = rowWidth;
     const header = new Uint8Array(BLOCK_BYTES);
     const words = new Uint32Array(header.buffer);
@@ -206,7 +211,7 @@ export function readSnapshot(path: string, onRows: RowListener, expected: Snapsh
 }
 
 /**
- * Reads the newest good snapshot at or below `limitSeq`. Bad snapshots are reported to `onBad` and not changed. Undefined if there is none.
+ * Reads the newest good snapshot from `fromSeq` to `limitSeq`. Bad snapshots are reported to `onBad` and not changed. Undefined if there is none.
  *
  * @throws NewerSnapshotError if a newer openbell wrote any snapshot in the directory
  */
@@ -216,10 +221,34 @@ export function readNewestSnapshot(
   expected: SnapshotExpectation,
   onRows: RowListener,
   onBad: (error: BadSnapshotError) => void,
+  fromSeq: Seq = 0,
 ): SnapshotHeader | undefined {
   rejectNewerSnapshots(dir);
-  for (const { path, seq } of listSnapshots(dir)) {
-    if (seq > limitSeq) continue;
+  const files = listSnapshots(dir).filter(({ seq }) => seq >= fromSeq && seq <= limitSeq);
+  return readFirstGood(files, expected, onRows, onBad);
+}
+
+/** As {@link readNewestSnapshot}, the oldest good one. */
+export function readOldestSnapshot(
+  dir: string,
+  fromSeq: Seq,
+  limitSeq: Seq,
+  expected: SnapshotExpectation,
+  onRows: RowListener,
+  onBad: (error: BadSnapshotError) => void,
+): SnapshotHeader | undefined {
+  rejectNewerSnapshots(dir);
+  const files = listSnapshots(dir).filter(({ seq }) => seq >= fromSeq && seq <= limitSeq);
+  return readFirstGood(files.reverse(), expected, onRows, onBad);
+}
+
+function readFirstGood(
+  files: readonly SnapshotFile[],
+  expected: SnapshotExpectation,
+  onRows: RowListener,
+  onBad: (error: BadSnapshotError) => void,
+): SnapshotHeader | undefined {
+  for (const { path } of files) {
     try {
       return readSnapshot(path, onRows, expected);
     } catch (error) {

@@ -12,6 +12,8 @@ interface SnapshotUnderWay {
 export interface BackgroundSnapshotsOptions {
   readonly dir: string;
   readonly limits: Limits;
+  /** Each snapshot is verified, see {@link SnapshotThreadData.verify}. */
+  readonly verify: boolean;
   /** Commands between two periodic snapshots; 0 = none. */
   readonly every: number;
   /** The last durable seq at or below this one. */
@@ -46,9 +48,14 @@ export class BackgroundSnapshots {
     }
   }
 
+  /** A snapshot within the duty limit, or the one under way. */
+  take(seq: number): Promise<SnapshotTaken> {
+    return (this.#underWay ?? this.#begin(seq)).taken;
+  }
+
   /** A snapshot as fast as possible, or the one under way. */
   now(seq: number): Promise<SnapshotTaken> {
-    const { taken } = this.#underWay ?? this.#begin(seq);
+    const taken = this.take(seq);
     this.hurry();
     return taken;
   }
@@ -64,10 +71,10 @@ export class BackgroundSnapshots {
   }
 
   #begin(seq: number): SnapshotUnderWay {
-    const { dir, limits, durableSeq } = this.#options;
+    const { dir, limits, verify, durableSeq } = this.#options;
     const lift = DutyLimit.allocate();
     this.#lastSeq = seq;
-    const taken = this.#take({ dir, limits, targetSeq: durableSeq(seq), lift }).finally(() => {
+    const taken = this.#take({ dir, limits, targetSeq: durableSeq(seq), verify, lift }).finally(() => {
       this.#underWay = undefined;
     });
     this.#underWay = { taken, lift };

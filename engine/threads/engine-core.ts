@@ -1,7 +1,13 @@
 import { JournalBoard } from '../journal/journal-status.ts';
 import { readLogId } from '../journal/log-id.ts';
 import { type LogEnd, readLogSteps } from '../journal/log-reader.ts';
-import { pruneSnapshots, readNewestSnapshot, SnapshotWriter } from '../journal/snapshot-files.ts';
+import {
+  type BadSnapshotError,
+  pruneSnapshots,
+  readNewestSnapshot,
+  readOldestSnapshot,
+  SnapshotWriter,
+} from '../journal/snapshot-files.ts';
 import { CapacityError, capacitiesOf } from '../limits.ts';
 import { publishPhase } from '../machine/administration.ts';
 import type { Exchange, ExchangeOutputs } from '../machine/exchange.ts';
@@ -46,23 +52,41 @@ export interface Recovery {
  * @param onChunk called between two chunks of rows
  */
 export function loadSnapshot(exchange: Exchange, dir: string, limitSeq: Seq, messages: string[], onChunk = nothing): Seq {
-  const loader = new StateLoader(exchange);
-  const header = readNewestSnapshot(
-    dir,
-    limitSeq,
-    snapshotOf(dir),
-    (rows, count) => {
-      loader.load(rows, count);
-      onChunk();
-    },
-    (bad) => messages.push(bad.message),
-  );
+  const load = loading(exchange, dir, messages, onChunk);
+  const header = readNewestSnapshot(dir, limitSeq, load.expected, load.onRows, load.onBad);
   const seq = header?.seq ?? 0;
   if (!exchange.configuration.logged) exchange.configuration.beginUnlogged(firstConfiguration(dir, seq + 1));
   return seq;
 }
 
-/** Writes the state as a snapshot file and deletes all but the newest few. Only one call at a time. Blocks; `onChunk` as in {@link loadSnapshot}. Returns its path. */
+/** As {@link loadSnapshot}, the oldest good snapshot from `fromSeq` to `limitSeq`. Undefined if there is none. */
+export function loadOldestSnapshot(
+  exchange: Exchange,
+  dir: string,
+  fromSeq: Seq,
+  limitSeq: Seq,
+  messages: string[],
+  onChunk = nothing,
+): Seq | undefined {
+  const load = loading(exchange, dir, messages, onChunk);
+  const header = readOldestSnapshot(dir, fromSeq, limitSeq, load.expected, load.onRows, load.onBad);
+  if (header && !exchange.configuration.logged) exchange.configuration.beginUnlogged(firstConfiguration(dir, header.seq + 1));
+  return header?.seq;
+}
+
+function loading(exchange: Exchange, dir: string, messages: string[], onChunk: () => void) {
+  const loader = new StateLoader(exchange);
+  return {
+    expected: snapshotOf(dir),
+    onRows: (rows: Float64Array, count: number) => {
+      loader.load(rows, count);
+      onChunk();
+    },
+    onBad: (bad: BadSnapshotError) => void messages.push(bad.message),
+  };
+}
+
+/** Writes the state as a snapshot file; {@link pruneOldSnapshots} follows. Only one call at a time. Blocks; `onChunk` as in {@link loadSnapshot}. Returns its path. */
 export function writeSnapshot(exchange: Exchange, dir: string, onChunk = nothing): string {
   const writer = new SnapshotWriter(dir, exchange.seq, ROW_FIELDS, readLogId(dir));
   let path: string;
@@ -76,7 +100,18 @@ export function writeSnapshot(exchange: Exchange, dir: string, onChunk = nothing
     writer.abort();
     throw error;
   }
-  pruneSnapshots(dir, KEEP_SNAPSHOTS, exchange.seq);
+  return path;
+}
+
+/** Deletes all but the newest few snapshots of the log, which ends with `lastSeq` or later. Not while one is written. */
+export function pruneOldSnapshots(dir: string, lastSeq: Seq): void {
+  pruneSnapshots(dir, KEEP_SNAPSHOTS, lastSeq);
+}
+
+/** {@link writeSnapshot} and {@link pruneOldSnapshots}. */
+export function writeAndPrune(exchange: Exchange, dir: string): string {
+  const path = writeSnapshot(exchange, dir);
+  pruneOldSnapshots(dir, exchange.seq);
   return path;
 }
 

@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { Limits } from '../limits.ts';
+import type { Seq } from '../units.ts';
 import type { Recovery, RecoveryProgress } from './engine-core.ts';
+import type { RetentionPass } from './log-retention.ts';
 import type { SnapshotTaken } from './snapshot-worker.ts';
 import type { Durability } from './stages.ts';
 
@@ -17,8 +19,12 @@ export interface EngineOptions {
   readonly limits?: Partial<Limits>;
   /** Last seq whose reports the history has. Later reports are published again at the start. Default: the history has all. */
   readonly historySeq?: number;
+  /** Largest step from the time of the last command in the log to the clock at the start, see BoundedClock. Default: unbounded. */
+  readonly clockStepUs?: number;
   /** Commands between two snapshots; 0 = snapshots only at the stop and on request. */
   readonly snapshotEvery?: number;
+  /** Removes old segments of the log while the exchange runs. Default: all are kept. */
+  readonly retention?: RetentionOptions;
   readonly onProgress?: (progress: RecoveryProgress) => void;
   /**
    * Decides on the recovered state, before the log is opened for writing; the directory shows that state. If it throws,
@@ -33,6 +39,14 @@ export interface EngineOptions {
   readonly onFailed?: (error: Error) => void;
   /** A snapshot was taken, or could not be. */
   readonly onSnapshot?: (result: SnapshotTaken | Error) => void;
+}
+
+export interface RetentionOptions {
+  /** Segments whose commands are all older than the last command by this are removed, microseconds. */
+  readonly keepUs: number;
+  /** The history holds the reports up to this command. */
+  readonly historySeq: () => Seq;
+  readonly onPass: (result: RetentionPass | Error) => void;
 }
 
 /**

@@ -15,7 +15,7 @@ import { openTap, type RingTap } from '../rings/tapped-ring.ts';
 import { inTurns } from '../turns.ts';
 import { allocateFrom } from './allocate-from.ts';
 import { Control, EnginePhase, JOURNAL_AT } from './control.ts';
-import { EngineCore, type Recovery, type RecoveryProgress, writeSnapshot } from './engine-core.ts';
+import { EngineCore, type Recovery, type RecoveryProgress, writeAndPrune } from './engine-core.ts';
 
 export interface EngineThreadData {
   readonly role: 'engine';
@@ -106,7 +106,7 @@ async function runEngine(
     () => stopRequested() !== undefined && commands.available() === 0,
   );
   let snapshot: string | undefined;
-  if (stopRequested()?.snapshot) snapshot = writeSnapshot(exchange, data.dir);
+  if (stopRequested()?.snapshot) snapshot = writeAndPrune(exchange, data.dir);
   control.setPhase(EnginePhase.Stopped);
   say({ type: 'stopped', snapshot });
 }

@@ -12,15 +12,18 @@ import { type RingConsumer, type RingHandle, RingProducer } from '../rings/ring.
 import { openTap, type RingTap, TapError, TappedRing } from '../rings/tapped-ring.ts';
 import { Accounts } from '../rules/accounts.ts';
 import { Symbols } from '../rules/symbols.ts';
+import type { TimeUs } from '../units.ts';
 import { Command, Report } from '../wire/layout.ts';
 import { MARKET_EVENT_BYTES } from '../wire/market-event.ts';
 import { allocateRecording } from './allocate-from.ts';
 import { BackgroundSnapshots } from './background-snapshots.ts';
+import { BoundedClock } from './bounded-clock.ts';
 import { APPLIED_AT, allocateControl, Control, EnginePhase, type EngineStatus, JOURNAL_AT } from './control.ts';
 import { Directory } from './directory.ts';
 import { POLL_COMMANDS, type Recovery } from './engine-core.ts';
 import { chooseTopology, type EngineOptions, type TapOptions, type Topology } from './engine-options.ts';
 import type { EngineThreadData } from './engine-worker.ts';
+import { LogRetention, type RetentionPass } from './log-retention.ts';
 import { type MarketHandler, MarketPump, marketGate, type ReportHandler, ReportPump, reportGate } from './pumps.ts';
 import { Sequencer } from './sequencer.ts';
 import type { SnapshotTaken } from './snapshot-worker.ts';
@@ -74,7 +77,9 @@ export class Engine {
   readonly #market: MarketPump;
   readonly #stages: Stages;
   readonly #snapshots: BackgroundSnapshots;
+  readonly #retention: LogRetention | undefined;
   #sequencer: Sequencer | undefined;
+  #clock: BoundedClock | undefined;
   #scheduled = false;
   #later = false;
   #idleTurns = 0;
@@ -102,10 +107,19 @@ export class Engine {
     this.#snapshots = new BackgroundSnapshots({
       dir: options.dir,
       limits,
+      verify: options.retention !== undefined,
       every: options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY,
       durableSeq: (seq) => this.#control.durableSeq(seq),
       onSnapshot: (result) => options.onSnapshot?.(result),
     });
+    this.#retention =
+      options.retention &&
+      new LogRetention({
+        dir: options.dir,
+        ...options.retention,
+        lastTimeUs: () => this.sequencer.timeUs,
+        snapshot: () => this.#snapshots.take(this.sequencer.seq),
+      });
     const durability = options.durability ?? 'durable';
     const durable = durability === 'durable' ? this.durable : undefined;
     this.#commandRing = new RingProducer(commands.handle);
@@ -199,11 +213,12 @@ export class Engine {
       this.#options.accept?.(recovered);
       const recovery = withoutTornTail(this.#options.dir, recovered);
       await this.#stages.open(recovery);
-      this.#sequencer = new Sequencer(this.#commandRing, this.#control, recovery.seq, recovery.timeUs);
+      this.#sequencer = new Sequencer(this.#commandRing, this.#control, recovery.seq, recovery.timeUs, this.#startClock(recovery.timeUs));
       this.#sequencer.historyFull = this.#historyFull;
       this.#snapshots.beginAt(recovery.snapshotSeq);
       if (recovery.configure) this.#log(this.#sequencer, configureCommand(capacitiesOf(this.limits)));
       this.schedule();
+      this.#retention?.start();
       return recovery;
     } catch (error) {
       this.#stopped = true;
@@ -218,6 +233,18 @@ export class Engine {
   get sequencer(): Sequencer {
     if (this.#sequencer === undefined) throw new Error('Engine.start() has not finished yet.');
     return this.#sequencer;
+  }
+
+  /** The clock that stamps commands; available after `start`. */
+  get clock(): BoundedClock {
+    if (this.#clock === undefined) throw new Error('Engine.start() has not finished yet.');
+    return this.#clock;
+  }
+
+  #startClock(lastUs: TimeUs): BoundedClock {
+    const { clockStepUs } = this.#options;
+    this.#clock = new BoundedClock({ lastUs, ...(clockStepUs !== undefined && { startStepUs: clockStepUs }) });
+    return this.#clock;
   }
 
   /** For the owner of the history. While the history cannot write, new commands are rejected with DISK_FULL. */
@@ -260,6 +287,16 @@ export class Engine {
     return this.#snapshots.now(this.sequencer.seq);
   }
 
+  /** Removes the segments that may go now; undefined without {@link EngineOptions.retention}. Passes also run by themselves. */
+  retain(): Promise<RetentionPass> | undefined {
+    return this.#stopping === undefined ? this.#retention?.run() : undefined;
+  }
+
+  /** Segments removed since the start. */
+  get removedSegments(): number {
+    return this.#retention?.removed ?? 0;
+  }
+
   /**
    * Accepts no more commands. Resolves when all accepted commands are applied, durable and published. Rejects after a
    * failure, and if the disk stays full for 3 s: the commands after the last durable one were not answered.
@@ -292,8 +329,10 @@ export class Engine {
   async #stop(snapshot: boolean): Promise<string | undefined> {
     try {
       this.#snapshots.hurry();
+      const retained = this.#retention?.stop();
       if (this.#sequencer !== undefined) await this.drain();
       await this.#snapshots.underWay?.catch(() => undefined);
+      await retained;
       this.#stopped = true;
       const path = await this.#stages.stop(snapshot);
       this.#control.setPhase(EnginePhase.Stopped);

@@ -3,14 +3,12 @@ import { JournalState, JournalWord } from '../journal/journal-status.ts';
 import type { RingProducer, RingSlots } from '../rings/ring.ts';
 import { putI64, putU53, type Seq, type TimeUs } from '../units.ts';
 import { Command } from '../wire/layout.ts';
+import type { BoundedClock } from './bounded-clock.ts';
 import { type Control, JOURNAL_AT } from './control.ts';
 
 const WORDS = Command.bytes / 4;
 const SEQ = Command.seq / 4;
 const TIME = Command.timeUs / 4;
-/** Largest difference between wall clock and steady clock before the anchor moves. */
-const SKEW_US = 1000;
-const ANCHOR_EVERY = 4096;
 
 /**
  * The only producer of the command ring. It sets the sequence and the time of
@@ -24,14 +22,15 @@ export class Sequencer {
   historyFull = false;
   readonly #ring: RingProducer;
   readonly #control: Control;
-  readonly #clock = new SteadyClock();
+  readonly #clock: BoundedClock;
   #seq: Seq;
   #timeUs: TimeUs;
   /** `timeUs` as it is in a command: a double costs an allocation wherever it is passed on. */
   readonly #time = new Int32Array(2);
 
-  /** @param seq last sequence and @param timeUs last time of the log; both continue from there */
-  constructor(ring: RingProducer, control: Control, seq: Seq, timeUs: TimeUs) {
+  /** @param seq last sequence and @param timeUs last time of the log; both continue from there @param clock never before `timeUs` */
+  constructor(ring: RingProducer, control: Control, seq: Seq, timeUs: TimeUs, clock: BoundedClock) {
+    this.#clock = clock;
     this.slots = ring.slots;
     this.#ring = ring;
     this.#control = control;
@@ -94,30 +93,17 @@ export class Sequencer {
     return this.#seq;
   }
 
+  /** Time of the last command. */
+  get timeUs(): TimeUs {
+    return this.#timeUs;
+  }
+
   depth(): number {
     return this.#ring.depth();
   }
 
-  /** Present time of the clock that stamps commands. Subtract the time of a command to get its age. */
+  /** Present time of the clock that stamps commands, see {@link BoundedClock}. Subtract the time of a command to get its age, which is never negative. */
   nowUs(): TimeUs {
     return this.#clock.nowUs();
-  }
-}
-
-/**
- * Wall-clock microseconds that never decrease while the process runs. The steady
- * clock advances them, and they follow the wall clock only forwards.
- */
-class SteadyClock {
-  #offsetUs = Date.now() * 1000 - performance.now() * 1000;
-  #calls = 0;
-
-  nowUs(): TimeUs {
-    const steady = performance.now() * 1000;
-    if ((++this.#calls & (ANCHOR_EVERY - 1)) === 0) {
-      const ahead = Date.now() * 1000 - (steady + this.#offsetUs);
-      if (ahead > SKEW_US) this.#offsetUs += ahead;
-    }
-    return Math.floor(steady + this.#offsetUs);
   }
 }

@@ -7,7 +7,7 @@ import { SpillingProducer } from '../rings/spilling-producer.ts';
 import { openTap, type RingTap } from '../rings/tapped-ring.ts';
 import { inTurns } from '../turns.ts';
 import { type Control, JOURNAL_AT } from './control.ts';
-import { EngineCore, type Recovery, type RecoveryProgress, writeSnapshot } from './engine-core.ts';
+import { EngineCore, type Recovery, type RecoveryProgress, writeAndPrune } from './engine-core.ts';
 import type { EngineThreadData, FromThread, JournalThreadData, ToThread } from './engine-worker.ts';
 
 export type Durability = 'durable' | 'fast';
@@ -95,7 +95,7 @@ export class FusedStages implements Stages {
 
   async stop(snapshot: boolean): Promise<string | undefined> {
     await this.#log?.close();
-    return snapshot ? writeSnapshot(this.#exchange, this.#setup.dir) : undefined;
+    return snapshot ? writeAndPrune(this.#exchange, this.#setup.dir) : undefined;
   }
 
   /** Nothing to end: only disk operations may be in flight. */

@@ -3,7 +3,8 @@ import { CAPACITIES, CapacityError, type Limits } from '../limits.ts';
 import { Exchange } from '../machine/exchange.ts';
 import { stateHash, tradingHash } from '../machine/state-rows.ts';
 import type { Seq } from '../units.ts';
-import { loadSnapshot } from './engine-core.ts';
+import { loadOldestSnapshot, loadSnapshot } from './engine-core.ts';
+import { firstLoggedSeq, noSnapshotReaches } from './log-start.ts';
 import { withLargestCapacities } from './logged-configurations.ts';
 import { replayLog } from './replay-log.ts';
 import { snapshotAhead } from './snapshot-of-log.ts';
@@ -64,11 +65,25 @@ export function verifyDataDirectory(dir: string, options: VerifyOptions): Verifi
   }
 }
 
+/** The state before the first command of the log: empty, or the oldest snapshot from which the log can be replayed. */
+function loadLogStart(exchange: Exchange, dir: string, messages: string[]): Seq {
+  const first = firstLoggedSeq(dir);
+  if (first === 1) return loadSnapshot(exchange, dir, 0, messages);
+  const loaded = loadOldestSnapshot(exchange, dir, first - 1, Number.POSITIVE_INFINITY, messages);
+  if (loaded === undefined) throw noSnapshotReaches(dir, first);
+  messages.push(
+    `The log begins with command ${first}: older segments were removed. The check begins with the snapshot of command ${loaded}; what was before it cannot be replayed.`,
+  );
+  return loaded;
+}
+
 function replayDirectory(dir: string, options: VerifyOptions): Verification {
   const started = performance.now();
   const exchange = new Exchange(options.limits);
   const messages: string[] = [];
-  const snapshotSeq = loadSnapshot(exchange, dir, options.fromSnapshot ? Number.POSITIVE_INFINITY : 0, messages);
+  const snapshotSeq = options.fromSnapshot
+    ? loadSnapshot(exchange, dir, Number.POSITIVE_INFINITY, messages)
+    : loadLogStart(exchange, dir, messages);
   const end = replayLog(exchange, dir, snapshotSeq + 1, undefined, options.onProgress);
   const ahead = snapshotAhead(dir, exchange.seq, ({ message }) => messages.push(message));
   if (ahead > 0) {

@@ -12,6 +12,8 @@ export interface AuditOptions {
   readonly rotateBytes?: number;
   /** Days that records are kept. Whole files are removed. Default: no limit. */
   readonly keepDays?: number;
+  /** The time from which the age of files counts; undefined while it is not known, and nothing is removed. Default: the wall clock. */
+  readonly nowMs?: () => number | undefined;
   /** File age at which a new file is started, so that retention can remove whole files in time, ms. Default: a day with `keepDays`, else never. */
   readonly rotateMs?: number;
   /** Interval between retention checks, and between log lines of the head, ms. Default an hour. */
@@ -84,6 +86,7 @@ export class AuditTrail implements AuditSink {
       maxRejects: 100,
       keepDays: Number.POSITIVE_INFINITY,
       deferNew: false,
+      nowMs: () => Date.now(),
       ...options,
     };
     const dir = auditDirectory(dataDir);
@@ -199,14 +202,20 @@ export class AuditTrail implements AuditSink {
     this.#timer = setTimeout(() => this.#due(), this.#failing ? RETRY_MS : this.#options.flushMs);
   }
 
+  /** Looks for old files now: call it when {@link AuditOptions.nowMs} is known. */
+  checkAge(): void {
+    void this.#retain();
+  }
+
   /** Announces the removal of old files. They are removed once the announcement is written: a crash before that leaves the files, a crash after it leaves the announcement. */
   async #retain(): Promise<void> {
     const { keepDays } = this.#options;
+    const nowMs = this.#options.nowMs();
     // A queued event may be an announcement.
-    if (keepDays === Number.POSITIVE_INFINITY || this.#failing || this.#looking) return;
+    if (keepDays === Number.POSITIVE_INFINITY || nowMs === undefined || this.#failing || this.#looking) return;
     this.#looking = true;
     try {
-      for await (const removal of removableFiles(this.#dir, Date.now() - keepDays * DAY_MS)) this.#add(removalEvent(removal));
+      for await (const removal of removableFiles(this.#dir, nowMs - keepDays * DAY_MS)) this.#add(removalEvent(removal));
     } catch (error) {
       if (!this.#stopped) this.#log.error({ err: error }, 'old audit records cannot be removed');
     } finally {

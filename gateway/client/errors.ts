@@ -24,6 +24,7 @@ const ADVICE: Partial<Record<number, string>> = {
   [Code.UNAUTHENTICATED]: 'the credentials of the session have expired: connect again with new ones, then send it again',
   [Code.PERMISSION_DENIED]: 'the credentials are read-only: reports come, orders are not taken',
   [Code.FOREIGN_ACCOUNT]: 'the command names another account than the session: leave it 0',
+  [Code.REPORTS_GONE]: 'the reports are no longer kept: read orders and balances again, and resume without a last report',
   [Code.ADMIN_ONLY]: 'order entry takes no administrative commands: use the admin interface',
   [Code.BAD_RANGE]: 'price, quantity or id is out of range: quantity from 1 lot, price from 1 tick, and 0 for a market order',
   [Code.ILLEGAL_COMBINATION]: 'order type, time in force and terms cannot be combined: see docs/ORDER-ENTRY.md',

@@ -21,6 +21,11 @@ export interface ServerConfig {
   readonly logLevel: LogLevel;
   /** Days that audit records are kept; undefined: no limit. */
   readonly auditKeep: number | undefined;
+  /** Days that segments of the log and reports of the history are kept; undefined: no limit. */
+  readonly logKeep: number | undefined;
+  readonly historyKeep: number | undefined;
+  /** Largest step of time at a start, days from the last command in the log. */
+  readonly clockStep: number;
   /** Seconds that a connection may stay unauthenticated. */
   readonly admissionTimeout: number;
   /** Paths of PEM files; undefined: no TLS. */
@@ -138,6 +143,27 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     fallback: undefined,
     value: 'DAYS',
     help: 'days that audit records are kept; older files are removed, and the trail documents it (default: no limit)',
+    parse: days,
+  },
+  'log-keep': {
+    key: 'logKeep',
+    fallback: undefined,
+    value: 'DAYS',
+    help: 'days that the command log is kept; older segments are removed behind verified snapshots (default: no limit)',
+    parse: days,
+  },
+  'history-keep': {
+    key: 'historyKeep',
+    fallback: undefined,
+    value: 'DAYS',
+    help: 'days that reports and trades are kept for queries and resuming sessions (default: no limit)',
+    parse: days,
+  },
+  'clock-step': {
+    key: 'clockStep',
+    fallback: 365,
+    value: 'DAYS',
+    help: 'largest step of time at a start, from the last command in the log; beyond it, time approaches the clock slowly',
     parse: days,
   },
   'admission-timeout': {

@@ -46,6 +46,7 @@ export class MarketData {
   readonly #policy: SlowReaderPolicy;
   readonly #symbols: MarketSymbols;
   readonly #fanOut: FanOut;
+  readonly #nowUs: () => number;
   /** In BEATS groups, so that heartbeats of many connections do not go out in one burst. */
   readonly #connections: Set<MarketConnection>[] = Array.from({ length: BEATS }, () => new Set());
   #timer: NodeJS.Timeout | undefined;
@@ -62,6 +63,7 @@ export class MarketData {
     const { slowReader, ...rest } = options;
     this.#options = { heartbeatMs: 5000, maxConnections: 16_384, maxSubscriptions: 16_384, maxFaults: 16, ...rest };
     this.#policy = { ...DEFAULT_SLOW_READER, ...slowReader };
+    this.#nowUs = nowUs;
     this.#fanOut = new FanOut(this.counters, nowUs);
     this.#symbols = new MarketSymbols(names, options.orders, this.#options.maxSubscriptions, (connection) => this.#fanOut.wait(connection));
   }
@@ -166,7 +168,8 @@ export class MarketData {
   #tick(): void {
     this.#beat = (this.#beat + 1) % BEATS;
     const now = performance.now();
-    const dateMs = Date.now();
+    // Both clocks must agree: one wrong reading must not end connections.
+    const dateMs = Math.min(Date.now(), this.#nowUs() / 1000);
     this.#symbols.follow();
     for (const [group, connections] of this.#connections.entries()) {
       for (const connection of connections) {

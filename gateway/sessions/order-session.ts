@@ -5,7 +5,7 @@ import { type Reject, reject } from '../reject.ts';
 import type { FramePool } from './frame-pool.ts';
 import { frameReject } from './frame-reject.ts';
 import type { OrderEntryCounters, OrderIntake } from './order-intake.ts';
-import type { ReportCursor, ReportListener } from './report-cursor.ts';
+import { type ReportCursor, type ReportListener, ReportsGoneError } from './report-cursor.ts';
 import type { ReportHub } from './report-hub.ts';
 import type { ServiceTime } from './service-time.ts';
 import type { SessionEnd } from './session-audit.ts';
@@ -119,6 +119,10 @@ export class OrderSession implements ReportListener, SessionEnd {
   }
 
   onReportsLost(error: Error): void {
+    if (error instanceof ReportsGoneError) {
+      const from = `from x-openbell-last-report ${error.lastGone} on`;
+      return this.cut(reject(Code.REPORTS_GONE, `${error.message}: read orders and balances again, then resume ${from}, or without it`));
+    }
     this.cut({
       code: Code.BUSY,
       cause: 'unavailable',

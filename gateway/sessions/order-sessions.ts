@@ -123,7 +123,8 @@ export class OrderSessions {
   }
 
   #expire(): void {
-    const now = Date.now();
+    // Both clocks must agree: one wrong reading must not end sessions.
+    const now = Math.min(Date.now(), this.#options.sequencer.nowUs() / 1000);
     for (const [session, { expiresAt }] of this.#sessions) if (expiresAt <= now) session.expire(expired);
   }
 

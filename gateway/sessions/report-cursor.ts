@@ -11,8 +11,26 @@ const ARCHIVE_ATTEMPTS = 50;
 
 /** Execution reports of the past, by account and number. */
 export interface ReportArchive {
-  /** Up to `limit` packed 128-byte reports from number `fromReportNo` on, without gaps; empty when there are none yet. */
+  /**
+   * Up to `limit` packed 128-byte reports from number `fromReportNo` on, without gaps; empty when there are none yet.
+   * Rejects with {@link ReportsGoneError} if that report is no longer kept.
+   */
   read(account: number, fromReportNo: number, limit: number): Promise<Uint8Array>;
+}
+
+/** Reports up to a number are no longer kept: they were removed because of their age, or lost with an earlier history. */
+export class ReportsGoneError extends Error {
+  readonly code = 'REPORTS_GONE';
+  readonly account: number;
+  /** The last report that is gone. */
+  readonly lastGone: number;
+
+  constructor(account: number, lastGone: number) {
+    super(`the reports of account ${account} up to ${lastGone} are no longer kept`);
+    this.name = 'ReportsGoneError';
+    this.account = account;
+    this.lastGone = lastGone;
+  }
 }
 
 export interface ReportListener {
@@ -120,7 +138,8 @@ export class ReportCursor {
     this.#hub.archive.read(this.stream.account, this.sent + 1, ARCHIVE_READ).then(
       (bytes) => this.#take(bytes),
       (error: Error) => {
-        if (++this.#failures < ARCHIVE_ATTEMPTS) this.#retry();
+        const final = error instanceof ReportsGoneError || (error as { code?: string }).code === 'HISTORY_DAMAGED';
+        if (!final && ++this.#failures < ARCHIVE_ATTEMPTS) this.#retry();
         else this.#lose(error);
       },
     );

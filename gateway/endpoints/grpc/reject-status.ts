@@ -6,6 +6,7 @@ import { type CallFault, GrpcStatus } from './status.ts';
 const BY_CODE = new Map<Code, GrpcStatus>([
   [Code.WRONG_SCHEMA_VERSION, GrpcStatus.FailedPrecondition],
   [Code.FRAME_TOO_LARGE, GrpcStatus.ResourceExhausted],
+  [Code.REPORTS_GONE, GrpcStatus.OutOfRange],
   [Code.UNAUTHENTICATED, GrpcStatus.Unauthenticated],
   [Code.PERMISSION_DENIED, GrpcStatus.PermissionDenied],
   [Code.BUSY, GrpcStatus.ResourceExhausted],

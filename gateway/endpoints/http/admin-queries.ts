@@ -27,7 +27,7 @@ const MAX_ACCOUNT = 2 ** 32 - 1;
 /** Query parameters of a paged list. */
 const PAGED = ['limit', 'before'];
 
-/** The queries. Lists are paged: pass `next` of one page as `before` of the next; `next` 0 is the end. */
+/** The queries. Lists are paged: pass `next` of one page as `before` of the next; `next` 0 is the end; `lost` is the number of the last record that is no longer kept. */
 export function queryRoutes(sources: QuerySources): Route[] {
   const { directory, history } = sources;
   return [
@@ -39,9 +39,8 @@ export function queryRoutes(sources: QuerySources): Route[] {
     get('/v1/book/:name', 'market:read', ['depth'], async (request) => ({ pieces: await bookView(sources, request) })),
     get('/v1/symbols/:name/trades', 'market:read', PAGED, async ({ params, query, caller }) => {
       const symbol = symbolNamed(directory, params.name);
-      const page = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query), caller);
-      const trades = new LongList(eachRecord(page.records, Trade.bytes, (...at) => tradeView(symbol, ...at)));
-      return { pieces: { trades, next: page.next } };
+      const { records, ...rest } = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query), caller);
+      return { pieces: { trades: new LongList(eachRecord(records, Trade.bytes, (...at) => tradeView(symbol, ...at))), ...rest } };
     }),
     // The list contains only accounts that the caller may see.
     get('/v1/accounts', 'market:read', ['limit', 'after'], ({ principal, query }) => {
@@ -58,14 +57,13 @@ export function queryRoutes(sources: QuerySources): Route[] {
     }),
     get('/v1/accounts/:id/orders', 'account:read', PAGED, async ({ params, query, caller }) => {
       const { id } = accountOf(directory, params.id);
-      const { orders, next, truncated } = await history.accountOrders(id, limitOf(query), beforeOf(query), caller);
-      return { pieces: { orders: new LongList(each(orders, (order) => orderView(directory, order))), next, truncated } };
+      const { orders, ...rest } = await history.accountOrders(id, limitOf(query), beforeOf(query), caller);
+      return { pieces: { orders: new LongList(each(orders, (order) => orderView(directory, order))), ...rest } };
     }),
     get('/v1/accounts/:id/trades', 'account:read', PAGED, async ({ params, query, caller }) => {
       const { id } = accountOf(directory, params.id);
-      const page = await history.accountFills(id, limitOf(query), beforeOf(query), caller);
-      const trades = new LongList(eachRecord(page.records, Report.bytes, (...at) => reportView(directory, ...at)));
-      return { pieces: { trades, next: page.next } };
+      const { records, ...rest } = await history.accountFills(id, limitOf(query), beforeOf(query), caller);
+      return { pieces: { trades: new LongList(eachRecord(records, Report.bytes, (...at) => reportView(directory, ...at))), ...rest } };
     }),
     get('/v1/accounts/:id/reports', 'account:read', ['from', 'limit'], async ({ params, query, caller }) => {
       // Account 0 is the operator: its reports are the answers to administrative commands.

@@ -10,8 +10,10 @@ import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Action } from '../../identity/permissions.ts';
 import { LimitCounters } from '../../limit-counters.ts';
 import type { Logger } from '../../log.ts';
+import { ReportsGoneError } from '../../sessions/report-cursor.ts';
 import { Slices } from '../../slices.ts';
 import { HistoryBusyError } from '../../taps/history/history.ts';
+import { DamagedHistoryError } from '../../taps/history/run-format.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import { serverTls } from '../../tls/server-tls.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
@@ -55,6 +57,8 @@ export interface AdminOptions {
   readonly slices?: Slices | undefined;
   /** Reasons why the exchange takes no orders: `recovering`, `disk-full`, `draining`, `failed`; empty = ready. */
   readonly unready: () => readonly string[];
+  /** Conditions that an operator should know of, and that do not stop trading. */
+  readonly warnings?: () => readonly string[];
   /** With them: HTTPS. With a client CA, only /health answers callers without a certificate: a kubelet has none. */
   readonly certificates?: Certificates | undefined;
 }
@@ -281,7 +285,10 @@ export class AdminServer {
     if (path === '/health/live') return { json: { status: 'live' } };
     if (path !== '/health/ready') return undefined;
     const reasons = this.#options.unready();
-    return reasons.length === 0 ? { json: { status: 'ready' } } : { status: 503, json: { status: 'not ready', reasons } };
+    const found = this.#options.warnings?.() ?? [];
+    const warnings = found.length === 0 ? {} : { warnings: found };
+    if (reasons.length === 0) return { json: { status: 'ready', ...warnings } };
+    return { status: 503, json: { status: 'not ready', reasons, ...warnings } };
   }
 
   /** @throws HttpError 401 */
@@ -299,6 +306,8 @@ export class AdminServer {
 
   #explain(error: unknown, request: IncomingMessage): HttpError {
     if (error instanceof HttpError) return error;
+    if (error instanceof ReportsGoneError) return new HttpError(410, Code.REPORTS_GONE, error.code, `${error.code}: ${error.message}`);
+    if (error instanceof DamagedHistoryError) return new HttpError(503, Code.BUSY, error.code, error.message);
     if (error instanceof HistoryBusyError) return new HttpError(503, Code.BUSY, 'BUSY', error.message);
     this.#options.log.error({ err: error, method: request.method, url: request.url }, 'admin request failed');
     return new HttpError(500, 0, 'INTERNAL', 'the request failed inside the exchange; see its log for the reason');

@@ -10,6 +10,7 @@ const BY_CODE = new Map<Code, number>([
   [Code.UNKNOWN_ORDER, 404],
   [Code.BAD_PARAMETER, 400],
   [Code.CAPACITY, 400],
+  [Code.REPORTS_GONE, 410],
   [Code.BUSY, 503],
   [Code.DISK_FULL, 503],
   [Code.DRAINING, 503],

@@ -10,6 +10,7 @@ export const TOO_LONG = 1009;
 const CLOSE_BY_CODE = new Map<Code, number>([
   [Code.WRONG_SCHEMA_VERSION, 4009],
   [Code.FRAME_TOO_LARGE, 4008],
+  [Code.REPORTS_GONE, 4011],
   [Code.UNAUTHENTICATED, 4016],
   [Code.PERMISSION_DENIED, 4007],
   [Code.BUSY, 4008],
@@ -32,6 +33,7 @@ export const UNAUTHORIZED = '401 Unauthorized';
 
 const UPGRADE_BY_CODE = new Map<Code, string>([
   [Code.FRAME_TOO_LARGE, TOO_MANY],
+  [Code.REPORTS_GONE, '410 Gone'],
   [Code.UNAUTHENTICATED, UNAUTHORIZED],
   [Code.PERMISSION_DENIED, FORBIDDEN],
   [Code.BUSY, TOO_MANY],

@@ -1,10 +1,13 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { type ReportArchive, ReportsGoneError } from '../../sessions/report-cursor.ts';
 import { FairQueue, QueueFullError } from './fair-queue.ts';
-import type { OrderPage, RecordPage } from './queries.ts';
-import type { Query } from './query-worker.ts';
+import type { OrderPage, RecordPage, VerifiedTo } from './queries.ts';
+import type { Answer, Query, Unanswered } from './query-worker.ts';
+import { DamagedHistoryError } from './run-format.ts';
 import { NEWEST } from './runs.ts';
+import { markDamaged } from './store-check.ts';
 import type { WriterOptions } from './writer.ts';
 import { WRITER_STATS, type WriterMessage, type WriterStart, WriterStat } from './writer-worker.ts';
 
@@ -17,12 +20,10 @@ const MAX_WAITING_PER_CALLER = 32;
 const MAX_WAITING = 256;
 /** Sessions of an account wait in turn, too; there are 1024 sessions at most. */
 const MAX_WAITING_SESSIONS = 1024;
-
-/** The source of reports that the hub no longer retains. */
-export interface ReportArchive {
-  /** Packed 128-byte reports of `account`, numbered `from`, `from + 1`, ..., at most `limit`; empty when there are none (yet). */
-  read(account: number, from: number, limit: number): Promise<Uint8Array>;
-}
+/** Caller of the verification's own queries. No account and no address has this name. */
+const VERIFIER = ' verification';
+/** Between two slices of the verification, so that it takes little of a query thread. */
+const VERIFY_EVERY_MS = 1000;
 
 export interface HistoryStats {
   readonly watermark: number;
@@ -32,6 +33,10 @@ export interface HistoryStats {
   readonly failing: boolean;
   readonly failures: number;
   readonly lastCommitMs: number;
+  /** Reports and trades that were too old and were removed. */
+  readonly removed: number;
+  /** What a query found damaged; the next start builds the store again. Undefined: nothing. */
+  readonly damaged: string | undefined;
 }
 
 export interface HistoryOptions extends WriterOptions {
@@ -39,6 +44,10 @@ export interface HistoryOptions extends WriterOptions {
   readonly onState?: (event: 'failing' | 'recovered', error: string) => void;
   /** Called when the writer's thread has died, or the store failed otherwise than by a full disk: reports accumulate in the ring until the process is restarted. */
   readonly onFailure?: (error: Error) => void;
+  /** Called once, when a query finds a damaged run. */
+  readonly onDamaged?: (error: Error) => void;
+  /** The start did not verify all runs: they are verified in the background. */
+  readonly verify?: boolean;
 }
 
 /** The history query is rejected because too many are waiting. */
@@ -56,12 +65,19 @@ export class History implements ReportArchive {
   readonly #ended: Promise<void>;
   readonly #stop: Int32Array;
   readonly #stats: Float64Array;
+  readonly #dataDir: string;
+  readonly #onDamaged: (error: Error) => void;
   readonly #queries: QueryPool;
   readonly #resumes: QueryPool;
+  #damaged: string | undefined;
+  #verifying: NodeJS.Timeout | undefined;
 
-  private constructor(dataDir: string, writer: Worker, stop: Int32Array, stats: Float64Array) {
-    this.#queries = new QueryPool(dataDir, MAX_WAITING_PER_CALLER, MAX_WAITING);
-    this.#resumes = new QueryPool(dataDir, MAX_WAITING_SESSIONS, MAX_WAITING_SESSIONS);
+  private constructor(dataDir: string, writer: Worker, stop: Int32Array, stats: Float64Array, onDamaged: (error: Error) => void) {
+    this.#dataDir = dataDir;
+    this.#onDamaged = onDamaged;
+    const damaged = (detail: string): Error => this.#noteDamage(detail);
+    this.#queries = new QueryPool(dataDir, MAX_WAITING_PER_CALLER, MAX_WAITING, damaged);
+    this.#resumes = new QueryPool(dataDir, MAX_WAITING_SESSIONS, MAX_WAITING_SESSIONS, damaged);
     this.#writer = writer;
     this.#stop = stop;
     this.#stats = stats;
@@ -75,12 +91,12 @@ export class History implements ReportArchive {
 
   /** Resolves when the writer has opened its store and takes reports. */
   static async start(options: HistoryOptions): Promise<History> {
-    const { onState, onFailure, ...writerOptions } = options;
+    const { onState, onFailure, onDamaged = () => undefined, verify = false, ...writerOptions } = options;
     const stop = new Int32Array(new SharedArrayBuffer(4));
     const stats = new Float64Array(new SharedArrayBuffer(8 * WRITER_STATS));
     const workerData = { ...writerOptions, stop, stats } satisfies WriterStart;
     const writer = new Worker(new URL(`writer-worker${SUFFIX}`, import.meta.url), { workerData, name: 'history' });
-    const history = new History(options.dataDir, writer, stop, stats);
+    const history = new History(options.dataDir, writer, stop, stats, onDamaged);
     await new Promise<void>((resolve, reject) => {
       writer.on('error', (error: Error) => {
         reject(error);
@@ -94,6 +110,7 @@ export class History implements ReportArchive {
         } else onState?.(message.event, message.error);
       });
     });
+    if (verify) history.#verifyFrom('reports', 0, 0);
     return history;
   }
 
@@ -106,10 +123,12 @@ export class History implements ReportArchive {
       failing: s[WriterStat.failing] !== 0,
       failures: s[WriterStat.failures],
       lastCommitMs: s[WriterStat.lastCommitMs],
+      removed: s[WriterStat.removed],
+      damaged: this.#damaged,
     };
   }
 
-  /** For sessions that resume; accounts take turns. */
+  /** For sessions that resume; accounts take turns. @throws ReportsGoneError if report `from` is no longer kept; DamagedHistoryError; HistoryBusyError, as all queries do */
   async read(account: number, from: number, limit: number): Promise<Uint8Array> {
     return (await this.#resumes.run(String(account), { kind: 'reports', account, from, limit })) as Uint8Array;
   }
@@ -136,6 +155,7 @@ export class History implements ReportArchive {
 
   /** Call after the engine has stopped: writes the rest of the ring and ends all threads. */
   async stop(): Promise<void> {
+    clearTimeout(this.#verifying);
     await Promise.all([this.#queries.close(), this.#resumes.close()]);
     Atomics.store(this.#stop, 0, 1);
     Atomics.notify(this.#stop, 0);
@@ -144,8 +164,33 @@ export class History implements ReportArchive {
 
   /** Ends the writer at once, as a crash would; it loses the reports in the ring. */
   async kill(): Promise<void> {
+    clearTimeout(this.#verifying);
     await Promise.all([this.#queries.destroy(), this.#resumes.destroy()]);
     await this.#writer.terminate();
+  }
+
+  #noteDamage(detail: string): Error {
+    const error = new DamagedHistoryError(detail);
+    if (this.#damaged === undefined) {
+      this.#damaged = error.message;
+      markDamaged(this.#dataDir, detail);
+      this.#onDamaged(error);
+    }
+    return error;
+  }
+
+  /** Verifies the runs from a key on, in small slices, one at a time. */
+  #verifyFrom(name: 'reports' | 'trades', owner: number, no: number): void {
+    this.#verifying = setTimeout(async () => {
+      try {
+        const next = (await this.#queries.run(VERIFIER, { kind: 'verify', name, owner, no })) as VerifiedTo;
+        if (next.owner !== -1) this.#verifyFrom(name, next.owner, next.no);
+        else if (name === 'reports') this.#verifyFrom('trades', 0, 0);
+      } catch (error) {
+        // Damage has been noted; with a full queue it goes on later.
+        if (error instanceof HistoryBusyError) this.#verifyFrom(name, owner, no);
+      }
+    }, VERIFY_EVERY_MS).unref();
   }
 }
 
@@ -153,20 +198,28 @@ export class History implements ReportArchive {
 class QueryPool {
   readonly #dataDir: string;
   readonly #queue: FairQueue;
-  #pool: Piscina<Query> | undefined;
+  readonly #damaged: (detail: string) => Error;
+  #pool: Piscina<Query, Answer> | undefined;
 
-  constructor(dataDir: string, mostPerCaller: number, most: number) {
+  /** @param damaged notes a damaged run, and returns the error for its reader */
+  constructor(dataDir: string, mostPerCaller: number, most: number, damaged: (detail: string) => Error) {
     this.#dataDir = dataDir;
+    this.#damaged = damaged;
     this.#queue = new FairQueue(THREADS, mostPerCaller, most);
   }
 
-  /** @throws HistoryBusyError */
-  async run(caller: string, query: Query): Promise<unknown> {
+  /** @throws HistoryBusyError, ReportsGoneError, DamagedHistoryError */
+  async run(caller: string, query: Query): Promise<Exclude<Answer, { readonly unanswered: Unanswered }>> {
+    let answer: Answer;
     try {
-      return await this.#queue.run(caller, () => this.#threads().run(query));
+      answer = await this.#queue.run(caller, () => this.#threads().run(query));
     } catch (error) {
       throw error instanceof QueueFullError ? new HistoryBusyError(error.message) : error;
     }
+    if (!('unanswered' in answer)) return answer;
+    const { lost, damaged = '' } = answer.unanswered;
+    if (lost === undefined) throw this.#damaged(damaged);
+    throw new ReportsGoneError('account' in query ? query.account : 0, lost);
   }
 
   async close(): Promise<void> {
@@ -177,7 +230,7 @@ class QueryPool {
     await this.#pool?.destroy();
   }
 
-  #threads(): Piscina<Query> {
+  #threads(): Piscina<Query, Answer> {
     this.#pool ??= new Piscina({
       filename: new URL(`query-worker${SUFFIX}`, import.meta.url).href,
       workerData: { dataDir: this.#dataDir },

@@ -1,8 +1,9 @@
 import { Report, ReportKind, Trade } from '../../../engine/wire/layout.ts';
 import { ReportFlag } from '../../../engine/wire/names.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
-import { readForwards, visitBackwards } from './runs.ts';
-import { type HistoryStore, wordsOf } from './store.ts';
+import { REPORT_RUNS, recordsOf, TRADE_RUNS, wordsOf } from './run-format.ts';
+import { firstKept, NEWEST, readForwards, visitBackwards } from './runs.ts';
+import type { HistoryStore } from './store.ts';
 
 /**
  * Queries of the history. They read a snapshot of the store and may take
@@ -11,6 +12,8 @@ import { type HistoryStore, wordsOf } from './store.ts';
 
 /** Maximum records that one query scans: about 0.2 s of work. */
 const SCAN_LIMIT = 1_000_000;
+/** Bytes of runs that one call verifies: a few milliseconds. */
+const VERIFIED_BYTES = 4 * 1024 * 1024;
 
 /** The current state of one order, derived from its reports. Prices in ticks, quantities in lots. */
 export interface OrderRow {
@@ -36,17 +39,33 @@ export interface OrderPage {
   readonly next: number;
   /** The scan limit ended the search: older orders exist that this page does not show. */
   readonly truncated: boolean;
+  /** Number of the account's last report that is no longer kept; left out if all are. */
+  readonly lost?: number;
 }
 
 export interface RecordPage {
   /** Packed structs, newest first. */
   readonly records: Uint8Array;
   readonly next: number;
+  /** Number of the owner's last record that is no longer kept; left out if all are. */
+  readonly lost?: number;
 }
 
-/** Packed reports of an account, numbered from `from` on, oldest first. */
+/** Packed reports of an account, numbered from `from` on, oldest first. Empty if there are none, or `from` is {@link lostReports}. */
 export function accountReports(store: HistoryStore, account: number, from: number, limit: number): Uint8Array {
-  return readForwards(store.reports, account, from, limit, Report.bytes);
+  return readForwards(store.reports, account, from, limit, REPORT_RUNS);
+}
+
+/**
+ * Number of the account's last report, from `from` on, that is no longer kept:
+ * it was removed because of its age, or lost with an earlier store. 0 if report
+ * `from` is there, or is not written yet.
+ */
+export function lostReports(store: HistoryStore, account: number, from: number): number {
+  const lost = store.lost.get(account) ?? 0;
+  const first = firstKept(store.reports, account, from);
+  // Reports are written in order, so nothing is written any more before a later run.
+  return Math.max(from <= lost ? lost : 0, first !== undefined && first > from ? first - 1 : 0);
 }
 
 /** Packed Fill reports of an account numbered below `before`, newest first. */
@@ -55,7 +74,7 @@ export function accountFills(store: HistoryStore, account: number, before: numbe
   let count = 0;
   let scanned = 0;
   let next = 0;
-  visitBackwards(store.reports, account, before, Report.bytes, (no, bytes, offset) => {
+  visitBackwards(store.reports, account, before, REPORT_RUNS, (no, bytes, offset) => {
     if (count === limit || scanned++ === SCAN_LIMIT) {
       next = no + 1;
       return false;
@@ -63,7 +82,7 @@ export function accountFills(store: HistoryStore, account: number, before: numbe
     if (bytes[offset + Report.kind] === ReportKind.Fill) out.set(bytes.subarray(offset, offset + Report.bytes), count++ * Report.bytes);
     return true;
   });
-  return { records: out.slice(0, count * Report.bytes), next };
+  return { records: out.slice(0, count * Report.bytes), next, ...ifLost(lostReports(store, account, 1)) };
 }
 
 /** Packed trades of a symbol with an id below `before`, newest first. */
@@ -71,7 +90,7 @@ export function symbolTrades(store: HistoryStore, symbol: number, before: number
   const out = new Uint8Array(limit * Trade.bytes);
   let count = 0;
   let next = 0;
-  visitBackwards(store.trades, symbol, before, Trade.bytes, (no, bytes, offset) => {
+  visitBackwards(store.trades, symbol, before, TRADE_RUNS, (no, bytes, offset) => {
     if (count === limit) {
       next = no + 1;
       return false;
@@ -79,7 +98,30 @@ export function symbolTrades(store: HistoryStore, symbol: number, before: number
     out.set(bytes.subarray(offset, offset + Trade.bytes), count++ * Trade.bytes);
     return true;
   });
-  return { records: out.slice(0, count * Trade.bytes), next };
+  return { records: out.slice(0, count * Trade.bytes), next, ...ifLost((firstKept(store.trades, symbol, 1) ?? 1) - 1) };
+}
+
+function ifLost(lost: number): { lost?: number } {
+  return lost > 0 ? { lost } : {};
+}
+
+/** Where the verification of runs continues; owner -1: it is complete. */
+export interface VerifiedTo {
+  readonly owner: number;
+  readonly no: number;
+}
+
+/** Verifies a few MiB of runs from a key on. @throws DamagedHistoryError */
+export function verifyRuns(store: HistoryStore, name: 'reports' | 'trades', owner: number, no: number): VerifiedTo {
+  const layout = name === 'reports' ? REPORT_RUNS : TRADE_RUNS;
+  let left = VERIFIED_BYTES;
+  for (const { key, value } of store[name].getRange({ start: [owner, no], end: [NEWEST, NEWEST] })) {
+    const [ofOwner, first] = key as [number, number];
+    if (left <= 0) return { owner: ofOwner, no: first };
+    recordsOf(layout, ofOwner, first, value);
+    left -= value.length;
+  }
+  return { owner: -1, no: 0 };
 }
 
 type Fold = { -readonly [key in keyof OrderRow]: OrderRow[key] };
@@ -100,7 +142,7 @@ export function accountOrders(store: HistoryStore, account: number, before: numb
   let run: Buffer | undefined;
   let words: Int32Array = new Int32Array(0);
   const report = new ReportView();
-  visitBackwards(store.reports, account, Number.MAX_SAFE_INTEGER, Report.bytes, (_no, bytes, offset) => {
+  visitBackwards(store.reports, account, Number.MAX_SAFE_INTEGER, REPORT_RUNS, (_no, bytes, offset) => {
     if (bytes !== run) {
       run = bytes;
       words = wordsOf(bytes);
@@ -129,7 +171,7 @@ export function accountOrders(store: HistoryStore, account: number, before: numb
     }
     return true;
   });
-  return { orders, next, truncated };
+  return { orders, next, truncated, ...ifLost(lostReports(store, account, 1)) };
 }
 
 function changesOrder(kind: number, flags: number): boolean {

@@ -1,8 +1,10 @@
+import { sealRun, TRAILER_BYTES } from './run-format.ts';
+
 /**
  * Longest run, in bytes: what fits in one page of the store besides the page header. LMDB reuses the memory of single
  * pages; for longer values it allocates memory from the kernel in every transaction.
  */
-const RUN_BYTES = 4096 - 64;
+const RUN_BYTES = 4096 - 56;
 const NIL = -1;
 
 interface Owner {
@@ -35,8 +37,8 @@ export class RunCollector {
     this.words = new Int32Array(capacity * this.#recordWords);
     this.#no = new Float64Array(capacity);
     this.#next = new Int32Array(capacity);
-    this.#longest = Math.floor(RUN_BYTES / recordBytes);
-    this.#run = new Int32Array(this.#longest * this.#recordWords);
+    this.#longest = Math.floor((RUN_BYTES - TRAILER_BYTES) / recordBytes);
+    this.#run = new Int32Array(this.#longest * this.#recordWords + TRAILER_BYTES / 4);
     this.#runBytes = new Uint8Array(this.#run.buffer);
   }
 
@@ -64,14 +66,14 @@ export class RunCollector {
     return record * this.#recordWords;
   }
 
-  /** Calls `put` with each run; `bytes` is valid during the call. The records stay. */
+  /** Calls `put` with each run and its trailer; `bytes` is valid during the call. The records stay. */
   forEachRun(put: (owner: number, firstNo: number, bytes: Uint8Array) => void): void {
     for (const owner of this.#owners.values()) {
       let firstNo = this.#no[owner.first];
       let length = 0;
       for (let record = owner.first; record !== NIL; record = this.#next[record]) {
         if (length === this.#longest || this.#no[record] !== firstNo + length) {
-          put(owner.id, firstNo, this.#runBytes.subarray(0, length * this.#recordWords * 4));
+          put(owner.id, firstNo, sealRun(owner.id, firstNo, this.#runBytes, length * this.#recordWords * 4));
           firstNo = this.#no[record];
           length = 0;
         }
@@ -79,7 +81,7 @@ export class RunCollector {
         const to = length++ * this.#recordWords;
         for (let i = 0; i < this.#recordWords; i++) this.#run[to + i] = this.words[from + i];
       }
-      put(owner.id, firstNo, this.#runBytes.subarray(0, length * this.#recordWords * 4));
+      put(owner.id, firstNo, sealRun(owner.id, firstNo, this.#runBytes, length * this.#recordWords * 4));
     }
   }
 

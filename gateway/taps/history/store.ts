@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import { getI64 } from '../../../engine/units.ts';
-import { Report, Trade } from '../../../engine/wire/layout.ts';
 import { requireWritable } from './room.ts';
+import { fieldOf, REPORT_RUNS, type RunLayout, recordsOf, sealRun, TRADE_RUNS, TRAILER_BYTES } from './run-format.ts';
 
 /**
  * The history for queries: every execution report by account and every trade by
@@ -11,11 +11,15 @@ import { requireWritable } from './room.ts';
  * log, which is authoritative; the watermark is the last command up to which the
  * history is complete.
  *
- *   reports  [account, first report number] -> packed 128-byte Report structs
- *   trades   [symbol, first trade id]       -> packed 64-byte Trade structs
+ *   reports  [account, first report number] -> packed 128-byte Report structs, trailer
+ *   trades   [symbol, first trade id]       -> packed 64-byte Trade structs, trailer
+ *   lost     account                        -> last report number that is no longer kept
  *   meta     'watermark', 'version'         -> sequence, version of this layout
+ *            'check'                        -> CRC-32 of both, from version 2 on
  *
- * A value is a run of consecutive numbers. After a crash the engine publishes
+ * A value is a run of consecutive numbers; its trailer is a checksum. Version 1
+ * has no trailers and no `lost`; its runs stay as they are, and the store has
+ * version 2 from the first commit of this release on. After a crash the engine publishes
  * the last commands' reports again: the writer removes their stored records,
  * and a run may still begin inside an older one; where two runs overlap, the one
  * with the higher first number counts.
@@ -24,15 +28,17 @@ export interface HistoryStore {
   readonly root: RootDatabase;
   readonly reports: Runs;
   readonly trades: Runs;
+  readonly lost: Database<number, number>;
   readonly meta: Database<number, string>;
 }
 export type Runs = Database<Buffer, [number, number]>;
 
 const WATERMARK = 'watermark';
 const FORMAT = 'version';
+const CHECK = 'check';
 /** Versions that are read: oldest, and newest, which is written. A store without one is version 1: the first releases wrote none. */
 const OLDEST_VERSION = 1;
-const VERSION = 1;
+const VERSION = 2;
 
 /** The history has a layout version that this release does not support. Nothing was changed. */
 export class HistoryVersionError extends Error {
@@ -43,9 +49,9 @@ export class HistoryVersionError extends Error {
     super(
       newer
         ? `The history in ${path} was written by a newer openbell: it has version ${version}; ` +
-            `this release reads version ${VERSION}. Nothing was changed. Start the release that wrote it, or a newer one.`
+            `this release reads versions ${OLDEST_VERSION} to ${VERSION}. Nothing was changed. Start the release that wrote it, or a newer one.`
         : `The history in ${path} has version ${version}, which no release writes: it is damaged. Nothing was changed. ` +
-            'Move the directory away: the next start rebuilds it from the log.',
+            'The next start sets it aside and rebuilds it from the log.',
     );
     this.name = 'HistoryVersionError';
     this.code = newer ? 'HISTORY_NEWER' : 'HISTORY_BAD';
@@ -58,17 +64,20 @@ export class HistoryVersionError extends Error {
  */
 export function openHistory(dataDir: string, readOnly = false): HistoryStore {
   if (!readOnly) requireWritable(historyPath(dataDir));
-  const root = open({ path: historyPath(dataDir), maxDbs: 4, maxReaders: 64, readOnly, noSubdir: false });
-  const store: HistoryStore = {
+  const root = open({ path: historyPath(dataDir), maxDbs: 5, maxReaders: 64, readOnly, noSubdir: false });
+  const meta = root.openDB<number, string>({ name: 'meta', encoding: 'ordered-binary', cache: false });
+  const version = meta.get(FORMAT) ?? OLDEST_VERSION;
+  if (version < OLDEST_VERSION || version > VERSION) {
+    void root.close();
+    throw new HistoryVersionError(historyPath(dataDir), version);
+  }
+  return {
     root,
     reports: root.openDB({ name: 'reports', encoding: 'binary', cache: false }),
     trades: root.openDB({ name: 'trades', encoding: 'binary', cache: false }),
-    meta: root.openDB({ name: 'meta', encoding: 'ordered-binary', cache: false }),
+    lost: root.openDB({ name: 'lost', encoding: 'ordered-binary', cache: false }),
+    meta,
   };
-  const version = store.meta.get(FORMAT) ?? OLDEST_VERSION;
-  if (version >= OLDEST_VERSION && version <= VERSION) return store;
-  void root.close();
-  throw new HistoryVersionError(historyPath(dataDir), version);
 }
 
 /** The LMDB environment of a data directory. */
@@ -85,6 +94,28 @@ export function watermarkOf(store: HistoryStore): number {
 export function putWatermark(store: HistoryStore, seq: number): void {
   store.meta.putSync(FORMAT, VERSION);
   store.meta.putSync(WATERMARK, seq);
+  store.meta.putSync(CHECK, checkOf(seq, VERSION));
+}
+
+/** Values of `meta` by key. */
+export type MetaValues = { watermark?: number; version?: number; check?: number } & Record<string, number>;
+
+/** What is wrong with them; undefined if nothing is. */
+export function metaFault({ watermark = 0, version = OLDEST_VERSION, check }: MetaValues): string | undefined {
+  if (!(Number.isInteger(version) && version >= OLDEST_VERSION && version <= VERSION))
+    return `it has version ${version}, which no release writes`;
+  if (!(Number.isSafeInteger(watermark) && watermark >= 0)) return 'its watermark is not a sequence';
+  if (version > 1 && check !== checkOf(watermark, version)) return 'its watermark does not match its checksum';
+  return undefined;
+}
+
+/** True if a later release may have written this version. Numbers far above it are damage. */
+export function isNewerVersion(version: number): boolean {
+  return Number.isInteger(version) && version > VERSION && version <= VERSION + 1000;
+}
+
+function checkOf(watermark: number, version: number): number {
+  return crc32(`${watermark} ${version}`);
 }
 
 /**
@@ -100,15 +131,29 @@ export async function readWatermark(dataDir: string): Promise<number> {
 }
 
 /**
+ * Makes a new store for a log whose beginning is gone: reports up to
+ * `lastReportNo[account]` are lost, and the store is complete after `seq`.
+ */
+export async function beginHistoryAt(dataDir: string, seq: number, lastReportNo: Float64Array): Promise<void> {
+  const store = openHistory(dataDir);
+  store.root.transactionSync(() => {
+    for (const [account, no] of lastReportNo.entries()) if (no > 0) store.lost.putSync(account, no);
+    putWatermark(store, seq);
+  });
+  await store.root.close();
+}
+
+/**
  * Removes the reports and trades of commands after `seq`, for a log that was cut
  * there and whose numbers will be used again. Returns how many were removed.
+ * @throws DamagedHistoryError
  */
 export async function truncateHistory(dataDir: string, seq: number): Promise<number> {
   if (!existsSync(join(historyPath(dataDir), 'data.mdb'))) return 0;
   const store = openHistory(dataDir);
   const removed = store.root.transactionSync(() => {
-    const reports = truncateRuns(store.reports, Report.bytes, Report.seq, seq);
-    const trades = truncateRuns(store.trades, Trade.bytes, Trade.seq, seq);
+    const reports = truncateRuns(store.reports, REPORT_RUNS, seq);
+    const trades = truncateRuns(store.trades, TRADE_RUNS, seq);
     if (watermarkOf(store) > seq) putWatermark(store, seq);
     return reports + trades;
   });
@@ -116,28 +161,27 @@ export async function truncateHistory(dataDir: string, seq: number): Promise<num
   return removed;
 }
 
-function truncateRuns(runs: Runs, recordBytes: number, seqAt: number, seq: number): number {
-  const shorter: { key: [number, number]; value: Buffer }[] = [];
+function truncateRuns(runs: Runs, layout: RunLayout, seq: number): number {
+  const shorter: { key: [number, number]; records: Uint8Array }[] = [];
   let removed = 0;
   for (const { key, value } of runs.getRange({})) {
-    const records = value.length / recordBytes;
-    const words = wordsOf(value);
+    const [owner, first] = key as [number, number];
+    const records = recordsOf(layout, owner, first, value);
+    const count = records.length / layout.bytes;
     let keep = 0;
-    while (keep < records && getI64(words, (keep * recordBytes + seqAt) >> 2) <= seq) keep++;
-    if (keep === records) continue;
-    removed += records - keep;
-    shorter.push({ key: key as [number, number], value: value.subarray(0, keep * recordBytes) });
+    while (keep < count && fieldOf(records, keep * layout.bytes + layout.seqAt) <= seq) keep++;
+    if (keep === count) continue;
+    removed += count - keep;
+    shorter.push({ key: [owner, first], records: records.slice(0, keep * layout.bytes) });
   }
-  for (const { key, value } of shorter) {
-    if (value.length === 0) runs.removeSync(key);
-    else runs.putSync(key, value);
+  for (const { key, records } of shorter) {
+    if (records.length === 0) {
+      runs.removeSync(key);
+      continue;
+    }
+    const run = new Uint8Array(records.length + TRAILER_BYTES);
+    run.set(records);
+    runs.putSync(key, sealRun(...key, run, records.length) as Buffer);
   }
   return removed;
-}
-
-/** An aligned copy, read as 32-bit words: LMDB's values start at any byte. */
-export function wordsOf(bytes: Uint8Array): Int32Array {
-  const copy = new Uint8Array(bytes.length);
-  copy.set(bytes);
-  return new Int32Array(copy.buffer);
 }

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { HistoryFullError } from './room.ts';
+import { HistoryTrimmer } from './trimmer.ts';
 import { HistoryWriter, type WriterOptions } from './writer.ts';
 
 /** Between polls: frequent while there are reports, so that each poll takes little time of a core that it may share with trading. */
@@ -16,8 +17,8 @@ export interface WriterStart extends WriterOptions {
 }
 
 /** Index in the shared stats; only the writer's thread stores them. */
-export const WriterStat = { watermark: 0, reports: 1, commits: 2, failing: 3, lastCommitMs: 4, failures: 5 } as const;
-export const WRITER_STATS = 6;
+export const WriterStat = { watermark: 0, reports: 1, commits: 2, failing: 3, lastCommitMs: 4, failures: 5, removed: 6 } as const;
+export const WRITER_STATS = 7;
 
 export type WriterMessage =
   | { readonly event: 'ready' }
@@ -29,6 +30,7 @@ export type WriterMessage =
 async function run(start: WriterStart): Promise<void> {
   const writer = new HistoryWriter(start);
   const { stats, stop } = start;
+  const trimmer = start.keepUs === undefined ? undefined : new HistoryTrimmer(writer.store, start.dataDir, start.keepUs);
   stats[WriterStat.watermark] = writer.watermark;
   parentPort?.postMessage({ event: 'ready' } satisfies WriterMessage);
   for (;;) {
@@ -37,6 +39,7 @@ async function run(start: WriterStart): Promise<void> {
     if (written > 0 && stopping) continue;
     // After the engine has stopped, only a full disk leaves reports unwritten; the log has them.
     if (stopping) break;
+    if (trimmer !== undefined && written !== -1) trim(trimmer, writer, stats);
     Atomics.wait(stop, 0, 0, written === -1 ? RETRY_MS : writer.taken > 0 ? BUSY_MS : IDLE_MS);
   }
   try {
@@ -46,6 +49,23 @@ async function run(start: WriterStart): Promise<void> {
   }
 }
 
+/** A step of the retention, if one is due. Its failures are those of a commit. */
+function trim(trimmer: HistoryTrimmer, writer: HistoryWriter, stats: Float64Array): void {
+  try {
+    stats[WriterStat.removed] += trimmer.poll(writer.newestUs, performance.now());
+  } catch (error) {
+    noteFailure(error, stats);
+  }
+}
+
+/** A full disk is tried again. Does not return after another error. */
+function noteFailure(error: unknown, stats: Float64Array): void {
+  stats[WriterStat.failures]++;
+  if (!(error instanceof HistoryFullError)) fail(error);
+  if (stats[WriterStat.failing] === 0) notify('failing', error.message);
+  stats[WriterStat.failing] = 1;
+}
+
 /** Reports written; -1 when the disk is full: they stay in the ring. Does not return after another error. */
 function pollOnce(writer: HistoryWriter, stats: Float64Array, stopping: boolean): number {
   const began = performance.now();
@@ -53,10 +73,7 @@ function pollOnce(writer: HistoryWriter, stats: Float64Array, stopping: boolean)
   try {
     written = writer.poll(stopping);
   } catch (error) {
-    stats[WriterStat.failures]++;
-    if (!(error instanceof HistoryFullError)) fail(error);
-    if (stats[WriterStat.failing] === 0) notify('failing', error.message);
-    stats[WriterStat.failing] = 1;
+    noteFailure(error, stats);
     return -1;
   }
   if (written === 0) return 0;

@@ -39,6 +39,8 @@ export interface WriterOptions {
   readonly durable?: SeqCell | undefined;
   /** All reports of commands up to this one are in the ring. Without it, the last command seen counts as incomplete. */
   readonly applied?: SeqCell | undefined;
+  /** Records that are older than the newest one by this are removed, microseconds. Default: all are kept. */
+  readonly keepUs?: number;
 }
 
 /**
@@ -67,6 +69,7 @@ export class HistoryWriter {
   /** Sequence of the last report taken, and the last command whose reports were all taken. */
   #newest = 0;
   #complete = 0;
+  #newestUs = 0;
   #notBefore = 0;
   #lastCommit = 0;
 
@@ -84,6 +87,11 @@ export class HistoryWriter {
   /** Last command whose reports are all in the store, with those of all earlier commands. */
   get watermark(): number {
     return this.#watermark;
+  }
+
+  /** Time of the newest report taken; 0 = none yet. */
+  get newestUs(): number {
+    return this.#newestUs;
   }
 
   /** Reports that the last poll took off the ring. */
@@ -188,6 +196,7 @@ export class HistoryWriter {
     const { words } = this.#reports;
     const at = this.#reports.claim(report.account, report.reportNo);
     for (let i = 0; i < REPORT_WORDS; i++) words[at + i] = i32[from + i];
+    this.#newestUs = report.timeUs;
     if (report.kind !== ReportKind.Fill) return;
     // Each trade has two fills; only one of them is counted.
     const { flags, side } = report;

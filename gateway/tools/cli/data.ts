@@ -106,14 +106,23 @@ Examples:
       if (!flags.cut && flags.fork === undefined)
         throw new CliError('give --cut or --fork DEST; --fork leaves the directory unchanged', ExitCode.Usage);
       mustExist(data);
-      const [{ DataLock }, { listSegments }, { listSnapshots }, { cutLog, forkLog }, { historyPath, readWatermark, truncateHistory }] =
-        await Promise.all([
-          import('../../../engine/journal/data-lock.ts'),
-          import('../../../engine/journal/log-format.ts'),
-          import('../../../engine/journal/snapshot-files.ts'),
-          import('../../../engine/journal/repair.ts'),
-          import('../../taps/history/store.ts'),
-        ]);
+      const [
+        { DataLock },
+        { listSegments },
+        { listSnapshots },
+        { cutLog, forkLog },
+        { historyPath, truncateHistory },
+        { checkStore },
+        { setHistoryAside },
+      ] = await Promise.all([
+        import('../../../engine/journal/data-lock.ts'),
+        import('../../../engine/journal/log-format.ts'),
+        import('../../../engine/journal/snapshot-files.ts'),
+        import('../../../engine/journal/repair.ts'),
+        import('../../taps/history/store.ts'),
+        import('../../taps/history/store-check.ts'),
+        import('../../taps/history/set-aside.ts'),
+      ]);
       const progress = new Progress('repairing');
       const onProgress = ({ stage, done, total }: RepairProgress) => progress.show(`${stage} ${Math.floor((100 * done) / total)} %`);
       const cuts = flags.fork === undefined;
@@ -123,13 +132,17 @@ Examples:
         if (listSegments(data).length === 0 && (!cuts || (listSnapshots(data).length === 0 && !existsSync(historyPath(data)))))
           throw new CliError(`there is no log in ${data}, and nothing to repair`, ExitCode.Failed, 'NOTHING_TO_REPAIR');
         // A history that this release cannot change is detected before the log is cut.
-        if (cuts && lock.held) await readWatermark(data);
+        const fault = cuts && lock.held ? checkStore(data, Number.POSITIVE_INFINITY).fault : undefined;
+        const historyKept = fault === undefined ? undefined : setHistoryAside(data);
         const result = flags.fork === undefined ? cutLog(data, { onProgress }) : forkLog(data, flags.fork, { onProgress });
         // The history must not extend beyond the log: the cut commands' numbers will be used again.
         const forgotten = cuts && lock.held ? await truncateHistory(data, result.lastSeq) : 0;
         progress.end();
-        if (flags.json) printJson({ ...result, forgotten });
-        else print(result.message);
+        if (flags.json) printJson({ ...result, forgotten, ...(historyKept && { historyKept }) });
+        else {
+          print(result.message);
+          if (historyKept) print(`The history is damaged (${fault}). It is kept in ${historyKept}; the next start builds it again.`);
+        }
         return ExitCode.Ok;
       } finally {
         progress.end();

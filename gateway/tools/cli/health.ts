@@ -25,41 +25,51 @@ Examples:
   command.action(() =>
     run(async () => {
       const flags = command.opts<ConnectionFlags>();
-      const reasons = await whyUnready(flags);
-      if (flags.json) printJson({ ready: reasons.length === 0, reasons });
-      else print(reasons.length === 0 ? 'ready' : `not ready: ${reasons.join(', ')}`);
+      const { reasons = [], warnings = [] } = await askHealth(flags);
+      if (flags.json) printJson({ ready: reasons.length === 0, reasons, warnings });
+      else {
+        print(reasons.length === 0 ? 'ready' : `not ready: ${reasons.join(', ')}`);
+        for (const warning of warnings) print(`warning: ${warning}`);
+      }
       return reasons.length === 0 ? ExitCode.Ok : ExitCode.Failed;
     }),
   );
 }
 
-async function whyUnready(flags: ConnectionFlags): Promise<readonly string[]> {
+interface Health {
+  readonly reasons?: readonly string[];
+  readonly warnings?: readonly string[];
+}
+
+async function askHealth(flags: ConnectionFlags): Promise<Health> {
   const { origin, headers: choosing, dispatcher } = await adminAddress(flags);
   const url = `${origin}/health/ready`;
   const token = readToken(flags);
   const headers = { ...choosing, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
   try {
     const response = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS), ...dispatcher });
-    return reasonsOf(response, await response.text(), url, token);
+    return healthOf(response, await response.text(), url, token);
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    return [`cannot reach ${url} (${cause})`];
+    return { reasons: [`cannot reach ${url} (${cause})`] };
   }
 }
 
 /** The exchange answers with JSON; any other text is that of a proxy in front of it. */
-function reasonsOf({ ok, status }: Response, text: string, url: string, token: string | undefined): readonly string[] {
+function healthOf({ ok, status }: Response, text: string, url: string, token: string | undefined): Health {
   try {
-    const answer = JSON.parse(text) as { status?: unknown; reasons?: readonly string[]; message?: string } | null;
-    const { reasons = [], message } = answer ?? {};
-    if (reasons.length > 0) return reasons;
-    if (!ok) return [`HTTP ${status}${message === undefined ? '' : `: ${message}`}`];
-    if (answer?.status === 'ready') return [];
+    const answer = JSON.parse(text) as (Health & { status?: unknown; message?: string }) | null;
+    const { reasons = [], warnings = [], message } = answer ?? {};
+    if (reasons.length > 0) return { reasons, warnings };
+    if (!ok) return { reasons: [`HTTP ${status}${message === undefined ? '' : `: ${message}`}`] };
+    if (answer?.status === 'ready') return { warnings };
   } catch {
     // Explained below.
   }
   const said = text.replace(/\s+/g, ' ').trim().slice(0, 200) || 'an empty answer';
   if (status === 401 || status === 403)
-    return [`a proxy rejected ${url}: HTTP ${status}: ${said}${token === undefined ? '; give a token with --token-file' : ''}`];
-  return [`${url} is not answered by an exchange: HTTP ${status}: ${said}`];
+    return {
+      reasons: [`a proxy rejected ${url}: HTTP ${status}: ${said}${token === undefined ? '; give a token with --token-file' : ''}`],
+    };
+  return { reasons: [`${url} is not answered by an exchange: HTTP ${status}: ${said}`] };
 }

@@ -42,13 +42,25 @@ begin at the same command. Exit code 1 when --compare finds a difference.`,
 }
 
 async function printChain(data: string, { at, json }: Flags): Promise<ExitCode> {
-  const { chainAt, logTip } = await import('../../../engine/journal/log-lookup.ts');
+  const [{ chainAt, logTip }, { firstLoggedSeq }] = await Promise.all([
+    import('../../../engine/journal/log-lookup.ts'),
+    import('../../../engine/threads/log-start.ts'),
+  ]);
+  const first = firstLoggedSeq(data);
   const tip = logTip(data);
   const seq = at ?? tip.seq;
   const value = at === undefined ? tip.chain : chainAt(data, at);
-  if (json) printJson({ seq, logId: tip.logId, chain: value?.chain ?? null, fromSeq: value?.fromSeq ?? null });
+  if (json)
+    printJson({
+      seq,
+      logId: tip.logId,
+      chain: value?.chain ?? null,
+      fromSeq: value?.fromSeq ?? null,
+      ...(first > 1 && { firstSeq: first }),
+    });
   else {
     print(`command       ${seq}${at === undefined ? ', the last one' : ''}`);
+    if (first > 1) print(`begins with   command ${first}; older segments were removed`);
     print(`log id        ${tip.logId}`);
     if (value === undefined) print('chain         none: an earlier release wrote the log; it begins with the next command');
     else print(`chain         ${value.chain}, over the commands from ${value.fromSeq} on`);

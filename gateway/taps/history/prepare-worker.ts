@@ -1,0 +1,24 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { stateWhereLogBegins } from '../../../engine/threads/log-start.ts';
+import type { PreparedHistory, PrepareFailure, PrepareStart } from './prepare.ts';
+import { setHistoryAside } from './set-aside.ts';
+import { beginHistoryAt } from './store.ts';
+import { checkStore } from './store-check.ts';
+
+/** Thread entry of `prepareHistory`. */
+async function prepare({ dataDir, limits }: PrepareStart): Promise<PreparedHistory> {
+  const { fault, watermark, verified } = checkStore(dataDir);
+  const setAside = fault === undefined ? undefined : { reason: fault, kept: setHistoryAside(dataDir) };
+  const begins = stateWhereLogBegins(dataDir, limits, watermark);
+  if (begins === undefined) return { watermark, setAside, lostToSeq: 0, verified };
+  await beginHistoryAt(dataDir, begins.seq, begins.lastReportNo);
+  return { watermark: begins.seq, setAside, lostToSeq: begins.seq, verified };
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  prepare(workerData as PrepareStart).then(
+    (prepared) => port.postMessage(prepared),
+    ({ message, name, code }: Error & { code?: string }) => port.postMessage({ failed: message, name, code } satisfies PrepareFailure),
+  );
+}
