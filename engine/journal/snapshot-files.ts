@@ -277,10 +277,12 @@ export function snapshotLogId(dir: string): LogId | undefined {
   return undefined;
 }
 
-/** Deletes all but the newest `keep` snapshots, and the temporary files of interrupted writers. Do not call it while a {@link SnapshotWriter} is active. */
-export function pruneSnapshots(dir: string, keep = 3): void {
+/** Deletes all but the newest `keep` snapshots and the newest one up to `neededSeq`, and the temporary files of interrupted writers. Do not call it while a {@link SnapshotWriter} is active. */
+export function pruneSnapshots(dir: string, keep = 3, neededSeq: Seq = Number.POSITIVE_INFINITY): void {
   assert(keep >= 1, 'snapshot: keep at least one');
-  for (const { path } of listSnapshots(dir).slice(keep)) rmSync(path, { force: true });
+  const snapshots = listSnapshots(dir);
+  const needed = snapshots.find(({ seq }) => seq <= neededSeq);
+  for (const snapshot of snapshots.slice(keep)) if (snapshot !== needed) rmSync(snapshot.path, { force: true });
   for (const name of readdirSync(dir)) if (TEMPORARY.test(name)) rmSync(join(dir, name), { force: true });
 }
 

@@ -1,4 +1,5 @@
 import { JournalBoard } from '../journal/journal-status.ts';
+import { listSegments } from '../journal/log-format.ts';
 import { readLogId } from '../journal/log-id.ts';
 import { cutTornTail, type LogEnd, readLogSteps } from '../journal/log-reader.ts';
 import {
@@ -101,15 +102,21 @@ export function writeSnapshot(exchange: Exchange, dir: string, onChunk = nothing
   return path;
 }
 
-/** Deletes all but the newest few snapshots. Not while one is written. */
-export function pruneOldSnapshots(dir: string): void {
-  pruneSnapshots(dir, KEEP_SNAPSHOTS);
+/**
+ * Deletes all but the newest few snapshots. Not while one is written. If the log no longer begins with command 1, the
+ * newest one that the history has reached stays, too: a start must publish again the reports that the history lacks, and
+ * can do so only from a snapshot.
+ * @param historySeq the history holds the reports up to this command; undefined: not known, and then none is deleted from such a log
+ */
+export function pruneOldSnapshots(dir: string, historySeq: Seq | undefined): void {
+  if ((listSegments(dir)[0]?.firstSeq ?? 1) === 1) pruneSnapshots(dir, KEEP_SNAPSHOTS);
+  else if (historySeq !== undefined) pruneSnapshots(dir, KEEP_SNAPSHOTS, historySeq);
 }
 
 /** {@link writeSnapshot} and {@link pruneOldSnapshots}. */
-export function writeAndPrune(exchange: Exchange, dir: string): string {
+export function writeAndPrune(exchange: Exchange, dir: string, historySeq: Seq | undefined): string {
   const path = writeSnapshot(exchange, dir);
-  pruneOldSnapshots(dir);
+  pruneOldSnapshots(dir, historySeq);
   return path;
 }
 
