@@ -292,7 +292,8 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     clockStepUs: config.clockStep * DAY_US,
     historySeq,
     accept: (recovery) => accept(recovery),
-    ...(config.logKeep !== undefined && { retention: retentionOf(config.logKeep, () => history?.stats().watermark ?? 0, log) }),
+    ...(config.logKeep !== undefined && { retention: retentionOf(config.logKeep, log) }),
+    historyWatermark: () => history?.stats().watermark ?? 0,
     ...(onProgress && { onProgress }),
     signal,
     onFailed: fail,
@@ -503,10 +504,9 @@ function startHistory(
 
 const DAY_US = 24 * 60 * 60 * 1e6;
 
-function retentionOf(days: number, historySeq: () => number, log: Logger): RetentionOptions {
+function retentionOf(days: number, log: Logger): RetentionOptions {
   return {
     keepUs: days * DAY_US,
-    historySeq,
     onPass: (result) => {
       if (result instanceof Error) log.error({ err: result }, 'old segments of the log cannot be removed; the next pass tries again');
       else log.info(result, 'old segments of the log were removed');

@@ -1,16 +1,31 @@
 /** A damaged history is found before LMDB opens it, is set aside, and is built again from the log. */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { listSegments } from '../engine/journal/log-format.ts';
 import { listSnapshots } from '../engine/journal/snapshot-files.ts';
 import { openTap } from '../engine/rings/tapped-ring.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
 import { History } from '../gateway/taps/history/history.ts';
 import { accountReports } from '../gateway/taps/history/queries.ts';
-import { openHistory } from '../gateway/taps/history/store.ts';
+import { openHistory, readWatermark } from '../gateway/taps/history/store.ts';
 import { checkStore } from '../gateway/taps/history/store-check.ts';
 import { walkStoreFile } from '../gateway/taps/history/store-file.ts';
 import { HistoryWriter } from '../gateway/taps/history/writer.ts';
@@ -20,6 +35,7 @@ import { ReportSource } from './support/report-source.ts';
 import { splitLog } from './support/small-segments.ts';
 import { deposits, getJson, operatorReports, withSmallExchange } from './support/small-venue.ts';
 
+const HISTORY_CHILD = fileURLToPath(new URL('./support/history-child.ts', import.meta.url));
 const base = mkdtempSync(join(tmpdir(), 'openbell-history-damage-'));
 after(() => rmSync(base, { recursive: true, force: true }));
 let directories = 0;
@@ -125,6 +141,30 @@ test('a store without its first page, half a store, and one that is no store are
   }
   writeFileSync(file, good);
   assert.equal(checkStore(dataDir).fault, undefined);
+});
+
+test('a store is good after kill -9, and the reader finds the same state as LMDB, also after a reboot', async () => {
+  const dataDir = newDir();
+  const random = numbersFrom(5);
+  for (let kill = 0; kill < 8; kill++) {
+    const child = spawn(process.execPath, [HISTORY_CHILD, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    await setTimeout(random(200));
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const { fault, watermark } = checkStore(dataDir);
+    assert.equal(fault, undefined);
+    // LMDB chooses among the meta pages by the number of the boot in them.
+    const rebooted = newDir();
+    cpSync(dataDir, rebooted, { recursive: true });
+    const file = join(rebooted, 'history', 'data.mdb');
+    const bytes = readFileSync(file);
+    for (const at of [0, 2048, 4096]) bytes.writeUInt32LE(12345, at + 24 + 136);
+    writeFileSync(file, bytes);
+    const after = checkStore(rebooted);
+    assert.equal(after.fault, undefined);
+    assert.deepEqual([await readWatermark(dataDir), await readWatermark(rebooted)], [watermark, after.watermark]);
+  }
 });
 
 test('a start sets a damaged history aside, builds it again, and reports it', async () => {

@@ -11,6 +11,7 @@ import { History, HistoryBusyError } from '../gateway/taps/history/history.ts';
 import { accountFills, accountOrders, accountReports, symbolTrades } from '../gateway/taps/history/queries.ts';
 import { NEWEST } from '../gateway/taps/history/runs.ts';
 import { openHistory, readWatermark, truncateHistory } from '../gateway/taps/history/store.ts';
+import { checkStore } from '../gateway/taps/history/store-check.ts';
 import { HistoryWriter } from '../gateway/taps/history/writer.ts';
 import { unpackOldData } from './support/old-data.ts';
 import { column, type ReportFields, ReportSource } from './support/report-source.ts';
@@ -310,6 +311,35 @@ test('a history of a newer version is rejected and left unchanged; one without a
   assert.throws(() => openHistory(dataDir), { code: 'HISTORY_BAD', message: /has version 0, which no release writes: it is damaged/ });
   await setVersion(dataDir, undefined);
   assert.equal(await readWatermark(dataDir), 110);
+});
+
+test('runs of version 1, which have no checksum, are read and checked beside newer ones', async () => {
+  const dataDir = newDir();
+  const source = new ReportSource();
+  const writer = new HistoryWriter({ dataDir, reports: source.history });
+  publish(source, plain(1, 40));
+  writer.poll(true);
+  const { reports } = writer.store;
+  // As an earlier release wrote them.
+  for (const { key, value } of Array.from(reports.getRange({}))) reports.putSync(key as [number, number], value.subarray(0, -8));
+  await writer.close();
+  await setVersion(dataDir, 1);
+  assert.deepEqual(checkStore(dataDir), { fault: undefined, watermark: 140, verified: true });
+  const again = new ReportSource();
+  const second = new HistoryWriter({ dataDir, reports: again.history });
+  publish(again, plain(41, 40));
+  second.poll(true);
+  assert.deepEqual(column(accountReports(second.store, 1, 1, 100), 'reportNo'), numbers(1, 80));
+  const run = second.store.reports.get([1, 1]) ?? Buffer.alloc(0);
+  const other = Buffer.from(run);
+  other.writeUInt32LE(7, 128 * 3 + Report.reportNo);
+  second.store.reports.putSync([1, 1], other);
+  assert.throws(() => accountReports(second.store, 1, 1, 100), {
+    code: 'HISTORY_DAMAGED',
+    message: /another record in the place of number 4/,
+  });
+  await second.close();
+  assert.match(checkStore(dataDir).fault ?? '', /another record in the place of number 4/);
 });
 
 test('a history of a release without versions is read', async () => {

@@ -9,10 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { listSegments } from '../engine/journal/log-format.ts';
 import { hasExpiredSegment, removableSegments } from '../engine/journal/log-retention.ts';
 import { cutLog } from '../engine/journal/repair.ts';
-import { listSnapshots } from '../engine/journal/snapshot-files.ts';
+import { listSnapshots, snapshotPath } from '../engine/journal/snapshot-files.ts';
 import { resolveLimits } from '../engine/limits.ts';
 import { Exchange } from '../engine/machine/exchange.ts';
-import { loadSnapshot, writeSnapshot } from '../engine/threads/engine-core.ts';
+import { loadSnapshot, pruneOldSnapshots, writeSnapshot } from '../engine/threads/engine-core.ts';
 import { verifyDataDirectory } from '../engine/threads/verify.ts';
 import { limitsOf } from '../gateway/config/config.ts';
 import { accountReports, lostReports } from '../gateway/taps/history/queries.ts';
@@ -86,6 +86,21 @@ describe('a log that is shortened', () => {
     assert.equal(hasExpiredSegment(data, ALL), true);
     for (const { path } of listSnapshots(data).slice(1)) rmSync(path);
     assert.equal(removable(seqs[0]), 0, 'one snapshot is not enough: there is none to fall back on');
+  });
+
+  it('keeps the snapshot from which the history can go on, however many newer ones there are', () => {
+    const { data } = copy();
+    const [newest, , oldest] = listSnapshots(data);
+    for (const more of [1, 2, 3]) cpSync(newest.path, snapshotPath(data, newest.seq + more));
+    const left = () => listSnapshots(data).map(({ seq }) => seq - newest.seq);
+    spawnSync(process.execPath, [CHILD, data, '-1']);
+    assert.ok(listSegments(data)[0].firstSeq > 1);
+    pruneOldSnapshots(data, undefined);
+    assert.equal(left().length, 6);
+    pruneOldSnapshots(data, oldest.seq + 1);
+    assert.deepEqual(left(), [3, 2, 1, oldest.seq - newest.seq]);
+    pruneOldSnapshots(data, newest.seq + 3);
+    assert.deepEqual(left(), [3, 2, 1]);
   });
 
   it('is whole after a kill at every step', () => {

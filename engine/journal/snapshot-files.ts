@@ -285,13 +285,15 @@ export function snapshotLogId(dir: string): LogId | undefined {
 }
 
 /**
- * Deletes all but the newest `keep` snapshots, and the temporary files of interrupted writers. Do not call it while a {@link SnapshotWriter} is active.
+ * Deletes all but the newest `keep` snapshots and the newest one up to `neededSeq`, and the temporary files of interrupted writers.
+ * Do not call it while a {@link SnapshotWriter} is active.
  * @param lastSeq end of the log: snapshots ahead of it are not of this log; they are neither counted nor deleted
  */
-export function pruneSnapshots(dir: string, keep = 3, lastSeq: Seq = Number.POSITIVE_INFINITY): void {
+export function pruneSnapshots(dir: string, keep = 3, lastSeq: Seq = Number.POSITIVE_INFINITY, neededSeq: Seq = lastSeq): void {
   assert(keep >= 1, 'snapshot: keep at least one');
   const own = listSnapshots(dir).filter(({ seq }) => seq <= lastSeq);
-  for (const { path } of own.slice(keep)) rmSync(path, { force: true });
+  const needed = own.find(({ seq }) => seq <= neededSeq);
+  for (const snapshot of own.slice(keep)) if (snapshot !== needed) rmSync(snapshot.path, { force: true });
   for (const name of readdirSync(dir)) if (TEMPORARY.test(name)) rmSync(join(dir, name), { force: true });
 }
 

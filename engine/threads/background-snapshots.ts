@@ -12,6 +12,8 @@ interface SnapshotUnderWay {
 export interface BackgroundSnapshotsOptions {
   readonly dir: string;
   readonly limits: Limits;
+  /** See {@link EngineOptions.historyWatermark}. */
+  readonly historyWatermark: (() => number) | undefined;
   /** Each snapshot is verified, see {@link SnapshotThreadData.verify}. */
   readonly verify: boolean;
   /** Commands between two periodic snapshots; 0 = none. */
@@ -71,10 +73,10 @@ export class BackgroundSnapshots {
   }
 
   #begin(seq: number): SnapshotUnderWay {
-    const { dir, limits, verify, durableSeq } = this.#options;
+    const { dir, limits, verify, durableSeq, historyWatermark } = this.#options;
     const lift = DutyLimit.allocate();
     this.#lastSeq = seq;
-    const taken = this.#take({ dir, limits, targetSeq: durableSeq(seq), verify, lift }).finally(() => {
+    const taken = this.#take({ dir, limits, targetSeq: durableSeq(seq), verify, historySeq: historyWatermark?.(), lift }).finally(() => {
       this.#underWay = undefined;
     });
     this.#underWay = { taken, lift };

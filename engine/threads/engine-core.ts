@@ -1,4 +1,5 @@
 import { JournalBoard } from '../journal/journal-status.ts';
+import { listSegments } from '../journal/log-format.ts';
 import { readLogId } from '../journal/log-id.ts';
 import { type LogEnd, readLogSteps } from '../journal/log-reader.ts';
 import {
@@ -103,15 +104,21 @@ export function writeSnapshot(exchange: Exchange, dir: string, onChunk = nothing
   return path;
 }
 
-/** Deletes all but the newest few snapshots of the log, which ends with `lastSeq` or later. Not while one is written. */
-export function pruneOldSnapshots(dir: string, lastSeq: Seq): void {
-  pruneSnapshots(dir, KEEP_SNAPSHOTS, lastSeq);
+/**
+ * Deletes all but the newest few snapshots of the log, which ends with `lastSeq` or later. Not while one is written. If the log no longer begins with command 1, the
+ * newest one that the history has reached stays, too: a start must publish again the reports that the history lacks, and
+ * can do so only from a snapshot.
+ * @param historySeq the history holds the reports up to this command; undefined: not known, and then none is deleted from such a log
+ */
+export function pruneOldSnapshots(dir: string, lastSeq: Seq, historySeq: Seq | undefined): void {
+  if ((listSegments(dir)[0]?.firstSeq ?? 1) === 1) pruneSnapshots(dir, KEEP_SNAPSHOTS, lastSeq);
+  else if (historySeq !== undefined) pruneSnapshots(dir, KEEP_SNAPSHOTS, lastSeq, historySeq);
 }
 
 /** {@link writeSnapshot} and {@link pruneOldSnapshots}. */
-export function writeAndPrune(exchange: Exchange, dir: string): string {
+export function writeAndPrune(exchange: Exchange, dir: string, historySeq: Seq | undefined): string {
   const path = writeSnapshot(exchange, dir);
-  pruneOldSnapshots(dir, exchange.seq);
+  pruneOldSnapshots(dir, exchange.seq, historySeq);
   return path;
 }
 

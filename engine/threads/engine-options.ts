@@ -19,6 +19,8 @@ export interface EngineOptions {
   readonly limits?: Partial<Limits>;
   /** Last seq whose reports the history has. Later reports are published again at the start. Default: the history has all. */
   readonly historySeq?: number;
+  /** The history holds the reports up to this command: segments and snapshots that it needs stay. Default: not known. */
+  readonly historyWatermark?: () => Seq;
   /** Largest step from the time of the last command in the log to the clock at the start, see BoundedClock. Default: unbounded. */
   readonly clockStepUs?: number;
   /** Commands between two snapshots; 0 = snapshots only at the stop and on request. */
@@ -44,8 +46,6 @@ export interface EngineOptions {
 export interface RetentionOptions {
   /** Segments whose commands are all older than the last command by this are removed, microseconds. */
   readonly keepUs: number;
-  /** The history holds the reports up to this command. */
-  readonly historySeq: () => Seq;
   readonly onPass: (result: RetentionPass | Error) => void;
 }
 

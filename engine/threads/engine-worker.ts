@@ -50,6 +50,8 @@ export type FromThread =
 export interface ToThread {
   readonly type: 'stop';
   readonly snapshot: boolean;
+  /** See {@link EngineOptions.historyWatermark}. */
+  readonly historySeq: number | undefined;
 }
 
 /** Number of spins of an idle thread before it parks. */
@@ -106,7 +108,7 @@ async function runEngine(
     () => stopRequested() !== undefined && commands.available() === 0,
   );
   let snapshot: string | undefined;
-  if (stopRequested()?.snapshot) snapshot = writeAndPrune(exchange, data.dir);
+  if (stopRequested()?.snapshot) snapshot = writeAndPrune(exchange, data.dir, stopRequested()?.historySeq);
   control.setPhase(EnginePhase.Stopped);
   say({ type: 'stopped', snapshot });
 }

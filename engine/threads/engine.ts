@@ -108,6 +108,7 @@ export class Engine {
       dir: options.dir,
       limits,
       verify: options.retention !== undefined,
+      historyWatermark: options.historyWatermark,
       every: options.snapshotEvery ?? DEFAULT_SNAPSHOT_EVERY,
       durableSeq: (seq) => this.#control.durableSeq(seq),
       onSnapshot: (result) => options.onSnapshot?.(result),
@@ -117,6 +118,7 @@ export class Engine {
       new LogRetention({
         dir: options.dir,
         ...options.retention,
+        historySeq: options.historyWatermark ?? (() => 0),
         lastTimeUs: () => this.sequencer.timeUs,
         snapshot: () => this.#snapshots.take(this.sequencer.seq),
       });
@@ -334,7 +336,7 @@ export class Engine {
       await this.#snapshots.underWay?.catch(() => undefined);
       await retained;
       this.#stopped = true;
-      const path = await this.#stages.stop(snapshot);
+      const path = await this.#stages.stop(snapshot, this.#options.historyWatermark?.());
       this.#control.setPhase(EnginePhase.Stopped);
       return path;
     } catch (error) {

@@ -25,6 +25,8 @@ export interface SnapshotThreadData {
    * directory (or from command 1, if there is no older one) and replayed the log. Takes the memory of a third state.
    */
   readonly verify: boolean;
+  /** The history holds the reports up to this command; undefined: not known. */
+  readonly historySeq: number | undefined;
   /** Word of its {@link DutyLimit}. */
   readonly lift: SharedArrayBuffer;
 }
@@ -47,7 +49,7 @@ class SnapshotDivergedError extends Error {
   }
 }
 
-const { dir, limits, targetSeq, verify, lift } = workerData as SnapshotThreadData;
+const { dir, limits, targetSeq, verify, historySeq, lift } = workerData as SnapshotThreadData;
 const started = performance.now();
 const limit = new DutyLimit(lift);
 const rest = (): void => limit.rest();
@@ -58,7 +60,7 @@ const path = snapshotPath(dir, exchange.seq);
 const present = verify && existsSync(path);
 if (!present) writeSnapshot(exchange, dir, rest);
 if (verify) compare(present);
-pruneOldSnapshots(dir, exchange.seq);
+pruneOldSnapshots(dir, exchange.seq, historySeq);
 parentPort?.postMessage({ seq: exchange.seq, path, milliseconds: performance.now() - started, verified: verify } satisfies SnapshotTaken);
 
 function oldestBefore(seq: number): number {

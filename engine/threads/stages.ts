@@ -39,7 +39,7 @@ export interface Stages {
   /** Does the work of this thread. Returns the number of commands applied here. */
   poll(): number;
   /** Ends both stages; all commands are applied and durable by then. Returns the snapshot's path if one was requested. */
-  stop(snapshot: boolean): Promise<string | undefined>;
+  stop(snapshot: boolean, historySeq?: number): Promise<string | undefined>;
   /** Ends the stages immediately, after a failure. The log has all commands that were answered. */
   abandon(): Promise<void>;
 }
@@ -93,9 +93,9 @@ export class FusedStages implements Stages {
     return this.#core.poll();
   }
 
-  async stop(snapshot: boolean): Promise<string | undefined> {
+  async stop(snapshot: boolean, historySeq?: number): Promise<string | undefined> {
     await this.#log?.close();
-    return snapshot ? writeAndPrune(this.#exchange, this.#setup.dir) : undefined;
+    return snapshot ? writeAndPrune(this.#exchange, this.#setup.dir, historySeq) : undefined;
   }
 
   /** Nothing to end: only disk operations may be in flight. */
@@ -140,9 +140,9 @@ export class ThreadedStages implements Stages {
     return 0;
   }
 
-  async stop(snapshot: boolean): Promise<string | undefined> {
+  async stop(snapshot: boolean, historySeq?: number): Promise<string | undefined> {
     await this.#journal?.stop(false);
-    return await this.#engine?.stop(snapshot);
+    return await this.#engine?.stop(snapshot, historySeq);
   }
 
   async abandon(): Promise<void> {
@@ -207,8 +207,8 @@ class StageThread {
     });
   }
 
-  async stop(snapshot: boolean): Promise<string | undefined> {
-    this.#worker.postMessage({ type: 'stop', snapshot } satisfies ToThread);
+  async stop(snapshot: boolean, historySeq?: number): Promise<string | undefined> {
+    this.#worker.postMessage({ type: 'stop', snapshot, historySeq } satisfies ToThread);
     const path = await this.#ended;
     await this.terminate();
     return path;
