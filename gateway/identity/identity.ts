@@ -142,8 +142,8 @@ export class Identity {
 function byHeaders({ header }: Visit): Answer {
   const [subject, roles, accounts, expires] = CLAIM_HEADERS.map(header);
   // A proxy that appends to these headers instead of replacing them would let its client set them.
-  for (const value of [subject, roles, accounts, expires])
-    if (value?.includes(',')) throw new CredentialError(`an x-openbell- header came twice, or has a comma: ${shown(value)}`);
+  for (const [i, value] of [subject, roles, accounts, expires].entries())
+    if (value?.includes(',')) throw new CredentialError(`${CLAIM_HEADERS[i]} came twice, or has a comma`);
   const name = readSubject(subject);
   // As with tokens: only credentials without an expiry may keep a stream open without limit.
   if (expires === undefined)
