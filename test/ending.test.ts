@@ -100,7 +100,7 @@ describe('an end of the exchange', { timeout: 120_000 }, () => {
       const args = ['--simulate', '--topology', topology];
       const exchange = await ExchangeProcess.start(data, args, undefined, [...disk.prefix, process.execPath, CLI]);
       t.after(() => exchange.child.kill('SIGKILL'));
-      disk.arm({ kind: 'ENOSPC', operations: Operation.Write | Operation.Open, times: -1 });
+      disk.arm({ kind: 'ENOSPC', operations: Operation.Write, times: -1, only: 'log-' });
       const ready = `http://127.0.0.1:${exchange.ports.http}/health/ready`;
       while (!(await (await fetch(ready)).text()).includes('disk-full')) await new Promise((resolve) => setTimeout(resolve, 20));
       assert.equal(await exchange.end('SIGTERM'), 1);

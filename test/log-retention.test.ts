@@ -95,11 +95,11 @@ describe('a log that is shortened', () => {
     const left = () => listSnapshots(data).map(({ seq }) => seq - newest.seq);
     spawnSync(process.execPath, [CHILD, data, '-1']);
     assert.ok(listSegments(data)[0].firstSeq > 1);
-    pruneOldSnapshots(data, undefined);
+    pruneOldSnapshots(data, Number.POSITIVE_INFINITY, undefined);
     assert.equal(left().length, 6);
-    pruneOldSnapshots(data, oldest.seq + 1);
+    pruneOldSnapshots(data, Number.POSITIVE_INFINITY, oldest.seq + 1);
     assert.deepEqual(left(), [3, 2, 1, oldest.seq - newest.seq]);
-    pruneOldSnapshots(data, newest.seq + 3);
+    pruneOldSnapshots(data, Number.POSITIVE_INFINITY, newest.seq + 3);
     assert.deepEqual(left(), [3, 2, 1]);
   });
 

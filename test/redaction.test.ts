@@ -129,6 +129,10 @@ it('no secret appears in the log, answers, metrics, help, process title, audit o
       'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
     };
     const protocols = { 'sec-websocket-protocol': `json, openbell.bearer.${shown}` };
+    // In a header that is not meant for it.
+    answers.push(await session(grpc, ca, { 'x-openbell-schema': shown, 'x-openbell-account': shown, 'x-openbell-last-report': shown }));
+    for (const name of ['x-openbell-schema', 'x-openbell-subject', 'x-openbell-roles', 'x-openbell-last-report', 'content-type'])
+      answers.push(await ask(http, ca, { path: '/v1/accounts/1', headers: { [name]: `${shown}, ${shown}` } }));
     for (const headers of [
       { ...upgrade, authorization: bearer },
       { ...upgrade, ...protocols },

@@ -1,7 +1,7 @@
 import { CLAIM_HEADERS } from '../config/proxy-list.ts';
 import { readThumbprint } from './bound-token.ts';
 import { type IdentityReject, unauthenticated } from './identity-reject.ts';
-import { CredentialError, type Principal, readGrant, readSubject, shown } from './principal.ts';
+import { CredentialError, type Principal, readGrant, readSubject } from './principal.ts';
 import { CLOCK_SKEW_S } from './tokens.ts';
 
 /**
@@ -13,8 +13,8 @@ export function readProxyClaims(header: (name: string) => string | undefined): P
   const claims = CLAIM_HEADERS.map((name) => header(name));
   const [subject, roles, accounts, expires, certificate] = claims;
   // A proxy that appends to these headers instead of replacing them would let its client set them.
-  for (const value of claims)
-    if (value?.includes(',')) throw new CredentialError(`an x-openbell- header came twice, or has a comma: ${shown(value)}`);
+  for (const [i, value] of claims.entries())
+    if (value?.includes(',')) throw new CredentialError(`${CLAIM_HEADERS[i]} came twice, or has a comma`);
   const name = readSubject(subject);
   // As with tokens: only credentials without an expiry may keep a stream open without limit.
   if (expires === undefined)

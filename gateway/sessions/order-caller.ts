@@ -29,7 +29,7 @@ export function readCaller({ schema, account, lastReport }: CallerClaims, accoun
   if (schema !== undefined && (version === undefined || !supportsSchema(version))) {
     return reject(
       Code.WRONG_SCHEMA_VERSION,
-      `the requested schema version is ${JSON.stringify(schema)}; this exchange supports ${SUPPORTED_TEXT}`,
+      `the requested schema version is ${version ?? 'not a number'}; this exchange supports ${SUPPORTED_TEXT}`,
     );
   }
   const id = readNumber(account, 0xffff_ffff);

@@ -83,8 +83,8 @@ function badParameter(message: string): HttpError {
 export function splitPath(path: string): string[] {
   try {
     return path.split('/').map(decodeURIComponent);
-  } catch (error) {
-    throw new HttpError(400, 0, 'BAD_PATH', `the path ${JSON.stringify(path)} is not valid percent-encoding (${(error as Error).message})`);
+  } catch {
+    throw new HttpError(400, 0, 'BAD_PATH', 'the path is not valid percent-encoding');
   }
 }
 
@@ -112,7 +112,7 @@ export function guard(request: IncomingMessage, knownHost: string | undefined): 
     403,
     0,
     'UNKNOWN_HOST',
-    `the Host header names ${JSON.stringify(host)}; ask by ${[...new Set(['127.0.0.1', 'localhost', knownHost])].join(' or ')}`,
+    `the Host header names another host; ask by ${[...new Set(['127.0.0.1', 'localhost', knownHost])].join(' or ')}`,
   );
 }
 

@@ -35,8 +35,8 @@ export class HistoryUnusableError extends Error {
 /**
  * Checks that the disk has room for a commit of so many runs. LMDB must not meet
  * a full disk itself: its text about a failed write is longer than the memory
- * that it has allocated for it (lmdb 3.5.6, mdb_page_flush), and overwrites other
- * memory of this process.
+ * that it has allocated for it (lmdb 3.5.6, mdb_page_flush), and overwrites the
+ * size that malloc keeps of the next piece, so that malloc aborts the process.
  * @throws HistoryFullError
  */
 export function requireRoom(path: string, runs: number): void {

@@ -1,4 +1,5 @@
 /** The ways out of `openbell start` once threads may run. None of them joins a thread. */
+import { existsSync } from 'node:fs';
 import { isSea } from 'node:sea';
 import { Worker } from 'node:worker_threads';
 import { errorOutput } from '../../lossy-output.ts';
@@ -34,13 +35,18 @@ let deadline = Number.POSITIVE_INFINITY;
 export function endNow(code: ExitCode | SignalExit): never {
   errorOutput.flush(FLUSH_MS);
   const profiles = PROFILES.test(`${process.env.NODE_OPTIONS ?? ''} ${process.execArgv.join(' ')}`) || process.env.NODE_V8_COVERAGE;
-  if (!profiles && process.platform === 'linux' && process.execve !== undefined) {
-    // The running executable, even if its file was replaced meanwhile.
-    const self = '/proc/self/exe';
+  const self = runningExecutable();
+  if (!profiles && self !== undefined && process.execve !== undefined) {
     if (isSea()) process.execve(self, [self], { [EXIT_WITH]: String(code) });
     process.execve(self, [self, '--eval', `process.exit(${code})`], {});
   }
   process.exit(code);
+}
+
+/** A failed execve aborts the process. The first is the right one even if the file was replaced meanwhile, but an image may have no /proc. */
+function runningExecutable(): string | undefined {
+  if (process.platform !== 'linux') return undefined;
+  return ['/proc/self/exe', process.execPath].find((path) => existsSync(path));
 }
 
 /** For the first line of the single executable: exits if it only takes the place of one that has ended. */
