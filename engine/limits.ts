@@ -68,6 +68,11 @@ export function capacitiesOf(limits: Limits): Capacities {
 /** Capacities of ids count id 0, which names nothing. The configuration names the highest id. */
 const OF_IDS: ReadonlySet<string> = new Set(['accounts', 'assets', 'symbols']);
 
+/** A capacity as the configuration has it. */
+export function capacityText(name: keyof Capacities, value: number): string {
+  return String(OF_IDS.has(name) ? value - 1 : value);
+}
+
 /** The log needs larger capacities than this start has. Log and snapshots are unchanged. */
 export class CapacityError extends Error {
   readonly code = 'CAPACITY_BELOW_LOG';
@@ -76,8 +81,7 @@ export class CapacityError extends Error {
   /** @param needed capacities in force in the log @param given capacities of this start */
   constructor(needed: Capacities, given: Limits) {
     const short = CAPACITIES.filter((name) => needed[name] > given[name]);
-    const shown = (name: string, value: number): number => (OF_IDS.has(name) ? value - 1 : value);
-    const list = short.map((name) => `${name} ${shown(name, needed[name])} (given: ${shown(name, given[name])})`).join(', ');
+    const list = short.map((name) => `${name} ${capacityText(name, needed[name])} (given: ${capacityText(name, given[name])})`).join(', ');
     super(
       `The log was written with larger capacities than this start has: ${list}. ` +
         'Capacities in a log only grow, because they decided what was rejected. Log and snapshots are unchanged. Raise them to at least these values in the configuration.',

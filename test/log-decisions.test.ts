@@ -223,7 +223,11 @@ describe('a data directory that commit 537747a wrote', () => {
     const dir = unpackOldData(base);
     const { capacities } = config(dir);
     const limits = resolveLimits({ orders: capacities.orders, accounts: capacities.accounts + 1 });
-    for (const fromSnapshot of [false, true]) assert.equal(verifyDataDirectory(dir, { limits, fromSnapshot }).stateHash, OLD_HASH);
+    for (const fromSnapshot of [false, true]) {
+      const { stateHash: hash, messages } = verifyDataDirectory(dir, { limits, fromSnapshot });
+      assert.equal(hash, OLD_HASH);
+      assert.match(messages.join(), /The log names no capacities.*commands were replayed with orders 8, .*accounts 15, /);
+    }
   });
 
   it('opens, trades, and keeps its decisions when capacities grow later', async (t) => {
@@ -231,6 +235,7 @@ describe('a data directory that commit 537747a wrote', () => {
     const dir = unpackOldData(base);
     const log = createLogger('silent');
     const first = await startExchange(config(dir), { log });
+    assert.match(first.recovery.messages.join(), /The log names no capacities.*: 5 commands were replayed with orders 8, /);
     const { grpc: grpcPort, http: httpPort, ws: wsPort } = first.ports;
     const client = await connect({ grpcPort, httpPort, wsPort, account: 1, reconnect: false });
     // Order 19 of account 1 was rejected with BOOK_FULL by the old release.
@@ -244,7 +249,7 @@ describe('a data directory that commit 537747a wrote', () => {
     await first.stop().catch(() => undefined);
     rmSync(join(dir, 'lock'), { force: true });
     const before = verifyDataDirectory(dir, { limits: resolveLimits() });
-    assert.equal(before.imbalances.length, 0);
+    assert.deepEqual([before.imbalances, before.messages], [[], []], 'now the log names them');
     const raised = join(base, 'raised.yaml');
     const text = readFileSync(new URL('./fixtures/data-1.yaml', import.meta.url), 'utf8').replace('orders: 8', 'orders: 100');
     writeFileSync(raised, text);

@@ -16,6 +16,8 @@ export class Configuration implements StatePart {
   readonly kinds = [RowKind.Configuration];
   /** True if rules and capacities were logged. Otherwise the log is of an older release, or there is no log. */
   logged = false;
+  /** True if the capacities in force are those of the log, also where only later commands name them. */
+  known = false;
   readonly #state: MachineState;
 
   constructor(state: MachineState) {
@@ -36,6 +38,7 @@ export class Configuration implements StatePart {
    */
   beginUnlogged(capacities?: Capacities): void {
     this.#state.setRules(1);
+    this.known = capacities !== undefined;
     if (capacities !== undefined) this.#enforce(capacities);
   }
 
@@ -63,6 +66,7 @@ export class Configuration implements StatePart {
     if (rules > RULES) throw new NewerRulesError(rules, this.#state.seq);
     this.#enforce(capacities);
     this.logged = true;
+    this.known = true;
     this.#state.setRules(rules);
   }
 

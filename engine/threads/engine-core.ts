@@ -18,7 +18,7 @@ import type { Seq, TimeUs } from '../units.ts';
 import { CommandKind, Phase, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { type Control, EnginePhase, JOURNAL_AT } from './control.ts';
-import { firstConfiguration, withLargestCapacities } from './logged-configurations.ts';
+import { firstConfiguration, unloggedCapacities, withLargestCapacities } from './logged-configurations.ts';
 import { snapshotOf } from './snapshot-of-log.ts';
 
 /** Most commands of one poll. Events are published after each poll, so this bounds the wait of the first event for the last. */
@@ -204,6 +204,7 @@ export class EngineCore {
     this.#showCheckpoint();
     this.#control.noteDefinition();
     this.#control.setPhase(EnginePhase.Running);
+    messages.push(...unloggedCapacities(exchange, replayed));
     const milliseconds = performance.now() - started;
     const configure = exchange.configuration.differsFrom(capacitiesOf(exchange.limits));
     return { end, seq: exchange.seq, timeUs: exchange.timeUs, snapshotSeq, replayed, milliseconds, messages, configure };

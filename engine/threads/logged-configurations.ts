@@ -2,8 +2,9 @@ import { listSegments } from '../journal/log-format.ts';
 import { lastOfKind } from '../journal/log-lookup.ts';
 import { readLog } from '../journal/log-reader.ts';
 import { readNewestSnapshot } from '../journal/snapshot-files.ts';
-import { CAPACITIES, type Capacities, CapacityError, type Limits } from '../limits.ts';
+import { CAPACITIES, type Capacities, CapacityError, capacityText, type Limits } from '../limits.ts';
 import { configuredCapacities, loggedCapacities } from '../machine/configuration.ts';
+import type { Exchange } from '../machine/exchange.ts';
 import { ROW_FIELDS, RowKind } from '../state-part.ts';
 import type { Seq } from '../units.ts';
 import { Command, CommandKind } from '../wire/layout.ts';
@@ -85,4 +86,18 @@ export function withLargestCapacities(dir: string, error: CapacityError, given: 
     // The start with these capacities reports what is wrong with the log.
   }
   return new CapacityError(needed, given);
+}
+
+/**
+ * Message for the operator if commands were replayed under capacities that no log names: an earlier release wrote them, and with other
+ * capacities than it had they may have another result than was acknowledged.
+ */
+export function unloggedCapacities({ configuration, limits }: Exchange, replayed: number): string[] {
+  if (replayed === 0 || configuration.known) return [];
+  const list = CAPACITIES.map((name) => `${name} ${capacityText(name, limits[name])}`).join(', ');
+  return [
+    `The log names no capacities, because an earlier release wrote it: ${replayed} commands were replayed with ${list}. ` +
+      'If the exchange was last used with others, some of their results differ from those that were acknowledged: ' +
+      'give its capacities in the configuration, and use a copy of the directory that this release has not started.',
+  ];
 }

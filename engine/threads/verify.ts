@@ -5,7 +5,7 @@ import { stateHash, tradingHash } from '../machine/state-rows.ts';
 import type { Seq } from '../units.ts';
 import { loadOldestSnapshot, loadSnapshot } from './engine-core.ts';
 import { firstLoggedSeq, noSnapshotReaches } from './log-start.ts';
-import { withLargestCapacities } from './logged-configurations.ts';
+import { unloggedCapacities, withLargestCapacities } from './logged-configurations.ts';
 import { replayLog } from './replay-log.ts';
 import { snapshotAhead } from './snapshot-of-log.ts';
 
@@ -91,6 +91,7 @@ function replayDirectory(dir: string, options: VerifyOptions): Verification {
     throw new IncompleteLogError(dir, detail, 'Put the missing files back from a copy.');
   }
   if (exchange.seq === 0) throw new NothingToVerifyError(dir);
+  messages.push(...unloggedCapacities(exchange, exchange.seq - snapshotSeq));
   const imbalances = [];
   for (let asset = 0; asset < options.limits.assets; asset++) {
     const amount = exchange.accounts.imbalance(asset);

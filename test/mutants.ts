@@ -1,0 +1,112 @@
+/**
+ * Breaks the program on purpose, one line at a time, and wants a test to fail each time:
+ *
+ *     npm run test:mutants [-- NAME]
+ *
+ * Works on a copy of the tree. NAME runs the mutants whose name contains it. A
+ * mutant whose text is not in its file is an error: adapt it to the code.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { MUTANTS, type Mutant } from './support/mutants.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+/** A test that takes longer hangs. */
+const TIMEOUT_MS = 120_000;
+
+type Outcome = 'passed' | 'failed' | 'hung';
+
+/** The files of the tree, as git knows them, with the modules of the original. */
+function copyTree(): string {
+  const copy = mkdtempSync(join(tmpdir(), 'openbell-mutants-'));
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' });
+  for (const file of listed.split('\0').filter((name) => name !== '')) {
+    mkdirSync(dirname(join(copy, file)), { recursive: true });
+    cpSync(join(ROOT, file), join(copy, file));
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
+async function runTest(copy: string, { test, only }: Mutant): Promise<{ outcome: Outcome; output: string }> {
+  const args = ['--test', ...(only === undefined ? [] : ['--test-name-pattern', only]), join('test', test)];
+  // A test of its own, not a part of a run that this process may belong to.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const child = spawn(process.execPath, args, { cwd: copy, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
+  const [code] = (await once(child, 'close')) as [number | null];
+  clearTimeout(timer);
+  return { outcome: code === null ? 'hung' : code === 0 ? 'passed' : 'failed', output };
+}
+
+/** The changed text of the file. @throws Error if no alternative is in it exactly once */
+function mutate(text: string, { name, file, change }: Mutant): string {
+  for (const [from, to] of change) {
+    const parts = text.split(from);
+    if (parts.length === 2) return parts.join(to);
+    if (parts.length > 2)
+      throw new Error(`${name}: ${file} has ${parts.length - 1} times: ${from.trim()}\nGive more of the line in test/support/mutants.ts.`);
+  }
+  const wanted = change.map(([from]) => `  ${from.trim()}`).join('\n');
+  throw new Error(`${name}: ${file} does not have the text of the mutant:\n${wanted}\nAdapt it in test/support/mutants.ts.`);
+}
+
+/** What is wrong with the mutant; undefined if its test found it. */
+async function problemOf(copy: string, mutant: Mutant): Promise<string | undefined> {
+  const path = join(copy, mutant.file);
+  const original = readFileSync(path, 'utf8');
+  let changed: string;
+  try {
+    changed = mutate(original, mutant);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  try {
+    writeFileSync(path, changed);
+    const { outcome } = await runTest(copy, mutant);
+    if (outcome === 'passed') return `${mutant.name}: SURVIVED: test/${mutant.test} passes without it`;
+    return outcome === 'hung' ? `${mutant.name}: test/${mutant.test} hung instead of failing` : undefined;
+  } finally {
+    writeFileSync(path, original);
+  }
+}
+
+async function main(wanted: string): Promise<boolean> {
+  const mutants = MUTANTS.filter(({ name }) => name.includes(wanted));
+  if (mutants.length === 0)
+    throw new Error(`no mutant has a name with ${wanted}; there are:\n${MUTANTS.map(({ name }) => `  ${name}`).join('\n')}`);
+  const copy = copyTree();
+  const problems: string[] = [];
+  try {
+    // Without a change the tests must pass, and must run at all.
+    const runs = new Map(mutants.map((mutant) => [`${mutant.test} ${mutant.only ?? ''}`, mutant]));
+    for (const mutant of runs.values()) {
+      const { outcome, output } = await runTest(copy, mutant);
+      const ran = Number(/^# pass (\d+)$|^ℹ pass (\d+)$/m.exec(output)?.slice(1).find(Boolean) ?? 0);
+      if (outcome !== 'passed' || ran === 0)
+        problems.push(`test/${mutant.test} ${mutant.only ?? ''} ${outcome}, ${ran} tests, without a mutant:\n${output}`);
+    }
+    for (const mutant of problems.length > 0 ? [] : mutants) {
+      const began = performance.now();
+      const problem = await problemOf(copy, mutant);
+      if (problem !== undefined) problems.push(problem);
+      const seconds = ((performance.now() - began) / 1000).toFixed(1);
+      process.stdout.write(`${problem === undefined ? 'found' : 'PROBLEM'}  ${seconds.padStart(5)} s  ${mutant.name}\n`);
+    }
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+  for (const problem of problems) process.stderr.write(`mutants: ${problem}\n`);
+  return problems.length === 0;
+}
+
+process.exitCode = (await main(process.argv[2] ?? '')) ? 0 : 1;

@@ -1,0 +1,171 @@
+/** A change of one statement that a test must notice. */
+export interface Mutant {
+  /** What the program no longer does. */
+  readonly name: string;
+  readonly file: string;
+  /** The text to replace, which is in the file once, and what replaces it. With several, the first that is there counts. */
+  readonly change: readonly (readonly [from: string, to: string])[];
+  /** The file below test/ that must fail. */
+  readonly test: string;
+  /** Pattern of the names of its tests, to run only those. */
+  readonly only?: string;
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'segment roll without sync of the directory',
+    file: 'engine/journal/segment-writer.ts',
+    change: [['else this.#disk.syncAll(this.#directoryFd, this.#onRolled);', 'else this.#onRolled(null);']],
+    test: 'durable-order.test.ts',
+    only: 'the log is written',
+  },
+  {
+    name: 'first segment without sync of the directory',
+    file: 'engine/journal/segment-file.ts',
+    change: [['    syncDirectory(dir);\n', '']],
+    test: 'durable-order.test.ts',
+    only: 'the log is written',
+  },
+  {
+    name: 'answer before the log is synced: asynchronous',
+    file: 'engine/journal/disk.ts',
+    change: [['syncData: (fd, done) => fdatasync(fd, done)', 'syncData: (_fd, done) => setImmediate(done, null)']],
+    test: 'durable-order.test.ts',
+    only: 'the log is written',
+  },
+  {
+    name: 'answer before the log is synced: synchronous',
+    file: 'engine/journal/disk.ts',
+    change: [['syncData: (fd, done) => attempt(() => fdatasyncSync(fd), done)', 'syncData: (_fd, done) => done(null)']],
+    test: 'durable-order.test.ts',
+    only: 'the log is written',
+  },
+  {
+    name: 'snapshot without sync of the file',
+    file: 'engine/journal/snapshot-files.ts',
+    change: [['    fsyncSync(this.#fd);\n', '']],
+    test: 'durable-order.test.ts',
+    only: 'a snapshot is synced',
+  },
+  {
+    name: 'snapshot without sync of the directory',
+    file: 'engine/journal/snapshot-files.ts',
+    change: [['    syncDirectory(this.#dir);\n', '']],
+    test: 'durable-order.test.ts',
+    only: 'a snapshot is synced',
+  },
+  {
+    name: 'log reader reports without fdatasync',
+    file: 'engine/journal/log-reader.ts',
+    change: [['        fdatasyncSync(fd);\n', '']],
+    test: 'durable-order.test.ts',
+    only: 'a reader syncs',
+  },
+  {
+    name: 'log reader reports without sync of the directory',
+    file: 'engine/journal/log-reader.ts',
+    change: [['        syncDirectory(dir);\n', '']],
+    test: 'durable-order.test.ts',
+    only: 'a reader syncs',
+  },
+  {
+    name: 'torn tail cut before its bytes are kept',
+    file: 'engine/journal/log-reader.ts',
+    change: [[', { flush: true }', '']],
+    test: 'durable-order.test.ts',
+    only: 'torn tail',
+  },
+  {
+    name: 'repair without sync of the copy',
+    file: 'engine/journal/repair.ts',
+    change: [['  sync(join(kept, name), () => undefined);\n', '']],
+    test: 'durable-order.test.ts',
+    only: 'a repair',
+  },
+  {
+    name: 'marker of a genesis without sync of the file',
+    file: 'gateway/venue/genesis-marker.ts',
+    change: [['      fsyncSync(fd);\n', '']],
+    test: 'durable-order.test.ts',
+    only: 'the marker of a genesis',
+  },
+  {
+    name: 'marker of a genesis without sync of the directory',
+    file: 'gateway/venue/genesis-marker.ts',
+    change: [['    renameSync(draft, this.#path);\n    syncDirectory(this.#dir);\n', '    renameSync(draft, this.#path);\n']],
+    test: 'durable-order.test.ts',
+    only: 'the marker of a genesis',
+  },
+  {
+    name: 'removal of the marker without sync of the directory',
+    file: 'gateway/venue/genesis-marker.ts',
+    change: [['    rmSync(this.#path, { force: true });\n    syncDirectory(this.#dir);\n', '    rmSync(this.#path, { force: true });\n']],
+    test: 'durable-order.test.ts',
+    only: 'the marker of a genesis',
+  },
+  {
+    name: 'marker removed before the genesis is durable',
+    file: 'gateway/venue/genesis.ts',
+    change: [['    await durable();\n', '']],
+    test: 'durable-order.test.ts',
+    only: 'the marker is there before the first definition.*fast',
+  },
+  {
+    name: 'log opened before the marker is written',
+    file: 'gateway/main.ts',
+    change: [["    beginGenesis(venue, directory, config.data, config.file === undefined ? 'demo' : 'file');\n", '']],
+    test: 'durable-order.test.ts',
+    only: 'the marker is there before the first definition',
+  },
+  {
+    name: 'configuration not held against the log',
+    file: 'gateway/venue/venue-choice.ts',
+    change: [['if (problems.length > 0) throw', 'if (problems.length > 999) throw']],
+    test: 'venue-check.test.ts',
+    only: 'is changed the directory|another tick: compact',
+  },
+  {
+    name: 'lock of a copied directory holds',
+    file: 'engine/journal/data-lock.ts',
+    change: [[' || wasCopied(owner, path)', '']],
+    test: 'journal-lock.test.ts',
+  },
+  {
+    name: 'seqlock without retry',
+    file: 'engine/threads/control.ts',
+    change: [['((before & 1) === 0 && Atomics.load(this.words, EngineWord.version) === before)', 'before === before']],
+    test: 'control.test.ts',
+  },
+  {
+    name: 'seqlock that reads during a change',
+    file: 'engine/threads/control.ts',
+    change: [['(before & 1) === 0 && ', '']],
+    test: 'control.test.ts',
+  },
+  {
+    name: 'remembered token that never expires',
+    file: 'gateway/identity/tokens.ts',
+    change: [['if (known.expiresAt > Date.now()) return known;', 'if (known !== undefined) return known;']],
+    test: 'identity-lifetime.test.ts',
+  },
+  {
+    name: 'challenge that never expires',
+    file: 'gateway/identity/api-keys.ts',
+    change: [
+      ['if (!(expiresAt > Date.now())) return', 'if (Number.isNaN(expiresAt)) return'],
+      ['if (expiresAt <= now) return', 'if (Number.isNaN(expiresAt)) return'],
+    ],
+    test: 'identity-lifetime.test.ts',
+  },
+  {
+    name: 'MAC of a challenge without the id of the key',
+    file: 'gateway/identity/api-keys.ts',
+    change: [
+      // biome-ignore-start lint/suspicious/noTemplateCurlyInString: text of the source.
+      ['.update(`${id}\\n${body}`)', '.update(id.slice(id.length) + body)'],
+      ['.update(`${id.length}:${id}${body}`)', '.update(id.slice(id.length) + body)'],
+      // biome-ignore-end lint/suspicious/noTemplateCurlyInString: text of the source.
+    ],
+    test: 'identity-lifetime.test.ts',
+  },
+];
