@@ -86,10 +86,13 @@ export class NaiveExchange {
   seq = 0;
   readonly #window: number;
   readonly #maxOrders: number;
+  /** 2 or 3. */
+  readonly #rules: number;
   #out: NaiveReport[] = [];
 
-  constructor(params: number[], window: number, maxOrders: number) {
+  constructor(params: number[], window: number, maxOrders: number, rules = 3) {
     this.params = params;
+    this.#rules = rules;
     this.#window = window;
     this.#maxOrders = maxOrders;
   }
@@ -185,7 +188,7 @@ export class NaiveExchange {
     const terms = JSON.stringify([f.symbol, f.side, f.timeInForce, f.price, f.quantity, f.extension]);
     const live = this.resting.find((o) => o.account === f.account && o.client === f.clientOrderId);
     const old = this.remembered.find((r) => r.account === f.account && r.client === f.clientOrderId);
-    if ((live ?? old ?? { terms }).terms !== terms)
+    if (this.#rules >= 3 && (live ?? old ?? { terms }).terms !== terms)
       return this.#answer(ReportKind.Rejected, Code.CLIENT_ORDER_ID_REUSED, who, f.price, f.quantity, 0, 0);
     if (live)
       return this.#answer(ReportKind.Accepted, 0, { ...who, id: live.id }, live.price, live.open + live.filled, live.open, live.filled, 2);
@@ -333,7 +336,7 @@ export class NaiveExchange {
   }
 
   #target(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): NaiveOrder | undefined {
-    if (f.symbol !== 0 && f.symbol !== SYMBOL) return undefined;
+    if (this.#rules >= 3 && f.symbol !== 0 && f.symbol !== SYMBOL) return undefined;
     return this.resting.find((o) => o.account === f.account && (f.orderId ? o.id === f.orderId : o.client === f.clientOrderId));
   }
 
@@ -354,6 +357,7 @@ export class NaiveExchange {
   }
 
   #cancelOrders(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): void {
+    if (this.#rules < 3) return this.#admin(Code.UNKNOWN_KIND);
     if (f.symbol !== 0 && f.symbol !== SYMBOL) return this.#admin(Code.UNKNOWN_SYMBOL);
     const named = this.resting.filter(
       (o) => (f.account === 0 || o.account === f.account) && [0, o.id].includes(f.orderId) && [0, o.client].includes(f.clientOrderId),
@@ -373,15 +377,16 @@ export class NaiveExchange {
     const stranger = { account: f.account, client: f.clientOrderId, id: f.orderId };
     if (!o) return this.#answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);
     const wanted = { ...o, price: f.price, open: f.quantity };
-    const keeps = f.price === o.price && f.quantity <= o.open;
+    const keeps = f.price === o.price && f.quantity < o.open + (this.#rules >= 3 ? 1 : 0);
+    const lowers = keeps && this.#rules >= 3;
     let code: number = Code.OK;
-    if (!keeps) code = this.#check(wanted);
+    if (!lowers) code = this.#check(wanted);
     else if (f.quantity < o.open && f.quantity < this.params[SymbolParam.MinQuantity]) code = Code.QUANTITY_MIN;
     const asset = o.side === Side.Buy ? USD : BTC;
-    if (!keeps && code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
+    if (!lowers && code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
       code = Code.INSUFFICIENT_FUNDS;
     if (
-      !keeps &&
+      !lowers &&
       code === Code.OK &&
       o.tif === TimeInForce.PostOnly &&
       this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price))
@@ -417,7 +422,7 @@ export class NaiveExchange {
       tif: o.tif,
       price: o.price,
       quantity,
-      filled: o.filled,
+      filled: this.#rules >= 3 ? o.filled : 0,
       terms: o.terms,
       symbol: SYMBOL,
     });

@@ -8,8 +8,8 @@ const gib = (bytes: number) => `${(bytes / GIB).toFixed(1)} GiB`;
 /** Bytes of Node.js and its threads before any capacity; rounded up. */
 const PROCESS_BYTES = 100e6;
 /** Of the state machine: rings, ladder pages and remembered ids, whatever the capacities. */
-const FIXED_STATE_BYTES = 120e6;
-const ORDER_BYTES = 80;
+const FIXED_STATE_BYTES = 133e6;
+const ORDER_BYTES = 84;
 /** The mirror that market data keeps of each order. */
 const MIRRORED_ORDER_BYTES = 70;
 const ACCOUNT_BYTES = 42;
