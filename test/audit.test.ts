@@ -25,7 +25,7 @@ import { type AuditRecord, sealRecord } from '../gateway/audit/audit-record.ts';
 import type { AuditEvent } from '../gateway/audit/audit-sink.ts';
 import { AuditTrail } from '../gateway/audit/audit-trail.ts';
 import { AuditWriter } from '../gateway/audit/audit-writer.ts';
-import { connect } from '../gateway/client/index.ts';
+import { CommandBatch, connect, Side, TimeInForce } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
 import { startExchange } from '../gateway/main.ts';
@@ -492,6 +492,11 @@ describe('audit of a running exchange', () => {
     const socket = await RawWebSocket.open(wsPort, { path: '/v1/orders?account=2' });
     socket.send(Opcode.Text, 'this is not a frame');
     await socket.until(() => socket.ended);
+    const batch = new CommandBatch(1);
+    for (let id = 1; id <= 3; id++) {
+      batch.place(1, Side.Buy, TimeInForce.GoodTillCancel, 5_000_000, 1, id, id);
+      assert.equal((await client.orders.submit(batch)).reports.length, 1);
+    }
     await client.close();
     await exchange.stop();
     const records = (await recordsOf(data)).filter(({ kind }) => kind === 'session');
@@ -502,11 +507,11 @@ describe('audit of a running exchange', () => {
     const first = { session: 1, via: 'open', readOnly: false, seq: before, lastReport: placed.reportNo - 1 };
     const ended = {
       session: 1,
-      seq: cancelled.seq,
+      seq: cancelled.seq + 3,
       firstSeq: placed.seq,
       lastSeq: cancelled.seq,
       commands: 2,
-      lastReport: cancelled.reportNo,
+      lastReport: cancelled.reportNo + 3,
     };
     const second = { session: 2, via: 'open', readOnly: false, seq: cancelled.seq, lastReport: told[1][5].lastReport };
     assert.deepEqual(told, [
@@ -516,6 +521,8 @@ describe('audit of a running exchange', () => {
         ...['anybody', 2, 'close WebSocket orders', 'MALFORMED_FRAME', '127.0.0.1'],
         { session: 2, seq: cancelled.seq, firstSeq: 0, lastSeq: 0, commands: 0, lastReport: second.lastReport },
       ],
+      // Single calls: once an hour.
+      ['anybody', 1, 'gRPC Submit', 'ok', '127.0.0.1', { via: 'open', seq: cancelled.seq }],
       ['anybody', 1, 'close gRPC Session', 'ok', '127.0.0.1', ended],
     ]);
   });

@@ -4,7 +4,9 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { FlatReader } from '../engine/wire/flat.ts';
 import { type ConnectOptions, connect, OpenbellError, type ReportView, type ResyncView } from '../gateway/client/index.ts';
+import { Resume } from '../gateway/client/resume.ts';
 import { ExchangeProcess } from './support/exchange-process.ts';
 
 const ORDER = { symbol: 'BTC-USD', side: 'buy', price: '50000.00', quantity: '0.01' } as const;
@@ -163,4 +165,22 @@ test('a number from before the loss, given at the start: continues at the end, a
   assert.deepEqual([lastReport, exact, lost], [placed.reportNo - 1, false, []]);
   const throwing = await client(exchange, { lastReport: 1000 });
   await assert.rejects(throwing.orders.ready(), { code: 'BAD_RANGE' });
+});
+
+test('reports that the exchange cannot send again are not compared after three calls: trading goes on', () => {
+  const flat = new FlatReader();
+  flat.view = new DataView(new ArrayBuffer(128));
+  const resume = new Resume('resync');
+  for (const no of [6, 7]) resume.memory.take(no, flat, 0);
+  for (let call = 0; call < 3; call++) {
+    assert.equal(resume.after(7), 6, 'the last report again');
+    assert.equal(resume.opened(7, 9), 'repeated');
+    assert.ok(resume.comparing);
+  }
+  assert.deepEqual([resume.after(7), resume.opened(7, 9), resume.comparing], [7, 'current', false]);
+  assert.equal(resume.after(7), 6, 'and compared with the next call');
+  // The search ends, too: with what the exchange has now.
+  assert.equal(resume.beyondEnd(), 'ask-again');
+  for (let call = 0; call < 3; call++) assert.deepEqual([resume.after(7), resume.opened(7, 9)], [5, 'repeated']);
+  assert.deepEqual([resume.after(7), resume.opened(7, 9), resume.common, resume.exact], [undefined, 'lost', 9, false]);
 });

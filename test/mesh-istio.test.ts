@@ -4,10 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { clusterObjects, EDGE, OTHER, SHARD } from '../mesh/checks/istio-nodes.ts';
+import { ambientObjects, clusterObjects, EDGE, OTHER, SHARD, WAYPOINT } from '../mesh/checks/istio-nodes.ts';
 import { REQUIREMENTS, without } from '../mesh/checks/istio-requirements.ts';
 import { analyze, istioTool, MESH_CONFIG } from '../mesh/checks/istio-tools.ts';
-import { type Json, type Received, receive, receiveEndpoints } from '../mesh/checks/istio-xds.ts';
+import { type Json, type Received, receive, receiveEndpoints, receiveListener } from '../mesh/checks/istio-xds.ts';
 import { kustomizeTool, MESH, OVERLAYS, type Overlay, renderOverlay } from '../mesh/checks/render.ts';
 import { parseResources, type Resource } from '../mesh/checks/resource.ts';
 import { ENVOY } from './support/envoy-fixture.ts';
@@ -171,6 +171,58 @@ test('second region: a gateway prefers the shards of its own region, and has tho
       ['region-1', 0, ['10.2.0.1']],
       ['region-2', 1, ['10.5.0.1']],
     ]);
+});
+
+test('ambient: the gateway reaches the exchange through the waypoint only, which knows its callers', { skip: withoutXds }, async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-xds-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const set = renderOverlay('ambient', kustomize);
+  const endpoints = async (set: readonly Resource[], port: number) => {
+    const cluster = `outbound|${port}||openbell.openbell.svc.cluster.local`;
+    const all = await receiveEndpoints(tools, dir, set, ambientObjects(set, 3), EDGE, cluster);
+    return all
+      .flatMap(({ lb_endpoints }: Json) => lb_endpoints)
+      .map(({ endpoint: { address } }: Json) => address.envoy_internal_address?.endpoint_id ?? address.socket_address.address);
+  };
+
+  await t.test('the first lock: the labels of the Service', async () => {
+    for (const port of [7401, 7402, 7403]) assert.deepEqual(await endpoints(set, port), ['10.4.0.1:15008'], String(port));
+    for (const label of ['istio.io/use-waypoint', 'istio.io/ingress-use-waypoint']) {
+      const without = structuredClone(set) as Resource[];
+      delete (without.find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'openbell') as Json).metadata.labels[label];
+      assert.ok(!(await endpoints(without, 7403)).includes('10.4.0.1:15008'), `without ${label}, the gateway bypasses the waypoint`);
+    }
+  });
+
+  await t.test('tokens and roles, at the waypoint', async () => {
+    const { filter_chains: all } = await receiveListener(tools, dir, set, ambientObjects(set, 3), WAYPOINT, 'main_internal');
+    const rules = ['admin-accounts', 'admin-actions', 'admin-money', 'admin-questions', 'admin-reference'];
+    rules.push('market-data', 'order-sessions', 'order-submit');
+    for (const port of [7401, 7402, 7403]) {
+      const chain = all.find(({ name }: Json) => name.startsWith(`inbound-vip|${port}|`));
+      const { http_filters: filters, route_config: routes } = chain.filters.at(-1).typed_config;
+      const at = (name: string): number => filters.findIndex((filter: Json) => filter.name.includes(name));
+      assert.ok(at('jwt_authn') !== -1 && at('jwt_authn') < at('rbac') && at('rbac') < at('router'), `${port}: the order of its filters`);
+      for (const { issuer, audiences, forward } of Object.values(filters[at('jwt_authn')].typed_config.providers) as Json[])
+        assert.deepEqual([issuer, audiences, forward], ['https://issuer.openbell.example', ['openbell'], true]);
+      const { action = 'ALLOW', policies } = filters[at('rbac')].typed_config.rules;
+      const names = Object.keys(policies).map((name) => /policy\[([\w-]+)\]/.exec(name)?.[1] ?? name);
+      assert.deepEqual([action, [...new Set(names)].sort()], ['ALLOW', rules]);
+      for (const [name, { principals }] of Object.entries(policies) as [string, Json][])
+        for (const text of ['openbell_roles', '"iss"', 'sa/istio-ingressgateway'])
+          assert.ok(JSON.stringify(principals).includes(text), `${name}: ${text}`);
+      const targets = routes.virtual_hosts.flatMap((host: Json) => host.routes).map(({ route }: Json) => route);
+      for (const shard of [0, 1, 2])
+        assert.ok(
+          targets.some(({ cluster }: Json) => cluster.includes(`/shard-${shard}|`)),
+          `${port}: ${shard}`,
+        );
+      assert.ok(
+        targets.every((route: Json) => route.retry_policy === undefined),
+        `${port}: no retries`,
+      );
+    }
+  });
 });
 
 test('blue-green: routes go to blue until they are switched, green by header', { skip: withoutAnalyze }, () => {

@@ -37,6 +37,9 @@ interface Events {
   closed: [OpenbellError | undefined];
 }
 
+/** Time for the exchange to send the reports that are compared after a reconnect. */
+const COMPARE_MS = 5000;
+
 type NewCommand = Omit<PendingCommand, 'tag' | 'resolve' | 'reject'>;
 
 const PLACE_OPTIONS: Options<PlaceOrder> = {
@@ -84,6 +87,8 @@ export class OrderSession extends EventEmitter<Events> {
   #open = false;
   /** The stream was open before. */
   #again = false;
+  /** Limit of the comparison with the exchange's reports. */
+  #comparison: NodeJS.Timeout | undefined;
   #flushing = false;
   /** Why the session takes no more commands. */
   #closed: OpenbellError | undefined;
@@ -114,11 +119,13 @@ export class OrderSession extends EventEmitter<Events> {
       onDrain: () => this.emit('drain'),
       onLost: (error) => {
         this.#open = false;
+        this.#endComparison();
         this.#pending.connectionLost();
         this.emit('lost', error);
       },
       onFinished: (error) => {
         this.#open = false;
+        this.#endComparison();
         this.#closed = error ?? closed();
         this.#pending.rejectAll(this.#closed);
         this.#ready.reject(this.#closed);
@@ -289,7 +296,11 @@ export class OrderSession extends EventEmitter<Events> {
   }
 
   #resumed(step: ResumeStep): void {
-    if (step === 'repeated') return;
+    if (step === 'repeated') {
+      this.#comparison ??= setTimeout(() => this.#stream.restart(), COMPARE_MS);
+      return;
+    }
+    this.#endComparison();
     if (step === 'current') return this.#begin();
     if (this.#onLoss === 'throw') return this.#stream.fail(reportsLost(this.account, this.lastReport));
     if (step === 'ask-again') return this.#stream.restart();
@@ -299,6 +310,11 @@ export class OrderSession extends EventEmitter<Events> {
     this.#pending.reportsLost();
     this.emit('resync', { lastReport: common, exact, lost, inDoubt: ordersInDoubt(lost) });
     this.#begin();
+  }
+
+  #endComparison(): void {
+    clearTimeout(this.#comparison);
+    this.#comparison = undefined;
   }
 
   /** The reports continue those that came before: commands may be sent. */

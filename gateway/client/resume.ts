@@ -3,6 +3,9 @@ import { OpenbellError } from './errors.ts';
 import { ReportMemory } from './report-memory.ts';
 import type { OrderInDoubt, ReportView } from './types.ts';
 
+/** Calls that end during the comparison before it is left out: an exchange whose history cannot be read must not stop trading. */
+const MAX_UNCOMPARED = 3;
+
 /** Reports that a session with `onLoss: 'resync'` remembers: 512 KiB. */
 const REMEMBERED = 4096;
 
@@ -30,6 +33,8 @@ export class Resume {
   #until: number | undefined;
   /** Number of the first report that a search compares. */
   #from = 0;
+  /** Calls in a row that ended before the last report was compared. */
+  #uncompared = 0;
 
   /** @param onLoss `throw` remembers one report: enough to notice a loss */
   constructor(onLoss: 'throw' | 'resync') {
@@ -43,19 +48,24 @@ export class Resume {
 
   /** The report number with which to make the call; undefined: new reports only. @param last of the session */
   after(last: number | undefined): number | undefined {
+    if (this.#until !== undefined) this.#uncompared++;
     this.#until = undefined;
+    if (this.#mode === 'search' && this.#uncompared >= MAX_UNCOMPARED) this.#mode = 'forget';
     if (last === undefined || this.#mode === 'forget') return undefined;
     if (this.#mode === 'search') {
       this.#from = this.memory.oldestFresh() ?? last;
       return this.#from - 1;
     }
-    return this.memory.newest === last && this.memory.fresh ? last - 1 : last;
+    return this.#compares(last) ? last - 1 : last;
   }
 
   /** The call is open. @param last of the session, undefined at first @param theirs number of the exchange's last report */
   opened(last: number | undefined, theirs: number): ResumeStep {
     if (this.#mode === 'forget') return this.#lost(theirs, false);
-    if (last === undefined || this.memory.newest !== last || !(this.#mode === 'search' || this.memory.fresh)) return 'current';
+    if (last === undefined || (this.#mode === 'last' && !this.#compares(last))) {
+      this.#uncompared = 0;
+      return 'current';
+    }
     if (theirs >= last) {
       this.#until = last;
       return 'repeated';
@@ -69,6 +79,7 @@ export class Resume {
 
   /** The exchange has fewer reports than the session named. */
   beyondEnd(): ResumeStep {
+    this.#uncompared = 0;
     this.#until = undefined;
     this.#mode = this.#mode === 'last' && this.memory.oldestFresh() !== undefined ? 'search' : 'forget';
     return 'ask-again';
@@ -81,10 +92,16 @@ export class Resume {
     if (no < last) return this.#lost(no, true);
     this.#mode = 'last';
     this.#until = undefined;
+    this.#uncompared = 0;
     return 'current';
   }
 
+  #compares(last: number): boolean {
+    return this.memory.newest === last && this.memory.fresh && this.#uncompared < MAX_UNCOMPARED;
+  }
+
   #lost(common: number, exact: boolean): ResumeStep {
+    this.#uncompared = 0;
     this.#mode = 'last';
     this.#until = undefined;
     this.common = common;

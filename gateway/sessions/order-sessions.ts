@@ -108,7 +108,9 @@ export class OrderSessions {
 
   /** The caller of a unary call, which sends orders. */
   caller(claims: CallerClaims, principal: Principal, visit: Visit): { readonly account: number } | Reject {
-    return this.#caller(claims, 'order:send', principal, visit);
+    const caller = this.#caller(claims, 'order:send', principal, visit);
+    if (!('code' in caller)) this.#audit.submitted(principal, visit, caller.account);
+    return caller;
   }
 
   /** Rejects commands and new sessions with DRAINING from now on; reports continue. */

@@ -26,11 +26,18 @@ export interface SessionRecord {
   readonly peer: string;
 }
 
-/** Records who opened and closed which session of which account, and its part of the log. I/O thread. */
+const HOUR_MS = 3_600_000;
+/** Callers of single calls that are remembered for an hour. */
+const MAX_SUBMITTERS = 10_000;
+
+/** Records who opened and closed which session of which account, its part of the log, and who sends single calls. I/O thread. */
 export class SessionAudit {
   readonly #audit: AuditSink;
   readonly #seq: () => number;
   #lastId = 0;
+  /** Accounts and subjects of single calls since `#since` (monotonic clock). */
+  readonly #submitters = new Set<string>();
+  #since = performance.now();
 
   /** @param seq last sequence of the log */
   constructor(audit: AuditSink, seq: () => number) {
@@ -53,6 +60,20 @@ export class SessionAudit {
 
   closed(record: SessionRecord, { endedWith, firstSeq, lastSeq, commands, lastReport }: SessionEnd): void {
     this.#record(record, 'close', endedWith, { seq: this.#seq(), firstSeq, lastSeq, commands, lastReport });
+  }
+
+  /** A single call that sends orders: recorded once an hour for a subject and an account, because each may be one of thousands a second. */
+  submitted({ subject, via }: Principal, { wants, peer }: Pick<Visit, 'wants' | 'peer'>, account: number): void {
+    const now = performance.now();
+    if (now - this.#since >= HOUR_MS || this.#submitters.size >= MAX_SUBMITTERS) {
+      this.#submitters.clear();
+      this.#since = now;
+    }
+    const key = `${account} ${subject}`;
+    if (this.#submitters.has(key)) return;
+    this.#submitters.add(key);
+    const detail = JSON.stringify({ via, seq: this.#seq() });
+    this.#audit.record({ kind: 'session', subject, account, action: wants, outcome: 'ok', peer, detail });
   }
 
   #record({ id, subject, account, wants, peer }: SessionRecord, what: 'open' | 'close', code: Code, detail: object): void {

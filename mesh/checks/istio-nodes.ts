@@ -10,7 +10,14 @@ export interface ProxyNode {
 const LABELS = { 'app.kubernetes.io/name': 'openbell' };
 const GATEWAY = 'istio-ingressgateway';
 
-function proxy(kind: 'sidecar' | 'router', address: string, pod: string, namespace: string, labels: object, account: string): ProxyNode {
+function proxy(
+  kind: 'sidecar' | 'router' | 'waypoint',
+  address: string,
+  pod: string,
+  namespace: string,
+  labels: object,
+  account: string,
+): ProxyNode {
   return {
     id: `${kind}~${address}~${pod}.${namespace}~${namespace}.svc.cluster.local`,
     cluster: `${account}.${namespace}`,
@@ -22,11 +29,18 @@ function proxy(kind: 'sidecar' | 'router', address: string, pod: string, namespa
       LABELS: labels,
       INTERCEPTION_MODE: 'REDIRECT',
       PROXY_CONFIG: {},
+      ...(kind === 'waypoint' && { ENABLE_HBONE: 'true' }),
     },
   };
 }
 
 export const SHARD = proxy('sidecar', '10.2.0.1', 'openbell-0', 'openbell', LABELS, 'openbell');
+const WAYPOINT_LABELS = {
+  'gateway.networking.k8s.io/gateway-name': 'openbell-waypoint',
+  'gateway.istio.io/managed': 'istio.io-mesh-controller',
+};
+/** Of ambient mode. */
+export const WAYPOINT = proxy('waypoint', '10.4.0.1', 'openbell-waypoint-0', 'openbell', WAYPOINT_LABELS, 'openbell-waypoint');
 /** Another workload in the namespace, which no rule names. */
 export const OTHER = proxy('sidecar', '10.2.0.99', 'other-0', 'openbell', { app: 'other' }, 'other');
 export const EDGE = proxy('router', '10.3.0.1', 'gateway-0', 'istio-ingress', { istio: 'ingressgateway' }, GATEWAY);
@@ -58,6 +72,32 @@ export function clusterObjects(set: readonly Resource[], shards: number, elsewhe
   for (let i = 0; i < elsewhere; i++) endpoints.push(endpoint('openbell', `there-${i}`, `10.5.0.${i + 1}`));
   out.push(slice('openbell', 'openbell', ports, endpoints));
   return out;
+}
+
+/**
+ * The same in ambient mode: the pods are behind ztunnel, and istiod has created the waypoint that a Gateway of the set asks for.
+ * @param shards replicas of the StatefulSet
+ */
+export function ambientObjects(set: readonly Resource[], shards: number): unknown[] {
+  const objects = clusterObjects(set, shards).map((object) => {
+    const { kind, metadata } = object as Resource;
+    if (kind === 'Namespace' && metadata.name === 'openbell')
+      return { ...(object as object), metadata: { ...metadata, labels: { 'istio.io/dataplane-mode': 'ambient' } } };
+    if (kind !== 'Pod' || metadata.namespace !== 'openbell') return object;
+    return { ...(object as object), metadata: { ...metadata, annotations: { 'ambient.istio.io/redirection': 'enabled' } } };
+  });
+  const gateway = set.find(({ kind, metadata }) => kind === 'Gateway' && metadata.name === 'openbell-waypoint');
+  const address = { type: 'Hostname', value: 'openbell-waypoint.openbell.svc.cluster.local' };
+  const ports = [{ name: 'hbone', port: 15008, protocol: 'TCP' }];
+  const metadata = { name: 'openbell-waypoint', namespace: 'openbell', labels: WAYPOINT_LABELS };
+  const selector = { 'gateway.networking.k8s.io/gateway-name': 'openbell-waypoint' };
+  return [
+    ...objects,
+    { ...gateway, status: { addresses: [address] } },
+    { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: '10.1.0.9', selector, ports } },
+    pod('openbell-waypoint-0', 'openbell', '10.4.0.1', WAYPOINT_LABELS, 'openbell-waypoint'),
+    slice('openbell-waypoint', 'openbell', ports, [endpoint('openbell', 'openbell-waypoint-0', '10.4.0.1')]),
+  ];
 }
 
 function gatewayObjects(): unknown[] {

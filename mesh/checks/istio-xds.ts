@@ -61,6 +61,28 @@ export async function receiveEndpoints(
   return served(tools, dir, set, objects, MESH_CONFIG, async (port) => (await ask(tools.envoy, dir, port, node, 'eds', cluster)).endpoints);
 }
 
+/**
+ * A listener as istiod sends it, although stock Envoy cannot run it: that of a waypoint has filters of Istio's build.
+ * @param name such as `main_internal`
+ */
+export async function receiveListener(
+  tools: { readonly xds: string; readonly envoy: string },
+  dir: string,
+  set: readonly Resource[],
+  objects: readonly unknown[],
+  node: ProxyNode,
+  name: string,
+): Promise<Json> {
+  return served(
+    tools,
+    dir,
+    set,
+    objects,
+    MESH_CONFIG,
+    async (port) => (await ask(tools.envoy, dir, port, node, 'rejected', name)).rejected,
+  );
+}
+
 /** What `work` makes of an istiod that serves the resources. */
 async function served<T>(
   tools: { readonly xds: string },
@@ -76,13 +98,20 @@ async function served<T>(
   writeFileSync(join(dir, 'cluster.yaml'), toYaml(objects));
   const log = openSync(join(dir, 'xds.log'), 'w');
   const args = [`127.0.0.1:${port}`, meshConfig, join(dir, 'istio.yaml'), join(dir, 'cluster.yaml')];
-  const server = spawn(tools.xds, args, { stdio: ['pipe', 'pipe', log], env: { ...process.env, ...PLAIN_ENVOY } });
+  const server = spawn(tools.xds, args, {
+    stdio: ['pipe', 'pipe', log],
+    env: { ...process.env, ...PLAIN_ENVOY, ...(isAmbient(set) && { PILOT_ENABLE_AMBIENT: 'true' }) },
+  });
   try {
     await serving(server, join(dir, 'xds.log'));
     return await work(port);
   } finally {
     server.kill('SIGKILL');
   }
+}
+
+function isAmbient(set: readonly Resource[]): boolean {
+  return set.some(({ kind, metadata }) => kind === 'Namespace' && metadata.labels?.['istio.io/dataplane-mode'] === 'ambient');
 }
 
 /** Metrics need a filter of Istio's build, spans a collector. */
@@ -99,13 +128,17 @@ async function serving(server: ChildProcess, log: string): Promise<void> {
   ended.catch(() => undefined);
 }
 
+type Asked = 'cds' | 'lds' | 'eds' | 'rejected';
+
 interface Dump extends Received {
   readonly endpoints: readonly Json[];
+  /** The listener that was rejected, if one was asked for. */
+  readonly rejected?: Json;
 }
 
-async function ask(envoy: string, dir: string, xds: number, node: ProxyNode, what: 'cds' | 'lds' | 'eds', cluster?: string): Promise<Dump> {
+async function ask(envoy: string, dir: string, xds: number, node: ProxyNode, what: Asked, name?: string): Promise<Dump> {
   const admin = join(dir, `${what}.admin`);
-  writeFileSync(join(dir, 'bootstrap.json'), JSON.stringify(bootstrap(xds, node, what, cluster)));
+  writeFileSync(join(dir, 'bootstrap.json'), JSON.stringify(bootstrap(xds, node, what, name)));
   const log = openSync(join(dir, 'envoy.log'), 'w');
   const flags = [
     '-c',
@@ -126,7 +159,7 @@ async function ask(envoy: string, dir: string, xds: number, node: ProxyNode, wha
       if (Date.now() > until || child.exitCode !== null)
         throw new Error(`Envoy took nothing (${what}): ${why}\n${readFileSync(join(dir, 'envoy.log'), 'utf8').slice(-3000)}`);
       await sleep(100);
-      const received = await dump(admin).catch((error: Error) => {
+      const received = await dump(admin, what === 'rejected' ? name : undefined).catch((error: Error) => {
         why = error.message;
       });
       if (received && isComplete(received, what)) return received;
@@ -136,16 +169,17 @@ async function ask(envoy: string, dir: string, xds: number, node: ProxyNode, wha
   }
 }
 
-function isComplete({ clusters, listeners, routes, endpoints }: Dump, what: 'cds' | 'lds' | 'eds'): boolean {
+function isComplete({ clusters, listeners, routes, endpoints, rejected }: Dump, what: Asked): boolean {
+  if (what === 'rejected') return rejected !== undefined;
   if (what === 'eds') return endpoints.length > 0;
   return what === 'cds' ? clusters.length > 2 : listeners.length > 0 && routes.length > 0;
 }
 
-async function dump(adminFile: string): Promise<Dump> {
+async function dump(adminFile: string, rejectedListener?: string): Promise<Dump> {
   const response = await fetch(`http://${readFileSync(adminFile, 'utf8').trim()}/config_dump?include_eds`);
   const { configs } = (await response.json()) as { configs: Json[] };
   const rejected = JSON.stringify(configs).match(/"details":"[^"]*"/g);
-  if (rejected) throw new Error(`Envoy rejected: ${rejected.join('\n')}`);
+  if (rejected && rejectedListener === undefined) throw new Error(`Envoy rejected: ${rejected.join('\n')}`);
   const all = configs.flatMap((config) => Object.values(config).filter(Array.isArray).flat()) as Json[];
   const state = (entry: Json, name: string): Json[] => {
     const { '@type': _, ...resource } = (entry.active_state ?? entry.warming_state ?? entry)[name] ?? {};
@@ -155,13 +189,14 @@ async function dump(adminFile: string): Promise<Dump> {
     listeners: all.flatMap((entry) => state(entry, 'listener')),
     clusters: all.flatMap((entry) => state(entry, 'cluster')),
     routes: all.flatMap((entry) => state(entry, 'route_config')),
+    rejected: all.find(({ name }) => rejectedListener !== undefined && name === rejectedListener)?.error_state?.failed_configuration,
     endpoints: all
       .filter(({ endpoint_config: assignment }) => assignment?.cluster_name?.startsWith('outbound|'))
       .flatMap(({ endpoint_config: assignment }) => assignment.endpoints ?? []),
   };
 }
 
-function bootstrap(xds: number, node: ProxyNode, what: 'cds' | 'lds' | 'eds', eds?: string): unknown {
+function bootstrap(xds: number, node: ProxyNode, what: Asked, eds?: string): unknown {
   const http2 = { explicit_http_config: { http2_protocol_options: {} } };
   const address = { socket_address: { address: '127.0.0.1', port_value: xds } };
   const endpoints = [{ lb_endpoints: [{ endpoint: { address } }] }];
@@ -172,13 +207,15 @@ function bootstrap(xds: number, node: ProxyNode, what: 'cds' | 'lds' | 'eds', ed
   return {
     node: { ...node, locality: { region: 'region-1', zone: 'zone-a' } },
     admin: { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } },
+    // For tunnels of ambient mode.
+    bootstrap_extensions: [{ name: 'envoy.bootstrap.internal_listener', typed_config: { '@type': INTERNAL_LISTENER } }],
     dynamic_resources: {
       ads_config: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc' } }] },
-      ...(what !== 'eds' && { [`${what}_config`]: { ads: {}, resource_api_version: 'V3' } }),
+      ...(what !== 'eds' && { [`${what === 'cds' ? what : 'lds'}_config`]: { ads: {}, resource_api_version: 'V3' } }),
     },
     static_resources: {
       clusters: [
-        ...(eds === undefined
+        ...(what !== 'eds'
           ? []
           : [{ name: eds, type: 'EDS', eds_cluster_config: { eds_config: { ads: {}, resource_api_version: 'V3' } } }]),
         cluster('xds-grpc', { type: 'STATIC', load_assignment: { cluster_name: 'xds-grpc', endpoints } }),
@@ -188,6 +225,7 @@ function bootstrap(xds: number, node: ProxyNode, what: 'cds' | 'lds' | 'eds', ed
   };
 }
 
+const INTERNAL_LISTENER = 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener';
 const HTTP_OPTIONS = 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 async function freePort(): Promise<number> {
