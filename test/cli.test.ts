@@ -75,6 +75,7 @@ const FAILURES: [string, string[], number, RegExp][] = [
   ['quantity in another notation', ['amend', 'BTC-USD', '1', '1e3', '1.00'], 2, /must be a decimal number above 0/],
   ['client order id 0', ['order', 'buy', '1', 'BTC-USD', '1.00', '--id', '0'], 2, /must be an id from 1/],
   ['account 0', ['order', 'buy', '1', 'BTC-USD', '1.00', '--account', '0'], 2, /must be an id from 1/],
+  ['two lists at once', ['account', '1', '--orders', '--trades'], 2, /--orders' cannot be used with option '--trades'/],
   ['account beyond all', ['account', '4294967296'], 2, /must be an account id below 2\^32/],
   ['page of nothing', ['trades', 'BTC-USD', '--limit', '0'], 2, /must be a whole number from 1 to 1000/],
   ['page too large', ['account', '1', '--orders', '--limit', '1001'], 2, /must be a whole number from 1 to 1000/],

@@ -38,6 +38,7 @@ export function withDepositKeys(commands: readonly CommandFields[], key: string)
 }
 
 interface Remembered {
+  /** SHA-256: a request may be long. */
   readonly request: string;
   /** Commands that are applied. */
   applied: number;
@@ -69,7 +70,7 @@ export class KeyedRequests {
     commands: readonly CommandFields[],
     run: (command: CommandFields) => Promise<unknown>,
   ): Promise<boolean> {
-    const known = this.#remember(`${owner} ${key}`, request);
+    const known = this.#remember(`${owner} ${key}`, createHash('sha256').update(request).digest('base64'));
     while (known.running !== undefined) await known.running;
     if (known.applied === commands.length) return true;
     const { promise, resolve } = Promise.withResolvers<void>();

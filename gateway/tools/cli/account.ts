@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { accountId, askAdmin, type ConnectionFlags, connectionOptions, count, print, printJson, table } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 
@@ -46,8 +46,8 @@ export function accountCommand(program: Command): void {
     .summary('balances, orders and trades of an account')
     .description('Shows an account: its balances and open orders, or its orders or trades out of the history.')
     .argument('<id>', 'the account', accountId)
-    .option('--orders', 'all its orders, newest first')
-    .option('--trades', 'its trades, newest first')
+    .addOption(new Option('--orders', 'all its orders, newest first').conflicts('trades'))
+    .addOption(new Option('--trades', 'its trades, newest first'))
     .option('--limit <count>', 'how many of them', count(1000), 20)
     .addHelpText(
       'after',
