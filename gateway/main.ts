@@ -23,6 +23,7 @@ import { addExchangeMetrics, createMetrics } from './metrics.ts';
 import { OrderSessions } from './sessions/order-sessions.ts';
 import { ReportHub } from './sessions/report-hub.ts';
 import { ReportTap } from './sessions/report-tap.ts';
+import { Slices } from './slices.ts';
 import { History } from './taps/history/history.ts';
 import { readWatermark } from './taps/history/store.ts';
 import { Certificates } from './tls/certificates.ts';
@@ -195,6 +196,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const identity = startIdentity(config, log, audit);
   const preAuthLimits = startPreAuthLimits(config, identity);
   const limits = new LimitCounters();
+  const slices = new Slices();
   const admin = new AdminServer({
     host: config.host,
     port: config.httpPort,
@@ -206,6 +208,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     audit,
     preAuthLimit: preAuthLimits.http,
     limitCounters: limits,
+    slices,
   });
   const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
   undo.push(() => admin.stop());
@@ -233,7 +236,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let recovered = new Float64Array(0);
   const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
-  const marketData = new MarketData({ orders: config.capacities.orders }, engine.directory, () => started.engine.sequencer.nowUs());
+  const marketData = new MarketData({ orders: config.capacities.orders, slices }, engine.directory, () => started.engine.sequencer.nowUs());
   const sockets = new SocketServer(certificates, preAuthLimits.ws);
   const marketSockets = new MarketSockets(marketData, { identity }, sockets);
   engine.onReports(tap);

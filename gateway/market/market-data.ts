@@ -3,6 +3,7 @@ import type { RingSlots } from '../../engine/rings/ring.ts';
 import { FrameKind, MarketOp } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../../engine/wire/market-event.ts';
 import { FrameArena, type FrameHead } from '../../engine/wire/market-frames.ts';
+import type { Slices } from '../slices.ts';
 import type { BookMirror } from './book-mirror.ts';
 import type { MarketFormat } from './formats/format.ts';
 import { MarketConnection } from './market-connection.ts';
@@ -24,6 +25,8 @@ export interface MarketDataOptions {
   /** Malformed requests of a connection before it is cut. Default 16. */
   readonly maxFaults?: number;
   readonly slowReader?: Partial<SlowReaderPolicy>;
+  /** Runs what takes long. */
+  readonly slices?: Slices;
 }
 
 const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
@@ -42,7 +45,7 @@ const NOT_READING = 'slow reader: sends requests and does not read the answers, 
  */
 export class MarketData {
   readonly counters = new MarketCounters();
-  readonly #options: Required<Omit<MarketDataOptions, 'slowReader'>>;
+  readonly #options: Required<Omit<MarketDataOptions, 'slowReader' | 'slices'>>;
   readonly #policy: SlowReaderPolicy;
   readonly #symbols: MarketSymbols;
   readonly #fanOut: FanOut;
@@ -59,10 +62,10 @@ export class MarketData {
    * @param nowUs the clock that stamps commands
    */
   constructor(options: MarketDataOptions, names: SymbolNames, nowUs: () => number = wallClockUs) {
-    const { slowReader, ...rest } = options;
+    const { slowReader, slices, ...rest } = options;
     this.#options = { heartbeatMs: 5000, maxConnections: 16_384, maxSubscriptions: 16_384, maxFaults: 16, ...rest };
     this.#policy = { ...DEFAULT_SLOW_READER, ...slowReader };
-    this.#fanOut = new FanOut(this.counters, nowUs);
+    this.#fanOut = new FanOut(this.counters, nowUs, slices);
     this.#symbols = new MarketSymbols(names, options.orders, this.#options.maxSubscriptions, (connection) => this.#fanOut.wait(connection));
   }
 
