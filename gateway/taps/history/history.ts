@@ -2,8 +2,9 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { FairQueue, QueueFullError } from './fair-queue.ts';
+import { unpackOrders } from './order-rows.ts';
 import type { OrderPage, RecordPage } from './queries.ts';
-import type { Query } from './query-worker.ts';
+import type { PackedOrderPage, Query } from './query-worker.ts';
 import { NEWEST } from './runs.ts';
 import type { WriterOptions } from './writer.ts';
 import { WRITER_STATS, type WriterMessage, type WriterStart, WriterStat } from './writer-worker.ts';
@@ -117,7 +118,8 @@ export class History implements ReportArchive {
 
   /** Orders of an account in their latest state, newest first, with an order id below `before`. */
   async accountOrders(account: number, limit: number, before = NEWEST, caller = ''): Promise<OrderPage> {
-    return (await this.#queries.run(caller, { kind: 'orders', account, before, limit })) as OrderPage;
+    const { packed, ...page } = (await this.#queries.run(caller, { kind: 'orders', account, before, limit })) as PackedOrderPage;
+    return { orders: unpackOrders(packed), ...page };
   }
 
   /** Trades of a symbol, newest first, with an id below `before`. */
