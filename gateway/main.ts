@@ -207,6 +207,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     identity,
     audit,
     preAuthLimit: preAuthLimits.http,
+    limits: config.callerLimits,
     limitCounters: limits,
     slices,
   });
@@ -238,7 +239,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
   const marketData = new MarketData({ orders: config.capacities.orders, slices }, engine.directory, () => started.engine.sequencer.nowUs());
   const sockets = new SocketServer(certificates, preAuthLimits.ws);
-  const marketSockets = new MarketSockets(marketData, { identity }, sockets);
+  const marketSockets = new MarketSockets(marketData, { identity, pings: config.callerLimits['ws-pings'] }, sockets);
   engine.onReports(tap);
   engine.onMarket(marketData);
   const recovery = await engine.start();
@@ -261,7 +262,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     onPublished: engine.schedule,
     identity,
   });
-  serveOrderSockets(sockets, sessions, identity, limits);
+  serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
   const ws = await marketSockets.listen(config.host, config.wsPort);
   undo.push(() => marketSockets.stop());
   const orderEntry = new OrderEntry(sessions, {
@@ -269,6 +270,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     port: config.grpcPort,
     certificates,
     preAuthLimit: preAuthLimits.grpc,
+    limits: config.callerLimits,
     limitCounters: limits,
     // A proxy's connection carries many clients, which may all leave at once.
     ...(config.authProxies === undefined && !identity.open && { resetBurst: DIRECT_RESET_BURST }),
