@@ -32,6 +32,7 @@ import { addExchangeMetrics, createMetrics } from './metrics.ts';
 import { OrderSessions } from './sessions/order-sessions.ts';
 import { ReportHub } from './sessions/report-hub.ts';
 import { ReportTap } from './sessions/report-tap.ts';
+import { Slices } from './slices.ts';
 import { History } from './taps/history/history.ts';
 import { type PreparedHistory, prepareHistory } from './taps/history/prepare.ts';
 import { historyPath } from './taps/history/store.ts';
@@ -263,6 +264,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const identity = startIdentity(config, log, audit);
   const preAuthLimits = startPreAuthLimits(config, identity);
   const limits = new LimitCounters();
+  const slices = new Slices();
   const admin = new AdminServer({
     host: config.host,
     port: config.httpPort,
@@ -274,7 +276,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     identity,
     audit,
     preAuthLimit: preAuthLimits.http,
+    limits: config.callerLimits,
     limitCounters: limits,
+    slices,
   });
   const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
   undo.push(() => admin.stop());
@@ -313,9 +317,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let recovered = new Float64Array(0);
   const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
-  const marketData = new MarketData({ orders: engine.limits.orders }, engine.directory, () => started.engine.sequencer.nowUs());
+  const marketData = new MarketData({ orders: engine.limits.orders, slices }, engine.directory, () => started.engine.sequencer.nowUs());
   const sockets = new SocketServer(certificates, preAuthLimits.ws);
-  const marketSockets = new MarketSockets(marketData, { identity }, sockets);
+  const marketSockets = new MarketSockets(marketData, { identity, pings: config.callerLimits['ws-pings'] }, sockets);
   engine.onReports(tap);
   engine.onMarket(marketData);
   const recovery = await engine.start();
@@ -345,7 +349,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     identity,
     audit,
   });
-  serveOrderSockets(sockets, sessions, identity, limits);
+  serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
   const ws = await marketSockets.listen(config.host, config.wsPort);
   undo.push(() => marketSockets.stop());
   const orderEntry = new OrderEntry(sessions, {
@@ -353,6 +357,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     port: config.grpcPort,
     certificates,
     preAuthLimit: preAuthLimits.grpc,
+    limits: config.callerLimits,
     limitCounters: limits,
     // A proxy's connection carries many clients, which may all leave at once.
     ...(config.authProxies === undefined && !identity.open && { resetBurst: DIRECT_RESET_BURST }),

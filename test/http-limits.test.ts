@@ -5,6 +5,8 @@ import { after, before, describe, it, test } from 'node:test';
 import { pino } from 'pino';
 import { Gauge } from 'prom-client';
 import { SILENT } from '../gateway/audit/audit-sink.ts';
+import { CALLER_LIMITS, readCallerLimits } from '../gateway/caller-limits.ts';
+import { loadConfig } from '../gateway/config/config.ts';
 import { AdminServer } from '../gateway/endpoints/http/admin.ts';
 import type { Route } from '../gateway/endpoints/http/admin-http.ts';
 import { jsonBytes, LongList } from '../gateway/endpoints/http/json-pieces.ts';
@@ -14,6 +16,8 @@ import { createMetrics } from '../gateway/metrics.ts';
 import { Rate, Rates } from '../gateway/rate.ts';
 import { Slices } from '../gateway/slices.ts';
 import { EVERYBODY } from './support/everybody.ts';
+import { bearer, GuardedExchange } from './support/guarded-exchange.ts';
+import { Issuer } from './support/issuer.ts';
 import { until } from './support/order-entry-fixture.ts';
 
 /** A connection that collects what it receives. */
@@ -71,9 +75,9 @@ describe('an HTTP port without authentication', () => {
   let port = 0;
   before(async () => {
     const preAuthLimit = new PreAuthLimit({ timeoutMs: 60_000, most: 100, givesWay: 'oldest' }, () => false);
-    const requestLimits = { mostPerCaller: 4, most: 100, perSecond: 1, burst: 1000 };
+    const limits = { ...CALLER_LIMITS, 'http-concurrency': 4 };
     const common = { host: '127.0.0.1', port: 0, registry, log, unready: () => [], audit: SILENT, identity: EVERYBODY };
-    admin = new AdminServer({ ...common, preAuthLimit, limitCounters, requestLimits, maxAuthenticated: 8 });
+    admin = new AdminServer({ ...common, preAuthLimit, limitCounters, limits, maxAuthenticated: 8 });
     admin.serve(routes);
     port = await admin.listen();
   });
@@ -243,4 +247,33 @@ test('rates refill with time, and remember a bounded number of callers', () => {
   assert.deepEqual([rates.take('a', 0), rates.take('a', 0), rates.take('b', 0), rates.has('a', 0)], [true, false, true, false]);
   for (let i = 0; i < 5000; i++) rates.take(`x${i}`, 0);
   assert.equal(rates.has('a', 0), true, 'forgotten');
+});
+
+test('limits on callers are configured by name, and take effect', async (t) => {
+  const issuer = new Issuer();
+  await issuer.addKey('ES256');
+  assert.deepEqual(readCallerLimits('http-rate=7, ws-pings=3'), { ...CALLER_LIMITS, 'http-rate': 7, 'ws-pings': 3 });
+  for (const text of [
+    '',
+    'http-rate',
+    'http-rate=0',
+    'http-rate=-1',
+    'http-rate=1e3',
+    'toString=1',
+    'http-rate=7;ws-pings=3',
+    'http-rate=7,',
+  ])
+    assert.match(String(readCallerLimits(text)), /NAME one of http-pipelining/, text);
+  assert.throws(() => loadConfig({ flags: { 'caller-limits': 'no=1' }, env: {} }), /--caller-limits must be NAME=N/);
+  const exchange = await GuardedExchange.start(issuer, { 'caller-limits': 'http-rate=1,wrong-credentials=1' });
+  t.after(() => exchange.stop());
+  const headers = bearer(await issuer.token());
+  const statuses: number[] = [];
+  for (let i = 0; i < 6; i++) statuses.push((await exchange.http('GET', '/v1/symbols', headers)).status);
+  assert.ok(statuses.includes(200) && statuses.includes(429), statuses.join(' '));
+  const forged = bearer(await issuer.token({ aud: 'elsewhere' }));
+  let status = 401;
+  for (let i = 0; i < 100 && status === 401; i++) status = (await exchange.http('GET', '/v1/symbols', forged)).status;
+  assert.equal(status, 503);
+  assert.match((await exchange.http('GET', '/metrics')).json, /^openbell_limited_total\{port="http",limit="rate"\} [1-9]/m);
 });

@@ -109,6 +109,33 @@ export interface FrameHead {
 }
 
 /**
+ * A frame in memory of its own, whose structs are written in place: for frames that are too long to be
+ * written in one turn of the event loop.
+ */
+export class RoomyFrame {
+  /** The structs; its room is `most` structs. */
+  readonly structs: StructList;
+  readonly #u8: Uint8Array;
+
+  /** @param bytes of a struct of `head.channel` @param most structs */
+  constructor(head: FrameHead, bytes: number, most: number) {
+    this.structs = new StructList(bytes, 0);
+    this.#u8 = new Uint8Array(FRAME_HEADER_BYTES + most * bytes);
+    this.#u8.set(new FrameArena(256).frame(head, this.structs));
+    this.structs.words = new Int32Array(this.#u8.buffer, FRAME_HEADER_BYTES);
+    this.structs.u8 = this.#u8.subarray(FRAME_HEADER_BYTES);
+  }
+
+  /** The frame with the structs written so far. */
+  finish(): Uint8Array {
+    const { count, bytes, words } = this.structs;
+    assert(words.buffer === this.#u8.buffer, 'market frames: more structs than there is room for');
+    new DataView(this.#u8.buffer).setUint32(COUNT_AT, count, true);
+    return this.#u8.subarray(0, FRAME_HEADER_BYTES + count * bytes);
+  }
+}
+
+/**
  * Memory for the frames of one flush. Frames are written one after the other and
  * returned as views, valid until `reset`. If the memory is full, a larger one
  * replaces it; views of the old memory stay valid.

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { CALLER_LIMITS, type CallerLimits, readCallerLimits } from '../caller-limits.ts';
 import type { LogLevel } from '../log.ts';
 import { ProxyList } from './proxy-list.ts';
 
@@ -28,6 +29,8 @@ export interface ServerConfig {
   readonly clockStep: number;
   /** Seconds that a connection may stay unauthenticated. */
   readonly admissionTimeout: number;
+  /** Limits on callers. */
+  readonly callerLimits: CallerLimits;
   /** Paths of PEM files; undefined: no TLS. */
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
@@ -96,6 +99,11 @@ function proxies(text: string): readonly string[] | Problem {
   } catch (error) {
     return new Problem((error as Error).message);
   }
+}
+
+function callerLimits(text: string): CallerLimits | Problem {
+  const limits = readCallerLimits(text);
+  return typeof limits === 'string' ? new Problem(limits) : limits;
 }
 
 function onOff(text: string): boolean | Problem {
@@ -172,6 +180,13 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     value: 'SECONDS',
     help: 'time limit for authentication on order entry and admin connections',
     parse: seconds,
+  },
+  'caller-limits': {
+    key: 'callerLimits',
+    fallback: CALLER_LIMITS,
+    value: 'NAME=N,...',
+    help: 'limits on callers that are not the defaults, such as http-rate=100: docs/SECURITY.md',
+    parse: callerLimits,
   },
   'tls-cert': {
     key: 'tlsCert',

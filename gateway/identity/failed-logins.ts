@@ -1,10 +1,7 @@
 import { Code } from '../../engine/codes.ts';
+import { BURST, CALLER_LIMITS } from '../caller-limits.ts';
 import { Rates } from '../rate.ts';
 import { IdentityReject } from './identity-reject.ts';
-
-/** Tokens and signatures of one address that fail: per second, and in a burst. */
-const PER_SECOND = 20;
-const BURST = 200;
 
 /**
  * Bounds the credentials of an address that fail. Checking a signature takes time of the thread that takes orders,
@@ -12,7 +9,12 @@ const BURST = 200;
  * verified before are not checked. I/O thread.
  */
 export class FailedLogins {
-  readonly #rates = new Rates(PER_SECOND, BURST);
+  readonly #rates: Rates;
+
+  /** @param perSecond tokens and signatures of one address that may fail */
+  constructor(perSecond: number = CALLER_LIMITS['wrong-credentials']) {
+    this.#rates = new Rates(perSecond, perSecond * BURST['wrong-credentials']);
+  }
 
   /** The reject of a caller whose address has failed too often, else undefined. */
   reject(address: string): IdentityReject | undefined {

@@ -40,6 +40,8 @@ export interface Vouchers {
   readonly apiKeys?: ApiKeys | undefined;
   readonly serviceAccounts?: (() => ServiceAccounts) | undefined;
   readonly proxies?: ProxyList | undefined;
+  /** Tokens and signatures of one address that may fail, per second. */
+  readonly wrongCredentials?: number | undefined;
   /** Plain text beyond this host: only listed proxies are served. */
   readonly onlyProxies?: boolean;
 }
@@ -54,13 +56,14 @@ export class Identity {
   readonly apiKeys: ApiKeys | undefined;
   readonly #vouchers: Vouchers;
   readonly #log: RejectLog;
-  readonly #failed = new FailedLogins();
+  readonly #failed: FailedLogins;
   readonly #audit: AuditSink;
 
   constructor(vouchers: Vouchers, log: Logger, audit: AuditSink) {
     this.#vouchers = vouchers;
     this.#log = new RejectLog(log);
     this.#audit = audit;
+    this.#failed = new FailedLogins(vouchers.wrongCredentials);
     this.apiKeys = vouchers.apiKeys;
     this.open = vouchers.tokens === undefined && vouchers.serviceAccounts === undefined && vouchers.proxies === undefined;
   }

@@ -13,7 +13,8 @@ import { WatchedFile } from './watched-file.ts';
 export type IdentityConfig = Pick<
   ServerConfig,
   'host' | 'authJwks' | 'authIssuer' | 'authAudience' | 'authKeys' | 'authProxies' | 'tlsCert'
->;
+> &
+  Partial<Pick<ServerConfig, 'callerLimits'>>;
 
 /** Authentication as configured. @throws ConfigError when one of its files cannot be used */
 export function startIdentity(config: IdentityConfig, log: Logger, audit: AuditSink): Identity {
@@ -29,6 +30,7 @@ export function startIdentity(config: IdentityConfig, log: Logger, audit: AuditS
       serviceAccounts: serviceAccounts && (() => serviceAccounts.get()),
       apiKeys: serviceAccounts && new ApiKeys(() => serviceAccounts.get()),
       proxies: authProxies && new ProxyList(authProxies),
+      wrongCredentials: config.callerLimits?.['wrong-credentials'],
       onlyProxies: !isLoopback(host) && tlsCert === undefined,
     },
     log,

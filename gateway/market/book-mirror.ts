@@ -54,6 +54,10 @@ export class BookMirror {
   indicativeVolume = 0;
   surplus = 0;
   surplusSide = 0;
+  /** Orders that rest in this book. */
+  count = 0;
+  /** Slot of the next order that a walk in steps reads, -1 = none: it stays valid although orders leave between its steps. */
+  walkAt = -1;
   readonly #sink: OrderSink | undefined;
 
   /** @param orders shared by the mirrors of an exchange; order ids are unique across its symbols */
@@ -166,6 +170,7 @@ export class BookMirror {
     levels.tail[level] = order;
     levels.quantity[level] += open;
     levels.orders[level]++;
+    this.count++;
     levels.touch(level);
     this.restingOrders++;
     if (this.#sink !== undefined) this.#sink.onOrder(OrderAction.Add, order);
@@ -201,6 +206,8 @@ export class BookMirror {
     else orders.next[prev] = next;
     if (next === -1) levels.tail[level] = prev;
     else orders.prev[next] = prev;
+    if (this.walkAt === order) this.walkAt = next;
+    this.count--;
     if (--levels.orders[level] === 0) levels.emptied(level);
     if (this.#sink !== undefined) this.#sink.onOrder(OrderAction.Remove, order);
     orders.release(order);

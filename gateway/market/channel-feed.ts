@@ -3,6 +3,7 @@ import type { BookMirror } from './book-mirror.ts';
 import type { ChannelDescriptor, ChannelState } from './channels/channel.ts';
 import type { MarketFormat } from './formats/format.ts';
 import { FORMATS } from './formats/formats.ts';
+import type { SnapshotJob } from './snapshot-job.ts';
 
 export const SubscriptionState = {
   /** Waits for a snapshot; gets no deltas before it. */
@@ -75,6 +76,10 @@ export class ChannelFeed implements ChannelState {
   readonly subscribers: readonly Subscription[][] = FORMATS.map(() => []);
   /** The frames of this flush's snapshot, by format; made on first use. */
   readonly snapshots: (Uint8Array | undefined)[] = FORMATS.map(() => undefined);
+  /** A snapshot that is being made in steps. */
+  job: SnapshotJob<ChannelFeed, MarketReader> | undefined;
+  /** Before it no further one is begun, ms of the monotonic clock. */
+  restUntil = 0;
   /** One of `snapshots` is set. */
   snapshotted = false;
 
@@ -115,6 +120,8 @@ export class ChannelFeed implements ChannelState {
 
   #wantedChanged(): void {
     this.wanted = this.subscribers.some((list) => list.length !== 0);
+    // Updates are not kept without a reader.
+    if (!this.wanted && this.job !== undefined) this.job.spoiled = true;
     this.descriptor.onWanted(this);
   }
 }

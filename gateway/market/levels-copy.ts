@@ -38,6 +38,10 @@ export class LevelsCopy {
     this.#orders[at] = orders;
   }
 
+  price(at: number): number {
+    return this.#price[at];
+  }
+
   level(at: number): Level {
     return { price: this.#price[at], quantity: this.#quantity[at], orders: this.#orders[at] };
   }

@@ -21,6 +21,8 @@ export class MarketCounters {
   /** Requests that were rejected with a code. */
   rejects = 0;
   snapshots = 0;
+  /** Snapshots in steps that were begun anew, because the book changed too much meanwhile. */
+  snapshotsSpoiled = 0;
   heartbeats = 0;
   /** Publish latency of the events sent. */
   readonly publishLatency = new PublishLatency();

@@ -3,6 +3,7 @@ import type { RingSlots } from '../../engine/rings/ring.ts';
 import { FrameKind, MarketOp } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../../engine/wire/market-event.ts';
 import { FrameArena, type FrameHead } from '../../engine/wire/market-frames.ts';
+import type { Slices } from '../slices.ts';
 import type { BookMirror } from './book-mirror.ts';
 import type { MarketFormat } from './formats/format.ts';
 import { MarketConnection } from './market-connection.ts';
@@ -10,6 +11,7 @@ import { MarketCounters } from './market-counters.ts';
 import { FanOut, wallClockUs } from './market-fan-out.ts';
 import { MarketSymbols, type SymbolNames } from './market-symbols.ts';
 import { CloseCause, type ReaderSocket } from './reader-socket.ts';
+import { RequestQueue } from './request-queue.ts';
 import { DEFAULT_SLOW_READER, type SlowReaderPolicy } from './slow-reader.ts';
 
 export interface MarketDataOptions {
@@ -24,6 +26,8 @@ export interface MarketDataOptions {
   /** Malformed requests of a connection before it is cut. Default 16. */
   readonly maxFaults?: number;
   readonly slowReader?: Partial<SlowReaderPolicy>;
+  /** Runs what takes long. */
+  readonly slices?: Slices;
 }
 
 const EVENT_DOUBLES = MARKET_EVENT_BYTES / 8;
@@ -33,6 +37,7 @@ const CLOSE_GRACE_MS = 100;
 const ANSWERS = [FrameKind.Refused, FrameKind.Subscribed, FrameKind.Unsubscribed, FrameKind.None, FrameKind.Pong] as const;
 const GOING_AWAY = 'the exchange is stopping';
 const EXPIRED = 'UNAUTHENTICATED: the credentials have expired: connect again with new ones';
+const TOO_MANY = 'slow reader: too many requests at once';
 const NOT_READING = 'slow reader: sends requests and does not read the answers, or too many pings';
 
 /**
@@ -42,11 +47,12 @@ const NOT_READING = 'slow reader: sends requests and does not read the answers, 
  */
 export class MarketData {
   readonly counters = new MarketCounters();
-  readonly #options: Required<Omit<MarketDataOptions, 'slowReader'>>;
+  readonly #options: Required<Omit<MarketDataOptions, 'slowReader' | 'slices'>>;
   readonly #policy: SlowReaderPolicy;
   readonly #symbols: MarketSymbols;
   readonly #fanOut: FanOut;
   readonly #nowUs: () => number;
+  readonly #requests: RequestQueue<MarketConnection>;
   /** In BEATS groups, so that heartbeats of many connections do not go out in one burst. */
   readonly #connections: Set<MarketConnection>[] = Array.from({ length: BEATS }, () => new Set());
   #timer: NodeJS.Timeout | undefined;
@@ -60,11 +66,12 @@ export class MarketData {
    * @param nowUs the clock that stamps commands
    */
   constructor(options: MarketDataOptions, names: SymbolNames, nowUs: () => number = wallClockUs) {
-    const { slowReader, ...rest } = options;
+    const { slowReader, slices, ...rest } = options;
     this.#options = { heartbeatMs: 5000, maxConnections: 16_384, maxSubscriptions: 16_384, maxFaults: 16, ...rest };
     this.#policy = { ...DEFAULT_SLOW_READER, ...slowReader };
     this.#nowUs = nowUs;
-    this.#fanOut = new FanOut(this.counters, nowUs);
+    this.#fanOut = new FanOut(this.counters, nowUs, slices);
+    this.#requests = new RequestQueue(this.#options.maxSubscriptions, (...request) => this.#handle(...request));
     this.#symbols = new MarketSymbols(names, options.orders, this.#options.maxSubscriptions, (connection) => this.#fanOut.wait(connection));
   }
 
@@ -135,6 +142,7 @@ export class MarketData {
     connection.open = false;
     if (connection.slow.lagging) this.counters.laggingNow--;
     this.#symbols.forget(connection);
+    this.#requests.forget(connection);
     this.#connections[connection.group].delete(connection);
     this.counters.connectionsNow--;
   }
@@ -191,8 +199,13 @@ export class MarketData {
     answer.firstNo = 0;
   }
 
-  /** Handles a request of a reader. The content is untrusted. */
+  /** Takes a request of a reader, now or in a later turn of the event loop. The content is untrusted, and valid during the call only. */
   onRequest(connection: MarketConnection, bytes: Uint8Array, isBinary: boolean): void {
+    if (!this.#requests.take(connection, bytes, isBinary)) this.#cut(connection, CloseCause.SlowReader, TOO_MANY);
+  }
+
+  #handle(connection: MarketConnection, bytes: Uint8Array, isBinary: boolean): void {
+    if (!connection.open) return;
     const answer = this.#answer;
     answer.kind = FrameKind.Refused;
     answer.channel = answer.symbol = connection.format.unread;

@@ -1,13 +1,24 @@
 import { FrameKind } from '../../engine/wire/layout.ts';
 import { FrameArena, type FrameHead, STRUCT_BYTES, StructList } from '../../engine/wire/market-frames.ts';
-import { type ChannelFeed, type MarketReader, SubscriptionState } from './channel-feed.ts';
+import { Slices } from '../slices.ts';
+import { type ChannelFeed, type MarketReader, type Subscription, SubscriptionState } from './channel-feed.ts';
+import { DEEP, type DeepSnapshot } from './deep-snapshot.ts';
 import type { MarketFormat } from './formats/format.ts';
 import { FORMATS } from './formats/formats.ts';
 import type { MarketCounters } from './market-counters.ts';
+import { JobStage, SnapshotJob } from './snapshot-job.ts';
 import type { SymbolFeed } from './symbol-feed.ts';
+
+type Job = SnapshotJob<ChannelFeed, MarketReader>;
 
 /** Maximum sending time per turn of the event loop, ms. */
 const SLICE_MS = 1;
+/** Maximum time for snapshots per flush, ms; further readers wait for the next one. */
+const SNAPSHOTS_MS = 0.5;
+/** A snapshot that is made in steps is followed by a rest of this many times its duration. */
+const REST = 2;
+/** Whose turn in the slices snapshots take. */
+const OWNER = 'market snapshots';
 /** The clock is read once per this many readers. */
 const READERS_PER_LOOK = 16;
 /** Maximum snapshot bytes per reader and flush; further snapshots wait for the next flush. */
@@ -19,7 +30,8 @@ const SNAPSHOT_BYTES_PER_FLUSH = 256 * 1024;
  *
  * A flush numbers and encodes everything that is pending, then the snapshots
  * that readers wait for: nothing is pending at that moment, so a snapshot and
- * the deltas after it do not overlap. Then every reader gets all its frames in
+ * the deltas after it do not overlap. (A deep book's snapshot is made in steps between flushes; its readers get it
+ * with the deltas since, see SnapshotJob.) Then every reader gets all its frames in
  * one write. With many readers that takes several turns of the event
  * loop, between which orders are processed; events that arrive meanwhile are
  * conflated until the next flush, which is delayed by the duration of the last
@@ -29,12 +41,19 @@ const SNAPSHOT_BYTES_PER_FLUSH = 256 * 1024;
 export class FanOut {
   readonly #counters: MarketCounters;
   readonly #nowUs: () => number;
+  readonly #slices: Slices;
+  /** Jobs that wait for a flush. */
+  #jobs: Job[] = [];
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #stopped = false;
   readonly #arena = new FrameArena();
   readonly #snapshotLists = STRUCT_BYTES.map((bytes) => new StructList(bytes));
   #dirty: SymbolFeed[] = [];
   /** Feeds whose snapshot was encoded in this flush. */
   readonly #snapshotted: ChannelFeed[] = [];
   #waiting: MarketReader[] = [];
+  /** Jobs whose snapshots are sent in this flush. */
+  readonly #ready: Job[] = [];
   /** Readers with frames in this flush; those from `#next` on are not served yet. */
   readonly #owed: MarketReader[] = [];
   #next = 0;
@@ -50,8 +69,9 @@ export class FanOut {
   };
 
   /** @param nowUs the clock that stamps commands */
-  constructor(counters: MarketCounters, nowUs: () => number) {
+  constructor(counters: MarketCounters, nowUs: () => number, slices: Slices = new Slices()) {
     this.#counters = counters;
+    this.#slices = slices;
     this.#nowUs = nowUs;
   }
 
@@ -78,6 +98,8 @@ export class FanOut {
   }
 
   stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#timers) clearTimeout(timer);
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
   }
@@ -118,6 +140,7 @@ export class FanOut {
       for (let c = 0; c < channels.length; c++) this.#deltas(channels[c]);
     }
     dirty.length = 0;
+    if (this.#jobs.length !== 0) this.#advance();
     if (this.#waiting.length !== 0) this.#snapshots(now);
     if (this.#owed.length !== 0) this.#counters.flushes++;
     this.#counters.publishLatency.begin(this.#owed.length !== 0);
@@ -129,7 +152,8 @@ export class FanOut {
     this.#next = 0;
     const now = performance.now();
     this.#notBefore = now + (this.#busyMs >= SLICE_MS ? this.#busyMs : 0);
-    if (this.#dirty.length !== 0 || this.#waiting.some((reader) => reader.open && reader.hasRoom(now))) this.#schedule(0);
+    if (this.#dirty.length !== 0 || this.#jobs.length !== 0 || this.#waiting.some((reader) => reader.open && reader.hasRoom(now)))
+      this.#schedule(0);
   }
 
   #deltas(feed: ChannelFeed): void {
@@ -138,6 +162,7 @@ export class FanOut {
     if (pending.count === 0) return;
     if (feed.overflown) this.#resync(feed);
     else for (let f = 0; f < FORMATS.length; f++) this.#owe(feed, FORMATS[f]);
+    if (feed.job !== undefined) this.#follow(feed.job);
     feed.overflown = false;
     pending.clear();
   }
@@ -173,36 +198,158 @@ export class FanOut {
   #snapshots(now: number): void {
     const waiting = this.#waiting;
     this.#waiting = [];
+    const end = performance.now() + SNAPSHOTS_MS;
+    let late = false;
     for (const reader of waiting) {
       reader.waiting = false;
       if (!reader.open || reader.wants.length === 0) continue;
-      if (reader.hasRoom(now)) this.#serve(reader);
-      if (reader.wants.length !== 0) {
+      if (late || !reader.hasRoom(now) || this.#serve(reader, end)) {
         reader.waiting = true;
         this.#waiting.push(reader);
       }
+      late ||= performance.now() > end;
     }
     for (const feed of this.#snapshotted) {
       feed.snapshots.fill(undefined);
       feed.snapshotted = false;
     }
     this.#snapshotted.length = 0;
+    for (const job of this.#ready.splice(0)) this.#close(job);
   }
 
-  #serve(reader: MarketReader): void {
-    const { wants, format } = reader;
+  /** @returns whether more can be served in the next flush; what is made in steps wakes its readers itself */
+  #serve(reader: MarketReader, end: number): boolean {
+    const { wants } = reader;
     let bytes = 0;
+    let kept = 0;
     let served = 0;
-    while (served < wants.length && bytes <= SNAPSHOT_BYTES_PER_FLUSH) {
+    while (served < wants.length && bytes <= SNAPSHOT_BYTES_PER_FLUSH && (served === 0 || performance.now() <= end)) {
       const subscription = wants[served++];
-      subscription.queued = false;
-      if (subscription.state === SubscriptionState.Gone) continue;
-      const frame = this.#snapshot(subscription.feed, format);
-      bytes += frame.length;
+      if (subscription.state === SubscriptionState.Gone) {
+        subscription.queued = false;
+        continue;
+      }
+      const sent = this.#snapshotFor(reader, subscription);
+      if (sent === 0) wants[kept++] = subscription;
+      else subscription.queued = false;
+      bytes += sent;
+    }
+    const more = served < wants.length;
+    wants.splice(kept, served - kept);
+    return more;
+  }
+
+  /** @returns bytes of the snapshot; 0: it is being made */
+  #snapshotFor(reader: MarketReader, subscription: Subscription): number {
+    const { feed } = subscription;
+    const { format } = reader;
+    if (feed.job === undefined && feed.descriptor.depth(feed) <= DEEP) {
+      const frame = this.#snapshot(feed, format);
       this.#owes(reader);
       reader.oweSnapshot(frame, subscription);
+      return frame.length;
     }
-    wants.splice(0, served);
+    const job = feed.job ?? this.#open(feed, format);
+    if (job.stage !== JobStage.Ready || job.format !== format) {
+      job.waiters.add(reader);
+      return 0;
+    }
+    job.waiters.delete(reader);
+    let bytes = 0;
+    this.#owes(reader);
+    for (const frame of job.frames) {
+      reader.oweSnapshot(frame, subscription);
+      bytes += frame.length;
+    }
+    return bytes;
+  }
+
+  /** Begins a snapshot in steps, after the feed's rest. */
+  #open(feed: ChannelFeed, format: MarketFormat): Job {
+    const job: Job = new SnapshotJob(feed, format);
+    feed.job = job;
+    const delay = feed.restUntil - performance.now();
+    if (delay <= 0) this.#atFlush(job);
+    else {
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        this.#atFlush(job);
+      }, delay);
+      this.#timers.add(timer);
+    }
+    return job;
+  }
+
+  /** Advances the job in the next flush. */
+  #atFlush(job: Job): void {
+    if (this.#stopped) return;
+    this.#jobs.push(job);
+    this.#schedule(0);
+  }
+
+  #advance(): void {
+    const jobs = this.#jobs;
+    this.#jobs = [];
+    for (const job of jobs) {
+      const { feed } = job;
+      if (job.spoiled) this.#close(job);
+      else if (job.stage === JobStage.Due) this.#read(job, feed.descriptor.deepSnapshot(feed));
+      else if (job.stage === JobStage.Read && job.source !== undefined) this.#encodeInSteps(job, job.source);
+      else if (job.stage === JobStage.Ready) this.#ready.push(job);
+    }
+    for (const { waiters } of this.#ready) for (const reader of waiters) this.#readerWaits(reader);
+  }
+
+  #read(job: Job, source: DeepSnapshot): void {
+    job.source = source;
+    job.stage = JobStage.Reading;
+    job.startedAt = performance.now();
+    void this.#slices.run(OWNER, job.until(source.read())).then(() => {
+      job.stage = JobStage.Read;
+      this.#atFlush(job);
+    });
+  }
+
+  #encodeInSteps(job: Job, source: DeepSnapshot): void {
+    const { feed, format } = job;
+    const most = source.settle();
+    job.stage = JobStage.Encoding;
+    const head = { ...this.#head, kind: FrameKind.Snapshot, channel: feed.channel, symbol: feed.owner.symbol, firstNo: feed.number };
+    const work = format.frameInSteps(head, feed.owner.name, (list) => source.fill(list), most);
+    void this.#slices.run(OWNER, job.until(work)).then((frame) => {
+      if (frame !== undefined) job.frames.unshift(frame);
+      job.stage = JobStage.Ready;
+      this.#atFlush(job);
+    });
+  }
+
+  /** Takes the pending updates of the job's feed. */
+  #follow(job: Job): void {
+    const { feed, stage, source } = job;
+    if (stage === JobStage.Due) return;
+    if (feed.overflown) job.spoiled = true;
+    else if (stage === JobStage.Reading || stage === JobStage.Read) job.spoiled ||= source?.follow(feed.pending) === false;
+    else job.keep(this.#encode(FrameKind.Delta, feed, feed.number - feed.pending.count + 1, feed.pending, job.format));
+  }
+
+  /** The job has ended: who still waits is served by the next one. */
+  #close(job: Job): void {
+    const { feed } = job;
+    job.source?.end();
+    feed.job = undefined;
+    const now = performance.now();
+    if (job.spoiled) this.#counters.snapshotsSpoiled++;
+    else {
+      this.#counters.snapshots++;
+      feed.restUntil = now + REST * (now - job.startedAt);
+    }
+    for (const reader of job.waiters) if (reader.open) this.wait(reader);
+  }
+
+  #readerWaits(reader: MarketReader): void {
+    if (reader.waiting || !reader.open) return;
+    reader.waiting = true;
+    this.#waiting.push(reader);
   }
 
   #snapshot(feed: ChannelFeed, format: MarketFormat): Uint8Array {

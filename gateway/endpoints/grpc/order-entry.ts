@@ -1,4 +1,5 @@
 import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
+import type { CallerLimits } from '../../caller-limits.ts';
 import type { Answer, Identity, Visit } from '../../identity/identity.ts';
 import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Principal } from '../../identity/principal.ts';
@@ -26,6 +27,7 @@ export interface OrderEntryOptions {
   readonly port: number;
   readonly identity: Identity;
   readonly preAuthLimit?: PreAuthLimit | undefined;
+  readonly limits?: CallerLimits | undefined;
   readonly limitCounters?: LimitCounters | undefined;
   /** See GrpcServer. */
   readonly resetBurst?: number | undefined;
@@ -54,6 +56,7 @@ export class OrderEntry {
       },
       maxMessageBytes: MAX_MESSAGE_BYTES,
       preAuthLimit: options.preAuthLimit,
+      limits: options.limits,
       limitCounters: options.limitCounters,
       resetBurst: options.resetBurst,
       certificates: options.certificates,

@@ -10,6 +10,7 @@ import {
   type ServerOptions,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import { BURST, CALLER_LIMITS, type CallerLimits } from '../../caller-limits.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import { Rate } from '../../rate.ts';
 import type { Certificates } from '../../tls/certificates.ts';
@@ -29,6 +30,7 @@ export interface GrpcServerOptions {
   readonly maxConnections?: number;
   /** Bounds connections without an admitted call, see {@link GrpcCall.admit}. Undefined: no limit. */
   readonly preAuthLimit?: PreAuthLimit | undefined;
+  readonly limits?: CallerLimits | undefined;
   /** Counts connections that are cut because of a limit. */
   readonly limitCounters?: LimitCounters | undefined;
   /** Calls of a connection that its peer resets, in a burst; beyond it the connection is cut. Default 1100: more than it has at the same time. */
@@ -45,10 +47,6 @@ export interface GrpcServerOptions {
 const MAX_STREAMS = 1024;
 /** The same, before one of its calls was authenticated. */
 const MAX_UNAUTHENTICATED_STREAMS = 32;
-/** Calls of an unauthenticated connection: per second, and in a burst. */
-const UNAUTHENTICATED_CALLS: readonly [number, number] = [20, 100];
-/** Rejected calls of a connection, such as unknown methods: per second, and in a burst. */
-const REJECTED_CALLS: readonly [number, number] = [20, 100];
 /** Default of `resetBurst`, and how many are added per second. */
 const RESET_BURST = 1100;
 const RESETS_PER_SECOND = 33;
@@ -153,13 +151,13 @@ export class GrpcServer {
       this.#options.limitCounters?.note('grpc', limit);
       session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
     };
-    const { preAuthLimit } = this.#options;
+    const { preAuthLimit, limits = CALLER_LIMITS } = this.#options;
     const raise = (): void => {
       if (preAuthLimit !== undefined && !session.destroyed) session.settings({ maxConcurrentStreams: MAX_STREAMS });
     };
     // A listed proxy carries the calls of many clients, and has no limits of its own.
     const limited = preAuthLimit?.trusts(peer.address) !== true;
-    const connection = new Connection(peer, leave, PartialBytes.ofConnection(this.#partial), limited, cut, raise);
+    const connection = new Connection(peer, leave, PartialBytes.ofConnection(this.#partial), limited, limits, cut, raise);
     this.#sessions.set(session, connection);
     session.setLocalWindowSize(CONNECTION_WINDOW);
     if (leave === undefined) connection.admit();
@@ -200,8 +198,8 @@ class Connection implements ConnectedPeer {
   #admitted = false;
   /** It is cut, and its calls are not served any more. */
   #over = false;
-  readonly #calls = new Rate(...UNAUTHENTICATED_CALLS);
-  readonly #rejected = new Rate(...REJECTED_CALLS);
+  readonly #calls: Rate;
+  readonly #rejected: Rate;
   readonly #leave: (() => void) | undefined;
   readonly #cut: (limit: string) => void;
   readonly #onAdmitted: () => void;
@@ -216,6 +214,7 @@ class Connection implements ConnectedPeer {
     leave: (() => void) | undefined,
     partial: PartialBytes,
     limited: boolean,
+    limits: CallerLimits,
     cut: (limit: string) => void,
     onAdmitted: () => void,
   ) {
@@ -223,6 +222,8 @@ class Connection implements ConnectedPeer {
     this.certificate = certificate;
     this.partial = partial;
     this.#limited = limited;
+    this.#calls = rateOf(limits, 'grpc-unauthenticated-calls');
+    this.#rejected = rateOf(limits, 'grpc-rejected-calls');
     this.#leave = leave;
     this.#cut = cut;
     this.#onAdmitted = onAdmitted;
@@ -251,6 +252,10 @@ class Connection implements ConnectedPeer {
     this.#over = true;
     this.#cut(limit);
   }
+}
+
+function rateOf(limits: CallerLimits, name: keyof typeof BURST): Rate {
+  return new Rate(limits[name], limits[name] * BURST[name]);
 }
 
 /**

@@ -5,6 +5,7 @@ import { TLSSocket } from 'node:tls';
 import type { Registry } from 'prom-client';
 import { Code } from '../../../engine/codes.ts';
 import type { AuditSink } from '../../audit/audit-sink.ts';
+import { CALLER_LIMITS, type CallerLimits } from '../../caller-limits.ts';
 import type { Identity, Visit } from '../../identity/identity.ts';
 import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Action } from '../../identity/permissions.ts';
@@ -35,7 +36,7 @@ import { HttpError } from './http-error.ts';
 import { jsonBytes } from './json-pieces.ts';
 import { MetricsText } from './metrics-text.ts';
 import { limitPipelining } from './pipelining.ts';
-import { type RequestLimitOptions, RequestLimits } from './request-limits.ts';
+import { RequestLimits } from './request-limits.ts';
 
 export interface AdminOptions {
   readonly host: string;
@@ -49,8 +50,7 @@ export interface AdminOptions {
   readonly preAuthLimit: PreAuthLimit;
   /** Authenticated connections at once. Default 256. */
   readonly maxAuthenticated?: number | undefined;
-  /** Default: see {@link RequestLimits}. */
-  readonly requestLimits?: RequestLimitOptions | undefined;
+  readonly limits?: CallerLimits | undefined;
   /** Counts what is rejected because of a limit. */
   readonly limitCounters?: LimitCounters | undefined;
   /** Runs long answers. */
@@ -71,8 +71,6 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const TIMEOUT_CHECK_MS = 500;
 /** Time limit for the client to read an answer, from the last byte that it took; ms. */
 const ANSWER_TIMEOUT_MS = 10_000;
-/** Requests of an authenticated connection that wait for their answers; of any other connection, one. */
-const MAX_PIPELINED = 16;
 /** How much more of a body that is too large is read, so that the client receives the answer; bytes and ms. */
 const LINGER_BYTES = 1024 * 1024;
 const LINGER_MS = 1000;
@@ -98,7 +96,8 @@ export class AdminServer {
   constructor(options: AdminOptions) {
     this.#options = options;
     this.#counters = options.limitCounters ?? new LimitCounters();
-    this.#limits = new RequestLimits(this.#counters, options.requestLimits);
+    const limits = options.limits ?? CALLER_LIMITS;
+    this.#limits = new RequestLimits(this.#counters, limits);
     this.#slices = options.slices ?? new Slices();
     this.#metrics = new MetricsText(options.registry, this.#slices);
     this.#server = createHttpServer(options.certificates, (request, response) => {
@@ -108,11 +107,11 @@ export class AdminServer {
         response.destroy();
       });
     });
-    this.#connections = new HttpConnections(options.preAuthLimit, options.maxAuthenticated);
+    this.#connections = new HttpConnections(options.preAuthLimit, options.maxAuthenticated, limits['http-connections']);
     limitPipelining(
       this.#server,
       options.certificates === undefined ? 'connection' : 'secureConnection',
-      (socket) => (this.#connections.isAdmitted(socket) ? MAX_PIPELINED : 1),
+      (socket) => (this.#connections.isAdmitted(socket) ? limits['http-pipelining'] : 1),
       () => this.#counters.note('http', 'pipelining'),
     );
     // Runs before the library's own listener, which reads requests or begins a TLS handshake.

@@ -1,11 +1,10 @@
 import type { Socket } from 'node:net';
+import { CALLER_LIMITS } from '../../caller-limits.ts';
 import { peerOf } from '../../tls/peer-certificate.ts';
 import { connectionKey, type PreAuthLimit } from '../pre-auth-limit.ts';
 
 /** Authenticated connections at once. */
 const MAX_ADMITTED = 256;
-/** Those of one caller, so that one caller cannot take them all. */
-const MAX_PER_CALLER = 64;
 
 /**
  * Connections of the HTTP port, in two pools with separate limits: unauthenticated ones, whose limit displaces the oldest, and
@@ -15,6 +14,7 @@ const MAX_PER_CALLER = 64;
 export class HttpConnections {
   readonly #limit: PreAuthLimit;
   readonly #maxAdmitted: number;
+  readonly #maxPerCaller: number;
   /** By {@link connectionKey}. */
   readonly #unauthenticated = new Map<string, { readonly socket: Socket; readonly leave: () => void }>();
   /** Callers of authenticated connections by connection; empty where a caller has no limit: a proxy's, and without authentication. */
@@ -22,9 +22,11 @@ export class HttpConnections {
   /** Authenticated connections by caller. */
   readonly #callers = new Map<string, number>();
 
-  constructor(limit: PreAuthLimit, maxAdmitted: number = MAX_ADMITTED) {
+  /** @param maxPerCaller authenticated connections of one caller, so that one cannot take them all */
+  constructor(limit: PreAuthLimit, maxAdmitted: number = MAX_ADMITTED, maxPerCaller: number = CALLER_LIMITS['http-connections']) {
     this.#limit = limit;
     this.#maxAdmitted = maxAdmitted;
+    this.#maxPerCaller = maxPerCaller;
   }
 
   /** A connection was accepted; with TLS, before its handshake. */
@@ -54,7 +56,7 @@ export class HttpConnections {
     if (waiting === undefined) return undefined;
     if (this.#admitted.size >= this.#maxAdmitted) return 'connections';
     const own = this.#callers.get(caller) ?? 0;
-    if (caller !== '' && own >= MAX_PER_CALLER) return 'caller-connections';
+    if (caller !== '' && own >= this.#maxPerCaller) return 'caller-connections';
     waiting.leave();
     this.#unauthenticated.delete(key);
     this.#admitted.set(key, caller);

@@ -1,32 +1,23 @@
 import { Code } from '../../../engine/codes.ts';
+import { BURST, type CallerLimits } from '../../caller-limits.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import { Rates } from '../../rate.ts';
 import { HttpError } from './http-error.ts';
-
-export interface RequestLimitOptions {
-  /** Requests of one caller at the same time. Default 32. */
-  readonly mostPerCaller?: number;
-  /** Requests at the same time, of all callers. Default 128. */
-  readonly most?: number;
-  /** Requests of one caller per second, and in one burst. Default 500 and 1000. */
-  readonly perSecond?: number;
-  readonly burst?: number;
-}
 
 /**
  * Bounds the requests of authenticated callers, until their answers are sent: so an answer that is not read
  * holds its own caller's share of memory, and no more. I/O thread.
  */
 export class RequestLimits {
-  readonly #options: Required<RequestLimitOptions>;
+  readonly #limits: CallerLimits;
   readonly #rates: Rates;
   readonly #counters: LimitCounters;
   readonly #open = new Map<string, number>();
   #count = 0;
 
-  constructor(counters: LimitCounters, options: RequestLimitOptions = {}) {
-    this.#options = { mostPerCaller: 32, most: 128, perSecond: 500, burst: 1000, ...options };
-    this.#rates = new Rates(this.#options.perSecond, this.#options.burst);
+  constructor(counters: LimitCounters, limits: CallerLimits) {
+    this.#limits = limits;
+    this.#rates = new Rates(limits['http-rate'], limits['http-rate'] * BURST['http-rate']);
     this.#counters = counters;
   }
 
@@ -37,7 +28,7 @@ export class RequestLimits {
    * @throws HttpError 429 when the caller has reached a limit, 503 when all callers together have
    */
   enter(caller: string): () => void {
-    const { mostPerCaller, most } = this.#options;
+    const { 'http-concurrency': mostPerCaller, 'http-total': most } = this.#limits;
     const own = this.#open.get(caller) ?? 0;
     if (!this.#rates.take(caller)) throw this.#reject(429, 'rate', 'you send too many requests per second: send them more slowly');
     if (own >= mostPerCaller)

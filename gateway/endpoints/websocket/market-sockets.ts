@@ -13,6 +13,8 @@ import { authenticate } from './upgrade.ts';
 
 export interface MarketSocketsOptions {
   readonly identity: Identity;
+  /** Pings of a reader per second. */
+  readonly pings?: number;
   /** Maximum size of a request, bytes; a longer one cuts the connection with 1009. Default 4096. */
   readonly maxRequestBytes?: number;
 }
@@ -49,12 +51,14 @@ interface SocketUser {
 export class MarketSockets {
   readonly #market: MarketData;
   readonly #identity: Identity;
+  readonly #pings: number | undefined;
   readonly #sockets: SocketServer;
 
   /** @param sockets the port, not listening yet; other endpoints may register paths on it */
-  constructor(market: MarketData, { identity, maxRequestBytes }: MarketSocketsOptions, sockets: SocketServer = new SocketServer()) {
+  constructor(market: MarketData, { identity, maxRequestBytes, pings }: MarketSocketsOptions, sockets: SocketServer = new SocketServer()) {
     this.#market = market;
     this.#identity = identity;
+    this.#pings = pings;
     this.#sockets = sockets;
     const most = maxRequestBytes ?? MAX_REQUEST_BYTES;
     sockets.ws<SocketUser>('/*', {
@@ -110,7 +114,7 @@ export class MarketSockets {
       if (!this.#market.hasRoom()) return upgrade.reject(UNAVAILABLE, 'Too many market-data connections; try again later.');
       const { format, protocol } = chooseFormat(upgrade.offered);
       const { expiresAt } = upgrade.principal;
-      upgrade.accept<SocketUser>({ format, expiresAt, pings: new PingLimit() }, protocol);
+      upgrade.accept<SocketUser>({ format, expiresAt, pings: new PingLimit(this.#pings) }, protocol);
     });
   }
 }

@@ -40,6 +40,7 @@ export function serveOrderSockets(
   sessions: OrderSessions,
   identity: Identity,
   limits: LimitCounters = new LimitCounters(),
+  pings?: number,
 ): void {
   const transportOf = (ws: WebSocket<SocketUser>): SocketSession =>
     ws.getUserData().transport ?? fail('order sockets: a socket without its session');
@@ -53,7 +54,7 @@ export function serveOrderSockets(
     upgrade: (res, req, context) => upgrade(res, req, context, sessions, identity),
     open: (ws) => {
       const user = ws.getUserData();
-      user.transport = new SocketSession(ws, user.admission, sessions, limits);
+      user.transport = new SocketSession(ws, user.admission, sessions, limits, new PingLimit(pings));
     },
     message: (ws, message, isBinary) => transportOf(ws).onMessage(message, isBinary),
     // uWebSockets answers a ping by itself, whether the peer reads the answers or not.
@@ -93,10 +94,11 @@ class SocketSession implements SessionTransport {
   #waiting = false;
   #open = true;
   readonly #limits: LimitCounters;
-  readonly #pings = new PingLimit();
+  readonly #pings: PingLimit;
 
-  constructor(ws: WebSocket<SocketUser>, admission: Admission, sessions: OrderSessions, limits: LimitCounters) {
+  constructor(ws: WebSocket<SocketUser>, admission: Admission, sessions: OrderSessions, limits: LimitCounters, pings: PingLimit) {
     this.#ws = ws;
+    this.#pings = pings;
     this.#limits = limits;
     this.#session = sessions.open(this, admission);
   }

@@ -1,14 +1,17 @@
+import { BURST, CALLER_LIMITS } from '../../caller-limits.ts';
 import { Rate } from '../../rate.ts';
 
-const PINGS_PER_SECOND = 20;
-const PINGS_IN_A_BURST = 200;
 /** Maximum bytes of unread answers. */
 const MAX_UNREAD_BYTES = 64 * 1024;
 
 /** Bounds the pings of one peer: how many it may send, and how many bytes of answers it may leave unread. */
 export class PingLimit {
-  readonly #rate = new Rate(PINGS_PER_SECOND, PINGS_IN_A_BURST);
+  readonly #rate: Rate;
   #unread = 0;
+
+  constructor(perSecond: number = CALLER_LIMITS['ws-pings']) {
+    this.#rate = new Rate(perSecond, perSecond * BURST['ws-pings']);
+  }
 
   /**
    * Whether a ping may be answered; if not, the peer must be cut.

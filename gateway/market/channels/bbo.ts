@@ -3,7 +3,7 @@ import { bboWire } from '../../../engine/wire/channels/bbo.ts';
 import { Bbo, Side } from '../../../engine/wire/layout.ts';
 import type { StructList } from '../../../engine/wire/market-frames.ts';
 import type { BookMirror } from '../book-mirror.ts';
-import { type ChannelDescriptor, type ChannelState, Conflation, MAX_PENDING, nothing } from './channel.ts';
+import { type ChannelDescriptor, type ChannelState, Conflation, MAX_PENDING, neverDeep, nothing, shallow } from './channel.ts';
 
 /** Price, quantity and orders of each side, in the channel's state: current values, followed by the last published values. */
 const SIDE_DOUBLES = 3;
@@ -25,6 +25,8 @@ export const bbo: ChannelDescriptor = {
     channel.number++;
     put(channel, channel.pending);
   },
+  depth: shallow,
+  deepSnapshot: neverDeep,
   snapshot: (channel, list) => {
     // Marks the values as published: the state may return to the values published before this snapshot.
     changed(channel);

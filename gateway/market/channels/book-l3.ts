@@ -2,6 +2,7 @@ import { putI64 } from '../../../engine/units.ts';
 import { bookL3Wire } from '../../../engine/wire/channels/book-l3.ts';
 import { OrderAction, OrderUpdate, Side } from '../../../engine/wire/layout.ts';
 import type { BookMirror } from '../book-mirror.ts';
+import { DeepOrders } from '../deep-orders.ts';
 import { type ChannelDescriptor, Conflation, MAX_PENDING, nothing } from './channel.ts';
 
 /** Every resting order. Each change is an update. */
@@ -19,6 +20,8 @@ export const bookL3: ChannelDescriptor = {
   },
   onWanted: nothing,
   onFlush: nothing,
+  depth: ({ mirror }) => mirror.count,
+  deepSnapshot: ({ mirror }) => new DeepOrders(mirror),
   snapshot: ({ mirror }, list) => {
     const visit = (order: number) => {
       const at = list.add();

@@ -3,6 +3,8 @@ import { bookWire } from '../../../engine/wire/channels/book.ts';
 import { LevelUpdate, Side } from '../../../engine/wire/layout.ts';
 import type { StructList } from '../../../engine/wire/market-frames.ts';
 import type { BookMirror } from '../book-mirror.ts';
+import type { DeepSnapshot } from '../deep-snapshot.ts';
+import type { LevelsCopy } from '../levels-copy.ts';
 import { type ChannelDescriptor, Conflation, MAX_PENDING, nothing } from './channel.ts';
 
 /** Price levels. The mirror marks changed levels; a flush sends the current state of each. */
@@ -25,17 +27,62 @@ export const book: ChannelDescriptor = {
     channel.number += levels.touchedCount;
     levels.clearTouched();
   },
+  depth: ({ mirror }) => mirror.levels.live[0] + mirror.levels.live[1],
+  deepSnapshot: ({ mirror }) => new DeepBook(mirror),
   snapshot: ({ mirror }, list) => {
     for (const side of [Side.Buy, Side.Sell]) for (const level of mirror.levels.sorted(side)) put(mirror, list, level);
   },
 };
 
 function put({ levels, seq }: BookMirror, list: StructList, level: number): void {
+  write(list, levels.side[level], levels.orders[level], levels.price[level], levels.quantity[level], seq);
+}
+
+function write(list: StructList, side: number, orders: number, price: number, quantity: number, seq: number): void {
   const at = list.add();
   const { words } = list;
-  words[at] = levels.side[level];
-  words[at + LevelUpdate.orders / 4] = levels.orders[level];
-  putI64(words, at + LevelUpdate.price / 4, levels.price[level]);
-  putI64(words, at + LevelUpdate.quantity / 4, levels.quantity[level]);
+  words[at] = side;
+  words[at + LevelUpdate.orders / 4] = orders;
+  putI64(words, at + LevelUpdate.price / 4, price);
+  putI64(words, at + LevelUpdate.quantity / 4, quantity);
   putI64(words, at + LevelUpdate.seq / 4, seq);
+}
+
+/** The levels are copied at once, and sorted and written in steps. */
+class DeepBook implements DeepSnapshot {
+  readonly #seq: number;
+  readonly #sides: readonly LevelsCopy[];
+
+  constructor({ levels, seq }: BookMirror) {
+    this.#seq = seq;
+    this.#sides = [levels.copy(Side.Buy), levels.copy(Side.Sell)];
+  }
+
+  *read(): Generator<undefined, void> {
+    // It is read already.
+  }
+
+  follow(): boolean {
+    return true;
+  }
+
+  settle(): number {
+    return this.#sides[0].slots.length + this.#sides[1].slots.length;
+  }
+
+  *fill(list: StructList): Generator<undefined, void> {
+    for (const side of [Side.Buy, Side.Sell]) {
+      const copy = this.#sides[side];
+      let written = 0;
+      for (const at of yield* copy.order()) {
+        const { price, quantity, orders } = copy.level(at);
+        write(list, side, orders, price, quantity, this.#seq);
+        if (++written % 512 === 0) yield;
+      }
+    }
+  }
+
+  end(): void {
+    // Nothing is held.
+  }
 }

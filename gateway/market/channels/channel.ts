@@ -1,9 +1,11 @@
+import { fail } from '../../../engine/assert.ts';
 import type { RingSlots } from '../../../engine/rings/ring.ts';
 import type { ChannelWire } from '../../../engine/wire/channels/channel-wire.ts';
 import type { OrderAction } from '../../../engine/wire/layout.ts';
 import type { MarketEventKind } from '../../../engine/wire/market-event.ts';
 import type { StructList } from '../../../engine/wire/market-frames.ts';
 import type { BookMirror } from '../book-mirror.ts';
+import type { DeepSnapshot } from '../deep-snapshot.ts';
 
 /** How updates between two flushes are conflated. */
 export const Conflation = {
@@ -56,12 +58,25 @@ export interface ChannelDescriptor {
   readonly onWanted: (channel: ChannelState) => void;
   /** Called when a flush begins; adds updates that depend on the current state to `pending`. Called whether the channel is wanted or not. */
   readonly onFlush: (channel: ChannelState) => void;
+  /** Structs in a snapshot now; above DEEP, `deepSnapshot` is used instead of `snapshot`. */
+  readonly depth: (channel: ChannelState) => number;
+  readonly deepSnapshot: (channel: ChannelState) => DeepSnapshot;
   /** Appends the whole state to the empty `list`. Cold. */
   readonly snapshot: (channel: ChannelState, list: StructList) => void;
 }
 
 /** Default of `maxPending`. */
 export const MAX_PENDING = 65_536;
+
+/** `depth` of a channel whose snapshot is small. */
+export function shallow(): number {
+  return 1;
+}
+
+/** `deepSnapshot` of such a channel. */
+export function neverDeep(): never {
+  fail('market channels: a deep snapshot of a channel that has none');
+}
 
 /** Default of members that a channel does not need. */
 export function nothing(): void {

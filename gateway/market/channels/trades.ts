@@ -3,7 +3,7 @@ import { putI64 } from '../../../engine/units.ts';
 import { tradesWire } from '../../../engine/wire/channels/trades.ts';
 import { Side, Trade } from '../../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketEventKind, MarketField, TRADE_IN_AUCTION } from '../../../engine/wire/market-event.ts';
-import { type ChannelDescriptor, Conflation, MAX_PENDING, nothing } from './channel.ts';
+import { type ChannelDescriptor, Conflation, MAX_PENDING, neverDeep, nothing, shallow } from './channel.ts';
 
 const SLOT_DOUBLES = MARKET_EVENT_BYTES / 8;
 
@@ -29,6 +29,8 @@ export const trades: ChannelDescriptor = {
   onOrder: nothing,
   onWanted: nothing,
   onFlush: nothing,
+  depth: shallow,
+  deepSnapshot: neverDeep,
   snapshot: nothing,
 };
 

@@ -1,6 +1,6 @@
 import { Code } from '../../../engine/codes.ts';
 import { CHANNELS } from '../../../engine/wire/channels/channels.ts';
-import { MarketRequestReader } from '../../../engine/wire/market-frames.ts';
+import { MarketRequestReader, RoomyFrame, STRUCT_BYTES } from '../../../engine/wire/market-frames.ts';
 import type { MarketFormat } from './format.ts';
 
 const reader = new MarketRequestReader();
@@ -19,4 +19,9 @@ export const flatbuffer: MarketFormat = {
     return ask;
   },
   frame: (arena, head, _symbol, structs) => arena.frame(head, structs),
+  *frameInSteps(head, _symbol, fill, most) {
+    const frame = new RoomyFrame(head, STRUCT_BYTES[head.channel], most);
+    yield* fill(frame.structs);
+    return frame.finish();
+  },
 };

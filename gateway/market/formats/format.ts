@@ -33,4 +33,15 @@ export interface MarketFormat {
    * @param structs of `head.channel`; undefined in frames that carry no state
    */
   readonly frame: (arena: FrameArena, head: FrameHead, symbol: string, structs: StructList | undefined) => Uint8Array;
+  /**
+   * Writes a long frame in steps, into memory of its own.
+   * @param fill writes the structs
+   * @param most structs
+   */
+  readonly frameInSteps: (
+    head: FrameHead,
+    symbol: string,
+    fill: (list: StructList) => Generator<undefined, void>,
+    most: number,
+  ) => Generator<undefined, Uint8Array>;
 }

@@ -3,8 +3,9 @@ import { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { type ReportArchive, ReportsGoneError } from '../../sessions/report-cursor.ts';
 import { FairQueue, QueueFullError } from './fair-queue.ts';
+import { unpackOrders } from './order-rows.ts';
 import type { OrderPage, RecordPage, VerifiedTo } from './queries.ts';
-import type { Answer, Query, Unanswered } from './query-worker.ts';
+import type { Answer, PackedOrderPage, Query, Unanswered } from './query-worker.ts';
 import { DamagedHistoryError } from './run-format.ts';
 import { NEWEST } from './runs.ts';
 import { markDamaged } from './store-check.ts';
@@ -145,7 +146,8 @@ export class History implements ReportArchive {
 
   /** Orders of an account in their latest state, newest first, with an order id below `before`. */
   async accountOrders(account: number, limit: number, before = NEWEST, caller = ''): Promise<OrderPage> {
-    return (await this.#queries.run(caller, { kind: 'orders', account, before, limit })) as OrderPage;
+    const { packed, ...page } = (await this.#queries.run(caller, { kind: 'orders', account, before, limit })) as PackedOrderPage;
+    return { orders: unpackOrders(packed), ...page };
   }
 
   /** Trades of a symbol, newest first, with an id below `before`. */

@@ -1,4 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { move, workerData } from 'piscina';
+import { DutyLimit } from '../../../engine/threads/duty-limit.ts';
+import { packOrders } from './order-rows.ts';
 import {
   accountFills,
   accountOrders,
@@ -11,7 +14,9 @@ import {
   verifyRuns,
 } from './queries.ts';
 import { DamagedHistoryError } from './run-format.ts';
-import { type HistoryStore, openHistory } from './store.ts';
+import { type HistoryStore, openHistory, type Runs } from './store.ts';
+
+const ENOUGH_CORES = 4;
 
 /** Thread entry of the query pool. It opens the history read-only, once. */
 export type Query =
@@ -27,13 +32,23 @@ export interface Unanswered {
   /** The reports up to this number are no longer kept. */
   readonly lost?: number;
 }
-export type Answer = Uint8Array | RecordPage | OrderPage | VerifiedTo | { readonly unanswered: Unanswered };
+export type Answer = Uint8Array | RecordPage | PackedOrderPage | VerifiedTo | { readonly unanswered: Unanswered };
+
+/** Orders as `order-rows.ts` packs them. */
+export type PackedOrderPage = Omit<OrderPage, 'orders'> & { readonly packed: Float64Array };
+
+/** With fewer cores than trading and queries need, a query rests between small pieces of work: see DutyLimit. */
+const duty = availableParallelism() < ENOUGH_CORES ? new DutyLimit(DutyLimit.allocate()) : undefined;
 
 let store: HistoryStore | undefined;
 
 export default function answer(query: Query): Answer {
-  store ??= openHistory((workerData as { dataDir: string }).dataDir, true);
+  if (store === undefined) {
+    const opened = openHistory((workerData as { dataDir: string }).dataDir, true);
+    store = { ...opened, reports: withRests(opened.reports), trades: withRests(opened.trades) };
+  }
   store.root.resetReadTxn();
+  duty?.begin();
   try {
     return answerFrom(store, query);
   } catch (error) {
@@ -53,10 +68,26 @@ function answerFrom(store: HistoryStore, query: Query): Answer {
     case 'fills':
       return accountFills(store, query.account, query.before, query.limit);
     case 'orders':
-      return accountOrders(store, query.account, query.before, query.limit);
+      return packed(accountOrders(store, query.account, query.before, query.limit));
     case 'trades':
       return symbolTrades(store, query.symbol, query.before, query.limit);
     case 'verify':
       return verifyRuns(store, query.name, query.owner, query.no);
   }
+}
+
+function packed({ orders, ...page }: OrderPage): PackedOrderPage {
+  return { ...page, packed: packOrders(orders) };
+}
+
+/** The runs, with a rest between two of them when one is due. */
+function withRests(runs: Runs): Runs {
+  if (duty === undefined) return runs;
+  const getRange = function* (options: Parameters<Runs['getRange']>[0]) {
+    for (const run of runs.getRange(options)) {
+      yield run;
+      duty.rest();
+    }
+  };
+  return { getRange, getKeys: runs.getKeys.bind(runs) } as unknown as Runs;
 }

@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RingSlots } from '../engine/rings/ring.ts';
+import { putI64 } from '../engine/units.ts';
+import type { OrderView } from '../engine/wire/channels/book-l3.ts';
+import { OrderAction, OrderUpdate, Side, TimeInForce } from '../engine/wire/layout.ts';
+import { MARKET_EVENT_BYTES, MarketEventKind, MarketField } from '../engine/wire/market-event.ts';
+import { FrameArena, StructList } from '../engine/wire/market-frames.ts';
+import { Prng } from '../feeds/simulator/prng.ts';
+import { BookMirror } from '../gateway/market/book-mirror.ts';
+import { bookL3 } from '../gateway/market/channels/book-l3.ts';
+import { DeepOrders } from '../gateway/market/deep-orders.ts';
+import { DEEP } from '../gateway/market/deep-snapshot.ts';
+import { flatbuffer } from '../gateway/market/formats/flatbuffer.ts';
+import { json } from '../gateway/market/formats/json.ts';
+import { MirrorOrders } from '../gateway/market/mirror-orders.ts';
+import { eventually, sameBook } from './support/market-check.ts';
+import { MarketVenue } from './support/market-venue.ts';
+import { RawWebSocket } from './support/raw-websocket.ts';
+
+for (const format of ['binary', 'json'] as const) {
+  test(`deep books reach their readers while they change: no gap, no second snapshot (${format})`, { timeout: 60_000 }, async (t) => {
+    const venue = await MarketVenue.start(1);
+    t.after(() => venue.stop());
+    await venue.fill(1);
+    for (let i = 0; i < 800; i++) venue.place(1, 1, i % 2, i % 2 === Side.Buy ? 100 + (i >> 1) : 1600 + (i >> 1), 2);
+    await venue.quiet();
+    const mirror = venue.market.book(1);
+    assert.ok(mirror && mirror.count > DEEP && mirror.levels.live[0] + mirror.levels.live[1] > DEEP);
+    const prng = new Prng(11);
+    let loading = true;
+    const load = (async () => {
+      while (loading) await venue.load(prng, 500, 1);
+    })();
+    const { counters } = venue.market;
+    for (let round = 0; round < 6; round++) {
+      const client = venue.client({ format });
+      const [levels, orders] = await Promise.all([client.book('S1'), client.orderBook('S1')]);
+      if (round === 5) {
+        loading = false;
+        await load;
+        await venue.quiet();
+      }
+      await eventually(() => {
+        sameBook(levels, mirror);
+        sameBook(orders, mirror);
+      }).catch((error) => {
+        if (round === 5) throw error;
+      });
+      // A reader that lagged has further ones.
+      if (counters.lagged === 0) assert.deepEqual([levels.snapshots, orders.snapshots, client.reconnects], [1, 1, 0]);
+      if (round < 5) await client.close();
+    }
+    assert.ok(counters.snapshots >= 12, `${counters.snapshots} snapshots`);
+  });
+}
+
+test('readers of both formats, and many at once, share the snapshots of a deep book; a loop of requests gets few', async (t) => {
+  const venue = await MarketVenue.start(1);
+  t.after(() => venue.stop());
+  await venue.fill(1);
+  await venue.quiet();
+  const mirror = venue.market.book(1);
+  assert.ok(mirror);
+  const clients = Array.from({ length: 10 }, (_, i) => venue.client({ format: i % 2 === 0 ? 'binary' : 'json' }));
+  const books = await Promise.all(clients.map((client) => client.orderBook('S1')));
+  await eventually(() => {
+    for (const book of books) sameBook(book, mirror);
+  });
+  const { counters } = venue.market;
+  assert.ok(counters.snapshots < 10, `${counters.snapshots} snapshots for 10 readers`);
+
+  const raw = await RawWebSocket.open(venue.port, { protocol: 'json' });
+  const before = counters.snapshots;
+  let requests = 0;
+  raw.onMessage = ({ data }) => {
+    if (data.toString('latin1', 0, 40).includes('"snapshot"') && requests < 300) ask();
+  };
+  const ask = (): void => {
+    for (let i = 0; i < 10; i++, requests++) raw.text({ op: 'subscribe', channel: 'book-l3', symbol: 'S1' });
+  };
+  ask();
+  await raw.until(() => counters.snapshots > before + 3);
+  // All subscribers leave while the next snapshot is made.
+  raw.text({ op: 'unsubscribe', channel: 'book-l3', symbol: 'S1' });
+  for (const client of clients) await client.close();
+  venue.place(1, 1, Side.Buy, 700, 5, TimeInForce.GoodTillCancel);
+  await venue.quiet();
+  const last = venue.client();
+  const book = await last.orderBook('S1');
+  await eventually(() => sameBook(book, mirror));
+  raw.destroy();
+});
+
+test('a frame in steps is the frame that is made at once', () => {
+  const list = new StructList(OrderUpdate.bytes);
+  const write = (to: StructList, i: number): void => {
+    const at = to.add();
+    to.words[at] = OrderAction.Add | ((i % 2) << 8);
+    putI64(to.words, at + OrderUpdate.orderId / 4, Number.MAX_SAFE_INTEGER - i);
+    putI64(to.words, at + OrderUpdate.quantity / 4, i);
+  };
+  for (let i = 0; i < 1000; i++) write(list, i);
+  const head = { kind: 2, channel: bookL3.wire.id, symbol: 1, code: 0, tag: 0, firstNo: 77, timeUs: 5 };
+  for (const format of [flatbuffer, json]) {
+    const work = format.frameInSteps(
+      head,
+      'S1',
+      function* (to) {
+        for (let i = 0; i < 1000; i++) {
+          write(to, i);
+          if (i % 100 === 0) yield;
+        }
+      },
+      1200,
+    );
+    let steps = 0;
+    let next = work.next();
+    for (; !next.done; next = work.next()) steps++;
+    assert.ok(steps >= 10);
+    assert.deepEqual(Buffer.from(next.value), Buffer.from(format.frame(new FrameArena(), head, 'S1', list)), format.protocol);
+  }
+});
+
+/** A mirror that is changed by events made here, and the updates of its orders. */
+class Driven {
+  readonly pending = new StructList(OrderUpdate.bytes);
+  readonly mirror: BookMirror;
+  readonly #memory = new ArrayBuffer(MARKET_EVENT_BYTES);
+  readonly #f64 = new Float64Array(this.#memory);
+  readonly #u8 = new Uint8Array(this.#memory);
+  readonly #u32 = new Uint32Array(this.#memory);
+  #id = 0;
+
+  constructor() {
+    const onOrder = (action: OrderAction, order: number): void => {
+      const { orders } = this.mirror;
+      const at = this.pending.add();
+      const { words } = this.pending;
+      words[at] = action | (orders.side[order] << 8);
+      putI64(words, at + OrderUpdate.orderId / 4, orders.id[order]);
+      putI64(words, at + OrderUpdate.price / 4, orders.price[order]);
+      putI64(words, at + OrderUpdate.quantity / 4, orders.open[order]);
+    };
+    this.mirror = new BookMirror(1, new MirrorOrders(2 ** 14), { onOrder });
+  }
+
+  add(side: number, price: number, id = ++this.#id): number {
+    this.#event(MarketEventKind.Add, side, id, price, 10);
+    return id;
+  }
+
+  change(id: number): void {
+    this.#event(MarketEventKind.Reduce, 0, id, 0, 7);
+  }
+
+  remove(id: number): void {
+    this.#event(MarketEventKind.Remove, 0, id, 0, 0);
+  }
+
+  #event(kind: number, side: number, id: number, price: number, quantity: number): void {
+    const f64 = this.#f64;
+    this.#u8[MarketField.kind] = kind;
+    this.#u8[MarketField.side] = side;
+    this.#u32[MarketField.symbol] = 1;
+    f64[MarketField.orderId] = id;
+    f64[MarketField.price] = price;
+    f64[MarketField.quantity] = quantity;
+    this.mirror.apply({ f64, u8: this.#u8, u32: this.#u32 } as unknown as RingSlots, 0);
+  }
+}
+
+test('a deep snapshot of orders is the book at its end, whatever changes while it is read: removed under the walk, entered again, re-used', () => {
+  const prng = new Prng(5);
+  for (let run = 0; run < 30; run++) {
+    const driven = new Driven();
+    const { mirror, pending } = driven;
+    const resting: number[] = [];
+    for (let i = 0; i < 3000; i++) resting.push(driven.add(prng.below(2), 100 + prng.below(run < 15 ? 3 : 400)));
+    pending.clear();
+    const snapshot = new DeepOrders(mirror);
+    const take = (at: number): number => {
+      const id = resting[at];
+      resting[at] = resting[resting.length - 1];
+      resting.pop();
+      return id;
+    };
+    for (const work = snapshot.read(); !work.next().done; ) {
+      // The order that is read next leaves, and those behind it.
+      for (let i = 0; i < 3 && mirror.walkAt !== -1; i++) {
+        const id = mirror.orders.id[mirror.walkAt];
+        driven.remove(id);
+        take(resting.indexOf(id));
+      }
+      for (let i = 0; i < 40; i++) {
+        const dice = prng.below(4);
+        const at = prng.below(resting.length);
+        if (dice === 0) resting.push(driven.add(prng.below(2), 100 + prng.below(400)));
+        else if (dice === 1) driven.remove(take(at));
+        else if (dice === 2) {
+          // An amend that loses its place.
+          const id = resting[at];
+          driven.remove(id);
+          driven.add(prng.below(2), 100 + prng.below(400), id);
+        } else if (mirror.list(0).some(({ orderId, quantity }) => orderId === resting[at] && quantity === 10)) driven.change(resting[at]);
+      }
+      if (prng.below(2) === 0) {
+        assert.equal(snapshot.follow(pending), true);
+        pending.clear();
+      }
+    }
+    snapshot.follow(pending);
+    const list = new StructList(OrderUpdate.bytes, snapshot.settle());
+    const expected = [mirror.list(0), mirror.list(1)];
+    for (const work = snapshot.fill(list); !work.next().done; );
+    snapshot.end();
+    const levels = new Map<string, string[]>();
+    for (let i = 0; i < list.count; i++) {
+      const { side, price, orderId, quantity } = bookL3.wire.read(list.words, (i * OrderUpdate.bytes) / 4) as OrderView;
+      const key = `${side} ${price}`;
+      levels.set(key, [...(levels.get(key) ?? []), `${orderId} ${quantity}`]);
+    }
+    const truth = new Map<string, string[]>();
+    for (const [side, orders] of expected.entries())
+      for (const { price, orderId, quantity } of orders) {
+        const key = `${side === 0 ? 'buy' : 'sell'} ${price}`;
+        truth.set(key, [...(truth.get(key) ?? []), `${orderId} ${quantity}`]);
+      }
+    assert.deepEqual(new Map([...levels].sort()), new Map([...truth].sort()), `run ${run}`);
+  }
+});

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RequestQueue } from '../gateway/market/request-queue.ts';
+import { MarketVenue } from './support/market-venue.ts';
+import { frame, Opcode, RawWebSocket } from './support/raw-websocket.ts';
+
+test('requests of one reader keep their order, readers take turns, and a turn of the event loop is short', async () => {
+  const handled: string[] = [];
+  const queue = new RequestQueue<string>(1000, (reader, bytes) => {
+    handled.push(`${reader}${bytes[0]}`);
+    const end = performance.now() + 0.1;
+    while (performance.now() < end);
+  });
+  const shared = new Uint8Array(1);
+  for (let i = 0; i < 100; i++) {
+    shared[0] = i;
+    assert.equal(queue.take('a', shared, true), true);
+  }
+  const first = handled.length;
+  assert.ok(first < 50, `${first} in the first turn`);
+  queue.take('gone', shared, true);
+  queue.forget('gone');
+  shared[0] = 200;
+  queue.take('b', shared, true);
+  let turns = 0;
+  while (handled.length < 101) {
+    await new Promise(setImmediate);
+    turns++;
+  }
+  assert.ok(turns > 5, `${turns} turns`);
+  assert.ok(handled.indexOf('b200') <= first + 2, 'b did not wait for all of a');
+  assert.deepEqual(
+    handled.filter((each) => each.startsWith('a')),
+    Array.from({ length: 100 }, (_, i) => `a${i}`),
+  );
+  for (let i = 0; i < 1000; i++) queue.take('c', shared, true);
+  while (queue.take('c', shared, true));
+  queue.forget('c');
+});
+
+test('ten thousand requests in one read are all answered, and other readers meanwhile; too many end the connection', async (t) => {
+  const venue = await MarketVenue.start(1);
+  t.after(() => venue.stop());
+  const flood = await RawWebSocket.open(venue.port, { protocol: 'json' });
+  const other = await RawWebSocket.open(venue.port, { protocol: 'json' });
+  const pings = (count: number): Buffer =>
+    Buffer.concat(Array.from({ length: count }, (_, tag) => frame(Opcode.Text, Buffer.from(JSON.stringify({ op: 'ping', tag })))));
+  flood.socket.write(pings(10_000));
+  other.text({ op: 'ping', tag: 7 });
+  await other.until(() => other.messages.length === 1);
+  await flood.until(() => flood.json().filter(({ kind }) => kind === 'pong').length === 10_000);
+  assert.deepEqual(
+    flood
+      .json()
+      .filter(({ kind }) => kind === 'pong')
+      .map(({ tag }) => tag),
+    Array.from({ length: 10_000 }, (_, tag) => tag),
+  );
+  const greedy = await RawWebSocket.open(venue.port, { protocol: 'json' });
+  const burst = pings(20_000);
+  for (let i = 0; i < 20 && !greedy.ended; i++) {
+    greedy.socket.write(burst);
+    await new Promise(setImmediate);
+  }
+  await greedy.until(() => greedy.ended);
+  assert.equal(greedy.closeCode, 4008);
+  for (const socket of [flood, other, greedy]) socket.destroy();
+});
