@@ -120,6 +120,7 @@ export class Engine {
         ...options.retention,
         historySeq: options.historyWatermark ?? (() => 0),
         lastTimeUs: () => this.sequencer.timeUs,
+        lastSeq: () => this.sequencer.seq,
         snapshot: () => this.#snapshots.take(this.sequencer.seq),
       });
     const durability = options.durability ?? 'durable';

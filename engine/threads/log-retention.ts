@@ -12,6 +12,8 @@ export interface LogRetentionOptions {
   readonly keepUs: number;
   /** Time of the last command. Age counts from there or from the clock, whichever is earlier, so that a wrong one of them removes nothing. */
   readonly lastTimeUs: () => TimeUs;
+  /** The last command. */
+  readonly lastSeq: () => Seq;
   /** The history holds the reports up to this command. */
   readonly historySeq: () => Seq;
   /** Takes a snapshot of all durable commands and verifies it. */
@@ -33,6 +35,8 @@ export class LogRetention {
   #timer: NodeJS.Timeout | undefined;
   #pass: Promise<RetentionPass> | undefined;
   #removed = 0;
+  /** The last command at the last complete pass. Without a later one, another snapshot would allow nothing more. */
+  #triedSeq = -1;
 
   constructor(options: LogRetentionOptions) {
     this.#options = options;
@@ -69,13 +73,15 @@ export class LogRetention {
   }
 
   async #run(): Promise<RetentionPass> {
-    const { dir, keepUs, lastTimeUs, historySeq, snapshot } = this.#options;
+    const { dir, keepUs, lastTimeUs, lastSeq, historySeq, snapshot } = this.#options;
     const beforeUs = Math.min(lastTimeUs(), Date.now() * 1000) - keepUs;
     let removed = 0;
-    if (hasExpiredSegment(dir, beforeUs)) {
+    const atSeq = lastSeq();
+    if (atSeq !== this.#triedSeq && hasExpiredSegment(dir, beforeUs)) {
       const { seq, verified } = await snapshot();
       const segments = verified ? removableSegments(dir, { verifiedSeq: seq, historySeq: historySeq(), beforeUs }) : [];
       await removeSegments(dir, segments);
+      this.#triedSeq = atSeq;
       removed = segments.length;
       this.#removed += removed;
     }

@@ -14,7 +14,7 @@ export function verifyCommand(program: Command): void {
       'Replays a data directory that no exchange is using; prints the state hash and whether money is conserved. Changes nothing, so the directory may be read-only. Exit code 1 if there is no log.',
     )
     .argument('<data>', 'the data directory')
-    .option('--from-snapshot', 'start from the newest snapshot instead of the first command')
+    .option('--from-snapshot', 'start from the newest snapshot instead of the beginning of the log')
     .option('--config <file>', 'configuration file, for the capacities of a log that names none (before log version 2)')
     .option('--json', 'JSON instead of text')
     .addHelpText(
