@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, rmdirSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, codeName } from '../engine/codes.ts';
 import { DataLock } from '../engine/journal/data-lock.ts';
 import { dataDirectoryError, mustHaveRoom } from '../engine/journal/disk.ts';
 import { LOG_VERSION, listSegments } from '../engine/journal/log-format.ts';
+import { makeDirectory } from '../engine/journal/segment-file.ts';
 import { FIRST_SEGMENT_BYTES } from '../engine/journal/segment-writer.ts';
 import { RULES, resolveLimits } from '../engine/limits.ts';
 import { Engine } from '../engine/threads/engine.ts';
@@ -225,7 +226,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   };
 
   signal?.throwIfAborted();
-  const created = mkdirSync(config.data, { recursive: true });
+  const created = makeDirectory(config.data);
   if (created !== undefined) undo.push(() => removeIfEmpty(config.data));
   const lock = DataLock.acquire(config.data);
   undo.push(() => lock.release());

@@ -5,7 +5,7 @@ import { DamagedLogError } from './log-damage.ts';
 import { batchBytes, listSegments, type SegmentFile } from './log-format.ts';
 import { readLogId } from './log-id.ts';
 import { cutTornTail, type LogEnd, readLog } from './log-reader.ts';
-import { fillZeros, syncDirectory } from './segment-file.ts';
+import { fillZeros, makeDirectory, syncDirectory } from './segment-file.ts';
 import { BadSnapshotError, listSnapshots, readSnapshot, rejectNewerSnapshots, type SnapshotFile } from './snapshot-files.ts';
 
 /** Bytes between two reports of progress. */
@@ -114,7 +114,7 @@ export function forkLog(dir: string, dest: string, options: RepairOptions = {}):
   const survey = surveyLog(dir, options);
   mustBeStartable(dir, survey);
   const { segments, index, position, lastSeq } = survey;
-  mkdirSync(dest, { recursive: true });
+  makeDirectory(dest);
   const kept = segments.slice(0, index + 1);
   const total = sizeOf(dir, kept);
   let done = 0;

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { syncDirectory as syncNames } from '../../engine/journal/segment-file.ts';
 import { type AuditRecord, GENESIS, openRecord } from './audit-record.ts';
 
 const NEWLINE = 0x0a;
@@ -62,7 +63,8 @@ export function openTrail(dir: string): TrailEnd {
   const at = { file: newest, bytes: end, beganMs, no: before?.no ?? 0, hash: before?.hash ?? GENESIS };
   if (end === bytes.length) return { ...at, torn: undefined };
   const keptIn = `${newest}.torn-${end}`;
-  writeFileSync(keptIn, bytes.subarray(end), { mode: 0o600 });
+  writeFileSync(keptIn, bytes.subarray(end), { mode: 0o600, flush: true });
+  syncNames(dir);
   truncateSync(newest, end);
   return { ...at, torn: { bytes: bytes.length - end, keptIn } };
 }

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { syncDirectory } from '../../engine/journal/segment-file.ts';
 import type { Logger } from '../log.ts';
 import { auditDirectory, openTrail } from './audit-files.ts';
 import { readRemoval, removableFiles, removalEvent, removeFile } from './audit-removal.ts';
@@ -164,6 +165,7 @@ export class AuditTrail implements AuditSink {
 
   #create(): void {
     mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
+    syncDirectory(dirname(this.#dir));
   }
 
   #due(): void {

@@ -27,6 +27,12 @@ export const MUTANTS: readonly Mutant[] = [
     only: 'the log is written',
   },
   {
+    name: 'new directory without sync of those above it',
+    file: 'engine/journal/segment-file.ts',
+    change: [['    syncDirectory(parent);\n', '']],
+    test: 'durable-order.test.ts',
+  },
+  {
     name: 'answer before the log is synced: asynchronous',
     file: 'engine/journal/disk.ts',
     change: [['syncData: (fd, done) => fdatasync(fd, done)', 'syncData: (_fd, done) => setImmediate(done, null)']],

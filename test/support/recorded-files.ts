@@ -170,8 +170,14 @@ export class RecordedFiles {
     });
     replace('mkdirSync', (make) => (path, ...more) => {
       const made = make(path, ...more);
-      const full = this.#own(path);
-      if (full !== undefined && full !== this.#root) this.#did('create', full, () => this.#changeEntry(full));
+      // `recursive` creates those above it, too.
+      const first = typeof made === 'string' ? resolve(made) : undefined;
+      for (let full = this.#own(path); full !== undefined && full !== this.#root; full = this.#own(dirname(full))) {
+        const entry = full;
+        if (more[0]?.recursive && (first === undefined || !`${entry}/`.startsWith(`${first}/`))) break;
+        this.#did('create', entry, () => this.#changeEntry(entry));
+        if (!more[0]?.recursive) break;
+      }
       return made;
     });
     syncBuiltinESMExports();
