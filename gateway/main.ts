@@ -193,9 +193,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   undo.push(() => certificates?.stop());
   const audit = new AuditTrail(config.data, log, config.auditKeep === undefined ? {} : { keepDays: config.auditKeep });
   undo.push(() => audit.stop());
-  const identity = startIdentity(config, log, audit);
-  const preAuthLimits = startPreAuthLimits(config, identity);
   const limits = new LimitCounters();
+  const identity = startIdentity(config, log, audit, limits);
+  const preAuthLimits = startPreAuthLimits(config, identity);
   const slices = new Slices();
   const admin = new AdminServer({
     host: config.host,
