@@ -1,13 +1,14 @@
 import { Code } from '../../../engine/codes.ts';
-import type { AccountInfo, Directory, SymbolInfo } from '../../../engine/threads/directory.ts';
+import type { AccountInfo, Directory, OpenOrderInfo, SymbolInfo } from '../../../engine/threads/directory.ts';
 import { Report, Side, Trade } from '../../../engine/wire/layout.ts';
 import { type Action, may } from '../../identity/permissions.ts';
 import type { BookMirror } from '../../market/book-mirror.ts';
 import type { LevelsCopy } from '../../market/levels-copy.ts';
 import type { History } from '../../taps/history/history.ts';
+import type { OrderRow } from '../../taps/history/queries.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
 import type { Reply, Request, Route } from './admin-http.ts';
-import { accountView, eachRecord, levelView, orderView, reportView, symbolView, tradeView } from './admin-views.ts';
+import { accountView, eachRecord, eachSymbolOnce, levelView, orderView, reportView, symbolView, tradeView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 
@@ -47,24 +48,24 @@ export function queryRoutes(sources: QuerySources): Route[] {
     get('/v1/accounts/:id/open-orders', 'account:read', async ({ params, query, inSlices }) => {
       const { id } = accountOf(directory, params.id);
       const { orders, complete } = await inSlices(directory.openOrdersInSteps(id, limitOf(query)));
-      return { pieces: { orders: new LongList(each(orders, (order) => orderView(directory, order))), complete } };
+      return { pieces: { orders: new LongList(orderViews(directory, orders)), complete } };
     }),
     get('/v1/accounts/:id/orders', 'account:read', async ({ params, query, caller }) => {
       const { id } = accountOf(directory, params.id);
       const { orders, next, truncated } = await history.accountOrders(id, limitOf(query), beforeOf(query), caller);
-      return { pieces: { orders: new LongList(each(orders, (order) => orderView(directory, order))), next, truncated } };
+      return { pieces: { orders: new LongList(orderViews(directory, orders)), next, truncated } };
     }),
     get('/v1/accounts/:id/trades', 'account:read', async ({ params, query, caller }) => {
       const { id } = accountOf(directory, params.id);
       const page = await history.accountFills(id, limitOf(query), beforeOf(query), caller);
-      const trades = new LongList(eachRecord(page.records, Report.bytes, (...at) => reportView(directory, ...at)));
+      const trades = new LongList(reportViews(directory, page.records));
       return { pieces: { trades, next: page.next } };
     }),
     get('/v1/accounts/:id/reports', 'account:read', async ({ params, query, caller }) => {
       // Account 0 is the operator: its reports are the answers to administrative commands.
       const id = params.id === '0' ? 0 : accountOf(directory, params.id).id;
       const packed = await history.accountReports(id, wholeOf(query, 'from', 1, 1, NEWEST), limitOf(query), caller);
-      return { pieces: { reports: new LongList(eachRecord(packed, Report.bytes, (...at) => reportView(directory, ...at))) } };
+      return { pieces: { reports: new LongList(reportViews(directory, packed)) } };
     }),
   ];
 }
@@ -76,6 +77,16 @@ function get(path: string, action: Action, handle: (request: Request) => Reply |
 /** Each item as `view` shows it, one at a time. */
 function* each<T>(items: Iterable<T>, view: (item: T) => unknown): Generator<unknown> {
   for (const item of items) yield view(item);
+}
+
+function orderViews(directory: Directory, orders: readonly (OpenOrderInfo | OrderRow)[]): Iterable<unknown> {
+  const symbols = eachSymbolOnce(directory);
+  return each(orders, (order) => orderView(symbols, order));
+}
+
+function reportViews(directory: Directory, packed: Uint8Array): Iterable<unknown> {
+  const symbols = eachSymbolOnce(directory);
+  return eachRecord(packed, Report.bytes, (...at) => reportView(symbols, ...at));
 }
 
 /** Both sides are of one moment; they are sorted and shown in slices. */
