@@ -262,9 +262,9 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     nowMs: () => clockWatch?.trustedMs(),
   });
   undo.push(() => audit.stop());
-  const identity = startIdentity(config, log, audit);
-  const preAuthLimits = startPreAuthLimits(config, identity);
   const limits = new LimitCounters();
+  const identity = startIdentity(config, log, audit, limits);
+  const preAuthLimits = startPreAuthLimits(config, identity);
   const slices = new Slices();
   const admin = new AdminServer({
     host: config.host,

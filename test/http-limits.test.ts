@@ -275,5 +275,5 @@ test('limits on callers are configured by name, and take effect', async (t) => {
   let status = 401;
   for (let i = 0; i < 100 && status === 401; i++) status = (await exchange.http('GET', '/v1/symbols', forged)).status;
   assert.equal(status, 503);
-  assert.match((await exchange.http('GET', '/metrics')).json, /^openbell_limited_total\{port="http",limit="rate"\} [1-9]/m);
+  assert.match((await exchange.http('GET', '/metrics')).json, /^openbell_limited_total\{port="any",limit="wrong-credentials"\} [1-9]/m);
 });

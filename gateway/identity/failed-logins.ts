@@ -1,5 +1,6 @@
 import { Code } from '../../engine/codes.ts';
 import { BURST, CALLER_LIMITS } from '../caller-limits.ts';
+import { LimitCounters } from '../limit-counters.ts';
 import { Rates } from '../rate.ts';
 import { IdentityReject } from './identity-reject.ts';
 
@@ -10,15 +11,18 @@ import { IdentityReject } from './identity-reject.ts';
  */
 export class FailedLogins {
   readonly #rates: Rates;
+  readonly #counters: LimitCounters;
 
   /** @param perSecond tokens and signatures of one address that may fail */
-  constructor(perSecond: number = CALLER_LIMITS['wrong-credentials']) {
+  constructor(perSecond: number = CALLER_LIMITS['wrong-credentials'], counters: LimitCounters = new LimitCounters()) {
+    this.#counters = counters;
     this.#rates = new Rates(perSecond, perSecond * BURST['wrong-credentials']);
   }
 
   /** The reject of a caller whose address has failed too often, else undefined. */
   reject(address: string): IdentityReject | undefined {
     if (this.#rates.has(address)) return undefined;
+    this.#counters.note('any', 'wrong-credentials');
     return new IdentityReject(
       Code.BUSY,
       'too many wrong credentials came from your address: try again in a moment',

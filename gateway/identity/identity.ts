@@ -2,6 +2,7 @@ import { decodeProtectedHeader } from 'jose';
 import { Code, codeName } from '../../engine/codes.ts';
 import type { AuditSink } from '../audit/audit-sink.ts';
 import { CLAIM_HEADERS, PROXY_HEADERS, ProxyList } from '../config/proxy-list.ts';
+import type { LimitCounters } from '../limit-counters.ts';
 import type { Logger } from '../log.ts';
 import type { PeerCertificate } from '../tls/peer-certificate.ts';
 import type { ApiKeys } from './api-keys.ts';
@@ -42,6 +43,7 @@ export interface Vouchers {
   readonly proxies?: ProxyList | undefined;
   /** Tokens and signatures of one address that may fail, per second. */
   readonly wrongCredentials?: number | undefined;
+  readonly limitCounters?: LimitCounters | undefined;
   /** Plain text beyond this host: only listed proxies are served. */
   readonly onlyProxies?: boolean;
 }
@@ -63,7 +65,7 @@ export class Identity {
     this.#vouchers = vouchers;
     this.#log = new RejectLog(log);
     this.#audit = audit;
-    this.#failed = new FailedLogins(vouchers.wrongCredentials);
+    this.#failed = new FailedLogins(vouchers.wrongCredentials, vouchers.limitCounters);
     this.apiKeys = vouchers.apiKeys;
     this.open = vouchers.tokens === undefined && vouchers.serviceAccounts === undefined && vouchers.proxies === undefined;
   }

@@ -2,6 +2,7 @@ import type { AuditSink } from '../audit/audit-sink.ts';
 import { isLoopback, type ServerConfig } from '../config/config-options.ts';
 import { ConfigError } from '../config/config-place.ts';
 import { ProxyList } from '../config/proxy-list.ts';
+import type { LimitCounters } from '../limit-counters.ts';
 import type { Logger } from '../log.ts';
 import { ApiKeys } from './api-keys.ts';
 import { Identity } from './identity.ts';
@@ -17,7 +18,7 @@ export type IdentityConfig = Pick<
   Partial<Pick<ServerConfig, 'callerLimits'>>;
 
 /** Authentication as configured. @throws ConfigError when one of its files cannot be used */
-export function startIdentity(config: IdentityConfig, log: Logger, audit: AuditSink): Identity {
+export function startIdentity(config: IdentityConfig, log: Logger, audit: AuditSink, limitCounters?: LimitCounters): Identity {
   const { host, authJwks, authIssuer, authAudience, authKeys, authProxies, tlsCert } = config;
   const serviceAccounts =
     authKeys === undefined
@@ -31,6 +32,7 @@ export function startIdentity(config: IdentityConfig, log: Logger, audit: AuditS
       apiKeys: serviceAccounts && new ApiKeys(() => serviceAccounts.get()),
       proxies: authProxies && new ProxyList(authProxies),
       wrongCredentials: config.callerLimits?.['wrong-credentials'],
+      limitCounters,
       onlyProxies: !isLoopback(host) && tlsCert === undefined,
     },
     log,

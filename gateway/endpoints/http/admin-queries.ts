@@ -1,14 +1,15 @@
 import { Code } from '../../../engine/codes.ts';
-import type { AccountInfo, Directory, SymbolInfo } from '../../../engine/threads/directory.ts';
+import type { AccountInfo, Directory, OpenOrderInfo, SymbolInfo } from '../../../engine/threads/directory.ts';
 import { Report, Side, Trade } from '../../../engine/wire/layout.ts';
 import { type Action, may } from '../../identity/permissions.ts';
 import type { BookMirror } from '../../market/book-mirror.ts';
 import type { LevelsCopy } from '../../market/levels-copy.ts';
 import type { History } from '../../taps/history/history.ts';
+import type { OrderRow } from '../../taps/history/queries.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
 import type { Reply, Request, Route } from './admin-http.ts';
 import { accountNumber } from './admin-identity.ts';
-import { accountView, eachRecord, levelView, orderView, reportView, symbolView, tradeView } from './admin-views.ts';
+import { accountView, eachRecord, eachSymbolOnce, levelView, orderView, reportView, symbolView, tradeView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 
@@ -53,23 +54,23 @@ export function queryRoutes(sources: QuerySources): Route[] {
     get('/v1/accounts/:id/open-orders', 'account:read', ['limit'], async ({ params, query, inSlices }) => {
       const { id } = accountOf(directory, params.id);
       const { orders, complete } = await inSlices(directory.openOrdersInSteps(id, limitOf(query)));
-      return { pieces: { orders: new LongList(each(orders, (order) => orderView(directory, order))), complete } };
+      return { pieces: { orders: new LongList(orderViews(directory, orders)), complete } };
     }),
     get('/v1/accounts/:id/orders', 'account:read', PAGED, async ({ params, query, caller }) => {
       const { id } = accountOf(directory, params.id);
       const { orders, ...rest } = await history.accountOrders(id, limitOf(query), beforeOf(query), caller);
-      return { pieces: { orders: new LongList(each(orders, (order) => orderView(directory, order))), ...rest } };
+      return { pieces: { orders: new LongList(orderViews(directory, orders)), ...rest } };
     }),
     get('/v1/accounts/:id/trades', 'account:read', PAGED, async ({ params, query, caller }) => {
       const { id } = accountOf(directory, params.id);
       const { records, ...rest } = await history.accountFills(id, limitOf(query), beforeOf(query), caller);
-      return { pieces: { trades: new LongList(eachRecord(records, Report.bytes, (...at) => reportView(directory, ...at))), ...rest } };
+      return { pieces: { trades: new LongList(reportViews(directory, records)), ...rest } };
     }),
     get('/v1/accounts/:id/reports', 'account:read', ['from', 'limit'], async ({ params, query, caller }) => {
       // Account 0 is the operator: its reports are the answers to administrative commands.
       const id = params.id === '0' ? 0 : accountOf(directory, params.id).id;
       const packed = await history.accountReports(id, wholeOf(query, 'from', 1, 1, NEWEST), limitOf(query), caller);
-      return { pieces: { reports: new LongList(eachRecord(packed, Report.bytes, (...at) => reportView(directory, ...at))) } };
+      return { pieces: { reports: new LongList(reportViews(directory, packed)) } };
     }),
   ];
 }
@@ -81,6 +82,16 @@ function get(path: string, action: Action, query: readonly string[], handle: (re
 /** Each item as `view` shows it, one at a time. */
 function* each<T>(items: Iterable<T>, view: (item: T) => unknown): Generator<unknown> {
   for (const item of items) yield view(item);
+}
+
+function orderViews(directory: Directory, orders: readonly (OpenOrderInfo | OrderRow)[]): Iterable<unknown> {
+  const symbols = eachSymbolOnce(directory);
+  return each(orders, (order) => orderView(symbols, order));
+}
+
+function reportViews(directory: Directory, packed: Uint8Array): Iterable<unknown> {
+  const symbols = eachSymbolOnce(directory);
+  return eachRecord(packed, Report.bytes, (...at) => reportView(symbols, ...at));
 }
 
 /** Both sides are of one moment; they are sorted and shown in slices. */

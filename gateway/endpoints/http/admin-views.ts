@@ -67,8 +67,22 @@ export function levelView(symbol: SymbolInfo, { price, quantity, orders }: Level
   return { price: priceText(symbol, price), quantity: quantityText(symbol, quantity), orders, priceTicks: price, quantityLots: quantity };
 }
 
+/** Where views find the symbol of an order. */
+export type SymbolLookup = Pick<Directory, 'symbol'>;
+
+/** Reads each symbol once: for one long answer, whose items have few symbols. */
+export function eachSymbolOnce(directory: SymbolLookup): SymbolLookup {
+  const known = new Map<number, SymbolInfo | undefined>();
+  return {
+    symbol: (id) => {
+      if (!known.has(id)) known.set(id, directory.symbol(id));
+      return known.get(id);
+    },
+  };
+}
+
 /** An order, from the engine or from the history. */
-export function orderView(directory: Directory, order: OpenOrderInfo | OrderRow) {
+export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderRow) {
   const symbol = directory.symbol(order.symbol);
   const price = symbol && priceText(symbol, order.price);
   const lots = (value: number) => symbol && quantityText(symbol, value);
@@ -111,7 +125,7 @@ export function* eachRecord<T>(
 /** The report being shown. */
 const report = new ReportView();
 
-export function reportView(directory: Directory, _bytes: Uint8Array, words: Int32Array, byte: number) {
+export function reportView(directory: SymbolLookup, _bytes: Uint8Array, words: Int32Array, byte: number) {
   const { kind, code, flags, price, quantity, leaves, filled } = report.wrap(words, byte >> 2);
   const symbol = directory.symbol(report.symbol);
   const lots = (value: number) => (symbol ? quantityText(symbol, value) : undefined);

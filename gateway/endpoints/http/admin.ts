@@ -307,7 +307,10 @@ export class AdminServer {
     if (error instanceof HttpError) return error;
     if (error instanceof ReportsGoneError) return new HttpError(410, Code.REPORTS_GONE, error.code, `${error.code}: ${error.message}`);
     if (error instanceof DamagedHistoryError) return new HttpError(503, Code.BUSY, error.code, error.message);
-    if (error instanceof HistoryBusyError) return new HttpError(503, Code.BUSY, 'BUSY', error.message);
+    if (error instanceof HistoryBusyError) {
+      this.#counters.note('http', 'history');
+      return new HttpError(503, Code.BUSY, 'BUSY', error.message);
+    }
     this.#options.log.error({ err: error, method: request.method, url: request.url }, 'admin request failed');
     return new HttpError(500, 0, 'INTERNAL', 'the request failed inside the exchange; see its log for the reason');
   }
