@@ -8,9 +8,9 @@ import { test } from 'node:test';
 import { ENVOY, withoutEnvoy } from './support/envoy-fixture.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-/** A network of its own, because the lines use the default ports. */
+/** A network of its own, because the lines use the default ports; and processes that end with the test. */
 const AS_ROOT = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
-const NET = ['unshare', ...AS_ROOT, '--net', '--', 'sh', '-c', 'ip link set lo up && exec "$0" "$@"'];
+const NET = ['unshare', ...AS_ROOT, '--net', '--pid', '--fork', '--kill-child', '--', 'sh', '-c', 'ip link set lo up && exec "$0" "$@"'];
 
 function withoutNetwork(): string | false {
   const { status } = spawnSync(NET[0], [...NET.slice(1), 'true']);
