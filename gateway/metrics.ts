@@ -203,7 +203,7 @@ export function addExchangeMetrics(
   counter('openbell_certificate_reloads_total', 'Reloaded TLS certificates', () => [{ value: certificates?.reloads ?? 0 }]);
 
   counter('openbell_audit_records_total', 'Records written to the audit trail', () => [{ value: audit().records }]);
-  counter('openbell_audit_summarised_total', 'Rejects summarised in one record because there were too many', () => [
+  counter('openbell_audit_summarised_total', 'Rejects and sessions summarised in one record because there were too many', () => [
     { value: audit().summarised },
   ]);
   counter('openbell_audit_lost_total', 'Audit events lost because the queue was full while the disk took none', () => [

@@ -320,7 +320,7 @@ certificates:
   let exchange: GuardedExchange;
   before(async () => {
     await issuer.addKey('EdDSA');
-    exchange = await GuardedExchange.start(issuer, { 'auth-proxies': '127.0.0.1' }, keys);
+    exchange = await GuardedExchange.start(issuer, { 'auth-proxies': '127.0.0.1', 'auth-bound': 'custodian' }, keys);
   });
   after(() => exchange.stop());
 
@@ -368,6 +368,8 @@ certificates:
       ['bound, and no certificate', bound, 401],
       ['a binding that is none', { ...headers, 'x-openbell-certificate': 'no', 'x-forwarded-client-cert': `Hash=${hash}` }, 401],
       ['an empty binding', { ...headers, 'x-openbell-certificate': '', 'x-forwarded-client-cert': 'Hash=' }, 401],
+      ['an unbound custodian', { ...headers, 'x-openbell-roles': 'trader custodian' }, 401],
+      ['a bound custodian', { ...bound, 'x-openbell-roles': 'custodian', 'x-forwarded-client-cert': `Hash=${hash}` }, 200],
       ['a bound token', { ...bearer(await issuer.token({ cnf })), 'x-forwarded-client-cert': `Hash=${hash}` }, 200],
       ['a bound token of another', { ...bearer(await issuer.token({ cnf })), 'x-forwarded-client-cert': 'Hash=00' }, 401],
       ['a bound token alone', bearer(await issuer.token({ cnf })), 401],

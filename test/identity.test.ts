@@ -263,6 +263,13 @@ test('a token bound to a certificate counts only on a connection with this certi
     const answer = await identity.admit({ ...visit({ authorization: `Bearer ${token}` }), certificate: shown });
     return !(answer instanceof IdentityReject);
   };
+  const strict = startIdentity({ ...CLOSED, authBound: ['custodian', 'operator'] }, log, audit);
+  const strictly = (token: string) => strict.admit({ ...visit({ authorization: `Bearer ${token}` }), certificate });
+  assert.ok(!((await strictly(token)) instanceof IdentityReject));
+  assert.ok(!((await strictly(await issuer.token())) instanceof IdentityReject), 'a trader needs no binding');
+  for (const openbell_roles of ['custodian', 'trader operator'])
+    assert.ok((await strictly(await issuer.token({ openbell_roles }))) instanceof IdentityReject, openbell_roles);
+  assert.throws(() => startIdentity({ ...CLOSED, authBound: ['custodians'] }, log, audit), { code: 'OPENBELL_CONFIG' });
   // Twice: the second time the token itself is remembered.
   for (let i = 0; i < 2; i++) {
     assert.equal(await admitted(certificate), true);

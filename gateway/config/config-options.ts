@@ -43,6 +43,8 @@ export interface ServerConfig {
   readonly authKeys: string | undefined;
   /** Addresses and networks of trusted proxies; undefined: none. */
   readonly authProxies: readonly string[] | undefined;
+  /** Roles whose tokens must be bound to a client certificate; undefined: none. */
+  readonly authBound: readonly string[] | undefined;
 }
 
 interface Option<K extends keyof ServerConfig> {
@@ -225,6 +227,16 @@ export const OPTIONS: { readonly [name: string]: { [K in keyof ServerConfig]: Op
     value: 'CIDR,...',
     help: 'proxies trusted to authenticate their clients; loopback must be listed too',
     parse: proxies,
+  },
+  'auth-bound': {
+    key: 'authBound',
+    fallback: undefined,
+    value: 'ROLE,...',
+    help: 'roles whose tokens count only if they are bound to a client certificate (claim cnf)',
+    parse: (text) => {
+      const roles = text.split(/[ ,]+/).filter((role) => role !== '');
+      return roles.length > 0 ? roles : new Problem('must be roles such as operator,custodian');
+    },
   },
 };
 

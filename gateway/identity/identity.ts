@@ -11,7 +11,7 @@ import { FailedLogins } from './failed-logins.ts';
 import { readForwardedCert } from './forwarded-cert.ts';
 import { IdentityReject, unauthenticated } from './identity-reject.ts';
 import { type Action, may } from './permissions.ts';
-import { ANYBODY, CredentialError, type Principal, shown } from './principal.ts';
+import { ANYBODY, CredentialError, type Principal, type Role, shown } from './principal.ts';
 import { readProxyClaims } from './proxy-claims.ts';
 import { RejectLog } from './reject-log.ts';
 import { canonicalName, type ServiceAccount, type ServiceAccounts } from './service-accounts.ts';
@@ -44,6 +44,8 @@ export interface Vouchers {
   /** Tokens and signatures of one address that may fail, per second. */
   readonly wrongCredentials?: number | undefined;
   readonly limitCounters?: LimitCounters | undefined;
+  /** Roles whose tokens must be bound to a client certificate. */
+  readonly boundRoles?: ReadonlySet<Role> | undefined;
   /** Plain text beyond this host: only listed proxies are served. */
   readonly onlyProxies?: boolean;
 }
@@ -140,23 +142,26 @@ export class Identity {
 
   /** @throws CredentialError */
   #authenticate(visit: Visit): Answer | Promise<Answer> {
-    const { tokens, apiKeys, serviceAccounts, onlyProxies = false } = this.#vouchers;
+    const { tokens, apiKeys, serviceAccounts, boundRoles, onlyProxies = false } = this.#vouchers;
     const vouched = PROXY_HEADERS.filter((name) => visit.header(name) !== undefined);
     const byProxy = this.isProxy(visit.peer);
     if (!byProxy && vouched.length > 0) return unauthenticated(`${vouched.join(', ')} from ${visit.peer}, which is not a listed proxy`);
     if (this.open) return ANYBODY;
     if (!byProxy && onlyProxies && !THIS_MACHINE.has(visit.peer))
       return unauthenticated(`${visit.peer} connected without TLS and is not a listed proxy`);
-    if (CLAIM_HEADERS.some((name) => visit.header(name) !== undefined)) return checkBinding(readProxyClaims(visit.header), visit);
+    if (CLAIM_HEADERS.some((name) => visit.header(name) !== undefined))
+      return checkBinding(readProxyClaims(visit.header), visit, boundRoles);
     const token = visit.token ?? bearer(visit.header('authorization'));
     if (token !== undefined) {
       const known = tokens?.remembered(token);
-      if (known !== undefined) return checkBinding(known, visit);
+      if (known !== undefined) return checkBinding(known, visit, boundRoles);
       return this.#limited(visit.peer, () => {
         if (apiKeys?.isOurs(keyIdOf(token))) return apiKeys.verify(token);
         if (tokens === undefined) return unauthenticated('a token was sent, but --auth-jwks is not configured');
         const answer = tokens.verify(token);
-        return answer instanceof Promise ? answer.then((settled) => checkBinding(settled, visit)) : checkBinding(answer, visit);
+        return answer instanceof Promise
+          ? answer.then((settled) => checkBinding(settled, visit, boundRoles))
+          : checkBinding(answer, visit, boundRoles);
       });
     }
     const forwarded = visit.header('x-forwarded-client-cert');
@@ -167,8 +172,12 @@ export class Identity {
 }
 
 /** Rejects a token that is bound to a certificate which the caller has not presented. Does not throw: it runs after an await, too. */
-function checkBinding(answer: Answer, { header, certificate }: Visit): Answer {
-  if (answer instanceof IdentityReject || answer.boundTo === undefined) return answer;
+function checkBinding(answer: Answer, { header, certificate }: Visit, boundRoles: ReadonlySet<Role> | undefined): Answer {
+  if (answer instanceof IdentityReject) return answer;
+  if (answer.boundTo === undefined) {
+    const role = boundRoles && [...answer.roles].find((each) => boundRoles.has(each));
+    return role === undefined ? answer : unauthenticated(`a token of role ${role} must be bound to a client certificate`, answer.subject);
+  }
   try {
     if (presented(answer.boundTo, header('x-forwarded-client-cert'), certificate)) return answer;
   } catch (error) {

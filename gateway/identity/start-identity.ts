@@ -7,6 +7,7 @@ import type { Logger } from '../log.ts';
 import { ApiKeys } from './api-keys.ts';
 import { Identity } from './identity.ts';
 import { FileKeySet, type KeySet, UrlKeySet } from './key-sets.ts';
+import { type Role, readGrant } from './principal.ts';
 import { readServiceAccounts } from './service-accounts.ts';
 import { TokenVerifier } from './tokens.ts';
 import { WatchedFile } from './watched-file.ts';
@@ -15,11 +16,11 @@ export type IdentityConfig = Pick<
   ServerConfig,
   'host' | 'authJwks' | 'authIssuer' | 'authAudience' | 'authKeys' | 'authProxies' | 'tlsCert'
 > &
-  Partial<Pick<ServerConfig, 'callerLimits'>>;
+  Partial<Pick<ServerConfig, 'callerLimits' | 'authBound'>>;
 
 /** Authentication as configured. @throws ConfigError when one of its files cannot be used */
 export function startIdentity(config: IdentityConfig, log: Logger, audit: AuditSink, limitCounters?: LimitCounters): Identity {
-  const { host, authJwks, authIssuer, authAudience, authKeys, authProxies, tlsCert } = config;
+  const { host, authJwks, authIssuer, authAudience, authKeys, authProxies, authBound, tlsCert } = config;
   const serviceAccounts =
     authKeys === undefined
       ? undefined
@@ -33,11 +34,21 @@ export function startIdentity(config: IdentityConfig, log: Logger, audit: AuditS
       proxies: authProxies && new ProxyList(authProxies),
       wrongCredentials: config.callerLimits?.['wrong-credentials'],
       limitCounters,
+      boundRoles: authBound && rolesOf(authBound),
       onlyProxies: !isLoopback(host) && tlsCert === undefined,
     },
     log,
     audit,
   );
+}
+
+/** @throws ConfigError */
+function rolesOf(words: readonly string[]): ReadonlySet<Role> {
+  try {
+    return readGrant(words, undefined).roles;
+  } catch (error) {
+    throw new ConfigError([`--auth-bound: ${(error as Error).message}`]);
+  }
 }
 
 function keySet(source: string, log: Logger): KeySet {

@@ -139,8 +139,8 @@ export class Envoy {
       `${name}.yaml`,
       '--concurrency',
       String(concurrency),
-      // As the head of envoy.yaml says; without it, Envoy would end with the process that started it.
-      '--disable-hot-restart',
+      // Not --disable-hot-restart, as users start it: here Envoy is to end with the process that started it.
+      '--use-dynamic-base-id',
       '--log-level',
       'warning',
       '--file-flush-interval-msec',
