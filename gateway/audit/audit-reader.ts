@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { auditDirectory, auditFiles, firstNo } from './audit-files.ts';
 import { type AuditRecord, GENESIS, MAX_RECORD_BYTES, openRecord } from './audit-record.ts';
@@ -6,6 +6,8 @@ import { readRemoval } from './audit-removal.ts';
 
 const NEWLINE = 0x0a;
 const ATTEMPTS = 5;
+/** Files that are opened before the first is read: retention removes the oldest ones, and what is open stays readable. */
+const OPEN_AT_ONCE = 500;
 
 /** Position and reason of the first broken record of a trail. */
 export interface AuditFault {
@@ -73,22 +75,32 @@ async function verifyOnce(dataDir: string, head?: string): Promise<AuditVerdict>
   }
 }
 
-/** Yields each valid record, up to the first broken one. */
+/** Yields each valid record, up to the first broken one. @throws Error ENOENT when retention removed a file meanwhile */
 export async function* readTrail(dataDir: string): AsyncGenerator<AuditRecord, AuditVerdict> {
+  const files = auditFiles(auditDirectory(dataDir));
+  const opened: FileHandle[] = [];
+  try {
+    for (const file of files.slice(0, OPEN_AT_ONCE)) opened.push(await open(file));
+    return yield* readFiles(files, opened);
+  } finally {
+    for (const handle of opened) await handle.close();
+  }
+}
+
+async function* readFiles(files: readonly string[], opened: readonly FileHandle[]): AsyncGenerator<AuditRecord, AuditVerdict> {
   let hash = GENESIS;
   let records = 0;
   let tornBytes = 0;
-  const files = auditFiles(auditDirectory(dataDir));
   const first = files.length === 0 ? 1 : firstNo(files[0]);
   /** The first line after a removal; checked against the record that documents the removal. */
   let oldest: Buffer | undefined;
   let removed: AuditAnchor | undefined;
-  for (const file of files) {
+  for (const [i, file] of files.entries()) {
     let line = 0;
     const broken = (problem: string): AuditVerdict => {
       return { first, removed, records, head: hash, tornBytes, fault: { file: basename(file), line, no: first + records, problem } };
     };
-    for await (const { bytes, ended } of linesOf(file)) {
+    for await (const { bytes, ended } of linesOf(opened[i] ?? (await open(file)))) {
       line++;
       if (!ended && file === files.at(-1)) {
         tornBytes = bytes.length;
@@ -118,9 +130,9 @@ export async function* readTrail(dataDir: string): AsyncGenerator<AuditRecord, A
 }
 
 /** Lines without their newlines. A line longer than any record is yielded in pieces, none of which parses as a record. */
-async function* linesOf(file: string): AsyncGenerator<{ bytes: Buffer; ended: boolean }> {
+async function* linesOf(file: FileHandle): AsyncGenerator<{ bytes: Buffer; ended: boolean }> {
   let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+  for await (const chunk of file.createReadStream() as AsyncIterable<Buffer>) {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     for (let end = rest.indexOf(NEWLINE); end !== -1; end = rest.indexOf(NEWLINE)) {
       yield { bytes: rest.subarray(0, end), ended: true };
