@@ -259,6 +259,56 @@ describe('a data directory that commit 537747a wrote', () => {
   });
 });
 
+/** The rules that each Configure command of a log puts in force. */
+function rulesOf(dir: string): number[] {
+  const found: number[] = [];
+  readLog(dir, 1, (words, firstWord, count) => {
+    for (let i = firstWord; i < firstWord + count * 16; i += 16) {
+      if ((words[i] & 0xff) === CommandKind.Configure) found.push(words[i] >>> 24);
+    }
+  });
+  return found;
+}
+
+describe('a data directory that commit ddd1efe wrote', () => {
+  const fixture = new URL('./fixtures/data-2.yaml', import.meta.url).pathname;
+  const OLD_HASH = '957bf3d4ffb7fa6c35f9d69c1a9a888199608e8ae64e49e6950de3589fc33b13';
+
+  it('verifies to the hash of that commit, from the first command and from its snapshot', (t) => {
+    const dir = unpackOldData(
+      temporaryDirectory((cleanUp) => t.after(cleanUp)),
+      'data-2',
+    );
+    for (const fromSnapshot of [false, true]) {
+      const { seq, stateHash, imbalances } = verifyDataDirectory(dir, { limits: resolveLimits(), fromSnapshot });
+      assert.deepEqual([seq, stateHash, imbalances], [93, OLD_HASH, []]);
+    }
+    assert.deepEqual(rulesOf(dir), [2]);
+  });
+
+  it('opens, goes to the rules of this build, trades, and verifies again', async (t) => {
+    const dir = unpackOldData(
+      temporaryDirectory((cleanUp) => t.after(cleanUp)),
+      'data-2',
+    );
+    const flags = { data: dir, config: fixture, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0' };
+    const exchange = await startExchange(loadConfig({ flags, env: {} }), { log: createLogger('silent') });
+    const { grpc: grpcPort, http: httpPort, ws: wsPort } = exchange.ports;
+    const client = await connect({ grpcPort, httpPort, wsPort, account: 1, reconnect: false });
+    const sold = await client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.01', price: '89.00', timeInForce: 'ioc' });
+    assert.deepEqual([sold.kind, sold.orderId], ['accepted', 30]);
+    await client.close();
+    await exchange.stop();
+    assert.deepEqual(rulesOf(dir), [2, RULES]);
+    const hashes = [false, true].map((fromSnapshot) => {
+      const verified = verifyDataDirectory(dir, { limits: resolveLimits(), fromSnapshot });
+      assert.deepEqual([verified.imbalances, verified.seq > 93], [[], true]);
+      return verified.stateHash;
+    });
+    assert.equal(hashes[0], hashes[1]);
+  });
+});
+
 it('state hashes of embedded exchanges do not depend on their capacities', () => {
   assert.equal(stateHash(new Exchange(SMALL_LIMITS)), stateHash(new Exchange(resolveLimits())));
 });

@@ -1,5 +1,6 @@
 import { type Allocate, allocateLocal } from '../allocate.ts';
 import { assert } from '../assert.ts';
+import { RULES } from '../limits.ts';
 import { MAX_PRICE_TICKS } from '../params.ts';
 
 const PAGE_BITS = 6;
@@ -29,6 +30,8 @@ export class LevelPages {
   readonly capacity: number;
   /** Pages in use. */
   count = 0;
+  /** Rules in force; see MachineState.setRules. */
+  rules: number = RULES;
   /** Most pages in use at a time, at most `capacity`. */
   limit: number;
   /** `level * LEVEL_WORDS` is the level's head slot, then LEVEL_TAIL, LEVEL_ORDERS. */

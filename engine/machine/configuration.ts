@@ -35,7 +35,7 @@ export class Configuration implements StatePart {
    * @param capacities the capacities in force then, if they are known: the first logged ones
    */
   beginUnlogged(capacities?: Capacities): void {
-    this.#state.rules = 1;
+    this.#state.setRules(1);
     if (capacities !== undefined) this.#enforce(capacities);
   }
 
@@ -56,14 +56,14 @@ export class Configuration implements StatePart {
     const rules = r[at + 1];
     const capacities = Object.fromEntries(CAPACITIES.map((name, i) => [name, r[at + 2 + i]])) as Capacities;
     if (capacities.orders !== 0) this.#set(rules, capacities);
-    else this.#state.rules = rules;
+    else this.#state.setRules(rules);
   }
 
   #set(rules: number, capacities: Capacities): void {
     if (rules > RULES) throw new NewerRulesError(rules, this.#state.seq);
     this.#enforce(capacities);
     this.logged = true;
-    this.#state.rules = rules;
+    this.#state.setRules(rules);
   }
 
   #enforce(capacities: Capacities): void {

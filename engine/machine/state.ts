@@ -36,7 +36,7 @@ export class Aggressor {
 export class MachineState implements CheckedState {
   /** Sizes of the memory. */
   readonly limits: Limits;
-  /** Rules and capacities in force. Until a command sets them: the rules of this build and the capacities of its memory. */
+  /** Rules and capacities in force. Until a command sets them: the rules of this build and the capacities of its memory. See {@link setRules}. */
   rules: number = RULES;
   readonly capacities: Capacities;
   readonly accounts: Accounts;
@@ -73,5 +73,13 @@ export class MachineState implements CheckedState {
     this.risks = new RiskModels(this.symbols, [new CashModel(this.accounts, this.symbols, this.slab)]);
     this.reports = new ReportWriter(this.accounts, outputs?.reports);
     this.market = new MarketWriter(this.slab, outputs?.market);
+  }
+
+  /** Puts rules in force. Parts that read the rules for each order have a copy, so that reading it needs no other object. */
+  setRules(rules: number): void {
+    this.rules = rules;
+    this.pages.rules = rules;
+    this.clientOrderIds.rules = rules;
+    this.idempotencyKeys.rules = rules;
   }
 }

@@ -1,6 +1,7 @@
 import type { Allocate } from '../allocate.ts';
 import { assert, fail } from '../assert.ts';
 import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
+import { RULES } from '../limits.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 
 const TWO_M32 = 2 ** -32;
@@ -37,6 +38,8 @@ export class ClientOrderIds implements StatePart {
   readonly code: Uint16Array;
   readonly side: Uint8Array;
   readonly timeInForce: Uint8Array;
+  /** Rules in force; see MachineState.setRules. */
+  rules: number = RULES;
   readonly #table: Int32Array;
   readonly #mask: number;
   readonly #seed: number;

@@ -1,5 +1,6 @@
 import type { Allocate } from '../allocate.ts';
 import { fail } from '../assert.ts';
+import { RULES } from '../limits.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 
 const TWO_32 = 2 ** 32;
@@ -25,6 +26,8 @@ export class IdempotencyKeys implements StatePart {
   readonly code: Uint16Array;
   /** Seq of the command that was answered. */
   readonly seq: Float64Array;
+  /** Rules in force; see MachineState.setRules. */
+  rules: number = RULES;
   readonly #room: number;
   /** Index + 1 of an entry; 0 = empty. */
   readonly #table: Int32Array;

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
-/** Unpacks the data directory that commit 537747a wrote (test/fixtures/README.md) below `base`; returns its path. */
-export function unpackOldData(base: string): string {
-  execFileSync('tar', ['-xzf', new URL('../fixtures/data-1.tar.gz', import.meta.url).pathname, '-C', base]);
+/** Unpacks a data directory of an older release (test/fixtures/README.md) below `base`; returns its path. */
+export function unpackOldData(base: string, name: 'data-1' | 'data-2' = 'data-1'): string {
+  execFileSync('tar', ['-xzf', new URL(`../fixtures/${name}.tar.gz`, import.meta.url).pathname, '-C', base]);
   return join(base, 'data');
 }
