@@ -27,18 +27,22 @@ export const RowKind = {
   Account: 6,
   /** account, asset, available, reserved */
   Balance: 7,
-  /** id, client order id, price, open, filled, account, symbol, side, time in force, tag; by symbol, side, priority */
+  /** id, client order id, price, open, filled, account, symbol, side, time in force, tag; from rules 3 on 1 if it pays for its level page; by symbol, side, priority */
   Order: 8,
-  /** account, client order id, order id, code, symbol, side, time in force, price, quantity; oldest first */
+  /** account, client order id, order id, code, symbol, side, time in force, price, quantity; from rules 3 on by account; oldest first */
   Remembered: 9,
   /** rules, orders, pages, accounts, assets, symbols, remembered orders, remembered keys; written only if they were logged */
   Configuration: 10,
-  /** key (2), account, asset, signed amount, code, seq; oldest first */
+  /** key (2), account, asset, signed amount, code, seq; from rules 3 on by account; oldest first */
   IdempotencyKey: 11,
   /** digest (2), seq of the last checkpoint, digest there (2), answers; only from rules 2 on */
   Digest: 12,
   /** the 16 words of an extension record whose command has not arrived yet, in two rows of 8, each after the number of its half */
   Extension: 13,
+  /** shares of one account: orders, pages, remembered orders, remembered keys; only from rules 3 on, and if they were logged */
+  Shares: 14,
+  /** account, the highest forgotten client order id of its bit length; by account, then bit length; only from rules 3 on */
+  ForgottenId: 15,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

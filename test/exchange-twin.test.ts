@@ -13,8 +13,21 @@ import { BTC, Harness, type LongCommandFields, type ReportFields, SMALL_LIMITS, 
 import { hashRows, NaiveExchange, type NaiveReport } from './support/naive-exchange.ts';
 
 const ACCOUNTS = 4;
-const LIMITS: Limits = { ...SMALL_LIMITS, orders: 12, rememberedOrders: 16 };
+/** Orders cross pages of 64 ticks at 64 and 128, so that both sides have two pages or three. */
+const LIMITS: Limits = {
+  ...SMALL_LIMITS,
+  orders: 12,
+  ordersPerAccount: 6,
+  pages: 4,
+  pagesPerAccount: 2,
+  rememberedOrders: 16,
+  rememberedOrdersPerAccount: 7,
+};
 
+const price = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: 90, max: 110 }) },
+  { weight: 2, arbitrary: fc.constantFrom(20, 63, 64, 100, 127, 128, 200) },
+);
 const order = fc.record({
   kind: fc.constant(CommandKind.New),
   account: fc.integer({ min: 1, max: ACCOUNTS }),
@@ -25,7 +38,7 @@ const order = fc.record({
     { weight: 6, arbitrary: fc.constant(TimeInForce.GoodTillCancel) },
     { weight: 5, arbitrary: fc.constantFrom(...Object.values(TimeInForce)) },
   ),
-  price: fc.integer({ min: 90, max: 110 }),
+  price,
   quantity: fc.integer({ min: 1, max: 30 }),
   tag: fc.nat(9),
 });
@@ -64,7 +77,7 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
       kind: fc.constant(CommandKind.Amend),
       account: fc.integer({ min: 1, max: ACCOUNTS }),
       clientOrderId: fc.integer({ min: 1, max: 40 }),
-      price: fc.integer({ min: 90, max: 110 }),
+      price,
       quantity: fc.integer({ min: 1, max: 30 }),
     }),
   },
@@ -114,7 +127,7 @@ function pair({ taker, maker, band, usd, btc }: Setup): { real: Harness; naive: 
   params[SymbolParam.MakerFeePpm] = makerFee;
   params[SymbolParam.PriceBandPpm] = band;
   params[SymbolParam.ReferencePrice] = 100;
-  const naive = new NaiveExchange(params, LIMITS.rememberedOrders, LIMITS.orders);
+  const naive = new NaiveExchange(params, LIMITS);
   naive.phase = Phase.Continuous;
   naive.reportNo.set(0, real.exchange.accounts.reportNo[0]);
   for (let account = 1; account <= ACCOUNTS; account++) {
@@ -151,7 +164,7 @@ function realHash({ exchange }: Harness): string {
   const { accounts, symbols, slab, clientOrderIds: ids, books } = exchange;
   const rows: number[][] = [];
   for (let account = 1; account <= ACCOUNTS; account++) {
-    rows.push([6, account, accounts.reportNo[account], accounts.forgottenId[account]]);
+    rows.push([6, account, accounts.reportNo[account]]);
     for (const asset of [USD, BTC]) {
       const at = account * accounts.assets + asset;
       rows.push([7, account, asset, accounts.available[at], accounts.reserved[at]]);
@@ -161,7 +174,7 @@ function realHash({ exchange }: Harness): string {
   saveState(exchange, (chunk, count) => {
     for (let i = 0; i < count; i++) {
       const row = [...chunk.subarray(i * ROW_FIELDS, (i + 1) * ROW_FIELDS)];
-      if (row[0] === 8 || row[0] === 9) rows.push(row);
+      if (row[0] === 8 || row[0] === 9 || row[0] === 15) rows.push(row);
     }
   });
   assert.equal(slab.count, rows.filter((row) => row[0] === 8).length);
@@ -188,6 +201,11 @@ const RARE = [
   '2/404/0',
   '2/405/0',
   '2/407/0',
+  '2/204/0',
+  '4/205/0',
+  '4/406/0',
+  '7/205/0',
+  '7/406/0',
   '2/408/0',
   '2/203/0',
   '2/311/0',

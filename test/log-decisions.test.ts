@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Code } from '../engine/codes.ts';
 import { readLog } from '../engine/journal/log-reader.ts';
-import { capacitiesOf, RULES, resolveLimits } from '../engine/limits.ts';
+import { RULES, resolveLimits } from '../engine/limits.ts';
 import { type CommandFields, encodeCommand } from '../engine/machine/command.ts';
 import { configureCommand } from '../engine/machine/configuration.ts';
 import { Exchange } from '../engine/machine/exchange.ts';
@@ -124,7 +124,7 @@ describe('capacities', () => {
   it('the rules of a later release are rejected by name', () => {
     const { exchange } = new Harness();
     const bytes = new Uint8Array(64);
-    const fields = { ...configureCommand(capacitiesOf(SMALL_LIMITS)), parameter: RULES + 1, seq: 1 };
+    const fields = { ...configureCommand(SMALL_LIMITS), parameter: RULES + 1, seq: 1 };
     encodeCommand(bytes, new Int32Array(bytes.buffer), 0, fields);
     assert.throws(() => exchange.apply(bytes, new Int32Array(bytes.buffer), 0), {
       code: 'RULES_NEWER',

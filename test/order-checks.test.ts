@@ -9,7 +9,7 @@ import { OrderRequest } from '../engine/rules/order-request.ts';
 import { CommandKind, Phase, ReportKind, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { Harness, SMALL_LIMITS, SYMBOL } from './support/exchange-fixture.ts';
 
-const LIMITS = { ...SMALL_LIMITS, orders: 4 };
+const LIMITS = { ...SMALL_LIMITS, orders: 5 };
 
 /** A venue in which every check can fail. */
 function venue(phase: Phase): Harness {
@@ -32,6 +32,8 @@ function venue(phase: Phase): Harness {
   ] as const) {
     harness.do({ kind: CommandKind.New, account: 1, clientOrderId: id, symbol: SYMBOL, side, price, quantity: 4 });
   }
+  // Account 1 has more than its share now, and keeps it.
+  harness.exchange.shares.ordersPerAccount = 1;
   if (phase !== Phase.Continuous) harness.must({ kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: phase });
   return harness;
 }
@@ -54,6 +56,7 @@ describe('the checks of a new order', () => {
     const same = fc.property(phases, fc.boolean(), fc.array(order, { maxLength: 12 }), (phase, suspended, orders) => {
       const harness = venue(phase);
       const { exchange } = harness;
+      exchange.capacities.orders = 4 + (orders.length % 2);
       if (suspended) harness.must({ kind: CommandKind.SetAccount, account: 3, quantity: 1 });
       if (orders.length % 3 === 0) harness.must({ kind: CommandKind.SetAccount, account: 2, parameter: 1, quantity: orders.length % 2 });
       const checks = new OrderChecks(exchange);

@@ -7,7 +7,7 @@ import { Phase, ReportKind } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import type { Answers } from './answers.ts';
 import { ReportFlag } from './report-writer.ts';
-import type { RestingOrders } from './resting-orders.ts';
+import { ANY_SHARE as ANY, type RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
 const { OK } = Code;
@@ -20,6 +20,7 @@ const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
 const { terms: TERMS } = OrderWord;
+const ANY_SHARE = ANY;
 
 /**
  * Amend and cancel of a resting order, named by either id. Most commands of a
@@ -40,6 +41,7 @@ export class AmendCancel {
   readonly #market: MachineState['market'];
   readonly #changedAuctions: MachineState['changedAuctions'];
   readonly #resting: RestingOrders;
+  readonly #clientOrderIds: MachineState['clientOrderIds'];
 
   constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders) {
     this.#order = state.order;
@@ -54,6 +56,7 @@ export class AmendCancel {
     this.#market = state.market;
     this.#changedAuctions = state.changedAuctions;
     this.#resting = resting;
+    this.#clientOrderIds = state.clientOrderIds;
   }
 
   cancel(): void {
@@ -82,13 +85,13 @@ export class AmendCancel {
     order.orderKind = terms >>> 24;
     order.clientOrderId = doubles[record + CLIENT_ORDER_ID];
     const risk = risks.of(order.symbol);
-    const code = this.#checks.amend(order, slot);
+    const book = this.#books[order.symbol] as OrderBook;
+    const phase = this.#symbols.phase[order.symbol];
+    const code = this.#checks.amend(order, slot) || this.#room(slot, book, phase);
     if (code !== OK) {
       return this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), slab.filled(slot));
     }
     risk.release(slot);
-    const phase = this.#symbols.phase[order.symbol];
-    const book = this.#books[order.symbol] as OrderBook;
     if (order.price === doubles[record] && order.quantity < doubles[record + OPEN]) {
       // A lower quantity at the same price keeps the priority.
       book.reduce(slot, order.quantity);
@@ -97,6 +100,15 @@ export class AmendCancel {
       this.#answers.resting(AMENDED, KEPT_PRIORITY, OK, slot, order.tag);
     } else this.#replace(slot, book, risk, phase);
     if (phase === AUCTION) this.#changedAuctions.add(order.symbol);
+  }
+
+  /** Checks that the order can rest at its new price, so that an amend never loses the order. An order that trades in full needs no room. */
+  #room(slot: number, book: OrderBook, phase: number): Code {
+    const order = this.#order;
+    // Before rules 3, the amended order was cancelled when it could not rest.
+    if (this.#clientOrderIds.rules < 3 || order.price === this.#slab.doubles[slot << TO_DOUBLES]) return OK;
+    const code = book.roomAt(slot, order.price);
+    return code === OK || (phase === CONTINUOUS && book.fillable(order.side, order.price, order.quantity)) ? OK : code;
   }
 
   /** The order loses its priority, may trade at its new price, and rests last there. */
@@ -113,7 +125,8 @@ export class AmendCancel {
       this.#trade(slot, book);
       if (doubles[record + OPEN] === 0) return this.#resting.gone(slot);
     }
-    if (book.rest(slot)) {
+    // The room was checked, and what the order traded may have taken the account over its share meanwhile.
+    if (book.rest(slot, ANY_SHARE)) {
       risk.hold(slot, order);
       this.#market.order(ADD, slot);
       return;

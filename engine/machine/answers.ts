@@ -116,11 +116,11 @@ export class Answers {
     }
     const ids = this.#state.clientOrderIds;
     const index = -ref - 1;
-    const kind = ids.orderId[index] === 0 ? ReportKind.Rejected : ReportKind.Accepted;
-    order.symbol = ids.symbol[index];
-    order.side = ids.side[index];
-    order.timeInForce = ids.timeInForce[index];
-    this.reply(kind, ids.code[index] as Code, ids.orderId[index], ids.price[index], ids.quantity[index], 0, 0);
+    const kind = ids.orderIdOf(index) === 0 ? ReportKind.Rejected : ReportKind.Accepted;
+    order.symbol = ids.symbolOf(index);
+    order.side = ids.sideOf(index);
+    order.timeInForce = ids.timeInForceOf(index);
+    this.reply(kind, ids.codeOf(index) as Code, ids.orderIdOf(index), ids.priceOf(index), ids.quantityOf(index), 0, 0);
     this.#reports.words[this.#reports.at] |= ReportFlag.Duplicate << 24;
   }
 

@@ -48,7 +48,7 @@ export class NewOrder {
     if (aggressor.open === 0) return this.#remember(orderId, OK);
     if (KIND_RESTS[order.orderKind] !== 0) {
       if (this.#resting.rest(book)) return;
-      this.#cancelRest(Code.LEVELS_FULL);
+      this.#cancelRest(book.noRoomCode());
     } else this.#cancelRest(Code.CANCELLED_REMAINDER);
     this.#remember(orderId, OK);
   }

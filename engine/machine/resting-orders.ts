@@ -9,6 +9,8 @@ import type { MachineState } from './state.ts';
 
 const { Auction: AUCTION } = Phase;
 const { Add: ADD, Remove: REMOVE } = MarketEventKind;
+/** More level pages than there are: for orders that rest whatever their account's share is. */
+export const ANY_SHARE = 2 ** 30;
 
 /** Adds, finds and removes resting orders: their slots, ids, money and market events. Owned by the engine thread. */
 export class RestingOrders implements StatePart {
@@ -39,7 +41,7 @@ export class RestingOrders implements StatePart {
     this.#answers = answers;
   }
 
-  /** Rests the remainder of a new order. Returns false, and changes nothing, if no level page is left. */
+  /** Rests the remainder of a new order. Returns false, and changes nothing, if no level page is left, or the account has its share of them. */
   rest(book: OrderBook): boolean {
     const slab = this.#slab;
     const accounts = this.#accounts;
@@ -114,6 +116,7 @@ export class RestingOrders implements StatePart {
   save(out: RowWriter): void {
     const slab = this.#slab;
     const books = this.#books;
+    const { rules } = this.#clientOrderIds;
     for (const book of books) {
       if (book === undefined) continue;
       for (const side of [Side.Buy, Side.Sell]) {
@@ -130,6 +133,7 @@ export class RestingOrders implements StatePart {
             side,
             slab.timeInForce(slot),
             slab.tag(slot),
+            rules >= 3 && book.isPayer(slot) ? 1 : 0,
           );
         });
       }
@@ -151,7 +155,9 @@ export class RestingOrders implements StatePart {
     slab.setFilled(slot, r[at + 5]);
     slab.setTerms(slot, r[at + 6], symbol, r[at + 8], r[at + 9]);
     slab.setTag(slot, r[at + 10]);
-    if (books[symbol]?.rest(slot) !== true) fail('the snapshot has more price levels than limits.pages hold; start with a larger limit');
+    const book = books[symbol];
+    if (book?.rest(slot, ANY_SHARE) !== true) fail('the snapshot has more price levels than limits.pages hold; start with a larger limit');
+    if (r[at + 11] !== 0) book.setPayer(slot);
     clientOrderIds.addResting(slot);
     risks.of(symbol).noteLoaded(slot);
     accounts.openOrders[r[at + 6]]++;

@@ -1,12 +1,13 @@
 import type { OrderBook } from '../book/order-book.ts';
 import type { OrderSlab } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
-import type { Capacities } from '../limits.ts';
+import type { Capacities, Shares } from '../limits.ts';
 import { MILLION, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import type { PriceTicks } from '../units.ts';
 import { Phase, Side } from '../wire/layout.ts';
 import { KIND_AUCTION, KIND_FILL_OR_KILL, KIND_MIN_QUANTITY, KIND_NEEDS_PRICE, KIND_POST_ONLY, KIND_RESTS } from '../wire/order-kinds.ts';
 import type { Accounts } from './accounts.ts';
+import type { ClientOrderIds } from './client-order-ids.ts';
 import type { OrderRequest } from './order-request.ts';
 import type { RiskModels } from './risk-model.ts';
 import type { Symbols } from './symbols.ts';
@@ -33,7 +34,9 @@ export interface CheckedState {
   readonly risks: RiskModels;
   /** The logged rules and capacities in force. */
   readonly capacities: Readonly<Capacities>;
+  readonly shares: Readonly<Shares>;
   readonly rules: number;
+  readonly clientOrderIds: ClientOrderIds;
 }
 
 /** One check. It returns OK or one of `codes`. */
@@ -65,7 +68,7 @@ export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
     ],
     check: (c, o) => c.symbolLimits(o),
   },
-  { codes: [Code.OPEN_ORDER_LIMIT, Code.BOOK_FULL], check: (c, o) => c.room(o) },
+  { codes: [Code.OPEN_ORDER_LIMIT, Code.BOOK_FULL, Code.ORDER_SHARE_FULL], check: (c, o) => c.room(o) },
   {
     codes: [
       Code.NO_LIQUIDITY,
@@ -95,6 +98,7 @@ export class OrderChecks {
   /** Columns of the symbols. */
   readonly #params: Float64Array;
   readonly #risks: RiskModels;
+  readonly #clientOrderIds: ClientOrderIds;
 
   constructor(state: CheckedState) {
     this.#state = state;
@@ -102,6 +106,7 @@ export class OrderChecks {
     this.#symbols = state.symbols;
     this.#params = state.symbols.params;
     this.#risks = state.risks;
+    this.#clientOrderIds = state.clientOrderIds;
   }
 
   /** Checks a new order. Returns the code of the first check that fails, or OK. */
@@ -133,7 +138,7 @@ export class OrderChecks {
   }
 
   clientOrderIdAge(order: OrderRequest): Code {
-    return order.clientOrderId <= this.#accounts.forgottenId[order.account] ? Code.CLIENT_ORDER_ID_TOO_OLD : OK;
+    return this.#clientOrderIds.tooOld(order.account, order.clientOrderId) ? Code.CLIENT_ORDER_ID_TOO_OLD : OK;
   }
 
   suspension(order: OrderRequest): Code {
@@ -173,9 +178,11 @@ export class OrderChecks {
   /** Checks an order that may rest. */
   room(order: OrderRequest): Code {
     if (RESTS[order.orderKind] === 0) return OK;
-    const { accounts, slab, capacities } = this.#state;
-    if (accounts.openOrders[order.account] >= accounts.maxOpenOrders[order.account]) return Code.OPEN_ORDER_LIMIT;
-    return slab.count >= capacities.orders ? Code.BOOK_FULL : OK;
+    const { accounts, slab, capacities, shares, rules } = this.#state;
+    const open = accounts.openOrders[order.account];
+    if (open >= accounts.maxOpenOrders[order.account]) return Code.OPEN_ORDER_LIMIT;
+    if (slab.count >= capacities.orders) return Code.BOOK_FULL;
+    return open >= shares.ordersPerAccount && rules >= 3 ? Code.ORDER_SHARE_FULL : OK;
   }
 
   /**

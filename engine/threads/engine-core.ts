@@ -2,7 +2,7 @@ import { JournalBoard } from '../journal/journal-status.ts';
 import { readLogId } from '../journal/log-id.ts';
 import { cutTornTail, type LogEnd, readLogSteps } from '../journal/log-reader.ts';
 import { pruneSnapshots, readNewestSnapshot, SnapshotWriter } from '../journal/snapshot-files.ts';
-import { CapacityError, capacitiesOf } from '../limits.ts';
+import { CapacityError } from '../limits.ts';
 import { publishPhase } from '../machine/administration.ts';
 import type { Exchange, ExchangeOutputs } from '../machine/exchange.ts';
 import { ROW_FIELDS, StateLoader, saveState } from '../machine/state-rows.ts';
@@ -166,7 +166,7 @@ export class EngineCore {
     this.#control.noteDefinition();
     this.#control.setPhase(EnginePhase.Running);
     const milliseconds = performance.now() - started;
-    const configure = exchange.configuration.differsFrom(capacitiesOf(exchange.limits));
+    const configure = exchange.configuration.differsFrom(exchange.limits);
     return { end, seq: exchange.seq, timeUs: exchange.timeUs, snapshotSeq, replayed, milliseconds, messages, configure };
   }
 

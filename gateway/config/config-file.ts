@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS } from '../../engine/limits.ts';
+import { DEFAULT_LIMITS, defaultShare, LARGEST_SHARE } from '../../engine/limits.ts';
 import { DEFAULT_MAX_OPEN_ORDERS } from '../../engine/params.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
 import { ANY_NAME, type AssetConfig, readAsset, readId, readName } from './config-asset.ts';
@@ -15,10 +15,20 @@ export interface AccountConfig {
   readonly deposits: readonly { readonly asset: AssetConfig; readonly amount: number }[];
 }
 
-/** Maximum counts, fixed while the process runs. */
+/** Maximum counts, fixed while the process runs. Those `PerAccount` are of one account. */
 export interface CapacityConfig {
   /** Resting orders. */
   readonly orders: number;
+  readonly ordersPerAccount: number;
+  /** Pages of 64 prices of one side of a book. */
+  readonly levelPages: number;
+  readonly levelPagesPerAccount: number;
+  /** Finished orders whose client order ids are remembered. */
+  readonly rememberedOrders: number;
+  readonly rememberedOrdersPerAccount: number;
+  /** Deposits and withdrawals whose idempotency keys are remembered. */
+  readonly rememberedKeys: number;
+  readonly rememberedKeysPerAccount: number;
   readonly accounts: number;
   readonly symbols: number;
   readonly assets: number;
@@ -97,11 +107,42 @@ function readSimulator(place: Place, accounts: readonly AccountConfig[]): Simula
   return { makers, takers, rate, seed };
 }
 
+const SHARE_KEYS = [
+  'orders-per-account',
+  'level-pages-per-account',
+  'remembered-orders-per-account',
+  'remembered-keys-per-account',
+] as const;
+type ShareKey = (typeof SHARE_KEYS)[number];
+const CAPACITY_KEYS = [
+  'orders',
+  'accounts',
+  'symbols',
+  'assets',
+  'level-pages',
+  'remembered-orders',
+  'remembered-keys',
+  ...SHARE_KEYS,
+] as const;
+
 function readCapacities(place: Place | undefined): CapacityConfig {
-  const fields = place?.fields(['orders', 'accounts', 'symbols', 'assets']) ?? {};
+  const fields = place?.fields(CAPACITY_KEYS) ?? {};
+  const orders = fields.orders?.whole(2, 2 ** 24) ?? DEFAULT_LIMITS.orders;
+  const levelPages = fields['level-pages']?.whole(2, 2 ** 20) ?? DEFAULT_LIMITS.pages;
+  const rememberedOrders = fields['remembered-orders']?.whole(2, 2 ** 27) ?? DEFAULT_LIMITS.rememberedOrders;
+  const rememberedKeys = fields['remembered-keys']?.whole(2, 2 ** 24) ?? DEFAULT_LIMITS.rememberedKeys;
+  const share = (key: ShareKey, capacity: number): number =>
+    fields[key]?.whole(1, Math.min(capacity, LARGEST_SHARE)) ?? defaultShare(capacity);
   // The engine's limits count id 0, which names nothing.
   const capacities = {
-    orders: fields.orders?.whole(2, 2 ** 24) ?? DEFAULT_LIMITS.orders,
+    orders,
+    ordersPerAccount: share('orders-per-account', orders),
+    levelPages,
+    levelPagesPerAccount: share('level-pages-per-account', levelPages),
+    rememberedOrders,
+    rememberedOrdersPerAccount: share('remembered-orders-per-account', rememberedOrders),
+    rememberedKeys,
+    rememberedKeysPerAccount: share('remembered-keys-per-account', rememberedKeys),
     accounts: fields.accounts?.whole(1, 2 ** 22 - 1) ?? DEFAULT_LIMITS.accounts - 1,
     symbols: fields.symbols?.whole(1, 2 ** 16 - 1) ?? DEFAULT_LIMITS.symbols - 1,
     assets: fields.assets?.whole(1, 2 ** 16 - 1) ?? DEFAULT_LIMITS.assets - 1,

@@ -107,8 +107,9 @@ function given(
 
 /** The engine's capacities: its limits count id 0, which names nothing. */
 export function limitsOf({ capacities }: Pick<Config, 'capacities'>): Partial<Limits> {
-  const { orders, accounts, symbols, assets } = capacities;
-  return { orders, accounts: accounts + 1, symbols: symbols + 1, assets: assets + 1 };
+  const { accounts, symbols, assets, levelPages, levelPagesPerAccount, ...others } = capacities;
+  const ids = { accounts: accounts + 1, symbols: symbols + 1, assets: assets + 1 };
+  return { ...others, ...ids, pages: levelPages, pagesPerAccount: levelPagesPerAccount };
 }
 
 function freeze<T>(value: T): T {
