@@ -54,6 +54,7 @@ export const Code = {
   LEVELS_FULL: 406,
   CLIENT_ORDER_ID_TOO_OLD: 407,
   MIN_QUANTITY_NOT_FILLABLE: 408,
+  CLIENT_ORDER_ID_REUSED: 409,
   // 450: the reason why an order was cancelled (not a rejection).
   CANCELLED_BY_CLIENT: 450,
   CANCELLED_REMAINDER: 451,

@@ -27,9 +27,9 @@ export const RowKind = {
   Account: 6,
   /** account, asset, available, reserved */
   Balance: 7,
-  /** id, client order id, price, open, filled, account, symbol, side, time in force, tag; from rules 3 on 1 if it pays for its level page; by symbol, side, priority */
+  /** id, client order id, price, open, filled, account, symbol, side, time in force, tag, hash of its terms (from rules 3 on); by symbol, side, priority */
   Order: 8,
-  /** account, client order id, order id, code, symbol, side, time in force, price, quantity; from rules 3 on by account; oldest first */
+  /** account, client order id, order id, code, symbol, side, time in force, price, quantity, filled and hash of its terms (from rules 3 on); from rules 3 on by account; oldest first */
   Remembered: 9,
   /** rules, orders, pages, accounts, assets, symbols, remembered orders, remembered keys; written only if they were logged */
   Configuration: 10,
@@ -43,6 +43,8 @@ export const RowKind = {
   Shares: 14,
   /** account, the highest forgotten client order id of its bit length; by account, then bit length; only from rules 3 on */
   ForgottenId: 15,
+  /** id of the order that pays for its level page; of pages whose payer is not the first in priority; by symbol, side, priority; only from rules 3 on */
+  LevelPayer: 16,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

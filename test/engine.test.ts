@@ -56,7 +56,7 @@ for (const topology of ['compact', 'pinned'] satisfies Topology[]) {
       assert.deepEqual([running.recovery.snapshotSeq, running.recovery.seq], [seq, log.seq]);
       assert.equal(running.engine.directory.lastReportNo(3), numbers.length);
       // A repeated client order id is still recognised, and trading continues with the next numbers.
-      running.send({ kind: CommandKind.New, account: 1, clientOrderId: 1, symbol: 1, side: Side.Buy, price: 1, quantity: 1 });
+      running.send([...orders(0, 1, ACCOUNTS)][0]);
       await running.engine.drain();
       const [again] = running.reports;
       assert.deepEqual([again.kind, again.flags & 2, again.reportNo], [ReportKind.Accepted, 2, running.engine.directory.lastReportNo(1)]);

@@ -136,7 +136,7 @@ describe('order types', () => {
        > 3 Fill 1 1@100 leaves 0 taker`,
     ],
     [
-      'amend: the same or a larger quantity loses it',
+      'amend: a larger quantity loses it, the same quantity keeps it',
       `1 new 1 sell 5 @ 100
        > 1 Accepted 1 5@100 leaves 5
        2 new 1 sell 5 @ 100
@@ -144,10 +144,10 @@ describe('order types', () => {
        1 amend 1 6 @ 100
        > 1 Amended 1 6@100 leaves 6
        2 amend 1 5 @ 100
-       > 2 Amended 1 5@100 leaves 5
+       > 2 Amended 1 5@100 leaves 5 kept
        3 new 1 buy 1 @ 100
        > 3 Accepted 1 1@100 leaves 1
-       > 1 Fill 1 1@100 leaves 5 maker
+       > 2 Fill 1 1@100 leaves 4 maker
        > 3 Fill 1 1@100 leaves 0 taker`,
     ],
     [
@@ -166,7 +166,7 @@ describe('order types', () => {
        > 3 Fill 1 1@90 leaves 0 taker`,
     ],
     [
-      'the same client order id again: the first answer again, no second trade',
+      'the same order again: its present state or its rejection, no second trade',
       `1 new 1 sell 5 @ 100
        > 1 Accepted 1 5@100 leaves 5
        2 new 1 buy 2 @ 100
@@ -179,7 +179,7 @@ describe('order types', () => {
        > 1 Accepted 1 5@100 leaves 3 again
        2 new 2 buy 1 @ 0
        > 2 Rejected 2 1@0 leaves 0 PRICE_RANGE
-       2 new 2 buy 1 @ 100
+       2 new 2 buy 1 @ 0
        > 2 Rejected 2 1@0 leaves 0 PRICE_RANGE again
        1 cancel 1
        > 1 Cancelled 1 3@100 leaves 0 CANCELLED_BY_CLIENT
@@ -529,7 +529,7 @@ describe('client order ids beyond the window', () => {
       });
       assert.equal(reports[0].kind, ReportKind.Accepted, `id ${id}`);
     }
-    const again = harness.do(parseCommand('1 new 29 buy 1 @ 1')).reports[0];
+    const again = harness.do(parseCommand('1 new 29 buy 1 @ 1 ioc')).reports[0];
     assert.ok(again.flags & 2);
     assert.equal(codeName(harness.do(parseCommand('1 new 12 buy 1 @ 1')).reports[0].code), 'CLIENT_ORDER_ID_TOO_OLD');
     assert.equal(harness.do(parseCommand('2 new 12 buy 1 @ 1')).reports[0].kind, ReportKind.Accepted);

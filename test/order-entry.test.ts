@@ -75,7 +75,10 @@ describe('order entry', () => {
     await assert.rejects(alice.place({ ...order, price: undefined, timeInForce: 'gtc' }), { code: 'BAD_RANGE' });
     await assert.rejects(alice.place({ ...order, symbol: 'NO-SUCH' }), { code: 'UNKNOWN_SYMBOL' });
     await assert.rejects(alice.cancel({ symbol: 1 }), { code: 'BAD_RANGE', message: /name the order/ });
-    await assert.rejects(alice.place({ ...order, clientOrderId: 1.5 }), { code: 'BAD_RANGE', message: /client order id/ });
+    await assert.rejects(alice.place({ ...order, clientOrderId: 1.5 }), {
+      code: 'BAD_RANGE',
+      message: /a client order id is an integer from 1 to/,
+    });
     await assert.rejects(alice.cancel({ symbol: 1, orderId: 2 ** 53 }), { code: 'BAD_RANGE' });
   });
 
@@ -84,7 +87,11 @@ describe('order entry', () => {
     const again = await alice.place({ ...order, clientOrderId: 2 ** 52 });
     assert.deepEqual([first.duplicate, again.duplicate, again.orderId], [false, true, first.orderId]);
     assert.equal(exchange.engine.directory.openOrders(1, 10).length, 1);
+    const other = await alice.place({ ...order, price: '99.00', clientOrderId: 2 ** 52 });
+    assert.deepEqual([other.kind, other.code, other.duplicate], ['rejected', 'CLIENT_ORDER_ID_REUSED', false]);
     await alice.cancel({ symbol: 1, orderId: first.orderId });
+    const ended = await alice.place({ ...order, clientOrderId: 2 ** 52 });
+    assert.deepEqual([ended.kind, ended.duplicate, ended.leavesLots, ended.filledLots], ['accepted', true, 0, 0]);
   });
 
   it('sends all reports of an account to each of its sessions', async () => {

@@ -301,15 +301,13 @@ export class OrderBook {
   }
 
   /**
-   * Whether the resting order in `slot` could rest at `price` instead: OK, or the code of what is full. An order that needs no page in addition
-   * to the present ones always can, also if its account is charged for more than its share.
+   * Whether the resting order in `slot` could rest in a page that is not in use yet: OK, or the code of what is full. An order that is alone in
+   * its page always can, also if its account is charged for more than its share: it takes the page along.
    */
-  roomAt(slot: number, price: PriceTicks): Code {
+  roomForMove(slot: number): Code {
     const { slab, pages } = this;
     const ladder = slab.side(slot) === BUY ? this.bids : this.asks;
-    if (ladder.hasPage(price ^ ladder.flip)) return Code.OK;
     const key = slab.price(slot) ^ ladder.flip;
-    // Alone in its page, the order takes the page along.
     if (pages.words[slab.level(slot) * WORDS_PER_LEVEL + ORDERS] === 1 && ladder.occupiedInPage(key) === 1) return Code.OK;
     if (pages.count >= pages.limit) return Code.LEVELS_FULL;
     return pages.held[slab.account(slot)] >= pages.share ? Code.LEVEL_SHARE_FULL : Code.OK;

@@ -47,6 +47,8 @@ export class OrderSlab {
   count = 0;
   /** Exchange order id, in a separate column because the index reads only ids. */
   readonly id: Float64Array;
+  /** Hash of the terms that the order was sent with, 0 = unknown; see hashTerms. A column of its own, because only entry and end of an order touch it. */
+  readonly termsHash: Int32Array;
   readonly doubles: Float64Array;
   readonly words: Int32Array;
   readonly #index: OrderIndex;
@@ -57,6 +59,7 @@ export class OrderSlab {
     assert(Number.isInteger(capacity) && capacity >= 1 && capacity <= 2 ** 26, 'order slab: capacity is 1 to 2^26');
     this.capacity = capacity;
     this.id = new Float64Array(allocate(capacity * 8));
+    this.termsHash = new Int32Array(allocate(capacity * 4));
     const records = allocate(capacity * ORDER_BYTES);
     this.doubles = new Float64Array(records);
     this.words = new Int32Array(records);

@@ -3,7 +3,8 @@ import { assert } from '../assert.ts';
 import { DEFAULT_LIMITS, RULES } from '../limits.ts';
 import { MAX_PRICE_TICKS } from '../params.ts';
 
-const PAGE_BITS = 6;
+/** A page has the levels of prices that are equal without their lowest bits. */
+export const PAGE_BITS = 6;
 const PAGE_LEVELS = 1 << PAGE_BITS;
 
 /**

@@ -81,6 +81,7 @@ export class Administration {
     if (asset === 0 || asset >= capacities.assets) return Code.CAPACITY;
     if (accounts.assetDefined[asset] !== 0) return Code.ALREADY_DEFINED;
     if (decimals > MAX_ASSET_DECIMALS || !isName(bytes, nameAt)) return Code.BAD_PARAMETER;
+    if (this.#isTaken(accounts.assetNames, accounts.assetDefined, bytes, nameAt)) return Code.ALREADY_DEFINED;
     accounts.assetDefined[asset] = 1;
     accounts.assetDecimals[asset] = decimals;
     copyName(accounts.assetNames, asset, bytes, nameAt);
@@ -102,6 +103,7 @@ export class Administration {
     const basePerLot = unitsOf(lotMantissa, lotDecimals, accounts.assetDecimals[base]);
     const quotePerTickLot = unitsOf(tickMantissa * lotMantissa, tickDecimals + lotDecimals, accounts.assetDecimals[quote]);
     if (base === quote || !isUnits(basePerLot) || !isUnits(quotePerTickLot) || !isName(bytes, b + Command.price)) return Code.BAD_PARAMETER;
+    if (this.#isTaken(symbols.names, symbols.defined, bytes, b + Command.price)) return Code.ALREADY_DEFINED;
     symbols.define(symbol);
     symbols.baseAsset[symbol] = base;
     symbols.quoteAsset[symbol] = quote;
@@ -219,6 +221,13 @@ export class Administration {
     return Code.OK;
   }
 
+  /** True if a defined asset (or symbol) has the name at `at`. Rules 1 and 2 allowed several of one name. */
+  #isTaken(names: Uint8Array, defined: Uint8Array, bytes: Uint8Array, at: number): boolean {
+    if (this.#state.rules < 3) return false;
+    for (let id = 1; id < defined.length; id++) if (defined[id] !== 0 && isSameName(names, id, bytes, at)) return true;
+    return false;
+  }
+
   #isAsset(asset: number): boolean {
     const { accounts } = this.#state;
     return asset < accounts.assets && accounts.assetDefined[asset] !== 0;
@@ -231,6 +240,11 @@ function isUnits(value: number): boolean {
 
 function copyName(names: Uint8Array, index: number, bytes: Uint8Array, at: number): void {
   for (let i = 0; i < NAME_BYTES; i++) names[index * NAME_BYTES + i] = bytes[at + i];
+}
+
+function isSameName(names: Uint8Array, index: number, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < NAME_BYTES; i++) if (names[index * NAME_BYTES + i] !== bytes[at + i]) return false;
+  return true;
 }
 
 /** Publishes a symbol's phase, reference price, last trade and last price as a market event. */

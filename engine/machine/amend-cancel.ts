@@ -23,12 +23,15 @@ const { terms: TERMS } = OrderWord;
 const ANY_SHARE = ANY;
 
 /**
- * Amend and cancel of a resting order, named by either id. Most commands of a
+ * Amend and cancel of a resting order, named by either id. An amend to at most
+ * the open quantity at the same price keeps the priority; from rules 3 on, one
+ * that changes nothing does too, and what can be cancelled can be lowered. Most commands of a
  * busy flow are amends, so their way has few functions, which read the order's
  * record themselves and pass slots instead of doubles: what V8 does not inline
  * is a call then, and boxes nothing. Owned by the engine thread.
  */
 export class AmendCancel {
+  readonly #state: MachineState;
   readonly #order: MachineState['order'];
   readonly #accounts: MachineState['accounts'];
   readonly #slab: MachineState['slab'];
@@ -41,9 +44,9 @@ export class AmendCancel {
   readonly #market: MachineState['market'];
   readonly #changedAuctions: MachineState['changedAuctions'];
   readonly #resting: RestingOrders;
-  readonly #clientOrderIds: MachineState['clientOrderIds'];
 
   constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders) {
+    this.#state = state;
     this.#order = state.order;
     this.#accounts = state.accounts;
     this.#slab = state.slab;
@@ -56,7 +59,6 @@ export class AmendCancel {
     this.#market = state.market;
     this.#changedAuctions = state.changedAuctions;
     this.#resting = resting;
-    this.#clientOrderIds = state.clientOrderIds;
   }
 
   cancel(): void {
@@ -85,14 +87,18 @@ export class AmendCancel {
     order.orderKind = terms >>> 24;
     order.clientOrderId = doubles[record + CLIENT_ORDER_ID];
     const risk = risks.of(order.symbol);
-    const book = this.#books[order.symbol] as OrderBook;
-    const phase = this.#symbols.phase[order.symbol];
-    const code = this.#checks.amend(order, slot) || this.#room(slot, book, phase);
+    const rules3 = this.#state.rules >= 3;
+    const open = doubles[record + OPEN];
+    const keeps = order.price === doubles[record] && (order.quantity < open || (rules3 && order.quantity === open));
+    const code = keeps && rules3 ? this.#checks.lower(order, slot) : this.#checks.amend(order, slot);
     if (code !== OK) {
       return this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), slab.filled(slot));
     }
+    if (keeps && order.quantity === open) return this.#answers.resting(AMENDED, KEPT_PRIORITY, OK, slot, order.tag);
     risk.release(slot);
-    if (order.price === doubles[record] && order.quantity < doubles[record + OPEN]) {
+    const phase = this.#symbols.phase[order.symbol];
+    const book = this.#books[order.symbol] as OrderBook;
+    if (keeps) {
       // A lower quantity at the same price keeps the priority.
       book.reduce(slot, order.quantity);
       risk.hold(slot, order);
@@ -100,15 +106,6 @@ export class AmendCancel {
       this.#answers.resting(AMENDED, KEPT_PRIORITY, OK, slot, order.tag);
     } else this.#replace(slot, book, risk, phase);
     if (phase === AUCTION) this.#changedAuctions.add(order.symbol);
-  }
-
-  /** Checks that the order can rest at its new price, so that an amend never loses the order. An order that trades in full needs no room. */
-  #room(slot: number, book: OrderBook, phase: number): Code {
-    const order = this.#order;
-    // Before rules 3, the amended order was cancelled when it could not rest.
-    if (this.#clientOrderIds.rules < 3 || order.price === this.#slab.doubles[slot << TO_DOUBLES]) return OK;
-    const code = book.roomAt(slot, order.price);
-    return code === OK || (phase === CONTINUOUS && book.fillable(order.side, order.price, order.quantity)) ? OK : code;
   }
 
   /** The order loses its priority, may trade at its new price, and rests last there. */
@@ -125,7 +122,7 @@ export class AmendCancel {
       this.#trade(slot, book);
       if (doubles[record + OPEN] === 0) return this.#resting.gone(slot);
     }
-    // The room was checked, and what the order traded may have taken the account over its share meanwhile.
+    // From rules 3 on the room was checked. What the order traded may have taken the account over its share meanwhile.
     if (book.rest(slot, ANY_SHARE)) {
       risk.hold(slot, order);
       this.#market.order(ADD, slot);

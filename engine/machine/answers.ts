@@ -1,6 +1,7 @@
 import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
+import { UNKNOWN_TERMS } from '../rules/order-terms.ts';
 import { type PriceTicks, putU53, type QtyLots } from '../units.ts';
 import { ReportKind } from '../wire/layout.ts';
 import { ReportFlag, ReportWord, type ReportWriter, reportTerms } from './report-writer.ts';
@@ -104,9 +105,17 @@ export class Answers {
     putU53(words, at + FILLED, doubles[order + ORDER_FILLED]);
   }
 
-  /** Answers a repeated client order id with the first answer. Changes nothing else. @param ref result of ClientOrderIds.find */
+  /**
+   * Answers a client order id that was used before, with the present state of its order or with its rejection, flagged. Other terms than
+   * those of that order are rejected. Changes nothing else. Rules 1 and 2 did not compare the terms, and reported a finished order as not filled.
+   * @param ref result of ClientOrderIds.find
+   */
   again(ref: number): void {
     const order = this.#order;
+    const termsHash = ref > 0 ? this.#slab.termsHash[ref - 1] : this.#state.clientOrderIds.termsHashOf(-ref - 1);
+    if (termsHash !== UNKNOWN_TERMS && termsHash !== order.termsHash) {
+      return this.reply(ReportKind.Rejected, Code.CLIENT_ORDER_ID_REUSED, 0, order.price, order.quantity, 0, 0);
+    }
     if (ref > 0) {
       const slab = this.#slab;
       const slot = ref - 1;
@@ -120,7 +129,7 @@ export class Answers {
     order.symbol = ids.symbolOf(index);
     order.side = ids.sideOf(index);
     order.timeInForce = ids.timeInForceOf(index);
-    this.reply(kind, ids.codeOf(index) as Code, ids.orderIdOf(index), ids.priceOf(index), ids.quantityOf(index), 0, 0);
+    this.reply(kind, ids.codeOf(index) as Code, ids.orderIdOf(index), ids.priceOf(index), ids.quantityOf(index), 0, ids.filledOf(index));
     this.#reports.words[this.#reports.at] |= ReportFlag.Duplicate << 24;
   }
 

@@ -1,6 +1,7 @@
 import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
+import { hashTerms, UNKNOWN_TERMS } from '../rules/order-terms.ts';
 import { Phase, ReportKind } from '../wire/layout.ts';
 import { KIND_RESTS } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
@@ -34,6 +35,8 @@ export class NewOrder {
     const state = this.#state;
     const { order, aggressor } = state;
     if (!state.accounts.exists(order.account)) return this.#answers.rejectUnknownAccount(ReportKind.Rejected);
+    if (state.rules >= 3) hashTerms(order);
+    else order.termsHash = UNKNOWN_TERMS;
     const known = state.clientOrderIds.find(order.account, order.clientOrderId);
     if (known !== 0) return this.#answers.again(known);
     const code = this.#checks.newOrder(order);
@@ -79,6 +82,8 @@ export class NewOrder {
       order.timeInForce,
       order.price,
       order.quantity,
+      orderId === 0 || order.termsHash === UNKNOWN_TERMS ? 0 : this.#aggressor.filled,
+      order.termsHash,
     );
   }
 }

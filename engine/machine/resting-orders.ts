@@ -1,5 +1,6 @@
 import { fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
+import { PAGE_BITS } from '../book/price-ladder.ts';
 import type { Code } from '../codes.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { Phase, Side } from '../wire/layout.ts';
@@ -14,7 +15,7 @@ export const ANY_SHARE = 2 ** 30;
 
 /** Adds, finds and removes resting orders: their slots, ids, money and market events. Owned by the engine thread. */
 export class RestingOrders implements StatePart {
-  readonly kinds = [RowKind.Order];
+  readonly kinds = [RowKind.Order, RowKind.LevelPayer];
   readonly #slab: MachineState['slab'];
   readonly #accounts: MachineState['accounts'];
   readonly #order: MachineState['order'];
@@ -52,6 +53,7 @@ export class RestingOrders implements StatePart {
     slab.setClientOrderId(slot, order.clientOrderId);
     slab.setTerms(slot, order.account, order.symbol, order.side, order.timeInForce);
     slab.setTag(slot, order.tag);
+    slab.termsHash[slot] = order.termsHash;
     slab.setPrice(slot, order.price);
     slab.setOpen(slot, aggressor.open);
     slab.setFilled(slot, aggressor.filled);
@@ -66,17 +68,22 @@ export class RestingOrders implements StatePart {
     return true;
   }
 
-  /** Slot of the resting order that the command names, if it belongs to the account; else -1. */
+  /** Slot of the resting order that the command names, if account and symbol are those of the order; else -1. Symbol 0 names none. */
   find(orderId: number): number {
     const slab = this.#slab;
     const order = this.#order;
     const clientOrderIds = this.#clientOrderIds;
+    let slot: number;
     if (orderId === 0) {
-      const ref = clientOrderIds.find(order.account, order.clientOrderId);
-      return ref > 0 ? ref - 1 : -1;
+      slot = clientOrderIds.find(order.account, order.clientOrderId) - 1;
+      if (slot < 0) return -1;
+    } else {
+      slot = slab.find(orderId);
+      if (slot === -1 || slab.account(slot) !== order.account) return -1;
     }
-    const slot = slab.find(orderId);
-    return slot !== -1 && slab.account(slot) === order.account ? slot : -1;
+    // Rules 1 and 2 ignored the symbol of a cancel or an amend.
+    if (order.symbol !== 0 && order.symbol !== slab.symbol(slot) && clientOrderIds.rules >= 3) return -1;
+    return slot;
   }
 
   /** Reserves the amount for the command's order, which now rests in `slot`. */
@@ -116,7 +123,6 @@ export class RestingOrders implements StatePart {
   save(out: RowWriter): void {
     const slab = this.#slab;
     const books = this.#books;
-    const { rules } = this.#clientOrderIds;
     for (const book of books) {
       if (book === undefined) continue;
       for (const side of [Side.Buy, Side.Sell]) {
@@ -133,8 +139,25 @@ export class RestingOrders implements StatePart {
             side,
             slab.timeInForce(slot),
             slab.tag(slot),
-            rules >= 3 && book.isPayer(slot) ? 1 : 0,
+            slab.termsHash[slot],
           );
+        });
+      }
+    }
+    if (this.#clientOrderIds.rules >= 3) this.#savePayers(out);
+  }
+
+  /** Writes the payers of level pages. A page without a row has the first order in priority as its payer, as after a load. */
+  #savePayers(out: RowWriter): void {
+    const slab = this.#slab;
+    for (const book of this.#books) {
+      if (book === undefined) continue;
+      for (const side of [Side.Buy, Side.Sell]) {
+        let page = -1;
+        book.ordersInPriority(side, (slot) => {
+          const first = slab.price(slot) >>> PAGE_BITS !== page;
+          page = slab.price(slot) >>> PAGE_BITS;
+          if (!first && book.isPayer(slot)) out.row(RowKind.LevelPayer, slab.id[slot]);
         });
       }
     }
@@ -146,6 +169,12 @@ export class RestingOrders implements StatePart {
     const books = this.#books;
     const clientOrderIds = this.#clientOrderIds;
     const risks = this.#risks;
+    if (r[at] === RowKind.LevelPayer) {
+      const payer = slab.find(r[at + 1]);
+      if (payer === -1) fail(`the snapshot has a level page of order ${r[at + 1]}, which does not rest`);
+      (books[slab.symbol(payer)] as OrderBook).setPayer(payer);
+      return;
+    }
     const slot = slab.acquire(r[at + 1]);
     if (slot === -1) fail(`the snapshot has more resting orders than limits.orders = ${slab.capacity}; start with a larger limit`);
     const symbol = r[at + 7];
@@ -155,9 +184,9 @@ export class RestingOrders implements StatePart {
     slab.setFilled(slot, r[at + 5]);
     slab.setTerms(slot, r[at + 6], symbol, r[at + 8], r[at + 9]);
     slab.setTag(slot, r[at + 10]);
-    const book = books[symbol];
-    if (book?.rest(slot, ANY_SHARE) !== true) fail('the snapshot has more price levels than limits.pages hold; start with a larger limit');
-    if (r[at + 11] !== 0) book.setPayer(slot);
+    slab.termsHash[slot] = r[at + 11];
+    if (books[symbol]?.rest(slot, ANY_SHARE) !== true)
+      fail('the snapshot has more price levels than limits.pages hold; start with a larger limit');
     clientOrderIds.addResting(slot);
     risks.of(symbol).noteLoaded(slot);
     accounts.openOrders[r[at + 6]]++;

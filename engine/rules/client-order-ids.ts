@@ -2,7 +2,7 @@ import type { Allocate } from '../allocate.ts';
 import { assert, fail } from '../assert.ts';
 import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
 import { RULES } from '../limits.ts';
-import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
+import { ROW_FIELDS, RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { within } from './account-rows.ts';
 import { AccountWindows } from './account-windows.ts';
 
@@ -16,29 +16,32 @@ const { account: ACCOUNT, terms: TERMS } = OrderWord;
 const SHARED = 0;
 
 /**
- * The key of a remembered order or reject, 16 bytes: its client order id and the account. Only keys are read when ids are found and
- * forgotten, so they are apart from the rest, and many of them are in the cache.
+ * The key of a remembered order or reject, 16 bytes: its client order id, the account, and the hash of its terms (see hashTerms). Only keys
+ * are read when ids are found and forgotten, so they are apart from the rest, and many of them are in the cache.
  */
 const KEY_BYTES = 16;
 const KEY_DOUBLES = 1;
 const KEY_WORDS = 2;
 const OWNER = 2;
-/** The rest, 32 bytes: positions from its first double, and from its first word. */
-const RECORD_BYTES = 32;
-const RECORD_DOUBLES = 2;
-const RECORD_WORDS = 3;
+const TERMS_HASH = 3;
+/** The rest, 40 bytes: its length in doubles and in words, positions from its first double, and from its first word. */
+const RECORD_BYTES = 40;
+const RECORD_DOUBLES = 5;
+const RECORD_WORDS = 10;
 const ORDER_ID = 0;
 const PRICE = 1;
 const QUANTITY = 2;
+/** Lots filled: from rules 3 on, 0 for orders that ended before. */
+const REMEMBERED_FILLED = 3;
 /** As in the record of a resting order. */
-const REMEMBERED_TERMS = 6;
-const CODE = 7;
+const REMEMBERED_TERMS = 8;
+const CODE = 9;
 /** Bits of a client order id. */
 const ID_BITS = 53;
 
 /**
- * Maps an account's client order id to its order, so that a repeated id is
- * answered again and does not trade twice.
+ * Maps an account's client order id to its order, so that a repeated order is
+ * answered with its present state and does not trade twice.
  *
  * A resting order is found by its slab slot. Finished and rejected orders are
  * remembered in a window of their account; {@link AccountWindows} says how long. An
@@ -145,17 +148,21 @@ export class ClientOrderIds implements StatePart {
     timeInForce: number,
     price: number,
     quantity: number,
+    filled: number,
+    termsHash: number,
   ): void {
     const index = this.#place(account);
     const doubles = this.#doubles;
     const words = this.#words;
-    const first = index << RECORD_DOUBLES;
+    const first = index * RECORD_DOUBLES;
     doubles[first + ORDER_ID] = orderId;
     doubles[first + PRICE] = price;
     doubles[first + QUANTITY] = quantity;
+    doubles[first + REMEMBERED_FILLED] = filled;
     this.#ids[index << KEY_DOUBLES] = clientOrderId;
     this.#keyWords[(index << KEY_WORDS) + OWNER] = account;
-    const record = index << RECORD_WORDS;
+    this.#keyWords[(index << KEY_WORDS) + TERMS_HASH] = termsHash;
+    const record = index * RECORD_WORDS;
     words[record + REMEMBERED_TERMS] = symbol | (side << 16) | (timeInForce << 24);
     words[record + CODE] = code;
     this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
@@ -170,14 +177,16 @@ export class ClientOrderIds implements StatePart {
     const index = this.#place(account);
     const doubles = this.#doubles;
     const words = this.#words;
-    const first = index << RECORD_DOUBLES;
+    const first = index * RECORD_DOUBLES;
     const clientOrderId = orders[order + CLIENT_ORDER_ID];
     doubles[first + ORDER_ID] = slab.id[slot];
     doubles[first + PRICE] = orders[order];
     doubles[first + QUANTITY] = orders[order + FILLED] + orders[order + OPEN];
+    doubles[first + REMEMBERED_FILLED] = this.rules >= 3 ? orders[order + FILLED] : 0;
     this.#ids[index << KEY_DOUBLES] = clientOrderId;
     this.#keyWords[(index << KEY_WORDS) + OWNER] = account;
-    const record = index << RECORD_WORDS;
+    this.#keyWords[(index << KEY_WORDS) + TERMS_HASH] = slab.termsHash[slot];
+    const record = index * RECORD_WORDS;
     words[record + REMEMBERED_TERMS] = orderWords[(slot << TO_WORDS) + TERMS];
     words[record + CODE] = 0;
     this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
@@ -194,31 +203,39 @@ export class ClientOrderIds implements StatePart {
   }
 
   orderIdOf(index: number): number {
-    return this.#doubles[(index << RECORD_DOUBLES) + ORDER_ID];
+    return this.#doubles[index * RECORD_DOUBLES + ORDER_ID];
   }
 
   priceOf(index: number): number {
-    return this.#doubles[(index << RECORD_DOUBLES) + PRICE];
+    return this.#doubles[index * RECORD_DOUBLES + PRICE];
   }
 
   quantityOf(index: number): number {
-    return this.#doubles[(index << RECORD_DOUBLES) + QUANTITY];
+    return this.#doubles[index * RECORD_DOUBLES + QUANTITY];
+  }
+
+  filledOf(index: number): number {
+    return this.#doubles[index * RECORD_DOUBLES + REMEMBERED_FILLED];
+  }
+
+  termsHashOf(index: number): number {
+    return this.#keyWords[(index << KEY_WORDS) + TERMS_HASH];
   }
 
   symbolOf(index: number): number {
-    return this.#words[(index << RECORD_WORDS) + REMEMBERED_TERMS] & 0xffff;
+    return this.#words[index * RECORD_WORDS + REMEMBERED_TERMS] & 0xffff;
   }
 
   sideOf(index: number): number {
-    return (this.#words[(index << RECORD_WORDS) + REMEMBERED_TERMS] >>> 16) & 0xff;
+    return (this.#words[index * RECORD_WORDS + REMEMBERED_TERMS] >>> 16) & 0xff;
   }
 
   timeInForceOf(index: number): number {
-    return this.#words[(index << RECORD_WORDS) + REMEMBERED_TERMS] >>> 24;
+    return this.#words[index * RECORD_WORDS + REMEMBERED_TERMS] >>> 24;
   }
 
   codeOf(index: number): number {
-    return this.#words[(index << RECORD_WORDS) + CODE];
+    return this.#words[index * RECORD_WORDS + CODE];
   }
 
   /** Remembered entries: by account from rules 3 on, oldest first. Cold. */
@@ -243,7 +260,8 @@ export class ClientOrderIds implements StatePart {
     }
     const { count, window } = this.#windows;
     if (count >= window) fail(`the snapshot remembers more finished orders than limits.rememberedOrders = ${window}`);
-    this.remember(r[at + 1], r[at + 2], r[at + 3], r[at + 4], r[at + 5], r[at + 6], r[at + 7], r[at + 8], r[at + 9]);
+    const [, ...row] = r.subarray(at, at + ROW_FIELDS);
+    this.remember(...(row as Parameters<ClientOrderIds['remember']>));
   }
 
   /** Index for a new entry of an account; forgets another entry if the window or the account's share is full. */
@@ -270,6 +288,8 @@ export class ClientOrderIds implements StatePart {
       this.timeInForceOf(index),
       this.priceOf(index),
       this.quantityOf(index),
+      this.filledOf(index),
+      this.termsHashOf(index),
     ];
   }
 

@@ -85,6 +85,22 @@ export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
 ];
 
 /**
+ * The codes of the checks of an amend, in sequence, after UNKNOWN_ACCOUNT and UNKNOWN_ORDER. docs/CODES.md lists them in the same
+ * sequence, which a test verifies. {@link OrderChecks.amend} makes the checks.
+ */
+export const AMEND_CHECKS: readonly (readonly Code[])[] = [
+  [Code.ACCOUNT_SUSPENDED],
+  [Code.SYMBOL_HALTED, Code.SYMBOL_CLOSED, Code.NOT_IN_AUCTION],
+  [Code.QUANTITY_MIN, Code.QUANTITY_MAX, Code.LOT, Code.PRICE_RANGE, Code.TICK, Code.PRICE_BAND, Code.NOTIONAL_MIN, Code.NOTIONAL_MAX],
+  [Code.INSUFFICIENT_FUNDS],
+  [Code.POST_ONLY_WOULD_TRADE],
+  [Code.LEVELS_FULL, Code.LEVEL_SHARE_FULL],
+];
+
+/** The same for an amend to less at the same price; see {@link OrderChecks.lower}. */
+export const LOWER_CHECKS: readonly (readonly Code[])[] = [[Code.ACCOUNT_SUSPENDED], [Code.QUANTITY_MIN, Code.LOT, Code.NOTIONAL_MIN]];
+
+/**
  * The checks before an order reaches the book. They change only the order's `notional` and `needed`.
  * Funds are checked before any walk of the book, so that an account without
  * funds cannot make the engine walk thousands of levels. (Rules 1 walked the
@@ -122,7 +138,10 @@ export class OrderChecks {
     );
   }
 
-  /** Checks an amend. `order` has the symbol, side and time in force of the resting order in `slot`, whose reservation counts as available. */
+  /**
+   * Checks an amend of the price, or to more. `order` has the symbol, side and time in force of the resting order in `slot`, whose
+   * reservation counts as available. {@link AMEND_CHECKS} and docs/CODES.md have the order of the checks.
+   */
   amend(order: OrderRequest, slot: number): Code {
     const code = this.suspension(order) || this.phase(order) || this.symbolLimits(order);
     if (code !== OK) return code;
@@ -130,7 +149,41 @@ export class OrderChecks {
     const risk = this.#risks.of(order.symbol);
     risk.need(order);
     if (order.needed > this.#accounts.available[order.payAt] + risk.held(slot)) return Code.INSUFFICIENT_FUNDS;
-    return this.#postOnly(order);
+    return this.#postOnly(order) || this.#levelRoom(order, slot);
+  }
+
+  /**
+   * Checks that an order can rest at its new price, so that an amend never loses the order. An order that trades in full needs no room. Before
+   * rules 3, the amended order was cancelled when it could not rest.
+   */
+  #levelRoom(order: OrderRequest, slot: number): Code {
+    const { price } = order;
+    const book = this.books(order);
+    const ladder = order.side === Buy ? book.bids : book.asks;
+    if (ladder.hasPage(price ^ ladder.flip) || this.#state.rules < 3) return OK;
+    const code = book.roomForMove(slot);
+    if (code === OK || this.#symbols.phase[order.symbol] !== CONTINUOUS) return code;
+    return book.fillable(order.side, price, order.quantity) ? OK : code;
+  }
+
+  /**
+   * Checks an amend to at most the open quantity at the same price, from rules 3 on. Like a cancel, it gives up part of what was
+   * accepted, or nothing: the phase, the price band and the funds do not matter. What stays open must be an order that the symbol takes.
+   */
+  lower(order: OrderRequest, slot: number): Code {
+    if (this.suspension(order) !== OK) return Code.ACCOUNT_SUSPENDED;
+    const params = this.#params;
+    const row = order.symbol * PARAMS;
+    const { quantity } = order;
+    const slab = this.#state.slab;
+    if (quantity === slab.open(slot)) return OK;
+    if (quantity < params[row + MinQuantity] || quantity === 0) return Code.QUANTITY_MIN;
+    const lotStep = params[row + LotStep];
+    if (lotStep !== 1 && quantity % lotStep !== 0) return Code.LOT;
+    order.notional = slab.price(slot) * quantity * this.#symbols.quotePerTickLot[order.symbol];
+    if (order.notional < params[row + MinNotional]) return Code.NOTIONAL_MIN;
+    this.#risks.of(order.symbol).need(order);
+    return OK;
   }
 
   clientOrderId(order: OrderRequest): Code {

@@ -30,6 +30,8 @@ export class OrderRequest {
   quantity: QtyLots = 0;
   /** Set for the kinds that have one; otherwise it holds the value of an earlier order. */
   minQuantity: QtyLots = 0;
+  /** Of a new order, from rules 3 on; see hashTerms. */
+  termsHash = 0;
   /** Results of the checks: the order's notional, the amount that it needs (and reserves if it rests in full), and the index of the balance that pays. */
   notional: Money = 0;
   needed: Money = 0;

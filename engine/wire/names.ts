@@ -40,7 +40,7 @@ export const MARKET_OP_NAMES = ['none', 'subscribe', 'unsubscribe', 'resnapshot'
 export const ReportFlag = {
   /** Fill: the resting side. */
   Maker: 1,
-  /** A repeat of the first answer: the client order id was used before. */
+  /** The client order id was used before, by an order with the same terms: the present state of that order, or its reject. */
   Duplicate: 2,
   /** Amend: the order kept its priority. */
   KeptPriority: 4,

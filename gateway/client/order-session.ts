@@ -132,7 +132,7 @@ export class OrderSession extends EventEmitter<Events> {
     return this.#command({ ...PLAIN, kind: CommandKind.Cancel, symbol: units.id, clientOrderId, orderId });
   }
 
-  /** Resolves with Amended or AmendRejected. A smaller quantity at the same price keeps its place in the queue. */
+  /** Resolves with Amended or AmendRejected. The same or a smaller quantity at the same price keeps its place in the queue, and is accepted in every phase. */
   async amend(order: AmendOrder): Promise<ReportView> {
     const units = await this.#symbol(order.symbol);
     const { clientOrderId, orderId } = named(order);
@@ -260,9 +260,10 @@ function named({ clientOrderId = 0, orderId = 0 }: OrderTarget): { clientOrderId
   return { clientOrderId, orderId };
 }
 
+/** 0 passes: for a target it means that the other id names the order, and a new order without an id is BAD_CLIENT_ORDER_ID. */
 function checkId(what: string, id: number): void {
   if (!(Number.isInteger(id) && id >= 0 && id < LIMIT_53)) {
-    throw new OpenbellError('BAD_RANGE', `a ${what} is an integer from 0 to 2^53 - 1, not ${id}`, Code.BAD_RANGE);
+    throw new OpenbellError('BAD_RANGE', `a ${what} is an integer from 1 to 2^53 - 1, not ${id}`, Code.BAD_RANGE);
   }
 }
 

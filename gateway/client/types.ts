@@ -89,7 +89,7 @@ export interface PlaceOrder {
   readonly clientOrderId?: number;
 }
 
-/** Names an order by either id. */
+/** Names an order by either id. An order of another symbol is UNKNOWN_ORDER. */
 export interface OrderTarget {
   readonly symbol: string | number;
   readonly orderId?: number;
@@ -136,7 +136,7 @@ export interface ReportView {
   readonly contraOrderId: number;
   /** Fill: the resting side. */
   readonly maker: boolean;
-  /** Repeats the first answer: the client order id was used before. */
+  /** The client order id was used before, by an order with the same terms: the report has the present state of that order, or its reject. */
   readonly duplicate: boolean;
   readonly keptPriority: boolean;
   readonly auction: boolean;

@@ -120,7 +120,7 @@ const ADVICE = new Map<number, string>([
   [Code.BAD_PARAMETER, 'a value is out of its range: see docs/CONFIGURATION.md for the limits'],
   [Code.CAPACITY, 'the id is above the capacity in force: choose a smaller one, or raise capacities in the configuration and restart'],
   [Code.IDEMPOTENCY_KEY_REUSED, 'the idempotency key was already used with another asset, amount or action: send a new key'],
-  [Code.ALREADY_DEFINED, 'the id is taken: choose another'],
+  [Code.ALREADY_DEFINED, 'the id or the name is taken: choose another'],
   [Code.UNKNOWN_ASSET, 'there is no such asset: define it with POST /v1/assets'],
   [Code.BOOK_NOT_EMPTY, 'orders rest in the book: this can change only when it is empty'],
   [Code.WRONG_PHASE, 'the symbol is not in an auction: set phase auction first'],

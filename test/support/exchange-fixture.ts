@@ -1,5 +1,5 @@
 import { codeName } from '../../engine/codes.ts';
-import { type Limits, resolveLimits } from '../../engine/limits.ts';
+import { type Limits, RULES, resolveLimits } from '../../engine/limits.ts';
 import type { CommandFields } from '../../engine/machine/command.ts';
 import { encodeCommand } from '../../engine/machine/command.ts';
 import { Exchange } from '../../engine/machine/exchange.ts';
@@ -103,13 +103,15 @@ export class Harness {
   readonly #words = new Int32Array(this.#bytes.buffer);
   #seq = 0;
 
-  constructor(limits: Limits = SMALL_LIMITS) {
+  /** @param rules in force from the first command on */
+  constructor(limits: Limits = SMALL_LIMITS, rules = RULES) {
     const reports = allocateRing({ slotBytes: 128, capacity: limits.reportRing, consumers: 1 });
     const market = allocateRing({ slotBytes: 64, capacity: limits.marketRing, consumers: 1 });
     this.#outputs = { reports: new SpillingProducer(reports), market: new SpillingProducer(market) };
     this.reports = new RingConsumer(reports);
     this.market = new RingConsumer(market);
     this.exchange = new Exchange(limits, this.#outputs);
+    this.exchange.setRules(rules);
   }
 
   /** Applies a command and returns the reports and market events that it caused. */
@@ -214,6 +216,7 @@ const TIF: Record<string, number> = {
  *
  *   `1 new 7 buy 10 @ 500 ioc`   account 1, client order id 7
  *   `1 cancel 7` · `1 amend 7 5 @ 500` · `phase auction` · `uncross`
+ *   `1 cancel 7 of 2`: names symbol 2; without it, none
  */
 export function parseCommand(line: string): CommandFields {
   const words = line.trim().split(/\s+/);
@@ -224,8 +227,10 @@ export function parseCommand(line: string): CommandFields {
   if (words[0] === 'uncross') return { kind: CommandKind.Uncross, symbol: SYMBOL };
   const account = Number(words[0]);
   const clientOrderId = Number(words[2]);
-  if (words[1] === 'cancel') return { kind: CommandKind.Cancel, account, clientOrderId };
-  if (words[1] === 'amend') return { kind: CommandKind.Amend, account, clientOrderId, quantity: Number(words[3]), price: Number(words[5]) };
+  const named = words[words.length - 2] === 'of' ? Number(words[words.length - 1]) : 0;
+  if (words[1] === 'cancel') return { kind: CommandKind.Cancel, account, clientOrderId, symbol: named };
+  if (words[1] === 'amend')
+    return { kind: CommandKind.Amend, account, clientOrderId, symbol: named, quantity: Number(words[3]), price: Number(words[5]) };
   const timeInForce = TIF[words[words.length - 1]] ?? TimeInForce.GoodTillCancel;
   const price = words[5] === '@' ? Number(words[6]) : 0;
   return {

@@ -26,6 +26,8 @@ interface NaiveOrder {
   price: number;
   open: number;
   filled: number;
+  /** All terms that it was sent with. */
+  terms: string;
 }
 
 interface Remembered {
@@ -37,6 +39,8 @@ interface Remembered {
   tif: number;
   price: number;
   quantity: number;
+  filled: number;
+  terms: string;
   symbol: number;
 }
 
@@ -185,10 +189,13 @@ export class NaiveExchange {
     },
   ): void {
     const who = { account: f.account, client: f.clientOrderId, id: 0 };
+    const terms = JSON.stringify([f.symbol, f.side, f.timeInForce, f.price, f.quantity, f.extension]);
     const live = this.resting.find((o) => o.account === f.account && o.client === f.clientOrderId);
+    const old = this.remembered.find((r) => r.account === f.account && r.client === f.clientOrderId);
+    if ((live ?? old ?? { terms }).terms !== terms)
+      return this.#answer(ReportKind.Rejected, Code.CLIENT_ORDER_ID_REUSED, who, f.price, f.quantity, 0, 0);
     if (live)
       return this.#answer(ReportKind.Accepted, 0, { ...who, id: live.id }, live.price, live.open + live.filled, live.open, live.filled, 2);
-    const old = this.remembered.find((r) => r.account === f.account && r.client === f.clientOrderId);
     if (old)
       return this.#answer(
         old.orderId ? ReportKind.Accepted : ReportKind.Rejected,
@@ -197,7 +204,7 @@ export class NaiveExchange {
         old.price,
         old.quantity,
         0,
-        0,
+        old.filled,
         2,
       );
     const order: NaiveOrder = {
@@ -212,6 +219,7 @@ export class NaiveExchange {
       price: f.price,
       open: f.quantity,
       filled: 0,
+      terms,
     };
     const code = this.#checkNew(order);
     if (code !== Code.OK) {
@@ -331,11 +339,12 @@ export class NaiveExchange {
     });
   }
 
-  #target(f: { orderId: number; clientOrderId: number; account: number }): NaiveOrder | undefined {
+  #target(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): NaiveOrder | undefined {
+    if (f.symbol !== 0 && f.symbol !== SYMBOL) return undefined;
     return this.resting.find((o) => o.account === f.account && (f.orderId ? o.id === f.orderId : o.client === f.clientOrderId));
   }
 
-  #cancel(f: { orderId: number; clientOrderId: number; account: number }): void {
+  #cancel(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): void {
     const o = this.#target(f);
     if (!o)
       return this.#answer(
@@ -351,20 +360,27 @@ export class NaiveExchange {
     this.#gone(o);
   }
 
-  #amend(f: { orderId: number; clientOrderId: number; account: number; price: number; quantity: number }): void {
+  #amend(f: { orderId: number; clientOrderId: number; account: number; symbol: number; price: number; quantity: number }): void {
     const o = this.#target(f);
     const stranger = { account: f.account, client: f.clientOrderId, id: f.orderId };
     if (!o) return this.#answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);
     const wanted = { ...o, price: f.price, open: f.quantity };
-    let code = this.#check(wanted);
+    const keeps = f.price === o.price && f.quantity <= o.open;
+    let code: number = Code.OK;
+    if (!keeps) code = this.#check(wanted);
+    else if (f.quantity < o.open && f.quantity < this.params[SymbolParam.MinQuantity]) code = Code.QUANTITY_MIN;
     const asset = o.side === Side.Buy ? USD : BTC;
-    if (code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
+    if (!keeps && code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
       code = Code.INSUFFICIENT_FUNDS;
-    if (code === Code.OK && o.tif === TimeInForce.PostOnly && this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price)))
+    if (
+      !keeps &&
+      code === Code.OK &&
+      o.tif === TimeInForce.PostOnly &&
+      this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price))
+    )
       code = Code.POST_ONLY_WOULD_TRADE;
     if (code === Code.OK && f.price !== o.price && !this.#tradesInFull(wanted)) code = this.#room(o, f.price);
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
-    const keeps = f.price === o.price && f.quantity < o.open;
     if (!keeps) this.#leave(o);
     o.price = f.price;
     o.open = f.quantity;
@@ -422,6 +438,8 @@ export class NaiveExchange {
       tif: o.tif,
       price: o.price,
       quantity,
+      filled: o.filled,
+      terms: o.terms,
       symbol: SYMBOL,
     });
     if (forgotten === undefined) return;
@@ -494,11 +512,13 @@ export class NaiveExchange {
     }
     rows.push([3, this.phase, this.lastPrice, this.tradeId, this.fees, this.lastOrderId]);
     for (const side of [Side.Buy, Side.Sell]) {
-      for (const o of this.queue(side))
-        rows.push([8, o.id, o.client, o.price, o.open, o.filled, o.account, SYMBOL, side, o.tif, o.tag, this.payers.has(o) ? 1 : 0]);
+      for (const o of this.queue(side)) rows.push([8, o.id, o.client, o.price, o.open, o.filled, o.account, SYMBOL, side, o.tif, o.tag]);
+    }
+    for (const side of [Side.Buy, Side.Sell]) {
+      for (const o of this.queue(side)) if (this.payers.has(o) && this.#page(side, o.price)[0] !== o) rows.push([16, o.id]);
     }
     for (const r of this.#remembered.byAccount())
-      rows.push([9, r.account, r.client, r.orderId, r.code, r.symbol, r.side, r.tif, r.price, r.quantity]);
+      rows.push([9, r.account, r.client, r.orderId, r.code, r.symbol, r.side, r.tif, r.price, r.quantity, r.filled]);
     for (const account of this.accounts) {
       for (let bits = 1; bits <= 53; bits++) {
         const mark = this.forgotten.get(`${account}/${bits}`);

@@ -16,6 +16,9 @@ export declare class Command {
      * Order commands: CommandFlag bits, ignored in version 1. Administrative commands: the parameter (SetSymbol, SetAccount) or the Phase (SetPhase).
      */
     parameter(): number;
+    /**
+     * Cancel, amend: the symbol of the order, or 0. An order of another symbol is UNKNOWN_ORDER.
+     */
     symbol(): number;
     /**
      * Account id; 0 = the account of the session.

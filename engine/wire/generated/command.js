@@ -25,6 +25,9 @@ export class Command {
     parameter() {
         return this.bb.readUint8(this.bb_pos + 3);
     }
+    /**
+     * Cancel, amend: the symbol of the order, or 0. An order of another symbol is UNKNOWN_ORDER.
+     */
     symbol() {
         return this.bb.readUint32(this.bb_pos + 4);
     }

@@ -29,7 +29,7 @@ export function orderCommand(program: Command): void {
     .argument('[price]', 'in the quote asset, such as 59000.00')
     .addOption(new Option('--tif <how>', 'time in force; without a price: fok only').choices(PRICED))
     .option('--min-quantity <quantity>', 'with ioc, or without a price: trade at once at least that much or not at all')
-    .option('--id <id>', 'client order id: an order with the same id does not trade twice', whole)
+    .option('--id <id>', 'client order id: the same order with the same id does not trade twice, another order is rejected', whole)
     .addHelpText(
       'after',
       `
@@ -67,7 +67,7 @@ export function cancelCommand(program: Command): void {
     .command('cancel')
     .summary('cancel an order')
     .description('Cancels an order.')
-    .argument('<symbol>', 'such as BTC-USD')
+    .argument('<symbol>', 'the symbol of the order, such as BTC-USD')
     .argument('<order-id>', 'as `openbell order` printed it', whole)
     .option('--client-id', 'the id is a client order id')
     .addHelpText(
@@ -89,8 +89,8 @@ export function amendCommand(program: Command): void {
   const command = program
     .command('amend')
     .summary('change an order')
-    .description('Changes price and open quantity of an order. A smaller quantity at the same price keeps its priority.')
-    .argument('<symbol>', 'such as BTC-USD')
+    .description('Changes price and open quantity of an order. The same or a smaller quantity at the same price keeps its priority.')
+    .argument('<symbol>', 'the symbol of the order, such as BTC-USD')
     .argument('<order-id>', 'as `openbell order` printed it', whole)
     .argument('<quantity>', 'the new open quantity, in the base asset')
     .argument('<price>', 'the new price, in the quote asset')
@@ -142,7 +142,7 @@ function line(report: ReportView): string {
   const { kind, side, symbol, price, quantity, leaves, filled, orderId, code, fee } = report;
   switch (kind) {
     case 'accepted':
-      return `accepted  order ${orderId}: ${side} ${quantity} ${symbol}${report.priceTicks === 0 ? '' : ` at ${price}`}${report.duplicate ? ' (as answered before)' : ''}`;
+      return `accepted  order ${orderId}: ${side} ${quantity} ${symbol}${report.priceTicks === 0 ? '' : ` at ${price}`}${report.duplicate ? ` (sent before: open ${leaves}, filled ${filled})` : ''}`;
     case 'fill':
       return `fill      order ${orderId}: ${quantity} at ${price}, fee ${fee}, open ${leaves}`;
     case 'cancelled':

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build, type Histogram } from 'hdr-histogram-js';
-import { codeName } from '../../../engine/codes.ts';
+import { Code, codeName } from '../../../engine/codes.ts';
 import { unitsToDecimal } from '../../../engine/decimal.ts';
 import { Refusal, Report, ReportKind, Side, TimeInForce } from '../../../engine/wire/layout.ts';
 import { ReportFlag } from '../../../engine/wire/names.ts';
@@ -199,7 +199,8 @@ export class Replay {
     const sentAt = this.#sentAt[number % this.#sentAt.length];
     if (!Number.isNaN(sentAt)) this.latencyUs.recordValue(Math.max(1, Math.round((performance.now() - sentAt) * 1000)));
     if (number !== this.#answered >>> 0) this.#options.check.differ(`command ${this.#answered}: the answer to ${number} came`);
-    if (kind === ReportKind.Rejected) this.#options.check.differ(`order ${clientOrderId} was rejected: ${codeName(code)}`);
+    if (code === Code.CLIENT_ORDER_ID_REUSED) this.#options.check.differ(`order id ${clientOrderId} came twice, with other terms`);
+    else if (kind === ReportKind.Rejected) this.#options.check.differ(`order ${clientOrderId} was rejected: ${codeName(code)}`);
     else if (kind === ReportKind.CancelRejected && !Number.isNaN(sentAt))
       this.#options.check.differ(`cancel of ${clientOrderId} was rejected: ${codeName(code)}`);
     else if ((flat.u8(at + Report.flags) & ReportFlag.Duplicate) !== 0) this.#options.check.differ(`order id ${clientOrderId} came twice`);
