@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   order: async () => (await import('./tools/cli/orders.ts')).orderCommand,
   cancel: async () => (await import('./tools/cli/orders.ts')).cancelCommand,
   amend: async () => (await import('./tools/cli/orders.ts')).amendCommand,
+  'cancel-orders': async () => (await import('./tools/cli/cancel-orders.ts')).cancelOrdersCommand,
   book: async () => (await import('./tools/cli/market.ts')).bookCommand,
   trades: async () => (await import('./tools/cli/market.ts')).tradesCommand,
   account: async () => (await import('./tools/cli/account.ts')).accountCommand,

@@ -95,6 +95,24 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: CommandKind.Uncross, symbol: SYMBOL }) },
   {
     weight: 1,
+    arbitrary: fc
+      .record({
+        account: fc.integer({ min: 1, max: ACCOUNTS }),
+        symbol: named,
+        orderId: fc.integer({ min: 1, max: 60 }),
+        clientOrderId: fc.integer({ min: 1, max: 40 }),
+        by: fc.constantFrom('account', 'symbol', 'order', 'client order'),
+      })
+      .map(({ account, symbol, orderId, clientOrderId, by }) => ({
+        kind: CommandKind.CancelOrders,
+        ...(by === 'symbol' ? { symbol: SYMBOL } : { symbol }),
+        ...((by === 'account' || by === 'client order') && { account }),
+        ...(by === 'order' && { orderId }),
+        ...(by === 'client order' && { clientOrderId }),
+      })),
+  },
+  {
+    weight: 1,
     arbitrary: fc.record({
       kind: fc.constant(CommandKind.Deposit),
       account: fc.integer({ min: 1, max: ACCOUNTS }),
@@ -232,6 +250,8 @@ const RARE = [
   '2/303/0',
   '7/203/0',
   '2/506/0',
+  '4/452/0',
+  '2/401/0',
   '2/505/0',
 ];
 

@@ -81,6 +81,8 @@ describe('permissions over the real ports', () => {
     ['POST', '/v1/accounts/1/suspend', {}, { operator: 1 }],
     ['POST', '/v1/accounts/1/resume', {}, { operator: 1 }],
     ['POST', '/v1/accounts/1/limits', { maxOpenOrders: 10 }, { operator: 1 }],
+    ['POST', '/v1/accounts/1/cancel-orders', {}, { operator: 1 }],
+    ['POST', '/v1/symbols/BTC-USD/cancel-orders', {}, { operator: 1 }],
     ['POST', '/v1/accounts', { id: 1, name: 'again' }, { operator: 1 }],
     ['POST', '/v1/assets', { id: 1, name: 'USD', decimals: 2 }, { operator: 1 }],
     ['POST', '/v1/symbols', {}, { operator: 1 }],
@@ -104,7 +106,7 @@ describe('permissions over the real ports', () => {
   }
 
   it('the table has every route', () => {
-    assert.equal(ROUTES.length, 12 + 12);
+    assert.equal(ROUTES.length, 12 + 14);
   });
 
   it('sessions, orders and market data', async () => {

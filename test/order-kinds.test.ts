@@ -180,10 +180,12 @@ test('the two terms that cannot be combined are named', () => {
   const pairs: [string, number, number, number, boolean][] = [
     ['market and gtc', Market, GoodTillCancel, 0, false],
     ['limit and market', Limit, TimeInForce.Market, 0, true],
-    ['market and gtc', Market, TimeInForce.PostOnly, 0, false],
+    ['market and post-only', Market, TimeInForce.PostOnly, 0, false],
     ['market and post-only', Market, TimeInForce.Market, Instruction.PostOnly, false],
     ['ioc and post-only', Limit, ImmediateOrCancel, Instruction.PostOnly, false],
     ['gtc and min-quantity', Limit, GoodTillCancel, 0, true],
+    ['post-only and min-quantity', Limit, TimeInForce.PostOnly, 0, true],
+    ['post-only and min-quantity', Limit, GoodTillCancel, Instruction.PostOnly, true],
     ['fok and min-quantity', Market, FillOrKill, 0, true],
   ];
   for (const [pair, ...terms] of pairs) assert.equal(illegalPair(...terms), pair);

@@ -402,6 +402,12 @@ export class OrderBook {
     }
   }
 
+  /** The order of a side that trades first, -1 if there is none. */
+  first(side: number): number {
+    const ladder = side === BUY ? this.bids : this.asks;
+    return ladder.best === ladder.none ? NIL : this.#first(ladder);
+  }
+
   #first(ladder: PriceLadder): number {
     return this.pages.words[ladder.levelOf(ladder.best) * WORDS_PER_LEVEL];
   }

@@ -5,6 +5,8 @@ import { unitsOf } from '../rules/symbols.ts';
 import { getI64, LIMIT_53, type Money } from '../units.ts';
 import { Command, CommandKind, Phase } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
+import { OperatorCancel } from './operator-cancel.ts';
+import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
 const WORDS = Command.bytes / 4;
@@ -27,23 +29,28 @@ const FROZEN_PARAMS: ReadonlySet<number> = new Set([
  * Owned by the engine thread.
  */
 export class Administration {
-  /** Result of the last command: price and volume of an uncross; for a repeated command, the seq of the first one as volume; else 0. */
+  /** Result of the last command: price and volume of an uncross; for a repeated command, the seq of the first one as volume; orders cancelled as volume; else 0. */
   price = 0;
   volume = 0;
+  /** CancelOrders: 1 if more orders are left that the command names. Else 0. */
+  left = 0;
   /** True if the last command repeats an earlier one. Its code is that of the first answer. */
   repeated = false;
   readonly #state: MachineState;
+  readonly #operatorCancel: OperatorCancel;
   readonly #openBook: (symbol: number) => void;
 
   /** @param openBook creates an empty book for a defined symbol, up to its MaxPrice */
-  constructor(state: MachineState, openBook: (symbol: number) => void) {
+  constructor(state: MachineState, resting: RestingOrders, openBook: (symbol: number) => void) {
     this.#state = state;
+    this.#operatorCancel = new OperatorCancel(state, resting);
     this.#openBook = openBook;
   }
 
   apply(kind: number, bytes: Uint8Array, words: Int32Array, slot: number): Code {
     this.price = 0;
     this.volume = 0;
+    this.left = 0;
     this.repeated = false;
     const b = slot * Command.bytes;
     const w = slot * WORDS;
@@ -71,6 +78,8 @@ export class Administration {
         return this.#moveOnce(words, w, account, symbol, quantity);
       case CommandKind.Withdraw:
         return this.#moveOnce(words, w, account, symbol, -quantity);
+      case CommandKind.CancelOrders:
+        return this.#cancelOrders();
       default:
         return Code.UNKNOWN_KIND;
     }
@@ -168,6 +177,14 @@ export class Administration {
     book.uncross(reference);
     market.write(MarketEventKind.Indicative, 0, 0, symbol, 0, 0, 0, 0, 0);
     return Code.OK;
+  }
+
+  #cancelOrders(): Code {
+    if (this.#state.rules < 3) return Code.UNKNOWN_KIND;
+    const code = this.#operatorCancel.apply(this.#state.order);
+    this.volume = this.#operatorCancel.cancelled;
+    this.left = this.#operatorCancel.more ? 1 : 0;
+    return code;
   }
 
   #defineAccount(account: number, bytes: Uint8Array, nameAt: number): Code {

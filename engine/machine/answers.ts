@@ -134,7 +134,7 @@ export class Answers {
   }
 
   /** Reports the result of an administrative command to the operator. The contra order id contains the account concerned. */
-  administered(code: Code, flags: number, price: PriceTicks, quantity: QtyLots): void {
+  administered(code: Code, flags: number, price: PriceTicks, quantity: QtyLots, leaves: number): void {
     const order = this.#order;
     const reports = this.#reports;
     const kind = code === OK ? ReportKind.Accepted : ReportKind.Rejected;
@@ -144,7 +144,7 @@ export class Answers {
     putU53(words, at + CLIENT_ORDER_ID, 0);
     putU53(words, at + PRICE, price);
     putU53(words, at + QUANTITY, quantity);
-    putU53(words, at + LEAVES, 0);
+    putU53(words, at + LEAVES, leaves);
     putU53(words, at + FILLED, 0);
     putU53(words, at + CONTRA, order.account);
   }

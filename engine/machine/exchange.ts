@@ -62,7 +62,7 @@ export class Exchange extends MachineState {
     this.#newOrder = new NewOrder(this, checks, this.#answers, resting);
     this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting);
     this.#settlement = new Settlement(this, resting);
-    this.#administration = new Administration(this, openBook);
+    this.#administration = new Administration(this, resting, openBook);
     this.configuration = new Configuration(this);
     this.digest = new StateDigest(this);
     this.parts = [
@@ -143,7 +143,8 @@ export class Exchange extends MachineState {
   #administer(bytes: Uint8Array, words: Int32Array, slot: number): void {
     const administration = this.#administration;
     const code: Code = administration.apply(this.order.kind, bytes, words, slot);
-    this.#answers.administered(code, administration.repeated ? ReportFlag.Duplicate : 0, administration.price, administration.volume);
+    const flags = administration.repeated ? ReportFlag.Duplicate : 0;
+    this.#answers.administered(code, flags, administration.price, administration.volume, administration.left);
   }
 }
 

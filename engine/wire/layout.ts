@@ -61,6 +61,7 @@ export const CommandKind = {
   Withdraw: 24,
   Configure: 25,
   StateDigest: 26,
+  CancelOrders: 27,
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 

@@ -137,13 +137,20 @@ function withoutShortForms(timeInForce: number, instructions: number): { timeInF
 const ORDER_TYPE_WORDS = ['limit', 'market'] as const;
 const TIME_IN_FORCE_WORDS = ['gtc', 'ioc', 'fok', 'market', 'post-only'] as const;
 
-/** Returns two terms that exclude each other, such as `market and gtc`, for a combination without a kind. Cold. */
+/**
+ * Returns two terms that exclude each other, such as `market and gtc`, for a combination without a kind. Of several pairs, it is the
+ * one with the most special terms: `gtc` and `limit` are often defaults that the user did not write. Cold.
+ */
 export function illegalPair(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): string {
   if (timeInForce === TimeInForce.Market && orderType !== Market) return 'limit and market';
-  const requested = termsOf(orderType, timeInForce, instructions, hasMinQuantity);
+  const all = termsOf(orderType, timeInForce, instructions, hasMinQuantity);
+  // A short form is one word: the time in force that it stands for was not written.
+  const written = withoutShortForms(timeInForce, instructions).timeInForce === timeInForce;
+  const requested = written ? all : all.filter((_, index) => index !== 1);
   const legal = ORDER_KINDS.map((row) => termsOf(row.orderType, row.timeInForce, row.instructions, row.minQuantity));
-  for (const [i, one] of requested.entries()) {
-    for (const other of requested.slice(i + 1)) {
+  for (let last = requested.length - 1; last > 0; last--) {
+    for (let first = last - 1; first >= 0; first--) {
+      const [one, other] = [requested[first], requested[last]];
       if (!legal.some((terms) => terms.includes(one) && terms.includes(other))) return `${one} and ${other}`;
     }
   }

@@ -1,4 +1,5 @@
 import { nodeTooOld } from '../node-version.ts';
+import { AdminClient } from './admin-client.ts';
 import { authority } from './authority.ts';
 import { OpenbellError } from './errors.ts';
 import { MarketClient } from './market.ts';
@@ -12,6 +13,7 @@ export { Code, codeName } from '../../engine/codes.ts';
 export { DecimalError } from '../../engine/decimal.ts';
 export { CommandBatch, type LongOrder, MAX_FRAME_COMMANDS, MIN_SCHEMA_VERSION, SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 export { Instruction, OrderType, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
+export { AdminClient, type CancelledOrders, type OrdersToCancel } from './admin-client.ts';
 export { OpenbellError } from './errors.ts';
 export { LocalBook, LocalOrderBook } from './local-book.ts';
 export { MarketClient, type MarketOptions } from './market.ts';
@@ -26,11 +28,14 @@ export class OpenbellClient {
   readonly symbols: SymbolCatalog;
   readonly #options: ConnectOptions;
   readonly #tokens: TokenSource | undefined;
+  /** What an operator does. */
+  readonly admin: AdminClient;
   #orders: OrderSession | undefined;
   #market: MarketClient | undefined;
 
-  constructor(options: ConnectOptions, symbols: SymbolCatalog, tokens: TokenSource | undefined) {
+  constructor(options: ConnectOptions, symbols: SymbolCatalog, tokens: TokenSource | undefined, admin: AdminClient) {
     this.#options = options;
+    this.admin = admin;
     this.#tokens = tokens;
     this.symbols = symbols;
   }
@@ -94,5 +99,5 @@ export async function connect(options: ConnectOptions = {}): Promise<OpenbellCli
   const tokens = TokenSource.of(options, admin, dispatcher);
   const catalog = new SymbolCatalog(symbols ?? `${admin}/v1/symbols`, tokens, dispatcher, shard);
   await catalog.load();
-  return new OpenbellClient(options, catalog, tokens);
+  return new OpenbellClient(options, catalog, tokens, new AdminClient({ origin: admin, tokens, dispatcher, shard }));
 }

@@ -15,9 +15,11 @@ export interface AdminAnswer {
   readonly seq: number;
   /** An earlier command with the same idempotency key gave this answer, and this one did nothing. */
   readonly repeated: boolean;
-  /** Uncross: the price in ticks and the volume in lots; else 0. */
+  /** Uncross: the price in ticks and the volume in lots. CancelOrders: the number of cancelled orders as quantity. Else 0. */
   readonly price: number;
   readonly quantity: number;
+  /** CancelOrders: more orders are left, send the command again. */
+  readonly more: boolean;
 }
 
 /** The engine has not answered; the command may or may not take effect. */
@@ -93,16 +95,17 @@ export class AdminCommands {
 }
 
 function rejected(code: Code): AdminAnswer {
-  return { code, seq: 0, repeated: false, price: 0, quantity: 0 };
+  return { code, seq: 0, repeated: false, price: 0, quantity: 0, more: false };
 }
 
 function readAnswer(seq: number, report: Uint8Array): AdminAnswer {
-  const { kind, code, flags, price, quantity } = new ReportView().wrap(
+  const { kind, code, flags, price, quantity, leaves } = new ReportView().wrap(
     new Int32Array(report.buffer, report.byteOffset, Report.bytes / 4),
     0,
   );
   const repeated = (flags & ReportFlag.Duplicate) !== 0;
-  return { code: kind === ReportKind.Accepted ? Code.OK : (code as Code), seq: repeated ? quantity : seq, repeated, price, quantity };
+  const outcome = kind === ReportKind.Accepted ? Code.OK : (code as Code);
+  return { code: outcome, seq: repeated ? quantity : seq, repeated, price, quantity, more: leaves !== 0 };
 }
 
 /** Advice for the code of an administrative command; empty for OK. */
@@ -122,7 +125,8 @@ const ADVICE = new Map<number, string>([
   [Code.IDEMPOTENCY_KEY_REUSED, 'the idempotency key was already used with another asset, amount or action: send a new key'],
   [Code.ALREADY_DEFINED, 'the id or the name is taken: choose another'],
   [Code.UNKNOWN_ASSET, 'there is no such asset: define it with POST /v1/assets'],
-  [Code.BOOK_NOT_EMPTY, 'orders rest in the book: this can change only when it is empty'],
+  [Code.BOOK_NOT_EMPTY, 'orders rest in the book: this can change only when it is empty; POST /v1/symbols/NAME/cancel-orders empties it'],
+  [Code.UNKNOWN_ORDER, 'no such order rests: it may have been filled or cancelled meanwhile'],
   [Code.WRONG_PHASE, 'the symbol is not in an auction: set phase auction first'],
   [Code.BOOK_CROSSED, 'buy and sell orders cross: uncross first'],
 ]);

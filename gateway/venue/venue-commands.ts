@@ -69,6 +69,20 @@ export function deposit(account: number, asset: number, units: number): CommandF
   return { kind: CommandKind.Deposit, account, symbol: asset, quantity: units };
 }
 
+/** The orders that {@link cancelOrders} names: one order, or all of an account, of a symbol, or of an account in a symbol. */
+export interface OrderSelection {
+  readonly account?: number;
+  /** Id of the symbol. */
+  readonly symbol?: number;
+  readonly orderId?: number;
+  /** Needs the account. */
+  readonly clientOrderId?: number;
+}
+
+export function cancelOrders(selection: OrderSelection): CommandFields {
+  return { kind: CommandKind.CancelOrders, ...selection };
+}
+
 /** All commands that define a symbol. */
 export function makeSymbol(symbol: SymbolConfig): CommandFields[] {
   return [defineSymbol(symbol), ...setParameters(symbol.id, symbol.params), setPhase(symbol.id, symbol.phase)];
@@ -132,6 +146,8 @@ export function commandWords({ kind, account = 0, symbol = 0, parameter = 0 }: C
       return { command: 'deposit', account, asset: symbol };
     case CommandKind.Withdraw:
       return { command: 'withdraw', account, asset: symbol };
+    case CommandKind.CancelOrders:
+      return { command: 'cancel-orders', ...(account !== 0 && { account }), ...(symbol !== 0 && { symbol }) };
     default:
       return { command: `command-${kind}` };
   }

@@ -141,6 +141,7 @@ export class NaiveExchange {
     else if (f.kind === CommandKind.Amend) this.#amend(f);
     else if (f.kind === CommandKind.SetPhase) this.#setPhase(f.parameter ?? 0);
     else if (f.kind === CommandKind.Uncross) this.#uncross();
+    else if (f.kind === CommandKind.CancelOrders) this.#cancelOrders(f);
     else if (f.kind === CommandKind.Deposit) {
       this.pay(f.account, f.symbol, f.quantity);
       this.deposited.set(f.symbol, (this.deposited.get(f.symbol) ?? 0) + f.quantity);
@@ -358,6 +359,21 @@ export class NaiveExchange {
       );
     this.#answer(ReportKind.Cancelled, Code.CANCELLED_BY_CLIENT, o, o.price, o.open, 0, o.filled);
     this.#gone(o);
+  }
+
+  #cancelOrders(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): void {
+    if (f.symbol !== 0 && f.symbol !== SYMBOL) return this.#admin(Code.UNKNOWN_SYMBOL);
+    const named = this.resting.filter(
+      (o) => (f.account === 0 || o.account === f.account) && [0, o.id].includes(f.orderId) && [0, o.client].includes(f.clientOrderId),
+    );
+    if (f.orderId + f.clientOrderId !== 0 && named.length === 0) return this.#admin(Code.UNKNOWN_ORDER);
+    const byBook = [...this.queue(Side.Buy), ...this.queue(Side.Sell)];
+    named.sort((a, b) => (f.account === 0 ? byBook.indexOf(a) - byBook.indexOf(b) : a.id - b.id));
+    for (const o of named) {
+      this.#answer(ReportKind.Cancelled, Code.CANCELLED_BY_OPERATOR, o, o.price, o.open, 0, o.filled);
+      this.#gone(o);
+    }
+    this.#admin(Code.OK, 0, named.length);
   }
 
   #amend(f: { orderId: number; clientOrderId: number; account: number; symbol: number; price: number; quantity: number }): void {

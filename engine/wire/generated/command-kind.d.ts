@@ -23,8 +23,13 @@ export declare enum CommandKind {
     Deposit = 23,
     Withdraw = 24,
     /**
-     * The engine itself writes 25 and above: rules and capacities in force, and digests of its state.
+     * The engine itself writes 25 and 26: rules and capacities in force, and digests of its state.
      */
     Configure = 25,
-    StateDigest = 26
+    StateDigest = 26,
+    /**
+     * Administrative: cancels one order (`order_id`, or `client_order_id` with `account`), or the orders of `account`, of `symbol`, or
+     * of `account` in `symbol`; 0 = any. The answer has the number of cancelled orders as `quantity`, and `leaves` 1 if more are left.
+     */
+    CancelOrders = 27
 }

@@ -25,8 +25,13 @@ export var CommandKind;
     CommandKind[CommandKind["Deposit"] = 23] = "Deposit";
     CommandKind[CommandKind["Withdraw"] = 24] = "Withdraw";
     /**
-     * The engine itself writes 25 and above: rules and capacities in force, and digests of its state.
+     * The engine itself writes 25 and 26: rules and capacities in force, and digests of its state.
      */
     CommandKind[CommandKind["Configure"] = 25] = "Configure";
     CommandKind[CommandKind["StateDigest"] = 26] = "StateDigest";
+    /**
+     * Administrative: cancels one order (`order_id`, or `client_order_id` with `account`), or the orders of `account`, of `symbol`, or
+     * of `account` in `symbol`; 0 = any. The answer has the number of cancelled orders as `quantity`, and `leaves` 1 if more are left.
+     */
+    CommandKind[CommandKind["CancelOrders"] = 27] = "CancelOrders";
 })(CommandKind || (CommandKind = {}));

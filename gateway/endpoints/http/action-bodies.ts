@@ -18,6 +18,8 @@ const CAMEL_CASE: Readonly<Record<string, string>> = {
   minNotional: 'min-notional',
   maxNotional: 'max-notional',
   maxOpenOrders: 'max-open-orders',
+  orderId: 'order-id',
+  clientOrderId: 'client-order-id',
 };
 
 /** The name in the checks of a body's key. */
@@ -99,6 +101,8 @@ export const BODIES = {
   }),
   money: fields({ asset: text, amount: number, units: number }),
   limits: fields({ 'max-open-orders': number }),
+  ordersOfAccount: fields({ symbol: text, 'order-id': number, 'client-order-id': number }),
+  ordersOfSymbol: fields({ 'order-id': number }),
 };
 
 /** The JSON type of a value, with the value if it is short. */

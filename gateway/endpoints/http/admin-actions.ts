@@ -12,10 +12,12 @@ import type { Action } from '../../identity/permissions.ts';
 import { type AdminAnswer, type AdminCommands, AdminTimeoutError, adminAdvice } from '../../venue/admin-commands.ts';
 import {
   type CommandWords,
+  cancelOrders,
   commandWords,
   defineAsset,
   makeAccount,
   makeSymbol,
+  type OrderSelection,
   setAccount,
   setParameters,
   setPhase,
@@ -129,6 +131,19 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       await run(setAccount(id, AccountParam.MaxOpenOrders, limit));
       return { json: accountView(account(params)) };
     }),
+    post('/v1/accounts/:id/cancel-orders', 'account:manage', async ({ params, body }, run) => {
+      const { id } = account(params);
+      const { symbol: name, ...order } = readJsonBody(body, BODIES.ordersOfAccount, readOrders);
+      const symbol = name === undefined ? undefined : symbolNamed(directory, name);
+      const result = await cancelAll(run, { account: id, ...(symbol && { symbol: symbol.id }), ...order });
+      return { json: { account: id, ...(symbol && { symbol: symbol.name }), ...order, ...result } };
+    }),
+    post('/v1/symbols/:name/cancel-orders', 'venue:manage', async ({ params, body }, run) => {
+      const symbol = symbolNamed(directory, params.name);
+      const { orderId } = readJsonBody(body, BODIES.ordersOfSymbol, readOrders);
+      const order = orderId === undefined ? {} : { orderId };
+      return { json: { symbol: symbol.name, ...order, ...(await cancelAll(run, { symbol: symbol.id, ...order })) } };
+    }),
     post('/v1/snapshot', 'snapshot:take', async ({ body }) => {
       requireNoKeys(body);
       if (targets.draining()) throw rejected(Code.DRAINING);
@@ -179,6 +194,40 @@ function rejected(code: Code, fields: object = {}): HttpError {
 
 function taken(what: string): HttpError {
   return new HttpError(409, Code.ALREADY_DEFINED, 'ALREADY_DEFINED', `${what} is taken: choose another`);
+}
+
+interface NamedOrders extends Pick<OrderSelection, 'orderId' | 'clientOrderId'> {
+  /** Name of the symbol. */
+  readonly symbol?: string;
+}
+
+/** Commands that one request sends at most. Only orders that arrive meanwhile can use them up. */
+const MAX_CANCEL_COMMANDS = 8192;
+
+/** Cancels all selected orders, with as many commands as it takes. `more`: orders that arrived meanwhile are left. */
+async function cancelAll(run: Run, selection: OrderSelection): Promise<{ cancelled: number; seq: number; more?: true }> {
+  const command = cancelOrders(selection);
+  let cancelled = 0;
+  for (let commands = 1; ; commands++) {
+    const { seq, quantity, more } = await run(command);
+    cancelled += quantity;
+    if (!more) return { cancelled, seq };
+    if (commands === MAX_CANCEL_COMMANDS) return { cancelled, seq, more };
+  }
+}
+
+function readOrders(place: Place): NamedOrders | undefined {
+  const fields = place.fields(['symbol', 'order-id', 'client-order-id']);
+  if (fields === undefined) return undefined;
+  const symbol = fields.symbol?.text();
+  const orderId = fields['order-id']?.whole(1, Number.MAX_SAFE_INTEGER);
+  const clientOrderId = fields['client-order-id']?.whole(1, Number.MAX_SAFE_INTEGER);
+  if (orderId !== undefined && clientOrderId !== undefined) return place.fail('give orderId or clientOrderId, not both');
+  return {
+    ...(symbol !== undefined && { symbol }),
+    ...(orderId !== undefined && { orderId }),
+    ...(clientOrderId !== undefined && { clientOrderId }),
+  };
 }
 
 /** Bytes of an idempotency key, visible ASCII. */

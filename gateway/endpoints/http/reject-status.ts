@@ -7,6 +7,7 @@ const BY_CODE = new Map<Code, number>([
   [Code.UNKNOWN_ACCOUNT, 404],
   [Code.UNKNOWN_SYMBOL, 404],
   [Code.UNKNOWN_ASSET, 404],
+  [Code.UNKNOWN_ORDER, 404],
   [Code.BAD_PARAMETER, 400],
   [Code.CAPACITY, 400],
   [Code.BUSY, 503],

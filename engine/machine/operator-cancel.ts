@@ -1,0 +1,95 @@
+import type { OrderBook } from '../book/order-book.ts';
+import { Code } from '../codes.ts';
+import type { OrderRequest } from '../rules/order-request.ts';
+import { Side } from '../wire/layout.ts';
+import type { RestingOrders } from './resting-orders.ts';
+import type { MachineState } from './state.ts';
+
+const NIL = -1;
+
+/** Orders that one command cancels at most. The caller sends the command again while `more` is true. */
+export const CANCELS_PER_COMMAND = 4096;
+
+/**
+ * The operator's cancel: one order, or the orders of an account, of a symbol, or
+ * of an account in a symbol. It works in every phase. Each cancelled order is
+ * reported to its account with CANCELLED_BY_OPERATOR.
+ *
+ * The sequence is the same in every replay: the orders of a symbol in the order
+ * of its book, buys first; those of an account by order id. The orders of an
+ * account are found by a scan of the slab, which takes some milliseconds per
+ * million resting orders and ends with the account's last order. Owned by the
+ * engine thread.
+ */
+export class OperatorCancel {
+  /** Results of the last command: orders cancelled, and whether more are left that it names. */
+  cancelled = 0;
+  more = false;
+  readonly #state: MachineState;
+  readonly #resting: RestingOrders;
+
+  constructor(state: MachineState, resting: RestingOrders) {
+    this.#state = state;
+    this.#resting = resting;
+  }
+
+  /**
+   * Fields of the command: `account` and `symbol`, 0 = any; `orderId`, or
+   * `clientOrderId` with an account, for one order. At least one is not 0.
+   */
+  apply({ account, symbol, orderId, clientOrderId }: OrderRequest): Code {
+    const { accounts, books } = this.#state;
+    this.cancelled = 0;
+    this.more = false;
+    if (account !== 0 && !accounts.exists(account)) return Code.UNKNOWN_ACCOUNT;
+    const book = books[symbol];
+    if (symbol !== 0 && book === undefined) return Code.UNKNOWN_SYMBOL;
+    if (orderId !== 0 || clientOrderId !== 0) return this.#one(account, symbol, orderId, clientOrderId);
+    if (account !== 0) this.#ofAccount(account, symbol);
+    else if (book !== undefined) this.#ofBook(book);
+    else return Code.BAD_PARAMETER;
+    return Code.OK;
+  }
+
+  #one(account: number, symbol: number, orderId: number, clientOrderId: number): Code {
+    const { slab, clientOrderIds } = this.#state;
+    if (clientOrderId !== 0 && (orderId !== 0 || account === 0)) return Code.BAD_PARAMETER;
+    const slot = orderId !== 0 ? slab.find(orderId) : clientOrderIds.find(account, clientOrderId) - 1;
+    if (slot < 0) return Code.UNKNOWN_ORDER;
+    if ((account !== 0 && slab.account(slot) !== account) || (symbol !== 0 && slab.symbol(slot) !== symbol)) return Code.UNKNOWN_ORDER;
+    this.#cancel(slot);
+    return Code.OK;
+  }
+
+  #ofBook(book: OrderBook): void {
+    for (const side of [Side.Buy, Side.Sell]) {
+      for (let slot = book.first(side); slot !== NIL; slot = book.first(side)) {
+        if (this.cancelled === CANCELS_PER_COMMAND) {
+          this.more = true;
+          return;
+        }
+        this.#cancel(slot);
+      }
+    }
+  }
+
+  #ofAccount(account: number, symbol: number): void {
+    const { slab, accounts } = this.#state;
+    // Slots are not the same in every replay, order ids are.
+    const ids = new Float64Array(accounts.openOrders[account]);
+    let count = 0;
+    for (let slot = 0, left = ids.length; left > 0; slot++) {
+      if (slab.level(slot) === NIL || slab.account(slot) !== account) continue;
+      left--;
+      if (symbol === 0 || slab.symbol(slot) === symbol) ids[count++] = slab.id[slot];
+    }
+    const found = ids.subarray(0, count).sort();
+    this.more = count > CANCELS_PER_COMMAND;
+    for (const id of found.subarray(0, CANCELS_PER_COMMAND)) this.#cancel(slab.find(id));
+  }
+
+  #cancel(slot: number): void {
+    this.#resting.cancel(slot, Code.CANCELLED_BY_OPERATOR, this.#state.slab.tag(slot));
+    this.cancelled++;
+  }
+}
