@@ -25,9 +25,9 @@ export const SHARED_CAPACITY = {
 /** A share has 21 bits in the log. */
 export const LARGEST_SHARE = 2 ** 21 - 1;
 const SHARE_DIVISOR = 8;
-const SMALLEST_DEFAULT_SHARE = 1024;
+const SMALLEST_DEFAULT_SHARE = 4096;
 
-/** The share if none is configured: an eighth of the capacity, but at least 1,024, or all of a smaller capacity. */
+/** The share if none is configured: an eighth of the capacity, but at least 4,096, or all of a smaller capacity. */
 export function defaultShare(capacity: number): number {
   return Math.min(capacity, Math.max(Math.floor(capacity / SHARE_DIVISOR), SMALLEST_DEFAULT_SHARE), LARGEST_SHARE);
 }

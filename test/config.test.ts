@@ -205,7 +205,7 @@ accounts:
   );
 });
 
-test('capacities and shares of one account: as given, or an eighth, but at least 1,024', () => {
+test('capacities and shares of one account: as given, or an eighth, but at least 4,096', () => {
   const { pages, pagesPerAccount, orders, ordersPerAccount, ...ids } = resolveLimits(limitsOf(load(ASSETS)));
   assert.deepEqual([orders, ordersPerAccount, pages, pagesPerAccount], [2 ** 20, 2 ** 17, 2 ** 15, 2 ** 12]);
   assert.deepEqual([ids.rememberedOrders, ids.rememberedOrdersPerAccount], [2 ** 20, 2 ** 17]);

@@ -9,7 +9,7 @@ import { OrderRequest } from '../engine/rules/order-request.ts';
 import { CommandKind, Phase, ReportKind, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { Harness, SMALL_LIMITS, SYMBOL } from './support/exchange-fixture.ts';
 
-const LIMITS = { ...SMALL_LIMITS, orders: 5 };
+const LIMITS = { ...SMALL_LIMITS, orders: 7 };
 
 /** A venue in which every check can fail. */
 function venue(phase: Phase): Harness {
@@ -25,14 +25,15 @@ function venue(phase: Phase): Harness {
     PriceBandPpm: 100_000,
   };
   const harness = new Harness(LIMITS).setUp(3, params, { usd: 1000, btc: 10 });
-  for (const [id, side, price] of [
-    [1, Side.Sell, 104],
-    [2, Side.Sell, 106],
-    [3, Side.Buy, 96],
+  for (const [account, id, side, price] of [
+    [1, 1, Side.Sell, 104],
+    [1, 2, Side.Sell, 106],
+    [1, 3, Side.Buy, 96],
+    [2, 1001, Side.Buy, 96],
   ] as const) {
-    harness.do({ kind: CommandKind.New, account: 1, clientOrderId: id, symbol: SYMBOL, side, price, quantity: 4 });
+    harness.do({ kind: CommandKind.New, account, clientOrderId: id, symbol: SYMBOL, side, price, quantity: 4 });
   }
-  // Account 1 has more than its share now, and keeps it.
+  // Account 1 has more than its share now, and keeps it; account 2 has its share.
   harness.exchange.shares.ordersPerAccount = 1;
   if (phase !== Phase.Continuous) harness.must({ kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: phase });
   return harness;
@@ -56,7 +57,7 @@ describe('the checks of a new order', () => {
     const same = fc.property(phases, fc.boolean(), fc.array(order, { maxLength: 12 }), (phase, suspended, orders) => {
       const harness = venue(phase);
       const { exchange } = harness;
-      exchange.capacities.orders = 4 + (orders.length % 2);
+      exchange.capacities.orders = 4 + (orders.length % 4);
       if (suspended) harness.must({ kind: CommandKind.SetAccount, account: 3, quantity: 1 });
       if (orders.length % 3 === 0) harness.must({ kind: CommandKind.SetAccount, account: 2, parameter: 1, quantity: orders.length % 2 });
       const checks = new OrderChecks(exchange);
