@@ -29,12 +29,10 @@ function venue(phase: Phase): Harness {
     [1, 1, Side.Sell, 104],
     [1, 2, Side.Sell, 106],
     [1, 3, Side.Buy, 96],
-    [2, 1001, Side.Buy, 96],
+    [2, 1001, Side.Buy, 80],
   ] as const) {
     harness.do({ kind: CommandKind.New, account, clientOrderId: id, symbol: SYMBOL, side, price, quantity: 4 });
   }
-  // Account 1 has more than its share now, and keeps it; account 2 has its share.
-  harness.exchange.shares.ordersPerAccount = 1;
   if (phase !== Phase.Continuous) harness.must({ kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: phase });
   return harness;
 }
@@ -58,6 +56,8 @@ describe('the checks of a new order', () => {
       const harness = venue(phase);
       const { exchange } = harness;
       exchange.capacities.orders = 4 + (orders.length % 4);
+      // With a share of 1, account 1 has more than its share and keeps it; account 2 has its share.
+      exchange.shares.ordersPerAccount = orders.length % 2 === 0 ? LIMITS.orders : 1;
       if (suspended) harness.must({ kind: CommandKind.SetAccount, account: 3, quantity: 1 });
       if (orders.length % 3 === 0) harness.must({ kind: CommandKind.SetAccount, account: 2, parameter: 1, quantity: orders.length % 2 });
       const checks = new OrderChecks(exchange);
