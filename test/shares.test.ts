@@ -345,6 +345,29 @@ describe('client order ids', () => {
     for (const first of clients) assert.deepEqual(codes(harness, `1 new ${first + 1} buy 1 @ 100`), ['CLIENT_ORDER_ID_TOO_OLD']);
   });
 
+  it('a reject is remembered with what it named, also a symbol that cannot be', () => {
+    const harness = new Harness().setUp(1);
+    const order = {
+      kind: CommandKind.New,
+      account: 1,
+      clientOrderId: 2 ** 53 - 1,
+      side: Side.Sell,
+      timeInForce: TimeInForce.PostOnly,
+      price: 7,
+      quantity: 9,
+    };
+    for (const symbol of [7, 70_000, 2 ** 32 - 1]) {
+      const fields = { ...order, clientOrderId: symbol, symbol };
+      const [first] = harness.do(fields).reports;
+      assert.equal(codeName(first.code), 'UNKNOWN_SYMBOL');
+      const copy = copyOf(harness.exchange, SMALL_LIMITS);
+      assert.equal(stateHash(copy), stateHash(harness.exchange));
+      const [again] = harness.do(fields).reports;
+      const { reportNo, seq } = again;
+      assert.deepEqual(again, { ...first, flags: ReportFlag.Duplicate, reportNo, seq });
+    }
+  });
+
   it('an id that was used is never accepted for another order, whatever was remembered and forgotten', () => {
     const limits = { ...SMALL_LIMITS, rememberedOrders: 6, rememberedOrdersPerAccount: 4 };
     const id = fc

@@ -5,6 +5,8 @@ import { RULES } from '../limits.ts';
 import { ROW_FIELDS, RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { within } from './account-rows.ts';
 import { AccountWindows } from './account-windows.ts';
+import type { OrderRequest } from './order-request.ts';
+import { UNKNOWN_TERMS } from './order-terms.ts';
 
 const TWO_M32 = 2 ** -32;
 // Module constants: V8 folds them, but loads an imported constant each time.
@@ -33,11 +35,18 @@ const PRICE = 1;
 const QUANTITY = 2;
 /** Lots filled: from rules 3 on, 0 for orders that ended before. */
 const REMEMBERED_FILLED = 3;
-/** As in the record of a resting order. */
-const REMEMBERED_TERMS = 8;
-const CODE = 9;
+/** The symbol that the order names: 32 bits, as a reject may name any. */
+const SYMBOL = 8;
+/** Code, and above 16 bits side and time in force as in the record of a resting order. */
+const OUTCOME = 9;
 /** Bits of a client order id. */
 const ID_BITS = 53;
+
+/** What became of a new order. */
+interface Outcome {
+  readonly orderId: number;
+  readonly filled: number;
+}
 
 /**
  * Maps an account's client order id to its order, so that a repeated order is
@@ -137,7 +146,30 @@ export class ClientOrderIds implements StatePart {
     this.#table[at] = slot + 1;
   }
 
-  /** Remembers an order that does not rest (any more), or a rejection (`orderId` 0). */
+  /**
+   * Remembers a new order that does not rest, or a reject. Same as `remember`, without a call that boxes its doubles.
+   * @param outcome its order id, 0 = rejected, and the lots filled
+   */
+  rememberNew(order: OrderRequest, code: number, outcome: Outcome): void {
+    const { account, clientOrderId } = order;
+    const index = this.#place(account);
+    const doubles = this.#doubles;
+    const words = this.#words;
+    const first = index * RECORD_DOUBLES;
+    doubles[first + ORDER_ID] = outcome.orderId;
+    doubles[first + PRICE] = order.price;
+    doubles[first + QUANTITY] = order.quantity;
+    doubles[first + REMEMBERED_FILLED] = order.termsHash === UNKNOWN_TERMS ? 0 : outcome.filled;
+    this.#ids[index << KEY_DOUBLES] = clientOrderId;
+    this.#keyWords[(index << KEY_WORDS) + OWNER] = account;
+    this.#keyWords[(index << KEY_WORDS) + TERMS_HASH] = order.termsHash;
+    const record = index * RECORD_WORDS;
+    words[record + SYMBOL] = order.symbol;
+    words[record + OUTCOME] = code | (order.side << 16) | (order.timeInForce << 24);
+    this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
+  }
+
+  /** Remembers an order that does not rest (any more), or a reject (`orderId` 0). Cold. */
   remember(
     account: number,
     clientOrderId: number,
@@ -163,8 +195,8 @@ export class ClientOrderIds implements StatePart {
     this.#keyWords[(index << KEY_WORDS) + OWNER] = account;
     this.#keyWords[(index << KEY_WORDS) + TERMS_HASH] = termsHash;
     const record = index * RECORD_WORDS;
-    words[record + REMEMBERED_TERMS] = symbol | (side << 16) | (timeInForce << 24);
-    words[record + CODE] = code;
+    words[record + SYMBOL] = symbol;
+    words[record + OUTCOME] = code | (side << 16) | (timeInForce << 24);
     this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
   }
 
@@ -187,8 +219,9 @@ export class ClientOrderIds implements StatePart {
     this.#keyWords[(index << KEY_WORDS) + OWNER] = account;
     this.#keyWords[(index << KEY_WORDS) + TERMS_HASH] = slab.termsHash[slot];
     const record = index * RECORD_WORDS;
-    words[record + REMEMBERED_TERMS] = orderWords[(slot << TO_WORDS) + TERMS];
-    words[record + CODE] = 0;
+    const terms = orderWords[(slot << TO_WORDS) + TERMS];
+    words[record + SYMBOL] = terms & 0xffff;
+    words[record + OUTCOME] = terms & ~0xffff;
     this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
   }
 
@@ -223,19 +256,19 @@ export class ClientOrderIds implements StatePart {
   }
 
   symbolOf(index: number): number {
-    return this.#words[index * RECORD_WORDS + REMEMBERED_TERMS] & 0xffff;
+    return this.#words[index * RECORD_WORDS + SYMBOL] >>> 0;
   }
 
   sideOf(index: number): number {
-    return (this.#words[index * RECORD_WORDS + REMEMBERED_TERMS] >>> 16) & 0xff;
+    return (this.#words[index * RECORD_WORDS + OUTCOME] >>> 16) & 0xff;
   }
 
   timeInForceOf(index: number): number {
-    return this.#words[index * RECORD_WORDS + REMEMBERED_TERMS] >>> 24;
+    return this.#words[index * RECORD_WORDS + OUTCOME] >>> 24;
   }
 
   codeOf(index: number): number {
-    return this.#words[index * RECORD_WORDS + CODE];
+    return this.#words[index * RECORD_WORDS + OUTCOME] & 0xffff;
   }
 
   /** Remembered entries: by account from rules 3 on, oldest first. Cold. */
