@@ -297,6 +297,24 @@ describe('a data directory that commit ddd1efe wrote', () => {
     const client = await connect({ grpcPort, httpPort, wsPort, account: 1, reconnect: false });
     const sold = await client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.01', price: '89.00', timeInForce: 'ioc' });
     assert.deepEqual([sold.kind, sold.orderId], ['accepted', 30]);
+    // Order 8, client order 13, rests since rules 2: the new rules apply to it, except that its terms were not kept.
+    const target = { symbol: 'BTC-USD', clientOrderId: 13 };
+    const elsewhere = await client.orders.cancel({ ...target, symbol: 'ETH-USD' });
+    assert.deepEqual([elsewhere.kind, elsewhere.code], ['cancel-rejected', 'UNKNOWN_ORDER']);
+    const unchanged = await client.orders.amend({ ...target, quantity: '0.2', price: '89.50' });
+    assert.deepEqual([unchanged.kind, unchanged.code, unchanged.keptPriority], ['amended', 'OK', true]);
+    const again = await client.orders.place({ ...target, side: 'buy', quantity: '0.3', price: '89.50' });
+    assert.deepEqual([again.kind, again.duplicate, again.orderId, again.leaves], ['accepted', true, 8, '0.2000']);
+    const fresh = { symbol: 'BTC-USD', side: 'buy', quantity: '0.01', price: '61.00', clientOrderId: 41 } as const;
+    assert.equal((await client.orders.place(fresh)).kind, 'accepted');
+    assert.equal((await client.orders.place({ ...fresh, price: '61.01' })).code, 'CLIENT_ORDER_ID_REUSED');
+    const twice = await fetch(`http://127.0.0.1:${httpPort}/v1/assets`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ id: 6, name: 'USD', decimals: 2 }),
+    });
+    assert.equal(twice.status, 409);
+    assert.equal((await client.admin.cancelOrders({ account: 1, symbol: 'BTC-USD' })).cancelled, 3);
     await client.close();
     await exchange.stop();
     assert.deepEqual(rulesOf(dir), [2, RULES]);

@@ -64,7 +64,7 @@ it('an account trades with itself and pays both fees', () => {
 });
 
 describe('links between pages', () => {
-  for (const page of ['TRADING-RULES', 'CODES', 'ORDER-ENTRY']) {
+  for (const page of ['TRADING-RULES', 'CODES', 'ORDER-ENTRY', 'JOURNAL']) {
     it(`${page}.md: each names a heading that exists`, () => {
       const content = readFileSync(new URL(`../docs/${page}.md`, import.meta.url), 'utf8');
       for (const [, file, anchor] of content.matchAll(/\]\(([A-Z-]+\.md)?#([a-z-]+)\)/g)) {

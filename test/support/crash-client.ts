@@ -151,6 +151,8 @@ export class CrashClient {
     this.#client?.orders.send(this.#batch);
     await this.fence();
     const amended = new Set(this.reports.filter((report) => field.kind(report) === ReportKind.Amended).map(field.orderId));
+    const filled = new Map<number, number>();
+    for (const report of this.reports) if (field.kind(report) === ReportKind.Fill) filled.set(field.orderId(report), field.filled(report));
     const again = new Map<number, Int32Array>();
     for (const report of this.reports.slice(before)) {
       const kind = field.kind(report);
@@ -171,6 +173,7 @@ export class CrashClient {
       const same = amended.has(field.orderId(earlier)) ? SAME_ORDER : SAME_ANSWER;
       for (const name of same) assert.equal(field[name](answer), field[name](earlier), `${name} of the second answer to order ${id}`);
       assert.equal(field.flags(answer) & ReportFlag.Duplicate, ReportFlag.Duplicate, `order ${id} was taken twice`);
+      assert.equal(field.filled(answer), filled.get(field.orderId(earlier)) ?? 0, `order ${id} is answered with what it has filled`);
     }
     return { unanswered: unanswered.length, answered: answered.length };
   }

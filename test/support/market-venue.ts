@@ -121,7 +121,10 @@ export class MarketVenue {
     return clientOrderId;
   }
 
-  /** One random command around a price of 1000: mostly new orders, many cancels and amends, now and then an order that trades deep. */
+  /**
+   * One random command around a price of 1000: mostly new orders, many cancels and amends, now and then an order that trades deep.
+   * Cancels and amends name no symbol, because the order may be of another one.
+   */
   random(prng: Prng, symbol: number): void {
     const account = 1 + prng.below(ACCOUNTS);
     const dice = prng.below(100);
@@ -130,8 +133,8 @@ export class MarketVenue {
     // Buys around 990, sells around 1010: they overlap, so some trade on arrival.
     const price = 1000 + (side === 0 ? -10 : 10) + prng.below(31) - 15;
     if (dice < 55) this.place(account, symbol, side, price, 1 + prng.below(20));
-    else if (dice < 80) this.do({ kind: CommandKind.Cancel, account, symbol, clientOrderId: known });
-    else if (dice < 92) this.do({ kind: CommandKind.Amend, account, symbol, clientOrderId: known, price, quantity: 1 + prng.below(20) });
+    else if (dice < 80) this.do({ kind: CommandKind.Cancel, account, clientOrderId: known });
+    else if (dice < 92) this.do({ kind: CommandKind.Amend, account, clientOrderId: known, price, quantity: 1 + prng.below(20) });
     else this.place(account, symbol, side, side === 0 ? 1020 : 980, 1 + prng.below(60), TimeInForce.ImmediateOrCancel);
   }
 

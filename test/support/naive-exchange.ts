@@ -77,7 +77,7 @@ export class NaiveExchange {
     [BTC, 0],
   ]);
   reportNo = new Map<number, number>();
-  /** By account and bit length: the highest id that was forgotten. */
+  /** By account, from rules 3 on also by bit length: the highest id that was forgotten. */
   forgotten = new Map<string, number>();
   /** Orders that pay for the level page of their side and price. */
   payers = new Set<NaiveOrder>();
@@ -89,13 +89,17 @@ export class NaiveExchange {
   params: number[];
   seq = 0;
   readonly #limits: Limits;
+  /** 2 or 3. */
+  readonly #rules: number;
   readonly #remembered: NaiveWindows<Remembered>;
   #out: NaiveReport[] = [];
 
-  constructor(params: number[], limits: Limits) {
+  constructor(params: number[], limits: Limits, rules = 3) {
     this.params = params;
-    this.#limits = limits;
-    this.#remembered = new NaiveWindows(limits.rememberedOrders, limits.rememberedOrdersPerAccount);
+    this.#rules = rules;
+    // Before rules 3, all accounts had one share: all there is.
+    this.#limits = rules >= 3 ? limits : { ...limits, ordersPerAccount: limits.orders, pagesPerAccount: limits.pages };
+    this.#remembered = new NaiveWindows(limits.rememberedOrders, limits.rememberedOrdersPerAccount, rules < 3);
   }
 
   get remembered(): readonly Remembered[] {
@@ -193,7 +197,7 @@ export class NaiveExchange {
     const terms = JSON.stringify([f.symbol, f.side, f.timeInForce, f.price, f.quantity, f.extension]);
     const live = this.resting.find((o) => o.account === f.account && o.client === f.clientOrderId);
     const old = this.remembered.find((r) => r.account === f.account && r.client === f.clientOrderId);
-    if ((live ?? old ?? { terms }).terms !== terms)
+    if (this.#rules >= 3 && (live ?? old ?? { terms }).terms !== terms)
       return this.#answer(ReportKind.Rejected, Code.CLIENT_ORDER_ID_REUSED, who, f.price, f.quantity, 0, 0);
     if (live)
       return this.#answer(ReportKind.Accepted, 0, { ...who, id: live.id }, live.price, live.open + live.filled, live.open, live.filled, 2);
@@ -239,7 +243,7 @@ export class NaiveExchange {
   }
 
   #checkNew(o: NaiveOrder): number {
-    if (o.client <= (this.forgotten.get(`${o.account}/${o.client.toString(2).length}`) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
+    if (o.client <= (this.forgotten.get(this.#idClass(o)) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
     const basic = this.#check(o);
     if (basic !== Code.OK) return basic;
     if (o.tif === TimeInForce.GoodTillCancel || o.tif === TimeInForce.PostOnly) {
@@ -341,7 +345,7 @@ export class NaiveExchange {
   }
 
   #target(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): NaiveOrder | undefined {
-    if (f.symbol !== 0 && f.symbol !== SYMBOL) return undefined;
+    if (this.#rules >= 3 && f.symbol !== 0 && f.symbol !== SYMBOL) return undefined;
     return this.resting.find((o) => o.account === f.account && (f.orderId ? o.id === f.orderId : o.client === f.clientOrderId));
   }
 
@@ -362,6 +366,7 @@ export class NaiveExchange {
   }
 
   #cancelOrders(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): void {
+    if (this.#rules < 3) return this.#admin(Code.UNKNOWN_KIND);
     if (f.symbol !== 0 && f.symbol !== SYMBOL) return this.#admin(Code.UNKNOWN_SYMBOL);
     const named = this.resting.filter(
       (o) => (f.account === 0 || o.account === f.account) && [0, o.id].includes(f.orderId) && [0, o.client].includes(f.clientOrderId),
@@ -381,21 +386,22 @@ export class NaiveExchange {
     const stranger = { account: f.account, client: f.clientOrderId, id: f.orderId };
     if (!o) return this.#answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);
     const wanted = { ...o, price: f.price, open: f.quantity };
-    const keeps = f.price === o.price && f.quantity <= o.open;
+    const keeps = f.price === o.price && f.quantity < o.open + (this.#rules >= 3 ? 1 : 0);
+    const lowers = keeps && this.#rules >= 3;
     let code: number = Code.OK;
-    if (!keeps) code = this.#check(wanted);
+    if (!lowers) code = this.#check(wanted);
     else if (f.quantity < o.open && f.quantity < this.params[SymbolParam.MinQuantity]) code = Code.QUANTITY_MIN;
     const asset = o.side === Side.Buy ? USD : BTC;
-    if (!keeps && code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
+    if (!lowers && code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
       code = Code.INSUFFICIENT_FUNDS;
     if (
-      !keeps &&
+      !lowers &&
       code === Code.OK &&
       o.tif === TimeInForce.PostOnly &&
       this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price))
     )
       code = Code.POST_ONLY_WOULD_TRADE;
-    if (code === Code.OK && f.price !== o.price && !this.#tradesInFull(wanted)) code = this.#room(o, f.price);
+    if (this.#rules >= 3 && code === Code.OK && f.price !== o.price && !this.#tradesInFull(wanted)) code = this.#room(o, f.price);
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
     if (!keeps) this.#leave(o);
     o.price = f.price;
@@ -403,7 +409,11 @@ export class NaiveExchange {
     this.#answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, o.filled, keeps ? 4 : 0);
     if (keeps) return;
     if (this.phase === Phase.Continuous) this.#trade(o, o.price);
-    if (o.open > 0) this.#rest(o);
+    const full = o.open > 0 ? this.#room(o, o.price) : Code.OK;
+    if (full !== Code.OK && this.#rules < 3) {
+      this.#answer(ReportKind.Cancelled, full, o, o.price, o.open, 0, o.filled);
+      this.#remember(o, o.filled + o.open, Code.OK);
+    } else if (o.open > 0) this.#rest(o);
     else this.#remember(o, o.filled, Code.OK);
   }
 
@@ -454,13 +464,18 @@ export class NaiveExchange {
       tif: o.tif,
       price: o.price,
       quantity,
-      filled: o.filled,
+      filled: this.#rules >= 3 ? o.filled : 0,
       terms: o.terms,
       symbol: SYMBOL,
     });
     if (forgotten === undefined) return;
-    const length = `${forgotten.account}/${forgotten.client.toString(2).length}`;
-    this.forgotten.set(length, Math.max(this.forgotten.get(length) ?? 0, forgotten.client));
+    const ids = this.#idClass(forgotten);
+    this.forgotten.set(ids, Math.max(this.forgotten.get(ids) ?? 0, forgotten.client));
+  }
+
+  /** The ids that a forgotten one makes too old, if they are below it: of the account and the length in bits; before rules 3 of the account. */
+  #idClass({ account, client }: { account: number; client: number }): string {
+    return this.#rules >= 3 ? `${account}/${client.toString(2).length}` : `${account}`;
   }
 
   #setPhase(phase: number): void {
@@ -523,7 +538,7 @@ export class NaiveExchange {
   hash(): string {
     const rows: number[][] = [];
     for (const account of this.accounts) {
-      rows.push([6, account, this.reportNo.get(account) ?? 0]);
+      rows.push([6, account, this.reportNo.get(account) ?? 0, this.forgotten.get(`${account}`) ?? 0]);
       for (const asset of [USD, BTC]) rows.push([7, account, asset, this.available(account, asset), this.reserved(account, asset)]);
     }
     rows.push([3, this.phase, this.lastPrice, this.tradeId, this.fees, this.lastOrderId]);
@@ -531,7 +546,8 @@ export class NaiveExchange {
       for (const o of this.queue(side)) rows.push([8, o.id, o.client, o.price, o.open, o.filled, o.account, SYMBOL, side, o.tif, o.tag]);
     }
     for (const side of [Side.Buy, Side.Sell]) {
-      for (const o of this.queue(side)) if (this.payers.has(o) && this.#page(side, o.price)[0] !== o) rows.push([16, o.id]);
+      for (const o of this.queue(side))
+        if (this.#rules >= 3 && this.payers.has(o) && this.#page(side, o.price)[0] !== o) rows.push([16, o.id]);
     }
     for (const r of this.#remembered.byAccount())
       rows.push([9, r.account, r.client, r.orderId, r.code, r.symbol, r.side, r.tif, r.price, r.quantity, r.filled]);

@@ -9,11 +9,11 @@ const gib = (bytes: number) => `${(bytes / GIB).toFixed(1)} GiB`;
 const PROCESS_BYTES = 100e6;
 /** Of the state machine: rings, whatever the capacities. */
 const FIXED_STATE_BYTES = 15e6;
-const ORDER_BYTES = 80;
+const ORDER_BYTES = 84;
 /** The mirror that market data keeps of each order. */
 const MIRRORED_ORDER_BYTES = 70;
 const LEVEL_PAGE_BYTES = 1540;
-const REMEMBERED_ORDER_BYTES = 84;
+const REMEMBERED_ORDER_BYTES = 76;
 const REMEMBERED_KEY_BYTES = 60;
 /** With a mark of forgotten client order ids for each bit length. */
 const ACCOUNT_BYTES = 506;
