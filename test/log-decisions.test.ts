@@ -87,6 +87,28 @@ describe('capacities', () => {
     });
   }
 
+  it('a share decides as it was logged: it may be raised and lowered, and the log verifies with any', async (t) => {
+    const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+    const codes: number[] = [];
+    for (const [ordersPerAccount, ids] of [
+      [2, [1, 2, 3]],
+      [100, [3, 4]],
+      [1, [5]],
+    ] as const) {
+      const running = await RunningEngine.start({ dir, limits: { ...ENGINE_LIMITS, ordersPerAccount } });
+      if (codes.length === 0) await defined(running);
+      for (const id of ids) running.send(buy(id));
+      await running.stop(false);
+      const fresh = running.reports.filter(({ account, seq }) => account === 1 && seq > running.recovery.seq);
+      codes.push(...fresh.map(({ code }) => code));
+    }
+    const { OK, ORDER_SHARE_FULL } = Code;
+    assert.deepEqual(codes, [OK, OK, ORDER_SHARE_FULL, ORDER_SHARE_FULL, OK, ORDER_SHARE_FULL]);
+    assert.equal(kinds(dir).filter((kind) => kind === CommandKind.Configure).length, 3);
+    const hashes = [1, 50].map((ordersPerAccount) => verifyDataDirectory(dir, { limits: { ...LIMITS, ordersPerAccount } }).stateHash);
+    assert.equal(hashes[0], hashes[1]);
+  });
+
   it('the message names the largest capacities of the log, also after the command that fails', async (t) => {
     const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
     for (const orders of [4, 6, 9]) {
