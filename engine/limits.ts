@@ -7,6 +7,31 @@ export const RULES = 3;
 export const CAPACITIES = ['orders', 'pages', 'accounts', 'assets', 'symbols', 'rememberedOrders', 'rememberedKeys'] as const;
 export type Capacities = { -readonly [Name in (typeof CAPACITIES)[number]]: number };
 
+/**
+ * The most that one account may have of a capacity, so that it cannot use up
+ * what all share. They apply from rules 3 on. They are logged like
+ * capacities, but may be lowered: an account that has more keeps it, and gets no more.
+ */
+export const SHARES = ['ordersPerAccount', 'pagesPerAccount', 'rememberedOrdersPerAccount', 'rememberedKeysPerAccount'] as const;
+export type ShareName = (typeof SHARES)[number];
+export type Shares = { -readonly [Name in ShareName]: number };
+/** The capacity that each share is of. */
+export const SHARED_CAPACITY = {
+  ordersPerAccount: 'orders',
+  pagesPerAccount: 'pages',
+  rememberedOrdersPerAccount: 'rememberedOrders',
+  rememberedKeysPerAccount: 'rememberedKeys',
+} as const satisfies Record<ShareName, (typeof CAPACITIES)[number]>;
+/** A share has 21 bits in the log. */
+export const LARGEST_SHARE = 2 ** 21 - 1;
+const SHARE_DIVISOR = 8;
+const SMALLEST_DEFAULT_SHARE = 4096;
+
+/** The share if none is configured: an eighth of the capacity, but at least 4,096, or all of a smaller capacity. */
+export function defaultShare(capacity: number): number {
+  return Math.min(capacity, Math.max(Math.floor(capacity / SHARE_DIVISOR), SMALLEST_DEFAULT_SHARE), LARGEST_SHARE);
+}
+
 /** Sizes of the engine's memory, fixed when the engine starts. All are counts. */
 export interface Limits {
   /** Resting orders of the shard. */
@@ -23,13 +48,18 @@ export interface Limits {
   readonly rememberedOrders: number;
   /** Deposits and withdrawals whose idempotency keys are remembered. */
   readonly rememberedKeys: number;
+  /** Shares of one account; see {@link SHARES}. */
+  readonly ordersPerAccount: number;
+  readonly pagesPerAccount: number;
+  readonly rememberedOrdersPerAccount: number;
+  readonly rememberedKeysPerAccount: number;
   /** Slots, powers of two. */
   readonly commandRing: number;
   readonly reportRing: number;
   readonly marketRing: number;
 }
 
-export const DEFAULT_LIMITS: Limits = {
+export const DEFAULT_LIMITS: Omit<Limits, ShareName> = {
   orders: 2 ** 20,
   pages: 2 ** 15,
   accounts: 2 ** 14,
@@ -44,10 +74,14 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** Fills in defaults and checks the relations between limits that the engine relies on. @throws InvariantError that names the broken relation */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
-  const limits = { ...DEFAULT_LIMITS, ...given };
+  const sizes = { ...DEFAULT_LIMITS, ...given };
+  const shares = Object.fromEntries(SHARES.map((name) => [name, given[name] ?? defaultShare(sizes[SHARED_CAPACITY[name]])])) as Shares;
+  const limits: Limits = { ...sizes, ...shares };
   for (const [name, value] of Object.entries(limits)) {
-    assert(Number.isSafeInteger(value) && value >= 2, `limits.${name} is a whole number from 2`);
+    const least = name in shares ? 1 : 2;
+    assert(Number.isSafeInteger(value) && value >= least, `limits.${name} is a whole number from ${least}`);
   }
+  for (const name of SHARES) assert(limits[name] <= LARGEST_SHARE, `limits.${name} is at most ${LARGEST_SHARE}`);
   assert(limits.orders <= 2 ** 24, 'limits.orders is at most 2^24');
   assert(limits.accounts <= 2 ** 22, 'limits.accounts is at most 2^22');
   assert(limits.symbols <= 2 ** 16, 'limits.symbols is at most 2^16');
@@ -63,6 +97,11 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
 /** The capacities among the limits. */
 export function capacitiesOf(limits: Limits): Capacities {
   return Object.fromEntries(CAPACITIES.map((name) => [name, limits[name]])) as Capacities;
+}
+
+/** The shares among the limits. */
+export function sharesOf(limits: Limits): Shares {
+  return Object.fromEntries(SHARES.map((name) => [name, limits[name]])) as Shares;
 }
 
 /** Capacities of ids count id 0, which names nothing. The configuration names the highest id. */

@@ -29,16 +29,22 @@ export const RowKind = {
   Balance: 7,
   /** id, client order id, price, open, filled, account, symbol, side, time in force, tag, hash of its terms (from rules 3 on); by symbol, side, priority */
   Order: 8,
-  /** account, client order id, order id, code, symbol, side, time in force, price, quantity, filled and hash of its terms (from rules 3 on); oldest first */
+  /** account, client order id, order id, code, symbol, side, time in force, price, quantity, filled and hash of its terms (from rules 3 on); from rules 3 on by account; oldest first */
   Remembered: 9,
   /** rules, orders, pages, accounts, assets, symbols, remembered orders, remembered keys; written only if they were logged */
   Configuration: 10,
-  /** key (2), account, asset, signed amount, code, seq; oldest first */
+  /** key (2), account, asset, signed amount, code, seq; from rules 3 on by account; oldest first */
   IdempotencyKey: 11,
   /** digest (2), seq of the last checkpoint, digest there (2), answers; only from rules 2 on */
   Digest: 12,
   /** the 16 words of an extension record whose command has not arrived yet, in two rows of 8, each after the number of its half */
   Extension: 13,
+  /** shares of one account: orders, pages, remembered orders, remembered keys; only from rules 3 on, and if they were logged */
+  Shares: 14,
+  /** account, the highest forgotten client order id of its bit length; by account, then bit length; only from rules 3 on */
+  ForgottenId: 15,
+  /** id of the order that pays for its level page; of pages whose payer is not the first in priority; by symbol, side, priority; only from rules 3 on */
+  LevelPayer: 16,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

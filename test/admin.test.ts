@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { type Client, credentials, makeClientConstructor } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { Code } from '../engine/codes.ts';
-import { DEFAULT_LIMITS } from '../engine/limits.ts';
+import { resolveLimits } from '../engine/limits.ts';
 import type { Directory } from '../engine/threads/directory.ts';
 import { atOnce } from '../engine/turns.ts';
 import { CommandKind, Phase } from '../engine/wire/layout.ts';
@@ -610,7 +610,7 @@ test('series of symbols are bounded, and the others counted', () => {
     directory,
     () => undefined,
     () => 0,
-    DEFAULT_LIMITS,
+    resolveLimits(),
     join(data, 'nowhere'),
   );
   assert.deepEqual([gauges.symbols().length, gauges.omittedSymbols()], [MAX_SYMBOL_SERIES, 150]);

@@ -174,6 +174,12 @@ describe('the checks of an amend', () => {
   }
   const suspend = { kind: CommandKind.SetAccount, account: 1, parameter: AccountParam.Suspended, quantity: 1 };
 
+  /** Another order is in the page of order 1, and there are no more pages, in all or for its account. */
+  function full(harness: Harness, { limit, share }: { limit: number; share: number }): void {
+    harness.do(parseCommand('2 new 2 buy 6 @ 100'));
+    Object.assign(harness.exchange.pages, { limit, share });
+  }
+
   // Each row breaks the check of its code and all that come later and can be broken with it.
   const rows: [code: string, amend: string, before?: (harness: Harness) => void][] = [
     ['ACCOUNT_SUSPENDED', '3 @ 0', (harness) => harness.must(suspend)],
@@ -190,6 +196,8 @@ describe('the checks of an amend', () => {
     ['NOTIONAL_MAX', '32 @ 106'],
     ['INSUFFICIENT_FUNDS', '20 @ 106'],
     ['POST_ONLY_WOULD_TRADE', '12 @ 106'],
+    ['LEVELS_FULL', '10 @ 60', (harness) => full(harness, { limit: 2, share: 1 })],
+    ['LEVEL_SHARE_FULL', '10 @ 60', (harness) => full(harness, { limit: 9, share: 1 })],
   ];
   for (const [code, amend, before] of rows) {
     it(`${amend}: ${code}, and the order is unchanged`, () => {

@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { resolveLimits } from '../engine/limits.ts';
 import { Phase } from '../engine/wire/layout.ts';
-import { ConfigError, isLoopback, loadConfig } from '../gateway/config/config.ts';
+import { ConfigError, isLoopback, limitsOf, loadConfig } from '../gateway/config/config.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'openbell-config-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -71,6 +72,11 @@ const WRONG: [string, string, RegExp][] = [
     /^4:5: assets\[1\]: asset id 2 is above capacities.assets, which is 1; raise it or choose a smaller id$/,
   ],
   ['capacity', 'capacities: { orders: 1 }', /^1:23: capacities\.orders: must be a whole number from 2 to 16777216, not 1$/],
+  [
+    'share above its capacity',
+    'capacities: { level-pages: 100, level-pages-per-account: 101 }',
+    /^1:58: capacities\.level-pages-per-account: must be a whole number from 1 to 100, not 101$/,
+  ],
   [
     'unknown asset',
     symbol('').replace('base: BTC', 'base: XBT'),
@@ -197,6 +203,27 @@ accounts:
     [account.id, account.suspended, account.maxOpenOrders, account.deposits.map(({ asset, amount }) => `${asset.name} ${amount}`)],
     [7, true, 5, ['USD 1230', 'BTC 1']],
   );
+});
+
+test('capacities and shares of one account: as given, or an eighth, but at least 4,096', () => {
+  const { pages, pagesPerAccount, orders, ordersPerAccount, ...ids } = resolveLimits(limitsOf(load(ASSETS)));
+  assert.deepEqual([orders, ordersPerAccount, pages, pagesPerAccount], [2 ** 20, 2 ** 17, 2 ** 15, 2 ** 12]);
+  assert.deepEqual([ids.rememberedOrders, ids.rememberedOrdersPerAccount], [2 ** 20, 2 ** 17]);
+  assert.deepEqual([ids.rememberedKeys, ids.rememberedKeysPerAccount], [2 ** 16, 2 ** 13]);
+  const given = `capacities:
+  orders: 900
+  level-pages: 16000
+  level-pages-per-account: 7
+  remembered-orders: 5000
+  remembered-orders-per-account: 1
+  remembered-keys: 50
+`;
+  const limits = resolveLimits(limitsOf(load(given)));
+  assert.deepEqual([limits.orders, limits.ordersPerAccount, limits.pages, limits.pagesPerAccount], [900, 900, 16_000, 7]);
+  assert.deepEqual([limits.rememberedOrders, limits.rememberedOrdersPerAccount], [5000, 1]);
+  assert.deepEqual([limits.rememberedKeys, limits.rememberedKeysPerAccount], [50, 50]);
+  const largest = resolveLimits(limitsOf(load('capacities: { orders: 16777216 }')));
+  assert.equal(largest.ordersPerAccount, 2 ** 21 - 1);
 });
 
 test('a flag overrides the environment, and the environment overrides the file', () => {

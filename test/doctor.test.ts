@@ -94,7 +94,19 @@ const NEEDS: Needs = {
   data: '/srv/ex/data',
   durability: 'durable',
   topology: 'auto',
-  capacities: { orders: 2 ** 20, accounts: 2 ** 14, symbols: 1023, assets: 31 },
+  capacities: {
+    orders: 2 ** 20,
+    ordersPerAccount: 2 ** 17,
+    levelPages: 2 ** 15,
+    levelPagesPerAccount: 2 ** 12,
+    rememberedOrders: 2 ** 20,
+    rememberedOrdersPerAccount: 2 ** 17,
+    rememberedKeys: 2 ** 16,
+    rememberedKeysPerAccount: 2 ** 13,
+    accounts: 2 ** 14,
+    symbols: 1023,
+    assets: 31,
+  },
 };
 
 function findings(files: Files, options: HostOptions = {}, needs: Partial<Needs> = {}): Map<string, Finding> {

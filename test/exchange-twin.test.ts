@@ -13,8 +13,21 @@ import { BTC, Harness, type LongCommandFields, type ReportFields, SMALL_LIMITS, 
 import { hashRows, NaiveExchange, type NaiveReport } from './support/naive-exchange.ts';
 
 const ACCOUNTS = 4;
-const LIMITS: Limits = { ...SMALL_LIMITS, orders: 12, rememberedOrders: 16 };
+/** Orders cross pages of 64 ticks at 64 and 128, so that both sides have two pages or three. */
+const LIMITS: Limits = {
+  ...SMALL_LIMITS,
+  orders: 12,
+  ordersPerAccount: 6,
+  pages: 3,
+  pagesPerAccount: 2,
+  rememberedOrders: 16,
+  rememberedOrdersPerAccount: 7,
+};
 
+const price = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: 90, max: 110 }) },
+  { weight: 2, arbitrary: fc.constantFrom(20, 63, 64, 100, 127, 128, 200) },
+);
 const order = fc.record({
   kind: fc.constant(CommandKind.New),
   account: fc.integer({ min: 1, max: ACCOUNTS }),
@@ -25,7 +38,7 @@ const order = fc.record({
     { weight: 6, arbitrary: fc.constant(TimeInForce.GoodTillCancel) },
     { weight: 5, arbitrary: fc.constantFrom(...Object.values(TimeInForce)) },
   ),
-  price: fc.integer({ min: 90, max: 110 }),
+  price,
   quantity: fc.integer({ min: 1, max: 30 }),
   tag: fc.nat(9),
 });
@@ -69,7 +82,7 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
       symbol: named,
       account: fc.integer({ min: 1, max: ACCOUNTS }),
       clientOrderId: fc.integer({ min: 1, max: 40 }),
-      price: fc.integer({ min: 90, max: 110 }),
+      price,
       quantity: fc.integer({ min: 1, max: 30 }),
     }),
   },
@@ -147,7 +160,7 @@ function pair({ taker, maker, band, usd, btc }: Setup, rules = RULES): { real: H
   params[SymbolParam.MakerFeePpm] = makerFee;
   params[SymbolParam.PriceBandPpm] = band;
   params[SymbolParam.ReferencePrice] = 100;
-  const naive = new NaiveExchange(params, LIMITS.rememberedOrders, LIMITS.orders, rules);
+  const naive = new NaiveExchange(params, LIMITS, rules);
   naive.phase = Phase.Continuous;
   naive.reportNo.set(0, real.exchange.accounts.reportNo[0]);
   for (let account = 1; account <= ACCOUNTS; account++) {
@@ -194,9 +207,10 @@ function realHash({ exchange }: Harness): string {
   saveState(exchange, (chunk, count) => {
     for (let i = 0; i < count; i++) {
       const row = [...chunk.subarray(i * ROW_FIELDS, (i + 1) * ROW_FIELDS)];
-      if (row[0] !== 8 && row[0] !== 9) continue;
-      assert.equal(row[11] !== 0, exchange.rules >= 3, 'the hash of the terms');
-      row[11] = 0;
+      if (row[0] === 8 || row[0] === 9) {
+        assert.equal(row[11] !== 0, exchange.rules >= 3, 'the hash of the terms');
+        row[11] = 0;
+      } else if (row[0] !== 15 && row[0] !== 16) continue;
       rows.push(row);
     }
   });
@@ -207,7 +221,7 @@ function realHash({ exchange }: Harness): string {
 }
 
 function copyOf(exchange: Exchange): Exchange {
-  const copy = new Exchange({ ...LIMITS, pages: LIMITS.pages * 2 });
+  const copy = new Exchange({ ...LIMITS, accounts: LIMITS.accounts * 2, symbols: LIMITS.symbols * 2 });
   const loader = new StateLoader(copy);
   saveState(exchange, (rows, count) => loader.load(rows, count));
   return copy;
@@ -224,6 +238,11 @@ const RARE = [
   '2/404/0',
   '2/405/0',
   '2/407/0',
+  '2/204/0',
+  '4/205/0',
+  '4/406/0',
+  '7/205/0',
+  '7/406/0',
   '2/409/0',
   '2/408/0',
   '2/203/0',

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Code } from '../engine/codes.ts';
+import { RULES } from '../engine/limits.ts';
 import { Exchange } from '../engine/machine/exchange.ts';
 import { ReportFlag } from '../engine/machine/report-writer.ts';
 import { StateLoader, saveState, stateHash } from '../engine/machine/state-rows.ts';
 import { IdempotencyKeys } from '../engine/rules/idempotency-keys.ts';
 import { CommandKind } from '../engine/wire/layout.ts';
 import { BTC, Harness, SMALL_LIMITS, USD } from './support/exchange-fixture.ts';
+import { NaiveWindows } from './support/naive-windows.ts';
 
 const { Deposit, Withdraw } = CommandKind;
 
@@ -67,21 +69,27 @@ describe('deposits and withdrawals with an idempotency key', () => {
   });
 });
 
-it('finds and forgets keys like a list of the latest ones', () => {
+it('finds and forgets keys like a list of the latest ones: of all accounts before rules 3, then of each', () => {
   const key = fc.record({ account: fc.integer({ min: 1, max: 3 }), high: fc.nat(3), low: fc.nat(6) });
+  const steps = fc.array(key, { maxLength: 200, size: 'max' });
+  const some = fc.integer({ min: 2, max: 9 });
   fc.assert(
-    fc.property(fc.array(key, { maxLength: 200, size: 'max' }), fc.integer({ min: 2, max: 9 }), (steps, window) => {
-      const keys = new IdempotencyKeys(12, 5, (bytes) => new ArrayBuffer(bytes));
-      keys.setWindow(window);
-      const last: string[] = [];
-      for (const [n, { account, high, low }] of steps.entries()) {
+    fc.property(steps, some, some, fc.constantFrom(2, RULES), (keysUsed, window, share, rules) => {
+      const keys = new IdempotencyKeys(12, 4, 5, (bytes) => new ArrayBuffer(bytes));
+      keys.setRules(rules, () => true);
+      keys.setWindow(window, share);
+      const last = new NaiveWindows<{ name: string; account: number }>(window, rules < 3 ? window : share);
+      for (const [n, { account, high, low }] of keysUsed.entries()) {
         const name = `${account}/${high}/${low}`;
         const found = keys.find(account, high, low);
-        assert.equal(found !== -1, last.includes(name), name);
+        assert.equal(
+          found !== -1,
+          last.entries.some((entry) => entry.name === name),
+          name,
+        );
         if (found !== -1) continue;
         keys.remember(account, high, low, 1, n, 0, n);
-        last.push(name);
-        if (last.length > window) last.shift();
+        last.add({ name, account: rules < 3 ? 0 : account });
       }
     }),
     { numRuns: 300 },

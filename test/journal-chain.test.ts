@@ -9,7 +9,7 @@ import { CommandChain, hex64 } from '../engine/journal/command-chain.ts';
 import { HeaderWord, listSegments, segmentName } from '../engine/journal/log-format.ts';
 import { chainAt, commandAt, compareLogs, logTip } from '../engine/journal/log-lookup.ts';
 import { readLog, scanLog } from '../engine/journal/log-reader.ts';
-import { capacitiesOf, RULES, resolveLimits } from '../engine/limits.ts';
+import { RULES, resolveLimits } from '../engine/limits.ts';
 import { encodeCommand } from '../engine/machine/command.ts';
 import { configureCommand } from '../engine/machine/configuration.ts';
 import { Command, CommandKind } from '../engine/wire/layout.ts';
@@ -174,9 +174,12 @@ test('a segment that ends early is damage, even if the next one is empty', async
 test('a Configure command is described by its capacities, a deposit by its units and key', () => {
   const bytes = new Uint8Array(Command.bytes);
   const words = new Int32Array(bytes.buffer);
-  encodeCommand(bytes, words, 0, configureCommand(capacitiesOf(resolveLimits({ orders: 77, accounts: 9 }))));
-  const { kind, rules, orders, accounts } = describeCommand(words);
-  assert.deepEqual([kind, rules, orders, accounts], [`${CommandKind.Configure} Configure`, String(RULES), '77', '9']);
+  encodeCommand(bytes, words, 0, configureCommand(resolveLimits({ orders: 77, accounts: 9, ordersPerAccount: 5 })));
+  const { kind, rules, orders, accounts, ordersPerAccount } = describeCommand(words);
+  assert.deepEqual(
+    [kind, rules, orders, accounts, ordersPerAccount],
+    [`${CommandKind.Configure} Configure`, String(RULES), '77', '9', '5'],
+  );
   encodeCommand(bytes, words, 0, { kind: CommandKind.Deposit, account: 3, symbol: 2, quantity: 500 });
   const { account, asset, units, keyHash } = describeCommand(words);
   assert.deepEqual([account, asset, units, keyHash], ['3', '2', '500', 'none']);

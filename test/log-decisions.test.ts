@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Code } from '../engine/codes.ts';
 import { readLog } from '../engine/journal/log-reader.ts';
-import { capacitiesOf, RULES, resolveLimits } from '../engine/limits.ts';
+import { RULES, resolveLimits } from '../engine/limits.ts';
 import { type CommandFields, encodeCommand } from '../engine/machine/command.ts';
 import { configureCommand } from '../engine/machine/configuration.ts';
 import { Exchange } from '../engine/machine/exchange.ts';
@@ -87,6 +87,28 @@ describe('capacities', () => {
     });
   }
 
+  it('a share decides as it was logged: it may be raised and lowered, and the log verifies with any', async (t) => {
+    const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+    const codes: number[] = [];
+    for (const [ordersPerAccount, ids] of [
+      [2, [1, 2, 3]],
+      [100, [3, 4]],
+      [1, [5]],
+    ] as const) {
+      const running = await RunningEngine.start({ dir, limits: { ...ENGINE_LIMITS, ordersPerAccount } });
+      if (codes.length === 0) await defined(running);
+      for (const id of ids) running.send(buy(id));
+      await running.stop(false);
+      const fresh = running.reports.filter(({ account, seq }) => account === 1 && seq > running.recovery.seq);
+      codes.push(...fresh.map(({ code }) => code));
+    }
+    const { OK, ORDER_SHARE_FULL } = Code;
+    assert.deepEqual(codes, [OK, OK, ORDER_SHARE_FULL, ORDER_SHARE_FULL, OK, ORDER_SHARE_FULL]);
+    assert.equal(kinds(dir).filter((kind) => kind === CommandKind.Configure).length, 3);
+    const hashes = [1, 50].map((ordersPerAccount) => verifyDataDirectory(dir, { limits: { ...LIMITS, ordersPerAccount } }).stateHash);
+    assert.equal(hashes[0], hashes[1]);
+  });
+
   it('the message names the largest capacities of the log, also after the command that fails', async (t) => {
     const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
     for (const orders of [4, 6, 9]) {
@@ -124,7 +146,7 @@ describe('capacities', () => {
   it('the rules of a later release are rejected by name', () => {
     const { exchange } = new Harness();
     const bytes = new Uint8Array(64);
-    const fields = { ...configureCommand(capacitiesOf(SMALL_LIMITS)), parameter: RULES + 1, seq: 1 };
+    const fields = { ...configureCommand(SMALL_LIMITS), parameter: RULES + 1, seq: 1 };
     encodeCommand(bytes, new Int32Array(bytes.buffer), 0, fields);
     assert.throws(() => exchange.apply(bytes, new Int32Array(bytes.buffer), 0), {
       code: 'RULES_NEWER',
@@ -310,9 +332,9 @@ describe('a data directory that commit ddd1efe wrote', () => {
     assert.deepEqual([unchanged.kind, unchanged.code, unchanged.keptPriority], ['amended', 'OK', true]);
     const again = await client.orders.place({ ...target, side: 'buy', quantity: '0.3', price: '89.50' });
     assert.deepEqual([again.kind, again.duplicate, again.orderId, again.leaves], ['accepted', true, 8, '0.2000']);
-    const fresh = { symbol: 'BTC-USD', side: 'buy', quantity: '0.01', price: '61.00', clientOrderId: 41 } as const;
+    const fresh = { symbol: 'BTC-USD', side: 'buy', quantity: '0.01', price: '90.90', clientOrderId: 41 } as const;
     assert.equal((await client.orders.place(fresh)).kind, 'accepted');
-    assert.equal((await client.orders.place({ ...fresh, price: '61.01' })).code, 'CLIENT_ORDER_ID_REUSED');
+    assert.equal((await client.orders.place({ ...fresh, price: '90.91' })).code, 'CLIENT_ORDER_ID_REUSED');
     const twice = await fetch(`http://127.0.0.1:${httpPort}/v1/assets`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

@@ -9,7 +9,7 @@ import { OrderRequest } from '../engine/rules/order-request.ts';
 import { CommandKind, Phase, ReportKind, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { Harness, SMALL_LIMITS, SYMBOL } from './support/exchange-fixture.ts';
 
-const LIMITS = { ...SMALL_LIMITS, orders: 4 };
+const LIMITS = { ...SMALL_LIMITS, orders: 7 };
 
 /** A venue in which every check can fail. */
 function venue(phase: Phase): Harness {
@@ -25,12 +25,13 @@ function venue(phase: Phase): Harness {
     PriceBandPpm: 100_000,
   };
   const harness = new Harness(LIMITS).setUp(3, params, { usd: 1000, btc: 10 });
-  for (const [id, side, price] of [
-    [1, Side.Sell, 104],
-    [2, Side.Sell, 106],
-    [3, Side.Buy, 96],
+  for (const [account, id, side, price] of [
+    [1, 1, Side.Sell, 104],
+    [1, 2, Side.Sell, 106],
+    [1, 3, Side.Buy, 96],
+    [2, 1001, Side.Buy, 80],
   ] as const) {
-    harness.do({ kind: CommandKind.New, account: 1, clientOrderId: id, symbol: SYMBOL, side, price, quantity: 4 });
+    harness.do({ kind: CommandKind.New, account, clientOrderId: id, symbol: SYMBOL, side, price, quantity: 4 });
   }
   if (phase !== Phase.Continuous) harness.must({ kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: phase });
   return harness;
@@ -54,6 +55,9 @@ describe('the checks of a new order', () => {
     const same = fc.property(phases, fc.boolean(), fc.array(order, { maxLength: 12 }), (phase, suspended, orders) => {
       const harness = venue(phase);
       const { exchange } = harness;
+      exchange.capacities.orders = 4 + (orders.length % 4);
+      // With a share of 1, account 1 has more than its share and keeps it; account 2 has its share.
+      exchange.shares.ordersPerAccount = orders.length % 2 === 0 ? LIMITS.orders : 1;
       if (suspended) harness.must({ kind: CommandKind.SetAccount, account: 3, quantity: 1 });
       if (orders.length % 3 === 0) harness.must({ kind: CommandKind.SetAccount, account: 2, parameter: 1, quantity: orders.length % 2 });
       const checks = new OrderChecks(exchange);

@@ -1,7 +1,7 @@
 import { synchronousDisk } from '../../engine/journal/disk.ts';
 import { scanLog } from '../../engine/journal/log-reader.ts';
 import { LogWriter } from '../../engine/journal/log-writer.ts';
-import { capacitiesOf, resolveLimits } from '../../engine/limits.ts';
+import { resolveLimits } from '../../engine/limits.ts';
 import { encodeCommand } from '../../engine/machine/command.ts';
 import { configureCommand } from '../../engine/machine/configuration.ts';
 import { Exchange } from '../../engine/machine/exchange.ts';
@@ -55,7 +55,7 @@ export async function writeLog(dir: string, commands: number, onProgress: (done:
   // As the engine begins a log: with the rules and capacities in force.
   const first = new Uint8Array(64);
   const words = new Int32Array(first.buffer);
-  encodeCommand(first, words, 0, { ...configureCommand(capacitiesOf(limits)), seq: 1, timeUs: 1 });
+  encodeCommand(first, words, 0, { ...configureCommand(limits), seq: 1, timeUs: 1 });
   put(0, first);
   exchange.apply(first, words, 0);
   flow.setUp(() => put(0));

@@ -1,9 +1,19 @@
 import { fail } from '../assert.ts';
 import type { OrderBook } from './order-book.ts';
 import type { OrderSlab } from './order-slab.ts';
-import { LEVEL_DOUBLES, LEVEL_ORDERS, LEVEL_QUANTITY, LEVEL_TAIL, LEVEL_WORDS, type LevelPages, type PriceLadder } from './price-ladder.ts';
+import {
+  LEVEL_DOUBLES,
+  LEVEL_ORDERS,
+  LEVEL_PAYER,
+  LEVEL_QUANTITY,
+  LEVEL_TAIL,
+  LEVEL_WORDS,
+  type LevelPages,
+  type PriceLadder,
+} from './price-ladder.ts';
 
 const NIL = -1;
+const PAGE_LEVELS = 64;
 
 /**
  * Checks all data structures of one book against each other. Throws an
@@ -22,6 +32,7 @@ export function auditBook(book: OrderBook, mayCross = true): void {
  */
 export function auditBooks(slab: OrderSlab, pages: LevelPages, books: readonly OrderBook[], mayCross: (book: OrderBook) => boolean): void {
   const seen = new Uint8Array(slab.capacity);
+  const held = new Int32Array(pages.held.length);
   let orders = 0;
   let pagesUsed = 0;
   for (const book of books) {
@@ -29,9 +40,12 @@ export function auditBooks(slab: OrderSlab, pages: LevelPages, books: readonly O
     const counts = auditOne(book, mayCross(book), seen);
     orders += counts.orders;
     pagesUsed += counts.pages;
+    for (const account of payersOf(book)) held[account]++;
   }
   if (orders !== slab.count) fail(`audit: ${orders} orders rest, the slab counts ${slab.count}`);
   if (pagesUsed !== pages.count) fail(`audit: the ladders have ${pagesUsed} pages, the pool gave ${pages.count}`);
+  const wrong = held.findIndex((count, account) => count !== pages.held[account]);
+  if (wrong !== -1) fail(`audit: account ${wrong} pays for ${held[wrong]} pages, and is charged for ${pages.held[wrong]}`);
   for (let slot = 0; slot < slab.capacity; slot++) {
     if ((slab.level(slot) === NIL) === (seen[slot] === 1)) fail(`audit: slot ${slot}: level and queue disagree on whether the order rests`);
   }
@@ -80,8 +94,34 @@ function auditLadder(book: OrderBook, ladder: PriceLadder, side: number): number
     if (directory[page] === 0) continue;
     pages++;
     if ((bits[page * 2] | bits[page * 2 + 1]) === 0) fail(`${where} page ${page} is kept without orders`);
+    auditPayer(book, directory[page] * PAGE_LEVELS, `${where} page ${page}`);
   }
   return pages;
+}
+
+/** Checks that one order of a page, which rests at its level, pays for it. */
+function auditPayer({ pages, slab }: OrderBook, firstLevel: number, where: string): void {
+  let payers = 0;
+  for (let level = firstLevel; level < firstLevel + PAGE_LEVELS; level++) {
+    const payer = pages.words[level * LEVEL_WORDS + LEVEL_PAYER] - 1;
+    if (payer === NIL) continue;
+    payers++;
+    if (slab.level(payer) !== level) fail(`${where}: its payer, slot ${payer}, is not at the level that has it`);
+  }
+  if (payers !== 1) fail(`${where} has ${payers} payers`);
+}
+
+/** Account of the payer of each page of a book. */
+function* payersOf(book: OrderBook): Generator<number> {
+  for (const { directory } of [book.bids, book.asks]) {
+    for (const page of directory) {
+      if (page === 0) continue;
+      for (let level = page * PAGE_LEVELS; level < (page + 1) * PAGE_LEVELS; level++) {
+        const payer = book.pages.words[level * LEVEL_WORDS + LEVEL_PAYER] - 1;
+        if (payer !== NIL) yield book.slab.account(payer);
+      }
+    }
+  }
 }
 
 /** Checks links, sums, columns and the id index of every queue. Returns the number of orders. */

@@ -1,10 +1,20 @@
 import { type Allocate, allocateLocal } from '../allocate.ts';
 import { assert } from '../assert.ts';
+import { Code } from '../codes.ts';
 import type { PriceTicks, QtyLots } from '../units.ts';
 import { CallAuction } from './call-auction.ts';
 import type { OrderSlab } from './order-slab.ts';
 import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from './order-slab.ts';
-import { LEVEL_DOUBLES, LEVEL_ORDERS, LEVEL_QUANTITY, LEVEL_TAIL, LEVEL_WORDS, type LevelPages, PriceLadder } from './price-ladder.ts';
+import {
+  LEVEL_DOUBLES,
+  LEVEL_ORDERS,
+  LEVEL_PAYER,
+  LEVEL_QUANTITY,
+  LEVEL_TAIL,
+  LEVEL_WORDS,
+  type LevelPages,
+  PriceLadder,
+} from './price-ladder.ts';
 
 const NIL = -1;
 const BUY = 0;
@@ -13,11 +23,12 @@ const WORDS_PER_LEVEL = LEVEL_WORDS;
 const DOUBLES_PER_LEVEL = LEVEL_DOUBLES;
 const TAIL = LEVEL_TAIL;
 const ORDERS = LEVEL_ORDERS;
+const PAYER = LEVEL_PAYER;
 const LOTS = LEVEL_QUANTITY;
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN } = OrderDouble;
-const { next: NEXT, prev: PREV, level: LEVEL, terms: TERMS } = OrderWord;
+const { next: NEXT, prev: PREV, level: LEVEL, account: ACCOUNT, terms: TERMS } = OrderWord;
 
 /** Receives the events of a book as they happen. A listener may read the book, but must not change it. */
 export interface BookListener {
@@ -120,10 +131,12 @@ export class OrderBook {
       words[at] = following;
       if (following === NIL) {
         ladder.vacate(key);
+        if (words[at + PAYER] !== 0) this.#passOn(slot, at);
         listener.onMakerGone(this, slot);
         return left;
       }
       orders[(following << TO_WORDS) + PREV] = NIL;
+      if (words[at + PAYER] === slot + 1) this.#passOn(slot, at);
       listener.onMakerGone(this, slot);
       slot = following;
     }
@@ -166,10 +179,11 @@ export class OrderBook {
   }
 
   /**
-   * Queues an order last at its price. Its `side`, `price` (1 to `maxPrice`) and `open` (from 1) must be set. The order must
-   * not cross the other side, except during an auction. Returns false, and changes nothing, if no level page is left (LEVELS_FULL).
+   * Queues an order last at its price. Its account, `side`, `price` (1 to `maxPrice`) and `open` (from 1) must be set. The order must
+   * not cross the other side, except during an auction. Returns false, and changes nothing, if it needs a new level page and there is none
+   * (LEVELS_FULL), or its account has `most` pages (LEVEL_SHARE_FULL); see {@link noRoomCode}.
    */
-  rest(slot: number): boolean {
+  rest(slot: number, most: number = this.pages.share): boolean {
     const { words: orders, doubles: lotsOf } = this.slab;
     const { words, doubles } = this.pages;
     const order = slot << TO_WORDS;
@@ -179,7 +193,7 @@ export class OrderBook {
     const side = (orders[order + TERMS] >>> 16) & 0xff;
     const ladder = side === BUY ? this.bids : this.asks;
     const key = price ^ ladder.flip;
-    const level = ladder.enter(key);
+    const level = ladder.enter(key, slot, orders[order + ACCOUNT], most);
     if (level === NIL) return false;
     const at = level * WORDS_PER_LEVEL;
     const lots = (at >> 1) + LOTS;
@@ -232,6 +246,7 @@ export class OrderBook {
     if (left === 0) {
       const ladder = side === BUY ? this.bids : this.asks;
       ladder.vacate(lotsOf[fields] ^ ladder.flip);
+      if (words[at + PAYER] !== 0) this.#passOn(slot, at);
       return;
     }
     const later = orders[order + NEXT];
@@ -240,6 +255,67 @@ export class OrderBook {
     else orders[(earlier << TO_WORDS) + NEXT] = later;
     if (later === NIL) words[at + TAIL] = earlier;
     else orders[(later << TO_WORDS) + PREV] = earlier;
+    if (words[at + PAYER] === slot + 1) this.#passOn(slot, at);
+  }
+
+  /** The order in `slot`, the payer of its page, left the level at `at`. Its account is charged no more; that of the first order that remains in the page is. */
+  #passOn(slot: number, at: number): void {
+    const { slab } = this;
+    const { words, held } = this.pages;
+    held[slab.account(slot)]--;
+    words[at + PAYER] = 0;
+    const ladder = slab.side(slot) === BUY ? this.bids : this.asks;
+    const first = ladder.firstInPage(slab.price(slot) ^ ladder.flip);
+    if (first === NIL) return;
+    const payer = words[first * WORDS_PER_LEVEL];
+    words[first * WORDS_PER_LEVEL + PAYER] = payer + 1;
+    held[slab.account(payer)]++;
+  }
+
+  /** True if the page of a resting order is charged to its account because of it. */
+  isPayer(slot: number): boolean {
+    return this.pages.words[this.slab.level(slot) * WORDS_PER_LEVEL + PAYER] === slot + 1;
+  }
+
+  /** Makes a resting order the payer of its page. Cold. */
+  setPayer(slot: number): void {
+    const { words, held } = this.pages;
+    const page = this.slab.level(slot) & ~63;
+    for (let level = page; level < page + 64; level++) {
+      const payer = level * WORDS_PER_LEVEL + PAYER;
+      if (words[payer] === 0) continue;
+      held[this.slab.account(words[payer] - 1)]--;
+      words[payer] = 0;
+    }
+    words[this.slab.level(slot) * WORDS_PER_LEVEL + PAYER] = slot + 1;
+    held[this.slab.account(slot)]++;
+  }
+
+  /** Makes the first order in priority of each page its payer. Cold. */
+  resetPayers(): void {
+    for (const ladder of [this.bids, this.asks]) {
+      for (let key = ladder.best; key !== ladder.none; key = ladder.next((key | 63) + 1)) {
+        this.setPayer(this.pages.words[ladder.levelOf(key) * WORDS_PER_LEVEL]);
+      }
+    }
+  }
+
+  /**
+   * Whether the resting order in `slot` could rest in a page that is not in use yet: OK, or the code of what is full. An order that is alone in
+   * its page always can, also if its account is charged for more than its share: it takes the page along.
+   */
+  roomForMove(slot: number): Code {
+    const { slab, pages } = this;
+    const ladder = slab.side(slot) === BUY ? this.bids : this.asks;
+    const key = slab.price(slot) ^ ladder.flip;
+    if (pages.words[slab.level(slot) * WORDS_PER_LEVEL + ORDERS] === 1 && ladder.occupiedInPage(key) === 1) return Code.OK;
+    if (pages.count >= pages.limit) return Code.LEVELS_FULL;
+    return pages.held[slab.account(slot)] >= pages.share ? Code.LEVEL_SHARE_FULL : Code.OK;
+  }
+
+  /** Why `rest` returned false. */
+  noRoomCode(): Code {
+    return this.pages.count >= this.pages.limit ? Code.LEVELS_FULL : Code.LEVEL_SHARE_FULL;
   }
 
   /** Ticks, 0 = none. */

@@ -1,22 +1,26 @@
 import { type Allocate, allocateLocal } from '../allocate.ts';
 import { assert } from '../assert.ts';
-import { RULES } from '../limits.ts';
+import { DEFAULT_LIMITS, RULES } from '../limits.ts';
 import { MAX_PRICE_TICKS } from '../params.ts';
 
-const PAGE_BITS = 6;
+/** A page has the levels of prices that are equal without their lowest bits. */
+export const PAGE_BITS = 6;
 const PAGE_LEVELS = 1 << PAGE_BITS;
 
 /**
- * A level, 24 bytes. In a level without orders, `orders` is 0 and the other fields have no meaning.
+ * A level, 24 bytes. In a level without orders, `orders` and `payer` are 0 and the other fields have no meaning.
  *
- *   byte 0      4      8        12   16
- *   ┌──────┬──────┬────────┬────┬──────────┐
- *   │ head │ tail │ orders │  - │ quantity │
- *   └──────┴──────┴────────┴────┴──────────┘
+ *   byte 0      4      8        12      16
+ *   ┌──────┬──────┬────────┬───────┬──────────┐
+ *   │ head │ tail │ orders │ payer │ quantity │
+ *   └──────┴──────┴────────┴───────┴──────────┘
+ *
+ * `payer` is 1 + the slot of the order whose account is charged for the page, if that order is at this level.
  */
 export const LEVEL_WORDS = 6;
 export const LEVEL_TAIL = 1;
 export const LEVEL_ORDERS = 2;
+export const LEVEL_PAYER = 3;
 export const LEVEL_DOUBLES = 3;
 export const LEVEL_QUANTITY = 2;
 
@@ -24,6 +28,12 @@ export const LEVEL_QUANTITY = 2;
  * Price levels in pages of 64 neighbouring ticks, shared by all ladders of a
  * shard. A ladder takes a page when the first of its 64 prices has an order, and
  * releases it when the last order is gone. One thread owns the pages.
+ *
+ * A page in use is charged to the account of one of its orders, its payer: the
+ * order that opened the page, and when that one leaves, the first in priority of
+ * those that remain. So an account is charged only for pages in which it has orders.
+ * An account opens no page above its share. It can be charged for more when other accounts leave
+ * pages in which it has orders.
  */
 export class LevelPages {
   /** Pages in all. */
@@ -34,6 +44,10 @@ export class LevelPages {
   rules: number = RULES;
   /** Most pages in use at a time, at most `capacity`. */
   limit: number;
+  /** Most pages that one account may open. */
+  share: number;
+  /** Pages charged to each account. */
+  readonly held: Int32Array;
   /** `level * LEVEL_WORDS` is the level's head slot, then LEVEL_TAIL, LEVEL_ORDERS. */
   readonly words: Int32Array;
   /** `level * LEVEL_DOUBLES + LEVEL_QUANTITY`: open lots of the level. */
@@ -42,11 +56,13 @@ export class LevelPages {
   /** Pages above this number were never used, so the free list does not contain them. */
   #fresh = 0;
 
-  /** @param capacity pages, 1 to 2^20; 1,536 bytes each */
-  constructor(capacity: number, allocate: Allocate = allocateLocal) {
+  /** @param capacity pages, 1 to 2^20; 1,536 bytes each @param accounts account ids are below it */
+  constructor(capacity: number, allocate: Allocate = allocateLocal, accounts = DEFAULT_LIMITS.accounts) {
     assert(Number.isInteger(capacity) && capacity >= 1 && capacity <= 2 ** 20, 'level pages: capacity is 1 to 2^20');
     this.capacity = capacity;
     this.limit = capacity;
+    this.share = capacity;
+    this.held = new Int32Array(allocate(accounts * 4));
     const memory = allocate((capacity + 1) * PAGE_LEVELS * LEVEL_DOUBLES * 8);
     this.words = new Int32Array(memory);
     this.doubles = new Float64Array(memory);
@@ -117,15 +133,46 @@ export class PriceLadder {
     this.bits = new Int32Array(allocate(words * 4));
   }
 
-  /** Level of `key` for a new order, -1 if a page is needed and none is left. For the first order of a level, call `occupy` next. */
-  enter(key: number): number {
-    let page = this.directory[key >>> PAGE_BITS];
-    if (page === 0) {
-      page = this.pages.take();
-      if (page === 0) return -1;
-      this.directory[key >>> PAGE_BITS] = page;
-    }
+  /**
+   * Level of `key` for a new order, -1 if a page is needed and none is left, or the account has `most` pages. For the first order of a
+   * level, call `occupy` next. A new page is charged to the account.
+   */
+  enter(key: number, slot: number, account: number, most: number): number {
+    const page = this.directory[key >>> PAGE_BITS];
+    if (page === 0) return this.#open(key, slot, account, most);
     return (page << PAGE_BITS) | (key & (PAGE_LEVELS - 1));
+  }
+
+  #open(key: number, slot: number, account: number, most: number): number {
+    const pages = this.pages;
+    if (pages.held[account] >= most) return -1;
+    const page = pages.take();
+    if (page === 0) return -1;
+    this.directory[key >>> PAGE_BITS] = page;
+    const level = (page << PAGE_BITS) | (key & (PAGE_LEVELS - 1));
+    pages.words[level * LEVEL_WORDS + LEVEL_PAYER] = slot + 1;
+    pages.held[account]++;
+    return level;
+  }
+
+  /** True if `key` is in a page of this ladder. */
+  hasPage(key: number): boolean {
+    return this.directory[key >>> PAGE_BITS] !== 0;
+  }
+
+  /** Number of occupied keys in the page of `key`, 0 to 64. */
+  occupiedInPage(key: number): number {
+    const word = (key >>> PAGE_BITS) << 1;
+    return countBits(this.bits[word]) + countBits(this.bits[word + 1]);
+  }
+
+  /** Level of the first occupied key in the page of `key`; -1 if it has no page. */
+  firstInPage(key: number): number {
+    const page = this.directory[key >>> PAGE_BITS];
+    if (page === 0) return -1;
+    const word = (key >>> PAGE_BITS) << 1;
+    const low = this.bits[word];
+    return (page << PAGE_BITS) | (low !== 0 ? lowestBit(low) : 32 + lowestBit(this.bits[word + 1]));
   }
 
   /** Marks `key` as occupied, when its first order arrives. */
@@ -229,4 +276,10 @@ export class PriceLadder {
 
 function lowestBit(word: number): number {
   return 31 - Math.clz32(word & -word);
+}
+
+function countBits(word: number): number {
+  let count = 0;
+  for (let left = word; left !== 0; left &= left - 1) count++;
+  return count;
 }

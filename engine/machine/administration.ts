@@ -215,7 +215,8 @@ export class Administration {
     const known = keys.find(account, high, low);
     if (known === -1) {
       const code = this.#move(account, asset, amount);
-      keys.remember(account, high, low, asset, amount, code, this.#state.seq);
+      // Nothing was moved, and there is no account whose window would have the key.
+      if (code !== Code.UNKNOWN_ACCOUNT || rules < 3) keys.remember(account, high, low, asset, amount, code, this.#state.seq);
       return code;
     }
     if (keys.asset[known] !== asset || keys.amount[known] !== amount) return Code.IDEMPOTENCY_KEY_REUSED;

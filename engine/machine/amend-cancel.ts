@@ -7,7 +7,7 @@ import { Phase, ReportKind } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import type { Answers } from './answers.ts';
 import { ReportFlag } from './report-writer.ts';
-import type { RestingOrders } from './resting-orders.ts';
+import { ANY_SHARE as ANY, type RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
 const { OK } = Code;
@@ -20,6 +20,7 @@ const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
 const { terms: TERMS } = OrderWord;
+const ANY_SHARE = ANY;
 
 /**
  * Amend and cancel of a resting order, named by either id. An amend to at most
@@ -121,7 +122,8 @@ export class AmendCancel {
       this.#trade(slot, book);
       if (doubles[record + OPEN] === 0) return this.#resting.gone(slot);
     }
-    if (book.rest(slot)) {
+    // From rules 3 on the room was checked. What the order traded may have taken the account over its share meanwhile.
+    if (book.rest(slot, ANY_SHARE)) {
       risk.hold(slot, order);
       this.#market.order(ADD, slot);
       return;

@@ -112,7 +112,7 @@ export class Answers {
    */
   again(ref: number): void {
     const order = this.#order;
-    const termsHash = ref > 0 ? this.#slab.termsHash[ref - 1] : this.#state.clientOrderIds.termsHash[-ref - 1];
+    const termsHash = ref > 0 ? this.#slab.termsHash[ref - 1] : this.#state.clientOrderIds.termsHashOf(-ref - 1);
     if (termsHash !== UNKNOWN_TERMS && termsHash !== order.termsHash) {
       return this.reply(ReportKind.Rejected, Code.CLIENT_ORDER_ID_REUSED, 0, order.price, order.quantity, 0, 0);
     }
@@ -125,11 +125,11 @@ export class Answers {
     }
     const ids = this.#state.clientOrderIds;
     const index = -ref - 1;
-    const kind = ids.orderId[index] === 0 ? ReportKind.Rejected : ReportKind.Accepted;
-    order.symbol = ids.symbol[index];
-    order.side = ids.side[index];
-    order.timeInForce = ids.timeInForce[index];
-    this.reply(kind, ids.code[index] as Code, ids.orderId[index], ids.price[index], ids.quantity[index], 0, ids.filled[index]);
+    const kind = ids.orderIdOf(index) === 0 ? ReportKind.Rejected : ReportKind.Accepted;
+    order.symbol = ids.symbolOf(index);
+    order.side = ids.sideOf(index);
+    order.timeInForce = ids.timeInForceOf(index);
+    this.reply(kind, ids.codeOf(index) as Code, ids.orderIdOf(index), ids.priceOf(index), ids.quantityOf(index), 0, ids.filledOf(index));
     this.#reports.words[this.#reports.at] |= ReportFlag.Duplicate << 24;
   }
 

@@ -6,10 +6,11 @@ import { Phase, ReportKind } from '../wire/layout.ts';
 import { KIND_RESTS } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import type { RestingOrders } from './resting-orders.ts';
-import type { MachineState } from './state.ts';
+import { Aggressor, type MachineState } from './state.ts';
 
 const { OK } = Code;
 const { Continuous: CONTINUOUS } = Phase;
+const REJECTED = new Aggressor();
 
 /** Processes a new order: checks it, matches it, and rests or cancels the remainder. Owned by the engine thread. */
 export class NewOrder {
@@ -48,43 +49,24 @@ export class NewOrder {
     aggressor.open = order.quantity;
     aggressor.filled = 0;
     if (state.symbols.phase[order.symbol] === CONTINUOUS) book.match(order.side, this.#checks.limitPrice(order), order.quantity);
-    if (aggressor.open === 0) return this.#remember(orderId, OK);
+    if (aggressor.open === 0) return this.#clientOrderIds.rememberNew(order, OK, aggressor);
     if (KIND_RESTS[order.orderKind] !== 0) {
       if (this.#resting.rest(book)) return;
-      this.#cancelRest(Code.LEVELS_FULL);
+      this.#cancelRest(book.noRoomCode());
     } else this.#cancelRest(Code.CANCELLED_REMAINDER);
-    this.#remember(orderId, OK);
+    this.#clientOrderIds.rememberNew(order, OK, aggressor);
   }
 
   #reject(code: Code): void {
     const order = this.#order;
     this.#answers.reply(ReportKind.Rejected, code, 0, order.price, order.quantity, 0, 0);
     // The mark continues to reject a forgotten id. Remembering it would evict another id without need.
-    if (code !== Code.CLIENT_ORDER_ID_TOO_OLD && code !== Code.BAD_CLIENT_ORDER_ID) this.#remember(0, code);
+    if (code !== Code.CLIENT_ORDER_ID_TOO_OLD && code !== Code.BAD_CLIENT_ORDER_ID) this.#clientOrderIds.rememberNew(order, code, REJECTED);
   }
 
   #cancelRest(code: Code): void {
     const order = this.#order;
     const aggressor = this.#aggressor;
     this.#answers.reply(ReportKind.Cancelled, code, aggressor.orderId, order.price, aggressor.open, 0, aggressor.filled);
-  }
-
-  #remember(orderId: number, code: Code): void {
-    const order = this.#order;
-    const clientOrderIds = this.#clientOrderIds;
-    const index = clientOrderIds.remember(
-      order.account,
-      order.clientOrderId,
-      orderId,
-      code,
-      order.symbol,
-      order.side,
-      order.timeInForce,
-      order.price,
-      order.quantity,
-    );
-    if (order.termsHash === UNKNOWN_TERMS) return;
-    clientOrderIds.filled[index] = orderId === 0 ? 0 : this.#aggressor.filled;
-    clientOrderIds.termsHash[index] = order.termsHash;
   }
 }

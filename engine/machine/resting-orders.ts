@@ -1,5 +1,6 @@
 import { fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
+import { PAGE_BITS } from '../book/price-ladder.ts';
 import type { Code } from '../codes.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { Phase, Side } from '../wire/layout.ts';
@@ -9,10 +10,12 @@ import type { MachineState } from './state.ts';
 
 const { Auction: AUCTION } = Phase;
 const { Add: ADD, Remove: REMOVE } = MarketEventKind;
+/** More level pages than there are: for orders that rest whatever their account's share is. */
+export const ANY_SHARE = 2 ** 30;
 
 /** Adds, finds and removes resting orders: their slots, ids, money and market events. Owned by the engine thread. */
 export class RestingOrders implements StatePart {
-  readonly kinds = [RowKind.Order];
+  readonly kinds = [RowKind.Order, RowKind.LevelPayer];
   readonly #slab: MachineState['slab'];
   readonly #accounts: MachineState['accounts'];
   readonly #order: MachineState['order'];
@@ -39,7 +42,7 @@ export class RestingOrders implements StatePart {
     this.#answers = answers;
   }
 
-  /** Rests the remainder of a new order. Returns false, and changes nothing, if no level page is left. */
+  /** Rests the remainder of a new order. Returns false, and changes nothing, if no level page is left, or the account has its share of them. */
   rest(book: OrderBook): boolean {
     const slab = this.#slab;
     const accounts = this.#accounts;
@@ -141,6 +144,23 @@ export class RestingOrders implements StatePart {
         });
       }
     }
+    if (this.#clientOrderIds.rules >= 3) this.#savePayers(out);
+  }
+
+  /** Writes the payers of level pages. A page without a row has the first order in priority as its payer, as after a load. */
+  #savePayers(out: RowWriter): void {
+    const slab = this.#slab;
+    for (const book of this.#books) {
+      if (book === undefined) continue;
+      for (const side of [Side.Buy, Side.Sell]) {
+        let page = -1;
+        book.ordersInPriority(side, (slot) => {
+          const first = slab.price(slot) >>> PAGE_BITS !== page;
+          page = slab.price(slot) >>> PAGE_BITS;
+          if (!first && book.isPayer(slot)) out.row(RowKind.LevelPayer, slab.id[slot]);
+        });
+      }
+    }
   }
 
   load(r: Float64Array, at: number): void {
@@ -149,6 +169,12 @@ export class RestingOrders implements StatePart {
     const books = this.#books;
     const clientOrderIds = this.#clientOrderIds;
     const risks = this.#risks;
+    if (r[at] === RowKind.LevelPayer) {
+      const payer = slab.find(r[at + 1]);
+      if (payer === -1) fail(`the snapshot has a level page of order ${r[at + 1]}, which does not rest`);
+      (books[slab.symbol(payer)] as OrderBook).setPayer(payer);
+      return;
+    }
     const slot = slab.acquire(r[at + 1]);
     if (slot === -1) fail(`the snapshot has more resting orders than limits.orders = ${slab.capacity}; start with a larger limit`);
     const symbol = r[at + 7];
@@ -159,7 +185,8 @@ export class RestingOrders implements StatePart {
     slab.setTerms(slot, r[at + 6], symbol, r[at + 8], r[at + 9]);
     slab.setTag(slot, r[at + 10]);
     slab.termsHash[slot] = r[at + 11];
-    if (books[symbol]?.rest(slot) !== true) fail('the snapshot has more price levels than limits.pages hold; start with a larger limit');
+    if (books[symbol]?.rest(slot, ANY_SHARE) !== true)
+      fail('the snapshot has more price levels than limits.pages hold; start with a larger limit');
     clientOrderIds.addResting(slot);
     risks.of(symbol).noteLoaded(slot);
     accounts.openOrders[r[at + 6]]++;

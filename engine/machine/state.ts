@@ -2,7 +2,7 @@ import { type Allocate, allocateLocal } from '../allocate.ts';
 import type { OrderBook } from '../book/order-book.ts';
 import { OrderSlab } from '../book/order-slab.ts';
 import { LevelPages } from '../book/price-ladder.ts';
-import { type Capacities, capacitiesOf, type Limits, RULES } from '../limits.ts';
+import { type Capacities, capacitiesOf, type Limits, RULES, type Shares, sharesOf } from '../limits.ts';
 import type { SpillingProducer } from '../rings/spilling-producer.ts';
 import { Accounts } from '../rules/accounts.ts';
 import { CashModel } from '../rules/cash-model.ts';
@@ -39,6 +39,8 @@ export class MachineState implements CheckedState {
   /** Rules and capacities in force. Until a command sets them: the rules of this build and the capacities of its memory. See {@link setRules}. */
   rules: number = RULES;
   readonly capacities: Capacities;
+  /** Shares of one account that are in force; without effect before rules 3. */
+  readonly shares: Shares;
   readonly accounts: Accounts;
   readonly symbols: Symbols;
   readonly slab: OrderSlab;
@@ -63,23 +65,40 @@ export class MachineState implements CheckedState {
   constructor(limits: Limits, outputs?: ExchangeOutputs, allocate: Allocate = allocateLocal) {
     this.limits = limits;
     this.capacities = capacitiesOf(limits);
+    this.shares = sharesOf(limits);
     this.accounts = new Accounts(limits.accounts, limits.assets, allocate);
     this.symbols = new Symbols(limits.symbols, allocate);
     this.slab = new OrderSlab(limits.orders, allocate);
-    this.pages = new LevelPages(limits.pages);
+    this.pages = new LevelPages(limits.pages, allocateLocal, limits.accounts);
     const seed = (Math.random() * 2 ** 32) | 0;
     this.clientOrderIds = new ClientOrderIds(this.slab, limits.rememberedOrders, this.accounts.forgottenId, seed, allocateLocal);
-    this.idempotencyKeys = new IdempotencyKeys(limits.rememberedKeys, seed, allocateLocal);
+    this.idempotencyKeys = new IdempotencyKeys(limits.rememberedKeys, limits.accounts, seed, allocateLocal);
     this.risks = new RiskModels(this.symbols, [new CashModel(this.accounts, this.symbols, this.slab)]);
     this.reports = new ReportWriter(this.accounts, outputs?.reports);
     this.market = new MarketWriter(this.slab, outputs?.market);
+    this.enforce();
   }
 
-  /** Puts rules in force. Parts that read the rules for each order have a copy, so that reading it needs no other object. */
+  /** Puts `capacities` and `shares` in force in the parts that have a copy of them. */
+  enforce(): void {
+    const { capacities, shares } = this;
+    this.pages.limit = capacities.pages;
+    this.pages.share = this.rules < 3 ? capacities.pages : shares.pagesPerAccount;
+    this.clientOrderIds.setWindow(capacities.rememberedOrders, shares.rememberedOrdersPerAccount);
+    this.idempotencyKeys.setWindow(capacities.rememberedKeys, shares.rememberedKeysPerAccount);
+  }
+
+  /**
+   * Puts rules in force. Parts that read the rules for each order have a copy, so that reading it needs no other object. The step to rules 3
+   * gives each account what it has of the shared memory; the result depends only on the state that a snapshot has.
+   */
   setRules(rules: number): void {
+    const toShares = this.rules < 3 && rules >= 3;
     this.rules = rules;
     this.pages.rules = rules;
-    this.clientOrderIds.rules = rules;
-    this.idempotencyKeys.rules = rules;
+    this.pages.share = rules < 3 ? this.capacities.pages : this.shares.pagesPerAccount;
+    if (toShares) for (const book of this.books) book?.resetPayers();
+    this.clientOrderIds.setRules(rules);
+    this.idempotencyKeys.setRules(rules, (account) => this.accounts.exists(account));
   }
 }

@@ -2,24 +2,67 @@ import type { Allocate } from '../allocate.ts';
 import { assert, fail } from '../assert.ts';
 import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
 import { RULES } from '../limits.ts';
-import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
+import { ROW_FIELDS, RowKind, type RowWriter, type StatePart } from '../state-part.ts';
+import { within } from './account-rows.ts';
+import { AccountWindows } from './account-windows.ts';
+import type { OrderRequest } from './order-request.ts';
+import { UNKNOWN_TERMS } from './order-terms.ts';
 
 const TWO_M32 = 2 ** -32;
 // Module constants: V8 folds them, but loads an imported constant each time.
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, filled: FILLED, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
-const { terms: TERMS } = OrderWord;
+const { account: ACCOUNT, terms: TERMS } = OrderWord;
+/** Before rules 3 the entries of all accounts are in the list of account 0, which has no orders. */
+const SHARED = 0;
+
+/**
+ * The key of a remembered order or reject, 16 bytes: its client order id, the account, and the hash of its terms (see hashTerms). Only keys
+ * are read when ids are found and forgotten, so they are apart from the rest, and many of them are in the cache.
+ */
+const KEY_BYTES = 16;
+const KEY_DOUBLES = 1;
+const KEY_WORDS = 2;
+const OWNER = 2;
+const TERMS_HASH = 3;
+/** The rest, 40 bytes: its length in doubles and in words, positions from its first double, and from its first word. */
+const RECORD_BYTES = 40;
+const RECORD_DOUBLES = 5;
+const RECORD_WORDS = 10;
+const ORDER_ID = 0;
+const PRICE = 1;
+const QUANTITY = 2;
+/** Lots filled: from rules 3 on, 0 for orders that ended before. */
+const REMEMBERED_FILLED = 3;
+/** The symbol that the order names: 32 bits, as a reject may name any. */
+const SYMBOL = 8;
+/** Code, and above 16 bits side and time in force as in the record of a resting order. */
+const OUTCOME = 9;
+/** Bits of a client order id. */
+const ID_BITS = 53;
+
+/** What became of a new order. */
+interface Outcome {
+  readonly orderId: number;
+  readonly filled: number;
+}
 
 /**
  * Maps an account's client order id to its order, so that a repeated order is
  * answered with its present state and does not trade twice.
  *
  * A resting order is found by its slab slot. Finished and rejected orders are
- * remembered in a window of fixed size, first in, first out. An id that leaves
- * the window raises the account's `forgottenId`. A later id at or below that
- * mark could be a repeat, so the exchange rejects it. Clients with increasing
- * ids never receive that rejection.
+ * remembered in a window of their account; {@link AccountWindows} says how long. An
+ * id that is forgotten raises a mark: one for each account and each bit length of
+ * an id. A later id at or below the mark of its bit length could be a repeat, so
+ * the exchange rejects it. Clients that count upwards never receive that
+ * reject, wherever each of them starts: a counter from 1, a clock in milliseconds
+ * and one in microseconds have ids of different lengths, so none of them raises the mark
+ * of another.
+ *
+ * Before rules 3 all accounts shared one window, and an account had one mark,
+ * `forgottenId`. What it was at the step to rules 3 stays too old.
  *
  * The table uses open addressing and holds references: 0 = empty, slot + 1, or
  * -(window index + 1). Eight neighbouring ids share a run of the table, so that
@@ -28,48 +71,33 @@ const { terms: TERMS } = OrderWord;
  * The seed is not state: it affects positions only, never results.
  */
 export class ClientOrderIds implements StatePart {
-  readonly kinds = [RowKind.Remembered];
-  readonly account: Uint32Array;
-  readonly clientOrderId: Float64Array;
-  readonly orderId: Float64Array;
-  readonly price: Float64Array;
-  readonly quantity: Float64Array;
-  /** Lots filled, and the hash of the terms (see hashTerms): from rules 3 on, 0 for orders that ended before. */
-  readonly filled: Float64Array;
-  readonly termsHash: Int32Array;
-  readonly symbol: Uint32Array;
-  readonly code: Uint16Array;
-  readonly side: Uint8Array;
-  readonly timeInForce: Uint8Array;
-  /** Rules in force; see MachineState.setRules. */
+  readonly kinds = [RowKind.Remembered, RowKind.ForgottenId];
+  /** Rules in force; see {@link setRules}. */
   rules: number = RULES;
+  readonly #ids: Float64Array;
+  readonly #keyWords: Int32Array;
+  readonly #doubles: Float64Array;
+  readonly #words: Int32Array;
+  readonly #windows: AccountWindows;
+  /** `account * 53 + bits - 1`: the highest id of that bit length that was forgotten. */
+  readonly #marks: Float64Array;
   readonly #table: Int32Array;
   readonly #mask: number;
   readonly #seed: number;
   readonly #slab: OrderSlab;
   readonly #forgotten: Float64Array;
-  readonly #room: number;
-  /** Number of entries to remember, at most the allocated number. */
-  #window: number;
-  /** Next index to write; the `#filled` indices before it hold entries. */
-  #next = 0;
-  #filled = 0;
+  #share: number;
 
   /** @param room number of entries to allocate @param forgottenId the accounts' column of that name @param seed any 32-bit integer */
   constructor(slab: OrderSlab, room: number, forgottenId: Float64Array, seed: number, allocate: Allocate) {
-    this.#room = room;
-    this.#window = room;
-    this.account = new Uint32Array(allocate(room * 4));
-    this.clientOrderId = new Float64Array(allocate(room * 8));
-    this.orderId = new Float64Array(allocate(room * 8));
-    this.price = new Float64Array(allocate(room * 8));
-    this.quantity = new Float64Array(allocate(room * 8));
-    this.filled = new Float64Array(allocate(room * 8));
-    this.termsHash = new Int32Array(allocate(room * 4));
-    this.symbol = new Uint32Array(allocate(room * 4));
-    this.code = new Uint16Array(allocate(room * 2));
-    this.side = new Uint8Array(allocate(room));
-    this.timeInForce = new Uint8Array(allocate(room));
+    this.#windows = new AccountWindows(room, forgottenId.length, allocate);
+    const keys = allocate(this.#windows.room * KEY_BYTES);
+    this.#ids = new Float64Array(keys);
+    this.#keyWords = new Int32Array(keys);
+    const records = allocate(this.#windows.room * RECORD_BYTES);
+    this.#doubles = new Float64Array(records);
+    this.#words = new Int32Array(records);
+    this.#marks = new Float64Array(allocate(forgottenId.length * ID_BITS * 8));
     let size = 1024;
     while (size < (slab.capacity + room) * 1.5) size *= 2;
     this.#table = new Int32Array(allocate(size * 4));
@@ -77,16 +105,38 @@ export class ClientOrderIds implements StatePart {
     this.#seed = seed | 0;
     this.#slab = slab;
     this.#forgotten = forgottenId;
+    this.#share = room;
   }
 
-  /** Sets the number of finished orders to remember. It never decreases. */
-  setWindow(window: number): void {
-    this.#window = window;
+  /** Sets the number of finished orders to remember, which never decreases, and the most of one account, which applies from rules 3 on. */
+  setWindow(window: number, share: number): void {
+    this.#windows.window = window;
+    this.#share = share;
+    this.#applyShare();
+  }
+
+  /** Puts rules in force. The step to rules 3 gives each account its entries of the shared window, in the same sequence. */
+  setRules(rules: number): void {
+    const windows = this.#windows;
+    const moved = this.rules < 3 !== rules < 3 ? [...windows.entries()].map((index) => this.#rowOf(index)) : [];
+    if (rules < 3 && moved.length > 0) fail('rules 3 are followed by no earlier ones');
+    for (const [account, id] of moved) this.#delete(this.#probe(account, id));
+    if (moved.length > 0) windows.clear();
+    this.rules = rules;
+    windows.share = windows.window;
+    for (const row of moved) this.remember(...row);
+    this.#applyShare();
   }
 
   /** Slot + 1 of a resting order, -(index + 1) of a remembered one, or 0. */
   find(account: number, clientOrderId: number): number {
     return this.#table[this.#probe(account, clientOrderId)];
+  }
+
+  /** True if an id that is not found could be one that was used and forgotten. */
+  tooOld(account: number, clientOrderId: number): boolean {
+    if (clientOrderId <= this.#forgotten[account]) return true;
+    return clientOrderId <= this.#marks[account * ID_BITS + bitLength(clientOrderId) - 1];
   }
 
   /** Adds a resting order, whose id must not be in the table. */
@@ -96,7 +146,30 @@ export class ClientOrderIds implements StatePart {
     this.#table[at] = slot + 1;
   }
 
-  /** Remembers an order that does not rest (any more), or a rejection (`orderId` 0). Returns its index, for `filled` and `termsHash`. */
+  /**
+   * Remembers a new order that does not rest, or a reject. Same as `remember`, without a call that boxes its doubles.
+   * @param outcome its order id, 0 = rejected, and the lots filled
+   */
+  rememberNew(order: OrderRequest, code: number, outcome: Outcome): void {
+    const { account, clientOrderId } = order;
+    const index = this.#place(account);
+    const doubles = this.#doubles;
+    const words = this.#words;
+    const first = index * RECORD_DOUBLES;
+    doubles[first + ORDER_ID] = outcome.orderId;
+    doubles[first + PRICE] = order.price;
+    doubles[first + QUANTITY] = order.quantity;
+    doubles[first + REMEMBERED_FILLED] = order.termsHash === UNKNOWN_TERMS ? 0 : outcome.filled;
+    this.#ids[index << KEY_DOUBLES] = clientOrderId;
+    this.#keyWords[(index << KEY_WORDS) + OWNER] = account;
+    this.#keyWords[(index << KEY_WORDS) + TERMS_HASH] = order.termsHash;
+    const record = index * RECORD_WORDS;
+    words[record + SYMBOL] = order.symbol;
+    words[record + OUTCOME] = code | (order.side << 16) | (order.timeInForce << 24);
+    this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
+  }
+
+  /** Remembers an order that does not rest (any more), or a reject (`orderId` 0). Cold. */
   remember(
     account: number,
     clientOrderId: number,
@@ -107,90 +180,172 @@ export class ClientOrderIds implements StatePart {
     timeInForce: number,
     price: number,
     quantity: number,
-  ): number {
-    if (this.#filled >= this.#window) this.#forgetOldest();
-    const index = this.#next;
-    this.#next = index + 1 === this.#room ? 0 : index + 1;
-    this.#filled++;
-    this.account[index] = account;
-    this.clientOrderId[index] = clientOrderId;
-    this.orderId[index] = orderId;
-    this.code[index] = code;
-    this.symbol[index] = symbol;
-    this.side[index] = side;
-    this.timeInForce[index] = timeInForce;
-    this.price[index] = price;
-    this.quantity[index] = quantity;
-    this.filled[index] = 0;
-    this.termsHash[index] = 0;
+    filled: number,
+    termsHash: number,
+  ): void {
+    const index = this.#place(account);
+    const doubles = this.#doubles;
+    const words = this.#words;
+    const first = index * RECORD_DOUBLES;
+    doubles[first + ORDER_ID] = orderId;
+    doubles[first + PRICE] = price;
+    doubles[first + QUANTITY] = quantity;
+    doubles[first + REMEMBERED_FILLED] = filled;
+    this.#ids[index << KEY_DOUBLES] = clientOrderId;
+    this.#keyWords[(index << KEY_WORDS) + OWNER] = account;
+    this.#keyWords[(index << KEY_WORDS) + TERMS_HASH] = termsHash;
+    const record = index * RECORD_WORDS;
+    words[record + SYMBOL] = symbol;
+    words[record + OUTCOME] = code | (side << 16) | (timeInForce << 24);
     this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
-    return index;
   }
 
   /** Remembers the order in `slot`, which rested until now. Same as `remember`, without a call that boxes its doubles. */
   rememberResting(slot: number): void {
-    if (this.#filled >= this.#window) this.#forgetOldest();
-    const index = this.#next;
-    this.#next = index + 1 === this.#room ? 0 : index + 1;
-    this.#filled++;
     const slab = this.#slab;
-    const { doubles } = slab;
+    const { doubles: orders, words: orderWords } = slab;
     const order = slot << TO_DOUBLES;
-    const account = slab.account(slot);
-    const clientOrderId = doubles[order + CLIENT_ORDER_ID];
-    const terms = slab.words[(slot << TO_WORDS) + TERMS];
-    this.account[index] = account;
-    this.clientOrderId[index] = clientOrderId;
-    this.orderId[index] = slab.id[slot];
-    this.code[index] = 0;
-    this.symbol[index] = terms & 0xffff;
-    this.side[index] = terms >>> 16;
-    this.timeInForce[index] = terms >>> 24;
-    this.price[index] = doubles[order];
-    this.quantity[index] = doubles[order + FILLED] + doubles[order + OPEN];
-    this.filled[index] = this.rules >= 3 ? doubles[order + FILLED] : 0;
-    this.termsHash[index] = slab.termsHash[slot];
+    const account = orderWords[(slot << TO_WORDS) + ACCOUNT];
+    const index = this.#place(account);
+    const doubles = this.#doubles;
+    const words = this.#words;
+    const first = index * RECORD_DOUBLES;
+    const clientOrderId = orders[order + CLIENT_ORDER_ID];
+    doubles[first + ORDER_ID] = slab.id[slot];
+    doubles[first + PRICE] = orders[order];
+    doubles[first + QUANTITY] = orders[order + FILLED] + orders[order + OPEN];
+    doubles[first + REMEMBERED_FILLED] = this.rules >= 3 ? orders[order + FILLED] : 0;
+    this.#ids[index << KEY_DOUBLES] = clientOrderId;
+    this.#keyWords[(index << KEY_WORDS) + OWNER] = account;
+    this.#keyWords[(index << KEY_WORDS) + TERMS_HASH] = slab.termsHash[slot];
+    const record = index * RECORD_WORDS;
+    const terms = orderWords[(slot << TO_WORDS) + TERMS];
+    words[record + SYMBOL] = terms & 0xffff;
+    words[record + OUTCOME] = terms & ~0xffff;
     this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
   }
 
-  /** Remembered entries, oldest first. Cold. */
-  *remembered(): Generator<number> {
-    for (let i = this.#filled; i > 0; i--) yield (this.#next - i + this.#room) % this.#room;
+  // The fields of a remembered order, by index. For cold code.
+
+  accountOf(index: number): number {
+    return this.#keyWords[(index << KEY_WORDS) + OWNER];
+  }
+
+  idOf(index: number): number {
+    return this.#ids[index << KEY_DOUBLES];
+  }
+
+  orderIdOf(index: number): number {
+    return this.#doubles[index * RECORD_DOUBLES + ORDER_ID];
+  }
+
+  priceOf(index: number): number {
+    return this.#doubles[index * RECORD_DOUBLES + PRICE];
+  }
+
+  quantityOf(index: number): number {
+    return this.#doubles[index * RECORD_DOUBLES + QUANTITY];
+  }
+
+  filledOf(index: number): number {
+    return this.#doubles[index * RECORD_DOUBLES + REMEMBERED_FILLED];
+  }
+
+  termsHashOf(index: number): number {
+    return this.#keyWords[(index << KEY_WORDS) + TERMS_HASH];
+  }
+
+  symbolOf(index: number): number {
+    return this.#words[index * RECORD_WORDS + SYMBOL] >>> 0;
+  }
+
+  sideOf(index: number): number {
+    return (this.#words[index * RECORD_WORDS + OUTCOME] >>> 16) & 0xff;
+  }
+
+  timeInForceOf(index: number): number {
+    return this.#words[index * RECORD_WORDS + OUTCOME] >>> 24;
+  }
+
+  codeOf(index: number): number {
+    return this.#words[index * RECORD_WORDS + OUTCOME] & 0xffff;
+  }
+
+  /** Remembered entries: by account from rules 3 on, oldest first. Cold. */
+  remembered(): Generator<number> {
+    return this.#windows.entries();
   }
 
   save(out: RowWriter): void {
-    for (const i of this.remembered()) {
-      out.row(
-        RowKind.Remembered,
-        this.account[i],
-        this.clientOrderId[i],
-        this.orderId[i],
-        this.code[i],
-        this.symbol[i],
-        this.side[i],
-        this.timeInForce[i],
-        this.price[i],
-        this.quantity[i],
-        this.filled[i],
-        this.termsHash[i],
-      );
+    for (const i of this.remembered()) out.row(RowKind.Remembered, ...this.#rowOf(i));
+    for (let account = 0; account < this.#forgotten.length; account++) {
+      for (let bits = 1; bits <= ID_BITS; bits++) {
+        const mark = this.#marks[account * ID_BITS + bits - 1];
+        if (mark !== 0) out.row(RowKind.ForgottenId, account, mark);
+      }
     }
   }
 
   load(r: Float64Array, at: number): void {
-    if (this.#filled >= this.#window) fail(`the snapshot remembers more finished orders than limits.rememberedOrders = ${this.#window}`);
-    const index = this.remember(r[at + 1], r[at + 2], r[at + 3], r[at + 4], r[at + 5], r[at + 6], r[at + 7], r[at + 8], r[at + 9]);
-    this.filled[index] = r[at + 10];
-    this.termsHash[index] = r[at + 11];
+    if (r[at] === RowKind.ForgottenId) {
+      this.#marks[within(r[at + 1], this.#forgotten.length, 'accounts') * ID_BITS + bitLength(r[at + 2]) - 1] = r[at + 2];
+      return;
+    }
+    const { count, window } = this.#windows;
+    if (count >= window) fail(`the snapshot remembers more finished orders than limits.rememberedOrders = ${window}`);
+    const [, ...row] = r.subarray(at, at + ROW_FIELDS);
+    this.remember(...(row as Parameters<ClientOrderIds['remember']>));
   }
 
-  #forgetOldest(): void {
-    const index = this.#next >= this.#filled ? this.#next - this.#filled : this.#next - this.#filled + this.#room;
-    this.#filled--;
-    const account = this.account[index];
-    const clientOrderId = this.clientOrderId[index];
-    if (clientOrderId > this.#forgotten[account]) this.#forgotten[account] = clientOrderId;
+  /** Index for a new entry of an account; forgets another entry if the window or the account's share is full. */
+  #place(account: number): number {
+    const windows = this.#windows;
+    const owner = this.rules < 3 ? SHARED : account;
+    const loser = windows.loser(owner);
+    if (loser === -1) return windows.add(owner);
+    this.#forget(windows.oldest(loser));
+    if (loser === owner) return windows.replace(owner);
+    windows.drop(loser);
+    return windows.add(owner);
+  }
+
+  /** The arguments with which an entry is remembered. Cold. */
+  #rowOf(index: number): Parameters<ClientOrderIds['remember']> {
+    return [
+      this.accountOf(index),
+      this.idOf(index),
+      this.orderIdOf(index),
+      this.codeOf(index),
+      this.symbolOf(index),
+      this.sideOf(index),
+      this.timeInForceOf(index),
+      this.priceOf(index),
+      this.quantityOf(index),
+      this.filledOf(index),
+      this.termsHashOf(index),
+    ];
+  }
+
+  /** Removes an entry from the table, and raises the mark. */
+  #forget(index: number): void {
+    const account = this.#keyWords[(index << KEY_WORDS) + OWNER];
+    const clientOrderId = this.#ids[index << KEY_DOUBLES];
+    const marks = this.rules < 3 ? this.#forgotten : this.#marks;
+    const mark = this.rules < 3 ? account : account * ID_BITS + bitLength(clientOrderId) - 1;
+    if (clientOrderId > marks[mark]) marks[mark] = clientOrderId;
     this.#delete(this.#probe(account, clientOrderId));
+  }
+
+  /** Forgets what accounts remember above their share. Cold. */
+  #applyShare(): void {
+    const windows = this.#windows;
+    windows.share = this.rules < 3 ? windows.window : this.#share;
+    for (let account = 0; account < this.#forgotten.length; account++) {
+      while (windows.held(account) > windows.share) {
+        this.#forget(windows.oldest(account));
+        windows.drop(account);
+      }
+    }
   }
 
   #home(account: number, clientOrderId: number): number {
@@ -212,7 +367,7 @@ export class ClientOrderIds implements StatePart {
       if (ref === 0) return at;
       if (ref > 0) {
         if (this.#slab.clientOrderId(ref - 1) === clientOrderId && this.#slab.account(ref - 1) === account) return at;
-      } else if (this.clientOrderId[-ref - 1] === clientOrderId && this.account[-ref - 1] === account) return at;
+      } else if (this.#ids[~ref << KEY_DOUBLES] === clientOrderId && this.#keyWords[(~ref << KEY_WORDS) + OWNER] === account) return at;
       at = (at + 1) & this.#mask;
     }
   }
@@ -229,7 +384,7 @@ export class ClientOrderIds implements StatePart {
       const home =
         ref > 0
           ? this.#home(this.#slab.account(ref - 1), this.#slab.clientOrderId(ref - 1))
-          : this.#home(this.account[-ref - 1], this.clientOrderId[-ref - 1]);
+          : this.#home(this.accountOf(-ref - 1), this.idOf(-ref - 1));
       if (((next - home) & mask) >= ((next - hole) & mask)) {
         this.#table[hole] = ref;
         hole = next;
@@ -237,4 +392,10 @@ export class ClientOrderIds implements StatePart {
     }
     this.#table[hole] = 0;
   }
+}
+
+/** Bits of an id from 1 to 2^53 - 1. */
+function bitLength(id: number): number {
+  const high = (id * TWO_M32) | 0;
+  return high === 0 ? 32 - Math.clz32(id) : 64 - Math.clz32(high);
 }

@@ -1,12 +1,13 @@
 import type { OrderBook } from '../book/order-book.ts';
 import type { OrderSlab } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
-import type { Capacities } from '../limits.ts';
+import type { Capacities, Shares } from '../limits.ts';
 import { MILLION, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import type { PriceTicks } from '../units.ts';
 import { Phase, Side } from '../wire/layout.ts';
 import { KIND_AUCTION, KIND_FILL_OR_KILL, KIND_MIN_QUANTITY, KIND_NEEDS_PRICE, KIND_POST_ONLY, KIND_RESTS } from '../wire/order-kinds.ts';
 import type { Accounts } from './accounts.ts';
+import type { ClientOrderIds } from './client-order-ids.ts';
 import type { OrderRequest } from './order-request.ts';
 import type { RiskModels } from './risk-model.ts';
 import type { Symbols } from './symbols.ts';
@@ -33,7 +34,9 @@ export interface CheckedState {
   readonly risks: RiskModels;
   /** The logged rules and capacities in force. */
   readonly capacities: Readonly<Capacities>;
+  readonly shares: Readonly<Shares>;
   readonly rules: number;
+  readonly clientOrderIds: ClientOrderIds;
 }
 
 /** One check. It returns OK or one of `codes`. */
@@ -65,7 +68,7 @@ export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
     ],
     check: (c, o) => c.symbolLimits(o),
   },
-  { codes: [Code.OPEN_ORDER_LIMIT, Code.BOOK_FULL], check: (c, o) => c.room(o) },
+  { codes: [Code.OPEN_ORDER_LIMIT, Code.BOOK_FULL, Code.ORDER_SHARE_FULL], check: (c, o) => c.room(o) },
   {
     codes: [
       Code.NO_LIQUIDITY,
@@ -91,6 +94,7 @@ export const AMEND_CHECKS: readonly (readonly Code[])[] = [
   [Code.QUANTITY_MIN, Code.QUANTITY_MAX, Code.LOT, Code.PRICE_RANGE, Code.TICK, Code.PRICE_BAND, Code.NOTIONAL_MIN, Code.NOTIONAL_MAX],
   [Code.INSUFFICIENT_FUNDS],
   [Code.POST_ONLY_WOULD_TRADE],
+  [Code.LEVELS_FULL, Code.LEVEL_SHARE_FULL],
 ];
 
 /** The same for an amend to less at the same price; see {@link OrderChecks.lower}. */
@@ -110,6 +114,7 @@ export class OrderChecks {
   /** Columns of the symbols. */
   readonly #params: Float64Array;
   readonly #risks: RiskModels;
+  readonly #clientOrderIds: ClientOrderIds;
 
   constructor(state: CheckedState) {
     this.#state = state;
@@ -117,6 +122,7 @@ export class OrderChecks {
     this.#symbols = state.symbols;
     this.#params = state.symbols.params;
     this.#risks = state.risks;
+    this.#clientOrderIds = state.clientOrderIds;
   }
 
   /** Checks a new order. Returns the code of the first check that fails, or OK. */
@@ -143,7 +149,21 @@ export class OrderChecks {
     const risk = this.#risks.of(order.symbol);
     risk.need(order);
     if (order.needed > this.#accounts.available[order.payAt] + risk.held(slot)) return Code.INSUFFICIENT_FUNDS;
-    return this.#postOnly(order);
+    return this.#postOnly(order) || this.#levelRoom(order, slot);
+  }
+
+  /**
+   * Checks that an order can rest at its new price, so that an amend never loses the order. An order that trades in full needs no room. Before
+   * rules 3, the amended order was cancelled when it could not rest.
+   */
+  #levelRoom(order: OrderRequest, slot: number): Code {
+    const { price } = order;
+    const book = this.books(order);
+    const ladder = order.side === Buy ? book.bids : book.asks;
+    if (ladder.hasPage(price ^ ladder.flip) || this.#state.rules < 3) return OK;
+    const code = book.roomForMove(slot);
+    if (code === OK || this.#symbols.phase[order.symbol] !== CONTINUOUS) return code;
+    return book.fillable(order.side, price, order.quantity) ? OK : code;
   }
 
   /**
@@ -171,7 +191,7 @@ export class OrderChecks {
   }
 
   clientOrderIdAge(order: OrderRequest): Code {
-    return order.clientOrderId <= this.#accounts.forgottenId[order.account] ? Code.CLIENT_ORDER_ID_TOO_OLD : OK;
+    return this.#clientOrderIds.tooOld(order.account, order.clientOrderId) ? Code.CLIENT_ORDER_ID_TOO_OLD : OK;
   }
 
   suspension(order: OrderRequest): Code {
@@ -211,9 +231,11 @@ export class OrderChecks {
   /** Checks an order that may rest. */
   room(order: OrderRequest): Code {
     if (RESTS[order.orderKind] === 0) return OK;
-    const { accounts, slab, capacities } = this.#state;
-    if (accounts.openOrders[order.account] >= accounts.maxOpenOrders[order.account]) return Code.OPEN_ORDER_LIMIT;
-    return slab.count >= capacities.orders ? Code.BOOK_FULL : OK;
+    const { accounts, slab, capacities, shares, rules } = this.#state;
+    const open = accounts.openOrders[order.account];
+    if (open >= accounts.maxOpenOrders[order.account]) return Code.OPEN_ORDER_LIMIT;
+    if (slab.count >= capacities.orders) return Code.BOOK_FULL;
+    return open >= shares.ordersPerAccount && rules >= 3 ? Code.ORDER_SHARE_FULL : OK;
   }
 
   /**

@@ -9,7 +9,7 @@ import {
   readOldestSnapshot,
   SnapshotWriter,
 } from '../journal/snapshot-files.ts';
-import { CapacityError, capacitiesOf } from '../limits.ts';
+import { CapacityError } from '../limits.ts';
 import { publishPhase } from '../machine/administration.ts';
 import type { Exchange, ExchangeOutputs } from '../machine/exchange.ts';
 import { ROW_FIELDS, StateLoader, saveState } from '../machine/state-rows.ts';
@@ -206,7 +206,7 @@ export class EngineCore {
     this.#control.setPhase(EnginePhase.Running);
     messages.push(...unloggedCapacities(exchange, replayed));
     const milliseconds = performance.now() - started;
-    const configure = exchange.configuration.differsFrom(capacitiesOf(exchange.limits));
+    const configure = exchange.configuration.differsFrom(exchange.limits);
     return { end, seq: exchange.seq, timeUs: exchange.timeUs, snapshotSeq, replayed, milliseconds, messages, configure };
   }
 

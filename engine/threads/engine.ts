@@ -2,7 +2,7 @@ import { OrderSlab } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import { JournalWord } from '../journal/journal-status.ts';
 import { cutTornTail } from '../journal/log-reader.ts';
-import { capacitiesOf, type Limits, resolveLimits } from '../limits.ts';
+import { type Limits, resolveLimits } from '../limits.ts';
 import { type CommandFields, encodeCommand } from '../machine/command.ts';
 import { configureCommand } from '../machine/configuration.ts';
 import { Exchange } from '../machine/exchange.ts';
@@ -219,7 +219,7 @@ export class Engine {
       this.#sequencer = new Sequencer(this.#commandRing, this.#control, recovery.seq, recovery.timeUs, this.#startClock(recovery.timeUs));
       this.#sequencer.historyFull = this.#historyFull;
       this.#snapshots.beginAt(recovery.snapshotSeq);
-      if (recovery.configure) this.#log(this.#sequencer, configureCommand(capacitiesOf(this.limits)));
+      if (recovery.configure) this.#log(this.#sequencer, configureCommand(this.limits));
       this.schedule();
       this.#retention?.start();
       return recovery;

@@ -2,8 +2,8 @@ import { listSegments } from '../journal/log-format.ts';
 import { lastOfKind } from '../journal/log-lookup.ts';
 import { readLog } from '../journal/log-reader.ts';
 import { readNewestSnapshot } from '../journal/snapshot-files.ts';
-import { CAPACITIES, type Capacities, CapacityError, capacityText, type Limits } from '../limits.ts';
-import { configuredCapacities, loggedCapacities } from '../machine/configuration.ts';
+import { CAPACITIES, type Capacities, CapacityError, capacityText, type Limits, type Shares } from '../limits.ts';
+import { configuredCapacities, configuredShares, loggedCapacities, loggedShares } from '../machine/configuration.ts';
 import type { Exchange } from '../machine/exchange.ts';
 import { ROW_FIELDS, RowKind } from '../state-part.ts';
 import type { Seq } from '../units.ts';
@@ -13,6 +13,8 @@ import { snapshotOf } from './snapshot-of-log.ts';
 const WORDS = Command.bytes / 4;
 
 class Found extends Error {}
+
+export type LoggedCapacities = Capacities & Partial<Shares>;
 
 /** Calls `onEach` with the capacities of each Configure command from `fromSeq` on, until it returns true. Blocks. */
 function eachConfiguration(dir: string, fromSeq: Seq, onEach: (capacities: Capacities) => boolean): void {
@@ -45,23 +47,24 @@ export function firstConfiguration(dir: string, fromSeq: Seq): Capacities | unde
 }
 
 /**
- * The last capacities in a data directory: those of the log after its newest good snapshot, else those of the snapshot. Blocks; without a
+ * The last capacities in a data directory, with their shares from rules 3 on: those of the log after its newest good snapshot, else those of the snapshot. Blocks; without a
  * snapshot it reads the log. The start verifies the log later.
  * @returns undefined if the directory holds no log, or an older release wrote all of it
  * @throws NewerLogError, NewerSnapshotError
  */
-export function lastConfiguration(dir: string): Capacities | undefined {
+export function lastConfiguration(dir: string): LoggedCapacities | undefined {
   let seq = 0;
-  let inSnapshot: Capacities | undefined;
+  let inSnapshot: LoggedCapacities | undefined;
   try {
     const header = readNewestSnapshot(
       dir,
       Number.POSITIVE_INFINITY,
       snapshotOf(dir),
       (rows) => {
-        // Rules and capacities are the second row; the first one begins with the seq.
+        // Rules and capacities are the second row, and shares the third; the first one begins with the seq.
         seq = rows[1];
         if (rows[ROW_FIELDS] === RowKind.Configuration) inSnapshot = loggedCapacities(rows, ROW_FIELDS);
+        if (rows[2 * ROW_FIELDS] === RowKind.Shares) inSnapshot = { ...(inSnapshot as Capacities), ...loggedShares(rows, 2 * ROW_FIELDS) };
         throw new Found();
       },
       () => undefined,
@@ -71,7 +74,9 @@ export function lastConfiguration(dir: string): Capacities | undefined {
     if (!(error instanceof Found)) throw error;
   }
   const words = lastOfKind(dir, seq + 1, CommandKind.Configure);
-  return words === undefined ? inSnapshot : configuredCapacities(words, 0);
+  if (words === undefined) return inSnapshot;
+  const rules = (words[Command.parameter >> 2] >> (8 * (Command.parameter & 3))) & 0xff;
+  return { ...configuredCapacities(words, 0), ...(rules >= 3 && configuredShares(words, 0)) };
 }
 
 /** The error of a start, with the largest capacities in the log: what the next start needs. Reads the log as far as it is good. Blocks. */

@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS } from '../../engine/limits.ts';
+import { DEFAULT_LIMITS, defaultShare, LARGEST_SHARE } from '../../engine/limits.ts';
 import { DEFAULT_MAX_OPEN_ORDERS } from '../../engine/params.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
 import { ANY_NAME, type AssetConfig, type Assets, assetNames, assetsByName, readAsset, readId, readName } from './config-asset.ts';
@@ -15,10 +15,20 @@ export interface AccountConfig {
   readonly deposits: readonly { readonly asset: AssetConfig; readonly amount: number }[];
 }
 
-/** Maximum counts, fixed while the process runs. */
+/** Maximum counts, fixed while the process runs. Those `PerAccount` are of one account. */
 export interface CapacityConfig {
   /** Resting orders. */
   readonly orders: number;
+  readonly ordersPerAccount: number;
+  /** Pages of 64 prices of one side of a book. */
+  readonly levelPages: number;
+  readonly levelPagesPerAccount: number;
+  /** Finished orders whose client order ids are remembered. */
+  readonly rememberedOrders: number;
+  readonly rememberedOrdersPerAccount: number;
+  /** Deposits and withdrawals whose idempotency keys are remembered. */
+  readonly rememberedKeys: number;
+  readonly rememberedKeysPerAccount: number;
   readonly accounts: number;
   readonly symbols: number;
   readonly assets: number;
@@ -103,36 +113,55 @@ function readSimulator(place: Place, accounts: readonly AccountConfig[]): Simula
   return { makers, takers, rate, seed };
 }
 
-// The engine's limits count id 0, which names nothing.
-const DEFAULT_CAPACITIES: CapacityConfig = {
-  orders: DEFAULT_LIMITS.orders,
-  accounts: DEFAULT_LIMITS.accounts - 1,
-  symbols: DEFAULT_LIMITS.symbols - 1,
-  assets: DEFAULT_LIMITS.assets - 1,
-};
-
-/** Range of each capacity. */
+/** Range of each capacity. A share is at most the capacity that it is of, if the file gives that, too. */
 const CAPACITY_RANGES: Readonly<Record<keyof CapacityConfig, readonly [number, number]>> = {
   orders: [2, 2 ** 24],
+  ordersPerAccount: [1, LARGEST_SHARE],
+  levelPages: [2, 2 ** 20],
+  levelPagesPerAccount: [1, LARGEST_SHARE],
+  rememberedOrders: [2, 2 ** 27],
+  rememberedOrdersPerAccount: [1, LARGEST_SHARE],
+  rememberedKeys: [2, 2 ** 24],
+  rememberedKeysPerAccount: [1, LARGEST_SHARE],
   accounts: [1, 2 ** 22 - 1],
   symbols: [1, 2 ** 16 - 1],
   assets: [1, 2 ** 16 - 1],
 };
+const SHARES = ['orders', 'levelPages', 'rememberedOrders', 'rememberedKeys'] as const;
+
+/** `levelPages` is `level-pages` in the file. */
+function keyOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
 
 function readCapacities(place: Place | undefined): Pick<VenueConfig, 'capacities' | 'givenCapacities'> {
   const names = Object.keys(CAPACITY_RANGES) as (keyof CapacityConfig)[];
-  const fields = place?.fields(names) ?? {};
-  const givenCapacities = Object.fromEntries(
-    names.flatMap((name) => {
-      const value = fields[name]?.whole(...CAPACITY_RANGES[name]);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  ) as Partial<CapacityConfig>;
-  const capacities = { ...DEFAULT_CAPACITIES, ...givenCapacities };
+  const fields = place?.fields(names.map(keyOf)) ?? {};
+  const given: { -readonly [Name in keyof CapacityConfig]?: number } = {};
+  for (const name of names) {
+    const [least, most] = CAPACITY_RANGES[name];
+    const whole = given[name.replace('PerAccount', '') as keyof CapacityConfig];
+    const value = fields[keyOf(name)]?.whole(least, Math.min(most, whole ?? most));
+    if (value !== undefined) given[name] = value;
+  }
+  // The engine's limits count id 0, which names nothing.
+  const { orders, pages, accounts, symbols, assets, rememberedOrders, rememberedKeys } = DEFAULT_LIMITS;
+  const totals = {
+    orders,
+    levelPages: pages,
+    rememberedOrders,
+    rememberedKeys,
+    accounts: accounts - 1,
+    symbols: symbols - 1,
+    assets: assets - 1,
+    ...given,
+  };
+  const shares = Object.fromEntries(SHARES.map((name) => [`${name}PerAccount`, defaultShare(totals[name])]));
+  const capacities = { ...shares, ...totals } as CapacityConfig;
   if ((capacities.accounts + 1) * (capacities.assets + 1) > 2 ** 26) {
     place?.fail('accounts x assets exceeds 67 million balances; lower one of them');
   }
-  return { capacities, givenCapacities };
+  return { capacities, givenCapacities: given };
 }
 
 /** A list of things with unique ids and names. */

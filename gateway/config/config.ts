@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CAPACITIES, type Capacities, DEFAULT_LIMITS, type Limits } from '../../engine/limits.ts';
-import { type ConfigFile, readConfigFile, type VenueConfig } from './config-file.ts';
+import type { Capacities, Limits, Shares } from '../../engine/limits.ts';
+import { type CapacityConfig, type ConfigFile, readConfigFile, type VenueConfig } from './config-file.ts';
 import { isLoopback, OPTIONS, Problem, type ServerConfig } from './config-options.ts';
 import { ConfigError, type Place } from './config-place.ts';
 import { DEMO_VENUE } from './demo-venue.ts';
@@ -105,22 +105,36 @@ function given(
   return [place?.text(), (problem) => place?.fail(problem)];
 }
 
+/** The engine's name of each capacity. Its limits of ids count id 0, which names nothing. */
+const LIMIT_OF: Readonly<Record<keyof CapacityConfig, keyof (Capacities & Shares)>> = {
+  orders: 'orders',
+  ordersPerAccount: 'ordersPerAccount',
+  levelPages: 'pages',
+  levelPagesPerAccount: 'pagesPerAccount',
+  rememberedOrders: 'rememberedOrders',
+  rememberedOrdersPerAccount: 'rememberedOrdersPerAccount',
+  rememberedKeys: 'rememberedKeys',
+  rememberedKeysPerAccount: 'rememberedKeysPerAccount',
+  accounts: 'accounts',
+  symbols: 'symbols',
+  assets: 'assets',
+};
+const OF_IDS: ReadonlySet<string> = new Set(['accounts', 'symbols', 'assets']);
+
 /**
- * The engine's capacities: its limits count id 0, which names nothing. A capacity that the file does not give keeps its logged value; one
- * that no file can give is at least the logged one.
- * @param logged the capacities in the log of the data directory, if it has any
+ * The engine's capacities and shares. What the file does not give keeps its logged value; a share without one has the engine's default.
+ * @param logged those in the log of the data directory, if it has any
  */
 export function limitsOf(
   { capacities, givenCapacities }: Pick<Config, 'capacities' | 'givenCapacities'>,
-  logged?: Capacities,
+  logged: Partial<Capacities & Shares> = {},
 ): Partial<Limits> {
-  const { orders, accounts, symbols, assets } = capacities;
-  const configured = { orders, accounts: accounts + 1, symbols: symbols + 1, assets: assets + 1 };
-  if (logged === undefined) return configured;
-  const limits: Partial<Capacities> = configured;
-  for (const name of CAPACITIES) {
-    if (!(name in configured)) limits[name] = Math.max(DEFAULT_LIMITS[name], logged[name]);
-    else if (givenCapacities[name as keyof typeof configured] === undefined) limits[name] = logged[name];
+  const limits: Partial<Capacities & Shares> = {};
+  for (const name of Object.keys(LIMIT_OF) as (keyof CapacityConfig)[]) {
+    const limit = LIMIT_OF[name];
+    const configured = limit.endsWith('PerAccount') ? givenCapacities[name] : capacities[name] + (OF_IDS.has(name) ? 1 : 0);
+    const value = givenCapacities[name] === undefined ? (logged[limit] ?? configured) : configured;
+    if (value !== undefined) limits[limit] = value;
   }
   return limits;
 }

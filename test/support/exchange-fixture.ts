@@ -19,6 +19,8 @@ export const SMALL_LIMITS: Limits = resolveLimits({
   assets: 8,
   symbols: 8,
   rememberedOrders: 4096,
+  // Tests of shares set their own.
+  ordersPerAccount: 2 ** 16,
   commandRing: 1024,
   reportRing: 4096,
   marketRing: 4096,

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Code } from '../../engine/codes.ts';
+import type { Limits } from '../../engine/limits.ts';
 import type { CommandFields } from '../../engine/machine/command.ts';
 import { ROW_FIELDS } from '../../engine/machine/state-rows.ts';
 import { SymbolParam } from '../../engine/params.ts';
 import { CommandKind, OrderType, Phase, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { BTC, type LongCommandFields, SYMBOL, USD } from './exchange-fixture.ts';
+import { NaiveWindows } from './naive-windows.ts';
 
 /**
  * A second implementation of the exchange, slow and simple: one symbol (the fixture's),
@@ -68,7 +70,6 @@ function fee(notional: number, ppm: number): number {
 export class NaiveExchange {
   /** In order of arrival at their place. */
   resting: NaiveOrder[] = [];
-  remembered: Remembered[] = [];
   free = new Map<string, number>();
   fees = 0;
   deposited = new Map<number, number>([
@@ -76,7 +77,10 @@ export class NaiveExchange {
     [BTC, 0],
   ]);
   reportNo = new Map<number, number>();
-  forgotten = new Map<number, number>();
+  /** By account, from rules 3 on also by bit length: the highest id that was forgotten. */
+  forgotten = new Map<string, number>();
+  /** Orders that pay for the level page of their side and price. */
+  payers = new Set<NaiveOrder>();
   accounts: number[] = [];
   phase: number = Phase.Halted;
   lastOrderId = 0;
@@ -84,17 +88,22 @@ export class NaiveExchange {
   tradeId = 0;
   params: number[];
   seq = 0;
-  readonly #window: number;
-  readonly #maxOrders: number;
+  readonly #limits: Limits;
   /** 2 or 3. */
   readonly #rules: number;
+  readonly #remembered: NaiveWindows<Remembered>;
   #out: NaiveReport[] = [];
 
-  constructor(params: number[], window: number, maxOrders: number, rules = 3) {
+  constructor(params: number[], limits: Limits, rules = 3) {
     this.params = params;
     this.#rules = rules;
-    this.#window = window;
-    this.#maxOrders = maxOrders;
+    // Before rules 3, all accounts had one share: all there is.
+    this.#limits = rules >= 3 ? limits : { ...limits, ordersPerAccount: limits.orders, pagesPerAccount: limits.pages };
+    this.#remembered = new NaiveWindows(limits.rememberedOrders, limits.rememberedOrdersPerAccount, rules < 3);
+  }
+
+  get remembered(): readonly Remembered[] {
+    return this.#remembered.entries;
   }
 
   money(account: number, asset: number): number {
@@ -226,21 +235,21 @@ export class NaiveExchange {
     order.id = ++this.lastOrderId;
     this.#answer(ReportKind.Accepted, 0, { ...who, id: order.id }, f.price, f.quantity, f.quantity, 0);
     if (this.phase === Phase.Continuous) this.#trade(order, this.#limit(order));
-    if (order.open > 0 && (order.tif === TimeInForce.GoodTillCancel || order.tif === TimeInForce.PostOnly)) {
-      this.resting.push(order);
-      return;
-    }
-    if (order.open > 0)
-      this.#answer(ReportKind.Cancelled, Code.CANCELLED_REMAINDER, { ...who, id: order.id }, f.price, order.open, 0, order.filled);
+    const rests = order.tif === TimeInForce.GoodTillCancel || order.tif === TimeInForce.PostOnly;
+    const full = rests ? this.#room(order, order.price) : Code.CANCELLED_REMAINDER;
+    if (order.open > 0 && full === Code.OK) return this.#rest(order);
+    if (order.open > 0) this.#answer(ReportKind.Cancelled, full, { ...who, id: order.id }, f.price, order.open, 0, order.filled);
     this.#remember(order, f.quantity, Code.OK);
   }
 
   #checkNew(o: NaiveOrder): number {
-    if (o.client <= (this.forgotten.get(o.account) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
+    if (o.client <= (this.forgotten.get(this.#idClass(o)) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
     const basic = this.#check(o);
     if (basic !== Code.OK) return basic;
-    if ((o.tif === TimeInForce.GoodTillCancel || o.tif === TimeInForce.PostOnly) && this.resting.length >= this.#maxOrders)
-      return Code.BOOK_FULL;
+    if (o.tif === TimeInForce.GoodTillCancel || o.tif === TimeInForce.PostOnly) {
+      if (this.resting.length >= this.#limits.orders) return Code.BOOK_FULL;
+      if (this.resting.filter(({ account }) => account === o.account).length >= this.#limits.ordersPerAccount) return Code.ORDER_SHARE_FULL;
+    }
     const reach = this.queue(1 - o.side).filter((m) => this.#crosses(o.side, this.#limit(o), m.price));
     const there = reach.reduce((sum, m) => sum + m.open, 0);
     let cost = o.price * o.open;
@@ -392,28 +401,61 @@ export class NaiveExchange {
       this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price))
     )
       code = Code.POST_ONLY_WOULD_TRADE;
+    if (this.#rules >= 3 && code === Code.OK && f.price !== o.price && !this.#tradesInFull(wanted)) code = this.#room(o, f.price);
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
+    if (!keeps) this.#leave(o);
     o.price = f.price;
     o.open = f.quantity;
     this.#answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, o.filled, keeps ? 4 : 0);
     if (keeps) return;
-    this.resting.splice(this.resting.indexOf(o), 1);
     if (this.phase === Phase.Continuous) this.#trade(o, o.price);
-    if (o.open > 0) this.resting.push(o);
+    const full = o.open > 0 ? this.#room(o, o.price) : Code.OK;
+    if (full !== Code.OK && this.#rules < 3) {
+      this.#answer(ReportKind.Cancelled, full, o, o.price, o.open, 0, o.filled);
+      this.#remember(o, o.filled + o.open, Code.OK);
+    } else if (o.open > 0) this.#rest(o);
     else this.#remember(o, o.filled, Code.OK);
   }
 
-  #gone(o: NaiveOrder): void {
+  /** The resting orders of the level page of a side and price: 64 prices. */
+  #page(side: number, price: number): NaiveOrder[] {
+    return this.queue(side).filter((o) => o.price >> 6 === price >> 6);
+  }
+
+  /** Whether an order, which may rest already, can rest at a price. */
+  #room(o: NaiveOrder, price: number): number {
+    if (this.#page(o.side, price).length > 0) return Code.OK;
+    // An order that is alone in its page takes the page along.
+    if (this.resting.includes(o) && this.#page(o.side, o.price).length === 1) return Code.OK;
+    if (this.payers.size >= this.#limits.pages) return Code.LEVELS_FULL;
+    const charged = [...this.payers].filter(({ account }) => account === o.account).length;
+    return charged >= this.#limits.pagesPerAccount ? Code.LEVEL_SHARE_FULL : Code.OK;
+  }
+
+  #tradesInFull(o: NaiveOrder): boolean {
+    const reach = this.queue(1 - o.side).filter((m) => this.#crosses(o.side, o.price, m.price));
+    return this.phase === Phase.Continuous && reach.reduce((sum, m) => sum + m.open, 0) >= o.open;
+  }
+
+  #rest(o: NaiveOrder): void {
+    if (this.#page(o.side, o.price).length === 0) this.payers.add(o);
+    this.resting.push(o);
+  }
+
+  #leave(o: NaiveOrder): void {
     this.resting.splice(this.resting.indexOf(o), 1);
+    if (!this.payers.delete(o)) return;
+    const [next] = this.#page(o.side, o.price);
+    if (next) this.payers.add(next);
+  }
+
+  #gone(o: NaiveOrder): void {
+    this.#leave(o);
     this.#remember(o, o.filled + o.open, Code.OK);
   }
 
   #remember(o: NaiveOrder, quantity: number, code: number): void {
-    if (this.remembered.length === this.#window) {
-      const oldest = this.remembered.shift() as Remembered;
-      this.forgotten.set(oldest.account, Math.max(this.forgotten.get(oldest.account) ?? 0, oldest.client));
-    }
-    this.remembered.push({
+    const forgotten = this.#remembered.add({
       account: o.account,
       client: o.client,
       orderId: o.id,
@@ -426,6 +468,14 @@ export class NaiveExchange {
       terms: o.terms,
       symbol: SYMBOL,
     });
+    if (forgotten === undefined) return;
+    const ids = this.#idClass(forgotten);
+    this.forgotten.set(ids, Math.max(this.forgotten.get(ids) ?? 0, forgotten.client));
+  }
+
+  /** The ids that a forgotten one makes too old, if they are below it: of the account and the length in bits; before rules 3 of the account. */
+  #idClass({ account, client }: { account: number; client: number }): string {
+    return this.#rules >= 3 ? `${account}/${client.toString(2).length}` : `${account}`;
   }
 
   #setPhase(phase: number): void {
@@ -488,15 +538,25 @@ export class NaiveExchange {
   hash(): string {
     const rows: number[][] = [];
     for (const account of this.accounts) {
-      rows.push([6, account, this.reportNo.get(account) ?? 0, this.forgotten.get(account) ?? 0]);
+      rows.push([6, account, this.reportNo.get(account) ?? 0, this.forgotten.get(`${account}`) ?? 0]);
       for (const asset of [USD, BTC]) rows.push([7, account, asset, this.available(account, asset), this.reserved(account, asset)]);
     }
     rows.push([3, this.phase, this.lastPrice, this.tradeId, this.fees, this.lastOrderId]);
     for (const side of [Side.Buy, Side.Sell]) {
       for (const o of this.queue(side)) rows.push([8, o.id, o.client, o.price, o.open, o.filled, o.account, SYMBOL, side, o.tif, o.tag]);
     }
-    for (const r of this.remembered)
+    for (const side of [Side.Buy, Side.Sell]) {
+      for (const o of this.queue(side))
+        if (this.#rules >= 3 && this.payers.has(o) && this.#page(side, o.price)[0] !== o) rows.push([16, o.id]);
+    }
+    for (const r of this.#remembered.byAccount())
       rows.push([9, r.account, r.client, r.orderId, r.code, r.symbol, r.side, r.tif, r.price, r.quantity, r.filled]);
+    for (const account of this.accounts) {
+      for (let bits = 1; bits <= 53; bits++) {
+        const mark = this.forgotten.get(`${account}/${bits}`);
+        if (mark !== undefined) rows.push([15, account, mark]);
+      }
+    }
     return hashRows(rows);
   }
 }

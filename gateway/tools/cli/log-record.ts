@@ -1,4 +1,4 @@
-import { configuredCapacities } from '../../../engine/machine/configuration.ts';
+import { configuredCapacities, configuredShares } from '../../../engine/machine/configuration.ts';
 import { Command, CommandKind } from '../../../engine/wire/layout.ts';
 
 const BYTES = ['side', 'timeInForce', 'parameter'] as const;
@@ -8,7 +8,7 @@ const LONGS = ['seq', 'timeUs', 'clientOrderId', 'orderId', 'price', 'quantity']
 /**
  * The fields of a command as text, by name, and at the end its bytes in hex: in
  * a definition price and quantity hold a name. A Configure command shows its
- * rules and capacities, a deposit or withdrawal the hash of its idempotency key.
+ * rules, capacities and shares, a deposit or withdrawal the hash of its idempotency key.
  */
 export function describeCommand(words: Int32Array): Record<string, string> {
   const bytes = Buffer.from(words.buffer, words.byteOffset, Command.bytes);
@@ -19,8 +19,10 @@ export function describeCommand(words: Int32Array): Record<string, string> {
   const long = (name: (typeof LONGS)[number]): string => String(bytes.readBigInt64LE(Command[name]));
   const stamp = { seq: long('seq'), timeUs: long('timeUs') };
   if (kind === CommandKind.Configure) {
-    const capacities = Object.entries(configuredCapacities(words, 0)).map(([name, value]) => [name, String(value)]);
-    return { ...named, rules: String(bytes[Command.parameter]), ...Object.fromEntries(capacities), ...stamp, ...last };
+    const rules = bytes[Command.parameter];
+    const logged = { ...configuredCapacities(words, 0), ...(rules >= 3 && configuredShares(words, 0)) };
+    const capacities = Object.entries(logged).map(([name, value]) => [name, String(value)]);
+    return { ...named, rules: String(rules), ...Object.fromEntries(capacities), ...stamp, ...last };
   }
   if (kind === CommandKind.Deposit || kind === CommandKind.Withdraw) {
     const key = `${long('clientOrderId')}-${long('orderId')}`;

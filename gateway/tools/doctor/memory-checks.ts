@@ -7,18 +7,30 @@ const gib = (bytes: number) => `${(bytes / GIB).toFixed(1)} GiB`;
 
 /** Bytes of Node.js and its threads before any capacity; rounded up. */
 const PROCESS_BYTES = 100e6;
-/** Of the state machine: rings, ladder pages and remembered ids, whatever the capacities. */
-const FIXED_STATE_BYTES = 133e6;
+/** Of the state machine: rings, whatever the capacities. */
+const FIXED_STATE_BYTES = 15e6;
 const ORDER_BYTES = 84;
 /** The mirror that market data keeps of each order. */
 const MIRRORED_ORDER_BYTES = 70;
-const ACCOUNT_BYTES = 42;
+const LEVEL_PAGE_BYTES = 1540;
+const REMEMBERED_ORDER_BYTES = 76;
+const REMEMBERED_KEY_BYTES = 60;
+/** With a mark of forgotten client order ids for each bit length. */
+const ACCOUNT_BYTES = 506;
 const BALANCE_BYTES = 16;
 const SYMBOL_BYTES = 210;
 
 /** Bytes when every capacity is used up and a snapshot, which is a second state, is being taken. An estimate. */
-export function memoryNeed({ capacities: { orders, accounts, symbols, assets } }: Pick<Needs, 'capacities'>): number {
-  const state = FIXED_STATE_BYTES + orders * ORDER_BYTES + accounts * (ACCOUNT_BYTES + assets * BALANCE_BYTES) + symbols * SYMBOL_BYTES;
+export function memoryNeed({ capacities }: Pick<Needs, 'capacities'>): number {
+  const { orders, accounts, symbols, assets, levelPages, rememberedOrders, rememberedKeys } = capacities;
+  const state =
+    FIXED_STATE_BYTES +
+    orders * ORDER_BYTES +
+    levelPages * LEVEL_PAGE_BYTES +
+    rememberedOrders * REMEMBERED_ORDER_BYTES +
+    rememberedKeys * REMEMBERED_KEY_BYTES +
+    accounts * (ACCOUNT_BYTES + assets * BALANCE_BYTES) +
+    symbols * SYMBOL_BYTES;
   return PROCESS_BYTES + 2 * state + orders * MIRRORED_ORDER_BYTES;
 }
 
@@ -35,7 +47,7 @@ const memory: Check = {
     if (bytes === Number.POSITIVE_INFINITY) return unknown('the kernel does not report it');
     const need = memoryNeed(needs);
     const found = `${gib(bytes)} ${bytes === limit ? 'by cgroup limit' : 'installed'}; full capacities and a snapshot take about ${gib(need)}`;
-    const fix = 'raise the limit, or lower capacities.orders and capacities.accounts in the configuration';
+    const fix = 'raise the limit, or lower capacities.orders, remembered-orders and accounts in the configuration';
     if (bytes < need) return problem(found, fix);
     return bytes < 1.5 * need ? warning(found, fix) : ok(found);
   },
