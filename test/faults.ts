@@ -150,7 +150,7 @@ class FaultyMarket {
       // Where a fault hits LMDB's own opening of its file, which has been tried before, it crashes (room.ts). Nothing is lost.
       if (result.startsWith('openbell start ended with null: ') && (fault.only ?? '') === 'history') return 'LMDB crashed at the start';
       assert.match(result, /^openbell start ended with 1: /);
-      assert.match(result, /^openbell: /m, 'without a message');
+      assert.match(result, /(^|: )openbell: /m, 'without a message');
       return hit ? `refused to start: ${/^openbell: (.*)$/m.exec(result)?.[1].slice(0, 90)}` : undefined;
     }
     if (!hit) return undefined;
