@@ -119,11 +119,14 @@ export class Identity {
   }
 
   /** Checks credentials, unless those of the address have failed too often. A proxy's address is that of many callers and has no limit. */
-  #limited(address: string, check: () => Answer | Promise<Answer>): Answer | Promise<Answer> {
+  limited<T>(
+    address: string,
+    check: () => T | IdentityReject | Promise<T | IdentityReject>,
+  ): T | IdentityReject | Promise<T | IdentityReject> {
     if (this.isProxy(address)) return check();
     const tooMany = this.#failed.reject(address);
     if (tooMany !== undefined) return tooMany;
-    const note = (answer: Answer): Answer => {
+    const note = (answer: T | IdentityReject): T | IdentityReject => {
       if (answer instanceof IdentityReject && answer.code === Code.UNAUTHENTICATED) this.#failed.note(address);
       return answer;
     };
@@ -150,7 +153,7 @@ export class Identity {
     if (token !== undefined) {
       const known = tokens?.remembered(token);
       if (known !== undefined) return known;
-      return this.#limited(visit.peer, () => {
+      return this.limited<Principal>(visit.peer, () => {
         if (apiKeys?.isOurs(keyIdOf(token))) return apiKeys.verify(token);
         return tokens?.verify(token) ?? unauthenticated('a token was sent, but --auth-jwks is not configured');
       });
