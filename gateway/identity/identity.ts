@@ -123,11 +123,14 @@ export class Identity {
   }
 
   /** Checks credentials, unless those of the address have failed too often. A proxy's address is that of many callers and has no limit. */
-  #limited(address: string, check: () => Answer | Promise<Answer>): Answer | Promise<Answer> {
+  limited<T>(
+    address: string,
+    check: () => T | IdentityReject | Promise<T | IdentityReject>,
+  ): T | IdentityReject | Promise<T | IdentityReject> {
     if (this.isProxy(address)) return check();
     const tooMany = this.#failed.reject(address);
     if (tooMany !== undefined) return tooMany;
-    const note = (answer: Answer): Answer => {
+    const note = (answer: T | IdentityReject): T | IdentityReject => {
       if (answer instanceof IdentityReject && answer.code === Code.UNAUTHENTICATED) this.#failed.note(address);
       return answer;
     };
@@ -155,7 +158,7 @@ export class Identity {
     if (token !== undefined) {
       const known = tokens?.remembered(token);
       if (known !== undefined) return checkBinding(known, visit, boundRoles);
-      return this.#limited(visit.peer, () => {
+      return this.limited<Principal>(visit.peer, () => {
         if (apiKeys?.isOurs(keyIdOf(token))) return apiKeys.verify(token);
         if (tokens === undefined) return unauthenticated('a token was sent, but --auth-jwks is not configured');
         const answer = tokens.verify(token);

@@ -47,7 +47,9 @@ export async function answerKey(
   if (path === '/v1/auth/challenge') return { json: { nonce: keys.challenge(key) } };
   if (path !== '/v1/auth/session') throw new HttpError(404, 0, 'NOT_FOUND', `there is nothing at ${path}; see docs/SECURITY.md`);
   const answer =
-    nonce !== undefined && signature !== undefined ? await keys.answer(key, nonce, signature) : unauthenticated('no signature');
+    nonce !== undefined && signature !== undefined
+      ? await identity.limited(visit.peer, () => keys.answer(key, nonce, signature))
+      : unauthenticated('no signature');
   if (answer instanceof IdentityReject) {
     identity.rejected(answer, visit);
     throw rejectError(answer);

@@ -1,50 +1,54 @@
 import type { Registry } from 'prom-client';
+import { Rate } from '../../rate.ts';
 import type { Slices } from '../../slices.ts';
 
-/** Scrapes within this time get the same text, ms. */
-const FRESH_MS = 1000;
+/** How often the text is made anew: per second, and in a burst. */
+const PER_SECOND = 2;
+const BURST = 10;
 
 /**
  * The text of `GET /metrics`. It takes some milliseconds of the thread that takes orders, so it is
- * made in slices, at most once a second, and concurrent scrapes share it. I/O thread.
+ * made in slices, and concurrent scrapes share it. Beyond a rate that no monitoring reaches, scrapes
+ * get the last text, which is half a second old at most. I/O thread.
  */
 export class MetricsText {
   readonly #registry: Registry;
   readonly #slices: Slices;
-  readonly #freshMs: number;
-  #text: Promise<string> | undefined;
+  readonly #rate = new Rate(PER_SECOND, BURST);
+  #last: string | undefined;
+  #making: Promise<string> | undefined;
 
-  constructor(registry: Registry, slices: Slices, freshMs: number = FRESH_MS) {
+  constructor(registry: Registry, slices: Slices) {
     this.#registry = registry;
     this.#slices = slices;
-    this.#freshMs = freshMs;
   }
 
   get contentType(): string {
     return this.#registry.contentType;
   }
 
-  read(): Promise<string> {
-    this.#text ??= this.#make();
-    return this.#text;
+  async read(): Promise<string> {
+    if (this.#making !== undefined) return await this.#making;
+    if (!this.#rate.take() && this.#last !== undefined) return this.#last;
+    this.#making = this.#make();
+    try {
+      this.#last = await this.#making;
+      return this.#last;
+    } finally {
+      this.#making = undefined;
+    }
   }
 
   async #make(): Promise<string> {
-    try {
-      const texts: string[] = [];
-      for (const { name } of this.#registry.getMetricsAsArray()) {
-        const text = await this.#slices.run(
-          'metrics',
-          one(() => this.#registry.getSingleMetricAsString(name)),
-        );
-        texts.push(withoutNan(await text.made));
-      }
-      return `${texts.join('\n\n')}\n`;
-    } finally {
-      setTimeout(() => {
-        this.#text = undefined;
-      }, this.#freshMs).unref();
+    const texts: string[] = [];
+    for (const { name } of this.#registry.getMetricsAsArray()) {
+      const text = await this.#slices.run(
+        'metrics',
+        one(() => this.#registry.getSingleMetricAsString(name)),
+      );
+      texts.push(withoutNan(await text.made));
     }
+    return `${texts.join('\n\n')}\n`;
   }
 }
 
