@@ -185,8 +185,12 @@ test('a call that waits for a snapshot fails when the client closes', { timeout:
   });
   const symbols = new SymbolCatalog([{ id: 1, name: 'S1', tickSize: '1', lotSize: '1' }]);
   const client = new MarketClient({ port, format: 'json', symbols });
-  const status = await client.status('S1');
-  const rejected = assert.rejects(client.book('S1'), { code: 'CLOSED' });
+  // A stream of every symbol does not wait for a snapshot; one of a single symbol does, like a book.
+  const status = await client.status('*');
+  const rejected = Promise.all([
+    assert.rejects(client.trades('S1'), { code: 'CLOSED' }),
+    assert.rejects(client.book('S1'), { code: 'CLOSED' }),
+  ]);
   await client.ping();
   await subscribed;
   await client.close();

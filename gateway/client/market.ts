@@ -157,7 +157,13 @@ export class MarketClient {
     const numbers = new Map<string, number>();
     if (options.after !== undefined && id !== 0) numbers.set(this.#nameOf(id), options.after);
     const { onLost } = options;
-    const lost = (error: OpenbellError, final: boolean) => onLost?.(error, final);
+    /** A snapshot states the number that the stream begins after. */
+    const begun = Promise.withResolvers<void>();
+    begun.promise.catch(() => undefined);
+    const lost = (error: OpenbellError, final: boolean) => {
+      if (final) begun.reject(error);
+      onLost?.(error, final);
+    };
     const stream = new MarketStream<C>(options, () => {
       topic.listeners.delete(listen);
       topic.lost.delete(lost);
@@ -170,6 +176,7 @@ export class MarketClient {
       const seen = numbers.get(name);
       const last = frame.kind === 'snapshot' ? frame.firstNo : frame.firstNo + frame.updates.length - 1;
       numbers.set(name, last);
+      if (frame.kind === 'snapshot') begun.resolve();
       // Where a snapshot carries no updates, the history has all updates up to its number.
       const first = frame.kind === 'snapshot' ? frame.firstNo + 1 : frame.firstNo;
       if (!snapshotHasUpdates && seen !== undefined && first > seen + 1) stream.gap(name, seen + 1, first - 1);
@@ -180,6 +187,8 @@ export class MarketClient {
     this.#streams.add(end);
     try {
       await this.#subscribe(topic);
+      // What happens before the snapshot is only in its number; a caller who has the stream gets each later update.
+      if (id !== 0) await begun.promise;
     } catch (error) {
       stream.close();
       throw error;
