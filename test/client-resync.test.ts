@@ -45,7 +45,7 @@ async function takenOver(t: TestContext, options: ConnectOptions) {
   exchange = await start(data, exchange.flags);
   await reconnected;
   const lost = [await orders.place(ORDER), await orders.place({ ...ORDER, quantity: '0.02' })];
-  const changed = await orders.amend({ ...ORDER, orderId: kept[1].orderId, quantity: '0.005' });
+  const changed = await orders.amend({ symbol: ORDER.symbol, price: ORDER.price, orderId: kept[1].orderId, quantity: '0.005' });
   await exchange.end('SIGKILL');
   return { copy, start, client, orders, reports, kept, lost, changed, flags: exchange.flags };
 }

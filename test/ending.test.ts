@@ -104,7 +104,7 @@ describe('an end of the exchange', { timeout: 120_000 }, () => {
       const ready = `http://127.0.0.1:${exchange.ports.http}/health/ready`;
       while (!(await (await fetch(ready)).text()).includes('disk-full')) await new Promise((resolve) => setTimeout(resolve, 20));
       assert.equal(await exchange.end('SIGTERM'), 1);
-      assert.match(exchange.stderr, /^openbell: The disk is full: commands from \d+ on are not durable/m);
+      assert.match(exchange.stderr, /^openbell: DISK_FULL: The disk is full: commands from \d+ on are not durable/m);
       assert.deepEqual(verifyDataDirectory(data, { limits: resolveLimits() }).imbalances, []);
     });
 
