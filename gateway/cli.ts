@@ -60,7 +60,7 @@ if (command === 'start') {
   stopSignal();
 }
 
-/** Commands that only print, and end when nobody reads it. The others act, check or run: they go on to their end and their own exit code. */
+/** Commands that only print, and end when their output has no reader. The others act, check or run: they go on to their end and their own exit code. */
 const PRINT: readonly string[] = ['book', 'trades', 'account', 'log', 'audit', 'dev-token'];
 const onlyPrints = PRINT.includes(command) && process.argv[3] !== 'verify' && !process.argv.includes('--compare');
 

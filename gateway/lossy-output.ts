@@ -12,7 +12,7 @@ const FLUSH_STEP_MS = 5;
 
 /**
  * Lines on a file descriptor that may be a full disk, a closed pipe or a pipe
- * that nobody reads. A write never blocks and never throws: a line that cannot
+ * without a reader. A write never blocks and never throws: a line that cannot
  * be written is lost and counted. When writing works again, a line states how
  * many were lost.
  *
@@ -78,7 +78,7 @@ export class LossyOutput {
       this.#waitingBytes -= written;
       if (written < bytes.length) {
         this.#waiting[0] = bytes.subarray(written);
-        // The reader has closed the pipe, so nobody will take them.
+        // The reader has closed the pipe, so no reader will take them.
         if (this.#reason === 'EPIPE') this.#lose(this.#waiting.splice(0).length);
         if (this.#waiting.length === 0) this.#waitingBytes = 0;
         return;

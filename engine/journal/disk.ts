@@ -89,6 +89,18 @@ export function cannotBeWritten(error: DiskError): boolean {
   return error.code === 'EROFS' || error.code === 'EACCES' || error.code === 'EPERM';
 }
 
+/** The exchange stopped while the disk was full: the log does not have the last commands, which were not answered. */
+export class DiskFullError extends Error {
+  readonly code = 'DISK_FULL';
+
+  constructor(dir: string, seq: number) {
+    super(
+      `The disk is full: commands from ${seq} on are not durable in ${dir}. In mode durable, none of them was answered. Free some space and start again.`,
+    );
+    this.name = 'DiskFullError';
+  }
+}
+
 /** The data directory cannot be used as it is. What was acknowledged is unchanged. */
 export class DataDirectoryError extends Error {
   readonly code: 'DISK_FULL' | 'DATA_READ_ONLY' | 'DATA_NO_ACCESS';

@@ -2,7 +2,7 @@ import { assert } from '../assert.ts';
 import type { RingConsumer } from '../rings/ring.ts';
 import type { Seq } from '../units.ts';
 import { CommandChain } from './command-chain.ts';
-import { type Disk, type DiskError, isDiskFull } from './disk.ts';
+import { type Disk, type DiskError, DiskFullError, isDiskFull } from './disk.ts';
 import { JournalBoard, JournalState } from './journal-status.ts';
 import { type LogId, MAX_BATCH_RECORDS, SLOT_BYTES } from './log-format.ts';
 import type { LogEnd } from './log-reader.ts';
@@ -341,7 +341,7 @@ export class LogWriter {
 
   #giveUp(): void {
     const from = this.#syncedSeq + 1;
-    this.#release(() => this.#closing?.reject(new Error(`The disk is full: commands from ${from} on are not durable in ${this.#dir}.`)));
+    this.#release(() => this.#closing?.reject(new DiskFullError(this.#dir, from)));
   }
 
   #finish(): void {

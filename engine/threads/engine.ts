@@ -1,5 +1,6 @@
 import { OrderSlab } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
+import { DiskFullError } from '../journal/disk.ts';
 import { JournalWord } from '../journal/journal-status.ts';
 import { cutTornTail } from '../journal/log-reader.ts';
 import { type Limits, resolveLimits } from '../limits.ts';
@@ -44,18 +45,6 @@ const BACKOFF_MS = 1;
 /** How long a stop waits for room on a full disk, ms. */
 const STOP_FULL_MS = 3000;
 const DEFAULT_SNAPSHOT_EVERY = 5_000_000;
-
-/** The exchange stopped while the disk was full: the log does not have the last commands, which were not answered. */
-export class DiskFullError extends Error {
-  readonly code = 'DISK_FULL';
-
-  constructor(dir: string, seq: number) {
-    super(
-      `The disk is full: commands from ${seq} on are not durable in ${dir}. In mode durable, none of them was answered. Free some space and start again.`,
-    );
-    this.name = 'DiskFullError';
-  }
-}
 
 /**
  * A shard: sequencer, engine, journal, and the gates that publish events. All
@@ -207,7 +196,7 @@ export class Engine {
     this.#market.handler = handler;
   }
 
-  /** Recovers, asks {@link EngineOptions.accept}, opens the log, and accepts commands then. @throws DamagedLogError and other errors of the journal; the message gives the remedy */
+  /** Recovers, calls {@link EngineOptions.accept}, opens the log, and accepts commands then. @throws DamagedLogError and other errors of the journal; the message gives the remedy */
   async start(): Promise<Recovery> {
     const pumping = setInterval(() => this.#pump(), 1);
     try {

@@ -73,7 +73,7 @@ export class GrpcCall {
     this.#peer.admit?.();
   }
 
-  /** Ends a call that nobody serves, and counts it against its connection. */
+  /** Ends a call that no method serves, and counts it against its connection. */
   deny(fault: CallFault): void {
     this.fail(fault);
     this.#peer.fault();

@@ -154,7 +154,7 @@ export class AdminServer {
       this.#closeUnlessAdmitted(request, response);
       write(response, reply);
     } catch (error) {
-      // There is nobody to answer.
+      // The peer has left.
       if (request.socket.destroyed) return void response.destroy();
       const { status, code, name, message, fields } = this.#explain(error, request);
       if (error instanceof BodyTooLargeError && !request.complete) linger(request);

@@ -79,7 +79,7 @@ async function replay(flags: ReplayFlags, path: string): Promise<ExitCode> {
   });
 }
 
-/** Closes the symbol of a replay that ended early, so that nobody trades against the half of a day; the error with what became of it. */
+/** Closes the symbol of a replay that ended early, so that no order trades against half of a day; the error with what became of it. */
 async function closed(flags: ConnectionFlags, symbol: string, { orders, cancels }: Replay, cause: unknown): Promise<CliError> {
   const sent = `after ${orders} orders and ${cancels} cancels: ${describe(cause)}`;
   try {
