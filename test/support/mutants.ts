@@ -145,7 +145,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'seqlock that reads during a change',
     file: 'engine/threads/control.ts',
-    change: [['(before & 1) === 0 && ', '']],
+    change: [['((before & 1) === 0 && Atomics', '(Atomics']],
     test: 'control.test.ts',
   },
   {
