@@ -294,19 +294,19 @@ describe('an amend never loses the order', () => {
 describe('the account that a level page is charged to', () => {
   const charged = ({ exchange }: Harness): number[] => [...exchange.pages.held.subarray(1, 4)];
   const steps: [line: string, charged: number[]][] = [
-    ['1 new 1 buy 1 @ 70', [1, 0, 0]],
-    ['2 new 2 buy 1 @ 75', [1, 0, 0]],
-    ['3 new 3 buy 1 @ 75', [1, 0, 0]],
-    ['1 new 4 buy 1 @ 69', [1, 0, 0]],
-    ['1 cancel 1', [0, 1, 0]],
-    ['2 amend 2 4 @ 75', [0, 0, 1]],
-    ['3 amend 3 1 @ 74', [0, 1, 0]],
-    ['1 new 5 sell 4 @ 75', [0, 0, 1]],
-    ['3 cancel 3', [1, 0, 0]],
-    ['1 amend 4 1 @ 200', [1, 0, 0]],
-    ['2 new 6 sell 2 @ 200', [0, 1, 0]],
+    ['1 new 1 buy 1 @ 75', [1, 0, 0]],
+    ['2 new 2 buy 1 @ 70', [1, 0, 0]],
+    ['3 new 3 buy 1 @ 70', [1, 0, 0]],
+    ['1 cancel 1', [0, 0, 1]],
+    ['3 amend 3 1 @ 75', [0, 1, 0]],
+    ['2 amend 2 4 @ 70', [0, 0, 1]],
+    ['1 new 4 buy 1 @ 69', [0, 0, 1]],
+    ['2 new 5 sell 1 @ 75', [1, 0, 0]],
+    ['1 amend 4 1 @ 200', [1, 1, 0]],
+    ['3 new 6 sell 1 @ 200', [0, 1, 0]],
+    ['2 cancel 2', [0, 0, 0]],
   ];
-  it('is that of its opener, then that of the first order in priority', () => {
+  it('is that of its opener, then that of the last order in priority', () => {
     const harness = new Harness().setUp(3);
     for (const [line, expected] of steps) {
       harness.do(parseCommand(line));

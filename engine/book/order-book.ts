@@ -258,17 +258,17 @@ export class OrderBook {
     if (words[at + PAYER] === slot + 1) this.#passOn(slot, at);
   }
 
-  /** The order in `slot`, the payer of its page, left the level at `at`. Its account is charged no more; that of the first order that remains in the page is. */
+  /** The order in `slot`, the payer of its page, left the level at `at`. Its account is charged no more; that of the last order in priority that remains in the page is. */
   #passOn(slot: number, at: number): void {
     const { slab } = this;
     const { words, held } = this.pages;
     held[slab.account(slot)]--;
     words[at + PAYER] = 0;
     const ladder = slab.side(slot) === BUY ? this.bids : this.asks;
-    const first = ladder.firstInPage(slab.price(slot) ^ ladder.flip);
-    if (first === NIL) return;
-    const payer = words[first * WORDS_PER_LEVEL];
-    words[first * WORDS_PER_LEVEL + PAYER] = payer + 1;
+    const last = ladder.lastInPage(slab.price(slot) ^ ladder.flip);
+    if (last === NIL) return;
+    const payer = words[last * WORDS_PER_LEVEL + TAIL];
+    words[last * WORDS_PER_LEVEL + PAYER] = payer + 1;
     held[slab.account(payer)]++;
   }
 

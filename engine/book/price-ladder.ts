@@ -30,8 +30,9 @@ export const LEVEL_QUANTITY = 2;
  * releases it when the last order is gone. One thread owns the pages.
  *
  * A page in use is charged to the account of one of its orders, its payer: the
- * order that opened the page, and when that one leaves, the first in priority of
- * those that remain. So an account is charged only for pages in which it has orders.
+ * order that opened the page, and when that one leaves, the last in priority of
+ * those that remain: it is the last to trade, so that a page rarely changes its payer. So an account is charged only for pages in which it
+ * has orders.
  * An account opens no page above its share. It can be charged for more when other accounts leave
  * pages in which it has orders.
  */
@@ -166,13 +167,13 @@ export class PriceLadder {
     return countBits(this.bits[word]) + countBits(this.bits[word + 1]);
   }
 
-  /** Level of the first occupied key in the page of `key`; -1 if it has no page. */
-  firstInPage(key: number): number {
+  /** Level of the last occupied key in the page of `key`; -1 if it has no page. */
+  lastInPage(key: number): number {
     const page = this.directory[key >>> PAGE_BITS];
     if (page === 0) return -1;
     const word = (key >>> PAGE_BITS) << 1;
-    const low = this.bits[word];
-    return (page << PAGE_BITS) | (low !== 0 ? lowestBit(low) : 32 + lowestBit(this.bits[word + 1]));
+    const high = this.bits[word + 1];
+    return (page << PAGE_BITS) | (high !== 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(this.bits[word]));
   }
 
   /** Marks `key` as occupied, when its first order arrives. */

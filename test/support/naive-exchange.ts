@@ -445,7 +445,7 @@ export class NaiveExchange {
   #leave(o: NaiveOrder): void {
     this.resting.splice(this.resting.indexOf(o), 1);
     if (!this.payers.delete(o)) return;
-    const [next] = this.#page(o.side, o.price);
+    const next = this.#page(o.side, o.price).at(-1);
     if (next) this.payers.add(next);
   }
 
