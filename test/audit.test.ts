@@ -500,7 +500,7 @@ describe('audit of a running exchange', () => {
     await client.close();
     await exchange.stop();
     const records = (await recordsOf(data)).filter(({ kind }) => kind === 'session');
-    const told = records.map(({ subject, account, action, outcome, peer, detail }) => {
+    const recorded = records.map(({ subject, account, action, outcome, peer, detail }) => {
       return [subject, account, action, outcome, peer, JSON.parse(detail ?? '{}')];
     });
     const before = placed.seq - 1;
@@ -513,8 +513,8 @@ describe('audit of a running exchange', () => {
       commands: 2,
       lastReport: cancelled.reportNo + 3,
     };
-    const second = { session: 2, via: 'open', readOnly: false, seq: cancelled.seq, lastReport: told[1][5].lastReport };
-    assert.deepEqual(told, [
+    const second = { session: 2, via: 'open', readOnly: false, seq: cancelled.seq, lastReport: recorded[1][5].lastReport };
+    assert.deepEqual(recorded, [
       ['anybody', 1, 'open gRPC Session', 'ok', '127.0.0.1', first],
       ['anybody', 2, 'open WebSocket orders', 'ok', '127.0.0.1', second],
       [

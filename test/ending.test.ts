@@ -123,7 +123,7 @@ describe('an end of the exchange', { timeout: 120_000 }, () => {
   });
 });
 
-describe('commands whose output nobody reads', { timeout: 120_000 }, () => {
+describe('commands whose output has no reader', { timeout: 120_000 }, () => {
   it('end quietly, with the exit code that they have otherwise', async (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'openbell-unread-'));
     const data = join(dir, 'data');

@@ -169,7 +169,7 @@ describe('an HTTP port without authentication', () => {
     const first = performance.now() - begun;
     await body.closed();
     assert.deepEqual([headers.statuses, body.statuses], [['408'], ['408']]);
-    // The library checks every 30 s unless it is told otherwise.
+    // The library checks every 30 s unless it is configured otherwise.
     assert.ok(first < 20_000 && performance.now() - begun < 25_000);
   });
 

@@ -63,7 +63,7 @@ test('a challenge expires', async (t) => {
   assert.match(reason(await answer('desk-1', nonce)), /the challenge has expired/);
 });
 
-test('a challenge is good for its key only, whoever signs it', async () => {
+test('a challenge is valid for its key only, also with the signature of another key', async () => {
   const { keys, answer } = apiKeys('desk-1', 'desk-2');
   assert.match(reason(await answer('desk-2', keys.challenge('desk-1'))), /not issued to this key/);
   assert.equal(reason(await answer('desk-2', keys.challenge('desk-2'))), 'let in');

@@ -11,16 +11,20 @@ import { Exchange } from '../engine/machine/exchange.ts';
 import { ReportFlag } from '../engine/machine/report-writer.ts';
 import { CHECKPOINT_COMMANDS, DivergedError, digestCommand } from '../engine/machine/state-digest.ts';
 import { stateHash } from '../engine/machine/state-rows.ts';
+import { allocateRing, RingConsumer, RingProducer } from '../engine/rings/ring.ts';
 import type { Topology } from '../engine/threads/engine-options.ts';
+import { lastConfiguration } from '../engine/threads/logged-configurations.ts';
 import { replayLog } from '../engine/threads/replay-log.ts';
 import { verifyDataDirectory } from '../engine/threads/verify.ts';
-import { CommandKind, ReportKind, Side } from '../engine/wire/layout.ts';
+import { Command, CommandKind, ReportKind, Side } from '../engine/wire/layout.ts';
 import { connect } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
 import { startExchange } from '../gateway/main.ts';
+import type { CommandRing } from './support/command-ring.ts';
 import { ENGINE_LIMITS, RunningEngine, temporaryDirectory, venue } from './support/engine-fixture.ts';
 import { Harness, SMALL_LIMITS } from './support/exchange-fixture.ts';
+import { openLog } from './support/journal-log.ts';
 import { unpackOldData } from './support/old-data.ts';
 
 const LIMITS = resolveLimits(ENGINE_LIMITS);
@@ -152,6 +156,19 @@ describe('capacities', () => {
       code: 'RULES_NEWER',
       message: /written by a newer openbell/,
     });
+  });
+
+  it('also where its capacities would not fit: by a start, by verify, and before anything is replayed', (t) => {
+    const dir = temporaryDirectory((cleanUp) => t.after(cleanUp));
+    const handle = allocateRing({ slotBytes: Command.bytes, capacity: 16, consumers: 1 });
+    const producer = new RingProducer(handle);
+    const fields = { ...configureCommand(resolveLimits()), parameter: RULES + 1, orderId: 2 ** 40, account: 2 ** 30, seq: 1 };
+    encodeCommand(producer.slots.u8, producer.slots.i32, producer.tryClaim(), fields);
+    producer.publish();
+    const { writer } = openLog(dir, { consumer: new RingConsumer(handle) } as CommandRing);
+    writer.poll();
+    assert.throws(() => lastConfiguration(dir), { code: 'RULES_NEWER' });
+    assert.throws(() => verifyDataDirectory(dir, { limits: resolveLimits() }), { code: 'RULES_NEWER' });
   });
 });
 

@@ -71,11 +71,11 @@ describe('standard error that cannot be written', { timeout: 60_000 }, () => {
     });
 
   for (const kind of ['socket', 'pipe'] as const)
-    it(`that nobody reads, a ${kind}: lines wait, then are lost and counted; a line says so when they are read again`, async (t) => {
+    it(`without a reader, a ${kind}: lines wait, then are lost and counted; a line reports them when there is one again`, async (t) => {
       const code = `
       import { createLogger } from ${JSON.stringify(LOG)};
       const log = createLogger('info');
-      for (let i = 0; i < 20000; i++) log.info({ i }, 'a line that nobody reads yet, about a hundred bytes long with its time');
+      for (let i = 0; i < 20000; i++) log.info({ i }, 'a line without a reader yet, about a hundred bytes long with its time');
       process.send?.('written');
       process.on('SIGUSR2', () => { log.info('last'); setTimeout(() => process.exit(0), 300); });
       setInterval(() => undefined, 1000);

@@ -264,7 +264,7 @@ test("istiod's configuration of production admits only permitted callers", { ski
       assert.equal((await order(venue, 6, { certificate, token: await token({ roles }) })).status, Grpc.PermissionDenied, String(roles));
   });
 
-  await t.test('a token that is bound to a certificate, of which the gateway is told', async () => {
+  await t.test('a token that is bound to a certificate, which the gateway forwards', async () => {
     const other = files.authority.issue({ name: 'other' });
     const bound = await token({ boundTo: certificate });
     assert.equal((await order(venue, 7, { certificate, token: bound })).status, Grpc.Ok);

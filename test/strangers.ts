@@ -89,10 +89,10 @@ export async function withstandStrangers({ minutes, orders, windowMs, only, stri
     ended.unshift(async () => strangers.end());
     const endAfterMs = minutes * 60_000 + (2 * FURTHER_LOOKS + 6) * windowMs + 60_000;
     const forged = `${token.slice(0, -8)}AAAAAAAA`;
-    strangers.tell({ do: 'start', start: { ports: exchange.ports, token, account: VICTIM, forged, only, endAfterMs } });
+    strangers.send({ do: 'start', start: { ports: exchange.ports, token, account: VICTIM, forged, only, endAfterMs } });
 
     const measure = async (what: 'attack' | 'quiet', share: number): Promise<Window> => {
-      strangers.tell(what === 'attack' ? { do: 'attack' } : { do: 'burn', share });
+      strangers.send(what === 'attack' ? { do: 'attack' } : { do: 'burn', share });
       // What was open before is closed, and what comes is there.
       await sleep(1000);
       const window = await measureWindow(exchange, trader, strangers, windowMs);
@@ -217,7 +217,7 @@ class Strangers {
     });
   }
 
-  tell(request: StrangersRequest): void {
+  send(request: StrangersRequest): void {
     this.#child.send(request);
   }
 

@@ -1,5 +1,6 @@
 import { CAPACITIES, type Capacities, CapacityError, NewerRulesError, RULES, SHARED_CAPACITY, SHARES, type Shares } from '../limits.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
+import { getI64 } from '../units.ts';
 import { Command, CommandKind } from '../wire/layout.ts';
 import type { CommandFields } from './command.ts';
 import type { MachineState } from './state.ts';
@@ -104,6 +105,14 @@ const SHARE_FIELDS: Readonly<Record<keyof Shares, number>> = {
   rememberedOrdersPerAccount: Command.price / 4,
   rememberedKeysPerAccount: Command.quantity / 4,
 };
+
+/** The version of the rules that the Configure command in `slot` puts in force. @throws NewerRulesError: its other fields may have another meaning */
+export function configuredRules(words: Int32Array, slot: number): number {
+  const at = slot * WORDS;
+  const rules = (words[at + (Command.parameter >> 2)] >>> (8 * (Command.parameter & 3))) & 0xff;
+  if (rules > RULES) throw new NewerRulesError(rules, getI64(words, at + Command.seq / 4));
+  return rules;
+}
 
 /** The capacities that the Configure command in `slot` names. */
 export function configuredCapacities(words: Int32Array, slot: number): Capacities {

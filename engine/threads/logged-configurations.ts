@@ -3,7 +3,7 @@ import { lastOfKind } from '../journal/log-lookup.ts';
 import { readLog } from '../journal/log-reader.ts';
 import { readNewestSnapshot } from '../journal/snapshot-files.ts';
 import { CAPACITIES, type Capacities, CapacityError, capacityText, type Limits, type Shares } from '../limits.ts';
-import { configuredCapacities, configuredShares, loggedCapacities, loggedShares } from '../machine/configuration.ts';
+import { configuredCapacities, configuredRules, configuredShares, loggedCapacities, loggedShares } from '../machine/configuration.ts';
 import type { Exchange } from '../machine/exchange.ts';
 import { ROW_FIELDS, RowKind } from '../state-part.ts';
 import type { Seq } from '../units.ts';
@@ -16,13 +16,15 @@ class Found extends Error {}
 
 export type LoggedCapacities = Capacities & Partial<Shares>;
 
-/** Calls `onEach` with the capacities of each Configure command from `fromSeq` on, until it returns true. Blocks. */
+/** Calls `onEach` with the capacities of each Configure command from `fromSeq` on, until it returns true. Blocks. @throws NewerRulesError */
 function eachConfiguration(dir: string, fromSeq: Seq, onEach: (capacities: Capacities) => boolean): void {
   try {
     readLog(dir, fromSeq, (words, firstWord, count) => {
       for (let i = 0; i < count; i++) {
         if ((words[firstWord + i * WORDS] & 0xff) !== CommandKind.Configure) continue;
-        if (onEach(configuredCapacities(words, firstWord / WORDS + i))) throw new Found();
+        const slot = firstWord / WORDS + i;
+        configuredRules(words, slot);
+        if (onEach(configuredCapacities(words, slot))) throw new Found();
       }
     });
   } catch (error) {
@@ -50,7 +52,7 @@ export function firstConfiguration(dir: string, fromSeq: Seq): Capacities | unde
  * The last capacities in a data directory, with their shares from rules 3 on: those of the log after its newest good snapshot, else those of the snapshot. Blocks; without a
  * snapshot it reads the log. The start verifies the log later.
  * @returns undefined if the directory holds no log, or an older release wrote all of it
- * @throws NewerLogError, NewerSnapshotError
+ * @throws NewerLogError, NewerSnapshotError, NewerRulesError
  */
 export function lastConfiguration(dir: string): LoggedCapacities | undefined {
   let seq = 0;
@@ -75,7 +77,7 @@ export function lastConfiguration(dir: string): LoggedCapacities | undefined {
   }
   const words = lastOfKind(dir, seq + 1, CommandKind.Configure);
   if (words === undefined) return inSnapshot;
-  const rules = (words[Command.parameter >> 2] >> (8 * (Command.parameter & 3))) & 0xff;
+  const rules = configuredRules(words, 0);
   return { ...configuredCapacities(words, 0), ...(rules >= 3 && configuredShares(words, 0)) };
 }
 

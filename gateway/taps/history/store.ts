@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import { requireWritable } from './room.ts';
+import { requireRoom, requireWritable } from './room.ts';
 import { fieldOf, REPORT_RUNS, type RunLayout, recordsOf, sealRun, TRADE_RUNS, TRAILER_BYTES } from './run-format.ts';
 
 /**
@@ -130,11 +130,15 @@ export async function readWatermark(dataDir: string): Promise<number> {
   return seq;
 }
 
+/** Of `lost`, at least. */
+const ENTRIES_PER_PAGE = 64;
+
 /**
  * Makes a new store for a log whose beginning is gone: reports up to
  * `lastReportNo[account]` are lost, and the store is complete after `seq`.
  */
 export async function beginHistoryAt(dataDir: string, seq: number, lastReportNo: Float64Array): Promise<void> {
+  requireRoom(dataDir, Math.ceil(lastReportNo.length / ENTRIES_PER_PAGE));
   const store = openHistory(dataDir);
   store.root.transactionSync(() => {
     for (const [account, no] of lastReportNo.entries()) if (no > 0) store.lost.putSync(account, no);
