@@ -16,7 +16,7 @@ const SLICE_MS = 1;
 /** Maximum time for snapshots per flush, ms; further readers wait for the next one. */
 const SNAPSHOTS_MS = 0.5;
 /** A snapshot that is made in steps is followed by a rest of this many times its duration. */
-const REST = 2;
+const REST = 4;
 /** Whose turn in the slices snapshots take. */
 const OWNER = 'market snapshots';
 /** The clock is read once per this many readers. */
@@ -332,7 +332,7 @@ export class FanOut {
     else job.keep(this.#encode(FrameKind.Delta, feed, feed.number - feed.pending.count + 1, feed.pending, job.format));
   }
 
-  /** The job has ended: who still waits is served by the next one. */
+  /** The job has ended: readers that still wait are served by the next one. */
   #close(job: Job): void {
     const { feed } = job;
     job.source?.end();

@@ -1,11 +1,8 @@
-import { assert } from '../../../engine/assert.ts';
 import { CHANNELS } from '../../../engine/wire/channels/channels.ts';
 import { STRUCT_BYTES, StructList } from '../../../engine/wire/market-frames.ts';
 import { jsonFrame, parseJsonRequest } from '../../../engine/wire/market-json.ts';
 import type { MarketFormat } from './format.ts';
 
-/** Most characters of one struct, with its comma. */
-const JSON_STRUCT_BYTES = 320;
 /** End of a frame with structs. */
 const CLOSING = ']}';
 const STRUCTS_PER_STEP = 64;
@@ -24,16 +21,22 @@ export const json: MarketFormat = {
     const list = new StructList(bytes, most);
     const empty = jsonFrame(head, symbol, list);
     yield* fill(list);
-    // Memory is taken from the system page by page as it is written.
-    const frame = Buffer.allocUnsafeSlow(empty.length + list.count * JSON_STRUCT_BYTES);
-    let used = frame.write(empty.slice(0, -CLOSING.length), 'latin1');
+    if (list.count === 0) return Buffer.from(empty, 'latin1');
     const { json } = CHANNELS[head.channel];
+    let frame = Buffer.from(empty.slice(0, -CLOSING.length), 'latin1');
+    let used = frame.length;
     for (let i = 0; i < list.count; ) {
       let text = '';
       for (const end = Math.min(list.count, i + STRUCTS_PER_STEP); i < end; i++) {
         text += (i === 0 ? '' : ',') + json(list.words, (i * bytes) >> 2);
       }
-      assert(used + text.length + CLOSING.length <= frame.length, 'market JSON: a struct is longer than its room');
+      const needed = used + text.length + CLOSING.length;
+      if (needed > frame.length) {
+        // About as much as the rest needs: a full collection follows when V8 counts 64 MiB of new buffers.
+        const larger = Buffer.allocUnsafeSlow(needed + Math.ceil(((1.1 * text.length) / STRUCTS_PER_STEP) * (list.count - i)));
+        frame.copy(larger, 0, 0, used);
+        frame = larger;
+      }
       used += frame.write(text, used, 'latin1');
       yield;
     }
