@@ -360,6 +360,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     preAuthLimit: preAuthLimits.grpc,
     limits: config.callerLimits,
     limitCounters: limits,
+    slices,
     // A proxy's connection carries many clients, which may all leave at once.
     ...(config.authProxies === undefined && !identity.open && { resetBurst: DIRECT_RESET_BURST }),
     identity,

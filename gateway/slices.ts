@@ -1,7 +1,7 @@
 /** Longest work per turn of the event loop, ms. */
 const SLICE_MS = 0.5;
 /** Rest between two slices, ms: the orders that have arrived are processed meanwhile. */
-const REST_MS = 1;
+const REST_MS = 2;
 
 interface Job {
   /** Does one small piece of work, at most some 0.1 ms. True: there is no more. */
@@ -48,6 +48,18 @@ export class Slices {
       else jobs.push({ step });
       this.#schedule();
     });
+  }
+
+  /**
+   * Runs work whose first part, until it awaits something, is one small piece.
+   * @param owner whose turn it takes
+   */
+  begin<T>(owner: string, work: () => T | Promise<T>): Promise<T> {
+    // biome-ignore lint/correctness/useYield: it is one piece
+    const piece = function* (): Generator<undefined, T | Promise<T>> {
+      return work();
+    };
+    return this.run<T | Promise<T>>(owner, piece()) as Promise<T>;
   }
 
   #schedule(): void {

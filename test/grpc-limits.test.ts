@@ -10,6 +10,7 @@ import { GrpcServer } from '../gateway/endpoints/grpc/server.ts';
 import { GrpcStatus } from '../gateway/endpoints/grpc/status.ts';
 import { PreAuthLimit } from '../gateway/endpoints/pre-auth-limit.ts';
 import { LimitCounters } from '../gateway/limit-counters.ts';
+import { Slices } from '../gateway/slices.ts';
 import { bearer, GuardedExchange } from './support/guarded-exchange.ts';
 import { Issuer } from './support/issuer.ts';
 import { until } from './support/order-entry-fixture.ts';
@@ -86,6 +87,14 @@ describe('messages in pieces', () => {
 
 describe('a gRPC connection', () => {
   const limitCounters = new LimitCounters();
+  /** Held back when set, to be run by the test. */
+  let held: (() => void)[] | undefined;
+  class HeldSlices extends Slices {
+    override begin<T>(owner: string, work: () => T | Promise<T>): Promise<T> {
+      if (held === undefined) return super.begin(owner, work);
+      return new Promise((resolve) => held?.push(() => resolve(work())));
+    }
+  }
   const server = new GrpcServer({
     methods: {
       '/test/In': (call: GrpcCall) => {
@@ -97,6 +106,7 @@ describe('a gRPC connection', () => {
     maxMessageBytes: 1024,
     preAuthLimit: new PreAuthLimit({ timeoutMs: 60_000 }, () => false),
     limitCounters,
+    slices: new HeldSlices(),
   });
   let port = 0;
   before(async () => {
@@ -129,6 +139,29 @@ describe('a gRPC connection', () => {
     assert.equal(at.remoteSettings.maxConcurrentStreams, 32);
     assert.equal(await call(at, '/test/In'), '0');
     await until(() => at.remoteSettings.maxConcurrentStreams === 1024, 'more calls at the same time');
+  });
+
+  it('has its calls begun in turn until one is authenticated, and then at once', async (t) => {
+    const at = await session(t);
+    held = [];
+    t.after(() => {
+      held = undefined;
+    });
+    const answers = ['/test/Nothing', '/test/In', '/test/Open'].map((path) => call(at, path));
+    await until(() => held?.length === 3, 'three calls to wait for their turns');
+    held[0]();
+    assert.equal(await answers[0], '12');
+    held[1]();
+    assert.equal(await answers[1], '0');
+    assert.equal(await call(at, '/test/Open'), '0', 'the connection is authenticated: no turn is awaited');
+    held[2]();
+    assert.equal(await answers[2], '0');
+    const left = await session(t);
+    const lost = call(left, '/test/In');
+    await until(() => held?.length === 4, 'a call to wait for its turn');
+    left.destroy();
+    assert.equal(await lost, undefined);
+    held[3]();
   });
 
   it('may send anything after GOAWAY', async (t) => {

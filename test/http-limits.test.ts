@@ -222,6 +222,11 @@ test('slices: owners take turns, and the event loop turns between slices', async
     })(),
   );
   await assert.rejects(failing, /no/);
+  assert.equal(await slices.begin('d', async () => 'begun'), 'begun');
+  await assert.rejects(
+    slices.begin('d', () => assert.fail('not begun')),
+    /not begun/,
+  );
   assert.equal(slices.pending, 0);
 });
 

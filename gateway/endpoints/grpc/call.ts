@@ -79,6 +79,17 @@ export class GrpcCall {
     this.#peer.fault();
   }
 
+  /** Ends a request that is not a gRPC call with an HTTP status, and counts it against its connection. */
+  denyRequest(status: number): void {
+    this.#ended = true;
+    clearTimeout(this.#deadline);
+    const stream = this.#stream;
+    if (!stream.destroyed && !stream.closed) stream.respond({ ':status': status }, { endStream: true });
+    stream.resume();
+    this.#closeLater();
+    this.#peer.fault();
+  }
+
   /** Starts reading. Headers, if given, are sent at once, so the client knows that its call was accepted. */
   serve(handler: CallHandler, headers?: OutgoingHttpHeaders): void {
     this.#handler = handler;
@@ -155,8 +166,12 @@ export class GrpcCall {
     }
     // A paused stream would not detect that its client has disconnected.
     stream.resume();
-    // A client may never close its side. RFC 9113, 8.1: after a complete answer the server may ask it to stop.
-    this.#deadline = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), HALF_OPEN_MS);
+    this.#closeLater();
+  }
+
+  /** A client may never close its side. RFC 9113, 8.1: after a complete answer the server may ask it to stop. */
+  #closeLater(): void {
+    this.#deadline = setTimeout(() => this.#stream.close(constants.NGHTTP2_NO_ERROR), HALF_OPEN_MS);
     this.#deadline.unref();
   }
 

@@ -8,6 +8,7 @@ import type { Reject } from '../../reject.ts';
 import { type CallerClaims, SUPPORTED_SCHEMAS } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
+import type { Slices } from '../../slices.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
 import type { CallHandler, GrpcCall } from './call.ts';
@@ -29,6 +30,8 @@ export interface OrderEntryOptions {
   readonly preAuthLimit?: PreAuthLimit | undefined;
   readonly limits?: CallerLimits | undefined;
   readonly limitCounters?: LimitCounters | undefined;
+  /** See GrpcServer. */
+  readonly slices?: Slices | undefined;
   /** See GrpcServer. */
   readonly resetBurst?: number | undefined;
   /** Interval of HTTP/2 pings on an idle connection. Default 30 s. */
@@ -58,6 +61,7 @@ export class OrderEntry {
       preAuthLimit: options.preAuthLimit,
       limits: options.limits,
       limitCounters: options.limitCounters,
+      slices: options.slices,
       resetBurst: options.resetBurst,
       certificates: options.certificates,
       onHandshakeRejected: options.onHandshakeRejected,

@@ -13,6 +13,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { BURST, CALLER_LIMITS, type CallerLimits } from '../../caller-limits.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import { Rate } from '../../rate.ts';
+import { Slices } from '../../slices.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import { type Peer, peerOf } from '../../tls/peer-certificate.ts';
 import { serverTls } from '../../tls/server-tls.ts';
@@ -31,6 +32,8 @@ export interface GrpcServerOptions {
   /** Bounds connections without an admitted call, see {@link GrpcCall.admit}. Undefined: no limit. */
   readonly preAuthLimit?: PreAuthLimit | undefined;
   readonly limits?: CallerLimits | undefined;
+  /** Calls of connections that are not authenticated begin in them, and addresses take turns. */
+  readonly slices?: Slices | undefined;
   /** Counts connections that are cut because of a limit. */
   readonly limitCounters?: LimitCounters | undefined;
   /** Calls of a connection that its peer resets, in a burst; beyond it the connection is cut. Default 1100: more than it has at the same time. */
@@ -63,6 +66,7 @@ const PONG_MS = 10_000;
  */
 export class GrpcServer {
   readonly #options: GrpcServerOptions;
+  readonly #slices: Slices;
   readonly #server: Http2Server | Http2SecureServer;
   /** The peer per connection, read once, because reading a certificate takes longer than starting a call. */
   readonly #sessions = new Map<ServerHttp2Session, Connection>();
@@ -74,6 +78,7 @@ export class GrpcServer {
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
+    this.#slices = options.slices ?? new Slices();
     // Raised when a call of the connection is authenticated.
     const settings = {
       maxConcurrentStreams: options.preAuthLimit === undefined ? MAX_STREAMS : MAX_UNAUTHENTICATED_STREAMS,
@@ -173,15 +178,18 @@ export class GrpcServer {
     const peer = stream.session && this.#sessions.get(stream.session as ServerHttp2Session);
     // Its connection has ended.
     if (peer === undefined || !peer.mayCall()) return void stream.on('error', () => undefined);
-    const type = headers['content-type'];
-    if (headers[':method'] !== 'POST' || type === undefined || !/^application\/grpc(\+|;|$)/.test(type)) {
-      stream.on('error', () => undefined);
-      if (!stream.closed) stream.respond({ ':status': headers[':method'] === 'POST' ? 415 : 405 }, { endStream: true });
-      stream.resume();
-      peer.fault();
-      return;
-    }
     const call = new GrpcCall(stream, headers, this.#options.maxMessageBytes, peer);
+    if (!peer.inTurns) return this.#begin(call);
+    // Checking credentials and rejecting takes far longer than sending a call, and many calls arrive in one read.
+    void this.#slices.begin(peer.address, () => this.#begin(call));
+  }
+
+  #begin(call: GrpcCall): void {
+    if (call.ended) return;
+    const { headers } = call;
+    const type = headers['content-type'];
+    if (headers[':method'] !== 'POST') return call.denyRequest(405);
+    if (type === undefined || !/^application\/grpc(\+|;|$)/.test(type)) return call.denyRequest(415);
     const path = headers[':path'] ?? '';
     const { methods } = this.#options;
     if (Object.hasOwn(methods, path)) methods[path](call);
@@ -235,6 +243,11 @@ class Connection implements ConnectedPeer {
     this.#leave?.();
     this.#onAdmitted();
   };
+
+  /** Whether its calls begin in turn with those of others. */
+  get inTurns(): boolean {
+    return this.#limited && !this.#admitted;
+  }
 
   /** Counts a call that begins. False: it is one too many, and the connection is cut. */
   mayCall(): boolean {

@@ -228,18 +228,17 @@ export class AdminServer {
     checkQuery(url.searchParams, route.query ?? []);
     const body = method !== 'POST' ? {} : await (early === undefined ? readBody(request) : early());
     const inSlices = <T>(work: Generator<undefined, T>): Promise<T> => this.#slices.run(caller, work);
-    const reply = await this.#handle(
-      route,
-      { method, params, query: url.searchParams, body, header: visit.header, principal, caller, seqs: [], demand, inSlices },
-      visit,
-    );
+    const query = url.searchParams;
+    const demanded: Request = { method, params, query, body, header: visit.header, principal, caller, seqs: [], demand, inSlices };
+    const reply = await (route.method === 'POST'
+      ? this.#act(route, demanded, visit)
+      : this.#slices.begin(caller, () => route.handle(demanded)));
     if (!('pieces' in reply)) return reply;
     return { ...(reply.status && { status: reply.status }), bytes: await inSlices(jsonBytes(reply.pieces)) };
   }
 
-  /** Actions are audited with their caller; queries are not. */
-  async #handle(route: Route, request: Request, { peer, wants }: Visit): Promise<Reply> {
-    if (route.method !== 'POST') return await route.handle(request);
+  /** An action, which is audited with its caller; queries are not. */
+  async #act(route: Route, request: Request, { peer, wants }: Visit): Promise<Reply> {
     const { principal, params, body, seqs } = request;
     const account = params.id ?? (route.action === 'account:define' ? String(body.id) : '');
     const record = (outcome: string, detail: object): void =>
