@@ -110,6 +110,10 @@ export class ExchangeProcess {
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     abort?.addEventListener('abort', () => child.kill('SIGKILL'));
+    // A test that ends early, as when its output is closed, leaves nothing running.
+    const kill = (): void => void child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
     let stderr = '';
     const keep = (bytes: Buffer) => {
       stderr += bytes;
