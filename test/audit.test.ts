@@ -30,6 +30,7 @@ import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
 import { startExchange } from '../gateway/main.ts';
 import { ExchangeProcess, openbell } from './support/exchange-process.ts';
+import { times } from './support/long-runs.ts';
 import { Opcode, RawWebSocket } from './support/raw-websocket.ts';
 
 const LOG = createLogger('silent');
@@ -217,8 +218,8 @@ describe('audit trail', () => {
     const data = dataDir(t);
     const child = fileURLToPath(new URL('support/audit-child.ts', import.meta.url));
     let before = 0;
-    for (let round = 0; round < 8; round++) {
-      const writer = spawn(process.execPath, [child, data], { stdio: ['ignore', 'pipe', 'inherit'] });
+    for (let round = 0; round < times(4, 8); round++) {
+      const writer = spawn(process.execPath, [...process.execArgv, child, data], { stdio: ['ignore', 'pipe', 'inherit'] });
       await once(writer.stdout, 'data');
       await sleep(40 + round * 13);
       writer.kill('SIGKILL');
@@ -436,8 +437,8 @@ describe('retention', () => {
     const child = fileURLToPath(new URL('support/audit-child.ts', import.meta.url));
     const firsts = new Set<number>();
     // On a slow disk it gets to a removal in few of the rounds.
-    for (let round = 0; round < 10 || firsts.size < 6; round++) {
-      const writer = spawn(process.execPath, [child, data, 'retain'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    for (let round = 0; round < times(5, 10) || firsts.size < times(3, 6); round++) {
+      const writer = spawn(process.execPath, [...process.execArgv, child, data, 'retain'], { stdio: ['ignore', 'pipe', 'inherit'] });
       await once(writer.stdout, 'data');
       await sleep(60 + ((round * 17) % 500));
       writer.kill('SIGKILL');
@@ -451,10 +452,10 @@ describe('retention', () => {
   it('verify finds an unbroken trail while an exchange removes files', async (t) => {
     const data = dataDir(t);
     const child = fileURLToPath(new URL('support/audit-child.ts', import.meta.url));
-    const writer = spawn(process.execPath, [child, data, 'retain'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const writer = spawn(process.execPath, [...process.execArgv, child, data, 'retain'], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       await once(writer.stdout, 'data');
-      for (let i = 0; i < 50; i++) {
+      for (let i = 0; i < times(20, 50); i++) {
         assert.equal((await verifyTrail(data)).fault, undefined);
         await sleep(10);
       }
