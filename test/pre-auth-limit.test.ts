@@ -82,7 +82,7 @@ function ask(
   });
 }
 
-describe('an exchange with authentication', () => {
+describe('an exchange with authentication', { concurrency: true }, () => {
   const issuer = new Issuer();
   let exchange: GuardedExchange;
   before(async () => {
