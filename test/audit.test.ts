@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -32,6 +33,7 @@ import { startExchange } from '../gateway/main.ts';
 import { ExchangeProcess, openbell } from './support/exchange-process.ts';
 import { times } from './support/long-runs.ts';
 import { Opcode, RawWebSocket } from './support/raw-websocket.ts';
+import { until } from './support/until.ts';
 
 const LOG = createLogger('silent');
 const DAY_MS = 86_400_000;
@@ -60,10 +62,12 @@ function reject(detail?: string): AuditEvent {
 
 /** A trail of so many actions between its start and its stop. */
 async function trailOf(data: string, actions: number, rotateBytes?: number): Promise<void> {
-  const trail = new AuditTrail(data, LOG, rotateBytes === undefined ? {} : { rotateBytes });
+  const trail = new AuditTrail(data, LOG, rotateBytes === undefined ? {} : { rotateBytes, flushMs: 1 });
+  const lines = () => auditFiles(auditDirectory(data)).flatMap((file) => readFileSync(file, 'utf8').split('\n').slice(1)).length;
   for (let no = 1; no <= actions; no++) {
     trail.record(action(no));
-    if (rotateBytes !== undefined && no % 10 === 0) await sleep(120);
+    // A file takes all that is written at once; its start is the first record.
+    if (rotateBytes !== undefined && no % 10 === 0) await until(() => lines() > no, `${no} records`);
   }
   await trail.stop();
 }
@@ -467,9 +471,9 @@ describe('retention', () => {
 
   it('openbell start --audit-keep, and the output of verify', async (t) => {
     const data = dataDir(t);
-    await daysOf(data, 4);
+    const files = await daysOf(data, 4);
     const exchange = await ExchangeProcess.start(data, ['--audit-keep', '2']);
-    await sleep(500);
+    await until(() => !existsSync(files[1]), 'two files are removed');
     assert.equal(await exchange.end('SIGTERM'), 0);
     const { code, stdout } = await openbell(['audit', 'verify', data]);
     assert.equal(code, 0, stdout);

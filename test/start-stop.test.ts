@@ -23,7 +23,7 @@ import { freePort } from './support/market-venue.ts';
 
 const CLI = fileURLToPath(new URL('../dist/gateway/cli.js', import.meta.url));
 /** Long enough for a recovery of seconds, even on an idle, fast machine. */
-const LONG = 3_000_000;
+const LONG = times(2_000_000, 3_000_000);
 const TOPOLOGIES: readonly Topology[] = ['compact', 'pinned'];
 const PID_1 = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
 
