@@ -253,7 +253,7 @@ describe('audit trail', () => {
       rmSync(dir, { recursive: true });
     });
     const trail = new AuditTrail(dir, LOG, { flushMs: 5, maxWaiting: 50 });
-    await sleep(50);
+    await until(() => trail.stats.records > 0, 'the start is written');
     const ballast = join(dir, 'ballast');
     const { bavail, bsize } = statfsSync(dir);
     writeFileSync(ballast, Buffer.alloc(bavail * bsize));
