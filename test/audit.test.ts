@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -30,7 +31,9 @@ import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
 import { startExchange } from '../gateway/main.ts';
 import { ExchangeProcess, openbell } from './support/exchange-process.ts';
+import { times } from './support/long-runs.ts';
 import { Opcode, RawWebSocket } from './support/raw-websocket.ts';
+import { until } from './support/until.ts';
 
 const LOG = createLogger('silent');
 const DAY_MS = 86_400_000;
@@ -59,10 +62,12 @@ function reject(detail?: string): AuditEvent {
 
 /** A trail of so many actions between its start and its stop. */
 async function trailOf(data: string, actions: number, rotateBytes?: number): Promise<void> {
-  const trail = new AuditTrail(data, LOG, rotateBytes === undefined ? {} : { rotateBytes });
+  const trail = new AuditTrail(data, LOG, rotateBytes === undefined ? {} : { rotateBytes, flushMs: 1 });
+  const lines = () => auditFiles(auditDirectory(data)).flatMap((file) => readFileSync(file, 'utf8').split('\n').slice(1)).length;
   for (let no = 1; no <= actions; no++) {
     trail.record(action(no));
-    if (rotateBytes !== undefined && no % 10 === 0) await sleep(120);
+    // A file takes all that is written at once; its start is the first record.
+    if (rotateBytes !== undefined && no % 10 === 0) await until(() => lines() > no, `${no} records`);
   }
   await trail.stop();
 }
@@ -217,9 +222,14 @@ describe('audit trail', () => {
     const data = dataDir(t);
     const child = fileURLToPath(new URL('support/audit-child.ts', import.meta.url));
     let before = 0;
-    for (let round = 0; round < 8; round++) {
-      const writer = spawn(process.execPath, [child, data], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const files = () => auditFiles(auditDirectory(data));
+    const bytes = () => files().reduce((sum, file) => sum + statSync(file).size, 0);
+    // On a slow disk it takes more of them until it rotates.
+    for (let round = 0; round < times(4, 8) || files().length === 1; round++) {
+      const old = round === 0 ? 0 : bytes();
+      const writer = spawn(process.execPath, [...process.execArgv, child, data], { stdio: ['ignore', 'pipe', 'inherit'] });
       await once(writer.stdout, 'data');
+      await until(() => bytes() > old, 'records');
       await sleep(40 + round * 13);
       writer.kill('SIGKILL');
       await once(writer, 'exit');
@@ -228,7 +238,6 @@ describe('audit trail', () => {
       assert.ok(records > before, 'a round wrote nothing');
       before = records;
     }
-    assert.ok(auditFiles(auditDirectory(data)).length > 1, 'it never rotated');
   });
 
   it('a full disk: records wait, further ones are counted, and the order is intact afterwards', async (t) => {
@@ -244,7 +253,7 @@ describe('audit trail', () => {
       rmSync(dir, { recursive: true });
     });
     const trail = new AuditTrail(dir, LOG, { flushMs: 5, maxWaiting: 50 });
-    await sleep(50);
+    await until(() => trail.stats.records > 0, 'the start is written');
     const ballast = join(dir, 'ballast');
     const { bavail, bsize } = statfsSync(dir);
     writeFileSync(ballast, Buffer.alloc(bavail * bsize));
@@ -340,10 +349,11 @@ async function daysOf(data: string, days: number): Promise<string[]> {
   return auditFiles(dir);
 }
 
-/** Starts and stops with a retention; resolves when the removal is complete. */
-async function retain(data: string, keepDays: number, log = LOG): Promise<void> {
+/** Starts with a retention, and stops when the file is gone; without one, when there was time to remove a file. */
+async function retain(data: string, keepDays: number, gone?: string, log = LOG): Promise<void> {
   const trail = new AuditTrail(data, log, { keepDays, flushMs: 1 });
-  await sleep(150);
+  if (gone === undefined) await sleep(150);
+  else await until(() => !existsSync(gone), `${gone} is removed`);
   await trail.stop();
 }
 
@@ -353,7 +363,7 @@ describe('retention', () => {
     const files = await daysOf(data, 10);
     assert.equal(files.length, 10, 'a file for each day');
     const records = await recordsOf(data);
-    await retain(data, 4.5);
+    await retain(data, 4.5, files[4]);
     const left = auditFiles(auditDirectory(data));
     // The file of five days ago has records that are younger; the start is in a new file.
     assert.deepEqual(left.slice(0, -1), files.slice(5));
@@ -378,7 +388,7 @@ describe('retention', () => {
     );
     await retain(data, 4.5);
     assert.equal((await verifyTrail(data)).first, 21, 'no further file is old enough');
-    await retain(data, 1);
+    await retain(data, 1, files[8]);
     assert.deepEqual([(await verifyTrail(data)).first, (await verifyTrail(data)).fault], [37, undefined]);
     const { removed } = await verifyTrail(data);
     assert.equal((await verifyTrail(data, removed?.hash)).fault, undefined, 'a stored head may be that of the last removed record');
@@ -393,7 +403,7 @@ describe('retention', () => {
       for (const file of files) rmSync(file, { force: true });
       for (const file of wanted) writeFileSync(file, copies.get(file) ?? '');
     };
-    await retain(data, 0.5);
+    await retain(data, 0.5, files[8]);
     assert.equal((await verifyTrail(data)).first, 37);
     for (let done = 0; done <= 9; done++) {
       put(files.slice(done));
@@ -405,14 +415,14 @@ describe('retention', () => {
     const gone = await verifyTrail(data);
     assert.match(gone.fault?.problem ?? '', /^has number 41, and no record documents the removal of those before it$/);
     put(files.slice(4));
-    await retain(data, 0.5);
+    await retain(data, 0.5, files[8]);
     assert.deepEqual([(await verifyTrail(data)).first, (await verifyTrail(data)).fault], [37, undefined]);
   });
 
   it('rejects a removal record that the remaining records do not follow from', async (t) => {
     const data = dataDir(t);
     const files = await daysOf(data, 3);
-    await retain(data, 0.5);
+    await retain(data, 0.5, files[1]);
     assert.equal((await verifyTrail(data)).fault, undefined);
     // The oldest remaining record, changed and rehashed with its predecessor: only the removal's hash detects it.
     const lines = readFileSync(files[2], 'utf8').split('\n');
@@ -426,7 +436,7 @@ describe('retention', () => {
     const files = await daysOf(data, 5);
     writeFileSync(files[1], readFileSync(files[1], 'utf8').replace(/[0-9a-f]{4}"\}\n$/, 'f00d"}\n'));
     const lines: string[] = [];
-    await retain(data, 0.5, pino({}, { write: (line: string) => void lines.push(line) }));
+    await retain(data, 0.5, files[0], pino({}, { write: (line: string) => void lines.push(line) }));
     assert.deepEqual(auditFiles(auditDirectory(data)).slice(0, 4), files.slice(1));
     assert.match(lines.join(''), /audit-000000000009\.jsonl does not follow from the file before it: what comes before it stays/);
   });
@@ -436,8 +446,8 @@ describe('retention', () => {
     const child = fileURLToPath(new URL('support/audit-child.ts', import.meta.url));
     const firsts = new Set<number>();
     // On a slow disk it gets to a removal in few of the rounds.
-    for (let round = 0; round < 10 || firsts.size < 6; round++) {
-      const writer = spawn(process.execPath, [child, data, 'retain'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    for (let round = 0; round < times(5, 10) || firsts.size < times(3, 6); round++) {
+      const writer = spawn(process.execPath, [...process.execArgv, child, data, 'retain'], { stdio: ['ignore', 'pipe', 'inherit'] });
       await once(writer.stdout, 'data');
       await sleep(60 + ((round * 17) % 500));
       writer.kill('SIGKILL');
@@ -451,10 +461,10 @@ describe('retention', () => {
   it('verify finds an unbroken trail while an exchange removes files', async (t) => {
     const data = dataDir(t);
     const child = fileURLToPath(new URL('support/audit-child.ts', import.meta.url));
-    const writer = spawn(process.execPath, [child, data, 'retain'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const writer = spawn(process.execPath, [...process.execArgv, child, data, 'retain'], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       await once(writer.stdout, 'data');
-      for (let i = 0; i < 50; i++) {
+      for (let i = 0; i < times(20, 50); i++) {
         assert.equal((await verifyTrail(data)).fault, undefined);
         await sleep(10);
       }
@@ -466,9 +476,9 @@ describe('retention', () => {
 
   it('openbell start --audit-keep, and the output of verify', async (t) => {
     const data = dataDir(t);
-    await daysOf(data, 4);
+    const files = await daysOf(data, 4);
     const exchange = await ExchangeProcess.start(data, ['--audit-keep', '2']);
-    await sleep(500);
+    await until(() => !existsSync(files[1]), 'two files are removed');
     assert.equal(await exchange.end('SIGTERM'), 0);
     const { code, stdout } = await openbell(['audit', 'verify', data]);
     assert.equal(code, 0, stdout);

@@ -64,7 +64,7 @@ describe('the load generator', () => {
 
   test('the figures of the exchange are those of the windows', async () => {
     await open('grpc');
-    const request = { rate: 2000, batch: 1, warmupMs: 100, windowMs: 250, windows: 2, sampleMs: 0 };
+    const request = { rate: 2000, batch: 1, warmupMs: 100, windowMs: 800, windows: 2, sampleMs: 0 };
     const { server } = await runWithReadings(exchange, load, request);
     assert.equal(server.length, 2);
     for (const { serviceTimeP50, serviceTimeP99, withinMs, cpuPerOrder } of server) {

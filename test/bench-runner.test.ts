@@ -21,7 +21,7 @@ function outputFolder(): string {
 function start(out: string, args: readonly string[], budgets: unknown = []): ChildProcess {
   const file = join(root, 'budgets.json');
   writeFileSync(file, JSON.stringify(budgets));
-  return spawn(process.execPath, [SUITE, file, out, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(process.execPath, [...process.execArgv, SUITE, file, out, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 async function run(out: string, args: readonly string[], budgets: unknown = []): Promise<{ code: number; stdout: string; stderr: string }> {

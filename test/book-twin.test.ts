@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { times } from './support/long-runs.ts';
 import { NaiveBook } from './support/naive-book.ts';
 import { RecordingBook } from './support/recording-book.ts';
 
@@ -176,10 +177,10 @@ test('any flow gives the same book as the naive twin, trade by trade', () => {
       seen.uncrosses += twin.uncrosses;
       seen.steps += drawn.steps.length;
     }),
-    { numRuns: 400 },
+    { numRuns: times(200, 400) },
   );
   // The generator reaches the rare cases.
-  assert.ok(seen.trades > 1000 && seen.uncrosses > 200 && seen.steps > 5000, JSON.stringify(seen));
+  assert.ok(seen.trades > times(500, 1000) && seen.uncrosses > times(100, 200) && seen.steps > times(2500, 5000), JSON.stringify(seen));
 });
 
 test('a crowded auction has the same indication as the naive twin after every order', () => {
@@ -218,6 +219,6 @@ test('a crowded auction has the same indication as the naive twin after every or
       assert.deepEqual(real.trades, trades);
       real.audit();
     }),
-    { numRuns: 300 },
+    { numRuns: times(100, 300) },
   );
 });

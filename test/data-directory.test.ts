@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { listSnapshots } from '../engine/journal/snapshot-files.ts';
+import { connect } from '../gateway/client/index.ts';
 import { ExchangeProcess, openbell } from './support/exchange-process.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'openbell-directory-'));
@@ -28,7 +29,10 @@ const PORTS = ['--http-port', '0', '--grpc-port', '0', '--ws-port', '0'];
 /** A directory of the demo venue, with `orders` resting orders. */
 async function venue(dir: string, orders: number): Promise<string> {
   const exchange = await ExchangeProcess.start(dir);
-  for (let i = 0; i < orders; i++) await openbell(['order', 'buy', '0.1', 'BTC-USD', '50000.00', ...exchange.flags]);
+  const { grpc, ws, http } = exchange.ports;
+  const client = await connect({ account: 1, grpcPort: grpc, wsPort: ws, httpPort: http });
+  for (let i = 0; i < orders; i++) await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.1', price: '50000.00' });
+  await client.close();
   assert.equal(await exchange.end('SIGTERM'), 0, exchange.stderr);
   return dir;
 }

@@ -10,6 +10,7 @@ import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../engine/params.ts';
 import { CommandFlag, encodeExtension } from '../engine/wire/command-extension.ts';
 import { CommandKind, OrderType, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { BTC, Harness, type LongCommandFields, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './support/exchange-fixture.ts';
+import { times } from './support/long-runs.ts';
 import { hashRows, NaiveExchange, type NaiveReport } from './support/naive-exchange.ts';
 
 const ACCOUNTS = 4;
@@ -277,17 +278,18 @@ describe('the exchange against its naive twin', () => {
   it('gives the same reports and state hash, conserves money and never stays crossed', () => {
     const seen = new Set<string>();
     const same = fc.property(setup, flow(1, 250), (given, commands) => compare(given, commands, RULES, seen));
-    fc.assert(same, { numRuns: 250 });
+    const numRuns = times(100, 250);
+    fc.assert(same, { numRuns });
     // The flow reaches the rare cases; if a seed does not, further seeds do.
     const missing = (): string[] => RARE.filter((rare) => !seen.has(rare));
-    for (let round = 0; missing().length > 0 && round < 8; round++) fc.assert(same, { numRuns: 250 });
+    for (let round = 0; missing().length > 0 && round < times(20, 8); round++) fc.assert(same, { numRuns });
     assert.deepEqual(missing(), [], `never happened; what did: ${[...seen].sort().join(' ')}`);
   });
 
   it('under rules 2, too', () => {
     fc.assert(
       fc.property(setup, flow(1, 250), (given, commands) => compare(given, commands, 2, new Set())),
-      { numRuns: 60 },
+      { numRuns: times(30, 60) },
     );
   });
 
@@ -319,7 +321,7 @@ describe('the exchange against its naive twin', () => {
         }
         assert.equal(stateHash(copy), stateHash(real.exchange));
       }),
-      { numRuns: 40 },
+      { numRuns: times(20, 40) },
     );
   });
 });

@@ -9,15 +9,16 @@ import { DataLock, lockHolder } from '../engine/journal/data-lock.ts';
 import { scanLog } from '../engine/journal/log-reader.ts';
 import { readSeqs } from './support/command-ring.ts';
 import { temporaryDirectory } from './support/journal-log.ts';
+import { times } from './support/long-runs.ts';
 
 const APPENDER = fileURLToPath(new URL('./support/journal-appender.ts', import.meta.url));
-const CYCLES = 14;
+const CYCLES = times(6, 14);
 
 test(`kill -9 of ${CYCLES} processes: every acknowledged command is present exactly once`, async (t) => {
   const dir = temporaryDirectory(t);
   let before = 0;
   for (let cycle = 0; cycle < CYCLES; cycle++) {
-    const child = spawn(process.execPath, [APPENDER, dir, cycle % 2 === 0 ? 'asynchronous' : 'synchronous'], {
+    const child = spawn(process.execPath, [...process.execArgv, APPENDER, dir, cycle % 2 === 0 ? 'asynchronous' : 'synchronous'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';

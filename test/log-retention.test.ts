@@ -93,7 +93,7 @@ describe('a log that is shortened', () => {
     const [newest, , oldest] = listSnapshots(data);
     for (const more of [1, 2, 3]) cpSync(newest.path, snapshotPath(data, newest.seq + more));
     const left = () => listSnapshots(data).map(({ seq }) => seq - newest.seq);
-    spawnSync(process.execPath, [CHILD, data, '-1']);
+    spawnSync(process.execPath, [...process.execArgv, CHILD, data, '-1']);
     assert.ok(listSegments(data)[0].firstSeq > 1);
     pruneOldSnapshots(data, Number.POSITIVE_INFINITY, undefined);
     assert.equal(left().length, 6);
@@ -109,7 +109,9 @@ describe('a log that is shortened', () => {
     for (let step = 0; !complete; step++) {
       const { data } = copy();
       const count = listSegments(data).length;
-      const { status, signal, stdout, stderr } = spawnSync(process.execPath, [CHILD, data, String(step)], { encoding: 'utf8' });
+      const { status, signal, stdout, stderr } = spawnSync(process.execPath, [...process.execArgv, CHILD, data, String(step)], {
+        encoding: 'utf8',
+      });
       complete = status === 0;
       assert.ok(complete || signal === 'SIGKILL', stderr);
       const removed = Math.min(Math.floor((step + 2) / 3), complete ? Number(stdout.split(' ')[0]) : ALL);
@@ -199,7 +201,7 @@ describe('a log that is shortened', () => {
 
   it('is not repaired to what could not be started', () => {
     const { data } = copy();
-    spawnSync(process.execPath, [CHILD, data, '-1']);
+    spawnSync(process.execPath, [...process.execArgv, CHILD, data, '-1']);
     const [first] = listSegments(data);
     const file = join(data, first.name);
     const bytes = readFileSync(file);

@@ -10,11 +10,12 @@ import type { TimeInForce } from '../engine/wire/layout.ts';
 import { ReportFrameReader } from '../engine/wire/report-frames.ts';
 import { Prng } from '../feeds/simulator/prng.ts';
 import type { OrderSession } from '../gateway/client/order-session.ts';
+import { times } from './support/long-runs.ts';
 import { MalformedFrames } from './support/malformed-frames.ts';
 import { RawSession, rawClient, TestExchange, until } from './support/order-entry-fixture.ts';
 
 const SEED = Number(process.env.OPENBELL_SEED ?? 20_240_607);
-const FRAMES = 10_000;
+const FRAMES = times(3000, 10_000);
 const ATTACKERS = 8;
 const raw = (bytes: Buffer): Buffer => bytes;
 

@@ -37,7 +37,8 @@ async function runTest(copy: string, { test, only }: Mutant): Promise<{ outcome:
   const args = ['--test', ...(only === undefined ? [] : ['--test-name-pattern', only]), join('test', test)];
   // A test of its own, not a part of a run that this process may belong to.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const child = spawn(process.execPath, args, { cwd: copy, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  // The tests at length: a short run may miss a mutant.
+  const child = spawn(process.execPath, args, { cwd: copy, env: { ...env, OPENBELL_LONG_TESTS: '1' }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {

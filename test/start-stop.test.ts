@@ -18,11 +18,12 @@ import { accountReports } from '../gateway/taps/history/queries.ts';
 import { openHistory, readWatermark } from '../gateway/taps/history/store.ts';
 import { ENGINE_LIMITS, RunningEngine, venue } from './support/engine-fixture.ts';
 import { openbell } from './support/exchange-process.ts';
+import { times } from './support/long-runs.ts';
 import { freePort } from './support/market-venue.ts';
 
 const CLI = fileURLToPath(new URL('../dist/gateway/cli.js', import.meta.url));
 /** Long enough for a recovery of seconds, even on an idle, fast machine. */
-const LONG = 3_000_000;
+const LONG = times(2_000_000, 3_000_000);
 const TOPOLOGIES: readonly Topology[] = ['compact', 'pinned'];
 const PID_1 = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
 
@@ -189,7 +190,7 @@ describe('history after interrupted recoveries', { timeout: 120_000 }, () => {
       const expected = await recover(whole, topology);
       assert.ok(expected !== undefined && expected.length > 10_000 * Report.bytes);
       let given = 0;
-      for (let ms = 40; ; ms += 40) {
+      for (let ms = 40; ; ms += times(150, 40)) {
         const stop = new AbortController();
         const timer = setTimeout(() => stop.abort(), ms);
         const reports = await recover(torn, topology, stop.signal);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,6 +29,19 @@ export function whyNoEmptyRoot(): string | undefined {
   return status === 0 ? undefined : `no mount namespace here: ${error?.message ?? stderr.trim()}`;
 }
 
+let assembled: string | undefined;
+
+/** An image that is assembled once in a process. Its files are linked into each root, where they are read-only. */
+function assembledImage(): string {
+  if (assembled === undefined) {
+    const base = mkdtempSync(join(tmpdir(), 'openbell-image-'));
+    process.once('exit', () => rmSync(base, { recursive: true, force: true }));
+    assembled = join(base, 'image');
+    assembleImage(assembled);
+  }
+  return assembled;
+}
+
 /** What the image has in it, and nothing else: the binary runs there as the image's user (as its caller, where that is not root). */
 export class EmptyRoot {
   readonly #base = mkdtempSync(join(tmpdir(), 'openbell-root-'));
@@ -39,7 +52,7 @@ export class EmptyRoot {
   /** @param withTmp with a /tmp that is mounted noexec, as in many containers @param image one that is assembled already; it is used up */
   constructor({ withTmp = false, image }: { readonly withTmp?: boolean; readonly image?: string } = {}) {
     const dir = image ?? join(this.#base, 'image');
-    if (image === undefined) assembleImage(dir);
+    if (image === undefined) execFileSync('cp', ['-a', '--link', assembledImage(), dir]);
     this.#root = join(dir, 'root');
     this.data = join(dir, 'data');
     chmodSync(this.#base, 0o755);

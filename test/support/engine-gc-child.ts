@@ -1,5 +1,5 @@
 /**
- * Run with `--trace-gc --expose-gc`. The engine stage in a separate thread,
+ * Run with `--trace-gc --expose-gc`, and the number of commands as its argument. The engine stage in a separate thread,
  * fed over its real ring; prints marks between which the engine thread must not
  * collect garbage. The main thread generates the commands from a second copy of
  * the state and may collect garbage.
@@ -14,8 +14,8 @@ import { allocateControl, Control } from '../../engine/threads/control.ts';
 import { EngineCore } from '../../engine/threads/engine-core.ts';
 
 const limits = resolveLimits({ orders: 2 ** 14, rememberedOrders: 2 ** 16 });
-const WARM_UP = 2_000_000;
-const COMMANDS = 10_000_000;
+const COMMANDS = Number(process.argv[2]);
+const WARM_UP = Math.min(2_000_000, COMMANDS);
 const CHUNK = 1000;
 
 interface Rings {

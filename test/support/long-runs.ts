@@ -1,0 +1,11 @@
+/**
+ * Whether tests that repeat themselves (kills, random inputs, commands until a
+ * figure settles) do so at length: `.ci/run` asks for it. `npm test` has every
+ * test as well, with fewer repetitions.
+ */
+export const LONG_RUNS = process.env.OPENBELL_LONG_TESTS === '1';
+
+/** The number of repetitions: in `npm test`, and in long runs. */
+export function times(usual: number, long: number): number {
+  return LONG_RUNS ? long : usual;
+}
