@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { allocateLocal } from '../engine/allocate.ts';
+import { OrderSlab } from '../engine/book/order-slab.ts';
 import { Code, codeName } from '../engine/codes.ts';
 import { Exchange } from '../engine/machine/exchange.ts';
 import { StateLoader, saveState, stateHash } from '../engine/machine/state-rows.ts';
+import { ClientOrderIds } from '../engine/rules/client-order-ids.ts';
 import { OrderRequest } from '../engine/rules/order-request.ts';
 import { hashTerms } from '../engine/rules/order-terms.ts';
 import { LIMIT_53 } from '../engine/units.ts';
@@ -175,4 +178,11 @@ it('the hash differs for two orders that differ in one field, and is never 0', (
     }),
     { numRuns: 5000 },
   );
+});
+
+it('a snapshot that has one client order id twice is rejected when it is loaded', () => {
+  const ids = new ClientOrderIds(new OrderSlab(4), 4, new Float64Array(2), 1, allocateLocal);
+  ids.remember(1, 7, 1, Code.OK, SYMBOL, Side.Buy, TimeInForce.GoodTillCancel, 100, 5, 0, 1);
+  const again = () => ids.remember(1, 7, 2, Code.OK, SYMBOL, Side.Buy, TimeInForce.GoodTillCancel, 100, 5, 0, 1);
+  assert.throws(again, /client order id of a remembered order is new/);
 });

@@ -39,6 +39,8 @@ const REMEMBERED_FILLED = 3;
 const SYMBOL = 8;
 /** Code, and above 16 bits side and time in force as in the record of a resting order. */
 const OUTCOME = 9;
+/** An empty position of the table. */
+const EMPTY = 0;
 /** Bits of a client order id. */
 const ID_BITS = 53;
 
@@ -166,7 +168,7 @@ export class ClientOrderIds implements StatePart {
     const record = index * RECORD_WORDS;
     words[record + SYMBOL] = order.symbol;
     words[record + OUTCOME] = code | (order.side << 16) | (order.timeInForce << 24);
-    this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
+    this.#table[this.#positionOf(account, clientOrderId, EMPTY)] = -(index + 1);
   }
 
   /** Remembers an order that does not rest (any more), or a reject (`orderId` 0). Cold. */
@@ -197,7 +199,9 @@ export class ClientOrderIds implements StatePart {
     const record = index * RECORD_WORDS;
     words[record + SYMBOL] = symbol;
     words[record + OUTCOME] = code | (side << 16) | (timeInForce << 24);
-    this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
+    const at = this.#probe(account, clientOrderId);
+    assert(this.#table[at] === EMPTY, 'client order id of a remembered order is new');
+    this.#table[at] = -(index + 1);
   }
 
   /** Remembers the order in `slot`, which rested until now. Same as `remember`, without a call that boxes its doubles. */
@@ -222,7 +226,7 @@ export class ClientOrderIds implements StatePart {
     const terms = orderWords[(slot << TO_WORDS) + TERMS];
     words[record + SYMBOL] = terms & 0xffff;
     words[record + OUTCOME] = terms & ~0xffff;
-    this.#table[this.#probe(account, clientOrderId)] = -(index + 1);
+    this.#table[this.#positionOf(account, clientOrderId, slot + 1)] = -(index + 1);
   }
 
   // The fields of a remembered order, by index. For cold code.
@@ -333,7 +337,7 @@ export class ClientOrderIds implements StatePart {
     const marks = this.rules < 3 ? this.#forgotten : this.#marks;
     const mark = this.rules < 3 ? account : account * ID_BITS + bitLength(clientOrderId) - 1;
     if (clientOrderId > marks[mark]) marks[mark] = clientOrderId;
-    this.#delete(this.#probe(account, clientOrderId));
+    this.#delete(this.#positionOf(account, clientOrderId, -(index + 1)));
   }
 
   /** Forgets what accounts remember above their share. Cold. */
@@ -370,6 +374,18 @@ export class ClientOrderIds implements StatePart {
       } else if (this.#ids[~ref << KEY_DOUBLES] === clientOrderId && this.#keyWords[(~ref << KEY_WORDS) + OWNER] === account) return at;
       at = (at + 1) & this.#mask;
     }
+  }
+
+  /** Position of a reference that the table has for the id; of the empty position where a new id belongs. Reads no record. */
+  #positionOf(account: number, clientOrderId: number, ref: number): number {
+    const table = this.#table;
+    const mask = this.#mask;
+    let at = this.#home(account, clientOrderId);
+    for (let found = table[at]; found !== ref; found = table[at]) {
+      assert(found !== EMPTY, 'client order id is in the table');
+      at = (at + 1) & mask;
+    }
+    return at;
   }
 
   /** Empties a position and moves back the entries that were displaced by it, so that no tombstones remain. */
