@@ -177,6 +177,8 @@ test('exit code 2: configuration, each problem on a line', async () => {
   assert.match(bad.stderr, /bad\.yaml:2:5: assets\[0\]\.decimals: is missing/);
   assert.match(bad.stderr, /--host 0\.0\.0\.0 can be reached from elsewhere: configure authentication/);
   assert.equal((await openbell(['nonsense'])).code, 2);
+  const nameless = await openbell(['dev-token', '--subject', '', '--roles', 'trader', '--accounts', '1']);
+  assert.deepEqual([nameless.code, nameless.stdout], [2, ''], 'no exchange would accept the token');
   const missing = await openbell(['verify', join(base, 'nowhere')]);
   assert.deepEqual([missing.code, readdirSync(base).includes('nowhere')], [2, false]);
 });

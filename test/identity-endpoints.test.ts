@@ -93,6 +93,11 @@ describe('permissions over the real ports', () => {
     ['POST', '/v1/snapshot', {}, { operator: 1 }],
   ];
 
+  it('GET /v1/accounts/abc: a reject names no account', async () => {
+    const { status, json } = await exchange.http('GET', '/v1/accounts/abc', bearer(await tokenOf('trader')));
+    assert.deepEqual([status, json.name, json.message], [403, 'PERMISSION_DENIED', 'PERMISSION_DENIED: your roles do not allow this']);
+  });
+
   for (const [method, path, body, allowed] of ROUTES) {
     it(`${method} ${path}`, async () => {
       for (const role of everybody) {

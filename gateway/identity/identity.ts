@@ -90,13 +90,13 @@ export class Identity {
     return this.#vouchers.proxies?.has(address) ?? false;
   }
 
-  /** Undefined when the action is allowed; else the reject, logged and audited. @param account the account concerned */
+  /** Undefined when the action is allowed; else the reject, logged and audited. @param account the account concerned; NaN: none that exists */
   forbid(principal: Principal, action: Action, visit: Pick<Visit, 'peer' | 'wants'>, account?: number): IdentityReject | undefined {
     if (may(principal, action, account)) return undefined;
     const what = account === undefined ? action : `${action} of account ${account}`;
     const reject = new IdentityReject(
       Code.PERMISSION_DENIED,
-      account === undefined
+      account === undefined || Number.isNaN(account)
         ? 'your roles do not allow this'
         : `your roles do not allow this for account ${account}, or it is not among your accounts`,
       `${what} is not among the rights of ${[...principal.roles].join(', ') || 'no role'}`,

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { calculateJwkThumbprint, importPKCS8, type JWK, SignJWT } from 'jose';
-import { readGrant } from '../../identity/principal.ts';
+import { readGrant, readSubject } from '../../identity/principal.ts';
 import { print } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
@@ -52,6 +52,7 @@ Examples:
 
 async function devToken({ subject, roles, accounts, ttl, key, jwks, issuer, audience }: Flags): Promise<string> {
   try {
+    readSubject(subject);
     readGrant(roles, accounts);
   } catch (error) {
     throw new CliError((error as Error).message, ExitCode.Usage);
