@@ -67,8 +67,8 @@ export interface Ports {
  * The composition root: a whole exchange in this process.
  *
  * ```
- * start   lock ▸ audit ▸ admin (health answers) ▸ history ▸ engine recovers ▸ the configuration is held against the log
- *         ▸ log opens ▸ genesis ▸ market data ▸ order entry ▸ ready
+ * start   lock ▸ audit ▸ all ports listen (health answers, the rest is unavailable) ▸ history ▸ engine recovers
+ *         ▸ the configuration is held against the log ▸ log opens ▸ genesis ▸ market data ▸ order entry ▸ ready
  * stop    order entry drains ▸ engine drains, snapshot ▸ history ▸ market data ▸ admin ▸ audit ▸ lock
  * ```
  */
@@ -281,8 +281,27 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     limitCounters: limits,
     slices,
   });
+  const orderEntry = new OrderEntry({
+    host: config.host,
+    port: config.grpcPort,
+    certificates,
+    preAuthLimit: preAuthLimits.grpc,
+    limits: config.callerLimits,
+    limitCounters: limits,
+    // A proxy's connection carries many clients, which may all leave at once.
+    ...(config.authProxies === undefined && !identity.open && { resetBurst: DIRECT_RESET_BURST }),
+    identity,
+    // Without a client CA these are scanners and clients of TLS 1.2, which identity does not concern.
+    ...(config.tlsClientCa !== undefined && { onHandshakeRejected: (peer, reason) => audit.record(handshakeRejected(peer, reason)) }),
+  });
+  const sockets = new SocketServer(certificates, preAuthLimits.ws);
+  // All ports, before anything is read or written: a port that is taken changes nothing.
   const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
   undo.push(() => admin.stop());
+  const grpc = await listening(orderEntry.listen(), 'order entry', config.host, config.grpcPort, '--grpc-port');
+  undo.push(() => orderEntry.stop());
+  const ws = sockets.listen(config.host, config.wsPort);
+  undo.push(() => sockets.close());
 
   const engineLimits = limitsOf(config, lastConfiguration(config.data));
   prepared = await prepareHistory(config.data, resolveLimits(engineLimits));
@@ -319,8 +338,6 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
   const marketData = new MarketData({ orders: engine.limits.orders, slices }, engine.directory, () => started.engine.sequencer.nowUs());
-  const sockets = new SocketServer(certificates, preAuthLimits.ws);
-  const marketSockets = new MarketSockets(marketData, { identity, pings: config.callerLimits['ws-pings'] }, sockets);
   engine.onReports(tap);
   engine.onMarket(marketData);
   const recovery = await engine.start();
@@ -350,24 +367,6 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     identity,
     audit,
   });
-  serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
-  const ws = await marketSockets.listen(config.host, config.wsPort);
-  undo.push(() => marketSockets.stop());
-  const orderEntry = new OrderEntry(sessions, {
-    host: config.host,
-    port: config.grpcPort,
-    certificates,
-    preAuthLimit: preAuthLimits.grpc,
-    limits: config.callerLimits,
-    limitCounters: limits,
-    // A proxy's connection carries many clients, which may all leave at once.
-    ...(config.authProxies === undefined && !identity.open && { resetBurst: DIRECT_RESET_BURST }),
-    identity,
-    // Without a client CA these are scanners and clients of TLS 1.2, which identity does not concern.
-    ...(config.tlsClientCa !== undefined && { onHandshakeRejected: (peer, reason) => audit.record(handshakeRejected(peer, reason)) }),
-  });
-  const grpc = await listening(orderEntry.listen(), 'order entry', config.host, config.grpcPort, '--grpc-port');
-  undo.push(() => orderEntry.stop());
   // Nothing is awaited after this point, so every later request reaches the running exchange.
   signal?.throwIfAborted();
 
@@ -410,8 +409,12 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   ]);
   const simulator = config.simulate ? config.simulator : undefined;
   const simulation = simulator && new Simulation(simulator, directory, sequencer, engine.schedule);
+  const marketSockets = new MarketSockets(marketData, { identity, pings: config.callerLimits['ws-pings'] }, sockets);
+  serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
+  marketSockets.start();
+  undo.push(() => marketSockets.stop());
+  orderEntry.serve(sessions);
   state.recovering = false;
-  orderEntry.health.serving = true;
 
   const ports = { grpc, ws, http };
   const { seq, snapshotSeq, replayed, milliseconds } = recovery;

@@ -54,7 +54,7 @@ export class MarketSockets {
   readonly #pings: number | undefined;
   readonly #sockets: SocketServer;
 
-  /** @param sockets the port, not listening yet; other endpoints may register paths on it */
+  /** @param sockets the port; other endpoints may register paths on it */
   constructor(market: MarketData, { identity, maxRequestBytes, pings }: MarketSocketsOptions, sockets: SocketServer = new SocketServer()) {
     this.#market = market;
     this.#identity = identity;
@@ -95,8 +95,13 @@ export class MarketSockets {
    */
   async listen(host: string, port: number): Promise<number> {
     const taken = this.#sockets.listen(host, port);
-    this.#market.start();
+    this.start();
     return taken;
+  }
+
+  /** Starts publishing, where the port listens already. */
+  start(): void {
+    this.#market.start();
   }
 
   /** Closes every reader with 1001. Resolves when the sockets are closed. */
