@@ -405,7 +405,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   });
   admin.serve([
     ...queryRoutes({ directory, history, book: (symbol) => marketData.book(symbol) }),
-    ...actionRoutes({ directory, commands, snapshot, draining: () => state.draining }),
+    ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
   const simulator = config.simulate ? config.simulator : undefined;
   const simulation = simulator && new Simulation(simulator, directory, sequencer, engine.schedule);

@@ -492,7 +492,7 @@ test('an action whose command is not answered names the command and an unknown o
   const silent = { awaitSeq: () => new Promise<Uint8Array>(() => undefined), canAwait: () => true, forget: () => undefined };
   const commands = new AdminCommands(sequencer, silent, schedule, 20);
   const snapshot = () => exchange.engine.snapshotNow();
-  const routes = actionRoutes({ directory, commands, snapshot, draining: () => false });
+  const routes = actionRoutes({ directory, history: exchange.history, commands, snapshot, draining: () => false });
   const route = routes.find(({ path }) => path === '/v1/accounts');
   const seqs: number[] = [];
   const request = {
