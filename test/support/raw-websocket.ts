@@ -17,6 +17,8 @@ export class RawWebSocket {
   status = '';
   /** The handshake's answer. */
   head = '';
+  /** What follows the head of a handshake that was rejected. */
+  body = '';
   /** Code and reason of a close frame. */
   closeCode = 0;
   closeReason = '';
@@ -94,6 +96,10 @@ export class RawWebSocket {
       this.status = this.#buffer.toString('latin1', 0, this.#buffer.indexOf('\r\n'));
       this.#buffer = this.#buffer.subarray(end + 4);
       this.#upgraded = true;
+    }
+    if (!this.status.includes(' 101 ')) {
+      this.body = this.#buffer.toString();
+      return;
     }
     for (;;) {
       const buffer = this.#buffer;

@@ -203,6 +203,7 @@ export class AdminServer {
     const { identity } = this.#options;
     const path = splitPath(url.pathname);
     if (identity.apiKeys !== undefined && method === 'POST' && url.pathname.startsWith('/v1/auth/')) {
+      checkQuery(url.searchParams, []);
       return await answerKey(identity, identity.apiKeys, url.pathname, await readBody(request), visitOf(request, `POST ${url.pathname}`));
     }
     const [route, params] = this.#find(method, path);

@@ -115,6 +115,8 @@ export class MarketSockets {
     authenticate(res, req, context, this.#identity, 'market data', (upgrade) => {
       const reject = this.#identity.forbid(upgrade.principal, 'market:read', upgrade.visit);
       if (reject !== undefined) return upgrade.reject(upgradeStatusOf(reject), reject.details);
+      // Any path is market data; a query shows that another one was meant, such as that of orders.
+      if (upgrade.rejectQuery([])) return;
       // Checked here, because others may have connected since the request.
       if (!this.#market.hasRoom()) return upgrade.reject(UNAVAILABLE, 'Too many market-data connections; try again later.');
       const { format, protocol } = chooseFormat(upgrade.offered);
