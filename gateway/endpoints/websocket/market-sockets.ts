@@ -130,6 +130,13 @@ function connectionOf(ws: WebSocket<SocketUser>): MarketConnection {
   return ws.getUserData().connection ?? fail('market data: a socket without its connection');
 }
 
+/** Methods of uWebSockets that are missing in its types. */
+interface FragmentedSocket extends WebSocket<SocketUser> {
+  sendFirstFragment(piece: Uint8Array, isBinary: boolean): number;
+  sendFragment(piece: Uint8Array): number;
+  sendLastFragment(piece: Uint8Array): number;
+}
+
 class MarketSocket implements ReaderSocket {
   readonly #ws: WebSocket<SocketUser>;
 
@@ -143,6 +150,13 @@ class MarketSocket implements ReaderSocket {
 
   send(frame: Uint8Array, binary: boolean): void {
     this.#ws.send(frame, binary);
+  }
+
+  sendPiece(piece: Uint8Array, binary: boolean, first: boolean, last: boolean): void {
+    const ws = this.#ws as FragmentedSocket;
+    if (first) ws.sendFirstFragment(piece, binary);
+    else if (last) ws.sendLastFragment(piece);
+    else ws.sendFragment(piece);
   }
 
   cork(work: () => void): void {
