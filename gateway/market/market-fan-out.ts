@@ -332,7 +332,7 @@ export class FanOut {
     else job.keep(this.#encode(FrameKind.Delta, feed, feed.number - feed.pending.count + 1, feed.pending, job.format));
   }
 
-  /** The job has ended: who still waits is served by the next one. */
+  /** Ends the job. Readers that still wait are served by the next one. */
   #close(job: Job): void {
     const { feed } = job;
     job.source?.end();
