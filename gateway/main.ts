@@ -34,8 +34,9 @@ import { OrderSessions } from './sessions/order-sessions.ts';
 import { ReportHub } from './sessions/report-hub.ts';
 import { ReportTap } from './sessions/report-tap.ts';
 import { Slices } from './slices.ts';
-import { History } from './taps/history/history.ts';
+import type { History } from './taps/history/history.ts';
 import { type PreparedHistory, prepareHistory } from './taps/history/prepare.ts';
+import { reportPrepared, startHistory, warningsOf } from './taps/history/start-history.ts';
 import { historyPath } from './taps/history/store.ts';
 import { Certificates } from './tls/certificates.ts';
 import { AdminCommands } from './venue/admin-commands.ts';
@@ -329,7 +330,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let opened = false;
   // A start that fails before the log is open leaves no history behind. It is derived from the log.
   if (!existsSync(historyPath(config.data))) undo.push(() => opened || rmSync(historyPath(config.data), { recursive: true, force: true }));
-  history = await startHistory(config, engine, prepared, log, fail);
+  history = await startHistory(engine, prepared, { dataDir: config.data, keepDays: config.historyKeep, log, onFailure: fail });
   const started = { engine, history };
   undo.push(() => started.history.stop());
 
@@ -486,31 +487,6 @@ function handshakeRejected(peer: string, reason: string): AuditEvent {
   return { kind: 'identity', subject: '', action: 'gRPC TLS handshake', outcome: codeName(Code.UNAUTHENTICATED), peer, detail: reason };
 }
 
-function startHistory(
-  config: Config,
-  engine: Engine,
-  { verified }: PreparedHistory,
-  log: Logger,
-  fail: (error: Error) => void,
-): Promise<History> {
-  return History.start({
-    dataDir: config.data,
-    reports: engine.tap('reports', 'history'),
-    durable: engine.durable,
-    applied: engine.applied,
-    onState: (event, error) => {
-      engine.setHistoryFull(event === 'failing');
-      if (event === 'failing') log.error({ error }, 'history cannot be written; reports are queued until the disk has room');
-      else log.info('history is written again');
-    },
-    ...(config.historyKeep !== undefined && { keepUs: config.historyKeep * DAY_US }),
-    onFailure: fail,
-    onDamaged: (err) =>
-      log.error({ err, code: 'HISTORY_DAMAGED' }, 'the history is damaged; trading continues, and a restart builds it again'),
-    verify: !verified,
-  });
-}
-
 const DAY_US = 24 * 60 * 60 * 1e6;
 
 function retentionOf(days: number, log: Logger): RetentionOptions {
@@ -521,32 +497,6 @@ function retentionOf(days: number, log: Logger): RetentionOptions {
       else log.info(result, 'old segments of the log were removed');
     },
   };
-}
-
-function reportPrepared({ setAside, lostToSeq }: PreparedHistory, log: Logger): void {
-  if (setAside !== undefined)
-    log.error(
-      { code: 'HISTORY_DAMAGED', reason: setAside.reason, kept: setAside.kept },
-      'the history is damaged; it was set aside and is built again from the log',
-    );
-  if (lostToSeq > 0)
-    log.error(
-      { code: 'HISTORY_LOST', lostToSeq },
-      `the log no longer begins with command 1: the reports of commands up to ${lostToSeq} cannot be built again and are lost (REPORTS_GONE)`,
-    );
-}
-
-/** What an operator should know, and what does not stop trading. */
-function warningsOf(prepared: PreparedHistory | undefined, history: History | undefined): string[] {
-  const warnings: string[] = [];
-  if (prepared?.setAside !== undefined)
-    warnings.push(
-      `HISTORY_DAMAGED: this start built the history again (${prepared.setAside.reason}); the old one is kept in ${prepared.setAside.kept}`,
-    );
-  if ((prepared?.lostToSeq ?? 0) > 0) warnings.push(`HISTORY_LOST: the reports of commands up to ${prepared?.lostToSeq} are lost`);
-  const damaged = history?.stats().damaged;
-  if (damaged !== undefined) warnings.push(`HISTORY_DAMAGED: ${damaged}`);
-  return warnings;
 }
 
 /** Reasons not to be ready; empty when the exchange takes orders. */
