@@ -9,6 +9,8 @@ const LIMITS: readonly (readonly [port: string, limit: string])[] = [
   ['http', 'history'],
   ['grpc', 'unauthenticated-calls'],
   ['grpc', 'rejected-calls'],
+  ['grpc', 'pieces'],
+  ['grpc', 'resets'],
   ['ws', 'pings'],
   ['any', 'wrong-credentials'],
 ];

@@ -34,8 +34,9 @@ import { OrderSessions } from './sessions/order-sessions.ts';
 import { ReportHub } from './sessions/report-hub.ts';
 import { ReportTap } from './sessions/report-tap.ts';
 import { Slices } from './slices.ts';
-import { History } from './taps/history/history.ts';
+import type { History } from './taps/history/history.ts';
 import { type PreparedHistory, prepareHistory } from './taps/history/prepare.ts';
+import { reportPrepared, startHistory, warningsOf } from './taps/history/start-history.ts';
 import { historyPath } from './taps/history/store.ts';
 import { Certificates } from './tls/certificates.ts';
 import { AdminCommands } from './venue/admin-commands.ts';
@@ -67,8 +68,8 @@ export interface Ports {
  * The composition root: a whole exchange in this process.
  *
  * ```
- * start   lock ▸ audit ▸ admin (health answers) ▸ history ▸ engine recovers ▸ the configuration is held against the log
- *         ▸ log opens ▸ genesis ▸ market data ▸ order entry ▸ ready
+ * start   lock ▸ audit ▸ all ports listen (health answers, the rest is unavailable) ▸ history ▸ engine recovers
+ *         ▸ the configuration is held against the log ▸ log opens ▸ genesis ▸ market data ▸ order entry ▸ ready
  * stop    order entry drains ▸ engine drains, snapshot ▸ history ▸ market data ▸ admin ▸ audit ▸ lock
  * ```
  */
@@ -281,8 +282,28 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     limitCounters: limits,
     slices,
   });
+  const orderEntry = new OrderEntry({
+    host: config.host,
+    port: config.grpcPort,
+    certificates,
+    preAuthLimit: preAuthLimits.grpc,
+    limits: config.callerLimits,
+    limitCounters: limits,
+    slices,
+    // A proxy's connection carries many clients, which may all leave at once.
+    ...(config.authProxies === undefined && !identity.open && { resetBurst: DIRECT_RESET_BURST }),
+    identity,
+    // Without a client CA these are scanners and clients of TLS 1.2, which identity does not concern.
+    ...(config.tlsClientCa !== undefined && { onHandshakeRejected: (peer, reason) => audit.record(handshakeRejected(peer, reason)) }),
+  });
+  const sockets = new SocketServer(certificates, preAuthLimits.ws);
+  // All ports, before anything is read or written: a port that is taken changes nothing.
   const http = await listening(admin.listen(), 'admin', config.host, config.httpPort, '--http-port');
   undo.push(() => admin.stop());
+  const grpc = await listening(orderEntry.listen(), 'order entry', config.host, config.grpcPort, '--grpc-port');
+  undo.push(() => orderEntry.stop());
+  const ws = sockets.listen(config.host, config.wsPort);
+  undo.push(() => sockets.close());
 
   const engineLimits = limitsOf(config, lastConfiguration(config.data));
   prepared = await prepareHistory(config.data, resolveLimits(engineLimits));
@@ -310,7 +331,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   let opened = false;
   // A start that fails before the log is open leaves no history behind. It is derived from the log.
   if (!existsSync(historyPath(config.data))) undo.push(() => opened || rmSync(historyPath(config.data), { recursive: true, force: true }));
-  history = await startHistory(config, engine, prepared, log, fail);
+  history = await startHistory(engine, prepared, { dataDir: config.data, keepDays: config.historyKeep, log, onFailure: fail });
   const started = { engine, history };
   undo.push(() => started.history.stop());
 
@@ -319,8 +340,6 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const hub = new ReportHub({ archive: history, lastReportNo: (account) => recovered[account] ?? 0 });
   const tap = new ReportTap(hub, () => started.engine.sequencer.nowUs());
   const marketData = new MarketData({ orders: engine.limits.orders, slices }, engine.directory, () => started.engine.sequencer.nowUs());
-  const sockets = new SocketServer(certificates, preAuthLimits.ws);
-  const marketSockets = new MarketSockets(marketData, { identity, pings: config.callerLimits['ws-pings'] }, sockets);
   engine.onReports(tap);
   engine.onMarket(marketData);
   const recovery = await engine.start();
@@ -350,25 +369,6 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     identity,
     audit,
   });
-  serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
-  const ws = await marketSockets.listen(config.host, config.wsPort);
-  undo.push(() => marketSockets.stop());
-  const orderEntry = new OrderEntry(sessions, {
-    host: config.host,
-    port: config.grpcPort,
-    certificates,
-    preAuthLimit: preAuthLimits.grpc,
-    limits: config.callerLimits,
-    limitCounters: limits,
-    slices,
-    // A proxy's connection carries many clients, which may all leave at once.
-    ...(config.authProxies === undefined && !identity.open && { resetBurst: DIRECT_RESET_BURST }),
-    identity,
-    // Without a client CA these are scanners and clients of TLS 1.2, which identity does not concern.
-    ...(config.tlsClientCa !== undefined && { onHandshakeRejected: (peer, reason) => audit.record(handshakeRejected(peer, reason)) }),
-  });
-  const grpc = await listening(orderEntry.listen(), 'order entry', config.host, config.grpcPort, '--grpc-port');
-  undo.push(() => orderEntry.stop());
   // Nothing is awaited after this point, so every later request reaches the running exchange.
   signal?.throwIfAborted();
 
@@ -407,12 +407,16 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   });
   admin.serve([
     ...queryRoutes({ directory, history, book: (symbol) => marketData.book(symbol) }),
-    ...actionRoutes({ directory, commands, snapshot, draining: () => state.draining }),
+    ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
   const simulator = config.simulate ? config.simulator : undefined;
   const simulation = simulator && new Simulation(simulator, directory, sequencer, engine.schedule);
+  const marketSockets = new MarketSockets(marketData, { identity, pings: config.callerLimits['ws-pings'] }, sockets);
+  serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
+  marketSockets.start();
+  undo.push(() => marketSockets.stop());
+  orderEntry.serve(sessions);
   state.recovering = false;
-  orderEntry.health.serving = true;
 
   const ports = { grpc, ws, http };
   const { seq, snapshotSeq, replayed, milliseconds } = recovery;
@@ -484,31 +488,6 @@ function handshakeRejected(peer: string, reason: string): AuditEvent {
   return { kind: 'identity', subject: '', action: 'gRPC TLS handshake', outcome: codeName(Code.UNAUTHENTICATED), peer, detail: reason };
 }
 
-function startHistory(
-  config: Config,
-  engine: Engine,
-  { verified }: PreparedHistory,
-  log: Logger,
-  fail: (error: Error) => void,
-): Promise<History> {
-  return History.start({
-    dataDir: config.data,
-    reports: engine.tap('reports', 'history'),
-    durable: engine.durable,
-    applied: engine.applied,
-    onState: (event, error) => {
-      engine.setHistoryFull(event === 'failing');
-      if (event === 'failing') log.error({ error }, 'history cannot be written; reports are queued until the disk has room');
-      else log.info('history is written again');
-    },
-    ...(config.historyKeep !== undefined && { keepUs: config.historyKeep * DAY_US }),
-    onFailure: fail,
-    onDamaged: (err) =>
-      log.error({ err, code: 'HISTORY_DAMAGED' }, 'the history is damaged; trading continues, and a restart builds it again'),
-    verify: !verified,
-  });
-}
-
 const DAY_US = 24 * 60 * 60 * 1e6;
 
 function retentionOf(days: number, log: Logger): RetentionOptions {
@@ -519,32 +498,6 @@ function retentionOf(days: number, log: Logger): RetentionOptions {
       else log.info(result, 'old segments of the log were removed');
     },
   };
-}
-
-function reportPrepared({ setAside, lostToSeq }: PreparedHistory, log: Logger): void {
-  if (setAside !== undefined)
-    log.error(
-      { code: 'HISTORY_DAMAGED', reason: setAside.reason, kept: setAside.kept },
-      'the history is damaged; it was set aside and is built again from the log',
-    );
-  if (lostToSeq > 0)
-    log.error(
-      { code: 'HISTORY_LOST', lostToSeq },
-      `the log no longer begins with command 1: the reports of commands up to ${lostToSeq} cannot be built again and are lost (REPORTS_GONE)`,
-    );
-}
-
-/** What an operator should know, and what does not stop trading. */
-function warningsOf(prepared: PreparedHistory | undefined, history: History | undefined): string[] {
-  const warnings: string[] = [];
-  if (prepared?.setAside !== undefined)
-    warnings.push(
-      `HISTORY_DAMAGED: this start built the history again (${prepared.setAside.reason}); the old one is kept in ${prepared.setAside.kept}`,
-    );
-  if ((prepared?.lostToSeq ?? 0) > 0) warnings.push(`HISTORY_LOST: the reports of commands up to ${prepared?.lostToSeq} are lost`);
-  const damaged = history?.stats().damaged;
-  if (damaged !== undefined) warnings.push(`HISTORY_DAMAGED: ${damaged}`);
-  return warnings;
 }
 
 /** Reasons not to be ready; empty when the exchange takes orders. */

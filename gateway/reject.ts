@@ -19,6 +19,9 @@ export interface Reject {
   readonly details: string;
 }
 
+/** What an endpoint answers between listening and the end of the recovery. */
+export const RECOVERING = 'the exchange is recovering; wait until /health/ready answers 200';
+
 /** `details` begins with the code's name. */
 export function reject(code: Code, text: string, cause?: RejectCause): Reject {
   return { code, cause, details: `${codeName(code)}: ${text}` };

@@ -192,6 +192,34 @@ test('a full disk: start names it and leaves nothing behind, verify works', { ti
   assert.deepEqual(readdirSync(data), names);
 });
 
+test('repair --cut of a log on a disk without room for its copies and for the history changes nothing', { timeout: 60_000 }, async (t) => {
+  const disk = smallDisk(t, '64m');
+  if (disk === undefined) return t.skip('SKIPPED: mounting a small disk needs root');
+  const data = await venue(join(disk, 'data'), 2);
+  const [log] = readdirSync(data).filter((name) => name.startsWith('log-'));
+  rmSync(join(data, 'spare.obl'), { force: true });
+  const bytes = readFileSync(join(data, log));
+  const first = bytes.readUInt32LE(12);
+  // In the second batch: what follows was acknowledged.
+  bytes[64 * (1 + first) + 100] ^= 1;
+  writeFileSync(join(data, log), bytes);
+  const content = () => [readdirSync(data).sort(), bytes.equals(readFileSync(join(data, log)))];
+  const before = content();
+  const repair = () => openbell(['repair', data, '--cut', '--json']);
+  const segment = bytes.length / 1024;
+  // The last one has room for the copy of the segment, and not for the history as well.
+  for (const free of [300, segment / 2, segment + 100]) {
+    fill(disk, free);
+    const { code, stdout } = await repair();
+    assert.deepEqual([code, JSON.parse(stdout).error?.code], [1, 'DISK_FULL'], `${free} KiB: ${stdout}`);
+    assert.deepEqual(content(), before, `${free} KiB`);
+  }
+  rmSync(join(disk, 'ballast'));
+  const { code, stdout } = await repair();
+  const result = JSON.parse(stdout);
+  assert.deepEqual([code, result.lastSeq, result.forgotten > 0], [0, first, true], stdout);
+});
+
 test('a disk that is full at the stop: the stop says so, and leaves no incomplete snapshot', { timeout: 60_000 }, async (t) => {
   const disk = smallDisk(t, '40m');
   if (disk === undefined) return t.skip('SKIPPED: mounting a small disk needs root');

@@ -8,7 +8,9 @@ import { examine, type Finding, type Needs, readFindings, startupFindings } from
 import { Host, type HostOptions, parseCpuList } from '../gateway/tools/doctor/host.ts';
 import { judgeSpin, judgeSteal, judgeSync, judgeTimers } from '../gateway/tools/doctor/measured-findings.ts';
 import { measureSync, readTicks } from '../gateway/tools/doctor/measurements.ts';
+import { needsOf } from '../gateway/tools/doctor/needs.ts';
 import { openbell } from './support/exchange-process.ts';
+import { withSmallExchange } from './support/small-venue.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'openbell-doctor-'));
 after(() => rmSync(base, { recursive: true, force: true }));
@@ -459,6 +461,24 @@ test('fsync is measured in the data directory, and leaves no files there', () =>
   const { p50, p99, samples } = measureSync(join(dir, 'not', 'yet'));
   assert.ok(samples > 0 && samples <= 200 && p50 > 0 && p99 >= p50);
   assert.deepEqual(readdirSync(dir), []);
+});
+
+test('the memory is that of the capacities in force: what the file does not give is taken from the log', async () => {
+  const dir = mkdtempSync(join(base, 'logged-'));
+  const data = join(dir, 'data');
+  const none = loadConfig({ flags: { data }, env: {} });
+  assert.deepEqual(needsOf(none).capacities, none.capacities, 'there is no log yet');
+  await withSmallExchange(dir, async () => undefined);
+  const { orders, accounts, symbols, assets } = needsOf(none).capacities;
+  assert.deepEqual([orders, accounts, symbols, assets], [1024, 15, 7, none.capacities.assets]);
+  const file = join(dir, 'more.yaml');
+  writeFileSync(file, 'capacities: { orders: 2048 }\n');
+  const given = needsOf(loadConfig({ flags: { data, config: file }, env: {} })).capacities;
+  assert.deepEqual([given.orders, given.accounts], [2048, 15]);
+  const [log] = readdirSync(data).filter((name) => name.startsWith('log-'));
+  for (const name of readdirSync(data)) if (name.startsWith('snapshot-')) rmSync(join(data, name));
+  writeFileSync(join(data, log), 'no log');
+  assert.doesNotThrow(() => needsOf(none));
 });
 
 test('all checks on this machine', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { connect as connectRaw } from 'node:net';
 import { after, before, describe, it, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { GrpcCall } from '../gateway/endpoints/grpc/call.ts';
 import { MessageReader } from '../gateway/endpoints/grpc/message-reader.ts';
 import { PartialBytes } from '../gateway/endpoints/grpc/partial-bytes.ts';
@@ -54,6 +55,21 @@ describe('messages in pieces', () => {
     assert.ok(budget.used < 1024 * 64, `${budget.used} bytes`);
     for (const call of calls) call.close();
     assert.equal(budget.used, 0);
+  });
+
+  it('each refused message is counted once, at either limit', () => {
+    let full = 0;
+    const server = PartialBytes.ofServer(310_000, () => full++);
+    const [a, b] = [PartialBytes.ofConnection(server, 200_000), PartialBytes.ofConnection(server, 200_000)];
+    const pieces = (budget: PartialBytes) => {
+      const { reader: call } = reader(budget);
+      return call.read(Buffer.concat([prefix(MAX_MESSAGE), Buffer.alloc(150_000)]))?.code;
+    };
+    assert.deepEqual([pieces(a), full], [undefined, 0]);
+    assert.deepEqual([pieces(a), full], [GrpcStatus.ResourceExhausted, 1], 'of the connection');
+    assert.deepEqual([pieces(b), full], [undefined, 1]);
+    const third = PartialBytes.ofConnection(server, 200_000);
+    assert.deepEqual([pieces(third), full], [GrpcStatus.ResourceExhausted, 2], 'of the server');
   });
 
   it('a message in pieces of any size arrives whole', () => {
@@ -179,6 +195,28 @@ describe('a gRPC connection', () => {
     await once(raw, 'close');
     const at = await session(t);
     assert.equal(await call(at, '/test/In'), '0', 'the server is still there');
+  });
+
+  it('is cut because of too many resets, which are counted', async (t) => {
+    const counters = new LimitCounters();
+    const methods = { '/test/Open': () => undefined };
+    const own = new GrpcServer({ methods, maxMessageBytes: MAX_MESSAGE, limitCounters: counters, resetBurst: 100 });
+    t.after(() => own.stop(0));
+    const at = connect(`http://127.0.0.1:${await own.listen('127.0.0.1', 0)}`);
+    at.on('error', () => undefined);
+    t.after(() => at.destroy());
+    await once(at, 'remoteSettings');
+    for (let round = 0; round < 100 && !at.destroyed; round++) {
+      const streams = Array.from({ length: 5 }, () =>
+        at.request({ ':method': 'POST', ':path': '/test/Open', 'content-type': 'application/grpc', te: 'trailers' }),
+      );
+      for (const stream of streams) stream.on('error', () => undefined);
+      await sleep(2);
+      for (const stream of streams) stream.close(8);
+      await sleep(2);
+    }
+    await until(() => at.destroyed, 'it to be cut');
+    await until(() => counters.count('grpc', 'resets') === 1, 'the count');
   });
 
   for (const [what, path] of [

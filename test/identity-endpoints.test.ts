@@ -411,6 +411,14 @@ certificates:
     );
     assert.equal((await exchange.http('POST', '/v1/auth/session', {}, { key: 'desk-7' })).status, 401);
     assert.equal((await exchange.http('POST', '/v1/auth/challenge', {}, { key: 7 })).status, 400);
+    for (const [path, body] of [
+      ['/v1/auth/challenge', { key: 'desk-7', nonce: 'n' }],
+      ['/v1/auth/session', { key: 'desk-7', nonce: 'n', signatur: 's' }],
+      ['/v1/auth/challenge?key=desk-7', { key: 'desk-7' }],
+    ] as const) {
+      const { status, json } = await exchange.http('POST', path, {}, body);
+      assert.deepEqual([status, json.name], [400, 'BAD_PARAMETER'], path);
+    }
     // Not at its end: one signature in sixteen ends like that anyway.
     const changed = json.token.replace(/\.(.)([^.]*)$/, (_: string, begin: string, rest: string) => `.${begin === 'A' ? 'B' : 'A'}${rest}`);
     assert.equal(await status(bearer(changed)), 401, 'a token that was changed');

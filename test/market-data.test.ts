@@ -220,6 +220,7 @@ test('connections are limited, and other HTTP requests answered', async () => {
   for (const raw of opened) raw.destroy();
   await opened[0].until(() => venue.market.counters.connectionsNow < 40);
   assert.match((await open()).status, /101/);
+  assert.match((await RawWebSocket.open(venue.port, { path: '/v1/order?account=1' })).status, / 400 /, 'the query of another endpoint');
   const response = await fetch(`http://127.0.0.1:${venue.port}/`);
   assert.equal(response.status, 426);
   await response.text();

@@ -97,6 +97,9 @@ describe('order entry over WebSocket', () => {
     ['400', '?account=1&last-report=x'],
     ['400', '?account=1&last-report=9999999'],
     ['400', '?account=1&schema=3'],
+    ['400', '?account=1&last_report=3'],
+    ['400', '?account=1&token=x'],
+    ['400', '?account=1&account=2'],
     ['404', '?account=50'],
   ];
   for (const [status, query] of rejected) {
@@ -104,6 +107,19 @@ describe('order entry over WebSocket', () => {
       assert.match((await open(query)).status, new RegExp(` ${status} `));
     });
   }
+
+  it('names the parameter that it does not know', async () => {
+    const reasonFor = async (query: string) => {
+      const socket = await open(query);
+      await until(() => socket.ended, 'the end');
+      return socket.body;
+    };
+    assert.match(
+      await reasonFor('?account=1&last_report=3'),
+      /^BAD_PARAMETER: unknown query parameter "last_report"; use one of account, /,
+    );
+    assert.match(await reasonFor('?account=1&account=1'), /^BAD_PARAMETER: the query parameter account is given a second time/);
+  });
 
   it('rejects web pages without a token, because a browser lets a page connect to any host', async () => {
     const page = await RawWebSocket.open(port, { path: '/v1/orders?account=1', headers: { origin: 'https://evil.example' } });

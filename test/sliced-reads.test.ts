@@ -38,11 +38,11 @@ class Columns {
 }
 
 /** Runs the walk with `between` between its steps. */
-function walk(columns: Columns, limit: number, between: (step: number) => void) {
-  const work = columns.directory.openOrdersInSteps(1, limit);
+function walk(columns: Columns, limit: number, between: (step: number) => void, after = 0) {
+  const work = columns.directory.openOrdersInSteps(1, limit, after);
   for (let step = 0; ; step++) {
     const { done, value } = work.next();
-    if (done) return { ...value, ids: value.orders.map(({ orderId }) => orderId).sort((a, b) => a - b), steps: step + 1 };
+    if (done) return { ...value, ids: value.orders.map(({ orderId }) => orderId), steps: step + 1 };
     between(step);
   }
 }
@@ -77,6 +77,52 @@ test('open orders: a walk in steps finds what rests at one moment, although orde
   });
   assert.ok(busy.steps < 1000);
   assert.equal(walk(new Columns(), 100, () => undefined).orders.length, 0);
+});
+
+test('open orders are sorted by order id, and pages continue after one, although slots are used again', () => {
+  const columns = new Columns();
+  const slots = Array.from({ length: 100_000 }, (_, i) => columns.add(i % 3 === 0 ? 1 : 2));
+  const prng = new Prng(3);
+  const rests = new Map(slots.map((slot, i) => [slot, i + 1]));
+  let last = slots.length;
+  /** A random order is replaced by a newer one in its slot. */
+  const change = (): void => {
+    const slot = slots[prng.below(slots.length)];
+    const account = columns.slab.account(slot);
+    columns.remove(slot);
+    assert.equal(columns.add(account), slot);
+    rests.set(slot, ++last);
+  };
+  for (let i = 0; i < 100_000; i++) change();
+  const ids = () =>
+    [...rests]
+      .filter(([slot]) => columns.slab.account(slot) === 1)
+      .map(([, id]) => id)
+      .sort((a, b) => a - b);
+  assert.deepEqual(
+    columns.directory.openOrders(1, 1000).map(({ orderId }) => orderId),
+    ids().slice(0, 1000),
+  );
+  assert.deepEqual(columns.directory.openOrders(1, Number.POSITIVE_INFINITY).length, ids().length);
+  for (const changing of [false, true]) {
+    const pages: number[] = [];
+    for (let page = 0; page === 0 || pages.length === page * 1000; page++) {
+      const after = pages.at(-1) ?? 0;
+      const entered = last;
+      const read = walk(columns, 1000, () => changing && change(), after);
+      assert.equal(read.complete, true);
+      const expected = ids().filter((id) => id > after);
+      // The page is what rests now: exactly, or but for the orders entered since the walk began.
+      if (!changing) assert.deepEqual(read.ids, expected.slice(0, 1000));
+      else
+        assert.deepEqual(
+          read.ids.filter((id) => id <= entered),
+          expected.filter((id) => id <= entered).slice(0, 1000),
+        );
+      pages.push(...read.ids);
+    }
+    if (!changing) assert.deepEqual(pages, ids());
+  }
 });
 
 test('open orders: a change in progress is never read', () => {

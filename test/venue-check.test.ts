@@ -171,20 +171,30 @@ test('an existing audit trail continues after a start that failed, and equal sca
   await withExchange(config(data, VENUE.replace('tick: 0.01', 'tick: 0.010')), () => undefined);
 });
 
-test('a start that fails in a new directory leaves nothing', async () => {
-  const taken = createServer().listen(0, '127.0.0.1');
-  await once(taken, 'listening');
-  const { port } = taken.address() as { port: number };
-  const data = join(base, 'new', 'data');
-  await assert.rejects(
-    withExchange(config(data, VENUE, { 'http-port': String(port) }), () => undefined),
-    { code: 'EADDRINUSE' },
-  );
-  assert.equal(existsSync(data), false);
-  mkdirSync(data, { recursive: true });
-  await assert.rejects(withExchange(config(data, VENUE, { 'http-port': String(port) }), () => undefined));
-  assert.deepEqual(readdirSync(data), []);
-  taken.close();
+describe('a port that is taken fails the start before anything is written', () => {
+  for (const port of ['http-port', 'grpc-port', 'ws-port']) {
+    test(port, async () => {
+      const taken = createServer().listen(0, '127.0.0.1');
+      await once(taken, 'listening');
+      const flags = { [port]: String((taken.address() as { port: number }).port) };
+      const fails = (data: string) =>
+        assert.rejects(
+          withExchange(config(data, VENUE, flags), () => undefined),
+          { code: 'EADDRINUSE', message: new RegExp(`--${port}`) },
+        );
+      const data = join(base, `new-${port}`, 'data');
+      await fails(data);
+      assert.equal(existsSync(data), false);
+      mkdirSync(data, { recursive: true });
+      await fails(data);
+      assert.deepEqual(readdirSync(data), []);
+      await withExchange(config(data, VENUE), () => undefined);
+      const before = contentOf(data);
+      await fails(data);
+      assert.deepEqual(contentOf(data), before);
+      taken.close();
+    });
+  }
 });
 
 test('a torn tail is not cut by a start that fails', async () => {

@@ -131,11 +131,11 @@ export function dataDirectoryError(dir: string, error: unknown): unknown {
   return error;
 }
 
-/** Throws if the file system of the directory has less than `bytes` free. Blocks. @throws DataDirectoryError with DISK_FULL */
-export function mustHaveRoom(dir: string, bytes: number): void {
+/** Throws if the file system of the directory has less than `bytes` free. Blocks. @param what needs them @throws DataDirectoryError with DISK_FULL */
+export function mustHaveRoom(dir: string, bytes: number, what = 'a new directory'): void {
   const { bfree, bsize } = statfsSync(dir);
   if (bfree * bsize >= bytes) return;
   const mebibytes = (size: number): string => (size / 2 ** 20).toFixed(1);
-  const cause = new Error(`${mebibytes(bfree * bsize)} MiB are free, and a new directory needs ${mebibytes(bytes)} MiB`);
+  const cause = new Error(`${mebibytes(bfree * bsize)} MiB are free, and ${what} needs ${mebibytes(bytes)} MiB`);
   throw dataDirectoryError(dir, Object.assign(cause, { code: 'ENOSPC' }));
 }

@@ -56,7 +56,7 @@ export class UnstartableRepairError extends Error {
 }
 
 /** The good part of the log. */
-interface Survey {
+export interface Survey {
   readonly segments: readonly SegmentFile[];
   /** Index of the damaged segment, or of the last one. */
   readonly index: number;
@@ -75,12 +75,11 @@ interface Survey {
  * that are ahead of the log. The caller must repair other data that was derived
  * from the removed commands (the history).
  *
+ * @param survey of {@link surveyToCut}, if the caller has checked before that there is room
  * @throws NewerLogError, NewerSnapshotError if a newer openbell wrote in the directory; UnstartableRepairError. Nothing was changed then
  */
-export function cutLog(dir: string, options: RepairOptions = {}): RepairResult {
-  const survey = surveyLog(dir, options);
+export function cutLog(dir: string, options: RepairOptions = {}, survey: Survey = surveyToCut(dir, options)): RepairResult {
   const { lastSeq, damage, end } = survey;
-  mustBeStartable(dir, survey);
   const torn = end && cutTornTail(dir, end);
   const ahead = listSnapshots(dir).filter(({ seq }) => seq > lastSeq);
   if (!damage && ahead.length === 0) {
@@ -100,6 +99,19 @@ export function cutLog(dir: string, options: RepairOptions = {}): RepairResult {
     ? `The log in ${dir} now ends with command ${lastSeq}.`
     : `The log in ${dir} ends with command ${lastSeq}; a snapshot was ahead of it.`;
   return { lastSeq, kept, message: `${cut} What was behind it is kept in ${kept}.` };
+}
+
+/** What {@link cutLog} would leave. Changes nothing. @throws NewerLogError, NewerSnapshotError, UnstartableRepairError */
+export function surveyToCut(dir: string, options: RepairOptions = {}): Survey {
+  const survey = surveyLog(dir, options);
+  mustBeStartable(dir, survey);
+  return survey;
+}
+
+/** Bytes that the cut copies before it changes them; 0 if it copies nothing. */
+export function bytesToCut(dir: string, { segments, index, position, damage, end }: Survey): number {
+  if (!damage) return end?.torn?.bytes ?? 0;
+  return position === 0 && index > 0 ? 0 : statSync(join(dir, segments[index].name)).size;
 }
 
 /**

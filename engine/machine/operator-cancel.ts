@@ -2,6 +2,7 @@ import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
 import { Side } from '../wire/layout.ts';
+import { IdHeap } from './id-heap.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
@@ -18,13 +19,20 @@ export const CANCELS_PER_COMMAND = 4096;
  * The sequence is the same in every replay: the orders of a symbol in the order
  * of its book, buys first; those of an account by order id. The orders of an
  * account are found by a scan of the slab, which takes some milliseconds per
- * million resting orders and ends with the account's last order. Owned by the
+ * million resting orders and ends with the account's last order. Commands that
+ * continue use the same scan: what it found and still rests comes first, because
+ * later orders have higher ids. The scan is no part of the state: a command
+ * without it, in a replay from a snapshot, has the same result. Owned by the
  * engine thread.
  */
 export class OperatorCancel {
   /** Results of the last command: orders cancelled, and whether more are left that it names. */
   cancelled = 0;
   more = false;
+  /** Account and symbol of the last scan, and what it found; undefined when all of it was cancelled. */
+  #account = 0;
+  #symbol = 0;
+  #found: IdHeap | undefined;
   readonly #state: MachineState;
   readonly #resting: RestingOrders;
 
@@ -74,8 +82,41 @@ export class OperatorCancel {
   }
 
   #ofAccount(account: number, symbol: number): void {
+    if (this.#account !== account || this.#symbol !== symbol) this.#found = undefined;
+    this.#account = account;
+    this.#symbol = symbol;
+    let scanned = false;
+    for (;;) {
+      const slot = this.#first();
+      if (slot === NIL) {
+        if (scanned) break;
+        // Orders entered since the scan have higher ids than those that it found.
+        this.#found = this.#scan(account, symbol);
+        scanned = true;
+      } else if (this.cancelled === CANCELS_PER_COMMAND) {
+        this.more = true;
+        return;
+      } else this.#cancel(slot);
+    }
+    this.#found = undefined;
+  }
+
+  /** Slot of the order with the lowest id of those found that still rests; NIL when there is none. */
+  #first(): number {
+    const found = this.#found;
+    if (found === undefined) return NIL;
+    const { slab } = this.#state;
+    for (let id = found.first; id !== 0; id = found.first) {
+      const slot = slab.find(id);
+      if (slot !== NIL) return slot;
+      found.shift();
+    }
+    return NIL;
+  }
+
+  /** Ids of the account's orders. Slots are not the same in every replay, order ids are. */
+  #scan(account: number, symbol: number): IdHeap {
     const { slab, accounts } = this.#state;
-    // Slots are not the same in every replay, order ids are.
     const ids = new Float64Array(accounts.openOrders[account]);
     let count = 0;
     for (let slot = 0, left = ids.length; left > 0; slot++) {
@@ -83,9 +124,7 @@ export class OperatorCancel {
       left--;
       if (symbol === 0 || slab.symbol(slot) === symbol) ids[count++] = slab.id[slot];
     }
-    const found = ids.subarray(0, count).sort();
-    this.more = count > CANCELS_PER_COMMAND;
-    for (const id of found.subarray(0, CANCELS_PER_COMMAND)) this.#cancel(slab.find(id));
+    return new IdHeap(ids.subarray(0, count));
   }
 
   #cancel(slot: number): void {

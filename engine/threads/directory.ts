@@ -66,6 +66,8 @@ export interface OpenOrderInfo {
 const WALK_SLOTS = 16_384;
 /** Walks until all orders of an account that changes meanwhile are found. */
 const WALKS = 8;
+/** Orders kept beyond the limit of a page. */
+const SPARE = 256;
 /** Attempts to read the orders found at one moment, while another thread changes them. */
 const READS = 100;
 
@@ -177,52 +179,94 @@ export class Directory {
     });
   }
 
-  /** Up to `limit` resting orders of an account, in no particular order. Walks the slab. */
+  /** The first `limit` resting orders of an account by order id. Walks the slab. */
   openOrders(account: number, limit: number): OpenOrderInfo[] {
     const slab = this.#slab;
     return this.#control.readConsistently(() => {
-      const orders: OpenOrderInfo[] = [];
-      let left = this.#accounts.openOrders[account];
-      for (let slot = 0; slot < slab.capacity && left > 0 && orders.length < limit; slot++) {
-        if (slab.level(slot) === -1 || slab.account(slot) !== account) continue;
+      const slots: number[] = [];
+      for (let slot = 0, left = this.#accounts.openOrders[account]; slot < slab.capacity && left > 0; slot++) {
+        if (!this.#rests(slot, account)) continue;
         left--;
-        orders.push(this.#orderInfo(slot));
+        slots.push(slot);
       }
-      return orders;
+      return slots
+        .sort(this.#byId)
+        .slice(0, limit)
+        .map((slot) => this.#orderInfo(slot));
     });
   }
 
   /**
-   * The same, for the thread that takes orders: it walks the slab in steps of some 0.1 ms, then reads all orders found at one
-   * moment. Orders that were entered behind the walk are found by a further one.
+   * The first `limit` resting orders of an account whose ids are above `after`, by order id; for the thread that takes
+   * orders: it walks the slab in steps of some 0.1 ms, then reads the orders found at one moment.
+   *
+   * A walk may miss an order that is entered behind it. Its id is above all ids of the walk before, so what is below them is
+   * complete. A further walk is made while the page needs more than that and the account has more orders than were found. A page that
+   * begins above `after` does not include orders entered since the first walk.
    */
-  *openOrdersInSteps(account: number, limit: number): Generator<undefined, OpenOrders> {
+  *openOrdersInSteps(account: number, limit: number, after = 0): Generator<undefined, OpenOrders> {
     const slab = this.#slab;
-    const found = new Set<number>();
-    const wanted = (): number => Math.min(limit, this.#accounts.openOrders[account]);
+    /** Some more than the limit, as orders of the page may go while it is read. */
+    const most = limit + SPARE;
+    let found: number[] = [];
+    /** No order with an id up to this one was entered since the walk began. */
+    let settled = 0;
     for (let walk = 0; walk < WALKS; walk++) {
-      for (let from = 0; from < slab.capacity && found.size < wanted(); from += WALK_SLOTS) {
+      found = [];
+      let passed = 0;
+      let newest = settled;
+      /** Lowest id that was found and not kept. */
+      let dropped = Number.POSITIVE_INFINITY;
+      const keep = (): void => {
+        found.sort(this.#byId);
+        if (found.length > most) dropped = Math.min(dropped, slab.id[found[most]]);
+        found.length = Math.min(found.length, most);
+      };
+      for (let from = 0; from < slab.capacity && passed < this.#accounts.openOrders[account]; from += WALK_SLOTS) {
         const end = Math.min(slab.capacity, from + WALK_SLOTS);
-        for (let slot = from; slot < end && found.size < limit; slot++) if (this.#rests(slot, account)) found.add(slot);
+        for (let slot = from; slot < end; slot++) {
+          if (slab.level(slot) === -1) continue;
+          const id = slab.id[slot];
+          if (id > newest) newest = id;
+          if (slab.account(slot) !== account) continue;
+          passed++;
+          if (id <= after) continue;
+          found.push(slot);
+          if (found.length < 2 * most) continue;
+          keep();
+          yield;
+        }
         yield;
       }
+      keep();
       for (let attempt = 0; attempt < READS; attempt++) {
-        const read = this.#control.tryRead(() => ({ orders: this.#readOrders(found, account), wanted: wanted() }));
-        if (read !== undefined && read.orders.length >= read.wanted) return { orders: read.orders, complete: true };
-        if (read !== undefined) break;
+        const read = this.#control.tryRead(() => ({
+          orders: this.#readOrders(found, account, after),
+          resting: this.#accounts.openOrders[account],
+        }));
+        if (read !== undefined) {
+          const { orders, resting } = read;
+          if (orders.length === resting) return { orders: orders.slice(0, limit), complete: true };
+          const sure = orders.filter(({ orderId }) => orderId <= settled && orderId < dropped).slice(0, limit);
+          const all = after > 0 && walk > 0 && dropped === Number.POSITIVE_INFINITY;
+          if (all || sure.length === limit) return { orders: sure, complete: true };
+          break;
+        }
         yield;
       }
-      for (const slot of found) if (!this.#rests(slot, account)) found.delete(slot);
+      settled = newest;
     }
-    const orders: OpenOrderInfo[] = [];
-    for (const slot of found) orders.push(...this.#control.readConsistently(() => this.#readOrders([slot], account)));
-    return { orders, complete: false };
+    const orders = found.flatMap((slot) => this.#control.readConsistently(() => this.#readOrders([slot], account, after)));
+    return { orders: orders.sort((a, b) => a.orderId - b.orderId).slice(0, limit), complete: false };
   }
 
-  #readOrders(slots: Iterable<number>, account: number): OpenOrderInfo[] {
+  readonly #byId = (a: number, b: number): number => this.#slab.id[a] - this.#slab.id[b];
+
+  /** What rests in these slots, by order id: a slot may have another order than when it was found. */
+  #readOrders(slots: Iterable<number>, account: number, after: number): OpenOrderInfo[] {
     const orders: OpenOrderInfo[] = [];
-    for (const slot of slots) if (this.#rests(slot, account)) orders.push(this.#orderInfo(slot));
-    return orders;
+    for (const slot of slots) if (this.#rests(slot, account) && this.#slab.id[slot] > after) orders.push(this.#orderInfo(slot));
+    return orders.sort((a, b) => a.orderId - b.orderId);
   }
 
   #rests(slot: number, account: number): boolean {

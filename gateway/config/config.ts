@@ -139,6 +139,20 @@ export function limitsOf(
   return limits;
 }
 
+/** The capacities with which the exchange will run, as the file counts them. @param logged as for {@link limitsOf} */
+export function capacitiesInForce(
+  config: Pick<Config, 'capacities' | 'givenCapacities'>,
+  logged?: Partial<Capacities & Shares>,
+): Config['capacities'] {
+  const limits = limitsOf(config, logged);
+  const inForce: Record<string, number> = { ...config.capacities };
+  for (const [name, limit] of Object.entries(LIMIT_OF)) {
+    const value = limits[limit];
+    if (value !== undefined && name in inForce) inForce[name] = value - (OF_IDS.has(name) ? 1 : 0);
+  }
+  return inForce as unknown as Config['capacities'];
+}
+
 function freeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   Object.freeze(value);

@@ -26,7 +26,8 @@ export interface MarketReader {
   /** Whether a snapshot may be sent now. @param now ms of the monotonic clock */
   hasRoom(now: number): boolean;
   owe(frame: Uint8Array, subscription: Subscription): void;
-  oweSnapshot(frame: Uint8Array, subscription: Subscription): void;
+  /** @param kept the frame's memory stays as it is; else it is that of the flush */
+  oweSnapshot(frame: Uint8Array, subscription: Subscription, kept: boolean): void;
   /** Requests a snapshot for the subscription, which gets no deltas before it. */
   want(subscription: Subscription): void;
   /** Sends the pending frames, or drops them when the reader lags. */

@@ -1,9 +1,9 @@
 import { CHANNELS } from '../../engine/wire/channels/channels.ts';
 import { MIN_SCHEMA_VERSION } from '../../engine/wire/frames.ts';
-import { setFrameVersion } from '../../engine/wire/market-frames.ts';
 import { type ChannelFeed, type MarketReader, type Subscription, SubscriptionState } from './channel-feed.ts';
 import type { MarketFormat } from './formats/format.ts';
 import type { MarketCounters } from './market-counters.ts';
+import { PacedFrames } from './paced-frames.ts';
 import type { CloseCause, ReaderSocket } from './reader-socket.ts';
 import { SlowReader, type SlowReaderPolicy } from './slow-reader.ts';
 
@@ -35,10 +35,13 @@ export class MarketConnection implements MarketReader {
   /** Subscriptions that wait for a snapshot, in the order they are served. */
   readonly wants: Subscription[] = [];
   readonly #socket: ReaderSocket;
+  /** Its frames on their way to the socket. */
+  readonly paced: PacedFrames;
   readonly #counters: MarketCounters;
-  /** Frames of this flush and their subscriptions; parallel arrays. */
+  /** Frames of this flush, their subscriptions, and whether they stay as they are after it; parallel arrays. */
   readonly #frames: Uint8Array[] = [];
   readonly #for: Subscription[] = [];
+  readonly #kept: boolean[] = [];
   #owedSnapshotBytes = 0;
   /** Bytes of answers since the reader last kept up. */
   #answerBytes = 0;
@@ -51,6 +54,7 @@ export class MarketConnection implements MarketReader {
     group: number,
     policy: SlowReaderPolicy,
     counters: MarketCounters,
+    onPaced: (connection: MarketConnection) => void,
   ) {
     this.#socket = socket;
     this.format = format;
@@ -58,10 +62,12 @@ export class MarketConnection implements MarketReader {
     this.group = group;
     this.slow = new SlowReader(policy);
     this.#counters = counters;
+    this.paced = new PacedFrames(socket, format.binary, () => onPaced(this));
   }
 
+  /** Bytes that the peer has not taken yet. */
   get buffered(): number {
-    return this.#socket.buffered();
+    return this.#socket.buffered() + this.paced.bytes;
   }
 
   /** Whether a snapshot may be sent now. @param now ms of the monotonic clock */
@@ -73,13 +79,14 @@ export class MarketConnection implements MarketReader {
     return this.#frames.length;
   }
 
-  owe(frame: Uint8Array, subscription: Subscription): void {
+  owe(frame: Uint8Array, subscription: Subscription, kept = false): void {
     this.#frames.push(frame);
     this.#for.push(subscription);
+    this.#kept.push(kept);
   }
 
-  oweSnapshot(frame: Uint8Array, subscription: Subscription): void {
-    this.owe(frame, subscription);
+  oweSnapshot(frame: Uint8Array, subscription: Subscription, kept: boolean): void {
+    this.owe(frame, subscription, kept);
     this.#owedSnapshotBytes += frame.length;
     subscription.state = SubscriptionState.InStep;
   }
@@ -103,6 +110,7 @@ export class MarketConnection implements MarketReader {
     }
     this.#frames.length = 0;
     this.#for.length = 0;
+    this.#kept.length = 0;
     this.#owedSnapshotBytes = 0;
   }
 
@@ -112,7 +120,7 @@ export class MarketConnection implements MarketReader {
     for (let i = 0; i < this.#frames.length; i++) {
       if (this.#for[i].state === SubscriptionState.Gone) continue;
       const frame = this.#frames[i];
-      this.#sendFrame(frame);
+      this.paced.send(frame, this.version, this.#kept[i]);
       counters.framesSent++;
       counters.bytesSent += frame.length;
     }
@@ -130,17 +138,10 @@ export class MarketConnection implements MarketReader {
   /** Sends an answer or a heartbeat at once. False: too many answers are unread, and the caller must cut the reader. */
   answer(frame: Uint8Array): boolean {
     if (!this.answers(frame.length)) return false;
-    this.#sendFrame(frame);
+    this.paced.send(frame, this.version, false);
     this.#counters.framesSent++;
     this.#counters.bytesSent += frame.length;
     return true;
-  }
-
-  /** The socket copies the bytes, so the version can be changed for the next reader of the frame. */
-  #sendFrame(frame: Uint8Array): void {
-    const { binary } = this.format;
-    if (binary) setFrameVersion(frame, this.version);
-    this.#socket.send(frame, binary);
   }
 
   /** Whether an answer of that many bytes fits the limit of unread answers. */

@@ -3,13 +3,14 @@ import type { RingSlots } from '../../engine/rings/ring.ts';
 import { FrameKind, MarketOp } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../../engine/wire/market-event.ts';
 import { FrameArena, type FrameHead } from '../../engine/wire/market-frames.ts';
-import type { Slices } from '../slices.ts';
+import { Slices } from '../slices.ts';
 import type { BookMirror } from './book-mirror.ts';
 import type { MarketFormat } from './formats/format.ts';
 import { MarketConnection } from './market-connection.ts';
 import { MarketCounters } from './market-counters.ts';
 import { FanOut, wallClockUs } from './market-fan-out.ts';
 import { MarketSymbols, type SymbolNames } from './market-symbols.ts';
+import { Pacer } from './pacer.ts';
 import { CloseCause, type ReaderSocket } from './reader-socket.ts';
 import { RequestQueue } from './request-queue.ts';
 import { DEFAULT_SLOW_READER, type SlowReaderPolicy } from './slow-reader.ts';
@@ -51,6 +52,7 @@ export class MarketData {
   readonly #policy: SlowReaderPolicy;
   readonly #symbols: MarketSymbols;
   readonly #fanOut: FanOut;
+  readonly #pacer: Pacer<MarketConnection>;
   readonly #nowUs: () => number;
   readonly #requests: RequestQueue<MarketConnection>;
   /** In BEATS groups, so that heartbeats of many connections do not go out in one burst. */
@@ -66,11 +68,12 @@ export class MarketData {
    * @param nowUs the clock that stamps commands
    */
   constructor(options: MarketDataOptions, names: SymbolNames, nowUs: () => number = wallClockUs) {
-    const { slowReader, slices, ...rest } = options;
+    const { slowReader, slices = new Slices(), ...rest } = options;
     this.#options = { heartbeatMs: 5000, maxConnections: 16_384, maxSubscriptions: 16_384, maxFaults: 16, ...rest };
     this.#policy = { ...DEFAULT_SLOW_READER, ...slowReader };
     this.#nowUs = nowUs;
     this.#fanOut = new FanOut(this.counters, nowUs, slices);
+    this.#pacer = new Pacer(slices, (connection) => connection.open && this.onDrain(connection));
     this.#requests = new RequestQueue(this.#options.maxSubscriptions, (...request) => this.#handle(...request));
     this.#symbols = new MarketSymbols(names, options.orders, this.#options.maxSubscriptions, (connection) => this.#fanOut.wait(connection));
   }
@@ -130,7 +133,9 @@ export class MarketData {
   /** Opens a reader, which lives until {@link onClosed}. @param expiresAt when it is to be closed, ms since the Unix epoch, or Infinity */
   open(socket: ReaderSocket, format: MarketFormat, expiresAt: number): MarketConnection {
     const { counters } = this;
-    const connection = new MarketConnection(socket, format, expiresAt, counters.connections++ % BEATS, this.#policy, counters);
+    const connection = new MarketConnection(socket, format, expiresAt, counters.connections++ % BEATS, this.#policy, counters, (reader) =>
+      this.#pacer.add(reader),
+    );
     counters.connectionsNow++;
     this.#connections[connection.group].add(connection);
     if (this.#stopping) connection.close(CloseCause.GoingAway, GOING_AWAY);
@@ -140,6 +145,7 @@ export class MarketData {
   /** Call when the connection has closed. */
   onClosed(connection: MarketConnection): void {
     connection.open = false;
+    connection.paced.end();
     if (connection.slow.lagging) this.counters.laggingNow--;
     this.#symbols.forget(connection);
     this.#requests.forget(connection);
@@ -150,6 +156,7 @@ export class MarketData {
   /** Call when the socket has sent some of its buffered bytes. */
   onDrain(connection: MarketConnection): void {
     const { counters } = this;
+    connection.paced.resume();
     if (connection.slow.drained(connection.buffered, performance.now())) {
       counters.laggingNow--;
       counters.resyncs++;

@@ -246,7 +246,7 @@ export class FanOut {
     if (feed.job === undefined && feed.descriptor.depth(feed) <= DEEP) {
       const frame = this.#snapshot(feed, format);
       this.#owes(reader);
-      reader.oweSnapshot(frame, subscription);
+      reader.oweSnapshot(frame, subscription, false);
       return frame.length;
     }
     const job = feed.job ?? this.#open(feed, format);
@@ -258,7 +258,7 @@ export class FanOut {
     let bytes = 0;
     this.#owes(reader);
     for (const frame of job.frames) {
-      reader.oweSnapshot(frame, subscription);
+      reader.oweSnapshot(frame, subscription, true);
       bytes += frame.length;
     }
     return bytes;
@@ -332,7 +332,7 @@ export class FanOut {
     else job.keep(this.#encode(FrameKind.Delta, feed, feed.number - feed.pending.count + 1, feed.pending, job.format));
   }
 
-  /** The job has ended: readers that still wait are served by the next one. */
+  /** Ends the job. Readers that still wait are served by the next one. */
   #close(job: Job): void {
     const { feed } = job;
     job.source?.end();

@@ -8,6 +8,8 @@ export interface ReaderSocket {
   buffered(): number;
   /** Copies the bytes before it returns. @param binary false: UTF-8 text */
   send(frame: Uint8Array, binary: boolean): void;
+  /** Sends a piece of a message; no other message may be sent before its last piece. Copies the bytes before it returns. */
+  sendPiece(piece: Uint8Array, binary: boolean, first: boolean, last: boolean): void;
   /** Runs `work` and sends all its messages in one write. */
   cork(work: () => void): void;
   /** Closes after the bytes sent so far. */

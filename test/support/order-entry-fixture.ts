@@ -77,11 +77,11 @@ export class TestExchange {
       identity: EVERYBODY,
       ...options.entry,
     });
-    const entry = new OrderEntry(sessions, { host: '127.0.0.1', port: 0, identity: EVERYBODY });
+    const entry = new OrderEntry({ host: '127.0.0.1', port: 0, identity: EVERYBODY });
     const exchange = new TestExchange(dir, engine, hub, history, sessions, entry);
     if (options.dir === undefined) await exchange.#define();
     exchange.port = await entry.listen();
-    entry.health.serving = true;
+    entry.serve(sessions);
     return exchange;
   }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 
-export const Opcode = { Text: 1, Binary: 2, Close: 8, Ping: 9, Pong: 10 } as const;
+export const Opcode = { Continuation: 0, Text: 1, Binary: 2, Close: 8, Ping: 9, Pong: 10 } as const;
 
 export interface RawMessage {
   readonly opcode: number;
@@ -17,14 +17,21 @@ export class RawWebSocket {
   status = '';
   /** The handshake's answer. */
   head = '';
+  /** What follows the head of a handshake that was rejected. */
+  body = '';
   /** Code and reason of a close frame. */
   closeCode = 0;
   closeReason = '';
   ended = false;
   bytes = 0;
+  /** Frames that were a piece of a message. */
+  pieces = 0;
   onMessage: ((message: RawMessage) => void) | undefined;
   #buffer: Buffer = Buffer.alloc(0);
   #upgraded = false;
+  /** Of a message that comes in pieces. */
+  readonly #pieces: Buffer[] = [];
+  #opcode = 0;
 
   private constructor(socket: Socket) {
     this.socket = socket;
@@ -95,6 +102,10 @@ export class RawWebSocket {
       this.#buffer = this.#buffer.subarray(end + 4);
       this.#upgraded = true;
     }
+    if (!this.status.includes(' 101 ')) {
+      this.body = this.#buffer.toString();
+      return;
+    }
     for (;;) {
       const buffer = this.#buffer;
       if (buffer.length < 2) return;
@@ -110,8 +121,19 @@ export class RawWebSocket {
         at = 10;
       }
       if (buffer.length < at + length) return;
-      const message = { opcode: buffer[0] & 15, data: buffer.subarray(at, at + length) };
+      const opcode = buffer[0] & 15;
+      const payload = buffer.subarray(at, at + length);
       this.#buffer = buffer.subarray(at + length);
+      // Control frames come whole, also between the pieces of a message.
+      const whole = (buffer[0] & 128) !== 0;
+      if (!whole || opcode === Opcode.Continuation) {
+        this.#pieces.push(payload);
+        this.pieces++;
+        if (opcode !== Opcode.Continuation) this.#opcode = opcode;
+        if (!whole) continue;
+      }
+      const continued = opcode === Opcode.Continuation;
+      const message = { opcode: continued ? this.#opcode : opcode, data: continued ? Buffer.concat(this.#pieces.splice(0)) : payload };
       if (message.opcode === Opcode.Close && length >= 2) {
         this.closeCode = message.data.readUInt16BE(0);
         this.closeReason = message.data.toString('utf8', 2);

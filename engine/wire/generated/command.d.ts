@@ -25,7 +25,7 @@ export declare class Command {
      */
     account(): number;
     /**
-     * Free for the client; comes back in the answer.
+     * Free for the client; comes back in the answer. DefineAsset: the decimals; DefineSymbol: the quote asset.
      */
     tag(): number;
     /**

@@ -38,7 +38,7 @@ export class Command {
         return this.bb.readUint32(this.bb_pos + 8);
     }
     /**
-     * Free for the client; comes back in the answer.
+     * Free for the client; comes back in the answer. DefineAsset: the decimals; DefineSymbol: the quote asset.
      */
     tag() {
         return this.bb.readUint32(this.bb_pos + 12);

@@ -4,7 +4,7 @@ import type { Answer, Identity, Visit } from '../../identity/identity.ts';
 import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
-import type { Reject } from '../../reject.ts';
+import { RECOVERING, type Reject } from '../../reject.ts';
 import { type CallerClaims, SUPPORTED_SCHEMAS } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
@@ -17,10 +17,12 @@ import { PREFIX_BYTES } from './message-reader.ts';
 import { serveSubmit } from './order-submit.ts';
 import { statusOf } from './reject-status.ts';
 import { GrpcServer } from './server.ts';
+import { type CallFault, GrpcStatus } from './status.ts';
 
 const SERVICE = 'openbell.OrderEntry';
 /** Larger frames are not received. Frames up to this size get FRAME_TOO_LARGE. */
 const MAX_MESSAGE_BYTES = 4 * MAX_FRAME_BYTES;
+const STARTING: CallFault = { code: GrpcStatus.Unavailable, details: `RECOVERING: ${RECOVERING}` };
 
 export interface OrderEntryOptions {
   readonly host: string;
@@ -41,20 +43,23 @@ export interface OrderEntryOptions {
   readonly onHandshakeRejected?: ((peer: string, reason: string) => void) | undefined;
 }
 
-/** Order entry over gRPC, with `grpc.health.v1` beside it. Each message is a FlatBuffer frame. */
+/**
+ * Order entry over gRPC, with `grpc.health.v1` beside it. Each message is a FlatBuffer frame. It listens before
+ * recovery begins, so that a taken port fails the start before anything is written; calls get UNAVAILABLE until
+ * {@link serve}, and the health service answers NOT_SERVING.
+ */
 export class OrderEntry {
   readonly health = new GrpcHealth([SERVICE]);
   readonly #options: OrderEntryOptions;
-  readonly #sessions: OrderSessions;
   readonly #server: GrpcServer;
+  #sessions: OrderSessions | undefined;
 
-  constructor(sessions: OrderSessions, options: OrderEntryOptions) {
+  constructor(options: OrderEntryOptions) {
     this.#options = options;
-    this.#sessions = sessions;
     this.#server = new GrpcServer({
       methods: {
-        [`/${SERVICE}/Session`]: (call) => this.#session(call),
-        [`/${SERVICE}/Submit`]: (call) => this.#submit(call),
+        [`/${SERVICE}/Session`]: (call) => this.#session(call, this.#sessions),
+        [`/${SERVICE}/Submit`]: (call) => this.#submit(call, this.#sessions),
         ...this.health.methods,
       },
       maxMessageBytes: MAX_MESSAGE_BYTES,
@@ -69,9 +74,15 @@ export class OrderEntry {
     });
   }
 
-  /** Listens, and resolves with the port. */
+  /** Listens, and resolves with the port. @throws Error with code EADDRINUSE when it is taken */
   listen(): Promise<number> {
     return this.#server.listen(this.#options.host, this.#options.port);
+  }
+
+  /** Calls are served from now on, and the health service answers SERVING. */
+  serve(sessions: OrderSessions): void {
+    this.#sessions = sessions;
+    this.health.serving = true;
   }
 
   /** Sends GOAWAY, waits until the sessions, which must have been ended before, have closed, and cuts the rest after `deadlineMs`. */
@@ -80,30 +91,32 @@ export class OrderEntry {
     return this.#server.stop(deadlineMs);
   }
 
-  #session(call: GrpcCall): void {
-    this.#admit(call, 'gRPC Session', (principal, visit) => {
-      const admission = this.#sessions.admit(claimsOf(call), principal, visit);
+  #session(call: GrpcCall, sessions: OrderSessions | undefined): void {
+    if (sessions === undefined) return call.deny(STARTING);
+    this.#admit(call, 'gRPC Session', sessions, (principal, visit) => {
+      const admission = sessions.admit(claimsOf(call), principal, visit);
       if ('code' in admission) call.fail(statusOf(admission));
-      else new GrpcSession(call, admission, this.#sessions);
+      else new GrpcSession(call, admission, sessions);
     });
   }
 
-  #submit(call: GrpcCall): void {
-    this.#admit(call, 'gRPC Submit', (principal, visit) => {
-      const caller = this.#sessions.caller(claimsOf(call), principal, visit);
-      this.#sessions.counters.submits++;
+  #submit(call: GrpcCall, sessions: OrderSessions | undefined): void {
+    if (sessions === undefined) return call.deny(STARTING);
+    this.#admit(call, 'gRPC Submit', sessions, (principal, visit) => {
+      const caller = sessions.caller(claimsOf(call), principal, visit);
+      sessions.counters.submits++;
       if ('code' in caller) call.fail(statusOf(caller));
-      else serveSubmit(call, caller.account, this.#sessions.hub, this.#sessions.intake);
+      else serveSubmit(call, caller.account, sessions.hub, sessions.intake);
     });
   }
 
   /** Nothing is read of a call before its caller is authenticated; earlier data stays in the flow-control window. */
-  #admit(call: GrpcCall, wants: string, serve: (principal: Principal, visit: Visit) => void): void {
+  #admit(call: GrpcCall, wants: string, sessions: OrderSessions, serve: (principal: Principal, visit: Visit) => void): void {
     const header = (name: string): string | undefined => call.headers[name]?.toString();
     const visit: Visit = { peer: call.peerAddress, certificate: call.peerCertificate, wants, header };
     const settle = (answer: Answer): void => {
       if (answer instanceof IdentityReject) {
-        this.#sessions.rejected();
+        sessions.rejected();
         return call.deny(statusOf(answer));
       }
       call.admit();

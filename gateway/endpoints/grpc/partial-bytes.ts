@@ -8,23 +8,30 @@ export class PartialBytes {
   used = 0;
   readonly #most: number;
   readonly #parent: PartialBytes | undefined;
+  readonly #onFull: () => void;
 
-  private constructor(most: number, parent: PartialBytes | undefined) {
+  private constructor(most: number, parent: PartialBytes | undefined, onFull: () => void) {
     this.#most = most;
     this.#parent = parent;
+    this.#onFull = onFull;
   }
 
-  static ofServer(most: number = MAX_TOTAL): PartialBytes {
-    return new PartialBytes(most, undefined);
+  /** @param onFull called when a limit, also one of a connection, is reached */
+  static ofServer(most: number = MAX_TOTAL, onFull: () => void = () => undefined): PartialBytes {
+    return new PartialBytes(most, undefined, onFull);
   }
 
   static ofConnection(server: PartialBytes, most: number = MAX_PER_CONNECTION): PartialBytes {
-    return new PartialBytes(most, server);
+    return new PartialBytes(most, server, server.#onFull);
   }
 
   /** Takes memory; false when a limit is reached, and nothing was taken. */
   take(bytes: number): boolean {
-    if (this.used + bytes > this.#most || this.#parent?.take(bytes) === false) return false;
+    if (this.used + bytes > this.#most) {
+      this.#onFull();
+      return false;
+    }
+    if (this.#parent?.take(bytes) === false) return false;
     this.used += bytes;
     return true;
   }

@@ -70,7 +70,7 @@ export class GrpcServer {
   readonly #server: Http2Server | Http2SecureServer;
   /** The peer per connection, read once, because reading a certificate takes longer than starting a call. */
   readonly #sessions = new Map<ServerHttp2Session, Connection>();
-  readonly #partial = PartialBytes.ofServer();
+  readonly #partial = PartialBytes.ofServer(undefined, () => this.#options.limitCounters?.note('grpc', 'pieces'));
   /** All sockets, including those in a TLS handshake and those whose session has ended. */
   readonly #sockets = new Set<Socket>();
   /** Callbacks that lift a connection's pre-authentication limit, by {@link connectionKey}. */
@@ -85,7 +85,7 @@ export class GrpcServer {
       initialWindowSize: CALL_WINDOW,
       maxHeaderListSize: 16 * 1024,
     };
-    const limits = { settings, streamResetBurst: options.resetBurst ?? RESET_BURST, streamResetRate: RESETS_PER_SECOND };
+    const limits = { settings, streamResetBurst: this.#resetBurst, streamResetRate: RESETS_PER_SECOND };
     this.#server = options.certificates === undefined ? createServer(limits) : this.#secure(options.certificates, limits);
     this.#server.maxConnections = options.maxConnections ?? 4096;
     // Runs before the library's own listener, which creates the session.
@@ -115,6 +115,10 @@ export class GrpcServer {
     }, deadlineMs);
     if (this.#server.listening || this.#sockets.size > 0) await closed;
     clearTimeout(deadline);
+  }
+
+  get #resetBurst(): number {
+    return this.#options.resetBurst ?? RESET_BURST;
   }
 
   #secure(certificates: Certificates, limits: ServerOptions): Http2SecureServer {
@@ -148,7 +152,10 @@ export class GrpcServer {
   }
 
   #open(session: ServerHttp2Session): void {
-    session.on('error', () => undefined);
+    let failed = false;
+    session.on('error', () => {
+      failed = true;
+    });
     deferDestroy(session);
     const peer = peerOf(session.socket);
     const leave = this.#unauthenticated.get(connectionKey(session.socket));
@@ -162,7 +169,8 @@ export class GrpcServer {
     };
     // A listed proxy carries the calls of many clients, and has no limits of its own.
     const limited = preAuthLimit?.trusts(peer.address) !== true;
-    const connection = new Connection(peer, leave, PartialBytes.ofConnection(this.#partial), limited, limits, cut, raise);
+    const partial = PartialBytes.ofConnection(this.#partial);
+    const connection = new Connection(peer, leave, partial, limited, limits, cut, raise, this.#resetBurst);
     this.#sessions.set(session, connection);
     session.setLocalWindowSize(CONNECTION_WINDOW);
     if (leave === undefined) connection.admit();
@@ -171,6 +179,8 @@ export class GrpcServer {
     session.on('close', () => {
       clearInterval(keepalive);
       this.#sessions.delete(session);
+      // Its calls that were reset together have closed by then.
+      if (failed) setImmediate(() => connection.resetOften() && this.#options.limitCounters?.note('grpc', 'resets'));
     });
   }
 
@@ -178,6 +188,7 @@ export class GrpcServer {
     const peer = stream.session && this.#sessions.get(stream.session as ServerHttp2Session);
     // Its connection has ended.
     if (peer === undefined || !peer.mayCall()) return void stream.on('error', () => undefined);
+    stream.once('close', () => stream.rstCode !== constants.NGHTTP2_NO_ERROR && peer.reset());
     const call = new GrpcCall(stream, headers, this.#options.maxMessageBytes, peer);
     if (!peer.inTurns) return this.#begin(call);
     // Checking credentials and rejecting takes far longer than sending a call, and many calls arrive in one read.
@@ -211,6 +222,7 @@ class Connection implements ConnectedPeer {
   readonly #leave: (() => void) | undefined;
   readonly #cut: (limit: string) => void;
   readonly #onAdmitted: () => void;
+  readonly #resets: Rate;
 
   /**
    * @param leave lifts the pre-authentication limit
@@ -225,6 +237,7 @@ class Connection implements ConnectedPeer {
     limits: CallerLimits,
     cut: (limit: string) => void,
     onAdmitted: () => void,
+    resetBurst: number,
   ) {
     this.address = address;
     this.certificate = certificate;
@@ -235,6 +248,7 @@ class Connection implements ConnectedPeer {
     this.#leave = leave;
     this.#cut = cut;
     this.#onAdmitted = onAdmitted;
+    this.#resets = new Rate(RESETS_PER_SECOND, resetBurst);
   }
 
   readonly admit = (): void => {
@@ -260,6 +274,16 @@ class Connection implements ConnectedPeer {
   readonly fault = (): void => {
     if (this.#limited && !this.#over && !this.#rejected.take()) this.#end('rejected-calls');
   };
+
+  /** Counts a call that was reset. The library itself cuts a connection with too many, as a protocol error. */
+  reset(): void {
+    this.#resets.take();
+  }
+
+  /** Whether its resets are at their limit; the library adds a second's worth later. */
+  resetOften(): boolean {
+    return this.#resets.left() <= RESETS_PER_SECOND;
+  }
 
   #end(limit: string): void {
     this.#over = true;

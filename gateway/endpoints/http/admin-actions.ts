@@ -8,6 +8,7 @@ import { readAccount } from '../../config/config-file.ts';
 import type { Place } from '../../config/config-place.ts';
 import { PARAM_KEYS, PHASES, readParams, readSymbol } from '../../config/config-symbol.ts';
 import type { Action } from '../../identity/permissions.ts';
+import type { History } from '../../taps/history/history.ts';
 import { type AdminAnswer, type AdminCommands, AdminTimeoutError, adminAdvice } from '../../venue/admin-commands.ts';
 import {
   type CommandWords,
@@ -28,10 +29,12 @@ import { accountView, moneyText, priceText, quantityText, symbolView } from './a
 import { HttpError } from './http-error.ts';
 import { KeyedRequests, keyFields, readIdempotencyKey, withDepositKeys } from './idempotency.ts';
 import { readJsonBody } from './json-body.ts';
+import { LoggedRequests, withTags } from './logged-requests.ts';
 import { statusOf } from './reject-status.ts';
 
 export interface ActionTargets {
   readonly directory: Directory;
+  readonly history: Pick<History, 'accountReports' | 'stats'>;
   readonly commands: AdminCommands;
   readonly snapshot: () => Promise<{ readonly seq: number; readonly path: string }>;
   /** The exchange is stopping. */
@@ -46,12 +49,13 @@ const MAX_AMOUNT = Number.MAX_SAFE_INTEGER;
  * `durable` also that they are on the disk.
  */
 export function actionRoutes(targets: ActionTargets): Route[] {
-  const { directory, commands } = targets;
+  const { directory, history, commands } = targets;
   const post = (path: string, action: Action, handle: (request: Request, run: Run) => Promise<Reply>): Route => {
     return { method: 'POST', path, guarded: true, action, handle: (request) => handle(request, runner(commands, request.seqs)) };
   };
   const account = (params: Request['params']) => accountOf(directory, params.id);
   const keyed = new KeyedRequests();
+  const logged = new LoggedRequests(history, directory);
 
   return [
     post('/v1/assets', 'venue:manage', async ({ body }, run) => {
@@ -99,15 +103,20 @@ export function actionRoutes(targets: ActionTargets): Route[] {
         },
       };
     }),
-    post('/v1/accounts', 'account:define', async ({ body, header, demand }, run) => {
+    post('/v1/accounts', 'account:define', async ({ body, header, demand, seqs, caller }, run) => {
       const key = readIdempotencyKey(header('idempotency-key'));
       const wanted = readJsonBody(body, BODIES.account, (place) => readAccount(place, assetsByName(directory.assets()), new Map()));
       demand('account:manage', wanted.id);
       if (wanted.deposits.length > 0) demand('account:money', wanted.id);
       const made = makeAccount(wanted);
       let repeated = false;
-      if (key !== undefined) repeated = await keyed.run(wanted.id, key, JSON.stringify(wanted), withDepositKeys(made, key), run);
-      else for (const command of made) await run(command);
+      if (key === undefined) for (const command of made) await run(command);
+      else {
+        const request = JSON.stringify(made);
+        const commands = withTags(withDepositKeys(made, key), key, request);
+        const recall = () => logged.applied(commands, seqs.at(-1) ?? 0, caller);
+        repeated = await keyed.run(wanted.id, key, request, commands, run, recall);
+      }
       return { status: 201, json: { ...accountView(accountOf(directory, String(wanted.id))), ...(repeated && { repeated }) } };
     }),
     ...(['deposit', 'withdraw'] as const).map((action) =>

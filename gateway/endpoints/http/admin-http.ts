@@ -3,6 +3,7 @@ import { Code } from '../../../engine/codes.ts';
 import { isLoopback } from '../../config/config-options.ts';
 import type { Action } from '../../identity/permissions.ts';
 import type { Principal } from '../../identity/principal.ts';
+import { queryProblem } from '../query-problem.ts';
 import { HttpError } from './http-error.ts';
 import type { LongList } from './json-pieces.ts';
 import { parseJson } from './json-text.ts';
@@ -64,15 +65,8 @@ export function matchPath(route: Route, path: readonly string[]): Record<string,
 
 /** @throws HttpError 400 for a parameter that the route does not have, or that is given twice */
 export function checkQuery(query: URLSearchParams, known: readonly string[]): void {
-  const seen = new Set<string>();
-  for (const key of query.keys()) {
-    if (!known.includes(key)) {
-      const advice = known.length === 0 ? 'there are none here' : `use one of ${known.join(', ')}`;
-      throw badParameter(`unknown query parameter ${JSON.stringify(key.slice(0, 64))}; ${advice}`);
-    }
-    if (seen.has(key)) throw badParameter(`the query parameter ${key} is given a second time; give it once`);
-    seen.add(key);
-  }
+  const problem = queryProblem(query, known);
+  if (problem !== undefined) throw badParameter(problem);
 }
 
 function badParameter(message: string): HttpError {

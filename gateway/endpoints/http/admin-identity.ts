@@ -28,6 +28,13 @@ export function accountNumber(text: string): number {
 const OPTIONAL_TEXT = z.string().optional().catch(undefined);
 const KEY_BODY = z.object({ key: z.string().regex(KEY_ID), nonce: OPTIONAL_TEXT, signature: OPTIONAL_TEXT });
 
+const BODY_KEYS: Readonly<Record<string, readonly string[]>> = {
+  '/v1/auth/challenge': ['key'],
+  '/v1/auth/session': ['key', 'nonce', 'signature'],
+};
+/** Characters of an unknown key that an answer quotes. */
+const MAX_QUOTED = 64;
+
 /**
  * Issues session tokens for API keys: `POST /v1/auth/challenge {"key": ID}`,
  * then `POST /v1/auth/session {"key": ID, "nonce": N, "signature": S}`.
@@ -41,6 +48,10 @@ export async function answerKey(
   visit: Visit,
 ): Promise<ShortReply> {
   const { data } = KEY_BODY.safeParse(body);
+  const known = BODY_KEYS[path] ?? [];
+  const unknown = Object.keys(body).find((name) => !known.includes(name));
+  if (known.length > 0 && unknown !== undefined)
+    throw new HttpError(400, 0, 'BAD_PARAMETER', `unknown key ${JSON.stringify(unknown.slice(0, MAX_QUOTED))}; use ${known.join(', ')}`);
   if (data === undefined)
     throw new HttpError(400, 0, 'BAD_PARAMETER', 'key must be the id of an API key: 1 to 64 letters, digits, . : - _');
   const { key, nonce, signature } = data;

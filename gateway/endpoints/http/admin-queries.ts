@@ -51,9 +51,10 @@ export function queryRoutes(sources: QuerySources): Route[] {
       return { pieces: new LongList(ids.slice(0, limit)) };
     }),
     get('/v1/accounts/:id', 'account:read', [], ({ params }) => ({ json: accountView(accountOf(directory, params.id)) })),
-    get('/v1/accounts/:id/open-orders', 'account:read', ['limit'], async ({ params, query, inSlices }) => {
+    get('/v1/accounts/:id/open-orders', 'account:read', ['limit', 'after'], async ({ params, query, inSlices }) => {
       const { id } = accountOf(directory, params.id);
-      const { orders, complete } = await inSlices(directory.openOrdersInSteps(id, limitOf(query)));
+      const after = wholeOf(query, 'after', 0, 0, NEWEST);
+      const { orders, complete } = await inSlices(directory.openOrdersInSteps(id, limitOf(query), after));
       return { pieces: { orders: new LongList(orderViews(directory, orders)), complete } };
     }),
     get('/v1/accounts/:id/orders', 'account:read', PAGED, async ({ params, query, caller }) => {

@@ -11,6 +11,7 @@ import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Action } from '../../identity/permissions.ts';
 import { LimitCounters } from '../../limit-counters.ts';
 import type { Logger } from '../../log.ts';
+import { RECOVERING } from '../../reject.ts';
 import { ReportsGoneError } from '../../sessions/report-cursor.ts';
 import { Slices } from '../../slices.ts';
 import { HistoryBusyError } from '../../taps/history/history.ts';
@@ -202,6 +203,7 @@ export class AdminServer {
     const { identity } = this.#options;
     const path = splitPath(url.pathname);
     if (identity.apiKeys !== undefined && method === 'POST' && url.pathname.startsWith('/v1/auth/')) {
+      checkQuery(url.searchParams, []);
       return await answerKey(identity, identity.apiKeys, url.pathname, await readBody(request), visitOf(request, `POST ${url.pathname}`));
     }
     const [route, params] = this.#find(method, path);
@@ -214,8 +216,7 @@ export class AdminServer {
     const early = identity.open && method === 'POST' ? await settled(readBody(request)) : undefined;
     const caller = identity.open ? visit.peer : principal.subject;
     this.#admit(request, response, caller);
-    if (!this.#serving)
-      throw new HttpError(503, Code.BUSY, 'RECOVERING', 'the exchange is recovering; wait until /health/ready answers 200');
+    if (!this.#serving) throw new HttpError(503, Code.BUSY, 'RECOVERING', RECOVERING);
     if (route === undefined) throw this.#nothing(url.pathname, path, request.method);
     const demand = (action: Action, account?: number): void => {
       const reject = identity.forbid(principal, action, visit, account);

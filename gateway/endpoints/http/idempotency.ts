@@ -49,10 +49,9 @@ interface Remembered {
 }
 
 /**
- * Requests of several commands with an idempotency key. A repeated one continues
- * where the first one ended, or does nothing. They are remembered while the
- * process runs; after a restart the account is there, so that a repeated request
- * is rejected with ALREADY_DEFINED. I/O thread.
+ * Requests of several commands with an idempotency key, the first of which defines something. A repeated one continues
+ * where the first one ended, or does nothing. The last ones are remembered while the process runs; `recall` finds those of
+ * an earlier process. I/O thread.
  */
 export class KeyedRequests {
   readonly #remembered = new Map<string, Remembered>();
@@ -60,8 +59,9 @@ export class KeyedRequests {
   /**
    * Runs the commands that are not applied yet, one after the other.
    * @param owner what the key belongs to, such as an account @param request the whole request, as text
+   * @param recall called when the definition exists: how many of the commands an earlier process has applied for this request
    * @returns true when the first request has applied all of them
-   * @throws HttpError IDEMPOTENCY_KEY_REUSED for another request with the key, and what `run` throws
+   * @throws HttpError IDEMPOTENCY_KEY_REUSED for another request with the key, and what `run` and `recall` throw
    */
   async run(
     owner: number,
@@ -69,28 +69,50 @@ export class KeyedRequests {
     request: string,
     commands: readonly CommandFields[],
     run: (command: CommandFields) => Promise<unknown>,
+    recall: () => Promise<number> = async () => 0,
   ): Promise<boolean> {
-    const known = this.#remember(`${owner} ${key}`, createHash('sha256').update(request).digest('base64'));
+    const id = `${owner} ${key}`;
+    const known = this.#remember(id, createHash('sha256').update(request).digest('base64'));
     while (known.running !== undefined) await known.running;
     if (known.applied === commands.length) return true;
     const { promise, resolve } = Promise.withResolvers<void>();
     known.running = promise;
     try {
-      for (; known.applied < commands.length; known.applied++) await this.#apply(known, commands[known.applied], run);
-      return false;
+      let recalled = false;
+      while (known.applied < commands.length) {
+        const more = await this.#apply(known, commands[known.applied], run, known.applied === 0 ? recall : undefined);
+        known.applied += more;
+        recalled = more > 1 && known.applied === commands.length;
+      }
+      return recalled;
+    } catch (error) {
+      // The key belongs to a request of an earlier process, which may be repeated too.
+      if (known.applied === 0 && (error as Partial<HttpError>).code === Code.IDEMPOTENCY_KEY_REUSED) this.#remembered.delete(id);
+      throw error;
     } finally {
       known.running = undefined;
       resolve();
     }
   }
 
-  async #apply(known: Remembered, command: CommandFields, run: (command: CommandFields) => Promise<unknown>): Promise<void> {
+  /** Returns how many commands are applied now, from this one on. */
+  async #apply(
+    known: Remembered,
+    command: CommandFields,
+    run: (command: CommandFields) => Promise<unknown>,
+    recall: (() => Promise<number>) | undefined,
+  ): Promise<number> {
     try {
       await run(command);
+      return 1;
     } catch (error) {
       const { code, status } = error as Partial<HttpError>;
-      // The earlier request defined it.
-      if (known.unknown && code === Code.ALREADY_DEFINED) return;
+      if (code === Code.ALREADY_DEFINED) {
+        // The earlier request defined it.
+        if (known.unknown) return 1;
+        const applied = await recall?.();
+        if (applied) return applied;
+      }
       known.unknown = status === 504;
       throw error;
     }

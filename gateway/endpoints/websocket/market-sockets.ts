@@ -54,7 +54,7 @@ export class MarketSockets {
   readonly #pings: number | undefined;
   readonly #sockets: SocketServer;
 
-  /** @param sockets the port, not listening yet; other endpoints may register paths on it */
+  /** @param sockets the port; other endpoints may register paths on it */
   constructor(market: MarketData, { identity, maxRequestBytes, pings }: MarketSocketsOptions, sockets: SocketServer = new SocketServer()) {
     this.#market = market;
     this.#identity = identity;
@@ -95,8 +95,13 @@ export class MarketSockets {
    */
   async listen(host: string, port: number): Promise<number> {
     const taken = this.#sockets.listen(host, port);
-    this.#market.start();
+    this.start();
     return taken;
+  }
+
+  /** Starts publishing, where the port listens already. */
+  start(): void {
+    this.#market.start();
   }
 
   /** Closes every reader with 1001. Resolves when the sockets are closed. */
@@ -110,6 +115,8 @@ export class MarketSockets {
     authenticate(res, req, context, this.#identity, 'market data', (upgrade) => {
       const reject = this.#identity.forbid(upgrade.principal, 'market:read', upgrade.visit);
       if (reject !== undefined) return upgrade.reject(upgradeStatusOf(reject), reject.details);
+      // Any path is market data; a query shows that another one was meant, such as that of orders.
+      if (upgrade.rejectQuery([])) return;
       // Checked here, because others may have connected since the request.
       if (!this.#market.hasRoom()) return upgrade.reject(UNAVAILABLE, 'Too many market-data connections; try again later.');
       const { format, protocol } = chooseFormat(upgrade.offered);
@@ -121,6 +128,13 @@ export class MarketSockets {
 
 function connectionOf(ws: WebSocket<SocketUser>): MarketConnection {
   return ws.getUserData().connection ?? fail('market data: a socket without its connection');
+}
+
+/** Methods of uWebSockets that are missing in its types. */
+interface FragmentedSocket extends WebSocket<SocketUser> {
+  sendFirstFragment(piece: Uint8Array, isBinary: boolean): number;
+  sendFragment(piece: Uint8Array): number;
+  sendLastFragment(piece: Uint8Array): number;
 }
 
 class MarketSocket implements ReaderSocket {
@@ -136,6 +150,13 @@ class MarketSocket implements ReaderSocket {
 
   send(frame: Uint8Array, binary: boolean): void {
     this.#ws.send(frame, binary);
+  }
+
+  sendPiece(piece: Uint8Array, binary: boolean, first: boolean, last: boolean): void {
+    const ws = this.#ws as FragmentedSocket;
+    if (first) ws.sendFirstFragment(piece, binary);
+    else if (last) ws.sendLastFragment(piece);
+    else ws.sendFragment(piece);
   }
 
   cork(work: () => void): void {

@@ -25,6 +25,8 @@ const PROTOCOL = 'binary';
 /** Maximum length of a close frame's reason, bytes (RFC 6455, 5.5). */
 const MAX_REASON_BYTES = 123;
 
+const PARAMETERS = ['account', 'last-report', 'schema'];
+
 interface SocketUser {
   readonly admission: Admission;
   transport?: SocketSession;
@@ -71,6 +73,7 @@ function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context
       upgrade.reject(FORBIDDEN, 'CROSS_SITE: a web page (it sends an Origin header) may order with a token only');
       return;
     }
+    if (upgrade.rejectQuery(PARAMETERS)) return;
     const admission = sessions.admit(claims, upgrade.principal, upgrade.visit);
     if ('code' in admission) upgrade.reject(upgradeStatusOf(admission), admission.details);
     else {

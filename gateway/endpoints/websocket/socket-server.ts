@@ -1,10 +1,12 @@
 import * as uWS from 'uWebSockets.js';
+import { RECOVERING } from '../../reject.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import { clientCertificateOf, peerAddress } from '../../tls/peer-certificate.ts';
 import type { TlsMaterial } from '../../tls/tls-material.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
+import { UNAVAILABLE } from './reject-status.ts';
 
-/** Where WebSocket paths are registered, before listening. */
+/** Where WebSocket paths are registered, before listening or later. */
 export interface SocketRoutes {
   ws<User>(pattern: string, behavior: uWS.WebSocketBehavior<User>): unknown;
 }
@@ -30,7 +32,8 @@ interface SharedApp extends uWS.TemplatedApp {
  * accepts is served by its child, an app with the certificate and the routes. A
  * changed certificate gets a new child, so the port is never closed;
  * connections of the previous child keep the certificate that they were made
- * with. I/O thread.
+ * with. It may listen before the paths exist: until the first is registered, a
+ * request is answered with 503. I/O thread.
  */
 export class SocketServer implements SocketRoutes {
   readonly #certificates: Certificates | undefined;
@@ -38,6 +41,8 @@ export class SocketServer implements SocketRoutes {
   readonly #routes: ((app: uWS.TemplatedApp) => void)[] = [];
   /** All child apps, as uWebSockets never frees one; the last serves new connections. */
   readonly #apps: SharedApp[] = [];
+  /** Those of them that serve requests. */
+  readonly #served: uWS.TemplatedApp[] = [];
   #listening: uWS.us_listen_socket | undefined;
 
   /** @param preAuthLimit bounds connections that have sent no request yet; undefined: no limit */
@@ -47,7 +52,9 @@ export class SocketServer implements SocketRoutes {
   }
 
   ws<User>(pattern: string, behavior: uWS.WebSocketBehavior<User>): void {
-    this.#routes.push((app) => app.ws(pattern, this.#guarded(behavior)));
+    const register = (app: uWS.TemplatedApp) => app.ws(pattern, this.#guarded(behavior));
+    this.#routes.push(register);
+    for (const app of this.#served) register(app);
   }
 
   /**
@@ -79,6 +86,7 @@ export class SocketServer implements SocketRoutes {
   /** Cuts every connection. */
   close(): void {
     this.closeListening();
+    this.#served.length = 0;
     for (const app of this.#apps.splice(0)) app.close();
   }
 
@@ -109,9 +117,11 @@ export class SocketServer implements SocketRoutes {
   #build(material: TlsMaterial | undefined): SharedApp {
     const app = this.#make(material);
     for (const register of this.#routes) register(app);
+    this.#served.push(app);
     app.any('/*', (res) => {
       this.#preAuthLimit?.leave(peerAddress(res));
-      res.writeStatus('426 Upgrade Required').writeHeader('upgrade', 'websocket').end('This port supports WebSocket only.\n', true);
+      if (this.#routes.length === 0) res.writeStatus(UNAVAILABLE).end(`RECOVERING: ${RECOVERING}\n`, true);
+      else res.writeStatus('426 Upgrade Required').writeHeader('upgrade', 'websocket').end('This port supports WebSocket only.\n', true);
     });
     if (this.#preAuthLimit !== undefined) watch(app, this.#preAuthLimit);
     return app;

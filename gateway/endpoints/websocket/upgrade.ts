@@ -1,9 +1,12 @@
 import type { HttpRequest, HttpResponse, us_socket_context_t } from 'uWebSockets.js';
+import { Code } from '../../../engine/codes.ts';
 import { PROXY_HEADERS } from '../../config/proxy-list.ts';
 import type { Answer, Identity, Visit } from '../../identity/identity.ts';
 import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Principal } from '../../identity/principal.ts';
+import { reject as reason } from '../../reject.ts';
 import { peerOfUpgrade } from '../../tls/peer-certificate.ts';
+import { queryProblem } from '../query-problem.ts';
 import { upgradeStatusOf } from './reject-status.ts';
 
 /**
@@ -23,6 +26,7 @@ export class Upgrade {
   readonly #key: string;
   readonly #extensions: string;
   readonly #fallback: string;
+  readonly #query: URLSearchParams;
 
   constructor(res: HttpResponse, context: us_socket_context_t, request: UpgradeRequest, principal: Principal) {
     this.#res = res;
@@ -33,6 +37,7 @@ export class Upgrade {
     this.visit = request.visit;
     this.offered = request.offered;
     this.#fallback = request.fallback;
+    this.#query = new URLSearchParams(request.query);
   }
 
   /** @param protocol one of those offered; empty: none, or the token's if the client offers no other, because a browser requires one */
@@ -47,6 +52,15 @@ export class Upgrade {
   reject(status: string, text: string): void {
     reject(this.#res, status, text);
   }
+
+  /** Rejects parameters that the path does not have, which would be ignored. @returns whether it did */
+  rejectQuery(known: readonly string[]): boolean {
+    const problem = queryProblem(this.#query, known);
+    if (problem === undefined) return false;
+    const why = reason(Code.BAD_PARAMETER, problem);
+    this.reject(upgradeStatusOf(why), why.details);
+    return true;
+  }
 }
 
 /** Copy of a request, which uWebSockets invalidates when the handler returns. */
@@ -57,6 +71,7 @@ interface UpgradeRequest {
   readonly fallback: string;
   readonly key: string;
   readonly extensions: string;
+  readonly query: string;
 }
 
 /** Authenticates the caller of an upgrade, and passes it on; an unauthenticated one is answered with the reason. */
@@ -106,6 +121,7 @@ function readRequest(res: HttpResponse, req: HttpRequest, wants: string): Upgrad
     fallback: token === undefined || offered.length > 0 ? '' : TOKEN_PROTOCOL + token,
     key: headers.get('sec-websocket-key') ?? '',
     extensions: headers.get('sec-websocket-extensions') ?? '',
+    query: req.getQuery(),
   };
 }
 

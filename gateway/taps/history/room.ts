@@ -16,7 +16,7 @@ export class HistoryFullError extends Error {
   readonly code = 'ENOSPC';
 
   constructor(path: string, needed: number, free: number) {
-    super(`the disk of ${path} is full: a commit may need ${needed} bytes, and ${free} are free`);
+    super(`the disk of ${path} is full: the next step may need ${needed} bytes, and ${free} are free`);
     this.name = 'HistoryFullError';
   }
 }
@@ -37,10 +37,11 @@ export class HistoryUnusableError extends Error {
  * a full disk itself: its text about a failed write is longer than the memory
  * that it has allocated for it (lmdb 3.5.6, mdb_page_flush), and overwrites the
  * size that malloc keeps of the next piece, so that malloc aborts the process.
+ * @param besides bytes that other files need on the same disk
  * @throws HistoryFullError
  */
-export function requireRoom(path: string, runs: number): void {
-  const needed = (runs * PAGES_PER_RUN + OTHER_PAGES) * PAGE_BYTES;
+export function requireRoom(path: string, runs: number, besides = 0): void {
+  const needed = (runs * PAGES_PER_RUN + OTHER_PAGES) * PAGE_BYTES + besides;
   const { bavail, bsize } = statfsSync(path);
   if (bavail * bsize < needed) throw new HistoryFullError(path, needed, bavail * bsize);
 }

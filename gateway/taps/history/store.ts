@@ -150,19 +150,51 @@ export async function beginHistoryAt(dataDir: string, seq: number, lastReportNo:
 /**
  * Removes the reports and trades of commands after `seq`, for a log that was cut
  * there and whose numbers will be used again. Returns how many were removed.
- * @throws DamagedHistoryError
+ * @throws DamagedHistoryError; HistoryFullError, then nothing was changed
  */
 export async function truncateHistory(dataDir: string, seq: number): Promise<number> {
   if (!existsSync(join(historyPath(dataDir), 'data.mdb'))) return 0;
   const store = openHistory(dataDir);
-  const removed = store.root.transactionSync(() => {
-    const reports = truncateRuns(store.reports, REPORT_RUNS, seq);
-    const trades = truncateRuns(store.trades, TRADE_RUNS, seq);
-    if (watermarkOf(store) > seq) putWatermark(store, seq);
-    return reports + trades;
-  });
-  await store.root.close();
-  return removed;
+  try {
+    requireRoom(historyPath(dataDir), runsAfter(store, seq));
+    return store.root.transactionSync(() => {
+      const reports = truncateRuns(store.reports, REPORT_RUNS, seq);
+      const trades = truncateRuns(store.trades, TRADE_RUNS, seq);
+      if (watermarkOf(store) > seq) putWatermark(store, seq);
+      return reports + trades;
+    });
+  } finally {
+    await store.root.close();
+  }
+}
+
+/**
+ * Checks that {@link truncateHistory} to `seq` has room, and `besides` bytes more on the same disk.
+ * @throws HistoryFullError, DamagedHistoryError
+ */
+export async function requireRoomToTruncate(dataDir: string, seq: number, besides: number): Promise<void> {
+  if (!existsSync(join(historyPath(dataDir), 'data.mdb'))) return requireRoom(dataDir, 0, besides);
+  const store = openHistory(dataDir);
+  try {
+    requireRoom(historyPath(dataDir), runsAfter(store, seq), besides);
+  } finally {
+    await store.root.close();
+  }
+}
+
+/** Runs that hold records of commands after `seq`. */
+function runsAfter(store: HistoryStore, seq: number): number {
+  let runs = 0;
+  for (const [from, layout] of [
+    [store.reports, REPORT_RUNS],
+    [store.trades, TRADE_RUNS],
+  ] as const) {
+    for (const { key, value } of from.getRange({})) {
+      const records = recordsOf(layout, ...(key as [number, number]), value);
+      if (fieldOf(records, records.length - layout.bytes + layout.seqAt) > seq) runs++;
+    }
+  }
+  return runs;
 }
 
 function truncateRuns(runs: Runs, layout: RunLayout, seq: number): number {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { dataDirectoryError } from '../../../engine/journal/disk.ts';
+import { dataDirectoryError, mustHaveRoom } from '../../../engine/journal/disk.ts';
 import type { RepairProgress } from '../../../engine/journal/repair.ts';
 import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
@@ -110,8 +110,8 @@ Examples:
         { DataLock },
         { listSegments },
         { listSnapshots },
-        { cutLog, forkLog },
-        { historyPath, truncateHistory },
+        { bytesToCut, cutLog, forkLog, surveyToCut },
+        { historyPath, requireRoomToTruncate, truncateHistory },
         { checkStore },
         { setHistoryAside },
       ] = await Promise.all([
@@ -133,8 +133,14 @@ Examples:
           throw new CliError(`there is no log in ${data}, and nothing to repair`, ExitCode.Failed, 'NOTHING_TO_REPAIR');
         // A history that this release cannot change is detected before the log is cut.
         const fault = cuts && lock.held ? checkStore(data, Number.POSITIVE_INFINITY).fault : undefined;
+        const survey = cuts ? surveyToCut(data, { onProgress }) : undefined;
+        if (survey !== undefined && lock.held) {
+          // A damaged history is moved away, not truncated.
+          if (fault === undefined) await requireRoomToTruncate(data, survey.lastSeq, bytesToCut(data, survey));
+          else mustHaveRoom(data, bytesToCut(data, survey), 'the repair');
+        }
         const historyKept = fault === undefined ? undefined : setHistoryAside(data);
-        const result = flags.fork === undefined ? cutLog(data, { onProgress }) : forkLog(data, flags.fork, { onProgress });
+        const result = flags.fork === undefined ? cutLog(data, { onProgress }, survey) : forkLog(data, flags.fork, { onProgress });
         // The history must not extend beyond the log: the cut commands' numbers will be used again.
         const forgotten = cuts && lock.held ? await truncateHistory(data, result.lastSeq) : 0;
         progress.end();

@@ -34,9 +34,13 @@ docs/TUNING.md explains how to change each setting.`,
   command.action(() =>
     run(async () => {
       const flags = command.opts<Flags>();
-      const [{ loadConfig }, { examine, isBad }] = await Promise.all([import('../../config/config.ts'), import('../doctor/doctor.ts')]);
+      const [{ loadConfig }, { examine, isBad }, { needsOf }] = await Promise.all([
+        import('../../config/config.ts'),
+        import('../doctor/doctor.ts'),
+        import('../doctor/needs.ts'),
+      ]);
       const config = loadConfig({ flags: { data: flags.data, config: flags.config }, env: process.env });
-      const findings = await examine(config);
+      const findings = await examine(needsOf(config));
       const { data, durability, topology } = config;
       if (flags.json) printJson({ data, durability, topology, findings });
       else print(`${data}, mode ${durability}\n\n${findingsText(findings)}\n\n${summary(findings)}`);

@@ -69,8 +69,9 @@ async function runExchange(options: Record<string, string | boolean | undefined>
   });
   // One thread collects the young generation in a fraction of a millisecond; helper threads would use cores that the stages need.
   setFlagsFromString('--no-parallel-scavenge');
-  const { startupFindings } = await import('../doctor/doctor.ts');
-  for (const { id, status, found, why, fix } of startupFindings(config)) log.warn({ check: id, status, fix }, `${id}: ${found}; ${why}`);
+  const [{ startupFindings }, { needsOf }] = await Promise.all([import('../doctor/doctor.ts'), import('../doctor/needs.ts')]);
+  for (const { id, status, found, why, fix } of startupFindings(needsOf(config)))
+    log.warn({ check: id, status, fix }, `${id}: ${found}; ${why}`);
   const progress = new Progress('recovering', (text) => errorOutput.write(text));
   const ended = Promise.withResolvers<ExitCode>();
   const stop = stopSignal();

@@ -1,0 +1,68 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before } from 'node:test';
+import { connect, type OpenbellClient } from '../../gateway/client/index.ts';
+import { loadConfig } from '../../gateway/config/config.ts';
+import { createLogger } from '../../gateway/log.ts';
+import { type RunningExchange, startExchange } from '../../gateway/main.ts';
+
+export const data = mkdtempSync(join(tmpdir(), 'openbell-admin-'));
+export let exchange: RunningExchange;
+export let client: OpenbellClient;
+
+before(async () => {
+  const flags = { data, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology: 'compact' };
+  exchange = await startExchange(loadConfig({ flags, env: {} }), { log: createLogger('silent') });
+  const { grpc: grpcPort, http: httpPort, ws: wsPort } = exchange.ports;
+  client = await connect({ grpcPort, httpPort, wsPort, account: 1 });
+});
+
+after(async () => {
+  await client?.close();
+  await exchange?.stop();
+  rmSync(data, { recursive: true, force: true });
+});
+
+export interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: JSON of any shape, looked into by the tests
+  readonly json: any;
+}
+
+/** Written by hand, because fetch sets Host and Origin itself. */
+export function ask(method: string, path: string, body?: string | Buffer | object, headers: Record<string, string> = {}): Promise<Answer> {
+  const text = typeof body === 'object' && !Buffer.isBuffer(body) ? JSON.stringify(body) : (body ?? '');
+  const json = method === 'POST' ? { 'content-type': 'application/json' } : {};
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      { host: '127.0.0.1', port: exchange.ports.http, method, path, headers: { ...json, ...headers }, agent: false },
+      (response) => {
+        let answer = '';
+        response.on('data', (chunk) => {
+          answer += chunk;
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, json: parse(answer) }));
+      },
+    );
+    sent.on('error', reject);
+    sent.end(text);
+  });
+}
+
+export function parse(text: string): unknown {
+  return text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text;
+}
+
+export const get = (path: string, headers?: Record<string, string>) => ask('GET', path, undefined, headers);
+export const post = (path: string, body: string | object = {}, headers?: Record<string, string>) => ask('POST', path, body, headers);
+
+/** Waits for the history, which is written a moment behind. */
+export async function eventually(path: string, done: (json: Answer['json']) => boolean): Promise<Answer> {
+  for (;;) {
+    const answer = await get(path);
+    if (done(answer.json)) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
