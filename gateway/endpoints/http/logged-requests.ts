@@ -89,7 +89,7 @@ export class LoggedRequests {
           503,
           Code.BUSY,
           codeName(Code.BUSY),
-          'the history, which tells whether this is a repeated request, is behind: try again later',
+          'the history, which shows whether this is a repeated request, is behind: try again later',
         );
       await sleep(POLL_MS);
     }
