@@ -6,6 +6,7 @@ import { batchBytes, listSegments, type SegmentFile } from './log-format.ts';
 import { readLogId } from './log-id.ts';
 import { cutTornTail, type LogEnd, readLog } from './log-reader.ts';
 import { fillZeros, makeDirectory, syncDirectory } from './segment-file.ts';
+import { wholeSegmentBytes } from './segment-size.ts';
 import { BadSnapshotError, listSnapshots, readSnapshot, rejectNewerSnapshots, type SnapshotFile } from './snapshot-files.ts';
 
 /** Bytes between two reports of progress. */
@@ -122,7 +123,7 @@ export function forkLog(dir: string, dest: string, options: RepairOptions = {}):
     const copy = join(dest, name);
     copyFileSync(join(dir, name), copy);
     sync(copy, (fd) => {
-      if (at === index) fillZeros(fd, position, Math.max(0, statSync(copy).size - position));
+      if (at === index) fillZeros(fd, position, wholeSegmentBytes(statSync(copy).size) - position);
     });
     done += statSync(copy).size;
     options.onProgress?.({ stage: 'copy', done, total });
@@ -169,7 +170,7 @@ function cutSegments(dir: string, kept: string, { segments, index, position }: S
   copyFileSync(path, join(kept, name));
   sync(join(kept, name), () => undefined);
   syncDirectory(kept);
-  sync(path, (fd) => fillZeros(fd, position, size - position));
+  sync(path, (fd) => fillZeros(fd, position, wholeSegmentBytes(size) - position));
   onProgress?.({ stage: 'copy', done: size, total: size });
 }
 

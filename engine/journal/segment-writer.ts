@@ -5,11 +5,9 @@ import type { Disk, DiskError, Done } from './disk.ts';
 import { SLOT_BYTES, segmentName } from './log-format.ts';
 import type { LogEnd } from './log-reader.ts';
 import { createSegment, openSegment, type Segment } from './segment-file.ts';
+import { addSegmentSize, firstSegmentBytes, nextSegmentBytes } from './segment-size.ts';
 import { SpareSegment } from './spare-segment.ts';
 
-/** A new log starts with a small segment, which is created faster. Each following segment is at most {@link GROWTH} times as large. */
-export const FIRST_SEGMENT_BYTES = 16 * 1024 * 1024;
-const GROWTH = 2;
 /** The creation of the spare begins when the first fraction of the segment is used, and must be complete at the second. */
 const SPARE_FROM = 0.05;
 const SPARE_UNTIL = 0.75;
@@ -44,11 +42,10 @@ export class SegmentWriter {
     this.#disk = disk;
     this.#reserve = reserve;
     this.#segmentBytes = segmentBytes;
+    addSegmentSize(segmentBytes);
     this.#segment =
-      end.file === undefined
-        ? createSegment(dir, end.lastSeq + 1, Math.min(segmentBytes, FIRST_SEGMENT_BYTES))
-        : openSegment(join(dir, end.file));
-    this.#spare = new SpareSegment(dir, this.#grow(this.#segment.bytes), disk, onSpareStep, onError);
+      end.file === undefined ? createSegment(dir, end.lastSeq + 1, firstSegmentBytes(segmentBytes)) : openSegment(join(dir, end.file));
+    this.#spare = new SpareSegment(dir, nextSegmentBytes(this.#segment.bytes, segmentBytes), disk, onSpareStep, onError);
     this.position = end.position;
     this.#directoryFd = openSync(dir, 'r');
   }
@@ -88,7 +85,7 @@ export class SegmentWriter {
   /** Continues in the spare, which must be ready. All data of the old segment must be durable. Calls `done` when the new segment is durable. */
   roll(firstSeq: Seq, done: Done): void {
     closeSync(this.#segment.fd);
-    const { fd, path, bytes } = this.#spare.take(this.#grow(this.#spare.bytes));
+    const { fd, path, bytes } = this.#spare.take(nextSegmentBytes(this.#spare.bytes, this.#segmentBytes));
     const named = join(this.#dir, segmentName(firstSeq));
     this.#segment = { fd, path: named, bytes };
     this.position = 0;
@@ -101,11 +98,6 @@ export class SegmentWriter {
     closeSync(this.#segment.fd);
     closeSync(this.#directoryFd);
     this.#spare.close(done);
-  }
-
-  /** Size of the segment that follows one of `bytes`. */
-  #grow(bytes: number): number {
-    return Math.min(this.#segmentBytes, Math.max(bytes, FIRST_SEGMENT_BYTES) * GROWTH);
   }
 
   readonly #renamed = (error: DiskError | null): void => {
