@@ -149,7 +149,7 @@ const DIRECT_RESET_BURST = 200;
 
 /** Part of the log is missing: the history has commands after its end, whose numbers would be used again. */
 export class HistoryAheadError extends Error {
-  readonly code = 'OPENBELL_HISTORY_AHEAD';
+  readonly code = 'HISTORY_AHEAD';
 
   constructor(dataDir: string, historySeq: number, seq: number) {
     super(
