@@ -4,7 +4,7 @@ import { Code, codeName } from '../engine/codes.ts';
 import { DataLock } from '../engine/journal/data-lock.ts';
 import { dataDirectoryError, mustHaveRoom } from '../engine/journal/disk.ts';
 import { LOG_VERSION, listSegments } from '../engine/journal/log-format.ts';
-import { makeDirectory } from '../engine/journal/segment-file.ts';
+import { makeDirectory } from '../engine/journal/paths.ts';
 import { FIRST_SEGMENT_BYTES } from '../engine/journal/segment-size.ts';
 import { RULES, resolveLimits } from '../engine/limits.ts';
 import { Engine } from '../engine/threads/engine.ts';

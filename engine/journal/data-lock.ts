@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, linkSync, mkdirSync, openSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, linkSync, openSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cannotBeWritten, isDiskFull } from './disk.ts';
+import { makeDirectory } from './paths.ts';
 
 const NAME = 'lock';
 const TAKEOVER = 'lock.takeover';
@@ -54,22 +55,25 @@ export class DataLock {
     this.#held = held;
   }
 
-  /** Creates the directory if it does not exist. @throws DataLockedError, BadLockError, the system's Error if the directory cannot be written */
+  /** Creates the directory if it does not exist. @throws DataLockedError, BadLockError, PathError, the system's Error if the directory cannot be written */
   static acquire(dir: string): DataLock {
-    mkdirSync(dir, { recursive: true });
-    const path = join(dir, NAME);
+    makeDirectory(dir);
+    return DataLock.#take(dir);
+  }
+
+  static #take(dir: string): DataLock {
     if (!place(dir, NAME)) takeOver(dir);
-    return new DataLock(path, true);
+    return new DataLock(join(dir, NAME), true);
   }
 
   /**
-   * As `acquire`. In a directory that cannot be written (read-only, or a full disk) no lock is made, because no exchange can start there
+   * As `acquire`, of a directory that exists. In one that cannot be written (read-only, or a full disk) no lock is made, because no exchange can start there
    * meanwhile; it only must not be in use.
    * @param mayWrite true: the work may write after all, so a full disk is an error
    */
   static acquireToRead(dir: string, mayWrite = false): DataLock {
     try {
-      return DataLock.acquire(dir);
+      return DataLock.#take(dir);
     } catch (error) {
       const cause = error as NodeJS.ErrnoException;
       if (!cannotBeWritten(cause) && (mayWrite || !isDiskFull(cause))) throw error;

@@ -5,7 +5,8 @@ import { DamagedLogError } from './log-damage.ts';
 import { batchBytes, listSegments, type SegmentFile } from './log-format.ts';
 import { readLogId } from './log-id.ts';
 import { cutTornTail, type LogEnd, readLog } from './log-reader.ts';
-import { fillZeros, makeDirectory, syncDirectory } from './segment-file.ts';
+import { makeDirectory } from './paths.ts';
+import { fillZeros, syncDirectory } from './segment-file.ts';
 import { wholeSegmentBytes } from './segment-size.ts';
 import { BadSnapshotError, listSnapshots, readSnapshot, rejectNewerSnapshots, type SnapshotFile } from './snapshot-files.ts';
 

@@ -1,5 +1,5 @@
-import { closeSync, fdatasyncSync, fstatSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { closeSync, fdatasyncSync, fstatSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { assert } from '../assert.ts';
 import type { Seq } from '../units.ts';
 import { SLOT_BYTES, segmentName } from './log-format.ts';
@@ -28,19 +28,6 @@ export function syncDirectory(dir: string): void {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
-  }
-}
-
-/**
- * Creates a directory, and those above it, if they do not exist, and makes their entries durable: a power cut must not take away a directory
- * whose files are durable. Returns the first one that was created; undefined if all existed.
- */
-export function makeDirectory(dir: string): string | undefined {
-  const created = mkdirSync(dir, { recursive: true });
-  if (created === undefined) return undefined;
-  for (let parent = dirname(resolve(dir)); ; parent = dirname(parent)) {
-    syncDirectory(parent);
-    if (parent === dirname(resolve(created)) || parent === dirname(parent)) return created;
   }
 }
 

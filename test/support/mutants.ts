@@ -28,8 +28,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'new directory without sync of those above it',
-    file: 'engine/journal/segment-file.ts',
-    change: [['    syncDirectory(parent);\n', '']],
+    file: 'engine/journal/paths.ts',
+    change: [['    syncDirectory(dirname(path));\n', '']],
     test: 'durable-order.test.ts',
   },
   {

@@ -1,5 +1,6 @@
-import { closeSync, existsSync, fdatasyncSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../../../engine/journal/paths.ts';
 
 /** Pages that the store copies for one run, at most: its own, one that splits, and its share of the branches. */
 const PAGES_PER_RUN = 3;
@@ -52,7 +53,7 @@ export function requireRoom(path: string, runs: number): void {
  */
 export function requireWritable(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectory(path);
     requireRoom(path, 0);
     for (const name of FILES) if (existsSync(join(path, name))) closeSync(openSync(join(path, name), 'r+'));
     const probe = join(path, PROBE);
