@@ -235,11 +235,16 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   mustHaveRoom(config.data, (newLog ? FIRST_SEGMENT_BYTES : 0) + (existsSync(historyPath(config.data)) ? 0 : HISTORY_ROOM_BYTES));
 
   let engine: Engine | undefined;
+  lock.watch((error) => {
+    engine?.fail(error);
+    fail(error);
+  });
   let history: History | undefined;
   let venue: VenueConfig = config;
   /** Before the log is opened for writing, so that a configuration that does not fit changes nothing. */
   const accept = ({ seq }: Recovery): void => {
     const { directory, limits } = engine as Engine;
+    lock.check();
     if (historySeq > seq) throw new HistoryAheadError(config.data, historySeq, seq);
     venue = chooseVenue(config, directory, limits, seq);
     undo.push(() => {

@@ -331,6 +331,11 @@ export class LogWriter {
     else this.#disk.wake(RETRY_MS, this.#poll);
   }
 
+  /** Writes nothing more. An operation in flight may still end. */
+  fail(error: Error): void {
+    this.#fail(error);
+  }
+
   readonly #fail = (error: Error): void => {
     if (this.#stopped) return;
     this.#stopped = true; // and nothing is closed: operations may be in flight

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Seq } from '../units.ts';
 import type { Disk, DiskError, Done } from './disk.ts';
@@ -11,6 +11,19 @@ import { SpareSegment } from './spare-segment.ts';
 /** The creation of the spare begins when the first fraction of the segment is used, and must be complete at the second. */
 const SPARE_FROM = 0.05;
 const SPARE_UNTIL = 0.75;
+
+/** Another process writes the log. Nothing was changed. */
+export class ChangedLogError extends Error {
+  readonly code = 'LOG_CHANGED';
+
+  constructor(path: string, position: number) {
+    super(
+      `${path} was written at byte ${position} after this process had read it: another process uses the data directory. ` +
+        'Nothing was changed. See that only one exchange uses it, on each host and in each container that has the directory.',
+    );
+    this.name = 'ChangedLogError';
+  }
+}
 
 export interface SegmentWriterOptions {
   readonly dir: string;
@@ -47,6 +60,7 @@ export class SegmentWriter {
       end.file === undefined ? createSegment(dir, end.lastSeq + 1, firstSegmentBytes(segmentBytes)) : openSegment(join(dir, end.file));
     this.#spare = new SpareSegment(dir, nextSegmentBytes(this.#segment.bytes, segmentBytes), disk, onSpareStep, onError);
     this.position = end.position;
+    if (this.room > 0) this.#mustBeFree();
     this.#directoryFd = openSync(dir, 'r');
   }
 
@@ -71,6 +85,13 @@ export class SegmentWriter {
 
   get spareBlocked(): boolean {
     return this.#spare.diskFull;
+  }
+
+  /** @throws ChangedLogError if another process has written where the next batch belongs, since the log was read */
+  #mustBeFree(): void {
+    const slot = new Uint8Array(SLOT_BYTES);
+    readSync(this.fd, slot, 0, SLOT_BYTES, this.position);
+    if (slot.some((byte) => byte !== 0)) throw new ChangedLogError(this.#segment.path, this.position);
   }
 
   /** Continues the creation of the spare if a step is due. `hurry`: the spare is needed now. */
