@@ -1,11 +1,11 @@
 /** Directories are made one after the other, and what is of the wrong kind is named. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { makeDirectory } from '../engine/journal/paths.ts';
-import { CLI } from './support/exchange-process.ts';
+import { CLI, ExchangeProcess } from './support/exchange-process.ts';
 import { temporaryDirectory, writeLog } from './support/journal-log.ts';
 
 test('missing directories are made, those that exist stay, and the first one made is returned', (t) => {
@@ -53,3 +53,79 @@ test('start and repair --fork end when the file system takes no directory', asyn
     assert.match(stderr, /openbell: DATA_NO_DIRECTORY: \/proc\/x cannot be made as a directory \(ENOENT/);
   }
 });
+
+/** A directory of an exchange that has stopped: log, snapshot, history and audit trail. */
+async function stoppedExchange(t: TestContext): Promise<string> {
+  const data = join(temporaryDirectory(t), 'data');
+  const exchange = await ExchangeProcess.start(data);
+  assert.equal(await exchange.end('SIGTERM'), 0);
+  return data;
+}
+
+test('a directory or a pipe where a file belongs is named by its path, and nothing is changed', { timeout: 120_000 }, async (t) => {
+  const data = await stoppedExchange(t);
+  const start = ['start', '--data', data, '--grpc-port', '0', '--ws-port', '0', '--http-port', '0'];
+  const verify = ['verify', data];
+  const audit = ['audit', 'verify', data];
+  const cases: [string, string[][]][] = [
+    ['log-0000000000009999.obl', [start, verify, ['log', data], ['repair', data, '--cut']]],
+    ['snapshot-0000000000009999.obs', [start, verify]],
+    ['snapshot-0000000000009999.obs.tmp', [start]],
+    ['genesis.json', [start]],
+    [join('history', 'damaged'), [start]],
+    [join('audit', 'audit-000000000999.jsonl'), [start, audit]],
+  ];
+  for (const [name, commands] of cases) {
+    const path = join(data, name);
+    for (const make of [mkdirSync, (pipe: string) => execFileSync('mkfifo', [pipe])]) {
+      make(path);
+      const before = namesIn(data);
+      for (const args of commands) {
+        const { status, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+          encoding: 'utf8',
+          timeout: 20_000,
+          killSignal: 'SIGKILL',
+        });
+        assert.equal(status, 1, `${args[0]} with ${name}: ${stderr}`);
+        assert.match(stderr, new RegExp(`openbell: DATA_NOT_FILE: ${path} is (a directory|no regular file), `), `${args[0]} with ${name}`);
+      }
+      assert.deepEqual(namesIn(data), before);
+      rmSync(path, { recursive: true });
+    }
+  }
+  rmSync(join(data, 'history', 'data.mdb'));
+  mkdirSync(join(data, 'history', 'data.mdb'));
+  assert.match(spawnSync(process.execPath, [CLI, ...start], { encoding: 'utf8', timeout: 20_000 }).stderr, /DATA_NOT_FILE: .*data\.mdb is/);
+});
+
+test('a file where a directory belongs is named by its path, and nothing is changed', { timeout: 60_000 }, async (t) => {
+  const data = await stoppedExchange(t);
+  const file = join(data, '..', 'venue.yaml');
+  writeFileSync(file, '');
+  const start = ['start', '--data', data, '--grpc-port', '0', '--ws-port', '0', '--http-port', '0'];
+  const commands: [string, string[]][] = [
+    [file, ['verify', file]],
+    [file, ['log', file]],
+    [file, ['audit', 'verify', file]],
+    [file, ['start', '--data', file]],
+    [file, ['repair', data, '--fork', file]],
+  ];
+  for (const name of ['audit', 'history']) {
+    rmSync(join(data, name), { recursive: true });
+    writeFileSync(join(data, name), '');
+    commands.push([join(data, name), start]);
+    if (name === 'audit') commands.push([join(data, name), ['audit', 'verify', data]]);
+  }
+  const before = [namesIn(data), readdirSync(join(data, '..'))];
+  for (const [path, args] of commands) {
+    if (path.endsWith('history')) rmSync(join(data, 'audit'));
+    const { status, stderr } = spawnSync(process.execPath, [CLI, ...args], { encoding: 'utf8', timeout: 20_000, killSignal: 'SIGKILL' });
+    assert.equal(status, 1, `${args}: ${stderr}`);
+    assert.match(stderr, new RegExp(`openbell: DATA_NOT_DIRECTORY: ${path} is not a directory`), `${args}`);
+    if (!path.endsWith('history')) assert.deepEqual([namesIn(data), readdirSync(join(data, '..'))], before, `${args}`);
+  }
+});
+
+function namesIn(data: string): string[] {
+  return readdirSync(data, { recursive: true }).map(String).sort();
+}

@@ -5,6 +5,7 @@ import { DamagedLogError } from './log-damage.ts';
 import { batchBytes, listSegments, type SegmentFile } from './log-format.ts';
 import { readLogId } from './log-id.ts';
 import { cutTornTail, type LogEnd, readLog } from './log-reader.ts';
+import { mustBeDirectory } from './path-kind.ts';
 import { makeDirectory } from './paths.ts';
 import { fillZeros, syncDirectory } from './segment-file.ts';
 import { wholeSegmentBytes } from './segment-size.ts';
@@ -107,9 +108,10 @@ export function cutLog(dir: string, options: RepairOptions = {}): RepairResult {
 /**
  * Copies the good part of a log and its snapshots to `dest`, a new or empty directory. `dir` is not changed. Blocks.
  *
- * @throws NewerLogError, NewerSnapshotError as {@link cutLog}
+ * @throws NewerLogError, NewerSnapshotError as {@link cutLog}; PathError if `dest` is no directory
  */
 export function forkLog(dir: string, dest: string, options: RepairOptions = {}): RepairResult {
+  mustBeDirectory(dest);
   const [first] = relative(dir, dest).split(sep);
   const outside = first === '..' || isAbsolute(first);
   if (!outside || (existsSync(dest) && readdirSync(dest).length > 0)) throw new ForkTargetError(dest);
