@@ -4,8 +4,8 @@ import { Code, codeName } from '../engine/codes.ts';
 import { DataLock } from '../engine/journal/data-lock.ts';
 import { dataDirectoryError, mustHaveRoom } from '../engine/journal/disk.ts';
 import { LOG_VERSION, listSegments } from '../engine/journal/log-format.ts';
-import { makeDirectory } from '../engine/journal/segment-file.ts';
-import { FIRST_SEGMENT_BYTES } from '../engine/journal/segment-writer.ts';
+import { makeDirectory } from '../engine/journal/paths.ts';
+import { FIRST_SEGMENT_BYTES } from '../engine/journal/segment-size.ts';
 import { RULES, resolveLimits } from '../engine/limits.ts';
 import { Engine } from '../engine/threads/engine.ts';
 import type { Recovery, RecoveryProgress } from '../engine/threads/engine-core.ts';
@@ -150,7 +150,7 @@ const DIRECT_RESET_BURST = 200;
 
 /** Part of the log is missing: the history has commands after its end, whose numbers would be used again. */
 export class HistoryAheadError extends Error {
-  readonly code = 'OPENBELL_HISTORY_AHEAD';
+  readonly code = 'HISTORY_AHEAD';
 
   constructor(dataDir: string, historySeq: number, seq: number) {
     super(
@@ -236,11 +236,16 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   mustHaveRoom(config.data, (newLog ? FIRST_SEGMENT_BYTES : 0) + (existsSync(historyPath(config.data)) ? 0 : HISTORY_ROOM_BYTES));
 
   let engine: Engine | undefined;
+  lock.watch((error) => {
+    engine?.fail(error);
+    fail(error);
+  });
   let history: History | undefined;
   let venue: VenueConfig = config;
   /** Before the log is opened for writing, so that a configuration that does not fit changes nothing. */
   const accept = ({ seq }: Recovery): void => {
     const { directory, limits } = engine as Engine;
+    lock.check();
     if (historySeq > seq) throw new HistoryAheadError(config.data, historySeq, seq);
     venue = chooseVenue(config, directory, limits, seq);
     undo.push(() => {

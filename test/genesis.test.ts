@@ -153,7 +153,7 @@ test('a log that is shorter than the history is rejected, until the history is c
   for (const name of readdirSync(data)) if (/^(log|snapshot)-/.test(name)) rmSync(join(data, name));
   await assert.rejects(
     withExchange(data, VENUE, async () => undefined),
-    /ends with command 0, but its history goes on to \d+; .*openbell repair .* --cut/,
+    { code: 'HISTORY_AHEAD', message: /ends with command 0, but its history goes on to \d+; .*openbell repair .* --cut/ },
   );
   assert.ok((await truncateHistory(data, 0)) > 0);
   await withExchange(data, VENUE, async (exchange) => {

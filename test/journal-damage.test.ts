@@ -1,12 +1,26 @@
 /** Truncation, torn writes and bit flips of a log at every slot and at random bytes: what is recovered, and when the start fails. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { DamagedLogError } from '../engine/journal/log-damage.ts';
+import { segmentName } from '../engine/journal/log-format.ts';
+import { logTip } from '../engine/journal/log-lookup.ts';
 import { cutTornTail, readLog, scanLog } from '../engine/journal/log-reader.ts';
 import { cutLog, forkLog } from '../engine/journal/repair.ts';
+import { createSegment, SPARE_NAME } from '../engine/journal/segment-file.ts';
 import { readSeqs } from './support/command-ring.ts';
 import { type PlacedBatch, placeBatches, temporaryDirectory, writeLog } from './support/journal-log.ts';
 
@@ -116,15 +130,61 @@ for (const tool of ['zero', 'truncate'] as const) {
     for (const batch of bench.batches) {
       for (const at of slots(batch)) {
         bench.change(batch.file, (bytes) => (tool === 'zero' ? bytes.fill(0, at) : bytes.subarray(0, at)));
-        if (!batch.last) assertDamaged(bench, batch);
+        // Segments are made whole, so a shorter one was cut afterwards, wherever that is.
+        if (!batch.last || tool === 'truncate') assertDamaged(bench, batch);
         else if (at === batch.position) assertWhole(bench, batch.firstSeq - 1);
         else assertTorn(bench, batch.file, batch.position, batch.firstSeq - 1);
       }
-      if (batch.last) await assertGoesOn(bench, batch.firstSeq - 1);
+      if (batch.last && tool === 'zero') await assertGoesOn(bench, batch.firstSeq - 1);
       else await assertRepairable(bench, batch);
     }
   });
 }
+
+test('a segment that was cut short is damage, except within the zeros after its end', async (t) => {
+  for (const seal of [false, true]) {
+    const bench = await workbench(t, seal);
+    const last = bench.batches.at(-1) as PlacedBatch;
+    const end = last.position + last.bytes;
+    // A cut within a slot, at the end of the last batch, and where no batch fits any more.
+    for (const size of [last.position + 1, end - 1, end, end + 64, end + 127]) {
+      bench.change(last.file, (bytes) => bytes.subarray(0, size));
+      const [position, expectedSeq] = size < end ? [last.position, last.firstSeq] : [end, bench.lastSeq + 1];
+      const before = readFileSync(join(bench.dir, last.file));
+      for (const read of [scanLog, logTip])
+        assert.throws(() => read(bench.dir), { code: 'LOG_DAMAGED', position, expectedSeq, message: /was cut short: it ends at byte/ });
+      assert.deepEqual(readFileSync(join(bench.dir, last.file)), before);
+    }
+    bench.change(last.file, (bytes) => bytes.subarray(0, end + 192));
+    assertWhole(bench, bench.lastSeq);
+    await assertGoesOn(bench, bench.lastSeq);
+    assert.equal(statSync(join(bench.dir, last.file)).size, 4096, 'it is whole again');
+  }
+});
+
+test('a log whose first segment an earlier release did not finish begins anew; a later one that is empty is damage', async (t) => {
+  const base = temporaryDirectory(t);
+  for (const size of [0, 40, 1024]) {
+    const dir = join(base, String(size));
+    mkdirSync(dir);
+    writeFileSync(join(dir, segmentName(1)), new Uint8Array(size));
+    assert.deepEqual([scanLog(dir).lastSeq, scanLog(dir).torn], [0, undefined]);
+    await writeLog(dir, [3], true);
+    assert.equal(readSeqs(dir, 1).count, 3);
+  }
+  const bench = await workbench(t, true);
+  const { file, firstSeq } = bench.batches.find(({ last }) => last) as PlacedBatch;
+  bench.change(file, (bytes) => bytes.subarray(0, 0));
+  assert.throws(() => scanLog(bench.dir), { code: 'LOG_DAMAGED', position: 0, expectedSeq: firstSeq });
+});
+
+test('a segment has its name only when it is whole', (t) => {
+  const dir = temporaryDirectory(t);
+  writeFileSync(join(dir, SPARE_NAME), 'left by a kill');
+  const { fd, path } = createSegment(dir, 1, 4096);
+  closeSync(fd);
+  assert.deepEqual([readdirSync(dir), readFileSync(path)], [[segmentName(1)], Buffer.alloc(4096)]);
+});
 
 for (const seal of [false, true]) {
   test(`flip a bit in every slot of a log that was ${seal ? 'closed' : 'killed'}`, async (t) => {

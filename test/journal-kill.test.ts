@@ -7,15 +7,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DataLock, lockHolder } from '../engine/journal/data-lock.ts';
 import { scanLog } from '../engine/journal/log-reader.ts';
+import { addSegmentSize } from '../engine/journal/segment-size.ts';
 import { readSeqs } from './support/command-ring.ts';
 import { temporaryDirectory } from './support/journal-log.ts';
 import { times } from './support/long-runs.ts';
 
 const APPENDER = fileURLToPath(new URL('./support/journal-appender.ts', import.meta.url));
+const APPENDER_SEGMENT_BYTES = 256 * 1024;
 const CYCLES = times(6, 14);
 
 test(`kill -9 of ${CYCLES} processes: every acknowledged command is present exactly once`, async (t) => {
   const dir = temporaryDirectory(t);
+  addSegmentSize(APPENDER_SEGMENT_BYTES);
   let before = 0;
   for (let cycle = 0; cycle < CYCLES; cycle++) {
     const child = spawn(process.execPath, [...process.execArgv, APPENDER, dir, cycle % 2 === 0 ? 'asynchronous' : 'synchronous'], {

@@ -101,7 +101,7 @@ test('the lock of an earlier release is respected while its process runs', (t) =
 test('a lock that is no file is an error with a code', (t) => {
   const dir = temporaryDirectory(t);
   mkdirSync(join(dir, 'lock'));
-  const bad = { code: 'DATA_LOCK_BAD', message: /lock cannot be read as a lock file \(EISDIR.* remove it/ };
+  const bad = { code: 'DATA_LOCK_BAD', message: /lock cannot be read as a lock file \(EISDIR.*Remove it only if .*"fuser -v"/ };
   assert.throws(() => DataLock.acquire(dir), bad);
   assert.throws(() => lockHolder(dir), bad);
   assert.deepEqual(readdirSync(dir), ['lock'], 'nothing is left behind');

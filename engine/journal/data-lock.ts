@@ -1,17 +1,25 @@
-import { closeSync, fstatSync, linkSync, mkdirSync, openSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, linkSync, openSync, readFile, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cannotBeWritten, isDiskFull } from './disk.ts';
+import { logOwner } from './log-owner.ts';
+import { makeDirectory } from './paths.ts';
 
 const NAME = 'lock';
 const TAKEOVER = 'lock.takeover';
+
+/** Interval at which the holder looks at its lock, ms. */
+const WATCH_MS = 500;
+const REMOVING =
+  'Remove it only if no exchange uses the directory: "fuser -v" on the log-*.obl files there must show no process, on each host and in each container that has the directory.';
 
 /** Another process uses the data directory. */
 export class DataLockedError extends Error {
   readonly code = 'DATA_LOCKED';
   readonly pid: number;
 
-  constructor(dir: string, pid: number) {
-    super(`The data directory ${dir} is in use by process ${pid}. Stop that process first, or choose another directory with --data.`);
+  /** @param how how it is known, if not by its lock */
+  constructor(dir: string, pid: number, how = '') {
+    super(`The data directory ${dir} is in use by process ${pid}${how}. Stop that process first, or choose another directory with --data.`);
     this.name = 'DataLockedError';
     this.pid = pid;
   }
@@ -22,8 +30,21 @@ export class BadLockError extends Error {
   readonly code = 'DATA_LOCK_BAD';
 
   constructor(path: string, cause: unknown) {
-    super(`${path} cannot be read as a lock file (${(cause as Error).message}). If no exchange uses the directory, remove it.`);
+    super(`${path} cannot be read as a lock file (${(cause as Error).message}). Nothing was changed. ${REMOVING}`);
     this.name = 'BadLockError';
+  }
+}
+
+/** The lock of a running process was removed or replaced: another process may write the same log. */
+export class LockLostError extends Error {
+  readonly code = 'DATA_LOCK_LOST';
+
+  constructor(path: string, what: string) {
+    super(
+      `${path}, the lock of this process, ${what}. Another process may use the data directory, so this one writes and answers nothing more. ` +
+        'Leave the lock file alone while an exchange runs. See that no other one runs on the directory, run "openbell verify" on it, and start again.',
+    );
+    this.name = 'LockLostError';
   }
 }
 
@@ -47,47 +68,93 @@ interface Owner {
  */
 export class DataLock {
   readonly #path: string;
-  #held: boolean;
+  /** Content of the lock file; undefined: it is not held. */
+  #content: string | undefined;
+  #watch: NodeJS.Timeout | undefined;
 
-  private constructor(path: string, held: boolean) {
+  private constructor(path: string, content: string | undefined) {
     this.#path = path;
-    this.#held = held;
+    this.#content = content;
   }
 
-  /** Creates the directory if it does not exist. @throws DataLockedError, BadLockError, the system's Error if the directory cannot be written */
+  /** Creates the directory if it does not exist. @throws DataLockedError, BadLockError, PathError, the system's Error if the directory cannot be written */
   static acquire(dir: string): DataLock {
-    mkdirSync(dir, { recursive: true });
-    const path = join(dir, NAME);
+    makeDirectory(dir);
+    return DataLock.#take(dir);
+  }
+
+  static #take(dir: string): DataLock {
+    // Before anything is replaced: a running exchange may have lost its lock, or have one whose pid counts in another container.
+    if (lockHolder(dir) === 0) mustNotBeOpen(dir);
     if (!place(dir, NAME)) takeOver(dir);
-    return new DataLock(path, true);
+    const path = join(dir, NAME);
+    return new DataLock(path, readFileSync(path, 'utf8'));
   }
 
   /**
-   * As `acquire`. In a directory that cannot be written (read-only, or a full disk) no lock is made, because no exchange can start there
+   * As `acquire`, of a directory that exists. In one that cannot be written (read-only, or a full disk) no lock is made, because no exchange can start there
    * meanwhile; it only must not be in use.
    * @param mayWrite true: the work may write after all, so a full disk is an error
    */
   static acquireToRead(dir: string, mayWrite = false): DataLock {
     try {
-      return DataLock.acquire(dir);
+      return DataLock.#take(dir);
     } catch (error) {
       const cause = error as NodeJS.ErrnoException;
       if (!cannotBeWritten(cause) && (mayWrite || !isDiskFull(cause))) throw error;
       const pid = lockHolder(dir);
       if (pid !== 0) throw new DataLockedError(dir, pid);
-      return new DataLock(join(dir, NAME), false);
+      return new DataLock(join(dir, NAME), undefined);
     }
   }
 
   /** False: the directory cannot be written, see {@link DataLock.acquireToRead}; or the lock was released. */
   get held(): boolean {
-    return this.#held;
+    return this.#content !== undefined;
+  }
+
+  /** @throws LockLostError if the lock file is gone, or is not the one of this process */
+  check(): void {
+    const fault = this.#fault(readIfThere(this.#path));
+    if (fault !== undefined) throw fault;
+  }
+
+  /**
+   * Looks at the lock file twice a second until `release`, without blocking, and calls `onLost` once if it is gone or not the one of
+   * this process. A file that cannot be read proves nothing. Needs an event loop, which it does not keep alive.
+   */
+  watch(onLost: (error: LockLostError) => void): void {
+    const look = (text: string): void => {
+      const fault = this.#watch === undefined ? undefined : this.#fault(text);
+      if (fault === undefined) return;
+      clearInterval(this.#watch);
+      this.#watch = undefined;
+      onLost(fault);
+    };
+    let reading = false; // A disk that hangs must not take more than one thread of the pool.
+    this.#watch = setInterval(() => {
+      if (reading) return;
+      reading = true;
+      readFile(this.#path, 'utf8', (error, text) => {
+        reading = false;
+        if (error === null) look(text);
+        else if (isAbsent(error)) look('');
+      });
+    }, WATCH_MS).unref();
+  }
+
+  #fault(text: string): LockLostError | undefined {
+    if (!this.held || text === this.#content) return undefined;
+    const pid = ownerIn(text)?.pid;
+    return new LockLostError(this.#path, text === '' ? 'is gone' : `was replaced${pid === undefined ? '' : ` by process ${pid}`}`);
   }
 
   /** Idempotent. Leaves the lock of another process alone: the directory may have been moved, and another one put in its place. */
   release(): void {
-    if (!this.#held) return;
-    this.#held = false;
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+    if (!this.held) return;
+    this.#content = undefined;
     const owner = readOwner(this.#path);
     if (owner?.pid === process.pid && lives(owner, this.#path)) rmSync(this.#path, { force: true });
   }
@@ -98,6 +165,12 @@ export function lockHolder(dir: string): number {
   const path = join(dir, NAME);
   const owner = readOwner(path);
   return owner && lives(owner, path) ? owner.pid : 0;
+}
+
+/** @throws DataLockedError if a process has the log open for writing, without a lock that this process understands */
+function mustNotBeOpen(dir: string): void {
+  const pid = logOwner(dir);
+  if (pid !== 0) throw new DataLockedError(dir, pid, ', which has the log open, although its lock file is gone or of another container');
 }
 
 /** Replaces the lock of a process that has ended. Only one process at a time may do so: two processes that both read the old lock must not delete each other's new lock. */
@@ -157,6 +230,10 @@ function readOwner(path: string): Owner | undefined {
   } catch (error) {
     throw new BadLockError(path, error);
   }
+  return ownerIn(text);
+}
+
+function ownerIn(text: string): Owner | undefined {
   try {
     const { pid, started, boot, inode, directory }: Record<keyof Owner, unknown> = JSON.parse(text) ?? {};
     if (!Number.isSafeInteger(pid) || (pid as number) <= 0) return undefined;
@@ -211,8 +288,11 @@ function readIfThere(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return '';
+    if (isAbsent(error as NodeJS.ErrnoException)) return '';
     throw error;
   }
+}
+
+function isAbsent({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESRCH';
 }

@@ -124,7 +124,8 @@ export function dataDirectoryError(dir: string, error: unknown): unknown {
   if (cause.code === 'EROFS')
     return new DataDirectoryError('DATA_READ_ONLY', `${dir} is on a read-only file system (${cause.message}). Nothing was changed.`, cause);
   // The same codes are given for ports and other files.
-  if (cannotBeWritten(cause) && cause.path?.startsWith(dir)) {
+  const above = (cause.syscall === 'mkdir' || cause.syscall === 'stat') && cause.path !== undefined && dir.startsWith(cause.path);
+  if (cannotBeWritten(cause) && (above || cause.path?.startsWith(dir))) {
     const remedy = 'Nothing was changed. Run openbell as the owner of the directory, or change its rights.';
     return new DataDirectoryError('DATA_NO_ACCESS', `This user may not use ${dir} (${cause.message}). ${remedy}`, cause);
   }

@@ -14,8 +14,10 @@ import {
   readHeader,
   type SegmentFile,
   SLOT_BYTES,
+  SLOT_WORDS,
   sameLog,
 } from './log-format.ts';
+import { isSegmentSize } from './segment-size.ts';
 
 /** Bytes per read in the search for newer batches. */
 const CHUNK_BYTES = 4 * MAX_BATCH_BYTES;
@@ -115,6 +117,8 @@ interface Rest {
  * batch was written. If that seq covers `expectedSeq`, durable commands are
  * damaged. If there is no such batch, the data at the position was never
  * acknowledged: it is the last write, or in mode fast the last few writes.
+ *
+ * @throws DamagedLogError if durable commands are damaged, or the segment was cut short
  */
 export function judgeStop(
   fd: number,
@@ -125,6 +129,10 @@ export function judgeStop(
   logId: LogId | undefined,
 ): TornTail | undefined {
   const rest = searchRest(fd, size, stop.position, expectedSeq, logId);
+  // Before its first command, a log can be shorter than it should be: an earlier release was killed while it created the first segment.
+  if (rest.used === 0 && stop.position === 0 && expectedSeq === 1) return undefined;
+  const cut = cutShort(fd, size, stop.position, logId);
+  if (cut !== undefined) throw new DamagedLogError(path, stop.position, expectedSeq, cut);
   if (rest.used === 0) return undefined;
   if (rest.proof >= 0) {
     const where =
@@ -132,6 +140,24 @@ export function judgeStop(
     throw new DamagedLogError(path, stop.position, expectedSeq, stop.reason + where);
   }
   return { file: basename(path), position: stop.position, bytes: rest.used, expectedSeq, reason: stop.reason };
+}
+
+/**
+ * Describes how a segment was cut short, undefined if it was not. A segment has its whole size, filled with zeros, before it gets its
+ * name, and a batch is written only where it fits. So a batch that ends beyond the file, or a segment of an unknown size
+ * that is full, was longer: what is missing may be durable. If zeros follow the last batch, nothing is missing.
+ */
+function cutShort(fd: number, size: number, position: number, logId: LogId | undefined): string | undefined {
+  const left = size - position;
+  const header = new Int32Array(SLOT_WORDS);
+  let fits = true;
+  if (left >= SLOT_BYTES && readSync(fd, header, 0, SLOT_BYTES, position) === SLOT_BYTES && looksLikeHeader(header, 0)) {
+    const { count, logId: found } = readHeader(header, 0);
+    fits = batchBytes(count) <= left || (logId !== undefined && !sameLog(found, logId));
+  }
+  if (fits && (left >= 2 * SLOT_BYTES || isSegmentSize(size))) return undefined;
+  const where = fits ? 'where more must follow' : 'within a batch';
+  return `the file was cut short: it ends at byte ${size}, ${where}. Put the whole file back from a copy if there is one`;
 }
 
 function searchRest(fd: number, size: number, position: number, expectedSeq: Seq, logId: LogId | undefined): Rest {

@@ -1,9 +1,11 @@
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { assert } from '../assert.ts';
 import { getI64, putI64, type Seq } from '../units.ts';
 import { Command } from '../wire/layout.ts';
 import { checksum } from './checksum.ts';
 import { type ChainValue, hex64 } from './command-chain.ts';
+import { mustBeFile } from './path-kind.ts';
 
 /**
  * The command log. A segment is a file of 64-byte slots, zero-filled when it is
@@ -186,12 +188,15 @@ export interface SegmentFile {
   readonly firstSeq: Seq;
 }
 
-/** The segments in a directory, oldest first. Throws when the directory cannot be read. */
+/** The segments in a directory, oldest first. @throws PathError if one is no file; the system's Error if the directory cannot be read */
 export function listSegments(dir: string): SegmentFile[] {
   const found: SegmentFile[] = [];
-  for (const name of readdirSync(dir)) {
+  for (const entry of readdirSync(dir, { withFileTypes: true })) {
+    const { name } = entry;
     const match = SEGMENT_NAME.exec(name);
-    if (match) found.push({ name, firstSeq: Number(match[1]) });
+    if (!match) continue;
+    if (!entry.isFile()) mustBeFile(join(dir, name));
+    found.push({ name, firstSeq: Number(match[1]) });
   }
   return found.sort((a, b) => a.firstSeq - b.firstSeq);
 }

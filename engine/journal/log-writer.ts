@@ -6,10 +6,10 @@ import { type Disk, type DiskError, DiskFullError, isDiskFull } from './disk.ts'
 import { JournalBoard, JournalState } from './journal-status.ts';
 import { type LogId, MAX_BATCH_RECORDS, SLOT_BYTES } from './log-format.ts';
 import type { LogEnd } from './log-reader.ts';
+import { SEGMENT_BYTES } from './segment-size.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { StagedBatch } from './staged-batch.ts';
 
-export const SEGMENT_BYTES = 64 * 1024 * 1024;
 const RETRY_MS = 100;
 /** Mode fast: written data waits at most about this long for its fdatasync. */
 const FAST_SYNC_MS = 5;
@@ -329,6 +329,11 @@ export class LogWriter {
     this.#notBefore = performance.now() + RETRY_MS;
     if (this.#closing) this.#giveUp();
     else this.#disk.wake(RETRY_MS, this.#poll);
+  }
+
+  /** Writes nothing more. An operation in flight may still end. */
+  fail(error: Error): void {
+    this.#fail(error);
   }
 
   readonly #fail = (error: Error): void => {

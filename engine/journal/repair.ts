@@ -5,7 +5,10 @@ import { DamagedLogError } from './log-damage.ts';
 import { batchBytes, listSegments, type SegmentFile } from './log-format.ts';
 import { readLogId } from './log-id.ts';
 import { cutTornTail, type LogEnd, readLog } from './log-reader.ts';
-import { fillZeros, makeDirectory, syncDirectory } from './segment-file.ts';
+import { mustBeDirectory } from './path-kind.ts';
+import { makeDirectory } from './paths.ts';
+import { fillZeros, syncDirectory } from './segment-file.ts';
+import { wholeSegmentBytes } from './segment-size.ts';
 import { BadSnapshotError, listSnapshots, readSnapshot, rejectNewerSnapshots, type SnapshotFile } from './snapshot-files.ts';
 
 /** Bytes between two reports of progress. */
@@ -117,9 +120,10 @@ export function bytesToCut(dir: string, { segments, index, position, damage, end
 /**
  * Copies the good part of a log and its snapshots to `dest`, a new or empty directory. `dir` is not changed. Blocks.
  *
- * @throws NewerLogError, NewerSnapshotError as {@link cutLog}
+ * @throws NewerLogError, NewerSnapshotError as {@link cutLog}; PathError if `dest` is no directory
  */
 export function forkLog(dir: string, dest: string, options: RepairOptions = {}): RepairResult {
+  mustBeDirectory(dest);
   const [first] = relative(dir, dest).split(sep);
   const outside = first === '..' || isAbsolute(first);
   if (!outside || (existsSync(dest) && readdirSync(dest).length > 0)) throw new ForkTargetError(dest);
@@ -134,7 +138,7 @@ export function forkLog(dir: string, dest: string, options: RepairOptions = {}):
     const copy = join(dest, name);
     copyFileSync(join(dir, name), copy);
     sync(copy, (fd) => {
-      if (at === index) fillZeros(fd, position, Math.max(0, statSync(copy).size - position));
+      if (at === index) fillZeros(fd, position, wholeSegmentBytes(statSync(copy).size) - position);
     });
     done += statSync(copy).size;
     options.onProgress?.({ stage: 'copy', done, total });
@@ -181,7 +185,7 @@ function cutSegments(dir: string, kept: string, { segments, index, position }: S
   copyFileSync(path, join(kept, name));
   sync(join(kept, name), () => undefined);
   syncDirectory(kept);
-  sync(path, (fd) => fillZeros(fd, position, size - position));
+  sync(path, (fd) => fillZeros(fd, position, wholeSegmentBytes(size) - position));
   onProgress?.({ stage: 'copy', done: size, total: size });
 }
 

@@ -1,8 +1,9 @@
-import { closeSync, fdatasyncSync, fstatSync, fsyncSync, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { closeSync, fdatasyncSync, fstatSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { assert } from '../assert.ts';
 import type { Seq } from '../units.ts';
 import { SLOT_BYTES, segmentName } from './log-format.ts';
+import { wholeSegmentBytes } from './segment-size.ts';
 
 /** Resizable only for its alignment: V8 aligns resizable memory to a page, as O_DIRECT requires. It is never resized. */
 const ZEROS = new Uint8Array(new ArrayBuffer(1024 * 1024, { maxByteLength: 1024 * 1024 }));
@@ -30,19 +31,6 @@ export function syncDirectory(dir: string): void {
   }
 }
 
-/**
- * Creates a directory, and those above it, if they do not exist, and makes their entries durable: a power cut must not take away a directory
- * whose files are durable. Returns the first one that was created; undefined if all existed.
- */
-export function makeDirectory(dir: string): string | undefined {
-  const created = mkdirSync(dir, { recursive: true });
-  if (created === undefined) return undefined;
-  for (let parent = dirname(resolve(dir)); ; parent = dirname(parent)) {
-    syncDirectory(parent);
-    if (parent === dirname(resolve(created)) || parent === dirname(parent)) return created;
-  }
-}
-
 /** Zero-fills `bytes` of an open file from `position` on. */
 export function fillZeros(fd: number, position: number, bytes: number): void {
   for (let done = 0; done < bytes; ) {
@@ -50,30 +38,45 @@ export function fillZeros(fd: number, position: number, bytes: number): void {
   }
 }
 
-/** Creates and zero-fills a segment and makes it durable. Cold. Throws the errors of the file system, and leaves no file then. */
+/** Name of a segment while it is zero-filled. A file that an interrupted run left is not used. */
+export const SPARE_NAME = 'spare.obl';
+
+/**
+ * Creates and zero-fills a segment and makes it durable. It gets its name when it is whole, so that a segment that is shorter was
+ * cut afterwards. Cold. Throws the errors of the file system, and leaves no file then.
+ */
 export function createSegment(dir: string, firstSeq: Seq, bytes: number): Segment {
   assert(bytes % SLOT_BYTES === 0 && bytes >= 2 * SLOT_BYTES, 'log: a segment is a whole number of slots, at least 2');
   const path = join(dir, segmentName(firstSeq));
-  const fd = openSync(path, 'wx+');
+  const temporary = join(dir, SPARE_NAME);
+  rmSync(temporary, { force: true });
+  const fd = openSync(temporary, 'wx+');
   try {
     fillZeros(fd, 0, bytes);
     fsyncSync(fd);
+    renameSync(temporary, path);
     syncDirectory(dir);
   } catch (error) {
     closeSync(fd);
-    unlinkSync(path);
+    rmSync(temporary, { force: true });
+    rmSync(path, { force: true });
     throw error;
   }
   return { fd, path, bytes };
 }
 
-/** Opens a segment for appending and makes its content durable: after a kill, the content may be only in the page cache. */
+/**
+ * Opens a segment for appending and makes its content durable: after a kill, the content may be only in the page cache. A shorter one, whose
+ * creation was interrupted in an earlier release, or which was cut within its zeros, becomes whole.
+ */
 export function openSegment(path: string): Segment {
   const fd = openSync(path, 'r+');
   try {
-    fdatasyncSync(fd);
     const { size } = fstatSync(fd);
-    return { fd, path, bytes: size - (size % SLOT_BYTES) };
+    const whole = wholeSegmentBytes(size);
+    fillZeros(fd, size, whole - size);
+    fdatasyncSync(fd);
+    return { fd, path, bytes: whole - (whole % SLOT_BYTES) };
   } catch (error) {
     closeSync(fd);
     throw error;

@@ -1,18 +1,29 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Seq } from '../units.ts';
 import type { Disk, DiskError, Done } from './disk.ts';
 import { SLOT_BYTES, segmentName } from './log-format.ts';
 import type { LogEnd } from './log-reader.ts';
 import { createSegment, openSegment, type Segment } from './segment-file.ts';
+import { addSegmentSize, firstSegmentBytes, nextSegmentBytes } from './segment-size.ts';
 import { SpareSegment } from './spare-segment.ts';
 
-/** A new log starts with a small segment, which is created faster. Each following segment is at most {@link GROWTH} times as large. */
-export const FIRST_SEGMENT_BYTES = 16 * 1024 * 1024;
-const GROWTH = 2;
 /** The creation of the spare begins when the first fraction of the segment is used, and must be complete at the second. */
 const SPARE_FROM = 0.05;
 const SPARE_UNTIL = 0.75;
+
+/** Another process writes the log. Nothing was changed. */
+export class ChangedLogError extends Error {
+  readonly code = 'LOG_CHANGED';
+
+  constructor(path: string, position: number) {
+    super(
+      `${path} was written at byte ${position} after this process had read it: another process uses the data directory. ` +
+        'Nothing was changed. See that only one exchange uses it, on each host and in each container that has the directory.',
+    );
+    this.name = 'ChangedLogError';
+  }
+}
 
 export interface SegmentWriterOptions {
   readonly dir: string;
@@ -44,12 +55,12 @@ export class SegmentWriter {
     this.#disk = disk;
     this.#reserve = reserve;
     this.#segmentBytes = segmentBytes;
+    addSegmentSize(segmentBytes);
     this.#segment =
-      end.file === undefined
-        ? createSegment(dir, end.lastSeq + 1, Math.min(segmentBytes, FIRST_SEGMENT_BYTES))
-        : openSegment(join(dir, end.file));
-    this.#spare = new SpareSegment(dir, this.#grow(this.#segment.bytes), disk, onSpareStep, onError);
+      end.file === undefined ? createSegment(dir, end.lastSeq + 1, firstSegmentBytes(segmentBytes)) : openSegment(join(dir, end.file));
+    this.#spare = new SpareSegment(dir, nextSegmentBytes(this.#segment.bytes, segmentBytes), disk, onSpareStep, onError);
     this.position = end.position;
+    if (this.room > 0) this.#mustBeFree();
     this.#directoryFd = openSync(dir, 'r');
   }
 
@@ -76,6 +87,13 @@ export class SegmentWriter {
     return this.#spare.diskFull;
   }
 
+  /** @throws ChangedLogError if another process has written where the next batch belongs, since the log was read */
+  #mustBeFree(): void {
+    const slot = new Uint8Array(SLOT_BYTES);
+    readSync(this.fd, slot, 0, SLOT_BYTES, this.position);
+    if (slot.some((byte) => byte !== 0)) throw new ChangedLogError(this.#segment.path, this.position);
+  }
+
   /** Continues the creation of the spare if a step is due. `hurry`: the spare is needed now. */
   fillSpare(hurry: boolean): void {
     if (this.#spare.ready) return;
@@ -88,7 +106,7 @@ export class SegmentWriter {
   /** Continues in the spare, which must be ready. All data of the old segment must be durable. Calls `done` when the new segment is durable. */
   roll(firstSeq: Seq, done: Done): void {
     closeSync(this.#segment.fd);
-    const { fd, path, bytes } = this.#spare.take(this.#grow(this.#spare.bytes));
+    const { fd, path, bytes } = this.#spare.take(nextSegmentBytes(this.#spare.bytes, this.#segmentBytes));
     const named = join(this.#dir, segmentName(firstSeq));
     this.#segment = { fd, path: named, bytes };
     this.position = 0;
@@ -101,11 +119,6 @@ export class SegmentWriter {
     closeSync(this.#segment.fd);
     closeSync(this.#directoryFd);
     this.#spare.close(done);
-  }
-
-  /** Size of the segment that follows one of `bytes`. */
-  #grow(bytes: number): number {
-    return Math.min(this.#segmentBytes, Math.max(bytes, FIRST_SEGMENT_BYTES) * GROWTH);
   }
 
   readonly #renamed = (error: DiskError | null): void => {

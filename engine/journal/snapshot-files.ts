@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib';
 import { assert } from '../assert.ts';
 import type { Seq } from '../units.ts';
 import { type LogId, logIdHex, sameLog } from './log-format.ts';
+import { mustBeFile } from './path-kind.ts';
 import { syncDirectory } from './segment-file.ts';
 
 /**
@@ -160,11 +161,13 @@ export class SnapshotWriter {
   }
 }
 
-/** The snapshots in a directory, newest first; unchecked. */
+/** The snapshots in a directory, newest first; unchecked. @throws PathError if one is no file */
 export function listSnapshots(dir: string): SnapshotFile[] {
   const found: SnapshotFile[] = [];
-  for (const name of readdirSync(dir)) {
+  for (const entry of readdirSync(dir, { withFileTypes: true })) {
+    const { name } = entry;
     const match = NAME.exec(name);
+    if (!entry.isFile() && (match || TEMPORARY.test(name))) mustBeFile(join(dir, name));
     if (match) found.push({ path: join(dir, name), seq: Number(match[1]) });
   }
   return found.sort((a, b) => b.seq - a.seq);

@@ -2,10 +2,8 @@ import { closeSync, constants, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../assert.ts';
 import { type Disk, type DiskError, isDiskFull } from './disk.ts';
-import { FILL_BYTES, type Segment, zeros } from './segment-file.ts';
+import { FILL_BYTES, type Segment, SPARE_NAME, zeros } from './segment-file.ts';
 
-/** The spare's name until it becomes a segment. A file left by an earlier run is deleted. */
-export const SPARE_NAME = 'spare.obl';
 /** Size of a regular step, and the time between two: zero-filling competes with the log for the disk. */
 const STEP_BYTES = 64 * 1024;
 const PACE_MS = 20;

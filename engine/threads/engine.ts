@@ -289,6 +289,13 @@ export class Engine {
     return this.#retention?.removed ?? 0;
   }
 
+  /** Ends the work as a failed disk does: nothing more is written or answered. For an owner that may no longer use the data directory. */
+  fail(error: Error): void {
+    this.#stopped = true;
+    this.#stages.fail(error);
+    this.#fail(error);
+  }
+
   /**
    * Accepts no more commands. Resolves when all accepted commands are applied, durable and published. Rejects after a
    * failure, and if the disk stays full for 3 s: the commands after the last durable one were not answered.

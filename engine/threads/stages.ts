@@ -40,6 +40,8 @@ export interface Stages {
   poll(): number;
   /** Ends both stages; all commands are applied and durable by then. Returns the snapshot's path if one was requested. */
   stop(snapshot: boolean, historySeq?: number): Promise<string | undefined>;
+  /** Writes nothing more to the log, and fails. */
+  fail(error: Error): void;
   /** Ends the stages immediately, after a failure. The log has all commands that were answered. */
   abandon(): Promise<void>;
 }
@@ -98,6 +100,10 @@ export class FusedStages implements Stages {
     return snapshot ? writeAndPrune(this.#exchange, this.#setup.dir, historySeq) : undefined;
   }
 
+  fail(error: Error): void {
+    this.#log?.fail(error);
+  }
+
   /** Nothing to end: only disk operations may be in flight. */
   abandon(): Promise<void> {
     return Promise.resolve();
@@ -143,6 +149,10 @@ export class ThreadedStages implements Stages {
   async stop(snapshot: boolean, historySeq?: number): Promise<string | undefined> {
     await this.#journal?.stop(false);
     return await this.#engine?.stop(snapshot, historySeq);
+  }
+
+  fail(): void {
+    void this.#journal?.terminate();
   }
 
   async abandon(): Promise<void> {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { mustBeDirectory, mustBeFile } from '../../engine/journal/path-kind.ts';
 import { syncDirectory as syncNames } from '../../engine/journal/segment-file.ts';
 import { type AuditRecord, GENESIS, openRecord } from './audit-record.ts';
 
@@ -22,13 +23,18 @@ export function firstNo(path: string): number {
   return Number(NAME.exec(basename(path))?.[1]);
 }
 
-/** Paths in the order of their records. */
+/** Paths in the order of their records. @throws PathError if one is no file, or the trail no directory */
 export function auditFiles(dir: string): string[] {
   if (!existsSync(dir)) return [];
-  return readdirSync(dir)
-    .filter((name) => NAME.test(name))
-    .sort()
-    .map((name) => join(dir, name));
+  mustBeDirectory(dir);
+  return readdirSync(dir, { withFileTypes: true })
+    .filter(({ name }) => NAME.test(name))
+    .map((entry) => {
+      const path = join(dir, entry.name);
+      if (!entry.isFile()) mustBeFile(path);
+      return path;
+    })
+    .sort();
 }
 
 /** Where the trail continues. */

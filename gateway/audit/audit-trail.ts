@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from '../../engine/journal/paths.ts';
 import { syncDirectory } from '../../engine/journal/segment-file.ts';
 import type { Logger } from '../log.ts';
 import { auditDirectory, openTrail } from './audit-files.ts';
@@ -164,7 +165,8 @@ export class AuditTrail implements AuditSink {
   }
 
   #create(): void {
-    mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
+    makeDirectory(this.#dir, 0o700);
+    // A kill may have come between the two steps of an earlier start.
     syncDirectory(dirname(this.#dir));
   }
 

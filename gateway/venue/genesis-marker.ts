@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { mustBeFile } from '../../engine/journal/path-kind.ts';
 import { syncDirectory } from '../../engine/journal/segment-file.ts';
 
 /** Ids that a genesis was about to define. */
@@ -49,8 +50,9 @@ export class GenesisMarker {
     this.#path = join(dataDir, 'genesis.json');
   }
 
-  /** What an interrupted genesis was about to define. @throws GenesisMarkerError */
+  /** What an interrupted genesis was about to define. @throws GenesisMarkerError, PathError */
   read(): Beginning {
+    mustBeFile(this.#path);
     let text: string;
     try {
       text = readFileSync(this.#path, 'utf8');

@@ -8,9 +8,12 @@ import { asynchronousDisk, synchronousDisk } from '../../engine/journal/disk.ts'
 import { durableSeq, JOURNAL_WORDS } from '../../engine/journal/journal-status.ts';
 import { cutTornTail, scanLog } from '../../engine/journal/log-reader.ts';
 import { LogWriter } from '../../engine/journal/log-writer.ts';
+import { addSegmentSize } from '../../engine/journal/segment-size.ts';
 import { CommandRing } from './command-ring.ts';
 
 const [dir, driver] = process.argv.slice(2);
+const segmentBytes = 256 * 1024;
+addSegmentSize(segmentBytes);
 DataLock.acquire(dir);
 const found = scanLog(dir);
 const end = cutTornTail(dir, found)?.end ?? found;
@@ -18,7 +21,7 @@ const ring = new CommandRing(4096, end.lastSeq);
 const words = new Int32Array(JOURNAL_WORDS);
 const disk = driver === 'asynchronous' ? asynchronousDisk : synchronousDisk;
 const onDurable = (): void => void writeSync(1, `${durableSeq(words, 0, ring.lastSeq)}\n`);
-const writer = new LogWriter({ dir, end, ring: ring.consumer, disk, mode: 'durable', words, at: 0, segmentBytes: 256 * 1024, onDurable });
+const writer = new LogWriter({ dir, end, ring: ring.consumer, disk, mode: 'durable', words, at: 0, segmentBytes, onDurable });
 
 function work(): void {
   ring.publish(Math.min(ring.free(), 1 + ((ring.lastSeq * 7) % 400)));

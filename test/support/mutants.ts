@@ -28,8 +28,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'new directory without sync of those above it',
-    file: 'engine/journal/segment-file.ts',
-    change: [['    syncDirectory(parent);\n', '']],
+    file: 'engine/journal/paths.ts',
+    change: [['    syncDirectory(dirname(path));\n', '']],
     test: 'durable-order.test.ts',
   },
   {
@@ -129,6 +129,25 @@ export const MUTANTS: readonly Mutant[] = [
     change: [['if (problems.length > 0) throw', 'if (problems.length > 999) throw']],
     test: 'venue-check.test.ts',
     only: 'is changed the directory|another tick: compact',
+  },
+  {
+    name: 'segment that was cut short is a torn tail',
+    file: 'engine/journal/log-damage.ts',
+    change: [['  if (cut !== undefined) throw new DamagedLogError(path, stop.position, expectedSeq, cut);\n', '']],
+    test: 'journal-damage.test.ts',
+  },
+  {
+    name: 'first segment has its name before it is synced',
+    file: 'engine/journal/segment-file.ts',
+    change: [['    fsyncSync(fd);\n    renameSync(temporary, path);\n', '    renameSync(temporary, path);\n    fsyncSync(fd);\n']],
+    test: 'durable-order.test.ts',
+  },
+  {
+    name: 'log that was written since it was read is continued',
+    file: 'engine/journal/segment-writer.ts',
+    change: [['    if (this.room > 0) this.#mustBeFree();\n', '']],
+    test: 'lock-lost.test.ts',
+    only: 'since it was read',
   },
   {
     name: 'lock of a copied directory holds',

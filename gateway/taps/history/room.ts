@@ -1,5 +1,7 @@
-import { closeSync, existsSync, fdatasyncSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { PathError } from '../../../engine/journal/path-kind.ts';
+import { makeDirectory } from '../../../engine/journal/paths.ts';
 
 /** Pages that the store copies for one run, at most: its own, one that splits, and its share of the branches. */
 const PAGES_PER_RUN = 3;
@@ -8,7 +10,7 @@ const OTHER_PAGES = 64;
 const PAGE_BYTES = 4096;
 
 /** Files that LMDB opens. */
-const FILES = ['data.mdb', 'lock.mdb'] as const;
+export const STORE_FILES = ['data.mdb', 'lock.mdb'] as const;
 const PROBE = 'probe.tmp';
 
 /** There is too little room on the disk for the next commit. The store was not touched, and the commit can be tried again. */
@@ -49,13 +51,13 @@ export function requireRoom(path: string, runs: number, besides = 0): void {
 /**
  * Creates the store's directory, and checks that its files can be opened and that its disk takes a write. LMDB must not
  * meet such an error itself: where it cannot open its data file, it ends the process with SIGSEGV (lmdb 3.5.6).
- * @throws HistoryFullError, HistoryUnusableError
+ * @throws HistoryFullError, HistoryUnusableError, PathError
  */
 export function requireWritable(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectory(path);
     requireRoom(path, 0);
-    for (const name of FILES) if (existsSync(join(path, name))) closeSync(openSync(join(path, name), 'r+'));
+    for (const name of STORE_FILES) if (existsSync(join(path, name))) closeSync(openSync(join(path, name), 'r+'));
     const probe = join(path, PROBE);
     const fd = openSync(probe, 'w');
     try {
@@ -66,6 +68,8 @@ export function requireWritable(path: string): void {
       rmSync(probe, { force: true });
     }
   } catch (error) {
-    throw error instanceof HistoryFullError ? error : new HistoryUnusableError(path, error as NodeJS.ErrnoException);
+    throw error instanceof HistoryFullError || error instanceof PathError
+      ? error
+      : new HistoryUnusableError(path, error as NodeJS.ErrnoException);
   }
 }

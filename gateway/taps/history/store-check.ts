@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as lmdb from 'lmdb';
+import { mustBeDirectory, mustBeFile } from '../../../engine/journal/path-kind.ts';
+import { STORE_FILES } from './room.ts';
 import { DamagedHistoryError, REPORT_RUNS, recordsOf, TRADE_RUNS } from './run-format.ts';
 import { HistoryVersionError, historyPath, isNewerVersion, type MetaValues, metaFault } from './store.ts';
 import { StoreFault, walkStoreFile } from './store-file.ts';
@@ -31,12 +33,14 @@ export interface StoreCheck {
  * can end the process. Blocks; changes nothing.
  *
  * @param verifiedBytes most bytes of runs that are verified, see {@link StoreCheck.verified}
- * @throws HistoryVersionError if a newer openbell wrote the store
+ * @throws HistoryVersionError if a newer openbell wrote the store; PathError if a file of it is none
  */
 export function checkStore(dataDir: string, verifiedBytes = VERIFIED_BYTES): StoreCheck {
   const directory = historyPath(dataDir);
   const path = join(directory, 'data.mdb');
   const nothing = { fault: undefined, watermark: 0, verified: true };
+  mustBeDirectory(directory);
+  for (const name of [...STORE_FILES, MARKER]) mustBeFile(join(directory, name));
   if (!existsSync(path) || statSync(path).size === 0) return nothing;
   const marker = join(directory, MARKER);
   if (existsSync(marker)) return { ...nothing, fault: readFileSync(marker, 'utf8') || 'a query found damage' };

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AuditFault } from '../../audit/audit-reader.ts';
 import type { AuditRecord } from '../../audit/audit-record.ts';
 import { print, printJson } from './connection.ts';
+import { mustExist } from './data.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
 const COLUMNS = ['no', 'time', 'kind', 'subject', 'account', 'action', 'outcome', 'peer', 'detail', 'hash'] as const;
@@ -131,9 +131,4 @@ function hash(text: string): string {
 function noTrail(data: string): CliError {
   const problem = `there is no audit record in ${data}: the trail was removed, or no exchange has started there`;
   return new CliError(problem, ExitCode.Failed, 'AUDIT_EMPTY');
-}
-
-function mustExist(data: string): void {
-  if (!existsSync(data))
-    throw new CliError(`there is no directory ${data}; name the one that openbell start was given with --data`, ExitCode.Usage);
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { dataDirectoryError, mustHaveRoom } from '../../../engine/journal/disk.ts';
+import { mustBeDirectory } from '../../../engine/journal/path-kind.ts';
 import type { RepairProgress } from '../../../engine/journal/repair.ts';
 import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
@@ -167,8 +168,9 @@ function onDirectory(data: string, work: () => Promise<ExitCode>): Promise<void>
   );
 }
 
-/** @throws CliError when there is no such directory */
+/** @throws CliError when there is nothing, PathError when there is something else than a directory */
 export function mustExist(data: string): void {
   if (!existsSync(data))
     throw new CliError(`there is no directory ${data}; name the one that openbell start was given with --data`, ExitCode.Usage);
+  mustBeDirectory(data);
 }

@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path';
-import { SEGMENT_BYTES } from '../../../engine/journal/log-writer.ts';
+import { SEGMENT_BYTES } from '../../../engine/journal/segment-size.ts';
 import { type Check, note, ok, problem, unknown, warning } from './finding.ts';
 import { existingDirectory, type Host } from './host.ts';
 
