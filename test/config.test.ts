@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { resolveLimits } from '../engine/limits.ts';
 import { Phase } from '../engine/wire/layout.ts';
-import { ConfigError, isLoopback, limitsOf, loadConfig } from '../gateway/config/config.ts';
+import { ConfigError, isLoopback, limitsOf, loadConfig, OPTIONS } from '../gateway/config/config.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'openbell-config-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -279,6 +279,42 @@ test('beyond loopback only with authentication, and not in plain text', () => {
     assert.equal(found.length, problem === undefined ? 0 : 1, `${name}: ${found.join('; ')}`);
     if (problem !== undefined) assert.match(found[0], problem, name);
   }
+});
+
+test('no --auth option alone leaves the exchange open: it authenticates callers, or is an error, from each source', () => {
+  const values = {
+    'auth-jwks': 'keys.json',
+    'auth-issuer': 'i',
+    'auth-audience': 'a',
+    'auth-keys': 'keys.yaml',
+    'auth-proxies': '127.0.0.1',
+    'auth-bound': 'operator',
+  };
+  assert.deepEqual(
+    Object.keys(values),
+    Object.keys(OPTIONS).filter((name) => name.startsWith('auth-')),
+  );
+  const alone = new Map([
+    ['auth-keys', ''],
+    ['auth-proxies', ''],
+    ['auth-bound', '--auth-bound needs a source of credentials: give --auth-jwks, --auth-keys or --auth-proxies too'],
+  ]);
+  for (const [name, value] of Object.entries(values)) {
+    const variable = `OPENBELL_${name.toUpperCase().replaceAll('-', '_')}`;
+    const sources = {
+      flag: problems('', { [name]: value }),
+      environment: problems('', {}, { [variable]: value }),
+      file: problems(`server: { ${name}: ${value} }`),
+    };
+    const expected = alone.get(name) ?? '--auth-jwks, --auth-issuer and --auth-audience go together';
+    for (const [source, found] of Object.entries(sources)) {
+      assert.equal(found.length, expected === '' ? 0 : 1, `${name} in ${source}: ${found.join('; ')}`);
+      assert.ok(expected === '' || found[0].startsWith(expected), `${name} in ${source}: ${found[0]}`);
+    }
+  }
+  const jwks = { 'auth-jwks': 'keys.json', 'auth-issuer': 'i', 'auth-audience': 'a' };
+  for (const source of [jwks, { 'auth-keys': 'keys.yaml' }, { 'auth-proxies': '127.0.0.1' }])
+    assert.deepEqual(problems('', { ...source, 'auth-bound': 'operator' }), []);
 });
 
 test('loopback addresses, and others', () => {
