@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { CommandBatch } from '../engine/wire/frames.ts';
@@ -422,6 +422,34 @@ certificates:
     // Not at its end: one signature in sixteen ends like that anyway.
     const changed = json.token.replace(/\.(.)([^.]*)$/, (_: string, begin: string, rest: string) => `.${begin === 'A' ? 'B' : 'A'}${rest}`);
     assert.equal(await status(bearer(changed)), 401, 'a token that was changed');
+  });
+
+  it('a session token ends when its key is replaced under the same id', async () => {
+    const ask = async (key: KeyObject): Promise<string> => {
+      const { nonce } = (await exchange.http('POST', '/v1/auth/challenge', {}, { key: 'desk-9' })).json;
+      const signature = sign(null, Buffer.from(challengeText('desk-9', nonce)), key).toString('base64');
+      return (await exchange.http('POST', '/v1/auth/session', {}, { key: 'desk-9', nonce, signature })).json.token;
+    };
+    const file = join(exchange.dir, 'keys.yaml');
+    const before = readFileSync(file, 'utf8');
+    const [first, second] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
+    const write = (key: KeyObject): void => {
+      const text = key.export({ type: 'spki', format: 'der' }).toString('base64');
+      writeFileSync(file, before.replace('keys: [', `keys: [{ id: desk-9, public-key: ${text}, roles: trader, accounts: 1 }, `));
+    };
+    write(first.publicKey);
+    let token = '';
+    await until(async () => {
+      token = await ask(first.privateKey);
+      return token !== undefined;
+    }, 'the new key is read');
+    assert.equal(await status(bearer(token)), 200);
+    write(second.publicKey);
+    await until(async () => (await status(bearer(token))) === 401, 'the token of the old key is rejected');
+    assert.equal((await exchange.webSocket('/v1/orders?account=1', bearer(token))).status, 401);
+    assert.notEqual(await session(exchange.ports.grpc, bearer(token)), 'open');
+    assert.equal(await status(bearer(await ask(second.privateKey))), 200);
+    writeFileSync(file, before);
   });
 
   it('a client with an API key; a removed key is rejected, with or without a token', async () => {
