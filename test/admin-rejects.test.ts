@@ -52,6 +52,16 @@ const REJECTED: Rejected[] = [
     /content-type: application\/json/,
   ],
   ['unknown key', () => post('/v1/accounts', { id: 60, name: 'a', balance: 1 }), 400, 'BAD_PARAMETER', /balance: unknown key/],
+  ...['.', '..'].flatMap((name): Rejected[] => [
+    [`asset ${name}`, () => post('/v1/assets', { id: 60, name, decimals: 2 }), 400, 'BAD_PARAMETER', /^name: .* but not \. or \.\. alone/],
+    [
+      `symbol ${name}`,
+      () => post('/v1/symbols', { id: 60, name, base: 'BTC', quote: 'USD', tick: '0.01', lot: '0.0001' }),
+      400,
+      'BAD_PARAMETER',
+      /^name: .* but not \. or \.\. alone/,
+    ],
+  ]),
   ['missing keys', () => post('/v1/symbols', { id: 9 }), 400, 'BAD_PARAMETER', /name: is missing.*base: is missing.*tick: is missing/],
   ['id that is taken', () => post('/v1/accounts', { id: 1, name: 'again' }), 409, 'ALREADY_DEFINED', /taken/],
   ['id above the capacity', () => post('/v1/accounts', { id: 20_000, name: 'far' }), 400, 'CAPACITY', /capacities/],

@@ -65,6 +65,18 @@ const WRONG: [string, string, RegExp][] = [
   ['id twice', `${ASSETS}  - { id: 1, name: EUR, decimals: 2 }`, /^4:5: assets\[2\]: asset id 1 is used twice; choose another$/],
   ['name twice', `${ASSETS}  - { id: 3, name: USD, decimals: 2 }`, /^4:5: assets\[2\]: asset name USD is used twice; choose another$/],
   ['long name', 'assets:\n  - { id: 1, name: SEVENTEEN-LETTERS, decimals: 2 }', /^2:20: assets\[0\]\.name: must be 1 to 16 characters/],
+  ...['.', '..'].flatMap((name): typeof WRONG => [
+    [
+      `asset ${name}`,
+      `assets:\n  - { id: 1, name: ${name}, decimals: 2 }`,
+      /^2:20: assets\[0\]\.name: must be .*, but not \. or \.\. alone\), not "\.+"$/,
+    ],
+    [
+      `symbol ${name}`,
+      symbol('').replace('name: BTC-USD', `name: ${name}`),
+      /^6:11: symbols\[0\]\.name: must be .*, but not \. or \.\. alone/,
+    ],
+  ]),
   ['too many decimals', 'assets:\n  - { id: 1, name: USD, decimals: 13 }', /decimals: must be a whole number from 0 to 12, not 13$/],
   [
     'id above the capacity',
@@ -171,6 +183,13 @@ test('all problems of file, flags and environment are reported together', () => 
     found.map((problem) => problem.split(' ').slice(0, 2).join(' ')),
     ['2:1: typo:', '1:10: assets[0].decimals:', '--ws-port must', 'OPENBELL_TOPOLOGY must'],
   );
+});
+
+test('names with dots that a URL can address', () => {
+  for (const name of ['...', '.A', 'A.', '..B', 'BRK.B', '-', ':'])
+    assert.equal(new URL(`http://h/v1/symbols/${name}/phase`).pathname, `/v1/symbols/${name}/phase`);
+  for (const name of ['...', '.A', 'A.', '..B', 'BRK.B', '-', ':'])
+    assert.deepEqual(problems(symbol('').replace('name: BTC-USD', `name: "${name}"`)), [], name);
 });
 
 test('a symbol with all keys, in exact units', () => {

@@ -1,5 +1,5 @@
 import { OpenbellError } from './errors.ts';
-import { SHARD_HEADER } from './symbols.ts';
+import { pathOf, SHARD_HEADER } from './symbols.ts';
 import type { Dispatcher } from './tls.ts';
 import type { TokenSource } from './token-source.ts';
 
@@ -47,7 +47,7 @@ export class AdminClient {
       return this.#post(`/v1/accounts/${account}/cancel-orders`, rest);
     }
     const { symbol, ...rest } = orders;
-    return this.#post(`/v1/symbols/${encodeURIComponent(symbol)}/cancel-orders`, rest);
+    return this.#post(`/v1/symbols/${pathOf(symbol)}/cancel-orders`, rest);
   }
 
   async #post<T>(path: string, body: object): Promise<T> {

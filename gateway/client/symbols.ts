@@ -139,6 +139,13 @@ export class SymbolCatalog {
   }
 }
 
+/** A symbol's name as a segment of a URL's path. @throws OpenbellError UNKNOWN_SYMBOL for a name that no path can contain */
+export function pathOf(symbol: string): string {
+  if (symbol === '' || symbol === '.' || symbol === '..')
+    throw new OpenbellError('UNKNOWN_SYMBOL', `UNKNOWN_SYMBOL: ${JSON.stringify(symbol)} is no name of a symbol that requests can address`);
+  return encodeURIComponent(symbol);
+}
+
 function rejected({ code, name, message }: { code?: number; name?: string; message?: string }): OpenbellError {
   return new OpenbellError(name ?? 'UNAUTHENTICATED', message ?? 'the exchange asks for credentials', code);
 }
