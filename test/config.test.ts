@@ -124,6 +124,31 @@ const WRONG: [string, string, RegExp][] = [
     symbol('    limits: { min-quantity: 5, max-quantity: 4 }'),
     /max-quantity: is below limits\.min-quantity; swap them$/,
   ],
+  [
+    'limits of money the wrong way round',
+    symbol('    limits: { min-notional: 5, max-notional: 4 }'),
+    /max-notional: is below limits\.min-notional; swap them$/,
+  ],
+  [
+    'a step above the highest price',
+    symbol('    limits: { max-price: 0.01, tick-step: 0.02 }'),
+    /^11:26: symbols\[0\]\.limits\.max-price: is below limits\.tick-step; lower that one$/,
+  ],
+  [
+    'a step above the largest quantity',
+    symbol('    limits: { lot-step: 100, max-quantity: 5 }'),
+    /max-quantity: is below limits\.lot-step; lower that one$/,
+  ],
+  [
+    'no multiple of the step between the limits',
+    symbol('    limits: { lot-step: 10, min-quantity: 11, max-quantity: 19 }'),
+    /lot-step: leaves no quantity from limits\.min-quantity \(11\) to limits\.max-quantity \(19\) that is a multiple of limits\.lot-step \(10\)$/,
+  ],
+  [
+    'a minimum above the default maximum',
+    symbol('    limits: { min-quantity: 2000000000000 }'),
+    /min-quantity: is above limits\.max-quantity, which is 1099511627776; raise that one too$/,
+  ],
   ['zero minimum', symbol('    limits: { min-quantity: 0 }'), /min-quantity: is 0 units, which is not from 1 to/],
   [
     'fee without percent',
