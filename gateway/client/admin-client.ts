@@ -1,4 +1,5 @@
 import { OpenbellError } from './errors.ts';
+import { failureText } from './failure-text.ts';
 import { pathOf, SHARD_HEADER } from './symbols.ts';
 import type { Dispatcher } from './tls.ts';
 import type { TokenSource } from './token-source.ts';
@@ -70,8 +71,7 @@ export class AdminClient {
       status = response.status;
       text = await response.text();
     } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      throw new OpenbellError('HTTP_FAILED', `no answer from ${origin}${path} (${cause instanceof Error ? cause.message : cause})`);
+      throw new OpenbellError('HTTP_FAILED', `no answer from ${origin}${path} (${failureText(error)})`);
     }
     const answer = parse(text) as (T & { code?: number; name?: string; message?: string }) | undefined;
     if (status === 200 && answer !== undefined) return answer;
