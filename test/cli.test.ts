@@ -254,6 +254,20 @@ test('every command has help with an example', async () => {
   }
 });
 
+test('no help, of commands and of their own commands, shows a value that is none', async () => {
+  const seen: string[] = [];
+  const look = async (...path: string[]): Promise<void> => {
+    const { code, stdout } = await openbell([...path, '--help']);
+    seen.push(path.join(' '));
+    assert.equal(code, 0, path.join(' '));
+    assert.doesNotMatch(stdout, /\[object|undefined|\bNaN\b|\bnull\b|\(default:? *\)/, path.join(' '));
+    const [, commands = ''] = /^Commands:\n((?:.+\n)*)/m.exec(stdout) ?? [];
+    for (const [, name] of commands.matchAll(/^ {2}([a-z][a-z-]*)/gm)) if (name !== 'help') await look(...path, name);
+  };
+  await look();
+  for (const name of ['start', 'cancel-orders', 'dev-token', 'audit', 'audit verify']) assert.ok(seen.includes(name), `${name}: ${seen}`);
+});
+
 test('kill -9: the order is present after the restart, and verify agrees', async () => {
   const placed = await askJson('order', 'buy', '0.1', 'BTC-USD', '50000.00');
   await exchange.end('SIGKILL');
