@@ -386,6 +386,8 @@ certificates:
     for (const [name, headers, expected] of TABLE) assert.equal(await status(headers), expected, name);
     assert.equal(await session(exchange.ports.grpc, headers), 'open');
     assert.equal((await exchange.webSocket('/v1/orders?account=1', headers)).status, 101);
+    assert.equal((await exchange.webSocket('/v1/orders/?account=1', headers)).status, 404, 'no market data in its place');
+    assert.equal((await exchange.webSocket('/v1/orders/1', headers)).status, 404);
   });
 
   it('an API key signs a challenge, once, and gets a token', async () => {
