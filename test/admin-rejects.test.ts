@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Code } from '../engine/codes.ts';
+import { HttpError } from '../gateway/endpoints/http/http-error.ts';
 import { setSymbol } from '../gateway/venue/venue-commands.ts';
 import { type Answer, ask, exchange, get, post } from './support/admin-exchange.ts';
+
+test('an error with a name of docs/CODES.md has its number, whatever number was given', () => {
+  for (const [name, code] of Object.entries(Code))
+    for (const given of [0, code, 9999]) assert.equal(new HttpError(400, given, name, '').code, code, name);
+  for (const name of ['NOT_FOUND', 'constructor', '__proto__']) assert.equal(new HttpError(404, 0, name, '').code, 0, name);
+});
 
 type Rejected = [string, () => Promise<Answer>, number, string, RegExp];
 const REJECTED: Rejected[] = [
@@ -128,7 +135,7 @@ for (const [name, send, status, code, message] of REJECTED) {
     const answer = await send();
     assert.deepEqual([answer.status, answer.json.name], [status, code]);
     assert.match(answer.json.message, message);
-    assert.equal(typeof answer.json.code, 'number');
+    assert.equal(answer.json.code, (Code as Record<string, number>)[code] ?? 0);
   });
 }
 

@@ -3,6 +3,7 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { Code } from '../engine/codes.ts';
 import { CommandBatch } from '../engine/wire/frames.ts';
 import { Side, TimeInForce } from '../engine/wire/layout.ts';
 import { challengeText } from '../gateway/challenge-text.ts';
@@ -412,14 +413,14 @@ certificates:
       'the answer does not reveal whether the key exists',
     );
     assert.equal((await exchange.http('POST', '/v1/auth/session', {}, { key: 'desk-7' })).status, 401);
-    assert.equal((await exchange.http('POST', '/v1/auth/challenge', {}, { key: 7 })).status, 400);
     for (const [path, body] of [
+      ['/v1/auth/challenge', { key: 7 }],
       ['/v1/auth/challenge', { key: 'desk-7', nonce: 'n' }],
       ['/v1/auth/session', { key: 'desk-7', nonce: 'n', signatur: 's' }],
       ['/v1/auth/challenge?key=desk-7', { key: 'desk-7' }],
     ] as const) {
       const { status, json } = await exchange.http('POST', path, {}, body);
-      assert.deepEqual([status, json.name], [400, 'BAD_PARAMETER'], path);
+      assert.deepEqual([status, json.name, json.code], [400, 'BAD_PARAMETER', Code.BAD_PARAMETER], path);
     }
     // Not at its end: one signature in sixteen ends like that anyway.
     const changed = json.token.replace(/\.(.)([^.]*)$/, (_: string, begin: string, rest: string) => `.${begin === 'A' ? 'B' : 'A'}${rest}`);
