@@ -320,6 +320,23 @@ test('a token bound to a certificate counts only on a connection with this certi
   }
 });
 
+test('a reject for a path that names no account has none in its answer, its log line and its audit record', async () => {
+  const issuer = new Issuer();
+  await issuer.addKey('ES256');
+  writeFileSync(jwksFile, issuer.jwks);
+  const identity = startIdentity(CLOSED, log, audit);
+  const caller = await identity.admit(visit({ authorization: `Bearer ${await issuer.token()}` }));
+  assert.ok(!(caller instanceof IdentityReject));
+  const before = lines.length;
+  const wants = { peer: '127.0.0.1', wants: 'GET /v1/accounts/abc' };
+  assert.equal(identity.forbid(caller, 'account:read', wants, Number.NaN)?.details, 'PERMISSION_DENIED: your roles do not allow this');
+  const event = events.at(-1);
+  assert.deepEqual([event?.detail, event && 'account' in event], ['account:read is not among the rights of trader', false]);
+  assert.doesNotMatch(lines.slice(before).join(''), /NaN|"account":/);
+  assert.match(identity.forbid(caller, 'account:read', wants, 7)?.details ?? '', /for account 7, or it is not among your accounts$/);
+  assert.equal(events.at(-1)?.account, 7);
+});
+
 test('proxies: matching of addresses', () => {
   for (const cidr of ['::ffff:10.0.0.0/8', '::/1', '::/64', '::ffff:0:0/96']) assert.throws(() => new ProxyList([cidr]), /must be/, cidr);
   assert.equal(new ProxyList(['::ffff:10.0.0.0/104']).has('10.1.2.3'), true);
