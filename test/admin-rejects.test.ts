@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Code } from '../engine/codes.ts';
-import { type Answer, ask, get, post } from './support/admin-exchange.ts';
+import { HttpError } from '../gateway/endpoints/http/http-error.ts';
+import { setSymbol } from '../gateway/venue/venue-commands.ts';
+import { type Answer, ask, exchange, get, post } from './support/admin-exchange.ts';
+
+test('an error with a name of docs/CODES.md has its number, whatever number was given', () => {
+  for (const [name, code] of Object.entries(Code))
+    for (const given of [0, code, 9999]) assert.equal(new HttpError(400, given, name, '').code, code, name);
+  for (const name of ['NOT_FOUND', 'constructor', '__proto__']) assert.equal(new HttpError(404, 0, name, '').code, 0, name);
+});
 
 type Rejected = [string, () => Promise<Answer>, number, string, RegExp];
 const REJECTED: Rejected[] = [
@@ -52,6 +60,16 @@ const REJECTED: Rejected[] = [
     /content-type: application\/json/,
   ],
   ['unknown key', () => post('/v1/accounts', { id: 60, name: 'a', balance: 1 }), 400, 'BAD_PARAMETER', /balance: unknown key/],
+  ...['.', '..'].flatMap((name): Rejected[] => [
+    [`asset ${name}`, () => post('/v1/assets', { id: 60, name, decimals: 2 }), 400, 'BAD_PARAMETER', /^name: .* but not \. or \.\. alone/],
+    [
+      `symbol ${name}`,
+      () => post('/v1/symbols', { id: 60, name, base: 'BTC', quote: 'USD', tick: '0.01', lot: '0.0001' }),
+      400,
+      'BAD_PARAMETER',
+      /^name: .* but not \. or \.\. alone/,
+    ],
+  ]),
   ['missing keys', () => post('/v1/symbols', { id: 9 }), 400, 'BAD_PARAMETER', /name: is missing.*base: is missing.*tick: is missing/],
   ['id that is taken', () => post('/v1/accounts', { id: 1, name: 'again' }), 409, 'ALREADY_DEFINED', /taken/],
   ['id above the capacity', () => post('/v1/accounts', { id: 20_000, name: 'far' }), 400, 'CAPACITY', /capacities/],
@@ -117,9 +135,44 @@ for (const [name, send, status, code, message] of REJECTED) {
     const answer = await send();
     assert.deepEqual([answer.status, answer.json.name], [status, code]);
     assert.match(answer.json.message, message);
-    assert.equal(typeof answer.json.code, 'number');
+    assert.equal(answer.json.code, (Code as Record<string, number>)[code] ?? 0);
   });
 }
+
+test('limits that exclude every order are rejected in two requests as in one; those in force block no other change', async () => {
+  const name = 'LIMITED';
+  const made = await post('/v1/symbols', { id: 61, name, base: 'BTC', quote: 'USD', tick: '0.01', lot: '0.01', referencePrice: '100' });
+  assert.equal(made.status, 201);
+  const path = `/v1/symbols/${name}/parameters`;
+  const set = (limits: object) => post(path, { limits });
+  const rejects = async (limits: object, message: RegExp): Promise<void> => {
+    const { status, json } = await set(limits);
+    assert.deepEqual([status, json.name], [400, 'BAD_PARAMETER'], JSON.stringify(json));
+    assert.match(json.message, message);
+  };
+  for (const [low, high] of [
+    ['minQuantity', 'maxQuantity'],
+    ['minNotional', 'maxNotional'],
+  ]) {
+    const [lowKey, highKey] = [low, high].map((key) => key.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`));
+    assert.equal((await set({ [low]: '5' })).status, 200);
+    await rejects({ [high]: '1' }, new RegExp(`^limits\\.${high}: is below limits\\.${lowKey}, which is 5\\.0+; lower that one too$`));
+    assert.equal((await set({ [high]: '6' })).status, 200);
+    await rejects({ [low]: '7' }, new RegExp(`^limits\\.${low}: is above limits\\.${highKey}, which is 6\\.0+; raise that one too$`));
+    assert.equal((await set({ [low]: '7', [high]: '8' })).status, 200);
+  }
+  await rejects({ lotStep: '9' }, /^limits\.lotStep: is above limits\.max-quantity, which is 8\.00; raise that one too$/);
+  await rejects({ lotStep: '5' }, /^limits\.lotStep: leaves no quantity .* \(7\.00\) .* \(8\.00\) .* limits\.lot-step \(5\.00\)$/);
+  await rejects(
+    { maxPrice: '0.01' },
+    /^limits\.maxPrice: is below the reference price, which is 100\.00; give a lower reference-price too$/,
+  );
+  assert.equal((await post(path, { limits: { maxPrice: '0.01' }, referencePrice: '0.01' })).status, 200);
+  await rejects({ tickStep: '0.02' }, /^limits\.tickStep: is above limits\.max-price, which is 0\.01; raise that one too$/);
+  await exchange.commands.submit(setSymbol(61, 'MinQuantity', 900));
+  assert.equal((await post(path, { priceBand: '5%', limits: { minNotional: '6', minQuantity: '9' } })).status, 200, 'a log may hold them');
+  assert.equal((await set({ minQuantity: '8' })).json.limits.minQuantity, '8.00');
+});
 
 test('a rejected body lists each problem with the key as it was sent; a key that names no asset is not renamed', async () => {
   const { json } = await post('/v1/symbols/BTC-USD/parameters', { priceBand: '5', fees: { maker: '200%' } });

@@ -125,3 +125,36 @@ test('a session token ends with its key, its time and its process', async (t) =>
   t.mock.timers.tick(2000);
   assert.match(await verify(), /exp/);
 });
+
+test('a session token is that of its key and has the rights that the file gives now', async () => {
+  let current = accounts;
+  const keys = new ApiKeys(() => current);
+  const logIn = async (signer: keyof typeof pairs): Promise<string> => {
+    const nonce = keys.challenge('a');
+    const answer = await keys.answer(
+      'a',
+      nonce,
+      sign(null, Buffer.from(challengeText('a', nonce)), pairs[signer].privateKey).toString('base64'),
+    );
+    return answer instanceof IdentityReject ? answer.reason : answer.token;
+  };
+  const shown = async (token: string): Promise<string> => {
+    const caller = await keys.verify(token);
+    return caller instanceof IdentityReject ? caller.reason : `${caller.subject}: ${[...caller.roles]} of ${[...caller.accounts]}`;
+  };
+  const write = (key: keyof typeof pairs, rights: string): void => {
+    current = readServiceAccounts('keys.yaml', `keys:\n  - { id: a, public-key: "${spki(key)}", ${rights} }\n`);
+  };
+  const old = await logIn('a');
+  assert.equal(await shown(old), 'a: trader of 1');
+  write('a', 'subject: desk, roles: read-only, accounts: 2');
+  assert.equal(await shown(old), 'desk: read-only of 2', 'changed rights count at once');
+  write('b', 'roles: trader, accounts: 1');
+  assert.equal(await shown(old), 'the key of this session token was replaced');
+  assert.equal(await logIn('a'), 'the signature is not that of key a');
+  const young = await logIn('b');
+  assert.equal(await shown(young), 'a: trader of 1');
+  write('a', 'roles: trader, accounts: 1');
+  assert.equal(await shown(young), 'the key of this session token was replaced');
+  assert.equal(await shown(old), 'a: trader of 1', 'the same key again');
+});

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { connect } from '../gateway/client/index.ts';
 import { nodeTooOld } from '../gateway/node-version.ts';
 import { ExchangeProcess, openbell, openbellUnread } from './support/exchange-process.ts';
 
@@ -59,6 +60,14 @@ const FAILURES: [string, string[], number, RegExp][] = [
   ['rejected by the exchange', ['order', 'buy', '0.0001', 'BTC-USD', '1.00'], 1, /^rejected {2}NOTIONAL_MIN/],
   ['no such order', ['cancel', 'BTC-USD', '999'], 1, /UNKNOWN_ORDER/],
   ['no such symbol', ['order', 'buy', '1', 'XBT-USD', '1'], 1, /there are: BTC-USD/],
+  ['book of a name that no URL can address', ['book', '..', '--once'], 1, /^openbell: UNKNOWN_SYMBOL: "\.\." is no name of a symbol/],
+  ['trades of a name that no URL can address', ['trades', '.'], 1, /^openbell: UNKNOWN_SYMBOL: "\." is no name of a symbol/],
+  [
+    'orders of a name that no URL can address',
+    ['cancel-orders', '--symbol', ''],
+    1,
+    /^openbell: UNKNOWN_SYMBOL: "" is no name of a symbol/,
+  ],
   ['no such account', ['account', '999'], 1, /UNKNOWN_ACCOUNT/],
   ['price between ticks', ['order', 'buy', '1', 'BTC-USD', '1.001'], 2, /not a multiple of 0\.01/],
   ['wrong side', ['order', 'hold', '1', 'BTC-USD'], 2, /Allowed choices are buy, sell/],
@@ -169,6 +178,39 @@ test('exit code 3: no exchange is running', async () => {
   }
 });
 
+test('OPENBELL_TLS is a switch like those of start; a port without TLS is named as such, without the text of OpenSSL', async () => {
+  const health = (value: string) => openbell(['health', ...exchange.flags], { OPENBELL_TLS: value });
+  for (const value of ['false', '0', '']) assert.deepEqual(await health(value), { code: 0, stdout: 'ready\n', stderr: '' }, value);
+  for (const value of ['true', '1'])
+    assert.match((await health(value)).stdout, /^not ready: cannot reach https:\S+ \(this port does not speak TLS\)\n$/, value);
+  const wrong = await health('yes');
+  assert.deepEqual([wrong.code, wrong.stderr], [2, 'openbell: OPENBELL_TLS must be true or false, not "yes"\n']);
+  for (const args of [
+    ['book', 'BTC-USD'],
+    ['order', 'buy', '1', 'BTC-USD', '1.00'],
+    ['cancel-orders', '--account', '1'],
+  ]) {
+    const { code, stderr } = await ask(...args, '--tls');
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, /^openbell: [^\n]*https:[^\n]*\(this port does not speak TLS\)[^\n]*\n$/);
+  }
+});
+
+test('the client library names a port without TLS, too, for orders and market data', async () => {
+  const [grpcPort, wsPort, httpPort] = ['--grpc-port', '--ws-port', '--http-port'].map((flag) =>
+    Number(exchange.flags[exchange.flags.indexOf(flag) + 1]),
+  );
+  const symbols = [{ id: 1, name: 'BTC-USD', tickSize: '0.01', lotSize: '0.0001' }];
+  const client = await connect({ grpcPort, wsPort, httpPort, account: 1, tls: {}, symbols, reconnect: false });
+  await assert.rejects(client.orders.place({ symbol: 'BTC-USD', side: 'buy', price: '1.00', quantity: '1' }), {
+    code: 'CONNECTION_LOST',
+    message: /^order entry: UNAVAILABLE: [^\n:]*: Error: this port does not speak TLS\./,
+  });
+  await assert.rejects(client.market.book('BTC-USD'), { code: 'CONNECTION_LOST', message: /is the exchange running there, with TLS\?$/ });
+  await assert.rejects(client.admin.cancelOrders({ account: 1 }), { code: 'HTTP_FAILED', message: /\(this port does not speak TLS\)$/ });
+  await client.close();
+});
+
 test('exit code 2: configuration, each problem on a line', async () => {
   const file = join(base, 'bad.yaml');
   writeFileSync(file, 'assets:\n  - { id: 1, name: USD }\n');
@@ -210,6 +252,20 @@ test('every command has help with an example', async () => {
     assert.equal(help.code, 0);
     assert.match(help.stdout, /Examples?:\n {2}openbell/, commands[i]);
   }
+});
+
+test('no help, of commands and of their own commands, shows a value that is none', async () => {
+  const seen: string[] = [];
+  const look = async (...path: string[]): Promise<void> => {
+    const { code, stdout } = await openbell([...path, '--help']);
+    seen.push(path.join(' '));
+    assert.equal(code, 0, path.join(' '));
+    assert.doesNotMatch(stdout, /\[object|undefined|\bNaN\b|\bnull\b|\(default:? *\)/, path.join(' '));
+    const [, commands = ''] = /^Commands:\n((?:.+\n)*)/m.exec(stdout) ?? [];
+    for (const [, name] of commands.matchAll(/^ {2}([a-z][a-z-]*)/gm)) if (name !== 'help') await look(...path, name);
+  };
+  await look();
+  for (const name of ['start', 'cancel-orders', 'dev-token', 'audit', 'audit verify']) assert.ok(seen.includes(name), `${name}: ${seen}`);
 });
 
 test('kill -9: the order is present after the restart, and verify agrees', async () => {

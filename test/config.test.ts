@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { resolveLimits } from '../engine/limits.ts';
 import { Phase } from '../engine/wire/layout.ts';
-import { ConfigError, isLoopback, limitsOf, loadConfig } from '../gateway/config/config.ts';
+import { ConfigError, isLoopback, limitsOf, loadConfig, OPTIONS } from '../gateway/config/config.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'openbell-config-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -65,6 +65,18 @@ const WRONG: [string, string, RegExp][] = [
   ['id twice', `${ASSETS}  - { id: 1, name: EUR, decimals: 2 }`, /^4:5: assets\[2\]: asset id 1 is used twice; choose another$/],
   ['name twice', `${ASSETS}  - { id: 3, name: USD, decimals: 2 }`, /^4:5: assets\[2\]: asset name USD is used twice; choose another$/],
   ['long name', 'assets:\n  - { id: 1, name: SEVENTEEN-LETTERS, decimals: 2 }', /^2:20: assets\[0\]\.name: must be 1 to 16 characters/],
+  ...['.', '..'].flatMap((name): typeof WRONG => [
+    [
+      `asset ${name}`,
+      `assets:\n  - { id: 1, name: ${name}, decimals: 2 }`,
+      /^2:20: assets\[0\]\.name: must be .*, but not \. or \.\. alone\), not "\.+"$/,
+    ],
+    [
+      `symbol ${name}`,
+      symbol('').replace('name: BTC-USD', `name: ${name}`),
+      /^6:11: symbols\[0\]\.name: must be .*, but not \. or \.\. alone/,
+    ],
+  ]),
   ['too many decimals', 'assets:\n  - { id: 1, name: USD, decimals: 13 }', /decimals: must be a whole number from 0 to 12, not 13$/],
   [
     'id above the capacity',
@@ -111,6 +123,31 @@ const WRONG: [string, string, RegExp][] = [
     'limits the wrong way round',
     symbol('    limits: { min-quantity: 5, max-quantity: 4 }'),
     /max-quantity: is below limits\.min-quantity; swap them$/,
+  ],
+  [
+    'limits of money the wrong way round',
+    symbol('    limits: { min-notional: 5, max-notional: 4 }'),
+    /max-notional: is below limits\.min-notional; swap them$/,
+  ],
+  [
+    'a step above the highest price',
+    symbol('    limits: { max-price: 0.01, tick-step: 0.02 }'),
+    /^11:26: symbols\[0\]\.limits\.max-price: is below limits\.tick-step; lower that one$/,
+  ],
+  [
+    'a step above the largest quantity',
+    symbol('    limits: { lot-step: 100, max-quantity: 5 }'),
+    /max-quantity: is below limits\.lot-step; lower that one$/,
+  ],
+  [
+    'no multiple of the step between the limits',
+    symbol('    limits: { lot-step: 10, min-quantity: 11, max-quantity: 19 }'),
+    /lot-step: leaves no quantity from limits\.min-quantity \(11\) to limits\.max-quantity \(19\) that is a multiple of limits\.lot-step \(10\)$/,
+  ],
+  [
+    'a minimum above the default maximum',
+    symbol('    limits: { min-quantity: 2000000000000 }'),
+    /min-quantity: is above limits\.max-quantity, which is 1099511627776; raise that one too$/,
   ],
   ['zero minimum', symbol('    limits: { min-quantity: 0 }'), /min-quantity: is 0 units, which is not from 1 to/],
   [
@@ -171,6 +208,13 @@ test('all problems of file, flags and environment are reported together', () => 
     found.map((problem) => problem.split(' ').slice(0, 2).join(' ')),
     ['2:1: typo:', '1:10: assets[0].decimals:', '--ws-port must', 'OPENBELL_TOPOLOGY must'],
   );
+});
+
+test('names with dots that a URL can address', () => {
+  for (const name of ['...', '.A', 'A.', '..B', 'BRK.B', '-', ':'])
+    assert.equal(new URL(`http://h/v1/symbols/${name}/phase`).pathname, `/v1/symbols/${name}/phase`);
+  for (const name of ['...', '.A', 'A.', '..B', 'BRK.B', '-', ':'])
+    assert.deepEqual(problems(symbol('').replace('name: BTC-USD', `name: "${name}"`)), [], name);
 });
 
 test('a symbol with all keys, in exact units', () => {
@@ -279,6 +323,42 @@ test('beyond loopback only with authentication, and not in plain text', () => {
     assert.equal(found.length, problem === undefined ? 0 : 1, `${name}: ${found.join('; ')}`);
     if (problem !== undefined) assert.match(found[0], problem, name);
   }
+});
+
+test('no --auth option alone leaves the exchange open: it authenticates callers, or is an error, from each source', () => {
+  const values = {
+    'auth-jwks': 'keys.json',
+    'auth-issuer': 'i',
+    'auth-audience': 'a',
+    'auth-keys': 'keys.yaml',
+    'auth-proxies': '127.0.0.1',
+    'auth-bound': 'operator',
+  };
+  assert.deepEqual(
+    Object.keys(values),
+    Object.keys(OPTIONS).filter((name) => name.startsWith('auth-')),
+  );
+  const alone = new Map([
+    ['auth-keys', ''],
+    ['auth-proxies', ''],
+    ['auth-bound', '--auth-bound needs a source of credentials: give --auth-jwks, --auth-keys or --auth-proxies too'],
+  ]);
+  for (const [name, value] of Object.entries(values)) {
+    const variable = `OPENBELL_${name.toUpperCase().replaceAll('-', '_')}`;
+    const sources = {
+      flag: problems('', { [name]: value }),
+      environment: problems('', {}, { [variable]: value }),
+      file: problems(`server: { ${name}: ${value} }`),
+    };
+    const expected = alone.get(name) ?? '--auth-jwks, --auth-issuer and --auth-audience go together';
+    for (const [source, found] of Object.entries(sources)) {
+      assert.equal(found.length, expected === '' ? 0 : 1, `${name} in ${source}: ${found.join('; ')}`);
+      assert.ok(expected === '' || found[0].startsWith(expected), `${name} in ${source}: ${found[0]}`);
+    }
+  }
+  const jwks = { 'auth-jwks': 'keys.json', 'auth-issuer': 'i', 'auth-audience': 'a' };
+  for (const source of [jwks, { 'auth-keys': 'keys.yaml' }, { 'auth-proxies': '127.0.0.1' }])
+    assert.deepEqual(problems('', { ...source, 'auth-bound': 'operator' }), []);
 });
 
 test('loopback addresses, and others', () => {

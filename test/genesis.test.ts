@@ -73,6 +73,21 @@ test('a start defines the content of the file, the next one defines nothing, and
   });
 });
 
+test('a log of an earlier release with names that no URL can address opens, with a file that leaves them out', async () => {
+  const data = join(base, 'dots');
+  const { assets, symbols, ...rest } = config(data, VENUE);
+  const [usd, btc] = assets;
+  const dot = { ...btc, name: '.' };
+  const dots = { ...rest, assets: [usd, dot], symbols: [{ ...symbols[0], name: '..', base: dot }], accounts: [] };
+  const first = await startExchange(dots, { log: createLogger('silent') });
+  await first.stop();
+  await withExchange(data, 'capacities: { orders: 1024 }', async (exchange) => {
+    assert.equal(exchange.engine.directory.symbolByName('..')?.baseAsset.name, '.');
+    const { status } = await fetch(`http://127.0.0.1:${exchange.ports.http}/v1/symbols`);
+    assert.equal(status, 200);
+  });
+});
+
 test('changeable values are changed', async () => {
   const data = join(base, 'changed');
   await withExchange(data, VENUE, async () => undefined);

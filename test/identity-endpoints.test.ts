@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { Code } from '../engine/codes.ts';
 import { CommandBatch } from '../engine/wire/frames.ts';
 import { Side, TimeInForce } from '../engine/wire/layout.ts';
 import { challengeText } from '../gateway/challenge-text.ts';
@@ -386,6 +387,8 @@ certificates:
     for (const [name, headers, expected] of TABLE) assert.equal(await status(headers), expected, name);
     assert.equal(await session(exchange.ports.grpc, headers), 'open');
     assert.equal((await exchange.webSocket('/v1/orders?account=1', headers)).status, 101);
+    assert.equal((await exchange.webSocket('/v1/orders/?account=1', headers)).status, 404, 'no market data in its place');
+    assert.equal((await exchange.webSocket('/v1/orders/1', headers)).status, 404);
   });
 
   it('an API key signs a challenge, once, and gets a token', async () => {
@@ -410,18 +413,46 @@ certificates:
       'the answer does not reveal whether the key exists',
     );
     assert.equal((await exchange.http('POST', '/v1/auth/session', {}, { key: 'desk-7' })).status, 401);
-    assert.equal((await exchange.http('POST', '/v1/auth/challenge', {}, { key: 7 })).status, 400);
     for (const [path, body] of [
+      ['/v1/auth/challenge', { key: 7 }],
       ['/v1/auth/challenge', { key: 'desk-7', nonce: 'n' }],
       ['/v1/auth/session', { key: 'desk-7', nonce: 'n', signatur: 's' }],
       ['/v1/auth/challenge?key=desk-7', { key: 'desk-7' }],
     ] as const) {
       const { status, json } = await exchange.http('POST', path, {}, body);
-      assert.deepEqual([status, json.name], [400, 'BAD_PARAMETER'], path);
+      assert.deepEqual([status, json.name, json.code], [400, 'BAD_PARAMETER', Code.BAD_PARAMETER], path);
     }
     // Not at its end: one signature in sixteen ends like that anyway.
     const changed = json.token.replace(/\.(.)([^.]*)$/, (_: string, begin: string, rest: string) => `.${begin === 'A' ? 'B' : 'A'}${rest}`);
     assert.equal(await status(bearer(changed)), 401, 'a token that was changed');
+  });
+
+  it('a session token ends when its key is replaced under the same id', async () => {
+    const ask = async (key: KeyObject): Promise<string> => {
+      const { nonce } = (await exchange.http('POST', '/v1/auth/challenge', {}, { key: 'desk-9' })).json;
+      const signature = sign(null, Buffer.from(challengeText('desk-9', nonce)), key).toString('base64');
+      return (await exchange.http('POST', '/v1/auth/session', {}, { key: 'desk-9', nonce, signature })).json.token;
+    };
+    const file = join(exchange.dir, 'keys.yaml');
+    const before = readFileSync(file, 'utf8');
+    const [first, second] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
+    const write = (key: KeyObject): void => {
+      const text = key.export({ type: 'spki', format: 'der' }).toString('base64');
+      writeFileSync(file, before.replace('keys: [', `keys: [{ id: desk-9, public-key: ${text}, roles: trader, accounts: 1 }, `));
+    };
+    write(first.publicKey);
+    let token = '';
+    await until(async () => {
+      token = await ask(first.privateKey);
+      return token !== undefined;
+    }, 'the new key is read');
+    assert.equal(await status(bearer(token)), 200);
+    write(second.publicKey);
+    await until(async () => (await status(bearer(token))) === 401, 'the token of the old key is rejected');
+    assert.equal((await exchange.webSocket('/v1/orders?account=1', bearer(token))).status, 401);
+    assert.notEqual(await session(exchange.ports.grpc, bearer(token)), 'open');
+    assert.equal(await status(bearer(await ask(second.privateKey))), 200);
+    writeFileSync(file, before);
   });
 
   it('a client with an API key; a removed key is rejected, with or without a token', async () => {

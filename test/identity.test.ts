@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { generateKeyPair, SignJWT } from 'jose';
+import { errors, generateKeyPair, importJWK, SignJWT } from 'jose';
 import { pino } from 'pino';
 import { codeName } from '../engine/codes.ts';
 import type { AuditEvent } from '../gateway/audit/audit-sink.ts';
@@ -219,6 +219,48 @@ test('a JWKS file is read again when it changes; an invalid one has no effect', 
   assert.throws(() => startIdentity({ ...CLOSED, authJwks: join(dir, 'none') }, log, audit), { code: 'OPENBELL_CONFIG' });
 });
 
+test('a key that is replaced under its id verifies no more, and no token that it had verified counts', async () => {
+  const issuer = new Issuer();
+  await issuer.addKey('ES256');
+  writeFileSync(jwksFile, issuer.jwks);
+  const verifier = new TokenVerifier(new FileKeySet(jwksFile, log), ISSUER, AUDIENCE);
+  const token = await issuer.token();
+  assert.ok(!((await verifier.verify(token)) instanceof IdentityReject));
+  assert.equal(verifier.verify(token) instanceof Promise, false, 'remembered');
+  issuer.keys.splice(0);
+  await issuer.addKey('ES256');
+  writeFileSync(jwksFile, issuer.jwks);
+  await until(async () => (await verifier.verify(token)) instanceof IdentityReject, 'the token of the old key is rejected');
+  assert.ok(!((await verifier.verify(await issuer.token())) instanceof IdentityReject));
+});
+
+test('a token is not remembered when its key is removed while its signature is checked, and another token notices', async () => {
+  const issuer = new Issuer();
+  await issuer.addKey('ES256');
+  const [old] = issuer.keys;
+  const key = await importJWK(old.jwk, 'ES256');
+  const [asked, given] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const keys = {
+    version: 1,
+    refresh: () => undefined,
+    key: async () => {
+      if (keys.version > 1) throw new errors.JWKSNoMatchingKey();
+      asked.resolve();
+      await given.promise;
+      return key;
+    },
+  };
+  const verifier = new TokenVerifier(keys, ISSUER, AUDIENCE);
+  const token = await issuer.token();
+  const checked = verifier.verify(token);
+  await asked.promise;
+  keys.version++;
+  assert.equal(verifier.remembered(await issuer.token({ sub: 'another' })), undefined);
+  given.resolve();
+  assert.ok(!((await checked) instanceof IdentityReject), 'the key was valid when it was asked for');
+  assert.ok((await verifier.verify(token)) instanceof IdentityReject, 'the next time it is not');
+});
+
 test('a JWKS behind a URL: fetched once, rotated on an unknown key id, with a cooldown, and still used when the issuer is down', async () => {
   const issuer = new Issuer();
   await issuer.addKey('EdDSA');
@@ -276,6 +318,23 @@ test('a token bound to a certificate counts only on a connection with this certi
     assert.equal(await admitted(undefined), false);
     assert.equal(await admitted({ ...certificate, fingerprint: fingerprint.replace(/^../, '00') }), false);
   }
+});
+
+test('a reject for a path that names no account has none in its answer, its log line and its audit record', async () => {
+  const issuer = new Issuer();
+  await issuer.addKey('ES256');
+  writeFileSync(jwksFile, issuer.jwks);
+  const identity = startIdentity(CLOSED, log, audit);
+  const caller = await identity.admit(visit({ authorization: `Bearer ${await issuer.token()}` }));
+  assert.ok(!(caller instanceof IdentityReject));
+  const before = lines.length;
+  const wants = { peer: '127.0.0.1', wants: 'GET /v1/accounts/abc' };
+  assert.equal(identity.forbid(caller, 'account:read', wants, Number.NaN)?.details, 'PERMISSION_DENIED: your roles do not allow this');
+  const event = events.at(-1);
+  assert.deepEqual([event?.detail, event && 'account' in event], ['account:read is not among the rights of trader', false]);
+  assert.doesNotMatch(lines.slice(before).join(''), /NaN|"account":/);
+  assert.match(identity.forbid(caller, 'account:read', wants, 7)?.details ?? '', /for account 7, or it is not among your accounts$/);
+  assert.equal(events.at(-1)?.account, 7);
 });
 
 test('proxies: matching of addresses', () => {

@@ -177,6 +177,7 @@ describe(`malformed frames over gRPC (OPENBELL_SEED=${SEED})`, () => {
       clearTimeout(patience);
     }
     const http2 = connectHttp2(`http://127.0.0.1:${exchange.port}`);
+    const details: string[] = [];
     const call = (headers: Record<string, string>, body: Buffer, ends: boolean = true): Promise<string> =>
       new Promise((resolve) => {
         const stream = http2.request({
@@ -189,8 +190,10 @@ describe(`malformed frames over gRPC (OPENBELL_SEED=${SEED})`, () => {
         });
         let end = 'cut';
         const note = (received: Record<string, unknown>): void => {
-          if (received['grpc-status'] !== undefined) end = status[Number(received['grpc-status'])];
-          else if (received[':status'] !== 200) end = `HTTP ${received[':status']}`;
+          if (received['grpc-status'] !== undefined) {
+            end = status[Number(received['grpc-status'])];
+            details.push(`${end} ${decodeURIComponent(String(received['grpc-message']))}`);
+          } else if (received[':status'] !== 200) end = `HTTP ${received[':status']}`;
         };
         stream.on('response', note);
         stream.on('trailers', note);
@@ -223,6 +226,15 @@ describe(`malformed frames over gRPC (OPENBELL_SEED=${SEED})`, () => {
     assert.equal(await call({ ':path': '/openbell.OrderEntry/Submit' }, Buffer.alloc(0)), 'INTERNAL');
     assert.equal(await call({ 'grpc-timeout': '20m' }, message(0, 11, Buffer.alloc(1)).subarray(0, 6), false), 'DEADLINE_EXCEEDED');
     http2.close();
+    const beginnings = details.map((text) => /^\w+ (?:there is no method|the call took longer|[A-Z_]+: )/.exec(text)?.[0] ?? text);
+    assert.deepEqual([...new Set(beginnings)].sort(), [
+      'DEADLINE_EXCEEDED the call took longer',
+      'INTERNAL MALFORMED_FRAME: ',
+      'INVALID_ARGUMENT MALFORMED_FRAME: ',
+      'RESOURCE_EXHAUSTED FRAME_TOO_LARGE: ',
+      'UNIMPLEMENTED MALFORMED_FRAME: ',
+      'UNIMPLEMENTED there is no method',
+    ]);
   });
 
   it('did not affect the other session', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandKind, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
@@ -180,6 +181,30 @@ test('rejects have codes and the connection stays open; too many faults close it
   raw.text('{');
   await raw.until(() => raw.ended);
   assert.equal(raw.closeCode, 4002);
+});
+
+test('the 16th request that no correct client sends closes the connection, whatever its code; wrong symbols do not count', async () => {
+  const documented =
+    readFileSync(new URL('../docs/MARKET-DATA.md', import.meta.url), 'utf8').match(/ with the 16th request of the[^;]*;/)?.[0] ?? '';
+  const counted: [request: object | string, name: string][] = [
+    ['{', 'MALFORMED_FRAME'],
+    [{ op: 'dance', tag: 1 }, 'UNKNOWN_KIND'],
+    [{ op: 'subscribe', channel: 'tape', symbol: 'S1', tag: 1 }, 'BAD_ENUM'],
+    [{ op: 'ping', tag: -1 }, 'BAD_RANGE'],
+  ];
+  const raw = await open();
+  for (let i = 0; i < 16; i++) {
+    raw.text({ op: 'subscribe', channel: 'bbo', symbol: 'NOPE', tag: 2 });
+    assert.equal((await take(raw, { kind: 'refused' })).name, 'UNKNOWN_SYMBOL');
+    raw.text({ op: 'unsubscribe', channel: 'bbo', symbol: 'S1', tag: 3 });
+    assert.equal((await take(raw, { kind: 'refused' })).name, 'BAD_SUBSCRIPTION');
+    const [request, name] = counted[i % counted.length];
+    raw.text(request);
+    assert.equal((await take(raw, { kind: 'refused' })).name, name);
+    assert.ok(documented.includes(`\`${name}\``), name);
+  }
+  await raw.until(() => raw.ended);
+  assert.deepEqual([raw.closeCode, raw.closeReason], [4002, 'too many malformed requests']);
 });
 
 test('a reject names the channel and the symbol of the request, and ? for what is unknown', async () => {

@@ -51,6 +51,13 @@ describe('order entry over WebSocket', () => {
 
   const open = (query: string): Promise<RawWebSocket> => RawWebSocket.open(port, { path: `/v1/orders${query}` });
 
+  /** The body of a rejected upgrade. */
+  const reasonFor = async (query: string) => {
+    const socket = await open(query);
+    await until(() => socket.ended, 'the end');
+    return socket.body;
+  };
+
   it('accepts frames and answers with numbered reports of the same account, as over gRPC', async () => {
     const grpc = exchange.client(1);
     await grpc.ready();
@@ -101,6 +108,11 @@ describe('order entry over WebSocket', () => {
     ['400', '?account=1&token=x'],
     ['400', '?account=1&account=2'],
     ['404', '?account=50'],
+    ['400', '?account=1&%61ccount=1'],
+    ['400', '?account=1&last-report=1&last-report=2'],
+    ['400', '?account=1&schema=1&schema=1'],
+    ['404', '/?account=1'],
+    ['404', '/1?account=1'],
   ];
   for (const [status, query] of rejected) {
     it(`rejects the upgrade with ${status} for ${query || 'no account'}`, async () => {
@@ -109,16 +121,26 @@ describe('order entry over WebSocket', () => {
   }
 
   it('names the parameter that it does not know', async () => {
-    const reasonFor = async (query: string) => {
-      const socket = await open(query);
-      await until(() => socket.ended, 'the end');
-      return socket.body;
-    };
     assert.match(
       await reasonFor('?account=1&last_report=3'),
       /^BAD_PARAMETER: unknown query parameter "last_report"; use one of account, /,
     );
     assert.match(await reasonFor('?account=1&account=1'), /^BAD_PARAMETER: the query parameter account is given a second time/);
+  });
+
+  it('names the schema version that was asked for, if it is a number', async () => {
+    for (const [schema, shown] of [
+      ['9', '9'],
+      ['0', '0'],
+      ['99999999999999999999', '99999999999999999999'],
+      ['x', 'not a number'],
+      ['', 'not a number'],
+    ])
+      assert.match(
+        await reasonFor(`?account=1&schema=${schema}`),
+        new RegExp(`^WRONG_SCHEMA_VERSION: the requested schema version is ${shown}; this exchange supports`),
+        schema,
+      );
   });
 
   it('rejects web pages without a token, because a browser lets a page connect to any host', async () => {

@@ -69,7 +69,7 @@ describe('clients of an exchange with mutual TLS', () => {
     const { ca } = shown();
     await assert.rejects(
       connect({ ...ports(), account: 1, tls: { ca } }),
-      (error) => error instanceof OpenbellError && error.code === 'UNAUTHENTICATED',
+      (error) => error instanceof OpenbellError && error.code === 'UNAUTHENTICATED' && error.number === 110,
     );
     const stranger = new Authority(join(dir, 'theirs'), 'stranger');
     const wrong = { ...shown(), ca: readFileSync(stranger.ca.cert) };

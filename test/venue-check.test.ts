@@ -125,6 +125,11 @@ describe('a file that contradicts the log is rejected by name, and nothing is ch
       (text) => text.replace('base: BTC, quote: USD', 'base: USD, quote: BTC').replace('decimals: 4', 'decimals: 8'),
       /base is asset 2.*quote is asset 1/s,
     ],
+    [
+      'a minimum above the maximum in the log',
+      (text) => text.replace('lot: 0.01', 'lot: 0.01, limits: { min-quantity: 10 }'),
+      /symbol 1 \(BTC-USD\): limits\.min-quantity is above limits\.max-quantity, which is 9\.00; raise that one too/,
+    ],
     ['another name of an account', (text) => text.replace('name: one', 'name: else'), /account 1 \(else\): name is one in the log/],
     [
       'an account under another id',
@@ -138,7 +143,8 @@ describe('a file that contradicts the log is rejected by name, and nothing is ch
     ],
   ];
   const data = join(base, 'contradicts');
-  test('the directory', () => withExchange(config(data, VENUE), () => undefined));
+  const limited = VENUE.replace('lot: 0.01', 'lot: 0.01, limits: { max-quantity: 9 }');
+  test('the directory', () => withExchange(config(data, limited), () => undefined));
   for (const topology of ['compact', 'pinned']) {
     for (const [why, change, problem] of cases) {
       test(`${why}: ${topology}`, async () => {

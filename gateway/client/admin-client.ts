@@ -1,5 +1,6 @@
 import { OpenbellError } from './errors.ts';
-import { SHARD_HEADER } from './symbols.ts';
+import { failureText } from './failure-text.ts';
+import { pathOf, SHARD_HEADER } from './symbols.ts';
 import type { Dispatcher } from './tls.ts';
 import type { TokenSource } from './token-source.ts';
 
@@ -47,7 +48,7 @@ export class AdminClient {
       return this.#post(`/v1/accounts/${account}/cancel-orders`, rest);
     }
     const { symbol, ...rest } = orders;
-    return this.#post(`/v1/symbols/${encodeURIComponent(symbol)}/cancel-orders`, rest);
+    return this.#post(`/v1/symbols/${pathOf(symbol)}/cancel-orders`, rest);
   }
 
   async #post<T>(path: string, body: object): Promise<T> {
@@ -70,8 +71,7 @@ export class AdminClient {
       status = response.status;
       text = await response.text();
     } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      throw new OpenbellError('HTTP_FAILED', `no answer from ${origin}${path} (${cause instanceof Error ? cause.message : cause})`);
+      throw new OpenbellError('HTTP_FAILED', `no answer from ${origin}${path} (${failureText(error)})`);
     }
     const answer = parse(text) as (T & { code?: number; name?: string; message?: string }) | undefined;
     if (status === 200 && answer !== undefined) return answer;

@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { Code, codeName } from '../../engine/codes.ts';
+import { withoutOpenssl } from './failure-text.ts';
 
 /** An error of the client. `code` is stable; the message says what to do next. */
 export class OpenbellError extends Error {
@@ -64,5 +65,8 @@ export function callError(code: number, details: string): OpenbellError {
   const name = /^([A-Z][A-Z_]+): /.exec(details)?.[1];
   if (name !== undefined) return new OpenbellError(name, details);
   const hint = code === status.UNAVAILABLE ? '; is the exchange running there?' : '';
-  return new OpenbellError('CONNECTION_LOST', `order entry: ${status[code]}: ${details.replace(/ Resolution note: $/, '')}${hint}`);
+  return new OpenbellError(
+    'CONNECTION_LOST',
+    `order entry: ${status[code]}: ${withoutOpenssl(details).replace(/ Resolution note: $/, '')}${hint}`,
+  );
 }

@@ -164,7 +164,12 @@ export class MarketSocket {
     if (!this.#open || code === EXPIRED) this.#tokens?.discard();
     const what = this.#open ? `the market data connection ${this.url} was closed` : `cannot connect to market data at ${this.url}`;
     const why = reason === '' ? `code ${code}` : `code ${code}, ${reason}`;
-    this.#ended(new OpenbellError('CONNECTION_LOST', `${what} (${why}): is the exchange running there?`));
+    this.#ended(
+      new OpenbellError(
+        'CONNECTION_LOST',
+        `${what} (${why}): is the exchange running there${this.url.startsWith('wss:') ? ', with TLS' : ''}?`,
+      ),
+    );
   }
 
   #ended(error: OpenbellError): void {

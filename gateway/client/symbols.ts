@@ -1,5 +1,6 @@
 import { decimalToUnits, numberToDecimal, unitsToDecimal } from '../../engine/decimal.ts';
 import { OpenbellError } from './errors.ts';
+import { failureText } from './failure-text.ts';
 import type { Dispatcher } from './tls.ts';
 import type { TokenSource } from './token-source.ts';
 import type { Decimal, SymbolDefinition } from './types.ts';
@@ -102,11 +103,7 @@ export class SymbolCatalog {
       body = await response.json();
     } catch (error) {
       if (error instanceof OpenbellError) throw error;
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      throw new OpenbellError(
-        'HTTP_FAILED',
-        `cannot read the symbols from ${url} (${cause instanceof Error ? cause.message : cause}): is the exchange running there?`,
-      );
+      throw new OpenbellError('HTTP_FAILED', `cannot read the symbols from ${url} (${failureText(error)}): is the exchange running there?`);
     }
     if (!Array.isArray(body) || !body.every(isDefinition))
       throw new OpenbellError('HTTP_FAILED', `${url} did not answer with symbols: is it openbell?`);
@@ -137,6 +134,13 @@ export class SymbolCatalog {
       this.#byId.set(units.id, units);
     }
   }
+}
+
+/** A symbol's name as a segment of a URL's path. @throws OpenbellError UNKNOWN_SYMBOL for a name that no path can contain */
+export function pathOf(symbol: string): string {
+  if (symbol === '' || symbol === '.' || symbol === '..')
+    throw new OpenbellError('UNKNOWN_SYMBOL', `UNKNOWN_SYMBOL: ${JSON.stringify(symbol)} is no name of a symbol that requests can address`);
+  return encodeURIComponent(symbol);
 }
 
 function rejected({ code, name, message }: { code?: number; name?: string; message?: string }): OpenbellError {

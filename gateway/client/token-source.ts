@@ -3,6 +3,7 @@ import { tokenProblem } from '../bearer-token.ts';
 import { challengeText } from '../challenge-text.ts';
 import { withoutSecrets } from '../secret-text.ts';
 import { OpenbellError } from './errors.ts';
+import { failureText } from './failure-text.ts';
 import type { Dispatcher } from './tls.ts';
 import type { ApiKey, Credentials } from './types.ts';
 
@@ -46,11 +47,7 @@ export class TokenSource {
       return token;
     } catch (error) {
       if (error instanceof OpenbellError) throw error;
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      throw new OpenbellError(
-        'CONNECTION_LOST',
-        `there is no token now: ${withoutSecrets(cause instanceof Error ? cause.message : String(cause))}`,
-      );
+      throw new OpenbellError('CONNECTION_LOST', `there is no token now: ${withoutSecrets(failureText(error))}`);
     }
   }
 

@@ -11,8 +11,8 @@ export const ASSET_KEYS = ['id', 'name', 'decimals'] as const;
 export const MAX_ASSET_DECIMALS = 12;
 /** A name on the wire: 16 bytes. */
 export const ANY_NAME = /^[!-~]{1,16}$/;
-/** Names of assets and symbols become parts of URLs. */
-export const URL_NAME = /^[A-Za-z0-9._:-]{1,16}$/;
+/** Names of assets and symbols become parts of URLs, in which `.` and `..` are removed (RFC 3986, 5.2.4). */
+export const URL_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._:-]{1,16}$/;
 
 /** Assets by name. */
 export type Assets = ReadonlyMap<string, AssetConfig>;
@@ -50,6 +50,7 @@ export function readName(place: Place, field: Place | undefined, pattern: RegExp
   if (field === undefined) return place.missing('name', 'give 1 to 16 characters');
   const name = field.text();
   if (name === undefined || pattern.test(name)) return name;
-  const allowed = pattern === ANY_NAME ? 'printable ASCII without spaces' : 'letters, digits, dot, colon, dash and underscore';
+  const allowed =
+    pattern === ANY_NAME ? 'printable ASCII without spaces' : 'letters, digits, dot, colon, dash and underscore, but not . or .. alone';
   return field.fail(`must be 1 to 16 characters (${allowed}), not ${JSON.stringify(name)}`);
 }

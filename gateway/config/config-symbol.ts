@@ -3,6 +3,7 @@ import {
   DEFAULT_MAX_PRICE_TICKS,
   MAX_PRICE_TICKS,
   MILLION,
+  SYMBOL_PARAM_DEFAULTS,
   SYMBOL_PARAM_RANGES,
   SymbolParam,
   type SymbolParamName,
@@ -174,23 +175,75 @@ export function readParams(
   if ((params.MakerFeePpm ?? now.MakerFeePpm ?? 0) + (params.TakerFeePpm ?? now.TakerFeePpm ?? 0) < 0) {
     (fees.maker ?? fees.taker)?.fail('the rebate exceeds the taker fee that pays for it; raise fees.taker or lower the rebate');
   }
+  const price = (value: number): string => unitsToDecimal(value, tick.mantissa, tick.decimals);
   const maxPrice = params.MaxPrice ?? now.MaxPrice ?? DEFAULT_MAX_PRICE_TICKS;
   if ((params.ReferencePrice ?? 0) > maxPrice) {
-    const limit = unitsToDecimal(maxPrice, tick.mantissa, tick.decimals);
-    fields['reference-price']?.fail(`is above limits.max-price (${limit}); raise that one`);
+    fields['reference-price']?.fail(`is above limits.max-price (${price(maxPrice)}); raise that one`);
+  } else if (params.ReferencePrice === undefined && params.MaxPrice !== undefined && params.MaxPrice < (now.ReferencePrice ?? 0)) {
+    limits['max-price']?.fail(`is below the reference price, which is ${price(now.ReferencePrice ?? 0)}; give a lower reference-price too`);
   }
-  ordered(params, 'MinQuantity', 'MaxQuantity', limits['max-quantity'], 'min-quantity');
-  ordered(params, 'MinNotional', 'MaxNotional', limits['max-notional'], 'min-notional');
+  for (const { key, problem } of limitProblems(params, now, tick, lot, quote)) limits[key]?.fail(problem);
   return params;
 }
 
-function ordered(
-  params: SymbolConfig['params'],
-  low: SymbolParamName,
-  high: SymbolParamName,
-  place: Place | undefined,
-  lowKey: string,
-): void {
-  if (place !== undefined && (params[low] ?? 0) > (params[high] ?? Number.POSITIVE_INFINITY))
-    place.fail(`is below limits.${lowKey}; swap them`);
+type LimitKey = (typeof LIMIT_KEYS)[number];
+
+export interface LimitProblem {
+  /** One of those that are given. */
+  readonly key: LimitKey;
+  readonly problem: string;
+}
+
+/** A limit that must not be above another one. */
+interface LimitPair {
+  readonly low: SymbolParamName;
+  readonly lowKey: LimitKey;
+  readonly high: SymbolParamName;
+  readonly highKey: LimitKey;
+  readonly advice: string;
+  readonly show: (value: number) => string;
+}
+
+/**
+ * Limits that no order could meet. Those in force are not a problem by themselves: a log may have them.
+ * @param now the values in force, if any; the others are the defaults
+ */
+export function limitProblems(
+  given: SymbolConfig['params'],
+  now: SymbolConfig['params'],
+  tick: Step,
+  lot: Step,
+  quote: Pick<AssetConfig, 'decimals'>,
+): LimitProblem[] {
+  const value = (name: SymbolParamName): number => given[name] ?? now[name] ?? SYMBOL_PARAM_DEFAULTS[SymbolParam[name]];
+  const changes = (name: SymbolParamName): boolean => given[name] !== undefined && given[name] !== now[name];
+  const price = (ticks: number): string => unitsToDecimal(ticks, tick.mantissa, tick.decimals);
+  const quantity = (lots: number): string => unitsToDecimal(lots, lot.mantissa, lot.decimals);
+  const money = (units: number): string => unitsToDecimal(units, 1, quote.decimals);
+  const [swap, lower] = ['swap them', 'lower that one'];
+  const pairs: LimitPair[] = [
+    { low: 'MinQuantity', lowKey: 'min-quantity', high: 'MaxQuantity', highKey: 'max-quantity', advice: swap, show: quantity },
+    { low: 'MinNotional', lowKey: 'min-notional', high: 'MaxNotional', highKey: 'max-notional', advice: swap, show: money },
+    { low: 'TickStep', lowKey: 'tick-step', high: 'MaxPrice', highKey: 'max-price', advice: lower, show: price },
+    { low: 'LotStep', lowKey: 'lot-step', high: 'MaxQuantity', highKey: 'max-quantity', advice: lower, show: quantity },
+  ];
+  const problems = pairs.flatMap(({ low, lowKey, high, highKey, advice, show }): LimitProblem[] => {
+    if (value(low) <= value(high) || !(changes(low) || changes(high))) return [];
+    if (given[high] === undefined)
+      return [{ key: lowKey, problem: `is above limits.${highKey}, which is ${show(value(high))}; raise that one too` }];
+    if (given[low] !== undefined) return [{ key: highKey, problem: `is below limits.${lowKey}; ${advice}` }];
+    return [{ key: highKey, problem: `is below limits.${lowKey}, which is ${show(value(low))}; lower that one too` }];
+  });
+  if (problems.length > 0) return problems;
+  const [step, least, most] = [value('LotStep'), value('MinQuantity'), value('MaxQuantity')];
+  const key = changes('LotStep')
+    ? 'lot-step'
+    : changes('MinQuantity')
+      ? 'min-quantity'
+      : changes('MaxQuantity')
+        ? 'max-quantity'
+        : undefined;
+  if (key === undefined || most - (most % step) >= least) return [];
+  const range = `from limits.min-quantity (${quantity(least)}) to limits.max-quantity (${quantity(most)})`;
+  return [{ key, problem: `leaves no quantity ${range} that is a multiple of limits.lot-step (${quantity(step)})` }];
 }

@@ -72,11 +72,16 @@ function resolveOptions(
 
 /** Beyond loopback, callers must authenticate and tokens must be encrypted, unless a proxy does both. */
 function checkAuthentication(
-  { host, tlsCert, authJwks, authIssuer, authAudience, authKeys, authProxies }: Partial<ServerConfig>,
+  { host, tlsCert, authJwks, authIssuer, authAudience, authKeys, authProxies, authBound }: Partial<ServerConfig>,
   problems: string[],
 ): void {
   if ((authJwks !== undefined || authIssuer !== undefined || authAudience !== undefined) && !(authJwks && authIssuer && authAudience))
     problems.push('--auth-jwks, --auth-issuer and --auth-audience go together: a token is good only with all three');
+  // Tokens are bound to certificates only where callers authenticate: alone, it would leave the exchange open.
+  else if (authBound !== undefined && authJwks === undefined && authKeys === undefined && authProxies === undefined)
+    problems.push(
+      '--auth-bound needs a source of credentials: give --auth-jwks, --auth-keys or --auth-proxies too, because callers are not authenticated without one',
+    );
   if (host === undefined || isLoopback(host)) return;
   if (authJwks === undefined && authKeys === undefined && authProxies === undefined) {
     problems.push(

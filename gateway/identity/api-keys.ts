@@ -16,6 +16,8 @@ export const SESSION_TOKEN_S = 900;
 const MAX_USED = 3000;
 const ISSUER = 'openbell:session';
 const AUDIENCE = 'openbell:session';
+/** Claim with the thumbprint of the API key that signed the challenge. */
+const KEY_CLAIM = 'key';
 
 /**
  * API keys: the client signs a challenge with its Ed25519 key and gets a
@@ -41,7 +43,7 @@ export class ApiKeys {
   readonly #now: () => number;
 
   /**
-   * @param serviceAccounts read at each use, so removing a key from the file invalidates its tokens
+   * @param serviceAccounts read at each use, so removing or replacing a key in the file invalidates its tokens
    * @param now a clock that only moves forward, ms: a corrected system clock neither ends nor prolongs a challenge
    */
   constructor(serviceAccounts: () => ServiceAccounts, now: () => number = () => performance.now()) {
@@ -74,7 +76,7 @@ export class ApiKeys {
     if (answered >= MAX_USED) return unauthenticated('the key answers too many challenges', serviceAccount.subject);
     this.#answered.set(id, answered + 1);
     this.#used.set(nonce, { id, expiresAt });
-    const token = await new SignJWT()
+    const token = await new SignJWT({ [KEY_CLAIM]: serviceAccount.thumbprint })
       .setProtectedHeader({ alg: 'EdDSA', kid: this.#kid })
       .setIssuer(ISSUER)
       .setAudience(AUDIENCE)
@@ -101,6 +103,8 @@ export class ApiKeys {
       });
       const serviceAccount = this.#serviceAccounts().keys.get(payload.sub ?? '');
       if (serviceAccount === undefined) return unauthenticated('the key of this session token is no longer there', payload.sub);
+      if (payload[KEY_CLAIM] !== serviceAccount.thumbprint)
+        return unauthenticated('the key of this session token was replaced', serviceAccount.subject);
       const { subject, roles, accounts, all } = serviceAccount;
       return { subject, roles, accounts, all, via: 'key', expiresAt: ((payload.exp ?? 0) + CLOCK_SKEW_S) * 1000 };
     } catch (error) {

@@ -93,16 +93,17 @@ export class Identity {
   /** Undefined when the action is allowed; else the reject, logged and audited. @param account the account concerned; NaN: none that exists */
   forbid(principal: Principal, action: Action, visit: Pick<Visit, 'peer' | 'wants'>, account?: number): IdentityReject | undefined {
     if (may(principal, action, account)) return undefined;
-    const what = account === undefined ? action : `${action} of account ${account}`;
+    const known = Number.isNaN(account) ? undefined : account;
+    const what = known === undefined ? action : `${action} of account ${known}`;
     const reject = new IdentityReject(
       Code.PERMISSION_DENIED,
-      account === undefined || Number.isNaN(account)
+      known === undefined
         ? 'your roles do not allow this'
-        : `your roles do not allow this for account ${account}, or it is not among your accounts`,
+        : `your roles do not allow this for account ${known}, or it is not among your accounts`,
       `${what} is not among the rights of ${[...principal.roles].join(', ') || 'no role'}`,
       principal.subject,
     );
-    this.rejected(reject, visit, account);
+    this.rejected(reject, visit, known);
     return reject;
   }
 

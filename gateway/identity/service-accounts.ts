@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { ConfigError, type Place } from '../config/config-place.ts';
 import { YamlSource } from '../config/yaml-source.ts';
 import { CredentialError, type Grant, readGrant, readSubject } from './principal.ts';
@@ -11,6 +11,8 @@ export interface ServiceAccount extends Grant {
 export interface KeyAccount extends ServiceAccount {
   /** Ed25519. */
   readonly publicKey: KeyObject;
+  /** SHA-256 of the public key (SubjectPublicKeyInfo), base64url: tells a replaced key from its predecessor. */
+  readonly thumbprint: string;
 }
 
 /** Service accounts, which need no token issuer: `--auth-keys FILE`, docs/SECURITY.md. */
@@ -42,7 +44,7 @@ export function readServiceAccounts(file: string, text: string): ServiceAccounts
     const serviceAccount = readServiceAccount(place, fields, id ?? '');
     if (id === undefined || publicKey === undefined || serviceAccount === undefined) continue;
     if (keys.has(id)) place.fail(`id ${id} is used twice; choose another`);
-    keys.set(id, { ...serviceAccount, publicKey });
+    keys.set(id, { ...serviceAccount, publicKey, thumbprint: thumbprintOf(publicKey) });
   }
   for (const place of root.certificates?.items() ?? []) {
     const fields = place.fields(['uri', 'name', 'subject', 'roles', 'accounts']) ?? {};
@@ -78,6 +80,12 @@ function readServiceAccount(
     if (!(error instanceof CredentialError)) throw error;
     return place.fail(error.message);
   }
+}
+
+function thumbprintOf(key: KeyObject): string {
+  return createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('base64url');
 }
 
 /** Base64 of the SubjectPublicKeyInfo, as between the lines of a PEM file, or that file's whole text. */

@@ -55,6 +55,7 @@ export class TokenVerifier {
 
   async #check(token: string, hash: string): Promise<Principal | IdentityReject> {
     let payload: unknown;
+    const { version } = this.#keys;
     try {
       const verified = await compactVerify(token, this.#keys.key, { algorithms: [...ALGORITHMS] });
       // An unencoded payload (RFC 7797) is not a token (RFC 7519).
@@ -62,8 +63,8 @@ export class TokenVerifier {
       payload = readPayload(verified.payload);
       const { expiresAt, ...caller } = readClaims(payload, this.#expected);
       const principal: Principal = { ...caller, via: 'token', expiresAt: (expiresAt + CLOCK_SKEW_S) * 1000 };
-      // If the keys changed meanwhile, the old ones may have verified this token.
-      if (this.#version === this.#keys.version) this.#keep(hash, principal);
+      // If the keys changed meanwhile, the old ones may have verified this token, even if another token has noticed the change.
+      if (version === this.#keys.version && version === this.#version) this.#keep(hash, principal);
       return principal;
     } catch (error) {
       return explain(error, payload);

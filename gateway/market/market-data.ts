@@ -225,7 +225,7 @@ export class MarketData {
     }
     // A resnapshot is answered by the snapshot.
     if (answer.kind !== FrameKind.None) this.#reply(connection, code);
-    // No correct client gets the codes before BAD_SUBSCRIPTION.
+    // No correct client gets the codes before BAD_SUBSCRIPTION; docs/MARKET-DATA.md lists them.
     if (code === Code.OK || code >= Code.BAD_SUBSCRIPTION) return;
     if (++connection.faults >= this.#options.maxFaults) this.#cut(connection, CloseCause.TooManyFaults, 'too many malformed requests');
   }

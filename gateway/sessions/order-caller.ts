@@ -25,11 +25,11 @@ export interface CallerClaims {
 
 /** Reads `x-openbell-account`, `x-openbell-last-report` and `x-openbell-schema`; a repeated value is joined with a comma and rejected. */
 export function readCaller({ schema, account, lastReport }: CallerClaims, accountExists: (account: number) => boolean): Caller | Reject {
-  const version = readNumber(schema, SCHEMA_VERSION);
+  const version = readNumber(schema, Number.MAX_SAFE_INTEGER);
   if (schema !== undefined && (version === undefined || !supportsSchema(version))) {
     return reject(
       Code.WRONG_SCHEMA_VERSION,
-      `the requested schema version is ${version ?? 'not a number'}; this exchange supports ${SUPPORTED_TEXT}`,
+      `the requested schema version is ${/^\d{1,20}$/.test(schema) ? schema : 'not a number'}; this exchange supports ${SUPPORTED_TEXT}`,
     );
   }
   const id = readNumber(account, 0xffff_ffff);

@@ -3,7 +3,7 @@ import type { Limits } from '../../engine/limits.ts';
 import type { Directory, SymbolInfo } from '../../engine/threads/directory.ts';
 import type { AssetConfig } from '../config/config-asset.ts';
 import type { VenueConfig } from '../config/config-file.ts';
-import type { SymbolConfig } from '../config/config-symbol.ts';
+import { limitProblems, type SymbolConfig } from '../config/config-symbol.ts';
 
 /** The configuration contradicts what the log defined. Nothing was logged or created. */
 export class VenueContradictionError extends Error {
@@ -29,7 +29,7 @@ type Definitions = Pick<VenueConfig, 'assets' | 'symbols' | 'accounts'>;
 
 /**
  * What a venue defines otherwise than the log did: another name, or other scales, under a known id; a known name under a
- * new id; a new id above a capacity in force. Empty if the venue can be applied.
+ * new id; a new id above a capacity in force; limits that with those in the log exclude every order. Empty if the venue can be applied.
  */
 export function contradictions(venue: Definitions, defined: Defined, limits: IdLimits): string[] {
   const assetIds = idsByName(defined.assets());
@@ -44,7 +44,7 @@ export function contradictions(venue: Definitions, defined: Defined, limits: IdL
       const logged = defined.symbol(given.id);
       return logged === undefined
         ? ofNew('symbol', given, symbolIds, limits.symbols)
-        : ofKnown('symbol', given, symbolValues(logged, given));
+        : [...ofKnown('symbol', given, symbolValues(logged, given)), ...ofLimits(logged, given)];
     }),
     ...venue.accounts.flatMap((given) => {
       const logged = defined.account(given.id);
@@ -92,6 +92,15 @@ function symbolValues(logged: SymbolInfo, given: SymbolConfig): Compared[] {
 function ofKnown(what: string, { id, name }: Named, values: readonly Compared[]): string[] {
   return values.flatMap(([key, logged, given]) =>
     logged === given ? [] : [`${what} ${id} (${name}): ${key} is ${logged} in the log and ${given} in the configuration`],
+  );
+}
+
+/** A file gives some limits, and the log keeps the others. */
+function ofLimits(logged: SymbolInfo, given: SymbolConfig): string[] {
+  const tick = { mantissa: given.tickMantissa, decimals: given.tickDecimals };
+  const lot = { mantissa: given.lotMantissa, decimals: given.lotDecimals };
+  return limitProblems(given.params, logged.params, tick, lot, given.quote).map(
+    ({ key, problem }) => `symbol ${given.id} (${given.name}): limits.${key} ${problem}`,
   );
 }
 

@@ -1,8 +1,9 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { Code } from '../../../engine/codes.ts';
 import type { Peer, PeerCertificate } from '../../tls/peer-certificate.ts';
 import { MessageReader, type MessageSink, PREFIX_BYTES } from './message-reader.ts';
 import type { PartialBytes } from './partial-bytes.ts';
-import { type CallFault, encodeDetails, GrpcStatus } from './status.ts';
+import { type CallFault, encodeDetails, fault, GrpcStatus } from './status.ts';
 
 /** Serves a call. */
 export interface CallHandler extends MessageSink {
@@ -106,7 +107,7 @@ export class GrpcCall {
     });
     stream.on('end', () => {
       if (this.#ended) return;
-      if (reader.pending) this.fail({ code: GrpcStatus.Internal, details: 'the call ended within a message' });
+      if (reader.pending) this.fail(fault(GrpcStatus.Internal, Code.MALFORMED_FRAME, 'the call ended within a message'));
       else handler.onHalfClose();
     });
   }

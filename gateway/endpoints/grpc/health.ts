@@ -1,7 +1,8 @@
+import { Code } from '../../../engine/codes.ts';
 import type { GrpcCall } from './call.ts';
 import { PREFIX_BYTES } from './message-reader.ts';
 import { OneRequest } from './one-request.ts';
-import { GrpcStatus } from './status.ts';
+import { fault, GrpcStatus } from './status.ts';
 
 /** `ServingStatus` of grpc/health/v1/health.proto. */
 const Serving = { Unknown: 0, Serving: 1, NotServing: 2, ServiceUnknown: 3 } as const;
@@ -33,7 +34,7 @@ export class GrpcHealth {
 
   /** Ends the watches, which would delay a stop. */
   stop(): void {
-    for (const { call } of this.#watches) call.fail({ code: GrpcStatus.Unavailable, details: 'the exchange is stopping' });
+    for (const { call } of this.#watches) call.fail(fault(GrpcStatus.Unavailable, Code.DRAINING, 'the exchange is stopping'));
   }
 
   status(service: string): Serving {

@@ -1,5 +1,8 @@
+import { Code } from '../../../engine/codes.ts';
 import type { PartialBytes } from './partial-bytes.ts';
-import { type CallFault, GrpcStatus } from './status.ts';
+import { type CallFault, fault, GrpcStatus } from './status.ts';
+
+const { MALFORMED_FRAME } = Code;
 
 /** Compressed flag and big-endian length before each message. */
 export const PREFIX_BYTES = 5;
@@ -98,10 +101,11 @@ export class MessageReader {
     if (bytes <= length) return undefined;
     const size = Math.min(this.#whole, Math.max(bytes, 2 * length));
     if (!this.#budget.take(size - (length > PREFIX_BYTES ? length : 0)))
-      return {
-        code: GrpcStatus.ResourceExhausted,
-        details: 'too many messages in pieces: send each message at once, or fewer at the same time',
-      };
+      return fault(
+        GrpcStatus.ResourceExhausted,
+        Code.BUSY,
+        'too many messages in pieces: send each message at once, or fewer at the same time',
+      );
     const larger = Buffer.allocUnsafe(size);
     this.#partial.copy(larger, 0, 0, this.#have);
     this.#partial = larger;
@@ -110,16 +114,15 @@ export class MessageReader {
 
   #check(bytes: Buffer, at: number): CallFault | undefined {
     if (bytes[at] !== 0) {
-      if (bytes[at] !== 1) return { code: GrpcStatus.Internal, details: `the compressed flag of a message is 0 or 1, not ${bytes[at]}` };
+      if (bytes[at] !== 1)
+        return fault(GrpcStatus.Internal, MALFORMED_FRAME, `the compressed flag of a message is 0 or 1, not ${bytes[at]}`);
       return this.#encoding === 'identity'
-        ? { code: GrpcStatus.Internal, details: 'a message has the compressed flag, but the call has no grpc-encoding' }
-        : { code: GrpcStatus.Unimplemented, details: `grpc-encoding ${this.#encoding} is not supported: send messages uncompressed` };
+        ? fault(GrpcStatus.Internal, MALFORMED_FRAME, 'a message has the compressed flag, but the call has no grpc-encoding')
+        : fault(GrpcStatus.Unimplemented, MALFORMED_FRAME, `grpc-encoding ${this.#encoding} is not supported: send messages uncompressed`);
     }
     const length = bytes.readUInt32BE(at + 1);
     if (length <= this.#maxBytes) return undefined;
-    return {
-      code: GrpcStatus.ResourceExhausted,
-      details: `a message of ${length} bytes is larger than the ${this.#maxBytes} that are taken`,
-    };
+    const text = `a message of ${length} bytes is larger than the ${this.#maxBytes} that are taken`;
+    return fault(GrpcStatus.ResourceExhausted, Code.FRAME_TOO_LARGE, text);
   }
 }

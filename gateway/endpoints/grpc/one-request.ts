@@ -1,5 +1,6 @@
+import { Code } from '../../../engine/codes.ts';
 import type { CallHandler, GrpcCall } from './call.ts';
-import { GrpcStatus } from './status.ts';
+import { fault, GrpcStatus } from './status.ts';
 
 /** Serves a call whose client sends one message: unary, or with a stream of answers. */
 export class OneRequest implements CallHandler {
@@ -31,7 +32,7 @@ export class OneRequest implements CallHandler {
   }
 
   onHalfClose(): void {
-    if (!this.#came) this.#call.fail({ code: GrpcStatus.Internal, details: 'the call ended without its request' });
+    if (!this.#came) this.#call.fail(fault(GrpcStatus.Internal, Code.MALFORMED_FRAME, 'the call ended without its request'));
   }
 }
 

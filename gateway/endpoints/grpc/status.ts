@@ -1,3 +1,5 @@
+import { type Code, codeName } from '../../../engine/codes.ts';
+
 /** Status codes of gRPC (grpc/grpc, doc/statuscodes.md) that the server ends calls with. */
 export const GrpcStatus = {
   Ok: 0,
@@ -20,6 +22,11 @@ export type GrpcStatus = (typeof GrpcStatus)[keyof typeof GrpcStatus];
 export interface CallFault {
   readonly code: GrpcStatus;
   readonly details: string;
+}
+
+/** A fault whose details begin with the name of a code, as all do that docs/ORDER-ENTRY.md does not except. */
+export function fault(status: GrpcStatus, code: Code, text: string): CallFault {
+  return { code: status, details: `${codeName(code)}: ${text}` };
 }
 
 /** `grpc-message` is percent-encoded: printable ASCII but `%` stays as it is. */

@@ -297,7 +297,7 @@ export class AdminServer {
     if (socket instanceof TLSSocket && socket.authorized && socket.getPeerX509Certificate() !== undefined) return;
     throw new HttpError(
       401,
-      0,
+      Code.UNAUTHENTICATED,
       'UNAUTHENTICATED',
       'UNAUTHENTICATED: show a client certificate of the authority that --tls-client-ca names',
     );

@@ -64,6 +64,13 @@ export function serveOrderSockets(
     drain: (ws) => transportOf(ws).onDrain(),
     close: (ws) => transportOf(ws).onClose(),
   });
+  // Other paths of the port are market data, which a client of orders would not notice.
+  app.ws('/v1/orders/*', {
+    upgrade: (res) => {
+      res.writeStatus('404 Not Found').writeHeader('content-type', 'text/plain; charset=utf-8');
+      res.end('NOT_FOUND: orders are at /v1/orders?account=N, without a further slash\n', true);
+    },
+  });
 }
 
 function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, sessions: OrderSessions, identity: Identity): void {

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { pathOf } from '../../client/symbols.ts';
 import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson, whole } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
@@ -46,7 +47,7 @@ Examples:
       const one = { ...(order !== undefined && { orderId: order }), ...(clientOrder !== undefined && { clientOrderId: clientOrder }) };
       const answer =
         account === undefined
-          ? await askAdmin<Cancelled>(flags, `/v1/symbols/${encodeURIComponent(symbol ?? '')}/cancel-orders`, one)
+          ? await askAdmin<Cancelled>(flags, `/v1/symbols/${pathOf(symbol ?? '')}/cancel-orders`, one)
           : await askAdmin<Cancelled>(flags, `/v1/accounts/${account}/cancel-orders`, { ...(symbol !== undefined && { symbol }), ...one });
       if (flags.json) printJson(answer);
       else

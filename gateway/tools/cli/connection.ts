@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { tokenProblem } from '../../bearer-token.ts';
 import { authority } from '../../client/authority.ts';
+import { failureText } from '../../client/failure-text.ts';
 import type { ClientTls, ConnectOptions, OpenbellClient } from '../../client/index.ts';
 import { SHARD_HEADER } from '../../client/symbols.ts';
 import { CliError, ExitCode } from './exit.ts';
@@ -15,7 +16,7 @@ export interface ConnectionFlags {
   readonly wsPort: number;
   readonly httpPort: number;
   readonly tokenFile?: string;
-  readonly tls?: true;
+  readonly tls?: boolean;
   readonly tlsCa?: string;
   readonly tlsClientCert?: string;
   readonly tlsClientKey?: string;
@@ -37,7 +38,7 @@ export function connectionOptions(command: Command): Command {
     .addOption(portOption('--ws-port <port>', 'its market-data port', 7402, 'OPENBELL_WS_PORT'))
     .addOption(portOption('--http-port <port>', 'its admin port', 7403, 'OPENBELL_HTTP_PORT'))
     .addOption(new Option('--token-file <file>', 'file with the authentication token, or OPENBELL_TOKEN').env('OPENBELL_TOKEN_FILE'))
-    .addOption(new Option('--tls', 'use TLS, with the CAs that Node trusts').env('OPENBELL_TLS'))
+    .option('--tls', 'use TLS, with the CAs that Node trusts (env: OPENBELL_TLS=true)')
     .addOption(new Option('--tls-ca <file>', 'use TLS, with these CA certificates (PEM)').env('OPENBELL_TLS_CA'))
     .addOption(new Option('--tls-client-cert <file>', 'client certificate (PEM)').env('OPENBELL_TLS_CLIENT_CERT'))
     .addOption(new Option('--tls-client-key <file>', 'its private key (PEM)').env('OPENBELL_TLS_CLIENT_KEY'))
@@ -112,8 +113,8 @@ export function clientOptions(flags: ConnectionFlags): Omit<ConnectOptions, 'acc
   };
 }
 
-/** Undefined when no flag enables TLS. @throws CliError */
-export function readTls({ tls, tlsCa, tlsClientCert, tlsClientKey }: ConnectionFlags): ClientTls | undefined {
+/** Undefined when neither a flag nor OPENBELL_TLS enables TLS. @throws CliError */
+export function readTls({ tls = envSwitch('OPENBELL_TLS'), tlsCa, tlsClientCert, tlsClientKey }: ConnectionFlags): ClientTls | undefined {
   if ((tlsClientCert === undefined) !== (tlsClientKey === undefined))
     throw new CliError('--tls-client-cert and --tls-client-key go together: give both or none', ExitCode.Usage);
   if (!tls && tlsCa === undefined && tlsClientCert === undefined) return undefined;
@@ -122,6 +123,14 @@ export function readTls({ tls, tlsCa, tlsClientCert, tlsClientKey }: ConnectionF
     ...(tlsClientCert !== undefined && { cert: readPem(tlsClientCert, '--tls-client-cert') }),
     ...(tlsClientKey !== undefined && { key: readPem(tlsClientKey, '--tls-client-key') }),
   };
+}
+
+/** A switch of the environment, with the values that `openbell start` takes; commander would take any value, `false` too, for true. @throws CliError */
+function envSwitch(name: string): boolean {
+  const text = process.env[name] ?? '';
+  if (text === 'true' || text === '1') return true;
+  if (text === 'false' || text === '0' || text === '') return false;
+  throw new CliError(`${name} must be true or false, not ${JSON.stringify(text)}`, ExitCode.Usage);
 }
 
 function readPem(file: string, flag: string): Buffer {
@@ -201,8 +210,10 @@ export async function askAdmin<T>(flags: ConnectionFlags, path: string, body?: o
       ...dispatcher,
     });
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    throw new CliError(`cannot reach ${url} (${cause}); is the exchange running? Start it with: openbell start`, ExitCode.Unreachable);
+    throw new CliError(
+      `cannot reach ${url} (${failureText(error)}); is the exchange running? Start it with: openbell start`,
+      ExitCode.Unreachable,
+    );
   }
   const text = await response.text();
   let answer: T & { readonly name?: string; readonly message?: string };

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type OpenbellClient, type TradeView } from '../../client/index.ts';
+import { pathOf } from '../../client/symbols.ts';
 import { askAdmin, type ConnectionFlags, clientOptions } from './connection.ts';
 import { showTrade, type TradeJson } from './trade-lines.ts';
 
@@ -87,7 +88,7 @@ async function showMissed(name: string, flags: ConnectionFlags, last: number, to
 
 /** Oldest first; fewer than `count` when the history does not have them after a while. */
 async function historyUpTo(name: string, flags: ConnectionFlags, tradeId: number, count: number): Promise<readonly TradeJson[]> {
-  const path = `/v1/symbols/${encodeURIComponent(name)}/trades?before=${tradeId + 1}&limit=${count}`;
+  const path = `/v1/symbols/${pathOf(name)}/trades?before=${tradeId + 1}&limit=${count}`;
   for (const deadline = performance.now() + HISTORY_WAIT_MS; ; await sleep(HISTORY_RETRY_MS)) {
     const { trades } = await askAdmin<{ trades: TradeJson[] }>(flags, path);
     if (trades[0]?.tradeId === tradeId || performance.now() > deadline)

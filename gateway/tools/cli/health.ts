@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { failureText } from '../../client/failure-text.ts';
 import { adminAddress, type ConnectionFlags, connectionOptions, print, printJson, readToken } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 
@@ -50,8 +51,7 @@ async function askHealth(flags: ConnectionFlags): Promise<Health> {
     const response = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS), ...dispatcher });
     return healthOf(response, await response.text(), url, token);
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    return { reasons: [`cannot reach ${url} (${cause})`] };
+    return { reasons: [`cannot reach ${url} (${failureText(error)})`] };
   }
 }
 

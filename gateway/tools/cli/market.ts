@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { pathOf } from '../../client/symbols.ts';
 import { askAdmin, type ConnectionFlags, connectionOptions, count, print, printJson, table } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 import { type TradeJson, tradeRow } from './trade-lines.ts';
@@ -40,7 +41,7 @@ Examples:
     run(async () => {
       const flags = command.opts<ConnectionFlags & { depth: number; once?: true }>();
       if (!flags.json && !flags.once && process.stdout.isTTY) return await (await import('./watch-book.ts')).watchBook(symbol, flags);
-      const book = await askAdmin<BookJson>(flags, `/v1/book/${encodeURIComponent(symbol)}?depth=${flags.depth}`);
+      const book = await askAdmin<BookJson>(flags, `/v1/book/${pathOf(symbol)}?depth=${flags.depth}`);
       if (flags.json) printJson(book);
       else print(bookText(book));
       return ExitCode.Ok;
@@ -67,7 +68,7 @@ Examples:
   connectionOptions(command).action((symbol: string) =>
     run(async () => {
       const flags = command.opts<ConnectionFlags & { limit: number; follow?: true }>();
-      const path = `/v1/symbols/${encodeURIComponent(symbol)}/trades?limit=${flags.limit}`;
+      const path = `/v1/symbols/${pathOf(symbol)}/trades?limit=${flags.limit}`;
       const { trades } = await askAdmin<{ trades: TradeJson[] }>(flags, path);
       const past = trades.toReversed();
       if (flags.json) for (const trade of past) printJson(trade);

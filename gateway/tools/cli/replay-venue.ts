@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { DecimalError, unitsToDecimal } from '../../../engine/decimal.ts';
 import { type FlowPhase, OrderFlowError, type OrderRow, readOrders, readTrades } from '../../../feeds/files/order-flow-csv.ts';
 import { type SymbolDefinition, SymbolUnits } from '../../client/index.ts';
+import { pathOf } from '../../client/symbols.ts';
 import { askAdmin, type ConnectionFlags } from './connection.ts';
 import { CliError, ExitCode } from './exit.ts';
 import type { ExpectedTrade } from './replay-check.ts';
@@ -129,7 +130,7 @@ export async function prepareVenue(
 }
 
 export async function setPhase(flags: ConnectionFlags, symbol: string, phase: FlowPhase): Promise<void> {
-  await askAdmin(flags, `/v1/symbols/${symbol}/phase`, { phase });
+  await askAdmin(flags, `/v1/symbols/${pathOf(symbol)}/phase`, { phase });
 }
 
 /** `SSE-600536` for 600536.orders.csv.gz; with a number behind it when the day has been replayed here before. */
@@ -145,7 +146,7 @@ function freshName(path: string, symbols: readonly SymbolView[]): string {
 }
 
 async function requireEmpty(flags: ConnectionFlags, name: string): Promise<void> {
-  const { bids, asks } = await askAdmin<{ bids: OrderRow[]; asks: OrderRow[] }>(flags, `/v1/book/${name}?depth=1`);
+  const { bids, asks } = await askAdmin<{ bids: OrderRow[]; asks: OrderRow[] }>(flags, `/v1/book/${pathOf(name)}?depth=1`);
   if (bids.length + asks.length === 0) return;
   throw new CliError(
     `orders rest in ${name}, and a replay starts from an empty book; name another symbol, or leave --symbol out`,

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readOrders } from '../../../feeds/files/order-flow-csv.ts';
 import { MAX_FRAME_COMMANDS } from '../../client/index.ts';
+import { pathOf } from '../../client/symbols.ts';
 import { askAdmin, type ConnectionFlags, connectionOptions, print, printJson, whole, withClient } from './connection.ts';
 import { CliError, describe, ExitCode, run } from './exit.ts';
 import { Progress } from './progress.ts';
@@ -97,7 +98,7 @@ async function uncross(flags: ConnectionFlags, symbol: string): Promise<{ price:
   try {
     const { priceTicks, quantityLots } = await askAdmin<{ priceTicks: number; quantityLots: number }>(
       flags,
-      `/v1/symbols/${symbol}/uncross`,
+      `/v1/symbols/${pathOf(symbol)}/uncross`,
       {},
     );
     return { price: priceTicks, volume: quantityLots };

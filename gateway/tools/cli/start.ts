@@ -28,7 +28,7 @@ export function startCommand(program: Command): void {
       'Runs the exchange until Ctrl-C or SIGTERM, which also stop it during the start. A second signal ends it at once, without loss of acknowledged orders.',
     );
   for (const [name, { help, value, fallback }] of Object.entries(OPTIONS)) {
-    const text = value === undefined || fallback === undefined ? help : `${help} (default ${fallback})`;
+    const text = value === undefined || typeof fallback === 'object' || fallback === undefined ? help : `${help} (default ${fallback})`;
     command.addOption(new Option(value === undefined ? `--${name}` : `--${name} <${value}>`, text));
   }
   command
