@@ -316,3 +316,13 @@ test('a damaged log: start names the repair, fork leaves it unchanged, cut repai
   assert.equal((await ask('order', 'buy', '0.1', 'BTC-USD', '50000.00')).code, 0);
   assert.equal(await exchange.end('SIGINT'), 0);
 });
+
+test('a command over HTTP does not load the library for gRPC, which takes as long as the rest of its start', async () => {
+  const hook = `import { registerHooks } from 'node:module';
+    registerHooks({ load(url, context, next) { if (url.includes('grpc-js')) process.stderr.write('gRPC loaded'); return next(url, context); } });`;
+  const { code, stderr } = await openbell(['health', '--http-port', '9'], {
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}`,
+  });
+  assert.equal(code, 1);
+  assert.doesNotMatch(stderr, /gRPC loaded/);
+});
