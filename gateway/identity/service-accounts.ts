@@ -11,7 +11,7 @@ export interface ServiceAccount extends Grant {
 export interface KeyAccount extends ServiceAccount {
   /** Ed25519. */
   readonly publicKey: KeyObject;
-  /** SHA-256 of the public key (SubjectPublicKeyInfo), base64url: tells a replaced key from its predecessor. */
+  /** SHA-256 of the public key (SubjectPublicKeyInfo), base64url: a replaced key has another one. */
   readonly thumbprint: string;
 }
 
