@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -245,10 +245,11 @@ class FaultyMarket {
   }
 
   #verified(): Pick<Verification, 'seq' | 'imbalances'> {
+    // The first start of a directory may fail before it has made it, or before it has a log.
+    if (!existsSync(this.#dir)) return { seq: 0, imbalances: [] };
     try {
       return verifyDataDirectory(this.#dir, { limits: resolveLimits() });
     } catch (error) {
-      // The first start of a directory failed before it had a log.
       if (error instanceof NothingToVerifyError) return { seq: 0, imbalances: [] };
       throw error;
     }
