@@ -132,7 +132,7 @@ test('errors are logged as JSON, successful calls are not, and a token never is'
   const shows = await trader(files);
   assert.equal((await submit(files, envoy.ports.orders, 1, 1, shows)).status, 0);
   assert.equal((await submit(files, envoy.ports.orders, 1, 2, { ...shows, token: await files.token({ lives: -60 }) })).status, 16);
-  assert.equal((await webSocket(files, envoy.ports.market, '/?token=secret', shows)).status, 101);
+  assert.equal((await webSocket(files, envoy.ports.market, '/', shows)).status, 101);
   assert.equal((await webSocket(files, envoy.ports.market, '/?token=secret', {})).status, 401);
   assert.equal((await webSocket(files, envoy.ports.market, '/v1/orders?account=2', shows)).status, 403);
   assert.equal((await https(files, envoy.ports.queries, '/metrics', shows)).status, 403);
