@@ -200,7 +200,8 @@ describe('a whole exchange', () => {
         removed++;
         lost.push(...files.volatile(LOG));
       });
-      files.watch(/^write log-/, () => {
+      // The first segment has its name before it is written.
+      files.watch(/^(rename \S+|write) log-/, () => {
         lost.push(...files.volatile(/^(new|data)$/));
         // The genesis ends with its removal, which is synced before a port opens.
         if (removed > 0) return;
