@@ -1,29 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { connect, DecimalError, type OpenbellClient, type PlaceOrder, SymbolUnits } from '../gateway/client/index.ts';
-import { loadConfig } from '../gateway/config/config.ts';
-import { createLogger } from '../gateway/log.ts';
-import { type RunningExchange, startExchange } from '../gateway/main.ts';
-
-const data = mkdtempSync(join(tmpdir(), 'openbell-options-'));
-let exchange: RunningExchange;
-let client: OpenbellClient;
-
-before(async () => {
-  const flags = { data, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology: 'compact' };
-  exchange = await startExchange(loadConfig({ flags, env: {} }), { log: createLogger('silent') });
-  const { grpc: grpcPort, http: httpPort, ws: wsPort } = exchange.ports;
-  client = await connect({ grpcPort, httpPort, wsPort, account: 1 });
-});
-
-after(async () => {
-  await client?.close();
-  await exchange?.stop();
-  rmSync(data, { recursive: true, force: true });
-});
+import { test } from 'node:test';
+import { connect, DecimalError, type PlaceOrder, SymbolUnits } from '../gateway/client/index.ts';
+import { client } from './support/admin-exchange.ts';
 
 const ORDER: PlaceOrder = { symbol: 'SOL-USD', side: 'buy', quantity: '1', price: '150.000' };
 

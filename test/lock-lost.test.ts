@@ -1,4 +1,4 @@
-/** A lock that is removed or replaced while its exchange runs: nobody else may write the log, and the exchange ends. */
+/** A lock that is removed or replaced while its exchange runs: another process may write the log then, so the exchange ends. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
