@@ -5,9 +5,11 @@ import { Code } from '../engine/codes.ts';
 import { putI64 } from '../engine/units.ts';
 import { MarketFrame } from '../engine/wire/generated/market-frame.js';
 import { MarketRequest } from '../engine/wire/generated/market-request.js';
+import { JsonBytes, jsonFields } from '../engine/wire/json-bytes.ts';
 import { Channel, FrameKind, LevelUpdate, MarketOp, OrderAction, OrderUpdate, Side, Trade } from '../engine/wire/layout.ts';
 import {
   FrameArena,
+  type FrameHead,
   MarketFrameReader,
   MarketRequestReader,
   marketRequest,
@@ -15,6 +17,7 @@ import {
   StructList,
 } from '../engine/wire/market-frames.ts';
 import { jsonFrame, parseJsonRequest } from '../engine/wire/market-json.ts';
+import { SIDE_NAMES } from '../engine/wire/names.ts';
 import { Prng } from '../feeds/simulator/prng.ts';
 import { decodeBinary, decodeJson } from '../gateway/client/market-decode.ts';
 
@@ -91,15 +94,42 @@ test('frames in an arena stay unchanged while it grows, until it is reset', () =
   }
 });
 
+function text(...frame: [FrameHead, string, StructList | undefined]): string {
+  const out = new JsonBytes(8);
+  jsonFrame(out, ...frame);
+  return Buffer.from(out.written).toString('latin1');
+}
+
+test('integers in JSON', () => {
+  const prng = new Prng(5);
+  const field = jsonFields([
+    ['wide', 0, 'i64'],
+    ['word', 8, 'u32'],
+    ['byte', 13, 'u8'],
+    ['side', 14, SIDE_NAMES],
+  ]);
+  const words = new Int32Array(4);
+  const powers = Array.from({ length: 16 }, (_, i) => 10 ** i).flatMap((power) => [power - 1, power, power + 1, -power]);
+  const random = Array.from({ length: 1000 }, (_, i) => Math.floor((prng.below(2 ** 32) + 0.5) * 2 ** ((i % 54) - 32)));
+  for (const value of [0, 2 ** 31, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, ...powers, ...random]) {
+    putI64(words, 0, value);
+    words[2] = value;
+    words[3] = 0x01_ff_00 | 7;
+    const out = new JsonBytes(1);
+    out.struct(field, words, 0);
+    assert.equal(Buffer.from(out.written).toString(), `{"wide":${value},"word":${words[2] >>> 0},"byte":255,"side":"sell"}`);
+  }
+});
+
 test('binary and JSON have the same content', () => {
   const arena = new FrameArena();
   for (const channel of Object.values(Channel)) {
     const list = fill(channel, 3);
     const binary = decodeBinary(arena.frame({ ...head(FrameKind.Snapshot, channel), code: 0, tag: 0 }, list));
-    const json = decodeJson(jsonFrame({ ...head(FrameKind.Snapshot, channel), code: 0, tag: 0 }, 'S7', list));
+    const json = decodeJson(text({ ...head(FrameKind.Snapshot, channel), code: 0, tag: 0 }, 'S7', list));
     assert.deepEqual({ ...json, symbol: 7 }, binary);
   }
-  const rejected = decodeJson(jsonFrame(head(FrameKind.Refused, 3), 'S7', undefined));
+  const rejected = decodeJson(text(head(FrameKind.Refused, 3), 'S7', undefined));
   assert.equal(rejected.code, 'BAD_SUBSCRIPTION');
   assert.equal(rejected.channel, 'trades');
 });

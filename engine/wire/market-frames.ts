@@ -181,12 +181,12 @@ export class FrameArena {
     return u8.subarray(at, at + bytes);
   }
 
-  /** Keeps a text (ASCII) as bytes. */
-  text(text: string): Uint8Array {
-    const at = this.#reserve(text.length);
+  /** Keeps a copy of a frame that was written elsewhere. */
+  keep(bytes: Uint8Array): Uint8Array {
+    const at = this.#reserve(bytes.length);
     const { u8 } = this;
-    Buffer.from(u8.buffer, at, text.length).write(text, 'latin1');
-    return u8.subarray(at, at + text.length);
+    u8.set(bytes, at);
+    return u8.subarray(at, at + bytes.length);
   }
 
   #reserve(bytes: number): number {

@@ -2,6 +2,7 @@ import { Code, codeName } from '../codes.ts';
 import { repeatedKey } from '../repeated-key.ts';
 import { CHANNEL_NAMES, CHANNELS } from './channels/channels.ts';
 import { MIN_SCHEMA_VERSION, supportsSchema } from './frames.ts';
+import type { JsonBytes } from './json-bytes.ts';
 import { FrameKind, MarketOp } from './layout.ts';
 import type { FrameHead, StructList } from './market-frames.ts';
 import { FRAME_KIND_NAMES, MARKET_OP_NAMES } from './names.ts';
@@ -59,22 +60,38 @@ export function parseJsonRequest(bytes: Uint8Array): JsonRequest {
 }
 
 /**
- * Formats a market frame as JSON text (ASCII), with the names and numbers of the
- * wire schema: prices in ticks, quantities in lots.
+ * Appends a market frame as JSON, with the names and numbers of the wire
+ * schema: prices in ticks, quantities in lots.
  *
  * @param symbol its name; `*` for 0; in a reject, `?` (as the channel) for what is unknown
  */
-export function jsonFrame(head: FrameHead, symbol: string, structs: StructList | undefined): string {
+export function jsonFrame(out: JsonBytes, head: FrameHead, symbol: string, structs: StructList | undefined): void {
+  out.text(jsonHead(head, symbol, structs !== undefined));
+  if (structs === undefined) return;
+  jsonStructs(out, head.channel, structs, 0, structs.count);
+  out.text(JSON_END);
+}
+
+/** End of a frame with structs. */
+export const JSON_END = ']}';
+
+/** Appends the structs [from, end) of a frame, with the commas before and between them. */
+export function jsonStructs(out: JsonBytes, channel: number, { words, bytes }: StructList, from: number, end: number): void {
+  const { json } = CHANNELS[channel];
+  for (let i = from; i < end; i++) {
+    if (i !== 0) out.text(',');
+    out.struct(json, words, (i * bytes) >> 2);
+  }
+}
+
+/** A whole frame without structs, or the start of one with structs. */
+export function jsonHead(head: FrameHead, symbol: string, hasStructs: boolean): string {
   const { kind, channel } = head;
   let text = `{"kind":"${FRAME_KIND_NAMES[kind]}"`;
   if (kind === FrameKind.Heartbeat) return `${text},"first_no":${head.firstNo},"time_us":${head.timeUs}}`;
   if (kind === FrameKind.Pong) return `${text},"tag":${head.tag},"time_us":${head.timeUs}}`;
   text += `,"channel":"${CHANNEL_NAMES[channel] ?? '?'}","symbol":"${symbol}"`;
   if (kind === FrameKind.Refused) text += `,"code":${head.code},"name":"${codeName(head.code)}"`;
-  if (structs === undefined) return `${text},"tag":${head.tag},"time_us":${head.timeUs}}`;
-  const { vectorName, json } = CHANNELS[channel];
-  text += `,"first_no":${head.firstNo},"time_us":${head.timeUs},"${vectorName}":[`;
-  const size = structs.bytes >> 2;
-  for (let i = 0; i < structs.count; i++) text += (i === 0 ? '' : ',') + json(structs.words, i * size);
-  return `${text}]}`;
+  if (!hasStructs) return `${text},"tag":${head.tag},"time_us":${head.timeUs}}`;
+  return `${text},"first_no":${head.firstNo},"time_us":${head.timeUs},"${CHANNELS[channel].vectorName}":[`;
 }

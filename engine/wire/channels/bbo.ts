@@ -1,3 +1,4 @@
+import { jsonFields } from '../json-bytes.ts';
 import { Bbo, Channel } from '../layout.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
 
@@ -21,10 +22,16 @@ export const bboWire = {
   vectorName: 'bbos',
   flags: [],
   snapshotHasUpdates: true,
-  json: (w, at) =>
-    `{"bid_price":${i64(w, at, Bbo.bidPrice)},"bid_quantity":${i64(w, at, Bbo.bidQuantity)},"ask_price":${i64(w, at, Bbo.askPrice)}` +
-    `,"ask_quantity":${i64(w, at, Bbo.askQuantity)},"bid_orders":${w[at + Bbo.bidOrders / 4] >>> 0},"ask_orders":${w[at + Bbo.askOrders / 4] >>> 0}` +
-    `,"seq":${i64(w, at, Bbo.seq)},"time_us":${i64(w, at, Bbo.timeUs)}}`,
+  json: jsonFields([
+    ['bid_price', Bbo.bidPrice, 'i64'],
+    ['bid_quantity', Bbo.bidQuantity, 'i64'],
+    ['ask_price', Bbo.askPrice, 'i64'],
+    ['ask_quantity', Bbo.askQuantity, 'i64'],
+    ['bid_orders', Bbo.bidOrders, 'u32'],
+    ['ask_orders', Bbo.askOrders, 'u32'],
+    ['seq', Bbo.seq, 'i64'],
+    ['time_us', Bbo.timeUs, 'i64'],
+  ]),
   read: (w, at): BboView => ({
     bidPrice: i64(w, at, Bbo.bidPrice),
     bidQuantity: i64(w, at, Bbo.bidQuantity),

@@ -1,3 +1,4 @@
+import { jsonFields } from '../json-bytes.ts';
 import { Channel, OrderUpdate } from '../layout.ts';
 import { ORDER_ACTION_NAMES, type OrderActionName, SIDE_NAMES, type SideName } from '../names.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
@@ -20,9 +21,14 @@ export const bookL3Wire = {
   vectorName: 'orders',
   flags: [],
   snapshotHasUpdates: true,
-  json: (w, at) =>
-    `{"action":"${ORDER_ACTION_NAMES[w[at] & 255]}","side":"${SIDE_NAMES[(w[at] >> 8) & 255]}","order_id":${i64(w, at, OrderUpdate.orderId)}` +
-    `,"price":${i64(w, at, OrderUpdate.price)},"quantity":${i64(w, at, OrderUpdate.quantity)},"seq":${i64(w, at, OrderUpdate.seq)}}`,
+  json: jsonFields([
+    ['action', OrderUpdate.action, ORDER_ACTION_NAMES],
+    ['side', OrderUpdate.side, SIDE_NAMES],
+    ['order_id', OrderUpdate.orderId, 'i64'],
+    ['price', OrderUpdate.price, 'i64'],
+    ['quantity', OrderUpdate.quantity, 'i64'],
+    ['seq', OrderUpdate.seq, 'i64'],
+  ]),
   read: (w, at): OrderView => ({
     action: ORDER_ACTION_NAMES[w[at] & 3],
     side: SIDE_NAMES[(w[at] >> 8) & 1],

@@ -1,3 +1,4 @@
+import { jsonFields } from '../json-bytes.ts';
 import { Channel, LevelUpdate } from '../layout.ts';
 import { SIDE_NAMES, type SideName } from '../names.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
@@ -20,9 +21,13 @@ export const bookWire = {
   vectorName: 'levels',
   flags: [],
   snapshotHasUpdates: true,
-  json: (w, at) =>
-    `{"side":"${SIDE_NAMES[w[at] & 255]}","price":${i64(w, at, LevelUpdate.price)},"quantity":${i64(w, at, LevelUpdate.quantity)}` +
-    `,"orders":${w[at + LevelUpdate.orders / 4] >>> 0},"seq":${i64(w, at, LevelUpdate.seq)}}`,
+  json: jsonFields([
+    ['side', LevelUpdate.side, SIDE_NAMES],
+    ['price', LevelUpdate.price, 'i64'],
+    ['quantity', LevelUpdate.quantity, 'i64'],
+    ['orders', LevelUpdate.orders, 'u32'],
+    ['seq', LevelUpdate.seq, 'i64'],
+  ]),
   read: (w, at): LevelView => ({
     side: SIDE_NAMES[w[at] & 1],
     price: i64(w, at, LevelUpdate.price),

@@ -1,4 +1,5 @@
 import { getI64 } from '../../units.ts';
+import type { JsonField } from '../json-bytes.ts';
 import type { Channel } from '../layout.ts';
 
 /**
@@ -19,8 +20,8 @@ export interface ChannelWire<Update = unknown> {
   readonly flags: readonly string[];
   /** False: a snapshot contains only the number of the last update; the history contains the updates up to it. */
   readonly snapshotHasUpdates: boolean;
-  /** The struct at word `at` as JSON text (ASCII), in snake case. */
-  readonly json: (words: Int32Array, at: number) => string;
+  /** The struct in JSON, in snake case. */
+  readonly json: readonly JsonField[];
   /** The struct at word `at` as an object for the client. */
   readonly read: (words: Int32Array, at: number) => Update;
 }

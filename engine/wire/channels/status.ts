@@ -1,3 +1,4 @@
+import { jsonFields } from '../json-bytes.ts';
 import { Channel, Status } from '../layout.ts';
 import { PHASE_NAMES, type PhaseName, SIDE_NAMES, type SideName } from '../names.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
@@ -23,11 +24,17 @@ export const statusWire = {
   vectorName: 'statuses',
   flags: [],
   snapshotHasUpdates: true,
-  json: (w, at) =>
-    `{"phase":"${PHASE_NAMES[w[at] & 255]}","surplus_side":"${SIDE_NAMES[(w[at] >> 8) & 255]}","indicative_price":${i64(w, at, Status.indicativePrice)}` +
-    `,"indicative_volume":${i64(w, at, Status.indicativeVolume)},"surplus":${i64(w, at, Status.surplus)}` +
-    `,"reference_price":${i64(w, at, Status.referencePrice)},"last_price":${i64(w, at, Status.lastPrice)}` +
-    `,"seq":${i64(w, at, Status.seq)},"time_us":${i64(w, at, Status.timeUs)}}`,
+  json: jsonFields([
+    ['phase', Status.phase, PHASE_NAMES],
+    ['surplus_side', Status.surplusSide, SIDE_NAMES],
+    ['indicative_price', Status.indicativePrice, 'i64'],
+    ['indicative_volume', Status.indicativeVolume, 'i64'],
+    ['surplus', Status.surplus, 'i64'],
+    ['reference_price', Status.referencePrice, 'i64'],
+    ['last_price', Status.lastPrice, 'i64'],
+    ['seq', Status.seq, 'i64'],
+    ['time_us', Status.timeUs, 'i64'],
+  ]),
   read: (w, at): StatusView => ({
     phase: PHASE_NAMES[w[at] & 3],
     surplusSide: SIDE_NAMES[(w[at] >> 8) & 1],

@@ -1,3 +1,4 @@
+import { jsonFields } from '../json-bytes.ts';
 import { Channel, Trade } from '../layout.ts';
 import { SIDE_NAMES, type SideName } from '../names.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
@@ -24,10 +25,17 @@ export const tradesWire = {
   vectorName: 'trades',
   flags: ['auction'],
   snapshotHasUpdates: false,
-  json: (w, at) =>
-    `{"aggressor":"${SIDE_NAMES[w[at] & 255]}","auction":${(w[at] >> 8) & 255},"trade_id":${i64(w, at, Trade.tradeId)}` +
-    `,"price":${i64(w, at, Trade.price)},"quantity":${i64(w, at, Trade.quantity)},"buy_order_id":${i64(w, at, Trade.buyOrderId)}` +
-    `,"sell_order_id":${i64(w, at, Trade.sellOrderId)},"seq":${i64(w, at, Trade.seq)},"time_us":${i64(w, at, Trade.timeUs)}}`,
+  json: jsonFields([
+    ['aggressor', Trade.aggressor, SIDE_NAMES],
+    ['auction', Trade.auction, 'u8'],
+    ['trade_id', Trade.tradeId, 'i64'],
+    ['price', Trade.price, 'i64'],
+    ['quantity', Trade.quantity, 'i64'],
+    ['buy_order_id', Trade.buyOrderId, 'i64'],
+    ['sell_order_id', Trade.sellOrderId, 'i64'],
+    ['seq', Trade.seq, 'i64'],
+    ['time_us', Trade.timeUs, 'i64'],
+  ]),
   read: (w, at): TradeView => ({
     aggressor: SIDE_NAMES[w[at] & 1],
     auction: ((w[at] >> 8) & 1) === 1,

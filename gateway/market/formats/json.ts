@@ -1,11 +1,10 @@
-import { CHANNELS } from '../../../engine/wire/channels/channels.ts';
+import { JsonBytes } from '../../../engine/wire/json-bytes.ts';
 import { STRUCT_BYTES, StructList } from '../../../engine/wire/market-frames.ts';
-import { jsonFrame, parseJsonRequest } from '../../../engine/wire/market-json.ts';
+import { JSON_END, jsonFrame, jsonHead, jsonStructs, parseJsonRequest } from '../../../engine/wire/market-json.ts';
 import type { MarketFormat } from './format.ts';
 
-/** End of a frame with structs. */
-const CLOSING = ']}';
-const STRUCTS_PER_STEP = 64;
+const STRUCTS_PER_STEP = 256;
+const out = new JsonBytes();
 
 /** Text messages, with the names and numbers of the wire schema in snake case. */
 export const json: MarketFormat = {
@@ -15,32 +14,37 @@ export const json: MarketFormat = {
   unread: -1,
   // Text carries no schema number that could differ.
   request: (bytes) => ({ ...parseJsonRequest(bytes), version: 0 }),
-  frame: (arena, head, symbol, structs) => arena.text(jsonFrame(head, symbol, structs)),
+  frame: (arena, head, symbol, structs) => {
+    out.clear();
+    jsonFrame(out, head, symbol, structs);
+    return arena.keep(out.written);
+  },
   *frameInSteps(head, symbol, fill, most) {
-    const bytes = STRUCT_BYTES[head.channel];
-    const list = new StructList(bytes, most);
-    const empty = jsonFrame(head, symbol, list);
+    const list = new StructList(STRUCT_BYTES[head.channel], most);
     yield* fill(list);
-    if (list.count === 0) return Buffer.from(empty, 'latin1');
-    const { json } = CHANNELS[head.channel];
-    let frame = Buffer.from(empty.slice(0, -CLOSING.length), 'latin1');
-    let used = frame.length;
-    for (let i = 0; i < list.count; ) {
-      let text = '';
-      for (const end = Math.min(list.count, i + STRUCTS_PER_STEP); i < end; i++) {
-        text += (i === 0 ? '' : ',') + json(list.words, (i * bytes) >> 2);
-      }
-      const needed = used + text.length + CLOSING.length;
-      if (needed > frame.length) {
+    const { count } = list;
+    out.clear();
+    out.text(jsonHead(head, symbol, true));
+    let frame = new Uint8Array(0);
+    let used = 0;
+    for (let i = 0; ; ) {
+      const end = Math.min(count, i + STRUCTS_PER_STEP);
+      jsonStructs(out, head.channel, list, i, end);
+      i = end;
+      if (i === count) out.text(JSON_END);
+      const { written } = out;
+      if (used + written.length > frame.length) {
         // About as much as the rest needs: a full collection follows when V8 counts 64 MiB of new buffers.
-        const larger = Buffer.allocUnsafeSlow(needed + Math.ceil(((1.1 * text.length) / STRUCTS_PER_STEP) * (list.count - i)));
-        frame.copy(larger, 0, 0, used);
+        const larger = new Uint8Array(used + written.length + Math.ceil(((1.1 * written.length) / STRUCTS_PER_STEP) * (count - i)));
+        larger.set(frame.subarray(0, used));
         frame = larger;
       }
-      used += frame.write(text, used, 'latin1');
+      frame.set(written, used);
+      used += written.length;
+      if (i === count) return frame.subarray(0, used);
       yield;
+      // Other frames were written meanwhile.
+      out.clear();
     }
-    used += frame.write(CLOSING, used, 'latin1');
-    return frame.subarray(0, used);
   },
 };
