@@ -5,6 +5,7 @@ import { connect as connectRaw } from 'node:net';
 import { after, before, describe, it, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GrpcCall } from '../gateway/endpoints/grpc/call.ts';
+import { CutNetworks } from '../gateway/endpoints/grpc/cut-networks.ts';
 import { MessageReader } from '../gateway/endpoints/grpc/message-reader.ts';
 import { PartialBytes } from '../gateway/endpoints/grpc/partial-bytes.ts';
 import { GrpcServer } from '../gateway/endpoints/grpc/server.ts';
@@ -99,6 +100,31 @@ describe('messages in pieces', () => {
     for (const call of [first, second, third, elsewhere, last]) call.close();
     assert.deepEqual([connection.used, server.used], [0, 0]);
   });
+});
+
+test('the next connections of a network whose connection was cut wait, and are served one by one', async () => {
+  const networks = new CutNetworks(50);
+  const served: string[] = [];
+  const enter = (address: string, name: string) => networks.wait(address, () => void served.push(name));
+  networks.cut('10.0.0.1');
+  networks.wait('10.0.0.1', () => {
+    served.push('first');
+    networks.cut('10.0.0.1');
+  });
+  const withdraw = enter('10.0.0.1', 'closed meanwhile');
+  enter('10.0.0.1', 'second');
+  assert.equal(enter('10.0.0.2', 'another network'), undefined);
+  withdraw?.();
+  assert.deepEqual(served, []);
+  await until(() => served.length > 0, 'the first to be served');
+  enter('10.0.0.1', 'third');
+  await until(() => served.length > 2, 'the others to be served');
+  assert.deepEqual(served, ['first', 'second', 'third']);
+  await until(() => {
+    const leave = enter('10.0.0.1', 'late');
+    leave?.();
+    return leave === undefined;
+  }, 'the pause to end');
 });
 
 describe('a gRPC connection', () => {
@@ -235,6 +261,26 @@ describe('a gRPC connection', () => {
       assert.ok(limitCounters.count('grpc', 'unauthenticated-calls') + limitCounters.count('grpc', 'rejected-calls') > 0);
     });
   }
+
+  it('waits, unread, when the one before it was cut', async (t) => {
+    const cut = await session(t);
+    for (let i = 0; i < 200 && !cut.destroyed; i++) await Promise.all(Array.from({ length: 20 }, () => call(cut, '/test/Nothing')));
+    const answered: string[] = [];
+    const one = (localAddress: string) => {
+      const at = connect(`http://127.0.0.1:${port}`, { localAddress } as object);
+      at.on('error', () => undefined);
+      t.after(() => at.destroy());
+      return call(at, '/test/In').then(() => answered.push(localAddress));
+    };
+    const ended = connectRaw(port, '127.0.0.1');
+    ended.on('error', () => undefined).write('PRI * HTTP/2.0');
+    const long = connectRaw(port, '127.0.0.1');
+    long.on('error', () => undefined).write(Buffer.alloc(20_000));
+    await once(long.resume(), 'close');
+    ended.resetAndDestroy();
+    await Promise.all([one('127.0.0.1'), one('127.0.0.2')]);
+    assert.deepEqual(answered, ['127.0.0.2', '127.0.0.1']);
+  });
 
   it('is not cut because of many calls once it is authenticated, but because of many rejected ones', async (t) => {
     const at = await session(t);

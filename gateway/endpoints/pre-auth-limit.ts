@@ -123,6 +123,6 @@ export function connectionKey({ remoteAddress, remotePort }: Pick<Socket, 'remot
 }
 
 /** The first four groups of an IPv6 address, fewer where `::` is among them: a host usually controls all addresses of such a network. */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   return address.split('::', 1)[0].split(':', 4).join(':');
 }

@@ -19,6 +19,7 @@ import { type Peer, peerOf } from '../../tls/peer-certificate.ts';
 import { serverTls } from '../../tls/server-tls.ts';
 import { connectionKey, type PreAuthLimit } from '../pre-auth-limit.ts';
 import { type ConnectedPeer, GrpcCall } from './call.ts';
+import { CutNetworks } from './cut-networks.ts';
 import { PartialBytes } from './partial-bytes.ts';
 import { GrpcStatus } from './status.ts';
 
@@ -57,6 +58,8 @@ const RESETS_PER_SECOND = 33;
 const CALL_WINDOW = 256 * 1024;
 const CONNECTION_WINDOW = 1024 * 1024;
 const PONG_MS = 10_000;
+/** Received from a connection that waits because its network's last one was cut. */
+const MAX_WAITING_BYTES = 16 * 1024;
 
 /**
  * gRPC on Node's own HTTP/2, without protobuf: a message is bytes.
@@ -70,6 +73,7 @@ export class GrpcServer {
   readonly #server: Http2Server | Http2SecureServer;
   /** The peer per connection, read once, because reading a certificate takes longer than starting a call. */
   readonly #sessions = new Map<ServerHttp2Session, Connection>();
+  readonly #cutNetworks = new CutNetworks();
   readonly #partial = PartialBytes.ofServer(undefined, () => this.#options.limitCounters?.note('grpc', 'pieces'));
   /** All sockets, including those in a TLS handshake and those whose session has ended. */
   readonly #sockets = new Set<Socket>();
@@ -88,8 +92,10 @@ export class GrpcServer {
     const limits = { settings, streamResetBurst: this.#resetBurst, streamResetRate: RESETS_PER_SECOND };
     this.#server = options.certificates === undefined ? createServer(limits) : this.#secure(options.certificates, limits);
     this.#server.maxConnections = options.maxConnections ?? 4096;
-    // Runs before the library's own listener, which creates the session.
-    this.#server.prependListener('connection', (socket: Socket) => this.#enter(socket));
+    // The library's own listener creates the session.
+    const [serve] = this.#server.listeners('connection') as ((socket: Socket) => void)[];
+    this.#server.removeAllListeners('connection');
+    this.#server.on('connection', (socket: Socket) => this.#enter(socket, () => serve.call(this.#server, socket)));
     this.#server.on('session', (session) => this.#open(session));
     this.#server.on('stream', (stream, headers) => this.#call(stream, headers));
   }
@@ -130,25 +136,36 @@ export class GrpcServer {
     return server;
   }
 
-  #enter(socket: Socket): void {
+  #enter(socket: Socket, serve: () => void): void {
     socket.setNoDelay(true);
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     const { preAuthLimit } = this.#options;
     const { address } = peerOf(socket);
-    if (preAuthLimit === undefined || preAuthLimit.trusts(address)) return;
-    const leave = preAuthLimit.enter(address, () => socket.destroy());
-    if (leave === undefined) {
-      // Deferred, because the library's listener fails on a destroyed socket.
-      process.nextTick(() => socket.destroy());
-      return;
+    if (preAuthLimit?.trusts(address) === true) return serve();
+    if (preAuthLimit !== undefined) {
+      const leave = preAuthLimit.enter(address, () => socket.destroy());
+      if (leave === undefined) return void socket.destroy();
+      const key = connectionKey(socket);
+      this.#unauthenticated.set(key, leave);
+      socket.once('close', () => {
+        leave();
+        this.#unauthenticated.delete(key);
+      });
     }
-    const key = connectionKey(socket);
-    this.#unauthenticated.set(key, leave);
-    socket.once('close', () => {
-      leave();
-      this.#unauthenticated.delete(key);
+    const withdraw = this.#cutNetworks.wait(address, () => {
+      socket.off('readable', cutIfLong);
+      serve();
     });
+    if (withdraw === undefined) return serve();
+    // What arrives meanwhile is processed in one turn.
+    const cutIfLong = (): void => {
+      if (socket.readableLength > MAX_WAITING_BYTES) socket.destroy();
+    };
+    socket.on('readable', cutIfLong);
+    socket.once('close', withdraw);
+    // Its peer can reset it.
+    socket.on('error', () => undefined);
   }
 
   #open(session: ServerHttp2Session): void {
@@ -161,6 +178,7 @@ export class GrpcServer {
     const leave = this.#unauthenticated.get(connectionKey(session.socket));
     const cut = (limit: string): void => {
       this.#options.limitCounters?.note('grpc', limit);
+      this.#cutNetworks.cut(peer.address);
       session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
     };
     const { preAuthLimit, limits = CALLER_LIMITS } = this.#options;
@@ -180,7 +198,7 @@ export class GrpcServer {
       clearInterval(keepalive);
       this.#sessions.delete(session);
       // Its calls that were reset together have closed by then.
-      if (failed) setImmediate(() => connection.resetOften() && this.#options.limitCounters?.note('grpc', 'resets'));
+      if (failed) setImmediate(() => connection.resetOften() && cut('resets'));
     });
   }
 
