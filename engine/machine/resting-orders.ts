@@ -1,4 +1,4 @@
-import { fail } from '../assert.ts';
+import { assert, fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
 import { PAGE_BITS } from '../book/price-ladder.ts';
 import type { Code } from '../codes.ts';
@@ -187,6 +187,7 @@ export class RestingOrders implements StatePart {
     slab.termsHash[slot] = r[at + 11];
     if (books[symbol]?.rest(slot, ANY_SHARE) !== true)
       fail('the snapshot has more price levels than limits.pages hold; start with a larger limit');
+    assert(clientOrderIds.find(r[at + 6], r[at + 2]) === 0, 'client order id of a loaded order is new');
     clientOrderIds.addResting(slot);
     risks.of(symbol).noteLoaded(slot);
     accounts.openOrders[r[at + 6]]++;

@@ -41,6 +41,13 @@ const SYMBOL = 8;
 const OUTCOME = 9;
 /** An empty position of the table. */
 const EMPTY = 0;
+/**
+ * Low bits of a position: how far behind its home the id is, at most FAR. A neighbour that is as far behind another home is another id, and
+ * can be moved, without a read of its key.
+ */
+const AWAY_BITS = 3;
+const FAR = (1 << AWAY_BITS) - 1;
+const MAX_REF = 2 ** (31 - AWAY_BITS);
 /** Bits of a client order id. */
 const ID_BITS = 53;
 
@@ -67,7 +74,7 @@ interface Outcome {
  * `forgottenId`. What it was at the step to rules 3 stays too old.
  *
  * The table uses open addressing and holds references: 0 = empty, slot + 1, or
- * -(window index + 1). Eight neighbouring ids share a run of the table, so that
+ * -(window index + 1), each beside its distance from home. Eight neighbouring ids share a run of the table, so that
  * clients with sequential ids stay within a cache line. A random seed of the
  * process scatters the runs, so that clients cannot choose ids that collide.
  * The seed is not state: it affects positions only, never results.
@@ -93,6 +100,7 @@ export class ClientOrderIds implements StatePart {
   /** @param room number of entries to allocate @param forgottenId the accounts' column of that name @param seed any 32-bit integer */
   constructor(slab: OrderSlab, room: number, forgottenId: Float64Array, seed: number, allocate: Allocate) {
     this.#windows = new AccountWindows(room, forgottenId.length, allocate);
+    assert(this.#windows.room <= MAX_REF, 'client order ids: the room is at most 2^28');
     const keys = allocate(this.#windows.room * KEY_BYTES);
     this.#ids = new Float64Array(keys);
     this.#keyWords = new Int32Array(keys);
@@ -132,7 +140,7 @@ export class ClientOrderIds implements StatePart {
 
   /** Slot + 1 of a resting order, -(index + 1) of a remembered one, or 0. */
   find(account: number, clientOrderId: number): number {
-    return this.#table[this.#probe(account, clientOrderId)];
+    return this.#table[this.#probe(account, clientOrderId)] >> AWAY_BITS;
   }
 
   /** True if an id that is not found could be one that was used and forgotten. */
@@ -143,9 +151,7 @@ export class ClientOrderIds implements StatePart {
 
   /** Adds a resting order, whose id must not be in the table. */
   addResting(slot: number): void {
-    const at = this.#probe(this.#slab.account(slot), this.#slab.clientOrderId(slot));
-    assert(this.#table[at] === 0, 'client order id of a new order is new');
-    this.#table[at] = slot + 1;
+    this.#insert(this.#slab.account(slot), this.#slab.clientOrderId(slot), slot + 1);
   }
 
   /**
@@ -168,7 +174,7 @@ export class ClientOrderIds implements StatePart {
     const record = index * RECORD_WORDS;
     words[record + SYMBOL] = order.symbol;
     words[record + OUTCOME] = code | (order.side << 16) | (order.timeInForce << 24);
-    this.#table[this.#positionOf(account, clientOrderId, EMPTY)] = -(index + 1);
+    this.#insert(account, clientOrderId, -(index + 1));
   }
 
   /** Remembers an order that does not rest (any more), or a reject (`orderId` 0). Cold. */
@@ -185,6 +191,7 @@ export class ClientOrderIds implements StatePart {
     filled: number,
     termsHash: number,
   ): void {
+    assert(this.find(account, clientOrderId) === 0, 'client order id of a remembered order is new');
     const index = this.#place(account);
     const doubles = this.#doubles;
     const words = this.#words;
@@ -199,9 +206,7 @@ export class ClientOrderIds implements StatePart {
     const record = index * RECORD_WORDS;
     words[record + SYMBOL] = symbol;
     words[record + OUTCOME] = code | (side << 16) | (timeInForce << 24);
-    const at = this.#probe(account, clientOrderId);
-    assert(this.#table[at] === EMPTY, 'client order id of a remembered order is new');
-    this.#table[at] = -(index + 1);
+    this.#insert(account, clientOrderId, -(index + 1));
   }
 
   /** Remembers the order in `slot`, which rested until now. Same as `remember`, without a call that boxes its doubles. */
@@ -226,7 +231,8 @@ export class ClientOrderIds implements StatePart {
     const terms = orderWords[(slot << TO_WORDS) + TERMS];
     words[record + SYMBOL] = terms & 0xffff;
     words[record + OUTCOME] = terms & ~0xffff;
-    this.#table[this.#positionOf(account, clientOrderId, slot + 1)] = -(index + 1);
+    const at = this.#positionOf(account, clientOrderId, slot + 1);
+    this.#table[at] = (-(index + 1) << AWAY_BITS) | (this.#table[at] & FAR);
   }
 
   // The fields of a remembered order, by index. For cold code.
@@ -365,23 +371,39 @@ export class ClientOrderIds implements StatePart {
 
   /** Position of the id, or the empty position where it belongs. The table is never full. */
   #probe(account: number, clientOrderId: number): number {
+    const table = this.#table;
+    const mask = this.#mask;
     let at = this.#home(account, clientOrderId);
-    for (;;) {
-      const ref = this.#table[at];
-      if (ref === 0) return at;
-      if (ref > 0) {
-        if (this.#slab.clientOrderId(ref - 1) === clientOrderId && this.#slab.account(ref - 1) === account) return at;
-      } else if (this.#ids[~ref << KEY_DOUBLES] === clientOrderId && this.#keyWords[(~ref << KEY_WORDS) + OWNER] === account) return at;
-      at = (at + 1) & this.#mask;
+    let away = 0;
+    for (let found = table[at]; found !== EMPTY; found = table[at]) {
+      if ((found & FAR) === away) {
+        const ref = found >> AWAY_BITS;
+        if (ref > 0) {
+          if (this.#slab.clientOrderId(ref - 1) === clientOrderId && this.#slab.account(ref - 1) === account) break;
+        } else if (this.#ids[~ref << KEY_DOUBLES] === clientOrderId && this.#keyWords[(~ref << KEY_WORDS) + OWNER] === account) break;
+      }
+      at = (at + 1) & mask;
+      if (away < FAR) away++;
     }
+    return at;
   }
 
-  /** Position of a reference that the table has for the id; of the empty position where a new id belongs. Reads no record. */
+  /** Adds a reference of an id that is not in the table. Reads no key. */
+  #insert(account: number, clientOrderId: number, ref: number): void {
+    const table = this.#table;
+    const mask = this.#mask;
+    let at = this.#home(account, clientOrderId);
+    let away = 0;
+    for (; table[at] !== EMPTY; at = (at + 1) & mask) if (away < FAR) away++;
+    table[at] = (ref << AWAY_BITS) | away;
+  }
+
+  /** Position of a reference that the table has for the id. Reads no key. */
   #positionOf(account: number, clientOrderId: number, ref: number): number {
     const table = this.#table;
     const mask = this.#mask;
     let at = this.#home(account, clientOrderId);
-    for (let found = table[at]; found !== ref; found = table[at]) {
+    for (let found = table[at]; found >> AWAY_BITS !== ref; found = table[at]) {
       assert(found !== EMPTY, 'client order id is in the table');
       at = (at + 1) & mask;
     }
@@ -390,23 +412,30 @@ export class ClientOrderIds implements StatePart {
 
   /** Empties a position and moves back the entries that were displaced by it, so that no tombstones remain. */
   #delete(at: number): void {
+    const table = this.#table;
     const mask = this.#mask;
     let hole = at;
-    let next = at;
-    for (;;) {
-      next = (next + 1) & mask;
-      const ref = this.#table[next];
-      if (ref === 0) break;
-      const home =
-        ref > 0
-          ? this.#home(this.#slab.account(ref - 1), this.#slab.clientOrderId(ref - 1))
-          : this.#home(this.accountOf(-ref - 1), this.idOf(-ref - 1));
-      if (((next - home) & mask) >= ((next - hole) & mask)) {
-        this.#table[hole] = ref;
+    let next = (at + 1) & mask;
+    for (let found = table[next]; found !== EMPTY; found = table[next]) {
+      const away = (found & FAR) < FAR ? found & FAR : this.#awayOf(next);
+      const back = (next - hole) & mask;
+      if (away >= back) {
+        table[hole] = (found & ~FAR) | Math.min(FAR, away - back);
         hole = next;
       }
+      next = (next + 1) & mask;
     }
-    this.#table[hole] = 0;
+    table[hole] = EMPTY;
+  }
+
+  /** How far behind its home an id is. */
+  #awayOf(at: number): number {
+    const ref = this.#table[at] >> AWAY_BITS;
+    const home =
+      ref > 0
+        ? this.#home(this.#slab.account(ref - 1), this.#slab.clientOrderId(ref - 1))
+        : this.#home(this.accountOf(-ref - 1), this.idOf(-ref - 1));
+    return (at - home) & this.#mask;
   }
 }
 
