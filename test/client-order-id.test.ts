@@ -13,6 +13,7 @@ import { hashTerms } from '../engine/rules/order-terms.ts';
 import { LIMIT_53 } from '../engine/units.ts';
 import { CommandKind, OrderType, Phase, ReportKind, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { OrderKind } from '../engine/wire/order-kinds.ts';
+import { Prng } from '../feeds/simulator/prng.ts';
 import { Harness, type LongCommandFields, runLedger, SMALL_LIMITS, SYMBOL, tidyLedger } from './support/exchange-fixture.ts';
 
 const sell: LongCommandFields = {
@@ -185,4 +186,21 @@ it('a snapshot that has one client order id twice is rejected when it is loaded'
   ids.remember(1, 7, 1, Code.OK, SYMBOL, Side.Buy, TimeInForce.GoodTillCancel, 100, 5, 0, 1);
   const again = () => ids.remember(1, 7, 2, Code.OK, SYMBOL, Side.Buy, TimeInForce.GoodTillCancel, 100, 5, 0, 1);
   assert.throws(again, /client order id of a remembered order is new/);
+});
+
+it('each id is found in a table that is as full as it can be, while ids come and are forgotten', () => {
+  const prng = new Prng(11);
+  // Two thirds of 1,024 positions: ids are up to some 50 positions behind their home.
+  const room = 680;
+  const accounts = 40;
+  const ids = new ClientOrderIds(new OrderSlab(2), room, new Float64Array(accounts), prng.u32(), allocateLocal);
+  const next = Array.from({ length: accounts }, () => 1 + prng.below(2 ** 31));
+  for (let step = 0; step < 40 * room; step++) {
+    const account = prng.below(accounts);
+    next[account] += prng.below(4) === 0 ? 1 + prng.below(100) : 1;
+    ids.remember(account, next[account], step + 1, Code.OK, SYMBOL, Side.Buy, TimeInForce.GoodTillCancel, 100, 5, 0, 1);
+    assert.equal(ids.find(account, next[account] + 1), 0);
+    if (step % 64 !== 0) continue;
+    for (const index of ids.remembered()) assert.equal(ids.find(ids.accountOf(index), ids.idOf(index)), -(index + 1));
+  }
 });
