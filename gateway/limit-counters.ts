@@ -11,6 +11,7 @@ const LIMITS: readonly (readonly [port: string, limit: string])[] = [
   ['grpc', 'rejected-calls'],
   ['grpc', 'pieces'],
   ['grpc', 'resets'],
+  ['grpc', 'waiting'],
   ['ws', 'pings'],
   ['any', 'wrong-credentials'],
 ];

@@ -277,6 +277,7 @@ describe('a gRPC connection', () => {
     const long = connectRaw(port, '127.0.0.1');
     long.on('error', () => undefined).write(Buffer.alloc(20_000));
     await once(long.resume(), 'close');
+    assert.equal(limitCounters.count('grpc', 'waiting'), 1);
     ended.resetAndDestroy();
     await Promise.all([one('127.0.0.1'), one('127.0.0.2')]);
     assert.deepEqual(answered, ['127.0.0.2', '127.0.0.1']);

@@ -142,17 +142,15 @@ export class GrpcServer {
     socket.once('close', () => this.#sockets.delete(socket));
     const { preAuthLimit } = this.#options;
     const { address } = peerOf(socket);
-    if (preAuthLimit?.trusts(address) === true) return serve();
-    if (preAuthLimit !== undefined) {
-      const leave = preAuthLimit.enter(address, () => socket.destroy());
-      if (leave === undefined) return void socket.destroy();
-      const key = connectionKey(socket);
-      this.#unauthenticated.set(key, leave);
-      socket.once('close', () => {
-        leave();
-        this.#unauthenticated.delete(key);
-      });
-    }
+    if (preAuthLimit === undefined || preAuthLimit.trusts(address)) return serve();
+    const leave = preAuthLimit.enter(address, () => socket.destroy());
+    if (leave === undefined) return void socket.destroy();
+    const key = connectionKey(socket);
+    this.#unauthenticated.set(key, leave);
+    socket.once('close', () => {
+      leave();
+      this.#unauthenticated.delete(key);
+    });
     const withdraw = this.#cutNetworks.wait(address, () => {
       socket.off('readable', cutIfLong);
       serve();
@@ -160,7 +158,9 @@ export class GrpcServer {
     if (withdraw === undefined) return serve();
     // What arrives meanwhile is processed in one turn.
     const cutIfLong = (): void => {
-      if (socket.readableLength > MAX_WAITING_BYTES) socket.destroy();
+      if (socket.readableLength <= MAX_WAITING_BYTES) return;
+      this.#options.limitCounters?.note('grpc', 'waiting');
+      socket.destroy();
     };
     socket.on('readable', cutIfLong);
     socket.once('close', withdraw);
