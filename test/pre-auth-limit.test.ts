@@ -17,8 +17,10 @@ import { GrpcServer } from '../gateway/endpoints/grpc/server.ts';
 import { AdminServer } from '../gateway/endpoints/http/admin.ts';
 import { PreAuthLimit } from '../gateway/endpoints/pre-auth-limit.ts';
 import { SocketServer } from '../gateway/endpoints/websocket/socket-server.ts';
+import { FailedLogins } from '../gateway/identity/failed-logins.ts';
 import { startIdentity } from '../gateway/identity/start-identity.ts';
 import { createMetrics } from '../gateway/metrics.ts';
+import { networkOf } from '../gateway/network-of.ts';
 import { Certificates } from '../gateway/tls/certificates.ts';
 import { Authority } from './support/certificates.ts';
 import { EVERYBODY } from './support/everybody.ts';
@@ -318,6 +320,30 @@ test('HTTP connections of a listed proxy are not counted as unauthenticated, wit
   assert.deepEqual([more[1].gone(), preAuthLimit.count], [false, 1]);
   assert.equal((await ask({ port, path: '/health/live', localAddress: '127.0.0.9' }, false))?.status, 200);
   for (const { socket } of [...proxied, ...more]) socket.destroy();
+});
+
+test('the network of an address is the same however the address is written', () => {
+  for (const [address, network] of [
+    ['10.1.2.3', '10.1.2.3'],
+    ['', ''],
+    ['::', '0:0:0:0'],
+    ['::1', '0:0:0:0'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+    ['2001:db8:5::4', '2001:db8:5:0'],
+    ['2001:db8:5:0:1:2:3:4', '2001:db8:5:0'],
+    ['fd00::5:a:b:c:d', 'fd00:0:0:5'],
+    ['fd00:0:0:6:a:b:c:d', 'fd00:0:0:6'],
+    ['fe80::', 'fe80:0:0:0'],
+  ]) {
+    assert.equal(networkOf(address), network, address);
+  }
+});
+
+test('wrong credentials count by network', () => {
+  const failed = new FailedLogins(1);
+  for (let host = 1; host <= 10; host++) failed.note(`2001:db8:1:2::${host}`);
+  assert.ok(failed.reject('2001:db8:1:2:3:4:5:6'));
+  assert.equal(failed.reject('2001:db8:1:3::1'), undefined);
 });
 
 test('IPv6 addresses count by their networks of 64 bits', () => {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { networkOf } from '../network-of.ts';
 
 /** Half of the gRPC port's limit; the other half is reserved for authenticated connections. */
 const MAX_CONNECTIONS = 2048;
@@ -120,9 +121,4 @@ export class PreAuthLimit {
 /** Key of an open connection of a port: its remote address and port. With TLS, a request has another socket object than its connection. */
 export function connectionKey({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
   return `${remoteAddress} ${remotePort}`;
-}
-
-/** The first four groups of an IPv6 address, fewer where `::` is among them: a host usually controls all addresses of such a network. */
-export function networkOf(address: string): string {
-  return address.split('::', 1)[0].split(':', 4).join(':');
 }

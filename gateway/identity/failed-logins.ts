@@ -1,6 +1,7 @@
 import { Code } from '../../engine/codes.ts';
 import { BURST, CALLER_LIMITS } from '../caller-limits.ts';
 import { LimitCounters } from '../limit-counters.ts';
+import { networkOf } from '../network-of.ts';
 import { Rates } from '../rate.ts';
 import { IdentityReject } from './identity-reject.ts';
 
@@ -21,7 +22,7 @@ export class FailedLogins {
 
   /** The reject of a caller whose address has failed too often, else undefined. */
   reject(address: string): IdentityReject | undefined {
-    if (this.#rates.has(address)) return undefined;
+    if (this.#rates.has(networkOf(address))) return undefined;
     this.#counters.note('any', 'wrong-credentials');
     return new IdentityReject(
       Code.BUSY,
@@ -31,6 +32,6 @@ export class FailedLogins {
   }
 
   note(address: string): void {
-    this.#rates.take(address);
+    this.#rates.take(networkOf(address));
   }
 }

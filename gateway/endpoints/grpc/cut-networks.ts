@@ -1,4 +1,4 @@
-import { networkOf } from '../pre-auth-limit.ts';
+import { networkOf } from '../../network-of.ts';
 
 /** How long the next connections of a network wait after one was cut, ms. */
 const PAUSE_MS = 1000;
