@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
-import { connect as connectRaw } from 'node:net';
+import { connect as connectRaw, type Socket } from 'node:net';
 import { after, before, describe, it, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GrpcCall } from '../gateway/endpoints/grpc/call.ts';
@@ -127,6 +127,11 @@ test('the next connections of a network whose connection was cut wait, and are s
   }, 'the pause to end');
 });
 
+function answerOk(call: GrpcCall): void {
+  call.admit();
+  call.end();
+}
+
 describe('a gRPC connection', () => {
   const limitCounters = new LimitCounters();
   /** Held back when set, to be run by the test. */
@@ -139,10 +144,7 @@ describe('a gRPC connection', () => {
   }
   const server = new GrpcServer({
     methods: {
-      '/test/In': (call: GrpcCall) => {
-        call.admit();
-        call.end();
-      },
+      '/test/In': answerOk,
       '/test/Open': (call: GrpcCall) => call.end(),
     },
     maxMessageBytes: 1024,
@@ -281,6 +283,64 @@ describe('a gRPC connection', () => {
     ended.resetAndDestroy();
     await Promise.all([one('127.0.0.1'), one('127.0.0.2')]);
     assert.deepEqual(answered, ['127.0.0.2', '127.0.0.1']);
+  });
+
+  it('does not delay the next one when it is lost with many open calls', async (t) => {
+    const limits = new LimitCounters();
+    let closed = 0;
+    const open = (one: GrpcCall) => {
+      one.admit();
+      one.serve({
+        onMessage: () => true,
+        onMessagesEnd: () => undefined,
+        onHalfClose: () => undefined,
+        onWritten: () => undefined,
+        onClose: () => void closed++,
+      });
+    };
+    const own = new GrpcServer({
+      methods: { '/test/Open': open, '/test/In': answerOk },
+      maxMessageBytes: MAX_MESSAGE,
+      preAuthLimit: new PreAuthLimit({ timeoutMs: 10_000 }, () => false),
+      limitCounters: limits,
+      resetBurst: 100,
+    });
+    t.after(() => own.stop(0));
+    const url = `http://127.0.0.1:${await own.listen('127.0.0.1', 0)}`;
+    const lost = connect(url);
+    lost.on('error', () => undefined);
+    const start = () =>
+      lost
+        .request({ ':method': 'POST', ':path': '/test/Open', 'content-type': 'application/grpc', te: 'trailers' })
+        .on('error', () => undefined);
+    start();
+    await until(() => lost.remoteSettings?.maxConcurrentStreams === 1024, 'it to be authenticated');
+    for (let i = 1; i < 150; i++) start();
+    await new Promise<void>((resolve) => void lost.ping(() => resolve()));
+    (lost.socket as Socket).resetAndDestroy();
+    await until(() => closed === 150, 'its calls to be closed');
+    const next = connect(url);
+    t.after(() => next.destroy());
+    assert.equal(await call(next, '/test/In'), '0');
+    assert.equal(limits.count('grpc', 'resets'), 0);
+  });
+
+  it('that waits ends with the server, at once and unserved', async (t) => {
+    const preAuthLimit = new PreAuthLimit({ timeoutMs: 10_000 }, () => false);
+    const own = new GrpcServer({ methods: { '/test/In': answerOk }, maxMessageBytes: MAX_MESSAGE, preAuthLimit });
+    const ownPort = await own.listen('127.0.0.1', 0);
+    const cut = connect(`http://127.0.0.1:${ownPort}`);
+    cut.on('error', () => undefined);
+    for (let i = 0; i < 200 && !cut.destroyed; i++) await Promise.all(Array.from({ length: 20 }, () => call(cut, '/test/Nothing')));
+    const waiting = connect(`http://127.0.0.1:${ownPort}`);
+    waiting.on('error', () => undefined);
+    t.after(() => waiting.destroy());
+    const answer = call(waiting, '/test/In');
+    await once(waiting, 'connect');
+    await until(() => preAuthLimit.count === 1, 'it to be accepted');
+    // Long enough for it to be served, if it still waited.
+    await own.stop(20_000);
+    assert.equal(await answer, undefined);
   });
 
   it('is not cut because of many calls once it is authenticated, but because of many rejected ones', async (t) => {

@@ -12,6 +12,7 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import { BURST, CALLER_LIMITS, type CallerLimits } from '../../caller-limits.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
+import { networkOf } from '../../network-of.ts';
 import { Rate } from '../../rate.ts';
 import { Slices } from '../../slices.ts';
 import type { Certificates } from '../../tls/certificates.ts';
@@ -33,7 +34,7 @@ export interface GrpcServerOptions {
   /** Bounds connections without an admitted call, see {@link GrpcCall.admit}. Undefined: no limit. */
   readonly preAuthLimit?: PreAuthLimit | undefined;
   readonly limits?: CallerLimits | undefined;
-  /** Calls of connections that are not authenticated begin in them, and addresses take turns. */
+  /** Calls of connections that are not authenticated begin in them, and networks take turns. */
   readonly slices?: Slices | undefined;
   /** Counts connections that are cut because of a limit. */
   readonly limitCounters?: LimitCounters | undefined;
@@ -77,6 +78,8 @@ export class GrpcServer {
   readonly #partial = PartialBytes.ofServer(undefined, () => this.#options.limitCounters?.note('grpc', 'pieces'));
   /** All sockets, including those in a TLS handshake and those whose session has ended. */
   readonly #sockets = new Set<Socket>();
+  /** Those that wait, because a connection of their network was cut. */
+  readonly #waiting = new Set<Socket>();
   /** Callbacks that lift a connection's pre-authentication limit, by {@link connectionKey}. */
   readonly #unauthenticated = new Map<string, () => void>();
 
@@ -115,6 +118,7 @@ export class GrpcServer {
   async stop(deadlineMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const session of this.#sessions.keys()) session.close();
+    for (const socket of this.#waiting) socket.destroy();
     const deadline = setTimeout(() => {
       // Sockets, not sessions: a closed session only half-closes its socket and waits without limit for the peer.
       for (const socket of this.#sockets) socket.destroy();
@@ -152,6 +156,9 @@ export class GrpcServer {
       this.#unauthenticated.delete(key);
     });
     const withdraw = this.#cutNetworks.wait(address, () => {
+      this.#waiting.delete(socket);
+      // Its time limit may have passed in this turn.
+      if (socket.destroyed) return;
       socket.off('readable', cutIfLong);
       serve();
     });
@@ -163,15 +170,20 @@ export class GrpcServer {
       socket.destroy();
     };
     socket.on('readable', cutIfLong);
-    socket.once('close', withdraw);
+    this.#waiting.add(socket);
+    socket.once('close', () => {
+      this.#waiting.delete(socket);
+      withdraw();
+    });
     // Its peer can reset it.
     socket.on('error', () => undefined);
   }
 
   #open(session: ServerHttp2Session): void {
     let failed = false;
-    session.on('error', () => {
-      failed = true;
+    session.on('error', (error: NodeJS.ErrnoException) => {
+      // Of a lost connection, every open call counts as reset.
+      failed = error.code === 'ERR_HTTP2_ERROR';
     });
     deferDestroy(session);
     const peer = peerOf(session.socket);
@@ -210,7 +222,7 @@ export class GrpcServer {
     const call = new GrpcCall(stream, headers, this.#options.maxMessageBytes, peer);
     if (!peer.inTurns) return this.#begin(call);
     // Checking credentials and rejecting takes far longer than sending a call, and many calls arrive in one read.
-    void this.#slices.begin(peer.address, () => this.#begin(call));
+    void this.#slices.begin(peer.network, () => this.#begin(call));
   }
 
   #begin(call: GrpcCall): void {
@@ -229,6 +241,8 @@ export class GrpcServer {
 /** A connection, its limits, and what its calls have used of them. */
 class Connection implements ConnectedPeer {
   readonly address: string;
+  /** See {@link networkOf}. */
+  readonly network: string;
   readonly certificate: Peer['certificate'];
   readonly partial: PartialBytes;
   readonly #limited: boolean;
@@ -258,6 +272,7 @@ class Connection implements ConnectedPeer {
     resetBurst: number,
   ) {
     this.address = address;
+    this.network = networkOf(address);
     this.certificate = certificate;
     this.partial = partial;
     this.#limited = limited;
