@@ -121,6 +121,17 @@ test('integers in JSON', () => {
   }
 });
 
+test('the memory of a very long text is not kept', () => {
+  const out = new JsonBytes();
+  for (const length of [500_000, 3_000_000]) {
+    out.clear();
+    out.text('x'.repeat(length));
+    assert.equal(out.written.length, length);
+  }
+  out.clear();
+  assert.ok(out.written.buffer.byteLength <= 2 ** 20);
+});
+
 test('binary and JSON have the same content', () => {
   const arena = new FrameArena();
   for (const channel of Object.values(Channel)) {

@@ -8,14 +8,17 @@ const PART = 10 ** PART_DIGITS;
 const POWERS = Int32Array.from({ length: 10 }, (_, digits) => 10 ** digits);
 /** Most bytes of a field: its key, and a sign with 16 digits. */
 const MOST_FIELD_BYTES = 64;
+/** Memory that is kept. */
+const FIRST_BYTES = 1 << 14;
+const MOST_KEPT_BYTES = 1 << 20;
 const [MINUS, ZERO, BRACE] = [45, 48, 125];
 
-/** JSON text (ASCII) as bytes, in memory that grows and is used again: no text of V8 is made on the way. */
+/** JSON text (ASCII) as bytes, in memory that grows and, up to 1 MiB, is used again: no text of V8 is made on the way. */
 export class JsonBytes {
   #u8: Uint8Array;
   #used = 0;
 
-  constructor(bytes = 1 << 14) {
+  constructor(bytes = FIRST_BYTES) {
     this.#u8 = new Uint8Array(bytes);
   }
 
@@ -26,6 +29,7 @@ export class JsonBytes {
 
   clear(): void {
     this.#used = 0;
+    if (this.#u8.length > MOST_KEPT_BYTES) this.#u8 = new Uint8Array(FIRST_BYTES);
   }
 
   /** Appends a short text. */
