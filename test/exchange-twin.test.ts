@@ -123,12 +123,20 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
   },
 );
 
-/** Commands of which some repeat an earlier one. */
+/** Commands of which some repeat an earlier one. Half of the amends are of one of the last new orders, which often rest. */
 function flow(minLength: number, maxLength: number): fc.Arbitrary<LongCommandFields[]> {
   const repeats = fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(30) });
-  return fc.array(fc.tuple(command, repeats), { minLength, maxLength, size: 'max' }).map((steps) => {
+  const aims = fc.option(fc.nat(11));
+  return fc.array(fc.tuple(command, repeats, aims), { minLength, maxLength, size: 'max' }).map((steps) => {
     const commands: LongCommandFields[] = [];
-    for (const [fresh, back] of steps) commands.push((back !== undefined && commands[commands.length - 1 - back]) || fresh);
+    const news: LongCommandFields[] = [];
+    for (const [fresh, back, aim] of steps) {
+      const target = fresh.kind === CommandKind.Amend && aim !== null ? news.at(-1 - aim) : undefined;
+      const aimed = target ? { ...fresh, account: target.account, clientOrderId: target.clientOrderId } : fresh;
+      const next = (back !== undefined && commands[commands.length - 1 - back]) || aimed;
+      if (next.kind === CommandKind.New) news.push(next);
+      commands.push(next);
+    }
     return commands;
   });
 }
@@ -138,6 +146,9 @@ const setup = fc.record({
   maker: fc.constantFrom(-2500, 0, 1000, 20_000),
   band: fc.constantFrom(0, 80_000),
   usd: fc.constantFrom(3000, 1_000_000),
+  /** Level pages in all, and of one account. */
+  pages: fc.constantFrom(3, 5),
+  pagesPerAccount: fc.constantFrom(1, 2),
   btc: fc.constantFrom(20, 100_000),
 });
 
@@ -146,12 +157,15 @@ interface Setup {
   maker: number;
   band: number;
   usd: number;
+  pages: number;
+  pagesPerAccount: number;
   btc: number;
 }
 
-function pair({ taker, maker, band, usd, btc }: Setup, rules = RULES): { real: Harness; naive: NaiveExchange } {
+function pair({ taker, maker, band, usd, btc, ...pages }: Setup, rules = RULES): { real: Harness; naive: NaiveExchange } {
+  const limits = { ...LIMITS, ...pages };
   const makerFee = Math.max(maker, -taker);
-  const real = new Harness(LIMITS, rules).setUp(
+  const real = new Harness(limits, rules).setUp(
     ACCOUNTS,
     { TakerFeePpm: taker, MakerFeePpm: makerFee, PriceBandPpm: band, ReferencePrice: 100 },
     { usd, btc },
@@ -161,7 +175,7 @@ function pair({ taker, maker, band, usd, btc }: Setup, rules = RULES): { real: H
   params[SymbolParam.MakerFeePpm] = makerFee;
   params[SymbolParam.PriceBandPpm] = band;
   params[SymbolParam.ReferencePrice] = 100;
-  const naive = new NaiveExchange(params, LIMITS, rules);
+  const naive = new NaiveExchange(params, limits, rules);
   naive.phase = Phase.Continuous;
   naive.reportNo.set(0, real.exchange.accounts.reportNo[0]);
   for (let account = 1; account <= ACCOUNTS; account++) {
@@ -222,7 +236,8 @@ function realHash({ exchange }: Harness): string {
 }
 
 function copyOf(exchange: Exchange): Exchange {
-  const copy = new Exchange({ ...LIMITS, accounts: LIMITS.accounts * 2, symbols: LIMITS.symbols * 2 });
+  const { limits } = exchange;
+  const copy = new Exchange({ ...limits, accounts: limits.accounts * 2, symbols: limits.symbols * 2 });
   const loader = new StateLoader(copy);
   saveState(exchange, (rows, count) => loader.load(rows, count));
   return copy;
