@@ -343,6 +343,23 @@ describe('a gRPC connection', () => {
     assert.equal(await answer, undefined);
   });
 
+  it('that sends nothing does not delay the end of the server', async (t) => {
+    const preAuthLimit = new PreAuthLimit({ timeoutMs: 60_000 }, () => false);
+    const own = new GrpcServer({ methods: {}, maxMessageBytes: MAX_MESSAGE, preAuthLimit });
+    const silent = connectRaw({ port: await own.listen('127.0.0.1', 0), host: '127.0.0.1', allowHalfOpen: true });
+    t.after(() => silent.destroy());
+    silent.on('error', () => undefined);
+    await until(() => preAuthLimit.count === 1, 'it to be accepted');
+    let late = false;
+    const deadline = setTimeout(() => {
+      late = true;
+      silent.destroy();
+    }, 20_000);
+    await own.stop(30_000);
+    clearTimeout(deadline);
+    assert.equal(late, false);
+  });
+
   it('is not cut because of many calls once it is authenticated, but because of many rejected ones', async (t) => {
     const at = await session(t);
     await call(at, '/test/In');

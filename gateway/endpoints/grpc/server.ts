@@ -78,8 +78,8 @@ export class GrpcServer {
   readonly #partial = PartialBytes.ofServer(undefined, () => this.#options.limitCounters?.note('grpc', 'pieces'));
   /** All sockets, including those in a TLS handshake and those whose session has ended. */
   readonly #sockets = new Set<Socket>();
-  /** Those that wait, because a connection of their network was cut. */
-  readonly #waiting = new Set<Socket>();
+  /** Those without an admitted call, where that is limited: in a TLS handshake, waiting because their network was cut, or served. */
+  readonly #unadmitted = new Set<Socket>();
   /** Callbacks that lift a connection's pre-authentication limit, by {@link connectionKey}. */
   readonly #unauthenticated = new Map<string, () => void>();
 
@@ -114,11 +114,12 @@ export class GrpcServer {
     });
   }
 
-  /** Sends GOAWAY on every connection, waits for their calls, and cuts the rest after `deadlineMs`. */
+  /** Sends GOAWAY on every connection, waits for their calls, and cuts the rest after `deadlineMs`; those without an admitted call at once. */
   async stop(deadlineMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const session of this.#sessions.keys()) session.close();
-    for (const socket of this.#waiting) socket.destroy();
+    // Any peer could delay the stop: with a socket that sends nothing, for example.
+    for (const socket of this.#unadmitted) socket.destroy();
     const deadline = setTimeout(() => {
       // Sockets, not sessions: a closed session only half-closes its socket and waits without limit for the peer.
       for (const socket of this.#sockets) socket.destroy();
@@ -147,16 +148,20 @@ export class GrpcServer {
     const { preAuthLimit } = this.#options;
     const { address } = peerOf(socket);
     if (preAuthLimit === undefined || preAuthLimit.trusts(address)) return serve();
-    const leave = preAuthLimit.enter(address, () => socket.destroy());
-    if (leave === undefined) return void socket.destroy();
+    const lift = preAuthLimit.enter(address, () => socket.destroy());
+    if (lift === undefined) return void socket.destroy();
     const key = connectionKey(socket);
+    this.#unadmitted.add(socket);
+    const leave = (): void => {
+      lift();
+      this.#unadmitted.delete(socket);
+    };
     this.#unauthenticated.set(key, leave);
     socket.once('close', () => {
       leave();
       this.#unauthenticated.delete(key);
     });
     const withdraw = this.#cutNetworks.wait(address, () => {
-      this.#waiting.delete(socket);
       // Its time limit may have passed in this turn.
       if (socket.destroyed) return;
       socket.off('readable', cutIfLong);
@@ -170,11 +175,7 @@ export class GrpcServer {
       socket.destroy();
     };
     socket.on('readable', cutIfLong);
-    this.#waiting.add(socket);
-    socket.once('close', () => {
-      this.#waiting.delete(socket);
-      withdraw();
-    });
+    socket.once('close', withdraw);
     // Its peer can reset it.
     socket.on('error', () => undefined);
   }
