@@ -14,7 +14,7 @@ export class FailedLogins {
   readonly #rates: Rates;
   readonly #counters: LimitCounters;
 
-  /** @param perSecond tokens and signatures of one address that may fail */
+  /** @param perSecond tokens and signatures of one address, or IPv6 network of 64 bits, that may fail */
   constructor(perSecond: number = CALLER_LIMITS['wrong-credentials'], counters: LimitCounters = new LimitCounters()) {
     this.#counters = counters;
     this.#rates = new Rates(perSecond, perSecond * BURST['wrong-credentials']);
