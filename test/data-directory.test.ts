@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { listSnapshots } from '../engine/journal/snapshot-files.ts';
 import { connect } from '../gateway/client/index.ts';
 import { ExchangeProcess, openbell } from './support/exchange-process.ts';
@@ -225,6 +226,9 @@ test('a disk that is full at the stop: the stop says so, and leaves no incomplet
   if (disk === undefined) return t.skip('SKIPPED: mounting a small disk needs root');
   const exchange = await ExchangeProcess.start(join(disk, 'data'));
   t.after(() => exchange.child.kill('SIGKILL'));
+  // LMDB must not meet the full disk in a commit that has begun.
+  const metrics = async () => (await fetch(`http://127.0.0.1:${exchange.ports.http}/metrics`)).text();
+  while (!/^openbell_history_commits_total [1-9]/m.test(await metrics())) await sleep(20);
   fill(disk, 0);
   assert.equal(await exchange.end('SIGTERM'), 1);
   assert.match(exchange.stderr, /^openbell: DISK_FULL: There is no space left for /m);

@@ -3,24 +3,28 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { ReportKind } from '../engine/wire/layout.ts';
 import { accountReports } from '../gateway/taps/history/queries.ts';
+import { readWatermark } from '../gateway/taps/history/store.ts';
 import { HistoryWriter } from '../gateway/taps/history/writer.ts';
 import { column, ReportSource } from './support/report-source.ts';
 
-test('a full disk loses no report: reports wait, and are written when there is room', async (t) => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'openbell-full-'));
-  // A disk that is really full, of 3 MiB.
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', dataDir]).status !== 0) {
-    rmSync(dataDir, { recursive: true });
-    t.skip('SKIPPED: this user may not mount a small tmpfs, so no full disk can be made');
-    return;
-  }
+/** A disk of 3 MiB that can be really full. Undefined: this user may not mount it. */
+function smallDisk(t: TestContext): string | undefined {
+  const dir = mkdtempSync(join(tmpdir(), 'openbell-full-'));
   t.after(() => {
-    spawnSync('umount', [dataDir]);
-    rmSync(dataDir, { recursive: true });
+    spawnSync('umount', [dir]);
+    rmSync(dir, { recursive: true });
   });
+  return spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', dir]).status === 0 ? dir : undefined;
+}
+
+const NO_DISK = 'SKIPPED: this user may not mount a small tmpfs, so no full disk can be made';
+
+test('a full disk loses no report: reports wait, and are written when there is room', async (t) => {
+  const dataDir = smallDisk(t);
+  if (dataDir === undefined) return t.skip(NO_DISK);
   const ballast = join(dataDir, 'ballast');
   writeFileSync(ballast, Buffer.alloc(2_000_000));
   const source = new ReportSource(32768);
@@ -49,4 +53,20 @@ test('a full disk loses no report: reports wait, and are written when there is r
     Array.from({ length: reportNo }, (_, i) => i + 1),
   );
   await writer.close();
+});
+
+test('a disk that is full at the end: the watermark of the last command is left to the next start', async (t) => {
+  const dataDir = smallDisk(t);
+  if (dataDir === undefined) return t.skip(NO_DISK);
+  const source = new ReportSource();
+  const applied = { words: new Int32Array(1), index: 0 };
+  const writer = new HistoryWriter({ dataDir, reports: source.history, applied });
+  source.put({ kind: ReportKind.Accepted, account: 1, reportNo: 1, seq: 7 });
+  source.publish();
+  writer.poll(true);
+  applied.words[0] = 7;
+  assert.throws(() => writeFileSync(join(dataDir, 'ballast'), Buffer.alloc(4_000_000)), { code: 'ENOSPC' });
+  await writer.close();
+  rmSync(join(dataDir, 'ballast'));
+  assert.equal(await readWatermark(dataDir), 6);
 });

@@ -48,6 +48,17 @@ export function requireRoom(path: string, runs: number, besides = 0): void {
   if (bavail * bsize < needed) throw new HistoryFullError(path, needed, bavail * bsize);
 }
 
+/** The same check for a commit without runs. */
+export function hasRoom(path: string): boolean {
+  try {
+    requireRoom(path, 0);
+    return true;
+  } catch (error) {
+    if (error instanceof HistoryFullError) return false;
+    throw error;
+  }
+}
+
 /**
  * Creates the store's directory, and checks that its files can be opened and that its disk takes a write. LMDB must not
  * meet such an error itself: where it cannot open its data file, it ends the process with SIGSEGV (lmdb 3.5.6).

@@ -8,7 +8,7 @@ import { Report, ReportKind, Side, Trade } from '../../../engine/wire/layout.ts'
 import { ReportFlag } from '../../../engine/wire/names.ts';
 import { REPORT_WORDS } from '../../../engine/wire/report-frames.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
-import { requireRoom } from './room.ts';
+import { hasRoom, requireRoom } from './room.ts';
 import { RunCollector } from './run-collector.ts';
 import { NEWEST } from './runs.ts';
 import { type HistoryStore, openHistory, putWatermark, type Runs, watermarkOf } from './store.ts';
@@ -161,7 +161,9 @@ export class HistoryWriter {
   async close(): Promise<void> {
     const applied = this.#applied && Atomics.load(this.#applied.words, this.#applied.index);
     const whole = applied === undefined || ((applied - (this.#newest | 0)) | 0) >= 0;
-    if (whole && this.#reports.count === 0 && this.#consumer.peek() === -1 && this.#newest > this.#watermark) {
+    const ahead = whole && this.#reports.count === 0 && this.#consumer.peek() === -1 && this.#newest > this.#watermark;
+    // Without room the watermark stays, and the next start publishes the last command's reports again.
+    if (ahead && hasRoom(this.#dataDir)) {
       this.store.root.transactionSync(() => putWatermark(this.store, this.#newest));
     }
     await this.store.root.close();
