@@ -43,20 +43,19 @@ export class HistoryUnusableError extends Error {
  * @throws HistoryFullError
  */
 export function requireRoom(path: string, runs: number, besides = 0): void {
-  const needed = (runs * PAGES_PER_RUN + OTHER_PAGES) * PAGE_BYTES + besides;
-  const { bavail, bsize } = statfsSync(path);
-  if (bavail * bsize < needed) throw new HistoryFullError(path, needed, bavail * bsize);
+  const { needed, free } = roomOf(path, runs, besides);
+  if (free < needed) throw new HistoryFullError(path, needed, free);
 }
 
 /** The same check for a commit without runs. */
 export function hasRoom(path: string): boolean {
-  try {
-    requireRoom(path, 0);
-    return true;
-  } catch (error) {
-    if (error instanceof HistoryFullError) return false;
-    throw error;
-  }
+  const { needed, free } = roomOf(path, 0, 0);
+  return free >= needed;
+}
+
+function roomOf(path: string, runs: number, besides: number): { needed: number; free: number } {
+  const { bavail, bsize } = statfsSync(path);
+  return { needed: (runs * PAGES_PER_RUN + OTHER_PAGES) * PAGE_BYTES + besides, free: bavail * bsize };
 }
 
 /**
