@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdtempSync, rmSync, statfsSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, statfsSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +16,7 @@ import { action, dataDir, editLines, LOG, recordsOf, reject, resealed, trailOf }
 import { openbell } from './support/exchange-process.ts';
 import { times } from './support/long-runs.ts';
 import { Opcode, RawWebSocket } from './support/raw-websocket.ts';
+import { smallDisk } from './support/small-disk.ts';
 import { until } from './support/until.ts';
 
 describe('audit trail', () => {
@@ -164,17 +164,8 @@ describe('audit trail', () => {
   });
 
   it('a full disk: records wait, further ones are counted, and the order is intact afterwards', async (t) => {
-    const dir = mkdtempSync(join(tmpdir(), 'openbell-audit-'));
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', dir], { stdio: 'ignore' });
-    } catch {
-      rmSync(dir, { recursive: true });
-      return t.skip('SKIPPED: mounting a small disk needs root');
-    }
-    t.after(() => {
-      execFileSync('umount', ['-l', dir]);
-      rmSync(dir, { recursive: true });
-    });
+    const dir = smallDisk(t, '2m');
+    if (dir === undefined) return;
     const trail = new AuditTrail(dir, LOG, { flushMs: 5, maxWaiting: 50 });
     await until(() => trail.stats.records > 0, 'the start is written');
     const ballast = join(dir, 'ballast');

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statfsSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,25 +9,9 @@ import { verifyDataDirectory } from '../engine/threads/verify.ts';
 import { Side, TimeInForce } from '../engine/wire/layout.ts';
 import { CommandBatch, connect } from '../gateway/client/index.ts';
 import { ExchangeProcess } from './support/exchange-process.ts';
+import { smallDisk } from './support/small-disk.ts';
 
-const DISK = '48m';
 const BATCH = 500;
-
-/** A separate disk of size DISK; undefined if mounting is not allowed. */
-function smallDisk(after: (cleanUp: () => void) => void): string | undefined {
-  const dir = mkdtempSync(join(tmpdir(), 'openbell-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'tmpfs', dir], { stdio: 'ignore' });
-  } catch {
-    rmSync(dir, { recursive: true });
-    return undefined;
-  }
-  after(() => {
-    execFileSync('umount', ['-l', dir]);
-    rmSync(dir, { recursive: true });
-  });
-  return dir;
-}
 
 async function readiness(exchange: ExchangeProcess): Promise<{ status: number; body: string }> {
   const response = await fetch(`http://127.0.0.1:${exchange.ports.http}/health/ready`);
@@ -39,8 +21,8 @@ async function readiness(exchange: ExchangeProcess): Promise<{ status: number; b
 it('a full disk: commands are rejected with DISK_FULL, not ready, nothing lost; it resumes when there is room', {
   timeout: 60_000,
 }, async (t) => {
-  const dir = smallDisk((cleanUp) => t.after(cleanUp));
-  if (dir === undefined) return t.skip('SKIPPED: mounting a small disk needs root');
+  const dir = smallDisk(t, '48m');
+  if (dir === undefined) return;
   const data = join(dir, 'data');
   const exchange = await ExchangeProcess.start(data);
   t.after(() => exchange.child.kill('SIGKILL'));

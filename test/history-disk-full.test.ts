@@ -1,30 +1,17 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { ReportKind } from '../engine/wire/layout.ts';
 import { accountReports } from '../gateway/taps/history/queries.ts';
 import { readWatermark } from '../gateway/taps/history/store.ts';
 import { HistoryWriter } from '../gateway/taps/history/writer.ts';
 import { column, ReportSource } from './support/report-source.ts';
-
-/** A disk of 3 MiB that can be really full. Undefined: this user may not mount it. */
-function smallDisk(t: TestContext): string | undefined {
-  const dir = mkdtempSync(join(tmpdir(), 'openbell-full-'));
-  t.after(() => {
-    spawnSync('umount', [dir]);
-    rmSync(dir, { recursive: true });
-  });
-  return spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', dir]).status === 0 ? dir : undefined;
-}
-
-const NO_DISK = 'SKIPPED: this user may not mount a small tmpfs, so no full disk can be made';
+import { smallDisk } from './support/small-disk.ts';
 
 test('a full disk loses no report: reports wait, and are written when there is room', async (t) => {
-  const dataDir = smallDisk(t);
-  if (dataDir === undefined) return t.skip(NO_DISK);
+  const dataDir = smallDisk(t, '3m');
+  if (dataDir === undefined) return;
   const ballast = join(dataDir, 'ballast');
   writeFileSync(ballast, Buffer.alloc(2_000_000));
   const source = new ReportSource(32768);
@@ -56,8 +43,8 @@ test('a full disk loses no report: reports wait, and are written when there is r
 });
 
 test('a disk that is full at the end: the watermark of the last command is left to the next start', async (t) => {
-  const dataDir = smallDisk(t);
-  if (dataDir === undefined) return t.skip(NO_DISK);
+  const dataDir = smallDisk(t, '3m');
+  if (dataDir === undefined) return;
   const source = new ReportSource();
   const applied = { words: new Int32Array(1), index: 0 };
   const writer = new HistoryWriter({ dataDir, reports: source.history, applied });

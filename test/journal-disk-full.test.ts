@@ -1,37 +1,17 @@
 /** A disk that is full for real: a small tmpfs. And a disk that fails: the one thing that has to be injected. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { constants, existsSync, mkdtempSync, readFileSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { asynchronousDisk, type Disk, synchronousDisk } from '../engine/journal/disk.ts';
 import { durableSeq, type JournalStateName, readJournalStatus } from '../engine/journal/journal-status.ts';
 import { segmentName } from '../engine/journal/log-format.ts';
 import { zeros } from '../engine/journal/segment-file.ts';
 import { CommandRing, readSeqs } from './support/command-ring.ts';
 import { openLog, STATUS_AT, temporaryDirectory } from './support/journal-log.ts';
+import { smallDisk } from './support/small-disk.ts';
 
 const MIB = 1024 * 1024;
-
-/** A file system of `bytes`; undefined, and the test skipped loudly, where it may not be mounted. */
-function smallDisk(t: TestContext, bytes: number): string | undefined {
-  const dir = mkdtempSync(join(tmpdir(), 'openbell-full-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', dir], { stdio: 'pipe' });
-  } catch (error) {
-    const reason = `SKIPPED: a full disk needs the right to mount a tmpfs (root): ${String((error as { stderr?: unknown }).stderr ?? error).trim()}`;
-    console.error(reason);
-    t.skip(reason);
-    rmdirSync(dir);
-    return undefined;
-  }
-  t.after(() => {
-    execFileSync('umount', ['-l', dir]);
-    rmdirSync(dir);
-  });
-  return dir;
-}
 
 /** Fills the file system to the last page. */
 function fillUp(dir: string): () => void {
@@ -56,7 +36,7 @@ for (const [name, disk] of [
   ['synchronous', synchronousDisk],
 ] as const) {
   test(`${name}: no room for the next segment: stops accepting in time, loses nothing, resumes`, async (t) => {
-    const dir = smallDisk(t, 3 * MIB);
+    const dir = smallDisk(t, '3m');
     if (dir === undefined) return;
     const ring = new CommandRing(256);
     const { writer, words } = openLog(dir, ring, { disk, segmentBytes: MIB });
@@ -88,7 +68,7 @@ for (const [name, disk] of [
   });
 
   test(`${name}: a failed write is kept and repeated`, async (t) => {
-    const dir = smallDisk(t, MIB);
+    const dir = smallDisk(t, '1m');
     if (dir === undefined) return;
     // A segment with holes, as a sparse copy of a data directory has them: its room is not there.
     writeFileSync(join(dir, segmentName(1)), '');
@@ -113,7 +93,7 @@ for (const [name, disk] of [
   });
 
   test(`${name}: closing on a full disk reports the commands that are not durable`, async (t) => {
-    const dir = smallDisk(t, MIB);
+    const dir = smallDisk(t, '1m');
     if (dir === undefined) return;
     writeFileSync(join(dir, segmentName(1)), '');
     truncateSync(join(dir, segmentName(1)), 512 * 1024);
