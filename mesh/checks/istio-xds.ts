@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProxyNode } from './istio-nodes.ts';
@@ -92,19 +91,17 @@ async function served<T>(
   meshConfig: string,
   work: (port: number) => Promise<T>,
 ): Promise<T> {
-  const port = await freePort();
   const resources = set.filter(isIstio).map((resource) => (groupOf(resource.apiVersion) === TELEMETRY ? logsOnly(resource) : resource));
   writeFileSync(join(dir, 'istio.yaml'), toYaml(resources));
   writeFileSync(join(dir, 'cluster.yaml'), toYaml(objects));
   const log = openSync(join(dir, 'xds.log'), 'w');
-  const args = [`127.0.0.1:${port}`, meshConfig, join(dir, 'istio.yaml'), join(dir, 'cluster.yaml')];
+  const args = [meshConfig, join(dir, 'istio.yaml'), join(dir, 'cluster.yaml')];
   const server = spawn(tools.xds, args, {
     stdio: ['pipe', 'pipe', log],
     env: { ...process.env, ...PLAIN_ENVOY, ...(isAmbient(set) && { PILOT_ENABLE_AMBIENT: 'true' }) },
   });
   try {
-    await serving(server, join(dir, 'xds.log'));
-    return await work(port);
+    return await work(await portOf(server, join(dir, 'xds.log')));
   } finally {
     server.kill('SIGKILL');
   }
@@ -120,12 +117,16 @@ function logsOnly(telemetry: Resource): Resource {
   return { ...telemetry, spec: { accessLogging } } as Resource;
 }
 
-async function serving(server: ChildProcess, log: string): Promise<void> {
+/** The port of an xds that serves now. */
+async function portOf(server: ChildProcess, log: string): Promise<number> {
   const ended = once(server, 'exit').then(([code]) => {
     throw new Error(`xds ended with ${code}: ${readFileSync(log, 'utf8').slice(-2000)}`);
   });
-  await Promise.race([once(server.stdout as NodeJS.ReadableStream, 'data'), ended]);
+  const [address] = await Promise.race([once(server.stdout as NodeJS.ReadableStream, 'data'), ended]);
   ended.catch(() => undefined);
+  const port = /^127\.0\.0\.1:(\d+)\n/.exec(String(address))?.[1];
+  if (port === undefined) throw new Error(`xds has no address: ${address}`);
+  return Number(port);
 }
 
 type Asked = 'cds' | 'lds' | 'eds' | 'rejected';
@@ -162,7 +163,9 @@ async function ask(envoy: string, dir: string, xds: number, node: ProxyNode, wha
       const received = await dump(admin, what === 'rejected' ? name : undefined).catch((error: Error) => {
         why = error.message;
       });
-      if (received && isComplete(received, what)) return received;
+      if (received === undefined) continue;
+      if (isComplete(received, what)) return received;
+      why = `${received.clusters.length} clusters, ${received.listeners.length} listeners`;
     }
   } finally {
     child.kill('SIGKILL');
@@ -227,11 +230,3 @@ function bootstrap(xds: number, node: ProxyNode, what: Asked, eds?: string): unk
 
 const INTERNAL_LISTENER = 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener';
 const HTTP_OPTIONS = 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
-}

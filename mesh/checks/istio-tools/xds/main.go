@@ -1,9 +1,9 @@
 // Serves the configuration that istiod would send to proxies for a set of files, without a cluster: istiod's generators
 // over an API server in memory (its own test harness). pilot-discovery itself fails with a nil pointer without a cluster.
 //
-//	xds ADDRESS MESH_CONFIG ISTIO_RESOURCES KUBERNETES_OBJECTS
+//	xds MESH_CONFIG ISTIO_RESOURCES KUBERNETES_OBJECTS
 //
-// The first line on stdout reports that it serves; the process ends when stdin ends.
+// It serves on a free port of the loopback. The first line on stdout is the address; the log is on stderr; the process ends when stdin ends.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 
 	"istio.io/istio/pilot/test/xds"
 	"istio.io/istio/pkg/config/mesh"
+	"istio.io/istio/pkg/log"
 )
 
 // failer ends the process with the reason, because there is no test to fail.
@@ -39,19 +40,30 @@ func read(path string) string {
 }
 
 func main() {
-	if len(os.Args) != 5 {
-		failer{}.Fatal("usage: xds ADDRESS MESH_CONFIG ISTIO_RESOURCES KUBERNETES_OBJECTS")
+	if len(os.Args) != 4 {
+		failer{}.Fatal("usage: xds MESH_CONFIG ISTIO_RESOURCES KUBERNETES_OBJECTS")
 	}
-	meshConfig, err := mesh.ApplyMeshConfigDefaults(read(os.Args[2]))
+	// Its default is stdout, which is for the address.
+	options := log.DefaultOptions()
+	options.OutputPaths = []string{"stderr"}
+	if err := log.Configure(options); err != nil {
+		failer{}.Fatal(err)
+	}
+	meshConfig, err := mesh.ApplyMeshConfigDefaults(read(os.Args[1]))
+	if err != nil {
+		failer{}.Fatal(err)
+	}
+	// Before the server starts, because that reports an error of its listener only after it is said to serve.
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		failer{}.Fatal(err)
 	}
 	xds.NewFakeDiscoveryServer(failer{}, xds.FakeOptions{
 		MeshConfig:             meshConfig,
-		ConfigString:           read(os.Args[3]),
-		KubernetesObjectString: read(os.Args[4]),
-		ListenerBuilder:        func() (net.Listener, error) { return net.Listen("tcp", os.Args[1]) },
+		ConfigString:           read(os.Args[2]),
+		KubernetesObjectString: read(os.Args[3]),
+		ListenerBuilder:        func() (net.Listener, error) { return listener, nil },
 	})
-	fmt.Println("serving")
+	fmt.Println(listener.Addr())
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
