@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { freePort } from '../bench/suite/free-port.ts';
 import { CommandKind, Phase } from '../engine/wire/layout.ts';
 import { Prng } from '../feeds/simulator/prng.ts';
 import type { LocalBook, LocalOrderBook } from '../gateway/client/local-book.ts';
 import type { MarketClient } from '../gateway/client/market.ts';
 import { FlakyProxy } from './support/flaky-proxy.ts';
 import { eventually, sameAsEngine, sameBook } from './support/market-check.ts';
-import { freePort, MarketVenue } from './support/market-venue.ts';
+import { MarketVenue } from './support/market-venue.ts';
 
 const SYMBOLS = 2;
 const FORMATS = ['binary', 'json'] as const;

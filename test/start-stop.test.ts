@@ -9,6 +9,7 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type WrittenLog, writeLog } from '../bench/recovery/write-log.ts';
+import { freePort } from '../bench/suite/free-port.ts';
 import type { CommandFields } from '../engine/machine/command.ts';
 import { Engine } from '../engine/threads/engine.ts';
 import type { Topology } from '../engine/threads/engine-options.ts';
@@ -19,7 +20,6 @@ import { openHistory, readWatermark } from '../gateway/taps/history/store.ts';
 import { ENGINE_LIMITS, RunningEngine, venue } from './support/engine-fixture.ts';
 import { openbell } from './support/exchange-process.ts';
 import { times } from './support/long-runs.ts';
-import { freePort } from './support/market-venue.ts';
 
 const CLI = fileURLToPath(new URL('../dist/gateway/cli.js', import.meta.url));
 /** Long enough for a recovery of seconds, even on an idle, fast machine. */

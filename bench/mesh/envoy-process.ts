@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { guardChild } from '../load/guarded-child.ts';
+import { freePort } from '../suite/free-port.ts';
 
 const VENV = fileURLToPath(new URL('../../.venv/bin/envoy', import.meta.url));
 const READY_MS = 15_000;
@@ -79,16 +80,6 @@ export async function envoyVersion(binary: string): Promise<string> {
   });
   await once(child, 'close');
   return `Envoy ${/\/(\d+\.\d+\.\d+[^/]*)\//.exec(text)?.[1] ?? text.trim()}`;
-}
-
-/** Port that was free at the time of the call, because Envoy accepts only port numbers. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function accepts(port: number): Promise<boolean> {
