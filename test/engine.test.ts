@@ -13,6 +13,7 @@ import { verifyDataDirectory } from '../engine/threads/verify.ts';
 import { getI64 } from '../engine/units.ts';
 import { CommandKind, Phase, ReportKind, Side } from '../engine/wire/layout.ts';
 import { ENGINE_LIMITS, orders, RunningEngine, temporaryDirectory, venue } from './support/engine-fixture.ts';
+import { until } from './support/until.ts';
 
 const LIMITS = resolveLimits(ENGINE_LIMITS);
 const ACCOUNTS = 5;
@@ -308,6 +309,8 @@ it('time never runs backwards, whatever the wall clock does', async (t) => {
   const before = running.recovery.timeUs;
   await trade(running, 1000, 5000);
   Date.now = () => real() + 3_600_000;
+  // The clock reads the wall clock now and then.
+  await until(() => running.engine.sequencer.nowUs() > before, 'the clock to follow');
   await trade(running, 6000, 5000);
   Date.now = () => real() - 3_600_000;
   await trade(running, 11_000, 5000);
