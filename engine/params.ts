@@ -14,7 +14,7 @@ export const SymbolParam = {
   MaxNotional: 6,
   /** Width of the price band: how far a buy may be above, or a sell below, the reference price, in millionths; 0 = no band. */
   PriceBandPpm: 7,
-  /** Millionths of the notional, negative = rebate; can change only while the book is empty. */
+  /** Millionths of the notional, negative = rebate. Orders keep the fees with which they were accepted; before rules 4 they could change only while the book was empty. */
   MakerFeePpm: 8,
   TakerFeePpm: 9,
   /** Reference price of the price band. Every trade sets it to the trade price. */

@@ -45,6 +45,8 @@ export const RowKind = {
   ForgottenId: 15,
   /** id of the order that pays for its level page; of pages whose payer is not the first in priority; by symbol, side, priority; only from rules 3 on */
   LevelPayer: 16,
+  /** id, carry of its fee, maker's and taker's rate (ppm); after the order, if they differ from those of a new order; only from rules 4 on */
+  OrderFees: 17,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

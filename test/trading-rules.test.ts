@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Code, codeName } from '../engine/codes.ts';
-import { feeOn } from '../engine/rules/fees.ts';
-import { CommandKind } from '../engine/wire/layout.ts';
+import { CommandKind, ReportKind } from '../engine/wire/layout.ts';
 import { BTC, Harness, parseCommand, runLedger, tidyLedger, USD } from './support/exchange-fixture.ts';
 
 const text = readFileSync(new URL('../docs/TRADING-RULES.md', import.meta.url), 'utf8');
@@ -24,9 +23,66 @@ describe('the auction price', () => {
   }
 });
 
-it('a fee is rounded towards zero', () => {
-  assert.equal(feeOn(3_999_999, 500), 1999);
-  assert.equal(feeOn(3_999_999, -500), -1999);
+describe('fees are rounded by order, in favour of the venue', () => {
+  const paid = (rates: Record<string, number>, orders: readonly string[]): [number, number] => {
+    const harness = new Harness().setUp(2, rates, { usd: 10_000_000, btc: 10_000 });
+    const fees = [0, 0, 0];
+    for (const order of orders)
+      for (const { kind, account, fee } of harness.do(parseCommand(order)).reports) if (kind === ReportKind.Fill) fees[account] += fee;
+    return [fees[1], fees[2]];
+  };
+  const ones = (count: number, text: (i: number) => string): string[] => Array.from({ length: count }, (_, i) => text(i + 1));
+
+  it('1,000 fills of 1 pay what one fill of 1,000 pays', () => {
+    const rates = { TakerFeePpm: 500, MakerFeePpm: 300 };
+    const oneFill = paid(rates, ['1 new 1 buy 1000 @ 1999', '2 new 1 sell 1000 @ 1999']);
+    const small = ones(1000, (i) => `1 new ${i} buy 1 @ 1999`);
+    // 999.5 and 599.7, rounded up.
+    assert.deepEqual(oneFill, [600, 1000]);
+    assert.equal(paid(rates, [...small, '2 new 1 sell 1000 @ 1999'])[1], 1000);
+    assert.equal(paid(rates, ['1 new 1 buy 1000 @ 1999', ...ones(1000, (i) => `2 new ${i} sell 1 @ 1999`)])[0], 600);
+    // Orders of their own are rounded up one by one.
+    assert.equal(paid(rates, ['1 new 1 buy 1000 @ 1999', ...ones(1000, (i) => `2 new ${i} sell 1 @ 1999`)])[1], 1000);
+  });
+
+  it('a rebate is rounded down, and is that of the whole', () => {
+    const rates = { TakerFeePpm: 500, MakerFeePpm: -500 };
+    assert.deepEqual(paid(rates, ['1 new 1 buy 3 @ 999', '2 new 1 sell 3 @ 999']), [-1, 2]);
+    assert.deepEqual(paid(rates, ['1 new 1 buy 3 @ 999', ...ones(3, (i) => `2 new ${i} sell 1 @ 999`)]), [-1, 3]);
+  });
+});
+
+describe('the fees of a live symbol', () => {
+  it('change for the orders that are accepted from then on', () => {
+    const harness = new Harness().setUp(2, { TakerFeePpm: 20_000, MakerFeePpm: 10_000 }, { usd: 100_000, btc: 1000 });
+    const fees = (order: string): number[] =>
+      harness
+        .do(parseCommand(order))
+        .reports.filter(({ kind }) => kind === ReportKind.Fill)
+        .map(({ fee }) => fee);
+    harness.do(parseCommand('1 new 1 buy 30 @ 100'));
+    harness.setParam('MakerFeePpm', 0);
+    harness.setParam('TakerFeePpm', 50_000);
+    harness.do(parseCommand('1 new 2 buy 10 @ 100'));
+    // The first maker has the old rate, its aggressor the new one.
+    assert.deepEqual(fees('2 new 1 sell 10 @ 100'), [10, 50]);
+    harness.do(parseCommand('1 amend 1 20 @ 99'));
+    assert.deepEqual(fees('2 new 2 sell 10 @ 100'), [0, 50]);
+    assert.deepEqual(fees('2 new 3 sell 10 @ 99'), [10, 50], 'an amended order keeps its rates');
+  });
+
+  it('a rebate is at most what the taker pays', () => {
+    const harness = new Harness().setUp(2, { TakerFeePpm: 20_000, MakerFeePpm: -20_000 }, { usd: 100_000, btc: 1000 });
+    harness.do(parseCommand('1 new 1 buy 30 @ 100'));
+    harness.setParam('MakerFeePpm', 0);
+    harness.setParam('TakerFeePpm', 0);
+    const { reports } = harness.do(parseCommand('2 new 1 sell 30 @ 100'));
+    assert.deepEqual(
+      reports.map(({ fee }) => fee),
+      [0, 0, 0],
+    );
+    assert.equal(harness.exchange.accounts.fees[USD], 0);
+  });
 });
 
 describe('what a market order needs', () => {
@@ -39,7 +95,7 @@ describe('what a market order needs', () => {
     assert.equal(harness.do(parseCommand('1 new 2 buy 9 mkt')).reports[0].code, Code.OK);
     // One lot is left in the book; the rest of the quantity needs no funds.
     assert.equal(codeName(harness.do(parseCommand('1 new 3 buy 50 mkt')).reports[0].code), 'INSUFFICIENT_FUNDS');
-    harness.must({ kind: CommandKind.Deposit, account: 1, symbol: USD, quantity: 61 });
+    harness.must({ kind: CommandKind.Deposit, account: 1, symbol: USD, quantity: 62 });
     assert.equal(harness.do(parseCommand('1 new 5 buy 50 mkt')).reports[0].code, Code.OK);
   });
 

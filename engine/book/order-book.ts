@@ -28,7 +28,7 @@ const LOTS = LEVEL_QUANTITY;
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN } = OrderDouble;
-const { next: NEXT, prev: PREV, level: LEVEL, account: ACCOUNT, terms: TERMS } = OrderWord;
+const { price: PRICE, next: NEXT, prev: PREV, level: LEVEL, account: ACCOUNT, terms: TERMS } = OrderWord;
 
 /** Receives the events of a book as they happen. A listener may read the book, but must not change it. */
 export interface BookListener {
@@ -187,9 +187,8 @@ export class OrderBook {
     const { words: orders, doubles: lotsOf } = this.slab;
     const { words, doubles } = this.pages;
     const order = slot << TO_WORDS;
-    const fields = slot << TO_DOUBLES;
-    const price = lotsOf[fields];
-    const open = lotsOf[fields + OPEN];
+    const price = orders[order + PRICE];
+    const open = lotsOf[(slot << TO_DOUBLES) + OPEN];
     const side = (orders[order + TERMS] >>> 16) & 0xff;
     const ladder = side === BUY ? this.bids : this.asks;
     const key = price ^ ladder.flip;
@@ -232,12 +231,11 @@ export class OrderBook {
     const { words: orders, doubles: lotsOf } = this.slab;
     const { words, doubles } = this.pages;
     const order = slot << TO_WORDS;
-    const fields = slot << TO_DOUBLES;
     const level = orders[order + LEVEL];
     assert(level !== NIL, 'order book: remove is of a resting order');
     const side = (orders[order + TERMS] >>> 16) & 0xff;
-    const open = lotsOf[fields + OPEN];
-    if (this.auction.pivot !== NIL) this.auction.shift(side, lotsOf[fields], -open);
+    const open = lotsOf[(slot << TO_DOUBLES) + OPEN];
+    if (this.auction.pivot !== NIL) this.auction.shift(side, orders[order + PRICE], -open);
     const at = level * WORDS_PER_LEVEL;
     orders[order + LEVEL] = NIL;
     doubles[(at >> 1) + LOTS] -= open;
@@ -245,7 +243,7 @@ export class OrderBook {
     words[at + ORDERS] = left;
     if (left === 0) {
       const ladder = side === BUY ? this.bids : this.asks;
-      ladder.vacate(lotsOf[fields] ^ ladder.flip);
+      ladder.vacate(orders[order + PRICE] ^ ladder.flip);
       if (words[at + PAYER] !== 0) this.#passOn(slot, at);
       return;
     }

@@ -10,18 +10,20 @@ const NIL = -1;
  * lines. (One column per field caused a cache miss per field as soon as the
  * columns outgrew the cache; docs/PERFORMANCE.md has the figures.)
  *
- *   byte 0       8      16       24              32     40     44     48      52        56                     60
- *   ┌───────┬──────┬────────┬───────────────┬──────┬──────┬──────┬───────┬─────────┬──────────────────────┬─────┐
- *   │ price │ open │ filled │ clientOrderId │ held │ next │ prev │ level │ account │ symbol, side, t.i.f. │ tag │
- *   └───────┴──────┴────────┴───────────────┴──────┴──────┴──────┴───────┴─────────┴──────────────────────┴─────┘
+ *   byte 0       4      8      16       24              32     40     44     48      52        56                     60
+ *   ┌───────┬──────┬──────┬────────┬───────────────┬──────┬──────┬──────┬───────┬─────────┬──────────────────────┬─────┐
+ *   │ price │ fees │ open │ filled │ clientOrderId │ held │ next │ prev │ level │ account │ symbol, side, t.i.f. │ tag │
+ *   └───────┴──────┴──────┴────────┴───────────────┴──────┴──────┴──────┴───────┴─────────┴──────────────────────┴─────┘
+ *
+ * `fees` has the carry of the order's fee in its lower 20 bits, and its fee schedule in the others; see FeeSchedules.
  */
 const ORDER_BYTES = 64;
 /** Positions of an order's fields, from its first double at `slot << ORDER_DOUBLES_SHIFT`. For hot functions; see {@link OrderSlab}. */
 export const ORDER_DOUBLES_SHIFT = 3;
-export const OrderDouble = { price: 0, open: 1, filled: 2, clientOrderId: 3, held: 4 } as const;
+export const OrderDouble = { open: 1, filled: 2, clientOrderId: 3, held: 4 } as const;
 /** Positions from the order's first word at `slot << ORDER_WORDS_SHIFT`; `terms` has symbol, side and time in force. */
 export const ORDER_WORDS_SHIFT = 4;
-export const OrderWord = { next: 10, prev: 11, level: 12, account: 13, terms: 14, tag: 15 } as const;
+export const OrderWord = { price: 0, fees: 1, next: 10, prev: 11, level: 12, account: 13, terms: 14, tag: 15 } as const;
 
 /**
  * The resting orders of a shard: a record per slot, -1 for no slot. All books
@@ -98,11 +100,20 @@ export class OrderSlab {
 
   /** Limit price. */
   price(slot: number): PriceTicks {
-    return this.doubles[(slot << 3) + 0];
+    return this.words[slot << 4];
   }
 
   setPrice(slot: number, ticks: PriceTicks): void {
-    this.doubles[(slot << 3) + 0] = ticks;
+    this.words[slot << 4] = ticks;
+  }
+
+  /** Fee schedule and carry, as {@link feesWord} packs them. */
+  fees(slot: number): number {
+    return this.words[(slot << 4) + 1];
+  }
+
+  setFees(slot: number, fees: number): void {
+    this.words[(slot << 4) + 1] = fees;
   }
 
   /** Open quantity, in lots. */

@@ -13,14 +13,10 @@ const WORDS = Command.bytes / 4;
 const MAX_DECIMALS = 18;
 const MAX_ASSET_DECIMALS = 12;
 const NEGATIVE = 1;
-/** Parameters that can change only while the book is empty: the ladder, step, fees and reservations of resting orders depend on them. */
-const FROZEN_PARAMS: ReadonlySet<number> = new Set([
-  SymbolParam.MaxPrice,
-  SymbolParam.TickStep,
-  SymbolParam.MakerFeePpm,
-  SymbolParam.TakerFeePpm,
-  SymbolParam.RiskModel,
-]);
+/** Parameters that can change only while the book is empty: the ladder, step and reservations of resting orders depend on them. */
+const FROZEN_PARAMS: ReadonlySet<number> = new Set([SymbolParam.MaxPrice, SymbolParam.TickStep, SymbolParam.RiskModel]);
+/** The same before rules 4: orders did not have their own fees then. */
+const FROZEN_FEES: ReadonlySet<number> = new Set([SymbolParam.MakerFeePpm, SymbolParam.TakerFeePpm]);
 
 /**
  * Commands of the operator: assets, symbols, accounts, deposits, withdrawals
@@ -128,18 +124,20 @@ export class Administration {
   }
 
   #setSymbol(symbol: number, parameter: number, value: number): Code {
-    const { symbols } = this.#state;
+    const { symbols, feeSchedules, rules } = this.#state;
     const book = this.#state.books[symbol];
     if (book === undefined) return Code.UNKNOWN_SYMBOL;
     if (parameter >= SYMBOL_PARAMS) return Code.BAD_PARAMETER;
     const [lowest, highest] = SYMBOL_PARAM_RANGES[parameter];
     if (value < lowest || value > highest) return Code.BAD_PARAMETER;
     const { MaxPrice, MakerFeePpm, TakerFeePpm } = SymbolParam;
-    if (FROZEN_PARAMS.has(parameter) && (book.bestBid() !== 0 || book.bestAsk() !== 0)) return Code.BOOK_NOT_EMPTY;
+    const frozen = FROZEN_PARAMS.has(parameter) || (rules < 4 && FROZEN_FEES.has(parameter));
+    if (frozen && (book.bestBid() !== 0 || book.bestAsk() !== 0)) return Code.BOOK_NOT_EMPTY;
     const taker = parameter === TakerFeePpm ? value : symbols.param(symbol, TakerFeePpm);
     const maker = parameter === MakerFeePpm ? value : symbols.param(symbol, MakerFeePpm);
     // A rebate is paid out of the taker's fee of the same trade, so that collected fees never fall below zero.
     if (maker + taker < 0) return Code.BAD_PARAMETER;
+    if (!feeSchedules.setSymbol(symbol, maker, taker)) return Code.CAPACITY;
     symbols.setParam(symbol, parameter, value);
     if (parameter === MaxPrice) this.#openBook(symbol);
     if (parameter === SymbolParam.TickStep) book.priceStep = value;

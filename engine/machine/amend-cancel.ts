@@ -1,6 +1,7 @@
 import type { OrderBook } from '../book/order-book.ts';
 import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
+import { CARRY_BITS, CARRY_MASK, type FeeSchedules, feesWord, NO_CARRY as NO_FEE_CARRY } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import type { RiskModel } from '../rules/risk-model.ts';
 import { Phase, ReportKind } from '../wire/layout.ts';
@@ -19,8 +20,11 @@ const { KeptPriority: KEPT_PRIORITY } = ReportFlag;
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
-const { terms: TERMS } = OrderWord;
+const { price: PRICE, fees: FEES, terms: TERMS } = OrderWord;
 const ANY_SHARE = ANY;
+const TO_SCHEDULE = CARRY_BITS;
+const CARRY = CARRY_MASK;
+const NO_CARRY = NO_FEE_CARRY;
 
 /**
  * Amend and cancel of a resting order, named by either id. An amend to at most
@@ -39,6 +43,7 @@ export class AmendCancel {
   readonly #books: MachineState['books'];
   readonly #aggressor: MachineState['aggressor'];
   readonly #symbols: MachineState['symbols'];
+  readonly #schedules: FeeSchedules;
   readonly #checks: OrderChecks;
   readonly #answers: Answers;
   readonly #market: MachineState['market'];
@@ -54,6 +59,7 @@ export class AmendCancel {
     this.#books = state.books;
     this.#aggressor = state.aggressor;
     this.#symbols = state.symbols;
+    this.#schedules = state.feeSchedules;
     this.#checks = checks;
     this.#answers = answers;
     this.#market = state.market;
@@ -80,16 +86,21 @@ export class AmendCancel {
     if (slot === -1) return this.#answers.reply(AMEND_REJECTED, Code.UNKNOWN_ORDER, order.orderId, order.price, order.quantity, 0, 0);
     const { doubles } = slab;
     const record = slot << TO_DOUBLES;
-    const terms = slab.words[(slot << TO_WORDS) + TERMS];
+    const { words } = slab;
+    const terms = words[(slot << TO_WORDS) + TERMS];
+    const fees = words[(slot << TO_WORDS) + FEES];
     order.symbol = terms & 0xffff;
     order.side = (terms >>> 16) & 0xff;
     order.timeInForce = terms >>> 24;
     order.orderKind = terms >>> 24;
     order.clientOrderId = doubles[record + CLIENT_ORDER_ID];
+    order.feeSchedule = fees >>> TO_SCHEDULE;
     const risk = risks.of(order.symbol);
     const rules3 = this.#state.rules >= 3;
     const open = doubles[record + OPEN];
-    const keeps = order.price === doubles[record] && (order.quantity < open || (rules3 && order.quantity === open));
+    const keeps = order.price === words[(slot << TO_WORDS) + PRICE] && (order.quantity < open || (rules3 && order.quantity === open));
+    order.feeCarry = fees & CARRY;
+    if (!keeps && order.feeCarry === NO_CARRY) order.feeCarry = this.#schedules.firstCarry;
     const code = keeps && rules3 ? this.#checks.lower(order, slot) : this.#checks.amend(order, slot);
     if (code !== OK) {
       return this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), slab.filled(slot));
@@ -111,17 +122,19 @@ export class AmendCancel {
   /** The order loses its priority, may trade at its new price, and rests last there. */
   #replace(slot: number, book: OrderBook, risk: RiskModel, phase: number): void {
     const order = this.#order;
-    const { doubles } = this.#slab;
+    const { doubles, words } = this.#slab;
     const record = slot << TO_DOUBLES;
     book.remove(slot);
     this.#market.order(REMOVE, slot);
-    doubles[record] = order.price;
+    words[(slot << TO_WORDS) + PRICE] = order.price;
     doubles[record + OPEN] = order.quantity;
     this.#answers.resting(AMENDED, 0, OK, slot, order.tag);
+    this.#aggressor.feeCarry = order.feeCarry;
     if (phase === CONTINUOUS && book.crosses(order.side, order.price)) {
       this.#trade(slot, book);
       if (doubles[record + OPEN] === 0) return this.#resting.gone(slot);
     }
+    words[(slot << TO_WORDS) + FEES] = feesWord(order.feeSchedule, this.#aggressor.feeCarry);
     // From rules 3 on the room was checked. What the order traded may have taken the account over its share meanwhile.
     if (book.rest(slot, ANY_SHARE)) {
       risk.hold(slot, order);

@@ -22,7 +22,7 @@ const {
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, filled: ORDER_FILLED, clientOrderId: ORDER_CLIENT_ORDER_ID } = OrderDouble;
-const { account: ACCOUNT, terms: TERMS } = OrderWord;
+const { price: ORDER_PRICE, account: ACCOUNT, terms: TERMS } = OrderWord;
 
 /** Writes the execution reports other than fills. Owned by the engine thread. */
 export class Answers {
@@ -99,7 +99,8 @@ export class Answers {
     const open = doubles[order + OPEN];
     putU53(words, at + ORDER_ID, slab.id[slot]);
     putU53(words, at + CLIENT_ORDER_ID, doubles[order + ORDER_CLIENT_ORDER_ID]);
-    putU53(words, at + PRICE, doubles[order]);
+    words[at + PRICE] = slab.words[record + ORDER_PRICE];
+    words[at + PRICE + 1] = 0;
     putU53(words, at + QUANTITY, open);
     putU53(words, at + LEAVES, open);
     putU53(words, at + FILLED, doubles[order + ORDER_FILLED]);

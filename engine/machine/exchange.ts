@@ -68,7 +68,7 @@ export class Exchange extends MachineState {
     this.parts = [
       this.configuration,
       new AssetRows(this.accounts),
-      new SymbolRows(this.symbols, this.accounts, openBook),
+      new SymbolRows(this.symbols, this.accounts, this.feeSchedules, openBook),
       new AccountRows(this.accounts),
       resting,
       this.clientOrderIds,

@@ -17,7 +17,7 @@ const DOUBLES = MARKET_EVENT_BYTES / 8;
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN } = OrderDouble;
-const { terms: TERMS } = OrderWord;
+const { price: ORDER_PRICE, terms: TERMS } = OrderWord;
 
 /** Writes the events of the books into the market ring; see market-event.ts. Owned by the engine thread. */
 export class MarketWriter {
@@ -47,9 +47,9 @@ export class MarketWriter {
     const out = this.#out;
     if (this.quiet || out === undefined) return;
     const slab = this.#slab;
-    const terms = slab.words[(slot << TO_WORDS) + TERMS];
-    const order = slot << TO_DOUBLES;
-    const { doubles } = slab;
+    const { words } = slab;
+    const record = slot << TO_WORDS;
+    const terms = words[record + TERMS];
     const at = out.claim() * DOUBLES;
     const i32 = this.#i32;
     const f64 = this.#f64;
@@ -57,8 +57,8 @@ export class MarketWriter {
     i32[at * 2 + SYMBOL] = terms & 0xffff;
     f64[at + SEQ] = this.seq;
     f64[at + ORDER_ID] = slab.id[slot];
-    f64[at + PRICE] = doubles[order];
-    f64[at + QUANTITY] = doubles[order + OPEN];
+    f64[at + PRICE] = words[record + ORDER_PRICE];
+    f64[at + QUANTITY] = slab.doubles[(slot << TO_DOUBLES) + OPEN];
     f64[at + OTHER_ID] = 0;
     f64[at + EXTRA] = 0;
     f64[at + TIME] = this.timeUs;

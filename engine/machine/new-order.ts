@@ -38,6 +38,9 @@ export class NewOrder {
     if (!state.accounts.exists(order.account)) return this.#answers.rejectUnknownAccount(ReportKind.Rejected);
     if (state.rules >= 3) hashTerms(order);
     else order.termsHash = UNKNOWN_TERMS;
+    // The checks find a symbol that does not exist.
+    order.feeSchedule = order.symbol < state.symbols.capacity ? state.feeSchedules.ofSymbol[order.symbol] : 0;
+    order.feeCarry = state.feeSchedules.firstCarry;
     const known = state.clientOrderIds.find(order.account, order.clientOrderId);
     if (known !== 0) return this.#answers.again(known);
     const code = this.#checks.newOrder(order);
@@ -48,6 +51,7 @@ export class NewOrder {
     this.#answers.accepted();
     aggressor.open = order.quantity;
     aggressor.filled = 0;
+    aggressor.feeCarry = order.feeCarry;
     if (state.symbols.phase[order.symbol] === CONTINUOUS) book.match(order.side, this.#checks.limitPrice(order), order.quantity);
     if (aggressor.open === 0) return this.#clientOrderIds.rememberNew(order, OK, aggressor);
     if (KIND_RESTS[order.orderKind] !== 0) {

@@ -2,6 +2,7 @@ import { assert, fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
 import { PAGE_BITS } from '../book/price-ladder.ts';
 import type { Code } from '../codes.ts';
+import { CARRY_BITS, CARRY_MASK, type FeeSchedules, feesWord } from '../rules/fee-schedules.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { Phase, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
@@ -15,7 +16,7 @@ export const ANY_SHARE = 2 ** 30;
 
 /** Adds, finds and removes resting orders: their slots, ids, money and market events. Owned by the engine thread. */
 export class RestingOrders implements StatePart {
-  readonly kinds = [RowKind.Order, RowKind.LevelPayer];
+  readonly kinds = [RowKind.Order, RowKind.OrderFees, RowKind.LevelPayer];
   readonly #slab: MachineState['slab'];
   readonly #accounts: MachineState['accounts'];
   readonly #order: MachineState['order'];
@@ -25,6 +26,7 @@ export class RestingOrders implements StatePart {
   readonly #books: MachineState['books'];
   readonly #market: MachineState['market'];
   readonly #symbols: MachineState['symbols'];
+  readonly #feeSchedules: FeeSchedules;
   readonly #changedAuctions: MachineState['changedAuctions'];
   readonly #answers: Answers;
 
@@ -38,6 +40,7 @@ export class RestingOrders implements StatePart {
     this.#books = state.books;
     this.#market = state.market;
     this.#symbols = state.symbols;
+    this.#feeSchedules = state.feeSchedules;
     this.#changedAuctions = state.changedAuctions;
     this.#answers = answers;
   }
@@ -57,6 +60,7 @@ export class RestingOrders implements StatePart {
     slab.setPrice(slot, order.price);
     slab.setOpen(slot, aggressor.open);
     slab.setFilled(slot, aggressor.filled);
+    slab.setFees(slot, feesWord(order.feeSchedule, aggressor.feeCarry));
     if (!book.rest(slot)) {
       slab.release(slot);
       return false;
@@ -141,10 +145,24 @@ export class RestingOrders implements StatePart {
             slab.tag(slot),
             slab.termsHash[slot],
           );
+          this.#saveFees(out, slot);
         });
       }
     }
     if (this.#clientOrderIds.rules >= 3) this.#savePayers(out);
+  }
+
+  /** Writes the fees of an order that are not those of a new order. */
+  #saveFees(out: RowWriter, slot: number): void {
+    const schedules = this.#feeSchedules;
+    const fees = this.#slab.fees(slot);
+    if (fees === this.#newFees(this.#slab.symbol(slot))) return;
+    const schedule = fees >>> CARRY_BITS;
+    out.row(RowKind.OrderFees, this.#slab.id[slot], fees & CARRY_MASK, schedules.makerPpm[schedule], schedules.takerPpm[schedule]);
+  }
+
+  #newFees(symbol: number): number {
+    return feesWord(this.#feeSchedules.ofSymbol[symbol], this.#feeSchedules.firstCarry);
   }
 
   /** Writes the payers of level pages. A page without a row has the first order in priority as its payer, as after a load. */
@@ -175,6 +193,7 @@ export class RestingOrders implements StatePart {
       (books[slab.symbol(payer)] as OrderBook).setPayer(payer);
       return;
     }
+    if (r[at] === RowKind.OrderFees) return this.#loadFees(r, at);
     const slot = slab.acquire(r[at + 1]);
     if (slot === -1) fail(`the snapshot has more resting orders than limits.orders = ${slab.capacity}; start with a larger limit`);
     const symbol = r[at + 7];
@@ -185,11 +204,20 @@ export class RestingOrders implements StatePart {
     slab.setTerms(slot, r[at + 6], symbol, r[at + 8], r[at + 9]);
     slab.setTag(slot, r[at + 10]);
     slab.termsHash[slot] = r[at + 11];
+    slab.setFees(slot, this.#newFees(symbol));
     if (books[symbol]?.rest(slot, ANY_SHARE) !== true)
       fail('the snapshot has more price levels than limits.pages hold; start with a larger limit');
     assert(clientOrderIds.find(r[at + 6], r[at + 2]) === 0, 'client order id of a loaded order is new');
     clientOrderIds.addResting(slot);
     risks.of(symbol).noteLoaded(slot);
     accounts.openOrders[r[at + 6]]++;
+  }
+
+  #loadFees(r: Float64Array, at: number): void {
+    const slab = this.#slab;
+    const slot = slab.find(r[at + 1]);
+    if (slot === -1) fail(`the snapshot has fees of order ${r[at + 1]}, which does not rest`);
+    slab.setFees(slot, feesWord(this.#feeSchedules.restore(r[at + 3], r[at + 4]), r[at + 2]));
+    this.#risks.of(slab.symbol(slot)).noteLoaded(slot);
   }
 }

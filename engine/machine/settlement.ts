@@ -1,7 +1,8 @@
 import type { BookListener, OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
 import { SYMBOL_PARAMS, SymbolParam } from '../params.ts';
-import { feeOn } from '../rules/fees.ts';
+import { CARRY_BITS, CARRY_MASK, type FeeSchedules } from '../rules/fee-schedules.ts';
+import { carryAfter, feeOn } from '../rules/fees.ts';
 import { type Money, type PriceTicks, putI64, putU53, type QtyLots } from '../units.ts';
 import { ReportKind, Side } from '../wire/layout.ts';
 import { MarketEventKind, TRADE_IN_AUCTION } from '../wire/market-event.ts';
@@ -9,10 +10,12 @@ import { ReportFlag, ReportWord, reportTerms } from './report-writer.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
-const { MakerFeePpm, TakerFeePpm, ReferencePrice } = SymbolParam;
+const { ReferencePrice } = SymbolParam;
 const { Buy } = Side;
 // Module constants: V8 folds them, but loads an imported constant each time.
 const PARAMS = SYMBOL_PARAMS;
+const TO_SCHEDULE = CARRY_BITS;
+const CARRY = CARRY_MASK;
 const { Fill: FILL } = ReportKind;
 const { Trade: TRADE } = MarketEventKind;
 const { Maker: MAKER, Auction: AUCTION } = ReportFlag;
@@ -33,6 +36,7 @@ const {
 export class Settlement implements BookListener {
   readonly #slab: MachineState['slab'];
   readonly #symbols: MachineState['symbols'];
+  readonly #schedules: FeeSchedules;
   readonly #order: MachineState['order'];
   readonly #aggressor: MachineState['aggressor'];
   readonly #risks: MachineState['risks'];
@@ -44,6 +48,7 @@ export class Settlement implements BookListener {
   constructor(state: MachineState, resting: RestingOrders) {
     this.#slab = state.slab;
     this.#symbols = state.symbols;
+    this.#schedules = state.feeSchedules;
     this.#order = state.order;
     this.#aggressor = state.aggressor;
     this.#risks = state.risks;
@@ -58,15 +63,21 @@ export class Settlement implements BookListener {
     const symbols = this.#symbols;
     const order = this.#order;
     const aggressor = this.#aggressor;
+    const schedules = this.#schedules;
     const risks = this.#risks;
     const accounts = this.#accounts;
     const reports = this.#reports;
     const market = this.#market;
     const symbol = order.symbol;
-    const row = symbol * PARAMS;
     const cost = price * quantity * symbols.quotePerTickLot[symbol];
-    const takerFee = feeOn(cost, symbols.params[row + TakerFeePpm]);
-    const makerFee = feeOn(cost, symbols.params[row + MakerFeePpm]);
+    const takerPpm = schedules.takerPpm[order.feeSchedule];
+    const takerFee = feeOn(cost, takerPpm, aggressor.feeCarry);
+    const makerFees = slab.fees(maker);
+    // The orders may be of different schedules. A rebate is paid out of the taker's fee, so that collected fees never fall below zero.
+    const makerPpm = Math.max(schedules.makerPpm[makerFees >>> TO_SCHEDULE], -takerPpm);
+    const makerFee = feeOn(cost, makerPpm, makerFees & CARRY);
+    aggressor.feeCarry = carryAfter(cost, takerPpm, aggressor.feeCarry, takerFee);
+    slab.setFees(maker, (makerFees & ~CARRY) | carryAfter(cost, makerPpm, makerFees & CARRY, makerFee));
     const makerOpen = slab.open(maker) - quantity;
     const makerFilled = slab.filled(maker) + quantity;
     const risk = risks.of(symbol);
@@ -107,17 +118,29 @@ export class Settlement implements BookListener {
     const market = this.#market;
     const symbol = slab.symbol(buy);
     const cost = price * quantity * symbols.quotePerTickLot[symbol];
-    const fee = feeOn(cost, symbols.params[symbol * PARAMS + TakerFeePpm]);
+    const buyFee = this.#auctionFee(buy, cost);
+    const sellFee = this.#auctionFee(sell, cost);
     const risk = risks.of(symbol);
-    risk.settleResting(buy, cost, fee, quantity);
-    risk.settleResting(sell, cost, fee, quantity);
-    accounts.charge(symbols.quoteAsset[symbol], 2 * fee);
+    risk.settleResting(buy, cost, buyFee, quantity);
+    risk.settleResting(sell, cost, sellFee, quantity);
+    accounts.charge(symbols.quoteAsset[symbol], buyFee + sellFee);
     slab.setFilled(buy, slab.filled(buy) + quantity);
     slab.setFilled(sell, slab.filled(sell) + quantity);
     const tradeId = this.#noteTrade(symbol, price);
-    this.#reportResting(buy, AUCTION, price, quantity, slab.open(buy) - quantity, fee, tradeId, slab.id[sell]);
-    this.#reportResting(sell, AUCTION, price, quantity, slab.open(sell) - quantity, fee, tradeId, slab.id[buy]);
+    this.#reportResting(buy, AUCTION, price, quantity, slab.open(buy) - quantity, buyFee, tradeId, slab.id[sell]);
+    this.#reportResting(sell, AUCTION, price, quantity, slab.open(sell) - quantity, sellFee, tradeId, slab.id[buy]);
     market.write(TRADE, Buy, TRADE_IN_AUCTION, symbol, slab.id[buy], price, quantity, slab.id[sell], tradeId);
+  }
+
+  /** The taker's fee of a resting order, and its new carry. */
+  #auctionFee(slot: number, cost: Money): Money {
+    const slab = this.#slab;
+    const schedules = this.#schedules;
+    const fees = slab.fees(slot);
+    const ppm = schedules.takerPpm[fees >>> TO_SCHEDULE];
+    const fee = feeOn(cost, ppm, fees & CARRY);
+    slab.setFees(slot, (fees & ~CARRY) | carryAfter(cost, ppm, fees & CARRY, fee));
+    return fee;
   }
 
   /** Sets the last price and the reference price to the trade price. Returns the number of the trade. */

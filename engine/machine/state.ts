@@ -7,6 +7,7 @@ import type { SpillingProducer } from '../rings/spilling-producer.ts';
 import { Accounts } from '../rules/accounts.ts';
 import { CashModel } from '../rules/cash-model.ts';
 import { ClientOrderIds } from '../rules/client-order-ids.ts';
+import { FeeSchedules } from '../rules/fee-schedules.ts';
 import { IdempotencyKeys } from '../rules/idempotency-keys.ts';
 import type { CheckedState } from '../rules/order-checks.ts';
 import { OrderRequest } from '../rules/order-request.ts';
@@ -27,6 +28,8 @@ export class Aggressor {
   /** Open and filled quantity. */
   open: QtyLots = 0;
   filled: QtyLots = 0;
+  /** What its fills paid in advance; see FeeSchedules. */
+  feeCarry = 0;
 }
 
 /**
@@ -42,6 +45,7 @@ export class MachineState implements CheckedState {
   /** Shares of one account that are in force; without effect before rules 3. */
   readonly shares: Shares;
   readonly accounts: Accounts;
+  readonly feeSchedules: FeeSchedules;
   readonly symbols: Symbols;
   readonly slab: OrderSlab;
   readonly pages: LevelPages;
@@ -69,11 +73,12 @@ export class MachineState implements CheckedState {
     this.accounts = new Accounts(limits.accounts, limits.assets, allocate);
     this.symbols = new Symbols(limits.symbols, allocate);
     this.slab = new OrderSlab(limits.orders, allocate);
+    this.feeSchedules = new FeeSchedules(limits.symbols, this.slab);
     this.pages = new LevelPages(limits.pages, allocateLocal, limits.accounts);
     const seed = (Math.random() * 2 ** 32) | 0;
     this.clientOrderIds = new ClientOrderIds(this.slab, limits.rememberedOrders, this.accounts.forgottenId, seed, allocateLocal);
     this.idempotencyKeys = new IdempotencyKeys(limits.rememberedKeys, limits.accounts, seed, allocateLocal);
-    this.risks = new RiskModels(this.symbols, [new CashModel(this.accounts, this.symbols, this.slab)]);
+    this.risks = new RiskModels(this.symbols, [new CashModel(this.accounts, this.symbols, this.feeSchedules, this.slab)]);
     this.reports = new ReportWriter(this.accounts, outputs?.reports);
     this.market = new MarketWriter(this.slab, outputs?.market);
     this.enforce();
@@ -96,6 +101,7 @@ export class MachineState implements CheckedState {
     const toShares = this.rules < 3 && rules >= 3;
     this.rules = rules;
     this.pages.rules = rules;
+    this.feeSchedules.setRules(rules);
     this.pages.share = rules < 3 ? this.capacities.pages : this.shares.pagesPerAccount;
     if (toShares) for (const book of this.books) book?.resetPayers();
     this.clientOrderIds.setRules(rules);

@@ -2,6 +2,7 @@ import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, Or
 import type { Money, QtyLots } from '../units.ts';
 import { Side } from '../wire/layout.ts';
 import type { Accounts } from './accounts.ts';
+import { CARRY_BITS, CARRY_MASK, type FeeSchedules } from './fee-schedules.ts';
 import { buyReserve } from './fees.ts';
 import type { OrderRequest } from './order-request.ts';
 import type { RiskModel } from './risk-model.ts';
@@ -13,6 +14,8 @@ const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, held: HELD } = OrderDouble;
 const { account: ACCOUNT, terms: TERMS } = OrderWord;
+const TO_SCHEDULE = CARRY_BITS;
+const CARRY = CARRY_MASK;
 
 /**
  * Cash: a resting buy reserves its cost at the limit price and the highest fee
@@ -23,11 +26,13 @@ const { account: ACCOUNT, terms: TERMS } = OrderWord;
 export class CashModel implements RiskModel {
   readonly #accounts: Accounts;
   readonly #symbols: Symbols;
+  readonly #schedules: FeeSchedules;
   readonly #slab: OrderSlab;
 
-  constructor(accounts: Accounts, symbols: Symbols, slab: OrderSlab) {
+  constructor(accounts: Accounts, symbols: Symbols, schedules: FeeSchedules, slab: OrderSlab) {
     this.#accounts = accounts;
     this.#symbols = symbols;
+    this.#schedules = schedules;
     this.#slab = slab;
   }
 
@@ -37,7 +42,7 @@ export class CashModel implements RiskModel {
     const balances = order.account * this.#accounts.assets;
     if (order.side === Buy) {
       order.payAt = balances + symbols.quoteAsset[symbol];
-      order.needed = buyReserve(order.notional, symbols.reserveFeePpm[symbol]);
+      order.needed = buyReserve(order.notional, this.#schedules.reservePpm[order.feeSchedule], order.feeCarry);
     } else {
       order.payAt = balances + symbols.baseAsset[symbol];
       order.needed = order.quantity * symbols.basePerLot[symbol];
@@ -54,7 +59,9 @@ export class CashModel implements RiskModel {
     const symbols = this.#symbols;
     const symbol = slab.symbol(slot);
     if (slab.side(slot) !== Buy) return open * symbols.basePerLot[symbol];
-    return buyReserve(slab.price(slot) * open * symbols.quotePerTickLot[symbol], symbols.reserveFeePpm[symbol]);
+    const fees = slab.fees(slot);
+    const notional = slab.price(slot) * open * symbols.quotePerTickLot[symbol];
+    return buyReserve(notional, this.#schedules.reservePpm[fees >>> TO_SCHEDULE], fees & CARRY);
   }
 
   hold(slot: number, order: OrderRequest): void {

@@ -13,7 +13,7 @@ const TWO_M32 = 2 ** -32;
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, filled: FILLED, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
-const { account: ACCOUNT, terms: TERMS } = OrderWord;
+const { price: ORDER_PRICE, account: ACCOUNT, terms: TERMS } = OrderWord;
 /** Before rules 3 the entries of all accounts are in the list of account 0, which has no orders. */
 const SHARED = 0;
 
@@ -221,7 +221,7 @@ export class ClientOrderIds implements StatePart {
     const first = index * RECORD_DOUBLES;
     const clientOrderId = orders[order + CLIENT_ORDER_ID];
     doubles[first + ORDER_ID] = slab.id[slot];
-    doubles[first + PRICE] = orders[order];
+    doubles[first + PRICE] = orderWords[(slot << TO_WORDS) + ORDER_PRICE];
     doubles[first + QUANTITY] = orders[order + FILLED] + orders[order + OPEN];
     doubles[first + REMEMBERED_FILLED] = this.rules >= 3 ? orders[order + FILLED] : 0;
     this.#ids[index << KEY_DOUBLES] = clientOrderId;

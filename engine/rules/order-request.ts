@@ -32,6 +32,9 @@ export class OrderRequest {
   minQuantity: QtyLots = 0;
   /** Of a new order, from rules 3 on; see hashTerms. */
   termsHash = 0;
+  /** Fee schedule of the order, and what its fills have paid in advance; see FeeSchedules. */
+  feeSchedule = 0;
+  feeCarry = 0;
   /** Results of the checks: the order's notional, the amount that it needs (and reserves if it rests in full), and the index of the balance that pays. */
   notional: Money = 0;
   needed: Money = 0;

@@ -1,7 +1,8 @@
-import { FIRST_SYMBOL_PARAMS, SYMBOL_PARAM_DEFAULTS, SYMBOL_PARAMS } from '../params.ts';
+import { FIRST_SYMBOL_PARAMS, SYMBOL_PARAM_DEFAULTS, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { within } from './account-rows.ts';
 import type { Accounts } from './accounts.ts';
+import type { FeeSchedules } from './fee-schedules.ts';
 import { nameWords, setName } from './name-rows.ts';
 import type { Symbols } from './symbols.ts';
 
@@ -10,11 +11,13 @@ export class SymbolRows implements StatePart {
   readonly kinds = [RowKind.Symbol, RowKind.SymbolParam, RowKind.SymbolName];
   readonly #symbols: Symbols;
   readonly #accounts: Accounts;
+  readonly #schedules: FeeSchedules;
   readonly #openBook: (symbol: number) => void;
 
-  constructor(symbols: Symbols, accounts: Accounts, openBook: (symbol: number) => void) {
+  constructor(symbols: Symbols, accounts: Accounts, schedules: FeeSchedules, openBook: (symbol: number) => void) {
     this.#symbols = symbols;
     this.#accounts = accounts;
+    this.#schedules = schedules;
     this.#openBook = openBook;
   }
 
@@ -49,6 +52,7 @@ export class SymbolRows implements StatePart {
     switch (r[at]) {
       case RowKind.SymbolParam:
         symbols.setParam(symbol, r[at + 2], r[at + 3]);
+        this.#schedules.setSymbol(symbol, symbols.param(symbol, SymbolParam.MakerFeePpm), symbols.param(symbol, SymbolParam.TakerFeePpm));
         return;
       case RowKind.SymbolName:
         setName(symbols.names, symbol, r, at + 2);

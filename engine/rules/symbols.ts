@@ -3,7 +3,7 @@ import { SYMBOL_PARAM_DEFAULTS, SYMBOL_PARAMS, SymbolParam } from '../params.ts'
 import { Phase } from '../wire/layout.ts';
 import { NAME_BYTES } from './accounts.ts';
 
-const { MakerFeePpm, TakerFeePpm, RiskModel } = SymbolParam;
+const { RiskModel } = SymbolParam;
 
 /**
  * Symbols: their assets, limits and phase. Written by the engine thread only;
@@ -26,8 +26,6 @@ export class Symbols {
   readonly lastPrice: Float64Array;
   /** Number of the symbol's last trade. */
   readonly tradeId: Float64Array;
-  /** Fee rate that buyers' reservations include: the highest rate that can apply. */
-  readonly reserveFeePpm: Float64Array;
   /** The parameter RiskModel, in a column that needs no conversion. */
   readonly riskModel: Uint8Array;
   /** Indexed by `symbol * SYMBOL_PARAMS + SymbolParam`. */
@@ -48,7 +46,6 @@ export class Symbols {
     this.basePerLot = new Float64Array(allocate(capacity * 8));
     this.lastPrice = new Float64Array(allocate(capacity * 8));
     this.tradeId = new Float64Array(allocate(capacity * 8));
-    this.reserveFeePpm = new Float64Array(allocate(capacity * 8));
     this.riskModel = new Uint8Array(allocate(capacity));
     this.params = new Float64Array(allocate(capacity * SYMBOL_PARAMS * 8));
     this.names = new Uint8Array(allocate(capacity * NAME_BYTES));
@@ -80,7 +77,6 @@ export class Symbols {
   setParam(symbol: number, param: number, value: number): void {
     this.params[symbol * SYMBOL_PARAMS + param] = value;
     if (param === RiskModel) this.riskModel[symbol] = value;
-    this.reserveFeePpm[symbol] = Math.max(this.param(symbol, MakerFeePpm), this.param(symbol, TakerFeePpm), 0);
   }
 }
 

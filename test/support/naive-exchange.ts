@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Code } from '../../engine/codes.ts';
-import type { Limits } from '../../engine/limits.ts';
+import { type Limits, RULES } from '../../engine/limits.ts';
 import type { CommandFields } from '../../engine/machine/command.ts';
 import { ROW_FIELDS } from '../../engine/machine/state-rows.ts';
 import { SymbolParam } from '../../engine/params.ts';
 import { CommandKind, OrderType, Phase, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { BTC, type LongCommandFields, SYMBOL, USD } from './exchange-fixture.ts';
+import { carryOf, type FeeAccount, newFeeAccount, payFee, reservedFee } from './naive-fees.ts';
 import { NaiveWindows } from './naive-windows.ts';
 
 /**
@@ -14,6 +15,7 @@ import { NaiveWindows } from './naive-windows.ts';
  * slabs, ladders or rings; it defines the expected results.
  */
 interface NaiveOrder {
+  fees: FeeAccount;
   id: number;
   client: number;
   account: number;
@@ -61,12 +63,6 @@ export interface NaiveReport {
   reportNo: number;
 }
 
-/** Exact: the product can exceed 2^53, so it is computed as a BigInt. */
-function fee(notional: number, ppm: number): number {
-  const rounded = Number((BigInt(notional) * BigInt(Math.abs(ppm))) / 1_000_000n);
-  return ppm < 0 ? 0 - rounded : rounded;
-}
-
 export class NaiveExchange {
   /** In order of arrival at their place. */
   resting: NaiveOrder[] = [];
@@ -89,12 +85,12 @@ export class NaiveExchange {
   params: number[];
   seq = 0;
   readonly #limits: Limits;
-  /** 2 or 3. */
+  /** From 2 on. */
   readonly #rules: number;
   readonly #remembered: NaiveWindows<Remembered>;
   #out: NaiveReport[] = [];
 
-  constructor(params: number[], limits: Limits, rules = 3) {
+  constructor(params: number[], limits: Limits, rules = RULES) {
     this.params = params;
     this.#rules = rules;
     // Before rules 3, all accounts had one share: all there is.
@@ -114,10 +110,13 @@ export class NaiveExchange {
     this.free.set(`${account}/${asset}`, this.money(account, asset) + amount);
   }
 
-  reservation(order: { side: number; price: number; open: number }): number {
-    if (order.side === Side.Sell) return order.open;
-    const rate = Math.max(this.params[SymbolParam.MakerFeePpm], this.params[SymbolParam.TakerFeePpm], 0);
-    return order.price * order.open + fee(order.price * order.open, rate);
+  reservation({ side, price, open, fees }: NaiveOrder): number {
+    return side === Side.Sell ? open : price * open + reservedFee(fees, price * open);
+  }
+
+  /** Fees of an order that is accepted now. */
+  #newFees(): FeeAccount {
+    return newFeeAccount(this.params[SymbolParam.MakerFeePpm], this.params[SymbolParam.TakerFeePpm], this.#rules >= 4);
   }
 
   /** The balance minus the reservations of resting orders. */
@@ -145,6 +144,7 @@ export class NaiveExchange {
     else if (f.kind === CommandKind.Amend) this.#amend(f);
     else if (f.kind === CommandKind.SetPhase) this.#setPhase(f.parameter ?? 0);
     else if (f.kind === CommandKind.Uncross) this.#uncross();
+    else if (f.kind === CommandKind.SetSymbol) this.#setFee(f.parameter ?? 0, f.side === 1 ? -f.quantity : f.quantity);
     else if (f.kind === CommandKind.CancelOrders) this.#cancelOrders(f);
     else if (f.kind === CommandKind.Deposit) {
       this.pay(f.account, f.symbol, f.quantity);
@@ -214,6 +214,7 @@ export class NaiveExchange {
       );
     const order: NaiveOrder = {
       id: 0,
+      fees: this.#newFees(),
       client: f.clientOrderId,
       account: f.account,
       side: f.side,
@@ -263,8 +264,7 @@ export class NaiveExchange {
       }
     }
     // Money is checked before the book's part of the time in force.
-    const rate = Math.max(this.params[SymbolParam.MakerFeePpm], this.params[SymbolParam.TakerFeePpm], 0);
-    const needed = o.side === Side.Buy ? cost + fee(cost, rate) : o.open;
+    const needed = o.side === Side.Buy ? cost + reservedFee(o.fees, cost) : o.open;
     if (needed > this.available(o.account, o.side === Side.Buy ? USD : BTC)) return Code.INSUFFICIENT_FUNDS;
     if (there < o.least) return o.tif === TimeInForce.FillOrKill ? Code.FOK_NOT_FILLABLE : Code.MIN_QUANTITY_NOT_FILLABLE;
     return o.tif === TimeInForce.PostOnly && there > 0 ? Code.POST_ONLY_WOULD_TRADE : Code.OK;
@@ -302,8 +302,9 @@ export class NaiveExchange {
       if (taker.open === 0 || !this.#crosses(taker.side, limit, maker.price)) return;
       const quantity = Math.min(taker.open, maker.open);
       const [buyer, seller] = taker.side === Side.Buy ? [taker, maker] : [maker, taker];
-      const takerFee = fee(maker.price * quantity, this.params[SymbolParam.TakerFeePpm]);
-      const makerFee = fee(maker.price * quantity, this.params[SymbolParam.MakerFeePpm]);
+      const takerFee = payFee(taker.fees, maker.price * quantity, taker.fees.taker);
+      // A rebate is at most what the taker pays.
+      const makerFee = payFee(maker.fees, maker.price * quantity, Math.max(maker.fees.maker, -taker.fees.taker));
       this.#settle(buyer, seller, maker.price, quantity, buyer === taker ? takerFee : makerFee, buyer === taker ? makerFee : takerFee);
       this.#fill(maker, taker.id, maker.price, quantity, makerFee, 1);
       this.#fill(taker, maker.id, maker.price, quantity, takerFee, 0);
@@ -385,7 +386,7 @@ export class NaiveExchange {
     const o = this.#target(f);
     const stranger = { account: f.account, client: f.clientOrderId, id: f.orderId };
     if (!o) return this.#answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);
-    const wanted = { ...o, price: f.price, open: f.quantity };
+    const wanted: NaiveOrder = { ...o, price: f.price, open: f.quantity };
     const keeps = f.price === o.price && f.quantity < o.open + (this.#rules >= 3 ? 1 : 0);
     const lowers = keeps && this.#rules >= 3;
     let code: number = Code.OK;
@@ -478,6 +479,16 @@ export class NaiveExchange {
     return this.#rules >= 3 ? `${account}/${client.toString(2).length}` : `${account}`;
   }
 
+  /** A fee of the symbol, for orders from now on. */
+  #setFee(param: number, value: number): void {
+    const other = param === SymbolParam.MakerFeePpm ? SymbolParam.TakerFeePpm : SymbolParam.MakerFeePpm;
+    if (param === SymbolParam.TakerFeePpm && value < 0) return this.#admin(Code.BAD_PARAMETER);
+    if (this.#rules < 4 && this.resting.length > 0) return this.#admin(Code.BOOK_NOT_EMPTY);
+    if (value + this.params[other] < 0) return this.#admin(Code.BAD_PARAMETER);
+    this.params[param] = value;
+    this.#admin(Code.OK);
+  }
+
   #setPhase(phase: number): void {
     const [bid] = this.queue(Side.Buy);
     const [ask] = this.queue(Side.Sell);
@@ -523,10 +534,10 @@ export class NaiveExchange {
       const [buy] = this.queue(Side.Buy).filter((o) => o.open > 0);
       const [sell] = this.queue(Side.Sell).filter((o) => o.open > 0);
       const quantity = Math.min(left, buy.open, sell.open);
-      const paid = fee(price * quantity, this.params[SymbolParam.TakerFeePpm]);
-      this.#settle(buy, sell, price, quantity, paid, paid);
-      this.#fill(buy, sell.id, price, quantity, paid, 8);
-      this.#fill(sell, buy.id, price, quantity, paid, 8);
+      const [buyFee, sellFee] = [buy, sell].map(({ fees }) => payFee(fees, price * quantity, fees.taker));
+      this.#settle(buy, sell, price, quantity, buyFee, sellFee);
+      this.#fill(buy, sell.id, price, quantity, buyFee, 8);
+      this.#fill(sell, buy.id, price, quantity, sellFee, 8);
       left -= quantity;
       for (const o of [buy, sell]) if (o.open === 0) done.push(o);
     }
@@ -543,7 +554,13 @@ export class NaiveExchange {
     }
     rows.push([3, this.phase, this.lastPrice, this.tradeId, this.fees, this.lastOrderId]);
     for (const side of [Side.Buy, Side.Sell]) {
-      for (const o of this.queue(side)) rows.push([8, o.id, o.client, o.price, o.open, o.filled, o.account, SYMBOL, side, o.tif, o.tag]);
+      for (const o of this.queue(side)) {
+        rows.push([8, o.id, o.client, o.price, o.open, o.filled, o.account, SYMBOL, side, o.tif, o.tag]);
+        const { maker, taker } = this.#newFees();
+        const carry = carryOf(o.fees);
+        if (this.#rules >= 4 && (carry !== 0 || o.fees.maker !== maker || o.fees.taker !== taker))
+          rows.push([17, o.id, carry, o.fees.maker, o.fees.taker]);
+      }
     }
     for (const side of [Side.Buy, Side.Sell]) {
       for (const o of this.queue(side))
