@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { Code } from '../engine/codes.ts';
 import { readLog } from '../engine/journal/log-reader.ts';
 import { RULES, resolveLimits } from '../engine/limits.ts';
@@ -26,6 +26,7 @@ import { ENGINE_LIMITS, RunningEngine, temporaryDirectory, venue } from './suppo
 import { Harness, SMALL_LIMITS } from './support/exchange-fixture.ts';
 import { openLog } from './support/journal-log.ts';
 import { unpackOldData } from './support/old-data.ts';
+import { until } from './support/until.ts';
 
 const LIMITS = resolveLimits(ENGINE_LIMITS);
 const buy = (clientOrderId: number): CommandFields => ({
@@ -365,6 +366,61 @@ describe('a data directory that commit ddd1efe wrote', () => {
     const hashes = [false, true].map((fromSnapshot) => {
       const verified = verifyDataDirectory(dir, { limits: resolveLimits(), fromSnapshot });
       assert.deepEqual([verified.imbalances, verified.seq > 93], [[], true]);
+      return verified.stateHash;
+    });
+    assert.equal(hashes[0], hashes[1]);
+  });
+});
+
+describe('a data directory that commit 3cfbc6a wrote', () => {
+  const fixture = new URL('./fixtures/data-3.yaml', import.meta.url).pathname;
+  const OLD_HASH = 'cfddd694630713a76e4342cdc97db111a5fb363558c922338e11915991eb33bf';
+  const unpack = (t: TestContext): string =>
+    unpackOldData(
+      temporaryDirectory((cleanUp) => t.after(cleanUp)),
+      'data-3',
+    );
+
+  it('verifies to the hash of that commit, from the first command and from its snapshot', (t) => {
+    const dir = unpack(t);
+    for (const fromSnapshot of [false, true]) {
+      const { seq, stateHash, imbalances } = verifyDataDirectory(dir, { limits: resolveLimits(), fromSnapshot });
+      assert.deepEqual([seq, stateHash, imbalances], [48, OLD_HASH, []]);
+    }
+    assert.deepEqual(rulesOf(dir), [3]);
+  });
+
+  it('opens; its orders are rounded by fill until they lose their place, new ones by order', async (t) => {
+    const dir = unpack(t);
+    const flags = { data: dir, config: fixture, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0' };
+    const exchange = await startExchange(loadConfig({ flags, env: {} }), { log: createLogger('silent') });
+    const { grpc: grpcPort, http: httpPort, ws: wsPort } = exchange.ports;
+    const client = await connect({ grpcPort, httpPort, wsPort, account: 1, reconnect: false });
+    const sell = { symbol: 'BTC-USD', side: 'sell', timeInForce: 'ioc', quantity: '0.02', price: '90.00' } as const;
+    // Order 1 of the account buys at 99.99 since rules 3: each of its fills has a rebate of 1.9998 units, rounded towards zero.
+    // The taker's fee of 9.999 units is rounded up; after the change it is 11.9988.
+    for (let fill = 0; fill < 2; fill++) assert.equal((await client.orders.place(sell)).kind, 'accepted');
+    const changed = await fetch(`http://127.0.0.1:${httpPort}/v1/symbols/BTC-USD/parameters`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ fees: { taker: '0.06%' } }),
+    });
+    assert.equal(changed.status, 200);
+    assert.equal((await client.orders.place(sell)).kind, 'accepted');
+    let fees: string[] = [];
+    await until(async () => {
+      const answer = await fetch(`http://127.0.0.1:${httpPort}/v1/accounts/1/trades?limit=6`);
+      const { trades } = (await answer.json()) as { trades: { orderId: number; feeUnits: number }[] };
+      fees = trades.map(({ orderId, feeUnits }) => `${orderId}: ${feeUnits}`);
+      return fees[0].startsWith('24');
+    }, 'history has the last trade');
+    assert.deepEqual(fees, ['24: 12', '1: -1', '23: 10', '1: -1', '22: 10', '1: -1']);
+    await client.close();
+    await exchange.stop();
+    assert.deepEqual(rulesOf(dir), [3, RULES]);
+    const hashes = [false, true].map((fromSnapshot) => {
+      const verified = verifyDataDirectory(dir, { limits: resolveLimits(), fromSnapshot });
+      assert.deepEqual(verified.imbalances, []);
       return verified.stateHash;
     });
     assert.equal(hashes[0], hashes[1]);
