@@ -45,6 +45,7 @@ export const Code = {
   NOTIONAL_MIN: 309,
   NOTIONAL_MAX: 310,
   PRICE_BAND: 311,
+  NO_SESSION: 312,
   // 400: the order and the book.
   BAD_CLIENT_ORDER_ID: 400,
   UNKNOWN_ORDER: 401,
@@ -56,10 +57,12 @@ export const Code = {
   CLIENT_ORDER_ID_TOO_OLD: 407,
   MIN_QUANTITY_NOT_FILLABLE: 408,
   CLIENT_ORDER_ID_REUSED: 409,
+  EXPIRY_PAST: 410,
   // 450: the reason why an order was cancelled (not a rejection).
   CANCELLED_BY_CLIENT: 450,
   CANCELLED_REMAINDER: 451,
   CANCELLED_BY_OPERATOR: 452,
+  EXPIRED: 453,
   // 500: administration.
   BAD_PARAMETER: 500,
   CAPACITY: 501,

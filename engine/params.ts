@@ -21,10 +21,12 @@ export const SymbolParam = {
   ReferencePrice: 10,
   /** The {@link RiskModelId} that reserves and settles money for the symbol; can change only while the book is empty. */
   RiskModel: 11,
+  /** End of the symbol's session, at which its day orders expire: microseconds since the Unix epoch; 0 = no session. From rules 4 on. */
+  SessionEnd: 12,
 } as const;
 export type SymbolParam = (typeof SymbolParam)[keyof typeof SymbolParam];
 export type SymbolParamName = keyof typeof SymbolParam;
-export const SYMBOL_PARAMS = 12;
+export const SYMBOL_PARAMS = 13;
 /** Parameters that every snapshot contains. A snapshot contains later parameters only where they differ from the default. */
 export const FIRST_SYMBOL_PARAMS = 11;
 
@@ -53,6 +55,7 @@ export const SYMBOL_PARAM_DEFAULTS: readonly number[] = [
   0,
   0,
   RiskModelId.Cash,
+  0,
 ];
 
 /** Lowest and highest value of each symbol parameter. */
@@ -69,6 +72,7 @@ export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
   [0, MILLION],
   [0, MAX_PRICE_TICKS],
   [RiskModelId.Cash, RiskModelId.Cash],
+  [0, LIMIT_53 - 1],
 ];
 
 /** Parameters of `SetAccount`. */

@@ -47,6 +47,8 @@ export const RowKind = {
   LevelPayer: 16,
   /** id, carry of its fee, maker's and taker's rate (ppm); after the order, if they differ from those of a new order; only from rules 4 on */
   OrderFees: 17,
+  /** id, expiry in microseconds since the Unix epoch; after the order, if it expires; only from rules 4 on */
+  OrderExpiry: 18,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

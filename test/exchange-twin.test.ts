@@ -8,7 +8,7 @@ import { Exchange } from '../engine/machine/exchange.ts';
 import { ROW_FIELDS, StateLoader, saveState, stateHash, tradingHash } from '../engine/machine/state-rows.ts';
 import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../engine/params.ts';
 import { CommandFlag, encodeExtension } from '../engine/wire/command-extension.ts';
-import { CommandKind, OrderType, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
+import { CommandKind, Instruction, OrderType, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { BTC, Harness, type LongCommandFields, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './support/exchange-fixture.ts';
 import { times } from './support/long-runs.ts';
 import { hashRows, NaiveExchange, type NaiveReport } from './support/naive-exchange.ts';
@@ -25,6 +25,12 @@ const LIMITS: Limits = {
   rememberedOrdersPerAccount: 7,
 };
 
+const SHORT_TIMES = Object.values(TimeInForce).filter((timeInForce) => timeInForce <= TimeInForce.PostOnly);
+/** The time of the first command; each takes 10 microseconds. */
+const START_US = 1_000_000;
+/** Ends that several orders have, and that are the times of commands. */
+const end = fc.integer({ min: -1, max: 30 }).map((n) => START_US + n * 100);
+
 const price = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 90, max: 110 }) },
   { weight: 2, arbitrary: fc.constantFrom(20, 63, 64, 100, 127, 128, 200) },
@@ -37,7 +43,7 @@ const order = fc.record({
   side: fc.constantFrom(Side.Buy, Side.Sell),
   timeInForce: fc.oneof(
     { weight: 6, arbitrary: fc.constant(TimeInForce.GoodTillCancel) },
-    { weight: 5, arbitrary: fc.constantFrom(...Object.values(TimeInForce)) },
+    { weight: 5, arbitrary: fc.constantFrom(...SHORT_TIMES) },
   ),
   price,
   quantity: fc.integer({ min: 1, max: 30 }),
@@ -53,10 +59,22 @@ const longOrder: fc.Arbitrary<LongCommandFields> = fc
     if (how === 'limit') return { ...o, timeInForce, extension: { minQuantity } };
     return { ...o, price: 0, timeInForce, extension: { orderType: OrderType.Market, minQuantity } };
   });
+/** Orders that expire: only from rules 4 on. */
+const ending: fc.Arbitrary<LongCommandFields> = fc.record({ order, end, day: fc.boolean(), postOnly: fc.boolean() }).map((given) => {
+  const instructions = given.postOnly ? Instruction.PostOnly : 0;
+  if (!given.day) return { ...given.order, timeInForce: TimeInForce.GoodTillDate, extension: { expiryUs: given.end, instructions } };
+  return { ...given.order, timeInForce: TimeInForce.Day, ...(given.postOnly && { extension: { instructions } }) };
+});
 /** The symbol that a cancel or an amend names: mostly the order's or none. */
 const named = fc.constantFrom(0, 0, SYMBOL, SYMBOL, SYMBOL + 1);
 const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
   { weight: 2, arbitrary: longOrder },
+  { weight: 3, arbitrary: ending },
+  { weight: 1, arbitrary: fc.constant({ kind: CommandKind.Tick }) },
+  {
+    weight: 1,
+    arbitrary: end.map((quantity) => ({ kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam.SessionEnd, quantity })),
+  },
   { weight: 12, arbitrary: order.map((o) => (o.timeInForce === TimeInForce.Market ? { ...o, price: 0 } : o)) },
   {
     weight: 3,
@@ -282,14 +300,24 @@ const RARE = [
   '7/203/0',
   '2/506/0',
   '4/452/0',
+  '4/453/0',
+  '2/312/0',
+  '2/410/0',
   '2/401/0',
   '2/505/0',
 ];
 
+/** No build with older rules has such a command. */
+function isOfRules4({ kind, timeInForce = 0 }: LongCommandFields): boolean {
+  return kind === CommandKind.Tick || (kind === CommandKind.New && timeInForce > TimeInForce.PostOnly);
+}
+
 /** Both exchanges give the same reports and state hash, conserve money and never stay crossed. @param seen receives kind/code/flags of the reports */
 function compare(given: Setup, commands: readonly LongCommandFields[], rules: number, seen: Set<string>): void {
   const { real, naive } = pair(given, rules);
-  for (const fields of commands) {
+  for (const [i, given] of commands.entries()) {
+    if (rules < 4 && isOfRules4(given)) continue;
+    const fields = { ...given, timeUs: START_US + i * 10 };
     const got = real.do(fields).reports.map(comparable);
     const want = naive.do(fields);
     assert.deepEqual(got, want);
@@ -329,7 +357,8 @@ describe('the exchange against its naive twin', () => {
     fc.assert(
       fc.property(setup, flow(50, 150), flow(20, 50), (given, first, second) => {
         const { real } = pair(given);
-        for (const fields of first) real.do(fields);
+        const timed = (fields: LongCommandFields, i: number): LongCommandFields => ({ ...fields, timeUs: START_US + i * 10 });
+        for (const [i, fields] of first.entries()) real.do(timed(fields, i));
         let copy = copyOf(real.exchange);
         assert.equal(stateHash(copy), stateHash(real.exchange));
         copy.timeUs++;
@@ -338,12 +367,12 @@ describe('the exchange against its naive twin', () => {
         copy.timeUs--;
         const bytes = new Uint8Array(64);
         const words = new Int32Array(bytes.buffer);
-        for (const fields of second) {
-          real.do(fields);
+        for (const [i, fields] of second.entries()) {
+          real.do(timed(fields, first.length + i));
           const { seq, timeUs } = real.exchange;
           const parameter = fields.extension === undefined ? fields.parameter : CommandFlag.Extended;
           if (fields.extension !== undefined) {
-            encodeExtension(bytes, words, 0, { ...fields.extension, seq: seq - 1, timeUs: timeUs - 1000 });
+            encodeExtension(bytes, words, 0, { ...fields.extension, seq: seq - 1, timeUs });
             copy.apply(bytes, words, 0);
             // The state is also saved and loaded between the two records.
             copy = copyOf(copy);

@@ -23,8 +23,9 @@ import {
 import { orderTerms } from '../gateway/client/order-terms.ts';
 
 const { Limit, Market } = OrderType;
-const { GoodTillCancel, ImmediateOrCancel, FillOrKill } = TimeInForce;
+const { GoodTillCancel, ImmediateOrCancel, FillOrKill, Day, GoodTillDate } = TimeInForce;
 const MIN = 3;
+const END_US = 2 ** 52 + 1;
 
 interface Terms {
   orderType: number;
@@ -36,23 +37,23 @@ interface Terms {
 /** All values of this release that an extension can have, and the next value of each. */
 function* combinations(): Generator<Terms> {
   for (let orderType = 0; orderType <= 6; orderType++)
-    for (let timeInForce = 0; timeInForce <= 5; timeInForce++)
+    for (let timeInForce = 0; timeInForce <= 7; timeInForce++)
       for (const instructions of [0, 1, 2]) for (const minQuantity of [0, MIN]) yield { orderType, timeInForce, instructions, minQuantity };
 }
 
 /** The rules, independent of the table: the kind, or the code. */
 function expected({ orderType, timeInForce, instructions, minQuantity }: Terms): OrderKind | keyof typeof Code {
-  if (timeInForce > TimeInForce.PostOnly || orderType > OrderType.TrailingStopLimit) return 'BAD_ENUM';
+  if (timeInForce > GoodTillDate || orderType > OrderType.TrailingStopLimit) return 'BAD_ENUM';
   if (orderType > Market || instructions > 1) return 'UNSUPPORTED_TERM';
   if (timeInForce === TimeInForce.Market && orderType === Limit) return 'ILLEGAL_COMBINATION';
   const postOnly = instructions === 1 || timeInForce === TimeInForce.PostOnly;
-  const rests = timeInForce === GoodTillCancel || timeInForce === TimeInForce.PostOnly;
+  const rests = [GoodTillCancel, TimeInForce.PostOnly, Day, GoodTillDate].includes(timeInForce as 0);
   if (postOnly && (!rests || orderType === Market)) return 'ILLEGAL_COMBINATION';
   if (orderType === Market && rests) return 'ILLEGAL_COMBINATION';
   if (minQuantity !== 0 && (rests || timeInForce === FillOrKill)) return 'ILLEGAL_COMBINATION';
   if (postOnly) return OrderKind.PostOnly;
   if (minQuantity !== 0) return orderType === Market ? OrderKind.MarketMinimum : OrderKind.ImmediateOrCancelMinimum;
-  if (orderType === Limit) return timeInForce as OrderKind;
+  if (orderType === Limit) return (rests ? GoodTillCancel : timeInForce) as OrderKind;
   return timeInForce === FillOrKill ? OrderKind.MarketFillOrKill : OrderKind.Market;
 }
 
@@ -66,7 +67,7 @@ function check(terms: Terms, price: number, change?: (view: DataView) => void): 
   const reader = new CommandFrameReader();
   assert.equal(reader.open(batch.bytes()), Code.OK);
   reader.copy(0, words, 1);
-  encodeExtension(u8, words, 0, terms);
+  encodeExtension(u8, words, 0, { ...terms, expiryUs: terms.timeInForce === GoodTillDate ? END_US : 0 });
   u8[64 + Command.timeInForce] = terms.timeInForce;
   u8[64 + Command.parameter] = CommandFlag.Extended;
   change?.(new DataView(words.buffer));
@@ -88,6 +89,12 @@ test('every combination has the kind or the code of the rules; equal orders are 
     assert.equal(check(terms, row.needsPrice ? 100 : 0), 'OK', what);
     const timeInForce = u8[64 + Command.timeInForce];
     assert.equal(words[16 + Command.account / 4], 42);
+    if (terms.timeInForce >= Day) {
+      const long = terms.timeInForce === GoodTillDate || kind === OrderKind.PostOnly;
+      assert.deepEqual([u8[64 + Command.parameter], timeInForce], [long ? CommandFlag.Extended : 0, terms.timeInForce], what);
+      if (long) assert.equal(longOrderKind(u8, words, 0, 1), kind, 'the log gives the kind again');
+      continue;
+    }
     if (kind <= OrderKind.PostOnly) {
       assert.deepEqual([u8[64 + Command.parameter], timeInForce], [0, kind], `${what} is stored short`);
       continue;
@@ -124,7 +131,7 @@ test('a term that this release does not support is rejected, and so is a number 
     ['link', 'UNSUPPORTED_TERM'],
     ['stopPrice', 'UNSUPPORTED_TERM'],
     ['displayedQuantity', 'UNSUPPORTED_TERM'],
-    ['expiryUs', 'UNSUPPORTED_TERM'],
+    ['expiryUs', 'BAD_RANGE'],
     ['kind', 'UNKNOWN_KIND'],
   ];
   for (const [field, code] of fields)
@@ -134,11 +141,18 @@ test('a term that this release does not support is rejected, and so is a number 
       field,
     );
   // The highest byte of a wide field counts too.
-  for (const field of ['stopPrice', 'displayedQuantity', 'expiryUs'] as const)
+  for (const field of ['stopPrice', 'displayedQuantity'] as const)
     assert.equal(
       check(legal, 0, (view) => view.setUint8(CommandExtension[field] + 7, 128)),
       'UNSUPPORTED_TERM',
       field,
+    );
+  const untilTime = { orderType: Limit, timeInForce: GoodTillDate, instructions: 0, minQuantity: 0 };
+  for (const value of [0n, 2n ** 53n, 2n ** 64n - 1n])
+    assert.equal(
+      check(untilTime, 100, (view) => view.setBigUint64(CommandExtension.expiryUs, value, true)),
+      'BAD_RANGE',
+      `expiry ${value}`,
     );
   for (const value of [2n ** 53n, 2n ** 64n - 1n, 6n])
     assert.equal(
@@ -187,11 +201,14 @@ test('the two terms that cannot be combined are named', () => {
     ['post-only and min-quantity', Limit, TimeInForce.PostOnly, 0, true],
     ['post-only and min-quantity', Limit, GoodTillCancel, Instruction.PostOnly, true],
     ['fok and min-quantity', Market, FillOrKill, 0, true],
+    ['market and day', Market, Day, 0, false],
+    ['market and gtd', Market, GoodTillDate, 0, false],
+    ['day and min-quantity', Limit, Day, 0, true],
   ];
   for (const [pair, ...terms] of pairs) assert.equal(illegalPair(...terms), pair);
   // Every illegal combination is a pair.
   for (const { orderType, timeInForce, instructions, minQuantity } of combinations()) {
-    if (orderType > Market || timeInForce > TimeInForce.PostOnly || instructions > 1) continue;
+    if (orderType > Market || timeInForce > GoodTillDate || instructions > 1) continue;
     if (orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0) !== NO_KIND) continue;
     assert.match(illegalPair(orderType, timeInForce, instructions, minQuantity !== 0), /^[a-z-]+ and [a-z-]+$/);
   }
@@ -209,9 +226,15 @@ test('the client uses the same table', () => {
     [{ ...base, price: 1, timeInForce: 'post-only' }, [Limit, TimeInForce.PostOnly, 0, false]],
     [{ ...base, price: 1, postOnly: true }, [Limit, GoodTillCancel, Instruction.PostOnly, false]],
     [{ ...base, price: 1, timeInForce: 'ioc', minQuantity: 1 }, [Limit, ImmediateOrCancel, 0, true]],
+    [{ ...base, price: 1, timeInForce: 'day' }, [Limit, Day, 0, false]],
+    [{ ...base, price: 1, timeInForce: 'day', postOnly: true }, [Limit, Day, Instruction.PostOnly, true]],
   ];
   for (const [order, [orderType, timeInForce, instructions, long]] of legal)
-    assert.deepEqual(orderTerms(order), { orderType, timeInForce, instructions, long });
+    assert.deepEqual(orderTerms(order), { orderType, timeInForce, instructions, expiryUs: 0, long });
+  const expires = new Date('2026-12-24T12:00:00Z');
+  const until = { orderType: Limit, timeInForce: GoodTillDate, instructions: 0, expiryUs: expires.getTime() * 1000, long: true };
+  assert.deepEqual(orderTerms({ ...base, price: 1, expires }), until);
+  assert.deepEqual(orderTerms({ ...base, price: 1, timeInForce: 'gtd', expires: until.expiryUs }), until);
   const wrong: [Parameters<typeof orderTerms>[0], string, RegExp][] = [
     [{ ...base, timeInForce: 'fok' }, 'BAD_RANGE', /^a limit fok order needs a price$/],
     [{ ...base, timeInForce: 'market', price: 1 }, 'BAD_RANGE', /^a market ioc order has no price$/],
@@ -220,7 +243,11 @@ test('the client uses the same table', () => {
     [{ ...base, price: 1, minQuantity: 1 }, 'ILLEGAL_COMBINATION', /^gtc and min-quantity /],
     [{ ...base, price: 1, timeInForce: 'ioc', postOnly: true }, 'ILLEGAL_COMBINATION', /^ioc and post-only /],
     [{ ...base, type: 'stop' as 'limit', price: 1 }, 'BAD_ENUM', /order type stop/],
-    [{ ...base, timeInForce: 'day' as 'gtc', price: 1 }, 'BAD_ENUM', /time in force day/],
+    [{ ...base, timeInForce: 'fortnight' as 'gtc', price: 1 }, 'BAD_ENUM', /time in force fortnight/],
+    [{ ...base, timeInForce: 'gtd', price: 1 }, 'BAD_RANGE', /gtd needs expires/],
+    [{ ...base, timeInForce: 'day', price: 1, expires }, 'BAD_RANGE', /for time in force gtd, not day/],
+    [{ ...base, price: 1, expires: 1.5 }, 'BAD_RANGE', /microseconds since 1970, not 1.5/],
+    [{ ...base, timeInForce: 'day', type: 'market' }, 'ILLEGAL_COMBINATION', /^market and day /],
   ];
   for (const [order, code, message] of wrong) assert.throws(() => orderTerms(order), { code, message }, JSON.stringify(order));
 });

@@ -406,6 +406,16 @@ export class OrderBook {
     return ladder.best === ladder.none ? NIL : this.#first(ladder);
   }
 
+  /** The order that trades after the resting order in `slot`, -1 if it is the last one. */
+  following(slot: number): number {
+    const { slab } = this;
+    const next = slab.next(slot);
+    if (next !== NIL) return next;
+    const ladder = slab.side(slot) === BUY ? this.bids : this.asks;
+    const key = ladder.next((slab.price(slot) ^ ladder.flip) + 1);
+    return key === ladder.none ? NIL : this.pages.words[ladder.levelOf(key) * WORDS_PER_LEVEL];
+  }
+
   #first(ladder: PriceLadder): number {
     return this.pages.words[ladder.levelOf(ladder.best) * WORDS_PER_LEVEL];
   }

@@ -15,7 +15,9 @@ const NIL = -1;
  *   │ price │ fees │ open │ filled │ clientOrderId │ held │ next │ prev │ level │ account │ symbol, side, t.i.f. │ tag │
  *   └───────┴──────┴──────┴────────┴───────────────┴──────┴──────┴──────┴───────┴─────────┴──────────────────────┴─────┘
  *
- * `fees` has the carry of the order's fee in its lower 20 bits, and its fee schedule in the others; see FeeSchedules.
+ * `fees` has the carry of the order's fee in its lower 20 bits, its fee schedule in the next 11, and in the highest one
+ * whether the order expires; see FeeSchedules. The byte of the time in force has it in its lower 4 bits; bit 7 is set for an order that is
+ * post-only and whose time in force does not say so.
  */
 const ORDER_BYTES = 64;
 /** Positions of an order's fields, from its first double at `slot << ORDER_DOUBLES_SHIFT`. For hot functions; see {@link OrderSlab}. */
@@ -172,13 +174,18 @@ export class OrderSlab {
   }
 
   timeInForce(slot: number): number {
+    return (this.words[(slot << 4) + 14] >>> 24) & 15;
+  }
+
+  /** The time in force and the bits beside it. */
+  lifetime(slot: number): number {
     return this.words[(slot << 4) + 14] >>> 24;
   }
 
-  /** Sets the account and the terms that never change. @param symbol below 2^16 */
-  setTerms(slot: number, account: number, symbol: number, side: number, timeInForce: number): void {
+  /** Sets the account and the terms that never change. @param symbol below 2^16 @param lifetime the time in force and the bits beside it */
+  setTerms(slot: number, account: number, symbol: number, side: number, lifetime: number): void {
     this.words[(slot << 4) + 13] = account;
-    this.words[(slot << 4) + 14] = symbol | (side << 16) | (timeInForce << 24);
+    this.words[(slot << 4) + 14] = symbol | (side << 16) | (lifetime << 24);
   }
 
   /** The next order in the queue of its level. In a free slot: the next free slot. */

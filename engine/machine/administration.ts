@@ -127,7 +127,7 @@ export class Administration {
     const { symbols, feeSchedules, rules } = this.#state;
     const book = this.#state.books[symbol];
     if (book === undefined) return Code.UNKNOWN_SYMBOL;
-    if (parameter >= SYMBOL_PARAMS) return Code.BAD_PARAMETER;
+    if (parameter >= SYMBOL_PARAMS || (rules < 4 && parameter >= SymbolParam.SessionEnd)) return Code.BAD_PARAMETER;
     const [lowest, highest] = SYMBOL_PARAM_RANGES[parameter];
     if (value < lowest || value > highest) return Code.BAD_PARAMETER;
     const { MaxPrice, MakerFeePpm, TakerFeePpm } = SymbolParam;

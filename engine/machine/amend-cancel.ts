@@ -1,11 +1,20 @@
 import type { OrderBook } from '../book/order-book.ts';
 import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
-import { CARRY_BITS, CARRY_MASK, type FeeSchedules, feesWord, NO_CARRY as NO_FEE_CARRY } from '../rules/fee-schedules.ts';
+import {
+  CARRY_BITS,
+  CARRY_MASK,
+  EXPIRES as EXPIRY,
+  type FeeSchedules,
+  feesWord,
+  NO_CARRY as NO_FEE_CARRY,
+  SCHEDULE_MASK,
+} from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import type { RiskModel } from '../rules/risk-model.ts';
 import { Phase, ReportKind } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
+import { restingKindOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import { ReportFlag } from './report-writer.ts';
 import { ANY_SHARE as ANY, type RestingOrders } from './resting-orders.ts';
@@ -23,6 +32,8 @@ const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
 const { price: PRICE, fees: FEES, terms: TERMS } = OrderWord;
 const ANY_SHARE = ANY;
 const TO_SCHEDULE = CARRY_BITS;
+const SCHEDULE = SCHEDULE_MASK;
+const EXPIRES = EXPIRY;
 const CARRY = CARRY_MASK;
 const NO_CARRY = NO_FEE_CARRY;
 
@@ -91,10 +102,10 @@ export class AmendCancel {
     const fees = words[(slot << TO_WORDS) + FEES];
     order.symbol = terms & 0xffff;
     order.side = (terms >>> 16) & 0xff;
-    order.timeInForce = terms >>> 24;
-    order.orderKind = terms >>> 24;
+    order.timeInForce = (terms >>> 24) & 15;
+    order.orderKind = restingKindOf(terms >>> 24);
     order.clientOrderId = doubles[record + CLIENT_ORDER_ID];
-    order.feeSchedule = fees >>> TO_SCHEDULE;
+    order.feeSchedule = (fees >>> TO_SCHEDULE) & SCHEDULE;
     const risk = risks.of(order.symbol);
     const rules3 = this.#state.rules >= 3;
     const open = doubles[record + OPEN];
@@ -134,7 +145,7 @@ export class AmendCancel {
       this.#trade(slot, book);
       if (doubles[record + OPEN] === 0) return this.#resting.gone(slot);
     }
-    words[(slot << TO_WORDS) + FEES] = feesWord(order.feeSchedule, this.#aggressor.feeCarry);
+    words[(slot << TO_WORDS) + FEES] = (words[(slot << TO_WORDS) + FEES] & EXPIRES) | feesWord(order.feeSchedule, this.#aggressor.feeCarry);
     // From rules 3 on the room was checked. What the order traded may have taken the account over its share meanwhile.
     if (book.rest(slot, ANY_SHARE)) {
       risk.hold(slot, order);

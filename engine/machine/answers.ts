@@ -93,7 +93,7 @@ export class Answers {
     const order = slot << TO_DOUBLES;
     const terms = slab.words[record + TERMS];
     // The record has side and time in force in the layout of a report, one byte higher.
-    const first = kind | ((terms >>> 8) & 0xffff00) | (flags << 24);
+    const first = kind | ((terms >>> 8) & 0x0fff00) | (flags << 24);
     reports.begin(first, code, slab.words[record + ACCOUNT], terms & 0xffff, tag);
     const { words, at } = reports;
     const open = doubles[order + OPEN];

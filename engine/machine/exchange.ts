@@ -6,6 +6,7 @@ import type { Limits } from '../limits.ts';
 import { SymbolParam } from '../params.ts';
 import { AccountRows, AssetRows } from '../rules/account-rows.ts';
 import { OrderChecks } from '../rules/order-checks.ts';
+import type { OrderExpiries } from '../rules/order-expiries.ts';
 import { SymbolRows } from '../rules/symbol-rows.ts';
 import type { StatePart } from '../state-part.ts';
 import { getI64, type Seq } from '../units.ts';
@@ -15,6 +16,7 @@ import { Administration } from './administration.ts';
 import { AmendCancel } from './amend-cancel.ts';
 import { Answers } from './answers.ts';
 import { Configuration } from './configuration.ts';
+import { Expiry } from './expiry.ts';
 import { PendingExtension } from './extension.ts';
 import { NewOrder } from './new-order.ts';
 import { ReportFlag } from './report-writer.ts';
@@ -52,6 +54,8 @@ export class Exchange extends MachineState {
   readonly #amendCancel: AmendCancel;
   readonly #settlement: Settlement;
   readonly #administration: Administration;
+  readonly #expiry: Expiry;
+  readonly #expiries: OrderExpiries;
 
   constructor(limits: Limits, outputs?: ExchangeOutputs, allocate?: Allocate) {
     super(limits, outputs, allocate);
@@ -63,6 +67,8 @@ export class Exchange extends MachineState {
     this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting);
     this.#settlement = new Settlement(this, resting);
     this.#administration = new Administration(this, resting, openBook);
+    this.#expiry = new Expiry(this, resting);
+    this.#expiries = this.expiries;
     this.configuration = new Configuration(this);
     this.digest = new StateDigest(this);
     this.parts = [
@@ -98,6 +104,7 @@ export class Exchange extends MachineState {
     market.seq = seq;
     market.timeUs = timeUs;
     order.read(bytes, words, slot);
+    if (timeUs >= this.#expiries.earliestUs) this.#expiry.run();
     const { kind } = order;
     if (kind === NEW) {
       if ((bytes[slot * Command.bytes + Command.parameter] & CommandFlag.Extended) !== 0) this.#extension.complete(order, seq);
@@ -116,7 +123,7 @@ export class Exchange extends MachineState {
     else if (kind === CONFIGURE) this.configuration.apply(bytes, words, slot);
     else if (kind === STATE_DIGEST) this.digest.check(bytes, words, slot);
     else if (kind === CommandKind.Extension) this.#extension.keep(words, slot);
-    else if (kind >= FIRST_ADMIN_KIND) this.#administer(bytes, words, slot);
+    else if (kind >= FIRST_ADMIN_KIND && kind !== CommandKind.Tick) this.#administer(bytes, words, slot);
   }
 
   /** Call it after the commands of one poll. It computes the results that are needed once per poll. */

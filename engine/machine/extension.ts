@@ -2,9 +2,9 @@ import { fail } from '../assert.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { getI64, type Seq } from '../units.ts';
-import { minQuantityOf } from '../wire/command-extension.ts';
+import { expiryOf, minQuantityOf } from '../wire/command-extension.ts';
 import { Command, CommandExtension } from '../wire/layout.ts';
-import { NO_KIND, orderKindOf } from '../wire/order-kinds.ts';
+import { expires, NO_KIND, OrderKind, orderKindOf, POST_ONLY_BIT } from '../wire/order-kinds.ts';
 
 const WORDS = Command.bytes / 4;
 const SEQ = CommandExtension.seq / 4;
@@ -35,8 +35,10 @@ export class PendingExtension implements StatePart {
     if (!this.#pending || getI64(this.#words, SEQ) !== seq - 1) fail(`command ${seq} announces an extension, but none is before it`);
     this.#pending = false;
     order.minQuantity = minQuantityOf(this.#words, 0);
+    order.expiryUs = expiryOf(this.#words, 0);
     const instructions = this.#words[CommandExtension.instructions / 4];
     order.orderKind = orderKindOf(this.#bytes[CommandExtension.orderType], order.timeInForce, instructions, order.minQuantity !== 0);
+    if (order.orderKind === OrderKind.PostOnly && expires(order.timeInForce)) order.lifetimeBits = POST_ONLY_BIT;
     if (order.orderKind === NO_KIND) fail(`command ${seq} has a kind of order that this release does not support`);
   }
 

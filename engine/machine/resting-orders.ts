@@ -2,21 +2,23 @@ import { assert, fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
 import { PAGE_BITS } from '../book/price-ladder.ts';
 import type { Code } from '../codes.ts';
-import { CARRY_BITS, CARRY_MASK, type FeeSchedules, feesWord } from '../rules/fee-schedules.ts';
+import { CARRY_MASK, EXPIRES, type FeeSchedules, feesWord, scheduleOf } from '../rules/fee-schedules.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
-import { Phase, Side } from '../wire/layout.ts';
+import type { TimeUs } from '../units.ts';
+import { Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import type { Answers } from './answers.ts';
 import type { MachineState } from './state.ts';
 
 const { Auction: AUCTION } = Phase;
+const { Day: DAY } = TimeInForce;
 const { Add: ADD, Remove: REMOVE } = MarketEventKind;
 /** More level pages than there are: for orders that rest whatever their account's share is. */
 export const ANY_SHARE = 2 ** 30;
 
 /** Adds, finds and removes resting orders: their slots, ids, money and market events. Owned by the engine thread. */
 export class RestingOrders implements StatePart {
-  readonly kinds = [RowKind.Order, RowKind.OrderFees, RowKind.LevelPayer];
+  readonly kinds = [RowKind.Order, RowKind.OrderFees, RowKind.OrderExpiry, RowKind.LevelPayer];
   readonly #slab: MachineState['slab'];
   readonly #accounts: MachineState['accounts'];
   readonly #order: MachineState['order'];
@@ -27,6 +29,7 @@ export class RestingOrders implements StatePart {
   readonly #market: MachineState['market'];
   readonly #symbols: MachineState['symbols'];
   readonly #feeSchedules: FeeSchedules;
+  readonly #expiries: MachineState['expiries'];
   readonly #changedAuctions: MachineState['changedAuctions'];
   readonly #answers: Answers;
 
@@ -41,6 +44,7 @@ export class RestingOrders implements StatePart {
     this.#market = state.market;
     this.#symbols = state.symbols;
     this.#feeSchedules = state.feeSchedules;
+    this.#expiries = state.expiries;
     this.#changedAuctions = state.changedAuctions;
     this.#answers = answers;
   }
@@ -54,7 +58,7 @@ export class RestingOrders implements StatePart {
     const clientOrderIds = this.#clientOrderIds;
     const slot = slab.acquire(aggressor.orderId);
     slab.setClientOrderId(slot, order.clientOrderId);
-    slab.setTerms(slot, order.account, order.symbol, order.side, order.timeInForce);
+    slab.setTerms(slot, order.account, order.symbol, order.side, order.timeInForce | order.lifetimeBits);
     slab.setTag(slot, order.tag);
     slab.termsHash[slot] = order.termsHash;
     slab.setPrice(slot, order.price);
@@ -67,6 +71,7 @@ export class RestingOrders implements StatePart {
     }
     clientOrderIds.addResting(slot);
     accounts.openOrders[order.account]++;
+    if (order.timeInForce >= DAY) this.#expire(slot, order.expiryUs);
     this.hold(slot);
     this.publish(ADD, slot);
     return true;
@@ -114,7 +119,13 @@ export class RestingOrders implements StatePart {
     const slab = this.#slab;
     this.#accounts.openOrders[slab.account(slot)]--;
     this.#clientOrderIds.rememberResting(slot);
+    if (slab.fees(slot) < 0) this.#expiries.remove(slot);
     slab.release(slot);
+  }
+
+  #expire(slot: number, expiryUs: TimeUs): void {
+    this.#slab.setFees(slot, this.#slab.fees(slot) | EXPIRES);
+    this.#expiries.add(slot, expiryUs);
   }
 
   /** Publishes an event of a resting order, with its open quantity, and marks that an auction's indicative price may have changed. */
@@ -141,11 +152,12 @@ export class RestingOrders implements StatePart {
             slab.account(slot),
             slab.symbol(slot),
             side,
-            slab.timeInForce(slot),
+            slab.lifetime(slot),
             slab.tag(slot),
             slab.termsHash[slot],
           );
           this.#saveFees(out, slot);
+          if (slab.fees(slot) < 0) out.row(RowKind.OrderExpiry, slab.id[slot], this.#expiries.expiryOf(slot));
         });
       }
     }
@@ -155,9 +167,9 @@ export class RestingOrders implements StatePart {
   /** Writes the fees of an order that are not those of a new order. */
   #saveFees(out: RowWriter, slot: number): void {
     const schedules = this.#feeSchedules;
-    const fees = this.#slab.fees(slot);
+    const fees = this.#slab.fees(slot) & ~EXPIRES;
     if (fees === this.#newFees(this.#slab.symbol(slot))) return;
-    const schedule = fees >>> CARRY_BITS;
+    const schedule = scheduleOf(fees);
     out.row(RowKind.OrderFees, this.#slab.id[slot], fees & CARRY_MASK, schedules.makerPpm[schedule], schedules.takerPpm[schedule]);
   }
 
@@ -194,6 +206,7 @@ export class RestingOrders implements StatePart {
       return;
     }
     if (r[at] === RowKind.OrderFees) return this.#loadFees(r, at);
+    if (r[at] === RowKind.OrderExpiry) return this.#loadExpiry(r, at);
     const slot = slab.acquire(r[at + 1]);
     if (slot === -1) fail(`the snapshot has more resting orders than limits.orders = ${slab.capacity}; start with a larger limit`);
     const symbol = r[at + 7];
@@ -211,6 +224,12 @@ export class RestingOrders implements StatePart {
     clientOrderIds.addResting(slot);
     risks.of(symbol).noteLoaded(slot);
     accounts.openOrders[r[at + 6]]++;
+  }
+
+  #loadExpiry(r: Float64Array, at: number): void {
+    const slot = this.#slab.find(r[at + 1]);
+    if (slot === -1) fail(`the snapshot has an expiry of order ${r[at + 1]}, which does not rest`);
+    this.#expire(slot, r[at + 2]);
   }
 
   #loadFees(r: Float64Array, at: number): void {

@@ -1,7 +1,7 @@
 import type { BookListener, OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
 import { SYMBOL_PARAMS, SymbolParam } from '../params.ts';
-import { CARRY_BITS, CARRY_MASK, type FeeSchedules } from '../rules/fee-schedules.ts';
+import { CARRY_BITS, CARRY_MASK, type FeeSchedules, SCHEDULE_MASK } from '../rules/fee-schedules.ts';
 import { carryAfter, feeOn } from '../rules/fees.ts';
 import { type Money, type PriceTicks, putI64, putU53, type QtyLots } from '../units.ts';
 import { ReportKind, Side } from '../wire/layout.ts';
@@ -15,6 +15,7 @@ const { Buy } = Side;
 // Module constants: V8 folds them, but loads an imported constant each time.
 const PARAMS = SYMBOL_PARAMS;
 const TO_SCHEDULE = CARRY_BITS;
+const SCHEDULE = SCHEDULE_MASK;
 const CARRY = CARRY_MASK;
 const { Fill: FILL } = ReportKind;
 const { Trade: TRADE } = MarketEventKind;
@@ -74,7 +75,7 @@ export class Settlement implements BookListener {
     const takerFee = feeOn(cost, takerPpm, aggressor.feeCarry);
     const makerFees = slab.fees(maker);
     // The orders may be of different schedules. A rebate is paid out of the taker's fee, so that collected fees never fall below zero.
-    const makerPpm = Math.max(schedules.makerPpm[makerFees >>> TO_SCHEDULE], -takerPpm);
+    const makerPpm = Math.max(schedules.makerPpm[(makerFees >>> TO_SCHEDULE) & SCHEDULE], -takerPpm);
     const makerFee = feeOn(cost, makerPpm, makerFees & CARRY);
     aggressor.feeCarry = carryAfter(cost, takerPpm, aggressor.feeCarry, takerFee);
     slab.setFees(maker, (makerFees & ~CARRY) | carryAfter(cost, makerPpm, makerFees & CARRY, makerFee));
@@ -137,7 +138,7 @@ export class Settlement implements BookListener {
     const slab = this.#slab;
     const schedules = this.#schedules;
     const fees = slab.fees(slot);
-    const ppm = schedules.takerPpm[fees >>> TO_SCHEDULE];
+    const ppm = schedules.takerPpm[(fees >>> TO_SCHEDULE) & SCHEDULE];
     const fee = feeOn(cost, ppm, fees & CARRY);
     slab.setFees(slot, (fees & ~CARRY) | carryAfter(cost, ppm, fees & CARRY, fee));
     return fee;

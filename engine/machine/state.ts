@@ -10,6 +10,7 @@ import { ClientOrderIds } from '../rules/client-order-ids.ts';
 import { FeeSchedules } from '../rules/fee-schedules.ts';
 import { IdempotencyKeys } from '../rules/idempotency-keys.ts';
 import type { CheckedState } from '../rules/order-checks.ts';
+import { OrderExpiries } from '../rules/order-expiries.ts';
 import { OrderRequest } from '../rules/order-request.ts';
 import { RiskModels } from '../rules/risk-model.ts';
 import { Symbols } from '../rules/symbols.ts';
@@ -46,6 +47,7 @@ export class MachineState implements CheckedState {
   readonly shares: Shares;
   readonly accounts: Accounts;
   readonly feeSchedules: FeeSchedules;
+  readonly expiries: OrderExpiries;
   readonly symbols: Symbols;
   readonly slab: OrderSlab;
   readonly pages: LevelPages;
@@ -74,6 +76,7 @@ export class MachineState implements CheckedState {
     this.symbols = new Symbols(limits.symbols, allocate);
     this.slab = new OrderSlab(limits.orders, allocate);
     this.feeSchedules = new FeeSchedules(limits.symbols, this.slab);
+    this.expiries = new OrderExpiries(this.slab);
     this.pages = new LevelPages(limits.pages, allocateLocal, limits.accounts);
     const seed = (Math.random() * 2 ** 32) | 0;
     this.clientOrderIds = new ClientOrderIds(this.slab, limits.rememberedOrders, this.accounts.forgottenId, seed, allocateLocal);

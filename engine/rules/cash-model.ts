@@ -2,7 +2,7 @@ import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, Or
 import type { Money, QtyLots } from '../units.ts';
 import { Side } from '../wire/layout.ts';
 import type { Accounts } from './accounts.ts';
-import { CARRY_BITS, CARRY_MASK, type FeeSchedules } from './fee-schedules.ts';
+import { CARRY_BITS, CARRY_MASK, type FeeSchedules, SCHEDULE_MASK } from './fee-schedules.ts';
 import { buyReserve } from './fees.ts';
 import type { OrderRequest } from './order-request.ts';
 import type { RiskModel } from './risk-model.ts';
@@ -15,6 +15,7 @@ const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, held: HELD } = OrderDouble;
 const { account: ACCOUNT, terms: TERMS } = OrderWord;
 const TO_SCHEDULE = CARRY_BITS;
+const SCHEDULE = SCHEDULE_MASK;
 const CARRY = CARRY_MASK;
 
 /**
@@ -61,7 +62,7 @@ export class CashModel implements RiskModel {
     if (slab.side(slot) !== Buy) return open * symbols.basePerLot[symbol];
     const fees = slab.fees(slot);
     const notional = slab.price(slot) * open * symbols.quotePerTickLot[symbol];
-    return buyReserve(notional, this.#schedules.reservePpm[fees >>> TO_SCHEDULE], fees & CARRY);
+    return buyReserve(notional, this.#schedules.reservePpm[(fees >>> TO_SCHEDULE) & SCHEDULE], fees & CARRY);
   }
 
   hold(slot: number, order: OrderRequest): void {

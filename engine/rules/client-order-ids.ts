@@ -39,6 +39,8 @@ const REMEMBERED_FILLED = 3;
 const SYMBOL = 8;
 /** Code, and above 16 bits side and time in force as in the record of a resting order. */
 const OUTCOME = 9;
+/** Side and time in force in the word of an order's terms. */
+const SIDE_AND_LIFETIME = 0x0fff0000;
 /** An empty position of the table. */
 const EMPTY = 0;
 /**
@@ -230,7 +232,7 @@ export class ClientOrderIds implements StatePart {
     const record = index * RECORD_WORDS;
     const terms = orderWords[(slot << TO_WORDS) + TERMS];
     words[record + SYMBOL] = terms & 0xffff;
-    words[record + OUTCOME] = terms & ~0xffff;
+    words[record + OUTCOME] = terms & SIDE_AND_LIFETIME;
     const at = this.#positionOf(account, clientOrderId, slot + 1);
     this.#table[at] = (-(index + 1) << AWAY_BITS) | (this.#table[at] & FAR);
   }

@@ -3,17 +3,25 @@ import type { OrderSlab } from '../book/order-slab.ts';
 
 const NIL = -1;
 
-/** Fee schedules that orders and symbols can have at a time: 12 bits of an order's word. */
-export const MAX_SCHEDULES = 2 ** 12;
+/** Fee schedules that orders and symbols can have at a time: 11 bits of an order's word. */
+export const MAX_SCHEDULES = 2 ** 11;
 /** The lower bits of an order's word of fees. */
 export const CARRY_BITS = 20;
 export const CARRY_MASK = 2 ** CARRY_BITS - 1;
+export const SCHEDULE_MASK = MAX_SCHEDULES - 1;
+/** The sign bit of the word: the order expires. */
+export const EXPIRES = -(2 ** 31);
 /** Carry of an order that was accepted before rules 4: each of its fills is rounded by itself. */
 export const NO_CARRY = 1_000_000;
 
-/** An order's word of fees. @param carry millionths of a unit that were charged in advance, 0 to 999,999, or {@link NO_CARRY} */
+/** An order's word of fees, of an order that does not expire. @param carry millionths of a unit that were charged in advance, 0 to 999,999, or {@link NO_CARRY} */
 export function feesWord(schedule: number, carry: number): number {
   return (schedule << CARRY_BITS) | carry;
+}
+
+/** The schedule in an order's word of fees. */
+export function scheduleOf(fees: number): number {
+  return (fees >>> CARRY_BITS) & SCHEDULE_MASK;
 }
 
 /**
@@ -83,7 +91,7 @@ export class FeeSchedules {
     used[0] = 1;
     for (const schedule of this.ofSymbol) used[schedule] = 1;
     const { capacity } = this.#slab;
-    for (let slot = 0; slot < capacity; slot++) if (this.#slab.level(slot) !== NIL) used[this.#slab.fees(slot) >>> CARRY_BITS] = 1;
+    for (let slot = 0; slot < capacity; slot++) if (this.#slab.level(slot) !== NIL) used[scheduleOf(this.#slab.fees(slot))] = 1;
     return used.indexOf(0);
   }
 }

@@ -3,8 +3,8 @@ import type { OrderSlab } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import type { Capacities, Shares } from '../limits.ts';
 import { MILLION, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
-import type { PriceTicks } from '../units.ts';
-import { Phase, Side } from '../wire/layout.ts';
+import type { PriceTicks, TimeUs } from '../units.ts';
+import { Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { KIND_AUCTION, KIND_FILL_OR_KILL, KIND_MIN_QUANTITY, KIND_NEEDS_PRICE, KIND_POST_ONLY, KIND_RESTS } from '../wire/order-kinds.ts';
 import type { Accounts } from './accounts.ts';
 import type { ClientOrderIds } from './client-order-ids.ts';
@@ -12,8 +12,10 @@ import type { OrderRequest } from './order-request.ts';
 import type { RiskModels } from './risk-model.ts';
 import type { Symbols } from './symbols.ts';
 
-const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxNotional, PriceBandPpm, ReferencePrice } = SymbolParam;
+const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxNotional, PriceBandPpm, ReferencePrice, SessionEnd } =
+  SymbolParam;
 const { Buy } = Side;
+const { Day: DAY } = TimeInForce;
 const { OK } = Code;
 // Constants of this module: V8 folds them, where it loads an imported one each time.
 const AUCTION = KIND_AUCTION;
@@ -36,6 +38,8 @@ export interface CheckedState {
   readonly capacities: Readonly<Capacities>;
   readonly shares: Readonly<Shares>;
   readonly rules: number;
+  /** Time of the current command. */
+  readonly timeUs: TimeUs;
   readonly clientOrderIds: ClientOrderIds;
 }
 
@@ -55,6 +59,7 @@ export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
   { codes: [Code.CLIENT_ORDER_ID_TOO_OLD], check: (c, o) => c.clientOrderIdAge(o) },
   { codes: [Code.ACCOUNT_SUSPENDED], check: (c, o) => c.suspension(o) },
   { codes: [Code.UNKNOWN_SYMBOL, Code.SYMBOL_HALTED, Code.SYMBOL_CLOSED, Code.NOT_IN_AUCTION], check: (c, o) => c.phase(o) },
+  { codes: [Code.NO_SESSION, Code.EXPIRY_PAST], check: (c, o) => c.lifetime(o) },
   {
     codes: [
       Code.QUANTITY_MIN,
@@ -132,6 +137,7 @@ export class OrderChecks {
       this.clientOrderIdAge(order) ||
       this.suspension(order) ||
       this.phase(order) ||
+      (order.timeInForce >= DAY && this.lifetime(order)) ||
       this.symbolLimits(order) ||
       this.room(order) ||
       (this.#state.rules === 1 ? this.#bookThenFunds(order) : this.marketFunds(order) || this.limitFunds(order) || this.liquidity(order))
@@ -207,6 +213,17 @@ export class OrderChecks {
     if (phase === Phase.Halted) return Code.SYMBOL_HALTED;
     if (phase === Phase.Closed) return Code.SYMBOL_CLOSED;
     return AUCTION[order.orderKind] !== 0 ? OK : Code.NOT_IN_AUCTION;
+  }
+
+  /** Checks the end of an order that has one; that of a day order is the end of the session. */
+  lifetime(order: OrderRequest): Code {
+    if (order.timeInForce < DAY) return OK;
+    const { timeUs } = this.#state;
+    if (order.timeInForce === DAY) {
+      order.expiryUs = this.#params[order.symbol * PARAMS + SessionEnd];
+      return order.expiryUs <= timeUs ? Code.NO_SESSION : OK;
+    }
+    return order.expiryUs <= timeUs ? Code.EXPIRY_PAST : OK;
   }
 
   /** Checks the symbol's limits: quantity and, with a limit price, price and notional. Sets the `notional` of an order with a limit price. */

@@ -1,5 +1,6 @@
-import { getI64, type Money, type PriceTicks, type QtyLots } from '../units.ts';
+import { getI64, type Money, type PriceTicks, type QtyLots, type TimeUs } from '../units.ts';
 import { Command } from '../wire/layout.ts';
+import { shortKindOf } from '../wire/order-kinds.ts';
 
 // Module constants: V8 folds them, but loads an imported object and its field, and divides, each time.
 const BYTES = Command.bytes;
@@ -19,8 +20,12 @@ export class OrderRequest {
   kind = 0;
   side = 0;
   timeInForce = 0;
-  /** An OrderKind. Without an extension it is the time in force. */
+  /** An OrderKind. */
   orderKind = 0;
+  /** Bits beside the time in force in the order's record; see OrderSlab. */
+  lifetimeBits = 0;
+  /** End of the order, if its time in force has one; otherwise it holds the value of an earlier order. Microseconds since the Unix epoch. */
+  expiryUs: TimeUs = 0;
   symbol = 0;
   account = 0;
   tag = 0;
@@ -47,7 +52,8 @@ export class OrderRequest {
     this.kind = bytes[b];
     this.side = bytes[b + SIDE];
     this.timeInForce = bytes[b + TIME_IN_FORCE];
-    this.orderKind = this.timeInForce;
+    this.orderKind = shortKindOf(this.timeInForce);
+    this.lifetimeBits = 0;
     this.symbol = words[w + SYMBOL] >>> 0;
     this.account = words[w + ACCOUNT] >>> 0;
     this.tag = words[w + TAG] >>> 0;

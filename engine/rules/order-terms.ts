@@ -1,3 +1,4 @@
+import { TimeInForce } from '../wire/layout.ts';
 import { KIND_MIN_QUANTITY } from '../wire/order-kinds.ts';
 import type { OrderRequest } from './order-request.ts';
 
@@ -5,13 +6,14 @@ const TWO_32 = 2 ** 32;
 const TWO_M32 = 2 ** -32;
 // Module constant: V8 folds it, but loads an imported constant each time.
 const MIN_QUANTITY = KIND_MIN_QUANTITY;
+const { Day: DAY, GoodTillDate: GOOD_TILL_DATE } = TimeInForce;
 
 /** Hash of an order whose terms were not kept: rules 1 and 2 did not. */
 export const UNKNOWN_TERMS = 0;
 
 /**
  * Sets `order.termsHash` to a hash of the terms of a new order: symbol, side,
- * kind, price, quantity, minimum quantity. It decides whether an order with a
+ * kind, price, quantity, minimum quantity, end. It decides whether an order with a
  * known client order id repeats that order. The tag is not a term. Two orders
  * that differ in one 32-bit word of one field always have different hashes,
  * because the multiplication by an odd number is a bijection. Short, because V8
@@ -24,13 +26,15 @@ export function hashTerms(order: OrderRequest): void {
     Math.imul((order.side << 8) | orderKind, 0x165667b1) ^
     Math.imul(price, 0x9e3779b1) ^
     Math.imul(quantity, 0x85ebca6b);
-  if (MIN_QUANTITY[orderKind] !== 0 || price >= TWO_32 || quantity >= TWO_32) hash ^= hashRest(order);
+  if (MIN_QUANTITY[orderKind] !== 0 || price >= TWO_32 || quantity >= TWO_32 || order.timeInForce >= DAY) hash ^= hashRest(order);
   order.termsHash = hash === UNKNOWN_TERMS ? 1 : hash;
 }
 
-/** The high words, and the minimum quantity of an order that has one. */
-function hashRest({ price, quantity, orderKind, minQuantity }: OrderRequest): number {
-  const hash = Math.imul(price * TWO_M32, 0xc2b2ae3d) ^ Math.imul(quantity * TWO_M32, 0x2c1b3c6d);
+/** The high words, and the end or minimum quantity of an order that has one. */
+function hashRest({ price, quantity, orderKind, minQuantity, timeInForce, expiryUs }: OrderRequest): number {
+  let hash = Math.imul(price * TWO_M32, 0xc2b2ae3d) ^ Math.imul(quantity * TWO_M32, 0x2c1b3c6d);
+  if (timeInForce >= DAY) hash ^= Math.imul(timeInForce, 0x61c88647);
+  if (timeInForce === GOOD_TILL_DATE) hash ^= Math.imul(expiryUs, 0x6c8e9cf5) ^ Math.imul(expiryUs * TWO_M32, 0x7feb352d);
   if (MIN_QUANTITY[orderKind] === 0) return hash;
   return hash ^ Math.imul(minQuantity, 0x297a2d39) ^ Math.imul(minQuantity * TWO_M32, 0x9e3779b9);
 }

@@ -1,6 +1,6 @@
 import { assert } from '../assert.ts';
 import { durableSeq, JOURNAL_WORDS, type JournalStatus, readJournalStatus } from '../journal/journal-status.ts';
-import type { Seq } from '../units.ts';
+import type { Seq, TimeUs } from '../units.ts';
 
 /**
  * The shared words through which the threads of a shard publish their progress,
@@ -28,6 +28,8 @@ const EngineWord = {
   checkpoint: ENGINE + 5,
   digestHigh: ENGINE + 6,
   digestLow: ENGINE + 7,
+  /** Low 32 bits of the time in milliseconds at which the engine needs a command, rounded up; 0 = none. */
+  deadline: ENGINE + 8,
 } as const;
 
 /** Word that {@link Control.setApplied} stores to, for threads that have only the words. */
@@ -78,6 +80,12 @@ export class Control {
     Atomics.store(this.words, EngineWord.checkpoint, seq | 0);
   }
 
+  /** Engine thread. @param deadlineUs microseconds since the Unix epoch; infinite = none */
+  setDeadline(deadlineUs: TimeUs): void {
+    const word = deadlineUs === Number.POSITIVE_INFINITY ? 0 : Math.ceil(deadlineUs / 1000) | 0 || 1;
+    Atomics.store(this.words, EngineWord.deadline, word);
+  }
+
   /** Engine thread: call it before and after each change of the shared columns. */
   beginChange(): void {
     Atomics.add(this.words, EngineWord.version, 1);
@@ -113,6 +121,11 @@ export class Control {
 
   get journal(): JournalStatus {
     return readJournalStatus(this.words, JOURNAL_AT);
+  }
+
+  /** Low 32 bits of the time in milliseconds, rounded up, at which the engine needs a command; 0 = none. */
+  get deadline(): number {
+    return Atomics.load(this.words, EngineWord.deadline);
   }
 
   get definitions(): number {

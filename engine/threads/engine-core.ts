@@ -134,6 +134,7 @@ export class EngineCore {
   /** True while records wait for space in a ring. */
   #overflowing = false;
   #shownCheckpoint = 0;
+  #shownDeadline: TimeUs = Number.POSITIVE_INFINITY;
 
   constructor(exchange: Exchange, commands: RingConsumer, outputs: ExchangeOutputs, control: Control) {
     this.exchange = exchange;
@@ -202,6 +203,7 @@ export class EngineCore {
     this.#showBooks();
     this.#settle();
     this.#showCheckpoint();
+    this.#showDeadline();
     this.#control.noteDefinition();
     this.#control.setPhase(EnginePhase.Running);
     messages.push(...unloggedCapacities(exchange, replayed));
@@ -250,7 +252,7 @@ export class EngineCore {
     control.beginChange();
     for (;;) {
       exchange.apply(u8, i32, slot);
-      if (u8[slot << 6] >= CommandKind.DefineAsset) defined = true;
+      if (u8[slot << 6] >= CommandKind.DefineAsset && u8[slot << 6] !== CommandKind.Tick) defined = true;
       if (++done === POLL_COMMANDS) break;
       slot = commands.next();
       if (slot === -1) break;
@@ -261,6 +263,8 @@ export class EngineCore {
     reports.publish();
     market.publish();
     commands.release();
+    // Before the commands count as applied: who waits for that reads the deadline afterwards.
+    if (exchange.expiries.earliestUs !== this.#shownDeadline) this.#showDeadline();
     this.#settle();
     if (exchange.digest.checkpointSeq !== this.#shownCheckpoint) this.#showCheckpoint();
     return done;
@@ -271,6 +275,12 @@ export class EngineCore {
     const { checkpointSeq, checkpointHigh, checkpointLow, statedSeq } = this.exchange.digest;
     this.#shownCheckpoint = checkpointSeq;
     if (checkpointSeq !== statedSeq) this.#control.setCheckpoint(checkpointSeq, checkpointHigh, checkpointLow);
+  }
+
+  /** Publishes the time at which the next order expires. */
+  #showDeadline(): void {
+    this.#shownDeadline = this.exchange.expiries.earliestUs;
+    this.#control.setDeadline(this.#shownDeadline);
   }
 
   /** True while records wait for space in a ring; no command is taken meanwhile. */

@@ -13,13 +13,14 @@ import { type RingConsumer, type RingHandle, RingProducer } from '../rings/ring.
 import { openTap, type RingTap, TapError, TappedRing } from '../rings/tapped-ring.ts';
 import { Accounts } from '../rules/accounts.ts';
 import { Symbols } from '../rules/symbols.ts';
-import type { TimeUs } from '../units.ts';
-import { Command, Report } from '../wire/layout.ts';
+import type { Seq, TimeUs } from '../units.ts';
+import { Command, CommandKind, Report } from '../wire/layout.ts';
 import { MARKET_EVENT_BYTES } from '../wire/market-event.ts';
 import { allocateRecording } from './allocate-from.ts';
 import { BackgroundSnapshots } from './background-snapshots.ts';
 import { BoundedClock } from './bounded-clock.ts';
 import { APPLIED_AT, allocateControl, Control, EnginePhase, type EngineStatus, JOURNAL_AT } from './control.ts';
+import { DeadlineTicks } from './deadline-ticks.ts';
 import { Directory } from './directory.ts';
 import { POLL_COMMANDS, type Recovery } from './engine-core.ts';
 import { chooseTopology, type EngineOptions, type TapOptions, type Topology } from './engine-options.ts';
@@ -68,6 +69,7 @@ export class Engine {
   readonly #snapshots: BackgroundSnapshots;
   readonly #retention: LogRetention | undefined;
   #sequencer: Sequencer | undefined;
+  #ticks: DeadlineTicks | undefined;
   #clock: BoundedClock | undefined;
   #scheduled = false;
   #later = false;
@@ -209,6 +211,11 @@ export class Engine {
       this.#sequencer.historyFull = this.#historyFull;
       this.#snapshots.beginAt(recovery.snapshotSeq);
       if (recovery.configure) this.#log(this.#sequencer, configureCommand(this.limits));
+      this.#ticks = new DeadlineTicks(
+        this.#control,
+        () => this.clock.nowUs(),
+        () => this.#tick(),
+      );
       this.schedule();
       this.#retention?.start();
       return recovery;
@@ -327,6 +334,7 @@ export class Engine {
 
   async #stop(snapshot: boolean): Promise<string | undefined> {
     try {
+      this.#ticks?.stop();
       this.#snapshots.hurry();
       const retained = this.#retention?.stop();
       if (this.#sequencer !== undefined) await this.drain();
@@ -365,6 +373,14 @@ export class Engine {
     this.schedule();
   }
 
+  /** Logs that time has passed. Returns its seq, or 0 if no command is accepted now. */
+  #tick(): Seq {
+    const { sequencer } = this;
+    if (this.#stopped || sequencer.refusal() !== Code.OK || !this.#log(sequencer, { kind: CommandKind.Tick })) return 0;
+    this.schedule();
+    return sequencer.seq;
+  }
+
   readonly #run = (): void => {
     this.#scheduled = false;
     this.#turn();
@@ -392,6 +408,7 @@ export class Engine {
     if (sequencer === undefined || this.#failure !== undefined) return;
     if (this.#stopping === undefined) this.#snapshots.poll(sequencer.seq);
     if (this.#control.checkpoint !== this.#stated) this.#stateDigest(sequencer);
+    this.#ticks?.poll();
     if (!this.#outstanding(sequencer.seq)) return;
     if (this.#looksAgain(applied, handed, sequencer.seq)) this.schedule();
     else this.#scheduleLater();

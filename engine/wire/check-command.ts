@@ -1,8 +1,18 @@
 import { Code } from '../codes.ts';
 import { getI64, isU53 } from '../units.ts';
-import { longOrderKind, minQuantityOf } from './command-extension.ts';
+import { expiryOf, longOrderKind, minQuantityOf } from './command-extension.ts';
 import { Command, CommandExtension, CommandFlag, CommandKind, Instruction, OrderType, Side, TimeInForce } from './layout.ts';
-import { KIND_INSTRUCTIONS, KIND_NEEDS_PRICE, KIND_ORDER_TYPE, KIND_TIME_IN_FORCE, LAST_SHORT_KIND, NO_KIND } from './order-kinds.ts';
+import {
+  expires,
+  isShort,
+  KIND_INSTRUCTIONS,
+  KIND_NEEDS_PRICE,
+  KIND_ORDER_TYPE,
+  KIND_TIME_IN_FORCE,
+  LAST_SHORT_TIME_IN_FORCE,
+  NO_KIND,
+  shortKindOf,
+} from './order-kinds.ts';
 
 const WORDS = Command.bytes / 4;
 
@@ -17,8 +27,10 @@ const WORDS = Command.bytes / 4;
  * @returns OK or the code of the rejection
  */
 export function checkCommand(u8: Uint8Array, words: Int32Array, slot: number, account: number): Code {
-  // Without an extension, the time in force is the kind of order.
-  return checkFields(u8, words, slot, account, u8[slot * Command.bytes + Command.timeInForce]);
+  const timeInForce = u8[slot * Command.bytes + Command.timeInForce];
+  const code = checkFields(u8, words, slot, account, shortKindOf(timeInForce));
+  // An order until a time needs an extension, which has the time.
+  return code === Code.OK && timeInForce > LAST_SHORT_TIME_IN_FORCE && u8[slot * Command.bytes] === CommandKind.New ? Code.BAD_RANGE : code;
 }
 
 function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: number, orderKind: number): Code {
@@ -29,7 +41,7 @@ function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: n
     return kind >= CommandKind.DefineAsset && kind <= CommandKind.CancelOrders ? Code.ADMIN_ONLY : Code.UNKNOWN_KIND;
   }
   const timeInForce = u8[byte + Command.timeInForce];
-  if (u8[byte + Command.side] > Side.Sell || timeInForce > TimeInForce.PostOnly) return Code.BAD_ENUM;
+  if (u8[byte + Command.side] > Side.Sell || timeInForce > TimeInForce.GoodTillDate) return Code.BAD_ENUM;
   const owner = words[word + Command.account / 4] >>> 0;
   if (owner !== 0 && owner !== account) return Code.FOREIGN_ACCOUNT;
   const clientOrderId = word + Command.clientOrderId / 4;
@@ -65,16 +77,18 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
   const kind = u8[byte + Command.kind];
   if (kind < CommandKind.New || kind > CommandKind.Amend) return checkCommand(u8, words, command, account);
   if (u8[byte + Command.parameter] !== CommandFlag.Extended || kind !== CommandKind.New) return Code.UNSUPPORTED_TERM;
-  if (u8[byte + Command.timeInForce] > TimeInForce.PostOnly) return Code.BAD_ENUM;
+  const timeInForce = u8[byte + Command.timeInForce];
+  if (timeInForce > TimeInForce.GoodTillDate) return Code.BAD_ENUM;
   const termsCode = checkTerms(u8, words, extension);
   if (termsCode !== Code.OK) return termsCode;
   const orderKind = longOrderKind(u8, words, extension, command);
   if (orderKind === NO_KIND) return Code.ILLEGAL_COMBINATION;
-  u8[byte + Command.timeInForce] = KIND_TIME_IN_FORCE[orderKind];
+  if ((expiryOf(words, extension) !== 0) !== (timeInForce === TimeInForce.GoodTillDate)) return Code.BAD_RANGE;
+  if (!expires(timeInForce)) u8[byte + Command.timeInForce] = KIND_TIME_IN_FORCE[orderKind];
   const code = checkFields(u8, words, command, account, orderKind);
   if (code !== Code.OK) return code;
   if (minQuantityOf(words, extension) > getI64(words, command * WORDS + Command.quantity / 4)) return Code.BAD_RANGE;
-  if (orderKind <= LAST_SHORT_KIND) return Code.OK;
+  if (isShort(orderKind, timeInForce)) return Code.OK;
   u8[byte + Command.parameter] = CommandFlag.Extended;
   u8[extension * CommandExtension.bytes + CommandExtension.orderType] = KIND_ORDER_TYPE[orderKind];
   words[extension * WORDS + CommandExtension.instructions / 4] = KIND_INSTRUCTIONS[orderKind];
@@ -94,8 +108,8 @@ function checkTerms(u8: Uint8Array, words: Int32Array, slot: number): Code {
   if ((words[word + CommandExtension.instructions / 4] & ~Instruction.PostOnly) !== 0) return Code.UNSUPPORTED_TERM;
   if (!isZero(words, word + CommandExtension.stopPrice / 4)) return Code.UNSUPPORTED_TERM;
   if (!isZero(words, word + CommandExtension.displayedQuantity / 4)) return Code.UNSUPPORTED_TERM;
-  if (!isZero(words, word + CommandExtension.expiryUs / 4)) return Code.UNSUPPORTED_TERM;
-  return isU53(words, word + CommandExtension.minQuantity / 4) ? Code.OK : Code.BAD_RANGE;
+  const inRange = isU53(words, word + CommandExtension.minQuantity / 4) && isU53(words, word + CommandExtension.expiryUs / 4);
+  return inRange ? Code.OK : Code.BAD_RANGE;
 }
 
 function isZero(words: Int32Array, at: number): boolean {

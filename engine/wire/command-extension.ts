@@ -30,6 +30,8 @@ export interface ExtensionFields {
   readonly instructions?: number;
   /** Lots. */
   readonly minQuantity?: number;
+  /** Microseconds since the Unix epoch. */
+  readonly expiryUs?: number;
   readonly seq?: number;
   readonly timeUs?: number;
 }
@@ -43,6 +45,7 @@ export function encodeExtension(u8: Uint8Array, words: Int32Array, slot: number,
   u8[byte + CommandExtension.orderType] = fields.orderType ?? 0;
   words[word + CommandExtension.instructions / 4] = fields.instructions ?? 0;
   putI64(words, word + CommandExtension.minQuantity / 4, fields.minQuantity ?? 0);
+  putI64(words, word + CommandExtension.expiryUs / 4, fields.expiryUs ?? 0);
   putI64(words, word + CommandExtension.seq / 4, fields.seq ?? 0);
   putI64(words, word + CommandExtension.timeUs / 4, fields.timeUs ?? 0);
 }
@@ -50,6 +53,11 @@ export function encodeExtension(u8: Uint8Array, words: Int32Array, slot: number,
 /** The minimum quantity in lots in the extension in `slot`, 0 if it has none. */
 export function minQuantityOf(words: Int32Array, slot: number): number {
   return getI64(words, slot * WORDS + CommandExtension.minQuantity / 4);
+}
+
+/** The end of the order in the extension in `slot`, in microseconds since the Unix epoch; 0 if it has none. */
+export function expiryOf(words: Int32Array, slot: number): number {
+  return getI64(words, slot * WORDS + CommandExtension.expiryUs / 4);
 }
 
 /** The OrderKind of a long command: extension and command in their slots, as in the intake or the log. NO_KIND: an illegal combination. */

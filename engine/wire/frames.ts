@@ -4,11 +4,12 @@ import { FlatReader } from './flat.ts';
 import { Command, CommandExtension, CommandFlag, CommandKind, Instruction, OrderType, Side, TimeInForce } from './layout.ts';
 import { LongFrame } from './long-frame.ts';
 import {
+  expires,
   illegalPair,
+  isShort,
   KIND_INSTRUCTIONS,
   KIND_ORDER_TYPE,
   KIND_TIME_IN_FORCE,
-  LAST_SHORT_KIND,
   NO_KIND,
   orderKindOf,
 } from './order-kinds.ts';
@@ -130,6 +131,8 @@ export interface LongOrder {
   readonly quantity: number;
   /** Lots, up to `quantity`. Default 0: no minimum. */
   readonly minQuantity?: number;
+  /** Microseconds since the Unix epoch; with GoodTillDate only. */
+  readonly expiryUs?: number;
   /** From 1 and unique per account. */
   readonly clientOrderId: number;
   readonly tag?: number;
@@ -211,21 +214,35 @@ export class CommandBatch {
    * @throws RangeError also for terms that exclude each other
    */
   placeLong(order: LongOrder): void {
-    const { symbol, side, orderType, timeInForce, instructions = 0, price = 0, quantity, minQuantity = 0, clientOrderId, tag = 0 } = order;
+    const {
+      symbol,
+      side,
+      orderType,
+      timeInForce,
+      instructions = 0,
+      price = 0,
+      quantity,
+      minQuantity = 0,
+      expiryUs = 0,
+      clientOrderId,
+      tag = 0,
+    } = order;
     if (!inU53(minQuantity) || minQuantity > quantity) rejectMinimum(minQuantity, quantity);
-    if (!(orderType >= 0 && orderType <= OrderType.Market && timeInForce >= 0 && timeInForce <= TimeInForce.PostOnly))
+    if (!(orderType >= 0 && orderType <= OrderType.Market && timeInForce >= 0 && timeInForce <= TimeInForce.GoodTillDate))
       throw new RangeError(`this release has no order type ${orderType} with time in force ${timeInForce}`);
     if ((instructions & ~Instruction.PostOnly) !== 0) throw new RangeError(`this release has no instructions ${instructions}`);
     const orderKind = orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0);
     if (orderKind === NO_KIND)
       throw new RangeError(`${illegalPair(orderType, timeInForce, instructions, minQuantity !== 0)} cannot be combined in one order`);
-    const its = KIND_TIME_IN_FORCE[orderKind] as TimeInForce;
-    if (orderKind <= LAST_SHORT_KIND) return this.place(symbol, side, its, price, quantity, clientOrderId, tag);
+    if (!inU53(expiryUs) || (expiryUs !== 0) !== (timeInForce === TimeInForce.GoodTillDate))
+      throw new RangeError(`an order until a time, and no other, has an expiry in microseconds since the Unix epoch, not ${expiryUs}`);
+    const its = expires(timeInForce) ? timeInForce : (KIND_TIME_IN_FORCE[orderKind] as TimeInForce);
+    if (isShort(orderKind, timeInForce)) return this.place(symbol, side, its, price, quantity, clientOrderId, tag);
     if (!this.fitsLong) throw new RangeError(`the batch is full: it holds ${this.capacity} commands, a long order counts as two`);
     this.place(symbol, side, its, price, quantity, clientOrderId, tag);
     this.u8[HEADER_BYTES + (this.count - 1) * Command.bytes + Command.parameter] = CommandFlag.Extended;
     this.#long ??= new LongFrame(this.capacity, IDENTIFIER, FIRST_WITH_EXTENSIONS);
-    this.#long.add({ orderType: KIND_ORDER_TYPE[orderKind], instructions: KIND_INSTRUCTIONS[orderKind], minQuantity });
+    this.#long.add({ orderType: KIND_ORDER_TYPE[orderKind], instructions: KIND_INSTRUCTIONS[orderKind], minQuantity, expiryUs });
   }
 
   /** Names the order by `clientOrderId`, or by `orderId` when that is not 0. */

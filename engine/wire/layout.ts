@@ -62,6 +62,7 @@ export const CommandKind = {
   Configure: 25,
   StateDigest: 26,
   CancelOrders: 27,
+  Tick: 28,
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 
@@ -235,6 +236,8 @@ export const TimeInForce = {
   FillOrKill: 2,
   Market: 3,
   PostOnly: 4,
+  Day: 5,
+  GoodTillDate: 6,
 } as const;
 export type TimeInForce = (typeof TimeInForce)[keyof typeof TimeInForce];
 

@@ -6,7 +6,7 @@
 export const SIDE_NAMES = ['buy', 'sell'] as const;
 export type SideName = (typeof SIDE_NAMES)[number];
 
-export const TIME_IN_FORCE_NAMES = ['gtc', 'ioc', 'fok', 'market', 'post-only'] as const;
+export const TIME_IN_FORCE_NAMES = ['gtc', 'ioc', 'fok', 'market', 'post-only', 'day', 'gtd'] as const;
 export type TimeInForceName = (typeof TIME_IN_FORCE_NAMES)[number];
 
 export const PHASE_NAMES = ['halted', 'continuous', 'auction', 'closed'] as const;

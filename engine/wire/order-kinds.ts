@@ -3,7 +3,7 @@ import { Instruction, OrderType, Phase, TimeInForce } from './layout.ts';
 
 /**
  * The kinds of orders: the legal combinations of order type, time in force and
- * terms. A Command alone can express the first five, whose kind is its
+ * terms. Day and GoodTillDate count as GoodTillCancel: they add an end. A Command alone can express the first five, whose kind is its
  * `time_in_force`. The others need a CommandExtension.
  */
 export const OrderKind = {
@@ -42,7 +42,7 @@ export interface OrderKindRow {
 }
 
 const { Limit, Market } = OrderType;
-const { GoodTillCancel, ImmediateOrCancel, FillOrKill } = TimeInForce;
+const { GoodTillCancel, ImmediateOrCancel, FillOrKill, Day, GoodTillDate } = TimeInForce;
 const { Continuous, Auction } = Phase;
 
 /** Row `k` is kind `k`. Wire check, checks before the book, client and documentation use this table. */
@@ -85,10 +85,37 @@ export const KIND_INSTRUCTIONS = column(({ instructions }) => instructions);
 /** `time_in_force` of its command in the log: the short form if one exists. */
 export const KIND_TIME_IN_FORCE = column(({ kind, timeInForce }) => (kind <= LAST_SHORT_KIND ? kind : timeInForce));
 
+/** The times in force that a Command without an extension can have: up to this one. */
+export const LAST_SHORT_TIME_IN_FORCE = Day;
+const DAY = Day;
+const POST_ONLY_KIND = OrderKind.PostOnly;
+/** Of an order's record, beside the time in force: the order is post-only, and its time in force does not say so. */
+export const POST_ONLY_BIT = 0x80;
+
+/** The kind of an order without an extension. A limit order until the end of the session, or until a time, is treated as one until it is cancelled. */
+export function shortKindOf(timeInForce: number): number {
+  return timeInForce < DAY ? timeInForce : 0;
+}
+
+/** True if a Command alone can express an order of this kind and time in force. */
+export function isShort(kind: number, timeInForce: number): boolean {
+  return expires(timeInForce) ? timeInForce === DAY && kind === OrderKind.GoodTillCancel : kind <= LAST_SHORT_KIND;
+}
+
+/** The kind of a resting order. @param lifetime time in force and the bits beside it, as in its record */
+export function restingKindOf(lifetime: number): number {
+  return (lifetime & POST_ONLY_BIT) === 0 ? shortKindOf(lifetime & 15) : POST_ONLY_KIND;
+}
+
+/** True if the order rests until an end that it has. */
+export function expires(timeInForce: number): boolean {
+  return timeInForce >= DAY;
+}
+
 /** Result of `orderKindOf` for a combination without a row. */
 export const NO_KIND = 255;
 
-const kinds = new Uint8Array(64).fill(NO_KIND);
+const kinds = new Uint8Array(128).fill(NO_KIND);
 for (const orderType of [Limit, Market]) {
   for (const timeInForce of Object.values(TimeInForce)) {
     for (const instructions of [0, Instruction.PostOnly]) {
@@ -112,17 +139,18 @@ export function orderKindOf(orderType: number, timeInForce: number, instructions
 }
 
 function indexOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): number {
-  return (orderType << 5) | (timeInForce << 2) | (instructions << 1) | Number(hasMinQuantity);
+  return (orderType << 6) | (timeInForce << 2) | (instructions << 1) | Number(hasMinQuantity);
 }
 
 function kindInTable(orderType: OrderType, timeInForce: TimeInForce, instructions: number, minQuantity: boolean): OrderKind | undefined {
   // The short form Market includes the order type, so another order type contradicts it.
   if (timeInForce === TimeInForce.Market && orderType !== Market) return undefined;
   const terms = withoutShortForms(timeInForce, instructions);
+  const lifetime = expires(terms.timeInForce) ? GoodTillCancel : terms.timeInForce;
   return ORDER_KINDS.find(
     (row) =>
       row.orderType === orderType &&
-      row.timeInForce === terms.timeInForce &&
+      row.timeInForce === lifetime &&
       row.instructions === terms.instructions &&
       row.minQuantity === minQuantity,
   )?.kind;
@@ -135,7 +163,7 @@ function withoutShortForms(timeInForce: number, instructions: number): { timeInF
 }
 
 const ORDER_TYPE_WORDS = ['limit', 'market'] as const;
-const TIME_IN_FORCE_WORDS = ['gtc', 'ioc', 'fok', 'market', 'post-only'] as const;
+const TIME_IN_FORCE_WORDS = ['gtc', 'ioc', 'fok', 'market', 'post-only', 'day', 'gtd'] as const;
 
 /**
  * Returns two terms that exclude each other, such as `market and gtc`, for a combination without a kind. Of several pairs, it is the
@@ -147,7 +175,10 @@ export function illegalPair(orderType: number, timeInForce: number, instructions
   // A short form is one word: the time in force that it stands for was not written.
   const written = withoutShortForms(timeInForce, instructions).timeInForce === timeInForce;
   const requested = written ? all : all.filter((_, index) => index !== 1);
-  const legal = ORDER_KINDS.map((row) => termsOf(row.orderType, row.timeInForce, row.instructions, row.minQuantity));
+  const legal = ORDER_KINDS.flatMap((row) => {
+    const lifetimes = row.timeInForce === GoodTillCancel ? [GoodTillCancel, Day, GoodTillDate] : [row.timeInForce];
+    return lifetimes.map((lifetime) => termsOf(row.orderType, lifetime, row.instructions, row.minQuantity));
+  });
   for (let last = requested.length - 1; last > 0; last--) {
     for (let first = last - 1; first >= 0; first--) {
       const [one, other] = [requested[first], requested[last]];

@@ -49,6 +49,7 @@ const PLACE_OPTIONS: Options<PlaceOrder> = {
   price: true,
   type: true,
   timeInForce: true,
+  expires: true,
   postOnly: true,
   minQuantity: true,
   clientOrderId: true,

@@ -1,7 +1,7 @@
 import { Code } from '../../engine/codes.ts';
 import { Instruction, OrderType, TimeInForce } from '../../engine/wire/layout.ts';
-import { TIME_IN_FORCE_NAMES } from '../../engine/wire/names.ts';
-import { illegalPair, KIND_NEEDS_PRICE, LAST_SHORT_KIND, NO_KIND, ORDER_KINDS, orderKindOf } from '../../engine/wire/order-kinds.ts';
+import { TIME_IN_FORCE_NAMES, type TimeInForceName } from '../../engine/wire/names.ts';
+import { illegalPair, isShort, KIND_NEEDS_PRICE, NO_KIND, ORDER_KINDS, orderKindOf } from '../../engine/wire/order-kinds.ts';
 import { OpenbellError } from './errors.ts';
 import type { OrderTypeName, PlaceOrder } from './types.ts';
 
@@ -14,18 +14,26 @@ export interface OrderTerms {
   readonly timeInForce: TimeInForce;
   /** Instruction bits. */
   readonly instructions: number;
+  /** Microseconds since the Unix epoch; 0 = none. */
+  readonly expiryUs: number;
   /** Needs an extension, and so wire schema 2. */
   readonly long: boolean;
 }
 
 /** Those of cancels and amends. */
-export const NO_TERMS: OrderTerms = { orderType: OrderType.Limit, timeInForce: TimeInForce.GoodTillCancel, instructions: 0, long: false };
+export const NO_TERMS: OrderTerms = {
+  orderType: OrderType.Limit,
+  timeInForce: TimeInForce.GoodTillCancel,
+  instructions: 0,
+  expiryUs: 0,
+  long: false,
+};
 
-/** Reads the terms of an order. @throws OpenbellError BAD_ENUM, BAD_RANGE (of the price), or ILLEGAL_COMBINATION, which names the two that cannot be combined */
+/** Reads the terms of an order. @throws OpenbellError BAD_ENUM, BAD_RANGE (of price or expiry), or ILLEGAL_COMBINATION, which names the two that cannot be combined */
 export function orderTerms(order: PlaceOrder): OrderTerms {
   const type = typeName(order);
   const orderType = ORDER_TYPES.indexOf(type) as OrderType;
-  const name = order.timeInForce ?? (type === 'market' ? 'market' : 'gtc');
+  const name = order.timeInForce ?? (order.expires === undefined ? (type === 'market' ? 'market' : 'gtc') : 'gtd');
   const timeInForce = TIME_IN_FORCE_NAMES.indexOf(name) as TimeInForce;
   // A caller in JavaScript may pass anything.
   if (!ORDER_TYPES.includes(type) || !TIME_IN_FORCE_NAMES.includes(name))
@@ -51,7 +59,20 @@ export function orderTerms(order: PlaceOrder): OrderTerms {
     const text = `a ${ORDER_KINDS[kind].name} order ${needsPrice ? 'needs a price' : 'has no price'}`;
     throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
   }
-  return { orderType, timeInForce, instructions, long: kind > LAST_SHORT_KIND };
+  return { orderType, timeInForce, instructions, expiryUs: expiryOf(order.expires, name), long: !isShort(kind, timeInForce) };
+}
+
+/** The end of an order, in microseconds since the Unix epoch; 0 for an order without one. */
+function expiryOf(expires: PlaceOrder['expires'], name: TimeInForceName): number {
+  if ((expires !== undefined) !== (name === 'gtd')) {
+    const text = expires === undefined ? 'time in force gtd needs expires' : `expires is for time in force gtd, not ${name}`;
+    throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
+  }
+  if (expires === undefined) return 0;
+  const us = expires instanceof Date ? expires.getTime() * 1000 : expires;
+  if (!(Number.isSafeInteger(us) && us > 0))
+    throw new OpenbellError('BAD_RANGE', `expires is a Date, or microseconds since 1970, not ${String(expires)}`, Code.BAD_RANGE);
+  return us;
 }
 
 /** An order with a limit time in force and a missing price is not turned into a market order; a market order must name its type. */

@@ -144,8 +144,8 @@ function put(batch: CommandBatch, command: PendingCommand): void {
   const { kind, symbol, price, quantity, clientOrderId, orderId, tag } = command;
   if (kind === CommandKind.New) {
     const { side, terms, minQuantity } = command;
-    const { orderType, timeInForce, instructions } = terms;
-    batch.placeLong({ symbol, side, orderType, timeInForce, instructions, price, quantity, minQuantity, clientOrderId, tag });
+    const { orderType, timeInForce, instructions, expiryUs } = terms;
+    batch.placeLong({ symbol, side, orderType, timeInForce, instructions, price, quantity, minQuantity, expiryUs, clientOrderId, tag });
   } else if (kind === CommandKind.Cancel) batch.cancel(symbol, clientOrderId, orderId, tag);
   else batch.amend(symbol, clientOrderId, orderId, price, quantity, tag);
 }

@@ -85,9 +85,11 @@ export interface PlaceOrder {
   readonly price?: Decimal;
   /** Default limit; market when the time in force implies it, or with neither price nor time in force. */
   readonly type?: OrderTypeName;
-  /** Default gtc, or market without a price. `market` is short for type market with ioc, `post-only` for gtc with `postOnly`. */
+  /** Default gtc, or market without a price. `market` is short for type market with ioc, `post-only` for gtc with `postOnly`. `day` ends with the session of the symbol. */
   readonly timeInForce?: TimeInForceName;
-  /** Rejected if it would trade on arrival; gtc only. */
+  /** End of the order: a time, or microseconds since the Unix epoch. Time in force gtd, which is then the default. Needs an exchange that supports wire schema 2. */
+  readonly expires?: Date | number;
+  /** Rejected if it would trade on arrival; gtc, day and gtd only. */
   readonly postOnly?: boolean;
   /** Minimum quantity that must trade on arrival, else the order is cancelled; ioc only. Needs an exchange that supports wire schema 2. */
   readonly minQuantity?: Decimal;

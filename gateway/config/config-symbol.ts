@@ -33,7 +33,7 @@ export interface SymbolConfig {
 /** The Phase of each name. */
 export const PHASES = Object.fromEntries(PHASE_NAMES.map((name, phase) => [name, phase])) as Record<PhaseName, Phase>;
 /** Keys of parameters that can change after a symbol is defined. */
-export const PARAM_KEYS = ['reference-price', 'price-band', 'collar', 'limits', 'fees'] as const;
+export const PARAM_KEYS = ['reference-price', 'price-band', 'collar', 'session-end', 'limits', 'fees'] as const;
 export const SYMBOL_KEYS = ['id', 'name', 'base', 'quote', 'tick', 'lot', 'phase', ...PARAM_KEYS] as const;
 
 export const LIMIT_KEYS = ['max-price', 'tick-step', 'lot-step', 'min-quantity', 'max-quantity', 'min-notional', 'max-notional'] as const;
@@ -169,6 +169,7 @@ export function readParams(
   // `collar` is the former name of `price-band`, accepted for one release.
   if (fields['price-band'] !== undefined) fields.collar?.fail('is the former name of price-band; give price-band alone');
   read('PriceBandPpm', fields['price-band'] ?? fields.collar, (place) => place.ppm(0, MILLION));
+  read('SessionEnd', fields['session-end'], readTime);
   const fees = fields.fees?.fields(FEE_KEYS) ?? {};
   read('MakerFeePpm', fees.maker, (place) => place.ppm(-MILLION, MILLION));
   read('TakerFeePpm', fees.taker, (place) => place.ppm(0, MILLION));
@@ -184,6 +185,14 @@ export function readParams(
   }
   for (const { key, problem } of limitProblems(params, now, tick, lot, quote)) limits[key]?.fail(problem);
   return params;
+}
+
+/** Microseconds since the Unix epoch; `none` is 0. */
+function readTime(place: Place): number | undefined {
+  const text = place.text();
+  if (text === undefined || text === 'none') return text && 0;
+  const time = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:?\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
+  return time >= 0 ? time * 1000 : place.fail(`must be a time with its zone, such as 2026-12-24T17:00:00Z, or none, not ${text}`);
 }
 
 type LimitKey = (typeof LIMIT_KEYS)[number];

@@ -1,6 +1,6 @@
 import { Code, codeName } from '../../engine/codes.ts';
 import type { CommandFields } from '../../engine/machine/command.ts';
-import { AccountParam } from '../../engine/params.ts';
+import { AccountParam, type SymbolParamName } from '../../engine/params.ts';
 import type { Directory, SymbolInfo } from '../../engine/threads/directory.ts';
 import type { AssetConfig } from '../config/config-asset.ts';
 import type { AccountConfig, VenueConfig } from '../config/config-file.ts';
@@ -159,8 +159,8 @@ class Genesis {
     if (known === undefined) steps.push({ what, fields: defineSymbol(symbol) });
     for (const name of PARAM_ORDER) {
       const value = symbol.params[name];
-      // The reference price follows the trades; the configured one is only its initial value.
-      if (value === undefined || value === known?.params[name] || (name === 'ReferencePrice' && !isNew)) continue;
+      // The reference price follows the trades, and sessions end one after the other; the configured ones are only the first.
+      if (value === undefined || value === known?.params[name] || (FIRST_ONLY.has(name) && !isNew)) continue;
       steps.push({ what: `${name} of ${symbol.name}`, fields: setSymbol(symbol.id, name, value), optional: !isNew });
     }
     if (isNew) steps.push({ what, fields: setPhase(symbol.id, symbol.phase) });
@@ -184,6 +184,9 @@ class Genesis {
     return steps;
   }
 }
+
+/** Parameters that the configuration only begins with. */
+const FIRST_ONLY: ReadonlySet<SymbolParamName> = new Set(['ReferencePrice', 'SessionEnd']);
 
 /** Maximum unanswered commands: well below the command ring and the hub's limit of awaited commands. */
 const STAGE_WINDOW = 512;

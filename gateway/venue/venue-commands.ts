@@ -18,6 +18,7 @@ export const PARAM_ORDER: readonly SymbolParamName[] = [
   'TakerFeePpm',
   'MakerFeePpm',
   'ReferencePrice',
+  'SessionEnd',
 ];
 
 export function defineAsset({ id, decimals, name }: AssetConfig): CommandFields {
@@ -121,7 +122,10 @@ const SYMBOL_PARAMETERS: Readonly<Record<SymbolParamName, string>> = {
   MakerFeePpm: 'fees.maker',
   ReferencePrice: 'reference-price',
   RiskModel: 'risk-model',
+  SessionEnd: 'session-end',
 };
+
+const PARAM_NAMES = Object.keys(SYMBOL_PARAMETERS) as SymbolParamName[];
 
 /** @param fields of an administrative command */
 export function commandWords({ kind, account = 0, symbol = 0, parameter = 0 }: CommandFields): CommandWords {
@@ -131,7 +135,7 @@ export function commandWords({ kind, account = 0, symbol = 0, parameter = 0 }: C
     case CommandKind.DefineSymbol:
       return { command: 'define-symbol', symbol };
     case CommandKind.SetSymbol: {
-      const name = PARAM_ORDER.find((each) => SymbolParam[each] === parameter);
+      const name = PARAM_NAMES.find((each) => SymbolParam[each] === parameter);
       return { command: 'set-symbol', symbol, parameter: name === undefined ? String(parameter) : SYMBOL_PARAMETERS[name] };
     }
     case CommandKind.SetPhase:

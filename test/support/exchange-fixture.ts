@@ -7,7 +7,7 @@ import { SymbolParam } from '../../engine/params.ts';
 import { allocateRing, RingConsumer } from '../../engine/rings/ring.ts';
 import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
 import { CommandFlag, type ExtensionFields, encodeExtension } from '../../engine/wire/command-extension.ts';
-import { CommandKind, Phase, Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { CommandKind, Instruction, Phase, Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { MarketEventKind, MarketEventView } from '../../engine/wire/market-event.ts';
 import { ReportFlag } from '../../engine/wire/names.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
@@ -118,15 +118,20 @@ export class Harness {
 
   /** Applies a command and returns the reports and market events that it caused. */
   do(fields: LongCommandFields): { reports: ReportFields[]; events: EventFields[] } {
-    const { extension } = fields;
+    const { extension, timeUs } = fields;
     if (extension !== undefined) {
       this.#seq++;
-      encodeExtension(this.#bytes, this.#words, 0, { ...extension, seq: this.#seq, timeUs: this.#seq * 1000 });
+      encodeExtension(this.#bytes, this.#words, 0, { ...extension, seq: this.#seq, timeUs: timeUs ?? this.#seq * 1000 });
       this.exchange.apply(this.#bytes, this.#words, 0);
     }
     this.#seq++;
     const parameter = extension === undefined ? fields.parameter : CommandFlag.Extended;
-    encodeCommand(this.#bytes, this.#words, 0, { ...fields, ...(parameter && { parameter }), seq: this.#seq, timeUs: this.#seq * 1000 });
+    encodeCommand(this.#bytes, this.#words, 0, {
+      ...fields,
+      ...(parameter && { parameter }),
+      seq: this.#seq,
+      timeUs: timeUs ?? this.#seq * 1000,
+    });
     this.exchange.apply(this.#bytes, this.#words, 0);
     this.exchange.endBatch();
     const { reports, market } = this.#outputs;
@@ -211,6 +216,7 @@ const TIF: Record<string, number> = {
   fok: TimeInForce.FillOrKill,
   mkt: TimeInForce.Market,
   post: TimeInForce.PostOnly,
+  day: TimeInForce.Day,
 };
 
 /**
@@ -219,9 +225,14 @@ const TIF: Record<string, number> = {
  *   `1 new 7 buy 10 @ 500 ioc`   account 1, client order id 7
  *   `1 cancel 7` · `1 amend 7 5 @ 500` · `phase auction` · `uncross`
  *   `1 cancel 7 of 2`: names symbol 2; without it, none
+ *   `1 new 7 buy 10 @ 500 gtd 90`   until 90 ms; `day`, `day post`, `gtd 90 post` · `tick`
+ *   `at 90: 1 cancel 7`   at 90 ms; `at 90.001:` a microsecond later
  */
-export function parseCommand(line: string): CommandFields {
+export function parseCommand(line: string): LongCommandFields {
+  const timed = /^at (\d+(?:\.\d{1,3})?): (.*)$/.exec(line.trim());
+  if (timed) return { ...parseCommand(timed[2]), timeUs: Math.round(Number(timed[1]) * 1000) };
   const words = line.trim().split(/\s+/);
+  if (words[0] === 'tick') return { kind: CommandKind.Tick };
   if (words[0] === 'phase') {
     const name = words[1][0].toUpperCase() + words[1].slice(1);
     return { kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: Phase[name as keyof typeof Phase] };
@@ -233,9 +244,10 @@ export function parseCommand(line: string): CommandFields {
   if (words[1] === 'cancel') return { kind: CommandKind.Cancel, account, clientOrderId, symbol: named };
   if (words[1] === 'amend')
     return { kind: CommandKind.Amend, account, clientOrderId, symbol: named, quantity: Number(words[3]), price: Number(words[5]) };
-  const timeInForce = TIF[words[words.length - 1]] ?? TimeInForce.GoodTillCancel;
   const price = words[5] === '@' ? Number(words[6]) : 0;
+  const terms = words.slice(words[5] === '@' ? 7 : 5);
   return {
+    ...lifetimeOf(terms),
     kind: CommandKind.New,
     account,
     clientOrderId,
@@ -243,8 +255,14 @@ export function parseCommand(line: string): CommandFields {
     side: words[3] === 'buy' ? Side.Buy : Side.Sell,
     quantity: Number(words[4]),
     price,
-    timeInForce,
   };
+}
+
+function lifetimeOf(terms: readonly string[]): Pick<LongCommandFields, 'timeInForce' | 'extension'> {
+  const instructions = terms.length > 1 && terms.at(-1) === 'post' ? Instruction.PostOnly : 0;
+  if (terms[0] === 'gtd') return { timeInForce: TimeInForce.GoodTillDate, extension: { expiryUs: Number(terms[1]) * 1000, instructions } };
+  const timeInForce = TIF[terms[0]] ?? TimeInForce.GoodTillCancel;
+  return { timeInForce, ...(instructions !== 0 && { extension: { instructions } }) };
 }
 
 /** A report in words: `1 Fill 7 10@500 leaves 0 fee 3 taker`. */

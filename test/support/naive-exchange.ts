@@ -4,7 +4,7 @@ import { type Limits, RULES } from '../../engine/limits.ts';
 import type { CommandFields } from '../../engine/machine/command.ts';
 import { ROW_FIELDS } from '../../engine/machine/state-rows.ts';
 import { SymbolParam } from '../../engine/params.ts';
-import { CommandKind, OrderType, Phase, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { CommandKind, Instruction, OrderType, Phase, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { BTC, type LongCommandFields, SYMBOL, USD } from './exchange-fixture.ts';
 import { carryOf, type FeeAccount, newFeeAccount, payFee, reservedFee } from './naive-fees.ts';
 import { NaiveWindows } from './naive-windows.ts';
@@ -21,6 +21,10 @@ interface NaiveOrder {
   account: number;
   side: number;
   tif: number;
+  /** Also by an instruction. */
+  postOnly: boolean;
+  /** Time at which it expires; infinite if it does not. */
+  end: number;
   tag: number;
   market: boolean;
   /** Minimum quantity that must trade at once. */
@@ -63,6 +67,8 @@ export interface NaiveReport {
   reportNo: number;
 }
 
+const RESTING: ReadonlySet<number> = new Set([TimeInForce.GoodTillCancel, TimeInForce.PostOnly, TimeInForce.Day, TimeInForce.GoodTillDate]);
+
 export class NaiveExchange {
   /** In order of arrival at their place. */
   resting: NaiveOrder[] = [];
@@ -84,6 +90,7 @@ export class NaiveExchange {
   tradeId = 0;
   params: number[];
   seq = 0;
+  timeUs = 0;
   readonly #limits: Limits;
   /** From 2 on. */
   readonly #rules: number;
@@ -137,6 +144,12 @@ export class NaiveExchange {
 
   do(c: LongCommandFields): NaiveReport[] {
     this.#out = [];
+    this.timeUs = c.timeUs ?? 0;
+    const due = this.resting.filter((o) => o.end <= this.timeUs).sort((a, b) => a.end - b.end || a.id - b.id);
+    for (const o of due) {
+      this.#answer(ReportKind.Cancelled, Code.EXPIRED, o, o.price, o.open, 0, o.filled);
+      this.#gone(o);
+    }
     this.seq += c.extension === undefined ? 1 : 2;
     const f = { side: 0, timeInForce: 0, price: 0, quantity: 0, clientOrderId: 0, orderId: 0, account: 0, tag: 0, symbol: 0, ...c };
     if (f.kind === CommandKind.New) this.#new(f);
@@ -144,13 +157,14 @@ export class NaiveExchange {
     else if (f.kind === CommandKind.Amend) this.#amend(f);
     else if (f.kind === CommandKind.SetPhase) this.#setPhase(f.parameter ?? 0);
     else if (f.kind === CommandKind.Uncross) this.#uncross();
+    else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.SessionEnd) this.#setSessionEnd(f.quantity);
     else if (f.kind === CommandKind.SetSymbol) this.#setFee(f.parameter ?? 0, f.side === 1 ? -f.quantity : f.quantity);
     else if (f.kind === CommandKind.CancelOrders) this.#cancelOrders(f);
     else if (f.kind === CommandKind.Deposit) {
       this.pay(f.account, f.symbol, f.quantity);
       this.deposited.set(f.symbol, (this.deposited.get(f.symbol) ?? 0) + f.quantity);
       this.#admin(Code.OK);
-    } else throw new Error(`the naive exchange has no command ${f.kind}`);
+    } else if (f.kind !== CommandKind.Tick) throw new Error(`the naive exchange has no command ${f.kind}`);
     return this.#out;
   }
 
@@ -219,6 +233,8 @@ export class NaiveExchange {
       account: f.account,
       side: f.side,
       tif: f.timeInForce,
+      postOnly: f.timeInForce === TimeInForce.PostOnly || f.extension?.instructions === Instruction.PostOnly,
+      end: this.#endOf(f.timeInForce, f.extension?.expiryUs ?? 0),
       tag: f.tag,
       market: f.timeInForce === TimeInForce.Market || f.extension?.orderType === OrderType.Market,
       least: f.timeInForce === TimeInForce.FillOrKill ? f.quantity : (f.extension?.minQuantity ?? 0),
@@ -236,8 +252,7 @@ export class NaiveExchange {
     order.id = ++this.lastOrderId;
     this.#answer(ReportKind.Accepted, 0, { ...who, id: order.id }, f.price, f.quantity, f.quantity, 0);
     if (this.phase === Phase.Continuous) this.#trade(order, this.#limit(order));
-    const rests = order.tif === TimeInForce.GoodTillCancel || order.tif === TimeInForce.PostOnly;
-    const full = rests ? this.#room(order, order.price) : Code.CANCELLED_REMAINDER;
+    const full = RESTING.has(order.tif) ? this.#room(order, order.price) : Code.CANCELLED_REMAINDER;
     if (order.open > 0 && full === Code.OK) return this.#rest(order);
     if (order.open > 0) this.#answer(ReportKind.Cancelled, full, { ...who, id: order.id }, f.price, order.open, 0, order.filled);
     this.#remember(order, f.quantity, Code.OK);
@@ -247,7 +262,7 @@ export class NaiveExchange {
     if (o.client <= (this.forgotten.get(this.#idClass(o)) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
     const basic = this.#check(o);
     if (basic !== Code.OK) return basic;
-    if (o.tif === TimeInForce.GoodTillCancel || o.tif === TimeInForce.PostOnly) {
+    if (RESTING.has(o.tif)) {
       if (this.resting.length >= this.#limits.orders) return Code.BOOK_FULL;
       if (this.resting.filter(({ account }) => account === o.account).length >= this.#limits.ordersPerAccount) return Code.ORDER_SHARE_FULL;
     }
@@ -267,13 +282,14 @@ export class NaiveExchange {
     const needed = o.side === Side.Buy ? cost + reservedFee(o.fees, cost) : o.open;
     if (needed > this.available(o.account, o.side === Side.Buy ? USD : BTC)) return Code.INSUFFICIENT_FUNDS;
     if (there < o.least) return o.tif === TimeInForce.FillOrKill ? Code.FOK_NOT_FILLABLE : Code.MIN_QUANTITY_NOT_FILLABLE;
-    return o.tif === TimeInForce.PostOnly && there > 0 ? Code.POST_ONLY_WOULD_TRADE : Code.OK;
+    return o.postOnly && there > 0 ? Code.POST_ONLY_WOULD_TRADE : Code.OK;
   }
 
   #check(o: NaiveOrder): number {
     if (this.phase === Phase.Halted) return Code.SYMBOL_HALTED;
     if (this.phase === Phase.Closed) return Code.SYMBOL_CLOSED;
-    if (this.phase === Phase.Auction && o.tif !== TimeInForce.GoodTillCancel) return Code.NOT_IN_AUCTION;
+    if (this.phase === Phase.Auction && (o.postOnly || !RESTING.has(o.tif))) return Code.NOT_IN_AUCTION;
+    if (o.end <= this.timeUs) return o.tif === TimeInForce.Day ? Code.NO_SESSION : Code.EXPIRY_PAST;
     if (o.open < this.params[SymbolParam.MinQuantity]) return Code.QUANTITY_MIN;
     if (o.market) return Code.OK;
     if (o.price < 1 || o.price > this.params[SymbolParam.MaxPrice]) return Code.PRICE_RANGE;
@@ -395,12 +411,7 @@ export class NaiveExchange {
     const asset = o.side === Side.Buy ? USD : BTC;
     if (!lowers && code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
       code = Code.INSUFFICIENT_FUNDS;
-    if (
-      !lowers &&
-      code === Code.OK &&
-      o.tif === TimeInForce.PostOnly &&
-      this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price))
-    )
+    if (!lowers && code === Code.OK && o.postOnly && this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price)))
       code = Code.POST_ONLY_WOULD_TRADE;
     if (this.#rules >= 3 && code === Code.OK && f.price !== o.price && !this.#tradesInFull(wanted)) code = this.#room(o, f.price);
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
@@ -489,6 +500,17 @@ export class NaiveExchange {
     this.#admin(Code.OK);
   }
 
+  #setSessionEnd(end: number): void {
+    if (this.#rules < 4) return this.#admin(Code.BAD_PARAMETER);
+    this.params[SymbolParam.SessionEnd] = end;
+    this.#admin(Code.OK);
+  }
+
+  #endOf(timeInForce: number, expiryUs: number): number {
+    if (timeInForce === TimeInForce.Day) return this.params[SymbolParam.SessionEnd];
+    return timeInForce === TimeInForce.GoodTillDate ? expiryUs : Infinity;
+  }
+
   #setPhase(phase: number): void {
     const [bid] = this.queue(Side.Buy);
     const [ask] = this.queue(Side.Sell);
@@ -555,11 +577,24 @@ export class NaiveExchange {
     rows.push([3, this.phase, this.lastPrice, this.tradeId, this.fees, this.lastOrderId]);
     for (const side of [Side.Buy, Side.Sell]) {
       for (const o of this.queue(side)) {
-        rows.push([8, o.id, o.client, o.price, o.open, o.filled, o.account, SYMBOL, side, o.tif, o.tag]);
+        rows.push([
+          8,
+          o.id,
+          o.client,
+          o.price,
+          o.open,
+          o.filled,
+          o.account,
+          SYMBOL,
+          side,
+          o.tif | (o.end < Infinity && o.postOnly ? 0x80 : 0),
+          o.tag,
+        ]);
         const { maker, taker } = this.#newFees();
         const carry = carryOf(o.fees);
         if (this.#rules >= 4 && (carry !== 0 || o.fees.maker !== maker || o.fees.taker !== taker))
           rows.push([17, o.id, carry, o.fees.maker, o.fees.taker]);
+        if (o.end < Infinity) rows.push([18, o.id, o.end]);
       }
     }
     for (const side of [Side.Buy, Side.Sell]) {

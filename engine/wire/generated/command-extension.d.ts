@@ -55,7 +55,7 @@ export declare class CommandExtension {
      */
     minQuantity(): bigint;
     /**
-     * Later: microseconds since the Unix epoch. 0.
+     * GoodTillDate: the order expires at this time, microseconds since the Unix epoch. Otherwise 0.
      */
     expiryUs(): bigint;
     static sizeOf(): number;

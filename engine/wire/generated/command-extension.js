@@ -81,7 +81,7 @@ export class CommandExtension {
         return this.bb.readUint64(this.bb_pos + 48);
     }
     /**
-     * Later: microseconds since the Unix epoch. 0.
+     * GoodTillDate: the order expires at this time, microseconds since the Unix epoch. Otherwise 0.
      */
     expiryUs() {
         return this.bb.readUint64(this.bb_pos + 56);

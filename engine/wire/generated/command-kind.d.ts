@@ -31,5 +31,9 @@ export declare enum CommandKind {
      * Administrative: cancels one order (`order_id`, or `client_order_id` with `account`), or the orders of `account`, of `symbol`, or
      * of `account` in `symbol`; 0 = any. The answer has the number of cancelled orders as `quantity`, and `leaves` 1 if more are left.
      */
-    CancelOrders = 27
+    CancelOrders = 27,
+    /**
+     * The engine itself: time has passed. Orders whose end has come expire, as before any command.
+     */
+    Tick = 28
 }

@@ -34,4 +34,8 @@ export var CommandKind;
      * of `account` in `symbol`; 0 = any. The answer has the number of cancelled orders as `quantity`, and `leaves` 1 if more are left.
      */
     CommandKind[CommandKind["CancelOrders"] = 27] = "CancelOrders";
+    /**
+     * The engine itself: time has passed. Orders whose end has come expire, as before any command.
+     */
+    CommandKind[CommandKind["Tick"] = 28] = "Tick";
 })(CommandKind || (CommandKind = {}));

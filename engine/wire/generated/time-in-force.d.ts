@@ -21,5 +21,13 @@ export declare enum TimeInForce {
     /**
      * Short for OrderType Limit, GoodTillCancel, Instruction PostOnly: rejected if it would trade on arrival.
      */
-    PostOnly = 4
+    PostOnly = 4,
+    /**
+     * Limit; rests until the end of the symbol's session. Rejected with NO_SESSION if the symbol has none.
+     */
+    Day = 5,
+    /**
+     * Limit; rests until `expiry_us` of the extension.
+     */
+    GoodTillDate = 6
 }

@@ -24,4 +24,12 @@ export var TimeInForce;
      * Short for OrderType Limit, GoodTillCancel, Instruction PostOnly: rejected if it would trade on arrival.
      */
     TimeInForce[TimeInForce["PostOnly"] = 4] = "PostOnly";
+    /**
+     * Limit; rests until the end of the symbol's session. Rejected with NO_SESSION if the symbol has none.
+     */
+    TimeInForce[TimeInForce["Day"] = 5] = "Day";
+    /**
+     * Limit; rests until `expiry_us` of the extension.
+     */
+    TimeInForce[TimeInForce["GoodTillDate"] = 6] = "GoodTillDate";
 })(TimeInForce || (TimeInForce = {}));

@@ -10,6 +10,7 @@ const CAMEL_CASE: Readonly<Record<string, string>> = {
   lotSize: 'lot',
   referencePrice: 'reference-price',
   priceBand: 'price-band',
+  sessionEnd: 'session-end',
   maxPrice: 'max-price',
   tickStep: 'tick-step',
   lotStep: 'lot-step',
@@ -68,6 +69,7 @@ const parameters: Shape<typeof PARAM_KEYS> = {
   'reference-price': number,
   'price-band': text,
   collar: text,
+  'session-end': text,
   limits,
   fees: fields<typeof FEE_KEYS>({ maker: text, taker: text }),
 };

@@ -35,6 +35,7 @@ export function symbolView(symbol: SymbolInfo) {
     priceBand: percent(params.PriceBandPpm),
     // The former name of priceBand, published for one release.
     collar: percent(params.PriceBandPpm),
+    sessionEnd: params.SessionEnd === 0 ? null : new Date(Math.ceil(params.SessionEnd / 1000)).toISOString(),
     fees: { maker: percent(params.MakerFeePpm), taker: percent(params.TakerFeePpm) },
     limits: {
       maxPrice: priceText(symbol, params.MaxPrice),

@@ -1,4 +1,4 @@
-import { Argument, type Command, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { Code } from '../../../engine/codes.ts';
 import { SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
 import type { OpenbellClient, ReportView, SideName, TimeInForceName } from '../../client/index.ts';
@@ -12,6 +12,7 @@ interface OrderFlags extends AccountFlags {
   readonly tif?: TimeInForceName;
   readonly id?: number;
   readonly minQuantity?: string;
+  readonly expires?: Date;
 }
 
 interface TargetFlags extends AccountFlags {
@@ -28,6 +29,11 @@ export function orderCommand(program: Command): void {
     .argument('<symbol>', 'such as BTC-USD')
     .argument('[price]', 'in the quote asset, such as 59000.00', amount)
     .addOption(new Option('--tif <how>', 'time in force; without a price: fok only').choices(PRICED))
+    .option(
+      '--expires <when>',
+      'with gtd, the default then: a time such as 2026-12-24T12:00:00Z, or from now such as 90s, 15m, 8h, 7d',
+      expiry,
+    )
     .option('--min-quantity <quantity>', 'with ioc, or without a price: trade at once at least that much or not at all', amount)
     .option('--id <id>', 'client order id: the same order with the same id does not trade twice, another order is rejected', idOf)
     .addHelpText(
@@ -38,6 +44,7 @@ Examples:
   openbell order sell 0.5 BTC-USD --account 2
   openbell order buy 1 ETH-USD 2990.00 --tif post-only --json
   openbell order buy 1 ETH-USD --tif fok
+  openbell order buy 1 ETH-USD 2990.00 --expires 15m
   openbell order buy 1 ETH-USD 2990.00 --tif ioc --min-quantity 0.25`,
     );
   connectionOptions(accountOption(command)).action((side: SideName, quantity: string, symbol: string, price: string | undefined) =>
@@ -53,6 +60,7 @@ Examples:
           quantity,
           ...(price === undefined ? { type: 'market' as const } : { price }),
           ...(flags.tif && { timeInForce: flags.tif }),
+          ...(flags.expires && { expires: flags.expires }),
           ...(flags.minQuantity !== undefined && { minQuantity: flags.minQuantity }),
           ...(flags.id !== undefined && { clientOrderId: flags.id }),
         });
@@ -60,6 +68,17 @@ Examples:
       });
     }),
   );
+}
+
+/** The time of `--expires`: in ISO 8601 with a time zone, or from now. */
+export function expiry(text: string): Date {
+  const span = /^(\d{1,6})([smhd])$/.exec(text);
+  const seconds = { s: 1, m: 60, h: 3600, d: 86_400 };
+  if (span) return new Date(Date.now() + Number(span[1]) * seconds[span[2] as keyof typeof seconds] * 1000);
+  const time = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:?\d\d)$/.test(text) ? new Date(text) : new Date(Number.NaN);
+  if (Number.isNaN(time.getTime()))
+    throw new InvalidArgumentError('Give a time with its zone, such as 2026-12-24T12:00:00Z, or a span from now, such as 15m.');
+  return time;
 }
 
 export function cancelCommand(program: Command): void {
