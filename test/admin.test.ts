@@ -132,24 +132,20 @@ test('a symbol: defined, parameters, auction, uncross', async () => {
   assert.deepEqual([uncrossed.price, uncrossed.quantityLots], ['10.10', 60]);
   assert.equal((await post('/v1/symbols/600000/phase', { phase: 'continuous' })).json.phase, 'continuous');
   assert.equal((await post('/v1/symbols/600000/parameters', { 'price-band': '5%' })).json.priceBand, '5.0000%');
-  const later = await post('/v1/symbols/600000/parameters', { fees: { taker: '0.2%' } });
-  assert.deepEqual([later.status, later.json.name], [409, 'BOOK_NOT_EMPTY']);
-  assert.deepEqual(later.json.applied, [], 'nothing of the action stands');
+  assert.equal((await post('/v1/symbols/600000/parameters', { fees: { taker: '0.2%' } })).json.fees.taker, '0.2000%');
+  const end = await post('/v1/symbols/600000/parameters', { sessionEnd: '2100-01-01T17:00:00+08:00' });
+  assert.equal(end.json.sessionEnd, '2100-01-01T09:00:00.000Z');
+  assert.equal((await post('/v1/symbols/600000/parameters', { 'session-end': 'none' })).json.sessionEnd, null);
+  const noon = await post('/v1/symbols/600000/parameters', { 'session-end': 'noon' });
+  assert.deepEqual([noon.status, noon.json.name], [400, 'BAD_PARAMETER']);
 
-  // The band is set before the fee. The fee cannot change while an order is in the book.
-  const part = await post('/v1/symbols/600000/parameters', { fees: { taker: '0.2%' }, priceBand: '6%' });
-  assert.deepEqual([part.status, part.json.name], [409, 'BOOK_NOT_EMPTY']);
-  const [band] = part.json.applied;
-  assert.deepEqual(part.json.applied, [{ command: 'set-symbol', symbol: 600, parameter: 'price-band', seq: band.seq }]);
-  assert.deepEqual(part.json.failed, {
-    command: 'set-symbol',
-    symbol: 600,
-    parameter: 'fees.taker',
-    seq: band.seq + 1,
-    outcome: 'refused',
-  });
+  // What needs an empty book comes first, so nothing of the action stands.
+  const later = await post('/v1/symbols/600000/parameters', { priceBand: '6%', limits: { tickStep: '0.02' } });
+  assert.deepEqual([later.status, later.json.name, later.json.applied], [409, 'BOOK_NOT_EMPTY', []]);
+  const { seq } = later.json.failed;
+  assert.deepEqual(later.json.failed, { command: 'set-symbol', symbol: 600, parameter: 'limits.tick-step', seq, outcome: 'refused' });
   const stands = (await get('/v1/symbols/600000')).json;
-  assert.deepEqual([stands.priceBand, stands.fees.taker], ['6.0000%', '0.1000%']);
+  assert.deepEqual([stands.priceBand, stands.fees.taker], ['5.0000%', '0.2000%']);
 });
 
 test('a deposit or withdrawal with an idempotency key takes effect once', async () => {

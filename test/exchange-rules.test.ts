@@ -417,10 +417,10 @@ describe('trading phases', () => {
        phase continuous
        > 0 Rejected BOOK_CROSSED
        uncross
-       > 1 Fill 1 4@105 leaves 6 auction
-       > 2 Fill 1 4@105 leaves 0 auction
+       > 1 Fill 1 4@105 leaves 6 fee 1 auction
+       > 2 Fill 1 4@105 leaves 0 fee 1 auction
        > 1 Fill 1 4@105 leaves 2 auction
-       > 3 Fill 1 4@105 leaves 0 auction
+       > 3 Fill 1 4@105 leaves 0 fee 1 auction
        > 0 Accepted 8@105
        uncross
        > 0 Accepted
@@ -462,17 +462,17 @@ describe('trading phases', () => {
     );
   });
 
-  it('fees, tick step and ladder change only while the book is empty', () => {
+  it('tick step and ladder change only while the book is empty, fees at any time', () => {
     const harness = new Harness().setUp();
     harness.do(parseCommand('1 new 1 buy 1 @ 100'));
     const set = (parameter: number, quantity: number): string =>
       codeName(harness.do({ kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter, quantity }).reports[0].code);
-    assert.equal(set(9, 1000), 'BOOK_NOT_EMPTY');
+    assert.equal(set(9, 1000), 'OK');
     assert.equal(set(2, 1000), 'BOOK_NOT_EMPTY');
     assert.equal(set(1, 2), 'BOOK_NOT_EMPTY');
     assert.equal(set(3, 2), 'OK');
     harness.do(parseCommand('1 cancel 1'));
-    assert.equal(set(9, 1000), 'OK');
+    assert.equal(set(1, 2), 'OK');
     assert.equal(set(99, 1000), 'BAD_PARAMETER');
     assert.equal(set(9, 1_000_001), 'BAD_PARAMETER');
   });

@@ -98,13 +98,13 @@ test('changeable values are changed', async () => {
   });
 });
 
-test('a fee of a book with orders in it is a warning', async () => {
+test('a tick step of a book with orders in it is a warning', async () => {
   await withExchange(join(base, 'resting'), VENUE, async (exchange) => {
     const order = { kind: CommandKind.New, account: 1, symbol: 1, clientOrderId: 1, price: 9_000, quantity: 1 };
     await exchange.hub.awaitSeq(publish(exchange, order), 1);
-    const changed = config('unused', VENUE.replace('taker: 0.05%', 'taker: 0.09%'));
+    const changed = config('unused', VENUE.replace('    fees:', '    limits: { tick-step: 0.02 }\n    fees:'));
     const { warnings } = await applyVenue(changed, exchange.engine.directory, exchange.commands);
-    assert.match(warnings.join(), /^TakerFeePpm of BTC-USD: stays as it is, orders rest in the book/);
+    assert.match(warnings.join(), /^TickStep of BTC-USD: stays as it is, orders rest in the book/);
   });
 });
 

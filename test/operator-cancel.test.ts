@@ -122,13 +122,13 @@ describe('the command', () => {
     assert.deepEqual(harness.balance(1, BTC), { available: 1_000_000, reserved: 0 });
   });
 
-  it('an empty book can get other fees: BOOK_NOT_EMPTY is cured', () => {
+  it('an empty book can get another tick step: BOOK_NOT_EMPTY is cured', () => {
     const harness = venue();
-    const fees = { kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam.TakerFeePpm, quantity: 100 };
-    assert.equal(harness.do(fees).reports[0].code, Code.BOOK_NOT_EMPTY);
+    const step = { kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam.TickStep, quantity: 2 };
+    assert.equal(harness.do(step).reports[0].code, Code.BOOK_NOT_EMPTY);
     harness.phase(Phase.Closed);
     harness.do(cancel({ symbol: SYMBOL }));
-    assert.equal(harness.do(fees).reports[0].code, Code.OK);
+    assert.equal(harness.do(step).reports[0].code, Code.OK);
   });
 
   it('in an auction, the indicative price follows', () => {
@@ -288,14 +288,15 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
     for (const order of [a, b, c, d]) assert.equal(await ended(order), 'CANCELLED_BY_OPERATOR');
   });
 
-  it('HTTP: fees change after the book was emptied', async () => {
+  it('HTTP: the tick step changes after the book was emptied', async () => {
     const order = await place('BTC-USD', '50000.00');
-    const fees = () => post('/v1/symbols/BTC-USD/parameters', { fees: { taker: '0.06%' } });
-    const before = await fees();
+    const step = (size: string) => post('/v1/symbols/BTC-USD/parameters', { limits: { tickStep: size } });
+    const before = await step('0.02');
     assert.deepEqual([before.status, before.json.name], [409, 'BOOK_NOT_EMPTY']);
     assert.match(String(before.json.message), /cancel-orders/);
     await post('/v1/symbols/BTC-USD/cancel-orders', {});
-    assert.equal((await fees()).status, 200);
+    assert.equal((await step('0.02')).status, 200);
+    assert.equal((await step('0.01')).status, 200);
     assert.equal(await ended(order), 'CANCELLED_BY_OPERATOR');
   });
 
