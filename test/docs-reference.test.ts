@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { codeText } from '../engine/code-texts.ts';
 import { Code } from '../engine/codes.ts';
 import { OPTIONS } from '../gateway/config/config.ts';
 import { actionRoutes } from '../gateway/endpoints/http/admin-actions.ts';
@@ -15,6 +16,16 @@ test('every code is explained, and nothing else', () => {
   const rows = [...doc('CODES.md').matchAll(/^\| (\d+) \| `([A-Z_]+)` \| (.+) \| (.+) \|$/gm)];
   assert.deepEqual(rows.map(([, number, name]) => [name, Number(number)]).sort(), Object.entries(Code).sort());
   for (const [, , name, meaning, advice] of rows) assert.ok(meaning.length > 5 && advice.length > 5, name);
+});
+
+test('every code of an order is explained in the same words by the program', () => {
+  for (const [, number, , meaning] of doc('CODES.md').matchAll(/^\| (\d+) \| `([A-Z_]+)` \| (.+) \| (.+) \|$/gm)) {
+    if (Number(number) < 200 || Number(number) >= 500) continue;
+    const plain = meaning.replaceAll(/[;:] see \[[^\]]*\]\([^)]*\)| \(\[[^\]]*\]\([^)]*\)\)|`/g, '');
+    assert.equal(codeText(Number(number)), plain, `code ${number}: engine/code-texts.ts and docs/CODES.md differ`);
+    assert.doesNotMatch(plain, /[[\]`]/, `code ${number}: markup that the text cannot have`);
+  }
+  assert.equal(codeText(999), 'CODE_999');
 });
 
 test('every route of the admin interface is documented, and nothing else', () => {

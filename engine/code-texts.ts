@@ -1,0 +1,51 @@
+import { type Code, codeName } from './codes.ts';
+
+/**
+ * What each code of an order's report means, in plain words: the column "What it means" of docs/CODES.md without its
+ * markup and references, which a test compares. A new code from 200 to 499 is a row here and a row there.
+ */
+const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
+  UNKNOWN_ACCOUNT: 'There is no such account.',
+  ACCOUNT_SUSPENDED: 'The operator suspended the account: no new orders, no amends. Cancels are accepted.',
+  OPEN_ORDER_LIMIT: 'The account already has the maximum number of open orders.',
+  INSUFFICIENT_FUNDS: 'The highest possible cost of the order, fees included, exceeds the available balance.',
+  ORDER_SHARE_FULL: "The account has its share of the exchange's resting orders. Amends and cancels are accepted.",
+  LEVEL_SHARE_FULL:
+    'The order needs a new level page (64 prices of one side of a book), and the account has its share of them. If a new order had been accepted, its open quantity was cancelled. An amend with this code changed nothing.',
+  UNKNOWN_SYMBOL: 'There is no such symbol.',
+  SYMBOL_HALTED: 'The phase is halted.',
+  SYMBOL_CLOSED: 'The phase is closed.',
+  NOT_IN_AUCTION:
+    'An auction only collects orders. This time in force would trade at once, or promises not to trade at once. A post-only order can only be lowered at its price.',
+  PRICE_RANGE: "The price is 0 or above the symbol's maxPrice.",
+  TICK: "The price is not a multiple of the symbol's tickStep.",
+  LOT: "The quantity is not a multiple of the symbol's lotStep.",
+  QUANTITY_MIN: 'Below minQuantity.',
+  QUANTITY_MAX: 'Above maxQuantity.',
+  NOTIONAL_MIN: 'Price x quantity is below minNotional.',
+  NOTIONAL_MAX: 'Price x quantity is above maxNotional.',
+  PRICE_BAND: 'A buy is too far above, or a sell too far below, the reference price.',
+  BAD_CLIENT_ORDER_ID: 'A new order without a client order id.',
+  UNKNOWN_ORDER:
+    'Cancel or amend: no such order of this account and symbol rests. It may have been filled or cancelled meanwhile, or it is of another symbol.',
+  POST_ONLY_WOULD_TRADE: 'A post-only order would have traded on arrival.',
+  FOK_NOT_FILLABLE: 'A fill-or-kill order could not have been filled in full.',
+  NO_LIQUIDITY: 'A market order found no resting order on the other side within the price band.',
+  BOOK_FULL: 'The exchange already has its maximum number of resting orders.',
+  LEVELS_FULL:
+    'The order needs a new level page, and the exchange has no more. If a new order had been accepted, its open quantity was cancelled. An amend with this code changed nothing.',
+  CLIENT_ORDER_ID_TOO_OLD:
+    'The client order id is at or below one of the same account and the same bit length that the exchange no longer stores, so the exchange cannot decide whether this order is a repeat.',
+  MIN_QUANTITY_NOT_FILLABLE: 'The minimum quantity of the order could not have traded at once.',
+  CLIENT_ORDER_ID_REUSED:
+    'An earlier order of the account has this client order id and other terms. This order does nothing; the earlier one is unchanged.',
+  CANCELLED_BY_CLIENT: 'The account requested it.',
+  CANCELLED_REMAINDER: 'The quantity that an immediate-or-cancel or market order did not trade.',
+  CANCELLED_BY_OPERATOR: 'The operator cancelled it.',
+};
+
+/** What the code means, as docs/CODES.md says it; the code's name if it is not one of an order's report. */
+export function codeText(code: number): string {
+  const name = codeName(code);
+  return TEXTS[name as keyof typeof Code] ?? name;
+}
