@@ -3,9 +3,10 @@ import { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { type ReportArchive, ReportsGoneError } from '../../sessions/report-cursor.ts';
 import { FairQueue, QueueFullError } from './fair-queue.ts';
+import type { OrderLife } from './order-life.ts';
 import { unpackOrders } from './order-rows.ts';
 import type { OrderPage, RecordPage, VerifiedTo } from './queries.ts';
-import type { Answer, PackedOrderPage, Query, Unanswered } from './query-worker.ts';
+import type { Answer, OrderName, PackedOrderPage, Query, Unanswered } from './query-worker.ts';
 import { DamagedHistoryError } from './run-format.ts';
 import { NEWEST } from './runs.ts';
 import { markDamaged } from './store-check.ts';
@@ -150,6 +151,14 @@ export class History implements ReportArchive {
     return { orders: unpackOrders(packed), ...page };
   }
 
+  /**
+   * Reports of one order of the account. Undefined: the history does not have the account's report `atLeast` yet.
+   * @param atLeast 0 = what there is
+   */
+  async orderLife(account: number, order: OrderName, limit: number, atLeast: number, caller: string): Promise<OrderLife | undefined> {
+    return (await this.#queries.run(caller, { kind: 'order', account, ...order, limit, atLeast })) as OrderLife | undefined;
+  }
+
   /** Trades of a symbol, newest first, with an id below `before`. */
   async symbolTrades(symbol: number, limit: number, before = NEWEST, caller = ''): Promise<RecordPage> {
     return (await this.#queries.run(caller, { kind: 'trades', symbol, before, limit })) as RecordPage;
@@ -210,8 +219,8 @@ class QueryPool {
     this.#queue = new FairQueue(THREADS, mostPerCaller, most);
   }
 
-  /** @throws HistoryBusyError, ReportsGoneError, DamagedHistoryError */
-  async run(caller: string, query: Query): Promise<Exclude<Answer, { readonly unanswered: Unanswered }>> {
+  /** Undefined: the history is behind what the query needs. @throws HistoryBusyError, ReportsGoneError, DamagedHistoryError */
+  async run(caller: string, query: Query): Promise<Exclude<Answer, { readonly unanswered: Unanswered }> | undefined> {
     let answer: Answer;
     try {
       answer = await this.#queue.run(caller, () => this.#threads().run(query));
@@ -219,7 +228,8 @@ class QueryPool {
       throw error instanceof QueueFullError ? new HistoryBusyError(error.message) : error;
     }
     if (!('unanswered' in answer)) return answer;
-    const { lost, damaged = '' } = answer.unanswered;
+    const { lost, behind, damaged = '' } = answer.unanswered;
+    if (behind) return undefined;
     if (lost === undefined) throw this.#damaged(damaged);
     throw new ReportsGoneError('account' in query ? query.account : 0, lost);
   }

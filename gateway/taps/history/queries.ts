@@ -11,7 +11,7 @@ import type { HistoryStore } from './store.ts';
  */
 
 /** Maximum records that one query scans: about 0.2 s of work. */
-const SCAN_LIMIT = 1_000_000;
+export const SCAN_LIMIT = 1_000_000;
 /** Bytes of runs that one call verifies: a few milliseconds. */
 const VERIFIED_BYTES = 4 * 1024 * 1024;
 

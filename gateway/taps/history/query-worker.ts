@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { move, workerData } from 'piscina';
 import { DutyLimit } from '../../../engine/threads/duty-limit.ts';
+import { clientOrderLife, isBehind, type OrderLife, orderLife } from './order-life.ts';
 import { packOrders } from './order-rows.ts';
 import {
   accountFills,
@@ -23,7 +24,11 @@ export type Query =
   | { readonly kind: 'reports'; readonly account: number; readonly from: number; readonly limit: number }
   | { readonly kind: 'fills' | 'orders'; readonly account: number; readonly before: number; readonly limit: number }
   | { readonly kind: 'trades'; readonly symbol: number; readonly before: number; readonly limit: number }
+  | ({ readonly kind: 'order'; readonly account: number; readonly limit: number; readonly atLeast: number } & OrderName)
   | { readonly kind: 'verify'; readonly name: 'reports' | 'trades'; readonly owner: number; readonly no: number };
+
+/** An order, and where to continue; see {@link orderLife} and {@link clientOrderLife}. */
+export type OrderName = { readonly orderId: number; readonly from: number } | { readonly clientOrderId: number; readonly before: number };
 
 /** An error as data: one that is thrown would lose its class between threads. */
 export interface Unanswered {
@@ -31,8 +36,10 @@ export interface Unanswered {
   readonly damaged?: string;
   /** The reports up to this number are no longer kept. */
   readonly lost?: number;
+  /** The history does not have report `atLeast` yet. */
+  readonly behind?: true;
 }
-export type Answer = Uint8Array | RecordPage | PackedOrderPage | VerifiedTo | { readonly unanswered: Unanswered };
+export type Answer = Uint8Array | OrderLife | RecordPage | PackedOrderPage | VerifiedTo | { readonly unanswered: Unanswered };
 
 /** Orders as `order-rows.ts` packs them. */
 export type PackedOrderPage = Omit<OrderPage, 'orders'> & { readonly packed: Float64Array };
@@ -71,6 +78,11 @@ function answerFrom(store: HistoryStore, query: Query): Answer {
       return packed(accountOrders(store, query.account, query.before, query.limit));
     case 'trades':
       return symbolTrades(store, query.symbol, query.before, query.limit);
+    case 'order':
+      if (isBehind(store, query.account, query.atLeast)) return { unanswered: { behind: true } };
+      return 'orderId' in query
+        ? orderLife(store, query.account, query.orderId, query.from, query.limit)
+        : clientOrderLife(store, query.account, query.clientOrderId, query.before, query.limit);
     case 'verify':
       return verifyRuns(store, query.name, query.owner, query.no);
   }

@@ -31,6 +31,38 @@ export function visitBackwards(
 }
 
 /**
+ * Calls `visit` with each record of `owner` numbered from `from` up to `to`, oldest first, until it returns false; see
+ * {@link visitBackwards}. Where two runs overlap, the later one counts.
+ * @throws DamagedHistoryError
+ */
+export function visitForwards(
+  runs: Runs,
+  owner: number,
+  from: number,
+  to: number,
+  layout: RunLayout,
+  visit: (no: number, bytes: Buffer, offset: number) => boolean,
+): void {
+  let run: { first: number; records: Buffer } | undefined;
+  /** Gives the records of `run` below `end`. */
+  const give = (end: number): boolean => {
+    if (run === undefined) return true;
+    const { first, records } = run;
+    const last = Math.min(first + records.length / layout.bytes, end, to + 1);
+    for (let no = Math.max(first, from); no < last; no++) if (!visit(no, records, (no - first) * layout.bytes)) return false;
+    return true;
+  };
+  for (const { key, value } of runs.getRange({ start: firstRunKey(runs, owner, from), end: [owner, NEWEST] })) {
+    const first = (key as [number, number])[1];
+    if (!give(first)) return;
+    run = undefined;
+    if (first > to) return;
+    run = { first, records: recordsOf(layout, owner, first, value) };
+  }
+  give(NEWEST);
+}
+
+/**
  * The records of `owner` numbered from `from` on, oldest first, packed; at most `limit`. Stops at a gap.
  * @throws DamagedHistoryError
  */
@@ -63,6 +95,15 @@ export function readForwards(runs: Runs, owner: number, from: number, limit: num
 export function firstKept(runs: Runs, owner: number, from: number): number | undefined {
   for (const key of runs.getKeys({ start: [owner, from], end: [owner, NEWEST], limit: 1 })) return (key as [number, number])[1];
   return undefined;
+}
+
+/** Number of the owner's newest record; 0 if there is none. @throws DamagedHistoryError */
+export function newestNo(runs: Runs, owner: number, layout: RunLayout): number {
+  for (const { key, value } of runs.getRange({ start: [owner, NEWEST], end: [owner, 0], reverse: true, limit: 1 })) {
+    const first = (key as [number, number])[1];
+    return first + recordsOf(layout, owner, first, value).length / layout.bytes - 1;
+  }
+  return 0;
 }
 
 /** Key of the run that holds record `from`, or of the first one after it. */
