@@ -13,6 +13,7 @@ import { BookMirror, type MirrorOrder } from '../gateway/market/book-mirror.ts';
 import { IdTable } from '../gateway/market/id-table.ts';
 import { MirrorLevels } from '../gateway/market/mirror-levels.ts';
 import { MirrorOrders } from '../gateway/market/mirror-orders.ts';
+import { type QueuePosition, queuePosition } from '../gateway/market/queue-position.ts';
 
 const LIMITS = resolveLimits({
   orders: 8192,
@@ -107,8 +108,29 @@ class Pair {
       const orders = this.engineOrders(symbol, side);
       assert.deepEqual(mirror.list(side), orders);
       assert.deepEqual(mirror.depth(side), levelsOf(orders));
+      comparePositions(mirror, orders);
     }
   }
+}
+
+/** What is before some of the orders, against a count of the whole side; also where little may be read. */
+function comparePositions(mirror: BookMirror, orders: MirrorOrder[]): void {
+  const lots = (of: MirrorOrder[]) => of.reduce((sum, { quantity }) => sum + quantity, 0);
+  for (let i = 0; i < orders.length; i += 1 + (orders.length >> 4)) {
+    const { orderId, price, quantity } = orders[i];
+    const before = orders.slice(0, i).filter((order) => order.price === price);
+    const better = orders.slice(0, i).filter((order) => order.price !== price);
+    const all: QueuePosition = {
+      ...{ price, open: quantity, ordersBefore: before.length, quantityBefore: lots(before) },
+      ...{ betterLevels: levelsOf(better).length, betterOrders: better.length, betterQuantity: lots(better), exact: true },
+    };
+    assert.deepEqual(queuePosition(mirror, orderId), all);
+    const some = queuePosition(mirror, orderId, 2);
+    assert.ok(some !== undefined);
+    if (some.exact) assert.deepEqual(some, all);
+    else for (const [name, value] of Object.entries(some)) assert.ok(value <= all[name as keyof QueuePosition], name);
+  }
+  assert.equal(queuePosition(mirror, 2 ** 50), undefined);
 }
 
 function levelsOf(orders: MirrorOrder[]): { price: number; quantity: number; orders: number }[] {

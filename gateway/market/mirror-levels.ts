@@ -122,6 +122,22 @@ export class MirrorLevels {
     return copy;
   }
 
+  /** Calls `visit` with the slot of each level of the same side with a better price, in no order, until it returns false. Cold. */
+  visitBetter(slot: number, visit: (slot: number) => boolean): void {
+    const side = this.side[slot];
+    const worse = side === BUY ? -1 : 1;
+    const key = this.price[slot] * worse;
+    const heap = this.#heaps[side];
+    const count = this.#heapCounts[side];
+    // A node of the heap that is not better has none below it.
+    const pending = [0];
+    for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+      if (at >= count || this.price[heap[at]] * worse >= key) continue;
+      if (!visit(heap[at])) return;
+      pending.push(2 * at + 1, 2 * at + 2);
+    }
+  }
+
   /** Slots of all levels of `side`, best first, in an array of its own. Cold. */
   sorted(side: number): Int32Array {
     const { price } = this;
