@@ -20,6 +20,7 @@ import { OrderEntry } from './endpoints/grpc/order-entry.ts';
 import { AdminServer } from './endpoints/http/admin.ts';
 import { actionRoutes } from './endpoints/http/admin-actions.ts';
 import { queryRoutes } from './endpoints/http/admin-queries.ts';
+import { orderRoutes } from './endpoints/http/order-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
 import { serveOrderSockets } from './endpoints/websocket/order-sockets.ts';
@@ -410,8 +411,10 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       config.data,
     ),
   });
+  const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
   admin.serve([
-    ...queryRoutes({ directory, history, book: (symbol) => marketData.book(symbol) }),
+    ...queryRoutes(querySources),
+    ...orderRoutes(querySources),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
   const simulator = config.simulate ? config.simulator : undefined;

@@ -6,6 +6,7 @@ import { Code } from '../engine/codes.ts';
 import { OPTIONS } from '../gateway/config/config.ts';
 import { actionRoutes } from '../gateway/endpoints/http/admin-actions.ts';
 import { queryRoutes } from '../gateway/endpoints/http/admin-queries.ts';
+import { orderRoutes } from '../gateway/endpoints/http/order-queries.ts';
 import { addExchangeMetrics, createMetrics } from '../gateway/metrics.ts';
 
 const doc = (name: string) => readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');
@@ -29,9 +30,11 @@ test('every code of an order is explained in the same words by the program', () 
 });
 
 test('every route of the admin interface is documented, and nothing else', () => {
-  const routes = [...queryRoutes(nothing), ...actionRoutes(nothing)].map(({ method, path }) => `${method} ${path}`);
+  const routes = [...queryRoutes(nothing), ...orderRoutes(nothing), ...actionRoutes(nothing)].map(
+    ({ method, path }) => `${method} ${path}`,
+  );
   const documented = [...doc('ADMIN.md').matchAll(/`(GET|POST) (\/v1[^`?]*)(?:\?[^`]*)?`/g)].map(
-    ([, method, path]) => `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id')}`,
+    ([, method, path]) => `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/ORDER', '/:order')}`,
   );
   assert.deepEqual([...new Set(documented)].sort(), [...new Set(routes)].sort());
 });

@@ -75,6 +75,8 @@ describe('permissions over the real ports', () => {
     ['GET', '/v1/accounts/1', {}, readers],
     ['GET', '/v1/accounts/1/open-orders', {}, readers],
     ['GET', '/v1/accounts/1/orders', {}, readers],
+    ['GET', '/v1/accounts/1/orders/1', {}, readers],
+    ['GET', '/v1/accounts/1/orders/by-client-order-id/1', {}, readers],
     ['GET', '/v1/accounts/1/trades', {}, readers],
     ['GET', '/v1/accounts/1/reports', {}, readers],
     ['GET', '/v1/accounts/0/reports', {}, { operator: 1, auditor: 1 }],
@@ -113,7 +115,7 @@ describe('permissions over the real ports', () => {
   }
 
   it('the table has every route', () => {
-    assert.equal(ROUTES.length, 12 + 14);
+    assert.equal(ROUTES.length, 14 + 14);
   });
 
   it('sessions, orders and market data', async () => {
@@ -169,6 +171,8 @@ describe('permissions over the real ports', () => {
       ['GET', '/v1/accounts/2', {}],
       ['GET', '/v1/accounts/2/open-orders', {}],
       ['GET', '/v1/accounts/2/orders', {}],
+      ['GET', '/v1/accounts/2/orders/1', {}],
+      ['GET', '/v1/accounts/2/orders/by-client-order-id/1', {}],
       ['GET', '/v1/accounts/2/trades', {}],
       ['GET', '/v1/accounts/2/reports', {}],
       ['GET', '/v1/accounts/02', {}],

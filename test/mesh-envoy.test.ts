@@ -187,10 +187,13 @@ const QUERIES: readonly (readonly [path: string, roles: readonly string[]])[] = 
   ['/v1/accounts/1', ROLES],
   ['/v1/accounts/1/open-orders', ROLES],
   ['/v1/accounts/1/orders?limit=5', ROLES],
+  ['/v1/accounts/1/orders/1?limit=5', ROLES],
+  ['/v1/accounts/1/orders/by-client-order-id/1', ROLES],
   ['/v1/accounts/1/trades', ROLES],
   ['/v1/accounts/1/reports?from=1', ROLES],
   ['/v1/accounts/2', ['operator', 'auditor']],
   ['/v1/accounts/2/orders', ['operator', 'auditor']],
+  ['/v1/accounts/2/orders/1', ['operator', 'auditor']],
   ['/v1/accounts/0/reports', ['operator', 'auditor']],
 ];
 

@@ -138,6 +138,8 @@ const OPERATIONS: readonly (readonly [port: number, method: string, path: string
   [7403, 'GET', '/v1/accounts/1', ANY],
   [7403, 'GET', '/v1/accounts/1/open-orders', ANY],
   [7403, 'GET', '/v1/accounts/1/orders?limit=5', ANY],
+  [7403, 'GET', '/v1/accounts/1/orders/17?limit=5', ANY],
+  [7403, 'GET', '/v1/accounts/1/orders/by-client-order-id/17', ANY],
   [7403, 'GET', '/v1/accounts/1/trades', ANY],
   [7403, 'GET', '/v1/accounts/1/reports?from=1', ANY],
   [7403, 'GET', '/v1/accounts/1/deposit', OFFICE],

@@ -8,6 +8,10 @@ import fc from 'fast-check';
 import { Code } from '../engine/codes.ts';
 import { Report, ReportKind } from '../engine/wire/layout.ts';
 import { ReportFlag } from '../engine/wire/names.ts';
+import type { LongList } from '../gateway/endpoints/http/json-pieces.ts';
+import { orderRoutes } from '../gateway/endpoints/http/order-queries.ts';
+import { Slices } from '../gateway/slices.ts';
+import { History } from '../gateway/taps/history/history.ts';
 import { clientOrderLife, isBehind, orderLife } from '../gateway/taps/history/order-life.ts';
 import { accountOrders, accountReports } from '../gateway/taps/history/queries.ts';
 import { sealRun, TRAILER_BYTES } from '../gateway/taps/history/run-format.ts';
@@ -230,4 +234,32 @@ test('orders of a store of an earlier release are found', async () => {
     assert.deepEqual(clientOrderLife(store, 1, clientOrderId, NEWEST, 100), life);
   }
   await store.root.close();
+});
+
+test('an answer waits for the reports that the account had been sent, and says so if they do not come', async () => {
+  const source = new ReportSource();
+  const durable = { words: new Int32Array(new SharedArrayBuffer(4)), index: 0 };
+  const history = await History.start({ dataDir: newDir(), reports: source.history, durable });
+  // The parts of the directory that the route reads: the engine has sent two reports.
+  const directory = { account: (id: number) => ({ id }), symbol: () => undefined, symbolByName: () => undefined, lastReportNo: () => 2 };
+  const slices = new Slices();
+  const [route] = orderRoutes({ directory, history, book: () => undefined } as never);
+  const explain = async () => {
+    const inSlices = <T>(work: Generator<undefined, T>) => slices.run('test', work);
+    const request = { params: { id: '1', order: '5' }, query: new URLSearchParams(), caller: 'test', inSlices };
+    const reply = (await route.handle(request as never)) as { pieces: { steps: LongList; behind?: true } };
+    return [Array.from(reply.pieces.steps.items).length, reply.pieces.behind];
+  };
+  try {
+    for (const [no, kind] of [Accepted, Cancelled].entries())
+      assert.ok(source.put({ kind, account: 1, reportNo: no + 1, seq: no + 1, orderId: 5, clientOrderId: 50 }));
+    source.publish();
+    Atomics.store(durable.words, 0, 1);
+    assert.deepEqual(await explain(), [1, true]);
+    const answer = explain();
+    Atomics.store(durable.words, 0, 2);
+    assert.deepEqual(await answer, [2, undefined]);
+  } finally {
+    await history.stop();
+  }
 });

@@ -2,9 +2,11 @@ import { nodeTooOld } from '../node-version.ts';
 import { AdminClient } from './admin-client.ts';
 import { authority } from './authority.ts';
 import { OpenbellError } from './errors.ts';
+import type { HttpOptions } from './http-request.ts';
 import { checkOptions, type Options } from './known-options.ts';
 import { MarketClient } from './market.ts';
 import { OrderSession } from './order-session.ts';
+import { QueryClient } from './query-client.ts';
 import { SymbolCatalog } from './symbols.ts';
 import { dispatcherFor } from './tls.ts';
 import { TokenSource } from './token-source.ts';
@@ -21,6 +23,7 @@ export { MarketClient, type MarketOptions } from './market.ts';
 export type { BboView, LevelView, OrderView, PhaseName, StatusView, TradeView } from './market-decode.ts';
 export { MarketStream, type StreamOptions } from './market-stream.ts';
 export { OrderSession, type SubmitAnswer } from './order-session.ts';
+export { type ExplainedOrder, type OrderStep, type OrderToExplain, QueryClient, type RestingOrder } from './query-client.ts';
 export { SymbolCatalog, SymbolUnits } from './symbols.ts';
 export type * from './types.ts';
 
@@ -50,12 +53,15 @@ export class OpenbellClient {
   readonly #tokens: TokenSource | undefined;
   /** What an operator does. */
   readonly admin: AdminClient;
+  /** Questions over HTTP. */
+  readonly queries: QueryClient;
   #orders: OrderSession | undefined;
   #market: MarketClient | undefined;
 
-  constructor(options: ConnectOptions, symbols: SymbolCatalog, tokens: TokenSource | undefined, admin: AdminClient) {
+  constructor(options: ConnectOptions, symbols: SymbolCatalog, tokens: TokenSource | undefined, http: HttpOptions) {
     this.#options = options;
-    this.admin = admin;
+    this.admin = new AdminClient(http);
+    this.queries = new QueryClient(http, options.account);
     this.#tokens = tokens;
     this.symbols = symbols;
   }
@@ -121,5 +127,5 @@ export async function connect(options: ConnectOptions = {}): Promise<OpenbellCli
   const tokens = TokenSource.of(options, admin, dispatcher);
   const catalog = new SymbolCatalog(symbols ?? `${admin}/v1/symbols`, tokens, dispatcher, shard);
   await catalog.load();
-  return new OpenbellClient(options, catalog, tokens, new AdminClient({ origin: admin, tokens, dispatcher, shard }));
+  return new OpenbellClient(options, catalog, tokens, { origin: admin, tokens, dispatcher, shard });
 }

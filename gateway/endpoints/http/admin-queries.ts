@@ -76,7 +76,7 @@ export function queryRoutes(sources: QuerySources): Route[] {
   ];
 }
 
-function get(path: string, action: Action, query: readonly string[], handle: (request: Request) => Reply | Promise<Reply>): Route {
+export function get(path: string, action: Action, query: readonly string[], handle: (request: Request) => Reply | Promise<Reply>): Route {
   return { method: 'GET', path, guarded: path.startsWith('/v1/accounts'), action, query, handle };
 }
 
@@ -127,7 +127,7 @@ export function accountOf(directory: Directory, text: string): AccountInfo {
   throw new HttpError(404, Code.UNKNOWN_ACCOUNT, 'UNKNOWN_ACCOUNT', `there is no account ${text}; GET /v1/accounts lists them`);
 }
 
-function limitOf(query: URLSearchParams): number {
+export function limitOf(query: URLSearchParams): number {
   return wholeOf(query, 'limit', DEFAULT_PAGE, 1, MAX_PAGE);
 }
 
@@ -135,7 +135,7 @@ function beforeOf(query: URLSearchParams): number {
   return wholeOf(query, 'before', NEWEST, 1, NEWEST);
 }
 
-function wholeOf(query: URLSearchParams, key: string, fallback: number, low: number, high: number): number {
+export function wholeOf(query: URLSearchParams, key: string, fallback: number, low: number, high: number): number {
   const text = query.get(key);
   if (text === null) return fallback;
   const value = Number(text);

@@ -1,0 +1,55 @@
+import { OpenbellError } from './errors.ts';
+import { failureText } from './failure-text.ts';
+import { SHARD_HEADER } from './symbols.ts';
+import type { Dispatcher } from './tls.ts';
+import type { TokenSource } from './token-source.ts';
+
+/** A request of many orders takes several commands. */
+const TIMEOUT_MS = 30_000;
+
+/** Where and how to ask the admin port. */
+export interface HttpOptions {
+  /** Address of the admin port, such as http://127.0.0.1:7403. */
+  readonly origin: string;
+  readonly tokens: TokenSource | undefined;
+  readonly dispatcher: Dispatcher | undefined;
+  readonly shard: number | undefined;
+}
+
+/**
+ * Sends a request to the admin port: a POST with `body`, else a GET.
+ * @throws OpenbellError with the name of the exchange's error; HTTP_FAILED when there is no answer, or none of the exchange
+ */
+export async function httpRequest<T>({ origin, tokens, dispatcher, shard }: HttpOptions, path: string, body?: object): Promise<T> {
+  const token = await tokens?.get();
+  let status: number;
+  let text: string;
+  try {
+    const response = await fetch(`${origin}${path}`, {
+      ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(shard !== undefined && { [SHARD_HEADER]: String(shard) }),
+      },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(dispatcher && { dispatcher }),
+    });
+    status = response.status;
+    text = await response.text();
+  } catch (error) {
+    throw new OpenbellError('HTTP_FAILED', `no answer from ${origin}${path} (${failureText(error)})`);
+  }
+  const answer = parse(text) as (T & { code?: number; name?: string; message?: string }) | undefined;
+  if (status === 200 && answer !== undefined) return answer;
+  const { code, name = 'HTTP_FAILED', message = `${origin}${path} answered with HTTP status ${status}` } = answer ?? {};
+  throw new OpenbellError(name, message, code === 0 ? undefined : code);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

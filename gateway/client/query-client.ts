@@ -1,0 +1,119 @@
+import type { PhaseName } from '../../engine/wire/names.ts';
+import { OpenbellError } from './errors.ts';
+import { type HttpOptions, httpRequest } from './http-request.ts';
+import type { ReportKindName, SideName, TimeInForceName } from './types.ts';
+
+/** An order, by either id. */
+export type OrderToExplain = (
+  | { readonly orderId: number /** Report number: `next` of the page before. */; readonly from?: number }
+  | { readonly clientOrderId: number /** Report number: where a search that found nothing continues. */; readonly before?: number }
+) & {
+  /** Default: the account of the connection. */
+  readonly account?: number;
+  /** Steps of a page, at most 1000. Default 100. */
+  readonly limit?: number;
+};
+
+/** What happened to an order. Prices and quantities are decimal text, next to the exact ticks and lots. */
+export interface OrderStep {
+  /** `accepted`, `fill`, `filled`, `amended`, `cancelled`, `rejected` ...: docs/ADMIN.md lists them. A later release may have more. */
+  readonly step: string;
+  /** In plain words. */
+  readonly text: string;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  /** Microseconds since the Unix epoch. */
+  readonly timeUs: number;
+  /** Sequence of the command that caused it. */
+  readonly seq: number;
+  readonly reportNo: number;
+  readonly kind: ReportKindName;
+  /** Number and name of the result code. */
+  readonly code: number;
+  readonly codeName: string;
+  readonly price: string;
+  readonly priceTicks: number;
+  readonly quantity: string;
+  readonly quantityLots: number;
+  /** Open and filled after it; left out if the step changed nothing and is the first of its page. */
+  readonly leaves?: string;
+  readonly leavesLots?: number;
+  readonly filled?: string;
+  readonly filledLots?: number;
+  /** Fills only. */
+  readonly fee?: string;
+  readonly feeUnits?: number;
+  readonly tradeId?: number;
+  readonly contraOrderId?: number;
+  readonly maker?: boolean;
+  readonly auction?: boolean;
+  /** Amends only. */
+  readonly keptPriority?: boolean;
+}
+
+/** Where an order stands that rests. */
+export interface RestingOrder {
+  readonly price: string;
+  readonly priceTicks: number;
+  readonly leaves: string;
+  readonly leavesLots: number;
+  readonly phase: PhaseName;
+  /** Orders of the same price that trade before it. */
+  readonly before: { readonly orders: number; readonly quantity: string; readonly quantityLots: number };
+  /** Levels of its side with a better price. */
+  readonly better: { readonly levels: number; readonly orders: number; readonly quantity: string; readonly quantityLots: number };
+  /** False: there is more before it than was counted. */
+  readonly exact: boolean;
+  readonly reserved?: { readonly asset: string; readonly amount: string; readonly amountUnits: number };
+  /** The last command that the book includes. */
+  readonly seq: number;
+}
+
+/** The life of one order: docs/ADMIN.md. A later page without a step has only `account`, `orderId`, `steps` and `next`. */
+export interface ExplainedOrder {
+  readonly account: number;
+  /** 0: it was rejected. */
+  readonly orderId: number;
+  readonly clientOrderId?: number;
+  readonly symbol?: string;
+  readonly side?: SideName;
+  readonly timeInForce?: TimeInForceName;
+  /** Left out if the page does not show it. */
+  readonly status?: 'open' | 'filled' | 'cancelled' | 'rejected';
+  /** Oldest first. */
+  readonly steps: readonly OrderStep[];
+  /** Further steps are at `from: next`, with the order id; 0 = there are none. */
+  readonly next: number;
+  /** The beginning is no longer kept: number of the account's last report that is gone. */
+  readonly lost?: number;
+  /** The history lacks reports that were there when the question came. */
+  readonly behind?: true;
+  readonly resting?: RestingOrder;
+}
+
+/** Questions to the admin port. */
+export class QueryClient {
+  readonly #options: HttpOptions;
+  readonly #account: number | undefined;
+
+  /** @param account the default */
+  constructor(options: HttpOptions, account: number | undefined) {
+    this.#options = options;
+    this.#account = account;
+  }
+
+  /**
+   * Why an order is where it is: what happened to it, and its place in the book while it rests.
+   * @throws OpenbellError UNKNOWN_ORDER, also for an order of another account; UNKNOWN_ACCOUNT, PERMISSION_DENIED, NO_ACCOUNT; HTTP_FAILED
+   */
+  async order(order: OrderToExplain): Promise<ExplainedOrder> {
+    const { account = this.#account, limit } = order;
+    if (account === undefined) throw new OpenbellError('NO_ACCOUNT', 'name the account of the order, here or in connect({ account })');
+    const [path, from] =
+      'orderId' in order
+        ? [String(order.orderId), { from: order.from }]
+        : [`by-client-order-id/${order.clientOrderId}`, { before: order.before }];
+    const query = Object.entries({ limit, ...from }).flatMap(([name, value]) => (value === undefined ? [] : `${name}=${value}`));
+    return await httpRequest(this.#options, `/v1/accounts/${account}/orders/${path}${query.length === 0 ? '' : `?${query.join('&')}`}`);
+  }
+}

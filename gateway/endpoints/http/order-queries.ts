@@ -1,0 +1,134 @@
+import { setTimeout } from 'node:timers/promises';
+import { Code } from '../../../engine/codes.ts';
+import type { Directory, SymbolInfo } from '../../../engine/threads/directory.ts';
+import { Report } from '../../../engine/wire/layout.ts';
+import { PHASE_NAMES } from '../../../engine/wire/names.ts';
+import type { BookMirror } from '../../market/book-mirror.ts';
+import { isResting, queuePosition } from '../../market/queue-position.ts';
+import type { OrderLife } from '../../taps/history/order-life.ts';
+import type { OrderName } from '../../taps/history/query-worker.ts';
+import { NEWEST } from '../../taps/history/runs.ts';
+import type { Request, Route } from './admin-http.ts';
+import { accountOf, get, limitOf, type QuerySources, wholeOf } from './admin-queries.ts';
+import { eachRecord, eachSymbolOnce, moneyText, priceText, quantityText, reportView } from './admin-views.ts';
+import { HttpError } from './http-error.ts';
+import { LongList } from './json-pieces.ts';
+import { type Step, stepView } from './order-steps.ts';
+
+/** How long an answer waits for the history, which is written with a delay: so often, and ms between two attempts. */
+const ATTEMPTS = 25;
+const ATTEMPT_MS = 20;
+
+/** The life of one order, as steps from its reports, and its place in the book while it rests. See docs/ADMIN.md. */
+export function orderRoutes(sources: QuerySources): Route[] {
+  return [
+    get('/v1/accounts/:id/orders/:order', 'account:read', ['limit', 'from'], (request) => {
+      const orderId = idOf(request.params.order);
+      return explain(sources, request, { orderId, from: wholeOf(request.query, 'from', 0, 1, NEWEST) });
+    }),
+    get('/v1/accounts/:id/orders/by-client-order-id/:order', 'account:read', ['limit', 'before'], (request) => {
+      const clientOrderId = idOf(request.params.order);
+      return explain(sources, request, { clientOrderId, before: wholeOf(request.query, 'before', NEWEST, 1, NEWEST) });
+    }),
+  ];
+}
+
+async function explain(sources: QuerySources, request: Request, order: OrderName) {
+  const { directory } = sources;
+  const account = accountOf(directory, request.params.id).id;
+  const { life, behind } = await readLife(sources, request, account, order);
+  const { next, lost } = life;
+  const steps = await request.inSlices(stepsInSteps(directory, life));
+  const first = steps.at(0);
+  const last = steps.at(-1);
+  if (first === undefined || last === undefined) {
+    // A later page may have no step, where the order's reports are far apart or there are no more.
+    if ('orderId' in order && order.from > 0) return { json: { account, orderId: order.orderId, steps: [], next } };
+    throw notFound(account, order, life);
+  }
+  const { orderId, clientOrderId, symbol, side, timeInForce } = first;
+  const resting = last.status === undefined ? await restingView(sources, request, account, last) : undefined;
+  const status = last.status ?? (resting && 'open');
+  return {
+    pieces: {
+      ...{ account, orderId, clientOrderId, symbol, side, timeInForce, status },
+      steps: new LongList(steps),
+      ...{ next, lost, behind, resting },
+    },
+  };
+}
+
+/** What the account had been sent when the request came is in the history, or is waited for. */
+async function readLife({ directory, history }: QuerySources, { query, caller }: Request, account: number, order: OrderName) {
+  const atLeast = directory.lastReportNo(account);
+  const limit = limitOf(query);
+  for (let left = ATTEMPTS; left > 0; left--) {
+    const life = await history.orderLife(account, order, limit, atLeast, caller);
+    if (life !== undefined) return { life, behind: undefined };
+    await setTimeout(ATTEMPT_MS);
+  }
+  return { life: (await history.orderLife(account, order, limit, 0, caller)) as OrderLife, behind: true };
+}
+
+function* stepsInSteps(directory: Directory, { records }: OrderLife): Generator<undefined, Step[]> {
+  const symbols = eachSymbolOnce(directory);
+  const steps: Step[] = [];
+  const views = eachRecord(records, Report.bytes, (bytes, words, byte) => {
+    const symbol = symbols.symbol(words[(byte + Report.symbol) >> 2]);
+    return stepView(reportView(symbols, bytes, words, byte), symbol?.quoteAsset.name ?? '', steps.at(-1));
+  });
+  for (const step of views) {
+    if (step !== undefined) steps.push(step);
+    yield;
+  }
+  return steps;
+}
+
+/** Undefined: the order does not rest. */
+async function restingView(sources: QuerySources, { inSlices }: Request, account: number, { orderId, symbol: name = '' }: Step) {
+  const { directory, book } = sources;
+  const symbol = directory.symbolByName(name);
+  const mirror = symbol && book(symbol.id);
+  if (symbol === undefined || mirror === undefined || !isResting(mirror, orderId)) return undefined;
+  const found = await inSlices(placeInSteps(directory, mirror, account, orderId));
+  if (found === undefined) return undefined;
+  const { order, place } = found;
+  const asset = directory.asset(order.asset);
+  return {
+    price: priceText(symbol, place.price),
+    priceTicks: place.price,
+    ...quantityView('leaves', symbol, place.open),
+    phase: PHASE_NAMES[symbol.phase],
+    before: { orders: place.ordersBefore, ...quantityView('quantity', symbol, place.quantityBefore) },
+    better: { levels: place.betterLevels, orders: place.betterOrders, ...quantityView('quantity', symbol, place.betterQuantity) },
+    exact: place.exact,
+    reserved: asset && { asset: asset.name, amount: moneyText(asset, order.reserved), amountUnits: order.reserved },
+    seq: mirror.seq,
+  };
+}
+
+function* placeInSteps(directory: Directory, mirror: BookMirror, account: number, orderId: number) {
+  const order = yield* directory.restingOrderInSteps(account, orderId);
+  const place = queuePosition(mirror, orderId);
+  return order && place && { order, place };
+}
+
+function quantityView<N extends 'leaves' | 'quantity'>(name: N, symbol: SymbolInfo, lots: number) {
+  return { [name]: quantityText(symbol, lots), [`${name}Lots`]: lots };
+}
+
+/** @throws HttpError 404 */
+function idOf(text: string): number {
+  const id = Number(text);
+  if (/^[1-9]\d{0,15}$/.test(text) && Number.isSafeInteger(id)) return id;
+  throw new HttpError(404, Code.UNKNOWN_ORDER, 'UNKNOWN_ORDER', `there is no order ${text.slice(0, 32)}: an id is a whole number from 1`);
+}
+
+/** The same for an order of another account and for one that never was. */
+function notFound(account: number, order: OrderName, { next, lost }: OrderLife): HttpError {
+  const [name, parameter] = 'orderId' in order ? [`order ${order.orderId}`, 'from'] : [`client order id ${order.clientOrderId}`, 'before'];
+  const gone = lost === undefined ? '' : `; reports up to number ${lost} are no longer kept`;
+  const more = next === 0 ? '' : `; the search ended at report ${next}: continue with ?${parameter}=${next}`;
+  const message = `account ${account} has no ${name} in its reports${gone}${more}`;
+  return new HttpError(404, Code.UNKNOWN_ORDER, 'UNKNOWN_ORDER', message, next === 0 ? {} : { next });
+}
