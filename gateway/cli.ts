@@ -62,7 +62,8 @@ if (command === 'start') {
 
 /** Commands that only print, and end when their output has no reader. The others act, check or run: they go on to their end and their own exit code. */
 const PRINT: readonly string[] = ['book', 'trades', 'account', 'log', 'audit', 'dev-token'];
-const onlyPrints = PRINT.includes(command) && process.argv[3] !== 'verify' && !process.argv.includes('--compare');
+const explains = command === 'order' && process.argv[3] === 'explain';
+const onlyPrints = (explains || PRINT.includes(command)) && process.argv[3] !== 'verify' && !process.argv.includes('--compare');
 
 // The reader of a pipe has closed it, as `head` does: that is no error. Output that cannot be written for another reason is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -56,9 +56,44 @@ test('a market order shows its fills; trades and fees follow', async () => {
   assert.deepEqual([trades[0].fee, trades[0].side, trades[0].maker], ['1.500000', 'buy', false]);
 });
 
+test('order explain: the life of an order, its place in the book, and an order that is gone', async () => {
+  await ask('order', 'sell', '1', 'SOL-USD', '151.000', '--account', '2');
+  const { orderId, clientOrderId } = await askJson('order', 'sell', '2', 'SOL-USD', '151.000');
+  await ask('order', 'buy', '1.500', 'SOL-USD', '151.000', '--account', '2');
+  const { code, stdout, stderr } = await ask('order', 'explain', String(orderId));
+  assert.deepEqual([code, stderr], [0, '']);
+  const lines = stdout.trimEnd().split('\n');
+  assert.equal(lines[0], `order ${orderId} of account 1 (client order id ${clientOrderId}): sell SOL-USD, open`);
+  assert.match(lines[2], /^time +seq +step +open +filled +what$/);
+  assert.match(lines[3], /^\d{4}-\d\d-\d\dT[\d:.]+Z +\d+ +accepted +2\.000 +0\.000 +sell 2\.000 SOL-USD at 151\.000, gtc$/);
+  assert.match(lines[4], / fill +1\.500 +0\.500 +sold 0\.500 at 151\.000 as maker, fee 0\.015100 USD, trade \d+ with order \d+$/);
+  assert.deepEqual(lines.slice(6), [
+    'rests at 151.000 with 1.500 open; the symbol is in phase continuous',
+    'before it at its price: 0 orders with 0.000',
+    'asks at better prices: 0 levels, 0 orders with 0.000',
+    'reserves 1.500000 SOL',
+  ]);
+  const rejected = await askJson('order', 'buy', '0.0001', 'BTC-USD', '1.00');
+  const reject = await ask('order', 'explain', String(rejected.clientOrderId), '--client-id');
+  assert.match(
+    reject.stdout,
+    /^order without an id of account 1 .*: buy BTC-USD, rejected\n[\s\S]* rejected .*: Price x quantity is below minNotional\.\n$/,
+  );
+  await ask('cancel', 'SOL-USD', String(orderId));
+  const json = await askJson('order', 'explain', String(orderId));
+  assert.deepEqual([json.status, json.steps.at(-1).codeName, json.next], ['cancelled', 'CANCELLED_BY_CLIENT', 0]);
+  const foreign = await ask('order', 'explain', String(orderId), '--account', '2');
+  assert.deepEqual([foreign.code, foreign.stdout], [1, '']);
+  assert.match(foreign.stderr, /^openbell: UNKNOWN_ORDER: account 2 has no order \d+ in its reports\n$/);
+});
+
 const FAILURES: [string, string[], number, RegExp][] = [
   ['rejected by the exchange', ['order', 'buy', '0.0001', 'BTC-USD', '1.00'], 1, /^rejected {2}NOTIONAL_MIN/],
   ['no such order', ['cancel', 'BTC-USD', '999'], 1, /UNKNOWN_ORDER/],
+  ['no such order to explain', ['order', 'explain', '999'], 1, /UNKNOWN_ORDER: account 1 has no order 999/],
+  ['id to explain that is none', ['order', 'explain', 'x'], 2, /must be a whole number/],
+  ['account before explain', ['order', '--account', '2', 'explain', '999'], 1, /account 2 has no order 999/],
+  ['option of an order to be placed', ['order', 'explain', '1', '--tif', 'ioc'], 2, /explain has no option --tif/],
   ['no such symbol', ['order', 'buy', '1', 'XBT-USD', '1'], 1, /there are: BTC-USD/],
   ['book of a name that no URL can address', ['book', '..', '--once'], 1, /^openbell: UNKNOWN_SYMBOL: "\.\." is no name of a symbol/],
   ['trades of a name that no URL can address', ['trades', '.'], 1, /^openbell: UNKNOWN_SYMBOL: "\." is no name of a symbol/],

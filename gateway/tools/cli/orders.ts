@@ -4,6 +4,7 @@ import { SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
 import type { OpenbellClient, ReportView, SideName, TimeInForceName } from '../../client/index.ts';
 import { type AccountFlags, accountOption, amount, connectionOptions, id as idOf, print, printJson, withClient } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
+import { explainCommand } from './explain.ts';
 
 /** Without a price an order is a market order; there is nothing to choose. */
 const PRICED = TIME_IN_FORCE_NAMES.filter((name) => name !== 'market');
@@ -22,8 +23,9 @@ interface TargetFlags extends AccountFlags {
 export function orderCommand(program: Command): void {
   const command = program
     .command('order')
-    .summary('place an order')
+    .summary('place an order, or explain one')
     .description('Places an order and prints the answer. Without a price it is a market order.')
+    .helpCommand(false)
     .addArgument(new Argument('<side>').choices(SIDE_NAMES))
     .argument('<quantity>', 'in the base asset, such as 0.5', amount)
     .argument('<symbol>', 'such as BTC-USD')
@@ -45,7 +47,8 @@ Examples:
   openbell order buy 1 ETH-USD 2990.00 --tif post-only --json
   openbell order buy 1 ETH-USD --tif fok
   openbell order buy 1 ETH-USD 2990.00 --expires 15m
-  openbell order buy 1 ETH-USD 2990.00 --tif ioc --min-quantity 0.25`,
+  openbell order buy 1 ETH-USD 2990.00 --tif ioc --min-quantity 0.25
+  openbell order explain 17`,
     );
   connectionOptions(accountOption(command)).action((side: SideName, quantity: string, symbol: string, price: string | undefined) =>
     run(async () => {
@@ -68,6 +71,7 @@ Examples:
       });
     }),
   );
+  explainCommand(command);
 }
 
 /** The time of `--expires`: in ISO 8601 with a time zone, or from now. */

@@ -1,0 +1,83 @@
+import type { Command } from 'commander';
+import type { ExplainedOrder, OrderStep, RestingOrder } from '../../client/index.ts';
+import { type AccountFlags, accountOption, askAdmin, connectionOptions, id as idOf, print, printJson, table } from './connection.ts';
+import { CliError, ExitCode, run } from './exit.ts';
+
+/** Steps of one question; all pages are shown. */
+const PAGE = 1000;
+
+interface ExplainFlags extends AccountFlags {
+  readonly clientId?: true;
+}
+
+/** Adds `openbell order explain` to `openbell order`. */
+export function explainCommand(order: Command): void {
+  const command = order
+    .command('explain')
+    .summary('why an order is where it is')
+    .description('Shows what happened to an order, step by step, and where it stands while it rests.')
+    .argument('<order-id>', 'as `openbell order` printed it', idOf)
+    .option('--client-id', 'the id is a client order id')
+    .addHelpText(
+      'after',
+      `
+Times are UTC; seq is the number of the command in the log; open and filled are those after the step.
+
+Examples:
+  openbell order explain 17
+  openbell order explain 4711 --client-id --account 2 --json`,
+    );
+  connectionOptions(accountOption(command)).action((id: number) =>
+    run(async () => {
+      // Commander gives `order` the options that both have, and those of an order, wherever they are.
+      const flags = command.optsWithGlobals<ExplainFlags>();
+      const known = new Set(command.options.map(({ long }) => long));
+      const foreign = order.options.find((option) => !known.has(option.long) && order.getOptionValue(option.attributeName()) !== undefined);
+      if (foreign !== undefined) throw new CliError(`explain has no option ${foreign.long}`, ExitCode.Usage);
+      const explained = await everyPage(flags, flags.clientId ? `by-client-order-id/${id}` : String(id));
+      if (flags.json) printJson(explained);
+      else print(lifeText(explained));
+      return ExitCode.Ok;
+    }),
+  );
+}
+
+async function everyPage(flags: ExplainFlags, name: string): Promise<ExplainedOrder> {
+  const orders = `/v1/accounts/${flags.account}/orders`;
+  const first = await askAdmin<ExplainedOrder>(flags, `${orders}/${name}?limit=${PAGE}`);
+  const { orderId, lost } = first;
+  const steps = [...first.steps];
+  /** The last page with a step: it has the order's state. */
+  let state = first;
+  for (let page = first; page.next !== 0; ) {
+    page = await askAdmin<ExplainedOrder>(flags, `${orders}/${orderId}?limit=${PAGE}&from=${page.next}`);
+    steps.push(...page.steps);
+    if (page.steps.length > 0) state = page;
+  }
+  return { ...state, ...(lost !== undefined && { lost }), steps, next: 0 };
+}
+
+function lifeText(order: ExplainedOrder): string {
+  const { account, orderId, clientOrderId, symbol = '?', side = '?', status = 'unknown', steps, lost, behind, resting } = order;
+  const name = orderId === 0 ? 'order without an id' : `order ${orderId}`;
+  const lines = [`${name} of account ${account} (client order id ${clientOrderId}): ${side} ${symbol}, ${status}`, ''];
+  if (lost !== undefined) lines.push(`Its beginning is no longer kept: reports up to number ${lost} of the account are gone.`, '');
+  lines.push(table([['time', 'seq', 'step', 'open', 'filled', 'what'], ...steps.map(row)]));
+  if (resting !== undefined) lines.push('', ...restingText(resting, side));
+  if (behind) lines.push('', 'The history is behind: reports of the last moments are missing. Ask again.');
+  return lines.join('\n');
+}
+
+function row({ time, seq, step, leaves, filled, text }: OrderStep): (string | number | undefined)[] {
+  return [time, seq, step, leaves, filled, text];
+}
+
+function restingText({ price, leaves, phase, before, better, exact, reserved }: RestingOrder, side: string): string[] {
+  const least = exact ? '' : 'at least ';
+  return [
+    `rests at ${price} with ${leaves} open; the symbol is in phase ${phase}`,
+    `before it at its price: ${least}${before.orders} orders with ${before.quantity}`,
+    `${side === 'buy' ? 'bids' : 'asks'} at better prices: ${least}${better.levels} levels, ${better.orders} orders with ${better.quantity}`,
+    ...(reserved === undefined ? [] : [`reserves ${reserved.amount} ${reserved.asset}`]),
+  ];
+}
