@@ -25,6 +25,7 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   NOTIONAL_MIN: 'Price x quantity is below minNotional.',
   NOTIONAL_MAX: 'Price x quantity is above maxNotional.',
   PRICE_BAND: 'A buy is too far above, or a sell too far below, the reference price.',
+  NO_SESSION: 'A day order, and the symbol has no session, or its session has ended.',
   BAD_CLIENT_ORDER_ID: 'A new order without a client order id.',
   UNKNOWN_ORDER:
     'Cancel or amend: no such order of this account and symbol rests. It may have been filled or cancelled meanwhile, or it is of another symbol.',
@@ -39,9 +40,11 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   MIN_QUANTITY_NOT_FILLABLE: 'The minimum quantity of the order could not have traded at once.',
   CLIENT_ORDER_ID_REUSED:
     'An earlier order of the account has this client order id and other terms. This order does nothing; the earlier one is unchanged.',
+  EXPIRY_PAST: "The end of a good-till-date order is not after the exchange's time.",
   CANCELLED_BY_CLIENT: 'The account requested it.',
   CANCELLED_REMAINDER: 'The quantity that an immediate-or-cancel or market order did not trade.',
   CANCELLED_BY_OPERATOR: 'The operator cancelled it.',
+  EXPIRED: 'Its end came: the end of the session, or the time that it named.',
 };
 
 /** What the code means, as docs/CODES.md says it; the code's name if it is not one of an order's report. */

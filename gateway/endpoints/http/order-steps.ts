@@ -1,4 +1,5 @@
 import { codeText } from '../../../engine/code-texts.ts';
+import { Code } from '../../../engine/codes.ts';
 import type { ReportKindName } from '../../../engine/wire/names.ts';
 import type { reportView } from './admin-views.ts';
 
@@ -44,6 +45,13 @@ const STEPS: readonly StepKind[] = [
     kind: 'amended',
     step: 'amended',
     says: (r) => `to ${r.leaves} open at ${r.price}, priority ${r.keptPriority ? 'kept' : 'lost'}`,
+  },
+  {
+    kind: 'cancelled',
+    when: (r) => r.code === Code.EXPIRED,
+    step: 'expired',
+    says: (r) => `${r.quantity}: ${reason(r)}`,
+    status: 'cancelled',
   },
   { kind: 'cancelled', step: 'cancelled', says: (r) => `${r.quantity}: ${reason(r)}`, status: 'cancelled' },
   {
