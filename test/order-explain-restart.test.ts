@@ -11,6 +11,7 @@ import { openHistory } from '../gateway/taps/history/store.ts';
 import { HistoryTrimmer } from '../gateway/taps/history/trimmer.ts';
 import { column } from './support/report-source.ts';
 import { withSmallExchange } from './support/small-venue.ts';
+import { until } from './support/until.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'openbell-order-explain-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -41,7 +42,9 @@ interface Answer {
   readonly json: any;
 }
 
-async function ask({ ports }: RunningExchange, order: string | number): Promise<Answer> {
+async function ask({ ports, engine, history }: RunningExchange, order: string | number): Promise<Answer> {
+  const { seq } = engine.sequencer;
+  await until(() => history.stats().watermark >= seq, 'the history has all reports');
   const response = await fetch(`http://127.0.0.1:${ports.http}/v1/accounts/1/orders/${order}`);
   return { status: response.status, json: await response.json() };
 }

@@ -4,7 +4,8 @@ import { after, test } from 'node:test';
 import { codeText } from '../engine/code-texts.ts';
 import { Code } from '../engine/codes.ts';
 import { connect, type OpenbellClient, type PlaceOrder } from '../gateway/client/index.ts';
-import { client, exchange, get, post } from './support/admin-exchange.ts';
+import { get as ask, client, exchange, post } from './support/admin-exchange.ts';
+import { until } from './support/until.ts';
 
 let opened: Promise<OpenbellClient> | undefined;
 /** A client of account 2. Not opened in a hook, because the exchange starts in one. */
@@ -14,6 +15,17 @@ function second(): Promise<OpenbellClient> {
   return opened;
 }
 after(async () => (await opened)?.close());
+
+/** The history has all reports: an answer on a busy machine is then never one of a history that is behind. */
+async function historyIsComplete(): Promise<void> {
+  const { seq } = exchange.engine.sequencer;
+  await until(() => exchange.history.stats().watermark >= seq, 'the history has all reports');
+}
+
+async function get(path: string): ReturnType<typeof ask> {
+  await historyIsComplete();
+  return await ask(path);
+}
 
 const SYMBOL = 'SOL-USD';
 const order = (side: 'buy' | 'sell', quantity: string, price: string, more: Partial<PlaceOrder> = {}): PlaceOrder => ({
@@ -82,6 +94,7 @@ test('partial fills, an amend that loses its place, one that keeps it, a rejecte
     [1, orderId, clientOrderId, SYMBOL, 'buy', 'gtc', 'cancelled', 0, undefined, undefined],
   );
   assert.deepEqual((await get(`/v1/accounts/1/orders/by-client-order-id/${clientOrderId}`)).json, json);
+  await historyIsComplete();
   assert.deepEqual(await client.queries.order({ orderId }), json);
   assert.deepEqual(await other.queries.order({ clientOrderId, account: 1 }), json);
   assert.equal((await client.queries.order({ orderId, limit: 2, from: json.steps[1].reportNo })).steps.length, 2);
