@@ -49,6 +49,8 @@ export const RowKind = {
   OrderFees: 17,
   /** id, expiry in microseconds since the Unix epoch; after the order, if it expires; only from rules 4 on */
   OrderExpiry: 18,
+  /** symbol, sub-phase, time of the last boundary of its calendar; before the name, if one is not 0; only from rules 4 on */
+  SubPhase: 22,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

@@ -111,6 +111,16 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
       .constantFrom(Phase.Auction, Phase.Continuous, Phase.Halted, Phase.Closed)
       .map((parameter) => ({ kind: CommandKind.SetPhase, symbol: SYMBOL, parameter })),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant(CommandKind.SetPhase),
+      symbol: fc.constant(SYMBOL),
+      parameter: fc.constantFrom(Phase.Auction, Phase.Auction, Phase.Auction, Phase.Continuous, Phase.Halted),
+      side: fc.integer({ min: 0, max: 5 }),
+      quantity: fc.nat(3),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: CommandKind.Uncross, symbol: SYMBOL }) },
   {
     weight: 1,
@@ -305,6 +315,7 @@ const RARE = [
   '2/410/0',
   '2/401/0',
   '2/505/0',
+  '2/500/0',
 ];
 
 /** No build with older rules has such a command. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { allocateRing, RingSlots } from '../engine/rings/ring.ts';
-import { FrameKind, MarketOp, OrderAction, Phase, Report, ReportKind, Side, TimeInForce } from '../engine/wire/layout.ts';
+import { FrameKind, MarketOp, OrderAction, Phase, Report, ReportKind, Side, SubPhase, TimeInForce } from '../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketEventView, MarketField } from '../engine/wire/market-event.ts';
 import {
   FRAME_KIND_NAMES,
@@ -10,6 +10,7 @@ import {
   PHASE_NAMES,
   REPORT_KIND_NAMES,
   SIDE_NAMES,
+  SUB_PHASE_NAMES,
   TIME_IN_FORCE_NAMES,
 } from '../engine/wire/names.ts';
 import { ReportView } from '../engine/wire/report-view.ts';
@@ -57,6 +58,7 @@ it('each value of a wire enum has its text, at its index', () => {
   };
   assert.deepEqual(named(Side), [...SIDE_NAMES]);
   assert.deepEqual(named(Phase), [...PHASE_NAMES]);
+  assert.deepEqual(named(SubPhase), [...SUB_PHASE_NAMES]);
   assert.deepEqual(named(ReportKind), [...REPORT_KIND_NAMES]);
   assert.deepEqual(named(OrderAction), [...ORDER_ACTION_NAMES]);
   assert.deepEqual(named(FrameKind), [...FRAME_KIND_NAMES]);

@@ -3,7 +3,7 @@ import { AccountParam, SYMBOL_PARAM_RANGES, SYMBOL_PARAMS, SymbolParam } from '.
 import { isName, NAME_BYTES } from '../rules/accounts.ts';
 import { unitsOf } from '../rules/symbols.ts';
 import { getI64, LIMIT_53, type Money } from '../units.ts';
-import { Command, CommandKind, Phase } from '../wire/layout.ts';
+import { Command, CommandKind, Phase, SubPhase } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { OperatorCancel } from './operator-cancel.ts';
 import type { RestingOrders } from './resting-orders.ts';
@@ -63,7 +63,7 @@ export class Administration {
       case CommandKind.SetSymbol:
         return this.#setSymbol(symbol, parameter, value);
       case CommandKind.SetPhase:
-        return this.#setPhase(symbol, parameter);
+        return this.#setPhase(symbol, parameter, bytes[b + Command.side], quantity);
       case CommandKind.Uncross:
         return this.#uncross(symbol);
       case CommandKind.DefineAccount:
@@ -145,14 +145,23 @@ export class Administration {
     return Code.OK;
   }
 
-  #setPhase(symbol: number, phase: number): Code {
-    const { symbols } = this.#state;
+  /** @param boundaryUs of the calendar; 0: the operator's command */
+  #setPhase(symbol: number, phase: number, subPhase: number, boundaryUs: number): Code {
+    const { symbols, rules } = this.#state;
     const book = this.#state.books[symbol];
     if (book === undefined) return Code.UNKNOWN_SYMBOL;
     if (phase > Phase.Closed) return Code.BAD_PARAMETER;
+    if (rules >= 4) {
+      const settable = phase === Phase.Auction && subPhase <= SubPhase.ClosingAuction;
+      if ((subPhase !== SubPhase.None && !settable) || boundaryUs >= LIMIT_53) return Code.BAD_PARAMETER;
+    }
     const crossed = book.bestAsk() !== 0 && book.bestBid() >= book.bestAsk();
     if (phase === Phase.Continuous && crossed) return Code.BOOK_CROSSED;
     symbols.phase[symbol] = phase;
+    if (rules >= 4) {
+      symbols.subPhase[symbol] = subPhase;
+      if (boundaryUs !== 0) symbols.boundaryUs[symbol] = boundaryUs;
+    }
     this.#publishPhase(symbol);
     return Code.OK;
   }
@@ -167,7 +176,7 @@ export class Administration {
     const { symbols, market } = this.#state;
     const book = this.#state.books[symbol];
     if (book === undefined) return Code.UNKNOWN_SYMBOL;
-    if (symbols.phase[symbol] !== Phase.Auction) return Code.WRONG_PHASE;
+    if (symbols.phase[symbol] !== Phase.Auction || symbols.subPhase[symbol] === SubPhase.PreOpen) return Code.WRONG_PHASE;
     const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
     book.indicate(reference);
     this.price = book.indicativePrice;
@@ -262,9 +271,9 @@ function isSameName(names: Uint8Array, index: number, bytes: Uint8Array, at: num
   return true;
 }
 
-/** Publishes a symbol's phase, reference price, last trade and last price as a market event. */
+/** Publishes a symbol's phase with its sub-phase, reference price, last trade and last price as a market event. */
 export function publishPhase({ symbols, market }: Pick<MachineState, 'symbols' | 'market'>, symbol: number): void {
   const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
-  const { phase, tradeId, lastPrice } = symbols;
-  market.write(MarketEventKind.Phase, 0, phase[symbol], symbol, 0, reference, 0, tradeId[symbol], lastPrice[symbol]);
+  const { phase, subPhase, tradeId, lastPrice } = symbols;
+  market.write(MarketEventKind.Phase, subPhase[symbol], phase[symbol], symbol, 0, reference, 0, tradeId[symbol], lastPrice[symbol]);
 }

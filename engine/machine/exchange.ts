@@ -10,7 +10,7 @@ import type { OrderExpiries } from '../rules/order-expiries.ts';
 import { SymbolRows } from '../rules/symbol-rows.ts';
 import type { StatePart } from '../state-part.ts';
 import { getI64, type Seq } from '../units.ts';
-import { Command, CommandFlag, CommandKind, Phase } from '../wire/layout.ts';
+import { Command, CommandFlag, CommandKind, Phase, SubPhase } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { Administration } from './administration.ts';
 import { AmendCancel } from './amend-cancel.ts';
@@ -131,7 +131,8 @@ export class Exchange extends MachineState {
     if (this.changedAuctions.size === 0) return;
     for (const symbol of this.changedAuctions) {
       const book = this.books[symbol];
-      if (book === undefined || this.symbols.phase[symbol] !== Phase.Auction) continue;
+      const { phase, subPhase } = this.symbols;
+      if (book === undefined || phase[symbol] !== Phase.Auction || subPhase[symbol] === SubPhase.PreOpen) continue;
       book.indicate(this.symbols.param(symbol, SymbolParam.ReferencePrice));
       const { indicativePrice, indicativeVolume, indicativeSurplus, indicativeSurplusSide: side } = book;
       this.market.write(MarketEventKind.Indicative, side, 0, symbol, 0, indicativePrice, indicativeVolume, 0, indicativeSurplus);

@@ -6,9 +6,9 @@ import type { FeeSchedules } from './fee-schedules.ts';
 import { nameWords, setName } from './name-rows.ts';
 import type { Symbols } from './symbols.ts';
 
-/** Rows of the symbols, each followed by its parameters and its name. The name is the last row of a symbol; loading it opens the book. */
+/** Rows of the symbols, each followed by its parameters, its sub-phase and its name. The name is the last row of a symbol; loading it opens the book. */
 export class SymbolRows implements StatePart {
-  readonly kinds = [RowKind.Symbol, RowKind.SymbolParam, RowKind.SymbolName];
+  readonly kinds = [RowKind.Symbol, RowKind.SymbolParam, RowKind.SubPhase, RowKind.SymbolName];
   readonly #symbols: Symbols;
   readonly #accounts: Accounts;
   readonly #schedules: FeeSchedules;
@@ -42,6 +42,9 @@ export class SymbolRows implements StatePart {
         const value = symbols.param(symbol, param);
         if (param < FIRST_SYMBOL_PARAMS || value !== SYMBOL_PARAM_DEFAULTS[param]) out.row(RowKind.SymbolParam, symbol, param, value);
       }
+      const subPhase = symbols.subPhase[symbol];
+      const boundaryUs = symbols.boundaryUs[symbol];
+      if (subPhase !== 0 || boundaryUs !== 0) out.row(RowKind.SubPhase, symbol, subPhase, boundaryUs);
       out.row(RowKind.SymbolName, symbol, ...nameWords(symbols.names, symbol));
     }
   }
@@ -53,6 +56,10 @@ export class SymbolRows implements StatePart {
       case RowKind.SymbolParam:
         symbols.setParam(symbol, r[at + 2], r[at + 3]);
         this.#schedules.setSymbol(symbol, symbols.param(symbol, SymbolParam.MakerFeePpm), symbols.param(symbol, SymbolParam.TakerFeePpm));
+        return;
+      case RowKind.SubPhase:
+        symbols.subPhase[symbol] = r[at + 2];
+        symbols.boundaryUs[symbol] = r[at + 3];
         return;
       case RowKind.SymbolName:
         setName(symbols.names, symbol, r, at + 2);

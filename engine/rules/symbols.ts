@@ -13,6 +13,10 @@ export class Symbols {
   readonly capacity: number;
   readonly defined: Uint8Array;
   readonly phase: Uint8Array;
+  /** SubPhase: the kind of the phase Auction. */
+  readonly subPhase: Uint8Array;
+  /** Time of the last boundary of its calendar that was applied, microseconds since the epoch; 0 = none. A phase set by the operator leaves it. */
+  readonly boundaryUs: Float64Array;
   readonly baseAsset: Uint32Array;
   readonly quoteAsset: Uint32Array;
   readonly tickDecimals: Uint8Array;
@@ -36,6 +40,8 @@ export class Symbols {
     this.capacity = capacity;
     this.defined = new Uint8Array(allocate(capacity));
     this.phase = new Uint8Array(allocate(capacity));
+    this.subPhase = new Uint8Array(allocate(capacity));
+    this.boundaryUs = new Float64Array(allocate(capacity * 8));
     this.baseAsset = new Uint32Array(allocate(capacity * 4));
     this.quoteAsset = new Uint32Array(allocate(capacity * 4));
     this.tickDecimals = new Uint8Array(allocate(capacity));

@@ -29,6 +29,10 @@ export interface SymbolInfo {
   readonly basePerLot: number;
   /** A Phase of the wire schema. */
   readonly phase: number;
+  /** A SubPhase of the wire schema. */
+  readonly subPhase: number;
+  /** Time of the last boundary of its calendar that was applied, µs since the epoch; 0 = none. */
+  readonly boundaryUs: number;
   readonly params: Readonly<Record<SymbolParamName, number>>;
   readonly lastPrice: PriceTicks;
   readonly referencePrice: PriceTicks;
@@ -347,6 +351,8 @@ export class Directory {
       quotePerTickLot: s.quotePerTickLot[id],
       basePerLot: s.basePerLot[id],
       phase: s.phase[id],
+      subPhase: s.subPhase[id],
+      boundaryUs: s.boundaryUs[id],
       params,
       lastPrice: s.lastPrice[id],
       referencePrice: params.ReferencePrice,

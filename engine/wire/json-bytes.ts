@@ -116,7 +116,7 @@ export interface JsonField {
   readonly values: readonly Uint8Array[];
 }
 
-/** 'u8': the number of a byte; 'u32', 'i64': an integer; a list: the name of a byte's value. */
+/** 'u8': the number of a byte; 'u32', 'i64': an integer; a list: the name of a byte's value; the field is left out where the name is empty (not the first field). */
 type FieldType = 'u8' | 'u32' | 'i64' | readonly string[];
 
 /** @param fields name, bytes from the start of the struct, and type; in the order in which they are written */
@@ -127,7 +127,7 @@ export function jsonFields(fields: readonly (readonly [name: string, offset: num
     assert(key.length + 17 <= MOST_FIELD_BYTES, 'JSON: the key is too long');
     const kind = type === 'i64' ? FieldKind.I64 : type === 'u32' ? FieldKind.U32 : FieldKind.Byte;
     const values = Array.from({ length: kind === FieldKind.Byte ? 256 : 0 }, (_, value) =>
-      encoder.encode(key + (typeof type === 'string' ? value : `"${type[value]}"`)),
+      encoder.encode(typeof type === 'string' ? key + value : type[value] === '' ? '' : `${key}"${type[value]}"`),
     );
     return { key: encoder.encode(key), kind, offset, values };
   });

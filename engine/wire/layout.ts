@@ -219,7 +219,8 @@ export const Status = {
   bytes: 64,
   phase: 0,
   surplusSide: 1,
-  reserved: 2,
+  subPhase: 2,
+  reserved: 3,
   reserved2: 4,
   indicativePrice: 8,
   indicativeVolume: 16,
@@ -229,6 +230,15 @@ export const Status = {
   seq: 48,
   timeUs: 56,
 } as const;
+
+export const SubPhase = {
+  None: 0,
+  PreOpen: 1,
+  OpeningAuction: 2,
+  ClosingAuction: 3,
+  VolatilityAuction: 4,
+} as const;
+export type SubPhase = (typeof SubPhase)[keyof typeof SubPhase];
 
 export const TimeInForce = {
   GoodTillCancel: 0,

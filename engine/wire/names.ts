@@ -12,6 +12,15 @@ export type TimeInForceName = (typeof TIME_IN_FORCE_NAMES)[number];
 export const PHASE_NAMES = ['halted', 'continuous', 'auction', 'closed'] as const;
 export type PhaseName = (typeof PHASE_NAMES)[number];
 
+export const SUB_PHASE_NAMES = ['none', 'pre-open', 'opening-auction', 'closing-auction', 'volatility-auction'] as const;
+/** The sub-phases except None. */
+export type SubPhaseName = Exclude<(typeof SUB_PHASE_NAMES)[number], 'none'>;
+
+/** Undefined for None, and for one of a newer openbell. */
+export function subPhaseName(subPhase: number): SubPhaseName | undefined {
+  return subPhase === 0 ? undefined : (SUB_PHASE_NAMES[subPhase] as SubPhaseName | undefined);
+}
+
 export const REPORT_KIND_NAMES = [
   'none',
   'accepted',

@@ -20,7 +20,7 @@ export { AdminClient, type CancelledOrders, type OrdersToCancel } from './admin-
 export { OpenbellError } from './errors.ts';
 export { LocalBook, LocalOrderBook } from './local-book.ts';
 export { MarketClient, type MarketOptions } from './market.ts';
-export type { BboView, LevelView, OrderView, PhaseName, StatusView, TradeView } from './market-decode.ts';
+export type { BboView, LevelView, OrderView, PhaseName, StatusView, SubPhaseName, TradeView } from './market-decode.ts';
 export { MarketStream, type StreamOptions } from './market-stream.ts';
 export { OrderSession, type SubmitAnswer } from './order-session.ts';
 export { type ExplainedOrder, type OrderStep, type OrderToExplain, QueryClient, type RestingOrder } from './query-client.ts';

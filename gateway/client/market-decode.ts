@@ -11,7 +11,7 @@ export type { LevelView } from '../../engine/wire/channels/book.ts';
 export type { OrderView } from '../../engine/wire/channels/book-l3.ts';
 export type { StatusView } from '../../engine/wire/channels/status.ts';
 export type { TradeView } from '../../engine/wire/channels/trades.ts';
-export type { PhaseName } from '../../engine/wire/names.ts';
+export type { PhaseName, SubPhaseName } from '../../engine/wire/names.ts';
 export type { UpdateOf };
 
 /** A market-data frame. `updates` are of the channel. */

@@ -1,6 +1,6 @@
 import { assert } from '../../engine/assert.ts';
 import type { RingSlots } from '../../engine/rings/ring.ts';
-import { OrderAction, Phase } from '../../engine/wire/layout.ts';
+import { OrderAction, Phase, SubPhase } from '../../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketEventKind, MarketField, TRADE_IN_AUCTION } from '../../engine/wire/market-event.ts';
 import type { Level } from './levels-copy.ts';
 import { MirrorLevels } from './mirror-levels.ts';
@@ -43,6 +43,7 @@ export class BookMirror {
   seq = 0;
   timeUs = 0;
   phase: Phase = Phase.Halted;
+  subPhase: SubPhase = SubPhase.None;
   /** Ticks; 0 = none. */
   referencePrice = 0;
   /** Last trade, 0 = none known. `lastTradeId` counts the symbol's trades without gaps from 1. */
@@ -100,6 +101,7 @@ export class BookMirror {
       }
       case MarketEventKind.Phase:
         this.phase = u8[byte + MarketField.flags] as Phase;
+        this.subPhase = side as SubPhase;
         this.referencePrice = f64[at + MarketField.price];
         this.lastTradeId = Math.max(this.lastTradeId, f64[at + MarketField.otherId]);
         this.lastPrice = f64[at + MarketField.extra];

@@ -127,6 +127,6 @@ const ADVICE = new Map<number, string>([
   [Code.UNKNOWN_ASSET, 'there is no such asset: define it with POST /v1/assets'],
   [Code.BOOK_NOT_EMPTY, 'orders rest in the book: this can change only when it is empty; POST /v1/symbols/NAME/cancel-orders empties it'],
   [Code.UNKNOWN_ORDER, 'no such order rests: it may have been filled or cancelled meanwhile'],
-  [Code.WRONG_PHASE, 'the symbol is not in an auction: set phase auction first'],
+  [Code.WRONG_PHASE, 'the symbol is not in an auction, or in pre-open: set phase auction first'],
   [Code.BOOK_CROSSED, 'buy and sell orders cross: uncross first'],
 ]);

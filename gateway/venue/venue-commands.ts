@@ -39,8 +39,9 @@ export function defineSymbol(symbol: Omit<SymbolConfig, 'params' | 'phase'>): Co
   };
 }
 
-export function setPhase(symbol: number, phase: number): CommandFields {
-  return { kind: CommandKind.SetPhase, symbol, parameter: phase };
+/** @param boundaryUs time of the calendar's boundary that it applies; 0: the operator's command */
+export function setPhase(symbol: number, phase: number, subPhase = 0, boundaryUs = 0): CommandFields {
+  return { kind: CommandKind.SetPhase, symbol, parameter: phase, side: subPhase, quantity: boundaryUs };
 }
 
 /** `side` 1 marks a negative value: a maker's rebate. */

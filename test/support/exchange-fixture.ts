@@ -9,7 +9,7 @@ import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
 import { CommandFlag, type ExtensionFields, encodeExtension } from '../../engine/wire/command-extension.ts';
 import { CommandKind, Instruction, Phase, Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { MarketEventKind, MarketEventView } from '../../engine/wire/market-event.ts';
-import { ReportFlag } from '../../engine/wire/names.ts';
+import { ReportFlag, SUB_PHASE_NAMES } from '../../engine/wire/names.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
 
 export const SMALL_LIMITS: Limits = resolveLimits({
@@ -223,7 +223,7 @@ const TIF: Record<string, number> = {
  * One line of the table language:
  *
  *   `1 new 7 buy 10 @ 500 ioc`   account 1, client order id 7
- *   `1 cancel 7` · `1 amend 7 5 @ 500` · `phase auction` · `uncross`
+ *   `1 cancel 7` · `1 amend 7 5 @ 500` · `phase auction` · `phase pre-open` · `uncross`
  *   `1 cancel 7 of 2`: names symbol 2; without it, none
  *   `1 new 7 buy 10 @ 500 gtd 90`   until 90 ms; `day`, `day post`, `gtd 90 post` · `tick`
  *   `at 90: 1 cancel 7`   at 90 ms; `at 90.001:` a microsecond later
@@ -234,6 +234,8 @@ export function parseCommand(line: string): LongCommandFields {
   const words = line.trim().split(/\s+/);
   if (words[0] === 'tick') return { kind: CommandKind.Tick };
   if (words[0] === 'phase') {
+    const subPhase = (SUB_PHASE_NAMES as readonly string[]).indexOf(words[1]);
+    if (subPhase !== -1) return { kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: Phase.Auction, side: subPhase };
     const name = words[1][0].toUpperCase() + words[1].slice(1);
     return { kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: Phase[name as keyof typeof Phase] };
   }

@@ -4,7 +4,7 @@ import { type Limits, RULES } from '../../engine/limits.ts';
 import type { CommandFields } from '../../engine/machine/command.ts';
 import { ROW_FIELDS } from '../../engine/machine/state-rows.ts';
 import { SymbolParam } from '../../engine/params.ts';
-import { CommandKind, Instruction, OrderType, Phase, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { CommandKind, Instruction, OrderType, Phase, ReportKind, Side, SubPhase, TimeInForce } from '../../engine/wire/layout.ts';
 import { BTC, type LongCommandFields, SYMBOL, USD } from './exchange-fixture.ts';
 import { carryOf, type FeeAccount, newFeeAccount, payFee, reservedFee } from './naive-fees.ts';
 import { NaiveWindows } from './naive-windows.ts';
@@ -85,6 +85,8 @@ export class NaiveExchange {
   payers = new Set<NaiveOrder>();
   accounts: number[] = [];
   phase: number = Phase.Halted;
+  subPhase: number = SubPhase.None;
+  boundaryUs = 0;
   lastOrderId = 0;
   lastPrice = 0;
   tradeId = 0;
@@ -155,7 +157,7 @@ export class NaiveExchange {
     if (f.kind === CommandKind.New) this.#new(f);
     else if (f.kind === CommandKind.Cancel) this.#cancel(f);
     else if (f.kind === CommandKind.Amend) this.#amend(f);
-    else if (f.kind === CommandKind.SetPhase) this.#setPhase(f.parameter ?? 0);
+    else if (f.kind === CommandKind.SetPhase) this.#setPhase(f.parameter ?? 0, f.side, f.quantity);
     else if (f.kind === CommandKind.Uncross) this.#uncross();
     else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.SessionEnd) this.#setSessionEnd(f.quantity);
     else if (f.kind === CommandKind.SetSymbol) this.#setFee(f.parameter ?? 0, f.side === 1 ? -f.quantity : f.quantity);
@@ -511,12 +513,17 @@ export class NaiveExchange {
     return timeInForce === TimeInForce.GoodTillDate ? expiryUs : Infinity;
   }
 
-  #setPhase(phase: number): void {
+  #setPhase(phase: number, subPhase: number, boundaryUs: number): void {
+    if (this.#rules >= 4 && subPhase > 0 && (phase !== Phase.Auction || subPhase > 3)) return this.#admin(Code.BAD_PARAMETER);
     const [bid] = this.queue(Side.Buy);
     const [ask] = this.queue(Side.Sell);
     const crossed = bid && ask && bid.price >= ask.price;
     if (phase === Phase.Continuous && crossed) return this.#admin(Code.BOOK_CROSSED);
     this.phase = phase;
+    if (this.#rules >= 4) {
+      this.subPhase = subPhase;
+      this.boundaryUs = boundaryUs || this.boundaryUs;
+    }
     this.#admin(Code.OK);
   }
 
@@ -548,7 +555,7 @@ export class NaiveExchange {
   }
 
   #uncross(): void {
-    if (this.phase !== Phase.Auction) return this.#admin(Code.WRONG_PHASE);
+    if (this.phase !== Phase.Auction || this.subPhase === SubPhase.PreOpen) return this.#admin(Code.WRONG_PHASE);
     const { price, volume } = this.auctionPrice();
     let left = volume;
     const done: NaiveOrder[] = [];
@@ -575,6 +582,7 @@ export class NaiveExchange {
       for (const asset of [USD, BTC]) rows.push([7, account, asset, this.available(account, asset), this.reserved(account, asset)]);
     }
     rows.push([3, this.phase, this.lastPrice, this.tradeId, this.fees, this.lastOrderId]);
+    if (this.subPhase + this.boundaryUs > 0) rows.push([22, SYMBOL, this.subPhase, this.boundaryUs]);
     for (const side of [Side.Buy, Side.Sell]) {
       for (const o of this.queue(side)) {
         rows.push([

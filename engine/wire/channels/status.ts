@@ -1,11 +1,13 @@
 import { jsonFields } from '../json-bytes.ts';
 import { Channel, Status } from '../layout.ts';
-import { PHASE_NAMES, type PhaseName, SIDE_NAMES, type SideName } from '../names.ts';
+import { PHASE_NAMES, type PhaseName, SIDE_NAMES, type SideName, SUB_PHASE_NAMES, type SubPhaseName, subPhaseName } from '../names.ts';
 import { type ChannelWire, i64 } from './channel-wire.ts';
 
 /** Trading phase; in an auction, also the result of an uncross now (price 0: nothing would trade). */
 export interface StatusView {
   readonly phase: PhaseName;
+  /** Kind of the auction; absent in the other phases, and in an auction of no kind. */
+  readonly subPhase?: SubPhaseName;
   readonly surplusSide: SideName;
   readonly indicativePrice: number;
   readonly indicativeVolume: number;
@@ -26,6 +28,7 @@ export const statusWire = {
   snapshotHasUpdates: true,
   json: jsonFields([
     ['phase', Status.phase, PHASE_NAMES],
+    ['sub_phase', Status.subPhase, ['', ...SUB_PHASE_NAMES.slice(1)]],
     ['surplus_side', Status.surplusSide, SIDE_NAMES],
     ['indicative_price', Status.indicativePrice, 'i64'],
     ['indicative_volume', Status.indicativeVolume, 'i64'],
@@ -35,15 +38,19 @@ export const statusWire = {
     ['seq', Status.seq, 'i64'],
     ['time_us', Status.timeUs, 'i64'],
   ]),
-  read: (w, at): StatusView => ({
-    phase: PHASE_NAMES[w[at] & 3],
-    surplusSide: SIDE_NAMES[(w[at] >> 8) & 1],
-    indicativePrice: i64(w, at, Status.indicativePrice),
-    indicativeVolume: i64(w, at, Status.indicativeVolume),
-    surplus: i64(w, at, Status.surplus),
-    referencePrice: i64(w, at, Status.referencePrice),
-    lastPrice: i64(w, at, Status.lastPrice),
-    seq: i64(w, at, Status.seq),
-    timeUs: i64(w, at, Status.timeUs),
-  }),
+  read: (w, at): StatusView => {
+    const subPhase = subPhaseName((w[at] >> 16) & 255);
+    return {
+      phase: PHASE_NAMES[w[at] & 3],
+      ...(subPhase && { subPhase }),
+      surplusSide: SIDE_NAMES[(w[at] >> 8) & 1],
+      indicativePrice: i64(w, at, Status.indicativePrice),
+      indicativeVolume: i64(w, at, Status.indicativeVolume),
+      surplus: i64(w, at, Status.surplus),
+      referencePrice: i64(w, at, Status.referencePrice),
+      lastPrice: i64(w, at, Status.lastPrice),
+      seq: i64(w, at, Status.seq),
+      timeUs: i64(w, at, Status.timeUs),
+    };
+  },
 } as const satisfies ChannelWire<StatusView>;

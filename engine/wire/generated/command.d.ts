@@ -10,6 +10,9 @@ export declare class Command {
     bb_pos: number;
     __init(i: number, bb: flatbuffers.ByteBuffer): Command;
     kind(): CommandKind;
+    /**
+     * SetPhase: the SubPhase, from rules 4 on.
+     */
     side(): Side;
     timeInForce(): TimeInForce;
     /**
@@ -49,7 +52,7 @@ export declare class Command {
      */
     price(): bigint;
     /**
-     * Lots. New, and amend: the new open quantity.
+     * Lots. New, and amend: the new open quantity. SetPhase: 0, or the time of the calendar's boundary that it applies, microseconds since the epoch.
      */
     quantity(): bigint;
     static sizeOf(): number;

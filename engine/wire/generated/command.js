@@ -13,6 +13,9 @@ export class Command {
     kind() {
         return this.bb.readUint8(this.bb_pos);
     }
+    /**
+     * SetPhase: the SubPhase, from rules 4 on.
+     */
     side() {
         return this.bb.readUint8(this.bb_pos + 1);
     }
@@ -74,7 +77,7 @@ export class Command {
         return this.bb.readUint64(this.bb_pos + 48);
     }
     /**
-     * Lots. New, and amend: the new open quantity.
+     * Lots. New, and amend: the new open quantity. SetPhase: 0, or the time of the calendar's boundary that it applies, microseconds since the epoch.
      */
     quantity() {
         return this.bb.readUint64(this.bb_pos + 56);

@@ -1,6 +1,7 @@
 import * as flatbuffers from 'flatbuffers';
 import { Phase } from './phase.js';
 import { Side } from './side.js';
+import { SubPhase } from './sub-phase.js';
 /**
  * 64 bytes: trading phase; in an auction, also the result of an uncross now.
  */
@@ -13,6 +14,10 @@ export declare class Status {
      * Side of the surplus.
      */
     surplusSide(): Side;
+    /**
+     * Kind of the auction.
+     */
+    subPhase(): SubPhase;
     reserved(): number;
     reserved2(): number;
     indicativePrice(): bigint;
@@ -23,5 +28,5 @@ export declare class Status {
     seq(): bigint;
     timeUs(): bigint;
     static sizeOf(): number;
-    static createStatus(builder: flatbuffers.Builder, phase: Phase, surplus_side: Side, reserved: number, reserved2: number, indicative_price: bigint, indicative_volume: bigint, surplus: bigint, reference_price: bigint, last_price: bigint, seq: bigint, time_us: bigint): flatbuffers.Offset;
+    static createStatus(builder: flatbuffers.Builder, phase: Phase, surplus_side: Side, sub_phase: SubPhase, reserved: number, reserved2: number, indicative_price: bigint, indicative_volume: bigint, surplus: bigint, reference_price: bigint, last_price: bigint, seq: bigint, time_us: bigint): flatbuffers.Offset;
 }

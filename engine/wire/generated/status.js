@@ -19,8 +19,14 @@ export class Status {
     surplusSide() {
         return this.bb.readUint8(this.bb_pos + 1);
     }
+    /**
+     * Kind of the auction.
+     */
+    subPhase() {
+        return this.bb.readUint8(this.bb_pos + 2);
+    }
     reserved() {
-        return this.bb.readUint16(this.bb_pos + 2);
+        return this.bb.readUint8(this.bb_pos + 3);
     }
     reserved2() {
         return this.bb.readUint32(this.bb_pos + 4);
@@ -49,7 +55,7 @@ export class Status {
     static sizeOf() {
         return 64;
     }
-    static createStatus(builder, phase, surplus_side, reserved, reserved2, indicative_price, indicative_volume, surplus, reference_price, last_price, seq, time_us) {
+    static createStatus(builder, phase, surplus_side, sub_phase, reserved, reserved2, indicative_price, indicative_volume, surplus, reference_price, last_price, seq, time_us) {
         builder.prep(8, 64);
         builder.writeInt64(time_us);
         builder.writeInt64(seq);
@@ -59,7 +65,8 @@ export class Status {
         builder.writeInt64(indicative_volume);
         builder.writeInt64(indicative_price);
         builder.writeInt32(reserved2);
-        builder.writeInt16(reserved);
+        builder.writeInt8(reserved);
+        builder.writeInt8(sub_phase);
         builder.writeInt8(surplus_side);
         builder.writeInt8(phase);
         return builder.offset();

@@ -18,6 +18,7 @@ const CAMEL_CASE: Readonly<Record<string, string>> = {
   maxQuantity: 'max-quantity',
   minNotional: 'min-notional',
   maxNotional: 'max-notional',
+  subPhase: 'sub-phase',
   maxOpenOrders: 'max-open-orders',
   orderId: 'order-id',
   clientOrderId: 'client-order-id',
@@ -93,7 +94,7 @@ export const BODIES = {
     ...parameters,
   }),
   parameters: fields<typeof PARAM_KEYS>(parameters),
-  phase: fields({ phase: text }),
+  phase: fields({ phase: text, 'sub-phase': text }),
   account: fields<typeof ACCOUNT_KEYS>({
     id: number,
     name: text,

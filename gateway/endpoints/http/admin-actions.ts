@@ -2,7 +2,8 @@ import { Code, codeName } from '../../../engine/codes.ts';
 import type { CommandFields } from '../../../engine/machine/command.ts';
 import { AccountParam } from '../../../engine/params.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
-import { CommandKind } from '../../../engine/wire/layout.ts';
+import { CommandKind, SubPhase } from '../../../engine/wire/layout.ts';
+import { PHASE_NAMES, type PhaseName, SUB_PHASE_NAMES, type SubPhaseName } from '../../../engine/wire/names.ts';
 import { assetsByName, readAsset } from '../../config/config-asset.ts';
 import { readAccount } from '../../config/config-file.ts';
 import type { Place } from '../../config/config-place.ts';
@@ -82,11 +83,11 @@ export function actionRoutes(targets: ActionTargets): Route[] {
     }),
     post('/v1/symbols/:name/phase', 'venue:manage', async ({ params, body }, run) => {
       const symbol = symbolNamed(directory, params.name);
-      const phase = readJsonBody(body, BODIES.phase, (place) =>
-        required(place, 'phase', 'phase', (field) => field.oneOf(Object.keys(PHASES) as (keyof typeof PHASES)[])),
+      const { phase, subPhase } = readJsonBody(body, BODIES.phase, readPhase);
+      const { seq } = await run(
+        setPhase(symbol.id, PHASES[phase], subPhase === undefined ? SubPhase.None : SUB_PHASE_NAMES.indexOf(subPhase)),
       );
-      const { seq } = await run(setPhase(symbol.id, PHASES[phase]));
-      return { json: { symbol: symbol.name, phase, seq } };
+      return { json: { symbol: symbol.name, phase, subPhase, seq } };
     }),
     post('/v1/symbols/:name/uncross', 'venue:manage', async ({ params, body }, run) => {
       requireNoKeys(body);
@@ -250,6 +251,19 @@ function required<T>(place: Place, key: string, shown: string, read: (field: Pla
   const field = fields?.[key];
   if (fields !== undefined && field === undefined) return place.missing(shown);
   return field && read(field);
+}
+
+const SETTABLE_SUB_PHASES = ['pre-open', 'opening-auction', 'closing-auction'] as const satisfies readonly SubPhaseName[];
+
+function readPhase(place: Place): { readonly phase: PhaseName; readonly subPhase?: SubPhaseName } | undefined {
+  const fields = place.fields(['phase', 'sub-phase']);
+  if (fields === undefined) return undefined;
+  if (fields.phase === undefined) return place.missing('phase');
+  const phase = fields.phase.oneOf(PHASE_NAMES);
+  const subPhase = fields['sub-phase']?.oneOf(SETTABLE_SUB_PHASES);
+  if (subPhase === undefined) return phase && { phase };
+  if (phase !== undefined && phase !== 'auction') return fields['sub-phase']?.fail(`needs phase auction, not ${phase}`);
+  return phase && { phase, subPhase };
 }
 
 function readMoney(place: Place, directory: Directory) {

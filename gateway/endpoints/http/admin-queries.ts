@@ -100,11 +100,11 @@ async function bookView({ directory, book }: QuerySources, { params, query, inSl
   const symbol = symbolNamed(directory, params.name);
   const depth = wholeOf(query, 'depth', DEFAULT_DEPTH, 1, MAX_DEPTH);
   const mirror = book(symbol.id);
-  const { phase, lastPrice, lastPriceTicks } = symbolView(symbol);
+  const { phase, subPhase, lastPrice, lastPriceTicks } = symbolView(symbol);
   const [bids, asks] = [mirror?.levels.copy(Side.Buy), mirror?.levels.copy(Side.Sell)];
   const side = async (copy: LevelsCopy | undefined) =>
     new LongList(each(copy === undefined ? [] : await inSlices(copy.sorted(depth)), (level) => levelView(symbol, level)));
-  return { symbol: symbol.name, phase, lastPrice, lastPriceTicks, bids: await side(bids), asks: await side(asks) };
+  return { symbol: symbol.name, phase, subPhase, lastPrice, lastPriceTicks, bids: await side(bids), asks: await side(asks) };
 }
 
 /** @throws HttpError 404 */

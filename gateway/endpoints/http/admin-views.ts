@@ -3,7 +3,7 @@ import { unitsToDecimal } from '../../../engine/decimal.ts';
 import type { AccountInfo, AssetInfo, Directory, OpenOrderInfo, SymbolInfo } from '../../../engine/threads/directory.ts';
 import { getI64 } from '../../../engine/units.ts';
 import { ReportKind, Trade } from '../../../engine/wire/layout.ts';
-import { PHASE_NAMES, REPORT_KIND_NAMES, ReportFlag, SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
+import { PHASE_NAMES, REPORT_KIND_NAMES, ReportFlag, SIDE_NAMES, subPhaseName, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
 import type { Level } from '../../market/book-mirror.ts';
 import type { OrderRow } from '../../taps/history/queries.ts';
@@ -27,6 +27,7 @@ export function symbolView(symbol: SymbolInfo) {
     tickSize: unitsToDecimal(1, symbol.tickMantissa, symbol.tickDecimals),
     lotSize: unitsToDecimal(1, symbol.lotMantissa, symbol.lotDecimals),
     phase: PHASE_NAMES[symbol.phase],
+    subPhase: subPhaseName(symbol.subPhase),
     lastPrice: priceText(symbol, symbol.lastPrice),
     lastPriceTicks: symbol.lastPrice,
     referencePrice: priceText(symbol, symbol.referencePrice),

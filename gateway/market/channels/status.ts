@@ -42,7 +42,7 @@ export const status: ChannelDescriptor = {
 };
 
 function put(mirror: BookMirror, words: Int32Array, at: number): void {
-  words[at] = mirror.phase | (mirror.surplusSide << 8);
+  words[at] = mirror.phase | (mirror.surplusSide << 8) | (mirror.subPhase << 16);
   putI64(words, at + Status.indicativePrice / 4, mirror.indicativePrice);
   putI64(words, at + Status.indicativeVolume / 4, mirror.indicativeVolume);
   putI64(words, at + Status.surplus / 4, mirror.surplus);

@@ -89,8 +89,8 @@ export function ladder(input: LadderInput): string[] {
 function title({ symbol, status, inStep, price, quantity }: LadderInput): string {
   const parts = [symbol];
   if (status !== undefined) {
-    parts.push(status.phase);
-    if (status.phase === 'auction') {
+    parts.push(status.subPhase ?? status.phase);
+    if (status.phase === 'auction' && status.subPhase !== 'pre-open') {
       const { indicativePrice, indicativeVolume, surplus, surplusSide } = status;
       if (indicativePrice === 0) parts.push('nothing would trade');
       else parts.push(`would trade ${quantity(indicativeVolume)} @ ${price(indicativePrice)}, ${surplusSide} surplus ${quantity(surplus)}`);

@@ -16,6 +16,7 @@ interface LevelJson {
 interface BookJson {
   readonly symbol: string;
   readonly phase: string;
+  readonly subPhase?: string;
   readonly lastPrice: string;
   readonly bids: readonly LevelJson[];
   readonly asks: readonly LevelJson[];
@@ -80,8 +81,8 @@ Examples:
   );
 }
 
-function bookText({ symbol, phase, lastPrice, bids, asks }: BookJson): string {
+function bookText({ symbol, phase, subPhase, lastPrice, bids, asks }: BookJson): string {
   const row = (side: string) => (level: LevelJson) => [side, level.price, level.quantity, level.orders];
   const rows = [['', 'price', 'quantity', 'orders'], ...asks.map(row('ask')).toReversed(), ...bids.map(row('bid'))];
-  return `${symbol}  ${phase}, last ${lastPrice}\n${rows.length === 1 ? 'the book is empty' : table(rows)}`;
+  return `${symbol}  ${subPhase ?? phase}, last ${lastPrice}\n${rows.length === 1 ? 'the book is empty' : table(rows)}`;
 }
