@@ -29,6 +29,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['gateway/sessions', 'gateway/market'],
   ['gateway/taps'],
   ['gateway/venue'],
+  ['gateway/calendar'],
   ['gateway/endpoints/*'],
   ['gateway/endpoints/grpc', 'gateway/endpoints/websocket', 'gateway/endpoints/http'],
   ['gateway/metrics.ts'],

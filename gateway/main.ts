@@ -13,6 +13,7 @@ import type { RetentionOptions } from '../engine/threads/engine-options.ts';
 import { lastConfiguration } from '../engine/threads/logged-configurations.ts';
 import type { AuditEvent } from './audit/audit-sink.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
+import { CalendarDriver } from './calendar/calendar-driver.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { type Config, limitsOf } from './config/config.ts';
 import type { VenueConfig } from './config/config-file.ts';
@@ -20,6 +21,7 @@ import { OrderEntry } from './endpoints/grpc/order-entry.ts';
 import { AdminServer } from './endpoints/http/admin.ts';
 import { actionRoutes } from './endpoints/http/admin-actions.ts';
 import { queryRoutes } from './endpoints/http/admin-queries.ts';
+import { calendarRoute } from './endpoints/http/calendar-query.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
@@ -70,7 +72,7 @@ export interface Ports {
  *
  * ```
  * start   lock ▸ audit ▸ all ports listen (health answers, the rest is unavailable) ▸ history ▸ engine recovers
- *         ▸ the configuration is held against the log ▸ log opens ▸ genesis ▸ market data ▸ order entry ▸ ready
+ *         ▸ the configuration is held against the log ▸ log opens ▸ genesis ▸ calendars ▸ market data ▸ order entry ▸ ready
  * stop    order entry drains ▸ engine drains, snapshot ▸ history ▸ market data ▸ admin ▸ audit ▸ lock
  * ```
  */
@@ -112,10 +114,25 @@ export class RunningExchange {
   }
 
   async #stop(): Promise<void> {
-    const { simulation, sessions, orderEntry, engine, history, marketSockets, admin, audit, certificates, clockWatch, lock, log, state } =
-      this.#parts;
+    const {
+      simulation,
+      calendar,
+      sessions,
+      orderEntry,
+      engine,
+      history,
+      marketSockets,
+      admin,
+      audit,
+      certificates,
+      clockWatch,
+      lock,
+      log,
+      state,
+    } = this.#parts;
     state.draining = true;
     simulation?.stop();
+    calendar.stop();
     sessions.drain();
     orderEntry.health.serving = false;
     sessions.end();
@@ -186,6 +203,7 @@ interface Parts {
   readonly sessions: OrderSessions;
   readonly orderEntry: OrderEntry;
   readonly simulation: Simulation | undefined;
+  readonly calendar: CalendarDriver;
   readonly ports: Ports;
   readonly recovery: Recovery;
 }
@@ -375,6 +393,10 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     identity,
     audit,
   });
+  const calendar = new CalendarDriver(venue, { directory, commands, nowUs: () => sequencer.nowUs(), log });
+  undo.push(() => calendar.stop());
+  // Before any order: after a stop over a boundary, the phase in the log is not that of now.
+  await calendar.begin();
   // Nothing is awaited after this point, so every later request reaches the running exchange.
   signal?.throwIfAborted();
 
@@ -410,11 +432,17 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
       engine.limits,
       config.data,
     ),
+    calendar: calendar.counters,
   });
   const querySources = { directory, history, book: (symbol: number) => marketData.book(symbol) };
   admin.serve([
     ...queryRoutes(querySources),
     ...orderRoutes(querySources),
+    calendarRoute(
+      directory,
+      (symbol) => calendar.calendarOf(symbol),
+      () => sequencer.nowUs(),
+    ),
     ...actionRoutes({ directory, history, commands, snapshot, draining: () => state.draining }),
   ]);
   const simulator = config.simulate ? config.simulator : undefined;
@@ -450,6 +478,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     sessions,
     orderEntry,
     simulation,
+    calendar,
     ports,
     recovery,
   };

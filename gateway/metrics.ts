@@ -4,6 +4,7 @@ import type { BoundedClock } from '../engine/threads/bounded-clock.ts';
 import type { EngineStatus } from '../engine/threads/control.ts';
 import { ReportKind } from '../engine/wire/layout.ts';
 import type { AuditStats } from './audit/audit-trail.ts';
+import type { CalendarCounters } from './calendar/calendar-counters.ts';
 import type { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
 import type { LatencyBuckets } from './latency-buckets.ts';
 import type { LimitCounters } from './limit-counters.ts';
@@ -40,6 +41,7 @@ export interface MetricSources {
   /** Labels of `openbell_build_info`. */
   readonly build: Readonly<Record<string, string | number>>;
   readonly venue: VenueGauges;
+  readonly calendar: CalendarCounters;
 }
 
 type Value = { readonly value: number; readonly labels?: Readonly<Record<string, string | number>>; readonly metricName?: string };
@@ -77,6 +79,7 @@ export function addExchangeMetrics(
     unready,
     build,
     venue,
+    calendar,
   }: MetricSources,
 ): void {
   const gauge = (name: string, help: string, read: Read) => add(registry, name, help, 'gauge', read);
@@ -107,6 +110,13 @@ export function addExchangeMetrics(
 
   gauge('openbell_build_info', 'Always 1; the labels name the build and how it runs', () => [{ labels: build, value: 1 }]);
   addVenueMetrics(registry, venue);
+  counter('openbell_calendar_boundaries_total', 'Phases that calendars set, missed, or could not set', () =>
+    (['crossed', 'missed', 'failed'] as const).map((outcome) => ({ labels: { outcome }, value: calendar[outcome] })),
+  );
+  counter('openbell_calendar_retries_total', 'Attempts of calendars to set a phase while the exchange took no commands', () => [
+    { value: calendar.retries },
+  ]);
+  histogram('openbell_calendar_delay_seconds', 'From the due time of a phase to the answer of its command', () => calendar.delay);
 
   gauge('openbell_seq', 'Sequence of the last command, by stage', () => {
     const { sequencedSeq, appliedSeq, durableSeq } = status();

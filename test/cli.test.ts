@@ -272,6 +272,7 @@ test('every command has help with an example', async () => {
     'amend',
     'book',
     'trades',
+    'calendar',
     'account',
     'replay',
     'verify',

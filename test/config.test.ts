@@ -45,7 +45,11 @@ const WRONG: [string, string, RegExp][] = [
   ['not YAML', 'assets: [', /^1:\d+: not valid YAML: /],
   ['an alias of nothing', 'assets: *nowhere', /^1:9: no &nowhere stands above/],
   ['a key twice', 'assets: []\nassets: []', /^2:1: not valid YAML: Map keys must be unique/],
-  ['unknown section', 'asets: []', /^1:1: asets: unknown key; use one of server, capacities, assets, symbols, accounts, simulator$/],
+  [
+    'unknown section',
+    'asets: []',
+    /^1:1: asets: unknown key; use one of server, capacities, assets, calendars, symbols, accounts, simulator$/,
+  ],
   [
     'unknown key',
     `${ASSETS.replace('decimals: 2', 'decimals: 2, digits: 3')}`,

@@ -12,6 +12,7 @@ import { unitsOf } from '../../engine/rules/symbols.ts';
 import type { Phase } from '../../engine/wire/layout.ts';
 import { PHASE_NAMES, type PhaseName } from '../../engine/wire/names.ts';
 import { type AssetConfig, type Assets, assetNames, readId, readName, URL_NAME } from './config-asset.ts';
+import { type Calendars, readCalendarName } from './config-calendar.ts';
 import type { Place } from './config-place.ts';
 
 export interface SymbolConfig {
@@ -26,6 +27,8 @@ export interface SymbolConfig {
   readonly lotDecimals: number;
   /** A Phase of the wire schema. */
   readonly phase: number;
+  /** Name of the calendar that gives its phases. */
+  readonly calendar?: string;
   /** Only parameters that the file gives; the engine has defaults for the others. */
   readonly params: Readonly<Partial<Record<SymbolParamName, number>>>;
 }
@@ -45,9 +48,11 @@ export interface Step {
   readonly decimals: number;
 }
 
-/** Notes a problem and returns undefined. */
-export function readSymbol(place: Place, assets: Assets): SymbolConfig | undefined {
-  const fields = place.fields(SYMBOL_KEYS);
+/** Notes a problem and returns undefined. @param calendars those that a symbol of a file can name; undefined: none can be named */
+export function readSymbol(place: Place, assets: Assets, calendars?: Calendars): SymbolConfig | undefined {
+  const fields: Partial<Record<(typeof SYMBOL_KEYS)[number] | 'calendar', Place>> | undefined = place.fields(
+    calendars === undefined ? SYMBOL_KEYS : [...SYMBOL_KEYS, 'calendar'],
+  );
   if (fields === undefined) return undefined;
   const id = readId(place, fields.id);
   const name = readName(place, fields.name, URL_NAME);
@@ -55,7 +60,10 @@ export function readSymbol(place: Place, assets: Assets): SymbolConfig | undefin
   const quote = readAssetName(place, fields.quote, 'quote', assets);
   const tick = readStep(place, fields.tick, 'tick');
   const lot = readStep(place, fields.lot, 'lot');
-  const phase = PHASES[fields.phase?.oneOf(PHASE_NAMES) ?? 'continuous'];
+  const calendar = readCalendarName(fields.calendar, calendars ?? new Map());
+  if (fields.calendar !== undefined) fields.phase?.fail('is given by the calendar; remove phase or calendar');
+  // Until the calendar's first command.
+  const phase = PHASES[fields.phase?.oneOf(PHASE_NAMES) ?? (fields.calendar === undefined ? 'continuous' : 'closed')];
   if (id === undefined || name === undefined || base === undefined || quote === undefined || tick === undefined || lot === undefined)
     return undefined;
   const impossible = impossibleSteps(base, quote, tick, lot);
@@ -71,6 +79,7 @@ export function readSymbol(place: Place, assets: Assets): SymbolConfig | undefin
     lotMantissa: lot.mantissa,
     lotDecimals: lot.decimals,
     phase,
+    ...(calendar !== undefined && { calendar }),
     params,
   };
 }

@@ -44,6 +44,10 @@ export function setPhase(symbol: number, phase: number, subPhase = 0, boundaryUs
   return { kind: CommandKind.SetPhase, symbol, parameter: phase, side: subPhase, quantity: boundaryUs };
 }
 
+export function uncross(symbol: number): CommandFields {
+  return { kind: CommandKind.Uncross, symbol };
+}
+
 /** `side` 1 marks a negative value: a maker's rebate. */
 export function setSymbol(symbol: number, name: SymbolParamName, value: number): CommandFields {
   return { kind: CommandKind.SetSymbol, symbol, parameter: SymbolParam[name], side: value < 0 ? 1 : 0, quantity: Math.abs(value) };

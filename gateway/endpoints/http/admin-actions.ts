@@ -22,6 +22,7 @@ import {
   setAccount,
   setParameters,
   setPhase,
+  uncross,
 } from '../../venue/venue-commands.ts';
 import { BODIES } from './action-bodies.ts';
 import type { Reply, Request, Route } from './admin-http.ts';
@@ -92,7 +93,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
     post('/v1/symbols/:name/uncross', 'venue:manage', async ({ params, body }, run) => {
       requireNoKeys(body);
       const symbol = symbolNamed(directory, params.name);
-      const { seq, price, quantity } = await run({ kind: CommandKind.Uncross, symbol: symbol.id });
+      const { seq, price, quantity } = await run(uncross(symbol.id));
       return {
         json: {
           symbol: symbol.name,

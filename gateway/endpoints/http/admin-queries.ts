@@ -135,6 +135,7 @@ function beforeOf(query: URLSearchParams): number {
   return wholeOf(query, 'before', NEWEST, 1, NEWEST);
 }
 
+/** A whole number of the query. @throws HttpError 400 */
 export function wholeOf(query: URLSearchParams, key: string, fallback: number, low: number, high: number): number {
   const text = query.get(key);
   if (text === null) return fallback;
