@@ -32,6 +32,7 @@ export const Code = {
   INSUFFICIENT_FUNDS: 203,
   ORDER_SHARE_FULL: 204,
   LEVEL_SHARE_FULL: 205,
+  KILL_SWITCH: 210,
   // 300: the symbol and its limits.
   UNKNOWN_SYMBOL: 300,
   SYMBOL_HALTED: 301,
@@ -63,6 +64,7 @@ export const Code = {
   CANCELLED_REMAINDER: 451,
   CANCELLED_BY_OPERATOR: 452,
   EXPIRED: 453,
+  CANCELLED_KILL_SWITCH: 455,
   // 500: administration.
   BAD_PARAMETER: 500,
   CAPACITY: 501,

@@ -81,6 +81,10 @@ export const AccountParam = {
   Suspended: 0,
   /** Most resting orders of the account. */
   MaxOpenOrders: 1,
+  /** Group of the account, 0 = none: a number that the operator gives. From rules 4 on. */
+  Group: 3,
 } as const;
 export type AccountParam = (typeof AccountParam)[keyof typeof AccountParam];
 export const DEFAULT_MAX_OPEN_ORDERS = 100_000;
+/** Numbers of groups are below it. */
+export const GROUPS = 2 ** 16;

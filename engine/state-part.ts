@@ -51,6 +51,10 @@ export const RowKind = {
   OrderExpiry: 18,
   /** symbol, sub-phase, time of the last boundary of its calendar; before the name, if one is not 0; only from rules 4 on */
   SubPhase: 22,
+  /** account, item, value; a control of an account, see ControlRows; only from rules 4 on */
+  AccountControl: 19,
+  /** symbol, 1 = its kill switch is on; only from rules 4 on */
+  SymbolControl: 21,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

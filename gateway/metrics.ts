@@ -244,6 +244,9 @@ function addVenueMetrics(registry: Registry, venue: VenueGauges): void {
   gauge('openbell_symbols', 'Symbols in each trading phase', () =>
     venue.phases().map(({ phase, symbols: value }) => ({ labels: { phase }, value })),
   );
+  gauge('openbell_kill_switches', 'Kill switches that are on, by scope', () =>
+    venue.killSwitches().map(({ scope, on }) => ({ labels: { scope }, value: on })),
+  );
   gauge('openbell_symbols_omitted', 'Symbols above the limit of those that have series of their own', () => [
     { value: venue.omittedSymbols() },
   ]);

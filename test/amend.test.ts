@@ -172,6 +172,8 @@ describe('the checks of an amend', () => {
     runLedger(harness, '2 new 1 sell 10 @ 106\n1 new 1 buy 10 @ 100 post');
     return harness;
   }
+  /** The group of account 1 is stopped, and its order still rests. */
+  const kill = (harness: Harness): void => void runLedger(harness, 'kill group 7 on\nset 1 Group 7');
   const suspend = { kind: CommandKind.SetAccount, account: 1, parameter: AccountParam.Suspended, quantity: 1 };
 
   /** Another order is in the page of order 1, and there are no more pages, in all or for its account. */
@@ -183,6 +185,7 @@ describe('the checks of an amend', () => {
   // Each row breaks the check of its code and all that come later and can be broken with it.
   const rows: [code: string, amend: string, before?: (harness: Harness) => void][] = [
     ['ACCOUNT_SUSPENDED', '3 @ 0', (harness) => harness.must(suspend)],
+    ['KILL_SWITCH', '3 @ 0', kill],
     ['SYMBOL_HALTED', '3 @ 0', (harness) => harness.phase(Phase.Halted)],
     ['SYMBOL_CLOSED', '3 @ 0', (harness) => harness.phase(Phase.Closed)],
     ['NOT_IN_AUCTION', '3 @ 0', (harness) => harness.phase(Phase.Auction)],
@@ -216,6 +219,7 @@ describe('the checks of an amend', () => {
 
   const lower: [code: string, amend: string, before?: (harness: Harness) => void][] = [
     ['ACCOUNT_SUSPENDED', '3 @ 100', (harness) => harness.must(suspend)],
+    ['KILL_SWITCH', '3 @ 100', kill],
     ['QUANTITY_MIN', '3 @ 100'],
     ['LOT', '5 @ 100'],
     ['NOTIONAL_MIN', '4 @ 100'],

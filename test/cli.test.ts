@@ -270,6 +270,8 @@ test('every command has help with an example', async () => {
     'order',
     'cancel',
     'amend',
+    'suspend',
+    'resume',
     'book',
     'trades',
     'calendar',

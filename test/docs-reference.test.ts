@@ -35,7 +35,8 @@ test('every route of the admin interface is documented, and nothing else', () =>
     ({ method, path }) => `${method} ${path}`,
   );
   const documented = [...doc('ADMIN.md').matchAll(/`(GET|POST) (\/v1[^`?]*)(?:\?[^`]*)?`/g)].map(
-    ([, method, path]) => `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/ORDER', '/:order')}`,
+    ([, method, path]) =>
+      `${method} ${path.replace('/NAME', '/:name').replace('/ID', '/:id').replace('/NUMBER', '/:group').replace('/ORDER', '/:order')}`,
   );
   assert.deepEqual([...new Set(documented)].sort(), [...new Set(routes)].sort());
 });

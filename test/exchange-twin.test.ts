@@ -7,8 +7,10 @@ import { encodeCommand } from '../engine/machine/command.ts';
 import { Exchange } from '../engine/machine/exchange.ts';
 import { ROW_FIELDS, StateLoader, saveState, stateHash, tradingHash } from '../engine/machine/state-rows.ts';
 import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../engine/params.ts';
+import { ControlBit } from '../engine/rules/control-bits.ts';
 import { CommandFlag, encodeExtension } from '../engine/wire/command-extension.ts';
 import { CommandKind, Instruction, OrderType, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
+import { controlCommand, withLifts } from './support/control-flow.ts';
 import { BTC, Harness, type LongCommandFields, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './support/exchange-fixture.ts';
 import { times } from './support/long-runs.ts';
 import { hashRows, NaiveExchange, type NaiveReport } from './support/naive-exchange.ts';
@@ -137,6 +139,7 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
         side: Number(fee < 0),
       })),
   },
+  { weight: 2, arbitrary: controlCommand(ACCOUNTS) },
   {
     weight: 1,
     arbitrary: fc
@@ -180,7 +183,7 @@ function flow(minLength: number, maxLength: number): fc.Arbitrary<LongCommandFie
       if (next.kind === CommandKind.New) news.push(next);
       commands.push(next);
     }
-    return commands;
+    return withLifts(commands);
   });
 }
 
@@ -255,7 +258,7 @@ function realHash({ exchange }: Harness): string {
   const { accounts, symbols, slab, clientOrderIds: ids, books } = exchange;
   const rows: number[][] = [];
   for (let account = 1; account <= ACCOUNTS; account++) {
-    rows.push([6, account, accounts.reportNo[account], accounts.forgottenId[account]]);
+    rows.push([6, account, accounts.reportNo[account], accounts.forgottenId[account], accounts.controls[account] & ControlBit.Suspended]);
     for (const asset of [USD, BTC]) {
       const at = account * accounts.assets + asset;
       rows.push([7, account, asset, accounts.available[at], accounts.reserved[at]]);
@@ -313,6 +316,10 @@ const RARE = [
   '4/453/0',
   '2/312/0',
   '2/410/0',
+  '2/201/0',
+  '7/201/0',
+  '2/210/0',
+  '4/455/0',
   '2/401/0',
   '2/505/0',
   '2/500/0',

@@ -87,6 +87,11 @@ describe('permissions over the real ports', () => {
     ['POST', '/v1/accounts/1/limits', { maxOpenOrders: 10 }, { operator: 1 }],
     ['POST', '/v1/accounts/1/cancel-orders', {}, { operator: 1 }],
     ['POST', '/v1/symbols/BTC-USD/cancel-orders', {}, { operator: 1 }],
+    ['GET', '/v1/kill-switches', {}, { operator: 1, auditor: 1 }],
+    ['POST', '/v1/accounts/1/kill-switch', { on: false }, { operator: 1 }],
+    ['POST', '/v1/groups/7/kill-switch', { on: false }, { operator: 1 }],
+    ['POST', '/v1/symbols/BTC-USD/kill-switch', { on: false }, { operator: 1 }],
+    ['POST', '/v1/kill-switch', { on: false }, { operator: 1 }],
     ['POST', '/v1/accounts', { id: 1, name: 'again' }, { operator: 1 }],
     ['POST', '/v1/assets', { id: 1, name: 'USD', decimals: 2 }, { operator: 1 }],
     ['POST', '/v1/symbols', {}, { operator: 1 }],
@@ -115,7 +120,7 @@ describe('permissions over the real ports', () => {
   }
 
   it('the table has every route', () => {
-    assert.equal(ROUTES.length, 14 + 14);
+    assert.equal(ROUTES.length, 14 + 18);
   });
 
   it('sessions, orders and market data', async () => {

@@ -7,7 +7,7 @@ import { encodeCommand } from '../engine/machine/command.ts';
 import { NEW_ORDER_CHECKS, OrderChecks } from '../engine/rules/order-checks.ts';
 import { OrderRequest } from '../engine/rules/order-request.ts';
 import { CommandKind, Phase, ReportKind, Side, TimeInForce } from '../engine/wire/layout.ts';
-import { Harness, SMALL_LIMITS, SYMBOL } from './support/exchange-fixture.ts';
+import { Harness, parseCommand, SMALL_LIMITS, SYMBOL } from './support/exchange-fixture.ts';
 
 const LIMITS = { ...SMALL_LIMITS, orders: 7 };
 
@@ -52,13 +52,14 @@ describe('the checks of a new order', () => {
   it('the table gives the same answer as the unrolled checks and as the exchange, and each code of it comes up', () => {
     const seen = new Set<Code>();
     const phases = fc.constantFrom(Phase.Continuous, Phase.Continuous, Phase.Continuous, ...Object.values(Phase));
-    const same = fc.property(phases, fc.boolean(), fc.array(order, { maxLength: 12 }), (phase, suspended, orders) => {
+    const stopped = fc.constantFrom('', 'set 3 Suspended 1', 'kill account 3 on');
+    const same = fc.property(phases, stopped, fc.array(order, { maxLength: 12 }), (phase, stop, orders) => {
       const harness = venue(phase);
       const { exchange } = harness;
       exchange.capacities.orders = 4 + (orders.length % 4);
       // With a share of 1, account 1 has more than its share and keeps it; account 2 has its share.
       exchange.shares.ordersPerAccount = orders.length % 2 === 0 ? LIMITS.orders : 1;
-      if (suspended) harness.must({ kind: CommandKind.SetAccount, account: 3, quantity: 1 });
+      if (stop !== '') harness.do(parseCommand(stop));
       if (orders.length % 3 === 0) harness.must({ kind: CommandKind.SetAccount, account: 2, parameter: 1, quantity: orders.length % 2 });
       const checks = new OrderChecks(exchange);
       const request = new OrderRequest();

@@ -323,7 +323,7 @@ describe('checkCommand', () => {
     ['UNKNOWN_KIND', { kind: 4 }],
     ['UNKNOWN_KIND', { kind: 15 }],
     ['ADMIN_ONLY', { kind: 27 }],
-    ['UNKNOWN_KIND', { kind: 28 }],
+    ['UNKNOWN_KIND', { kind: 31 }],
     ['UNKNOWN_KIND', { kind: 255 }],
     ...Array.from({ length: 9 }, (_, i): [string, Partial<Fields>] => ['ADMIN_ONLY', { kind: 16 + i }]),
     ['BAD_ENUM', { side: 2 }],

@@ -1,10 +1,11 @@
 import { Code } from '../codes.ts';
-import { AccountParam, SYMBOL_PARAM_RANGES, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
+import { SYMBOL_PARAM_RANGES, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import { isName, NAME_BYTES } from '../rules/accounts.ts';
 import { unitsOf } from '../rules/symbols.ts';
 import { getI64, LIMIT_53, type Money } from '../units.ts';
 import { Command, CommandKind, Phase, SubPhase } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
+import { ControlCommands } from './control-commands.ts';
 import { OperatorCancel } from './operator-cancel.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
@@ -28,18 +29,20 @@ export class Administration {
   /** Result of the last command: price and volume of an uncross; for a repeated command, the seq of the first one as volume; orders cancelled as volume; else 0. */
   price = 0;
   volume = 0;
-  /** CancelOrders: 1 if more orders are left that the command names. Else 0. */
+  /** CancelOrders, KillSwitch, SetAccount: 1 if more orders are left that the command names. Else 0. */
   left = 0;
   /** True if the last command repeats an earlier one. Its code is that of the first answer. */
   repeated = false;
   readonly #state: MachineState;
   readonly #operatorCancel: OperatorCancel;
+  readonly #controls: ControlCommands;
   readonly #openBook: (symbol: number) => void;
 
   /** @param openBook creates an empty book for a defined symbol, up to its MaxPrice */
   constructor(state: MachineState, resting: RestingOrders, openBook: (symbol: number) => void) {
     this.#state = state;
     this.#operatorCancel = new OperatorCancel(state, resting);
+    this.#controls = new ControlCommands(state, this.#operatorCancel);
     this.#openBook = openBook;
   }
 
@@ -69,13 +72,15 @@ export class Administration {
       case CommandKind.DefineAccount:
         return this.#defineAccount(account, bytes, b + Command.price);
       case CommandKind.SetAccount:
-        return this.#setAccount(account, parameter, value);
+        return this.#swept(this.#controls.setAccount(account, parameter, value));
       case CommandKind.Deposit:
         return this.#moveOnce(words, w, account, symbol, quantity);
       case CommandKind.Withdraw:
         return this.#moveOnce(words, w, account, symbol, -quantity);
       case CommandKind.CancelOrders:
         return this.#cancelOrders();
+      case CommandKind.KillSwitch:
+        return this.#swept(this.#controls.killSwitch(parameter, quantity));
       default:
         return Code.UNKNOWN_KIND;
     }
@@ -188,7 +193,11 @@ export class Administration {
 
   #cancelOrders(): Code {
     if (this.#state.rules < 3) return Code.UNKNOWN_KIND;
-    const code = this.#operatorCancel.apply(this.#state.order);
+    return this.#swept(this.#operatorCancel.apply(this.#state.order));
+  }
+
+  /** Answers with what the command cancelled. */
+  #swept(code: Code): Code {
     this.volume = this.#operatorCancel.cancelled;
     this.left = this.#operatorCancel.more ? 1 : 0;
     return code;
@@ -200,16 +209,8 @@ export class Administration {
     if (accounts.defined[account] !== 0) return Code.ALREADY_DEFINED;
     if (!isName(bytes, nameAt)) return Code.BAD_PARAMETER;
     accounts.define(account);
+    this.#state.kills.watch(account);
     copyName(accounts.names, account, bytes, nameAt);
-    return Code.OK;
-  }
-
-  #setAccount(account: number, parameter: number, value: number): Code {
-    const { accounts } = this.#state;
-    if (account >= accounts.capacity || accounts.defined[account] === 0) return Code.UNKNOWN_ACCOUNT;
-    if (parameter === AccountParam.Suspended && (value === 0 || value === 1)) accounts.suspended[account] = value;
-    else if (parameter === AccountParam.MaxOpenOrders && value >= 0 && value < 2 ** 32) accounts.maxOpenOrders[account] = value;
-    else return Code.BAD_PARAMETER;
     return Code.OK;
   }
 

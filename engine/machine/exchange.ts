@@ -5,6 +5,7 @@ import type { Code } from '../codes.ts';
 import type { Limits } from '../limits.ts';
 import { SymbolParam } from '../params.ts';
 import { AccountRows, AssetRows } from '../rules/account-rows.ts';
+import { ControlRows } from '../rules/control-rows.ts';
 import { OrderChecks } from '../rules/order-checks.ts';
 import type { OrderExpiries } from '../rules/order-expiries.ts';
 import { SymbolRows } from '../rules/symbol-rows.ts';
@@ -76,6 +77,7 @@ export class Exchange extends MachineState {
       new AssetRows(this.accounts),
       new SymbolRows(this.symbols, this.accounts, this.feeSchedules, openBook),
       new AccountRows(this.accounts),
+      new ControlRows(this.accounts, this.symbols, this.kills),
       resting,
       this.clientOrderIds,
       this.idempotencyKeys,

@@ -13,11 +13,12 @@ export const CANCELS_PER_COMMAND = 4096;
 
 /**
  * The operator's cancel: one order, or the orders of an account, of a symbol, or
- * of an account in a symbol. It works in every phase. Each cancelled order is
- * reported to its account with CANCELLED_BY_OPERATOR.
+ * of an account in a symbol; and {@link sweep} for kill switches and suspensions, also of
+ * a group and of the venue. It works in every phase. Each cancelled order is
+ * reported to its account with the code of the cause.
  *
  * The sequence is the same in every replay: the orders of a symbol in the order
- * of its book, buys first; those of an account by order id. The orders of an
+ * of its book, buys first, and those of the venue by symbol; those of an account or group by order id. The orders of an
  * account are found by a scan of the slab, which takes some milliseconds per
  * million resting orders and ends with the account's last order. Commands that
  * continue use the same scan: what it found and still rests comes first, because
@@ -29,8 +30,10 @@ export class OperatorCancel {
   /** Results of the last command: orders cancelled, and whether more are left that it names. */
   cancelled = 0;
   more = false;
-  /** Account and symbol of the last scan, and what it found; undefined when all of it was cancelled. */
+  #code: Code = Code.CANCELLED_BY_OPERATOR;
+  /** Account, group and symbol of the last scan, and what it found; undefined when all of it was cancelled. */
   #account = 0;
+  #group = 0;
   #symbol = 0;
   #found: IdHeap | undefined;
   readonly #state: MachineState;
@@ -47,16 +50,35 @@ export class OperatorCancel {
    */
   apply({ account, symbol, orderId, clientOrderId }: OrderRequest): Code {
     const { accounts, books } = this.#state;
-    this.cancelled = 0;
-    this.more = false;
+    this.begin(Code.CANCELLED_BY_OPERATOR);
     if (account !== 0 && !accounts.exists(account)) return Code.UNKNOWN_ACCOUNT;
     const book = books[symbol];
     if (symbol !== 0 && book === undefined) return Code.UNKNOWN_SYMBOL;
     if (orderId !== 0 || clientOrderId !== 0) return this.#one(account, symbol, orderId, clientOrderId);
-    if (account !== 0) this.#ofAccount(account, symbol);
+    if (account !== 0) this.#ofAccounts(account, 0, symbol);
     else if (book !== undefined) this.#ofBook(book);
     else return Code.BAD_PARAMETER;
     return Code.OK;
+  }
+
+  /** Cancels all orders of an account, of a group or of a symbol; of the venue if all are 0. The named ones exist. */
+  sweep(code: Code, account: number, group: number, symbol: number): void {
+    this.begin(code);
+    const { books } = this.#state;
+    if (account !== 0 || group !== 0) this.#ofAccounts(account, group, symbol);
+    else for (const book of symbol === 0 ? books : [books[symbol]]) if (book !== undefined && !this.more) this.#ofBook(book);
+  }
+
+  /** Call it when an account changes its group: the scan of a group is no longer true. */
+  forgetScan(): void {
+    this.#found = undefined;
+  }
+
+  /** Resets the results. @param code of the cancellations */
+  begin(code: Code): void {
+    this.cancelled = 0;
+    this.more = false;
+    this.#code = code;
   }
 
   #one(account: number, symbol: number, orderId: number, clientOrderId: number): Code {
@@ -81,9 +103,10 @@ export class OperatorCancel {
     }
   }
 
-  #ofAccount(account: number, symbol: number): void {
-    if (this.#account !== account || this.#symbol !== symbol) this.#found = undefined;
+  #ofAccounts(account: number, group: number, symbol: number): void {
+    if (this.#account !== account || this.#group !== group || this.#symbol !== symbol) this.#found = undefined;
     this.#account = account;
+    this.#group = group;
     this.#symbol = symbol;
     let scanned = false;
     for (;;) {
@@ -91,7 +114,7 @@ export class OperatorCancel {
       if (slot === NIL) {
         if (scanned) break;
         // Orders entered since the scan have higher ids than those that it found.
-        this.#found = this.#scan(account, symbol);
+        this.#found = this.#scan(account, group, symbol);
         scanned = true;
       } else if (this.cancelled === CANCELS_PER_COMMAND) {
         this.more = true;
@@ -114,21 +137,31 @@ export class OperatorCancel {
     return NIL;
   }
 
-  /** Ids of the account's orders. Slots are not the same in every replay, order ids are. */
-  #scan(account: number, symbol: number): IdHeap {
+  /** Ids of the orders of the account, or of the accounts of the group. Slots are not the same in every replay, order ids are. */
+  #scan(account: number, group: number, symbol: number): IdHeap {
     const { slab, accounts } = this.#state;
-    const ids = new Float64Array(accounts.openOrders[account]);
+    const ids = new Float64Array(account !== 0 ? accounts.openOrders[account] : this.#openOrdersOf(group));
     let count = 0;
     for (let slot = 0, left = ids.length; left > 0; slot++) {
-      if (slab.level(slot) === NIL || slab.account(slot) !== account) continue;
+      if (slab.level(slot) === NIL) continue;
+      const owner = slab.account(slot);
+      if (account !== 0 ? owner !== account : accounts.group[owner] !== group) continue;
       left--;
       if (symbol === 0 || slab.symbol(slot) === symbol) ids[count++] = slab.id[slot];
     }
     return new IdHeap(ids.subarray(0, count));
   }
 
+  #openOrdersOf(group: number): number {
+    const { accounts } = this.#state;
+    let count = 0;
+    for (let account = 1; account < accounts.capacity; account++)
+      if (accounts.group[account] === group) count += accounts.openOrders[account];
+    return count;
+  }
+
   #cancel(slot: number): void {
-    this.#resting.cancel(slot, Code.CANCELLED_BY_OPERATOR, this.#state.slab.tag(slot));
+    this.#resting.cancel(slot, this.#code, this.#state.slab.tag(slot));
     this.cancelled++;
   }
 }

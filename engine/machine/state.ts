@@ -9,6 +9,7 @@ import { CashModel } from '../rules/cash-model.ts';
 import { ClientOrderIds } from '../rules/client-order-ids.ts';
 import { FeeSchedules } from '../rules/fee-schedules.ts';
 import { IdempotencyKeys } from '../rules/idempotency-keys.ts';
+import { KillSwitches } from '../rules/kill-switches.ts';
 import type { CheckedState } from '../rules/order-checks.ts';
 import { OrderExpiries } from '../rules/order-expiries.ts';
 import { OrderRequest } from '../rules/order-request.ts';
@@ -56,6 +57,7 @@ export class MachineState implements CheckedState {
   /** Books by symbol id; undefined for a symbol that is not defined. */
   readonly books: (OrderBook | undefined)[] = [];
   readonly risks: RiskModels;
+  readonly kills: KillSwitches;
   readonly reports: ReportWriter;
   readonly market: MarketWriter;
   /** Sequence and time of the last command applied. */
@@ -81,6 +83,7 @@ export class MachineState implements CheckedState {
     const seed = (Math.random() * 2 ** 32) | 0;
     this.clientOrderIds = new ClientOrderIds(this.slab, limits.rememberedOrders, this.accounts.forgottenId, seed, allocateLocal);
     this.idempotencyKeys = new IdempotencyKeys(limits.rememberedKeys, limits.accounts, seed, allocateLocal);
+    this.kills = new KillSwitches(this.accounts, this.symbols);
     this.risks = new RiskModels(this.symbols, [new CashModel(this.accounts, this.symbols, this.feeSchedules, this.slab)]);
     this.reports = new ReportWriter(this.accounts, outputs?.reports);
     this.market = new MarketWriter(this.slab, outputs?.market);

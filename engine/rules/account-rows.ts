@@ -1,7 +1,10 @@
 import { fail } from '../assert.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { Accounts } from './accounts.ts';
+import { ControlBit } from './control-bits.ts';
 import { nameWords, setName } from './name-rows.ts';
+
+const { Suspended: SUSPENDED } = ControlBit;
 
 /** Rows of the assets, with the venue's fees and the total of deposits. */
 export class AssetRows implements StatePart {
@@ -47,7 +50,7 @@ export class AccountRows implements StatePart {
       out.row(
         RowKind.Account,
         account,
-        accounts.suspended[account],
+        accounts.controls[account] & SUSPENDED,
         accounts.maxOpenOrders[account],
         accounts.reportNo[account],
         accounts.forgottenId[account],
@@ -70,7 +73,7 @@ export class AccountRows implements StatePart {
       return;
     }
     if (account !== 0) accounts.define(account);
-    accounts.suspended[account] = r[at + 2];
+    accounts.controls[account] = r[at + 2] === 0 ? 0 : SUSPENDED;
     accounts.maxOpenOrders[account] = r[at + 3];
     accounts.reportNo[account] = r[at + 4];
     accounts.forgottenId[account] = r[at + 5];

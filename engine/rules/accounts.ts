@@ -1,6 +1,6 @@
 import type { Allocate } from '../allocate.ts';
 import { assert, fail } from '../assert.ts';
-import { DEFAULT_MAX_OPEN_ORDERS } from '../params.ts';
+import { DEFAULT_MAX_OPEN_ORDERS, GROUPS } from '../params.ts';
 import type { Money } from '../units.ts';
 
 /** Length of the name of an asset, symbol or account, in bytes. */
@@ -22,7 +22,12 @@ export class Accounts {
   readonly capacity: number;
   readonly assets: number;
   readonly defined: Uint8Array;
-  readonly suspended: Uint8Array;
+  /** Bits of {@link ControlBit}. An account that nothing controls has 0, so that its orders pass with one test. */
+  readonly controls: Uint8Array;
+  /** Group of the account; 0 = none. */
+  readonly group: Uint16Array;
+  /** By group: 1 = its kill switch is on. That of group 0, which has no accounts, is the switch of the venue. */
+  readonly killedGroups: Uint8Array;
   readonly maxOpenOrders: Uint32Array;
   readonly openOrders: Uint32Array;
   /** Number of the account's last execution report; account 0 is the operator's. */
@@ -46,7 +51,9 @@ export class Accounts {
     this.capacity = capacity;
     this.assets = assets;
     this.defined = new Uint8Array(allocate(capacity));
-    this.suspended = new Uint8Array(allocate(capacity));
+    this.controls = new Uint8Array(allocate(capacity));
+    this.group = new Uint16Array(allocate(capacity * 2));
+    this.killedGroups = new Uint8Array(allocate(GROUPS));
     this.maxOpenOrders = new Uint32Array(allocate(capacity * 4));
     this.openOrders = new Uint32Array(allocate(capacity * 4));
     this.reportNo = new Float64Array(allocate(capacity * 8));

@@ -8,6 +8,8 @@ import { Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { KIND_AUCTION, KIND_FILL_OR_KILL, KIND_MIN_QUANTITY, KIND_NEEDS_PRICE, KIND_POST_ONLY, KIND_RESTS } from '../wire/order-kinds.ts';
 import type { Accounts } from './accounts.ts';
 import type { ClientOrderIds } from './client-order-ids.ts';
+import { ControlBit } from './control-bits.ts';
+import type { KillSwitches } from './kill-switches.ts';
 import type { OrderRequest } from './order-request.ts';
 import type { RiskModels } from './risk-model.ts';
 import type { Symbols } from './symbols.ts';
@@ -17,6 +19,7 @@ const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxN
 const { Buy } = Side;
 const { Day: DAY } = TimeInForce;
 const { OK } = Code;
+const { Suspended: SUSPENDED, Killed: KILLED, Watched: WATCHED } = ControlBit;
 // Constants of this module: V8 folds them, where it loads an imported one each time.
 const AUCTION = KIND_AUCTION;
 const FILL_OR_KILL = KIND_FILL_OR_KILL;
@@ -41,6 +44,7 @@ export interface CheckedState {
   /** Time of the current command. */
   readonly timeUs: TimeUs;
   readonly clientOrderIds: ClientOrderIds;
+  readonly kills: KillSwitches;
 }
 
 /** One check. It returns OK or one of `codes`. */
@@ -57,7 +61,7 @@ export interface OrderCheck {
 export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
   { codes: [Code.BAD_CLIENT_ORDER_ID], check: (c, o) => c.clientOrderId(o) },
   { codes: [Code.CLIENT_ORDER_ID_TOO_OLD], check: (c, o) => c.clientOrderIdAge(o) },
-  { codes: [Code.ACCOUNT_SUSPENDED], check: (c, o) => c.suspension(o) },
+  { codes: [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH], check: (c, o) => c.controls(o) },
   { codes: [Code.UNKNOWN_SYMBOL, Code.SYMBOL_HALTED, Code.SYMBOL_CLOSED, Code.NOT_IN_AUCTION], check: (c, o) => c.phase(o) },
   { codes: [Code.NO_SESSION, Code.EXPIRY_PAST], check: (c, o) => c.lifetime(o) },
   {
@@ -94,7 +98,7 @@ export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
  * sequence, which a test verifies. {@link OrderChecks.amend} makes the checks.
  */
 export const AMEND_CHECKS: readonly (readonly Code[])[] = [
-  [Code.ACCOUNT_SUSPENDED],
+  [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH],
   [Code.SYMBOL_HALTED, Code.SYMBOL_CLOSED, Code.NOT_IN_AUCTION],
   [Code.QUANTITY_MIN, Code.QUANTITY_MAX, Code.LOT, Code.PRICE_RANGE, Code.TICK, Code.PRICE_BAND, Code.NOTIONAL_MIN, Code.NOTIONAL_MAX],
   [Code.INSUFFICIENT_FUNDS],
@@ -103,7 +107,10 @@ export const AMEND_CHECKS: readonly (readonly Code[])[] = [
 ];
 
 /** The same for an amend to less at the same price; see {@link OrderChecks.lower}. */
-export const LOWER_CHECKS: readonly (readonly Code[])[] = [[Code.ACCOUNT_SUSPENDED], [Code.QUANTITY_MIN, Code.LOT, Code.NOTIONAL_MIN]];
+export const LOWER_CHECKS: readonly (readonly Code[])[] = [
+  [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH],
+  [Code.QUANTITY_MIN, Code.LOT, Code.NOTIONAL_MIN],
+];
 
 /**
  * The checks before an order reaches the book. They change only the order's `notional` and `needed`.
@@ -135,7 +142,7 @@ export class OrderChecks {
     return (
       this.clientOrderId(order) ||
       this.clientOrderIdAge(order) ||
-      this.suspension(order) ||
+      this.controls(order) ||
       this.phase(order) ||
       (order.timeInForce >= DAY && this.lifetime(order)) ||
       this.symbolLimits(order) ||
@@ -149,7 +156,7 @@ export class OrderChecks {
    * reservation counts as available. {@link AMEND_CHECKS} and docs/CODES.md have the order of the checks.
    */
   amend(order: OrderRequest, slot: number): Code {
-    const code = this.suspension(order) || this.phase(order) || this.symbolLimits(order);
+    const code = this.controls(order) || this.phase(order) || this.symbolLimits(order);
     if (code !== OK) return code;
     if (this.#state.rules === 1 && this.#postOnly(order) !== OK) return Code.POST_ONLY_WOULD_TRADE;
     const risk = this.#risks.of(order.symbol);
@@ -177,7 +184,8 @@ export class OrderChecks {
    * accepted, or nothing: the phase, the price band and the funds do not matter. What stays open must be an order that the symbol takes.
    */
   lower(order: OrderRequest, slot: number): Code {
-    if (this.suspension(order) !== OK) return Code.ACCOUNT_SUSPENDED;
+    const code = this.controls(order);
+    if (code !== OK) return code;
     const params = this.#params;
     const row = order.symbol * PARAMS;
     const { quantity } = order;
@@ -200,8 +208,15 @@ export class OrderChecks {
     return this.#clientOrderIds.tooOld(order.account, order.clientOrderId) ? Code.CLIENT_ORDER_ID_TOO_OLD : OK;
   }
 
-  suspension(order: OrderRequest): Code {
-    return this.#accounts.suspended[order.account] !== 0 ? Code.ACCOUNT_SUSPENDED : OK;
+  /** Checks what the operator controls. `order` has its account and symbol. */
+  controls(order: OrderRequest): Code {
+    const bits = this.#accounts.controls[order.account];
+    return bits === 0 ? OK : this.#controlled(order, bits);
+  }
+
+  #controlled(order: OrderRequest, bits: number): Code {
+    if ((bits & SUSPENDED) !== 0) return Code.ACCOUNT_SUSPENDED;
+    return (bits & (KILLED | WATCHED)) !== 0 && this.#state.kills.concern(order.account, order.symbol) ? Code.KILL_SWITCH : OK;
   }
 
   phase(order: OrderRequest): Code {

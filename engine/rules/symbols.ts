@@ -17,6 +17,8 @@ export class Symbols {
   readonly subPhase: Uint8Array;
   /** Time of the last boundary of its calendar that was applied, microseconds since the epoch; 0 = none. A phase set by the operator leaves it. */
   readonly boundaryUs: Float64Array;
+  /** 1 = the kill switch of the symbol is on. */
+  readonly killed: Uint8Array;
   readonly baseAsset: Uint32Array;
   readonly quoteAsset: Uint32Array;
   readonly tickDecimals: Uint8Array;
@@ -42,6 +44,7 @@ export class Symbols {
     this.phase = new Uint8Array(allocate(capacity));
     this.subPhase = new Uint8Array(allocate(capacity));
     this.boundaryUs = new Float64Array(allocate(capacity * 8));
+    this.killed = new Uint8Array(allocate(capacity));
     this.baseAsset = new Uint32Array(allocate(capacity * 4));
     this.quoteAsset = new Uint32Array(allocate(capacity * 4));
     this.tickDecimals = new Uint8Array(allocate(capacity));

@@ -1,6 +1,7 @@
 import type { OrderSlab } from '../book/order-slab.ts';
 import { SymbolParam, type SymbolParamName } from '../params.ts';
 import { type Accounts, nameAt } from '../rules/accounts.ts';
+import { ControlBit } from '../rules/control-bits.ts';
 import type { Symbols } from '../rules/symbols.ts';
 import type { Money, PriceTicks, QtyLots } from '../units.ts';
 import { Side } from '../wire/layout.ts';
@@ -33,6 +34,8 @@ export interface SymbolInfo {
   readonly subPhase: number;
   /** Time of the last boundary of its calendar that was applied, µs since the epoch; 0 = none. */
   readonly boundaryUs: number;
+  /** Its kill switch is on. */
+  readonly killed: boolean;
   readonly params: Readonly<Record<SymbolParamName, number>>;
   readonly lastPrice: PriceTicks;
   readonly referencePrice: PriceTicks;
@@ -50,6 +53,10 @@ export interface AccountInfo {
   readonly id: number;
   readonly name: string;
   readonly suspended: boolean;
+  /** Its own kill switch is on. */
+  readonly killed: boolean;
+  /** 0 = none. */
+  readonly group: number;
   readonly maxOpenOrders: number;
   readonly openOrders: number;
   readonly lastReportNo: number;
@@ -72,6 +79,15 @@ export interface RestingOrderInfo extends OpenOrderInfo {
   readonly reserved: Money;
   /** Id of the asset that it pays with. */
   readonly asset: number;
+}
+
+/** The kill switches that are on. */
+export interface KillSwitchesInfo {
+  readonly venue: boolean;
+  /** Ids. */
+  readonly groups: readonly number[];
+  readonly symbols: readonly number[];
+  readonly accounts: readonly number[];
 }
 
 /** Slots that one step of a walk looks at: some 0.1 ms. */
@@ -182,13 +198,22 @@ export class Directory {
       return {
         id,
         name: nameAt(accounts.names, id),
-        suspended: accounts.suspended[id] !== 0,
+        suspended: (accounts.controls[id] & ControlBit.Suspended) !== 0,
+        killed: (accounts.controls[id] & ControlBit.Killed) !== 0,
+        group: accounts.group[id],
         maxOpenOrders: accounts.maxOpenOrders[id],
         openOrders: accounts.openOrders[id],
         lastReportNo: accounts.reportNo[id],
         balances,
       };
     });
+  }
+
+  killSwitches(): KillSwitchesInfo {
+    const { killedGroups, controls } = this.#accounts;
+    const groups = [...killedGroups.keys()].filter((group) => group !== 0 && killedGroups[group] !== 0);
+    const accounts = this.accountIds().filter((id) => (controls[id] & ControlBit.Killed) !== 0);
+    return { venue: killedGroups[0] !== 0, groups, symbols: this.symbolIds().filter((id) => this.#symbols.killed[id] !== 0), accounts };
   }
 
   /** The first `limit` resting orders of an account by order id. Walks the slab. */
@@ -353,6 +378,7 @@ export class Directory {
       phase: s.phase[id],
       subPhase: s.subPhase[id],
       boundaryUs: s.boundaryUs[id],
+      killed: s.killed[id] !== 0,
       params,
       lastPrice: s.lastPrice[id],
       referencePrice: params.ReferencePrice,

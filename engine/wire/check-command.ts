@@ -38,7 +38,7 @@ function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: n
   const word = slot * WORDS;
   const kind = u8[byte + Command.kind];
   if (kind < CommandKind.New || kind > CommandKind.Amend) {
-    return kind >= CommandKind.DefineAsset && kind <= CommandKind.CancelOrders ? Code.ADMIN_ONLY : Code.UNKNOWN_KIND;
+    return kind >= CommandKind.DefineAsset && kind <= CommandKind.KillSwitch ? Code.ADMIN_ONLY : Code.UNKNOWN_KIND;
   }
   const timeInForce = u8[byte + Command.timeInForce];
   if (u8[byte + Command.side] > Side.Sell || timeInForce > TimeInForce.GoodTillDate) return Code.BAD_ENUM;

@@ -63,6 +63,7 @@ export const CommandKind = {
   StateDigest: 26,
   CancelOrders: 27,
   Tick: 28,
+  KillSwitch: 30,
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 
@@ -99,6 +100,14 @@ export const Instruction = {
   PostOnly: 1,
 } as const;
 export type Instruction = (typeof Instruction)[keyof typeof Instruction];
+
+export const KillScope = {
+  Account: 0,
+  Group: 1,
+  Symbol: 2,
+  Venue: 3,
+} as const;
+export type KillScope = (typeof KillScope)[keyof typeof KillScope];
 
 export const LevelUpdate = {
   bytes: 32,

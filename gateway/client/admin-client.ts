@@ -6,8 +6,11 @@ export type OrdersToCancel =
   | { readonly account: number; readonly symbol?: string; readonly orderId?: number; readonly clientOrderId?: number }
   | { readonly symbol: string; readonly orderId?: number };
 
+/** What a kill switch concerns. A group has a number from 1 to 65,535. */
+export type KillSwitchScope = { readonly account: number } | { readonly group: number } | { readonly symbol: string } | 'venue';
+
 export interface CancelledOrders {
-  /** Number of orders cancelled. Each is reported to its account with CANCELLED_BY_OPERATOR. */
+  /** Number of orders cancelled. Each is reported to its account, with the code of the cause. */
   readonly cancelled: number;
   /** Sequence of the last command. */
   readonly seq: number;
@@ -37,7 +40,23 @@ export class AdminClient {
     return this.#post(`/v1/symbols/${pathOf(symbol)}/cancel-orders`, rest);
   }
 
+  /**
+   * Switches a kill switch on or off. While it is on, new orders and amends in its scope are rejected with KILL_SWITCH; switching it on
+   * cancels what rests there, with CANCELLED_KILL_SWITCH. Each switch is independent: one that is off does not lift another.
+   * @throws OpenbellError UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL, PERMISSION_DENIED, ...; HTTP_FAILED when the exchange cannot be reached: send it
+   * again
+   */
+  async killSwitch(scope: KillSwitchScope, on: boolean): Promise<CancelledOrders> {
+    return this.#post(`${killSwitchPath(scope)}/kill-switch`, { on });
+  }
+
   #post<T>(path: string, body: object): Promise<T> {
     return httpRequest(this.#options, path, body);
   }
+}
+
+function killSwitchPath(scope: KillSwitchScope): string {
+  if (scope === 'venue') return '/v1';
+  if ('account' in scope) return `/v1/accounts/${scope.account}`;
+  return 'group' in scope ? `/v1/groups/${scope.group}` : `/v1/symbols/${pathOf(scope.symbol)}`;
 }

@@ -34,11 +34,11 @@ const RIGHTS = {
   'account:money': { custodian: 'named' },
   /** Define accounts. {@link RIGHTS | account:manage} decides which ones. */
   'account:define': { operator: 'none' },
-  /** Define, suspend, resume, limit an account. */
+  /** Define, suspend, resume, limit an account, and its kill switch. */
   'account:manage': { operator: 'named or *' },
-  /** Assets, symbols, their parameters and phases, uncross. */
+  /** Assets, symbols, their parameters and phases, uncross, kill switches of more than one account. */
   'venue:manage': { operator: 'none' },
-  /** Answers to administrative commands: the reports of account 0. */
+  /** Answers to administrative commands: the reports of account 0; the kill switches that are on. */
   'venue:reports': { operator: 'none', auditor: 'none' },
   'snapshot:take': { operator: 'none' },
 } as const satisfies Readonly<Record<string, Readonly<Partial<Record<Role, Scope>>>>>;

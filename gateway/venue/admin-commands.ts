@@ -15,10 +15,10 @@ export interface AdminAnswer {
   readonly seq: number;
   /** An earlier command with the same idempotency key gave this answer, and this one did nothing. */
   readonly repeated: boolean;
-  /** Uncross: the price in ticks and the volume in lots. CancelOrders: the number of cancelled orders as quantity. Else 0. */
+  /** Uncross: the price in ticks and the volume in lots. CancelOrders and KillSwitch: the number of cancelled orders as quantity. Else 0. */
   readonly price: number;
   readonly quantity: number;
-  /** CancelOrders: more orders are left, send the command again. */
+  /** More orders are left to cancel, send the command again. */
   readonly more: boolean;
 }
 

@@ -1,6 +1,6 @@
 import type { CommandFields } from '../../engine/machine/command.ts';
 import { AccountParam, SymbolParam, type SymbolParamName } from '../../engine/params.ts';
-import { CommandKind } from '../../engine/wire/layout.ts';
+import { CommandKind, KillScope } from '../../engine/wire/layout.ts';
 import type { AssetConfig } from '../config/config-asset.ts';
 import type { AccountConfig } from '../config/config-file.ts';
 import type { SymbolConfig } from '../config/config-symbol.ts';
@@ -89,6 +89,14 @@ export function cancelOrders(selection: OrderSelection): CommandFields {
   return { kind: CommandKind.CancelOrders, ...selection };
 }
 
+/** @param id of the account, group or symbol; 0 for the venue */
+export function killSwitch(scope: KillScope, id: number, on: boolean): CommandFields {
+  const field = { [KillScope.Account]: 'account', [KillScope.Group]: 'tag', [KillScope.Symbol]: 'symbol', [KillScope.Venue]: undefined }[
+    scope
+  ];
+  return { kind: CommandKind.KillSwitch, parameter: scope, quantity: on ? 1 : 0, ...(field && { [field]: id }) };
+}
+
 /** All commands that define a symbol. */
 export function makeSymbol(symbol: SymbolConfig): CommandFields[] {
   return [defineSymbol(symbol), ...setParameters(symbol.id, symbol.params), setPhase(symbol.id, symbol.phase)];
@@ -110,6 +118,7 @@ export interface CommandWords {
   readonly account?: number;
   readonly symbol?: number;
   readonly asset?: number;
+  readonly group?: number;
   /** As the configuration names it. */
   readonly parameter?: string;
 }
@@ -131,9 +140,14 @@ const SYMBOL_PARAMETERS: Readonly<Record<SymbolParamName, string>> = {
 };
 
 const PARAM_NAMES = Object.keys(SYMBOL_PARAMETERS) as SymbolParamName[];
+const ACCOUNT_PARAMETERS: Readonly<Record<number, string>> = {
+  [AccountParam.Suspended]: 'suspended',
+  [AccountParam.MaxOpenOrders]: 'max-open-orders',
+  [AccountParam.Group]: 'group',
+};
 
 /** @param fields of an administrative command */
-export function commandWords({ kind, account = 0, symbol = 0, parameter = 0 }: CommandFields): CommandWords {
+export function commandWords({ kind, account = 0, symbol = 0, parameter = 0, tag = 0 }: CommandFields): CommandWords {
   switch (kind) {
     case CommandKind.DefineAsset:
       return { command: 'define-asset', asset: symbol };
@@ -150,13 +164,20 @@ export function commandWords({ kind, account = 0, symbol = 0, parameter = 0 }: C
     case CommandKind.DefineAccount:
       return { command: 'define-account', account };
     case CommandKind.SetAccount:
-      return { command: 'set-account', account, parameter: parameter === AccountParam.Suspended ? 'suspended' : 'max-open-orders' };
+      return { command: 'set-account', account, parameter: ACCOUNT_PARAMETERS[parameter] ?? String(parameter) };
     case CommandKind.Deposit:
       return { command: 'deposit', account, asset: symbol };
     case CommandKind.Withdraw:
       return { command: 'withdraw', account, asset: symbol };
     case CommandKind.CancelOrders:
       return { command: 'cancel-orders', ...(account !== 0 && { account }), ...(symbol !== 0 && { symbol }) };
+    case CommandKind.KillSwitch:
+      return {
+        command: 'kill-switch',
+        ...(account !== 0 && { account }),
+        ...(tag !== 0 && { group: tag }),
+        ...(symbol !== 0 && { symbol }),
+      };
     default:
       return { command: `command-${kind}` };
   }

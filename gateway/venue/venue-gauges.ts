@@ -33,6 +33,7 @@ export class VenueGauges {
   #version = -1;
   #symbols: readonly SymbolInfo[] = [];
   #accounts = 0;
+  #killSwitches: readonly { readonly scope: string; readonly on: number }[] = [];
 
   constructor(
     directory: Directory,
@@ -66,6 +67,12 @@ export class VenueGauges {
     const counts = new Array<number>(PHASE_NAMES.length).fill(0);
     for (const { id, phase } of this.#symbols) counts[this.#book(id)?.phase ?? phase]++;
     return PHASE_NAMES.map((phase, i) => ({ phase, symbols: counts[i] }));
+  }
+
+  /** Kill switches that are on, by scope. */
+  killSwitches(): readonly { readonly scope: string; readonly on: number }[] {
+    this.#follow();
+    return this.#killSwitches;
   }
 
   /** The first {@link MAX_SYMBOL_SERIES} symbols. */
@@ -116,5 +123,12 @@ export class VenueGauges {
     this.#version = version;
     this.#symbols = this.#directory.symbols();
     this.#accounts = this.#directory.accountIds().length;
+    const { venue, groups, symbols, accounts } = this.#directory.killSwitches();
+    this.#killSwitches = [
+      { scope: 'account', on: accounts.length },
+      { scope: 'group', on: groups.length },
+      { scope: 'symbol', on: symbols.length },
+      { scope: 'venue', on: Number(venue) },
+    ];
   }
 }

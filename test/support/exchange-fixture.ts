@@ -11,6 +11,7 @@ import { CommandKind, Instruction, Phase, Report, ReportKind, Side, TimeInForce 
 import { MarketEventKind, MarketEventView } from '../../engine/wire/market-event.ts';
 import { ReportFlag, SUB_PHASE_NAMES } from '../../engine/wire/names.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
+import { controlOf } from './control-words.ts';
 
 export const SMALL_LIMITS: Limits = resolveLimits({
   orders: 4096,
@@ -33,6 +34,8 @@ export const SYMBOL = 1;
 /** A command, and the content of the record in front of it. */
 export interface LongCommandFields extends CommandFields {
   readonly extension?: ExtensionFields;
+  /** How much later than a millisecond after the command before it is stamped, µs. */
+  readonly waitUs?: number;
 }
 
 export interface ReportFields {
@@ -227,12 +230,15 @@ const TIF: Record<string, number> = {
  *   `1 cancel 7 of 2`: names symbol 2; without it, none
  *   `1 new 7 buy 10 @ 500 gtd 90`   until 90 ms; `day`, `day post`, `gtd 90 post` · `tick`
  *   `at 90: 1 cancel 7`   at 90 ms; `at 90.001:` a microsecond later
+ *   and the operator's lines of {@link controlOf}
  */
 export function parseCommand(line: string): LongCommandFields {
   const timed = /^at (\d+(?:\.\d{1,3})?): (.*)$/.exec(line.trim());
   if (timed) return { ...parseCommand(timed[2]), timeUs: Math.round(Number(timed[1]) * 1000) };
   const words = line.trim().split(/\s+/);
   if (words[0] === 'tick') return { kind: CommandKind.Tick };
+  const control = controlOf(words);
+  if (control !== undefined) return control;
   if (words[0] === 'phase') {
     const subPhase = (SUB_PHASE_NAMES as readonly string[]).indexOf(words[1]);
     if (subPhase !== -1) return { kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: Phase.Auction, side: subPhase };

@@ -6,6 +6,7 @@ import { ROW_FIELDS } from '../../engine/machine/state-rows.ts';
 import { SymbolParam } from '../../engine/params.ts';
 import { CommandKind, Instruction, OrderType, Phase, ReportKind, Side, SubPhase, TimeInForce } from '../../engine/wire/layout.ts';
 import { BTC, type LongCommandFields, SYMBOL, USD } from './exchange-fixture.ts';
+import { type ControlCommand, NaiveControls } from './naive-controls.ts';
 import { carryOf, type FeeAccount, newFeeAccount, payFee, reservedFee } from './naive-fees.ts';
 import { NaiveWindows } from './naive-windows.ts';
 
@@ -84,6 +85,7 @@ export class NaiveExchange {
   /** Orders that pay for the level page of their side and price. */
   payers = new Set<NaiveOrder>();
   accounts: number[] = [];
+  readonly controls: NaiveControls;
   phase: number = Phase.Halted;
   subPhase: number = SubPhase.None;
   boundaryUs = 0;
@@ -102,6 +104,7 @@ export class NaiveExchange {
   constructor(params: number[], limits: Limits, rules = RULES) {
     this.params = params;
     this.#rules = rules;
+    this.controls = new NaiveControls(this.accounts, rules);
     // Before rules 3, all accounts had one share: all there is.
     this.#limits = rules >= 3 ? limits : { ...limits, ordersPerAccount: limits.orders, pagesPerAccount: limits.pages };
     this.#remembered = new NaiveWindows(limits.rememberedOrders, limits.rememberedOrdersPerAccount, rules < 3);
@@ -153,15 +156,28 @@ export class NaiveExchange {
       this.#gone(o);
     }
     this.seq += c.extension === undefined ? 1 : 2;
-    const f = { side: 0, timeInForce: 0, price: 0, quantity: 0, clientOrderId: 0, orderId: 0, account: 0, tag: 0, symbol: 0, ...c };
+    const f = {
+      side: 0,
+      parameter: 0,
+      timeInForce: 0,
+      price: 0,
+      quantity: 0,
+      clientOrderId: 0,
+      orderId: 0,
+      account: 0,
+      tag: 0,
+      symbol: 0,
+      ...c,
+    };
     if (f.kind === CommandKind.New) this.#new(f);
     else if (f.kind === CommandKind.Cancel) this.#cancel(f);
     else if (f.kind === CommandKind.Amend) this.#amend(f);
-    else if (f.kind === CommandKind.SetPhase) this.#setPhase(f.parameter ?? 0, f.side, f.quantity);
+    else if (f.kind === CommandKind.SetPhase) this.#setPhase(f.parameter, f.side, f.quantity);
     else if (f.kind === CommandKind.Uncross) this.#uncross();
     else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.SessionEnd) this.#setSessionEnd(f.quantity);
-    else if (f.kind === CommandKind.SetSymbol) this.#setFee(f.parameter ?? 0, f.side === 1 ? -f.quantity : f.quantity);
+    else if (f.kind === CommandKind.SetSymbol) this.#setFee(f.parameter, f.side === 1 ? -f.quantity : f.quantity);
     else if (f.kind === CommandKind.CancelOrders) this.#cancelOrders(f);
+    else if (f.kind === CommandKind.SetAccount || f.kind === CommandKind.KillSwitch) this.#control(f);
     else if (f.kind === CommandKind.Deposit) {
       this.pay(f.account, f.symbol, f.quantity);
       this.deposited.set(f.symbol, (this.deposited.get(f.symbol) ?? 0) + f.quantity);
@@ -245,7 +261,7 @@ export class NaiveExchange {
       filled: 0,
       terms,
     };
-    const code = this.#checkNew(order);
+    const code = this.#checkNew(order, f.symbol);
     if (code !== Code.OK) {
       this.#answer(ReportKind.Rejected, code, who, f.price, f.quantity, 0, 0);
       if (code !== Code.CLIENT_ORDER_ID_TOO_OLD) this.#remember(order, f.quantity, code);
@@ -260,9 +276,9 @@ export class NaiveExchange {
     this.#remember(order, f.quantity, Code.OK);
   }
 
-  #checkNew(o: NaiveOrder): number {
+  #checkNew(o: NaiveOrder, symbol: number): number {
     if (o.client <= (this.forgotten.get(this.#idClass(o)) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
-    const basic = this.#check(o);
+    const basic = this.controls.check(o.account, symbol) || this.#check(o);
     if (basic !== Code.OK) return basic;
     if (RESTING.has(o.tif)) {
       if (this.resting.length >= this.#limits.orders) return Code.BOOK_FULL;
@@ -391,13 +407,24 @@ export class NaiveExchange {
       (o) => (f.account === 0 || o.account === f.account) && [0, o.id].includes(f.orderId) && [0, o.client].includes(f.clientOrderId),
     );
     if (f.orderId + f.clientOrderId !== 0 && named.length === 0) return this.#admin(Code.UNKNOWN_ORDER);
-    const byBook = [...this.queue(Side.Buy), ...this.queue(Side.Sell)];
-    named.sort((a, b) => (f.account === 0 ? byBook.indexOf(a) - byBook.indexOf(b) : a.id - b.id));
+    this.#sweep(named, Code.CANCELLED_BY_OPERATOR, f.account === 0);
+    this.#admin(Code.OK, 0, named.length);
+  }
+
+  #control(f: ControlCommand): void {
+    const { code, cancels } = this.controls.do(f);
+    const named = cancels ? this.resting.filter((o) => cancels.concerns(o.account)) : [];
+    if (cancels) this.#sweep(named, cancels.code, cancels.byBook);
+    this.#admin(code, 0, named.length);
+  }
+
+  #sweep(named: NaiveOrder[], code: number, inOrderOfBook: boolean): void {
+    const book = [...this.queue(Side.Buy), ...this.queue(Side.Sell)];
+    named.sort((a, b) => (inOrderOfBook ? book.indexOf(a) - book.indexOf(b) : a.id - b.id));
     for (const o of named) {
-      this.#answer(ReportKind.Cancelled, Code.CANCELLED_BY_OPERATOR, o, o.price, o.open, 0, o.filled);
+      this.#answer(ReportKind.Cancelled, code, o, o.price, o.open, 0, o.filled);
       this.#gone(o);
     }
-    this.#admin(Code.OK, 0, named.length);
   }
 
   #amend(f: { orderId: number; clientOrderId: number; account: number; symbol: number; price: number; quantity: number }): void {
@@ -407,7 +434,8 @@ export class NaiveExchange {
     const wanted: NaiveOrder = { ...o, price: f.price, open: f.quantity };
     const keeps = f.price === o.price && f.quantity < o.open + (this.#rules >= 3 ? 1 : 0);
     const lowers = keeps && this.#rules >= 3;
-    let code: number = Code.OK;
+    let code = this.controls.check(o.account, SYMBOL);
+    if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
     if (!lowers) code = this.#check(wanted);
     else if (f.quantity < o.open && f.quantity < this.params[SymbolParam.MinQuantity]) code = Code.QUANTITY_MIN;
     const asset = o.side === Side.Buy ? USD : BTC;
@@ -578,11 +606,13 @@ export class NaiveExchange {
   hash(): string {
     const rows: number[][] = [];
     for (const account of this.accounts) {
-      rows.push([6, account, this.reportNo.get(account) ?? 0, this.forgotten.get(`${account}`) ?? 0]);
+      const suspended = Number(this.controls.suspended.has(account));
+      rows.push([6, account, this.reportNo.get(account) ?? 0, this.forgotten.get(`${account}`) ?? 0, suspended]);
       for (const asset of [USD, BTC]) rows.push([7, account, asset, this.available(account, asset), this.reserved(account, asset)]);
     }
     rows.push([3, this.phase, this.lastPrice, this.tradeId, this.fees, this.lastOrderId]);
     if (this.subPhase + this.boundaryUs > 0) rows.push([22, SYMBOL, this.subPhase, this.boundaryUs]);
+    rows.push(...this.controls.rows());
     for (const side of [Side.Buy, Side.Sell]) {
       for (const o of this.queue(side)) {
         rows.push([

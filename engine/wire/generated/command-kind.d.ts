@@ -35,5 +35,10 @@ export declare enum CommandKind {
     /**
      * The engine itself: time has passed. Orders whose end has come expire, as before any command.
      */
-    Tick = 28
+    Tick = 28,
+    /**
+     * Administrative: `parameter` is a KillScope; `account`, `tag` (the group) or `symbol` names what it concerns, and the others are 0.
+     * `quantity` 1 = on: new orders and amends are rejected, and what rests is cancelled; 0 = off. The answer is that of CancelOrders.
+     */
+    KillSwitch = 30
 }

@@ -38,4 +38,9 @@ export var CommandKind;
      * The engine itself: time has passed. Orders whose end has come expire, as before any command.
      */
     CommandKind[CommandKind["Tick"] = 28] = "Tick";
+    /**
+     * Administrative: `parameter` is a KillScope; `account`, `tag` (the group) or `symbol` names what it concerns, and the others are 0.
+     * `quantity` 1 = on: new orders and amends are rejected, and what rests is cancelled; 0 = off. The answer is that of CancelOrders.
+     */
+    CommandKind[CommandKind["KillSwitch"] = 30] = "KillSwitch";
 })(CommandKind || (CommandKind = {}));

@@ -16,7 +16,7 @@ export declare class Command {
     side(): Side;
     timeInForce(): TimeInForce;
     /**
-     * Order commands: CommandFlag bits, ignored in version 1. Administrative commands: the parameter (SetSymbol, SetAccount) or the Phase (SetPhase).
+     * Order commands: CommandFlag bits, ignored in version 1. Administrative commands: the parameter (SetSymbol, SetAccount), the Phase (SetPhase) or the KillScope (KillSwitch).
      */
     parameter(): number;
     /**
@@ -28,7 +28,7 @@ export declare class Command {
      */
     account(): number;
     /**
-     * Free for the client; comes back in the answer. DefineAsset: the decimals; DefineSymbol: the quote asset.
+     * Free for the client; comes back in the answer. DefineAsset: the decimals; DefineSymbol: the quote asset; KillSwitch: the group.
      */
     tag(): number;
     /**

@@ -23,7 +23,7 @@ export class Command {
         return this.bb.readUint8(this.bb_pos + 2);
     }
     /**
-     * Order commands: CommandFlag bits, ignored in version 1. Administrative commands: the parameter (SetSymbol, SetAccount) or the Phase (SetPhase).
+     * Order commands: CommandFlag bits, ignored in version 1. Administrative commands: the parameter (SetSymbol, SetAccount), the Phase (SetPhase) or the KillScope (KillSwitch).
      */
     parameter() {
         return this.bb.readUint8(this.bb_pos + 3);
@@ -41,7 +41,7 @@ export class Command {
         return this.bb.readUint32(this.bb_pos + 8);
     }
     /**
-     * Free for the client; comes back in the answer. DefineAsset: the decimals; DefineSymbol: the quote asset.
+     * Free for the client; comes back in the answer. DefineAsset: the decimals; DefineSymbol: the quote asset; KillSwitch: the group.
      */
     tag() {
         return this.bb.readUint32(this.bb_pos + 12);

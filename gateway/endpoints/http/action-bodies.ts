@@ -103,7 +103,8 @@ export const BODIES = {
     deposits: z.record(z.string(), number, { error: ({ input }) => `must be a JSON object of assets and amounts, not ${kindOf(input)}` }),
   }),
   money: fields({ asset: text, amount: number, units: number }),
-  limits: fields({ 'max-open-orders': number }),
+  limits: fields({ 'max-open-orders': number, group: number }),
+  on: fields({ on: boolean }),
   ordersOfAccount: fields({ symbol: text, 'order-id': number, 'client-order-id': number }),
   ordersOfSymbol: fields({ 'order-id': number }),
 };

@@ -1,6 +1,4 @@
-import { Code, codeName } from '../../../engine/codes.ts';
-import type { CommandFields } from '../../../engine/machine/command.ts';
-import { AccountParam } from '../../../engine/params.ts';
+import { Code } from '../../../engine/codes.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import { CommandKind, SubPhase } from '../../../engine/wire/layout.ts';
 import { PHASE_NAMES, type PhaseName, SUB_PHASE_NAMES, type SubPhaseName } from '../../../engine/wire/names.ts';
@@ -10,16 +8,13 @@ import type { Place } from '../../config/config-place.ts';
 import { PARAM_KEYS, PHASES, readParams, readSymbol } from '../../config/config-symbol.ts';
 import type { Action } from '../../identity/permissions.ts';
 import type { History } from '../../taps/history/history.ts';
-import { type AdminAnswer, type AdminCommands, AdminTimeoutError, adminAdvice } from '../../venue/admin-commands.ts';
+import type { AdminCommands } from '../../venue/admin-commands.ts';
 import {
-  type CommandWords,
   cancelOrders,
-  commandWords,
   defineAsset,
   makeAccount,
   makeSymbol,
   type OrderSelection,
-  setAccount,
   setParameters,
   setPhase,
   uncross,
@@ -28,11 +23,12 @@ import { BODIES } from './action-bodies.ts';
 import type { Reply, Request, Route } from './admin-http.ts';
 import { accountOf, symbolNamed } from './admin-queries.ts';
 import { accountView, moneyText, priceText, quantityText, symbolView } from './admin-views.ts';
+import { commandRunner, type Run, rejected, runUntilDone } from './command-runner.ts';
+import { controlRoutes } from './control-actions.ts';
 import { HttpError } from './http-error.ts';
 import { KeyedRequests, keyFields, readIdempotencyKey, withDepositKeys } from './idempotency.ts';
 import { readJsonBody } from './json-body.ts';
 import { LoggedRequests, withTags } from './logged-requests.ts';
-import { statusOf } from './reject-status.ts';
 
 export interface ActionTargets {
   readonly directory: Directory;
@@ -53,7 +49,7 @@ const MAX_AMOUNT = Number.MAX_SAFE_INTEGER;
 export function actionRoutes(targets: ActionTargets): Route[] {
   const { directory, history, commands } = targets;
   const post = (path: string, action: Action, handle: (request: Request, run: Run) => Promise<Reply>): Route => {
-    return { method: 'POST', path, guarded: true, action, handle: (request) => handle(request, runner(commands, request.seqs)) };
+    return { method: 'POST', path, guarded: true, action, handle: (request) => handle(request, commandRunner(commands, request.seqs)) };
   };
   const account = (params: Request['params']) => accountOf(directory, params.id);
   const keyed = new KeyedRequests();
@@ -131,34 +127,19 @@ export function actionRoutes(targets: ActionTargets): Route[] {
         return { json: { account: id, asset: asset.name, amount: moneyText(asset, units), units, seq, ...(repeated && { repeated }) } };
       }),
     ),
-    ...(['suspend', 'resume'] as const).map((action) =>
-      post(`/v1/accounts/:id/${action}`, 'account:manage', async ({ params, body }, run) => {
-        requireNoKeys(body);
-        const { id } = account(params);
-        await run(setAccount(id, AccountParam.Suspended, action === 'suspend' ? 1 : 0));
-        return { json: accountView(account(params)) };
-      }),
-    ),
-    post('/v1/accounts/:id/limits', 'account:manage', async ({ params, body }, run) => {
-      const { id } = account(params);
-      const limit = readJsonBody(body, BODIES.limits, (place) =>
-        required(place, 'max-open-orders', 'maxOpenOrders', (field) => field.whole(0, 2 ** 32 - 1)),
-      );
-      await run(setAccount(id, AccountParam.MaxOpenOrders, limit));
-      return { json: accountView(account(params)) };
-    }),
+    ...controlRoutes(directory, post),
     post('/v1/accounts/:id/cancel-orders', 'account:manage', async ({ params, body }, run) => {
       const { id } = account(params);
       const { symbol: name, ...order } = readJsonBody(body, BODIES.ordersOfAccount, readOrders);
       const symbol = name === undefined ? undefined : symbolNamed(directory, name);
-      const result = await cancelAll(run, { account: id, ...(symbol && { symbol: symbol.id }), ...order });
+      const result = await runUntilDone(run, cancelOrders({ account: id, ...(symbol && { symbol: symbol.id }), ...order }));
       return { json: { account: id, ...(symbol && { symbol: symbol.name }), ...order, ...result } };
     }),
     post('/v1/symbols/:name/cancel-orders', 'venue:manage', async ({ params, body }, run) => {
       const symbol = symbolNamed(directory, params.name);
       const { orderId } = readJsonBody(body, BODIES.ordersOfSymbol, readOrders);
       const order = orderId === undefined ? {} : { orderId };
-      return { json: { symbol: symbol.name, ...order, ...(await cancelAll(run, { symbol: symbol.id, ...order })) } };
+      return { json: { symbol: symbol.name, ...order, ...(await runUntilDone(run, cancelOrders({ symbol: symbol.id, ...order }))) } };
     }),
     post('/v1/snapshot', 'snapshot:take', async ({ body }) => {
       requireNoKeys(body);
@@ -174,40 +155,6 @@ function requireNoKeys(body: unknown): void {
   readJsonBody(body, BODIES.none, () => true);
 }
 
-/** Sends a command of an action and waits for its answer. @throws HttpError when it is rejected or not answered */
-type Run = (fields: CommandFields) => Promise<AdminAnswer>;
-
-/**
- * Runs the commands of one action, one after the other. An action of several
- * commands is not atomic in the log, so the first failure ends it with an error
- * that lists the commands in effect, `applied`, and the one that `failed`.
- * @param seqs receives the sequences of all commands
- */
-function runner(commands: Pick<AdminCommands, 'submit'>, seqs: number[]): Run {
-  const applied: (CommandWords & { readonly seq: number })[] = [];
-  return async (fields) => {
-    const words = commandWords(fields);
-    try {
-      const answer = await commands.submit(fields);
-      if (answer.seq !== 0) seqs.push(answer.seq);
-      if (answer.code !== Code.OK) {
-        const failed = { ...words, seq: answer.seq, outcome: 'refused', ...(answer.repeated && { repeated: true }) };
-        throw rejected(answer.code, { applied, failed });
-      }
-      applied.push({ ...words, seq: answer.seq });
-      return answer;
-    } catch (error) {
-      if (!(error instanceof AdminTimeoutError)) throw error;
-      seqs.push(error.seq);
-      throw new HttpError(504, 0, 'NO_ANSWER', error.message, { applied, failed: { ...words, seq: error.seq, outcome: 'unknown' } });
-    }
-  };
-}
-
-function rejected(code: Code, fields: object = {}): HttpError {
-  return new HttpError(statusOf({ code }), code, codeName(code), adminAdvice(code), fields);
-}
-
 function taken(what: string): HttpError {
   return new HttpError(409, Code.ALREADY_DEFINED, 'ALREADY_DEFINED', `${what} is taken: choose another`);
 }
@@ -215,21 +162,6 @@ function taken(what: string): HttpError {
 interface NamedOrders extends Pick<OrderSelection, 'orderId' | 'clientOrderId'> {
   /** Name of the symbol. */
   readonly symbol?: string;
-}
-
-/** Commands that one request sends at most. Only orders that arrive meanwhile can use them up. */
-const MAX_CANCEL_COMMANDS = 8192;
-
-/** Cancels all selected orders, with as many commands as it takes. `more`: orders that arrived meanwhile are left. */
-async function cancelAll(run: Run, selection: OrderSelection): Promise<{ cancelled: number; seq: number; more?: true }> {
-  const command = cancelOrders(selection);
-  let cancelled = 0;
-  for (let commands = 1; ; commands++) {
-    const { seq, quantity, more } = await run(command);
-    cancelled += quantity;
-    if (!more) return { cancelled, seq };
-    if (commands === MAX_CANCEL_COMMANDS) return { cancelled, seq, more };
-  }
 }
 
 function readOrders(place: Place): NamedOrders | undefined {
@@ -244,14 +176,6 @@ function readOrders(place: Place): NamedOrders | undefined {
     ...(orderId !== undefined && { orderId }),
     ...(clientOrderId !== undefined && { clientOrderId }),
   };
-}
-
-/** The only key of a body. @param shown its name in the message when it is missing */
-function required<T>(place: Place, key: string, shown: string, read: (field: Place) => T | undefined): T | undefined {
-  const fields = place.fields([key]);
-  const field = fields?.[key];
-  if (fields !== undefined && field === undefined) return place.missing(shown);
-  return field && read(field);
 }
 
 const SETTABLE_SUB_PHASES = ['pre-open', 'opening-auction', 'closing-auction'] as const satisfies readonly SubPhaseName[];

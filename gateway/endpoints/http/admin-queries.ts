@@ -43,6 +43,10 @@ export function queryRoutes(sources: QuerySources): Route[] {
       const { records, ...rest } = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query), caller);
       return { pieces: { trades: new LongList(eachRecord(records, Trade.bytes, (...at) => tradeView(symbol, ...at))), ...rest } };
     }),
+    get('/v1/kill-switches', 'venue:reports', [], () => {
+      const { symbols, ...rest } = directory.killSwitches();
+      return { json: { ...rest, symbols: symbols.map((id) => directory.symbol(id)?.name) } };
+    }),
     // The list contains only accounts that the caller may see.
     get('/v1/accounts', 'market:read', ['limit', 'after'], ({ principal, query }) => {
       const after = wholeOf(query, 'after', 0, 0, MAX_ACCOUNT);

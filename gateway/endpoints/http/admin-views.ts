@@ -28,6 +28,7 @@ export function symbolView(symbol: SymbolInfo) {
     lotSize: unitsToDecimal(1, symbol.lotMantissa, symbol.lotDecimals),
     phase: PHASE_NAMES[symbol.phase],
     subPhase: subPhaseName(symbol.subPhase),
+    killed: symbol.killed,
     lastPrice: priceText(symbol, symbol.lastPrice),
     lastPriceTicks: symbol.lastPrice,
     referencePrice: priceText(symbol, symbol.referencePrice),

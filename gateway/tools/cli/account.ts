@@ -2,10 +2,12 @@ import { type Command, Option } from 'commander';
 import { accountId, askAdmin, type ConnectionFlags, connectionOptions, count, print, printJson, table } from './connection.ts';
 import { ExitCode, run } from './exit.ts';
 
-interface AccountJson {
+export interface AccountJson {
   readonly id: number;
   readonly name: string;
   readonly suspended: boolean;
+  readonly killed: boolean;
+  readonly group: number;
   readonly openOrders: number;
   readonly maxOpenOrders: number;
   readonly balances: readonly { readonly asset: string; readonly available: string; readonly reserved: string }[];
@@ -79,10 +81,15 @@ Examples:
   );
 }
 
-function accountText({ id, name, suspended, openOrders, maxOpenOrders, balances }: AccountJson): string {
-  const heading = `account ${id} (${name})${suspended ? ', suspended' : ''}: ${openOrders} of ${maxOpenOrders} open orders`;
-  const rows = balances.map(({ asset, available, reserved }) => [asset, available, reserved]);
-  return `${heading}\n\n${table([['asset', 'available', 'reserved'], ...rows])}`;
+function accountText(account: AccountJson): string {
+  const rows = account.balances.map(({ asset, available, reserved }) => [asset, available, reserved]);
+  return `${accountHeading(account)}\n\n${table([['asset', 'available', 'reserved'], ...rows])}`;
+}
+
+/** One line: who it is, and what limits it. */
+export function accountHeading({ id, name, suspended, killed, group, openOrders, maxOpenOrders }: AccountJson): string {
+  const states = [suspended && 'suspended', killed && 'kill switch on', group !== 0 && `group ${group}`].filter((text) => text !== false);
+  return `account ${id} (${name})${states.map((text) => `, ${text}`).join('')}: ${openOrders} of ${maxOpenOrders} open orders`;
 }
 
 function orderTable(orders: readonly OrderJson[]): string {

@@ -1,0 +1,74 @@
+import { Code } from '../codes.ts';
+import { AccountParam, GROUPS } from '../params.ts';
+import { ControlBit } from '../rules/control-bits.ts';
+import { KillScope } from '../wire/layout.ts';
+import type { OperatorCancel } from './operator-cancel.ts';
+import type { MachineState } from './state.ts';
+
+const { Suspended: SUSPENDED } = ControlBit;
+
+/**
+ * The operator's controls: parameters of accounts, and kill switches. What a
+ * command cancels is a result of the OperatorCancel. Owned by the engine thread.
+ */
+export class ControlCommands {
+  readonly #state: MachineState;
+  readonly #cancel: OperatorCancel;
+
+  constructor(state: MachineState, cancel: OperatorCancel) {
+    this.#state = state;
+    this.#cancel = cancel;
+  }
+
+  setAccount(account: number, parameter: number, value: number): Code {
+    const { accounts, kills, rules } = this.#state;
+    this.#cancel.begin(Code.OK);
+    if (!accounts.exists(account)) return Code.UNKNOWN_ACCOUNT;
+    if (parameter === AccountParam.Suspended && (value === 0 || value === 1)) {
+      accounts.controls[account] = value === 0 ? accounts.controls[account] & ~SUSPENDED : accounts.controls[account] | SUSPENDED;
+    } else if (parameter === AccountParam.MaxOpenOrders && value >= 0 && value < 2 ** 32) accounts.maxOpenOrders[account] = value;
+    else if (rules < 4) return Code.BAD_PARAMETER;
+    else if (parameter === AccountParam.Group && value >= 0 && value < GROUPS) {
+      accounts.group[account] = value;
+      kills.watch(account);
+      this.#cancel.forgetScan();
+    } else return Code.BAD_PARAMETER;
+    return Code.OK;
+  }
+
+  /**
+   * Switches on (1) or off (0). Once it is on, new orders and amends are rejected, and what rests is cancelled, up to the most of one command.
+   * The same command again goes on with it.
+   */
+  killSwitch(scope: number, on: number): Code {
+    const { order, kills, rules } = this.#state;
+    this.#cancel.begin(Code.OK);
+    if (rules < 4) return Code.UNKNOWN_KIND;
+    const { account, symbol, tag: group } = order;
+    const code = this.#scope(scope, account, group, symbol);
+    if (code !== Code.OK) return code;
+    if (on !== 0 && on !== 1) return Code.BAD_PARAMETER;
+    // All but the one that the scope names are 0.
+    kills.set(scope, account + group + symbol, on);
+    if (on === 1) this.#cancel.sweep(Code.CANCELLED_KILL_SWITCH, account, group, symbol);
+    return Code.OK;
+  }
+
+  #scope(scope: number, account: number, group: number, symbol: number): Code {
+    if (scope !== KillScope.Account && account !== 0) return Code.BAD_PARAMETER;
+    if (scope !== KillScope.Group && group !== 0) return Code.BAD_PARAMETER;
+    if (scope !== KillScope.Symbol && symbol !== 0) return Code.BAD_PARAMETER;
+    switch (scope) {
+      case KillScope.Account:
+        return this.#state.accounts.exists(account) ? Code.OK : Code.UNKNOWN_ACCOUNT;
+      case KillScope.Group:
+        return group !== 0 && group < GROUPS ? Code.OK : Code.BAD_PARAMETER;
+      case KillScope.Symbol:
+        return this.#state.books[symbol] === undefined ? Code.UNKNOWN_SYMBOL : Code.OK;
+      case KillScope.Venue:
+        return Code.OK;
+      default:
+        return Code.BAD_PARAMETER;
+    }
+  }
+}

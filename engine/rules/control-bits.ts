@@ -1,0 +1,9 @@
+/** Bits of an account's byte of controls, `Accounts.controls`. */
+export const ControlBit = {
+  /** The operator suspended the account. */
+  Suspended: 1,
+  /** The account's own kill switch is on. */
+  Killed: 2,
+  /** The kill switch of the account's group, of the venue or of any symbol is on. Derived, not in a snapshot. */
+  Watched: 4,
+} as const;

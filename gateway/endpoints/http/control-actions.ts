@@ -1,0 +1,88 @@
+import { AccountParam, GROUPS } from '../../../engine/params.ts';
+import type { Directory } from '../../../engine/threads/directory.ts';
+import { KillScope } from '../../../engine/wire/layout.ts';
+import type { Place } from '../../config/config-place.ts';
+import type { Action } from '../../identity/permissions.ts';
+import { killSwitch, setAccount } from '../../venue/venue-commands.ts';
+import { BODIES } from './action-bodies.ts';
+import type { Reply, Request, Route } from './admin-http.ts';
+import { accountOf, symbolNamed } from './admin-queries.ts';
+import { accountView } from './admin-views.ts';
+import { type Run, runUntilDone } from './command-runner.ts';
+import { HttpError } from './http-error.ts';
+import { readJsonBody } from './json-body.ts';
+
+/** Adds an action. */
+type Post = (path: string, action: Action, handle: (request: Request, run: Run) => Promise<Reply>) => Route;
+
+/** Limits of an account: key, parameter and highest value. */
+const LIMITS = [
+  ['max-open-orders', AccountParam.MaxOpenOrders, 2 ** 32 - 1],
+  ['group', AccountParam.Group, GROUPS - 1],
+] as const;
+
+/** The actions with which the operator controls what accounts may do. */
+export function controlRoutes(directory: Directory, post: Post): Route[] {
+  const account = (params: Request['params']) => accountOf(directory, params.id);
+  return [
+    post('/v1/accounts/:id/suspend', 'account:manage', async ({ params, body }, run) => {
+      readJsonBody(body, BODIES.none, () => true);
+      await run(setAccount(account(params).id, AccountParam.Suspended, 1));
+      return { json: accountView(account(params)) };
+    }),
+    post('/v1/accounts/:id/resume', 'account:manage', async ({ params, body }, run) => {
+      readJsonBody(body, BODIES.none, () => true);
+      await run(setAccount(account(params).id, AccountParam.Suspended, 0));
+      return { json: accountView(account(params)) };
+    }),
+    post('/v1/accounts/:id/limits', 'account:manage', async ({ params, body }, run) => {
+      const { id } = account(params);
+      for (const [parameter, value] of readJsonBody(body, BODIES.limits, readLimits)) await run(setAccount(id, parameter, value));
+      return { json: accountView(account(params)) };
+    }),
+    post('/v1/accounts/:id/kill-switch', 'account:manage', async ({ params, body }, run) => {
+      const { id } = account(params);
+      const on = readOn(body);
+      return { json: { account: id, on, ...(await runUntilDone(run, killSwitch(KillScope.Account, id, on))) } };
+    }),
+    post('/v1/groups/:group/kill-switch', 'venue:manage', async ({ params, body }, run) => {
+      const group = groupOf(params.group);
+      const on = readOn(body);
+      return { json: { group, on, ...(await runUntilDone(run, killSwitch(KillScope.Group, group, on))) } };
+    }),
+    post('/v1/symbols/:name/kill-switch', 'venue:manage', async ({ params, body }, run) => {
+      const { id, name } = symbolNamed(directory, params.name);
+      const on = readOn(body);
+      return { json: { symbol: name, on, ...(await runUntilDone(run, killSwitch(KillScope.Symbol, id, on))) } };
+    }),
+    post('/v1/kill-switch', 'venue:manage', async ({ body }, run) => {
+      const on = readOn(body);
+      return { json: { venue: true, on, ...(await runUntilDone(run, killSwitch(KillScope.Venue, 0, on))) } };
+    }),
+  ];
+}
+
+/** Required, so that an empty body cannot stop a venue. */
+function readOn(body: unknown): boolean {
+  return readJsonBody(body, BODIES.on, (place) => {
+    const fields = place.fields(['on']);
+    return fields && (fields.on === undefined ? place.missing('on', 'true or false') : fields.on.boolean());
+  });
+}
+
+function readLimits(place: Place): [parameter: number, value: number][] | undefined {
+  const fields = place.fields(LIMITS.map(([key]) => key));
+  if (fields === undefined) return undefined;
+  const given = LIMITS.flatMap(([key, parameter, most]): [number, number][] => {
+    const value = fields[key]?.whole(0, most);
+    return value === undefined ? [] : [[parameter, value]];
+  });
+  return Object.keys(fields).length === 0 ? place.fail('give at least one limit, such as maxOpenOrders') : given;
+}
+
+/** @throws HttpError 404 */
+function groupOf(text: string): number {
+  const group = Number(text);
+  if (/^[1-9]\d{0,4}$/.test(text) && group < GROUPS) return group;
+  throw new HttpError(404, 0, 'NOT_FOUND', `groups have numbers from 1 to ${GROUPS - 1}, not ${text}`);
+}

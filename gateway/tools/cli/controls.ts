@@ -1,0 +1,130 @@
+import { Argument, type Command, Option } from 'commander';
+import { pathOf } from '../../client/symbols.ts';
+import { type AccountJson, accountHeading } from './account.ts';
+import { accountId, askAdmin, type ConnectionFlags, connectionOptions, count, print, printJson, whole } from './connection.ts';
+import { CliError, ExitCode, run } from './exit.ts';
+
+const MAX_GROUP = 65_535;
+
+interface KillFlags extends ConnectionFlags {
+  readonly account?: number;
+  readonly group?: number;
+  readonly symbol?: string;
+  readonly venue?: true;
+}
+
+interface Swept {
+  readonly cancelled: number;
+  readonly more?: true;
+}
+
+export function killSwitchCommand(program: Command): void {
+  const command = program
+    .command('kill-switch')
+    .summary('operator: stop an account, a group, a symbol or the venue')
+    .description(
+      'Switches a kill switch on or off. While it is on, new orders and amends in its scope are rejected with KILL_SWITCH, and cancels are accepted. Switching it on cancels what rests there.',
+    )
+    .addArgument(new Argument('<state>', 'on or off').choices(['on', 'off']))
+    .addOption(new Option('-a, --account <id>', 'of this account').argParser(accountId))
+    .addOption(new Option('--group <number>', 'of the accounts of this group').argParser(count(MAX_GROUP)))
+    .option('--symbol <name>', 'of this symbol')
+    .option('--venue', 'of all accounts and symbols')
+    .addHelpText(
+      'after',
+      `
+Each switch is independent: off for a symbol leaves the switch of the venue on.
+
+Examples:
+  openbell kill-switch on --account 2
+  openbell kill-switch on --symbol BTC-USD
+  openbell kill-switch off --venue`,
+    );
+  connectionOptions(command).action((state: 'on' | 'off') =>
+    run(async () => {
+      const flags = command.opts<KillFlags>();
+      const answer = await askAdmin<Swept>(flags, `${scopePath(flags)}/kill-switch`, { on: state === 'on' });
+      if (flags.json) printJson(answer);
+      else print(`kill switch ${state}${state === 'on' ? `, ${sweptText(answer)}` : ''}`);
+      return ExitCode.Ok;
+    }),
+  );
+}
+
+function scopePath({ account, group, symbol, venue }: KillFlags): string {
+  const paths = [
+    account !== undefined && `/v1/accounts/${account}`,
+    group !== undefined && `/v1/groups/${group}`,
+    symbol !== undefined && `/v1/symbols/${pathOf(symbol)}`,
+    venue === true && '/v1',
+  ].filter((path) => path !== false);
+  if (paths.length !== 1) throw new CliError('give one of --account, --group, --symbol and --venue', ExitCode.Usage);
+  return paths[0];
+}
+
+function sweptText({ cancelled, more }: Swept): string {
+  return `cancelled ${cancelled} order${cancelled === 1 ? '' : 's'}${more ? '; more are left, send it again' : ''}`;
+}
+
+export function suspendCommand(program: Command): void {
+  const command = program
+    .command('suspend')
+    .summary('operator: suspend an account')
+    .description('Suspends an account: its new orders and amends are rejected, and its cancels are accepted.')
+    .argument('<id>', 'the account', accountId)
+    .addHelpText('after', '\nExample:\n  openbell suspend 2');
+  connectionOptions(command).action((id: number) =>
+    run(async () => {
+      const flags = command.opts<ConnectionFlags>();
+      showAccount(flags, await askAdmin<AccountJson>(flags, `/v1/accounts/${id}/suspend`, {}));
+      return ExitCode.Ok;
+    }),
+  );
+}
+
+export function resumeCommand(program: Command): void {
+  const command = program
+    .command('resume')
+    .summary('operator: end the suspension of an account')
+    .description('Ends the suspension of an account. A kill switch stays as it is.')
+    .argument('<id>', 'the account', accountId)
+    .addHelpText('after', '\nExample:\n  openbell resume 2');
+  connectionOptions(command).action((id: number) =>
+    run(async () => {
+      const flags = command.opts<ConnectionFlags>();
+      showAccount(flags, await askAdmin<AccountJson>(flags, `/v1/accounts/${id}/resume`, {}));
+      return ExitCode.Ok;
+    }),
+  );
+}
+
+interface Limits {
+  readonly maxOpenOrders?: number;
+  readonly group?: number;
+}
+
+export function accountSetCommand(program: Command): void {
+  const command = program
+    .command('account-set')
+    .summary('operator: set limits and the group of an account')
+    .description('Sets limits and the group of an account. Those that are not given stay as they are.')
+    .argument('<id>', 'the account', accountId)
+    .addOption(new Option('--max-open-orders <count>', 'most resting orders').argParser(whole))
+    .addOption(new Option('--group <number>', `its group, up to ${MAX_GROUP}; 0 = none`).argParser(whole))
+    .addHelpText('after', '\nExample:\n  openbell account-set 2 --max-open-orders 500 --group 7');
+  connectionOptions(command).action((id: number) =>
+    run(async () => {
+      const flags = command.opts<ConnectionFlags & Limits>();
+      const { maxOpenOrders, group } = flags;
+      const limits: Limits = { ...(maxOpenOrders !== undefined && { maxOpenOrders }), ...(group !== undefined && { group }) };
+      if (Object.keys(limits).length === 0) throw new CliError('give at least one option, such as --max-open-orders', ExitCode.Usage);
+      showAccount(flags, await askAdmin<AccountJson>(flags, `/v1/accounts/${id}/limits`, limits));
+      return ExitCode.Ok;
+    }),
+  );
+}
+
+function showAccount(flags: ConnectionFlags, account: AccountJson): void {
+  if (flags.json) printJson(account);
+  else print(accountHeading(account));
+}

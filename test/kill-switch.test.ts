@@ -1,0 +1,363 @@
+/** Groups and kill switches: what they reject and cancel, how they are lifted, over HTTP, the typed client and the command line. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { codeName } from '../engine/codes.ts';
+import { encodeCommand } from '../engine/machine/command.ts';
+import { Exchange } from '../engine/machine/exchange.ts';
+import { CANCELS_PER_COMMAND } from '../engine/machine/operator-cancel.ts';
+import { StateLoader, saveState, stateHash } from '../engine/machine/state-rows.ts';
+import { CommandKind } from '../engine/wire/layout.ts';
+import { connect, type KillSwitchScope, type OpenbellClient } from '../gateway/client/index.ts';
+import { loadConfig } from '../gateway/config/config.ts';
+import { createLogger } from '../gateway/log.ts';
+import { type RunningExchange, startExchange } from '../gateway/main.ts';
+import { BTC, Harness, parseCommand, runLedger, SMALL_LIMITS, tidyLedger, USD } from './support/exchange-fixture.ts';
+import { openbell } from './support/exchange-process.ts';
+
+/** Accounts 1 and 2 of group 7, account 3 of none, each with a buy at 100, 101 and 99. */
+const VENUE = `set 1 Group 7
+  > 0 Accepted
+  set 2 Group 7
+  > 0 Accepted
+  1 new 1 buy 5 @ 100
+  > 1 Accepted 1 5@100 leaves 5
+  2 new 1 buy 5 @ 101
+  > 2 Accepted 1 5@101 leaves 5
+  3 new 1 buy 5 @ 99
+  > 3 Accepted 1 5@99 leaves 5`;
+
+function venue(rules?: number): Harness {
+  const harness = new Harness(SMALL_LIMITS, rules).setUp(3);
+  for (const line of tidyLedger(VENUE).split('\n')) if (!line.startsWith('>')) harness.do(parseCommand(line));
+  return harness;
+}
+
+/** The exchange after a snapshot. */
+function copyOf(exchange: Exchange): Exchange {
+  const copy = new Exchange(exchange.limits);
+  const loader = new StateLoader(copy);
+  saveState(exchange, (rows, count) => loader.load(rows, count));
+  return copy;
+}
+
+const LEDGERS: [name: string, ledger: string][] = [
+  [
+    'account: its orders go, its new ones are rejected, the others trade on',
+    `kill account 1 on
+     > 1 Cancelled 1 5@100 leaves 0 CANCELLED_KILL_SWITCH
+     > 0 Accepted 1@0
+     1 new 2 buy 1 @ 98
+     > 1 Rejected 2 1@98 leaves 0 KILL_SWITCH
+     2 new 2 buy 1 @ 98
+     > 2 Accepted 2 1@98 leaves 1
+     kill account 1 off
+     > 0 Accepted
+     1 new 2 buy 1 @ 98
+     > 1 Rejected 2 1@98 leaves 0 KILL_SWITCH again
+     1 new 3 buy 1 @ 98
+     > 1 Accepted 3 1@98 leaves 1`,
+  ],
+  [
+    'group: the orders of its accounts by order id',
+    `kill group 7 on
+     > 1 Cancelled 1 5@100 leaves 0 CANCELLED_KILL_SWITCH
+     > 2 Cancelled 1 5@101 leaves 0 CANCELLED_KILL_SWITCH
+     > 0 Accepted 2@0
+     2 new 2 buy 1 @ 98
+     > 2 Rejected 2 1@98 leaves 0 KILL_SWITCH
+     3 new 2 buy 1 @ 98
+     > 3 Accepted 2 1@98 leaves 1`,
+  ],
+  [
+    'symbol: its book in order',
+    `kill symbol 1 on
+     > 2 Cancelled 1 5@101 leaves 0 CANCELLED_KILL_SWITCH
+     > 1 Cancelled 1 5@100 leaves 0 CANCELLED_KILL_SWITCH
+     > 3 Cancelled 1 5@99 leaves 0 CANCELLED_KILL_SWITCH
+     > 0 Accepted 3@0
+     3 new 2 buy 1 @ 98
+     > 3 Rejected 2 1@98 leaves 0 KILL_SWITCH`,
+  ],
+  [
+    'venue',
+    `kill venue on
+     > 2 Cancelled 1 5@101 leaves 0 CANCELLED_KILL_SWITCH
+     > 1 Cancelled 1 5@100 leaves 0 CANCELLED_KILL_SWITCH
+     > 3 Cancelled 1 5@99 leaves 0 CANCELLED_KILL_SWITCH
+     > 0 Accepted 3@0
+     3 new 2 buy 1 @ 98
+     > 3 Rejected 2 1@98 leaves 0 KILL_SWITCH
+     kill venue off
+     > 0 Accepted
+     3 new 3 buy 1 @ 98
+     > 3 Accepted 3 1@98 leaves 1`,
+  ],
+  [
+    'a lift of one leaves the others',
+    `kill venue on
+     > 2 Cancelled 1 5@101 leaves 0 CANCELLED_KILL_SWITCH
+     > 1 Cancelled 1 5@100 leaves 0 CANCELLED_KILL_SWITCH
+     > 3 Cancelled 1 5@99 leaves 0 CANCELLED_KILL_SWITCH
+     > 0 Accepted 3@0
+     kill symbol 1 on
+     > 0 Accepted
+     kill group 7 on
+     > 0 Accepted
+     kill account 1 on
+     > 0 Accepted
+     kill venue off
+     > 0 Accepted
+     1 new 2 buy 1 @ 98
+     > 1 Rejected 2 1@98 leaves 0 KILL_SWITCH
+     kill symbol 1 off
+     > 0 Accepted
+     1 new 3 buy 1 @ 98
+     > 1 Rejected 3 1@98 leaves 0 KILL_SWITCH
+     kill account 1 off
+     > 0 Accepted
+     1 new 4 buy 1 @ 98
+     > 1 Rejected 4 1@98 leaves 0 KILL_SWITCH
+     kill group 7 off
+     > 0 Accepted
+     1 new 5 buy 1 @ 98
+     > 1 Accepted 5 1@98 leaves 1`,
+  ],
+  [
+    'an account that joins a group is stopped, and its order goes when the switch is sent again; cancels work',
+    `kill group 9 on
+     > 0 Accepted
+     3 new 2 buy 1 @ 98
+     > 3 Accepted 2 1@98 leaves 1
+     set 3 Group 9
+     > 0 Accepted
+     3 amend 1 4 @ 99
+     > 3 AmendRejected 1 4@99 leaves 5 KILL_SWITCH
+     3 amend 1 6 @ 99
+     > 3 AmendRejected 1 6@99 leaves 5 KILL_SWITCH
+     3 cancel 2
+     > 3 Cancelled 2 1@98 leaves 0 CANCELLED_BY_CLIENT
+     kill group 9 on
+     > 3 Cancelled 1 5@99 leaves 0 CANCELLED_KILL_SWITCH
+     > 0 Accepted 1@0
+     set 3 Group 0
+     > 0 Accepted
+     3 new 3 buy 1 @ 98
+     > 3 Accepted 3 1@98 leaves 1`,
+  ],
+  [
+    'a suspension is named first, and is another thing',
+    `kill account 3 on
+     > 3 Cancelled 1 5@99 leaves 0 CANCELLED_KILL_SWITCH
+     > 0 Accepted 1@0
+     set 3 Suspended 1
+     > 0 Accepted
+     3 new 2 buy 1 @ 98
+     > 3 Rejected 2 1@98 leaves 0 ACCOUNT_SUSPENDED
+     set 3 Suspended 0
+     > 0 Accepted
+     3 new 3 buy 1 @ 98
+     > 3 Rejected 3 1@98 leaves 0 KILL_SWITCH`,
+  ],
+];
+
+describe('kill switches', () => {
+  for (const [name, ledger] of LEDGERS) {
+    it(name, () => {
+      const harness = new Harness().setUp(3);
+      assert.equal(runLedger(harness, `${VENUE}\n${ledger}`), tidyLedger(`${VENUE}\n${ledger}`));
+      for (const asset of [USD, BTC]) assert.equal(harness.exchange.accounts.imbalance(asset), 0);
+    });
+  }
+
+  for (const [name, ledger] of LEDGERS) {
+    it(`${name}: the same from a snapshot at any command`, () => {
+      const harness = new Harness().setUp(3);
+      let copies: Exchange[] = [];
+      const bytes = new Uint8Array(64);
+      const lines = tidyLedger(`${VENUE}\n${ledger}`).split('\n');
+      for (const line of lines.filter((text) => !text.startsWith('>'))) {
+        copies.push(copyOf(harness.exchange));
+        harness.do(parseCommand(line));
+        const { seq, timeUs } = harness.exchange;
+        encodeCommand(bytes, new Int32Array(bytes.buffer), 0, { ...parseCommand(line), seq, timeUs });
+        for (const copy of copies) copy.apply(bytes, new Int32Array(bytes.buffer), 0);
+        for (const copy of copies) assert.equal(stateHash(copy), stateHash(harness.exchange), line);
+        copies = copies.slice(-6);
+      }
+    });
+  }
+
+  it('an account that is defined while the venue is stopped is stopped', () => {
+    const harness = venue();
+    harness.do(parseCommand('kill venue on'));
+    harness.must({ kind: CommandKind.DefineAccount, account: 9, name: 'late' });
+    assert.equal(codeName(harness.do(parseCommand('9 new 1 buy 1 @ 98')).reports[0].code), 'KILL_SWITCH');
+  });
+
+  const rejects: [line: string, fields: object, code: string][] = [
+    ['kill account 9 on', {}, 'UNKNOWN_ACCOUNT'],
+    ['kill account 0 on', {}, 'UNKNOWN_ACCOUNT'],
+    ['kill symbol 7 on', {}, 'UNKNOWN_SYMBOL'],
+    ['kill group 0 on', {}, 'BAD_PARAMETER'],
+    ['kill group 65536 on', {}, 'BAD_PARAMETER'],
+    ['kill venue on', { account: 1 }, 'BAD_PARAMETER'],
+    ['kill account 1 on', { symbol: 1 }, 'BAD_PARAMETER'],
+    ['kill symbol 1 on', { tag: 7 }, 'BAD_PARAMETER'],
+    ['kill venue on', { parameter: 4 }, 'BAD_PARAMETER'],
+    ['kill venue on', { quantity: 2 }, 'BAD_PARAMETER'],
+    ['set 1 Group 65536', {}, 'BAD_PARAMETER'],
+    ['set 9 Group 1', {}, 'UNKNOWN_ACCOUNT'],
+  ];
+  for (const [line, fields, code] of rejects) {
+    it(`${line} ${JSON.stringify(fields)}: ${code}, and nothing changes`, () => {
+      const harness = venue();
+      const { reports } = harness.do({ ...parseCommand(line), ...fields });
+      assert.deepEqual([reports.length, codeName(reports[0].code), harness.exchange.slab.count], [1, code, 3]);
+      assert.equal(codeName(harness.do(parseCommand('1 new 9 buy 1 @ 98')).reports[0].code), 'OK');
+    });
+  }
+
+  it('rules 3 have neither', () => {
+    const harness = venue(3);
+    assert.equal(codeName(harness.do(parseCommand('set 1 Group 7')).reports[0].code), 'BAD_PARAMETER');
+    assert.equal(codeName(harness.do(parseCommand('kill venue on')).reports[0].code), 'UNKNOWN_KIND');
+    assert.equal(harness.exchange.slab.count, 3);
+  });
+
+  for (const scope of ['account 1', 'group 7', 'symbol 1', 'venue']) {
+    it(`${scope}: one command cancels ${CANCELS_PER_COMMAND} at most and blocks new orders at once; groups may change meanwhile`, () => {
+      const harness = new Harness({ ...SMALL_LIMITS, orders: 2 ** 14, rememberedOrders: 2 ** 14 }).setUp(3);
+      runLedger(harness, 'set 1 Group 7\nset 2 Group 8');
+      const orders = CANCELS_PER_COMMAND + 10;
+      for (let id = 1; id <= orders; id++) harness.do(parseCommand(`1 new ${id} buy 1 @ ${1 + (id % 50)}`));
+      for (let id = 1; id <= 20; id++) harness.do(parseCommand(`2 new ${id} buy 1 @ ${1 + (id % 50)}`));
+      const first = harness.do(parseCommand(`kill ${scope} on`)).reports.at(-1);
+      assert.deepEqual([first?.quantity, first?.leaves], [CANCELS_PER_COMMAND, 1]);
+      assert.equal(codeName(harness.do(parseCommand('1 new 9999 buy 1 @ 98')).reports[0].code), 'KILL_SWITCH');
+      harness.must(parseCommand('set 2 Group 7'));
+      const copy = copyOf(harness.exchange);
+      const left = harness.exchange.slab.count - (scope === 'account 1' ? 20 : 0);
+      const second = harness.do(parseCommand(`kill ${scope} on`)).reports.at(-1);
+      assert.deepEqual([second?.quantity, second?.leaves], [left, 0]);
+      const bytes = new Uint8Array(64);
+      const { seq, timeUs } = harness.exchange;
+      encodeCommand(bytes, new Int32Array(bytes.buffer), 0, { ...parseCommand(`kill ${scope} on`), seq, timeUs });
+      copy.apply(bytes, new Int32Array(bytes.buffer), 0);
+      assert.equal(stateHash(copy), stateHash(harness.exchange));
+    });
+  }
+});
+
+describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
+  const data = mkdtempSync(join(tmpdir(), 'openbell-kill-'));
+  let exchange: RunningExchange;
+  let client: OpenbellClient;
+  let flags: string[];
+
+  before(async () => {
+    const ports = { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology: 'compact' };
+    exchange = await startExchange(loadConfig({ flags: { data, ...ports }, env: {} }), { log: createLogger('silent') });
+    const { grpc, http, ws } = exchange.ports;
+    flags = ['--grpc-port', `${grpc}`, '--ws-port', `${ws}`, '--http-port', `${http}`];
+    client = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 1 });
+  });
+  after(async () => {
+    await client?.close();
+    await exchange?.stop();
+    rmSync(data, { recursive: true, force: true });
+  });
+
+  const place = () => client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.5', price: '50000.00' });
+  async function ask(path: string, body?: object): Promise<{ status: number; json: Record<string, unknown> }> {
+    const response = await fetch(`http://127.0.0.1:${exchange.ports.http}${path}`, {
+      ...(body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    return { status: response.status, json: (await response.json()) as Record<string, unknown> };
+  }
+
+  const scopes: [path: string, scope: KillSwitchScope, args: string[], json: object][] = [
+    ['/v1/accounts/1', { account: 1 }, ['--account', '1'], { account: 1 }],
+    ['/v1/groups/7', { group: 7 }, ['--group', '7'], { group: 7 }],
+    ['/v1/symbols/BTC-USD', { symbol: 'BTC-USD' }, ['--symbol', 'BTC-USD'], { symbol: 'BTC-USD' }],
+    ['/v1', 'venue', ['--venue'], { venue: true }],
+  ];
+  for (const [path, scope, args, named] of scopes) {
+    it(`${path}/kill-switch`, async () => {
+      assert.equal((await ask('/v1/accounts/1/limits', { group: 7 })).json.group, 7);
+      await place();
+      const on = await ask(`${path}/kill-switch`, { on: true });
+      assert.deepEqual([on.status, on.json], [200, { ...named, on: true, cancelled: 1, seq: on.json.seq }]);
+      assert.equal((await place()).code, 'KILL_SWITCH');
+      const { json: all } = await ask('/v1/kill-switches');
+      const key = Object.keys(named)[0];
+      assert.deepEqual(all, {
+        venue: false,
+        groups: [],
+        accounts: [],
+        symbols: [],
+        ...(key === 'venue' ? named : { [`${key}s`]: Object.values(named) }),
+      });
+      assert.equal((await ask('/v1/accounts/1')).json.killed, key === 'account');
+      assert.equal((await ask('/v1/symbols/BTC-USD')).json.killed, key === 'symbol');
+      const metrics = await (await fetch(`http://127.0.0.1:${exchange.ports.http}/metrics`)).text();
+      assert.match(metrics, new RegExp(`openbell_kill_switches\\{[^}]*scope="${key}"[^}]*\\} 1`));
+      assert.equal((await client.admin.killSwitch(scope, false)).cancelled, 0);
+      const resting = await place();
+      assert.deepEqual([resting.kind, (await client.admin.killSwitch(scope, true)).cancelled], ['accepted', 1]);
+      const off = await openbell(['kill-switch', 'off', ...args, ...flags]);
+      assert.deepEqual([off.code, off.stdout, off.stderr], [0, 'kill switch off\n', '']);
+      await place();
+      const again = await openbell(['kill-switch', 'on', ...args, ...flags]);
+      assert.deepEqual([again.code, again.stdout], [0, 'kill switch on, cancelled 1 order\n']);
+      await ask(`${path}/kill-switch`, { on: false });
+    });
+  }
+
+  const wrong: [path: string, body: object, status: number, name: string][] = [
+    ['/v1/kill-switch', {}, 400, 'BAD_PARAMETER'],
+    ['/v1/kill-switch', { on: 'yes' }, 400, 'BAD_PARAMETER'],
+    ['/v1/kill-switch', { on: true, account: 1 }, 400, 'BAD_PARAMETER'],
+    ['/v1/groups/0/kill-switch', { on: true }, 404, 'NOT_FOUND'],
+    ['/v1/groups/65536/kill-switch', { on: true }, 404, 'NOT_FOUND'],
+    ['/v1/accounts/999/kill-switch', { on: true }, 404, 'UNKNOWN_ACCOUNT'],
+    ['/v1/symbols/XBT-USD/kill-switch', { on: true }, 404, 'UNKNOWN_SYMBOL'],
+    ['/v1/accounts/1/limits', {}, 400, 'BAD_PARAMETER'],
+    ['/v1/accounts/1/limits', { group: 65536 }, 400, 'BAD_PARAMETER'],
+  ];
+  for (const [path, body, status, name] of wrong) {
+    it(`HTTP: ${path} ${JSON.stringify(body)}: ${status} ${name}`, async () => {
+      const answer = await ask(path, body);
+      assert.deepEqual([answer.status, answer.json.name], [status, name]);
+    });
+  }
+
+  it('command line: wrong use, and the parameters of an account', async () => {
+    for (const args of [
+      ['kill-switch', 'on'],
+      ['kill-switch', 'on', '--venue', '--account', '1'],
+      ['kill-switch', 'up', '--venue'],
+      ['account-set', '1'],
+    ])
+      assert.equal((await openbell([...args, ...flags])).code, 2, args.join(' '));
+    const run = async (...args: string[]) => (await openbell([...args, ...flags])).stdout;
+    assert.match(
+      await run('account-set', '2', '--group', '9', '--max-open-orders', '5'),
+      /^account 2 \(.+\), group 9: 0 of 5 open orders\n$/,
+    );
+    assert.match(await run('suspend', '2'), /^account 2 \(.+\), suspended, group 9: /);
+    assert.match(await run('resume', '2'), /^account 2 \(.+\), group 9: /);
+  });
+
+  it('each is in the audit trail', async () => {
+    const { json } = await ask('/v1/groups/8/kill-switch', { on: true });
+    await exchange.stop();
+    const dir = join(data, 'audit');
+    const lines = readdirSync(dir).flatMap((name) => readFileSync(join(dir, name), 'utf8').trim().split('\n'));
+    const record = lines.map((line) => JSON.parse(line)).find(({ detail = '' }) => String(detail).includes(`"seqs":[${json.seq}]`));
+    assert.deepEqual([record?.action, record?.outcome], ['POST /v1/groups/:group/kill-switch', 'ok']);
+    assert.match(record.detail, /"group":"?8"?.*"on":true/);
+  });
+});

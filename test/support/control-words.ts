@@ -1,0 +1,20 @@
+import type { CommandFields } from '../../engine/machine/command.ts';
+import { AccountParam } from '../../engine/params.ts';
+import { CommandKind, KillScope } from '../../engine/wire/layout.ts';
+
+/**
+ * A line of the table language with which the operator controls accounts, split into words; undefined for other lines:
+ *
+ *   `set 1 Group 7` · `kill account 1 on` · `kill group 7 on` · `kill symbol 1 off` · `kill venue on`
+ */
+export function controlOf([verb, ...words]: readonly string[]): CommandFields | undefined {
+  if (verb === 'set') {
+    const parameter = AccountParam[words[1] as keyof typeof AccountParam];
+    return { kind: CommandKind.SetAccount, account: Number(words[0]), parameter, quantity: Number(words[2]) };
+  }
+  if (verb !== 'kill') return undefined;
+  const scope = `${words[0][0].toUpperCase()}${words[0].slice(1)}` as keyof typeof KillScope;
+  const id = Number(words[1]);
+  const named = { Account: { account: id }, Group: { tag: id }, Symbol: { symbol: id }, Venue: {} }[scope];
+  return { kind: CommandKind.KillSwitch, parameter: KillScope[scope], quantity: words.at(-1) === 'on' ? 1 : 0, ...named };
+}

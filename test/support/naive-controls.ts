@@ -1,0 +1,100 @@
+import { Code } from '../../engine/codes.ts';
+import { AccountParam } from '../../engine/params.ts';
+import { CommandKind, KillScope } from '../../engine/wire/layout.ts';
+import { SYMBOL } from './exchange-fixture.ts';
+
+/** A command of the operator, with all its fields. */
+export interface ControlCommand {
+  kind: number;
+  parameter: number;
+  account: number;
+  symbol: number;
+  tag: number;
+  quantity: number;
+}
+
+/** The answer to such a command. */
+export interface ControlAnswer {
+  code: number;
+  /** The orders of these accounts are cancelled, with this code. */
+  cancels?: { code: number; concerns: (account: number) => boolean; byBook: boolean };
+}
+
+const OK: ControlAnswer = { code: Code.OK };
+const BAD: ControlAnswer = { code: Code.BAD_PARAMETER };
+
+/** What the operator controls, by account, as sets and maps of the naive exchange. */
+export class NaiveControls {
+  suspended = new Set<number>();
+  groups = new Map<number, number>();
+  /** Switches that are on: `account/1`, `group/7`, `symbol/1`, `venue/0`. */
+  killed = new Set<string>();
+  readonly #accounts: readonly number[];
+  readonly #rules: number;
+
+  constructor(accounts: readonly number[], rules: number) {
+    this.#accounts = accounts;
+    this.#rules = rules;
+  }
+
+  /** The code with which an order or amend of the account in the symbol is rejected. */
+  check(account: number, symbol: number): number {
+    if (this.suspended.has(account)) return Code.ACCOUNT_SUSPENDED;
+    const switches = [`account/${account}`, `group/${this.groups.get(account) ?? 0}`, `symbol/${symbol}`, 'venue/0'];
+    return switches.some((name) => this.killed.has(name)) ? Code.KILL_SWITCH : Code.OK;
+  }
+
+  do(f: ControlCommand): ControlAnswer {
+    return f.kind === CommandKind.SetAccount ? this.#setAccount(f) : this.#kill(f);
+  }
+
+  #setAccount({ account, parameter, quantity: value }: ControlCommand): ControlAnswer {
+    if (!this.#accounts.includes(account)) return { code: Code.UNKNOWN_ACCOUNT };
+    if (parameter === AccountParam.Suspended) {
+      if (value === 0) this.suspended.delete(account);
+      else this.suspended.add(account);
+    } else if (parameter === AccountParam.Group) {
+      if (this.#rules < 4 || value >= 65_536) return BAD;
+      this.groups.set(account, value);
+    } else throw new Error(`the naive exchange has no account parameter ${parameter}`);
+    return OK;
+  }
+
+  #kill({ parameter: scope, account, tag: group, symbol, quantity: on }: ControlCommand): ControlAnswer {
+    if (this.#rules < 4) return { code: Code.UNKNOWN_KIND };
+    const names = { [KillScope.Account]: account, [KillScope.Group]: group, [KillScope.Symbol]: symbol, [KillScope.Venue]: 0 };
+    const id = names[scope as KillScope];
+    if (account + group + symbol !== id) return BAD;
+    if (scope === KillScope.Account && !this.#accounts.includes(id)) return { code: Code.UNKNOWN_ACCOUNT };
+    if (scope === KillScope.Symbol && id !== SYMBOL) return { code: Code.UNKNOWN_SYMBOL };
+    if (scope === KillScope.Group && id === 0) return BAD;
+    const name = `${['account', 'group', 'symbol', 'venue'][scope]}/${id}`;
+    if (on === 0) {
+      this.killed.delete(name);
+      return OK;
+    }
+    this.killed.add(name);
+    const concerns = (owner: number): boolean => {
+      if (scope === KillScope.Account) return owner === id;
+      return scope === KillScope.Group ? this.groups.get(owner) === id : true;
+    };
+    const byBook = scope === KillScope.Symbol || scope === KillScope.Venue;
+    return { code: Code.OK, cancels: { code: Code.CANCELLED_KILL_SWITCH, concerns, byBook } };
+  }
+
+  /** The rows of a snapshot. */
+  rows(): number[][] {
+    const rows: number[][] = [];
+    const numbers = (scope: string): number[] =>
+      [...this.killed].filter((name) => name.startsWith(scope)).map((name) => Number(name.split('/')[1]));
+    for (const symbol of numbers('symbol')) rows.push([21, symbol, 1]);
+    const groups = [...numbers('venue'), ...numbers('group')].sort((a, b) => a - b);
+    for (const group of groups) rows.push([19, 0, 32, group]);
+    for (const account of this.#accounts) {
+      const group = this.groups.get(account) ?? 0;
+      if (group !== 0) rows.push([19, account, 3, group]);
+      if (this.killed.has(`account/${account}`)) rows.push([19, account, 32, 1]);
+    }
+    return rows;
+  }
+}
