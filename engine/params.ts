@@ -77,7 +77,7 @@ export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
 
 /** Parameters of `SetAccount`. */
 export const AccountParam = {
-  /** 1 = new orders and amends are rejected; cancels are accepted. */
+  /** 1 = new orders and amends are rejected; cancels are accepted. 2 = the same, and what rests is cancelled (from rules 4 on): send it again while the answer says that more are left. */
   Suspended: 0,
   /** Most resting orders of the account. */
   MaxOpenOrders: 1,

@@ -118,7 +118,7 @@ const REJECTED: Rejected[] = [
     'BAD_PARAMETER',
     /^limits\.maxPrice: .*write it as text: "1234567890123456\.789"; limits\.maxprice: unknown key; use one of max-price, /,
   ],
-  ...['/v1/symbols/BTC-USD/uncross', '/v1/accounts/1/suspend', '/v1/accounts/1/resume', '/v1/snapshot'].map(
+  ...['/v1/symbols/BTC-USD/uncross', '/v1/accounts/1/resume', '/v1/snapshot'].map(
     (path): Rejected => [
       `a key of an action without parameters: ${path}`,
       () => post(path, { a: 1 }),

@@ -163,6 +163,58 @@ const LEDGERS: [name: string, ledger: string][] = [
   ],
 ];
 
+describe('a suspension', () => {
+  const SUSPENSIONS: [name: string, ledger: string][] = [
+    [
+      'without cancel: what rests still trades',
+      `set 1 Suspended 1
+       > 0 Accepted
+       1 new 2 buy 1 @ 98
+       > 1 Rejected 2 1@98 leaves 0 ACCOUNT_SUSPENDED
+       3 new 2 sell 6 @ 100
+       > 3 Accepted 2 6@100 leaves 6
+       > 2 Fill 1 5@101 leaves 0 maker
+       > 3 Fill 2 5@101 leaves 1 taker
+       > 1 Fill 1 1@100 leaves 4 maker
+       > 3 Fill 2 1@100 leaves 0 taker`,
+    ],
+    [
+      'with cancel: what rests is not in the next uncross',
+      `phase auction
+       > 0 Accepted
+       1 new 2 buy 5 @ 103
+       > 1 Accepted 2 5@103 leaves 5
+       3 new 2 sell 5 @ 98
+       > 3 Accepted 2 5@98 leaves 5
+       set 1 Suspended 2
+       > 1 Cancelled 1 5@100 leaves 0 CANCELLED_SUSPENDED
+       > 1 Cancelled 2 5@103 leaves 0 CANCELLED_SUSPENDED
+       > 0 Accepted 2@0
+       uncross
+       > 2 Fill 1 5@100 leaves 0 auction
+       > 3 Fill 2 5@100 leaves 0 auction
+       > 0 Accepted 5@100
+       set 1 Suspended 2
+       > 0 Accepted
+       set 1 Suspended 0
+       > 0 Accepted
+       phase continuous
+       > 0 Accepted
+       1 new 3 buy 1 @ 98
+       > 1 Accepted 3 1@98 leaves 1`,
+    ],
+  ];
+  for (const [name, ledger] of SUSPENSIONS) {
+    it(name, () => assert.equal(runLedger(new Harness().setUp(3), `${VENUE}\n${ledger}`), tidyLedger(`${VENUE}\n${ledger}`)));
+  }
+
+  it('before rules 4 it cannot cancel', () => {
+    const harness = venue(3);
+    assert.equal(codeName(harness.do(parseCommand('set 1 Suspended 2')).reports[0].code), 'BAD_PARAMETER');
+    assert.equal(codeName(harness.do(parseCommand('1 new 9 buy 1 @ 98')).reports[0].code), 'OK');
+  });
+});
+
 describe('kill switches', () => {
   for (const [name, ledger] of LEDGERS) {
     it(name, () => {
@@ -209,6 +261,7 @@ describe('kill switches', () => {
     ['kill venue on', { parameter: 4 }, 'BAD_PARAMETER'],
     ['kill venue on', { quantity: 2 }, 'BAD_PARAMETER'],
     ['set 1 Group 65536', {}, 'BAD_PARAMETER'],
+    ['set 1 Suspended 3', {}, 'BAD_PARAMETER'],
     ['set 9 Group 1', {}, 'UNKNOWN_ACCOUNT'],
   ];
   for (const [line, fields, code] of rejects) {
@@ -316,6 +369,24 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
     });
   }
 
+  it('suspend with cancel', async () => {
+    const order = await place();
+    const { status, json } = await ask('/v1/accounts/1/suspend', { cancel: true });
+    assert.deepEqual([status, json.suspended, json.cancelled, json.more, json.openOrders], [200, true, 1, undefined, 0]);
+    const reports = (await ask('/v1/accounts/1/open-orders')).json.orders as { orderId: number }[];
+    assert.ok(!reports.some(({ orderId }) => orderId === order.orderId));
+    await client.admin.resume(1);
+    await place();
+    assert.deepEqual(await client.admin.suspend(1), { cancelled: 0 });
+    assert.deepEqual(await client.admin.suspend(1, { cancel: true }), { cancelled: 1 });
+    await client.admin.resume(1);
+    await place();
+    const { stdout } = await openbell(['suspend', '1', '--cancel', ...flags]);
+    assert.match(stdout, /^account 1 \(.+\), suspended, group 7: 0 of \d+ open orders\ncancelled 1 order\n$/);
+    await client.admin.resume(1);
+    await assert.rejects(client.admin.suspend(999), { code: 'UNKNOWN_ACCOUNT' });
+  });
+
   const wrong: [path: string, body: object, status: number, name: string][] = [
     ['/v1/kill-switch', {}, 400, 'BAD_PARAMETER'],
     ['/v1/kill-switch', { on: 'yes' }, 400, 'BAD_PARAMETER'],
@@ -324,6 +395,7 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
     ['/v1/groups/65536/kill-switch', { on: true }, 404, 'NOT_FOUND'],
     ['/v1/accounts/999/kill-switch', { on: true }, 404, 'UNKNOWN_ACCOUNT'],
     ['/v1/symbols/XBT-USD/kill-switch', { on: true }, 404, 'UNKNOWN_SYMBOL'],
+    ['/v1/accounts/1/suspend', { cancel: 'yes' }, 400, 'BAD_PARAMETER'],
     ['/v1/accounts/1/limits', {}, 400, 'BAD_PARAMETER'],
     ['/v1/accounts/1/limits', { group: 65536 }, 400, 'BAD_PARAMETER'],
   ];

@@ -6,6 +6,8 @@ import type { OperatorCancel } from './operator-cancel.ts';
 import type { MachineState } from './state.ts';
 
 const { Suspended: SUSPENDED } = ControlBit;
+/** Value of AccountParam.Suspended. */
+const SUSPEND_AND_CANCEL = 2;
 
 /**
  * The operator's controls: parameters of accounts, and kill switches. What a
@@ -24,8 +26,9 @@ export class ControlCommands {
     const { accounts, kills, rules } = this.#state;
     this.#cancel.begin(Code.OK);
     if (!accounts.exists(account)) return Code.UNKNOWN_ACCOUNT;
-    if (parameter === AccountParam.Suspended && (value === 0 || value === 1)) {
+    if (parameter === AccountParam.Suspended && value >= 0 && value <= (rules < 4 ? 1 : SUSPEND_AND_CANCEL)) {
       accounts.controls[account] = value === 0 ? accounts.controls[account] & ~SUSPENDED : accounts.controls[account] | SUSPENDED;
+      if (value === SUSPEND_AND_CANCEL) this.#cancel.sweep(Code.CANCELLED_SUSPENDED, account, 0, 0);
     } else if (parameter === AccountParam.MaxOpenOrders && value >= 0 && value < 2 ** 32) accounts.maxOpenOrders[account] = value;
     else if (rules < 4) return Code.BAD_PARAMETER;
     else if (parameter === AccountParam.Group && value >= 0 && value < GROUPS) {

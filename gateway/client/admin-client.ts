@@ -41,6 +41,21 @@ export class AdminClient {
   }
 
   /**
+   * Suspends an account: its new orders and amends are rejected with ACCOUNT_SUSPENDED, its cancels are accepted.
+   * @param options `cancel`: also cancels what rests, with CANCELLED_SUSPENDED; otherwise resting orders still trade
+   * @throws OpenbellError UNKNOWN_ACCOUNT, PERMISSION_DENIED, ...; HTTP_FAILED when the exchange cannot be reached: send it again
+   */
+  async suspend(account: number, options: { readonly cancel?: boolean } = {}): Promise<Pick<CancelledOrders, 'cancelled' | 'more'>> {
+    const { cancelled = 0, more } = await this.#post<Partial<CancelledOrders>>(`/v1/accounts/${account}/suspend`, options);
+    return { cancelled, ...(more && { more }) };
+  }
+
+  /** Ends the suspension of an account; a kill switch stays as it is. @throws OpenbellError as {@link suspend} */
+  async resume(account: number): Promise<void> {
+    await this.#post(`/v1/accounts/${account}/resume`, {});
+  }
+
+  /**
    * Switches a kill switch on or off. While it is on, new orders and amends in its scope are rejected with KILL_SWITCH; switching it on
    * cancels what rests there, with CANCELLED_KILL_SWITCH. Each switch is independent: one that is off does not lift another.
    * @throws OpenbellError UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL, PERMISSION_DENIED, ...; HTTP_FAILED when the exchange cannot be reached: send it

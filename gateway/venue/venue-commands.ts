@@ -70,6 +70,11 @@ export function setAccount(account: number, parameter: number, quantity: number)
   return { kind: CommandKind.SetAccount, account, parameter, quantity };
 }
 
+/** @param cancel also cancels what rests; the command is sent again while more is left */
+export function suspend(account: number, cancel: boolean): CommandFields {
+  return setAccount(account, AccountParam.Suspended, cancel ? 2 : 1);
+}
+
 /** @param units of the asset's smallest */
 export function deposit(account: number, asset: number, units: number): CommandFields {
   return { kind: CommandKind.Deposit, account, symbol: asset, quantity: units };

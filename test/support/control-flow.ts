@@ -15,7 +15,7 @@ export function controlCommand(accounts: number): fc.Arbitrary<LongCommandFields
   const kill = { kind: CommandKind.KillSwitch } as const;
   const on = fc.constantFrom(1, 1, 0);
   return fc.oneof(
-    fc.record({ account, value: fc.constantFrom(0, 1) }).map(({ account: id, value }) => ({
+    fc.record({ account, value: fc.constantFrom(0, 1, 2, 3) }).map(({ account: id, value }) => ({
       ...setAccount,
       account: id,
       parameter: AccountParam.Suspended,

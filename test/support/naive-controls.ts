@@ -52,7 +52,10 @@ export class NaiveControls {
     if (!this.#accounts.includes(account)) return { code: Code.UNKNOWN_ACCOUNT };
     if (parameter === AccountParam.Suspended) {
       if (value === 0) this.suspended.delete(account);
+      else if (value > (this.#rules < 4 ? 1 : 2)) return BAD;
       else this.suspended.add(account);
+      const code = Code.CANCELLED_SUSPENDED;
+      if (value === 2) return { code: Code.OK, cancels: { code, concerns: (owner) => owner === account, byBook: false } };
     } else if (parameter === AccountParam.Group) {
       if (this.#rules < 4 || value >= 65_536) return BAD;
       this.groups.set(account, value);

@@ -104,6 +104,7 @@ export const BODIES = {
   }),
   money: fields({ asset: text, amount: number, units: number }),
   limits: fields({ 'max-open-orders': number, group: number }),
+  suspend: fields({ cancel: boolean }),
   on: fields({ on: boolean }),
   ordersOfAccount: fields({ symbol: text, 'order-id': number, 'client-order-id': number }),
   ordersOfSymbol: fields({ 'order-id': number }),

@@ -3,7 +3,7 @@ import type { Directory } from '../../../engine/threads/directory.ts';
 import { KillScope } from '../../../engine/wire/layout.ts';
 import type { Place } from '../../config/config-place.ts';
 import type { Action } from '../../identity/permissions.ts';
-import { killSwitch, setAccount } from '../../venue/venue-commands.ts';
+import { killSwitch, setAccount, suspend } from '../../venue/venue-commands.ts';
 import { BODIES } from './action-bodies.ts';
 import type { Reply, Request, Route } from './admin-http.ts';
 import { accountOf, symbolNamed } from './admin-queries.ts';
@@ -26,9 +26,12 @@ export function controlRoutes(directory: Directory, post: Post): Route[] {
   const account = (params: Request['params']) => accountOf(directory, params.id);
   return [
     post('/v1/accounts/:id/suspend', 'account:manage', async ({ params, body }, run) => {
-      readJsonBody(body, BODIES.none, () => true);
-      await run(setAccount(account(params).id, AccountParam.Suspended, 1));
-      return { json: accountView(account(params)) };
+      const cancel = readJsonBody(body, BODIES.suspend, (place) => {
+        const fields = place.fields(['cancel']);
+        return fields && (fields.cancel === undefined ? false : fields.cancel.boolean());
+      });
+      const { seq: _, ...swept } = await runUntilDone(run, suspend(account(params).id, cancel));
+      return { json: { ...accountView(account(params)), ...(cancel && swept) } };
     }),
     post('/v1/accounts/:id/resume', 'account:manage', async ({ params, body }, run) => {
       readJsonBody(body, BODIES.none, () => true);

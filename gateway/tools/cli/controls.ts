@@ -70,13 +70,19 @@ export function suspendCommand(program: Command): void {
   const command = program
     .command('suspend')
     .summary('operator: suspend an account')
-    .description('Suspends an account: its new orders and amends are rejected, and its cancels are accepted.')
+    .description(
+      'Suspends an account: its new orders and amends are rejected, and its cancels are accepted. Its resting orders still trade, unless they are cancelled.',
+    )
     .argument('<id>', 'the account', accountId)
-    .addHelpText('after', '\nExample:\n  openbell suspend 2');
+    .option('--cancel', 'also cancel what rests')
+    .addHelpText('after', '\nExamples:\n  openbell suspend 2\n  openbell suspend 2 --cancel');
   connectionOptions(command).action((id: number) =>
     run(async () => {
-      const flags = command.opts<ConnectionFlags>();
-      showAccount(flags, await askAdmin<AccountJson>(flags, `/v1/accounts/${id}/suspend`, {}));
+      const flags = command.opts<ConnectionFlags & { readonly cancel?: true }>();
+      const cancel = flags.cancel === true;
+      const answer = await askAdmin<AccountJson & Swept>(flags, `/v1/accounts/${id}/suspend`, { cancel });
+      showAccount(flags, answer);
+      if (cancel && !flags.json) print(sweptText(answer));
       return ExitCode.Ok;
     }),
   );
