@@ -32,6 +32,8 @@ export const Code = {
   INSUFFICIENT_FUNDS: 203,
   ORDER_SHARE_FULL: 204,
   LEVEL_SHARE_FULL: 205,
+  THROTTLED: 206,
+  ORDER_TO_TRADE: 207,
   KILL_SWITCH: 210,
   // 300: the symbol and its limits.
   UNKNOWN_SYMBOL: 300,

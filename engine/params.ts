@@ -83,8 +83,16 @@ export const AccountParam = {
   MaxOpenOrders: 1,
   /** Group of the account, 0 = none: a number that the operator gives. From rules 4 on. */
   Group: 3,
+  /** Most new orders and amends per second; cancels count, too. 0 = no limit. From rules 4 on, as those that follow. */
+  CommandsPerSecond: 4,
+  /** Most of them at once; 0 = as many as in a second. */
+  CommandBurst: 5,
+  /** Most new orders and amends per fill, see OrderToTrade; 0 = no limit. */
+  OrderToTrade: 6,
 } as const;
 export type AccountParam = (typeof AccountParam)[keyof typeof AccountParam];
 export const DEFAULT_MAX_OPEN_ORDERS = 100_000;
+/** Highest CommandsPerSecond, CommandBurst and OrderToTrade. */
+export const MAX_ACCOUNT_RATE = 1_000_000;
 /** Numbers of groups are below it. */
 export const GROUPS = 2 ** 16;

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { codeName } from '../engine/codes.ts';
 import { AccountParam } from '../engine/params.ts';
 import { AMEND_CHECKS, LOWER_CHECKS } from '../engine/rules/order-checks.ts';
+import { FREE_ORDERS } from '../engine/rules/order-to-trade.ts';
 import { CommandKind, Phase } from '../engine/wire/layout.ts';
 import { Harness, parseCommand, runLedger, SMALL_LIMITS, tidyLedger, describe as words } from './support/exchange-fixture.ts';
 
@@ -174,6 +175,11 @@ describe('the checks of an amend', () => {
   }
   /** The group of account 1 is stopped, and its order still rests. */
   const kill = (harness: Harness): void => void runLedger(harness, 'kill group 7 on\nset 1 Group 7');
+  const throttle = (harness: Harness): void => void runLedger(harness, 'set 1 CommandsPerSecond 1\n1 cancel 99');
+  const tooMany = (harness: Harness): void => {
+    harness.do(parseCommand('set 1 OrderToTrade 1'));
+    for (let id = 100; id < 100 + FREE_ORDERS; id++) harness.do(parseCommand(`1 new ${id} buy 1 @ 1`));
+  };
   const suspend = { kind: CommandKind.SetAccount, account: 1, parameter: AccountParam.Suspended, quantity: 1 };
 
   /** Another order is in the page of order 1, and there are no more pages, in all or for its account. */
@@ -186,6 +192,8 @@ describe('the checks of an amend', () => {
   const rows: [code: string, amend: string, before?: (harness: Harness) => void][] = [
     ['ACCOUNT_SUSPENDED', '3 @ 0', (harness) => harness.must(suspend)],
     ['KILL_SWITCH', '3 @ 0', kill],
+    ['THROTTLED', '3 @ 0', throttle],
+    ['ORDER_TO_TRADE', '3 @ 0', tooMany],
     ['SYMBOL_HALTED', '3 @ 0', (harness) => harness.phase(Phase.Halted)],
     ['SYMBOL_CLOSED', '3 @ 0', (harness) => harness.phase(Phase.Closed)],
     ['NOT_IN_AUCTION', '3 @ 0', (harness) => harness.phase(Phase.Auction)],
@@ -220,6 +228,8 @@ describe('the checks of an amend', () => {
   const lower: [code: string, amend: string, before?: (harness: Harness) => void][] = [
     ['ACCOUNT_SUSPENDED', '3 @ 100', (harness) => harness.must(suspend)],
     ['KILL_SWITCH', '3 @ 100', kill],
+    ['THROTTLED', '3 @ 100', throttle],
+    ['ORDER_TO_TRADE', '3 @ 100', tooMany],
     ['QUANTITY_MIN', '3 @ 100'],
     ['LOT', '5 @ 100'],
     ['NOTIONAL_MIN', '4 @ 100'],

@@ -16,6 +16,7 @@ import { createLogger } from '../gateway/log.ts';
 import { type RunningExchange, startExchange } from '../gateway/main.ts';
 import { BTC, Harness, parseCommand, runLedger, SMALL_LIMITS, tidyLedger, USD } from './support/exchange-fixture.ts';
 import { openbell } from './support/exchange-process.ts';
+import { until } from './support/until.ts';
 
 /** Accounts 1 and 2 of group 7, account 3 of none, each with a buy at 100, 101 and 99. */
 const VENUE = `set 1 Group 7
@@ -406,6 +407,30 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
     });
   }
 
+  it('a throttled order says when to send it again: client, JSON', async () => {
+    await client.admin.setLimits(1, { commandsPerSecond: 1, commandBurst: 1 });
+    const sent = [await place(), await place()].find(({ code }) => code === 'THROTTLED');
+    assert.ok(sent && sent.retryUs > sent.timeUs && sent.retryUs <= sent.timeUs + 1_000_000);
+    await client.admin.setLimits(1, { commandsPerSecond: 0, commandBurst: 0 });
+    const again = await client.orders.place({
+      symbol: 'BTC-USD',
+      side: 'buy',
+      quantity: '0.5',
+      price: '50000.00',
+      clientOrderId: sent.clientOrderId,
+    });
+    assert.deepEqual([again.kind, again.retryUs, again.duplicate], ['accepted', 0, false]);
+    let found: { retryUs?: number } | undefined;
+    const find = async () => {
+      const { json } = await ask(`/v1/accounts/1/reports?from=${sent.reportNo}&limit=1`);
+      [found] = json.reports as { retryUs?: number }[];
+      return found !== undefined;
+    };
+    await until(find, 'the history has the report');
+    assert.equal(found?.retryUs, sent.retryUs);
+    await client.admin.cancelOrders({ account: 1 });
+  });
+
   it('command line: wrong use, and the parameters of an account', async () => {
     for (const args of [
       ['kill-switch', 'on'],
@@ -419,6 +444,11 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
       await run('account-set', '2', '--group', '9', '--max-open-orders', '5'),
       /^account 2 \(.+\), group 9: 0 of 5 open orders\n$/,
     );
+    await client.admin.setLimits(2, { commandsPerSecond: 100, orderToTrade: 50 });
+    const json = (await ask('/v1/accounts/2')).json;
+    assert.deepEqual([json.commandsPerSecond, json.commandBurst, json.orderToTrade, json.group], [100, 0, 50, 9]);
+    assert.match(await run('account-set', '2', '--command-burst', '7'), /group 9, 100 commands\/s, 7 at once, 50 orders per fill: /);
+    await run('account-set', '2', '--commands-per-second', '0', '--order-to-trade', '0');
     assert.match(await run('suspend', '2'), /^account 2 \(.+\), suspended, group 9: /);
     assert.match(await run('resume', '2'), /^account 2 \(.+\), group 9: /);
   });

@@ -82,6 +82,7 @@ export class AmendCancel {
     const order = this.#order;
     const accounts = this.#accounts;
     if (!accounts.exists(order.account)) return this.#answers.rejectUnknownAccount(ReportKind.CancelRejected);
+    this.#checks.count(order.account);
     const slot = this.#resting.find(order.orderId);
     if (slot === -1) return this.#answers.reply(ReportKind.CancelRejected, Code.UNKNOWN_ORDER, order.orderId, 0, 0, 0, 0);
     this.#resting.cancel(slot, Code.CANCELLED_BY_CLIENT, order.tag);
@@ -94,7 +95,10 @@ export class AmendCancel {
     const risks = this.#risks;
     if (!accounts.exists(order.account)) return this.#answers.rejectUnknownAccount(AMEND_REJECTED);
     const slot = this.#resting.find(order.orderId);
-    if (slot === -1) return this.#answers.reply(AMEND_REJECTED, Code.UNKNOWN_ORDER, order.orderId, order.price, order.quantity, 0, 0);
+    if (slot === -1) {
+      this.#checks.count(order.account);
+      return this.#answers.reply(AMEND_REJECTED, Code.UNKNOWN_ORDER, order.orderId, order.price, order.quantity, 0, 0);
+    }
     const { doubles } = slab;
     const record = slot << TO_DOUBLES;
     const { words } = slab;
@@ -114,7 +118,9 @@ export class AmendCancel {
     if (!keeps && order.feeCarry === NO_CARRY) order.feeCarry = this.#schedules.firstCarry;
     const code = keeps && rules3 ? this.#checks.lower(order, slot) : this.#checks.amend(order, slot);
     if (code !== OK) {
-      return this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), slab.filled(slot));
+      this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), slab.filled(slot));
+      if (code === Code.THROTTLED || code === Code.ORDER_TO_TRADE) this.#answers.notBefore();
+      return;
     }
     if (keeps && order.quantity === open) return this.#answers.resting(AMENDED, KEPT_PRIORITY, OK, slot, order.tag);
     risk.release(slot);

@@ -17,6 +17,7 @@ const {
   leaves: LEAVES,
   filled: FILLED,
   contraOrderId: CONTRA,
+  retryUs: RETRY,
 } = ReportWord;
 // Module constants: V8 folds them, but loads an imported constant each time.
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
@@ -52,6 +53,11 @@ export class Answers {
     putU53(words, at + QUANTITY, quantity);
     putU53(words, at + LEAVES, leaves);
     putU53(words, at + FILLED, filled);
+  }
+
+  /** Adds to the reject just written the time from which the command would pass. */
+  notBefore(): void {
+    putU53(this.#reports.words, this.#reports.at + RETRY, this.#order.retryUs);
   }
 
   /** The current order was accepted; its id is the aggressor's. */

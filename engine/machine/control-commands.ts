@@ -1,5 +1,5 @@
 import { Code } from '../codes.ts';
-import { AccountParam, GROUPS } from '../params.ts';
+import { AccountParam, GROUPS, MAX_ACCOUNT_RATE } from '../params.ts';
 import { ControlBit } from '../rules/control-bits.ts';
 import { KillScope } from '../wire/layout.ts';
 import type { OperatorCancel } from './operator-cancel.ts';
@@ -35,6 +35,17 @@ export class ControlCommands {
       accounts.group[account] = value;
       kills.watch(account);
       this.#cancel.forgetScan();
+    } else return value >= 0 && value <= MAX_ACCOUNT_RATE ? this.#setRate(account, parameter, value) : Code.BAD_PARAMETER;
+    return Code.OK;
+  }
+
+  #setRate(account: number, parameter: number, value: number): Code {
+    const { accounts, throttles, orderToTrade, risks, timeUs } = this.#state;
+    if (parameter === AccountParam.CommandsPerSecond) throttles.set(account, value, accounts.commandBurst[account], timeUs);
+    else if (parameter === AccountParam.CommandBurst) throttles.set(account, accounts.commandsPerSecond[account], value, timeUs);
+    else if (parameter === AccountParam.OrderToTrade) {
+      if (value !== 0) risks.track();
+      orderToTrade.set(account, value);
     } else return Code.BAD_PARAMETER;
     return Code.OK;
   }

@@ -77,7 +77,7 @@ export class Exchange extends MachineState {
       new AssetRows(this.accounts),
       new SymbolRows(this.symbols, this.accounts, this.feeSchedules, openBook),
       new AccountRows(this.accounts),
-      new ControlRows(this.accounts, this.symbols, this.kills),
+      new ControlRows(this),
       resting,
       this.clientOrderIds,
       this.idempotencyKeys,

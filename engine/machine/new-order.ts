@@ -42,7 +42,10 @@ export class NewOrder {
     order.feeSchedule = order.symbol < state.symbols.capacity ? state.feeSchedules.ofSymbol[order.symbol] : 0;
     order.feeCarry = state.feeSchedules.firstCarry;
     const known = state.clientOrderIds.find(order.account, order.clientOrderId);
-    if (known !== 0) return this.#answers.again(known);
+    if (known !== 0) {
+      this.#checks.count(order.account);
+      return this.#answers.again(known);
+    }
     const code = this.#checks.newOrder(order);
     if (code !== OK) return this.#reject(code);
     const orderId = ++state.lastOrderId;
@@ -64,6 +67,8 @@ export class NewOrder {
   #reject(code: Code): void {
     const order = this.#order;
     this.#answers.reply(ReportKind.Rejected, code, 0, order.price, order.quantity, 0, 0);
+    // An order that came too early can be sent again, and is then a new one.
+    if (code === Code.THROTTLED || code === Code.ORDER_TO_TRADE) return this.#answers.notBefore();
     // The mark continues to reject a forgotten id. Remembering it would evict another id without need.
     if (code !== Code.CLIENT_ORDER_ID_TOO_OLD && code !== Code.BAD_CLIENT_ORDER_ID) this.#clientOrderIds.rememberNew(order, code, REJECTED);
   }

@@ -26,18 +26,10 @@ export const ReportWord = {
   fee: Report.fee / 4,
   tradeId: Report.tradeId / 4,
   contraOrderId: Report.contraOrderId / 4,
-  reserved3: Report.reserved3 / 4,
+  retryUs: Report.retryUs / 4,
 } as const;
 const { code: CODE, symbol: SYMBOL, account: ACCOUNT, tag: TAG, reserved2: RESERVED2 } = ReportWord;
-const {
-  reportNo: REPORT_NO,
-  seq: SEQ,
-  timeUs: TIME,
-  fee: FEE,
-  tradeId: TRADE_ID,
-  contraOrderId: CONTRA,
-  reserved3: RESERVED3,
-} = ReportWord;
+const { reportNo: REPORT_NO, seq: SEQ, timeUs: TIME, fee: FEE, tradeId: TRADE_ID, contraOrderId: CONTRA, retryUs: RETRY } = ReportWord;
 
 /**
  * Numbers execution reports per account and writes them as wire structs into
@@ -104,8 +96,8 @@ export class ReportWriter {
     words[at + TRADE_ID + 1] = 0;
     words[at + CONTRA] = 0;
     words[at + CONTRA + 1] = 0;
-    words[at + RESERVED3] = 0;
-    words[at + RESERVED3 + 1] = 0;
+    words[at + RETRY] = 0;
+    words[at + RETRY + 1] = 0;
   }
 }
 

@@ -13,8 +13,11 @@ import { KillSwitches } from '../rules/kill-switches.ts';
 import type { CheckedState } from '../rules/order-checks.ts';
 import { OrderExpiries } from '../rules/order-expiries.ts';
 import { OrderRequest } from '../rules/order-request.ts';
+import { OrderToTrade } from '../rules/order-to-trade.ts';
 import { RiskModels } from '../rules/risk-model.ts';
 import { Symbols } from '../rules/symbols.ts';
+import { Throttles } from '../rules/throttles.ts';
+import { TrackedModel } from '../rules/tracked-model.ts';
 import type { QtyLots } from '../units.ts';
 import { MarketWriter } from './market-writer.ts';
 import { ReportWriter } from './report-writer.ts';
@@ -58,6 +61,8 @@ export class MachineState implements CheckedState {
   readonly books: (OrderBook | undefined)[] = [];
   readonly risks: RiskModels;
   readonly kills: KillSwitches;
+  readonly throttles: Throttles;
+  readonly orderToTrade: OrderToTrade;
   readonly reports: ReportWriter;
   readonly market: MarketWriter;
   /** Sequence and time of the last command applied. */
@@ -84,7 +89,10 @@ export class MachineState implements CheckedState {
     this.clientOrderIds = new ClientOrderIds(this.slab, limits.rememberedOrders, this.accounts.forgottenId, seed, allocateLocal);
     this.idempotencyKeys = new IdempotencyKeys(limits.rememberedKeys, limits.accounts, seed, allocateLocal);
     this.kills = new KillSwitches(this.accounts, this.symbols);
-    this.risks = new RiskModels(this.symbols, [new CashModel(this.accounts, this.symbols, this.feeSchedules, this.slab)]);
+    this.throttles = new Throttles(this.accounts, allocateLocal);
+    this.orderToTrade = new OrderToTrade(this.accounts, allocateLocal);
+    const cash = new CashModel(this.accounts, this.symbols, this.feeSchedules, this.slab);
+    this.risks = new RiskModels(this.symbols, [cash], [new TrackedModel(cash, this.accounts, this.slab, this.orderToTrade, this)]);
     this.reports = new ReportWriter(this.accounts, outputs?.reports);
     this.market = new MarketWriter(this.slab, outputs?.market);
     this.enforce();

@@ -26,6 +26,10 @@ export class Accounts {
   readonly controls: Uint8Array;
   /** Group of the account; 0 = none. */
   readonly group: Uint16Array;
+  /** The parameters of these names. */
+  readonly commandsPerSecond: Uint32Array;
+  readonly commandBurst: Uint32Array;
+  readonly orderToTrade: Uint32Array;
   /** By group: 1 = its kill switch is on. That of group 0, which has no accounts, is the switch of the venue. */
   readonly killedGroups: Uint8Array;
   readonly maxOpenOrders: Uint32Array;
@@ -53,6 +57,9 @@ export class Accounts {
     this.defined = new Uint8Array(allocate(capacity));
     this.controls = new Uint8Array(allocate(capacity));
     this.group = new Uint16Array(allocate(capacity * 2));
+    this.commandsPerSecond = new Uint32Array(allocate(capacity * 4));
+    this.commandBurst = new Uint32Array(allocate(capacity * 4));
+    this.orderToTrade = new Uint32Array(allocate(capacity * 4));
     this.killedGroups = new Uint8Array(allocate(GROUPS));
     this.maxOpenOrders = new Uint32Array(allocate(capacity * 4));
     this.openOrders = new Uint32Array(allocate(capacity * 4));

@@ -6,4 +6,8 @@ export const ControlBit = {
   Killed: 2,
   /** The kill switch of the account's group, of the venue or of any symbol is on. Derived, not in a snapshot. */
   Watched: 4,
+  /** The account has CommandsPerSecond. */
+  Throttled: 8,
+  /** The account has OrderToTrade. */
+  OrderToTrade: 16,
 } as const;

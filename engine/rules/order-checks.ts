@@ -11,15 +11,17 @@ import type { ClientOrderIds } from './client-order-ids.ts';
 import { ControlBit } from './control-bits.ts';
 import type { KillSwitches } from './kill-switches.ts';
 import type { OrderRequest } from './order-request.ts';
+import type { OrderToTrade } from './order-to-trade.ts';
 import type { RiskModels } from './risk-model.ts';
 import type { Symbols } from './symbols.ts';
+import type { Throttles } from './throttles.ts';
 
 const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxNotional, PriceBandPpm, ReferencePrice, SessionEnd } =
   SymbolParam;
 const { Buy } = Side;
 const { Day: DAY } = TimeInForce;
 const { OK } = Code;
-const { Suspended: SUSPENDED, Killed: KILLED, Watched: WATCHED } = ControlBit;
+const { Suspended: SUSPENDED, Killed: KILLED, Watched: WATCHED, Throttled: THROTTLED, OrderToTrade: RATIO } = ControlBit;
 // Constants of this module: V8 folds them, where it loads an imported one each time.
 const AUCTION = KIND_AUCTION;
 const FILL_OR_KILL = KIND_FILL_OR_KILL;
@@ -45,6 +47,8 @@ export interface CheckedState {
   readonly timeUs: TimeUs;
   readonly clientOrderIds: ClientOrderIds;
   readonly kills: KillSwitches;
+  readonly throttles: Throttles;
+  readonly orderToTrade: OrderToTrade;
 }
 
 /** One check. It returns OK or one of `codes`. */
@@ -61,7 +65,7 @@ export interface OrderCheck {
 export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
   { codes: [Code.BAD_CLIENT_ORDER_ID], check: (c, o) => c.clientOrderId(o) },
   { codes: [Code.CLIENT_ORDER_ID_TOO_OLD], check: (c, o) => c.clientOrderIdAge(o) },
-  { codes: [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH], check: (c, o) => c.controls(o) },
+  { codes: [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH, Code.THROTTLED, Code.ORDER_TO_TRADE], check: (c, o) => c.controls(o) },
   { codes: [Code.UNKNOWN_SYMBOL, Code.SYMBOL_HALTED, Code.SYMBOL_CLOSED, Code.NOT_IN_AUCTION], check: (c, o) => c.phase(o) },
   { codes: [Code.NO_SESSION, Code.EXPIRY_PAST], check: (c, o) => c.lifetime(o) },
   {
@@ -98,7 +102,7 @@ export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
  * sequence, which a test verifies. {@link OrderChecks.amend} makes the checks.
  */
 export const AMEND_CHECKS: readonly (readonly Code[])[] = [
-  [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH],
+  [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH, Code.THROTTLED, Code.ORDER_TO_TRADE],
   [Code.SYMBOL_HALTED, Code.SYMBOL_CLOSED, Code.NOT_IN_AUCTION],
   [Code.QUANTITY_MIN, Code.QUANTITY_MAX, Code.LOT, Code.PRICE_RANGE, Code.TICK, Code.PRICE_BAND, Code.NOTIONAL_MIN, Code.NOTIONAL_MAX],
   [Code.INSUFFICIENT_FUNDS],
@@ -108,12 +112,13 @@ export const AMEND_CHECKS: readonly (readonly Code[])[] = [
 
 /** The same for an amend to less at the same price; see {@link OrderChecks.lower}. */
 export const LOWER_CHECKS: readonly (readonly Code[])[] = [
-  [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH],
+  [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH, Code.THROTTLED, Code.ORDER_TO_TRADE],
   [Code.QUANTITY_MIN, Code.LOT, Code.NOTIONAL_MIN],
 ];
 
 /**
- * The checks before an order reaches the book. They change only the order's `notional` and `needed`.
+ * The checks before an order reaches the book. They change only results in the order, such as `notional` and `needed`; `newOrder`, `amend`
+ * and `lower` also count the command for the limits of commands.
  * Funds are checked before any walk of the book, so that an account without
  * funds cannot make the engine walk thousands of levels. (Rules 1 walked the
  * book first; logs written under rules 1 are replayed in that sequence.) Owned
@@ -142,7 +147,7 @@ export class OrderChecks {
     return (
       this.clientOrderId(order) ||
       this.clientOrderIdAge(order) ||
-      this.controls(order) ||
+      this.#admit(order) ||
       this.phase(order) ||
       (order.timeInForce >= DAY && this.lifetime(order)) ||
       this.symbolLimits(order) ||
@@ -156,7 +161,7 @@ export class OrderChecks {
    * reservation counts as available. {@link AMEND_CHECKS} and docs/CODES.md have the order of the checks.
    */
   amend(order: OrderRequest, slot: number): Code {
-    const code = this.controls(order) || this.phase(order) || this.symbolLimits(order);
+    const code = this.#admit(order) || this.phase(order) || this.symbolLimits(order);
     if (code !== OK) return code;
     if (this.#state.rules === 1 && this.#postOnly(order) !== OK) return Code.POST_ONLY_WOULD_TRADE;
     const risk = this.#risks.of(order.symbol);
@@ -184,7 +189,7 @@ export class OrderChecks {
    * accepted, or nothing: the phase, the price band and the funds do not matter. What stays open must be an order that the symbol takes.
    */
   lower(order: OrderRequest, slot: number): Code {
-    const code = this.controls(order);
+    const code = this.#admit(order);
     if (code !== OK) return code;
     const params = this.#params;
     const row = order.symbol * PARAMS;
@@ -216,7 +221,28 @@ export class OrderChecks {
 
   #controlled(order: OrderRequest, bits: number): Code {
     if ((bits & SUSPENDED) !== 0) return Code.ACCOUNT_SUSPENDED;
-    return (bits & (KILLED | WATCHED)) !== 0 && this.#state.kills.concern(order.account, order.symbol) ? Code.KILL_SWITCH : OK;
+    const { kills, throttles, orderToTrade, timeUs } = this.#state;
+    if ((bits & (KILLED | WATCHED)) !== 0 && kills.concern(order.account, order.symbol)) return Code.KILL_SWITCH;
+    if ((bits & THROTTLED) !== 0 && !throttles.check(order, timeUs)) return Code.THROTTLED;
+    return (bits & RATIO) !== 0 && !orderToTrade.check(order, timeUs) ? Code.ORDER_TO_TRADE : OK;
+  }
+
+  /** {@link controls}; an order or amend that passes counts, whatever the other checks say. */
+  #admit(order: OrderRequest): Code {
+    const { account } = order;
+    const bits = this.#accounts.controls[account];
+    if (bits === 0) return OK;
+    const code = this.#controlled(order, bits);
+    if (code !== OK) return code;
+    const { throttles, orderToTrade, timeUs } = this.#state;
+    if ((bits & THROTTLED) !== 0) throttles.take(account, timeUs);
+    if ((bits & RATIO) !== 0) orderToTrade.countOrder(account, timeUs);
+    return OK;
+  }
+
+  /** Counts a command that no throttle rejects: a cancel, the repeat of an order, the amend of an unknown one. */
+  count(account: number): void {
+    if ((this.#accounts.controls[account] & THROTTLED) !== 0) this.#state.throttles.take(account, this.#state.timeUs);
   }
 
   phase(order: OrderRequest): Code {

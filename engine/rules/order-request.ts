@@ -44,6 +44,8 @@ export class OrderRequest {
   notional: Money = 0;
   needed: Money = 0;
   payAt = 0;
+  /** Result of a check that rejects for a time: the time from which the command would pass, µs. */
+  retryUs = 0;
 
   /** Reads the command in a slot, given through its byte and word views. */
   read(bytes: Uint8Array, words: Int32Array, slot: number): void {

@@ -29,11 +29,19 @@ export interface RiskModel {
 /** The models by {@link RiskModelId}, and the model of each symbol. */
 export class RiskModels {
   readonly #symbols: Symbols;
-  readonly #models: readonly RiskModel[];
+  readonly #tracked: readonly RiskModel[];
+  #models: readonly RiskModel[];
 
-  constructor(symbols: Symbols, models: readonly RiskModel[]) {
+  /** @param tracked the same models, which also follow accounts with limits that depend on their fills */
+  constructor(symbols: Symbols, models: readonly RiskModel[], tracked: readonly RiskModel[]) {
     this.#symbols = symbols;
     this.#models = models;
+    this.#tracked = tracked;
+  }
+
+  /** Uses the tracked models from now on. Call it before an account gets such a limit. */
+  track(): void {
+    this.#models = this.#tracked;
   }
 
   of(symbol: number): RiskModel {

@@ -57,6 +57,10 @@ export interface AccountInfo {
   readonly killed: boolean;
   /** 0 = none. */
   readonly group: number;
+  /** 0 = no limit; burst 0 = as many as in a second. */
+  readonly commandsPerSecond: number;
+  readonly commandBurst: number;
+  readonly orderToTrade: number;
   readonly maxOpenOrders: number;
   readonly openOrders: number;
   readonly lastReportNo: number;
@@ -201,6 +205,9 @@ export class Directory {
         suspended: (accounts.controls[id] & ControlBit.Suspended) !== 0,
         killed: (accounts.controls[id] & ControlBit.Killed) !== 0,
         group: accounts.group[id],
+        commandsPerSecond: accounts.commandsPerSecond[id],
+        commandBurst: accounts.commandBurst[id],
+        orderToTrade: accounts.orderToTrade[id],
         maxOpenOrders: accounts.maxOpenOrders[id],
         openOrders: accounts.openOrders[id],
         lastReportNo: accounts.reportNo[id],

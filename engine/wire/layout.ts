@@ -215,7 +215,7 @@ export const Report = {
   fee: 96,
   tradeId: 104,
   contraOrderId: 112,
-  reserved3: 120,
+  retryUs: 120,
 } as const;
 
 export const Side = {

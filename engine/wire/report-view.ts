@@ -17,6 +17,7 @@ const FILLED = Report.filled / 4;
 const FEE = Report.fee / 4;
 const TRADE_ID = Report.tradeId / 4;
 const CONTRA = Report.contraOrderId / 4;
+const RETRY = Report.retryUs / 4;
 const EMPTY = new Int32Array(0);
 
 /**
@@ -126,5 +127,10 @@ export class ReportView {
 
   get contraOrderId(): number {
     return getI64(this.#words, this.#at + CONTRA);
+  }
+
+  /** THROTTLED, ORDER_TO_TRADE: the time from which the command would pass; else 0. */
+  get retryUs(): number {
+    return getI64(this.#words, this.#at + RETRY);
   }
 }

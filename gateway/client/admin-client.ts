@@ -6,6 +6,20 @@ export type OrdersToCancel =
   | { readonly account: number; readonly symbol?: string; readonly orderId?: number; readonly clientOrderId?: number }
   | { readonly symbol: string; readonly orderId?: number };
 
+/** Whole numbers; docs/TRADING-RULES.md has their meaning. */
+export interface AccountLimits {
+  /** Most resting orders. */
+  readonly maxOpenOrders?: number;
+  /** Number of its group, up to 65,535; 0 = none. */
+  readonly group?: number;
+  /** Most new orders and amends per second, up to a million; 0 = no limit. */
+  readonly commandsPerSecond?: number;
+  /** Most of them at once; 0 = as many as in a second. */
+  readonly commandBurst?: number;
+  /** Most new orders and amends per fill; 0 = no limit. */
+  readonly orderToTrade?: number;
+}
+
 /** What a kill switch concerns. A group has a number from 1 to 65,535. */
 export type KillSwitchScope = { readonly account: number } | { readonly group: number } | { readonly symbol: string } | 'venue';
 
@@ -38,6 +52,14 @@ export class AdminClient {
     }
     const { symbol, ...rest } = orders;
     return this.#post(`/v1/symbols/${pathOf(symbol)}/cancel-orders`, rest);
+  }
+
+  /**
+   * Sets limits of an account; those that are not given stay as they are.
+   * @throws OpenbellError BAD_PARAMETER, UNKNOWN_ACCOUNT, PERMISSION_DENIED, ...; HTTP_FAILED when the exchange cannot be reached: send it again
+   */
+  async setLimits(account: number, limits: AccountLimits): Promise<void> {
+    await this.#post(`/v1/accounts/${account}/limits`, limits);
   }
 
   /**

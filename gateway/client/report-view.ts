@@ -45,6 +45,7 @@ export function viewWords(report: WireReport, symbols: SymbolCatalog): ReportVie
     feeUnits: fee,
     tradeId: report.tradeId,
     contraOrderId: report.contraOrderId,
+    retryUs: report.retryUs,
     maker: (flags & ReportFlag.Maker) !== 0,
     duplicate: (flags & ReportFlag.Duplicate) !== 0,
     keptPriority: (flags & ReportFlag.KeptPriority) !== 0,

@@ -142,6 +142,8 @@ export interface ReportView {
   readonly feeUnits: number;
   readonly tradeId: number;
   readonly contraOrderId: number;
+  /** THROTTLED and ORDER_TO_TRADE: the time from which the command would pass if the account sent nothing else, microseconds since the Unix epoch; else 0. */
+  readonly retryUs: number;
   /** Fill: the resting side. */
   readonly maker: boolean;
   /** The client order id was used before, by an order with the same terms: the report has the present state of that order, or its reject. */

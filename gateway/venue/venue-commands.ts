@@ -149,6 +149,9 @@ const ACCOUNT_PARAMETERS: Readonly<Record<number, string>> = {
   [AccountParam.Suspended]: 'suspended',
   [AccountParam.MaxOpenOrders]: 'max-open-orders',
   [AccountParam.Group]: 'group',
+  [AccountParam.CommandsPerSecond]: 'commands-per-second',
+  [AccountParam.CommandBurst]: 'command-burst',
+  [AccountParam.OrderToTrade]: 'order-to-trade',
 };
 
 /** @param fields of an administrative command */

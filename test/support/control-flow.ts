@@ -14,6 +14,11 @@ export function controlCommand(accounts: number): fc.Arbitrary<LongCommandFields
   const setAccount = { kind: CommandKind.SetAccount } as const;
   const kill = { kind: CommandKind.KillSwitch } as const;
   const on = fc.constantFrom(1, 1, 0);
+  const rate = fc.record({
+    account,
+    parameter: fc.constantFrom(AccountParam.CommandsPerSecond, AccountParam.CommandBurst, AccountParam.OrderToTrade),
+    quantity: fc.constantFrom(0, 0, 1, 3, 150, 300, 1_000_001),
+  });
   return fc.oneof(
     fc.record({ account, value: fc.constantFrom(0, 1, 2, 3) }).map(({ account: id, value }) => ({
       ...setAccount,
@@ -22,6 +27,8 @@ export function controlCommand(accounts: number): fc.Arbitrary<LongCommandFields
       quantity: value,
     })),
     fc.record({ account, group }).map((f) => ({ ...setAccount, account: f.account, parameter: AccountParam.Group, quantity: f.group })),
+    rate.map((f) => ({ ...setAccount, ...f })),
+    rate.map((f) => ({ ...setAccount, ...f })),
     fc.record({ account, on }).map((f) => ({ ...kill, parameter: KillScope.Account, account: f.account, quantity: f.on })),
     fc.record({ group, on }).map((f) => ({ ...kill, parameter: KillScope.Group, tag: f.group, quantity: f.on })),
     on.map((quantity) => ({ ...kill, parameter: KillScope.Symbol, symbol: SYMBOL, quantity })),

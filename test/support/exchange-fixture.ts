@@ -49,6 +49,7 @@ export interface ReportFields {
   timeInForce: number;
   reportNo: number;
   seq: number;
+  timeUs: number;
   orderId: number;
   clientOrderId: number;
   price: number;
@@ -58,6 +59,7 @@ export interface ReportFields {
   fee: number;
   tradeId: number;
   contraOrderId: number;
+  retryUs: number;
 }
 
 export interface EventFields {
@@ -86,6 +88,7 @@ export function decodeReport(words: Int32Array, slot: number): ReportFields {
     tag: view.tag,
     reportNo: view.reportNo,
     seq: view.seq,
+    timeUs: view.timeUs,
     orderId: view.orderId,
     clientOrderId: view.clientOrderId,
     price: view.price,
@@ -95,6 +98,7 @@ export function decodeReport(words: Int32Array, slot: number): ReportFields {
     fee: view.fee,
     tradeId: view.tradeId,
     contraOrderId: view.contraOrderId,
+    retryUs: view.retryUs,
   };
 }
 
@@ -107,6 +111,8 @@ export class Harness {
   readonly #bytes = new Uint8Array(64);
   readonly #words = new Int32Array(this.#bytes.buffer);
   #seq = 0;
+  /** Time of the last command. */
+  #timeUs = 0;
 
   /** @param rules in force from the first command on */
   constructor(limits: Limits = SMALL_LIMITS, rules = RULES) {
@@ -121,20 +127,16 @@ export class Harness {
 
   /** Applies a command and returns the reports and market events that it caused. */
   do(fields: LongCommandFields): { reports: ReportFields[]; events: EventFields[] } {
-    const { extension, timeUs } = fields;
+    const { extension, waitUs = 0 } = fields;
+    this.#timeUs = fields.timeUs ?? this.#timeUs + 1000 + waitUs;
     if (extension !== undefined) {
       this.#seq++;
-      encodeExtension(this.#bytes, this.#words, 0, { ...extension, seq: this.#seq, timeUs: timeUs ?? this.#seq * 1000 });
+      encodeExtension(this.#bytes, this.#words, 0, { ...extension, seq: this.#seq, timeUs: this.#timeUs });
       this.exchange.apply(this.#bytes, this.#words, 0);
     }
     this.#seq++;
     const parameter = extension === undefined ? fields.parameter : CommandFlag.Extended;
-    encodeCommand(this.#bytes, this.#words, 0, {
-      ...fields,
-      ...(parameter && { parameter }),
-      seq: this.#seq,
-      timeUs: timeUs ?? this.#seq * 1000,
-    });
+    encodeCommand(this.#bytes, this.#words, 0, { ...fields, ...(parameter && { parameter }), seq: this.#seq, timeUs: this.#timeUs });
     this.exchange.apply(this.#bytes, this.#words, 0);
     this.exchange.endBatch();
     const { reports, market } = this.#outputs;
@@ -225,6 +227,7 @@ const TIF: Record<string, number> = {
 /**
  * One line of the table language:
  *
+ *   `+1500000 LINE`: stamped that many microseconds later than a millisecond after the line before it
  *   `1 new 7 buy 10 @ 500 ioc`   account 1, client order id 7
  *   `1 cancel 7` · `1 amend 7 5 @ 500` · `phase auction` · `phase pre-open` · `uncross`
  *   `1 cancel 7 of 2`: names symbol 2; without it, none
@@ -237,6 +240,7 @@ export function parseCommand(line: string): LongCommandFields {
   if (timed) return { ...parseCommand(timed[2]), timeUs: Math.round(Number(timed[1]) * 1000) };
   const words = line.trim().split(/\s+/);
   if (words[0] === 'tick') return { kind: CommandKind.Tick };
+  if (words[0].startsWith('+')) return { ...parseCommand(words.slice(1).join(' ')), waitUs: Number(words[0]) };
   const control = controlOf(words);
   if (control !== undefined) return control;
   if (words[0] === 'phase') {
@@ -287,8 +291,9 @@ export function describe(report: ReportFields): string {
     return `${head} ${report.clientOrderId} ${report.quantity}@${report.price} leaves ${report.leaves}${fee}${role}${flags}`;
   }
   const code = report.code === 0 ? '' : ` ${codeName(report.code)}`;
+  const retry = report.retryUs === 0 ? '' : ` retry +${report.retryUs - report.timeUs}`;
   if (report.account === 0) return `${head}${code}${report.quantity ? ` ${report.quantity}@${report.price}` : ''}`;
-  return `${head} ${report.clientOrderId} ${report.quantity}@${report.price} leaves ${report.leaves}${code}${flags}`;
+  return `${head} ${report.clientOrderId} ${report.quantity}@${report.price} leaves ${report.leaves}${code}${flags}${retry}`;
 }
 
 export function describeEvent(event: EventFields): string {

@@ -2,6 +2,7 @@ import { Code } from '../../engine/codes.ts';
 import { AccountParam } from '../../engine/params.ts';
 import { CommandKind, KillScope } from '../../engine/wire/layout.ts';
 import { SYMBOL } from './exchange-fixture.ts';
+import { NaiveBuckets, NaiveRatios } from './naive-rates.ts';
 
 /** A command of the operator, with all its fields. */
 export interface ControlCommand {
@@ -29,6 +30,12 @@ export class NaiveControls {
   groups = new Map<number, number>();
   /** Switches that are on: `account/1`, `group/7`, `symbol/1`, `venue/0`. */
   killed = new Set<string>();
+  /** Time of the command. */
+  nowUs = 0;
+  /** After a code that rejects for a time, when it would pass; else 0. */
+  retryUs = 0;
+  readonly #buckets = new NaiveBuckets();
+  readonly #ratios = new NaiveRatios();
   readonly #accounts: readonly number[];
   readonly #rules: number;
 
@@ -37,11 +44,27 @@ export class NaiveControls {
     this.#rules = rules;
   }
 
-  /** The code with which an order or amend of the account in the symbol is rejected. */
+  /** The code with which an order or amend of the account in the symbol is rejected. One that passes counts. */
   check(account: number, symbol: number): number {
     if (this.suspended.has(account)) return Code.ACCOUNT_SUSPENDED;
     const switches = [`account/${account}`, `group/${this.groups.get(account) ?? 0}`, `symbol/${symbol}`, 'venue/0'];
-    return switches.some((name) => this.killed.has(name)) ? Code.KILL_SWITCH : Code.OK;
+    if (switches.some((name) => this.killed.has(name))) return Code.KILL_SWITCH;
+    this.retryUs = this.#buckets.wait(account, this.nowUs);
+    if (this.retryUs !== 0) return Code.THROTTLED;
+    this.retryUs = this.#ratios.wait(account, this.nowUs);
+    if (this.retryUs !== 0) return Code.ORDER_TO_TRADE;
+    this.#buckets.take(account, this.nowUs);
+    this.#ratios.count(account, this.nowUs, false);
+    return Code.OK;
+  }
+
+  /** A command that is never throttled. */
+  count(account: number): void {
+    this.#buckets.take(account, this.nowUs);
+  }
+
+  filled(account: number): void {
+    this.#ratios.count(account, this.nowUs, true);
   }
 
   do(f: ControlCommand): ControlAnswer {
@@ -59,6 +82,11 @@ export class NaiveControls {
     } else if (parameter === AccountParam.Group) {
       if (this.#rules < 4 || value >= 65_536) return BAD;
       this.groups.set(account, value);
+    } else if (this.#rules < 4 || value > 1e6) return BAD;
+    else if (parameter === AccountParam.CommandsPerSecond) this.#buckets.set(account, { perSecond: value }, this.nowUs);
+    else if (parameter === AccountParam.CommandBurst) this.#buckets.set(account, { burst: value }, this.nowUs);
+    else if (parameter === AccountParam.OrderToTrade) {
+      this.#ratios.set(account, value);
     } else throw new Error(`the naive exchange has no account parameter ${parameter}`);
     return OK;
   }
@@ -96,7 +124,14 @@ export class NaiveControls {
     for (const account of this.#accounts) {
       const group = this.groups.get(account) ?? 0;
       if (group !== 0) rows.push([19, account, 3, group]);
+      const { perSecond, burst, level, atUs } = this.#buckets.buckets.get(account) ?? { perSecond: 0, burst: 0, level: 0, atUs: 0 };
+      const ratio = this.#ratios.limits.get(account) ?? 0;
+      if (perSecond !== 0) rows.push([19, account, 4, perSecond]);
+      if (burst !== 0) rows.push([19, account, 5, burst]);
+      if (ratio !== 0) rows.push([19, account, 6, ratio]);
       if (this.killed.has(`account/${account}`)) rows.push([19, account, 32, 1]);
+      if (perSecond !== 0) rows.push([19, account, 33, level, atUs]);
+      if (ratio !== 0) for (const step of this.#ratios.rows(account)) rows.push([19, account, 34, ...step]);
     }
     return rows;
   }

@@ -65,6 +65,7 @@ export interface NaiveReport {
   fee: number;
   tradeId: number;
   contraOrderId: number;
+  retryUs: number;
   reportNo: number;
 }
 
@@ -156,6 +157,7 @@ export class NaiveExchange {
       this.#gone(o);
     }
     this.seq += c.extension === undefined ? 1 : 2;
+    this.controls.nowUs = this.timeUs;
     const f = {
       side: 0,
       parameter: 0,
@@ -186,10 +188,11 @@ export class NaiveExchange {
     return this.#out;
   }
 
-  #say(report: Omit<NaiveReport, 'reportNo'>): void {
+  #say(report: Omit<NaiveReport, 'reportNo' | 'retryUs'>): void {
     const reportNo = (this.reportNo.get(report.account) ?? 0) + 1;
     this.reportNo.set(report.account, reportNo);
-    this.#out.push({ ...report, reportNo });
+    const waits = report.code === Code.THROTTLED || report.code === Code.ORDER_TO_TRADE;
+    this.#out.push({ ...report, reportNo, retryUs: waits ? this.controls.retryUs : 0 });
   }
 
   #answer(
@@ -229,6 +232,7 @@ export class NaiveExchange {
     const terms = JSON.stringify([f.symbol, f.side, f.timeInForce, f.price, f.quantity, f.extension]);
     const live = this.resting.find((o) => o.account === f.account && o.client === f.clientOrderId);
     const old = this.remembered.find((r) => r.account === f.account && r.client === f.clientOrderId);
+    if (live || old) this.controls.count(f.account);
     if (this.#rules >= 3 && (live ?? old ?? { terms }).terms !== terms)
       return this.#answer(ReportKind.Rejected, Code.CLIENT_ORDER_ID_REUSED, who, f.price, f.quantity, 0, 0);
     if (live)
@@ -264,7 +268,8 @@ export class NaiveExchange {
     const code = this.#checkNew(order, f.symbol);
     if (code !== Code.OK) {
       this.#answer(ReportKind.Rejected, code, who, f.price, f.quantity, 0, 0);
-      if (code !== Code.CLIENT_ORDER_ID_TOO_OLD) this.#remember(order, f.quantity, code);
+      const forgotten: number[] = [Code.CLIENT_ORDER_ID_TOO_OLD, Code.THROTTLED, Code.ORDER_TO_TRADE];
+      if (!forgotten.includes(code)) this.#remember(order, f.quantity, code);
       return;
     }
     order.id = ++this.lastOrderId;
@@ -362,6 +367,7 @@ export class NaiveExchange {
   }
 
   #fill(o: NaiveOrder, contra: number, price: number, quantity: number, paid: number, flags: number): void {
+    this.controls.filled(o.account);
     this.#say({
       kind: ReportKind.Fill,
       flags,
@@ -386,6 +392,7 @@ export class NaiveExchange {
 
   #cancel(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): void {
     const o = this.#target(f);
+    this.controls.count(f.account);
     if (!o)
       return this.#answer(
         ReportKind.CancelRejected,
@@ -430,6 +437,7 @@ export class NaiveExchange {
   #amend(f: { orderId: number; clientOrderId: number; account: number; symbol: number; price: number; quantity: number }): void {
     const o = this.#target(f);
     const stranger = { account: f.account, client: f.clientOrderId, id: f.orderId };
+    if (!o) this.controls.count(f.account);
     if (!o) return this.#answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);
     const wanted: NaiveOrder = { ...o, price: f.price, open: f.quantity };
     const keeps = f.price === o.price && f.quantity < o.open + (this.#rules >= 3 ? 1 : 0);

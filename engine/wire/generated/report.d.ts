@@ -61,7 +61,10 @@ export declare class Report {
      * Fill: the other order's id.
      */
     contraOrderId(): bigint;
-    reserved3(): bigint;
+    /**
+     * Rejected and AmendRejected with THROTTLED or ORDER_TO_TRADE: the time from which the command would pass, if the account sent nothing else. Else 0.
+     */
+    retryUs(): bigint;
     static sizeOf(): number;
-    static createReport(builder: flatbuffers.Builder, kind: ReportKind, side: Side, time_in_force: TimeInForce, flags: number, code: number, reserved: number, symbol: number, account: number, tag: number, reserved2: number, report_no: bigint, seq: bigint, time_us: bigint, order_id: bigint, client_order_id: bigint, price: bigint, quantity: bigint, leaves: bigint, filled: bigint, fee: bigint, trade_id: bigint, contra_order_id: bigint, reserved3: bigint): flatbuffers.Offset;
+    static createReport(builder: flatbuffers.Builder, kind: ReportKind, side: Side, time_in_force: TimeInForce, flags: number, code: number, reserved: number, symbol: number, account: number, tag: number, reserved2: number, report_no: bigint, seq: bigint, time_us: bigint, order_id: bigint, client_order_id: bigint, price: bigint, quantity: bigint, leaves: bigint, filled: bigint, fee: bigint, trade_id: bigint, contra_order_id: bigint, retry_us: bigint): flatbuffers.Offset;
 }

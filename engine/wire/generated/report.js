@@ -106,15 +106,18 @@ export class Report {
     contraOrderId() {
         return this.bb.readUint64(this.bb_pos + 112);
     }
-    reserved3() {
+    /**
+     * Rejected and AmendRejected with THROTTLED or ORDER_TO_TRADE: the time from which the command would pass, if the account sent nothing else. Else 0.
+     */
+    retryUs() {
         return this.bb.readUint64(this.bb_pos + 120);
     }
     static sizeOf() {
         return 128;
     }
-    static createReport(builder, kind, side, time_in_force, flags, code, reserved, symbol, account, tag, reserved2, report_no, seq, time_us, order_id, client_order_id, price, quantity, leaves, filled, fee, trade_id, contra_order_id, reserved3) {
+    static createReport(builder, kind, side, time_in_force, flags, code, reserved, symbol, account, tag, reserved2, report_no, seq, time_us, order_id, client_order_id, price, quantity, leaves, filled, fee, trade_id, contra_order_id, retry_us) {
         builder.prep(8, 128);
-        builder.writeInt64(reserved3);
+        builder.writeInt64(retry_us);
         builder.writeInt64(contra_order_id);
         builder.writeInt64(trade_id);
         builder.writeInt64(fee);

@@ -1,4 +1,4 @@
-import { AccountParam, GROUPS } from '../../../engine/params.ts';
+import { AccountParam, GROUPS, MAX_ACCOUNT_RATE } from '../../../engine/params.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import { KillScope } from '../../../engine/wire/layout.ts';
 import type { Place } from '../../config/config-place.ts';
@@ -19,6 +19,9 @@ type Post = (path: string, action: Action, handle: (request: Request, run: Run) 
 const LIMITS = [
   ['max-open-orders', AccountParam.MaxOpenOrders, 2 ** 32 - 1],
   ['group', AccountParam.Group, GROUPS - 1],
+  ['commands-per-second', AccountParam.CommandsPerSecond, MAX_ACCOUNT_RATE],
+  ['command-burst', AccountParam.CommandBurst, MAX_ACCOUNT_RATE],
+  ['order-to-trade', AccountParam.OrderToTrade, MAX_ACCOUNT_RATE],
 ] as const;
 
 /** The actions with which the operator controls what accounts may do. */

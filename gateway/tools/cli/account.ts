@@ -8,6 +8,9 @@ export interface AccountJson {
   readonly suspended: boolean;
   readonly killed: boolean;
   readonly group: number;
+  readonly commandsPerSecond: number;
+  readonly commandBurst: number;
+  readonly orderToTrade: number;
   readonly openOrders: number;
   readonly maxOpenOrders: number;
   readonly balances: readonly { readonly asset: string; readonly available: string; readonly reserved: string }[];
@@ -87,8 +90,15 @@ function accountText(account: AccountJson): string {
 }
 
 /** One line: who it is, and what limits it. */
-export function accountHeading({ id, name, suspended, killed, group, openOrders, maxOpenOrders }: AccountJson): string {
-  const states = [suspended && 'suspended', killed && 'kill switch on', group !== 0 && `group ${group}`].filter((text) => text !== false);
+export function accountHeading(account: AccountJson): string {
+  const { id, name, suspended, killed, group, commandsPerSecond, commandBurst, orderToTrade, openOrders, maxOpenOrders } = account;
+  const states = [
+    suspended && 'suspended',
+    killed && 'kill switch on',
+    group !== 0 && `group ${group}`,
+    commandsPerSecond !== 0 && `${commandsPerSecond} commands/s, ${commandBurst || commandsPerSecond} at once`,
+    orderToTrade !== 0 && `${orderToTrade} orders per fill`,
+  ].filter((text) => text !== false);
   return `account ${id} (${name})${states.map((text) => `, ${text}`).join('')}: ${openOrders} of ${maxOpenOrders} open orders`;
 }
 

@@ -1,10 +1,12 @@
 import { Argument, type Command, Option } from 'commander';
+import type { AccountLimits } from '../../client/admin-client.ts';
 import { pathOf } from '../../client/symbols.ts';
 import { type AccountJson, accountHeading } from './account.ts';
 import { accountId, askAdmin, type ConnectionFlags, connectionOptions, count, print, printJson, whole } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
 const MAX_GROUP = 65_535;
+const LIMITS = ['maxOpenOrders', 'group', 'commandsPerSecond', 'commandBurst', 'orderToTrade'] as const satisfies (keyof AccountLimits)[];
 
 interface KillFlags extends ConnectionFlags {
   readonly account?: number;
@@ -104,11 +106,6 @@ export function resumeCommand(program: Command): void {
   );
 }
 
-interface Limits {
-  readonly maxOpenOrders?: number;
-  readonly group?: number;
-}
-
 export function accountSetCommand(program: Command): void {
   const command = program
     .command('account-set')
@@ -117,12 +114,14 @@ export function accountSetCommand(program: Command): void {
     .argument('<id>', 'the account', accountId)
     .addOption(new Option('--max-open-orders <count>', 'most resting orders').argParser(whole))
     .addOption(new Option('--group <number>', `its group, up to ${MAX_GROUP}; 0 = none`).argParser(whole))
+    .addOption(new Option('--commands-per-second <count>', 'most new orders and amends per second; 0 = no limit').argParser(whole))
+    .addOption(new Option('--command-burst <count>', 'most of them at once; 0 = as many as in a second').argParser(whole))
+    .addOption(new Option('--order-to-trade <count>', 'most new orders and amends per fill; 0 = no limit').argParser(whole))
     .addHelpText('after', '\nExample:\n  openbell account-set 2 --max-open-orders 500 --group 7');
   connectionOptions(command).action((id: number) =>
     run(async () => {
-      const flags = command.opts<ConnectionFlags & Limits>();
-      const { maxOpenOrders, group } = flags;
-      const limits: Limits = { ...(maxOpenOrders !== undefined && { maxOpenOrders }), ...(group !== undefined && { group }) };
+      const flags = command.opts<ConnectionFlags & AccountLimits>();
+      const limits: AccountLimits = Object.fromEntries(LIMITS.filter((key) => flags[key] !== undefined).map((key) => [key, flags[key]]));
       if (Object.keys(limits).length === 0) throw new CliError('give at least one option, such as --max-open-orders', ExitCode.Usage);
       showAccount(flags, await askAdmin<AccountJson>(flags, `/v1/accounts/${id}/limits`, limits));
       return ExitCode.Ok;

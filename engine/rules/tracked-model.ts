@@ -1,0 +1,64 @@
+import type { OrderSlab } from '../book/order-slab.ts';
+import type { Money, QtyLots } from '../units.ts';
+import type { Accounts } from './accounts.ts';
+import { ControlBit } from './control-bits.ts';
+import type { OrderRequest } from './order-request.ts';
+import type { OrderToTrade } from './order-to-trade.ts';
+import type { RiskModel } from './risk-model.ts';
+
+const { OrderToTrade: RATIO } = ControlBit;
+
+/**
+ * A risk model that also follows the accounts whose limits depend on their fills.
+ * It is in use from the first such limit of any account on, so that an exchange
+ * without them pays nothing. Owned by the engine thread.
+ */
+export class TrackedModel implements RiskModel {
+  readonly #model: RiskModel;
+  readonly #accounts: Accounts;
+  readonly #slab: OrderSlab;
+  readonly #ratios: OrderToTrade;
+  readonly #clock: { readonly timeUs: number };
+
+  constructor(model: RiskModel, accounts: Accounts, slab: OrderSlab, ratios: OrderToTrade, clock: { readonly timeUs: number }) {
+    this.#model = model;
+    this.#accounts = accounts;
+    this.#slab = slab;
+    this.#ratios = ratios;
+    this.#clock = clock;
+  }
+
+  need(order: OrderRequest): void {
+    this.#model.need(order);
+  }
+
+  held(slot: number): Money {
+    return this.#model.held(slot);
+  }
+
+  hold(slot: number, order: OrderRequest): void {
+    this.#model.hold(slot, order);
+  }
+
+  release(slot: number): void {
+    this.#model.release(slot);
+  }
+
+  noteLoaded(slot: number): void {
+    this.#model.noteLoaded(slot);
+  }
+
+  settleResting(slot: number, cost: Money, fee: Money, quantity: QtyLots): void {
+    this.#model.settleResting(slot, cost, fee, quantity);
+    this.#filled(this.#slab.account(slot));
+  }
+
+  settleIncoming(account: number, symbol: number, side: number, cost: Money, fee: Money, quantity: QtyLots): void {
+    this.#model.settleIncoming(account, symbol, side, cost, fee, quantity);
+    this.#filled(account);
+  }
+
+  #filled(account: number): void {
+    if ((this.#accounts.controls[account] & RATIO) !== 0) this.#ratios.countFill(account, this.#clock.timeUs);
+  }
+}
