@@ -34,6 +34,8 @@ export const Code = {
   LEVEL_SHARE_FULL: 205,
   THROTTLED: 206,
   ORDER_TO_TRADE: 207,
+  POSITION_LIMIT: 208,
+  EXPOSURE_LIMIT: 209,
   KILL_SWITCH: 210,
   // 300: the symbol and its limits.
   UNKNOWN_SYMBOL: 300,

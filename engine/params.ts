@@ -92,6 +92,15 @@ export const AccountParam = {
 } as const;
 export type AccountParam = (typeof AccountParam)[keyof typeof AccountParam];
 export const DEFAULT_MAX_OPEN_ORDERS = 100_000;
+
+/** Parameters of `SetLimit`, lots; 0 = no limit. */
+export const LimitParam = {
+  /** Largest position, bought or sold, that the account can reach. */
+  MaxPosition: 0,
+  /** Most lots of resting orders, buys and sells together. */
+  MaxExposure: 1,
+} as const;
+export type LimitParam = (typeof LimitParam)[keyof typeof LimitParam];
 /** Highest CommandsPerSecond, CommandBurst and OrderToTrade. */
 export const MAX_ACCOUNT_RATE = 1_000_000;
 /** Numbers of groups are below it. */

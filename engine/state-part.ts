@@ -53,6 +53,8 @@ export const RowKind = {
   SubPhase: 22,
   /** account, item, value; a control of an account, see ControlRows; only from rules 4 on */
   AccountControl: 19,
+  /** account, symbol, largest position, largest exposure, position, open buys, open sells; after the orders, by account, then symbol; only from rules 4 on */
+  PositionLimit: 20,
   /** symbol, 1 = its kill switch is on; only from rules 4 on */
   SymbolControl: 21,
 } as const;

@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   suspend: async () => (await import('./tools/cli/controls.ts')).suspendCommand,
   resume: async () => (await import('./tools/cli/controls.ts')).resumeCommand,
   'account-set': async () => (await import('./tools/cli/controls.ts')).accountSetCommand,
+  'position-limit': async () => (await import('./tools/cli/controls.ts')).positionLimitCommand,
   book: async () => (await import('./tools/cli/market.ts')).bookCommand,
   trades: async () => (await import('./tools/cli/market.ts')).tradesCommand,
   calendar: async () => (await import('./tools/cli/calendar.ts')).calendarCommand,

@@ -194,6 +194,8 @@ describe('the checks of an amend', () => {
     ['KILL_SWITCH', '3 @ 0', kill],
     ['THROTTLED', '3 @ 0', throttle],
     ['ORDER_TO_TRADE', '3 @ 0', tooMany],
+    ['POSITION_LIMIT', '41 @ 0', (harness) => void runLedger(harness, 'limit 1 1 MaxPosition 40\nlimit 1 1 MaxExposure 40')],
+    ['EXPOSURE_LIMIT', '41 @ 0', (harness) => void runLedger(harness, 'limit 1 1 MaxExposure 40')],
     ['SYMBOL_HALTED', '3 @ 0', (harness) => harness.phase(Phase.Halted)],
     ['SYMBOL_CLOSED', '3 @ 0', (harness) => harness.phase(Phase.Closed)],
     ['NOT_IN_AUCTION', '3 @ 0', (harness) => harness.phase(Phase.Auction)],

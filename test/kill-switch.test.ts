@@ -431,12 +431,38 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
     await client.admin.cancelOrders({ account: 1 });
   });
 
+  it('limits of position and exposure: HTTP, client, command line', async () => {
+    await client.admin.setPositionLimit(1, 'BTC-USD', { maxPosition: '0.7', maxExposure: 2 });
+    await place();
+    assert.equal((await place()).code, 'POSITION_LIMIT');
+    const set = await ask('/v1/accounts/1/position-limit', { symbol: 'BTC-USD', maxPosition: '0' });
+    const [limit] = set.json.positionLimits as Record<string, unknown>[];
+    const { symbol, maxPosition, maxExposure, maxExposureLots, position, openBuys, openSells } = limit;
+    assert.deepEqual(
+      [symbol, maxPosition, maxExposure, maxExposureLots, position, openBuys, openSells],
+      ['BTC-USD', '0.0000', '2.0000', 20_000, '0.0000', '0.5000', '0.0000'],
+    );
+    const { stdout } = await openbell(['position-limit', '1', 'BTC-USD', '--max-exposure', '0.5', ...flags]);
+    assert.match(
+      stdout,
+      /\n\nsymbol +position +limit +open buys +open sells +limit *\nBTC-USD +0\.0000 +none +0\.5000 +0\.0000 +0\.5000 *\n$/,
+    );
+    assert.equal((await place()).code, 'EXPOSURE_LIMIT');
+    await client.admin.setPositionLimit(1, 'BTC-USD', { maxExposure: 0 });
+    assert.deepEqual((await ask('/v1/accounts/1')).json.positionLimits, []);
+    await assert.rejects(client.admin.setPositionLimit(1, 'NO-SUCH', { maxPosition: 1 }), { code: 'UNKNOWN_SYMBOL' });
+    await assert.rejects(client.admin.setPositionLimit(1, 'BTC-USD', {}), { code: 'BAD_PARAMETER' });
+    await assert.rejects(client.admin.setPositionLimit(1, 'BTC-USD', { maxPosition: '0.00000001' }), { code: 'BAD_PARAMETER' });
+    await client.admin.cancelOrders({ account: 1 });
+  });
+
   it('command line: wrong use, and the parameters of an account', async () => {
     for (const args of [
       ['kill-switch', 'on'],
       ['kill-switch', 'on', '--venue', '--account', '1'],
       ['kill-switch', 'up', '--venue'],
       ['account-set', '1'],
+      ['position-limit', '1', 'BTC-USD'],
     ])
       assert.equal((await openbell([...args, ...flags])).code, 2, args.join(' '));
     const run = async (...args: string[]) => (await openbell([...args, ...flags])).stdout;

@@ -52,7 +52,7 @@ describe('the checks of a new order', () => {
   it('the table gives the same answer as the unrolled checks and as the exchange, and each code of it comes up', () => {
     const seen = new Set<Code>();
     const phases = fc.constantFrom(Phase.Continuous, Phase.Continuous, Phase.Continuous, ...Object.values(Phase));
-    const stopped = fc.constantFrom('', 'set 3 Suspended 1', 'kill account 3 on');
+    const stopped = fc.constantFrom('', 'set 3 Suspended 1', 'kill account 3 on', 'limit 3 1 MaxPosition 30', 'limit 3 1 MaxExposure 30');
     const same = fc.property(phases, stopped, fc.array(order, { maxLength: 12 }), (phase, stop, orders) => {
       const harness = venue(phase);
       const { exchange } = harness;

@@ -79,6 +79,8 @@ export class Administration {
         return this.#moveOnce(words, w, account, symbol, -quantity);
       case CommandKind.CancelOrders:
         return this.#cancelOrders();
+      case CommandKind.SetLimit:
+        return this.#controls.setLimit(parameter, value);
       case CommandKind.KillSwitch:
         return this.#swept(this.#controls.killSwitch(parameter, quantity));
       default:

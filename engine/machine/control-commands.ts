@@ -1,11 +1,13 @@
 import { Code } from '../codes.ts';
-import { AccountParam, GROUPS, MAX_ACCOUNT_RATE } from '../params.ts';
+import { AccountParam, GROUPS, LimitParam, MAX_ACCOUNT_RATE } from '../params.ts';
 import { ControlBit } from '../rules/control-bits.ts';
+import type { QtyLots } from '../units.ts';
 import { KillScope } from '../wire/layout.ts';
 import type { OperatorCancel } from './operator-cancel.ts';
 import type { MachineState } from './state.ts';
 
-const { Suspended: SUSPENDED } = ControlBit;
+const { Suspended: SUSPENDED, Limited: LIMITED } = ControlBit;
+const NIL = -1;
 /** Value of AccountParam.Suspended. */
 const SUSPEND_AND_CANCEL = 2;
 
@@ -66,6 +68,38 @@ export class ControlCommands {
     kills.set(scope, account + group + symbol, on);
     if (on === 1) this.#cancel.sweep(Code.CANCELLED_KILL_SWITCH, account, group, symbol);
     return Code.OK;
+  }
+
+  /** Sets a limit of the account in the symbol of the order. The first one begins to follow the pair, with position 0 and what rests now. */
+  setLimit(parameter: number, lots: QtyLots): Code {
+    const { order, accounts, books, risks, rules } = this.#state;
+    const { account, symbol } = order;
+    const { positionLimits: limits, controls } = accounts;
+    if (rules < 4) return Code.UNKNOWN_KIND;
+    if (!accounts.exists(account)) return Code.UNKNOWN_ACCOUNT;
+    if (books[symbol] === undefined) return Code.UNKNOWN_SYMBOL;
+    if (parameter > LimitParam.MaxExposure || lots < 0) return Code.BAD_PARAMETER;
+    let entry = limits.find(account, symbol);
+    if (entry === -1) {
+      if (lots === 0) return Code.OK;
+      entry = limits.add(account, symbol);
+      if (entry === -1) return Code.CAPACITY;
+      controls[account] |= LIMITED;
+      risks.track();
+      this.#noteOpen(account, symbol);
+    }
+    limits.setMax(entry, parameter, lots);
+    if (lots === 0 && !limits.has(account)) controls[account] &= ~LIMITED;
+    return Code.OK;
+  }
+
+  #noteOpen(account: number, symbol: number): void {
+    const { slab, accounts } = this.#state;
+    for (let slot = 0, left = accounts.openOrders[account]; left > 0; slot++) {
+      if (slab.level(slot) === NIL || slab.account(slot) !== account) continue;
+      left--;
+      if (slab.symbol(slot) === symbol) accounts.positionLimits.changeOpen(account, symbol, slab.side(slot), slab.open(slot));
+    }
   }
 
   #scope(scope: number, account: number, group: number, symbol: number): Code {

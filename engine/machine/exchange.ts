@@ -8,6 +8,7 @@ import { AccountRows, AssetRows } from '../rules/account-rows.ts';
 import { ControlRows } from '../rules/control-rows.ts';
 import { OrderChecks } from '../rules/order-checks.ts';
 import type { OrderExpiries } from '../rules/order-expiries.ts';
+import { PositionLimitRows } from '../rules/position-limit-rows.ts';
 import { SymbolRows } from '../rules/symbol-rows.ts';
 import type { StatePart } from '../state-part.ts';
 import { getI64, type Seq } from '../units.ts';
@@ -79,6 +80,7 @@ export class Exchange extends MachineState {
       new AccountRows(this.accounts),
       new ControlRows(this),
       resting,
+      new PositionLimitRows(this.accounts, this.risks),
       this.clientOrderIds,
       this.idempotencyKeys,
       this.digest,

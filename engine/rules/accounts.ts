@@ -2,6 +2,7 @@ import type { Allocate } from '../allocate.ts';
 import { assert, fail } from '../assert.ts';
 import { DEFAULT_MAX_OPEN_ORDERS, GROUPS } from '../params.ts';
 import type { Money } from '../units.ts';
+import { PositionLimits } from './position-limits.ts';
 
 /** Length of the name of an asset, symbol or account, in bytes. */
 export const NAME_BYTES = 16;
@@ -32,6 +33,7 @@ export class Accounts {
   readonly orderToTrade: Uint32Array;
   /** By group: 1 = its kill switch is on. That of group 0, which has no accounts, is the switch of the venue. */
   readonly killedGroups: Uint8Array;
+  readonly positionLimits: PositionLimits;
   readonly maxOpenOrders: Uint32Array;
   readonly openOrders: Uint32Array;
   /** Number of the account's last execution report; account 0 is the operator's. */
@@ -61,6 +63,7 @@ export class Accounts {
     this.commandBurst = new Uint32Array(allocate(capacity * 4));
     this.orderToTrade = new Uint32Array(allocate(capacity * 4));
     this.killedGroups = new Uint8Array(allocate(GROUPS));
+    this.positionLimits = new PositionLimits(allocate);
     this.maxOpenOrders = new Uint32Array(allocate(capacity * 4));
     this.openOrders = new Uint32Array(allocate(capacity * 4));
     this.reportNo = new Float64Array(allocate(capacity * 8));

@@ -10,4 +10,6 @@ export const ControlBit = {
   Throttled: 8,
   /** The account has OrderToTrade. */
   OrderToTrade: 16,
+  /** The account has a limit of position or exposure in a symbol. */
+  Limited: 32,
 } as const;

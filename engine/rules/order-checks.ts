@@ -3,7 +3,7 @@ import type { OrderSlab } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import type { Capacities, Shares } from '../limits.ts';
 import { MILLION, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
-import type { PriceTicks, TimeUs } from '../units.ts';
+import type { PriceTicks, QtyLots, TimeUs } from '../units.ts';
 import { Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { KIND_AUCTION, KIND_FILL_OR_KILL, KIND_MIN_QUANTITY, KIND_NEEDS_PRICE, KIND_POST_ONLY, KIND_RESTS } from '../wire/order-kinds.ts';
 import type { Accounts } from './accounts.ts';
@@ -21,7 +21,7 @@ const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxN
 const { Buy } = Side;
 const { Day: DAY } = TimeInForce;
 const { OK } = Code;
-const { Suspended: SUSPENDED, Killed: KILLED, Watched: WATCHED, Throttled: THROTTLED, OrderToTrade: RATIO } = ControlBit;
+const { Suspended: SUSPENDED, Killed: KILLED, Watched: WATCHED, Throttled: THROTTLED, OrderToTrade: RATIO, Limited: LIMITED } = ControlBit;
 // Constants of this module: V8 folds them, where it loads an imported one each time.
 const AUCTION = KIND_AUCTION;
 const FILL_OR_KILL = KIND_FILL_OR_KILL;
@@ -57,6 +57,8 @@ export interface OrderCheck {
   readonly check: (checks: OrderChecks, order: OrderRequest) => Code;
 }
 
+const CONTROL_CODES: readonly Code[] = [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH, Code.THROTTLED, Code.ORDER_TO_TRADE];
+
 /**
  * The checks of a new order, in sequence. The first check that fails determines
  * the answer. docs/CODES.md lists the checks in the same sequence, which a test
@@ -65,7 +67,10 @@ export interface OrderCheck {
 export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
   { codes: [Code.BAD_CLIENT_ORDER_ID], check: (c, o) => c.clientOrderId(o) },
   { codes: [Code.CLIENT_ORDER_ID_TOO_OLD], check: (c, o) => c.clientOrderIdAge(o) },
-  { codes: [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH, Code.THROTTLED, Code.ORDER_TO_TRADE], check: (c, o) => c.controls(o) },
+  {
+    codes: [...CONTROL_CODES, Code.POSITION_LIMIT, Code.EXPOSURE_LIMIT],
+    check: (c, o) => c.controls(o),
+  },
   { codes: [Code.UNKNOWN_SYMBOL, Code.SYMBOL_HALTED, Code.SYMBOL_CLOSED, Code.NOT_IN_AUCTION], check: (c, o) => c.phase(o) },
   { codes: [Code.NO_SESSION, Code.EXPIRY_PAST], check: (c, o) => c.lifetime(o) },
   {
@@ -102,7 +107,7 @@ export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
  * sequence, which a test verifies. {@link OrderChecks.amend} makes the checks.
  */
 export const AMEND_CHECKS: readonly (readonly Code[])[] = [
-  [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH, Code.THROTTLED, Code.ORDER_TO_TRADE],
+  [...CONTROL_CODES, Code.POSITION_LIMIT, Code.EXPOSURE_LIMIT],
   [Code.SYMBOL_HALTED, Code.SYMBOL_CLOSED, Code.NOT_IN_AUCTION],
   [Code.QUANTITY_MIN, Code.QUANTITY_MAX, Code.LOT, Code.PRICE_RANGE, Code.TICK, Code.PRICE_BAND, Code.NOTIONAL_MIN, Code.NOTIONAL_MAX],
   [Code.INSUFFICIENT_FUNDS],
@@ -111,10 +116,7 @@ export const AMEND_CHECKS: readonly (readonly Code[])[] = [
 ];
 
 /** The same for an amend to less at the same price; see {@link OrderChecks.lower}. */
-export const LOWER_CHECKS: readonly (readonly Code[])[] = [
-  [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH, Code.THROTTLED, Code.ORDER_TO_TRADE],
-  [Code.QUANTITY_MIN, Code.LOT, Code.NOTIONAL_MIN],
-];
+export const LOWER_CHECKS: readonly (readonly Code[])[] = [CONTROL_CODES, [Code.QUANTITY_MIN, Code.LOT, Code.NOTIONAL_MIN]];
 
 /**
  * The checks before an order reaches the book. They change only results in the order, such as `notional` and `needed`; `newOrder`, `amend`
@@ -147,7 +149,7 @@ export class OrderChecks {
     return (
       this.clientOrderId(order) ||
       this.clientOrderIdAge(order) ||
-      this.#admit(order) ||
+      this.#admit(order, 0) ||
       this.phase(order) ||
       (order.timeInForce >= DAY && this.lifetime(order)) ||
       this.symbolLimits(order) ||
@@ -161,7 +163,7 @@ export class OrderChecks {
    * reservation counts as available. {@link AMEND_CHECKS} and docs/CODES.md have the order of the checks.
    */
   amend(order: OrderRequest, slot: number): Code {
-    const code = this.#admit(order) || this.phase(order) || this.symbolLimits(order);
+    const code = this.#admit(order, this.#state.slab.open(slot)) || this.phase(order) || this.symbolLimits(order);
     if (code !== OK) return code;
     if (this.#state.rules === 1 && this.#postOnly(order) !== OK) return Code.POST_ONLY_WOULD_TRADE;
     const risk = this.#risks.of(order.symbol);
@@ -189,7 +191,7 @@ export class OrderChecks {
    * accepted, or nothing: the phase, the price band and the funds do not matter. What stays open must be an order that the symbol takes.
    */
   lower(order: OrderRequest, slot: number): Code {
-    const code = this.#admit(order);
+    const code = this.#admit(order, this.#state.slab.open(slot));
     if (code !== OK) return code;
     const params = this.#params;
     const row = order.symbol * PARAMS;
@@ -216,10 +218,10 @@ export class OrderChecks {
   /** Checks what the operator controls. `order` has its account and symbol. */
   controls(order: OrderRequest): Code {
     const bits = this.#accounts.controls[order.account];
-    return bits === 0 ? OK : this.#controlled(order, bits);
+    return bits === 0 ? OK : this.#stopped(order, bits) || this.#limits(order, bits, 0);
   }
 
-  #controlled(order: OrderRequest, bits: number): Code {
+  #stopped(order: OrderRequest, bits: number): Code {
     if ((bits & SUSPENDED) !== 0) return Code.ACCOUNT_SUSPENDED;
     const { kills, throttles, orderToTrade, timeUs } = this.#state;
     if ((bits & (KILLED | WATCHED)) !== 0 && kills.concern(order.account, order.symbol)) return Code.KILL_SWITCH;
@@ -227,17 +229,24 @@ export class OrderChecks {
     return (bits & RATIO) !== 0 && !orderToTrade.check(order, timeUs) ? Code.ORDER_TO_TRADE : OK;
   }
 
-  /** {@link controls}; an order or amend that passes counts, whatever the other checks say. */
-  #admit(order: OrderRequest): Code {
+  #limits(order: OrderRequest, bits: number, open: QtyLots): Code {
+    return (bits & LIMITED) !== 0 ? this.#accounts.positionLimits.check(order, open) : OK;
+  }
+
+  /**
+   * {@link controls}; what the limits of commands let pass counts, whatever the other checks say.
+   * @param open open quantity of the order that is amended, or 0
+   */
+  #admit(order: OrderRequest, open: QtyLots): Code {
     const { account } = order;
     const bits = this.#accounts.controls[account];
     if (bits === 0) return OK;
-    const code = this.#controlled(order, bits);
+    const code = this.#stopped(order, bits);
     if (code !== OK) return code;
     const { throttles, orderToTrade, timeUs } = this.#state;
     if ((bits & THROTTLED) !== 0) throttles.take(account, timeUs);
     if ((bits & RATIO) !== 0) orderToTrade.countOrder(account, timeUs);
-    return OK;
+    return this.#limits(order, bits, open);
   }
 
   /** Counts a command that no throttle rejects: a cancel, the repeat of an order, the amend of an unknown one. */

@@ -6,7 +6,7 @@ import type { OrderRequest } from './order-request.ts';
 import type { OrderToTrade } from './order-to-trade.ts';
 import type { RiskModel } from './risk-model.ts';
 
-const { OrderToTrade: RATIO } = ControlBit;
+const { OrderToTrade: RATIO, Limited: LIMITED } = ControlBit;
 
 /**
  * A risk model that also follows the accounts whose limits depend on their fills.
@@ -38,10 +38,12 @@ export class TrackedModel implements RiskModel {
 
   hold(slot: number, order: OrderRequest): void {
     this.#model.hold(slot, order);
+    this.#changeOpen(slot, this.#slab.open(slot));
   }
 
   release(slot: number): void {
     this.#model.release(slot);
+    this.#changeOpen(slot, -this.#slab.open(slot));
   }
 
   noteLoaded(slot: number): void {
@@ -49,16 +51,28 @@ export class TrackedModel implements RiskModel {
   }
 
   settleResting(slot: number, cost: Money, fee: Money, quantity: QtyLots): void {
+    const slab = this.#slab;
     this.#model.settleResting(slot, cost, fee, quantity);
-    this.#filled(this.#slab.account(slot));
+    this.#changeOpen(slot, -quantity);
+    this.#filled(slab.account(slot), slab.symbol(slot), slab.side(slot), quantity);
   }
 
   settleIncoming(account: number, symbol: number, side: number, cost: Money, fee: Money, quantity: QtyLots): void {
     this.#model.settleIncoming(account, symbol, side, cost, fee, quantity);
-    this.#filled(account);
+    this.#filled(account, symbol, side, quantity);
   }
 
-  #filled(account: number): void {
-    if ((this.#accounts.controls[account] & RATIO) !== 0) this.#ratios.countFill(account, this.#clock.timeUs);
+  #changeOpen(slot: number, lots: QtyLots): void {
+    const slab = this.#slab;
+    const account = slab.account(slot);
+    const { controls, positionLimits } = this.#accounts;
+    if ((controls[account] & LIMITED) !== 0) positionLimits.changeOpen(account, slab.symbol(slot), slab.side(slot), lots);
+  }
+
+  #filled(account: number, symbol: number, side: number, lots: QtyLots): void {
+    const { controls, positionLimits } = this.#accounts;
+    const bits = controls[account];
+    if ((bits & RATIO) !== 0) this.#ratios.countFill(account, this.#clock.timeUs);
+    if ((bits & LIMITED) !== 0) positionLimits.trade(account, symbol, side, lots);
   }
 }

@@ -63,8 +63,22 @@ export interface AccountInfo {
   readonly orderToTrade: number;
   readonly maxOpenOrders: number;
   readonly openOrders: number;
+  readonly positionLimits: readonly PositionLimitInfo[];
   readonly lastReportNo: number;
   readonly balances: readonly BalanceInfo[];
+}
+
+/** Limits of an account in a symbol, and what they limit, lots; see PositionLimits. */
+export interface PositionLimitInfo {
+  /** Id. */
+  readonly symbol: number;
+  /** 0 = no limit. */
+  readonly maxPosition: QtyLots;
+  readonly maxExposure: QtyLots;
+  /** Below 0: sold. */
+  readonly position: QtyLots;
+  readonly openBuys: QtyLots;
+  readonly openSells: QtyLots;
 }
 
 export interface OpenOrderInfo {
@@ -210,10 +224,29 @@ export class Directory {
         orderToTrade: accounts.orderToTrade[id],
         maxOpenOrders: accounts.maxOpenOrders[id],
         openOrders: accounts.openOrders[id],
+        positionLimits: this.#positionLimits(id),
         lastReportNo: accounts.reportNo[id],
         balances,
       };
     });
+  }
+
+  #positionLimits(id: number): PositionLimitInfo[] {
+    const { account, symbol, maxPosition, maxExposure, position, openBuys, openSells } = this.#accounts.positionLimits;
+    const found: PositionLimitInfo[] = [];
+    if ((this.#accounts.controls[id] & ControlBit.Limited) === 0) return found;
+    for (let i = 0; account[i] !== 0; i++) {
+      if (account[i] !== id) continue;
+      found.push({
+        symbol: symbol[i],
+        maxPosition: maxPosition[i],
+        maxExposure: maxExposure[i],
+        position: position[i],
+        openBuys: openBuys[i],
+        openSells: openSells[i],
+      });
+    }
+    return found.sort((a, b) => a.symbol - b.symbol);
   }
 
   killSwitches(): KillSwitchesInfo {

@@ -63,6 +63,7 @@ export const CommandKind = {
   StateDigest: 26,
   CancelOrders: 27,
   Tick: 28,
+  SetLimit: 29,
   KillSwitch: 30,
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];

@@ -1,5 +1,6 @@
 import { type HttpOptions, httpRequest } from './http-request.ts';
 import { pathOf } from './symbols.ts';
+import type { Decimal } from './types.ts';
 
 /** The orders to cancel: of an account, of a symbol, or of an account in a symbol; or one of them, by either id. */
 export type OrdersToCancel =
@@ -18,6 +19,13 @@ export interface AccountLimits {
   readonly commandBurst?: number;
   /** Most new orders and amends per fill; 0 = no limit. */
   readonly orderToTrade?: number;
+}
+
+/** Quantities in the base asset; 0 = no limit. docs/TRADING-RULES.md has their meaning. */
+export interface PositionLimit {
+  readonly maxPosition?: Decimal;
+  /** Of open orders, buys and sells together. */
+  readonly maxExposure?: Decimal;
 }
 
 /** What a kill switch concerns. A group has a number from 1 to 65,535. */
@@ -60,6 +68,15 @@ export class AdminClient {
    */
   async setLimits(account: number, limits: AccountLimits): Promise<void> {
     await this.#post(`/v1/accounts/${account}/limits`, limits);
+  }
+
+  /**
+   * Limits the position or the exposure of an account in a symbol; a limit that is not given stays as it is.
+   * @throws OpenbellError BAD_PARAMETER, UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL, CAPACITY, PERMISSION_DENIED, ...; HTTP_FAILED when the exchange cannot
+   * be reached: send it again
+   */
+  async setPositionLimit(account: number, symbol: string, limits: PositionLimit): Promise<void> {
+    await this.#post(`/v1/accounts/${account}/position-limit`, { symbol, ...limits });
   }
 
   /**

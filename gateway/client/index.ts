@@ -16,7 +16,14 @@ export { Code, codeName } from '../../engine/codes.ts';
 export { DecimalError } from '../../engine/decimal.ts';
 export { CommandBatch, type LongOrder, MAX_FRAME_COMMANDS, MIN_SCHEMA_VERSION, SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 export { Instruction, OrderType, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
-export { type AccountLimits, AdminClient, type CancelledOrders, type KillSwitchScope, type OrdersToCancel } from './admin-client.ts';
+export {
+  type AccountLimits,
+  AdminClient,
+  type CancelledOrders,
+  type KillSwitchScope,
+  type OrdersToCancel,
+  type PositionLimit,
+} from './admin-client.ts';
 export { OpenbellError } from './errors.ts';
 export { LocalBook, LocalOrderBook } from './local-book.ts';
 export { MarketClient, type MarketOptions } from './market.ts';

@@ -1,5 +1,5 @@
 import type { CommandFields } from '../../engine/machine/command.ts';
-import { AccountParam, SymbolParam, type SymbolParamName } from '../../engine/params.ts';
+import { AccountParam, LimitParam, SymbolParam, type SymbolParamName } from '../../engine/params.ts';
 import { CommandKind, KillScope } from '../../engine/wire/layout.ts';
 import type { AssetConfig } from '../config/config-asset.ts';
 import type { AccountConfig } from '../config/config-file.ts';
@@ -94,6 +94,11 @@ export function cancelOrders(selection: OrderSelection): CommandFields {
   return { kind: CommandKind.CancelOrders, ...selection };
 }
 
+/** @param parameter of LimitParam @param lots 0 = no limit */
+export function setLimit(account: number, symbol: number, parameter: number, lots: number): CommandFields {
+  return { kind: CommandKind.SetLimit, account, symbol, parameter, quantity: lots };
+}
+
 /** @param id of the account, group or symbol; 0 for the venue */
 export function killSwitch(scope: KillScope, id: number, on: boolean): CommandFields {
   const field = { [KillScope.Account]: 'account', [KillScope.Group]: 'tag', [KillScope.Symbol]: 'symbol', [KillScope.Venue]: undefined }[
@@ -179,6 +184,8 @@ export function commandWords({ kind, account = 0, symbol = 0, parameter = 0, tag
       return { command: 'withdraw', account, asset: symbol };
     case CommandKind.CancelOrders:
       return { command: 'cancel-orders', ...(account !== 0 && { account }), ...(symbol !== 0 && { symbol }) };
+    case CommandKind.SetLimit:
+      return { command: 'set-limit', account, symbol, parameter: parameter === LimitParam.MaxPosition ? 'max-position' : 'max-exposure' };
     case CommandKind.KillSwitch:
       return {
         command: 'kill-switch',

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { AccountParam } from '../../engine/params.ts';
+import { AccountParam, LimitParam } from '../../engine/params.ts';
 import { CommandKind, KillScope } from '../../engine/wire/layout.ts';
 import { type LongCommandFields, SYMBOL } from './exchange-fixture.ts';
 
@@ -17,7 +17,14 @@ export function controlCommand(accounts: number): fc.Arbitrary<LongCommandFields
   const rate = fc.record({
     account,
     parameter: fc.constantFrom(AccountParam.CommandsPerSecond, AccountParam.CommandBurst, AccountParam.OrderToTrade),
-    quantity: fc.constantFrom(0, 0, 1, 3, 150, 300, 1_000_001),
+    quantity: fc.constantFrom(0, 0, 2, 3, 30, 150, 1_000_001),
+  });
+  const limit = fc.record({
+    kind: fc.constant(CommandKind.SetLimit),
+    account,
+    symbol: fc.constantFrom(SYMBOL, SYMBOL, SYMBOL, SYMBOL, SYMBOL + 1),
+    parameter: fc.constantFrom(LimitParam.MaxPosition, LimitParam.MaxExposure, LimitParam.MaxPosition, LimitParam.MaxExposure, 2),
+    quantity: fc.constantFrom(0, 0, 10, 20, 40, 80),
   });
   return fc.oneof(
     fc.record({ account, value: fc.constantFrom(0, 1, 2, 3) }).map(({ account: id, value }) => ({
@@ -27,6 +34,8 @@ export function controlCommand(accounts: number): fc.Arbitrary<LongCommandFields
       quantity: value,
     })),
     fc.record({ account, group }).map((f) => ({ ...setAccount, account: f.account, parameter: AccountParam.Group, quantity: f.group })),
+    limit,
+    limit,
     rate.map((f) => ({ ...setAccount, ...f })),
     rate.map((f) => ({ ...setAccount, ...f })),
     fc.record({ account, on }).map((f) => ({ ...kill, parameter: KillScope.Account, account: f.account, quantity: f.on })),

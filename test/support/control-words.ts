@@ -1,16 +1,21 @@
 import type { CommandFields } from '../../engine/machine/command.ts';
-import { AccountParam } from '../../engine/params.ts';
+import { AccountParam, LimitParam } from '../../engine/params.ts';
 import { CommandKind, KillScope } from '../../engine/wire/layout.ts';
 
 /**
  * A line of the table language with which the operator controls accounts, split into words; undefined for other lines:
  *
+ *   `limit 1 2 MaxPosition 10`: of account 1 in symbol 2
  *   `set 1 Group 7` · `kill account 1 on` · `kill group 7 on` · `kill symbol 1 off` · `kill venue on`
  */
 export function controlOf([verb, ...words]: readonly string[]): CommandFields | undefined {
   if (verb === 'set') {
     const parameter = AccountParam[words[1] as keyof typeof AccountParam];
     return { kind: CommandKind.SetAccount, account: Number(words[0]), parameter, quantity: Number(words[2]) };
+  }
+  if (verb === 'limit') {
+    const parameter = LimitParam[words[2] as keyof typeof LimitParam];
+    return { kind: CommandKind.SetLimit, account: Number(words[0]), symbol: Number(words[1]), parameter, quantity: Number(words[3]) };
   }
   if (verb !== 'kill') return undefined;
   const scope = `${words[0][0].toUpperCase()}${words[0].slice(1)}` as keyof typeof KillScope;

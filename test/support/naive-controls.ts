@@ -2,6 +2,7 @@ import { Code } from '../../engine/codes.ts';
 import { AccountParam } from '../../engine/params.ts';
 import { CommandKind, KillScope } from '../../engine/wire/layout.ts';
 import { SYMBOL } from './exchange-fixture.ts';
+import { NaivePositions } from './naive-positions.ts';
 import { NaiveBuckets, NaiveRatios } from './naive-rates.ts';
 
 /** A command of the operator, with all its fields. */
@@ -34,6 +35,7 @@ export class NaiveControls {
   nowUs = 0;
   /** After a code that rejects for a time, when it would pass; else 0. */
   retryUs = 0;
+  readonly positions = new NaivePositions();
   readonly #buckets = new NaiveBuckets();
   readonly #ratios = new NaiveRatios();
   readonly #accounts: readonly number[];
@@ -68,7 +70,17 @@ export class NaiveControls {
   }
 
   do(f: ControlCommand): ControlAnswer {
+    if (f.kind === CommandKind.SetLimit) return this.#setLimit(f);
     return f.kind === CommandKind.SetAccount ? this.#setAccount(f) : this.#kill(f);
+  }
+
+  #setLimit({ account, symbol, parameter, quantity }: ControlCommand): ControlAnswer {
+    if (this.#rules < 4) return { code: Code.UNKNOWN_KIND };
+    if (!this.#accounts.includes(account)) return { code: Code.UNKNOWN_ACCOUNT };
+    if (symbol !== SYMBOL) return { code: Code.UNKNOWN_SYMBOL };
+    if (parameter > 1) return BAD;
+    this.positions.set(account, parameter, quantity);
+    return OK;
   }
 
   #setAccount({ account, parameter, quantity: value }: ControlCommand): ControlAnswer {

@@ -179,7 +179,7 @@ export class NaiveExchange {
     else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.SessionEnd) this.#setSessionEnd(f.quantity);
     else if (f.kind === CommandKind.SetSymbol) this.#setFee(f.parameter, f.side === 1 ? -f.quantity : f.quantity);
     else if (f.kind === CommandKind.CancelOrders) this.#cancelOrders(f);
-    else if (f.kind === CommandKind.SetAccount || f.kind === CommandKind.KillSwitch) this.#control(f);
+    else if (f.kind === CommandKind.SetAccount || f.kind === CommandKind.KillSwitch || f.kind === CommandKind.SetLimit) this.#control(f);
     else if (f.kind === CommandKind.Deposit) {
       this.pay(f.account, f.symbol, f.quantity);
       this.deposited.set(f.symbol, (this.deposited.get(f.symbol) ?? 0) + f.quantity);
@@ -283,7 +283,10 @@ export class NaiveExchange {
 
   #checkNew(o: NaiveOrder, symbol: number): number {
     if (o.client <= (this.forgotten.get(this.#idClass(o)) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
-    const basic = this.controls.check(o.account, symbol) || this.#check(o);
+    const basic =
+      this.controls.check(o.account, symbol) ||
+      (symbol === SYMBOL ? this.controls.positions.check(o, o.open, this.resting) : 0) ||
+      this.#check(o);
     if (basic !== Code.OK) return basic;
     if (RESTING.has(o.tif)) {
       if (this.resting.length >= this.#limits.orders) return Code.BOOK_FULL;
@@ -368,6 +371,7 @@ export class NaiveExchange {
 
   #fill(o: NaiveOrder, contra: number, price: number, quantity: number, paid: number, flags: number): void {
     this.controls.filled(o.account);
+    this.controls.positions.traded(o.account, o.side, quantity);
     this.#say({
       kind: ReportKind.Fill,
       flags,
@@ -442,7 +446,7 @@ export class NaiveExchange {
     const wanted: NaiveOrder = { ...o, price: f.price, open: f.quantity };
     const keeps = f.price === o.price && f.quantity < o.open + (this.#rules >= 3 ? 1 : 0);
     const lowers = keeps && this.#rules >= 3;
-    let code = this.controls.check(o.account, SYMBOL);
+    let code = this.controls.check(o.account, SYMBOL) || this.controls.positions.check(o, f.quantity - o.open, this.resting);
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
     if (!lowers) code = this.#check(wanted);
     else if (f.quantity < o.open && f.quantity < this.params[SymbolParam.MinQuantity]) code = Code.QUANTITY_MIN;
@@ -647,6 +651,7 @@ export class NaiveExchange {
       for (const o of this.queue(side))
         if (this.#rules >= 3 && this.payers.has(o) && this.#page(side, o.price)[0] !== o) rows.push([16, o.id]);
     }
+    rows.push(...this.controls.positions.rows(this.resting));
     for (const r of this.#remembered.byAccount())
       rows.push([9, r.account, r.client, r.orderId, r.code, r.symbol, r.side, r.tif, r.price, r.quantity, r.filled]);
     for (const account of this.accounts) {

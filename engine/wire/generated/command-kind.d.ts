@@ -37,6 +37,10 @@ export declare enum CommandKind {
      */
     Tick = 28,
     /**
+     * Administrative: a limit of `account` in `symbol`. `parameter` 0 = largest position, 1 = largest exposure; `quantity` in lots, 0 = none.
+     */
+    SetLimit = 29,
+    /**
      * Administrative: `parameter` is a KillScope; `account`, `tag` (the group) or `symbol` names what it concerns, and the others are 0.
      * `quantity` 1 = on: new orders and amends are rejected, and what rests is cancelled; 0 = off. The answer is that of CancelOrders.
      */

@@ -39,6 +39,10 @@ export var CommandKind;
      */
     CommandKind[CommandKind["Tick"] = 28] = "Tick";
     /**
+     * Administrative: a limit of `account` in `symbol`. `parameter` 0 = largest position, 1 = largest exposure; `quantity` in lots, 0 = none.
+     */
+    CommandKind[CommandKind["SetLimit"] = 29] = "SetLimit";
+    /**
      * Administrative: `parameter` is a KillScope; `account`, `tag` (the group) or `symbol` names what it concerns, and the others are 0.
      * `quantity` 1 = on: new orders and amends are rejected, and what rests is cancelled; 0 = off. The answer is that of CancelOrders.
      */

@@ -16,7 +16,7 @@ export declare class Command {
     side(): Side;
     timeInForce(): TimeInForce;
     /**
-     * Order commands: CommandFlag bits, ignored in version 1. Administrative commands: the parameter (SetSymbol, SetAccount), the Phase (SetPhase) or the KillScope (KillSwitch).
+     * Order commands: CommandFlag bits, ignored in version 1. Administrative commands: the parameter (SetSymbol, SetAccount, SetLimit), the Phase (SetPhase) or the KillScope (KillSwitch).
      */
     parameter(): number;
     /**

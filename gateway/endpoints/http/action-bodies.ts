@@ -23,6 +23,8 @@ const CAMEL_CASE: Readonly<Record<string, string>> = {
   commandsPerSecond: 'commands-per-second',
   commandBurst: 'command-burst',
   orderToTrade: 'order-to-trade',
+  maxPosition: 'max-position',
+  maxExposure: 'max-exposure',
   orderId: 'order-id',
   clientOrderId: 'client-order-id',
 };
@@ -114,6 +116,7 @@ export const BODIES = {
     'order-to-trade': number,
   }),
   suspend: fields({ cancel: boolean }),
+  positionLimit: fields({ symbol: text, 'max-position': number, 'max-exposure': number }),
   on: fields({ on: boolean }),
   ordersOfAccount: fields({ symbol: text, 'order-id': number, 'client-order-id': number }),
   ordersOfSymbol: fields({ 'order-id': number }),

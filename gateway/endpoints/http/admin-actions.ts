@@ -115,7 +115,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
         const recall = () => logged.applied(commands, seqs.at(-1) ?? 0, caller);
         repeated = await keyed.run(wanted.id, key, request, commands, run, recall);
       }
-      return { status: 201, json: { ...accountView(accountOf(directory, String(wanted.id))), ...(repeated && { repeated }) } };
+      return { status: 201, json: { ...accountView(accountOf(directory, String(wanted.id)), directory), ...(repeated && { repeated }) } };
     }),
     ...(['deposit', 'withdraw'] as const).map((action) =>
       post(`/v1/accounts/:id/${action}`, 'account:money', async ({ params, body, header }, run) => {

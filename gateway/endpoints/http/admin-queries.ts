@@ -54,7 +54,7 @@ export function queryRoutes(sources: QuerySources): Route[] {
       const ids = directory.accountIds().filter((id) => id > after && may(principal, 'account:read', id));
       return { pieces: new LongList(ids.slice(0, limit)) };
     }),
-    get('/v1/accounts/:id', 'account:read', [], ({ params }) => ({ json: accountView(accountOf(directory, params.id)) })),
+    get('/v1/accounts/:id', 'account:read', [], ({ params }) => ({ json: accountView(accountOf(directory, params.id), directory) })),
     get('/v1/accounts/:id/open-orders', 'account:read', ['limit', 'after'], async ({ params, query, inSlices }) => {
       const { id } = accountOf(directory, params.id);
       const after = wholeOf(query, 'after', 0, 0, NEWEST);

@@ -1,6 +1,6 @@
 import { codeName } from '../../../engine/codes.ts';
 import { unitsToDecimal } from '../../../engine/decimal.ts';
-import type { AccountInfo, AssetInfo, Directory, OpenOrderInfo, SymbolInfo } from '../../../engine/threads/directory.ts';
+import type { AccountInfo, AssetInfo, Directory, OpenOrderInfo, PositionLimitInfo, SymbolInfo } from '../../../engine/threads/directory.ts';
 import { getI64 } from '../../../engine/units.ts';
 import { ReportKind, Trade } from '../../../engine/wire/layout.ts';
 import { PHASE_NAMES, REPORT_KIND_NAMES, ReportFlag, SIDE_NAMES, subPhaseName, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
@@ -52,10 +52,11 @@ export function symbolView(symbol: SymbolInfo) {
   };
 }
 
-export function accountView(account: AccountInfo) {
-  const { balances, ...rest } = account;
+export function accountView(account: AccountInfo, directory: SymbolLookup) {
+  const { balances, positionLimits, ...rest } = account;
   return {
     ...rest,
+    positionLimits: positionLimits.flatMap((limit) => positionLimitView(directory.symbol(limit.symbol), limit)),
     balances: balances.map(({ asset, available, reserved }) => ({
       asset: asset.name,
       available: moneyText(asset, available),
@@ -64,6 +65,27 @@ export function accountView(account: AccountInfo) {
       reservedUnits: reserved,
     })),
   };
+}
+
+function positionLimitView(symbol: SymbolInfo | undefined, limit: PositionLimitInfo) {
+  if (symbol === undefined) return [];
+  const { maxPosition, maxExposure, position, openBuys, openSells } = limit;
+  const lots = (value: number) => quantityText(symbol, value);
+  return [
+    {
+      symbol: symbol.name,
+      maxPosition: lots(maxPosition),
+      maxExposure: lots(maxExposure),
+      position: lots(position),
+      openBuys: lots(openBuys),
+      openSells: lots(openSells),
+      maxPositionLots: maxPosition,
+      maxExposureLots: maxExposure,
+      positionLots: position,
+      openBuysLots: openBuys,
+      openSellsLots: openSells,
+    },
+  ];
 }
 
 export function levelView(symbol: SymbolInfo, { price, quantity, orders }: Level) {

@@ -1,9 +1,9 @@
-import { AccountParam, GROUPS, MAX_ACCOUNT_RATE } from '../../../engine/params.ts';
+import { AccountParam, GROUPS, LimitParam, MAX_ACCOUNT_RATE } from '../../../engine/params.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import { KillScope } from '../../../engine/wire/layout.ts';
 import type { Place } from '../../config/config-place.ts';
 import type { Action } from '../../identity/permissions.ts';
-import { killSwitch, setAccount, suspend } from '../../venue/venue-commands.ts';
+import { killSwitch, setAccount, setLimit, suspend } from '../../venue/venue-commands.ts';
 import { BODIES } from './action-bodies.ts';
 import type { Reply, Request, Route } from './admin-http.ts';
 import { accountOf, symbolNamed } from './admin-queries.ts';
@@ -27,6 +27,7 @@ const LIMITS = [
 /** The actions with which the operator controls what accounts may do. */
 export function controlRoutes(directory: Directory, post: Post): Route[] {
   const account = (params: Request['params']) => accountOf(directory, params.id);
+  const shown = (params: Request['params']) => accountView(account(params), directory);
   return [
     post('/v1/accounts/:id/suspend', 'account:manage', async ({ params, body }, run) => {
       const cancel = readJsonBody(body, BODIES.suspend, (place) => {
@@ -34,17 +35,23 @@ export function controlRoutes(directory: Directory, post: Post): Route[] {
         return fields && (fields.cancel === undefined ? false : fields.cancel.boolean());
       });
       const { seq: _, ...swept } = await runUntilDone(run, suspend(account(params).id, cancel));
-      return { json: { ...accountView(account(params)), ...(cancel && swept) } };
+      return { json: { ...shown(params), ...(cancel && swept) } };
     }),
     post('/v1/accounts/:id/resume', 'account:manage', async ({ params, body }, run) => {
       readJsonBody(body, BODIES.none, () => true);
       await run(setAccount(account(params).id, AccountParam.Suspended, 0));
-      return { json: accountView(account(params)) };
+      return { json: shown(params) };
     }),
     post('/v1/accounts/:id/limits', 'account:manage', async ({ params, body }, run) => {
       const { id } = account(params);
       for (const [parameter, value] of readJsonBody(body, BODIES.limits, readLimits)) await run(setAccount(id, parameter, value));
-      return { json: accountView(account(params)) };
+      return { json: shown(params) };
+    }),
+    post('/v1/accounts/:id/position-limit', 'account:manage', async ({ params, body }, run) => {
+      const { id } = account(params);
+      const { symbol, limits } = readJsonBody(body, BODIES.positionLimit, (place) => readPositionLimit(place, directory));
+      for (const [parameter, lots] of limits) await run(setLimit(id, symbol.id, parameter, lots));
+      return { json: shown(params) };
     }),
     post('/v1/accounts/:id/kill-switch', 'account:manage', async ({ params, body }, run) => {
       const { id } = account(params);
@@ -84,6 +91,24 @@ function readLimits(place: Place): [parameter: number, value: number][] | undefi
     return value === undefined ? [] : [[parameter, value]];
   });
   return Object.keys(fields).length === 0 ? place.fail('give at least one limit, such as maxOpenOrders') : given;
+}
+
+/** Quantities in the symbol's base asset. */
+function readPositionLimit(place: Place, directory: Directory) {
+  const fields = place.fields(['symbol', 'max-position', 'max-exposure']);
+  if (fields === undefined) return undefined;
+  if (fields.symbol === undefined) return place.missing('symbol');
+  const name = fields.symbol.text();
+  if (name === undefined) return undefined;
+  const symbol = symbolNamed(directory, name);
+  const lots = (field: Place | undefined): number | undefined => field?.units(symbol.lotMantissa, symbol.lotDecimals);
+  const [position, exposure] = [lots(fields['max-position']), lots(fields['max-exposure'])];
+  if (fields['max-position'] === undefined && fields['max-exposure'] === undefined)
+    return place.fail('give maxPosition, maxExposure or both');
+  const limits: [parameter: number, lots: number][] = [];
+  if (position !== undefined) limits.push([LimitParam.MaxPosition, position]);
+  if (exposure !== undefined) limits.push([LimitParam.MaxExposure, exposure]);
+  return { symbol, limits };
 }
 
 /** @throws HttpError 404 */

@@ -11,6 +11,14 @@ export interface AccountJson {
   readonly commandsPerSecond: number;
   readonly commandBurst: number;
   readonly orderToTrade: number;
+  readonly positionLimits: readonly {
+    readonly symbol: string;
+    readonly position: string;
+    readonly maxPosition: string;
+    readonly openBuys: string;
+    readonly openSells: string;
+    readonly maxExposure: string;
+  }[];
   readonly openOrders: number;
   readonly maxOpenOrders: number;
   readonly balances: readonly { readonly asset: string; readonly available: string; readonly reserved: string }[];
@@ -86,7 +94,15 @@ Examples:
 
 function accountText(account: AccountJson): string {
   const rows = account.balances.map(({ asset, available, reserved }) => [asset, available, reserved]);
-  return `${accountHeading(account)}\n\n${table([['asset', 'available', 'reserved'], ...rows])}`;
+  return `${accountHeading(account)}\n\n${table([['asset', 'available', 'reserved'], ...rows])}${positionTable(account)}`;
+}
+
+/** The limits by symbol, after an empty line; nothing if there are none. */
+export function positionTable({ positionLimits }: AccountJson): string {
+  if (positionLimits.length === 0) return '';
+  const none = (limit: string): string => (/^[0.]+$/.test(limit) ? 'none' : limit);
+  const rows = positionLimits.map((l) => [l.symbol, l.position, none(l.maxPosition), l.openBuys, l.openSells, none(l.maxExposure)]);
+  return `\n\n${table([['symbol', 'position', 'limit', 'open buys', 'open sells', 'limit'], ...rows])}`;
 }
 
 /** One line: who it is, and what limits it. */

@@ -1,7 +1,7 @@
 import { Argument, type Command, Option } from 'commander';
 import type { AccountLimits } from '../../client/admin-client.ts';
 import { pathOf } from '../../client/symbols.ts';
-import { type AccountJson, accountHeading } from './account.ts';
+import { type AccountJson, accountHeading, positionTable } from './account.ts';
 import { accountId, askAdmin, type ConnectionFlags, connectionOptions, count, print, printJson, whole } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
@@ -129,7 +129,30 @@ export function accountSetCommand(program: Command): void {
   );
 }
 
+export function positionLimitCommand(program: Command): void {
+  const command = program
+    .command('position-limit')
+    .summary('operator: limit position and exposure of an account in a symbol')
+    .description('Limits the position and the exposure of an account in a symbol. A limit that is not given stays as it is.')
+    .argument('<id>', 'the account', accountId)
+    .argument('<symbol>', 'name of the symbol')
+    .option('--max-position <quantity>', 'largest position, bought or sold; 0 = no limit')
+    .option('--max-exposure <quantity>', 'most in open orders, buys and sells together; 0 = no limit')
+    .addHelpText('after', '\nExample:\n  openbell position-limit 2 BTC-USD --max-position 10 --max-exposure 25.5');
+  connectionOptions(command).action((id: number, symbol: string) =>
+    run(async () => {
+      const flags = command.opts<ConnectionFlags & { readonly maxPosition?: string; readonly maxExposure?: string }>();
+      const { maxPosition, maxExposure } = flags;
+      if (maxPosition === undefined && maxExposure === undefined)
+        throw new CliError('give --max-position, --max-exposure or both', ExitCode.Usage);
+      const limits = { ...(maxPosition !== undefined && { maxPosition }), ...(maxExposure !== undefined && { maxExposure }) };
+      showAccount(flags, await askAdmin<AccountJson>(flags, `/v1/accounts/${id}/position-limit`, { symbol, ...limits }));
+      return ExitCode.Ok;
+    }),
+  );
+}
+
 function showAccount(flags: ConnectionFlags, account: AccountJson): void {
   if (flags.json) printJson(account);
-  else print(accountHeading(account));
+  else print(accountHeading(account) + positionTable(account));
 }
