@@ -9,6 +9,7 @@ import { MAX_POSITION_LIMITS, PositionLimits } from '../engine/rules/position-li
 import { Side } from '../engine/wire/layout.ts';
 import { Harness, parseCommand, runLedger, SMALL_LIMITS, SYMBOL, tidyLedger } from './support/exchange-fixture.ts';
 import { times } from './support/long-runs.ts';
+import { sameFromAnySnapshot } from './support/snapshot-at-any.ts';
 
 const LEDGERS: [name: string, ledger: string][] = [
   [
@@ -204,6 +205,7 @@ const LEDGERS: [name: string, ledger: string][] = [
 describe('limits of position and exposure', () => {
   for (const [name, ledger] of LEDGERS) {
     it(name, () => assert.equal(runLedger(new Harness().setUp(2), ledger), tidyLedger(ledger)));
+    it(`${name}: the same from a snapshot at any command`, () => sameFromAnySnapshot(new Harness().setUp(2), ledger));
   }
 
   const rejects: [line: string, fields: object, code: string][] = [
@@ -301,6 +303,7 @@ describe('the table of pairs', () => {
         }
         const found = limits.inOrder().map((i) => [`${limits.account[i]}/${limits.symbol[i]}`, limits.maxPosition[i]] as const);
         assert.deepEqual(new Map(found), expected);
+        assert.equal(limits.account[expected.size], 0, 'where the entries end');
         for (let account = 1; account <= 40; account++)
           assert.equal(
             limits.has(account),

@@ -11,6 +11,7 @@ import { Throttles } from '../engine/rules/throttles.ts';
 import { Harness, parseCommand, runLedger, SMALL_LIMITS, tidyLedger } from './support/exchange-fixture.ts';
 import { times } from './support/long-runs.ts';
 import { NaiveBuckets, NaiveRatios } from './support/naive-rates.ts';
+import { sameFromAnySnapshot } from './support/snapshot-at-any.ts';
 
 const LEDGERS: [name: string, ledger: string][] = [
   [
@@ -120,6 +121,7 @@ const LEDGERS: [name: string, ledger: string][] = [
 describe('commands per second', () => {
   for (const [name, ledger] of LEDGERS) {
     it(name, () => assert.equal(runLedger(new Harness().setUp(2), ledger), tidyLedger(ledger)));
+    it(`${name}: the same from a snapshot at any command`, () => sameFromAnySnapshot(new Harness().setUp(2), ledger));
   }
 
   it('throttled orders do not make the exchange forget the others', () => {
@@ -228,6 +230,24 @@ describe('orders per fill', () => {
     assert.equal(code(harness, '1 new 901 buy 1 @ 80'), 'OK');
     assert.equal(code(harness, '1 new 902 buy 1 @ 80'), 'OK');
     assert.equal(code(harness, '1 new 903 buy 1 @ 80'), 'ORDER_TO_TRADE');
+  });
+
+  it('the same from a snapshot at any command: orders, fills and steps are in it', () => {
+    const lines = [
+      'set 1 OrderToTrade 2',
+      '2 new 1 sell 9 @ 90',
+      '1 new 1 buy 1 @ 90',
+      '1 new 2 buy 5 @ 89',
+      '+12000000 2 new 2 sell 2 @ 89',
+    ];
+    const more = [
+      '1 amend 2 1 @ 89',
+      '+31000000 1 new 3 buy 1 @ 90',
+      '+70000000 1 new 4 buy 1 @ 90',
+      'set 1 OrderToTrade 0',
+      '1 new 5 buy 1 @ 80',
+    ];
+    sameFromAnySnapshot(new Harness().setUp(2), [...lines, ...more].join('\n'));
   });
 
   it('the same as the naive count, for any sequence', () => {
