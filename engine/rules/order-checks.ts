@@ -3,7 +3,7 @@ import type { OrderSlab } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import type { Capacities, Shares } from '../limits.ts';
 import { MILLION, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
-import type { PriceTicks, QtyLots, TimeUs } from '../units.ts';
+import type { PriceTicks, TimeUs } from '../units.ts';
 import { Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { KIND_AUCTION, KIND_FILL_OR_KILL, KIND_MIN_QUANTITY, KIND_NEEDS_PRICE, KIND_POST_ONLY, KIND_RESTS } from '../wire/order-kinds.ts';
 import type { Accounts } from './accounts.ts';
@@ -21,6 +21,7 @@ const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxN
 const { Buy } = Side;
 const { Day: DAY } = TimeInForce;
 const { OK } = Code;
+const NIL = -1;
 const { Suspended: SUSPENDED, Killed: KILLED, Watched: WATCHED, Throttled: THROTTLED, OrderToTrade: RATIO, Limited: LIMITED } = ControlBit;
 // Constants of this module: V8 folds them, where it loads an imported one each time.
 const AUCTION = KIND_AUCTION;
@@ -149,7 +150,7 @@ export class OrderChecks {
     return (
       this.clientOrderId(order) ||
       this.clientOrderIdAge(order) ||
-      this.#admit(order, 0) ||
+      this.#admit(order, NIL) ||
       this.phase(order) ||
       (order.timeInForce >= DAY && this.lifetime(order)) ||
       this.symbolLimits(order) ||
@@ -163,7 +164,7 @@ export class OrderChecks {
    * reservation counts as available. {@link AMEND_CHECKS} and docs/CODES.md have the order of the checks.
    */
   amend(order: OrderRequest, slot: number): Code {
-    const code = this.#admit(order, this.#state.slab.open(slot)) || this.phase(order) || this.symbolLimits(order);
+    const code = this.#admit(order, slot) || this.phase(order) || this.symbolLimits(order);
     if (code !== OK) return code;
     if (this.#state.rules === 1 && this.#postOnly(order) !== OK) return Code.POST_ONLY_WOULD_TRADE;
     const risk = this.#risks.of(order.symbol);
@@ -191,7 +192,7 @@ export class OrderChecks {
    * accepted, or nothing: the phase, the price band and the funds do not matter. What stays open must be an order that the symbol takes.
    */
   lower(order: OrderRequest, slot: number): Code {
-    const code = this.#admit(order, this.#state.slab.open(slot));
+    const code = this.#admit(order, slot);
     if (code !== OK) return code;
     const params = this.#params;
     const row = order.symbol * PARAMS;
@@ -218,7 +219,7 @@ export class OrderChecks {
   /** Checks what the operator controls. `order` has its account and symbol. */
   controls(order: OrderRequest): Code {
     const bits = this.#accounts.controls[order.account];
-    return bits === 0 ? OK : this.#stopped(order, bits) || this.#limits(order, bits, 0);
+    return bits === 0 ? OK : this.#stopped(order, bits) || this.#limits(order, bits, NIL);
   }
 
   #stopped(order: OrderRequest, bits: number): Code {
@@ -229,15 +230,16 @@ export class OrderChecks {
     return (bits & RATIO) !== 0 && !orderToTrade.check(order, timeUs) ? Code.ORDER_TO_TRADE : OK;
   }
 
-  #limits(order: OrderRequest, bits: number, open: QtyLots): Code {
-    return (bits & LIMITED) !== 0 ? this.#accounts.positionLimits.check(order, open) : OK;
+  #limits(order: OrderRequest, bits: number, slot: number): Code {
+    if ((bits & LIMITED) === 0) return OK;
+    return this.#accounts.positionLimits.check(order, slot === NIL ? 0 : this.#state.slab.open(slot));
   }
 
   /**
    * {@link controls}; what the limits of commands let pass counts, whatever the other checks say.
-   * @param open open quantity of the order that is amended, or 0
+   * @param slot of the order that is amended, or NIL
    */
-  #admit(order: OrderRequest, open: QtyLots): Code {
+  #admit(order: OrderRequest, slot: number): Code {
     const { account } = order;
     const bits = this.#accounts.controls[account];
     if (bits === 0) return OK;
@@ -246,7 +248,7 @@ export class OrderChecks {
     const { throttles, orderToTrade, timeUs } = this.#state;
     if ((bits & THROTTLED) !== 0) throttles.take(account, timeUs);
     if ((bits & RATIO) !== 0) orderToTrade.countOrder(account, timeUs);
-    return this.#limits(order, bits, open);
+    return this.#limits(order, bits, slot);
   }
 
   /** Counts a command that no throttle rejects: a cancel, the repeat of an order, the amend of an unknown one. */
