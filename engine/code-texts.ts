@@ -45,6 +45,17 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   CANCELLED_REMAINDER: 'The quantity that an immediate-or-cancel or market order did not trade.',
   CANCELLED_BY_OPERATOR: 'The operator cancelled it.',
   EXPIRED: 'Its end came: the end of the session, or the time that it named.',
+  THROTTLED:
+    'The account sends more new orders and amends than its limit of commands per second allows. The order did nothing, and its client order id is not used up.',
+  ORDER_TO_TRADE:
+    'The account has sent more new orders and amends per fill than its limit allows. As with 206, the client order id is not used up.',
+  POSITION_LIMIT:
+    "The order could take the account's position in the symbol beyond its limit: position, open orders of the side and the order together.",
+  EXPOSURE_LIMIT: 'The open orders of the account in the symbol, buys and sells together, and the order exceed its limit.',
+  KILL_SWITCH:
+    "The operator's kill switch of the account, of its group, of the symbol or of the venue is on: no new orders, no amends. Cancels are accepted.",
+  CANCELLED_KILL_SWITCH: 'The operator switched on a kill switch.',
+  CANCELLED_SUSPENDED: 'The operator suspended the account, and cancelled what rested.',
 };
 
 /** What the code means, as docs/CODES.md says it; the code's name if it is not one of an order's report. */
