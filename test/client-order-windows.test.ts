@@ -43,8 +43,8 @@ describe('client order ids', () => {
       const copy = copyOf(harness.exchange, SMALL_LIMITS);
       assert.equal(stateHash(copy), stateHash(harness.exchange));
       const [again] = harness.do(fields).reports;
-      const { reportNo, seq } = again;
-      assert.deepEqual(again, { ...first, flags: ReportFlag.Duplicate, reportNo, seq });
+      const { reportNo, seq, timeUs } = again;
+      assert.deepEqual(again, { ...first, flags: ReportFlag.Duplicate, reportNo, seq, timeUs });
     }
   });
 
