@@ -54,6 +54,8 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   EXPOSURE_LIMIT: 'The open orders of the account in the symbol, buys and sells together, and the order exceed its limit.',
   KILL_SWITCH:
     "The operator's kill switch of the account, of its group, of the symbol or of the venue is on: no new orders, no amends. Cancels are accepted.",
+  CANCELLED_SELF_TRADE:
+    'It would have traded with an order of the same account or group. An Amended report with this code has the quantity that is left.',
   CANCELLED_KILL_SWITCH: 'The operator switched on a kill switch.',
   CANCELLED_SUSPENDED: 'The operator suspended the account, and cancelled what rested.',
 };

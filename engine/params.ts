@@ -81,6 +81,8 @@ export const AccountParam = {
   Suspended: 0,
   /** Most resting orders of the account. */
   MaxOpenOrders: 1,
+  /** Self-trade prevention of the account's orders that do not name a mode: a SelfTradeMode. From rules 4 on. */
+  SelfTradeMode: 2,
   /** Group of the account, 0 = none: a number that the operator gives. From rules 4 on. */
   Group: 3,
   /** Most new orders and amends per second; cancels count, too. 0 = no limit. From rules 4 on, as those that follow. */

@@ -70,11 +70,23 @@ const ending: fc.Arbitrary<LongCommandFields> = fc.record({ order, end, day: fc.
   if (!given.day) return { ...given.order, timeInForce: TimeInForce.GoodTillDate, extension: { expiryUs: given.end, instructions } };
   return { ...given.order, timeInForce: TimeInForce.Day, ...(given.postOnly && { extension: { instructions } }) };
 });
+/** Orders that prevent self-trades, or allow them where the account prevents them: only from rules 4 on. */
+const guarded: fc.Arbitrary<LongCommandFields> = fc
+  .record({
+    of: fc.oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>({ weight: 3, arbitrary: order }, longOrder, ending),
+    selfTradeMode: fc.integer({ min: 1, max: 5 }),
+  })
+  .map(({ of, selfTradeMode }) => ({
+    ...of,
+    ...(of.timeInForce === TimeInForce.Market && { price: 0 }),
+    extension: { ...of.extension, selfTradeMode, ...(of.timeInForce === TimeInForce.Market && { orderType: OrderType.Market }) },
+  }));
 /** The symbol that a cancel or an amend names: mostly the order's or none. */
 const named = fc.constantFrom(0, 0, SYMBOL, SYMBOL, SYMBOL + 1);
 const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
   { weight: 2, arbitrary: longOrder },
   { weight: 3, arbitrary: ending },
+  { weight: 5, arbitrary: guarded },
   { weight: 1, arbitrary: fc.constant({ kind: CommandKind.Tick }) },
   {
     weight: 1,
@@ -354,6 +366,10 @@ const RARE = [
   '2/506/0',
   '4/452/0',
   '4/453/0',
+  '4/454/0',
+  '5/454/0',
+  '5/454/4',
+  '3/0/24',
   '2/312/0',
   '2/410/0',
   '2/401/0',
@@ -362,8 +378,9 @@ const RARE = [
 ];
 
 /** No build with older rules has such a command. */
-function isOfRules4({ kind, timeInForce = 0 }: LongCommandFields): boolean {
-  return kind === CommandKind.Tick || (kind === CommandKind.New && timeInForce > TimeInForce.PostOnly);
+function isOfRules4({ kind, timeInForce = 0, extension }: LongCommandFields): boolean {
+  if (kind === CommandKind.Tick || extension?.selfTradeMode !== undefined) return true;
+  return kind === CommandKind.New && timeInForce > TimeInForce.PostOnly;
 }
 
 /** The same with controls of accounts. */

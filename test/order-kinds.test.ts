@@ -5,7 +5,16 @@ import { Code, codeName } from '../engine/codes.ts';
 import { checkLongCommand } from '../engine/wire/check-command.ts';
 import { CommandFlag, encodeExtension, longOrderKind, minQuantityOf } from '../engine/wire/command-extension.ts';
 import { CommandBatch, CommandFrameReader } from '../engine/wire/frames.ts';
-import { Command, CommandExtension, CommandKind, Instruction, OrderType, Phase, TimeInForce } from '../engine/wire/layout.ts';
+import {
+  Command,
+  CommandExtension,
+  CommandKind,
+  Instruction,
+  OrderType,
+  Phase,
+  SelfTradeMode,
+  TimeInForce,
+} from '../engine/wire/layout.ts';
 import {
   illegalPair,
   KIND_AUCTION,
@@ -28,6 +37,7 @@ const MIN = 3;
 const END_US = 2 ** 52 + 1;
 
 interface Terms {
+  selfTradeMode?: number;
   orderType: number;
   timeInForce: number;
   instructions: number;
@@ -125,7 +135,7 @@ test('a term that this release does not support is rejected, and so is a number 
   const legal = { orderType: Market, timeInForce: ImmediateOrCancel, instructions: 0, minQuantity: MIN };
   assert.equal(check(legal, 0), 'OK');
   const fields: [keyof typeof CommandExtension, string][] = [
-    ['selfTradeMode', 'UNSUPPORTED_TERM'],
+    ['selfTradeMode', 'BAD_ENUM'],
     ['trigger', 'UNSUPPORTED_TERM'],
     ['reserved', 'UNSUPPORTED_TERM'],
     ['link', 'UNSUPPORTED_TERM'],
@@ -190,6 +200,16 @@ test('a term that this release does not support is rejected, and so is a number 
   );
 });
 
+test('self-trade prevention goes with every kind, and is stored long', () => {
+  for (const { kind, orderType, timeInForce, instructions, minQuantity, needsPrice } of ORDER_KINDS) {
+    const terms = { orderType, timeInForce, instructions, minQuantity: minQuantity ? MIN : 0, selfTradeMode: SelfTradeMode.Decrement };
+    assert.equal(check(terms, needsPrice ? 100 : 0), 'OK');
+    assert.equal(u8[64 + Command.parameter], CommandFlag.Extended);
+    assert.equal(u8[CommandExtension.selfTradeMode], SelfTradeMode.Decrement);
+    assert.equal(longOrderKind(u8, words, 0, 1), kind, 'the log gives the kind again');
+  }
+});
+
 test('the two terms that cannot be combined are named', () => {
   const pairs: [string, number, number, number, boolean][] = [
     ['market and gtc', Market, GoodTillCancel, 0, false],
@@ -230,11 +250,21 @@ test('the client uses the same table', () => {
     [{ ...base, price: 1, timeInForce: 'day', postOnly: true }, [Limit, Day, Instruction.PostOnly, true]],
   ];
   for (const [order, [orderType, timeInForce, instructions, long]] of legal)
-    assert.deepEqual(orderTerms(order), { orderType, timeInForce, instructions, expiryUs: 0, long });
+    assert.deepEqual(orderTerms(order), { orderType, timeInForce, instructions, expiryUs: 0, selfTradeMode: 0, long });
   const expires = new Date('2026-12-24T12:00:00Z');
-  const until = { orderType: Limit, timeInForce: GoodTillDate, instructions: 0, expiryUs: expires.getTime() * 1000, long: true };
+  const until = {
+    orderType: Limit,
+    timeInForce: GoodTillDate,
+    instructions: 0,
+    expiryUs: expires.getTime() * 1000,
+    selfTradeMode: 0,
+    long: true,
+  };
   assert.deepEqual(orderTerms({ ...base, price: 1, expires }), until);
   assert.deepEqual(orderTerms({ ...base, price: 1, timeInForce: 'gtd', expires: until.expiryUs }), until);
+  assert.deepEqual(orderTerms({ ...base, price: 1, selfTrade: 'cancel-oldest' }).selfTradeMode, SelfTradeMode.CancelOldest);
+  assert.equal(orderTerms({ ...base, price: 1, selfTrade: 'none' }).long, true);
+  assert.equal(orderTerms({ ...base, price: 1, selfTrade: 'default' }).long, false);
   const wrong: [Parameters<typeof orderTerms>[0], string, RegExp][] = [
     [{ ...base, timeInForce: 'fok' }, 'BAD_RANGE', /^a limit fok order needs a price$/],
     [{ ...base, timeInForce: 'market', price: 1 }, 'BAD_RANGE', /^a market ioc order has no price$/],
@@ -244,6 +274,7 @@ test('the client uses the same table', () => {
     [{ ...base, price: 1, timeInForce: 'ioc', postOnly: true }, 'ILLEGAL_COMBINATION', /^ioc and post-only /],
     [{ ...base, type: 'stop' as 'limit', price: 1 }, 'BAD_ENUM', /order type stop/],
     [{ ...base, timeInForce: 'fortnight' as 'gtc', price: 1 }, 'BAD_ENUM', /time in force fortnight/],
+    [{ ...base, price: 1, selfTrade: 'oldest' as 'none' }, 'BAD_ENUM', /no self-trade mode oldest/],
     [{ ...base, timeInForce: 'gtd', price: 1 }, 'BAD_RANGE', /gtd needs expires/],
     [{ ...base, timeInForce: 'day', price: 1, expires }, 'BAD_RANGE', /for time in force gtd, not day/],
     [{ ...base, price: 1, expires: 1.5 }, 'BAD_RANGE', /microseconds since 1970, not 1.5/],

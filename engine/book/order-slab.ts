@@ -16,7 +16,8 @@ const NIL = -1;
  *   └───────┴──────┴──────┴────────┴───────────────┴──────┴──────┴──────┴───────┴─────────┴──────────────────────┴─────┘
  *
  * `fees` has the carry of the order's fee in its lower 20 bits, its fee schedule in the next 11, and in the highest one
- * whether the order expires; see FeeSchedules. The byte of the time in force has it in its lower 4 bits; bit 7 is set for an order that is
+ * whether the order expires; see FeeSchedules. The byte of the time in force has it in its lower 4 bits; bits 4 to 6 are the order's
+ * SelfTradeMode; bit 7 is set for an order that is
  * post-only and whose time in force does not say so.
  */
 const ORDER_BYTES = 64;

@@ -12,10 +12,11 @@ import {
 } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import type { RiskModel } from '../rules/risk-model.ts';
-import { Phase, ReportKind } from '../wire/layout.ts';
+import { Phase, ReportKind, SelfTradeMode } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
-import { restingKindOf } from '../wire/order-kinds.ts';
+import { restingKindOf, SELF_TRADE_MASK, SELF_TRADE_SHIFT } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
+import type { GuardedMatch } from './guarded-match.ts';
 import { ReportFlag } from './report-writer.ts';
 import { ANY_SHARE as ANY, type RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
@@ -31,6 +32,9 @@ const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
 const { price: PRICE, fees: FEES, terms: TERMS } = OrderWord;
 const ANY_SHARE = ANY;
+const { None: NONE } = SelfTradeMode;
+/** Position of the SelfTradeMode in the word of the terms. */
+const SELF_TRADE_AT = 24 + SELF_TRADE_SHIFT;
 const TO_SCHEDULE = CARRY_BITS;
 const SCHEDULE = SCHEDULE_MASK;
 const EXPIRES = EXPIRY;
@@ -60,8 +64,10 @@ export class AmendCancel {
   readonly #market: MachineState['market'];
   readonly #changedAuctions: MachineState['changedAuctions'];
   readonly #resting: RestingOrders;
+  readonly #guarded: GuardedMatch;
 
-  constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders) {
+  constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders, guarded: GuardedMatch) {
+    this.#guarded = guarded;
     this.#state = state;
     this.#order = state.order;
     this.#accounts = state.accounts;
@@ -110,6 +116,7 @@ export class AmendCancel {
     order.orderKind = restingKindOf(terms >>> 24);
     order.clientOrderId = doubles[record + CLIENT_ORDER_ID];
     order.feeSchedule = (fees >>> TO_SCHEDULE) & SCHEDULE;
+    this.#state.selfTrade.begin(order.account, (terms >>> SELF_TRADE_AT) & SELF_TRADE_MASK);
     const risk = risks.of(order.symbol);
     const rules3 = this.#state.rules >= 3;
     const open = doubles[record + OPEN];
@@ -148,8 +155,9 @@ export class AmendCancel {
     this.#answers.resting(AMENDED, 0, OK, slot, order.tag);
     this.#aggressor.feeCarry = order.feeCarry;
     if (phase === CONTINUOUS && book.crosses(order.side, order.price)) {
-      this.#trade(slot, book);
+      const allowed = this.#trade(slot, book);
       if (doubles[record + OPEN] === 0) return this.#resting.gone(slot);
+      if (!allowed) return this.#end(slot, Code.CANCELLED_SELF_TRADE);
     }
     words[(slot << TO_WORDS) + FEES] = (words[(slot << TO_WORDS) + FEES] & EXPIRES) | feesWord(order.feeSchedule, this.#aggressor.feeCarry);
     // From rules 3 on the room was checked. What the order traded may have taken the account over its share meanwhile.
@@ -158,12 +166,16 @@ export class AmendCancel {
       this.#market.order(ADD, slot);
       return;
     }
-    this.#answers.cancelled(slot, Code.LEVELS_FULL, this.#slab.tag(slot));
+    this.#end(slot, Code.LEVELS_FULL);
+  }
+
+  #end(slot: number, code: Code): void {
+    this.#answers.cancelled(slot, code, this.#slab.tag(slot));
     this.#resting.gone(slot);
   }
 
-  /** The amended order crosses the other side. */
-  #trade(slot: number, book: OrderBook): void {
+  /** The amended order crosses the other side. Returns false if self-trade prevention cancels the rest. */
+  #trade(slot: number, book: OrderBook): boolean {
     const order = this.#order;
     const aggressor = this.#aggressor;
     const slab = this.#slab;
@@ -172,8 +184,11 @@ export class AmendCancel {
     aggressor.filled = slab.filled(slot);
     // Reports of its fills have the tag of the order; the answer had the tag of the amend.
     order.tag = slab.tag(slot);
-    book.match(order.side, order.price, order.quantity);
+    let allowed = true;
+    if (this.#state.selfTrade.mode === NONE) book.match(order.side, order.price, order.quantity);
+    else allowed = this.#guarded.match(book, order.side, order.price);
     slab.setOpen(slot, aggressor.open);
     slab.setFilled(slot, aggressor.filled);
+    return allowed;
   }
 }

@@ -2,7 +2,7 @@ import { Code } from '../codes.ts';
 import { AccountParam, GROUPS, LimitParam, MAX_ACCOUNT_RATE } from '../params.ts';
 import { ControlBit } from '../rules/control-bits.ts';
 import type { QtyLots } from '../units.ts';
-import { KillScope } from '../wire/layout.ts';
+import { KillScope, SelfTradeMode } from '../wire/layout.ts';
 import type { OperatorCancel } from './operator-cancel.ts';
 import type { MachineState } from './state.ts';
 
@@ -33,6 +33,8 @@ export class ControlCommands {
       if (value === SUSPEND_AND_CANCEL) this.#cancel.sweep(Code.CANCELLED_SUSPENDED, account, 0, 0);
     } else if (parameter === AccountParam.MaxOpenOrders && value >= 0 && value < 2 ** 32) accounts.maxOpenOrders[account] = value;
     else if (rules < 4) return Code.BAD_PARAMETER;
+    else if (parameter === AccountParam.SelfTradeMode && value >= 0 && value <= SelfTradeMode.Decrement)
+      accounts.selfTradeMode[account] = value;
     else if (parameter === AccountParam.Group && value >= 0 && value < GROUPS) {
       accounts.group[account] = value;
       kills.watch(account);

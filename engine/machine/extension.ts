@@ -4,7 +4,7 @@ import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { getI64, type Seq } from '../units.ts';
 import { expiryOf, minQuantityOf } from '../wire/command-extension.ts';
 import { Command, CommandExtension } from '../wire/layout.ts';
-import { expires, NO_KIND, OrderKind, orderKindOf, POST_ONLY_BIT } from '../wire/order-kinds.ts';
+import { expires, NO_KIND, OrderKind, orderKindOf, POST_ONLY_BIT, SELF_TRADE_SHIFT } from '../wire/order-kinds.ts';
 
 const WORDS = Command.bytes / 4;
 const SEQ = CommandExtension.seq / 4;
@@ -38,7 +38,8 @@ export class PendingExtension implements StatePart {
     order.expiryUs = expiryOf(this.#words, 0);
     const instructions = this.#words[CommandExtension.instructions / 4];
     order.orderKind = orderKindOf(this.#bytes[CommandExtension.orderType], order.timeInForce, instructions, order.minQuantity !== 0);
-    if (order.orderKind === OrderKind.PostOnly && expires(order.timeInForce)) order.lifetimeBits = POST_ONLY_BIT;
+    order.lifetimeBits = this.#bytes[CommandExtension.selfTradeMode] << SELF_TRADE_SHIFT;
+    if (order.orderKind === OrderKind.PostOnly && expires(order.timeInForce)) order.lifetimeBits |= POST_ONLY_BIT;
     if (order.orderKind === NO_KIND) fail(`command ${seq} has a kind of order that this release does not support`);
   }
 

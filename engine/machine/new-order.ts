@@ -2,14 +2,16 @@ import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { hashTerms, UNKNOWN_TERMS } from '../rules/order-terms.ts';
-import { Phase, ReportKind } from '../wire/layout.ts';
-import { KIND_RESTS } from '../wire/order-kinds.ts';
+import { Phase, ReportKind, SelfTradeMode } from '../wire/layout.ts';
+import { KIND_RESTS, SELF_TRADE_SHIFT as SELF_TRADE, SELF_TRADE_MASK } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
+import type { GuardedMatch } from './guarded-match.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import { Aggressor, type MachineState } from './state.ts';
 
 const { OK } = Code;
 const { Continuous: CONTINUOUS } = Phase;
+const { None: NONE } = SelfTradeMode;
 const REJECTED = new Aggressor();
 
 /** Processes a new order: checks it, matches it, and rests or cancels the remainder. Owned by the engine thread. */
@@ -21,8 +23,10 @@ export class NewOrder {
   readonly #checks: OrderChecks;
   readonly #answers: Answers;
   readonly #resting: RestingOrders;
+  readonly #guarded: GuardedMatch;
 
-  constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders) {
+  constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders, guarded: GuardedMatch) {
+    this.#guarded = guarded;
     this.#state = state;
     this.#order = state.order;
     this.#aggressor = state.aggressor;
@@ -46,6 +50,7 @@ export class NewOrder {
       this.#checks.count(order.account);
       return this.#answers.again(known);
     }
+    state.selfTrade.begin(order.account, (order.lifetimeBits >> SELF_TRADE) & SELF_TRADE_MASK);
     const code = this.#checks.newOrder(order);
     if (code !== OK) return this.#reject(code);
     const orderId = ++state.lastOrderId;
@@ -55,13 +60,23 @@ export class NewOrder {
     aggressor.open = order.quantity;
     aggressor.filled = 0;
     aggressor.feeCarry = order.feeCarry;
-    if (state.symbols.phase[order.symbol] === CONTINUOUS) book.match(order.side, this.#checks.limitPrice(order), order.quantity);
+    const allowed = state.symbols.phase[order.symbol] !== CONTINUOUS || this.#match(book);
     if (aggressor.open === 0) return this.#clientOrderIds.rememberNew(order, OK, aggressor);
-    if (KIND_RESTS[order.orderKind] !== 0) {
+    if (!allowed) this.#cancelRest(Code.CANCELLED_SELF_TRADE);
+    else if (KIND_RESTS[order.orderKind] !== 0) {
       if (this.#resting.rest(book)) return;
       this.#cancelRest(book.noRoomCode());
     } else this.#cancelRest(Code.CANCELLED_REMAINDER);
     this.#clientOrderIds.rememberNew(order, OK, aggressor);
+  }
+
+  /** Returns false if self-trade prevention cancels the rest. */
+  #match(book: OrderBook): boolean {
+    const order = this.#order;
+    const limit = this.#checks.limitPrice(order);
+    if (this.#state.selfTrade.mode !== NONE) return this.#guarded.match(book, order.side, limit);
+    book.match(order.side, limit, order.quantity);
+    return true;
   }
 
   #reject(code: Code): void {

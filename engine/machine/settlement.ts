@@ -19,7 +19,7 @@ const SCHEDULE = SCHEDULE_MASK;
 const CARRY = CARRY_MASK;
 const { Fill: FILL } = ReportKind;
 const { Trade: TRADE } = MarketEventKind;
-const { Maker: MAKER, Auction: AUCTION } = ReportFlag;
+const { Maker: MAKER, Auction: AUCTION, SelfTrade: SELF_TRADE } = ReportFlag;
 const { OK } = Code;
 const {
   orderId: ORDER_ID,
@@ -35,6 +35,7 @@ const {
 
 /** Settles a trade: money, fees, last price, two fills and a market event. Owned by the engine thread. */
 export class Settlement implements BookListener {
+  readonly #state: MachineState;
   readonly #slab: MachineState['slab'];
   readonly #symbols: MachineState['symbols'];
   readonly #schedules: FeeSchedules;
@@ -47,6 +48,7 @@ export class Settlement implements BookListener {
   readonly #resting: RestingOrders;
 
   constructor(state: MachineState, resting: RestingOrders) {
+    this.#state = state;
     this.#slab = state.slab;
     this.#symbols = state.symbols;
     this.#schedules = state.feeSchedules;
@@ -128,9 +130,17 @@ export class Settlement implements BookListener {
     slab.setFilled(buy, slab.filled(buy) + quantity);
     slab.setFilled(sell, slab.filled(sell) + quantity);
     const tradeId = this.#noteTrade(symbol, price);
-    this.#reportResting(buy, AUCTION, price, quantity, slab.open(buy) - quantity, buyFee, tradeId, slab.id[sell]);
-    this.#reportResting(sell, AUCTION, price, quantity, slab.open(sell) - quantity, sellFee, tradeId, slab.id[buy]);
+    const flags = this.#sameOwner(buy, sell) ? AUCTION | SELF_TRADE : AUCTION;
+    this.#reportResting(buy, flags, price, quantity, slab.open(buy) - quantity, buyFee, tradeId, slab.id[sell]);
+    this.#reportResting(sell, flags, price, quantity, slab.open(sell) - quantity, sellFee, tradeId, slab.id[buy]);
     market.write(TRADE, Buy, TRADE_IN_AUCTION, symbol, slab.id[buy], price, quantity, slab.id[sell], tradeId);
+  }
+
+  /** Auctions do not prevent self-trades; their reports have a flag, from rules 4 on. */
+  #sameOwner(one: number, other: number): boolean {
+    const { group } = this.#accounts;
+    const [first, second] = [this.#slab.account(one), this.#slab.account(other)];
+    return (first === second || (group[first] !== 0 && group[first] === group[second])) && this.#state.rules >= 4;
   }
 
   /** The taker's fee of a resting order, and its new carry. */

@@ -15,6 +15,7 @@ import { OrderExpiries } from '../rules/order-expiries.ts';
 import { OrderRequest } from '../rules/order-request.ts';
 import { OrderToTrade } from '../rules/order-to-trade.ts';
 import { RiskModels } from '../rules/risk-model.ts';
+import { SelfTrade } from '../rules/self-trade.ts';
 import { Symbols } from '../rules/symbols.ts';
 import { Throttles } from '../rules/throttles.ts';
 import { TrackedModel } from '../rules/tracked-model.ts';
@@ -61,6 +62,7 @@ export class MachineState implements CheckedState {
   readonly books: (OrderBook | undefined)[] = [];
   readonly risks: RiskModels;
   readonly kills: KillSwitches;
+  readonly selfTrade: SelfTrade;
   readonly throttles: Throttles;
   readonly orderToTrade: OrderToTrade;
   readonly reports: ReportWriter;
@@ -88,6 +90,7 @@ export class MachineState implements CheckedState {
     const seed = (Math.random() * 2 ** 32) | 0;
     this.clientOrderIds = new ClientOrderIds(this.slab, limits.rememberedOrders, this.accounts.forgottenId, seed, allocateLocal);
     this.idempotencyKeys = new IdempotencyKeys(limits.rememberedKeys, limits.accounts, seed, allocateLocal);
+    this.selfTrade = new SelfTrade(this.slab, this.accounts);
     this.kills = new KillSwitches(this.accounts, this.symbols);
     this.throttles = new Throttles(this.accounts, allocateLocal);
     this.orderToTrade = new OrderToTrade(this.accounts, allocateLocal);

@@ -25,6 +25,8 @@ export class Accounts {
   readonly defined: Uint8Array;
   /** Bits of {@link ControlBit}. An account that nothing controls has 0, so that its orders pass with one test. */
   readonly controls: Uint8Array;
+  /** SelfTradeMode of the account's orders that do not name one. */
+  readonly selfTradeMode: Uint8Array;
   /** Group of the account; 0 = none. */
   readonly group: Uint16Array;
   /** The parameters of these names. */
@@ -58,6 +60,7 @@ export class Accounts {
     this.assets = assets;
     this.defined = new Uint8Array(allocate(capacity));
     this.controls = new Uint8Array(allocate(capacity));
+    this.selfTradeMode = new Uint8Array(allocate(capacity));
     this.group = new Uint16Array(allocate(capacity * 2));
     this.commandsPerSecond = new Uint32Array(allocate(capacity * 4));
     this.commandBurst = new Uint32Array(allocate(capacity * 4));

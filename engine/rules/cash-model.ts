@@ -84,6 +84,16 @@ export class CashModel implements RiskModel {
     accounts.release(words[record + ACCOUNT] * accounts.assets + asset, doubles, (slot << TO_DOUBLES) + HELD);
   }
 
+  reduce(slot: number, open: QtyLots): void {
+    const slab = this.#slab;
+    const symbols = this.#symbols;
+    const symbol = slab.symbol(slot);
+    const asset = slab.side(slot) === Buy ? symbols.quoteAsset[symbol] : symbols.baseAsset[symbol];
+    const held = this.#amountOf(slot, open);
+    this.#accounts.free(slab.account(slot) * this.#accounts.assets + asset, slab.held(slot) - held);
+    slab.setHeld(slot, held);
+  }
+
   noteLoaded(slot: number): void {
     this.#slab.setHeld(slot, this.#amountOf(slot, this.#slab.open(slot)));
   }

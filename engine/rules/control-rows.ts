@@ -53,6 +53,7 @@ export class ControlRows implements StatePart {
   #saveAccount(out: RowWriter, account: number): void {
     const { accounts, throttles, orderToTrade } = this.#state;
     const row = (item: number, value: number, ...more: number[]): void => out.row(RowKind.AccountControl, account, item, value, ...more);
+    if (accounts.selfTradeMode[account] !== 0) row(Item.SelfTradeMode, accounts.selfTradeMode[account]);
     if (accounts.group[account] !== 0) row(Item.Group, accounts.group[account]);
     if (accounts.commandsPerSecond[account] !== 0) row(Item.CommandsPerSecond, accounts.commandsPerSecond[account]);
     if (accounts.commandBurst[account] !== 0) row(Item.CommandBurst, accounts.commandBurst[account]);
@@ -68,6 +69,9 @@ export class ControlRows implements StatePart {
     if (r[at] === RowKind.SymbolControl) return kills.set(KillScope.Symbol, within(id, symbols.capacity, 'symbols'), 1);
     const account = within(id, accounts.capacity, 'accounts');
     switch (item) {
+      case Item.SelfTradeMode:
+        accounts.selfTradeMode[account] = value;
+        return;
       case Item.Group:
         accounts.group[account] = value;
         return kills.watch(account);

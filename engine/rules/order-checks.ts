@@ -3,8 +3,8 @@ import type { OrderSlab } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import type { Capacities, Shares } from '../limits.ts';
 import { MILLION, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
-import type { PriceTicks, TimeUs } from '../units.ts';
-import { Phase, Side, TimeInForce } from '../wire/layout.ts';
+import type { PriceTicks, QtyLots, TimeUs } from '../units.ts';
+import { Phase, SelfTradeMode, Side, TimeInForce } from '../wire/layout.ts';
 import { KIND_AUCTION, KIND_FILL_OR_KILL, KIND_MIN_QUANTITY, KIND_NEEDS_PRICE, KIND_POST_ONLY, KIND_RESTS } from '../wire/order-kinds.ts';
 import type { Accounts } from './accounts.ts';
 import type { ClientOrderIds } from './client-order-ids.ts';
@@ -13,6 +13,7 @@ import type { KillSwitches } from './kill-switches.ts';
 import type { OrderRequest } from './order-request.ts';
 import type { OrderToTrade } from './order-to-trade.ts';
 import type { RiskModels } from './risk-model.ts';
+import type { SelfTrade } from './self-trade.ts';
 import type { Symbols } from './symbols.ts';
 import type { Throttles } from './throttles.ts';
 
@@ -20,6 +21,7 @@ const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxN
   SymbolParam;
 const { Buy } = Side;
 const { Day: DAY } = TimeInForce;
+const { None: NONE } = SelfTradeMode;
 const { OK } = Code;
 const NIL = -1;
 const { Suspended: SUSPENDED, Killed: KILLED, Watched: WATCHED, Throttled: THROTTLED, OrderToTrade: RATIO, Limited: LIMITED } = ControlBit;
@@ -48,6 +50,8 @@ export interface CheckedState {
   readonly timeUs: TimeUs;
   readonly clientOrderIds: ClientOrderIds;
   readonly kills: KillSwitches;
+  /** Of the incoming order. */
+  readonly selfTrade: SelfTrade;
   readonly throttles: Throttles;
   readonly orderToTrade: OrderToTrade;
 }
@@ -184,7 +188,7 @@ export class OrderChecks {
     if (ladder.hasPage(price ^ ladder.flip) || this.#state.rules < 3) return OK;
     const code = book.roomForMove(slot);
     if (code === OK || this.#symbols.phase[order.symbol] !== CONTINUOUS) return code;
-    return book.fillable(order.side, price, order.quantity) ? OK : code;
+    return this.#fillable(order, order.quantity) ? OK : code;
   }
 
   /**
@@ -329,16 +333,21 @@ export class OrderChecks {
     const unit = symbols.quotePerTickLot[symbol];
     const most = symbols.params[symbol * PARAMS + MaxNotional];
     if (side !== Buy && order.needed > available) return Code.INSUFFICIENT_FUNDS;
-    book.sweep(side, limit, order.quantity, Math.floor((side === Buy ? Math.min(available, most) : most) / unit));
-    order.notional = book.sweptNotional * unit;
+    const { selfTrade } = this.#state;
+    const guarded = selfTrade.mode !== NONE;
+    const mostNotional = Math.floor((side === Buy ? Math.min(available, most) : most) / unit);
+    if (guarded) selfTrade.sweep(book, side, limit, order.quantity, mostNotional);
+    else book.sweep(side, limit, order.quantity, mostNotional);
+    const sweptQuantity = guarded ? selfTrade.sweptQuantity : book.sweptQuantity;
+    order.notional = (guarded ? selfTrade.sweptNotional : book.sweptNotional) * unit;
     if (side === Buy && order.notional > available) return Code.INSUFFICIENT_FUNDS;
     const code = this.#notional(order);
     if (code !== OK) return code;
     risk.need(order);
     if (order.needed > available) return Code.INSUFFICIENT_FUNDS;
-    if (FILL_OR_KILL[order.orderKind] !== 0 && book.sweptQuantity < order.quantity) return Code.FOK_NOT_FILLABLE;
+    if (FILL_OR_KILL[order.orderKind] !== 0 && sweptQuantity < order.quantity) return Code.FOK_NOT_FILLABLE;
     const minimum = MIN_QUANTITY[order.orderKind] !== 0 ? order.minQuantity : 0;
-    return book.sweptQuantity < minimum ? Code.MIN_QUANTITY_NOT_FILLABLE : OK;
+    return sweptQuantity < minimum ? Code.MIN_QUANTITY_NOT_FILLABLE : OK;
   }
 
   limitFunds(order: OrderRequest): Code {
@@ -349,10 +358,18 @@ export class OrderChecks {
   liquidity(order: OrderRequest): Code {
     const kind = order.orderKind;
     if (NEEDS_PRICE[kind] === 0) return OK;
-    if (FILL_OR_KILL[kind] !== 0) return this.books(order).fillable(order.side, order.price, order.quantity) ? OK : Code.FOK_NOT_FILLABLE;
-    if (MIN_QUANTITY[kind] !== 0)
-      return this.books(order).fillable(order.side, order.price, order.minQuantity) ? OK : Code.MIN_QUANTITY_NOT_FILLABLE;
+    if (FILL_OR_KILL[kind] !== 0) return this.#fillable(order, order.quantity) ? OK : Code.FOK_NOT_FILLABLE;
+    if (MIN_QUANTITY[kind] !== 0) return this.#fillable(order, order.minQuantity) ? OK : Code.MIN_QUANTITY_NOT_FILLABLE;
     return this.#postOnly(order);
+  }
+
+  /** Whether at least `least` of an order with a limit price would trade at once. */
+  #fillable(order: OrderRequest, least: QtyLots): boolean {
+    const { selfTrade } = this.#state;
+    const book = this.books(order);
+    if (selfTrade.mode === NONE) return book.fillable(order.side, order.price, least);
+    selfTrade.sweep(book, order.side, order.price, order.quantity);
+    return selfTrade.sweptQuantity >= least;
   }
 
   /** The order's limit price; a market order's is the edge of the price band, or the end of the ladder. A sell's edge may lie above the ladder. */

@@ -22,7 +22,7 @@ export class OrderRequest {
   timeInForce = 0;
   /** An OrderKind. */
   orderKind = 0;
-  /** Bits beside the time in force in the order's record; see OrderSlab. */
+  /** Bits beside the time in force in the order's record; see OrderSlab. Bits 4 to 6 are its SelfTradeMode. */
   lifetimeBits = 0;
   /** End of the order, if its time in force has one; otherwise it holds the value of an earlier order. Microseconds since the Unix epoch. */
   expiryUs: TimeUs = 0;

@@ -18,6 +18,8 @@ export interface RiskModel {
   hold(slot: number, order: OrderRequest): void;
   /** Releases the reservation of the order in `slot`. */
   release(slot: number): void;
+  /** Frees what the order in `slot` no longer needs when its open quantity falls to `open`; called before that. */
+  reduce(slot: number, open: QtyLots): void;
   /** Restores the reserved amount of an order that was loaded together with its account's balances. */
   noteLoaded(slot: number): void;
   /** Pays a fill of a resting order out of its reservation; called before its `open` falls by `quantity`. */

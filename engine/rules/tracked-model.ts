@@ -46,6 +46,11 @@ export class TrackedModel implements RiskModel {
     this.#changeOpen(slot, -this.#slab.open(slot));
   }
 
+  reduce(slot: number, open: QtyLots): void {
+    this.#model.reduce(slot, open);
+    this.#changeOpen(slot, open - this.#slab.open(slot));
+  }
+
   noteLoaded(slot: number): void {
     this.#model.noteLoaded(slot);
   }

@@ -5,6 +5,7 @@ import { ControlBit } from '../rules/control-bits.ts';
 import type { Symbols } from '../rules/symbols.ts';
 import type { Money, PriceTicks, QtyLots } from '../units.ts';
 import { Side } from '../wire/layout.ts';
+import { SELF_TRADE_NAMES, type SelfTradeName } from '../wire/names.ts';
 import type { Control } from './control.ts';
 
 export interface AssetInfo {
@@ -61,6 +62,8 @@ export interface AccountInfo {
   readonly commandsPerSecond: number;
   readonly commandBurst: number;
   readonly orderToTrade: number;
+  /** Mode of its orders that do not name one. */
+  readonly selfTrade: SelfTradeName;
   readonly maxOpenOrders: number;
   readonly openOrders: number;
   readonly positionLimits: readonly PositionLimitInfo[];
@@ -222,6 +225,7 @@ export class Directory {
         commandsPerSecond: accounts.commandsPerSecond[id],
         commandBurst: accounts.commandBurst[id],
         orderToTrade: accounts.orderToTrade[id],
+        selfTrade: SELF_TRADE_NAMES[accounts.selfTradeMode[id]],
         maxOpenOrders: accounts.maxOpenOrders[id],
         openOrders: accounts.openOrders[id],
         positionLimits: this.#positionLimits(id),

@@ -1,7 +1,7 @@
 import { Code } from '../codes.ts';
 import { getI64, isU53 } from '../units.ts';
 import { expiryOf, longOrderKind, minQuantityOf } from './command-extension.ts';
-import { Command, CommandExtension, CommandFlag, CommandKind, Instruction, OrderType, Side, TimeInForce } from './layout.ts';
+import { Command, CommandExtension, CommandFlag, CommandKind, Instruction, OrderType, SelfTradeMode, Side, TimeInForce } from './layout.ts';
 import {
   expires,
   isShort,
@@ -88,7 +88,8 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
   const code = checkFields(u8, words, command, account, orderKind);
   if (code !== Code.OK) return code;
   if (minQuantityOf(words, extension) > getI64(words, command * WORDS + Command.quantity / 4)) return Code.BAD_RANGE;
-  if (isShort(orderKind, timeInForce)) return Code.OK;
+  const selfTradeMode = u8[extension * CommandExtension.bytes + CommandExtension.selfTradeMode];
+  if (isShort(orderKind, timeInForce) && selfTradeMode === 0) return Code.OK;
   u8[byte + Command.parameter] = CommandFlag.Extended;
   u8[extension * CommandExtension.bytes + CommandExtension.orderType] = KIND_ORDER_TYPE[orderKind];
   words[extension * WORDS + CommandExtension.instructions / 4] = KIND_INSTRUCTIONS[orderKind];
@@ -103,7 +104,8 @@ function checkTerms(u8: Uint8Array, words: Int32Array, slot: number): Code {
   const orderType = u8[byte + CommandExtension.orderType];
   if (orderType > OrderType.TrailingStopLimit) return Code.BAD_ENUM;
   if (orderType > OrderType.Market) return Code.UNSUPPORTED_TERM;
-  if (u8[byte + CommandExtension.selfTradeMode] !== 0 || u8[byte + CommandExtension.trigger] !== 0) return Code.UNSUPPORTED_TERM;
+  if (u8[byte + CommandExtension.selfTradeMode] > SelfTradeMode.Decrement) return Code.BAD_ENUM;
+  if (u8[byte + CommandExtension.trigger] !== 0) return Code.UNSUPPORTED_TERM;
   if (words[word + CommandExtension.reserved / 4] !== 0 || words[word + CommandExtension.link / 4] !== 0) return Code.UNSUPPORTED_TERM;
   if ((words[word + CommandExtension.instructions / 4] & ~Instruction.PostOnly) !== 0) return Code.UNSUPPORTED_TERM;
   if (!isZero(words, word + CommandExtension.stopPrice / 4)) return Code.UNSUPPORTED_TERM;

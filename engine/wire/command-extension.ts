@@ -28,6 +28,7 @@ assert(CommandExtension.reserved === 4, 'an extension has 0 in the word of the m
 export interface ExtensionFields {
   readonly orderType?: number;
   readonly instructions?: number;
+  readonly selfTradeMode?: number;
   /** Lots. */
   readonly minQuantity?: number;
   /** Microseconds since the Unix epoch. */
@@ -44,6 +45,7 @@ export function encodeExtension(u8: Uint8Array, words: Int32Array, slot: number,
   u8[byte + CommandExtension.kind] = CommandKind.Extension;
   u8[byte + CommandExtension.orderType] = fields.orderType ?? 0;
   words[word + CommandExtension.instructions / 4] = fields.instructions ?? 0;
+  u8[byte + CommandExtension.selfTradeMode] = fields.selfTradeMode ?? 0;
   putI64(words, word + CommandExtension.minQuantity / 4, fields.minQuantity ?? 0);
   putI64(words, word + CommandExtension.expiryUs / 4, fields.expiryUs ?? 0);
   putI64(words, word + CommandExtension.seq / 4, fields.seq ?? 0);

@@ -1,7 +1,7 @@
 import { Code } from '../codes.ts';
 import { LIMIT_53, putI64 } from '../units.ts';
 import { FlatReader } from './flat.ts';
-import { Command, CommandExtension, CommandFlag, CommandKind, Instruction, OrderType, Side, TimeInForce } from './layout.ts';
+import { Command, CommandExtension, CommandFlag, CommandKind, Instruction, OrderType, SelfTradeMode, Side, TimeInForce } from './layout.ts';
 import { LongFrame } from './long-frame.ts';
 import {
   expires,
@@ -131,6 +131,8 @@ export interface LongOrder {
   readonly quantity: number;
   /** Lots, up to `quantity`. Default 0: no minimum. */
   readonly minQuantity?: number;
+  /** Default AccountDefault. */
+  readonly selfTradeMode?: SelfTradeMode;
   /** Microseconds since the Unix epoch; with GoodTillDate only. */
   readonly expiryUs?: number;
   /** From 1 and unique per account. */
@@ -223,6 +225,7 @@ export class CommandBatch {
       price = 0,
       quantity,
       minQuantity = 0,
+      selfTradeMode = 0,
       expiryUs = 0,
       clientOrderId,
       tag = 0,
@@ -237,12 +240,20 @@ export class CommandBatch {
     if (!inU53(expiryUs) || (expiryUs !== 0) !== (timeInForce === TimeInForce.GoodTillDate))
       throw new RangeError(`an order until a time, and no other, has an expiry in microseconds since the Unix epoch, not ${expiryUs}`);
     const its = expires(timeInForce) ? timeInForce : (KIND_TIME_IN_FORCE[orderKind] as TimeInForce);
-    if (isShort(orderKind, timeInForce)) return this.place(symbol, side, its, price, quantity, clientOrderId, tag);
+    if (!(selfTradeMode >= 0 && selfTradeMode <= SelfTradeMode.Decrement))
+      throw new RangeError(`this release has no self-trade mode ${selfTradeMode}`);
+    if (isShort(orderKind, timeInForce) && selfTradeMode === 0) return this.place(symbol, side, its, price, quantity, clientOrderId, tag);
     if (!this.fitsLong) throw new RangeError(`the batch is full: it holds ${this.capacity} commands, a long order counts as two`);
     this.place(symbol, side, its, price, quantity, clientOrderId, tag);
     this.u8[HEADER_BYTES + (this.count - 1) * Command.bytes + Command.parameter] = CommandFlag.Extended;
     this.#long ??= new LongFrame(this.capacity, IDENTIFIER, FIRST_WITH_EXTENSIONS);
-    this.#long.add({ orderType: KIND_ORDER_TYPE[orderKind], instructions: KIND_INSTRUCTIONS[orderKind], minQuantity, expiryUs });
+    this.#long.add({
+      orderType: KIND_ORDER_TYPE[orderKind],
+      instructions: KIND_INSTRUCTIONS[orderKind],
+      minQuantity,
+      selfTradeMode,
+      expiryUs,
+    });
   }
 
   /** Names the order by `clientOrderId`, or by `orderId` when that is not 0. */

@@ -219,6 +219,16 @@ export const Report = {
   retryUs: 120,
 } as const;
 
+export const SelfTradeMode = {
+  AccountDefault: 0,
+  None: 1,
+  CancelNewest: 2,
+  CancelOldest: 3,
+  CancelBoth: 4,
+  Decrement: 5,
+} as const;
+export type SelfTradeMode = (typeof SelfTradeMode)[keyof typeof SelfTradeMode];
+
 export const Side = {
   Buy: 0,
   Sell: 1,

@@ -45,6 +45,10 @@ export type FrameKindName = (typeof FRAME_KIND_NAMES)[number];
 
 export const MARKET_OP_NAMES = ['none', 'subscribe', 'unsubscribe', 'resnapshot', 'ping'] as const;
 
+/** By SelfTradeMode. */
+export const SELF_TRADE_NAMES = ['default', 'none', 'cancel-newest', 'cancel-oldest', 'cancel-both', 'decrement'] as const;
+export type SelfTradeName = (typeof SELF_TRADE_NAMES)[number];
+
 /** Bits of a report's `flags`; see openbell.fbs. */
 export const ReportFlag = {
   /** Fill: the resting side. */
@@ -55,6 +59,8 @@ export const ReportFlag = {
   KeptPriority: 4,
   /** Traded in an auction. */
   Auction: 8,
+  /** Traded in an auction with an order of the same account or group. */
+  SelfTrade: 16,
 } as const;
 
 /** Name of an order-entry command; `other` for an administrative or unknown command. */

@@ -91,6 +91,9 @@ const DAY = Day;
 const POST_ONLY_KIND = OrderKind.PostOnly;
 /** Of an order's record, beside the time in force: the order is post-only, and its time in force does not say so. */
 export const POST_ONLY_BIT = 0x80;
+/** Position of the SelfTradeMode beside the time in force, and its highest value there. */
+export const SELF_TRADE_SHIFT = 4;
+export const SELF_TRADE_MASK = 7;
 
 /** The kind of an order without an extension. A limit order until the end of the session, or until a time, is treated as one until it is cancelled. */
 export function shortKindOf(timeInForce: number): number {

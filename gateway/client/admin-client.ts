@@ -1,13 +1,13 @@
 import { type HttpOptions, httpRequest } from './http-request.ts';
 import { pathOf } from './symbols.ts';
-import type { Decimal } from './types.ts';
+import type { Decimal, SelfTradeName } from './types.ts';
 
 /** The orders to cancel: of an account, of a symbol, or of an account in a symbol; or one of them, by either id. */
 export type OrdersToCancel =
   | { readonly account: number; readonly symbol?: string; readonly orderId?: number; readonly clientOrderId?: number }
   | { readonly symbol: string; readonly orderId?: number };
 
-/** Whole numbers; docs/TRADING-RULES.md has their meaning. */
+/** Whole numbers, and a mode; docs/TRADING-RULES.md has their meaning. */
 export interface AccountLimits {
   /** Most resting orders. */
   readonly maxOpenOrders?: number;
@@ -19,6 +19,8 @@ export interface AccountLimits {
   readonly commandBurst?: number;
   /** Most new orders and amends per fill; 0 = no limit. */
   readonly orderToTrade?: number;
+  /** Self-trade prevention of orders that do not name a mode; `default` is none. */
+  readonly selfTrade?: SelfTradeName;
 }
 
 /** Quantities in the base asset; 0 = no limit. docs/TRADING-RULES.md has their meaning. */

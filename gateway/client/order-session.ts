@@ -50,6 +50,7 @@ const PLACE_OPTIONS: Options<PlaceOrder> = {
   type: true,
   timeInForce: true,
   expires: true,
+  selfTrade: true,
   postOnly: true,
   minQuantity: true,
   clientOrderId: true,

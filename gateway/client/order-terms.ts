@@ -1,6 +1,6 @@
 import { Code } from '../../engine/codes.ts';
-import { Instruction, OrderType, TimeInForce } from '../../engine/wire/layout.ts';
-import { TIME_IN_FORCE_NAMES, type TimeInForceName } from '../../engine/wire/names.ts';
+import { Instruction, OrderType, SelfTradeMode, TimeInForce } from '../../engine/wire/layout.ts';
+import { SELF_TRADE_NAMES, TIME_IN_FORCE_NAMES, type TimeInForceName } from '../../engine/wire/names.ts';
 import { illegalPair, isShort, KIND_NEEDS_PRICE, NO_KIND, ORDER_KINDS, orderKindOf } from '../../engine/wire/order-kinds.ts';
 import { OpenbellError } from './errors.ts';
 import type { OrderTypeName, PlaceOrder } from './types.ts';
@@ -16,6 +16,7 @@ export interface OrderTerms {
   readonly instructions: number;
   /** Microseconds since the Unix epoch; 0 = none. */
   readonly expiryUs: number;
+  readonly selfTradeMode: SelfTradeMode;
   /** Needs an extension, and so wire schema 2. */
   readonly long: boolean;
 }
@@ -26,6 +27,7 @@ export const NO_TERMS: OrderTerms = {
   timeInForce: TimeInForce.GoodTillCancel,
   instructions: 0,
   expiryUs: 0,
+  selfTradeMode: SelfTradeMode.AccountDefault,
   long: false,
 };
 
@@ -59,7 +61,11 @@ export function orderTerms(order: PlaceOrder): OrderTerms {
     const text = `a ${ORDER_KINDS[kind].name} order ${needsPrice ? 'needs a price' : 'has no price'}`;
     throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
   }
-  return { orderType, timeInForce, instructions, expiryUs: expiryOf(order.expires, name), long: !isShort(kind, timeInForce) };
+  const { selfTrade = 'default' } = order;
+  const selfTradeMode = SELF_TRADE_NAMES.indexOf(selfTrade) as SelfTradeMode;
+  if (!SELF_TRADE_NAMES.includes(selfTrade)) throw new OpenbellError('BAD_ENUM', `there is no self-trade mode ${selfTrade}`, Code.BAD_ENUM);
+  const long = selfTradeMode !== SelfTradeMode.AccountDefault || !isShort(kind, timeInForce);
+  return { orderType, timeInForce, instructions, expiryUs: expiryOf(order.expires, name), selfTradeMode, long };
 }
 
 /** The end of an order, in microseconds since the Unix epoch; 0 for an order without one. */

@@ -144,8 +144,21 @@ function put(batch: CommandBatch, command: PendingCommand): void {
   const { kind, symbol, price, quantity, clientOrderId, orderId, tag } = command;
   if (kind === CommandKind.New) {
     const { side, terms, minQuantity } = command;
-    const { orderType, timeInForce, instructions, expiryUs } = terms;
-    batch.placeLong({ symbol, side, orderType, timeInForce, instructions, price, quantity, minQuantity, expiryUs, clientOrderId, tag });
+    const { orderType, timeInForce, instructions, expiryUs, selfTradeMode } = terms;
+    batch.placeLong({
+      symbol,
+      side,
+      orderType,
+      timeInForce,
+      instructions,
+      price,
+      quantity,
+      minQuantity,
+      expiryUs,
+      selfTradeMode,
+      clientOrderId,
+      tag,
+    });
   } else if (kind === CommandKind.Cancel) batch.cancel(symbol, clientOrderId, orderId, tag);
   else batch.amend(symbol, clientOrderId, orderId, price, quantity, tag);
 }

@@ -50,6 +50,7 @@ export function viewWords(report: WireReport, symbols: SymbolCatalog): ReportVie
     duplicate: (flags & ReportFlag.Duplicate) !== 0,
     keptPriority: (flags & ReportFlag.KeptPriority) !== 0,
     auction: (flags & ReportFlag.Auction) !== 0,
+    selfTrade: (flags & ReportFlag.SelfTrade) !== 0,
     seq: report.seq,
     timeUs: report.timeUs,
   };

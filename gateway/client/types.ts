@@ -1,4 +1,4 @@
-import type { CommandKindName, ReportKindName, SideName, TimeInForceName } from '../../engine/wire/names.ts';
+import type { CommandKindName, ReportKindName, SelfTradeName, SideName, TimeInForceName } from '../../engine/wire/names.ts';
 
 /** An Ed25519 key that the exchange knows, docs/SECURITY.md. */
 export interface ApiKey {
@@ -71,7 +71,7 @@ export interface SymbolDefinition {
 }
 
 export type OrderTypeName = 'limit' | 'market';
-export type { ReportKindName, SideName, TimeInForceName };
+export type { ReportKindName, SelfTradeName, SideName, TimeInForceName };
 
 /** A decimal number as text, or a number, which stands for its shortest text: 0.1, not 0.1 + 0.2. */
 export type Decimal = string | number;
@@ -89,6 +89,8 @@ export interface PlaceOrder {
   readonly timeInForce?: TimeInForceName;
   /** End of the order: a time, or microseconds since the Unix epoch. Time in force gtd, which is then the default. Needs an exchange that supports wire schema 2. */
   readonly expires?: Date | number;
+  /** Self-trade prevention. Default: that of the account. Needs an exchange that supports wire schema 2. */
+  readonly selfTrade?: SelfTradeName;
   /** Rejected if it would trade on arrival; gtc, day and gtd only. */
   readonly postOnly?: boolean;
   /** Minimum quantity that must trade on arrival, else the order is cancelled; ioc only. Needs an exchange that supports wire schema 2. */
@@ -150,6 +152,8 @@ export interface ReportView {
   readonly duplicate: boolean;
   readonly keptPriority: boolean;
   readonly auction: boolean;
+  /** Traded in an auction with an order of the same account or group. */
+  readonly selfTrade: boolean;
   /** Sequence of the command that caused it. */
   readonly seq: number;
   /** Microseconds since the Unix epoch. */

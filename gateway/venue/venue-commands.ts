@@ -153,6 +153,7 @@ const PARAM_NAMES = Object.keys(SYMBOL_PARAMETERS) as SymbolParamName[];
 const ACCOUNT_PARAMETERS: Readonly<Record<number, string>> = {
   [AccountParam.Suspended]: 'suspended',
   [AccountParam.MaxOpenOrders]: 'max-open-orders',
+  [AccountParam.SelfTradeMode]: 'self-trade',
   [AccountParam.Group]: 'group',
   [AccountParam.CommandsPerSecond]: 'commands-per-second',
   [AccountParam.CommandBurst]: 'command-burst',

@@ -33,6 +33,12 @@ export function controlCommand(accounts: number): fc.Arbitrary<LongCommandFields
       parameter: AccountParam.Suspended,
       quantity: value,
     })),
+    fc.record({ account, mode: fc.integer({ min: 0, max: 6 }) }).map((f) => ({
+      ...setAccount,
+      account: f.account,
+      parameter: AccountParam.SelfTradeMode,
+      quantity: f.mode,
+    })),
     fc.record({ account, group }).map((f) => ({ ...setAccount, account: f.account, parameter: AccountParam.Group, quantity: f.group })),
     limit,
     limit,

@@ -7,9 +7,9 @@ import { SymbolParam } from '../../engine/params.ts';
 import { allocateRing, RingConsumer } from '../../engine/rings/ring.ts';
 import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
 import { CommandFlag, type ExtensionFields, encodeExtension } from '../../engine/wire/command-extension.ts';
-import { CommandKind, Instruction, Phase, Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { CommandKind, Instruction, OrderType, Phase, Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { MarketEventKind, MarketEventView } from '../../engine/wire/market-event.ts';
-import { ReportFlag, SUB_PHASE_NAMES } from '../../engine/wire/names.ts';
+import { ReportFlag, SELF_TRADE_NAMES, type SelfTradeName, SUB_PHASE_NAMES } from '../../engine/wire/names.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
 import { controlOf } from './control-words.ts';
 
@@ -233,6 +233,7 @@ const TIF: Record<string, number> = {
  *   `1 cancel 7 of 2`: names symbol 2; without it, none
  *   `1 new 7 buy 10 @ 500 gtd 90`   until 90 ms; `day`, `day post`, `gtd 90 post` · `tick`
  *   `at 90: 1 cancel 7`   at 90 ms; `at 90.001:` a microsecond later
+ *   `1 new 7 buy 10 @ 500 ioc cancel-newest`   with self-trade prevention
  *   and the operator's lines of {@link controlOf}
  */
 export function parseCommand(line: string): LongCommandFields {
@@ -257,9 +258,18 @@ export function parseCommand(line: string): LongCommandFields {
   if (words[1] === 'amend')
     return { kind: CommandKind.Amend, account, clientOrderId, symbol: named, quantity: Number(words[3]), price: Number(words[5]) };
   const price = words[5] === '@' ? Number(words[6]) : 0;
-  const terms = words.slice(words[5] === '@' ? 7 : 5);
+  const all = words.slice(words[5] === '@' ? 7 : 5);
+  const selfTradeMode = SELF_TRADE_NAMES.indexOf(all.at(-1) as SelfTradeName);
+  const terms = selfTradeMode === -1 ? all : all.slice(0, -1);
+  const lifetime = lifetimeOf(terms);
+  const extension = {
+    ...lifetime.extension,
+    selfTradeMode,
+    ...(lifetime.timeInForce === TimeInForce.Market && { orderType: OrderType.Market }),
+  };
   return {
-    ...lifetimeOf(terms),
+    ...lifetime,
+    ...(selfTradeMode > 0 && { extension }),
     kind: CommandKind.New,
     account,
     clientOrderId,
@@ -284,6 +294,7 @@ export function describe(report: ReportFields): string {
     report.flags & ReportFlag.Duplicate ? ' again' : '',
     report.flags & ReportFlag.KeptPriority ? ' kept' : '',
     report.flags & ReportFlag.Auction ? ' auction' : '',
+    report.flags & ReportFlag.SelfTrade ? ' self-trade' : '',
   ].join('');
   if (report.kind === ReportKind.Fill) {
     const role = report.flags & ReportFlag.Auction ? '' : report.flags & ReportFlag.Maker ? ' maker' : ' taker';

@@ -1,9 +1,10 @@
 import { Code } from '../../engine/codes.ts';
 import { AccountParam } from '../../engine/params.ts';
-import { CommandKind, KillScope } from '../../engine/wire/layout.ts';
+import { CommandKind, KillScope, SelfTradeMode } from '../../engine/wire/layout.ts';
 import { SYMBOL } from './exchange-fixture.ts';
 import { NaivePositions } from './naive-positions.ts';
 import { NaiveBuckets, NaiveRatios } from './naive-rates.ts';
+import { NaiveSelfTrade } from './naive-self-trade.ts';
 
 /** A command of the operator, with all its fields. */
 export interface ControlCommand {
@@ -36,6 +37,7 @@ export class NaiveControls {
   /** After a code that rejects for a time, when it would pass; else 0. */
   retryUs = 0;
   readonly positions = new NaivePositions();
+  readonly selfTrade = new NaiveSelfTrade(this.groups);
   readonly #buckets = new NaiveBuckets();
   readonly #ratios = new NaiveRatios();
   readonly #accounts: readonly number[];
@@ -94,6 +96,9 @@ export class NaiveControls {
     } else if (parameter === AccountParam.Group) {
       if (this.#rules < 4 || value >= 65_536) return BAD;
       this.groups.set(account, value);
+    } else if (parameter === AccountParam.SelfTradeMode) {
+      if (this.#rules < 4 || value > SelfTradeMode.Decrement) return BAD;
+      this.selfTrade.modes.set(account, value);
     } else if (this.#rules < 4 || value > 1e6) return BAD;
     else if (parameter === AccountParam.CommandsPerSecond) this.#buckets.set(account, { perSecond: value }, this.nowUs);
     else if (parameter === AccountParam.CommandBurst) this.#buckets.set(account, { burst: value }, this.nowUs);
@@ -135,6 +140,7 @@ export class NaiveControls {
     for (const group of groups) rows.push([19, 0, 32, group]);
     for (const account of this.#accounts) {
       const group = this.groups.get(account) ?? 0;
+      rows.push(...this.selfTrade.rows(account));
       if (group !== 0) rows.push([19, account, 3, group]);
       const { perSecond, burst, level, atUs } = this.#buckets.buckets.get(account) ?? { perSecond: 0, burst: 0, level: 0, atUs: 0 };
       const ratio = this.#ratios.limits.get(account) ?? 0;

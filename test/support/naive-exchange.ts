@@ -4,7 +4,17 @@ import { type Limits, RULES } from '../../engine/limits.ts';
 import type { CommandFields } from '../../engine/machine/command.ts';
 import { ROW_FIELDS } from '../../engine/machine/state-rows.ts';
 import { SymbolParam } from '../../engine/params.ts';
-import { CommandKind, Instruction, OrderType, Phase, ReportKind, Side, SubPhase, TimeInForce } from '../../engine/wire/layout.ts';
+import {
+  CommandKind,
+  Instruction,
+  OrderType,
+  Phase,
+  ReportKind,
+  SelfTradeMode,
+  Side,
+  SubPhase,
+  TimeInForce,
+} from '../../engine/wire/layout.ts';
 import { BTC, type LongCommandFields, SYMBOL, USD } from './exchange-fixture.ts';
 import { type ControlCommand, NaiveControls } from './naive-controls.ts';
 import { carryOf, type FeeAccount, newFeeAccount, payFee, reservedFee } from './naive-fees.ts';
@@ -24,6 +34,8 @@ interface NaiveOrder {
   tif: number;
   /** Also by an instruction. */
   postOnly: boolean;
+  /** SelfTradeMode that it was sent with. */
+  selfTrade: number;
   /** Time at which it expires; infinite if it does not. */
   end: number;
   tag: number;
@@ -256,6 +268,7 @@ export class NaiveExchange {
       side: f.side,
       tif: f.timeInForce,
       postOnly: f.timeInForce === TimeInForce.PostOnly || f.extension?.instructions === Instruction.PostOnly,
+      selfTrade: f.extension?.selfTradeMode ?? 0,
       end: this.#endOf(f.timeInForce, f.extension?.expiryUs ?? 0),
       tag: f.tag,
       market: f.timeInForce === TimeInForce.Market || f.extension?.orderType === OrderType.Market,
@@ -274,8 +287,9 @@ export class NaiveExchange {
     }
     order.id = ++this.lastOrderId;
     this.#answer(ReportKind.Accepted, 0, { ...who, id: order.id }, f.price, f.quantity, f.quantity, 0);
-    if (this.phase === Phase.Continuous) this.#trade(order, this.#limit(order));
-    const full = RESTING.has(order.tif) ? this.#room(order, order.price) : Code.CANCELLED_REMAINDER;
+    const allowed = this.phase !== Phase.Continuous || this.#trade(order, this.#limit(order));
+    let full: number = RESTING.has(order.tif) ? this.#room(order, order.price) : Code.CANCELLED_REMAINDER;
+    if (!allowed) full = Code.CANCELLED_SELF_TRADE;
     if (order.open > 0 && full === Code.OK) return this.#rest(order);
     if (order.open > 0) this.#answer(ReportKind.Cancelled, full, { ...who, id: order.id }, f.price, order.open, 0, order.filled);
     this.#remember(order, f.quantity, Code.OK);
@@ -293,22 +307,14 @@ export class NaiveExchange {
       if (this.resting.filter(({ account }) => account === o.account).length >= this.#limits.ordersPerAccount) return Code.ORDER_SHARE_FULL;
     }
     const reach = this.queue(1 - o.side).filter((m) => this.#crosses(o.side, this.#limit(o), m.price));
-    const there = reach.reduce((sum, m) => sum + m.open, 0);
-    let cost = o.price * o.open;
-    if (o.market) {
-      if (there === 0) return Code.NO_LIQUIDITY;
-      cost = 0;
-      let left = o.open;
-      for (const m of reach) {
-        cost += Math.min(left, m.open) * m.price;
-        left -= Math.min(left, m.open);
-      }
-    }
+    const { lots: there, cost: toPay } = this.controls.selfTrade.trades(o, reach);
+    if (o.market && reach.length === 0) return Code.NO_LIQUIDITY;
+    const cost = o.market ? toPay : o.price * o.open;
     // Money is checked before the book's part of the time in force.
     const needed = o.side === Side.Buy ? cost + reservedFee(o.fees, cost) : o.open;
     if (needed > this.available(o.account, o.side === Side.Buy ? USD : BTC)) return Code.INSUFFICIENT_FUNDS;
     if (there < o.least) return o.tif === TimeInForce.FillOrKill ? Code.FOK_NOT_FILLABLE : Code.MIN_QUANTITY_NOT_FILLABLE;
-    return o.postOnly && there > 0 ? Code.POST_ONLY_WOULD_TRADE : Code.OK;
+    return o.postOnly && reach.length > 0 ? Code.POST_ONLY_WOULD_TRADE : Code.OK;
   }
 
   #check(o: NaiveOrder): number {
@@ -339,9 +345,19 @@ export class NaiveExchange {
     return side === Side.Buy ? price <= limit : price >= limit;
   }
 
-  #trade(taker: NaiveOrder, limit: number): void {
+  /** Returns false if self-trade prevention cancels the rest. */
+  #trade(taker: NaiveOrder, limit: number): boolean {
+    const { selfTrade } = this.controls;
+    const mode = selfTrade.mode(taker);
     for (const maker of this.queue(1 - taker.side)) {
-      if (taker.open === 0 || !this.#crosses(taker.side, limit, maker.price)) return;
+      if (taker.open === 0 || !this.#crosses(taker.side, limit, maker.price)) break;
+      if (mode !== SelfTradeMode.None && selfTrade.own(taker, maker)) {
+        if (mode === SelfTradeMode.CancelNewest) return false;
+        if (mode === SelfTradeMode.Decrement) this.#decrement(taker, maker);
+        else this.#prevent(maker, maker.open);
+        if (mode === SelfTradeMode.CancelBoth) return false;
+        continue;
+      }
       const quantity = Math.min(taker.open, maker.open);
       const [buyer, seller] = taker.side === Side.Buy ? [taker, maker] : [maker, taker];
       const takerFee = payFee(taker.fees, maker.price * quantity, taker.fees.taker);
@@ -352,6 +368,26 @@ export class NaiveExchange {
       this.#fill(taker, maker.id, maker.price, quantity, takerFee, 0);
       if (maker.open === 0) this.#gone(maker);
     }
+    return true;
+  }
+
+  #decrement(taker: NaiveOrder, maker: NaiveOrder): void {
+    const lots = Math.min(taker.open, maker.open);
+    this.#prevent(maker, lots);
+    taker.open -= lots;
+    const [kind, quantity] = taker.open > 0 ? [ReportKind.Amended, taker.open] : [ReportKind.Cancelled, lots];
+    this.#answer(kind, Code.CANCELLED_SELF_TRADE, taker, taker.price, quantity, taker.open, taker.filled);
+  }
+
+  /** Takes lots off a resting order. */
+  #prevent(maker: NaiveOrder, lots: number): void {
+    const { price, filled } = maker;
+    if (lots === maker.open) {
+      this.#answer(ReportKind.Cancelled, Code.CANCELLED_SELF_TRADE, maker, price, lots, 0, filled);
+      return this.#gone(maker);
+    }
+    maker.open -= lots;
+    this.#answer(ReportKind.Amended, Code.CANCELLED_SELF_TRADE, maker, price, maker.open, maker.open, filled, 4);
   }
 
   #settle(buyer: NaiveOrder, seller: NaiveOrder, price: number, quantity: number, buyerFee: number, sellerFee: number): void {
@@ -462,9 +498,10 @@ export class NaiveExchange {
     o.open = f.quantity;
     this.#answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, o.filled, keeps ? 4 : 0);
     if (keeps) return;
-    if (this.phase === Phase.Continuous) this.#trade(o, o.price);
-    const full = o.open > 0 ? this.#room(o, o.price) : Code.OK;
-    if (full !== Code.OK && this.#rules < 3) {
+    const allowed = this.phase !== Phase.Continuous || this.#trade(o, o.price);
+    let full: number = o.open > 0 && this.#rules < 3 ? this.#room(o, o.price) : Code.OK;
+    if (o.open > 0 && !allowed) full = Code.CANCELLED_SELF_TRADE;
+    if (full !== Code.OK) {
       this.#answer(ReportKind.Cancelled, full, o, o.price, o.open, 0, o.filled);
       this.#remember(o, o.filled + o.open, Code.OK);
     } else if (o.open > 0) this.#rest(o);
@@ -488,7 +525,7 @@ export class NaiveExchange {
 
   #tradesInFull(o: NaiveOrder): boolean {
     const reach = this.queue(1 - o.side).filter((m) => this.#crosses(o.side, o.price, m.price));
-    return this.phase === Phase.Continuous && reach.reduce((sum, m) => sum + m.open, 0) >= o.open;
+    return this.phase === Phase.Continuous && this.controls.selfTrade.trades(o, reach).lots >= o.open;
   }
 
   #rest(o: NaiveOrder): void {
@@ -605,8 +642,9 @@ export class NaiveExchange {
       const quantity = Math.min(left, buy.open, sell.open);
       const [buyFee, sellFee] = [buy, sell].map(({ fees }) => payFee(fees, price * quantity, fees.taker));
       this.#settle(buy, sell, price, quantity, buyFee, sellFee);
-      this.#fill(buy, sell.id, price, quantity, buyFee, 8);
-      this.#fill(sell, buy.id, price, quantity, sellFee, 8);
+      const flags = this.#rules >= 4 && this.controls.selfTrade.own(buy, sell) ? 24 : 8;
+      this.#fill(buy, sell.id, price, quantity, buyFee, flags);
+      this.#fill(sell, buy.id, price, quantity, sellFee, flags);
       left -= quantity;
       for (const o of [buy, sell]) if (o.open === 0) done.push(o);
     }
@@ -637,7 +675,7 @@ export class NaiveExchange {
           o.account,
           SYMBOL,
           side,
-          o.tif | (o.end < Infinity && o.postOnly ? 0x80 : 0),
+          o.tif | (o.selfTrade << 4) | (o.end < Infinity && o.postOnly ? 0x80 : 0),
           o.tag,
         ]);
         const { maker, taker } = this.#newFees();

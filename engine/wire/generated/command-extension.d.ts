@@ -1,6 +1,7 @@
 import * as flatbuffers from 'flatbuffers';
 import { CommandKind } from './command-kind.js';
 import { OrderType } from './order-type.js';
+import { SelfTradeMode } from './self-trade-mode.js';
 /**
  * 64 bytes: the terms of an order that do not fit into a Command. In ring and log it is directly before its
  * command, and has its own sequence. Fields for later releases are in the layout and must be 0.
@@ -15,9 +16,9 @@ export declare class CommandExtension {
     kind(): CommandKind;
     orderType(): OrderType;
     /**
-     * Later: the action if an order would trade with another order of its account. 0.
+     * Self-trade prevention, also when an amend makes the order trade.
      */
-    selfTradeMode(): number;
+    selfTradeMode(): SelfTradeMode;
     /**
      * Later: the price that triggers a stop order. 0.
      */
@@ -59,5 +60,5 @@ export declare class CommandExtension {
      */
     expiryUs(): bigint;
     static sizeOf(): number;
-    static createCommandExtension(builder: flatbuffers.Builder, kind: CommandKind, order_type: OrderType, self_trade_mode: number, trigger: number, reserved: number, instructions: number, link: number, seq: bigint, time_us: bigint, stop_price: bigint, displayed_quantity: bigint, min_quantity: bigint, expiry_us: bigint): flatbuffers.Offset;
+    static createCommandExtension(builder: flatbuffers.Builder, kind: CommandKind, order_type: OrderType, self_trade_mode: SelfTradeMode, trigger: number, reserved: number, instructions: number, link: number, seq: bigint, time_us: bigint, stop_price: bigint, displayed_quantity: bigint, min_quantity: bigint, expiry_us: bigint): flatbuffers.Offset;
 }

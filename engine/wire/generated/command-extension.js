@@ -21,7 +21,7 @@ export class CommandExtension {
         return this.bb.readUint8(this.bb_pos + 1);
     }
     /**
-     * Later: the action if an order would trade with another order of its account. 0.
+     * Self-trade prevention, also when an amend makes the order trade.
      */
     selfTradeMode() {
         return this.bb.readUint8(this.bb_pos + 2);

@@ -13,7 +13,7 @@ export declare class Report {
     side(): Side;
     timeInForce(): TimeInForce;
     /**
-     * Bit 0: maker (resting) side of a fill. Bit 1: duplicate, the client order id was used before, by an order with the same terms: the report has the present state of that order, or its reject. Bit 2: an amend kept the priority. Bit 3: traded in an auction.
+     * Bit 0: maker (resting) side of a fill. Bit 1: duplicate, the client order id was used before, by an order with the same terms: the report has the present state of that order, or its reject. Bit 2: an amend kept the priority. Bit 3: traded in an auction. Bit 4: in an auction, with an order of the same account or group.
      */
     flags(): number;
     /**

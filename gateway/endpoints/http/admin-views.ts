@@ -179,6 +179,7 @@ export function reportView(directory: SymbolLookup, _bytes: Uint8Array, words: I
     contraOrderId: fill ? report.contraOrderId : undefined,
     maker: fill ? (flags & ReportFlag.Maker) !== 0 : undefined,
     auction: fill ? (flags & ReportFlag.Auction) !== 0 : undefined,
+    selfTrade: (flags & ReportFlag.SelfTrade) !== 0 || undefined,
     duplicate: (flags & ReportFlag.Duplicate) !== 0 || undefined,
     retryUs: report.retryUs || undefined,
     keptPriority: kind === ReportKind.Amended ? (flags & ReportFlag.KeptPriority) !== 0 : undefined,

@@ -1,6 +1,7 @@
 import { AccountParam, GROUPS, LimitParam, MAX_ACCOUNT_RATE } from '../../../engine/params.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import { KillScope } from '../../../engine/wire/layout.ts';
+import { SELF_TRADE_NAMES } from '../../../engine/wire/names.ts';
 import type { Place } from '../../config/config-place.ts';
 import type { Action } from '../../identity/permissions.ts';
 import { killSwitch, setAccount, setLimit, suspend } from '../../venue/venue-commands.ts';
@@ -84,12 +85,14 @@ function readOn(body: unknown): boolean {
 }
 
 function readLimits(place: Place): [parameter: number, value: number][] | undefined {
-  const fields = place.fields(LIMITS.map(([key]) => key));
+  const fields = place.fields([...LIMITS.map(([key]) => key), 'self-trade']);
   if (fields === undefined) return undefined;
   const given = LIMITS.flatMap(([key, parameter, most]): [number, number][] => {
     const value = fields[key]?.whole(0, most);
     return value === undefined ? [] : [[parameter, value]];
   });
+  const mode = fields['self-trade']?.oneOf(SELF_TRADE_NAMES);
+  if (mode !== undefined) given.push([AccountParam.SelfTradeMode, SELF_TRADE_NAMES.indexOf(mode)]);
   return Object.keys(fields).length === 0 ? place.fail('give at least one limit, such as maxOpenOrders') : given;
 }
 

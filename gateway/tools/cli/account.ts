@@ -11,6 +11,7 @@ export interface AccountJson {
   readonly commandsPerSecond: number;
   readonly commandBurst: number;
   readonly orderToTrade: number;
+  readonly selfTrade: string;
   readonly positionLimits: readonly {
     readonly symbol: string;
     readonly position: string;
@@ -107,13 +108,15 @@ export function positionTable({ positionLimits }: AccountJson): string {
 
 /** One line: who it is, and what limits it. */
 export function accountHeading(account: AccountJson): string {
-  const { id, name, suspended, killed, group, commandsPerSecond, commandBurst, orderToTrade, openOrders, maxOpenOrders } = account;
+  const { id, name, suspended, killed, group, commandsPerSecond, commandBurst, orderToTrade, selfTrade, openOrders, maxOpenOrders } =
+    account;
   const states = [
     suspended && 'suspended',
     killed && 'kill switch on',
     group !== 0 && `group ${group}`,
     commandsPerSecond !== 0 && `${commandsPerSecond} commands/s, ${commandBurst || commandsPerSecond} at once`,
     orderToTrade !== 0 && `${orderToTrade} orders per fill`,
+    selfTrade !== 'default' && `self-trade prevention ${selfTrade}`,
   ].filter((text) => text !== false);
   return `account ${id} (${name})${states.map((text) => `, ${text}`).join('')}: ${openOrders} of ${maxOpenOrders} open orders`;
 }

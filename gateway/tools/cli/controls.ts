@@ -1,4 +1,5 @@
 import { Argument, type Command, Option } from 'commander';
+import { SELF_TRADE_NAMES } from '../../../engine/wire/names.ts';
 import type { AccountLimits } from '../../client/admin-client.ts';
 import { pathOf } from '../../client/symbols.ts';
 import { type AccountJson, accountHeading, positionTable } from './account.ts';
@@ -6,7 +7,14 @@ import { accountId, askAdmin, type ConnectionFlags, connectionOptions, count, pr
 import { CliError, ExitCode, run } from './exit.ts';
 
 const MAX_GROUP = 65_535;
-const LIMITS = ['maxOpenOrders', 'group', 'commandsPerSecond', 'commandBurst', 'orderToTrade'] as const satisfies (keyof AccountLimits)[];
+const LIMITS = [
+  'maxOpenOrders',
+  'group',
+  'commandsPerSecond',
+  'commandBurst',
+  'orderToTrade',
+  'selfTrade',
+] as const satisfies (keyof AccountLimits)[];
 
 interface KillFlags extends ConnectionFlags {
   readonly account?: number;
@@ -117,6 +125,7 @@ export function accountSetCommand(program: Command): void {
     .addOption(new Option('--commands-per-second <count>', 'most new orders and amends per second; 0 = no limit').argParser(whole))
     .addOption(new Option('--command-burst <count>', 'most of them at once; 0 = as many as in a second').argParser(whole))
     .addOption(new Option('--order-to-trade <count>', 'most new orders and amends per fill; 0 = no limit').argParser(whole))
+    .addOption(new Option('--self-trade <mode>', 'prevention of orders that do not name a mode').choices(SELF_TRADE_NAMES))
     .addHelpText('after', '\nExample:\n  openbell account-set 2 --max-open-orders 500 --group 7');
   connectionOptions(command).action((id: number) =>
     run(async () => {

@@ -1,6 +1,6 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { Code } from '../../../engine/codes.ts';
-import { SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
+import { SELF_TRADE_NAMES, type SelfTradeName, SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
 import type { OpenbellClient, ReportView, SideName, TimeInForceName } from '../../client/index.ts';
 import { type AccountFlags, accountOption, amount, connectionOptions, id as idOf, print, printJson, withClient } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
@@ -14,6 +14,7 @@ interface OrderFlags extends AccountFlags {
   readonly id?: number;
   readonly minQuantity?: string;
   readonly expires?: Date;
+  readonly selfTrade?: SelfTradeName;
 }
 
 interface TargetFlags extends AccountFlags {
@@ -35,6 +36,12 @@ export function orderCommand(program: Command): void {
       '--expires <when>',
       'with gtd, the default then: a time such as 2026-12-24T12:00:00Z, or from now such as 90s, 15m, 8h, 7d',
       expiry,
+    )
+    .addOption(
+      new Option(
+        '--self-trade <mode>',
+        'instead of a trade with an order of the same account or group; default: that of the account',
+      ).choices(SELF_TRADE_NAMES),
     )
     .option('--min-quantity <quantity>', 'with ioc, or without a price: trade at once at least that much or not at all', amount)
     .option('--id <id>', 'client order id: the same order with the same id does not trade twice, another order is rejected', idOf)
@@ -64,6 +71,7 @@ Examples:
           ...(price === undefined ? { type: 'market' as const } : { price }),
           ...(flags.tif && { timeInForce: flags.tif }),
           ...(flags.expires && { expires: flags.expires }),
+          ...(flags.selfTrade && { selfTrade: flags.selfTrade }),
           ...(flags.minQuantity !== undefined && { minQuantity: flags.minQuantity }),
           ...(flags.id !== undefined && { clientOrderId: flags.id }),
         });

@@ -1,0 +1,67 @@
+import type { OrderBook } from '../book/order-book.ts';
+import type { OrderSlab } from '../book/order-slab.ts';
+import type { PriceTicks, QtyLots } from '../units.ts';
+import { SelfTradeMode, Side } from '../wire/layout.ts';
+import type { Accounts } from './accounts.ts';
+
+const NIL = -1;
+const { None: NONE, CancelNewest: CANCEL_NEWEST, CancelBoth: CANCEL_BOTH, CancelOldest: CANCEL_OLDEST } = SelfTradeMode;
+
+/**
+ * Self-trade prevention of the incoming order: with which resting orders it must
+ * not trade, and what it would trade with the others. The mode is that of the
+ * incoming order, or of its account. Two orders are of one owner if their
+ * accounts are the same, or of the same group. Owned by the engine thread.
+ */
+export class SelfTrade {
+  /** The incoming order's mode. Above None: prevention is on. */
+  mode: SelfTradeMode = NONE;
+  /** Results of `sweep`: lots, and the sum of price x lots. */
+  sweptQuantity: QtyLots = 0;
+  sweptNotional = 0;
+  #account = 0;
+  #group = 0;
+  readonly #slab: OrderSlab;
+  readonly #accounts: Accounts;
+
+  constructor(slab: OrderSlab, accounts: Accounts) {
+    this.#slab = slab;
+    this.#accounts = accounts;
+  }
+
+  /** Sets the incoming order. @param mode of the order; AccountDefault: the account's */
+  begin(account: number, mode: number): void {
+    this.mode = (mode || this.#accounts.selfTradeMode[account] || NONE) as SelfTradeMode;
+    if (this.mode === NONE) return;
+    this.#account = account;
+    this.#group = this.#accounts.group[account];
+  }
+
+  /** Whether the resting order in `slot` is of the incoming order's owner. */
+  isOwn(slot: number): boolean {
+    const account = this.#slab.account(slot);
+    return account === this.#account || (this.#group !== 0 && this.#accounts.group[account] === this.#group);
+  }
+
+  /** As the book's `sweep`, without what prevention keeps from trading. Visits the orders one by one. */
+  sweep(book: OrderBook, side: number, limit: PriceTicks, quantity: QtyLots, mostNotional = Number.POSITIVE_INFINITY): void {
+    const slab = this.#slab;
+    const { mode } = this;
+    let left = quantity;
+    let traded = 0;
+    let notional = 0;
+    for (let slot = book.first(side === Side.Buy ? Side.Sell : Side.Buy); slot !== NIL && left > 0; slot = book.following(slot)) {
+      const price = slab.price(slot);
+      if ((side === Side.Buy ? price > limit : price < limit) || notional > mostNotional) break;
+      const lots = Math.min(left, slab.open(slot));
+      if (!this.isOwn(slot)) {
+        traded += lots;
+        notional += lots * price;
+      } else if (mode === CANCEL_NEWEST || mode === CANCEL_BOTH) break;
+      else if (mode === CANCEL_OLDEST) continue;
+      left -= lots;
+    }
+    this.sweptQuantity = traded;
+    this.sweptNotional = notional;
+  }
+}

@@ -1,0 +1,53 @@
+import { SelfTradeMode } from '../../engine/wire/layout.ts';
+
+interface Order {
+  account: number;
+  side: number;
+  price: number;
+  open: number;
+  /** SelfTradeMode that it was sent with. */
+  selfTrade: number;
+}
+
+/** Self-trade prevention of the naive exchange: which orders are of one owner, and what an order would trade. */
+export class NaiveSelfTrade {
+  /** SelfTradeMode of accounts. */
+  modes = new Map<number, number>();
+  readonly #groups: ReadonlyMap<number, number>;
+
+  constructor(groups: ReadonlyMap<number, number>) {
+    this.#groups = groups;
+  }
+
+  own(a: Order, b: Order): boolean {
+    const group = this.#groups.get(a.account) ?? 0;
+    return a.account === b.account || (group !== 0 && this.#groups.get(b.account) === group);
+  }
+
+  /** The mode that counts; None without prevention. */
+  mode(o: Order): number {
+    return o.selfTrade || this.modes.get(o.account) || SelfTradeMode.None;
+  }
+
+  /** The lots that `o` would trade with orders in their sequence, and their cost. */
+  trades(o: Order, reach: readonly Order[]): { lots: number; cost: number } {
+    const mode = this.mode(o);
+    let [left, lots, cost] = [o.open, 0, 0];
+    for (const maker of reach) {
+      const take = Math.min(left, maker.open);
+      const own = mode !== SelfTradeMode.None && this.own(o, maker);
+      if (own && (mode === SelfTradeMode.CancelNewest || mode === SelfTradeMode.CancelBoth)) break;
+      if (own && mode === SelfTradeMode.CancelOldest) continue;
+      left -= take;
+      if (own) continue;
+      lots += take;
+      cost += take * maker.price;
+    }
+    return { lots, cost };
+  }
+
+  rows(account: number): number[][] {
+    const mode = this.modes.get(account) ?? 0;
+    return mode === 0 ? [] : [[19, account, 2, mode]];
+  }
+}
