@@ -1,20 +1,12 @@
 import type { OrderBook } from '../book/order-book.ts';
 import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
-import {
-  CARRY_BITS,
-  CARRY_MASK,
-  EXPIRES as EXPIRY,
-  type FeeSchedules,
-  feesWord,
-  NO_CARRY as NO_FEE_CARRY,
-  SCHEDULE_MASK,
-} from '../rules/fee-schedules.ts';
+import { CARRY_BITS, CARRY_MASK, type FeeSchedules, NO_CARRY as NO_FEE_CARRY, SCHEDULE_MASK } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import type { RiskModel } from '../rules/risk-model.ts';
 import { Phase, ReportKind, SelfTradeMode } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
-import { restingKindOf, SELF_TRADE_MASK, SELF_TRADE_SHIFT } from '../wire/order-kinds.ts';
+import { LIFETIME_BITS, RESTING_KINDS, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import type { GuardedMatch } from './guarded-match.ts';
 import { ReportFlag } from './report-writer.ts';
@@ -33,11 +25,9 @@ const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
 const { price: PRICE, fees: FEES, terms: TERMS } = OrderWord;
 const ANY_SHARE = ANY;
 const { None: NONE } = SelfTradeMode;
-/** Position of the SelfTradeMode in the word of the terms. */
-const SELF_TRADE_AT = 24 + SELF_TRADE_SHIFT;
+const RESTING = RESTING_KINDS;
 const TO_SCHEDULE = CARRY_BITS;
 const SCHEDULE = SCHEDULE_MASK;
-const EXPIRES = EXPIRY;
 const CARRY = CARRY_MASK;
 const NO_CARRY = NO_FEE_CARRY;
 
@@ -88,7 +78,7 @@ export class AmendCancel {
     const order = this.#order;
     const accounts = this.#accounts;
     if (!accounts.exists(order.account)) return this.#answers.rejectUnknownAccount(ReportKind.CancelRejected);
-    this.#checks.count(order.account);
+    if (accounts.controls[order.account] !== 0) this.#checks.count(order.account);
     const slot = this.#resting.find(order.orderId);
     if (slot === -1) return this.#answers.reply(ReportKind.CancelRejected, Code.UNKNOWN_ORDER, order.orderId, 0, 0, 0, 0);
     this.#resting.cancel(slot, Code.CANCELLED_BY_CLIENT, order.tag);
@@ -113,10 +103,10 @@ export class AmendCancel {
     order.symbol = terms & 0xffff;
     order.side = (terms >>> 16) & 0xff;
     order.timeInForce = (terms >>> 24) & 15;
-    order.orderKind = restingKindOf(terms >>> 24);
+    order.orderKind = RESTING[terms >>> 24];
+    order.lifetimeBits = (terms >>> 24) & LIFETIME_BITS;
     order.clientOrderId = doubles[record + CLIENT_ORDER_ID];
     order.feeSchedule = (fees >>> TO_SCHEDULE) & SCHEDULE;
-    this.#state.selfTrade.begin(order.account, (terms >>> SELF_TRADE_AT) & SELF_TRADE_MASK);
     const risk = risks.of(order.symbol);
     const rules3 = this.#state.rules >= 3;
     const open = doubles[record + OPEN];
@@ -153,13 +143,12 @@ export class AmendCancel {
     words[(slot << TO_WORDS) + PRICE] = order.price;
     doubles[record + OPEN] = order.quantity;
     this.#answers.resting(AMENDED, 0, OK, slot, order.tag);
-    this.#aggressor.feeCarry = order.feeCarry;
+    if ((words[(slot << TO_WORDS) + FEES] & CARRY) !== order.feeCarry) this.#setCarry(slot, order.feeCarry);
     if (phase === CONTINUOUS && book.crosses(order.side, order.price)) {
       const allowed = this.#trade(slot, book);
       if (doubles[record + OPEN] === 0) return this.#resting.gone(slot);
       if (!allowed) return this.#end(slot, Code.CANCELLED_SELF_TRADE);
     }
-    words[(slot << TO_WORDS) + FEES] = (words[(slot << TO_WORDS) + FEES] & EXPIRES) | feesWord(order.feeSchedule, this.#aggressor.feeCarry);
     // From rules 3 on the room was checked. What the order traded may have taken the account over its share meanwhile.
     if (book.rest(slot, ANY_SHARE)) {
       risk.hold(slot, order);
@@ -182,13 +171,22 @@ export class AmendCancel {
     aggressor.orderId = slab.id[slot];
     aggressor.open = order.quantity;
     aggressor.filled = slab.filled(slot);
+    aggressor.feeCarry = order.feeCarry;
+    const { selfTrade } = this.#state;
+    selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
     // Reports of its fills have the tag of the order; the answer had the tag of the amend.
     order.tag = slab.tag(slot);
     let allowed = true;
-    if (this.#state.selfTrade.mode === NONE) book.match(order.side, order.price, order.quantity);
+    if (selfTrade.mode <= NONE) book.match(order.side, order.price, order.quantity);
     else allowed = this.#guarded.match(book, order.side, order.price);
     slab.setOpen(slot, aggressor.open);
     slab.setFilled(slot, aggressor.filled);
+    this.#setCarry(slot, aggressor.feeCarry);
     return allowed;
+  }
+
+  #setCarry(slot: number, carry: number): void {
+    const slab = this.#slab;
+    slab.setFees(slot, (slab.fees(slot) & ~CARRY) | carry);
   }
 }

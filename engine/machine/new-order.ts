@@ -3,7 +3,7 @@ import { Code } from '../codes.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { hashTerms, UNKNOWN_TERMS } from '../rules/order-terms.ts';
 import { Phase, ReportKind, SelfTradeMode } from '../wire/layout.ts';
-import { KIND_RESTS, SELF_TRADE_SHIFT as SELF_TRADE, SELF_TRADE_MASK } from '../wire/order-kinds.ts';
+import { KIND_RESTS, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import type { GuardedMatch } from './guarded-match.ts';
 import type { RestingOrders } from './resting-orders.ts';
@@ -50,7 +50,7 @@ export class NewOrder {
       this.#checks.count(order.account);
       return this.#answers.again(known);
     }
-    state.selfTrade.begin(order.account, (order.lifetimeBits >> SELF_TRADE) & SELF_TRADE_MASK);
+    state.selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
     const code = this.#checks.newOrder(order);
     if (code !== OK) return this.#reject(code);
     const orderId = ++state.lastOrderId;
@@ -74,7 +74,7 @@ export class NewOrder {
   #match(book: OrderBook): boolean {
     const order = this.#order;
     const limit = this.#checks.limitPrice(order);
-    if (this.#state.selfTrade.mode !== NONE) return this.#guarded.match(book, order.side, limit);
+    if (this.#state.selfTrade.mode > NONE) return this.#guarded.match(book, order.side, limit);
     book.match(order.side, limit, order.quantity);
     return true;
   }

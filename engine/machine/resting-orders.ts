@@ -1,8 +1,9 @@
 import { assert, fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
+import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from '../book/order-slab.ts';
 import { PAGE_BITS } from '../book/price-ladder.ts';
 import type { Code } from '../codes.ts';
-import { CARRY_MASK, EXPIRES, type FeeSchedules, feesWord, scheduleOf } from '../rules/fee-schedules.ts';
+import { CARRY_BITS, CARRY_MASK, EXPIRES, type FeeSchedules, feesWord, scheduleOf } from '../rules/fee-schedules.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { TimeUs } from '../units.ts';
 import { Phase, Side, TimeInForce } from '../wire/layout.ts';
@@ -11,6 +12,12 @@ import type { Answers } from './answers.ts';
 import type { MachineState } from './state.ts';
 
 const { Auction: AUCTION } = Phase;
+// Module constants: V8 folds them, but loads an imported constant each time.
+const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
+const TO_WORDS = ORDER_WORDS_SHIFT;
+const TO_SCHEDULE = CARRY_BITS;
+const { open: OPEN, filled: FILLED, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
+const { price: PRICE, fees: FEES, account: ACCOUNT, terms: TERMS, tag: TAG } = OrderWord;
 const { Day: DAY } = TimeInForce;
 const { Add: ADD, Remove: REMOVE } = MarketEventKind;
 /** More level pages than there are: for orders that rest whatever their account's share is. */
@@ -57,14 +64,18 @@ export class RestingOrders implements StatePart {
     const aggressor = this.#aggressor;
     const clientOrderIds = this.#clientOrderIds;
     const slot = slab.acquire(aggressor.orderId);
-    slab.setClientOrderId(slot, order.clientOrderId);
-    slab.setTerms(slot, order.account, order.symbol, order.side, order.timeInForce | order.lifetimeBits);
-    slab.setTag(slot, order.tag);
+    const { words, doubles } = slab;
+    const record = slot << TO_WORDS;
+    const numbers = slot << TO_DOUBLES;
+    doubles[numbers + CLIENT_ORDER_ID] = order.clientOrderId;
+    doubles[numbers + OPEN] = aggressor.open;
+    doubles[numbers + FILLED] = aggressor.filled;
+    words[record + PRICE] = order.price;
+    words[record + FEES] = (order.feeSchedule << TO_SCHEDULE) | aggressor.feeCarry;
+    words[record + ACCOUNT] = order.account;
+    words[record + TERMS] = order.symbol | (order.side << 16) | ((order.timeInForce | order.lifetimeBits) << 24);
+    words[record + TAG] = order.tag;
     slab.termsHash[slot] = order.termsHash;
-    slab.setPrice(slot, order.price);
-    slab.setOpen(slot, aggressor.open);
-    slab.setFilled(slot, aggressor.filled);
-    slab.setFees(slot, feesWord(order.feeSchedule, aggressor.feeCarry));
     if (!book.rest(slot)) {
       slab.release(slot);
       return false;
@@ -119,7 +130,7 @@ export class RestingOrders implements StatePart {
     const slab = this.#slab;
     this.#accounts.openOrders[slab.account(slot)]--;
     this.#clientOrderIds.rememberResting(slot);
-    if (slab.fees(slot) < 0) this.#expiries.remove(slot);
+    if (slab.words[(slot << TO_WORDS) + FEES] < 0) this.#expiries.remove(slot);
     slab.release(slot);
   }
 

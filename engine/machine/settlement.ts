@@ -1,4 +1,5 @@
 import type { BookListener, OrderBook } from '../book/order-book.ts';
+import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import { SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import { CARRY_BITS, CARRY_MASK, type FeeSchedules, SCHEDULE_MASK } from '../rules/fee-schedules.ts';
@@ -15,6 +16,10 @@ const { Buy } = Side;
 // Module constants: V8 folds them, but loads an imported constant each time.
 const PARAMS = SYMBOL_PARAMS;
 const TO_SCHEDULE = CARRY_BITS;
+const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
+const TO_WORDS = ORDER_WORDS_SHIFT;
+const { open: ORDER_OPEN, filled: ORDER_FILLED } = OrderDouble;
+const { fees: ORDER_FEES } = OrderWord;
 const SCHEDULE = SCHEDULE_MASK;
 const CARRY = CARRY_MASK;
 const { Fill: FILL } = ReportKind;
@@ -73,23 +78,31 @@ export class Settlement implements BookListener {
     const market = this.#market;
     const symbol = order.symbol;
     const cost = price * quantity * symbols.quotePerTickLot[symbol];
+    const { words: orders, doubles } = slab;
+    const record = maker << TO_WORDS;
+    const numbers = maker << TO_DOUBLES;
+    const makerFees = orders[record + ORDER_FEES];
     const takerPpm = schedules.takerPpm[order.feeSchedule];
-    const takerFee = feeOn(cost, takerPpm, aggressor.feeCarry);
-    const makerFees = slab.fees(maker);
     // The orders may be of different schedules. A rebate is paid out of the taker's fee, so that collected fees never fall below zero.
     const makerPpm = Math.max(schedules.makerPpm[(makerFees >>> TO_SCHEDULE) & SCHEDULE], -takerPpm);
-    const makerFee = feeOn(cost, makerPpm, makerFees & CARRY);
-    aggressor.feeCarry = carryAfter(cost, takerPpm, aggressor.feeCarry, takerFee);
-    slab.setFees(maker, (makerFees & ~CARRY) | carryAfter(cost, makerPpm, makerFees & CARRY, makerFee));
-    const makerOpen = slab.open(maker) - quantity;
-    const makerFilled = slab.filled(maker) + quantity;
+    let takerFee = 0;
+    let makerFee = 0;
+    if (takerPpm !== 0) {
+      takerFee = feeOn(cost, takerPpm, aggressor.feeCarry);
+      aggressor.feeCarry = carryAfter(cost, takerPpm, aggressor.feeCarry, takerFee);
+    }
+    if (makerPpm !== 0) {
+      makerFee = feeOn(cost, makerPpm, makerFees & CARRY);
+      orders[record + ORDER_FEES] = (makerFees & ~CARRY) | carryAfter(cost, makerPpm, makerFees & CARRY, makerFee);
+    }
+    const makerOpen = doubles[numbers + ORDER_OPEN] - quantity;
     const risk = risks.of(symbol);
     risk.settleIncoming(order.account, symbol, order.side, cost, takerFee, quantity);
     risk.settleResting(maker, cost, makerFee, quantity);
     accounts.charge(symbols.quoteAsset[symbol], takerFee + makerFee);
     aggressor.open -= quantity;
     aggressor.filled += quantity;
-    slab.setFilled(maker, makerFilled);
+    doubles[numbers + ORDER_FILLED] += quantity;
     const tradeId = this.#noteTrade(symbol, price);
 
     const makerId = slab.id[maker];

@@ -5,7 +5,7 @@ import { SelfTradeMode, Side } from '../wire/layout.ts';
 import type { Accounts } from './accounts.ts';
 
 const NIL = -1;
-const { None: NONE, CancelNewest: CANCEL_NEWEST, CancelBoth: CANCEL_BOTH, CancelOldest: CANCEL_OLDEST } = SelfTradeMode;
+const { CancelNewest: CANCEL_NEWEST, CancelBoth: CANCEL_BOTH, CancelOldest: CANCEL_OLDEST } = SelfTradeMode;
 
 /**
  * Self-trade prevention of the incoming order: with which resting orders it must
@@ -15,32 +15,32 @@ const { None: NONE, CancelNewest: CANCEL_NEWEST, CancelBoth: CANCEL_BOTH, Cancel
  */
 export class SelfTrade {
   /** The incoming order's mode. Above None: prevention is on. */
-  mode: SelfTradeMode = NONE;
+  mode = 0;
   /** Results of `sweep`: lots, and the sum of price x lots. */
   sweptQuantity: QtyLots = 0;
   sweptNotional = 0;
   #account = 0;
-  #group = 0;
   readonly #slab: OrderSlab;
   readonly #accounts: Accounts;
+  readonly #modes: Uint8Array;
 
   constructor(slab: OrderSlab, accounts: Accounts) {
     this.#slab = slab;
     this.#accounts = accounts;
+    this.#modes = accounts.selfTradeMode;
   }
 
   /** Sets the incoming order. @param mode of the order; AccountDefault: the account's */
   begin(account: number, mode: number): void {
-    this.mode = (mode || this.#accounts.selfTradeMode[account] || NONE) as SelfTradeMode;
-    if (this.mode === NONE) return;
+    this.mode = mode === 0 ? this.#modes[account] : mode;
     this.#account = account;
-    this.#group = this.#accounts.group[account];
   }
 
   /** Whether the resting order in `slot` is of the incoming order's owner. */
   isOwn(slot: number): boolean {
     const account = this.#slab.account(slot);
-    return account === this.#account || (this.#group !== 0 && this.#accounts.group[account] === this.#group);
+    const { group } = this.#accounts;
+    return account === this.#account || (group[account] !== 0 && group[account] === group[this.#account]);
   }
 
   /** As the book's `sweep`, without what prevention keeps from trading. Visits the orders one by one. */

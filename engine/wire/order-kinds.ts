@@ -88,12 +88,13 @@ export const KIND_TIME_IN_FORCE = column(({ kind, timeInForce }) => (kind <= LAS
 /** The times in force that a Command without an extension can have: up to this one. */
 export const LAST_SHORT_TIME_IN_FORCE = Day;
 const DAY = Day;
-const POST_ONLY_KIND = OrderKind.PostOnly;
 /** Of an order's record, beside the time in force: the order is post-only, and its time in force does not say so. */
 export const POST_ONLY_BIT = 0x80;
 /** Position of the SelfTradeMode beside the time in force, and its highest value there. */
 export const SELF_TRADE_SHIFT = 4;
-export const SELF_TRADE_MASK = 7;
+const SELF_TRADE_MASK = 7;
+/** All bits beside the time in force. */
+export const LIFETIME_BITS = 0xf0;
 
 /** The kind of an order without an extension. A limit order until the end of the session, or until a time, is treated as one until it is cancelled. */
 export function shortKindOf(timeInForce: number): number {
@@ -105,9 +106,14 @@ export function isShort(kind: number, timeInForce: number): boolean {
   return expires(timeInForce) ? timeInForce === DAY && kind === OrderKind.GoodTillCancel : kind <= LAST_SHORT_KIND;
 }
 
-/** The kind of a resting order. @param lifetime time in force and the bits beside it, as in its record */
-export function restingKindOf(lifetime: number): number {
-  return (lifetime & POST_ONLY_BIT) === 0 ? shortKindOf(lifetime & 15) : POST_ONLY_KIND;
+/** The kinds of resting orders, by time in force and the bits beside it, as in their records. */
+export const RESTING_KINDS = Uint8Array.from({ length: 256 }, (_, lifetime) =>
+  (lifetime & POST_ONLY_BIT) === 0 ? shortKindOf(lifetime & 15) : OrderKind.PostOnly,
+);
+
+/** The SelfTradeMode in the bits beside a time in force. */
+export function selfTradeModeOf(lifetimeBits: number): number {
+  return (lifetimeBits >> SELF_TRADE_SHIFT) & SELF_TRADE_MASK;
 }
 
 /** True if the order rests until an end that it has. */
