@@ -219,6 +219,13 @@ export const Report = {
   retryUs: 120,
 } as const;
 
+export const ResumePoint = {
+  bytes: 16,
+  account: 0,
+  resume: 4,
+  lastReport: 8,
+} as const;
+
 export const SelfTradeMode = {
   AccountDefault: 0,
   None: 1,

@@ -71,7 +71,7 @@ export interface FrameMemory {
   take(bytes: number): Buffer;
 }
 
-const NEW_MEMORY: FrameMemory = { take: (bytes) => Buffer.allocUnsafe(bytes) };
+export const NEW_MEMORY: FrameMemory = { take: (bytes) => Buffer.allocUnsafe(bytes) };
 
 /** Builds ReportFrames: copies reports unchanged after a template. Reused for each frame. */
 export class ReportFrameWriter {
