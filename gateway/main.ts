@@ -24,6 +24,7 @@ import { queryRoutes } from './endpoints/http/admin-queries.ts';
 import { calendarRoute } from './endpoints/http/calendar-query.ts';
 import { orderRoutes } from './endpoints/http/order-queries.ts';
 import { PreAuthLimit } from './endpoints/pre-auth-limit.ts';
+import { serveDropCopySockets } from './endpoints/websocket/drop-copy-sockets.ts';
 import { MarketSockets } from './endpoints/websocket/market-sockets.ts';
 import { serveOrderSockets } from './endpoints/websocket/order-sockets.ts';
 import { SocketServer } from './endpoints/websocket/socket-server.ts';
@@ -33,6 +34,7 @@ import { LimitCounters } from './limit-counters.ts';
 import type { Logger } from './log.ts';
 import { MarketData } from './market/market-data.ts';
 import { addExchangeMetrics, createMetrics } from './metrics.ts';
+import { DropCopies } from './sessions/drop-copies.ts';
 import { OrderSessions } from './sessions/order-sessions.ts';
 import { ReportHub } from './sessions/report-hub.ts';
 import { ReportTap } from './sessions/report-tap.ts';
@@ -118,6 +120,7 @@ export class RunningExchange {
       simulation,
       calendar,
       sessions,
+      dropCopies,
       orderEntry,
       engine,
       history,
@@ -136,6 +139,7 @@ export class RunningExchange {
     sessions.drain();
     orderEntry.health.serving = false;
     sessions.end();
+    dropCopies.end();
     await orderEntry.stop();
     try {
       const snapshot = await engine.stop();
@@ -201,6 +205,7 @@ interface Parts {
   readonly marketSockets: MarketSockets;
   readonly commands: AdminCommands;
   readonly sessions: OrderSessions;
+  readonly dropCopies: DropCopies;
   readonly orderEntry: OrderEntry;
   readonly simulation: Simulation | undefined;
   readonly calendar: CalendarDriver;
@@ -397,6 +402,16 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   undo.push(() => calendar.stop());
   // Before any order: after a stop over a boundary, the phase in the log is not that of now.
   await calendar.begin();
+  const dropCopies = new DropCopies({
+    hub,
+    archiveOf: (caller) => started.history.archiveOf(caller),
+    accountExists: (account) => directory.accountExists(account),
+    identity,
+    audit: sessions.audit,
+    slices,
+    draining: () => state.draining,
+    nowUs: () => sequencer.nowUs(),
+  });
   // Nothing is awaited after this point, so every later request reaches the running exchange.
   signal?.throwIfAborted();
 
@@ -410,6 +425,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     clock: started.engine.clock,
     tap,
     orders: sessions.counters,
+    dropCopies: dropCopies.counters,
     serviceTime: sessions.serviceTime,
     market: marketData.counters,
     preAuthLimits,
@@ -449,9 +465,10 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
   const simulation = simulator && new Simulation(simulator, directory, sequencer, engine.schedule);
   const marketSockets = new MarketSockets(marketData, { identity, pings: config.callerLimits['ws-pings'] }, sockets);
   serveOrderSockets(sockets, sessions, identity, limits, config.callerLimits['ws-pings']);
+  serveDropCopySockets(sockets, dropCopies, identity, limits, config.callerLimits['ws-pings']);
   marketSockets.start();
   undo.push(() => marketSockets.stop());
-  orderEntry.serve(sessions);
+  orderEntry.serve(sessions, dropCopies);
   state.recovering = false;
 
   const ports = { grpc, ws, http };
@@ -476,6 +493,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     marketSockets,
     commands,
     sessions,
+    dropCopies,
     orderEntry,
     simulation,
     calendar,

@@ -10,6 +10,7 @@ import type { LatencyBuckets } from './latency-buckets.ts';
 import type { LimitCounters } from './limit-counters.ts';
 import { errorOutput } from './lossy-output.ts';
 import type { MarketCounters } from './market/market-counters.ts';
+import type { DropCopyCounters } from './sessions/drop-copy.ts';
 import type { OrderEntryCounters } from './sessions/order-intake.ts';
 import type { ReportTap } from './sessions/report-tap.ts';
 import type { ServiceTime } from './sessions/service-time.ts';
@@ -29,6 +30,7 @@ export interface MetricSources {
   readonly historyRebuilt: boolean;
   readonly tap: ReportTap;
   readonly orders: OrderEntryCounters;
+  readonly dropCopies: DropCopyCounters;
   readonly serviceTime: ServiceTime;
   readonly market: MarketCounters;
   /** By port; none where authentication is off and the port has no limit. */
@@ -70,6 +72,7 @@ export function addExchangeMetrics(
     clock,
     tap,
     orders,
+    dropCopies,
     serviceTime,
     market,
     preAuthLimits,
@@ -165,6 +168,12 @@ export function addExchangeMetrics(
   counter('openbell_sessions_cut_total', 'Sessions rejected or cut', () => [{ value: orders.sessionsCut }]);
   counter('openbell_commands_total', 'Commands received by order entry', () => [{ value: orders.commands }]);
   counter('openbell_command_frames_total', 'Frames received by order entry', () => [{ value: orders.frames }]);
+
+  gauge('openbell_drop_copies', 'Open drop copies', () => [{ value: dropCopies.open }]);
+  counter('openbell_drop_copies_total', 'Drop copies since the start', () => [{ value: dropCopies.total }]);
+  counter('openbell_drop_copies_cut_total', 'Drop copies rejected or cut', () => [{ value: dropCopies.cut }]);
+  counter('openbell_drop_copies_slow_total', 'Drop copies cut because the client did not read', () => [{ value: dropCopies.slow }]);
+  counter('openbell_drop_copy_reports_total', 'Reports sent on drop copies', () => [{ value: dropCopies.reports }]);
 
   gauge('openbell_market_connections', 'Open market-data connections', () => [{ value: market.connectionsNow }]);
   gauge('openbell_market_subscriptions', 'Subscriptions now', () => [{ value: market.subscriptionsNow }]);

@@ -46,7 +46,7 @@ test('gRPC listens before the exchange runs: calls are unavailable and health is
   assert.match(details, /^RECOVERING: /);
 
   const changed = next();
-  entry.serve(exchange.sessions);
+  entry.serve(exchange.sessions, exchange.dropCopies);
   await changed;
   assert.deepEqual(watched, ['NOT_SERVING', 'SERVING']);
   const later = new RawSession(port, { 'x-openbell-account': '1' });

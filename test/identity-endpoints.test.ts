@@ -62,7 +62,15 @@ describe('permissions over the real ports', () => {
     issuer.token({ sub: `the ${role}`, openbell_roles: role, openbell_accounts: accounts });
   const everybody: (Role | '')[] = [...ROLES, ''];
   const own = { trader: 1, 'market-maker': 1 };
-  const readers: Partial<Record<Role, 1>> = { trader: 1, 'market-maker': 1, 'read-only': 1, custodian: 1, operator: 1, auditor: 1 };
+  const readers: Partial<Record<Role, 1>> = {
+    trader: 1,
+    'market-maker': 1,
+    'read-only': 1,
+    custodian: 1,
+    operator: 1,
+    auditor: 1,
+    'drop-copy': 1,
+  };
 
   /** The expected answer per role: the named ones are admitted, the others are rejected with 403, PERMISSION_DENIED. */
   const ROUTES: [method: string, path: string, body: object, allowed: Partial<Record<Role, 1>>][] = [
@@ -142,13 +150,16 @@ describe('permissions over the real ports', () => {
       assert.equal(orders.status, opens ? 101 : 403, role);
       const market = await exchange.webSocket('/', headers);
       assert.equal(market.status, role === '' ? 403 : 101, role);
+      const copy = await exchange.webSocket('/v1/drop-copy', headers);
+      assert.equal(copy.status, role === 'drop-copy' ? 101 : 403, role);
+      copy.socket.destroy();
       orders.socket.destroy();
       market.socket.destroy();
     }
     const anonymous = await session(ports.grpc, {});
     assert.ok(anonymous !== 'open' && anonymous.code === UNAUTHENTICATED && anonymous.details.startsWith('UNAUTHENTICATED: '));
     assert.equal(await submit(ports.grpc, {}), UNAUTHENTICATED);
-    for (const path of ['/v1/orders?account=1', '/']) assert.equal((await exchange.webSocket(path)).status, 401);
+    for (const path of ['/v1/orders?account=1', '/v1/drop-copy', '/']) assert.equal((await exchange.webSocket(path)).status, 401);
   });
 
   it('a read-only session gets reports; each command is rejected, and the session continues', async () => {
@@ -172,7 +183,7 @@ describe('permissions over the real ports', () => {
     trader.close();
   });
 
-  it('a caller can only access accounts that the credentials name; * is for the staff of the venue', async () => {
+  it('a caller can only access accounts that the credentials name; * is for the staff of the venue and for risk desks', async () => {
     const TOUCH: [method: string, path: string, body: object][] = [
       ['GET', '/v1/accounts/2', {}],
       ['GET', '/v1/accounts/2/open-orders', {}],
@@ -204,7 +215,7 @@ describe('permissions over the real ports', () => {
     }
     for (const role of ROLES) {
       const headers = bearer(await tokenOf(role, '*'));
-      const reads = role === 'operator' || role === 'auditor';
+      const reads = role === 'operator' || role === 'auditor' || role === 'drop-copy';
       assert.equal((await exchange.http('GET', '/v1/accounts/2', headers)).status, reads ? 200 : 403, role);
       assert.equal((await exchange.http('GET', '/v1/accounts', headers)).json.length, reads ? 10 : 0, role);
       assert.equal((await exchange.http('POST', '/v1/accounts/2/deposit', headers, { asset: 'USD', amount: '1.00' })).status, 403, role);
@@ -514,5 +525,6 @@ it('the complete table of rights', () => {
       'market:read account:read account:define account:manage venue:manage venue:reports snapshot:take',
     ],
     ['auditor', 'market:read account:read venue:reports', 'market:read venue:reports', 'market:read account:read venue:reports'],
+    ['drop-copy', 'market:read account:read copy:open copy:read', 'market:read copy:open', 'market:read account:read copy:open copy:read'],
   ]);
 });

@@ -2,7 +2,7 @@
 export interface AuditEvent {
   /**
    * Family of the event: `identity` (a rejected caller), `admin` (an administrative action), `session` (an order-entry
-   * session begins or ends), `trail` (the trail itself). Readers of every release show kinds that they do not know.
+   * session or a drop copy begins or ends), `trail` (the trail itself). Readers of every release show kinds that they do not know.
    */
   readonly kind: string;
   /** The caller's subject; empty when the credentials were not accepted. */

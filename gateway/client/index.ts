@@ -1,6 +1,7 @@
 import { nodeTooOld } from '../node-version.ts';
 import { AdminClient } from './admin-client.ts';
 import { authority } from './authority.ts';
+import { DropCopy } from './drop-copy.ts';
 import { OpenbellError } from './errors.ts';
 import type { HttpOptions } from './http-request.ts';
 import { checkOptions, type Options } from './known-options.ts';
@@ -10,7 +11,7 @@ import { QueryClient } from './query-client.ts';
 import { SymbolCatalog } from './symbols.ts';
 import { dispatcherFor } from './tls.ts';
 import { TokenSource } from './token-source.ts';
-import type { ConnectOptions } from './types.ts';
+import type { ConnectOptions, DropCopyOptions } from './types.ts';
 
 export { Code, codeName } from '../../engine/codes.ts';
 export { DecimalError } from '../../engine/decimal.ts';
@@ -24,6 +25,7 @@ export {
   type OrdersToCancel,
   type PositionLimit,
 } from './admin-client.ts';
+export { DropCopy } from './drop-copy.ts';
 export { OpenbellError } from './errors.ts';
 export { LocalBook, LocalOrderBook } from './local-book.ts';
 export { MarketClient, type MarketOptions } from './market.ts';
@@ -64,6 +66,7 @@ export class OpenbellClient {
   readonly queries: QueryClient;
   #orders: OrderSession | undefined;
   #market: MarketClient | undefined;
+  readonly #dropCopies = new Set<DropCopy>();
 
   constructor(options: ConnectOptions, symbols: SymbolCatalog, tokens: TokenSource | undefined, http: HttpOptions) {
     this.#options = options;
@@ -107,9 +110,21 @@ export class OpenbellClient {
     return this.#market;
   }
 
+  /**
+   * The reports of several accounts, read only; needs role drop-copy, and connects at once. Each call opens another one.
+   * @throws OpenbellError BAD_OPTION, BAD_RANGE
+   */
+  dropCopy(options: DropCopyOptions): DropCopy {
+    const { host = '127.0.0.1', grpcPort = 7401, shard, reconnect = true, tls } = this.#options;
+    const connection = { host, port: grpcPort, shard, reconnect, tls, tokens: this.#tokens, symbols: this.symbols };
+    const copy = new DropCopy(options, connection, () => this.#dropCopies.delete(copy));
+    this.#dropCopies.add(copy);
+    return copy;
+  }
+
   /** Waits for all answers, then closes. */
   async close(): Promise<void> {
-    await Promise.all([this.#orders?.close(), this.#market?.close()]);
+    await Promise.all([...Array.from(this.#dropCopies, (copy) => copy.close()), this.#orders?.close(), this.#market?.close()]);
   }
 }
 

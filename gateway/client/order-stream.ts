@@ -1,12 +1,11 @@
-import { Client, type ClientDuplexStream, Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import { type Client, type ClientDuplexStream, Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { Code } from '../../engine/codes.ts';
 import { MIN_SCHEMA_VERSION } from '../../engine/wire/frames.ts';
 import { ReportFrameReader } from '../../engine/wire/report-frames.ts';
-import { authority } from './authority.ts';
 import { callError, isFinal } from './call-error.ts';
 import { exchangeTooOld, OpenbellError } from './errors.ts';
+import { FIRST_RETRY_MS, LAST_RETRY_MS, orderEntryClient } from './grpc-client.ts';
 import { SHARD_HEADER } from './symbols.ts';
-import { channelCredentials } from './tls.ts';
 import type { TokenSource } from './token-source.ts';
 import type { ClientTls } from './types.ts';
 
@@ -15,11 +14,7 @@ const SUBMIT = '/openbell.OrderEntry/Submit';
 const LAST_REPORT = 'x-openbell-last-report';
 /** Of the call: the wire schema of the answers. Of its response: oldest and newest that the exchange supports, such as `1-2`. */
 const SCHEMA = 'x-openbell-schema';
-const FIRST_RETRY_MS = 50;
-const LAST_RETRY_MS = 2000;
 const CLOSE_DEADLINE_MS = 3000;
-/** Bytes received ahead of the reader. */
-const RECEIVE_WINDOW = 1 << 20;
 
 const raw = (bytes: Buffer): Buffer => bytes;
 
@@ -82,18 +77,7 @@ export class OrderStream {
     this.#reconnect = reconnect;
     this.#listener = listener;
     this.#tokens = tokens;
-    this.#client = new Client(authority(host, port), channelCredentials(tls), {
-      // gRPC would buffer messages and retry them itself; the session decides what may be sent again.
-      'grpc.enable_retries': 0,
-      'grpc.per_rpc_retry_buffer_size': 0,
-      'grpc.enable_channelz': 0,
-      'grpc-node.flow_control_window': RECEIVE_WINDOW,
-      'grpc.use_local_subchannel_pool': 1,
-      'grpc.initial_reconnect_backoff_ms': FIRST_RETRY_MS,
-      'grpc.max_reconnect_backoff_ms': LAST_RETRY_MS,
-      'grpc.keepalive_time_ms': 20_000,
-      'grpc.keepalive_timeout_ms': 10_000,
-    });
+    this.#client = orderEntryClient(host, port, tls);
     this.#connect();
   }
 
@@ -253,7 +237,7 @@ function newestSchema(supported: string | Buffer | undefined): number {
   return Number(/^\d+-(\d{1,5})$/.exec(String(supported))?.[1] ?? MIN_SCHEMA_VERSION);
 }
 
-function malformed(): OpenbellError {
+export function malformed(): OpenbellError {
   const text = 'the exchange sent a message that is not a ReportFrame of this schema version: use a client of its version';
   return new OpenbellError('MALFORMED_FRAME', text, Code.MALFORMED_FRAME);
 }

@@ -1,5 +1,7 @@
 import type { CommandKindName, ReportKindName, SelfTradeName, SideName, TimeInForceName } from '../../engine/wire/names.ts';
 
+import type { OpenbellError } from './errors.ts';
+
 /** An Ed25519 key that the exchange knows, docs/SECURITY.md. */
 export interface ApiKey {
   readonly id: string;
@@ -158,6 +160,15 @@ export interface ReportView {
   readonly seq: number;
   /** Microseconds since the Unix epoch. */
   readonly timeUs: number;
+}
+
+export interface DropCopyOptions {
+  /** Account ids, 1 to 1024 of them. */
+  readonly accounts: readonly number[];
+  /** By account: the number of the last report seen; the reports after it are sent, 0: all. Accounts without one begin with new reports. */
+  readonly after?: Readonly<Record<number, number>>;
+  /** Called when the connection was lost, and is made again. */
+  readonly onLost?: (error: OpenbellError) => void;
 }
 
 /** The exchange continues from an older copy of its data, and the session with it: `onLoss: 'resync'`. */

@@ -4,8 +4,8 @@ import type { Principal, Role } from './principal.ts';
 type Scope = 'none' | 'named' | 'named or *';
 
 /**
- * The rights of each role. `*` in place of accounts is for operators and
- * auditors; callers that send orders or move money need each account listed.
+ * The rights of each role. `*` in place of accounts is for operators,
+ * auditors and risk desks; callers that send orders or move money need each account listed.
  */
 const RIGHTS = {
   /** Market data, and the admin port's queries for symbols, assets, books and trades. */
@@ -16,6 +16,7 @@ const RIGHTS = {
     custodian: 'none',
     operator: 'none',
     auditor: 'none',
+    'drop-copy': 'none',
   },
   /** An order-entry session: receive the account's reports. */
   'session:open': { trader: 'named', 'market-maker': 'named', 'read-only': 'named' },
@@ -29,7 +30,12 @@ const RIGHTS = {
     custodian: 'named',
     operator: 'named or *',
     auditor: 'named or *',
+    'drop-copy': 'named or *',
   },
+  /** A drop copy. {@link RIGHTS | copy:read} decides of which accounts. */
+  'copy:open': { 'drop-copy': 'none' },
+  /** An account's reports on a drop copy. */
+  'copy:read': { 'drop-copy': 'named or *' },
   /** Deposits and withdrawals. */
   'account:money': { custodian: 'named' },
   /** Define accounts. {@link RIGHTS | account:manage} decides which ones. */

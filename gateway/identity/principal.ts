@@ -1,4 +1,4 @@
-export const ROLES = ['trader', 'market-maker', 'read-only', 'custodian', 'operator', 'auditor'] as const;
+export const ROLES = ['trader', 'market-maker', 'read-only', 'custodian', 'operator', 'auditor', 'drop-copy'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** How a caller was authenticated. `open`: authentication is off. */

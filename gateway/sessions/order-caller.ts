@@ -25,13 +25,8 @@ export interface CallerClaims {
 
 /** Reads `x-openbell-account`, `x-openbell-last-report` and `x-openbell-schema`; a repeated value is joined with a comma and rejected. */
 export function readCaller({ schema, account, lastReport }: CallerClaims, accountExists: (account: number) => boolean): Caller | Reject {
-  const version = readNumber(schema, Number.MAX_SAFE_INTEGER);
-  if (schema !== undefined && (version === undefined || !supportsSchema(version))) {
-    return reject(
-      Code.WRONG_SCHEMA_VERSION,
-      `the requested schema version is ${/^\d{1,20}$/.test(schema) ? schema : 'not a number'}; this exchange supports ${SUPPORTED_TEXT}`,
-    );
-  }
+  const version = readSchema(schema);
+  if (typeof version === 'object') return version;
   const id = readNumber(account, 0xffff_ffff);
   if (id === undefined || id === 0) {
     return reject(Code.BAD_RANGE, 'x-openbell-account must be given exactly once: an account id from 1');
@@ -44,6 +39,17 @@ export function readCaller({ schema, account, lastReport }: CallerClaims, accoun
     return reject(Code.BAD_RANGE, 'metadata x-openbell-last-report must be one report number, or left out');
   }
   return { account: id, lastReport: last, schema: version };
+}
+
+/** The requested schema version of the answers; undefined: none was requested. */
+export function readSchema(schema: string | undefined): number | undefined | Reject {
+  if (schema === undefined) return undefined;
+  const version = readNumber(schema, Number.MAX_SAFE_INTEGER);
+  if (version !== undefined && supportsSchema(version)) return version;
+  return reject(
+    Code.WRONG_SCHEMA_VERSION,
+    `the requested schema version is ${/^\d{1,20}$/.test(schema) ? schema : 'not a number'}; this exchange supports ${SUPPORTED_TEXT}`,
+  );
 }
 
 /** The account id in the claims; undefined when it is not a valid id. */

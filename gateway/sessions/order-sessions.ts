@@ -54,10 +54,10 @@ export class OrderSessions {
   readonly serviceTime: ServiceTime;
   readonly intake: OrderIntake;
   readonly hub: ReportHub;
+  readonly audit: SessionAudit;
   readonly #options: OrderSessionsOptions;
   /** Each session with the expiry of its credentials. */
   readonly #sessions = new Map<OrderSession, { readonly expiresAt: number; readonly record: SessionRecord }>();
-  readonly #audit: SessionAudit;
   #watch: NodeJS.Timeout | undefined;
   readonly #context: SessionContext;
 
@@ -66,7 +66,7 @@ export class OrderSessions {
     this.#options = options;
     this.hub = hub;
     this.serviceTime = new ServiceTime(() => sequencer.nowUs());
-    this.#audit = new SessionAudit(options.audit ?? SILENT, () => sequencer.seq);
+    this.audit = new SessionAudit(options.audit ?? SILENT, () => sequencer.seq);
     this.intake = new OrderIntake(sequencer, this.counters, onPublished);
     this.#context = {
       hub,
@@ -76,7 +76,7 @@ export class OrderSessions {
       frames: new FramePool(),
       onGone: (session) => {
         const record = this.#sessions.get(session)?.record;
-        if (record !== undefined) this.#audit.closed(record, session);
+        if (record !== undefined) this.audit.closed(record, session);
         this.#sessions.delete(session);
         this.counters.sessions = this.#sessions.size;
       },
@@ -98,7 +98,7 @@ export class OrderSessions {
   /** Starts the session of an admission that `admit` just returned. */
   open(transport: SessionTransport, { account, sent, readOnly, expiresAt, schema, principal, visit }: Admission): OrderSession {
     const session = new OrderSession(transport, account, sent, readOnly, schema, this.#context);
-    this.#sessions.set(session, { expiresAt, record: this.#audit.opened(principal, visit, account, readOnly, sent) });
+    this.#sessions.set(session, { expiresAt, record: this.audit.opened(principal, visit, account, readOnly, sent) });
     if (expiresAt !== Number.POSITIVE_INFINITY) this.#watch ??= setInterval(() => this.#expire(), EXPIRY_MS).unref();
     this.counters.sessions = this.#sessions.size;
     this.counters.sessionsTotal++;
@@ -109,7 +109,7 @@ export class OrderSessions {
   /** The caller of a unary call, which sends orders. */
   caller(claims: CallerClaims, principal: Principal, visit: Visit): { readonly account: number } | Reject {
     const caller = this.#caller(claims, 'order:send', principal, visit);
-    if (!('code' in caller)) this.#audit.submitted(principal, visit, caller.account);
+    if (!('code' in caller)) this.audit.submitted(principal, visit, caller.account);
     return caller;
   }
 

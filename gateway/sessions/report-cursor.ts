@@ -46,7 +46,6 @@ export interface RetainedReports {
   readonly words: Int32Array;
   /** Per slot: slot of the account's next report, -1 = none yet. */
   readonly next: Int32Array;
-  readonly archive: ReportArchive;
   /** Slot of report `no`, which is retained. */
   find(stream: AccountStream, no: number): number;
 }
@@ -78,6 +77,7 @@ export class ReportCursor {
   sent: number;
   closed = false;
   readonly #hub: RetainedReports;
+  readonly #archive: ReportArchive;
   /** Slot of the last report read from the ring, -1 = none yet. It is report `sent` while the ring retains that. */
   #slot = -1;
   #chunk: Int32Array | undefined;
@@ -85,8 +85,9 @@ export class ReportCursor {
   #reading = false;
   #failures = 0;
 
-  constructor(hub: RetainedReports, stream: AccountStream, sent: number, listener: ReportListener) {
+  constructor(hub: RetainedReports, archive: ReportArchive, stream: AccountStream, sent: number, listener: ReportListener) {
     this.#hub = hub;
+    this.#archive = archive;
     this.stream = stream;
     this.sent = sent;
     this.listener = listener;
@@ -96,6 +97,13 @@ export class ReportCursor {
   /** Number of existing reports not returned yet. */
   backlog(): number {
     return Math.max(0, Math.max(this.stream.newestNo, this.stream.knownNo) - this.sent);
+  }
+
+  /** Whether the next report exists and the hub does not retain it, so that `fill` reads the archive. */
+  get archived(): boolean {
+    const { oldestNo, newestNo } = this.stream;
+    const no = this.sent + 1;
+    return (no < oldestNo || no > newestNo) && this.backlog() !== 0;
   }
 
   /** Moves reports into the frame until it is full or there are none. If the archive must be read, the listener is called when it has answered. */
@@ -135,7 +143,7 @@ export class ReportCursor {
 
   #read(): void {
     this.#reading = true;
-    this.#hub.archive.read(this.stream.account, this.sent + 1, ARCHIVE_READ).then(
+    this.#archive.read(this.stream.account, this.sent + 1, ARCHIVE_READ).then(
       (bytes) => this.#take(bytes),
       (error: Error) => {
         const final = error instanceof ReportsGoneError || (error as { code?: string }).code === 'HISTORY_DAMAGED';

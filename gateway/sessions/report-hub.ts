@@ -99,10 +99,13 @@ export class ReportHub implements ReportHandler, RetainedReports {
     return Math.max(stream.newestNo, stream.knownNo, this.#lastReportNo(account));
   }
 
-  /** A cursor after report `sent` of the account; the listener is called for later reports. Close it when the session ends. */
-  open(account: number, sent: number, listener: ReportListener): ReportCursor {
+  /**
+   * A cursor after report `sent` of the account; the listener is called for later reports. Close it when the session ends.
+   * @param archive has the reports that are not retained. Default: that of the hub
+   */
+  open(account: number, sent: number, listener: ReportListener, archive: ReportArchive = this.archive): ReportCursor {
     const stream = this.#stream(account);
-    const cursor = new ReportCursor(this, stream, sent, listener);
+    const cursor = new ReportCursor(this, archive, stream, sent, listener);
     stream.cursors = [...stream.cursors, cursor];
     return cursor;
   }

@@ -21,7 +21,8 @@ export interface SessionEnd {
 export interface SessionRecord {
   readonly id: number;
   readonly subject: string;
-  readonly account: number;
+  /** Undefined: a drop copy, which has several. */
+  readonly account: number | undefined;
   readonly wants: string;
   readonly peer: string;
 }
@@ -62,6 +63,17 @@ export class SessionAudit {
     this.#record(record, 'close', endedWith, { seq: this.#seq(), firstSeq, lastSeq, commands, lastReport });
   }
 
+  /** A drop copy begins. @returns what records its end */
+  openedCopy(
+    { subject, via }: Principal,
+    { wants, peer }: Pick<Visit, 'wants' | 'peer'>,
+    accounts: readonly number[],
+  ): (end: { readonly endedWith: Code; readonly reports: number }) => void {
+    const record = { id: ++this.#lastId, subject, account: undefined, wants, peer };
+    this.#record(record, 'open', Code.OK, { via, seq: this.#seq(), count: accounts.length, accounts: rangesOf(accounts) });
+    return ({ endedWith, reports }) => this.#record(record, 'close', endedWith, { seq: this.#seq(), reports });
+  }
+
   /** A single call that sends orders: recorded once an hour for a subject and an account, because each may be one of thousands a second. */
   submitted({ subject, via }: Principal, { wants, peer }: Pick<Visit, 'wants' | 'peer'>, account: number): void {
     const now = performance.now();
@@ -80,11 +92,26 @@ export class SessionAudit {
     this.#audit.record({
       kind: 'session',
       subject,
-      account,
+      ...(account !== undefined && { account }),
       action: `${what} ${wants}`,
       outcome: code === Code.OK ? 'ok' : codeName(code),
       peer,
       detail: JSON.stringify({ session: id, ...detail }),
     });
   }
+}
+
+/** Most characters of a list of accounts: what a record has room for. */
+const MAX_RANGES = 800;
+
+/** Account ids in words: `1-40 77`, shortened with `...`. */
+function rangesOf(accounts: readonly number[]): string {
+  const ids = accounts.toSorted((a, b) => a - b);
+  const ranges: string[] = [];
+  for (let from = 0, to = 0; from < ids.length; from = to) {
+    for (to = from + 1; to < ids.length && ids[to] === ids[to - 1] + 1; ) to++;
+    ranges.push(to - from === 1 ? `${ids[from]}` : `${ids[from]}-${ids[to - 1]}`);
+  }
+  const text = ranges.join(' ');
+  return text.length <= MAX_RANGES ? text : `${text.slice(0, text.lastIndexOf(' ', MAX_RANGES))} ...`;
 }

@@ -14,8 +14,10 @@ import { viewRefusal, viewReport } from '../../gateway/client/report-view.ts';
 import { SymbolCatalog } from '../../gateway/client/symbols.ts';
 import type { RefusalView, ReportView, SymbolDefinition } from '../../gateway/client/types.ts';
 import { OrderEntry } from '../../gateway/endpoints/grpc/order-entry.ts';
+import { DropCopies, type DropCopiesOptions } from '../../gateway/sessions/drop-copies.ts';
 import { OrderSessions, type OrderSessionsOptions } from '../../gateway/sessions/order-sessions.ts';
 import { ReportHub } from '../../gateway/sessions/report-hub.ts';
+import { Slices } from '../../gateway/slices.ts';
 import { History } from '../../gateway/taps/history/history.ts';
 import { EVERYBODY } from './everybody.ts';
 
@@ -28,6 +30,9 @@ export interface ExchangeOptions {
   readonly dir?: string;
   readonly engine?: Partial<EngineOptions>;
   readonly entry?: Partial<OrderSessionsOptions>;
+  readonly dropCopies?: Partial<DropCopiesOptions>;
+  /** Age from which the history removes reports, microseconds. */
+  readonly keepUs?: number;
   /** Reports that the hub keeps. */
   readonly retained?: number;
 }
@@ -39,15 +44,25 @@ export class TestExchange {
   readonly history: History;
   readonly entry: OrderEntry;
   readonly sessions: OrderSessions;
+  readonly dropCopies: DropCopies;
   readonly dir: string;
   port = 0;
 
-  private constructor(dir: string, engine: Engine, hub: ReportHub, history: History, sessions: OrderSessions, entry: OrderEntry) {
+  private constructor(
+    dir: string,
+    engine: Engine,
+    hub: ReportHub,
+    history: History,
+    sessions: OrderSessions,
+    dropCopies: DropCopies,
+    entry: OrderEntry,
+  ) {
     this.dir = dir;
     this.engine = engine;
     this.hub = hub;
     this.history = history;
     this.sessions = sessions;
+    this.dropCopies = dropCopies;
     this.entry = entry;
   }
 
@@ -60,6 +75,7 @@ export class TestExchange {
       dataDir: dir,
       reports: engine.tap('reports', 'history'),
       durable: engine.durable,
+      ...(options.keepUs !== undefined && { keepUs: options.keepUs }),
     });
     const hub = new ReportHub({
       archive: history,
@@ -77,11 +93,22 @@ export class TestExchange {
       identity: EVERYBODY,
       ...options.entry,
     });
+    const dropCopies = new DropCopies({
+      hub,
+      archiveOf: (caller) => history.archiveOf(caller),
+      accountExists: (account) => engine.directory.accountExists(account),
+      identity: EVERYBODY,
+      audit: sessions.audit,
+      slices: new Slices(),
+      draining: () => sessions.intake.draining,
+      nowUs: () => engine.sequencer.nowUs(),
+      ...options.dropCopies,
+    });
     const entry = new OrderEntry({ host: '127.0.0.1', port: 0, identity: EVERYBODY });
-    const exchange = new TestExchange(dir, engine, hub, history, sessions, entry);
+    const exchange = new TestExchange(dir, engine, hub, history, sessions, dropCopies, entry);
     if (options.dir === undefined) await exchange.#define();
     exchange.port = await entry.listen();
-    entry.serve(sessions);
+    entry.serve(sessions, dropCopies);
     return exchange;
   }
 
@@ -110,6 +137,7 @@ export class TestExchange {
   async stop(options: { keep?: boolean } = {}): Promise<void> {
     this.drain();
     this.sessions.end();
+    this.dropCopies.end();
     await this.entry.stop(2000);
     await this.engine.stop({ snapshot: false });
     await this.history.stop();

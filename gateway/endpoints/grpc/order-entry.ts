@@ -5,6 +5,7 @@ import { IdentityReject } from '../../identity/identity-reject.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import { RECOVERING, type Reject } from '../../reject.ts';
+import type { DropCopies } from '../../sessions/drop-copies.ts';
 import { type CallerClaims, SUPPORTED_SCHEMAS } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
@@ -12,6 +13,7 @@ import type { Slices } from '../../slices.ts';
 import type { Certificates } from '../../tls/certificates.ts';
 import type { PreAuthLimit } from '../pre-auth-limit.ts';
 import type { CallHandler, GrpcCall } from './call.ts';
+import { serveDropCopy } from './drop-copy.ts';
 import { GrpcHealth } from './health.ts';
 import { PREFIX_BYTES } from './message-reader.ts';
 import { serveSubmit } from './order-submit.ts';
@@ -53,6 +55,7 @@ export class OrderEntry {
   readonly #options: OrderEntryOptions;
   readonly #server: GrpcServer;
   #sessions: OrderSessions | undefined;
+  #dropCopies: DropCopies | undefined;
 
   constructor(options: OrderEntryOptions) {
     this.#options = options;
@@ -60,6 +63,7 @@ export class OrderEntry {
       methods: {
         [`/${SERVICE}/Session`]: (call) => this.#session(call, this.#sessions),
         [`/${SERVICE}/Submit`]: (call) => this.#submit(call, this.#sessions),
+        [`/${SERVICE}/DropCopy`]: (call) => this.#dropCopy(call, this.#dropCopies),
         ...this.health.methods,
       },
       maxMessageBytes: MAX_MESSAGE_BYTES,
@@ -80,8 +84,9 @@ export class OrderEntry {
   }
 
   /** Calls are served from now on, and the health service answers SERVING. */
-  serve(sessions: OrderSessions): void {
+  serve(sessions: OrderSessions, dropCopies: DropCopies): void {
     this.#sessions = sessions;
+    this.#dropCopies = dropCopies;
     this.health.serving = true;
   }
 
@@ -110,13 +115,18 @@ export class OrderEntry {
     });
   }
 
+  #dropCopy(call: GrpcCall, copies: DropCopies | undefined): void {
+    if (copies === undefined) return call.deny(STARTING);
+    this.#admit(call, 'gRPC DropCopy', copies, (principal, visit) => serveDropCopy(call, copies, principal, visit));
+  }
+
   /** Nothing is read of a call before its caller is authenticated; earlier data stays in the flow-control window. */
-  #admit(call: GrpcCall, wants: string, sessions: OrderSessions, serve: (principal: Principal, visit: Visit) => void): void {
+  #admit(call: GrpcCall, wants: string, served: { rejected(): void }, serve: (principal: Principal, visit: Visit) => void): void {
     const header = (name: string): string | undefined => call.headers[name]?.toString();
     const visit: Visit = { peer: call.peerAddress, certificate: call.peerCertificate, wants, header };
     const settle = (answer: Answer): void => {
       if (answer instanceof IdentityReject) {
-        sessions.rejected();
+        served.rejected();
         return call.deny(statusOf(answer));
       }
       call.admit();

@@ -3,27 +3,26 @@ import { fail } from '../../../engine/assert.ts';
 import { Code } from '../../../engine/codes.ts';
 import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
 import type { Identity } from '../../identity/identity.ts';
-import type { Principal } from '../../identity/principal.ts';
 import { LimitCounters } from '../../limit-counters.ts';
 import { type Reject, reject } from '../../reject.ts';
 import { SUPPORTED_SCHEMAS } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
 import { PingLimit } from './ping-limit.ts';
-import { closeCodeOf, FORBIDDEN, GOING_AWAY, TOO_LONG, upgradeStatusOf } from './reject-status.ts';
+import { closeCodeOf, GOING_AWAY, TOO_LONG, upgradeStatusOf } from './reject-status.ts';
 import type { SocketRoutes } from './socket-server.ts';
 import { authenticate } from './upgrade.ts';
 
 /** Time without an answer to a protocol ping after which a peer is cut, seconds. */
-const IDLE_SECONDS = 32;
+export const IDLE_SECONDS = 32;
 /** As for gRPC: a larger message ends the session, with 1009. */
 const MAX_MESSAGE_BYTES = 4 * MAX_FRAME_BYTES;
 /** A still larger message is not received: uWebSockets ends the connection, without a close code. */
 const MAX_RECEIVED_BYTES = 2 * MAX_MESSAGE_BYTES;
 /** The subprotocol of binary messages, as for market data. A program need not offer it. */
-const PROTOCOL = 'binary';
+export const PROTOCOL = 'binary';
 /** Maximum length of a close frame's reason, bytes (RFC 6455, 5.5). */
-const MAX_REASON_BYTES = 123;
+export const MAX_REASON_BYTES = 123;
 
 const PARAMETERS = ['account', 'last-report', 'schema'];
 
@@ -76,10 +75,7 @@ export function serveOrderSockets(
 function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, sessions: OrderSessions, identity: Identity): void {
   const claims = { schema: req.getQuery('schema'), account: req.getQuery('account'), lastReport: req.getQuery('last-report') };
   authenticate(res, req, context, identity, 'WebSocket orders', (upgrade) => {
-    if (upgrade.visit.header('origin') !== undefined && !shownByProgram(upgrade.principal)) {
-      upgrade.reject(FORBIDDEN, 'CROSS_SITE: a web page (it sends an Origin header) may order with a token only');
-      return;
-    }
+    if (upgrade.rejectCrossSite()) return;
     if (upgrade.rejectQuery(PARAMETERS)) return;
     const admission = sessions.admit(claims, upgrade.principal, upgrade.visit);
     if ('code' in admission) upgrade.reject(upgradeStatusOf(admission), admission.details);
@@ -88,11 +84,6 @@ function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context
       upgrade.accept<SocketUser>({ admission }, upgrade.offered.includes(PROTOCOL) ? PROTOCOL : '', headers);
     }
   });
-}
-
-/** Whether the program itself sent credentials. A browser or a proxy adds its own to requests of any page. */
-function shownByProgram({ via }: Principal): boolean {
-  return via === 'token' || via === 'key';
 }
 
 /** A session on a WebSocket. */

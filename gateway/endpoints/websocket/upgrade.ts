@@ -7,7 +7,7 @@ import type { Principal } from '../../identity/principal.ts';
 import { reject as reason } from '../../reject.ts';
 import { peerOfUpgrade } from '../../tls/peer-certificate.ts';
 import { queryProblem } from '../query-problem.ts';
-import { upgradeStatusOf } from './reject-status.ts';
+import { FORBIDDEN, upgradeStatusOf } from './reject-status.ts';
 
 /**
  * The subprotocol that carries a web page's token: a page can set no other header.
@@ -51,6 +51,17 @@ export class Upgrade {
 
   reject(status: string, text: string): void {
     reject(this.#res, status, text);
+  }
+
+  /**
+   * Rejects a web page whose caller is known only by what a browser or a proxy adds to requests of any page: a page must send a token of its own.
+   * @returns whether it did
+   */
+  rejectCrossSite(): boolean {
+    const { via } = this.principal;
+    if (this.visit.header('origin') === undefined || via === 'token' || via === 'key') return false;
+    this.reject(FORBIDDEN, 'CROSS_SITE: a web page (it sends an Origin header) may do this with a token only');
+    return true;
   }
 
   /** Rejects parameters that the path does not have, which would be ignored. @returns whether it did */

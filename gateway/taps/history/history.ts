@@ -140,6 +140,11 @@ export class History implements ReportArchive {
     return (await this.#queries.run(caller, { kind: 'reports', account, from, limit })) as Uint8Array;
   }
 
+  /** Reads of the past by drop copies. They are queries, so that sessions do not wait for them. @param caller callers take turns */
+  archiveOf(caller: string): ReportArchive {
+    return { read: (account, from, limit) => this.accountReports(account, from, limit, caller) };
+  }
+
   /** Fill reports of an account, newest first, numbered below `before`. */
   async accountFills(account: number, limit: number, before = NEWEST, caller = ''): Promise<RecordPage> {
     return (await this.#queries.run(caller, { kind: 'fills', account, before, limit })) as RecordPage;
