@@ -30,6 +30,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   trades: async () => (await import('./tools/cli/market.ts')).tradesCommand,
   calendar: async () => (await import('./tools/cli/calendar.ts')).calendarCommand,
   account: async () => (await import('./tools/cli/account.ts')).accountCommand,
+  'drop-copy': async () => (await import('./tools/cli/drop-copy.ts')).dropCopyCommand,
   health: async () => (await import('./tools/cli/health.ts')).healthCommand,
   replay: async () => (await import('./tools/cli/replay.ts')).replayCommand,
   verify: async () => (await import('./tools/cli/data.ts')).verifyCommand,
@@ -67,7 +68,7 @@ if (command === 'start') {
 }
 
 /** Commands that only print, and end when their output has no reader. The others act, check or run: they go on to their end and their own exit code. */
-const PRINT: readonly string[] = ['book', 'trades', 'calendar', 'account', 'log', 'audit', 'dev-token'];
+const PRINT: readonly string[] = ['book', 'trades', 'calendar', 'account', 'drop-copy', 'log', 'audit', 'dev-token'];
 const explains = command === 'order' && process.argv[3] === 'explain';
 const onlyPrints = (explains || PRINT.includes(command)) && process.argv[3] !== 'verify' && !process.argv.includes('--compare');
 

@@ -1,10 +1,10 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
-import { Code } from '../../../engine/codes.ts';
 import { SELF_TRADE_NAMES, type SelfTradeName, SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
 import type { OpenbellClient, ReportView, SideName, TimeInForceName } from '../../client/index.ts';
 import { type AccountFlags, accountOption, amount, connectionOptions, id as idOf, print, printJson, withClient } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 import { explainCommand } from './explain.ts';
+import { reportLine } from './report-line.ts';
 
 /** Without a price an order is a market order; there is nothing to choose. */
 const PRICED = TIME_IN_FORCE_NAMES.filter((name) => name !== 'market');
@@ -165,22 +165,6 @@ function target({ clientId }: TargetFlags, id: number): { orderId: number } | { 
 function show(flags: AccountFlags, answer: ReportView, followed: readonly ReportView[]): ExitCode {
   const rejected = answer.kind.endsWith('rejected');
   if (flags.json) printJson(followed.length === 0 ? answer : { ...answer, followed });
-  else for (const report of [answer, ...followed]) print(line(report));
+  else for (const report of [answer, ...followed]) print(reportLine(report));
   return rejected ? ExitCode.Failed : ExitCode.Ok;
-}
-
-function line(report: ReportView): string {
-  const { kind, side, symbol, price, quantity, leaves, filled, orderId, code, fee } = report;
-  switch (kind) {
-    case 'accepted':
-      return `accepted  order ${orderId}: ${side} ${quantity} ${symbol}${report.priceTicks === 0 ? '' : ` at ${price}`}${report.duplicate ? ` (sent before: open ${leaves}, filled ${filled})` : ''}`;
-    case 'fill':
-      return `fill      order ${orderId}: ${quantity} at ${price}, fee ${fee}, open ${leaves}`;
-    case 'cancelled':
-      return `cancelled order ${orderId}: ${quantity} of it, filled ${filled} (${code})`;
-    case 'amended':
-      return `amended   order ${orderId}: open ${leaves} at ${price}, priority ${report.keptPriority ? 'kept' : 'lost'}`;
-    default:
-      return `rejected  ${code} (${Code[code as keyof typeof Code] ?? '?'}): see docs/CODES.md`;
-  }
 }

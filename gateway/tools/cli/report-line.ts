@@ -1,0 +1,19 @@
+import { Code } from '../../../engine/codes.ts';
+import type { ReportView } from '../../client/types.ts';
+
+/** An execution report in words. */
+export function reportLine(report: ReportView): string {
+  const { kind, side, symbol, price, quantity, leaves, filled, orderId, code, fee } = report;
+  switch (kind) {
+    case 'accepted':
+      return `accepted  order ${orderId}: ${side} ${quantity} ${symbol}${report.priceTicks === 0 ? '' : ` at ${price}`}${report.duplicate ? ` (sent before: open ${leaves}, filled ${filled})` : ''}`;
+    case 'fill':
+      return `fill      order ${orderId}: ${quantity} at ${price}, fee ${fee}, open ${leaves}`;
+    case 'cancelled':
+      return `cancelled order ${orderId}: ${quantity} of it, filled ${filled} (${code})`;
+    case 'amended':
+      return `amended   order ${orderId}: open ${leaves} at ${price}, priority ${report.keptPriority ? 'kept' : 'lost'}`;
+    default:
+      return `rejected  ${code} (${Code[code as keyof typeof Code] ?? '?'}): see docs/CODES.md`;
+  }
+}
