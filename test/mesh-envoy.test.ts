@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { clusterOf } from '../bench/mesh/bootstrap.ts';
+import { encodeDropCopy } from '../engine/wire/drop-copy-frame.ts';
 import { Authority } from './support/certificates.ts';
 import { client, https, type Shows, submit, unary, webSocket } from './support/envoy-client.ts';
 import { type Claims, ENVOY, type Envoy, EnvoyFiles, withoutEnvoy } from './support/envoy-fixture.ts';
@@ -131,7 +132,10 @@ test('invalid callers are rejected, and their calls do not reach the exchange', 
       assert.equal(message, 'PERMISSION_DENIED: RBAC: access denied');
     };
     for (const roles of ['read-only', 'custodian', 'operator', 'auditor', '', 'traders', 'head-trader']) await denied(roles, 'Submit');
-    for (const roles of ['custodian', 'operator auditor', '', 'non-trader']) await denied(roles, 'Session');
+    for (const roles of ['custodian', 'operator auditor', '', 'non-trader', 'drop-copy']) await denied(roles, 'Session');
+    for (const roles of ['trader', 'read-only', 'operator auditor', '', 'non-drop-copy']) await denied(roles, 'DropCopy');
+    assert.equal((await webSocket(files, market, '/v1/drop-copy', { certificate, token })).status, 403);
+    assert.equal((await webSocket(files, market, '/v1/drop-copy', { token: await files.token({ roles: 'drop-copy' }) })).status, 403);
     const trader = { certificate, token };
     for (const path of ['/metrics', '/v1/snapshot', '/v1/accounts/1/deposit', '/v1/accounts/x', '/v1/symbols/BTC-USD/phase']) {
       const { status, text } = await https(files, queries, path, trader);
@@ -173,7 +177,7 @@ test('operators and auditors reach the admin port', options, async (t) => {
   assert.equal((await https(files, administration, '/v1/symbols', { ...auditor, token: await files.token() })).status, 200);
 });
 
-const ROLES = ['trader', 'market-maker', 'read-only', 'custodian', 'operator', 'auditor'] as const;
+const ROLES = ['trader', 'market-maker', 'read-only', 'custodian', 'operator', 'auditor', 'drop-copy'] as const;
 
 /** Queries of the HTTP port, and the roles with account 1 (staff: with `*`) that docs/SECURITY.md grants them to. */
 const QUERIES: readonly (readonly [path: string, roles: readonly string[]])[] = [
@@ -191,15 +195,15 @@ const QUERIES: readonly (readonly [path: string, roles: readonly string[]])[] = 
   ['/v1/accounts/1/orders/by-client-order-id/1', ROLES],
   ['/v1/accounts/1/trades', ROLES],
   ['/v1/accounts/1/reports?from=1', ROLES],
-  ['/v1/accounts/2', ['operator', 'auditor']],
-  ['/v1/accounts/2/orders', ['operator', 'auditor']],
-  ['/v1/accounts/2/orders/1', ['operator', 'auditor']],
+  ['/v1/accounts/2', ['operator', 'auditor', 'drop-copy']],
+  ['/v1/accounts/2/orders', ['operator', 'auditor', 'drop-copy']],
+  ['/v1/accounts/2/orders/1', ['operator', 'auditor', 'drop-copy']],
   ['/v1/accounts/0/reports', ['operator', 'auditor']],
 ];
 
 /** Every token that grants the role: text, and lists as several issuers send them. */
 function shapesOf(role: string): readonly Claims[] {
-  const staff = role === 'operator' || role === 'auditor';
+  const staff = role === 'operator' || role === 'auditor' || role === 'drop-copy';
   const accounts = staff ? '*' : '1';
   return [
     { roles: role, accounts },
@@ -231,6 +235,13 @@ test('each role has its queries, whether the claims of its token are text or lis
     assert.equal((await submit(files, orders, 1, 1, shows)).status, Grpc.Ok, JSON.stringify(claims));
     assert.equal((await submit(files, orders, 2, 1, shows)).status, Grpc.PermissionDenied, JSON.stringify(claims));
     assert.equal((await webSocket(files, envoy.ports.market, '/v1/orders?account=1', shows)).status, 101);
+  }
+  for (const claims of shapesOf('drop-copy')) {
+    const shows = { certificate: files.client, token: await files.token(claims) };
+    assert.equal((await webSocket(files, envoy.ports.market, '/v1/drop-copy', shows)).status, 101);
+    const request = encodeDropCopy([{ account: 60_000, after: undefined }]);
+    const answer = await unary(files, orders, '/openbell.OrderEntry/DropCopy', request, shows);
+    assert.match(answer.message, /^UNKNOWN_ACCOUNT: there is no account 60000/, JSON.stringify(claims));
   }
   // What is in a list is a word: two roles in one text, or a list in the list, are neither of them.
   for (const roles of [['trader auditor'], [['trader']], [{ trader: 1 }], [''], []]) {

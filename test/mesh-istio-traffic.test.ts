@@ -106,7 +106,7 @@ async function commands({ exchange }: Pick<Mesh, 'exchange'>): Promise<number> {
   return Number(/^openbell_commands_total (\d+)$/m.exec(await ask(exchange, '/metrics'))?.[1]);
 }
 
-const ROLES = ['trader', 'market-maker', 'read-only', 'custodian', 'operator', 'auditor'] as const;
+const ROLES = ['trader', 'market-maker', 'read-only', 'custodian', 'operator', 'auditor', 'drop-copy'] as const;
 type Role = (typeof ROLES)[number];
 const ANY: readonly Role[] = ROLES;
 const NO_ROLES: readonly Role[] = [];
@@ -119,10 +119,14 @@ const OPERATIONS: readonly (readonly [port: number, method: string, path: string
   [7401, 'GET', '/openbell.OrderEntry/Session', NO_ROLES],
   [7401, 'POST', '/openbell.OrderEntry/Submit', SENDERS],
   [7401, 'GET', '/openbell.OrderEntry/Submit', NO_ROLES],
+  [7401, 'POST', '/openbell.OrderEntry/DropCopy', ['drop-copy']],
+  [7401, 'GET', '/openbell.OrderEntry/DropCopy', NO_ROLES],
   [7401, 'POST', '/openbell.OrderEntry/Other', NO_ROLES],
   [7401, 'POST', '/v1/snapshot', NO_ROLES],
   [7402, 'GET', '/v1/orders?account=1', [...SENDERS, 'read-only']],
   [7402, 'POST', '/v1/orders?account=1', NO_ROLES],
+  [7402, 'GET', '/v1/drop-copy', ['drop-copy']],
+  [7402, 'POST', '/v1/drop-copy', NO_ROLES],
   [7402, 'POST', '/openbell.OrderEntry/Submit', NO_ROLES],
   [7402, 'GET', '/', ANY],
   [7402, 'POST', '/', NO_ROLES],

@@ -148,11 +148,13 @@ export const REQUIREMENTS: readonly Requirement[] = [
     }),
   ),
   {
-    name: 'orders have two paths',
+    name: 'order entry has three paths',
     resource: ORDERS,
     proxy: 'edge',
     holds: (received) =>
-      routesOf(received, 'orders').every(({ match }) => match.prefix === '/openbell.OrderEntry/' || match.path === '/v1/orders'),
+      routesOf(received, 'orders').every(
+        ({ match }) => match.prefix === '/openbell.OrderEntry/' || ['/v1/orders', '/v1/drop-copy'].includes(match.path),
+      ),
     without: (spec) => delete spec.http[1].match[1].uri,
   },
   {
@@ -340,6 +342,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   },
   ...[
     'order-sessions',
+    'order-drop-copy',
     'order-submit',
     'market-data',
     'admin-reference',
@@ -383,7 +386,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     proxy: 'shard',
     holds: (received) => {
       const ours = Object.entries(filter(received, 'http.rbac').rules.policies).filter(([name]) => !name.includes('[default-deny]'));
-      return ours.length === 8 && ours.every(([, policy]) => JSON.stringify(policy).includes('"iss"'));
+      return ours.length === 9 && ours.every(([, policy]) => JSON.stringify(policy).includes('"iss"'));
     },
     without: (spec) => delete spec.rules[0].from[0].source.requestPrincipals,
   },
