@@ -186,6 +186,7 @@ const QUERIES: readonly (readonly [path: string, roles: readonly string[]])[] = 
   ['/v1/symbols', ROLES],
   ['/v1/symbols/BTC-USD', ROLES],
   ['/v1/symbols/BTC-USD/trades', ROLES],
+  ['/v1/symbols/BTC-USD/calendar', ROLES],
   ['/v1/book/BTC-USD', ROLES],
   ['/v1/accounts', ROLES],
   ['/v1/accounts/1', ROLES],

@@ -136,6 +136,7 @@ const OPERATIONS: readonly (readonly [port: number, method: string, path: string
   [7403, 'GET', '/v1/assets', ANY],
   [7403, 'GET', '/', NO_ROLES],
   [7403, 'GET', '/v1/symbols/BTC-USD/trades?limit=5', ANY],
+  [7403, 'GET', '/v1/symbols/BTC-USD/calendar', ANY],
   [7403, 'GET', '/v1/symbols/BTC-USD/halt', OFFICE],
   [7403, 'GET', '/v1/book/BTC-USD?depth=5', ANY],
   [7403, 'GET', '/v1/accounts', ANY],
