@@ -182,19 +182,28 @@ describe('more orders are due than one command cancels', () => {
     ['cancel', `1 cancel ${MANY}`, Code.UNKNOWN_ORDER],
     ['amend', `1 amend ${MANY} 1 @ 400`, Code.UNKNOWN_ORDER],
     ['fill-or-kill of what is due', '3 new 1 sell 3 @ 502 fok', Code.FOK_NOT_FILLABLE],
-    ['market order for what is due', '3 new 1 buy 1', Code.NO_LIQUIDITY],
+    ['market order for what is due', '3 new 1 buy 1 mkt', Code.NO_LIQUIDITY],
+    ['market order with an extension', '3 new 1 buy 1 mkt cancel-newest', Code.NO_LIQUIDITY],
     ['post-only beside what is due', '3 new 1 sell 1 @ 502 post', Code.OK],
   ] as const) {
     it(name, () => {
       const harness = crowded();
-      const parsed = parseCommand(line);
-      const timeInForce = line.endsWith('buy 1') ? TimeInForce.Market : parsed.timeInForce;
-      const { reports } = harness.do({ ...parsed, ...(timeInForce !== undefined && { timeInForce }), timeUs: 200_000 });
+      const { reports } = harness.do({ ...parseCommand(line), timeUs: 200_000 });
       assert.ok(harness.exchange.expiries.count > 0, 'not all have expired yet');
       const rest = reports.filter(({ code }) => code !== Code.EXPIRED);
       assert.deepEqual([rest.length, rest[0].code], [1, answer]);
     });
   }
+
+  it('behind own orders that self-trade prevention passes', () => {
+    const harness = crowded();
+    for (let id = 1; id <= 40; id++) harness.must({ ...parseCommand(`3 new ${id} buy 1 @ 503`), timeUs: 100_000 });
+    const { reports } = harness.do({ ...parseCommand('3 new 99 sell 40 @ 501 ioc cancel-oldest'), timeUs: 200_000 });
+    assert.ok(harness.exchange.expiries.count > 0, 'not all have expired yet');
+    const fills = reports.filter(({ kind }) => kind === ReportKind.Fill);
+    assert.deepEqual([...new Set(fills.map(({ account }) => account))].sort(), [2, 3], 'none of account 1, whose orders are due');
+    assert.equal(reports.filter(({ code }) => code === Code.CANCELLED_SELF_TRADE).length, 40);
+  });
 
   it('an uncross or a change of the phase comes after all of them', () => {
     for (const line of ['phase halted', 'phase auction']) {

@@ -1,7 +1,6 @@
 import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
-import { CommandKind, Side } from '../wire/layout.ts';
-import { KIND_NEEDS_PRICE } from '../wire/order-kinds.ts';
+import { CommandKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
@@ -35,24 +34,26 @@ export class Expiry {
       if (expiries.earliestUs > timeUs) return;
     }
     const { kind } = order;
-    if (kind === CommandKind.New)
-      this.#clearWay(this.#state.books[order.symbol], order.side, order.quantity, KIND_NEEDS_PRICE[order.orderKind] !== 0);
+    if (kind === CommandKind.New) this.#clearWay(this.#state.books[order.symbol], order.side);
     else if (kind === CommandKind.Cancel || kind === CommandKind.Amend) this.#clearTarget();
     else if (kind === CommandKind.Uncross || kind === CommandKind.SetPhase)
       while (expiries.earliestUs <= timeUs) this.#expire(expiries.first);
   }
 
-  /** Expires what is due among the orders with which the current command would trade. */
-  #clearWay(book: OrderBook | undefined, side: number, quantity: number, limited: boolean): void {
-    if (book === undefined) return;
-    const { slab, order } = this.#state;
-    let left = quantity;
+  /** Expires what is due among the orders with which the current command would trade. Its other terms are not known yet: a market order is one without a price. */
+  #clearWay(book: OrderBook | undefined, side: number): void {
+    const { slab, order, selfTrade, accounts } = this.#state;
+    if (book === undefined || !accounts.exists(order.account)) return;
+    selfTrade.begin(order.account, SelfTradeMode.None);
+    const { price: limit } = order;
+    let left = order.quantity;
     for (let slot = book.first(side === Side.Buy ? Side.Sell : Side.Buy); slot !== NIL && left > 0; ) {
       const price = slab.price(slot);
-      if (limited && (side === Side.Buy ? price > order.price : price < order.price)) return;
+      if (limit !== 0 && (side === Side.Buy ? price > limit : price < limit)) return;
       const following = book.following(slot);
       if (this.#isDue(slot)) this.#expire(slot);
-      else left -= slab.open(slot);
+      // Self-trade prevention may pass an order of the same owner.
+      else if (!selfTrade.isOwn(slot)) left -= slab.open(slot);
       slot = following;
     }
   }
@@ -63,7 +64,7 @@ export class Expiry {
     const slot = this.#resting.find(order.orderId);
     if (slot === NIL) return;
     if (this.#isDue(slot)) this.#expire(slot);
-    else if (order.kind === CommandKind.Amend) this.#clearWay(books[slab.symbol(slot)], slab.side(slot), order.quantity, true);
+    else if (order.kind === CommandKind.Amend) this.#clearWay(books[slab.symbol(slot)], slab.side(slot));
   }
 
   #isDue(slot: number): boolean {
