@@ -79,6 +79,7 @@ describe('permissions over the real ports', () => {
     ['GET', '/v1/symbols/BTC-USD', {}, readers],
     ['GET', '/v1/book/BTC-USD', {}, readers],
     ['GET', '/v1/symbols/BTC-USD/trades', {}, readers],
+    ['GET', '/v1/symbols/BTC-USD/calendar', {}, readers],
     ['GET', '/v1/accounts', {}, readers],
     ['GET', '/v1/accounts/1', {}, readers],
     ['GET', '/v1/accounts/1/open-orders', {}, readers],
@@ -129,7 +130,7 @@ describe('permissions over the real ports', () => {
   }
 
   it('the table has every route', () => {
-    assert.equal(ROUTES.length, 14 + 19);
+    assert.equal(ROUTES.length, 16 + 19);
   });
 
   it('sessions, orders and market data', async () => {

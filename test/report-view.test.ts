@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { allocateRing, RingSlots } from '../engine/rings/ring.ts';
-import { FrameKind, MarketOp, OrderAction, Phase, Report, ReportKind, Side, SubPhase, TimeInForce } from '../engine/wire/layout.ts';
+import {
+  FrameKind,
+  MarketOp,
+  OrderAction,
+  Phase,
+  Report,
+  ReportKind,
+  SelfTradeMode,
+  Side,
+  SubPhase,
+  TimeInForce,
+} from '../engine/wire/layout.ts';
 import { MARKET_EVENT_BYTES, MarketEventView, MarketField } from '../engine/wire/market-event.ts';
 import {
   FRAME_KIND_NAMES,
@@ -9,6 +20,7 @@ import {
   ORDER_ACTION_NAMES,
   PHASE_NAMES,
   REPORT_KIND_NAMES,
+  SELF_TRADE_NAMES,
   SIDE_NAMES,
   SUB_PHASE_NAMES,
   TIME_IN_FORCE_NAMES,
@@ -59,6 +71,7 @@ it('each value of a wire enum has its text, at its index', () => {
   assert.deepEqual(named(Side), [...SIDE_NAMES]);
   assert.deepEqual(named(Phase), [...PHASE_NAMES]);
   assert.deepEqual(named(SubPhase), [...SUB_PHASE_NAMES]);
+  assert.deepEqual(named(SelfTradeMode).with(0, 'default'), [...SELF_TRADE_NAMES]);
   assert.deepEqual(named(ReportKind), [...REPORT_KIND_NAMES]);
   assert.deepEqual(named(OrderAction), [...ORDER_ACTION_NAMES]);
   assert.deepEqual(named(FrameKind), [...FRAME_KIND_NAMES]);
@@ -67,6 +80,7 @@ it('each value of a wire enum has its text, at its index', () => {
     ['good-till-cancel', 'gtc'],
     ['immediate-or-cancel', 'ioc'],
     ['fill-or-kill', 'fok'],
+    ['good-till-date', 'gtd'],
   ]);
   assert.deepEqual(
     named(TimeInForce).map((name) => abbreviated.get(name) ?? name),
