@@ -92,9 +92,16 @@ async function phaseOf(exchange: RunningExchange): Promise<unknown> {
 const OPEN = '06:00: continuous, 20:00: closed';
 
 test('a day of seconds: pre-open, opening auction, continuous, closing auction, closed', async () => {
-  const [preOpen, opening, continuous, closing, closed] = [3, 6, 7, 10, 11].map(inSeconds);
+  // On a machine that stops for seconds, a phase may be over before it began. Then it is another day.
+  for (let attempt = 1; !(await dayOfSeconds(`day-${attempt}`)); attempt++) assert.ok(attempt < 3, 'three days missed a phase');
+});
+
+/** Returns false if the machine was too slow for a phase. */
+async function dayOfSeconds(dir: string): Promise<boolean> {
+  const [preOpen, opening, continuous, closing, closed] = [3, 7, 9, 12, 14].map(inSeconds);
   const day = `${preOpen}: pre-open, ${opening}: opening-auction, ${continuous}: continuous, ${closing}: closing-auction, ${closed}: closed`;
-  const config = configOf('day', day, { randomEnd: 1 });
+  const config = configOf(dir, day, { randomEnd: 1 });
+  let missed = false;
   await withExchange(config, async (exchange, lines) => {
     await withClients(exchange, async (one, two) => {
       const phases: string[] = [];
@@ -105,9 +112,13 @@ test('a day of seconds: pre-open, opening auction, continuous, closing auction, 
       for (const client of [one, two]) client.orders.on('report', (report) => void (report.kind === 'fill' && fills.push(report)));
       await until(() => phases.includes('pre-open'), 'pre-open', 20_000);
       const order = { symbol: 'BTC-USD', quantity: '4' } as const;
-      assert.equal((await one.orders.place({ ...order, side: 'buy', price: '105.00' })).kind, 'accepted');
-      assert.equal((await two.orders.place({ ...order, side: 'sell', price: '100.00' })).kind, 'accepted');
+      const bought = await one.orders.place({ ...order, side: 'buy', price: '105.00' });
+      const sold = await two.orders.place({ ...order, side: 'sell', price: '100.00' });
       await until(() => phases.at(-1) === 'closed' && phases.length > 2, 'the end of the day', 30_000);
+      const metrics = await (await fetch(`http://127.0.0.1:${exchange.ports.http}/metrics`)).text();
+      missed = !metrics.includes('outcome="missed"} 0') || phases.indexOf('pre-open') === phases.length - 2;
+      if (missed) return;
+      assert.deepEqual([bought.kind, sold.kind], ['accepted', 'accepted']);
       assert.deepEqual(phases, ['closed', 'pre-open', 'opening-auction', 'continuous', 'closing-auction', 'closed']);
       assert.deepEqual(
         fills.map(({ auction, quantity }) => [auction, quantity]),
@@ -117,6 +128,7 @@ test('a day of seconds: pre-open, opening auction, continuous, closing auction, 
         ],
       );
     });
+    if (missed) return;
     const { json } = await getJson(exchange, '/v1/symbols/BTC-USD');
     const sessionEnd = new Date(((json.params as Record<string, number>).SessionEnd ?? 0) / 1000 + offset * 3_600_000);
     // The close, a random end of at most 1 s, and 5 s for the uncross.
@@ -136,7 +148,8 @@ test('a day of seconds: pre-open, opening auction, continuous, closing auction, 
   const limits = resolveLimits(limitsOf(config));
   const replayed = verifyDataDirectory(config.data, { limits });
   assert.equal(replayed.stateHash, verifyDataDirectory(config.data, { limits, fromSnapshot: true }).stateHash);
-});
+  return !missed;
+}
 
 test("an operator's phase stays over a restart, and a boundary that came meanwhile does not", async () => {
   await withExchange(configOf('operator', OPEN), async (exchange) => {
