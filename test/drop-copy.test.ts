@@ -272,7 +272,7 @@ for (const [transport, start] of [
   it(`over ${transport}, a reader that does not read is cut, and no other client waits for it`, async (t) => {
     const ends: string[] = [];
     const audit: AuditSink = { record: ({ action, outcome }) => action.startsWith('close') && ends.push(outcome) };
-    const venue = await start({ retained: 2 ** 12, engine: FAST, dropCopies: { lateMs: 500 }, entry: { audit } });
+    const venue = await start({ retained: 2 ** 12, engine: FAST, dropCopies: { lateMs: 3000 }, entry: { audit } });
     t.after(() => venue.stop());
     const { exchange } = venue;
     const trader = exchange.client(1);
