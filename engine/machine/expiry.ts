@@ -8,7 +8,7 @@ const NIL = -1;
 const { EXPIRED } = Code;
 
 /** Orders that expire with one command at most, so that many ends at one time delay no other command by more than about a millisecond. */
-export const EXPIRIES_PER_COMMAND = 1024;
+export const EXPIRIES_PER_COMMAND = 512;
 
 /**
  * Cancels the orders whose end has come, before the command that is stamped at
