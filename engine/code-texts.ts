@@ -40,6 +40,8 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   MIN_QUANTITY_NOT_FILLABLE: 'The minimum quantity of the order could not have traded at once.',
   CLIENT_ORDER_ID_REUSED:
     'An earlier order of the account has this client order id and other terms. This order does nothing; the earlier one is unchanged.',
+  ORDERS_EXPIRING:
+    'More orders have come to their end in the way of the order than one command cancels. The order did nothing, and its client order id is not used up.',
   EXPIRY_PAST: "The end of a good-till-date order is not after the exchange's time.",
   CANCELLED_BY_CLIENT: 'The account requested it.',
   CANCELLED_REMAINDER: 'The quantity that an immediate-or-cancel or market order did not trade.',

@@ -63,6 +63,7 @@ export const Code = {
   MIN_QUANTITY_NOT_FILLABLE: 408,
   CLIENT_ORDER_ID_REUSED: 409,
   EXPIRY_PAST: 410,
+  ORDERS_EXPIRING: 415,
   // 450: the reason why an order was cancelled (not a rejection).
   CANCELLED_BY_CLIENT: 450,
   CANCELLED_REMAINDER: 451,

@@ -133,6 +133,15 @@ test('a symbol: defined, parameters, auction, uncross', async () => {
   assert.equal((await post('/v1/symbols/600000/phase', { phase: 'continuous' })).json.phase, 'continuous');
   assert.equal((await post('/v1/symbols/600000/parameters', { 'price-band': '5%' })).json.priceBand, '5.0000%');
   assert.equal((await post('/v1/symbols/600000/parameters', { fees: { taker: '0.2%' } })).json.fees.taker, '0.2000%');
+  // Both fall: the fees in between must cover the rebate, whichever falls first.
+  for (const [maker, taker] of [
+    ['-0.0500%', '0.0500%'],
+    ['-0.0100%', '0.0100%'],
+    ['-0.0900%', '0.0900%'],
+    ['0.0000%', '0.2000%'],
+  ])
+    assert.deepEqual((await post('/v1/symbols/600000/parameters', { fees: { maker, taker } })).json.fees, { maker, taker });
+  assert.equal((await post('/v1/symbols/600000/parameters', { 'session-end': '2026-02-30T00:00:00Z' })).status, 400);
   const end = await post('/v1/symbols/600000/parameters', { sessionEnd: '2100-01-01T17:00:00+08:00' });
   assert.equal(end.json.sessionEnd, '2100-01-01T09:00:00.000Z');
   assert.equal((await post('/v1/symbols/600000/parameters', { 'session-end': 'none' })).json.sessionEnd, null);

@@ -4,12 +4,14 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { auditBook } from '../engine/book/book-audit.ts';
 import { OrderSlab } from '../engine/book/order-slab.ts';
-import { Code } from '../engine/codes.ts';
+import { Code, codeName } from '../engine/codes.ts';
 import { resolveLimits } from '../engine/limits.ts';
 import { EXPIRIES_PER_COMMAND } from '../engine/machine/expiry.ts';
 import { stateHash } from '../engine/machine/state-rows.ts';
 import { SymbolParam } from '../engine/params.ts';
 import { OrderExpiries } from '../engine/rules/order-expiries.ts';
+import { allocateControl, Control } from '../engine/threads/control.ts';
+import { DeadlineTicks } from '../engine/threads/deadline-ticks.ts';
 import { verifyDataDirectory } from '../engine/threads/verify.ts';
 import { CommandKind, ReportKind, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { ENGINE_LIMITS, RunningEngine, temporaryDirectory, venue } from './support/engine-fixture.ts';
@@ -145,10 +147,10 @@ describe('a day order', () => {
 });
 
 describe('more orders are due than one command cancels', () => {
-  const MANY = 2 * EXPIRIES_PER_COMMAND + 100;
+  const MANY = 12 * EXPIRIES_PER_COMMAND + 100;
   /** Bids of account 1 at 500 to 502 and asks at 600, all until 200 ms, and one bid of account 2 behind each hundred. */
   const crowded = (): Harness => {
-    const harness = new Harness().setUp(3);
+    const harness = new Harness({ ...SMALL_LIMITS, orders: 2 ** 13, rememberedOrders: 2 ** 13 }).setUp(3);
     for (let id = 1; id <= MANY; id++) {
       harness.must({
         ...parseCommand(`1 new ${id} ${id % 7 === 0 ? 'sell 1 @ 600' : `buy 1 @ ${500 + (id % 3)}`} gtd 200`),
@@ -159,59 +161,76 @@ describe('more orders are due than one command cancels', () => {
     return harness;
   };
 
-  it('each command and tick cancels its share; nothing that is due trades, is amended or cancelled', () => {
+  it('each command and tick cancels its share, and one that meets more is rejected for now', () => {
     const harness = crowded();
-    const expired = (line: string): { expired: number; others: string[] } => {
+    const at = (line: string): { expired: number; others: string[] } => {
       const { reports } = harness.do({ ...parseCommand(line), timeUs: 200_000 });
       const others = reports.filter(({ code }) => code !== Code.EXPIRED);
-      return { expired: reports.length - others.length, others: others.map(({ kind, code }) => `${kind}/${code}`) };
+      return { expired: reports.length - others.length, others: others.map(({ kind, code }) => `${kind}/${codeName(code)}`) };
     };
-    assert.deepEqual(expired('tick'), { expired: EXPIRIES_PER_COMMAND, others: [] });
-    const before = harness.exchange.slab.count;
-    // All bids of account 1 within reach expire, whatever their number; the one of account 2 trades.
-    const sold = expired('3 new 1 sell 1 @ 501 ioc');
-    assert.deepEqual(sold.others, [`${ReportKind.Accepted}/0`, `${ReportKind.Fill}/0`, `${ReportKind.Fill}/0`]);
-    assert.ok(sold.expired > EXPIRIES_PER_COMMAND);
-    assert.equal(harness.exchange.slab.count, before - sold.expired - 1);
-    while (harness.exchange.expiries.count > 0) expired('tick');
+    assert.deepEqual(at('tick'), { expired: EXPIRIES_PER_COMMAND, others: [] });
+    // Of the bids of account 1, more are in the way than this command cancels beside its share.
+    const blocked = { expired: 2 * EXPIRIES_PER_COMMAND, others: [`${ReportKind.Rejected}/ORDERS_EXPIRING`] };
+    assert.deepEqual(at('3 new 1 sell 1 @ 501 ioc'), blocked);
+    const long = { ...blocked, expired: 3 * EXPIRIES_PER_COMMAND };
+    assert.deepEqual(at('3 new 1 sell 1 mkt cancel-oldest'), long, 'also an order with an extension, which is dropped');
+    let answer = at('3 new 1 sell 1 @ 501 ioc');
+    for (let again = 0; again < 10 && answer.others[0] !== `${ReportKind.Accepted}/OK`; again++) answer = at('3 new 1 sell 1 @ 501 ioc');
+    assert.deepEqual(answer.others.slice(1), [`${ReportKind.Fill}/OK`, `${ReportKind.Fill}/OK`], 'with the order of account 2');
+    while (harness.exchange.expiries.count > 0) at('tick');
     assert.equal(harness.exchange.slab.count, Math.floor(MANY / 100) - 1);
     assert.equal(harness.exchange.accounts.imbalance(USD), 0);
   });
 
-  for (const [name, line, answer] of [
-    ['cancel', `1 cancel ${MANY}`, Code.UNKNOWN_ORDER],
-    ['amend', `1 amend ${MANY} 1 @ 400`, Code.UNKNOWN_ORDER],
-    ['fill-or-kill of what is due', '3 new 1 sell 3 @ 502 fok', Code.FOK_NOT_FILLABLE],
-    ['market order for what is due', '3 new 1 buy 1 mkt', Code.NO_LIQUIDITY],
-    ['market order with an extension', '3 new 1 buy 1 mkt cancel-newest', Code.NO_LIQUIDITY],
-    ['post-only beside what is due', '3 new 1 sell 1 @ 502 post', Code.OK],
+  it('an amend that meets more is rejected for now, and says when to come again', () => {
+    const harness = crowded();
+    harness.must({ ...parseCommand('3 new 1 sell 1 @ 700'), timeUs: 100_000 });
+    const { reports } = harness.do({ ...parseCommand('3 amend 1 1 @ 501'), timeUs: 200_000 });
+    const last = reports.at(-1);
+    assert.deepEqual([last?.kind, last?.code, last?.retryUs], [ReportKind.AmendRejected, Code.ORDERS_EXPIRING, 210_000]);
+    assert.equal(reports.length, 2 * EXPIRIES_PER_COMMAND + 1);
+  });
+
+  /** As many orders as two commands cancel are due first; then one sell of 5 at 500 of account 2, in front of one of account 1. */
+  const late = (): Harness => {
+    const harness = new Harness().setUp(3);
+    for (let id = 1; id <= 2 * EXPIRIES_PER_COMMAND + 100; id++)
+      harness.must({ ...parseCommand(`1 new ${id} buy 1 @ 100 gtd 199`), timeUs: 100_000 });
+    harness.must({ ...parseCommand('3 new 50 sell 2 @ 500'), timeUs: 100_000 });
+    harness.must({ ...parseCommand('2 new 1 sell 5 @ 500 gtd 200'), timeUs: 100_000 });
+    harness.must({ ...parseCommand('3 new 51 buy 3 @ 200 cancel-oldest'), timeUs: 100_000 });
+    return harness;
+  };
+  for (const [line, answer] of [
+    ['2 cancel 1', Code.UNKNOWN_ORDER],
+    ['2 amend 1 1 @ 400', Code.UNKNOWN_ORDER],
+    ['1 new 9001 buy 3 @ 500 fok', Code.FOK_NOT_FILLABLE],
+    ['1 new 9002 buy 7 mkt none', Code.OK],
+    ['3 new 9003 buy 3 @ 500 ioc cancel-oldest', Code.OK],
+    ['3 amend 51 3 @ 500', Code.OK],
+    ['2 new 9004 buy 1 @ 499 post', Code.OK],
   ] as const) {
-    it(name, () => {
-      const harness = crowded();
+    it(line, () => {
+      const harness = late();
       const { reports } = harness.do({ ...parseCommand(line), timeUs: 200_000 });
       assert.ok(harness.exchange.expiries.count > 0, 'not all have expired yet');
       const rest = reports.filter(({ code }) => code !== Code.EXPIRED);
-      assert.deepEqual([rest.length, rest[0].code], [1, answer]);
+      assert.equal(codeName(rest[0].code), codeName(answer));
+      assert.deepEqual(
+        rest.filter(({ kind, account }) => kind === ReportKind.Fill && account === 2),
+        [],
+        'no fill of what is due',
+      );
     });
   }
 
-  it('behind own orders that self-trade prevention passes', () => {
+  it('an uncross comes after all of them; another phase does not wait', () => {
     const harness = crowded();
-    for (let id = 1; id <= 40; id++) harness.must({ ...parseCommand(`3 new ${id} buy 1 @ 503`), timeUs: 100_000 });
-    const { reports } = harness.do({ ...parseCommand('3 new 99 sell 40 @ 501 ioc cancel-oldest'), timeUs: 200_000 });
-    assert.ok(harness.exchange.expiries.count > 0, 'not all have expired yet');
-    const fills = reports.filter(({ kind }) => kind === ReportKind.Fill);
-    assert.deepEqual([...new Set(fills.map(({ account }) => account))].sort(), [2, 3], 'none of account 1, whose orders are due');
-    assert.equal(reports.filter(({ code }) => code === Code.CANCELLED_SELF_TRADE).length, 40);
-  });
-
-  it('an uncross or a change of the phase comes after all of them', () => {
-    for (const line of ['phase halted', 'phase auction']) {
-      const harness = crowded();
-      const { reports } = harness.do({ ...parseCommand(line), timeUs: 200_000 });
-      assert.equal(reports.filter(({ code }) => code === Code.EXPIRED).length, MANY);
-      assert.equal(reports.at(-1)?.kind, ReportKind.Accepted);
-    }
+    const { reports } = harness.do({ ...parseCommand('phase auction'), timeUs: 200_000 });
+    assert.equal(reports.filter(({ code }) => code === Code.EXPIRED).length, EXPIRIES_PER_COMMAND);
+    const uncross = harness.do({ ...parseCommand('uncross'), timeUs: 200_000 }).reports;
+    assert.equal(uncross.filter(({ code }) => code === Code.EXPIRED).length, MANY - EXPIRIES_PER_COMMAND);
+    assert.equal(uncross.at(-1)?.kind, ReportKind.Accepted);
   });
 });
 
@@ -239,6 +258,26 @@ it('the heap gives the orders by expiry, then id, whatever is added and removed 
       }
     }),
   );
+});
+
+it('a tick is due only when its deadline has come, however far away that is', () => {
+  const control = new Control(allocateControl());
+  const nowUs = 1_790_000_000_000_000;
+  for (const days of [0.5, 24, 25, 30, 49, 50, 75, 365, 3650]) {
+    let ticks = 0;
+    const deadlines = new DeadlineTicks(
+      control,
+      () => nowUs,
+      () => ++ticks,
+    );
+    control.setDeadline(nowUs + days * 86_400_000_000);
+    deadlines.poll();
+    control.setDeadline(nowUs - 1);
+    assert.equal(ticks, 0, `${days} days`);
+    deadlines.poll();
+    deadlines.stop();
+    assert.equal(ticks, 1, `${days} days, then due`);
+  }
 });
 
 describe('a running engine', () => {

@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import { auditBook } from '../engine/book/book-audit.ts';
 import { Code, codeName } from '../engine/codes.ts';
 import { SymbolParam } from '../engine/params.ts';
-import { CommandKind } from '../engine/wire/layout.ts';
+import { MOST_ORDERS_MET, MOST_OWN_ORDERS } from '../engine/rules/self-trade.ts';
+import { CommandKind, ReportKind } from '../engine/wire/layout.ts';
 import { BTC, describeEvent, Harness, parseCommand, runLedger, SMALL_LIMITS, SYMBOL, tidyLedger, USD } from './support/exchange-fixture.ts';
 
 function ledger(name: string, text: string, funds: { usd?: number; btc?: number } = {}): void {
@@ -159,6 +160,45 @@ describe('what must trade at once counts only what can trade', () => {
     > 1 Fill 3 3@30 leaves 0 taker`,
     { usd: 100, btc: 10 },
   );
+});
+
+describe('one order does not make the others wait for long', () => {
+  const own = (count: number): Harness => {
+    const harness = new Harness().setUp(2);
+    for (let id = 1; id <= count; id++) harness.must(parseCommand(`1 new ${id} sell 1 @ 100`));
+    harness.must(parseCommand('2 new 1 sell 5 @ 100'));
+    return harness;
+  };
+  for (const mode of ['cancel-oldest', 'decrement']) {
+    it(`it passes or cancels ${MOST_OWN_ORDERS} of its owner: ${mode}`, () => {
+      const harness = own(MOST_OWN_ORDERS + 10);
+      const { reports } = harness.do(parseCommand(`1 new 9999 buy 900 @ 100 ${mode}`));
+      const prevented = reports.filter(({ kind, code }) => kind === ReportKind.Cancelled && code === Code.CANCELLED_SELF_TRADE);
+      assert.equal(prevented.length, MOST_OWN_ORDERS + 1);
+      assert.deepEqual([prevented.at(-1)?.clientOrderId, prevented.at(-1)?.filled], [9999, 0]);
+      assert.equal(harness.exchange.slab.count, 11);
+    });
+  }
+  it('so does a fill-or-kill order', () => {
+    for (const [count, code] of [
+      [MOST_OWN_ORDERS, Code.OK],
+      [MOST_OWN_ORDERS + 1, Code.FOK_NOT_FILLABLE],
+    ]) {
+      const { reports } = own(count).do(parseCommand('1 new 9999 buy 5 @ 100 fok cancel-oldest'));
+      assert.equal(codeName(reports[0].code), codeName(code));
+    }
+  });
+  it(`it meets ${MOST_ORDERS_MET} orders`, () => {
+    const harness = new Harness({ ...SMALL_LIMITS, orders: 8192, rememberedOrders: 8192 }).setUp(2);
+    for (let id = 1; id <= MOST_ORDERS_MET + 10; id++) harness.must(parseCommand(`2 new ${id} sell 1 @ 100`));
+    const { reports } = harness.do(parseCommand('1 new 1 buy 5000 @ 100 cancel-oldest'));
+    const last = reports.at(-1);
+    assert.deepEqual([last?.kind, last?.code, last?.filled], [ReportKind.Cancelled, Code.CANCELLED_SELF_TRADE, MOST_ORDERS_MET]);
+    assert.equal(harness.exchange.slab.count, 10);
+    harness.must(parseCommand('2 new 9000 sell 5000 @ 101'));
+    const market = harness.do(parseCommand('1 new 2 buy 5000 mkt cancel-oldest')).reports;
+    assert.equal(market.at(-1)?.filled, 5000);
+  });
 });
 
 describe('accounts and groups', () => {

@@ -1,7 +1,7 @@
 import type { Allocate } from '../allocate.ts';
 import { fail } from '../assert.ts';
 import { OrderBook } from '../book/order-book.ts';
-import type { Code } from '../codes.ts';
+import { Code } from '../codes.ts';
 import type { Limits } from '../limits.ts';
 import { SymbolParam } from '../params.ts';
 import { AccountRows, AssetRows } from '../rules/account-rows.ts';
@@ -12,7 +12,7 @@ import { PositionLimitRows } from '../rules/position-limit-rows.ts';
 import { SymbolRows } from '../rules/symbol-rows.ts';
 import type { StatePart } from '../state-part.ts';
 import { getI64, type Seq } from '../units.ts';
-import { Command, CommandFlag, CommandKind, Phase, SubPhase } from '../wire/layout.ts';
+import { Command, CommandFlag, CommandKind, Phase, ReportKind, SubPhase } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { Administration } from './administration.ts';
 import { AmendCancel } from './amend-cancel.ts';
@@ -34,6 +34,8 @@ const WORDS = Command.bytes / 4;
 const SEQ = Command.seq / 4;
 const TIME = Command.timeUs / 4;
 const { New: NEW, Cancel: CANCEL, Amend: AMEND, Configure: CONFIGURE, StateDigest: STATE_DIGEST } = CommandKind;
+/** When an order comes again that was rejected with ORDERS_EXPIRING, in microseconds. */
+const EXPIRING_RETRY_US = 10_000;
 const FIRST_ADMIN_KIND = CommandKind.DefineAsset;
 
 /**
@@ -110,9 +112,9 @@ export class Exchange extends MachineState {
     market.seq = seq;
     market.timeUs = timeUs;
     order.read(bytes, words, slot);
-    if (timeUs >= this.#expiries.earliestUs) this.#expiry.run();
     const { kind } = order;
-    if (kind === NEW) {
+    if (timeUs >= this.#expiries.earliestUs && this.#expiry.run()) this.#rejectForNow(kind);
+    else if (kind === NEW) {
       if ((bytes[slot * Command.bytes + Command.parameter] & CommandFlag.Extended) !== 0) this.#extension.complete(order, seq);
       else if (this.#extension.pending) this.#extension.drop();
       this.#newOrder.apply();
@@ -120,6 +122,16 @@ export class Exchange extends MachineState {
     else this.#applyOther(kind, bytes, words, slot);
     this.accounts.checkConservation();
     if (this.rules !== 1) this.digest.fold(seq);
+  }
+
+  /** More orders are due in the way of a new order or an amend than one command cancels. */
+  #rejectForNow(kind: number): void {
+    const { order } = this;
+    if (this.#extension.pending) this.#extension.drop();
+    const answer = kind === NEW ? ReportKind.Rejected : ReportKind.AmendRejected;
+    this.#answers.reply(answer, Code.ORDERS_EXPIRING, kind === NEW ? 0 : order.orderId, order.price, order.quantity, 0, 0);
+    order.retryUs = this.timeUs + EXPIRING_RETRY_US;
+    this.#answers.notBefore();
   }
 
   #applyOther(kind: number, bytes: Uint8Array, words: Int32Array, slot: number): void {

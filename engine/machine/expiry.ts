@@ -1,6 +1,7 @@
 import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
-import { CommandKind, SelfTradeMode, Side } from '../wire/layout.ts';
+import { MOST_OWN_ORDERS } from '../rules/self-trade.ts';
+import { CommandKind, Phase, SelfTradeMode, Side } from '../wire/layout.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
@@ -26,45 +27,58 @@ export class Expiry {
     this.#resting = resting;
   }
 
-  /** Call it before a command when `expiries.earliestUs` is not after its time. */
-  run(): void {
-    const { expiries, timeUs, order } = this.#state;
+  /**
+   * Call it before a command when `expiries.earliestUs` is not after its time. Returns true if the command must be rejected with
+   * ORDERS_EXPIRING, because more is due in its way than one command cancels.
+   */
+  run(): boolean {
+    const { expiries, timeUs, order, books, symbols } = this.#state;
     for (let n = 0; n < EXPIRIES_PER_COMMAND; n++) {
       this.#expire(expiries.first);
-      if (expiries.earliestUs > timeUs) return;
+      if (expiries.earliestUs > timeUs) return false;
     }
-    const { kind } = order;
-    if (kind === CommandKind.New) this.#clearWay(this.#state.books[order.symbol], order.side);
-    else if (kind === CommandKind.Cancel || kind === CommandKind.Amend) this.#clearTarget();
-    else if (kind === CommandKind.Uncross || kind === CommandKind.SetPhase)
+    const { kind, symbol } = order;
+    if (kind === CommandKind.New) return !this.#clearWay(books[symbol], order.side);
+    if (kind === CommandKind.Cancel || kind === CommandKind.Amend) return !this.#clearTarget();
+    if (kind === CommandKind.Uncross && symbols.phase[symbol] === Phase.Auction)
       while (expiries.earliestUs <= timeUs) this.#expire(expiries.first);
+    return false;
   }
 
-  /** Expires what is due among the orders with which the current command would trade. Its other terms are not known yet: a market order is one without a price. */
-  #clearWay(book: OrderBook | undefined, side: number): void {
+  /**
+   * Expires what is due among the orders with which the current command would trade. Returns false if there is more. Its other terms are not
+   * known yet: a market order is one without a price.
+   */
+  #clearWay(book: OrderBook | undefined, side: number): boolean {
     const { slab, order, selfTrade, accounts } = this.#state;
-    if (book === undefined || !accounts.exists(order.account)) return;
+    if (book === undefined || !accounts.exists(order.account)) return true;
     selfTrade.begin(order.account, SelfTradeMode.None);
     const { price: limit } = order;
     let left = order.quantity;
+    let own = 0;
+    let due = 0;
     for (let slot = book.first(side === Side.Buy ? Side.Sell : Side.Buy); slot !== NIL && left > 0; ) {
       const price = slab.price(slot);
-      if (limit !== 0 && (side === Side.Buy ? price > limit : price < limit)) return;
+      if (limit !== 0 && (side === Side.Buy ? price > limit : price < limit)) return true;
       const following = book.following(slot);
-      if (this.#isDue(slot)) this.#expire(slot);
-      // Self-trade prevention may pass an order of the same owner.
-      else if (!selfTrade.isOwn(slot)) left -= slab.open(slot);
+      if (this.#isDue(slot)) {
+        if (due++ === EXPIRIES_PER_COMMAND) return false;
+        this.#expire(slot);
+        // Self-trade prevention may pass orders of the same owner.
+      } else if (!selfTrade.isOwn(slot) || own++ >= MOST_OWN_ORDERS) left -= slab.open(slot);
       slot = following;
     }
+    return true;
   }
 
-  #clearTarget(): void {
+  #clearTarget(): boolean {
     const { order, slab, books, accounts } = this.#state;
-    if (!accounts.exists(order.account)) return;
+    if (!accounts.exists(order.account)) return true;
     const slot = this.#resting.find(order.orderId);
-    if (slot === NIL) return;
+    if (slot === NIL) return true;
     if (this.#isDue(slot)) this.#expire(slot);
-    else if (order.kind === CommandKind.Amend) this.#clearWay(books[slab.symbol(slot)], slab.side(slot));
+    else if (order.kind === CommandKind.Amend) return this.#clearWay(books[slab.symbol(slot)], slab.side(slot));
+    return true;
   }
 
   #isDue(slot: number): boolean {

@@ -1,5 +1,6 @@
 import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
+import { MOST_ORDERS_MET, MOST_OWN_ORDERS } from '../rules/self-trade.ts';
 import type { PriceTicks } from '../units.ts';
 import { ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
@@ -35,14 +36,16 @@ export class GuardedMatch {
   match(book: OrderBook, side: number, limitPrice: PriceTicks): boolean {
     const { aggressor, selfTrade, slab } = this.#state;
     const other = side === Side.Buy ? Side.Sell : Side.Buy;
-    while (aggressor.open > 0 && book.crosses(side, limitPrice)) {
+    let own = 0;
+    for (let met = 1; aggressor.open > 0 && book.crosses(side, limitPrice); met++) {
+      if (met > MOST_ORDERS_MET) return false;
       const maker = book.first(other);
       if (!selfTrade.isOwn(maker)) {
         book.take(maker, Math.min(aggressor.open, slab.open(maker)));
         continue;
       }
       const { mode } = selfTrade;
-      if (mode === CancelNewest) return false;
+      if (mode === CancelNewest || ++own > MOST_OWN_ORDERS) return false;
       if (mode === CancelOldest || mode === CancelBoth) this.#resting.cancel(maker, CANCELLED_SELF_TRADE, slab.tag(maker));
       else this.#decrement(book, maker);
       if (mode === CancelBoth) return false;

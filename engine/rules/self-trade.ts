@@ -5,6 +5,10 @@ import { SelfTradeMode, Side } from '../wire/layout.ts';
 import type { Accounts } from './accounts.ts';
 
 const NIL = -1;
+/** Orders of its owner that one order with prevention passes or cancels at most. What is left of it is cancelled then, so that an account delays the others by at most about a millisecond. */
+export const MOST_OWN_ORDERS = 256;
+/** Resting orders that it meets at most, of any owner. */
+export const MOST_ORDERS_MET = 4096;
 const { CancelNewest: CANCEL_NEWEST, CancelBoth: CANCEL_BOTH, CancelOldest: CANCEL_OLDEST } = SelfTradeMode;
 
 /**
@@ -50,14 +54,16 @@ export class SelfTrade {
     let left = quantity;
     let traded = 0;
     let notional = 0;
+    let met = 0;
+    let own = 0;
     for (let slot = book.first(side === Side.Buy ? Side.Sell : Side.Buy); slot !== NIL && left > 0; slot = book.following(slot)) {
       const price = slab.price(slot);
-      if ((side === Side.Buy ? price > limit : price < limit) || notional > mostNotional) break;
+      if ((side === Side.Buy ? price > limit : price < limit) || notional > mostNotional || ++met > MOST_ORDERS_MET) break;
       const lots = Math.min(left, slab.open(slot));
       if (!this.isOwn(slot)) {
         traded += lots;
         notional += lots * price;
-      } else if (mode === CANCEL_NEWEST || mode === CANCEL_BOTH) break;
+      } else if (mode === CANCEL_NEWEST || mode === CANCEL_BOTH || ++own > MOST_OWN_ORDERS) break;
       else if (mode === CANCEL_OLDEST) continue;
       left -= lots;
     }

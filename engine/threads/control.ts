@@ -8,6 +8,7 @@ import type { Seq, TimeUs } from '../units.ts';
  * difference.
  */
 const LINE_WORDS = 32;
+const TWO_32 = 2 ** 32;
 const ENGINE = 0;
 /** The log writer's words start here; see JournalWord. */
 export const JOURNAL_AT = LINE_WORDS;
@@ -28,8 +29,9 @@ const EngineWord = {
   checkpoint: ENGINE + 5,
   digestHigh: ENGINE + 6,
   digestLow: ENGINE + 7,
-  /** Low 32 bits of the time in milliseconds at which the engine needs a command, rounded up; 0 = none. */
-  deadline: ENGINE + 8,
+  /** Time in milliseconds at which the engine needs a command, rounded up, in two words; 0 = none. */
+  deadlineHigh: ENGINE + 8,
+  deadlineLow: ENGINE + 9,
 } as const;
 
 /** Word that {@link Control.setApplied} stores to, for threads that have only the words. */
@@ -82,8 +84,9 @@ export class Control {
 
   /** Engine thread. @param deadlineUs microseconds since the Unix epoch; infinite = none */
   setDeadline(deadlineUs: TimeUs): void {
-    const word = deadlineUs === Number.POSITIVE_INFINITY ? 0 : Math.ceil(deadlineUs / 1000) | 0 || 1;
-    Atomics.store(this.words, EngineWord.deadline, word);
+    const ms = deadlineUs === Number.POSITIVE_INFINITY ? 0 : Math.ceil(deadlineUs / 1000);
+    Atomics.store(this.words, EngineWord.deadlineHigh, Math.floor(ms / TWO_32));
+    Atomics.store(this.words, EngineWord.deadlineLow, ms | 0);
   }
 
   /** Engine thread: call it before and after each change of the shared columns. */
@@ -123,9 +126,9 @@ export class Control {
     return readJournalStatus(this.words, JOURNAL_AT);
   }
 
-  /** Low 32 bits of the time in milliseconds, rounded up, at which the engine needs a command; 0 = none. */
-  get deadline(): number {
-    return Atomics.load(this.words, EngineWord.deadline);
+  /** Time in milliseconds since the Unix epoch, rounded up, at which the engine needs a command; 0 = none. A value read while the engine sets another one may be neither. */
+  get deadlineMs(): number {
+    return Atomics.load(this.words, EngineWord.deadlineHigh) * TWO_32 + (Atomics.load(this.words, EngineWord.deadlineLow) >>> 0);
   }
 
   get definitions(): number {

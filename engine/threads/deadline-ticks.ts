@@ -16,7 +16,7 @@ export class DeadlineTicks {
   readonly #nowUs: () => TimeUs;
   readonly #tick: () => Seq;
   #timer: NodeJS.Timeout | undefined;
-  /** The deadline that the timer waits for, as in the control words; 0 = none. */
+  /** The deadline that the timer waits for, in milliseconds since the Unix epoch; 0 = none. */
   #awaited = 0;
   /** Seq of the last tick. */
   #ticked: Seq = 0;
@@ -31,8 +31,8 @@ export class DeadlineTicks {
 
   /** Call it once per turn. */
   poll(): void {
-    const { deadline } = this.#control;
-    if (deadline !== this.#awaited) this.#arm(deadline);
+    const { deadlineMs } = this.#control;
+    if (deadlineMs !== this.#awaited) this.#arm(deadlineMs);
   }
 
   stop(): void {
@@ -40,16 +40,16 @@ export class DeadlineTicks {
     this.#stopped = true;
   }
 
-  #arm(deadline: number): void {
+  #arm(deadlineMs: number): void {
     clearTimeout(this.#timer);
-    this.#awaited = deadline;
-    if (deadline === 0 || this.#stopped) return;
-    const remainingMs = (deadline - Math.floor(this.#nowUs() / 1000)) | 0;
+    this.#awaited = deadlineMs;
+    if (deadlineMs === 0 || this.#stopped) return;
+    const remainingMs = deadlineMs - Math.floor(this.#nowUs() / 1000);
     if (remainingMs > 0) this.#timer = setTimeout(this.#look, Math.min(remainingMs, LONGEST_MS));
     else this.#due();
   }
 
-  readonly #look = (): void => this.#arm(this.#control.deadline);
+  readonly #look = (): void => this.#arm(this.#control.deadlineMs);
 
   #due(): void {
     if (this.#control.appliedSeq(this.#ticked) >= this.#ticked) this.#ticked = this.#tick() || this.#ticked;

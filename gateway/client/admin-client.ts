@@ -1,3 +1,4 @@
+import { OpenbellError } from './errors.ts';
 import { type HttpOptions, httpRequest } from './http-request.ts';
 import { pathOf } from './symbols.ts';
 import type { Decimal, SelfTradeName } from './types.ts';
@@ -113,6 +114,10 @@ export class AdminClient {
 
 function killSwitchPath(scope: KillSwitchScope): string {
   if (scope === 'venue') return '/v1';
+  // A caller in JavaScript may pass anything, and each scope alone is wider than two together.
+  const [key, ...more] = Object.keys(scope);
+  if (more.length > 0 || !['account', 'group', 'symbol'].includes(key))
+    throw new OpenbellError('BAD_OPTION', "a kill switch is of one account, group or symbol, or of 'venue'");
   if ('account' in scope) return `/v1/accounts/${scope.account}`;
   return 'group' in scope ? `/v1/groups/${scope.group}` : `/v1/symbols/${pathOf(scope.symbol)}`;
 }

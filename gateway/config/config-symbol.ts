@@ -11,6 +11,7 @@ import {
 import { unitsOf } from '../../engine/rules/symbols.ts';
 import type { Phase } from '../../engine/wire/layout.ts';
 import { PHASE_NAMES, type PhaseName } from '../../engine/wire/names.ts';
+import { isoTime } from '../iso-time.ts';
 import { type AssetConfig, type Assets, assetNames, readId, readName, URL_NAME } from './config-asset.ts';
 import { type Calendars, readCalendarName } from './config-calendar.ts';
 import type { Place } from './config-place.ts';
@@ -200,8 +201,8 @@ export function readParams(
 function readTime(place: Place): number | undefined {
   const text = place.text();
   if (text === undefined || text === 'none') return text && 0;
-  const time = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:?\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
-  return time >= 0 ? time * 1000 : place.fail(`must be a time with its zone, such as 2026-12-24T17:00:00Z, or none, not ${text}`);
+  const time = isoTime(text);
+  return time !== undefined ? time * 1000 : place.fail(`must be a time with its zone, such as 2026-12-24T17:00:00Z, or none, not ${text}`);
 }
 
 type LimitKey = (typeof LIMIT_KEYS)[number];

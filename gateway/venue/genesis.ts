@@ -14,7 +14,7 @@ import {
   defineAsset,
   defineSymbol,
   deposit,
-  PARAM_ORDER,
+  paramOrder,
   setAccount,
   setPhase,
   setSymbol,
@@ -157,7 +157,7 @@ class Genesis {
     const steps: Step[] = [];
     const isNew = this.#beginning.symbols.has(symbol.id);
     if (known === undefined) steps.push({ what, fields: defineSymbol(symbol) });
-    for (const name of PARAM_ORDER) {
+    for (const name of paramOrder(symbol.params, known?.params)) {
       const value = symbol.params[name];
       // The reference price follows the trades, and sessions end one after the other; the configured ones are only the first.
       if (value === undefined || value === known?.params[name] || (FIRST_ONLY.has(name) && !isNew)) continue;

@@ -53,9 +53,15 @@ export function setSymbol(symbol: number, name: SymbolParamName, value: number):
   return { kind: CommandKind.SetSymbol, symbol, parameter: SymbolParam[name], side: value < 0 ? 1 : 0, quantity: Math.abs(value) };
 }
 
-/** Those of the parameters that are given, in {@link PARAM_ORDER}. */
-export function setParameters(symbol: number, params: SymbolConfig['params']): CommandFields[] {
-  return PARAM_ORDER.flatMap((name) => {
+/** {@link PARAM_ORDER}; the maker fee comes first if the taker fee falls, so that the fees in force in between cover the rebate. @param now parameters in force */
+export function paramOrder(params: SymbolConfig['params'], now: SymbolConfig['params'] = {}): readonly SymbolParamName[] {
+  if ((params.TakerFeePpm ?? 0) >= (now.TakerFeePpm ?? 0)) return PARAM_ORDER;
+  return ['MakerFeePpm', ...PARAM_ORDER.filter((name) => name !== 'MakerFeePpm')];
+}
+
+/** Those of the parameters that are given. @param now parameters in force */
+export function setParameters(symbol: number, params: SymbolConfig['params'], now?: SymbolConfig['params']): CommandFields[] {
+  return paramOrder(params, now).flatMap((name) => {
     const value = params[name];
     return value === undefined ? [] : [setSymbol(symbol, name, value)];
   });

@@ -75,7 +75,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
         const fields = place.fields(PARAM_KEYS);
         return fields && readParams(fields, tick, lot, symbol.quoteAsset, symbol.params);
       });
-      for (const command of setParameters(symbol.id, values)) await run(command);
+      for (const command of setParameters(symbol.id, values, symbol.params)) await run(command);
       return { json: symbolView(symbolNamed(directory, symbol.name)) };
     }),
     post('/v1/symbols/:name/phase', 'venue:manage', async ({ params, body }, run) => {

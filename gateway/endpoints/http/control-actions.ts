@@ -20,8 +20,9 @@ type Post = (path: string, action: Action, handle: (request: Request, run: Run) 
 const LIMITS = [
   ['max-open-orders', AccountParam.MaxOpenOrders, 2 ** 32 - 1],
   ['group', AccountParam.Group, GROUPS - 1],
-  ['commands-per-second', AccountParam.CommandsPerSecond, MAX_ACCOUNT_RATE],
+  // The burst first: a new limit begins with a full bucket.
   ['command-burst', AccountParam.CommandBurst, MAX_ACCOUNT_RATE],
+  ['commands-per-second', AccountParam.CommandsPerSecond, MAX_ACCOUNT_RATE],
   ['order-to-trade', AccountParam.OrderToTrade, MAX_ACCOUNT_RATE],
 ] as const;
 
@@ -111,6 +112,8 @@ function readPositionLimit(place: Place, directory: Directory) {
   const limits: [parameter: number, lots: number][] = [];
   if (position !== undefined) limits.push([LimitParam.MaxPosition, position]);
   if (exposure !== undefined) limits.push([LimitParam.MaxExposure, exposure]);
+  // A limit that ends comes last: without any, the position would be forgotten.
+  limits.sort(([, one], [, other]) => Number(one === 0) - Number(other === 0));
   return { symbol, limits };
 }
 

@@ -43,6 +43,12 @@ const STEPS: readonly StepKind[] = [
   { kind: 'fill', step: 'fill', says: trade },
   {
     kind: 'amended',
+    when: (r) => r.code === Code.CANCELLED_SELF_TRADE,
+    step: 'reduced',
+    says: (r) => `to ${r.leaves} open: ${reason(r)}`,
+  },
+  {
+    kind: 'amended',
     step: 'amended',
     says: (r) => `to ${r.leaves} open at ${r.price}, priority ${r.keptPriority ? 'kept' : 'lost'}`,
   },

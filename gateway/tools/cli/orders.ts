@@ -1,6 +1,7 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { SELF_TRADE_NAMES, type SelfTradeName, SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
 import type { OpenbellClient, ReportView, SideName, TimeInForceName } from '../../client/index.ts';
+import { isoTime } from '../../iso-time.ts';
 import { type AccountFlags, accountOption, amount, connectionOptions, id as idOf, print, printJson, withClient } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 import { explainCommand } from './explain.ts';
@@ -34,7 +35,7 @@ export function orderCommand(program: Command): void {
     .addOption(new Option('--tif <how>', 'time in force; without a price: fok only').choices(PRICED))
     .option(
       '--expires <when>',
-      'with gtd, the default then: a time such as 2026-12-24T12:00:00Z, or from now such as 90s, 15m, 8h, 7d',
+      'with gtd, the default then: a time such as 2026-12-24T12:00:00Z, or from now such as 90s, 15m, 8h, 7d; to send an order again with --id, give the time',
       expiry,
     )
     .addOption(
@@ -87,10 +88,10 @@ export function expiry(text: string): Date {
   const span = /^(\d{1,6})([smhd])$/.exec(text);
   const seconds = { s: 1, m: 60, h: 3600, d: 86_400 };
   if (span) return new Date(Date.now() + Number(span[1]) * seconds[span[2] as keyof typeof seconds] * 1000);
-  const time = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:?\d\d)$/.test(text) ? new Date(text) : new Date(Number.NaN);
-  if (Number.isNaN(time.getTime()))
+  const time = isoTime(text);
+  if (time === undefined)
     throw new InvalidArgumentError('Give a time with its zone, such as 2026-12-24T12:00:00Z, or a span from now, such as 15m.');
-  return time;
+  return new Date(time);
 }
 
 export function cancelCommand(program: Command): void {
@@ -154,7 +155,12 @@ function collect(client: OpenbellClient): (answer: ReportView) => Promise<Report
   client.orders.on('report', (report) => reports.push(report));
   return async ({ seq, orderId }) => {
     await client.close();
-    return reports.filter(({ kind, ...its }) => its.seq === seq && its.orderId === orderId && (kind === 'fill' || kind === 'cancelled'));
+    return reports.filter(
+      ({ kind, ...its }) =>
+        its.seq === seq &&
+        its.orderId === orderId &&
+        (kind === 'fill' || kind === 'cancelled' || (kind === 'amended' && its.code === 'CANCELLED_SELF_TRADE')),
+    );
   };
 }
 

@@ -12,8 +12,9 @@ export function reportLine(report: ReportView): string {
     case 'cancelled':
       return `cancelled order ${orderId}: ${quantity} of it, filled ${filled} (${code})`;
     case 'amended':
+      if (code !== 'OK') return `reduced   order ${orderId}: open ${leaves} (${code})`;
       return `amended   order ${orderId}: open ${leaves} at ${price}, priority ${report.keptPriority ? 'kept' : 'lost'}`;
     default:
-      return `rejected  ${code} (${Code[code as keyof typeof Code] ?? '?'}): see docs/CODES.md`;
+      return `rejected  ${code} (${Code[code as keyof typeof Code] ?? '?'}): see docs/CODES.md${report.retryUs > 0 ? `; send it again from ${new Date(Math.ceil(report.retryUs / 1000)).toISOString()} on` : ''}`;
   }
 }
