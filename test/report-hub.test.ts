@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { Code } from '../engine/codes.ts';
 import { openTap } from '../engine/rings/tapped-ring.ts';
 import { Report, ReportKind } from '../engine/wire/layout.ts';
 import { RefusalList, ReportFrameReader, ReportFrameWriter } from '../engine/wire/report-frames.ts';
@@ -34,17 +35,20 @@ class Stage {
 
   /** One report of each account given, and the end of the poll. */
   make(...accounts: number[]): void {
-    for (const account of accounts) {
-      const reportNo = (this.made.get(account) ?? 0) + 1;
-      this.made.set(account, reportNo);
-      assert.ok(this.#source.put({ kind: ReportKind.Fill, account, reportNo, seq: ++this.seq, fee: -5, quantity: reportNo * 10 }));
-      this.#source.publish();
-      this.hub.onReport(this.#egress.slots, this.#egress.next());
-      this.#egress.release();
-      this.#history.next();
-      this.#history.release();
-    }
+    for (const account of accounts) this.put(account, ++this.seq, ReportKind.Fill, 0);
     this.hub.onReportsEnd();
+  }
+
+  /** One report of a command. */
+  put(account: number, seq: number, kind: number, code: number): void {
+    const reportNo = (this.made.get(account) ?? 0) + 1;
+    this.made.set(account, reportNo);
+    assert.ok(this.#source.put({ kind, account, reportNo, seq, code, fee: -5, quantity: reportNo * 10 }));
+    this.#source.publish();
+    this.hub.onReport(this.#egress.slots, this.#egress.next());
+    this.#egress.release();
+    this.#history.next();
+    this.#history.release();
   }
 
   archiveAll(): void {
@@ -287,4 +291,17 @@ describe('report hub', () => {
       { numRuns: 300 },
     );
   });
+});
+
+it('the answer of a command is its own: not an order that expired before it, nor a report of another account', () => {
+  const stage = new Stage(8);
+  const answers: string[] = [];
+  stage.hub.expect(7, 1, {
+    onFirstReport: (seq, words, at) => void answers.push(`${seq}: ${(words[at] & 0xff).toString()}`),
+  });
+  stage.put(1, 7, ReportKind.Cancelled, Code.EXPIRED);
+  stage.put(2, 7, ReportKind.Fill, 0);
+  stage.put(1, 7, ReportKind.Accepted, 0);
+  stage.put(1, 7, ReportKind.Fill, 0);
+  assert.deepEqual(answers, [`7: ${ReportKind.Accepted}`]);
 });

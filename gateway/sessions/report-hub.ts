@@ -1,4 +1,5 @@
 import { assert, fail } from '../../engine/assert.ts';
+import { Code } from '../../engine/codes.ts';
 import type { RingSlots } from '../../engine/rings/ring.ts';
 import type { ReportHandler } from '../../engine/threads/pumps.ts';
 import { REPORT_WORDS } from '../../engine/wire/report-frames.ts';
@@ -6,8 +7,11 @@ import { ReportView } from '../../engine/wire/report-view.ts';
 import { AccountStream, type ReportArchive, ReportCursor, type ReportListener, type RetainedReports } from './report-cursor.ts';
 
 const NONE = -1;
+/** Above them are the codes of orders that end before a command, and not because of it: they expire, or a mass cancel goes on. */
+const LAST_OF_COMMAND: number = Code.CANCELLED_BY_OPERATOR;
+const LAST_END = 499;
 
-/** Called once, with the first report of the command to its own account. */
+/** Called once, with the first report of the command to its own account: its answer. */
 export interface SeqWaiter {
   /** The report lies at word `at`; it is valid during the call only. */
   onFirstReport(seq: number, words: Int32Array, at: number): void;
@@ -78,7 +82,7 @@ export class ReportHub implements ReportHandler, RetainedReports {
       this.#touched.push(stream);
     }
     this.seenSeq = report.seq;
-    if (this.#waiters.size !== 0) this.#answer(stream.account, words, from);
+    if (this.#waiters.size !== 0 && !(report.code > LAST_OF_COMMAND && report.code <= LAST_END)) this.#answer(stream.account, words, from);
   }
 
   /** Notifies each session with new reports, once per poll. */
@@ -121,7 +125,7 @@ export class ReportHub implements ReportHandler, RetainedReports {
     return this.#waiters.size + count <= this.#maxAwaited;
   }
 
-  /** Hands `waiter` the first report with this seq on this account. Call it in the turn of the loop that published the command. */
+  /** Hands `waiter` the first report with this seq on this account, except those of orders that ended before the command was applied. Call it in the turn of the loop that published the command. */
   expect(seq: number, account: number, waiter: SeqWaiter): void {
     assert(this.#waiters.size < this.#maxAwaited, 'report hub: more awaited than allowed');
     this.#waiters.set(seq, { account, waiter });
