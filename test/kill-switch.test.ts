@@ -422,6 +422,41 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
     await client.admin.cancelOrders({ account: 1 });
   });
 
+  it('rate and burst that are set together begin with a full bucket', async () => {
+    await client.admin.setLimits(1, { commandsPerSecond: 1, commandBurst: 2 });
+    const codes = (await Promise.all([place(), place(), place()])).map(({ code }) => code);
+    assert.deepEqual(codes, ['OK', 'OK', 'THROTTLED']);
+    await client.admin.setLimits(1, { commandsPerSecond: 0, commandBurst: 0 });
+    await client.admin.cancelOrders({ account: 1 });
+  });
+
+  it('a limit of position that one of exposure replaces keeps the position', async () => {
+    const { grpc, http, ws } = exchange.ports;
+    const other = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 2 });
+    const position = async () => {
+      const [limit] = (await ask('/v1/accounts/1')).json.positionLimits as Record<string, unknown>[];
+      return [limit.position, limit.maxPosition, limit.maxExposure];
+    };
+    try {
+      await client.admin.setPositionLimit(1, 'BTC-USD', { maxPosition: 10 });
+      await place();
+      await other.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.5', price: '50000.00', timeInForce: 'ioc' });
+      assert.deepEqual(await position(), ['0.5000', '10.0000', '0.0000']);
+      await client.admin.setPositionLimit(1, 'BTC-USD', { maxPosition: 0, maxExposure: 5 });
+      assert.deepEqual(await position(), ['0.5000', '0.0000', '5.0000']);
+      await client.admin.setPositionLimit(1, 'BTC-USD', { maxPosition: 9, maxExposure: 0 });
+      assert.deepEqual(await position(), ['0.5000', '9.0000', '0.0000']);
+    } finally {
+      await client.admin.setPositionLimit(1, 'BTC-USD', { maxPosition: 0, maxExposure: 0 });
+      await other.close();
+    }
+  });
+
+  it('a scope of two is none', async () => {
+    await assert.rejects(client.admin.killSwitch({ account: 1, symbol: 'BTC-USD' } as KillSwitchScope, true), { code: 'BAD_OPTION' });
+    await assert.rejects(client.admin.killSwitch({} as KillSwitchScope, true), { code: 'BAD_OPTION' });
+  });
+
   it('limits of position and exposure: HTTP, client, command line', async () => {
     await client.admin.setPositionLimit(1, 'BTC-USD', { maxPosition: '0.7', maxExposure: 2 });
     await place();
