@@ -12,7 +12,7 @@ export const scope: Scope = {
   name: 'rules',
   title: 'Rules: the cost of orders that expire',
   options: {},
-  seconds: (profile) => 1 + (4 * ORDERS[profile]) / RATE,
+  seconds: (profile) => 4 + (12 * ORDERS[profile]) / RATE,
   run: (context) => measured(scope, () => run(context)),
 };
 
