@@ -12,6 +12,15 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   ORDER_SHARE_FULL: "The account has its share of the exchange's resting orders. Amends and cancels are accepted.",
   LEVEL_SHARE_FULL:
     'The order needs a new level page (64 prices of one side of a book), and the account has its share of them. If a new order had been accepted, its open quantity was cancelled. An amend with this code changed nothing.',
+  THROTTLED:
+    'The account sends more new orders and amends than its limit of commands per second allows. The order did nothing, and its client order id is not used up.',
+  ORDER_TO_TRADE:
+    'The account has sent more new orders and amends per fill than its limit allows. As with 206, the client order id is not used up.',
+  POSITION_LIMIT:
+    "The order could take the account's position in the symbol beyond its limit: position, open orders of the side and the order together.",
+  EXPOSURE_LIMIT: 'The open orders of the account in the symbol, buys and sells together, and the order exceed its limit.',
+  KILL_SWITCH:
+    "The operator's kill switch of the account, of its group, of the symbol or of the venue is on: no new orders, no amends. Cancels are accepted.",
   UNKNOWN_SYMBOL: 'There is no such symbol.',
   SYMBOL_HALTED: 'The phase is halted.',
   SYMBOL_CLOSED: 'The phase is closed.',
@@ -40,22 +49,13 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   MIN_QUANTITY_NOT_FILLABLE: 'The minimum quantity of the order could not have traded at once.',
   CLIENT_ORDER_ID_REUSED:
     'An earlier order of the account has this client order id and other terms. This order does nothing; the earlier one is unchanged.',
+  EXPIRY_PAST: "The end of a good-till-date order is not after the exchange's time.",
   ORDERS_EXPIRING:
     'More orders have come to their end in the way of the order than one command cancels. The order did nothing, and its client order id is not used up.',
-  EXPIRY_PAST: "The end of a good-till-date order is not after the exchange's time.",
   CANCELLED_BY_CLIENT: 'The account requested it.',
   CANCELLED_REMAINDER: 'The quantity that an immediate-or-cancel or market order did not trade.',
   CANCELLED_BY_OPERATOR: 'The operator cancelled it.',
   EXPIRED: 'Its end came: the end of the session, or the time that it named.',
-  THROTTLED:
-    'The account sends more new orders and amends than its limit of commands per second allows. The order did nothing, and its client order id is not used up.',
-  ORDER_TO_TRADE:
-    'The account has sent more new orders and amends per fill than its limit allows. As with 206, the client order id is not used up.',
-  POSITION_LIMIT:
-    "The order could take the account's position in the symbol beyond its limit: position, open orders of the side and the order together.",
-  EXPOSURE_LIMIT: 'The open orders of the account in the symbol, buys and sells together, and the order exceed its limit.',
-  KILL_SWITCH:
-    "The operator's kill switch of the account, of its group, of the symbol or of the venue is on: no new orders, no amends. Cancels are accepted.",
   CANCELLED_SELF_TRADE:
     'It would have traded with an order of the same account or group. An Amended report with this code has the quantity that is left.',
   CANCELLED_KILL_SWITCH: 'The operator switched on a kill switch.',

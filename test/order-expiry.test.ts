@@ -184,10 +184,12 @@ describe('more orders are due than one command cancels', () => {
 
   it('an amend that meets more is rejected for now, and says when to come again', () => {
     const harness = crowded();
-    harness.must({ ...parseCommand('3 new 1 sell 1 @ 700'), timeUs: 100_000 });
+    harness.must({ ...parseCommand('3 new 1 sell 4 @ 700'), timeUs: 100_000 });
     const { reports } = harness.do({ ...parseCommand('3 amend 1 1 @ 501'), timeUs: 200_000 });
     const last = reports.at(-1);
     assert.deepEqual([last?.kind, last?.code, last?.retryUs], [ReportKind.AmendRejected, Code.ORDERS_EXPIRING, 210_000]);
+    assert.deepEqual([last?.clientOrderId, last?.side, last?.price, last?.quantity, last?.leaves], [1, Side.Sell, 501, 1, 4]);
+    assert.equal(last?.orderId, harness.exchange.slab.id[harness.exchange.clientOrderIds.find(3, 1) - 1]);
     assert.equal(reports.length, 2 * EXPIRIES_PER_COMMAND + 1);
   });
 

@@ -133,6 +133,18 @@ export class AmendCancel {
     if (phase === AUCTION) this.#changedAuctions.add(order.symbol);
   }
 
+  /** Rejects the amend of a resting order, which the command names, before any check of it. */
+  rejectAmend(code: Code): void {
+    const order = this.#order;
+    const slab = this.#slab;
+    const slot = this.#resting.find(order.orderId);
+    order.symbol = slab.symbol(slot);
+    order.side = slab.side(slot);
+    order.timeInForce = slab.timeInForce(slot);
+    order.clientOrderId = slab.clientOrderId(slot);
+    this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), slab.filled(slot));
+  }
+
   /** The order loses its priority, may trade at its new price, and rests last there. */
   #replace(slot: number, book: OrderBook, risk: RiskModel, phase: number): void {
     const order = this.#order;

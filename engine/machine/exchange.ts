@@ -128,8 +128,8 @@ export class Exchange extends MachineState {
   #rejectForNow(kind: number): void {
     const { order } = this;
     if (this.#extension.pending) this.#extension.drop();
-    const answer = kind === NEW ? ReportKind.Rejected : ReportKind.AmendRejected;
-    this.#answers.reply(answer, Code.ORDERS_EXPIRING, kind === NEW ? 0 : order.orderId, order.price, order.quantity, 0, 0);
+    if (kind === NEW) this.#answers.reply(ReportKind.Rejected, Code.ORDERS_EXPIRING, 0, order.price, order.quantity, 0, 0);
+    else this.#amendCancel.rejectAmend(Code.ORDERS_EXPIRING);
     order.retryUs = this.timeUs + EXPIRING_RETRY_US;
     this.#answers.notBefore();
   }

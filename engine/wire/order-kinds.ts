@@ -90,7 +90,7 @@ export const LAST_SHORT_TIME_IN_FORCE = Day;
 const DAY = Day;
 /** Of an order's record, beside the time in force: the order is post-only, and its time in force does not say so. */
 export const POST_ONLY_BIT = 0x80;
-/** Position of the SelfTradeMode beside the time in force, and its highest value there. */
+/** Position of the SelfTradeMode beside the time in force, and the bits that it has there. */
 export const SELF_TRADE_SHIFT = 4;
 const SELF_TRADE_MASK = 7;
 /** All bits beside the time in force. */
