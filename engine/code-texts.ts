@@ -50,6 +50,10 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   CLIENT_ORDER_ID_REUSED:
     'An earlier order of the account has this client order id and other terms. This order does nothing; the earlier one is unchanged.',
   EXPIRY_PAST: "The end of a good-till-date order is not after the exchange's time.",
+  STOP_WOULD_TRIGGER:
+    'The condition of a stop holds already: the trigger price is at or beyond its stop price, or was and other stops still wait for their turn.',
+  STOP_PRICE:
+    "The stop price is 0, above the symbol's maxPrice or not a multiple of its tickStep. Or an amend names a stop price, and its order does not wait for a trigger: it may have triggered meanwhile.",
   ORDERS_EXPIRING:
     'More orders have come to their end in the way of the order than one command cancels. The order did nothing, and its client order id is not used up.',
   CANCELLED_BY_CLIENT: 'The account requested it.',

@@ -64,6 +64,8 @@ export const Code = {
   CLIENT_ORDER_ID_REUSED: 409,
   EXPIRY_PAST: 410,
   ORDERS_EXPIRING: 415,
+  STOP_WOULD_TRIGGER: 411,
+  STOP_PRICE: 413,
   // 450: the reason why an order was cancelled (not a rejection).
   CANCELLED_BY_CLIENT: 450,
   CANCELLED_REMAINDER: 451,

@@ -57,6 +57,10 @@ export const RowKind = {
   PositionLimit: 20,
   /** symbol, 1 = its kill switch is on; only from rules 4 on */
   SymbolControl: 21,
+  /** id, client order id, limit price (0 = market), open, stop price, account, symbol, side with trigger bits + 256 x time in force, tag, hash of its terms, amount held; by symbol, then the order in which they got their stop price; only from rules 5 on */
+  StopOrder: 23,
+  /** symbol, side, key of the last-trade stops that are due, of the reference-price stops, 1 if it has a turn; by turn, then symbol, oldest first; only from rules 5 on */
+  StopWave: 24,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { auditBook } from '../engine/book/book-audit.ts';
+import { auditBooks } from '../engine/book/book-audit.ts';
 import { type Limits, RULES } from '../engine/limits.ts';
 import { encodeCommand } from '../engine/machine/command.ts';
 import { Exchange } from '../engine/machine/exchange.ts';
@@ -9,7 +9,7 @@ import { ROW_FIELDS, StateLoader, saveState, stateHash, tradingHash } from '../e
 import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../engine/params.ts';
 import { ControlBit } from '../engine/rules/control-bits.ts';
 import { CommandFlag, encodeExtension } from '../engine/wire/command-extension.ts';
-import { CommandKind, Instruction, OrderType, Phase, Side, TimeInForce } from '../engine/wire/layout.ts';
+import { CommandKind, Instruction, OrderType, Phase, Side, TimeInForce, Trigger } from '../engine/wire/layout.ts';
 import { controlCommand, withLifts } from './support/control-flow.ts';
 import { BTC, Harness, type LongCommandFields, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './support/exchange-fixture.ts';
 import { times } from './support/long-runs.ts';
@@ -70,10 +70,41 @@ const ending: fc.Arbitrary<LongCommandFields> = fc.record({ order, end, day: fc.
   if (!given.day) return { ...given.order, timeInForce: TimeInForce.GoodTillDate, extension: { expiryUs: given.end, instructions } };
   return { ...given.order, timeInForce: TimeInForce.Day, ...(given.postOnly && { extension: { instructions } }) };
 });
+/** Stops near the market: only from rules 5 on. */
+const stop: fc.Arbitrary<LongCommandFields> = fc
+  .record({
+    order,
+    end,
+    stopPrice: fc.oneof(
+      { weight: 8, arbitrary: fc.integer({ min: 92, max: 108 }) },
+      { weight: 1, arbitrary: fc.constantFrom(0, 64, 2 ** 21) },
+    ),
+    limited: fc.boolean(),
+    timeInForce: fc.constantFrom(...Object.values(TimeInForce).filter((t) => t !== TimeInForce.Market && t !== TimeInForce.PostOnly)),
+    postOnly: fc.boolean(),
+    now: fc.constantFrom(0, 0, 0, Instruction.TriggerNow),
+    trigger: fc.constantFrom(Trigger.LastTrade, Trigger.LastTrade, Trigger.ReferencePrice),
+  })
+  .filter(({ stopPrice }) => stopPrice !== 0)
+  .map(({ order: o, end: expiry, stopPrice, limited, timeInForce, postOnly, now, trigger }) => {
+    const rests = ![TimeInForce.ImmediateOrCancel, TimeInForce.FillOrKill].some((t) => t === timeInForce);
+    const instructions = now | (postOnly && limited && rests ? Instruction.PostOnly : 0);
+    const expiryUs = timeInForce === TimeInForce.GoodTillDate ? expiry : 0;
+    const orderType = limited ? OrderType.StopLimit : OrderType.Stop;
+    return { ...o, timeInForce, price: limited ? o.price : 0, extension: { orderType, stopPrice, trigger, instructions, expiryUs } };
+  });
+const stopAmend: fc.Arbitrary<LongCommandFields> = fc.record({
+  kind: fc.constant(CommandKind.Amend),
+  account: fc.integer({ min: 1, max: ACCOUNTS }),
+  clientOrderId: fc.integer({ min: 1, max: 40 }),
+  price: fc.oneof(fc.constant(0), price),
+  quantity: fc.integer({ min: 1, max: 30 }),
+  extension: fc.record({ stopPrice: fc.integer({ min: 92, max: 108 }) }),
+});
 /** Orders that prevent self-trades, or allow them where the account prevents them: only from rules 4 on. */
 const guarded: fc.Arbitrary<LongCommandFields> = fc
   .record({
-    of: fc.oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>({ weight: 3, arbitrary: order }, longOrder, ending),
+    of: fc.oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>({ weight: 3, arbitrary: order }, longOrder, ending, stop),
     selfTradeMode: fc.integer({ min: 1, max: 5 }),
   })
   .map(({ of, selfTradeMode }) => ({
@@ -87,6 +118,14 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
   { weight: 2, arbitrary: longOrder },
   { weight: 3, arbitrary: ending },
   { weight: 5, arbitrary: guarded },
+  { weight: 5, arbitrary: stop },
+  { weight: 2, arbitrary: stopAmend },
+  {
+    weight: 1,
+    arbitrary: fc
+      .integer({ min: 95, max: 105 })
+      .map((quantity) => ({ kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam.ReferencePrice, quantity })),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: CommandKind.Tick }) },
   {
     weight: 1,
@@ -197,7 +236,8 @@ function flow(minLength: number, maxLength: number, controls: number): fc.Arbitr
     const commands: LongCommandFields[] = [];
     const news: LongCommandFields[] = [];
     for (const [fresh, back, aim, waitUs] of steps) {
-      const target = fresh.kind === CommandKind.Amend && aim !== null ? news.at(-1 - aim) : undefined;
+      const named = fresh.extension === undefined ? news : news.filter(({ extension }) => extension?.stopPrice !== undefined);
+      const target = fresh.kind === CommandKind.Amend && aim !== null ? named.at(-1 - aim) : undefined;
       const aimed = target ? { ...fresh, account: target.account, clientOrderId: target.clientOrderId } : fresh;
       const next = (back !== undefined && commands[commands.length - 1 - back]) || aimed;
       if (next.kind === CommandKind.New) news.push(next);
@@ -283,6 +323,7 @@ function comparable(r: ReportFields): NaiveReport {
     tradeId,
     contraOrderId,
     retryUs,
+    stopPrice,
     reportNo,
   } = r;
   const contra = account === 0 ? 0 : contraOrderId;
@@ -301,6 +342,7 @@ function comparable(r: ReportFields): NaiveReport {
     tradeId,
     contraOrderId: contra,
     retryUs,
+    stopPrice,
     reportNo,
   };
 }
@@ -323,19 +365,20 @@ function realHash({ exchange }: Harness): string {
       if (row[0] === 8 || row[0] === 9) {
         assert.equal(row[11] !== 0, exchange.rules >= 3, 'the hash of the terms');
         row[11] = 0;
-      } else if (row[0] < 15) continue;
+      } else if (row[0] === 23) row[10] = 0;
+      else if (row[0] < 15 || row[0] === 24) continue;
       rows.push(row);
     }
   });
-  assert.equal(slab.count, rows.filter((row) => row[0] === 8).length);
+  assert.equal(slab.count, rows.filter((row) => row[0] === 8 || row[0] === 23).length);
   assert.equal([...ids.remembered()].length, rows.filter((row) => row[0] === 9).length);
   assert.ok(books[SYMBOL]);
   return hashRows(rows);
 }
 
-function copyOf(exchange: Exchange): Exchange {
+function copyOf(exchange: Exchange, factor = 1): Exchange {
   const { limits } = exchange;
-  const copy = new Exchange({ ...limits, accounts: limits.accounts * 2, symbols: limits.symbols * 2 });
+  const copy = new Exchange({ ...limits, accounts: limits.accounts * factor, symbols: limits.symbols * factor });
   const loader = new StateLoader(copy);
   saveState(exchange, (rows, count) => loader.load(rows, count));
   return copy;
@@ -374,12 +417,16 @@ const RARE = [
   '2/410/0',
   '2/401/0',
   '2/505/0',
+  '8/0/0',
+  '2/411/0',
+  '7/411/0',
+  '7/413/0',
   '2/500/0',
 ];
 
 /** No build with older rules has such a command. */
 function isOfRules4({ kind, timeInForce = 0, extension }: LongCommandFields): boolean {
-  if (kind === CommandKind.Tick || extension?.selfTradeMode !== undefined) return true;
+  if (kind === CommandKind.Tick || extension?.selfTradeMode !== undefined || extension?.stopPrice !== undefined) return true;
   return kind === CommandKind.New && timeInForce > TimeInForce.PostOnly;
 }
 
@@ -402,7 +449,8 @@ function compare(given: Setup, commands: readonly LongCommandFields[], rules: nu
   }
   assert.equal(realHash(real), naive.hash());
   const book = real.exchange.books[SYMBOL];
-  if (book) auditBook(book, naive.phase !== Phase.Continuous);
+  const { slab, pages, stops } = real.exchange;
+  if (book) auditBooks(slab, pages, [book], () => naive.phase !== Phase.Continuous, stops.books);
 }
 
 describe('the exchange against its naive twin', () => {
@@ -438,7 +486,7 @@ describe('the exchange against its naive twin', () => {
         const [first, second] = [commands.slice(0, half), commands.slice(half)];
         const { real } = pair(given);
         for (const fields of first) real.do(fields);
-        let copy = copyOf(real.exchange);
+        let copy = copyOf(real.exchange, 2);
         assert.equal(stateHash(copy), stateHash(real.exchange));
         copy.timeUs++;
         assert.notEqual(stateHash(copy), stateHash(real.exchange));

@@ -129,7 +129,11 @@ describe('frames with extensions', () => {
     assert.throws(() => batch.placeLong({ ...iocMin, minQuantity: 10 }), /minimum quantity .*: 10 of 9/);
     assert.throws(() => batch.placeLong({ ...iocMin, minQuantity: 1.5 }), RangeError);
     assert.throws(() => batch.placeLong({ ...iocMin, timeInForce: FillOrKill }), /^RangeError: fok and min-quantity cannot be combined/);
-    assert.throws(() => batch.placeLong({ ...iocMin, orderType: OrderType.Stop }), /no order type 2/);
+    assert.throws(() => batch.placeLong({ ...iocMin, orderType: OrderType.TrailingStop }), /no order type 4/);
+    assert.throws(() => batch.placeLong({ ...iocMin, orderType: OrderType.Stop }), /stop and min-quantity cannot be combined/);
+    assert.throws(() => batch.placeLong({ ...iocMin, stopPrice: 5 }), /has a stop price in ticks and a trigger, not 5 and 0/);
+    assert.throws(() => batch.placeLong({ ...iocMin, orderType: OrderType.Stop, minQuantity: 0 }), /a stop price in ticks/);
+    assert.throws(() => batch.amendStop(1, 1, 0, 5, 5, 0), /stop price is an integer from 1/);
     assert.throws(() => batch.placeLong({ ...iocMin, timeInForce: 9 as 1 }), /time in force 9/);
     assert.throws(() => batch.placeLong({ ...iocMin, instructions: 2 }), /no instructions 2/);
   });

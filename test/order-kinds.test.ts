@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Code, codeName } from '../engine/codes.ts';
 import { checkLongCommand } from '../engine/wire/check-command.ts';
-import { CommandFlag, encodeExtension, longOrderKind, minQuantityOf } from '../engine/wire/command-extension.ts';
+import { CommandFlag, type ExtensionFields, encodeExtension, longOrderKind, minQuantityOf } from '../engine/wire/command-extension.ts';
 import { CommandBatch, CommandFrameReader } from '../engine/wire/frames.ts';
 import {
   Command,
@@ -16,6 +16,7 @@ import {
   TimeInForce,
 } from '../engine/wire/layout.ts';
 import {
+  canCombine,
   illegalPair,
   KIND_AUCTION,
   KIND_FILL_OR_KILL,
@@ -28,12 +29,16 @@ import {
   ORDER_KINDS,
   OrderKind,
   orderKindOf,
+  TERMS,
+  withoutShortForms,
 } from '../engine/wire/order-kinds.ts';
 import { orderTerms } from '../gateway/client/order-terms.ts';
 
-const { Limit, Market } = OrderType;
+const { Limit, Market, Stop, StopLimit } = OrderType;
+const { TriggerNow } = Instruction;
 const { GoodTillCancel, ImmediateOrCancel, FillOrKill, Day, GoodTillDate } = TimeInForce;
 const MIN = 3;
+const STOP_PRICE = 120;
 const END_US = 2 ** 52 + 1;
 
 interface Terms {
@@ -48,22 +53,26 @@ interface Terms {
 function* combinations(): Generator<Terms> {
   for (let orderType = 0; orderType <= 6; orderType++)
     for (let timeInForce = 0; timeInForce <= 7; timeInForce++)
-      for (const instructions of [0, 1, 2]) for (const minQuantity of [0, MIN]) yield { orderType, timeInForce, instructions, minQuantity };
+      for (const instructions of [0, 1, 2, TriggerNow, 1 | TriggerNow])
+        for (const minQuantity of [0, MIN]) yield { orderType, timeInForce, instructions, minQuantity };
 }
 
 /** The rules, independent of the table: the kind, or the code. */
 function expected({ orderType, timeInForce, instructions, minQuantity }: Terms): OrderKind | keyof typeof Code {
   if (timeInForce > GoodTillDate || orderType > OrderType.TrailingStopLimit) return 'BAD_ENUM';
-  if (orderType > Market || instructions > 1) return 'UNSUPPORTED_TERM';
-  if (timeInForce === TimeInForce.Market && orderType === Limit) return 'ILLEGAL_COMBINATION';
-  const postOnly = instructions === 1 || timeInForce === TimeInForce.PostOnly;
+  if (orderType > StopLimit || instructions === 2) return 'UNSUPPORTED_TERM';
+  if (timeInForce === TimeInForce.Market && orderType !== Market) return 'ILLEGAL_COMBINATION';
+  const postOnly = (instructions & 1) !== 0 || timeInForce === TimeInForce.PostOnly;
+  const isStop = orderType >= Stop;
+  if ((instructions & TriggerNow) !== 0 && !isStop) return 'ILLEGAL_COMBINATION';
   const rests = [GoodTillCancel, TimeInForce.PostOnly, Day, GoodTillDate].includes(timeInForce as 0);
-  if (postOnly && (!rests || orderType === Market)) return 'ILLEGAL_COMBINATION';
+  if (postOnly && (!rests || orderType === Market || orderType === Stop)) return 'ILLEGAL_COMBINATION';
+  if (isStop && minQuantity !== 0) return 'ILLEGAL_COMBINATION';
   if (orderType === Market && rests) return 'ILLEGAL_COMBINATION';
   if (minQuantity !== 0 && (rests || timeInForce === FillOrKill)) return 'ILLEGAL_COMBINATION';
   if (postOnly) return OrderKind.PostOnly;
   if (minQuantity !== 0) return orderType === Market ? OrderKind.MarketMinimum : OrderKind.ImmediateOrCancelMinimum;
-  if (orderType === Limit) return (rests ? GoodTillCancel : timeInForce) as OrderKind;
+  if (orderType === Limit || orderType === StopLimit) return (rests ? GoodTillCancel : timeInForce) as OrderKind;
   return timeInForce === FillOrKill ? OrderKind.MarketFillOrKill : OrderKind.Market;
 }
 
@@ -77,7 +86,8 @@ function check(terms: Terms, price: number, change?: (view: DataView) => void): 
   const reader = new CommandFrameReader();
   assert.equal(reader.open(batch.bytes()), Code.OK);
   reader.copy(0, words, 1);
-  encodeExtension(u8, words, 0, { ...terms, expiryUs: terms.timeInForce === GoodTillDate ? END_US : 0 });
+  const stopPrice = terms.orderType >= Stop ? STOP_PRICE : 0;
+  encodeExtension(u8, words, 0, { ...terms, stopPrice, expiryUs: terms.timeInForce === GoodTillDate ? END_US : 0 });
   u8[64 + Command.timeInForce] = terms.timeInForce;
   u8[64 + Command.parameter] = CommandFlag.Extended;
   change?.(new DataView(words.buffer));
@@ -99,6 +109,14 @@ test('every combination has the kind or the code of the rules; equal orders are 
     assert.equal(check(terms, row.needsPrice ? 100 : 0), 'OK', what);
     const timeInForce = u8[64 + Command.timeInForce];
     assert.equal(words[16 + Command.account / 4], 42);
+    if (terms.orderType >= Stop) {
+      // Its time in force and instructions are in their long form, whatever they become.
+      const plain = withoutShortForms(terms.timeInForce, terms.instructions);
+      assert.deepEqual([u8[64 + Command.parameter], timeInForce], [CommandFlag.Extended, plain.timeInForce], what);
+      assert.deepEqual([u8[CommandExtension.orderType], words[CommandExtension.instructions / 4]], [terms.orderType, plain.instructions]);
+      assert.equal(longOrderKind(u8, words, 0, 1), kind, 'the log gives the kind again');
+      continue;
+    }
     if (terms.timeInForce >= Day) {
       const long = terms.timeInForce === GoodTillDate || kind === OrderKind.PostOnly;
       assert.deepEqual([u8[64 + Command.parameter], timeInForce], [long ? CommandFlag.Extended : 0, terms.timeInForce], what);
@@ -136,10 +154,10 @@ test('a term that this release does not support is rejected, and so is a number 
   assert.equal(check(legal, 0), 'OK');
   const fields: [keyof typeof CommandExtension, string][] = [
     ['selfTradeMode', 'BAD_ENUM'],
-    ['trigger', 'UNSUPPORTED_TERM'],
+    ['trigger', 'BAD_ENUM'],
     ['reserved', 'UNSUPPORTED_TERM'],
     ['link', 'UNSUPPORTED_TERM'],
-    ['stopPrice', 'UNSUPPORTED_TERM'],
+    ['stopPrice', 'BAD_RANGE'],
     ['displayedQuantity', 'UNSUPPORTED_TERM'],
     ['expiryUs', 'BAD_RANGE'],
     ['kind', 'UNKNOWN_KIND'],
@@ -151,12 +169,29 @@ test('a term that this release does not support is rejected, and so is a number 
       field,
     );
   // The highest byte of a wide field counts too.
-  for (const field of ['stopPrice', 'displayedQuantity'] as const)
+  for (const [field, code] of [
+    ['stopPrice', 'BAD_RANGE'],
+    ['displayedQuantity', 'UNSUPPORTED_TERM'],
+  ] as const)
     assert.equal(
       check(legal, 0, (view) => view.setUint8(CommandExtension[field] + 7, 128)),
-      'UNSUPPORTED_TERM',
+      code,
       field,
     );
+  // A trigger is for stops, and a stop has a stop price.
+  assert.equal(
+    check(legal, 0, (view) => view.setUint8(CommandExtension.trigger, 1)),
+    'BAD_RANGE',
+  );
+  const stop = { orderType: Stop, timeInForce: GoodTillCancel, instructions: 0, minQuantity: 0 };
+  assert.equal(
+    check(stop, 0, (view) => view.setUint8(CommandExtension.trigger, 1)),
+    'OK',
+  );
+  assert.equal(
+    check(stop, 0, (view) => view.setUint8(CommandExtension.stopPrice, 0)),
+    'BAD_RANGE',
+  );
   const untilTime = { orderType: Limit, timeInForce: GoodTillDate, instructions: 0, minQuantity: 0 };
   for (const value of [0n, 2n ** 53n, 2n ** 64n - 1n])
     assert.equal(
@@ -177,7 +212,7 @@ test('a term that this release does not support is rejected, and so is a number 
     );
   const kinds: [number, string][] = [
     [CommandKind.Cancel, 'UNSUPPORTED_TERM'],
-    [CommandKind.Amend, 'UNSUPPORTED_TERM'],
+    [CommandKind.Amend, 'UNSUPPORTED_TERM'], // its extension has other terms than a stop price
     [CommandKind.Extension, 'UNKNOWN_KIND'],
     [CommandKind.Deposit, 'ADMIN_ONLY'],
   ];
@@ -224,11 +259,18 @@ test('the two terms that cannot be combined are named', () => {
     ['market and day', Market, Day, 0, false],
     ['market and gtd', Market, GoodTillDate, 0, false],
     ['day and min-quantity', Limit, Day, 0, true],
+    ['stop and post-only', Stop, GoodTillCancel, Instruction.PostOnly, false],
+    ['stop and post-only', Stop, TimeInForce.PostOnly, 0, false],
+    ['stop and market', Stop, TimeInForce.Market, 0, false],
+    ['stop-limit and min-quantity', StopLimit, ImmediateOrCancel, 0, true],
+    ['ioc and post-only', StopLimit, ImmediateOrCancel, Instruction.PostOnly, false],
+    ['limit and trigger-now', Limit, GoodTillCancel, TriggerNow, false],
+    ['market and trigger-now', Market, TimeInForce.Market, TriggerNow, false],
   ];
   for (const [pair, ...terms] of pairs) assert.equal(illegalPair(...terms), pair);
   // Every illegal combination is a pair.
   for (const { orderType, timeInForce, instructions, minQuantity } of combinations()) {
-    if (orderType > Market || timeInForce > GoodTillDate || instructions > 1) continue;
+    if (orderType > StopLimit || timeInForce > GoodTillDate || instructions === 2) continue;
     if (orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0) !== NO_KIND) continue;
     assert.match(illegalPair(orderType, timeInForce, instructions, minQuantity !== 0), /^[a-z-]+ and [a-z-]+$/);
   }
@@ -247,15 +289,22 @@ test('the client uses the same table', () => {
     [{ ...base, price: 1, postOnly: true }, [Limit, GoodTillCancel, Instruction.PostOnly, false]],
     [{ ...base, price: 1, timeInForce: 'ioc', minQuantity: 1 }, [Limit, ImmediateOrCancel, 0, true]],
     [{ ...base, price: 1, timeInForce: 'day' }, [Limit, Day, 0, false]],
+    [{ ...base, stopPrice: 5 }, [Stop, GoodTillCancel, 0, true]],
+    [
+      { ...base, stopPrice: 5, price: 4, postOnly: true, triggerNow: true },
+      [StopLimit, GoodTillCancel, Instruction.PostOnly | TriggerNow, true],
+    ],
+    [{ ...base, type: 'stop', stopPrice: 5, timeInForce: 'fok' }, [Stop, FillOrKill, 0, true]],
     [{ ...base, price: 1, timeInForce: 'day', postOnly: true }, [Limit, Day, Instruction.PostOnly, true]],
   ];
   for (const [order, [orderType, timeInForce, instructions, long]] of legal)
-    assert.deepEqual(orderTerms(order), { orderType, timeInForce, instructions, expiryUs: 0, selfTradeMode: 0, long });
+    assert.deepEqual(orderTerms(order), { orderType, timeInForce, instructions, trigger: 0, expiryUs: 0, selfTradeMode: 0, long });
   const expires = new Date('2026-12-24T12:00:00Z');
   const until = {
     orderType: Limit,
     timeInForce: GoodTillDate,
     instructions: 0,
+    trigger: 0,
     expiryUs: expires.getTime() * 1000,
     selfTradeMode: 0,
     long: true,
@@ -265,14 +314,23 @@ test('the client uses the same table', () => {
   assert.deepEqual(orderTerms({ ...base, price: 1, selfTrade: 'cancel-oldest' }).selfTradeMode, SelfTradeMode.CancelOldest);
   assert.equal(orderTerms({ ...base, price: 1, selfTrade: 'none' }).long, true);
   assert.equal(orderTerms({ ...base, price: 1, selfTrade: 'default' }).long, false);
+  assert.equal(orderTerms({ ...base, stopPrice: 5, trigger: 'reference' }).trigger, 1);
   const wrong: [Parameters<typeof orderTerms>[0], string, RegExp][] = [
+    [{ ...base, type: 'stop' }, 'BAD_RANGE', /^a stop order needs a stopPrice$/],
+    [{ ...base, type: 'stop-limit', stopPrice: 5 }, 'BAD_RANGE', /^a stop-limit order needs a price$/],
+    [{ ...base, type: 'stop', stopPrice: 5, price: 5 }, 'BAD_RANGE', /^a stop order has no price$/],
+    [{ ...base, type: 'limit', stopPrice: 5, price: 5 }, 'BAD_RANGE', /^a stopPrice is for stop and stop-limit orders, not limit$/],
+    [{ ...base, price: 5, trigger: 'reference' }, 'BAD_RANGE', /^a trigger is for stop/],
+    [{ ...base, stopPrice: 5, trigger: 'mark' as 'last' }, 'BAD_ENUM', /there is no trigger mark/],
+    [{ ...base, price: 5, triggerNow: true }, 'ILLEGAL_COMBINATION', /^limit and trigger-now /],
+    [{ ...base, stopPrice: 5, postOnly: true }, 'ILLEGAL_COMBINATION', /^stop and post-only /],
     [{ ...base, timeInForce: 'fok' }, 'BAD_RANGE', /^a limit fok order needs a price$/],
     [{ ...base, timeInForce: 'market', price: 1 }, 'BAD_RANGE', /^a market ioc order has no price$/],
     [{ ...base, postOnly: true }, 'BAD_RANGE', /needs a price/],
     [{ ...base, type: 'market', timeInForce: 'gtc' }, 'ILLEGAL_COMBINATION', /^market and gtc cannot be combined/],
     [{ ...base, price: 1, minQuantity: 1 }, 'ILLEGAL_COMBINATION', /^gtc and min-quantity /],
     [{ ...base, price: 1, timeInForce: 'ioc', postOnly: true }, 'ILLEGAL_COMBINATION', /^ioc and post-only /],
-    [{ ...base, type: 'stop' as 'limit', price: 1 }, 'BAD_ENUM', /order type stop/],
+    [{ ...base, type: 'trailing' as 'limit', price: 1 }, 'BAD_ENUM', /order type trailing/],
     [{ ...base, timeInForce: 'fortnight' as 'gtc', price: 1 }, 'BAD_ENUM', /time in force fortnight/],
     [{ ...base, price: 1, selfTrade: 'oldest' as 'none' }, 'BAD_ENUM', /no self-trade mode oldest/],
     [{ ...base, timeInForce: 'gtd', price: 1 }, 'BAD_RANGE', /gtd needs expires/],
@@ -301,4 +359,38 @@ test('docs/ORDER-ENTRY.md contains the table', () => {
     ];
     assert.ok(text.includes(`| ${cells.join(' | ')} |\n`), `| ${cells.join(' | ')} |`);
   }
+});
+
+test('docs/ORDER-ENTRY.md contains which terms exclude which', () => {
+  const text = readFileSync(new URL('../docs/ORDER-ENTRY.md', import.meta.url), 'utf8');
+  assert.ok(text.includes(`| | ${TERMS.join(' | ')} |\n`), `| | ${TERMS.join(' | ')} |`);
+  for (const term of TERMS) {
+    const cells = TERMS.map((other) => (term === other ? '' : canCombine(term, other) ? 'yes' : '–'));
+    // Of one order type and one time in force, an order has one.
+    const groups = [TERMS.slice(0, 4), TERMS.slice(4, 9)];
+    for (const group of groups) for (const other of group) if (group.includes(term)) cells[TERMS.indexOf(other)] = '';
+    assert.ok(text.includes(`| ${term} | ${cells.join(' | ')} |\n`), `| ${term} | ${cells.join(' | ')} |`);
+  }
+});
+
+test('the extension of an amend has a stop price, and nothing else', () => {
+  const amend = (fields: ExtensionFields, price = 100, change?: (view: DataView) => void): string => {
+    const batch = new CommandBatch(1);
+    batch.amend(1, 7, 0, price, 5);
+    const reader = new CommandFrameReader();
+    assert.equal(reader.open(batch.bytes()), Code.OK);
+    reader.copy(0, words, 1);
+    encodeExtension(u8, words, 0, fields);
+    u8[64 + Command.parameter] = CommandFlag.Extended;
+    change?.(new DataView(words.buffer));
+    return codeName(checkLongCommand(u8, words, 0, 1, 42));
+  };
+  assert.equal(amend({ stopPrice: 120 }), 'OK');
+  assert.deepEqual([u8[64 + Command.parameter], words[16 + Command.account / 4]], [CommandFlag.Extended, 42]);
+  assert.equal(amend({ stopPrice: 120 }, 0), 'OK');
+  assert.equal(amend({}), 'BAD_RANGE');
+  for (const other of [{ orderType: Stop }, { instructions: 1 }, { minQuantity: 1 }, { expiryUs: 2 ** 40 }, { trigger: 1 }])
+    assert.equal(amend({ stopPrice: 120, ...other }), 'UNSUPPORTED_TERM', JSON.stringify(other));
+  const tooHigh = (view: DataView): void => view.setBigUint64(CommandExtension.stopPrice, 2n ** 53n, true);
+  assert.equal(amend({ stopPrice: 120 }, 100, tooHigh), 'BAD_RANGE');
 });

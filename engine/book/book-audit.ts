@@ -1,6 +1,6 @@
 import { fail } from '../assert.ts';
 import type { OrderBook } from './order-book.ts';
-import type { OrderSlab } from './order-slab.ts';
+import { type OrderSlab, STOP_BY_REFERENCE } from './order-slab.ts';
 import {
   LEVEL_DOUBLES,
   LEVEL_ORDERS,
@@ -11,6 +11,7 @@ import {
   type LevelPages,
   type PriceLadder,
 } from './price-ladder.ts';
+import type { StopBook } from './stop-book.ts';
 
 const NIL = -1;
 const PAGE_LEVELS = 64;
@@ -28,9 +29,15 @@ export function auditBook(book: OrderBook, mayCross = true): void {
 
 /**
  * Runs auditBook for every book of a slab. Also checks that slab and pages hold nothing else.
- * @param books all books that share the slab and the pages
+ * @param books all books that share the slab and the pages @param stops the pending stops by symbol, which share the slab too
  */
-export function auditBooks(slab: OrderSlab, pages: LevelPages, books: readonly OrderBook[], mayCross: (book: OrderBook) => boolean): void {
+export function auditBooks(
+  slab: OrderSlab,
+  pages: LevelPages,
+  books: readonly OrderBook[],
+  mayCross: (book: OrderBook) => boolean,
+  stops: readonly (StopBook | undefined)[] = [],
+): void {
   const seen = new Uint8Array(slab.capacity);
   const held = new Int32Array(pages.held.length);
   let orders = 0;
@@ -42,13 +49,32 @@ export function auditBooks(slab: OrderSlab, pages: LevelPages, books: readonly O
     pagesUsed += counts.pages;
     for (const account of payersOf(book)) held[account]++;
   }
-  if (orders !== slab.count) fail(`audit: ${orders} orders rest, the slab counts ${slab.count}`);
+  let pending = 0;
+  for (const [symbol, book] of stops.entries()) if (book !== undefined) pending += auditStops(slab, symbol, book, seen);
+  if (orders + pending !== slab.count) fail(`audit: ${orders} orders rest, ${pending} are pending, the slab counts ${slab.count}`);
   if (pagesUsed !== pages.count) fail(`audit: the ladders have ${pagesUsed} pages, the pool gave ${pages.count}`);
   const wrong = held.findIndex((count, account) => count !== pages.held[account]);
   if (wrong !== -1) fail(`audit: account ${wrong} pays for ${held[wrong]} pages, and is charged for ${pages.held[wrong]}`);
   for (let slot = 0; slot < slab.capacity; slot++) {
     if ((slab.level(slot) === NIL) === (seen[slot] === 1)) fail(`audit: slot ${slot}: level and queue disagree on whether the order rests`);
   }
+}
+
+/** Checks the heaps of a symbol's stops. Returns the number of stops. */
+function auditStops(slab: OrderSlab, symbol: number, book: StopBook, seen: Uint8Array): number {
+  for (const [number, heap] of book.heaps.entries()) {
+    for (const [at, slot] of heap.slots().entries()) {
+      const where = `audit: stops of ${symbol}, heap ${number}, slot ${slot}:`;
+      if (seen[slot] !== 0) fail(`${where} is open twice`);
+      seen[slot] = 1;
+      if (slab.level(slot) !== -2 - at) fail(`${where} is at place ${at}, its level is ${slab.level(slot)}`);
+      if (slab.symbol(slot) !== symbol || slab.sideBits(slot) !== (number >> 1) + (number & 1) * STOP_BY_REFERENCE)
+        fail(`${where} has other terms`);
+      if (at > 0 && heap.before(slot, heap.slots()[(at - 1) >> 1])) fail(`${where} is behind a later one`);
+      if (slab.find(slab.id[slot]) !== slot) fail(`${where} is not found under its id`);
+    }
+  }
+  return book.count;
 }
 
 function auditOne(book: OrderBook, mayCross: boolean, seen: Uint8Array): { orders: number; pages: number } {

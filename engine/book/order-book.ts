@@ -196,7 +196,7 @@ export class OrderBook {
     const order = slot << TO_WORDS;
     const price = orders[order + PRICE];
     const open = lotsOf[(slot << TO_DOUBLES) + OPEN];
-    const side = (orders[order + TERMS] >>> 16) & 0xff;
+    const side = (orders[order + TERMS] >>> 16) & 1;
     const ladder = side === BUY ? this.bids : this.asks;
     const key = price ^ ladder.flip;
     const level = ladder.enter(key, slot, orders[order + ACCOUNT], most);
@@ -240,7 +240,7 @@ export class OrderBook {
     const order = slot << TO_WORDS;
     const level = orders[order + LEVEL];
     assert(level !== NIL, 'order book: remove is of a resting order');
-    const side = (orders[order + TERMS] >>> 16) & 0xff;
+    const side = (orders[order + TERMS] >>> 16) & 1;
     const open = lotsOf[(slot << TO_DOUBLES) + OPEN];
     if (this.auction.pivot !== NIL) this.auction.shift(side, orders[order + PRICE], -open);
     const at = level * WORDS_PER_LEVEL;

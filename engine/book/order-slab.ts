@@ -18,7 +18,8 @@ const NIL = -1;
  * `fees` has the carry of the order's fee in its lower 20 bits, its fee schedule in the next 11, and in the highest one
  * whether the order expires; see FeeSchedules. The byte of the time in force has it in its lower 4 bits; bits 4 to 6 are the order's
  * SelfTradeMode; bit 7 is set for an order that is
- * post-only and whose time in force does not say so.
+ * post-only and whose time in force does not say so. The byte of the side has it in bit 0, and above it the terms of a pending stop;
+ * see PendingStops, which says what the other fields of a pending stop mean.
  */
 const ORDER_BYTES = 64;
 /** Positions of an order's fields, from its first double at `slot << ORDER_DOUBLES_SHIFT`. For hot functions; see {@link OrderSlab}. */
@@ -28,8 +29,13 @@ export const OrderDouble = { open: 1, filled: 2, clientOrderId: 3, held: 4 } as 
 export const ORDER_WORDS_SHIFT = 4;
 export const OrderWord = { price: 0, fees: 1, next: 10, prev: 11, level: 12, account: 13, terms: 14, tag: 15 } as const;
 
+/** Bits of the byte of the side. The others are 0. */
+export const SIDE_BIT = 1;
+/** A pending stop that the reference price triggers, not the last trade. */
+export const STOP_BY_REFERENCE = 2;
+
 /**
- * The resting orders of a shard: a record per slot, -1 for no slot. All books
+ * The open orders of a shard: a record per slot, -1 for no slot. All books
  * of the shard share one slab, so that a busy book can use slots that a quiet
  * book does not need. Freed slots are reused last in, first out, while their
  * cache lines are warm.
@@ -171,6 +177,11 @@ export class OrderSlab {
   }
 
   side(slot: number): number {
+    return (this.words[(slot << 4) + 14] >>> 16) & 1;
+  }
+
+  /** The side and the bits beside it. */
+  sideBits(slot: number): number {
     return (this.words[(slot << 4) + 14] >>> 16) & 0xff;
   }
 
@@ -183,7 +194,7 @@ export class OrderSlab {
     return this.words[(slot << 4) + 14] >>> 24;
   }
 
-  /** Sets the account and the terms that never change. @param symbol below 2^16 @param lifetime the time in force and the bits beside it */
+  /** Sets the account and the terms that never change. @param symbol below 2^16 @param side with the bits beside it @param lifetime the time in force and the bits beside it */
   setTerms(slot: number, account: number, symbol: number, side: number, lifetime: number): void {
     this.words[(slot << 4) + 13] = account;
     this.words[(slot << 4) + 14] = symbol | (side << 16) | (lifetime << 24);
@@ -207,7 +218,7 @@ export class OrderSlab {
     this.words[(slot << 4) + 11] = other;
   }
 
-  /** The level at which the order is queued, an index into the books' shared level pages; -1 if the order does not rest. */
+  /** The level at which the order is queued, an index into the books' shared level pages; -1 if the order does not rest; below -1 if it is a pending stop. */
   level(slot: number): number {
     return this.words[(slot << 4) + 12];
   }

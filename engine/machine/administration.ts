@@ -1,6 +1,7 @@
 import { Code } from '../codes.ts';
 import { SYMBOL_PARAM_RANGES, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import { isName, NAME_BYTES } from '../rules/accounts.ts';
+import { BY_REFERENCE, BY_TRADE } from '../rules/pending-stops.ts';
 import { unitsOf } from '../rules/symbols.ts';
 import { getI64, LIMIT_53, type Money } from '../units.ts';
 import { Command, CommandKind, Phase, SubPhase } from '../wire/layout.ts';
@@ -139,13 +140,14 @@ export class Administration {
     if (value < lowest || value > highest) return Code.BAD_PARAMETER;
     const { MaxPrice, MakerFeePpm, TakerFeePpm } = SymbolParam;
     const frozen = FROZEN_PARAMS.has(parameter) || (rules < 4 && FROZEN_FEES.has(parameter));
-    if (frozen && (book.bestBid() !== 0 || book.bestAsk() !== 0)) return Code.BOOK_NOT_EMPTY;
+    if (frozen && (book.bestBid() !== 0 || book.bestAsk() !== 0 || this.#hasStops(symbol))) return Code.BOOK_NOT_EMPTY;
     const taker = parameter === TakerFeePpm ? value : symbols.param(symbol, TakerFeePpm);
     const maker = parameter === MakerFeePpm ? value : symbols.param(symbol, MakerFeePpm);
     // A rebate is paid out of the taker's fee of the same trade, so that collected fees never fall below zero.
     if (maker + taker < 0) return Code.BAD_PARAMETER;
     if (!feeSchedules.setSymbol(symbol, maker, taker)) return Code.CAPACITY;
     symbols.setParam(symbol, parameter, value);
+    if (parameter === SymbolParam.ReferencePrice) this.#state.stops.moved(symbol, value, value, BY_REFERENCE);
     if (parameter === MaxPrice) this.#openBook(symbol);
     if (parameter === SymbolParam.TickStep) book.priceStep = value;
     if (parameter === SymbolParam.ReferencePrice) this.#publishPhase(symbol);
@@ -169,8 +171,14 @@ export class Administration {
       symbols.subPhase[symbol] = subPhase;
       if (boundaryUs !== 0) symbols.boundaryUs[symbol] = boundaryUs;
     }
+    this.#state.stops.activate(symbol);
     this.#publishPhase(symbol);
     return Code.OK;
+  }
+
+  #hasStops(symbol: number): boolean {
+    const stops = this.#state.stops.books[symbol];
+    return stops !== undefined && stops.count > 0;
   }
 
   #publishPhase(symbol: number): void {
@@ -189,6 +197,7 @@ export class Administration {
     this.price = book.indicativePrice;
     this.volume = book.indicativeVolume;
     book.uncross(reference);
+    if (this.volume > 0) this.#state.stops.moved(symbol, this.price, this.price, BY_TRADE);
     market.write(MarketEventKind.Indicative, 0, 0, symbol, 0, 0, 0, 0, 0);
     return Code.OK;
   }

@@ -4,7 +4,7 @@ import { Code } from '../codes.ts';
 import { CARRY_BITS, CARRY_MASK, type FeeSchedules, NO_CARRY as NO_FEE_CARRY, SCHEDULE_MASK } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import type { RiskModel } from '../rules/risk-model.ts';
-import { Phase, ReportKind, SelfTradeMode } from '../wire/layout.ts';
+import { Phase, ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { LIFETIME_BITS, RESTING_KINDS, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
@@ -12,8 +12,11 @@ import type { GuardedMatch } from './guarded-match.ts';
 import { ReportFlag } from './report-writer.ts';
 import { ANY_SHARE as ANY, type RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
+import type { StopOrders } from './stop-orders.ts';
 
 const { OK } = Code;
+const NIL = -1;
+const { Buy: BUY } = Side;
 const { Continuous: CONTINUOUS, Auction: AUCTION } = Phase;
 const { Add: ADD, Reduce: REDUCE, Remove: REMOVE } = MarketEventKind;
 const { AmendRejected: AMEND_REJECTED, Amended: AMENDED } = ReportKind;
@@ -22,7 +25,7 @@ const { KeptPriority: KEPT_PRIORITY } = ReportFlag;
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
-const { price: PRICE, fees: FEES, terms: TERMS } = OrderWord;
+const { price: PRICE, fees: FEES, level: LEVEL, terms: TERMS } = OrderWord;
 const ANY_SHARE = ANY;
 const { None: NONE } = SelfTradeMode;
 const RESTING = RESTING_KINDS;
@@ -55,8 +58,17 @@ export class AmendCancel {
   readonly #changedAuctions: MachineState['changedAuctions'];
   readonly #resting: RestingOrders;
   readonly #guarded: GuardedMatch;
+  readonly #stops: MachineState['stops'];
+  readonly #stopOrders: StopOrders;
 
-  constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders, guarded: GuardedMatch) {
+  constructor(
+    state: MachineState,
+    checks: OrderChecks,
+    answers: Answers,
+    resting: RestingOrders,
+    guarded: GuardedMatch,
+    stopOrders: StopOrders,
+  ) {
     this.#guarded = guarded;
     this.#state = state;
     this.#order = state.order;
@@ -72,6 +84,8 @@ export class AmendCancel {
     this.#market = state.market;
     this.#changedAuctions = state.changedAuctions;
     this.#resting = resting;
+    this.#stops = state.stops;
+    this.#stopOrders = stopOrders;
   }
 
   cancel(): void {
@@ -98,10 +112,15 @@ export class AmendCancel {
     const { doubles } = slab;
     const record = slot << TO_DOUBLES;
     const { words } = slab;
+    if (words[(slot << TO_WORDS) + LEVEL] < NIL) return this.#stopOrders.amend(slot);
+    if (order.stopPrice !== 0) {
+      this.#checks.count(order.account);
+      return this.#rejectAmend(Code.STOP_PRICE, slot);
+    }
     const terms = words[(slot << TO_WORDS) + TERMS];
     const fees = words[(slot << TO_WORDS) + FEES];
     order.symbol = terms & 0xffff;
-    order.side = (terms >>> 16) & 0xff;
+    order.side = (terms >>> 16) & 1;
     order.timeInForce = (terms >>> 24) & 15;
     order.orderKind = RESTING[terms >>> 24];
     order.lifetimeBits = (terms >>> 24) & LIFETIME_BITS;
@@ -114,11 +133,7 @@ export class AmendCancel {
     order.feeCarry = fees & CARRY;
     if (!keeps && order.feeCarry === NO_CARRY) order.feeCarry = this.#schedules.firstCarry;
     const code = keeps && rules3 ? this.#checks.lower(order, slot) : this.#checks.amend(order, slot);
-    if (code !== OK) {
-      this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), slab.filled(slot));
-      if (code === Code.THROTTLED || code === Code.ORDER_TO_TRADE) this.#answers.notBefore();
-      return;
-    }
+    if (code !== OK) return this.#rejectAmend(code, slot);
     if (keeps && order.quantity === open) return this.#answers.resting(AMENDED, KEPT_PRIORITY, OK, slot, order.tag);
     risk.release(slot);
     const phase = this.#symbols.phase[order.symbol];
@@ -142,7 +157,14 @@ export class AmendCancel {
     order.side = slab.side(slot);
     order.timeInForce = slab.timeInForce(slot);
     order.clientOrderId = slab.clientOrderId(slot);
+    this.#rejectAmend(code, slot);
+  }
+
+  #rejectAmend(code: Code, slot: number): void {
+    const order = this.#order;
+    const slab = this.#slab;
     this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), slab.filled(slot));
+    if (code === Code.THROTTLED || code === Code.ORDER_TO_TRADE) this.#answers.notBefore();
   }
 
   /** The order loses its priority, may trade at its new price, and rests last there. */
@@ -188,6 +210,8 @@ export class AmendCancel {
     selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
     // Reports of its fills have the tag of the order; the answer had the tag of the amend.
     order.tag = slab.tag(slot);
+    if (this.#stops.watched[order.symbol] !== 0)
+      this.#stops.beforeMatch(order.symbol, order.side === BUY ? book.bestAsk() : book.bestBid());
     let allowed = true;
     if (selfTrade.mode <= NONE) book.match(order.side, order.price, order.quantity);
     else allowed = this.#guarded.match(book, order.side, order.price);

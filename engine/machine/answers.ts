@@ -18,12 +18,14 @@ const {
   filled: FILLED,
   contraOrderId: CONTRA,
   retryUs: RETRY,
+  stopPrice: STOP_PRICE,
 } = ReportWord;
 // Module constants: V8 folds them, but loads an imported constant each time.
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, filled: ORDER_FILLED, clientOrderId: ORDER_CLIENT_ORDER_ID } = OrderDouble;
-const { price: ORDER_PRICE, account: ACCOUNT, terms: TERMS } = OrderWord;
+const { price: ORDER_PRICE, next: ORDER_STOP_PRICE, level: LEVEL, account: ACCOUNT, terms: TERMS } = OrderWord;
+const NIL = -1;
 
 /** Writes the execution reports other than fills. Owned by the engine thread. */
 export class Answers {
@@ -73,6 +75,7 @@ export class Answers {
     putU53(words, at + LEAVES, order.quantity);
     words[at + FILLED] = 0;
     words[at + FILLED + 1] = 0;
+    words[at + STOP_PRICE] = order.stopPrice;
   }
 
   /** An account that does not exist has no report stream. The answer is written to the operator's stream. */
@@ -99,7 +102,7 @@ export class Answers {
     const order = slot << TO_DOUBLES;
     const terms = slab.words[record + TERMS];
     // The record has side and time in force in the layout of a report, one byte higher.
-    const first = kind | ((terms >>> 8) & 0x0fff00) | (flags << 24);
+    const first = kind | ((terms >>> 8) & 0x0f0100) | (flags << 24);
     reports.begin(first, code, slab.words[record + ACCOUNT], terms & 0xffff, tag);
     const { words, at } = reports;
     const open = doubles[order + OPEN];
@@ -109,7 +112,16 @@ export class Answers {
     words[at + PRICE + 1] = 0;
     putU53(words, at + QUANTITY, open);
     putU53(words, at + LEAVES, open);
-    putU53(words, at + FILLED, doubles[order + ORDER_FILLED]);
+    if (slab.words[record + LEVEL] < NIL) this.#pendingStop(slot);
+    else putU53(words, at + FILLED, doubles[order + ORDER_FILLED]);
+  }
+
+  /** The fields in which the record of a pending stop differs. */
+  #pendingStop(slot: number): void {
+    const { words, at } = this.#reports;
+    words[at + FILLED] = 0;
+    words[at + FILLED + 1] = 0;
+    words[at + STOP_PRICE] = this.#slab.words[(slot << TO_WORDS) + ORDER_STOP_PRICE];
   }
 
   /**
@@ -127,7 +139,7 @@ export class Answers {
       const slab = this.#slab;
       const slot = ref - 1;
       this.resting(ReportKind.Accepted, ReportFlag.Duplicate, OK, slot, order.tag);
-      putU53(this.#reports.words, this.#reports.at + QUANTITY, slab.filled(slot) + slab.open(slot));
+      putU53(this.#reports.words, this.#reports.at + QUANTITY, (slab.level(slot) < NIL ? 0 : slab.filled(slot)) + slab.open(slot));
       return;
     }
     const ids = this.#state.clientOrderIds;

@@ -8,10 +8,11 @@ import { AccountRows, AssetRows } from '../rules/account-rows.ts';
 import { ControlRows } from '../rules/control-rows.ts';
 import { OrderChecks } from '../rules/order-checks.ts';
 import type { OrderExpiries } from '../rules/order-expiries.ts';
+import type { PendingStops } from '../rules/pending-stops.ts';
 import { PositionLimitRows } from '../rules/position-limit-rows.ts';
 import { SymbolRows } from '../rules/symbol-rows.ts';
 import type { StatePart } from '../state-part.ts';
-import { getI64, type Seq } from '../units.ts';
+import { getI64, type Seq, type TimeUs } from '../units.ts';
 import { Command, CommandFlag, CommandKind, Phase, ReportKind, SubPhase } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { Administration } from './administration.ts';
@@ -27,6 +28,8 @@ import { RestingOrders } from './resting-orders.ts';
 import { Settlement } from './settlement.ts';
 import { type ExchangeOutputs, MachineState } from './state.ts';
 import { StateDigest } from './state-digest.ts';
+import { StopOrders } from './stop-orders.ts';
+import { Triggers } from './triggers.ts';
 
 export type { ExchangeOutputs } from './state.ts';
 
@@ -61,6 +64,8 @@ export class Exchange extends MachineState {
   readonly #administration: Administration;
   readonly #expiry: Expiry;
   readonly #expiries: OrderExpiries;
+  readonly #triggers: Triggers;
+  readonly #stops: PendingStops;
 
   constructor(limits: Limits, outputs?: ExchangeOutputs, allocate?: Allocate) {
     super(limits, outputs, allocate);
@@ -69,12 +74,15 @@ export class Exchange extends MachineState {
     this.#answers = new Answers(this);
     const resting = new RestingOrders(this, this.#answers);
     const guarded = new GuardedMatch(this, this.#answers, resting);
-    this.#newOrder = new NewOrder(this, checks, this.#answers, resting, guarded);
-    this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting, guarded);
+    const stopOrders = new StopOrders(this, checks, this.#answers, resting);
+    this.#newOrder = new NewOrder(this, checks, this.#answers, resting, guarded, stopOrders);
+    this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting, guarded, stopOrders);
     this.#settlement = new Settlement(this, resting);
     this.#administration = new Administration(this, resting, openBook);
     this.#expiry = new Expiry(this, resting);
     this.#expiries = this.expiries;
+    this.#triggers = new Triggers(this, checks, this.#answers, resting, guarded, this.#expiry);
+    this.#stops = this.stops;
     this.configuration = new Configuration(this);
     this.digest = new StateDigest(this);
     this.parts = [
@@ -84,6 +92,7 @@ export class Exchange extends MachineState {
       new AccountRows(this.accounts),
       new ControlRows(this),
       resting,
+      stopOrders,
       new PositionLimitRows(this.accounts, this.risks),
       this.clientOrderIds,
       this.idempotencyKeys,
@@ -113,13 +122,19 @@ export class Exchange extends MachineState {
     market.timeUs = timeUs;
     order.read(bytes, words, slot);
     const { kind } = order;
-    if (timeUs >= this.#expiries.earliestUs && this.#expiry.run()) this.#rejectForNow(kind);
+    const due = timeUs >= this.#expiries.earliestUs && this.#expiry.run();
+    if (this.#stops.pending && !isEngines(kind)) {
+      this.#triggers.run();
+      order.read(bytes, words, slot);
+    }
+    if (due && !this.#expiry.clear()) this.#rejectForNow(kind);
     else if (kind === NEW) {
       if ((bytes[slot * Command.bytes + Command.parameter] & CommandFlag.Extended) !== 0) this.#extension.complete(order, seq);
       else if (this.#extension.pending) this.#extension.drop();
       this.#newOrder.apply();
     } else if (kind === AMEND && !this.#extension.pending) this.#amendCancel.amend();
     else this.#applyOther(kind, bytes, words, slot);
+    if (this.#stops.pending && !isEngines(kind)) this.#triggers.run();
     this.accounts.checkConservation();
     if (this.rules !== 1) this.digest.fold(seq);
   }
@@ -135,13 +150,20 @@ export class Exchange extends MachineState {
   }
 
   #applyOther(kind: number, bytes: Uint8Array, words: Int32Array, slot: number): void {
-    if (this.#extension.pending) this.#extension.drop();
+    const extended = (bytes[slot * Command.bytes + Command.parameter] & CommandFlag.Extended) !== 0;
+    if (kind === AMEND && extended) this.#extension.completeAmend(this.order, this.seq);
+    else if (this.#extension.pending) this.#extension.drop();
     if (kind === CANCEL) this.#amendCancel.cancel();
     else if (kind === AMEND) this.#amendCancel.amend();
     else if (kind === CONFIGURE) this.configuration.apply(bytes, words, slot);
     else if (kind === STATE_DIGEST) this.digest.check(bytes, words, slot);
     else if (kind === CommandKind.Extension) this.#extension.keep(words, slot);
     else if (kind >= FIRST_ADMIN_KIND && kind !== CommandKind.Tick) this.#administer(bytes, words, slot);
+  }
+
+  /** Time from which a Tick has something to do, microseconds since the Unix epoch; infinite = none. */
+  get deadlineUs(): TimeUs {
+    return this.#stops.active.length > 0 ? this.timeUs : this.#expiries.earliestUs;
   }
 
   /** Call it after the commands of one poll. It computes the results that are needed once per poll. */
@@ -172,6 +194,11 @@ export class Exchange extends MachineState {
     const flags = administration.repeated ? ReportFlag.Duplicate : 0;
     this.#answers.administered(code, flags, administration.price, administration.volume, administration.left);
   }
+}
+
+/** Commands with which no stop triggers: those of the engine itself that are no ticks, and the first half of a long command. */
+function isEngines(kind: number): boolean {
+  return kind === CONFIGURE || kind === STATE_DIGEST || kind === CommandKind.Extension;
 }
 
 function outOfOrder(seq: Seq, last: Seq): never {

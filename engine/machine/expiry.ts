@@ -27,29 +27,32 @@ export class Expiry {
     this.#resting = resting;
   }
 
-  /**
-   * Call it before a command when `expiries.earliestUs` is not after its time. Returns true if the command must be rejected with
-   * ORDERS_EXPIRING, because more is due in its way than one command cancels.
-   */
+  /** Call it before a command when `expiries.earliestUs` is not after its time. Returns true if more is due. */
   run(): boolean {
-    const { expiries, timeUs, order, books, symbols } = this.#state;
+    const { expiries, timeUs } = this.#state;
     for (let n = 0; n < EXPIRIES_PER_COMMAND; n++) {
       this.#expire(expiries.first);
       if (expiries.earliestUs > timeUs) return false;
     }
+    return true;
+  }
+
+  /** Call it next if more is due. Returns false if the command must be rejected with ORDERS_EXPIRING: more is due in its way than one command cancels. */
+  clear(): boolean {
+    const { expiries, timeUs, order, books, symbols } = this.#state;
     const { kind, symbol } = order;
-    if (kind === CommandKind.New) return !this.#clearWay(books[symbol], order.side);
-    if (kind === CommandKind.Cancel || kind === CommandKind.Amend) return !this.#clearTarget();
+    if (kind === CommandKind.New) return this.clearWay(books[symbol], order.side);
+    if (kind === CommandKind.Cancel || kind === CommandKind.Amend) return this.#clearTarget();
     if (kind === CommandKind.Uncross && symbols.phase[symbol] === Phase.Auction)
       while (expiries.earliestUs <= timeUs) this.#expire(expiries.first);
-    return false;
+    return true;
   }
 
   /**
-   * Expires what is due among the orders with which the current command would trade. Returns false if there is more. Its other terms are not
+   * Expires what is due among the orders with which the current order would trade. Returns false if there is more. Its other terms may not be
    * known yet: a market order is one without a price.
    */
-  #clearWay(book: OrderBook | undefined, side: number): boolean {
+  clearWay(book: OrderBook | undefined, side: number): boolean {
     const { slab, order, selfTrade, accounts } = this.#state;
     if (book === undefined || !accounts.exists(order.account)) return true;
     selfTrade.begin(order.account, SelfTradeMode.None);
@@ -77,7 +80,7 @@ export class Expiry {
     const slot = this.#resting.find(order.orderId);
     if (slot === NIL) return true;
     if (this.#isDue(slot)) this.#expire(slot);
-    else if (order.kind === CommandKind.Amend) return this.#clearWay(books[slab.symbol(slot)], slab.side(slot));
+    else if (order.kind === CommandKind.Amend && slab.level(slot) > NIL) return this.clearWay(books[slab.symbol(slot)], slab.side(slot));
     return true;
   }
 

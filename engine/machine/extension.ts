@@ -2,9 +2,9 @@ import { fail } from '../assert.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { getI64, type Seq } from '../units.ts';
-import { expiryOf, minQuantityOf } from '../wire/command-extension.ts';
-import { Command, CommandExtension } from '../wire/layout.ts';
-import { expires, NO_KIND, OrderKind, orderKindOf, POST_ONLY_BIT, SELF_TRADE_SHIFT } from '../wire/order-kinds.ts';
+import { expiryOf, minQuantityOf, stopPriceOf } from '../wire/command-extension.ts';
+import { Command, CommandExtension, Instruction, TimeInForce } from '../wire/layout.ts';
+import { isStop, NO_KIND, OrderKind, orderKindOf, POST_ONLY_BIT, SELF_TRADE_SHIFT } from '../wire/order-kinds.ts';
 
 const WORDS = Command.bytes / 4;
 const SEQ = CommandExtension.seq / 4;
@@ -32,15 +32,32 @@ export class PendingExtension implements StatePart {
 
   /** Adds the extension to the current command, which announces one. @throws InvariantError if none is before it */
   complete(order: OrderRequest, seq: Seq): void {
-    if (!this.#pending || getI64(this.#words, SEQ) !== seq - 1) fail(`command ${seq} announces an extension, but none is before it`);
-    this.#pending = false;
+    if (!this.#take(seq)) fail(`command ${seq} announces an extension, but none is before it`);
     order.minQuantity = minQuantityOf(this.#words, 0);
     order.expiryUs = expiryOf(this.#words, 0);
     const instructions = this.#words[CommandExtension.instructions / 4];
-    order.orderKind = orderKindOf(this.#bytes[CommandExtension.orderType], order.timeInForce, instructions, order.minQuantity !== 0);
+    const orderType = this.#bytes[CommandExtension.orderType];
+    order.orderKind = orderKindOf(orderType, order.timeInForce, instructions, order.minQuantity !== 0);
     order.lifetimeBits = this.#bytes[CommandExtension.selfTradeMode] << SELF_TRADE_SHIFT;
-    if (order.orderKind === OrderKind.PostOnly && expires(order.timeInForce)) order.lifetimeBits |= POST_ONLY_BIT;
+    if (order.orderKind === OrderKind.PostOnly && order.timeInForce !== TimeInForce.PostOnly) order.lifetimeBits |= POST_ONLY_BIT;
+    if (isStop(orderType)) {
+      order.stopPrice = stopPriceOf(this.#words, 0);
+      order.trigger = this.#bytes[CommandExtension.trigger];
+      order.triggerNow = (instructions & Instruction.TriggerNow) !== 0;
+    }
     if (order.orderKind === NO_KIND) fail(`command ${seq} has a kind of order that this release does not support`);
+  }
+
+  /** Adds the extension to the current command, an amend that names a stop price. @throws InvariantError if none is before it */
+  completeAmend(order: OrderRequest, seq: Seq): void {
+    if (!this.#take(seq)) fail(`command ${seq} announces an extension, but none is before it`);
+    order.stopPrice = stopPriceOf(this.#words, 0);
+  }
+
+  #take(seq: Seq): boolean {
+    const mine = this.#pending && getI64(this.#words, SEQ) === seq - 1;
+    this.#pending = false;
+    return mine;
   }
 
   /** Drops the extension, because the next command does not use it. */

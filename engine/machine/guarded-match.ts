@@ -34,13 +34,16 @@ export class GuardedMatch {
    * reported, and `open` is 0.
    */
   match(book: OrderBook, side: number, limitPrice: PriceTicks): boolean {
-    const { aggressor, selfTrade, slab } = this.#state;
+    const { aggressor, selfTrade, slab, stops } = this.#state;
+    let first = true;
     const other = side === Side.Buy ? Side.Sell : Side.Buy;
     let own = 0;
     for (let met = 1; aggressor.open > 0 && book.crosses(side, limitPrice); met++) {
       if (met > MOST_ORDERS_MET) return false;
       const maker = book.first(other);
       if (!selfTrade.isOwn(maker)) {
+        if (first) stops.tradesFirst(slab.price(maker));
+        first = false;
         book.take(maker, Math.min(aggressor.open, slab.open(maker)));
         continue;
       }

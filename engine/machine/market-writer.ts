@@ -53,7 +53,7 @@ export class MarketWriter {
     const at = out.claim() * DOUBLES;
     const i32 = this.#i32;
     const f64 = this.#f64;
-    i32[at * 2] = kind | ((terms >>> 8) & 0xff00);
+    i32[at * 2] = kind | ((terms >>> 8) & 0x0100);
     i32[at * 2 + SYMBOL] = terms & 0xffff;
     f64[at + SEQ] = this.seq;
     f64[at + ORDER_ID] = slab.id[slot];

@@ -2,16 +2,18 @@ import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { hashTerms, UNKNOWN_TERMS } from '../rules/order-terms.ts';
-import { Phase, ReportKind, SelfTradeMode } from '../wire/layout.ts';
+import { Phase, ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { KIND_RESTS, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import type { GuardedMatch } from './guarded-match.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import { Aggressor, type MachineState } from './state.ts';
+import type { StopOrders } from './stop-orders.ts';
 
 const { OK } = Code;
 const { Continuous: CONTINUOUS } = Phase;
 const { None: NONE } = SelfTradeMode;
+const { Buy: BUY } = Side;
 const REJECTED = new Aggressor();
 
 /** Processes a new order: checks it, matches it, and rests or cancels the remainder. Owned by the engine thread. */
@@ -24,8 +26,17 @@ export class NewOrder {
   readonly #answers: Answers;
   readonly #resting: RestingOrders;
   readonly #guarded: GuardedMatch;
+  readonly #stops: MachineState['stops'];
+  readonly #stopOrders: StopOrders;
 
-  constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders, guarded: GuardedMatch) {
+  constructor(
+    state: MachineState,
+    checks: OrderChecks,
+    answers: Answers,
+    resting: RestingOrders,
+    guarded: GuardedMatch,
+    stopOrders: StopOrders,
+  ) {
     this.#guarded = guarded;
     this.#state = state;
     this.#order = state.order;
@@ -34,6 +45,8 @@ export class NewOrder {
     this.#checks = checks;
     this.#answers = answers;
     this.#resting = resting;
+    this.#stops = state.stops;
+    this.#stopOrders = stopOrders;
   }
 
   apply(): void {
@@ -51,8 +64,10 @@ export class NewOrder {
       return this.#answers.again(known);
     }
     state.selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
-    const code = this.#checks.newOrder(order);
+    const isStop = order.stopPrice !== 0;
+    const code = isStop ? this.#stopOrders.enter() : this.#checks.newOrder(order);
     if (code !== OK) return this.#reject(code);
+    if (isStop) return;
     const orderId = ++state.lastOrderId;
     const book = state.books[order.symbol] as OrderBook;
     aggressor.orderId = orderId;
@@ -74,6 +89,8 @@ export class NewOrder {
   #match(book: OrderBook): boolean {
     const order = this.#order;
     const limit = this.#checks.limitPrice(order);
+    if (this.#stops.watched[order.symbol] !== 0)
+      this.#stops.beforeMatch(order.symbol, order.side === BUY ? book.bestAsk() : book.bestBid());
     if (this.#state.selfTrade.mode > NONE) return this.#guarded.match(book, order.side, limit);
     book.match(order.side, limit, order.quantity);
     return true;

@@ -18,7 +18,8 @@ export const CANCELS_PER_COMMAND = 4096;
  * reported to its account with the code of the cause.
  *
  * The sequence is the same in every replay: the orders of a symbol in the order
- * of its book, buys first, and those of the venue by symbol; those of an account or group by order id. The orders of an
+ * of its book, buys first, then its stops in the order in which they would trigger, buys
+ * first, and those of the venue by symbol; those of an account or group by order id. The orders of an
  * account are found by a scan of the slab, which takes some milliseconds per
  * million resting orders and ends with the account's last order. Commands that
  * continue use the same scan: what it found and still rests comes first, because
@@ -94,6 +95,21 @@ export class OperatorCancel {
   #ofBook(book: OrderBook): void {
     for (const side of [Side.Buy, Side.Sell]) {
       for (let slot = book.first(side); slot !== NIL; slot = book.first(side)) {
+        if (this.cancelled === CANCELS_PER_COMMAND) {
+          this.more = true;
+          return;
+        }
+        this.#cancel(slot);
+      }
+    }
+    this.#stopsOf(book.symbol);
+  }
+
+  #stopsOf(symbol: number): void {
+    const stops = this.#state.stops.books[symbol];
+    if (stops === undefined) return;
+    for (const side of [Side.Buy, Side.Sell]) {
+      for (let slot = stops.first(side); slot !== NIL; slot = stops.first(side)) {
         if (this.cancelled === CANCELS_PER_COMMAND) {
           this.more = true;
           return;

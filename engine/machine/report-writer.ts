@@ -13,7 +13,7 @@ export const ReportWord = {
   symbol: Report.symbol / 4,
   account: Report.account / 4,
   tag: Report.tag / 4,
-  reserved2: Report.reserved2 / 4,
+  stopPrice: Report.stopPrice / 4,
   reportNo: Report.reportNo / 4,
   seq: Report.seq / 4,
   timeUs: Report.timeUs / 4,
@@ -28,7 +28,7 @@ export const ReportWord = {
   contraOrderId: Report.contraOrderId / 4,
   retryUs: Report.retryUs / 4,
 } as const;
-const { code: CODE, symbol: SYMBOL, account: ACCOUNT, tag: TAG, reserved2: RESERVED2 } = ReportWord;
+const { code: CODE, symbol: SYMBOL, account: ACCOUNT, tag: TAG, stopPrice: STOP_PRICE } = ReportWord;
 const { reportNo: REPORT_NO, seq: SEQ, timeUs: TIME, fee: FEE, tradeId: TRADE_ID, contraOrderId: CONTRA, retryUs: RETRY } = ReportWord;
 
 /**
@@ -84,7 +84,7 @@ export class ReportWriter {
     words[at + SYMBOL] = symbol;
     words[at + ACCOUNT] = account;
     words[at + TAG] = tag;
-    words[at + RESERVED2] = 0;
+    words[at + STOP_PRICE] = 0;
     putU53(words, at + REPORT_NO, reportNo);
     words[at + SEQ] = this.seqLow;
     words[at + SEQ + 1] = this.seqHigh;

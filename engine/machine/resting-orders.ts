@@ -20,6 +20,7 @@ const { open: OPEN, filled: FILLED, clientOrderId: CLIENT_ORDER_ID } = OrderDoub
 const { price: PRICE, fees: FEES, account: ACCOUNT, terms: TERMS, tag: TAG } = OrderWord;
 const { Day: DAY } = TimeInForce;
 const { Add: ADD, Remove: REMOVE } = MarketEventKind;
+const NIL = -1;
 /** More level pages than there are: for orders that rest whatever their account's share is. */
 export const ANY_SHARE = 2 ** 30;
 
@@ -37,6 +38,7 @@ export class RestingOrders implements StatePart {
   readonly #symbols: MachineState['symbols'];
   readonly #feeSchedules: FeeSchedules;
   readonly #expiries: MachineState['expiries'];
+  readonly #stops: MachineState['stops'];
   readonly #changedAuctions: MachineState['changedAuctions'];
   readonly #answers: Answers;
 
@@ -52,6 +54,7 @@ export class RestingOrders implements StatePart {
     this.#symbols = state.symbols;
     this.#feeSchedules = state.feeSchedules;
     this.#expiries = state.expiries;
+    this.#stops = state.stops;
     this.#changedAuctions = state.changedAuctions;
     this.#answers = answers;
   }
@@ -59,10 +62,30 @@ export class RestingOrders implements StatePart {
   /** Rests the remainder of a new order. Returns false, and changes nothing, if no level page is left, or the account has its share of them. */
   rest(book: OrderBook): boolean {
     const slab = this.#slab;
-    const accounts = this.#accounts;
+    const slot = this.#acquire(0);
+    if (!book.rest(slot)) {
+      slab.release(slot);
+      return false;
+    }
+    this.#open(slot);
+    this.publish(ADD, slot);
+    return true;
+  }
+
+  /** Makes a new stop a pending one. @param bits beside its side. Returns its slot. */
+  enterStop(bits: number): number {
+    const slot = this.#acquire(bits);
+    this.#slab.setNext(slot, this.#order.stopPrice);
+    this.#stops.add(slot);
+    this.#open(slot);
+    return slot;
+  }
+
+  /** A slot with the current order, which is not in the book yet. @param bits beside its side */
+  #acquire(bits: number): number {
+    const slab = this.#slab;
     const order = this.#order;
     const aggressor = this.#aggressor;
-    const clientOrderIds = this.#clientOrderIds;
     const slot = slab.acquire(aggressor.orderId);
     const { words, doubles } = slab;
     const record = slot << TO_WORDS;
@@ -73,19 +96,19 @@ export class RestingOrders implements StatePart {
     words[record + PRICE] = order.price;
     words[record + FEES] = (order.feeSchedule << TO_SCHEDULE) | aggressor.feeCarry;
     words[record + ACCOUNT] = order.account;
-    words[record + TERMS] = order.symbol | (order.side << 16) | ((order.timeInForce | order.lifetimeBits) << 24);
+    words[record + TERMS] = order.symbol | ((order.side | bits) << 16) | ((order.timeInForce | order.lifetimeBits) << 24);
     words[record + TAG] = order.tag;
     slab.termsHash[slot] = order.termsHash;
-    if (!book.rest(slot)) {
-      slab.release(slot);
-      return false;
-    }
-    clientOrderIds.addResting(slot);
-    accounts.openOrders[order.account]++;
+    return slot;
+  }
+
+  /** The current order is open from now on, in `slot`. */
+  #open(slot: number): void {
+    const order = this.#order;
+    this.#clientOrderIds.addResting(slot);
+    this.#accounts.openOrders[order.account]++;
     if (order.timeInForce >= DAY) this.#expire(slot, order.expiryUs);
     this.hold(slot);
-    this.publish(ADD, slot);
-    return true;
   }
 
   /** Slot of the resting order that the command names, if account and symbol are those of the order; else -1. Symbol 0 names none. */
@@ -112,9 +135,10 @@ export class RestingOrders implements StatePart {
     this.#risks.of(order.symbol).hold(slot, order);
   }
 
-  /** Removes a resting order from the book and releases its reservation. */
+  /** Removes a resting order from the book, or a pending stop, and releases its reservation. */
   cancel(slot: number, code: Code, tag: number): void {
     const slab = this.#slab;
+    if (slab.level(slot) < NIL) return this.#cancelStop(slot, code, tag);
     const books = this.#books;
     const risks = this.#risks;
     const symbol = slab.symbol(slot);
@@ -122,6 +146,13 @@ export class RestingOrders implements StatePart {
     this.publish(REMOVE, slot);
     risks.of(symbol).release(slot);
     this.#answers.cancelled(slot, code, tag);
+    this.gone(slot);
+  }
+
+  #cancelStop(slot: number, code: Code, tag: number): void {
+    this.#risks.of(this.#slab.symbol(slot)).release(slot);
+    this.#answers.cancelled(slot, code, tag);
+    this.#stops.remove(slot);
     this.gone(slot);
   }
 
@@ -167,24 +198,30 @@ export class RestingOrders implements StatePart {
             slab.tag(slot),
             slab.termsHash[slot],
           );
-          this.#saveFees(out, slot);
-          if (slab.fees(slot) < 0) out.row(RowKind.OrderExpiry, slab.id[slot], this.#expiries.expiryOf(slot));
+          this.saveTerms(out, slot);
         });
       }
     }
     if (this.#clientOrderIds.rules >= 3) this.#savePayers(out);
   }
 
+  /** Writes the terms of an open order that are in rows of their own. */
+  saveTerms(out: RowWriter, slot: number): void {
+    this.#saveFees(out, slot);
+    if (this.#slab.fees(slot) < 0) out.row(RowKind.OrderExpiry, this.#slab.id[slot], this.#expiries.expiryOf(slot));
+  }
+
   /** Writes the fees of an order that are not those of a new order. */
   #saveFees(out: RowWriter, slot: number): void {
     const schedules = this.#feeSchedules;
     const fees = this.#slab.fees(slot) & ~EXPIRES;
-    if (fees === this.#newFees(this.#slab.symbol(slot))) return;
+    if (fees === this.newFees(this.#slab.symbol(slot))) return;
     const schedule = scheduleOf(fees);
     out.row(RowKind.OrderFees, this.#slab.id[slot], fees & CARRY_MASK, schedules.makerPpm[schedule], schedules.takerPpm[schedule]);
   }
 
-  #newFees(symbol: number): number {
+  /** The word of fees of a new order. */
+  newFees(symbol: number): number {
     return feesWord(this.#feeSchedules.ofSymbol[symbol], this.#feeSchedules.firstCarry);
   }
 
@@ -206,10 +243,7 @@ export class RestingOrders implements StatePart {
 
   load(r: Float64Array, at: number): void {
     const slab = this.#slab;
-    const accounts = this.#accounts;
     const books = this.#books;
-    const clientOrderIds = this.#clientOrderIds;
-    const risks = this.#risks;
     if (r[at] === RowKind.LevelPayer) {
       const payer = slab.find(r[at + 1]);
       if (payer === -1) fail(`the snapshot has a level page of order ${r[at + 1]}, which does not rest`);
@@ -218,23 +252,38 @@ export class RestingOrders implements StatePart {
     }
     if (r[at] === RowKind.OrderFees) return this.#loadFees(r, at);
     if (r[at] === RowKind.OrderExpiry) return this.#loadExpiry(r, at);
-    const slot = slab.acquire(r[at + 1]);
-    if (slot === -1) fail(`the snapshot has more resting orders than limits.orders = ${slab.capacity}; start with a larger limit`);
     const symbol = r[at + 7];
+    const slot = this.#loadOrder(r, at, r[at + 8], r[at + 9], r[at + 10], r[at + 11]);
+    slab.setFilled(slot, r[at + 5]);
+    if (books[symbol]?.rest(slot, ANY_SHARE) !== true)
+      fail('the snapshot has more price levels than limits.pages hold; start with a larger limit');
+    this.#risks.of(symbol).noteLoaded(slot);
+  }
+
+  /** Opens the pending stop in a row of {@link RowKind.StopOrder}. @param sideBits side, and the bits beside it */
+  loadStop(r: Float64Array, at: number, sideBits: number, lifetime: number): void {
+    const slot = this.#loadOrder(r, at, sideBits, lifetime, r[at + 9], r[at + 10]);
+    this.#slab.setNext(slot, r[at + 5]);
+    this.#slab.setHeld(slot, r[at + 11]);
+    this.#stops.add(slot);
+  }
+
+  /** The fields that the rows of both have, and the account's count of open orders. */
+  #loadOrder(r: Float64Array, at: number, sideBits: number, lifetime: number, tag: number, termsHash: number): number {
+    const slab = this.#slab;
+    const slot = slab.acquire(r[at + 1]);
+    if (slot === -1) fail(`the snapshot has more open orders than limits.orders = ${slab.capacity}; start with a larger limit`);
     slab.setClientOrderId(slot, r[at + 2]);
     slab.setPrice(slot, r[at + 3]);
     slab.setOpen(slot, r[at + 4]);
-    slab.setFilled(slot, r[at + 5]);
-    slab.setTerms(slot, r[at + 6], symbol, r[at + 8], r[at + 9]);
-    slab.setTag(slot, r[at + 10]);
-    slab.termsHash[slot] = r[at + 11];
-    slab.setFees(slot, this.#newFees(symbol));
-    if (books[symbol]?.rest(slot, ANY_SHARE) !== true)
-      fail('the snapshot has more price levels than limits.pages hold; start with a larger limit');
-    assert(clientOrderIds.find(r[at + 6], r[at + 2]) === 0, 'client order id of a loaded order is new');
-    clientOrderIds.addResting(slot);
-    risks.of(symbol).noteLoaded(slot);
-    accounts.openOrders[r[at + 6]]++;
+    slab.setTerms(slot, r[at + 6], r[at + 7], sideBits, lifetime);
+    slab.setTag(slot, tag);
+    slab.termsHash[slot] = termsHash;
+    slab.setFees(slot, this.newFees(r[at + 7]));
+    assert(this.#clientOrderIds.find(r[at + 6], r[at + 2]) === 0, 'client order id of a loaded order is new');
+    this.#clientOrderIds.addResting(slot);
+    this.#accounts.openOrders[r[at + 6]]++;
+    return slot;
   }
 
   #loadExpiry(r: Float64Array, at: number): void {
@@ -248,6 +297,7 @@ export class RestingOrders implements StatePart {
     const slot = slab.find(r[at + 1]);
     if (slot === -1) fail(`the snapshot has fees of order ${r[at + 1]}, which does not rest`);
     slab.setFees(slot, feesWord(this.#feeSchedules.restore(r[at + 3], r[at + 4]), r[at + 2]));
-    this.#risks.of(slab.symbol(slot)).noteLoaded(slot);
+    // The amount that a pending stop holds is in its row.
+    if (slab.level(slot) > NIL) this.#risks.of(slab.symbol(slot)).noteLoaded(slot);
   }
 }

@@ -14,6 +14,7 @@ import type { CheckedState } from '../rules/order-checks.ts';
 import { OrderExpiries } from '../rules/order-expiries.ts';
 import { OrderRequest } from '../rules/order-request.ts';
 import { OrderToTrade } from '../rules/order-to-trade.ts';
+import { PendingStops } from '../rules/pending-stops.ts';
 import { RiskModels } from '../rules/risk-model.ts';
 import { SelfTrade } from '../rules/self-trade.ts';
 import { Symbols } from '../rules/symbols.ts';
@@ -53,6 +54,7 @@ export class MachineState implements CheckedState {
   readonly accounts: Accounts;
   readonly feeSchedules: FeeSchedules;
   readonly expiries: OrderExpiries;
+  readonly stops: PendingStops;
   readonly symbols: Symbols;
   readonly slab: OrderSlab;
   readonly pages: LevelPages;
@@ -86,6 +88,7 @@ export class MachineState implements CheckedState {
     this.slab = new OrderSlab(limits.orders, allocate);
     this.feeSchedules = new FeeSchedules(limits.symbols, this.slab);
     this.expiries = new OrderExpiries(this.slab);
+    this.stops = new PendingStops(this.symbols, this.slab);
     this.pages = new LevelPages(limits.pages, allocateLocal, limits.accounts);
     const seed = (Math.random() * 2 ** 32) | 0;
     this.clientOrderIds = new ClientOrderIds(this.slab, limits.rememberedOrders, this.accounts.forgottenId, seed, allocateLocal);

@@ -80,7 +80,7 @@ export class CashModel implements RiskModel {
     const record = slot << TO_WORDS;
     const terms = words[record + TERMS];
     const symbol = terms & 0xffff;
-    const asset = (terms & 0xff0000) === 0 ? symbols.quoteAsset[symbol] : symbols.baseAsset[symbol];
+    const asset = (terms & 0x10000) === 0 ? symbols.quoteAsset[symbol] : symbols.baseAsset[symbol];
     accounts.release(words[record + ACCOUNT] * accounts.assets + asset, doubles, (slot << TO_DOUBLES) + HELD);
   }
 

@@ -40,7 +40,7 @@ const SYMBOL = 8;
 /** Code, and above 16 bits side and time in force as in the record of a resting order. */
 const OUTCOME = 9;
 /** Side and time in force in the word of an order's terms. */
-const SIDE_AND_LIFETIME = 0x0fff0000;
+const SIDE_AND_LIFETIME = 0x0f010000;
 /** An empty position of the table. */
 const EMPTY = 0;
 /**

@@ -70,7 +70,7 @@ export interface OrderCheck {
   readonly check: (checks: OrderChecks, order: OrderRequest) => Code;
 }
 
-const CONTROL_CODES: readonly Code[] = [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH, Code.THROTTLED, Code.ORDER_TO_TRADE];
+export const CONTROL_CODES: readonly Code[] = [Code.ACCOUNT_SUSPENDED, Code.KILL_SWITCH, Code.THROTTLED, Code.ORDER_TO_TRADE];
 
 /**
  * The checks of a new order, in sequence. The first check that fails determines
@@ -162,7 +162,7 @@ export class OrderChecks {
     return (
       this.clientOrderId(order) ||
       this.clientOrderIdAge(order) ||
-      this.#admits(order, NIL) ||
+      this.admits(order, NIL) ||
       this.phase(order) ||
       (order.timeInForce >= DAY && this.lifetime(order)) ||
       this.symbolLimits(order) ||
@@ -176,7 +176,7 @@ export class OrderChecks {
    * reservation counts as available. {@link AMEND_CHECKS} and docs/CODES.md have the order of the checks.
    */
   amend(order: OrderRequest, slot: number): Code {
-    const code = this.#admits(order, slot) || this.phase(order) || this.symbolLimits(order);
+    const code = this.admits(order, slot) || this.phase(order) || this.symbolLimits(order);
     if (code !== OK) return code;
     if (this.#state.rules === 1 && this.#postOnly(order) !== OK) return Code.POST_ONLY_WOULD_TRADE;
     const risk = this.#risks.of(order.symbol);
@@ -205,7 +205,7 @@ export class OrderChecks {
    * accepted, or nothing: the phase, the price band and the funds do not matter. What stays open must be an order that the symbol takes.
    */
   lower(order: OrderRequest, slot: number): Code {
-    const code = this.#admits(order, slot);
+    const code = this.admits(order, slot);
     if (code !== OK) return code;
     const params = this.#params;
     const row = order.symbol * PARAMS;
@@ -221,6 +221,11 @@ export class OrderChecks {
     return OK;
   }
 
+  /** Checks a stop that triggers, in continuous trading: as a new order, but it has its place among the open orders already. */
+  triggered(order: OrderRequest): Code {
+    return this.#standing(order) || this.symbolLimits(order) || this.marketFunds(order) || this.limitFunds(order) || this.liquidity(order);
+  }
+
   clientOrderId(order: OrderRequest): Code {
     return order.clientOrderId === 0 ? Code.BAD_CLIENT_ORDER_ID : OK;
   }
@@ -233,6 +238,15 @@ export class OrderChecks {
   controls(order: OrderRequest): Code {
     const bits = this.#accounts.controls[order.account];
     return bits === 0 ? OK : this.#stopped(order, bits) || this.#limits(order, bits, NIL);
+  }
+
+  /** What the operator controls, without the limits of commands: a stop that triggers is none. */
+  #standing(order: OrderRequest): Code {
+    const bits = this.#accounts.controls[order.account];
+    if (bits === 0) return OK;
+    if ((bits & SUSPENDED) !== 0) return Code.ACCOUNT_SUSPENDED;
+    if ((bits & (KILLED | WATCHED)) !== 0 && this.#state.kills.concern(order.account, order.symbol)) return Code.KILL_SWITCH;
+    return this.#limits(order, bits, NIL);
   }
 
   #stopped(order: OrderRequest, bits: number): Code {
@@ -264,7 +278,7 @@ export class OrderChecks {
   }
 
   /** Apart from {@link #admit}, so that V8 inlines this test, and not what follows it for few accounts. */
-  #admits(order: OrderRequest, slot: number): Code {
+  admits(order: OrderRequest, slot: number): Code {
     return this.#accounts.controls[order.account] === 0 ? OK : this.#admit(order, slot);
   }
 
@@ -316,7 +330,11 @@ export class OrderChecks {
 
   /** Checks an order that may rest. */
   room(order: OrderRequest): Code {
-    if (RESTS[order.orderKind] === 0) return OK;
+    return RESTS[order.orderKind] === 0 ? OK : this.openRoom(order);
+  }
+
+  /** Checks that the account may have another open order. */
+  openRoom(order: OrderRequest): Code {
     const { accounts, slab, capacities, shares, rules } = this.#state;
     const open = accounts.openOrders[order.account];
     if (open >= accounts.maxOpenOrders[order.account]) return Code.OPEN_ORDER_LIMIT;

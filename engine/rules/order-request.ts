@@ -35,6 +35,11 @@ export class OrderRequest {
   quantity: QtyLots = 0;
   /** Set for the kinds that have one; otherwise it holds the value of an earlier order. */
   minQuantity: QtyLots = 0;
+  /** Of a stop, and of an amend that names one: ticks; else 0. */
+  stopPrice: PriceTicks = 0;
+  /** Set for a stop; otherwise they hold the values of an earlier order. A Trigger; and whether it may trigger on arrival. */
+  trigger = 0;
+  triggerNow = false;
   /** Of a new order, from rules 3 on; see hashTerms. */
   termsHash = 0;
   /** Fee schedule of the order, and what its fills have paid in advance; see FeeSchedules. */
@@ -56,6 +61,7 @@ export class OrderRequest {
     this.timeInForce = bytes[b + TIME_IN_FORCE];
     this.orderKind = shortKindOf(this.timeInForce);
     this.lifetimeBits = 0;
+    this.stopPrice = 0;
     this.symbol = words[w + SYMBOL] >>> 0;
     this.account = words[w + ACCOUNT] >>> 0;
     this.tag = words[w + TAG] >>> 0;

@@ -13,7 +13,7 @@ export const UNKNOWN_TERMS = 0;
 
 /**
  * Sets `order.termsHash` to a hash of the terms of a new order: symbol, side,
- * kind, price, quantity, minimum quantity, end, self-trade prevention. It decides whether an order with a
+ * kind, price, quantity, minimum quantity, end, self-trade prevention, stop price and trigger. It decides whether an order with a
  * known client order id repeats that order. The tag is not a term. Two orders
  * that differ in one 32-bit word of one field always have different hashes,
  * because the multiplication by an odd number is a bijection. Short, because V8
@@ -26,16 +26,24 @@ export function hashTerms(order: OrderRequest): void {
     Math.imul((order.side << 8) | orderKind, 0x165667b1) ^
     Math.imul(price, 0x9e3779b1) ^
     Math.imul(quantity, 0x85ebca6b);
-  if (MIN_QUANTITY[orderKind] !== 0 || price >= TWO_32 || quantity >= TWO_32 || order.timeInForce >= DAY || order.lifetimeBits !== 0)
-    hash ^= hashRest(order);
+  const { timeInForce, lifetimeBits, stopPrice } = order;
+  const isPlain = timeInForce < DAY && lifetimeBits === 0 && stopPrice === 0;
+  if (MIN_QUANTITY[orderKind] !== 0 || price >= TWO_32 || quantity >= TWO_32 || !isPlain) hash ^= hashRest(order);
   order.termsHash = hash === UNKNOWN_TERMS ? 1 : hash;
 }
 
-/** The high words, and the end, self-trade prevention or minimum quantity of an order that has one. */
-function hashRest({ price, quantity, orderKind, minQuantity, timeInForce, lifetimeBits, expiryUs }: OrderRequest): number {
+/** The high words, and the end, self-trade prevention, minimum quantity or stop price of an order that has one. */
+function hashRest(order: OrderRequest): number {
+  const { price, quantity, orderKind, minQuantity, timeInForce, lifetimeBits, expiryUs, stopPrice } = order;
   let hash = Math.imul(price * TWO_M32, 0xc2b2ae3d) ^ Math.imul(quantity * TWO_M32, 0x2c1b3c6d);
   if (timeInForce >= DAY || lifetimeBits !== 0) hash ^= Math.imul((lifetimeBits << 4) ^ timeInForce, 0x61c88647);
   if (timeInForce === GOOD_TILL_DATE) hash ^= Math.imul(expiryUs, 0x6c8e9cf5) ^ Math.imul(expiryUs * TWO_M32, 0x7feb352d);
+  if (stopPrice !== 0) hash ^= hashStop(order);
   if (MIN_QUANTITY[orderKind] === 0) return hash;
   return hash ^ Math.imul(minQuantity, 0x297a2d39) ^ Math.imul(minQuantity * TWO_M32, 0x9e3779b9);
+}
+
+/** Also of the time in force: a market order that waits for its trigger may have any. */
+function hashStop({ stopPrice, timeInForce, trigger, triggerNow }: OrderRequest): number {
+  return Math.imul(stopPrice, 0x2545f491) ^ Math.imul(1 + timeInForce * 4 + trigger * 2 + Number(triggerNow), 0x632be5ab);
 }

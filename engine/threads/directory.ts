@@ -2,6 +2,7 @@ import type { OrderSlab } from '../book/order-slab.ts';
 import { SymbolParam, type SymbolParamName } from '../params.ts';
 import { type Accounts, nameAt } from '../rules/accounts.ts';
 import { ControlBit } from '../rules/control-bits.ts';
+import { triggerOf } from '../rules/pending-stops.ts';
 import type { Symbols } from '../rules/symbols.ts';
 import type { Money, PriceTicks, QtyLots } from '../units.ts';
 import { Side } from '../wire/layout.ts';
@@ -93,6 +94,8 @@ export interface OpenOrderInfo {
   readonly price: PriceTicks;
   readonly leaves: QtyLots;
   readonly filled: QtyLots;
+  /** Of a stop that waits for its trigger. */
+  readonly stop?: { readonly price: PriceTicks; readonly trigger: number };
 }
 
 export interface RestingOrderInfo extends OpenOrderInfo {
@@ -379,6 +382,7 @@ export class Directory {
 
   #orderInfo(slot: number): OpenOrderInfo {
     const slab = this.#slab;
+    const pending = slab.level(slot) < -1;
     return {
       orderId: slab.id[slot],
       clientOrderId: slab.clientOrderId(slot),
@@ -387,7 +391,8 @@ export class Directory {
       timeInForce: slab.timeInForce(slot),
       price: slab.price(slot),
       leaves: slab.open(slot),
-      filled: slab.filled(slot),
+      filled: pending ? 0 : slab.filled(slot),
+      ...(pending && { stop: { price: slab.next(slot), trigger: triggerOf(slab, slot) } }),
     };
   }
 

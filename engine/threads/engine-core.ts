@@ -264,7 +264,7 @@ export class EngineCore {
     market.publish();
     commands.release();
     // Before the commands count as applied: who waits for that reads the deadline afterwards.
-    if (exchange.expiries.earliestUs !== this.#shownDeadline) this.#showDeadline();
+    if (exchange.deadlineUs !== this.#shownDeadline) this.#showDeadline();
     this.#settle();
     if (exchange.digest.checkpointSeq !== this.#shownCheckpoint) this.#showCheckpoint();
     return done;
@@ -279,7 +279,7 @@ export class EngineCore {
 
   /** Publishes the time at which the next order expires. */
   #showDeadline(): void {
-    this.#shownDeadline = this.exchange.expiries.earliestUs;
+    this.#shownDeadline = this.exchange.deadlineUs;
     this.#control.setDeadline(this.#shownDeadline);
   }
 

@@ -1,20 +1,27 @@
 import { Code } from '../codes.ts';
 import { getI64, isU53 } from '../units.ts';
-import { expiryOf, longOrderKind, minQuantityOf } from './command-extension.ts';
-import { Command, CommandExtension, CommandFlag, CommandKind, Instruction, OrderType, SelfTradeMode, Side, TimeInForce } from './layout.ts';
+import { expiryOf, longOrderKind, minQuantityOf, stopPriceOf } from './command-extension.ts';
+import { Command, CommandExtension, CommandFlag, CommandKind, OrderType, SelfTradeMode, Side, TimeInForce, Trigger } from './layout.ts';
 import {
   expires,
+  INSTRUCTIONS,
   isShort,
+  isStop,
   KIND_INSTRUCTIONS,
   KIND_NEEDS_PRICE,
   KIND_ORDER_TYPE,
   KIND_TIME_IN_FORCE,
   LAST_SHORT_TIME_IN_FORCE,
   NO_KIND,
+  ORDER_TYPES,
+  OrderKind,
   shortKindOf,
+  withoutShortForms,
 } from './order-kinds.ts';
 
 const WORDS = Command.bytes / 4;
+/** The numbers of an extension, in words. */
+const NUMBERS = [CommandExtension.stopPrice / 4, CommandExtension.minQuantity / 4, CommandExtension.expiryUs / 4];
 
 /**
  * Verifies the order-entry command in a slot of 64 bytes, and makes it
@@ -28,12 +35,12 @@ const WORDS = Command.bytes / 4;
  */
 export function checkCommand(u8: Uint8Array, words: Int32Array, slot: number, account: number): Code {
   const timeInForce = u8[slot * Command.bytes + Command.timeInForce];
-  const code = checkFields(u8, words, slot, account, shortKindOf(timeInForce));
+  const code = checkFields(u8, words, slot, account, shortKindOf(timeInForce), false);
   // An order until a time needs an extension, which has the time.
   return code === Code.OK && timeInForce > LAST_SHORT_TIME_IN_FORCE && u8[slot * Command.bytes] === CommandKind.New ? Code.BAD_RANGE : code;
 }
 
-function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: number, orderKind: number): Code {
+function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: number, orderKind: number, extended: boolean): Code {
   const byte = slot * Command.bytes;
   const word = slot * WORDS;
   const kind = u8[byte + Command.kind];
@@ -54,7 +61,8 @@ function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: n
     if (isZero(words, price) === (KIND_NEEDS_PRICE[orderKind] === 1) || isZero(words, quantity)) return Code.BAD_RANGE;
   } else {
     if (isZero(words, clientOrderId) && isZero(words, orderId)) return Code.BAD_RANGE;
-    if (kind === CommandKind.Amend && (isZero(words, price) || isZero(words, quantity))) return Code.BAD_RANGE;
+    // A stop order without a limit is amended without a price, and with an extension.
+    if (kind === CommandKind.Amend && ((isZero(words, price) && !extended) || isZero(words, quantity))) return Code.BAD_RANGE;
   }
   u8[byte + Command.parameter] = 0;
   words[word + Command.account / 4] = account;
@@ -76,7 +84,8 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
   // The kind is checked first, the same as without flags.
   const kind = u8[byte + Command.kind];
   if (kind < CommandKind.New || kind > CommandKind.Amend) return checkCommand(u8, words, command, account);
-  if (u8[byte + Command.parameter] !== CommandFlag.Extended || kind !== CommandKind.New) return Code.UNSUPPORTED_TERM;
+  if (u8[byte + Command.parameter] !== CommandFlag.Extended || kind === CommandKind.Cancel) return Code.UNSUPPORTED_TERM;
+  if (kind === CommandKind.Amend) return checkLongAmend(u8, words, extension, command, account);
   const timeInForce = u8[byte + Command.timeInForce];
   if (timeInForce > TimeInForce.GoodTillDate) return Code.BAD_ENUM;
   const termsCode = checkTerms(u8, words, extension);
@@ -84,16 +93,44 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
   const orderKind = longOrderKind(u8, words, extension, command);
   if (orderKind === NO_KIND) return Code.ILLEGAL_COMBINATION;
   if ((expiryOf(words, extension) !== 0) !== (timeInForce === TimeInForce.GoodTillDate)) return Code.BAD_RANGE;
-  if (!expires(timeInForce)) u8[byte + Command.timeInForce] = KIND_TIME_IN_FORCE[orderKind];
-  const code = checkFields(u8, words, command, account, orderKind);
+  const stop = isStop(u8[extension * CommandExtension.bytes + CommandExtension.orderType]);
+  if ((stopPriceOf(words, extension) !== 0) !== stop) return Code.BAD_RANGE;
+  if (!stop && u8[extension * CommandExtension.bytes + CommandExtension.trigger] !== 0) return Code.BAD_RANGE;
+  if (stop) expandShortForm(u8, words, extension, command);
+  else if (!expires(timeInForce)) u8[byte + Command.timeInForce] = KIND_TIME_IN_FORCE[orderKind];
+  const code = checkFields(u8, words, command, account, orderKind, true);
   if (code !== Code.OK) return code;
   if (minQuantityOf(words, extension) > getI64(words, command * WORDS + Command.quantity / 4)) return Code.BAD_RANGE;
   const selfTradeMode = u8[extension * CommandExtension.bytes + CommandExtension.selfTradeMode];
-  if (isShort(orderKind, timeInForce) && selfTradeMode === 0) return Code.OK;
+  if (!stop && isShort(orderKind, timeInForce) && selfTradeMode === 0) return Code.OK;
   u8[byte + Command.parameter] = CommandFlag.Extended;
+  if (stop) return Code.OK;
   u8[extension * CommandExtension.bytes + CommandExtension.orderType] = KIND_ORDER_TYPE[orderKind];
   words[extension * WORDS + CommandExtension.instructions / 4] = KIND_INSTRUCTIONS[orderKind];
   return Code.OK;
+}
+
+/** The extension of an amend has the new stop price, and nothing else. */
+function checkLongAmend(u8: Uint8Array, words: Int32Array, extension: number, command: number, account: number): Code {
+  const code = checkTerms(u8, words, extension);
+  if (code !== Code.OK) return code;
+  const byte = extension * CommandExtension.bytes;
+  const terms = u8[byte + CommandExtension.orderType] | u8[byte + CommandExtension.trigger] | u8[byte + CommandExtension.selfTradeMode];
+  const instructions = words[extension * WORDS + CommandExtension.instructions / 4];
+  if (terms !== 0 || instructions !== 0) return Code.UNSUPPORTED_TERM;
+  if (minQuantityOf(words, extension) !== 0 || expiryOf(words, extension) !== 0) return Code.UNSUPPORTED_TERM;
+  if (stopPriceOf(words, extension) === 0) return Code.BAD_RANGE;
+  const fields = checkFields(u8, words, command, account, OrderKind.GoodTillCancel, true);
+  if (fields === Code.OK) u8[command * Command.bytes + Command.parameter] = CommandFlag.Extended;
+  return fields;
+}
+
+/** A stop has time in force and instructions in their long form, which the order that it becomes may have no short one for. */
+function expandShortForm(u8: Uint8Array, words: Int32Array, extension: number, command: number): void {
+  const at = extension * WORDS + CommandExtension.instructions / 4;
+  const plain = withoutShortForms(u8[command * Command.bytes + Command.timeInForce], words[at]);
+  u8[command * Command.bytes + Command.timeInForce] = plain.timeInForce;
+  words[at] = plain.instructions;
 }
 
 /** Checks an extension alone: this release must support its terms. */
@@ -103,15 +140,14 @@ function checkTerms(u8: Uint8Array, words: Int32Array, slot: number): Code {
   if (u8[byte + CommandExtension.kind] !== CommandKind.Extension) return Code.UNKNOWN_KIND;
   const orderType = u8[byte + CommandExtension.orderType];
   if (orderType > OrderType.TrailingStopLimit) return Code.BAD_ENUM;
-  if (orderType > OrderType.Market) return Code.UNSUPPORTED_TERM;
+  if (orderType >= ORDER_TYPES) return Code.UNSUPPORTED_TERM;
   if (u8[byte + CommandExtension.selfTradeMode] > SelfTradeMode.Decrement) return Code.BAD_ENUM;
-  if (u8[byte + CommandExtension.trigger] !== 0) return Code.UNSUPPORTED_TERM;
+  if (u8[byte + CommandExtension.trigger] > Trigger.ReferencePrice) return Code.BAD_ENUM;
   if (words[word + CommandExtension.reserved / 4] !== 0 || words[word + CommandExtension.link / 4] !== 0) return Code.UNSUPPORTED_TERM;
-  if ((words[word + CommandExtension.instructions / 4] & ~Instruction.PostOnly) !== 0) return Code.UNSUPPORTED_TERM;
-  if (!isZero(words, word + CommandExtension.stopPrice / 4)) return Code.UNSUPPORTED_TERM;
+  if ((words[word + CommandExtension.instructions / 4] & ~INSTRUCTIONS) !== 0) return Code.UNSUPPORTED_TERM;
   if (!isZero(words, word + CommandExtension.displayedQuantity / 4)) return Code.UNSUPPORTED_TERM;
-  const inRange = isU53(words, word + CommandExtension.minQuantity / 4) && isU53(words, word + CommandExtension.expiryUs / 4);
-  return inRange ? Code.OK : Code.BAD_RANGE;
+  for (const at of NUMBERS) if (!isU53(words, word + at)) return Code.BAD_RANGE;
+  return Code.OK;
 }
 
 function isZero(words: Int32Array, at: number): boolean {

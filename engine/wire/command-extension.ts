@@ -33,6 +33,10 @@ export interface ExtensionFields {
   readonly minQuantity?: number;
   /** Microseconds since the Unix epoch. */
   readonly expiryUs?: number;
+  /** A Trigger. */
+  readonly trigger?: number;
+  /** Ticks. */
+  readonly stopPrice?: number;
   readonly seq?: number;
   readonly timeUs?: number;
 }
@@ -44,8 +48,10 @@ export function encodeExtension(u8: Uint8Array, words: Int32Array, slot: number,
   words.fill(0, word, word + WORDS);
   u8[byte + CommandExtension.kind] = CommandKind.Extension;
   u8[byte + CommandExtension.orderType] = fields.orderType ?? 0;
+  u8[byte + CommandExtension.trigger] = fields.trigger ?? 0;
   words[word + CommandExtension.instructions / 4] = fields.instructions ?? 0;
   u8[byte + CommandExtension.selfTradeMode] = fields.selfTradeMode ?? 0;
+  putI64(words, word + CommandExtension.stopPrice / 4, fields.stopPrice ?? 0);
   putI64(words, word + CommandExtension.minQuantity / 4, fields.minQuantity ?? 0);
   putI64(words, word + CommandExtension.expiryUs / 4, fields.expiryUs ?? 0);
   putI64(words, word + CommandExtension.seq / 4, fields.seq ?? 0);
@@ -55,6 +61,11 @@ export function encodeExtension(u8: Uint8Array, words: Int32Array, slot: number,
 /** The minimum quantity in lots in the extension in `slot`, 0 if it has none. */
 export function minQuantityOf(words: Int32Array, slot: number): number {
   return getI64(words, slot * WORDS + CommandExtension.minQuantity / 4);
+}
+
+/** The stop price in ticks in the extension in `slot`, 0 if it has none. */
+export function stopPriceOf(words: Int32Array, slot: number): number {
+  return getI64(words, slot * WORDS + CommandExtension.stopPrice / 4);
 }
 
 /** The end of the order in the extension in `slot`, in microseconds since the Unix epoch; 0 if it has none. */

@@ -1,17 +1,22 @@
 import { Code } from '../codes.ts';
 import { LIMIT_53, putI64 } from '../units.ts';
+import type { ExtensionFields } from './command-extension.ts';
 import { FlatReader } from './flat.ts';
-import { Command, CommandExtension, CommandFlag, CommandKind, Instruction, OrderType, SelfTradeMode, Side, TimeInForce } from './layout.ts';
+import { Command, CommandExtension, CommandFlag, CommandKind, type OrderType, SelfTradeMode, Side, TimeInForce } from './layout.ts';
 import { LongFrame } from './long-frame.ts';
 import {
   expires,
+  INSTRUCTIONS,
   illegalPair,
   isShort,
+  isStop,
   KIND_INSTRUCTIONS,
   KIND_ORDER_TYPE,
   KIND_TIME_IN_FORCE,
   NO_KIND,
+  ORDER_TYPES,
   orderKindOf,
+  withoutShortForms,
 } from './order-kinds.ts';
 
 /** The oldest and the newest wire schema that this build supports. Every frame contains its schema version. */
@@ -135,6 +140,10 @@ export interface LongOrder {
   readonly selfTradeMode?: SelfTradeMode;
   /** Microseconds since the Unix epoch; with GoodTillDate only. */
   readonly expiryUs?: number;
+  /** Stop and StopLimit: ticks, from 1. */
+  readonly stopPrice?: number;
+  /** Of a stop: a Trigger. Default LastTrade. */
+  readonly trigger?: number;
   /** From 1 and unique per account. */
   readonly clientOrderId: number;
   readonly tag?: number;
@@ -227,33 +236,50 @@ export class CommandBatch {
       minQuantity = 0,
       selfTradeMode = 0,
       expiryUs = 0,
+      stopPrice = 0,
+      trigger = 0,
       clientOrderId,
       tag = 0,
     } = order;
     if (!inU53(minQuantity) || minQuantity > quantity) rejectMinimum(minQuantity, quantity);
-    if (!(orderType >= 0 && orderType <= OrderType.Market && timeInForce >= 0 && timeInForce <= TimeInForce.GoodTillDate))
+    if (!(orderType >= 0 && orderType < ORDER_TYPES && timeInForce >= 0 && timeInForce <= TimeInForce.GoodTillDate))
       throw new RangeError(`this release has no order type ${orderType} with time in force ${timeInForce}`);
-    if ((instructions & ~Instruction.PostOnly) !== 0) throw new RangeError(`this release has no instructions ${instructions}`);
+    if ((instructions & ~INSTRUCTIONS) !== 0) throw new RangeError(`this release has no instructions ${instructions}`);
     const orderKind = orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0);
     if (orderKind === NO_KIND)
       throw new RangeError(`${illegalPair(orderType, timeInForce, instructions, minQuantity !== 0)} cannot be combined in one order`);
     if (!inU53(expiryUs) || (expiryUs !== 0) !== (timeInForce === TimeInForce.GoodTillDate))
       throw new RangeError(`an order until a time, and no other, has an expiry in microseconds since the Unix epoch, not ${expiryUs}`);
-    const its = expires(timeInForce) ? timeInForce : (KIND_TIME_IN_FORCE[orderKind] as TimeInForce);
     if (!(selfTradeMode >= 0 && selfTradeMode <= SelfTradeMode.Decrement))
       throw new RangeError(`this release has no self-trade mode ${selfTradeMode}`);
+    const stop = isStop(orderType);
+    if (!inU53(stopPrice) || (stopPrice !== 0) !== stop || (!stop && trigger !== 0))
+      throw new RangeError(`a stop, and no other order, has a stop price in ticks and a trigger, not ${stopPrice} and ${trigger}`);
+    if (stop) {
+      const plain = withoutShortForms(timeInForce, instructions);
+      return this.#placeExtended(order, plain.timeInForce as TimeInForce, { ...order, ...plain });
+    }
+    const its = expires(timeInForce) ? timeInForce : (KIND_TIME_IN_FORCE[orderKind] as TimeInForce);
     if (isShort(orderKind, timeInForce) && selfTradeMode === 0) return this.place(symbol, side, its, price, quantity, clientOrderId, tag);
+    this.#placeExtended(order, its, { ...order, orderType: KIND_ORDER_TYPE[orderKind], instructions: KIND_INSTRUCTIONS[orderKind] });
+  }
+
+  #placeExtended(order: LongOrder, timeInForce: TimeInForce, fields: ExtensionFields): void {
+    const { orderType, instructions, minQuantity, selfTradeMode, expiryUs, stopPrice, trigger } = fields;
+    this.#checkFits();
+    this.place(order.symbol, order.side, timeInForce, order.price ?? 0, order.quantity, order.clientOrderId, order.tag ?? 0);
+    this.#extend({ orderType, instructions, minQuantity, selfTradeMode, expiryUs, stopPrice, trigger });
+  }
+
+  #checkFits(): void {
     if (!this.fitsLong) throw new RangeError(`the batch is full: it holds ${this.capacity} commands, a long order counts as two`);
-    this.place(symbol, side, its, price, quantity, clientOrderId, tag);
+  }
+
+  /** Gives the last command an extension. */
+  #extend(fields: ExtensionFields): void {
     this.u8[HEADER_BYTES + (this.count - 1) * Command.bytes + Command.parameter] = CommandFlag.Extended;
     this.#long ??= new LongFrame(this.capacity, IDENTIFIER, FIRST_WITH_EXTENSIONS);
-    this.#long.add({
-      orderType: KIND_ORDER_TYPE[orderKind],
-      instructions: KIND_INSTRUCTIONS[orderKind],
-      minQuantity,
-      selfTradeMode,
-      expiryUs,
-    });
+    this.#long.add(fields);
   }
 
   /** Names the order by `clientOrderId`, or by `orderId` when that is not 0. */
@@ -264,6 +290,22 @@ export class CommandBatch {
   /** The new price in ticks and the new open quantity in lots. */
   amend(symbol: number, clientOrderId: number, orderId: number, price: number, quantity: number, tag: number = 0): void {
     this.#put(CommandKind.Amend, Side.Buy, TimeInForce.GoodTillCancel, symbol, tag, clientOrderId, orderId, price, quantity);
+  }
+
+  /** Amends a stop that waits: also its stop price in ticks, from 1. The price is its limit, 0 for one that becomes a market order. Takes the room of two commands. */
+  amendStop(
+    symbol: number,
+    clientOrderId: number,
+    orderId: number,
+    price: number,
+    quantity: number,
+    stopPrice: number,
+    tag: number = 0,
+  ): void {
+    if (!inU53(stopPrice) || stopPrice === 0) throw new RangeError(`a stop price is an integer from 1, not ${stopPrice}`);
+    this.#checkFits();
+    this.amend(symbol, clientOrderId, orderId, price, quantity, tag);
+    this.#extend({ stopPrice });
   }
 
   clear(): void {

@@ -99,6 +99,7 @@ export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 
 export const Instruction = {
   PostOnly: 1,
+  TriggerNow: 8,
 } as const;
 export type Instruction = (typeof Instruction)[keyof typeof Instruction];
 
@@ -189,6 +190,7 @@ export const ReportKind = {
   Amended: 5,
   CancelRejected: 6,
   AmendRejected: 7,
+  Triggered: 8,
 } as const;
 export type ReportKind = (typeof ReportKind)[keyof typeof ReportKind];
 
@@ -203,7 +205,7 @@ export const Report = {
   symbol: 8,
   account: 12,
   tag: 16,
-  reserved2: 20,
+  stopPrice: 20,
   reportNo: 24,
   seq: 32,
   timeUs: 40,
@@ -292,3 +294,9 @@ export const Trade = {
   seq: 48,
   timeUs: 56,
 } as const;
+
+export const Trigger = {
+  LastTrade: 0,
+  ReferencePrice: 1,
+} as const;
+export type Trigger = (typeof Trigger)[keyof typeof Trigger];

@@ -9,6 +9,14 @@ export type SideName = (typeof SIDE_NAMES)[number];
 export const TIME_IN_FORCE_NAMES = ['gtc', 'ioc', 'fok', 'market', 'post-only', 'day', 'gtd'] as const;
 export type TimeInForceName = (typeof TIME_IN_FORCE_NAMES)[number];
 
+export const ORDER_TYPE_NAMES = ['limit', 'market', 'stop', 'stop-limit'] as const;
+/** The order types of this release. */
+export type OrderTypeName = (typeof ORDER_TYPE_NAMES)[number];
+
+/** By Trigger: the price that triggers a stop. */
+export const TRIGGER_NAMES = ['last', 'reference'] as const;
+export type TriggerName = (typeof TRIGGER_NAMES)[number];
+
 export const PHASE_NAMES = ['halted', 'continuous', 'auction', 'closed'] as const;
 export type PhaseName = (typeof PHASE_NAMES)[number];
 
@@ -30,6 +38,7 @@ export const REPORT_KIND_NAMES = [
   'amended',
   'cancel-rejected',
   'amend-rejected',
+  'triggered',
 ] as const;
 export type ReportKindName = (typeof REPORT_KIND_NAMES)[number];
 

@@ -1,10 +1,11 @@
 import { assert } from '../assert.ts';
 import { Instruction, OrderType, Phase, TimeInForce } from './layout.ts';
+import { ORDER_TYPE_NAMES } from './names.ts';
 
 /**
- * The kinds of orders: the legal combinations of order type, time in force and
- * terms. Day and GoodTillDate count as GoodTillCancel: they add an end. A Command alone can express the first five, whose kind is its
- * `time_in_force`. The others need a CommandExtension.
+ * The kinds of orders, as the matching distinguishes them. Day and GoodTillDate count as GoodTillCancel: they add an end. A stop has the kind
+ * of the order that it becomes. A Command alone can express the first five, whose kind is its
+ * `time_in_force`. The others need a CommandExtension. {@link orderKindOf} says which combinations of terms are legal.
  */
 export const OrderKind = {
   GoodTillCancel: TimeInForce.GoodTillCancel,
@@ -42,7 +43,7 @@ export interface OrderKindRow {
 }
 
 const { Limit, Market } = OrderType;
-const { GoodTillCancel, ImmediateOrCancel, FillOrKill, Day, GoodTillDate } = TimeInForce;
+const { GoodTillCancel, ImmediateOrCancel, FillOrKill, Day } = TimeInForce;
 const { Continuous, Auction } = Phase;
 
 /** Row `k` is kind `k`. Wire check, checks before the book, client and documentation use this table. */
@@ -121,86 +122,117 @@ export function expires(timeInForce: number): boolean {
   return timeInForce >= DAY;
 }
 
-/** Result of `orderKindOf` for a combination without a row. */
+/** Result of `orderKindOf` for a combination that is not legal. */
 export const NO_KIND = 255;
 
-const kinds = new Uint8Array(128).fill(NO_KIND);
-for (const orderType of [Limit, Market]) {
+/** True if an order of this type waits for its trigger. */
+export function isStop(orderType: number): boolean {
+  return orderType >= OrderType.Stop;
+}
+
+/** The kind of a market order by its time in force. A stop that becomes one may have any. */
+export function marketKindOf(timeInForce: number): number {
+  return timeInForce === FillOrKill ? OrderKind.MarketFillOrKill : OrderKind.Market;
+}
+
+const TIME_IN_FORCE_WORDS = ['gtc', 'ioc', 'fok', 'market', 'post-only', 'day', 'gtd'] as const;
+/** The terms of an order. */
+export const TERMS = [...ORDER_TYPE_NAMES, 'gtc', 'day', 'gtd', 'ioc', 'fok', 'post-only', 'min-quantity', 'trigger-now'] as const;
+export type Term = (typeof TERMS)[number];
+
+/** Which terms exclude which: a combination is legal if none of its pairs is here. docs/ORDER-ENTRY.md has the table. */
+export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
+  ['limit', ['trigger-now']],
+  ['market', ['gtc', 'day', 'gtd', 'post-only', 'trigger-now']],
+  ['stop', ['post-only', 'min-quantity']],
+  ['stop-limit', ['min-quantity']],
+  ['gtc', ['min-quantity']],
+  ['day', ['min-quantity']],
+  ['gtd', ['min-quantity']],
+  ['ioc', ['post-only']],
+  ['fok', ['post-only', 'min-quantity']],
+  ['post-only', ['min-quantity']],
+];
+
+/** True if an order can have both terms. */
+export function canCombine(one: Term, other: Term): boolean {
+  return !EXCLUDES.some(([term, others]) => (term === one && others.includes(other)) || (term === other && others.includes(one)));
+}
+
+/** The order types of this release are below it, and its instruction bits. */
+export const ORDER_TYPES = OrderType.StopLimit + 1;
+export const INSTRUCTIONS = Instruction.PostOnly | Instruction.TriggerNow;
+const INSTRUCTION_BITS = 4;
+
+const kinds = new Uint8Array(ORDER_TYPES << (4 + INSTRUCTION_BITS)).fill(NO_KIND);
+for (let orderType = 0; orderType < ORDER_TYPES; orderType++) {
   for (const timeInForce of Object.values(TimeInForce)) {
-    for (const instructions of [0, Instruction.PostOnly]) {
+    for (let instructions = 0; instructions <= INSTRUCTIONS; instructions++) {
+      if ((instructions & ~INSTRUCTIONS) !== 0) continue;
       for (const minQuantity of [false, true]) {
-        const kind = kindInTable(orderType, timeInForce, instructions, minQuantity);
-        if (kind !== undefined) kinds[indexOf(orderType, timeInForce, instructions, minQuantity)] = kind;
+        if (illegalPair(orderType, timeInForce, instructions, minQuantity) !== '') continue;
+        kinds[indexOf(orderType, timeInForce, instructions, minQuantity)] = kindOf(orderType, timeInForce, instructions, minQuantity);
       }
     }
   }
 }
 
 /**
- * The kind of an order with an extension, or NO_KIND.
+ * The kind of an order with an extension, or NO_KIND. The kind of a stop is that of the order that it becomes.
  *
- * @param orderType Limit or Market
+ * @param orderType below {@link ORDER_TYPES}
  * @param timeInForce any of the enum; short forms are expanded
- * @param instructions bits of `Instruction`
+ * @param instructions of the bits {@link INSTRUCTIONS}
  */
 export function orderKindOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): number {
   return kinds[indexOf(orderType, timeInForce, instructions, hasMinQuantity)];
 }
 
 function indexOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): number {
-  return (orderType << 6) | (timeInForce << 2) | (instructions << 1) | Number(hasMinQuantity);
+  return (((orderType << 3) | timeInForce) << (INSTRUCTION_BITS + 1)) | (instructions << 1) | Number(hasMinQuantity);
 }
 
-function kindInTable(orderType: OrderType, timeInForce: TimeInForce, instructions: number, minQuantity: boolean): OrderKind | undefined {
-  // The short form Market includes the order type, so another order type contradicts it.
-  if (timeInForce === TimeInForce.Market && orderType !== Market) return undefined;
-  const terms = withoutShortForms(timeInForce, instructions);
-  const lifetime = expires(terms.timeInForce) ? GoodTillCancel : terms.timeInForce;
-  return ORDER_KINDS.find(
-    (row) =>
-      row.orderType === orderType &&
-      row.timeInForce === lifetime &&
-      row.instructions === terms.instructions &&
-      row.minQuantity === minQuantity,
-  )?.kind;
+function kindOf(orderType: number, timeInForce: number, instructions: number, minQuantity: boolean): number {
+  const plain = withoutShortForms(timeInForce, instructions);
+  const market = orderType === Market || orderType === OrderType.Stop;
+  if (minQuantity) return market ? OrderKind.MarketMinimum : OrderKind.ImmediateOrCancelMinimum;
+  if (market) return marketKindOf(plain.timeInForce);
+  if ((plain.instructions & Instruction.PostOnly) !== 0) return OrderKind.PostOnly;
+  return expires(plain.timeInForce) ? OrderKind.GoodTillCancel : plain.timeInForce;
 }
 
-function withoutShortForms(timeInForce: number, instructions: number): { timeInForce: number; instructions: number } {
+/** Time in force and instructions without the short forms Market and PostOnly. */
+export function withoutShortForms(timeInForce: number, instructions: number): { timeInForce: number; instructions: number } {
   if (timeInForce === TimeInForce.Market) return { timeInForce: ImmediateOrCancel, instructions };
   if (timeInForce === TimeInForce.PostOnly) return { timeInForce: GoodTillCancel, instructions: instructions | Instruction.PostOnly };
   return { timeInForce, instructions };
 }
 
-const ORDER_TYPE_WORDS = ['limit', 'market'] as const;
-const TIME_IN_FORCE_WORDS = ['gtc', 'ioc', 'fok', 'market', 'post-only', 'day', 'gtd'] as const;
-
 /**
- * Returns two terms that exclude each other, such as `market and gtc`, for a combination without a kind. Of several pairs, it is the
+ * Returns two terms that exclude each other, such as `market and gtc`; empty if the combination is legal. Of several pairs, it is the
  * one with the most special terms: `gtc` and `limit` are often defaults that the user did not write. Cold.
  */
 export function illegalPair(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): string {
-  if (timeInForce === TimeInForce.Market && orderType !== Market) return 'limit and market';
+  // The short form Market includes the order type, so another order type contradicts it.
+  if (timeInForce === TimeInForce.Market && orderType !== Market) return `${ORDER_TYPE_NAMES[orderType]} and market`;
   const all = termsOf(orderType, timeInForce, instructions, hasMinQuantity);
   // A short form is one word: the time in force that it stands for was not written.
   const written = withoutShortForms(timeInForce, instructions).timeInForce === timeInForce;
-  const requested = written ? all : all.filter((_, index) => index !== 1);
-  const legal = ORDER_KINDS.flatMap((row) => {
-    const lifetimes = row.timeInForce === GoodTillCancel ? [GoodTillCancel, Day, GoodTillDate] : [row.timeInForce];
-    return lifetimes.map((lifetime) => termsOf(row.orderType, lifetime, row.instructions, row.minQuantity));
-  });
-  for (let last = requested.length - 1; last > 0; last--) {
+  const requested = written ? all : [all[1], all[0], ...all.slice(2)];
+  for (let last = all.length - 1; last > 0; last--) {
     for (let first = last - 1; first >= 0; first--) {
       const [one, other] = [requested[first], requested[last]];
-      if (!legal.some((terms) => terms.includes(one) && terms.includes(other))) return `${one} and ${other}`;
+      if (!canCombine(one, other)) return `${one} and ${other}`;
     }
   }
-  return requested.join(', ');
+  return '';
 }
 
-function termsOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): string[] {
+function termsOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): Term[] {
   const plain = withoutShortForms(timeInForce, instructions);
-  const terms: string[] = [ORDER_TYPE_WORDS[orderType], TIME_IN_FORCE_WORDS[plain.timeInForce]];
+  const terms: Term[] = [ORDER_TYPE_NAMES[orderType], TIME_IN_FORCE_WORDS[plain.timeInForce] as Term];
   if ((plain.instructions & Instruction.PostOnly) !== 0) terms.push('post-only');
   if (hasMinQuantity) terms.push('min-quantity');
+  if ((plain.instructions & Instruction.TriggerNow) !== 0) terms.push('trigger-now');
   return terms;
 }

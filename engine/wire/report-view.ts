@@ -5,6 +5,7 @@ const CODE = Report.code / 4;
 const SYMBOL = Report.symbol / 4;
 const ACCOUNT = Report.account / 4;
 const TAG = Report.tag / 4;
+const STOP_PRICE = Report.stopPrice / 4;
 const REPORT_NO = Report.reportNo / 4;
 const SEQ = Report.seq / 4;
 const TIME = Report.timeUs / 4;
@@ -123,6 +124,11 @@ export class ReportView {
 
   get tradeId(): number {
     return getI64(this.#words, this.#at + TRADE_ID);
+  }
+
+  /** Ticks: of an order that waits for its trigger, and when it triggers; else 0. */
+  get stopPrice(): number {
+    return this.#words[this.#at + STOP_PRICE] >>> 0;
   }
 
   get contraOrderId(): number {

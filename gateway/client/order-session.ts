@@ -8,12 +8,12 @@ import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { exchangeTooOld, OpenbellError, rejectError } from './errors.ts';
 import { checkOptions, type Options } from './known-options.ts';
 import { OrderStream, type OrderStreamOptions } from './order-stream.ts';
-import { NO_TERMS, orderTerms } from './order-terms.ts';
+import { NO_TERMS, orderTerms, STOP_PRICE } from './order-terms.ts';
 import { type PendingCommand, PendingCommands } from './pending-commands.ts';
 import { viewRefusal, viewReport, viewWords } from './report-view.ts';
 import { ordersInDoubt, Resume, type ResumeStep, reportsLost } from './resume.ts';
 import type { SymbolCatalog, SymbolUnits } from './symbols.ts';
-import type { AmendOrder, OrderTarget, PlaceOrder, RefusalView, ReportView, ResyncView } from './types.ts';
+import type { AmendOrder, Decimal, OrderTarget, PlaceOrder, RefusalView, ReportView, ResyncView } from './types.ts';
 
 export interface OrderSessionOptions extends OrderStreamOptions {
   readonly symbols: SymbolCatalog;
@@ -53,13 +53,16 @@ const PLACE_OPTIONS: Options<PlaceOrder> = {
   selfTrade: true,
   postOnly: true,
   minQuantity: true,
+  stopPrice: true,
+  trigger: true,
+  triggerNow: true,
   clientOrderId: true,
 };
 const TARGET_OPTIONS: Options<OrderTarget> = { symbol: true, orderId: true, clientOrderId: true };
-const AMEND_OPTIONS: Options<AmendOrder> = { ...TARGET_OPTIONS, price: true, quantity: true };
+const AMEND_OPTIONS: Options<AmendOrder> = { ...TARGET_OPTIONS, price: true, quantity: true, stopPrice: true };
 
 /** Fields that a cancel or an amend does not have. */
-const PLAIN = { side: Side.Buy, terms: NO_TERMS, price: 0, quantity: 0, minQuantity: 0 };
+const PLAIN = { side: Side.Buy, terms: NO_TERMS, price: 0, quantity: 0, minQuantity: 0, stopPrice: 0 };
 
 /** The answer to a unary Submit: the first report of each accepted command, and the rejects. */
 export interface SubmitAnswer {
@@ -163,6 +166,7 @@ export class OrderSession extends EventEmitter<Events> {
     const price = order.price === undefined ? 0 : units.ticks(order.price);
     const minQuantity = order.minQuantity === undefined ? 0 : units.lots(order.minQuantity);
     const quantity = units.lots(order.quantity);
+    const stopPrice = stopTicks(units, order.stopPrice);
     if (order.minQuantity !== undefined && !(minQuantity >= 1 && minQuantity <= quantity)) {
       const text = `a minimum quantity is above 0 and at most the quantity: ${order.minQuantity} of ${order.quantity}`;
       throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
@@ -171,7 +175,8 @@ export class OrderSession extends EventEmitter<Events> {
     const side = SIDE_NAMES.indexOf(order.side) as Side;
     // A caller in JavaScript may pass anything.
     if (!SIDE_NAMES.includes(order.side)) throw new OpenbellError('BAD_ENUM', `there is no side ${order.side}`, Code.BAD_ENUM);
-    return this.#command({ kind: CommandKind.New, symbol: units.id, side, terms, price, quantity, minQuantity, clientOrderId, orderId: 0 });
+    const numbers = { price, quantity, minQuantity, stopPrice };
+    return this.#command({ kind: CommandKind.New, symbol: units.id, side, terms, ...numbers, clientOrderId, orderId: 0 });
   }
 
   /** Resolves with Cancelled or CancelRejected. @param target or a report of the order */
@@ -182,14 +187,28 @@ export class OrderSession extends EventEmitter<Events> {
     return this.#command({ ...PLAIN, kind: CommandKind.Cancel, symbol: units.id, clientOrderId, orderId });
   }
 
-  /** Resolves with Amended or AmendRejected. The same or a smaller quantity at the same price keeps its place in the queue, and is accepted in every phase. */
+  /** Resolves with Amended or AmendRejected. A stop that waits keeps its place among stops of its stop price unless that changes. The same or a smaller quantity at the same price keeps its place in the queue, and is accepted in every phase. */
   async amend(order: AmendOrder): Promise<ReportView> {
     checkOptions('amend', order, AMEND_OPTIONS);
     const units = await this.#symbol(order.symbol);
     const { clientOrderId, orderId } = named(order);
-    const price = units.ticks(order.price);
+    const stopPrice = stopTicks(units, order.stopPrice);
+    if (order.price === undefined && stopPrice === 0)
+      throw new OpenbellError('BAD_RANGE', 'an amend names a price, or the stopPrice of a stop', Code.BAD_RANGE);
+    const price = order.price === undefined ? 0 : units.ticks(order.price);
     const quantity = units.lots(order.quantity);
-    return this.#command({ ...PLAIN, kind: CommandKind.Amend, symbol: units.id, price, quantity, clientOrderId, orderId });
+    const terms = stopPrice === 0 ? NO_TERMS : STOP_PRICE;
+    return this.#command({
+      ...PLAIN,
+      kind: CommandKind.Amend,
+      symbol: units.id,
+      terms,
+      price,
+      quantity,
+      stopPrice,
+      clientOrderId,
+      orderId,
+    });
   }
 
   /** An id for a new order. Ids increase, also across restarts of the client. */
@@ -343,6 +362,14 @@ function takeFrame(batch: CommandBatch): Buffer {
 /** Quarter microseconds since the Unix epoch: below 2^53 until 2041, and ahead of any client that started earlier. */
 function clockId(): number {
   return Math.floor((performance.timeOrigin + performance.now()) * 4000) + Math.floor(Math.random() * 4);
+}
+
+/** 0: none was given. */
+function stopTicks(units: SymbolUnits, stopPrice: Decimal | undefined): number {
+  if (stopPrice === undefined) return 0;
+  const ticks = units.ticks(stopPrice);
+  if (ticks === 0) throw new OpenbellError('BAD_RANGE', 'a stop price is above 0', Code.BAD_RANGE);
+  return ticks;
 }
 
 function named({ clientOrderId = 0, orderId = 0 }: OrderTarget): { clientOrderId: number; orderId: number } {

@@ -1,12 +1,9 @@
 import { Code } from '../../engine/codes.ts';
-import { Instruction, OrderType, SelfTradeMode, TimeInForce } from '../../engine/wire/layout.ts';
-import { SELF_TRADE_NAMES, TIME_IN_FORCE_NAMES, type TimeInForceName } from '../../engine/wire/names.ts';
-import { illegalPair, isShort, KIND_NEEDS_PRICE, NO_KIND, ORDER_KINDS, orderKindOf } from '../../engine/wire/order-kinds.ts';
+import { Instruction, OrderType, SelfTradeMode, TimeInForce, type Trigger } from '../../engine/wire/layout.ts';
+import { ORDER_TYPE_NAMES, SELF_TRADE_NAMES, TIME_IN_FORCE_NAMES, type TimeInForceName, TRIGGER_NAMES } from '../../engine/wire/names.ts';
+import { illegalPair, isShort, isStop, KIND_NEEDS_PRICE, NO_KIND, ORDER_KINDS, orderKindOf } from '../../engine/wire/order-kinds.ts';
 import { OpenbellError } from './errors.ts';
 import type { OrderTypeName, PlaceOrder } from './types.ts';
-
-/** By OrderType. */
-const ORDER_TYPES: readonly OrderTypeName[] = ['limit', 'market'];
 
 /** Terms of an order besides symbol, side, price, quantity and ids. */
 export interface OrderTerms {
@@ -14,6 +11,8 @@ export interface OrderTerms {
   readonly timeInForce: TimeInForce;
   /** Instruction bits. */
   readonly instructions: number;
+  /** Of a stop. */
+  readonly trigger: Trigger;
   /** Microseconds since the Unix epoch; 0 = none. */
   readonly expiryUs: number;
   readonly selfTradeMode: SelfTradeMode;
@@ -26,27 +25,32 @@ export const NO_TERMS: OrderTerms = {
   orderType: OrderType.Limit,
   timeInForce: TimeInForce.GoodTillCancel,
   instructions: 0,
+  trigger: 0,
   expiryUs: 0,
   selfTradeMode: SelfTradeMode.AccountDefault,
   long: false,
 };
 
+/** Those of an amend of a stop price. */
+export const STOP_PRICE: OrderTerms = { ...NO_TERMS, long: true };
+
 /** Reads the terms of an order. @throws OpenbellError BAD_ENUM, BAD_RANGE (of price or expiry), or ILLEGAL_COMBINATION, which names the two that cannot be combined */
 export function orderTerms(order: PlaceOrder): OrderTerms {
   const type = typeName(order);
-  const orderType = ORDER_TYPES.indexOf(type) as OrderType;
+  const orderType = ORDER_TYPE_NAMES.indexOf(type) as OrderType;
   const name = order.timeInForce ?? (order.expires === undefined ? (type === 'market' ? 'market' : 'gtc') : 'gtd');
   const timeInForce = TIME_IN_FORCE_NAMES.indexOf(name) as TimeInForce;
   // A caller in JavaScript may pass anything.
-  if (!ORDER_TYPES.includes(type) || !TIME_IN_FORCE_NAMES.includes(name))
+  if (!ORDER_TYPE_NAMES.includes(type) || !TIME_IN_FORCE_NAMES.includes(name))
     throw new OpenbellError('BAD_ENUM', `there is no order type ${type} with time in force ${name}`, Code.BAD_ENUM);
-  if (order.postOnly !== undefined && typeof order.postOnly !== 'boolean')
-    throw new OpenbellError('BAD_ENUM', `postOnly is true or false, not ${order.postOnly}`, Code.BAD_ENUM);
+  for (const flag of ['postOnly', 'triggerNow'] as const)
+    if (order[flag] !== undefined && typeof order[flag] !== 'boolean')
+      throw new OpenbellError('BAD_ENUM', `${flag} is true or false, not ${order[flag]}`, Code.BAD_ENUM);
   if (name === 'post-only' && order.postOnly === false) {
     const text = 'post-only and postOnly false cannot be combined in one order: see docs/ORDER-ENTRY.md';
     throw new OpenbellError('ILLEGAL_COMBINATION', text, Code.ILLEGAL_COMBINATION);
   }
-  const instructions = order.postOnly ? Instruction.PostOnly : 0;
+  const instructions = (order.postOnly ? Instruction.PostOnly : 0) | (order.triggerNow ? Instruction.TriggerNow : 0);
   const hasMinimum = order.minQuantity !== undefined;
   const kind = orderKindOf(orderType, timeInForce, instructions, hasMinimum);
   if (kind === NO_KIND) {
@@ -58,14 +62,29 @@ export function orderTerms(order: PlaceOrder): OrderTerms {
   }
   const needsPrice = KIND_NEEDS_PRICE[kind] === 1;
   if (needsPrice === (order.price === undefined)) {
-    const text = `a ${ORDER_KINDS[kind].name} order ${needsPrice ? 'needs a price' : 'has no price'}`;
+    const what = isStop(orderType) ? type : ORDER_KINDS[kind].name;
+    const text = `a ${what} order ${needsPrice ? 'needs a price' : 'has no price'}`;
     throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
   }
   const { selfTrade = 'default' } = order;
   const selfTradeMode = SELF_TRADE_NAMES.indexOf(selfTrade) as SelfTradeMode;
   if (!SELF_TRADE_NAMES.includes(selfTrade)) throw new OpenbellError('BAD_ENUM', `there is no self-trade mode ${selfTrade}`, Code.BAD_ENUM);
-  const long = selfTradeMode !== SelfTradeMode.AccountDefault || !isShort(kind, timeInForce);
-  return { orderType, timeInForce, instructions, expiryUs: expiryOf(order.expires, name), selfTradeMode, long };
+  const long = isStop(orderType) || selfTradeMode !== SelfTradeMode.AccountDefault || !isShort(kind, timeInForce);
+  const trigger = triggerOf(order, orderType);
+  return { orderType, timeInForce, instructions, trigger, expiryUs: expiryOf(order.expires, name), selfTradeMode, long };
+}
+
+/** The trigger of a stop; 0 for another order, which has no terms of a stop. */
+function triggerOf({ type, stopPrice, trigger = 'last' }: PlaceOrder, orderType: OrderType): Trigger {
+  if (!TRIGGER_NAMES.includes(trigger)) throw new OpenbellError('BAD_ENUM', `there is no trigger ${trigger}`, Code.BAD_ENUM);
+  if (isStop(orderType) !== (stopPrice !== undefined)) {
+    const text =
+      stopPrice === undefined ? `a ${type} order needs a stopPrice` : `a stopPrice is for stop and stop-limit orders, not ${type}`;
+    throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
+  }
+  if (stopPrice === undefined && trigger !== 'last')
+    throw new OpenbellError('BAD_RANGE', 'a trigger is for stop and stop-limit orders', Code.BAD_RANGE);
+  return TRIGGER_NAMES.indexOf(trigger) as Trigger;
 }
 
 /** The end of an order, in microseconds since the Unix epoch; 0 for an order without one. */
@@ -82,7 +101,8 @@ function expiryOf(expires: PlaceOrder['expires'], name: TimeInForceName): number
 }
 
 /** An order with a limit time in force and a missing price is not turned into a market order; a market order must name its type. */
-function typeName({ type, timeInForce, price, postOnly }: PlaceOrder): OrderTypeName {
+function typeName({ type, timeInForce, price, postOnly, stopPrice }: PlaceOrder): OrderTypeName {
   if (type !== undefined) return type;
+  if (stopPrice !== undefined) return price === undefined ? 'stop' : 'stop-limit';
   return timeInForce === 'market' || (timeInForce === undefined && price === undefined && !postOnly) ? 'market' : 'limit';
 }

@@ -15,6 +15,8 @@ export interface PendingCommand {
   readonly quantity: number;
   /** Lots; 0 = none. */
   readonly minQuantity: number;
+  /** Ticks; 0 = none. */
+  readonly stopPrice: number;
   readonly clientOrderId: number;
   readonly orderId: number;
   /** Distinguishes answers to this session's commands from those to other sessions of the account. */
@@ -141,24 +143,12 @@ export class PendingCommands {
 }
 
 function put(batch: CommandBatch, command: PendingCommand): void {
-  const { kind, symbol, price, quantity, clientOrderId, orderId, tag } = command;
+  const { kind, symbol, price, quantity, stopPrice, clientOrderId, orderId, tag } = command;
   if (kind === CommandKind.New) {
     const { side, terms, minQuantity } = command;
-    const { orderType, timeInForce, instructions, expiryUs, selfTradeMode } = terms;
-    batch.placeLong({
-      symbol,
-      side,
-      orderType,
-      timeInForce,
-      instructions,
-      price,
-      quantity,
-      minQuantity,
-      expiryUs,
-      selfTradeMode,
-      clientOrderId,
-      tag,
-    });
+    const numbers = { price, quantity, minQuantity, stopPrice, clientOrderId };
+    batch.placeLong({ ...terms, ...numbers, symbol, side, tag });
   } else if (kind === CommandKind.Cancel) batch.cancel(symbol, clientOrderId, orderId, tag);
+  else if (stopPrice !== 0) batch.amendStop(symbol, clientOrderId, orderId, price, quantity, stopPrice, tag);
   else batch.amend(symbol, clientOrderId, orderId, price, quantity, tag);
 }

@@ -19,7 +19,7 @@ export function viewReport(flat: FlatReader, at: number, symbols: SymbolCatalog)
 
 /** A report in memory, with decimal text. */
 export function viewWords(report: WireReport, symbols: SymbolCatalog): ReportView {
-  const { flags, fee, price, quantity, leaves, filled, symbol: symbolId } = report;
+  const { flags, fee, price, quantity, leaves, filled, stopPrice, symbol: symbolId } = report;
   const units = symbols.get(symbolId);
   return {
     reportNo: report.reportNo,
@@ -43,6 +43,8 @@ export function viewWords(report: WireReport, symbols: SymbolCatalog): ReportVie
     leavesLots: leaves,
     filledLots: filled,
     feeUnits: fee,
+    stopPrice: stopPrice === 0 ? undefined : (units?.price(stopPrice) ?? String(stopPrice)),
+    stopPriceTicks: stopPrice || undefined,
     tradeId: report.tradeId,
     contraOrderId: report.contraOrderId,
     retryUs: report.retryUs,

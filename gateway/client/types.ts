@@ -1,4 +1,12 @@
-import type { CommandKindName, ReportKindName, SelfTradeName, SideName, TimeInForceName } from '../../engine/wire/names.ts';
+import type {
+  CommandKindName,
+  OrderTypeName,
+  ReportKindName,
+  SelfTradeName,
+  SideName,
+  TimeInForceName,
+  TriggerName,
+} from '../../engine/wire/names.ts';
 
 import type { OpenbellError } from './errors.ts';
 
@@ -72,8 +80,7 @@ export interface SymbolDefinition {
   readonly quoteDecimals?: number;
 }
 
-export type OrderTypeName = 'limit' | 'market';
-export type { ReportKindName, SelfTradeName, SideName, TimeInForceName };
+export type { OrderTypeName, ReportKindName, SelfTradeName, SideName, TimeInForceName, TriggerName };
 
 /** A decimal number as text, or a number, which stands for its shortest text: 0.1, not 0.1 + 0.2. */
 export type Decimal = string | number;
@@ -83,9 +90,12 @@ export interface PlaceOrder {
   readonly symbol: string | number;
   readonly side: SideName;
   readonly quantity: Decimal;
-  /** Left out for a market order. */
+  /** Left out for a market order, and for a stop that becomes one. */
   readonly price?: Decimal;
-  /** Default limit; market when the time in force implies it, or with neither price nor time in force. */
+  /**
+   * Default limit; market when the time in force implies it, or with neither price nor time in force. With `stopPrice`: stop-limit, or stop without a price.
+   * A stop waits outside the book until its trigger, and is a market order then; a stop-limit is a limit order then.
+   */
   readonly type?: OrderTypeName;
   /** Default gtc, or market without a price. `market` is short for type market with ioc, `post-only` for gtc with `postOnly`. `day` ends with the session of the symbol. */
   readonly timeInForce?: TimeInForceName;
@@ -93,7 +103,13 @@ export interface PlaceOrder {
   readonly expires?: Date | number;
   /** Self-trade prevention. Default: that of the account. Needs an exchange that supports wire schema 2. */
   readonly selfTrade?: SelfTradeName;
-  /** Rejected if it would trade on arrival; gtc, day and gtd only. */
+  /** The price at or beyond which a stop triggers: at or above it for a buy, at or below it for a sell. Needs an exchange that supports wire schema 2. */
+  readonly stopPrice?: Decimal;
+  /** What triggers a stop: the price of the last trade (default), or the reference price of the symbol. */
+  readonly trigger?: TriggerName;
+  /** A stop whose condition holds already triggers at once. Otherwise it is rejected with STOP_WOULD_TRIGGER. */
+  readonly triggerNow?: boolean;
+  /** Rejected if it would trade on arrival, or cancelled if a stop-limit would trade when it triggers; gtc, day and gtd only. */
   readonly postOnly?: boolean;
   /** Minimum quantity that must trade on arrival, else the order is cancelled; ioc only. Needs an exchange that supports wire schema 2. */
   readonly minQuantity?: Decimal;
@@ -109,7 +125,10 @@ export interface OrderTarget {
 }
 
 export interface AmendOrder extends OrderTarget {
-  readonly price: Decimal;
+  /** Left out for a stop that becomes a market order. */
+  readonly price?: Decimal;
+  /** The new stop price of a stop that waits. Without it, a stop-limit keeps its own. STOP_PRICE: the order does not wait any more. */
+  readonly stopPrice?: Decimal;
   /** The new open quantity. */
   readonly quantity: Decimal;
 }
@@ -144,6 +163,9 @@ export interface ReportView {
   readonly leavesLots: number;
   readonly filledLots: number;
   readonly feeUnits: number;
+  /** Of a stop that waits, and when it triggers; else undefined. */
+  readonly stopPrice: string | undefined;
+  readonly stopPriceTicks: number | undefined;
   readonly tradeId: number;
   readonly contraOrderId: number;
   /** THROTTLED and ORDER_TO_TRADE: the time from which the command would pass if the account sent nothing else, microseconds since the Unix epoch; else 0. */

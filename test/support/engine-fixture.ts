@@ -7,6 +7,7 @@ import { type CommandFields, encodeCommand } from '../../engine/machine/command.
 import { Engine } from '../../engine/threads/engine.ts';
 import type { Recovery } from '../../engine/threads/engine-core.ts';
 import type { EngineOptions } from '../../engine/threads/engine-options.ts';
+import { CommandFlag, type ExtensionFields, encodeExtension } from '../../engine/wire/command-extension.ts';
 import { CommandKind, Phase, Side } from '../../engine/wire/layout.ts';
 import { MarketEventKind, MarketEventView } from '../../engine/wire/market-event.ts';
 import { decodeReport, type ReportFields } from './exchange-fixture.ts';
@@ -83,6 +84,17 @@ export class RunningEngine {
     sequencer.publish();
     this.engine.schedule();
     return true;
+  }
+
+  /** Sends a command with an extension. The ring must have room for both. */
+  sendLong(fields: CommandFields, extension: ExtensionFields): void {
+    const { sequencer } = this.engine;
+    const [first, second] = [sequencer.claim(), sequencer.claim()];
+    encodeExtension(sequencer.slots.u8, sequencer.slots.i32, first, extension);
+    encodeCommand(sequencer.slots.u8, sequencer.slots.i32, second, { ...fields, parameter: CommandFlag.Extended });
+    for (const slot of [first, second]) sequencer.stamp(slot);
+    sequencer.publish();
+    this.engine.schedule();
   }
 
   async stop(snapshot = true): Promise<string | undefined> {

@@ -60,6 +60,7 @@ export interface ReportFields {
   tradeId: number;
   contraOrderId: number;
   retryUs: number;
+  stopPrice: number;
 }
 
 export interface EventFields {
@@ -99,6 +100,7 @@ export function decodeReport(words: Int32Array, slot: number): ReportFields {
     tradeId: view.tradeId,
     contraOrderId: view.contraOrderId,
     retryUs: view.retryUs,
+    stopPrice: view.stopPrice,
   };
 }
 
@@ -232,6 +234,8 @@ const TIF: Record<string, number> = {
  *   `1 cancel 7` · `1 amend 7 5 @ 500` · `phase auction` · `phase pre-open` · `uncross`
  *   `1 cancel 7 of 2`: names symbol 2; without it, none
  *   `1 new 7 buy 10 @ 500 gtd 90`   until 90 ms; `day`, `day post`, `gtd 90 post` · `tick`
+ *   `1 new 7 buy 10 stop 520`, `... stop 520 @ 530`: a stop, a stop-limit; then `ref` = by the reference price, `now` = may trigger now, a time in force
+ *   `1 amend 7 5 stop 520`, `1 amend 7 5 @ 530 stop 520` · `reference 505`
  *   `at 90: 1 cancel 7`   at 90 ms; `at 90.001:` a microsecond later
  *   `1 new 7 buy 10 @ 500 ioc cancel-newest`   with self-trade prevention
  *   and the operator's lines of {@link controlOf}
@@ -250,26 +254,33 @@ export function parseCommand(line: string): LongCommandFields {
     const name = words[1][0].toUpperCase() + words[1].slice(1);
     return { kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: Phase[name as keyof typeof Phase] };
   }
+  if (words[0] === 'reference')
+    return { kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam.ReferencePrice, quantity: Number(words[1]) };
   if (words[0] === 'uncross') return { kind: CommandKind.Uncross, symbol: SYMBOL };
   const account = Number(words[0]);
   const clientOrderId = Number(words[2]);
   const named = words[words.length - 2] === 'of' ? Number(words[words.length - 1]) : 0;
   if (words[1] === 'cancel') return { kind: CommandKind.Cancel, account, clientOrderId, symbol: named };
-  if (words[1] === 'amend')
-    return { kind: CommandKind.Amend, account, clientOrderId, symbol: named, quantity: Number(words[3]), price: Number(words[5]) };
-  const price = words[5] === '@' ? Number(words[6]) : 0;
-  const all = words.slice(words[5] === '@' ? 7 : 5);
+  const valueAfter = (word: string): number => Number(words[words.indexOf(word) + 1]);
+  const price = words.includes('@') ? valueAfter('@') : 0;
+  const stopPrice = words.includes('stop') ? valueAfter('stop') : 0;
+  if (words[1] === 'amend') {
+    const amend = { kind: CommandKind.Amend, account, clientOrderId, symbol: named, quantity: Number(words[3]), price };
+    return stopPrice === 0 ? amend : { ...amend, extension: { stopPrice } };
+  }
+  const all = words.slice(5).filter((word, i, rest) => !['@', 'stop', 'ref', 'now'].includes(word) && !['@', 'stop'].includes(rest[i - 1]));
   const selfTradeMode = SELF_TRADE_NAMES.indexOf(all.at(-1) as SelfTradeName);
-  const terms = selfTradeMode === -1 ? all : all.slice(0, -1);
-  const lifetime = lifetimeOf(terms);
-  const extension = {
+  const lifetime = lifetimeOf(selfTradeMode === -1 ? all : all.slice(0, -1));
+  const prevention = {
     ...lifetime.extension,
     selfTradeMode,
     ...(lifetime.timeInForce === TimeInForce.Market && { orderType: OrderType.Market }),
   };
+  const extension = selfTradeMode > 0 ? prevention : lifetime.extension;
   return {
     ...lifetime,
-    ...(selfTradeMode > 0 && { extension }),
+    ...(extension !== undefined && { extension }),
+    ...(stopPrice !== 0 && { extension: stopOf(words, stopPrice, price, extension) }),
     kind: CommandKind.New,
     account,
     clientOrderId,
@@ -278,6 +289,12 @@ export function parseCommand(line: string): LongCommandFields {
     quantity: Number(words[4]),
     price,
   };
+}
+
+function stopOf(words: string[], stopPrice: number, price: number, extension: ExtensionFields = {}): ExtensionFields {
+  const orderType = price === 0 ? OrderType.Stop : OrderType.StopLimit;
+  const instructions = (extension.instructions ?? 0) | (words.includes('now') ? Instruction.TriggerNow : 0);
+  return { ...extension, orderType, stopPrice, instructions, trigger: Number(words.includes('ref')) };
 }
 
 function lifetimeOf(terms: readonly string[]): Pick<LongCommandFields, 'timeInForce' | 'extension'> {
@@ -301,7 +318,7 @@ export function describe(report: ReportFields): string {
     const fee = report.fee === 0 ? '' : ` fee ${report.fee}`;
     return `${head} ${report.clientOrderId} ${report.quantity}@${report.price} leaves ${report.leaves}${fee}${role}${flags}`;
   }
-  const code = report.code === 0 ? '' : ` ${codeName(report.code)}`;
+  const code = (report.stopPrice === 0 ? '' : ` stop ${report.stopPrice}`) + (report.code === 0 ? '' : ` ${codeName(report.code)}`);
   const retry = report.retryUs === 0 ? '' : ` retry +${report.retryUs - report.timeUs}`;
   if (report.account === 0) return `${head}${code}${report.quantity ? ` ${report.quantity}@${report.price}` : ''}`;
   return `${head} ${report.clientOrderId} ${report.quantity}@${report.price} leaves ${report.leaves}${code}${flags}${retry}`;

@@ -50,9 +50,8 @@ export class NaiveControls {
 
   /** The code with which an order or amend of the account in the symbol is rejected. One that passes counts. */
   check(account: number, symbol: number): number {
-    if (this.suspended.has(account)) return Code.ACCOUNT_SUSPENDED;
-    const switches = [`account/${account}`, `group/${this.groups.get(account) ?? 0}`, `symbol/${symbol}`, 'venue/0'];
-    if (switches.some((name) => this.killed.has(name))) return Code.KILL_SWITCH;
+    const code = this.standing(account, symbol);
+    if (code !== Code.OK) return code;
     this.retryUs = this.#buckets.wait(account, this.nowUs);
     if (this.retryUs !== 0) return Code.THROTTLED;
     this.retryUs = this.#ratios.wait(account, this.nowUs);
@@ -60,6 +59,13 @@ export class NaiveControls {
     this.#buckets.take(account, this.nowUs);
     this.#ratios.count(account, this.nowUs, false);
     return Code.OK;
+  }
+
+  /** The same without the limits of commands. */
+  standing(account: number, symbol: number): number {
+    if (this.suspended.has(account)) return Code.ACCOUNT_SUSPENDED;
+    const switches = [`account/${account}`, `group/${this.groups.get(account) ?? 0}`, `symbol/${symbol}`, 'venue/0'];
+    return switches.some((name) => this.killed.has(name)) ? Code.KILL_SWITCH : Code.OK;
   }
 
   /** A command that is never throttled. */

@@ -3,6 +3,7 @@ import { Code } from '../../engine/codes.ts';
 import { type Limits, RULES } from '../../engine/limits.ts';
 import type { CommandFields } from '../../engine/machine/command.ts';
 import { ROW_FIELDS } from '../../engine/machine/state-rows.ts';
+import { TRIGGERS_PER_COMMAND } from '../../engine/machine/triggers.ts';
 import { SymbolParam } from '../../engine/params.ts';
 import {
   CommandKind,
@@ -14,10 +15,12 @@ import {
   Side,
   SubPhase,
   TimeInForce,
+  Trigger,
 } from '../../engine/wire/layout.ts';
 import { BTC, type LongCommandFields, SYMBOL, USD } from './exchange-fixture.ts';
 import { type ControlCommand, NaiveControls } from './naive-controls.ts';
 import { carryOf, type FeeAccount, newFeeAccount, payFee, reservedFee } from './naive-fees.ts';
+import { NaiveStops } from './naive-stops.ts';
 import { NaiveWindows } from './naive-windows.ts';
 
 /**
@@ -26,6 +29,8 @@ import { NaiveWindows } from './naive-windows.ts';
  * slabs, ladders or rings; it defines the expected results.
  */
 interface NaiveOrder {
+  /** Of a stop, as long as it waits. */
+  stop?: { price: number; trigger: number; held: number };
   fees: FeeAccount;
   id: number;
   client: number;
@@ -78,7 +83,21 @@ export interface NaiveReport {
   tradeId: number;
   contraOrderId: number;
   retryUs: number;
+  stopPrice: number;
   reportNo: number;
+}
+
+/** An order that waits for its trigger. */
+type StopOrder = NaiveOrder & { stop: { price: number; trigger: number; held: number } };
+
+interface Amend {
+  orderId: number;
+  clientOrderId: number;
+  account: number;
+  symbol: number;
+  price: number;
+  quantity: number;
+  extension?: LongCommandFields['extension'];
 }
 
 const RESTING: ReadonlySet<number> = new Set([TimeInForce.GoodTillCancel, TimeInForce.PostOnly, TimeInForce.Day, TimeInForce.GoodTillDate]);
@@ -86,6 +105,7 @@ const RESTING: ReadonlySet<number> = new Set([TimeInForce.GoodTillCancel, TimeIn
 export class NaiveExchange {
   /** In order of arrival at their place. */
   resting: NaiveOrder[] = [];
+  readonly stops = new NaiveStops<NaiveOrder & { stop: { price: number; trigger: number; held: number } }>();
   free = new Map<string, number>();
   fees = 0;
   deposited = new Map<number, number>([
@@ -113,6 +133,8 @@ export class NaiveExchange {
   readonly #rules: number;
   readonly #remembered: NaiveWindows<Remembered>;
   #out: NaiveReport[] = [];
+  /** Of the trades of the current order. */
+  #prices: number[] = [];
 
   constructor(params: number[], limits: Limits, rules = RULES) {
     this.params = params;
@@ -135,7 +157,13 @@ export class NaiveExchange {
     this.free.set(`${account}/${asset}`, this.money(account, asset) + amount);
   }
 
-  reservation({ side, price, open, fees }: NaiveOrder): number {
+  /** Resting orders and pending stops. */
+  get open(): NaiveOrder[] {
+    return [...this.resting, ...this.stops.pending];
+  }
+
+  reservation({ side, price, open, fees, stop }: NaiveOrder): number {
+    if (stop !== undefined) return stop.held;
     return side === Side.Sell ? open : price * open + reservedFee(fees, price * open);
   }
 
@@ -151,7 +179,7 @@ export class NaiveExchange {
 
   reserved(account: number, asset: number): number {
     const side = asset === USD ? Side.Buy : Side.Sell;
-    return this.resting.filter((o) => o.account === account && o.side === side).reduce((sum, o) => sum + this.reservation(o), 0);
+    return this.open.filter((o) => o.account === account && o.side === side).reduce((sum, o) => sum + this.reservation(o), 0);
   }
 
   /** The resting orders of a side as they would trade. */
@@ -163,13 +191,15 @@ export class NaiveExchange {
   do(c: LongCommandFields): NaiveReport[] {
     this.#out = [];
     this.timeUs = c.timeUs ?? 0;
-    const due = this.resting.filter((o) => o.end <= this.timeUs).sort((a, b) => a.end - b.end || a.id - b.id);
+    const due = this.open.filter((o) => o.end <= this.timeUs).sort((a, b) => a.end - b.end || a.id - b.id);
     for (const o of due) {
       this.#answer(ReportKind.Cancelled, Code.EXPIRED, o, o.price, o.open, 0, o.filled);
       this.#gone(o);
     }
     this.seq += c.extension === undefined ? 1 : 2;
     this.controls.nowUs = this.timeUs;
+    this.stops.left = TRIGGERS_PER_COMMAND;
+    this.#trigger();
     const f = {
       side: 0,
       parameter: 0,
@@ -189,6 +219,7 @@ export class NaiveExchange {
     else if (f.kind === CommandKind.SetPhase) this.#setPhase(f.parameter, f.side, f.quantity);
     else if (f.kind === CommandKind.Uncross) this.#uncross();
     else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.SessionEnd) this.#setSessionEnd(f.quantity);
+    else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.ReferencePrice) this.#setReference(f.quantity);
     else if (f.kind === CommandKind.SetSymbol) this.#setFee(f.parameter, f.side === 1 ? -f.quantity : f.quantity);
     else if (f.kind === CommandKind.CancelOrders) this.#cancelOrders(f);
     else if (f.kind === CommandKind.SetAccount || f.kind === CommandKind.KillSwitch || f.kind === CommandKind.SetLimit) this.#control(f);
@@ -197,6 +228,7 @@ export class NaiveExchange {
       this.deposited.set(f.symbol, (this.deposited.get(f.symbol) ?? 0) + f.quantity);
       this.#admin(Code.OK);
     } else if (f.kind !== CommandKind.Tick) throw new Error(`the naive exchange has no command ${f.kind}`);
+    this.#trigger();
     return this.#out;
   }
 
@@ -210,14 +242,15 @@ export class NaiveExchange {
   #answer(
     kind: number,
     code: number,
-    o: { account: number; client: number; id: number },
+    o: { account: number; client: number; id: number; stop?: { price: number } },
     price: number,
     quantity: number,
     leaves: number,
     filled: number,
     flags = 0,
   ): void {
-    const rest = { fee: 0, tradeId: 0, contraOrderId: 0 };
+    const stopPrice = code !== Code.OK && kind !== ReportKind.Cancelled ? 0 : (o.stop?.price ?? 0);
+    const rest = { fee: 0, tradeId: 0, contraOrderId: 0, stopPrice };
     this.#say({ kind, flags, code, account: o.account, clientOrderId: o.client, orderId: o.id, price, quantity, leaves, filled, ...rest });
   }
 
@@ -242,13 +275,12 @@ export class NaiveExchange {
   ): void {
     const who = { account: f.account, client: f.clientOrderId, id: 0 };
     const terms = JSON.stringify([f.symbol, f.side, f.timeInForce, f.price, f.quantity, f.extension]);
-    const live = this.resting.find((o) => o.account === f.account && o.client === f.clientOrderId);
+    const live = this.open.find((o) => o.account === f.account && o.client === f.clientOrderId);
     const old = this.remembered.find((r) => r.account === f.account && r.client === f.clientOrderId);
     if (live || old) this.controls.count(f.account);
     if (this.#rules >= 3 && (live ?? old ?? { terms }).terms !== terms)
       return this.#answer(ReportKind.Rejected, Code.CLIENT_ORDER_ID_REUSED, who, f.price, f.quantity, 0, 0);
-    if (live)
-      return this.#answer(ReportKind.Accepted, 0, { ...who, id: live.id }, live.price, live.open + live.filled, live.open, live.filled, 2);
+    if (live) return this.#answer(ReportKind.Accepted, 0, live, live.price, live.open + live.filled, live.open, live.filled, 2);
     if (old)
       return this.#answer(
         old.orderId ? ReportKind.Accepted : ReportKind.Rejected,
@@ -267,18 +299,21 @@ export class NaiveExchange {
       account: f.account,
       side: f.side,
       tif: f.timeInForce,
-      postOnly: f.timeInForce === TimeInForce.PostOnly || f.extension?.instructions === Instruction.PostOnly,
+      postOnly: f.timeInForce === TimeInForce.PostOnly || ((f.extension?.instructions ?? 0) & Instruction.PostOnly) !== 0,
       selfTrade: f.extension?.selfTradeMode ?? 0,
       end: this.#endOf(f.timeInForce, f.extension?.expiryUs ?? 0),
       tag: f.tag,
-      market: f.timeInForce === TimeInForce.Market || f.extension?.orderType === OrderType.Market,
+      market: f.timeInForce === TimeInForce.Market || [OrderType.Market, OrderType.Stop].some((type) => type === f.extension?.orderType),
       least: f.timeInForce === TimeInForce.FillOrKill ? f.quantity : (f.extension?.minQuantity ?? 0),
       price: f.price,
       open: f.quantity,
       filled: 0,
       terms,
     };
-    const code = this.#checkNew(order, f.symbol);
+    const { stopPrice = 0, trigger = 0, instructions = 0 } = f.extension ?? {};
+    if (stopPrice > 0) order.stop = { price: stopPrice, trigger, held: 0 };
+    const now = (instructions & Instruction.TriggerNow) !== 0;
+    const code = order.stop ? this.#checkStop(order as StopOrder, undefined, now) : this.#checkNew(order, f.symbol);
     if (code !== Code.OK) {
       this.#answer(ReportKind.Rejected, code, who, f.price, f.quantity, 0, 0);
       const forgotten: number[] = [Code.CLIENT_ORDER_ID_TOO_OLD, Code.THROTTLED, Code.ORDER_TO_TRADE];
@@ -286,7 +321,8 @@ export class NaiveExchange {
       return;
     }
     order.id = ++this.lastOrderId;
-    this.#answer(ReportKind.Accepted, 0, { ...who, id: order.id }, f.price, f.quantity, f.quantity, 0);
+    this.#answer(ReportKind.Accepted, 0, order, f.price, f.quantity, f.quantity, 0);
+    if (order.stop) return this.#wait(order as StopOrder, now);
     const allowed = this.phase !== Phase.Continuous || this.#trade(order, this.#limit(order));
     let full: number = RESTING.has(order.tif) ? this.#room(order, order.price) : Code.CANCELLED_REMAINDER;
     if (!allowed) full = Code.CANCELLED_SELF_TRADE;
@@ -299,13 +335,19 @@ export class NaiveExchange {
     if (o.client <= (this.forgotten.get(this.#idClass(o)) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
     const basic =
       this.controls.check(o.account, symbol) ||
-      (symbol === SYMBOL ? this.controls.positions.check(o, o.open, this.resting) : 0) ||
+      (symbol === SYMBOL ? this.controls.positions.check(o, o.open, this.open) : 0) ||
       this.#check(o);
-    if (basic !== Code.OK) return basic;
-    if (RESTING.has(o.tif)) {
-      if (this.resting.length >= this.#limits.orders) return Code.BOOK_FULL;
-      if (this.resting.filter(({ account }) => account === o.account).length >= this.#limits.ordersPerAccount) return Code.ORDER_SHARE_FULL;
+    if (basic === Code.OK && RESTING.has(o.tif)) {
+      if (this.open.length >= this.#limits.orders) return Code.BOOK_FULL;
+      if (this.open.filter(({ account }) => account === o.account).length >= this.#limits.ordersPerAccount) return Code.ORDER_SHARE_FULL;
     }
+    return basic || this.#checkOrder(o);
+  }
+
+  /** The checks that a stop has again when it triggers. */
+  #checkOrder(o: NaiveOrder): number {
+    const basic = this.#check(o);
+    if (basic !== Code.OK) return basic;
     const reach = this.queue(1 - o.side).filter((m) => this.#crosses(o.side, this.#limit(o), m.price));
     const { lots: there, cost: toPay } = this.controls.selfTrade.trades(o, reach);
     if (o.market && reach.length === 0) return Code.NO_LIQUIDITY;
@@ -347,6 +389,13 @@ export class NaiveExchange {
 
   /** Returns false if self-trade prevention cancels the rest. */
   #trade(taker: NaiveOrder, limit: number): boolean {
+    const allowed = this.#tradeAll(taker, limit);
+    this.stops.swept(this.#prices, [Trigger.LastTrade, Trigger.ReferencePrice]);
+    this.#prices = [];
+    return allowed;
+  }
+
+  #tradeAll(taker: NaiveOrder, limit: number): boolean {
     const { selfTrade } = this.controls;
     const mode = selfTrade.mode(taker);
     for (const maker of this.queue(1 - taker.side)) {
@@ -403,6 +452,7 @@ export class NaiveExchange {
     this.tradeId++;
     this.lastPrice = price;
     this.params[SymbolParam.ReferencePrice] = price;
+    this.#prices.push(price);
   }
 
   #fill(o: NaiveOrder, contra: number, price: number, quantity: number, paid: number, flags: number): void {
@@ -422,12 +472,13 @@ export class NaiveExchange {
       fee: paid,
       tradeId: this.tradeId,
       contraOrderId: contra,
+      stopPrice: 0,
     });
   }
 
   #target(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): NaiveOrder | undefined {
     if (this.#rules >= 3 && f.symbol !== 0 && f.symbol !== SYMBOL) return undefined;
-    return this.resting.find((o) => o.account === f.account && (f.orderId ? o.id === f.orderId : o.client === f.clientOrderId));
+    return this.open.find((o) => o.account === f.account && (f.orderId ? o.id === f.orderId : o.client === f.clientOrderId));
   }
 
   #cancel(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): void {
@@ -450,7 +501,7 @@ export class NaiveExchange {
   #cancelOrders(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): void {
     if (this.#rules < 3) return this.#admin(Code.UNKNOWN_KIND);
     if (f.symbol !== 0 && f.symbol !== SYMBOL) return this.#admin(Code.UNKNOWN_SYMBOL);
-    const named = this.resting.filter(
+    const named = this.open.filter(
       (o) => (f.account === 0 || o.account === f.account) && [0, o.id].includes(f.orderId) && [0, o.client].includes(f.clientOrderId),
     );
     if (f.orderId + f.clientOrderId !== 0 && named.length === 0) return this.#admin(Code.UNKNOWN_ORDER);
@@ -460,13 +511,14 @@ export class NaiveExchange {
 
   #control(f: ControlCommand): void {
     const { code, cancels } = this.controls.do(f);
-    const named = cancels ? this.resting.filter((o) => cancels.concerns(o.account)) : [];
+    const named = cancels ? this.open.filter((o) => cancels.concerns(o.account)) : [];
     if (cancels) this.#sweep(named, cancels.code, cancels.byBook);
     this.#admin(code, 0, named.length);
   }
 
   #sweep(named: NaiveOrder[], code: number, inOrderOfBook: boolean): void {
-    const book = [...this.queue(Side.Buy), ...this.queue(Side.Sell)];
+    const sides = [Side.Buy, Side.Sell];
+    const book = [...sides.flatMap((side) => this.queue(side)), ...sides.flatMap((side) => this.stops.queue(side))];
     named.sort((a, b) => (inOrderOfBook ? book.indexOf(a) - book.indexOf(b) : a.id - b.id));
     for (const o of named) {
       this.#answer(ReportKind.Cancelled, code, o, o.price, o.open, 0, o.filled);
@@ -474,15 +526,18 @@ export class NaiveExchange {
     }
   }
 
-  #amend(f: { orderId: number; clientOrderId: number; account: number; symbol: number; price: number; quantity: number }): void {
+  #amend(f: Amend): void {
     const o = this.#target(f);
     const stranger = { account: f.account, client: f.clientOrderId, id: f.orderId };
     if (!o) this.controls.count(f.account);
     if (!o) return this.#answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);
+    if (o.stop) return this.#amendStop(o as StopOrder, f);
+    if (f.extension !== undefined) this.controls.count(f.account);
+    if (f.extension !== undefined) return this.#answer(ReportKind.AmendRejected, Code.STOP_PRICE, o, f.price, f.quantity, o.open, o.filled);
     const wanted: NaiveOrder = { ...o, price: f.price, open: f.quantity };
     const keeps = f.price === o.price && f.quantity < o.open + (this.#rules >= 3 ? 1 : 0);
     const lowers = keeps && this.#rules >= 3;
-    let code = this.controls.check(o.account, SYMBOL) || this.controls.positions.check(o, f.quantity - o.open, this.resting);
+    let code = this.controls.check(o.account, SYMBOL) || this.controls.positions.check(o, f.quantity - o.open, this.open);
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
     if (!lowers) code = this.#check(wanted);
     else if (f.quantity < o.open && f.quantity < this.params[SymbolParam.MinQuantity]) code = Code.QUANTITY_MIN;
@@ -534,6 +589,11 @@ export class NaiveExchange {
   }
 
   #leave(o: NaiveOrder): void {
+    if (o.stop) {
+      this.stops.pending = this.stops.pending.filter((other) => other !== o);
+      delete o.stop;
+      return;
+    }
     this.resting.splice(this.resting.indexOf(o), 1);
     if (!this.payers.delete(o)) return;
     const next = this.#page(o.side, o.price).at(-1);
@@ -567,6 +627,87 @@ export class NaiveExchange {
   /** The ids that a forgotten one makes too old, if they are below it: of the account and the length in bits; before rules 3 of the account. */
   #idClass({ account, client }: { account: number; client: number }): string {
     return this.#rules >= 3 ? `${account}/${client.toString(2).length}` : `${account}`;
+  }
+
+  /** Checks a stop that would wait, and sets what it holds back. @param old the stop that an amend would replace @param now it may trigger at once */
+  #checkStop(o: StopOrder, old: StopOrder | undefined, now: boolean): number {
+    if (old === undefined && o.client <= (this.forgotten.get(this.#idClass(o)) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
+    const controlled = this.controls.check(o.account, SYMBOL) || this.controls.positions.check(o, o.open - (old?.open ?? 0), this.open);
+    if (controlled !== Code.OK) return controlled;
+    if (this.phase === Phase.Halted) return Code.SYMBOL_HALTED;
+    if (this.phase === Phase.Closed) return Code.SYMBOL_CLOSED;
+    if (old === undefined && o.end <= this.timeUs) return o.tif === TimeInForce.Day ? Code.NO_SESSION : Code.EXPIRY_PAST;
+    if (o.open < this.params[SymbolParam.MinQuantity]) return Code.QUANTITY_MIN;
+    const highest = this.params[SymbolParam.MaxPrice];
+    const { price, trigger } = o.stop;
+    if (price < 1 || price > highest) return Code.STOP_PRICE;
+    if (o.market !== (o.price === 0) || o.price > highest) return Code.PRICE_RANGE;
+    const band = Math.floor((price * this.params[SymbolParam.PriceBandPpm]) / 1e6);
+    const worst = o.side === Side.Buy ? Math.min(highest, price + band) : Math.max(1, price - band);
+    if (!o.market && this.params[SymbolParam.PriceBandPpm] > 0 && (o.side === Side.Buy ? o.price > worst : o.price < worst))
+      return Code.PRICE_BAND;
+    if (old === undefined && this.open.length >= this.#limits.orders) return Code.BOOK_FULL;
+    if (old === undefined && this.open.filter(({ account }) => account === o.account).length >= this.#limits.ordersPerAccount)
+      return Code.ORDER_SHARE_FULL;
+    const cost = (o.market ? worst : o.price) * o.open;
+    o.stop.held = o.side === Side.Sell ? o.open : cost + reservedFee(o.fees, cost);
+    const free = this.available(o.account, o.side === Side.Buy ? USD : BTC) + (old?.stop.held ?? 0);
+    if (o.stop.held > free) return Code.INSUFFICIENT_FUNDS;
+    if (now || price === old?.stop.price) return Code.OK;
+    return this.stops.holds(o.side, trigger, price, this.#priceOf(trigger)) ? Code.STOP_WOULD_TRIGGER : Code.OK;
+  }
+
+  #priceOf(trigger: number): number {
+    return trigger === Trigger.LastTrade ? this.lastPrice : this.params[SymbolParam.ReferencePrice];
+  }
+
+  #wait(o: StopOrder, now: boolean): void {
+    const { price, trigger } = o.stop;
+    const holds = now && this.stops.holds(o.side, trigger, price, this.#priceOf(trigger));
+    this.stops.pending.push(o);
+    if (holds) this.stops.cross(o.side, price, [trigger]);
+  }
+
+  #amendStop(o: StopOrder, f: Amend): void {
+    const price = f.extension?.stopPrice ?? o.stop.price;
+    const wanted: StopOrder = { ...o, price: f.price, open: f.quantity, stop: { ...o.stop, price } };
+    const code = this.#checkStop(wanted, o, false);
+    if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, 0);
+    const keeps = price === o.stop.price;
+    Object.assign(o, wanted);
+    if (!keeps) this.stops.pending = [...this.stops.pending.filter((other) => other !== o), o];
+    this.#answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, 0, keeps ? 4 : 0);
+  }
+
+  /** Triggers what is due, up to the share of the command. */
+  #trigger(): void {
+    while (this.phase === Phase.Continuous && this.stops.left > 0) {
+      const o = this.stops.next();
+      if (o === undefined) return;
+      this.stops.left--;
+      this.#answer(ReportKind.Triggered, 0, o, o.price, o.open, o.open, 0);
+      this.#leave(o);
+      const tif = o.market && o.tif !== TimeInForce.FillOrKill ? TimeInForce.Market : o.tif;
+      const order = { ...o, tif, least: o.tif === TimeInForce.FillOrKill ? o.open : 0 };
+      const { controls } = this;
+      let code = controls.standing(o.account, SYMBOL) || controls.positions.check(o, o.open, this.open) || this.#checkOrder(order);
+      if (code === Code.OK) {
+        const allowed = this.#trade(o, this.#limit(o));
+        code = !o.market && RESTING.has(o.tif) ? this.#room(o, o.price) : Code.CANCELLED_REMAINDER;
+        if (!allowed) code = Code.CANCELLED_SELF_TRADE;
+      }
+      if (o.open > 0 && code === Code.OK) this.#rest(o);
+      else {
+        if (o.open > 0) this.#answer(ReportKind.Cancelled, code, o, o.price, o.open, 0, o.filled);
+        this.#remember(o, o.filled + o.open, Code.OK);
+      }
+    }
+  }
+
+  #setReference(price: number): void {
+    this.params[SymbolParam.ReferencePrice] = price;
+    if (price > 0) this.stops.swept([price], [Trigger.ReferencePrice]);
+    this.#admin(Code.OK);
   }
 
   /** A fee of the symbol, for orders from now on. */
@@ -649,6 +790,8 @@ export class NaiveExchange {
       for (const o of [buy, sell]) if (o.open === 0) done.push(o);
     }
     for (const o of done) this.#gone(o);
+    this.stops.swept(this.#prices, [Trigger.LastTrade, Trigger.ReferencePrice]);
+    this.#prices = [];
     this.#admin(Code.OK, price, volume);
   }
 
@@ -675,7 +818,7 @@ export class NaiveExchange {
           o.account,
           SYMBOL,
           side,
-          o.tif | (o.selfTrade << 4) | (o.end < Infinity && o.postOnly ? 0x80 : 0),
+          o.tif | (o.selfTrade << 4) | (o.postOnly && o.tif !== TimeInForce.PostOnly ? 0x80 : 0),
           o.tag,
         ]);
         const { maker, taker } = this.#newFees();
@@ -689,7 +832,14 @@ export class NaiveExchange {
       for (const o of this.queue(side))
         if (this.#rules >= 3 && this.payers.has(o) && this.#page(side, o.price)[0] !== o) rows.push([16, o.id]);
     }
-    rows.push(...this.controls.positions.rows(this.resting));
+    for (const o of this.stops.pending) {
+      const bits = o.side + o.stop.trigger * 2 + 256 * (o.tif | (o.selfTrade << 4) | (o.postOnly ? 0x80 : 0));
+      rows.push([23, o.id, o.client, o.price, o.open, o.stop.price, o.account, SYMBOL, bits, o.tag, 0, o.stop.held]);
+      const { maker, taker } = this.#newFees();
+      if (o.fees.maker !== maker || o.fees.taker !== taker) rows.push([17, o.id, carryOf(o.fees), o.fees.maker, o.fees.taker]);
+      if (o.end < Infinity) rows.push([18, o.id, o.end]);
+    }
+    rows.push(...this.controls.positions.rows(this.open));
     for (const r of this.#remembered.byAccount())
       rows.push([9, r.account, r.client, r.orderId, r.code, r.symbol, r.side, r.tif, r.price, r.quantity, r.filled]);
     for (const account of this.accounts) {

@@ -8,7 +8,7 @@ export type ReportFields = Partial<Record<Exclude<keyof typeof Report, 'bytes'>,
 
 const BYTE = new Set(['kind', 'side', 'timeInForce', 'flags']);
 const SHORT = new Set(['code', 'reserved']);
-const WORD = new Set(['symbol', 'account', 'tag', 'reserved2']);
+const WORD = new Set(['symbol', 'account', 'tag', 'stopPrice']);
 
 /** The engine's side of a report ring, driven by a test. */
 export class ReportSource {

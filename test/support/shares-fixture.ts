@@ -13,7 +13,13 @@ export const PAGE = 64;
 
 export function audit({ exchange }: Harness): void {
   const books = exchange.books.filter((book): book is OrderBook => book !== undefined);
-  auditBooks(exchange.slab, exchange.pages, books, (book) => exchange.symbols.phase[book.symbol] !== Phase.Continuous);
+  auditBooks(
+    exchange.slab,
+    exchange.pages,
+    books,
+    (book) => exchange.symbols.phase[book.symbol] !== Phase.Continuous,
+    exchange.stops.books,
+  );
   const reserved = exchange.accounts.imbalance(USD);
   assert.equal(reserved, 0);
 }

@@ -2,6 +2,7 @@ import * as flatbuffers from 'flatbuffers';
 import { CommandKind } from './command-kind.js';
 import { OrderType } from './order-type.js';
 import { SelfTradeMode } from './self-trade-mode.js';
+import { Trigger } from './trigger.js';
 /**
  * 64 bytes: the terms of an order that do not fit into a Command. In ring and log it is directly before its
  * command, and has its own sequence. Fields for later releases are in the layout and must be 0.
@@ -20,9 +21,9 @@ export declare class CommandExtension {
      */
     selfTradeMode(): SelfTradeMode;
     /**
-     * Later: the price that triggers a stop order. 0.
+     * Of a stop; otherwise 0.
      */
-    trigger(): number;
+    trigger(): Trigger;
     /**
      * Always 0, in all versions: a batch header of the log has its magic number here.
      */
@@ -44,7 +45,7 @@ export declare class CommandExtension {
      */
     timeUs(): bigint;
     /**
-     * Later: ticks. 0.
+     * Stop, StopLimit: ticks. An amend with an extension: the new stop price, and all other fields are 0. Otherwise 0.
      */
     stopPrice(): bigint;
     /**
@@ -60,5 +61,5 @@ export declare class CommandExtension {
      */
     expiryUs(): bigint;
     static sizeOf(): number;
-    static createCommandExtension(builder: flatbuffers.Builder, kind: CommandKind, order_type: OrderType, self_trade_mode: SelfTradeMode, trigger: number, reserved: number, instructions: number, link: number, seq: bigint, time_us: bigint, stop_price: bigint, displayed_quantity: bigint, min_quantity: bigint, expiry_us: bigint): flatbuffers.Offset;
+    static createCommandExtension(builder: flatbuffers.Builder, kind: CommandKind, order_type: OrderType, self_trade_mode: SelfTradeMode, trigger: Trigger, reserved: number, instructions: number, link: number, seq: bigint, time_us: bigint, stop_price: bigint, displayed_quantity: bigint, min_quantity: bigint, expiry_us: bigint): flatbuffers.Offset;
 }

@@ -27,7 +27,7 @@ export class CommandExtension {
         return this.bb.readUint8(this.bb_pos + 2);
     }
     /**
-     * Later: the price that triggers a stop order. 0.
+     * Of a stop; otherwise 0.
      */
     trigger() {
         return this.bb.readUint8(this.bb_pos + 3);
@@ -63,7 +63,7 @@ export class CommandExtension {
         return this.bb.readUint64(this.bb_pos + 24);
     }
     /**
-     * Later: ticks. 0.
+     * Stop, StopLimit: ticks. An amend with an extension: the new stop price, and all other fields are 0. Otherwise 0.
      */
     stopPrice() {
         return this.bb.readUint64(this.bb_pos + 32);

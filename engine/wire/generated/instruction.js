@@ -5,7 +5,11 @@
 export var Instruction;
 (function (Instruction) {
     /**
-     * Bit 0: rejected if it would trade on arrival.
+     * Bit 0: rejected if it would trade on arrival. StopLimit: cancelled if it would trade when it triggers.
      */
     Instruction[Instruction["PostOnly"] = 1] = "PostOnly";
+    /**
+     * Bit 3: a stop whose condition holds on arrival triggers at once, instead of being rejected.
+     */
+    Instruction[Instruction["TriggerNow"] = 8] = "TriggerNow";
 })(Instruction || (Instruction = {}));

@@ -1,5 +1,6 @@
 /**
- * Pricing and trigger of an order. This release accepts Limit and Market; the others are rejected with UNSUPPORTED_TERM.
+ * Pricing and trigger of an order. Stop becomes a market order when it triggers, StopLimit a limit order. This release rejects the trailing
+ * ones with UNSUPPORTED_TERM.
  */
 export declare enum OrderType {
     Limit = 0,

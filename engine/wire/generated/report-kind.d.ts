@@ -21,5 +21,9 @@ export declare enum ReportKind {
      */
     Amended = 5,
     CancelRejected = 6,
-    AmendRejected = 7
+    AmendRejected = 7,
+    /**
+     * A stop triggered, and is now a market or limit order; `quantity` and `leaves` are its open quantity. What becomes of it follows.
+     */
+    Triggered = 8
 }

@@ -24,4 +24,8 @@ export var ReportKind;
     ReportKind[ReportKind["Amended"] = 5] = "Amended";
     ReportKind[ReportKind["CancelRejected"] = 6] = "CancelRejected";
     ReportKind[ReportKind["AmendRejected"] = 7] = "AmendRejected";
+    /**
+     * A stop triggered, and is now a market or limit order; `quantity` and `leaves` are its open quantity. What becomes of it follows.
+     */
+    ReportKind[ReportKind["Triggered"] = 8] = "Triggered";
 })(ReportKind || (ReportKind = {}));

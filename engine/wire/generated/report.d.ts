@@ -24,7 +24,10 @@ export declare class Report {
     symbol(): number;
     account(): number;
     tag(): number;
-    reserved2(): number;
+    /**
+     * Ticks: the stop price of an order that waits for its trigger, and in Triggered; otherwise 0.
+     */
+    stopPrice(): number;
     reportNo(): bigint;
     /**
      * Sequence of the command that caused it.
@@ -66,5 +69,5 @@ export declare class Report {
      */
     retryUs(): bigint;
     static sizeOf(): number;
-    static createReport(builder: flatbuffers.Builder, kind: ReportKind, side: Side, time_in_force: TimeInForce, flags: number, code: number, reserved: number, symbol: number, account: number, tag: number, reserved2: number, report_no: bigint, seq: bigint, time_us: bigint, order_id: bigint, client_order_id: bigint, price: bigint, quantity: bigint, leaves: bigint, filled: bigint, fee: bigint, trade_id: bigint, contra_order_id: bigint, retry_us: bigint): flatbuffers.Offset;
+    static createReport(builder: flatbuffers.Builder, kind: ReportKind, side: Side, time_in_force: TimeInForce, flags: number, code: number, reserved: number, symbol: number, account: number, tag: number, stop_price: number, report_no: bigint, seq: bigint, time_us: bigint, order_id: bigint, client_order_id: bigint, price: bigint, quantity: bigint, leaves: bigint, filled: bigint, fee: bigint, trade_id: bigint, contra_order_id: bigint, retry_us: bigint): flatbuffers.Offset;
 }

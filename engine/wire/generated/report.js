@@ -43,7 +43,10 @@ export class Report {
     tag() {
         return this.bb.readUint32(this.bb_pos + 16);
     }
-    reserved2() {
+    /**
+     * Ticks: the stop price of an order that waits for its trigger, and in Triggered; otherwise 0.
+     */
+    stopPrice() {
         return this.bb.readUint32(this.bb_pos + 20);
     }
     reportNo() {
@@ -115,7 +118,7 @@ export class Report {
     static sizeOf() {
         return 128;
     }
-    static createReport(builder, kind, side, time_in_force, flags, code, reserved, symbol, account, tag, reserved2, report_no, seq, time_us, order_id, client_order_id, price, quantity, leaves, filled, fee, trade_id, contra_order_id, retry_us) {
+    static createReport(builder, kind, side, time_in_force, flags, code, reserved, symbol, account, tag, stop_price, report_no, seq, time_us, order_id, client_order_id, price, quantity, leaves, filled, fee, trade_id, contra_order_id, retry_us) {
         builder.prep(8, 128);
         builder.writeInt64(retry_us);
         builder.writeInt64(contra_order_id);
@@ -130,7 +133,7 @@ export class Report {
         builder.writeInt64(time_us);
         builder.writeInt64(seq);
         builder.writeInt64(report_no);
-        builder.writeInt32(reserved2);
+        builder.writeInt32(stop_price);
         builder.writeInt32(tag);
         builder.writeInt32(account);
         builder.writeInt32(symbol);

@@ -1,0 +1,126 @@
+import type { PriceTicks } from '../units.ts';
+import type { OrderSlab } from './order-slab.ts';
+import { StopHeap } from './stop-heap.ts';
+
+const NIL = -1;
+const NOTHING = Number.NEGATIVE_INFINITY;
+
+/** Pending stops that were crossed together, and wait for their turn: those of one side whose key is at most that of their trigger. */
+export interface StopWave {
+  readonly side: number;
+  /** Keys by Trigger; see StopHeap.keyOf. Minus infinity: none. */
+  readonly upTo: [number, number];
+}
+
+/**
+ * The pending stops of one symbol, and the waves of them that prices have
+ * crossed. What a price crossed stays crossed, wherever the price goes then: it
+ * triggers when it is its turn, wave by wave. A wave is not a list of orders but
+ * the farthest price; so crossing a thousand stops takes as long as crossing one.
+ * While a side has a wave, a new stop within it counts as crossed too.
+ * One thread owns it.
+ */
+export class StopBook {
+  /** By `side * 2 + Trigger`. */
+  readonly heaps: readonly [StopHeap, StopHeap, StopHeap, StopHeap];
+  readonly waves: StopWave[] = [];
+  /** The farthest key of a wave, by heap. */
+  readonly #crossed: [number, number, number, number] = [NOTHING, NOTHING, NOTHING, NOTHING];
+
+  constructor(slab: OrderSlab) {
+    this.heaps = [new StopHeap(slab, 0), new StopHeap(slab, 0), new StopHeap(slab, 1), new StopHeap(slab, 1)];
+  }
+
+  get count(): number {
+    return this.heaps.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** Whether a stop of this key waits in a wave, or would. @param heap `side * 2 + Trigger` */
+  isCrossed(heap: number, key: number): boolean {
+    return key <= this.#crossed[heap];
+  }
+
+  /**
+   * Trigger prices moved from `first` to `last`, without a turn in between. The side of which a stop was crossed first is first;
+   * where one price crossed both, the buys are.
+   * @param triggers bit `1 << Trigger` for each price that moved
+   */
+  moved(first: PriceTicks, last: PriceTicks, triggers: number): void {
+    const buysFirst = last < first || this.#crosses(0, first) || this.#crosses(1, first);
+    for (let n = 0; n < 2; n++) {
+      const side = buysFirst ? n : 1 - n;
+      this.cross(side, side === 0 ? Math.max(first, last) : -Math.min(first, last), triggers);
+    }
+  }
+
+  /** The stops of a side up to `key` are due, after those that are due already. */
+  cross(side: number, key: number, triggers: number): void {
+    const crossed = this.#crossed;
+    const farthest = Math.max(crossed[side * 2], crossed[side * 2 + 1]);
+    let grows = false;
+    let behind = true;
+    for (let trigger = 0; trigger < 2; trigger++) {
+      const heap = side * 2 + trigger;
+      if ((triggers & (1 << trigger)) === 0 || !this.#crosses(heap, key)) continue;
+      // All that is new in this heap comes after what the wave has.
+      if (crossed[heap] < farthest) behind = false;
+      crossed[heap] = key;
+      grows = true;
+    }
+    if (!grows) return;
+    const newest = this.waves[this.waves.length - 1];
+    if (newest?.side === side && behind) {
+      newest.upTo[0] = crossed[side * 2];
+      newest.upTo[1] = crossed[side * 2 + 1];
+    } else this.addWave(side, crossed[side * 2], crossed[side * 2 + 1]);
+  }
+
+  /** Adds the newest wave as it is. */
+  addWave(side: number, upToLast: number, upToReference: number): void {
+    this.#crossed[side * 2] = upToLast;
+    this.#crossed[side * 2 + 1] = upToReference;
+    this.waves.push({ side, upTo: [upToLast, upToReference] });
+  }
+
+  /** Slot of the stop whose turn it is; -1 if none is due. */
+  nextDue(): number {
+    for (let wave = this.waves[0]; wave !== undefined; wave = this.waves[0]) {
+      const slot = this.#first(wave.side, wave.upTo[0], wave.upTo[1]);
+      if (slot !== NIL) return slot;
+      this.#endWave(wave.side);
+    }
+    return NIL;
+  }
+
+  /** Slot of the pending stop of a side that would trigger first, if both prices moved alike; -1 = none. */
+  first(side: number): number {
+    return this.#first(side, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+  }
+
+  #first(side: number, upToLast: number, upToReference: number): number {
+    const ofLast = this.heaps[side * 2];
+    const ofReference = this.heaps[side * 2 + 1];
+    const one = this.#reaches(side * 2, upToLast) ? ofLast.first : NIL;
+    const other = this.#reaches(side * 2 + 1, upToReference) ? ofReference.first : NIL;
+    if (one === NIL || other === NIL) return one === NIL ? other : one;
+    return ofLast.before(other, one) ? other : one;
+  }
+
+  #endWave(side: number): void {
+    this.waves.shift();
+    if (this.waves.some((wave) => wave.side === side)) return;
+    this.#crossed[side * 2] = NOTHING;
+    this.#crossed[side * 2 + 1] = NOTHING;
+  }
+
+  /** Whether a heap crosses something at this key that was not crossed before. */
+  #crosses(heap: number, key: number): boolean {
+    return key > this.#crossed[heap] && this.#reaches(heap, key);
+  }
+
+  /** Whether a heap has a stop up to this key. */
+  #reaches(heap: number, key: number): boolean {
+    const { first } = this.heaps[heap];
+    return first !== NIL && this.heaps[heap].keyOf(first) <= key;
+  }
+}

@@ -1,0 +1,144 @@
+import { STOP_BY_REFERENCE } from '../book/order-slab.ts';
+import { StopBook } from '../book/stop-book.ts';
+import { Code } from '../codes.ts';
+import { CARRY_MASK, scheduleOf } from '../rules/fee-schedules.ts';
+import type { OrderChecks } from '../rules/order-checks.ts';
+import type { PendingStops } from '../rules/pending-stops.ts';
+import { StopChecks } from '../rules/stop-checks.ts';
+import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
+import { ReportKind, Trigger } from '../wire/layout.ts';
+import { LIFETIME_BITS, marketKindOf, RESTING_KINDS } from '../wire/order-kinds.ts';
+import type { Answers } from './answers.ts';
+import { ReportFlag } from './report-writer.ts';
+import type { RestingOrders } from './resting-orders.ts';
+import type { MachineState } from './state.ts';
+
+const { OK } = Code;
+const { Amended: AMENDED, AmendRejected: AMEND_REJECTED } = ReportKind;
+/** In the row of a pending stop, the time in force and the bits beside it are above the byte of the side. */
+const LIFETIME = 256;
+
+/** New stops, amends of pending ones, and the rows of both. Owned by the engine thread. */
+export class StopOrders implements StatePart {
+  readonly kinds = [RowKind.StopOrder, RowKind.StopWave];
+  readonly #state: MachineState;
+  readonly #stops: PendingStops;
+  readonly #checks: StopChecks;
+  readonly #answers: Answers;
+  readonly #resting: RestingOrders;
+
+  constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders) {
+    this.#state = state;
+    this.#stops = state.stops;
+    this.#checks = new StopChecks(state, checks);
+    this.#answers = answers;
+    this.#resting = resting;
+  }
+
+  /** Accepts the current order, a stop. Returns the code of its reject otherwise, which the caller answers. */
+  enter(): Code {
+    const state = this.#state;
+    const { order, aggressor } = state;
+    const code = this.#checks.newStop(order);
+    if (code !== OK) return code;
+    const holds = order.triggerNow && this.#stops.holds(order.symbol, order.side, order.trigger, order.stopPrice);
+    aggressor.orderId = ++state.lastOrderId;
+    aggressor.open = order.quantity;
+    aggressor.filled = 0;
+    aggressor.feeCarry = order.feeCarry;
+    this.#answers.accepted();
+    const slot = this.#resting.enterStop(order.trigger === Trigger.ReferencePrice ? STOP_BY_REFERENCE : 0);
+    if (holds) this.#stops.triggerNow(slot);
+    return OK;
+  }
+
+  /** Amends the pending stop in `slot`, which the current command names. Without a stop price, it keeps its own. */
+  amend(slot: number): void {
+    const { order, slab, risks } = this.#state;
+    order.symbol = slab.symbol(slot);
+    order.side = slab.side(slot);
+    order.timeInForce = slab.timeInForce(slot);
+    order.orderKind = kindAfterTrigger(slab.price(slot), slab.lifetime(slot));
+    order.lifetimeBits = slab.lifetime(slot) & LIFETIME_BITS;
+    order.clientOrderId = slab.clientOrderId(slot);
+    order.feeSchedule = scheduleOf(slab.fees(slot));
+    order.feeCarry = slab.fees(slot) & CARRY_MASK;
+    const keeps = order.stopPrice === 0 || order.stopPrice === slab.next(slot);
+    if (keeps) order.stopPrice = slab.next(slot);
+    const code = this.#checks.amend(order, slot);
+    if (code !== OK) {
+      this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), 0);
+      if (code === Code.THROTTLED || code === Code.ORDER_TO_TRADE) this.#answers.notBefore();
+      return;
+    }
+    const risk = risks.of(order.symbol);
+    risk.release(slot);
+    slab.setPrice(slot, order.price);
+    slab.setOpen(slot, order.quantity);
+    if (!keeps) {
+      this.#stops.remove(slot);
+      slab.setNext(slot, order.stopPrice);
+      this.#stops.add(slot);
+    }
+    risk.hold(slot, order);
+    this.#answers.resting(AMENDED, keeps ? ReportFlag.KeptPriority : 0, OK, slot, order.tag);
+  }
+
+  save(out: RowWriter): void {
+    const { books, active } = this.#stops;
+    for (const [symbol, book] of books.entries()) if (book !== undefined) this.#saveOrders(out, symbol, book);
+    for (const symbol of active) this.#saveWaves(out, symbol, 1);
+    for (const symbol of books.keys()) if (!active.includes(symbol)) this.#saveWaves(out, symbol, 0);
+  }
+
+  /** The stops of a symbol in the order of their priority numbers; the numbers themselves are no part of the state. */
+  #saveOrders(out: RowWriter, symbol: number, book: StopBook): void {
+    const { slab } = this.#state;
+    const slots = book.heaps.flatMap((heap) => [...heap.slots()]).sort((a, b) => slab.filled(a) - slab.filled(b));
+    for (const slot of slots) {
+      out.row(
+        RowKind.StopOrder,
+        slab.id[slot],
+        slab.clientOrderId(slot),
+        slab.price(slot),
+        slab.open(slot),
+        slab.next(slot),
+        slab.account(slot),
+        symbol,
+        slab.sideBits(slot) + slab.lifetime(slot) * LIFETIME,
+        slab.tag(slot),
+        slab.termsHash[slot],
+        slab.held(slot),
+      );
+      this.#resting.saveTerms(out, slot);
+    }
+  }
+
+  #saveWaves(out: RowWriter, symbol: number, active: number): void {
+    for (const { side, upTo } of this.#stops.books[symbol]?.waves ?? []) out.row(RowKind.StopWave, symbol, side, upTo[0], upTo[1], active);
+  }
+
+  load(r: Float64Array, at: number): void {
+    if (r[at] === RowKind.StopWave) return this.#loadWave(r, at);
+    const terms = r[at + 8];
+    this.#resting.loadStop(r, at, terms % LIFETIME, Math.floor(terms / LIFETIME));
+  }
+
+  #loadWave(r: Float64Array, at: number): void {
+    const stops = this.#stops;
+    const symbol = r[at + 1];
+    stops.watched[symbol] = 1;
+    while (stops.books.length <= symbol) stops.books.push(undefined);
+    const book = stops.books[symbol] ?? new StopBook(this.#state.slab);
+    stops.books[symbol] = book;
+    book.addWave(r[at + 2], r[at + 3], r[at + 4]);
+    if (r[at + 5] !== 1 || stops.active.includes(symbol)) return;
+    stops.active.push(symbol);
+    stops.pending = true;
+  }
+}
+
+/** The OrderKind of a stop when it triggers. @param price its limit, 0 = it becomes a market order @param lifetime as in its record */
+export function kindAfterTrigger(price: number, lifetime: number): number {
+  return price === 0 ? marketKindOf(lifetime & 15) : RESTING_KINDS[lifetime];
+}

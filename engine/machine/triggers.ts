@@ -1,0 +1,151 @@
+import type { OrderBook } from '../book/order-book.ts';
+import { ORDER_WORDS_SHIFT, OrderWord } from '../book/order-slab.ts';
+import { Code } from '../codes.ts';
+import { CARRY_MASK, EXPIRES, feesWord, scheduleOf } from '../rules/fee-schedules.ts';
+import type { OrderChecks } from '../rules/order-checks.ts';
+import type { PendingStops } from '../rules/pending-stops.ts';
+import { ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
+import { MarketEventKind } from '../wire/market-event.ts';
+import { KIND_RESTS, LIFETIME_BITS, selfTradeModeOf } from '../wire/order-kinds.ts';
+import type { Answers } from './answers.ts';
+import type { Expiry } from './expiry.ts';
+import type { GuardedMatch } from './guarded-match.ts';
+import type { RestingOrders } from './resting-orders.ts';
+import type { MachineState } from './state.ts';
+import { kindAfterTrigger } from './stop-orders.ts';
+
+const NIL = -1;
+const { OK } = Code;
+/** The bits beside the side in the word of an order's terms. */
+const STOP_BITS = 0x00fe0000;
+const { terms: TERMS } = OrderWord;
+
+/** Stops that trigger with one command at most. */
+export const TRIGGERS_PER_COMMAND = 256;
+
+/**
+ * Triggers stops, after the command that moved the price. Each becomes a market
+ * or limit order, is checked again, and trades to its end; what its trades cross
+ * has its turn later. What exceeds the share of one command goes on before the
+ * next command or tick: what triggers there has time priority over that command.
+ * Owned by the engine thread.
+ */
+export class Triggers {
+  readonly #state: MachineState;
+  readonly #stops: PendingStops;
+  readonly #checks: OrderChecks;
+  readonly #answers: Answers;
+  readonly #resting: RestingOrders;
+  readonly #guarded: GuardedMatch;
+  readonly #expiry: Expiry;
+  /** Triggers that the command `#seq` may still cause. */
+  #left = 0;
+  #seq = 0;
+
+  constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders, guarded: GuardedMatch, expiry: Expiry) {
+    this.#state = state;
+    this.#stops = state.stops;
+    this.#checks = checks;
+    this.#answers = answers;
+    this.#resting = resting;
+    this.#guarded = guarded;
+    this.#expiry = expiry;
+  }
+
+  /** Call it before and after a command when `stops.pending`. Overwrites the current order. */
+  run(): void {
+    const state = this.#state;
+    const stops = this.#stops;
+    if (this.#seq !== state.seq) {
+      this.#seq = state.seq;
+      this.#left = TRIGGERS_PER_COMMAND;
+    }
+    stops.afterMatch();
+    while (this.#left > 0) {
+      const slot = stops.nextDue();
+      if (slot === NIL) break;
+      if (this.#trigger(slot)) this.#left--;
+      else this.#left = 0;
+      if (this.#left === 0) stops.passTurn();
+    }
+    stops.pending = stops.active.length > 0;
+  }
+
+  /** Returns false if it must wait for the next command or tick: more orders have come to their end in its way than one command cancels. */
+  #trigger(slot: number): boolean {
+    const state = this.#state;
+    const { slab, order, expiries } = state;
+    const isDue = state.timeUs >= expiries.earliestUs;
+    if (isDue && slab.fees(slot) < 0 && expiries.expiryOf(slot) <= state.timeUs) {
+      this.#resting.cancel(slot, Code.EXPIRED, slab.tag(slot));
+      return true;
+    }
+    this.#readOrder(slot);
+    if (isDue && !this.#expiry.clearWay(state.books[order.symbol], order.side)) return false;
+    this.#becomeLive(slot);
+    return true;
+  }
+
+  #becomeLive(slot: number): void {
+    const state = this.#state;
+    const { slab, order } = state;
+    const fees = slab.fees(slot);
+    this.#answers.resting(ReportKind.Triggered, 0, OK, slot, order.tag);
+    this.#stops.remove(slot);
+    slab.words[(slot << ORDER_WORDS_SHIFT) + TERMS] &= ~STOP_BITS;
+    state.risks.of(order.symbol).release(slot);
+    const book = state.books[order.symbol] as OrderBook;
+    state.selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
+    const code = this.#checks.triggered(order);
+    if (code !== OK) return this.#end(slot, code);
+    const allowed = this.#trade(slot, book);
+    if (slab.open(slot) === 0) return this.#resting.gone(slot);
+    if (!allowed) return this.#end(slot, Code.CANCELLED_SELF_TRADE);
+    if (KIND_RESTS[order.orderKind] === 0) return this.#end(slot, Code.CANCELLED_REMAINDER);
+    slab.setFees(slot, (fees & EXPIRES) | feesWord(order.feeSchedule, state.aggressor.feeCarry));
+    if (!book.rest(slot)) return this.#end(slot, book.noRoomCode());
+    this.#resting.hold(slot);
+    this.#resting.publish(MarketEventKind.Add, slot);
+  }
+
+  /** Makes the pending stop in `slot` the current order. */
+  #readOrder(slot: number): void {
+    const { slab, order } = this.#state;
+    order.account = slab.account(slot);
+    order.symbol = slab.symbol(slot);
+    order.side = slab.side(slot);
+    order.timeInForce = slab.timeInForce(slot);
+    order.orderKind = kindAfterTrigger(slab.price(slot), slab.lifetime(slot));
+    order.lifetimeBits = slab.lifetime(slot) & LIFETIME_BITS;
+    order.clientOrderId = slab.clientOrderId(slot);
+    order.tag = slab.tag(slot);
+    order.price = slab.price(slot);
+    order.quantity = slab.open(slot);
+    order.feeSchedule = scheduleOf(slab.fees(slot));
+    order.feeCarry = slab.fees(slot) & CARRY_MASK;
+  }
+
+  /** Returns false if self-trade prevention cancels the rest. */
+  #trade(slot: number, book: OrderBook): boolean {
+    const { slab, order, aggressor, selfTrade } = this.#state;
+    aggressor.orderId = slab.id[slot];
+    aggressor.open = order.quantity;
+    aggressor.filled = 0;
+    aggressor.feeCarry = order.feeCarry;
+    this.#stops.beforeMatch(order.symbol, order.side === Side.Buy ? book.bestAsk() : book.bestBid());
+    const limit = this.#checks.limitPrice(order);
+    let allowed = true;
+    if (selfTrade.mode <= SelfTradeMode.None) book.match(order.side, limit, order.quantity);
+    else allowed = this.#guarded.match(book, order.side, limit);
+    slab.setOpen(slot, aggressor.open);
+    slab.setFilled(slot, aggressor.filled);
+    this.#stops.afterMatch();
+    return allowed;
+  }
+
+  /** The triggered order ends before it rests. */
+  #end(slot: number, code: Code): void {
+    this.#answers.cancelled(slot, code, this.#state.slab.tag(slot));
+    this.#resting.gone(slot);
+  }
+}

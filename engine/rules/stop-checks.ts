@@ -1,0 +1,124 @@
+import type { OrderSlab } from '../book/order-slab.ts';
+import { Code } from '../codes.ts';
+import { MILLION, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
+import type { PriceTicks } from '../units.ts';
+import { Phase, Side } from '../wire/layout.ts';
+import { KIND_NEEDS_PRICE } from '../wire/order-kinds.ts';
+import { type CheckedState, CONTROL_CODES, type OrderChecks } from './order-checks.ts';
+import type { OrderRequest } from './order-request.ts';
+import { type PendingStops, triggerOf } from './pending-stops.ts';
+
+const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxNotional, PriceBandPpm } = SymbolParam;
+const { Buy } = Side;
+const { OK } = Code;
+const NIL = -1;
+
+/** The codes of the checks of a new stop, in sequence. docs/CODES.md lists them. Those of an order follow when it triggers. */
+export const NEW_STOP_CHECKS: readonly (readonly Code[])[] = [
+  [Code.BAD_CLIENT_ORDER_ID],
+  [Code.CLIENT_ORDER_ID_TOO_OLD],
+  [...CONTROL_CODES, Code.POSITION_LIMIT, Code.EXPOSURE_LIMIT],
+  [Code.UNKNOWN_SYMBOL, Code.SYMBOL_HALTED, Code.SYMBOL_CLOSED],
+  [Code.NO_SESSION, Code.EXPIRY_PAST],
+  [
+    Code.QUANTITY_MIN,
+    Code.QUANTITY_MAX,
+    Code.LOT,
+    Code.STOP_PRICE,
+    Code.PRICE_RANGE,
+    Code.TICK,
+    Code.PRICE_BAND,
+    Code.NOTIONAL_MIN,
+    Code.NOTIONAL_MAX,
+  ],
+  [Code.OPEN_ORDER_LIMIT, Code.BOOK_FULL, Code.ORDER_SHARE_FULL],
+  [Code.INSUFFICIENT_FUNDS],
+  [Code.STOP_WOULD_TRIGGER],
+];
+
+/**
+ * The checks of stops while they wait. Owned by the engine thread.
+ *
+ * The price band of a waiting stop is around its stop price. A buy holds back the
+ * highest price in it, a stop-limit its limit. Without a band a market order may
+ * trade at any price; the stop then holds back its stop price.
+ */
+export class StopChecks {
+  readonly #state: CheckedState & { readonly stops: PendingStops };
+  readonly #slab: OrderSlab;
+  readonly #checks: OrderChecks;
+
+  constructor(state: CheckedState & { readonly stops: PendingStops }, checks: OrderChecks) {
+    this.#state = state;
+    this.#slab = state.slab;
+    this.#checks = checks;
+  }
+
+  newStop(order: OrderRequest): Code {
+    const checks = this.#checks;
+    return (
+      checks.clientOrderId(order) ||
+      checks.clientOrderIdAge(order) ||
+      checks.admits(order, NIL) ||
+      this.#phase(order) ||
+      checks.lifetime(order) ||
+      this.#limits(order) ||
+      checks.openRoom(order) ||
+      this.#funds(order, 0) ||
+      (order.triggerNow ? OK : this.#condition(order))
+    );
+  }
+
+  /** Checks an amend of the pending stop in `slot`; `order` has the terms that it would have. */
+  amend(order: OrderRequest, slot: number): Code {
+    const checks = this.#checks;
+    order.trigger = triggerOf(this.#slab, slot);
+    const code = checks.admits(order, slot) || this.#phase(order) || this.#limits(order) || this.#funds(order, this.#slab.held(slot));
+    if (code !== OK || order.stopPrice === this.#slab.next(slot)) return code;
+    return this.#condition(order);
+  }
+
+  /** Also in an auction: a stop does not take part in it. */
+  #phase(order: OrderRequest): Code {
+    const { symbols } = this.#state;
+    const { symbol } = order;
+    if (symbol >= symbols.capacity || symbols.defined[symbol] === 0) return Code.UNKNOWN_SYMBOL;
+    if (symbols.phase[symbol] === Phase.Halted) return Code.SYMBOL_HALTED;
+    return symbols.phase[symbol] === Phase.Closed ? Code.SYMBOL_CLOSED : OK;
+  }
+
+  #limits(order: OrderRequest): Code {
+    const { params, quotePerTickLot } = this.#state.symbols;
+    const row = order.symbol * SYMBOL_PARAMS;
+    const { quantity, price, stopPrice } = order;
+    if (quantity < params[row + MinQuantity] || quantity === 0) return Code.QUANTITY_MIN;
+    if (quantity > params[row + MaxQuantity]) return Code.QUANTITY_MAX;
+    if (quantity % params[row + LotStep] !== 0) return Code.LOT;
+    const [highest, step] = [params[row + MaxPrice], params[row + TickStep]];
+    if (stopPrice === 0 || stopPrice > highest || stopPrice % step !== 0) return Code.STOP_PRICE;
+    const limited = KIND_NEEDS_PRICE[order.orderKind] !== 0;
+    if ((price !== 0) !== limited || price > highest) return Code.PRICE_RANGE;
+    if (price % step !== 0) return Code.TICK;
+    const worst = this.#worstPrice(order.side, stopPrice, params[row + PriceBandPpm], highest);
+    if (limited && params[row + PriceBandPpm] !== 0 && (order.side === Buy ? price > worst : price < worst)) return Code.PRICE_BAND;
+    order.notional = (limited ? price : worst) * quantity * quotePerTickLot[order.symbol];
+    if (order.notional < params[row + MinNotional]) return Code.NOTIONAL_MIN;
+    return order.notional > params[row + MaxNotional] ? Code.NOTIONAL_MAX : OK;
+  }
+
+  /** The edge of the price band around the stop price. */
+  #worstPrice(side: number, stopPrice: PriceTicks, bandPpm: number, highest: PriceTicks): PriceTicks {
+    const distance = Math.floor((stopPrice * bandPpm) / MILLION);
+    return side === Buy ? Math.min(stopPrice + distance, highest) : Math.max(stopPrice - distance, 1);
+  }
+
+  /** @param held what the order holds back already */
+  #funds(order: OrderRequest, held: number): Code {
+    this.#state.risks.of(order.symbol).need(order);
+    return order.needed > this.#state.accounts.available[order.payAt] + held ? Code.INSUFFICIENT_FUNDS : OK;
+  }
+
+  #condition(order: OrderRequest): Code {
+    return this.#state.stops.holds(order.symbol, order.side, order.trigger, order.stopPrice) ? Code.STOP_WOULD_TRIGGER : OK;
+  }
+}
