@@ -3,7 +3,15 @@ import { unitsToDecimal } from '../../../engine/decimal.ts';
 import type { AccountInfo, AssetInfo, Directory, OpenOrderInfo, PositionLimitInfo, SymbolInfo } from '../../../engine/threads/directory.ts';
 import { getI64 } from '../../../engine/units.ts';
 import { ReportKind, Trade } from '../../../engine/wire/layout.ts';
-import { PHASE_NAMES, REPORT_KIND_NAMES, ReportFlag, SIDE_NAMES, subPhaseName, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
+import {
+  PHASE_NAMES,
+  REPORT_KIND_NAMES,
+  ReportFlag,
+  SIDE_NAMES,
+  subPhaseName,
+  TIME_IN_FORCE_NAMES,
+  TRIGGER_NAMES,
+} from '../../../engine/wire/names.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
 import type { Level } from '../../market/book-mirror.ts';
 import type { OrderRow } from '../../taps/history/queries.ts';
@@ -124,7 +132,7 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
     leavesLots: order.leaves,
     filledLots: order.filled,
   };
-  if (!('status' in order)) return { ...common, status: 'open' };
+  if (!('status' in order)) return { ...common, ...(order.stop ? stopView(symbol, order.stop) : { status: 'open' }) };
   return {
     ...common,
     status: order.status,
@@ -134,6 +142,11 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
     acceptedUs: order.acceptedUs,
     updatedUs: order.updatedUs,
   };
+}
+
+/** A stop that waits for its trigger. */
+function stopView(symbol: SymbolInfo | undefined, { price, trigger }: NonNullable<OpenOrderInfo['stop']>) {
+  return { status: 'pending', stopPrice: symbol && priceText(symbol, price), stopPriceTicks: price, trigger: TRIGGER_NAMES[trigger] };
 }
 
 /** Each packed record, as `view` shows it, one at a time; the views are read through one aligned copy. */
@@ -151,7 +164,7 @@ export function* eachRecord<T>(
 const report = new ReportView();
 
 export function reportView(directory: SymbolLookup, _bytes: Uint8Array, words: Int32Array, byte: number) {
-  const { kind, code, flags, price, quantity, leaves, filled } = report.wrap(words, byte >> 2);
+  const { kind, code, flags, price, quantity, leaves, filled, stopPrice } = report.wrap(words, byte >> 2);
   const symbol = directory.symbol(report.symbol);
   const lots = (value: number) => (symbol ? quantityText(symbol, value) : undefined);
   const fill = kind === ReportKind.Fill;
@@ -173,6 +186,8 @@ export function reportView(directory: SymbolLookup, _bytes: Uint8Array, words: I
     quantityLots: quantity,
     leavesLots: leaves,
     filledLots: filled,
+    stopPrice: stopPrice !== 0 && symbol ? priceText(symbol, stopPrice) : undefined,
+    stopPriceTicks: stopPrice || undefined,
     fee: fill && symbol ? moneyText(symbol.quoteAsset, report.fee) : undefined,
     feeUnits: fill ? report.fee : undefined,
     tradeId: fill ? report.tradeId : undefined,

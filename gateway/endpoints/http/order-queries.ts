@@ -48,7 +48,8 @@ async function explain(sources: QuerySources, request: Request, order: OrderName
   }
   const { orderId, clientOrderId, symbol, side, timeInForce } = first;
   const resting = last.status === undefined ? await restingView(sources, request, account, last) : undefined;
-  const status = last.status ?? (resting && 'open');
+  const waits = last.stopPriceTicks !== undefined && last.kind !== 'triggered';
+  const status = last.status ?? (resting ? 'open' : waits ? 'pending' : undefined);
   return {
     pieces: {
       ...{ account, orderId, clientOrderId, symbol, side, timeInForce, status },

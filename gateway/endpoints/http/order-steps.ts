@@ -50,8 +50,9 @@ const STEPS: readonly StepKind[] = [
   {
     kind: 'amended',
     step: 'amended',
-    says: (r) => `to ${r.leaves} open at ${r.price}, priority ${r.keptPriority ? 'kept' : 'lost'}`,
+    says: (r) => `to ${r.leaves} open at ${limit(r)}${stop(r)}, priority ${r.keptPriority ? 'kept' : 'lost'}`,
   },
+  { kind: 'triggered', step: 'triggered', says: (r) => `${r.side} ${r.leaves} ${r.symbol} at ${limit(r)}${stop(r)}` },
   {
     kind: 'cancelled',
     when: (r) => r.code === Code.EXPIRED,
@@ -69,8 +70,17 @@ const STEPS: readonly StepKind[] = [
   { kind: 'cancel-rejected', step: 'cancel rejected', says: reason, unchanged: true },
 ];
 
-function terms({ side, quantity, symbol = '?', price, priceTicks, timeInForce }: ReportJson): string {
-  return `${side} ${quantity} ${symbol}${priceTicks === 0 ? '' : ` at ${price}`}, ${timeInForce}`;
+function terms(report: ReportJson): string {
+  const { side, quantity, symbol = '?', price, priceTicks, timeInForce } = report;
+  return `${side} ${quantity} ${symbol}${priceTicks === 0 ? '' : ` at ${price}`}${stop(report)}, ${timeInForce}`;
+}
+
+function limit({ price, priceTicks }: ReportJson): string | undefined {
+  return priceTicks === 0 ? 'market' : price;
+}
+
+function stop({ stopPrice }: ReportJson): string {
+  return stopPrice === undefined ? '' : `, stop ${stopPrice}`;
 }
 
 function trade(report: ReportJson, quote: string): string {

@@ -31,6 +31,10 @@ interface OrderJson {
   readonly side: string;
   readonly timeInForce: string;
   readonly price: string;
+  readonly priceTicks: number;
+  /** Of a stop that waits. */
+  readonly stopPrice?: string;
+  readonly trigger?: string;
   readonly quantity?: string;
   readonly leaves: string;
   readonly filled: string;
@@ -127,10 +131,10 @@ function orderTable(orders: readonly OrderJson[]): string {
     o.orderId,
     o.symbol,
     o.side,
-    o.timeInForce === 'market' ? 'market' : o.price,
+    o.priceTicks === 0 ? 'market' : o.price,
     o.leaves,
     o.filled,
-    o.status,
+    o.stopPrice === undefined ? o.status : `${o.status}, stop ${o.stopPrice} by ${o.trigger}`,
   ]);
   return table([['order', 'symbol', 'side', 'price', 'open', 'filled', 'status'], ...rows]);
 }

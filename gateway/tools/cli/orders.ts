@@ -1,11 +1,21 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
-import { SELF_TRADE_NAMES, type SelfTradeName, SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../../engine/wire/names.ts';
+import {
+  SELF_TRADE_NAMES,
+  type SelfTradeName,
+  SIDE_NAMES,
+  TIME_IN_FORCE_NAMES,
+  TRIGGER_NAMES,
+  type TriggerName,
+} from '../../../engine/wire/names.ts';
 import type { OpenbellClient, ReportView, SideName, TimeInForceName } from '../../client/index.ts';
 import { isoTime } from '../../iso-time.ts';
 import { type AccountFlags, accountOption, amount, connectionOptions, id as idOf, print, printJson, withClient } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 import { explainCommand } from './explain.ts';
 import { reportLine } from './report-line.ts';
+
+/** Kinds of reports that follow the answer to a command. */
+const FOLLOW: ReadonlySet<string> = new Set(['fill', 'cancelled', 'triggered']);
 
 /** Without a price an order is a market order; there is nothing to choose. */
 const PRICED = TIME_IN_FORCE_NAMES.filter((name) => name !== 'market');
@@ -16,23 +26,28 @@ interface OrderFlags extends AccountFlags {
   readonly minQuantity?: string;
   readonly expires?: Date;
   readonly selfTrade?: SelfTradeName;
+  readonly stop?: string;
+  readonly trigger?: TriggerName;
+  readonly triggerNow?: true;
+  readonly postOnly?: true;
 }
 
 interface TargetFlags extends AccountFlags {
   readonly clientId?: true;
+  readonly stop?: string;
 }
 
 export function orderCommand(program: Command): void {
   const command = program
     .command('order')
     .summary('place an order, or explain one')
-    .description('Places an order and prints the answer. Without a price it is a market order.')
+    .description('Places an order and prints the answer. Without a price it is a market order, with --stop when the stop triggers.')
     .helpCommand(false)
     .addArgument(new Argument('<side>').choices(SIDE_NAMES))
     .argument('<quantity>', 'in the base asset, such as 0.5', amount)
     .argument('<symbol>', 'such as BTC-USD')
     .argument('[price]', 'in the quote asset, such as 59000.00', amount)
-    .addOption(new Option('--tif <how>', 'time in force; without a price: fok only').choices(PRICED))
+    .addOption(new Option('--tif <how>', 'time in force; without a price and without --stop: fok only').choices(PRICED))
     .option(
       '--expires <when>',
       'with gtd, the default then: a time such as 2026-12-24T12:00:00Z, or from now such as 90s, 15m, 8h, 7d; to send an order again with --id, give the time',
@@ -45,6 +60,16 @@ export function orderCommand(program: Command): void {
       ).choices(SELF_TRADE_NAMES),
     )
     .option('--min-quantity <quantity>', 'with ioc, or without a price: trade at once at least that much or not at all', amount)
+    .option(
+      '--stop <price>',
+      'wait until the trigger price is at the stop price or beyond it: at or above for a buy, at or below for a sell',
+      amount,
+    )
+    .addOption(
+      new Option('--trigger <price>', 'with --stop: the price that triggers (default: last, the last trade)').choices(TRIGGER_NAMES),
+    )
+    .option('--trigger-now', 'with --stop: trigger at once if the trigger price is there already; otherwise the order is rejected')
+    .option('--post-only', 'cancel or reject the order if it would trade on arrival or when it triggers')
     .option('--id <id>', 'client order id: the same order with the same id does not trade twice, another order is rejected', idOf)
     .addHelpText(
       'after',
@@ -56,12 +81,14 @@ Examples:
   openbell order buy 1 ETH-USD --tif fok
   openbell order buy 1 ETH-USD 2990.00 --expires 15m
   openbell order buy 1 ETH-USD 2990.00 --tif ioc --min-quantity 0.25
+  openbell order sell 0.5 BTC-USD --stop 58000.00
+  openbell order sell 0.5 BTC-USD 57900.00 --stop 58000.00 --trigger reference --tif day
   openbell order explain 17`,
     );
   connectionOptions(accountOption(command)).action((side: SideName, quantity: string, symbol: string, price: string | undefined) =>
     run(async () => {
       const flags = command.opts<OrderFlags>();
-      if (price === undefined && flags.tif !== undefined && flags.tif !== 'fok')
+      if (price === undefined && flags.stop === undefined && flags.tif !== undefined && flags.tif !== 'fok')
         throw new CliError(`--tif ${flags.tif} needs a price`, ExitCode.Usage);
       return await withClient(flags, async (client) => {
         const followed = collect(client);
@@ -69,7 +96,12 @@ Examples:
           symbol,
           side,
           quantity,
-          ...(price === undefined ? { type: 'market' as const } : { price }),
+          ...(price !== undefined && { price }),
+          ...(price === undefined && flags.stop === undefined && { type: 'market' as const }),
+          ...(flags.stop !== undefined && { stopPrice: flags.stop }),
+          ...(flags.trigger && { trigger: flags.trigger }),
+          ...(flags.triggerNow && { triggerNow: true }),
+          ...(flags.postOnly && { postOnly: true }),
           ...(flags.tif && { timeInForce: flags.tif }),
           ...(flags.expires && { expires: flags.expires }),
           ...(flags.selfTrade && { selfTrade: flags.selfTrade }),
@@ -121,25 +153,36 @@ export function amendCommand(program: Command): void {
   const command = program
     .command('amend')
     .summary('change an order')
-    .description('Changes price and open quantity of an order. The same or a smaller quantity at the same price keeps its priority.')
+    .description(
+      'Changes price and open quantity of an order. The same or a smaller quantity at the same price keeps its priority. A stop that waits can also get another stop price.',
+    )
     .argument('<symbol>', 'the symbol of the order, such as BTC-USD')
     .argument('<order-id>', 'as `openbell order` printed it', idOf)
     .argument('<quantity>', 'the new open quantity, in the base asset', amount)
-    .argument('<price>', 'the new price, in the quote asset', amount)
+    .argument('[price]', 'the new price, in the quote asset; none for a stop that becomes a market order', amount)
+    .option('--stop <price>', 'the new stop price; without it, a stop with a price keeps its own', amount)
     .option('--client-id', 'the id is a client order id')
     .addHelpText(
       'after',
       `
 Examples:
   openbell amend BTC-USD 17 0.25 59000.00
+  openbell amend BTC-USD 17 0.25 --stop 58100.00
   openbell amend BTC-USD 4711 0.25 59000.00 --client-id --account 2`,
     );
-  connectionOptions(accountOption(command)).action((symbol: string, id: number, quantity: string, price: string) =>
+  connectionOptions(accountOption(command)).action((symbol: string, id: number, quantity: string, price: string | undefined) =>
     run(async () => {
       const flags = command.opts<TargetFlags>();
+      if (price === undefined && flags.stop === undefined) throw new CliError('amend needs a price, or --stop', ExitCode.Usage);
       return await withClient(flags, async (client) => {
         const followed = collect(client);
-        const answer = await client.orders.amend({ symbol, ...target(flags, id), quantity, price });
+        const answer = await client.orders.amend({
+          symbol,
+          ...target(flags, id),
+          quantity,
+          ...(price !== undefined && { price }),
+          ...(flags.stop !== undefined && { stopPrice: flags.stop }),
+        });
         return show(flags, answer, await followed(answer));
       });
     }),
@@ -147,7 +190,7 @@ Examples:
 }
 
 /**
- * The fills of a command, and the cancellation of its remainder. They arrive with
+ * The fills of a command, the trigger of its stop, and the cancellation of its remainder. They arrive with
  * its answer, on the same session; closing the session waits for all of them.
  */
 function collect(client: OpenbellClient): (answer: ReportView) => Promise<ReportView[]> {
@@ -159,7 +202,7 @@ function collect(client: OpenbellClient): (answer: ReportView) => Promise<Report
       ({ kind, ...its }) =>
         its.seq === seq &&
         its.orderId === orderId &&
-        (kind === 'fill' || kind === 'cancelled' || (kind === 'amended' && its.code === 'CANCELLED_SELF_TRADE')),
+        (FOLLOW.has(kind) || (kind === 'amended' && its.code === 'CANCELLED_SELF_TRADE')),
     );
   };
 }

@@ -3,17 +3,21 @@ import type { ReportView } from '../../client/types.ts';
 
 /** An execution report in words. */
 export function reportLine(report: ReportView): string {
-  const { kind, side, symbol, price, quantity, leaves, filled, orderId, code, fee } = report;
+  const { kind, side, symbol, quantity, leaves, filled, orderId, code, fee } = report;
+  const price = report.priceTicks === 0 ? 'market' : report.price;
+  const stop = report.stopPrice === undefined ? '' : `, stop ${report.stopPrice}`;
   switch (kind) {
     case 'accepted':
-      return `accepted  order ${orderId}: ${side} ${quantity} ${symbol}${report.priceTicks === 0 ? '' : ` at ${price}`}${report.duplicate ? ` (sent before: open ${leaves}, filled ${filled})` : ''}`;
+      return `accepted  order ${orderId}: ${side} ${quantity} ${symbol}${report.priceTicks === 0 ? '' : ` at ${price}`}${stop}${report.duplicate ? ` (sent before: open ${leaves}, filled ${filled})` : ''}`;
     case 'fill':
       return `fill      order ${orderId}: ${quantity} at ${price}, fee ${fee}, open ${leaves}`;
     case 'cancelled':
       return `cancelled order ${orderId}: ${quantity} of it, filled ${filled} (${code})`;
     case 'amended':
       if (code !== 'OK') return `reduced   order ${orderId}: open ${leaves} (${code})`;
-      return `amended   order ${orderId}: open ${leaves} at ${price}, priority ${report.keptPriority ? 'kept' : 'lost'}`;
+      return `amended   order ${orderId}: open ${leaves} at ${price}${stop}, priority ${report.keptPriority ? 'kept' : 'lost'}`;
+    case 'triggered':
+      return `triggered order ${orderId}: ${side} ${leaves} ${symbol} at ${price}${stop}`;
     default:
       return `rejected  ${code} (${Code[code as keyof typeof Code] ?? '?'}): see docs/CODES.md${report.retryUs > 0 ? `; send it again from ${new Date(Math.ceil(report.retryUs / 1000)).toISOString()} on` : ''}`;
   }

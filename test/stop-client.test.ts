@@ -1,0 +1,95 @@
+/** Stops through the client, HTTP and the command line. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { connect, type OpenbellClient, type ReportView } from '../gateway/client/index.ts';
+import { loadConfig } from '../gateway/config/config.ts';
+import { createLogger } from '../gateway/log.ts';
+import { type RunningExchange, startExchange } from '../gateway/main.ts';
+import { openbell } from './support/exchange-process.ts';
+import { until } from './support/until.ts';
+
+describe('stops', { timeout: 120_000 }, () => {
+  const data = mkdtempSync(join(tmpdir(), 'openbell-stops-'));
+  const reports: ReportView[] = [];
+  let exchange: RunningExchange;
+  let client: OpenbellClient;
+  let flags: string[];
+
+  before(async () => {
+    const ports = { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology: 'compact' };
+    exchange = await startExchange(loadConfig({ flags: { data, ...ports }, env: {} }), { log: createLogger('silent') });
+    const { grpc, http, ws } = exchange.ports;
+    flags = ['--grpc-port', `${grpc}`, '--ws-port', `${ws}`, '--http-port', `${http}`];
+    client = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 1 });
+    client.orders.on('report', (report) => reports.push(report));
+    for (const side of ['sell', 'buy'] as const)
+      await client.orders.place({
+        symbol: 'BTC-USD',
+        side,
+        quantity: '0.5',
+        price: '50000.00',
+        timeInForce: side === 'sell' ? 'gtc' : 'ioc',
+      });
+  });
+  after(async () => {
+    await client?.close();
+    await exchange?.stop();
+    rmSync(data, { recursive: true, force: true });
+  });
+
+  const run = (...args: string[]) => openbell([...args, ...flags]);
+  const get = async (
+    path: string,
+  ): Promise<{ orders: Record<string, unknown>[]; status?: string; steps: { step: string; text: string }[] }> =>
+    (await (await fetch(`http://127.0.0.1:${exchange.ports.http}${path}`)).json()) as never;
+
+  it('client: wait, are amended, and trigger; HTTP shows them', async () => {
+    const stop = await client.orders.place({
+      symbol: 'BTC-USD',
+      side: 'buy',
+      quantity: '0.5',
+      stopPrice: '50100.00',
+      trigger: 'reference',
+    });
+    assert.deepEqual([stop.kind, stop.stopPrice, stop.stopPriceTicks, stop.filled], ['accepted', '50100.00', 5_010_000, '0.0000']);
+    const { orderId } = stop;
+    const amended = await client.orders.amend({ symbol: 'BTC-USD', orderId, quantity: '0.4', stopPrice: '50050.00' });
+    assert.deepEqual([amended.kind, amended.stopPrice, amended.leaves, amended.keptPriority], ['amended', '50050.00', '0.4000', false]);
+    const { orders } = await get('/v1/accounts/1/open-orders');
+    const shown = orders.map(({ status, stopPrice, trigger, filled, priceTicks }) => ({ status, stopPrice, trigger, filled, priceTicks }));
+    assert.deepEqual(shown, [{ status: 'pending', stopPrice: '50050.00', trigger: 'reference', filled: '0.0000', priceTicks: 0 }]);
+    const life = await get(`/v1/accounts/1/orders/${orderId}`);
+    assert.equal(life.status, 'pending');
+    assert.deepEqual(life.steps.at(-1)?.text, 'to 0.4000 open at market, stop 50050.00, priority lost');
+    await client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '1', price: '50060.00' });
+    await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.1', price: '50060.00' });
+    const kinds = (): string[] => reports.filter((report) => report.orderId === orderId).map(({ kind }) => kind);
+    await until(() => kinds().includes('fill'), 'the stop trades');
+    assert.deepEqual(kinds(), ['accepted', 'amended', 'triggered', 'fill']);
+    await assert.rejects(client.orders.amend({ symbol: 'BTC-USD', orderId, quantity: '0.4' }), {
+      code: 'BAD_RANGE',
+      message: /an amend names a price/,
+    });
+  });
+
+  it('command line: places, shows, amends and explains one', async () => {
+    const placed = await run('order', 'sell', '0.2', 'BTC-USD', '49900.00', '--stop', '49950.00', '--trigger', 'last', '--tif', 'day');
+    assert.deepEqual([placed.code, placed.stdout], [1, 'rejected  NO_SESSION (312): see docs/CODES.md\n']);
+    const sell = await run('order', 'sell', '0.2', 'BTC-USD', '49900.00', '--stop', '49950.00', '--post-only');
+    const id =
+      /^accepted {2}order (\d+): sell 0.2000 BTC-USD at 49900.00, stop 49950.00\n$/.exec(sell.stdout)?.[1] ?? sell.stdout + sell.stderr;
+    assert.match((await run('account', '1')).stdout, / 49900.00 +0.2000 +0.0000 +pending, stop 49950.00 by last/);
+    const amended = await run('amend', 'BTC-USD', id, '0.1', '49910.00', '--stop', '49940.00');
+    assert.equal(amended.stdout, `amended   order ${id}: open 0.1000 at 49910.00, stop 49940.00, priority lost\n`);
+    assert.match((await run('order', 'explain', id)).stdout, /pending[\s\S]*to 0.1000 open at 49910.00, stop 49940.00, priority lost/);
+    assert.equal((await run('cancel', 'BTC-USD', id)).code, 0);
+    const now = await run('order', 'buy', '0.1', 'BTC-USD', '--stop', '50000.00', '--trigger-now');
+    assert.match(now.stdout, /^accepted .*, stop 50000.00\ntriggered order \d+: buy 0.1000 BTC-USD at market, stop 50000.00\nfill /);
+    const late = await run('order', 'buy', '0.1', 'BTC-USD', '--stop', '50000.00');
+    assert.deepEqual([late.code, late.stdout], [1, 'rejected  STOP_WOULD_TRIGGER (411): see docs/CODES.md\n']);
+    assert.match((await run('amend', 'BTC-USD', id, '0.1')).stderr, /amend needs a price, or --stop/);
+  });
+});
