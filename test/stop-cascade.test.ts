@@ -18,11 +18,11 @@ import { until } from './support/until.ts';
 
 const MANY = 2 * TRIGGERS_PER_COMMAND + 88;
 
-/** Buy stops 1 to MANY of account 1 at 510, and liquidity of account 2 at 520; the last trade was at 500. */
-function crowded(): Harness {
+/** Buy stops of account 1 at 510 to 512, and liquidity of account 2 at 520; the last trade was at 500. */
+function crowded(many = MANY): Harness {
   const harness = new Harness().setUp(4);
   for (const line of ['2 new 1 sell 1 @ 500', '2 new 2 buy 1 @ 500 ioc', '2 new 3 sell 2000 @ 520']) harness.do(parseCommand(line));
-  for (let id = 1; id <= MANY; id++) harness.must(parseCommand(`1 new ${id} buy 1 stop ${510 + (id % 3)}`));
+  for (let id = 1; id <= many; id++) harness.must(parseCommand(`1 new ${id} buy 1 stop ${510 + (id % 3)}`));
   return harness;
 }
 
@@ -83,7 +83,7 @@ describe('more stops are due than one command triggers', () => {
   });
 
   it('stops of another symbol have their turn in between', () => {
-    const harness = crowded();
+    const harness = crowded(4 * TRIGGERS_PER_COMMAND);
     const { exchange } = harness;
     harness.must({
       kind: CommandKind.DefineSymbol,
@@ -104,7 +104,28 @@ describe('more stops are due than one command triggers', () => {
     const { reports } = harness.do(other('3 new 2 buy 1 @ 50'));
     assert.equal(reports.filter(({ kind }) => kind === ReportKind.Triggered).length, TRIGGERS_PER_COMMAND);
     assert.equal(exchange.stops.active.length, 2);
-    assert.ok(harness.do(parseCommand('tick')).reports.some(({ kind, account }) => kind === ReportKind.Triggered && account === 4));
+    const turns = (): number[] => {
+      const { reports } = harness.do(parseCommand('tick'));
+      return reports.filter(({ kind }) => kind === ReportKind.Triggered).map(({ account }) => account);
+    };
+    assert.deepEqual(new Set(turns()), new Set([1]));
+    assert.deepEqual(turns().slice(0, 2), [4, 1]);
+    assert.deepEqual(turns(), [1]);
+  });
+
+  it('a new stop within their prices, and an amend to there, count as crossed', () => {
+    const harness = crowded(4 * TRIGGERS_PER_COMMAND);
+    harness.do(parseCommand('4 new 1 buy 1 @ 400'));
+    harness.do(parseCommand('4 new 2 buy 1 stop 600'));
+    triggered(harness, '3 new 1 buy 1 @ 520');
+    triggered(harness, '3 new 2 sell 1 @ 400 ioc');
+    assert.equal(harness.exchange.symbols.lastPrice[SYMBOL], 400);
+    // A share of the stops has its turn first, and trades at 520. Without it, 400 is the last price.
+    const copy = copyOf(harness.exchange);
+    assert.ok(copy.stops.holds(SYMBOL, Side.Buy, 0, 520));
+    assert.ok(!copy.stops.holds(SYMBOL, Side.Buy, 0, 521));
+    assert.ok(!copy.stops.holds(SYMBOL, Side.Buy, 1, 521));
+    assert.equal(stateHash(copy), stateHash(harness.exchange));
   });
 });
 

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Code } from '../engine/codes.ts';
+import { stateHash } from '../engine/machine/state-rows.ts';
 import { SymbolParam } from '../engine/params.ts';
 import { CommandKind, ReportKind } from '../engine/wire/layout.ts';
-import { BTC, Harness, parseCommand, runLedger, SYMBOL, tidyLedger, USD } from './support/exchange-fixture.ts';
+import { BTC, Harness, parseCommand, runLedger, SMALL_LIMITS, SYMBOL, tidyLedger, USD } from './support/exchange-fixture.ts';
+import { copyOf } from './support/shares-fixture.ts';
 
 function ledger(name: string, text: string, params: Partial<Record<keyof typeof SymbolParam, number>> = {}): void {
   it(name, () => {
@@ -511,6 +513,19 @@ describe('the funds of stops', () => {
       ],
     );
     assert.deepEqual(harness.balance(3, BTC).reserved, 0);
+  });
+
+  it('stay what they are when the fees or the price band of the symbol change, also through a snapshot', () => {
+    const harness = new Harness().setUp(2, { PriceBandPpm: 100_000, TakerFeePpm: 1000 });
+    harness.must(parseCommand('1 new 1 buy 10 stop 500'));
+    const { reserved } = harness.balance(1, USD);
+    assert.equal(reserved, 5506);
+    harness.setParam('TakerFeePpm', 9000);
+    harness.setParam('PriceBandPpm', 0);
+    const copy = copyOf(harness.exchange, SMALL_LIMITS);
+    assert.equal(stateHash(copy), stateHash(harness.exchange));
+    harness.do(parseCommand('1 cancel 1'));
+    assert.equal(harness.balance(1, USD).reserved, 0);
   });
 
   it('the tick step and the highest price stay while a stop waits', () => {

@@ -40,6 +40,9 @@ export interface OrderStep {
   readonly leavesLots?: number;
   readonly filled?: string;
   readonly filledLots?: number;
+  /** Of a stop that waits, and of `triggered`. */
+  readonly stopPrice?: string;
+  readonly stopPriceTicks?: number;
   /** Fills only. */
   readonly fee?: string;
   readonly feeUnits?: number;
@@ -79,7 +82,7 @@ export interface ExplainedOrder {
   readonly side?: SideName;
   readonly timeInForce?: TimeInForceName;
   /** Left out if the page does not show it. */
-  readonly status?: 'open' | 'filled' | 'cancelled' | 'rejected';
+  readonly status?: 'open' | 'pending' | 'filled' | 'cancelled' | 'rejected';
   /** Oldest first. */
   readonly steps: readonly OrderStep[];
   /** Further steps are at `from: next`, with the order id; 0 = there are none. */

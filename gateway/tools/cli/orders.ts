@@ -200,9 +200,7 @@ function collect(client: OpenbellClient): (answer: ReportView) => Promise<Report
     await client.close();
     return reports.filter(
       ({ kind, ...its }) =>
-        its.seq === seq &&
-        its.orderId === orderId &&
-        (FOLLOW.has(kind) || (kind === 'amended' && its.code === 'CANCELLED_SELF_TRADE')),
+        its.seq === seq && its.orderId === orderId && (FOLLOW.has(kind) || (kind === 'amended' && its.code === 'CANCELLED_SELF_TRADE')),
     );
   };
 }
