@@ -427,6 +427,46 @@ describe('a data directory that commit 3cfbc6a wrote', () => {
   });
 });
 
+describe('a data directory that commit f028450 wrote', () => {
+  const fixture = new URL('./fixtures/data-4.yaml', import.meta.url).pathname;
+  const OLD_HASH = '0e17e8cf4e872a88937e15809c19f7a0c0e830f37082c3b70515f1cec292738b';
+  const unpack = (t: TestContext): string =>
+    unpackOldData(
+      temporaryDirectory((cleanUp) => t.after(cleanUp)),
+      'data-4',
+    );
+
+  it('verifies to the hash of that commit, from the first command and from its snapshot', (t) => {
+    const dir = unpack(t);
+    for (const fromSnapshot of [false, true]) {
+      const { seq, stateHash, imbalances } = verifyDataDirectory(dir, { limits: resolveLimits(), fromSnapshot });
+      assert.deepEqual([seq, stateHash, imbalances], [97, OLD_HASH, []]);
+    }
+    assert.deepEqual(rulesOf(dir), [4]);
+  });
+
+  it('opens; the order that ended meanwhile expires, and a stop can wait beside the others', async (t) => {
+    const dir = unpack(t);
+    const flags = { data: dir, config: fixture, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0' };
+    const exchange = await startExchange(loadConfig({ flags, env: {} }), { log: createLogger('silent') });
+    const { grpc: grpcPort, http: httpPort, ws: wsPort } = exchange.ports;
+    const client = await connect({ grpcPort, httpPort, wsPort, account: 1, reconnect: false });
+    const openOrders = async (account: number): Promise<number[]> => {
+      const answer = await fetch(`http://127.0.0.1:${httpPort}/v1/accounts/${account}/open-orders`);
+      return ((await answer.json()) as { orders: { orderId: number }[] }).orders.map(({ orderId }) => orderId);
+    };
+    const stop = { symbol: 'BTC-USD', side: 'sell', type: 'stop', quantity: '0.10', stopPrice: '90.00' } as const;
+    assert.equal((await client.orders.place(stop)).kind, 'accepted');
+    await until(async () => (await openOrders(2)).length === 0, 'order 38 expires');
+    assert.deepEqual(await openOrders(1), [1, 2, 10, 35, 39, 40]);
+    await client.close();
+    await exchange.stop();
+    assert.deepEqual(rulesOf(dir), [4, RULES]);
+    const hashes = [false, true].map((fromSnapshot) => verifyDataDirectory(dir, { limits: resolveLimits(), fromSnapshot }).stateHash);
+    assert.equal(hashes[0], hashes[1]);
+  });
+});
+
 it('state hashes of embedded exchanges do not depend on their capacities', () => {
   assert.equal(stateHash(new Exchange(SMALL_LIMITS)), stateHash(new Exchange(resolveLimits())));
 });
