@@ -64,6 +64,7 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
     'It would have traded with an order of the same account or group. An Amended report with this code has the quantity that is left.',
   CANCELLED_KILL_SWITCH: 'The operator switched on a kill switch.',
   CANCELLED_SUSPENDED: 'The operator suspended the account, and cancelled what rested.',
+  CANCELLED_BY_MASS_CANCEL: 'A mass cancel of the account named it.',
 };
 
 /** What the code means, as docs/CODES.md says it; the code's name if it is not one of an order's report. */

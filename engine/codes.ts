@@ -22,6 +22,7 @@ export const Code = {
   BUSY: 120,
   DISK_FULL: 121,
   DRAINING: 122,
+  MASS_CANCEL_RATE: 123,
   // 130: the terms of an order, at the gateway. Not sequenced.
   ILLEGAL_COMBINATION: 130,
   UNSUPPORTED_TERM: 131,
@@ -74,6 +75,7 @@ export const Code = {
   CANCELLED_SELF_TRADE: 454,
   CANCELLED_KILL_SWITCH: 455,
   CANCELLED_SUSPENDED: 458,
+  CANCELLED_BY_MASS_CANCEL: 459,
   // 500: administration.
   BAD_PARAMETER: 500,
   CAPACITY: 501,

@@ -61,6 +61,8 @@ export const RowKind = {
   StopOrder: 23,
   /** symbol, side, key of the last-trade stops that are due, of the reference-price stops, 1 if it has a turn; by turn, then symbol, oldest first; only from rules 5 on */
   StopWave: 24,
+  /** account, symbol, side, code, last order id before it; of mass cancels under way, the oldest first; only from rules 5 on */
+  MassCancel: 25,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

@@ -152,6 +152,19 @@ export class Answers {
     this.#reports.words[this.#reports.at] |= ReportFlag.Duplicate << 24;
   }
 
+  /** Reports that a mass cancel begins: it cancels `count` orders, `later` of them with later commands. @param code OK, why it is rejected, or why it was begun */
+  massCancelled(account: number, symbol: number, code: Code, tag: number, count: number, later: number): void {
+    const reports = this.#reports;
+    reports.begin(reportTerms(ReportKind.MassCancelled, 0, 0, 0), code, account, symbol, tag);
+    const { words, at } = reports;
+    putU53(words, at + ORDER_ID, 0);
+    putU53(words, at + CLIENT_ORDER_ID, 0);
+    putU53(words, at + PRICE, 0);
+    putU53(words, at + QUANTITY, count);
+    putU53(words, at + LEAVES, later);
+    putU53(words, at + FILLED, 0);
+  }
+
   /** Reports the result of an administrative command to the operator. The contra order id contains the account concerned. */
   administered(code: Code, flags: number, price: PriceTicks, quantity: QtyLots, leaves: number): void {
     const order = this.#order;

@@ -19,9 +19,11 @@ import { Administration } from './administration.ts';
 import { AmendCancel } from './amend-cancel.ts';
 import { Answers } from './answers.ts';
 import { Configuration } from './configuration.ts';
+import { DueEnds } from './due-ends.ts';
 import { Expiry } from './expiry.ts';
 import { PendingExtension } from './extension.ts';
 import { GuardedMatch } from './guarded-match.ts';
+import { MassCancels } from './mass-cancels.ts';
 import { NewOrder } from './new-order.ts';
 import { ReportFlag } from './report-writer.ts';
 import { RestingOrders } from './resting-orders.ts';
@@ -54,6 +56,7 @@ export class Exchange extends MachineState {
   /** The logged rules and capacities. */
   readonly configuration: Configuration;
   readonly digest: StateDigest;
+  readonly massCancels: MassCancels;
   /** The parts of a snapshot, in the canonical order of rows, after the row of seq, time and last order id. */
   readonly parts: readonly StatePart[];
   readonly #extension = new PendingExtension();
@@ -62,7 +65,7 @@ export class Exchange extends MachineState {
   readonly #amendCancel: AmendCancel;
   readonly #settlement: Settlement;
   readonly #administration: Administration;
-  readonly #expiry: Expiry;
+  readonly #dueEnds: DueEnds;
   readonly #expiries: OrderExpiries;
   readonly #triggers: Triggers;
   readonly #stops: PendingStops;
@@ -79,9 +82,10 @@ export class Exchange extends MachineState {
     this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting, guarded, stopOrders);
     this.#settlement = new Settlement(this, resting);
     this.#administration = new Administration(this, resting, openBook);
-    this.#expiry = new Expiry(this, resting);
+    this.massCancels = new MassCancels(this, checks, this.#answers, resting);
+    this.#dueEnds = new DueEnds(this, resting, new Expiry(this, resting), this.massCancels);
     this.#expiries = this.expiries;
-    this.#triggers = new Triggers(this, checks, this.#answers, resting, guarded, this.#expiry);
+    this.#triggers = new Triggers(this, checks, this.#answers, resting, guarded, this.#dueEnds);
     this.#stops = this.stops;
     this.configuration = new Configuration(this);
     this.digest = new StateDigest(this);
@@ -98,6 +102,7 @@ export class Exchange extends MachineState {
       this.idempotencyKeys,
       this.digest,
       this.#extension,
+      this.massCancels,
     ];
   }
 
@@ -122,12 +127,12 @@ export class Exchange extends MachineState {
     market.timeUs = timeUs;
     order.read(bytes, words, slot);
     const { kind } = order;
-    const due = timeUs >= this.#expiries.earliestUs && this.#expiry.run();
+    const due = (timeUs >= this.#expiries.earliestUs || timeUs >= this.wakeUs) && this.#dueEnds.run();
     if (this.#stops.pending && !isEngines(kind)) {
       this.#triggers.run();
       order.read(bytes, words, slot);
     }
-    if (due && !this.#expiry.clear()) this.#rejectForNow(kind);
+    if (due && !this.#dueEnds.clear()) this.#rejectForNow(kind);
     else if (kind === NEW) {
       if ((bytes[slot * Command.bytes + Command.parameter] & CommandFlag.Extended) !== 0) this.#extension.complete(order, seq);
       else if (this.#extension.pending) this.#extension.drop();
@@ -158,12 +163,13 @@ export class Exchange extends MachineState {
     else if (kind === CONFIGURE) this.configuration.apply(bytes, words, slot);
     else if (kind === STATE_DIGEST) this.digest.check(bytes, words, slot);
     else if (kind === CommandKind.Extension) this.#extension.keep(words, slot);
+    else if (kind === CommandKind.MassCancel && this.rules >= 5) this.massCancels.apply();
     else if (kind >= FIRST_ADMIN_KIND && kind !== CommandKind.Tick) this.#administer(bytes, words, slot);
   }
 
   /** Time from which a Tick has something to do, microseconds since the Unix epoch; infinite = none. */
   get deadlineUs(): TimeUs {
-    return this.#stops.active.length > 0 ? this.timeUs : this.#expiries.earliestUs;
+    return this.#stops.active.length > 0 || this.massCancels.count !== 0 ? this.timeUs : this.#expiries.earliestUs;
   }
 
   /** Call it after the commands of one poll. It computes the results that are needed once per poll. */

@@ -99,6 +99,7 @@ export class RestingOrders implements StatePart {
     words[record + TERMS] = order.symbol | ((order.side | bits) << 16) | ((order.timeInForce | order.lifetimeBits) << 24);
     words[record + TAG] = order.tag;
     slab.termsHash[slot] = order.termsHash;
+    slab.accountAt[slot] = order.account;
     return slot;
   }
 

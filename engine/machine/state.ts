@@ -20,7 +20,7 @@ import { SelfTrade } from '../rules/self-trade.ts';
 import { Symbols } from '../rules/symbols.ts';
 import { Throttles } from '../rules/throttles.ts';
 import { TrackedModel } from '../rules/tracked-model.ts';
-import type { QtyLots } from '../units.ts';
+import type { QtyLots, TimeUs } from '../units.ts';
 import { MarketWriter } from './market-writer.ts';
 import { ReportWriter } from './report-writer.ts';
 
@@ -73,6 +73,8 @@ export class MachineState implements CheckedState {
   seq = 0;
   timeUs = 0;
   lastOrderId = 0;
+  /** No mass cancel has work before this time. It may be too early, and is no part of the state; see DueEnds. */
+  wakeUs: TimeUs = Number.POSITIVE_INFINITY;
   /** The current command. */
   readonly order = new OrderRequest();
   readonly aggressor = new Aggressor();

@@ -8,7 +8,7 @@ import { ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { KIND_RESTS, LIFETIME_BITS, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
-import type { Expiry } from './expiry.ts';
+import type { DueEnds } from './due-ends.ts';
 import type { GuardedMatch } from './guarded-match.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
@@ -37,19 +37,19 @@ export class Triggers {
   readonly #answers: Answers;
   readonly #resting: RestingOrders;
   readonly #guarded: GuardedMatch;
-  readonly #expiry: Expiry;
+  readonly #dueEnds: DueEnds;
   /** Triggers that the command `#seq` may still cause. */
   #left = 0;
   #seq = 0;
 
-  constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders, guarded: GuardedMatch, expiry: Expiry) {
+  constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders, guarded: GuardedMatch, dueEnds: DueEnds) {
     this.#state = state;
     this.#stops = state.stops;
     this.#checks = checks;
     this.#answers = answers;
     this.#resting = resting;
     this.#guarded = guarded;
-    this.#expiry = expiry;
+    this.#dueEnds = dueEnds;
   }
 
   /** Call it before and after a command when `stops.pending`. Overwrites the current order. */
@@ -74,14 +74,11 @@ export class Triggers {
   /** Returns false if it must wait for the next command or tick: more orders have come to their end in its way than one command cancels. */
   #trigger(slot: number): boolean {
     const state = this.#state;
-    const { slab, order, expiries } = state;
-    const isDue = state.timeUs >= expiries.earliestUs;
-    if (isDue && slab.fees(slot) < 0 && expiries.expiryOf(slot) <= state.timeUs) {
-      this.#resting.cancel(slot, Code.EXPIRED, slab.tag(slot));
-      return true;
-    }
+    const { order } = state;
+    const { more } = this.#dueEnds;
+    if (more && this.#dueEnds.end(slot)) return true;
     this.#readOrder(slot);
-    if (isDue && !this.#expiry.clearWay(state.books[order.symbol], order.side)) return false;
+    if (more && !this.#dueEnds.clearWay(state.books[order.symbol], order.side)) return false;
     this.#becomeLive(slot);
     return true;
   }

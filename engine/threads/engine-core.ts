@@ -277,7 +277,7 @@ export class EngineCore {
     if (checkpointSeq !== statedSeq) this.#control.setCheckpoint(checkpointSeq, checkpointHigh, checkpointLow);
   }
 
-  /** Publishes the time at which the next order expires. */
+  /** Publishes the time from which on the exchange needs a command. */
   #showDeadline(): void {
     this.#shownDeadline = this.exchange.deadlineUs;
     this.#control.setDeadline(this.#shownDeadline);

@@ -44,6 +44,7 @@ function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: n
   const byte = slot * Command.bytes;
   const word = slot * WORDS;
   const kind = u8[byte + Command.kind];
+  if (kind === CommandKind.MassCancel) return checkMassCancel(u8, words, slot, account);
   if (kind < CommandKind.New || kind > CommandKind.Amend) {
     return kind >= CommandKind.DefineAsset && kind <= CommandKind.KillSwitch ? Code.ADMIN_ONLY : Code.UNKNOWN_KIND;
   }
@@ -147,6 +148,21 @@ function checkTerms(u8: Uint8Array, words: Int32Array, slot: number): Code {
   if ((words[word + CommandExtension.instructions / 4] & ~INSTRUCTIONS) !== 0) return Code.UNSUPPORTED_TERM;
   if (!isZero(words, word + CommandExtension.displayedQuantity / 4)) return Code.UNSUPPORTED_TERM;
   for (const at of NUMBERS) if (!isU53(words, word + at)) return Code.BAD_RANGE;
+  return Code.OK;
+}
+
+function checkMassCancel(u8: Uint8Array, words: Int32Array, slot: number, account: number): Code {
+  const byte = slot * Command.bytes;
+  const word = slot * WORDS;
+  const owner = words[word + Command.account / 4] >>> 0;
+  if (owner !== 0 && owner !== account) return Code.FOREIGN_ACCOUNT;
+  for (const field of [Command.clientOrderId, Command.orderId, Command.price]) if (!isZero(words, word + field / 4)) return Code.BAD_RANGE;
+  const side = word + Command.quantity / 4;
+  if (words[side + 1] !== 0 || words[side] < 0 || words[side] > 2) return Code.BAD_RANGE;
+  u8[byte + Command.side] = 0;
+  u8[byte + Command.timeInForce] = 0;
+  u8[byte + Command.parameter] = 0;
+  words[word + Command.account / 4] = account;
   return Code.OK;
 }
 

@@ -308,6 +308,11 @@ export class CommandBatch {
     this.#extend({ stopPrice });
   }
 
+  /** Cancels all open orders of the account, resting orders and pending stops: of a symbol (0 = all), and of a side (undefined = both). */
+  massCancel(symbol: number = 0, side?: Side, tag: number = 0): void {
+    this.#put(CommandKind.MassCancel, Side.Buy, TimeInForce.GoodTillCancel, symbol, tag, 0, 0, 0, side === undefined ? 0 : side + 1);
+  }
+
   clear(): void {
     this.count = 0;
     if (this.#long !== undefined) this.#long.count = 0;

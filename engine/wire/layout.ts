@@ -50,6 +50,7 @@ export const CommandKind = {
   Cancel: 2,
   Amend: 3,
   Extension: 4,
+  MassCancel: 5,
   DefineAsset: 16,
   DefineSymbol: 17,
   SetSymbol: 18,
@@ -191,6 +192,7 @@ export const ReportKind = {
   CancelRejected: 6,
   AmendRejected: 7,
   Triggered: 8,
+  MassCancelled: 9,
 } as const;
 export type ReportKind = (typeof ReportKind)[keyof typeof ReportKind];
 

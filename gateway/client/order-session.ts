@@ -13,7 +13,7 @@ import { type PendingCommand, PendingCommands } from './pending-commands.ts';
 import { viewRefusal, viewReport, viewWords } from './report-view.ts';
 import { ordersInDoubt, Resume, type ResumeStep, reportsLost } from './resume.ts';
 import type { SymbolCatalog, SymbolUnits } from './symbols.ts';
-import type { AmendOrder, Decimal, OrderTarget, PlaceOrder, RefusalView, ReportView, ResyncView } from './types.ts';
+import type { AmendOrder, CancelAll, Decimal, OrderTarget, PlaceOrder, RefusalView, ReportView, ResyncView } from './types.ts';
 
 export interface OrderSessionOptions extends OrderStreamOptions {
   readonly symbols: SymbolCatalog;
@@ -60,6 +60,7 @@ const PLACE_OPTIONS: Options<PlaceOrder> = {
 };
 const TARGET_OPTIONS: Options<OrderTarget> = { symbol: true, orderId: true, clientOrderId: true };
 const AMEND_OPTIONS: Options<AmendOrder> = { ...TARGET_OPTIONS, price: true, quantity: true, stopPrice: true };
+const CANCEL_ALL_OPTIONS: Options<CancelAll> = { symbol: true, side: true };
 
 /** Fields that a cancel or an amend does not have. */
 const PLAIN = { side: Side.Buy, terms: NO_TERMS, price: 0, quantity: 0, minQuantity: 0, stopPrice: 0 };
@@ -185,6 +186,20 @@ export class OrderSession extends EventEmitter<Events> {
     const units = await this.#symbol(target.symbol);
     const { clientOrderId, orderId } = named(target);
     return this.#command({ ...PLAIN, kind: CommandKind.Cancel, symbol: units.id, clientOrderId, orderId });
+  }
+
+  /**
+   * Cancels all open orders of the account, resting orders and stops that wait, or those of a symbol or a side. Resolves with MassCancelled, whose `quantityLots` is
+   * their number, or, if `code` is not OK, says why none is; a report per order follows.
+   * @throws OpenbellError MASS_CANCEL_RATE for too many at once, CONNECTION_LOST when it is not known whether it was done
+   */
+  async cancelAll(which: CancelAll = {}): Promise<ReportView> {
+    checkOptions('cancelAll', which, CANCEL_ALL_OPTIONS);
+    const symbol = which.symbol === undefined ? 0 : (await this.#symbol(which.symbol)).id;
+    if (which.side !== undefined && !SIDE_NAMES.includes(which.side))
+      throw new OpenbellError('BAD_ENUM', `there is no side ${which.side}`, Code.BAD_ENUM);
+    const quantity = which.side === undefined ? 0 : SIDE_NAMES.indexOf(which.side) + 1;
+    return this.#command({ ...PLAIN, kind: CommandKind.MassCancel, symbol, quantity, clientOrderId: 0, orderId: 0 });
   }
 
   /** Resolves with Amended or AmendRejected. A stop that waits keeps its place among stops of its stop price unless that changes. The same or a smaller quantity at the same price keeps its place in the queue, and is accepted in every phase. */

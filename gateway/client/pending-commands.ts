@@ -33,6 +33,12 @@ ANSWERED[ReportKind.Cancelled] = CommandKind.Cancel;
 ANSWERED[ReportKind.CancelRejected] = CommandKind.Cancel;
 ANSWERED[ReportKind.Amended] = CommandKind.Amend;
 ANSWERED[ReportKind.AmendRejected] = CommandKind.Amend;
+ANSWERED[ReportKind.MassCancelled] = CommandKind.MassCancel;
+
+/** By CommandKind: commands that are not sent again after the connection was lost, because they could act twice. */
+const ACTS_TWICE: string[] = [];
+ACTS_TWICE[CommandKind.Amend] = 'amend was answered: look at the reports, then amend';
+ACTS_TWICE[CommandKind.MassCancel] = 'mass cancel was answered: look at the reports, then cancel';
 
 /** The commands that wait for their answers, in the order in which they were made. */
 export class PendingCommands {
@@ -94,19 +100,16 @@ export class PendingCommands {
   /**
    * The connection was lost. New orders will be sent again, under the same
    * client order id, and cancels: neither acts twice. An amend could (it sets
-   * the open quantity, which fills have changed since), so its promise rejects and the caller decides.
+   * the open quantity, which fills have changed since), and a mass cancel (it names what is open then), so their promises reject
+   * and the caller decides.
    */
   connectionLost(): void {
     const unsent = new Set(this.#unsent);
     for (const command of this.#byTag.values()) {
-      if (command.kind !== CommandKind.Amend || unsent.has(command)) continue;
+      const text = ACTS_TWICE[command.kind];
+      if (text === undefined || unsent.has(command)) continue;
       this.#byTag.delete(command.tag);
-      command.reject(
-        new OpenbellError(
-          'CONNECTION_LOST',
-          'the connection was lost before the amend was answered: look at the reports, then amend again',
-        ),
-      );
+      command.reject(new OpenbellError('CONNECTION_LOST', `the connection was lost before the ${text} again`));
     }
     this.#unsent = [...this.#byTag.values()];
   }
@@ -150,5 +153,6 @@ function put(batch: CommandBatch, command: PendingCommand): void {
     batch.placeLong({ ...terms, ...numbers, symbol, side, tag });
   } else if (kind === CommandKind.Cancel) batch.cancel(symbol, clientOrderId, orderId, tag);
   else if (stopPrice !== 0) batch.amendStop(symbol, clientOrderId, orderId, price, quantity, stopPrice, tag);
+  else if (kind === CommandKind.MassCancel) batch.massCancel(symbol, quantity === 0 ? undefined : ((quantity - 1) as Side), tag);
   else batch.amend(symbol, clientOrderId, orderId, price, quantity, tag);
 }

@@ -1,6 +1,6 @@
 import { codeName } from '../../engine/codes.ts';
 import type { FlatReader } from '../../engine/wire/flat.ts';
-import { Refusal } from '../../engine/wire/layout.ts';
+import { Refusal, ReportKind } from '../../engine/wire/layout.ts';
 import { commandKindName, REPORT_KIND_NAMES, ReportFlag, SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../engine/wire/names.ts';
 import { REPORT_WORDS, WHOLE_FRAME } from '../../engine/wire/report-frames.ts';
 import { ReportView as WireReport } from '../../engine/wire/report-view.ts';
@@ -21,6 +21,8 @@ export function viewReport(flat: FlatReader, at: number, symbols: SymbolCatalog)
 export function viewWords(report: WireReport, symbols: SymbolCatalog): ReportView {
   const { flags, fee, price, quantity, leaves, filled, stopPrice, symbol: symbolId } = report;
   const units = symbols.get(symbolId);
+  // A mass cancel counts orders, not lots.
+  const lots = report.kind === ReportKind.MassCancelled ? undefined : units;
   return {
     reportNo: report.reportNo,
     kind: REPORT_KIND_NAMES[report.kind] ?? 'none',
@@ -34,8 +36,8 @@ export function viewWords(report: WireReport, symbols: SymbolCatalog): ReportVie
     clientOrderId: report.clientOrderId,
     tag: report.tag,
     price: units?.price(price) ?? String(price),
-    quantity: units?.quantity(quantity) ?? String(quantity),
-    leaves: units?.quantity(leaves) ?? String(leaves),
+    quantity: lots?.quantity(quantity) ?? String(quantity),
+    leaves: lots?.quantity(leaves) ?? String(leaves),
     filled: units?.quantity(filled) ?? String(filled),
     fee: units?.money(fee) ?? String(fee),
     priceTicks: price,

@@ -124,6 +124,14 @@ export interface OrderTarget {
   readonly clientOrderId?: number;
 }
 
+/** The orders that `cancelAll` cancels. */
+export interface CancelAll {
+  /** Name or id. Default: all symbols. */
+  readonly symbol?: string | number;
+  /** Default: both sides. */
+  readonly side?: SideName;
+}
+
 export interface AmendOrder extends OrderTarget {
   /** Left out for a stop that becomes a market order. */
   readonly price?: Decimal;

@@ -2,8 +2,9 @@ import { Code } from '../../engine/codes.ts';
 import type { Sequencer } from '../../engine/threads/sequencer.ts';
 import { checkCommand, checkLongCommand } from '../../engine/wire/check-command.ts';
 import { CommandFrameReader, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
-import { Command, CommandFlag } from '../../engine/wire/layout.ts';
+import { Command, CommandFlag, CommandKind } from '../../engine/wire/layout.ts';
 import type { RefusalList } from '../../engine/wire/report-frames.ts';
+import { Rates } from '../rate.ts';
 
 /** The part of the sequencer that order entry uses. */
 export type CommandSequencer = Pick<
@@ -16,6 +17,10 @@ const WORDS = Command.bytes / 4;
 /** Buffer in which a long command is verified before its slots are claimed. */
 const EXTENSION_SLOT = 0;
 const COMMAND_SLOT = 1;
+
+/** Mass cancels of an account per second, and at once: the engine looks through all its orders for each. */
+const MASS_CANCELS_PER_SECOND = 5;
+const MASS_CANCEL_BURST = 25;
 
 /** Counters of order entry; metrics read the fields. */
 export class OrderEntryCounters {
@@ -56,6 +61,7 @@ export class OrderIntake {
   readonly #longBytes = new Uint8Array(this.#long.buffer);
   /** Extensions of the current frame read so far. */
   #extensions = 0;
+  readonly #massCancels = new Rates(MASS_CANCELS_PER_SECOND, MASS_CANCEL_BURST);
   readonly #sequencer: CommandSequencer;
   readonly #counters: OrderEntryCounters;
   readonly #onPublished: () => void;
@@ -109,6 +115,8 @@ export class OrderIntake {
           }
         }
       }
+      if (code === Code.OK && u8[slot * Command.bytes] === CommandKind.MassCancel && !this.#massCancels.take(String(account)))
+        code = Code.MASS_CANCEL_RATE;
       if (code !== Code.OK) {
         this.#counters.rejects[code]++;
         rejects.add(code, reader.flat, reader.position(index), index);

@@ -6,7 +6,7 @@ import { ReportView } from '../../engine/wire/report-view.ts';
 import { LATENCY_BOUNDS_US, LatencyBuckets } from '../latency-buckets.ts';
 
 const HIGHEST_CODE = 1023;
-const KINDS = 8;
+const KINDS = 16;
 
 /**
  * Counts and times reports before the hub takes them. Order-to-report latency is
@@ -36,7 +36,7 @@ export class ReportTap implements ReportHandler {
   onReport(slots: RingSlots, slot: number): void {
     const report = this.#report.wrap(slots.i32, slot * REPORT_WORDS);
     const { kind, code, seq } = report;
-    this.kinds[kind & 7]++;
+    this.kinds[kind & 15]++;
     if (code !== 0 && code <= HIGHEST_CODE && isReject(kind)) this.rejects[code]++;
     if (this.timing && seq !== this.#lastSeq) {
       this.#lastSeq = seq;

@@ -20,6 +20,7 @@ import {
 import { BTC, type LongCommandFields, SYMBOL, USD } from './exchange-fixture.ts';
 import { type ControlCommand, NaiveControls } from './naive-controls.ts';
 import { carryOf, type FeeAccount, newFeeAccount, payFee, reservedFee } from './naive-fees.ts';
+import { NaiveMassCancels } from './naive-mass-cancel.ts';
 import { NaiveStops } from './naive-stops.ts';
 import { NaiveWindows } from './naive-windows.ts';
 
@@ -135,6 +136,7 @@ export class NaiveExchange {
   #out: NaiveReport[] = [];
   /** Of the trades of the current order. */
   #prices: number[] = [];
+  readonly massCancels = new NaiveMassCancels<NaiveOrder>(this, (o, code) => this.#end(o, code));
 
   constructor(params: number[], limits: Limits, rules = RULES) {
     this.params = params;
@@ -192,10 +194,8 @@ export class NaiveExchange {
     this.#out = [];
     this.timeUs = c.timeUs ?? 0;
     const due = this.open.filter((o) => o.end <= this.timeUs).sort((a, b) => a.end - b.end || a.id - b.id);
-    for (const o of due) {
-      this.#answer(ReportKind.Cancelled, Code.EXPIRED, o, o.price, o.open, 0, o.filled);
-      this.#gone(o);
-    }
+    for (const o of due) this.#end(o, Code.EXPIRED);
+    this.massCancels.continue(c);
     this.seq += c.extension === undefined ? 1 : 2;
     this.controls.nowUs = this.timeUs;
     this.stops.left = TRIGGERS_PER_COMMAND;
@@ -213,6 +213,7 @@ export class NaiveExchange {
       symbol: 0,
       ...c,
     };
+    this.massCancels.clearFor(c);
     if (f.kind === CommandKind.New) this.#new(f);
     else if (f.kind === CommandKind.Cancel) this.#cancel(f);
     else if (f.kind === CommandKind.Amend) this.#amend(f);
@@ -223,6 +224,7 @@ export class NaiveExchange {
     else if (f.kind === CommandKind.SetSymbol) this.#setFee(f.parameter, f.side === 1 ? -f.quantity : f.quantity);
     else if (f.kind === CommandKind.CancelOrders) this.#cancelOrders(f);
     else if (f.kind === CommandKind.SetAccount || f.kind === CommandKind.KillSwitch || f.kind === CommandKind.SetLimit) this.#control(f);
+    else if (f.kind === CommandKind.MassCancel) this.#massCancel(f);
     else if (f.kind === CommandKind.Deposit) {
       this.pay(f.account, f.symbol, f.quantity);
       this.deposited.set(f.symbol, (this.deposited.get(f.symbol) ?? 0) + f.quantity);
@@ -520,10 +522,21 @@ export class NaiveExchange {
     const sides = [Side.Buy, Side.Sell];
     const book = [...sides.flatMap((side) => this.queue(side)), ...sides.flatMap((side) => this.stops.queue(side))];
     named.sort((a, b) => (inOrderOfBook ? book.indexOf(a) - book.indexOf(b) : a.id - b.id));
-    for (const o of named) {
-      this.#answer(ReportKind.Cancelled, code, o, o.price, o.open, 0, o.filled);
-      this.#gone(o);
-    }
+    for (const o of named) this.#end(o, code);
+  }
+
+  #massCancel({ account, symbol, quantity }: { account: number; symbol: number; quantity: number }): void {
+    this.controls.count(account);
+    const code = symbol === 0 || symbol === SYMBOL ? Code.OK : Code.UNKNOWN_SYMBOL;
+    const named = code === Code.OK ? this.massCancels.begin(account, symbol, quantity) : [];
+    const later = Math.max(0, named.length - this.massCancels.perCommand);
+    this.#answer(ReportKind.MassCancelled, code, { account, client: 0, id: 0 }, 0, named.length, later, 0);
+    if (code === Code.OK) this.massCancels.step(named);
+  }
+
+  #end(o: NaiveOrder, code: number): void {
+    this.#answer(ReportKind.Cancelled, code, o, o.price, o.open, 0, o.filled);
+    this.#gone(o);
   }
 
   #amend(f: Amend): void {
@@ -685,6 +698,7 @@ export class NaiveExchange {
       const o = this.stops.next();
       if (o === undefined) return;
       this.stops.left--;
+      if (this.massCancels.endsTriggered(o)) continue;
       this.#answer(ReportKind.Triggered, 0, o, o.price, o.open, o.open, 0);
       this.#leave(o);
       const tif = o.market && o.tif !== TimeInForce.FillOrKill ? TimeInForce.Market : o.tif;
@@ -848,6 +862,7 @@ export class NaiveExchange {
         if (mark !== undefined) rows.push([15, account, mark]);
       }
     }
+    rows.push(...this.massCancels.rows());
     return hashRows(rows);
   }
 }

@@ -19,7 +19,7 @@ export class NaiveSelfTrade {
     this.#groups = groups;
   }
 
-  own(a: Order, b: Order): boolean {
+  own(a: Pick<Order, 'account'>, b: Pick<Order, 'account'>): boolean {
     const group = this.#groups.get(a.account) ?? 0;
     return a.account === b.account || (group !== 0 && this.#groups.get(b.account) === group);
   }

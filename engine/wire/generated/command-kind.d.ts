@@ -11,6 +11,11 @@ export declare enum CommandKind {
      */
     Extension = 4,
     /**
+     * Cancels all open orders of the account, resting orders and pending stops: of `symbol` (0 = all), and of the side in `quantity` (0 = both, 1 = buys, 2 = sells).
+     * Orders that are entered after it are not cancelled. `client_order_id`, `order_id` and `price` are 0.
+     */
+    MassCancel = 5,
+    /**
      * 16 and above are administrative. Order entry rejects them.
      */
     DefineAsset = 16,

@@ -13,6 +13,11 @@ export var CommandKind;
      */
     CommandKind[CommandKind["Extension"] = 4] = "Extension";
     /**
+     * Cancels all open orders of the account, resting orders and pending stops: of `symbol` (0 = all), and of the side in `quantity` (0 = both, 1 = buys, 2 = sells).
+     * Orders that are entered after it are not cancelled. `client_order_id`, `order_id` and `price` are 0.
+     */
+    CommandKind[CommandKind["MassCancel"] = 5] = "MassCancel";
+    /**
      * 16 and above are administrative. Order entry rejects them.
      */
     CommandKind[CommandKind["DefineAsset"] = 16] = "DefineAsset";

@@ -25,5 +25,10 @@ export declare enum ReportKind {
     /**
      * A stop triggered, and is now a market or limit order; `quantity` and `leaves` are its open quantity. What becomes of it follows.
      */
-    Triggered = 8
+    Triggered = 8,
+    /**
+     * A mass cancel begins: it cancels `quantity` orders, and `leaves` of them with later commands. Each is then reported as Cancelled.
+     * `code` is 0, the reason for which nothing is cancelled (below 450), or the reason for which the exchange began it.
+     */
+    MassCancelled = 9
 }

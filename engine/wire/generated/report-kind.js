@@ -28,4 +28,9 @@ export var ReportKind;
      * A stop triggered, and is now a market or limit order; `quantity` and `leaves` are its open quantity. What becomes of it follows.
      */
     ReportKind[ReportKind["Triggered"] = 8] = "Triggered";
+    /**
+     * A mass cancel begins: it cancels `quantity` orders, and `leaves` of them with later commands. Each is then reported as Cancelled.
+     * `code` is 0, the reason for which nothing is cancelled (below 450), or the reason for which the exchange began it.
+     */
+    ReportKind[ReportKind["MassCancelled"] = 9] = "MassCancelled";
 })(ReportKind || (ReportKind = {}));

@@ -168,6 +168,8 @@ export function reportView(directory: SymbolLookup, _bytes: Uint8Array, words: I
   const symbol = directory.symbol(report.symbol);
   const lots = (value: number) => (symbol ? quantityText(symbol, value) : undefined);
   const fill = kind === ReportKind.Fill;
+  // A mass cancel counts orders, not lots.
+  const orders = (value: number) => (kind === ReportKind.MassCancelled ? String(value) : lots(value));
   return {
     reportNo: report.reportNo,
     kind: REPORT_KIND_NAMES[kind],
@@ -179,8 +181,8 @@ export function reportView(directory: SymbolLookup, _bytes: Uint8Array, words: I
     orderId: report.orderId,
     clientOrderId: report.clientOrderId,
     price: symbol && priceText(symbol, price),
-    quantity: lots(quantity),
-    leaves: lots(leaves),
+    quantity: orders(quantity),
+    leaves: orders(leaves),
     filled: lots(filled),
     priceTicks: price,
     quantityLots: quantity,

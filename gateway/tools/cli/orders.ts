@@ -37,6 +37,12 @@ interface TargetFlags extends AccountFlags {
   readonly stop?: string;
 }
 
+interface CancelFlags extends TargetFlags {
+  readonly all?: true;
+  readonly symbol?: string;
+  readonly side?: SideName;
+}
+
 export function orderCommand(program: Command): void {
   const command = program
     .command('order')
@@ -129,23 +135,42 @@ export function expiry(text: string): Date {
 export function cancelCommand(program: Command): void {
   const command = program
     .command('cancel')
-    .summary('cancel an order')
-    .description('Cancels an order.')
-    .argument('<symbol>', 'the symbol of the order, such as BTC-USD')
-    .argument('<order-id>', 'as `openbell order` printed it', idOf)
+    .summary('cancel an order, or all')
+    .description('Cancels an order, or with --all the open orders of the account, of a symbol, or of a side.')
+    .argument('[symbol]', 'the symbol of the order, such as BTC-USD')
+    .argument('[order-id]', 'as `openbell order` printed it', idOf)
     .option('--client-id', 'the id is a client order id')
+    .option('--all', 'all open orders of the account')
+    .option('--symbol <symbol>', 'with --all: only those of the symbol')
+    .addOption(new Option('--side <side>', 'with --all: only those of the side').choices(SIDE_NAMES))
     .addHelpText(
       'after',
       `
 Examples:
   openbell cancel BTC-USD 17
-  openbell cancel BTC-USD 4711 --client-id --account 2`,
+  openbell cancel BTC-USD 4711 --client-id --account 2
+  openbell cancel --all
+  openbell cancel --all --symbol BTC-USD --side buy`,
     );
-  connectionOptions(accountOption(command)).action((symbol: string, id: number) =>
+  connectionOptions(accountOption(command)).action((symbol: string | undefined, id: number | undefined) =>
     run(async () => {
-      const flags = command.opts<TargetFlags>();
+      const flags = command.opts<CancelFlags>();
+      if (flags.all) {
+        if (symbol !== undefined || flags.clientId) throw new CliError('--all names no order: leave out the order', ExitCode.Usage);
+        return await cancelAll(flags);
+      }
+      if (flags.symbol !== undefined || flags.side !== undefined) throw new CliError('--symbol and --side need --all', ExitCode.Usage);
+      if (symbol === undefined || id === undefined) throw new CliError('name the symbol and the order, or give --all', ExitCode.Usage);
       return await withClient(flags, async (client) => show(flags, await client.orders.cancel({ symbol, ...target(flags, id) }), []));
     }),
+  );
+}
+
+/** Prints the answer, and with --json nothing else: the reports of the orders may be many, and are on the account's sessions. */
+async function cancelAll(flags: CancelFlags): Promise<ExitCode> {
+  const { symbol, side } = flags;
+  return await withClient(flags, async (client) =>
+    show(flags, await client.orders.cancelAll({ ...(symbol !== undefined && { symbol }), ...(side && { side }) }), []),
   );
 }
 
@@ -210,7 +235,7 @@ function target({ clientId }: TargetFlags, id: number): { orderId: number } | { 
 }
 
 function show(flags: AccountFlags, answer: ReportView, followed: readonly ReportView[]): ExitCode {
-  const rejected = answer.kind.endsWith('rejected');
+  const rejected = answer.kind.endsWith('rejected') || (answer.kind === 'mass-cancelled' && answer.code !== 'OK');
   if (flags.json) printJson(followed.length === 0 ? answer : { ...answer, followed });
   else for (const report of [answer, ...followed]) print(reportLine(report));
   return rejected ? ExitCode.Failed : ExitCode.Ok;

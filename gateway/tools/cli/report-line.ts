@@ -13,12 +13,14 @@ export function reportLine(report: ReportView): string {
       return `fill      order ${orderId}: ${quantity} at ${price}, fee ${fee}, open ${leaves}`;
     case 'cancelled':
       return `cancelled order ${orderId}: ${quantity} of it, filled ${filled} (${code})`;
+    case 'mass-cancelled':
+      if (code !== 'OK') break;
+      return `cancelled ${report.quantityLots} orders${report.leavesLots === 0 ? '' : `, ${report.leavesLots} of them in a moment`}`;
     case 'amended':
       if (code !== 'OK') return `reduced   order ${orderId}: open ${leaves} (${code})`;
       return `amended   order ${orderId}: open ${leaves} at ${price}${stop}, priority ${report.keptPriority ? 'kept' : 'lost'}`;
     case 'triggered':
       return `triggered order ${orderId}: ${side} ${leaves} ${symbol} at ${price}${stop}`;
-    default:
-      return `rejected  ${code} (${Code[code as keyof typeof Code] ?? '?'}): see docs/CODES.md${report.retryUs > 0 ? `; send it again from ${new Date(Math.ceil(report.retryUs / 1000)).toISOString()} on` : ''}`;
   }
+  return `rejected  ${code} (${Code[code as keyof typeof Code] ?? '?'}): see docs/CODES.md${report.retryUs > 0 ? `; send it again from ${new Date(Math.ceil(report.retryUs / 1000)).toISOString()} on` : ''}`;
 }

@@ -1,0 +1,134 @@
+import { Code } from '../../engine/codes.ts';
+import { CommandKind, Phase, Side } from '../../engine/wire/layout.ts';
+import { type LongCommandFields, SYMBOL } from './exchange-fixture.ts';
+
+/** What a mass cancel needs of an order and of the naive exchange. */
+interface Order {
+  readonly id: number;
+  readonly client: number;
+  readonly account: number;
+  readonly side: number;
+  readonly price: number;
+  readonly open: number;
+  readonly stop?: { readonly price: number };
+}
+
+interface Book<O> {
+  readonly open: O[];
+  readonly lastOrderId: number;
+  readonly phase: number;
+  readonly controls: { readonly selfTrade: { own(a: { account: number }, b: { account: number }): boolean } };
+  queue(side: number): O[];
+}
+
+interface UnderWay<O> {
+  readonly account: number;
+  readonly symbol: number;
+  readonly sides: number;
+  readonly lastOrderId: number;
+  readonly code: number;
+  /** Chosen when it began; some may have ended since. */
+  readonly named: O[];
+}
+
+/** Mass cancels of the naive exchange: each keeps the list of the orders that it named. */
+export class NaiveMassCancels<O extends Order> {
+  perCommand = 1024;
+  readonly #exchange: Book<O>;
+  readonly #end: (o: O, code: number) => void;
+  #underWay: UnderWay<O>[] = [];
+  #begun: UnderWay<O> | undefined;
+
+  constructor(exchange: Book<O>, end: (o: O, code: number) => void) {
+    this.#exchange = exchange;
+    this.#end = end;
+  }
+
+  /** The orders that it will cancel, in order. */
+  begin(account: number, symbol: number, sides: number, code: number = Code.CANCELLED_BY_MASS_CANCEL): O[] {
+    const named = this.#exchange.open
+      .filter((o) => o.account === account && [0, o.side + 1].includes(sides) && this.#codeOf(o) === Code.OK)
+      .sort(inOrder);
+    this.#begun = { account, symbol, sides, lastOrderId: this.#exchange.lastOrderId, code, named };
+    return named;
+  }
+
+  /** Cancels the first of what began. */
+  step(named: O[]): void {
+    const begun = this.#begun as UnderWay<O>;
+    for (const o of named.slice(0, this.perCommand)) this.#end(o, begun.code);
+    if (this.#left(begun).length > 0) this.#underWay.push(begun);
+  }
+
+  /** Before command `c` and the triggers before it. */
+  continue(c: LongCommandFields): void {
+    // The extension is a command of its own.
+    for (let commands = c.extension === undefined ? 1 : 2; commands > 0; commands--) this.#slice();
+  }
+
+  /** Ends what command `c` would reach. */
+  clearFor(c: LongCommandFields): void {
+    if (c.kind === CommandKind.New && c.symbol === SYMBOL) this.#clear(c.account ?? 0, c.side ?? 0, c.price ?? 0, c.quantity ?? 0);
+    if (c.kind === CommandKind.Cancel || c.kind === CommandKind.Amend) this.#target(c);
+    if (c.kind === CommandKind.Uncross && c.symbol === SYMBOL && this.#exchange.phase === Phase.Auction)
+      for (const o of [...this.#exchange.queue(Side.Buy), ...this.#exchange.queue(Side.Sell)]) this.#endNamed(o);
+  }
+
+  /** A stop triggers. Returns true if it ends instead. */
+  endsTriggered(o: O): boolean {
+    if (this.#endNamed(o)) return true;
+    this.#clear(o.account, o.side, o.price, o.open);
+    return false;
+  }
+
+  rows(): number[][] {
+    return this.#underWay.map(({ account, symbol, sides, code, lastOrderId }) => [25, account, symbol, sides, code, lastOrderId]);
+  }
+
+  #slice(): void {
+    let room = this.perCommand;
+    while (room > 0 && this.#underWay.length > 0) {
+      const [first] = this.#underWay;
+      for (const o of this.#left(first).slice(0, room)) {
+        this.#end(o, first.code);
+        room--;
+      }
+      if (this.#left(first).length === 0) this.#underWay.shift();
+    }
+  }
+
+  #left({ named }: UnderWay<O>): O[] {
+    return named.filter((o) => this.#exchange.open.includes(o));
+  }
+
+  #codeOf(o: O): number {
+    return this.#underWay.find(({ named }) => named.includes(o))?.code ?? Code.OK;
+  }
+
+  #endNamed(o: O): boolean {
+    const code = this.#codeOf(o);
+    if (code !== Code.OK) this.#end(o, code);
+    return code !== Code.OK;
+  }
+
+  /** Ends what the order would trade with, whether it is accepted or not. Self-trade prevention may pass its own. */
+  #clear(account: number, side: number, price: number, quantity: number): void {
+    let left = quantity;
+    for (const o of this.#exchange.queue(1 - side)) {
+      if (left <= 0 || (price !== 0 && (side === Side.Buy ? o.price > price : o.price < price))) return;
+      if (!this.#endNamed(o) && !this.#exchange.controls.selfTrade.own({ account }, o)) left -= o.open;
+    }
+  }
+
+  #target(c: LongCommandFields): void {
+    if (![0, SYMBOL].includes(c.symbol ?? 0)) return;
+    const o = this.#exchange.open.find((r) => r.account === c.account && (c.orderId ? r.id === c.orderId : r.client === c.clientOrderId));
+    if (o === undefined || this.#endNamed(o) || c.kind === CommandKind.Cancel || o.stop !== undefined) return;
+    this.#clear(o.account, o.side, c.price ?? 0, c.quantity ?? 0);
+  }
+}
+
+function inOrder(a: Order, b: Order): number {
+  const place = ({ side, price, stop }: Order): number => (stop === undefined ? price : -stop.price) * (side === Side.Buy ? -1 : 1);
+  return Number(a.stop !== undefined) - Number(b.stop !== undefined) || a.side - b.side || place(a) - place(b) || a.id - b.id;
+}
