@@ -535,7 +535,7 @@ it('property: mass cancels among trades, expiries and auctions: as the naive exc
       );
       audit(real, true);
     }),
-    { numRuns: times(150, 10) },
+    { numRuns: times(40, 10) },
   );
 });
 

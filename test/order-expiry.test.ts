@@ -9,7 +9,7 @@ import { resolveLimits } from '../engine/limits.ts';
 import { EXPIRIES_PER_COMMAND } from '../engine/machine/expiry.ts';
 import { stateHash } from '../engine/machine/state-rows.ts';
 import { SymbolParam } from '../engine/params.ts';
-import { OrderExpiries } from '../engine/rules/order-expiries.ts';
+import { DeadlineHeap } from '../engine/rules/deadline-heap.ts';
 import { allocateControl, Control } from '../engine/threads/control.ts';
 import { DeadlineTicks } from '../engine/threads/deadline-ticks.ts';
 import { verifyDataDirectory } from '../engine/threads/verify.ts';
@@ -241,7 +241,7 @@ it('the heap gives the orders by expiry, then id, whatever is added and removed 
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200, size: 'max' }), (steps) => {
       const slab = new OrderSlab(200);
-      const heap = new OrderExpiries(slab);
+      const heap = new DeadlineHeap(slab.id);
       const live: { slot: number; id: number; expiry: number }[] = [];
       for (const [i, { add, expiry, at }] of steps.entries()) {
         if (add || live.length === 0) {

@@ -6,8 +6,8 @@ import type { Limits } from '../limits.ts';
 import { SymbolParam } from '../params.ts';
 import { AccountRows, AssetRows } from '../rules/account-rows.ts';
 import { ControlRows } from '../rules/control-rows.ts';
+import type { DeadlineHeap } from '../rules/deadline-heap.ts';
 import { OrderChecks } from '../rules/order-checks.ts';
-import type { OrderExpiries } from '../rules/order-expiries.ts';
 import type { PendingStops } from '../rules/pending-stops.ts';
 import { PositionLimitRows } from '../rules/position-limit-rows.ts';
 import { SymbolRows } from '../rules/symbol-rows.ts';
@@ -66,7 +66,7 @@ export class Exchange extends MachineState {
   readonly #settlement: Settlement;
   readonly #administration: Administration;
   readonly #dueEnds: DueEnds;
-  readonly #expiries: OrderExpiries;
+  readonly #expiries: DeadlineHeap;
   readonly #triggers: Triggers;
   readonly #stops: PendingStops;
 

@@ -35,7 +35,7 @@ export class Expiry {
 
   isDue(slot: number): boolean {
     const { slab, expiries, timeUs } = this.#state;
-    return slab.fees(slot) < 0 && expiries.expiryOf(slot) <= timeUs;
+    return slab.fees(slot) < 0 && expiries.timeOf(slot) <= timeUs;
   }
 
   #expire(): void {

@@ -209,7 +209,7 @@ export class RestingOrders implements StatePart {
   /** Writes the terms of an open order that are in rows of their own. */
   saveTerms(out: RowWriter, slot: number): void {
     this.#saveFees(out, slot);
-    if (this.#slab.fees(slot) < 0) out.row(RowKind.OrderExpiry, this.#slab.id[slot], this.#expiries.expiryOf(slot));
+    if (this.#slab.fees(slot) < 0) out.row(RowKind.OrderExpiry, this.#slab.id[slot], this.#expiries.timeOf(slot));
   }
 
   /** Writes the fees of an order that are not those of a new order. */

@@ -1,48 +1,48 @@
 import { type Allocate, allocateLocal } from '../allocate.ts';
-import type { OrderSlab } from '../book/order-slab.ts';
 import type { TimeUs } from '../units.ts';
 
 /**
- * The orders that expire: a binary heap of slots by expiry, then order id. Adding
- * and removing an order takes a number of steps that grows with the logarithm of
- * their number. The columns have the slab's capacity, but the system gives them
- * memory only where they are used: 16 bytes per order that expires. Owned by the engine thread.
+ * Slots with a deadline: a binary heap by deadline, then id, such as the orders that
+ * expire. Adding and removing one takes a number of steps that grows with the
+ * logarithm of their number. The columns have one entry per slot, but the system gives them
+ * memory only where they are used: 16 bytes per slot with a deadline. Owned by the engine thread.
  */
-export class OrderExpiries {
-  /** Orders that expire. */
+export class DeadlineHeap {
+  /** Slots with a deadline. */
   count = 0;
-  /** The earliest expiry in microseconds since the Unix epoch; infinite if no order expires. */
+  /** The earliest deadline in microseconds since the Unix epoch; infinite if there is none. */
   earliestUs: TimeUs = Number.POSITIVE_INFINITY;
   /** By slot, of orders in the heap. */
-  readonly #expiry: Float64Array;
+  readonly #time: Float64Array;
   readonly #place: Int32Array;
   readonly #heap: Int32Array;
   readonly #id: Float64Array;
 
-  constructor(slab: OrderSlab, allocate: Allocate = allocateLocal) {
-    this.#id = slab.id;
-    this.#expiry = new Float64Array(allocate(slab.capacity * 8));
-    this.#place = new Int32Array(allocate(slab.capacity * 4));
-    this.#heap = new Int32Array(allocate(slab.capacity * 4));
+  /** @param ids id of each slot, which decides between equal deadlines */
+  constructor(ids: Float64Array, allocate: Allocate = allocateLocal) {
+    this.#id = ids;
+    this.#time = new Float64Array(allocate(ids.length * 8));
+    this.#place = new Int32Array(allocate(ids.length * 4));
+    this.#heap = new Int32Array(allocate(ids.length * 4));
   }
 
-  /** Slot of the order that expires first. Only if `count` is not 0. */
+  /** The slot whose deadline is first. Only if `count` is not 0. */
   get first(): number {
     return this.#heap[0];
   }
 
-  /** Expiry of an order that was added. */
-  expiryOf(slot: number): TimeUs {
-    return this.#expiry[slot];
+  /** Deadline of a slot that was added. */
+  timeOf(slot: number): TimeUs {
+    return this.#time[slot];
   }
 
-  add(slot: number, expiryUs: TimeUs): void {
-    this.#expiry[slot] = expiryUs;
+  add(slot: number, timeUs: TimeUs): void {
+    this.#time[slot] = timeUs;
     this.#rise(this.count++, slot);
-    this.earliestUs = this.#expiry[this.#heap[0]];
+    this.earliestUs = this.#time[this.#heap[0]];
   }
 
-  /** Removes an order that was added. */
+  /** Removes a slot that was added. */
   remove(slot: number): void {
     const at = this.#place[slot];
     const last = this.#heap[--this.count];
@@ -50,7 +50,7 @@ export class OrderExpiries {
       if (at > 0 && this.#before(last, this.#heap[(at - 1) >> 1])) this.#rise(at, last);
       else this.#sink(at, last);
     }
-    this.earliestUs = this.count === 0 ? Number.POSITIVE_INFINITY : this.#expiry[this.#heap[0]];
+    this.earliestUs = this.count === 0 ? Number.POSITIVE_INFINITY : this.#time[this.#heap[0]];
   }
 
   /** Puts `slot` at `at`, or nearer to the first place. */
@@ -89,7 +89,7 @@ export class OrderExpiries {
   }
 
   #before(one: number, other: number): boolean {
-    const difference = this.#expiry[one] - this.#expiry[other];
+    const difference = this.#time[one] - this.#time[other];
     return difference < 0 || (difference === 0 && this.#id[one] < this.#id[other]);
   }
 }
