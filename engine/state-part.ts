@@ -63,6 +63,8 @@ export const RowKind = {
   StopWave: 24,
   /** account, symbol, side, code, last order id before it; of mass cancels under way, the oldest first; only from rules 5 on */
   MassCancel: 25,
+  /** account, time of its dead man's switch in microseconds since the Unix epoch; by account; only from rules 5 on */
+  CancelAfter: 26,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

@@ -131,6 +131,14 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
+      kind: fc.constant(CommandKind.CancelAfter),
+      account: fc.integer({ min: 1, max: ACCOUNTS }),
+      quantity: fc.constantFrom(0, 50, 100, 200, 300),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
       kind: fc.constant(CommandKind.MassCancel),
       account: fc.integer({ min: 1, max: ACCOUNTS }),
       symbol: named,
@@ -433,6 +441,10 @@ const RARE = [
   '4/459/0/stop',
   '9/0/0',
   '9/300/0',
+  '10/0/0',
+  '9/457/0',
+  '4/457/0',
+  '4/457/0/stop',
   '2/312/0',
   '2/410/0',
   '2/401/0',
@@ -446,7 +458,7 @@ const RARE = [
 
 /** The rules from which on builds have such a command. */
 function rulesOf({ kind, timeInForce = 0, extension }: LongCommandFields): number {
-  if (kind === CommandKind.MassCancel) return 5;
+  if (kind === CommandKind.MassCancel || kind === CommandKind.CancelAfter) return 5;
   if (kind === CommandKind.Tick || extension?.selfTradeMode !== undefined || extension?.stopPrice !== undefined) return 4;
   return kind === CommandKind.New && timeInForce > TimeInForce.PostOnly ? 4 : 1;
 }

@@ -88,6 +88,26 @@ describe('a running exchange', () => {
       assert.equal((await openbell(['cancel', ...wrong, ...flags])).code, 2, wrong.join(' '));
   });
 
+  it("cancelAllAfter sets the dead man's switch and switches it off, from the client and the command line", async () => {
+    await buy('50000.00');
+    const set = await client.orders.cancelAllAfter(3600);
+    assert.deepEqual([set.kind, set.deadlineUs - set.timeUs], ['cancel-after-set', 3_600_000_000]);
+    assert.equal((await client.orders.cancelAllAfter(0)).deadlineUs, 0);
+    for (const wrong of [0.5, -1, 86_401, Number.NaN])
+      await assert.rejects(() => client.orders.cancelAllAfter(wrong), { code: 'BAD_RANGE' }, String(wrong));
+    const line = await openbell(['cancel', '--all-after', '60', ...flags]);
+    assert.match(line.stdout, /^set {7}all orders are cancelled at 20\d\d-.*Z\n$/);
+    assert.equal((await openbell(['cancel', '--all-after', '0', ...flags])).stdout, 'off       the orders stay\n');
+    for (const wrong of [
+      ['--all-after', '86401'],
+      ['--all-after', '1.5'],
+      ['--all-after', '5', '--all'],
+      ['BTC-USD', '1', '--all-after', '5'],
+    ])
+      assert.equal((await openbell(['cancel', ...wrong, ...flags])).code, 2, wrong.join(' '));
+    assert.equal((await client.orders.cancelAll()).quantityLots, 1);
+  });
+
   it('one account sends no more than its rate; others do not notice', async () => {
     const other = await connect({ grpcPort: exchange.ports.grpc, httpPort: exchange.ports.http, wsPort: exchange.ports.ws, account: 2 });
     try {

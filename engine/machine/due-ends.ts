@@ -2,6 +2,7 @@ import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
 import { MOST_OWN_ORDERS } from '../rules/self-trade.ts';
 import { CommandKind, Phase, SelfTradeMode, Side } from '../wire/layout.ts';
+import type { CancelAfters } from './cancel-afters.ts';
 import { EXPIRIES_PER_COMMAND, type Expiry } from './expiry.ts';
 import type { MassCancels } from './mass-cancels.ts';
 import type { RestingOrders } from './resting-orders.ts';
@@ -12,7 +13,8 @@ const { OK } = Code;
 
 /**
  * Ends the orders whose end comes without a command that names them, before
- * each command: those that expire, then those of mass cancels that are under way.
+ * each command: those that expire, then those of mass cancels that are under way,
+ * then those of accounts whose deadline has come.
  * One command ends a bounded number. Until the others are ended too, such an order
  * does not trade, and is not amended, cancelled or triggered: what the command
  * would reach of it ends first. Owned by the engine thread.
@@ -22,12 +24,14 @@ export class DueEnds {
   readonly #resting: RestingOrders;
   readonly #expiry: Expiry;
   readonly #massCancels: MassCancels;
+  readonly #cancelAfters: CancelAfters;
 
-  constructor(state: MachineState, resting: RestingOrders, expiry: Expiry, massCancels: MassCancels) {
+  constructor(state: MachineState, resting: RestingOrders, expiry: Expiry, massCancels: MassCancels, cancelAfters: CancelAfters) {
     this.#state = state;
     this.#resting = resting;
     this.#expiry = expiry;
     this.#massCancels = massCancels;
+    this.#cancelAfters = cancelAfters;
   }
 
   /** True if orders are due, and not ended yet. */
@@ -37,7 +41,7 @@ export class DueEnds {
 
   /** The same, without those that expire. */
   get #ofAccounts(): boolean {
-    return this.#massCancels.count !== 0;
+    return this.#massCancels.count !== 0 || this.#cancelAfters.earliestUs <= this.#state.timeUs;
   }
 
   /** Call it before a command when something is due, or may be. Returns `more`. */
@@ -45,7 +49,8 @@ export class DueEnds {
     const state = this.#state;
     const expiring = this.#expiry.run();
     this.#massCancels.continue();
-    state.wakeUs = this.#massCancels.count !== 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+    if (this.#cancelAfters.earliestUs <= state.timeUs) this.#cancelAfters.run();
+    state.wakeUs = this.#massCancels.count !== 0 ? Number.NEGATIVE_INFINITY : this.#cancelAfters.earliestUs;
     return expiring || this.#ofAccounts;
   }
 
@@ -119,6 +124,7 @@ export class DueEnds {
 
   /** The code with which the order will end; OK if its end has not come. */
   #codeOf(slot: number): Code {
-    return this.#expiry.isDue(slot) ? Code.EXPIRED : this.#massCancels.codeOf(slot);
+    if (this.#expiry.isDue(slot)) return Code.EXPIRED;
+    return this.#massCancels.codeOf(slot) || this.#cancelAfters.codeOf(slot);
   }
 }

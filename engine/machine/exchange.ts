@@ -18,6 +18,7 @@ import { MarketEventKind } from '../wire/market-event.ts';
 import { Administration } from './administration.ts';
 import { AmendCancel } from './amend-cancel.ts';
 import { Answers } from './answers.ts';
+import { CancelAfters } from './cancel-afters.ts';
 import { Configuration } from './configuration.ts';
 import { DueEnds } from './due-ends.ts';
 import { Expiry } from './expiry.ts';
@@ -65,6 +66,7 @@ export class Exchange extends MachineState {
   readonly #amendCancel: AmendCancel;
   readonly #settlement: Settlement;
   readonly #administration: Administration;
+  readonly #cancelAfters: CancelAfters;
   readonly #dueEnds: DueEnds;
   readonly #expiries: DeadlineHeap;
   readonly #triggers: Triggers;
@@ -83,7 +85,8 @@ export class Exchange extends MachineState {
     this.#settlement = new Settlement(this, resting);
     this.#administration = new Administration(this, resting, openBook);
     this.massCancels = new MassCancels(this, checks, this.#answers, resting);
-    this.#dueEnds = new DueEnds(this, resting, new Expiry(this, resting), this.massCancels);
+    this.#cancelAfters = new CancelAfters(this, checks, this.#answers, this.massCancels);
+    this.#dueEnds = new DueEnds(this, resting, new Expiry(this, resting), this.massCancels, this.#cancelAfters);
     this.#expiries = this.expiries;
     this.#triggers = new Triggers(this, checks, this.#answers, resting, guarded, this.#dueEnds);
     this.#stops = this.stops;
@@ -103,6 +106,7 @@ export class Exchange extends MachineState {
       this.digest,
       this.#extension,
       this.massCancels,
+      this.#cancelAfters,
     ];
   }
 
@@ -164,12 +168,14 @@ export class Exchange extends MachineState {
     else if (kind === STATE_DIGEST) this.digest.check(bytes, words, slot);
     else if (kind === CommandKind.Extension) this.#extension.keep(words, slot);
     else if (kind === CommandKind.MassCancel && this.rules >= 5) this.massCancels.apply();
+    else if (kind === CommandKind.CancelAfter && this.rules >= 5) this.#cancelAfters.apply();
     else if (kind >= FIRST_ADMIN_KIND && kind !== CommandKind.Tick) this.#administer(bytes, words, slot);
   }
 
   /** Time from which a Tick has something to do, microseconds since the Unix epoch; infinite = none. */
   get deadlineUs(): TimeUs {
-    return this.#stops.active.length > 0 || this.massCancels.count !== 0 ? this.timeUs : this.#expiries.earliestUs;
+    if (this.#stops.active.length > 0 || this.massCancels.count !== 0) return this.timeUs;
+    return Math.min(this.#expiries.earliestUs, this.#cancelAfters.earliestUs);
   }
 
   /** Call it after the commands of one poll. It computes the results that are needed once per poll. */

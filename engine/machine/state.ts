@@ -73,7 +73,7 @@ export class MachineState implements CheckedState {
   seq = 0;
   timeUs = 0;
   lastOrderId = 0;
-  /** No mass cancel has work before this time. It may be too early, and is no part of the state; see DueEnds. */
+  /** No mass cancel or dead man's switch has work before this time. It may be too early, and is no part of the state; see DueEnds. */
   wakeUs: TimeUs = Number.POSITIVE_INFINITY;
   /** The current command. */
   readonly order = new OrderRequest();

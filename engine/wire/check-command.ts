@@ -1,4 +1,5 @@
 import { Code } from '../codes.ts';
+import { CANCEL_AFTER_RANGE } from '../params.ts';
 import { getI64, isU53 } from '../units.ts';
 import { expiryOf, longOrderKind, minQuantityOf, stopPriceOf } from './command-extension.ts';
 import { Command, CommandExtension, CommandFlag, CommandKind, OrderType, SelfTradeMode, Side, TimeInForce, Trigger } from './layout.ts';
@@ -22,6 +23,8 @@ import {
 const WORDS = Command.bytes / 4;
 /** The numbers of an extension, in words. */
 const NUMBERS = [CommandExtension.stopPrice / 4, CommandExtension.minQuantity / 4, CommandExtension.expiryUs / 4];
+/** The highest `quantity` of a mass cancel: only sells. */
+const MASS_CANCEL_SELLS = 2;
 
 /**
  * Verifies the order-entry command in a slot of 64 bytes, and makes it
@@ -44,7 +47,7 @@ function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: n
   const byte = slot * Command.bytes;
   const word = slot * WORDS;
   const kind = u8[byte + Command.kind];
-  if (kind === CommandKind.MassCancel) return checkMassCancel(u8, words, slot, account);
+  if (isOfAccount(kind)) return checkOfAccount(u8, words, slot, account);
   if (kind < CommandKind.New || kind > CommandKind.Amend) {
     return kind >= CommandKind.DefineAsset && kind <= CommandKind.KillSwitch ? Code.ADMIN_ONLY : Code.UNKNOWN_KIND;
   }
@@ -151,14 +154,26 @@ function checkTerms(u8: Uint8Array, words: Int32Array, slot: number): Code {
   return Code.OK;
 }
 
-function checkMassCancel(u8: Uint8Array, words: Int32Array, slot: number, account: number): Code {
+/** Whether a command names no order, but the account's orders. */
+function isOfAccount(kind: number): boolean {
+  return kind === CommandKind.MassCancel || kind === CommandKind.CancelAfter;
+}
+
+function checkOfAccount(u8: Uint8Array, words: Int32Array, slot: number, account: number): Code {
   const byte = slot * Command.bytes;
   const word = slot * WORDS;
   const owner = words[word + Command.account / 4] >>> 0;
   if (owner !== 0 && owner !== account) return Code.FOREIGN_ACCOUNT;
   for (const field of [Command.clientOrderId, Command.orderId, Command.price]) if (!isZero(words, word + field / 4)) return Code.BAD_RANGE;
-  const side = word + Command.quantity / 4;
-  if (words[side + 1] !== 0 || words[side] < 0 || words[side] > 2) return Code.BAD_RANGE;
+  const quantity = word + Command.quantity / 4;
+  if (!isU53(words, quantity)) return Code.BAD_RANGE;
+  const value = getI64(words, quantity);
+  if (u8[byte + Command.kind] === CommandKind.MassCancel) {
+    if (value > MASS_CANCEL_SELLS) return Code.BAD_RANGE;
+  } else {
+    const [shortest, longest] = CANCEL_AFTER_RANGE;
+    if (words[word + Command.symbol / 4] !== 0 || (value !== 0 && (value < shortest || value > longest))) return Code.BAD_RANGE;
+  }
   u8[byte + Command.side] = 0;
   u8[byte + Command.timeInForce] = 0;
   u8[byte + Command.parameter] = 0;

@@ -313,6 +313,11 @@ export class CommandBatch {
     this.#put(CommandKind.MassCancel, Side.Buy, TimeInForce.GoodTillCancel, symbol, tag, 0, 0, 0, side === undefined ? 0 : side + 1);
   }
 
+  /** Dead man's switch: cancels all resting orders of the account in `us` microseconds, from one second to one day; 0 = off. */
+  cancelAfter(us: number, tag: number = 0): void {
+    this.#put(CommandKind.CancelAfter, Side.Buy, TimeInForce.GoodTillCancel, 0, tag, 0, 0, 0, us);
+  }
+
   clear(): void {
     this.count = 0;
     if (this.#long !== undefined) this.#long.count = 0;

@@ -51,6 +51,7 @@ export const CommandKind = {
   Amend: 3,
   Extension: 4,
   MassCancel: 5,
+  CancelAfter: 7,
   DefineAsset: 16,
   DefineSymbol: 17,
   SetSymbol: 18,
@@ -193,6 +194,7 @@ export const ReportKind = {
   AmendRejected: 7,
   Triggered: 8,
   MassCancelled: 9,
+  CancelAfterSet: 10,
 } as const;
 export type ReportKind = (typeof ReportKind)[keyof typeof ReportKind];
 

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { Code } from '../../engine/codes.ts';
+import { CANCEL_AFTER_RANGE } from '../../engine/params.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
 import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
 import { CommandKind, Refusal, Report, Side } from '../../engine/wire/layout.ts';
@@ -200,6 +201,21 @@ export class OrderSession extends EventEmitter<Events> {
       throw new OpenbellError('BAD_ENUM', `there is no side ${which.side}`, Code.BAD_ENUM);
     const quantity = which.side === undefined ? 0 : SIDE_NAMES.indexOf(which.side) + 1;
     return this.#command({ ...PLAIN, kind: CommandKind.MassCancel, symbol, quantity, clientOrderId: 0, orderId: 0 });
+  }
+
+  /**
+   * Dead man's switch: the exchange cancels all open orders of the account in that time, unless it is called again before. The
+   * exchange counts the time, also while this client is not connected. Resolves with CancelAfterSet, whose `deadlineUs` is the time of the cancel.
+   * @param seconds 1 to 86,400; 0 switches it off
+   * @throws OpenbellError BAD_RANGE
+   */
+  async cancelAllAfter(seconds: number): Promise<ReportView & { readonly deadlineUs: number }> {
+    const quantity = Math.round(seconds * 1e6);
+    const [shortest, longest] = CANCEL_AFTER_RANGE;
+    if (quantity !== 0 && !(quantity >= shortest && quantity <= longest))
+      throw new OpenbellError('BAD_RANGE', `the time is 1 to 86400 seconds, or 0 for off, not ${seconds}`, Code.BAD_RANGE);
+    const report = await this.#command({ ...PLAIN, kind: CommandKind.CancelAfter, symbol: 0, quantity, clientOrderId: 0, orderId: 0 });
+    return { ...report, deadlineUs: report.quantityLots };
   }
 
   /** Resolves with Amended or AmendRejected. A stop that waits keeps its place among stops of its stop price unless that changes. The same or a smaller quantity at the same price keeps its place in the queue, and is accepted in every phase. */

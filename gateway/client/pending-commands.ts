@@ -34,6 +34,7 @@ ANSWERED[ReportKind.CancelRejected] = CommandKind.Cancel;
 ANSWERED[ReportKind.Amended] = CommandKind.Amend;
 ANSWERED[ReportKind.AmendRejected] = CommandKind.Amend;
 ANSWERED[ReportKind.MassCancelled] = CommandKind.MassCancel;
+ANSWERED[ReportKind.CancelAfterSet] = CommandKind.CancelAfter;
 
 /** By CommandKind: commands that are not sent again after the connection was lost, because they could act twice. */
 const ACTS_TWICE: string[] = [];
@@ -154,5 +155,6 @@ function put(batch: CommandBatch, command: PendingCommand): void {
   } else if (kind === CommandKind.Cancel) batch.cancel(symbol, clientOrderId, orderId, tag);
   else if (stopPrice !== 0) batch.amendStop(symbol, clientOrderId, orderId, price, quantity, stopPrice, tag);
   else if (kind === CommandKind.MassCancel) batch.massCancel(symbol, quantity === 0 ? undefined : ((quantity - 1) as Side), tag);
+  else if (kind === CommandKind.CancelAfter) batch.cancelAfter(quantity, tag);
   else batch.amend(symbol, clientOrderId, orderId, price, quantity, tag);
 }

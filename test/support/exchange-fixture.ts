@@ -234,6 +234,7 @@ const TIF: Record<string, number> = {
  *   `1 cancel 7` · `1 amend 7 5 @ 500` · `phase auction` · `phase pre-open` · `uncross`
  *   `1 cancel 7 of 2`: names symbol 2; without it, none
  *   `1 mass-cancel` · `1 mass-cancel buy` · `1 mass-cancel of 1`: all, a side, a symbol
+ *   `1 cancel-after 90`: in 90 ms
  *   `1 new 7 buy 10 @ 500 gtd 90`   until 90 ms; `day`, `day post`, `gtd 90 post` · `tick`
  *   `1 new 7 buy 10 stop 520`, `... stop 520 @ 530`: a stop, a stop-limit; then `ref` = by the reference price, `now` = may trigger now, a time in force
  *   `1 amend 7 5 stop 520`, `1 amend 7 5 @ 530 stop 520` · `reference 505`
@@ -263,6 +264,7 @@ export function parseCommand(line: string): LongCommandFields {
   const named = words[words.length - 2] === 'of' ? Number(words[words.length - 1]) : 0;
   if (words[1] === 'mass-cancel')
     return { kind: CommandKind.MassCancel, account, symbol: named, quantity: ['buy', 'sell'].indexOf(words[2]) + 1 };
+  if (words[1] === 'cancel-after') return { kind: CommandKind.CancelAfter, account, quantity: Number(words[2]) * 1000 };
   if (words[1] === 'cancel') return { kind: CommandKind.Cancel, account, clientOrderId, symbol: named };
   const valueAfter = (word: string): number => Number(words[words.indexOf(word) + 1]);
   const price = words.includes('@') ? valueAfter('@') : 0;
@@ -323,6 +325,7 @@ export function describe(report: ReportFields): string {
   }
   const code = (report.stopPrice === 0 ? '' : ` stop ${report.stopPrice}`) + (report.code === 0 ? '' : ` ${codeName(report.code)}`);
   if (report.kind === ReportKind.MassCancelled) return `${head} ${report.quantity} later ${report.leaves}${code}`;
+  if (report.kind === ReportKind.CancelAfterSet) return `${head} ${report.quantity / 1000}`;
   const retry = report.retryUs === 0 ? '' : ` retry +${report.retryUs - report.timeUs}`;
   if (report.account === 0) return `${head}${code}${report.quantity ? ` ${report.quantity}@${report.price}` : ''}`;
   return `${head} ${report.clientOrderId} ${report.quantity}@${report.price} leaves ${report.leaves}${code}${flags}${retry}`;

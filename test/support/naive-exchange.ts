@@ -136,7 +136,11 @@ export class NaiveExchange {
   #out: NaiveReport[] = [];
   /** Of the trades of the current order. */
   #prices: number[] = [];
-  readonly massCancels = new NaiveMassCancels<NaiveOrder>(this, (o, code) => this.#end(o, code));
+  readonly massCancels = new NaiveMassCancels<NaiveOrder>(
+    this,
+    (o, code) => this.#end(o, code),
+    (account, named) => this.#beginMassCancel(account, Code.CANCELLED_AFTER, named),
+  );
 
   constructor(params: number[], limits: Limits, rules = RULES) {
     this.params = params;
@@ -225,6 +229,7 @@ export class NaiveExchange {
     else if (f.kind === CommandKind.CancelOrders) this.#cancelOrders(f);
     else if (f.kind === CommandKind.SetAccount || f.kind === CommandKind.KillSwitch || f.kind === CommandKind.SetLimit) this.#control(f);
     else if (f.kind === CommandKind.MassCancel) this.#massCancel(f);
+    else if (f.kind === CommandKind.CancelAfter) this.#cancelAfter(f);
     else if (f.kind === CommandKind.Deposit) {
       this.pay(f.account, f.symbol, f.quantity);
       this.deposited.set(f.symbol, (this.deposited.get(f.symbol) ?? 0) + f.quantity);
@@ -529,9 +534,21 @@ export class NaiveExchange {
     this.controls.count(account);
     const code = symbol === 0 || symbol === SYMBOL ? Code.OK : Code.UNKNOWN_SYMBOL;
     const named = code === Code.OK ? this.massCancels.begin(account, symbol, quantity) : [];
+    if (code === Code.OK) return this.#beginMassCancel(account, code, named);
+    this.#answer(ReportKind.MassCancelled, code, { account, client: 0, id: 0 }, 0, 0, 0, 0);
+  }
+
+  #beginMassCancel(account: number, code: number, named: NaiveOrder[]): void {
     const later = Math.max(0, named.length - this.massCancels.perCommand);
     this.#answer(ReportKind.MassCancelled, code, { account, client: 0, id: 0 }, 0, named.length, later, 0);
-    if (code === Code.OK) this.massCancels.step(named);
+    this.massCancels.step(named);
+  }
+
+  #cancelAfter({ account, quantity }: { account: number; quantity: number }): void {
+    this.controls.count(account);
+    const deadline = quantity === 0 ? 0 : this.timeUs + quantity;
+    this.massCancels.setAfter(account, deadline);
+    this.#answer(ReportKind.CancelAfterSet, Code.OK, { account, client: 0, id: 0 }, 0, deadline, 0, 0);
   }
 
   #end(o: NaiveOrder, code: number): void {

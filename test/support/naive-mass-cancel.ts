@@ -18,6 +18,7 @@ interface Book<O> {
   readonly lastOrderId: number;
   readonly phase: number;
   readonly controls: { readonly selfTrade: { own(a: { account: number }, b: { account: number }): boolean } };
+  readonly timeUs: number;
   queue(side: number): O[];
 }
 
@@ -38,8 +39,13 @@ export class NaiveMassCancels<O extends Order> {
   readonly #end: (o: O, code: number) => void;
   #underWay: UnderWay<O>[] = [];
   #begun: UnderWay<O> | undefined;
+  /** Dead man's switches by account. */
+  readonly #after = new Map<number, number>();
+  readonly #fired: (account: number, named: O[]) => void;
 
-  constructor(exchange: Book<O>, end: (o: O, code: number) => void) {
+  /** @param fired reports the mass cancel of an account whose switch fired, and calls `step` */
+  constructor(exchange: Book<O>, end: (o: O, code: number) => void, fired: (account: number, named: O[]) => void) {
+    this.#fired = fired;
     this.#exchange = exchange;
     this.#end = end;
   }
@@ -63,7 +69,14 @@ export class NaiveMassCancels<O extends Order> {
   /** Before command `c` and the triggers before it. */
   continue(c: LongCommandFields): void {
     // The extension is a command of its own.
-    for (let commands = c.extension === undefined ? 1 : 2; commands > 0; commands--) this.#slice();
+    for (let commands = c.extension === undefined ? 1 : 2; commands > 0; commands--) {
+      this.#slice();
+      const [first] = this.#due().sort(([a, at], [b, bt]) => at - bt || a - b);
+      if (first === undefined) continue;
+      this.#fire(first[0]);
+      if (commands === 1 && (c.kind ?? 0) <= CommandKind.CancelAfter && this.#due().some(([account]) => account === c.account))
+        this.#fire(c.account ?? 0);
+    }
   }
 
   /** Ends what command `c` would reach. */
@@ -82,7 +95,25 @@ export class NaiveMassCancels<O extends Order> {
   }
 
   rows(): number[][] {
-    return this.#underWay.map(({ account, symbol, sides, code, lastOrderId }) => [25, account, symbol, sides, code, lastOrderId]);
+    return [
+      ...this.#underWay.map(({ account, symbol, sides, code, lastOrderId }) => [25, account, symbol, sides, code, lastOrderId]),
+      ...[...this.#after].sort(([a], [b]) => a - b).map((row) => [26, ...row]),
+    ];
+  }
+
+  /** Sets the switch of an account; 0 = off. */
+  setAfter(account: number, deadline: number): void {
+    if (deadline === 0) this.#after.delete(account);
+    else this.#after.set(account, deadline);
+  }
+
+  #due(): [number, number][] {
+    return [...this.#after].filter(([, at]) => at <= this.#exchange.timeUs);
+  }
+
+  #fire(account: number): void {
+    this.#after.delete(account);
+    this.#fired(account, this.begin(account, 0, 0, Code.CANCELLED_AFTER));
   }
 
   #slice(): void {
@@ -106,7 +137,8 @@ export class NaiveMassCancels<O extends Order> {
   }
 
   #endNamed(o: O): boolean {
-    const code = this.#codeOf(o);
+    const named = this.#codeOf(o);
+    const code = named === Code.OK && this.#due().some(([account]) => account === o.account) ? Code.CANCELLED_AFTER : named;
     if (code !== Code.OK) this.#end(o, code);
     return code !== Code.OK;
   }

@@ -16,6 +16,11 @@ export declare enum CommandKind {
      */
     MassCancel = 5,
     /**
+     * Dead man's switch: all resting orders of the account are cancelled in `quantity` microseconds, from one second to one day, unless
+     * another CancelAfter comes before. 0: it is off. All other fields are 0.
+     */
+    CancelAfter = 7,
+    /**
      * 16 and above are administrative. Order entry rejects them.
      */
     DefineAsset = 16,

@@ -18,6 +18,11 @@ export var CommandKind;
      */
     CommandKind[CommandKind["MassCancel"] = 5] = "MassCancel";
     /**
+     * Dead man's switch: all resting orders of the account are cancelled in `quantity` microseconds, from one second to one day, unless
+     * another CancelAfter comes before. 0: it is off. All other fields are 0.
+     */
+    CommandKind[CommandKind["CancelAfter"] = 7] = "CancelAfter";
+    /**
      * 16 and above are administrative. Order entry rejects them.
      */
     CommandKind[CommandKind["DefineAsset"] = 16] = "DefineAsset";

@@ -52,7 +52,7 @@ export declare class Command {
      */
     price(): bigint;
     /**
-     * Lots. New, and amend: the new open quantity. MassCancel: the side. SetPhase: 0, or the time of the calendar's boundary that it applies, microseconds since the epoch.
+     * Lots. New, and amend: the new open quantity. MassCancel: the side. CancelAfter: microseconds. SetPhase: 0, or the time of the calendar's boundary that it applies, microseconds since the epoch.
      */
     quantity(): bigint;
     static sizeOf(): number;

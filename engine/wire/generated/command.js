@@ -77,7 +77,7 @@ export class Command {
         return this.bb.readUint64(this.bb_pos + 48);
     }
     /**
-     * Lots. New, and amend: the new open quantity. MassCancel: the side. SetPhase: 0, or the time of the calendar's boundary that it applies, microseconds since the epoch.
+     * Lots. New, and amend: the new open quantity. MassCancel: the side. CancelAfter: microseconds. SetPhase: 0, or the time of the calendar's boundary that it applies, microseconds since the epoch.
      */
     quantity() {
         return this.bb.readUint64(this.bb_pos + 56);

@@ -30,5 +30,9 @@ export declare enum ReportKind {
      * A mass cancel begins: it cancels `quantity` orders, and `leaves` of them with later commands. Each is then reported as Cancelled.
      * `code` is 0, the reason for which nothing is cancelled (below 450), or the reason for which the exchange began it.
      */
-    MassCancelled = 9
+    MassCancelled = 9,
+    /**
+     * The dead man's switch of the account: `quantity` is its time, microseconds since the Unix epoch; 0 = off.
+     */
+    CancelAfterSet = 10
 }

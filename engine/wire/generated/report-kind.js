@@ -33,4 +33,8 @@ export var ReportKind;
      * `code` is 0, the reason for which nothing is cancelled (below 450), or the reason for which the exchange began it.
      */
     ReportKind[ReportKind["MassCancelled"] = 9] = "MassCancelled";
+    /**
+     * The dead man's switch of the account: `quantity` is its time, microseconds since the Unix epoch; 0 = off.
+     */
+    ReportKind[ReportKind["CancelAfterSet"] = 10] = "CancelAfterSet";
 })(ReportKind || (ReportKind = {}));

@@ -39,6 +39,7 @@ interface TargetFlags extends AccountFlags {
 
 interface CancelFlags extends TargetFlags {
   readonly all?: true;
+  readonly allAfter?: number;
   readonly symbol?: string;
   readonly side?: SideName;
 }
@@ -141,6 +142,7 @@ export function cancelCommand(program: Command): void {
     .argument('[order-id]', 'as `openbell order` printed it', idOf)
     .option('--client-id', 'the id is a client order id')
     .option('--all', 'all open orders of the account')
+    .option('--all-after <seconds>', 'all open orders of the account in that time, unless this is run again before; 0: no more', seconds)
     .option('--symbol <symbol>', 'with --all: only those of the symbol')
     .addOption(new Option('--side <side>', 'with --all: only those of the side').choices(SIDE_NAMES))
     .addHelpText(
@@ -150,14 +152,18 @@ Examples:
   openbell cancel BTC-USD 17
   openbell cancel BTC-USD 4711 --client-id --account 2
   openbell cancel --all
-  openbell cancel --all --symbol BTC-USD --side buy`,
+  openbell cancel --all --symbol BTC-USD --side buy
+  openbell cancel --all-after 60`,
     );
   connectionOptions(accountOption(command)).action((symbol: string | undefined, id: number | undefined) =>
     run(async () => {
       const flags = command.opts<CancelFlags>();
-      if (flags.all) {
-        if (symbol !== undefined || flags.clientId) throw new CliError('--all names no order: leave out the order', ExitCode.Usage);
-        return await cancelAll(flags);
+      if (flags.all || flags.allAfter !== undefined) {
+        if (symbol !== undefined || flags.clientId) throw new CliError('all orders are named: leave out the order', ExitCode.Usage);
+        if (flags.allAfter === undefined) return await cancelAll(flags);
+        if (flags.all || flags.symbol !== undefined || flags.side !== undefined)
+          throw new CliError('--all-after is of all orders: leave out --all, --symbol and --side', ExitCode.Usage);
+        return await cancelAllAfter(flags, flags.allAfter);
       }
       if (flags.symbol !== undefined || flags.side !== undefined) throw new CliError('--symbol and --side need --all', ExitCode.Usage);
       if (symbol === undefined || id === undefined) throw new CliError('name the symbol and the order, or give --all', ExitCode.Usage);
@@ -172,6 +178,22 @@ async function cancelAll(flags: CancelFlags): Promise<ExitCode> {
   return await withClient(flags, async (client) =>
     show(flags, await client.orders.cancelAll({ ...(symbol !== undefined && { symbol }), ...(side && { side }) }), []),
   );
+}
+
+async function cancelAllAfter(flags: CancelFlags, after: number): Promise<ExitCode> {
+  return await withClient(flags, async (client) => {
+    const answer = await client.orders.cancelAllAfter(after);
+    if (flags.json) printJson(answer);
+    else if (answer.deadlineUs === 0) print('off       the orders stay');
+    else print(`set       all orders are cancelled at ${new Date(answer.deadlineUs / 1000).toISOString()}`);
+    return ExitCode.Ok;
+  });
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!/^\d{1,5}$/.test(text) || value > 86_400) throw new InvalidArgumentError('Give 1 to 86400 seconds, or 0 for off.');
+  return value;
 }
 
 export function amendCommand(program: Command): void {
