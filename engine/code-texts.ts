@@ -56,6 +56,8 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
     "The stop price is 0, above the symbol's maxPrice or not a multiple of its tickStep. Or an amend names a stop price, and its order does not wait for a trigger: it may have triggered meanwhile.",
   ORDERS_EXPIRING:
     'More orders have come to their end in the way of the order than one command cancels. The order did nothing, and its client order id is not used up.',
+  NO_PRICE_LEFT:
+    "A post-only order that may be repriced would have traded on arrival, and there is no price one tickStep behind the other side: it would be 0, or above the symbol's maxPrice.",
   CANCELLED_BY_CLIENT: 'The account requested it.',
   CANCELLED_REMAINDER: 'The quantity that an immediate-or-cancel or market order did not trade.',
   CANCELLED_BY_OPERATOR: 'The operator cancelled it.',

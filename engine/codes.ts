@@ -67,6 +67,7 @@ export const Code = {
   ORDERS_EXPIRING: 415,
   STOP_WOULD_TRIGGER: 411,
   STOP_PRICE: 413,
+  NO_PRICE_LEFT: 418,
   // 450: the reason why an order was cancelled (not a rejection).
   CANCELLED_BY_CLIENT: 450,
   CANCELLED_REMAINDER: 451,

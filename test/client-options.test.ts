@@ -35,6 +35,10 @@ test('terms that contradict each other, or are none, are rejected', async () => 
   await assert.rejects(place({ timeInForce: 'post-only', postOnly: false }), { code: 'ILLEGAL_COMBINATION' });
   await assert.rejects(place({ postOnly: 'no' }), { code: 'BAD_ENUM' });
   await assert.rejects(place({ side: 'hold' }), { code: 'BAD_ENUM' });
+  await assert.rejects(place({ reprice: true }), { code: 'ILLEGAL_COMBINATION', message: /^limit and reprice / });
+  // All-or-none is no term, by whatever name.
+  for (const timeInForce of ['aon', 'all-or-none']) await assert.rejects(place({ timeInForce }), { code: 'BAD_ENUM' });
+  for (const option of ['allOrNone', 'aon']) await assert.rejects(place({ [option]: true }), { code: 'BAD_OPTION' });
   for (const terms of [
     { timeInForce: 'post-only', postOnly: true },
     { timeInForce: 'post-only', postOnly: undefined },

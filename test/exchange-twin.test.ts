@@ -71,6 +71,23 @@ const ending: fc.Arbitrary<LongCommandFields> = fc.record({ order, end, day: fc.
   if (!given.day) return { ...given.order, timeInForce: TimeInForce.GoodTillDate, extension: { expiryUs: given.end, instructions } };
   return { ...given.order, timeInForce: TimeInForce.Day, ...(given.postOnly && { extension: { instructions } }) };
 });
+/** Post-only orders that may be repriced: only from rules 5 on. */
+const repriced: fc.Arbitrary<LongCommandFields> = fc
+  .record({
+    order,
+    end,
+    price: fc.oneof({ weight: 5, arbitrary: price }, { weight: 1, arbitrary: fc.constantFrom(1, 2) }),
+    timeInForce: fc.constantFrom(TimeInForce.PostOnly, TimeInForce.PostOnly, TimeInForce.Day, TimeInForce.GoodTillDate),
+  })
+  .map(({ order: o, end: expiry, timeInForce, ...given }) => ({
+    ...o,
+    ...given,
+    timeInForce,
+    extension: {
+      instructions: Instruction.PostOnly | Instruction.Reprice,
+      ...(timeInForce === TimeInForce.GoodTillDate && { expiryUs: expiry }),
+    },
+  }));
 /** Stops near the market: only from rules 5 on. */
 const stop: fc.Arbitrary<LongCommandFields> = fc
   .record({
@@ -105,7 +122,7 @@ const stopAmend: fc.Arbitrary<LongCommandFields> = fc.record({
 /** Orders that prevent self-trades, or allow them where the account prevents them: only from rules 4 on. */
 const guarded: fc.Arbitrary<LongCommandFields> = fc
   .record({
-    of: fc.oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>({ weight: 3, arbitrary: order }, longOrder, ending, stop),
+    of: fc.oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>({ weight: 3, arbitrary: order }, longOrder, ending, stop, repriced),
     selfTradeMode: fc.integer({ min: 1, max: 5 }),
   })
   .map(({ of, selfTradeMode }) => ({
@@ -120,6 +137,7 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
   { weight: 3, arbitrary: ending },
   { weight: 5, arbitrary: guarded },
   { weight: 5, arbitrary: stop },
+  { weight: 3, arbitrary: repriced },
   { weight: 2, arbitrary: stopAmend },
   {
     weight: 1,
@@ -454,11 +472,13 @@ const RARE = [
   '7/411/0',
   '7/413/0',
   '2/500/0',
+  '2/418/0',
 ];
 
 /** The rules from which on builds have such a command. */
 function rulesOf({ kind, timeInForce = 0, extension }: LongCommandFields): number {
   if (kind === CommandKind.MassCancel || kind === CommandKind.CancelAfter) return 5;
+  if (((extension?.instructions ?? 0) & Instruction.Reprice) !== 0) return 5;
   if (kind === CommandKind.Tick || extension?.selfTradeMode !== undefined || extension?.stopPrice !== undefined) return 4;
   return kind === CommandKind.New && timeInForce > TimeInForce.PostOnly ? 4 : 1;
 }

@@ -135,7 +135,7 @@ describe('frames with extensions', () => {
     assert.throws(() => batch.placeLong({ ...iocMin, orderType: OrderType.Stop, minQuantity: 0 }), /a stop price in ticks/);
     assert.throws(() => batch.amendStop(1, 1, 0, 5, 5, 0), /stop price is an integer from 1/);
     assert.throws(() => batch.placeLong({ ...iocMin, timeInForce: 9 as 1 }), /time in force 9/);
-    assert.throws(() => batch.placeLong({ ...iocMin, instructions: 2 }), /no instructions 2/);
+    assert.throws(() => batch.placeLong({ ...iocMin, instructions: 2 ** 16 }), /no instructions 65536/);
   });
 
   it('are malformed as a whole when commands and extensions do not match', () => {

@@ -25,6 +25,7 @@ import {
   KIND_PHASES,
   KIND_POST_ONLY,
   KIND_RESTS,
+  KIND_TIME_IN_FORCE,
   NO_KIND,
   ORDER_KINDS,
   OrderKind,
@@ -35,7 +36,9 @@ import {
 import { orderTerms } from '../gateway/client/order-terms.ts';
 
 const { Limit, Market, Stop, StopLimit } = OrderType;
-const { TriggerNow } = Instruction;
+const { TriggerNow, Reprice } = Instruction;
+/** Bits of later releases. */
+const UNSUPPORTED = 4;
 const { GoodTillCancel, ImmediateOrCancel, FillOrKill, Day, GoodTillDate } = TimeInForce;
 const MIN = 3;
 const STOP_PRICE = 120;
@@ -53,24 +56,26 @@ interface Terms {
 function* combinations(): Generator<Terms> {
   for (let orderType = 0; orderType <= 6; orderType++)
     for (let timeInForce = 0; timeInForce <= 7; timeInForce++)
-      for (const instructions of [0, 1, 2, TriggerNow, 1 | TriggerNow])
+      for (const instructions of [0, 1, Reprice, 1 | Reprice, UNSUPPORTED, TriggerNow, 1 | TriggerNow, 1 | Reprice | TriggerNow])
         for (const minQuantity of [0, MIN]) yield { orderType, timeInForce, instructions, minQuantity };
 }
 
 /** The rules, independent of the table: the kind, or the code. */
 function expected({ orderType, timeInForce, instructions, minQuantity }: Terms): OrderKind | keyof typeof Code {
   if (timeInForce > GoodTillDate || orderType > OrderType.TrailingStopLimit) return 'BAD_ENUM';
-  if (orderType > StopLimit || instructions === 2) return 'UNSUPPORTED_TERM';
+  if (orderType > StopLimit || instructions === UNSUPPORTED) return 'UNSUPPORTED_TERM';
   if (timeInForce === TimeInForce.Market && orderType !== Market) return 'ILLEGAL_COMBINATION';
   const postOnly = (instructions & 1) !== 0 || timeInForce === TimeInForce.PostOnly;
   const isStop = orderType >= Stop;
   if ((instructions & TriggerNow) !== 0 && !isStop) return 'ILLEGAL_COMBINATION';
   const rests = [GoodTillCancel, TimeInForce.PostOnly, Day, GoodTillDate].includes(timeInForce as 0);
   if (postOnly && (!rests || orderType === Market || orderType === Stop)) return 'ILLEGAL_COMBINATION';
+  const reprices = (instructions & Reprice) !== 0;
+  if (reprices && (!postOnly || isStop || (instructions & TriggerNow) !== 0)) return 'ILLEGAL_COMBINATION';
   if (isStop && minQuantity !== 0) return 'ILLEGAL_COMBINATION';
   if (orderType === Market && rests) return 'ILLEGAL_COMBINATION';
   if (minQuantity !== 0 && (rests || timeInForce === FillOrKill)) return 'ILLEGAL_COMBINATION';
-  if (postOnly) return OrderKind.PostOnly;
+  if (postOnly) return reprices ? OrderKind.PostOnlyReprice : OrderKind.PostOnly;
   if (minQuantity !== 0) return orderType === Market ? OrderKind.MarketMinimum : OrderKind.ImmediateOrCancelMinimum;
   if (orderType === Limit || orderType === StopLimit) return (rests ? GoodTillCancel : timeInForce) as OrderKind;
   return timeInForce === FillOrKill ? OrderKind.MarketFillOrKill : OrderKind.Market;
@@ -118,7 +123,7 @@ test('every combination has the kind or the code of the rules; equal orders are 
       continue;
     }
     if (terms.timeInForce >= Day) {
-      const long = terms.timeInForce === GoodTillDate || kind === OrderKind.PostOnly;
+      const long = terms.timeInForce === GoodTillDate || kind === OrderKind.PostOnly || kind === OrderKind.PostOnlyReprice;
       assert.deepEqual([u8[64 + Command.parameter], timeInForce], [long ? CommandFlag.Extended : 0, terms.timeInForce], what);
       if (long) assert.equal(longOrderKind(u8, words, 0, 1), kind, 'the log gives the kind again');
       continue;
@@ -127,8 +132,9 @@ test('every combination has the kind or the code of the rules; equal orders are 
       assert.deepEqual([u8[64 + Command.parameter], timeInForce], [0, kind], `${what} is stored short`);
       continue;
     }
-    assert.deepEqual([u8[64 + Command.parameter], timeInForce], [CommandFlag.Extended, row.timeInForce], what);
+    assert.deepEqual([u8[64 + Command.parameter], timeInForce], [CommandFlag.Extended, KIND_TIME_IN_FORCE[kind]], what);
     assert.equal(u8[CommandExtension.orderType], row.orderType);
+    assert.equal(words[CommandExtension.instructions / 4], row.instructions);
     assert.equal(minQuantityOf(words, 0), terms.minQuantity);
     assert.equal(longOrderKind(u8, words, 0, 1), kind, 'the log gives the kind again');
   }
@@ -143,7 +149,7 @@ test('the columns agree with the rows', () => {
     assert.equal(KIND_AUCTION[kind] === 1, kind === OrderKind.GoodTillCancel, row.name);
     assert.equal(KIND_PHASES[kind], (1 << Phase.Continuous) | (KIND_AUCTION[kind] << Phase.Auction), row.name);
     assert.equal(KIND_FILL_OR_KILL[kind] === 1, row.timeInForce === FillOrKill, row.name);
-    assert.equal(KIND_POST_ONLY[kind] === 1, kind === OrderKind.PostOnly, row.name);
+    assert.equal(KIND_POST_ONLY[kind] === 1, (row.instructions & Instruction.PostOnly) !== 0, row.name);
     assert.equal(KIND_MIN_QUANTITY[kind] === 1, row.minQuantity, row.name);
     assert.equal(orderKindOf(row.orderType, row.timeInForce, row.instructions, row.minQuantity), kind, row.name);
   }
@@ -264,13 +270,18 @@ test('the two terms that cannot be combined are named', () => {
     ['stop and market', Stop, TimeInForce.Market, 0, false],
     ['stop-limit and min-quantity', StopLimit, ImmediateOrCancel, 0, true],
     ['ioc and post-only', StopLimit, ImmediateOrCancel, Instruction.PostOnly, false],
+    ['limit and reprice', Limit, GoodTillCancel, Reprice, false],
+    ['ioc and reprice', Limit, ImmediateOrCancel, 1 | Reprice, false],
+    ['fok and reprice', Limit, FillOrKill, Reprice, false],
+    ['market and reprice', Market, TimeInForce.Market, Reprice, false],
+    ['stop-limit and reprice', StopLimit, GoodTillCancel, 1 | Reprice, false],
     ['limit and trigger-now', Limit, GoodTillCancel, TriggerNow, false],
     ['market and trigger-now', Market, TimeInForce.Market, TriggerNow, false],
   ];
   for (const [pair, ...terms] of pairs) assert.equal(illegalPair(...terms), pair);
   // Every illegal combination is a pair.
   for (const { orderType, timeInForce, instructions, minQuantity } of combinations()) {
-    if (orderType > StopLimit || timeInForce > GoodTillDate || instructions === 2) continue;
+    if (orderType > StopLimit || timeInForce > GoodTillDate || instructions === UNSUPPORTED) continue;
     if (orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0) !== NO_KIND) continue;
     assert.match(illegalPair(orderType, timeInForce, instructions, minQuantity !== 0), /^[a-z-]+ and [a-z-]+$/);
   }
@@ -289,6 +300,8 @@ test('the client uses the same table', () => {
     [{ ...base, price: 1, postOnly: true }, [Limit, GoodTillCancel, Instruction.PostOnly, false]],
     [{ ...base, price: 1, timeInForce: 'ioc', minQuantity: 1 }, [Limit, ImmediateOrCancel, 0, true]],
     [{ ...base, price: 1, timeInForce: 'day' }, [Limit, Day, 0, false]],
+    [{ ...base, price: 1, timeInForce: 'post-only', reprice: true }, [Limit, TimeInForce.PostOnly, Reprice, true]],
+    [{ ...base, price: 1, timeInForce: 'day', postOnly: true, reprice: true }, [Limit, Day, 1 | Reprice, true]],
     [{ ...base, stopPrice: 5 }, [Stop, GoodTillCancel, 0, true]],
     [
       { ...base, stopPrice: 5, price: 4, postOnly: true, triggerNow: true },
@@ -323,6 +336,8 @@ test('the client uses the same table', () => {
     [{ ...base, price: 5, trigger: 'reference' }, 'BAD_RANGE', /^a trigger is for stop/],
     [{ ...base, stopPrice: 5, trigger: 'mark' as 'last' }, 'BAD_ENUM', /there is no trigger mark/],
     [{ ...base, price: 5, triggerNow: true }, 'ILLEGAL_COMBINATION', /^limit and trigger-now /],
+    [{ ...base, price: 5, reprice: true }, 'ILLEGAL_COMBINATION', /^limit and reprice /],
+    [{ ...base, price: 5, timeInForce: 'all-or-none' as 'gtc' }, 'BAD_ENUM', /with time in force all-or-none/],
     [{ ...base, stopPrice: 5, postOnly: true }, 'ILLEGAL_COMBINATION', /^stop and post-only /],
     [{ ...base, timeInForce: 'fok' }, 'BAD_RANGE', /^a limit fok order needs a price$/],
     [{ ...base, timeInForce: 'market', price: 1 }, 'BAD_RANGE', /^a market ioc order has no price$/],
@@ -347,7 +362,12 @@ test('docs/ORDER-ENTRY.md contains the table', () => {
   const times = ['GoodTillCancel', 'ImmediateOrCancel', 'FillOrKill'];
   const shorts = ['GoodTillCancel', 'ImmediateOrCancel', 'FillOrKill', 'Market', 'PostOnly'];
   for (const row of ORDER_KINDS) {
-    const terms = [row.instructions === 0 ? '' : 'PostOnly', row.minQuantity ? 'minimum quantity' : ''].filter((term) => term !== '');
+    const { instructions } = row;
+    const terms = [
+      instructions === 0 ? '' : 'PostOnly',
+      (instructions & Reprice) === 0 ? '' : 'Reprice',
+      row.minQuantity ? 'minimum quantity' : '',
+    ].filter((term) => term !== '');
     const cells = [
       types[row.orderType],
       times[row.timeInForce],

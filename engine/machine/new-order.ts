@@ -3,7 +3,7 @@ import { Code } from '../codes.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { hashTerms, UNKNOWN_TERMS } from '../rules/order-terms.ts';
 import { Phase, ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
-import { KIND_RESTS, selfTradeModeOf } from '../wire/order-kinds.ts';
+import { FIRST_SPECIAL_KIND, KIND_RESTS, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import type { GuardedMatch } from './guarded-match.ts';
 import type { RestingOrders } from './resting-orders.ts';
@@ -14,6 +14,7 @@ const { OK } = Code;
 const { Continuous: CONTINUOUS } = Phase;
 const { None: NONE } = SelfTradeMode;
 const { Buy: BUY } = Side;
+const FIRST_SPECIAL = FIRST_SPECIAL_KIND;
 const REJECTED = new Aggressor();
 
 /** Processes a new order: checks it, matches it, and rests or cancels the remainder. Owned by the engine thread. */
@@ -65,7 +66,11 @@ export class NewOrder {
     }
     state.selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
     const isStop = order.stopPrice !== 0;
-    const code = isStop ? this.#stopOrders.enter() : this.#checks.newOrder(order);
+    const code = isStop
+      ? this.#stopOrders.enter()
+      : order.orderKind < FIRST_SPECIAL
+        ? this.#checks.newOrder(order)
+        : this.#checks.newSpecial(order);
     if (code !== OK) return this.#reject(code);
     if (isStop) return;
     const orderId = ++state.lastOrderId;

@@ -12,6 +12,7 @@ import {
   KIND_NEEDS_PRICE,
   KIND_POST_ONLY,
   KIND_RESTS,
+  OrderKind,
   selfTradeModeOf,
 } from '../wire/order-kinds.ts';
 import type { Accounts } from './accounts.ts';
@@ -86,6 +87,7 @@ export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
   },
   { codes: [Code.UNKNOWN_SYMBOL, Code.SYMBOL_HALTED, Code.SYMBOL_CLOSED, Code.NOT_IN_AUCTION], check: (c, o) => c.phase(o) },
   { codes: [Code.NO_SESSION, Code.EXPIRY_PAST], check: (c, o) => c.lifetime(o) },
+  { codes: [Code.NO_PRICE_LEFT], check: (c, o) => c.reprice(o) },
   {
     codes: [
       Code.QUANTITY_MIN,
@@ -169,6 +171,23 @@ export class OrderChecks {
       this.room(order) ||
       (this.#state.rules === 1 ? this.#bookThenFunds(order) : this.marketFunds(order) || this.limitFunds(order) || this.liquidity(order))
     );
+  }
+
+  /** {@link newOrder} for a kind of order with checks of its own: a post-only order that may be repriced. If it is accepted, `order` has the price that it got. */
+  newSpecial(order: OrderRequest): Code {
+    const { price } = order;
+    const code =
+      this.clientOrderId(order) ||
+      this.clientOrderIdAge(order) ||
+      this.admits(order, NIL) ||
+      this.phase(order) ||
+      this.lifetime(order) ||
+      this.reprice(order) ||
+      this.symbolLimits(order) ||
+      this.room(order) ||
+      this.limitFunds(order);
+    if (code !== OK) order.price = price;
+    return code;
   }
 
   /**
@@ -307,6 +326,21 @@ export class OrderChecks {
       return order.expiryUs <= timeUs ? Code.NO_SESSION : OK;
     }
     return order.expiryUs <= timeUs ? Code.EXPIRY_PAST : OK;
+  }
+
+  /** Moves the price of an order that may be repriced, and would trade, one step behind the other side. A price that the symbol does not take stays: it is rejected next. */
+  reprice(order: OrderRequest): Code {
+    const { side, price } = order;
+    if (order.orderKind !== OrderKind.PostOnlyReprice) return OK;
+    const book = this.books(order);
+    const params = this.#params;
+    const row = order.symbol * PARAMS;
+    const step = params[row + TickStep];
+    if (price === 0 || price > params[row + MaxPrice] || price % step !== 0 || !book.crosses(side, price)) return OK;
+    const behind = side === Buy ? book.bestAsk() - step : book.bestBid() + step;
+    if (behind < 1 || behind > params[row + MaxPrice]) return Code.NO_PRICE_LEFT;
+    order.price = behind;
+    return OK;
   }
 
   /** Checks the symbol's limits: quantity and, with a limit price, price and notional. Sets the `notional` of an order with a limit price. */

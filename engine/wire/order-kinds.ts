@@ -16,6 +16,7 @@ export const OrderKind = {
   MarketFillOrKill: 5,
   ImmediateOrCancelMinimum: 6,
   MarketMinimum: 7,
+  PostOnlyReprice: 8,
 } as const;
 export type OrderKind = (typeof OrderKind)[keyof typeof OrderKind];
 
@@ -57,6 +58,7 @@ export const ORDER_KINDS: readonly OrderKindRow[] = [
   { kind: OrderKind.MarketFillOrKill,         name: 'market fok',            orderType: Market, timeInForce: FillOrKill,        instructions: 0,                    minQuantity: false, needsPrice: false, rests: false, phases: [Continuous] },
   { kind: OrderKind.ImmediateOrCancelMinimum, name: 'limit ioc min-quantity',  orderType: Limit,  timeInForce: ImmediateOrCancel, instructions: 0,                    minQuantity: true,  needsPrice: true,  rests: false, phases: [Continuous] },
   { kind: OrderKind.MarketMinimum,            name: 'market ioc min-quantity', orderType: Market, timeInForce: ImmediateOrCancel, instructions: 0,                    minQuantity: true,  needsPrice: false, rests: false, phases: [Continuous] },
+  { kind: OrderKind.PostOnlyReprice,          name: 'limit gtc post-only reprice', orderType: Limit, timeInForce: GoodTillCancel, instructions: Instruction.PostOnly | Instruction.Reprice, minQuantity: false, needsPrice: true, rests: true, phases: [Continuous] },
 ];
 for (const [i, { kind }] of ORDER_KINDS.entries()) assert(kind === i, 'a row of ORDER_KINDS stands at its kind');
 
@@ -83,8 +85,13 @@ export const KIND_MIN_QUANTITY = column(({ minQuantity }) => minQuantity);
 export const KIND_ORDER_TYPE = column(({ orderType }) => orderType);
 /** Instruction bits of its extension. */
 export const KIND_INSTRUCTIONS = column(({ instructions }) => instructions);
-/** `time_in_force` of its command in the log: the short form if one exists. */
-export const KIND_TIME_IN_FORCE = column(({ kind, timeInForce }) => (kind <= LAST_SHORT_KIND ? kind : timeInForce));
+/** `time_in_force` of its command in the log: the short form if one exists, also of a post-only order that needs an extension. */
+export const KIND_TIME_IN_FORCE = column(({ kind, timeInForce, instructions }) => {
+  if (kind <= LAST_SHORT_KIND) return kind;
+  return (instructions & Instruction.PostOnly) !== 0 ? TimeInForce.PostOnly : timeInForce;
+});
+/** New orders of this kind and those after it have checks of their own. */
+export const FIRST_SPECIAL_KIND = OrderKind.PostOnlyReprice;
 
 /** The times in force that a Command without an extension can have: up to this one. */
 export const LAST_SHORT_TIME_IN_FORCE = Day;
@@ -137,21 +144,33 @@ export function marketKindOf(timeInForce: number): number {
 
 const TIME_IN_FORCE_WORDS = ['gtc', 'ioc', 'fok', 'market', 'post-only', 'day', 'gtd'] as const;
 /** The terms of an order. */
-export const TERMS = [...ORDER_TYPE_NAMES, 'gtc', 'day', 'gtd', 'ioc', 'fok', 'post-only', 'min-quantity', 'trigger-now'] as const;
+export const TERMS = [
+  ...ORDER_TYPE_NAMES,
+  'gtc',
+  'day',
+  'gtd',
+  'ioc',
+  'fok',
+  'post-only',
+  'reprice',
+  'min-quantity',
+  'trigger-now',
+] as const;
 export type Term = (typeof TERMS)[number];
 
 /** Which terms exclude which: a combination is legal if none of its pairs is here. docs/ORDER-ENTRY.md has the table. */
 export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
   ['limit', ['trigger-now']],
-  ['market', ['gtc', 'day', 'gtd', 'post-only', 'trigger-now']],
-  ['stop', ['post-only', 'min-quantity']],
-  ['stop-limit', ['min-quantity']],
+  ['market', ['gtc', 'day', 'gtd', 'post-only', 'reprice', 'trigger-now']],
+  ['stop', ['post-only', 'reprice', 'min-quantity']],
+  ['stop-limit', ['reprice', 'min-quantity']],
   ['gtc', ['min-quantity']],
   ['day', ['min-quantity']],
   ['gtd', ['min-quantity']],
-  ['ioc', ['post-only']],
-  ['fok', ['post-only', 'min-quantity']],
+  ['ioc', ['post-only', 'reprice']],
+  ['fok', ['post-only', 'reprice', 'min-quantity']],
   ['post-only', ['min-quantity']],
+  ['reprice', ['min-quantity', 'trigger-now']],
 ];
 
 /** True if an order can have both terms. */
@@ -161,7 +180,7 @@ export function canCombine(one: Term, other: Term): boolean {
 
 /** The order types of this release are below it, and its instruction bits. */
 export const ORDER_TYPES = OrderType.StopLimit + 1;
-export const INSTRUCTIONS = Instruction.PostOnly | Instruction.TriggerNow;
+export const INSTRUCTIONS = Instruction.PostOnly | Instruction.Reprice | Instruction.TriggerNow;
 const INSTRUCTION_BITS = 4;
 
 const kinds = new Uint8Array(ORDER_TYPES << (4 + INSTRUCTION_BITS)).fill(NO_KIND);
@@ -197,6 +216,7 @@ function kindOf(orderType: number, timeInForce: number, instructions: number, mi
   const market = orderType === Market || orderType === OrderType.Stop;
   if (minQuantity) return market ? OrderKind.MarketMinimum : OrderKind.ImmediateOrCancelMinimum;
   if (market) return marketKindOf(plain.timeInForce);
+  if ((plain.instructions & Instruction.Reprice) !== 0) return OrderKind.PostOnlyReprice;
   if ((plain.instructions & Instruction.PostOnly) !== 0) return OrderKind.PostOnly;
   return expires(plain.timeInForce) ? OrderKind.GoodTillCancel : plain.timeInForce;
 }
@@ -225,6 +245,8 @@ export function illegalPair(orderType: number, timeInForce: number, instructions
       if (!canCombine(one, other)) return `${one} and ${other}`;
     }
   }
+  // It says how the order is post-only.
+  if ((instructions & Instruction.Reprice) !== 0 && !all.includes('post-only')) return `${all[0]} and reprice`;
   return '';
 }
 
@@ -232,6 +254,7 @@ function termsOf(orderType: number, timeInForce: number, instructions: number, h
   const plain = withoutShortForms(timeInForce, instructions);
   const terms: Term[] = [ORDER_TYPE_NAMES[orderType], TIME_IN_FORCE_WORDS[plain.timeInForce] as Term];
   if ((plain.instructions & Instruction.PostOnly) !== 0) terms.push('post-only');
+  if ((plain.instructions & Instruction.Reprice) !== 0) terms.push('reprice');
   if (hasMinQuantity) terms.push('min-quantity');
   if ((plain.instructions & Instruction.TriggerNow) !== 0) terms.push('trigger-now');
   return terms;

@@ -53,6 +53,7 @@ const PLACE_OPTIONS: Options<PlaceOrder> = {
   expires: true,
   selfTrade: true,
   postOnly: true,
+  reprice: true,
   minQuantity: true,
   stopPrice: true,
   trigger: true,

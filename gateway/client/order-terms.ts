@@ -43,14 +43,17 @@ export function orderTerms(order: PlaceOrder): OrderTerms {
   // A caller in JavaScript may pass anything.
   if (!ORDER_TYPE_NAMES.includes(type) || !TIME_IN_FORCE_NAMES.includes(name))
     throw new OpenbellError('BAD_ENUM', `there is no order type ${type} with time in force ${name}`, Code.BAD_ENUM);
-  for (const flag of ['postOnly', 'triggerNow'] as const)
+  for (const flag of ['postOnly', 'reprice', 'triggerNow'] as const)
     if (order[flag] !== undefined && typeof order[flag] !== 'boolean')
       throw new OpenbellError('BAD_ENUM', `${flag} is true or false, not ${order[flag]}`, Code.BAD_ENUM);
   if (name === 'post-only' && order.postOnly === false) {
     const text = 'post-only and postOnly false cannot be combined in one order: see docs/ORDER-ENTRY.md';
     throw new OpenbellError('ILLEGAL_COMBINATION', text, Code.ILLEGAL_COMBINATION);
   }
-  const instructions = (order.postOnly ? Instruction.PostOnly : 0) | (order.triggerNow ? Instruction.TriggerNow : 0);
+  const instructions =
+    (order.postOnly ? Instruction.PostOnly : 0) |
+    (order.reprice ? Instruction.Reprice : 0) |
+    (order.triggerNow ? Instruction.TriggerNow : 0);
   const hasMinimum = order.minQuantity !== undefined;
   const kind = orderKindOf(orderType, timeInForce, instructions, hasMinimum);
   if (kind === NO_KIND) {

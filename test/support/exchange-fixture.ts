@@ -303,7 +303,8 @@ function stopOf(words: string[], stopPrice: number, price: number, extension: Ex
 }
 
 function lifetimeOf(terms: readonly string[]): Pick<LongCommandFields, 'timeInForce' | 'extension'> {
-  const instructions = terms.length > 1 && terms.at(-1) === 'post' ? Instruction.PostOnly : 0;
+  const last = terms.length > 1 ? terms.at(-1) : '';
+  const instructions = last === 'post' ? Instruction.PostOnly : last === 'reprice' ? Instruction.PostOnly | Instruction.Reprice : 0;
   if (terms[0] === 'gtd') return { timeInForce: TimeInForce.GoodTillDate, extension: { expiryUs: Number(terms[1]) * 1000, instructions } };
   const timeInForce = TIF[terms[0]] ?? TimeInForce.GoodTillCancel;
   return { timeInForce, ...(instructions !== 0 && { extension: { instructions } }) };

@@ -40,6 +40,8 @@ interface NaiveOrder {
   tif: number;
   /** Also by an instruction. */
   postOnly: boolean;
+  /** It rests behind the other side instead of being rejected. */
+  reprice: boolean;
   /** SelfTradeMode that it was sent with. */
   selfTrade: number;
   /** Time at which it expires; infinite if it does not. */
@@ -307,6 +309,7 @@ export class NaiveExchange {
       side: f.side,
       tif: f.timeInForce,
       postOnly: f.timeInForce === TimeInForce.PostOnly || ((f.extension?.instructions ?? 0) & Instruction.PostOnly) !== 0,
+      reprice: ((f.extension?.instructions ?? 0) & Instruction.Reprice) !== 0,
       selfTrade: f.extension?.selfTradeMode ?? 0,
       end: this.#endOf(f.timeInForce, f.extension?.expiryUs ?? 0),
       tag: f.tag,
@@ -322,19 +325,20 @@ export class NaiveExchange {
     const now = (instructions & Instruction.TriggerNow) !== 0;
     const code = order.stop ? this.#checkStop(order as StopOrder, undefined, now) : this.#checkNew(order, f.symbol);
     if (code !== Code.OK) {
+      order.price = f.price;
       this.#answer(ReportKind.Rejected, code, who, f.price, f.quantity, 0, 0);
       const forgotten: number[] = [Code.CLIENT_ORDER_ID_TOO_OLD, Code.THROTTLED, Code.ORDER_TO_TRADE];
       if (!forgotten.includes(code)) this.#remember(order, f.quantity, code);
       return;
     }
     order.id = ++this.lastOrderId;
-    this.#answer(ReportKind.Accepted, 0, order, f.price, f.quantity, f.quantity, 0);
+    this.#answer(ReportKind.Accepted, 0, order, order.price, f.quantity, f.quantity, 0);
     if (order.stop) return this.#wait(order as StopOrder, now);
     const allowed = this.phase !== Phase.Continuous || this.#trade(order, this.#limit(order));
     let full: number = RESTING.has(order.tif) ? this.#room(order, order.price) : Code.CANCELLED_REMAINDER;
     if (!allowed) full = Code.CANCELLED_SELF_TRADE;
     if (order.open > 0 && full === Code.OK) return this.#rest(order);
-    if (order.open > 0) this.#answer(ReportKind.Cancelled, full, { ...who, id: order.id }, f.price, order.open, 0, order.filled);
+    if (order.open > 0) this.#answer(ReportKind.Cancelled, full, { ...who, id: order.id }, order.price, order.open, 0, order.filled);
     this.#remember(order, f.quantity, Code.OK);
   }
 
@@ -343,12 +347,25 @@ export class NaiveExchange {
     const basic =
       this.controls.check(o.account, symbol) ||
       (symbol === SYMBOL ? this.controls.positions.check(o, o.open, this.open) : 0) ||
+      this.#reprice(o) ||
       this.#check(o);
     if (basic === Code.OK && RESTING.has(o.tif)) {
       if (this.open.length >= this.#limits.orders) return Code.BOOK_FULL;
       if (this.open.filter(({ account }) => account === o.account).length >= this.#limits.ordersPerAccount) return Code.ORDER_SHARE_FULL;
     }
     return basic || this.#checkOrder(o);
+  }
+
+  /** Moves an order that may be repriced behind the other side. */
+  #reprice(o: NaiveOrder): number {
+    const max = this.params[SymbolParam.MaxPrice];
+    const best = this.queue(1 - o.side)[0];
+    if (!o.reprice || this.#checkEntry(o) !== Code.OK || o.price > max || !best || !this.#crosses(o.side, o.price, best.price))
+      return Code.OK;
+    const behind = o.side === Side.Buy ? best.price - 1 : best.price + 1;
+    if (behind < 1 || behind > max) return Code.NO_PRICE_LEFT;
+    o.price = behind;
+    return Code.OK;
   }
 
   /** The checks that a stop has again when it triggers. */
@@ -366,11 +383,17 @@ export class NaiveExchange {
     return o.postOnly && reach.length > 0 ? Code.POST_ONLY_WOULD_TRADE : Code.OK;
   }
 
-  #check(o: NaiveOrder): number {
+  #checkEntry(o: NaiveOrder): number {
     if (this.phase === Phase.Halted) return Code.SYMBOL_HALTED;
     if (this.phase === Phase.Closed) return Code.SYMBOL_CLOSED;
     if (this.phase === Phase.Auction && (o.postOnly || !RESTING.has(o.tif))) return Code.NOT_IN_AUCTION;
     if (o.end <= this.timeUs) return o.tif === TimeInForce.Day ? Code.NO_SESSION : Code.EXPIRY_PAST;
+    return Code.OK;
+  }
+
+  #check(o: NaiveOrder): number {
+    const entry = this.#checkEntry(o);
+    if (entry !== Code.OK) return entry;
     if (o.open < this.params[SymbolParam.MinQuantity]) return Code.QUANTITY_MIN;
     if (o.market) return Code.OK;
     if (o.price < 1 || o.price > this.params[SymbolParam.MaxPrice]) return Code.PRICE_RANGE;

@@ -7,6 +7,10 @@ export declare enum Instruction {
      */
     PostOnly = 1,
     /**
+     * Bit 1: with PostOnly. Instead of a rejection, the order rests one step of the price behind the other side; its reports have that price.
+     */
+    Reprice = 2,
+    /**
      * Bit 3: a stop whose condition holds on arrival triggers at once, instead of being rejected.
      */
     TriggerNow = 8

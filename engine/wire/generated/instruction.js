@@ -9,6 +9,10 @@ export var Instruction;
      */
     Instruction[Instruction["PostOnly"] = 1] = "PostOnly";
     /**
+     * Bit 1: with PostOnly. Instead of a rejection, the order rests one step of the price behind the other side; its reports have that price.
+     */
+    Instruction[Instruction["Reprice"] = 2] = "Reprice";
+    /**
      * Bit 3: a stop whose condition holds on arrival triggers at once, instead of being rejected.
      */
     Instruction[Instruction["TriggerNow"] = 8] = "TriggerNow";

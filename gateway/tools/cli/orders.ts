@@ -30,6 +30,7 @@ interface OrderFlags extends AccountFlags {
   readonly trigger?: TriggerName;
   readonly triggerNow?: true;
   readonly postOnly?: true;
+  readonly reprice?: true;
 }
 
 interface TargetFlags extends AccountFlags {
@@ -77,6 +78,7 @@ export function orderCommand(program: Command): void {
     )
     .option('--trigger-now', 'with --stop: trigger at once if the trigger price is there already; otherwise the order is rejected')
     .option('--post-only', 'cancel or reject the order if it would trade on arrival or when it triggers')
+    .option('--reprice', 'with --post-only or --tif post-only: instead of a rejection, rest one step of the price behind the other side')
     .option('--id <id>', 'client order id: the same order with the same id does not trade twice, another order is rejected', idOf)
     .addHelpText(
       'after',
@@ -85,6 +87,7 @@ Examples:
   openbell order buy 0.5 BTC-USD 59000.00
   openbell order sell 0.5 BTC-USD --account 2
   openbell order buy 1 ETH-USD 2990.00 --tif post-only --json
+  openbell order buy 1 ETH-USD 2990.00 --post-only --reprice
   openbell order buy 1 ETH-USD --tif fok
   openbell order buy 1 ETH-USD 2990.00 --expires 15m
   openbell order buy 1 ETH-USD 2990.00 --tif ioc --min-quantity 0.25
@@ -109,6 +112,7 @@ Examples:
           ...(flags.trigger && { trigger: flags.trigger }),
           ...(flags.triggerNow && { triggerNow: true }),
           ...(flags.postOnly && { postOnly: true }),
+          ...(flags.reprice && { reprice: true }),
           ...(flags.tif && { timeInForce: flags.tif }),
           ...(flags.expires && { expires: flags.expires }),
           ...(flags.selfTrade && { selfTrade: flags.selfTrade }),
