@@ -365,6 +365,7 @@ function comparable(r: ReportFields): NaiveReport {
     contraOrderId,
     retryUs,
     stopPrice,
+    trigger,
     reportNo,
   } = r;
   const contra = account === 0 ? 0 : contraOrderId;
@@ -384,6 +385,7 @@ function comparable(r: ReportFields): NaiveReport {
     contraOrderId: contra,
     retryUs,
     stopPrice,
+    trigger,
     reportNo,
   };
 }

@@ -36,10 +36,18 @@ it('a report view reads each field of the struct, to its last bit, at any positi
   ) as Field[];
   const words = new Int32Array(3 * (Report.bytes / 4)).fill(-1);
   const bytes = new Uint8Array(words.buffer);
-  const widths = { kind: 8, side: 8, timeInForce: 8, flags: 8, code: 16, symbol: 32, account: 32, tag: 32, stopPrice: 32 } as Record<
-    string,
-    number
-  >;
+  const widths = {
+    kind: 8,
+    side: 8,
+    timeInForce: 8,
+    flags: 8,
+    code: 16,
+    trigger: 8,
+    symbol: 32,
+    account: 32,
+    tag: 32,
+    stopPrice: 32,
+  } as Record<string, number>;
   const expected = Object.fromEntries(fields.map((name, i) => [name, 2 ** (widths[name] ?? 53) - 1 - i])) as Record<Field, number>;
   writeReport(bytes, words, Report.bytes, expected);
   const view = new ReportView();

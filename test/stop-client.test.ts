@@ -54,7 +54,10 @@ describe('stops', { timeout: 120_000 }, () => {
       stopPrice: '50100.00',
       trigger: 'reference',
     });
-    assert.deepEqual([stop.kind, stop.stopPrice, stop.stopPriceTicks, stop.filled], ['accepted', '50100.00', 5_010_000, '0.0000']);
+    assert.deepEqual(
+      [stop.kind, stop.stopPrice, stop.stopPriceTicks, stop.trigger, stop.filled],
+      ['accepted', '50100.00', 5_010_000, 'reference', '0.0000'],
+    );
     const { orderId } = stop;
     const amended = await client.orders.amend({ symbol: 'BTC-USD', orderId, quantity: '0.4', stopPrice: '50050.00' });
     assert.deepEqual([amended.kind, amended.stopPrice, amended.leaves, amended.keptPriority], ['amended', '50050.00', '0.4000', false]);
@@ -62,13 +65,20 @@ describe('stops', { timeout: 120_000 }, () => {
     const shown = orders.map(({ status, stopPrice, trigger, filled, priceTicks }) => ({ status, stopPrice, trigger, filled, priceTicks }));
     assert.deepEqual(shown, [{ status: 'pending', stopPrice: '50050.00', trigger: 'reference', filled: '0.0000', priceTicks: 0 }]);
     const life = await get(`/v1/accounts/1/orders/${orderId}`);
+    const past = async (): Promise<unknown[]> =>
+      (await get('/v1/accounts/1/orders')).orders
+        .filter((order) => order.orderId === orderId)
+        .map((o) => [o.status, o.stopPrice, o.trigger]);
+    assert.deepEqual(await past(), [['pending', '50050.00', 'reference']]);
     assert.equal(life.status, 'pending');
-    assert.deepEqual(life.steps.at(-1)?.text, 'to 0.4000 open at market, stop 50050.00, priority lost');
+    assert.deepEqual(life.steps.at(-1)?.text, 'to 0.4000 open at market, stop 50050.00 by reference, priority lost');
     await client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '1', price: '50060.00' });
     await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.1', price: '50060.00' });
     const kinds = (): string[] => reports.filter((report) => report.orderId === orderId).map(({ kind }) => kind);
     await until(() => kinds().includes('fill'), 'the stop trades');
     assert.deepEqual(kinds(), ['accepted', 'amended', 'triggered', 'fill']);
+    await get(`/v1/accounts/1/orders/${orderId}`);
+    assert.deepEqual(await past(), [['filled', undefined, undefined]]);
     await assert.rejects(client.orders.amend({ symbol: 'BTC-USD', orderId, quantity: '0.4' }), {
       code: 'BAD_RANGE',
       message: /an amend names a price/,
@@ -80,14 +90,21 @@ describe('stops', { timeout: 120_000 }, () => {
     assert.deepEqual([placed.code, placed.stdout], [1, 'rejected  NO_SESSION (312): see docs/CODES.md\n']);
     const sell = await run('order', 'sell', '0.2', 'BTC-USD', '49900.00', '--stop', '49950.00', '--post-only');
     const id =
-      /^accepted {2}order (\d+): sell 0.2000 BTC-USD at 49900.00, stop 49950.00\n$/.exec(sell.stdout)?.[1] ?? sell.stdout + sell.stderr;
+      /^accepted {2}order (\d+): sell 0.2000 BTC-USD at 49900.00, stop 49950.00 by last\n$/.exec(sell.stdout)?.[1] ??
+      sell.stdout + sell.stderr;
     assert.match((await run('account', '1')).stdout, / 49900.00 +0.2000 +0.0000 +pending, stop 49950.00 by last/);
     const amended = await run('amend', 'BTC-USD', id, '0.1', '49910.00', '--stop', '49940.00');
-    assert.equal(amended.stdout, `amended   order ${id}: open 0.1000 at 49910.00, stop 49940.00, priority lost\n`);
-    assert.match((await run('order', 'explain', id)).stdout, /pending[\s\S]*to 0.1000 open at 49910.00, stop 49940.00, priority lost/);
+    assert.equal(amended.stdout, `amended   order ${id}: open 0.1000 at 49910.00, stop 49940.00 by last, priority lost\n`);
+    assert.match(
+      (await run('order', 'explain', id)).stdout,
+      /pending[\s\S]*to 0.1000 open at 49910.00, stop 49940.00 by last, priority lost/,
+    );
     assert.equal((await run('cancel', 'BTC-USD', id)).code, 0);
     const now = await run('order', 'buy', '0.1', 'BTC-USD', '--stop', '50000.00', '--trigger-now');
-    assert.match(now.stdout, /^accepted .*, stop 50000.00\ntriggered order \d+: buy 0.1000 BTC-USD at market, stop 50000.00\nfill /);
+    assert.match(
+      now.stdout,
+      /^accepted .*, stop 50000.00 by last\ntriggered order \d+: buy 0.1000 BTC-USD at market, stop 50000.00 by last\nfill /,
+    );
     const late = await run('order', 'buy', '0.1', 'BTC-USD', '--stop', '50000.00');
     assert.deepEqual([late.code, late.stdout], [1, 'rejected  STOP_WOULD_TRIGGER (411): see docs/CODES.md\n']);
     assert.match((await run('amend', 'BTC-USD', id, '0.1')).stderr, /amend needs a price, or --stop/);

@@ -77,17 +77,17 @@ describe('stops', () => {
     4 new 3 sell 9 @ 600
       > 4 Accepted 3 9@600 leaves 9
     1 new 1 buy 1 stop 510 ref
-      > 1 Accepted 1 1@0 leaves 1 stop 510
+      > 1 Accepted 1 1@0 leaves 1 stop 510 ref
     2 new 1 buy 1 stop 505
       > 2 Accepted 1 1@0 leaves 1 stop 505
     3 new 1 buy 1 stop 505 ref
-      > 3 Accepted 1 1@0 leaves 1 stop 505
+      > 3 Accepted 1 1@0 leaves 1 stop 505 ref
     reference 510
       > 0 Accepted
-      > 3 Triggered 1 1@0 leaves 1 stop 505
+      > 3 Triggered 1 1@0 leaves 1 stop 505 ref
       > 4 Fill 3 1@600 leaves 8 maker
       > 3 Fill 1 1@600 leaves 0 taker
-      > 1 Triggered 1 1@0 leaves 1 stop 510
+      > 1 Triggered 1 1@0 leaves 1 stop 510 ref
       > 4 Fill 3 1@600 leaves 7 maker
       > 1 Fill 1 1@600 leaves 0 taker
       > 2 Triggered 1 1@0 leaves 1 stop 505

@@ -2,6 +2,7 @@ import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, Or
 import { Code } from '../codes.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
 import { UNKNOWN_TERMS } from '../rules/order-terms.ts';
+import { triggerOf } from '../rules/pending-stops.ts';
 import { type PriceTicks, putU53, type QtyLots } from '../units.ts';
 import { ReportKind } from '../wire/layout.ts';
 import { ReportFlag, ReportWord, type ReportWriter, reportTerms } from './report-writer.ts';
@@ -10,6 +11,7 @@ import type { MachineState } from './state.ts';
 const { OK } = Code;
 const { Accepted: ACCEPTED, Cancelled: CANCELLED } = ReportKind;
 const {
+  code: CODE,
   orderId: ORDER_ID,
   clientOrderId: CLIENT_ORDER_ID,
   price: PRICE,
@@ -26,6 +28,8 @@ const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, filled: ORDER_FILLED, clientOrderId: ORDER_CLIENT_ORDER_ID } = OrderDouble;
 const { price: ORDER_PRICE, next: ORDER_STOP_PRICE, level: LEVEL, account: ACCOUNT, terms: TERMS } = OrderWord;
 const NIL = -1;
+/** Position of the trigger in the word of the code. */
+const TO_TRIGGER = 16;
 
 /** Writes the execution reports other than fills. Owned by the engine thread. */
 export class Answers {
@@ -75,7 +79,9 @@ export class Answers {
     putU53(words, at + LEAVES, order.quantity);
     words[at + FILLED] = 0;
     words[at + FILLED + 1] = 0;
+    if (order.stopPrice === 0) return;
     words[at + STOP_PRICE] = order.stopPrice;
+    words[at + CODE] = order.trigger << TO_TRIGGER;
   }
 
   /** An account that does not exist has no report stream. The answer is written to the operator's stream. */
@@ -122,6 +128,7 @@ export class Answers {
     words[at + FILLED] = 0;
     words[at + FILLED + 1] = 0;
     words[at + STOP_PRICE] = this.#slab.words[(slot << TO_WORDS) + ORDER_STOP_PRICE];
+    words[at + CODE] |= triggerOf(this.#slab, slot) << TO_TRIGGER;
   }
 
   /**

@@ -63,6 +63,11 @@ export class ReportView {
     return this.#words[this.#at + CODE] & 0xffff;
   }
 
+  /** Of an order with a stop price: a Trigger. */
+  get trigger(): number {
+    return (this.#words[this.#at + CODE] >>> 16) & 0xff;
+  }
+
   get symbol(): number {
     return this.#words[this.#at + SYMBOL] >>> 0;
   }

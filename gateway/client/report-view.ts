@@ -1,7 +1,7 @@
 import { codeName } from '../../engine/codes.ts';
 import type { FlatReader } from '../../engine/wire/flat.ts';
 import { Refusal, ReportKind } from '../../engine/wire/layout.ts';
-import { commandKindName, REPORT_KIND_NAMES, ReportFlag, SIDE_NAMES, TIME_IN_FORCE_NAMES } from '../../engine/wire/names.ts';
+import { commandKindName, REPORT_KIND_NAMES, ReportFlag, SIDE_NAMES, TIME_IN_FORCE_NAMES, TRIGGER_NAMES } from '../../engine/wire/names.ts';
 import { REPORT_WORDS, WHOLE_FRAME } from '../../engine/wire/report-frames.ts';
 import { ReportView as WireReport } from '../../engine/wire/report-view.ts';
 import type { SymbolCatalog } from './symbols.ts';
@@ -47,6 +47,7 @@ export function viewWords(report: WireReport, symbols: SymbolCatalog): ReportVie
     feeUnits: fee,
     stopPrice: stopPrice === 0 ? undefined : (units?.price(stopPrice) ?? String(stopPrice)),
     stopPriceTicks: stopPrice || undefined,
+    trigger: stopPrice === 0 ? undefined : TRIGGER_NAMES[report.trigger],
     tradeId: report.tradeId,
     contraOrderId: report.contraOrderId,
     retryUs: report.retryUs,

@@ -176,6 +176,7 @@ export interface ReportView {
   /** Of a stop that waits, and when it triggers; else undefined. */
   readonly stopPrice: string | undefined;
   readonly stopPriceTicks: number | undefined;
+  readonly trigger: TriggerName | undefined;
   readonly tradeId: number;
   readonly contraOrderId: number;
   /** THROTTLED and ORDER_TO_TRADE: the time from which the command would pass if the account sent nothing else, microseconds since the Unix epoch; else 0. */

@@ -7,7 +7,7 @@ import { SymbolParam } from '../../engine/params.ts';
 import { allocateRing, RingConsumer } from '../../engine/rings/ring.ts';
 import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
 import { CommandFlag, type ExtensionFields, encodeExtension } from '../../engine/wire/command-extension.ts';
-import { CommandKind, Instruction, OrderType, Phase, Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { CommandKind, Instruction, OrderType, Phase, Report, ReportKind, Side, TimeInForce, Trigger } from '../../engine/wire/layout.ts';
 import { MarketEventKind, MarketEventView } from '../../engine/wire/market-event.ts';
 import { ReportFlag, SELF_TRADE_NAMES, type SelfTradeName, SUB_PHASE_NAMES } from '../../engine/wire/names.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
@@ -61,6 +61,7 @@ export interface ReportFields {
   contraOrderId: number;
   retryUs: number;
   stopPrice: number;
+  trigger: number;
 }
 
 export interface EventFields {
@@ -101,6 +102,7 @@ export function decodeReport(words: Int32Array, slot: number): ReportFields {
     contraOrderId: view.contraOrderId,
     retryUs: view.retryUs,
     stopPrice: view.stopPrice,
+    trigger: view.trigger,
   };
 }
 
@@ -324,7 +326,9 @@ export function describe(report: ReportFields): string {
     const fee = report.fee === 0 ? '' : ` fee ${report.fee}`;
     return `${head} ${report.clientOrderId} ${report.quantity}@${report.price} leaves ${report.leaves}${fee}${role}${flags}`;
   }
-  const code = (report.stopPrice === 0 ? '' : ` stop ${report.stopPrice}`) + (report.code === 0 ? '' : ` ${codeName(report.code)}`);
+  const code =
+    (report.stopPrice === 0 ? '' : ` stop ${report.stopPrice}${report.trigger === Trigger.ReferencePrice ? ' ref' : ''}`) +
+    (report.code === 0 ? '' : ` ${codeName(report.code)}`);
   if (report.kind === ReportKind.MassCancelled) return `${head} ${report.quantity} later ${report.leaves}${code}`;
   if (report.kind === ReportKind.CancelAfterSet) return `${head} ${report.quantity / 1000}`;
   const retry = report.retryUs === 0 ? '' : ` retry +${report.retryUs - report.timeUs}`;

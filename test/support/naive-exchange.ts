@@ -87,6 +87,7 @@ export interface NaiveReport {
   contraOrderId: number;
   retryUs: number;
   stopPrice: number;
+  trigger: number;
   reportNo: number;
 }
 
@@ -251,7 +252,7 @@ export class NaiveExchange {
   #answer(
     kind: number,
     code: number,
-    o: { account: number; client: number; id: number; stop?: { price: number } },
+    o: { account: number; client: number; id: number; stop?: { price: number; trigger: number } },
     price: number,
     quantity: number,
     leaves: number,
@@ -259,7 +260,8 @@ export class NaiveExchange {
     flags = 0,
   ): void {
     const stopPrice = code !== Code.OK && kind !== ReportKind.Cancelled ? 0 : (o.stop?.price ?? 0);
-    const rest = { fee: 0, tradeId: 0, contraOrderId: 0, stopPrice };
+    const trigger = stopPrice === 0 ? 0 : (o.stop?.trigger ?? 0);
+    const rest = { fee: 0, tradeId: 0, contraOrderId: 0, stopPrice, trigger };
     this.#say({ kind, flags, code, account: o.account, clientOrderId: o.client, orderId: o.id, price, quantity, leaves, filled, ...rest });
   }
 
@@ -503,6 +505,7 @@ export class NaiveExchange {
       tradeId: this.tradeId,
       contraOrderId: contra,
       stopPrice: 0,
+      trigger: 0,
     });
   }
 

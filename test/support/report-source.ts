@@ -6,8 +6,8 @@ import { Report } from '../../engine/wire/layout.ts';
 /** Fields of a report in a test, numbers only; omitted ones are 0. */
 export type ReportFields = Partial<Record<Exclude<keyof typeof Report, 'bytes'>, number>>;
 
-const BYTE = new Set(['kind', 'side', 'timeInForce', 'flags']);
-const SHORT = new Set(['code', 'reserved']);
+const BYTE = new Set(['kind', 'side', 'timeInForce', 'flags', 'trigger', 'reserved']);
+const SHORT = new Set(['code']);
 const WORD = new Set(['symbol', 'account', 'tag', 'stopPrice']);
 
 /** The engine's side of a report ring, driven by a test. */

@@ -2,6 +2,7 @@ import * as flatbuffers from 'flatbuffers';
 import { ReportKind } from './report-kind.js';
 import { Side } from './side.js';
 import { TimeInForce } from './time-in-force.js';
+import { Trigger } from './trigger.js';
 /**
  * 128 bytes: an execution report. Numbered per account without gaps by `report_no`.
  */
@@ -20,6 +21,10 @@ export declare class Report {
      * Result code, see docs/CODES.md; 0 = OK.
      */
     code(): number;
+    /**
+     * Of an order with `stop_price`; otherwise 0.
+     */
+    trigger(): Trigger;
     reserved(): number;
     symbol(): number;
     account(): number;
@@ -69,5 +74,5 @@ export declare class Report {
      */
     retryUs(): bigint;
     static sizeOf(): number;
-    static createReport(builder: flatbuffers.Builder, kind: ReportKind, side: Side, time_in_force: TimeInForce, flags: number, code: number, reserved: number, symbol: number, account: number, tag: number, stop_price: number, report_no: bigint, seq: bigint, time_us: bigint, order_id: bigint, client_order_id: bigint, price: bigint, quantity: bigint, leaves: bigint, filled: bigint, fee: bigint, trade_id: bigint, contra_order_id: bigint, retry_us: bigint): flatbuffers.Offset;
+    static createReport(builder: flatbuffers.Builder, kind: ReportKind, side: Side, time_in_force: TimeInForce, flags: number, code: number, trigger: Trigger, reserved: number, symbol: number, account: number, tag: number, stop_price: number, report_no: bigint, seq: bigint, time_us: bigint, order_id: bigint, client_order_id: bigint, price: bigint, quantity: bigint, leaves: bigint, filled: bigint, fee: bigint, trade_id: bigint, contra_order_id: bigint, retry_us: bigint): flatbuffers.Offset;
 }

@@ -31,8 +31,14 @@ export class Report {
     code() {
         return this.bb.readUint16(this.bb_pos + 4);
     }
+    /**
+     * Of an order with `stop_price`; otherwise 0.
+     */
+    trigger() {
+        return this.bb.readUint8(this.bb_pos + 6);
+    }
     reserved() {
-        return this.bb.readUint16(this.bb_pos + 6);
+        return this.bb.readUint8(this.bb_pos + 7);
     }
     symbol() {
         return this.bb.readUint32(this.bb_pos + 8);
@@ -118,7 +124,7 @@ export class Report {
     static sizeOf() {
         return 128;
     }
-    static createReport(builder, kind, side, time_in_force, flags, code, reserved, symbol, account, tag, stop_price, report_no, seq, time_us, order_id, client_order_id, price, quantity, leaves, filled, fee, trade_id, contra_order_id, retry_us) {
+    static createReport(builder, kind, side, time_in_force, flags, code, trigger, reserved, symbol, account, tag, stop_price, report_no, seq, time_us, order_id, client_order_id, price, quantity, leaves, filled, fee, trade_id, contra_order_id, retry_us) {
         builder.prep(8, 128);
         builder.writeInt64(retry_us);
         builder.writeInt64(contra_order_id);
@@ -137,7 +143,8 @@ export class Report {
         builder.writeInt32(tag);
         builder.writeInt32(account);
         builder.writeInt32(symbol);
-        builder.writeInt16(reserved);
+        builder.writeInt8(reserved);
+        builder.writeInt8(trigger);
         builder.writeInt16(code);
         builder.writeInt8(flags);
         builder.writeInt8(time_in_force);

@@ -135,6 +135,7 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
   if (!('status' in order)) return { ...common, ...(order.stop ? stopView(symbol, order.stop) : { status: 'open' }) };
   return {
     ...common,
+    ...(order.stopPrice !== 0 && stopView(symbol, { price: order.stopPrice, trigger: order.trigger })),
     status: order.status,
     code: order.code === 0 ? undefined : codeName(order.code),
     quantity: lots(order.quantity),
@@ -190,6 +191,7 @@ export function reportView(directory: SymbolLookup, _bytes: Uint8Array, words: I
     filledLots: filled,
     stopPrice: stopPrice !== 0 && symbol ? priceText(symbol, stopPrice) : undefined,
     stopPriceTicks: stopPrice || undefined,
+    trigger: stopPrice === 0 ? undefined : TRIGGER_NAMES[report.trigger],
     fee: fill && symbol ? moneyText(symbol.quoteAsset, report.fee) : undefined,
     feeUnits: fill ? report.fee : undefined,
     tradeId: fill ? report.tradeId : undefined,

@@ -79,8 +79,8 @@ function limit({ price, priceTicks }: ReportJson): string | undefined {
   return priceTicks === 0 ? 'market' : price;
 }
 
-function stop({ stopPrice }: ReportJson): string {
-  return stopPrice === undefined ? '' : `, stop ${stopPrice}`;
+function stop({ stopPrice, trigger }: ReportJson): string {
+  return stopPrice === undefined ? '' : `, stop ${stopPrice} by ${trigger}`;
 }
 
 function trade(report: ReportJson, quote: string): string {

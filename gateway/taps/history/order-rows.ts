@@ -1,6 +1,6 @@
 import type { OrderRow } from './queries.ts';
 
-const STATUS = ['open', 'filled', 'cancelled'] as const satisfies readonly OrderRow['status'][];
+const STATUS = ['open', 'filled', 'cancelled', 'pending'] as const satisfies readonly OrderRow['status'][];
 type NumberField = Exclude<keyof OrderRow, 'status'>;
 const FIELDS: readonly NumberField[] = [
   'orderId',
@@ -15,6 +15,8 @@ const FIELDS: readonly NumberField[] = [
   'code',
   'acceptedUs',
   'updatedUs',
+  'stopPrice',
+  'trigger',
 ];
 const DOUBLES = FIELDS.length + 1;
 
@@ -45,6 +47,8 @@ export function unpackOrders(packed: Float64Array): OrderRow[] {
       code: packed[at + 9],
       acceptedUs: packed[at + 10],
       updatedUs: packed[at + 11],
+      stopPrice: packed[at + 12],
+      trigger: packed[at + 13],
       status: STATUS[packed[at + FIELDS.length]],
     });
   }

@@ -26,7 +26,10 @@ export interface OrderRow {
   readonly quantity: number;
   readonly leaves: number;
   readonly filled: number;
-  readonly status: 'open' | 'filled' | 'cancelled';
+  readonly status: 'open' | 'pending' | 'filled' | 'cancelled';
+  /** While it is pending, a stop that waits: its stop price and Trigger. Otherwise 0. */
+  readonly stopPrice: number;
+  readonly trigger: number;
   /** Code of the cancel, 0 otherwise. */
   readonly code: number;
   readonly acceptedUs: number;
@@ -176,13 +179,15 @@ export function accountOrders(store: HistoryStore, account: number, before: numb
 
 function changesOrder(kind: number, flags: number): boolean {
   if ((flags & ReportFlag.Duplicate) !== 0) return false;
-  return kind === ReportKind.Accepted || kind === ReportKind.Fill || kind === ReportKind.Cancelled || kind === ReportKind.Amended;
+  const { Accepted, Fill, Cancelled, Amended, Triggered } = ReportKind;
+  return kind === Accepted || kind === Fill || kind === Cancelled || kind === Amended || kind === Triggered;
 }
 
 /** The order's state from its newest report. A fill's price is not the order's, so the price stays 0 until an older report sets it. */
 function stateOf(report: ReportView): Fold {
   const { leaves } = report;
   const cancelled = report.kind === ReportKind.Cancelled;
+  const pending = !cancelled && report.kind !== ReportKind.Triggered && report.stopPrice !== 0;
   return {
     orderId: report.orderId,
     clientOrderId: report.clientOrderId,
@@ -193,7 +198,9 @@ function stateOf(report: ReportView): Fold {
     quantity: 0,
     leaves: cancelled ? 0 : leaves,
     filled: report.filled,
-    status: cancelled ? 'cancelled' : leaves === 0 ? 'filled' : 'open',
+    status: cancelled ? 'cancelled' : leaves === 0 ? 'filled' : pending ? 'pending' : 'open',
+    stopPrice: pending ? report.stopPrice : 0,
+    trigger: pending ? report.trigger : 0,
     code: cancelled ? report.code : 0,
     acceptedUs: 0,
     updatedUs: report.timeUs,

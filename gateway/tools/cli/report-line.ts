@@ -5,7 +5,7 @@ import type { ReportView } from '../../client/types.ts';
 export function reportLine(report: ReportView): string {
   const { kind, side, symbol, quantity, leaves, filled, orderId, code, fee } = report;
   const price = report.priceTicks === 0 ? 'market' : report.price;
-  const stop = report.stopPrice === undefined ? '' : `, stop ${report.stopPrice}`;
+  const stop = report.stopPrice === undefined ? '' : `, stop ${report.stopPrice} by ${report.trigger}`;
   switch (kind) {
     case 'accepted':
       return `accepted  order ${orderId}: ${side} ${quantity} ${symbol}${report.priceTicks === 0 ? '' : ` at ${price}`}${stop}${report.duplicate ? ` (sent before: open ${leaves}, filled ${filled})` : ''}`;
