@@ -68,6 +68,8 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   CANCELLED_AFTER: "The account's dead man's switch fired: it was not renewed in time.",
   CANCELLED_SUSPENDED: 'The operator suspended the account, and cancelled what rested.',
   CANCELLED_BY_MASS_CANCEL: 'A mass cancel of the account named it.',
+  CANCELLED_VOLATILITY:
+    'The quantity of an immediate-or-cancel or market order whose next trade would have left a volatility band. The symbol is in a volatility auction.',
 };
 
 /** What the code means, as docs/CODES.md says it; the code's name if it is not one of an order's report. */

@@ -23,10 +23,16 @@ export const SymbolParam = {
   RiskModel: 11,
   /** End of the symbol's session, at which its day orders expire: microseconds since the Unix epoch; 0 = no session. From rules 4 on. */
   SessionEnd: 12,
+  /** Width of the static band around the last auction price, in millionths; 0 = none. From rules 5 on, as those that follow. */
+  StaticBandPpm: 15,
+  /** Width of the dynamic band around the reference price, which follows the trades, in millionths; 0 = none. */
+  DynamicBandPpm: 16,
+  /** Length of a volatility auction, microseconds. */
+  VolatilityUs: 17,
 } as const;
 export type SymbolParam = (typeof SymbolParam)[keyof typeof SymbolParam];
 export type SymbolParamName = keyof typeof SymbolParam;
-export const SYMBOL_PARAMS = 13;
+export const SYMBOL_PARAMS = 22;
 /** Parameters that every snapshot contains. A snapshot contains later parameters only where they differ from the default. */
 export const FIRST_SYMBOL_PARAMS = 11;
 
@@ -35,6 +41,11 @@ export const RiskModelId = {
   /** Reserved in full and in advance: a buy reserves its cost and highest fee, a sell its lots. */
   Cash: 0,
 } as const;
+
+/** Two minutes. */
+export const DEFAULT_VOLATILITY_US = 120_000_000;
+/** A day. */
+const LONGEST_AUCTION_US = 86_400_000_000;
 
 /** Highest price of any ladder. It keeps the page directory small, and a price fits 26 bits. */
 export const MAX_PRICE_TICKS = 2 ** 26;
@@ -56,7 +67,18 @@ export const SYMBOL_PARAM_DEFAULTS: readonly number[] = [
   0,
   RiskModelId.Cash,
   0,
+  0,
+  0,
+  0,
+  0,
+  DEFAULT_VOLATILITY_US,
+  0,
+  0,
+  0,
+  0,
 ];
+/** No value is in it: the parameter has no meaning yet. */
+const NO_VALUE = [0, -1] as const;
 
 /** Lowest and highest value of each symbol parameter. */
 export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
@@ -73,6 +95,15 @@ export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
   [0, MAX_PRICE_TICKS],
   [RiskModelId.Cash, RiskModelId.Cash],
   [0, LIMIT_53 - 1],
+  NO_VALUE,
+  NO_VALUE,
+  [0, MILLION],
+  [0, MILLION],
+  [1_000_000, LONGEST_AUCTION_US],
+  NO_VALUE,
+  NO_VALUE,
+  NO_VALUE,
+  NO_VALUE,
 ];
 
 /** Parameters of `SetAccount`. */

@@ -149,6 +149,15 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
+      kind: fc.constant(CommandKind.SetSymbol),
+      symbol: fc.constant(SYMBOL),
+      parameter: fc.constantFrom(SymbolParam.StaticBandPpm, SymbolParam.DynamicBandPpm),
+      quantity: fc.constantFrom(0, 30_000, 60_000),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
       kind: fc.constant(CommandKind.CancelAfter),
       account: fc.integer({ min: 1, max: ACCOUNTS }),
       quantity: fc.constantFrom(0, 50, 100, 200, 300),
@@ -301,6 +310,9 @@ const setup = fc.record({
   taker: fc.constantFrom(0, 2500, 10_007),
   maker: fc.constantFrom(-2500, 0, 1000, 20_000),
   band: fc.constantFrom(0, 80_000),
+  /** Volatility bands. */
+  fixed: fc.constantFrom(0, 0, 0, 60_000),
+  moving: fc.constantFrom(0, 0, 0, 20_000, 40_000),
   usd: fc.constantFrom(3000, 1_000_000),
   /** Level pages in all, and of one account. */
   pages: fc.constantFrom(3, 5),
@@ -314,6 +326,8 @@ interface Setup {
   taker: number;
   maker: number;
   band: number;
+  fixed: number;
+  moving: number;
   usd: number;
   pages: number;
   pagesPerAccount: number;
@@ -321,12 +335,16 @@ interface Setup {
   perCommand: number;
 }
 
-function pair({ taker, maker, band, usd, btc, perCommand, ...pages }: Setup, rules = RULES): { real: Harness; naive: NaiveExchange } {
+function pair(
+  { taker, maker, band, fixed, moving, usd, btc, perCommand, ...pages }: Setup,
+  rules = RULES,
+): { real: Harness; naive: NaiveExchange } {
   const limits = { ...LIMITS, ...pages };
   const makerFee = Math.max(maker, 0 - taker);
+  const bands = rules < 5 ? {} : { StaticBandPpm: fixed, DynamicBandPpm: moving, VolatilityUs: 5_000_000 };
   const real = new Harness(limits, rules).setUp(
     ACCOUNTS,
-    { TakerFeePpm: taker, MakerFeePpm: makerFee, PriceBandPpm: band, ReferencePrice: 100 },
+    { TakerFeePpm: taker, MakerFeePpm: makerFee, PriceBandPpm: band, ReferencePrice: 100, ...bands },
     { usd, btc },
   );
   const params = [...SYMBOL_PARAM_DEFAULTS];
@@ -334,6 +352,7 @@ function pair({ taker, maker, band, usd, btc, perCommand, ...pages }: Setup, rul
   params[SymbolParam.MakerFeePpm] = makerFee;
   params[SymbolParam.PriceBandPpm] = band;
   params[SymbolParam.ReferencePrice] = 100;
+  for (const [name, value] of Object.entries(bands)) params[SymbolParam[name as keyof typeof bands]] = value;
   const naive = new NaiveExchange(params, limits, rules);
   real.exchange.massCancels.perCommand = perCommand;
   naive.massCancels.perCommand = perCommand;
@@ -454,6 +473,7 @@ const RARE = [
   '4/452/0',
   '4/453/0',
   '4/454/0',
+  '4/466/0',
   '5/454/0',
   '5/454/4',
   '3/0/24',

@@ -7,7 +7,9 @@ import { getI64, LIMIT_53, type Money } from '../units.ts';
 import { Command, CommandKind, Phase, SubPhase } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { ControlCommands } from './control-commands.ts';
+import type { Interruptions } from './interruptions.ts';
 import { OperatorCancel } from './operator-cancel.ts';
+import { publishPhase } from './publish-phase.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
@@ -17,6 +19,8 @@ const MAX_ASSET_DECIMALS = 12;
 const NEGATIVE = 1;
 /** Parameters that can change only while the book is empty: the ladder, step and reservations of resting orders depend on them. */
 const FROZEN_PARAMS: ReadonlySet<number> = new Set([SymbolParam.MaxPrice, SymbolParam.TickStep, SymbolParam.RiskModel]);
+/** The last parameter of each version of the rules. */
+const LAST_PARAM = [0, SymbolParam.RiskModel, SymbolParam.RiskModel, SymbolParam.RiskModel, SymbolParam.SessionEnd, SYMBOL_PARAMS];
 /** The same before rules 4: orders did not have their own fees then. */
 const FROZEN_FEES: ReadonlySet<number> = new Set([SymbolParam.MakerFeePpm, SymbolParam.TakerFeePpm]);
 
@@ -37,13 +41,15 @@ export class Administration {
   readonly #state: MachineState;
   readonly #operatorCancel: OperatorCancel;
   readonly #controls: ControlCommands;
+  readonly #interruptions: Interruptions;
   readonly #openBook: (symbol: number) => void;
 
   /** @param openBook creates an empty book for a defined symbol, up to its MaxPrice */
-  constructor(state: MachineState, resting: RestingOrders, openBook: (symbol: number) => void) {
+  constructor(state: MachineState, resting: RestingOrders, interruptions: Interruptions, openBook: (symbol: number) => void) {
     this.#state = state;
     this.#operatorCancel = new OperatorCancel(state, resting);
     this.#controls = new ControlCommands(state, this.#operatorCancel);
+    this.#interruptions = interruptions;
     this.#openBook = openBook;
   }
 
@@ -69,7 +75,7 @@ export class Administration {
       case CommandKind.SetPhase:
         return this.#setPhase(symbol, parameter, bytes[b + Command.side], quantity);
       case CommandKind.Uncross:
-        return this.#uncross(symbol);
+        return this.uncross(symbol);
       case CommandKind.DefineAccount:
         return this.#defineAccount(account, bytes, b + Command.price);
       case CommandKind.SetAccount:
@@ -135,7 +141,7 @@ export class Administration {
     const { symbols, feeSchedules, rules } = this.#state;
     const book = this.#state.books[symbol];
     if (book === undefined) return Code.UNKNOWN_SYMBOL;
-    if (parameter >= SYMBOL_PARAMS || (rules < 4 && parameter >= SymbolParam.SessionEnd)) return Code.BAD_PARAMETER;
+    if (parameter >= SYMBOL_PARAMS || parameter > LAST_PARAM[rules]) return Code.BAD_PARAMETER;
     const [lowest, highest] = SYMBOL_PARAM_RANGES[parameter];
     if (value < lowest || value > highest) return Code.BAD_PARAMETER;
     const { MaxPrice, MakerFeePpm, TakerFeePpm } = SymbolParam;
@@ -147,6 +153,9 @@ export class Administration {
     if (maker + taker < 0) return Code.BAD_PARAMETER;
     if (!feeSchedules.setSymbol(symbol, maker, taker)) return Code.CAPACITY;
     symbols.setParam(symbol, parameter, value);
+    if (parameter === SymbolParam.StaticBandPpm && symbols.staticPrice[symbol] === 0)
+      symbols.setStaticPrice(symbol, symbols.param(symbol, SymbolParam.ReferencePrice));
+    if (parameter === SymbolParam.ReferencePrice) symbols.setStaticPrice(symbol, value);
     if (parameter === SymbolParam.ReferencePrice) this.#state.stops.moved(symbol, value, value, BY_REFERENCE);
     if (parameter === MaxPrice) this.#openBook(symbol);
     if (parameter === SymbolParam.TickStep) book.priceStep = value;
@@ -166,6 +175,7 @@ export class Administration {
     }
     const crossed = book.bestAsk() !== 0 && book.bestBid() >= book.bestAsk();
     if (phase === Phase.Continuous && crossed) return Code.BOOK_CROSSED;
+    this.#interruptions.end(symbol);
     symbols.phase[symbol] = phase;
     if (rules >= 4) {
       symbols.subPhase[symbol] = subPhase;
@@ -187,7 +197,8 @@ export class Administration {
     if (this.#state.symbols.phase[symbol] === Phase.Auction) this.#state.changedAuctions.add(symbol);
   }
 
-  #uncross(symbol: number): Code {
+  /** Also for an auction that ends by itself. Sets `price` and `volume`. */
+  uncross(symbol: number): Code {
     const { symbols, market } = this.#state;
     const book = this.#state.books[symbol];
     if (book === undefined) return Code.UNKNOWN_SYMBOL;
@@ -197,7 +208,10 @@ export class Administration {
     this.price = book.indicativePrice;
     this.volume = book.indicativeVolume;
     book.uncross(reference);
-    if (this.volume > 0) this.#state.stops.moved(symbol, this.price, this.price, BY_TRADE);
+    if (this.volume > 0) {
+      symbols.setStaticPrice(symbol, this.price);
+      this.#state.stops.moved(symbol, this.price, this.price, BY_TRADE);
+    }
     market.write(MarketEventKind.Indicative, 0, 0, symbol, 0, 0, 0, 0, 0);
     return Code.OK;
   }
@@ -281,11 +295,4 @@ function copyName(names: Uint8Array, index: number, bytes: Uint8Array, at: numbe
 function isSameName(names: Uint8Array, index: number, bytes: Uint8Array, at: number): boolean {
   for (let i = 0; i < NAME_BYTES; i++) if (names[index * NAME_BYTES + i] !== bytes[at + i]) return false;
   return true;
-}
-
-/** Publishes a symbol's phase with its sub-phase, reference price, last trade and last price as a market event. */
-export function publishPhase({ symbols, market }: Pick<MachineState, 'symbols' | 'market'>, symbol: number): void {
-  const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
-  const { phase, subPhase, tradeId, lastPrice } = symbols;
-  market.write(MarketEventKind.Phase, subPhase[symbol], phase[symbol], symbol, 0, reference, 0, tradeId[symbol], lastPrice[symbol]);
 }

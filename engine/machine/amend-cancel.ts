@@ -8,6 +8,7 @@ import { Phase, ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { LIFETIME_BITS, RESTING_KINDS, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
+import type { BandedMatch } from './banded-match.ts';
 import type { GuardedMatch } from './guarded-match.ts';
 import { ReportFlag } from './report-writer.ts';
 import { ANY_SHARE as ANY, type RestingOrders } from './resting-orders.ts';
@@ -58,6 +59,7 @@ export class AmendCancel {
   readonly #changedAuctions: MachineState['changedAuctions'];
   readonly #resting: RestingOrders;
   readonly #guarded: GuardedMatch;
+  readonly #banded: BandedMatch;
   readonly #stops: MachineState['stops'];
   readonly #stopOrders: StopOrders;
 
@@ -67,9 +69,11 @@ export class AmendCancel {
     answers: Answers,
     resting: RestingOrders,
     guarded: GuardedMatch,
+    banded: BandedMatch,
     stopOrders: StopOrders,
   ) {
     this.#guarded = guarded;
+    this.#banded = banded;
     this.#state = state;
     this.#order = state.order;
     this.#accounts = state.accounts;
@@ -210,10 +214,11 @@ export class AmendCancel {
     selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
     // Reports of its fills have the tag of the order; the answer had the tag of the amend.
     order.tag = slab.tag(slot);
-    if (this.#stops.watched[order.symbol] !== 0)
-      this.#stops.beforeMatch(order.symbol, order.side === BUY ? book.bestAsk() : book.bestBid());
+    const watched = this.#stops.watched[order.symbol] !== 0;
+    if (watched) this.#stops.beforeMatch(order.symbol, order.side === BUY ? book.bestAsk() : book.bestBid());
     let allowed = true;
-    if (selfTrade.mode <= NONE) book.match(order.side, order.price, order.quantity);
+    if (watched && this.#banded.applies(order.symbol)) allowed = this.#banded.match(book, order.side, order.price);
+    else if (selfTrade.mode <= NONE) book.match(order.side, order.price, order.quantity);
     else allowed = this.#guarded.match(book, order.side, order.price);
     slab.setOpen(slot, aggressor.open);
     slab.setFilled(slot, aggressor.filled);

@@ -60,11 +60,14 @@ export class DueEnds {
     const { kind, symbol } = order;
     if (kind === CommandKind.New) return this.clearWay(books[symbol], order.side);
     if (kind === CommandKind.Cancel || kind === CommandKind.Amend) return this.#clearTarget();
-    if (kind === CommandKind.Uncross && symbols.phase[symbol] === Phase.Auction) {
-      this.#expiry.runAll();
-      if (this.#ofAccounts) this.#clearBook(books[symbol]);
-    }
+    if (kind === CommandKind.Uncross && symbols.phase[symbol] === Phase.Auction) this.clearBook(symbol);
     return true;
+  }
+
+  /** Ends all that is due in the book of a symbol, however much that is: before an uncross. */
+  clearBook(symbol: number): void {
+    this.#expiry.runAll();
+    if (this.#ofAccounts) this.#clearSides(this.#state.books[symbol]);
   }
 
   /**
@@ -111,7 +114,7 @@ export class DueEnds {
     return true;
   }
 
-  #clearBook(book: OrderBook | undefined): void {
+  #clearSides(book: OrderBook | undefined): void {
     if (book === undefined) return;
     for (const side of [Side.Buy, Side.Sell]) {
       for (let slot = book.first(side); slot !== NIL; ) {

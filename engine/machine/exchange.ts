@@ -18,12 +18,14 @@ import { MarketEventKind } from '../wire/market-event.ts';
 import { Administration } from './administration.ts';
 import { AmendCancel } from './amend-cancel.ts';
 import { Answers } from './answers.ts';
+import { BandedMatch } from './banded-match.ts';
 import { CancelAfters } from './cancel-afters.ts';
 import { Configuration } from './configuration.ts';
 import { DueEnds } from './due-ends.ts';
 import { Expiry } from './expiry.ts';
 import { PendingExtension } from './extension.ts';
 import { GuardedMatch } from './guarded-match.ts';
+import { Interruptions } from './interruptions.ts';
 import { MassCancels } from './mass-cancels.ts';
 import { NewOrder } from './new-order.ts';
 import { ReportFlag } from './report-writer.ts';
@@ -69,6 +71,7 @@ export class Exchange extends MachineState {
   readonly #cancelAfters: CancelAfters;
   readonly #dueEnds: DueEnds;
   readonly #expiries: DeadlineHeap;
+  readonly #interruptions: Interruptions;
   readonly #triggers: Triggers;
   readonly #stops: PendingStops;
 
@@ -79,16 +82,18 @@ export class Exchange extends MachineState {
     this.#answers = new Answers(this);
     const resting = new RestingOrders(this, this.#answers);
     const guarded = new GuardedMatch(this, this.#answers, resting);
+    this.#interruptions = new Interruptions(this, (symbol) => this.#endAuction(symbol));
+    const banded = new BandedMatch(this, guarded, this.#interruptions);
     const stopOrders = new StopOrders(this, checks, this.#answers, resting);
-    this.#newOrder = new NewOrder(this, checks, this.#answers, resting, guarded, stopOrders);
-    this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting, guarded, stopOrders);
+    this.#newOrder = new NewOrder(this, checks, this.#answers, resting, guarded, banded, stopOrders);
+    this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting, guarded, banded, stopOrders);
     this.#settlement = new Settlement(this, resting);
-    this.#administration = new Administration(this, resting, openBook);
+    this.#administration = new Administration(this, resting, this.#interruptions, openBook);
     this.massCancels = new MassCancels(this, checks, this.#answers, resting);
     this.#cancelAfters = new CancelAfters(this, checks, this.#answers, this.massCancels);
     this.#dueEnds = new DueEnds(this, resting, new Expiry(this, resting), this.massCancels, this.#cancelAfters);
     this.#expiries = this.expiries;
-    this.#triggers = new Triggers(this, checks, this.#answers, resting, guarded, this.#dueEnds);
+    this.#triggers = new Triggers(this, checks, this.#answers, resting, guarded, banded, this.#dueEnds);
     this.#stops = this.stops;
     this.configuration = new Configuration(this);
     this.digest = new StateDigest(this);
@@ -96,6 +101,7 @@ export class Exchange extends MachineState {
       this.configuration,
       new AssetRows(this.accounts),
       new SymbolRows(this.symbols, this.accounts, this.feeSchedules, openBook),
+      this.#interruptions,
       new AccountRows(this.accounts),
       new ControlRows(this),
       resting,
@@ -132,6 +138,7 @@ export class Exchange extends MachineState {
     order.read(bytes, words, slot);
     const { kind } = order;
     const due = (timeUs >= this.#expiries.earliestUs || timeUs >= this.wakeUs) && this.#dueEnds.run();
+    if (timeUs >= this.#interruptions.earliestUs) this.#interruptions.run();
     if (this.#stops.pending && !isEngines(kind)) {
       this.#triggers.run();
       order.read(bytes, words, slot);
@@ -175,7 +182,7 @@ export class Exchange extends MachineState {
   /** Time from which a Tick has something to do, microseconds since the Unix epoch; infinite = none. */
   get deadlineUs(): TimeUs {
     if (this.#stops.active.length > 0 || this.massCancels.count !== 0) return this.timeUs;
-    return Math.min(this.#expiries.earliestUs, this.#cancelAfters.earliestUs);
+    return Math.min(this.#expiries.earliestUs, this.#cancelAfters.earliestUs, this.#interruptions.earliestUs);
   }
 
   /** Call it after the commands of one poll. It computes the results that are needed once per poll. */
@@ -190,6 +197,12 @@ export class Exchange extends MachineState {
       this.market.write(MarketEventKind.Indicative, side, 0, symbol, 0, indicativePrice, indicativeVolume, 0, indicativeSurplus);
     }
     this.changedAuctions.clear();
+  }
+
+  /** Uncrosses the auction of a symbol that ends by itself. */
+  #endAuction(symbol: number): void {
+    this.#dueEnds.clearBook(symbol);
+    this.#administration.uncross(symbol);
   }
 
   /** Creates an empty book for a defined symbol, up to its MaxPrice. */

@@ -1,5 +1,6 @@
 import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
+import { MAX_PRICE_TICKS } from '../params.ts';
 import { MOST_ORDERS_MET, MOST_OWN_ORDERS } from '../rules/self-trade.ts';
 import type { PriceTicks } from '../units.ts';
 import { ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
@@ -32,8 +33,9 @@ export class GuardedMatch {
   /**
    * Trades the aggressor. Returns false if the rest of it must be cancelled with CANCELLED_SELF_TRADE. If decrements used up the aggressor, its end is
    * reported, and `open` is 0.
+   * @param low it stops before a trade at a price below it, ticks @param high or above it
    */
-  match(book: OrderBook, side: number, limitPrice: PriceTicks): boolean {
+  match(book: OrderBook, side: number, limitPrice: PriceTicks, low = 0, high = MAX_PRICE_TICKS): boolean {
     const { aggressor, selfTrade, slab, stops } = this.#state;
     let first = true;
     const other = side === Side.Buy ? Side.Sell : Side.Buy;
@@ -42,7 +44,9 @@ export class GuardedMatch {
       if (met > MOST_ORDERS_MET) return false;
       const maker = book.first(other);
       if (!selfTrade.isOwn(maker)) {
-        if (first) stops.tradesFirst(slab.price(maker));
+        const price = slab.price(maker);
+        if (price < low || price > high) return true;
+        if (first) stops.tradesFirst(price);
         first = false;
         book.take(maker, Math.min(aggressor.open, slab.open(maker)));
         continue;

@@ -5,6 +5,7 @@ import { hashTerms, UNKNOWN_TERMS } from '../rules/order-terms.ts';
 import { Phase, ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { FIRST_SPECIAL_KIND, KIND_RESTS, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
+import type { BandedMatch } from './banded-match.ts';
 import type { GuardedMatch } from './guarded-match.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import { Aggressor, type MachineState } from './state.ts';
@@ -27,6 +28,7 @@ export class NewOrder {
   readonly #answers: Answers;
   readonly #resting: RestingOrders;
   readonly #guarded: GuardedMatch;
+  readonly #banded: BandedMatch;
   readonly #stops: MachineState['stops'];
   readonly #stopOrders: StopOrders;
 
@@ -36,9 +38,11 @@ export class NewOrder {
     answers: Answers,
     resting: RestingOrders,
     guarded: GuardedMatch,
+    banded: BandedMatch,
     stopOrders: StopOrders,
   ) {
     this.#guarded = guarded;
+    this.#banded = banded;
     this.#state = state;
     this.#order = state.order;
     this.#aggressor = state.aggressor;
@@ -86,7 +90,7 @@ export class NewOrder {
     else if (KIND_RESTS[order.orderKind] !== 0) {
       if (this.#resting.rest(book)) return;
       this.#cancelRest(book.noRoomCode());
-    } else this.#cancelRest(Code.CANCELLED_REMAINDER);
+    } else this.#cancelRest(this.#banded.remainderCode(order.symbol));
     this.#clientOrderIds.rememberNew(order, OK, aggressor);
   }
 
@@ -94,8 +98,10 @@ export class NewOrder {
   #match(book: OrderBook): boolean {
     const order = this.#order;
     const limit = this.#checks.limitPrice(order);
-    if (this.#stops.watched[order.symbol] !== 0)
+    if (this.#stops.watched[order.symbol] !== 0) {
       this.#stops.beforeMatch(order.symbol, order.side === BUY ? book.bestAsk() : book.bestBid());
+      if (this.#banded.applies(order.symbol)) return this.#banded.match(book, order.side, limit);
+    }
     if (this.#state.selfTrade.mode > NONE) return this.#guarded.match(book, order.side, limit);
     book.match(order.side, limit, order.quantity);
     return true;

@@ -20,6 +20,7 @@ import { SelfTrade } from '../rules/self-trade.ts';
 import { Symbols } from '../rules/symbols.ts';
 import { Throttles } from '../rules/throttles.ts';
 import { TrackedModel } from '../rules/tracked-model.ts';
+import { VolatilityBands } from '../rules/volatility-bands.ts';
 import type { QtyLots, TimeUs } from '../units.ts';
 import { MarketWriter } from './market-writer.ts';
 import { ReportWriter } from './report-writer.ts';
@@ -65,6 +66,7 @@ export class MachineState implements CheckedState {
   readonly risks: RiskModels;
   readonly kills: KillSwitches;
   readonly selfTrade: SelfTrade;
+  readonly bands: VolatilityBands;
   readonly throttles: Throttles;
   readonly orderToTrade: OrderToTrade;
   readonly reports: ReportWriter;
@@ -96,6 +98,7 @@ export class MachineState implements CheckedState {
     this.clientOrderIds = new ClientOrderIds(this.slab, limits.rememberedOrders, this.accounts.forgottenId, seed, allocateLocal);
     this.idempotencyKeys = new IdempotencyKeys(limits.rememberedKeys, limits.accounts, seed, allocateLocal);
     this.selfTrade = new SelfTrade(this.slab, this.accounts);
+    this.bands = new VolatilityBands(this.symbols);
     this.kills = new KillSwitches(this.accounts, this.symbols);
     this.throttles = new Throttles(this.accounts, allocateLocal);
     this.orderToTrade = new OrderToTrade(this.accounts, allocateLocal);

@@ -8,6 +8,7 @@ import { ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { KIND_RESTS, LIFETIME_BITS, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
+import type { BandedMatch } from './banded-match.ts';
 import type { DueEnds } from './due-ends.ts';
 import type { GuardedMatch } from './guarded-match.ts';
 import type { RestingOrders } from './resting-orders.ts';
@@ -37,18 +38,28 @@ export class Triggers {
   readonly #answers: Answers;
   readonly #resting: RestingOrders;
   readonly #guarded: GuardedMatch;
+  readonly #banded: BandedMatch;
   readonly #dueEnds: DueEnds;
   /** Triggers that the command `#seq` may still cause. */
   #left = 0;
   #seq = 0;
 
-  constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders, guarded: GuardedMatch, dueEnds: DueEnds) {
+  constructor(
+    state: MachineState,
+    checks: OrderChecks,
+    answers: Answers,
+    resting: RestingOrders,
+    guarded: GuardedMatch,
+    banded: BandedMatch,
+    dueEnds: DueEnds,
+  ) {
     this.#state = state;
     this.#stops = state.stops;
     this.#checks = checks;
     this.#answers = answers;
     this.#resting = resting;
     this.#guarded = guarded;
+    this.#banded = banded;
     this.#dueEnds = dueEnds;
   }
 
@@ -98,7 +109,7 @@ export class Triggers {
     const allowed = this.#trade(slot, book);
     if (slab.open(slot) === 0) return this.#resting.gone(slot);
     if (!allowed) return this.#end(slot, Code.CANCELLED_SELF_TRADE);
-    if (KIND_RESTS[order.orderKind] === 0) return this.#end(slot, Code.CANCELLED_REMAINDER);
+    if (KIND_RESTS[order.orderKind] === 0) return this.#end(slot, this.#banded.remainderCode(order.symbol));
     slab.setFees(slot, (fees & EXPIRES) | feesWord(order.feeSchedule, state.aggressor.feeCarry));
     if (!book.rest(slot)) return this.#end(slot, book.noRoomCode());
     this.#resting.hold(slot);
@@ -132,7 +143,8 @@ export class Triggers {
     this.#stops.beforeMatch(order.symbol, order.side === Side.Buy ? book.bestAsk() : book.bestBid());
     const limit = this.#checks.limitPrice(order);
     let allowed = true;
-    if (selfTrade.mode <= SelfTradeMode.None) book.match(order.side, limit, order.quantity);
+    if (this.#banded.applies(order.symbol)) allowed = this.#banded.match(book, order.side, limit);
+    else if (selfTrade.mode <= SelfTradeMode.None) book.match(order.side, limit, order.quantity);
     else allowed = this.#guarded.match(book, order.side, limit);
     slab.setOpen(slot, aggressor.open);
     slab.setFilled(slot, aggressor.filled);

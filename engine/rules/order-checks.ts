@@ -25,6 +25,7 @@ import type { RiskModels } from './risk-model.ts';
 import type { SelfTrade } from './self-trade.ts';
 import type { Symbols } from './symbols.ts';
 import type { Throttles } from './throttles.ts';
+import type { VolatilityBands } from './volatility-bands.ts';
 
 const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxNotional, PriceBandPpm, ReferencePrice, SessionEnd } =
   SymbolParam;
@@ -61,6 +62,7 @@ export interface CheckedState {
   readonly kills: KillSwitches;
   /** Of the incoming order. */
   readonly selfTrade: SelfTrade;
+  readonly bands: VolatilityBands;
   readonly throttles: Throttles;
   readonly orderToTrade: OrderToTrade;
 }
@@ -216,7 +218,7 @@ export class OrderChecks {
     const code = book.roomForMove(slot);
     if (code === OK || this.#symbols.phase[order.symbol] !== CONTINUOUS) return code;
     this.#state.selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
-    return this.#fillable(order, order.quantity) ? OK : code;
+    return this.#fillable(order, order.price, order.quantity) ? OK : code;
   }
 
   /**
@@ -410,9 +412,11 @@ export class OrderChecks {
     if (code !== OK) return code;
     risk.need(order);
     if (order.needed > available) return Code.INSUFFICIENT_FUNDS;
-    if (FILL_OR_KILL[order.orderKind] !== 0 && sweptQuantity < order.quantity) return Code.FOK_NOT_FILLABLE;
-    const minimum = MIN_QUANTITY[order.orderKind] !== 0 ? order.minQuantity : 0;
-    return sweptQuantity < minimum ? Code.MIN_QUANTITY_NOT_FILLABLE : OK;
+    const all = FILL_OR_KILL[order.orderKind] !== 0;
+    const least = all ? order.quantity : MIN_QUANTITY[order.orderKind] !== 0 ? order.minQuantity : 0;
+    if (sweptQuantity >= least && (least === 0 || this.#state.symbols.banded[symbol] === 0 || this.#fillable(order, limit, least)))
+      return OK;
+    return all ? Code.FOK_NOT_FILLABLE : Code.MIN_QUANTITY_NOT_FILLABLE;
   }
 
   limitFunds(order: OrderRequest): Code {
@@ -423,17 +427,24 @@ export class OrderChecks {
   liquidity(order: OrderRequest): Code {
     const kind = order.orderKind;
     if (NEEDS_PRICE[kind] === 0) return OK;
-    if (FILL_OR_KILL[kind] !== 0) return this.#fillable(order, order.quantity) ? OK : Code.FOK_NOT_FILLABLE;
-    if (MIN_QUANTITY[kind] !== 0) return this.#fillable(order, order.minQuantity) ? OK : Code.MIN_QUANTITY_NOT_FILLABLE;
+    if (FILL_OR_KILL[kind] !== 0) return this.#fillable(order, order.price, order.quantity) ? OK : Code.FOK_NOT_FILLABLE;
+    if (MIN_QUANTITY[kind] !== 0) return this.#fillable(order, order.price, order.minQuantity) ? OK : Code.MIN_QUANTITY_NOT_FILLABLE;
     return this.#postOnly(order);
   }
 
-  /** Whether at least `least` of an order with a limit price would trade at once. */
-  #fillable(order: OrderRequest, least: QtyLots): boolean {
-    const { selfTrade } = this.#state;
+  /** Whether at least `least` of an order with this limit would trade at once, within the volatility bands. */
+  #fillable(order: OrderRequest, limit: PriceTicks, least: QtyLots): boolean {
+    const { selfTrade, bands } = this.#state;
     const book = this.books(order);
-    if (selfTrade.mode <= NONE) return book.fillable(order.side, order.price, least);
-    selfTrade.sweep(book, order.side, order.price, order.quantity);
+    const { side } = order;
+    let inside = limit;
+    if (this.#symbols.banded[order.symbol] !== 0) {
+      bands.measure(order.symbol);
+      if (!bands.contain(side === Buy ? book.bestAsk() : book.bestBid())) return false;
+      inside = bands.limit(side, limit);
+    }
+    if (selfTrade.mode <= NONE) return book.fillable(side, inside, least);
+    selfTrade.sweep(book, side, inside, order.quantity);
     return selfTrade.sweptQuantity >= least;
   }
 

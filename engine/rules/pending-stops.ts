@@ -18,7 +18,7 @@ export const BY_REFERENCE = 1 << Trigger.ReferencePrice;
  * gets memory for stops with its first one. Owned by the engine thread.
  */
 export class PendingStops {
-  /** By symbol, 1 = it has had a stop: its prices are watched. */
+  /** By symbol, 1 = its prices are watched; a symbol with volatility bands is, too. */
   readonly watched: Uint8Array;
   readonly books: (StopBook | undefined)[] = [];
   /** Continuous symbols of which stops are due, in the order of their turns. */
@@ -34,7 +34,7 @@ export class PendingStops {
   #first: PriceTicks = 0;
 
   constructor(symbols: Symbols, slab: OrderSlab) {
-    this.watched = new Uint8Array(symbols.capacity);
+    this.watched = symbols.watched;
     this.#symbols = symbols;
     this.#slab = slab;
   }

@@ -3,7 +3,7 @@ import { SYMBOL_PARAM_DEFAULTS, SYMBOL_PARAMS, SymbolParam } from '../params.ts'
 import { Phase } from '../wire/layout.ts';
 import { NAME_BYTES } from './accounts.ts';
 
-const { RiskModel } = SymbolParam;
+const { RiskModel, StaticBandPpm, DynamicBandPpm } = SymbolParam;
 
 /**
  * Symbols: their assets, limits and phase. Written by the engine thread only;
@@ -19,6 +19,14 @@ export class Symbols {
   readonly boundaryUs: Float64Array;
   /** 1 = the kill switch of the symbol is on. */
   readonly killed: Uint8Array;
+  /** 1 = it has a volatility band. */
+  readonly banded: Uint8Array;
+  /** 1 = its prices are watched: it has had a stop or a band. */
+  readonly watched: Uint8Array;
+  /** Price of the static band's middle, ticks; 0 = none. */
+  readonly staticPrice: Float64Array;
+  /** Earliest end of the interruption that is under way, microseconds since the epoch; 0 = there is none. */
+  readonly interruptedUntilUs: Float64Array;
   readonly baseAsset: Uint32Array;
   readonly quoteAsset: Uint32Array;
   readonly tickDecimals: Uint8Array;
@@ -45,6 +53,10 @@ export class Symbols {
     this.subPhase = new Uint8Array(allocate(capacity));
     this.boundaryUs = new Float64Array(allocate(capacity * 8));
     this.killed = new Uint8Array(allocate(capacity));
+    this.banded = new Uint8Array(allocate(capacity));
+    this.watched = new Uint8Array(allocate(capacity));
+    this.staticPrice = new Float64Array(allocate(capacity * 8));
+    this.interruptedUntilUs = new Float64Array(allocate(capacity * 8));
     this.baseAsset = new Uint32Array(allocate(capacity * 4));
     this.quoteAsset = new Uint32Array(allocate(capacity * 4));
     this.tickDecimals = new Uint8Array(allocate(capacity));
@@ -86,6 +98,19 @@ export class Symbols {
   setParam(symbol: number, param: number, value: number): void {
     this.params[symbol * SYMBOL_PARAMS + param] = value;
     if (param === RiskModel) this.riskModel[symbol] = value;
+    if (param === StaticBandPpm || param === DynamicBandPpm) this.#setBand(symbol);
+  }
+
+  #setBand(symbol: number): void {
+    const isStatic = this.param(symbol, StaticBandPpm) !== 0;
+    this.banded[symbol] = isStatic || this.param(symbol, DynamicBandPpm) !== 0 ? 1 : 0;
+    if (this.banded[symbol] !== 0) this.watched[symbol] = 1;
+    if (!isStatic) this.staticPrice[symbol] = 0;
+  }
+
+  /** An auction has traded at `price`, or the operator has set it as the reference price; ticks. */
+  setStaticPrice(symbol: number, price: number): void {
+    if (this.param(symbol, StaticBandPpm) !== 0) this.staticPrice[symbol] = price;
   }
 }
 

@@ -39,6 +39,10 @@ export interface SymbolInfo {
   /** Its kill switch is on. */
   readonly killed: boolean;
   readonly params: Readonly<Record<SymbolParamName, number>>;
+  /** Middle of the static band, ticks; 0 = none. */
+  readonly staticPrice: number;
+  /** Earliest end of its volatility interruption, microseconds since the epoch; 0 = there is none. */
+  readonly interruptedUntilUs: number;
   readonly lastPrice: PriceTicks;
   readonly referencePrice: PriceTicks;
   /** Number of the last trade. */
@@ -429,6 +433,8 @@ export class Directory {
       boundaryUs: s.boundaryUs[id],
       killed: s.killed[id] !== 0,
       params,
+      staticPrice: s.staticPrice[id],
+      interruptedUntilUs: s.interruptedUntilUs[id],
       lastPrice: s.lastPrice[id],
       referencePrice: params.ReferencePrice,
       tradeId: s.tradeId[id],

@@ -10,8 +10,8 @@ import {
   SnapshotWriter,
 } from '../journal/snapshot-files.ts';
 import { CapacityError } from '../limits.ts';
-import { publishPhase } from '../machine/administration.ts';
 import type { Exchange, ExchangeOutputs } from '../machine/exchange.ts';
+import { publishPhase } from '../machine/publish-phase.ts';
 import { ROW_FIELDS, StateLoader, saveState } from '../machine/state-rows.ts';
 import type { RingConsumer } from '../rings/ring.ts';
 import type { Seq, TimeUs } from '../units.ts';

@@ -15,6 +15,7 @@ import { isoTime } from '../iso-time.ts';
 import { type AssetConfig, type Assets, assetNames, readId, readName, URL_NAME } from './config-asset.ts';
 import { type Calendars, readCalendarName } from './config-calendar.ts';
 import type { Place } from './config-place.ts';
+import { readVolatility } from './config-volatility.ts';
 
 export interface SymbolConfig {
   readonly id: number;
@@ -37,7 +38,7 @@ export interface SymbolConfig {
 /** The Phase of each name. */
 export const PHASES = Object.fromEntries(PHASE_NAMES.map((name, phase) => [name, phase])) as Record<PhaseName, Phase>;
 /** Keys of parameters that can change after a symbol is defined. */
-export const PARAM_KEYS = ['reference-price', 'price-band', 'collar', 'session-end', 'limits', 'fees'] as const;
+export const PARAM_KEYS = ['reference-price', 'price-band', 'collar', 'session-end', 'volatility', 'limits', 'fees'] as const;
 export const SYMBOL_KEYS = ['id', 'name', 'base', 'quote', 'tick', 'lot', 'phase', ...PARAM_KEYS] as const;
 
 export const LIMIT_KEYS = ['max-price', 'tick-step', 'lot-step', 'min-quantity', 'max-quantity', 'min-notional', 'max-notional'] as const;
@@ -180,6 +181,7 @@ export function readParams(
   if (fields['price-band'] !== undefined) fields.collar?.fail('is the former name of price-band; give price-band alone');
   read('PriceBandPpm', fields['price-band'] ?? fields.collar, (place) => place.ppm(0, MILLION));
   read('SessionEnd', fields['session-end'], readTime);
+  Object.assign(params, readVolatility(fields.volatility));
   const fees = fields.fees?.fields(FEE_KEYS) ?? {};
   read('MakerFeePpm', fees.maker, (place) => place.ppm(-MILLION, MILLION));
   read('TakerFeePpm', fees.taker, (place) => place.ppm(0, MILLION));

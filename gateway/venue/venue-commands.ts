@@ -19,6 +19,9 @@ export const PARAM_ORDER: readonly SymbolParamName[] = [
   'MakerFeePpm',
   'ReferencePrice',
   'SessionEnd',
+  'StaticBandPpm',
+  'DynamicBandPpm',
+  'VolatilityUs',
 ];
 
 export function defineAsset({ id, decimals, name }: AssetConfig): CommandFields {
@@ -153,6 +156,9 @@ const SYMBOL_PARAMETERS: Readonly<Record<SymbolParamName, string>> = {
   ReferencePrice: 'reference-price',
   RiskModel: 'risk-model',
   SessionEnd: 'session-end',
+  StaticBandPpm: 'volatility.static-band',
+  DynamicBandPpm: 'volatility.dynamic-band',
+  VolatilityUs: 'volatility.duration',
 };
 
 const PARAM_NAMES = Object.keys(SYMBOL_PARAMETERS) as SymbolParamName[];

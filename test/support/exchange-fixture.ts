@@ -240,6 +240,7 @@ const TIF: Record<string, number> = {
  *   `1 new 7 buy 10 @ 500 gtd 90`   until 90 ms; `day`, `day post`, `gtd 90 post` · `tick`
  *   `1 new 7 buy 10 stop 520`, `... stop 520 @ 530`: a stop, a stop-limit; then `ref` = by the reference price, `now` = may trigger now, a time in force
  *   `1 amend 7 5 stop 520`, `1 amend 7 5 @ 530 stop 520` · `reference 505`
+ *   `param StaticBandPpm 50000`
  *   `at 90: 1 cancel 7`   at 90 ms; `at 90.001:` a microsecond later
  *   `1 new 7 buy 10 @ 500 ioc cancel-newest`   with self-trade prevention
  *   and the operator's lines of {@link controlOf}
@@ -260,6 +261,10 @@ export function parseCommand(line: string): LongCommandFields {
   }
   if (words[0] === 'reference')
     return { kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam.ReferencePrice, quantity: Number(words[1]) };
+  if (words[0] === 'param') {
+    const parameter = SymbolParam[words[1] as keyof typeof SymbolParam];
+    return { kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter, quantity: Number(words[2]) };
+  }
   if (words[0] === 'uncross') return { kind: CommandKind.Uncross, symbol: SYMBOL };
   const account = Number(words[0]);
   const clientOrderId = Number(words[2]);

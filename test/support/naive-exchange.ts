@@ -22,6 +22,7 @@ import { type ControlCommand, NaiveControls } from './naive-controls.ts';
 import { carryOf, type FeeAccount, newFeeAccount, payFee, reservedFee } from './naive-fees.ts';
 import { NaiveMassCancels } from './naive-mass-cancel.ts';
 import { NaiveStops } from './naive-stops.ts';
+import { NaiveVolatility } from './naive-volatility.ts';
 import { NaiveWindows } from './naive-windows.ts';
 
 /**
@@ -130,6 +131,7 @@ export class NaiveExchange {
   lastPrice = 0;
   tradeId = 0;
   params: number[];
+  readonly volatility: NaiveVolatility;
   seq = 0;
   timeUs = 0;
   readonly #limits: Limits;
@@ -147,6 +149,7 @@ export class NaiveExchange {
 
   constructor(params: number[], limits: Limits, rules = RULES) {
     this.params = params;
+    this.volatility = new NaiveVolatility(params);
     this.#rules = rules;
     this.controls = new NaiveControls(this.accounts, rules);
     // Before rules 3, all accounts had one share: all there is.
@@ -202,9 +205,11 @@ export class NaiveExchange {
     this.timeUs = c.timeUs ?? 0;
     const due = this.open.filter((o) => o.end <= this.timeUs).sort((a, b) => a.end - b.end || a.id - b.id);
     for (const o of due) this.#end(o, Code.EXPIRED);
-    this.massCancels.continue(c);
     this.seq += c.extension === undefined ? 1 : 2;
     this.controls.nowUs = this.timeUs;
+    this.massCancels.continue(c, () => {
+      if (this.volatility.until <= this.timeUs) this.#endInterruption();
+    });
     this.stops.left = TRIGGERS_PER_COMMAND;
     this.#trigger();
     const f = {
@@ -228,6 +233,7 @@ export class NaiveExchange {
     else if (f.kind === CommandKind.Uncross) this.#uncross();
     else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.SessionEnd) this.#setSessionEnd(f.quantity);
     else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.ReferencePrice) this.#setReference(f.quantity);
+    else if (f.kind === CommandKind.SetSymbol && f.parameter >= SymbolParam.StaticBandPpm) this.#setBand(f.parameter, f.quantity);
     else if (f.kind === CommandKind.SetSymbol) this.#setFee(f.parameter, f.side === 1 ? -f.quantity : f.quantity);
     else if (f.kind === CommandKind.CancelOrders) this.#cancelOrders(f);
     else if (f.kind === CommandKind.SetAccount || f.kind === CommandKind.KillSwitch || f.kind === CommandKind.SetLimit) this.#control(f);
@@ -337,7 +343,7 @@ export class NaiveExchange {
     this.#answer(ReportKind.Accepted, 0, order, order.price, f.quantity, f.quantity, 0);
     if (order.stop) return this.#wait(order as StopOrder, now);
     const allowed = this.phase !== Phase.Continuous || this.#trade(order, this.#limit(order));
-    let full: number = RESTING.has(order.tif) ? this.#room(order, order.price) : Code.CANCELLED_REMAINDER;
+    let full: number = RESTING.has(order.tif) ? this.#room(order, order.price) : this.#remainder();
     if (!allowed) full = Code.CANCELLED_SELF_TRADE;
     if (order.open > 0 && full === Code.OK) return this.#rest(order);
     if (order.open > 0) this.#answer(ReportKind.Cancelled, full, { ...who, id: order.id }, order.price, order.open, 0, order.filled);
@@ -381,7 +387,8 @@ export class NaiveExchange {
     // Money is checked before the book's part of the time in force.
     const needed = o.side === Side.Buy ? cost + reservedFee(o.fees, cost) : o.open;
     if (needed > this.available(o.account, o.side === Side.Buy ? USD : BTC)) return Code.INSUFFICIENT_FUNDS;
-    if (there < o.least) return o.tif === TimeInForce.FillOrKill ? Code.FOK_NOT_FILLABLE : Code.MIN_QUANTITY_NOT_FILLABLE;
+    if (Math.min(there, this.controls.selfTrade.trades(o, this.volatility.inside(reach)).lots) < o.least)
+      return o.tif === TimeInForce.FillOrKill ? Code.FOK_NOT_FILLABLE : Code.MIN_QUANTITY_NOT_FILLABLE;
     return o.postOnly && reach.length > 0 ? Code.POST_ONLY_WOULD_TRADE : Code.OK;
   }
 
@@ -427,7 +434,27 @@ export class NaiveExchange {
     return allowed;
   }
 
+  /** The symbol is in an auction only if the order's next trade would have left a band. */
+  #remainder(): number {
+    return this.phase === Phase.Continuous ? Code.CANCELLED_REMAINDER : Code.CANCELLED_VOLATILITY;
+  }
+
+  #interrupt(): void {
+    this.phase = Phase.Auction;
+    this.subPhase = SubPhase.VolatilityAuction;
+    this.volatility.begin(this.timeUs);
+  }
+
+  #endInterruption(): void {
+    this.massCancels.clearBook();
+    this.#uncrossAll();
+    this.volatility.until = Infinity;
+    this.phase = Phase.Continuous;
+    this.subPhase = SubPhase.None;
+  }
+
   #tradeAll(taker: NaiveOrder, limit: number): boolean {
+    const within = this.volatility.bands();
     const { selfTrade } = this.controls;
     const mode = selfTrade.mode(taker);
     for (const maker of this.queue(1 - taker.side)) {
@@ -438,6 +465,10 @@ export class NaiveExchange {
         else this.#prevent(maker, maker.open);
         if (mode === SelfTradeMode.CancelBoth) return false;
         continue;
+      }
+      if (!within(maker.price)) {
+        this.#interrupt();
+        break;
       }
       const quantity = Math.min(taker.open, maker.open);
       const [buyer, seller] = taker.side === Side.Buy ? [taker, maker] : [maker, taker];
@@ -636,7 +667,7 @@ export class NaiveExchange {
 
   #tradesInFull(o: NaiveOrder): boolean {
     const reach = this.queue(1 - o.side).filter((m) => this.#crosses(o.side, o.price, m.price));
-    return this.phase === Phase.Continuous && this.controls.selfTrade.trades(o, reach).lots >= o.open;
+    return this.phase === Phase.Continuous && this.controls.selfTrade.trades(o, this.volatility.inside(reach)).lots >= o.open;
   }
 
   #rest(o: NaiveOrder): void {
@@ -750,7 +781,7 @@ export class NaiveExchange {
       let code = controls.standing(o.account, SYMBOL) || controls.positions.check(o, o.open, this.open) || this.#checkOrder(order);
       if (code === Code.OK) {
         const allowed = this.#trade(o, this.#limit(o));
-        code = !o.market && RESTING.has(o.tif) ? this.#room(o, o.price) : Code.CANCELLED_REMAINDER;
+        code = !o.market && RESTING.has(o.tif) ? this.#room(o, o.price) : this.#remainder();
         if (!allowed) code = Code.CANCELLED_SELF_TRADE;
       }
       if (o.open > 0 && code === Code.OK) this.#rest(o);
@@ -763,6 +794,7 @@ export class NaiveExchange {
 
   #setReference(price: number): void {
     this.params[SymbolParam.ReferencePrice] = price;
+    this.volatility.setMiddle(price);
     if (price > 0) this.stops.swept([price], [Trigger.ReferencePrice]);
     this.#admin(Code.OK);
   }
@@ -783,6 +815,12 @@ export class NaiveExchange {
     this.#admin(Code.OK);
   }
 
+  #setBand(param: number, value: number): void {
+    if (this.#rules < 5) return this.#admin(Code.BAD_PARAMETER);
+    this.volatility.set(param, value);
+    this.#admin(Code.OK);
+  }
+
   #endOf(timeInForce: number, expiryUs: number): number {
     if (timeInForce === TimeInForce.Day) return this.params[SymbolParam.SessionEnd];
     return timeInForce === TimeInForce.GoodTillDate ? expiryUs : Infinity;
@@ -795,6 +833,7 @@ export class NaiveExchange {
     const crossed = bid && ask && bid.price >= ask.price;
     if (phase === Phase.Continuous && crossed) return this.#admin(Code.BOOK_CROSSED);
     this.phase = phase;
+    this.volatility.until = Infinity;
     if (this.#rules >= 4) {
       this.subPhase = subPhase;
       this.boundaryUs = boundaryUs || this.boundaryUs;
@@ -831,7 +870,13 @@ export class NaiveExchange {
 
   #uncross(): void {
     if (this.phase !== Phase.Auction || this.subPhase === SubPhase.PreOpen) return this.#admin(Code.WRONG_PHASE);
+    const { price, volume } = this.#uncrossAll();
+    this.#admin(Code.OK, price, volume);
+  }
+
+  #uncrossAll(): { price: number; volume: number } {
     const { price, volume } = this.auctionPrice();
+    if (volume > 0) this.volatility.setMiddle(price);
     let left = volume;
     const done: NaiveOrder[] = [];
     while (left > 0) {
@@ -849,7 +894,7 @@ export class NaiveExchange {
     for (const o of done) this.#gone(o);
     this.stops.swept(this.#prices, [Trigger.LastTrade, Trigger.ReferencePrice]);
     this.#prices = [];
-    this.#admin(Code.OK, price, volume);
+    return { price, volume };
   }
 
   /** The canonical rows that this exchange has, in their form; see engine/machine/state-rows.ts. */
@@ -862,6 +907,7 @@ export class NaiveExchange {
     }
     rows.push([3, this.phase, this.lastPrice, this.tradeId, this.fees, this.lastOrderId]);
     if (this.subPhase + this.boundaryUs > 0) rows.push([22, SYMBOL, this.subPhase, this.boundaryUs]);
+    rows.push(...this.volatility.rows(SYMBOL));
     rows.push(...this.controls.rows());
     for (const side of [Side.Buy, Side.Sell]) {
       for (const o of this.queue(side)) {

@@ -66,25 +66,33 @@ export class NaiveMassCancels<O extends Order> {
     if (this.#left(begun).length > 0) this.#underWay.push(begun);
   }
 
-  /** Before command `c` and the triggers before it. */
-  continue(c: LongCommandFields): void {
-    // The extension is a command of its own.
+  /** Before command `c` and the triggers before it. @param then after each of its records: the extension is a command of its own */
+  continue(c: LongCommandFields, then: () => void): void {
     for (let commands = c.extension === undefined ? 1 : 2; commands > 0; commands--) {
       this.#slice();
-      const [first] = this.#due().sort(([a, at], [b, bt]) => at - bt || a - b);
-      if (first === undefined) continue;
-      this.#fire(first[0]);
-      if (commands === 1 && (c.kind ?? 0) <= CommandKind.CancelAfter && this.#due().some(([account]) => account === c.account))
-        this.#fire(c.account ?? 0);
+      this.#fireDue(commands === 1 && (c.kind ?? 0) <= CommandKind.CancelAfter ? (c.account ?? 0) : 0);
+      then();
     }
+  }
+
+  /** @param own account of the command, 0 = none: its end does not wait for its turn */
+  #fireDue(own: number): void {
+    const [first] = this.#due().sort(([a, at], [b, bt]) => at - bt || a - b);
+    if (first === undefined) return;
+    this.#fire(first[0]);
+    if (this.#due().some(([account]) => account === own)) this.#fire(own);
   }
 
   /** Ends what command `c` would reach. */
   clearFor(c: LongCommandFields): void {
     if (c.kind === CommandKind.New && c.symbol === SYMBOL) this.#clear(c.account ?? 0, c.side ?? 0, c.price ?? 0, c.quantity ?? 0);
     if (c.kind === CommandKind.Cancel || c.kind === CommandKind.Amend) this.#target(c);
-    if (c.kind === CommandKind.Uncross && c.symbol === SYMBOL && this.#exchange.phase === Phase.Auction)
-      for (const o of [...this.#exchange.queue(Side.Buy), ...this.#exchange.queue(Side.Sell)]) this.#endNamed(o);
+    if (c.kind === CommandKind.Uncross && c.symbol === SYMBOL && this.#exchange.phase === Phase.Auction) this.clearBook();
+  }
+
+  /** Ends what is in the book, before an uncross. */
+  clearBook(): void {
+    for (const o of [...this.#exchange.queue(Side.Buy), ...this.#exchange.queue(Side.Sell)]) this.#endNamed(o);
   }
 
   /** A stop triggers. Returns true if it ends instead. */

@@ -1,6 +1,6 @@
 /**
  * Kind of the phase Auction; None in the other phases, and in an auction of no kind. In PreOpen orders are collected, and nothing is
- * indicated or uncrossed. This release does not set VolatilityAuction.
+ * indicated or uncrossed. VolatilityAuction is set by the engine itself, from rules 5 on, and cannot be set by an operator.
  */
 export declare enum SubPhase {
     None = 0,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ASSET_KEYS } from '../../config/config-asset.ts';
 import type { ACCOUNT_KEYS } from '../../config/config-file.ts';
 import type { FEE_KEYS, LIMIT_KEYS, PARAM_KEYS, SYMBOL_KEYS } from '../../config/config-symbol.ts';
+import type { VOLATILITY_KEYS } from '../../config/config-volatility.ts';
 import { InexactNumber } from './json-text.ts';
 
 /** Keys as `/v1/symbols` and `/v1/accounts` show them, and their names in the checks. Both are accepted. */
@@ -11,6 +12,8 @@ const CAMEL_CASE: Readonly<Record<string, string>> = {
   referencePrice: 'reference-price',
   priceBand: 'price-band',
   sessionEnd: 'session-end',
+  staticBand: 'static-band',
+  dynamicBand: 'dynamic-band',
   maxPrice: 'max-price',
   tickStep: 'tick-step',
   lotStep: 'lot-step',
@@ -77,6 +80,7 @@ const parameters: Shape<typeof PARAM_KEYS> = {
   'price-band': text,
   collar: text,
   'session-end': text,
+  volatility: fields<typeof VOLATILITY_KEYS>({ 'static-band': text, 'dynamic-band': text, duration: number }),
   limits,
   fees: fields<typeof FEE_KEYS>({ maker: text, taker: text }),
 };

@@ -45,7 +45,8 @@ export function symbolView(symbol: SymbolInfo) {
     priceBand: percent(params.PriceBandPpm),
     // The former name of priceBand, published for one release.
     collar: percent(params.PriceBandPpm),
-    sessionEnd: params.SessionEnd === 0 ? null : new Date(Math.ceil(params.SessionEnd / 1000)).toISOString(),
+    sessionEnd: params.SessionEnd === 0 ? null : timeText(params.SessionEnd),
+    volatility: volatilityView(symbol),
     fees: { maker: percent(params.MakerFeePpm), taker: percent(params.TakerFeePpm) },
     limits: {
       maxPrice: priceText(symbol, params.MaxPrice),
@@ -59,6 +60,21 @@ export function symbolView(symbol: SymbolInfo) {
     params,
   };
 }
+
+/** Times as the clock shows them; null where there is none. */
+function volatilityView(symbol: SymbolInfo) {
+  const { params, staticPrice, interruptedUntilUs } = symbol;
+  return {
+    staticBand: percent(params.StaticBandPpm),
+    dynamicBand: percent(params.DynamicBandPpm),
+    duration: params.VolatilityUs / 1e6,
+    staticPrice: priceText(symbol, staticPrice),
+    staticPriceTicks: staticPrice,
+    interruptedUntil: interruptedUntilUs === 0 ? null : timeText(interruptedUntilUs),
+  };
+}
+
+const timeText = (us: number) => new Date(Math.ceil(us / 1000)).toISOString();
 
 export function accountView(account: AccountInfo, directory: SymbolLookup) {
   const { balances, positionLimits, ...rest } = account;

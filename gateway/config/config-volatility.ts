@@ -1,0 +1,25 @@
+import { MILLION, type SymbolParamName } from '../../engine/params.ts';
+import type { Place } from './config-place.ts';
+
+/** Keys of a symbol's `volatility`. */
+export const VOLATILITY_KEYS = ['static-band', 'dynamic-band', 'duration'] as const;
+export type VolatilityKey = (typeof VOLATILITY_KEYS)[number];
+/** A day, in seconds. */
+const LONGEST = 86_400;
+
+type Volatility = Readonly<Partial<Record<SymbolParamName, number>>>;
+
+/** The parameters of a symbol's volatility interruptions that are given. Notes problems. */
+export function readVolatility(place: Place | undefined): Volatility {
+  const fields = place?.fields(VOLATILITY_KEYS) ?? {};
+  const given: Record<string, number | undefined> = {
+    StaticBandPpm: fields['static-band']?.ppm(0, MILLION),
+    DynamicBandPpm: fields['dynamic-band']?.ppm(0, MILLION),
+    VolatilityUs: micros(fields.duration?.whole(1, LONGEST)),
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Volatility;
+}
+
+function micros(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1_000_000;
+}
