@@ -14,6 +14,7 @@ import { CommandKind, Instruction, OrderType, Phase, Side, TimeInForce, Trigger 
 import { controlCommand, withLifts } from './support/control-flow.ts';
 import { BTC, Harness, type LongCommandFields, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './support/exchange-fixture.ts';
 import { times } from './support/long-runs.ts';
+import { massCancelCommand } from './support/mass-cancel-flow.ts';
 import { hashRows, NaiveExchange, type NaiveReport } from './support/naive-exchange.ts';
 
 const ACCOUNTS = 4;
@@ -76,7 +77,7 @@ const repriced: fc.Arbitrary<LongCommandFields> = fc
   .record({
     order,
     end,
-    price: fc.oneof({ weight: 5, arbitrary: price }, { weight: 1, arbitrary: fc.constantFrom(1, 2) }),
+    price: fc.oneof({ weight: 3, arbitrary: price }, { weight: 2, arbitrary: fc.constantFrom(1, 1, 2) }),
     timeInForce: fc.constantFrom(TimeInForce.PostOnly, TimeInForce.PostOnly, TimeInForce.Day, TimeInForce.GoodTillDate),
   })
   .map(({ order: o, end: expiry, timeInForce, ...given }) => ({
@@ -155,23 +156,7 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
       quantity: fc.constantFrom(0, 30_000, 60_000),
     }),
   },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant(CommandKind.CancelAfter),
-      account: fc.integer({ min: 1, max: ACCOUNTS }),
-      quantity: fc.constantFrom(0, 50, 100, 200, 300),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant(CommandKind.MassCancel),
-      account: fc.integer({ min: 1, max: ACCOUNTS }),
-      symbol: named,
-      quantity: fc.nat(2),
-    }),
-  },
+  { weight: 1, arbitrary: massCancelCommand(ACCOUNTS) },
   {
     weight: 1,
     arbitrary: end.map((quantity) => ({ kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam.SessionEnd, quantity })),
@@ -483,6 +468,9 @@ const RARE = [
   '9/300/0',
   '10/0/0',
   '9/457/0',
+  '9/456/0',
+  '4/456/0',
+  '4/456/0/stop',
   '4/457/0',
   '4/457/0/stop',
   '2/312/0',
@@ -497,10 +485,15 @@ const RARE = [
   '2/418/0',
 ];
 
+const OF_RULES_5: ReadonlySet<number | undefined> = new Set([
+  CommandKind.MassCancel,
+  CommandKind.CancelAfter,
+  CommandKind.CancelOnDisconnect,
+]);
+
 /** The rules from which on builds have such a command. */
 function rulesOf({ kind, timeInForce = 0, extension }: LongCommandFields): number {
-  if (kind === CommandKind.MassCancel || kind === CommandKind.CancelAfter) return 5;
-  if (((extension?.instructions ?? 0) & Instruction.Reprice) !== 0) return 5;
+  if (OF_RULES_5.has(kind) || ((extension?.instructions ?? 0) & Instruction.Reprice) !== 0) return 5;
   if (kind === CommandKind.Tick || extension?.selfTradeMode !== undefined || extension?.stopPrice !== undefined) return 4;
   return kind === CommandKind.New && timeInForce > TimeInForce.PostOnly ? 4 : 1;
 }

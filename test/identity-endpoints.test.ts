@@ -163,6 +163,13 @@ describe('permissions over the real ports', () => {
     for (const path of ['/v1/orders?account=1', '/v1/drop-copy', '/']) assert.equal((await exchange.webSocket(path)).status, 401);
   });
 
+  it('a read-only session cannot ask for a cancel on disconnect', async () => {
+    const headers = { 'x-openbell-account': '1', 'x-openbell-cancel-on-disconnect': '0', ...bearer(await tokenOf('read-only')) };
+    const reader = new RawSession(exchange.ports.grpc, headers);
+    assert.match((await reader.ended).details, /^PERMISSION_DENIED: /);
+    reader.close();
+  });
+
   it('a read-only session gets reports; each command is rejected, and the session continues', async () => {
     const reader = new RawSession(exchange.ports.grpc, { 'x-openbell-account': '1', ...bearer(await tokenOf('read-only')) });
     reader.read();

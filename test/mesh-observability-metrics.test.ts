@@ -75,6 +75,7 @@ describe('rules and dashboards against the metrics of the exchange', { timeout: 
       'openbell_journal_batches_total',
       'openbell_history_commits_total',
       'openbell_drop_copy_reports_total',
+      'openbell_disconnect_cancels_total',
       'openbell_market_bytes_total',
       'openbell_market_events_total',
       'openbell_symbol_indicative_price',

@@ -286,8 +286,9 @@ class OldExchange {
 describe('the typed client with an exchange of an earlier release', () => {
   const old = new OldExchange();
   let client: OrderSession;
+  let port: number;
   before(async () => {
-    const port = await old.start();
+    port = await old.start();
     const symbols = new SymbolCatalog(SYMBOLS);
     client = new OrderSession({ host: '127.0.0.1', port, account: 1, lastReport: undefined, reconnect: false, symbols });
   });
@@ -310,6 +311,13 @@ describe('the typed client with an exchange of an earlier release', () => {
     );
     await assert.rejects(client.place({ ...order, timeInForce: 'ioc', minQuantity: 1 }), tooOld);
     assert.deepEqual([old.frames, client.unanswered], [[1], 0]);
+  });
+
+  it('ends a session that asked for a cancel on disconnect, because the orders would stay', async () => {
+    const options = { host: '127.0.0.1', port, account: 1, lastReport: undefined, reconnect: true, symbols: new SymbolCatalog(SYMBOLS) };
+    const session = new OrderSession({ ...options, cancelOnDisconnect: 5 });
+    await assert.rejects(session.ready(), { code: 'BAD_OPTION', message: /older than cancel on disconnect/ });
+    await session.close();
   });
 
   it('reports it for a batch too', async () => {

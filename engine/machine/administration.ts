@@ -8,6 +8,7 @@ import { Command, CommandKind, Phase, SubPhase } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { ControlCommands } from './control-commands.ts';
 import type { Interruptions } from './interruptions.ts';
+import type { MassCancels } from './mass-cancels.ts';
 import { OperatorCancel } from './operator-cancel.ts';
 import { publishPhase } from './publish-phase.ts';
 import type { RestingOrders } from './resting-orders.ts';
@@ -42,14 +43,22 @@ export class Administration {
   readonly #operatorCancel: OperatorCancel;
   readonly #controls: ControlCommands;
   readonly #interruptions: Interruptions;
+  readonly #massCancels: MassCancels;
   readonly #openBook: (symbol: number) => void;
 
   /** @param openBook creates an empty book for a defined symbol, up to its MaxPrice */
-  constructor(state: MachineState, resting: RestingOrders, interruptions: Interruptions, openBook: (symbol: number) => void) {
+  constructor(
+    state: MachineState,
+    resting: RestingOrders,
+    interruptions: Interruptions,
+    massCancels: MassCancels,
+    openBook: (symbol: number) => void,
+  ) {
     this.#state = state;
     this.#operatorCancel = new OperatorCancel(state, resting);
     this.#controls = new ControlCommands(state, this.#operatorCancel);
     this.#interruptions = interruptions;
+    this.#massCancels = massCancels;
     this.#openBook = openBook;
   }
 
@@ -90,6 +99,8 @@ export class Administration {
         return this.#controls.setLimit(parameter, value);
       case CommandKind.KillSwitch:
         return this.#swept(this.#controls.killSwitch(parameter, quantity));
+      case CommandKind.CancelOnDisconnect:
+        return this.#cancelOnDisconnect(account);
       default:
         return Code.UNKNOWN_KIND;
     }
@@ -226,6 +237,13 @@ export class Administration {
     this.volume = this.#operatorCancel.cancelled;
     this.left = this.#operatorCancel.more ? 1 : 0;
     return code;
+  }
+
+  #cancelOnDisconnect(account: number): Code {
+    if (this.#state.rules < 5) return Code.UNKNOWN_KIND;
+    if (!this.#state.accounts.exists(account)) return Code.UNKNOWN_ACCOUNT;
+    this.volume = this.#massCancels.begin(account, 0, 0, Code.CANCELLED_ON_DISCONNECT, Code.CANCELLED_ON_DISCONNECT, 0);
+    return Code.OK;
   }
 
   #defineAccount(account: number, bytes: Uint8Array, nameAt: number): Code {

@@ -88,8 +88,8 @@ export class Exchange extends MachineState {
     this.#newOrder = new NewOrder(this, checks, this.#answers, resting, guarded, banded, stopOrders);
     this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting, guarded, banded, stopOrders);
     this.#settlement = new Settlement(this, resting);
-    this.#administration = new Administration(this, resting, this.#interruptions, openBook);
     this.massCancels = new MassCancels(this, checks, this.#answers, resting);
+    this.#administration = new Administration(this, resting, this.#interruptions, this.massCancels, openBook);
     this.#cancelAfters = new CancelAfters(this, checks, this.#answers, this.massCancels);
     this.#dueEnds = new DueEnds(this, resting, new Expiry(this, resting), this.massCancels, this.#cancelAfters);
     this.#expiries = this.expiries;

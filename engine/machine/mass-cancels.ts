@@ -75,15 +75,17 @@ export class MassCancels implements StatePart {
     this.begin(order.account, order.symbol, order.quantity, Code.CANCELLED_BY_MASS_CANCEL, Code.OK, order.tag);
   }
 
-  /** Begins a mass cancel of an account that exists. @param code of the orders' reports @param reason code of its own report */
-  begin(account: number, symbol: number, sides: number, code: Code, reason: Code, tag: number): void {
+  /** Begins a mass cancel of an account that exists. Returns the number of orders that it names. @param code of the orders' reports @param reason code of its own report */
+  begin(account: number, symbol: number, sides: number, code: Code, reason: Code, tag: number): number {
     const { lastOrderId } = this.#state;
     const its: MassCancel = { account, symbol, sides, code, lastOrderId, left: undefined };
     const left = this.#find(its);
     its.left = left;
-    this.#answers.massCancelled(account, symbol, reason, tag, left.count, Math.max(0, left.count - this.perCommand));
+    const { count } = left;
+    this.#answers.massCancelled(account, symbol, reason, tag, count, Math.max(0, count - this.perCommand));
     this.#cancel(its, left, this.perCommand);
     if (left.count > 0) this.#goOn(its);
+    return count;
   }
 
   /** Continues what is under way; before a command. */

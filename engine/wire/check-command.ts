@@ -49,7 +49,8 @@ function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: n
   const kind = u8[byte + Command.kind];
   if (isOfAccount(kind)) return checkOfAccount(u8, words, slot, account);
   if (kind < CommandKind.New || kind > CommandKind.Amend) {
-    return kind >= CommandKind.DefineAsset && kind <= CommandKind.KillSwitch ? Code.ADMIN_ONLY : Code.UNKNOWN_KIND;
+    const ofOperator = kind >= CommandKind.DefineAsset && kind <= CommandKind.CancelOnDisconnect;
+    return ofOperator ? Code.ADMIN_ONLY : Code.UNKNOWN_KIND;
   }
   const timeInForce = u8[byte + Command.timeInForce];
   if (u8[byte + Command.side] > Side.Sell || timeInForce > TimeInForce.GoodTillDate) return Code.BAD_ENUM;

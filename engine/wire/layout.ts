@@ -67,6 +67,7 @@ export const CommandKind = {
   Tick: 28,
   SetLimit: 29,
   KillSwitch: 30,
+  CancelOnDisconnect: 31,
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 

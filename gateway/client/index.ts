@@ -50,6 +50,7 @@ const CONNECT_OPTIONS: Options<ConnectOptions> = {
   tls: true,
   account: true,
   lastReport: true,
+  cancelOnDisconnect: true,
   reconnect: true,
   onLoss: true,
   symbols: true,
@@ -79,6 +80,7 @@ export class OpenbellClient {
   /** Order entry of the account. @throws OpenbellError NO_ACCOUNT */
   get orders(): OrderSession {
     const { host = '127.0.0.1', grpcPort = 7401, shard, account, lastReport, reconnect = true, onLoss = 'throw' } = this.#options;
+    const { cancelOnDisconnect } = this.#options;
     if (account === undefined) throw new OpenbellError('NO_ACCOUNT', 'order entry needs an account: connect({ account })');
     this.#orders ??= new OrderSession({
       host,
@@ -87,6 +89,7 @@ export class OpenbellClient {
       account,
       lastReport,
       reconnect,
+      cancelOnDisconnect,
       onLoss,
       symbols: this.symbols,
       tokens: this.#tokens,

@@ -14,6 +14,8 @@ const SUBMIT = '/openbell.OrderEntry/Submit';
 const LAST_REPORT = 'x-openbell-last-report';
 /** Of the call: the wire schema of the answers. Of its response: oldest and newest that the exchange supports, such as `1-2`. */
 const SCHEMA = 'x-openbell-schema';
+/** Of the call, and of its response, if the exchange does it. */
+const CANCEL_ON_DISCONNECT = 'x-openbell-cancel-on-disconnect';
 const CLOSE_DEADLINE_MS = 3000;
 
 const raw = (bytes: Buffer): Buffer => bytes;
@@ -26,6 +28,8 @@ export interface OrderStreamOptions {
   /** Number of the last report seen; undefined: only new reports are sent. */
   readonly lastReport: number | undefined;
   readonly reconnect: boolean;
+  /** Seconds; see ConnectOptions. */
+  readonly cancelOnDisconnect?: number | undefined;
   readonly tls?: ClientTls | undefined;
   /** Undefined: no credentials are sent. */
   readonly tokens?: TokenSource | undefined;
@@ -56,6 +60,7 @@ export class OrderStream {
   readonly #account: number;
   readonly #shard: number | undefined;
   readonly #reconnect: boolean;
+  readonly #cancelOnDisconnect: number | undefined;
   readonly #listener: OrderStreamListener;
   readonly #tokens: TokenSource | undefined;
   /** A new token was requested because one was rejected, and the stream has not been open since. */
@@ -70,7 +75,9 @@ export class OrderStream {
   #retryMs = FIRST_RETRY_MS;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor({ host, port, shard, account, lastReport, reconnect, tokens, tls }: OrderStreamOptions, listener: OrderStreamListener) {
+  constructor(options: OrderStreamOptions, listener: OrderStreamListener) {
+    const { host, port, shard, account, lastReport, reconnect, tokens, tls } = options;
+    this.#cancelOnDisconnect = options.cancelOnDisconnect;
     this.lastReport = lastReport;
     this.#account = account;
     this.#shard = shard;
@@ -155,7 +162,9 @@ export class OrderStream {
   }
 
   #begin(token: string | undefined): void {
-    const call = this.#client.makeBidiStreamRequest(SESSION, raw, raw, this.#metadata(this.#listener.resumeAfter(this.lastReport), token));
+    const metadata = this.#metadata(this.#listener.resumeAfter(this.lastReport), token);
+    if (this.#cancelOnDisconnect !== undefined) metadata.set(CANCEL_ON_DISCONNECT, String(this.#cancelOnDisconnect));
+    const call = this.#client.makeBidiStreamRequest(SESSION, raw, raw, metadata);
     this.#call = call;
     call.on('metadata', (headers: Metadata) => this.#opened(headers));
     call.on('data', (bytes: Buffer) => this.#take(bytes));
@@ -180,6 +189,10 @@ export class OrderStream {
     const last = headers.get(LAST_REPORT)[0];
     // A rejected call has headers too, but not this one.
     if (last === undefined) return;
+    if (this.#cancelOnDisconnect !== undefined && headers.get(CANCEL_ON_DISCONNECT).length === 0) {
+      const text = 'the exchange is older than cancel on disconnect: the orders would stay. Leave cancelOnDisconnect out';
+      return this.fail(new OpenbellError('BAD_OPTION', text));
+    }
     this.schema = newestSchema(headers.get(SCHEMA)[0]);
     this.#open = true;
     this.#renewed = false;

@@ -56,6 +56,11 @@ export interface ConnectOptions extends Credentials {
   readonly account?: number;
   /** Number of the last report seen; the session receives the reports after it. Default: only new reports. */
   readonly lastReport?: number;
+  /**
+   * Seconds, 0 to 3600: when the last session of the account that asked for it has been gone that long, the exchange cancels all
+   * orders of the account; also after `close`. Default: orders stay.
+   */
+  readonly cancelOnDisconnect?: number;
   /** Reconnect when the connection is lost. Default true. */
   readonly reconnect?: boolean;
   /**

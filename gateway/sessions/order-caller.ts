@@ -1,6 +1,7 @@
 import { Code } from '../../engine/codes.ts';
 import { MIN_SCHEMA_VERSION, SCHEMA_VERSION, supportsSchema } from '../../engine/wire/frames.ts';
 import { type Reject, reject } from '../reject.ts';
+import { LONGEST_GRACE } from './cancel-on-disconnect.ts';
 
 /** Oldest and newest schema version, as in the response header `x-openbell-schema`. */
 export const SUPPORTED_SCHEMAS = `${MIN_SCHEMA_VERSION}-${SCHEMA_VERSION}`;
@@ -14,6 +15,8 @@ export interface Caller {
   readonly lastReport: number | undefined;
   /** Wire schema of the answers; undefined: that of the client's first frame. */
   readonly schema: number | undefined;
+  /** Seconds after which the account's orders are cancelled when its sessions are gone; undefined: they stay. */
+  readonly grace: number | undefined;
 }
 
 /** What a call or an upgrade claims, unverified: metadata of gRPC, the query of a WebSocket. */
@@ -21,10 +24,18 @@ export interface CallerClaims {
   readonly schema: string | undefined;
   readonly account: string | undefined;
   readonly lastReport: string | undefined;
+  readonly cancelOnDisconnect: string | undefined;
 }
 
-/** Reads `x-openbell-account`, `x-openbell-last-report` and `x-openbell-schema`; a repeated value is joined with a comma and rejected. */
-export function readCaller({ schema, account, lastReport }: CallerClaims, accountExists: (account: number) => boolean): Caller | Reject {
+/** Name of the claim in metadata and headers. */
+export const CANCEL_ON_DISCONNECT = 'x-openbell-cancel-on-disconnect';
+
+/**
+ * Reads `x-openbell-account`, `x-openbell-last-report`, `x-openbell-schema` and `x-openbell-cancel-on-disconnect`; a repeated value is
+ * joined with a comma and rejected.
+ */
+export function readCaller(claims: CallerClaims, accountExists: (account: number) => boolean): Caller | Reject {
+  const { schema, account, lastReport, cancelOnDisconnect } = claims;
   const version = readSchema(schema);
   if (typeof version === 'object') return version;
   const id = readNumber(account, 0xffff_ffff);
@@ -38,7 +49,11 @@ export function readCaller({ schema, account, lastReport }: CallerClaims, accoun
   if (last === undefined && lastReport !== undefined) {
     return reject(Code.BAD_RANGE, 'metadata x-openbell-last-report must be one report number, or left out');
   }
-  return { account: id, lastReport: last, schema: version };
+  const grace = readNumber(cancelOnDisconnect, LONGEST_GRACE);
+  if (grace === undefined && cancelOnDisconnect !== undefined) {
+    return reject(Code.BAD_RANGE, `${CANCEL_ON_DISCONNECT} must be 0 to ${LONGEST_GRACE} seconds, or left out`);
+  }
+  return { account: id, lastReport: last, schema: version, grace };
 }
 
 /** The requested schema version of the answers; undefined: none was requested. */
@@ -61,4 +76,10 @@ function readNumber(text: string | undefined, max: number): number | undefined {
   if (text === undefined || !/^(0|[1-9]\d{0,15})$/.test(text)) return undefined;
   const value = Number(text);
   return value <= max ? value : undefined;
+}
+
+/** Headers of the answer that opens a session: the account's last report, the schemas, and what the session asked for and will get. */
+export function sessionHeaders({ last, grace }: { readonly last: number; readonly grace: number | undefined }): Record<string, string> {
+  const headers = { 'x-openbell-last-report': String(last), 'x-openbell-schema': SUPPORTED_SCHEMAS };
+  return grace === undefined ? headers : { ...headers, [CANCEL_ON_DISCONNECT]: String(grace) };
 }

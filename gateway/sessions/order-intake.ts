@@ -29,6 +29,8 @@ export class OrderEntryCounters {
   sessionsTotal = 0;
   /** Sessions rejected or cut; `rejects` has the codes. */
   sessionsCut = 0;
+  /** Mass cancels of accounts whose sessions were gone. */
+  disconnectCancels = 0;
   submits = 0;
   frames = 0;
   commands = 0;

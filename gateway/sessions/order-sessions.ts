@@ -3,9 +3,11 @@ import { type AuditSink, SILENT } from '../audit/audit-sink.ts';
 import type { Identity, Visit } from '../identity/identity.ts';
 import { type Action, may } from '../identity/permissions.ts';
 import type { Principal } from '../identity/principal.ts';
+import type { Logger } from '../log.ts';
 import { type Reject, reject } from '../reject.ts';
+import { type CancelAccount, CancelOnDisconnect } from './cancel-on-disconnect.ts';
 import { FramePool } from './frame-pool.ts';
-import { accountOf, type Caller, type CallerClaims, readCaller } from './order-caller.ts';
+import { accountOf, CANCEL_ON_DISCONNECT, type Caller, type CallerClaims, readCaller } from './order-caller.ts';
 import { type CommandSequencer, OrderEntryCounters, OrderIntake } from './order-intake.ts';
 import { OrderSession, type SessionContext, type SessionTransport } from './order-session.ts';
 import type { ReportHub } from './report-hub.ts';
@@ -20,6 +22,9 @@ export interface OrderSessionsOptions {
   readonly hub: ReportHub;
   readonly accountExists: (account: number) => boolean;
   readonly identity: Identity;
+  /** Cancels the orders of an account whose sessions are gone. */
+  readonly cancelAccount: CancelAccount;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
   /** Receives who opened and closed which session. Default: nothing does. */
   readonly audit?: AuditSink;
   /** Called after the frames that arrived together, if any command was published: topology `compact` runs the engine there. */
@@ -46,6 +51,8 @@ export interface Admission {
   readonly visit: Pick<Visit, 'peer' | 'wants'>;
   /** Wire schema of the answers; undefined: that of the client's first frame. */
   readonly schema: number | undefined;
+  /** Seconds; undefined: the session does not ask for a cancel on disconnect. */
+  readonly grace: number | undefined;
 }
 
 /** All order-entry sessions of the process, independent of the transport: admission and end. I/O thread. */
@@ -57,13 +64,18 @@ export class OrderSessions {
   readonly audit: SessionAudit;
   readonly #options: OrderSessionsOptions;
   /** Each session with the expiry of its credentials. */
-  readonly #sessions = new Map<OrderSession, { readonly expiresAt: number; readonly record: SessionRecord }>();
+  readonly #sessions = new Map<
+    OrderSession,
+    { readonly expiresAt: number; readonly record: SessionRecord; readonly grace: number | undefined }
+  >();
+  readonly #onDisconnect: CancelOnDisconnect;
   #watch: NodeJS.Timeout | undefined;
   readonly #context: SessionContext;
 
   constructor(options: OrderSessionsOptions) {
     const { sequencer, hub, onPublished } = options;
     this.#options = options;
+    this.#onDisconnect = new CancelOnDisconnect(options.cancelAccount, this.counters, options.log);
     this.hub = hub;
     this.serviceTime = new ServiceTime(() => sequencer.nowUs());
     this.audit = new SessionAudit(options.audit ?? SILENT, () => sequencer.seq);
@@ -75,9 +87,10 @@ export class OrderSessions {
       serviceTime: this.serviceTime,
       frames: new FramePool(),
       onGone: (session) => {
-        const record = this.#sessions.get(session)?.record;
-        if (record !== undefined) this.audit.closed(record, session);
+        const its = this.#sessions.get(session);
+        if (its !== undefined) this.audit.closed(its.record, session);
         this.#sessions.delete(session);
+        if (its?.grace !== undefined) this.#onDisconnect.closed(session.account, its.grace);
         this.counters.sessions = this.#sessions.size;
       },
     };
@@ -96,9 +109,11 @@ export class OrderSessions {
   }
 
   /** Starts the session of an admission that `admit` just returned. */
-  open(transport: SessionTransport, { account, sent, readOnly, expiresAt, schema, principal, visit }: Admission): OrderSession {
+  open(transport: SessionTransport, admission: Admission): OrderSession {
+    const { account, sent, readOnly, expiresAt, schema, principal, visit, grace } = admission;
     const session = new OrderSession(transport, account, sent, readOnly, schema, this.#context);
-    this.#sessions.set(session, { expiresAt, record: this.audit.opened(principal, visit, account, readOnly, sent) });
+    this.#sessions.set(session, { expiresAt, record: this.audit.opened(principal, visit, account, readOnly, sent), grace });
+    if (grace !== undefined) this.#onDisconnect.opened(account);
     if (expiresAt !== Number.POSITIVE_INFINITY) this.#watch ??= setInterval(() => this.#expire(), EXPIRY_MS).unref();
     this.counters.sessions = this.#sessions.size;
     this.counters.sessionsTotal++;
@@ -116,6 +131,7 @@ export class OrderSessions {
   /** Rejects commands and new sessions with DRAINING from now on; reports continue. */
   drain(): void {
     this.intake.draining = true;
+    this.#onDisconnect.stop();
   }
 
   /** Ends each session once its commands are answered. */
@@ -144,7 +160,10 @@ export class OrderSessions {
     if (this.#sessions.size >= maxSessions) {
       return reject(Code.BUSY, `all ${maxSessions} sessions are taken: close one, or try again later`);
     }
-    const { account, schema } = caller;
+    const { account, schema, grace } = caller;
+    const readOnly = !may(principal, 'order:send', account);
+    if (readOnly && grace !== undefined)
+      return reject(Code.PERMISSION_DENIED, `${CANCEL_ON_DISCONNECT} cancels orders, and this caller may only read`);
     let own = 0;
     for (const session of this.#sessions.keys()) if (session.account === account) own++;
     if (own >= maxAccountSessions) {
@@ -159,11 +178,12 @@ export class OrderSessions {
         account,
         sent,
         last,
-        readOnly: !may(principal, 'order:send', account),
+        readOnly,
         expiresAt,
         principal,
         visit: { peer, wants },
         schema,
+        grace,
       };
     }
     return reject(

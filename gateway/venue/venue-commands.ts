@@ -99,6 +99,11 @@ export interface OrderSelection {
   readonly clientOrderId?: number;
 }
 
+/** The gateway's own command: no client and no operator sends it. */
+export function cancelOnDisconnect(account: number): CommandFields {
+  return { kind: CommandKind.CancelOnDisconnect, account };
+}
+
 export function cancelOrders(selection: OrderSelection): CommandFields {
   return { kind: CommandKind.CancelOrders, ...selection };
 }
@@ -206,6 +211,8 @@ export function commandWords({ kind, account = 0, symbol = 0, parameter = 0, tag
         ...(tag !== 0 && { group: tag }),
         ...(symbol !== 0 && { symbol }),
       };
+    case CommandKind.CancelOnDisconnect:
+      return { command: 'cancel-on-disconnect', account };
     default:
       return { command: `command-${kind}` };
   }

@@ -239,6 +239,7 @@ export class NaiveExchange {
     else if (f.kind === CommandKind.SetAccount || f.kind === CommandKind.KillSwitch || f.kind === CommandKind.SetLimit) this.#control(f);
     else if (f.kind === CommandKind.MassCancel) this.#massCancel(f);
     else if (f.kind === CommandKind.CancelAfter) this.#cancelAfter(f);
+    else if (f.kind === CommandKind.CancelOnDisconnect) this.#cancelOnDisconnect(f.account);
     else if (f.kind === CommandKind.Deposit) {
       this.pay(f.account, f.symbol, f.quantity);
       this.deposited.set(f.symbol, (this.deposited.get(f.symbol) ?? 0) + f.quantity);
@@ -606,6 +607,13 @@ export class NaiveExchange {
     const deadline = quantity === 0 ? 0 : this.timeUs + quantity;
     this.massCancels.setAfter(account, deadline);
     this.#answer(ReportKind.CancelAfterSet, Code.OK, { account, client: 0, id: 0 }, 0, deadline, 0, 0);
+  }
+
+  #cancelOnDisconnect(account: number): void {
+    const code = Code.CANCELLED_ON_DISCONNECT;
+    const named = this.massCancels.begin(account, 0, 0, code);
+    this.#beginMassCancel(account, code, named);
+    this.#admin(Code.OK, 0, named.length);
   }
 
   #end(o: NaiveOrder, code: number): void {

@@ -14,11 +14,14 @@ import { viewRefusal, viewReport } from '../../gateway/client/report-view.ts';
 import { SymbolCatalog } from '../../gateway/client/symbols.ts';
 import type { RefusalView, ReportView, SymbolDefinition } from '../../gateway/client/types.ts';
 import { OrderEntry } from '../../gateway/endpoints/grpc/order-entry.ts';
+import { createLogger } from '../../gateway/log.ts';
 import { DropCopies, type DropCopiesOptions } from '../../gateway/sessions/drop-copies.ts';
 import { OrderSessions, type OrderSessionsOptions } from '../../gateway/sessions/order-sessions.ts';
 import { ReportHub } from '../../gateway/sessions/report-hub.ts';
 import { Slices } from '../../gateway/slices.ts';
 import { History } from '../../gateway/taps/history/history.ts';
+import { AdminCommands } from '../../gateway/venue/admin-commands.ts';
+import { cancelOnDisconnect } from '../../gateway/venue/venue-commands.ts';
 import { EVERYBODY } from './everybody.ts';
 
 const USD = 1;
@@ -85,12 +88,15 @@ export class TestExchange {
     engine.onReports(hub);
     engine.onMarket({ onMarketEvent: () => undefined, onMarketEnd: () => undefined });
     await engine.start();
+    const commands = new AdminCommands(engine.sequencer, hub, engine.schedule);
     const sessions = new OrderSessions({
       sequencer: engine.sequencer,
       hub,
       accountExists: (account) => engine.directory.accountExists(account),
       onPublished: engine.schedule,
       identity: EVERYBODY,
+      cancelAccount: async (account) => (await commands.submit(cancelOnDisconnect(account))).code,
+      log: createLogger('silent'),
       ...options.entry,
     });
     const dropCopies = new DropCopies({
@@ -124,9 +130,10 @@ export class TestExchange {
     assert.equal(report[Report.kind], ReportKind.Accepted, `${JSON.stringify(fields)}: ${codeName(report[4] + report[5] * 256)}`);
   }
 
-  client(account: number, options: { lastReport?: number; reconnect?: boolean } = {}): OrderSession {
-    const { lastReport, reconnect = true } = options;
-    return new OrderSession({ host: '127.0.0.1', port: this.port, account, lastReport, reconnect, symbols: new SymbolCatalog(SYMBOLS) });
+  client(account: number, options: { lastReport?: number; reconnect?: boolean; cancelOnDisconnect?: number } = {}): OrderSession {
+    const { lastReport, reconnect = true, cancelOnDisconnect } = options;
+    const symbols = new SymbolCatalog(SYMBOLS);
+    return new OrderSession({ host: '127.0.0.1', port: this.port, account, lastReport, reconnect, cancelOnDisconnect, symbols });
   }
 
   drain(): void {

@@ -54,5 +54,9 @@ export declare enum CommandKind {
      * Administrative: `parameter` is a KillScope; `account`, `tag` (the group) or `symbol` names what it concerns, and the others are 0.
      * `quantity` 1 = on: new orders and amends are rejected, and what rests is cancelled; 0 = off. The answer is that of CancelOrders.
      */
-    KillSwitch = 30
+    KillSwitch = 30,
+    /**
+     * Administrative: the sessions of `account` that asked for it are gone; all its open orders are cancelled. The answer has their number as `quantity`.
+     */
+    CancelOnDisconnect = 31
 }

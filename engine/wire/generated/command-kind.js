@@ -57,4 +57,8 @@ export var CommandKind;
      * `quantity` 1 = on: new orders and amends are rejected, and what rests is cancelled; 0 = off. The answer is that of CancelOrders.
      */
     CommandKind[CommandKind["KillSwitch"] = 30] = "KillSwitch";
+    /**
+     * Administrative: the sessions of `account` that asked for it are gone; all its open orders are cancelled. The answer has their number as `quantity`.
+     */
+    CommandKind[CommandKind["CancelOnDisconnect"] = 31] = "CancelOnDisconnect";
 })(CommandKind || (CommandKind = {}));

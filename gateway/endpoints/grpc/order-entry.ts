@@ -6,7 +6,7 @@ import type { Principal } from '../../identity/principal.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import { RECOVERING, type Reject } from '../../reject.ts';
 import type { DropCopies } from '../../sessions/drop-copies.ts';
-import { type CallerClaims, SUPPORTED_SCHEMAS } from '../../sessions/order-caller.ts';
+import { CANCEL_ON_DISCONNECT, type CallerClaims, sessionHeaders } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
 import type { Slices } from '../../slices.ts';
@@ -147,7 +147,7 @@ class GrpcSession implements SessionTransport, CallHandler {
   constructor(call: GrpcCall, admission: Admission, sessions: OrderSessions) {
     this.#call = call;
     // Headers are sent at once, so a client knows before the first report that its session is open and which report is the last.
-    call.serve(this, { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SUPPORTED_SCHEMAS });
+    call.serve(this, sessionHeaders(admission));
     this.#session = sessions.open(this, admission);
   }
 
@@ -195,5 +195,10 @@ class GrpcSession implements SessionTransport, CallHandler {
 
 function claimsOf({ headers }: GrpcCall): CallerClaims {
   const one = (name: string): string | undefined => headers[name]?.toString();
-  return { schema: one('x-openbell-schema'), account: one('x-openbell-account'), lastReport: one('x-openbell-last-report') };
+  return {
+    schema: one('x-openbell-schema'),
+    account: one('x-openbell-account'),
+    lastReport: one('x-openbell-last-report'),
+    cancelOnDisconnect: one(CANCEL_ON_DISCONNECT),
+  };
 }

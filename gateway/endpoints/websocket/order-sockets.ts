@@ -5,7 +5,7 @@ import { MAX_FRAME_BYTES } from '../../../engine/wire/frames.ts';
 import type { Identity } from '../../identity/identity.ts';
 import { LimitCounters } from '../../limit-counters.ts';
 import { type Reject, reject } from '../../reject.ts';
-import { SUPPORTED_SCHEMAS } from '../../sessions/order-caller.ts';
+import { sessionHeaders } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
 import { PingLimit } from './ping-limit.ts';
@@ -24,7 +24,7 @@ export const PROTOCOL = 'binary';
 /** Maximum length of a close frame's reason, bytes (RFC 6455, 5.5). */
 export const MAX_REASON_BYTES = 123;
 
-const PARAMETERS = ['account', 'last-report', 'schema'];
+const PARAMETERS = ['account', 'last-report', 'schema', 'cancel-on-disconnect'];
 
 interface SocketUser {
   readonly admission: Admission;
@@ -73,15 +73,19 @@ export function serveOrderSockets(
 }
 
 function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, sessions: OrderSessions, identity: Identity): void {
-  const claims = { schema: req.getQuery('schema'), account: req.getQuery('account'), lastReport: req.getQuery('last-report') };
+  const claims = {
+    schema: req.getQuery('schema'),
+    account: req.getQuery('account'),
+    lastReport: req.getQuery('last-report'),
+    cancelOnDisconnect: req.getQuery('cancel-on-disconnect'),
+  };
   authenticate(res, req, context, identity, 'WebSocket orders', (upgrade) => {
     if (upgrade.rejectCrossSite()) return;
     if (upgrade.rejectQuery(PARAMETERS)) return;
     const admission = sessions.admit(claims, upgrade.principal, upgrade.visit);
     if ('code' in admission) upgrade.reject(upgradeStatusOf(admission), admission.details);
     else {
-      const headers = { 'x-openbell-last-report': String(admission.last), 'x-openbell-schema': SUPPORTED_SCHEMAS };
-      upgrade.accept<SocketUser>({ admission }, upgrade.offered.includes(PROTOCOL) ? PROTOCOL : '', headers);
+      upgrade.accept<SocketUser>({ admission }, upgrade.offered.includes(PROTOCOL) ? PROTOCOL : '', sessionHeaders(admission));
     }
   });
 }
