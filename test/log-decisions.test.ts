@@ -457,8 +457,8 @@ describe('a data directory that commit f028450 wrote', () => {
     };
     const stop = { symbol: 'BTC-USD', side: 'sell', type: 'stop', quantity: '0.10', stopPrice: '90.00' } as const;
     assert.equal((await client.orders.place(stop)).kind, 'accepted');
-    await until(async () => (await openOrders(2)).length === 0, 'order 38 expires');
-    assert.deepEqual(await openOrders(1), [1, 2, 10, 35, 39, 40]);
+    await until(async () => (await openOrders(2)).length === 0, 'order 39 expires');
+    assert.deepEqual(await openOrders(1), [1, 2, 10, 36, 40, 41]);
     await client.close();
     await exchange.stop();
     assert.deepEqual(rulesOf(dir), [4, RULES]);
