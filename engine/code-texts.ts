@@ -58,6 +58,9 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
     'More orders have come to their end in the way of the order than one command cancels. The order did nothing, and its client order id is not used up.',
   NO_PRICE_LEFT:
     "A post-only order that may be repriced would have traded on arrival, and there is no price one tickStep behind the other side: it would be 0, or above the symbol's maxPrice.",
+  QUOTE_CROSSED: 'The bid of a quote is at or above its ask.',
+  QUOTE_OTHER_SIDE: 'The other side of the quote was rejected, and its report says why. Both sides of a quote are accepted, or neither is.',
+  QUOTE_AMEND: 'An amend names a side of a quote, which only the next quote changes.',
   CANCELLED_BY_CLIENT: 'The account requested it.',
   CANCELLED_REMAINDER: 'The quantity that an immediate-or-cancel or market order did not trade.',
   CANCELLED_BY_OPERATOR: 'The operator cancelled it.',

@@ -68,6 +68,9 @@ export const Code = {
   STOP_WOULD_TRIGGER: 411,
   STOP_PRICE: 413,
   NO_PRICE_LEFT: 418,
+  QUOTE_CROSSED: 420,
+  QUOTE_OTHER_SIDE: 421,
+  QUOTE_AMEND: 423,
   // 450: the reason why an order was cancelled (not a rejection).
   CANCELLED_BY_CLIENT: 450,
   CANCELLED_REMAINDER: 451,

@@ -27,7 +27,7 @@ export const RowKind = {
   Account: 6,
   /** account, asset, available, reserved */
   Balance: 7,
-  /** id, client order id, price, open, filled, account, symbol, side, time in force, tag, hash of its terms (from rules 3 on); by symbol, side, priority */
+  /** id, client order id (0 = a side of a quote, from rules 5 on), price, open, filled, account, symbol, side, time in force, tag, hash of its terms (from rules 3 on, 0 of a quote); by symbol, side, priority */
   Order: 8,
   /** account, client order id, order id, code, symbol, side, time in force, price, quantity, filled and hash of its terms (from rules 3 on); from rules 3 on by account; oldest first */
   Remembered: 9,

@@ -112,6 +112,26 @@ const stop: fc.Arbitrary<LongCommandFields> = fc
     const orderType = limited ? OrderType.StopLimit : OrderType.Stop;
     return { ...o, timeInForce, price: limited ? o.price : 0, extension: { orderType, stopPrice, trigger, instructions, expiryUs } };
   });
+/** Quotes near the market, some crossed, some of one side or none: only from rules 5 on. */
+const quoteSide = fc.record({ price, quantity: fc.constantFrom(0, 0, 1, 2, 5, 9, 30, 30) });
+const quote: fc.Arbitrary<LongCommandFields> = fc
+  .record({
+    account: fc.integer({ min: 1, max: ACCOUNTS }),
+    bid: quoteSide,
+    ask: quoteSide,
+    crossed: fc.nat(9),
+    tag: fc.nat(9),
+    postOnly: fc.boolean(),
+  })
+  .chain((given) => fc.constantFrom(SYMBOL, SYMBOL, SYMBOL, SYMBOL, SYMBOL + 1).map((symbol) => ({ ...given, symbol })))
+  .map(({ account, bid, ask, crossed, tag, postOnly, symbol }) => {
+    const [low, high] = crossed === 0 ? [ask, bid] : bid.price < ask.price ? [bid, ask] : [ask, { ...bid, price: bid.price + 1 }];
+    return {
+      kind: CommandKind.Quote,
+      ...{ account, symbol, tag, timeInForce: postOnly ? TimeInForce.PostOnly : TimeInForce.GoodTillCancel },
+      ...{ price: low.quantity && low.price, quantity: low.quantity, clientOrderId: high.quantity && high.price, orderId: high.quantity },
+    };
+  });
 const stopAmend: fc.Arbitrary<LongCommandFields> = fc.record({
   kind: fc.constant(CommandKind.Amend),
   account: fc.integer({ min: 1, max: ACCOUNTS }),
@@ -140,6 +160,17 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
   { weight: 5, arbitrary: stop },
   { weight: 3, arbitrary: repriced },
   { weight: 2, arbitrary: stopAmend },
+  { weight: 6, arbitrary: quote },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant(CommandKind.Amend),
+      account: fc.integer({ min: 1, max: ACCOUNTS }),
+      orderId: fc.integer({ min: 1, max: 60 }),
+      price,
+      quantity: fc.integer({ min: 1, max: 30 }),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc
@@ -410,7 +441,7 @@ function realHash({ exchange }: Harness): string {
     for (let i = 0; i < count; i++) {
       const row = [...chunk.subarray(i * ROW_FIELDS, (i + 1) * ROW_FIELDS)];
       if (row[0] === 8 || row[0] === 9) {
-        assert.equal(row[11] !== 0, exchange.rules >= 3, 'the hash of the terms');
+        assert.equal(row[11] !== 0, exchange.rules >= 3 && row[2] !== 0, 'the hash of the terms');
         row[11] = 0;
       } else if (row[0] === 23) row[10] = 0;
       else if (row[0] < 15 || row[0] === 24) continue;
@@ -483,10 +514,24 @@ const RARE = [
   '7/413/0',
   '2/500/0',
   '2/418/0',
+  '2/420/0',
+  '2/421/0',
+  'quote 2/203/0',
+  'quote 2/311/0',
+  'quote 2/402/0',
+  'quote 3/0/0',
+  'quote 3/0/1',
+  'quote 3/0/8',
+  'quote 4/450/0',
+  'quote 4/452/0',
+  'quote 5/0/0',
+  'quote 5/0/4',
+  '7/423/0',
 ];
 
 const OF_RULES_5: ReadonlySet<number | undefined> = new Set([
   CommandKind.MassCancel,
+  CommandKind.Quote,
   CommandKind.CancelAfter,
   CommandKind.CancelOnDisconnect,
 ]);
@@ -499,7 +544,19 @@ function rulesOf({ kind, timeInForce = 0, extension }: LongCommandFields): numbe
 }
 
 /** The same with controls of accounts. */
-const RARE_CONTROLLED = ['2/201/0', '2/206/0', '7/206/0', '2/208/0', '7/208/0', '2/209/0', '7/209/0', '2/210/0', '4/455/0', '4/458/0'];
+const RARE_CONTROLLED = [
+  ...['quote 2/201/0', 'quote 2/206/0'],
+  '2/201/0',
+  '2/206/0',
+  '7/206/0',
+  '2/208/0',
+  '7/208/0',
+  '2/209/0',
+  '7/209/0',
+  '2/210/0',
+  '4/455/0',
+  '4/458/0',
+];
 
 /** Both exchanges give the same reports and state hash, conserve money and never stay crossed. @param seen receives kind/code/flags of the reports */
 function compare(given: Setup, commands: readonly LongCommandFields[], rules: number, seen: Set<string>): void {
@@ -509,7 +566,10 @@ function compare(given: Setup, commands: readonly LongCommandFields[], rules: nu
     const got = real.do(fields).reports.map(comparable);
     const want = naive.do(fields);
     assert.deepEqual(got, want);
-    for (const r of got) seen.add(`${r.kind}/${r.code}/${r.flags}${r.code === Code.OK || r.stopPrice === 0 ? '' : '/stop'}`);
+    for (const r of got) {
+      seen.add(`${r.kind}/${r.code}/${r.flags}${r.code === Code.OK || r.stopPrice === 0 ? '' : '/stop'}`);
+      if (r.clientOrderId === 0 && r.account !== 0) seen.add(`quote ${r.kind}/${r.code}/${r.flags}`);
+    }
     for (const asset of [USD, BTC]) assert.equal(real.exchange.accounts.imbalance(asset), 0);
     const book = real.exchange.books[SYMBOL];
     assert.ok(book);

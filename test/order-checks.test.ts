@@ -6,6 +6,7 @@ import { Code, codeName } from '../engine/codes.ts';
 import { encodeCommand } from '../engine/machine/command.ts';
 import { NEW_ORDER_CHECKS, OrderChecks } from '../engine/rules/order-checks.ts';
 import { OrderRequest } from '../engine/rules/order-request.ts';
+import { QUOTE_CHECKS } from '../engine/rules/quote-checks.ts';
 import { NEW_STOP_CHECKS } from '../engine/rules/stop-checks.ts';
 import { CommandKind, Phase, ReportKind, Side, TimeInForce } from '../engine/wire/layout.ts';
 import { Harness, parseCommand, SMALL_LIMITS, SYMBOL } from './support/exchange-fixture.ts';
@@ -114,6 +115,16 @@ describe('the checks of a new order', () => {
     assert.deepEqual(
       listed,
       NEW_STOP_CHECKS.map((codes) => codes.map(codeName)),
+    );
+  });
+
+  it('and those of a quote', () => {
+    const text = readFileSync(new URL('../docs/CODES.md', import.meta.url), 'utf8');
+    const section = /## Order of the checks of a quote\n([\s\S]*?)(?=\n## |$)/.exec(text)?.[1] ?? assert.fail('no such section');
+    const listed = [...section.matchAll(/^\d+\. (.*)$/gm)].map(([, line]) => [...line.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name));
+    assert.deepEqual(
+      listed,
+      QUOTE_CHECKS.map((codes) => codes.map(codeName)),
     );
   });
 

@@ -1,5 +1,5 @@
 import type { OrderBook } from '../book/order-book.ts';
-import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from '../book/order-slab.ts';
+import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord, QUOTE } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import { CARRY_BITS, CARRY_MASK, type FeeSchedules, NO_CARRY as NO_FEE_CARRY, SCHEDULE_MASK } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
@@ -34,6 +34,7 @@ const TO_SCHEDULE = CARRY_BITS;
 const SCHEDULE = SCHEDULE_MASK;
 const CARRY = CARRY_MASK;
 const NO_CARRY = NO_FEE_CARRY;
+const IS_QUOTE = QUOTE << 16;
 
 /**
  * Amend and cancel of a resting order, named by either id. An amend to at most
@@ -130,6 +131,7 @@ export class AmendCancel {
     order.lifetimeBits = (terms >>> 24) & LIFETIME_BITS;
     order.clientOrderId = doubles[record + CLIENT_ORDER_ID];
     order.feeSchedule = (fees >>> TO_SCHEDULE) & SCHEDULE;
+    if (fees < 0 && (terms & IS_QUOTE) !== 0) return this.#rejectQuote(slot);
     const risk = risks.of(order.symbol);
     const rules3 = this.#state.rules >= 3;
     const open = doubles[record + OPEN];
@@ -150,6 +152,12 @@ export class AmendCancel {
       this.#answers.resting(AMENDED, KEPT_PRIORITY, OK, slot, order.tag);
     } else this.#replace(slot, book, risk, phase);
     if (phase === AUCTION) this.#changedAuctions.add(order.symbol);
+  }
+
+  /** The next quote replaces a side of a quote. */
+  #rejectQuote(slot: number): void {
+    this.#checks.count(this.#order.account);
+    this.#rejectAmend(Code.QUOTE_AMEND, slot);
   }
 
   /** Rejects the amend of a resting order, which the command names, before any check of it. */

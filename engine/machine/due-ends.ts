@@ -59,6 +59,7 @@ export class DueEnds {
     const { order, books, symbols } = this.#state;
     const { kind, symbol } = order;
     if (kind === CommandKind.New) return this.clearWay(books[symbol], order.side);
+    if (kind === CommandKind.Quote) return this.#clearQuote();
     if (kind === CommandKind.Cancel || kind === CommandKind.Amend) return this.#clearTarget();
     if (kind === CommandKind.Uncross && symbols.phase[symbol] === Phase.Auction) this.clearBook(symbol);
     return true;
@@ -112,6 +113,23 @@ export class DueEnds {
     if (slot === NIL || this.end(slot)) return true;
     if (order.kind === CommandKind.Amend && slab.level(slot) > NIL) return this.clearWay(books[slab.symbol(slot)], slab.side(slot));
     return true;
+  }
+
+  /** The quote before, and the way of both sides. */
+  #clearQuote(): boolean {
+    const { order, books, quotes } = this.#state;
+    const { account, symbol, price, quantity } = order;
+    for (const side of [Side.Buy, Side.Sell]) {
+      const slot = quotes.find(account, symbol, side);
+      if (slot !== NIL) this.end(slot);
+    }
+    const isBidClear = this.clearWay(books[symbol], Side.Buy);
+    order.price = order.clientOrderId;
+    order.quantity = order.orderId;
+    const isClear = isBidClear && this.clearWay(books[symbol], Side.Sell);
+    order.price = price;
+    order.quantity = quantity;
+    return isClear;
   }
 
   #clearSides(book: OrderBook | undefined): void {

@@ -28,6 +28,7 @@ import { GuardedMatch } from './guarded-match.ts';
 import { Interruptions } from './interruptions.ts';
 import { MassCancels } from './mass-cancels.ts';
 import { NewOrder } from './new-order.ts';
+import { QuoteOrders } from './quote-orders.ts';
 import { ReportFlag } from './report-writer.ts';
 import { RestingOrders } from './resting-orders.ts';
 import { Settlement } from './settlement.ts';
@@ -66,6 +67,7 @@ export class Exchange extends MachineState {
   readonly #answers: Answers;
   readonly #newOrder: NewOrder;
   readonly #amendCancel: AmendCancel;
+  readonly #quoteOrders: QuoteOrders;
   readonly #settlement: Settlement;
   readonly #administration: Administration;
   readonly #cancelAfters: CancelAfters;
@@ -87,6 +89,7 @@ export class Exchange extends MachineState {
     const stopOrders = new StopOrders(this, checks, this.#answers, resting);
     this.#newOrder = new NewOrder(this, checks, this.#answers, resting, guarded, banded, stopOrders);
     this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting, guarded, banded, stopOrders);
+    this.#quoteOrders = new QuoteOrders(this, checks, this.#answers, resting, guarded, banded);
     this.#settlement = new Settlement(this, resting);
     this.massCancels = new MassCancels(this, checks, this.#answers, resting);
     this.#administration = new Administration(this, resting, this.#interruptions, this.massCancels, openBook);
@@ -159,6 +162,7 @@ export class Exchange extends MachineState {
   #rejectForNow(kind: number): void {
     const { order } = this;
     if (this.#extension.pending) this.#extension.drop();
+    if (kind === CommandKind.Quote) return this.#quoteOrders.rejectForNow(this.timeUs + EXPIRING_RETRY_US);
     if (kind === NEW) this.#answers.reply(ReportKind.Rejected, Code.ORDERS_EXPIRING, 0, order.price, order.quantity, 0, 0);
     else this.#amendCancel.rejectAmend(Code.ORDERS_EXPIRING);
     order.retryUs = this.timeUs + EXPIRING_RETRY_US;
@@ -171,6 +175,7 @@ export class Exchange extends MachineState {
     else if (this.#extension.pending) this.#extension.drop();
     if (kind === CANCEL) this.#amendCancel.cancel();
     else if (kind === AMEND) this.#amendCancel.amend();
+    else if (kind === CommandKind.Quote) this.#quoteOrders.apply();
     else if (kind === CONFIGURE) this.configuration.apply(bytes, words, slot);
     else if (kind === STATE_DIGEST) this.digest.check(bytes, words, slot);
     else if (kind === CommandKind.Extension) this.#extension.keep(words, slot);

@@ -1,9 +1,9 @@
 import { assert, fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
-import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from '../book/order-slab.ts';
+import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord, QUOTE } from '../book/order-slab.ts';
 import { PAGE_BITS } from '../book/price-ladder.ts';
 import type { Code } from '../codes.ts';
-import { CARRY_BITS, CARRY_MASK, EXPIRES, type FeeSchedules, feesWord, scheduleOf } from '../rules/fee-schedules.ts';
+import { CARRY_BITS, CARRY_MASK, type FeeSchedules, feesWord, HAS_MORE, scheduleOf } from '../rules/fee-schedules.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { TimeUs } from '../units.ts';
 import { Phase, Side, TimeInForce } from '../wire/layout.ts';
@@ -39,6 +39,7 @@ export class RestingOrders implements StatePart {
   readonly #feeSchedules: FeeSchedules;
   readonly #expiries: MachineState['expiries'];
   readonly #stops: MachineState['stops'];
+  readonly #quotes: MachineState['quotes'];
   readonly #changedAuctions: MachineState['changedAuctions'];
   readonly #answers: Answers;
 
@@ -55,6 +56,7 @@ export class RestingOrders implements StatePart {
     this.#feeSchedules = state.feeSchedules;
     this.#expiries = state.expiries;
     this.#stops = state.stops;
+    this.#quotes = state.quotes;
     this.#changedAuctions = state.changedAuctions;
     this.#answers = answers;
   }
@@ -70,6 +72,27 @@ export class RestingOrders implements StatePart {
     this.#open(slot);
     this.publish(ADD, slot);
     return true;
+  }
+
+  /** The same for a new side of a quote. */
+  restQuote(book: OrderBook): boolean {
+    const slot = this.#acquire(QUOTE);
+    if (!book.rest(slot)) {
+      this.#slab.release(slot);
+      return false;
+    }
+    this.#addQuote(slot);
+    this.hold(slot);
+    this.publish(ADD, slot);
+    return true;
+  }
+
+  #addQuote(slot: number): void {
+    const slab = this.#slab;
+    this.#accounts.openOrders[slab.account(slot)]++;
+    slab.setFees(slot, slab.fees(slot) | HAS_MORE);
+    this.#expiries.setNone(slot);
+    this.#quotes.add(slot);
   }
 
   /** Makes a new stop a pending one. @param bits beside its side. Returns its slot. */
@@ -161,13 +184,20 @@ export class RestingOrders implements StatePart {
   gone(slot: number): void {
     const slab = this.#slab;
     this.#accounts.openOrders[slab.account(slot)]--;
-    this.#clientOrderIds.rememberResting(slot);
-    if (slab.words[(slot << TO_WORDS) + FEES] < 0) this.#expiries.remove(slot);
+    if (slab.words[(slot << TO_WORDS) + FEES] < 0) this.#moreGone(slot);
+    else this.#clientOrderIds.rememberResting(slot);
     slab.release(slot);
   }
 
+  /** Of an order that has more than its record. */
+  #moreGone(slot: number): void {
+    this.#expiries.remove(slot);
+    if ((this.#slab.sideBits(slot) & QUOTE) === 0) this.#clientOrderIds.rememberResting(slot);
+    else this.#quotes.remove(slot);
+  }
+
   #expire(slot: number, expiryUs: TimeUs): void {
-    this.#slab.setFees(slot, this.#slab.fees(slot) | EXPIRES);
+    this.#slab.setFees(slot, this.#slab.fees(slot) | HAS_MORE);
     this.#expiries.add(slot, expiryUs);
   }
 
@@ -209,13 +239,15 @@ export class RestingOrders implements StatePart {
   /** Writes the terms of an open order that are in rows of their own. */
   saveTerms(out: RowWriter, slot: number): void {
     this.#saveFees(out, slot);
-    if (this.#slab.fees(slot) < 0) out.row(RowKind.OrderExpiry, this.#slab.id[slot], this.#expiries.timeOf(slot));
+    if (this.#slab.fees(slot) >= 0) return;
+    const expiryUs = this.#expiries.timeOf(slot);
+    if (expiryUs < Number.POSITIVE_INFINITY) out.row(RowKind.OrderExpiry, this.#slab.id[slot], expiryUs);
   }
 
   /** Writes the fees of an order that are not those of a new order. */
   #saveFees(out: RowWriter, slot: number): void {
     const schedules = this.#feeSchedules;
-    const fees = this.#slab.fees(slot) & ~EXPIRES;
+    const fees = this.#slab.fees(slot) & ~HAS_MORE;
     if (fees === this.newFees(this.#slab.symbol(slot))) return;
     const schedule = scheduleOf(fees);
     out.row(RowKind.OrderFees, this.#slab.id[slot], fees & CARRY_MASK, schedules.makerPpm[schedule], schedules.takerPpm[schedule]);
@@ -281,6 +313,11 @@ export class RestingOrders implements StatePart {
     slab.setTag(slot, tag);
     slab.termsHash[slot] = termsHash;
     slab.setFees(slot, this.newFees(r[at + 7]));
+    if (r[at + 2] === 0) {
+      slab.setTerms(slot, r[at + 6], r[at + 7], sideBits | QUOTE, lifetime);
+      this.#addQuote(slot);
+      return slot;
+    }
     assert(this.#clientOrderIds.find(r[at + 6], r[at + 2]) === 0, 'client order id of a loaded order is new');
     this.#clientOrderIds.addResting(slot);
     this.#accounts.openOrders[r[at + 6]]++;
@@ -297,7 +334,7 @@ export class RestingOrders implements StatePart {
     const slab = this.#slab;
     const slot = slab.find(r[at + 1]);
     if (slot === -1) fail(`the snapshot has fees of order ${r[at + 1]}, which does not rest`);
-    slab.setFees(slot, feesWord(this.#feeSchedules.restore(r[at + 3], r[at + 4]), r[at + 2]));
+    slab.setFees(slot, (slab.fees(slot) & HAS_MORE) | feesWord(this.#feeSchedules.restore(r[at + 3], r[at + 4]), r[at + 2]));
     // The amount that a pending stop holds is in its row.
     if (slab.level(slot) > NIL) this.#risks.of(slab.symbol(slot)).noteLoaded(slot);
   }

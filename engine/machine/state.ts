@@ -11,6 +11,7 @@ import { DeadlineHeap } from '../rules/deadline-heap.ts';
 import { FeeSchedules } from '../rules/fee-schedules.ts';
 import { IdempotencyKeys } from '../rules/idempotency-keys.ts';
 import { KillSwitches } from '../rules/kill-switches.ts';
+import { LiveQuotes } from '../rules/live-quotes.ts';
 import type { CheckedState } from '../rules/order-checks.ts';
 import { OrderRequest } from '../rules/order-request.ts';
 import { OrderToTrade } from '../rules/order-to-trade.ts';
@@ -56,6 +57,7 @@ export class MachineState implements CheckedState {
   readonly feeSchedules: FeeSchedules;
   readonly expiries: DeadlineHeap;
   readonly stops: PendingStops;
+  readonly quotes: LiveQuotes;
   readonly symbols: Symbols;
   readonly slab: OrderSlab;
   readonly pages: LevelPages;
@@ -93,6 +95,7 @@ export class MachineState implements CheckedState {
     this.feeSchedules = new FeeSchedules(limits.symbols, this.slab);
     this.expiries = new DeadlineHeap(this.slab.id);
     this.stops = new PendingStops(this.symbols, this.slab);
+    this.quotes = new LiveQuotes(this.slab);
     this.pages = new LevelPages(limits.pages, allocateLocal, limits.accounts);
     const seed = (Math.random() * 2 ** 32) | 0;
     this.clientOrderIds = new ClientOrderIds(this.slab, limits.rememberedOrders, this.accounts.forgottenId, seed, allocateLocal);

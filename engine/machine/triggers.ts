@@ -1,7 +1,7 @@
 import type { OrderBook } from '../book/order-book.ts';
 import { ORDER_WORDS_SHIFT, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
-import { CARRY_MASK, EXPIRES, feesWord, scheduleOf } from '../rules/fee-schedules.ts';
+import { CARRY_MASK, feesWord, HAS_MORE, scheduleOf } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import type { PendingStops } from '../rules/pending-stops.ts';
 import { ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
@@ -110,7 +110,7 @@ export class Triggers {
     if (slab.open(slot) === 0) return this.#resting.gone(slot);
     if (!allowed) return this.#end(slot, Code.CANCELLED_SELF_TRADE);
     if (KIND_RESTS[order.orderKind] === 0) return this.#end(slot, this.#banded.remainderCode(order.symbol));
-    slab.setFees(slot, (fees & EXPIRES) | feesWord(order.feeSchedule, state.aggressor.feeCarry));
+    slab.setFees(slot, (fees & HAS_MORE) | feesWord(order.feeSchedule, state.aggressor.feeCarry));
     if (!book.rest(slot)) return this.#end(slot, book.noRoomCode());
     this.#resting.hold(slot);
     this.#resting.publish(MarketEventKind.Add, slot);

@@ -31,9 +31,14 @@ export class DeadlineHeap {
     return this.#heap[0];
   }
 
-  /** Deadline of a slot that was added. */
+  /** Deadline of a slot that was added; infinite after {@link setNone}. */
   timeOf(slot: number): TimeUs {
     return this.#time[slot];
+  }
+
+  /** Of a slot without a deadline that may be asked for it, and removed: sets it, as it may be that of an earlier use of the slot. */
+  setNone(slot: number): void {
+    this.#time[slot] = Number.POSITIVE_INFINITY;
   }
 
   add(slot: number, timeUs: TimeUs): void {
@@ -42,8 +47,9 @@ export class DeadlineHeap {
     this.earliestUs = this.#time[this.#heap[0]];
   }
 
-  /** Removes a slot that was added. */
+  /** Removes a slot that was added, or has none. */
   remove(slot: number): void {
+    if (this.#time[slot] === Number.POSITIVE_INFINITY) return;
     const at = this.#place[slot];
     const last = this.#heap[--this.count];
     if (last !== slot) {

@@ -227,12 +227,15 @@ export class OrderChecks {
    */
   lower(order: OrderRequest, slot: number): Code {
     const code = this.admits(order, slot);
-    if (code !== OK) return code;
+    return code !== OK || order.quantity === this.#state.slab.open(slot) ? code : this.lowerLimits(order, slot);
+  }
+
+  /** The symbol's limits for the open quantity to which the order in `slot` is lowered. Sets `notional` and what it needs. */
+  lowerLimits(order: OrderRequest, slot: number): Code {
     const params = this.#params;
     const row = order.symbol * PARAMS;
     const { quantity } = order;
     const slab = this.#state.slab;
-    if (quantity === slab.open(slot)) return OK;
     if (quantity < params[row + MinQuantity] || quantity === 0) return Code.QUANTITY_MIN;
     const lotStep = params[row + LotStep];
     if (lotStep !== 1 && quantity % lotStep !== 0) return Code.LOT;
@@ -288,14 +291,28 @@ export class OrderChecks {
    * @param slot of the order that is amended, or NIL
    */
   #admit(order: OrderRequest, slot: number): Code {
+    const bits = this.#accounts.controls[order.account];
+    return this.#pass(order, bits) || this.#limits(order, bits, slot);
+  }
+
+  /** Whether the command may pass; it counts then. */
+  #pass(order: OrderRequest, bits: number): Code {
     const { account } = order;
-    const bits = this.#accounts.controls[account];
     const code = this.#stopped(order, bits);
     if (code !== OK) return code;
     const { throttles, orderToTrade, timeUs } = this.#state;
     if ((bits & THROTTLED) !== 0) throttles.take(account, timeUs);
     if ((bits & RATIO) !== 0) orderToTrade.countOrder(account, timeUs);
-    return this.#limits(order, bits, slot);
+    return OK;
+  }
+
+  /** {@link admits} for a quote, which is one command. @param moreBuys @param moreSells lots by which its sides exceed those that they replace */
+  admitsQuote(order: OrderRequest, moreBuys: QtyLots, moreSells: QtyLots): Code {
+    const bits = this.#accounts.controls[order.account];
+    if (bits === 0) return OK;
+    const code = this.#pass(order, bits);
+    if (code !== OK || (bits & LIMITED) === 0) return code;
+    return this.#accounts.positionLimits.checkQuote(order.account, order.symbol, moreBuys, moreSells);
   }
 
   /** Apart from {@link #admit}, so that V8 inlines this test, and not what follows it for few accounts. */
@@ -371,11 +388,16 @@ export class OrderChecks {
 
   /** Checks that the account may have another open order. */
   openRoom(order: OrderRequest): Code {
+    return this.roomFor(order.account, 1);
+  }
+
+  /** The same for `more` open orders. */
+  roomFor(account: number, more: number): Code {
     const { accounts, slab, capacities, shares, rules } = this.#state;
-    const open = accounts.openOrders[order.account];
-    if (open >= accounts.maxOpenOrders[order.account]) return Code.OPEN_ORDER_LIMIT;
-    if (slab.count >= capacities.orders) return Code.BOOK_FULL;
-    return open >= shares.ordersPerAccount && rules >= 3 ? Code.ORDER_SHARE_FULL : OK;
+    const open = accounts.openOrders[account] + more;
+    if (open > accounts.maxOpenOrders[account]) return Code.OPEN_ORDER_LIMIT;
+    if (slab.count + more > capacities.orders) return Code.BOOK_FULL;
+    return open > shares.ordersPerAccount && rules >= 3 ? Code.ORDER_SHARE_FULL : OK;
   }
 
   /**

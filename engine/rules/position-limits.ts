@@ -103,6 +103,18 @@ export class PositionLimits {
     return this.maxExposure[entry] !== 0 && buys + sells + more > this.maxExposure[entry] ? Code.EXPOSURE_LIMIT : OK;
   }
 
+  /** {@link check} for both sides of a quote. @param moreBuys @param moreSells lots by which its sides exceed those that they replace */
+  checkQuote(account: number, symbol: number, moreBuys: QtyLots, moreSells: QtyLots): Code {
+    const entry = this.find(account, symbol);
+    if (entry === -1) return OK;
+    const [position, buys, sells] = [this.position[entry], this.openBuys[entry] + moreBuys, this.openSells[entry] + moreSells];
+    const most = this.maxPosition[entry];
+    const beyond = (moreBuys > 0 && position + buys > most) || (moreSells > 0 && sells - position > most);
+    if (most !== 0 && beyond) return Code.POSITION_LIMIT;
+    const exposure = this.maxExposure[entry];
+    return exposure !== 0 && moreBuys + moreSells > 0 && buys + sells > exposure ? Code.EXPOSURE_LIMIT : OK;
+  }
+
   /** Lots began to rest (`lots` above 0), or rest no longer. */
   changeOpen(account: number, symbol: number, side: number, lots: QtyLots): void {
     const entry = this.find(account, symbol);

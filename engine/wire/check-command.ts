@@ -49,6 +49,7 @@ function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: n
   const kind = u8[byte + Command.kind];
   if (isOfAccount(kind)) return checkOfAccount(u8, words, slot, account);
   if (kind < CommandKind.New || kind > CommandKind.Amend) {
+    if (kind === CommandKind.Quote) return checkQuote(u8, words, slot, account);
     const ofOperator = kind >= CommandKind.DefineAsset && kind <= CommandKind.CancelOnDisconnect;
     return ofOperator ? Code.ADMIN_ONLY : Code.UNKNOWN_KIND;
   }
@@ -74,6 +75,31 @@ function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: n
   return Code.OK;
 }
 
+/** A side without a quantity has no price: that of the command is dropped. */
+function checkQuote(u8: Uint8Array, words: Int32Array, slot: number, account: number): Code {
+  const byte = slot * Command.bytes;
+  const word = slot * WORDS;
+  const timeInForce = u8[byte + Command.timeInForce];
+  if (u8[byte + Command.side] !== 0 || timeInForce > TimeInForce.GoodTillDate) return Code.BAD_ENUM;
+  if (timeInForce !== TimeInForce.GoodTillCancel && timeInForce !== TimeInForce.PostOnly) return Code.ILLEGAL_COMBINATION;
+  const owner = words[word + Command.account / 4] >>> 0;
+  if (owner !== 0 && owner !== account) return Code.FOREIGN_ACCOUNT;
+  const ask = checkSide(words, word + Command.clientOrderId / 4, word + Command.orderId / 4);
+  const code = checkSide(words, word + Command.price / 4, word + Command.quantity / 4) || ask;
+  if (code !== Code.OK) return code;
+  u8[byte + Command.parameter] = 0;
+  words[word + Command.account / 4] = account;
+  return Code.OK;
+}
+
+function checkSide(words: Int32Array, price: number, quantity: number): Code {
+  if (!isU53(words, price) || !isU53(words, quantity)) return Code.BAD_RANGE;
+  if (!isZero(words, quantity)) return isZero(words, price) ? Code.BAD_RANGE : Code.OK;
+  words[price] = 0;
+  words[price + 1] = 0;
+  return Code.OK;
+}
+
 /**
  * Verifies a command that has flags, in slot `command`, with its extension in
  * slot `extension` if it announces one, and makes both canonical. If a Command
@@ -88,6 +114,7 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
   const byte = command * Command.bytes;
   // The kind is checked first, the same as without flags.
   const kind = u8[byte + Command.kind];
+  if (kind === CommandKind.Quote) return Code.UNSUPPORTED_TERM;
   if (kind < CommandKind.New || kind > CommandKind.Amend) return checkCommand(u8, words, command, account);
   if (u8[byte + Command.parameter] !== CommandFlag.Extended || kind === CommandKind.Cancel) return Code.UNSUPPORTED_TERM;
   if (kind === CommandKind.Amend) return checkLongAmend(u8, words, extension, command, account);

@@ -51,6 +51,7 @@ export const CommandKind = {
   Amend: 3,
   Extension: 4,
   MassCancel: 5,
+  Quote: 6,
   CancelAfter: 7,
   DefineAsset: 16,
   DefineSymbol: 17,

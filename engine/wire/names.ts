@@ -45,7 +45,7 @@ export const REPORT_KIND_NAMES = [
 export type ReportKindName = (typeof REPORT_KIND_NAMES)[number];
 
 /** Order-entry commands only; {@link commandKindName} covers the others. */
-export const COMMAND_KIND_NAMES = ['other', 'new', 'cancel', 'amend', 'other', 'mass-cancel', 'other', 'cancel-after'] as const;
+export const COMMAND_KIND_NAMES = ['other', 'new', 'cancel', 'amend', 'other', 'mass-cancel', 'quote', 'cancel-after'] as const;
 export type CommandKindName = (typeof COMMAND_KIND_NAMES)[number];
 
 export const ORDER_ACTION_NAMES = ['add', 'change', 'remove'] as const;

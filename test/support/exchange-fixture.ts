@@ -243,6 +243,7 @@ const TIF: Record<string, number> = {
  *   `param StaticBandPpm 50000`
  *   `at 90: 1 cancel 7`   at 90 ms; `at 90.001:` a microsecond later
  *   `1 new 7 buy 10 @ 500 ioc cancel-newest`   with self-trade prevention
+ *   `1 quote 10 @ 499 / 5 @ 501`, `... post`, `1 quote 10 @ 499 / 0`   bid / ask
  *   and the operator's lines of {@link controlOf}
  */
 export function parseCommand(line: string): LongCommandFields {
@@ -273,6 +274,7 @@ export function parseCommand(line: string): LongCommandFields {
     return { kind: CommandKind.MassCancel, account, symbol: named, quantity: ['buy', 'sell'].indexOf(words[2]) + 1 };
   if (words[1] === 'cancel-after') return { kind: CommandKind.CancelAfter, account, quantity: Number(words[2]) * 1000 };
   if (words[1] === 'cancel') return { kind: CommandKind.Cancel, account, clientOrderId, symbol: named };
+  if (words[1] === 'quote') return { account, ...quoteOf(words.slice(2)) };
   const valueAfter = (word: string): number => Number(words[words.indexOf(word) + 1]);
   const price = words.includes('@') ? valueAfter('@') : 0;
   const stopPrice = words.includes('stop') ? valueAfter('stop') : 0;
@@ -303,6 +305,17 @@ export function parseCommand(line: string): LongCommandFields {
   };
 }
 
+/** `10 @ 499 / 5 @ 501 post` */
+function quoteOf(words: string[]): LongCommandFields {
+  const slash = words.indexOf('/');
+  const [bid, ask] = [words.slice(0, slash), words.slice(slash + 1)].map(([quantity, , price]) => ({
+    quantity: Number(quantity),
+    price: Number(quantity) === 0 ? 0 : Number(price),
+  }));
+  const timeInForce = words.at(-1) === 'post' ? TimeInForce.PostOnly : TimeInForce.GoodTillCancel;
+  return { kind: CommandKind.Quote, symbol: SYMBOL, timeInForce, ...bid, clientOrderId: ask.price, orderId: ask.quantity };
+}
+
 function stopOf(words: string[], stopPrice: number, price: number, extension: ExtensionFields = {}): ExtensionFields {
   const orderType = price === 0 ? OrderType.Stop : OrderType.StopLimit;
   const instructions = (extension.instructions ?? 0) | (words.includes('now') ? Instruction.TriggerNow : 0);
@@ -326,10 +339,12 @@ export function describe(report: ReportFields): string {
     report.flags & ReportFlag.Auction ? ' auction' : '',
     report.flags & ReportFlag.SelfTrade ? ' self-trade' : '',
   ].join('');
+  const isQuote = report.clientOrderId === 0 && report.kind !== ReportKind.CancelRejected;
+  const id = isQuote ? (report.side === Side.Buy ? 'bid' : 'ask') : report.clientOrderId;
   if (report.kind === ReportKind.Fill) {
     const role = report.flags & ReportFlag.Auction ? '' : report.flags & ReportFlag.Maker ? ' maker' : ' taker';
     const fee = report.fee === 0 ? '' : ` fee ${report.fee}`;
-    return `${head} ${report.clientOrderId} ${report.quantity}@${report.price} leaves ${report.leaves}${fee}${role}${flags}`;
+    return `${head} ${id} ${report.quantity}@${report.price} leaves ${report.leaves}${fee}${role}${flags}`;
   }
   const code =
     (report.stopPrice === 0 ? '' : ` stop ${report.stopPrice}${report.trigger === Trigger.ReferencePrice ? ' ref' : ''}`) +
@@ -338,7 +353,7 @@ export function describe(report: ReportFields): string {
   if (report.kind === ReportKind.CancelAfterSet) return `${head} ${report.quantity / 1000}`;
   const retry = report.retryUs === 0 ? '' : ` retry +${report.retryUs - report.timeUs}`;
   if (report.account === 0) return `${head}${code}${report.quantity ? ` ${report.quantity}@${report.price}` : ''}`;
-  return `${head} ${report.clientOrderId} ${report.quantity}@${report.price} leaves ${report.leaves}${code}${flags}${retry}`;
+  return `${head} ${id} ${report.quantity}@${report.price} leaves ${report.leaves}${code}${flags}${retry}`;
 }
 
 export function describeEvent(event: EventFields): string {

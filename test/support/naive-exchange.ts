@@ -21,6 +21,7 @@ import { BTC, type LongCommandFields, SYMBOL, USD } from './exchange-fixture.ts'
 import { type ControlCommand, NaiveControls } from './naive-controls.ts';
 import { carryOf, type FeeAccount, newFeeAccount, payFee, reservedFee } from './naive-fees.ts';
 import { NaiveMassCancels } from './naive-mass-cancel.ts';
+import { NaiveQuotes } from './naive-quotes.ts';
 import { NaiveStops } from './naive-stops.ts';
 import { NaiveVolatility } from './naive-volatility.ts';
 import { NaiveWindows } from './naive-windows.ts';
@@ -134,6 +135,7 @@ export class NaiveExchange {
   readonly volatility: NaiveVolatility;
   seq = 0;
   timeUs = 0;
+  readonly #quotes = new NaiveQuotes<NaiveOrder>(this.#forQuotes());
   readonly #limits: Limits;
   /** From 2 on. */
   readonly #rules: number;
@@ -229,6 +231,7 @@ export class NaiveExchange {
     if (f.kind === CommandKind.New) this.#new(f);
     else if (f.kind === CommandKind.Cancel) this.#cancel(f);
     else if (f.kind === CommandKind.Amend) this.#amend(f);
+    else if (f.kind === CommandKind.Quote) this.#quotes.do(f);
     else if (f.kind === CommandKind.SetPhase) this.#setPhase(f.parameter, f.side, f.quantity);
     else if (f.kind === CommandKind.Uncross) this.#uncross();
     else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.SessionEnd) this.#setSessionEnd(f.quantity);
@@ -543,7 +546,9 @@ export class NaiveExchange {
 
   #target(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): NaiveOrder | undefined {
     if (this.#rules >= 3 && f.symbol !== 0 && f.symbol !== SYMBOL) return undefined;
-    return this.open.find((o) => o.account === f.account && (f.orderId ? o.id === f.orderId : o.client === f.clientOrderId));
+    return this.open.find(
+      (o) => o.account === f.account && (f.orderId ? o.id === f.orderId : o.client === f.clientOrderId && o.client !== 0),
+    );
   }
 
   #cancel(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): void {
@@ -629,6 +634,10 @@ export class NaiveExchange {
     if (o.stop) return this.#amendStop(o as StopOrder, f);
     if (f.extension !== undefined) this.controls.count(f.account);
     if (f.extension !== undefined) return this.#answer(ReportKind.AmendRejected, Code.STOP_PRICE, o, f.price, f.quantity, o.open, o.filled);
+    if (o.client === 0) {
+      this.controls.count(f.account);
+      return this.#answer(ReportKind.AmendRejected, Code.QUOTE_AMEND, o, f.price, f.quantity, o.open, o.filled);
+    }
     const wanted: NaiveOrder = { ...o, price: f.price, open: f.quantity };
     const keeps = f.price === o.price && f.quantity < o.open + (this.#rules >= 3 ? 1 : 0);
     const lowers = keeps && this.#rules >= 3;
@@ -697,7 +706,7 @@ export class NaiveExchange {
 
   #gone(o: NaiveOrder): void {
     this.#leave(o);
-    this.#remember(o, o.filled + o.open, Code.OK);
+    if (o.client !== 0) this.#remember(o, o.filled + o.open, Code.OK);
   }
 
   #remember(o: NaiveOrder, quantity: number, code: number): void {
@@ -772,6 +781,65 @@ export class NaiveExchange {
     Object.assign(o, wanted);
     if (!keeps) this.stops.pending = [...this.stops.pending.filter((other) => other !== o), o];
     this.#answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, 0, keeps ? 4 : 0);
+  }
+
+  #forQuotes(): ConstructorParameters<typeof NaiveQuotes<NaiveOrder>>[0] {
+    const exchange = this;
+    return {
+      get resting() {
+        return exchange.resting;
+      },
+      get isContinuous() {
+        return exchange.phase === Phase.Continuous;
+      },
+      newSide: (account, side) => ({
+        ...{
+          id: 0,
+          client: 0,
+          account,
+          side,
+          tif: 0,
+          postOnly: false,
+          reprice: false,
+          selfTrade: 0,
+          end: Infinity,
+          tag: 0,
+          market: false,
+          least: 0,
+        },
+        ...{ fees: this.#newFees(), price: 0, open: 0, filled: 0, terms: '' },
+      }),
+      nextId: () => ++this.lastOrderId,
+      controls: (account, symbol, buys, sells) =>
+        this.controls.check(account, symbol) ||
+        (symbol === SYMBOL ? this.controls.positions.checkBoth(account, buys, sells, this.open) : Code.OK),
+      count: (account) => this.controls.count(account),
+      phase: () => {
+        if (this.phase === Phase.Halted) return Code.SYMBOL_HALTED;
+        return this.phase === Phase.Closed ? Code.SYMBOL_CLOSED : Code.OK;
+      },
+      limits: (o) => this.#check({ ...o, postOnly: false, tif: TimeInForce.GoodTillCancel }),
+      needed: (o) => this.reservation(o),
+      available: (o) => this.available(o.account, o.side === Side.Buy ? USD : BTC),
+      held: (o) => this.reservation(o),
+      room: (account, more) => {
+        if (this.open.length + more > this.#limits.orders) return Code.BOOK_FULL;
+        const own = this.open.filter((o) => o.account === account).length;
+        return own + more > this.#limits.ordersPerAccount ? Code.ORDER_SHARE_FULL : Code.OK;
+      },
+      answer: (...report) => this.#answer(...report),
+      leave: (o) => this.#leave(o),
+      renew: (o) => {
+        o.fees = { ...o.fees, maker: this.params[SymbolParam.MakerFeePpm], taker: this.params[SymbolParam.TakerFeePpm] };
+      },
+      place: (o) => {
+        const allowed = this.phase !== Phase.Continuous || this.#trade(o, o.price);
+        if (o.open === 0) return;
+        const code = allowed ? this.#room(o, o.price) : Code.CANCELLED_SELF_TRADE;
+        if (code === Code.OK) this.#rest(o);
+        else this.#answer(ReportKind.Cancelled, code, o, o.price, o.open, 0, o.filled);
+      },
+    };
   }
 
   /** Triggers what is due, up to the share of the command. */

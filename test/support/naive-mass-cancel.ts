@@ -87,6 +87,12 @@ export class NaiveMassCancels<O extends Order> {
   clearFor(c: LongCommandFields): void {
     if (c.kind === CommandKind.New && c.symbol === SYMBOL) this.#clear(c.account ?? 0, c.side ?? 0, c.price ?? 0, c.quantity ?? 0);
     if (c.kind === CommandKind.Cancel || c.kind === CommandKind.Amend) this.#target(c);
+    if (c.kind === CommandKind.Quote && c.symbol === SYMBOL) {
+      const live = this.#exchange.open.filter((o) => o.client === 0 && o.account === c.account);
+      for (const o of live) this.#endNamed(o);
+      this.#clear(c.account ?? 0, Side.Buy, c.price ?? 0, c.quantity ?? 0);
+      this.#clear(c.account ?? 0, Side.Sell, c.clientOrderId ?? 0, c.orderId ?? 0);
+    }
     if (c.kind === CommandKind.Uncross && c.symbol === SYMBOL && this.#exchange.phase === Phase.Auction) this.clearBook();
   }
 

@@ -46,6 +46,19 @@ export class NaivePositions {
     return limits.exposure !== 0 && sum(own.map(({ open }) => open)) + more > limits.exposure ? Code.EXPOSURE_LIMIT : Code.OK;
   }
 
+  /** The same for both sides of a quote, which together add lots to buy and lots to sell. */
+  checkBoth(account: number, moreBuys: number, moreSells: number, resting: readonly Order[]): number {
+    const limits = this.#limits.get(account);
+    if (limits === undefined) return Code.OK;
+    const own = resting.filter((o) => o.account === account);
+    const lots = (side: number): number => sum(own.filter((o) => o.side === side).map(({ open }) => open));
+    const [buys, sells] = [lots(Side.Buy) + moreBuys, lots(Side.Sell) + moreSells];
+    const long = moreBuys > 0 ? sum(limits.trades) + buys : 0;
+    const short = moreSells > 0 ? sells - sum(limits.trades) : 0;
+    if (limits.position !== 0 && Math.max(long, short) > limits.position) return Code.POSITION_LIMIT;
+    return limits.exposure !== 0 && moreBuys + moreSells > 0 && buys + sells > limits.exposure ? Code.EXPOSURE_LIMIT : Code.OK;
+  }
+
   /** The rows of a snapshot. */
   rows(resting: readonly Order[]): number[][] {
     return [...this.#limits.entries()]

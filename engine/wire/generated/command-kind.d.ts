@@ -16,6 +16,11 @@ export declare enum CommandKind {
      */
     MassCancel = 5,
     /**
+     * Both sides of an account's quote in `symbol`: the bid is in `price` and `quantity`, the ask in `client_order_id` (ticks) and `order_id` (lots).
+     * Each side replaces the account's live quote of that side. Quantity 0: no quote on that side. From rules 5 on.
+     */
+    Quote = 6,
+    /**
      * Dead man's switch: all resting orders of the account are cancelled in `quantity` microseconds, from one second to one day, unless
      * another CancelAfter comes before. 0: it is off. All other fields are 0.
      */

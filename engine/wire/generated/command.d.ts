@@ -14,6 +14,9 @@ export declare class Command {
      * SetPhase: the SubPhase, from rules 4 on.
      */
     side(): Side;
+    /**
+     * Quote: GoodTillCancel, or PostOnly if no side may trade on arrival.
+     */
     timeInForce(): TimeInForce;
     /**
      * Order commands: CommandFlag bits, ignored in version 1. Administrative commands: the parameter (SetSymbol, SetAccount, SetLimit), the Phase (SetPhase) or the KillScope (KillSwitch).
@@ -40,19 +43,19 @@ export declare class Command {
      */
     timeUs(): bigint;
     /**
-     * New: the client's id of the order, unique per account, not 0. Cancel, amend: identifies the order if order_id is 0.
+     * New: the client's id of the order, unique per account, not 0. Cancel, amend: identifies the order if order_id is 0. Quote: the price of the ask in ticks.
      */
     clientOrderId(): bigint;
     /**
-     * Cancel, amend: the exchange's id of the order, or 0.
+     * Cancel, amend: the exchange's id of the order, or 0. Quote: the quantity of the ask in lots.
      */
     orderId(): bigint;
     /**
-     * Ticks. New (0 for Market) and amend (the new price).
+     * Ticks. New (0 for Market), amend (the new price) and quote (the bid).
      */
     price(): bigint;
     /**
-     * Lots. New, and amend: the new open quantity. MassCancel: the side. CancelAfter: microseconds. SetPhase: 0, or the time of the calendar's boundary that it applies, microseconds since the epoch.
+     * Lots. New, amend (the new open quantity) and quote (the bid). MassCancel: the side. CancelAfter: microseconds. SetPhase: 0, or the time of the calendar's boundary that it applies, microseconds since the epoch.
      */
     quantity(): bigint;
     static sizeOf(): number;

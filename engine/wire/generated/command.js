@@ -19,6 +19,9 @@ export class Command {
     side() {
         return this.bb.readUint8(this.bb_pos + 1);
     }
+    /**
+     * Quote: GoodTillCancel, or PostOnly if no side may trade on arrival.
+     */
     timeInForce() {
         return this.bb.readUint8(this.bb_pos + 2);
     }
@@ -59,25 +62,25 @@ export class Command {
         return this.bb.readUint64(this.bb_pos + 24);
     }
     /**
-     * New: the client's id of the order, unique per account, not 0. Cancel, amend: identifies the order if order_id is 0.
+     * New: the client's id of the order, unique per account, not 0. Cancel, amend: identifies the order if order_id is 0. Quote: the price of the ask in ticks.
      */
     clientOrderId() {
         return this.bb.readUint64(this.bb_pos + 32);
     }
     /**
-     * Cancel, amend: the exchange's id of the order, or 0.
+     * Cancel, amend: the exchange's id of the order, or 0. Quote: the quantity of the ask in lots.
      */
     orderId() {
         return this.bb.readUint64(this.bb_pos + 40);
     }
     /**
-     * Ticks. New (0 for Market) and amend (the new price).
+     * Ticks. New (0 for Market), amend (the new price) and quote (the bid).
      */
     price() {
         return this.bb.readUint64(this.bb_pos + 48);
     }
     /**
-     * Lots. New, and amend: the new open quantity. MassCancel: the side. CancelAfter: microseconds. SetPhase: 0, or the time of the calendar's boundary that it applies, microseconds since the epoch.
+     * Lots. New, amend (the new open quantity) and quote (the bid). MassCancel: the side. CancelAfter: microseconds. SetPhase: 0, or the time of the calendar's boundary that it applies, microseconds since the epoch.
      */
     quantity() {
         return this.bb.readUint64(this.bb_pos + 56);

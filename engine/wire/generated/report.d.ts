@@ -40,6 +40,9 @@ export declare class Report {
     seq(): bigint;
     timeUs(): bigint;
     orderId(): bigint;
+    /**
+     * 0: a quote.
+     */
     clientOrderId(): bigint;
     /**
      * Ticks: the fill's price in a Fill, else the order's limit price.

@@ -70,6 +70,9 @@ export class Report {
     orderId() {
         return this.bb.readUint64(this.bb_pos + 48);
     }
+    /**
+     * 0: a quote.
+     */
     clientOrderId() {
         return this.bb.readUint64(this.bb_pos + 56);
     }
