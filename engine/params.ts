@@ -29,6 +29,12 @@ export const SymbolParam = {
   DynamicBandPpm: 16,
   /** Length of a volatility auction, microseconds. */
   VolatilityUs: 17,
+  /** Length of its extension, microseconds. */
+  VolatilityExtensionUs: 18,
+  /** Width of the band around the reference price outside of which a volatility auction does not trade before its extension, in millionths; 0 = no extension. */
+  WideBandPpm: 19,
+  /** A volatility auction ends at a random time in as many microseconds after its length; 0 = on time. */
+  VolatilityRandomUs: 20,
 } as const;
 export type SymbolParam = (typeof SymbolParam)[keyof typeof SymbolParam];
 export type SymbolParamName = keyof typeof SymbolParam;
@@ -46,6 +52,8 @@ export const RiskModelId = {
 export const DEFAULT_VOLATILITY_US = 120_000_000;
 /** A day. */
 const LONGEST_AUCTION_US = 86_400_000_000;
+/** An hour. */
+const LONGEST_RANDOM_US = 3_600_000_000;
 
 /** Highest price of any ladder. It keeps the page directory small, and a price fits 26 bits. */
 export const MAX_PRICE_TICKS = 2 ** 26;
@@ -72,7 +80,7 @@ export const SYMBOL_PARAM_DEFAULTS: readonly number[] = [
   0,
   0,
   DEFAULT_VOLATILITY_US,
-  0,
+  DEFAULT_VOLATILITY_US,
   0,
   0,
   0,
@@ -100,9 +108,9 @@ export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
   [0, MILLION],
   [0, MILLION],
   [1_000_000, LONGEST_AUCTION_US],
-  NO_VALUE,
-  NO_VALUE,
-  NO_VALUE,
+  [1_000_000, LONGEST_AUCTION_US],
+  [0, MILLION],
+  [0, LONGEST_RANDOM_US],
   NO_VALUE,
 ];
 

@@ -65,7 +65,7 @@ export const RowKind = {
   MassCancel: 25,
   /** account, time of its dead man's switch in microseconds since the Unix epoch; by account; only from rules 5 on */
   CancelAfter: 26,
-  /** symbol, price of the static band's middle, earliest end of its interruption (microseconds since the Unix epoch), bits of its state; after the symbols, if one of the first two is not 0; only from rules 5 on */
+  /** symbol, price of the static band's middle, earliest end of its interruption (microseconds since the Unix epoch), its end, bits of its state (1 extended, 2 drawn); after the symbols, if one of the first two is not 0; only from rules 5 on */
   Volatility: 31,
 } as const;
 

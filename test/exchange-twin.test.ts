@@ -177,7 +177,7 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
       .integer({ min: 95, max: 105 })
       .map((quantity) => ({ kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam.ReferencePrice, quantity })),
   },
-  { weight: 1, arbitrary: fc.constant({ kind: CommandKind.Tick }) },
+  { weight: 1, arbitrary: fc.nat(2 ** 32 - 1).map((quantity) => ({ kind: CommandKind.Tick, quantity })) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -329,6 +329,8 @@ const setup = fc.record({
   /** Volatility bands. */
   fixed: fc.constantFrom(0, 0, 0, 60_000),
   moving: fc.constantFrom(0, 0, 0, 20_000, 40_000),
+  wide: fc.constantFrom(0, 30_000, 60_000),
+  random: fc.constantFrom(0, 0, 4_000_000),
   usd: fc.constantFrom(3000, 1_000_000),
   /** Level pages in all, and of one account. */
   pages: fc.constantFrom(3, 5),
@@ -344,6 +346,8 @@ interface Setup {
   band: number;
   fixed: number;
   moving: number;
+  wide: number;
+  random: number;
   usd: number;
   pages: number;
   pagesPerAccount: number;
@@ -352,12 +356,19 @@ interface Setup {
 }
 
 function pair(
-  { taker, maker, band, fixed, moving, usd, btc, perCommand, ...pages }: Setup,
+  { taker, maker, band, fixed, moving, wide, random, usd, btc, perCommand, ...pages }: Setup,
   rules = RULES,
 ): { real: Harness; naive: NaiveExchange } {
   const limits = { ...LIMITS, ...pages };
   const makerFee = Math.max(maker, 0 - taker);
-  const bands = rules < 5 ? {} : { StaticBandPpm: fixed, DynamicBandPpm: moving, VolatilityUs: 5_000_000 };
+  const volatility = {
+    StaticBandPpm: fixed,
+    DynamicBandPpm: moving,
+    VolatilityUs: 5_000_000,
+    WideBandPpm: wide,
+    VolatilityRandomUs: random,
+  };
+  const bands = rules < 5 ? {} : volatility;
   const real = new Harness(limits, rules).setUp(
     ACCOUNTS,
     { TakerFeePpm: taker, MakerFeePpm: makerFee, PriceBandPpm: band, ReferencePrice: 100, ...bands },
@@ -368,7 +379,7 @@ function pair(
   params[SymbolParam.MakerFeePpm] = makerFee;
   params[SymbolParam.PriceBandPpm] = band;
   params[SymbolParam.ReferencePrice] = 100;
-  for (const [name, value] of Object.entries(bands)) params[SymbolParam[name as keyof typeof bands]] = value;
+  if (rules >= 5) for (const [name, value] of Object.entries(volatility)) params[SymbolParam[name as keyof typeof volatility]] = value;
   const naive = new NaiveExchange(params, limits, rules);
   real.exchange.massCancels.perCommand = perCommand;
   naive.massCancels.perCommand = perCommand;
@@ -490,6 +501,10 @@ const RARE = [
   '4/453/0',
   '4/454/0',
   '4/466/0',
+  'interrupted',
+  'extended',
+  'random end',
+  'cascade interrupted',
   '5/454/0',
   '5/454/4',
   '3/0/24',
@@ -575,6 +590,7 @@ function compare(given: Setup, commands: readonly LongCommandFields[], rules: nu
     assert.ok(book);
     if (naive.phase === Phase.Continuous && book.bestAsk() !== 0) assert.ok(book.bestBid() < book.bestAsk(), 'crossed book');
   }
+  for (const state of naive.volatility.reached) seen.add(state);
   assert.equal(realHash(real), naive.hash());
   const book = real.exchange.books[SYMBOL];
   const { slab, pages, stops } = real.exchange;

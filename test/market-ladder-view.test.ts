@@ -59,6 +59,7 @@ test('a narrow terminal shows no trades, a thin book keeps its lines', () => {
 test('shows when it waits, and the indicative result of an auction', () => {
   const status = {
     phase: 'auction',
+    earliestEndMs: 0,
     surplusSide: 'sell',
     indicativePrice: 10_020,
     indicativeVolume: 30,
@@ -73,6 +74,11 @@ test('shows when it waits, and the indicative result of an auction', () => {
     'BTC-USD  auction  would trade 3.0 @ 100.20, sell surplus 0.5  connecting …',
   );
   assert.match(ladder({ ...INPUT, status: { ...status, indicativePrice: 0 } })[0], /nothing would trade/);
+  const interrupted = { ...status, subPhase: 'volatility-auction', timeUs: 1.7e15, earliestEndMs: 120_000 } as const;
+  assert.match(
+    ladder({ ...INPUT, status: interrupted })[0],
+    /^BTC-USD {2}volatility-auction {2}until 22:15:20\.000 or later {2}would trade/,
+  );
   const crossed = ladder({ ...INPUT, bids: [level('buy', 10_100, 1)] });
   assert.match(crossed[5], /spread -0.50/);
 });

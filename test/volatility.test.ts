@@ -221,6 +221,51 @@ describe('a volatility interruption', () => {
     1 new 3 buy 1 @ 700
       > 1 Rejected 3 1@700 leaves 0 SYMBOL_HALTED`,
   );
+  ledger(
+    'the wide band: an auction that would trade outside of it is extended once, and trades then',
+    `
+    4 new 1 sell 5 @ 1200
+      > 4 Accepted 1 5@1200 leaves 5
+    1 new 1 buy 2 @ 1200
+      > 1 Accepted 1 2@1200 leaves 2
+    at 20000: tick
+    at 24999.999: tick
+    at 25000: tick
+      > 1 Fill 1 2@1200 leaves 0 auction
+      > 4 Fill 1 2@1200 leaves 3 auction`,
+    { ...BANDS, WideBandPpm: 199_999, VolatilityExtensionUs: 5_000_000 },
+  );
+  ledger(
+    'the wide band: an auction at its edge is not extended',
+    `
+    4 new 1 sell 5 @ 1200
+      > 4 Accepted 1 5@1200 leaves 5
+    1 new 1 buy 2 @ 1200
+      > 1 Accepted 1 2@1200 leaves 2
+    at 20000: tick
+      > 1 Fill 1 2@1200 leaves 0 auction
+      > 4 Fill 1 2@1200 leaves 3 auction`,
+    { ...BANDS, WideBandPpm: 200_000 },
+  );
+  ledger(
+    'a random end: only a tick draws it, and no command before it ends the auction',
+    `
+    4 new 1 sell 5 @ 1200
+      > 4 Accepted 1 5@1200 leaves 5
+    at 1000: 1 new 1 buy 2 @ 1200
+      > 1 Accepted 1 2@1200 leaves 2
+    at 10999.999: tick 0.9
+    at 12000: 1 new 2 buy 1 @ 900
+      > 1 Accepted 2 1@900 leaves 1
+    at 12000: tick 0.5
+    at 12000: tick 0.9
+    at 12999.999: tick 0
+    at 13000: 1 cancel 2
+      > 1 Fill 1 2@1200 leaves 0 auction
+      > 4 Fill 1 2@1200 leaves 3 auction
+      > 1 Cancelled 2 1@900 leaves 0 CANCELLED_BY_CLIENT`,
+    { ...BANDS, VolatilityRandomUs: 4_000_000 },
+  );
 });
 
 describe('the auction of a volatility interruption', () => {
@@ -236,7 +281,7 @@ describe('the auction of a volatility interruption', () => {
     assert.deepEqual(
       events.map(({ kind, side, flags, price, quantity }) => [kind, side, flags, price, quantity]),
       [
-        [MarketEventKind.Phase, SubPhase.VolatilityAuction, Phase.Auction, 1000, 0],
+        [MarketEventKind.Phase, SubPhase.VolatilityAuction, Phase.Auction, 1000, harness.exchange.timeUs + 10_000_000],
         [MarketEventKind.Add, Side.Buy, 0, 1070, 2],
         [MarketEventKind.Indicative, Side.Sell, 0, 1060, 2],
       ],

@@ -84,7 +84,11 @@ export class Exchange extends MachineState {
     this.#answers = new Answers(this);
     const resting = new RestingOrders(this, this.#answers);
     const guarded = new GuardedMatch(this, this.#answers, resting);
-    this.#interruptions = new Interruptions(this, (symbol) => this.#endAuction(symbol));
+    this.#interruptions = new Interruptions(
+      this,
+      (symbol) => this.#dueEnds.clearBook(symbol),
+      (symbol) => this.#administration.uncross(symbol),
+    );
     const banded = new BandedMatch(this, guarded, this.#interruptions);
     const stopOrders = new StopOrders(this, checks, this.#answers, resting);
     this.#newOrder = new NewOrder(this, checks, this.#answers, resting, guarded, banded, stopOrders);
@@ -202,12 +206,6 @@ export class Exchange extends MachineState {
       this.market.write(MarketEventKind.Indicative, side, 0, symbol, 0, indicativePrice, indicativeVolume, 0, indicativeSurplus);
     }
     this.changedAuctions.clear();
-  }
-
-  /** Uncrosses the auction of a symbol that ends by itself. */
-  #endAuction(symbol: number): void {
-    this.#dueEnds.clearBook(symbol);
-    this.#administration.uncross(symbol);
   }
 
   /** Creates an empty book for a defined symbol, up to its MaxPrice. */

@@ -1,43 +1,60 @@
+import type { OrderBook } from '../book/order-book.ts';
 import { SymbolParam } from '../params.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { TimeUs } from '../units.ts';
-import { Phase, SubPhase } from '../wire/layout.ts';
+import { CommandKind, Phase, SubPhase } from '../wire/layout.ts';
 import { publishPhase } from './publish-phase.ts';
 import type { MachineState } from './state.ts';
+
+const TWO_32 = 2 ** 32;
+const { VolatilityUs, VolatilityExtensionUs, VolatilityRandomUs } = SymbolParam;
+/** Bits of the state of an interruption. */
+const EXTENDED = 1;
+/** Its random end is drawn. */
+const DRAWN = 2;
+
+interface Interruption {
+  readonly symbol: number;
+  bits: number;
+  /** Its end, microseconds since the Unix epoch: later than the published earliest one if it is drawn. */
+  endUs: TimeUs;
+}
 
 /**
  * Volatility interruptions: auctions that the engine begins when a trade would
  * leave a band, and ends by itself. The first command or tick stamped at or after the
- * end uncrosses, and continuous trading goes on before that command. One command ends
- * one interruption at most, the one with the earliest end, then the lowest symbol; the
- * others follow with the next ones. A phase that is set ends the interruption
- * without an uncross. Owned by the engine thread.
+ * end uncrosses, and continuous trading goes on before that command. An auction whose
+ * price is outside of the wide band is extended once instead. A random end is drawn
+ * with the first tick at or after the earliest end: the tick has a random number,
+ * so the draw is in the log. One command does this for one interruption at most, the
+ * one with the earliest end, then the lowest symbol; the others follow with the
+ * next ones. A phase that is set ends the interruption without an uncross. Owned by
+ * the engine thread.
  */
 export class Interruptions implements StatePart {
   readonly kinds = [RowKind.Volatility];
   /** From this time on there is something to do, microseconds since the Unix epoch; infinite = nothing. */
   earliestUs: TimeUs = Number.POSITIVE_INFINITY;
   readonly #state: MachineState;
+  readonly #clear: (symbol: number) => void;
   readonly #uncross: (symbol: number) => void;
-  /** Symbols with an interruption. */
-  readonly #symbols: number[] = [];
+  readonly #all: Interruption[] = [];
 
-  /** @param uncross ends what is due in the book of a symbol in an auction, and uncrosses it */
-  constructor(state: MachineState, uncross: (symbol: number) => void) {
+  /** @param clear ends what is due in the book of a symbol @param uncross of a symbol in an auction */
+  constructor(state: MachineState, clear: (symbol: number) => void, uncross: (symbol: number) => void) {
     this.#state = state;
+    this.#clear = clear;
     this.#uncross = uncross;
   }
 
   /** Begins the auction of a continuous symbol. */
   begin(symbol: number): void {
-    const { symbols, timeUs, changedAuctions } = this.#state;
+    const { symbols } = this.#state;
     symbols.phase[symbol] = Phase.Auction;
     symbols.subPhase[symbol] = SubPhase.VolatilityAuction;
-    symbols.interruptedUntilUs[symbol] = timeUs + symbols.param(symbol, SymbolParam.VolatilityUs);
-    this.#symbols.push(symbol);
-    this.#findEarliest();
-    publishPhase(this.#state, symbol);
-    changedAuctions.add(symbol);
+    const its = { symbol, bits: 0, endUs: 0 };
+    this.#all.push(its);
+    this.#endAfter(its, VolatilityUs);
   }
 
   /** Call it when the phase of a symbol is set: its interruption, if there is one, no longer ends by itself. */
@@ -45,15 +62,34 @@ export class Interruptions implements StatePart {
     const { interruptedUntilUs } = this.#state.symbols;
     if (interruptedUntilUs[symbol] === 0) return;
     interruptedUntilUs[symbol] = 0;
-    this.#symbols.splice(this.#symbols.indexOf(symbol), 1);
+    const index = this.#all.findIndex((each) => each.symbol === symbol);
+    this.#all.splice(index, 1);
     this.#findEarliest();
   }
 
   /** Call it before a command when `earliestUs` is not after its time. */
   run(): void {
-    const { symbols, stops } = this.#state;
-    const symbol = this.#first();
+    const { order, bands, books, symbols } = this.#state;
+    const isTick = order.kind === CommandKind.Tick;
+    const its = this.#firstDue(isTick);
+    if (its === undefined) return;
+    const { symbol } = its;
+    if (this.#needsDraw(its)) return this.#draw(its, order.quantity);
+    this.#clear(symbol);
+    if ((its.bits & EXTENDED) === 0) {
+      const book = books[symbol] as OrderBook;
+      book.indicate(symbols.param(symbol, SymbolParam.ReferencePrice));
+      if (book.indicativePrice !== 0 && !bands.allowAuction(symbol, book.indicativePrice)) {
+        its.bits = EXTENDED;
+        return this.#endAfter(its, VolatilityExtensionUs);
+      }
+    }
     this.#uncross(symbol);
+    this.#goOn(symbol);
+  }
+
+  #goOn(symbol: number): void {
+    const { symbols, stops } = this.#state;
     this.end(symbol);
     symbols.phase[symbol] = Phase.Continuous;
     symbols.subPhase[symbol] = SubPhase.None;
@@ -61,32 +97,60 @@ export class Interruptions implements StatePart {
     publishPhase(this.#state, symbol);
   }
 
-  #first(): number {
-    const { interruptedUntilUs: ends } = this.#state.symbols;
-    return this.#symbols.reduce((first, symbol) =>
-      ends[symbol] < ends[first] || (ends[symbol] === ends[first] && symbol < first) ? symbol : first,
-    );
+  /** Sets and publishes the earliest end. @param length the parameter that has the time from now on */
+  #endAfter(its: Interruption, length: SymbolParam): void {
+    const { symbols, timeUs, changedAuctions } = this.#state;
+    const { symbol } = its;
+    its.endUs = timeUs + symbols.param(symbol, length);
+    symbols.interruptedUntilUs[symbol] = its.endUs;
+    this.#findEarliest();
+    publishPhase(this.#state, symbol);
+    changedAuctions.add(symbol);
+  }
+
+  #needsDraw({ symbol, bits }: Interruption): boolean {
+    return (bits & DRAWN) === 0 && this.#state.symbols.param(symbol, VolatilityRandomUs) !== 0;
+  }
+
+  /** @param random from 0 on, below 2^32 */
+  #draw(its: Interruption, random: number): void {
+    its.bits |= DRAWN;
+    its.endUs += Math.floor((this.#state.symbols.param(its.symbol, VolatilityRandomUs) / TWO_32) * random);
+    this.#findEarliest();
+  }
+
+  /** The first that is due; without a tick, of those whose end is known. */
+  #firstDue(isTick: boolean): Interruption | undefined {
+    const { timeUs } = this.#state;
+    let first: Interruption | undefined;
+    for (const its of this.#all) {
+      if (its.endUs > timeUs || (!isTick && this.#needsDraw(its))) continue;
+      if (first === undefined || its.endUs < first.endUs || (its.endUs === first.endUs && its.symbol < first.symbol)) first = its;
+    }
+    return first;
   }
 
   #findEarliest(): void {
-    this.earliestUs = this.#symbols.length === 0 ? Number.POSITIVE_INFINITY : this.#state.symbols.interruptedUntilUs[this.#first()];
+    this.earliestUs = this.#all.reduce((earliest, { endUs }) => Math.min(earliest, endUs), Number.POSITIVE_INFINITY);
   }
 
   save(out: RowWriter): void {
     const { defined, staticPrice, interruptedUntilUs } = this.#state.symbols;
     for (let symbol = 0; symbol < defined.length; symbol++) {
-      const [price, end] = [staticPrice[symbol], interruptedUntilUs[symbol]];
-      if (price !== 0 || end !== 0) out.row(RowKind.Volatility, symbol, price, end);
+      const [price, untilUs] = [staticPrice[symbol], interruptedUntilUs[symbol]];
+      if (price === 0 && untilUs === 0) continue;
+      const its = untilUs === 0 ? undefined : this.#all.find((each) => each.symbol === symbol);
+      out.row(RowKind.Volatility, symbol, price, untilUs, its?.endUs ?? 0, its?.bits ?? 0);
     }
   }
 
   load(r: Float64Array, at: number): void {
     const { staticPrice, interruptedUntilUs } = this.#state.symbols;
-    const symbol = r[at + 1];
-    staticPrice[symbol] = r[at + 2];
-    interruptedUntilUs[symbol] = r[at + 3];
-    if (r[at + 3] === 0) return;
-    this.#symbols.push(symbol);
+    const [symbol, price, untilUs, endUs, bits] = r.subarray(at + 1);
+    staticPrice[symbol] = price;
+    interruptedUntilUs[symbol] = untilUs;
+    if (untilUs === 0) return;
+    this.#all.push({ symbol, endUs, bits });
     this.#findEarliest();
   }
 }

@@ -3,7 +3,7 @@ import type { PriceTicks } from '../units.ts';
 import { Side } from '../wire/layout.ts';
 import type { Symbols } from './symbols.ts';
 
-const { MaxPrice, ReferencePrice, StaticBandPpm, DynamicBandPpm } = SymbolParam;
+const { MaxPrice, ReferencePrice, StaticBandPpm, DynamicBandPpm, WideBandPpm } = SymbolParam;
 
 /**
  * The volatility bands of a symbol: the prices at which an incoming order may
@@ -39,6 +39,14 @@ export class VolatilityBands {
 
   contain(price: PriceTicks): boolean {
     return price >= this.low && price <= this.high;
+  }
+
+  /** Whether an auction may trade at a price without an extension. */
+  allowAuction(symbol: number, price: PriceTicks): boolean {
+    const { params } = this.#symbols;
+    const row = symbol * SYMBOL_PARAMS;
+    const [middle, ppm] = [params[row + ReferencePrice], params[row + WideBandPpm]];
+    return middle === 0 || ppm === 0 || Math.abs(price - middle) <= Math.floor((middle * ppm) / MILLION);
   }
 
   /** The nearer of an order's limit and the edge of the bands on its side. */

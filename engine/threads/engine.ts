@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { OrderSlab } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import { DiskFullError } from '../journal/disk.ts';
@@ -30,6 +31,9 @@ import { type MarketHandler, MarketPump, marketGate, type ReportHandler, ReportP
 import { Sequencer } from './sequencer.ts';
 import type { SnapshotTaken } from './snapshot-worker.ts';
 import { FusedStages, type StageSetup, type Stages, ThreadedStages } from './stages.ts';
+
+/** The random number of a Tick is below it. */
+const RANDOM_LIMIT = 2 ** 32;
 
 /** Taps that the engine itself reads, the first of each ring. */
 const COMMAND_TAPS = ['engine', 'journal'] as const;
@@ -373,10 +377,11 @@ export class Engine {
     this.schedule();
   }
 
-  /** Logs that time has passed. Returns its seq, or 0 if no command is accepted now. */
+  /** Logs that time has passed, with a random number for what ends at a random time. Returns its seq, or 0 if no command is accepted now. */
   #tick(): Seq {
     const { sequencer } = this;
-    if (this.#stopped || sequencer.refusal() !== Code.OK || !this.#log(sequencer, { kind: CommandKind.Tick })) return 0;
+    if (this.#stopped || sequencer.refusal() !== Code.OK) return 0;
+    if (!this.#log(sequencer, { kind: CommandKind.Tick, quantity: randomInt(RANDOM_LIMIT) })) return 0;
     this.schedule();
     return sequencer.seq;
   }

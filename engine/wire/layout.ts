@@ -258,7 +258,7 @@ export const Status = {
   surplusSide: 1,
   subPhase: 2,
   reserved: 3,
-  reserved2: 4,
+  earliestEndMs: 4,
   indicativePrice: 8,
   indicativeVolume: 16,
   surplus: 24,

@@ -40,7 +40,7 @@ export const MarketEventKind = {
   Reduce: 3,
   /** A resting order was cancelled: quantity = the cancelled open quantity. */
   Remove: 4,
-  /** The phase of the symbol changed (or is reported at the start): flags = Phase, side = SubPhase, price = reference price, otherId = last trade id, extra = last price. */
+  /** The phase of the symbol changed (or is reported at the start): flags = Phase, side = SubPhase, price = reference price, quantity = earliest end of its volatility interruption (µs since the epoch, 0 = none), otherId = last trade id, extra = last price. */
   Phase: 5,
   /** Auction only, after each change: price, quantity = volume, extra = surplus, side = surplus side; price 0 = nothing would trade. */
   Indicative: 6,

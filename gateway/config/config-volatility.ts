@@ -2,10 +2,11 @@ import { MILLION, type SymbolParamName } from '../../engine/params.ts';
 import type { Place } from './config-place.ts';
 
 /** Keys of a symbol's `volatility`. */
-export const VOLATILITY_KEYS = ['static-band', 'dynamic-band', 'duration'] as const;
+export const VOLATILITY_KEYS = ['static-band', 'dynamic-band', 'duration', 'wide-band', 'extension', 'random-end'] as const;
 export type VolatilityKey = (typeof VOLATILITY_KEYS)[number];
 /** A day, in seconds. */
 const LONGEST = 86_400;
+const LONGEST_RANDOM = 3600;
 
 type Volatility = Readonly<Partial<Record<SymbolParamName, number>>>;
 
@@ -16,6 +17,9 @@ export function readVolatility(place: Place | undefined): Volatility {
     StaticBandPpm: fields['static-band']?.ppm(0, MILLION),
     DynamicBandPpm: fields['dynamic-band']?.ppm(0, MILLION),
     VolatilityUs: micros(fields.duration?.whole(1, LONGEST)),
+    WideBandPpm: fields['wide-band']?.ppm(0, MILLION),
+    VolatilityExtensionUs: micros(fields.extension?.whole(1, LONGEST)),
+    VolatilityRandomUs: micros(fields['random-end']?.whole(0, LONGEST_RANDOM)),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Volatility;
 }

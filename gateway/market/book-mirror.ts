@@ -44,6 +44,8 @@ export class BookMirror {
   timeUs = 0;
   phase: Phase = Phase.Halted;
   subPhase: SubPhase = SubPhase.None;
+  /** Earliest end of its volatility interruption, µs since the epoch; 0 = there is none. */
+  interruptedUntilUs = 0;
   /** Ticks; 0 = none. */
   referencePrice = 0;
   /** Last trade, 0 = none known. `lastTradeId` counts the symbol's trades without gaps from 1. */
@@ -102,6 +104,7 @@ export class BookMirror {
       case MarketEventKind.Phase:
         this.phase = u8[byte + MarketField.flags] as Phase;
         this.subPhase = side as SubPhase;
+        this.interruptedUntilUs = f64[at + MarketField.quantity];
         this.referencePrice = f64[at + MarketField.price];
         this.lastTradeId = Math.max(this.lastTradeId, f64[at + MarketField.otherId]);
         this.lastPrice = f64[at + MarketField.extra];

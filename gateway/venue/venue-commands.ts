@@ -22,6 +22,9 @@ export const PARAM_ORDER: readonly SymbolParamName[] = [
   'StaticBandPpm',
   'DynamicBandPpm',
   'VolatilityUs',
+  'VolatilityExtensionUs',
+  'WideBandPpm',
+  'VolatilityRandomUs',
 ];
 
 export function defineAsset({ id, decimals, name }: AssetConfig): CommandFields {
@@ -164,6 +167,9 @@ const SYMBOL_PARAMETERS: Readonly<Record<SymbolParamName, string>> = {
   StaticBandPpm: 'volatility.static-band',
   DynamicBandPpm: 'volatility.dynamic-band',
   VolatilityUs: 'volatility.duration',
+  VolatilityExtensionUs: 'volatility.extension',
+  WideBandPpm: 'volatility.wide-band',
+  VolatilityRandomUs: 'volatility.random-end',
 };
 
 const PARAM_NAMES = Object.keys(SYMBOL_PARAMETERS) as SymbolParamName[];

@@ -237,7 +237,7 @@ const TIF: Record<string, number> = {
  *   `1 cancel 7 of 2`: names symbol 2; without it, none
  *   `1 mass-cancel` · `1 mass-cancel buy` · `1 mass-cancel of 1`: all, a side, a symbol
  *   `1 cancel-after 90`: in 90 ms
- *   `1 new 7 buy 10 @ 500 gtd 90`   until 90 ms; `day`, `day post`, `gtd 90 post` · `tick`
+ *   `1 new 7 buy 10 @ 500 gtd 90`   until 90 ms; `day`, `day post`, `gtd 90 post` · `tick` · `tick 0.5` with the random number in the middle of its range
  *   `1 new 7 buy 10 stop 520`, `... stop 520 @ 530`: a stop, a stop-limit; then `ref` = by the reference price, `now` = may trigger now, a time in force
  *   `1 amend 7 5 stop 520`, `1 amend 7 5 @ 530 stop 520` · `reference 505`
  *   `param StaticBandPpm 50000`
@@ -250,7 +250,7 @@ export function parseCommand(line: string): LongCommandFields {
   const timed = /^at (\d+(?:\.\d{1,3})?): (.*)$/.exec(line.trim());
   if (timed) return { ...parseCommand(timed[2]), timeUs: Math.round(Number(timed[1]) * 1000) };
   const words = line.trim().split(/\s+/);
-  if (words[0] === 'tick') return { kind: CommandKind.Tick };
+  if (words[0] === 'tick') return { kind: CommandKind.Tick, quantity: Number(words[1] ?? 0) * 2 ** 32 };
   if (words[0].startsWith('+')) return { ...parseCommand(words.slice(1).join(' ')), waitUs: Number(words[0]) };
   const control = controlOf(words);
   if (control !== undefined) return control;

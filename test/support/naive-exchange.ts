@@ -210,7 +210,8 @@ export class NaiveExchange {
     this.seq += c.extension === undefined ? 1 : 2;
     this.controls.nowUs = this.timeUs;
     this.massCancels.continue(c, () => {
-      if (this.volatility.until <= this.timeUs) this.#endInterruption();
+      const random = c.kind === CommandKind.Tick ? (c.quantity ?? 0) / 2 ** 32 : undefined;
+      if (this.volatility.isOver(this.timeUs, random)) this.#endInterruption();
     });
     this.stops.left = TRIGGERS_PER_COMMAND;
     this.#trigger();
@@ -451,8 +452,9 @@ export class NaiveExchange {
 
   #endInterruption(): void {
     this.massCancels.clearBook();
+    if (this.volatility.extend(this.timeUs, this.auctionPrice().price)) return;
     this.#uncrossAll();
-    this.volatility.until = Infinity;
+    this.volatility.stop();
     this.phase = Phase.Continuous;
     this.subPhase = SubPhase.None;
   }
@@ -859,6 +861,7 @@ export class NaiveExchange {
         const allowed = this.#trade(o, this.#limit(o));
         code = !o.market && RESTING.has(o.tif) ? this.#room(o, o.price) : this.#remainder();
         if (!allowed) code = Code.CANCELLED_SELF_TRADE;
+        if (this.phase !== Phase.Continuous && this.stops.next() !== undefined) this.volatility.reached.add('cascade interrupted');
       }
       if (o.open > 0 && code === Code.OK) this.#rest(o);
       else {
@@ -909,7 +912,7 @@ export class NaiveExchange {
     const crossed = bid && ask && bid.price >= ask.price;
     if (phase === Phase.Continuous && crossed) return this.#admin(Code.BOOK_CROSSED);
     this.phase = phase;
-    this.volatility.until = Infinity;
+    this.volatility.stop();
     if (this.#rules >= 4) {
       this.subPhase = subPhase;
       this.boundaryUs = boundaryUs || this.boundaryUs;

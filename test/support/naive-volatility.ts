@@ -6,6 +6,11 @@ export class NaiveVolatility {
   middle = 0;
   /** Earliest end of the interruption that is under way; infinite = there is none. */
   until = Infinity;
+  #end = Infinity;
+  /** Rare states that a flow has reached. */
+  readonly reached = new Set<string>();
+  #extended = false;
+  #drawn = false;
   readonly #params: number[];
 
   constructor(params: number[]) {
@@ -30,7 +35,42 @@ export class NaiveVolatility {
   }
 
   begin(timeUs: number): void {
+    this.reached.add('interrupted');
     this.until = timeUs + this.#params[SymbolParam.VolatilityUs];
+    this.#end = this.until;
+    this.#extended = false;
+    this.#drawn = false;
+  }
+
+  stop(): void {
+    this.until = Infinity;
+    this.#end = Infinity;
+  }
+
+  /** Whether the auction is over at a time. A command with a random number draws the end, once. @param random of the command, below 1 */
+  isOver(timeUs: number, random: number | undefined): boolean {
+    if (this.#end > timeUs) return false;
+    const window = this.#params[SymbolParam.VolatilityRandomUs];
+    if (window === 0 || this.#drawn) return true;
+    if (random !== undefined) {
+      this.#drawn = true;
+      this.reached.add('random end');
+      this.#end += Math.floor(window * random);
+    }
+    return false;
+  }
+
+  /** Whether the auction is extended instead of trading at this price; 0 = it would not trade. */
+  extend(timeUs: number, price: number): boolean {
+    const [middle, ppm] = [this.#params[SymbolParam.ReferencePrice], this.#params[SymbolParam.WideBandPpm]];
+    if (this.#extended || price === 0 || middle === 0 || ppm === 0 || Math.abs(price - middle) <= Math.floor((middle * ppm) / 1e6))
+      return false;
+    this.until = timeUs + this.#params[SymbolParam.VolatilityExtensionUs];
+    this.#end = this.until;
+    this.#extended = true;
+    this.reached.add('extended');
+    this.#drawn = false;
+    return true;
   }
 
   /** An auction has traded at a price, or the operator has set it. */
@@ -46,7 +86,7 @@ export class NaiveVolatility {
   }
 
   rows(symbol: number): number[][] {
-    const until = this.until === Infinity ? 0 : this.until;
-    return this.middle + until === 0 ? [] : [[31, symbol, this.middle, until]];
+    if (this.until === Infinity) return this.middle === 0 ? [] : [[31, symbol, this.middle]];
+    return [[31, symbol, this.middle, this.until, this.#end, Number(this.#extended) + 2 * Number(this.#drawn)]];
   }
 }

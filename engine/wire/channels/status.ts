@@ -8,6 +8,8 @@ export interface StatusView {
   readonly phase: PhaseName;
   /** Kind of the auction; absent in the other phases, and in an auction of no kind. */
   readonly subPhase?: SubPhaseName;
+  /** Volatility auction: milliseconds from `timeUs` to its earliest end; otherwise 0. */
+  readonly earliestEndMs: number;
   readonly surplusSide: SideName;
   readonly indicativePrice: number;
   readonly indicativeVolume: number;
@@ -29,6 +31,7 @@ export const statusWire = {
   json: jsonFields([
     ['phase', Status.phase, PHASE_NAMES],
     ['sub_phase', Status.subPhase, ['', ...SUB_PHASE_NAMES.slice(1)]],
+    ['earliest_end_ms', Status.earliestEndMs, 'u32'],
     ['surplus_side', Status.surplusSide, SIDE_NAMES],
     ['indicative_price', Status.indicativePrice, 'i64'],
     ['indicative_volume', Status.indicativeVolume, 'i64'],
@@ -43,6 +46,7 @@ export const statusWire = {
     return {
       phase: PHASE_NAMES[w[at] & 3],
       ...(subPhase && { subPhase }),
+      earliestEndMs: w[at + Status.earliestEndMs / 4] >>> 0,
       surplusSide: SIDE_NAMES[(w[at] >> 8) & 1],
       indicativePrice: i64(w, at, Status.indicativePrice),
       indicativeVolume: i64(w, at, Status.indicativeVolume),

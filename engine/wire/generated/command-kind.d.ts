@@ -48,7 +48,8 @@ export declare enum CommandKind {
      */
     CancelOrders = 27,
     /**
-     * The engine itself: time has passed. Orders whose end has come expire, as before any command.
+     * The engine itself: time has passed. Orders whose end has come expire, as before any command. `quantity` is a random number
+     * below 2^32, which decides the random end of a volatility auction; 0 before rules 5.
      */
     Tick = 28,
     /**

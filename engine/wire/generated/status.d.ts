@@ -19,7 +19,10 @@ export declare class Status {
      */
     subPhase(): SubPhase;
     reserved(): number;
-    reserved2(): number;
+    /**
+     * In a volatility auction: milliseconds from `time_us` to its earliest end. Otherwise 0.
+     */
+    earliestEndMs(): number;
     indicativePrice(): bigint;
     indicativeVolume(): bigint;
     surplus(): bigint;
@@ -28,5 +31,5 @@ export declare class Status {
     seq(): bigint;
     timeUs(): bigint;
     static sizeOf(): number;
-    static createStatus(builder: flatbuffers.Builder, phase: Phase, surplus_side: Side, sub_phase: SubPhase, reserved: number, reserved2: number, indicative_price: bigint, indicative_volume: bigint, surplus: bigint, reference_price: bigint, last_price: bigint, seq: bigint, time_us: bigint): flatbuffers.Offset;
+    static createStatus(builder: flatbuffers.Builder, phase: Phase, surplus_side: Side, sub_phase: SubPhase, reserved: number, earliest_end_ms: number, indicative_price: bigint, indicative_volume: bigint, surplus: bigint, reference_price: bigint, last_price: bigint, seq: bigint, time_us: bigint): flatbuffers.Offset;
 }

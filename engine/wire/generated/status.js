@@ -28,7 +28,10 @@ export class Status {
     reserved() {
         return this.bb.readUint8(this.bb_pos + 3);
     }
-    reserved2() {
+    /**
+     * In a volatility auction: milliseconds from `time_us` to its earliest end. Otherwise 0.
+     */
+    earliestEndMs() {
         return this.bb.readUint32(this.bb_pos + 4);
     }
     indicativePrice() {
@@ -55,7 +58,7 @@ export class Status {
     static sizeOf() {
         return 64;
     }
-    static createStatus(builder, phase, surplus_side, sub_phase, reserved, reserved2, indicative_price, indicative_volume, surplus, reference_price, last_price, seq, time_us) {
+    static createStatus(builder, phase, surplus_side, sub_phase, reserved, earliest_end_ms, indicative_price, indicative_volume, surplus, reference_price, last_price, seq, time_us) {
         builder.prep(8, 64);
         builder.writeInt64(time_us);
         builder.writeInt64(seq);
@@ -64,7 +67,7 @@ export class Status {
         builder.writeInt64(surplus);
         builder.writeInt64(indicative_volume);
         builder.writeInt64(indicative_price);
-        builder.writeInt32(reserved2);
+        builder.writeInt32(earliest_end_ms);
         builder.writeInt8(reserved);
         builder.writeInt8(sub_phase);
         builder.writeInt8(surplus_side);

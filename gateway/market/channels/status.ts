@@ -43,6 +43,7 @@ export const status: ChannelDescriptor = {
 
 function put(mirror: BookMirror, words: Int32Array, at: number): void {
   words[at] = mirror.phase | (mirror.surplusSide << 8) | (mirror.subPhase << 16);
+  words[at + Status.earliestEndMs / 4] = Math.max(0, Math.ceil((mirror.interruptedUntilUs - mirror.timeUs) / 1000));
   putI64(words, at + Status.indicativePrice / 4, mirror.indicativePrice);
   putI64(words, at + Status.indicativeVolume / 4, mirror.indicativeVolume);
   putI64(words, at + Status.surplus / 4, mirror.surplus);

@@ -90,6 +90,7 @@ function title({ symbol, status, inStep, price, quantity }: LadderInput): string
   const parts = [symbol];
   if (status !== undefined) {
     parts.push(status.subPhase ?? status.phase);
+    if (status.earliestEndMs !== 0) parts.push(`until ${clock(status.timeUs + status.earliestEndMs * 1000)} or later`);
     if (status.phase === 'auction' && status.subPhase !== 'pre-open') {
       const { indicativePrice, indicativeVolume, surplus, surplusSide } = status;
       if (indicativePrice === 0) parts.push('nothing would trade');
@@ -108,9 +109,12 @@ function spread({ bids, asks, trades, price }: LadderInput): string {
   return `── spread ${ticks < 0 ? `-${price(-ticks)}` : price(ticks)}${last}`;
 }
 
+function clock(timeUs: number): string {
+  return new Date(timeUs / 1000).toISOString().slice(11, 23);
+}
+
 function tradeText({ timeUs, price, quantity, auction, aggressor }: TradeView, input: LadderInput): string {
-  const time = new Date(timeUs / 1000).toISOString().slice(11, 23);
-  return `${time}  ${auction ? '=' : aggressor === 'buy' ? '▲' : '▼'} ${input.price(price)} × ${input.quantity(quantity)}`;
+  return `${clock(timeUs)}  ${auction ? '=' : aggressor === 'buy' ? '▲' : '▼'} ${input.price(price)} × ${input.quantity(quantity)}`;
 }
 
 /** A bar of `share` of its columns, to an eighth of one; never empty. */
