@@ -9,7 +9,7 @@ export interface ExpiryFigures {
   readonly enterCancelNs: number;
   readonly enterDateNs: number;
   /** Amends with orders that expire in the book, none of them due, over amends without: ratio of the times. */
-  readonly quietRatio: number;
+  readonly amendRatio: number;
   /** Nanoseconds per expired order, and milliseconds of a tick, 99th percentile. */
   readonly expireNs: number;
   readonly tickP99Ms: number;
@@ -48,7 +48,7 @@ export function runExpiry(orders: number, onChunk: () => void): ExpiryFigures {
   return {
     enterCancelNs: enterCancel / orders,
     enterDateNs: enterDate / orders,
-    quietRatio: amendDate / amendCancel,
+    amendRatio: amendDate / amendCancel,
     expireNs: ticks.reduce((sum, took) => sum + took, 0) / orders,
     tickP99Ms: ticks.sort((a, b) => a - b)[Math.floor(ticks.length * 0.99)] / 1e6,
   };

@@ -1,0 +1,43 @@
+import { assert } from '../../engine/assert.ts';
+import { CommandKind, Side } from '../../engine/wire/layout.ts';
+import { type LongCommand, MeasuredMachine } from './state-machine.ts';
+
+/** Figures of one window. */
+export interface MassCancelFigures {
+  /** Nanoseconds per order that a mass cancel cancels. */
+  readonly orderNs: number;
+  /** Milliseconds of its command, which finds the orders, and the 99th percentile of those that continue. */
+  readonly firstMs: number;
+  readonly sliceMs: number;
+}
+
+const CHUNK = 1000;
+const PRICES = 400;
+
+/** An account cancels all its orders, half of those in the book. @throws InvariantError if others are cancelled, or money is not conserved */
+export function runMassCancel(orders: number, onChunk: () => void): MassCancelFigures {
+  const machine = new MeasuredMachine(2 * orders + 1);
+  const { exchange } = machine;
+  for (let first = 0; first < 2 * orders; first += CHUNK) {
+    machine.run(Array.from({ length: CHUNK }, (_, i) => orderAt(first + i)));
+    onChunk();
+  }
+  const first = machine.run([{ kind: CommandKind.MassCancel, account: 1 }]);
+  const slices: number[] = [];
+  while (exchange.deadlineUs <= machine.timeUs) {
+    slices.push(machine.run([{ kind: CommandKind.Tick }]));
+    onChunk();
+  }
+  assert(exchange.slab.count === orders && exchange.accounts.openOrders[1] === 0, 'rules: all orders of the account are cancelled');
+  for (const asset of [1, 2]) assert(exchange.accounts.imbalance(asset) === 0, 'rules: money is conserved');
+  const orderNs = slices.reduce((sum, took) => sum + took, first) / orders;
+  slices.sort((a, b) => a - b);
+  return { orderNs, firstMs: first / 1e6, sliceMs: slices[Math.floor(slices.length * 0.99)] / 1e6 };
+}
+
+function orderAt(i: number): LongCommand {
+  const side = (i >> 1) & 1 ? Side.Sell : Side.Buy;
+  const distance = 1 + ((i * 7919) % PRICES);
+  const price = side === Side.Buy ? 10_000 - distance : 10_000 + distance;
+  return { kind: CommandKind.New, account: 1 + (i & 1), symbol: 1, clientOrderId: 1 + i, side, price, quantity: 1 + (i % 9) };
+}
