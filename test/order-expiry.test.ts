@@ -241,7 +241,7 @@ it('the heap gives the orders by expiry, then id, whatever is added and removed 
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200, size: 'max' }), (steps) => {
       const slab = new OrderSlab(200);
-      const heap = new DeadlineHeap(slab.id);
+      const heap = new DeadlineHeap(slab.id, slab.endUs);
       const live: { slot: number; id: number; expiry: number }[] = [];
       for (const [i, { add, expiry, at }] of steps.entries()) {
         if (add || live.length === 0) {

@@ -64,6 +64,8 @@ export class OrderSlab {
   readonly termsHash: Int32Array;
   /** Account of the order that has or last had the slot. A column of its own, so that a search for an account's orders reads little memory. */
   readonly accountAt: Int32Array;
+  /** End of an order that has one, microseconds since the Unix epoch; see DeadlineHeap, which owns it. A column of its own, whose memory only such orders use. */
+  readonly endUs: Float64Array;
   readonly doubles: Float64Array;
   readonly words: Int32Array;
   readonly #index: OrderIndex;
@@ -76,6 +78,7 @@ export class OrderSlab {
     this.id = new Float64Array(allocate(capacity * 8));
     this.termsHash = new Int32Array(allocate(capacity * 4));
     this.accountAt = new Int32Array(allocate(capacity * 4));
+    this.endUs = new Float64Array(allocate(capacity * 8));
     const records = allocate(capacity * ORDER_BYTES);
     this.doubles = new Float64Array(records);
     this.words = new Int32Array(records);

@@ -32,7 +32,8 @@ export class CancelAfters implements StatePart {
     this.#answers = answers;
     this.#massCancels = massCancels;
     const { capacity } = state.accounts;
-    this.#deadlines = new DeadlineHeap(Float64Array.from({ length: capacity }, (_, account) => account));
+    const ids = Float64Array.from({ length: capacity }, (_, account) => account);
+    this.#deadlines = new DeadlineHeap(ids, new Float64Array(capacity));
     this.#on = new Uint8Array(capacity);
   }
 

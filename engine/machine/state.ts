@@ -93,7 +93,7 @@ export class MachineState implements CheckedState {
     this.symbols = new Symbols(limits.symbols, allocate);
     this.slab = new OrderSlab(limits.orders, allocate);
     this.feeSchedules = new FeeSchedules(limits.symbols, this.slab);
-    this.expiries = new DeadlineHeap(this.slab.id);
+    this.expiries = new DeadlineHeap(this.slab.id, this.slab.endUs);
     this.stops = new PendingStops(this.symbols, this.slab);
     this.quotes = new LiveQuotes(this.slab);
     this.pages = new LevelPages(limits.pages, allocateLocal, limits.accounts);

@@ -1,4 +1,3 @@
-import { type Allocate, allocateLocal } from '../allocate.ts';
 import type { TimeUs } from '../units.ts';
 
 /**
@@ -18,12 +17,12 @@ export class DeadlineHeap {
   readonly #heap: Int32Array;
   readonly #id: Float64Array;
 
-  /** @param ids id of each slot, which decides between equal deadlines */
-  constructor(ids: Float64Array, allocate: Allocate = allocateLocal) {
+  /** @param ids id of each slot, which decides between equal deadlines @param times column of the deadlines; other threads may read it */
+  constructor(ids: Float64Array, times: Float64Array) {
     this.#id = ids;
-    this.#time = new Float64Array(allocate(ids.length * 8));
-    this.#place = new Int32Array(allocate(ids.length * 4));
-    this.#heap = new Int32Array(allocate(ids.length * 4));
+    this.#time = times;
+    this.#place = new Int32Array(ids.length);
+    this.#heap = new Int32Array(ids.length);
   }
 
   /** The slot whose deadline is first. Only if `count` is not 0. */

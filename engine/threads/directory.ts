@@ -4,9 +4,10 @@ import { type Accounts, nameAt } from '../rules/accounts.ts';
 import { ControlBit } from '../rules/control-bits.ts';
 import { triggerOf } from '../rules/pending-stops.ts';
 import type { Symbols } from '../rules/symbols.ts';
-import type { Money, PriceTicks, QtyLots } from '../units.ts';
+import type { Money, PriceTicks, QtyLots, TimeUs } from '../units.ts';
 import { Side } from '../wire/layout.ts';
 import { SELF_TRADE_NAMES, type SelfTradeName } from '../wire/names.ts';
+import { selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Control } from './control.ts';
 
 export interface AssetInfo {
@@ -100,6 +101,10 @@ export interface OpenOrderInfo {
   readonly filled: QtyLots;
   /** Of a stop that waits for its trigger. */
   readonly stop?: { readonly price: PriceTicks; readonly trigger: number };
+  /** Its end, if it has one. */
+  readonly endUs?: TimeUs;
+  /** SelfTradeMode; 0 = the account's. */
+  readonly selfTradeMode: number;
 }
 
 export interface RestingOrderInfo extends OpenOrderInfo {
@@ -387,6 +392,7 @@ export class Directory {
   #orderInfo(slot: number): OpenOrderInfo {
     const slab = this.#slab;
     const pending = slab.level(slot) < -1;
+    const endUs = slab.fees(slot) < 0 ? slab.endUs[slot] : Number.POSITIVE_INFINITY;
     return {
       orderId: slab.id[slot],
       clientOrderId: slab.clientOrderId(slot),
@@ -397,6 +403,8 @@ export class Directory {
       leaves: slab.open(slot),
       filled: pending ? 0 : slab.filled(slot),
       ...(pending && { stop: { price: slab.next(slot), trigger: triggerOf(slab, slot) } }),
+      ...(endUs !== Number.POSITIVE_INFINITY && { endUs }),
+      selfTradeMode: selfTradeModeOf(slab.lifetime(slot)),
     };
   }
 

@@ -1,4 +1,4 @@
-import type { PhaseName } from '../../engine/wire/names.ts';
+import type { PhaseName, SelfTradeName } from '../../engine/wire/names.ts';
 import { OpenbellError } from './errors.ts';
 import { type HttpOptions, httpRequest } from './http-request.ts';
 import type { ReportKindName, SideName, TimeInForceName } from './types.ts';
@@ -68,6 +68,10 @@ export interface RestingOrder {
   /** False: there is more before it than was counted. */
   readonly exact: boolean;
   readonly reserved?: { readonly asset: string; readonly amount: string; readonly amountUnits: number };
+  /** Its end, if it has one, microseconds since the Unix epoch. */
+  readonly endUs?: number;
+  /** The self-trade mode that it names. */
+  readonly selfTrade?: SelfTradeName;
   /** The last command that the book includes. */
   readonly seq: number;
 }

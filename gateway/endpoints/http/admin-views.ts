@@ -7,6 +7,7 @@ import {
   PHASE_NAMES,
   REPORT_KIND_NAMES,
   ReportFlag,
+  SELF_TRADE_NAMES,
   SIDE_NAMES,
   subPhaseName,
   TIME_IN_FORCE_NAMES,
@@ -151,7 +152,7 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
     leavesLots: order.leaves,
     filledLots: order.filled,
   };
-  if (!('status' in order)) return { ...common, ...(order.stop ? stopView(symbol, order.stop) : { status: 'open' }) };
+  if (!('status' in order)) return { ...common, ...(order.stop ? stopView(symbol, order.stop) : { status: 'open' }), ...termsView(order) };
   return {
     ...common,
     ...(order.stopPrice !== 0 && stopView(symbol, { price: order.stopPrice, trigger: order.trigger })),
@@ -162,6 +163,11 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
     acceptedUs: order.acceptedUs,
     updatedUs: order.updatedUs,
   };
+}
+
+/** The terms of an open order that the history does not have: its end, and the self-trade mode that it names. */
+export function termsView({ endUs, selfTradeMode }: OpenOrderInfo) {
+  return { ...(endUs !== undefined && { endUs }), ...(selfTradeMode !== 0 && { selfTrade: SELF_TRADE_NAMES[selfTradeMode] }) };
 }
 
 /** A stop that waits for its trigger. */

@@ -10,7 +10,7 @@ import type { OrderName } from '../../taps/history/query-worker.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
 import type { Request, Route } from './admin-http.ts';
 import { accountOf, get, limitOf, type QuerySources, wholeOf } from './admin-queries.ts';
-import { eachRecord, eachSymbolOnce, moneyText, priceText, quantityText, reportView } from './admin-views.ts';
+import { eachRecord, eachSymbolOnce, moneyText, priceText, quantityText, reportView, termsView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 import { type Step, stepView } from './order-steps.ts';
@@ -104,6 +104,7 @@ async function restingView(sources: QuerySources, { inSlices }: Request, account
     better: { levels: place.betterLevels, orders: place.betterOrders, ...quantityView('quantity', symbol, place.betterQuantity) },
     exact: place.exact,
     reserved: asset && { asset: asset.name, amount: moneyText(asset, order.reserved), amountUnits: order.reserved },
+    ...termsView(order),
     seq: mirror.seq,
   };
 }

@@ -35,6 +35,9 @@ interface OrderJson {
   /** Of a stop that waits. */
   readonly stopPrice?: string;
   readonly trigger?: string;
+  /** Microseconds since the Unix epoch. */
+  readonly endUs?: number;
+  readonly selfTrade?: string;
   readonly quantity?: string;
   readonly leaves: string;
   readonly filled: string;
@@ -127,16 +130,18 @@ export function accountHeading(account: AccountJson): string {
 
 function orderTable(orders: readonly OrderJson[]): string {
   if (orders.length === 0) return 'no orders';
-  const rows = orders.map((o) => [
-    o.orderId,
-    o.symbol,
-    o.side,
-    o.priceTicks === 0 ? 'market' : o.price,
-    o.leaves,
-    o.filled,
-    o.stopPrice === undefined ? o.status : `${o.status}, stop ${o.stopPrice} by ${o.trigger}`,
-  ]);
+  const rows = orders.map((o) => [o.orderId, o.symbol, o.side, o.priceTicks === 0 ? 'market' : o.price, o.leaves, o.filled, statusText(o)]);
   return table([['order', 'symbol', 'side', 'price', 'open', 'filled', 'status'], ...rows]);
+}
+
+function statusText({ status, stopPrice, trigger, endUs, selfTrade }: OrderJson): string {
+  const parts = [
+    status,
+    stopPrice !== undefined && `stop ${stopPrice} by ${trigger}`,
+    endUs !== undefined && `until ${timeText(endUs)}`,
+    selfTrade !== undefined && `self-trade ${selfTrade}`,
+  ];
+  return parts.filter((part) => part !== false).join(', ');
 }
 
 function tradeTable(trades: readonly TradeJson[]): string {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ExplainedOrder, OrderStep, RestingOrder } from '../../client/index.ts';
+import { timeText } from './account.ts';
 import { type AccountFlags, accountOption, askAdmin, connectionOptions, id as idOf, print, printJson, table } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
@@ -72,12 +73,14 @@ function row({ time, seq, step, leaves, filled, text }: OrderStep): (string | nu
   return [time, seq, step, leaves, filled, text];
 }
 
-function restingText({ price, leaves, phase, before, better, exact, reserved }: RestingOrder, side: string): string[] {
+function restingText({ price, leaves, phase, before, better, exact, reserved, endUs, selfTrade }: RestingOrder, side: string): string[] {
   const least = exact ? '' : 'at least ';
   return [
     `rests at ${price} with ${leaves} open; the symbol is in phase ${phase}`,
     `before it at its price: ${least}${before.orders} orders with ${before.quantity}`,
     `${side === 'buy' ? 'bids' : 'asks'} at better prices: ${least}${better.levels} levels, ${better.orders} orders with ${better.quantity}`,
     ...(reserved === undefined ? [] : [`reserves ${reserved.amount} ${reserved.asset}`]),
+    ...(endUs === undefined ? [] : [`ends at ${timeText(endUs)}`]),
+    ...(selfTrade === undefined ? [] : [`self-trade prevention: ${selfTrade}`]),
   ];
 }
