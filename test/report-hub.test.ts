@@ -293,13 +293,18 @@ describe('report hub', () => {
   });
 });
 
-it('the answer of a command is its own: not an order that expired before it, nor a report of another account', () => {
+it('the answer of a command is its own: not of an order that ended or triggered before it, nor a report of another account', () => {
   const stage = new Stage(8);
   const answers: string[] = [];
   stage.hub.expect(7, 1, {
     onFirstReport: (seq, words, at) => void answers.push(`${seq}: ${(words[at] & 0xff).toString()}`),
   });
   stage.put(1, 7, ReportKind.Cancelled, Code.EXPIRED);
+  stage.put(1, 7, ReportKind.MassCancelled, Code.CANCELLED_AFTER);
+  stage.put(1, 7, ReportKind.Cancelled, Code.CANCELLED_BY_OPERATOR);
+  stage.put(1, 7, ReportKind.Triggered, 0);
+  stage.put(1, 7, ReportKind.Fill, 0);
+  stage.put(1, 7, ReportKind.Cancelled, Code.INSUFFICIENT_FUNDS);
   stage.put(2, 7, ReportKind.Fill, 0);
   stage.put(1, 7, ReportKind.Accepted, 0);
   stage.put(1, 7, ReportKind.Fill, 0);

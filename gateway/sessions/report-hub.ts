@@ -2,13 +2,14 @@ import { assert, fail } from '../../engine/assert.ts';
 import { Code } from '../../engine/codes.ts';
 import type { RingSlots } from '../../engine/rings/ring.ts';
 import type { ReportHandler } from '../../engine/threads/pumps.ts';
+import { ReportKind } from '../../engine/wire/layout.ts';
 import { REPORT_WORDS } from '../../engine/wire/report-frames.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
 import { AccountStream, type ReportArchive, ReportCursor, type ReportListener, type RetainedReports } from './report-cursor.ts';
 
 const NONE = -1;
-/** Above them are the codes of orders that end before a command, and not because of it: they expire, or a mass cancel goes on. */
-const LAST_OF_COMMAND: number = Code.CANCELLED_BY_OPERATOR;
+const { Fill: FILL, Triggered: TRIGGERED, Cancelled: CANCELLED } = ReportKind;
+const { CANCELLED_BY_CLIENT } = Code;
 const LAST_END = 499;
 
 /** Called once, with the first report of the command to its own account: its answer. */
@@ -82,7 +83,7 @@ export class ReportHub implements ReportHandler, RetainedReports {
       this.#touched.push(stream);
     }
     this.seenSeq = report.seq;
-    if (this.#waiters.size !== 0 && !(report.code > LAST_OF_COMMAND && report.code <= LAST_END)) this.#answer(stream.account, words, from);
+    if (this.#waiters.size !== 0 && isAnswer(report.kind, report.code)) this.#answer(stream.account, words, from);
   }
 
   /** Notifies each session with new reports, once per poll. */
@@ -196,6 +197,15 @@ export class ReportHub implements ReportHandler, RetainedReports {
     this.#waiters.delete(seq);
     entry.waiter.onFirstReport(seq, words, from);
   }
+}
+
+/**
+ * Whether a report can be the answer of a command. Others of its sequence may come first: of orders that expire, that a mass cancel goes on
+ * with, or that trigger before it.
+ */
+function isAnswer(kind: number, code: number): boolean {
+  if (kind === CANCELLED) return code === CANCELLED_BY_CLIENT;
+  return kind !== FILL && kind !== TRIGGERED && (code <= CANCELLED_BY_CLIENT || code > LAST_END);
 }
 
 function gap(stream: AccountStream, no: number): never {
