@@ -146,5 +146,7 @@ export type LimitParam = (typeof LimitParam)[keyof typeof LimitParam];
 export const MAX_ACCOUNT_RATE = 1_000_000;
 /** Numbers of groups are below it. */
 export const GROUPS = 2 ** 16;
+/** The highest number for the sides of a mass cancel: only sells. */
+export const MASS_CANCEL_SELLS = 2;
 /** Shortest and longest time of a dead man's switch, microseconds. */
 export const CANCEL_AFTER_RANGE = [1_000_000, 86_400_000_000] as const;

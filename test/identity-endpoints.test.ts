@@ -100,6 +100,7 @@ describe('permissions over the real ports', () => {
     ['GET', '/v1/kill-switches', {}, { operator: 1, auditor: 1 }],
     ['POST', '/v1/accounts/1/kill-switch', { on: false }, { operator: 1 }],
     ['POST', '/v1/groups/7/kill-switch', { on: false }, { operator: 1 }],
+    ['POST', '/v1/groups/7/cancel-orders', {}, { operator: 1 }],
     ['POST', '/v1/symbols/BTC-USD/kill-switch', { on: false }, { operator: 1 }],
     ['POST', '/v1/kill-switch', { on: false }, { operator: 1 }],
     ['POST', '/v1/accounts', { id: 1, name: 'again' }, { operator: 1 }],
@@ -130,7 +131,7 @@ describe('permissions over the real ports', () => {
   }
 
   it('the table has every route', () => {
-    assert.equal(ROUTES.length, 16 + 19);
+    assert.equal(ROUTES.length, 16 + 20);
   });
 
   it('sessions, orders and market data', async () => {

@@ -119,7 +119,7 @@ describe('a mass cancel', () => {
     1 new 3 sell 1 @ 480 stop 480
       > 1 Accepted 3 1@480 leaves 1 stop 480
     1 new 4 sell 1 stop 490 ref
-      > 1 Accepted 4 1@0 leaves 1 stop 490
+      > 1 Accepted 4 1@0 leaves 1 stop 490 ref
     1 new 5 sell 1 @ 700
       > 1 Accepted 5 1@700 leaves 1
     1 new 6 buy 1 @ 100
@@ -131,7 +131,7 @@ describe('a mass cancel', () => {
     1 mass-cancel sell of 1
       > 1 MassCancelled 3 later 0
       > 1 Cancelled 5 1@700 leaves 0 CANCELLED_BY_MASS_CANCEL
-      > 1 Cancelled 4 1@0 leaves 0 stop 490 CANCELLED_BY_MASS_CANCEL
+      > 1 Cancelled 4 1@0 leaves 0 stop 490 ref CANCELLED_BY_MASS_CANCEL
       > 1 Cancelled 3 1@480 leaves 0 stop 480 CANCELLED_BY_MASS_CANCEL
     1 mass-cancel
       > 1 MassCancelled 4 later 0

@@ -288,6 +288,19 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
     for (const order of [a, b, c, d]) assert.equal(await ended(order), 'CANCELLED_BY_OPERATOR');
   });
 
+  it('HTTP, client and command line: the orders of a group, of a side and of a symbol', async () => {
+    assert.equal((await post('/v1/accounts/1/limits', { group: 7 })).status, 200);
+    const orders = [await place('BTC-USD', '50000.00'), await place('ETH-USD', '2000.00'), await place('ETH-USD', '2001.00')];
+    const { status, json } = await post('/v1/groups/7/cancel-orders', { side: 'sell' });
+    assert.deepEqual([status, json], [200, { group: 7, side: 'sell', cancelled: 0, seq: json.seq }]);
+    assert.equal((await post('/v1/groups/7/cancel-orders', { symbol: 'BTC-USD', side: 'buy' })).json.cancelled, 1);
+    assert.equal((await client.admin.cancelOrders({ group: 8 })).cancelled, 0);
+    const line = await openbell(['cancel-orders', '--group', '7', '--symbol', 'ETH-USD', '--side', 'buy', ...flags]);
+    assert.deepEqual([line.code, line.stdout, line.stderr], [0, 'cancelled 2 orders\n', '']);
+    assert.equal((await client.admin.cancelOrders({ group: 7 })).cancelled, 0);
+    for (const order of orders) assert.equal(await ended(order), 'CANCELLED_BY_OPERATOR');
+  });
+
   it('HTTP: the tick step changes after the book was emptied', async () => {
     const order = await place('BTC-USD', '50000.00');
     const step = (size: string) => post('/v1/symbols/BTC-USD/parameters', { limits: { tickStep: size } });
@@ -310,6 +323,11 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
     ['/v1/accounts/1/cancel-orders', { orderId: 1, clientOrderId: 1 }, 400, 'BAD_PARAMETER'],
     ['/v1/symbols/ETH-USD/cancel-orders', { clientOrderId: 1 }, 400, 'BAD_PARAMETER'],
     ['/v1/accounts/1/cancel-orders', { account: 2 }, 400, 'BAD_PARAMETER'],
+    ['/v1/groups/0/cancel-orders', {}, 404, 'NOT_FOUND'],
+    ['/v1/groups/65536/cancel-orders', {}, 404, 'NOT_FOUND'],
+    ['/v1/groups/7/cancel-orders', { symbol: 'XBT-USD' }, 404, 'UNKNOWN_SYMBOL'],
+    ['/v1/groups/7/cancel-orders', { side: 'both' }, 400, 'BAD_PARAMETER'],
+    ['/v1/groups/7/cancel-orders', { orderId: 1 }, 400, 'BAD_PARAMETER'],
   ];
   for (const [path, body, status, name] of wrong) {
     it(`HTTP: ${path} ${JSON.stringify(body)}: ${status} ${name}`, async () => {
@@ -346,6 +364,9 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
     for (const args of [
       [],
       ['--order', '1'],
+      ['--account', '1', '--side', 'buy'],
+      ['--group', '7', '--account', '1'],
+      ['--group', '7', '--order', '1'],
       ['--symbol', 'BTC-USD', '--client-order', '1'],
       ['--account', '1', '--order', '1', '--client-order', '1'],
     ])

@@ -102,7 +102,7 @@ class World {
     const code = this.answers.shift();
     if (code !== undefined && code !== 'lost') {
       note(` ${codeName(code)}`);
-      return { code, seq: 0, repeated: false, price: 0, quantity: 0, more: false };
+      return { code, seq: 0, repeated: false, price: 0, quantity: 0, more: false, later: 0 };
     }
     const { reports } = this.harness.do(fields);
     const answer = reports.at(-1);
@@ -112,7 +112,7 @@ class World {
     );
     if (code === 'lost') throw new AdminTimeoutError(answer.seq, 10_000);
     const { price, quantity, seq } = answer;
-    return { code: answer.code as Code, seq, repeated: false, price, quantity, more: false };
+    return { code: answer.code as Code, seq, repeated: false, price, quantity, more: false, later: 0 };
   }
 }
 

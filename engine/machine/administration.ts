@@ -1,5 +1,5 @@
 import { Code } from '../codes.ts';
-import { SYMBOL_PARAM_RANGES, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
+import { GROUPS, MASS_CANCEL_SELLS, SYMBOL_PARAM_RANGES, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import { isName, NAME_BYTES } from '../rules/accounts.ts';
 import { BY_REFERENCE, BY_TRADE } from '../rules/pending-stops.ts';
 import { unitsOf } from '../rules/symbols.ts';
@@ -35,7 +35,7 @@ export class Administration {
   /** Result of the last command: price and volume of an uncross; for a repeated command, the seq of the first one as volume; orders cancelled as volume; else 0. */
   price = 0;
   volume = 0;
-  /** CancelOrders, KillSwitch, SetAccount: 1 if more orders are left that the command names. Else 0. */
+  /** CancelOrders, KillSwitch, SetAccount: 1 if more orders are left that the command names. CancelGroup: orders that later commands cancel. Else 0. */
   left = 0;
   /** True if the last command repeats an earlier one. Its code is that of the first answer. */
   repeated = false;
@@ -56,7 +56,7 @@ export class Administration {
   ) {
     this.#state = state;
     this.#operatorCancel = new OperatorCancel(state, resting);
-    this.#controls = new ControlCommands(state, this.#operatorCancel);
+    this.#controls = new ControlCommands(state, this.#operatorCancel, massCancels);
     this.#interruptions = interruptions;
     this.#massCancels = massCancels;
     this.#openBook = openBook;
@@ -101,6 +101,8 @@ export class Administration {
         return this.#swept(this.#controls.killSwitch(parameter, quantity));
       case CommandKind.CancelOnDisconnect:
         return this.#cancelOnDisconnect(account);
+      case CommandKind.CancelGroup:
+        return this.#cancelGroup(words[w + Command.tag / 4] >>> 0, symbol, quantity);
       default:
         return Code.UNKNOWN_KIND;
     }
@@ -243,6 +245,16 @@ export class Administration {
     if (this.#state.rules < 5) return Code.UNKNOWN_KIND;
     if (!this.#state.accounts.exists(account)) return Code.UNKNOWN_ACCOUNT;
     this.volume = this.#massCancels.begin(account, 0, 0, Code.CANCELLED_ON_DISCONNECT, Code.CANCELLED_ON_DISCONNECT, 0);
+    return Code.OK;
+  }
+
+  #cancelGroup(group: number, symbol: number, sides: number): Code {
+    const { rules, books } = this.#state;
+    if (rules < 5) return Code.UNKNOWN_KIND;
+    if (group === 0 || group >= GROUPS || sides < 0 || sides > MASS_CANCEL_SELLS) return Code.BAD_PARAMETER;
+    if (symbol !== 0 && books[symbol] === undefined) return Code.UNKNOWN_SYMBOL;
+    this.volume = this.#massCancels.beginGroup(group, symbol, sides);
+    this.left = Math.max(0, this.volume - this.#massCancels.perCommand);
     return Code.OK;
   }
 

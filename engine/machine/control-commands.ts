@@ -3,6 +3,7 @@ import { AccountParam, GROUPS, LimitParam, MAX_ACCOUNT_RATE } from '../params.ts
 import { ControlBit } from '../rules/control-bits.ts';
 import type { QtyLots } from '../units.ts';
 import { KillScope, SelfTradeMode } from '../wire/layout.ts';
+import type { MassCancels } from './mass-cancels.ts';
 import type { OperatorCancel } from './operator-cancel.ts';
 import type { MachineState } from './state.ts';
 
@@ -18,10 +19,12 @@ const SUSPEND_AND_CANCEL = 2;
 export class ControlCommands {
   readonly #state: MachineState;
   readonly #cancel: OperatorCancel;
+  readonly #massCancels: MassCancels;
 
-  constructor(state: MachineState, cancel: OperatorCancel) {
+  constructor(state: MachineState, cancel: OperatorCancel, massCancels: MassCancels) {
     this.#state = state;
     this.#cancel = cancel;
+    this.#massCancels = massCancels;
   }
 
   setAccount(account: number, parameter: number, value: number): Code {
@@ -39,6 +42,7 @@ export class ControlCommands {
       accounts.group[account] = value;
       kills.watch(account);
       this.#cancel.forgetScan();
+      this.#massCancels.forgetScans();
     } else return value >= 0 && value <= MAX_ACCOUNT_RATE ? this.#setRate(account, parameter, value) : Code.BAD_PARAMETER;
     return Code.OK;
   }

@@ -1,5 +1,5 @@
 import { Code } from '../codes.ts';
-import { CANCEL_AFTER_RANGE } from '../params.ts';
+import { CANCEL_AFTER_RANGE, MASS_CANCEL_SELLS } from '../params.ts';
 import { getI64, isU53 } from '../units.ts';
 import { expiryOf, longOrderKind, minQuantityOf, stopPriceOf } from './command-extension.ts';
 import { Command, CommandExtension, CommandFlag, CommandKind, OrderType, SelfTradeMode, Side, TimeInForce, Trigger } from './layout.ts';
@@ -23,8 +23,6 @@ import {
 const WORDS = Command.bytes / 4;
 /** The numbers of an extension, in words. */
 const NUMBERS = [CommandExtension.stopPrice / 4, CommandExtension.minQuantity / 4, CommandExtension.expiryUs / 4];
-/** The highest `quantity` of a mass cancel: only sells. */
-const MASS_CANCEL_SELLS = 2;
 
 /**
  * Verifies the order-entry command in a slot of 64 bytes, and makes it
@@ -50,7 +48,7 @@ function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: n
   if (isOfAccount(kind)) return checkOfAccount(u8, words, slot, account);
   if (kind < CommandKind.New || kind > CommandKind.Amend) {
     if (kind === CommandKind.Quote) return checkQuote(u8, words, slot, account);
-    const ofOperator = kind >= CommandKind.DefineAsset && kind <= CommandKind.CancelOnDisconnect;
+    const ofOperator = kind >= CommandKind.DefineAsset && kind <= CommandKind.CancelGroup;
     return ofOperator ? Code.ADMIN_ONLY : Code.UNKNOWN_KIND;
   }
   const timeInForce = u8[byte + Command.timeInForce];

@@ -69,6 +69,7 @@ export const CommandKind = {
   SetLimit: 29,
   KillSwitch: 30,
   CancelOnDisconnect: 31,
+  CancelGroup: 32,
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 

@@ -1,12 +1,13 @@
 import { OpenbellError } from './errors.ts';
 import { type HttpOptions, httpRequest } from './http-request.ts';
 import { pathOf } from './symbols.ts';
-import type { Decimal, SelfTradeName } from './types.ts';
+import type { Decimal, SelfTradeName, SideName } from './types.ts';
 
-/** The orders to cancel: of an account, of a symbol, or of an account in a symbol; or one of them, by either id. */
+/** The orders to cancel: of an account, of a symbol, or of an account in a symbol; or one of them, by either id. Or those of the accounts in a group. */
 export type OrdersToCancel =
   | { readonly account: number; readonly symbol?: string; readonly orderId?: number; readonly clientOrderId?: number }
-  | { readonly symbol: string; readonly orderId?: number };
+  | { readonly symbol: string; readonly orderId?: number }
+  | { readonly group: number; readonly symbol?: string; readonly side?: SideName };
 
 /** Whole numbers, and a mode; docs/TRADING-RULES.md has their meaning. */
 export interface AccountLimits {
@@ -41,6 +42,8 @@ export interface CancelledOrders {
   readonly seq: number;
   /** True: orders that arrived meanwhile are left. */
   readonly more?: boolean;
+  /** Of a group: how many of them are cancelled in a moment, by the exchange itself. */
+  readonly later?: number;
 }
 
 /** What an operator does, over the admin port. The token must have the role for it, docs/SECURITY.md. */
@@ -52,7 +55,7 @@ export class AdminClient {
   }
 
   /**
-   * Cancels resting orders of any account, in every phase.
+   * Cancels open orders of any account, in every phase.
    * @throws OpenbellError UNKNOWN_ORDER when the one order does not rest, UNKNOWN_ACCOUNT, UNKNOWN_SYMBOL, PERMISSION_DENIED, ...;
    * HTTP_FAILED when the exchange cannot be reached: look at the orders, then send it again
    */
@@ -60,6 +63,10 @@ export class AdminClient {
     if ('account' in orders) {
       const { account, ...rest } = orders;
       return this.#post(`/v1/accounts/${account}/cancel-orders`, rest);
+    }
+    if ('group' in orders) {
+      const { group, ...rest } = orders;
+      return this.#post(`/v1/groups/${group}/cancel-orders`, rest);
     }
     const { symbol, ...rest } = orders;
     return this.#post(`/v1/symbols/${pathOf(symbol)}/cancel-orders`, rest);

@@ -15,11 +15,13 @@ export interface AdminAnswer {
   readonly seq: number;
   /** An earlier command with the same idempotency key gave this answer, and this one did nothing. */
   readonly repeated: boolean;
-  /** Uncross: the price in ticks and the volume in lots. CancelOrders and KillSwitch: the number of cancelled orders as quantity. Else 0. */
+  /** Uncross: the price in ticks and the volume in lots. CancelOrders, CancelGroup and KillSwitch: the number of cancelled orders as quantity. Else 0. */
   readonly price: number;
   readonly quantity: number;
   /** More orders are left to cancel, send the command again. */
   readonly more: boolean;
+  /** CancelGroup: orders that later commands cancel, without a further request. */
+  readonly later: number;
 }
 
 /** The engine has not answered; the command may or may not take effect. */
@@ -95,7 +97,7 @@ export class AdminCommands {
 }
 
 function rejected(code: Code): AdminAnswer {
-  return { code, seq: 0, repeated: false, price: 0, quantity: 0, more: false };
+  return { code, seq: 0, repeated: false, price: 0, quantity: 0, more: false, later: 0 };
 }
 
 function readAnswer(seq: number, report: Uint8Array): AdminAnswer {
@@ -105,7 +107,7 @@ function readAnswer(seq: number, report: Uint8Array): AdminAnswer {
   );
   const repeated = (flags & ReportFlag.Duplicate) !== 0;
   const outcome = kind === ReportKind.Accepted ? Code.OK : (code as Code);
-  return { code: outcome, seq: repeated ? quantity : seq, repeated, price, quantity, more: leaves !== 0 };
+  return { code: outcome, seq: repeated ? quantity : seq, repeated, price, quantity, more: leaves !== 0, later: leaves };
 }
 
 /** Advice for the code of an administrative command; empty for OK. */

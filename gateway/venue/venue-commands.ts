@@ -1,6 +1,6 @@
 import type { CommandFields } from '../../engine/machine/command.ts';
 import { AccountParam, LimitParam, SymbolParam, type SymbolParamName } from '../../engine/params.ts';
-import { CommandKind, KillScope } from '../../engine/wire/layout.ts';
+import { CommandKind, KillScope, type Side } from '../../engine/wire/layout.ts';
 import type { AssetConfig } from '../config/config-asset.ts';
 import type { AccountConfig } from '../config/config-file.ts';
 import type { SymbolConfig } from '../config/config-symbol.ts';
@@ -111,6 +111,11 @@ export function cancelOrders(selection: OrderSelection): CommandFields {
   return { kind: CommandKind.CancelOrders, ...selection };
 }
 
+/** @param symbol 0 = all @param side undefined = both */
+export function cancelGroup(group: number, symbol: number, side: Side | undefined): CommandFields {
+  return { kind: CommandKind.CancelGroup, tag: group, symbol, quantity: side === undefined ? 0 : side + 1 };
+}
+
 /** @param parameter of LimitParam @param lots 0 = no limit */
 export function setLimit(account: number, symbol: number, parameter: number, lots: number): CommandFields {
   return { kind: CommandKind.SetLimit, account, symbol, parameter, quantity: lots };
@@ -217,6 +222,8 @@ export function commandWords({ kind, account = 0, symbol = 0, parameter = 0, tag
         ...(tag !== 0 && { group: tag }),
         ...(symbol !== 0 && { symbol }),
       };
+    case CommandKind.CancelGroup:
+      return { command: 'cancel-group', group: tag, ...(symbol !== 0 && { symbol }) };
     case CommandKind.CancelOnDisconnect:
       return { command: 'cancel-on-disconnect', account };
     default:

@@ -46,6 +46,12 @@ export function controlCommand(accounts: number): fc.Arbitrary<LongCommandFields
     rate.map((f) => ({ ...setAccount, ...f })),
     fc.record({ account, on }).map((f) => ({ ...kill, parameter: KillScope.Account, account: f.account, quantity: f.on })),
     fc.record({ group, on }).map((f) => ({ ...kill, parameter: KillScope.Group, tag: f.group, quantity: f.on })),
+    fc.record({
+      kind: fc.constant(CommandKind.CancelGroup),
+      tag: group,
+      symbol: fc.constantFrom(0, 0, SYMBOL, SYMBOL + 1),
+      quantity: fc.constantFrom(0, 0, 1, 2, 3),
+    }),
     on.map((quantity) => ({ ...kill, parameter: KillScope.Symbol, symbol: SYMBOL, quantity })),
     on.map((quantity) => ({ ...kill, parameter: KillScope.Venue, quantity })),
   );

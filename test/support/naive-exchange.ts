@@ -244,6 +244,7 @@ export class NaiveExchange {
     else if (f.kind === CommandKind.MassCancel) this.#massCancel(f);
     else if (f.kind === CommandKind.CancelAfter) this.#cancelAfter(f);
     else if (f.kind === CommandKind.CancelOnDisconnect) this.#cancelOnDisconnect(f.account);
+    else if (f.kind === CommandKind.CancelGroup) this.#cancelGroup(f);
     else if (f.kind === CommandKind.Deposit) {
       this.pay(f.account, f.symbol, f.quantity);
       this.deposited.set(f.symbol, (this.deposited.get(f.symbol) ?? 0) + f.quantity);
@@ -276,14 +277,14 @@ export class NaiveExchange {
     this.#say({ kind, flags, code, account: o.account, clientOrderId: o.client, orderId: o.id, price, quantity, leaves, filled, ...rest });
   }
 
-  #admin(code: number, price = 0, quantity = 0): void {
+  #admin(code: number, price = 0, quantity = 0, leaves = 0): void {
     this.#answer(
       code === Code.OK ? ReportKind.Accepted : ReportKind.Rejected,
       code,
       { account: 0, client: 0, id: 0 },
       price,
       quantity,
-      0,
+      leaves,
       0,
     );
   }
@@ -598,7 +599,7 @@ export class NaiveExchange {
   #massCancel({ account, symbol, quantity }: { account: number; symbol: number; quantity: number }): void {
     this.controls.count(account);
     const code = symbol === 0 || symbol === SYMBOL ? Code.OK : Code.UNKNOWN_SYMBOL;
-    const named = code === Code.OK ? this.massCancels.begin(account, symbol, quantity) : [];
+    const named = code === Code.OK ? this.massCancels.begin({ account }, symbol, quantity, Code.CANCELLED_BY_MASS_CANCEL) : [];
     if (code === Code.OK) return this.#beginMassCancel(account, code, named);
     this.#answer(ReportKind.MassCancelled, code, { account, client: 0, id: 0 }, 0, 0, 0, 0);
   }
@@ -618,9 +619,17 @@ export class NaiveExchange {
 
   #cancelOnDisconnect(account: number): void {
     const code = Code.CANCELLED_ON_DISCONNECT;
-    const named = this.massCancels.begin(account, 0, 0, code);
+    const named = this.massCancels.begin({ account }, 0, 0, code);
     this.#beginMassCancel(account, code, named);
     this.#admin(Code.OK, 0, named.length);
+  }
+
+  #cancelGroup({ tag: group, symbol, quantity: sides }: { tag: number; symbol: number; quantity: number }): void {
+    if (group === 0 || sides > 2) return this.#admin(Code.BAD_PARAMETER);
+    if (symbol !== 0 && symbol !== SYMBOL) return this.#admin(Code.UNKNOWN_SYMBOL);
+    const named = this.massCancels.begin({ account: 0, group }, symbol, sides, Code.CANCELLED_BY_OPERATOR);
+    this.massCancels.step(named);
+    this.#admin(Code.OK, 0, named.length, Math.max(0, named.length - this.massCancels.perCommand));
   }
 
   #end(o: NaiveOrder, code: number): void {

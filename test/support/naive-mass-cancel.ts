@@ -17,28 +17,32 @@ interface Book<O> {
   readonly open: O[];
   readonly lastOrderId: number;
   readonly phase: number;
-  readonly controls: { readonly selfTrade: { own(a: { account: number }, b: { account: number }): boolean } };
+  readonly controls: {
+    readonly groups: ReadonlyMap<number, number>;
+    readonly selfTrade: { own(a: { account: number }, b: { account: number }): boolean };
+  };
   readonly timeUs: number;
   queue(side: number): O[];
 }
 
-interface UnderWay<O> {
-  readonly account: number;
+/** Of an account, or of the accounts that are in a group. */
+type Owner = { readonly account: number; readonly group?: undefined } | { readonly account: 0; readonly group: number };
+
+interface MassCancel {
+  readonly owner: Owner;
   readonly symbol: number;
   readonly sides: number;
   readonly lastOrderId: number;
   readonly code: number;
-  /** Chosen when it began; some may have ended since. */
-  readonly named: O[];
 }
 
-/** Mass cancels of the naive exchange: each keeps the list of the orders that it named. */
+/** Mass cancels of the naive exchange: each time, all open orders are asked whether it names them. */
 export class NaiveMassCancels<O extends Order> {
   perCommand = 1024;
   readonly #exchange: Book<O>;
   readonly #end: (o: O, code: number) => void;
-  #underWay: UnderWay<O>[] = [];
-  #begun: UnderWay<O> | undefined;
+  #underWay: MassCancel[] = [];
+  #begun: MassCancel | undefined;
   /** Dead man's switches by account. */
   readonly #after = new Map<number, number>();
   readonly #fired: (account: number, named: O[]) => void;
@@ -51,17 +55,14 @@ export class NaiveMassCancels<O extends Order> {
   }
 
   /** The orders that it will cancel, in order. */
-  begin(account: number, symbol: number, sides: number, code: number = Code.CANCELLED_BY_MASS_CANCEL): O[] {
-    const named = this.#exchange.open
-      .filter((o) => o.account === account && [0, o.side + 1].includes(sides) && this.#codeOf(o) === Code.OK)
-      .sort(inOrder);
-    this.#begun = { account, symbol, sides, lastOrderId: this.#exchange.lastOrderId, code, named };
-    return named;
+  begin(owner: Owner, symbol: number, sides: number, code: number): O[] {
+    this.#begun = { owner, symbol, sides, lastOrderId: this.#exchange.lastOrderId, code };
+    return this.#left(this.#begun);
   }
 
   /** Cancels the first of what began. */
   step(named: O[]): void {
-    const begun = this.#begun as UnderWay<O>;
+    const begun = this.#begun as MassCancel;
     for (const o of named.slice(0, this.perCommand)) this.#end(o, begun.code);
     if (this.#left(begun).length > 0) this.#underWay.push(begun);
   }
@@ -110,7 +111,15 @@ export class NaiveMassCancels<O extends Order> {
 
   rows(): number[][] {
     return [
-      ...this.#underWay.map(({ account, symbol, sides, code, lastOrderId }) => [25, account, symbol, sides, code, lastOrderId]),
+      ...this.#underWay.map(({ owner, symbol, sides, code, lastOrderId }) => [
+        25,
+        owner.account,
+        symbol,
+        sides,
+        code,
+        lastOrderId,
+        owner.group ?? 0,
+      ]),
       ...[...this.#after].sort(([a], [b]) => a - b).map((row) => [26, ...row]),
     ];
   }
@@ -127,7 +136,7 @@ export class NaiveMassCancels<O extends Order> {
 
   #fire(account: number): void {
     this.#after.delete(account);
-    this.#fired(account, this.begin(account, 0, 0, Code.CANCELLED_AFTER));
+    this.#fired(account, this.begin({ account }, 0, 0, Code.CANCELLED_AFTER));
   }
 
   #slice(): void {
@@ -142,12 +151,20 @@ export class NaiveMassCancels<O extends Order> {
     }
   }
 
-  #left({ named }: UnderWay<O>): O[] {
-    return named.filter((o) => this.#exchange.open.includes(o));
+  /** What it names and no earlier one does. */
+  #left(its: MassCancel): O[] {
+    const at = this.#underWay.indexOf(its);
+    const earlier = at === -1 ? this.#underWay : this.#underWay.slice(0, at);
+    return this.#exchange.open.filter((o) => this.#names(its, o) && !earlier.some((each) => this.#names(each, o))).sort(inOrder);
+  }
+
+  #names({ owner, sides, lastOrderId }: MassCancel, o: O): boolean {
+    const of = owner.group === undefined ? owner.account === o.account : this.#exchange.controls.groups.get(o.account) === owner.group;
+    return of && o.id <= lastOrderId && [0, o.side + 1].includes(sides);
   }
 
   #codeOf(o: O): number {
-    return this.#underWay.find(({ named }) => named.includes(o))?.code ?? Code.OK;
+    return this.#underWay.find((each) => this.#names(each, o))?.code ?? Code.OK;
   }
 
   #endNamed(o: O): boolean {

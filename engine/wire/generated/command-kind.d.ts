@@ -64,5 +64,10 @@ export declare enum CommandKind {
     /**
      * Administrative: the sessions of `account` that asked for it are gone; all its open orders are cancelled. The answer has their number as `quantity`.
      */
-    CancelOnDisconnect = 31
+    CancelOnDisconnect = 31,
+    /**
+     * Administrative: cancels all open orders of the accounts in the group `tag`: of `symbol` (0 = all), and of the side in `quantity`, as
+     * MassCancel. The answer has their number as `quantity`, and as `leaves` how many of them later commands cancel.
+     */
+    CancelGroup = 32
 }

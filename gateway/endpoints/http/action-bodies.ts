@@ -135,6 +135,7 @@ export const BODIES = {
   on: fields({ on: boolean }),
   ordersOfAccount: fields({ symbol: text, 'order-id': number, 'client-order-id': number }),
   ordersOfSymbol: fields({ 'order-id': number }),
+  ordersOfGroup: fields({ symbol: text, side: text }),
 };
 
 /** The JSON type of a value, with the value if it is short. */

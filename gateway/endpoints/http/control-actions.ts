@@ -1,10 +1,10 @@
 import { AccountParam, GROUPS, LimitParam, MAX_ACCOUNT_RATE } from '../../../engine/params.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
-import { KillScope } from '../../../engine/wire/layout.ts';
-import { SELF_TRADE_NAMES } from '../../../engine/wire/names.ts';
+import { KillScope, type Side } from '../../../engine/wire/layout.ts';
+import { SELF_TRADE_NAMES, SIDE_NAMES, type SideName } from '../../../engine/wire/names.ts';
 import type { Place } from '../../config/config-place.ts';
 import type { Action } from '../../identity/permissions.ts';
-import { killSwitch, setAccount, setLimit, suspend } from '../../venue/venue-commands.ts';
+import { cancelGroup, killSwitch, setAccount, setLimit, suspend } from '../../venue/venue-commands.ts';
 import { BODIES } from './action-bodies.ts';
 import type { Reply, Request, Route } from './admin-http.ts';
 import { accountOf, symbolNamed } from './admin-queries.ts';
@@ -65,6 +65,16 @@ export function controlRoutes(directory: Directory, post: Post): Route[] {
       const on = readOn(body);
       return { json: { group, on, ...(await runUntilDone(run, killSwitch(KillScope.Group, group, on))) } };
     }),
+    post('/v1/groups/:group/cancel-orders', 'venue:manage', async ({ params, body }, run) => {
+      const group = groupOf(params.group);
+      const { symbol: name, side } = readJsonBody(body, BODIES.ordersOfGroup, readGroupOrders);
+      const symbol = name === undefined ? undefined : symbolNamed(directory, name);
+      const command = cancelGroup(group, symbol?.id ?? 0, side && (SIDE_NAMES.indexOf(side) as Side));
+      const { seq, quantity: cancelled, later } = await run(command);
+      return {
+        json: { group, ...(symbol && { symbol: symbol.name }), ...(side && { side }), cancelled, ...(later > 0 && { later }), seq },
+      };
+    }),
     post('/v1/symbols/:name/kill-switch', 'venue:manage', async ({ params, body }, run) => {
       const { id, name } = symbolNamed(directory, params.name);
       const on = readOn(body);
@@ -83,6 +93,14 @@ function readOn(body: unknown): boolean {
     const fields = place.fields(['on']);
     return fields && (fields.on === undefined ? place.missing('on', 'true or false') : fields.on.boolean());
   });
+}
+
+function readGroupOrders(place: Place): { readonly symbol?: string; readonly side?: SideName } | undefined {
+  const fields = place.fields(['symbol', 'side']);
+  if (fields === undefined) return undefined;
+  const symbol = fields.symbol?.text();
+  const side = fields.side?.oneOf(SIDE_NAMES);
+  return { ...(symbol !== undefined && { symbol }), ...(side !== undefined && { side }) };
 }
 
 function readLimits(place: Place): [parameter: number, value: number][] | undefined {
