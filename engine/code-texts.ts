@@ -25,7 +25,7 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   SYMBOL_HALTED: 'The phase is halted.',
   SYMBOL_CLOSED: 'The phase is closed.',
   NOT_IN_AUCTION:
-    'An auction only collects orders. This time in force would trade at once, or promises not to trade at once. A post-only order can only be lowered at its price.',
+    'An auction only collects orders. This time in force would trade at once, or promises not to trade at once. A post-only order can only be lowered at its price, and so can a market order of an auction.',
   PRICE_RANGE: "The price is 0 or above the symbol's maxPrice.",
   TICK: "The price is not a multiple of the symbol's tickStep.",
   LOT: "The quantity is not a multiple of the symbol's lotStep.",
@@ -35,6 +35,8 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   NOTIONAL_MAX: 'Price x quantity is above maxNotional.',
   PRICE_BAND: 'A buy is too far above, or a sell too far below, the reference price.',
   NO_SESSION: 'A day order, and the symbol has no session, or its session has ended.',
+  AUCTION_OVER:
+    'An order at the open, and the opening auction of the session is over or none is to come; or an order at the close, and the closing auction is over.',
   BAD_CLIENT_ORDER_ID: 'A new order without a client order id.',
   UNKNOWN_ORDER:
     'Cancel or amend: no such order of this account and symbol rests. It may have been filled or cancelled meanwhile, or it is of another symbol.',
@@ -72,6 +74,7 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   CANCELLED_AFTER: "The account's dead man's switch fired: it was not renewed in time.",
   CANCELLED_SUSPENDED: 'The operator suspended the account, and cancelled what rested.',
   CANCELLED_BY_MASS_CANCEL: 'A mass cancel of the account named it.',
+  CANCELLED_AUCTION_OVER: 'An order at the open or at the close, after its auction or when the symbol closed without one.',
   CANCELLED_VOLATILITY:
     'The quantity of an immediate-or-cancel or market order whose next trade would have left a volatility band. The symbol is in a volatility auction.',
 };

@@ -52,6 +52,7 @@ export const Code = {
   NOTIONAL_MAX: 310,
   PRICE_BAND: 311,
   NO_SESSION: 312,
+  AUCTION_OVER: 313,
   // 400: the order and the book.
   BAD_CLIENT_ORDER_ID: 400,
   UNKNOWN_ORDER: 401,
@@ -83,6 +84,7 @@ export const Code = {
   CANCELLED_SUSPENDED: 458,
   CANCELLED_BY_MASS_CANCEL: 459,
   CANCELLED_VOLATILITY: 466,
+  CANCELLED_AUCTION_OVER: 460,
   // 500: administration.
   BAD_PARAMETER: 500,
   CAPACITY: 501,

@@ -67,6 +67,10 @@ export const RowKind = {
   CancelAfter: 26,
   /** symbol, price of the static band's middle, earliest end of its interruption (microseconds since the Unix epoch), its end, bits of its state (1 extended, 2 drawn); after the symbols, if one of the first two is not 0; only from rules 5 on */
   Volatility: 31,
+  /** id, client order id, price, open, 0, account, symbol, side + 256 x time in force, tag, hash of its terms; an order at the open or the close outside the book, by symbol and auction, in their order; only from rules 5 on */
+  WaitingOrder: 39,
+  /** symbol, 1 = its opening auction is ahead + 2 = its closing auction is over; before the name, if one is; only from rules 5 on */
+  SymbolAuctions: 40,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

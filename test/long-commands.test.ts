@@ -422,7 +422,7 @@ describe('the intake', () => {
           .map(Number);
         if (announced) {
           assert.deepEqual([kind, flags], [CommandKind.New, Extended], line);
-          assert.ok(timeInForce <= TimeInForce.GoodTillDate, line);
+          assert.ok(timeInForce <= TimeInForce.AtTheClose, line);
           seen.long++;
         } else if (kind !== CommandKind.Extension) assert.equal(flags, 0, line);
         announced = kind === CommandKind.Extension;

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Code, codeName } from '../engine/codes.ts';
 import { encodeCommand } from '../engine/machine/command.ts';
+import { NEW_AUCTION_CHECKS } from '../engine/rules/auction-checks.ts';
 import { NEW_ORDER_CHECKS, OrderChecks } from '../engine/rules/order-checks.ts';
 import { OrderRequest } from '../engine/rules/order-request.ts';
 import { QUOTE_CHECKS } from '../engine/rules/quote-checks.ts';
@@ -45,7 +46,7 @@ const order = fc.record({
   clientOrderId: fc.integer({ min: 0, max: 1000 }),
   symbol: fc.constantFrom(SYMBOL, SYMBOL, SYMBOL, 5),
   side: fc.constantFrom(Side.Buy, Side.Sell),
-  timeInForce: fc.constantFrom(...Object.values(TimeInForce)),
+  timeInForce: fc.constantFrom(...Object.values(TimeInForce).filter((time) => time <= TimeInForce.GoodTillDate)),
   price: fc.constantFrom(0, 1, 80, 96, 97, 100, 104, 106, 108, 110, 150, 300),
   quantity: fc.integer({ min: 0, max: 44 }),
 });
@@ -105,6 +106,17 @@ describe('the checks of a new order', () => {
     assert.deepEqual(
       listed,
       NEW_ORDER_CHECKS.map(({ codes }) => codes.map(codeName)),
+    );
+  });
+
+  it('and those of an order of an auction', () => {
+    const text = readFileSync(new URL('../docs/CODES.md', import.meta.url), 'utf8');
+    const section =
+      /## Order of the checks of an order at the open or at the close\n([\s\S]*?)(?=\n## |$)/.exec(text)?.[1] ?? assert.fail();
+    const listed = [...section.matchAll(/^\d+\. (.*)$/gm)].map(([, line]) => [...line.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name));
+    assert.deepEqual(
+      listed,
+      NEW_AUCTION_CHECKS.map((codes) => codes.map(codeName)),
     );
   });
 

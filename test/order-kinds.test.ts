@@ -39,7 +39,7 @@ const { Limit, Market, Stop, StopLimit } = OrderType;
 const { TriggerNow, Reprice } = Instruction;
 /** Bits of later releases. */
 const UNSUPPORTED = 4;
-const { GoodTillCancel, ImmediateOrCancel, FillOrKill, Day, GoodTillDate } = TimeInForce;
+const { GoodTillCancel, ImmediateOrCancel, FillOrKill, Day, GoodTillDate, AtTheOpen, AtTheClose } = TimeInForce;
 const MIN = 3;
 const STOP_PRICE = 120;
 const END_US = 2 ** 52 + 1;
@@ -55,18 +55,22 @@ interface Terms {
 /** All values of this release that an extension can have, and the next value of each. */
 function* combinations(): Generator<Terms> {
   for (let orderType = 0; orderType <= 6; orderType++)
-    for (let timeInForce = 0; timeInForce <= 7; timeInForce++)
+    for (let timeInForce = 0; timeInForce <= 9; timeInForce++)
       for (const instructions of [0, 1, Reprice, 1 | Reprice, UNSUPPORTED, TriggerNow, 1 | TriggerNow, 1 | Reprice | TriggerNow])
         for (const minQuantity of [0, MIN]) yield { orderType, timeInForce, instructions, minQuantity };
 }
 
 /** The rules, independent of the table: the kind, or the code. */
 function expected({ orderType, timeInForce, instructions, minQuantity }: Terms): OrderKind | keyof typeof Code {
-  if (timeInForce > GoodTillDate || orderType > OrderType.TrailingStopLimit) return 'BAD_ENUM';
+  if (timeInForce > AtTheClose || orderType > OrderType.TrailingStopLimit) return 'BAD_ENUM';
   if (orderType > StopLimit || instructions === UNSUPPORTED) return 'UNSUPPORTED_TERM';
   if (timeInForce === TimeInForce.Market && orderType !== Market) return 'ILLEGAL_COMBINATION';
   const postOnly = (instructions & 1) !== 0 || timeInForce === TimeInForce.PostOnly;
   const isStop = orderType >= Stop;
+  if (timeInForce >= AtTheOpen) {
+    if (isStop || instructions !== 0 || minQuantity !== 0) return 'ILLEGAL_COMBINATION';
+    return orderType === Market ? OrderKind.AuctionMarket : OrderKind.AuctionLimit;
+  }
   if ((instructions & TriggerNow) !== 0 && !isStop) return 'ILLEGAL_COMBINATION';
   const rests = [GoodTillCancel, TimeInForce.PostOnly, Day, GoodTillDate].includes(timeInForce as 0);
   if (postOnly && (!rests || orderType === Market || orderType === Stop)) return 'ILLEGAL_COMBINATION';
@@ -123,7 +127,7 @@ test('every combination has the kind or the code of the rules; equal orders are 
       continue;
     }
     if (terms.timeInForce >= Day) {
-      const long = terms.timeInForce === GoodTillDate || kind === OrderKind.PostOnly || kind === OrderKind.PostOnlyReprice;
+      const long = terms.timeInForce >= GoodTillDate || kind === OrderKind.PostOnly || kind === OrderKind.PostOnlyReprice;
       assert.deepEqual([u8[64 + Command.parameter], timeInForce], [long ? CommandFlag.Extended : 0, terms.timeInForce], what);
       if (long) assert.equal(longOrderKind(u8, words, 0, 1), kind, 'the log gives the kind again');
       continue;
@@ -145,8 +149,13 @@ test('the columns agree with the rows', () => {
   for (const row of ORDER_KINDS) {
     const { kind } = row;
     assert.equal(KIND_NEEDS_PRICE[kind] === 1, row.orderType === Limit, row.name);
-    assert.equal(KIND_RESTS[kind] === 1, row.timeInForce === GoodTillCancel, row.name);
-    assert.equal(KIND_AUCTION[kind] === 1, kind === OrderKind.GoodTillCancel, row.name);
+    assert.equal(
+      KIND_RESTS[kind] === 1,
+      [GoodTillCancel, AtTheOpen].some((time) => time === row.timeInForce),
+      row.name,
+    );
+    const inAuctions: number[] = [OrderKind.GoodTillCancel, OrderKind.AuctionLimit, OrderKind.AuctionMarket];
+    assert.equal(KIND_AUCTION[kind] === 1, inAuctions.includes(kind), row.name);
     assert.equal(KIND_PHASES[kind], (1 << Phase.Continuous) | (KIND_AUCTION[kind] << Phase.Auction), row.name);
     assert.equal(KIND_FILL_OR_KILL[kind] === 1, row.timeInForce === FillOrKill, row.name);
     assert.equal(KIND_POST_ONLY[kind] === 1, (row.instructions & Instruction.PostOnly) !== 0, row.name);
@@ -275,13 +284,16 @@ test('the two terms that cannot be combined are named', () => {
     ['fok and reprice', Limit, FillOrKill, Reprice, false],
     ['market and reprice', Market, TimeInForce.Market, Reprice, false],
     ['stop-limit and reprice', StopLimit, GoodTillCancel, 1 | Reprice, false],
+    ['stop-limit and at-the-close', StopLimit, AtTheClose, 0, false],
+    ['at-the-open and post-only', Limit, AtTheOpen, Instruction.PostOnly, false],
+    ['at-the-close and min-quantity', Market, AtTheClose, 0, true],
     ['limit and trigger-now', Limit, GoodTillCancel, TriggerNow, false],
     ['market and trigger-now', Market, TimeInForce.Market, TriggerNow, false],
   ];
   for (const [pair, ...terms] of pairs) assert.equal(illegalPair(...terms), pair);
   // Every illegal combination is a pair.
   for (const { orderType, timeInForce, instructions, minQuantity } of combinations()) {
-    if (orderType > StopLimit || timeInForce > GoodTillDate || instructions === UNSUPPORTED) continue;
+    if (orderType > StopLimit || timeInForce > AtTheClose || instructions === UNSUPPORTED) continue;
     if (orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0) !== NO_KIND) continue;
     assert.match(illegalPair(orderType, timeInForce, instructions, minQuantity !== 0), /^[a-z-]+ and [a-z-]+$/);
   }
@@ -300,6 +312,8 @@ test('the client uses the same table', () => {
     [{ ...base, price: 1, postOnly: true }, [Limit, GoodTillCancel, Instruction.PostOnly, false]],
     [{ ...base, price: 1, timeInForce: 'ioc', minQuantity: 1 }, [Limit, ImmediateOrCancel, 0, true]],
     [{ ...base, price: 1, timeInForce: 'day' }, [Limit, Day, 0, false]],
+    [{ ...base, price: 1, timeInForce: 'at-the-open' }, [Limit, AtTheOpen, 0, true]],
+    [{ ...base, type: 'market', timeInForce: 'at-the-close' }, [Market, AtTheClose, 0, true]],
     [{ ...base, price: 1, timeInForce: 'post-only', reprice: true }, [Limit, TimeInForce.PostOnly, Reprice, true]],
     [{ ...base, price: 1, timeInForce: 'day', postOnly: true, reprice: true }, [Limit, Day, 1 | Reprice, true]],
     [{ ...base, stopPrice: 5 }, [Stop, GoodTillCancel, 0, true]],
@@ -336,6 +350,7 @@ test('the client uses the same table', () => {
     [{ ...base, price: 5, trigger: 'reference' }, 'BAD_RANGE', /^a trigger is for stop/],
     [{ ...base, stopPrice: 5, trigger: 'mark' as 'last' }, 'BAD_ENUM', /there is no trigger mark/],
     [{ ...base, price: 5, triggerNow: true }, 'ILLEGAL_COMBINATION', /^limit and trigger-now /],
+    [{ ...base, timeInForce: 'at-the-open' }, 'BAD_RANGE', /needs a price/],
     [{ ...base, price: 5, reprice: true }, 'ILLEGAL_COMBINATION', /^limit and reprice /],
     [{ ...base, price: 5, timeInForce: 'all-or-none' as 'gtc' }, 'BAD_ENUM', /with time in force all-or-none/],
     [{ ...base, stopPrice: 5, postOnly: true }, 'ILLEGAL_COMBINATION', /^stop and post-only /],
@@ -359,7 +374,12 @@ test('the client uses the same table', () => {
 test('docs/ORDER-ENTRY.md contains the table', () => {
   const text = readFileSync(new URL('../docs/ORDER-ENTRY.md', import.meta.url), 'utf8');
   const types = ['Limit', 'Market'];
-  const times = ['GoodTillCancel', 'ImmediateOrCancel', 'FillOrKill'];
+  const times = {
+    [GoodTillCancel]: 'GoodTillCancel',
+    [ImmediateOrCancel]: 'ImmediateOrCancel',
+    [FillOrKill]: 'FillOrKill',
+    [AtTheOpen]: 'AtTheOpen',
+  };
   const shorts = ['GoodTillCancel', 'ImmediateOrCancel', 'FillOrKill', 'Market', 'PostOnly'];
   for (const row of ORDER_KINDS) {
     const { instructions } = row;
@@ -370,7 +390,7 @@ test('docs/ORDER-ENTRY.md contains the table', () => {
     ].filter((term) => term !== '');
     const cells = [
       types[row.orderType],
-      times[row.timeInForce],
+      times[row.timeInForce as keyof typeof times],
       terms.join(', ') || '–',
       shorts[row.kind] === undefined ? '– (long)' : `\`${shorts[row.kind]}\``,
       row.needsPrice ? 'yes' : 'no',
@@ -387,7 +407,7 @@ test('docs/ORDER-ENTRY.md contains which terms exclude which', () => {
   for (const term of TERMS) {
     const cells = TERMS.map((other) => (term === other ? '' : canCombine(term, other) ? 'yes' : '–'));
     // Of one order type and one time in force, an order has one.
-    const groups = [TERMS.slice(0, 4), TERMS.slice(4, 9)];
+    const groups = [TERMS.slice(0, 4), TERMS.slice(4, 11)];
     for (const group of groups) for (const other of group) if (group.includes(term)) cells[TERMS.indexOf(other)] = '';
     assert.ok(text.includes(`| ${term} | ${cells.join(' | ')} |\n`), `| ${term} | ${cells.join(' | ')} |`);
   }

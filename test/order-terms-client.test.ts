@@ -42,6 +42,25 @@ describe('terms of orders', { timeout: 120_000 }, () => {
     assert.match(alone.stderr, /limit and reprice cannot be combined/);
   });
 
+  it('at the close: waits, and is shown as pending; at the open is over in continuous trading', async () => {
+    const order = { symbol: 'BTC-USD', side: 'sell', quantity: '0.5', timeInForce: 'at-the-close' } as const;
+    const placed = await client.orders.place({ ...order, type: 'market' });
+    assert.deepEqual([placed.kind, placed.timeInForce], ['accepted', 'at-the-close']);
+    const get = async (path: string) => (await (await fetch(`http://127.0.0.1:${exchange.ports.http}${path}`)).json()) as never;
+    const { orders } = (await get('/v1/accounts/1/open-orders')) as { orders: Record<string, unknown>[] };
+    const shown = orders.find(({ orderId }) => orderId === placed.orderId);
+    assert.deepEqual([shown?.status, shown?.type, shown?.timeInForce], ['pending', 'market', 'at-the-close']);
+    const life = (await get(`/v1/accounts/1/orders/${placed.orderId}`)) as { status: string; steps: unknown[] };
+    assert.deepEqual([life.status, life.steps.length], ['pending', 1]);
+    const limit = await run('order', 'buy', '0.1', 'BTC-USD', '49000.00', '--tif', 'at-the-close');
+    assert.match(limit.stdout, /^accepted {2}order \d+: buy 0.1000 BTC-USD at 49000.00\n$/);
+    assert.match((await run('account', '1')).stdout, / 49000.00 +0.1000 +0.0000 +pending, at-the-close/);
+    const late = await run('order', 'sell', '0.1', 'BTC-USD', '--tif', 'at-the-open');
+    assert.deepEqual([late.code, late.stdout], [1, 'rejected  AUCTION_OVER (313): see docs/CODES.md\n']);
+    const stop = await run('order', 'sell', '0.1', 'BTC-USD', '--stop', '49000.00', '--tif', 'at-the-close');
+    assert.match(stop.stderr, /stop and at-the-close cannot be combined/);
+  });
+
   it('all-or-none is refused wherever it can be asked for', async () => {
     const named = await run('order', 'buy', '0.1', 'BTC-USD', '50010.00', '--tif', 'all-or-none');
     assert.deepEqual([named.code, /Allowed choices are gtc,/.test(named.stderr)], [2, true], named.stderr);

@@ -331,7 +331,7 @@ describe('checkCommand', () => {
     ['BAD_ENUM', { side: 2 }],
     ['OK', { timeInForce: TimeInForce.Day }],
     ['BAD_RANGE', { timeInForce: TimeInForce.GoodTillDate }],
-    ['BAD_ENUM', { timeInForce: 7 }],
+    ['BAD_ENUM', { timeInForce: 9 }],
     ['BAD_ENUM', { kind: Cancel, side: 255 }],
     ['FOREIGN_ACCOUNT', { account: 41 }],
     ['FOREIGN_ACCOUNT', { account: 0xffff_ffff }],

@@ -29,7 +29,7 @@ export function auditBook(book: OrderBook, mayCross = true): void {
 
 /**
  * Runs auditBook for every book of a slab. Also checks that slab and pages hold nothing else.
- * @param books all books that share the slab and the pages @param stops the pending stops by symbol, which share the slab too
+ * @param books all books that share the slab and the pages @param stops the pending stops by symbol, which share the slab too @param waiting slots of the orders that wait for an auction
  */
 export function auditBooks(
   slab: OrderSlab,
@@ -37,6 +37,7 @@ export function auditBooks(
   books: readonly OrderBook[],
   mayCross: (book: OrderBook) => boolean,
   stops: readonly (StopBook | undefined)[] = [],
+  waiting: Iterable<number> = [],
 ): void {
   const seen = new Uint8Array(slab.capacity);
   const held = new Int32Array(pages.held.length);
@@ -51,6 +52,11 @@ export function auditBooks(
   }
   let pending = 0;
   for (const [symbol, book] of stops.entries()) if (book !== undefined) pending += auditStops(slab, symbol, book, seen);
+  for (const slot of waiting) {
+    if (seen[slot] !== 0 || slab.level(slot) !== -2) fail(`audit: slot ${slot} waits for an auction, at level ${slab.level(slot)}`);
+    seen[slot] = 1;
+    pending++;
+  }
   if (orders + pending !== slab.count) fail(`audit: ${orders} orders rest, ${pending} are pending, the slab counts ${slab.count}`);
   if (pagesUsed !== pages.count) fail(`audit: the ladders have ${pagesUsed} pages, the pool gave ${pages.count}`);
   const wrong = held.findIndex((count, account) => count !== pages.held[account]);

@@ -34,6 +34,9 @@ export class CallAuction {
   pivot = UNKNOWN;
   demand = 0;
   supply = 0;
+  /** False: all orders are limit orders. True: some may be market orders, which count as orders with a limit that is no price of the auction. */
+  hasMarketOrders = false;
+  readonly #hasLimit: (ladder: PriceLadder, price: number) => boolean;
   readonly #bids: PriceLadder;
   readonly #asks: PriceLadder;
   #step = 1;
@@ -41,7 +44,9 @@ export class CallAuction {
   #demandAbove = 0;
   #supplyAbove = 0;
 
-  constructor(bids: PriceLadder, asks: PriceLadder) {
+  /** @param hasLimit whether a limit order rests at a price of a ladder */
+  constructor(bids: PriceLadder, asks: PriceLadder, hasLimit: (ladder: PriceLadder, price: number) => boolean) {
+    this.#hasLimit = hasLimit;
     this.#bids = bids;
     this.#asks = asks;
   }
@@ -115,13 +120,15 @@ export class CallAuction {
     const sellSurplus = this.#supplyAbove - this.#demandAbove;
     const atC = volumeAtC > volumeAbove || (volumeAtC === volumeAbove && buySurplus <= sellSurplus);
     const above = volumeAbove > volumeAtC || (volumeAtC === volumeAbove && sellSurplus <= buySurplus);
-    if (atC && !above && buySurplus > 0) this.price = c;
+    if (this.hasMarketOrders) this.#chooseWithMarket(reference, atC, above, buySurplus);
+    else if (atC && !above && buySurplus > 0) this.price = c;
     else if (above && !atC) this.price = c + step;
     else {
       const low = this.#ceil(Math.max(this.#askDown(c), this.#bidDown(c - 1) + 1));
       const high = above ? this.#floor(Math.min(this.#bidFrom(c + step), this.#askFrom(c + step + 1) - 1)) : c;
       this.price = this.#nearest(reference, low, high);
     }
+    if (this.price === 0) return;
     if (this.price <= c) {
       this.volume = volumeAtC;
       this.surplus = buySurplus;
@@ -130,6 +137,33 @@ export class CallAuction {
       this.surplus = sellSurplus;
       this.surplusSide = 1;
     }
+  }
+
+  /**
+   * The choice where the limits of market orders are no prices. Of the prices that are left, all with the same surplus, market pressure selects
+   * the last one that a limit order bounds, and the reference price if none does. 0 if there is no reference price either.
+   */
+  #chooseWithMarket(reference: number, atC: boolean, above: boolean, buySurplus: number): void {
+    const c = this.pivot;
+    const step = this.#step;
+    const low = above && !atC ? c + step : this.#ceil(Math.max(this.#askDown(c), this.#bidDown(c - 1) + 1));
+    const high = above ? this.#floor(Math.min(this.#bidFrom(c + step), this.#askFrom(c + step + 1) - 1)) : c;
+    const [bids, asks, hasLimit] = [this.#bids, this.#asks, this.#hasLimit];
+    const boundsLow = hasLimit(asks, low) || hasLimit(bids, low - step);
+    const boundsHigh = hasLimit(bids, high) || hasLimit(asks, high + step);
+    if (atC && !above && buySurplus > 0) {
+      if (boundsHigh) this.price = high;
+      else this.price = hasLimit(asks, low) ? low : this.#reference(reference, low, high);
+    } else if (above && !atC) {
+      if (boundsLow) this.price = low;
+      else this.price = hasLimit(bids, high) ? high : this.#reference(reference, low, high);
+    } else if (reference !== 0) this.price = this.#nearest(reference, low, high);
+    else if (boundsLow) this.price = low;
+    else this.price = boundsHigh ? high : 0;
+  }
+
+  #reference(reference: number, low: number, high: number): number {
+    return reference === 0 ? 0 : this.#nearest(reference, low, high);
   }
 
   #nearest(reference: number, low: number, high: number): number {

@@ -2,6 +2,7 @@ import { type Allocate, allocateLocal } from '../allocate.ts';
 import { assert } from '../assert.ts';
 import { Code } from '../codes.ts';
 import type { PriceTicks, QtyLots } from '../units.ts';
+import { isAuctionMarket } from '../wire/order-kinds.ts';
 import { CallAuction } from './call-auction.ts';
 import type { OrderSlab } from './order-slab.ts';
 import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from './order-slab.ts';
@@ -63,6 +64,8 @@ export class OrderBook {
   sweptQuantity = 0;
   sweptNotional = 0;
   readonly #listener: BookListener;
+  /** By side: the market order that came last. */
+  readonly #lastMarket = [NIL, NIL];
 
   /** @param maxPrice highest price in ticks, 1 to 2^26 */
   constructor(
@@ -79,7 +82,7 @@ export class OrderBook {
     this.maxPrice = maxPrice;
     this.bids = new PriceLadder(0, pages, maxPrice, allocate);
     this.asks = new PriceLadder(1, pages, maxPrice, allocate);
-    this.auction = new CallAuction(this.bids, this.asks);
+    this.auction = new CallAuction(this.bids, this.asks, (ladder, price) => this.#hasLimit(ladder, price));
     this.#listener = listener;
   }
 
@@ -221,6 +224,40 @@ export class OrderBook {
     words[at + TAIL] = slot;
     if (this.auction.pivot !== NIL) this.auction.shift(side, price, open);
     return true;
+  }
+
+  /** Moves the order that rested last, a market order of an auction, before the limit orders at its price, behind the other market orders. Cold. */
+  putFirst(slot: number): void {
+    const { slab } = this;
+    const { words } = this.pages;
+    const at = slab.level(slot) * WORDS_PER_LEVEL;
+    const side = slab.side(slot);
+    const isMarket = (other: number): boolean => other !== slot && isAuctionMarket(slab.lifetime(other));
+    let earlier = this.#lastMarket[side];
+    // The last one is known, unless it left meanwhile or has another price.
+    const known = earlier !== NIL && slab.level(earlier) === slab.level(slot) && slab.side(earlier) === side && isMarket(earlier);
+    if (!known) earlier = NIL;
+    for (let next = earlier === NIL ? words[at] : slab.next(earlier); next !== NIL && isMarket(next); next = slab.next(next))
+      earlier = next;
+    this.#lastMarket[side] = slot;
+    const tail = slab.prev(slot);
+    if (tail === earlier) return;
+    words[at + TAIL] = tail;
+    slab.setNext(tail, NIL);
+    const later = earlier === NIL ? words[at] : slab.next(earlier);
+    slab.setPrev(slot, earlier);
+    slab.setNext(slot, later);
+    slab.setPrev(later, slot);
+    if (earlier === NIL) words[at] = slot;
+    else slab.setNext(earlier, slot);
+  }
+
+  /** Whether a limit order rests at a price: the last order of its level is one, because market orders are before them. */
+  #hasLimit(ladder: PriceLadder, price: PriceTicks): boolean {
+    if (price < 1 || price > this.maxPrice) return false;
+    const key = price ^ ladder.flip;
+    if (!ladder.isOccupied(key)) return false;
+    return !isAuctionMarket(this.slab.lifetime(this.pages.words[ladder.levelOf(key) * WORDS_PER_LEVEL + TAIL]));
   }
 
   /** Lowers the open quantity of a resting order to `open`, from 1 to its present open quantity. The order keeps its priority. */

@@ -3,9 +3,11 @@ import { GROUPS, MASS_CANCEL_SELLS, SYMBOL_PARAM_RANGES, SYMBOL_PARAMS, SymbolPa
 import { isName, NAME_BYTES } from '../rules/accounts.ts';
 import { BY_REFERENCE, BY_TRADE } from '../rules/pending-stops.ts';
 import { unitsOf } from '../rules/symbols.ts';
+import { AUCTION_TIMES } from '../rules/waiting-orders.ts';
 import { getI64, LIMIT_53, type Money } from '../units.ts';
 import { Command, CommandKind, Phase, SubPhase } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
+import type { AuctionOrders } from './auction-orders.ts';
 import { ControlCommands } from './control-commands.ts';
 import type { Interruptions } from './interruptions.ts';
 import type { MassCancels } from './mass-cancels.ts';
@@ -44,6 +46,7 @@ export class Administration {
   readonly #controls: ControlCommands;
   readonly #interruptions: Interruptions;
   readonly #massCancels: MassCancels;
+  readonly #auctionOrders: AuctionOrders;
   readonly #openBook: (symbol: number) => void;
 
   /** @param openBook creates an empty book for a defined symbol, up to its MaxPrice */
@@ -52,6 +55,7 @@ export class Administration {
     resting: RestingOrders,
     interruptions: Interruptions,
     massCancels: MassCancels,
+    auctionOrders: AuctionOrders,
     openBook: (symbol: number) => void,
   ) {
     this.#state = state;
@@ -59,6 +63,7 @@ export class Administration {
     this.#controls = new ControlCommands(state, this.#operatorCancel, massCancels);
     this.#interruptions = interruptions;
     this.#massCancels = massCancels;
+    this.#auctionOrders = auctionOrders;
     this.#openBook = openBook;
   }
 
@@ -159,7 +164,7 @@ export class Administration {
     if (value < lowest || value > highest) return Code.BAD_PARAMETER;
     const { MaxPrice, MakerFeePpm, TakerFeePpm } = SymbolParam;
     const frozen = FROZEN_PARAMS.has(parameter) || (rules < 4 && FROZEN_FEES.has(parameter));
-    if (frozen && (book.bestBid() !== 0 || book.bestAsk() !== 0 || this.#hasStops(symbol))) return Code.BOOK_NOT_EMPTY;
+    if (frozen && (book.bestBid() !== 0 || book.bestAsk() !== 0 || this.#hasPending(symbol))) return Code.BOOK_NOT_EMPTY;
     const taker = parameter === TakerFeePpm ? value : symbols.param(symbol, TakerFeePpm);
     const maker = parameter === MakerFeePpm ? value : symbols.param(symbol, MakerFeePpm);
     // A rebate is paid out of the taker's fee of the same trade, so that collected fees never fall below zero.
@@ -189,6 +194,7 @@ export class Administration {
     const crossed = book.bestAsk() !== 0 && book.bestBid() >= book.bestAsk();
     if (phase === Phase.Continuous && crossed) return Code.BOOK_CROSSED;
     this.#interruptions.end(symbol);
+    if (rules >= 5) this.#auctionOrders.beforePhase(symbol);
     symbols.phase[symbol] = phase;
     if (rules >= 4) {
       symbols.subPhase[symbol] = subPhase;
@@ -196,12 +202,14 @@ export class Administration {
     }
     this.#state.stops.activate(symbol);
     this.#publishPhase(symbol);
+    if (rules >= 5) this.#auctionOrders.afterPhase(symbol);
     return Code.OK;
   }
 
-  #hasStops(symbol: number): boolean {
-    const stops = this.#state.stops.books[symbol];
-    return stops !== undefined && stops.count > 0;
+  #hasPending(symbol: number): boolean {
+    const { stops, waiting } = this.#state;
+    const book = stops.books[symbol];
+    return (book !== undefined && book.count > 0) || AUCTION_TIMES.some((time) => waiting.first(symbol, time) !== -1);
   }
 
   #publishPhase(symbol: number): void {
@@ -212,10 +220,11 @@ export class Administration {
 
   /** Also for an auction that ends by itself. Sets `price` and `volume`. */
   uncross(symbol: number): Code {
-    const { symbols, market } = this.#state;
+    const { symbols, market, rules } = this.#state;
     const book = this.#state.books[symbol];
     if (book === undefined) return Code.UNKNOWN_SYMBOL;
     if (symbols.phase[symbol] !== Phase.Auction || symbols.subPhase[symbol] === SubPhase.PreOpen) return Code.WRONG_PHASE;
+    this.#auctionOrders.beforeUncross(symbol);
     const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
     book.indicate(reference);
     this.price = book.indicativePrice;
@@ -226,6 +235,7 @@ export class Administration {
       this.#state.stops.moved(symbol, this.price, this.price, BY_TRADE);
     }
     market.write(MarketEventKind.Indicative, 0, 0, symbol, 0, 0, 0, 0, 0);
+    if (rules >= 5) this.#auctionOrders.afterUncross(symbol);
     return Code.OK;
   }
 

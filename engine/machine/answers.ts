@@ -5,6 +5,7 @@ import { UNKNOWN_TERMS } from '../rules/order-terms.ts';
 import { triggerOf } from '../rules/pending-stops.ts';
 import { type PriceTicks, putU53, type QtyLots } from '../units.ts';
 import { ReportKind } from '../wire/layout.ts';
+import { isAuctionOnly } from '../wire/order-kinds.ts';
 import { ReportFlag, ReportWord, type ReportWriter, reportTerms } from './report-writer.ts';
 import type { MachineState } from './state.ts';
 
@@ -118,15 +119,17 @@ export class Answers {
     words[at + PRICE + 1] = 0;
     putU53(words, at + QUANTITY, open);
     putU53(words, at + LEAVES, open);
-    if (slab.words[record + LEVEL] < NIL) this.#pendingStop(slot);
+    if (slab.words[record + LEVEL] < NIL) this.#pending(slot);
     else putU53(words, at + FILLED, doubles[order + ORDER_FILLED]);
   }
 
-  /** The fields in which the record of a pending stop differs. */
-  #pendingStop(slot: number): void {
+  /** The fields in which the record of a pending stop differs, and of another order outside the book. */
+  #pending(slot: number): void {
     const { words, at } = this.#reports;
     words[at + FILLED] = 0;
     words[at + FILLED + 1] = 0;
+    // An order that waits for its auction has no stop price, but a neighbour there.
+    if (isAuctionOnly(this.#slab.timeInForce(slot))) return;
     words[at + STOP_PRICE] = this.#slab.words[(slot << TO_WORDS) + ORDER_STOP_PRICE];
     words[at + CODE] |= triggerOf(this.#slab, slot) << TO_TRIGGER;
   }

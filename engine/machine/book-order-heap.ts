@@ -32,6 +32,11 @@ export class BookOrderHeap {
     this.#add(symbol * 4 + 2 + side, side === Side.Buy ? stopPrice : PRICES - stopPrice, id);
   }
 
+  /** The same for an order that waits for an auction: behind the stops of its side. */
+  addWaiting(symbol: number, side: number, id: number): void {
+    this.#add(symbol * 4 + 2 + side, PRICES - 1, id);
+  }
+
   build(): void {
     for (let at = (this.count >> 1) - 1; at >= 0; at--) this.#sink(at);
   }

@@ -2,6 +2,7 @@ import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
 import { MOST_OWN_ORDERS } from '../rules/self-trade.ts';
 import { CommandKind, Phase, SelfTradeMode, Side } from '../wire/layout.ts';
+import type { AuctionOrders } from './auction-orders.ts';
 import type { CancelAfters } from './cancel-afters.ts';
 import { EXPIRIES_PER_COMMAND, type Expiry } from './expiry.ts';
 import type { MassCancels } from './mass-cancels.ts';
@@ -25,13 +26,22 @@ export class DueEnds {
   readonly #expiry: Expiry;
   readonly #massCancels: MassCancels;
   readonly #cancelAfters: CancelAfters;
+  readonly #auctionOrders: AuctionOrders;
 
-  constructor(state: MachineState, resting: RestingOrders, expiry: Expiry, massCancels: MassCancels, cancelAfters: CancelAfters) {
+  constructor(
+    state: MachineState,
+    resting: RestingOrders,
+    expiry: Expiry,
+    massCancels: MassCancels,
+    cancelAfters: CancelAfters,
+    auctionOrders: AuctionOrders,
+  ) {
     this.#state = state;
     this.#resting = resting;
     this.#expiry = expiry;
     this.#massCancels = massCancels;
     this.#cancelAfters = cancelAfters;
+    this.#auctionOrders = auctionOrders;
   }
 
   /** True if orders are due, and not ended yet. */
@@ -50,7 +60,8 @@ export class DueEnds {
     const expiring = this.#expiry.run();
     this.#massCancels.continue();
     if (this.#cancelAfters.earliestUs <= state.timeUs) this.#cancelAfters.run();
-    state.wakeUs = this.#massCancels.count !== 0 ? Number.NEGATIVE_INFINITY : this.#cancelAfters.earliestUs;
+    this.#auctionOrders.continue();
+    state.wakeUs = this.#massCancels.count !== 0 || this.#auctionOrders.busy ? Number.NEGATIVE_INFINITY : this.#cancelAfters.earliestUs;
     return expiring || this.#ofAccounts;
   }
 

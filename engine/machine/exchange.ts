@@ -18,6 +18,7 @@ import { MarketEventKind } from '../wire/market-event.ts';
 import { Administration } from './administration.ts';
 import { AmendCancel } from './amend-cancel.ts';
 import { Answers } from './answers.ts';
+import { AuctionOrders } from './auction-orders.ts';
 import { BandedMatch } from './banded-match.ts';
 import { CancelAfters } from './cancel-afters.ts';
 import { Configuration } from './configuration.ts';
@@ -60,6 +61,7 @@ export class Exchange extends MachineState {
   /** The logged rules and capacities. */
   readonly configuration: Configuration;
   readonly digest: StateDigest;
+  readonly auctionOrders: AuctionOrders;
   readonly massCancels: MassCancels;
   /** The parts of a snapshot, in the canonical order of rows, after the row of seq, time and last order id. */
   readonly parts: readonly StatePart[];
@@ -90,15 +92,16 @@ export class Exchange extends MachineState {
       (symbol) => this.#administration.uncross(symbol),
     );
     const banded = new BandedMatch(this, guarded, this.#interruptions);
-    const stopOrders = new StopOrders(this, checks, this.#answers, resting);
-    this.#newOrder = new NewOrder(this, checks, this.#answers, resting, guarded, banded, stopOrders);
+    this.auctionOrders = new AuctionOrders(this, checks, this.#answers, resting, (slot) => this.#dueEnds.end(slot));
+    const stopOrders = new StopOrders(this, checks, this.#answers, resting, this.auctionOrders);
+    this.#newOrder = new NewOrder(this, checks, this.#answers, resting, guarded, banded, stopOrders, this.auctionOrders);
     this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting, guarded, banded, stopOrders);
     this.#quoteOrders = new QuoteOrders(this, checks, this.#answers, resting, guarded, banded);
     this.#settlement = new Settlement(this, resting);
     this.massCancels = new MassCancels(this, checks, this.#answers, resting);
-    this.#administration = new Administration(this, resting, this.#interruptions, this.massCancels, openBook);
+    this.#administration = new Administration(this, resting, this.#interruptions, this.massCancels, this.auctionOrders, openBook);
     this.#cancelAfters = new CancelAfters(this, checks, this.#answers, this.massCancels);
-    this.#dueEnds = new DueEnds(this, resting, new Expiry(this, resting), this.massCancels, this.#cancelAfters);
+    this.#dueEnds = new DueEnds(this, resting, new Expiry(this, resting), this.massCancels, this.#cancelAfters, this.auctionOrders);
     this.#expiries = this.expiries;
     this.#triggers = new Triggers(this, checks, this.#answers, resting, guarded, banded, this.#dueEnds);
     this.#stops = this.stops;
@@ -113,6 +116,7 @@ export class Exchange extends MachineState {
       new ControlRows(this),
       resting,
       stopOrders,
+      this.auctionOrders,
       new PositionLimitRows(this.accounts, this.risks),
       this.clientOrderIds,
       this.idempotencyKeys,
@@ -190,7 +194,7 @@ export class Exchange extends MachineState {
 
   /** Time from which a Tick has something to do, microseconds since the Unix epoch; infinite = none. */
   get deadlineUs(): TimeUs {
-    if (this.#stops.active.length > 0 || this.massCancels.count !== 0) return this.timeUs;
+    if (this.#stops.active.length > 0 || this.massCancels.count !== 0 || this.auctionOrders.busy) return this.timeUs;
     return Math.min(this.#expiries.earliestUs, this.#cancelAfters.earliestUs, this.#interruptions.earliestUs);
   }
 

@@ -4,7 +4,7 @@ import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { getI64, type Seq } from '../units.ts';
 import { expiryOf, minQuantityOf, stopPriceOf } from '../wire/command-extension.ts';
 import { Command, CommandExtension, Instruction, TimeInForce } from '../wire/layout.ts';
-import { isStop, NO_KIND, orderKindOf, POST_ONLY_BIT, SELF_TRADE_SHIFT } from '../wire/order-kinds.ts';
+import { AUCTION_MARKET_BIT, isStop, NO_KIND, OrderKind, orderKindOf, POST_ONLY_BIT, SELF_TRADE_SHIFT } from '../wire/order-kinds.ts';
 
 const WORDS = Command.bytes / 4;
 const SEQ = CommandExtension.seq / 4;
@@ -40,6 +40,7 @@ export class PendingExtension implements StatePart {
     order.orderKind = orderKindOf(orderType, order.timeInForce, instructions, order.minQuantity !== 0);
     order.lifetimeBits = this.#bytes[CommandExtension.selfTradeMode] << SELF_TRADE_SHIFT;
     if ((instructions & Instruction.PostOnly) !== 0 && order.timeInForce !== TimeInForce.PostOnly) order.lifetimeBits |= POST_ONLY_BIT;
+    if (order.orderKind === OrderKind.AuctionMarket) order.lifetimeBits |= AUCTION_MARKET_BIT;
     if (isStop(orderType)) {
       order.stopPrice = stopPriceOf(this.#words, 0);
       order.trigger = this.#bytes[CommandExtension.trigger];

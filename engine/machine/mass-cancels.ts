@@ -2,6 +2,7 @@ import { Code } from '../codes.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { ReportKind } from '../wire/layout.ts';
+import { isAuctionOnly } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import { BookOrderHeap } from './book-order-heap.ts';
 import type { RestingOrders } from './resting-orders.ts';
@@ -209,6 +210,7 @@ export class MassCancels implements StatePart {
   #add(found: BookOrderHeap, slot: number): void {
     const { slab } = this.#state;
     if (slab.level(slot) > NIL) found.add(slab.symbol(slot), slab.side(slot), slab.price(slot), slab.id[slot]);
+    else if (isAuctionOnly(slab.timeInForce(slot))) found.addWaiting(slab.symbol(slot), slab.side(slot), slab.id[slot]);
     else found.addStop(slab.symbol(slot), slab.side(slot), slab.next(slot), slab.id[slot]);
   }
 

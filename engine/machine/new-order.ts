@@ -3,8 +3,9 @@ import { Code } from '../codes.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { hashTerms, UNKNOWN_TERMS } from '../rules/order-terms.ts';
 import { Phase, ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
-import { FIRST_SPECIAL_KIND, KIND_RESTS, selfTradeModeOf } from '../wire/order-kinds.ts';
+import { FIRST_SPECIAL_KIND, KIND_RESTS, OrderKind, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
+import type { AuctionOrders } from './auction-orders.ts';
 import type { BandedMatch } from './banded-match.ts';
 import type { GuardedMatch } from './guarded-match.ts';
 import type { RestingOrders } from './resting-orders.ts';
@@ -16,6 +17,7 @@ const { Continuous: CONTINUOUS } = Phase;
 const { None: NONE } = SelfTradeMode;
 const { Buy: BUY } = Side;
 const FIRST_SPECIAL = FIRST_SPECIAL_KIND;
+const FIRST_AUCTION = OrderKind.AuctionLimit;
 const REJECTED = new Aggressor();
 
 /** Processes a new order: checks it, matches it, and rests or cancels the remainder. Owned by the engine thread. */
@@ -31,6 +33,7 @@ export class NewOrder {
   readonly #banded: BandedMatch;
   readonly #stops: MachineState['stops'];
   readonly #stopOrders: StopOrders;
+  readonly #auctionOrders: AuctionOrders;
 
   constructor(
     state: MachineState,
@@ -40,6 +43,7 @@ export class NewOrder {
     guarded: GuardedMatch,
     banded: BandedMatch,
     stopOrders: StopOrders,
+    auctionOrders: AuctionOrders,
   ) {
     this.#guarded = guarded;
     this.#banded = banded;
@@ -52,6 +56,7 @@ export class NewOrder {
     this.#resting = resting;
     this.#stops = state.stops;
     this.#stopOrders = stopOrders;
+    this.#auctionOrders = auctionOrders;
   }
 
   apply(): void {
@@ -70,13 +75,11 @@ export class NewOrder {
     }
     state.selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
     const isStop = order.stopPrice !== 0;
-    const code = isStop
-      ? this.#stopOrders.enter()
-      : order.orderKind < FIRST_SPECIAL
-        ? this.#checks.newOrder(order)
-        : this.#checks.newSpecial(order);
+    let code: Code;
+    if (order.orderKind >= FIRST_SPECIAL) code = this.#special();
+    else code = isStop ? this.#stopOrders.enter() : this.#checks.newOrder(order);
     if (code !== OK) return this.#reject(code);
-    if (isStop) return;
+    if (isStop || order.orderKind >= FIRST_AUCTION) return;
     const orderId = ++state.lastOrderId;
     const book = state.books[order.symbol] as OrderBook;
     aggressor.orderId = orderId;
@@ -92,6 +95,11 @@ export class NewOrder {
       this.#cancelRest(book.noRoomCode());
     } else this.#cancelRest(this.#banded.remainderCode(order.symbol));
     this.#clientOrderIds.rememberNew(order, OK, aggressor);
+  }
+
+  /** The same for kinds with checks of their own. */
+  #special(): Code {
+    return this.#order.orderKind === OrderKind.PostOnlyReprice ? this.#checks.newSpecial(this.#order) : this.#auctionOrders.enter();
   }
 
   /** Returns false if self-trade prevention cancels the rest. */

@@ -1,6 +1,7 @@
 import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
+import { AUCTION_TIMES } from '../rules/waiting-orders.ts';
 import { Side } from '../wire/layout.ts';
 import { IdHeap } from './id-heap.ts';
 import type { RestingOrders } from './resting-orders.ts';
@@ -19,7 +20,7 @@ export const CANCELS_PER_COMMAND = 4096;
  *
  * The sequence is the same in every replay: the orders of a symbol in the order
  * of its book, buys first, then its stops in the order in which they would trigger, buys
- * first, and those of the venue by symbol; those of an account or group by order id. The orders of an
+ * first, then those that wait for an auction, and those of the venue by symbol; those of an account or group by order id. The orders of an
  * account are found by a scan of the slab, which takes some milliseconds per
  * million resting orders and ends with the account's last order. Commands that
  * continue use the same scan: what it found and still rests comes first, because
@@ -103,6 +104,7 @@ export class OperatorCancel {
       }
     }
     this.#stopsOf(book.symbol);
+    this.#waitingOf(book.symbol);
   }
 
   #stopsOf(symbol: number): void {
@@ -110,6 +112,19 @@ export class OperatorCancel {
     if (stops === undefined) return;
     for (const side of [Side.Buy, Side.Sell]) {
       for (let slot = stops.first(side); slot !== NIL; slot = stops.first(side)) {
+        if (this.cancelled === CANCELS_PER_COMMAND) {
+          this.more = true;
+          return;
+        }
+        this.#cancel(slot);
+      }
+    }
+  }
+
+  #waitingOf(symbol: number): void {
+    const { waiting } = this.#state;
+    for (const time of AUCTION_TIMES) {
+      for (let slot = waiting.first(symbol, time); slot !== NIL; slot = waiting.first(symbol, time)) {
         if (this.cancelled === CANCELS_PER_COMMAND) {
           this.more = true;
           return;

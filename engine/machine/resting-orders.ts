@@ -8,6 +8,7 @@ import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { TimeUs } from '../units.ts';
 import { Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
+import { expires, isAuctionOnly } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import type { MachineState } from './state.ts';
 
@@ -40,6 +41,7 @@ export class RestingOrders implements StatePart {
   readonly #expiries: MachineState['expiries'];
   readonly #stops: MachineState['stops'];
   readonly #quotes: MachineState['quotes'];
+  readonly #waiting: MachineState['waiting'];
   readonly #changedAuctions: MachineState['changedAuctions'];
   readonly #answers: Answers;
 
@@ -57,6 +59,7 @@ export class RestingOrders implements StatePart {
     this.#expiries = state.expiries;
     this.#stops = state.stops;
     this.#quotes = state.quotes;
+    this.#waiting = state.waiting;
     this.#changedAuctions = state.changedAuctions;
     this.#answers = answers;
   }
@@ -104,6 +107,14 @@ export class RestingOrders implements StatePart {
     return slot;
   }
 
+  /** Makes a new order at the open or at the close one that waits. Returns its slot. */
+  enterWaiting(): number {
+    const slot = this.#acquire(0);
+    this.#waiting.add(slot);
+    this.#open(slot);
+    return slot;
+  }
+
   /** A slot with the current order, which is not in the book yet. @param bits beside its side */
   #acquire(bits: number): number {
     const slab = this.#slab;
@@ -131,7 +142,7 @@ export class RestingOrders implements StatePart {
     const order = this.#order;
     this.#clientOrderIds.addResting(slot);
     this.#accounts.openOrders[order.account]++;
-    if (order.timeInForce >= DAY) this.#expire(slot, order.expiryUs);
+    if (order.timeInForce >= DAY && expires(order.timeInForce)) this.#expire(slot, order.expiryUs);
     this.hold(slot);
   }
 
@@ -159,10 +170,10 @@ export class RestingOrders implements StatePart {
     this.#risks.of(order.symbol).hold(slot, order);
   }
 
-  /** Removes a resting order from the book, or a pending stop, and releases its reservation. */
+  /** Removes a resting order from the book, a pending stop or an order that waits for its auction, and releases its reservation. */
   cancel(slot: number, code: Code, tag: number): void {
     const slab = this.#slab;
-    if (slab.level(slot) < NIL) return this.#cancelStop(slot, code, tag);
+    if (slab.level(slot) < NIL) return this.#cancelPending(slot, code, tag);
     const books = this.#books;
     const risks = this.#risks;
     const symbol = slab.symbol(slot);
@@ -173,10 +184,11 @@ export class RestingOrders implements StatePart {
     this.gone(slot);
   }
 
-  #cancelStop(slot: number, code: Code, tag: number): void {
+  #cancelPending(slot: number, code: Code, tag: number): void {
     this.#risks.of(this.#slab.symbol(slot)).release(slot);
     this.#answers.cancelled(slot, code, tag);
-    this.#stops.remove(slot);
+    if (isAuctionOnly(this.#slab.timeInForce(slot))) this.#waiting.remove(slot);
+    else this.#stops.remove(slot);
     this.gone(slot);
   }
 
@@ -291,6 +303,17 @@ export class RestingOrders implements StatePart {
     if (books[symbol]?.rest(slot, ANY_SHARE) !== true)
       fail('the snapshot has more price levels than limits.pages hold; start with a larger limit');
     this.#risks.of(symbol).noteLoaded(slot);
+    if (!isAuctionOnly(slab.timeInForce(slot))) return;
+    this.#symbols.auctionOrders[symbol] = 1;
+    books[symbol].auction.hasMarketOrders = true;
+  }
+
+  /** Opens the waiting order in a row of {@link RowKind.WaitingOrder}. */
+  loadWaiting(r: Float64Array, at: number, side: number, lifetime: number): void {
+    const slot = this.#loadOrder(r, at, side, lifetime, r[at + 9], r[at + 10]);
+    this.#slab.setFilled(slot, 0);
+    this.#waiting.add(slot);
+    this.#risks.of(r[at + 7]).noteLoaded(slot);
   }
 
   /** Opens the pending stop in a row of {@link RowKind.StopOrder}. @param sideBits side, and the bits beside it */
@@ -336,6 +359,6 @@ export class RestingOrders implements StatePart {
     if (slot === -1) fail(`the snapshot has fees of order ${r[at + 1]}, which does not rest`);
     slab.setFees(slot, (slab.fees(slot) & HAS_MORE) | feesWord(this.#feeSchedules.restore(r[at + 3], r[at + 4]), r[at + 2]));
     // The amount that a pending stop holds is in its row.
-    if (slab.level(slot) > NIL) this.#risks.of(slab.symbol(slot)).noteLoaded(slot);
+    if (slab.level(slot) > NIL || isAuctionOnly(slab.timeInForce(slot))) this.#risks.of(slab.symbol(slot)).noteLoaded(slot);
   }
 }

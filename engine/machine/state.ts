@@ -22,6 +22,7 @@ import { Symbols } from '../rules/symbols.ts';
 import { Throttles } from '../rules/throttles.ts';
 import { TrackedModel } from '../rules/tracked-model.ts';
 import { VolatilityBands } from '../rules/volatility-bands.ts';
+import { WaitingOrders } from '../rules/waiting-orders.ts';
 import type { QtyLots, TimeUs } from '../units.ts';
 import { MarketWriter } from './market-writer.ts';
 import { ReportWriter } from './report-writer.ts';
@@ -58,6 +59,7 @@ export class MachineState implements CheckedState {
   readonly expiries: DeadlineHeap;
   readonly stops: PendingStops;
   readonly quotes: LiveQuotes;
+  readonly waiting: WaitingOrders;
   readonly symbols: Symbols;
   readonly slab: OrderSlab;
   readonly pages: LevelPages;
@@ -96,6 +98,7 @@ export class MachineState implements CheckedState {
     this.expiries = new DeadlineHeap(this.slab.id, this.slab.endUs);
     this.stops = new PendingStops(this.symbols, this.slab);
     this.quotes = new LiveQuotes(this.slab);
+    this.waiting = new WaitingOrders(this.slab);
     this.pages = new LevelPages(limits.pages, allocateLocal, limits.accounts);
     const seed = (Math.random() * 2 ** 32) | 0;
     this.clientOrderIds = new ClientOrderIds(this.slab, limits.rememberedOrders, this.accounts.forgottenId, seed, allocateLocal);

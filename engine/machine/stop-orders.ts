@@ -7,8 +7,9 @@ import type { PendingStops } from '../rules/pending-stops.ts';
 import { StopChecks } from '../rules/stop-checks.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { ReportKind, Trigger } from '../wire/layout.ts';
-import { LIFETIME_BITS, marketKindOf, RESTING_KINDS } from '../wire/order-kinds.ts';
+import { isAuctionOnly, LIFETIME_BITS, marketKindOf, RESTING_KINDS } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
+import type { AuctionOrders } from './auction-orders.ts';
 import { ReportFlag } from './report-writer.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
@@ -26,13 +27,15 @@ export class StopOrders implements StatePart {
   readonly #checks: StopChecks;
   readonly #answers: Answers;
   readonly #resting: RestingOrders;
+  readonly #auctionOrders: AuctionOrders;
 
-  constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders) {
+  constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders, auctionOrders: AuctionOrders) {
     this.#state = state;
     this.#stops = state.stops;
     this.#checks = new StopChecks(state, checks);
     this.#answers = answers;
     this.#resting = resting;
+    this.#auctionOrders = auctionOrders;
   }
 
   /** Accepts the current order, a stop. Returns the code of its reject otherwise, which the caller answers. */
@@ -52,9 +55,10 @@ export class StopOrders implements StatePart {
     return OK;
   }
 
-  /** Amends the pending stop in `slot`, which the current command names. Without a stop price, it keeps its own. */
+  /** Amends the pending stop in `slot`, or another order outside the book, which the current command names. Without a stop price, it keeps its own. */
   amend(slot: number): void {
     const { order, slab, risks } = this.#state;
+    if (isAuctionOnly(slab.timeInForce(slot))) return this.#auctionOrders.amend(slot);
     order.symbol = slab.symbol(slot);
     order.side = slab.side(slot);
     order.timeInForce = slab.timeInForce(slot);

@@ -8,7 +8,7 @@ import type { Symbols } from './symbols.ts';
 
 /** Rows of the symbols, each followed by its parameters, its sub-phase and its name. The name is the last row of a symbol; loading it opens the book. */
 export class SymbolRows implements StatePart {
-  readonly kinds = [RowKind.Symbol, RowKind.SymbolParam, RowKind.SubPhase, RowKind.SymbolName];
+  readonly kinds = [RowKind.Symbol, RowKind.SymbolParam, RowKind.SubPhase, RowKind.SymbolAuctions, RowKind.SymbolName];
   readonly #symbols: Symbols;
   readonly #accounts: Accounts;
   readonly #schedules: FeeSchedules;
@@ -45,6 +45,7 @@ export class SymbolRows implements StatePart {
       const subPhase = symbols.subPhase[symbol];
       const boundaryUs = symbols.boundaryUs[symbol];
       if (subPhase !== 0 || boundaryUs !== 0) out.row(RowKind.SubPhase, symbol, subPhase, boundaryUs);
+      if (symbols.auctions[symbol] !== 0) out.row(RowKind.SymbolAuctions, symbol, symbols.auctions[symbol]);
       out.row(RowKind.SymbolName, symbol, ...nameWords(symbols.names, symbol));
     }
   }
@@ -60,6 +61,9 @@ export class SymbolRows implements StatePart {
       case RowKind.SubPhase:
         symbols.subPhase[symbol] = r[at + 2];
         symbols.boundaryUs[symbol] = r[at + 3];
+        return;
+      case RowKind.SymbolAuctions:
+        symbols.auctions[symbol] = r[at + 2];
         return;
       case RowKind.SymbolName:
         setName(symbols.names, symbol, r, at + 2);

@@ -17,6 +17,10 @@ export class Symbols {
   readonly subPhase: Uint8Array;
   /** Time of the last boundary of its calendar that was applied, microseconds since the epoch; 0 = none. A phase set by the operator leaves it. */
   readonly boundaryUs: Float64Array;
+  /** Bits of AuctionBit: which auctions of the session are to come. */
+  readonly auctions: Uint8Array;
+  /** 0 = no order at the open or at the close is in the book. Derived, not in a snapshot. */
+  readonly auctionOrders: Uint8Array;
   /** 1 = the kill switch of the symbol is on. */
   readonly killed: Uint8Array;
   /** 1 = it has a volatility band. */
@@ -52,6 +56,8 @@ export class Symbols {
     this.phase = new Uint8Array(allocate(capacity));
     this.subPhase = new Uint8Array(allocate(capacity));
     this.boundaryUs = new Float64Array(allocate(capacity * 8));
+    this.auctions = new Uint8Array(allocate(capacity));
+    this.auctionOrders = new Uint8Array(allocate(capacity));
     this.killed = new Uint8Array(allocate(capacity));
     this.banded = new Uint8Array(allocate(capacity));
     this.watched = new Uint8Array(allocate(capacity));

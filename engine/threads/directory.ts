@@ -7,7 +7,7 @@ import type { Symbols } from '../rules/symbols.ts';
 import type { Money, PriceTicks, QtyLots, TimeUs } from '../units.ts';
 import { Side } from '../wire/layout.ts';
 import { SELF_TRADE_NAMES, type SelfTradeName } from '../wire/names.ts';
-import { selfTradeModeOf } from '../wire/order-kinds.ts';
+import { isAuctionMarket, isAuctionOnly, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Control } from './control.ts';
 
 export interface AssetInfo {
@@ -105,6 +105,10 @@ export interface OpenOrderInfo {
   readonly endUs?: TimeUs;
   /** SelfTradeMode; 0 = the account's. */
   readonly selfTradeMode: number;
+  /** True of an order at the open or at the close that is outside the book until its auction. */
+  readonly waits?: true;
+  /** True of a market order of an auction: its price is the worst one that it can get. */
+  readonly market?: true;
 }
 
 export interface RestingOrderInfo extends OpenOrderInfo {
@@ -402,7 +406,9 @@ export class Directory {
       price: slab.price(slot),
       leaves: slab.open(slot),
       filled: pending ? 0 : slab.filled(slot),
-      ...(pending && { stop: { price: slab.next(slot), trigger: triggerOf(slab, slot) } }),
+      ...(pending &&
+        (isAuctionOnly(slab.timeInForce(slot)) ? { waits: true } : { stop: { price: slab.next(slot), trigger: triggerOf(slab, slot) } })),
+      ...(isAuctionMarket(slab.lifetime(slot)) && { market: true }),
       ...(endUs !== Number.POSITIVE_INFINITY && { endUs }),
       selfTradeMode: selfTradeModeOf(slab.lifetime(slot)),
     };

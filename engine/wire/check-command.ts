@@ -4,7 +4,6 @@ import { getI64, isU53 } from '../units.ts';
 import { expiryOf, longOrderKind, minQuantityOf, stopPriceOf } from './command-extension.ts';
 import { Command, CommandExtension, CommandFlag, CommandKind, OrderType, SelfTradeMode, Side, TimeInForce, Trigger } from './layout.ts';
 import {
-  expires,
   INSTRUCTIONS,
   isShort,
   isStop,
@@ -37,7 +36,7 @@ const NUMBERS = [CommandExtension.stopPrice / 4, CommandExtension.minQuantity / 
 export function checkCommand(u8: Uint8Array, words: Int32Array, slot: number, account: number): Code {
   const timeInForce = u8[slot * Command.bytes + Command.timeInForce];
   const code = checkFields(u8, words, slot, account, shortKindOf(timeInForce), false);
-  // An order until a time needs an extension, which has the time.
+  // An order until a time, or of an auction, needs an extension.
   return code === Code.OK && timeInForce > LAST_SHORT_TIME_IN_FORCE && u8[slot * Command.bytes] === CommandKind.New ? Code.BAD_RANGE : code;
 }
 
@@ -52,7 +51,7 @@ function checkFields(u8: Uint8Array, words: Int32Array, slot: number, account: n
     return ofOperator ? Code.ADMIN_ONLY : Code.UNKNOWN_KIND;
   }
   const timeInForce = u8[byte + Command.timeInForce];
-  if (u8[byte + Command.side] > Side.Sell || timeInForce > TimeInForce.GoodTillDate) return Code.BAD_ENUM;
+  if (u8[byte + Command.side] > Side.Sell || timeInForce > TimeInForce.AtTheClose) return Code.BAD_ENUM;
   const owner = words[word + Command.account / 4] >>> 0;
   if (owner !== 0 && owner !== account) return Code.FOREIGN_ACCOUNT;
   const clientOrderId = word + Command.clientOrderId / 4;
@@ -117,7 +116,7 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
   if (u8[byte + Command.parameter] !== CommandFlag.Extended || kind === CommandKind.Cancel) return Code.UNSUPPORTED_TERM;
   if (kind === CommandKind.Amend) return checkLongAmend(u8, words, extension, command, account);
   const timeInForce = u8[byte + Command.timeInForce];
-  if (timeInForce > TimeInForce.GoodTillDate) return Code.BAD_ENUM;
+  if (timeInForce > TimeInForce.AtTheClose) return Code.BAD_ENUM;
   const termsCode = checkTerms(u8, words, extension);
   if (termsCode !== Code.OK) return termsCode;
   const orderKind = longOrderKind(u8, words, extension, command);
@@ -127,7 +126,7 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
   if ((stopPriceOf(words, extension) !== 0) !== stop) return Code.BAD_RANGE;
   if (!stop && u8[extension * CommandExtension.bytes + CommandExtension.trigger] !== 0) return Code.BAD_RANGE;
   if (stop) expandShortForm(u8, words, extension, command);
-  else if (!expires(timeInForce)) u8[byte + Command.timeInForce] = KIND_TIME_IN_FORCE[orderKind];
+  else if (timeInForce < TimeInForce.Day) u8[byte + Command.timeInForce] = KIND_TIME_IN_FORCE[orderKind];
   const code = checkFields(u8, words, command, account, orderKind, true);
   if (code !== Code.OK) return code;
   if (minQuantityOf(words, extension) > getI64(words, command * WORDS + Command.quantity / 4)) return Code.BAD_RANGE;

@@ -5,7 +5,6 @@ import { FlatReader } from './flat.ts';
 import { Command, CommandExtension, CommandFlag, CommandKind, type OrderType, SelfTradeMode, Side, TimeInForce } from './layout.ts';
 import { LongFrame } from './long-frame.ts';
 import {
-  expires,
   INSTRUCTIONS,
   illegalPair,
   isShort,
@@ -242,7 +241,7 @@ export class CommandBatch {
       tag = 0,
     } = order;
     if (!inU53(minQuantity) || minQuantity > quantity) rejectMinimum(minQuantity, quantity);
-    if (!(orderType >= 0 && orderType < ORDER_TYPES && timeInForce >= 0 && timeInForce <= TimeInForce.GoodTillDate))
+    if (!(orderType >= 0 && orderType < ORDER_TYPES && timeInForce >= 0 && timeInForce <= TimeInForce.AtTheClose))
       throw new RangeError(`this release has no order type ${orderType} with time in force ${timeInForce}`);
     if ((instructions & ~INSTRUCTIONS) !== 0) throw new RangeError(`this release has no instructions ${instructions}`);
     const orderKind = orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0);
@@ -259,7 +258,7 @@ export class CommandBatch {
       const plain = withoutShortForms(timeInForce, instructions);
       return this.#placeExtended(order, plain.timeInForce as TimeInForce, { ...order, ...plain });
     }
-    const its = expires(timeInForce) ? timeInForce : (KIND_TIME_IN_FORCE[orderKind] as TimeInForce);
+    const its = timeInForce >= TimeInForce.Day ? timeInForce : (KIND_TIME_IN_FORCE[orderKind] as TimeInForce);
     if (isShort(orderKind, timeInForce) && selfTradeMode === 0) return this.place(symbol, side, its, price, quantity, clientOrderId, tag);
     this.#placeExtended(order, its, { ...order, orderType: KIND_ORDER_TYPE[orderKind], instructions: KIND_INSTRUCTIONS[orderKind] });
   }

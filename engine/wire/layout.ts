@@ -286,6 +286,8 @@ export const TimeInForce = {
   PostOnly: 4,
   Day: 5,
   GoodTillDate: 6,
+  AtTheOpen: 7,
+  AtTheClose: 8,
 } as const;
 export type TimeInForce = (typeof TimeInForce)[keyof typeof TimeInForce];
 

@@ -6,7 +6,7 @@
 export const SIDE_NAMES = ['buy', 'sell'] as const;
 export type SideName = (typeof SIDE_NAMES)[number];
 
-export const TIME_IN_FORCE_NAMES = ['gtc', 'ioc', 'fok', 'market', 'post-only', 'day', 'gtd'] as const;
+export const TIME_IN_FORCE_NAMES = ['gtc', 'ioc', 'fok', 'market', 'post-only', 'day', 'gtd', 'at-the-open', 'at-the-close'] as const;
 export type TimeInForceName = (typeof TIME_IN_FORCE_NAMES)[number];
 
 export const ORDER_TYPE_NAMES = ['limit', 'market', 'stop', 'stop-limit'] as const;

@@ -17,6 +17,9 @@ export const OrderKind = {
   ImmediateOrCancelMinimum: 6,
   MarketMinimum: 7,
   PostOnlyReprice: 8,
+  /** At the open or at the close. */
+  AuctionLimit: 9,
+  AuctionMarket: 10,
 } as const;
 export type OrderKind = (typeof OrderKind)[keyof typeof OrderKind];
 
@@ -44,7 +47,7 @@ export interface OrderKindRow {
 }
 
 const { Limit, Market } = OrderType;
-const { GoodTillCancel, ImmediateOrCancel, FillOrKill, Day } = TimeInForce;
+const { GoodTillCancel, ImmediateOrCancel, FillOrKill, Day, AtTheOpen } = TimeInForce;
 const { Continuous, Auction } = Phase;
 
 /** Row `k` is kind `k`. Wire check, checks before the book, client and documentation use this table. */
@@ -59,6 +62,8 @@ export const ORDER_KINDS: readonly OrderKindRow[] = [
   { kind: OrderKind.ImmediateOrCancelMinimum, name: 'limit ioc min-quantity',  orderType: Limit,  timeInForce: ImmediateOrCancel, instructions: 0,                    minQuantity: true,  needsPrice: true,  rests: false, phases: [Continuous] },
   { kind: OrderKind.MarketMinimum,            name: 'market ioc min-quantity', orderType: Market, timeInForce: ImmediateOrCancel, instructions: 0,                    minQuantity: true,  needsPrice: false, rests: false, phases: [Continuous] },
   { kind: OrderKind.PostOnlyReprice,          name: 'limit gtc post-only reprice', orderType: Limit, timeInForce: GoodTillCancel, instructions: Instruction.PostOnly | Instruction.Reprice, minQuantity: false, needsPrice: true, rests: true, phases: [Continuous] },
+  { kind: OrderKind.AuctionLimit,             name: 'limit at-the-open',     orderType: Limit,  timeInForce: AtTheOpen,         instructions: 0,                    minQuantity: false, needsPrice: true,  rests: true,  phases: [Continuous, Auction] },
+  { kind: OrderKind.AuctionMarket,            name: 'market at-the-open',    orderType: Market, timeInForce: AtTheOpen,         instructions: 0,                    minQuantity: false, needsPrice: false, rests: true,  phases: [Continuous, Auction] },
 ];
 for (const [i, { kind }] of ORDER_KINDS.entries()) assert(kind === i, 'a row of ORDER_KINDS stands at its kind');
 
@@ -98,6 +103,8 @@ export const LAST_SHORT_TIME_IN_FORCE = Day;
 const DAY = Day;
 /** Of an order's record, beside the time in force: the order is post-only, and its time in force does not say so. */
 export const POST_ONLY_BIT = 0x80;
+/** The same bit of an order at the open or at the close: it is a market order. */
+export const AUCTION_MARKET_BIT = POST_ONLY_BIT;
 /** Position of the SelfTradeMode beside the time in force, and the bits that it has there. */
 export const SELF_TRADE_SHIFT = 4;
 const SELF_TRADE_MASK = 7;
@@ -114,10 +121,11 @@ export function isShort(kind: number, timeInForce: number): boolean {
   return expires(timeInForce) ? timeInForce === DAY && kind === OrderKind.GoodTillCancel : kind <= LAST_SHORT_KIND;
 }
 
-/** The kinds of resting orders, by time in force and the bits beside it, as in their records. */
-export const RESTING_KINDS = Uint8Array.from({ length: 256 }, (_, lifetime) =>
-  (lifetime & POST_ONLY_BIT) === 0 ? shortKindOf(lifetime & 15) : OrderKind.PostOnly,
-);
+/** The kinds of open orders, by time in force and the bits beside it, as in their records. A market order of an auction has one of which no other amend than to less is accepted. */
+export const RESTING_KINDS = Uint8Array.from({ length: 256 }, (_, lifetime) => {
+  if (isAuctionOnly(lifetime & 15)) return (lifetime & AUCTION_MARKET_BIT) === 0 ? OrderKind.AuctionLimit : OrderKind.Market;
+  return (lifetime & POST_ONLY_BIT) === 0 ? shortKindOf(lifetime & 15) : OrderKind.PostOnly;
+});
 
 /** The SelfTradeMode in the bits beside a time in force. */
 export function selfTradeModeOf(lifetimeBits: number): number {
@@ -126,7 +134,17 @@ export function selfTradeModeOf(lifetimeBits: number): number {
 
 /** True if the order rests until an end that it has. */
 export function expires(timeInForce: number): boolean {
-  return timeInForce >= DAY;
+  return timeInForce === DAY || timeInForce === TimeInForce.GoodTillDate;
+}
+
+/** True if the order takes part in one kind of auction only. */
+export function isAuctionOnly(timeInForce: number): boolean {
+  return timeInForce >= AtTheOpen;
+}
+
+/** True if the bits are those of a market order at the open or at the close. @param lifetime the time in force and the bits beside it */
+export function isAuctionMarket(lifetime: number): boolean {
+  return isAuctionOnly(lifetime & 15) && (lifetime & AUCTION_MARKET_BIT) !== 0;
 }
 
 /** Result of `orderKindOf` for a combination that is not legal. */
@@ -142,7 +160,7 @@ export function marketKindOf(timeInForce: number): number {
   return timeInForce === FillOrKill ? OrderKind.MarketFillOrKill : OrderKind.Market;
 }
 
-const TIME_IN_FORCE_WORDS = ['gtc', 'ioc', 'fok', 'market', 'post-only', 'day', 'gtd'] as const;
+const TIME_IN_FORCE_WORDS = ['gtc', 'ioc', 'fok', 'market', 'post-only', 'day', 'gtd', 'at-the-open', 'at-the-close'] as const;
 /** The terms of an order. */
 export const TERMS = [
   ...ORDER_TYPE_NAMES,
@@ -151,6 +169,8 @@ export const TERMS = [
   'gtd',
   'ioc',
   'fok',
+  'at-the-open',
+  'at-the-close',
   'post-only',
   'reprice',
   'min-quantity',
@@ -162,13 +182,15 @@ export type Term = (typeof TERMS)[number];
 export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
   ['limit', ['trigger-now']],
   ['market', ['gtc', 'day', 'gtd', 'post-only', 'reprice', 'trigger-now']],
-  ['stop', ['post-only', 'reprice', 'min-quantity']],
-  ['stop-limit', ['reprice', 'min-quantity']],
+  ['stop', ['at-the-open', 'at-the-close', 'post-only', 'reprice', 'min-quantity']],
+  ['stop-limit', ['at-the-open', 'at-the-close', 'reprice', 'min-quantity']],
   ['gtc', ['min-quantity']],
   ['day', ['min-quantity']],
   ['gtd', ['min-quantity']],
   ['ioc', ['post-only', 'reprice']],
   ['fok', ['post-only', 'reprice', 'min-quantity']],
+  ['at-the-open', ['post-only', 'reprice', 'min-quantity', 'trigger-now']],
+  ['at-the-close', ['post-only', 'reprice', 'min-quantity', 'trigger-now']],
   ['post-only', ['min-quantity']],
   ['reprice', ['min-quantity', 'trigger-now']],
 ];
@@ -182,8 +204,9 @@ export function canCombine(one: Term, other: Term): boolean {
 export const ORDER_TYPES = OrderType.StopLimit + 1;
 export const INSTRUCTIONS = Instruction.PostOnly | Instruction.Reprice | Instruction.TriggerNow;
 const INSTRUCTION_BITS = 4;
+const TIME_IN_FORCE_BITS = 4;
 
-const kinds = new Uint8Array(ORDER_TYPES << (4 + INSTRUCTION_BITS)).fill(NO_KIND);
+const kinds = new Uint8Array(ORDER_TYPES << (TIME_IN_FORCE_BITS + 1 + INSTRUCTION_BITS)).fill(NO_KIND);
 for (let orderType = 0; orderType < ORDER_TYPES; orderType++) {
   for (const timeInForce of Object.values(TimeInForce)) {
     for (let instructions = 0; instructions <= INSTRUCTIONS; instructions++) {
@@ -208,12 +231,13 @@ export function orderKindOf(orderType: number, timeInForce: number, instructions
 }
 
 function indexOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): number {
-  return (((orderType << 3) | timeInForce) << (INSTRUCTION_BITS + 1)) | (instructions << 1) | Number(hasMinQuantity);
+  return (((orderType << TIME_IN_FORCE_BITS) | timeInForce) << (INSTRUCTION_BITS + 1)) | (instructions << 1) | Number(hasMinQuantity);
 }
 
 function kindOf(orderType: number, timeInForce: number, instructions: number, minQuantity: boolean): number {
   const plain = withoutShortForms(timeInForce, instructions);
   const market = orderType === Market || orderType === OrderType.Stop;
+  if (isAuctionOnly(timeInForce)) return market ? OrderKind.AuctionMarket : OrderKind.AuctionLimit;
   if (minQuantity) return market ? OrderKind.MarketMinimum : OrderKind.ImmediateOrCancelMinimum;
   if (market) return marketKindOf(plain.timeInForce);
   if ((plain.instructions & Instruction.Reprice) !== 0) return OrderKind.PostOnlyReprice;

@@ -102,7 +102,7 @@ export interface PlaceOrder {
    * A stop waits outside the book until its trigger, and is a market order then; a stop-limit is a limit order then.
    */
   readonly type?: OrderTypeName;
-  /** Default gtc, or market without a price. `market` is short for type market with ioc, `post-only` for gtc with `postOnly`. `day` ends with the session of the symbol. */
+  /** Default gtc, or market without a price. `market` is short for type market with ioc, `post-only` for gtc with `postOnly`. `day` ends with the session of the symbol. `at-the-open` and `at-the-close`, of type limit or market, take part in that auction only; they need an exchange that supports wire schema 2. */
   readonly timeInForce?: TimeInForceName;
   /** End of the order: a time, or microseconds since the Unix epoch. Time in force gtd, which is then the default. Needs an exchange that supports wire schema 2. */
   readonly expires?: Date | number;

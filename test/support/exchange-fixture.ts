@@ -226,6 +226,8 @@ const TIF: Record<string, number> = {
   mkt: TimeInForce.Market,
   post: TimeInForce.PostOnly,
   day: TimeInForce.Day,
+  'at-open': TimeInForce.AtTheOpen,
+  'at-close': TimeInForce.AtTheClose,
 };
 
 /**
@@ -290,7 +292,9 @@ export function parseCommand(line: string): LongCommandFields {
     selfTradeMode,
     ...(lifetime.timeInForce === TimeInForce.Market && { orderType: OrderType.Market }),
   };
-  const extension = selfTradeMode > 0 ? prevention : lifetime.extension;
+  const forAuction = (lifetime.timeInForce ?? 0) >= TimeInForce.AtTheOpen;
+  const auction = { ...lifetime.extension, orderType: price === 0 ? OrderType.Market : OrderType.Limit };
+  const extension = selfTradeMode > 0 ? prevention : forAuction ? auction : lifetime.extension;
   return {
     ...lifetime,
     ...(extension !== undefined && { extension }),

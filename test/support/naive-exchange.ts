@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Code } from '../../engine/codes.ts';
 import { type Limits, RULES } from '../../engine/limits.ts';
+import { WAITING_PER_COMMAND } from '../../engine/machine/auction-orders.ts';
 import type { CommandFields } from '../../engine/machine/command.ts';
 import { ROW_FIELDS } from '../../engine/machine/state-rows.ts';
 import { TRIGGERS_PER_COMMAND } from '../../engine/machine/triggers.ts';
@@ -18,6 +19,7 @@ import {
   Trigger,
 } from '../../engine/wire/layout.ts';
 import { BTC, type LongCommandFields, SYMBOL, USD } from './exchange-fixture.ts';
+import { NaiveAuctions } from './naive-auctions.ts';
 import { type ControlCommand, NaiveControls } from './naive-controls.ts';
 import { carryOf, type FeeAccount, newFeeAccount, payFee, reservedFee } from './naive-fees.ts';
 import { NaiveMassCancels } from './naive-mass-cancel.ts';
@@ -32,6 +34,8 @@ import { NaiveWindows } from './naive-windows.ts';
  * slabs, ladders or rings; it defines the expected results.
  */
 interface NaiveOrder {
+  /** At the open or at the close, outside the book. */
+  waits?: boolean;
   /** Of a stop, as long as it waits. */
   stop?: { price: number; trigger: number; held: number };
   fees: FeeAccount;
@@ -112,6 +116,10 @@ export class NaiveExchange {
   /** In order of arrival at their place. */
   resting: NaiveOrder[] = [];
   readonly stops = new NaiveStops<NaiveOrder & { stop: { price: number; trigger: number; held: number } }>();
+  readonly auctions = new NaiveAuctions<NaiveOrder>(this, {
+    enter: (o) => this.#enterBook(o),
+    end: (o) => this.#end(o, Code.CANCELLED_AUCTION_OVER),
+  });
   free = new Map<string, number>();
   fees = 0;
   deposited = new Map<number, number>([
@@ -173,7 +181,7 @@ export class NaiveExchange {
 
   /** Resting orders and pending stops. */
   get open(): NaiveOrder[] {
-    return [...this.resting, ...this.stops.pending];
+    return [...this.resting, ...this.stops.pending, ...this.auctions.waiting];
   }
 
   reservation({ side, price, open, fees, stop }: NaiveOrder): number {
@@ -198,7 +206,8 @@ export class NaiveExchange {
 
   /** The resting orders of a side as they would trade. */
   queue(side: number): NaiveOrder[] {
-    const better = (a: NaiveOrder, b: NaiveOrder): number => (side === Side.Buy ? b.price - a.price : a.price - b.price);
+    const better = (a: NaiveOrder, b: NaiveOrder): number =>
+      (side === Side.Buy ? b.price - a.price : a.price - b.price) || Number(b.market) - Number(a.market);
     return this.resting.filter((o) => o.side === side).sort(better);
   }
 
@@ -207,9 +216,11 @@ export class NaiveExchange {
     this.timeUs = c.timeUs ?? 0;
     const due = this.open.filter((o) => o.end <= this.timeUs).sort((a, b) => a.end - b.end || a.id - b.id);
     for (const o of due) this.#end(o, Code.EXPIRED);
+    this.auctions.left = WAITING_PER_COMMAND;
     this.seq += c.extension === undefined ? 1 : 2;
     this.controls.nowUs = this.timeUs;
     this.massCancels.continue(c, () => {
+      this.auctions.continue();
       const random = c.kind === CommandKind.Tick ? (c.quantity ?? 0) / 2 ** 32 : undefined;
       if (this.volatility.isOver(this.timeUs, random)) this.#endInterruption();
     });
@@ -337,7 +348,10 @@ export class NaiveExchange {
     const { stopPrice = 0, trigger = 0, instructions = 0 } = f.extension ?? {};
     if (stopPrice > 0) order.stop = { price: stopPrice, trigger, held: 0 };
     const now = (instructions & Instruction.TriggerNow) !== 0;
-    const code = order.stop ? this.#checkStop(order as StopOrder, undefined, now) : this.#checkNew(order, f.symbol);
+    const auction = f.timeInForce >= TimeInForce.AtTheOpen;
+    let code: number;
+    if (auction) code = this.#checkAuction(order, f.symbol);
+    else code = order.stop ? this.#checkStop(order as StopOrder, undefined, now) : this.#checkNew(order, f.symbol);
     if (code !== Code.OK) {
       order.price = f.price;
       this.#answer(ReportKind.Rejected, code, who, f.price, f.quantity, 0, 0);
@@ -348,12 +362,45 @@ export class NaiveExchange {
     order.id = ++this.lastOrderId;
     this.#answer(ReportKind.Accepted, 0, order, order.price, f.quantity, f.quantity, 0);
     if (order.stop) return this.#wait(order as StopOrder, now);
+    if (auction) {
+      order.waits = true;
+      return this.auctions.add(order);
+    }
     const allowed = this.phase !== Phase.Continuous || this.#trade(order, this.#limit(order));
     let full: number = RESTING.has(order.tif) ? this.#room(order, order.price) : this.#remainder();
     if (!allowed) full = Code.CANCELLED_SELF_TRADE;
     if (order.open > 0 && full === Code.OK) return this.#rest(order);
     if (order.open > 0) this.#answer(ReportKind.Cancelled, full, { ...who, id: order.id }, order.price, order.open, 0, order.filled);
     this.#remember(order, f.quantity, Code.OK);
+  }
+
+  #checkAuction(o: NaiveOrder, symbol: number): number {
+    if (o.client <= (this.forgotten.get(this.#idClass(o)) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
+    const basic =
+      this.controls.check(o.account, symbol) ||
+      this.controls.positions.check(o, o.open, this.open) ||
+      (this.phase === Phase.Halted ? Code.SYMBOL_HALTED : this.phase === Phase.Closed ? Code.SYMBOL_CLOSED : Code.OK) ||
+      (this.auctions.isOver(o.tif) ? Code.AUCTION_OVER : Code.OK) ||
+      this.#checkTerms(o);
+    if (basic !== Code.OK) return basic;
+    if (this.open.length >= this.#limits.orders) return Code.BOOK_FULL;
+    if (this.open.filter(({ account }) => account === o.account).length >= this.#limits.ordersPerAccount) return Code.ORDER_SHARE_FULL;
+    if (o.market) o.price = this.#limit(o);
+    return this.reservation(o) > this.available(o.account, o.side === Side.Buy ? USD : BTC) ? Code.INSUFFICIENT_FUNDS : Code.OK;
+  }
+
+  /** An order that waited enters the book. */
+  #enterBook(o: NaiveOrder): void {
+    if (this.massCancels.ends(o)) return;
+    this.auctions.waiting = this.auctions.waiting.filter((other) => other !== o);
+    const price = o.market ? this.#limit(o) : o.price;
+    const asset = o.side === Side.Buy ? USD : BTC;
+    const room = this.reservation({ ...o, price }) <= this.available(o.account, asset) ? this.#room(o, price) : Code.INSUFFICIENT_FUNDS;
+    delete o.waits;
+    if (room === Code.OK || room !== Code.INSUFFICIENT_FUNDS) o.price = price;
+    if (room === Code.OK) return this.#rest(o);
+    this.#answer(ReportKind.Cancelled, room, o, o.price, o.open, 0, 0);
+    this.#remember(o, o.open, Code.OK);
   }
 
   #checkNew(o: NaiveOrder, symbol: number): number {
@@ -401,14 +448,16 @@ export class NaiveExchange {
   #checkEntry(o: NaiveOrder): number {
     if (this.phase === Phase.Halted) return Code.SYMBOL_HALTED;
     if (this.phase === Phase.Closed) return Code.SYMBOL_CLOSED;
-    if (this.phase === Phase.Auction && (o.postOnly || !RESTING.has(o.tif))) return Code.NOT_IN_AUCTION;
+    if (this.phase === Phase.Auction && (o.postOnly || (!RESTING.has(o.tif) && o.tif < TimeInForce.AtTheOpen))) return Code.NOT_IN_AUCTION;
     if (o.end <= this.timeUs) return o.tif === TimeInForce.Day ? Code.NO_SESSION : Code.EXPIRY_PAST;
     return Code.OK;
   }
 
   #check(o: NaiveOrder): number {
-    const entry = this.#checkEntry(o);
-    if (entry !== Code.OK) return entry;
+    return this.#checkEntry(o) || this.#checkTerms(o);
+  }
+
+  #checkTerms(o: NaiveOrder): number {
     if (o.open < this.params[SymbolParam.MinQuantity]) return Code.QUANTITY_MIN;
     if (o.market) return Code.OK;
     if (o.price < 1 || o.price > this.params[SymbolParam.MaxPrice]) return Code.PRICE_RANGE;
@@ -591,7 +640,8 @@ export class NaiveExchange {
 
   #sweep(named: NaiveOrder[], code: number, inOrderOfBook: boolean): void {
     const sides = [Side.Buy, Side.Sell];
-    const book = [...sides.flatMap((side) => this.queue(side)), ...sides.flatMap((side) => this.stops.queue(side))];
+    const stops = sides.flatMap((side) => this.stops.queue(side));
+    const book = [...sides.flatMap((side) => this.queue(side)), ...stops, ...this.auctions.queue()];
     named.sort((a, b) => (inOrderOfBook ? book.indexOf(a) - book.indexOf(b) : a.id - b.id));
     for (const o of named) this.#end(o, code);
   }
@@ -643,6 +693,7 @@ export class NaiveExchange {
     if (!o) this.controls.count(f.account);
     if (!o) return this.#answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);
     if (o.stop) return this.#amendStop(o as StopOrder, f);
+    if (o.waits && f.extension === undefined) return this.#amendWaiting(o, f);
     if (f.extension !== undefined) this.controls.count(f.account);
     if (f.extension !== undefined) return this.#answer(ReportKind.AmendRejected, Code.STOP_PRICE, o, f.price, f.quantity, o.open, o.filled);
     if (o.client === 0) {
@@ -654,7 +705,7 @@ export class NaiveExchange {
     const lowers = keeps && this.#rules >= 3;
     let code = this.controls.check(o.account, SYMBOL) || this.controls.positions.check(o, f.quantity - o.open, this.open);
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
-    if (!lowers) code = this.#check(wanted);
+    if (!lowers) code = o.tif >= TimeInForce.AtTheOpen && o.market ? this.#checkMarketAmend() : this.#check(wanted);
     else if (f.quantity < o.open && f.quantity < this.params[SymbolParam.MinQuantity]) code = Code.QUANTITY_MIN;
     const asset = o.side === Side.Buy ? USD : BTC;
     if (!lowers && code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
@@ -676,6 +727,30 @@ export class NaiveExchange {
       this.#remember(o, o.filled + o.open, Code.OK);
     } else if (o.open > 0) this.#rest(o);
     else this.#remember(o, o.filled, Code.OK);
+  }
+
+  /** A market order of an auction cannot get another price or a larger quantity. */
+  #checkMarketAmend(): number {
+    if (this.phase === Phase.Halted) return Code.SYMBOL_HALTED;
+    return this.phase === Phase.Closed ? Code.SYMBOL_CLOSED : Code.NOT_IN_AUCTION;
+  }
+
+  #amendWaiting(o: NaiveOrder, f: Amend): void {
+    const wanted: NaiveOrder = { ...o, price: f.price, open: f.quantity };
+    const keeps = f.price === o.price && f.quantity <= o.open;
+    let code = this.controls.check(o.account, SYMBOL) || this.controls.positions.check(o, f.quantity - o.open, this.open);
+    if (code === Code.OK && keeps && f.quantity < o.open && f.quantity < this.params[SymbolParam.MinQuantity]) code = Code.QUANTITY_MIN;
+    if (code === Code.OK && !keeps) {
+      const phase = this.phase === Phase.Halted ? Code.SYMBOL_HALTED : this.phase === Phase.Closed ? Code.SYMBOL_CLOSED : Code.OK;
+      code = phase || (o.market ? Code.NOT_IN_AUCTION : this.#checkTerms(wanted));
+      const free = this.available(o.account, o.side === Side.Buy ? USD : BTC) + this.reservation(o);
+      if (code === Code.OK && this.reservation(wanted) > free) code = Code.INSUFFICIENT_FUNDS;
+    }
+    if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, 0);
+    o.price = f.price;
+    o.open = f.quantity;
+    if (!keeps) this.auctions.waiting = [...this.auctions.waiting.filter((other) => other !== o), o];
+    this.#answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, 0, keeps ? 4 : 0);
   }
 
   /** The resting orders of the level page of a side and price: 64 prices. */
@@ -707,6 +782,11 @@ export class NaiveExchange {
     if (o.stop) {
       this.stops.pending = this.stops.pending.filter((other) => other !== o);
       delete o.stop;
+      return;
+    }
+    if (o.waits) {
+      this.auctions.waiting = this.auctions.waiting.filter((other) => other !== o);
+      delete o.waits;
       return;
     }
     this.resting.splice(this.resting.indexOf(o), 1);
@@ -920,21 +1000,27 @@ export class NaiveExchange {
     const [ask] = this.queue(Side.Sell);
     const crossed = bid && ask && bid.price >= ask.price;
     if (phase === Phase.Continuous && crossed) return this.#admin(Code.BOOK_CROSSED);
+    if (this.#rules >= 5) this.auctions.beforePhase();
     this.phase = phase;
     this.volatility.stop();
     if (this.#rules >= 4) {
       this.subPhase = subPhase;
       this.boundaryUs = boundaryUs || this.boundaryUs;
     }
+    const sides = [Side.Buy, Side.Sell];
+    if (this.#rules >= 5) this.auctions.afterPhase(sides.flatMap((side) => this.queue(side)));
     this.#admin(Code.OK);
   }
 
   /** Tries every price: most volume, then least surplus, then pressure, then nearest the reference, then the higher. */
   auctionPrice(): { price: number; volume: number } {
-    const prices = this.resting.map((o) => o.price);
+    const limits = this.resting.map((o) => o.price);
     const reference = this.params[SymbolParam.ReferencePrice];
     const rows = [];
-    for (let price = Math.min(...prices); price <= Math.max(...prices); price++) {
+    const [lowest, highest] = [Math.min(...limits), Math.max(...limits)];
+    // Demand and supply change only here.
+    const prices = new Set([...limits.flatMap((price) => [price - 1, price, price + 1]), reference, reference - 1, reference + 1]);
+    for (const price of [...prices].filter((each) => each >= lowest && each <= highest).sort((a, b) => a - b)) {
       const buys = this.queue(Side.Buy)
         .filter((o) => o.price >= price)
         .reduce((sum, o) => sum + o.open, 0);
@@ -948,6 +1034,13 @@ export class NaiveExchange {
     let best = rows.filter((row) => row.volume === most);
     const least = Math.min(...best.map((row) => Math.abs(row.surplus)));
     best = best.filter((row) => Math.abs(row.surplus) === least);
+    const pressure =
+      least > 0 && best.every(({ surplus }) => surplus > 0) ? 1 : least > 0 && best.every(({ surplus }) => surplus < 0) ? -1 : 0;
+    if (this.resting.some(({ market }) => market)) {
+      const at = best.map(({ price }) => price);
+      const price = NaiveAuctions.price(at, pressure, this.resting, reference);
+      return { price, volume: price === 0 ? 0 : most };
+    }
     if (least > 0 && best.every((row) => row.surplus > 0)) return best[best.length - 1];
     if (least > 0 && best.every((row) => row.surplus < 0)) return best[0];
     const nearest = Math.min(...best.map((row) => Math.abs(row.price - reference)));
@@ -963,6 +1056,7 @@ export class NaiveExchange {
   }
 
   #uncrossAll(): { price: number; volume: number } {
+    if (this.#rules >= 5) this.auctions.beforeUncross();
     const { price, volume } = this.auctionPrice();
     if (volume > 0) this.volatility.setMiddle(price);
     let left = volume;
@@ -982,7 +1076,13 @@ export class NaiveExchange {
     for (const o of done) this.#gone(o);
     this.stops.swept(this.#prices, [Trigger.LastTrade, Trigger.ReferencePrice]);
     this.#prices = [];
+    if (this.#rules >= 5) this.auctions.afterUncross(() => [Side.Buy, Side.Sell].flatMap((side) => this.queue(side)));
     return { price, volume };
+  }
+
+  #lifetime(o: NaiveOrder): number {
+    const bit = (o.postOnly && o.tif !== TimeInForce.PostOnly) || (o.tif >= TimeInForce.AtTheOpen && o.market);
+    return o.tif | (o.selfTrade << 4) | (bit ? 0x80 : 0);
   }
 
   /** The canonical rows that this exchange has, in their form; see engine/machine/state-rows.ts. */
@@ -995,23 +1095,13 @@ export class NaiveExchange {
     }
     rows.push([3, this.phase, this.lastPrice, this.tradeId, this.fees, this.lastOrderId]);
     if (this.subPhase + this.boundaryUs > 0) rows.push([22, SYMBOL, this.subPhase, this.boundaryUs]);
+    const ahead = Number(this.auctions.openingAhead) + 2 * Number(this.auctions.closingOver);
+    if (ahead > 0) rows.push([40, SYMBOL, ahead]);
     rows.push(...this.volatility.rows(SYMBOL));
     rows.push(...this.controls.rows());
     for (const side of [Side.Buy, Side.Sell]) {
       for (const o of this.queue(side)) {
-        rows.push([
-          8,
-          o.id,
-          o.client,
-          o.price,
-          o.open,
-          o.filled,
-          o.account,
-          SYMBOL,
-          side,
-          o.tif | (o.selfTrade << 4) | (o.postOnly && o.tif !== TimeInForce.PostOnly ? 0x80 : 0),
-          o.tag,
-        ]);
+        rows.push([8, o.id, o.client, o.price, o.open, o.filled, o.account, SYMBOL, side, this.#lifetime(o), o.tag]);
         const { maker, taker } = this.#newFees();
         const carry = carryOf(o.fees);
         if (this.#rules >= 4 && (carry !== 0 || o.fees.maker !== maker || o.fees.taker !== taker))
@@ -1029,6 +1119,11 @@ export class NaiveExchange {
       const { maker, taker } = this.#newFees();
       if (o.fees.maker !== maker || o.fees.taker !== taker) rows.push([17, o.id, carryOf(o.fees), o.fees.maker, o.fees.taker]);
       if (o.end < Infinity) rows.push([18, o.id, o.end]);
+    }
+    for (const o of this.auctions.queue()) {
+      rows.push([39, o.id, o.client, o.price, o.open, 0, o.account, SYMBOL, o.side + 256 * this.#lifetime(o), o.tag]);
+      const { maker, taker } = this.#newFees();
+      if (o.fees.maker !== maker || o.fees.taker !== taker) rows.push([17, o.id, carryOf(o.fees), o.fees.maker, o.fees.taker]);
     }
     rows.push(...this.controls.positions.rows(this.open));
     for (const r of this.#remembered.byAccount())

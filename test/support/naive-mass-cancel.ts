@@ -11,6 +11,8 @@ interface Order {
   readonly price: number;
   readonly open: number;
   readonly stop?: { readonly price: number };
+  /** For its auction, outside the book. */
+  readonly waits?: boolean;
 }
 
 interface Book<O> {
@@ -102,6 +104,11 @@ export class NaiveMassCancels<O extends Order> {
     for (const o of [...this.#exchange.queue(Side.Buy), ...this.#exchange.queue(Side.Sell)]) this.#endNamed(o);
   }
 
+  /** An order enters the book that waited for its auction. Returns true if it ends instead. */
+  ends(o: O): boolean {
+    return this.#endNamed(o);
+  }
+
   /** A stop triggers. Returns true if it ends instead. */
   endsTriggered(o: O): boolean {
     if (this.#endNamed(o)) return true;
@@ -186,12 +193,14 @@ export class NaiveMassCancels<O extends Order> {
   #target(c: LongCommandFields): void {
     if (![0, SYMBOL].includes(c.symbol ?? 0)) return;
     const o = this.#exchange.open.find((r) => r.account === c.account && (c.orderId ? r.id === c.orderId : r.client === c.clientOrderId));
-    if (o === undefined || this.#endNamed(o) || c.kind === CommandKind.Cancel || o.stop !== undefined) return;
+    if (o === undefined || this.#endNamed(o) || c.kind === CommandKind.Cancel || o.stop !== undefined || o.waits) return;
     this.#clear(o.account, o.side, c.price ?? 0, c.quantity ?? 0);
   }
 }
 
 function inOrder(a: Order, b: Order): number {
-  const place = ({ side, price, stop }: Order): number => (stop === undefined ? price : -stop.price) * (side === Side.Buy ? -1 : 1);
-  return Number(a.stop !== undefined) - Number(b.stop !== undefined) || a.side - b.side || place(a) - place(b) || a.id - b.id;
+  const place = ({ side, price, stop, waits }: Order): number =>
+    waits ? Number.MAX_VALUE : (stop === undefined ? price : -stop.price) * (side === Side.Buy ? -1 : 1);
+  const outside = ({ stop, waits }: Order): number => Number(stop !== undefined || waits === true);
+  return outside(a) - outside(b) || a.side - b.side || place(a) - place(b) || a.id - b.id;
 }

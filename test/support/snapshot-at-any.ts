@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { encodeCommand } from '../../engine/machine/command.ts';
 import { Exchange } from '../../engine/machine/exchange.ts';
 import { StateLoader, saveState, stateHash } from '../../engine/machine/state-rows.ts';
+import { CommandFlag, encodeExtension } from '../../engine/wire/command-extension.ts';
 import { type Harness, parseCommand, tidyLedger } from './exchange-fixture.ts';
 
 /** Snapshots that are followed at a time. */
@@ -20,7 +21,13 @@ export function follow(copy: Exchange, exchange: Exchange, line: string): void {
   const bytes = new Uint8Array(64);
   const words = new Int32Array(bytes.buffer);
   const { seq, timeUs } = exchange;
-  encodeCommand(bytes, words, 0, { ...parseCommand(line), seq, timeUs });
+  const fields = parseCommand(line);
+  if (fields.extension !== undefined) {
+    encodeExtension(bytes, words, 0, { ...fields.extension, seq: seq - 1, timeUs });
+    copy.apply(bytes, words, 0);
+  }
+  const parameter = fields.extension === undefined ? fields.parameter : CommandFlag.Extended;
+  encodeCommand(bytes, words, 0, { ...fields, ...(parameter && { parameter }), seq, timeUs });
   copy.apply(bytes, words, 0);
 }
 

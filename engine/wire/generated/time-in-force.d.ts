@@ -29,5 +29,13 @@ export declare enum TimeInForce {
     /**
      * Limit; rests until `expiry_us` of the extension.
      */
-    GoodTillDate = 6
+    GoodTillDate = 6,
+    /**
+     * Limit or market, with an extension: takes part in the opening auction only, and is cancelled after it.
+     */
+    AtTheOpen = 7,
+    /**
+     * The same for the closing auction. Until it starts, the order waits outside the book.
+     */
+    AtTheClose = 8
 }

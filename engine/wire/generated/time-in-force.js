@@ -32,4 +32,12 @@ export var TimeInForce;
      * Limit; rests until `expiry_us` of the extension.
      */
     TimeInForce[TimeInForce["GoodTillDate"] = 6] = "GoodTillDate";
+    /**
+     * Limit or market, with an extension: takes part in the opening auction only, and is cancelled after it.
+     */
+    TimeInForce[TimeInForce["AtTheOpen"] = 7] = "AtTheOpen";
+    /**
+     * The same for the closing auction. Until it starts, the order waits outside the book.
+     */
+    TimeInForce[TimeInForce["AtTheClose"] = 8] = "AtTheClose";
 })(TimeInForce || (TimeInForce = {}));

@@ -152,7 +152,8 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
     leavesLots: order.leaves,
     filledLots: order.filled,
   };
-  if (!('status' in order)) return { ...common, ...(order.stop ? stopView(symbol, order.stop) : { status: 'open' }), ...termsView(order) };
+  if (!('status' in order))
+    return { ...common, ...(order.market && { type: 'market' }), ...openStatus(symbol, order), ...termsView(order) };
   return {
     ...common,
     ...(order.stopPrice !== 0 && stopView(symbol, { price: order.stopPrice, trigger: order.trigger })),
@@ -168,6 +169,12 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
 /** The terms of an open order that the history does not have: its end, and the self-trade mode that it names. */
 export function termsView({ endUs, selfTradeMode }: OpenOrderInfo) {
   return { ...(endUs !== undefined && { endUs }), ...(selfTradeMode !== 0 && { selfTrade: SELF_TRADE_NAMES[selfTradeMode] }) };
+}
+
+/** Pending, as long as the order is outside the book. */
+function openStatus(symbol: SymbolInfo | undefined, { stop, waits }: OpenOrderInfo) {
+  if (stop !== undefined) return stopView(symbol, stop);
+  return { status: waits ? 'pending' : 'open' };
 }
 
 /** A stop that waits for its trigger. */

@@ -18,6 +18,8 @@ import { type Step, stepView } from './order-steps.ts';
 /** How long an answer waits for the history, which is written with a delay: so often, and ms between two attempts. */
 const ATTEMPTS = 25;
 const ATTEMPT_MS = 20;
+/** Orders of these times in force are outside the book until their auction. */
+const AUCTION_TIMES: readonly unknown[] = ['at-the-open', 'at-the-close'];
 
 /** The life of one order, as steps from its reports, and its place in the book while it rests. See docs/ADMIN.md. */
 export function orderRoutes(sources: QuerySources): Route[] {
@@ -49,7 +51,7 @@ async function explain(sources: QuerySources, request: Request, order: OrderName
   const { orderId, clientOrderId, symbol, side, timeInForce } = first;
   const resting = last.status === undefined ? await restingView(sources, request, account, last) : undefined;
   const waits = last.stopPriceTicks !== undefined && last.kind !== 'triggered';
-  const status = last.status ?? (resting ? 'open' : waits ? 'pending' : undefined);
+  const status = last.status ?? (resting ? 'open' : waits || AUCTION_TIMES.includes(timeInForce) ? 'pending' : undefined);
   return {
     pieces: {
       ...{ account, orderId, clientOrderId, symbol, side, timeInForce, status },

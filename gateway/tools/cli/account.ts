@@ -134,10 +134,11 @@ function orderTable(orders: readonly OrderJson[]): string {
   return table([['order', 'symbol', 'side', 'price', 'open', 'filled', 'status'], ...rows]);
 }
 
-function statusText({ status, stopPrice, trigger, endUs, selfTrade }: OrderJson): string {
+function statusText({ status, stopPrice, trigger, endUs, selfTrade, timeInForce }: OrderJson): string {
   const parts = [
     status,
     stopPrice !== undefined && `stop ${stopPrice} by ${trigger}`,
+    status === 'pending' && stopPrice === undefined && timeInForce,
     endUs !== undefined && `until ${timeText(endUs)}`,
     selfTrade !== undefined && `self-trade ${selfTrade}`,
   ];

@@ -19,6 +19,8 @@ const FOLLOW: ReadonlySet<string> = new Set(['fill', 'cancelled', 'triggered']);
 
 /** Without a price an order is a market order; there is nothing to choose. */
 const PRICED = TIME_IN_FORCE_NAMES.filter((name) => name !== 'market');
+/** Those that a market order can have. */
+const UNPRICED: ReadonlySet<string> = new Set(['fok', 'at-the-open', 'at-the-close']);
 
 interface OrderFlags extends AccountFlags {
   readonly tif?: TimeInForceName;
@@ -55,7 +57,11 @@ export function orderCommand(program: Command): void {
     .argument('<quantity>', 'in the base asset, such as 0.5', amount)
     .argument('<symbol>', 'such as BTC-USD')
     .argument('[price]', 'in the quote asset, such as 59000.00', amount)
-    .addOption(new Option('--tif <how>', 'time in force; without a price and without --stop: fok only').choices(PRICED))
+    .addOption(
+      new Option('--tif <how>', 'time in force; without a price and without --stop: fok, at-the-open and at-the-close only').choices(
+        PRICED,
+      ),
+    )
     .option(
       '--expires <when>',
       'with gtd, the default then: a time such as 2026-12-24T12:00:00Z, or from now such as 90s, 15m, 8h, 7d; to send an order again with --id, give the time',
@@ -93,12 +99,14 @@ Examples:
   openbell order buy 1 ETH-USD 2990.00 --tif ioc --min-quantity 0.25
   openbell order sell 0.5 BTC-USD --stop 58000.00
   openbell order sell 0.5 BTC-USD 57900.00 --stop 58000.00 --trigger reference --tif day
+  openbell order buy 0.5 BTC-USD 59000.00 --tif at-the-close
+  openbell order sell 0.5 BTC-USD --tif at-the-open
   openbell order explain 17`,
     );
   connectionOptions(accountOption(command)).action((side: SideName, quantity: string, symbol: string, price: string | undefined) =>
     run(async () => {
       const flags = command.opts<OrderFlags>();
-      if (price === undefined && flags.stop === undefined && flags.tif !== undefined && flags.tif !== 'fok')
+      if (price === undefined && flags.stop === undefined && flags.tif !== undefined && !UNPRICED.has(flags.tif))
         throw new CliError(`--tif ${flags.tif} needs a price`, ExitCode.Usage);
       return await withClient(flags, async (client) => {
         const followed = collect(client);
