@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   amend: async () => (await import('./tools/cli/orders.ts')).amendCommand,
   'cancel-orders': async () => (await import('./tools/cli/cancel-orders.ts')).cancelOrdersCommand,
   'kill-switch': async () => (await import('./tools/cli/controls.ts')).killSwitchCommand,
+  phase: async () => (await import('./tools/cli/phase.ts')).phaseCommand,
   suspend: async () => (await import('./tools/cli/controls.ts')).suspendCommand,
   resume: async () => (await import('./tools/cli/controls.ts')).resumeCommand,
   'account-set': async () => (await import('./tools/cli/controls.ts')).accountSetCommand,

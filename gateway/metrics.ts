@@ -256,6 +256,7 @@ function addVenueMetrics(registry: Registry, venue: VenueGauges): void {
   gauge('openbell_symbols', 'Symbols in each trading phase', () =>
     venue.phases().map(({ phase, symbols: value }) => ({ labels: { phase }, value })),
   );
+  gauge('openbell_symbols_interrupted', 'Symbols in a volatility auction', () => [{ labels: {}, value: venue.interrupted() }]);
   gauge('openbell_kill_switches', 'Kill switches that are on, by scope', () =>
     venue.killSwitches().map(({ scope, on }) => ({ labels: { scope }, value: on })),
   );

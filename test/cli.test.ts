@@ -270,6 +270,7 @@ test('every command has help with an example', async () => {
     'order',
     'cancel',
     'amend',
+    'phase',
     'suspend',
     'resume',
     'book',

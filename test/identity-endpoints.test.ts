@@ -103,6 +103,7 @@ describe('permissions over the real ports', () => {
     ['POST', '/v1/groups/7/cancel-orders', {}, { operator: 1 }],
     ['POST', '/v1/symbols/BTC-USD/kill-switch', { on: false }, { operator: 1 }],
     ['POST', '/v1/kill-switch', { on: false }, { operator: 1 }],
+    ['POST', '/v1/phases', { symbols: ['BTC-USD'], phase: 'continuous' }, { operator: 1 }],
     ['POST', '/v1/accounts', { id: 1, name: 'again' }, { operator: 1 }],
     ['POST', '/v1/assets', { id: 1, name: 'USD', decimals: 2 }, { operator: 1 }],
     ['POST', '/v1/symbols', {}, { operator: 1 }],
@@ -131,7 +132,7 @@ describe('permissions over the real ports', () => {
   }
 
   it('the table has every route', () => {
-    assert.equal(ROUTES.length, 16 + 20);
+    assert.equal(ROUTES.length, 16 + 21);
   });
 
   it('sessions, orders and market data', async () => {

@@ -80,6 +80,7 @@ describe('rules and dashboards against the metrics of the exchange', { timeout: 
       'openbell_market_events_total',
       'openbell_symbol_indicative_price',
       'openbell_symbol_last_price',
+      'openbell_symbols_interrupted',
       'openbell_symbols_omitted',
     ];
     const expressions = [...allRules(), ...[...dashboards().values()].flatMap(panelQueries)].map(({ expr }) => expr);

@@ -1,3 +1,4 @@
+import type { PhaseName, SubPhaseName } from '../../engine/wire/names.ts';
 import { OpenbellError } from './errors.ts';
 import { type HttpOptions, httpRequest } from './http-request.ts';
 import { pathOf } from './symbols.ts';
@@ -112,6 +113,16 @@ export class AdminClient {
    */
   async killSwitch(scope: KillSwitchScope, on: boolean): Promise<CancelledOrders> {
     return this.#post(`${killSwitchPath(scope)}/kill-switch`, { on });
+  }
+
+  /**
+   * Sets the phase of several symbols, or of all, as one action: up to 512 of them have one place in the log. It ends their volatility
+   * interruptions. A symbol that is refused does not keep the others from their phase.
+   * @param symbols names, or 'all'
+   * @throws OpenbellError UNKNOWN_SYMBOL, BOOK_CROSSED, PERMISSION_DENIED, ...; HTTP_FAILED when the exchange cannot be reached: send it again
+   */
+  async setPhase(symbols: readonly string[] | 'all', phase: PhaseName, subPhase?: SubPhaseName): Promise<void> {
+    await this.#post('/v1/phases', { symbols, phase, ...(subPhase !== undefined && { subPhase }) });
   }
 
   #post<T>(path: string, body: object): Promise<T> {

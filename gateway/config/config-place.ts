@@ -79,6 +79,10 @@ export class Place {
     });
   }
 
+  get isList(): boolean {
+    return this.#value.kind === 'list';
+  }
+
   items(): Place[] {
     if (this.empty) return [];
     if (this.#value.kind !== 'list') {

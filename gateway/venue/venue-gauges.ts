@@ -69,6 +69,12 @@ export class VenueGauges {
     return PHASE_NAMES.map((phase, i) => ({ phase, symbols: counts[i] }));
   }
 
+  /** Symbols in a volatility auction. */
+  interrupted(): number {
+    this.#follow();
+    return this.#symbols.filter(({ id }) => (this.#book(id)?.interruptedUntilUs ?? 0) !== 0).length;
+  }
+
   /** Kill switches that are on, by scope. */
   killSwitches(): readonly { readonly scope: string; readonly on: number }[] {
     this.#follow();

@@ -114,6 +114,11 @@ export const BODIES = {
   }),
   parameters: fields<typeof PARAM_KEYS>(parameters),
   phase: fields({ phase: text, 'sub-phase': text }),
+  phases: fields({
+    symbols: z.union([z.literal('all'), z.array(text).min(1)], { error: 'must be a list of names, or all' }),
+    phase: text,
+    'sub-phase': text,
+  }),
   account: fields<typeof ACCOUNT_KEYS>({
     id: number,
     name: text,

@@ -1,11 +1,10 @@
 import { Code } from '../../../engine/codes.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
-import { CommandKind, SubPhase } from '../../../engine/wire/layout.ts';
-import { PHASE_NAMES, type PhaseName, SUB_PHASE_NAMES, type SubPhaseName } from '../../../engine/wire/names.ts';
+import { CommandKind } from '../../../engine/wire/layout.ts';
 import { assetsByName, readAsset } from '../../config/config-asset.ts';
 import { readAccount } from '../../config/config-file.ts';
 import type { Place } from '../../config/config-place.ts';
-import { PARAM_KEYS, PHASES, readParams, readSymbol } from '../../config/config-symbol.ts';
+import { PARAM_KEYS, readParams, readSymbol } from '../../config/config-symbol.ts';
 import type { Action } from '../../identity/permissions.ts';
 import type { History } from '../../taps/history/history.ts';
 import type { AdminCommands } from '../../venue/admin-commands.ts';
@@ -16,7 +15,6 @@ import {
   makeSymbol,
   type OrderSelection,
   setParameters,
-  setPhase,
   uncross,
 } from '../../venue/venue-commands.ts';
 import { BODIES } from './action-bodies.ts';
@@ -29,6 +27,7 @@ import { HttpError } from './http-error.ts';
 import { KeyedRequests, keyFields, readIdempotencyKey, withDepositKeys } from './idempotency.ts';
 import { readJsonBody } from './json-body.ts';
 import { LoggedRequests, withTags } from './logged-requests.ts';
+import { phaseRoutes } from './phase-actions.ts';
 
 export interface ActionTargets {
   readonly directory: Directory;
@@ -78,14 +77,6 @@ export function actionRoutes(targets: ActionTargets): Route[] {
       for (const command of setParameters(symbol.id, values, symbol.params)) await run(command);
       return { json: symbolView(symbolNamed(directory, symbol.name)) };
     }),
-    post('/v1/symbols/:name/phase', 'venue:manage', async ({ params, body }, run) => {
-      const symbol = symbolNamed(directory, params.name);
-      const { phase, subPhase } = readJsonBody(body, BODIES.phase, readPhase);
-      const { seq } = await run(
-        setPhase(symbol.id, PHASES[phase], subPhase === undefined ? SubPhase.None : SUB_PHASE_NAMES.indexOf(subPhase)),
-      );
-      return { json: { symbol: symbol.name, phase, subPhase, seq } };
-    }),
     post('/v1/symbols/:name/uncross', 'venue:manage', async ({ params, body }, run) => {
       requireNoKeys(body);
       const symbol = symbolNamed(directory, params.name);
@@ -127,6 +118,7 @@ export function actionRoutes(targets: ActionTargets): Route[] {
         return { json: { account: id, asset: asset.name, amount: moneyText(asset, units), units, seq, ...(repeated && { repeated }) } };
       }),
     ),
+    ...phaseRoutes(directory, post),
     ...controlRoutes(directory, post),
     post('/v1/accounts/:id/cancel-orders', 'account:manage', async ({ params, body }, run) => {
       const { id } = account(params);
@@ -176,19 +168,6 @@ function readOrders(place: Place): NamedOrders | undefined {
     ...(orderId !== undefined && { orderId }),
     ...(clientOrderId !== undefined && { clientOrderId }),
   };
-}
-
-const SETTABLE_SUB_PHASES = ['pre-open', 'opening-auction', 'closing-auction'] as const satisfies readonly SubPhaseName[];
-
-function readPhase(place: Place): { readonly phase: PhaseName; readonly subPhase?: SubPhaseName } | undefined {
-  const fields = place.fields(['phase', 'sub-phase']);
-  if (fields === undefined) return undefined;
-  if (fields.phase === undefined) return place.missing('phase');
-  const phase = fields.phase.oneOf(PHASE_NAMES);
-  const subPhase = fields['sub-phase']?.oneOf(SETTABLE_SUB_PHASES);
-  if (subPhase === undefined) return phase && { phase };
-  if (phase !== undefined && phase !== 'auction') return fields['sub-phase']?.fail(`needs phase auction, not ${phase}`);
-  return phase && { phase, subPhase };
 }
 
 function readMoney(place: Place, directory: Directory) {
