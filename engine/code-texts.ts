@@ -62,6 +62,7 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
     "A post-only order that may be repriced would have traded on arrival, and there is no price one tickStep behind the other side: it would be 0, or above the symbol's maxPrice.",
   QUOTE_CROSSED: 'The bid of a quote is at or above its ask.',
   QUOTE_OTHER_SIDE: 'The other side of the quote was rejected, and its report says why. Both sides of a quote are accepted, or neither is.',
+  PROTECTION_TRIGGERED: "The account's market-maker protection has triggered, and accepts no quotes until the account resets it.",
   QUOTE_AMEND: 'An amend names a side of a quote, which only the next quote changes.',
   CANCELLED_BY_CLIENT: 'The account requested it.',
   CANCELLED_REMAINDER: 'The quantity that an immediate-or-cancel or market order did not trade.',
@@ -77,6 +78,8 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   CANCELLED_AUCTION_OVER: 'An order at the open or at the close, after its auction or when the symbol closed without one.',
   CANCELLED_VOLATILITY:
     'The quantity of an immediate-or-cancel or market order whose next trade would have left a volatility band. The symbol is in a volatility auction.',
+  CANCELLED_PROTECTION: "The account's market-maker protection has triggered: its quotes traded more than it allows in the window.",
+  CANCELLED_QUOTES_PULLED: 'The order made market-maker protections cancel more than 4,096 quotes. What was left of it was cancelled.',
 };
 
 /** What the code means, as docs/CODES.md says it; the code's name if it is not one of an order's report. */

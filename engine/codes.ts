@@ -71,6 +71,7 @@ export const Code = {
   NO_PRICE_LEFT: 418,
   QUOTE_CROSSED: 420,
   QUOTE_OTHER_SIDE: 421,
+  PROTECTION_TRIGGERED: 422,
   QUOTE_AMEND: 423,
   // 450: the reason why an order was cancelled (not a rejection).
   CANCELLED_BY_CLIENT: 450,
@@ -85,6 +86,8 @@ export const Code = {
   CANCELLED_BY_MASS_CANCEL: 459,
   CANCELLED_VOLATILITY: 466,
   CANCELLED_AUCTION_OVER: 460,
+  CANCELLED_PROTECTION: 461,
+  CANCELLED_QUOTES_PULLED: 462,
   // 500: administration.
   BAD_PARAMETER: 500,
   CAPACITY: 501,

@@ -71,6 +71,10 @@ export const RowKind = {
   WaitingOrder: 39,
   /** symbol, 1 = its opening auction is ahead + 2 = its closing auction is over; before the name, if one is; only from rules 5 on */
   SymbolAuctions: 40,
+  /** account, window in microseconds, most fills, lots, net lots, 1 = triggered; before the orders; only from rules 5 on */
+  Protection: 33,
+  /** account, number of a step, fills, lots, net lots; after the account's protection; only from rules 5 on */
+  ProtectionStep: 34,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

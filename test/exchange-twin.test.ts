@@ -10,7 +10,7 @@ import { ROW_FIELDS, StateLoader, saveState, stateHash, tradingHash } from '../e
 import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../engine/params.ts';
 import { ControlBit } from '../engine/rules/control-bits.ts';
 import { CommandFlag, encodeExtension } from '../engine/wire/command-extension.ts';
-import { CommandKind, Instruction, OrderType, Phase, Side, TimeInForce, Trigger } from '../engine/wire/layout.ts';
+import { CommandKind, Instruction, OrderType, Phase, QuoteAction, Side, TimeInForce, Trigger } from '../engine/wire/layout.ts';
 import { controlCommand, withLifts } from './support/control-flow.ts';
 import { BTC, Harness, type LongCommandFields, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './support/exchange-fixture.ts';
 import { times } from './support/long-runs.ts';
@@ -148,6 +148,21 @@ const quote: fc.Arbitrary<LongCommandFields> = fc
       ...{ price: low.quantity && low.price, quantity: low.quantity, clientOrderId: high.quantity && high.price, orderId: high.quantity },
     };
   });
+/** Protections that few fills trigger, and resets. */
+const protection: fc.Arbitrary<LongCommandFields> = fc
+  .record({
+    account: fc.integer({ min: 1, max: ACCOUNTS }),
+    what: fc.constantFrom('fills', 'lots', 'net', 'net', 'all', 'off', 'reset', 'reset', 'reset'),
+    most: fc.constantFrom(1, 2, 4, 15, 40),
+    quantity: fc.constantFrom(1000, 5000, 100_000, 3_000_001, 60_000_000),
+  })
+  .map(({ account, what, most, quantity }) => {
+    const base = { kind: CommandKind.Quote, account };
+    if (what === 'reset' || what === 'off') return { ...base, side: what === 'off' ? QuoteAction.Protection : QuoteAction.Reset };
+    const limit = (name: string): number => (what === name || what === 'all' ? most : 0);
+    const limits = { clientOrderId: limit('fills'), orderId: limit('lots'), price: limit('net') };
+    return { ...base, side: QuoteAction.Protection, ...limits, quantity };
+  });
 const stopAmend: fc.Arbitrary<LongCommandFields> = fc.record({
   kind: fc.constant(CommandKind.Amend),
   account: fc.integer({ min: 1, max: ACCOUNTS }),
@@ -184,7 +199,8 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
   { weight: 3, arbitrary: repriced },
   { weight: 5, arbitrary: atAuction },
   { weight: 2, arbitrary: stopAmend },
-  { weight: 6, arbitrary: quote },
+  { weight: 8, arbitrary: quote },
+  { weight: 2, arbitrary: protection },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -570,6 +586,8 @@ const RARE = [
   '2/313/0',
   '4/460/0',
   '7/303/0',
+  '2/422/0',
+  '4/461/0',
 ];
 
 const OF_RULES_5: ReadonlySet<number | undefined> = new Set([

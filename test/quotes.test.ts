@@ -9,7 +9,7 @@ import { stateHash } from '../engine/machine/state-rows.ts';
 import type { SymbolParam } from '../engine/params.ts';
 import { LiveQuotes } from '../engine/rules/live-quotes.ts';
 import { checkCommand } from '../engine/wire/check-command.ts';
-import { Command, CommandKind, TimeInForce } from '../engine/wire/layout.ts';
+import { Command, CommandKind, QuoteAction, TimeInForce } from '../engine/wire/layout.ts';
 import { BTC, Harness, parseCommand, runLedger, SMALL_LIMITS, SYMBOL, tidyLedger, USD } from './support/exchange-fixture.ts';
 import { copyOf } from './support/shares-fixture.ts';
 
@@ -299,7 +299,7 @@ describe('a quote', () => {
     assert.equal(codeOf({ timeInForce: TimeInForce.PostOnly }), Code.OK);
     assert.equal(codeOf({ timeInForce: TimeInForce.FillOrKill }), Code.ILLEGAL_COMBINATION);
     assert.equal(codeOf({ timeInForce: 99 }), Code.BAD_ENUM);
-    assert.equal(codeOf({ side: 1 }), Code.BAD_ENUM);
+    assert.equal(codeOf({ side: 3 }), Code.BAD_ENUM);
     assert.equal(codeOf({ account: 8 }), Code.FOREIGN_ACCOUNT);
     assert.equal(codeOf({ price: 0 }), Code.BAD_RANGE);
     assert.equal(codeOf({ clientOrderId: 0 }), Code.BAD_RANGE);
@@ -307,6 +307,241 @@ describe('a quote', () => {
     // A side without a quantity is stored without its price.
     assert.equal(codeOf({ quantity: 0 }), Code.OK);
     assert.equal(words[Command.price / 4], 0);
+  });
+});
+
+describe('market-maker protection', () => {
+  const quotes = `
+    1 quote 5 @ 99 / 5 @ 101
+      > 1 Accepted bid 5@99 leaves 5
+      > 1 Accepted ask 5@101 leaves 5
+    2 new 1 sell 9 @ 102
+      > 2 Accepted 1 9@102 leaves 9`;
+
+  ledger(
+    'cancels all quotes within the sweep, after the fill that exceeds a limit, and accepts none until it is reset',
+    `
+    1 protect 1000000 fills 1
+      > 1 Accepted bid 1000000@0 leaves 0
+    ${quotes}
+    3 new 1 sell 1 @ 99 ioc
+      > 3 Accepted 1 1@99 leaves 1
+      > 1 Fill bid 1@99 leaves 4 maker
+      > 3 Fill 1 1@99 leaves 0 taker
+    # the second fill in the window; the rest goes on to the next orders
+    3 new 2 buy 4 @ 102
+      > 3 Accepted 2 4@102 leaves 4
+      > 1 Fill ask 4@101 leaves 1 maker
+      > 3 Fill 2 4@101 leaves 0 taker
+      > 1 Cancelled bid 4@99 leaves 0 CANCELLED_PROTECTION
+      > 1 Cancelled ask 1@101 leaves 0 CANCELLED_PROTECTION
+    1 quote 1 @ 99 / 1 @ 101
+      > 1 Rejected bid 1@99 leaves 0 PROTECTION_TRIGGERED
+      > 1 Rejected ask 1@101 leaves 0 PROTECTION_TRIGGERED
+    # its other orders are not concerned
+    1 new 1 buy 1 @ 90
+      > 1 Accepted 1 1@90 leaves 1
+    1 reset protection
+      > 1 Accepted bid 0@0 leaves 0
+    1 quote 1 @ 99 / 0
+      > 1 Cancelled ask 0@0 leaves 0 CANCELLED_BY_CLIENT
+      > 1 Accepted bid 1@99 leaves 1
+    `,
+  );
+
+  ledger(
+    'keeps the aggressor from the quotes that it cancels: it trades with what is behind them',
+    `
+    1 protect 1000000 lots 3
+      > 1 Accepted bid 1000000@0 leaves 0
+    1 quote 9 @ 90 / 4 @ 101
+      > 1 Accepted bid 9@90 leaves 9
+      > 1 Accepted ask 4@101 leaves 4
+    2 new 1 sell 9 @ 101
+      > 2 Accepted 1 9@101 leaves 9
+    2 new 2 buy 9 @ 80
+      > 2 Accepted 2 9@80 leaves 9
+    3 new 1 buy 6 @ 101
+      > 3 Accepted 1 6@101 leaves 6
+      > 1 Fill ask 4@101 leaves 0 maker
+      > 3 Fill 1 4@101 leaves 2 taker
+      > 1 Cancelled bid 9@90 leaves 0 CANCELLED_PROTECTION
+      > 2 Fill 1 2@101 leaves 7 maker
+      > 3 Fill 1 2@101 leaves 0 taker
+    `,
+  );
+
+  ledger(
+    'counts net lots, and only what is in the window',
+    `
+    1 protect 16000000 net 3
+      > 1 Accepted bid 16000000@3 leaves 0
+    ${quotes}
+    3 new 1 sell 3 @ 99 ioc
+      > 3 Accepted 1 3@99 leaves 3
+      > 1 Fill bid 3@99 leaves 2 maker
+      > 3 Fill 1 3@99 leaves 0 taker
+    3 new 2 buy 3 @ 101 ioc
+      > 3 Accepted 2 3@101 leaves 3
+      > 1 Fill ask 3@101 leaves 2 maker
+      > 3 Fill 2 3@101 leaves 0 taker
+    3 new 3 sell 2 @ 99 ioc
+      > 3 Accepted 3 2@99 leaves 2
+      > 1 Fill bid 2@99 leaves 0 maker
+      > 3 Fill 3 2@99 leaves 0 taker
+    +17000000 1 quote 5 @ 99 / 2 @ 101
+      > 1 Accepted bid 5@99 leaves 5
+      > 1 Amended ask 2@101 leaves 2 kept
+    3 new 4 sell 3 @ 99 ioc
+      > 3 Accepted 4 3@99 leaves 3
+      > 1 Fill bid 3@99 leaves 2 maker
+      > 3 Fill 4 3@99 leaves 0 taker
+    3 new 5 sell 1 @ 99 ioc
+      > 3 Accepted 5 1@99 leaves 1
+      > 1 Fill bid 1@99 leaves 1 maker
+      > 3 Fill 5 1@99 leaves 0 taker
+      > 1 Cancelled bid 1@99 leaves 0 CANCELLED_PROTECTION
+      > 1 Cancelled ask 2@101 leaves 0 CANCELLED_PROTECTION
+    `,
+  );
+
+  ledger(
+    'is asked before an order trades: what it would cancel is no liquidity, and costs of a market order are those behind it',
+    `
+    1 protect 1000000 fills 1
+      > 1 Accepted bid 1000000@0 leaves 0
+    4 protect 1000000 fills 1
+      > 4 Accepted bid 1000000@0 leaves 0
+    1 quote 2 @ 90 / 2 @ 101
+      > 1 Accepted bid 2@90 leaves 2
+      > 1 Accepted ask 2@101 leaves 2
+    4 quote 2 @ 91 / 2 @ 101
+      > 4 Accepted bid 2@91 leaves 2
+      > 4 Accepted ask 2@101 leaves 2
+    3 new 1 buy 1 @ 101
+      > 3 Accepted 1 1@101 leaves 1
+      > 1 Fill ask 1@101 leaves 1 maker
+      > 3 Fill 1 1@101 leaves 0 taker
+    # both have traded once, or will have: the next fill of account 1 is its last one
+    3 new 2 buy 3 @ 101 fok
+      > 3 Accepted 2 3@101 leaves 3
+      > 1 Fill ask 1@101 leaves 0 maker
+      > 3 Fill 2 1@101 leaves 2 taker
+      > 1 Cancelled bid 2@90 leaves 0 CANCELLED_PROTECTION
+      > 4 Fill ask 2@101 leaves 0 maker
+      > 3 Fill 2 2@101 leaves 0 taker
+    4 quote 2 @ 91 / 2 @ 101
+      > 4 Amended bid 2@91 leaves 2 kept
+      > 4 Accepted ask 2@101 leaves 2
+    2 new 1 buy 5 @ 80
+      > 2 Accepted 1 5@80 leaves 5
+    3 new 3 sell 1 @ 91 ioc
+      > 3 Accepted 3 1@91 leaves 1
+      > 4 Fill bid 1@91 leaves 1 maker
+      > 3 Fill 3 1@91 leaves 0 taker
+      > 4 Cancelled bid 1@91 leaves 0 CANCELLED_PROTECTION
+      > 4 Cancelled ask 2@101 leaves 0 CANCELLED_PROTECTION
+    `,
+  );
+
+  ledger(
+    'acts after an uncross',
+    `
+    1 protect 1000000 lots 2
+      > 1 Accepted bid 1000000@0 leaves 0
+    phase auction
+      > 0 Accepted
+    1 quote 5 @ 99 / 5 @ 101
+      > 1 Accepted bid 5@99 leaves 5
+      > 1 Accepted ask 5@101 leaves 5
+    2 new 1 buy 2 @ 101
+      > 2 Accepted 1 2@101 leaves 2
+    3 new 1 buy 2 @ 101
+      > 3 Accepted 1 2@101 leaves 2
+    uncross
+      > 2 Fill 1 2@101 leaves 0 auction
+      > 1 Fill ask 2@101 leaves 3 auction
+      > 3 Fill 1 2@101 leaves 0 auction
+      > 1 Fill ask 2@101 leaves 1 auction
+      > 1 Cancelled bid 5@99 leaves 0 CANCELLED_PROTECTION
+      > 1 Cancelled ask 1@101 leaves 0 CANCELLED_PROTECTION
+      > 0 Accepted 4@101
+    `,
+  );
+
+  ledger(
+    'that is switched off protects no more, also the quotes that rest',
+    `
+    1 protect 1000000 fills 1
+      > 1 Accepted bid 1000000@0 leaves 0
+    ${quotes}
+    1 protect 0
+      > 1 Accepted bid 0@0 leaves 0
+    3 new 1 buy 1 @ 101
+      > 3 Accepted 1 1@101 leaves 1
+      > 1 Fill ask 1@101 leaves 4 maker
+      > 3 Fill 1 1@101 leaves 0 taker
+    3 new 2 buy 1 @ 101
+      > 3 Accepted 2 1@101 leaves 1
+      > 1 Fill ask 1@101 leaves 3 maker
+      > 3 Fill 2 1@101 leaves 0 taker
+    # and on again
+    1 protect 1000000 fills 1
+      > 1 Accepted bid 1000000@0 leaves 0
+    3 new 3 buy 1 @ 101
+      > 3 Accepted 3 1@101 leaves 1
+      > 1 Fill ask 1@101 leaves 2 maker
+      > 3 Fill 3 1@101 leaves 0 taker
+    3 new 4 sell 1 @ 99
+      > 3 Accepted 4 1@99 leaves 1
+      > 1 Fill bid 1@99 leaves 4 maker
+      > 3 Fill 4 1@99 leaves 0 taker
+      > 1 Cancelled bid 4@99 leaves 0 CANCELLED_PROTECTION
+      > 1 Cancelled ask 2@101 leaves 0 CANCELLED_PROTECTION
+    `,
+  );
+
+  it('cancels in all symbols; books without such quotes are matched without it', () => {
+    const { harness } = twoQuotes();
+    const OTHER = SYMBOL + 1;
+    const define = { symbol: OTHER, account: BTC, tag: USD, side: 2, timeInForce: 3, clientOrderId: 1, orderId: 1, name: 'B2-USD' };
+    harness.must({ kind: CommandKind.DefineSymbol, ...define });
+    harness.must({ kind: CommandKind.SetPhase, symbol: OTHER, parameter: 1 });
+    harness.do({ ...parseCommand('1 quote 5 @ 50 / 5 @ 51'), symbol: OTHER });
+    const guards = (): (number | undefined)[] => [SYMBOL, OTHER].map((symbol) => harness.exchange.books[symbol]?.guards);
+    assert.deepEqual(guards(), [0, 0]);
+    harness.do(parseCommand('1 protect 1000000 lots 1'));
+    assert.deepEqual(guards(), [2, 2]);
+    const { reports } = harness.do(parseCommand('2 new 1 sell 2 @ 99'));
+    const cancelled = reports.filter(({ kind }) => kind === 4).map(({ symbol, side, quantity }) => [symbol, side, quantity]);
+    assert.deepEqual(cancelled, [
+      [SYMBOL, 0, 3],
+      [SYMBOL, 1, 5],
+      [OTHER, 0, 5],
+      [OTHER, 1, 5],
+    ]);
+    assert.deepEqual(guards(), [0, 0]);
+    const copy = copyOf(harness.exchange, SMALL_LIMITS);
+    assert.equal(stateHash(copy), stateHash(harness.exchange));
+    assert.equal(copy.protections.isTriggered(1), true);
+  });
+
+  it('is checked before it is sequenced', () => {
+    const bytes = new Uint8Array(64);
+    const words = new Int32Array(bytes.buffer);
+    const codeOf = (fields: Partial<Parameters<typeof encodeCommand>[3]>): number => {
+      encodeCommand(bytes, words, 0, { kind: CommandKind.Quote, side: QuoteAction.Protection, ...fields });
+      return checkCommand(bytes, words, 0, 7);
+    };
+    assert.equal(codeOf({ quantity: 1000, clientOrderId: 1 }), Code.OK);
+    assert.equal(codeOf({}), Code.OK);
+    assert.equal(codeOf({ side: QuoteAction.Reset }), Code.OK);
+    assert.equal(codeOf({ side: QuoteAction.Reset, quantity: 1000, price: 1 }), Code.BAD_RANGE);
+    assert.equal(codeOf({ quantity: 999, clientOrderId: 1 }), Code.BAD_RANGE);
+    assert.equal(codeOf({ quantity: 1000 }), Code.BAD_RANGE);
+    assert.equal(codeOf({ clientOrderId: 1 }), Code.BAD_RANGE);
+    assert.equal(codeOf({ quantity: 1000, price: 1, symbol: 1 }), Code.BAD_RANGE);
+    assert.equal(codeOf({ side: 3 }), Code.BAD_ENUM);
   });
 });
 

@@ -60,6 +60,8 @@ export class OrderBook {
   readonly auction: CallAuction;
   /** The auction price is a multiple of this many ticks. The limits of all orders in the auction must be, too; otherwise an uncross may leave the book crossed. */
   priceStep = 1;
+  /** Resting orders because of which each maker is asked about: a match of this book is a guarded one while it has any. */
+  guards = 0;
   /** Results of `sweep`: lots, and the sum of price x lots. */
   sweptQuantity = 0;
   sweptNotional = 0;

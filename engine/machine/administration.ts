@@ -13,6 +13,7 @@ import type { Interruptions } from './interruptions.ts';
 import type { MassCancels } from './mass-cancels.ts';
 import { OperatorCancel } from './operator-cancel.ts';
 import { publishPhase } from './publish-phase.ts';
+import type { QuoteProtection } from './quote-protection.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
@@ -47,6 +48,7 @@ export class Administration {
   readonly #interruptions: Interruptions;
   readonly #massCancels: MassCancels;
   readonly #auctionOrders: AuctionOrders;
+  readonly #protection: QuoteProtection;
   readonly #openBook: (symbol: number) => void;
 
   /** @param openBook creates an empty book for a defined symbol, up to its MaxPrice */
@@ -56,6 +58,7 @@ export class Administration {
     interruptions: Interruptions,
     massCancels: MassCancels,
     auctionOrders: AuctionOrders,
+    protection: QuoteProtection,
     openBook: (symbol: number) => void,
   ) {
     this.#state = state;
@@ -64,6 +67,7 @@ export class Administration {
     this.#interruptions = interruptions;
     this.#massCancels = massCancels;
     this.#auctionOrders = auctionOrders;
+    this.#protection = protection;
     this.#openBook = openBook;
   }
 
@@ -230,6 +234,7 @@ export class Administration {
     this.price = book.indicativePrice;
     this.volume = book.indicativeVolume;
     book.uncross(reference);
+    this.#protection.afterUncross();
     if (this.volume > 0) {
       symbols.setStaticPrice(symbol, this.price);
       this.#state.stops.moved(symbol, this.price, this.price, BY_TRADE);

@@ -193,7 +193,7 @@ export class AmendCancel {
     if (phase === CONTINUOUS && book.crosses(order.side, order.price)) {
       const allowed = this.#trade(slot, book);
       if (doubles[record + OPEN] === 0) return this.#resting.gone(slot);
-      if (!allowed) return this.#end(slot, Code.CANCELLED_SELF_TRADE);
+      if (!allowed) return this.#end(slot, this.#guarded.code);
     }
     // From rules 3 on the room was checked. What the order traded may have taken the account over its share meanwhile.
     if (book.rest(slot, ANY_SHARE)) {
@@ -226,7 +226,7 @@ export class AmendCancel {
     if (watched) this.#stops.beforeMatch(order.symbol, order.side === BUY ? book.bestAsk() : book.bestBid());
     let allowed = true;
     if (watched && this.#banded.applies(order.symbol)) allowed = this.#banded.match(book, order.side, order.price);
-    else if (selfTrade.mode <= NONE) book.match(order.side, order.price, order.quantity);
+    else if (selfTrade.mode <= NONE && book.guards === 0) book.match(order.side, order.price, order.quantity);
     else allowed = this.#guarded.match(book, order.side, order.price);
     slab.setOpen(slot, aggressor.open);
     slab.setFilled(slot, aggressor.filled);

@@ -35,7 +35,7 @@ export class BandedMatch {
     const { symbol } = book;
     bands.measure(symbol);
     let allowed = true;
-    if (selfTrade.mode > SelfTradeMode.None) allowed = this.#guarded.match(book, side, limit, bands.low, bands.high);
+    if (selfTrade.mode > SelfTradeMode.None || book.guards !== 0) allowed = this.#guarded.match(book, side, limit, bands.low, bands.high);
     else if (bands.contain(side === Side.Buy ? book.bestAsk() : book.bestBid())) book.match(side, bands.limit(side, limit), aggressor.open);
     this.#left = allowed && aggressor.open > 0 && book.crosses(side, limit);
     if (this.#left) this.#interruptions.begin(symbol);

@@ -87,7 +87,7 @@ export class DueEnds {
    * known yet: a market order is one without a price.
    */
   clearWay(book: OrderBook | undefined, side: number): boolean {
-    const { slab, order, selfTrade, accounts } = this.#state;
+    const { slab, order, selfTrade, accounts, protections } = this.#state;
     if (book === undefined || !accounts.exists(order.account)) return true;
     selfTrade.begin(order.account, SelfTradeMode.None);
     const { price: limit } = order;
@@ -102,8 +102,8 @@ export class DueEnds {
       if (code !== OK) {
         if (due++ === EXPIRIES_PER_COMMAND) return false;
         this.#resting.cancel(slot, code, slab.tag(slot));
-        // Self-trade prevention may pass orders of the same owner.
-      } else if (!selfTrade.isOwn(slot) || own++ >= MOST_OWN_ORDERS) left -= slab.open(slot);
+        // Self-trade prevention may pass orders of the same owner, and protections may cancel quotes.
+      } else if ((!selfTrade.isOwn(slot) || own++ >= MOST_OWN_ORDERS) && protections.quoterOf(slot) === 0) left -= slab.open(slot);
       slot = following;
     }
     return true;

@@ -30,6 +30,7 @@ import { Interruptions } from './interruptions.ts';
 import { MassCancels } from './mass-cancels.ts';
 import { NewOrder } from './new-order.ts';
 import { QuoteOrders } from './quote-orders.ts';
+import { QuoteProtection } from './quote-protection.ts';
 import { ReportFlag } from './report-writer.ts';
 import { RestingOrders } from './resting-orders.ts';
 import { Settlement } from './settlement.ts';
@@ -85,7 +86,8 @@ export class Exchange extends MachineState {
     const openBook = (symbol: number): void => this.#openBook(symbol);
     this.#answers = new Answers(this);
     const resting = new RestingOrders(this, this.#answers);
-    const guarded = new GuardedMatch(this, this.#answers, resting);
+    const protection = new QuoteProtection(this, resting);
+    const guarded = new GuardedMatch(this, this.#answers, resting, protection);
     this.#interruptions = new Interruptions(
       this,
       (symbol) => this.#dueEnds.clearBook(symbol),
@@ -96,10 +98,18 @@ export class Exchange extends MachineState {
     const stopOrders = new StopOrders(this, checks, this.#answers, resting, this.auctionOrders);
     this.#newOrder = new NewOrder(this, checks, this.#answers, resting, guarded, banded, stopOrders, this.auctionOrders);
     this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting, guarded, banded, stopOrders);
-    this.#quoteOrders = new QuoteOrders(this, checks, this.#answers, resting, guarded, banded);
+    this.#quoteOrders = new QuoteOrders(this, checks, this.#answers, resting, guarded, banded, protection);
     this.#settlement = new Settlement(this, resting);
     this.massCancels = new MassCancels(this, checks, this.#answers, resting);
-    this.#administration = new Administration(this, resting, this.#interruptions, this.massCancels, this.auctionOrders, openBook);
+    this.#administration = new Administration(
+      this,
+      resting,
+      this.#interruptions,
+      this.massCancels,
+      this.auctionOrders,
+      protection,
+      openBook,
+    );
     this.#cancelAfters = new CancelAfters(this, checks, this.#answers, this.massCancels);
     this.#dueEnds = new DueEnds(this, resting, new Expiry(this, resting), this.massCancels, this.#cancelAfters, this.auctionOrders);
     this.#expiries = this.expiries;
@@ -114,6 +124,7 @@ export class Exchange extends MachineState {
       this.#interruptions,
       new AccountRows(this.accounts),
       new ControlRows(this),
+      this.protections,
       resting,
       stopOrders,
       this.auctionOrders,

@@ -6,52 +6,67 @@ import type { PriceTicks } from '../units.ts';
 import { ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import type { Answers } from './answers.ts';
+import type { QuoteProtection } from './quote-protection.ts';
 import { ReportFlag } from './report-writer.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
-const { CancelNewest, CancelOldest, CancelBoth } = SelfTradeMode;
+const { None, CancelNewest, CancelOldest, CancelBoth } = SelfTradeMode;
 const { CANCELLED_SELF_TRADE } = Code;
 
 /**
- * The match of an incoming order with self-trade prevention. Where it would trade
- * with an order of its own owner, it does instead what its mode says. Slower than
- * the book's `match`, because it asks about each resting order; only orders with
- * prevention take this way. Owned by the engine thread.
+ * The match of an incoming order that asks about each resting order: an order with
+ * self-trade prevention, and any order in a book that has guards. Where prevention would make it trade
+ * with an order of its own owner, it does instead what its mode says. Where a fill triggers the protection of a
+ * market maker, all quotes of that account are cancelled before the next fill. Slower than
+ * the book's `match`. Owned by the engine thread.
  */
 export class GuardedMatch {
   readonly #state: MachineState;
   readonly #answers: Answers;
   readonly #resting: RestingOrders;
 
-  constructor(state: MachineState, answers: Answers, resting: RestingOrders) {
+  readonly #protection: QuoteProtection;
+  /** With which the rest of the aggressor must be cancelled, if `match` returned false. */
+  code: Code = CANCELLED_SELF_TRADE;
+
+  constructor(state: MachineState, answers: Answers, resting: RestingOrders, protection: QuoteProtection) {
+    this.#protection = protection;
     this.#state = state;
     this.#answers = answers;
     this.#resting = resting;
   }
 
   /**
-   * Trades the aggressor. Returns false if the rest of it must be cancelled with CANCELLED_SELF_TRADE. If decrements used up the aggressor, its end is
+   * Trades the aggressor. Returns false if the rest of it must be cancelled with {@link code}. If decrements used up the aggressor, its end is
    * reported, and `open` is 0.
    * @param low it stops before a trade at a price below it, ticks @param high or above it
    */
   match(book: OrderBook, side: number, limitPrice: PriceTicks, low = 0, high = MAX_PRICE_TICKS): boolean {
-    const { aggressor, selfTrade, slab, stops } = this.#state;
+    const { aggressor, selfTrade, slab, stops, protections } = this.#state;
+    const { mode } = selfTrade;
+    const prevents = mode > None;
+    this.code = prevents ? CANCELLED_SELF_TRADE : Code.CANCELLED_QUOTES_PULLED;
     let first = true;
     const other = side === Side.Buy ? Side.Sell : Side.Buy;
     let own = 0;
-    for (let met = 1; aggressor.open > 0 && book.crosses(side, limitPrice); met++) {
+    /** Resting orders that it met, of an order with prevention, and quotes that it made protections cancel. */
+    let met = 0;
+    while (aggressor.open > 0 && book.crosses(side, limitPrice)) {
+      if (prevents) met++;
       if (met > MOST_ORDERS_MET) return false;
       const maker = book.first(other);
-      if (!selfTrade.isOwn(maker)) {
+      if (!prevents || !selfTrade.isOwn(maker)) {
         const price = slab.price(maker);
         if (price < low || price > high) return true;
         if (first) stops.tradesFirst(price);
         first = false;
-        book.take(maker, Math.min(aggressor.open, slab.open(maker)));
+        const quoter = book.guards === 0 ? 0 : protections.quoterOf(maker);
+        const lots = Math.min(aggressor.open, slab.open(maker));
+        book.take(maker, lots);
+        if (quoter !== 0 && protections.filled(quoter, other, lots)) met += this.#protection.pull(quoter);
         continue;
       }
-      const { mode } = selfTrade;
       if (mode === CancelNewest || ++own > MOST_OWN_ORDERS) return false;
       if (mode === CancelOldest || mode === CancelBoth) this.#resting.cancel(maker, CANCELLED_SELF_TRADE, slab.tag(maker));
       else this.#decrement(book, maker);

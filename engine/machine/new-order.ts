@@ -89,7 +89,7 @@ export class NewOrder {
     aggressor.feeCarry = order.feeCarry;
     const allowed = state.symbols.phase[order.symbol] !== CONTINUOUS || this.#match(book);
     if (aggressor.open === 0) return this.#clientOrderIds.rememberNew(order, OK, aggressor);
-    if (!allowed) this.#cancelRest(Code.CANCELLED_SELF_TRADE);
+    if (!allowed) this.#cancelRest(this.#guarded.code);
     else if (KIND_RESTS[order.orderKind] !== 0) {
       if (this.#resting.rest(book)) return;
       this.#cancelRest(book.noRoomCode());
@@ -110,7 +110,7 @@ export class NewOrder {
       this.#stops.beforeMatch(order.symbol, order.side === BUY ? book.bestAsk() : book.bestBid());
       if (this.#banded.applies(order.symbol)) return this.#banded.match(book, order.side, limit);
     }
-    if (this.#state.selfTrade.mode > NONE) return this.#guarded.match(book, order.side, limit);
+    if (this.#state.selfTrade.mode > NONE || book.guards !== 0) return this.#guarded.match(book, order.side, limit);
     book.match(order.side, limit, order.quantity);
     return true;
   }

@@ -5,18 +5,19 @@ import { feesWord, HAS_MORE } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { UNKNOWN_TERMS } from '../rules/order-terms.ts';
 import { NO_SIDE, QuoteChecks, QuoteSide } from '../rules/quote-checks.ts';
-import { Phase, ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
+import { Phase, QuoteAction, ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import type { Answers } from './answers.ts';
 import type { BandedMatch } from './banded-match.ts';
 import type { GuardedMatch } from './guarded-match.ts';
+import type { QuoteProtection } from './quote-protection.ts';
 import { ReportFlag } from './report-writer.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 
 const NIL = -1;
-const { OK, CANCELLED_BY_CLIENT, CANCELLED_SELF_TRADE } = Code;
-const { Amended: AMENDED, Cancelled: CANCELLED, Rejected: REJECTED } = ReportKind;
+const { OK, CANCELLED_BY_CLIENT } = Code;
+const { Accepted: ACCEPTED, Amended: AMENDED, Cancelled: CANCELLED, Rejected: REJECTED } = ReportKind;
 
 /**
  * Quotes: a bid and an ask of an account in a symbol, which the next quote
@@ -31,6 +32,7 @@ export class QuoteOrders {
   readonly #resting: RestingOrders;
   readonly #guarded: GuardedMatch;
   readonly #banded: BandedMatch;
+  readonly #protection: QuoteProtection;
   readonly #bid = new QuoteSide(Side.Buy);
   readonly #ask = new QuoteSide(Side.Sell);
 
@@ -41,7 +43,9 @@ export class QuoteOrders {
     resting: RestingOrders,
     guarded: GuardedMatch,
     banded: BandedMatch,
+    protection: QuoteProtection,
   ) {
+    this.#protection = protection;
     this.#banded = banded;
     this.#state = state;
     this.#checks = new QuoteChecks(state, checks);
@@ -54,6 +58,7 @@ export class QuoteOrders {
     const state = this.#state;
     const { order } = state;
     if (state.rules < 5) return;
+    if (order.side !== QuoteAction.Quote) return this.#protect();
     this.#read();
     if (!state.accounts.exists(order.account)) return this.#answers.rejectUnknownAccount(REJECTED);
     const code = this.#checks.check(order, this.#bid, this.#ask);
@@ -63,6 +68,19 @@ export class QuoteOrders {
     this.#leave(this.#ask, book);
     this.#place(this.#bid, book);
     this.#place(this.#ask, book);
+  }
+
+  /** Sets or resets the market-maker protection of the account. One answer, without an order. */
+  #protect(): void {
+    const { order, accounts, protections } = this.#state;
+    const { side: action, account, price, quantity } = order;
+    if (!accounts.exists(account)) return this.#answers.rejectUnknownAccount(REJECTED);
+    this.#checks.count(account);
+    if (action === QuoteAction.Reset) protections.reset(account);
+    else this.#protection.set();
+    order.side = 0;
+    order.clientOrderId = 0;
+    this.#answers.reply(ACCEPTED, OK, 0, price, quantity, 0, 0);
   }
 
   /** More orders are due in the way of the quote than one command cancels. @param retryUs when it can come again */
@@ -127,7 +145,7 @@ export class QuoteOrders {
     this.#answers.accepted();
     const allowed = this.#trade(book, 0);
     if (aggressor.open === 0) return;
-    const code = allowed ? (this.#resting.restQuote(book) ? OK : book.noRoomCode()) : CANCELLED_SELF_TRADE;
+    const code = allowed ? (this.#resting.restQuote(book) ? OK : book.noRoomCode()) : this.#guarded.code;
     if (code !== OK) this.#answers.reply(CANCELLED, code, aggressor.orderId, order.price, aggressor.open, 0, aggressor.filled);
   }
 
@@ -160,7 +178,7 @@ export class QuoteOrders {
     slab.setFilled(slot, aggressor.filled);
     slab.setFees(slot, HAS_MORE | feesWord(order.feeSchedule, aggressor.feeCarry));
     if (aggressor.open === 0) return this.#resting.gone(slot);
-    if (!allowed) return this.#end(slot, CANCELLED_SELF_TRADE);
+    if (!allowed) return this.#end(slot, this.#guarded.code);
     if (!book.rest(slot)) return this.#end(slot, book.noRoomCode());
     risks.of(order.symbol).hold(slot, order);
     this.#resting.publish(MarketEventKind.Add, slot);
@@ -186,7 +204,7 @@ export class QuoteOrders {
     selfTrade.begin(order.account, SelfTradeMode.AccountDefault);
     if (stops.watched[order.symbol] !== 0) stops.beforeMatch(order.symbol, order.side === Side.Buy ? book.bestAsk() : book.bestBid());
     if (this.#banded.applies(order.symbol)) return this.#banded.match(book, order.side, order.price);
-    if (selfTrade.mode > SelfTradeMode.None) return this.#guarded.match(book, order.side, order.price);
+    if (selfTrade.mode > SelfTradeMode.None || book.guards !== 0) return this.#guarded.match(book, order.side, order.price);
     book.match(order.side, order.price, order.quantity);
     return true;
   }

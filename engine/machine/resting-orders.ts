@@ -42,6 +42,7 @@ export class RestingOrders implements StatePart {
   readonly #stops: MachineState['stops'];
   readonly #quotes: MachineState['quotes'];
   readonly #waiting: MachineState['waiting'];
+  readonly #protections: MachineState['protections'];
   readonly #changedAuctions: MachineState['changedAuctions'];
   readonly #answers: Answers;
 
@@ -60,6 +61,7 @@ export class RestingOrders implements StatePart {
     this.#stops = state.stops;
     this.#quotes = state.quotes;
     this.#waiting = state.waiting;
+    this.#protections = state.protections;
     this.#changedAuctions = state.changedAuctions;
     this.#answers = answers;
   }
@@ -96,6 +98,13 @@ export class RestingOrders implements StatePart {
     slab.setFees(slot, slab.fees(slot) | HAS_MORE);
     this.#expiries.setNone(slot);
     this.#quotes.add(slot);
+    this.#guard(slot, 1);
+  }
+
+  /** The book of a quote has so many guarded orders more, if its account has a protection. */
+  #guard(slot: number, more: number): void {
+    const book = this.#books[this.#slab.symbol(slot)];
+    if (book !== undefined && this.#protections.has(this.#slab.account(slot))) book.guards += more;
   }
 
   /** Makes a new stop a pending one. @param bits beside its side. Returns its slot. */
@@ -205,7 +214,10 @@ export class RestingOrders implements StatePart {
   #moreGone(slot: number): void {
     this.#expiries.remove(slot);
     if ((this.#slab.sideBits(slot) & QUOTE) === 0) this.#clientOrderIds.rememberResting(slot);
-    else this.#quotes.remove(slot);
+    else {
+      this.#quotes.remove(slot);
+      this.#guard(slot, -1);
+    }
   }
 
   #expire(slot: number, expiryUs: TimeUs): void {

@@ -126,7 +126,7 @@ export class Settlement implements BookListener {
   }
 
   /** An auction trade has no aggressor: both sides pay the taker's rate. */
-  onAuctionTrade(_book: OrderBook, buy: number, sell: number, price: PriceTicks, quantity: QtyLots): void {
+  onAuctionTrade(book: OrderBook, buy: number, sell: number, price: PriceTicks, quantity: QtyLots): void {
     const slab = this.#slab;
     const symbols = this.#symbols;
     const accounts = this.#accounts;
@@ -147,6 +147,16 @@ export class Settlement implements BookListener {
     this.#reportResting(buy, flags, price, quantity, slab.open(buy) - quantity, buyFee, tradeId, slab.id[sell]);
     this.#reportResting(sell, flags, price, quantity, slab.open(sell) - quantity, sellFee, tradeId, slab.id[buy]);
     market.write(TRADE, Buy, TRADE_IN_AUCTION, symbol, slab.id[buy], price, quantity, slab.id[sell], tradeId);
+    if (book.guards === 0) return;
+    this.#protect(buy, quantity);
+    this.#protect(sell, quantity);
+  }
+
+  /** Protections act after the uncross. */
+  #protect(slot: number, quantity: QtyLots): void {
+    const { protections } = this.#state;
+    const quoter = protections.quoterOf(slot);
+    if (quoter !== 0 && protections.filled(quoter, this.#slab.side(slot), quantity)) protections.tripped.push(quoter);
   }
 
   /** Auctions do not prevent self-trades; their reports have a flag, from rules 4 on. */

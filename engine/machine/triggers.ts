@@ -108,7 +108,7 @@ export class Triggers {
     if (code !== OK) return this.#end(slot, code);
     const allowed = this.#trade(slot, book);
     if (slab.open(slot) === 0) return this.#resting.gone(slot);
-    if (!allowed) return this.#end(slot, Code.CANCELLED_SELF_TRADE);
+    if (!allowed) return this.#end(slot, this.#guarded.code);
     if (KIND_RESTS[order.orderKind] === 0) return this.#end(slot, this.#banded.remainderCode(order.symbol));
     slab.setFees(slot, (fees & HAS_MORE) | feesWord(order.feeSchedule, state.aggressor.feeCarry));
     if (!book.rest(slot)) return this.#end(slot, book.noRoomCode());
@@ -144,7 +144,7 @@ export class Triggers {
     const limit = this.#checks.limitPrice(order);
     let allowed = true;
     if (this.#banded.applies(order.symbol)) allowed = this.#banded.match(book, order.side, limit);
-    else if (selfTrade.mode <= SelfTradeMode.None) book.match(order.side, limit, order.quantity);
+    else if (selfTrade.mode <= SelfTradeMode.None && book.guards === 0) book.match(order.side, limit, order.quantity);
     else allowed = this.#guarded.match(book, order.side, limit);
     slab.setOpen(slot, aggressor.open);
     slab.setFilled(slot, aggressor.filled);

@@ -15,6 +15,11 @@ export class LiveQuotes {
   readonly #slab: OrderSlab;
   /** Slot + 1; 0 = empty. At most half of it is in use. */
   #table = new Int32Array(FIRST_TABLE);
+  /** Of each account: its first side, and how many it has. By slot: the neighbours in the account's list. The system gives them memory where they are used. */
+  readonly #first = new Map<number, number>();
+  readonly #counts = new Map<number, number>();
+  #next = new Int32Array(0);
+  #previous = new Int32Array(0);
 
   constructor(slab: OrderSlab) {
     this.#slab = slab;
@@ -32,14 +37,28 @@ export class LiveQuotes {
     return NIL;
   }
 
+  /** Slots of the account's live sides. Cold: allocates. */
+  ofAccount(account: number): number[] {
+    const slots: number[] = [];
+    for (let slot = this.#first.get(account) ?? NIL; slot !== NIL; slot = this.#next[slot]) slots.push(slot);
+    return slots;
+  }
+
+  /** Number of the account's live sides. */
+  countOf(account: number): number {
+    return this.#counts.get(account) ?? 0;
+  }
+
   /** Adds the order in `slot`. There must be none of its account, symbol and side. */
   add(slot: number): void {
     if (++this.count * 2 > this.#table.length) this.#grow();
     this.#insert(slot);
+    this.#link(slot);
   }
 
   /** Removes the order in `slot`, whose record must be as it was when it was added. */
   remove(slot: number): void {
+    this.#unlink(slot);
     const table = this.#table;
     const mask = table.length - 1;
     let free = this.#home(slot);
@@ -53,6 +72,30 @@ export class LiveQuotes {
       table[at] = EMPTY;
       free = at;
     }
+  }
+
+  #link(slot: number): void {
+    const { capacity } = this.#slab;
+    if (this.#next.length === 0) {
+      this.#next = new Int32Array(capacity);
+      this.#previous = new Int32Array(capacity);
+    }
+    const account = this.#slab.account(slot);
+    const first = this.#first.get(account) ?? NIL;
+    this.#next[slot] = first;
+    this.#previous[slot] = NIL;
+    if (first !== NIL) this.#previous[first] = slot;
+    this.#first.set(account, slot);
+    this.#counts.set(account, this.countOf(account) + 1);
+  }
+
+  #unlink(slot: number): void {
+    const account = this.#slab.account(slot);
+    const [next, previous] = [this.#next[slot], this.#previous[slot]];
+    if (next !== NIL) this.#previous[next] = previous;
+    if (previous !== NIL) this.#next[previous] = next;
+    else this.#first.set(account, next);
+    this.#counts.set(account, this.countOf(account) - 1);
   }
 
   #home(slot: number): number {

@@ -423,7 +423,7 @@ export class OrderChecks {
     const most = symbols.params[symbol * PARAMS + MaxNotional];
     if (side !== Buy && order.needed > available) return Code.INSUFFICIENT_FUNDS;
     const { selfTrade } = this.#state;
-    const guarded = selfTrade.mode > NONE;
+    const guarded = selfTrade.mode > NONE || book.guards !== 0;
     const mostNotional = Math.floor((side === Buy ? Math.min(available, most) : most) / unit);
     if (guarded) selfTrade.sweep(book, side, limit, order.quantity, mostNotional);
     else book.sweep(side, limit, order.quantity, mostNotional);
@@ -465,7 +465,7 @@ export class OrderChecks {
       if (!bands.contain(side === Buy ? book.bestAsk() : book.bestBid())) return false;
       inside = bands.limit(side, limit);
     }
-    if (selfTrade.mode <= NONE) return book.fillable(side, inside, least);
+    if (selfTrade.mode <= NONE && book.guards === 0) return book.fillable(side, inside, least);
     selfTrade.sweep(book, side, inside, order.quantity);
     return selfTrade.sweptQuantity >= least;
   }

@@ -4,8 +4,10 @@ import type { PriceTicks, QtyLots } from '../units.ts';
 import { Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { OrderKind } from '../wire/order-kinds.ts';
 import { CARRY_MASK, type FeeSchedules, scheduleOf } from './fee-schedules.ts';
+import type { LiveQuotes } from './live-quotes.ts';
 import { type CheckedState, CONTROL_CODES, type OrderChecks } from './order-checks.ts';
 import type { OrderRequest } from './order-request.ts';
+import type { Protections } from './protections.ts';
 
 const NIL = -1;
 const { OK } = Code;
@@ -15,6 +17,7 @@ export const NO_SIDE = -1;
 /** The codes of the checks of a quote, in sequence, after UNKNOWN_ACCOUNT. docs/CODES.md lists them, which a test verifies. */
 export const QUOTE_CHECKS: readonly (readonly Code[])[] = [
   [...CONTROL_CODES, Code.POSITION_LIMIT, Code.EXPOSURE_LIMIT],
+  [Code.PROTECTION_TRIGGERED],
   [Code.UNKNOWN_SYMBOL],
   [Code.QUOTE_CROSSED],
   [Code.SYMBOL_HALTED, Code.SYMBOL_CLOSED],
@@ -23,6 +26,16 @@ export const QUOTE_CHECKS: readonly (readonly Code[])[] = [
   [Code.POST_ONLY_WOULD_TRADE],
   [Code.OPEN_ORDER_LIMIT, Code.BOOK_FULL, Code.ORDER_SHARE_FULL],
 ];
+
+/** The inputs of the checks. */
+interface QuotedState extends CheckedState {
+  readonly feeSchedules: FeeSchedules;
+  readonly quotes: LiveQuotes;
+  readonly protections: Protections;
+}
+
+/** Live sides of quotes of one account: what one protection cancels at most. */
+export const MOST_SIDES = 1024;
 
 /** One side of the current quote. */
 export class QuoteSide {
@@ -55,11 +68,11 @@ export class QuoteSide {
 export class QuoteChecks {
   /** Side of the quote that the last code is about, or {@link NO_SIDE}. */
   failed: number = NO_SIDE;
-  readonly #state: CheckedState & { readonly feeSchedules: FeeSchedules };
+  readonly #state: QuotedState;
   readonly #slab: OrderSlab;
   readonly #checks: OrderChecks;
 
-  constructor(state: CheckedState & { readonly feeSchedules: FeeSchedules }, checks: OrderChecks) {
+  constructor(state: QuotedState, checks: OrderChecks) {
     this.#state = state;
     this.#slab = state.slab;
     this.#checks = checks;
@@ -78,6 +91,7 @@ export class QuoteChecks {
     ask.keeps = this.#keeps(ask);
     const code = checks.admitsQuote(order, bid.quantity - this.#open(bid), ask.quantity - this.#open(ask));
     if (code !== OK) return code;
+    if (this.#state.protections.isTriggered(order.account)) return Code.PROTECTION_TRIGGERED;
     if (!isKnown) return Code.UNKNOWN_SYMBOL;
     if (bid.quantity !== 0 && ask.quantity !== 0 && bid.price >= ask.price) return Code.QUOTE_CROSSED;
     order.orderKind = OrderKind.GoodTillCancel;
@@ -91,6 +105,11 @@ export class QuoteChecks {
       this.#postOnly(order, ask, bid) ||
       this.#room(order.account, more(bid) + more(ask))
     );
+  }
+
+  /** Counts a command of the account that no throttle rejects. */
+  count(account: number): void {
+    this.#checks.count(account);
   }
 
   /** Makes a side with a quantity the current order, with what it needs. */
@@ -149,7 +168,9 @@ export class QuoteChecks {
   }
 
   #room(account: number, more: number): Code {
-    return more <= 0 ? OK : this.#checks.roomFor(account, more);
+    if (more <= 0) return OK;
+    if (this.#state.quotes.countOf(account) + more > MOST_SIDES) return Code.OPEN_ORDER_LIMIT;
+    return this.#checks.roomFor(account, more);
   }
 
   #of({ side }: QuoteSide, code: Code): Code {

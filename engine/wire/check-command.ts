@@ -2,7 +2,18 @@ import { Code } from '../codes.ts';
 import { CANCEL_AFTER_RANGE, MASS_CANCEL_SELLS } from '../params.ts';
 import { getI64, isU53 } from '../units.ts';
 import { expiryOf, longOrderKind, minQuantityOf, stopPriceOf } from './command-extension.ts';
-import { Command, CommandExtension, CommandFlag, CommandKind, OrderType, SelfTradeMode, Side, TimeInForce, Trigger } from './layout.ts';
+import {
+  Command,
+  CommandExtension,
+  CommandFlag,
+  CommandKind,
+  OrderType,
+  QuoteAction,
+  SelfTradeMode,
+  Side,
+  TimeInForce,
+  Trigger,
+} from './layout.ts';
 import {
   INSTRUCTIONS,
   isShort,
@@ -20,6 +31,9 @@ import {
 } from './order-kinds.ts';
 
 const WORDS = Command.bytes / 4;
+/** Window of a protection: a millisecond to a day. */
+const MIN_PROTECTION_US = 1000;
+const MAX_PROTECTION_US = 86_400_000_000;
 /** The numbers of an extension, in words. */
 const NUMBERS = [CommandExtension.stopPrice / 4, CommandExtension.minQuantity / 4, CommandExtension.expiryUs / 4];
 
@@ -77,16 +91,33 @@ function checkQuote(u8: Uint8Array, words: Int32Array, slot: number, account: nu
   const byte = slot * Command.bytes;
   const word = slot * WORDS;
   const timeInForce = u8[byte + Command.timeInForce];
-  if (u8[byte + Command.side] !== 0 || timeInForce > TimeInForce.GoodTillDate) return Code.BAD_ENUM;
+  const action = u8[byte + Command.side];
+  if (action > QuoteAction.Reset || timeInForce > TimeInForce.GoodTillDate) return Code.BAD_ENUM;
   if (timeInForce !== TimeInForce.GoodTillCancel && timeInForce !== TimeInForce.PostOnly) return Code.ILLEGAL_COMBINATION;
   const owner = words[word + Command.account / 4] >>> 0;
   if (owner !== 0 && owner !== account) return Code.FOREIGN_ACCOUNT;
-  const ask = checkSide(words, word + Command.clientOrderId / 4, word + Command.orderId / 4);
-  const code = checkSide(words, word + Command.price / 4, word + Command.quantity / 4) || ask;
+  const code = action === QuoteAction.Quote ? checkSides(words, word) : checkProtection(words, word, action, timeInForce);
   if (code !== Code.OK) return code;
   u8[byte + Command.parameter] = 0;
   words[word + Command.account / 4] = account;
   return Code.OK;
+}
+
+function checkSides(words: Int32Array, word: number): Code {
+  const ask = checkSide(words, word + Command.clientOrderId / 4, word + Command.orderId / 4);
+  return checkSide(words, word + Command.price / 4, word + Command.quantity / 4) || ask;
+}
+
+/** A window has a limit, and a limit a window. */
+function checkProtection(words: Int32Array, word: number, action: number, timeInForce: number): Code {
+  const limits = [Command.clientOrderId, Command.orderId, Command.price].map((at) => word + at / 4);
+  const window = word + Command.quantity / 4;
+  if (words[word + Command.symbol / 4] !== 0 || timeInForce !== 0) return Code.BAD_RANGE;
+  if (![window, ...limits].every((at) => isU53(words, at))) return Code.BAD_RANGE;
+  const isOff = limits.every((at) => isZero(words, at));
+  const windowUs = getI64(words, window);
+  if (isOff || action === QuoteAction.Reset) return isOff && windowUs === 0 ? Code.OK : Code.BAD_RANGE;
+  return windowUs >= MIN_PROTECTION_US && windowUs <= MAX_PROTECTION_US ? Code.OK : Code.BAD_RANGE;
 }
 
 function checkSide(words: Int32Array, price: number, quantity: number): Code {

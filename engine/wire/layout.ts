@@ -175,6 +175,13 @@ export const Phase = {
 } as const;
 export type Phase = (typeof Phase)[keyof typeof Phase];
 
+export const QuoteAction = {
+  Quote: 0,
+  Protection: 1,
+  Reset: 2,
+} as const;
+export type QuoteAction = (typeof QuoteAction)[keyof typeof QuoteAction];
+
 export const Refusal = {
   bytes: 32,
   code: 0,

@@ -7,7 +7,18 @@ import { SymbolParam } from '../../engine/params.ts';
 import { allocateRing, RingConsumer } from '../../engine/rings/ring.ts';
 import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
 import { CommandFlag, type ExtensionFields, encodeExtension } from '../../engine/wire/command-extension.ts';
-import { CommandKind, Instruction, OrderType, Phase, Report, ReportKind, Side, TimeInForce, Trigger } from '../../engine/wire/layout.ts';
+import {
+  CommandKind,
+  Instruction,
+  OrderType,
+  Phase,
+  QuoteAction,
+  Report,
+  ReportKind,
+  Side,
+  TimeInForce,
+  Trigger,
+} from '../../engine/wire/layout.ts';
 import { MarketEventKind, MarketEventView } from '../../engine/wire/market-event.ts';
 import { ReportFlag, SELF_TRADE_NAMES, type SelfTradeName, SUB_PHASE_NAMES } from '../../engine/wire/names.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
@@ -246,6 +257,7 @@ const TIF: Record<string, number> = {
  *   `at 90: 1 cancel 7`   at 90 ms; `at 90.001:` a microsecond later
  *   `1 new 7 buy 10 @ 500 ioc cancel-newest`   with self-trade prevention
  *   `1 quote 10 @ 499 / 5 @ 501`, `... post`, `1 quote 10 @ 499 / 0`   bid / ask
+ *   `1 protect 1000000 fills 2 lots 30 net 10`, `1 protect 0`, `1 reset protection`   window in µs
  *   and the operator's lines of {@link controlOf}
  */
 export function parseCommand(line: string): LongCommandFields {
@@ -276,6 +288,12 @@ export function parseCommand(line: string): LongCommandFields {
     return { kind: CommandKind.MassCancel, account, symbol: named, quantity: ['buy', 'sell'].indexOf(words[2]) + 1 };
   if (words[1] === 'cancel-after') return { kind: CommandKind.CancelAfter, account, quantity: Number(words[2]) * 1000 };
   if (words[1] === 'cancel') return { kind: CommandKind.Cancel, account, clientOrderId, symbol: named };
+  if (words[1] === 'reset') return { kind: CommandKind.Quote, account, side: QuoteAction.Reset };
+  if (words[1] === 'protect') {
+    const limit = (word: string): number => (words.includes(word) ? Number(words[words.indexOf(word) + 1]) : 0);
+    const limits = { clientOrderId: limit('fills'), orderId: limit('lots'), price: limit('net') };
+    return { kind: CommandKind.Quote, account, side: QuoteAction.Protection, quantity: Number(words[2]), ...limits };
+  }
   if (words[1] === 'quote') return { account, ...quoteOf(words.slice(2)) };
   const valueAfter = (word: string): number => Number(words[words.indexOf(word) + 1]);
   const price = words.includes('@') ? valueAfter('@') : 0;

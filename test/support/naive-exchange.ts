@@ -11,6 +11,7 @@ import {
   Instruction,
   OrderType,
   Phase,
+  QuoteAction,
   ReportKind,
   SelfTradeMode,
   Side,
@@ -23,6 +24,7 @@ import { NaiveAuctions } from './naive-auctions.ts';
 import { type ControlCommand, NaiveControls } from './naive-controls.ts';
 import { carryOf, type FeeAccount, newFeeAccount, payFee, reservedFee } from './naive-fees.ts';
 import { NaiveMassCancels } from './naive-mass-cancel.ts';
+import { NaiveProtections } from './naive-protections.ts';
 import { NaiveQuotes } from './naive-quotes.ts';
 import { NaiveStops } from './naive-stops.ts';
 import { NaiveVolatility } from './naive-volatility.ts';
@@ -143,6 +145,7 @@ export class NaiveExchange {
   readonly volatility: NaiveVolatility;
   seq = 0;
   timeUs = 0;
+  readonly protections = new NaiveProtections();
   readonly #quotes = new NaiveQuotes<NaiveOrder>(this.#forQuotes());
   readonly #limits: Limits;
   /** From 2 on. */
@@ -219,6 +222,7 @@ export class NaiveExchange {
     this.auctions.left = WAITING_PER_COMMAND;
     this.seq += c.extension === undefined ? 1 : 2;
     this.controls.nowUs = this.timeUs;
+    this.protections.nowUs = this.timeUs;
     this.massCancels.continue(c, () => {
       this.auctions.continue();
       const random = c.kind === CommandKind.Tick ? (c.quantity ?? 0) / 2 ** 32 : undefined;
@@ -243,7 +247,11 @@ export class NaiveExchange {
     if (f.kind === CommandKind.New) this.#new(f);
     else if (f.kind === CommandKind.Cancel) this.#cancel(f);
     else if (f.kind === CommandKind.Amend) this.#amend(f);
-    else if (f.kind === CommandKind.Quote) this.#quotes.do(f);
+    else if (f.kind === CommandKind.Quote && f.side !== QuoteAction.Quote) {
+      this.protections.do(f);
+      this.controls.count(f.account);
+      this.#answer(ReportKind.Accepted, Code.OK, { account: f.account, client: 0, id: 0 }, f.price, f.quantity, 0, 0);
+    } else if (f.kind === CommandKind.Quote) this.#quotes.do(f);
     else if (f.kind === CommandKind.SetPhase) this.#setPhase(f.parameter, f.side, f.quantity);
     else if (f.kind === CommandKind.Uncross) this.#uncross();
     else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.SessionEnd) this.#setSessionEnd(f.quantity);
@@ -434,13 +442,13 @@ export class NaiveExchange {
     const basic = this.#check(o);
     if (basic !== Code.OK) return basic;
     const reach = this.queue(1 - o.side).filter((m) => this.#crosses(o.side, this.#limit(o), m.price));
-    const { lots: there, cost: toPay } = this.controls.selfTrade.trades(o, reach);
+    const { lots: there, cost: toPay } = this.controls.selfTrade.trades(o, reach, this.protections.trial());
     if (o.market && reach.length === 0) return Code.NO_LIQUIDITY;
     const cost = o.market ? toPay : o.price * o.open;
     // Money is checked before the book's part of the time in force.
     const needed = o.side === Side.Buy ? cost + reservedFee(o.fees, cost) : o.open;
     if (needed > this.available(o.account, o.side === Side.Buy ? USD : BTC)) return Code.INSUFFICIENT_FUNDS;
-    if (Math.min(there, this.controls.selfTrade.trades(o, this.volatility.inside(reach)).lots) < o.least)
+    if (Math.min(there, this.controls.selfTrade.trades(o, this.volatility.inside(reach), this.protections.trial()).lots) < o.least)
       return o.tif === TimeInForce.FillOrKill ? Code.FOK_NOT_FILLABLE : Code.MIN_QUANTITY_NOT_FILLABLE;
     return o.postOnly && reach.length > 0 ? Code.POST_ONLY_WOULD_TRADE : Code.OK;
   }
@@ -515,6 +523,8 @@ export class NaiveExchange {
     const mode = selfTrade.mode(taker);
     for (const maker of this.queue(1 - taker.side)) {
       if (taker.open === 0 || !this.#crosses(taker.side, limit, maker.price)) break;
+      // A protection has cancelled it.
+      if (!this.resting.includes(maker)) continue;
       if (mode !== SelfTradeMode.None && selfTrade.own(taker, maker)) {
         if (mode === SelfTradeMode.CancelNewest) return false;
         if (mode === SelfTradeMode.Decrement) this.#decrement(taker, maker);
@@ -535,8 +545,17 @@ export class NaiveExchange {
       this.#fill(maker, taker.id, maker.price, quantity, makerFee, 1);
       this.#fill(taker, maker.id, maker.price, quantity, takerFee, 0);
       if (maker.open === 0) this.#gone(maker);
+      if (this.protections.filled(maker, quantity)) this.#pull(maker.account);
     }
     return true;
+  }
+
+  /** Cancels the quotes of an account, the bid first. */
+  #pull(account: number): void {
+    for (const side of [Side.Buy, Side.Sell]) {
+      const o = this.#quotes.of(account, side);
+      if (o !== undefined) this.#end(o, Code.CANCELLED_PROTECTION);
+    }
   }
 
   #decrement(taker: NaiveOrder, maker: NaiveOrder): void {
@@ -770,7 +789,10 @@ export class NaiveExchange {
 
   #tradesInFull(o: NaiveOrder): boolean {
     const reach = this.queue(1 - o.side).filter((m) => this.#crosses(o.side, o.price, m.price));
-    return this.phase === Phase.Continuous && this.controls.selfTrade.trades(o, this.volatility.inside(reach)).lots >= o.open;
+    return (
+      this.phase === Phase.Continuous &&
+      this.controls.selfTrade.trades(o, this.volatility.inside(reach), this.protections.trial()).lots >= o.open
+    );
   }
 
   #rest(o: NaiveOrder): void {
@@ -903,7 +925,8 @@ export class NaiveExchange {
       nextId: () => ++this.lastOrderId,
       controls: (account, symbol, buys, sells) =>
         this.controls.check(account, symbol) ||
-        (symbol === SYMBOL ? this.controls.positions.checkBoth(account, buys, sells, this.open) : Code.OK),
+        (symbol === SYMBOL ? this.controls.positions.checkBoth(account, buys, sells, this.open) : Code.OK) ||
+        (this.protections.isTriggered(account) ? Code.PROTECTION_TRIGGERED : Code.OK),
       count: (account) => this.controls.count(account),
       phase: () => {
         if (this.phase === Phase.Halted) return Code.SYMBOL_HALTED;
@@ -1061,6 +1084,7 @@ export class NaiveExchange {
     if (volume > 0) this.volatility.setMiddle(price);
     let left = volume;
     const done: NaiveOrder[] = [];
+    const tripped: number[] = [];
     while (left > 0) {
       const [buy] = this.queue(Side.Buy).filter((o) => o.open > 0);
       const [sell] = this.queue(Side.Sell).filter((o) => o.open > 0);
@@ -1072,8 +1096,10 @@ export class NaiveExchange {
       this.#fill(sell, buy.id, price, quantity, sellFee, flags);
       left -= quantity;
       for (const o of [buy, sell]) if (o.open === 0) done.push(o);
+      for (const o of [buy, sell]) if (this.protections.filled(o, quantity)) tripped.push(o.account);
     }
     for (const o of done) this.#gone(o);
+    for (const account of tripped) this.#pull(account);
     this.stops.swept(this.#prices, [Trigger.LastTrade, Trigger.ReferencePrice]);
     this.#prices = [];
     if (this.#rules >= 5) this.auctions.afterUncross(() => [Side.Buy, Side.Sell].flatMap((side) => this.queue(side)));
@@ -1099,6 +1125,7 @@ export class NaiveExchange {
     if (ahead > 0) rows.push([40, SYMBOL, ahead]);
     rows.push(...this.volatility.rows(SYMBOL));
     rows.push(...this.controls.rows());
+    rows.push(...this.protections.rows());
     for (const side of [Side.Buy, Side.Sell]) {
       for (const o of this.queue(side)) {
         rows.push([8, o.id, o.client, o.price, o.open, o.filled, o.account, SYMBOL, side, this.#lifetime(o), o.tag]);

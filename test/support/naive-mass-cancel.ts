@@ -24,6 +24,7 @@ interface Book<O> {
     readonly selfTrade: { own(a: { account: number }, b: { account: number }): boolean };
   };
   readonly timeUs: number;
+  readonly protections: { protects(o: O): boolean };
   queue(side: number): O[];
 }
 
@@ -186,7 +187,8 @@ export class NaiveMassCancels<O extends Order> {
     let left = quantity;
     for (const o of this.#exchange.queue(1 - side)) {
       if (left <= 0 || (price !== 0 && (side === Side.Buy ? o.price > price : o.price < price))) return;
-      if (!this.#endNamed(o) && !this.#exchange.controls.selfTrade.own({ account }, o)) left -= o.open;
+      if (!this.#endNamed(o) && !this.#exchange.controls.selfTrade.own({ account }, o) && !this.#exchange.protections.protects(o))
+        left -= o.open;
     }
   }
 

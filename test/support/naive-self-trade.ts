@@ -1,4 +1,5 @@
 import { SelfTradeMode } from '../../engine/wire/layout.ts';
+import type { ProtectionTrial } from './naive-protections.ts';
 
 interface Order {
   account: number;
@@ -30,16 +31,18 @@ export class NaiveSelfTrade {
   }
 
   /** The lots that `o` would trade with orders in their sequence, and their cost. */
-  trades(o: Order, reach: readonly Order[]): { lots: number; cost: number } {
+  trades<O extends Order>(o: Order, reach: readonly O[], trial: ProtectionTrial<O>): { lots: number; cost: number } {
     const mode = this.mode(o);
     let [left, lots, cost] = [o.open, 0, 0];
     for (const maker of reach) {
+      if (trial.isPulled(maker)) continue;
       const take = Math.min(left, maker.open);
       const own = mode !== SelfTradeMode.None && this.own(o, maker);
       if (own && (mode === SelfTradeMode.CancelNewest || mode === SelfTradeMode.CancelBoth)) break;
       if (own && mode === SelfTradeMode.CancelOldest) continue;
       left -= take;
       if (own) continue;
+      if (take > 0) trial.fill(maker, take);
       lots += take;
       cost += take * maker.price;
     }

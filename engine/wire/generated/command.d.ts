@@ -11,7 +11,7 @@ export declare class Command {
     __init(i: number, bb: flatbuffers.ByteBuffer): Command;
     kind(): CommandKind;
     /**
-     * SetPhase: the SubPhase, from rules 4 on.
+     * SetPhase: the SubPhase, from rules 4 on. Quote: a QuoteAction.
      */
     side(): Side;
     /**

@@ -14,7 +14,7 @@ export class Command {
         return this.bb.readUint8(this.bb_pos);
     }
     /**
-     * SetPhase: the SubPhase, from rules 4 on.
+     * SetPhase: the SubPhase, from rules 4 on. Quote: a QuoteAction.
      */
     side() {
         return this.bb.readUint8(this.bb_pos + 1);
