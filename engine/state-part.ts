@@ -61,7 +61,7 @@ export const RowKind = {
   StopOrder: 23,
   /** symbol, side, key of the last-trade stops that are due, of the reference-price stops, 1 if it has a turn; by turn, then symbol, oldest first; only from rules 5 on */
   StopWave: 24,
-  /** account (0 = those of a group), symbol, side, code, last order id before it, group; of mass cancels under way, the oldest first; only from rules 5 on */
+  /** account (0 = those of a group), symbol, side, code, last order id before it, group, commands that still sort its orders; of mass cancels under way, the oldest first; only from rules 5 on */
   MassCancel: 25,
   /** account, time of its dead man's switch in microseconds since the Unix epoch; by account; only from rules 5 on */
   CancelAfter: 26,

@@ -378,6 +378,8 @@ const setup = fc.record({
   btc: fc.constantFrom(20, 100_000),
   /** Orders that mass cancels cancel with one command at most. */
   perCommand: fc.constantFrom(1, 1, 2, 100),
+  /** Orders that they sort with one command at most. */
+  sortedPerCommand: fc.constantFrom(1, 2, 100, 100),
 });
 
 interface Setup {
@@ -393,10 +395,11 @@ interface Setup {
   pagesPerAccount: number;
   btc: number;
   perCommand: number;
+  sortedPerCommand: number;
 }
 
 function pair(
-  { taker, maker, band, fixed, moving, wide, random, usd, btc, perCommand, ...pages }: Setup,
+  { taker, maker, band, fixed, moving, wide, random, usd, btc, perCommand, sortedPerCommand, ...pages }: Setup,
   rules = RULES,
 ): { real: Harness; naive: NaiveExchange } {
   const limits = { ...LIMITS, ...pages };
@@ -421,8 +424,7 @@ function pair(
   params[SymbolParam.ReferencePrice] = 100;
   if (rules >= 5) for (const [name, value] of Object.entries(volatility)) params[SymbolParam[name as keyof typeof volatility]] = value;
   const naive = new NaiveExchange(params, limits, rules);
-  real.exchange.massCancels.perCommand = perCommand;
-  naive.massCancels.perCommand = perCommand;
+  for (const { massCancels } of [real.exchange, naive]) Object.assign(massCancels, { perCommand, sortedPerCommand });
   naive.phase = Phase.Continuous;
   naive.controls.nowUs = real.exchange.timeUs;
   naive.reportNo.set(0, real.exchange.accounts.reportNo[0]);
@@ -511,7 +513,8 @@ function copyOf(exchange: Exchange, factor = 1): Exchange {
   const copy = new Exchange({ ...limits, accounts: limits.accounts * factor, symbols: limits.symbols * factor });
   const loader = new StateLoader(copy);
   saveState(exchange, (rows, count) => loader.load(rows, count));
-  copy.massCancels.perCommand = exchange.massCancels.perCommand;
+  const { perCommand, sortedPerCommand } = exchange.massCancels;
+  Object.assign(copy.massCancels, { perCommand, sortedPerCommand });
   return copy;
 }
 

@@ -375,14 +375,46 @@ describe('a mass cancel of more orders than one command cancels', () => {
     at 200: tick
       > 1 Cancelled 5 5@100 leaves 0 CANCELLED_BY_MASS_CANCEL`,
   );
-  it('cancels 1,024 of 3,000 with its command, and a snapshot in between continues the same', () => {
+  it('of more than are sorted with one command sorts first: meanwhile they neither trade nor rest for others', () => {
+    const harness = new Harness().setUp(3);
+    Object.assign(harness.exchange.massCancels, { perCommand: 2, sortedPerCommand: 2 });
+    const text = `
+    1 new 1 buy 1 @ 501
+      > 1 Accepted 1 1@501 leaves 1
+    1 new 2 buy 1 @ 503
+      > 1 Accepted 2 1@503 leaves 1
+    1 new 3 buy 1 @ 502
+      > 1 Accepted 3 1@502 leaves 1
+    1 new 4 buy 1 stop 600
+      > 1 Accepted 4 1@0 leaves 1 stop 600
+    1 new 5 buy 1 @ 500
+      > 1 Accepted 5 1@500 leaves 1
+    1 mass-cancel
+      > 1 MassCancelled 5 later 5
+    2 new 1 sell 1 @ 503
+      > 1 Cancelled 2 1@503 leaves 0 CANCELLED_BY_MASS_CANCEL
+      > 2 Accepted 1 1@503 leaves 1
+    1 new 6 buy 1 @ 100
+      > 1 Accepted 6 1@100 leaves 1
+    tick
+    1 cancel 6
+      > 1 Cancelled 3 1@502 leaves 0 CANCELLED_BY_MASS_CANCEL
+      > 1 Cancelled 1 1@501 leaves 0 CANCELLED_BY_MASS_CANCEL
+      > 1 Cancelled 6 1@100 leaves 0 CANCELLED_BY_CLIENT
+    tick
+      > 1 Cancelled 5 1@500 leaves 0 CANCELLED_BY_MASS_CANCEL
+      > 1 Cancelled 4 1@0 leaves 0 stop 600 CANCELLED_BY_MASS_CANCEL`;
+    assert.equal(runLedger(harness, text), tidyLedger(text));
+    assert.equal(harness.exchange.massCancels.count, 0);
+  });
+  it('cancels 512 of 3,000 with its command, and a snapshot in between continues the same', () => {
     const harness = new Harness(resolveLimits({ ...SMALL_LIMITS, orders: 4096 })).setUp(1);
     for (let i = 1; i <= 3000; i++) harness.must(parseCommand(`1 new ${i} buy 1 @ ${1 + ((i * 7919) % 500)}`));
     const first = harness.do(parseCommand('1 mass-cancel')).reports;
     assert.deepEqual([first[0].quantity, first[0].leaves, first.length], [3000, 3000 - CANCELS_PER_COMMAND, 1 + CANCELS_PER_COMMAND]);
     const copy = copyOf(harness.exchange);
     assert.equal(stateHash(copy), stateHash(harness.exchange));
-    for (const left of [3000 - 2 * CANCELS_PER_COMMAND, 0, 0]) {
+    for (const left of [2, 3, 4, 5, 6, 7].map((slices) => Math.max(0, 3000 - slices * CANCELS_PER_COMMAND))) {
       harness.do(parseCommand('tick'));
       replay(copy, harness.exchange, { kind: CommandKind.Tick });
       assert.equal(harness.exchange.slab.count, left);
@@ -397,7 +429,8 @@ function copyOf(exchange: Exchange): Exchange {
   const copy = new Exchange(exchange.limits);
   const loader = new StateLoader(copy);
   saveState(exchange, (rows, count) => loader.load(rows, count));
-  copy.massCancels.perCommand = exchange.massCancels.perCommand;
+  const { perCommand, sortedPerCommand } = exchange.massCancels;
+  Object.assign(copy.massCancels, { perCommand, sortedPerCommand });
   return copy;
 }
 
@@ -424,7 +457,6 @@ it('property: the heap of a mass cancel gives orders by symbol, the book before 
         if (stop) heap.addStop(symbol, side, price, id);
         else heap.add(symbol, side, price, id);
       }
-      heap.build();
       const got: number[] = [];
       for (let id = heap.first; id !== 0; id = heap.first) {
         got.push(id);
@@ -502,40 +534,45 @@ const step: fc.Arbitrary<LongCommandFields> = fc.oneof(
 it('property: mass cancels among trades, expiries and auctions: as the naive exchange, and nothing that they named rests afterwards', () => {
   const flow = fc.array(step, { minLength: 20, maxLength: 120, size: 'max' });
   fc.assert(
-    fc.property(flow, fc.constantFrom(1, 2, 3), fc.nat(120), (commands, perCommand, saved) => {
-      const real = new Harness().setUp(ACCOUNTS);
-      const naive = new NaiveExchange([...SYMBOL_PARAM_DEFAULTS], SMALL_LIMITS);
-      naive.phase = Phase.Continuous;
-      for (let id = 1; id <= ACCOUNTS; id++) {
-        naive.pay(id, USD, 1_000_000_000);
-        naive.pay(id, BTC, 1_000_000);
-      }
-      real.exchange.massCancels.perCommand = perCommand;
-      naive.massCancels.perCommand = perCommand;
-      let copy: Exchange | undefined;
-      for (const [i, given] of [...commands, ...Array.from({ length: 150 }, () => ({ kind: CommandKind.Tick }))].entries()) {
-        const fields: LongCommandFields = { ...given, timeUs: 1000 + i * 10 };
-        const begins = fields.kind === CommandKind.MassCancel;
-        if (i === saved) copy = copyOf(real.exchange);
-        const got = real.do(fields).reports.filter((r) => r.account !== 0);
-        const want = naive.do(fields).filter((r) => r.account !== 0);
+    fc.property(
+      flow,
+      fc.constantFrom(1, 2, 3),
+      fc.constantFrom(1, 3, 100),
+      fc.nat(120),
+      (commands, perCommand, sortedPerCommand, saved) => {
+        const real = new Harness().setUp(ACCOUNTS);
+        const naive = new NaiveExchange([...SYMBOL_PARAM_DEFAULTS], SMALL_LIMITS);
+        naive.phase = Phase.Continuous;
+        for (let id = 1; id <= ACCOUNTS; id++) {
+          naive.pay(id, USD, 1_000_000_000);
+          naive.pay(id, BTC, 1_000_000);
+        }
+        for (const { massCancels } of [real.exchange, naive]) Object.assign(massCancels, { perCommand, sortedPerCommand });
+        let copy: Exchange | undefined;
+        for (const [i, given] of [...commands, ...Array.from({ length: 150 }, () => ({ kind: CommandKind.Tick }))].entries()) {
+          const fields: LongCommandFields = { ...given, timeUs: 1000 + i * 10 };
+          const begins = fields.kind === CommandKind.MassCancel;
+          if (i === saved) copy = copyOf(real.exchange);
+          const got = real.do(fields).reports.filter((r) => r.account !== 0);
+          const want = naive.do(fields).filter((r) => r.account !== 0);
+          assert.deepEqual(
+            got.map((r) => [r.account, r.kind, r.code, r.orderId, r.price, r.quantity, r.leaves]),
+            want.map((r) => [r.account, r.kind, r.code, r.orderId, r.price, r.quantity, r.leaves]),
+          );
+          if (begins) assert.equal(got.filter((r) => r.kind === ReportKind.MassCancelled && r.code === Code.OK).length, 1);
+          if (copy !== undefined && fields.extension === undefined) {
+            replay(copy, real.exchange, fields);
+            assert.equal(stateHash(copy), stateHash(real.exchange));
+          } else if (copy !== undefined) copy = copyOf(real.exchange);
+        }
+        assert.equal(real.exchange.massCancels.count, 0);
         assert.deepEqual(
-          got.map((r) => [r.account, r.kind, r.code, r.orderId, r.price, r.quantity, r.leaves]),
-          want.map((r) => [r.account, r.kind, r.code, r.orderId, r.price, r.quantity, r.leaves]),
+          [...Array(real.exchange.lastOrderId + 1).keys()].filter((id) => real.exchange.slab.find(id) !== -1),
+          naive.open.map(({ id }) => id).sort((a, b) => a - b),
         );
-        if (begins) assert.equal(got.filter((r) => r.kind === ReportKind.MassCancelled && r.code === Code.OK).length, 1);
-        if (copy !== undefined && fields.extension === undefined) {
-          replay(copy, real.exchange, fields);
-          assert.equal(stateHash(copy), stateHash(real.exchange));
-        } else if (copy !== undefined) copy = copyOf(real.exchange);
-      }
-      assert.equal(real.exchange.massCancels.count, 0);
-      assert.deepEqual(
-        [...Array(real.exchange.lastOrderId + 1).keys()].filter((id) => real.exchange.slab.find(id) !== -1),
-        naive.open.map(({ id }) => id).sort((a, b) => a - b),
-      );
-      audit(real, true);
-    }),
+        audit(real, true);
+      },
+    ),
     { numRuns: times(40, 10) },
   );
 });

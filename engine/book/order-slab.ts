@@ -62,7 +62,7 @@ export class OrderSlab {
   readonly id: Float64Array;
   /** Hash of the terms that the order was sent with, 0 = unknown; see hashTerms. A column of its own, because only entry and end of an order touch it. */
   readonly termsHash: Int32Array;
-  /** Account of the order that has or last had the slot. A column of its own, so that a search for an account's orders reads little memory. */
+  /** Account of the order in the slot, 0 in a free slot. A column of its own, so that a search for an account's orders reads little memory. */
   readonly accountAt: Int32Array;
   /** End of an order that has one, microseconds since the Unix epoch; see DeadlineHeap, which owns it. A column of its own, whose memory only such orders use. */
   readonly endUs: Float64Array;
@@ -105,6 +105,7 @@ export class OrderSlab {
   release(slot: number): void {
     assert(this.level(slot) === NIL, 'order slab: release of a resting order');
     this.#index.remove(slot);
+    this.accountAt[slot] = 0;
     this.setNext(slot, this.#free);
     this.#free = slot;
     this.count--;

@@ -269,7 +269,7 @@ export class Administration {
     if (group === 0 || group >= GROUPS || sides < 0 || sides > MASS_CANCEL_SELLS) return Code.BAD_PARAMETER;
     if (symbol !== 0 && books[symbol] === undefined) return Code.UNKNOWN_SYMBOL;
     this.volume = this.#massCancels.beginGroup(group, symbol, sides);
-    this.left = Math.max(0, this.volume - this.#massCancels.perCommand);
+    this.left = this.#massCancels.later(this.volume);
     return Code.OK;
   }
 

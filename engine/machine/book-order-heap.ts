@@ -6,9 +6,9 @@ const PRICES = 2 ** 27;
 /**
  * Orders by symbol: those in the book before pending stops, then by side (buys
  * first), price (the best first; stops by stop price, the next to trigger first),
- * then order id. It is a binary heap. It is built in linear time, and `shift` takes logarithmic time, so
- * that no single command sorts all orders of an account. It owns its memory, 16
- * bytes per order.
+ * then order id. It is a binary heap: `add` takes constant time on average, and
+ * `shift` logarithmic time, so that no single command sorts all orders of an
+ * account. It owns its memory, 16 bytes per order.
  */
 export class BookOrderHeap {
   readonly #places: Float64Array;
@@ -22,7 +22,7 @@ export class BookOrderHeap {
     this.#ids = new Float64Array(capacity);
   }
 
-  /** Adds an order of a book. Call `build` after the last one. @param price in ticks, 1 to 2^26 */
+  /** Adds an order of a book. @param price in ticks, 1 to 2^26 */
   add(symbol: number, side: number, price: number, id: number): void {
     this.#add(symbol * 4 + side, side === Side.Buy ? PRICES - price : price, id);
   }
@@ -35,10 +35,6 @@ export class BookOrderHeap {
   /** The same for an order that waits for an auction: behind the stops of its side. */
   addWaiting(symbol: number, side: number, id: number): void {
     this.#add(symbol * 4 + 2 + side, PRICES - 1, id);
-  }
-
-  build(): void {
-    for (let at = (this.count >> 1) - 1; at >= 0; at--) this.#sink(at);
   }
 
   /** Id of the first order, 0 when there is none. */
@@ -55,8 +51,19 @@ export class BookOrderHeap {
   }
 
   #add(queue: number, place: number, id: number): void {
-    this.#places[this.count] = queue * PRICES + place;
-    this.#ids[this.count++] = id;
+    const places = this.#places;
+    const ids = this.#ids;
+    const its = queue * PRICES + place;
+    let at = this.count++;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      if (places[above] < its || (places[above] === its && ids[above] < id)) break;
+      places[at] = places[above];
+      ids[at] = ids[above];
+      at = above;
+    }
+    places[at] = its;
+    ids[at] = id;
   }
 
   #sink(from: number): void {

@@ -10,8 +10,10 @@ import type { MachineState } from './state.ts';
 
 const NIL = -1;
 
-/** Orders that mass cancels cancel with one command at most: about a millisecond of work. */
-export const CANCELS_PER_COMMAND = 1024;
+/** Orders that mass cancels cancel with one command at most, so that none delays the others by more than about a millisecond. */
+export const CANCELS_PER_COMMAND = 512;
+/** Orders that one command at most puts in the order of the book, for the same reason. */
+export const SORTED_PER_COMMAND = 4096;
 
 /** A mass cancel: the open orders that it names. */
 interface MassCancel {
@@ -28,7 +30,14 @@ interface MassCancel {
   readonly lastOrderId: number;
   /** Grows from one to the next. No part of the state. */
   readonly number: number;
-  /** What is left of them, and perhaps some that have ended otherwise. No part of the state: after a snapshot it is found again. */
+  /** Commands that sort before the first one cancels; 0 if they are few. */
+  sorts: number;
+  /**
+   * Slots of the orders, those before `next` sorted; and what is left of the sorted ones, with perhaps some that have ended otherwise.
+   * No part of the state: after a snapshot they are searched again.
+   */
+  slots: Int32Array | undefined;
+  next: number;
   left: BookOrderHeap | undefined;
 }
 
@@ -37,13 +46,15 @@ interface MassCancel {
  * the orders in the book, buys first, the best price first; then pending stops, buys
  * first, the next to trigger first; each then by order id. It cancels at most
  * {@link CANCELS_PER_COMMAND} orders with its command. If more are left, it is
- * under way: it continues before each further command. The first one that was
+ * under way: it continues before each further command. If it names more than
+ * {@link SORTED_PER_COMMAND}, the next commands only sort them, and none is cancelled before. The first one that was
  * begun is finished first, and has those orders that several name. That of a group
  * names the orders of the accounts that are in it.
  *
  * The orders are found by one scan of the slab's column of accounts,
  * which ends with the last of them: about a millisecond per million open
- * orders of all accounts. It is not repeated by the commands that continue.
+ * orders of all accounts. It is not repeated by the commands that continue. A symbol or a side
+ * is looked up in the record of each order, at once, because the answer has their number.
  * Slots are not the same in every replay, so the scan alone may depend on them,
  * not the sequence. Owned by the engine thread.
  */
@@ -51,6 +62,8 @@ export class MassCancels implements StatePart {
   readonly kinds = [RowKind.MassCancel];
   /** Orders cancelled with one command at most; tests lower it. */
   perCommand: number = CANCELS_PER_COMMAND;
+  /** Orders sorted with one command at most; tests lower it. */
+  sortedPerCommand: number = SORTED_PER_COMMAND;
   readonly #state: MachineState;
   readonly #checks: OrderChecks;
   readonly #answers: Answers;
@@ -86,25 +99,31 @@ export class MassCancels implements StatePart {
   /** Begins a mass cancel of an account that exists. Returns the number of orders that it names. @param code of the orders' reports @param reason code of its own report */
   begin(account: number, symbol: number, sides: number, code: Code, reason: Code, tag: number): number {
     const its = this.#new(account, 0, symbol, sides, code, this.#state.lastOrderId);
-    const left = this.#find(its);
-    const { count } = left;
-    this.#answers.massCancelled(account, symbol, reason, tag, count, Math.max(0, count - this.perCommand));
-    this.#start(its, left);
+    const count = this.#search(its);
+    this.#answers.massCancelled(account, symbol, reason, tag, count, this.later(count));
+    this.#start(its, count);
     return count;
   }
 
   /** Begins one of a group. Returns the number of orders that it names. */
   beginGroup(group: number, symbol: number, sides: number): number {
     const its = this.#new(0, group, symbol, sides, Code.CANCELLED_BY_OPERATOR, this.#state.lastOrderId);
-    const left = this.#find(its);
-    const { count } = left;
-    this.#start(its, left);
+    const count = this.#search(its);
+    this.#start(its, count);
     return count;
+  }
+
+  /** How many of `count` orders that a mass cancel names are cancelled by later commands. */
+  later(count: number): number {
+    return count > this.sortedPerCommand ? count : Math.max(0, count - this.perCommand);
   }
 
   /** Call it when an account has changed its group: which orders are named may have changed. */
   forgetScans(): void {
-    for (const its of this.#underWay) its.left = undefined;
+    for (const its of this.#underWay) {
+      its.slots = undefined;
+      its.left = undefined;
+    }
   }
 
   /** Continues what is under way; before a command. */
@@ -113,9 +132,15 @@ export class MassCancels implements StatePart {
     let room = this.perCommand;
     while (room > 0 && underWay.length > 0) {
       const its = underWay[0];
-      its.left ??= this.#find(its);
-      room -= this.#cancel(its, its.left, room);
-      if (its.left.count === 0) this.#finish(its);
+      if (its.sorts > 0) {
+        its.sorts--;
+        if (its.slots !== undefined) this.#sort(its, its.slots, this.sortedPerCommand);
+        return;
+      }
+      if (its.slots === undefined) this.#search(its);
+      const left = this.#sort(its, its.slots as Int32Array, Number.POSITIVE_INFINITY);
+      room -= this.#cancel(its, left, room);
+      if (left.count === 0) this.#finish(its);
     }
   }
 
@@ -132,21 +157,29 @@ export class MassCancels implements StatePart {
   }
 
   save(out: RowWriter): void {
-    for (const { account, group, symbol, sides, code, lastOrderId } of this.#underWay)
-      out.row(RowKind.MassCancel, account, symbol, sides, code, lastOrderId, group);
+    for (const { account, group, symbol, sides, code, lastOrderId, sorts } of this.#underWay)
+      out.row(RowKind.MassCancel, account, symbol, sides, code, lastOrderId, group, sorts);
   }
 
   load(r: Float64Array, at: number): void {
-    const [account, symbol, sides, code, lastOrderId, group] = r.subarray(at + 1);
-    this.#goOn(this.#new(account, group, symbol, sides, code as Code, lastOrderId));
+    const [account, symbol, sides, code, lastOrderId, group, sorts] = r.subarray(at + 1);
+    const its = this.#new(account, group, symbol, sides, code as Code, lastOrderId);
+    its.sorts = sorts;
+    this.#goOn(its);
   }
 
   #new(account: number, group: number, symbol: number, sides: number, code: Code, lastOrderId: number): MassCancel {
-    return { account, group, symbol, sides, code, lastOrderId, number: ++this.#number, left: undefined };
+    const number = ++this.#number;
+    return { account, group, symbol, sides, code, lastOrderId, number, sorts: 0, slots: undefined, next: 0, left: undefined };
   }
 
-  #start(its: MassCancel, left: BookOrderHeap): void {
-    its.left = left;
+  /** @param count orders that it names, of which `slots` has the slots */
+  #start(its: MassCancel, count: number): void {
+    if (count > this.sortedPerCommand) {
+      its.sorts = Math.ceil(count / this.sortedPerCommand);
+      return this.#goOn(its);
+    }
+    const left = this.#sort(its, its.slots as Int32Array, count);
     this.#cancel(its, left, this.perCommand);
     if (left.count > 0) this.#goOn(its);
   }
@@ -180,23 +213,39 @@ export class MassCancels implements StatePart {
     return sides === 0 || sides === slab.side(slot) + 1;
   }
 
-  /** The orders that it names and that no earlier one does. */
-  #find(its: MassCancel): BookOrderHeap {
+  /** Finds the slots of the orders that it names and that no earlier one does. Returns their number. */
+  #search(its: MassCancel): number {
     const { slab, accounts } = this.#state;
-    const { accountAt } = slab;
+    const { account, group, symbol, sides } = its;
+    let slots = new Int32Array(account === 0 ? this.#openOrdersOf(group) : accounts.openOrders[account]);
+    if (account === 0) slotsOfGroup(slab.accountAt, accounts.group, group, slots);
+    else slotsOf(slab.accountAt, account, slots);
+    if (symbol !== 0 || sides !== 0 || this.#underWay.length > 0) slots = slots.filter((slot) => this.#isLeft(its, slot));
+    its.slots = slots;
+    its.next = 0;
+    its.left = undefined;
+    return slots.length;
+  }
+
+  /** Sorts the next `most` of its orders. Returns all that are sorted. */
+  #sort(its: MassCancel, slots: Int32Array, most: number): BookOrderHeap {
+    const { slab, accounts } = this.#state;
     const { account, group } = its;
-    const { group: groups } = accounts;
-    let left = account === 0 ? this.#openOrdersOf(group) : accounts.openOrders[account];
-    const found = new BookOrderHeap(left);
-    for (let slot = 0; left > 0 && slot < accountAt.length; slot++) {
-      const owner = accountAt[slot];
-      if ((account === 0 ? groups[owner] !== group : owner !== account) || slab.level(slot) === NIL) continue;
-      left--;
-      if (!this.#names(its, slot)) continue;
-      if (this.#underWay[0] === its || this.codeOf(slot) === Code.OK) this.#add(found, slot);
+    its.left ??= new BookOrderHeap(slots.length);
+    const { left } = its;
+    const end = Math.min(slots.length, its.next + most);
+    for (; its.next < end; its.next++) {
+      const slot = slots[its.next];
+      const owner = slab.accountAt[slot];
+      // The order may have ended since the search, and its slot may be free or have another one.
+      if ((account === 0 ? accounts.group[owner] === group : owner === account) && this.#isLeft(its, slot)) this.#add(left, slot);
     }
-    found.build();
-    return found;
+    return left;
+  }
+
+  /** Whether it names the order in `slot`, which is of its owner, and no earlier one does. */
+  #isLeft(its: MassCancel, slot: number): boolean {
+    return this.#names(its, slot) && (this.#underWay[0] === its || this.codeOf(slot) === Code.OK);
   }
 
   #openOrdersOf(group: number): number {
@@ -233,4 +282,12 @@ export class MassCancels implements StatePart {
 
 function ownerOf({ account, group }: MassCancel): number {
   return account === 0 ? -group : account;
+}
+
+function slotsOf(accountAt: Int32Array, account: number, slots: Int32Array): void {
+  for (let slot = 0, found = 0; found < slots.length; slot++) if (accountAt[slot] === account) slots[found++] = slot;
+}
+
+function slotsOfGroup(accountAt: Int32Array, groups: ArrayLike<number>, group: number, slots: Int32Array): void {
+  for (let slot = 0, found = 0; found < slots.length; slot++) if (groups[accountAt[slot]] === group) slots[found++] = slot;
 }

@@ -674,7 +674,7 @@ export class NaiveExchange {
   }
 
   #beginMassCancel(account: number, code: number, named: NaiveOrder[]): void {
-    const later = Math.max(0, named.length - this.massCancels.perCommand);
+    const later = this.massCancels.later(named.length);
     this.#answer(ReportKind.MassCancelled, code, { account, client: 0, id: 0 }, 0, named.length, later, 0);
     this.massCancels.step(named);
   }
@@ -698,7 +698,7 @@ export class NaiveExchange {
     if (symbol !== 0 && symbol !== SYMBOL) return this.#admin(Code.UNKNOWN_SYMBOL);
     const named = this.massCancels.begin({ account: 0, group }, symbol, sides, Code.CANCELLED_BY_OPERATOR);
     this.massCancels.step(named);
-    this.#admin(Code.OK, 0, named.length, Math.max(0, named.length - this.massCancels.perCommand));
+    this.#admin(Code.OK, 0, named.length, this.massCancels.later(named.length));
   }
 
   #end(o: NaiveOrder, code: number): void {

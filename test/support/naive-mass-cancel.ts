@@ -37,11 +37,14 @@ interface MassCancel {
   readonly sides: number;
   readonly lastOrderId: number;
   readonly code: number;
+  /** Commands that only sort. */
+  sorts: number;
 }
 
 /** Mass cancels of the naive exchange: each time, all open orders are asked whether it names them. */
 export class NaiveMassCancels<O extends Order> {
-  perCommand = 1024;
+  perCommand = 512;
+  sortedPerCommand = 4096;
   readonly #exchange: Book<O>;
   readonly #end: (o: O, code: number) => void;
   #underWay: MassCancel[] = [];
@@ -59,13 +62,23 @@ export class NaiveMassCancels<O extends Order> {
 
   /** The orders that it will cancel, in order. */
   begin(owner: Owner, symbol: number, sides: number, code: number): O[] {
-    this.#begun = { owner, symbol, sides, lastOrderId: this.#exchange.lastOrderId, code };
+    this.#begun = { owner, symbol, sides, lastOrderId: this.#exchange.lastOrderId, code, sorts: 0 };
     return this.#left(this.#begun);
+  }
+
+  /** How many of `count` orders later commands cancel. */
+  later(count: number): number {
+    return count > this.sortedPerCommand ? count : Math.max(0, count - this.perCommand);
   }
 
   /** Cancels the first of what began. */
   step(named: O[]): void {
     const begun = this.#begun as MassCancel;
+    if (named.length > this.sortedPerCommand) {
+      begun.sorts = Math.ceil(named.length / this.sortedPerCommand);
+      this.#underWay.push(begun);
+      return;
+    }
     for (const o of named.slice(0, this.perCommand)) this.#end(o, begun.code);
     if (this.#left(begun).length > 0) this.#underWay.push(begun);
   }
@@ -119,7 +132,7 @@ export class NaiveMassCancels<O extends Order> {
 
   rows(): number[][] {
     return [
-      ...this.#underWay.map(({ owner, symbol, sides, code, lastOrderId }) => [
+      ...this.#underWay.map(({ owner, symbol, sides, code, lastOrderId, sorts }) => [
         25,
         owner.account,
         symbol,
@@ -127,6 +140,7 @@ export class NaiveMassCancels<O extends Order> {
         code,
         lastOrderId,
         owner.group ?? 0,
+        sorts,
       ]),
       ...[...this.#after].sort(([a], [b]) => a - b).map((row) => [26, ...row]),
     ];
@@ -151,6 +165,10 @@ export class NaiveMassCancels<O extends Order> {
     let room = this.perCommand;
     while (room > 0 && this.#underWay.length > 0) {
       const [first] = this.#underWay;
+      if (first.sorts > 0) {
+        first.sorts--;
+        return;
+      }
       for (const o of this.#left(first).slice(0, room)) {
         this.#end(o, first.code);
         room--;
