@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { Code, codeName } from '../engine/codes.ts';
 import { encodeCommand } from '../engine/machine/command.ts';
 import { Exchange } from '../engine/machine/exchange.ts';
+import { CANCELS_PER_COMMAND as MASS_CANCELS_PER_COMMAND } from '../engine/machine/mass-cancels.ts';
 import { CANCELS_PER_COMMAND } from '../engine/machine/operator-cancel.ts';
 import { StateLoader, saveState, stateHash } from '../engine/machine/state-rows.ts';
 import { SymbolParam } from '../engine/params.ts';
@@ -298,6 +299,15 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
     const line = await openbell(['cancel-orders', '--group', '7', '--symbol', 'ETH-USD', '--side', 'buy', ...flags]);
     assert.deepEqual([line.code, line.stdout, line.stderr], [0, 'cancelled 2 orders\n', '']);
     assert.equal((await client.admin.cancelOrders({ group: 7 })).cancelled, 0);
+    for (const order of orders) assert.equal(await ended(order), 'CANCELLED_BY_OPERATOR');
+  });
+
+  it('HTTP: of a group with many orders, the answer tells how many follow; they do so without a further request', async () => {
+    assert.equal((await post('/v1/accounts/1/limits', { group: 7 })).status, 200);
+    const orders = await Promise.all(Array.from({ length: 700 }, () => place('ETH-USD', '2000.00')));
+    assert.ok(orders.every(({ kind }) => kind === 'accepted'));
+    const { json } = await post('/v1/groups/7/cancel-orders', {});
+    assert.deepEqual(json, { group: 7, cancelled: 700, later: 700 - MASS_CANCELS_PER_COMMAND, seq: json.seq });
     for (const order of orders) assert.equal(await ended(order), 'CANCELLED_BY_OPERATOR');
   });
 
