@@ -56,6 +56,10 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
     'The condition of a stop holds already: the trigger price is at or beyond its stop price, or was and other stops still wait for their turn.',
   STOP_PRICE:
     "The stop price is 0, above the symbol's maxPrice or not a multiple of its tickStep. Or an amend names a stop price, and its order does not wait for a trigger: it may have triggered meanwhile.",
+  LIST_REJECTED: 'Another order of the same list was rejected, so this one was too. Nothing of the list was accepted.',
+  BAD_LIST: 'The orders of a list do not fit together, or do not follow each other in one frame. A Refusal.',
+  LINKED_AMEND:
+    'The amend does not fit the other order of the list: more quantity of an order with one-updates-other, or a price at which the two would trade with each other.',
   ORDERS_EXPIRING:
     'More orders have come to their end in the way of the order than one command cancels. The order did nothing, and its client order id is not used up.',
   NO_PRICE_LEFT:
@@ -80,6 +84,8 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
     'The quantity of an immediate-or-cancel or market order whose next trade would have left a volatility band. The symbol is in a volatility auction.',
   CANCELLED_PROTECTION: "The account's market-maker protection has triggered: its quotes traded more than it allows in the window.",
   CANCELLED_QUOTES_PULLED: 'The order made market-maker protections cancel more than 4,096 quotes. What was left of it was cancelled.',
+  CANCELLED_LINKED:
+    'The other order of its list was filled, triggered or cancelled. An Amended report with this code has the quantity that is left.',
 };
 
 /** What the code means, as docs/CODES.md says it; the code's name if it is not one of an order's report. */

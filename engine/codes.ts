@@ -73,6 +73,9 @@ export const Code = {
   QUOTE_OTHER_SIDE: 421,
   PROTECTION_TRIGGERED: 422,
   QUOTE_AMEND: 423,
+  LIST_REJECTED: 424,
+  BAD_LIST: 425,
+  LINKED_AMEND: 426,
   // 450: the reason why an order was cancelled (not a rejection).
   CANCELLED_BY_CLIENT: 450,
   CANCELLED_REMAINDER: 451,
@@ -88,6 +91,7 @@ export const Code = {
   CANCELLED_AUCTION_OVER: 460,
   CANCELLED_PROTECTION: 461,
   CANCELLED_QUOTES_PULLED: 462,
+  CANCELLED_LINKED: 463,
   // 500: administration.
   BAD_PARAMETER: 500,
   CAPACITY: 501,

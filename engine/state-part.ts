@@ -75,6 +75,10 @@ export const RowKind = {
   Protection: 33,
   /** account, number of a step, fills, lots, net lots; after the account's protection; only from rules 5 on */
   ProtectionStep: 34,
+  /** id, id of the other order, LinkKind, then of each the notional per lot that it reserves (0 = that of its limit); by the first id, which is the lower one; only from rules 5 on */
+  Linked: 36,
+  /** 8 words of the orders of a list that has not arrived in full, after the number of orders and that of the 8 words, before the number of the first order that expiring ones are in the way of; only from rules 5 on */
+  OrderList: 37,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { allocateLocal } from '../engine/allocate.ts';
 import { OrderSlab } from '../engine/book/order-slab.ts';
 import { Accounts } from '../engine/rules/accounts.ts';
+import { OrderLinks } from '../engine/rules/order-links.ts';
 import { Symbols } from '../engine/rules/symbols.ts';
 import { allocateControl, Control } from '../engine/threads/control.ts';
 import { Directory } from '../engine/threads/directory.ts';
@@ -15,7 +16,7 @@ class Columns {
   readonly control = new Control(allocateControl());
   readonly accounts = new Accounts(8, 4, allocateLocal);
   readonly slab = new OrderSlab(2 ** 18);
-  readonly directory = new Directory(this.control, this.accounts, new Symbols(4, allocateLocal), this.slab);
+  readonly directory = new Directory(this.control, this.accounts, new Symbols(4, allocateLocal), this.slab, new OrderLinks(this.slab));
   #id = 0;
 
   add(account: number): number {

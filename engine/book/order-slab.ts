@@ -16,7 +16,7 @@ const NIL = -1;
  *   └───────┴──────┴──────┴────────┴───────────────┴──────┴──────┴──────┴───────┴─────────┴──────────────────────┴─────┘
  *
  * `fees` has the carry of the order's fee in its lower 20 bits, its fee schedule in the next 11, and in the highest one
- * whether the order has more than its record; see FeeSchedules. The byte of the time in force has it in its lower 4 bits; bits 4 to 6 are the order's
+ * whether the order has more than its record, such as an end or a partner; see FeeSchedules. The byte of the time in force has it in its lower 4 bits; bits 4 to 6 are the order's
  * SelfTradeMode; bit 7 is set for an order that is
  * post-only and whose time in force does not say so. The byte of the side has it in bit 0, and above it the terms of a pending stop;
  * see PendingStops, which says what the other fields of a pending stop mean.
@@ -33,6 +33,8 @@ export const OrderWord = { price: 0, fees: 1, next: 10, prev: 11, level: 12, acc
 export const SIDE_BIT = 1;
 /** A pending stop that the reference price triggers, not the last trade. */
 export const STOP_BY_REFERENCE = 2;
+/** An order that has a partner; see OrderLinks. */
+export const LINKED = 32;
 /** A side of a quote; see QuoteOrders. */
 export const QUOTE = 0x40;
 

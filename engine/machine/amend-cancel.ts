@@ -3,6 +3,7 @@ import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord, QUOTE }
 import { Code } from '../codes.ts';
 import { CARRY_BITS, CARRY_MASK, type FeeSchedules, NO_CARRY as NO_FEE_CARRY, SCHEDULE_MASK } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
+import { LINKED_BIT } from '../rules/order-links.ts';
 import type { RiskModel } from '../rules/risk-model.ts';
 import { Phase, ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
@@ -10,6 +11,7 @@ import { LIFETIME_BITS, RESTING_KINDS, selfTradeModeOf } from '../wire/order-kin
 import type { Answers } from './answers.ts';
 import type { BandedMatch } from './banded-match.ts';
 import type { GuardedMatch } from './guarded-match.ts';
+import type { LinkedOrders } from './linked-orders.ts';
 import { ReportFlag } from './report-writer.ts';
 import { ANY_SHARE as ANY, type RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
@@ -27,6 +29,7 @@ const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
 const { price: PRICE, fees: FEES, level: LEVEL, terms: TERMS } = OrderWord;
+const LINKED = LINKED_BIT;
 const ANY_SHARE = ANY;
 const { None: NONE } = SelfTradeMode;
 const RESTING = RESTING_KINDS;
@@ -64,6 +67,10 @@ export class AmendCancel {
   readonly #stops: MachineState['stops'];
   readonly #stopOrders: StopOrders;
 
+  readonly #linked: LinkedOrders;
+  /** Slot of a linked order whose amend is under way; -1 = none. */
+  #amending = NIL;
+
   constructor(
     state: MachineState,
     checks: OrderChecks,
@@ -72,7 +79,9 @@ export class AmendCancel {
     guarded: GuardedMatch,
     banded: BandedMatch,
     stopOrders: StopOrders,
+    linked: LinkedOrders,
   ) {
+    this.#linked = linked;
     this.#guarded = guarded;
     this.#banded = banded;
     this.#state = state;
@@ -117,12 +126,13 @@ export class AmendCancel {
     const { doubles } = slab;
     const record = slot << TO_DOUBLES;
     const { words } = slab;
+    const terms = words[(slot << TO_WORDS) + TERMS];
+    if ((terms & LINKED) !== 0 && slot !== this.#amending) return this.#amendLinked(slot);
     if (words[(slot << TO_WORDS) + LEVEL] < NIL) return this.#stopOrders.amend(slot);
     if (order.stopPrice !== 0) {
       this.#checks.count(order.account);
       return this.#rejectAmend(Code.STOP_PRICE, slot);
     }
-    const terms = words[(slot << TO_WORDS) + TERMS];
     const fees = words[(slot << TO_WORDS) + FEES];
     order.symbol = terms & 0xffff;
     order.side = (terms >>> 16) & 1;
@@ -172,10 +182,34 @@ export class AmendCancel {
     this.#rejectAmend(code, slot);
   }
 
+  /** Amends a linked order: first its partner makes room, then it follows. */
+  #amendLinked(slot: number): void {
+    const slab = this.#slab;
+    const partner = this.#state.links.partnerOf(slot);
+    const filled = slab.filled(slot);
+    const code = this.#linked.amends(slot);
+    if (code !== OK) {
+      this.#checks.count(this.#order.account);
+      return this.rejectAmend(code);
+    }
+    this.#amending = slot;
+    this.amend();
+    this.#amending = NIL;
+    this.#linked.amended(slot, partner, filled);
+  }
+
   #rejectAmend(code: Code, slot: number): void {
     const order = this.#order;
     const slab = this.#slab;
-    this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), slab.filled(slot));
+    this.#answers.reply(
+      AMEND_REJECTED,
+      code,
+      slab.id[slot],
+      order.price,
+      order.quantity,
+      slab.open(slot),
+      slab.level(slot) < NIL ? 0 : slab.filled(slot),
+    );
     if (code === Code.THROTTLED || code === Code.ORDER_TO_TRADE) this.#answers.notBefore();
   }
 

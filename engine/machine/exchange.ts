@@ -13,7 +13,7 @@ import { PositionLimitRows } from '../rules/position-limit-rows.ts';
 import { SymbolRows } from '../rules/symbol-rows.ts';
 import type { StatePart } from '../state-part.ts';
 import { getI64, type Seq, type TimeUs } from '../units.ts';
-import { Command, CommandFlag, CommandKind, Phase, ReportKind, SubPhase } from '../wire/layout.ts';
+import { Command, CommandExtension, CommandFlag, CommandKind, Phase, ReportKind, SubPhase } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { Administration } from './administration.ts';
 import { AmendCancel } from './amend-cancel.ts';
@@ -27,8 +27,10 @@ import { Expiry } from './expiry.ts';
 import { PendingExtension } from './extension.ts';
 import { GuardedMatch } from './guarded-match.ts';
 import { Interruptions } from './interruptions.ts';
+import { LinkedOrders } from './linked-orders.ts';
 import { MassCancels } from './mass-cancels.ts';
 import { NewOrder } from './new-order.ts';
+import { EXPIRING_RETRY_US, OrderLists } from './order-lists.ts';
 import { QuoteOrders } from './quote-orders.ts';
 import { QuoteProtection } from './quote-protection.ts';
 import { ReportFlag } from './report-writer.ts';
@@ -45,8 +47,6 @@ const WORDS = Command.bytes / 4;
 const SEQ = Command.seq / 4;
 const TIME = Command.timeUs / 4;
 const { New: NEW, Cancel: CANCEL, Amend: AMEND, Configure: CONFIGURE, StateDigest: STATE_DIGEST } = CommandKind;
-/** When an order comes again that was rejected with ORDERS_EXPIRING, in microseconds. */
-const EXPIRING_RETRY_US = 10_000;
 const FIRST_ADMIN_KIND = CommandKind.DefineAsset;
 
 /**
@@ -69,6 +69,7 @@ export class Exchange extends MachineState {
   readonly #extension = new PendingExtension();
   readonly #answers: Answers;
   readonly #newOrder: NewOrder;
+  readonly #lists: OrderLists;
   readonly #amendCancel: AmendCancel;
   readonly #quoteOrders: QuoteOrders;
   readonly #settlement: Settlement;
@@ -97,7 +98,10 @@ export class Exchange extends MachineState {
     this.auctionOrders = new AuctionOrders(this, checks, this.#answers, resting, (slot) => this.#dueEnds.end(slot));
     const stopOrders = new StopOrders(this, checks, this.#answers, resting, this.auctionOrders);
     this.#newOrder = new NewOrder(this, checks, this.#answers, resting, guarded, banded, stopOrders, this.auctionOrders);
-    this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting, guarded, banded, stopOrders);
+    const linked = new LinkedOrders(this, this.#answers, resting);
+    resting.followers = linked;
+    this.#lists = new OrderLists(this, checks, this.#answers, resting, this.#newOrder, stopOrders, linked, this.#extension);
+    this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting, guarded, banded, stopOrders, linked);
     this.#quoteOrders = new QuoteOrders(this, checks, this.#answers, resting, guarded, banded, protection);
     this.#settlement = new Settlement(this, resting);
     this.massCancels = new MassCancels(this, checks, this.#answers, resting);
@@ -113,7 +117,7 @@ export class Exchange extends MachineState {
     this.#cancelAfters = new CancelAfters(this, checks, this.#answers, this.massCancels);
     this.#dueEnds = new DueEnds(this, resting, new Expiry(this, resting), this.massCancels, this.#cancelAfters, this.auctionOrders);
     this.#expiries = this.expiries;
-    this.#triggers = new Triggers(this, checks, this.#answers, resting, guarded, banded, this.#dueEnds);
+    this.#triggers = new Triggers(this, checks, this.#answers, resting, guarded, banded, this.#dueEnds, linked);
     this.#stops = this.stops;
     this.configuration = new Configuration(this);
     this.digest = new StateDigest(this);
@@ -128,11 +132,13 @@ export class Exchange extends MachineState {
       resting,
       stopOrders,
       this.auctionOrders,
+      linked,
       new PositionLimitRows(this.accounts, this.risks),
       this.clientOrderIds,
       this.idempotencyKeys,
       this.digest,
       this.#extension,
+      this.#lists,
       this.massCancels,
       this.#cancelAfters,
     ];
@@ -165,11 +171,13 @@ export class Exchange extends MachineState {
       this.#triggers.run();
       order.read(bytes, words, slot);
     }
-    if (due && !this.#dueEnds.clear()) this.#rejectForNow(kind);
+    if (due && !this.#dueEnds.clear()) this.#rejectForNow(kind, words, slot);
     else if (kind === NEW) {
-      if ((bytes[slot * Command.bytes + Command.parameter] & CommandFlag.Extended) !== 0) this.#extension.complete(order, seq);
+      let link = 0;
+      if ((bytes[slot * Command.bytes + Command.parameter] & CommandFlag.Extended) !== 0) link = this.#extension.complete(order, seq);
       else if (this.#extension.pending) this.#extension.drop();
-      this.#newOrder.apply();
+      if (link === 0) this.#newOrder.apply();
+      else this.#lists.add(link, this.#extension.words, words, slot);
     } else if (kind === AMEND && !this.#extension.pending) this.#amendCancel.amend();
     else this.#applyOther(kind, bytes, words, slot);
     if (this.#stops.pending && !isEngines(kind)) this.#triggers.run();
@@ -178,9 +186,12 @@ export class Exchange extends MachineState {
   }
 
   /** More orders are due in the way of a new order or an amend than one command cancels. */
-  #rejectForNow(kind: number): void {
+  #rejectForNow(kind: number, words: Int32Array, slot: number): void {
     const { order } = this;
-    if (this.#extension.pending) this.#extension.drop();
+    const { words: extension, pending } = this.#extension;
+    if (pending) this.#extension.drop();
+    const link = pending ? extension[CommandExtension.link / 4] : 0;
+    if (kind === NEW && link !== 0) return this.#lists.add(link, extension, words, slot, true);
     if (kind === CommandKind.Quote) return this.#quoteOrders.rejectForNow(this.timeUs + EXPIRING_RETRY_US);
     if (kind === NEW) this.#answers.reply(ReportKind.Rejected, Code.ORDERS_EXPIRING, 0, order.price, order.quantity, 0, 0);
     else this.#amendCancel.rejectAmend(Code.ORDERS_EXPIRING);

@@ -30,23 +30,16 @@ export class PendingExtension implements StatePart {
     this.#pending = true;
   }
 
-  /** Adds the extension to the current command, which announces one. @throws InvariantError if none is before it */
-  complete(order: OrderRequest, seq: Seq): void {
+  /** The 16 words of the extension; they stay until the next one is kept. */
+  get words(): Int32Array {
+    return this.#words;
+  }
+
+  /** Adds the extension to the current command, which announces one. Returns its `link`. @throws InvariantError if none is before it */
+  complete(order: OrderRequest, seq: Seq): number {
     if (!this.#take(seq)) fail(`command ${seq} announces an extension, but none is before it`);
-    order.minQuantity = minQuantityOf(this.#words, 0);
-    order.expiryUs = expiryOf(this.#words, 0);
-    const instructions = this.#words[CommandExtension.instructions / 4];
-    const orderType = this.#bytes[CommandExtension.orderType];
-    order.orderKind = orderKindOf(orderType, order.timeInForce, instructions, order.minQuantity !== 0);
-    order.lifetimeBits = this.#bytes[CommandExtension.selfTradeMode] << SELF_TRADE_SHIFT;
-    if ((instructions & Instruction.PostOnly) !== 0 && order.timeInForce !== TimeInForce.PostOnly) order.lifetimeBits |= POST_ONLY_BIT;
-    if (order.orderKind === OrderKind.AuctionMarket) order.lifetimeBits |= AUCTION_MARKET_BIT;
-    if (isStop(orderType)) {
-      order.stopPrice = stopPriceOf(this.#words, 0);
-      order.trigger = this.#bytes[CommandExtension.trigger];
-      order.triggerNow = (instructions & Instruction.TriggerNow) !== 0;
-    }
-    if (order.orderKind === NO_KIND) fail(`command ${seq} has a kind of order that this release does not support`);
+    addExtension(order, this.#bytes, this.#words, 0, seq);
+    return order.link;
   }
 
   /** Adds the extension to the current command, an amend that names a stop price. @throws InvariantError if none is before it */
@@ -79,4 +72,24 @@ export class PendingExtension implements StatePart {
     for (let i = 0; i < HALF; i++) this.#words[r[at + 1] * HALF + i] = r[at + 2 + i];
     this.#pending = true;
   }
+}
+
+/** Adds the extension in `slot` to a new order, which is the current command `seq`. */
+export function addExtension(order: OrderRequest, bytes: Uint8Array, words: Int32Array, slot: number, seq: Seq): void {
+  const byte = slot * CommandExtension.bytes;
+  order.minQuantity = minQuantityOf(words, slot);
+  order.expiryUs = expiryOf(words, slot);
+  order.link = words[(byte + CommandExtension.link) / 4];
+  const instructions = words[(byte + CommandExtension.instructions) / 4];
+  const orderType = bytes[byte + CommandExtension.orderType];
+  order.orderKind = orderKindOf(orderType, order.timeInForce, instructions, order.minQuantity !== 0);
+  order.lifetimeBits = bytes[byte + CommandExtension.selfTradeMode] << SELF_TRADE_SHIFT;
+  if ((instructions & Instruction.PostOnly) !== 0 && order.timeInForce !== TimeInForce.PostOnly) order.lifetimeBits |= POST_ONLY_BIT;
+  if (order.orderKind === OrderKind.AuctionMarket) order.lifetimeBits |= AUCTION_MARKET_BIT;
+  if (isStop(orderType)) {
+    order.stopPrice = stopPriceOf(words, slot);
+    order.trigger = bytes[byte + CommandExtension.trigger];
+    order.triggerNow = (instructions & Instruction.TriggerNow) !== 0;
+  }
+  if (order.orderKind === NO_KIND) fail(`command ${seq} has a kind of order that this release does not support`);
 }

@@ -86,6 +86,7 @@ export class GuardedMatch {
       book.reduce(maker, open - lots);
       this.#resting.publish(MarketEventKind.Reduce, maker);
       this.#answers.resting(ReportKind.Amended, ReportFlag.KeptPriority, CANCELLED_SELF_TRADE, maker, slab.tag(maker));
+      if (slab.fees(maker) < 0) this.#resting.reduced(maker);
     }
     const { orderId, filled } = aggressor;
     aggressor.open -= lots;

@@ -87,7 +87,7 @@ export class NewOrder {
     aggressor.open = order.quantity;
     aggressor.filled = 0;
     aggressor.feeCarry = order.feeCarry;
-    const allowed = state.symbols.phase[order.symbol] !== CONTINUOUS || this.#match(book);
+    const allowed = state.symbols.phase[order.symbol] !== CONTINUOUS || this.match(book);
     if (aggressor.open === 0) return this.#clientOrderIds.rememberNew(order, OK, aggressor);
     if (!allowed) this.#cancelRest(this.#guarded.code);
     else if (KIND_RESTS[order.orderKind] !== 0) {
@@ -102,8 +102,13 @@ export class NewOrder {
     return this.#order.orderKind === OrderKind.PostOnlyReprice ? this.#checks.newSpecial(this.#order) : this.#auctionOrders.enter();
   }
 
-  /** Returns false if self-trade prevention cancels the rest. */
-  #match(book: OrderBook): boolean {
+  /** Why the rest of the current order must be cancelled, if `match` returned false. */
+  get refusal(): Code {
+    return this.#guarded.code;
+  }
+
+  /** Trades the current order, which is the aggressor. Returns false if self-trade prevention cancels the rest. */
+  match(book: OrderBook): boolean {
     const order = this.#order;
     const limit = this.#checks.limitPrice(order);
     if (this.#stops.watched[order.symbol] !== 0) {

@@ -1,11 +1,11 @@
 import { assert, fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
-import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord, QUOTE } from '../book/order-slab.ts';
+import { LINKED, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord, QUOTE } from '../book/order-slab.ts';
 import { PAGE_BITS } from '../book/price-ladder.ts';
 import type { Code } from '../codes.ts';
 import { CARRY_BITS, CARRY_MASK, type FeeSchedules, feesWord, HAS_MORE, scheduleOf } from '../rules/fee-schedules.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
-import type { TimeUs } from '../units.ts';
+import type { QtyLots, TimeUs } from '../units.ts';
 import { Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { expires, isAuctionOnly } from '../wire/order-kinds.ts';
@@ -25,8 +25,20 @@ const NIL = -1;
 /** More level pages than there are: for orders that rest whatever their account's share is. */
 export const ANY_SHARE = 2 ** 30;
 
+/** What follows for other orders when the open quantity of an order falls that has more than its record. */
+export interface Followers {
+  /** The resting order in `slot` trades `lots`; its open quantity is that of before. */
+  filled(slot: number, lots: QtyLots): void;
+  /** The order in `slot` was reduced without a trade. */
+  reduced(slot: number): void;
+  /** The order in `slot` is no longer open. */
+  ended(slot: number): void;
+}
+
 /** Adds, finds and removes resting orders: their slots, ids, money and market events. Owned by the engine thread. */
 export class RestingOrders implements StatePart {
+  /** Set before the first command. */
+  followers: Followers | undefined;
   readonly kinds = [RowKind.Order, RowKind.OrderFees, RowKind.OrderExpiry, RowKind.LevelPayer];
   readonly #slab: MachineState['slab'];
   readonly #accounts: MachineState['accounts'];
@@ -212,12 +224,24 @@ export class RestingOrders implements StatePart {
 
   /** Of an order that has more than its record. */
   #moreGone(slot: number): void {
+    const bits = this.#slab.sideBits(slot);
     this.#expiries.remove(slot);
-    if ((this.#slab.sideBits(slot) & QUOTE) === 0) this.#clientOrderIds.rememberResting(slot);
+    if ((bits & QUOTE) === 0) this.#clientOrderIds.rememberResting(slot);
     else {
       this.#quotes.remove(slot);
       this.#guard(slot, -1);
     }
+    if ((bits & LINKED) !== 0) this.followers?.ended(slot);
+  }
+
+  /** The resting order in `slot`, which has more than its record, trades `lots`; its open quantity is that of before. */
+  filled(slot: number, lots: QtyLots): void {
+    if ((this.#slab.sideBits(slot) & LINKED) !== 0) this.followers?.filled(slot, lots);
+  }
+
+  /** The resting order in `slot`, which has more than its record, was reduced without a trade. */
+  reduced(slot: number): void {
+    if ((this.#slab.sideBits(slot) & LINKED) !== 0) this.followers?.reduced(slot);
   }
 
   #expire(slot: number, expiryUs: TimeUs): void {

@@ -119,6 +119,7 @@ export class Settlement implements BookListener {
     putU53(words, at + TRADE_ID, tradeId);
     putU53(words, at + CONTRA, makerId);
     market.write(TRADE, order.side, 0, symbol, makerId, price, quantity, aggressor.orderId, tradeId);
+    if (makerFees < 0) this.#resting.filled(maker, quantity);
   }
 
   onMakerGone(_book: OrderBook, maker: number): void {
@@ -147,6 +148,7 @@ export class Settlement implements BookListener {
     this.#reportResting(buy, flags, price, quantity, slab.open(buy) - quantity, buyFee, tradeId, slab.id[sell]);
     this.#reportResting(sell, flags, price, quantity, slab.open(sell) - quantity, sellFee, tradeId, slab.id[buy]);
     market.write(TRADE, Buy, TRADE_IN_AUCTION, symbol, slab.id[buy], price, quantity, slab.id[sell], tradeId);
+    for (const slot of [buy, sell]) if (slab.fees(slot) < 0) this.#resting.filled(slot, quantity);
     if (book.guards === 0) return;
     this.#protect(buy, quantity);
     this.#protect(sell, quantity);

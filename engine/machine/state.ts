@@ -13,6 +13,7 @@ import { IdempotencyKeys } from '../rules/idempotency-keys.ts';
 import { KillSwitches } from '../rules/kill-switches.ts';
 import { LiveQuotes } from '../rules/live-quotes.ts';
 import type { CheckedState } from '../rules/order-checks.ts';
+import { OrderLinks } from '../rules/order-links.ts';
 import { OrderRequest } from '../rules/order-request.ts';
 import { OrderToTrade } from '../rules/order-to-trade.ts';
 import { PendingStops } from '../rules/pending-stops.ts';
@@ -64,6 +65,7 @@ export class MachineState implements CheckedState {
   readonly protections: Protections;
   readonly symbols: Symbols;
   readonly slab: OrderSlab;
+  readonly links: OrderLinks;
   readonly pages: LevelPages;
   readonly clientOrderIds: ClientOrderIds;
   readonly idempotencyKeys: IdempotencyKeys;
@@ -96,6 +98,7 @@ export class MachineState implements CheckedState {
     this.accounts = new Accounts(limits.accounts, limits.assets, allocate);
     this.symbols = new Symbols(limits.symbols, allocate);
     this.slab = new OrderSlab(limits.orders, allocate);
+    this.links = new OrderLinks(this.slab, allocate);
     this.feeSchedules = new FeeSchedules(limits.symbols, this.slab);
     this.expiries = new DeadlineHeap(this.slab.id, this.slab.endUs);
     this.stops = new PendingStops(this.symbols, this.slab);

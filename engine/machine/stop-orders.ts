@@ -1,4 +1,4 @@
-import { STOP_BY_REFERENCE } from '../book/order-slab.ts';
+import { LINKED, STOP_BY_REFERENCE } from '../book/order-slab.ts';
 import { StopBook } from '../book/stop-book.ts';
 import { Code } from '../codes.ts';
 import { CARRY_MASK, scheduleOf } from '../rules/fee-schedules.ts';
@@ -36,6 +36,11 @@ export class StopOrders implements StatePart {
     this.#answers = answers;
     this.#resting = resting;
     this.#auctionOrders = auctionOrders;
+  }
+
+  /** The code of the first check that the current order, a stop, fails; or OK. */
+  check(): Code {
+    return this.#checks.newStop(this.#state.order);
   }
 
   /** Accepts the current order, a stop. Returns the code of its reject otherwise, which the caller answers. */
@@ -85,6 +90,7 @@ export class StopOrders implements StatePart {
       this.#stops.add(slot);
     }
     risk.hold(slot, order);
+    this.#state.links.setUnit(slot, order.notional / order.quantity);
     this.#answers.resting(AMENDED, keeps ? ReportFlag.KeptPriority : 0, OK, slot, order.tag);
   }
 
@@ -109,7 +115,7 @@ export class StopOrders implements StatePart {
         slab.next(slot),
         slab.account(slot),
         symbol,
-        slab.sideBits(slot) + slab.lifetime(slot) * LIFETIME,
+        (slab.sideBits(slot) & ~LINKED) + slab.lifetime(slot) * LIFETIME,
         slab.tag(slot),
         slab.termsHash[slot],
         slab.held(slot),

@@ -1,5 +1,5 @@
 import type { OrderBook } from '../book/order-book.ts';
-import { ORDER_WORDS_SHIFT, OrderWord } from '../book/order-slab.ts';
+import { LINKED, ORDER_WORDS_SHIFT, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import { CARRY_MASK, feesWord, HAS_MORE, scheduleOf } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
@@ -11,6 +11,7 @@ import type { Answers } from './answers.ts';
 import type { BandedMatch } from './banded-match.ts';
 import type { DueEnds } from './due-ends.ts';
 import type { GuardedMatch } from './guarded-match.ts';
+import type { LinkedOrders } from './linked-orders.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 import { kindAfterTrigger } from './stop-orders.ts';
@@ -40,6 +41,7 @@ export class Triggers {
   readonly #guarded: GuardedMatch;
   readonly #banded: BandedMatch;
   readonly #dueEnds: DueEnds;
+  readonly #linked: LinkedOrders;
   /** Triggers that the command `#seq` may still cause. */
   #left = 0;
   #seq = 0;
@@ -52,7 +54,9 @@ export class Triggers {
     guarded: GuardedMatch,
     banded: BandedMatch,
     dueEnds: DueEnds,
+    linked: LinkedOrders,
   ) {
+    this.#linked = linked;
     this.#state = state;
     this.#stops = state.stops;
     this.#checks = checks;
@@ -97,8 +101,18 @@ export class Triggers {
   #becomeLive(slot: number): void {
     const state = this.#state;
     const { slab, order } = state;
-    const fees = slab.fees(slot);
     this.#answers.resting(ReportKind.Triggered, 0, OK, slot, order.tag);
+    if ((slab.sideBits(slot) & LINKED) === 0) return this.#enter(slot);
+    const partner = this.#linked.triggered(slot);
+    state.aggressor.filled = 0;
+    this.#enter(slot);
+    if (partner !== NIL) this.#linked.afterTrigger(partner, slab.level(slot) > NIL);
+  }
+
+  #enter(slot: number): void {
+    const state = this.#state;
+    const { slab, order } = state;
+    const fees = slab.fees(slot);
     this.#stops.remove(slot);
     slab.words[(slot << ORDER_WORDS_SHIFT) + TERMS] &= ~STOP_BITS;
     state.risks.of(order.symbol).release(slot);

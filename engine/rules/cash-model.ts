@@ -65,6 +65,26 @@ export class CashModel implements RiskModel {
     return buyReserve(notional, this.#schedules.reservePpm[(fees >>> TO_SCHEDULE) & SCHEDULE], fees & CARRY);
   }
 
+  amountOf(slot: number, open: QtyLots, unit: Money): Money {
+    const slab = this.#slab;
+    if (slab.side(slot) !== Buy) return open * this.#symbols.basePerLot[slab.symbol(slot)];
+    const fees = slab.fees(slot);
+    return buyReserve(unit * open, this.#schedules.reservePpm[(fees >>> TO_SCHEDULE) & SCHEDULE], fees & CARRY);
+  }
+
+  share(slot: number, _open: QtyLots, amount: Money): void {
+    const slab = this.#slab;
+    const symbols = this.#symbols;
+    const accounts = this.#accounts;
+    const symbol = slab.symbol(slot);
+    const asset = slab.side(slot) === Buy ? symbols.quoteAsset[symbol] : symbols.baseAsset[symbol];
+    const { doubles } = slab;
+    const [at, held] = [slab.account(slot) * accounts.assets + asset, (slot << TO_DOUBLES) + HELD];
+    accounts.release(at, doubles, held);
+    slab.setHeld(slot, amount);
+    accounts.hold(at, doubles, held);
+  }
+
   hold(slot: number, order: OrderRequest): void {
     const { doubles } = this.#slab;
     const record = slot << TO_DOUBLES;

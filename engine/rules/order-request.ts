@@ -40,6 +40,8 @@ export class OrderRequest {
   /** Set for a stop; otherwise they hold the values of an earlier order. A Trigger; and whether it may trigger on arrival. */
   trigger = 0;
   triggerNow = false;
+  /** Of an order with an extension; otherwise it holds the value of an earlier order. 0, or what it is in its list; see linkWord. */
+  link = 0;
   /** Of a new order, from rules 3 on; see hashTerms. */
   termsHash = 0;
   /** Fee schedule of the order, and what its fills have paid in advance; see FeeSchedules. */

@@ -20,6 +20,13 @@ export interface RiskModel {
   release(slot: number): void;
   /** Frees what the order in `slot` no longer needs when its open quantity falls to `open`; called before that. */
   reduce(slot: number, open: QtyLots): void;
+  /** The amount that the order in `slot` reserves alone with `open` lots open. @param unit notional of a lot at the price that it pays at most */
+  amountOf(slot: number, open: QtyLots, unit: Money): Money;
+  /**
+   * Sets the reserved amount of the order in `slot`, which shares its reservation with another one. Its open quantity is going to be
+   * `open`. The caller sees to it that both together reserve what they may need.
+   */
+  share(slot: number, open: QtyLots, amount: Money): void;
   /** Restores the reserved amount of an order that was loaded together with its account's balances. */
   noteLoaded(slot: number): void;
   /** Pays a fill of a resting order out of its reservation; called before its `open` falls by `quantity`. */

@@ -51,6 +51,15 @@ export class TrackedModel implements RiskModel {
     this.#changeOpen(slot, open - this.#slab.open(slot));
   }
 
+  amountOf(slot: number, open: QtyLots, unit: Money): Money {
+    return this.#model.amountOf(slot, open, unit);
+  }
+
+  share(slot: number, open: QtyLots, amount: Money): void {
+    this.#model.share(slot, open, amount);
+    this.#changeOpen(slot, open - this.#slab.open(slot));
+  }
+
   noteLoaded(slot: number): void {
     this.#model.noteLoaded(slot);
   }

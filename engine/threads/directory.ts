@@ -2,6 +2,7 @@ import type { OrderSlab } from '../book/order-slab.ts';
 import { SymbolParam, type SymbolParamName } from '../params.ts';
 import { type Accounts, nameAt } from '../rules/accounts.ts';
 import { ControlBit } from '../rules/control-bits.ts';
+import type { OrderLinks } from '../rules/order-links.ts';
 import { triggerOf } from '../rules/pending-stops.ts';
 import type { Symbols } from '../rules/symbols.ts';
 import type { Money, PriceTicks, QtyLots, TimeUs } from '../units.ts';
@@ -101,6 +102,8 @@ export interface OpenOrderInfo {
   readonly filled: QtyLots;
   /** Of a stop that waits for its trigger. */
   readonly stop?: { readonly price: PriceTicks; readonly trigger: number };
+  /** Of a linked order: a LinkKind, and the id of its partner. */
+  readonly link?: { readonly kind: number; readonly orderId: number };
   /** Its end, if it has one. */
   readonly endUs?: TimeUs;
   /** SelfTradeMode; 0 = the account's. */
@@ -155,11 +158,13 @@ export class Directory {
   readonly #accounts: Accounts;
   readonly #symbols: Symbols;
   readonly #slab: OrderSlab;
+  readonly #links: OrderLinks;
   #seen = -1;
   #assetList: AssetInfo[] = [];
   #symbolList: SymbolInfo[] = [];
 
-  constructor(control: Control, accounts: Accounts, symbols: Symbols, slab: OrderSlab) {
+  constructor(control: Control, accounts: Accounts, symbols: Symbols, slab: OrderSlab, links: OrderLinks) {
+    this.#links = links;
     this.#control = control;
     this.#accounts = accounts;
     this.#symbols = symbols;
@@ -396,6 +401,7 @@ export class Directory {
   #orderInfo(slot: number): OpenOrderInfo {
     const slab = this.#slab;
     const pending = slab.level(slot) < -1;
+    const partner = this.#links.partnerOf(slot);
     const endUs = slab.fees(slot) < 0 ? slab.endUs[slot] : Number.POSITIVE_INFINITY;
     return {
       orderId: slab.id[slot],
@@ -406,6 +412,7 @@ export class Directory {
       price: slab.price(slot),
       leaves: slab.open(slot),
       filled: pending ? 0 : slab.filled(slot),
+      ...(partner !== -1 && { link: { kind: this.#links.kindOf(slot), orderId: slab.id[partner] } }),
       ...(pending &&
         (isAuctionOnly(slab.timeInForce(slot)) ? { waits: true } : { stop: { price: slab.next(slot), trigger: triggerOf(slab, slot) } })),
       ...(isAuctionMarket(slab.lifetime(slot)) && { market: true }),

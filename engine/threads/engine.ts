@@ -13,6 +13,7 @@ import { GatedConsumer, type SeqCell } from '../rings/gated-consumer.ts';
 import { type RingConsumer, type RingHandle, RingProducer } from '../rings/ring.ts';
 import { openTap, type RingTap, TapError, TappedRing } from '../rings/tapped-ring.ts';
 import { Accounts } from '../rules/accounts.ts';
+import { OrderLinks } from '../rules/order-links.ts';
 import { Symbols } from '../rules/symbols.ts';
 import type { Seq, TimeUs } from '../units.ts';
 import { Command, CommandKind, Report } from '../wire/layout.ts';
@@ -144,14 +145,15 @@ export class Engine {
         return made;
       };
       this.#stages = new FusedStages(setup, make, () => this.#makeRoom());
-      const { accounts, symbols, slab } = made as unknown as Exchange;
-      this.directory = new Directory(this.#control, accounts, symbols, slab);
+      const { accounts, symbols, slab, links } = made as unknown as Exchange;
+      this.directory = new Directory(this.#control, accounts, symbols, slab, links);
     } else {
       const { allocate, columns } = allocateRecording();
       const accounts = new Accounts(limits.accounts, limits.assets, allocate);
       const symbols = new Symbols(limits.symbols, allocate);
       const slab = new OrderSlab(limits.orders, allocate);
-      this.directory = new Directory(this.#control, accounts, symbols, slab);
+      const links = new OrderLinks(slab, allocate);
+      this.directory = new Directory(this.#control, accounts, symbols, slab, links);
       const { dir, historySeq, controlMemory: control } = setup;
       const data: EngineThreadData = {
         role: 'engine',

@@ -14,8 +14,10 @@ import {
   TimeInForce,
   Trigger,
 } from './layout.ts';
+import { isLink } from './list-link.ts';
 import {
   INSTRUCTIONS,
+  illegalPair,
   isShort,
   isStop,
   KIND_INSTRUCTIONS,
@@ -152,6 +154,8 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
   if (termsCode !== Code.OK) return termsCode;
   const orderKind = longOrderKind(u8, words, extension, command);
   if (orderKind === NO_KIND) return Code.ILLEGAL_COMBINATION;
+  const linked = words[extension * WORDS + CommandExtension.link / 4] !== 0;
+  if (linked && !canLink(u8, words, extension, command)) return Code.ILLEGAL_COMBINATION;
   if ((expiryOf(words, extension) !== 0) !== (timeInForce === TimeInForce.GoodTillDate)) return Code.BAD_RANGE;
   const stop = isStop(u8[extension * CommandExtension.bytes + CommandExtension.orderType]);
   if ((stopPriceOf(words, extension) !== 0) !== stop) return Code.BAD_RANGE;
@@ -162,12 +166,20 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
   if (code !== Code.OK) return code;
   if (minQuantityOf(words, extension) > getI64(words, command * WORDS + Command.quantity / 4)) return Code.BAD_RANGE;
   const selfTradeMode = u8[extension * CommandExtension.bytes + CommandExtension.selfTradeMode];
-  if (!stop && isShort(orderKind, timeInForce) && selfTradeMode === 0) return Code.OK;
+  if (!stop && !linked && isShort(orderKind, timeInForce) && selfTradeMode === 0) return Code.OK;
   u8[byte + Command.parameter] = CommandFlag.Extended;
   if (stop) return Code.OK;
   u8[extension * CommandExtension.bytes + CommandExtension.orderType] = KIND_ORDER_TYPE[orderKind];
   words[extension * WORDS + CommandExtension.instructions / 4] = KIND_INSTRUCTIONS[orderKind];
   return Code.OK;
+}
+
+/** Whether a legal order can be linked with others. */
+function canLink(u8: Uint8Array, words: Int32Array, extension: number, command: number): boolean {
+  const orderType = u8[extension * CommandExtension.bytes + CommandExtension.orderType];
+  const instructions = words[extension * WORDS + CommandExtension.instructions / 4];
+  const timeInForce = u8[command * Command.bytes + Command.timeInForce];
+  return illegalPair(orderType, timeInForce, instructions, minQuantityOf(words, extension) !== 0, true) === '';
 }
 
 /** The extension of an amend has the new stop price, and nothing else. */
@@ -177,7 +189,7 @@ function checkLongAmend(u8: Uint8Array, words: Int32Array, extension: number, co
   const byte = extension * CommandExtension.bytes;
   const terms = u8[byte + CommandExtension.orderType] | u8[byte + CommandExtension.trigger] | u8[byte + CommandExtension.selfTradeMode];
   const instructions = words[extension * WORDS + CommandExtension.instructions / 4];
-  if (terms !== 0 || instructions !== 0) return Code.UNSUPPORTED_TERM;
+  if (terms !== 0 || instructions !== 0 || words[extension * WORDS + CommandExtension.link / 4] !== 0) return Code.UNSUPPORTED_TERM;
   if (minQuantityOf(words, extension) !== 0 || expiryOf(words, extension) !== 0) return Code.UNSUPPORTED_TERM;
   if (stopPriceOf(words, extension) === 0) return Code.BAD_RANGE;
   const fields = checkFields(u8, words, command, account, OrderKind.GoodTillCancel, true);
@@ -203,7 +215,8 @@ function checkTerms(u8: Uint8Array, words: Int32Array, slot: number): Code {
   if (orderType >= ORDER_TYPES) return Code.UNSUPPORTED_TERM;
   if (u8[byte + CommandExtension.selfTradeMode] > SelfTradeMode.Decrement) return Code.BAD_ENUM;
   if (u8[byte + CommandExtension.trigger] > Trigger.ReferencePrice) return Code.BAD_ENUM;
-  if (words[word + CommandExtension.reserved / 4] !== 0 || words[word + CommandExtension.link / 4] !== 0) return Code.UNSUPPORTED_TERM;
+  const link = words[word + CommandExtension.link / 4];
+  if (words[word + CommandExtension.reserved / 4] !== 0 || (link !== 0 && !isLink(link))) return Code.UNSUPPORTED_TERM;
   if ((words[word + CommandExtension.instructions / 4] & ~INSTRUCTIONS) !== 0) return Code.UNSUPPORTED_TERM;
   if (!isZero(words, word + CommandExtension.displayedQuantity / 4)) return Code.UNSUPPORTED_TERM;
   for (const at of NUMBERS) if (!isU53(words, word + at)) return Code.BAD_RANGE;

@@ -37,6 +37,8 @@ export interface ExtensionFields {
   readonly trigger?: number;
   /** Ticks. */
   readonly stopPrice?: number;
+  /** See linkWord. */
+  readonly link?: number;
   readonly seq?: number;
   readonly timeUs?: number;
 }
@@ -51,6 +53,7 @@ export function encodeExtension(u8: Uint8Array, words: Int32Array, slot: number,
   u8[byte + CommandExtension.trigger] = fields.trigger ?? 0;
   words[word + CommandExtension.instructions / 4] = fields.instructions ?? 0;
   u8[byte + CommandExtension.selfTradeMode] = fields.selfTradeMode ?? 0;
+  words[word + CommandExtension.link / 4] = fields.link ?? 0;
   putI64(words, word + CommandExtension.stopPrice / 4, fields.stopPrice ?? 0);
   putI64(words, word + CommandExtension.minQuantity / 4, fields.minQuantity ?? 0);
   putI64(words, word + CommandExtension.expiryUs / 4, fields.expiryUs ?? 0);

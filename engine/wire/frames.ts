@@ -2,7 +2,18 @@ import { Code } from '../codes.ts';
 import { LIMIT_53, putI64 } from '../units.ts';
 import type { ExtensionFields } from './command-extension.ts';
 import { FlatReader } from './flat.ts';
-import { Command, CommandExtension, CommandFlag, CommandKind, type OrderType, SelfTradeMode, Side, TimeInForce } from './layout.ts';
+import {
+  Command,
+  CommandExtension,
+  CommandFlag,
+  CommandKind,
+  type LinkKind,
+  type OrderType,
+  SelfTradeMode,
+  Side,
+  TimeInForce,
+} from './layout.ts';
+import { linkWord } from './list-link.ts';
 import { LongFrame } from './long-frame.ts';
 import {
   INSTRUCTIONS,
@@ -12,7 +23,6 @@ import {
   KIND_INSTRUCTIONS,
   KIND_ORDER_TYPE,
   KIND_TIME_IN_FORCE,
-  NO_KIND,
   ORDER_TYPES,
   orderKindOf,
   withoutShortForms,
@@ -102,6 +112,16 @@ export class CommandFrameReader {
   /** Copies command `index` into slot `slot` of a ring of 64-byte slots, unverified: `checkCommand` is next. */
   copy(index: number, words: Int32Array, slot: number): void {
     this.flat.copyWords(this.position(index), words, slot * COMMAND_WORDS, COMMAND_WORDS);
+  }
+
+  /** `link` of extension `index`, unverified. */
+  linkOf(index: number): number {
+    return this.flat.u32(this.#extensionsAt + index * CommandExtension.bytes + CommandExtension.link);
+  }
+
+  /** Whether command `index` announces an extension. */
+  isLong(index: number): boolean {
+    return (this.flat.u8(this.position(index) + Command.parameter) & this.flagMask & CommandFlag.Extended) !== 0;
   }
 
   /** Copies extension `index` (that of the `index`th command that announces one) into a slot, unverified: `checkLongCommand` is next. */
@@ -224,6 +244,28 @@ export class CommandBatch {
    * @throws RangeError also for terms that exclude each other
    */
   placeLong(order: LongOrder): void {
+    this.#placeLong(order, 0);
+  }
+
+  /**
+   * Adds two orders that are linked with each other; docs/ORDER-ENTRY.md says which orders fit together. They take four places.
+   * @throws RangeError also for terms that exclude each other
+   */
+  placeList(kind: LinkKind, orders: readonly [LongOrder, LongOrder]): void {
+    if (this.#room < 2 * orders.length)
+      throw new RangeError(`the batch is full: it holds ${this.capacity} commands, a list counts as four`);
+    const { count } = this;
+    const extensions = this.#extensions;
+    try {
+      for (const [i, order] of orders.entries()) this.#placeLong(order, linkWord(kind, i + 1, orders.length));
+    } catch (error) {
+      this.count = count;
+      if (this.#long !== undefined) this.#long.count = extensions;
+      throw error;
+    }
+  }
+
+  #placeLong(order: LongOrder, link: number): void {
     const {
       symbol,
       side,
@@ -245,8 +287,8 @@ export class CommandBatch {
       throw new RangeError(`this release has no order type ${orderType} with time in force ${timeInForce}`);
     if ((instructions & ~INSTRUCTIONS) !== 0) throw new RangeError(`this release has no instructions ${instructions}`);
     const orderKind = orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0);
-    if (orderKind === NO_KIND)
-      throw new RangeError(`${illegalPair(orderType, timeInForce, instructions, minQuantity !== 0)} cannot be combined in one order`);
+    const pair = illegalPair(orderType, timeInForce, instructions, minQuantity !== 0, link !== 0);
+    if (pair !== '') throw new RangeError(`${pair} cannot be combined in one order`);
     if (!inU53(expiryUs) || (expiryUs !== 0) !== (timeInForce === TimeInForce.GoodTillDate))
       throw new RangeError(`an order until a time, and no other, has an expiry in microseconds since the Unix epoch, not ${expiryUs}`);
     if (!(selfTradeMode >= 0 && selfTradeMode <= SelfTradeMode.Decrement))
@@ -256,18 +298,19 @@ export class CommandBatch {
       throw new RangeError(`a stop, and no other order, has a stop price in ticks and a trigger, not ${stopPrice} and ${trigger}`);
     if (stop) {
       const plain = withoutShortForms(timeInForce, instructions);
-      return this.#placeExtended(order, plain.timeInForce as TimeInForce, { ...order, ...plain });
+      return this.#placeExtended(order, plain.timeInForce as TimeInForce, { ...order, ...plain, link });
     }
     const its = timeInForce >= TimeInForce.Day ? timeInForce : (KIND_TIME_IN_FORCE[orderKind] as TimeInForce);
-    if (isShort(orderKind, timeInForce) && selfTradeMode === 0) return this.place(symbol, side, its, price, quantity, clientOrderId, tag);
-    this.#placeExtended(order, its, { ...order, orderType: KIND_ORDER_TYPE[orderKind], instructions: KIND_INSTRUCTIONS[orderKind] });
+    if (isShort(orderKind, timeInForce) && selfTradeMode === 0 && link === 0)
+      return this.place(symbol, side, its, price, quantity, clientOrderId, tag);
+    this.#placeExtended(order, its, { ...order, orderType: KIND_ORDER_TYPE[orderKind], instructions: KIND_INSTRUCTIONS[orderKind], link });
   }
 
   #placeExtended(order: LongOrder, timeInForce: TimeInForce, fields: ExtensionFields): void {
-    const { orderType, instructions, minQuantity, selfTradeMode, expiryUs, stopPrice, trigger } = fields;
+    const { orderType, instructions, minQuantity, selfTradeMode, expiryUs, stopPrice, trigger, link } = fields;
     this.#checkFits();
     this.place(order.symbol, order.side, timeInForce, order.price ?? 0, order.quantity, order.clientOrderId, order.tag ?? 0);
-    this.#extend({ orderType, instructions, minQuantity, selfTradeMode, expiryUs, stopPrice, trigger });
+    this.#extend({ orderType, instructions, minQuantity, selfTradeMode, expiryUs, stopPrice, trigger, link });
   }
 
   #checkFits(): void {

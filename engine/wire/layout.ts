@@ -128,6 +128,13 @@ export const LevelUpdate = {
   seq: 24,
 } as const;
 
+export const LinkKind = {
+  None: 0,
+  OneCancelsOther: 1,
+  OneUpdatesOther: 2,
+} as const;
+export type LinkKind = (typeof LinkKind)[keyof typeof LinkKind];
+
 export const MarketOp = {
   None: 0,
   Subscribe: 1,

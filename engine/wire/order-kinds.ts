@@ -175,6 +175,7 @@ export const TERMS = [
   'reprice',
   'min-quantity',
   'trigger-now',
+  'linked',
 ] as const;
 export type Term = (typeof TERMS)[number];
 
@@ -193,6 +194,7 @@ export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
   ['at-the-close', ['post-only', 'reprice', 'min-quantity', 'trigger-now']],
   ['post-only', ['min-quantity']],
   ['reprice', ['min-quantity', 'trigger-now']],
+  ['linked', ['market', 'ioc', 'fok', 'at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'trigger-now']],
 ];
 
 /** True if an order can have both terms. */
@@ -256,10 +258,11 @@ export function withoutShortForms(timeInForce: number, instructions: number): { 
  * Returns two terms that exclude each other, such as `market and gtc`; empty if the combination is legal. Of several pairs, it is the
  * one with the most special terms: `gtc` and `limit` are often defaults that the user did not write. Cold.
  */
-export function illegalPair(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): string {
+export function illegalPair(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean, linked = false): string {
   // The short form Market includes the order type, so another order type contradicts it.
   if (timeInForce === TimeInForce.Market && orderType !== Market) return `${ORDER_TYPE_NAMES[orderType]} and market`;
   const all = termsOf(orderType, timeInForce, instructions, hasMinQuantity);
+  if (linked) all.push('linked');
   // A short form is one word: the time in force that it stands for was not written.
   const written = withoutShortForms(timeInForce, instructions).timeInForce === timeInForce;
   const requested = written ? all : [all[1], all[0], ...all.slice(2)];

@@ -3,8 +3,10 @@ import type { Sequencer } from '../../engine/threads/sequencer.ts';
 import { checkCommand, checkLongCommand } from '../../engine/wire/check-command.ts';
 import { CommandFrameReader, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
 import { Command, CommandFlag, CommandKind } from '../../engine/wire/layout.ts';
+import { MAX_LEGS } from '../../engine/wire/list-link.ts';
 import type { RefusalList } from '../../engine/wire/report-frames.ts';
 import { Rates } from '../rate.ts';
+import { ListReader } from './list-reader.ts';
 
 /** The part of the sequencer that order entry uses. */
 export type CommandSequencer = Pick<
@@ -49,7 +51,8 @@ export class OrderEntryCounters {
  * remaining slot is released at the end of the frame, because others claim slots
  * too. Once the ring is full the rest of the frame is rejected, so a frame's
  * commands are never reordered. A long command takes two slots, both
- * or none: its extension, then the command. I/O thread only.
+ * or none: its extension, then the command. The orders of a list take all their slots
+ * together, or none. I/O thread only.
  */
 export class OrderIntake {
   readonly reader = new CommandFrameReader();
@@ -64,6 +67,8 @@ export class OrderIntake {
   /** Extensions of the current frame read so far. */
   #extensions = 0;
   readonly #massCancels = new Rates(MASS_CANCELS_PER_SECOND, MASS_CANCEL_BURST);
+  readonly #lists = new ListReader();
+  readonly #slots = new Int32Array(2 * MAX_LEGS);
   readonly #sequencer: CommandSequencer;
   readonly #counters: OrderEntryCounters;
   readonly #onPublished: () => void;
@@ -99,6 +104,15 @@ export class OrderIntake {
     if (!this.#unpublished) sequencer.readClock();
     const { flagMask } = reader;
     for (let index = 0; index < reader.count; index++) {
+      if (flagMask !== 0 && this.#isList(index)) {
+        const legs = this.#lists.read(reader, index, this.#extensions, account);
+        this.#extensions += legs;
+        if (closed === Code.OK && this.#lists.code === Code.OK && !this.#putList(legs, slot)) closed = Code.BUSY;
+        if (closed === Code.OK && this.#lists.code === Code.OK) slot = -1;
+        else this.#rejectList(index, legs, closed, rejects);
+        index += legs - 1;
+        continue;
+      }
       if (closed === Code.OK && slot === -1) {
         slot = sequencer.claim();
         if (slot === -1) closed = Code.BUSY;
@@ -131,6 +145,44 @@ export class OrderIntake {
     this.#counters.commands += this.taken;
     this.#unpublished ||= this.taken !== 0;
     return Code.OK;
+  }
+
+  /** Whether command `index` is an order of a list. */
+  #isList(index: number): boolean {
+    return this.reader.isLong(index) && this.reader.linkOf(this.#extensions) !== 0;
+  }
+
+  /** Claims, fills and stamps the slots of a verified list: all or none. @param slot that is claimed already; -1 = none */
+  #putList(legs: number, slot: number): boolean {
+    const sequencer = this.#sequencer;
+    const slots = this.#slots;
+    let claimed = 0;
+    if (slot !== -1) slots[claimed++] = slot;
+    while (claimed < 2 * legs) {
+      const next = sequencer.claim();
+      if (next === -1) {
+        sequencer.unclaim(claimed - Number(slot !== -1));
+        return false;
+      }
+      slots[claimed++] = next;
+    }
+    let seq = 0;
+    for (let i = 0; i < claimed; i++) {
+      putWords(this.#lists.words, i, sequencer.slots.i32, slots[i]);
+      seq = sequencer.stampSameTime(slots[i]);
+    }
+    // The answers to all of them have the seq of the last one.
+    for (let leg = 0; leg < legs; leg++) this.seqs[this.taken++] = seq;
+    return true;
+  }
+
+  #rejectList(first: number, legs: number, closed: Code, rejects: RefusalList): void {
+    const { reader } = this;
+    for (let leg = 0; leg < legs; leg++) {
+      const code = closed === Code.OK ? this.#lists.codeOf(leg) : closed;
+      this.#counters.rejects[code]++;
+      rejects.add(code, reader.flat, reader.position(first + leg), first + leg);
+    }
   }
 
   /** Verifies command `index`, which has flags. OK: one that is not long is in its slot, verified; a long one is in `#long`. */

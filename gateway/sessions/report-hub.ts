@@ -12,6 +12,14 @@ const { Fill: FILL, Triggered: TRIGGERED, Cancelled: CANCELLED } = ReportKind;
 const { CANCELLED_BY_CLIENT } = Code;
 const LAST_END = 499;
 
+/** Who awaits the first reports with a seq. */
+interface Awaited {
+  readonly account: number;
+  readonly waiter: SeqWaiter;
+  /** Reports that are still to come. */
+  left: number;
+}
+
 /** Called once, with the first report of the command to its own account: its answer. */
 export interface SeqWaiter {
   /** The report lies at word `at`; it is valid during the call only. */
@@ -54,7 +62,7 @@ export class ReportHub implements ReportHandler, RetainedReports {
   readonly #maxAwaited: number;
   readonly #streams = new Map<number, AccountStream>();
   readonly #touched: AccountStream[] = [];
-  readonly #waiters = new Map<number, { readonly account: number; readonly waiter: SeqWaiter }>();
+  readonly #waiters = new Map<number, Awaited>();
   readonly #report = new ReportView();
   readonly #retained = new ReportView();
   #head = 0;
@@ -126,10 +134,12 @@ export class ReportHub implements ReportHandler, RetainedReports {
     return this.#waiters.size + count <= this.#maxAwaited;
   }
 
-  /** Hands `waiter` the first report with this seq on this account, except those of orders that ended before the command was applied. Call it in the turn of the loop that published the command. */
+  /** Hands `waiter` the first report with this seq on this account, except those of orders that ended before the command was applied. Call it in the turn of the loop that published the command; once for each order of a list, whose answers have one seq. */
   expect(seq: number, account: number, waiter: SeqWaiter): void {
     assert(this.#waiters.size < this.#maxAwaited, 'report hub: more awaited than allowed');
-    this.#waiters.set(seq, { account, waiter });
+    const entry = this.#waiters.get(seq);
+    if (entry === undefined) this.#waiters.set(seq, { account, waiter, left: 1 });
+    else entry.left++;
   }
 
   /** Removes the waiter of `seq`. */
@@ -194,7 +204,7 @@ export class ReportHub implements ReportHandler, RetainedReports {
     const seq = this.seenSeq;
     const entry = this.#waiters.get(seq);
     if (entry === undefined || entry.account !== account) return;
-    this.#waiters.delete(seq);
+    if (--entry.left === 0) this.#waiters.delete(seq);
     entry.waiter.onFirstReport(seq, words, from);
   }
 }

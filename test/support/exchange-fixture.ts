@@ -10,6 +10,7 @@ import { CommandFlag, type ExtensionFields, encodeExtension } from '../../engine
 import {
   CommandKind,
   Instruction,
+  LinkKind,
   OrderType,
   Phase,
   QuoteAction,
@@ -19,6 +20,7 @@ import {
   TimeInForce,
   Trigger,
 } from '../../engine/wire/layout.ts';
+import { linkWord } from '../../engine/wire/list-link.ts';
 import { MarketEventKind, MarketEventView } from '../../engine/wire/market-event.ts';
 import { ReportFlag, SELF_TRADE_NAMES, type SelfTradeName, SUB_PHASE_NAMES } from '../../engine/wire/names.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
@@ -42,11 +44,28 @@ export const USD = 1;
 export const BTC = 2;
 export const SYMBOL = 1;
 
+/** The records of a command: its extension, if it has one, and the command, as views of one slot that is used again. */
+export function* records(fields: LongCommandFields, firstSeq: number, timeUs: number): Generator<[Uint8Array, Int32Array]> {
+  const bytes = new Uint8Array(64);
+  const words = new Int32Array(bytes.buffer);
+  const { extension } = fields;
+  let seq = firstSeq;
+  if (extension !== undefined) {
+    encodeExtension(bytes, words, 0, { ...extension, seq: seq++, timeUs });
+    yield [bytes, words];
+  }
+  const parameter = extension === undefined ? fields.parameter : CommandFlag.Extended;
+  encodeCommand(bytes, words, 0, { ...fields, ...(parameter && { parameter }), seq, timeUs });
+  yield [bytes, words];
+}
+
 /** A command, and the content of the record in front of it. */
 export interface LongCommandFields extends CommandFields {
   readonly extension?: ExtensionFields;
   /** How much later than a millisecond after the command before it is stamped, µs. */
   readonly waitUs?: number;
+  /** The orders of a list; the other fields are those of the last one. */
+  readonly legs?: readonly LongCommandFields[];
 }
 
 export interface ReportFields {
@@ -123,8 +142,6 @@ export class Harness {
   readonly reports: RingConsumer;
   readonly market: RingConsumer;
   readonly #outputs: { reports: SpillingProducer; market: SpillingProducer };
-  readonly #bytes = new Uint8Array(64);
-  readonly #words = new Int32Array(this.#bytes.buffer);
   #seq = 0;
   /** Time of the last command. */
   #timeUs = 0;
@@ -142,17 +159,8 @@ export class Harness {
 
   /** Applies a command and returns the reports and market events that it caused. */
   do(fields: LongCommandFields): { reports: ReportFields[]; events: EventFields[] } {
-    const { extension, waitUs = 0 } = fields;
-    this.#timeUs = fields.timeUs ?? this.#timeUs + 1000 + waitUs;
-    if (extension !== undefined) {
-      this.#seq++;
-      encodeExtension(this.#bytes, this.#words, 0, { ...extension, seq: this.#seq, timeUs: this.#timeUs });
-      this.exchange.apply(this.#bytes, this.#words, 0);
-    }
-    this.#seq++;
-    const parameter = extension === undefined ? fields.parameter : CommandFlag.Extended;
-    encodeCommand(this.#bytes, this.#words, 0, { ...fields, ...(parameter && { parameter }), seq: this.#seq, timeUs: this.#timeUs });
-    this.exchange.apply(this.#bytes, this.#words, 0);
+    this.#timeUs = fields.timeUs ?? this.#timeUs + 1000 + (fields.waitUs ?? 0);
+    for (const each of fields.legs ?? [fields]) this.#apply(each);
     this.exchange.endBatch();
     const { reports, market } = this.#outputs;
     const found: ReportFields[] = [];
@@ -169,6 +177,17 @@ export class Harness {
     } while (!market.drain() || this.market.available() > 0);
     return { reports: found, events };
   }
+
+  #apply(fields: LongCommandFields): void {
+    for (const [bytes, words] of records(fields, this.#seq + 1, this.#timeUs)) {
+      this.#seq++;
+      this.onRecord?.(bytes, words);
+      this.exchange.apply(bytes, words, 0);
+    }
+  }
+
+  /** Called before each record is applied. */
+  onRecord: ((bytes: Uint8Array, words: Int32Array) => void) | undefined;
 
   /** The command's answer; it must be accepted. */
   must(fields: CommandFields): void {
@@ -241,6 +260,14 @@ const TIF: Record<string, number> = {
   'at-close': TimeInForce.AtTheClose,
 };
 
+const LIST_KINDS: Record<string, LinkKind> = { oco: LinkKind.OneCancelsOther, ouo: LinkKind.OneUpdatesOther };
+
+/** The orders as a list. */
+export function listOf(kind: LinkKind, orders: readonly LongCommandFields[]): LongCommandFields {
+  const legs = orders.map((o, i) => ({ ...o, extension: { ...o.extension, link: linkWord(kind, i + 1, orders.length) } }));
+  return { ...legs[legs.length - 1], legs };
+}
+
 /**
  * One line of the table language:
  *
@@ -258,11 +285,14 @@ const TIF: Record<string, number> = {
  *   `1 new 7 buy 10 @ 500 ioc cancel-newest`   with self-trade prevention
  *   `1 quote 10 @ 499 / 5 @ 501`, `... post`, `1 quote 10 @ 499 / 0`   bid / ask
  *   `1 protect 1000000 fills 2 lots 30 net 10`, `1 protect 0`, `1 reset protection`   window in µs
+ *   `oco: 1 new 7 buy 10 @ 490 & 1 new 8 buy 10 stop 520`: a list, see {@link listOf}; `ouo:`
  *   and the operator's lines of {@link controlOf}
  */
 export function parseCommand(line: string): LongCommandFields {
   const timed = /^at (\d+(?:\.\d{1,3})?): (.*)$/.exec(line.trim());
   if (timed) return { ...parseCommand(timed[2]), timeUs: Math.round(Number(timed[1]) * 1000) };
+  const list = /^(oco|ouo): (.*)$/.exec(line.trim());
+  if (list) return listOf(LIST_KINDS[list[1]], list[2].split(' & ').map(parseCommand));
   const words = line.trim().split(/\s+/);
   if (words[0] === 'tick') return { kind: CommandKind.Tick, quantity: Number(words[1] ?? 0) * 2 ** 32 };
   if (words[0].startsWith('+')) return { ...parseCommand(words.slice(1).join(' ')), waitUs: Number(words[0]) };

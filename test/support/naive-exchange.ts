@@ -9,6 +9,7 @@ import { SymbolParam } from '../../engine/params.ts';
 import {
   CommandKind,
   Instruction,
+  LinkKind,
   OrderType,
   Phase,
   QuoteAction,
@@ -23,6 +24,7 @@ import { BTC, type LongCommandFields, SYMBOL, USD } from './exchange-fixture.ts'
 import { NaiveAuctions } from './naive-auctions.ts';
 import { type ControlCommand, NaiveControls } from './naive-controls.ts';
 import { carryOf, type FeeAccount, newFeeAccount, payFee, reservedFee } from './naive-fees.ts';
+import { NaiveLinks } from './naive-links.ts';
 import { NaiveMassCancels } from './naive-mass-cancel.ts';
 import { NaiveProtections } from './naive-protections.ts';
 import { NaiveQuotes } from './naive-quotes.ts';
@@ -39,7 +41,9 @@ interface NaiveOrder {
   /** At the open or at the close, outside the book. */
   waits?: boolean;
   /** Of a stop, as long as it waits. */
-  stop?: { price: number; trigger: number; held: number };
+  stop?: { price: number; trigger: number; unit: number };
+  link?: { partner: NaiveOrder; kind: number };
+  unreserved?: boolean;
   fees: FeeAccount;
   id: number;
   client: number;
@@ -100,7 +104,17 @@ export interface NaiveReport {
 }
 
 /** An order that waits for its trigger. */
-type StopOrder = NaiveOrder & { stop: { price: number; trigger: number; held: number } };
+type StopOrder = NaiveOrder & { stop: { price: number; trigger: number; unit: number } };
+
+type NewFields = Required<Pick<CommandFields, 'account' | 'side' | 'price' | 'quantity' | 'symbol' | 'tag'>> & {
+  clientOrderId: number;
+  timeInForce: number;
+  extension?: LongCommandFields['extension'];
+};
+
+function termsOf({ symbol, side, timeInForce, price, quantity, extension }: NewFields): string {
+  return JSON.stringify([symbol, side, timeInForce, price, quantity, extension]);
+}
 
 interface Amend {
   orderId: number;
@@ -117,11 +131,14 @@ const RESTING: ReadonlySet<number> = new Set([TimeInForce.GoodTillCancel, TimeIn
 export class NaiveExchange {
   /** In order of arrival at their place. */
   resting: NaiveOrder[] = [];
-  readonly stops = new NaiveStops<NaiveOrder & { stop: { price: number; trigger: number; held: number } }>();
+  readonly stops = new NaiveStops<StopOrder>();
   readonly auctions = new NaiveAuctions<NaiveOrder>(this, {
     enter: (o) => this.#enterBook(o),
     end: (o) => this.#end(o, Code.CANCELLED_AUCTION_OVER),
   });
+  readonly links: NaiveLinks<NaiveOrder>;
+  /** Orders of a list that count as open while the next ones are checked. */
+  #assumed: NaiveOrder[] = [];
   free = new Map<string, number>();
   fees = 0;
   deposited = new Map<number, number>([
@@ -165,6 +182,12 @@ export class NaiveExchange {
     this.volatility = new NaiveVolatility(params);
     this.#rules = rules;
     this.controls = new NaiveControls(this.accounts, rules);
+    this.links = new NaiveLinks({
+      cancel: (o, code) => this.#end(o, code),
+      lowered: (o) => this.#answer(ReportKind.Amended, Code.CANCELLED_LINKED, o, o.price, o.open, o.open, o.filled, 4),
+      need: (o) => this.need(o),
+      available: (account, asset) => this.available(account, asset === 'quote' ? USD : BTC),
+    });
     // Before rules 3, all accounts had one share: all there is.
     this.#limits = rules >= 3 ? limits : { ...limits, ordersPerAccount: limits.orders, pagesPerAccount: limits.pages };
     this.#remembered = new NaiveWindows(limits.rememberedOrders, limits.rememberedOrdersPerAccount, rules < 3);
@@ -187,9 +210,14 @@ export class NaiveExchange {
     return [...this.resting, ...this.stops.pending, ...this.auctions.waiting];
   }
 
-  reservation({ side, price, open, fees, stop }: NaiveOrder): number {
-    if (stop !== undefined) return stop.held;
-    return side === Side.Sell ? open : price * open + reservedFee(fees, price * open);
+  /** What the order reserves alone. */
+  need({ side, price, open, fees, stop }: NaiveOrder): number {
+    const cost = (stop?.unit ?? price) * open;
+    return side === Side.Sell ? open : cost + reservedFee(fees, cost);
+  }
+
+  get #counted(): NaiveOrder[] {
+    return [...this.open, ...this.#assumed];
   }
 
   /** Fees of an order that is accepted now. */
@@ -204,7 +232,7 @@ export class NaiveExchange {
 
   reserved(account: number, asset: number): number {
     const side = asset === USD ? Side.Buy : Side.Sell;
-    return this.open.filter((o) => o.account === account && o.side === side).reduce((sum, o) => sum + this.reservation(o), 0);
+    return this.open.filter((o) => o.account === account && o.side === side).reduce((sum, o) => sum + this.links.reservation(o), 0);
   }
 
   /** The resting orders of a side as they would trade. */
@@ -218,18 +246,21 @@ export class NaiveExchange {
     this.#out = [];
     this.timeUs = c.timeUs ?? 0;
     const due = this.open.filter((o) => o.end <= this.timeUs).sort((a, b) => a.end - b.end || a.id - b.id);
-    for (const o of due) this.#end(o, Code.EXPIRED);
-    this.auctions.left = WAITING_PER_COMMAND;
-    this.seq += c.extension === undefined ? 1 : 2;
+    for (const o of due) if (this.open.includes(o)) this.#end(o, Code.EXPIRED);
     this.controls.nowUs = this.timeUs;
     this.protections.nowUs = this.timeUs;
-    this.massCancels.continue(c, () => {
-      this.auctions.continue();
-      const random = c.kind === CommandKind.Tick ? (c.quantity ?? 0) / 2 ** 32 : undefined;
-      if (this.volatility.isOver(this.timeUs, random)) this.#endInterruption();
-    });
-    this.stops.left = TRIGGERS_PER_COMMAND;
-    this.#trigger();
+    for (const each of c.legs ?? [c]) {
+      this.auctions.left = WAITING_PER_COMMAND;
+      this.seq += each.extension === undefined ? 1 : 2;
+      this.massCancels.continue(each, () => {
+        this.auctions.continue();
+        const random = c.kind === CommandKind.Tick ? (c.quantity ?? 0) / 2 ** 32 : undefined;
+        if (this.volatility.isOver(this.timeUs, random)) this.#endInterruption();
+      });
+      this.stops.left = TRIGGERS_PER_COMMAND;
+      this.#trigger();
+      this.massCancels.clearFor(each);
+    }
     const f = {
       side: 0,
       parameter: 0,
@@ -243,8 +274,8 @@ export class NaiveExchange {
       symbol: 0,
       ...c,
     };
-    this.massCancels.clearFor(c);
-    if (f.kind === CommandKind.New) this.#new(f);
+    if (c.legs) this.#newList(c.legs as readonly NewFields[]);
+    else if (f.kind === CommandKind.New) this.#new(f);
     else if (f.kind === CommandKind.Cancel) this.#cancel(f);
     else if (f.kind === CommandKind.Amend) this.#amend(f);
     else if (f.kind === CommandKind.Quote && f.side !== QuoteAction.Quote) {
@@ -290,7 +321,7 @@ export class NaiveExchange {
     filled: number,
     flags = 0,
   ): void {
-    const stopPrice = code !== Code.OK && kind !== ReportKind.Cancelled ? 0 : (o.stop?.price ?? 0);
+    const stopPrice = kind === ReportKind.Rejected || kind === ReportKind.AmendRejected ? 0 : (o.stop?.price ?? 0);
     const trigger = stopPrice === 0 ? 0 : (o.stop?.trigger ?? 0);
     const rest = { fee: 0, tradeId: 0, contraOrderId: 0, stopPrice, trigger };
     this.#say({ kind, flags, code, account: o.account, clientOrderId: o.client, orderId: o.id, price, quantity, leaves, filled, ...rest });
@@ -308,33 +339,72 @@ export class NaiveExchange {
     );
   }
 
-  #new(
-    f: Required<Pick<CommandFields, 'account' | 'side' | 'price' | 'quantity' | 'symbol' | 'tag'>> & {
-      clientOrderId: number;
-      timeInForce: number;
-      extension?: LongCommandFields['extension'];
-    },
-  ): void {
+  #new(f: NewFields): void {
+    if (this.#again(f)) return;
+    const order = this.#orderOf(f);
+    const now = ((f.extension?.instructions ?? 0) & Instruction.TriggerNow) !== 0;
+    const auction = f.timeInForce >= TimeInForce.AtTheOpen;
+    let code: number;
+    if (auction) code = this.#checkAuction(order, f.symbol);
+    else code = order.stop ? this.#checkStop(order as StopOrder, undefined, now) : this.#checkNew(order, f.symbol);
+    if (code !== Code.OK) {
+      order.price = f.price;
+      this.#answer(ReportKind.Rejected, code, order, f.price, f.quantity, 0, 0);
+      const forgotten: number[] = [Code.CLIENT_ORDER_ID_TOO_OLD, Code.THROTTLED, Code.ORDER_TO_TRADE];
+      if (!forgotten.includes(code)) this.#remember(order, f.quantity, code);
+      return;
+    }
+    this.#accept(order);
+    if (order.stop) return this.#wait(order as StopOrder, now);
+    if (auction) {
+      order.waits = true;
+      return this.auctions.add(order);
+    }
+    this.#enter(order);
+  }
+
+  #accept(order: NaiveOrder): void {
+    order.id = ++this.lastOrderId;
+    this.#answer(ReportKind.Accepted, 0, order, order.price, order.open, order.open, 0);
+  }
+
+  /** Trades and rests an accepted order. */
+  #enter(order: NaiveOrder): void {
+    const quantity = order.open;
+    const allowed = this.phase !== Phase.Continuous || this.#trade(order, this.#limit(order));
+    let full: number = RESTING.has(order.tif) ? this.#room(order, order.price) : this.#remainder();
+    if (!allowed) full = Code.CANCELLED_SELF_TRADE;
+    if (order.open > 0 && full === Code.OK) return this.#rest(order);
+    if (order.open > 0) this.#answer(ReportKind.Cancelled, full, order, order.price, order.open, 0, order.filled);
+    this.#remember(order, quantity, Code.OK);
+  }
+
+  #known(f: NewFields): NaiveOrder | Remembered | undefined {
+    const same = (o: { account: number; client: number }): boolean => o.account === f.account && o.client === f.clientOrderId;
+    return this.open.find(same) ?? this.remembered.find(same);
+  }
+
+  /** Answers an order that was sent before. */
+  #again(f: NewFields): boolean {
     const who = { account: f.account, client: f.clientOrderId, id: 0 };
-    const terms = JSON.stringify([f.symbol, f.side, f.timeInForce, f.price, f.quantity, f.extension]);
-    const live = this.open.find((o) => o.account === f.account && o.client === f.clientOrderId);
-    const old = this.remembered.find((r) => r.account === f.account && r.client === f.clientOrderId);
-    if (live || old) this.controls.count(f.account);
-    if (this.#rules >= 3 && (live ?? old ?? { terms }).terms !== terms)
-      return this.#answer(ReportKind.Rejected, Code.CLIENT_ORDER_ID_REUSED, who, f.price, f.quantity, 0, 0);
-    if (live) return this.#answer(ReportKind.Accepted, 0, live, live.price, live.open + live.filled, live.open, live.filled, 2);
-    if (old)
-      return this.#answer(
-        old.orderId ? ReportKind.Accepted : ReportKind.Rejected,
-        old.code,
-        { ...who, id: old.orderId },
-        old.price,
-        old.quantity,
-        0,
-        old.filled,
-        2,
-      );
-    const order: NaiveOrder = {
+    const known = this.#known(f);
+    if (known === undefined) return false;
+    this.controls.count(f.account);
+    if (this.#rules >= 3 && known.terms !== termsOf(f)) {
+      this.#answer(ReportKind.Rejected, Code.CLIENT_ORDER_ID_REUSED, who, f.price, f.quantity, 0, 0);
+    } else if ('open' in known) {
+      this.#answer(ReportKind.Accepted, 0, known, known.price, known.open + known.filled, known.open, known.filled, 2);
+    } else {
+      const kind = known.orderId ? ReportKind.Accepted : ReportKind.Rejected;
+      this.#answer(kind, known.code, { ...who, id: known.orderId }, known.price, known.quantity, 0, known.filled, 2);
+    }
+    return true;
+  }
+
+  #orderOf(f: NewFields): NaiveOrder {
+    const { stopPrice = 0, trigger = 0 } = f.extension ?? {};
+    return {
+      ...(stopPrice > 0 && { stop: { price: stopPrice, trigger, unit: 0 } }),
       id: 0,
       fees: this.#newFees(),
       client: f.clientOrderId,
@@ -351,35 +421,62 @@ export class NaiveExchange {
       price: f.price,
       open: f.quantity,
       filled: 0,
-      terms,
+      terms: termsOf(f),
     };
-    const { stopPrice = 0, trigger = 0, instructions = 0 } = f.extension ?? {};
-    if (stopPrice > 0) order.stop = { price: stopPrice, trigger, held: 0 };
-    const now = (instructions & Instruction.TriggerNow) !== 0;
-    const auction = f.timeInForce >= TimeInForce.AtTheOpen;
-    let code: number;
-    if (auction) code = this.#checkAuction(order, f.symbol);
-    else code = order.stop ? this.#checkStop(order as StopOrder, undefined, now) : this.#checkNew(order, f.symbol);
-    if (code !== Code.OK) {
-      order.price = f.price;
-      this.#answer(ReportKind.Rejected, code, who, f.price, f.quantity, 0, 0);
-      const forgotten: number[] = [Code.CLIENT_ORDER_ID_TOO_OLD, Code.THROTTLED, Code.ORDER_TO_TRADE];
-      if (!forgotten.includes(code)) this.#remember(order, f.quantity, code);
+  }
+
+  /** Two orders that are linked: both are accepted, or none. */
+  #newList(legs: readonly NewFields[]): void {
+    const fields = legs.map((leg) => ({ ...leg, tag: leg.tag ?? 0 }));
+    const reject = (o: { account: number; client: number; id: number }, f: NewFields, code: number): void =>
+      this.#answer(ReportKind.Rejected, code, o, f.price, f.quantity, 0, 0);
+    if (fields.some((f) => this.#known(f))) {
+      for (const f of fields) {
+        if (this.#again(f)) continue;
+        this.controls.count(f.account);
+        reject({ account: f.account, client: f.clientOrderId, id: 0 }, f, Code.LIST_REJECTED);
+      }
       return;
     }
-    order.id = ++this.lastOrderId;
-    this.#answer(ReportKind.Accepted, 0, order, order.price, f.quantity, f.quantity, 0);
-    if (order.stop) return this.#wait(order as StopOrder, now);
-    if (auction) {
-      order.waits = true;
-      return this.auctions.add(order);
+    const orders = fields.map((f) => this.#orderOf(f));
+    let code: number = Code.OK;
+    for (const [i, o] of orders.entries()) {
+      if (code === Code.OK) code = o.stop ? this.#checkStop(o as StopOrder, undefined, false) : this.#checkNew(o, fields[i].symbol);
+      if (code === Code.OK) this.#assumed.push(o);
     }
-    const allowed = this.phase !== Phase.Continuous || this.#trade(order, this.#limit(order));
-    let full: number = RESTING.has(order.tif) ? this.#room(order, order.price) : this.#remainder();
-    if (!allowed) full = Code.CANCELLED_SELF_TRADE;
-    if (order.open > 0 && full === Code.OK) return this.#rest(order);
-    if (order.open > 0) this.#answer(ReportKind.Cancelled, full, { ...who, id: order.id }, order.price, order.open, 0, order.filled);
-    this.#remember(order, f.quantity, Code.OK);
+    const failed = this.#assumed.length;
+    this.#assumed = [];
+    if (code !== Code.OK) {
+      const early = code === Code.THROTTLED || code === Code.ORDER_TO_TRADE;
+      for (const [i, o] of orders.entries()) {
+        const its = i === failed ? code : Code.LIST_REJECTED;
+        reject(o, fields[i], its);
+        if (!early && o.client > (this.forgotten.get(this.#idClass(o)) ?? 0)) this.#remember(o, fields[i].quantity, its);
+      }
+      return;
+    }
+    for (const o of orders) this.#accept(o);
+    this.#enterList(orders, (fields[0].extension?.link ?? 0) & 0xff);
+  }
+
+  #enterList(orders: NaiveOrder[], kind: number): void {
+    const [one, other] = orders;
+    for (const o of orders) if (o.stop) this.stops.pending.push(o as StopOrder);
+    const limits = orders.filter((o) => !o.stop);
+    for (const o of limits) {
+      const [partner] = orders.filter((each) => each !== o);
+      const isIn = this.open.includes(partner);
+      this.#enter(o);
+      if (this.open.includes(o) && (o.filled === 0 || kind === LinkKind.OneUpdatesOther)) continue;
+      if (isIn) this.#end(partner, Code.CANCELLED_LINKED);
+      else {
+        this.#answer(ReportKind.Cancelled, Code.CANCELLED_LINKED, partner, partner.price, partner.open, 0, 0);
+        this.#remember(partner, partner.open, Code.OK);
+      }
+      return;
+    }
+    this.links.link(one, other, kind);
+    for (const o of limits) this.links.reduced(o);
   }
 
   #checkAuction(o: NaiveOrder, symbol: number): number {
@@ -394,7 +491,7 @@ export class NaiveExchange {
     if (this.open.length >= this.#limits.orders) return Code.BOOK_FULL;
     if (this.open.filter(({ account }) => account === o.account).length >= this.#limits.ordersPerAccount) return Code.ORDER_SHARE_FULL;
     if (o.market) o.price = this.#limit(o);
-    return this.reservation(o) > this.available(o.account, o.side === Side.Buy ? USD : BTC) ? Code.INSUFFICIENT_FUNDS : Code.OK;
+    return this.need(o) > this.available(o.account, o.side === Side.Buy ? USD : BTC) ? Code.INSUFFICIENT_FUNDS : Code.OK;
   }
 
   /** An order that waited enters the book. */
@@ -403,7 +500,7 @@ export class NaiveExchange {
     this.auctions.waiting = this.auctions.waiting.filter((other) => other !== o);
     const price = o.market ? this.#limit(o) : o.price;
     const asset = o.side === Side.Buy ? USD : BTC;
-    const room = this.reservation({ ...o, price }) <= this.available(o.account, asset) ? this.#room(o, price) : Code.INSUFFICIENT_FUNDS;
+    const room = this.need({ ...o, price }) <= this.available(o.account, asset) ? this.#room(o, price) : Code.INSUFFICIENT_FUNDS;
     delete o.waits;
     if (room === Code.OK || room !== Code.INSUFFICIENT_FUNDS) o.price = price;
     if (room === Code.OK) return this.#rest(o);
@@ -415,12 +512,13 @@ export class NaiveExchange {
     if (o.client <= (this.forgotten.get(this.#idClass(o)) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
     const basic =
       this.controls.check(o.account, symbol) ||
-      (symbol === SYMBOL ? this.controls.positions.check(o, o.open, this.open) : 0) ||
+      (symbol === SYMBOL ? this.controls.positions.check(o, o.open, this.#counted) : 0) ||
       this.#reprice(o) ||
       this.#check(o);
     if (basic === Code.OK && RESTING.has(o.tif)) {
-      if (this.open.length >= this.#limits.orders) return Code.BOOK_FULL;
-      if (this.open.filter(({ account }) => account === o.account).length >= this.#limits.ordersPerAccount) return Code.ORDER_SHARE_FULL;
+      if (this.#counted.length >= this.#limits.orders) return Code.BOOK_FULL;
+      if (this.#counted.filter(({ account }) => account === o.account).length >= this.#limits.ordersPerAccount)
+        return Code.ORDER_SHARE_FULL;
     }
     return basic || this.#checkOrder(o);
   }
@@ -544,6 +642,7 @@ export class NaiveExchange {
       this.#settle(buyer, seller, maker.price, quantity, buyer === taker ? takerFee : makerFee, buyer === taker ? makerFee : takerFee);
       this.#fill(maker, taker.id, maker.price, quantity, makerFee, 1);
       this.#fill(taker, maker.id, maker.price, quantity, takerFee, 0);
+      this.links.filled(maker, quantity);
       if (maker.open === 0) this.#gone(maker);
       if (this.protections.filled(maker, quantity)) this.#pull(maker.account);
     }
@@ -570,11 +669,11 @@ export class NaiveExchange {
   #prevent(maker: NaiveOrder, lots: number): void {
     const { price, filled } = maker;
     if (lots === maker.open) {
-      this.#answer(ReportKind.Cancelled, Code.CANCELLED_SELF_TRADE, maker, price, lots, 0, filled);
-      return this.#gone(maker);
+      return this.#end(maker, Code.CANCELLED_SELF_TRADE);
     }
     maker.open -= lots;
     this.#answer(ReportKind.Amended, Code.CANCELLED_SELF_TRADE, maker, price, maker.open, maker.open, filled, 4);
+    this.links.reduced(maker);
   }
 
   #settle(buyer: NaiveOrder, seller: NaiveOrder, price: number, quantity: number, buyerFee: number, sellerFee: number): void {
@@ -635,8 +734,7 @@ export class NaiveExchange {
         0,
         0,
       );
-    this.#answer(ReportKind.Cancelled, Code.CANCELLED_BY_CLIENT, o, o.price, o.open, 0, o.filled);
-    this.#gone(o);
+    this.#end(o, Code.CANCELLED_BY_CLIENT);
   }
 
   #cancelOrders(f: { orderId: number; clientOrderId: number; account: number; symbol: number }): void {
@@ -646,23 +744,29 @@ export class NaiveExchange {
       (o) => (f.account === 0 || o.account === f.account) && [0, o.id].includes(f.orderId) && [0, o.client].includes(f.clientOrderId),
     );
     if (f.orderId + f.clientOrderId !== 0 && named.length === 0) return this.#admin(Code.UNKNOWN_ORDER);
-    this.#sweep(named, Code.CANCELLED_BY_OPERATOR, f.account === 0);
-    this.#admin(Code.OK, 0, named.length);
+    const count = this.#sweep(named, Code.CANCELLED_BY_OPERATOR, f.account === 0);
+    this.#admin(Code.OK, 0, count);
   }
 
   #control(f: ControlCommand): void {
     const { code, cancels } = this.controls.do(f);
     const named = cancels ? this.open.filter((o) => cancels.concerns(o.account)) : [];
-    if (cancels) this.#sweep(named, cancels.code, cancels.byBook);
-    this.#admin(code, 0, named.length);
+    const count = cancels ? this.#sweep(named, cancels.code, cancels.byBook) : 0;
+    this.#admin(code, 0, count);
   }
 
-  #sweep(named: NaiveOrder[], code: number, inOrderOfBook: boolean): void {
+  #sweep(named: NaiveOrder[], code: number, inOrderOfBook: boolean): number {
     const sides = [Side.Buy, Side.Sell];
     const stops = sides.flatMap((side) => this.stops.queue(side));
     const book = [...sides.flatMap((side) => this.queue(side)), ...stops, ...this.auctions.queue()];
     named.sort((a, b) => (inOrderOfBook ? book.indexOf(a) - book.indexOf(b) : a.id - b.id));
-    for (const o of named) this.#end(o, code);
+    let count = 0;
+    for (const o of named) {
+      if (!this.open.includes(o)) continue;
+      this.#end(o, code);
+      count++;
+    }
+    return count;
   }
 
   #massCancel({ account, symbol, quantity }: { account: number; symbol: number; quantity: number }): void {
@@ -701,16 +805,22 @@ export class NaiveExchange {
     this.#admin(Code.OK, 0, named.length, this.massCancels.later(named.length));
   }
 
-  #end(o: NaiveOrder, code: number): void {
-    this.#answer(ReportKind.Cancelled, code, o, o.price, o.open, 0, o.filled);
-    this.#gone(o);
-  }
-
   #amend(f: Amend): void {
     const o = this.#target(f);
     const stranger = { account: f.account, client: f.clientOrderId, id: f.orderId };
     if (!o) this.controls.count(f.account);
     if (!o) return this.#answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);
+    if (this.links.forbids(o, f.price, f.quantity)) {
+      this.controls.count(f.account);
+      return this.#answer(ReportKind.AmendRejected, Code.LINKED_AMEND, o, f.price, f.quantity, o.open, o.filled);
+    }
+    const { filled } = o;
+    this.#amendAlone(o, f);
+    if (o.filled > filled && o.link?.kind === LinkKind.OneCancelsOther) this.links.ended(o);
+    else this.links.reduced(o);
+  }
+
+  #amendAlone(o: NaiveOrder, f: Amend): void {
     if (o.stop) return this.#amendStop(o as StopOrder, f);
     if (o.waits && f.extension === undefined) return this.#amendWaiting(o, f);
     if (f.extension !== undefined) this.controls.count(f.account);
@@ -727,7 +837,7 @@ export class NaiveExchange {
     if (!lowers) code = o.tif >= TimeInForce.AtTheOpen && o.market ? this.#checkMarketAmend() : this.#check(wanted);
     else if (f.quantity < o.open && f.quantity < this.params[SymbolParam.MinQuantity]) code = Code.QUANTITY_MIN;
     const asset = o.side === Side.Buy ? USD : BTC;
-    if (!lowers && code === Code.OK && this.reservation(wanted) > this.available(o.account, asset) + this.reservation(o))
+    if (!lowers && code === Code.OK && this.need(wanted) > this.available(o.account, asset) + this.links.shared(o))
       code = Code.INSUFFICIENT_FUNDS;
     if (!lowers && code === Code.OK && o.postOnly && this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price)))
       code = Code.POST_ONLY_WOULD_TRADE;
@@ -741,11 +851,10 @@ export class NaiveExchange {
     const allowed = this.phase !== Phase.Continuous || this.#trade(o, o.price);
     let full: number = o.open > 0 && this.#rules < 3 ? this.#room(o, o.price) : Code.OK;
     if (o.open > 0 && !allowed) full = Code.CANCELLED_SELF_TRADE;
-    if (full !== Code.OK) {
-      this.#answer(ReportKind.Cancelled, full, o, o.price, o.open, 0, o.filled);
-      this.#remember(o, o.filled + o.open, Code.OK);
-    } else if (o.open > 0) this.#rest(o);
-    else this.#remember(o, o.filled, Code.OK);
+    if (full === Code.OK && o.open > 0) return this.#rest(o);
+    if (full !== Code.OK) this.#answer(ReportKind.Cancelled, full, o, o.price, o.open, 0, o.filled);
+    this.#remember(o, o.filled + o.open, Code.OK);
+    this.links.ended(o);
   }
 
   /** A market order of an auction cannot get another price or a larger quantity. */
@@ -762,8 +871,8 @@ export class NaiveExchange {
     if (code === Code.OK && !keeps) {
       const phase = this.phase === Phase.Halted ? Code.SYMBOL_HALTED : this.phase === Phase.Closed ? Code.SYMBOL_CLOSED : Code.OK;
       code = phase || (o.market ? Code.NOT_IN_AUCTION : this.#checkTerms(wanted));
-      const free = this.available(o.account, o.side === Side.Buy ? USD : BTC) + this.reservation(o);
-      if (code === Code.OK && this.reservation(wanted) > free) code = Code.INSUFFICIENT_FUNDS;
+      const free = this.available(o.account, o.side === Side.Buy ? USD : BTC) + this.need(o);
+      if (code === Code.OK && this.need(wanted) > free) code = Code.INSUFFICIENT_FUNDS;
     }
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, 0);
     o.price = f.price;
@@ -820,6 +929,13 @@ export class NaiveExchange {
   #gone(o: NaiveOrder): void {
     this.#leave(o);
     if (o.client !== 0) this.#remember(o, o.filled + o.open, Code.OK);
+    this.links.ended(o);
+  }
+
+  /** Cancels and reports an open order. */
+  #end(o: NaiveOrder, code: number): void {
+    this.#answer(ReportKind.Cancelled, code, o, o.price, o.open, 0, o.filled);
+    this.#gone(o);
   }
 
   #remember(o: NaiveOrder, quantity: number, code: number): void {
@@ -849,7 +965,7 @@ export class NaiveExchange {
   /** Checks a stop that would wait, and sets what it holds back. @param old the stop that an amend would replace @param now it may trigger at once */
   #checkStop(o: StopOrder, old: StopOrder | undefined, now: boolean): number {
     if (old === undefined && o.client <= (this.forgotten.get(this.#idClass(o)) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
-    const controlled = this.controls.check(o.account, SYMBOL) || this.controls.positions.check(o, o.open - (old?.open ?? 0), this.open);
+    const controlled = this.controls.check(o.account, SYMBOL) || this.controls.positions.check(o, o.open - (old?.open ?? 0), this.#counted);
     if (controlled !== Code.OK) return controlled;
     if (this.phase === Phase.Halted) return Code.SYMBOL_HALTED;
     if (this.phase === Phase.Closed) return Code.SYMBOL_CLOSED;
@@ -863,13 +979,13 @@ export class NaiveExchange {
     const worst = o.side === Side.Buy ? Math.min(highest, price + band) : Math.max(1, price - band);
     if (!o.market && this.params[SymbolParam.PriceBandPpm] > 0 && (o.side === Side.Buy ? o.price > worst : o.price < worst))
       return Code.PRICE_BAND;
-    if (old === undefined && this.open.length >= this.#limits.orders) return Code.BOOK_FULL;
-    if (old === undefined && this.open.filter(({ account }) => account === o.account).length >= this.#limits.ordersPerAccount)
+    if (old === undefined && this.#counted.length >= this.#limits.orders) return Code.BOOK_FULL;
+    if (old === undefined && this.#counted.filter(({ account }) => account === o.account).length >= this.#limits.ordersPerAccount)
       return Code.ORDER_SHARE_FULL;
     const cost = (o.market ? worst : o.price) * o.open;
-    o.stop.held = o.side === Side.Sell ? o.open : cost + reservedFee(o.fees, cost);
-    const free = this.available(o.account, o.side === Side.Buy ? USD : BTC) + (old?.stop.held ?? 0);
-    if (o.stop.held > free) return Code.INSUFFICIENT_FUNDS;
+    o.stop.unit = cost / o.open;
+    const free = this.available(o.account, o.side === Side.Buy ? USD : BTC) + (old ? this.links.shared(old) : 0);
+    if (this.need(o) > free) return Code.INSUFFICIENT_FUNDS;
     if (now || price === old?.stop.price) return Code.OK;
     return this.stops.holds(o.side, trigger, price, this.#priceOf(trigger)) ? Code.STOP_WOULD_TRIGGER : Code.OK;
   }
@@ -933,9 +1049,9 @@ export class NaiveExchange {
         return this.phase === Phase.Closed ? Code.SYMBOL_CLOSED : Code.OK;
       },
       limits: (o) => this.#check({ ...o, postOnly: false, tif: TimeInForce.GoodTillCancel }),
-      needed: (o) => this.reservation(o),
+      needed: (o) => this.need(o),
       available: (o) => this.available(o.account, o.side === Side.Buy ? USD : BTC),
-      held: (o) => this.reservation(o),
+      held: (o) => this.need(o),
       room: (account, more) => {
         if (this.open.length + more > this.#limits.orders) return Code.BOOK_FULL;
         const own = this.open.filter((o) => o.account === account).length;
@@ -964,6 +1080,7 @@ export class NaiveExchange {
       this.stops.left--;
       if (this.massCancels.endsTriggered(o)) continue;
       this.#answer(ReportKind.Triggered, 0, o, o.price, o.open, o.open, 0);
+      const partner = this.links.triggered(o);
       this.#leave(o);
       const tif = o.market && o.tif !== TimeInForce.FillOrKill ? TimeInForce.Market : o.tif;
       const order = { ...o, tif, least: o.tif === TimeInForce.FillOrKill ? o.open : 0 };
@@ -980,6 +1097,7 @@ export class NaiveExchange {
         if (o.open > 0) this.#answer(ReportKind.Cancelled, code, o, o.price, o.open, 0, o.filled);
         this.#remember(o, o.filled + o.open, Code.OK);
       }
+      if (partner) this.links.afterTrigger(o, partner, this.open.includes(o));
     }
   }
 
@@ -1094,6 +1212,7 @@ export class NaiveExchange {
       const flags = this.#rules >= 4 && this.controls.selfTrade.own(buy, sell) ? 24 : 8;
       this.#fill(buy, sell.id, price, quantity, buyFee, flags);
       this.#fill(sell, buy.id, price, quantity, sellFee, flags);
+      for (const o of [buy, sell]) this.links.filled(o, quantity);
       left -= quantity;
       for (const o of [buy, sell]) if (o.open === 0) done.push(o);
       for (const o of [buy, sell]) if (this.protections.filled(o, quantity)) tripped.push(o.account);
@@ -1142,9 +1261,10 @@ export class NaiveExchange {
     }
     for (const o of this.stops.pending) {
       const bits = o.side + o.stop.trigger * 2 + 256 * (o.tif | (o.selfTrade << 4) | (o.postOnly ? 0x80 : 0));
-      rows.push([23, o.id, o.client, o.price, o.open, o.stop.price, o.account, SYMBOL, bits, o.tag, 0, o.stop.held]);
+      rows.push([23, o.id, o.client, o.price, o.open, o.stop.price, o.account, SYMBOL, bits, o.tag, 0, this.links.reservation(o)]);
       const { maker, taker } = this.#newFees();
-      if (o.fees.maker !== maker || o.fees.taker !== taker) rows.push([17, o.id, carryOf(o.fees), o.fees.maker, o.fees.taker]);
+      const carry = carryOf(o.fees);
+      if (carry !== 0 || o.fees.maker !== maker || o.fees.taker !== taker) rows.push([17, o.id, carry, o.fees.maker, o.fees.taker]);
       if (o.end < Infinity) rows.push([18, o.id, o.end]);
     }
     for (const o of this.auctions.queue()) {
@@ -1152,6 +1272,7 @@ export class NaiveExchange {
       const { maker, taker } = this.#newFees();
       if (o.fees.maker !== maker || o.fees.taker !== taker) rows.push([17, o.id, carryOf(o.fees), o.fees.maker, o.fees.taker]);
     }
+    rows.push(...this.links.rows(this.open));
     rows.push(...this.controls.positions.rows(this.open));
     for (const r of this.#remembered.byAccount())
       rows.push([9, r.account, r.client, r.orderId, r.code, r.symbol, r.side, r.tif, r.price, r.quantity, r.filled]);

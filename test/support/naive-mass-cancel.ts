@@ -79,7 +79,7 @@ export class NaiveMassCancels<O extends Order> {
       this.#underWay.push(begun);
       return;
     }
-    for (const o of named.slice(0, this.perCommand)) this.#end(o, begun.code);
+    this.#cancel(named, begun.code, this.perCommand);
     if (this.#left(begun).length > 0) this.#underWay.push(begun);
   }
 
@@ -169,12 +169,20 @@ export class NaiveMassCancels<O extends Order> {
         first.sorts--;
         return;
       }
-      for (const o of this.#left(first).slice(0, room)) {
-        this.#end(o, first.code);
-        room--;
-      }
+      room -= this.#cancel(this.#left(first), first.code, room);
       if (this.#left(first).length === 0) this.#underWay.shift();
     }
+  }
+
+  /** Cancels the first of the orders that are open; another one may end with one of them. */
+  #cancel(named: readonly O[], code: number, most: number): number {
+    let count = 0;
+    for (const o of named) {
+      if (count === most || !this.#exchange.open.includes(o)) continue;
+      this.#end(o, code);
+      count++;
+    }
+    return count;
   }
 
   /** What it names and no earlier one does. */

@@ -4,7 +4,8 @@ import { Side, Trigger } from '../../engine/wire/layout.ts';
 /** What an order that waits for its trigger has besides its terms. */
 export interface NaiveStop {
   side: number;
-  stop: { price: number; trigger: number; held: number };
+  /** `unit`: what a lot of it costs at the worst price that it holds back. */
+  stop: { price: number; trigger: number; unit: number };
 }
 
 interface Wave {

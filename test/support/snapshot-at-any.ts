@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { encodeCommand } from '../../engine/machine/command.ts';
 import { Exchange } from '../../engine/machine/exchange.ts';
 import { StateLoader, saveState, stateHash } from '../../engine/machine/state-rows.ts';
-import { CommandFlag, encodeExtension } from '../../engine/wire/command-extension.ts';
-import { type Harness, parseCommand, tidyLedger } from './exchange-fixture.ts';
+import { type Harness, parseCommand, records, tidyLedger } from './exchange-fixture.ts';
 
 /** Snapshots that are followed at a time. */
 const COPIES = 8;
@@ -18,17 +16,10 @@ export function copyOf(exchange: Exchange): Exchange {
 
 /** Applies the last command of `exchange` to a copy from before it. */
 export function follow(copy: Exchange, exchange: Exchange, line: string): void {
-  const bytes = new Uint8Array(64);
-  const words = new Int32Array(bytes.buffer);
   const { seq, timeUs } = exchange;
   const fields = parseCommand(line);
-  if (fields.extension !== undefined) {
-    encodeExtension(bytes, words, 0, { ...fields.extension, seq: seq - 1, timeUs });
-    copy.apply(bytes, words, 0);
-  }
-  const parameter = fields.extension === undefined ? fields.parameter : CommandFlag.Extended;
-  encodeCommand(bytes, words, 0, { ...fields, ...(parameter && { parameter }), seq, timeUs });
-  copy.apply(bytes, words, 0);
+  const first = seq - Number(fields.extension !== undefined);
+  for (const [bytes, words] of records(fields, first, timeUs)) copy.apply(bytes, words, 0);
 }
 
 /** Runs the lines of a ledger; an exchange from a snapshot before any of them has the same state after each of the next ones. */
@@ -36,11 +27,12 @@ export function sameFromAnySnapshot(harness: Harness, ledger: string): void {
   let copies: Exchange[] = [];
   const lines = tidyLedger(ledger).split('\n');
   for (const line of lines.filter((text) => !text.startsWith('>'))) {
-    copies = [...copies.slice(1 - COPIES), copyOf(harness.exchange)];
+    // Also from a snapshot between the records of a command.
+    harness.onRecord = (bytes, words) => {
+      copies = [...copies.slice(1 - COPIES), copyOf(harness.exchange)];
+      for (const copy of copies) copy.apply(bytes, words, 0);
+    };
     harness.do(parseCommand(line));
-    for (const copy of copies) {
-      follow(copy, harness.exchange, line);
-      assert.equal(stateHash(copy), stateHash(harness.exchange), line);
-    }
+    for (const copy of copies) assert.equal(stateHash(copy), stateHash(harness.exchange), line);
   }
 }

@@ -45,7 +45,8 @@ export class CommandExtension {
         return this.bb.readUint32(this.bb_pos + 8);
     }
     /**
-     * Later: the relation to other orders. 0.
+     * Of an order of a list: LinkKind in bits 0 to 7, its number in the list from 1 in bits 8 to 15, the number of orders of the list in
+     * bits 16 to 23. The orders of a list are one after another in a frame, and in ring and log. Otherwise 0.
      */
     link() {
         return this.bb.readUint32(this.bb_pos + 12);

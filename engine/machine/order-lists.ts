@@ -1,0 +1,320 @@
+import { fail } from '../assert.ts';
+import type { OrderBook } from '../book/order-book.ts';
+import { STOP_BY_REFERENCE } from '../book/order-slab.ts';
+import { Code } from '../codes.ts';
+import { ControlBit } from '../rules/control-bits.ts';
+import type { OrderChecks } from '../rules/order-checks.ts';
+import { hashTerms } from '../rules/order-terms.ts';
+import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
+import type { Money } from '../units.ts';
+import { Command, LinkKind, Phase, ReportKind, Trigger } from '../wire/layout.ts';
+import { legOf, legsOf, linkKindOf, MAX_LEGS } from '../wire/list-link.ts';
+import { selfTradeModeOf } from '../wire/order-kinds.ts';
+import type { Answers } from './answers.ts';
+import { addExtension, type PendingExtension } from './extension.ts';
+import type { LinkedOrders } from './linked-orders.ts';
+import type { NewOrder } from './new-order.ts';
+import type { RestingOrders } from './resting-orders.ts';
+import { Aggressor, type MachineState } from './state.ts';
+import type { StopOrders } from './stop-orders.ts';
+
+const { OK, CANCELLED_LINKED } = Code;
+const NIL = -1;
+const WORDS = Command.bytes / 4;
+/** An extension and a command. */
+const LEG_WORDS = 2 * WORDS;
+const ROW_WORDS = 8;
+/** When an order comes again that was rejected with ORDERS_EXPIRING, in microseconds. */
+export const EXPIRING_RETRY_US = 10_000;
+const REJECTED = new Aggressor();
+
+/**
+ * Lists of orders that are linked with each other. The orders of a list come one
+ * after another, each with its extension. They are kept until the last one is there; then all
+ * of them are accepted, or none. After a crash, the log may end within a list; another
+ * command follows then, and what there is of the list is dropped. A snapshot may be
+ * taken within a list, so what has come of it is part of the state. Owned by the
+ * engine thread.
+ */
+export class OrderLists implements StatePart {
+  readonly kinds = [RowKind.OrderList];
+  readonly #state: MachineState;
+  readonly #order: MachineState['order'];
+  readonly #checks: OrderChecks;
+  readonly #answers: Answers;
+  readonly #resting: RestingOrders;
+  readonly #newOrder: NewOrder;
+  readonly #stopOrders: StopOrders;
+  readonly #linked: LinkedOrders;
+  readonly #extension: PendingExtension;
+  /** Extension and command of each order that has come. */
+  readonly #words = new Int32Array(MAX_LEGS * LEG_WORDS);
+  readonly #bytes = new Uint8Array(this.#words.buffer);
+  #count = 0;
+  /** Seq of the last order that has come. */
+  #seq = 0;
+  /** The first order of the list that came while more orders had come to their end in its way than one command cancels; 0 = none. */
+  #late = 0;
+  /** By order of the list: its id, its notional, and what it needs alone. */
+  readonly #ids = new Float64Array(MAX_LEGS);
+  readonly #notional = new Float64Array(MAX_LEGS);
+  readonly #needed = new Float64Array(MAX_LEGS);
+
+  constructor(
+    state: MachineState,
+    checks: OrderChecks,
+    answers: Answers,
+    resting: RestingOrders,
+    newOrder: NewOrder,
+    stopOrders: StopOrders,
+    linked: LinkedOrders,
+    extension: PendingExtension,
+  ) {
+    this.#state = state;
+    this.#order = state.order;
+    this.#checks = checks;
+    this.#answers = answers;
+    this.#resting = resting;
+    this.#newOrder = newOrder;
+    this.#stopOrders = stopOrders;
+    this.#linked = linked;
+    this.#extension = extension;
+  }
+
+  /** Takes the current command, an order of a list, in `slot` of `words`, with its extension. The last one of the list has all of them applied. @param late more orders have come to their end in its way than one command cancels */
+  add(link: number, extension: Int32Array, words: Int32Array, slot: number, late = false): void {
+    const { seq } = this.#state;
+    const leg = legOf(link);
+    if (leg !== 1 && (this.#count !== leg - 1 || this.#seq !== seq - 2)) fail(`command ${seq} continues a list that did not begin`);
+    if (leg === 1) this.#late = 0;
+    if (late && this.#late === 0) this.#late = leg;
+    const at = (leg - 1) * LEG_WORDS;
+    for (let i = 0; i < WORDS; i++) {
+      this.#words[at + i] = extension[i];
+      this.#words[at + WORDS + i] = words[slot * WORDS + i];
+    }
+    this.#count = leg;
+    this.#seq = seq;
+    if (leg < legsOf(link)) return;
+    this.#apply();
+    this.#count = 0;
+  }
+
+  #apply(): void {
+    const { accounts, clientOrderIds } = this.#state;
+    const legs = this.#count;
+    if (!accounts.exists(this.#order.account)) {
+      for (let leg = 0; leg < legs; leg++) {
+        this.#read(leg);
+        this.#answers.rejectUnknownAccount(ReportKind.Rejected);
+      }
+      return;
+    }
+    for (let leg = 0; leg < legs; leg++) {
+      this.#read(leg);
+      if (clientOrderIds.find(this.#order.account, this.#order.clientOrderId) !== 0) return this.#again();
+    }
+    const failed = this.#late !== 0 ? this.#expiring() : this.#check();
+    if (failed !== NIL) return this.#rejectAll(failed);
+    for (let leg = 0; leg < legs; leg++) {
+      this.#read(leg);
+      this.#ids[leg] = ++this.#state.lastOrderId;
+      this.#begin(leg);
+      this.#answers.accepted();
+    }
+    this.#enter();
+  }
+
+  /** The list was sent before: each order is answered as it is now. */
+  #again(): void {
+    for (let leg = 0; leg < this.#count; leg++) {
+      this.#read(leg);
+      const { account, clientOrderId } = this.#order;
+      this.#checks.count(account);
+      const known = this.#state.clientOrderIds.find(account, clientOrderId);
+      if (known === 0) this.#refuse(Code.LIST_REJECTED);
+      else this.#answers.again(known);
+    }
+  }
+
+  #expiring(): number {
+    this.#code = Code.ORDERS_EXPIRING;
+    this.#order.retryUs = this.#state.timeUs + EXPIRING_RETRY_US;
+    return this.#late - 1;
+  }
+
+  /** Checks the orders one after another, each as if those before it were open. Returns the first one that fails, with its code in `#code`; -1 if all pass. */
+  #check(): number {
+    const { accounts, slab } = this.#state;
+    const order = this.#order;
+    let failed = NIL;
+    let checked = 0;
+    let earlier = 0;
+    for (; failed === NIL && checked < this.#count; checked++) {
+      this.#read(checked);
+      if (checked > 0 && order.clientOrderId === earlier) this.#code = Code.CLIENT_ORDER_ID_REUSED;
+      else this.#code = order.stopPrice !== 0 ? this.#stopOrders.check() : this.#checks.newOrder(order);
+      if (this.#code !== OK) failed = checked;
+      earlier = order.clientOrderId;
+      this.#notional[checked] = order.notional;
+      this.#needed[checked] = order.needed;
+      accounts.openOrders[order.account]++;
+      slab.count++;
+      this.#changeOpen(1);
+    }
+    for (let leg = 0; leg < checked; leg++) {
+      this.#read(leg);
+      accounts.openOrders[order.account]--;
+      slab.count--;
+      this.#changeOpen(-1);
+    }
+    return failed;
+  }
+
+  #code: Code = OK;
+
+  #changeOpen(sign: number): void {
+    const { accounts } = this.#state;
+    const { account, symbol, side, quantity } = this.#order;
+    if ((accounts.controls[account] & ControlBit.Limited) !== 0) accounts.positionLimits.changeOpen(account, symbol, side, sign * quantity);
+  }
+
+  #rejectAll(failed: number): void {
+    const code = this.#code;
+    const { clientOrderIds } = this.#state;
+    // Orders that came too early can be sent again, and are then new ones.
+    const early = code === Code.THROTTLED || code === Code.ORDER_TO_TRADE || code === Code.ORDERS_EXPIRING;
+    for (let leg = 0; leg < this.#count; leg++) {
+      this.#read(leg);
+      const order = this.#order;
+      const its = leg === failed ? code : Code.LIST_REJECTED;
+      this.#refuse(its);
+      if (early && leg === failed) this.#answers.notBefore();
+      if (!early && order.clientOrderId !== 0 && !clientOrderIds.tooOld(order.account, order.clientOrderId))
+        clientOrderIds.rememberNew(order, its, REJECTED);
+    }
+  }
+
+  #refuse(code: Code): void {
+    const order = this.#order;
+    this.#answers.reply(ReportKind.Rejected, code, 0, order.price, order.quantity, 0, 0);
+  }
+
+  /** Makes order `leg` of the list, from 0, the current one. */
+  #read(leg: number): void {
+    const order = this.#order;
+    const state = this.#state;
+    order.read(this.#bytes, this.#words, leg * 2 + 1);
+    addExtension(order, this.#bytes, this.#words, leg * 2, state.seq);
+    hashTerms(order);
+    order.termsHash = order.termsHash ^ Math.imul(order.link, 0x6c8e9cf5) || 1;
+    order.feeSchedule = order.symbol < state.symbols.capacity ? state.feeSchedules.ofSymbol[order.symbol] : 0;
+    order.feeCarry = state.feeSchedules.firstCarry;
+    state.selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
+  }
+
+  /** Makes order `leg`, which was checked, the aggressor. */
+  #begin(leg: number): void {
+    const order = this.#order;
+    const { aggressor, risks } = this.#state;
+    this.#checks.lifetime(order);
+    order.notional = this.#notional[leg];
+    risks.of(order.symbol).need(order);
+    aggressor.orderId = this.#ids[leg];
+    aggressor.open = order.quantity;
+    aggressor.filled = 0;
+    aggressor.feeCarry = order.feeCarry;
+  }
+
+  #isStop(leg: number): boolean {
+    this.#read(leg);
+    return this.#order.stopPrice !== 0;
+  }
+
+  /** Enters two accepted orders. */
+  #enter(): void {
+    const kind = linkKindOf(this.#order.link);
+    const [first, second] = [this.#isStop(0), this.#isStop(1)];
+    if (first && second) {
+      const one = this.#enterStop(0, 0);
+      return this.#linked.link(one, this.#enterStop(1, this.#needed[0]), kind);
+    }
+    if (!first && !second) return this.#enterLimits(kind);
+    const [limit, stop] = first ? [1, 0] : [0, 1];
+    // The stop waits before the limit order trades, so that these trades can trigger it.
+    const waiting = this.#enterStop(stop, this.#needed[limit]);
+    const resting = this.#enterLimit(limit);
+    const { filled } = this.#state.aggressor;
+    const { slab } = this.#state;
+    if (resting === NIL || (filled > 0 && kind === LinkKind.OneCancelsOther))
+      return this.#resting.cancel(waiting, CANCELLED_LINKED, slab.tag(waiting));
+    this.#linked.link(resting, waiting, kind);
+  }
+
+  /** @param shared what its partner reserves, of which it can use all if both are of one side */
+  #enterStop(leg: number, shared: Money): number {
+    this.#read(leg);
+    this.#begin(leg);
+    const order = this.#order;
+    const { links } = this.#state;
+    if (this.#sameSide()) order.needed = Math.max(0, order.needed - shared);
+    const slot = this.#resting.enterStop(order.trigger === Trigger.ReferencePrice ? STOP_BY_REFERENCE : 0);
+    links.setUnit(slot, this.#notional[leg] / order.quantity);
+    return slot;
+  }
+
+  #sameSide(): boolean {
+    return this.#bytes[Command.bytes + Command.side] === this.#bytes[3 * Command.bytes + Command.side];
+  }
+
+  /** A buy below a sell: what trades of the first one ends the second one, and the other way round. */
+  #enterLimits(kind: number): void {
+    const { aggressor, slab } = this.#state;
+    const first = this.#enterLimit(0);
+    if (first === NIL || aggressor.filled > 0) {
+      this.#read(1);
+      this.#begin(1);
+      return this.#cancelRest(CANCELLED_LINKED);
+    }
+    const second = this.#enterLimit(1);
+    if (second === NIL || aggressor.filled > 0) this.#resting.cancel(first, CANCELLED_LINKED, slab.tag(first));
+    else this.#linked.link(first, second, kind);
+  }
+
+  /** Trades and rests a limit order. Returns its slot; -1 if it has ended. */
+  #enterLimit(leg: number): number {
+    this.#read(leg);
+    this.#begin(leg);
+    const state = this.#state;
+    const { aggressor, clientOrderIds } = state;
+    const order = this.#order;
+    const book = state.books[order.symbol] as OrderBook;
+    const allowed = state.symbols.phase[order.symbol] !== Phase.Continuous || this.#newOrder.match(book);
+    if (aggressor.open === 0) clientOrderIds.rememberNew(order, OK, aggressor);
+    else if (!allowed) this.#cancelRest(this.#newOrder.refusal);
+    else if (this.#resting.rest(book)) return state.slab.find(aggressor.orderId);
+    else this.#cancelRest(book.noRoomCode());
+    return NIL;
+  }
+
+  #cancelRest(code: Code): void {
+    const order = this.#order;
+    const { aggressor, clientOrderIds } = this.#state;
+    this.#answers.reply(ReportKind.Cancelled, code, aggressor.orderId, order.price, aggressor.open, 0, aggressor.filled);
+    clientOrderIds.rememberNew(order, OK, aggressor);
+  }
+
+  save(out: RowWriter): void {
+    const { seq } = this.#state;
+    if (this.#count === 0 || this.#seq !== (this.#extension.pending ? seq - 1 : seq)) return;
+    for (let at = 0; at < this.#count * LEG_WORDS; at += ROW_WORDS)
+      out.row(RowKind.OrderList, this.#count, at / ROW_WORDS, ...this.#words.subarray(at, at + ROW_WORDS), this.#late);
+  }
+
+  load(r: Float64Array, at: number): void {
+    this.#count = r[at + 1];
+    for (let i = 0; i < ROW_WORDS; i++) this.#words[r[at + 2] * ROW_WORDS + i] = r[at + 3 + i];
+    this.#late = r[at + 11];
+    this.#seq = this.#state.seq - Number(this.#extension.pending);
+  }
+}
