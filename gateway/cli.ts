@@ -18,6 +18,7 @@ if (tooOld !== undefined) {
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
   start: async () => (await import('./tools/cli/start.ts')).startCommand,
   order: async () => (await import('./tools/cli/orders.ts')).orderCommand,
+  oco: async () => (await import('./tools/cli/linked-orders.ts')).ocoCommand,
   cancel: async () => (await import('./tools/cli/orders.ts')).cancelCommand,
   amend: async () => (await import('./tools/cli/orders.ts')).amendCommand,
   'cancel-orders': async () => (await import('./tools/cli/cancel-orders.ts')).cancelOrdersCommand,

@@ -211,6 +211,11 @@ export class CommandBatch {
     return this.#room >= 2;
   }
 
+  /** True if a list of two orders fits. It takes four places. */
+  get fitsList(): boolean {
+    return this.#room >= 4;
+  }
+
   /** Schema version of the frame: 1, or 2 with a long order in it. */
   get version(): number {
     return this.#extensions === 0 ? MIN_SCHEMA_VERSION : FIRST_WITH_EXTENSIONS;

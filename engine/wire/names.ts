@@ -78,3 +78,7 @@ export const ReportFlag = {
 export function commandKindName(kind: number): CommandKindName {
   return COMMAND_KIND_NAMES[kind] ?? 'other';
 }
+
+/** By LinkKind. */
+export const LINK_NAMES = ['none', 'oco', 'ouo'] as const;
+export type LinkName = (typeof LINK_NAMES)[number];

@@ -3,18 +3,29 @@ import { Code } from '../../engine/codes.ts';
 import { CANCEL_AFTER_RANGE } from '../../engine/params.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
 import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
-import { CommandKind, Refusal, Report, Side } from '../../engine/wire/layout.ts';
+import { CommandKind, LinkKind, Refusal, Report, Side } from '../../engine/wire/layout.ts';
 import { SIDE_NAMES } from '../../engine/wire/names.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { exchangeTooOld, OpenbellError, rejectError } from './errors.ts';
 import { checkOptions, type Options } from './known-options.ts';
 import { OrderStream, type OrderStreamOptions } from './order-stream.ts';
 import { NO_TERMS, orderTerms, STOP_PRICE } from './order-terms.ts';
-import { type PendingCommand, PendingCommands } from './pending-commands.ts';
+import { type PendingCommand, PendingCommands, type PendingList } from './pending-commands.ts';
 import { viewRefusal, viewReport, viewWords } from './report-view.ts';
 import { ordersInDoubt, Resume, type ResumeStep, reportsLost } from './resume.ts';
 import type { SymbolCatalog, SymbolUnits } from './symbols.ts';
-import type { AmendOrder, CancelAll, Decimal, OrderTarget, PlaceOrder, RefusalView, ReportView, ResyncView } from './types.ts';
+import type {
+  AmendOrder,
+  CancelAll,
+  Decimal,
+  LinkedOrders,
+  ListedOrder,
+  OrderTarget,
+  PlaceOrder,
+  RefusalView,
+  ReportView,
+  ResyncView,
+} from './types.ts';
 
 export interface OrderSessionOptions extends OrderStreamOptions {
   readonly symbols: SymbolCatalog;
@@ -41,7 +52,7 @@ interface Events {
 /** Time for the exchange to send the reports that are compared after a reconnect. */
 const COMPARE_MS = 5000;
 
-type NewCommand = Omit<PendingCommand, 'tag' | 'resolve' | 'reject'>;
+type NewCommand = Omit<PendingCommand, 'tag' | 'resolve' | 'reject' | 'list'>;
 
 const PLACE_OPTIONS: Options<PlaceOrder> = {
   symbol: true,
@@ -60,6 +71,7 @@ const PLACE_OPTIONS: Options<PlaceOrder> = {
   triggerNow: true,
   clientOrderId: true,
 };
+const LIST_OPTIONS: Options<LinkedOrders> = { symbol: true, side: true, quantity: true, orders: true };
 const TARGET_OPTIONS: Options<OrderTarget> = { symbol: true, orderId: true, clientOrderId: true };
 const AMEND_OPTIONS: Options<AmendOrder> = { ...TARGET_OPTIONS, price: true, quantity: true, stopPrice: true };
 const CANCEL_ALL_OPTIONS: Options<CancelAll> = { symbol: true, side: true };
@@ -164,8 +176,42 @@ export class OrderSession extends EventEmitter<Events> {
    */
   async place(order: PlaceOrder): Promise<ReportView> {
     checkOptions('place', order, PLACE_OPTIONS);
-    const units = await this.#symbol(order.symbol);
-    const terms = orderTerms(order);
+    return this.#command(this.#newOrder(order, await this.#symbol(order.symbol)));
+  }
+
+  /**
+   * Sends two orders of which one cancels the other: a fill, also a partial one, the trigger or the end of one cancels the other. Both are accepted or
+   * neither. Resolves with their answers, in their order: Accepted or Rejected.
+   * @throws OpenbellError as `place`, and BAD_LIST for orders that do not fit together
+   */
+  oco(list: LinkedOrders): Promise<[ReportView, ReportView]> {
+    return this.#list('oco', LinkKind.OneCancelsOther, list);
+  }
+
+  /** As `oco`, but a fill of one reduces the other by the same quantity. Both are of one side and quantity, and at least one of them is a stop. */
+  ouo(list: LinkedOrders): Promise<[ReportView, ReportView]> {
+    return this.#list('ouo', LinkKind.OneUpdatesOther, list);
+  }
+
+  async #list(method: string, kind: LinkKind, list: LinkedOrders): Promise<[ReportView, ReportView]> {
+    checkOptions(method, list, LIST_OPTIONS);
+    const { symbol, side, quantity, orders } = list;
+    // A caller in JavaScript may pass anything.
+    if (!Array.isArray(orders) || orders.length !== 2)
+      throw new OpenbellError('BAD_LIST', `${method} has two orders: give them as orders`, Code.BAD_LIST);
+    const units = await this.#symbol(symbol);
+    const commands = orders.map((each: ListedOrder) => {
+      const order = { symbol, ...(side && { side }), ...(quantity !== undefined && { quantity }), ...each } as PlaceOrder;
+      checkOptions(method, order, PLACE_OPTIONS);
+      if (order.quantity === undefined)
+        throw new OpenbellError('BAD_RANGE', 'give the quantity of the list, or of each order', Code.BAD_RANGE);
+      return this.#newOrder(order, units, true);
+    });
+    return this.#commands(kind, commands);
+  }
+
+  #newOrder(order: PlaceOrder, units: SymbolUnits, linked = false): NewCommand {
+    const terms = orderTerms(order, linked);
     const price = order.price === undefined ? 0 : units.ticks(order.price);
     const minQuantity = order.minQuantity === undefined ? 0 : units.lots(order.minQuantity);
     const quantity = units.lots(order.quantity);
@@ -179,7 +225,7 @@ export class OrderSession extends EventEmitter<Events> {
     // A caller in JavaScript may pass anything.
     if (!SIDE_NAMES.includes(order.side)) throw new OpenbellError('BAD_ENUM', `there is no side ${order.side}`, Code.BAD_ENUM);
     const numbers = { price, quantity, minQuantity, stopPrice };
-    return this.#command({ kind: CommandKind.New, symbol: units.id, side, terms, ...numbers, clientOrderId, orderId: 0 });
+    return { kind: CommandKind.New, symbol: units.id, side, terms, ...numbers, clientOrderId, orderId: 0 };
   }
 
   /** Resolves with Cancelled or CancelRejected. @param target or a report of the order */
@@ -287,12 +333,23 @@ export class OrderSession extends EventEmitter<Events> {
     return this.#symbols.get(symbol) ?? this.#symbols.find(symbol);
   }
 
-  #command(command: NewCommand): Promise<ReportView> {
+  /** Resolves with the answers of the orders of a list. If they are refused, the code of the order in error counts, not that of the others. */
+  async #commands(kind: LinkKind, commands: readonly NewCommand[]): Promise<[ReportView, ReportView]> {
+    const list: PendingList = { kind, commands: [] };
+    const answers = await Promise.allSettled(commands.map((command) => this.#command(command, list)));
+    const errors = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as OpenbellError] : []));
+    if (errors.length > 0) throw errors.find(({ code }) => code !== 'LIST_REJECTED') ?? errors[0];
+    return answers.map((answer) => (answer as PromiseFulfilledResult<ReportView>).value) as [ReportView, ReportView];
+  }
+
+  #command(command: NewCommand, list?: PendingList): Promise<ReportView> {
     if (this.#closed !== undefined) throw this.#closed;
     checkId('client order id', command.clientOrderId);
     checkId('order id', command.orderId);
     return new Promise((resolve, reject) => {
-      this.#pending.add({ ...command, tag: this.#pending.tag(), resolve, reject });
+      const pending = { ...command, ...(list && { list }), tag: this.#pending.tag(), resolve, reject };
+      list?.commands.push(pending);
+      this.#pending.add(pending);
       if (this.#flushing) return;
       // Commands of one turn of the event loop are sent in one frame.
       this.#flushing = true;

@@ -1,7 +1,7 @@
 import { Code } from '../../engine/codes.ts';
 import { Instruction, OrderType, SelfTradeMode, TimeInForce, type Trigger } from '../../engine/wire/layout.ts';
 import { ORDER_TYPE_NAMES, SELF_TRADE_NAMES, TIME_IN_FORCE_NAMES, type TimeInForceName, TRIGGER_NAMES } from '../../engine/wire/names.ts';
-import { illegalPair, isShort, isStop, KIND_NEEDS_PRICE, NO_KIND, ORDER_KINDS, orderKindOf } from '../../engine/wire/order-kinds.ts';
+import { illegalPair, isShort, isStop, KIND_NEEDS_PRICE, ORDER_KINDS, orderKindOf } from '../../engine/wire/order-kinds.ts';
 import { OpenbellError } from './errors.ts';
 import type { OrderTypeName, PlaceOrder } from './types.ts';
 
@@ -35,7 +35,7 @@ export const NO_TERMS: OrderTerms = {
 export const STOP_PRICE: OrderTerms = { ...NO_TERMS, long: true };
 
 /** Reads the terms of an order. @throws OpenbellError BAD_ENUM, BAD_RANGE (of price or expiry), or ILLEGAL_COMBINATION, which names the two that cannot be combined */
-export function orderTerms(order: PlaceOrder): OrderTerms {
+export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
   const type = typeName(order);
   const orderType = ORDER_TYPE_NAMES.indexOf(type) as OrderType;
   const name = order.timeInForce ?? (order.expires === undefined ? (type === 'market' ? 'market' : 'gtc') : 'gtd');
@@ -56,10 +56,11 @@ export function orderTerms(order: PlaceOrder): OrderTerms {
     (order.triggerNow ? Instruction.TriggerNow : 0);
   const hasMinimum = order.minQuantity !== undefined;
   const kind = orderKindOf(orderType, timeInForce, instructions, hasMinimum);
-  if (kind === NO_KIND) {
+  const pair = illegalPair(orderType, timeInForce, instructions, hasMinimum, linked);
+  if (pair !== '') {
     throw new OpenbellError(
       'ILLEGAL_COMBINATION',
-      `${illegalPair(orderType, timeInForce, instructions, hasMinimum)} cannot be combined in one order: see docs/ORDER-ENTRY.md`,
+      `${pair} cannot be combined in one order: see docs/ORDER-ENTRY.md`,
       Code.ILLEGAL_COMBINATION,
     );
   }
@@ -72,7 +73,7 @@ export function orderTerms(order: PlaceOrder): OrderTerms {
   const { selfTrade = 'default' } = order;
   const selfTradeMode = SELF_TRADE_NAMES.indexOf(selfTrade) as SelfTradeMode;
   if (!SELF_TRADE_NAMES.includes(selfTrade)) throw new OpenbellError('BAD_ENUM', `there is no self-trade mode ${selfTrade}`, Code.BAD_ENUM);
-  const long = isStop(orderType) || selfTradeMode !== SelfTradeMode.AccountDefault || !isShort(kind, timeInForce);
+  const long = linked || isStop(orderType) || selfTradeMode !== SelfTradeMode.AccountDefault || !isShort(kind, timeInForce);
   const trigger = triggerOf(order, orderType);
   return { orderType, timeInForce, instructions, trigger, expiryUs: expiryOf(order.expires, name), selfTradeMode, long };
 }

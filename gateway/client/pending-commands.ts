@@ -1,6 +1,6 @@
 import type { FlatReader } from '../../engine/wire/flat.ts';
-import { type CommandBatch, FIRST_WITH_EXTENSIONS } from '../../engine/wire/frames.ts';
-import { CommandKind, Refusal, Report, ReportKind, type Side } from '../../engine/wire/layout.ts';
+import { type CommandBatch, FIRST_WITH_EXTENSIONS, type LongOrder } from '../../engine/wire/frames.ts';
+import { CommandKind, type LinkKind, Refusal, Report, ReportKind, type Side } from '../../engine/wire/layout.ts';
 import { exchangeTooOld, OpenbellError } from './errors.ts';
 import type { OrderTerms } from './order-terms.ts';
 import type { ReportView } from './types.ts';
@@ -21,8 +21,16 @@ export interface PendingCommand {
   readonly orderId: number;
   /** Distinguishes answers to this session's commands from those to other sessions of the account. */
   readonly tag: number;
+  /** The list of which it is an order. */
+  readonly list?: PendingList;
   readonly resolve: (report: ReportView) => void;
   readonly reject: (error: OpenbellError) => void;
+}
+
+/** Orders that are sent together. */
+export interface PendingList {
+  readonly kind: LinkKind;
+  readonly commands: PendingCommand[];
 }
 
 /** By ReportKind: the kind of command it answers. A Fill answers none. */
@@ -84,14 +92,22 @@ export class PendingCommands {
    */
   fill(batch: CommandBatch, schema: number): boolean {
     let taken = 0;
+    const lists = new Set<PendingList>();
     for (const command of this.#unsent) {
+      const { list } = command;
       const { long } = command.terms;
-      if (long ? !batch.fitsLong : batch.full) break;
+      // A list is sent as a whole, also when only one of its orders has no answer.
+      const isSent = list !== undefined && lists.has(list);
+      if (!isSent && (list !== undefined ? !batch.fitsList : long ? !batch.fitsLong : batch.full)) break;
       taken++;
+      if (isSent) continue;
+      if (list !== undefined) lists.add(list);
       if (!long || schema >= FIRST_WITH_EXTENSIONS) put(batch, command);
       else {
-        this.#byTag.delete(command.tag);
-        command.reject(exchangeTooOld());
+        for (const each of list?.commands ?? [command]) {
+          this.#byTag.delete(each.tag);
+          each.reject(exchangeTooOld());
+        }
       }
     }
     this.#unsent.splice(0, taken);
@@ -146,13 +162,15 @@ export class PendingCommands {
   }
 }
 
+function longOrder({ symbol, side, terms, price, quantity, minQuantity, stopPrice, clientOrderId, tag }: PendingCommand): LongOrder {
+  return { ...terms, price, quantity, minQuantity, stopPrice, clientOrderId, symbol, side, tag };
+}
+
 function put(batch: CommandBatch, command: PendingCommand): void {
-  const { kind, symbol, price, quantity, stopPrice, clientOrderId, orderId, tag } = command;
-  if (kind === CommandKind.New) {
-    const { side, terms, minQuantity } = command;
-    const numbers = { price, quantity, minQuantity, stopPrice, clientOrderId };
-    batch.placeLong({ ...terms, ...numbers, symbol, side, tag });
-  } else if (kind === CommandKind.Cancel) batch.cancel(symbol, clientOrderId, orderId, tag);
+  const { kind, symbol, price, quantity, stopPrice, clientOrderId, orderId, tag, list } = command;
+  if (list !== undefined) batch.placeList(list.kind, list.commands.map(longOrder) as [LongOrder, LongOrder]);
+  else if (kind === CommandKind.New) batch.placeLong(longOrder(command));
+  else if (kind === CommandKind.Cancel) batch.cancel(symbol, clientOrderId, orderId, tag);
   else if (stopPrice !== 0) batch.amendStop(symbol, clientOrderId, orderId, price, quantity, stopPrice, tag);
   else if (kind === CommandKind.MassCancel) batch.massCancel(symbol, quantity === 0 ? undefined : ((quantity - 1) as Side), tag);
   else if (kind === CommandKind.CancelAfter) batch.cancelAfter(quantity, tag);

@@ -1,4 +1,4 @@
-import type { PhaseName, SelfTradeName } from '../../engine/wire/names.ts';
+import type { LinkName, PhaseName, SelfTradeName } from '../../engine/wire/names.ts';
 import { OpenbellError } from './errors.ts';
 import { type HttpOptions, httpRequest } from './http-request.ts';
 import type { ReportKindName, SideName, TimeInForceName } from './types.ts';
@@ -56,6 +56,7 @@ export interface OrderStep {
 
 /** Where an order stands that rests. */
 export interface RestingOrder {
+  readonly linked?: LinkView;
   readonly price: string;
   readonly priceTicks: number;
   readonly leaves: string;
@@ -74,6 +75,14 @@ export interface RestingOrder {
   readonly selfTrade?: SelfTradeName;
   /** The last command that the book includes. */
   readonly seq: number;
+}
+
+/** How an open order is linked with another one. */
+export interface LinkView {
+  /** oco: one cancels the other; ouo: one updates the other. */
+  readonly kind: LinkName;
+  /** The other order. */
+  readonly orderId: number;
 }
 
 /** The life of one order: docs/ADMIN.md. A later page without a step has only `account`, `orderId`, `steps` and `next`. */
@@ -96,6 +105,8 @@ export interface ExplainedOrder {
   /** The history lacks reports that were there when the question came. */
   readonly behind?: true;
   readonly resting?: RestingOrder;
+  /** While the order is open: how it is linked, and the other order. */
+  readonly linked?: LinkView;
 }
 
 /** Questions to the admin port. */

@@ -124,6 +124,19 @@ export interface PlaceOrder {
   readonly clientOrderId?: number;
 }
 
+/** An order of a list. It has the side and the quantity of the list, unless it names its own. */
+export type ListedOrder = Omit<PlaceOrder, 'symbol' | 'side' | 'quantity' | 'minQuantity' | 'triggerNow' | 'reprice'> &
+  Partial<Pick<PlaceOrder, 'side' | 'quantity'>>;
+
+/** Two orders that are linked with each other, see docs/TRADING-RULES.md. Needs an exchange that supports wire schema 2. */
+export interface LinkedOrders {
+  /** Name or id. */
+  readonly symbol: string | number;
+  readonly side?: SideName;
+  readonly quantity?: Decimal;
+  readonly orders: readonly [ListedOrder, ListedOrder];
+}
+
 /** Names an order by either id. An order of another symbol is UNKNOWN_ORDER. */
 export interface OrderTarget {
   readonly symbol: string | number;

@@ -4,6 +4,7 @@ import type { AccountInfo, AssetInfo, Directory, OpenOrderInfo, PositionLimitInf
 import { getI64 } from '../../../engine/units.ts';
 import { ReportKind, Trade } from '../../../engine/wire/layout.ts';
 import {
+  LINK_NAMES,
   PHASE_NAMES,
   REPORT_KIND_NAMES,
   ReportFlag,
@@ -166,9 +167,13 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
   };
 }
 
-/** The terms of an open order that the history does not have: its end, and the self-trade mode that it names. */
-export function termsView({ endUs, selfTradeMode }: OpenOrderInfo) {
-  return { ...(endUs !== undefined && { endUs }), ...(selfTradeMode !== 0 && { selfTrade: SELF_TRADE_NAMES[selfTradeMode] }) };
+/** The terms of an open order that the history does not have: its partner, its end, and the self-trade mode that it names. */
+export function termsView({ endUs, selfTradeMode, link }: OpenOrderInfo) {
+  return {
+    ...(link && { linked: { kind: LINK_NAMES[link.kind], orderId: link.orderId } }),
+    ...(endUs !== undefined && { endUs }),
+    ...(selfTradeMode !== 0 && { selfTrade: SELF_TRADE_NAMES[selfTradeMode] }),
+  };
 }
 
 /** Pending, as long as the order is outside the book. */

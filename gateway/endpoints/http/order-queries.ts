@@ -51,12 +51,13 @@ async function explain(sources: QuerySources, request: Request, order: OrderName
   const { orderId, clientOrderId, symbol, side, timeInForce } = first;
   const resting = last.status === undefined ? await restingView(sources, request, account, last) : undefined;
   const waits = last.stopPriceTicks !== undefined && last.kind !== 'triggered';
+  const linked = resting?.linked ?? (waits && last.status === undefined ? await linkOf(sources, request, account, orderId) : undefined);
   const status = last.status ?? (resting ? 'open' : waits || AUCTION_TIMES.includes(timeInForce) ? 'pending' : undefined);
   return {
     pieces: {
       ...{ account, orderId, clientOrderId, symbol, side, timeInForce, status },
       steps: new LongList(steps),
-      ...{ next, lost, behind, resting },
+      ...{ next, lost, behind, resting, linked },
     },
   };
 }
@@ -109,6 +110,12 @@ async function restingView(sources: QuerySources, { inSlices }: Request, account
     ...termsView(order),
     seq: mirror.seq,
   };
+}
+
+/** Of a stop that waits. */
+async function linkOf({ directory }: QuerySources, { inSlices }: Request, account: number, orderId: number) {
+  const order = await inSlices(directory.restingOrderInSteps(account, orderId));
+  return order && termsView(order).linked;
 }
 
 function* placeInSteps(directory: Directory, mirror: BookMirror, account: number, orderId: number) {

@@ -43,7 +43,7 @@ const STEPS: readonly StepKind[] = [
   { kind: 'fill', step: 'fill', says: trade },
   {
     kind: 'amended',
-    when: (r) => r.code === Code.CANCELLED_SELF_TRADE,
+    when: (r) => r.code === Code.CANCELLED_SELF_TRADE || r.code === Code.CANCELLED_LINKED,
     step: 'reduced',
     says: (r) => `to ${r.leaves} open: ${reason(r)}`,
   },

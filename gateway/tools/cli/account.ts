@@ -38,6 +38,7 @@ interface OrderJson {
   /** Microseconds since the Unix epoch. */
   readonly endUs?: number;
   readonly selfTrade?: string;
+  readonly linked?: { readonly kind: string; readonly orderId: number };
   readonly quantity?: string;
   readonly leaves: string;
   readonly filled: string;
@@ -134,13 +135,14 @@ function orderTable(orders: readonly OrderJson[]): string {
   return table([['order', 'symbol', 'side', 'price', 'open', 'filled', 'status'], ...rows]);
 }
 
-function statusText({ status, stopPrice, trigger, endUs, selfTrade, timeInForce }: OrderJson): string {
+function statusText({ status, stopPrice, trigger, endUs, selfTrade, timeInForce, linked }: OrderJson): string {
   const parts = [
     status,
     stopPrice !== undefined && `stop ${stopPrice} by ${trigger}`,
     status === 'pending' && stopPrice === undefined && timeInForce,
     endUs !== undefined && `until ${timeText(endUs)}`,
     selfTrade !== undefined && `self-trade ${selfTrade}`,
+    linked !== undefined && `${linked.kind} with order ${linked.orderId}`,
   ];
   return parts.filter((part) => part !== false).join(', ');
 }

@@ -1,9 +1,14 @@
 import type { Command } from 'commander';
-import type { ExplainedOrder, OrderStep, RestingOrder } from '../../client/index.ts';
+import type { ExplainedOrder, LinkView, OrderStep, RestingOrder } from '../../client/index.ts';
 import { timeText } from './account.ts';
 import { type AccountFlags, accountOption, askAdmin, connectionOptions, id as idOf, print, printJson, table } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
+const LINK_TEXTS: Readonly<Record<LinkView['kind'], string>> = {
+  none: '',
+  oco: 'cancels, or is cancelled by,',
+  ouo: 'updates, or is updated by,',
+};
 /** Steps of one question; all pages are shown. */
 const PAGE = 1000;
 
@@ -59,12 +64,13 @@ async function everyPage(flags: ExplainFlags, name: string): Promise<ExplainedOr
 }
 
 function lifeText(order: ExplainedOrder): string {
-  const { account, orderId, clientOrderId, symbol = '?', side = '?', status = 'unknown', steps, lost, behind, resting } = order;
+  const { account, orderId, clientOrderId, symbol = '?', side = '?', status = 'unknown', steps, lost, behind, resting, linked } = order;
   const name = orderId === 0 ? 'order without an id' : `order ${orderId}`;
   const lines = [`${name} of account ${account} (client order id ${clientOrderId}): ${side} ${symbol}, ${status}`, ''];
   if (lost !== undefined) lines.push(`Its beginning is no longer kept: reports up to number ${lost} of the account are gone.`, '');
   lines.push(table([['time', 'seq', 'step', 'open', 'filled', 'what'], ...steps.map(row)]));
   if (resting !== undefined) lines.push('', ...restingText(resting, side));
+  if (linked !== undefined) lines.push('', `linked: ${LINK_TEXTS[linked.kind]} order ${linked.orderId}`);
   if (behind) lines.push('', 'The history is behind: reports of the last moments are missing. Ask again.');
   return lines.join('\n');
 }

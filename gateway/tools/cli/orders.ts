@@ -17,6 +17,9 @@ import { reportLine } from './report-line.ts';
 /** Kinds of reports that follow the answer to a command. */
 const FOLLOW: ReadonlySet<string> = new Set(['fill', 'cancelled', 'triggered']);
 
+/** Codes of an amend that nobody requested. */
+const REDUCED: ReadonlySet<string> = new Set(['CANCELLED_SELF_TRADE', 'CANCELLED_LINKED']);
+
 /** Without a price an order is a market order; there is nothing to choose. */
 const PRICED = TIME_IN_FORCE_NAMES.filter((name) => name !== 'market');
 /** Those that a market order can have. */
@@ -252,14 +255,14 @@ Examples:
  * The fills of a command, the trigger of its stop, and the cancellation of its remainder. They arrive with
  * its answer, on the same session; closing the session waits for all of them.
  */
-function collect(client: OpenbellClient): (answer: ReportView) => Promise<ReportView[]> {
+export function collect(client: OpenbellClient): (answer: ReportView) => Promise<ReportView[]> {
   const reports: ReportView[] = [];
   client.orders.on('report', (report) => reports.push(report));
   return async ({ seq, orderId }) => {
     await client.close();
     return reports.filter(
       ({ kind, ...its }) =>
-        its.seq === seq && its.orderId === orderId && (FOLLOW.has(kind) || (kind === 'amended' && its.code === 'CANCELLED_SELF_TRADE')),
+        its.seq === seq && its.orderId === orderId && (FOLLOW.has(kind) || (kind === 'amended' && REDUCED.has(its.code))),
     );
   };
 }
@@ -268,7 +271,7 @@ function target({ clientId }: TargetFlags, id: number): { orderId: number } | { 
   return clientId ? { clientOrderId: id } : { orderId: id };
 }
 
-function show(flags: AccountFlags, answer: ReportView, followed: readonly ReportView[]): ExitCode {
+export function show(flags: AccountFlags, answer: ReportView, followed: readonly ReportView[]): ExitCode {
   const rejected = answer.kind.endsWith('rejected') || (answer.kind === 'mass-cancelled' && answer.code !== 'OK');
   if (flags.json) printJson(followed.length === 0 ? answer : { ...answer, followed });
   else for (const report of [answer, ...followed]) print(reportLine(report));

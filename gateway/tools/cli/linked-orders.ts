@@ -1,0 +1,61 @@
+import { Argument, type Command, Option } from 'commander';
+import { SIDE_NAMES, TRIGGER_NAMES, type TriggerName } from '../../../engine/wire/names.ts';
+import type { SideName } from '../../client/index.ts';
+import { type AccountFlags, accountOption, amount, connectionOptions, print, printJson, withClient } from './connection.ts';
+import { ExitCode, run } from './exit.ts';
+import { collect } from './orders.ts';
+import { reportLine } from './report-line.ts';
+
+interface OcoFlags extends AccountFlags {
+  readonly stop: string;
+  readonly stopLimit?: string;
+  readonly trigger?: TriggerName;
+  readonly updates?: true;
+  readonly postOnly?: true;
+}
+
+export function ocoCommand(program: Command): void {
+  const command = program
+    .command('oco')
+    .summary('place a limit order and a stop, of which one cancels the other')
+    .description(
+      'Places a limit order and a stop of the same side and quantity that are linked: a fill or the trigger of one cancels the other. Both are accepted or neither.',
+    )
+    .addArgument(new Argument('<side>').choices(SIDE_NAMES))
+    .argument('<quantity>', 'of each, in the base asset, such as 0.5', amount)
+    .argument('<symbol>', 'such as BTC-USD')
+    .argument('<price>', 'of the limit order, in the quote asset, such as 60000.00', amount)
+    .requiredOption('--stop <price>', 'the stop price of the stop', amount)
+    .option('--stop-limit <price>', 'the stop becomes a limit order at this price, not a market order', amount)
+    .addOption(new Option('--trigger <price>', 'the price that triggers (default: last, the last trade)').choices(TRIGGER_NAMES))
+    .option('--updates', 'a fill of one reduces the other by the same quantity, instead of cancelling it')
+    .option('--post-only', 'reject the list if the limit order would trade on arrival')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  openbell oco sell 0.5 BTC-USD 60000.00 --stop 48000.00
+  openbell oco sell 0.5 BTC-USD 60000.00 --stop 48000.00 --stop-limit 47900.00 --updates
+  openbell oco buy 1 ETH-USD 2800.00 --stop 3100.00 --trigger reference --account 2 --json`,
+    );
+  connectionOptions(accountOption(command)).action((side: SideName, quantity: string, symbol: string, price: string) =>
+    run(async () => {
+      const flags = command.opts<OcoFlags>();
+      return await withClient(flags, async (client) => {
+        const followed = collect(client);
+        const stop = {
+          stopPrice: flags.stop,
+          ...(flags.stopLimit !== undefined && { price: flags.stopLimit }),
+          ...(flags.trigger && { trigger: flags.trigger }),
+        };
+        const list = { symbol, side, quantity, orders: [{ price, ...(flags.postOnly && { postOnly: true }) }, stop] as const };
+        const answers = flags.updates ? await client.orders.ouo(list) : await client.orders.oco(list);
+        const reports = [...answers];
+        for (const answer of answers) reports.push(...(await followed(answer)));
+        if (flags.json) printJson(reports);
+        else for (const report of reports) print(reportLine(report));
+        return answers.some(({ kind }) => kind === 'rejected') ? ExitCode.Failed : ExitCode.Ok;
+      });
+    }),
+  );
+}

@@ -1,0 +1,123 @@
+/** Linked orders through the client, HTTP and the command line, with one thread and with several. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { LinkKind } from '../engine/wire/layout.ts';
+import { CommandBatch, connect, type OpenbellClient, OrderType, type ReportView, Side, TimeInForce } from '../gateway/client/index.ts';
+import { loadConfig } from '../gateway/config/config.ts';
+import { createLogger } from '../gateway/log.ts';
+import { type RunningExchange, startExchange } from '../gateway/main.ts';
+import { openbell } from './support/exchange-process.ts';
+import { until } from './support/until.ts';
+
+for (const topology of ['compact', 'pinned']) {
+  describe(`linked orders (${topology})`, { timeout: 120_000 }, () => {
+    const data = mkdtempSync(join(tmpdir(), 'openbell-linked-'));
+    const reports: ReportView[] = [];
+    let exchange: RunningExchange;
+    let client: OpenbellClient;
+    let flags: string[];
+
+    before(async () => {
+      const ports = { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology };
+      exchange = await startExchange(loadConfig({ flags: { data, ...ports }, env: {} }), { log: createLogger('silent') });
+      const { grpc, http, ws } = exchange.ports;
+      flags = ['--grpc-port', `${grpc}`, '--ws-port', `${ws}`, '--http-port', `${http}`];
+      client = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 1 });
+      client.orders.on('report', (report) => reports.push(report));
+    });
+    after(async () => {
+      await client?.close();
+      await exchange?.stop();
+      rmSync(data, { recursive: true, force: true });
+    });
+
+    const run = (...args: string[]) => openbell([...args, ...flags]);
+    const get = async (path: string) => (await (await fetch(`http://127.0.0.1:${exchange.ports.http}${path}`)).json()) as never;
+    const linkedOf = async (): Promise<unknown[]> => {
+      const { orders } = (await get('/v1/accounts/1/open-orders')) as { orders: { orderId: number; linked?: unknown }[] };
+      return orders.map(({ orderId, linked }) => [orderId, linked]);
+    };
+
+    it('client: both are accepted, shown with their partner, and one cancels the other', async () => {
+      const orders = [{ price: '60000.00' }, { stopPrice: '40000.00' }] as const;
+      const [limit, stop] = await client.orders.oco({ symbol: 'BTC-USD', side: 'sell', quantity: '0.5', orders });
+      assert.deepEqual([limit.kind, limit.price, stop.kind, stop.stopPrice], ['accepted', '60000.00', 'accepted', '40000.00']);
+      const [one, other] = [limit.orderId, stop.orderId];
+      assert.deepEqual(await linkedOf(), [
+        [one, { kind: 'oco', orderId: other }],
+        [other, { kind: 'oco', orderId: one }],
+      ]);
+      const life = (await get(`/v1/accounts/1/orders/${other}`)) as { linked?: unknown; status: string };
+      assert.deepEqual([life.status, life.linked], ['pending', { kind: 'oco', orderId: one }]);
+      await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.1', price: '60000.00' });
+      const ends = (): unknown[] => reports.filter(({ orderId }) => orderId === other).map(({ kind, code }) => [kind, code]);
+      await until(() => ends().length === 2, 'the stop ends');
+      assert.deepEqual(ends(), [
+        ['accepted', 'OK'],
+        ['cancelled', 'CANCELLED_LINKED'],
+      ]);
+      assert.deepEqual(await linkedOf(), [[one, undefined]]);
+      await client.orders.cancel({ symbol: 'BTC-USD', orderId: one });
+    });
+
+    it('client: what does not fit is refused with the code of the order in error', async () => {
+      const list = { symbol: 'BTC-USD', side: 'sell', quantity: '0.5' } as const;
+      await assert.rejects(client.orders.ouo({ ...list, orders: [{ price: '60000.00' }, { price: '61000.00' }] }), { code: 'BAD_LIST' });
+      await assert.rejects(client.orders.oco({ ...list, orders: [{ price: '60000.00', timeInForce: 'ioc' }, { stopPrice: '40000.00' }] }), {
+        code: 'ILLEGAL_COMBINATION',
+        message: /^ioc and linked cannot be combined/,
+      });
+      await assert.rejects(client.orders.oco({ ...list, orders: [{ price: '60000.00' }] as never }), { code: 'BAD_LIST' });
+      const orders = [{ price: '60000.00' }, { stopPrice: '40000.00', quantity: '4000000' }] as const;
+      const [limit, stop] = await client.orders.oco({ ...list, orders });
+      assert.deepEqual([limit.code, stop.code], ['LIST_REJECTED', 'QUANTITY_MAX']);
+    });
+
+    it('Submit has the answer of each order', async () => {
+      const { id } = (await get('/v1/symbols/BTC-USD')) as { id: number };
+      const batch = new CommandBatch(8);
+      const limit = {
+        symbol: id,
+        side: Side.Sell,
+        orderType: OrderType.Limit,
+        timeInForce: TimeInForce.GoodTillCancel,
+        price: 6_000_000,
+        quantity: 5,
+      };
+      const [first, second] = [client.orders.nextClientOrderId(), client.orders.nextClientOrderId()];
+      const stop = { ...limit, orderType: OrderType.Stop, price: 0, stopPrice: 4_000_000 };
+      batch.placeList(LinkKind.OneUpdatesOther, [
+        { ...limit, clientOrderId: first },
+        { ...stop, clientOrderId: second },
+      ]);
+      const answer = await client.orders.submit(batch);
+      assert.deepEqual(
+        answer.reports.map(({ kind, clientOrderId }) => [kind, clientOrderId]),
+        [
+          ['accepted', first],
+          ['accepted', second],
+        ],
+      );
+      await client.orders.cancel({ symbol: 'BTC-USD', clientOrderId: first });
+    });
+
+    it('command line: oco, with the other order in account and in explain', async () => {
+      const placed = await run('oco', 'sell', '0.5', 'BTC-USD', '60000.00', '--stop', '40000.00', '--stop-limit', '39900.00', '--updates');
+      assert.match(
+        placed.stdout,
+        /^accepted {2}order (\d+): sell 0\.5000 BTC-USD at 60000\.00\naccepted {2}order (\d+): sell 0\.5000 BTC-USD at 39900\.00, stop 40000\.00 by last\n$/,
+      );
+      const [, one, other] = /order (\d+)[\s\S]*order (\d+)/.exec(placed.stdout) as RegExpExecArray;
+      const account = await run('account', '1');
+      assert.match(account.stdout, new RegExp(`open, ouo with order ${other}`));
+      assert.match(account.stdout, new RegExp(`pending, stop 40000.00 by last, ouo with order ${one}`));
+      assert.match((await run('order', 'explain', one)).stdout, new RegExp(`linked: updates, or is updated by, order ${other}`));
+      const refused = await run('oco', 'sell', '0.5', 'BTC-USD', '60000.00', '--stop', '0.001');
+      assert.notEqual(refused.code, 0);
+      await client.orders.cancel({ symbol: 'BTC-USD', orderId: Number(one) });
+    });
+  });
+}
