@@ -65,9 +65,7 @@ export class NewOrder {
     if (!state.accounts.exists(order.account)) return this.#answers.rejectUnknownAccount(ReportKind.Rejected);
     if (state.rules >= 3) hashTerms(order);
     else order.termsHash = UNKNOWN_TERMS;
-    // The checks find a symbol that does not exist.
-    order.feeSchedule = order.symbol < state.symbols.capacity ? state.feeSchedules.ofSymbol[order.symbol] : 0;
-    order.feeCarry = state.feeSchedules.firstCarry;
+    this.setFees();
     const known = state.clientOrderIds.find(order.account, order.clientOrderId);
     if (known !== 0) {
       this.#checks.count(order.account);
@@ -100,6 +98,15 @@ export class NewOrder {
   /** The same for kinds with checks of their own. */
   #special(): Code {
     return this.#order.orderKind === OrderKind.PostOnlyReprice ? this.#checks.newSpecial(this.#order) : this.#auctionOrders.enter();
+  }
+
+  /** Gives the current order the fees of a new one. */
+  setFees(): void {
+    const order = this.#order;
+    const { symbols, feeSchedules } = this.#state;
+    // The checks find a symbol that does not exist.
+    order.feeSchedule = order.symbol < symbols.capacity ? feeSchedules.ofSymbol[order.symbol] : 0;
+    order.feeCarry = feeSchedules.firstCarry;
   }
 
   /** Why the rest of the current order must be cancelled, if `match` returned false. */

@@ -55,6 +55,8 @@ export class OrderLists implements StatePart {
   #seq = 0;
   /** The first order of the list that came while more orders had come to their end in its way than one command cancels; 0 = none. */
   #late = 0;
+  /** Fee schedule of both orders, as they were sent at one time. */
+  #schedule = 0;
   /** By order of the list: its id, its notional, and what it needs alone. */
   readonly #ids = new Float64Array(MAX_LEGS);
   readonly #notional = new Float64Array(MAX_LEGS);
@@ -110,6 +112,8 @@ export class OrderLists implements StatePart {
       }
       return;
     }
+    this.#newOrder.setFees();
+    this.#schedule = this.#order.feeSchedule;
     for (let leg = 0; leg < legs; leg++) {
       this.#read(leg);
       if (clientOrderIds.find(this.#order.account, this.#order.clientOrderId) !== 0) return this.#again();
@@ -208,7 +212,7 @@ export class OrderLists implements StatePart {
     addExtension(order, this.#bytes, this.#words, leg * 2, state.seq);
     hashTerms(order);
     order.termsHash = order.termsHash ^ Math.imul(order.link, 0x6c8e9cf5) || 1;
-    order.feeSchedule = order.symbol < state.symbols.capacity ? state.feeSchedules.ofSymbol[order.symbol] : 0;
+    order.feeSchedule = this.#schedule;
     order.feeCarry = state.feeSchedules.firstCarry;
     state.selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
   }
