@@ -544,6 +544,53 @@ describe('one updates other', () => {
       > 1 Fill 1 1@520 leaves 4 maker
       > 2 Fill 1 1@520 leaves 0 taker`,
   );
+  ledger(
+    'both pay the fee of all that they trade, rounded once',
+    `
+    ouo: 1 new 1 sell 2 @ 520 & 1 new 2 sell 2 stop 480
+      > 1 Accepted 1 2@520 leaves 2
+      > 1 Accepted 2 2@0 leaves 2 stop 480
+    2 new 1 buy 1 @ 520
+      > 2 Accepted 1 1@520 leaves 1
+      > 1 Fill 1 1@520 leaves 1 fee 1 maker
+      > 2 Fill 1 1@520 leaves 0 fee 1 taker
+      > 1 Amended 2 1@0 leaves 1 stop 480 CANCELLED_LINKED kept
+    4 new 1 buy 9 @ 480
+      > 4 Accepted 1 9@480 leaves 9
+    5 new 1 sell 1 @ 480
+      > 5 Accepted 1 1@480 leaves 1
+      > 4 Fill 1 1@480 leaves 8 fee 1 maker
+      > 5 Fill 1 1@480 leaves 0 fee 1 taker
+      > 1 Triggered 2 1@0 leaves 1 stop 480
+      > 4 Fill 1 1@480 leaves 7 maker
+      > 1 Fill 2 1@480 leaves 0 taker
+      > 1 Cancelled 1 1@520 leaves 0 CANCELLED_LINKED`,
+    { MakerFeePpm: 1000, TakerFeePpm: 1000 },
+  );
+  ledger(
+    'of buys, which reserve at other prices than their limit',
+    `
+    ouo: 1 new 1 buy 9 @ 490 & 1 new 2 buy 9 stop 520
+      > 1 Accepted 1 9@490 leaves 9
+      > 1 Accepted 2 9@0 leaves 9 stop 520
+    2 new 1 sell 2 @ 490
+      > 2 Accepted 1 2@490 leaves 2
+      > 1 Fill 1 2@490 leaves 7 fee 1 maker
+      > 2 Fill 1 2@490 leaves 0 fee 1 taker
+      > 1 Amended 2 7@0 leaves 7 stop 520 CANCELLED_LINKED kept
+    1 amend 1 6 @ 491
+      > 1 Amended 1 6@491 leaves 6
+      > 1 Amended 2 6@0 leaves 6 stop 520 CANCELLED_LINKED kept
+    2 new 2 sell 1 @ 491
+      > 2 Accepted 2 1@491 leaves 1
+      > 1 Fill 1 1@491 leaves 5 fee 1 maker
+      > 2 Fill 2 1@491 leaves 0 fee 1 taker
+      > 1 Amended 2 5@0 leaves 5 stop 520 CANCELLED_LINKED kept
+    1 amend 2 4 stop 530
+      > 1 Amended 2 4@0 leaves 4 stop 530
+      > 1 Amended 1 4@491 leaves 4 CANCELLED_LINKED kept`,
+    { MakerFeePpm: 1000, TakerFeePpm: 1000, PriceBandPpm: 50000 },
+  );
 });
 
 /** Runs lines, and returns what account 1 has reserved after each of them. */
@@ -568,6 +615,8 @@ describe('what linked orders reserve', () => {
     assert.deepEqual(reserved(new Harness().setUp(), USD, updated), [2600, 1560, 1620, 540]);
     const stops = ['oco: 1 new 1 sell 5 stop 490 & 1 new 2 sell 7 stop 480', '1 amend 2 9 stop 480', '1 amend 1 12 stop 490', '1 cancel 1'];
     assert.deepEqual(reserved(new Harness().setUp(), BTC, stops), [7, 9, 12, 0]);
+    const prevented = ['oco: 1 new 1 buy 5 @ 490 & 1 new 2 buy 4 stop 520', '1 new 3 sell 2 @ 490 gtc decrement'];
+    assert.deepEqual(reserved(new Harness().setUp(), USD, prevented), [2450, 2080]);
     const sides = new Harness().setUp();
     assert.deepEqual(reserved(sides, USD, ['oco: 1 new 1 buy 5 @ 490 & 1 new 2 sell 5 @ 520']), [2450]);
     assert.equal(sides.balance(1, BTC).reserved, 5);
