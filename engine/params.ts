@@ -35,6 +35,8 @@ export const SymbolParam = {
   WideBandPpm: 19,
   /** A volatility auction ends at a random time in as many microseconds after its length; 0 = on time. */
   VolatilityRandomUs: 20,
+  /** A {@link VolatilityProfileId}: how an interruption begins. */
+  VolatilityProfile: 21,
 } as const;
 export type SymbolParam = (typeof SymbolParam)[keyof typeof SymbolParam];
 export type SymbolParamName = keyof typeof SymbolParam;
@@ -46,6 +48,14 @@ export const FIRST_SYMBOL_PARAMS = 11;
 export const RiskModelId = {
   /** Reserved in full and in advance: a buy reserves its cost and highest fee, a sell its lots. */
   Cash: 0,
+} as const;
+
+/** How a volatility interruption begins. */
+export const VolatilityProfileId = {
+  /** With its auction, as on Xetra. */
+  Auction: 0,
+  /** With a limit state, and its auction is a trading pause: limit up / limit down, as in the United States. */
+  LimitUpDown: 1,
 } as const;
 
 /** Two minutes. */
@@ -111,7 +121,7 @@ export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
   [1_000_000, LONGEST_AUCTION_US],
   [0, MILLION],
   [0, LONGEST_RANDOM_US],
-  NO_VALUE,
+  [VolatilityProfileId.Auction, VolatilityProfileId.LimitUpDown],
 ];
 
 /** Parameters of `SetAccount`. */

@@ -65,7 +65,7 @@ export const RowKind = {
   MassCancel: 25,
   /** account, time of its dead man's switch in microseconds since the Unix epoch; by account; only from rules 5 on */
   CancelAfter: 26,
-  /** symbol, price of the static band's middle, earliest end of its interruption (microseconds since the Unix epoch), its end, bits of its state (1 extended, 2 drawn); after the symbols, if one of the first two is not 0; only from rules 5 on */
+  /** symbol, price of the static band's middle, earliest end of its interruption (microseconds since the Unix epoch), its end, bits of its state (1 extended, 2 drawn, 4 in its limit state); after the symbols, if one of the first two is not 0; only from rules 5 on */
   Volatility: 31,
   /** id, client order id, price, open, 0, account, symbol, side + 256 x time in force, tag, hash of its terms; an order at the open or the close outside the book, by symbol and auction, in their order; only from rules 5 on */
   WaitingOrder: 39,

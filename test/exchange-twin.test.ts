@@ -367,7 +367,7 @@ function commandsWith(weight: number): fc.Arbitrary<LongCommandFields> {
 function flow(minLength: number, maxLength: number, controls: number): fc.Arbitrary<LongCommandFields[]> {
   const repeats = fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(30) });
   const aims = fc.option(fc.nat(11));
-  const waits = fc.constantFrom(0, 0, 0, 0, 0, 700, 1_999, 40_000, 3_000_000, 12_000_000);
+  const waits = fc.constantFrom(0, 0, 0, 0, 0, 700, 1_999, 40_000, 3_000_000, 16_000_000);
   return fc.array(fc.tuple(commandsWith(controls), repeats, aims, waits), { minLength, maxLength, size: 'max' }).map((steps) => {
     const commands: LongCommandFields[] = [];
     const news: LongCommandFields[] = [];
@@ -411,6 +411,7 @@ const setup = fc.record({
   moving: fc.constantFrom(0, 0, 0, 20_000, 40_000),
   wide: fc.constantFrom(0, 30_000, 60_000),
   random: fc.constantFrom(0, 0, 4_000_000),
+  profile: fc.constantFrom(0, 1),
   usd: fc.constantFrom(3000, 1_000_000),
   /** Level pages in all, and of one account. */
   pages: fc.constantFrom(3, 5),
@@ -430,6 +431,7 @@ interface Setup {
   moving: number;
   wide: number;
   random: number;
+  profile: number;
   usd: number;
   pages: number;
   pagesPerAccount: number;
@@ -439,7 +441,7 @@ interface Setup {
 }
 
 function pair(
-  { taker, maker, band, fixed, moving, wide, random, usd, btc, perCommand, sortedPerCommand, ...pages }: Setup,
+  { taker, maker, band, fixed, moving, wide, random, profile, usd, btc, perCommand, sortedPerCommand, ...pages }: Setup,
   rules = RULES,
 ): { real: Harness; naive: NaiveExchange } {
   const limits = { ...LIMITS, ...pages };
@@ -450,6 +452,7 @@ function pair(
     VolatilityUs: 5_000_000,
     WideBandPpm: wide,
     VolatilityRandomUs: random,
+    VolatilityProfile: profile,
   };
   const bands = rules < 5 ? {} : volatility;
   const real = new Harness(limits, rules).setUp(
@@ -588,6 +591,7 @@ const RARE = [
   'interrupted',
   'extended',
   'random end',
+  'pause after a limit state',
   'cascade interrupted',
   '5/454/0',
   '5/454/4',

@@ -50,6 +50,7 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
       wideBand: '50.0000%',
       extension: 60,
       randomEnd: 1,
+      profile: 'auction',
       staticPrice: '0.00',
       staticPriceTicks: 0,
       interruptedUntil: null,

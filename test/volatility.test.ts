@@ -266,6 +266,41 @@ describe('a volatility interruption', () => {
       > 1 Cancelled 2 1@900 leaves 0 CANCELLED_BY_CLIENT`,
     { ...BANDS, VolatilityRandomUs: 4_000_000 },
   );
+  ledger(
+    'limit up / limit down: a limit state of 15 s, then a pause with an auction',
+    `
+    4 new 1 sell 5 @ 1060
+      > 4 Accepted 1 5@1060 leaves 5
+    at 1000: 1 new 1 buy 2 @ 1060
+      > 1 Accepted 1 2@1060 leaves 2
+    at 15999.999: tick
+    at 16000: tick 0.5
+    at 25999.999: tick
+    at 26000: tick
+      > 1 Fill 1 2@1060 leaves 0 auction
+      > 4 Fill 1 2@1060 leaves 3 auction`,
+    { ...BANDS, VolatilityProfile: 1 },
+  );
+  ledger(
+    'limit up / limit down: a limit state whose book would trade inside the bands, or not at all, ends without a pause',
+    `
+    4 new 1 sell 5 @ 1060
+      > 4 Accepted 1 5@1060 leaves 5
+    at 1000: 1 new 1 buy 2 @ 1060
+      > 1 Accepted 1 2@1060 leaves 2
+    at 2000: 3 new 1 sell 2 @ 1050
+      > 3 Accepted 1 2@1050 leaves 2
+    at 16000: 2 new 1 buy 1 @ 900 ioc
+      > 1 Fill 1 2@1050 leaves 0 auction
+      > 3 Fill 1 2@1050 leaves 0 auction
+      > 2 Accepted 1 1@900 leaves 1
+      > 2 Cancelled 1 1@900 leaves 0 CANCELLED_REMAINDER
+    at 17000: 1 new 2 buy 1 @ 1110 ioc
+      > 1 Accepted 2 1@1110 leaves 1
+      > 4 Fill 1 1@1060 leaves 4 maker
+      > 1 Fill 2 1@1060 leaves 0 taker`,
+    { ...BANDS, VolatilityProfile: 1 },
+  );
 });
 
 describe('the auction of a volatility interruption', () => {
@@ -290,6 +325,18 @@ describe('the auction of a volatility interruption', () => {
     assert.deepEqual(end.map(describeEvent), ['Trade buy 2@1060', 'Indicative buy 0@0', 'Phase buy 0@1060']);
     assert.equal(harness.exchange.symbols.phase[SYMBOL], Phase.Continuous);
     assert.equal(harness.exchange.symbols.subPhase[SYMBOL], SubPhase.None);
+  });
+
+  it('the limit state and the pause after it are sub-phases of their own', () => {
+    const harness = new Harness().setUp(5, { ...BANDS, VolatilityProfile: 1 });
+    const subPhase = (line: string): number => {
+      harness.do(parseCommand(line));
+      return harness.exchange.symbols.subPhase[SYMBOL];
+    };
+    assert.equal(subPhase('4 new 1 sell 5 @ 1060'), SubPhase.None);
+    assert.equal(subPhase('at 1000: 1 new 1 buy 2 @ 1070'), SubPhase.LimitState);
+    assert.equal(subPhase('at 16000: tick'), SubPhase.VolatilityAuction);
+    assert.equal(subPhase('at 26000: tick'), SubPhase.None);
   });
 
   it('ends at a deadline of the engine, and no microsecond before', () => {

@@ -1,5 +1,5 @@
 import type { OrderBook } from '../book/order-book.ts';
-import { SymbolParam } from '../params.ts';
+import { SymbolParam, VolatilityProfileId } from '../params.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { TimeUs } from '../units.ts';
 import { CommandKind, Phase, SubPhase } from '../wire/layout.ts';
@@ -7,11 +7,16 @@ import { publishPhase } from './publish-phase.ts';
 import type { MachineState } from './state.ts';
 
 const TWO_32 = 2 ** 32;
-const { VolatilityUs, VolatilityExtensionUs, VolatilityRandomUs } = SymbolParam;
+const { VolatilityUs, VolatilityExtensionUs, VolatilityRandomUs, VolatilityProfile } = SymbolParam;
+const { LimitUpDown } = VolatilityProfileId;
 /** Bits of the state of an interruption. */
 const EXTENDED = 1;
 /** Its random end is drawn. */
 const DRAWN = 2;
+/** It is in its limit state. */
+const LIMIT_STATE = 4;
+/** Length of a limit state, microseconds. */
+const LIMIT_STATE_US = 15_000_000;
 
 interface Interruption {
   readonly symbol: number;
@@ -24,7 +29,9 @@ interface Interruption {
  * Volatility interruptions: auctions that the engine begins when a trade would
  * leave a band, and ends by itself. The first command or tick stamped at or after the
  * end uncrosses, and continuous trading goes on before that command. An auction whose
- * price is outside of the wide band is extended once instead. A random end is drawn
+ * price is outside of the wide band is extended once instead. With the profile
+ * LimitUpDown, a limit state of 15 s comes before the auction; if the book would trade
+ * inside the bands after it, or not at all, the interruption is over. A random end is drawn
  * with the first tick at or after the earliest end: the tick has a random number,
  * so the draw is in the log. One command does this for one interruption at most, the
  * one with the earliest end, then the lowest symbol; the others follow with the
@@ -47,14 +54,24 @@ export class Interruptions implements StatePart {
     this.#uncross = uncross;
   }
 
-  /** Begins the auction of a continuous symbol. */
+  /** Begins the interruption of a continuous symbol. */
   begin(symbol: number): void {
     const { symbols } = this.#state;
     symbols.phase[symbol] = Phase.Auction;
-    symbols.subPhase[symbol] = SubPhase.VolatilityAuction;
     const its = { symbol, bits: 0, endUs: 0 };
     this.#all.push(its);
-    this.#endAfter(its, VolatilityUs);
+    if (symbols.param(symbol, VolatilityProfile) === LimitUpDown) {
+      its.bits = LIMIT_STATE;
+      symbols.subPhase[symbol] = SubPhase.LimitState;
+      this.#endAfter(its, LIMIT_STATE_US);
+    } else this.#beginAuction(its);
+  }
+
+  #beginAuction(its: Interruption): void {
+    const { symbols } = this.#state;
+    its.bits = 0;
+    symbols.subPhase[its.symbol] = SubPhase.VolatilityAuction;
+    this.#endAfter(its, symbols.param(its.symbol, VolatilityUs));
   }
 
   /** Call it when the phase of a symbol is set: its interruption, if there is one, no longer ends by itself. */
@@ -76,13 +93,14 @@ export class Interruptions implements StatePart {
     const { symbol } = its;
     if (this.#needsDraw(its)) return this.#draw(its, order.quantity);
     this.#clear(symbol);
-    if ((its.bits & EXTENDED) === 0) {
-      const book = books[symbol] as OrderBook;
-      book.indicate(symbols.param(symbol, SymbolParam.ReferencePrice));
-      if (book.indicativePrice !== 0 && !bands.allowAuction(symbol, book.indicativePrice)) {
-        its.bits = EXTENDED;
-        return this.#endAfter(its, VolatilityExtensionUs);
-      }
+    const book = books[symbol] as OrderBook;
+    book.indicate(symbols.param(symbol, SymbolParam.ReferencePrice));
+    const price = book.indicativePrice;
+    bands.measure(symbol);
+    if ((its.bits & LIMIT_STATE) !== 0 && price !== 0 && !bands.contain(price)) return this.#beginAuction(its);
+    if ((its.bits & (LIMIT_STATE | EXTENDED)) === 0 && price !== 0 && !bands.allowAuction(symbol, price)) {
+      its.bits = EXTENDED;
+      return this.#endAfter(its, symbols.param(symbol, VolatilityExtensionUs));
     }
     this.#uncross(symbol);
     this.#goOn(symbol);
@@ -97,11 +115,11 @@ export class Interruptions implements StatePart {
     publishPhase(this.#state, symbol);
   }
 
-  /** Sets and publishes the earliest end. @param length the parameter that has the time from now on */
-  #endAfter(its: Interruption, length: SymbolParam): void {
+  /** Sets and publishes the earliest end. @param lengthUs from now on, microseconds */
+  #endAfter(its: Interruption, lengthUs: TimeUs): void {
     const { symbols, timeUs, changedAuctions } = this.#state;
     const { symbol } = its;
-    its.endUs = timeUs + symbols.param(symbol, length);
+    its.endUs = timeUs + lengthUs;
     symbols.interruptedUntilUs[symbol] = its.endUs;
     this.#findEarliest();
     publishPhase(this.#state, symbol);
@@ -109,7 +127,7 @@ export class Interruptions implements StatePart {
   }
 
   #needsDraw({ symbol, bits }: Interruption): boolean {
-    return (bits & DRAWN) === 0 && this.#state.symbols.param(symbol, VolatilityRandomUs) !== 0;
+    return (bits & (DRAWN | LIMIT_STATE)) === 0 && this.#state.symbols.param(symbol, VolatilityRandomUs) !== 0;
   }
 
   /** @param random from 0 on, below 2^32 */

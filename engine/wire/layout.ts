@@ -289,6 +289,7 @@ export const SubPhase = {
   OpeningAuction: 2,
   ClosingAuction: 3,
   VolatilityAuction: 4,
+  LimitState: 5,
 } as const;
 export type SubPhase = (typeof SubPhase)[keyof typeof SubPhase];
 

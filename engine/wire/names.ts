@@ -20,7 +20,7 @@ export type TriggerName = (typeof TRIGGER_NAMES)[number];
 export const PHASE_NAMES = ['halted', 'continuous', 'auction', 'closed'] as const;
 export type PhaseName = (typeof PHASE_NAMES)[number];
 
-export const SUB_PHASE_NAMES = ['none', 'pre-open', 'opening-auction', 'closing-auction', 'volatility-auction'] as const;
+export const SUB_PHASE_NAMES = ['none', 'pre-open', 'opening-auction', 'closing-auction', 'volatility-auction', 'limit-state'] as const;
 /** The sub-phases except None. */
 export type SubPhaseName = Exclude<(typeof SUB_PHASE_NAMES)[number], 'none'>;
 

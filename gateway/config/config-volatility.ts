@@ -2,7 +2,9 @@ import { MILLION, type SymbolParamName } from '../../engine/params.ts';
 import type { Place } from './config-place.ts';
 
 /** Keys of a symbol's `volatility`. */
-export const VOLATILITY_KEYS = ['static-band', 'dynamic-band', 'duration', 'wide-band', 'extension', 'random-end'] as const;
+export const VOLATILITY_KEYS = ['static-band', 'dynamic-band', 'duration', 'wide-band', 'extension', 'random-end', 'profile'] as const;
+/** By VolatilityProfileId. */
+export const VOLATILITY_PROFILES = ['auction', 'limit-up-down'] as const;
 export type VolatilityKey = (typeof VOLATILITY_KEYS)[number];
 /** A day, in seconds. */
 const LONGEST = 86_400;
@@ -19,6 +21,7 @@ export function readVolatility(place: Place | undefined): Volatility {
     VolatilityUs: micros(fields.duration?.whole(1, LONGEST)),
     WideBandPpm: fields['wide-band']?.ppm(0, MILLION),
     VolatilityExtensionUs: micros(fields.extension?.whole(1, LONGEST)),
+    VolatilityProfile: profileOf(fields.profile?.oneOf(VOLATILITY_PROFILES)),
     VolatilityRandomUs: micros(fields['random-end']?.whole(0, LONGEST_RANDOM)),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Volatility;
@@ -26,4 +29,8 @@ export function readVolatility(place: Place | undefined): Volatility {
 
 function micros(seconds: number | undefined): number | undefined {
   return seconds === undefined ? undefined : seconds * 1_000_000;
+}
+
+function profileOf(name: (typeof VOLATILITY_PROFILES)[number] | undefined): number | undefined {
+  return name === undefined ? undefined : VOLATILITY_PROFILES.indexOf(name);
 }

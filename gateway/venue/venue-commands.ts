@@ -25,6 +25,7 @@ export const PARAM_ORDER: readonly SymbolParamName[] = [
   'VolatilityExtensionUs',
   'WideBandPpm',
   'VolatilityRandomUs',
+  'VolatilityProfile',
 ];
 
 export function defineAsset({ id, decimals, name }: AssetConfig): CommandFields {
@@ -175,6 +176,7 @@ const SYMBOL_PARAMETERS: Readonly<Record<SymbolParamName, string>> = {
   VolatilityExtensionUs: 'volatility.extension',
   WideBandPpm: 'volatility.wide-band',
   VolatilityRandomUs: 'volatility.random-end',
+  VolatilityProfile: 'volatility.profile',
 };
 
 const PARAM_NAMES = Object.keys(SYMBOL_PARAMETERS) as SymbolParamName[];

@@ -602,13 +602,17 @@ export class NaiveExchange {
 
   #interrupt(): void {
     this.phase = Phase.Auction;
-    this.subPhase = SubPhase.VolatilityAuction;
     this.volatility.begin(this.timeUs);
+    this.#nameInterruption();
+  }
+
+  #nameInterruption(): void {
+    this.subPhase = this.volatility.limitState ? SubPhase.LimitState : SubPhase.VolatilityAuction;
   }
 
   #endInterruption(): void {
     this.massCancels.clearBook();
-    if (this.volatility.extend(this.timeUs, this.auctionPrice().price)) return;
+    if (this.volatility.extend(this.timeUs, this.auctionPrice().price)) return this.#nameInterruption();
     this.#uncrossAll();
     this.volatility.stop();
     this.phase = Phase.Continuous;
@@ -1090,7 +1094,7 @@ export class NaiveExchange {
         const allowed = this.#trade(o, this.#limit(o));
         code = !o.market && RESTING.has(o.tif) ? this.#room(o, o.price) : this.#remainder();
         if (!allowed) code = Code.CANCELLED_SELF_TRADE;
-        if (this.phase !== Phase.Continuous && this.stops.next() !== undefined) this.volatility.reached.add('cascade interrupted');
+        if (this.phase !== Phase.Continuous && this.stops.hasDue) this.volatility.reached.add('cascade interrupted');
       }
       if (o.open > 0 && code === Code.OK) this.#rest(o);
       else {

@@ -54,15 +54,24 @@ export class NaiveStops<Order extends NaiveStop> {
   /** Takes the stop whose turn it is. */
   next(): Order | undefined {
     for (; this.waves.length > 0; this.waves.shift()) {
-      const [{ side, upTo }] = this.waves;
-      const due = this.pending.filter((o) => {
-        const limit = upTo[o.stop.trigger];
-        return o.side === side && limit !== undefined && reaches(side, limit, o.stop.price);
-      });
-      due.sort((a, b) => (side === Side.Buy ? a.stop.price - b.stop.price : b.stop.price - a.stop.price));
+      const [wave] = this.waves;
+      const due = this.#due(wave);
+      due.sort((a, b) => (wave.side === Side.Buy ? a.stop.price - b.stop.price : b.stop.price - a.stop.price));
       if (due.length > 0) return due[0];
     }
     return undefined;
+  }
+
+  /** Whether stops wait for their turn. */
+  get hasDue(): boolean {
+    return this.waves.some((wave) => this.#due(wave).length > 0);
+  }
+
+  #due({ side, upTo }: Wave): Order[] {
+    return this.pending.filter((o) => {
+      const limit = upTo[o.stop.trigger];
+      return o.side === side && limit !== undefined && reaches(side, limit, o.stop.price);
+    });
   }
 
   /** The stops of a side in the order in which they would trigger. */

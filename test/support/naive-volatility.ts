@@ -11,6 +11,8 @@ export class NaiveVolatility {
   readonly reached = new Set<string>();
   #extended = false;
   #drawn = false;
+  /** In the limit state before the auction. */
+  limitState = false;
   readonly #params: number[];
 
   constructor(params: number[]) {
@@ -36,13 +38,15 @@ export class NaiveVolatility {
 
   begin(timeUs: number): void {
     this.reached.add('interrupted');
-    this.until = timeUs + this.#params[SymbolParam.VolatilityUs];
+    this.limitState = !this.limitState && this.#params[SymbolParam.VolatilityProfile] === 1;
+    this.until = timeUs + (this.limitState ? 15_000_000 : this.#params[SymbolParam.VolatilityUs]);
     this.#end = this.until;
     this.#extended = false;
     this.#drawn = false;
   }
 
   stop(): void {
+    this.limitState = false;
     this.until = Infinity;
     this.#end = Infinity;
   }
@@ -51,7 +55,7 @@ export class NaiveVolatility {
   isOver(timeUs: number, random: number | undefined): boolean {
     if (this.#end > timeUs) return false;
     const window = this.#params[SymbolParam.VolatilityRandomUs];
-    if (window === 0 || this.#drawn) return true;
+    if (window === 0 || this.#drawn || this.limitState) return true;
     if (random !== undefined) {
       this.#drawn = true;
       this.reached.add('random end');
@@ -60,8 +64,14 @@ export class NaiveVolatility {
     return false;
   }
 
-  /** Whether the auction is extended instead of trading at this price; 0 = it would not trade. */
+  /** Whether the auction is extended, or begins after the limit state, instead of trading at this price; 0 = it would not trade. */
   extend(timeUs: number, price: number): boolean {
+    if (this.limitState) {
+      if (price === 0 || this.bands()(price)) return false;
+      this.reached.add('pause after a limit state');
+      this.begin(timeUs);
+      return true;
+    }
     const [middle, ppm] = [this.#params[SymbolParam.ReferencePrice], this.#params[SymbolParam.WideBandPpm]];
     if (this.#extended || price === 0 || middle === 0 || ppm === 0 || Math.abs(price - middle) <= Math.floor((middle * ppm) / 1e6))
       return false;
@@ -87,6 +97,8 @@ export class NaiveVolatility {
 
   rows(symbol: number): number[][] {
     if (this.until === Infinity) return this.middle === 0 ? [] : [[31, symbol, this.middle]];
-    return [[31, symbol, this.middle, this.until, this.#end, Number(this.#extended) + 2 * Number(this.#drawn)]];
+    return [
+      [31, symbol, this.middle, this.until, this.#end, Number(this.#extended) + 2 * Number(this.#drawn) + 4 * Number(this.limitState)],
+    ];
   }
 }

@@ -20,7 +20,7 @@ export declare class Status {
     subPhase(): SubPhase;
     reserved(): number;
     /**
-     * In a volatility auction: milliseconds from `time_us` to its earliest end. Otherwise 0.
+     * In a volatility auction or a limit state: milliseconds from `time_us` to its earliest end. Otherwise 0.
      */
     earliestEndMs(): number;
     indicativePrice(): bigint;

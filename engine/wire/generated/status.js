@@ -29,7 +29,7 @@ export class Status {
         return this.bb.readUint8(this.bb_pos + 3);
     }
     /**
-     * In a volatility auction: milliseconds from `time_us` to its earliest end. Otherwise 0.
+     * In a volatility auction or a limit state: milliseconds from `time_us` to its earliest end. Otherwise 0.
      */
     earliestEndMs() {
         return this.bb.readUint32(this.bb_pos + 4);

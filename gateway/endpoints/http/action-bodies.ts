@@ -89,6 +89,7 @@ const parameters: Shape<typeof PARAM_KEYS> = {
     'wide-band': text,
     extension: number,
     'random-end': number,
+    profile: text,
   }),
   limits,
   fees: fields<typeof FEE_KEYS>({ maker: text, taker: text }),

@@ -15,6 +15,7 @@ import {
   TRIGGER_NAMES,
 } from '../../../engine/wire/names.ts';
 import { ReportView } from '../../../engine/wire/report-view.ts';
+import { VOLATILITY_PROFILES } from '../../config/config-volatility.ts';
 import type { Level } from '../../market/book-mirror.ts';
 import type { OrderRow } from '../../taps/history/queries.ts';
 
@@ -73,6 +74,7 @@ function volatilityView(symbol: SymbolInfo) {
     wideBand: percent(params.WideBandPpm),
     extension: params.VolatilityExtensionUs / 1e6,
     randomEnd: params.VolatilityRandomUs / 1e6,
+    profile: VOLATILITY_PROFILES[params.VolatilityProfile],
     staticPrice: priceText(symbol, staticPrice),
     staticPriceTicks: staticPrice,
     interruptedUntil: interruptedUntilUs === 0 ? null : timeText(interruptedUntilUs),
