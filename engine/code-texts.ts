@@ -81,7 +81,7 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   CANCELLED_BY_MASS_CANCEL: 'A mass cancel of the account named it.',
   CANCELLED_AUCTION_OVER: 'An order at the open or at the close, after its auction or when the symbol closed without one.',
   CANCELLED_VOLATILITY:
-    'The quantity of an immediate-or-cancel or market order whose next trade would have left a volatility band. The symbol is in a volatility auction.',
+    'The quantity of an immediate-or-cancel or market order whose next trade would have left a volatility band. The symbol is in a volatility auction, or in the limit state before it.',
   CANCELLED_PROTECTION: "The account's market-maker protection has triggered: its quotes traded more than it allows in the window.",
   CANCELLED_QUOTES_PULLED: 'The order made market-maker protections cancel more than 4,096 quotes. What was left of it was cancelled.',
   CANCELLED_LINKED:
