@@ -64,6 +64,8 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
     'More orders have come to their end in the way of the order than one command cancels. The order did nothing, and its client order id is not used up.',
   NO_PRICE_LEFT:
     "A post-only order that may be repriced would have traded on arrival, and there is no price one tickStep behind the other side: it would be 0, or above the symbol's maxPrice.",
+  DISPLAYED_QUANTITY:
+    "The displayed quantity is not a multiple of the symbol's lotStep, below its minDisplayed or below a hundredth of the order's quantity. Or an amend names one, and its order is no iceberg.",
   QUOTE_CROSSED: 'The bid of a quote is at or above its ask.',
   QUOTE_OTHER_SIDE: 'The other side of the quote was rejected, and its report says why. Both sides of a quote are accepted, or neither is.',
   PROTECTION_TRIGGERED: "The account's market-maker protection has triggered, and accepts no quotes until the account resets it.",

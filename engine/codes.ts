@@ -76,6 +76,7 @@ export const Code = {
   LIST_REJECTED: 424,
   BAD_LIST: 425,
   LINKED_AMEND: 426,
+  DISPLAYED_QUANTITY: 419,
   // 450: the reason why an order was cancelled (not a rejection).
   CANCELLED_BY_CLIENT: 450,
   CANCELLED_REMAINDER: 451,

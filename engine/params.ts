@@ -23,7 +23,9 @@ export const SymbolParam = {
   RiskModel: 11,
   /** End of the symbol's session, at which its day orders expire: microseconds since the Unix epoch; 0 = no session. From rules 4 on. */
   SessionEnd: 12,
-  /** Width of the static band around the last auction price, in millionths; 0 = none. From rules 5 on, as those that follow. */
+  /** Smallest displayed quantity of an iceberg, lots. From rules 5 on, as those that follow. */
+  MinDisplayed: 13,
+  /** Width of the static band around the last auction price, in millionths; 0 = none. */
   StaticBandPpm: 15,
   /** Width of the dynamic band around the reference price, which follows the trades, in millionths; 0 = none. */
   DynamicBandPpm: 16,
@@ -85,7 +87,7 @@ export const SYMBOL_PARAM_DEFAULTS: readonly number[] = [
   0,
   RiskModelId.Cash,
   0,
-  0,
+  1,
   0,
   0,
   0,
@@ -113,7 +115,7 @@ export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
   [0, MAX_PRICE_TICKS],
   [RiskModelId.Cash, RiskModelId.Cash],
   [0, LIMIT_53 - 1],
-  NO_VALUE,
+  [1, LIMIT_53 - 1],
   NO_VALUE,
   [0, MILLION],
   [0, MILLION],

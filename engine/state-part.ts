@@ -49,6 +49,8 @@ export const RowKind = {
   OrderFees: 17,
   /** id, expiry in microseconds since the Unix epoch; after the order, if it expires; only from rules 4 on */
   OrderExpiry: 18,
+  /** id, lots that each part displays, lots that it displays now, public id of that part, of the first part at its price; after the order, if it is an iceberg; only from rules 5 on */
+  Iceberg: 35,
   /** symbol, sub-phase, time of the last boundary of its calendar; before the name, if one is not 0; only from rules 4 on */
   SubPhase: 22,
   /** account, item, value; a control of an account, see ControlRows; only from rules 4 on */

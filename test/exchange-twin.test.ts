@@ -14,6 +14,7 @@ import { BTC, Harness, type LongCommandFields, listOf, type ReportFields, SMALL_
 import { times } from './support/long-runs.ts';
 import { massCancelCommand } from './support/mass-cancel-flow.ts';
 import { hashRows, NaiveExchange, type NaiveReport } from './support/naive-exchange.ts';
+import { NaiveMirror } from './support/naive-mirror.ts';
 
 const ACCOUNTS = 4;
 /** Orders cross pages of 64 ticks at 64 and 128, so that both sides have two pages or three. */
@@ -169,6 +170,29 @@ const stopAmend: fc.Arbitrary<LongCommandFields> = fc.record({
   quantity: fc.integer({ min: 1, max: 30 }),
   extension: fc.record({ stopPrice: fc.integer({ min: 92, max: 108 }) }),
 });
+/** Orders that display a part at a time: only from rules 5 on. */
+const iceberg: fc.Arbitrary<LongCommandFields> = fc
+  .record({
+    of: fc.oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>({ weight: 3, arbitrary: order }, ending),
+    quantity: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(99, 150, 400)),
+    displayedQuantity: fc.integer({ min: 1, max: 12 }),
+  })
+  .map(({ of, quantity, displayedQuantity }) => ({
+    ...of,
+    quantity,
+    timeInForce: (of.timeInForce ?? 0) < TimeInForce.Day ? TimeInForce.GoodTillCancel : of.timeInForce,
+    extension: { ...of.extension, displayedQuantity: Math.min(displayedQuantity, quantity) },
+  }));
+const icebergAmend: fc.Arbitrary<LongCommandFields> = fc
+  .record({ price, quantity: fc.integer({ min: 1, max: 60 }), displayedQuantity: fc.integer({ min: 1, max: 15 }), client: fc.nat(39) })
+  .map(({ displayedQuantity, quantity, client, ...rest }) => ({
+    kind: CommandKind.Amend,
+    account: 1 + (client % ACCOUNTS),
+    clientOrderId: client + 1,
+    quantity,
+    ...rest,
+    extension: { displayedQuantity: Math.min(displayedQuantity, quantity) },
+  }));
 /** Orders that prevent self-trades, or allow them where the account prevents them: only from rules 4 on. */
 const guarded: fc.Arbitrary<LongCommandFields> = fc
   .record({
@@ -179,6 +203,7 @@ const guarded: fc.Arbitrary<LongCommandFields> = fc
       stop,
       repriced,
       atAuction,
+      iceberg,
     ),
     selfTradeMode: fc.integer({ min: 1, max: 5 }),
   })
@@ -246,6 +271,8 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
       quantity: fc.integer({ min: 1, max: 30 }),
     }),
   },
+  { weight: 6, arbitrary: iceberg },
+  { weight: 3, arbitrary: icebergAmend },
   {
     weight: 1,
     arbitrary: fc
@@ -358,6 +385,34 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
   },
 );
 
+/** An iceberg that displays a further part behind a later order, and an auction with both. */
+const icebergAuction: fc.Arbitrary<LongCommandFields[]> = fc
+  .record({
+    side: fc.constantFrom(Side.Buy, Side.Sell),
+    accounts: fc.shuffledSubarray([1, 2, 3, 4], { minLength: 3 }),
+    clientOrderId: fc.integer({ min: 41, max: 2000 }),
+    display: fc.integer({ min: 2, max: 4 }),
+    more: fc.integer({ min: 1, max: 30 }),
+  })
+  .map(({ side, accounts, clientOrderId, display, more }) => {
+    const phase = (parameter: number) => ({ kind: CommandKind.SetPhase, symbol: SYMBOL, parameter });
+    const at = (account: number, own: boolean, quantity: number, extension?: LongCommandFields['extension']): LongCommandFields => ({
+      ...{ kind: CommandKind.New, symbol: SYMBOL, account, clientOrderId: clientOrderId + quantity, side: own ? side : 1 - side },
+      ...{ price: 100, quantity, ...(extension && { extension }) },
+    });
+    const [first, second, third = first] = accounts;
+    return [
+      phase(Phase.Continuous),
+      at(first, true, 20, { displayedQuantity: display }),
+      at(second, true, 5),
+      at(third, false, display),
+      phase(Phase.Auction),
+      at(third, false, 30 + more),
+      { kind: CommandKind.Uncross, symbol: SYMBOL },
+      phase(Phase.Continuous),
+    ];
+  });
+
 /** Commands of traders and of the operator, the latter with controls of accounts. */
 function commandsWith(weight: number): fc.Arbitrary<LongCommandFields> {
   return fc.oneof({ weight: 40, arbitrary: command }, { weight, arbitrary: controlCommand(ACCOUNTS) });
@@ -368,16 +423,21 @@ function flow(minLength: number, maxLength: number, controls: number): fc.Arbitr
   const repeats = fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(30) });
   const aims = fc.option(fc.nat(11));
   const waits = fc.constantFrom(0, 0, 0, 0, 0, 700, 1_999, 40_000, 3_000_000, 16_000_000);
-  return fc.array(fc.tuple(commandsWith(controls), repeats, aims, waits), { minLength, maxLength, size: 'max' }).map((steps) => {
+  const episodes = fc.oneof({ weight: 60, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: icebergAuction });
+  return fc.array(fc.tuple(commandsWith(controls), repeats, aims, waits, episodes), { minLength, maxLength, size: 'max' }).map((steps) => {
     const commands: LongCommandFields[] = [];
     const news: LongCommandFields[] = [];
-    for (const [fresh, back, aim, waitUs] of steps) {
-      const named = fresh.extension === undefined ? news : news.filter(({ extension }) => extension?.stopPrice !== undefined);
+    for (const [fresh, back, aim, waitUs, episode] of steps) {
+      const named =
+        fresh.extension === undefined
+          ? news
+          : news.filter(({ extension }) => extension !== undefined && Object.keys(fresh.extension ?? {}).some((term) => term in extension));
       const target = fresh.kind === CommandKind.Amend && aim !== null ? named.at(-1 - aim) : undefined;
       const aimed = target ? { ...fresh, account: target.account, clientOrderId: target.clientOrderId } : fresh;
       const next = (back !== undefined && commands[commands.length - 1 - back]) || aimed;
       if (next.kind === CommandKind.New) news.push(next);
       commands.push({ ...next, waitUs });
+      commands.push(...episode);
     }
     return stamped(withLifts(commands));
   });
@@ -639,6 +699,14 @@ const RARE = [
   '7/303/0',
   '2/422/0',
   '4/461/0',
+  '2/419/0',
+  '7/419/0',
+  'iceberg refreshed',
+  'iceberg decremented',
+  'iceberg total amended, place kept',
+  'iceberg display amended, place kept',
+  'iceberg display amended, place lost',
+  'refreshed iceberg first in an auction',
 ];
 
 const OF_RULES_5: ReadonlySet<number | undefined> = new Set([
@@ -651,7 +719,8 @@ const OF_RULES_5: ReadonlySet<number | undefined> = new Set([
 
 /** The rules from which on builds have such a command. */
 function rulesOf({ kind, timeInForce = 0, extension, legs }: LongCommandFields): number {
-  if (OF_RULES_5.has(kind) || legs !== undefined || ((extension?.instructions ?? 0) & Instruction.Reprice) !== 0) return 5;
+  if (OF_RULES_5.has(kind) || legs !== undefined || extension?.displayedQuantity !== undefined) return 5;
+  if (((extension?.instructions ?? 0) & Instruction.Reprice) !== 0) return 5;
   if (timeInForce >= TimeInForce.AtTheOpen) return 5;
   if (kind === CommandKind.Tick || extension?.selfTradeMode !== undefined || extension?.stopPrice !== undefined) return 4;
   return kind === CommandKind.New && timeInForce > TimeInForce.PostOnly ? 4 : 1;
@@ -678,9 +747,12 @@ const RARE_CONTROLLED = [
 /** Both exchanges give the same reports and state hash, conserve money and never stay crossed. @param seen receives kind/code/flags of the reports */
 function compare(given: Setup, commands: readonly LongCommandFields[], rules: number, seen: Set<string>): void {
   const { real, naive } = pair(given, rules);
+  const market = new NaiveMirror();
   for (const fields of commands) {
     if (rules < rulesOf(fields)) continue;
-    const got = real.do(fields).reports.map(comparable);
+    const { reports, events } = real.do(fields);
+    const got = reports.map(comparable);
+    market.apply(events);
     const want = naive.do(fields);
     assert.deepEqual(got, want);
     for (const r of got) {
@@ -695,6 +767,14 @@ function compare(given: Setup, commands: readonly LongCommandFields[], rules: nu
   }
   for (const state of naive.volatility.reached) seen.add(state);
   assert.equal(realHash(real), naive.hash());
+  // Market data has market orders of an auction in order of arrival at the price that they have there.
+  const asSets = naive.resting.some((o) => o.market);
+  for (const side of [Side.Buy, Side.Sell]) {
+    const [got, want] = [market.shown(side), naive.shown(side)];
+    for (const orders of asSets ? [got, want] : []) orders.sort(([a], [b]) => a - b);
+    assert.deepEqual(got, want, 'what market data shows');
+  }
+  for (const state of naive.seen) seen.add(state);
   const book = real.exchange.books[SYMBOL];
   const { slab, pages, stops, waiting } = real.exchange;
   if (book) auditBooks(slab, pages, [book], () => naive.phase !== Phase.Continuous, stops.books, waiting.slots());

@@ -86,13 +86,14 @@ describe('the checks of a new order', () => {
         seen.add(found);
       }
     });
-    // Ids that were forgotten, minimum quantities and repricing come up in the twin's test, limits of commands in test/throttle.test.ts.
+    // Ids that were forgotten, minimum and displayed quantities and repricing come up in the twin's test, limits of commands in test/throttle.test.ts.
     const elsewhere: readonly Code[] = [
       Code.THROTTLED,
       Code.ORDER_TO_TRADE,
       Code.CLIENT_ORDER_ID_TOO_OLD,
       Code.MIN_QUANTITY_NOT_FILLABLE,
       Code.NO_PRICE_LEFT,
+      Code.DISPLAYED_QUANTITY,
     ];
     const missing = () => NEW_ORDER_CHECKS.flatMap(({ codes }) => codes).filter((code) => !seen.has(code) && !elsewhere.includes(code));
     for (let round = 0; round < 50 && (round === 0 || missing().length > 0); round++) fc.assert(same, { numRuns: 400 });

@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Code, codeName } from '../engine/codes.ts';
 import { checkLongCommand } from '../engine/wire/check-command.ts';
-import { CommandFlag, type ExtensionFields, encodeExtension, longOrderKind, minQuantityOf } from '../engine/wire/command-extension.ts';
+import {
+  CommandFlag,
+  displayedOf,
+  type ExtensionFields,
+  encodeExtension,
+  longOrderKind,
+  minQuantityOf,
+} from '../engine/wire/command-extension.ts';
 import { CommandBatch, CommandFrameReader } from '../engine/wire/frames.ts';
 import {
   Command,
@@ -41,6 +48,7 @@ const { TriggerNow, Reprice } = Instruction;
 const UNSUPPORTED = 4;
 const { GoodTillCancel, ImmediateOrCancel, FillOrKill, Day, GoodTillDate, AtTheOpen, AtTheClose } = TimeInForce;
 const MIN = 3;
+const SHOWN = 2;
 const STOP_PRICE = 120;
 const END_US = 2 ** 52 + 1;
 
@@ -50,6 +58,7 @@ interface Terms {
   timeInForce: number;
   instructions: number;
   minQuantity: number;
+  displayedQuantity?: number;
 }
 
 /** All values of this release that an extension can have, and the next value of each. */
@@ -57,16 +66,19 @@ function* combinations(): Generator<Terms> {
   for (let orderType = 0; orderType <= 6; orderType++)
     for (let timeInForce = 0; timeInForce <= 9; timeInForce++)
       for (const instructions of [0, 1, Reprice, 1 | Reprice, UNSUPPORTED, TriggerNow, 1 | TriggerNow, 1 | Reprice | TriggerNow])
-        for (const minQuantity of [0, MIN]) yield { orderType, timeInForce, instructions, minQuantity };
+        for (const minQuantity of [0, MIN])
+          for (const displayedQuantity of [0, SHOWN]) yield { orderType, timeInForce, instructions, minQuantity, displayedQuantity };
 }
 
 /** The rules, independent of the table: the kind, or the code. */
-function expected({ orderType, timeInForce, instructions, minQuantity }: Terms): OrderKind | keyof typeof Code {
+function expected({ orderType, timeInForce, instructions, minQuantity, displayedQuantity = 0 }: Terms): OrderKind | keyof typeof Code {
   if (timeInForce > AtTheClose || orderType > OrderType.TrailingStopLimit) return 'BAD_ENUM';
   if (orderType > StopLimit || instructions === UNSUPPORTED) return 'UNSUPPORTED_TERM';
   if (timeInForce === TimeInForce.Market && orderType !== Market) return 'ILLEGAL_COMBINATION';
   const postOnly = (instructions & 1) !== 0 || timeInForce === TimeInForce.PostOnly;
   const isStop = orderType >= Stop;
+  const untilEnd = [GoodTillCancel, TimeInForce.PostOnly, Day, GoodTillDate].includes(timeInForce as 0);
+  if (displayedQuantity !== 0 && (!untilEnd || orderType !== Limit || minQuantity !== 0)) return 'ILLEGAL_COMBINATION';
   if (timeInForce >= AtTheOpen) {
     if (isStop || instructions !== 0 || minQuantity !== 0) return 'ILLEGAL_COMBINATION';
     return orderType === Market ? OrderKind.AuctionMarket : OrderKind.AuctionLimit;
@@ -127,9 +139,16 @@ test('every combination has the kind or the code of the rules; equal orders are 
       continue;
     }
     if (terms.timeInForce >= Day) {
-      const long = terms.timeInForce >= GoodTillDate || kind === OrderKind.PostOnly || kind === OrderKind.PostOnlyReprice;
+      const postOnly = kind === OrderKind.PostOnly || kind === OrderKind.PostOnlyReprice;
+      const long = terms.timeInForce >= GoodTillDate || postOnly || terms.displayedQuantity !== 0;
       assert.deepEqual([u8[64 + Command.parameter], timeInForce], [long ? CommandFlag.Extended : 0, terms.timeInForce], what);
       if (long) assert.equal(longOrderKind(u8, words, 0, 1), kind, 'the log gives the kind again');
+      continue;
+    }
+    if (terms.displayedQuantity !== 0) {
+      assert.deepEqual([u8[64 + Command.parameter], timeInForce], [CommandFlag.Extended, KIND_TIME_IN_FORCE[kind]], what);
+      assert.equal(displayedOf(words, 0), SHOWN);
+      assert.equal(longOrderKind(u8, words, 0, 1), kind, 'the log gives the kind again');
       continue;
     }
     if (kind <= OrderKind.PostOnly) {
@@ -173,7 +192,7 @@ test('a term that this release does not support is rejected, and so is a number 
     ['reserved', 'UNSUPPORTED_TERM'],
     ['link', 'UNSUPPORTED_TERM'],
     ['stopPrice', 'BAD_RANGE'],
-    ['displayedQuantity', 'UNSUPPORTED_TERM'],
+    ['displayedQuantity', 'ILLEGAL_COMBINATION'],
     ['expiryUs', 'BAD_RANGE'],
     ['kind', 'UNKNOWN_KIND'],
   ];
@@ -186,7 +205,7 @@ test('a term that this release does not support is rejected, and so is a number 
   // The highest byte of a wide field counts too.
   for (const [field, code] of [
     ['stopPrice', 'BAD_RANGE'],
-    ['displayedQuantity', 'UNSUPPORTED_TERM'],
+    ['displayedQuantity', 'BAD_RANGE'],
   ] as const)
     assert.equal(
       check(legal, 0, (view) => view.setUint8(CommandExtension[field] + 7, 128)),
@@ -261,7 +280,11 @@ test('self-trade prevention goes with every kind, and is stored long', () => {
 });
 
 test('the two terms that cannot be combined are named', () => {
-  const pairs: [string, number, number, number, boolean][] = [
+  const pairs: [string, number, number, number, boolean, boolean?][] = [
+    ['ioc and iceberg', Limit, ImmediateOrCancel, 0, false, true],
+    ['fok and iceberg', Limit, FillOrKill, 0, false, true],
+    ['stop and iceberg', Stop, GoodTillCancel, 0, false, true],
+    ['market and iceberg', Market, TimeInForce.Market, 0, false, true],
     ['market and gtc', Market, GoodTillCancel, 0, false],
     ['limit and market', Limit, TimeInForce.Market, 0, true],
     ['market and post-only', Market, TimeInForce.PostOnly, 0, false],
@@ -292,10 +315,11 @@ test('the two terms that cannot be combined are named', () => {
   ];
   for (const [pair, ...terms] of pairs) assert.equal(illegalPair(...terms), pair);
   // Every illegal combination is a pair.
-  for (const { orderType, timeInForce, instructions, minQuantity } of combinations()) {
+  for (const { orderType, timeInForce, instructions, minQuantity, displayedQuantity } of combinations()) {
     if (orderType > StopLimit || timeInForce > AtTheClose || instructions === UNSUPPORTED) continue;
-    if (orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0) !== NO_KIND) continue;
-    assert.match(illegalPair(orderType, timeInForce, instructions, minQuantity !== 0), /^[a-z-]+ and [a-z-]+$/);
+    const terms = [orderType, timeInForce, instructions, minQuantity !== 0, displayedQuantity !== 0] as const;
+    if (orderKindOf(...terms) !== NO_KIND) continue;
+    assert.match(illegalPair(...terms), /^[a-z-]+ and [a-z-]+$/);
   }
 });
 

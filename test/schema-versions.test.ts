@@ -162,7 +162,7 @@ describe('both schema versions over gRPC and WebSocket', { timeout: 30_000 }, ()
       raw.reports.map(({ kind, timeInForce, clientOrderId }) => [kind, timeInForce, clientOrderId]),
       [['accepted', 'post-only', 11]],
     );
-    raw.send(changedExtension(12, (view, _command, extension) => view.setUint8(extension + CommandExtension.displayedQuantity, 1)));
+    raw.send(changedExtension(12, (view, _command, extension) => view.setUint8(extension + CommandExtension.link, 1)));
     raw.send(changedExtension(13, (view, command) => view.setUint8(command + Command.timeInForce, TimeInForce.FillOrKill)));
     raw.send(changedExtension(14, (view, command) => view.setUint8(command + Command.parameter, CommandFlag.Extended | 4)));
     await until(() => raw.refusals.length === 3, 'the refusals');

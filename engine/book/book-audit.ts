@@ -167,6 +167,7 @@ function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: U
     const where = `audit: book ${book.symbol}, side ${side}, price ${price}:`;
     let orders = 0;
     let lots = 0;
+    let reserved = 0;
     let before = NIL;
     for (let slot = words[level * LEVEL_WORDS]; slot !== NIL; slot = slab.next(slot)) {
       if (seen[slot] !== 0) fail(`${where} slot ${slot} is queued twice`);
@@ -178,11 +179,14 @@ function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: U
       if (slab.find(slab.id[slot]) !== slot) fail(`${where} order ${slab.id[slot]} is not found under its id`);
       orders++;
       lots += slab.open(slot);
+      reserved += slab.total(slot) - slab.open(slot);
+      if (slab.total(slot) < slab.open(slot)) fail(`${where} slot ${slot} has a reserve below 0`);
       before = slot;
     }
     if (words[level * LEVEL_WORDS + LEVEL_TAIL] !== before) fail(`${where} tail is not the last order`);
     if (words[level * LEVEL_WORDS + LEVEL_ORDERS] !== orders) fail(`${where} order count of the level is not ${orders}`);
     if (doubles[level * LEVEL_DOUBLES + LEVEL_QUANTITY] !== lots) fail(`${where} quantity of the level is not ${lots} lots`);
+    if ((book.pages.reserves[level] ?? 0) !== reserved) fail(`${where} reserve of the level is not ${reserved} lots`);
     total += orders;
   }
   return total;
@@ -195,10 +199,10 @@ function auditAuction(book: OrderBook): void {
   let bids = 0;
   let asks = 0;
   book.ordersInPriority(0, (slot) => {
-    if (book.slab.price(slot) >= pivot) bids += book.slab.open(slot);
+    if (book.slab.price(slot) >= pivot) bids += book.slab.total(slot);
   });
   book.ordersInPriority(1, (slot) => {
-    if (book.slab.price(slot) <= pivot) asks += book.slab.open(slot);
+    if (book.slab.price(slot) <= pivot) asks += book.slab.total(slot);
   });
   if (bids !== demand || asks !== supply)
     fail(`audit: book ${book.symbol}: at ${pivot} demand ${demand}, supply ${supply}, should be ${bids}, ${asks}`);

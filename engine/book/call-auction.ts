@@ -213,7 +213,7 @@ export class CallAuction {
   #bidLots(from: number, to: number): number {
     let lots = 0;
     for (let price = this.#bidFrom(from); price <= to; price = this.#bidFrom(price + 1)) {
-      lots += this.#bids.quantityAt(price ^ this.#bids.flip);
+      lots += this.#bids.totalAt(price ^ this.#bids.flip);
     }
     return lots;
   }
@@ -221,7 +221,7 @@ export class CallAuction {
   #askLots(from: number, to: number): number {
     let lots = 0;
     for (let price = this.#askFrom(from); price <= to; price = this.#askFrom(price + 1)) {
-      lots += this.#asks.quantityAt(price);
+      lots += this.#asks.totalAt(price);
     }
     return lots;
   }

@@ -3,9 +3,10 @@ import { assert } from '../assert.ts';
 import { Code } from '../codes.ts';
 import type { PriceTicks, QtyLots } from '../units.ts';
 import { isAuctionMarket } from '../wire/order-kinds.ts';
+import { AuctionQueue } from './auction-queue.ts';
 import { CallAuction } from './call-auction.ts';
 import type { OrderSlab } from './order-slab.ts';
-import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from './order-slab.ts';
+import { ICEBERG_SHIFT, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from './order-slab.ts';
 import {
   LEVEL_DOUBLES,
   LEVEL_ORDERS,
@@ -35,7 +36,7 @@ const { price: PRICE, next: NEXT, prev: PREV, level: LEVEL, account: ACCOUNT, te
 export interface BookListener {
   /** A resting order (the maker) trades with the incoming order of `match`. Called before the maker changes; its `open` then falls by `quantity`. */
   onTrade(book: OrderBook, maker: number, price: PriceTicks, quantity: QtyLots): void;
-  /** A resting order was filled in full and left the book. The listener must release its slot. */
+  /** What a resting order displays was filled in full, and it left the book. The listener must release its slot, or rest it again with its next part. */
   onMakerGone(book: OrderBook, maker: number): void;
   /** Two resting orders trade in an uncross. Called before either order changes. */
   onAuctionTrade(book: OrderBook, buy: number, sell: number, price: PriceTicks, quantity: QtyLots): void;
@@ -62,6 +63,8 @@ export class OrderBook {
   priceStep = 1;
   /** Resting orders because of which each maker is asked about: a match of this book is a guarded one while it has any. */
   guards = 0;
+  /** Set with the first iceberg. */
+  hasIcebergs = false;
   /** Results of `sweep`: lots, and the sum of price x lots. */
   sweptQuantity = 0;
   sweptNotional = 0;
@@ -167,7 +170,7 @@ export class OrderBook {
     const limit = limitPrice ^ ladder.flip;
     let left = quantity;
     for (let key = ladder.best; key <= limit && left > 0; key = ladder.next(key + 1)) {
-      left -= ladder.quantityAt(key);
+      left -= ladder.totalAt(key);
     }
     return left <= 0;
   }
@@ -182,7 +185,7 @@ export class OrderBook {
     let left = quantity;
     let notional = 0;
     for (let key = ladder.best; key <= limit && left > 0 && notional <= mostNotional; key = ladder.next(key + 1)) {
-      const traded = Math.min(left, ladder.quantityAt(key));
+      const traded = Math.min(left, ladder.totalAt(key));
       notional += traded * (key ^ ladder.flip);
       left -= traded;
     }
@@ -270,6 +273,39 @@ export class OrderBook {
     slab.setOpen(slot, open);
     this.pages.doubles[slab.level(slot) * DOUBLES_PER_LEVEL + LOTS] -= less;
     if (this.auction.pivot !== NIL) this.auction.shift(slab.side(slot), slab.price(slot), -less);
+  }
+
+  /** The resting order in `slot` displays `lots` less, or more if it is below 0; they stay open in its reserve. */
+  hide(slot: number, lots: QtyLots): void {
+    const { slab, pages } = this;
+    const level = slab.level(slot);
+    this.hasIcebergs = true;
+    pages.keepReserves();
+    slab.setOpen(slot, slab.open(slot) - lots);
+    slab.icebergs[slot << ICEBERG_SHIFT] += lots;
+    pages.doubles[level * DOUBLES_PER_LEVEL + LOTS] -= lots;
+    pages.reserves[level] += lots;
+  }
+
+  /** Lowers the reserve of the resting iceberg in `slot` by `lots`. It keeps its priority. */
+  takeReserve(slot: number, lots: QtyLots): void {
+    const { slab } = this;
+    slab.icebergs[slot << ICEBERG_SHIFT] -= lots;
+    this.pages.reserves[slab.level(slot)] -= lots;
+    if (this.auction.pivot !== NIL) this.auction.shift(slab.side(slot), slab.price(slot), -lots);
+  }
+
+  /**
+   * The iceberg in `slot`, whose displayed part was filled and left the book, displays its next part, last at its price. Nothing else may have
+   * happened in the book since: the level has its place again, even if its page was given back.
+   */
+  refresh(slot: number): void {
+    const { slab, pages } = this;
+    const part = Math.min(slab.display(slot), slab.total(slot));
+    slab.setOpen(slot, part);
+    assert(this.rest(slot, pages.capacity), 'order book: an iceberg rests again where it rested');
+    slab.icebergs[slot << ICEBERG_SHIFT] -= part;
+    pages.reserves[slab.level(slot)] -= part;
   }
 
   /** Removes a resting order from the book. `open` does not change. The caller owns the slot then, and releases it or rests it again. */
@@ -416,22 +452,26 @@ export class OrderBook {
   /** Trades all orders that can trade at the indicative price, in price-time priority on both sides. The book is not crossed afterwards. */
   uncross(referencePrice: number): void {
     this.indicate(referencePrice);
-    const slab = this.slab;
+    const { slab, bids, asks, hasIcebergs } = this;
     const price = this.auction.price;
     let left = this.auction.volume;
     let firstGone = NIL;
     let lastGone = NIL;
     this.auction.forget();
+    const buys = new AuctionQueue(slab, bids, price ^ bids.flip, hasIcebergs);
+    const sells = new AuctionQueue(slab, asks, price ^ asks.flip, hasIcebergs);
     while (left > 0) {
-      const buy = this.#first(this.bids);
-      const sell = this.#first(this.asks);
+      const buy = buys.first;
+      const sell = sells.first;
       // Never more than the remaining volume: one side has no more than the volume at or inside the price.
-      const quantity = Math.min(slab.open(buy), slab.open(sell));
+      const quantity = Math.min(slab.total(buy), slab.total(sell));
       this.#listener.onAuctionTrade(this, buy, sell, price, quantity);
       left -= quantity;
       for (let side = 0; side < 2; side++) {
         const slot = side === BUY ? buy : sell;
-        if (!this.#fill(slot, quantity)) continue;
+        const reserved = slab.isIceberg(slot) ? Math.min(quantity, slab.total(slot) - slab.open(slot)) : 0;
+        if (reserved > 0) this.takeReserve(slot, reserved);
+        if (reserved === quantity || !this.#fill(slot, quantity - reserved)) continue;
         // The slot is out of the book, so its `next` can link the list of filled orders.
         slab.setNext(slot, NIL);
         if (firstGone === NIL) firstGone = slot;

@@ -19,7 +19,8 @@ const NIL = -1;
  * whether the order has more than its record, such as an end or a partner; see FeeSchedules. The byte of the time in force has it in its lower 4 bits; bits 4 to 6 are the order's
  * SelfTradeMode; bit 7 is set for an order that is
  * post-only and whose time in force does not say so. The byte of the side has it in bit 0, and above it the terms of a pending stop;
- * see PendingStops, which says what the other fields of a pending stop mean.
+ * see PendingStops, which says what the other fields of a pending stop mean. Its bit 3 is set for an iceberg, whose `open` is what it displays;
+ * the rest is in {@link OrderSlab.icebergs}.
  */
 const ORDER_BYTES = 64;
 /** Positions of an order's fields, from its first double at `slot << ORDER_DOUBLES_SHIFT`. For hot functions; see {@link OrderSlab}. */
@@ -28,6 +29,21 @@ export const OrderDouble = { open: 1, filled: 2, clientOrderId: 3, held: 4 } as 
 /** Positions from the order's first word at `slot << ORDER_WORDS_SHIFT`; `terms` has symbol, side and time in force. */
 export const ORDER_WORDS_SHIFT = 4;
 export const OrderWord = { price: 0, fees: 1, next: 10, prev: 11, level: 12, account: 13, terms: 14, tag: 15 } as const;
+
+/** An order's numbers in {@link OrderSlab.icebergs}, from its first one at `slot << ICEBERG_SHIFT`. */
+export const ICEBERG_SHIFT = 2;
+export const IcebergNumber = {
+  /** Open lots that are not displayed. */
+  reserve: 0,
+  /** Lots that each part displays. */
+  display: 1,
+  /** Id of the part that is displayed, in market data and for the other side of its trades. */
+  publicId: 2,
+  /** Id of the first part since the order came to its price: ids only grow, so it tells which order came first. */
+  firstId: 3,
+} as const;
+/** In the word of an order's terms: it is an iceberg. */
+export const ICEBERG = 1 << 19;
 
 /** Bits of the byte of the side. The others are 0. */
 export const SIDE_BIT = 1;
@@ -70,6 +86,8 @@ export class OrderSlab {
   readonly endUs: Float64Array;
   readonly doubles: Float64Array;
   readonly words: Int32Array;
+  /** Numbers of icebergs; see {@link IcebergNumber}. The system gives it memory only where it is used. */
+  readonly icebergs: Float64Array;
   readonly #index: OrderIndex;
   #free: number;
 
@@ -84,6 +102,7 @@ export class OrderSlab {
     const records = allocate(capacity * ORDER_BYTES);
     this.doubles = new Float64Array(records);
     this.words = new Int32Array(records);
+    this.icebergs = new Float64Array(allocate((capacity << ICEBERG_SHIFT) * 8));
     this.#index = new OrderIndex(this.id, allocate);
     for (let slot = 0; slot < capacity; slot++) {
       this.setLevel(slot, NIL);
@@ -136,13 +155,33 @@ export class OrderSlab {
     this.words[(slot << 4) + 1] = fees;
   }
 
-  /** Open quantity, in lots. */
+  /** Open quantity, in lots; of an iceberg, what it displays. */
   open(slot: number): QtyLots {
     return this.doubles[(slot << 3) + 1];
   }
 
   setOpen(slot: number, lots: QtyLots): void {
     this.doubles[(slot << 3) + 1] = lots;
+  }
+
+  /** Open quantity with what an iceberg does not display, in lots. */
+  total(slot: number): QtyLots {
+    const open = this.doubles[(slot << 3) + 1];
+    return (this.words[(slot << 4) + 14] & 0x80000) === 0 ? open : open + this.icebergs[slot << 2];
+  }
+
+  /** The order's id in market data. */
+  publicId(slot: number): number {
+    return (this.words[(slot << 4) + 14] & 0x80000) === 0 ? this.id[slot] : this.icebergs[(slot << 2) + 2];
+  }
+
+  isIceberg(slot: number): boolean {
+    return (this.words[(slot << 4) + 14] & 0x80000) !== 0;
+  }
+
+  /** Lots that each part of an iceberg displays. */
+  display(slot: number): QtyLots {
+    return this.icebergs[(slot << 2) + 1];
   }
 
   /** Filled quantity, in lots. */

@@ -53,6 +53,8 @@ export class LevelPages {
   readonly words: Int32Array;
   /** `level * LEVEL_DOUBLES + LEVEL_QUANTITY`: open lots of the level. */
   readonly doubles: Float64Array;
+  /** By level: open lots of icebergs that are not displayed. Empty before the first iceberg. */
+  reserves = new Float64Array(0);
   #free = 0;
   /** Pages above this number were never used, so the free list does not contain them. */
   #fresh = 0;
@@ -67,6 +69,11 @@ export class LevelPages {
     const memory = allocate((capacity + 1) * PAGE_LEVELS * LEVEL_DOUBLES * 8);
     this.words = new Int32Array(memory);
     this.doubles = new Float64Array(memory);
+  }
+
+  /** Call it before the first iceberg rests. Cold. */
+  keepReserves(): void {
+    if (this.reserves.length === 0) this.reserves = new Float64Array((this.capacity + 1) * PAGE_LEVELS);
   }
 
   /** An empty page, from 1; 0 when all are in use. */
@@ -214,6 +221,15 @@ export class PriceLadder {
   /** Open lots at `key`. */
   quantityAt(key: number): number {
     return this.isOccupied(key) ? this.pages.doubles[this.levelOf(key) * LEVEL_DOUBLES + LEVEL_QUANTITY] : 0;
+  }
+
+  /** Open lots at `key` with what is not displayed. */
+  totalAt(key: number): number {
+    if (!this.isOccupied(key)) return 0;
+    const level = this.levelOf(key);
+    const { doubles, reserves } = this.pages;
+    const displayed = doubles[level * LEVEL_DOUBLES + LEVEL_QUANTITY];
+    return reserves.length === 0 ? displayed : displayed + reserves[level];
   }
 
   /** Lowest occupied key from `from` (0 to `none`) up, or `none`. */

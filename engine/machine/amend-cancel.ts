@@ -1,13 +1,13 @@
 import type { OrderBook } from '../book/order-book.ts';
-import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord, QUOTE } from '../book/order-slab.ts';
+import { ICEBERG, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord, QUOTE } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
-import { CARRY_BITS, CARRY_MASK, type FeeSchedules, NO_CARRY as NO_FEE_CARRY, SCHEDULE_MASK } from '../rules/fee-schedules.ts';
+import { CARRY_BITS, CARRY_MASK, type FeeSchedules, NO_CARRY as NO_FEE_CARRY, SCHEDULE_MASK, scheduleOf } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { LINKED_BIT } from '../rules/order-links.ts';
 import type { RiskModel } from '../rules/risk-model.ts';
 import { Phase, ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
-import { LIFETIME_BITS, RESTING_KINDS, selfTradeModeOf } from '../wire/order-kinds.ts';
+import { ICEBERG_BIT as ICEBERG_TERM, LIFETIME_BITS, RESTING_KINDS, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import type { BandedMatch } from './banded-match.ts';
 import type { GuardedMatch } from './guarded-match.ts';
@@ -31,13 +31,15 @@ const { open: OPEN, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
 const { price: PRICE, fees: FEES, level: LEVEL, terms: TERMS } = OrderWord;
 const LINKED = LINKED_BIT;
 const ANY_SHARE = ANY;
+const ICEBERG_BIT = ICEBERG_TERM;
 const { None: NONE } = SelfTradeMode;
 const RESTING = RESTING_KINDS;
 const TO_SCHEDULE = CARRY_BITS;
 const SCHEDULE = SCHEDULE_MASK;
 const CARRY = CARRY_MASK;
 const NO_CARRY = NO_FEE_CARRY;
-const IS_QUOTE = QUOTE << 16;
+/** Orders that are amended in another way. */
+const SPECIAL = ICEBERG | (QUOTE << 16);
 
 /**
  * Amend and cancel of a resting order, named by either id. An amend to at most
@@ -129,10 +131,8 @@ export class AmendCancel {
     const terms = words[(slot << TO_WORDS) + TERMS];
     if ((terms & LINKED) !== 0 && slot !== this.#amending) return this.#amendLinked(slot);
     if (words[(slot << TO_WORDS) + LEVEL] < NIL) return this.#stopOrders.amend(slot);
-    if (order.stopPrice !== 0) {
-      this.#checks.count(order.account);
-      return this.#rejectAmend(Code.STOP_PRICE, slot);
-    }
+    if (order.stopPrice !== 0) return this.#rejectUncounted(Code.STOP_PRICE, slot);
+    if (((terms & SPECIAL) | order.lifetimeBits) !== 0) return this.#amendSpecial(slot);
     const fees = words[(slot << TO_WORDS) + FEES];
     order.symbol = terms & 0xffff;
     order.side = (terms >>> 16) & 1;
@@ -141,7 +141,6 @@ export class AmendCancel {
     order.lifetimeBits = (terms >>> 24) & LIFETIME_BITS;
     order.clientOrderId = doubles[record + CLIENT_ORDER_ID];
     order.feeSchedule = (fees >>> TO_SCHEDULE) & SCHEDULE;
-    if (fees < 0 && (terms & IS_QUOTE) !== 0) return this.#rejectQuote(slot);
     const risk = risks.of(order.symbol);
     const rules3 = this.#state.rules >= 3;
     const open = doubles[record + OPEN];
@@ -164,17 +163,62 @@ export class AmendCancel {
     if (phase === AUCTION) this.#changedAuctions.add(order.symbol);
   }
 
-  /** The next quote replaces a side of a quote. */
-  #rejectQuote(slot: number): void {
+  /** An iceberg; or an order that cannot be amended so: a side of a quote, which the next quote replaces, or one that displays all. */
+  #amendSpecial(slot: number): void {
+    if (this.#slab.isIceberg(slot)) return this.#amendIceberg(slot);
+    this.#rejectUncounted(this.#order.lifetimeBits !== 0 ? Code.DISPLAYED_QUANTITY : Code.QUOTE_AMEND, slot);
+  }
+
+  /** Also changes what it displays, if the command says so. To less of either, it keeps its priority: the reserve falls first. */
+  #amendIceberg(slot: number): void {
+    const order = this.#order;
+    const slab = this.#slab;
+    const { icebergs } = this.#resting;
+    const display = slab.display(slot);
+    const named = order.lifetimeBits !== 0;
+    if (!named) order.displayed = display;
+    order.symbol = slab.symbol(slot);
+    order.side = slab.side(slot);
+    order.timeInForce = slab.timeInForce(slot);
+    order.orderKind = RESTING[slab.lifetime(slot)];
+    order.lifetimeBits = (slab.lifetime(slot) & LIFETIME_BITS) | ICEBERG_BIT;
+    order.clientOrderId = slab.clientOrderId(slot);
+    order.feeSchedule = scheduleOf(slab.fees(slot));
+    order.feeCarry = slab.fees(slot) & CARRY;
+    const keeps = order.price === slab.price(slot) && order.quantity <= slab.total(slot) && order.displayed <= display;
+    let code = keeps ? this.#checks.lower(order, slot) : this.#checks.amend(order, slot);
+    if (code === OK && (named || !keeps)) code = this.#checks.displayed(order, named);
+    if (code !== OK) return this.#rejectAmend(code, slot);
+    const risk = this.#risks.of(order.symbol);
+    const book = this.#books[order.symbol] as OrderBook;
+    if (!keeps) {
+      icebergs.makeWhole(book, slot);
+      risk.release(slot);
+      this.#replace(slot, book, risk, this.#symbols.phase[order.symbol]);
+    } else {
+      if (order.quantity < slab.total(slot)) {
+        risk.reduce(slot, order.quantity);
+        this.#resting.reduce(book, slot, order.quantity);
+      }
+      if (order.displayed < display && icebergs.lowerDisplay(book, slot, order.displayed)) this.#resting.publish(REDUCE, slot);
+      this.#answers.resting(AMENDED, KEPT_PRIORITY, OK, slot, order.tag);
+    }
+    if (this.#symbols.phase[order.symbol] === AUCTION) this.#changedAuctions.add(order.symbol);
+  }
+
+  #rejectUncounted(code: Code, slot: number): void {
     this.#checks.count(this.#order.account);
-    this.#rejectAmend(Code.QUOTE_AMEND, slot);
+    this.#rejectNamed(code, slot);
   }
 
   /** Rejects the amend of a resting order, which the command names, before any check of it. */
   rejectAmend(code: Code): void {
+    this.#rejectNamed(code, this.#resting.find(this.#order.orderId));
+  }
+
+  #rejectNamed(code: Code, slot: number): void {
     const order = this.#order;
     const slab = this.#slab;
-    const slot = this.#resting.find(order.orderId);
     order.symbol = slab.symbol(slot);
     order.side = slab.side(slot);
     order.timeInForce = slab.timeInForce(slot);
@@ -207,7 +251,7 @@ export class AmendCancel {
       slab.id[slot],
       order.price,
       order.quantity,
-      slab.open(slot),
+      slab.total(slot),
       slab.level(slot) < NIL ? 0 : slab.filled(slot),
     );
     if (code === Code.THROTTLED || code === Code.ORDER_TO_TRADE) this.#answers.notBefore();
@@ -232,6 +276,7 @@ export class AmendCancel {
     // From rules 3 on the room was checked. What the order traded may have taken the account over its share meanwhile.
     if (book.rest(slot, ANY_SHARE)) {
       risk.hold(slot, order);
+      if (order.lifetimeBits >= ICEBERG_BIT) this.#resting.icebergs.enter(book, slot, order.displayed, this.#resting.icebergs.newId());
       this.#market.order(ADD, slot);
       return;
     }

@@ -1,4 +1,4 @@
-import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
+import { ICEBERG, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
 import { UNKNOWN_TERMS } from '../rules/order-terms.ts';
@@ -26,6 +26,7 @@ const {
 // Module constants: V8 folds them, but loads an imported constant each time.
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
+const HIDES = ICEBERG;
 const { open: OPEN, filled: ORDER_FILLED, clientOrderId: ORDER_CLIENT_ORDER_ID } = OrderDouble;
 const { price: ORDER_PRICE, next: ORDER_STOP_PRICE, level: LEVEL, account: ACCOUNT, terms: TERMS } = OrderWord;
 const NIL = -1;
@@ -112,7 +113,7 @@ export class Answers {
     const first = kind | ((terms >>> 8) & 0x0f0100) | (flags << 24);
     reports.begin(first, code, slab.words[record + ACCOUNT], terms & 0xffff, tag);
     const { words, at } = reports;
-    const open = doubles[order + OPEN];
+    const open = (terms & HIDES) === 0 ? doubles[order + OPEN] : slab.total(slot);
     putU53(words, at + ORDER_ID, slab.id[slot]);
     putU53(words, at + CLIENT_ORDER_ID, doubles[order + ORDER_CLIENT_ORDER_ID]);
     words[at + PRICE] = slab.words[record + ORDER_PRICE];
@@ -149,7 +150,7 @@ export class Answers {
       const slab = this.#slab;
       const slot = ref - 1;
       this.resting(ReportKind.Accepted, ReportFlag.Duplicate, OK, slot, order.tag);
-      putU53(this.#reports.words, this.#reports.at + QUANTITY, (slab.level(slot) < NIL ? 0 : slab.filled(slot)) + slab.open(slot));
+      putU53(this.#reports.words, this.#reports.at + QUANTITY, (slab.level(slot) < NIL ? 0 : slab.filled(slot)) + slab.total(slot));
       return;
     }
     const ids = this.#state.clientOrderIds;

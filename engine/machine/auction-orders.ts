@@ -78,13 +78,13 @@ export class AuctionOrders implements StatePart {
     return OK;
   }
 
-  /** Amends the waiting order in `slot`, which the current command names. */
-  amend(slot: number): void {
+  /** Amends the waiting order in `slot`, which the current command names. @param named whether it names a displayed quantity, which the order has not */
+  amend(slot: number, named: boolean): void {
     const { order, slab, risks } = this.#state;
     this.#read(order, slot);
     order.orderKind = OrderKind.AuctionLimit;
     const keeps = order.price === slab.price(slot) && order.quantity <= slab.open(slot);
-    let code: Code = order.stopPrice !== 0 ? Code.STOP_PRICE : OK;
+    let code: Code = order.stopPrice !== 0 ? Code.STOP_PRICE : named ? Code.DISPLAYED_QUANTITY : OK;
     if (code === OK) code = keeps ? this.#orderChecks.lower(order, slot) : this.#checks.amend(order, slot);
     else this.#orderChecks.count(order.account);
     if (code !== OK) {

@@ -104,7 +104,7 @@ export class ControlCommands {
     for (let slot = 0, left = accounts.openOrders[account]; left > 0; slot++) {
       if (slab.level(slot) === NIL || slab.account(slot) !== account) continue;
       left--;
-      if (slab.symbol(slot) === symbol) accounts.positionLimits.changeOpen(account, symbol, slab.side(slot), slab.open(slot));
+      if (slab.symbol(slot) === symbol) accounts.positionLimits.changeOpen(account, symbol, slab.side(slot), slab.total(slot));
     }
   }
 

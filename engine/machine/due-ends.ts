@@ -92,6 +92,7 @@ export class DueEnds {
     selfTrade.begin(order.account, SelfTradeMode.None);
     const { price: limit } = order;
     let left = order.quantity;
+    let reserve = 0;
     let own = 0;
     let due = 0;
     for (let slot = book.first(side === Side.Buy ? Side.Sell : Side.Buy); slot !== NIL && left > 0; ) {
@@ -102,8 +103,16 @@ export class DueEnds {
       if (code !== OK) {
         if (due++ === EXPIRIES_PER_COMMAND) return false;
         this.#resting.cancel(slot, code, slab.tag(slot));
-        // Self-trade prevention may pass orders of the same owner, and protections may cancel quotes.
-      } else if ((!selfTrade.isOwn(slot) || own++ >= MOST_OWN_ORDERS) && protections.quoterOf(slot) === 0) left -= slab.open(slot);
+        // Self-trade prevention may pass orders of the same owner, and protections may cancel quotes. What icebergs do not display follows all
+        // orders of their price.
+      } else if ((!selfTrade.isOwn(slot) || own++ >= MOST_OWN_ORDERS) && protections.quoterOf(slot) === 0) {
+        left -= slab.open(slot);
+        reserve += slab.total(slot) - slab.open(slot);
+      }
+      if (reserve > 0 && (following === NIL || slab.price(following) !== price)) {
+        left -= reserve;
+        reserve = 0;
+      }
       slot = following;
     }
     return true;

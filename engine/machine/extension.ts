@@ -2,9 +2,18 @@ import { fail } from '../assert.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { getI64, type Seq } from '../units.ts';
-import { expiryOf, minQuantityOf, stopPriceOf } from '../wire/command-extension.ts';
+import { displayedOf, expiryOf, minQuantityOf, stopPriceOf } from '../wire/command-extension.ts';
 import { Command, CommandExtension, Instruction, TimeInForce } from '../wire/layout.ts';
-import { AUCTION_MARKET_BIT, isStop, NO_KIND, OrderKind, orderKindOf, POST_ONLY_BIT, SELF_TRADE_SHIFT } from '../wire/order-kinds.ts';
+import {
+  AUCTION_MARKET_BIT,
+  ICEBERG_BIT,
+  isStop,
+  NO_KIND,
+  OrderKind,
+  orderKindOf,
+  POST_ONLY_BIT,
+  SELF_TRADE_SHIFT,
+} from '../wire/order-kinds.ts';
 
 const WORDS = Command.bytes / 4;
 const SEQ = CommandExtension.seq / 4;
@@ -42,10 +51,12 @@ export class PendingExtension implements StatePart {
     return order.link;
   }
 
-  /** Adds the extension to the current command, an amend that names a stop price. @throws InvariantError if none is before it */
+  /** Adds the extension to the current command, an amend that names a stop price or a displayed quantity. @throws InvariantError if none is before it */
   completeAmend(order: OrderRequest, seq: Seq): void {
     if (!this.#take(seq)) fail(`command ${seq} announces an extension, but none is before it`);
     order.stopPrice = stopPriceOf(this.#words, 0);
+    order.displayed = displayedOf(this.#words, 0);
+    if (order.displayed !== 0) order.lifetimeBits = ICEBERG_BIT;
   }
 
   #take(seq: Seq): boolean {
@@ -86,6 +97,8 @@ export function addExtension(order: OrderRequest, bytes: Uint8Array, words: Int3
   order.lifetimeBits = bytes[byte + CommandExtension.selfTradeMode] << SELF_TRADE_SHIFT;
   if ((instructions & Instruction.PostOnly) !== 0 && order.timeInForce !== TimeInForce.PostOnly) order.lifetimeBits |= POST_ONLY_BIT;
   if (order.orderKind === OrderKind.AuctionMarket) order.lifetimeBits |= AUCTION_MARKET_BIT;
+  order.displayed = displayedOf(words, slot);
+  if (order.displayed !== 0) order.lifetimeBits |= ICEBERG_BIT;
   if (isStop(orderType)) {
     order.stopPrice = stopPriceOf(words, slot);
     order.trigger = bytes[byte + CommandExtension.trigger];

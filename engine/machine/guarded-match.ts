@@ -4,7 +4,6 @@ import { MAX_PRICE_TICKS } from '../params.ts';
 import { MOST_ORDERS_MET, MOST_OWN_ORDERS } from '../rules/self-trade.ts';
 import type { PriceTicks } from '../units.ts';
 import { ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
-import { MarketEventKind } from '../wire/market-event.ts';
 import type { Answers } from './answers.ts';
 import type { QuoteProtection } from './quote-protection.ts';
 import { ReportFlag } from './report-writer.ts';
@@ -78,13 +77,12 @@ export class GuardedMatch {
   /** Reduces both orders by the smaller quantity, without a trade. */
   #decrement(book: OrderBook, maker: number): void {
     const { aggressor, slab, order, risks } = this.#state;
-    const open = slab.open(maker);
+    const open = slab.total(maker);
     const lots = Math.min(aggressor.open, open);
     if (lots === open) this.#resting.cancel(maker, CANCELLED_SELF_TRADE, slab.tag(maker));
     else {
       risks.of(order.symbol).reduce(maker, open - lots);
-      book.reduce(maker, open - lots);
-      this.#resting.publish(MarketEventKind.Reduce, maker);
+      this.#resting.reduce(book, maker, open - lots);
       this.#answers.resting(ReportKind.Amended, ReportFlag.KeptPriority, CANCELLED_SELF_TRADE, maker, slab.tag(maker));
       if (slab.fees(maker) < 0) this.#resting.reduced(maker);
     }

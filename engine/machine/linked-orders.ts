@@ -137,8 +137,6 @@ export class LinkedOrders implements Followers, StatePart {
   }
 
   #add(one: number, other: number, kind: number): void {
-    const { expiries } = this.#state;
-    for (const slot of [one, other]) if (this.#slab.fees(slot) >= 0) expiries.setNone(slot);
     this.#links.add(one, other, kind);
   }
 

@@ -1,4 +1,4 @@
-import { ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
+import { ICEBERG, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
 import type { SpillingProducer } from '../rings/spilling-producer.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../wire/market-event.ts';
 
@@ -16,6 +16,7 @@ const {
 const DOUBLES = MARKET_EVENT_BYTES / 8;
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
+const HIDES = ICEBERG;
 const { open: OPEN } = OrderDouble;
 const { price: ORDER_PRICE, terms: TERMS } = OrderWord;
 
@@ -39,7 +40,7 @@ export class MarketWriter {
   }
 
   /**
-   * Writes an event of the resting order in `slot`, with its open quantity. The
+   * Writes an event of the resting order in `slot`, with the quantity that it displays. The
    * method reads the record instead of calling `write`: V8 boxes a double that is
    * passed to a function that it does not inline.
    */
@@ -56,7 +57,7 @@ export class MarketWriter {
     i32[at * 2] = kind | ((terms >>> 8) & 0x0100);
     i32[at * 2 + SYMBOL] = terms & 0xffff;
     f64[at + SEQ] = this.seq;
-    f64[at + ORDER_ID] = slab.id[slot];
+    f64[at + ORDER_ID] = (terms & HIDES) === 0 ? slab.id[slot] : slab.publicId(slot);
     f64[at + PRICE] = words[record + ORDER_PRICE];
     f64[at + QUANTITY] = slab.doubles[(slot << TO_DOUBLES) + OPEN];
     f64[at + OTHER_ID] = 0;

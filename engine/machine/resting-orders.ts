@@ -8,8 +8,9 @@ import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { QtyLots, TimeUs } from '../units.ts';
 import { Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
-import { expires, isAuctionOnly } from '../wire/order-kinds.ts';
+import { expires, ICEBERG_BIT as ICEBERG, isAuctionOnly } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
+import { Icebergs } from './icebergs.ts';
 import type { MachineState } from './state.ts';
 
 const { Auction: AUCTION } = Phase;
@@ -20,7 +21,8 @@ const TO_SCHEDULE = CARRY_BITS;
 const { open: OPEN, filled: FILLED, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
 const { price: PRICE, fees: FEES, account: ACCOUNT, terms: TERMS, tag: TAG } = OrderWord;
 const { Day: DAY } = TimeInForce;
-const { Add: ADD, Remove: REMOVE } = MarketEventKind;
+const { Add: ADD, Reduce: REDUCE, Remove: REMOVE } = MarketEventKind;
+const ICEBERG_BIT = ICEBERG;
 const NIL = -1;
 /** More level pages than there are: for orders that rest whatever their account's share is. */
 export const ANY_SHARE = 2 ** 30;
@@ -39,7 +41,8 @@ export interface Followers {
 export class RestingOrders implements StatePart {
   /** Set before the first command. */
   followers: Followers | undefined;
-  readonly kinds = [RowKind.Order, RowKind.OrderFees, RowKind.OrderExpiry, RowKind.LevelPayer];
+  readonly kinds = [RowKind.Order, RowKind.OrderFees, RowKind.OrderExpiry, RowKind.Iceberg, RowKind.LevelPayer];
+  readonly icebergs: Icebergs;
   readonly #slab: MachineState['slab'];
   readonly #accounts: MachineState['accounts'];
   readonly #order: MachineState['order'];
@@ -76,6 +79,7 @@ export class RestingOrders implements StatePart {
     this.#protections = state.protections;
     this.#changedAuctions = state.changedAuctions;
     this.#answers = answers;
+    this.icebergs = new Icebergs(state);
   }
 
   /** Rests the remainder of a new order. Returns false, and changes nothing, if no level page is left, or the account has its share of them. */
@@ -87,6 +91,7 @@ export class RestingOrders implements StatePart {
       return false;
     }
     this.#open(slot);
+    if (this.#order.lifetimeBits >= ICEBERG_BIT) this.icebergs.enter(book, slot, this.#order.displayed, slab.id[slot]);
     this.publish(ADD, slot);
     return true;
   }
@@ -108,7 +113,6 @@ export class RestingOrders implements StatePart {
     const slab = this.#slab;
     this.#accounts.openOrders[slab.account(slot)]++;
     slab.setFees(slot, slab.fees(slot) | HAS_MORE);
-    this.#expiries.setNone(slot);
     this.#quotes.add(slot);
     this.#guard(slot, 1);
   }
@@ -198,7 +202,9 @@ export class RestingOrders implements StatePart {
     const books = this.#books;
     const risks = this.#risks;
     const symbol = slab.symbol(slot);
-    (books[symbol] as OrderBook).remove(slot);
+    const book = books[symbol] as OrderBook;
+    if (slab.words[(slot << TO_WORDS) + FEES] < 0 && slab.isIceberg(slot)) this.icebergs.makeWhole(book, slot);
+    book.remove(slot);
     this.publish(REMOVE, slot);
     risks.of(symbol).release(slot);
     this.#answers.cancelled(slot, code, tag);
@@ -213,13 +219,28 @@ export class RestingOrders implements StatePart {
     this.gone(slot);
   }
 
-  /** Releases the slot of an order that no longer rests. Its id stays remembered. */
+  /** Lowers the open quantity of a resting order, which keeps its priority. Its reservation is lowered before. */
+  reduce(book: OrderBook, slot: number, open: QtyLots): void {
+    if (!this.#slab.isIceberg(slot)) book.reduce(slot, open);
+    else if (!this.icebergs.reduce(book, slot, open)) return this.#markAuction(this.#slab.symbol(slot));
+    this.publish(REDUCE, slot);
+  }
+
+  /** Releases the slot of an order that no longer rests. Its id stays remembered. An iceberg may have a further part, and rests with it. */
   gone(slot: number): void {
     const slab = this.#slab;
+    if (slab.words[(slot << TO_WORDS) + FEES] < 0 && this.#goesOn(slot)) return;
     this.#accounts.openOrders[slab.account(slot)]--;
     if (slab.words[(slot << TO_WORDS) + FEES] < 0) this.#moreGone(slot);
     else this.#clientOrderIds.rememberResting(slot);
     slab.release(slot);
+  }
+
+  /** Displays the next part of an iceberg. Returns false if the order has none: it is at its end. */
+  #goesOn(slot: number): boolean {
+    if (!this.#slab.isIceberg(slot) || !this.icebergs.goesOn(slot)) return false;
+    this.publish(ADD, slot);
+    return true;
   }
 
   /** Of an order that has more than its record. */
@@ -253,6 +274,10 @@ export class RestingOrders implements StatePart {
   publish(kind: number, slot: number): void {
     const symbol = this.#slab.symbol(slot);
     this.#market.order(kind, slot);
+    this.#markAuction(symbol);
+  }
+
+  #markAuction(symbol: number): void {
     if (this.#symbols.phase[symbol] === AUCTION) this.#changedAuctions.add(symbol);
   }
 
@@ -268,7 +293,7 @@ export class RestingOrders implements StatePart {
             slab.id[slot],
             slab.clientOrderId(slot),
             slab.price(slot),
-            slab.open(slot),
+            slab.total(slot),
             slab.filled(slot),
             slab.account(slot),
             slab.symbol(slot),
@@ -290,6 +315,7 @@ export class RestingOrders implements StatePart {
     if (this.#slab.fees(slot) >= 0) return;
     const expiryUs = this.#expiries.timeOf(slot);
     if (expiryUs < Number.POSITIVE_INFINITY) out.row(RowKind.OrderExpiry, this.#slab.id[slot], expiryUs);
+    if (this.#slab.isIceberg(slot)) this.icebergs.save(out, slot);
   }
 
   /** Writes the fees of an order that are not those of a new order. */
@@ -333,6 +359,7 @@ export class RestingOrders implements StatePart {
     }
     if (r[at] === RowKind.OrderFees) return this.#loadFees(r, at);
     if (r[at] === RowKind.OrderExpiry) return this.#loadExpiry(r, at);
+    if (r[at] === RowKind.Iceberg) return this.icebergs.load(r, at);
     const symbol = r[at + 7];
     const slot = this.#loadOrder(r, at, r[at + 8], r[at + 9], r[at + 10], r[at + 11]);
     slab.setFilled(slot, r[at + 5]);

@@ -6,7 +6,7 @@ import { CARRY_BITS, CARRY_MASK, type FeeSchedules, SCHEDULE_MASK } from '../rul
 import { carryAfter, feeOn } from '../rules/fees.ts';
 import { type Money, type PriceTicks, putI64, putU53, type QtyLots } from '../units.ts';
 import { ReportKind, Side } from '../wire/layout.ts';
-import { MarketEventKind, TRADE_IN_AUCTION } from '../wire/market-event.ts';
+import { MarketEventKind, TRADE_IN_AUCTION, TRADE_KEEPS_ORDER, TRADE_KEEPS_OTHER } from '../wire/market-event.ts';
 import { ReportFlag, ReportWord, reportTerms } from './report-writer.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
@@ -95,7 +95,12 @@ export class Settlement implements BookListener {
       makerFee = feeOn(cost, makerPpm, makerFees & CARRY);
       orders[record + ORDER_FEES] = (makerFees & ~CARRY) | carryAfter(cost, makerPpm, makerFees & CARRY, makerFee);
     }
-    const makerOpen = doubles[numbers + ORDER_OPEN] - quantity;
+    let makerOpen = doubles[numbers + ORDER_OPEN] - quantity;
+    let makerId = slab.id[maker];
+    if (makerFees < 0) {
+      makerOpen = slab.total(maker) - quantity;
+      makerId = slab.publicId(maker);
+    }
     const risk = risks.of(symbol);
     risk.settleIncoming(order.account, symbol, order.side, cost, takerFee, quantity);
     risk.settleResting(maker, cost, makerFee, quantity);
@@ -105,7 +110,6 @@ export class Settlement implements BookListener {
     doubles[numbers + ORDER_FILLED] += quantity;
     const tradeId = this.#noteTrade(symbol, price);
 
-    const makerId = slab.id[maker];
     this.#reportResting(maker, MAKER, price, quantity, makerOpen, makerFee, tradeId, aggressor.orderId);
     reports.begin(reportTerms(FILL, order.side, order.timeInForce, 0), OK, order.account, symbol, order.tag);
     const { words, at } = reports;
@@ -145,9 +149,16 @@ export class Settlement implements BookListener {
     slab.setFilled(sell, slab.filled(sell) + quantity);
     const tradeId = this.#noteTrade(symbol, price);
     const flags = this.#sameOwner(buy, sell) ? AUCTION | SELF_TRADE : AUCTION;
-    this.#reportResting(buy, flags, price, quantity, slab.open(buy) - quantity, buyFee, tradeId, slab.id[sell]);
-    this.#reportResting(sell, flags, price, quantity, slab.open(sell) - quantity, sellFee, tradeId, slab.id[buy]);
-    market.write(TRADE, Buy, TRADE_IN_AUCTION, symbol, slab.id[buy], price, quantity, slab.id[sell], tradeId);
+    const buyId = slab.publicId(buy);
+    const sellId = slab.publicId(sell);
+    this.#reportResting(buy, flags, price, quantity, slab.total(buy) - quantity, buyFee, tradeId, sellId);
+    this.#reportResting(sell, flags, price, quantity, slab.total(sell) - quantity, sellFee, tradeId, buyId);
+    const apart = (slab.isIceberg(buy) ? TRADE_KEEPS_ORDER : 0) | (slab.isIceberg(sell) ? TRADE_KEEPS_OTHER : 0);
+    market.write(TRADE, Buy, TRADE_IN_AUCTION | apart, symbol, buyId, price, quantity, sellId, tradeId);
+    if (apart !== 0) {
+      this.#showRest(buy, quantity);
+      this.#showRest(sell, quantity);
+    }
     for (const slot of [buy, sell]) if (slab.fees(slot) < 0) this.#resting.filled(slot, quantity);
     if (book.guards === 0) return;
     this.#protect(buy, quantity);
@@ -159,6 +170,16 @@ export class Settlement implements BookListener {
     const { protections } = this.#state;
     const quoter = protections.quoterOf(slot);
     if (quoter !== 0 && protections.filled(quoter, this.#slab.side(slot), quantity)) protections.tripped.push(quoter);
+  }
+
+  /** Publishes what an iceberg displays after its auction trade of `quantity`, which takes from its reserve first. Called before the order changes. */
+  #showRest(slot: number, quantity: QtyLots): void {
+    const slab = this.#slab;
+    const left = slab.total(slot) - quantity;
+    const open = slab.open(slot);
+    if (!slab.isIceberg(slot) || left >= open) return;
+    const kind = left === 0 ? MarketEventKind.Remove : MarketEventKind.Reduce;
+    this.#market.write(kind, slab.side(slot), 0, slab.symbol(slot), slab.publicId(slot), slab.price(slot), left || open, 0, 0);
   }
 
   /** Auctions do not prevent self-trades; their reports have a flag, from rules 4 on. */

@@ -63,7 +63,8 @@ export class StopOrders implements StatePart {
   /** Amends the pending stop in `slot`, or another order outside the book, which the current command names. Without a stop price, it keeps its own. */
   amend(slot: number): void {
     const { order, slab, risks } = this.#state;
-    if (isAuctionOnly(slab.timeInForce(slot))) return this.#auctionOrders.amend(slot);
+    const named = order.lifetimeBits !== 0;
+    if (isAuctionOnly(slab.timeInForce(slot))) return this.#auctionOrders.amend(slot, named);
     order.symbol = slab.symbol(slot);
     order.side = slab.side(slot);
     order.timeInForce = slab.timeInForce(slot);
@@ -74,7 +75,8 @@ export class StopOrders implements StatePart {
     order.feeCarry = slab.fees(slot) & CARRY_MASK;
     const keeps = order.stopPrice === 0 || order.stopPrice === slab.next(slot);
     if (keeps) order.stopPrice = slab.next(slot);
-    const code = this.#checks.amend(order, slot);
+    // It is no iceberg.
+    const code = named ? Code.DISPLAYED_QUANTITY : this.#checks.amend(order, slot);
     if (code !== OK) {
       this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), 0);
       if (code === Code.THROTTLED || code === Code.ORDER_TO_TRADE) this.#answers.notBefore();

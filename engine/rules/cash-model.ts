@@ -115,7 +115,7 @@ export class CashModel implements RiskModel {
   }
 
   noteLoaded(slot: number): void {
-    this.#slab.setHeld(slot, this.#amountOf(slot, this.#slab.open(slot)));
+    this.#slab.setHeld(slot, this.#amountOf(slot, this.#slab.total(slot)));
   }
 
   settleResting(slot: number, cost: Money, fee: Money, quantity: QtyLots): void {
@@ -128,7 +128,7 @@ export class CashModel implements RiskModel {
     const quote = at + symbols.quoteAsset[symbol];
     const lots = quantity * symbols.basePerLot[symbol];
     if (slab.side(slot) === Buy) {
-      const open = slab.open(slot);
+      const open = slab.total(slot);
       const held = open === quantity ? 0 : this.#amountOf(slot, open - quantity);
       const freed = slab.held(slot) - held;
       slab.setHeld(slot, held);

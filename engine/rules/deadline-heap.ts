@@ -30,14 +30,15 @@ export class DeadlineHeap {
     return this.#heap[0];
   }
 
-  /** Deadline of a slot that was added; infinite after {@link setNone}. */
-  timeOf(slot: number): TimeUs {
-    return this.#time[slot];
+  /** True if the slot was added. */
+  has(slot: number): boolean {
+    const at = this.#place[slot];
+    return at < this.count && this.#heap[at] === slot;
   }
 
-  /** Of a slot without a deadline that may be asked for it, and removed: sets it, as it may be that of an earlier use of the slot. */
-  setNone(slot: number): void {
-    this.#time[slot] = Number.POSITIVE_INFINITY;
+  /** Deadline of a slot; infinite if it was not added. */
+  timeOf(slot: number): TimeUs {
+    return this.has(slot) ? this.#time[slot] : Number.POSITIVE_INFINITY;
   }
 
   add(slot: number, timeUs: TimeUs): void {
@@ -46,9 +47,9 @@ export class DeadlineHeap {
     this.earliestUs = this.#time[this.#heap[0]];
   }
 
-  /** Removes a slot that was added, or has none. */
+  /** Removes a slot, if it was added. */
   remove(slot: number): void {
-    if (this.#time[slot] === Number.POSITIVE_INFINITY) return;
+    if (!this.has(slot)) return;
     const at = this.#place[slot];
     const last = this.#heap[--this.count];
     if (last !== slot) {

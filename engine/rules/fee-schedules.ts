@@ -9,7 +9,7 @@ export const MAX_SCHEDULES = 2 ** 11;
 export const CARRY_BITS = 20;
 export const CARRY_MASK = 2 ** CARRY_BITS - 1;
 export const SCHEDULE_MASK = MAX_SCHEDULES - 1;
-/** The sign bit of the word: the order has more than its record, an end, a partner or its place among the quotes. Whoever ends or changes an order asks for no more than this. */
+/** The sign bit of the word: the order has more than its record: an end, a partner, its place among the quotes, or a part that is not displayed. Whoever ends or changes an order asks for no more than this. */
 export const HAS_MORE = -(2 ** 31);
 /** Carry of an order that was accepted before rules 4: each of its fills is rounded by itself. */
 export const NO_CARRY = 1_000_000;

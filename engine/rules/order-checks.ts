@@ -6,6 +6,7 @@ import { MILLION, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import type { PriceTicks, QtyLots, TimeUs } from '../units.ts';
 import { Phase, SelfTradeMode, Side, TimeInForce } from '../wire/layout.ts';
 import {
+  ICEBERG_BIT as ICEBERG,
   KIND_AUCTION,
   KIND_FILL_OR_KILL,
   KIND_MIN_QUANTITY,
@@ -27,8 +28,19 @@ import type { Symbols } from './symbols.ts';
 import type { Throttles } from './throttles.ts';
 import type { VolatilityBands } from './volatility-bands.ts';
 
-const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxNotional, PriceBandPpm, ReferencePrice, SessionEnd } =
-  SymbolParam;
+const {
+  LotStep,
+  TickStep,
+  MaxPrice,
+  MinQuantity,
+  MaxQuantity,
+  MinNotional,
+  MaxNotional,
+  PriceBandPpm,
+  ReferencePrice,
+  SessionEnd,
+  MinDisplayed,
+} = SymbolParam;
 const { Buy } = Side;
 const { Day: DAY } = TimeInForce;
 const { None: NONE } = SelfTradeMode;
@@ -44,6 +56,9 @@ const POST_ONLY = KIND_POST_ONLY;
 const RESTS = KIND_RESTS;
 const PARAMS = SYMBOL_PARAMS;
 const { Continuous: CONTINUOUS } = Phase;
+const ICEBERG_BIT = ICEBERG;
+/** Parts that an iceberg displays at most, so that a small order cannot cause much work. */
+const MOST_PARTS = 100;
 
 /** The inputs of the checks. All belong to the engine thread. */
 export interface CheckedState {
@@ -100,8 +115,9 @@ export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
       Code.PRICE_BAND,
       Code.NOTIONAL_MIN,
       Code.NOTIONAL_MAX,
+      Code.DISPLAYED_QUANTITY,
     ],
-    check: (c, o) => c.symbolLimits(o),
+    check: (c, o) => c.symbolLimits(o) || (o.lifetimeBits < ICEBERG ? OK : c.displayed(o, true)),
   },
   { codes: [Code.OPEN_ORDER_LIMIT, Code.BOOK_FULL, Code.ORDER_SHARE_FULL], check: (c, o) => c.room(o) },
   {
@@ -170,6 +186,7 @@ export class OrderChecks {
       this.phase(order) ||
       (order.timeInForce >= DAY && this.lifetime(order)) ||
       this.symbolLimits(order) ||
+      (order.lifetimeBits >= ICEBERG_BIT && this.displayed(order, true)) ||
       this.room(order) ||
       (this.#state.rules === 1 ? this.#bookThenFunds(order) : this.marketFunds(order) || this.limitFunds(order) || this.liquidity(order))
     );
@@ -227,7 +244,7 @@ export class OrderChecks {
    */
   lower(order: OrderRequest, slot: number): Code {
     const code = this.admits(order, slot);
-    return code !== OK || order.quantity === this.#state.slab.open(slot) ? code : this.lowerLimits(order, slot);
+    return code !== OK || order.quantity === this.#state.slab.total(slot) ? code : this.lowerLimits(order, slot);
   }
 
   /** The symbol's limits for the open quantity to which the order in `slot` is lowered. Sets `notional` and what it needs. */
@@ -283,7 +300,7 @@ export class OrderChecks {
 
   #limits(order: OrderRequest, bits: number, slot: number): Code {
     if ((bits & LIMITED) === 0) return OK;
-    return this.#accounts.positionLimits.check(order, slot === NIL ? 0 : this.#state.slab.open(slot));
+    return this.#accounts.positionLimits.check(order, slot === NIL ? 0 : this.#state.slab.total(slot));
   }
 
   /**
@@ -379,6 +396,17 @@ export class OrderChecks {
     if (params[row + PriceBandPpm] !== 0 && this.#outsideBand(order)) return Code.PRICE_BAND;
     order.notional = price * quantity * this.#symbols.quotePerTickLot[order.symbol];
     return this.#notional(order);
+  }
+
+  /** Checks what an iceberg displays. @param named false: an amend leaves it as it is, and only its part of the whole is checked */
+  displayed(order: OrderRequest, named: boolean): Code {
+    const params = this.#params;
+    const row = order.symbol * PARAMS;
+    const { displayed, quantity } = order;
+    if (quantity > displayed * MOST_PARTS) return Code.DISPLAYED_QUANTITY;
+    if (!named) return OK;
+    const wrong = displayed > quantity || displayed < params[row + MinDisplayed] || displayed % params[row + LotStep] !== 0;
+    return wrong ? Code.DISPLAYED_QUANTITY : OK;
   }
 
   /** Checks an order that may rest. */

@@ -22,7 +22,7 @@ export class OrderRequest {
   timeInForce = 0;
   /** An OrderKind. */
   orderKind = 0;
-  /** Bits beside the time in force in the order's record; see OrderSlab. Bits 4 to 6 are its SelfTradeMode. */
+  /** Bits beside the time in force in the order's record; see OrderSlab. Bits 4 to 6 are its SelfTradeMode. Above them, ICEBERG_BIT, which is elsewhere in the record. */
   lifetimeBits = 0;
   /** End of the order, if its time in force has one; otherwise it holds the value of an earlier order. Microseconds since the Unix epoch. */
   expiryUs: TimeUs = 0;
@@ -35,6 +35,8 @@ export class OrderRequest {
   quantity: QtyLots = 0;
   /** Set for the kinds that have one; otherwise it holds the value of an earlier order. */
   minQuantity: QtyLots = 0;
+  /** Of an iceberg, and of an amend that names one: lots that it displays at a time. Otherwise it holds the value of an earlier order. */
+  displayed: QtyLots = 0;
   /** Of a stop, and of an amend that names one: ticks; else 0. */
   stopPrice: PriceTicks = 0;
   /** Set for a stop; otherwise they hold the values of an earlier order. A Trigger; and whether it may trigger on arrival. */

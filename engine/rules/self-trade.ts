@@ -26,6 +26,10 @@ export class SelfTrade {
   sweptQuantity: QtyLots = 0;
   sweptNotional = 0;
   #account = 0;
+  /** Of a sweep: what icebergs have behind a displayed part, and how much of it they display at a time. */
+  #partsMet = 0;
+  readonly #reserves = new Float64Array(MOST_ORDERS_MET);
+  readonly #displays = new Float64Array(MOST_ORDERS_MET);
   readonly #slab: OrderSlab;
   readonly #accounts: Accounts;
   readonly #modes: Uint8Array;
@@ -54,7 +58,30 @@ export class SelfTrade {
     return account === this.#account || (group[account] !== 0 && group[account] === group[this.#account]);
   }
 
-  /** As the book's `sweep`, without what prevention keeps from trading and without quotes that protections cancel on the way. Visits the orders one by one. */
+  /** The lots that an order with prevention, with `left` lots, trades with the further parts of a level; and how many of them it meets. */
+  #tradeParts(count: number, left: QtyLots, met: number): QtyLots {
+    let parts = count;
+    let traded = 0;
+    let at = 0;
+    for (; at < parts && traded < left && met + at < MOST_ORDERS_MET; at++) {
+      const reserve = this.#reserves[at];
+      const display = this.#displays[at];
+      traded += Math.min(left - traded, display, reserve);
+      if (reserve > display) this.#addParts(parts++, reserve - display, display);
+    }
+    this.#partsMet = at;
+    return traded;
+  }
+
+  #addParts(at: number, reserve: QtyLots, display: QtyLots): void {
+    this.#reserves[at] = reserve;
+    this.#displays[at] = display;
+  }
+
+  /**
+   * As the book's `sweep`, without what prevention keeps from trading and without quotes that protections cancel on the way. Visits the orders one by
+   * one, and of an order with prevention each further part of an iceberg, in the sequence of the match.
+   */
   sweep(book: OrderBook, side: number, limit: PriceTicks, quantity: QtyLots, mostNotional = Number.POSITIVE_INFINITY): void {
     const slab = this.#slab;
     const { mode } = this;
@@ -67,22 +94,41 @@ export class SelfTrade {
     let notional = 0;
     let met = 0;
     let own = 0;
-    for (let slot = book.first(other); slot !== NIL && left > 0; slot = book.following(slot)) {
+    let parts = 0;
+    let reserves = 0;
+    for (let slot = book.first(other); slot !== NIL && left > 0; ) {
       const price = slab.price(slot);
       if ((side === Side.Buy ? price > limit : price < limit) || notional > mostNotional) break;
+      const following = book.following(slot);
       const quoter = book.guards === 0 ? 0 : protections.quoterOf(slot);
-      if (quoter !== 0 && protections.isPulled(quoter)) continue;
-      if (prevents) met++;
-      if (met > MOST_ORDERS_MET) break;
-      const lots = Math.min(left, slab.open(slot));
-      if (!prevents || !this.isOwn(slot)) {
+      if (quoter === 0 || !protections.isPulled(quoter)) {
+        if (prevents) met++;
+        if (met > MOST_ORDERS_MET) break;
+        const isOwn = prevents && this.isOwn(slot);
+        const lots = Math.min(left, isOwn ? slab.total(slot) : slab.open(slot));
+        if (!isOwn) {
+          traded += lots;
+          notional += lots * price;
+          left -= lots;
+          if (quoter !== 0 && protections.tryFill(quoter, other, lots, lots === slab.open(slot)))
+            met += this.#quotes.countOf(quoter) - protections.goneInTrial(quoter);
+          const reserve = slab.total(slot) - slab.open(slot);
+          reserves += reserve;
+          if (reserve > 0 && prevents) this.#addParts(parts++, reserve, slab.display(slot));
+        } else if (mode === CANCEL_NEWEST || mode === CANCEL_BOTH || ++own > MOST_OWN_ORDERS) break;
+        else if (mode !== CANCEL_OLDEST) left -= lots;
+      }
+      if (reserves > 0 && (following === NIL || slab.price(following) !== price)) {
+        // The level's icebergs display their next parts in turn, before the next price.
+        const lots = prevents ? this.#tradeParts(parts, left, met) : met > MOST_ORDERS_MET ? 0 : Math.min(left, reserves);
+        if (prevents) met += this.#partsMet;
         traded += lots;
         notional += lots * price;
-        if (quoter !== 0 && protections.tryFill(quoter, other, lots, lots === slab.open(slot)))
-          met += this.#quotes.countOf(quoter) - protections.goneInTrial(quoter);
-      } else if (mode === CANCEL_NEWEST || mode === CANCEL_BOTH || ++own > MOST_OWN_ORDERS) break;
-      else if (mode === CANCEL_OLDEST) continue;
-      left -= lots;
+        left -= lots;
+        parts = 0;
+        reserves = 0;
+      }
+      slot = following;
     }
     this.sweptQuantity = traded;
     this.sweptNotional = notional;

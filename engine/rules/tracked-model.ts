@@ -38,17 +38,17 @@ export class TrackedModel implements RiskModel {
 
   hold(slot: number, order: OrderRequest): void {
     this.#model.hold(slot, order);
-    this.#changeOpen(slot, this.#slab.open(slot));
+    this.#changeOpen(slot, this.#slab.total(slot));
   }
 
   release(slot: number): void {
     this.#model.release(slot);
-    this.#changeOpen(slot, -this.#slab.open(slot));
+    this.#changeOpen(slot, -this.#slab.total(slot));
   }
 
   reduce(slot: number, open: QtyLots): void {
     this.#model.reduce(slot, open);
-    this.#changeOpen(slot, open - this.#slab.open(slot));
+    this.#changeOpen(slot, open - this.#slab.total(slot));
   }
 
   amountOf(slot: number, open: QtyLots, unit: Money): Money {

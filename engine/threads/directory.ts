@@ -100,6 +100,8 @@ export interface OpenOrderInfo {
   readonly price: PriceTicks;
   readonly leaves: QtyLots;
   readonly filled: QtyLots;
+  /** Of an iceberg: lots that it displays at a time, and now, and the id of that part in market data. */
+  readonly iceberg?: { readonly display: QtyLots; readonly displayed: QtyLots; readonly publicId: number };
   /** Of a stop that waits for its trigger. */
   readonly stop?: { readonly price: PriceTicks; readonly trigger: number };
   /** Of a linked order: a LinkKind, and the id of its partner. */
@@ -410,9 +412,12 @@ export class Directory {
       side: slab.side(slot),
       timeInForce: slab.timeInForce(slot),
       price: slab.price(slot),
-      leaves: slab.open(slot),
+      leaves: slab.total(slot),
       filled: pending ? 0 : slab.filled(slot),
       ...(partner !== -1 && { link: { kind: this.#links.kindOf(slot), orderId: slab.id[partner] } }),
+      ...(slab.isIceberg(slot) && {
+        iceberg: { display: slab.display(slot), displayed: slab.open(slot), publicId: slab.publicId(slot) },
+      }),
       ...(pending &&
         (isAuctionOnly(slab.timeInForce(slot)) ? { waits: true } : { stop: { price: slab.next(slot), trigger: triggerOf(slab, slot) } })),
       ...(isAuctionMarket(slab.lifetime(slot)) && { market: true }),

@@ -307,7 +307,7 @@ export class EngineCore {
       publishPhase(this.exchange, symbol);
       for (const side of [Side.Buy, Side.Sell]) {
         book.ordersInPriority(side, (slot) => {
-          market.write(MarketEventKind.Add, side, 0, symbol, slab.id[slot], slab.price(slot), slab.open(slot), 0, 0);
+          market.write(MarketEventKind.Add, side, 0, symbol, slab.publicId(slot), slab.price(slot), slab.open(slot), 0, 0);
         });
       }
       if (this.exchange.symbols.phase[symbol] === Phase.Auction) this.exchange.changedAuctions.add(symbol);

@@ -1,7 +1,7 @@
 import { Code } from '../codes.ts';
 import { CANCEL_AFTER_RANGE, MASS_CANCEL_SELLS } from '../params.ts';
 import { getI64, isU53 } from '../units.ts';
-import { expiryOf, longOrderKind, minQuantityOf, stopPriceOf } from './command-extension.ts';
+import { displayedOf, expiryOf, longOrderKind, minQuantityOf, stopPriceOf } from './command-extension.ts';
 import {
   Command,
   CommandExtension,
@@ -37,7 +37,12 @@ const WORDS = Command.bytes / 4;
 const MIN_PROTECTION_US = 1000;
 const MAX_PROTECTION_US = 86_400_000_000;
 /** The numbers of an extension, in words. */
-const NUMBERS = [CommandExtension.stopPrice / 4, CommandExtension.minQuantity / 4, CommandExtension.expiryUs / 4];
+const NUMBERS = [
+  CommandExtension.stopPrice / 4,
+  CommandExtension.displayedQuantity / 4,
+  CommandExtension.minQuantity / 4,
+  CommandExtension.expiryUs / 4,
+];
 
 /**
  * Verifies the order-entry command in a slot of 64 bytes, and makes it
@@ -164,9 +169,11 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
   else if (timeInForce < TimeInForce.Day) u8[byte + Command.timeInForce] = KIND_TIME_IN_FORCE[orderKind];
   const code = checkFields(u8, words, command, account, orderKind, true);
   if (code !== Code.OK) return code;
-  if (minQuantityOf(words, extension) > getI64(words, command * WORDS + Command.quantity / 4)) return Code.BAD_RANGE;
+  const quantity = getI64(words, command * WORDS + Command.quantity / 4);
+  const displayed = displayedOf(words, extension);
+  if (minQuantityOf(words, extension) > quantity || displayed > quantity) return Code.BAD_RANGE;
   const selfTradeMode = u8[extension * CommandExtension.bytes + CommandExtension.selfTradeMode];
-  if (!stop && !linked && isShort(orderKind, timeInForce) && selfTradeMode === 0) return Code.OK;
+  if (!stop && !linked && isShort(orderKind, timeInForce) && selfTradeMode === 0 && displayed === 0) return Code.OK;
   u8[byte + Command.parameter] = CommandFlag.Extended;
   if (stop) return Code.OK;
   u8[extension * CommandExtension.bytes + CommandExtension.orderType] = KIND_ORDER_TYPE[orderKind];
@@ -179,10 +186,11 @@ function canLink(u8: Uint8Array, words: Int32Array, extension: number, command: 
   const orderType = u8[extension * CommandExtension.bytes + CommandExtension.orderType];
   const instructions = words[extension * WORDS + CommandExtension.instructions / 4];
   const timeInForce = u8[command * Command.bytes + Command.timeInForce];
-  return illegalPair(orderType, timeInForce, instructions, minQuantityOf(words, extension) !== 0, true) === '';
+  const hasDisplayed = displayedOf(words, extension) !== 0;
+  return illegalPair(orderType, timeInForce, instructions, minQuantityOf(words, extension) !== 0, hasDisplayed, true) === '';
 }
 
-/** The extension of an amend has the new stop price, and nothing else. */
+/** The extension of an amend has the new stop price or the new displayed quantity, and nothing else. */
 function checkLongAmend(u8: Uint8Array, words: Int32Array, extension: number, command: number, account: number): Code {
   const code = checkTerms(u8, words, extension);
   if (code !== Code.OK) return code;
@@ -191,7 +199,9 @@ function checkLongAmend(u8: Uint8Array, words: Int32Array, extension: number, co
   const instructions = words[extension * WORDS + CommandExtension.instructions / 4];
   if (terms !== 0 || instructions !== 0 || words[extension * WORDS + CommandExtension.link / 4] !== 0) return Code.UNSUPPORTED_TERM;
   if (minQuantityOf(words, extension) !== 0 || expiryOf(words, extension) !== 0) return Code.UNSUPPORTED_TERM;
-  if (stopPriceOf(words, extension) === 0) return Code.BAD_RANGE;
+  const displayed = displayedOf(words, extension);
+  if ((stopPriceOf(words, extension) === 0) === (displayed === 0)) return Code.BAD_RANGE;
+  if (displayed > getI64(words, command * WORDS + Command.quantity / 4)) return Code.BAD_RANGE;
   const fields = checkFields(u8, words, command, account, OrderKind.GoodTillCancel, true);
   if (fields === Code.OK) u8[command * Command.bytes + Command.parameter] = CommandFlag.Extended;
   return fields;
@@ -218,7 +228,6 @@ function checkTerms(u8: Uint8Array, words: Int32Array, slot: number): Code {
   const link = words[word + CommandExtension.link / 4];
   if (words[word + CommandExtension.reserved / 4] !== 0 || (link !== 0 && !isLink(link))) return Code.UNSUPPORTED_TERM;
   if ((words[word + CommandExtension.instructions / 4] & ~INSTRUCTIONS) !== 0) return Code.UNSUPPORTED_TERM;
-  if (!isZero(words, word + CommandExtension.displayedQuantity / 4)) return Code.UNSUPPORTED_TERM;
   for (const at of NUMBERS) if (!isU53(words, word + at)) return Code.BAD_RANGE;
   return Code.OK;
 }

@@ -31,6 +31,8 @@ export interface ExtensionFields {
   readonly selfTradeMode?: number;
   /** Lots. */
   readonly minQuantity?: number;
+  /** Lots. */
+  readonly displayedQuantity?: number;
   /** Microseconds since the Unix epoch. */
   readonly expiryUs?: number;
   /** A Trigger. */
@@ -55,6 +57,7 @@ export function encodeExtension(u8: Uint8Array, words: Int32Array, slot: number,
   u8[byte + CommandExtension.selfTradeMode] = fields.selfTradeMode ?? 0;
   words[word + CommandExtension.link / 4] = fields.link ?? 0;
   putI64(words, word + CommandExtension.stopPrice / 4, fields.stopPrice ?? 0);
+  putI64(words, word + CommandExtension.displayedQuantity / 4, fields.displayedQuantity ?? 0);
   putI64(words, word + CommandExtension.minQuantity / 4, fields.minQuantity ?? 0);
   putI64(words, word + CommandExtension.expiryUs / 4, fields.expiryUs ?? 0);
   putI64(words, word + CommandExtension.seq / 4, fields.seq ?? 0);
@@ -64,6 +67,11 @@ export function encodeExtension(u8: Uint8Array, words: Int32Array, slot: number,
 /** The minimum quantity in lots in the extension in `slot`, 0 if it has none. */
 export function minQuantityOf(words: Int32Array, slot: number): number {
   return getI64(words, slot * WORDS + CommandExtension.minQuantity / 4);
+}
+
+/** The displayed quantity in lots in the extension in `slot`, 0 if it has none. */
+export function displayedOf(words: Int32Array, slot: number): number {
+  return getI64(words, slot * WORDS + CommandExtension.displayedQuantity / 4);
 }
 
 /** The stop price in ticks in the extension in `slot`, 0 if it has none. */
@@ -84,5 +92,6 @@ export function longOrderKind(u8: Uint8Array, words: Int32Array, extension: numb
     u8[command * Command.bytes + Command.timeInForce],
     instructions,
     minQuantityOf(words, extension) !== 0,
+    displayedOf(words, extension) !== 0,
   );
 }

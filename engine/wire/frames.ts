@@ -155,6 +155,8 @@ export interface LongOrder {
   readonly quantity: number;
   /** Lots, up to `quantity`. Default 0: no minimum. */
   readonly minQuantity?: number;
+  /** Iceberg: lots that it displays at a time, up to `quantity`. Default 0: all. */
+  readonly displayedQuantity?: number;
   /** Default AccountDefault. */
   readonly selfTradeMode?: SelfTradeMode;
   /** Microseconds since the Unix epoch; with GoodTillDate only. */
@@ -280,6 +282,7 @@ export class CommandBatch {
       price = 0,
       quantity,
       minQuantity = 0,
+      displayedQuantity = 0,
       selfTradeMode = 0,
       expiryUs = 0,
       stopPrice = 0,
@@ -288,11 +291,14 @@ export class CommandBatch {
       tag = 0,
     } = order;
     if (!inU53(minQuantity) || minQuantity > quantity) rejectMinimum(minQuantity, quantity);
+    if (!inU53(displayedQuantity) || displayedQuantity > quantity)
+      throw new RangeError(`a displayed quantity is an integer from 0 to the quantity: ${displayedQuantity} of ${quantity}`);
     if (!(orderType >= 0 && orderType < ORDER_TYPES && timeInForce >= 0 && timeInForce <= TimeInForce.AtTheClose))
       throw new RangeError(`this release has no order type ${orderType} with time in force ${timeInForce}`);
     if ((instructions & ~INSTRUCTIONS) !== 0) throw new RangeError(`this release has no instructions ${instructions}`);
-    const orderKind = orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0);
-    const pair = illegalPair(orderType, timeInForce, instructions, minQuantity !== 0, link !== 0);
+    const terms = [orderType, timeInForce, instructions, minQuantity !== 0, displayedQuantity !== 0] as const;
+    const orderKind = orderKindOf(...terms);
+    const pair = illegalPair(...terms, link !== 0);
     if (pair !== '') throw new RangeError(`${pair} cannot be combined in one order`);
     if (!inU53(expiryUs) || (expiryUs !== 0) !== (timeInForce === TimeInForce.GoodTillDate))
       throw new RangeError(`an order until a time, and no other, has an expiry in microseconds since the Unix epoch, not ${expiryUs}`);
@@ -306,16 +312,16 @@ export class CommandBatch {
       return this.#placeExtended(order, plain.timeInForce as TimeInForce, { ...order, ...plain, link });
     }
     const its = timeInForce >= TimeInForce.Day ? timeInForce : (KIND_TIME_IN_FORCE[orderKind] as TimeInForce);
-    if (isShort(orderKind, timeInForce) && selfTradeMode === 0 && link === 0)
+    if (isShort(orderKind, timeInForce) && selfTradeMode === 0 && displayedQuantity === 0 && link === 0)
       return this.place(symbol, side, its, price, quantity, clientOrderId, tag);
     this.#placeExtended(order, its, { ...order, orderType: KIND_ORDER_TYPE[orderKind], instructions: KIND_INSTRUCTIONS[orderKind], link });
   }
 
   #placeExtended(order: LongOrder, timeInForce: TimeInForce, fields: ExtensionFields): void {
-    const { orderType, instructions, minQuantity, selfTradeMode, expiryUs, stopPrice, trigger, link } = fields;
+    const { orderType, instructions, minQuantity, displayedQuantity, selfTradeMode, expiryUs, stopPrice, trigger, link } = fields;
     this.#checkFits();
     this.place(order.symbol, order.side, timeInForce, order.price ?? 0, order.quantity, order.clientOrderId, order.tag ?? 0);
-    this.#extend({ orderType, instructions, minQuantity, selfTradeMode, expiryUs, stopPrice, trigger, link });
+    this.#extend({ orderType, instructions, minQuantity, displayedQuantity, selfTradeMode, expiryUs, stopPrice, trigger, link });
   }
 
   #checkFits(): void {
@@ -353,6 +359,23 @@ export class CommandBatch {
     this.#checkFits();
     this.amend(symbol, clientOrderId, orderId, price, quantity, tag);
     this.#extend({ stopPrice });
+  }
+
+  /** Amends an iceberg: also the lots that it displays at a time, from 1 to the quantity. Takes the room of two commands. */
+  amendDisplayed(
+    symbol: number,
+    clientOrderId: number,
+    orderId: number,
+    price: number,
+    quantity: number,
+    displayedQuantity: number,
+    tag: number = 0,
+  ): void {
+    if (!inU53(displayedQuantity) || displayedQuantity === 0 || displayedQuantity > quantity)
+      throw new RangeError(`a displayed quantity is an integer from 1 to the quantity: ${displayedQuantity} of ${quantity}`);
+    this.#checkFits();
+    this.amend(symbol, clientOrderId, orderId, price, quantity, tag);
+    this.#extend({ displayedQuantity });
   }
 
   /** Cancels all open orders of the account, resting orders and pending stops: of a symbol (0 = all), and of a side (undefined = both). */

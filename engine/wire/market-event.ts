@@ -33,7 +33,8 @@ export const MarketEventKind = {
   Add: 1,
   /**
    * A trade: orderId = maker, otherId = taker (auction: sell order), side = aggressor's, price, quantity, extra = trade id.
-   * The maker's open quantity falls by `quantity`; at 0 the order is gone. In an auction, the open quantity of both orders falls.
+   * The maker's open quantity falls by `quantity`; at 0 the order is gone. In an auction, the open quantity of both orders falls; see TRADE_KEEPS_ORDER.
+   * The ids, here and in the other events of orders, are the public ones: that of an iceberg changes with each part that it displays.
    */
   Trade: 2,
   /** A resting order's open quantity fell and it kept its priority: quantity = open now. */
@@ -55,6 +56,9 @@ export type MarketEventKind = (typeof MarketEventKind)[keyof typeof MarketEventK
 
 /** Bit 0 of `flags` in a Trade: made by an uncross. */
 export const TRADE_IN_AUCTION = 1;
+/** Bits 1 and 2: the trade was with what `orderId`, or `otherId`, does not display. If what it displays falls, a Reduce or Remove follows. */
+export const TRADE_KEEPS_ORDER = 2;
+export const TRADE_KEEPS_OTHER = 4;
 
 const SLOT_DOUBLES = MARKET_EVENT_BYTES / 8;
 const SLOT_WORDS = MARKET_EVENT_BYTES / 4;

@@ -108,6 +108,8 @@ export const AUCTION_MARKET_BIT = POST_ONLY_BIT;
 /** Position of the SelfTradeMode beside the time in force, and the bits that it has there. */
 export const SELF_TRADE_SHIFT = 4;
 const SELF_TRADE_MASK = 7;
+/** Of an order, above these bits: it displays a part of its quantity at a time. */
+export const ICEBERG_BIT = 0x100;
 /** All bits beside the time in force. */
 export const LIFETIME_BITS = 0xf0;
 
@@ -174,6 +176,7 @@ export const TERMS = [
   'post-only',
   'reprice',
   'min-quantity',
+  'iceberg',
   'trigger-now',
   'linked',
 ] as const;
@@ -182,19 +185,20 @@ export type Term = (typeof TERMS)[number];
 /** Which terms exclude which: a combination is legal if none of its pairs is here. docs/ORDER-ENTRY.md has the table. */
 export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
   ['limit', ['trigger-now']],
-  ['market', ['gtc', 'day', 'gtd', 'post-only', 'reprice', 'trigger-now']],
-  ['stop', ['at-the-open', 'at-the-close', 'post-only', 'reprice', 'min-quantity']],
-  ['stop-limit', ['at-the-open', 'at-the-close', 'reprice', 'min-quantity']],
+  ['market', ['gtc', 'day', 'gtd', 'post-only', 'reprice', 'iceberg', 'trigger-now']],
+  ['stop', ['at-the-open', 'at-the-close', 'post-only', 'reprice', 'min-quantity', 'iceberg']],
+  ['stop-limit', ['at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'iceberg']],
   ['gtc', ['min-quantity']],
   ['day', ['min-quantity']],
   ['gtd', ['min-quantity']],
-  ['ioc', ['post-only', 'reprice']],
-  ['fok', ['post-only', 'reprice', 'min-quantity']],
-  ['at-the-open', ['post-only', 'reprice', 'min-quantity', 'trigger-now']],
-  ['at-the-close', ['post-only', 'reprice', 'min-quantity', 'trigger-now']],
+  ['ioc', ['post-only', 'reprice', 'iceberg']],
+  ['fok', ['post-only', 'reprice', 'min-quantity', 'iceberg']],
+  ['at-the-open', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'trigger-now']],
+  ['at-the-close', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'trigger-now']],
   ['post-only', ['min-quantity']],
   ['reprice', ['min-quantity', 'trigger-now']],
-  ['linked', ['market', 'ioc', 'fok', 'at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'trigger-now']],
+  ['min-quantity', ['iceberg']],
+  ['linked', ['market', 'ioc', 'fok', 'at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'iceberg', 'trigger-now']],
 ];
 
 /** True if an order can have both terms. */
@@ -209,13 +213,17 @@ const INSTRUCTION_BITS = 4;
 const TIME_IN_FORCE_BITS = 4;
 
 const kinds = new Uint8Array(ORDER_TYPES << (TIME_IN_FORCE_BITS + 1 + INSTRUCTION_BITS)).fill(NO_KIND);
+/** 1: the combination of `kinds` may have a displayed quantity. */
+const displays = new Uint8Array(kinds.length);
 for (let orderType = 0; orderType < ORDER_TYPES; orderType++) {
   for (const timeInForce of Object.values(TimeInForce)) {
     for (let instructions = 0; instructions <= INSTRUCTIONS; instructions++) {
       if ((instructions & ~INSTRUCTIONS) !== 0) continue;
       for (const minQuantity of [false, true]) {
         if (illegalPair(orderType, timeInForce, instructions, minQuantity) !== '') continue;
-        kinds[indexOf(orderType, timeInForce, instructions, minQuantity)] = kindOf(orderType, timeInForce, instructions, minQuantity);
+        const index = indexOf(orderType, timeInForce, instructions, minQuantity);
+        kinds[index] = kindOf(orderType, timeInForce, instructions, minQuantity);
+        displays[index] = Number(illegalPair(orderType, timeInForce, instructions, minQuantity, true) === '');
       }
     }
   }
@@ -228,8 +236,15 @@ for (let orderType = 0; orderType < ORDER_TYPES; orderType++) {
  * @param timeInForce any of the enum; short forms are expanded
  * @param instructions of the bits {@link INSTRUCTIONS}
  */
-export function orderKindOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): number {
-  return kinds[indexOf(orderType, timeInForce, instructions, hasMinQuantity)];
+export function orderKindOf(
+  orderType: number,
+  timeInForce: number,
+  instructions: number,
+  hasMinQuantity: boolean,
+  hasDisplayed = false,
+): number {
+  const index = indexOf(orderType, timeInForce, instructions, hasMinQuantity);
+  return hasDisplayed && displays[index] === 0 ? NO_KIND : kinds[index];
 }
 
 function indexOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): number {
@@ -258,10 +273,17 @@ export function withoutShortForms(timeInForce: number, instructions: number): { 
  * Returns two terms that exclude each other, such as `market and gtc`; empty if the combination is legal. Of several pairs, it is the
  * one with the most special terms: `gtc` and `limit` are often defaults that the user did not write. Cold.
  */
-export function illegalPair(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean, linked = false): string {
+export function illegalPair(
+  orderType: number,
+  timeInForce: number,
+  instructions: number,
+  hasMinQuantity: boolean,
+  hasDisplayed = false,
+  linked = false,
+): string {
   // The short form Market includes the order type, so another order type contradicts it.
   if (timeInForce === TimeInForce.Market && orderType !== Market) return `${ORDER_TYPE_NAMES[orderType]} and market`;
-  const all = termsOf(orderType, timeInForce, instructions, hasMinQuantity);
+  const all = termsOf(orderType, timeInForce, instructions, hasMinQuantity, hasDisplayed);
   if (linked) all.push('linked');
   // A short form is one word: the time in force that it stands for was not written.
   const written = withoutShortForms(timeInForce, instructions).timeInForce === timeInForce;
@@ -277,12 +299,13 @@ export function illegalPair(orderType: number, timeInForce: number, instructions
   return '';
 }
 
-function termsOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): Term[] {
+function termsOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean, hasDisplayed: boolean): Term[] {
   const plain = withoutShortForms(timeInForce, instructions);
   const terms: Term[] = [ORDER_TYPE_NAMES[orderType], TIME_IN_FORCE_WORDS[plain.timeInForce] as Term];
   if ((plain.instructions & Instruction.PostOnly) !== 0) terms.push('post-only');
   if ((plain.instructions & Instruction.Reprice) !== 0) terms.push('reprice');
   if (hasMinQuantity) terms.push('min-quantity');
+  if (hasDisplayed) terms.push('iceberg');
   if ((plain.instructions & Instruction.TriggerNow) !== 0) terms.push('trigger-now');
   return terms;
 }

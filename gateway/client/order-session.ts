@@ -9,7 +9,7 @@ import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { exchangeTooOld, OpenbellError, rejectError } from './errors.ts';
 import { checkOptions, type Options } from './known-options.ts';
 import { OrderStream, type OrderStreamOptions } from './order-stream.ts';
-import { NO_TERMS, orderTerms, STOP_PRICE } from './order-terms.ts';
+import { AMENDED_TERM, NO_TERMS, orderTerms } from './order-terms.ts';
 import { type PendingCommand, PendingCommands, type PendingList } from './pending-commands.ts';
 import { viewRefusal, viewReport, viewWords } from './report-view.ts';
 import { ordersInDoubt, Resume, type ResumeStep, reportsLost } from './resume.ts';
@@ -66,6 +66,7 @@ const PLACE_OPTIONS: Options<PlaceOrder> = {
   postOnly: true,
   reprice: true,
   minQuantity: true,
+  displayedQuantity: true,
   stopPrice: true,
   trigger: true,
   triggerNow: true,
@@ -73,11 +74,11 @@ const PLACE_OPTIONS: Options<PlaceOrder> = {
 };
 const LIST_OPTIONS: Options<LinkedOrders> = { symbol: true, side: true, quantity: true, orders: true };
 const TARGET_OPTIONS: Options<OrderTarget> = { symbol: true, orderId: true, clientOrderId: true };
-const AMEND_OPTIONS: Options<AmendOrder> = { ...TARGET_OPTIONS, price: true, quantity: true, stopPrice: true };
+const AMEND_OPTIONS: Options<AmendOrder> = { ...TARGET_OPTIONS, price: true, quantity: true, stopPrice: true, displayedQuantity: true };
 const CANCEL_ALL_OPTIONS: Options<CancelAll> = { symbol: true, side: true };
 
 /** Fields that a cancel or an amend does not have. */
-const PLAIN = { side: Side.Buy, terms: NO_TERMS, price: 0, quantity: 0, minQuantity: 0, stopPrice: 0 };
+const PLAIN = { side: Side.Buy, terms: NO_TERMS, price: 0, quantity: 0, minQuantity: 0, displayedQuantity: 0, stopPrice: 0 };
 
 /** The answer to a unary Submit: the first report of each accepted command, and the rejects. */
 export interface SubmitAnswer {
@@ -215,6 +216,7 @@ export class OrderSession extends EventEmitter<Events> {
     const price = order.price === undefined ? 0 : units.ticks(order.price);
     const minQuantity = order.minQuantity === undefined ? 0 : units.lots(order.minQuantity);
     const quantity = units.lots(order.quantity);
+    const displayedQuantity = displayedLots(units, order.displayedQuantity, quantity);
     const stopPrice = stopTicks(units, order.stopPrice);
     if (order.minQuantity !== undefined && !(minQuantity >= 1 && minQuantity <= quantity)) {
       const text = `a minimum quantity is above 0 and at most the quantity: ${order.minQuantity} of ${order.quantity}`;
@@ -224,7 +226,7 @@ export class OrderSession extends EventEmitter<Events> {
     const side = SIDE_NAMES.indexOf(order.side) as Side;
     // A caller in JavaScript may pass anything.
     if (!SIDE_NAMES.includes(order.side)) throw new OpenbellError('BAD_ENUM', `there is no side ${order.side}`, Code.BAD_ENUM);
-    const numbers = { price, quantity, minQuantity, stopPrice };
+    const numbers = { price, quantity, minQuantity, displayedQuantity, stopPrice };
     return { kind: CommandKind.New, symbol: units.id, side, terms, ...numbers, clientOrderId, orderId: 0 };
   }
 
@@ -265,7 +267,7 @@ export class OrderSession extends EventEmitter<Events> {
     return { ...report, deadlineUs: report.quantityLots };
   }
 
-  /** Resolves with Amended or AmendRejected. A stop that waits keeps its place among stops of its stop price unless that changes. The same or a smaller quantity at the same price keeps its place in the queue, and is accepted in every phase. */
+  /** Resolves with Amended or AmendRejected. An iceberg that shall display less, or have less behind it, keeps its place. A stop that waits keeps its place among stops of its stop price unless that changes. The same or a smaller quantity at the same price keeps its place in the queue, and is accepted in every phase. */
   async amend(order: AmendOrder): Promise<ReportView> {
     checkOptions('amend', order, AMEND_OPTIONS);
     const units = await this.#symbol(order.symbol);
@@ -275,7 +277,10 @@ export class OrderSession extends EventEmitter<Events> {
       throw new OpenbellError('BAD_RANGE', 'an amend names a price, or the stopPrice of a stop', Code.BAD_RANGE);
     const price = order.price === undefined ? 0 : units.ticks(order.price);
     const quantity = units.lots(order.quantity);
-    const terms = stopPrice === 0 ? NO_TERMS : STOP_PRICE;
+    const displayedQuantity = displayedLots(units, order.displayedQuantity, quantity);
+    if (stopPrice !== 0 && displayedQuantity !== 0)
+      throw new OpenbellError('BAD_RANGE', 'an amend names a stopPrice or a displayedQuantity, not both', Code.BAD_RANGE);
+    const terms = stopPrice === 0 && displayedQuantity === 0 ? NO_TERMS : AMENDED_TERM;
     return this.#command({
       ...PLAIN,
       kind: CommandKind.Amend,
@@ -283,6 +288,7 @@ export class OrderSession extends EventEmitter<Events> {
       terms,
       price,
       quantity,
+      displayedQuantity,
       stopPrice,
       clientOrderId,
       orderId,
@@ -459,6 +465,15 @@ function stopTicks(units: SymbolUnits, stopPrice: Decimal | undefined): number {
   const ticks = units.ticks(stopPrice);
   if (ticks === 0) throw new OpenbellError('BAD_RANGE', 'a stop price is above 0', Code.BAD_RANGE);
   return ticks;
+}
+
+/** 0: none was given. */
+function displayedLots(units: SymbolUnits, displayed: Decimal | undefined, quantity: number): number {
+  if (displayed === undefined) return 0;
+  const lots = units.lots(displayed);
+  if (lots === 0 || lots > quantity)
+    throw new OpenbellError('BAD_RANGE', 'a displayed quantity is above 0 and at most the quantity', Code.BAD_RANGE);
+  return lots;
 }
 
 function named({ clientOrderId = 0, orderId = 0 }: OrderTarget): { clientOrderId: number; orderId: number } {

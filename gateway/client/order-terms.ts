@@ -31,8 +31,8 @@ export const NO_TERMS: OrderTerms = {
   long: false,
 };
 
-/** Those of an amend of a stop price. */
-export const STOP_PRICE: OrderTerms = { ...NO_TERMS, long: true };
+/** Those of an amend of a stop price or a displayed quantity. */
+export const AMENDED_TERM: OrderTerms = { ...NO_TERMS, long: true };
 
 /** Reads the terms of an order. @throws OpenbellError BAD_ENUM, BAD_RANGE (of price or expiry), or ILLEGAL_COMBINATION, which names the two that cannot be combined */
 export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
@@ -55,8 +55,9 @@ export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
     (order.reprice ? Instruction.Reprice : 0) |
     (order.triggerNow ? Instruction.TriggerNow : 0);
   const hasMinimum = order.minQuantity !== undefined;
-  const kind = orderKindOf(orderType, timeInForce, instructions, hasMinimum);
-  const pair = illegalPair(orderType, timeInForce, instructions, hasMinimum, linked);
+  const terms = [orderType, timeInForce, instructions, hasMinimum, order.displayedQuantity !== undefined] as const;
+  const kind = orderKindOf(...terms);
+  const pair = illegalPair(...terms, linked);
   if (pair !== '') {
     throw new OpenbellError(
       'ILLEGAL_COMBINATION',
@@ -73,7 +74,8 @@ export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
   const { selfTrade = 'default' } = order;
   const selfTradeMode = SELF_TRADE_NAMES.indexOf(selfTrade) as SelfTradeMode;
   if (!SELF_TRADE_NAMES.includes(selfTrade)) throw new OpenbellError('BAD_ENUM', `there is no self-trade mode ${selfTrade}`, Code.BAD_ENUM);
-  const long = linked || isStop(orderType) || selfTradeMode !== SelfTradeMode.AccountDefault || !isShort(kind, timeInForce);
+  const short = isShort(kind, timeInForce) && order.displayedQuantity === undefined && !linked && !isStop(orderType);
+  const long = !short || selfTradeMode !== SelfTradeMode.AccountDefault;
   const trigger = triggerOf(order, orderType);
   return { orderType, timeInForce, instructions, trigger, expiryUs: expiryOf(order.expires, name), selfTradeMode, long };
 }

@@ -15,6 +15,8 @@ export interface PendingCommand {
   readonly quantity: number;
   /** Lots; 0 = none. */
   readonly minQuantity: number;
+  /** Lots; 0 = none. */
+  readonly displayedQuantity: number;
   /** Ticks; 0 = none. */
   readonly stopPrice: number;
   readonly clientOrderId: number;
@@ -162,15 +164,17 @@ export class PendingCommands {
   }
 }
 
-function longOrder({ symbol, side, terms, price, quantity, minQuantity, stopPrice, clientOrderId, tag }: PendingCommand): LongOrder {
-  return { ...terms, price, quantity, minQuantity, stopPrice, clientOrderId, symbol, side, tag };
+function longOrder({ symbol, side, terms, price, quantity, ...rest }: PendingCommand): LongOrder {
+  const { minQuantity, displayedQuantity, stopPrice, clientOrderId, tag } = rest;
+  return { ...terms, price, quantity, minQuantity, displayedQuantity, stopPrice, clientOrderId, symbol, side, tag };
 }
 
 function put(batch: CommandBatch, command: PendingCommand): void {
-  const { kind, symbol, price, quantity, stopPrice, clientOrderId, orderId, tag, list } = command;
+  const { kind, symbol, price, quantity, displayedQuantity, stopPrice, clientOrderId, orderId, tag, list } = command;
   if (list !== undefined) batch.placeList(list.kind, list.commands.map(longOrder) as [LongOrder, LongOrder]);
   else if (kind === CommandKind.New) batch.placeLong(longOrder(command));
   else if (kind === CommandKind.Cancel) batch.cancel(symbol, clientOrderId, orderId, tag);
+  else if (displayedQuantity !== 0) batch.amendDisplayed(symbol, clientOrderId, orderId, price, quantity, displayedQuantity, tag);
   else if (stopPrice !== 0) batch.amendStop(symbol, clientOrderId, orderId, price, quantity, stopPrice, tag);
   else if (kind === CommandKind.MassCancel) batch.massCancel(symbol, quantity === 0 ? undefined : ((quantity - 1) as Side), tag);
   else if (kind === CommandKind.CancelAfter) batch.cancelAfter(quantity, tag);

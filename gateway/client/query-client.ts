@@ -61,6 +61,12 @@ export interface RestingOrder {
   readonly priceTicks: number;
   readonly leaves: string;
   readonly leavesLots: number;
+  /** Of an iceberg: what it displays at a time, and now, and its id in market data. */
+  readonly displayedQuantity?: string;
+  readonly displayedQuantityLots?: number;
+  readonly displayedNow?: string;
+  readonly displayedNowLots?: number;
+  readonly publicOrderId?: number;
   readonly phase: PhaseName;
   /** Orders of the same price that trade before it. */
   readonly before: { readonly orders: number; readonly quantity: string; readonly quantityLots: number };

@@ -120,6 +120,8 @@ export interface PlaceOrder {
   readonly reprice?: boolean;
   /** Minimum quantity that must trade on arrival, else the order is cancelled; ioc only. Needs an exchange that supports wire schema 2. */
   readonly minQuantity?: Decimal;
+  /** Iceberg: what the order displays at a time; gtc, day and gtd limit orders only. Needs an exchange that supports wire schema 2. */
+  readonly displayedQuantity?: Decimal;
   /** Unique per account, from 1, growing. Default: made from the clock. */
   readonly clientOrderId?: number;
 }
@@ -157,6 +159,8 @@ export interface AmendOrder extends OrderTarget {
   readonly price?: Decimal;
   /** The new stop price of a stop that waits. Without it, a stop-limit keeps its own. STOP_PRICE: the order does not wait any more. */
   readonly stopPrice?: Decimal;
+  /** What an iceberg displays at a time from now on. DISPLAYED_QUANTITY: the order is no iceberg. */
+  readonly displayedQuantity?: Decimal;
   /** The new open quantity. */
   readonly quantity: Decimal;
 }

@@ -41,7 +41,16 @@ export const PHASES = Object.fromEntries(PHASE_NAMES.map((name, phase) => [name,
 export const PARAM_KEYS = ['reference-price', 'price-band', 'collar', 'session-end', 'volatility', 'limits', 'fees'] as const;
 export const SYMBOL_KEYS = ['id', 'name', 'base', 'quote', 'tick', 'lot', 'phase', ...PARAM_KEYS] as const;
 
-export const LIMIT_KEYS = ['max-price', 'tick-step', 'lot-step', 'min-quantity', 'max-quantity', 'min-notional', 'max-notional'] as const;
+export const LIMIT_KEYS = [
+  'max-price',
+  'tick-step',
+  'lot-step',
+  'min-quantity',
+  'max-quantity',
+  'min-displayed',
+  'min-notional',
+  'max-notional',
+] as const;
 export const FEE_KEYS = ['maker', 'taker'] as const;
 
 /** A step such as 0.05 is 5 x 10^-2. */
@@ -174,6 +183,7 @@ export function readParams(
   read('LotStep', limits['lot-step'], lots);
   read('MinQuantity', limits['min-quantity'], lots);
   read('MaxQuantity', limits['max-quantity'], lots);
+  read('MinDisplayed', limits['min-displayed'], lots);
   read('MinNotional', limits['min-notional'], money);
   read('MaxNotional', limits['max-notional'], money);
   read('ReferencePrice', fields['reference-price'], ticks);

@@ -1,7 +1,14 @@
 import { assert } from '../../engine/assert.ts';
 import type { RingSlots } from '../../engine/rings/ring.ts';
 import { OrderAction, Phase, SubPhase } from '../../engine/wire/layout.ts';
-import { MARKET_EVENT_BYTES, MarketEventKind, MarketField, TRADE_IN_AUCTION } from '../../engine/wire/market-event.ts';
+import {
+  MARKET_EVENT_BYTES,
+  MarketEventKind,
+  MarketField,
+  TRADE_IN_AUCTION,
+  TRADE_KEEPS_ORDER,
+  TRADE_KEEPS_OTHER,
+} from '../../engine/wire/market-event.ts';
 import type { Level } from './levels-copy.ts';
 import { MirrorLevels } from './mirror-levels.ts';
 import type { MirrorOrders } from './mirror-orders.ts';
@@ -188,8 +195,9 @@ export class BookMirror {
     this.referencePrice = this.lastPrice;
     this.lastQuantity = quantity;
     this.lastTradeId = f64[at + MarketField.extra];
-    this.#fall(this.#find(f64, at + MarketField.orderId), quantity);
-    if ((flags & TRADE_IN_AUCTION) !== 0) this.#fall(this.#find(f64, at + MarketField.otherId), quantity);
+    if ((flags & TRADE_KEEPS_ORDER) === 0) this.#fall(this.#find(f64, at + MarketField.orderId), quantity);
+    if ((flags & (TRADE_IN_AUCTION | TRADE_KEEPS_OTHER)) === TRADE_IN_AUCTION)
+      this.#fall(this.#find(f64, at + MarketField.otherId), quantity);
   }
 
   /** Reduces an order's open quantity by `by` lots; at 0 the order leaves the book. */

@@ -20,12 +20,7 @@ export interface QueuePosition {
   readonly exact: boolean;
 }
 
-/** Whether the order rests in the book, as of the mirror's last event. */
-export function isResting({ orders }: BookMirror, orderId: number): boolean {
-  return orders.find(Float64Array.of(orderId), 0) !== -1;
-}
-
-/** The place of an order in the book as of the mirror's last event; undefined if it does not rest. I/O thread; reads a limited part of the book. */
+/** The place of an order, named by its id in market data, in the book as of the mirror's last event; undefined if it does not rest. I/O thread; reads a limited part of the book. */
 export function queuePosition(mirror: BookMirror, orderId: number, most = MOST): QueuePosition | undefined {
   const { orders, levels } = mirror;
   const order = orders.find(Float64Array.of(orderId), 0);

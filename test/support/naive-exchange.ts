@@ -24,6 +24,7 @@ import { BTC, type LongCommandFields, SYMBOL, USD } from './exchange-fixture.ts'
 import { NaiveAuctions } from './naive-auctions.ts';
 import { type ControlCommand, NaiveControls } from './naive-controls.ts';
 import { carryOf, type FeeAccount, newFeeAccount, payFee, reservedFee } from './naive-fees.ts';
+import { canDisplay, firstPart, icebergRows, type NaiveIceberg, shownOf, shrink, tradedPart } from './naive-icebergs.ts';
 import { NaiveLinks } from './naive-links.ts';
 import { NaiveMassCancels } from './naive-mass-cancel.ts';
 import { NaiveProtections } from './naive-protections.ts';
@@ -44,6 +45,9 @@ interface NaiveOrder {
   stop?: { price: number; trigger: number; unit: number };
   link?: { partner: NaiveOrder; kind: number };
   unreserved?: boolean;
+  iceberg?: NaiveIceberg;
+  /** When it came to its price; a further part does not count. */
+  arrived: number;
   fees: FeeAccount;
   id: number;
   client: number;
@@ -164,6 +168,8 @@ export class NaiveExchange {
   timeUs = 0;
   readonly protections = new NaiveProtections();
   readonly #quotes = new NaiveQuotes<NaiveOrder>(this.#forQuotes());
+  /** Rare states that it came to. */
+  readonly seen = new Set<string>();
   readonly #limits: Limits;
   /** From 2 on. */
   readonly #rules: number;
@@ -176,6 +182,7 @@ export class NaiveExchange {
     (o, code) => this.#end(o, code),
     (account, named) => this.#beginMassCancel(account, Code.CANCELLED_AFTER, named),
   );
+  #arrivals = 0;
 
   constructor(params: number[], limits: Limits, rules = RULES) {
     this.params = params;
@@ -240,6 +247,16 @@ export class NaiveExchange {
     const better = (a: NaiveOrder, b: NaiveOrder): number =>
       (side === Side.Buy ? b.price - a.price : a.price - b.price) || Number(b.market) - Number(a.market);
     return this.resting.filter((o) => o.side === side).sort(better);
+  }
+
+  /** The same as an uncross fills them: each order has the place of its arrival. */
+  auctionQueue(side: number): NaiveOrder[] {
+    return this.queue(side).sort((a, b) => (a.price === b.price ? Number(b.market) - Number(a.market) || a.arrived - b.arrived : 0));
+  }
+
+  /** What market data shows of a side, best price first: id, price and quantity. */
+  shown(side: number): [id: number, price: number, lots: number][] {
+    return this.queue(side).map((o) => [shownOf(o)[0], o.price, shownOf(o)[1]]);
   }
 
   do(c: LongCommandFields): NaiveReport[] {
@@ -374,7 +391,7 @@ export class NaiveExchange {
     const allowed = this.phase !== Phase.Continuous || this.#trade(order, this.#limit(order));
     let full: number = RESTING.has(order.tif) ? this.#room(order, order.price) : this.#remainder();
     if (!allowed) full = Code.CANCELLED_SELF_TRADE;
-    if (order.open > 0 && full === Code.OK) return this.#rest(order);
+    if (order.open > 0 && full === Code.OK) return this.#rest(order, order.id);
     if (order.open > 0) this.#answer(ReportKind.Cancelled, full, order, order.price, order.open, 0, order.filled);
     this.#remember(order, quantity, Code.OK);
   }
@@ -402,8 +419,10 @@ export class NaiveExchange {
   }
 
   #orderOf(f: NewFields): NaiveOrder {
-    const { stopPrice = 0, trigger = 0 } = f.extension ?? {};
+    const { stopPrice = 0, trigger = 0, displayedQuantity = 0 } = f.extension ?? {};
     return {
+      ...(displayedQuantity > 0 && { iceberg: { display: displayedQuantity, shown: 0, id: 0, first: 0 } }),
+      arrived: 0,
       ...(stopPrice > 0 && { stop: { price: stopPrice, trigger, unit: 0 } }),
       id: 0,
       fees: this.#newFees(),
@@ -514,7 +533,8 @@ export class NaiveExchange {
       this.controls.check(o.account, symbol) ||
       (symbol === SYMBOL ? this.controls.positions.check(o, o.open, this.#counted) : 0) ||
       this.#reprice(o) ||
-      this.#check(o);
+      this.#check(o) ||
+      (o.iceberg && !canDisplay(o.iceberg.display, o.open, this.params[SymbolParam.MinDisplayed]) ? Code.DISPLAYED_QUANTITY : 0);
     if (basic === Code.OK && RESTING.has(o.tif)) {
       if (this.#counted.length >= this.#limits.orders) return Code.BOOK_FULL;
       if (this.#counted.filter(({ account }) => account === o.account).length >= this.#limits.ordersPerAccount)
@@ -623,10 +643,8 @@ export class NaiveExchange {
     const within = this.volatility.bands();
     const { selfTrade } = this.controls;
     const mode = selfTrade.mode(taker);
-    for (const maker of this.queue(1 - taker.side)) {
+    for (let [maker] = this.queue(1 - taker.side); maker !== undefined; [maker] = this.queue(1 - taker.side)) {
       if (taker.open === 0 || !this.#crosses(taker.side, limit, maker.price)) break;
-      // A protection has cancelled it.
-      if (!this.resting.includes(maker)) continue;
       if (mode !== SelfTradeMode.None && selfTrade.own(taker, maker)) {
         if (mode === SelfTradeMode.CancelNewest) return false;
         if (mode === SelfTradeMode.Decrement) this.#decrement(taker, maker);
@@ -638,16 +656,21 @@ export class NaiveExchange {
         this.#interrupt();
         break;
       }
-      const quantity = Math.min(taker.open, maker.open);
+      const [makerId, part] = shownOf(maker);
+      const quantity = Math.min(taker.open, part);
       const [buyer, seller] = taker.side === Side.Buy ? [taker, maker] : [maker, taker];
       const takerFee = payFee(taker.fees, maker.price * quantity, taker.fees.taker);
       // A rebate is at most what the taker pays.
       const makerFee = payFee(maker.fees, maker.price * quantity, Math.max(maker.fees.maker, -taker.fees.taker));
       this.#settle(buyer, seller, maker.price, quantity, buyer === taker ? takerFee : makerFee, buyer === taker ? makerFee : takerFee);
       this.#fill(maker, taker.id, maker.price, quantity, makerFee, 1);
-      this.#fill(taker, maker.id, maker.price, quantity, takerFee, 0);
+      this.#fill(taker, makerId, maker.price, quantity, takerFee, 0);
       this.links.filled(maker, quantity);
-      if (maker.open === 0) this.#gone(maker);
+      if (tradedPart(maker, quantity, () => ++this.lastOrderId)) {
+        this.seen.add('iceberg refreshed');
+        this.#leavePlace(maker);
+        this.#takePlace(maker);
+      } else if (maker.open === 0) this.#gone(maker);
       if (this.protections.filled(maker, quantity)) this.#pull(maker.account);
     }
     return true;
@@ -676,6 +699,8 @@ export class NaiveExchange {
       return this.#end(maker, Code.CANCELLED_SELF_TRADE);
     }
     maker.open -= lots;
+    if (maker.iceberg) this.seen.add('iceberg decremented');
+    shrink(maker);
     this.#answer(ReportKind.Amended, Code.CANCELLED_SELF_TRADE, maker, price, maker.open, maker.open, filled, 4);
     this.links.reduced(maker);
   }
@@ -827,14 +852,15 @@ export class NaiveExchange {
   #amendAlone(o: NaiveOrder, f: Amend): void {
     if (o.stop) return this.#amendStop(o as StopOrder, f);
     if (o.waits && f.extension === undefined) return this.#amendWaiting(o, f);
-    if (f.extension !== undefined) this.controls.count(f.account);
-    if (f.extension !== undefined) return this.#answer(ReportKind.AmendRejected, Code.STOP_PRICE, o, f.price, f.quantity, o.open, o.filled);
-    if (o.client === 0) {
+    const { stopPrice = 0, displayedQuantity: named = 0 } = f.extension ?? {};
+    if (stopPrice > 0 || (named > 0 && !o.iceberg) || o.client === 0) {
       this.controls.count(f.account);
-      return this.#answer(ReportKind.AmendRejected, Code.QUOTE_AMEND, o, f.price, f.quantity, o.open, o.filled);
+      const code = stopPrice > 0 ? Code.STOP_PRICE : named > 0 ? Code.DISPLAYED_QUANTITY : Code.QUOTE_AMEND;
+      return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
     }
     const wanted: NaiveOrder = { ...o, price: f.price, open: f.quantity };
-    const keeps = f.price === o.price && f.quantity < o.open + (this.#rules >= 3 ? 1 : 0);
+    const display = named || (o.iceberg?.display ?? 0);
+    const keeps = f.price === o.price && f.quantity < o.open + (this.#rules >= 3 ? 1 : 0) && (!o.iceberg || display <= o.iceberg.display);
     const lowers = keeps && this.#rules >= 3;
     let code = this.controls.check(o.account, SYMBOL) || this.controls.positions.check(o, f.quantity - o.open, this.open);
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
@@ -846,10 +872,19 @@ export class NaiveExchange {
     if (!lowers && code === Code.OK && o.postOnly && this.queue(1 - o.side).some((m) => this.#crosses(o.side, f.price, m.price)))
       code = Code.POST_ONLY_WOULD_TRADE;
     if (this.#rules >= 3 && code === Code.OK && f.price !== o.price && !this.#tradesInFull(wanted)) code = this.#room(o, f.price);
+    const least = this.params[SymbolParam.MinDisplayed];
+    if (code === Code.OK && o.iceberg && (named > 0 ? !canDisplay(named, f.quantity, least) : !keeps && display * 100 < f.quantity))
+      code = Code.DISPLAYED_QUANTITY;
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
     if (!keeps) this.#leave(o);
     o.price = f.price;
     o.open = f.quantity;
+    if (o.iceberg) {
+      this.seen.add(`iceberg ${named > 0 ? 'display' : 'total'} amended, place ${keeps ? 'kept' : 'lost'}`);
+      o.iceberg.display = display;
+      o.iceberg.shown = Math.min(o.iceberg.shown, display);
+      shrink(o);
+    }
     this.#answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, o.filled, keeps ? 4 : 0);
     if (keeps) return;
     const allowed = this.phase !== Phase.Continuous || this.#trade(o, o.price);
@@ -908,7 +943,14 @@ export class NaiveExchange {
     );
   }
 
-  #rest(o: NaiveOrder): void {
+  /** @param id of its first part, if it is an iceberg */
+  #rest(o: NaiveOrder, id?: number): void {
+    if (o.iceberg) firstPart(o, id ?? ++this.lastOrderId);
+    o.arrived = this.#arrivals++;
+    this.#takePlace(o);
+  }
+
+  #takePlace(o: NaiveOrder): void {
     if (this.#page(o.side, o.price).length === 0) this.payers.add(o);
     this.resting.push(o);
   }
@@ -924,6 +966,10 @@ export class NaiveExchange {
       delete o.waits;
       return;
     }
+    this.#leavePlace(o);
+  }
+
+  #leavePlace(o: NaiveOrder): void {
     this.resting.splice(this.resting.indexOf(o), 1);
     if (!this.payers.delete(o)) return;
     const next = this.#page(o.side, o.price).at(-1);
@@ -1006,6 +1052,8 @@ export class NaiveExchange {
   }
 
   #amendStop(o: StopOrder, f: Amend): void {
+    if (f.extension?.displayedQuantity)
+      return this.#answer(ReportKind.AmendRejected, Code.DISPLAYED_QUANTITY, o, f.price, f.quantity, o.open, 0);
     const price = f.extension?.stopPrice ?? o.stop.price;
     const wanted: StopOrder = { ...o, price: f.price, open: f.quantity, stop: { ...o.stop, price } };
     const code = this.#checkStop(wanted, o, false);
@@ -1028,6 +1076,7 @@ export class NaiveExchange {
       newSide: (account, side) => ({
         ...{
           id: 0,
+          arrived: 0,
           client: 0,
           account,
           side,
@@ -1208,14 +1257,18 @@ export class NaiveExchange {
     const done: NaiveOrder[] = [];
     const tripped: number[] = [];
     while (left > 0) {
-      const [buy] = this.queue(Side.Buy).filter((o) => o.open > 0);
-      const [sell] = this.queue(Side.Sell).filter((o) => o.open > 0);
+      const [buy] = this.auctionQueue(Side.Buy).filter((o) => o.open > 0);
+      const [sell] = this.auctionQueue(Side.Sell).filter((o) => o.open > 0);
+      for (const o of [buy, sell])
+        if (o !== this.queue(o.side).find(({ open }) => open > 0)) this.seen.add('refreshed iceberg first in an auction');
       const quantity = Math.min(left, buy.open, sell.open);
       const [buyFee, sellFee] = [buy, sell].map(({ fees }) => payFee(fees, price * quantity, fees.taker));
       this.#settle(buy, sell, price, quantity, buyFee, sellFee);
       const flags = this.#rules >= 4 && this.controls.selfTrade.own(buy, sell) ? 24 : 8;
-      this.#fill(buy, sell.id, price, quantity, buyFee, flags);
-      this.#fill(sell, buy.id, price, quantity, sellFee, flags);
+      const [[buyId], [sellId]] = [shownOf(buy), shownOf(sell)];
+      this.#fill(buy, sellId, price, quantity, buyFee, flags);
+      this.#fill(sell, buyId, price, quantity, sellFee, flags);
+      for (const o of [buy, sell]) shrink(o);
       for (const o of [buy, sell]) this.links.filled(o, quantity);
       left -= quantity;
       for (const o of [buy, sell]) if (o.open === 0) done.push(o);
@@ -1257,6 +1310,7 @@ export class NaiveExchange {
         if (this.#rules >= 4 && (carry !== 0 || o.fees.maker !== maker || o.fees.taker !== taker))
           rows.push([17, o.id, carry, o.fees.maker, o.fees.taker]);
         if (o.end < Infinity) rows.push([18, o.id, o.end]);
+        rows.push(...icebergRows(o));
       }
     }
     for (const side of [Side.Buy, Side.Sell]) {

@@ -1,6 +1,7 @@
 import { Code } from '../../engine/codes.ts';
 import { CommandKind, Phase, Side } from '../../engine/wire/layout.ts';
 import { type LongCommandFields, SYMBOL } from './exchange-fixture.ts';
+import { type NaiveIceberg, shownOf } from './naive-icebergs.ts';
 
 /** What a mass cancel needs of an order and of the naive exchange. */
 interface Order {
@@ -13,6 +14,7 @@ interface Order {
   readonly stop?: { readonly price: number };
   /** For its auction, outside the book. */
   readonly waits?: boolean;
+  readonly iceberg?: NaiveIceberg;
 }
 
 interface Book<O> {
@@ -211,10 +213,20 @@ export class NaiveMassCancels<O extends Order> {
   /** Ends what the order would trade with, whether it is accepted or not. Self-trade prevention may pass its own. */
   #clear(account: number, side: number, price: number, quantity: number): void {
     let left = quantity;
+    // What icebergs do not display follows all orders of their price.
+    let behind = 0;
+    let at = 0;
     for (const o of this.#exchange.queue(1 - side)) {
+      if (o.price !== at) {
+        left -= behind;
+        behind = 0;
+        at = o.price;
+      }
       if (left <= 0 || (price !== 0 && (side === Side.Buy ? o.price > price : o.price < price))) return;
-      if (!this.#endNamed(o) && !this.#exchange.controls.selfTrade.own({ account }, o) && !this.#exchange.protections.protects(o))
-        left -= o.open;
+      if (this.#endNamed(o) || this.#exchange.controls.selfTrade.own({ account }, o) || this.#exchange.protections.protects(o)) continue;
+      const [, shown] = shownOf(o);
+      left -= shown;
+      behind += o.open - shown;
     }
   }
 

@@ -1,7 +1,10 @@
 import { SelfTradeMode } from '../../engine/wire/layout.ts';
+import { type NaiveIceberg, partsInTurn } from './naive-icebergs.ts';
 import type { ProtectionTrial } from './naive-protections.ts';
 
 interface Order {
+  id: number;
+  iceberg?: NaiveIceberg;
   account: number;
   side: number;
   price: number;
@@ -34,17 +37,21 @@ export class NaiveSelfTrade {
   trades<O extends Order>(o: Order, reach: readonly O[], trial: ProtectionTrial<O>): { lots: number; cost: number } {
     const mode = this.mode(o);
     let [left, lots, cost] = [o.open, 0, 0];
-    for (const maker of reach) {
-      if (trial.isPulled(maker)) continue;
-      const take = Math.min(left, maker.open);
-      const own = mode !== SelfTradeMode.None && this.own(o, maker);
-      if (own && (mode === SelfTradeMode.CancelNewest || mode === SelfTradeMode.CancelBoth)) break;
-      if (own && mode === SelfTradeMode.CancelOldest) continue;
-      left -= take;
-      if (own) continue;
-      if (take > 0) trial.fill(maker, take);
-      lots += take;
-      cost += take * maker.price;
+    for (const price of new Set(reach.map((maker) => maker.price))) {
+      const gone = new Set<Order>();
+      for (const { order: maker, lots: part } of partsInTurn(reach.filter((order) => order.price === price))) {
+        if (gone.has(maker) || trial.isPulled(maker)) continue;
+        const own = mode !== SelfTradeMode.None && this.own(o, maker);
+        if (own) gone.add(maker);
+        if (own && (mode === SelfTradeMode.CancelNewest || mode === SelfTradeMode.CancelBoth)) return { lots, cost };
+        if (own && mode === SelfTradeMode.CancelOldest) continue;
+        const take = Math.min(left, own ? maker.open : part);
+        left -= take;
+        if (own) continue;
+        if (take > 0) trial.fill(maker, take);
+        lots += take;
+        cost += take * maker.price;
+      }
     }
     return { lots, cost };
   }

@@ -46,11 +46,12 @@ export declare class CommandExtension {
      */
     timeUs(): bigint;
     /**
-     * Stop, StopLimit: ticks. An amend with an extension: the new stop price, and all other fields are 0. Otherwise 0.
+     * Stop, StopLimit: ticks. An amend with an extension, if the order waits for its trigger: the new stop price, and all other fields are 0. Otherwise 0.
      */
     stopPrice(): bigint;
     /**
-     * Later: lots. 0.
+     * Iceberg: lots that the order displays at a time, up to `quantity` of the command; with an order that rests. In an amend with an
+     * extension, the new displayed quantity, and all other fields are 0. 0 = all is displayed.
      */
     displayedQuantity(): bigint;
     /**

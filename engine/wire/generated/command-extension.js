@@ -64,13 +64,14 @@ export class CommandExtension {
         return this.bb.readUint64(this.bb_pos + 24);
     }
     /**
-     * Stop, StopLimit: ticks. An amend with an extension: the new stop price, and all other fields are 0. Otherwise 0.
+     * Stop, StopLimit: ticks. An amend with an extension, if the order waits for its trigger: the new stop price, and all other fields are 0. Otherwise 0.
      */
     stopPrice() {
         return this.bb.readUint64(this.bb_pos + 32);
     }
     /**
-     * Later: lots. 0.
+     * Iceberg: lots that the order displays at a time, up to `quantity` of the command; with an order that rests. In an amend with an
+     * extension, the new displayed quantity, and all other fields are 0. 0 = all is displayed.
      */
     displayedQuantity() {
         return this.bb.readUint64(this.bb_pos + 40);

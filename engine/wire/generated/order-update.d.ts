@@ -2,7 +2,7 @@ import * as flatbuffers from 'flatbuffers';
 import { OrderAction } from './order-action.js';
 import { Side } from './side.js';
 /**
- * 48 bytes: one resting order; `quantity` is its open quantity after the action. Change keeps the priority.
+ * 48 bytes: one resting order; `quantity` is what it displays after the action. Each part that an iceberg displays is an order with an id of its own, known from nowhere else. Change keeps the priority.
  */
 export declare class OrderUpdate {
     bb: flatbuffers.ByteBuffer | null;

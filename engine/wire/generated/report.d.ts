@@ -69,7 +69,7 @@ export declare class Report {
      */
     tradeId(): bigint;
     /**
-     * Fill: the other order's id.
+     * Fill: the other order's id in market data.
      */
     contraOrderId(): bigint;
     /**

@@ -17,6 +17,9 @@ export declare class Trade {
     tradeId(): bigint;
     price(): bigint;
     quantity(): bigint;
+    /**
+     * As in OrderUpdate.
+     */
     buyOrderId(): bigint;
     sellOrderId(): bigint;
     seq(): bigint;

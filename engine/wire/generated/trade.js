@@ -34,6 +34,9 @@ export class Trade {
     quantity() {
         return this.bb.readUint64(this.bb_pos + 24);
     }
+    /**
+     * As in OrderUpdate.
+     */
     buyOrderId() {
         return this.bb.readUint64(this.bb_pos + 32);
     }

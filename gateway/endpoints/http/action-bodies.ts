@@ -21,6 +21,7 @@ const CAMEL_CASE: Readonly<Record<string, string>> = {
   lotStep: 'lot-step',
   minQuantity: 'min-quantity',
   maxQuantity: 'max-quantity',
+  minDisplayed: 'min-displayed',
   minNotional: 'min-notional',
   maxNotional: 'max-notional',
   subPhase: 'sub-phase',
@@ -74,6 +75,7 @@ const limits = fields<typeof LIMIT_KEYS>({
   'lot-step': number,
   'min-quantity': number,
   'max-quantity': number,
+  'min-displayed': number,
   'min-notional': number,
   'max-notional': number,
 });

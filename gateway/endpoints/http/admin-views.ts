@@ -57,6 +57,7 @@ export function symbolView(symbol: SymbolInfo) {
       lotStep: quantityText(symbol, params.LotStep),
       minQuantity: quantityText(symbol, params.MinQuantity),
       maxQuantity: quantityText(symbol, params.MaxQuantity),
+      minDisplayed: quantityText(symbol, params.MinDisplayed),
       minNotional: moneyText(quoteAsset, params.MinNotional),
       maxNotional: moneyText(quoteAsset, params.MaxNotional),
     },
@@ -155,8 +156,11 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
     leavesLots: order.leaves,
     filledLots: order.filled,
   };
-  if (!('status' in order))
-    return { ...common, ...(order.market && { type: 'market' }), ...openStatus(symbol, order), ...termsView(order) };
+  if (!('status' in order)) {
+    const { market, iceberg } = order;
+    const status = openStatus(symbol, order);
+    return { ...common, ...(market && { type: 'market' }), ...status, ...termsView(order), ...(iceberg && icebergView(symbol, iceberg)) };
+  }
   return {
     ...common,
     ...(order.stopPrice !== 0 && stopView(symbol, { price: order.stopPrice, trigger: order.trigger })),
@@ -187,6 +191,17 @@ function openStatus(symbol: SymbolInfo | undefined, { stop, waits }: OpenOrderIn
 /** A stop that waits for its trigger. */
 function stopView(symbol: SymbolInfo | undefined, { price, trigger }: NonNullable<OpenOrderInfo['stop']>) {
   return { status: 'pending', stopPrice: symbol && priceText(symbol, price), stopPriceTicks: price, trigger: TRIGGER_NAMES[trigger] };
+}
+
+/** What an order displays at a time, and now; and under which id in market data. */
+export function icebergView(symbol: SymbolInfo | undefined, { display, displayed, publicId }: NonNullable<OpenOrderInfo['iceberg']>) {
+  return {
+    displayedQuantity: symbol && quantityText(symbol, display),
+    displayedQuantityLots: display,
+    displayedNow: symbol && quantityText(symbol, displayed),
+    displayedNowLots: displayed,
+    publicOrderId: publicId,
+  };
 }
 
 /** Each packed record, as `view` shows it, one at a time; the views are read through one aligned copy. */

@@ -4,13 +4,13 @@ import type { Directory, SymbolInfo } from '../../../engine/threads/directory.ts
 import { Report } from '../../../engine/wire/layout.ts';
 import { PHASE_NAMES } from '../../../engine/wire/names.ts';
 import type { BookMirror } from '../../market/book-mirror.ts';
-import { isResting, queuePosition } from '../../market/queue-position.ts';
+import { queuePosition } from '../../market/queue-position.ts';
 import type { OrderLife } from '../../taps/history/order-life.ts';
 import type { OrderName } from '../../taps/history/query-worker.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
 import type { Request, Route } from './admin-http.ts';
 import { accountOf, get, limitOf, type QuerySources, wholeOf } from './admin-queries.ts';
-import { eachRecord, eachSymbolOnce, moneyText, priceText, quantityText, reportView, termsView } from './admin-views.ts';
+import { eachRecord, eachSymbolOnce, icebergView, moneyText, priceText, quantityText, reportView, termsView } from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 import { type Step, stepView } from './order-steps.ts';
@@ -49,8 +49,8 @@ async function explain(sources: QuerySources, request: Request, order: OrderName
     throw notFound(account, order, life);
   }
   const { orderId, clientOrderId, symbol, side, timeInForce } = first;
-  const resting = last.status === undefined ? await restingView(sources, request, account, last) : undefined;
   const waits = last.stopPriceTicks !== undefined && last.kind !== 'triggered';
+  const resting = last.status === undefined && !waits ? await restingView(sources, request, account, last) : undefined;
   const linked = resting?.linked ?? (waits && last.status === undefined ? await linkOf(sources, request, account, orderId) : undefined);
   const status = last.status ?? (resting ? 'open' : waits || AUCTION_TIMES.includes(timeInForce) ? 'pending' : undefined);
   return {
@@ -93,7 +93,7 @@ async function restingView(sources: QuerySources, { inSlices }: Request, account
   const { directory, book } = sources;
   const symbol = directory.symbolByName(name);
   const mirror = symbol && book(symbol.id);
-  if (symbol === undefined || mirror === undefined || !isResting(mirror, orderId)) return undefined;
+  if (symbol === undefined || mirror === undefined) return undefined;
   const found = await inSlices(placeInSteps(directory, mirror, account, orderId));
   if (found === undefined) return undefined;
   const { order, place } = found;
@@ -101,7 +101,8 @@ async function restingView(sources: QuerySources, { inSlices }: Request, account
   return {
     price: priceText(symbol, place.price),
     priceTicks: place.price,
-    ...quantityView('leaves', symbol, place.open),
+    ...quantityView('leaves', symbol, order.leaves),
+    ...(order.iceberg && icebergView(symbol, order.iceberg)),
     phase: PHASE_NAMES[symbol.phase],
     before: { orders: place.ordersBefore, ...quantityView('quantity', symbol, place.quantityBefore) },
     better: { levels: place.betterLevels, orders: place.betterOrders, ...quantityView('quantity', symbol, place.betterQuantity) },
@@ -120,7 +121,8 @@ async function linkOf({ directory }: QuerySources, { inSlices }: Request, accoun
 
 function* placeInSteps(directory: Directory, mirror: BookMirror, account: number, orderId: number) {
   const order = yield* directory.restingOrderInSteps(account, orderId);
-  const place = queuePosition(mirror, orderId);
+  // Market data has a part of an iceberg under an id of its own.
+  const place = order && queuePosition(mirror, order.iceberg?.publicId ?? orderId);
   return order && place && { order, place };
 }
 

@@ -64,6 +64,8 @@ export class HistoryWriter {
   /** Owners whose stale runs have already been deleted. */
   readonly #cleared = { reports: new Set<number>(), trades: new Set<number>() };
   readonly #report = new ReportView();
+  /** The sell order of the auction trade whose first fill was just read. */
+  #contra = 0;
   #taken = 0;
   #watermark: number;
   /** Sequence of the last report taken, and the last command whose reports were all taken. */
@@ -203,15 +205,18 @@ export class HistoryWriter {
     // Each trade has two fills; only one of them is counted.
     const { flags, side } = report;
     const auction = (flags & ReportFlag.Auction) !== 0;
-    const stands = auction ? side === Side.Buy : (flags & ReportFlag.Maker) === 0;
+    // In an auction the buy's fill comes first. Each names the other order as the public knows it.
+    const stands = auction ? side === Side.Sell : (flags & ReportFlag.Maker) === 0;
     if (stands) this.#appendTrade(report, side, auction);
+    else this.#contra = report.contraOrderId;
   }
 
   #appendTrade(report: ReportView, side: number, auction: boolean): void {
     const { words } = this.#trades;
-    const { tradeId, orderId, contraOrderId } = report;
+    const { tradeId, contraOrderId } = report;
+    const orderId = auction ? this.#contra : report.orderId;
     const at = this.#trades.claim(report.symbol, tradeId);
-    words[at] = side | (auction ? 0x100 : 0);
+    words[at] = auction ? 0x100 : side;
     words[at + 1] = 0;
     putI64(words, at + Trade.tradeId / 4, tradeId);
     putI64(words, at + Trade.price / 4, report.price);

@@ -39,6 +39,9 @@ interface OrderJson {
   readonly endUs?: number;
   readonly selfTrade?: string;
   readonly linked?: { readonly kind: string; readonly orderId: number };
+  /** Of an iceberg. */
+  readonly displayedQuantity?: string;
+  readonly displayedNow?: string;
   readonly quantity?: string;
   readonly leaves: string;
   readonly filled: string;
@@ -135,11 +138,22 @@ function orderTable(orders: readonly OrderJson[]): string {
   return table([['order', 'symbol', 'side', 'price', 'open', 'filled', 'status'], ...rows]);
 }
 
-function statusText({ status, stopPrice, trigger, endUs, selfTrade, timeInForce, linked }: OrderJson): string {
+function statusText({
+  status,
+  stopPrice,
+  trigger,
+  endUs,
+  selfTrade,
+  timeInForce,
+  linked,
+  displayedQuantity,
+  displayedNow,
+}: OrderJson): string {
   const parts = [
     status,
     stopPrice !== undefined && `stop ${stopPrice} by ${trigger}`,
     status === 'pending' && stopPrice === undefined && timeInForce,
+    displayedQuantity !== undefined && `displays ${displayedNow} of ${displayedQuantity}`,
     endUs !== undefined && `until ${timeText(endUs)}`,
     selfTrade !== undefined && `self-trade ${selfTrade}`,
     linked !== undefined && `${linked.kind} with order ${linked.orderId}`,

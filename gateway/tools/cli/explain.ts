@@ -79,10 +79,12 @@ function row({ time, seq, step, leaves, filled, text }: OrderStep): (string | nu
   return [time, seq, step, leaves, filled, text];
 }
 
-function restingText({ price, leaves, phase, before, better, exact, reserved, endUs, selfTrade }: RestingOrder, side: string): string[] {
+function restingText(resting: RestingOrder, side: string): string[] {
+  const { price, leaves, phase, before, better, exact, reserved, endUs, selfTrade, displayedQuantity, displayedNow } = resting;
   const least = exact ? '' : 'at least ';
   return [
     `rests at ${price} with ${leaves} open; the symbol is in phase ${phase}`,
+    ...(displayedQuantity === undefined ? [] : [`displays ${displayedNow} now, ${displayedQuantity} at a time`]),
     `before it at its price: ${least}${before.orders} orders with ${before.quantity}`,
     `${side === 'buy' ? 'bids' : 'asks'} at better prices: ${least}${better.levels} levels, ${better.orders} orders with ${better.quantity}`,
     ...(reserved === undefined ? [] : [`reserves ${reserved.amount} ${reserved.asset}`]),

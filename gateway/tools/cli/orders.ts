@@ -29,6 +29,7 @@ interface OrderFlags extends AccountFlags {
   readonly tif?: TimeInForceName;
   readonly id?: number;
   readonly minQuantity?: string;
+  readonly display?: string;
   readonly expires?: Date;
   readonly selfTrade?: SelfTradeName;
   readonly stop?: string;
@@ -40,6 +41,7 @@ interface OrderFlags extends AccountFlags {
 
 interface TargetFlags extends AccountFlags {
   readonly clientId?: true;
+  readonly display?: string;
   readonly stop?: string;
 }
 
@@ -77,6 +79,7 @@ export function orderCommand(program: Command): void {
       ).choices(SELF_TRADE_NAMES),
     )
     .option('--min-quantity <quantity>', 'with ioc, or without a price: trade at once at least that much or not at all', amount)
+    .option('--display <quantity>', 'iceberg: what market data shows of it at a time, at least a hundredth', amount)
     .option(
       '--stop <price>',
       'wait until the trigger price is at the stop price or beyond it: at or above for a buy, at or below for a sell',
@@ -100,6 +103,7 @@ Examples:
   openbell order buy 1 ETH-USD --tif fok
   openbell order buy 1 ETH-USD 2990.00 --expires 15m
   openbell order buy 1 ETH-USD 2990.00 --tif ioc --min-quantity 0.25
+  openbell order buy 20 ETH-USD 2990.00 --display 1.5
   openbell order sell 0.5 BTC-USD --stop 58000.00
   openbell order sell 0.5 BTC-USD 57900.00 --stop 58000.00 --trigger reference --tif day
   openbell order buy 0.5 BTC-USD 59000.00 --tif at-the-close
@@ -128,6 +132,7 @@ Examples:
           ...(flags.expires && { expires: flags.expires }),
           ...(flags.selfTrade && { selfTrade: flags.selfTrade }),
           ...(flags.minQuantity !== undefined && { minQuantity: flags.minQuantity }),
+          ...(flags.display !== undefined && { displayedQuantity: flags.display }),
           ...(flags.id !== undefined && { clientOrderId: flags.id }),
         });
         return show(flags, answer, await followed(answer));
@@ -223,6 +228,7 @@ export function amendCommand(program: Command): void {
     .argument('<quantity>', 'the new open quantity, in the base asset', amount)
     .argument('[price]', 'the new price, in the quote asset; none for a stop that becomes a market order', amount)
     .option('--stop <price>', 'the new stop price; without it, a stop with a price keeps its own', amount)
+    .option('--display <quantity>', 'the new displayed quantity of an iceberg; a smaller one keeps the priority', amount)
     .option('--client-id', 'the id is a client order id')
     .addHelpText(
       'after',
@@ -244,6 +250,7 @@ Examples:
           quantity,
           ...(price !== undefined && { price }),
           ...(flags.stop !== undefined && { stopPrice: flags.stop }),
+          ...(flags.display !== undefined && { displayedQuantity: flags.display }),
         });
         return show(flags, answer, await followed(answer));
       });

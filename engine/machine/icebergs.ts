@@ -1,0 +1,97 @@
+import { fail } from '../assert.ts';
+import type { OrderBook } from '../book/order-book.ts';
+import { ICEBERG, ICEBERG_SHIFT, IcebergNumber, ORDER_WORDS_SHIFT, OrderWord } from '../book/order-slab.ts';
+import { HAS_MORE } from '../rules/fee-schedules.ts';
+import { RowKind, type RowWriter } from '../state-part.ts';
+import type { QtyLots } from '../units.ts';
+import type { MachineState } from './state.ts';
+
+const { terms: TERMS } = OrderWord;
+const { reserve: RESERVE, display: DISPLAY, publicId: PUBLIC_ID, firstId: FIRST_ID } = IcebergNumber;
+
+/**
+ * Orders that display a part of their quantity at a time. The book has the
+ * displayed part; the reserve is beside the order, and in a sum of its level.
+ * When the part is used up, the next one stands last at its price, under a new
+ * public id, which is an order id of its own: nobody can follow the order but its
+ * owner. For money, reports and checks of liquidity the whole counts. Owned by the engine thread.
+ */
+export class Icebergs {
+  readonly #state: MachineState;
+
+  constructor(state: MachineState) {
+    this.#state = state;
+  }
+
+  /** The resting order in `slot` displays parts of `display` lots from now on. @param publicId of the first one; the order's own or a new one */
+  enter(book: OrderBook, slot: number, display: QtyLots, publicId: number): void {
+    const { slab } = this.#state;
+    const { icebergs } = slab;
+    const at = slot << ICEBERG_SHIFT;
+    slab.words[(slot << ORDER_WORDS_SHIFT) + TERMS] |= ICEBERG;
+    slab.setFees(slot, slab.fees(slot) | HAS_MORE);
+    icebergs[at + RESERVE] = 0;
+    icebergs[at + DISPLAY] = display;
+    icebergs[at + PUBLIC_ID] = publicId;
+    icebergs[at + FIRST_ID] = publicId;
+    book.hide(slot, Math.max(slab.open(slot) - display, 0));
+  }
+
+  /** A public id that no order has had. */
+  newId(): number {
+    return ++this.#state.lastOrderId;
+  }
+
+  /** What the iceberg in `slot` displayed is used up and left the book. Returns false if it has nothing more; otherwise the next part rests. */
+  goesOn(slot: number): boolean {
+    const { slab, books } = this.#state;
+    const at = slot << ICEBERG_SHIFT;
+    if (slab.icebergs[at + RESERVE] === 0) return false;
+    slab.icebergs[at + PUBLIC_ID] = this.newId();
+    (books[slab.symbol(slot)] as OrderBook).refresh(slot);
+    return true;
+  }
+
+  /** All of the resting iceberg in `slot` is in the book from now on, so that it can be removed as any order. */
+  makeWhole(book: OrderBook, slot: number): void {
+    book.hide(slot, -this.#state.slab.icebergs[(slot << ICEBERG_SHIFT) + RESERVE]);
+  }
+
+  /** Lowers the open quantity of the resting iceberg in `slot` to `total`, first what it does not display. Returns whether it displays less. */
+  reduce(book: OrderBook, slot: number, total: QtyLots): boolean {
+    const { slab } = this.#state;
+    const less = slab.total(slot) - total;
+    const reserved = Math.min(less, slab.icebergs[(slot << ICEBERG_SHIFT) + RESERVE]);
+    book.takeReserve(slot, reserved);
+    if (reserved === less) return false;
+    book.reduce(slot, total);
+    return true;
+  }
+
+  /** Lowers what each part displays. Returns whether the present one displays less. */
+  lowerDisplay(book: OrderBook, slot: number, display: QtyLots): boolean {
+    const { slab } = this.#state;
+    slab.icebergs[(slot << ICEBERG_SHIFT) + DISPLAY] = display;
+    const more = slab.open(slot) - display;
+    if (more > 0) book.hide(slot, more);
+    return more > 0;
+  }
+
+  save(out: RowWriter, slot: number): void {
+    const { slab } = this.#state;
+    const { icebergs, id } = slab;
+    const at = slot << ICEBERG_SHIFT;
+    out.row(RowKind.Iceberg, id[slot], icebergs[at + DISPLAY], slab.open(slot), icebergs[at + PUBLIC_ID], icebergs[at + FIRST_ID]);
+  }
+
+  /** Loads the row of an order that was loaded as a whole. */
+  load(r: Float64Array, at: number): void {
+    const { slab, books } = this.#state;
+    const slot = slab.find(r[at + 1]);
+    if (slot === -1) fail(`the snapshot has an iceberg of order ${r[at + 1]}, which does not rest`);
+    const book = books[slab.symbol(slot)] as OrderBook;
+    this.enter(book, slot, r[at + 2], r[at + 5]);
+    book.hide(slot, slab.open(slot) - r[at + 3]);
+    slab.icebergs[(slot << ICEBERG_SHIFT) + PUBLIC_ID] = r[at + 4];
+  }
+}
