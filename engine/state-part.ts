@@ -27,7 +27,7 @@ export const RowKind = {
   Account: 6,
   /** account, asset, available, reserved */
   Balance: 7,
-  /** id, client order id (0 = a side of a quote, from rules 5 on), price, open, filled, account, symbol, side, time in force, tag, hash of its terms (from rules 3 on, 0 of a quote); by symbol, side, priority */
+  /** id, client order id (0 = a side of a quote, from rules 5 on), price, open, filled, account, symbol, side, time in force, tag, hash of its terms (from rules 3 on, 0 of a quote); by symbol, side, priority. From rules 5 on the side is 16 more for a hidden order */
   Order: 8,
   /** account, client order id, order id, code, symbol, side, time in force, price, quantity, filled and hash of its terms (from rules 3 on); from rules 3 on by account; oldest first */
   Remembered: 9,
@@ -49,7 +49,7 @@ export const RowKind = {
   OrderFees: 17,
   /** id, expiry in microseconds since the Unix epoch; after the order, if it expires; only from rules 4 on */
   OrderExpiry: 18,
-  /** id, lots that each part displays, lots that it displays now, public id of that part, of the first part at its price; after the order, if it is an iceberg; only from rules 5 on */
+  /** id, lots that each part displays, lots that it displays now, public id of that part, of the first part at its price; after the order, if it is an iceberg. Or id, 0, 0, 0, arrival, of another order that lost its place, in a book with hidden orders; only from rules 5 on */
   Iceberg: 35,
   /** symbol, sub-phase, time of the last boundary of its calendar; before the name, if one is not 0; only from rules 4 on */
   SubPhase: 22,

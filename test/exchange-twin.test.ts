@@ -183,6 +183,17 @@ const iceberg: fc.Arbitrary<LongCommandFields> = fc
     timeInForce: (of.timeInForce ?? 0) < TimeInForce.Day ? TimeInForce.GoodTillCancel : of.timeInForce,
     extension: { ...of.extension, displayedQuantity: Math.min(displayedQuantity, quantity) },
   }));
+/** Orders that display nothing. */
+const hidden: fc.Arbitrary<LongCommandFields> = fc
+  .record({ of: fc.oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>({ weight: 3, arbitrary: order }, ending), postOnly: fc.boolean() })
+  .map(({ of, postOnly }) => ({
+    ...of,
+    timeInForce: (of.timeInForce ?? 0) < TimeInForce.Day ? TimeInForce.GoodTillCancel : of.timeInForce,
+    extension: {
+      ...of.extension,
+      instructions: Instruction.Hidden | (postOnly ? Instruction.PostOnly : (of.extension?.instructions ?? 0)),
+    },
+  }));
 const icebergAmend: fc.Arbitrary<LongCommandFields> = fc
   .record({ price, quantity: fc.integer({ min: 1, max: 60 }), displayedQuantity: fc.integer({ min: 1, max: 15 }), client: fc.nat(39) })
   .map(({ displayedQuantity, quantity, client, ...rest }) => ({
@@ -204,6 +215,7 @@ const guarded: fc.Arbitrary<LongCommandFields> = fc
       repriced,
       atAuction,
       iceberg,
+      hidden,
     ),
     selfTradeMode: fc.integer({ min: 1, max: 5 }),
   })
@@ -272,6 +284,7 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
     }),
   },
   { weight: 6, arbitrary: iceberg },
+  { weight: 6, arbitrary: hidden },
   { weight: 3, arbitrary: icebergAmend },
   {
     weight: 1,
@@ -392,9 +405,10 @@ const icebergAuction: fc.Arbitrary<LongCommandFields[]> = fc
     accounts: fc.shuffledSubarray([1, 2, 3, 4], { minLength: 3 }),
     clientOrderId: fc.integer({ min: 41, max: 2000 }),
     display: fc.integer({ min: 2, max: 4 }),
+    hides: fc.boolean(),
     more: fc.integer({ min: 1, max: 30 }),
   })
-  .map(({ side, accounts, clientOrderId, display, more }) => {
+  .map(({ side, accounts, clientOrderId, display, more, hides }) => {
     const phase = (parameter: number) => ({ kind: CommandKind.SetPhase, symbol: SYMBOL, parameter });
     const at = (account: number, own: boolean, quantity: number, extension?: LongCommandFields['extension']): LongCommandFields => ({
       ...{ kind: CommandKind.New, symbol: SYMBOL, account, clientOrderId: clientOrderId + quantity, side: own ? side : 1 - side },
@@ -405,6 +419,7 @@ const icebergAuction: fc.Arbitrary<LongCommandFields[]> = fc
       phase(Phase.Continuous),
       at(first, true, 20, { displayedQuantity: display }),
       at(second, true, 5),
+      ...(hides ? [at(second, true, 6, { instructions: Instruction.Hidden }), at(first, true, 7)] : []),
       at(third, false, display),
       phase(Phase.Auction),
       at(third, false, 30 + more),
@@ -707,6 +722,10 @@ const RARE = [
   'iceberg display amended, place kept',
   'iceberg display amended, place lost',
   'refreshed iceberg first in an auction',
+  'hidden order before a displayed one in an auction',
+  'hidden order traded',
+  'hidden order behind an iceberg',
+  'own hidden order prevented',
 ];
 
 const OF_RULES_5: ReadonlySet<number | undefined> = new Set([
@@ -720,7 +739,7 @@ const OF_RULES_5: ReadonlySet<number | undefined> = new Set([
 /** The rules from which on builds have such a command. */
 function rulesOf({ kind, timeInForce = 0, extension, legs }: LongCommandFields): number {
   if (OF_RULES_5.has(kind) || legs !== undefined || extension?.displayedQuantity !== undefined) return 5;
-  if (((extension?.instructions ?? 0) & Instruction.Reprice) !== 0) return 5;
+  if (((extension?.instructions ?? 0) & (Instruction.Reprice | Instruction.Hidden)) !== 0) return 5;
   if (timeInForce >= TimeInForce.AtTheOpen) return 5;
   if (kind === CommandKind.Tick || extension?.selfTradeMode !== undefined || extension?.stopPrice !== undefined) return 4;
   return kind === CommandKind.New && timeInForce > TimeInForce.PostOnly ? 4 : 1;

@@ -43,9 +43,9 @@ import {
 import { orderTerms } from '../gateway/client/order-terms.ts';
 
 const { Limit, Market, Stop, StopLimit } = OrderType;
-const { TriggerNow, Reprice } = Instruction;
+const { TriggerNow, Reprice, Hidden } = Instruction;
 /** Bits of later releases. */
-const UNSUPPORTED = 4;
+const UNSUPPORTED = 32;
 const { GoodTillCancel, ImmediateOrCancel, FillOrKill, Day, GoodTillDate, AtTheOpen, AtTheClose } = TimeInForce;
 const MIN = 3;
 const SHOWN = 2;
@@ -65,7 +65,20 @@ interface Terms {
 function* combinations(): Generator<Terms> {
   for (let orderType = 0; orderType <= 6; orderType++)
     for (let timeInForce = 0; timeInForce <= 9; timeInForce++)
-      for (const instructions of [0, 1, Reprice, 1 | Reprice, UNSUPPORTED, TriggerNow, 1 | TriggerNow, 1 | Reprice | TriggerNow])
+      for (const instructions of [
+        0,
+        1,
+        Reprice,
+        1 | Reprice,
+        UNSUPPORTED,
+        TriggerNow,
+        1 | TriggerNow,
+        1 | Reprice | TriggerNow,
+        Hidden,
+        Hidden | 1,
+        Hidden | 1 | Reprice,
+        Hidden | TriggerNow,
+      ])
         for (const minQuantity of [0, MIN])
           for (const displayedQuantity of [0, SHOWN]) yield { orderType, timeInForce, instructions, minQuantity, displayedQuantity };
 }
@@ -79,6 +92,11 @@ function expected({ orderType, timeInForce, instructions, minQuantity, displayed
   const isStop = orderType >= Stop;
   const untilEnd = [GoodTillCancel, TimeInForce.PostOnly, Day, GoodTillDate].includes(timeInForce as 0);
   if (displayedQuantity !== 0 && (!untilEnd || orderType !== Limit || minQuantity !== 0)) return 'ILLEGAL_COMBINATION';
+  if (
+    (instructions & Hidden) !== 0 &&
+    (!untilEnd || orderType !== Limit || minQuantity + displayedQuantity !== 0 || (instructions & Reprice) !== 0)
+  )
+    return 'ILLEGAL_COMBINATION';
   if (timeInForce >= AtTheOpen) {
     if (isStop || instructions !== 0 || minQuantity !== 0) return 'ILLEGAL_COMBINATION';
     return orderType === Market ? OrderKind.AuctionMarket : OrderKind.AuctionLimit;
@@ -140,14 +158,15 @@ test('every combination has the kind or the code of the rules; equal orders are 
     }
     if (terms.timeInForce >= Day) {
       const postOnly = kind === OrderKind.PostOnly || kind === OrderKind.PostOnlyReprice;
-      const long = terms.timeInForce >= GoodTillDate || postOnly || terms.displayedQuantity !== 0;
+      const long = terms.timeInForce >= GoodTillDate || postOnly || terms.displayedQuantity !== 0 || (terms.instructions & Hidden) !== 0;
       assert.deepEqual([u8[64 + Command.parameter], timeInForce], [long ? CommandFlag.Extended : 0, terms.timeInForce], what);
       if (long) assert.equal(longOrderKind(u8, words, 0, 1), kind, 'the log gives the kind again');
       continue;
     }
-    if (terms.displayedQuantity !== 0) {
+    if (terms.displayedQuantity !== 0 || (terms.instructions & Hidden) !== 0) {
       assert.deepEqual([u8[64 + Command.parameter], timeInForce], [CommandFlag.Extended, KIND_TIME_IN_FORCE[kind]], what);
-      assert.equal(displayedOf(words, 0), SHOWN);
+      assert.equal(displayedOf(words, 0), terms.displayedQuantity);
+      assert.equal(words[CommandExtension.instructions / 4] & Hidden, terms.instructions & Hidden);
       assert.equal(longOrderKind(u8, words, 0, 1), kind, 'the log gives the kind again');
       continue;
     }
@@ -281,6 +300,9 @@ test('self-trade prevention goes with every kind, and is stored long', () => {
 
 test('the two terms that cannot be combined are named', () => {
   const pairs: [string, number, number, number, boolean, boolean?][] = [
+    ['iceberg and hidden', Limit, GoodTillCancel, Hidden, false, true],
+    ['reprice and hidden', Limit, GoodTillCancel, Hidden | Reprice | 1, false],
+    ['ioc and hidden', Limit, ImmediateOrCancel, Hidden, false],
     ['ioc and iceberg', Limit, ImmediateOrCancel, 0, false, true],
     ['fok and iceberg', Limit, FillOrKill, 0, false, true],
     ['stop and iceberg', Stop, GoodTillCancel, 0, false, true],

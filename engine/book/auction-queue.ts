@@ -5,38 +5,59 @@ import { LEVEL_WORDS, type PriceLadder } from './price-ladder.ts';
 const NIL = -1;
 const { publicId: PUBLIC_ID, firstId: FIRST_ID } = IcebergNumber;
 
+/** What the queue needs of a book. */
+interface Book {
+  readonly slab: OrderSlab;
+  /** False: it has no iceberg. */
+  readonly hasIcebergs: boolean;
+  readonly hiddenOrders: number;
+  firstHiddenAt(slot: number): number;
+}
+
 /**
  * The orders of one side of a book in the sequence in which an uncross fills
- * them: by price, then by original time. That is their sequence in the book,
- * but for icebergs that displayed a further part: these stand behind orders that
- * came later. One displays a further part when all orders before it are used up,
+ * them: by price, then by original time. That is their sequence in the book, but
+ * for two kinds. Icebergs that displayed a further part stand behind orders that
+ * came later: one displays a further part when all orders before it are used up,
  * so at its price it was there before each order that has not done so itself.
+ * Hidden orders stand behind all others.
  */
 export class AuctionQueue {
-  readonly #slab: OrderSlab;
+  readonly #book: Book;
   readonly #ladder: PriceLadder;
   /** The icebergs that displayed a further part; the one that comes first is last. */
   readonly #earlier: number[] = [];
 
-  /** @param last key of the price up to which the uncross trades @param hasIcebergs false: the book has no iceberg */
-  constructor(slab: OrderSlab, ladder: PriceLadder, last: number, hasIcebergs: boolean) {
-    this.#slab = slab;
+  /** @param price in ticks, up to which the uncross trades */
+  constructor(book: Book, ladder: PriceLadder, price: number) {
+    this.#book = book;
     this.#ladder = ladder;
-    if (!hasIcebergs) return;
+    if (!book.hasIcebergs) return;
+    const { slab } = book;
     const { words } = ladder.pages;
+    const last = price ^ ladder.flip;
     for (let key = ladder.best; key <= last && key !== ladder.none; key = ladder.next(key + 1)) {
       for (let slot = words[ladder.levelOf(key) * LEVEL_WORDS]; slot !== NIL; slot = slab.next(slot)) {
         if (slab.isIceberg(slot) && this.#number(slot, PUBLIC_ID) !== this.#number(slot, FIRST_ID)) this.#earlier.push(slot);
       }
     }
-    const key = (slot: number): number => slab.price(slot) ^ ladder.flip;
-    this.#earlier.sort((a, b) => key(b) - key(a) || this.#number(b, FIRST_ID) - this.#number(a, FIRST_ID));
+    const keyOf = (slot: number): number => slab.price(slot) ^ ladder.flip;
+    this.#earlier.sort((a, b) => keyOf(b) - keyOf(a) || this.#number(b, FIRST_ID) - this.#number(a, FIRST_ID));
   }
 
   /** The order that is filled next. The side must have one. */
   get first(): number {
+    const { slab, hiddenOrders } = this.#book;
+    const shown = this.#firstShown();
+    if (hiddenOrders === 0 || slab.isHidden(shown) || isAuctionMarket(slab.lifetime(shown))) return shown;
+    const hidden = this.#book.firstHiddenAt(shown);
+    return hidden !== NIL && slab.arrival(hidden) < slab.arrival(shown) ? hidden : shown;
+  }
+
+  /** The first one that is not hidden; if there is none, the first hidden one. */
+  #firstShown(): number {
     const { words } = this.#ladder.pages;
-    const slab = this.#slab;
+    const { slab } = this.#book;
     const slot = words[this.#ladder.levelOf(this.#ladder.best) * LEVEL_WORDS];
     // Market orders are before all others.
     if (isAuctionMarket(slab.lifetime(slot))) return slot;
@@ -50,6 +71,6 @@ export class AuctionQueue {
   }
 
   #number(slot: number, number: number): number {
-    return this.#slab.icebergs[(slot << ICEBERG_SHIFT) + number];
+    return this.#book.slab.icebergs[(slot << ICEBERG_SHIFT) + number];
   }
 }

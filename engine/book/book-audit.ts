@@ -94,8 +94,20 @@ function auditOne(book: OrderBook, mayCross: boolean, seen: Uint8Array): { order
   if (!mayCross && book.bestAsk() !== 0 && book.bestBid() >= book.bestAsk()) {
     fail(`audit: book ${book.symbol} is crossed: bid ${book.bestBid()}, ask ${book.bestAsk()}`);
   }
+  auditHidden(book);
   auditAuction(book);
   return { orders, pages };
+}
+
+/** Checks the number of hidden orders. */
+function auditHidden(book: OrderBook): void {
+  let hidden = 0;
+  for (const side of [0, 1]) {
+    book.ordersInPriority(side, (slot) => {
+      if (book.slab.isHidden(slot)) hidden++;
+    });
+  }
+  if (book.hiddenOrders !== hidden) fail(`audit: book ${book.symbol} counts ${book.hiddenOrders} hidden orders, and has ${hidden}`);
 }
 
 /** Checks bits against orders, each height against the one below, the best price and the pages. Returns pages in use. */
@@ -168,6 +180,7 @@ function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: U
     let orders = 0;
     let lots = 0;
     let reserved = 0;
+    let firstHidden = NIL;
     let before = NIL;
     for (let slot = words[level * LEVEL_WORDS]; slot !== NIL; slot = slab.next(slot)) {
       if (seen[slot] !== 0) fail(`${where} slot ${slot} is queued twice`);
@@ -178,6 +191,9 @@ function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: U
       if (!(slab.open(slot) > 0)) fail(`${where} slot ${slot} has ${slab.open(slot)} open`);
       if (slab.find(slab.id[slot]) !== slot) fail(`${where} order ${slab.id[slot]} is not found under its id`);
       orders++;
+      if (slab.isHidden(slot)) {
+        if (firstHidden === NIL) firstHidden = slot;
+      } else if (firstHidden !== NIL) fail(`${where} slot ${slot} is displayed behind a hidden order`);
       lots += slab.open(slot);
       reserved += slab.total(slot) - slab.open(slot);
       if (slab.total(slot) < slab.open(slot)) fail(`${where} slot ${slot} has a reserve below 0`);
@@ -186,6 +202,8 @@ function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: U
     if (words[level * LEVEL_WORDS + LEVEL_TAIL] !== before) fail(`${where} tail is not the last order`);
     if (words[level * LEVEL_WORDS + LEVEL_ORDERS] !== orders) fail(`${where} order count of the level is not ${orders}`);
     if (doubles[level * LEVEL_DOUBLES + LEVEL_QUANTITY] !== lots) fail(`${where} quantity of the level is not ${lots} lots`);
+    const first = words[level * LEVEL_WORDS];
+    if (book.firstHiddenAt(first) !== firstHidden) fail(`${where} first hidden order is not in slot ${firstHidden}`);
     if ((book.pages.reserves[level] ?? 0) !== reserved) fail(`${where} reserve of the level is not ${reserved} lots`);
     total += orders;
   }

@@ -6,7 +6,7 @@ import { isAuctionMarket } from '../wire/order-kinds.ts';
 import { AuctionQueue } from './auction-queue.ts';
 import { CallAuction } from './call-auction.ts';
 import type { OrderSlab } from './order-slab.ts';
-import { ICEBERG_SHIFT, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from './order-slab.ts';
+import { HIDDEN, ICEBERG_SHIFT, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from './order-slab.ts';
 import {
   LEVEL_DOUBLES,
   LEVEL_ORDERS,
@@ -29,6 +29,7 @@ const PAYER = LEVEL_PAYER;
 const LOTS = LEVEL_QUANTITY;
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
+const IS_HIDDEN = HIDDEN;
 const { open: OPEN } = OrderDouble;
 const { price: PRICE, next: NEXT, prev: PREV, level: LEVEL, account: ACCOUNT, terms: TERMS } = OrderWord;
 
@@ -65,6 +66,8 @@ export class OrderBook {
   guards = 0;
   /** Set with the first iceberg. */
   hasIcebergs = false;
+  /** Hidden orders, which stand behind all others of their price; counted by who enters and ends them. */
+  hiddenOrders = 0;
   /** Results of `sweep`: lots, and the sum of price x lots. */
   sweptQuantity = 0;
   sweptNotional = 0;
@@ -153,7 +156,8 @@ export class OrderBook {
       orders[(following << TO_WORDS) + PREV] = NIL;
       if (words[at + PAYER] === slot + 1) this.#passOn(slot, at);
       listener.onMakerGone(this, slot);
-      slot = following;
+      // The next one, unless an iceberg stands before it again.
+      slot = words[at];
     }
     return 0;
   }
@@ -204,7 +208,8 @@ export class OrderBook {
     const order = slot << TO_WORDS;
     const price = orders[order + PRICE];
     const open = lotsOf[(slot << TO_DOUBLES) + OPEN];
-    const side = (orders[order + TERMS] >>> 16) & 1;
+    const terms = orders[order + TERMS];
+    const side = (terms >>> 16) & 1;
     const ladder = side === BUY ? this.bids : this.asks;
     const key = price ^ ladder.flip;
     const level = ladder.enter(key, slot, orders[order + ACCOUNT], most);
@@ -227,11 +232,62 @@ export class OrderBook {
       doubles[lots] += open;
     }
     words[at + TAIL] = slot;
+    if (((terms & IS_HIDDEN) | this.hiddenOrders) !== 0) this.#restBesideHidden(slot, level);
     if (this.auction.pivot !== NIL) this.auction.shift(side, price, open);
     return true;
   }
 
-  /** Moves the order that rested last, a market order of an auction, before the limit orders at its price, behind the other market orders. Cold. */
+  /** The order in `slot`, which was queued last at its level, is hidden, or goes before the hidden ones there. */
+  #restBesideHidden(slot: number, level: number): void {
+    const { slab, pages } = this;
+    const first = this.#firstHidden(level);
+    if (slab.isHidden(slot)) {
+      if (first !== NIL) return;
+      pages.keepHidden();
+      pages.firstHidden[level] = slot + 1;
+      return;
+    }
+    if (first === NIL) return;
+    const at = level * WORDS_PER_LEVEL;
+    const last = slab.prev(slot);
+    pages.words[at + TAIL] = last;
+    slab.setNext(last, NIL);
+    const before = slab.prev(first);
+    slab.setPrev(slot, before);
+    slab.setNext(slot, first);
+    slab.setPrev(first, slot);
+    if (before === NIL) pages.words[at] = slot;
+    else slab.setNext(before, slot);
+  }
+
+  #firstHidden(level: number): number {
+    const slot = (this.pages.firstHidden[level] ?? 0) - 1;
+    return slot !== NIL && this.slab.level(slot) === level && this.slab.isHidden(slot) ? slot : NIL;
+  }
+
+  /** A hidden order leaves its level; its links are as they were. */
+  #leaveHidden(slot: number, level: number): void {
+    const { firstHidden } = this.pages;
+    if (firstHidden[level] === slot + 1) firstHidden[level] = this.slab.next(slot) + 1;
+  }
+
+  /** Call it when a hidden order is at its end. If `match` filled it, all before it at its price had been filled. */
+  hiddenGone(slot: number): void {
+    const { slab, pages } = this;
+    this.hiddenOrders--;
+    const ladder = slab.side(slot) === BUY ? this.bids : this.asks;
+    const key = slab.price(slot) ^ ladder.flip;
+    if (!ladder.isOccupied(key)) return;
+    const level = ladder.levelOf(key);
+    if (pages.firstHidden[level] === slot + 1) pages.firstHidden[level] = pages.words[level * WORDS_PER_LEVEL] + 1;
+  }
+
+  /** The first hidden order at the price of a resting order, -1 if there is none. */
+  firstHiddenAt(slot: number): number {
+    return this.#firstHidden(this.slab.level(slot));
+  }
+
+  /** Moves the order that rested last of those that are not hidden, a market order of an auction, before the limit orders at its price, behind the other market orders. Cold. */
   putFirst(slot: number): void {
     const { slab } = this;
     const { words } = this.pages;
@@ -247,8 +303,10 @@ export class OrderBook {
     this.#lastMarket[side] = slot;
     const tail = slab.prev(slot);
     if (tail === earlier) return;
-    words[at + TAIL] = tail;
-    slab.setNext(tail, NIL);
+    const behind = slab.next(slot);
+    slab.setNext(tail, behind);
+    if (behind === NIL) words[at + TAIL] = tail;
+    else slab.setPrev(behind, tail);
     const later = earlier === NIL ? words[at] : slab.next(earlier);
     slab.setPrev(slot, earlier);
     slab.setNext(slot, later);
@@ -315,8 +373,10 @@ export class OrderBook {
     const order = slot << TO_WORDS;
     const level = orders[order + LEVEL];
     assert(level !== NIL, 'order book: remove is of a resting order');
-    const side = (orders[order + TERMS] >>> 16) & 1;
+    const terms = orders[order + TERMS];
+    const side = (terms >>> 16) & 1;
     const open = lotsOf[(slot << TO_DOUBLES) + OPEN];
+    if ((terms & IS_HIDDEN) !== 0) this.#leaveHidden(slot, level);
     if (this.auction.pivot !== NIL) this.auction.shift(side, orders[order + PRICE], -open);
     const at = level * WORDS_PER_LEVEL;
     orders[order + LEVEL] = NIL;
@@ -452,14 +512,14 @@ export class OrderBook {
   /** Trades all orders that can trade at the indicative price, in price-time priority on both sides. The book is not crossed afterwards. */
   uncross(referencePrice: number): void {
     this.indicate(referencePrice);
-    const { slab, bids, asks, hasIcebergs } = this;
+    const { slab, bids, asks } = this;
     const price = this.auction.price;
     let left = this.auction.volume;
     let firstGone = NIL;
     let lastGone = NIL;
     this.auction.forget();
-    const buys = new AuctionQueue(slab, bids, price ^ bids.flip, hasIcebergs);
-    const sells = new AuctionQueue(slab, asks, price ^ asks.flip, hasIcebergs);
+    const buys = new AuctionQueue(this, bids, price);
+    const sells = new AuctionQueue(this, asks, price);
     while (left > 0) {
       const buy = buys.first;
       const sell = sells.first;

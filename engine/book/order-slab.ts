@@ -20,7 +20,7 @@ const NIL = -1;
  * SelfTradeMode; bit 7 is set for an order that is
  * post-only and whose time in force does not say so. The byte of the side has it in bit 0, and above it the terms of a pending stop;
  * see PendingStops, which says what the other fields of a pending stop mean. Its bit 3 is set for an iceberg, whose `open` is what it displays;
- * the rest is in {@link OrderSlab.icebergs}.
+ * the rest is in {@link OrderSlab.icebergs}. Its bit 4 is set for a hidden order.
  */
 const ORDER_BYTES = 64;
 /** Positions of an order's fields, from its first double at `slot << ORDER_DOUBLES_SHIFT`. For hot functions; see {@link OrderSlab}. */
@@ -30,7 +30,7 @@ export const OrderDouble = { open: 1, filled: 2, clientOrderId: 3, held: 4 } as 
 export const ORDER_WORDS_SHIFT = 4;
 export const OrderWord = { price: 0, fees: 1, next: 10, prev: 11, level: 12, account: 13, terms: 14, tag: 15 } as const;
 
-/** An order's numbers in {@link OrderSlab.icebergs}, from its first one at `slot << ICEBERG_SHIFT`. */
+/** An order's numbers in {@link OrderSlab.icebergs}, from its first one at `slot << ICEBERG_SHIFT`. Only `firstId` has a meaning for other orders. */
 export const ICEBERG_SHIFT = 2;
 export const IcebergNumber = {
   /** Open lots that are not displayed. */
@@ -39,11 +39,15 @@ export const IcebergNumber = {
   display: 1,
   /** Id of the part that is displayed, in market data and for the other side of its trades. */
   publicId: 2,
-  /** Id of the first part since the order came to its price: ids only grow, so it tells which order came first. */
+  /** Id of the first part since the order came to its price; of other orders see {@link OrderSlab.arrival}. */
   firstId: 3,
 } as const;
 /** In the word of an order's terms: it is an iceberg. */
 export const ICEBERG = 1 << 19;
+/** It is hidden. */
+export const HIDDEN = 1 << 20;
+/** The same in the byte of the side. */
+export const HIDDEN_SIDE = HIDDEN >> 16;
 
 /** Bits of the byte of the side. The others are 0. */
 export const SIDE_BIT = 1;
@@ -170,9 +174,23 @@ export class OrderSlab {
     return (this.words[(slot << 4) + 14] & 0x80000) === 0 ? open : open + this.icebergs[slot << 2];
   }
 
-  /** The order's id in market data. */
+  /** The order's id in market data; 0 for a hidden order. */
   publicId(slot: number): number {
-    return (this.words[(slot << 4) + 14] & 0x80000) === 0 ? this.id[slot] : this.icebergs[(slot << 2) + 2];
+    const terms = this.words[(slot << 4) + 14] & 0x180000;
+    if (terms === 0) return this.id[slot];
+    return terms === 0x80000 ? this.icebergs[(slot << 2) + 2] : 0;
+  }
+
+  isHidden(slot: number): boolean {
+    return (this.words[(slot << 4) + 14] & 0x100000) !== 0;
+  }
+
+  /**
+   * A number that tells which of two orders came first to their price. Ids only grow, so it is the order's id, or the one that it would have had
+   * when it lost its place; see RestingOrders.arrived. It is compared with that of a hidden order only.
+   */
+  arrival(slot: number): number {
+    return Math.max(this.id[slot], this.icebergs[(slot << 2) + 3]);
   }
 
   isIceberg(slot: number): boolean {

@@ -55,6 +55,8 @@ export class LevelPages {
   readonly doubles: Float64Array;
   /** By level: open lots of icebergs that are not displayed. Empty before the first iceberg. */
   reserves = new Float64Array(0);
+  /** By level: slot + 1 of the first hidden order, if that one rests at the level; otherwise there is none. Empty before the first hidden order. */
+  firstHidden = new Int32Array(0);
   #free = 0;
   /** Pages above this number were never used, so the free list does not contain them. */
   #fresh = 0;
@@ -74,6 +76,11 @@ export class LevelPages {
   /** Call it before the first iceberg rests. Cold. */
   keepReserves(): void {
     if (this.reserves.length === 0) this.reserves = new Float64Array((this.capacity + 1) * PAGE_LEVELS);
+  }
+
+  /** Call it before the first hidden order rests. Cold. */
+  keepHidden(): void {
+    if (this.firstHidden.length === 0) this.firstHidden = new Int32Array((this.capacity + 1) * PAGE_LEVELS);
   }
 
   /** An empty page, from 1; 0 when all are in use. */

@@ -277,6 +277,7 @@ export class AmendCancel {
     if (book.rest(slot, ANY_SHARE)) {
       risk.hold(slot, order);
       if (order.lifetimeBits >= ICEBERG_BIT) this.#resting.icebergs.enter(book, slot, order.displayed, this.#resting.icebergs.newId());
+      else if (book.hiddenOrders !== 0) this.#resting.icebergs.arrived(slot);
       this.#market.order(ADD, slot);
       return;
     }

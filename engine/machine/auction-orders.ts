@@ -231,6 +231,7 @@ export class AuctionOrders implements StatePart {
       book.putFirst(slot);
       book.auction.hasMarketOrders = true;
     }
+    if (book.hiddenOrders !== 0) this.#resting.icebergs.arrived(slot);
     this.#resting.publish(MarketEventKind.Add, slot);
   }
 

@@ -104,12 +104,12 @@ export class DueEnds {
         if (due++ === EXPIRIES_PER_COMMAND) return false;
         this.#resting.cancel(slot, code, slab.tag(slot));
         // Self-trade prevention may pass orders of the same owner, and protections may cancel quotes. What icebergs do not display follows all
-        // orders of their price.
+        // that is displayed at their price.
       } else if ((!selfTrade.isOwn(slot) || own++ >= MOST_OWN_ORDERS) && protections.quoterOf(slot) === 0) {
         left -= slab.open(slot);
         reserve += slab.total(slot) - slab.open(slot);
       }
-      if (reserve > 0 && (following === NIL || slab.price(following) !== price)) {
+      if (reserve > 0 && (following === NIL || slab.price(following) !== price || slab.isHidden(following))) {
         left -= reserve;
         reserve = 0;
       }

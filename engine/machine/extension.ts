@@ -6,6 +6,7 @@ import { displayedOf, expiryOf, minQuantityOf, stopPriceOf } from '../wire/comma
 import { Command, CommandExtension, Instruction, TimeInForce } from '../wire/layout.ts';
 import {
   AUCTION_MARKET_BIT,
+  HIDDEN_BIT,
   ICEBERG_BIT,
   isStop,
   NO_KIND,
@@ -99,6 +100,7 @@ export function addExtension(order: OrderRequest, bytes: Uint8Array, words: Int3
   if (order.orderKind === OrderKind.AuctionMarket) order.lifetimeBits |= AUCTION_MARKET_BIT;
   order.displayed = displayedOf(words, slot);
   if (order.displayed !== 0) order.lifetimeBits |= ICEBERG_BIT;
+  if ((instructions & Instruction.Hidden) !== 0) order.lifetimeBits |= HIDDEN_BIT;
   if (isStop(orderType)) {
     order.stopPrice = stopPriceOf(words, slot);
     order.trigger = bytes[byte + CommandExtension.trigger];

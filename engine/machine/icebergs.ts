@@ -4,6 +4,7 @@ import { ICEBERG, ICEBERG_SHIFT, IcebergNumber, ORDER_WORDS_SHIFT, OrderWord } f
 import { HAS_MORE } from '../rules/fee-schedules.ts';
 import { RowKind, type RowWriter } from '../state-part.ts';
 import type { QtyLots } from '../units.ts';
+import { Side } from '../wire/layout.ts';
 import type { MachineState } from './state.ts';
 
 const { terms: TERMS } = OrderWord;
@@ -14,7 +15,7 @@ const { reserve: RESERVE, display: DISPLAY, publicId: PUBLIC_ID, firstId: FIRST_
  * displayed part; the reserve is beside the order, and in a sum of its level.
  * When the part is used up, the next one stands last at its price, under a new
  * public id, which is an order id of its own: nobody can follow the order but its
- * owner. For money, reports and checks of liquidity the whole counts. Owned by the engine thread.
+ * owner. For money, reports and checks of liquidity the whole counts. Hidden orders display nothing, and have no public id. Owned by the engine thread.
  */
 export class Icebergs {
   readonly #state: MachineState;
@@ -35,6 +36,18 @@ export class Icebergs {
     icebergs[at + PUBLIC_ID] = publicId;
     icebergs[at + FIRST_ID] = publicId;
     book.hide(slot, Math.max(slab.open(slot) - display, 0));
+  }
+
+  /** The order in `slot`, which rests and has the bit, is a hidden one from now on. */
+  enterHidden(book: OrderBook, slot: number): void {
+    const { slab } = this.#state;
+    slab.setFees(slot, slab.fees(slot) | HAS_MORE);
+    book.hiddenOrders++;
+  }
+
+  /** The order in `slot` has lost its place, and rests in a book with hidden orders: it is later than what came until now. */
+  arrived(slot: number): void {
+    this.#state.slab.icebergs[(slot << ICEBERG_SHIFT) + FIRST_ID] = this.newId();
   }
 
   /** A public id that no order has had. */
@@ -84,11 +97,36 @@ export class Icebergs {
     out.row(RowKind.Iceberg, id[slot], icebergs[at + DISPLAY], slab.open(slot), icebergs[at + PUBLIC_ID], icebergs[at + FIRST_ID]);
   }
 
+  /** Writes the arrival of an order that displays all or nothing, if it has lost its place and is not before all hidden orders of the book. @param first arrival of those */
+  saveArrival(out: RowWriter, slot: number, first: number): void {
+    const { slab } = this.#state;
+    const arrival = slab.arrival(slot);
+    if (arrival === slab.id[slot] || slab.isIceberg(slot) || arrival < first) return;
+    out.row(RowKind.Iceberg, slab.id[slot], 0, 0, 0, arrival);
+  }
+
+  /** The earliest arrival of a book's hidden orders; infinite if it has none. */
+  firstArrival(book: OrderBook): number {
+    let first = Number.POSITIVE_INFINITY;
+    if (book.hiddenOrders === 0) return first;
+    const { slab } = this.#state;
+    for (const side of [Side.Buy, Side.Sell]) {
+      book.ordersInPriority(side, (slot) => {
+        if (slab.isHidden(slot)) first = Math.min(first, slab.arrival(slot));
+      });
+    }
+    return first;
+  }
+
   /** Loads the row of an order that was loaded as a whole. */
   load(r: Float64Array, at: number): void {
     const { slab, books } = this.#state;
     const slot = slab.find(r[at + 1]);
-    if (slot === -1) fail(`the snapshot has an iceberg of order ${r[at + 1]}, which does not rest`);
+    if (slot === -1) fail(`the snapshot has an iceberg or arrival of order ${r[at + 1]}, which does not rest`);
+    if (r[at + 2] === 0) {
+      slab.icebergs[(slot << ICEBERG_SHIFT) + FIRST_ID] = r[at + 5];
+      return;
+    }
     const book = books[slab.symbol(slot)] as OrderBook;
     this.enter(book, slot, r[at + 2], r[at + 5]);
     book.hide(slot, slab.open(slot) - r[at + 3]);

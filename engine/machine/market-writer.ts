@@ -1,4 +1,4 @@
-import { ICEBERG, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
+import { HIDDEN, ICEBERG, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
 import type { SpillingProducer } from '../rings/spilling-producer.ts';
 import { MARKET_EVENT_BYTES, MarketField } from '../wire/market-event.ts';
 
@@ -16,7 +16,7 @@ const {
 const DOUBLES = MARKET_EVENT_BYTES / 8;
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
-const HIDES = ICEBERG;
+const HIDES = ICEBERG | HIDDEN;
 const { open: OPEN } = OrderDouble;
 const { price: ORDER_PRICE, terms: TERMS } = OrderWord;
 
@@ -40,7 +40,7 @@ export class MarketWriter {
   }
 
   /**
-   * Writes an event of the resting order in `slot`, with the quantity that it displays. The
+   * Writes an event of the resting order in `slot`, with the quantity that it displays; nothing if it is hidden. The
    * method reads the record instead of calling `write`: V8 boxes a double that is
    * passed to a function that it does not inline.
    */
@@ -51,13 +51,18 @@ export class MarketWriter {
     const { words } = slab;
     const record = slot << TO_WORDS;
     const terms = words[record + TERMS];
+    let id = slab.id[slot];
+    if ((terms & HIDES) !== 0) {
+      id = slab.publicId(slot);
+      if (id === 0) return;
+    }
     const at = out.claim() * DOUBLES;
     const i32 = this.#i32;
     const f64 = this.#f64;
     i32[at * 2] = kind | ((terms >>> 8) & 0x0100);
     i32[at * 2 + SYMBOL] = terms & 0xffff;
     f64[at + SEQ] = this.seq;
-    f64[at + ORDER_ID] = (terms & HIDES) === 0 ? slab.id[slot] : slab.publicId(slot);
+    f64[at + ORDER_ID] = id;
     f64[at + PRICE] = words[record + ORDER_PRICE];
     f64[at + QUANTITY] = slab.doubles[(slot << TO_DOUBLES) + OPEN];
     f64[at + OTHER_ID] = 0;

@@ -181,6 +181,7 @@ export class QuoteOrders {
     if (!allowed) return this.#end(slot, this.#guarded.code);
     if (!book.rest(slot)) return this.#end(slot, book.noRoomCode());
     risks.of(order.symbol).hold(slot, order);
+    if (book.hiddenOrders !== 0) this.#resting.icebergs.arrived(slot);
     this.#resting.publish(MarketEventKind.Add, slot);
   }
 

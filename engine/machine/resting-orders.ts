@@ -1,6 +1,6 @@
 import { assert, fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
-import { LINKED, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord, QUOTE } from '../book/order-slab.ts';
+import { HIDDEN_SIDE, LINKED, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord, QUOTE } from '../book/order-slab.ts';
 import { PAGE_BITS } from '../book/price-ladder.ts';
 import type { Code } from '../codes.ts';
 import { CARRY_BITS, CARRY_MASK, type FeeSchedules, feesWord, HAS_MORE, scheduleOf } from '../rules/fee-schedules.ts';
@@ -8,7 +8,7 @@ import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { QtyLots, TimeUs } from '../units.ts';
 import { Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
-import { expires, ICEBERG_BIT as ICEBERG, isAuctionOnly } from '../wire/order-kinds.ts';
+import { expires, HIDDEN_BIT as HIDDEN, HIDDEN_TO_SIDE_BYTE, ICEBERG_BIT as ICEBERG, isAuctionOnly } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import { Icebergs } from './icebergs.ts';
 import type { MachineState } from './state.ts';
@@ -23,6 +23,8 @@ const { price: PRICE, fees: FEES, account: ACCOUNT, terms: TERMS, tag: TAG } = O
 const { Day: DAY } = TimeInForce;
 const { Add: ADD, Reduce: REDUCE, Remove: REMOVE } = MarketEventKind;
 const ICEBERG_BIT = ICEBERG;
+const HIDDEN_BIT = HIDDEN;
+const TO_SIDE_BYTE = HIDDEN_TO_SIDE_BYTE;
 const NIL = -1;
 /** More level pages than there are: for orders that rest whatever their account's share is. */
 export const ANY_SHARE = 2 ** 30;
@@ -85,15 +87,21 @@ export class RestingOrders implements StatePart {
   /** Rests the remainder of a new order. Returns false, and changes nothing, if no level page is left, or the account has its share of them. */
   rest(book: OrderBook): boolean {
     const slab = this.#slab;
-    const slot = this.#acquire(0);
+    const slot = this.#acquire((this.#order.lifetimeBits & HIDDEN_BIT) >> TO_SIDE_BYTE);
     if (!book.rest(slot)) {
       slab.release(slot);
       return false;
     }
     this.#open(slot);
-    if (this.#order.lifetimeBits >= ICEBERG_BIT) this.icebergs.enter(book, slot, this.#order.displayed, slab.id[slot]);
+    if (this.#order.lifetimeBits >= ICEBERG_BIT) this.#displayPart(book, slot);
     this.publish(ADD, slot);
     return true;
+  }
+
+  #displayPart(book: OrderBook, slot: number): void {
+    const slab = this.#slab;
+    if (slab.isHidden(slot)) this.icebergs.enterHidden(book, slot);
+    else this.icebergs.enter(book, slot, this.#order.displayed, slab.id[slot]);
   }
 
   /** The same for a new side of a quote. */
@@ -247,6 +255,7 @@ export class RestingOrders implements StatePart {
   #moreGone(slot: number): void {
     const bits = this.#slab.sideBits(slot);
     this.#expiries.remove(slot);
+    if (this.#slab.isHidden(slot)) (this.#books[this.#slab.symbol(slot)] as OrderBook).hiddenGone(slot);
     if ((bits & QUOTE) === 0) this.#clientOrderIds.rememberResting(slot);
     else {
       this.#quotes.remove(slot);
@@ -286,6 +295,7 @@ export class RestingOrders implements StatePart {
     const books = this.#books;
     for (const book of books) {
       if (book === undefined) continue;
+      const firstHidden = this.icebergs.firstArrival(book);
       for (const side of [Side.Buy, Side.Sell]) {
         book.ordersInPriority(side, (slot) => {
           out.row(
@@ -297,12 +307,13 @@ export class RestingOrders implements StatePart {
             slab.filled(slot),
             slab.account(slot),
             slab.symbol(slot),
-            side,
+            slab.isHidden(slot) ? side + HIDDEN_SIDE : side,
             slab.lifetime(slot),
             slab.tag(slot),
             slab.termsHash[slot],
           );
           this.saveTerms(out, slot);
+          if (firstHidden !== Number.POSITIVE_INFINITY) this.icebergs.saveArrival(out, slot, firstHidden);
         });
       }
     }
@@ -365,6 +376,7 @@ export class RestingOrders implements StatePart {
     slab.setFilled(slot, r[at + 5]);
     if (books[symbol]?.rest(slot, ANY_SHARE) !== true)
       fail('the snapshot has more price levels than limits.pages hold; start with a larger limit');
+    if (slab.isHidden(slot)) this.icebergs.enterHidden(books[symbol] as OrderBook, slot);
     this.#risks.of(symbol).noteLoaded(slot);
     if (!isAuctionOnly(slab.timeInForce(slot))) return;
     this.#symbols.auctionOrders[symbol] = 1;

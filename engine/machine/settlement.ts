@@ -26,6 +26,7 @@ const { Fill: FILL } = ReportKind;
 const { Trade: TRADE } = MarketEventKind;
 const { Maker: MAKER, Auction: AUCTION, SelfTrade: SELF_TRADE } = ReportFlag;
 const { OK } = Code;
+const KEEPS_ORDER = TRADE_KEEPS_ORDER;
 const {
   orderId: ORDER_ID,
   clientOrderId: CLIENT_ORDER_ID,
@@ -97,9 +98,11 @@ export class Settlement implements BookListener {
     }
     let makerOpen = doubles[numbers + ORDER_OPEN] - quantity;
     let makerId = slab.id[maker];
+    let flags = 0;
     if (makerFees < 0) {
       makerOpen = slab.total(maker) - quantity;
       makerId = slab.publicId(maker);
+      if (makerId === 0) flags = KEEPS_ORDER;
     }
     const risk = risks.of(symbol);
     risk.settleIncoming(order.account, symbol, order.side, cost, takerFee, quantity);
@@ -122,7 +125,7 @@ export class Settlement implements BookListener {
     putI64(words, at + FEE, takerFee);
     putU53(words, at + TRADE_ID, tradeId);
     putU53(words, at + CONTRA, makerId);
-    market.write(TRADE, order.side, 0, symbol, makerId, price, quantity, aggressor.orderId, tradeId);
+    market.write(TRADE, order.side, flags, symbol, makerId, price, quantity, aggressor.orderId, tradeId);
     if (makerFees < 0) this.#resting.filled(maker, quantity);
   }
 
@@ -153,7 +156,7 @@ export class Settlement implements BookListener {
     const sellId = slab.publicId(sell);
     this.#reportResting(buy, flags, price, quantity, slab.total(buy) - quantity, buyFee, tradeId, sellId);
     this.#reportResting(sell, flags, price, quantity, slab.total(sell) - quantity, sellFee, tradeId, buyId);
-    const apart = (slab.isIceberg(buy) ? TRADE_KEEPS_ORDER : 0) | (slab.isIceberg(sell) ? TRADE_KEEPS_OTHER : 0);
+    const apart = (this.#hides(buy) ? KEEPS_ORDER : 0) | (this.#hides(sell) ? TRADE_KEEPS_OTHER : 0);
     market.write(TRADE, Buy, TRADE_IN_AUCTION | apart, symbol, buyId, price, quantity, sellId, tradeId);
     if (apart !== 0) {
       this.#showRest(buy, quantity);
@@ -170,6 +173,10 @@ export class Settlement implements BookListener {
     const { protections } = this.#state;
     const quoter = protections.quoterOf(slot);
     if (quoter !== 0 && protections.filled(quoter, this.#slab.side(slot), quantity)) protections.tripped.push(quoter);
+  }
+
+  #hides(slot: number): boolean {
+    return this.#slab.isIceberg(slot) || this.#slab.isHidden(slot);
   }
 
   /** Publishes what an iceberg displays after its auction trade of `quantity`, which takes from its reserve first. Called before the order changes. */

@@ -127,6 +127,7 @@ export class Triggers {
     slab.setFees(slot, (fees & HAS_MORE) | feesWord(order.feeSchedule, state.aggressor.feeCarry));
     if (!book.rest(slot)) return this.#end(slot, book.noRoomCode());
     this.#resting.hold(slot);
+    if (book.hiddenOrders !== 0) this.#resting.icebergs.arrived(slot);
     this.#resting.publish(MarketEventKind.Add, slot);
   }
 

@@ -117,7 +117,7 @@ export const NEW_ORDER_CHECKS: readonly OrderCheck[] = [
       Code.NOTIONAL_MAX,
       Code.DISPLAYED_QUANTITY,
     ],
-    check: (c, o) => c.symbolLimits(o) || (o.lifetimeBits < ICEBERG ? OK : c.displayed(o, true)),
+    check: (c, o) => c.symbolLimits(o) || ((o.lifetimeBits & ICEBERG) === 0 ? OK : c.displayed(o, true)),
   },
   { codes: [Code.OPEN_ORDER_LIMIT, Code.BOOK_FULL, Code.ORDER_SHARE_FULL], check: (c, o) => c.room(o) },
   {
@@ -186,7 +186,7 @@ export class OrderChecks {
       this.phase(order) ||
       (order.timeInForce >= DAY && this.lifetime(order)) ||
       this.symbolLimits(order) ||
-      (order.lifetimeBits >= ICEBERG_BIT && this.displayed(order, true)) ||
+      ((order.lifetimeBits & ICEBERG_BIT) !== 0 && this.displayed(order, true)) ||
       this.room(order) ||
       (this.#state.rules === 1 ? this.#bookThenFunds(order) : this.marketFunds(order) || this.limitFunds(order) || this.liquidity(order))
     );

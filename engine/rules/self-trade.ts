@@ -118,8 +118,8 @@ export class SelfTrade {
         } else if (mode === CANCEL_NEWEST || mode === CANCEL_BOTH || ++own > MOST_OWN_ORDERS) break;
         else if (mode !== CANCEL_OLDEST) left -= lots;
       }
-      if (reserves > 0 && (following === NIL || slab.price(following) !== price)) {
-        // The level's icebergs display their next parts in turn, before the next price.
+      if (reserves > 0 && (following === NIL || slab.price(following) !== price || slab.isHidden(following))) {
+        // The level's icebergs display their next parts in turn, before its hidden orders and the next price.
         const lots = prevents ? this.#tradeParts(parts, left, met) : met > MOST_ORDERS_MET ? 0 : Math.min(left, reserves);
         if (prevents) met += this.#partsMet;
         traded += lots;

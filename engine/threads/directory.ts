@@ -100,6 +100,8 @@ export interface OpenOrderInfo {
   readonly price: PriceTicks;
   readonly leaves: QtyLots;
   readonly filled: QtyLots;
+  /** Market data shows nothing of it. */
+  readonly hidden?: boolean;
   /** Of an iceberg: lots that it displays at a time, and now, and the id of that part in market data. */
   readonly iceberg?: { readonly display: QtyLots; readonly displayed: QtyLots; readonly publicId: number };
   /** Of a stop that waits for its trigger. */
@@ -415,6 +417,7 @@ export class Directory {
       leaves: slab.total(slot),
       filled: pending ? 0 : slab.filled(slot),
       ...(partner !== -1 && { link: { kind: this.#links.kindOf(slot), orderId: slab.id[partner] } }),
+      ...(slab.isHidden(slot) && { hidden: true }),
       ...(slab.isIceberg(slot) && {
         iceberg: { display: slab.display(slot), displayed: slab.open(slot), publicId: slab.publicId(slot) },
       }),

@@ -307,6 +307,7 @@ export class EngineCore {
       publishPhase(this.exchange, symbol);
       for (const side of [Side.Buy, Side.Sell]) {
         book.ordersInPriority(side, (slot) => {
+          if (slab.isHidden(slot)) return;
           market.write(MarketEventKind.Add, side, 0, symbol, slab.publicId(slot), slab.price(slot), slab.open(slot), 0, 0);
         });
       }

@@ -7,6 +7,7 @@ import {
   CommandExtension,
   CommandFlag,
   CommandKind,
+  Instruction,
   OrderType,
   QuoteAction,
   SelfTradeMode,
@@ -173,11 +174,12 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
   const displayed = displayedOf(words, extension);
   if (minQuantityOf(words, extension) > quantity || displayed > quantity) return Code.BAD_RANGE;
   const selfTradeMode = u8[extension * CommandExtension.bytes + CommandExtension.selfTradeMode];
-  if (!stop && !linked && isShort(orderKind, timeInForce) && selfTradeMode === 0 && displayed === 0) return Code.OK;
+  const hidden = words[extension * WORDS + CommandExtension.instructions / 4] & Instruction.Hidden;
+  if (!stop && !linked && isShort(orderKind, timeInForce) && selfTradeMode === 0 && displayed === 0 && hidden === 0) return Code.OK;
   u8[byte + Command.parameter] = CommandFlag.Extended;
   if (stop) return Code.OK;
   u8[extension * CommandExtension.bytes + CommandExtension.orderType] = KIND_ORDER_TYPE[orderKind];
-  words[extension * WORDS + CommandExtension.instructions / 4] = KIND_INSTRUCTIONS[orderKind];
+  words[extension * WORDS + CommandExtension.instructions / 4] = KIND_INSTRUCTIONS[orderKind] | hidden;
   return Code.OK;
 }
 

@@ -7,6 +7,7 @@ import {
   CommandExtension,
   CommandFlag,
   CommandKind,
+  Instruction,
   type LinkKind,
   type OrderType,
   SelfTradeMode,
@@ -312,9 +313,15 @@ export class CommandBatch {
       return this.#placeExtended(order, plain.timeInForce as TimeInForce, { ...order, ...plain, link });
     }
     const its = timeInForce >= TimeInForce.Day ? timeInForce : (KIND_TIME_IN_FORCE[orderKind] as TimeInForce);
-    if (isShort(orderKind, timeInForce) && selfTradeMode === 0 && displayedQuantity === 0 && link === 0)
+    const hidden = instructions & Instruction.Hidden;
+    if (isShort(orderKind, timeInForce) && selfTradeMode === 0 && displayedQuantity === 0 && hidden === 0 && link === 0)
       return this.place(symbol, side, its, price, quantity, clientOrderId, tag);
-    this.#placeExtended(order, its, { ...order, orderType: KIND_ORDER_TYPE[orderKind], instructions: KIND_INSTRUCTIONS[orderKind], link });
+    this.#placeExtended(order, its, {
+      ...order,
+      orderType: KIND_ORDER_TYPE[orderKind],
+      instructions: KIND_INSTRUCTIONS[orderKind] | hidden,
+      link,
+    });
   }
 
   #placeExtended(order: LongOrder, timeInForce: TimeInForce, fields: ExtensionFields): void {

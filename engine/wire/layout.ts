@@ -105,6 +105,7 @@ export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 export const Instruction = {
   PostOnly: 1,
   Reprice: 2,
+  Hidden: 4,
   TriggerNow: 8,
 } as const;
 export type Instruction = (typeof Instruction)[keyof typeof Instruction];

@@ -110,6 +110,9 @@ export const SELF_TRADE_SHIFT = 4;
 const SELF_TRADE_MASK = 7;
 /** Of an order, above these bits: it displays a part of its quantity at a time. */
 export const ICEBERG_BIT = 0x100;
+/** It is hidden; and how far this bit is from the bit in the byte of the side of the order's record. */
+export const HIDDEN_BIT = 0x200;
+export const HIDDEN_TO_SIDE_BYTE = 5;
 /** All bits beside the time in force. */
 export const LIFETIME_BITS = 0xf0;
 
@@ -177,6 +180,7 @@ export const TERMS = [
   'reprice',
   'min-quantity',
   'iceberg',
+  'hidden',
   'trigger-now',
   'linked',
 ] as const;
@@ -185,20 +189,22 @@ export type Term = (typeof TERMS)[number];
 /** Which terms exclude which: a combination is legal if none of its pairs is here. docs/ORDER-ENTRY.md has the table. */
 export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
   ['limit', ['trigger-now']],
-  ['market', ['gtc', 'day', 'gtd', 'post-only', 'reprice', 'iceberg', 'trigger-now']],
-  ['stop', ['at-the-open', 'at-the-close', 'post-only', 'reprice', 'min-quantity', 'iceberg']],
-  ['stop-limit', ['at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'iceberg']],
+  ['market', ['gtc', 'day', 'gtd', 'post-only', 'reprice', 'iceberg', 'hidden', 'trigger-now']],
+  ['stop', ['at-the-open', 'at-the-close', 'post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden']],
+  ['stop-limit', ['at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'iceberg', 'hidden']],
   ['gtc', ['min-quantity']],
   ['day', ['min-quantity']],
   ['gtd', ['min-quantity']],
-  ['ioc', ['post-only', 'reprice', 'iceberg']],
-  ['fok', ['post-only', 'reprice', 'min-quantity', 'iceberg']],
-  ['at-the-open', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'trigger-now']],
-  ['at-the-close', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'trigger-now']],
+  ['ioc', ['post-only', 'reprice', 'iceberg', 'hidden']],
+  ['fok', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden']],
+  ['at-the-open', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now']],
+  ['at-the-close', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now']],
   ['post-only', ['min-quantity']],
-  ['reprice', ['min-quantity', 'trigger-now']],
-  ['min-quantity', ['iceberg']],
-  ['linked', ['market', 'ioc', 'fok', 'at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'iceberg', 'trigger-now']],
+  ['reprice', ['min-quantity', 'hidden', 'trigger-now']],
+  ['min-quantity', ['iceberg', 'hidden']],
+  ['iceberg', ['hidden']],
+  ['hidden', ['trigger-now']],
+  ['linked', ['market', 'ioc', 'fok', 'at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now']],
 ];
 
 /** True if an order can have both terms. */
@@ -208,7 +214,7 @@ export function canCombine(one: Term, other: Term): boolean {
 
 /** The order types of this release are below it, and its instruction bits. */
 export const ORDER_TYPES = OrderType.StopLimit + 1;
-export const INSTRUCTIONS = Instruction.PostOnly | Instruction.Reprice | Instruction.TriggerNow;
+export const INSTRUCTIONS = Instruction.PostOnly | Instruction.Reprice | Instruction.Hidden | Instruction.TriggerNow;
 const INSTRUCTION_BITS = 4;
 const TIME_IN_FORCE_BITS = 4;
 
@@ -306,6 +312,7 @@ function termsOf(orderType: number, timeInForce: number, instructions: number, h
   if ((plain.instructions & Instruction.Reprice) !== 0) terms.push('reprice');
   if (hasMinQuantity) terms.push('min-quantity');
   if (hasDisplayed) terms.push('iceberg');
+  if ((plain.instructions & Instruction.Hidden) !== 0) terms.push('hidden');
   if ((plain.instructions & Instruction.TriggerNow) !== 0) terms.push('trigger-now');
   return terms;
 }

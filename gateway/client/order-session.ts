@@ -65,6 +65,7 @@ const PLACE_OPTIONS: Options<PlaceOrder> = {
   selfTrade: true,
   postOnly: true,
   reprice: true,
+  hidden: true,
   minQuantity: true,
   displayedQuantity: true,
   stopPrice: true,

@@ -43,7 +43,7 @@ export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
   // A caller in JavaScript may pass anything.
   if (!ORDER_TYPE_NAMES.includes(type) || !TIME_IN_FORCE_NAMES.includes(name))
     throw new OpenbellError('BAD_ENUM', `there is no order type ${type} with time in force ${name}`, Code.BAD_ENUM);
-  for (const flag of ['postOnly', 'reprice', 'triggerNow'] as const)
+  for (const flag of ['postOnly', 'reprice', 'hidden', 'triggerNow'] as const)
     if (order[flag] !== undefined && typeof order[flag] !== 'boolean')
       throw new OpenbellError('BAD_ENUM', `${flag} is true or false, not ${order[flag]}`, Code.BAD_ENUM);
   if (name === 'post-only' && order.postOnly === false) {
@@ -53,6 +53,7 @@ export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
   const instructions =
     (order.postOnly ? Instruction.PostOnly : 0) |
     (order.reprice ? Instruction.Reprice : 0) |
+    (order.hidden ? Instruction.Hidden : 0) |
     (order.triggerNow ? Instruction.TriggerNow : 0);
   const hasMinimum = order.minQuantity !== undefined;
   const terms = [orderType, timeInForce, instructions, hasMinimum, order.displayedQuantity !== undefined] as const;
@@ -74,7 +75,7 @@ export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
   const { selfTrade = 'default' } = order;
   const selfTradeMode = SELF_TRADE_NAMES.indexOf(selfTrade) as SelfTradeMode;
   if (!SELF_TRADE_NAMES.includes(selfTrade)) throw new OpenbellError('BAD_ENUM', `there is no self-trade mode ${selfTrade}`, Code.BAD_ENUM);
-  const short = isShort(kind, timeInForce) && order.displayedQuantity === undefined && !linked && !isStop(orderType);
+  const short = isShort(kind, timeInForce) && order.displayedQuantity === undefined && !order.hidden && !linked && !isStop(orderType);
   const long = !short || selfTradeMode !== SelfTradeMode.AccountDefault;
   const trigger = triggerOf(order, orderType);
   return { orderType, timeInForce, instructions, trigger, expiryUs: expiryOf(order.expires, name), selfTradeMode, long };

@@ -68,12 +68,14 @@ export interface RestingOrder {
   readonly displayedNowLots?: number;
   readonly publicOrderId?: number;
   readonly phase: PhaseName;
-  /** Orders of the same price that trade before it. */
-  readonly before: { readonly orders: number; readonly quantity: string; readonly quantityLots: number };
+  /** Market data shows nothing of it, so its place is not known. */
+  readonly hidden?: boolean;
+  /** Orders of the same price that trade before it. Left out for a hidden order, as `better` and `exact`. */
+  readonly before?: { readonly orders: number; readonly quantity: string; readonly quantityLots: number };
   /** Levels of its side with a better price. */
-  readonly better: { readonly levels: number; readonly orders: number; readonly quantity: string; readonly quantityLots: number };
+  readonly better?: { readonly levels: number; readonly orders: number; readonly quantity: string; readonly quantityLots: number };
   /** False: there is more before it than was counted. */
-  readonly exact: boolean;
+  readonly exact?: boolean;
   readonly reserved?: { readonly asset: string; readonly amount: string; readonly amountUnits: number };
   /** Its end, if it has one, microseconds since the Unix epoch. */
   readonly endUs?: number;

@@ -281,7 +281,7 @@ export function listOf(kind: LinkKind, orders: readonly LongCommandFields[]): Lo
  *   `1 new 7 buy 10 stop 520`, `... stop 520 @ 530`: a stop, a stop-limit; then `ref` = by the reference price, `now` = may trigger now, a time in force
  *   `1 amend 7 5 stop 520`, `1 amend 7 5 @ 530 stop 520` · `reference 505`
  *   `param StaticBandPpm 50000`
- *   `1 new 7 buy 100 @ 500 show 10 day`: an iceberg; `1 amend 7 50 @ 500 show 5`
+ *   `1 new 7 buy 100 @ 500 show 10 day`: an iceberg; `1 amend 7 50 @ 500 show 5` · `1 new 7 buy 100 @ 500 hidden`
  *   `at 90: 1 cancel 7`   at 90 ms; `at 90.001:` a microsecond later
  *   `1 new 7 buy 10 @ 500 ioc cancel-newest`   with self-trade prevention
  *   `1 quote 10 @ 499 / 5 @ 501`, `... post`, `1 quote 10 @ 499 / 0`   bid / ask
@@ -336,7 +336,9 @@ export function parseCommand(line: string): LongCommandFields {
   }
   const all = words
     .slice(5)
-    .filter((word, i, rest) => !['@', 'stop', 'show', 'ref', 'now'].includes(word) && !['@', 'stop', 'show'].includes(rest[i - 1]));
+    .filter(
+      (word, i, rest) => !['@', 'stop', 'show', 'hidden', 'ref', 'now'].includes(word) && !['@', 'stop', 'show'].includes(rest[i - 1]),
+    );
   const selfTradeMode = SELF_TRADE_NAMES.indexOf(all.at(-1) as SelfTradeName);
   const lifetime = lifetimeOf(selfTradeMode === -1 ? all : all.slice(0, -1));
   const prevention = {
@@ -347,7 +349,8 @@ export function parseCommand(line: string): LongCommandFields {
   const forAuction = (lifetime.timeInForce ?? 0) >= TimeInForce.AtTheOpen;
   const auction = { ...lifetime.extension, orderType: price === 0 ? OrderType.Market : OrderType.Limit };
   const plain = selfTradeMode > 0 ? prevention : forAuction ? auction : lifetime.extension;
-  const extension = words.includes('show') ? { ...plain, displayedQuantity: valueAfter('show') } : plain;
+  const shown = words.includes('show') ? { ...plain, displayedQuantity: valueAfter('show') } : plain;
+  const extension = words.includes('hidden') ? { ...shown, instructions: (shown?.instructions ?? 0) | Instruction.Hidden } : shown;
   return {
     ...lifetime,
     ...(extension !== undefined && { extension }),

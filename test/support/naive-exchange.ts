@@ -46,6 +46,10 @@ interface NaiveOrder {
   link?: { partner: NaiveOrder; kind: number };
   unreserved?: boolean;
   iceberg?: NaiveIceberg;
+  /** Market data shows nothing of it. */
+  hidden?: boolean;
+  /** Id of the arrival at its price, if it lost its place. */
+  arrivalId?: number;
   /** When it came to its price; a further part does not count. */
   arrived: number;
   fees: FeeAccount;
@@ -245,7 +249,9 @@ export class NaiveExchange {
   /** The resting orders of a side as they would trade. */
   queue(side: number): NaiveOrder[] {
     const better = (a: NaiveOrder, b: NaiveOrder): number =>
-      (side === Side.Buy ? b.price - a.price : a.price - b.price) || Number(b.market) - Number(a.market);
+      (side === Side.Buy ? b.price - a.price : a.price - b.price) ||
+      Number(b.market) - Number(a.market) ||
+      Number(a.hidden ?? false) - Number(b.hidden ?? false);
     return this.resting.filter((o) => o.side === side).sort(better);
   }
 
@@ -256,7 +262,9 @@ export class NaiveExchange {
 
   /** What market data shows of a side, best price first: id, price and quantity. */
   shown(side: number): [id: number, price: number, lots: number][] {
-    return this.queue(side).map((o) => [shownOf(o)[0], o.price, shownOf(o)[1]]);
+    return this.queue(side)
+      .filter((o) => !o.hidden)
+      .map((o) => [shownOf(o)[0], o.price, shownOf(o)[1]]);
   }
 
   do(c: LongCommandFields): NaiveReport[] {
@@ -430,6 +438,7 @@ export class NaiveExchange {
       account: f.account,
       side: f.side,
       tif: f.timeInForce,
+      hidden: ((f.extension?.instructions ?? 0) & Instruction.Hidden) !== 0,
       postOnly: f.timeInForce === TimeInForce.PostOnly || ((f.extension?.instructions ?? 0) & Instruction.PostOnly) !== 0,
       reprice: ((f.extension?.instructions ?? 0) & Instruction.Reprice) !== 0,
       selfTrade: f.extension?.selfTradeMode ?? 0,
@@ -657,6 +666,9 @@ export class NaiveExchange {
         break;
       }
       const [makerId, part] = shownOf(maker);
+      if (maker.hidden) this.seen.add('hidden order traded');
+      if (maker.iceberg && this.resting.some((o) => o.hidden && o.side === maker.side && o.price === maker.price))
+        this.seen.add('hidden order behind an iceberg');
       const quantity = Math.min(taker.open, part);
       const [buyer, seller] = taker.side === Side.Buy ? [taker, maker] : [maker, taker];
       const takerFee = payFee(taker.fees, maker.price * quantity, taker.fees.taker);
@@ -694,6 +706,7 @@ export class NaiveExchange {
 
   /** Takes lots off a resting order. */
   #prevent(maker: NaiveOrder, lots: number): void {
+    if (maker.hidden) this.seen.add('own hidden order prevented');
     const { price, filled } = maker;
     if (lots === maker.open) {
       return this.#end(maker, Code.CANCELLED_SELF_TRADE);
@@ -946,6 +959,8 @@ export class NaiveExchange {
   /** @param id of its first part, if it is an iceberg */
   #rest(o: NaiveOrder, id?: number): void {
     if (o.iceberg) firstPart(o, id ?? ++this.lastOrderId);
+    else if (o.arrivalId === undefined && (id !== undefined || o.client === 0)) o.arrivalId = o.id;
+    else if (o.hidden || this.resting.some(({ hidden }) => hidden)) o.arrivalId = ++this.lastOrderId;
     o.arrived = this.#arrivals++;
     this.#takePlace(o);
   }
@@ -1260,7 +1275,8 @@ export class NaiveExchange {
       const [buy] = this.auctionQueue(Side.Buy).filter((o) => o.open > 0);
       const [sell] = this.auctionQueue(Side.Sell).filter((o) => o.open > 0);
       for (const o of [buy, sell])
-        if (o !== this.queue(o.side).find(({ open }) => open > 0)) this.seen.add('refreshed iceberg first in an auction');
+        if (o !== this.queue(o.side).find(({ open }) => open > 0))
+          this.seen.add(o.hidden ? 'hidden order before a displayed one in an auction' : 'refreshed iceberg first in an auction');
       const quantity = Math.min(left, buy.open, sell.open);
       const [buyFee, sellFee] = [buy, sell].map(({ fees }) => payFee(fees, price * quantity, fees.taker));
       this.#settle(buy, sell, price, quantity, buyFee, sellFee);
@@ -1304,13 +1320,13 @@ export class NaiveExchange {
     rows.push(...this.protections.rows());
     for (const side of [Side.Buy, Side.Sell]) {
       for (const o of this.queue(side)) {
-        rows.push([8, o.id, o.client, o.price, o.open, o.filled, o.account, SYMBOL, side, this.#lifetime(o), o.tag]);
+        rows.push([8, o.id, o.client, o.price, o.open, o.filled, o.account, SYMBOL, o.hidden ? side + 16 : side, this.#lifetime(o), o.tag]);
         const { maker, taker } = this.#newFees();
         const carry = carryOf(o.fees);
         if (this.#rules >= 4 && (carry !== 0 || o.fees.maker !== maker || o.fees.taker !== taker))
           rows.push([17, o.id, carry, o.fees.maker, o.fees.taker]);
         if (o.end < Infinity) rows.push([18, o.id, o.end]);
-        rows.push(...icebergRows(o));
+        rows.push(...icebergRows(o, this.resting));
       }
     }
     for (const side of [Side.Buy, Side.Sell]) {

@@ -12,13 +12,15 @@ export interface NaiveIceberg {
 /** An order, as far as parts go. */
 interface Order {
   id: number;
+  hidden?: boolean;
+  arrivalId?: number;
   open: number;
   iceberg?: NaiveIceberg;
 }
 
-/** What market data has of an order: its id and the quantity displayed. */
-export function shownOf({ id, open, iceberg }: Order): [id: number, lots: number] {
-  return iceberg ? [iceberg.id, iceberg.shown] : [id, open];
+/** What trades of an order at a time: its id in market data, 0 for a hidden one, and the quantity. */
+export function shownOf({ id, open, hidden, iceberg }: Order): [id: number, lots: number] {
+  return iceberg ? [iceberg.id, iceberg.shown] : [hidden ? 0 : id, open];
 }
 
 /** After lots were taken off the whole: what is not displayed goes first. */
@@ -43,11 +45,15 @@ export function tradedPart({ open, iceberg }: Order, lots: number, nextId: () =>
 
 /** The orders at one price in the sequence in which an order takes from them: part by part, and in turn. */
 export function* partsInTurn<T extends Order>(orders: readonly T[]): Generator<{ order: T; lots: number }> {
-  const turns = orders.map((order) => ({ order, lots: shownOf(order)[1], left: order.open }));
-  for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) {
-    yield { order: turn.order, lots: turn.lots };
-    const left = turn.left - turn.lots;
-    if (left > 0) turns.push({ order: turn.order, lots: Math.min(left, turn.order.iceberg?.display ?? left), left });
+  for (const hides of [false, true]) {
+    const turns = orders
+      .filter(({ hidden = false }) => hidden === hides)
+      .map((order) => ({ order, lots: shownOf(order)[1], left: order.open }));
+    for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) {
+      yield { order: turn.order, lots: turn.lots };
+      const left = turn.left - turn.lots;
+      if (left > 0) turns.push({ order: turn.order, lots: Math.min(left, turn.order.iceberg?.display ?? left), left });
+    }
   }
 }
 
@@ -56,7 +62,9 @@ export function canDisplay(display: number, quantity: number, least: number): bo
   return display >= least && display <= quantity && display * 100 >= quantity;
 }
 
-/** The row of a snapshot. */
-export function icebergRows({ id, iceberg }: Order): number[][] {
-  return iceberg ? [[35, id, iceberg.display, iceberg.shown, iceberg.id, iceberg.first]] : [];
+/** The rows of a snapshot. @param book all orders that rest */
+export function icebergRows({ id, iceberg, arrivalId = id }: Order, book: readonly Order[]): number[][] {
+  if (iceberg) return [[35, id, iceberg.display, iceberg.shown, iceberg.id, iceberg.first]];
+  const hidden = book.filter((o) => o.hidden).map((o) => o.arrivalId ?? o.id);
+  return arrivalId > id && hidden.some((other) => other <= arrivalId) ? [[35, id, 0, 0, 0, arrivalId]] : [];
 }

@@ -14,6 +14,7 @@ interface Order {
   readonly stop?: { readonly price: number };
   /** For its auction, outside the book. */
   readonly waits?: boolean;
+  readonly hidden?: boolean;
   readonly iceberg?: NaiveIceberg;
 }
 
@@ -217,7 +218,7 @@ export class NaiveMassCancels<O extends Order> {
     let behind = 0;
     let at = 0;
     for (const o of this.#exchange.queue(1 - side)) {
-      if (o.price !== at) {
+      if (o.price !== at || o.hidden) {
         left -= behind;
         behind = 0;
         at = o.price;

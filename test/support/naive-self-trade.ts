@@ -4,6 +4,7 @@ import type { ProtectionTrial } from './naive-protections.ts';
 
 interface Order {
   id: number;
+  hidden?: boolean;
   iceberg?: NaiveIceberg;
   account: number;
   side: number;

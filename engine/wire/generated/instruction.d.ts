@@ -11,6 +11,10 @@ export declare enum Instruction {
      */
     Reprice = 2,
     /**
+     * Bit 2: market data shows nothing of the order; it trades behind all that is displayed at its price. For limit orders that rest.
+     */
+    Hidden = 4,
+    /**
      * Bit 3: a stop whose condition holds on arrival triggers at once, instead of being rejected.
      */
     TriggerNow = 8

@@ -13,6 +13,10 @@ export var Instruction;
      */
     Instruction[Instruction["Reprice"] = 2] = "Reprice";
     /**
+     * Bit 2: market data shows nothing of the order; it trades behind all that is displayed at its price. For limit orders that rest.
+     */
+    Instruction[Instruction["Hidden"] = 4] = "Hidden";
+    /**
      * Bit 3: a stop whose condition holds on arrival triggers at once, instead of being rejected.
      */
     Instruction[Instruction["TriggerNow"] = 8] = "TriggerNow";

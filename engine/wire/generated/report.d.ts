@@ -69,7 +69,7 @@ export declare class Report {
      */
     tradeId(): bigint;
     /**
-     * Fill: the other order's id in market data.
+     * Fill: the other order's id in market data; 0 for a resting hidden order.
      */
     contraOrderId(): bigint;
     /**

@@ -113,7 +113,7 @@ export class Report {
         return this.bb.readUint64(this.bb_pos + 104);
     }
     /**
-     * Fill: the other order's id in market data.
+     * Fill: the other order's id in market data; 0 for a resting hidden order.
      */
     contraOrderId() {
         return this.bb.readUint64(this.bb_pos + 112);

@@ -4,7 +4,7 @@ import type { Directory, SymbolInfo } from '../../../engine/threads/directory.ts
 import { Report } from '../../../engine/wire/layout.ts';
 import { PHASE_NAMES } from '../../../engine/wire/names.ts';
 import type { BookMirror } from '../../market/book-mirror.ts';
-import { queuePosition } from '../../market/queue-position.ts';
+import { type QueuePosition, queuePosition } from '../../market/queue-position.ts';
 import type { OrderLife } from '../../taps/history/order-life.ts';
 import type { OrderName } from '../../taps/history/query-worker.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
@@ -99,14 +99,12 @@ async function restingView(sources: QuerySources, { inSlices }: Request, account
   const { order, place } = found;
   const asset = directory.asset(order.asset);
   return {
-    price: priceText(symbol, place.price),
-    priceTicks: place.price,
+    price: priceText(symbol, order.price),
+    priceTicks: order.price,
     ...quantityView('leaves', symbol, order.leaves),
     ...(order.iceberg && icebergView(symbol, order.iceberg)),
     phase: PHASE_NAMES[symbol.phase],
-    before: { orders: place.ordersBefore, ...quantityView('quantity', symbol, place.quantityBefore) },
-    better: { levels: place.betterLevels, orders: place.betterOrders, ...quantityView('quantity', symbol, place.betterQuantity) },
-    exact: place.exact,
+    ...(place && placeView(symbol, place)),
     reserved: asset && { asset: asset.name, amount: moneyText(asset, order.reserved), amountUnits: order.reserved },
     ...termsView(order),
     seq: mirror.seq,
@@ -123,7 +121,16 @@ function* placeInSteps(directory: Directory, mirror: BookMirror, account: number
   const order = yield* directory.restingOrderInSteps(account, orderId);
   // Market data has a part of an iceberg under an id of its own.
   const place = order && queuePosition(mirror, order.iceberg?.publicId ?? orderId);
-  return order && place && { order, place };
+  // It does not have a hidden order, nor an order outside the book.
+  return order !== undefined && (place !== undefined || order.hidden) ? { order, place } : undefined;
+}
+
+function placeView(symbol: SymbolInfo, place: QueuePosition) {
+  return {
+    before: { orders: place.ordersBefore, ...quantityView('quantity', symbol, place.quantityBefore) },
+    better: { levels: place.betterLevels, orders: place.betterOrders, ...quantityView('quantity', symbol, place.betterQuantity) },
+    exact: place.exact,
+  };
 }
 
 function quantityView<N extends 'leaves' | 'quantity'>(name: N, symbol: SymbolInfo, lots: number) {

@@ -39,6 +39,7 @@ interface OrderJson {
   readonly endUs?: number;
   readonly selfTrade?: string;
   readonly linked?: { readonly kind: string; readonly orderId: number };
+  readonly hidden?: boolean;
   /** Of an iceberg. */
   readonly displayedQuantity?: string;
   readonly displayedNow?: string;
@@ -148,11 +149,13 @@ function statusText({
   linked,
   displayedQuantity,
   displayedNow,
+  hidden,
 }: OrderJson): string {
   const parts = [
     status,
     stopPrice !== undefined && `stop ${stopPrice} by ${trigger}`,
     status === 'pending' && stopPrice === undefined && timeInForce,
+    hidden === true && 'hidden',
     displayedQuantity !== undefined && `displays ${displayedNow} of ${displayedQuantity}`,
     endUs !== undefined && `until ${timeText(endUs)}`,
     selfTrade !== undefined && `self-trade ${selfTrade}`,

@@ -80,13 +80,15 @@ function row({ time, seq, step, leaves, filled, text }: OrderStep): (string | nu
 }
 
 function restingText(resting: RestingOrder, side: string): string[] {
-  const { price, leaves, phase, before, better, exact, reserved, endUs, selfTrade, displayedQuantity, displayedNow } = resting;
+  const { price, leaves, phase, before, better, exact, reserved, endUs, selfTrade, displayedQuantity, displayedNow, hidden } = resting;
   const least = exact ? '' : 'at least ';
+  const sideName = side === 'buy' ? 'bids' : 'asks';
   return [
     `rests at ${price} with ${leaves} open; the symbol is in phase ${phase}`,
     ...(displayedQuantity === undefined ? [] : [`displays ${displayedNow} now, ${displayedQuantity} at a time`]),
-    `before it at its price: ${least}${before.orders} orders with ${before.quantity}`,
-    `${side === 'buy' ? 'bids' : 'asks'} at better prices: ${least}${better.levels} levels, ${better.orders} orders with ${better.quantity}`,
+    ...(hidden ? ['hidden: behind all that is displayed at its price'] : []),
+    ...(before ? [`before it at its price: ${least}${before.orders} orders with ${before.quantity}`] : []),
+    ...(better ? [`${sideName} at better prices: ${least}${better.levels} levels, ${better.orders} orders with ${better.quantity}`] : []),
     ...(reserved === undefined ? [] : [`reserves ${reserved.amount} ${reserved.asset}`]),
     ...(endUs === undefined ? [] : [`ends at ${timeText(endUs)}`]),
     ...(selfTrade === undefined ? [] : [`self-trade prevention: ${selfTrade}`]),

@@ -37,6 +37,7 @@ interface OrderFlags extends AccountFlags {
   readonly triggerNow?: true;
   readonly postOnly?: true;
   readonly reprice?: true;
+  readonly hidden?: true;
 }
 
 interface TargetFlags extends AccountFlags {
@@ -90,6 +91,7 @@ export function orderCommand(program: Command): void {
     )
     .option('--trigger-now', 'with --stop: trigger at once if the trigger price is there already; otherwise the order is rejected')
     .option('--post-only', 'cancel or reject the order if it would trade on arrival or when it triggers')
+    .option('--hidden', 'market data shows nothing of the order; it trades behind all that is displayed at its price')
     .option('--reprice', 'with --post-only or --tif post-only: instead of a rejection, rest one step of the price behind the other side')
     .option('--id <id>', 'client order id: the same order with the same id does not trade twice, another order is rejected', idOf)
     .addHelpText(
@@ -104,6 +106,7 @@ Examples:
   openbell order buy 1 ETH-USD 2990.00 --expires 15m
   openbell order buy 1 ETH-USD 2990.00 --tif ioc --min-quantity 0.25
   openbell order buy 20 ETH-USD 2990.00 --display 1.5
+  openbell order buy 20 ETH-USD 2990.00 --hidden
   openbell order sell 0.5 BTC-USD --stop 58000.00
   openbell order sell 0.5 BTC-USD 57900.00 --stop 58000.00 --trigger reference --tif day
   openbell order buy 0.5 BTC-USD 59000.00 --tif at-the-close
@@ -128,6 +131,7 @@ Examples:
           ...(flags.triggerNow && { triggerNow: true }),
           ...(flags.postOnly && { postOnly: true }),
           ...(flags.reprice && { reprice: true }),
+          ...(flags.hidden && { hidden: true }),
           ...(flags.tif && { timeInForce: flags.tif }),
           ...(flags.expires && { expires: flags.expires }),
           ...(flags.selfTrade && { selfTrade: flags.selfTrade }),
