@@ -118,7 +118,10 @@ export class NaiveMassCancels<O extends Order> {
 
   /** Ends what is in the book, before an uncross. */
   clearBook(): void {
-    for (const o of [...this.#exchange.queue(Side.Buy), ...this.#exchange.queue(Side.Sell)]) this.#endNamed(o);
+    for (const o of [...this.#exchange.queue(Side.Buy), ...this.#exchange.queue(Side.Sell)]) {
+      // The end of a linked order may have ended it.
+      if (this.#exchange.open.includes(o)) this.#endNamed(o);
+    }
   }
 
   /** An order enters the book that waited for its auction. Returns true if it ends instead. */
