@@ -357,6 +357,36 @@ describe('the auction of a volatility interruption', () => {
     assert.deepEqual(new Set(reports.map(({ code }) => codeName(code))), new Set(['EXPIRED']));
   });
 
+  it('of several symbols with one end: the lowest symbol first, one with each command', () => {
+    const harness = new Harness().setUp(5, BANDS);
+    const other = {
+      kind: CommandKind.DefineSymbol,
+      symbol: 2,
+      account: BTC,
+      tag: USD,
+      side: 2,
+      timeInForce: 3,
+      clientOrderId: 1,
+      orderId: 1,
+    };
+    harness.must({ ...other, name: 'BTC-USD-2' });
+    for (const [name, value] of Object.entries(BANDS))
+      harness.must({ kind: CommandKind.SetSymbol, symbol: 2, parameter: SymbolParam[name as keyof typeof BANDS], quantity: value });
+    harness.must({ kind: CommandKind.SetPhase, symbol: 2, parameter: Phase.Continuous });
+    for (const symbol of [2, 1]) {
+      harness.do({ ...parseCommand(`4 new ${symbol} sell 5 @ 1060`), symbol, timeUs: 50_000_000 });
+      harness.do({ ...parseCommand(`1 new ${symbol} buy 2 @ 1070`), symbol, timeUs: 50_000_000 });
+    }
+    const { phase } = harness.exchange.symbols;
+    const phases = (): number[] => [phase[1], phase[2]];
+    assert.deepEqual(phases(), [Phase.Auction, Phase.Auction]);
+    harness.do(parseCommand('at 60000: tick'));
+    assert.deepEqual(phases(), [Phase.Continuous, Phase.Auction]);
+    assert.equal(harness.exchange.deadlineUs, 60_000_000);
+    harness.do(parseCommand('at 60000: 1 cancel 9'));
+    assert.deepEqual(phases(), [Phase.Continuous, Phase.Continuous]);
+  });
+
   it('is in the state only where bands are used', () => {
     const harness = new Harness().setUp(2, { ReferencePrice: 1000, DynamicBandPpm: 50_000 });
     const rows = (): number => rowsOf(harness.exchange, RowKind.Volatility).length;
