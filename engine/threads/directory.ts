@@ -6,7 +6,7 @@ import type { OrderLinks } from '../rules/order-links.ts';
 import { triggerOf } from '../rules/pending-stops.ts';
 import type { Symbols } from '../rules/symbols.ts';
 import type { Money, PriceTicks, QtyLots, TimeUs } from '../units.ts';
-import { Side } from '../wire/layout.ts';
+import { Side, TimeInForce } from '../wire/layout.ts';
 import { SELF_TRADE_NAMES, type SelfTradeName } from '../wire/names.ts';
 import { isAuctionMarket, isAuctionOnly, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Control } from './control.ts';
@@ -406,13 +406,15 @@ export class Directory {
     const slab = this.#slab;
     const pending = slab.level(slot) < -1;
     const partner = this.#links.partnerOf(slot);
-    const endUs = slab.fees(slot) < 0 ? slab.endUs[slot] : Number.POSITIVE_INFINITY;
+    // Of an order without an end, the column has what an earlier order left there.
+    const timeInForce = slab.timeInForce(slot);
+    const ends = timeInForce === TimeInForce.Day || timeInForce === TimeInForce.GoodTillDate;
     return {
       orderId: slab.id[slot],
       clientOrderId: slab.clientOrderId(slot),
       symbol: slab.symbol(slot),
       side: slab.side(slot),
-      timeInForce: slab.timeInForce(slot),
+      timeInForce,
       price: slab.price(slot),
       leaves: slab.total(slot),
       filled: pending ? 0 : slab.filled(slot),
@@ -424,7 +426,7 @@ export class Directory {
       ...(pending &&
         (isAuctionOnly(slab.timeInForce(slot)) ? { waits: true } : { stop: { price: slab.next(slot), trigger: triggerOf(slab, slot) } })),
       ...(isAuctionMarket(slab.lifetime(slot)) && { market: true }),
-      ...(endUs !== Number.POSITIVE_INFINITY && { endUs }),
+      ...(ends && { endUs: slab.endUs[slot] }),
       selfTradeMode: selfTradeModeOf(slab.lifetime(slot)),
     };
   }
