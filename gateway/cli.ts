@@ -21,6 +21,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   oco: async () => (await import('./tools/cli/linked-orders.ts')).ocoCommand,
   cancel: async () => (await import('./tools/cli/orders.ts')).cancelCommand,
   amend: async () => (await import('./tools/cli/orders.ts')).amendCommand,
+  quote: async () => (await import('./tools/cli/quotes.ts')).quoteCommand,
+  protection: async () => (await import('./tools/cli/quotes.ts')).protectionCommand,
   'cancel-orders': async () => (await import('./tools/cli/cancel-orders.ts')).cancelOrdersCommand,
   'kill-switch': async () => (await import('./tools/cli/controls.ts')).killSwitchCommand,
   phase: async () => (await import('./tools/cli/phase.ts')).phaseCommand,

@@ -104,7 +104,7 @@ export class MachineState implements CheckedState {
     this.stops = new PendingStops(this.symbols, this.slab);
     this.quotes = new LiveQuotes(this.slab);
     this.waiting = new WaitingOrders(this.slab);
-    this.protections = new Protections(this.slab, this);
+    this.protections = new Protections(this.slab, this.accounts, this);
     this.pages = new LevelPages(limits.pages, allocateLocal, limits.accounts);
     const seed = (Math.random() * 2 ** 32) | 0;
     this.clientOrderIds = new ClientOrderIds(this.slab, limits.rememberedOrders, this.accounts.forgottenId, seed, allocateLocal);

@@ -36,6 +36,12 @@ export class Accounts {
   /** By group: 1 = its kill switch is on. That of group 0, which has no accounts, is the switch of the venue. */
   readonly killedGroups: Uint8Array;
   readonly positionLimits: PositionLimits;
+  /** Market-maker protection, for queries: see Protections, which writes them. A window of 0: none. */
+  readonly protectionUs: Float64Array;
+  readonly protectionFills: Float64Array;
+  readonly protectionLots: Float64Array;
+  readonly protectionNetLots: Float64Array;
+  readonly protectionTriggered: Uint8Array;
   readonly maxOpenOrders: Uint32Array;
   readonly openOrders: Uint32Array;
   /** Number of the account's last execution report; account 0 is the operator's. */
@@ -67,6 +73,11 @@ export class Accounts {
     this.orderToTrade = new Uint32Array(allocate(capacity * 4));
     this.killedGroups = new Uint8Array(allocate(GROUPS));
     this.positionLimits = new PositionLimits(allocate);
+    this.protectionUs = new Float64Array(allocate(capacity * 8));
+    this.protectionFills = new Float64Array(allocate(capacity * 8));
+    this.protectionLots = new Float64Array(allocate(capacity * 8));
+    this.protectionNetLots = new Float64Array(allocate(capacity * 8));
+    this.protectionTriggered = new Uint8Array(allocate(capacity));
     this.maxOpenOrders = new Uint32Array(allocate(capacity * 4));
     this.openOrders = new Uint32Array(allocate(capacity * 4));
     this.reportNo = new Float64Array(allocate(capacity * 8));

@@ -2,6 +2,7 @@ import { type OrderSlab, QUOTE } from '../book/order-slab.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { QtyLots, TimeUs } from '../units.ts';
 import { Side } from '../wire/layout.ts';
+import type { Accounts } from './accounts.ts';
 
 /** Steps of a window: the present one and those before it. */
 export const STEPS = 16;
@@ -118,7 +119,10 @@ export class Protections implements StatePart {
   readonly #clock: { readonly timeUs: TimeUs };
   #trial = 0;
 
-  constructor(slab: OrderSlab, clock: { readonly timeUs: TimeUs }) {
+  readonly #accounts: Accounts;
+
+  constructor(slab: OrderSlab, accounts: Accounts, clock: { readonly timeUs: TimeUs }) {
+    this.#accounts = accounts;
     this.#slab = slab;
     this.#clock = clock;
   }
@@ -126,12 +130,6 @@ export class Protections implements StatePart {
   /** Whether the account has a protection. */
   has(account: number): boolean {
     return this.#of.has(account);
-  }
-
-  /** The limits, and whether it has triggered; undefined: the account has none. Cold. */
-  infoOf(account: number): (ProtectionLimits & { readonly triggered: boolean }) | undefined {
-    const protection = this.#of.get(account);
-    return protection && { ...protection.limits, triggered: protection.triggered };
   }
 
   isTriggered(account: number): boolean {
@@ -142,15 +140,27 @@ export class Protections implements StatePart {
   set(account: number, limits: ProtectionLimits): void {
     const { triggered } = this.#of.get(account) ?? { triggered: false };
     this.#of.delete(account);
+    this.#publish(account, limits, limits.windowUs !== 0 && triggered);
     if (limits.windowUs === 0) return;
     const protection = new Protection(limits);
     protection.triggered = triggered;
     this.#of.set(account, protection);
   }
 
+  /** Shows it to queries. */
+  #publish(account: number, { windowUs, fills, lots, netLots }: ProtectionLimits, triggered: boolean): void {
+    const accounts = this.#accounts;
+    accounts.protectionUs[account] = windowUs;
+    accounts.protectionFills[account] = fills;
+    accounts.protectionLots[account] = lots;
+    accounts.protectionNetLots[account] = netLots;
+    accounts.protectionTriggered[account] = Number(triggered);
+  }
+
   /** Accepts new quotes again, and forgets what was traded. */
   reset(account: number): void {
     this.#of.get(account)?.forget();
+    this.#accounts.protectionTriggered[account] = 0;
   }
 
   /** The account, if the order in `slot` is a quote of one with a protection; else 0. */
@@ -168,6 +178,7 @@ export class Protections implements StatePart {
     protection.count(1, lots, side === Side.Buy ? lots : -lots);
     if (protection.triggered || !protection.exceeds(protection.fills, protection.lots, protection.net)) return false;
     protection.triggered = true;
+    this.#accounts.protectionTriggered[account] = 1;
     return true;
   }
 
@@ -218,6 +229,7 @@ export class Protections implements StatePart {
     if (r[at] === RowKind.Protection) {
       const protection = new Protection({ windowUs: r[at + 2], fills: r[at + 3], lots: r[at + 4], netLots: r[at + 5] });
       protection.triggered = r[at + 6] === 1;
+      this.#publish(account, protection.limits, protection.triggered);
       this.#of.set(account, protection);
       return;
     }

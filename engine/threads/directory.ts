@@ -74,6 +74,14 @@ export interface AccountInfo {
   readonly maxOpenOrders: number;
   readonly openOrders: number;
   readonly positionLimits: readonly PositionLimitInfo[];
+  /** Market-maker protection, if it has one. */
+  readonly protection?: {
+    readonly windowUs: TimeUs;
+    readonly fills: number;
+    readonly lots: QtyLots;
+    readonly netLots: QtyLots;
+    readonly triggered: boolean;
+  };
   readonly lastReportNo: number;
   readonly balances: readonly BalanceInfo[];
 }
@@ -254,10 +262,18 @@ export class Directory {
         maxOpenOrders: accounts.maxOpenOrders[id],
         openOrders: accounts.openOrders[id],
         positionLimits: this.#positionLimits(id),
+        ...this.#protection(id),
         lastReportNo: accounts.reportNo[id],
         balances,
       };
     });
+  }
+
+  #protection(id: number): Pick<AccountInfo, 'protection'> {
+    const { protectionUs, protectionFills, protectionLots, protectionNetLots, protectionTriggered } = this.#accounts;
+    if (protectionUs[id] === 0) return {};
+    const limits = { fills: protectionFills[id], lots: protectionLots[id], netLots: protectionNetLots[id] };
+    return { protection: { windowUs: protectionUs[id], ...limits, triggered: protectionTriggered[id] !== 0 } };
   }
 
   #positionLimits(id: number): PositionLimitInfo[] {

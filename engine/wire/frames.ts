@@ -10,6 +10,7 @@ import {
   Instruction,
   type LinkKind,
   type OrderType,
+  QuoteAction,
   SelfTradeMode,
   Side,
   TimeInForce,
@@ -395,6 +396,33 @@ export class CommandBatch {
     this.#put(CommandKind.CancelAfter, Side.Buy, TimeInForce.GoodTillCancel, 0, tag, 0, 0, 0, us);
   }
 
+  /**
+   * Both sides of the account's quote in a symbol: prices in ticks, quantities in lots; quantity 0: no quote on that side.
+   * @param postOnly no side may trade on arrival
+   */
+  quote(
+    symbol: number,
+    bidPrice: number,
+    bidQuantity: number,
+    askPrice: number,
+    askQuantity: number,
+    postOnly: boolean = false,
+    tag: number = 0,
+  ): void {
+    const timeInForce = postOnly ? TimeInForce.PostOnly : TimeInForce.GoodTillCancel;
+    this.#put(CommandKind.Quote, Side.Buy, timeInForce, symbol, tag, askPrice, askQuantity, bidPrice, bidQuantity);
+  }
+
+  /** Market-maker protection of the account: the window in microseconds; most fills, lots and net lots in it, 0 = no such limit. All 0: none. */
+  protectQuotes(windowUs: number, fills: number, lots: number, netLots: number, tag: number = 0): void {
+    this.#put(CommandKind.Quote, QuoteAction.Protection, TimeInForce.GoodTillCancel, 0, tag, fills, lots, netLots, windowUs);
+  }
+
+  /** Accepts quotes again after the protection has triggered. */
+  resetProtection(tag: number = 0): void {
+    this.#put(CommandKind.Quote, QuoteAction.Reset, TimeInForce.GoodTillCancel, 0, tag, 0, 0, 0, 0);
+  }
+
   clear(): void {
     this.count = 0;
     if (this.#long !== undefined) this.#long.count = 0;
@@ -410,7 +438,7 @@ export class CommandBatch {
 
   #put(
     kind: CommandKind,
-    side: Side,
+    side: Side | QuoteAction,
     timeInForce: TimeInForce,
     symbol: number,
     tag: number,

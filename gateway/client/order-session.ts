@@ -3,7 +3,7 @@ import { Code } from '../../engine/codes.ts';
 import { CANCEL_AFTER_RANGE } from '../../engine/params.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
 import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
-import { CommandKind, LinkKind, Refusal, Report, Side } from '../../engine/wire/layout.ts';
+import { CommandKind, LinkKind, QuoteAction, Refusal, Report, Side } from '../../engine/wire/layout.ts';
 import { SIDE_NAMES } from '../../engine/wire/names.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { exchangeTooOld, OpenbellError, rejectError } from './errors.ts';
@@ -22,6 +22,10 @@ import type {
   ListedOrder,
   OrderTarget,
   PlaceOrder,
+  PlaceQuote,
+  QuoteAnswer,
+  QuoteProtection,
+  QuoteSide,
   RefusalView,
   ReportView,
   ResyncView,
@@ -76,6 +80,9 @@ const PLACE_OPTIONS: Options<PlaceOrder> = {
 const LIST_OPTIONS: Options<LinkedOrders> = { symbol: true, side: true, quantity: true, orders: true };
 const TARGET_OPTIONS: Options<OrderTarget> = { symbol: true, orderId: true, clientOrderId: true };
 const AMEND_OPTIONS: Options<AmendOrder> = { ...TARGET_OPTIONS, price: true, quantity: true, stopPrice: true, displayedQuantity: true };
+const QUOTE_OPTIONS: Options<PlaceQuote> = { symbol: true, bid: true, ask: true, postOnly: true };
+const QUOTE_SIDE_OPTIONS: Options<QuoteSide> = { price: true, quantity: true };
+const PROTECTION_OPTIONS: Options<QuoteProtection> = { windowMs: true, fills: true, lots: true, netLots: true };
 const CANCEL_ALL_OPTIONS: Options<CancelAll> = { symbol: true, side: true };
 
 /** Fields that a cancel or an amend does not have. */
@@ -268,6 +275,44 @@ export class OrderSession extends EventEmitter<Events> {
     return { ...report, deadlineUs: report.quantityLots };
   }
 
+  /**
+   * Replaces the account's quote in a symbol; both sides, or none if one is left out. Resolves with the answers: of each side Accepted, Amended, Cancelled (left out) or Rejected.
+   * Quotes of one turn of the event loop are sent in one frame: a mass quote is `Promise.all(quotes.map((quote) => orders.quote(quote)))`.
+   * @throws OpenbellError CONNECTION_LOST when it is not known whether the quote was replaced
+   */
+  async quote(quote: PlaceQuote): Promise<QuoteAnswer> {
+    checkOptions('quote', quote, QUOTE_OPTIONS);
+    const units = await this.#symbol(quote.symbol);
+    const [bid, ask] = [quote.bid, quote.ask].map((side) => {
+      if (side === undefined) return { price: 0, quantity: 0 };
+      checkOptions('quote', side, QUOTE_SIDE_OPTIONS);
+      return { price: units.ticks(side.price), quantity: units.lots(side.quantity) };
+    });
+    const { postOnly = false } = quote;
+    const sides = { clientOrderId: ask.price, orderId: ask.quantity, action: QuoteAction.Quote, postOnly };
+    const [bidAnswer, askAnswer] = await this.#quote({ ...PLAIN, kind: CommandKind.Quote, symbol: units.id, ...bid, ...sides });
+    return { bid: bidAnswer, ask: askAnswer };
+  }
+
+  /**
+   * Market-maker protection: what the quotes of the account may trade in a window, in all its symbols. Beyond it, all its quotes are cancelled, and new ones are
+   * PROTECTION_TRIGGERED until `resetProtection`. An empty object ends the protection. @throws OpenbellError BAD_RANGE
+   */
+  async protectQuotes(protection: QuoteProtection): Promise<ReportView> {
+    checkOptions('protectQuotes', protection, PROTECTION_OPTIONS);
+    const { windowMs = 0, fills = 0, lots = 0, netLots = 0 } = protection;
+    const limits = { clientOrderId: fills, orderId: lots, price: netLots, quantity: Math.round(windowMs * 1000) };
+    for (const [name, value] of Object.entries({ windowMs: limits.quantity, fills, lots, netLots }))
+      if (!(Number.isSafeInteger(value) && value >= 0))
+        throw new OpenbellError('BAD_RANGE', `${name} is a whole number from 0, not ${value}`, Code.BAD_RANGE);
+    return this.#command({ ...PLAIN, kind: CommandKind.Quote, action: QuoteAction.Protection, symbol: 0, ...limits });
+  }
+
+  /** Accepts quotes again after the protection has triggered, with an empty window. */
+  async resetProtection(): Promise<ReportView> {
+    return this.#command({ ...PLAIN, kind: CommandKind.Quote, action: QuoteAction.Reset, symbol: 0, clientOrderId: 0, orderId: 0 });
+  }
+
   /** Resolves with Amended or AmendRejected. An iceberg that shall display less, or have less behind it, keeps its place. A stop that waits keeps its place among stops of its stop price unless that changes. The same or a smaller quantity at the same price keeps its place in the queue, and is accepted in every phase. */
   async amend(order: AmendOrder): Promise<ReportView> {
     checkOptions('amend', order, AMEND_OPTIONS);
@@ -357,13 +402,27 @@ export class OrderSession extends EventEmitter<Events> {
       const pending = { ...command, ...(list && { list }), tag: this.#pending.tag(), resolve, reject };
       list?.commands.push(pending);
       this.#pending.add(pending);
-      if (this.#flushing) return;
-      // Commands of one turn of the event loop are sent in one frame.
-      this.#flushing = true;
-      setImmediate(() => {
-        this.#flushing = false;
-        this.#flush();
-      });
+      this.#flushSoon();
+    });
+  }
+
+  /** Sends a quote; resolves with the answers of bid and ask. */
+  #quote(command: NewCommand): Promise<ReportView[]> {
+    if (this.#closed !== undefined) throw this.#closed;
+    const tag = this.#pending.tag();
+    const bid = new Promise<ReportView>((resolve, reject) => this.#pending.add({ ...command, tag, resolve, reject }));
+    const ask = new Promise<ReportView>((resolve, reject) => this.#pending.addAsk({ ...command, side: Side.Sell, tag, resolve, reject }));
+    this.#flushSoon();
+    return Promise.all([bid, ask]);
+  }
+
+  /** Commands of one turn of the event loop are sent in one frame. */
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      this.#flush();
     });
   }
 

@@ -1,7 +1,7 @@
 import type { FlatReader } from '../../engine/wire/flat.ts';
 import { type CommandBatch, FIRST_WITH_EXTENSIONS, type LongOrder } from '../../engine/wire/frames.ts';
-import { CommandKind, type LinkKind, Refusal, Report, ReportKind, type Side } from '../../engine/wire/layout.ts';
-import { exchangeTooOld, OpenbellError } from './errors.ts';
+import { CommandKind, type LinkKind, QuoteAction, Refusal, Report, ReportKind, Side } from '../../engine/wire/layout.ts';
+import { exchangeTooOld, OpenbellError, rejectError } from './errors.ts';
 import type { OrderTerms } from './order-terms.ts';
 import type { ReportView } from './types.ts';
 
@@ -19,8 +19,12 @@ export interface PendingCommand {
   readonly displayedQuantity: number;
   /** Ticks; 0 = none. */
   readonly stopPrice: number;
+  /** Of a quote: the price of the ask in ticks, and its quantity in lots. Of a protection: most fills and lots. */
   readonly clientOrderId: number;
   readonly orderId: number;
+  /** Of a quote. */
+  readonly action?: QuoteAction;
+  readonly postOnly?: boolean;
   /** Distinguishes answers to this session's commands from those to other sessions of the account. */
   readonly tag: number;
   /** The list of which it is an order. */
@@ -46,9 +50,15 @@ ANSWERED[ReportKind.AmendRejected] = CommandKind.Amend;
 ANSWERED[ReportKind.MassCancelled] = CommandKind.MassCancel;
 ANSWERED[ReportKind.CancelAfterSet] = CommandKind.CancelAfter;
 
+/** Kinds of reports that answer a side of a quote. */
+const ANSWERS_QUOTE: ReadonlySet<number> = new Set([ReportKind.Accepted, ReportKind.Rejected, ReportKind.Amended, ReportKind.Cancelled]);
+/** Added to the tag of a quote, under which its bid waits for an answer, for the ask. */
+const ASK = 2 ** 32;
+
 /** By CommandKind: commands that are not sent again after the connection was lost, because they could act twice. */
 const ACTS_TWICE: string[] = [];
 ACTS_TWICE[CommandKind.Amend] = 'amend was answered: look at the reports, then amend';
+ACTS_TWICE[CommandKind.Quote] = 'quote was answered: look at the reports, then quote';
 ACTS_TWICE[CommandKind.MassCancel] = 'mass cancel was answered: look at the reports, then cancel';
 
 /** The commands that wait for their answers, in the order in which they were made. */
@@ -75,8 +85,17 @@ export class PendingCommands {
     this.#unsent.push(command);
   }
 
-  /** Removes the command that the report at `at` answers. */
+  /** Adds the ask of a quote, whose bid was added and is sent for both. */
+  addAsk(command: PendingCommand): void {
+    this.#byTag.set(command.tag + ASK, command);
+  }
+
+  /** Removes the command that the report at `at` answers; of a quote, its side. */
   takeAnswered(flat: FlatReader, at: number): PendingCommand | undefined {
+    if (flat.u53(at + Report.clientOrderId) === 0) {
+      const quote = this.#takeQuote(flat.u32(at + Report.tag), flat.u8(at + Report.side), flat.u8(at + Report.kind));
+      if (quote !== undefined) return quote;
+    }
     const kind = ANSWERED[flat.u8(at + Report.kind)];
     return this.#take(flat.u32(at + Report.tag), kind, flat.u53(at + Report.clientOrderId), flat.u53(at + Report.orderId));
   }
@@ -84,6 +103,12 @@ export class PendingCommands {
   /** Removes the command that the reject at `at` concerns. */
   takeRejected(flat: FlatReader, at: number): PendingCommand | undefined {
     const kind = flat.u8(at + Refusal.kind);
+    if (kind === CommandKind.Quote) {
+      const tag = flat.u32(at + Refusal.tag);
+      // The ask first: its promise is not the one that the caller reads first.
+      this.#takeQuote(tag, Side.Sell, ReportKind.Rejected)?.reject(rejectError(flat.u16(at + Refusal.code)));
+      return this.#takeQuote(tag, Side.Buy, ReportKind.Rejected);
+    }
     return this.#take(flat.u32(at + Refusal.tag), kind, flat.u53(at + Refusal.clientOrderId), flat.u53(at + Refusal.orderId));
   }
 
@@ -126,11 +151,12 @@ export class PendingCommands {
     const unsent = new Set(this.#unsent);
     for (const command of this.#byTag.values()) {
       const text = ACTS_TWICE[command.kind];
-      if (text === undefined || unsent.has(command)) continue;
-      this.#byTag.delete(command.tag);
+      const bid = this.#byTag.get(command.tag);
+      if (text === undefined || unsent.has(command) || (bid !== undefined && unsent.has(bid))) continue;
+      this.#byTag.delete(keyOf(command));
       command.reject(new OpenbellError('CONNECTION_LOST', `the connection was lost before the ${text} again`));
     }
-    this.#unsent = [...this.#byTag.values()];
+    this.#unsent = [...this.#byTag.values()].filter((command) => keyOf(command) === command.tag);
   }
 
   /**
@@ -139,7 +165,7 @@ export class PendingCommands {
    */
   reportsLost(): void {
     for (const command of this.#byTag.values()) {
-      if (command.kind === CommandKind.New || command.orderId === 0) continue;
+      if (command.kind === CommandKind.New || command.kind === CommandKind.Quote || command.orderId === 0) continue;
       this.#byTag.delete(command.tag);
       const text =
         'the exchange continues from an older copy of its data, where the order id may name another order: see the event `resync`';
@@ -154,6 +180,14 @@ export class PendingCommands {
     this.#unsent = [];
   }
 
+  #takeQuote(tag: number, side: number, kind: number): PendingCommand | undefined {
+    const key = side === Side.Sell ? tag + ASK : tag;
+    const command = this.#byTag.get(key);
+    if (command?.kind !== CommandKind.Quote || !ANSWERS_QUOTE.has(kind)) return undefined;
+    this.#byTag.delete(key);
+    return command;
+  }
+
   #take(tag: number, kind: number | undefined, clientOrderId: number, orderId: number): PendingCommand | undefined {
     const command = this.#byTag.get(tag);
     if (command === undefined || command.kind !== kind) return undefined;
@@ -162,6 +196,18 @@ export class PendingCommands {
     this.#byTag.delete(tag);
     return command;
   }
+}
+
+/** Where the command waits for its answer. */
+function keyOf({ kind, side, tag }: PendingCommand): number {
+  return kind === CommandKind.Quote && side === Side.Sell ? tag + ASK : tag;
+}
+
+function putQuote(batch: CommandBatch, command: PendingCommand): void {
+  const { action, symbol, price, quantity, clientOrderId, orderId, postOnly, tag } = command;
+  if (action === QuoteAction.Reset) batch.resetProtection(tag);
+  else if (action === QuoteAction.Protection) batch.protectQuotes(quantity, clientOrderId, orderId, price, tag);
+  else batch.quote(symbol, price, quantity, clientOrderId, orderId, postOnly, tag);
 }
 
 function longOrder({ symbol, side, terms, price, quantity, ...rest }: PendingCommand): LongOrder {
@@ -174,6 +220,7 @@ function put(batch: CommandBatch, command: PendingCommand): void {
   if (list !== undefined) batch.placeList(list.kind, list.commands.map(longOrder) as [LongOrder, LongOrder]);
   else if (kind === CommandKind.New) batch.placeLong(longOrder(command));
   else if (kind === CommandKind.Cancel) batch.cancel(symbol, clientOrderId, orderId, tag);
+  else if (kind === CommandKind.Quote) putQuote(batch, command);
   else if (displayedQuantity !== 0) batch.amendDisplayed(symbol, clientOrderId, orderId, price, quantity, displayedQuantity, tag);
   else if (stopPrice !== 0) batch.amendStop(symbol, clientOrderId, orderId, price, quantity, stopPrice, tag);
   else if (kind === CommandKind.MassCancel) batch.massCancel(symbol, quantity === 0 ? undefined : ((quantity - 1) as Side), tag);

@@ -141,6 +141,38 @@ export interface LinkedOrders {
   readonly orders: readonly [ListedOrder, ListedOrder];
 }
 
+/** One side of a quote. */
+export interface QuoteSide {
+  readonly price: Decimal;
+  /** What is to be open, whatever has traded meanwhile. */
+  readonly quantity: Decimal;
+}
+
+/** Both sides of the account's quote in a symbol, which replace those before. A side that is left out is cancelled. */
+export interface PlaceQuote {
+  /** Name or id. */
+  readonly symbol: string | number;
+  readonly bid?: QuoteSide;
+  readonly ask?: QuoteSide;
+  /** The quote is rejected if a side would trade on arrival. Default false. */
+  readonly postOnly?: boolean;
+}
+
+export interface QuoteAnswer {
+  readonly bid: ReportView;
+  readonly ask: ReportView;
+}
+
+/** Most that the quotes of an account may trade in a window; without any: no protection. Lots are those of each symbol, added up. */
+export interface QuoteProtection {
+  /** Milliseconds, 1 to a day. */
+  readonly windowMs?: number;
+  readonly fills?: number;
+  readonly lots?: number;
+  /** Bought less sold, or sold less bought. */
+  readonly netLots?: number;
+}
+
 /** Names an order by either id. An order of another symbol is UNKNOWN_ORDER. */
 export interface OrderTarget {
   readonly symbol: string | number;
@@ -181,6 +213,7 @@ export interface ReportView {
   readonly side: SideName;
   readonly timeInForce: TimeInForceName;
   readonly orderId: number;
+  /** 0: a quote. */
   readonly clientOrderId: number;
   readonly tag: number;
   /** Fill: the trade's price, else the order's limit. */

@@ -155,6 +155,7 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
     priceTicks: order.price,
     leavesLots: order.leaves,
     filledLots: order.filled,
+    ...(order.clientOrderId === 0 && { quote: true }),
   };
   if (!('status' in order)) {
     const { market, iceberg } = order;

@@ -20,6 +20,13 @@ export interface AccountJson {
     readonly openSells: string;
     readonly maxExposure: string;
   }[];
+  readonly protection?: {
+    readonly windowUs: number;
+    readonly fills: number;
+    readonly lots: number;
+    readonly netLots: number;
+    readonly triggered: boolean;
+  };
   readonly openOrders: number;
   readonly maxOpenOrders: number;
   readonly balances: readonly { readonly asset: string; readonly available: string; readonly reserved: string }[];
@@ -118,6 +125,11 @@ export function positionTable({ positionLimits }: AccountJson): string {
   return `\n\n${table([['symbol', 'position', 'limit', 'open buys', 'open sells', 'limit'], ...rows])}`;
 }
 
+function protectionText({ windowUs, fills, lots, netLots, triggered }: NonNullable<AccountJson['protection']>): string {
+  const limits = [fills !== 0 && `${fills} fills`, lots !== 0 && `${lots} lots`, netLots !== 0 && `${netLots} net lots`];
+  return `protection of quotes: ${limits.filter((text) => text !== false).join(', ')} in ${windowUs / 1e6} s${triggered ? ', triggered' : ''}`;
+}
+
 /** One line: who it is, and what limits it. */
 export function accountHeading(account: AccountJson): string {
   const { id, name, suspended, killed, group, commandsPerSecond, commandBurst, orderToTrade, selfTrade, openOrders, maxOpenOrders } =
@@ -129,6 +141,7 @@ export function accountHeading(account: AccountJson): string {
     commandsPerSecond !== 0 && `${commandsPerSecond} commands/s, ${commandBurst || commandsPerSecond} at once`,
     orderToTrade !== 0 && `${orderToTrade} orders per fill`,
     selfTrade !== 'default' && `self-trade prevention ${selfTrade}`,
+    account.protection !== undefined && protectionText(account.protection),
   ].filter((text) => text !== false);
   return `account ${id} (${name})${states.map((text) => `, ${text}`).join('')}: ${openOrders} of ${maxOpenOrders} open orders`;
 }
