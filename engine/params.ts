@@ -25,6 +25,8 @@ export const SymbolParam = {
   SessionEnd: 12,
   /** Smallest displayed quantity of an iceberg, lots. From rules 5 on, as those that follow. */
   MinDisplayed: 13,
+  /** Number of the symbol's fee tier table, 0 = none. */
+  FeeTierTable: 14,
   /** Width of the static band around the last auction price, in millionths; 0 = none. */
   StaticBandPpm: 15,
   /** Width of the dynamic band around the reference price, which follows the trades, in millionths; 0 = none. */
@@ -70,6 +72,9 @@ const LONGEST_RANDOM_US = 3_600_000_000;
 /** Highest price of any ladder. It keeps the page directory small, and a price fits 26 bits. */
 export const MAX_PRICE_TICKS = 2 ** 26;
 export const DEFAULT_MAX_PRICE_TICKS = 2 ** 20;
+/** Fee tier tables, numbered from 1, and tiers of each above tier 0: together a small part of the fee schedules that there can be. */
+export const FEE_TABLES = 8;
+export const TIERS_PER_TABLE = 15;
 /** Fees are at most 100 %. */
 export const MILLION = 1_000_000;
 
@@ -97,9 +102,6 @@ export const SYMBOL_PARAM_DEFAULTS: readonly number[] = [
   0,
   0,
 ];
-/** No value is in it: the parameter has no meaning yet. */
-const NO_VALUE = [0, -1] as const;
-
 /** Lowest and highest value of each symbol parameter. */
 export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
   [1, 2 ** 32],
@@ -116,7 +118,7 @@ export const SYMBOL_PARAM_RANGES: readonly (readonly [number, number])[] = [
   [RiskModelId.Cash, RiskModelId.Cash],
   [0, LIMIT_53 - 1],
   [1, LIMIT_53 - 1],
-  NO_VALUE,
+  [0, FEE_TABLES],
   [0, MILLION],
   [0, MILLION],
   [1_000_000, LONGEST_AUCTION_US],

@@ -81,6 +81,10 @@ export const RowKind = {
   Linked: 36,
   /** 8 words of the orders of a list that has not arrived in full, after the number of orders and that of the 8 words, before the number of the first order that expiring ones are in the way of; only from rules 5 on */
   OrderList: 37,
+  /** table, account, day since the epoch, volume of that day; see FeeTiers; only from rules 5 on */
+  FeeVolume: 30,
+  /** table, asset, tier, its volume, maker's and taker's rate (ppm); tier 0 has the asset only; only from rules 5 on */
+  FeeTier: 41,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

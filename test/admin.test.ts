@@ -140,7 +140,7 @@ test('a symbol: defined, parameters, auction, uncross', async () => {
     ['-0.0900%', '0.0900%'],
     ['0.0000%', '0.2000%'],
   ])
-    assert.deepEqual((await post('/v1/symbols/600000/parameters', { fees: { maker, taker } })).json.fees, { maker, taker });
+    assert.deepEqual((await post('/v1/symbols/600000/parameters', { fees: { maker, taker } })).json.fees, { maker, taker, tiers: 0 });
   assert.equal((await post('/v1/symbols/600000/parameters', { 'session-end': '2026-02-30T00:00:00Z' })).status, 400);
   const end = await post('/v1/symbols/600000/parameters', { sessionEnd: '2100-01-01T17:00:00+08:00' });
   assert.equal(end.json.sessionEnd, '2100-01-01T09:00:00.000Z');

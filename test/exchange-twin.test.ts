@@ -31,6 +31,7 @@ const LIMITS: Limits = {
 const SHORT_TIMES = Object.values(TimeInForce).filter((timeInForce) => timeInForce <= TimeInForce.PostOnly);
 /** Before the first command; each comes at least a millisecond after the one before it. */
 const START_US = 1e12;
+const DAY_US = 86_400_000_000;
 /** From the time of the command, in microseconds. Several orders have the same end, which is the time of a command. */
 const end = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: -1, max: 30 }).map((n) => n * 1000) },
@@ -102,6 +103,28 @@ const atAuction: fc.Arbitrary<LongCommandFields> = fc
     price: market ? 0 : o.price,
     extension: { orderType: market ? OrderType.Market : OrderType.Limit },
   }));
+/** Fee tiers that a few fills reach, and the table of the symbol: only from rules 5 on. */
+const feeTier: fc.Arbitrary<LongCommandFields> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant(CommandKind.SetFeeTier),
+      symbol: fc.constant(USD),
+      parameter: fc.constantFrom(1, 1, 1, 2, 9),
+      tag: fc.constantFrom(1, 1, 2, 3),
+      quantity: fc.constantFrom(0, 100, 500, 1000, 3000, 10_000),
+      price: fc.constantFrom(0, 100, 5000, 20_000),
+      side: fc.constantFrom(0, 1),
+      clientOrderId: fc.constantFrom(0, 1000, 5000, 30_000),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom(0, 1, 1, 1, 2, 3)
+      .map((quantity) => ({ kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam.FeeTierTable, quantity })),
+  },
+);
 /** Stops near the market: only from rules 5 on. */
 const stop: fc.Arbitrary<LongCommandFields> = fc
   .record({
@@ -268,6 +291,7 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
   { weight: 5, arbitrary: guarded },
   { weight: 5, arbitrary: stop },
   { weight: 3, arbitrary: repriced },
+  { weight: 2, arbitrary: feeTier },
   { weight: 5, arbitrary: atAuction },
   { weight: 3, arbitrary: list },
   { weight: 2, arbitrary: stopAmend },
@@ -437,7 +461,10 @@ function commandsWith(weight: number): fc.Arbitrary<LongCommandFields> {
 function flow(minLength: number, maxLength: number, controls: number): fc.Arbitrary<LongCommandFields[]> {
   const repeats = fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(30) });
   const aims = fc.option(fc.nat(11));
-  const waits = fc.constantFrom(0, 0, 0, 0, 0, 700, 1_999, 40_000, 3_000_000, 16_000_000);
+  const waits = fc.oneof(
+    { weight: 60, arbitrary: fc.constantFrom(0, 0, 0, 0, 0, 700, 1_999, 40_000, 3_000_000, 16_000_000) },
+    { weight: 1, arbitrary: fc.constantFrom(DAY_US, DAY_US, 3 * DAY_US, 31 * DAY_US) },
+  );
   const episodes = fc.oneof({ weight: 60, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: icebergAuction });
   return fc.array(fc.tuple(commandsWith(controls), repeats, aims, waits, episodes), { minLength, maxLength, size: 'max' }).map((steps) => {
     const commands: LongCommandFields[] = [];
@@ -730,6 +757,7 @@ const RARE = [
 
 const OF_RULES_5: ReadonlySet<number | undefined> = new Set([
   CommandKind.MassCancel,
+  CommandKind.SetFeeTier,
   CommandKind.Quote,
   CommandKind.CancelAfter,
   CommandKind.CancelOnDisconnect,
@@ -737,9 +765,10 @@ const OF_RULES_5: ReadonlySet<number | undefined> = new Set([
 ]);
 
 /** The rules from which on builds have such a command. */
-function rulesOf({ kind, timeInForce = 0, extension, legs }: LongCommandFields): number {
+function rulesOf({ kind, timeInForce = 0, extension, legs, parameter }: LongCommandFields): number {
   if (OF_RULES_5.has(kind) || legs !== undefined || extension?.displayedQuantity !== undefined) return 5;
   if (((extension?.instructions ?? 0) & (Instruction.Reprice | Instruction.Hidden)) !== 0) return 5;
+  if (kind === CommandKind.SetSymbol && parameter === SymbolParam.FeeTierTable) return 5;
   if (timeInForce >= TimeInForce.AtTheOpen) return 5;
   if (kind === CommandKind.Tick || extension?.selfTradeMode !== undefined || extension?.stopPrice !== undefined) return 4;
   return kind === CommandKind.New && timeInForce > TimeInForce.PostOnly ? 4 : 1;

@@ -111,12 +111,12 @@ it('fee schedules: equal rates have one number, and a number is given again when
   const slab = new OrderSlab(4);
   const schedules = new FeeSchedules(3, slab);
   assert.equal(schedules.find(0, 0), 0);
-  assert.ok(schedules.setSymbol(1, -10, 20) && schedules.setSymbol(2, -10, 20));
+  assert.ok(schedules.setSymbol(1, -10, 20, false) && schedules.setSymbol(2, -10, 20, false));
   assert.equal(schedules.ofSymbol[1], schedules.ofSymbol[2]);
   const slot = slab.acquire(1);
   slab.setLevel(slot, 1);
   slab.setFees(slot, schedules.find(1, 1) << CARRY_BITS);
-  for (let ppm = 2; ppm < 2 * MAX_SCHEDULES; ppm++) assert.ok(schedules.setSymbol(1, ppm, ppm));
+  for (let ppm = 2; ppm < 2 * MAX_SCHEDULES; ppm++) assert.ok(schedules.setSymbol(1, ppm, ppm, false));
   assert.equal(schedules.makerPpm[schedules.ofSymbol[2]], -10);
   assert.equal(schedules.makerPpm[slab.fees(slot) >>> CARRY_BITS], 1);
   assert.equal(schedules.find(1, 1), slab.fees(slot) >>> CARRY_BITS);

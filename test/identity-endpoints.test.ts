@@ -97,6 +97,8 @@ describe('permissions over the real ports', () => {
     ['POST', '/v1/accounts/1/cancel-orders', {}, { operator: 1 }],
     ['POST', '/v1/symbols/BTC-USD/cancel-orders', {}, { operator: 1 }],
     ['POST', '/v1/accounts/1/position-limit', { symbol: 'BTC-USD', maxPosition: 0 }, { operator: 1 }],
+    ['GET', '/v1/fee-tables', {}, { operator: 1, auditor: 1 }],
+    ['POST', '/v1/fee-tables/1', { asset: 'USD', tiers: [] }, { operator: 1 }],
     ['GET', '/v1/kill-switches', {}, { operator: 1, auditor: 1 }],
     ['POST', '/v1/accounts/1/kill-switch', { on: false }, { operator: 1 }],
     ['POST', '/v1/groups/7/kill-switch', { on: false }, { operator: 1 }],
@@ -132,7 +134,7 @@ describe('permissions over the real ports', () => {
   }
 
   it('the table has every route', () => {
-    assert.equal(ROUTES.length, 16 + 21);
+    assert.equal(ROUTES.length, 17 + 22);
   });
 
   it('sessions, orders and market data', async () => {

@@ -112,9 +112,21 @@ export class Administration {
         return this.#cancelOnDisconnect(account);
       case CommandKind.CancelGroup:
         return this.#cancelGroup(words[w + Command.tag / 4] >>> 0, symbol, quantity);
+      case CommandKind.SetFeeTier:
+        return this.#setFeeTier(parameter, symbol, bytes[b + Command.side] === NEGATIVE, words, w);
       default:
         return Code.UNKNOWN_KIND;
     }
+  }
+
+  #setFeeTier(table: number, asset: number, negative: boolean, words: Int32Array, w: number): Code {
+    const { feeTiers, rules } = this.#state;
+    if (rules < 5) return Code.UNKNOWN_KIND;
+    if (!this.#isAsset(asset)) return Code.UNKNOWN_ASSET;
+    const maker = getI64(words, w + Command.price / 4);
+    const taker = getI64(words, w + Command.clientOrderId / 4);
+    const tier = words[w + Command.tag / 4] >>> 0;
+    return feeTiers.set(table, asset, tier, getI64(words, w + Command.quantity / 4), negative ? 0 - maker : maker, taker);
   }
 
   #defineAsset(asset: number, decimals: number, bytes: Uint8Array, nameAt: number): Code {
@@ -160,20 +172,23 @@ export class Administration {
   }
 
   #setSymbol(symbol: number, parameter: number, value: number): Code {
-    const { symbols, feeSchedules, rules } = this.#state;
+    const { symbols, feeSchedules, feeTiers, risks, rules } = this.#state;
     const book = this.#state.books[symbol];
     if (book === undefined) return Code.UNKNOWN_SYMBOL;
     if (parameter >= SYMBOL_PARAMS || parameter > LAST_PARAM[rules]) return Code.BAD_PARAMETER;
     const [lowest, highest] = SYMBOL_PARAM_RANGES[parameter];
     if (value < lowest || value > highest) return Code.BAD_PARAMETER;
-    const { MaxPrice, MakerFeePpm, TakerFeePpm } = SymbolParam;
+    const { MaxPrice, MakerFeePpm, TakerFeePpm, FeeTierTable } = SymbolParam;
     const frozen = FROZEN_PARAMS.has(parameter) || (rules < 4 && FROZEN_FEES.has(parameter));
     if (frozen && (book.bestBid() !== 0 || book.bestAsk() !== 0 || this.#hasPending(symbol))) return Code.BOOK_NOT_EMPTY;
     const taker = parameter === TakerFeePpm ? value : symbols.param(symbol, TakerFeePpm);
     const maker = parameter === MakerFeePpm ? value : symbols.param(symbol, MakerFeePpm);
     // A rebate is paid out of the taker's fee of the same trade, so that collected fees never fall below zero.
     if (maker + taker < 0) return Code.BAD_PARAMETER;
-    if (!feeSchedules.setSymbol(symbol, maker, taker)) return Code.CAPACITY;
+    const table = parameter === FeeTierTable ? value : symbols.param(symbol, FeeTierTable);
+    if (table !== 0 && feeTiers.tables.asset[table] !== symbols.quoteAsset[symbol]) return Code.BAD_PARAMETER;
+    if (!feeSchedules.setSymbol(symbol, maker, taker, table !== 0)) return Code.CAPACITY;
+    if (table !== 0) risks.track();
     symbols.setParam(symbol, parameter, value);
     if (parameter === SymbolParam.StaticBandPpm && symbols.staticPrice[symbol] === 0)
       symbols.setStaticPrice(symbol, symbols.param(symbol, SymbolParam.ReferencePrice));

@@ -7,6 +7,7 @@ import { SymbolParam } from '../params.ts';
 import { AccountRows, AssetRows } from '../rules/account-rows.ts';
 import { ControlRows } from '../rules/control-rows.ts';
 import type { DeadlineHeap } from '../rules/deadline-heap.ts';
+import { FeeTierRows } from '../rules/fee-tier-rows.ts';
 import { OrderChecks } from '../rules/order-checks.ts';
 import type { PendingStops } from '../rules/pending-stops.ts';
 import { PositionLimitRows } from '../rules/position-limit-rows.ts';
@@ -128,6 +129,7 @@ export class Exchange extends MachineState {
       this.#interruptions,
       new AccountRows(this.accounts),
       new ControlRows(this),
+      new FeeTierRows(this.feeTiers, this.accounts, this.risks),
       this.protections,
       resting,
       stopOrders,

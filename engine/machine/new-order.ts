@@ -1,5 +1,6 @@
 import type { OrderBook } from '../book/order-book.ts';
 import { Code } from '../codes.ts';
+import { TIERED as TIERED_SCHEDULE } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { hashTerms, UNKNOWN_TERMS } from '../rules/order-terms.ts';
 import { Phase, ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
@@ -16,6 +17,7 @@ const { OK } = Code;
 const { Continuous: CONTINUOUS } = Phase;
 const { None: NONE } = SelfTradeMode;
 const { Buy: BUY } = Side;
+const TIERED = TIERED_SCHEDULE;
 const FIRST_SPECIAL = FIRST_SPECIAL_KIND;
 const FIRST_AUCTION = OrderKind.AuctionLimit;
 const REJECTED = new Aggressor();
@@ -103,9 +105,10 @@ export class NewOrder {
   /** Gives the current order the fees of a new one. */
   setFees(): void {
     const order = this.#order;
-    const { symbols, feeSchedules } = this.#state;
+    const { symbols, feeSchedules, feeTiers, timeUs } = this.#state;
     // The checks find a symbol that does not exist.
     order.feeSchedule = order.symbol < symbols.capacity ? feeSchedules.ofSymbol[order.symbol] : 0;
+    if (order.feeSchedule >= TIERED) order.feeSchedule = feeTiers.scheduleOf(order.symbol, order.account, timeUs);
     order.feeCarry = feeSchedules.firstCarry;
   }
 

@@ -340,7 +340,7 @@ export class RestingOrders implements StatePart {
 
   /** The word of fees of a new order. */
   newFees(symbol: number): number {
-    return feesWord(this.#feeSchedules.ofSymbol[symbol], this.#feeSchedules.firstCarry);
+    return feesWord(this.#feeSchedules.baseOf(symbol), this.#feeSchedules.firstCarry);
   }
 
   /** Writes the payers of level pages. A page without a row has the first order in priority as its payer, as after a load. */

@@ -9,6 +9,7 @@ import { CashModel } from '../rules/cash-model.ts';
 import { ClientOrderIds } from '../rules/client-order-ids.ts';
 import { DeadlineHeap } from '../rules/deadline-heap.ts';
 import { FeeSchedules } from '../rules/fee-schedules.ts';
+import { FeeTiers } from '../rules/fee-tiers.ts';
 import { IdempotencyKeys } from '../rules/idempotency-keys.ts';
 import { KillSwitches } from '../rules/kill-switches.ts';
 import { LiveQuotes } from '../rules/live-quotes.ts';
@@ -58,6 +59,7 @@ export class MachineState implements CheckedState {
   readonly shares: Shares;
   readonly accounts: Accounts;
   readonly feeSchedules: FeeSchedules;
+  readonly feeTiers: FeeTiers;
   readonly expiries: DeadlineHeap;
   readonly stops: PendingStops;
   readonly quotes: LiveQuotes;
@@ -100,6 +102,7 @@ export class MachineState implements CheckedState {
     this.slab = new OrderSlab(limits.orders, allocate);
     this.links = new OrderLinks(this.slab, allocate);
     this.feeSchedules = new FeeSchedules(limits.symbols, this.slab);
+    this.feeTiers = new FeeTiers(this.accounts.feeTables, this.feeSchedules, this.symbols, limits.accounts);
     this.expiries = new DeadlineHeap(this.slab.id, this.slab.endUs);
     this.stops = new PendingStops(this.symbols, this.slab);
     this.quotes = new LiveQuotes(this.slab);
@@ -115,7 +118,11 @@ export class MachineState implements CheckedState {
     this.throttles = new Throttles(this.accounts, allocateLocal);
     this.orderToTrade = new OrderToTrade(this.accounts, allocateLocal);
     const cash = new CashModel(this.accounts, this.symbols, this.feeSchedules, this.slab);
-    this.risks = new RiskModels(this.symbols, [cash], [new TrackedModel(cash, this.accounts, this.slab, this.orderToTrade, this)]);
+    this.risks = new RiskModels(
+      this.symbols,
+      [cash],
+      [new TrackedModel(cash, this.accounts, this.slab, this.orderToTrade, this.feeTiers, this)],
+    );
     this.reports = new ReportWriter(this.accounts, outputs?.reports);
     this.market = new MarketWriter(this.slab, outputs?.market);
     this.enforce();

@@ -2,6 +2,7 @@ import type { Allocate } from '../allocate.ts';
 import { assert, fail } from '../assert.ts';
 import { DEFAULT_MAX_OPEN_ORDERS, GROUPS } from '../params.ts';
 import type { Money } from '../units.ts';
+import { FeeTables } from './fee-tables.ts';
 import { PositionLimits } from './position-limits.ts';
 
 /** Length of the name of an asset, symbol or account, in bytes. */
@@ -42,6 +43,7 @@ export class Accounts {
   readonly protectionLots: Float64Array;
   readonly protectionNetLots: Float64Array;
   readonly protectionTriggered: Uint8Array;
+  readonly feeTables: FeeTables;
   readonly maxOpenOrders: Uint32Array;
   readonly openOrders: Uint32Array;
   /** Number of the account's last execution report; account 0 is the operator's. */
@@ -78,6 +80,7 @@ export class Accounts {
     this.protectionLots = new Float64Array(allocate(capacity * 8));
     this.protectionNetLots = new Float64Array(allocate(capacity * 8));
     this.protectionTriggered = new Uint8Array(allocate(capacity));
+    this.feeTables = new FeeTables(capacity, allocate);
     this.maxOpenOrders = new Uint32Array(allocate(capacity * 4));
     this.openOrders = new Uint32Array(allocate(capacity * 4));
     this.reportNo = new Float64Array(allocate(capacity * 8));

@@ -1,5 +1,6 @@
 import { fail } from '../assert.ts';
 import type { OrderSlab } from '../book/order-slab.ts';
+import { FEE_TABLES, TIERS_PER_TABLE } from '../params.ts';
 
 const NIL = -1;
 
@@ -11,6 +12,8 @@ export const CARRY_MASK = 2 ** CARRY_BITS - 1;
 export const SCHEDULE_MASK = MAX_SCHEDULES - 1;
 /** The sign bit of the word: the order has more than its record: an end, a partner, its place among the quotes, or a part that is not displayed. Whoever ends or changes an order asks for no more than this. */
 export const HAS_MORE = -(2 ** 31);
+/** Of a symbol's schedule: the symbol has a table of fee tiers. */
+export const TIERED = 2 ** 15;
 /** Carry of an order that was accepted before rules 4: each of its fills is rounded by itself. */
 export const NO_CARRY = 1_000_000;
 
@@ -44,8 +47,10 @@ export class FeeSchedules {
   readonly reservePpm = new Float64Array(MAX_SCHEDULES);
   /** Carry of an order when it is accepted. */
   firstCarry = 0;
-  /** The schedule of each symbol's new orders. */
+  /** The schedule of each symbol's new orders, with {@link TIERED} if their account may have another one. */
   readonly ofSymbol: Uint16Array;
+  /** The schedule of each tier of each table; see FeeTiers. */
+  readonly ofTiers = new Uint16Array((FEE_TABLES + 1) * TIERS_PER_TABLE);
   readonly #slab: OrderSlab;
   /** Schedules below it were given out; 0 has no fees. */
   #count = 1;
@@ -78,18 +83,24 @@ export class FeeSchedules {
     return schedule;
   }
 
-  /** Puts rates in force for the new orders of a symbol. Returns false, and changes nothing, if all schedules are in use. Cold. */
-  setSymbol(symbol: number, makerPpm: number, takerPpm: number): boolean {
+  /** The schedule of a symbol without tiers. */
+  baseOf(symbol: number): number {
+    return this.ofSymbol[symbol] & SCHEDULE_MASK;
+  }
+
+  /** Puts rates in force for the new orders of a symbol. @param tiered it has a table of tiers. Returns false, and changes nothing, if all schedules are in use. Cold. */
+  setSymbol(symbol: number, makerPpm: number, takerPpm: number, tiered: boolean): boolean {
     const schedule = this.find(makerPpm, takerPpm);
     if (schedule === -1) return false;
-    this.ofSymbol[symbol] = schedule;
+    this.ofSymbol[symbol] = tiered ? schedule | TIERED : schedule;
     return true;
   }
 
   #unused(): number {
     const used = new Uint8Array(MAX_SCHEDULES);
     used[0] = 1;
-    for (const schedule of this.ofSymbol) used[schedule] = 1;
+    for (const schedule of this.ofSymbol) used[schedule & SCHEDULE_MASK] = 1;
+    for (const schedule of this.ofTiers) used[schedule] = 1;
     const { capacity } = this.#slab;
     for (let slot = 0; slot < capacity; slot++) if (this.#slab.level(slot) !== NIL) used[scheduleOf(this.#slab.fees(slot))] = 1;
     return used.indexOf(0);

@@ -4,6 +4,7 @@ import type { PriceTicks, QtyLots } from '../units.ts';
 import { Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { OrderKind } from '../wire/order-kinds.ts';
 import { CARRY_MASK, type FeeSchedules, scheduleOf } from './fee-schedules.ts';
+import type { FeeTiers } from './fee-tiers.ts';
 import type { LiveQuotes } from './live-quotes.ts';
 import { type CheckedState, CONTROL_CODES, type OrderChecks } from './order-checks.ts';
 import type { OrderRequest } from './order-request.ts';
@@ -30,6 +31,7 @@ export const QUOTE_CHECKS: readonly (readonly Code[])[] = [
 /** The inputs of the checks. */
 interface QuotedState extends CheckedState {
   readonly feeSchedules: FeeSchedules;
+  readonly feeTiers: FeeTiers;
   readonly quotes: LiveQuotes;
   readonly protections: Protections;
 }
@@ -114,14 +116,14 @@ export class QuoteChecks {
 
   /** Makes a side with a quantity the current order, with what it needs. */
   use(order: OrderRequest, side: QuoteSide): void {
-    const { feeSchedules } = this.#state;
+    const { feeSchedules, feeTiers, timeUs } = this.#state;
     order.side = side.side;
     order.price = side.price;
     order.quantity = side.quantity;
     order.notional = side.notional;
     const fees = side.slot === NIL ? 0 : this.#slab.fees(side.slot);
     // A side that loses its place has the rates in force, as a new order; what it paid in advance counts.
-    order.feeSchedule = side.slot !== NIL && side.keeps ? scheduleOf(fees) : feeSchedules.ofSymbol[order.symbol];
+    order.feeSchedule = side.slot !== NIL && side.keeps ? scheduleOf(fees) : feeTiers.ofNew(order.symbol, order.account, timeUs);
     order.feeCarry = side.slot === NIL ? feeSchedules.firstCarry : fees & CARRY_MASK;
     this.#state.risks.of(order.symbol).need(order);
   }

@@ -56,7 +56,12 @@ export class SymbolRows implements StatePart {
     switch (r[at]) {
       case RowKind.SymbolParam:
         symbols.setParam(symbol, r[at + 2], r[at + 3]);
-        this.#schedules.setSymbol(symbol, symbols.param(symbol, SymbolParam.MakerFeePpm), symbols.param(symbol, SymbolParam.TakerFeePpm));
+        this.#schedules.setSymbol(
+          symbol,
+          symbols.param(symbol, SymbolParam.MakerFeePpm),
+          symbols.param(symbol, SymbolParam.TakerFeePpm),
+          symbols.param(symbol, SymbolParam.FeeTierTable) !== 0,
+        );
         return;
       case RowKind.SubPhase:
         symbols.subPhase[symbol] = r[at + 2];

@@ -2,6 +2,7 @@ import type { OrderSlab } from '../book/order-slab.ts';
 import type { Money, QtyLots } from '../units.ts';
 import type { Accounts } from './accounts.ts';
 import { ControlBit } from './control-bits.ts';
+import type { FeeTiers } from './fee-tiers.ts';
 import type { OrderRequest } from './order-request.ts';
 import type { OrderToTrade } from './order-to-trade.ts';
 import type { RiskModel } from './risk-model.ts';
@@ -9,7 +10,7 @@ import type { RiskModel } from './risk-model.ts';
 const { OrderToTrade: RATIO, Limited: LIMITED } = ControlBit;
 
 /**
- * A risk model that also follows the accounts whose limits depend on their fills.
+ * A risk model that also follows the accounts whose limits or fees depend on their fills.
  * It is in use from the first such limit of any account on, so that an exchange
  * without them pays nothing. Owned by the engine thread.
  */
@@ -18,13 +19,22 @@ export class TrackedModel implements RiskModel {
   readonly #accounts: Accounts;
   readonly #slab: OrderSlab;
   readonly #ratios: OrderToTrade;
+  readonly #tiers: FeeTiers;
   readonly #clock: { readonly timeUs: number };
 
-  constructor(model: RiskModel, accounts: Accounts, slab: OrderSlab, ratios: OrderToTrade, clock: { readonly timeUs: number }) {
+  constructor(
+    model: RiskModel,
+    accounts: Accounts,
+    slab: OrderSlab,
+    ratios: OrderToTrade,
+    tiers: FeeTiers,
+    clock: { readonly timeUs: number },
+  ) {
     this.#model = model;
     this.#accounts = accounts;
     this.#slab = slab;
     this.#ratios = ratios;
+    this.#tiers = tiers;
     this.#clock = clock;
   }
 
@@ -68,12 +78,12 @@ export class TrackedModel implements RiskModel {
     const slab = this.#slab;
     this.#model.settleResting(slot, cost, fee, quantity);
     this.#changeOpen(slot, -quantity);
-    this.#filled(slab.account(slot), slab.symbol(slot), slab.side(slot), quantity);
+    this.#filled(slab.account(slot), slab.symbol(slot), slab.side(slot), quantity, cost);
   }
 
   settleIncoming(account: number, symbol: number, side: number, cost: Money, fee: Money, quantity: QtyLots): void {
     this.#model.settleIncoming(account, symbol, side, cost, fee, quantity);
-    this.#filled(account, symbol, side, quantity);
+    this.#filled(account, symbol, side, quantity, cost);
   }
 
   #changeOpen(slot: number, lots: QtyLots): void {
@@ -83,7 +93,8 @@ export class TrackedModel implements RiskModel {
     if ((controls[account] & LIMITED) !== 0) positionLimits.changeOpen(account, slab.symbol(slot), slab.side(slot), lots);
   }
 
-  #filled(account: number, symbol: number, side: number, lots: QtyLots): void {
+  #filled(account: number, symbol: number, side: number, lots: QtyLots, cost: Money): void {
+    this.#tiers.countFill(symbol, account, cost, this.#clock.timeUs);
     const { controls, positionLimits } = this.#accounts;
     const bits = controls[account];
     if ((bits & RATIO) !== 0) this.#ratios.countFill(account, this.#clock.timeUs);

@@ -1,5 +1,5 @@
 import type { OrderSlab } from '../book/order-slab.ts';
-import { SymbolParam, type SymbolParamName } from '../params.ts';
+import { SymbolParam, type SymbolParamName, TIERS_PER_TABLE } from '../params.ts';
 import { type Accounts, nameAt } from '../rules/accounts.ts';
 import { ControlBit } from '../rules/control-bits.ts';
 import type { OrderLinks } from '../rules/order-links.ts';
@@ -82,8 +82,28 @@ export interface AccountInfo {
     readonly netLots: QtyLots;
     readonly triggered: boolean;
   };
+  readonly feeTiers: readonly AccountTierInfo[];
   readonly lastReportNo: number;
   readonly balances: readonly BalanceInfo[];
+}
+
+/** A fee tier table: volumes in the asset's smallest unit, rates in millionths. */
+export interface FeeTableInfo {
+  readonly table: number;
+  readonly asset: AssetInfo;
+  readonly tiers: readonly { readonly volume: Money; readonly makerPpm: number; readonly takerPpm: number }[];
+}
+
+/** The fee tier of an account, as its last order of a day in a symbol of the table found it. */
+export interface AccountTierInfo {
+  readonly table: number;
+  /** Id. */
+  readonly asset: number;
+  readonly tier: number;
+  /** Of the 30 days before `day`, in the asset's smallest unit. */
+  readonly volume: Money;
+  /** Days since the epoch. */
+  readonly day: number;
 }
 
 /** Limits of an account in a symbol, and what they limit, lots; see PositionLimits. */
@@ -263,6 +283,7 @@ export class Directory {
         openOrders: accounts.openOrders[id],
         positionLimits: this.#positionLimits(id),
         ...this.#protection(id),
+        feeTiers: this.#feeTiers(id),
         lastReportNo: accounts.reportNo[id],
         balances,
       };
@@ -274,6 +295,31 @@ export class Directory {
     if (protectionUs[id] === 0) return {};
     const limits = { fills: protectionFills[id], lots: protectionLots[id], netLots: protectionNetLots[id] };
     return { protection: { windowUs: protectionUs[id], ...limits, triggered: protectionTriggered[id] !== 0 } };
+  }
+
+  /** The fee tier tables that are defined. */
+  feeTables(): FeeTableInfo[] {
+    const { asset, count, volume, makerPpm, takerPpm } = this.#accounts.feeTables;
+    return this.#control.readConsistently(() =>
+      [...asset.keys()]
+        .filter((table) => asset[table] !== 0)
+        .map((table) => {
+          const tiers = [...Array(count[table]).keys()].map((tier) => table * TIERS_PER_TABLE + tier);
+          return {
+            table,
+            asset: this.#assetOf(asset[table]),
+            tiers: tiers.map((at) => ({ volume: volume[at], makerPpm: makerPpm[at], takerPpm: takerPpm[at] })),
+          };
+        }),
+    );
+  }
+
+  #feeTiers(id: number): AccountTierInfo[] {
+    const { asset, knownTier, knownVolume, knownDay } = this.#accounts.feeTables;
+    const tables = [...asset.keys()].map((table) => ({ table, at: table * this.#accounts.capacity + id }));
+    return tables
+      .filter(({ table, at }) => asset[table] !== 0 && knownDay[at] !== 0)
+      .map(({ table, at }) => ({ table, asset: asset[table], tier: knownTier[at], volume: knownVolume[at], day: knownDay[at] }));
   }
 
   #positionLimits(id: number): PositionLimitInfo[] {

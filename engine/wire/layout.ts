@@ -70,6 +70,7 @@ export const CommandKind = {
   KillSwitch: 30,
   CancelOnDisconnect: 31,
   CancelGroup: 32,
+  SetFeeTier: 33,
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 

@@ -3,6 +3,7 @@ import { DEFAULT_MAX_OPEN_ORDERS } from '../../engine/params.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
 import { ANY_NAME, type AssetConfig, type Assets, assetNames, assetsByName, readAsset, readId, readName } from './config-asset.ts';
 import { type CalendarConfig, readCalendars } from './config-calendar.ts';
+import { type FeeTableConfig, readFeeTables } from './config-fee-tiers.ts';
 import { ConfigError, type Place } from './config-place.ts';
 import { readSymbol, type SymbolConfig } from './config-symbol.ts';
 import { YamlSource } from './yaml-source.ts';
@@ -50,6 +51,7 @@ export interface VenueConfig {
   readonly simulator: SimulatorConfig | undefined;
   readonly assets: readonly AssetConfig[];
   readonly calendars: readonly CalendarConfig[];
+  readonly feeTables: readonly FeeTableConfig[];
   readonly symbols: readonly SymbolConfig[];
   readonly accounts: readonly AccountConfig[];
   /** With defaults for those that the file does not give. */
@@ -80,13 +82,14 @@ export function readConfigFile(file: string, text: string, serverKeys: readonly 
   return { venue: readVenue(root), server, problems: source.problems };
 }
 
-const SECTIONS = ['server', 'capacities', 'assets', 'calendars', 'symbols', 'accounts', 'simulator'] as const;
+const SECTIONS = ['server', 'capacities', 'assets', 'calendars', 'fee-tables', 'symbols', 'accounts', 'simulator'] as const;
 
 function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): VenueConfig {
   const { capacities, givenCapacities } = readCapacities(root.capacities);
   const assets = readList(root.assets, 'asset', capacities.assets, readAsset);
   const named = assetsByName(assets);
   const calendars = readCalendars(root.calendars);
+  const feeTables = readFeeTables(root['fee-tables'], named);
   const symbols = readList(root.symbols, 'symbol', capacities.symbols, (place) => readSymbol(place, named, calendars));
   const totals = new Map<AssetConfig, number>();
   const accounts = readList(root.accounts, 'account', capacities.accounts, (place) => readAccount(place, named, totals));
@@ -94,6 +97,7 @@ function readVenue(root: Partial<Record<(typeof SECTIONS)[number], Place>>): Ven
   return {
     assets,
     calendars: [...calendars.values()].filter((calendar) => calendar !== undefined),
+    feeTables,
     symbols,
     accounts,
     capacities,

@@ -1,6 +1,7 @@
 import { unitsToDecimal } from '../../engine/decimal.ts';
 import {
   DEFAULT_MAX_PRICE_TICKS,
+  FEE_TABLES,
   MAX_PRICE_TICKS,
   MILLION,
   SYMBOL_PARAM_DEFAULTS,
@@ -51,7 +52,7 @@ export const LIMIT_KEYS = [
   'min-notional',
   'max-notional',
 ] as const;
-export const FEE_KEYS = ['maker', 'taker'] as const;
+export const FEE_KEYS = ['maker', 'taker', 'tiers'] as const;
 
 /** A step such as 0.05 is 5 x 10^-2. */
 export interface Step {
@@ -195,6 +196,7 @@ export function readParams(
   const fees = fields.fees?.fields(FEE_KEYS) ?? {};
   read('MakerFeePpm', fees.maker, (place) => place.ppm(-MILLION, MILLION));
   read('TakerFeePpm', fees.taker, (place) => place.ppm(0, MILLION));
+  read('FeeTierTable', fees.tiers, (place) => place.whole(0, FEE_TABLES));
   if ((params.MakerFeePpm ?? now.MakerFeePpm ?? 0) + (params.TakerFeePpm ?? now.TakerFeePpm ?? 0) < 0) {
     (fees.maker ?? fees.taker)?.fail('the rebate exceeds the taker fee that pays for it; raise fees.taker or lower the rebate');
   }

@@ -3,9 +3,11 @@ import type { CommandFields } from '../../engine/machine/command.ts';
 import { AccountParam, type SymbolParamName } from '../../engine/params.ts';
 import type { Directory, SymbolInfo } from '../../engine/threads/directory.ts';
 import type { AssetConfig } from '../config/config-asset.ts';
+import type { FeeTableConfig } from '../config/config-fee-tiers.ts';
 import type { AccountConfig, VenueConfig } from '../config/config-file.ts';
 import type { SymbolConfig } from '../config/config-symbol.ts';
 import { type AdminCommands, adminAdvice } from './admin-commands.ts';
+import { changeFeeTable } from './fee-tables.ts';
 import { type Beginning, GenesisMarker, isUnfinished, NOTHING } from './genesis-marker.ts';
 import {
   type CommandWords,
@@ -75,6 +77,7 @@ export async function applyVenue(
   const run = new Genesis(commands, beginning);
   // Each stage needs the definitions of the previous one; within a stage the order of submission is the order of execution.
   await run.stage(venue.assets.flatMap((asset) => run.asset(asset, directory)));
+  await run.stage(venue.feeTables.flatMap((table) => run.feeTable(table, directory)));
   await run.stage(venue.symbols.flatMap((symbol) => run.symbol(symbol, directory.symbol(symbol.id))));
   await run.stage(venue.accounts.flatMap((account) => run.account(account, directory)));
   if (dataDir !== undefined && isUnfinished(beginning)) {
@@ -150,6 +153,15 @@ class Genesis {
 
   asset(asset: AssetConfig, directory: Directory): Step[] {
     return directory.asset(asset.id) === undefined ? [{ what: `asset ${asset.name}`, fields: defineAsset(asset) }] : [];
+  }
+
+  feeTable({ table, asset, tiers }: FeeTableConfig, directory: Directory): Step[] {
+    const known = directory.feeTables().find((each) => each.table === table);
+    return changeFeeTable(table, asset.id, known?.tiers ?? [], tiers).map((fields) => ({
+      what: `fee table ${table}`,
+      fields,
+      optional: known !== undefined,
+    }));
   }
 
   symbol(symbol: SymbolConfig, known: SymbolInfo | undefined): Step[] {

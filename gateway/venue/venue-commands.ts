@@ -18,6 +18,7 @@ export const PARAM_ORDER: readonly SymbolParamName[] = [
   'PriceBandPpm',
   'TakerFeePpm',
   'MakerFeePpm',
+  'FeeTierTable',
   'ReferencePrice',
   'SessionEnd',
   'StaticBandPpm',
@@ -169,6 +170,7 @@ const SYMBOL_PARAMETERS: Readonly<Record<SymbolParamName, string>> = {
   PriceBandPpm: 'price-band',
   TakerFeePpm: 'fees.taker',
   MakerFeePpm: 'fees.maker',
+  FeeTierTable: 'fees.tiers',
   ReferencePrice: 'reference-price',
   RiskModel: 'risk-model',
   SessionEnd: 'session-end',
@@ -226,6 +228,8 @@ export function commandWords({ kind, account = 0, symbol = 0, parameter = 0, tag
         ...(tag !== 0 && { group: tag }),
         ...(symbol !== 0 && { symbol }),
       };
+    case CommandKind.SetFeeTier:
+      return { command: 'set-fee-tier', asset: symbol, parameter: `${parameter}` };
     case CommandKind.CancelGroup:
       return { command: 'cancel-group', group: tag, ...(symbol !== 0 && { symbol }) };
     case CommandKind.CancelOnDisconnect:

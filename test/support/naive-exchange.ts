@@ -23,6 +23,7 @@ import {
 import { BTC, type LongCommandFields, SYMBOL, USD } from './exchange-fixture.ts';
 import { NaiveAuctions } from './naive-auctions.ts';
 import { type ControlCommand, NaiveControls } from './naive-controls.ts';
+import { NaiveFeeTiers } from './naive-fee-tiers.ts';
 import { carryOf, type FeeAccount, newFeeAccount, payFee, reservedFee } from './naive-fees.ts';
 import { canDisplay, firstPart, icebergRows, type NaiveIceberg, shownOf, shrink, tradedPart } from './naive-icebergs.ts';
 import { NaiveLinks } from './naive-links.ts';
@@ -147,6 +148,7 @@ export class NaiveExchange {
   readonly links: NaiveLinks<NaiveOrder>;
   /** Orders of a list that count as open while the next ones are checked. */
   #assumed: NaiveOrder[] = [];
+  readonly feeTiers = new NaiveFeeTiers();
   free = new Map<string, number>();
   fees = 0;
   deposited = new Map<number, number>([
@@ -231,9 +233,15 @@ export class NaiveExchange {
     return [...this.open, ...this.#assumed];
   }
 
-  /** Fees of an order that is accepted now. */
-  #newFees(): FeeAccount {
-    return newFeeAccount(this.params[SymbolParam.MakerFeePpm], this.params[SymbolParam.TakerFeePpm], this.#rules >= 4);
+  /** Fees of an order that is accepted now; without an account, those of tier 0. */
+  #newFees(account?: number): FeeAccount {
+    const { maker, taker } = this.#rates(account);
+    return newFeeAccount(maker, taker, this.#rules >= 4);
+  }
+
+  #rates(account?: number): { maker: number; taker: number } {
+    const tier = account === undefined ? undefined : this.feeTiers.of(account, this.timeUs);
+    return tier ?? { maker: this.params[SymbolParam.MakerFeePpm], taker: this.params[SymbolParam.TakerFeePpm] };
   }
 
   /** The balance minus the reservations of resting orders. */
@@ -313,7 +321,11 @@ export class NaiveExchange {
     else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.SessionEnd) this.#setSessionEnd(f.quantity);
     else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.ReferencePrice) this.#setReference(f.quantity);
     else if (f.kind === CommandKind.SetSymbol && f.parameter >= SymbolParam.StaticBandPpm) this.#setBand(f.parameter, f.quantity);
-    else if (f.kind === CommandKind.SetSymbol) this.#setFee(f.parameter, f.side === 1 ? -f.quantity : f.quantity);
+    else if (f.kind === CommandKind.SetSymbol && f.parameter === SymbolParam.FeeTierTable) this.#admin(this.feeTiers.use(f.quantity));
+    else if (f.kind === CommandKind.SetFeeTier) {
+      const maker = f.side === 1 ? 0 - f.price : f.price;
+      this.#admin(this.feeTiers.set(f.parameter, f.symbol, f.tag, f.quantity, maker, f.clientOrderId));
+    } else if (f.kind === CommandKind.SetSymbol) this.#setFee(f.parameter, f.side === 1 ? -f.quantity : f.quantity);
     else if (f.kind === CommandKind.CancelOrders) this.#cancelOrders(f);
     else if (f.kind === CommandKind.SetAccount || f.kind === CommandKind.KillSwitch || f.kind === CommandKind.SetLimit) this.#control(f);
     else if (f.kind === CommandKind.MassCancel) this.#massCancel(f);
@@ -433,7 +445,7 @@ export class NaiveExchange {
       arrived: 0,
       ...(stopPrice > 0 && { stop: { price: stopPrice, trigger, unit: 0 } }),
       id: 0,
-      fees: this.#newFees(),
+      fees: this.#newFees(f.account),
       client: f.clientOrderId,
       account: f.account,
       side: f.side,
@@ -736,6 +748,7 @@ export class NaiveExchange {
 
   #fill(o: NaiveOrder, contra: number, price: number, quantity: number, paid: number, flags: number): void {
     this.controls.filled(o.account);
+    this.feeTiers.note(o.account, price * quantity, this.timeUs);
     this.controls.positions.traded(o.account, o.side, quantity);
     this.#say({
       kind: ReportKind.Fill,
@@ -1104,7 +1117,7 @@ export class NaiveExchange {
           market: false,
           least: 0,
         },
-        ...{ fees: this.#newFees(), price: 0, open: 0, filled: 0, terms: '' },
+        ...{ fees: this.#newFees(account), price: 0, open: 0, filled: 0, terms: '' },
       }),
       nextId: () => ++this.lastOrderId,
       controls: (account, symbol, buys, sells) =>
@@ -1128,7 +1141,8 @@ export class NaiveExchange {
       answer: (...report) => this.#answer(...report),
       leave: (o) => this.#leave(o),
       renew: (o) => {
-        o.fees = { ...o.fees, maker: this.params[SymbolParam.MakerFeePpm], taker: this.params[SymbolParam.TakerFeePpm] };
+        const { maker, taker } = this.#rates(o.account);
+        o.fees = { ...o.fees, maker, taker };
       },
       place: (o) => {
         const allowed = this.phase !== Phase.Continuous || this.#trade(o, o.price);
@@ -1316,7 +1330,7 @@ export class NaiveExchange {
     const ahead = Number(this.auctions.openingAhead) + 2 * Number(this.auctions.closingOver);
     if (ahead > 0) rows.push([40, SYMBOL, ahead]);
     rows.push(...this.volatility.rows(SYMBOL));
-    rows.push(...this.controls.rows());
+    rows.push(...this.controls.rows(), ...this.feeTiers.rows(this.accounts));
     rows.push(...this.protections.rows());
     for (const side of [Side.Buy, Side.Sell]) {
       for (const o of this.queue(side)) {

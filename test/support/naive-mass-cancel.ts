@@ -108,7 +108,7 @@ export class NaiveMassCancels<O extends Order> {
     if (c.kind === CommandKind.New && c.symbol === SYMBOL) this.#clear(c.account ?? 0, c.side ?? 0, c.price ?? 0, c.quantity ?? 0);
     if (c.kind === CommandKind.Cancel || c.kind === CommandKind.Amend) this.#target(c);
     if (c.kind === CommandKind.Quote && c.symbol === SYMBOL) {
-      const live = this.#exchange.open.filter((o) => o.client === 0 && o.account === c.account);
+      const live = this.#exchange.open.filter((o) => o.client === 0 && o.account === c.account).sort((a, b) => a.side - b.side);
       for (const o of live) this.#endNamed(o);
       this.#clear(c.account ?? 0, Side.Buy, c.price ?? 0, c.quantity ?? 0);
       this.#clear(c.account ?? 0, Side.Sell, c.clientOrderId ?? 0, c.orderId ?? 0);

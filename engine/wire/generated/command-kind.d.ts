@@ -69,5 +69,11 @@ export declare enum CommandKind {
      * Administrative: cancels all open orders of the accounts in the group `tag`: of `symbol` (0 = all), and of the side in `quantity`, as
      * MassCancel. The answer has their number as `quantity`, and as `leaves` how many of them later commands cancel.
      */
-    CancelGroup = 32
+    CancelGroup = 32,
+    /**
+     * Administrative: tier `tag` (from 1) of fee tier table `parameter`, whose volumes are in the asset `symbol`. `quantity` is the volume from which it
+     * holds, in the asset's smallest unit; 0 removes it and the tiers above. `price` and `client_order_id` are the maker's and the taker's rate, in
+     * millionths; `side` 1 = the maker's is negative.
+     */
+    SetFeeTier = 33
 }

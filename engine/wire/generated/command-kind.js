@@ -72,4 +72,10 @@ export var CommandKind;
      * MassCancel. The answer has their number as `quantity`, and as `leaves` how many of them later commands cancel.
      */
     CommandKind[CommandKind["CancelGroup"] = 32] = "CancelGroup";
+    /**
+     * Administrative: tier `tag` (from 1) of fee tier table `parameter`, whose volumes are in the asset `symbol`. `quantity` is the volume from which it
+     * holds, in the asset's smallest unit; 0 removes it and the tiers above. `price` and `client_order_id` are the maker's and the taker's rate, in
+     * millionths; `side` 1 = the maker's is negative.
+     */
+    CommandKind[CommandKind["SetFeeTier"] = 33] = "SetFeeTier";
 })(CommandKind || (CommandKind = {}));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ASSET_KEYS } from '../../config/config-asset.ts';
+import type { FEE_TIER_KEYS } from '../../config/config-fee-tiers.ts';
 import type { ACCOUNT_KEYS } from '../../config/config-file.ts';
 import type { FEE_KEYS, LIMIT_KEYS, PARAM_KEYS, SYMBOL_KEYS } from '../../config/config-symbol.ts';
 import type { VOLATILITY_KEYS } from '../../config/config-volatility.ts';
@@ -94,7 +95,7 @@ const parameters: Shape<typeof PARAM_KEYS> = {
     profile: text,
   }),
   limits,
-  fees: fields<typeof FEE_KEYS>({ maker: text, taker: text }),
+  fees: fields<typeof FEE_KEYS>({ maker: text, taker: text, tiers: number }),
 };
 
 /**
@@ -138,6 +139,7 @@ export const BODIES = {
     'order-to-trade': number,
     'self-trade': text,
   }),
+  feeTable: fields({ asset: text, tiers: z.array(fields<typeof FEE_TIER_KEYS>({ volume: number, maker: text, taker: text })) }),
   suspend: fields({ cancel: boolean }),
   positionLimit: fields({ symbol: text, 'max-position': number, 'max-exposure': number }),
   on: fields({ on: boolean }),

@@ -9,7 +9,17 @@ import type { OrderRow } from '../../taps/history/queries.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
 import type { Reply, Request, Route } from './admin-http.ts';
 import { accountNumber } from './admin-identity.ts';
-import { accountView, eachRecord, eachSymbolOnce, levelView, orderView, reportView, symbolView, tradeView } from './admin-views.ts';
+import {
+  accountView,
+  eachRecord,
+  eachSymbolOnce,
+  feeTableView,
+  levelView,
+  orderView,
+  reportView,
+  symbolView,
+  tradeView,
+} from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 
@@ -43,6 +53,7 @@ export function queryRoutes(sources: QuerySources): Route[] {
       const { records, ...rest } = await history.symbolTrades(symbol.id, limitOf(query), beforeOf(query), caller);
       return { pieces: { trades: new LongList(eachRecord(records, Trade.bytes, (...at) => tradeView(symbol, ...at))), ...rest } };
     }),
+    get('/v1/fee-tables', 'venue:reports', [], () => ({ json: { tables: directory.feeTables().map(feeTableView) } })),
     get('/v1/kill-switches', 'venue:reports', [], () => {
       const { symbols, ...rest } = directory.killSwitches();
       return { json: { ...rest, symbols: symbols.map((id) => directory.symbol(id)?.name) } };

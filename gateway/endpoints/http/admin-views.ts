@@ -1,6 +1,15 @@
 import { codeName } from '../../../engine/codes.ts';
 import { unitsToDecimal } from '../../../engine/decimal.ts';
-import type { AccountInfo, AssetInfo, Directory, OpenOrderInfo, PositionLimitInfo, SymbolInfo } from '../../../engine/threads/directory.ts';
+import type {
+  AccountInfo,
+  AccountTierInfo,
+  AssetInfo,
+  Directory,
+  FeeTableInfo,
+  OpenOrderInfo,
+  PositionLimitInfo,
+  SymbolInfo,
+} from '../../../engine/threads/directory.ts';
 import { getI64 } from '../../../engine/units.ts';
 import { ReportKind, Trade } from '../../../engine/wire/layout.ts';
 import {
@@ -50,7 +59,7 @@ export function symbolView(symbol: SymbolInfo) {
     collar: percent(params.PriceBandPpm),
     sessionEnd: params.SessionEnd === 0 ? null : timeText(params.SessionEnd),
     volatility: volatilityView(symbol),
-    fees: { maker: percent(params.MakerFeePpm), taker: percent(params.TakerFeePpm) },
+    fees: { maker: percent(params.MakerFeePpm), taker: percent(params.TakerFeePpm), tiers: params.FeeTierTable },
     limits: {
       maxPrice: priceText(symbol, params.MaxPrice),
       tickStep: priceText(symbol, params.TickStep),
@@ -85,9 +94,10 @@ function volatilityView(symbol: SymbolInfo) {
 const timeText = (us: number) => new Date(Math.ceil(us / 1000)).toISOString();
 
 export function accountView(account: AccountInfo, directory: SymbolLookup) {
-  const { balances, positionLimits, ...rest } = account;
+  const { balances, positionLimits, feeTiers, ...rest } = account;
   return {
     ...rest,
+    feeTiers: feeTiers.map((tier) => accountTierView(tier, directory)),
     positionLimits: positionLimits.flatMap((limit) => positionLimitView(directory.symbol(limit.symbol), limit)),
     balances: balances.map(({ asset, available, reserved }) => ({
       asset: asset.name,
@@ -95,6 +105,23 @@ export function accountView(account: AccountInfo, directory: SymbolLookup) {
       reserved: moneyText(asset, reserved),
       availableUnits: available,
       reservedUnits: reserved,
+    })),
+  };
+}
+
+function accountTierView({ table, asset: id, tier, volume, day }: AccountTierInfo, directory: SymbolLookup) {
+  const asset = directory.asset(id);
+  const date = new Date(day * 86_400_000).toISOString().slice(0, 10);
+  return { table, tier, asset: asset?.name, volume: asset && moneyText(asset, volume), volumeUnits: volume, day: date };
+}
+
+export function feeTableView({ table, asset, tiers }: FeeTableInfo) {
+  return {
+    table,
+    asset: asset.name,
+    tiers: tiers.map(({ volume, makerPpm, takerPpm }) => ({
+      ...{ volume: moneyText(asset, volume), volumeUnits: volume },
+      ...{ maker: percent(makerPpm), taker: percent(takerPpm), makerPpm, takerPpm },
     })),
   };
 }
@@ -125,12 +152,13 @@ export function levelView(symbol: SymbolInfo, { price, quantity, orders }: Level
 }
 
 /** Where views find the symbol of an order. */
-export type SymbolLookup = Pick<Directory, 'symbol'>;
+export type SymbolLookup = Pick<Directory, 'symbol' | 'asset'>;
 
 /** Reads each symbol once: for one long answer, whose items have few symbols. */
 export function eachSymbolOnce(directory: SymbolLookup): SymbolLookup {
   const known = new Map<number, SymbolInfo | undefined>();
   return {
+    asset: (id) => directory.asset(id),
     symbol: (id) => {
       if (!known.has(id)) known.set(id, directory.symbol(id));
       return known.get(id);

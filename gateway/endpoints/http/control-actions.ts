@@ -1,14 +1,17 @@
-import { AccountParam, GROUPS, LimitParam, MAX_ACCOUNT_RATE } from '../../../engine/params.ts';
+import { AccountParam, FEE_TABLES, GROUPS, LimitParam, MAX_ACCOUNT_RATE } from '../../../engine/params.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import { KillScope, type Side } from '../../../engine/wire/layout.ts';
 import { SELF_TRADE_NAMES, SIDE_NAMES, type SideName } from '../../../engine/wire/names.ts';
+import { assetsByName } from '../../config/config-asset.ts';
+import { readFeeTiers } from '../../config/config-fee-tiers.ts';
 import type { Place } from '../../config/config-place.ts';
 import type { Action } from '../../identity/permissions.ts';
+import { changeFeeTable } from '../../venue/fee-tables.ts';
 import { cancelGroup, killSwitch, setAccount, setLimit, suspend } from '../../venue/venue-commands.ts';
 import { BODIES } from './action-bodies.ts';
 import type { Reply, Request, Route } from './admin-http.ts';
 import { accountOf, symbolNamed } from './admin-queries.ts';
-import { accountView } from './admin-views.ts';
+import { accountView, feeTableView } from './admin-views.ts';
 import { type Run, runUntilDone } from './command-runner.ts';
 import { HttpError } from './http-error.ts';
 import { readJsonBody } from './json-body.ts';
@@ -80,6 +83,18 @@ export function controlRoutes(directory: Directory, post: Post): Route[] {
       const on = readOn(body);
       return { json: { symbol: name, on, ...(await runUntilDone(run, killSwitch(KillScope.Symbol, id, on))) } };
     }),
+    post('/v1/fee-tables/:table', 'venue:manage', async ({ params, body }, run) => {
+      const table = tableOf(params.table);
+      const named = assetsByName(directory.assets());
+      const { asset, tiers } = readJsonBody(body, BODIES.feeTable, (place) => {
+        const fields = place.fields(['asset', 'tiers']);
+        return fields && readFeeTiers(place, fields, named);
+      });
+      const known = directory.feeTables().find((each) => each.table === table);
+      for (const command of changeFeeTable(table, asset.id, known?.tiers ?? [], tiers)) await run(command);
+      const shown = directory.feeTables().find((each) => each.table === table);
+      return { json: shown === undefined ? { table, tiers: [] } : feeTableView(shown) };
+    }),
     post('/v1/kill-switch', 'venue:manage', async ({ body }, run) => {
       const on = readOn(body);
       return { json: { venue: true, on, ...(await runUntilDone(run, killSwitch(KillScope.Venue, 0, on))) } };
@@ -133,6 +148,12 @@ function readPositionLimit(place: Place, directory: Directory) {
   // A limit that ends comes last: without any, the position would be forgotten.
   limits.sort(([, one], [, other]) => Number(one === 0) - Number(other === 0));
   return { symbol, limits };
+}
+
+/** @throws HttpError 404 */
+function tableOf(text: string): number {
+  if (/^[1-9]$/.test(text) && Number(text) <= FEE_TABLES) return Number(text);
+  throw new HttpError(404, 0, 'NOT_FOUND', `fee tables have numbers from 1 to ${FEE_TABLES}, not ${text}`);
 }
 
 /** @throws HttpError 404 */

@@ -12,6 +12,7 @@ export interface AccountJson {
   readonly commandBurst: number;
   readonly orderToTrade: number;
   readonly selfTrade: string;
+  readonly feeTiers: readonly { readonly table: number; readonly tier: number; readonly asset: string; readonly volume: string }[];
   readonly positionLimits: readonly {
     readonly symbol: string;
     readonly position: string;
@@ -132,8 +133,20 @@ function protectionText({ windowUs, fills, lots, netLots, triggered }: NonNullab
 
 /** One line: who it is, and what limits it. */
 export function accountHeading(account: AccountJson): string {
-  const { id, name, suspended, killed, group, commandsPerSecond, commandBurst, orderToTrade, selfTrade, openOrders, maxOpenOrders } =
-    account;
+  const {
+    id,
+    name,
+    suspended,
+    killed,
+    group,
+    commandsPerSecond,
+    commandBurst,
+    orderToTrade,
+    selfTrade,
+    openOrders,
+    maxOpenOrders,
+    feeTiers,
+  } = account;
   const states = [
     suspended && 'suspended',
     killed && 'kill switch on',
@@ -142,6 +155,7 @@ export function accountHeading(account: AccountJson): string {
     orderToTrade !== 0 && `${orderToTrade} orders per fill`,
     selfTrade !== 'default' && `self-trade prevention ${selfTrade}`,
     account.protection !== undefined && protectionText(account.protection),
+    ...feeTiers.map(({ table, tier, asset, volume }) => `fee tier ${tier} of table ${table} (${volume} ${asset} in 30 days)`),
   ].filter((text) => text !== false);
   return `account ${id} (${name})${states.map((text) => `, ${text}`).join('')}: ${openOrders} of ${maxOpenOrders} open orders`;
 }
