@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   quote: async () => (await import('./tools/cli/quotes.ts')).quoteCommand,
   protection: async () => (await import('./tools/cli/quotes.ts')).protectionCommand,
   'cancel-orders': async () => (await import('./tools/cli/cancel-orders.ts')).cancelOrdersCommand,
+  'fee-tables': async () => (await import('./tools/cli/fee-tables.ts')).feeTablesCommand,
   'kill-switch': async () => (await import('./tools/cli/controls.ts')).killSwitchCommand,
   phase: async () => (await import('./tools/cli/phase.ts')).phaseCommand,
   suspend: async () => (await import('./tools/cli/controls.ts')).suspendCommand,

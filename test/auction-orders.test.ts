@@ -143,19 +143,19 @@ describe('many orders at the close', () => {
     for (const uncrossAfter of [0, 1, 2, 3]) {
       const harness = new Harness({ ...SMALL_LIMITS, orders: 64, ordersPerAccount: 64 }).setUp(3);
       const { exchange } = harness;
-      exchange.auctionOrders.perCommand = 3;
+      exchange.auctionOrders.perCommand = 2;
       for (let id = 1; id <= 8; id++) harness.do(parseCommand(`1 new ${id} buy 1 @ ${500 + id} at-close`));
       assert.equal(exchange.deadlineUs, Number.POSITIVE_INFINITY);
       const inBook = (): number => [...Array(9).keys()].filter((id) => exchange.books[SYMBOL]?.levelOrders(0, 500 + id) === 1).length;
       harness.do(parseCommand('phase closing-auction'));
       for (let step = 0; ; step++) {
-        assert.equal(inBook(), Math.min(8, 3 * (step + 1)));
+        assert.equal(inBook(), Math.min(8, 2 * (step + 1)));
         assert.equal(exchange.deadlineUs <= exchange.timeUs, inBook() < 8, 'a tick is due as long as orders wait');
         if (step === uncrossAfter) break;
         harness.do(parseCommand('tick'));
       }
       const copy = copyOf(exchange);
-      copy.auctionOrders.perCommand = 3;
+      copy.auctionOrders.perCommand = 2;
       for (const line of ['2 new 1 sell 8 @ 1', 'uncross']) {
         harness.do(parseCommand(line));
         follow(copy, exchange, line);

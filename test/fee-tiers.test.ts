@@ -10,6 +10,7 @@ import { stateHash } from '../engine/machine/state-rows.ts';
 import { FEE_TABLES, SymbolParam, TIERS_PER_TABLE } from '../engine/params.ts';
 import { MAX_SCHEDULES } from '../engine/rules/fee-schedules.ts';
 import { CommandKind, ReportKind } from '../engine/wire/layout.ts';
+import { connect } from '../gateway/client/index.ts';
 import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
 import { startExchange } from '../gateway/main.ts';
@@ -128,21 +129,26 @@ describe('fee tiers', () => {
 
   it('the volume of days is that of a list of all fills, and stays in the exact range', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(12), fc.constantFrom(1, 7, 1000, 2 ** 52)), { maxLength: 40 }), (fills) => {
-        const { feeTiers } = venue().exchange;
-        let day = FIRST_DAY;
-        const all: [number, number][] = [];
-        for (const [later, volume] of fills) {
-          day += later;
-          feeTiers.add(1, 1, volume, day);
-          all.push([day, volume]);
-          for (const today of [day, day + 1, day + 17, day + 30, day + 31]) {
-            const counted = all.filter(([on]) => on < today && on >= today - 30);
-            const sum = counted.reduce((total, [, each]) => Math.min(total + each, 2 ** 53 - 1), 0);
-            assert.equal(feeTiers.volumeOf(1, 1, today * DAY_US), sum);
+      fc.property(
+        fc.array(fc.tuple(fc.oneof(fc.nat(12), fc.constantFrom(30, 31, 32, 61, 62, 93)), fc.constantFrom(1, 7, 1000, 2 ** 52)), {
+          maxLength: 40,
+        }),
+        (fills) => {
+          const { feeTiers } = venue().exchange;
+          let day = FIRST_DAY;
+          const all: [number, number][] = [];
+          for (const [later, volume] of fills) {
+            day += later;
+            feeTiers.add(1, 1, volume, day);
+            all.push([day, volume]);
+            for (const today of [day, day + 1, day + 17, day + 30, day + 31]) {
+              const counted = all.filter(([on]) => on < today && on >= today - 30);
+              const sum = counted.reduce((total, [, each]) => Math.min(total + each, 2 ** 53 - 1), 0);
+              assert.equal(feeTiers.volumeOf(1, 1, today * DAY_US), sum);
+            }
           }
-        }
-      }),
+        },
+      ),
     );
   });
 
@@ -218,6 +224,14 @@ accounts: [{ id: 1, name: one, deposits: { USD: 100000, BTC: 10 } }]
       assert.equal((await ask('/v1/symbols/BTC-USD')).json.fees.tiers, 1);
       const { grpc, http, ws } = exchange.ports;
       const ports = ['--grpc-port', `${grpc}`, '--ws-port', `${ws}`, '--http-port', `${http}`];
+      const set = await openbell(['fee-tables', '3', '--asset', 'USD', '5:0.01%:0.02%', '7:-0.01%:0.01%', ...ports]);
+      assert.match(set.stdout, /^table +tier +from +maker +taker\n3 +1 +5\.0+ USD +0\.0100% .*\n3 +2 +7\.0+ USD/);
+      const client = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 1 });
+      await client.admin.setFeeTable({ table: 3, asset: 'USD', tiers: [{ volume: '6', maker: '0%', taker: '0.01%' }] });
+      await client.close();
+      assert.match((await openbell(['fee-tables', ...ports])).stdout, /\n3 +1 +6\.0+ USD/);
+      assert.match((await openbell(['fee-tables', '3', '--asset', 'USD', '5:1', ...ports])).stderr, /Give VOLUME:MAKER:TAKER/);
+      assert.equal((await openbell(['fee-tables', '3', '--asset', 'USD', '--clear', ...ports])).stdout, 'no fee tiers\n');
       assert.match((await openbell(['order', 'buy', '0.1', 'BTC-USD', '5000.00', ...ports])).stdout, /^accepted/);
       assert.match((await openbell(['account', '1', ...ports])).stdout, /fee tier 0 of table 1 \(0\.0+ USD in 30 days\)/);
     } finally {

@@ -36,6 +36,24 @@ export interface PositionLimit {
 /** What a kill switch concerns. A group has a number from 1 to 65,535. */
 export type KillSwitchScope = { readonly account: number } | { readonly group: number } | { readonly symbol: string } | 'venue';
 
+/** A tier above the fees of the symbol: from this volume on, with these rates, such as `0.04%`. */
+export interface FeeTier {
+  /** In the table's asset. */
+  readonly volume: Decimal;
+  readonly maker: string;
+  readonly taker: string;
+}
+
+/** Fee tiers by the volume of 30 days; docs/CONFIGURATION.md has their meaning. */
+export interface FeeTable {
+  /** From 1 to 8. */
+  readonly table: number;
+  /** Name of the asset of the volumes. */
+  readonly asset: string;
+  /** By rising volume. */
+  readonly tiers: readonly FeeTier[];
+}
+
 export interface CancelledOrders {
   /** Number of orders cancelled. Each is reported to its account, with the code of the cause. */
   readonly cancelled: number;
@@ -88,6 +106,14 @@ export class AdminClient {
    */
   async setPositionLimit(account: number, symbol: string, limits: PositionLimit): Promise<void> {
     await this.#post(`/v1/accounts/${account}/position-limit`, { symbol, ...limits });
+  }
+
+  /**
+   * Replaces all tiers of a fee table; the volumes rise. New orders have the new rates, open orders keep theirs.
+   * @throws OpenbellError BAD_PARAMETER, CAPACITY, PERMISSION_DENIED, ...; HTTP_FAILED when the exchange cannot be reached: send it again
+   */
+  async setFeeTable({ table, asset, tiers }: FeeTable): Promise<void> {
+    await this.#post(`/v1/fee-tables/${table}`, { asset, tiers });
   }
 
   /**

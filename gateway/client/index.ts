@@ -21,6 +21,8 @@ export {
   type AccountLimits,
   AdminClient,
   type CancelledOrders,
+  type FeeTable,
+  type FeeTier,
   type KillSwitchScope,
   type OrdersToCancel,
   type PositionLimit,
