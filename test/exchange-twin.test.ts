@@ -146,9 +146,34 @@ const stop: fc.Arbitrary<LongCommandFields> = fc
   .map(({ order: o, end: expiry, stopPrice, limited, timeInForce, postOnly, now, trigger }) => {
     const rests = ![TimeInForce.ImmediateOrCancel, TimeInForce.FillOrKill].some((t) => t === timeInForce);
     const instructions = now | (postOnly && limited && rests ? Instruction.PostOnly : 0);
-    const expiryUs = timeInForce === TimeInForce.GoodTillDate ? expiry : 0;
+    const ends = timeInForce === TimeInForce.GoodTillDate && { expiryUs: expiry };
     const orderType = limited ? OrderType.StopLimit : OrderType.Stop;
-    return { ...o, timeInForce, price: limited ? o.price : 0, extension: { orderType, stopPrice, trigger, instructions, expiryUs } };
+    return { ...o, timeInForce, price: limited ? o.price : 0, extension: { orderType, stopPrice, trigger, instructions, ...ends } };
+  });
+/** Trailing stops near the market: only from rules 5 on. */
+const trailing: fc.Arbitrary<LongCommandFields> = fc
+  .record({
+    stop,
+    offset: fc.integer({ min: 1, max: 6 }),
+    wide: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, 0, 200),
+    ppm: fc.boolean(),
+    activation: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 92, max: 108 }) }),
+    distance: fc.integer({ min: 1, max: 4 }),
+  })
+  .map(({ stop: { extension, ...of }, offset, wide, ppm, activation, distance }) => {
+    const limited = extension?.orderType === OrderType.StopLimit;
+    const instructions = ((extension?.instructions ?? 0) & Instruction.PostOnly) | (ppm ? Instruction.TrailPpm : 0);
+    return {
+      ...of,
+      price: limited ? distance : 0,
+      extension: {
+        ...extension,
+        orderType: limited ? OrderType.TrailingStopLimit : OrderType.TrailingStop,
+        instructions,
+        stopPrice: activation,
+        minQuantity: ppm ? offset * 9_700 : offset + wide,
+      },
+    };
   });
 /** Quotes near the market, some crossed, some of one side or none: only from rules 5 on. */
 const quoteSide = fc.record({ price, quantity: fc.constantFrom(0, 0, 1, 2, 5, 9, 30, 30) });
@@ -191,7 +216,11 @@ const stopAmend: fc.Arbitrary<LongCommandFields> = fc.record({
   clientOrderId: fc.integer({ min: 1, max: 40 }),
   price: fc.oneof(fc.constant(0), price),
   quantity: fc.integer({ min: 1, max: 30 }),
-  extension: fc.record({ stopPrice: fc.integer({ min: 92, max: 108 }) }),
+  extension: fc.oneof(
+    fc.record({ stopPrice: fc.integer({ min: 92, max: 108 }) }),
+    fc.record({ minQuantity: fc.integer({ min: 1, max: 6 }), stopPrice: fc.constantFrom(0, 0, 97, 103) }),
+    fc.record({ minQuantity: fc.constantFrom(9_700, 29_100), instructions: fc.constant(Instruction.TrailPpm) }),
+  ),
 });
 /** Orders that display a part at a time: only from rules 5 on. */
 const iceberg: fc.Arbitrary<LongCommandFields> = fc
@@ -227,6 +256,10 @@ const icebergAmend: fc.Arbitrary<LongCommandFields> = fc
     ...rest,
     extension: { displayedQuantity: Math.min(displayedQuantity, quantity) },
   }));
+/** Of trailing stops: their price is a distance. */
+const trailAmend = fc
+  .record({ amend: stopAmend, price: fc.integer({ min: 0, max: 4 }) })
+  .map(({ amend, price: distance }) => ({ ...amend, price: distance }));
 /** Orders that prevent self-trades, or allow them where the account prevents them: only from rules 4 on. */
 const guarded: fc.Arbitrary<LongCommandFields> = fc
   .record({
@@ -239,6 +272,7 @@ const guarded: fc.Arbitrary<LongCommandFields> = fc
       atAuction,
       iceberg,
       hidden,
+      trailing,
     ),
     selfTradeMode: fc.integer({ min: 1, max: 5 }),
   })
@@ -294,7 +328,9 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
   { weight: 2, arbitrary: feeTier },
   { weight: 5, arbitrary: atAuction },
   { weight: 3, arbitrary: list },
+  { weight: 5, arbitrary: trailing },
   { weight: 2, arbitrary: stopAmend },
+  { weight: 2, arbitrary: trailAmend },
   { weight: 8, arbitrary: quote },
   { weight: 2, arbitrary: protection },
   {
@@ -714,6 +750,12 @@ const RARE = [
   '2/401/0',
   '2/505/0',
   '8/0/0',
+  '2/416/0',
+  '2/417/0',
+  '7/416/0',
+  'trail activated',
+  'trail in one group',
+  'trail stands',
   '2/411/0',
   '4/463/0',
   '5/463/4',
@@ -808,6 +850,7 @@ function compare(given: Setup, commands: readonly LongCommandFields[], rules: nu
       if (r.clientOrderId === 0 && r.account !== 0) seen.add(`quote ${r.kind}/${r.code}/${r.flags}`);
     }
     if (fields.kind === CommandKind.CancelGroup && got.some((r) => r.account === 0 && r.leaves > 0)) seen.add(GROUP_GOES_ON);
+    for (const state of naive.stops.states()) seen.add(state);
     for (const asset of [USD, BTC]) assert.equal(real.exchange.accounts.imbalance(asset), 0);
     const book = real.exchange.books[SYMBOL];
     assert.ok(book);

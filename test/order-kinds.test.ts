@@ -42,8 +42,8 @@ import {
 } from '../engine/wire/order-kinds.ts';
 import { orderTerms } from '../gateway/client/order-terms.ts';
 
-const { Limit, Market, Stop, StopLimit } = OrderType;
-const { TriggerNow, Reprice, Hidden } = Instruction;
+const { Limit, Market, Stop, StopLimit, TrailingStop, TrailingStopLimit } = OrderType;
+const { TriggerNow, Reprice, TrailPpm, Hidden } = Instruction;
 /** Bits of later releases. */
 const UNSUPPORTED = 32;
 const { GoodTillCancel, ImmediateOrCancel, FillOrKill, Day, GoodTillDate, AtTheOpen, AtTheClose } = TimeInForce;
@@ -78,6 +78,8 @@ function* combinations(): Generator<Terms> {
         Hidden | 1,
         Hidden | 1 | Reprice,
         Hidden | TriggerNow,
+        TrailPpm,
+        1 | TrailPpm,
       ])
         for (const minQuantity of [0, MIN])
           for (const displayedQuantity of [0, SHOWN]) yield { orderType, timeInForce, instructions, minQuantity, displayedQuantity };
@@ -86,7 +88,7 @@ function* combinations(): Generator<Terms> {
 /** The rules, independent of the table: the kind, or the code. */
 function expected({ orderType, timeInForce, instructions, minQuantity, displayedQuantity = 0 }: Terms): OrderKind | keyof typeof Code {
   if (timeInForce > AtTheClose || orderType > OrderType.TrailingStopLimit) return 'BAD_ENUM';
-  if (orderType > StopLimit || instructions === UNSUPPORTED) return 'UNSUPPORTED_TERM';
+  if (instructions === UNSUPPORTED) return 'UNSUPPORTED_TERM';
   if (timeInForce === TimeInForce.Market && orderType !== Market) return 'ILLEGAL_COMBINATION';
   const postOnly = (instructions & 1) !== 0 || timeInForce === TimeInForce.PostOnly;
   const isStop = orderType >= Stop;
@@ -97,21 +99,25 @@ function expected({ orderType, timeInForce, instructions, minQuantity, displayed
     (!untilEnd || orderType !== Limit || minQuantity + displayedQuantity !== 0 || (instructions & Reprice) !== 0)
   )
     return 'ILLEGAL_COMBINATION';
+  const trails = orderType >= TrailingStop;
+  if (trails ? (instructions & TriggerNow) !== 0 : (instructions & TrailPpm) !== 0) return 'ILLEGAL_COMBINATION';
   if (timeInForce >= AtTheOpen) {
     if (isStop || instructions !== 0 || minQuantity !== 0) return 'ILLEGAL_COMBINATION';
     return orderType === Market ? OrderKind.AuctionMarket : OrderKind.AuctionLimit;
   }
   if ((instructions & TriggerNow) !== 0 && !isStop) return 'ILLEGAL_COMBINATION';
   const rests = [GoodTillCancel, TimeInForce.PostOnly, Day, GoodTillDate].includes(timeInForce as 0);
-  if (postOnly && (!rests || orderType === Market || orderType === Stop)) return 'ILLEGAL_COMBINATION';
+  if (postOnly && (!rests || [Market, Stop, TrailingStop].includes(orderType as typeof Stop))) return 'ILLEGAL_COMBINATION';
   const reprices = (instructions & Reprice) !== 0;
   if (reprices && (!postOnly || isStop || (instructions & TriggerNow) !== 0)) return 'ILLEGAL_COMBINATION';
-  if (isStop && minQuantity !== 0) return 'ILLEGAL_COMBINATION';
+  if (isStop && !trails && minQuantity !== 0) return 'ILLEGAL_COMBINATION';
   if (orderType === Market && rests) return 'ILLEGAL_COMBINATION';
-  if (minQuantity !== 0 && (rests || timeInForce === FillOrKill)) return 'ILLEGAL_COMBINATION';
+  if (minQuantity !== 0 && !trails && (rests || timeInForce === FillOrKill)) return 'ILLEGAL_COMBINATION';
+  // The field has the offset of a trailing stop.
+  if (minQuantity === 0 && trails) return 'BAD_RANGE';
   if (postOnly) return reprices ? OrderKind.PostOnlyReprice : OrderKind.PostOnly;
-  if (minQuantity !== 0) return orderType === Market ? OrderKind.MarketMinimum : OrderKind.ImmediateOrCancelMinimum;
-  if (orderType === Limit || orderType === StopLimit) return (rests ? GoodTillCancel : timeInForce) as OrderKind;
+  if (minQuantity !== 0 && !trails) return orderType === Market ? OrderKind.MarketMinimum : OrderKind.ImmediateOrCancelMinimum;
+  if ([Limit, StopLimit, TrailingStopLimit].includes(orderType as typeof Limit)) return (rests ? GoodTillCancel : timeInForce) as OrderKind;
   return timeInForce === FillOrKill ? OrderKind.MarketFillOrKill : OrderKind.Market;
 }
 
@@ -334,11 +340,15 @@ test('the two terms that cannot be combined are named', () => {
     ['at-the-close and min-quantity', Market, AtTheClose, 0, true],
     ['limit and trigger-now', Limit, GoodTillCancel, TriggerNow, false],
     ['market and trigger-now', Market, TimeInForce.Market, TriggerNow, false],
+    ['stop and trail-ppm', Stop, GoodTillCancel, TrailPpm, false],
+    ['limit and trail-ppm', Limit, GoodTillCancel, TrailPpm, false],
+    ['trailing-stop and post-only', TrailingStop, GoodTillCancel, 1, false],
+    ['trailing-stop-limit and trigger-now', TrailingStopLimit, GoodTillCancel, TriggerNow, false],
   ];
   for (const [pair, ...terms] of pairs) assert.equal(illegalPair(...terms), pair);
   // Every illegal combination is a pair.
   for (const { orderType, timeInForce, instructions, minQuantity, displayedQuantity } of combinations()) {
-    if (orderType > StopLimit || timeInForce > AtTheClose || instructions === UNSUPPORTED) continue;
+    if (orderType > TrailingStopLimit || timeInForce > AtTheClose || instructions === UNSUPPORTED) continue;
     const terms = [orderType, timeInForce, instructions, minQuantity !== 0, displayedQuantity !== 0] as const;
     if (orderKindOf(...terms) !== NO_KIND) continue;
     assert.match(illegalPair(...terms), /^[a-z-]+ and [a-z-]+$/);
@@ -453,13 +463,13 @@ test('docs/ORDER-ENTRY.md contains which terms exclude which', () => {
   for (const term of TERMS) {
     const cells = TERMS.map((other) => (term === other ? '' : canCombine(term, other) ? 'yes' : '–'));
     // Of one order type and one time in force, an order has one.
-    const groups = [TERMS.slice(0, 4), TERMS.slice(4, 11)];
+    const groups = [TERMS.slice(0, 6), TERMS.slice(6, 13)];
     for (const group of groups) for (const other of group) if (group.includes(term)) cells[TERMS.indexOf(other)] = '';
     assert.ok(text.includes(`| ${term} | ${cells.join(' | ')} |\n`), `| ${term} | ${cells.join(' | ')} |`);
   }
 });
 
-test('the extension of an amend has a stop price, and nothing else', () => {
+test('the extension of an amend has a stop price or an offset, and nothing else', () => {
   const amend = (fields: ExtensionFields, price = 100, change?: (view: DataView) => void): string => {
     const batch = new CommandBatch(1);
     batch.amend(1, 7, 0, price, 5);
@@ -475,7 +485,22 @@ test('the extension of an amend has a stop price, and nothing else', () => {
   assert.deepEqual([u8[64 + Command.parameter], words[16 + Command.account / 4]], [CommandFlag.Extended, 42]);
   assert.equal(amend({ stopPrice: 120 }, 0), 'OK');
   assert.equal(amend({}), 'BAD_RANGE');
-  for (const other of [{ orderType: Stop }, { instructions: 1 }, { minQuantity: 1 }, { expiryUs: 2 ** 40 }, { trigger: 1 }])
+  // The offset of a trailing stop.
+  for (const legal of [{ minQuantity: 1 }, { stopPrice: 120, minQuantity: 1 }, { minQuantity: 999_999, instructions: TrailPpm }])
+    assert.equal(amend(legal), 'OK', JSON.stringify(legal));
+  for (const wrong of [
+    { minQuantity: 2 ** 26 + 1 },
+    { minQuantity: 1_000_000, instructions: TrailPpm },
+    { stopPrice: 1, instructions: TrailPpm },
+  ])
+    assert.equal(amend(wrong), 'BAD_RANGE', JSON.stringify(wrong));
+  for (const other of [
+    { orderType: Stop },
+    { instructions: 1 },
+    { minQuantity: 1, instructions: 1 },
+    { expiryUs: 2 ** 40 },
+    { trigger: 1 },
+  ])
     assert.equal(amend({ stopPrice: 120, ...other }), 'UNSUPPORTED_TERM', JSON.stringify(other));
   const tooHigh = (view: DataView): void => view.setBigUint64(CommandExtension.stopPrice, 2n ** 53n, true);
   assert.equal(amend({ stopPrice: 120 }, 100, tooHigh), 'BAD_RANGE');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allocateLocal } from '../engine/allocate.ts';
 import { OrderSlab } from '../engine/book/order-slab.ts';
+import { TrailGroups } from '../engine/book/trail-groups.ts';
 import { Accounts } from '../engine/rules/accounts.ts';
 import { OrderLinks } from '../engine/rules/order-links.ts';
 import { Symbols } from '../engine/rules/symbols.ts';
@@ -16,7 +17,14 @@ class Columns {
   readonly control = new Control(allocateControl());
   readonly accounts = new Accounts(8, 4, allocateLocal);
   readonly slab = new OrderSlab(2 ** 18);
-  readonly directory = new Directory(this.control, this.accounts, new Symbols(4, allocateLocal), this.slab, new OrderLinks(this.slab));
+  readonly directory = new Directory(
+    this.control,
+    this.accounts,
+    new Symbols(4, allocateLocal),
+    this.slab,
+    new OrderLinks(this.slab),
+    new TrailGroups(8),
+  );
   #id = 0;
 
   add(account: number): number {

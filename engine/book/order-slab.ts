@@ -53,6 +53,8 @@ export const HIDDEN_SIDE = HIDDEN >> 16;
 export const SIDE_BIT = 1;
 /** A pending stop that the reference price triggers, not the last trade. */
 export const STOP_BY_REFERENCE = 2;
+/** A pending stop whose stop price follows the trigger price. */
+export const TRAILING = 4;
 /** An order that has a partner; see OrderLinks. */
 export const LINKED = 32;
 /** A side of a quote; see QuoteOrders. */

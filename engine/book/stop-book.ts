@@ -1,6 +1,7 @@
 import type { PriceTicks } from '../units.ts';
 import type { OrderSlab } from './order-slab.ts';
 import { StopHeap } from './stop-heap.ts';
+import { TrailBook, type TrailMemory } from './trail-book.ts';
 
 const NIL = -1;
 const NOTHING = Number.NEGATIVE_INFINITY;
@@ -24,6 +25,8 @@ export class StopBook {
   /** By `side * 2 + Trigger`. */
   readonly heaps: readonly [StopHeap, StopHeap, StopHeap, StopHeap];
   readonly waves: StopWave[] = [];
+  /** Trailing stops, by `(side * 2 + Trigger) * 2`, + 1 for offsets in parts per million. Undefined before the first one. */
+  readonly trails: (TrailBook | undefined)[] = [];
   /** The farthest key of a wave, by heap. */
   readonly #crossed: [number, number, number, number] = [NOTHING, NOTHING, NOTHING, NOTHING];
 
@@ -32,11 +35,46 @@ export class StopBook {
   }
 
   get count(): number {
-    return this.heaps.reduce((sum, { count }) => sum + count, 0);
+    let count = 0;
+    for (const heap of this.heaps) count += heap.count;
+    for (const trail of this.trails) if (trail !== undefined) count += trail.behind + trail.waiting.count;
+    return count;
+  }
+
+  /** @param number as in {@link trails} */
+  trail(number: number, memory: TrailMemory): TrailBook {
+    while (this.trails.length <= number) this.trails.push(undefined);
+    const trail = this.trails[number] ?? new TrailBook(memory, this.heaps[number >> 1], number >> 2);
+    this.trails[number] = trail;
+    return trail;
+  }
+
+  /** Whether stops of a side are due. Ends waves of which no stop is left. */
+  isDue(side: number): boolean {
+    this.endEmpty();
+    for (let i = 0; i < this.waves.length; i++) if (this.waves[i].side === side) return true;
+    return false;
+  }
+
+  /** Ends the waves of which no stop is left: all have had their turn, or are cancelled. */
+  endEmpty(): void {
+    const { waves } = this;
+    let kept = 0;
+    for (let i = 0; i < waves.length; i++) if (this.#firstOf(waves[i]) !== NIL) waves[kept++] = waves[i];
+    if (kept === waves.length) return;
+    waves.length = kept;
+    this.#crossed.fill(NOTHING);
+    for (let i = 0; i < kept; i++) this.#noteCrossed(waves[i]);
+  }
+
+  /** Slots of all stops, in no particular order. Cold. */
+  slots(): number[] {
+    return [...this.heaps.flatMap((heap) => [...heap.slots()]), ...this.trails.flatMap((trail) => trail?.slots() ?? [])];
   }
 
   /** Whether a stop of this key waits in a wave, or would. @param heap `side * 2 + Trigger` */
   isCrossed(heap: number, key: number): boolean {
+    this.endEmpty();
     return key <= this.#crossed[heap];
   }
 
@@ -77,24 +115,38 @@ export class StopBook {
 
   /** Adds the newest wave as it is. */
   addWave(side: number, upToLast: number, upToReference: number): void {
-    this.#crossed[side * 2] = upToLast;
-    this.#crossed[side * 2 + 1] = upToReference;
-    this.waves.push({ side, upTo: [upToLast, upToReference] });
+    const wave: StopWave = { side, upTo: [upToLast, upToReference] };
+    this.waves.push(wave);
+    this.#noteCrossed(wave);
+  }
+
+  #noteCrossed({ side, upTo }: StopWave): void {
+    this.#crossed[side * 2] = upTo[0];
+    this.#crossed[side * 2 + 1] = upTo[1];
   }
 
   /** Slot of the stop whose turn it is; -1 if none is due. */
   nextDue(): number {
     for (let wave = this.waves[0]; wave !== undefined; wave = this.waves[0]) {
-      const slot = this.#first(wave.side, wave.upTo[0], wave.upTo[1]);
+      const slot = this.#firstOf(wave);
       if (slot !== NIL) return slot;
       this.#endWave(wave.side);
     }
     return NIL;
   }
 
-  /** Slot of the pending stop of a side that would trigger first, if both prices moved alike; -1 = none. */
+  /** Slot of the pending stop of a side that would trigger first, if both prices moved alike; of those that do not follow yet if there is no other; -1 = none. */
   first(side: number): number {
-    return this.#first(side, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    const first = this.#first(side, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    for (let n = 4 * side; first === NIL && n < Math.min(4 * side + 4, this.trails.length); n++) {
+      const waiting = this.trails[n]?.waiting.first ?? NIL;
+      if (waiting !== NIL) return waiting;
+    }
+    return first;
+  }
+
+  #firstOf({ side, upTo }: StopWave): number {
+    return this.#first(side, upTo[0], upTo[1]);
   }
 
   #first(side: number, upToLast: number, upToReference: number): number {

@@ -28,7 +28,7 @@ const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const HIDES = ICEBERG;
 const { open: OPEN, filled: ORDER_FILLED, clientOrderId: ORDER_CLIENT_ORDER_ID } = OrderDouble;
-const { price: ORDER_PRICE, next: ORDER_STOP_PRICE, level: LEVEL, account: ACCOUNT, terms: TERMS } = OrderWord;
+const { price: ORDER_PRICE, level: LEVEL, account: ACCOUNT, terms: TERMS } = OrderWord;
 const NIL = -1;
 /** Position of the trigger in the word of the code. */
 const TO_TRIGGER = 16;
@@ -131,7 +131,9 @@ export class Answers {
     words[at + FILLED + 1] = 0;
     // An order that waits for its auction has no stop price, but a neighbour there.
     if (isAuctionOnly(this.#slab.timeInForce(slot))) return;
-    words[at + STOP_PRICE] = this.#slab.words[(slot << TO_WORDS) + ORDER_STOP_PRICE];
+    const { prices } = this.#state.stops;
+    words[at + PRICE] = prices.limit(slot);
+    words[at + STOP_PRICE] = prices.stopPrice(slot);
     words[at + CODE] |= triggerOf(this.#slab, slot) << TO_TRIGGER;
   }
 

@@ -32,7 +32,7 @@ export class BookOrderHeap {
     this.#add(symbol * 4 + 2 + side, side === Side.Buy ? stopPrice : PRICES - stopPrice, id);
   }
 
-  /** The same for an order that waits for an auction: behind the stops of its side. */
+  /** The same for an order that waits for an auction, and for a stop whose stop price moves: behind the stops of its side. */
   addWaiting(symbol: number, side: number, id: number): void {
     this.#add(symbol * 4 + 2 + side, PRICES - 1, id);
   }

@@ -9,6 +9,7 @@ import {
   HIDDEN_BIT,
   ICEBERG_BIT,
   isStop,
+  isTrailing,
   NO_KIND,
   OrderKind,
   orderKindOf,
@@ -58,6 +59,8 @@ export class PendingExtension implements StatePart {
     order.stopPrice = stopPriceOf(this.#words, 0);
     order.displayed = displayedOf(this.#words, 0);
     if (order.displayed !== 0) order.lifetimeBits = ICEBERG_BIT;
+    order.minQuantity = minQuantityOf(this.#words, 0);
+    if (order.minQuantity !== 0) addTrail(order, this.#words, 0);
   }
 
   #take(seq: Seq): boolean {
@@ -94,7 +97,7 @@ export function addExtension(order: OrderRequest, bytes: Uint8Array, words: Int3
   order.link = words[(byte + CommandExtension.link) / 4];
   const instructions = words[(byte + CommandExtension.instructions) / 4];
   const orderType = bytes[byte + CommandExtension.orderType];
-  order.orderKind = orderKindOf(orderType, order.timeInForce, instructions, order.minQuantity !== 0);
+  order.orderKind = orderKindOf(orderType, order.timeInForce, instructions, order.minQuantity !== 0 && !isTrailing(orderType));
   order.lifetimeBits = bytes[byte + CommandExtension.selfTradeMode] << SELF_TRADE_SHIFT;
   if ((instructions & Instruction.PostOnly) !== 0 && order.timeInForce !== TimeInForce.PostOnly) order.lifetimeBits |= POST_ONLY_BIT;
   if (order.orderKind === OrderKind.AuctionMarket) order.lifetimeBits |= AUCTION_MARKET_BIT;
@@ -105,6 +108,16 @@ export function addExtension(order: OrderRequest, bytes: Uint8Array, words: Int3
     order.stopPrice = stopPriceOf(words, slot);
     order.trigger = bytes[byte + CommandExtension.trigger];
     order.triggerNow = (instructions & Instruction.TriggerNow) !== 0;
+    if (isTrailing(orderType)) addTrail(order, words, slot);
   }
   if (order.orderKind === NO_KIND) fail(`command ${seq} has a kind of order that this release does not support`);
+}
+
+/** The field of the minimum quantity has the offset of a trailing stop. */
+function addTrail(order: OrderRequest, words: Int32Array, slot: number): void {
+  const inPpm = (words[(slot * CommandExtension.bytes + CommandExtension.instructions) / 4] & Instruction.TrailPpm) !== 0;
+  order.trailOffset = inPpm ? -order.minQuantity : order.minQuantity;
+  order.activationPrice = stopPriceOf(words, slot);
+  order.minQuantity = 0;
+  order.stopPrice = order.activationPrice || 1;
 }

@@ -44,7 +44,7 @@ interface MassCancel {
 /**
  * Mass cancels of accounts and groups. Each cancels what is open at its sequence, by symbol:
  * the orders in the book, buys first, the best price first; then pending stops, buys
- * first, the next to trigger first; each then by order id. It cancels at most
+ * first, the next to trigger first, those that trail last, because their stop prices move; each then by order id. It cancels at most
  * {@link CANCELS_PER_COMMAND} orders with its command. If more are left, it is
  * under way: it continues before each further command. If it names more than
  * {@link SORTED_PER_COMMAND}, the next commands only sort them, and none is cancelled before. The first one that was
@@ -259,7 +259,8 @@ export class MassCancels implements StatePart {
   #add(found: BookOrderHeap, slot: number): void {
     const { slab } = this.#state;
     if (slab.level(slot) > NIL) found.add(slab.symbol(slot), slab.side(slot), slab.price(slot), slab.id[slot]);
-    else if (isAuctionOnly(slab.timeInForce(slot))) found.addWaiting(slab.symbol(slot), slab.side(slot), slab.id[slot]);
+    else if (isAuctionOnly(slab.timeInForce(slot)) || this.#state.stops.prices.isTrailing(slot))
+      found.addWaiting(slab.symbol(slot), slab.side(slot), slab.id[slot]);
     else found.addStop(slab.symbol(slot), slab.side(slot), slab.next(slot), slab.id[slot]);
   }
 

@@ -135,6 +135,7 @@ export class NewOrder {
     this.#answers.reply(ReportKind.Rejected, code, 0, order.price, order.quantity, 0, 0);
     // An order that came too early can be sent again, and is then a new one.
     if (code === Code.THROTTLED || code === Code.ORDER_TO_TRADE) return this.#answers.notBefore();
+    if (code === Code.TRAIL_UNAVAILABLE) return;
     // The mark continues to reject a forgotten id. Remembering it would evict another id without need.
     if (code !== Code.CLIENT_ORDER_ID_TOO_OLD && code !== Code.BAD_CLIENT_ORDER_ID) this.#clientOrderIds.rememberNew(order, code, REJECTED);
   }

@@ -1,11 +1,20 @@
 import { assert, fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
-import { HIDDEN_SIDE, LINKED, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord, QUOTE } from '../book/order-slab.ts';
+import {
+  HIDDEN_SIDE,
+  LINKED,
+  ORDER_DOUBLES_SHIFT,
+  ORDER_WORDS_SHIFT,
+  OrderDouble,
+  OrderWord,
+  QUOTE,
+  TRAILING,
+} from '../book/order-slab.ts';
 import { PAGE_BITS } from '../book/price-ladder.ts';
 import type { Code } from '../codes.ts';
 import { CARRY_BITS, CARRY_MASK, type FeeSchedules, feesWord, HAS_MORE, scheduleOf } from '../rules/fee-schedules.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
-import type { QtyLots, TimeUs } from '../units.ts';
+import type { PriceTicks, QtyLots, TimeUs } from '../units.ts';
 import { Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { expires, HIDDEN_BIT as HIDDEN, HIDDEN_TO_SIDE_BYTE, ICEBERG_BIT as ICEBERG, isAuctionOnly } from '../wire/order-kinds.ts';
@@ -146,6 +155,16 @@ export class RestingOrders implements StatePart {
     this.#waiting.add(slot);
     this.#open(slot);
     return slot;
+  }
+
+  /** Makes a new trailing stop a pending one. @param bits beside its side @param extreme price that it follows from, ticks; 0 = it waits for its activation price */
+  enterTrail(bits: number, extreme: PriceTicks): void {
+    const order = this.#order;
+    const slot = this.#acquire(bits | TRAILING);
+    this.#slab.setPrev(slot, order.trailOffset);
+    if (extreme === 0) this.#stops.addWaiting(slot, order.activationPrice);
+    else this.#stops.addFollowing(slot, extreme, false);
+    this.#open(slot);
   }
 
   /** A slot with the current order, which is not in the book yet. @param bits beside its side */
@@ -391,12 +410,14 @@ export class RestingOrders implements StatePart {
     this.#risks.of(r[at + 7]).noteLoaded(slot);
   }
 
-  /** Opens the pending stop in a row of {@link RowKind.StopOrder}. @param sideBits side, and the bits beside it */
-  loadStop(r: Float64Array, at: number, sideBits: number, lifetime: number): void {
+  /** Opens the pending stop in a row of {@link RowKind.StopOrder}; the caller adds a trailing one. Returns its slot. @param sideBits side, and the bits beside it */
+  loadStop(r: Float64Array, at: number, sideBits: number, lifetime: number): number {
     const slot = this.#loadOrder(r, at, sideBits, lifetime, r[at + 9], r[at + 10]);
-    this.#slab.setNext(slot, r[at + 5]);
     this.#slab.setHeld(slot, r[at + 11]);
+    if ((sideBits & TRAILING) !== 0) return slot;
+    this.#slab.setNext(slot, r[at + 5]);
     this.#stops.add(slot);
+    return slot;
   }
 
   /** The fields that the rows of both have, and the account's count of open orders. */

@@ -2,6 +2,7 @@ import { type Allocate, allocateLocal } from '../allocate.ts';
 import type { OrderBook } from '../book/order-book.ts';
 import { OrderSlab } from '../book/order-slab.ts';
 import { LevelPages } from '../book/price-ladder.ts';
+import { TrailGroups } from '../book/trail-groups.ts';
 import { type Capacities, capacitiesOf, type Limits, RULES, type Shares, sharesOf } from '../limits.ts';
 import type { SpillingProducer } from '../rings/spilling-producer.ts';
 import { Accounts } from '../rules/accounts.ts';
@@ -61,6 +62,7 @@ export class MachineState implements CheckedState {
   readonly feeSchedules: FeeSchedules;
   readonly feeTiers: FeeTiers;
   readonly expiries: DeadlineHeap;
+  readonly trailGroups: TrailGroups;
   readonly stops: PendingStops;
   readonly quotes: LiveQuotes;
   readonly waiting: WaitingOrders;
@@ -101,10 +103,11 @@ export class MachineState implements CheckedState {
     this.symbols = new Symbols(limits.symbols, allocate);
     this.slab = new OrderSlab(limits.orders, allocate);
     this.links = new OrderLinks(this.slab, allocate);
+    this.trailGroups = new TrailGroups(limits.orders, allocate);
     this.feeSchedules = new FeeSchedules(limits.symbols, this.slab);
     this.feeTiers = new FeeTiers(this.accounts.feeTables, this.feeSchedules, this.symbols, limits.accounts);
     this.expiries = new DeadlineHeap(this.slab.id, this.slab.endUs);
-    this.stops = new PendingStops(this.symbols, this.slab);
+    this.stops = new PendingStops(this.symbols, this.slab, this.trailGroups);
     this.quotes = new LiveQuotes(this.slab);
     this.waiting = new WaitingOrders(this.slab);
     this.protections = new Protections(this.slab, this.accounts, this);

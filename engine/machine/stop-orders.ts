@@ -1,5 +1,5 @@
 import { LINKED, STOP_BY_REFERENCE } from '../book/order-slab.ts';
-import { StopBook } from '../book/stop-book.ts';
+import type { StopBook } from '../book/stop-book.ts';
 import { Code } from '../codes.ts';
 import { CARRY_MASK, scheduleOf } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
@@ -21,13 +21,16 @@ const LIFETIME = 256;
 
 /** New stops, amends of pending ones, and the rows of both. Owned by the engine thread. */
 export class StopOrders implements StatePart {
-  readonly kinds = [RowKind.StopOrder, RowKind.StopWave];
+  readonly kinds = [RowKind.StopOrder, RowKind.StopWave, RowKind.TrailTerms, RowKind.Trail];
   readonly #state: MachineState;
   readonly #stops: PendingStops;
   readonly #checks: StopChecks;
   readonly #answers: Answers;
   readonly #resting: RestingOrders;
   readonly #auctionOrders: AuctionOrders;
+  /** Of the trailing stop whose row comes next; see RowKind.TrailTerms. */
+  #offset = 0;
+  #extreme = 0;
 
   constructor(state: MachineState, checks: OrderChecks, answers: Answers, resting: RestingOrders, auctionOrders: AuctionOrders) {
     this.#state = state;
@@ -47,15 +50,26 @@ export class StopOrders implements StatePart {
   enter(): Code {
     const state = this.#state;
     const { order, aggressor } = state;
+    const { price: distance } = order;
     const code = this.#checks.newStop(order);
-    if (code !== OK) return code;
+    if (code !== OK) {
+      // A reject has the terms that were sent.
+      order.price = distance;
+      return code;
+    }
     const holds = order.triggerNow && this.#stops.holds(order.symbol, order.side, order.trigger, order.stopPrice);
     aggressor.orderId = ++state.lastOrderId;
     aggressor.open = order.quantity;
     aggressor.filled = 0;
     aggressor.feeCarry = order.feeCarry;
     this.#answers.accepted();
-    const slot = this.#resting.enterStop(order.trigger === Trigger.ReferencePrice ? STOP_BY_REFERENCE : 0);
+    const bits = order.trigger === Trigger.ReferencePrice ? STOP_BY_REFERENCE : 0;
+    if (order.trailOffset !== 0) {
+      order.price = distance;
+      this.#resting.enterTrail(bits, this.#checks.extreme);
+      return OK;
+    }
+    const slot = this.#resting.enterStop(bits);
     if (holds) this.#stops.triggerNow(slot);
     return OK;
   }
@@ -73,15 +87,13 @@ export class StopOrders implements StatePart {
     order.clientOrderId = slab.clientOrderId(slot);
     order.feeSchedule = scheduleOf(slab.fees(slot));
     order.feeCarry = slab.fees(slot) & CARRY_MASK;
+    if (this.#stops.prices.isTrailing(slot)) return named ? this.#rejectAmend(Code.DISPLAYED_QUANTITY, slot) : this.#amendTrail(slot);
+    if (order.trailOffset !== 0) return this.#rejectTerms(Code.TRAIL_OFFSET, slot);
     const keeps = order.stopPrice === 0 || order.stopPrice === slab.next(slot);
     if (keeps) order.stopPrice = slab.next(slot);
     // It is no iceberg.
     const code = named ? Code.DISPLAYED_QUANTITY : this.#checks.amend(order, slot);
-    if (code !== OK) {
-      this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), 0);
-      if (code === Code.THROTTLED || code === Code.ORDER_TO_TRADE) this.#answers.notBefore();
-      return;
-    }
+    if (code !== OK) return this.#rejectAmend(code, slot);
     const risk = risks.of(order.symbol);
     risk.release(slot);
     slab.setPrice(slot, order.price);
@@ -96,9 +108,60 @@ export class StopOrders implements StatePart {
     this.#answers.resting(AMENDED, keeps ? ReportFlag.KeptPriority : 0, OK, slot, order.tag);
   }
 
+  /**
+   * Amends a trailing stop. The command's price is the distance of the limit; an offset and an activation price of 0 stay. What it follows from stays too; another
+   * offset loses the place among stops of one stop price.
+   */
+  #amendTrail(slot: number): void {
+    const { order, slab, risks } = this.#state;
+    const stops = this.#stops;
+    const { price: distance } = order;
+    const activationPrice = stops.prices.activationPrice(slot);
+    const named = order.trailOffset === 0 ? order.stopPrice : order.activationPrice;
+    // It follows already.
+    if (named !== 0 && activationPrice === 0) return this.#rejectTerms(Code.STOP_PRICE, slot);
+    order.activationPrice = named || activationPrice;
+    order.trailOffset ||= slab.prev(slot);
+    const moves = order.trailOffset !== slab.prev(slot) || order.activationPrice !== activationPrice;
+    const code = this.#checks.amendTrail(order, slot, moves);
+    if (code !== OK) {
+      order.price = distance;
+      return this.#rejectAmend(code, slot);
+    }
+    const { extreme } = this.#checks;
+    const risk = risks.of(order.symbol);
+    risk.release(slot);
+    slab.setOpen(slot, order.quantity);
+    if (moves) {
+      stops.remove(slot);
+      slab.setPrev(slot, order.trailOffset);
+      if (extreme === 0) stops.addWaiting(slot, order.activationPrice);
+      else stops.addFollowing(slot, extreme, true);
+    }
+    slab.setPrice(slot, distance);
+    risk.hold(slot, order);
+    this.#answers.resting(AMENDED, moves ? 0 : ReportFlag.KeptPriority, OK, slot, order.tag);
+  }
+
+  /** The order has no such term. */
+  #rejectTerms(code: Code, slot: number): void {
+    this.#checks.count(this.#state.order.account);
+    this.#rejectAmend(code, slot);
+  }
+
+  #rejectAmend(code: Code, slot: number): void {
+    const { order, slab } = this.#state;
+    this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), 0);
+    if (code === Code.THROTTLED || code === Code.ORDER_TO_TRADE) this.#answers.notBefore();
+  }
+
   save(out: RowWriter): void {
     const { books, active } = this.#stops;
-    for (const [symbol, book] of books.entries()) if (book !== undefined) this.#saveOrders(out, symbol, book);
+    for (const [symbol, book] of books.entries()) {
+      if (book === undefined) continue;
+      this.#saveTrails(out, symbol, book);
+      this.#saveOrders(out, symbol, book);
+    }
     for (const symbol of active) this.#saveWaves(out, symbol, 1);
     for (const symbol of books.keys()) if (!active.includes(symbol)) this.#saveWaves(out, symbol, 0);
   }
@@ -106,15 +169,16 @@ export class StopOrders implements StatePart {
   /** The stops of a symbol in the order of their priority numbers; the numbers themselves are no part of the state. */
   #saveOrders(out: RowWriter, symbol: number, book: StopBook): void {
     const { slab } = this.#state;
-    const slots = book.heaps.flatMap((heap) => [...heap.slots()]).sort((a, b) => slab.filled(a) - slab.filled(b));
-    for (const slot of slots) {
+    for (const slot of book.slots().sort((a, b) => slab.filled(a) - slab.filled(b))) {
+      const trails = this.#stops.prices.isTrailing(slot);
+      if (trails) out.row(RowKind.TrailTerms, slab.id[slot], slab.prev(slot), this.#stops.extremeOf(slot));
       out.row(
         RowKind.StopOrder,
         slab.id[slot],
         slab.clientOrderId(slot),
         slab.price(slot),
         slab.open(slot),
-        slab.next(slot),
+        trails ? this.#stops.prices.activationPrice(slot) : slab.next(slot),
         slab.account(slot),
         symbol,
         (slab.sideBits(slot) & ~LINKED) + slab.lifetime(slot) * LIFETIME,
@@ -126,24 +190,47 @@ export class StopOrders implements StatePart {
     }
   }
 
+  #saveTrails(out: RowWriter, symbol: number, { trails }: StopBook): void {
+    for (const [number, trail] of trails.entries()) {
+      for (const extreme of trail?.extremes() ?? []) out.row(RowKind.Trail, symbol, number, extreme);
+      if (trail !== undefined && trail.best !== 0) out.row(RowKind.Trail, symbol, number, trail.best, 1);
+    }
+  }
+
   #saveWaves(out: RowWriter, symbol: number, active: number): void {
     for (const { side, upTo } of this.#stops.books[symbol]?.waves ?? []) out.row(RowKind.StopWave, symbol, side, upTo[0], upTo[1], active);
   }
 
   load(r: Float64Array, at: number): void {
     if (r[at] === RowKind.StopWave) return this.#loadWave(r, at);
+    if (r[at] === RowKind.Trail) return this.#loadTrail(r, at);
+    if (r[at] === RowKind.TrailTerms) {
+      [this.#offset, this.#extreme] = [r[at + 2], r[at + 3]];
+      return;
+    }
     const terms = r[at + 8];
-    this.#resting.loadStop(r, at, terms % LIFETIME, Math.floor(terms / LIFETIME));
+    const slot = this.#resting.loadStop(r, at, terms % LIFETIME, Math.floor(terms / LIFETIME));
+    const stops = this.#stops;
+    if (!stops.prices.isTrailing(slot)) return;
+    this.#state.slab.setPrev(slot, this.#offset);
+    if (this.#extreme === 0) stops.addWaiting(slot, r[at + 5]);
+    else stops.addFollowing(slot, this.#extreme, true);
+  }
+
+  #loadTrail(r: Float64Array, at: number): void {
+    const symbol = r[at + 1];
+    const trail = this.#stops.trail(symbol, r[at + 2]);
+    if (r[at + 4] === 0) trail.addGroup(r[at + 3]);
+    else {
+      trail.best = r[at + 3];
+      this.#stops.noteMoved(symbol);
+    }
   }
 
   #loadWave(r: Float64Array, at: number): void {
     const stops = this.#stops;
     const symbol = r[at + 1];
-    stops.watched[symbol] = 1;
-    while (stops.books.length <= symbol) stops.books.push(undefined);
-    const book = stops.books[symbol] ?? new StopBook(this.#state.slab);
-    stops.books[symbol] = book;
-    book.addWave(r[at + 2], r[at + 3], r[at + 4]);
+    stops.open(symbol).addWave(r[at + 2], r[at + 3], r[at + 4]);
     if (r[at + 5] !== 1 || stops.active.includes(symbol)) return;
     stops.active.push(symbol);
     stops.pending = true;

@@ -83,6 +83,7 @@ export class Triggers {
       else this.#left = 0;
       if (this.#left === 0) stops.passTurn();
     }
+    stops.follow();
     stops.pending = stops.active.length > 0;
   }
 
@@ -113,6 +114,7 @@ export class Triggers {
     const state = this.#state;
     const { slab, order } = state;
     const fees = slab.fees(slot);
+    // The price of a trailing stop is its limit from now on.
     this.#stops.remove(slot);
     slab.words[(slot << ORDER_WORDS_SHIFT) + TERMS] &= ~STOP_BITS;
     state.risks.of(order.symbol).release(slot);
@@ -142,7 +144,7 @@ export class Triggers {
     order.lifetimeBits = slab.lifetime(slot) & LIFETIME_BITS;
     order.clientOrderId = slab.clientOrderId(slot);
     order.tag = slab.tag(slot);
-    order.price = slab.price(slot);
+    order.price = this.#stops.prices.limit(slot);
     order.quantity = slab.open(slot);
     order.feeSchedule = scheduleOf(slab.fees(slot));
     order.feeCarry = slab.fees(slot) & CARRY_MASK;

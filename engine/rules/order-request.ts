@@ -39,6 +39,10 @@ export class OrderRequest {
   displayed: QtyLots = 0;
   /** Of a stop, and of an amend that names one: ticks; else 0. */
   stopPrice: PriceTicks = 0;
+  /** Of a trailing stop, and of an amend that names one: ticks, below 0: parts per million; else 0. The `stopPrice` of the command is not 0 then. */
+  trailOffset = 0;
+  /** With a trailing offset: ticks, 0 = none. */
+  activationPrice: PriceTicks = 0;
   /** Set for a stop; otherwise they hold the values of an earlier order. A Trigger; and whether it may trigger on arrival. */
   trigger = 0;
   triggerNow = false;
@@ -66,6 +70,7 @@ export class OrderRequest {
     this.orderKind = shortKindOf(this.timeInForce);
     this.lifetimeBits = 0;
     this.stopPrice = 0;
+    this.trailOffset = 0;
     this.symbol = words[w + SYMBOL] >>> 0;
     this.account = words[w + ACCOUNT] >>> 0;
     this.tag = words[w + TAG] >>> 0;

@@ -1,9 +1,13 @@
+import { OffsetHeap } from '../book/offset-heap.ts';
 import { type OrderSlab, STOP_BY_REFERENCE } from '../book/order-slab.ts';
 import { StopBook } from '../book/stop-book.ts';
+import type { TrailBook, TrailMemory } from '../book/trail-book.ts';
+import type { TrailGroups } from '../book/trail-groups.ts';
 import { SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import type { PriceTicks } from '../units.ts';
 import { Phase, Side, Trigger } from '../wire/layout.ts';
 import type { Symbols } from './symbols.ts';
+import { StopPrices } from './trail-prices.ts';
 
 const { ReferencePrice: REFERENCE_PRICE } = SymbolParam;
 const NIL = -1;
@@ -15,7 +19,12 @@ export const BY_REFERENCE = 1 << Trigger.ReferencePrice;
  * The stops that wait for their trigger. Each is a record of the slab whose level
  * is below -1. Of its fields, `next` has the stop price, `filled` a number that grows with
  * time and decides among equal stop prices, and the trigger is a bit above its side. A symbol
- * gets memory for stops with its first one. Owned by the engine thread.
+ * gets memory for stops with its first one.
+ *
+ * A trailing stop has its offset in `prev`, in parts per million below 0, and the distance of its limit as its price. Until it
+ * follows, `next` has its activation price. Trailing stops follow once per command, after its triggers; not while
+ * stops of their side are due: a cascade is one event, whatever commands it takes.
+ * Owned by the engine thread.
  */
 export class PendingStops {
   /** By symbol, 1 = its prices are watched; a symbol with volatility bands is, too. */
@@ -25,41 +34,90 @@ export class PendingStops {
   readonly active: number[] = [];
   /** A command of a watched symbol may have traded, or stops are due: there is work after the command. */
   pending = false;
+  /** Present prices of the stops. */
+  readonly prices: StopPrices;
   readonly #slab: OrderSlab;
   readonly #symbols: Symbols;
+  readonly #memory: TrailMemory;
+  /** Symbols with trailing stops whose trigger prices have moved since they followed. */
+  #moved: number[] = [];
   #priority = 0;
   /** The match that began: symbol (0 = none), number of trades before it, and its first price. */
   #symbol = 0;
   #tradeId = 0;
   #first: PriceTicks = 0;
 
-  constructor(symbols: Symbols, slab: OrderSlab) {
+  constructor(symbols: Symbols, slab: OrderSlab, groups: TrailGroups) {
     this.watched = symbols.watched;
+    this.prices = new StopPrices(slab, groups, symbols);
+    const stopPrice = (slot: number): PriceTicks => this.prices.stopPrice(slot);
+    this.#memory = { slab, groups, offsets: new OffsetHeap(slab), stopPrice };
     this.#symbols = symbols;
     this.#slab = slab;
   }
 
   /** The order in `slot` waits from now on, behind others of its stop price. Its record must be complete. */
   add(slot: number): void {
-    const slab = this.#slab;
-    const symbol = slab.symbol(slot);
-    slab.setFilled(slot, ++this.#priority);
-    this.watched[symbol] = 1;
-    while (this.books.length <= symbol) this.books.push(undefined);
-    this.books[symbol] ??= new StopBook(slab);
+    this.#slab.setFilled(slot, ++this.#priority);
+    this.open(this.#slab.symbol(slot));
     this.#heapOf(slot).add(slot);
   }
 
-  /** The order in `slot` no longer waits. Nothing of it is filled. */
+  /** The stops of a symbol, which from now on is watched. */
+  open(symbol: number): StopBook {
+    this.watched[symbol] = 1;
+    while (this.books.length <= symbol) this.books.push(undefined);
+    const book = this.books[symbol] ?? new StopBook(this.#slab);
+    this.books[symbol] = book;
+    return book;
+  }
+
+  /** Trailing stops of a symbol. @param number as in StopBook.trails */
+  trail(symbol: number, number: number): TrailBook {
+    return this.open(symbol).trail(number, this.#memory);
+  }
+
+  /** The trailing stop in `slot` waits for its activation price. Its record must be complete. */
+  addWaiting(slot: number, activationPrice: PriceTicks): void {
+    const slab = this.#slab;
+    slab.setFilled(slot, ++this.#priority);
+    slab.setNext(slot, activationPrice);
+    this.#trailOf(slot).addWaiting(slot);
+  }
+
+  /** The trailing stop in `slot` follows from `extreme`. Its record must be complete. @param again it did before, and nothing was followed since */
+  addFollowing(slot: number, extreme: PriceTicks, again: boolean): void {
+    this.#slab.setFilled(slot, ++this.#priority);
+    if (again) this.#trailOf(slot).addAgain(slot, extreme);
+    else this.#trailOf(slot).addFollowing(slot, extreme);
+  }
+
+  /** Extreme of the trailing stop in `slot`, 0 = it does not follow yet. */
+  extremeOf(slot: number): PriceTicks {
+    return this.#memory.groups.extremeOf(slot);
+  }
+
+  /** The order in `slot` no longer waits. Nothing of it is filled, and its price is its limit. */
   remove(slot: number): void {
-    this.#heapOf(slot).remove(slot);
-    this.#slab.setFilled(slot, 0);
+    const slab = this.#slab;
+    if (this.prices.isTrailing(slot)) {
+      slab.setPrice(slot, this.prices.limit(slot));
+      this.#trailOf(slot).remove(slot);
+    } else this.#heapOf(slot).remove(slot);
+    slab.setFilled(slot, 0);
+    // Trailing stops may stand because of it.
+    if (this.#moved.length > 0) this.pending = true;
+  }
+
+  /** The price that triggers stops of a symbol now, 0 = there is none. */
+  triggerPrice(symbol: number, trigger: number): PriceTicks {
+    const { lastPrice, params } = this.#symbols;
+    return trigger === Trigger.LastTrade ? lastPrice[symbol] : params[symbol * SYMBOL_PARAMS + REFERENCE_PRICE];
   }
 
   /** Whether the condition of a stop holds: its price was reached, or counts as reached because of stops that wait for their turn. */
   holds(symbol: number, side: number, trigger: number, stopPrice: PriceTicks): boolean {
-    const symbols = this.#symbols;
-    const price = trigger === Trigger.LastTrade ? symbols.lastPrice[symbol] : symbols.params[symbol * SYMBOL_PARAMS + REFERENCE_PRICE];
+    const price = this.triggerPrice(symbol, trigger);
     const key = side === Side.Buy ? stopPrice : -stopPrice;
     if (price !== 0 && key <= (side === Side.Buy ? price : -price)) return true;
     return this.books[symbol]?.isCrossed(side * 2 + trigger, key) === true;
@@ -91,7 +149,53 @@ export class PendingStops {
     const book = this.books[symbol];
     if (book === undefined || last === 0) return;
     book.moved(first, last, triggers);
+    if (book.trails.length > 0) this.#saw(symbol, book, first, last, triggers);
     this.activate(symbol);
+  }
+
+  #saw(symbol: number, { trails }: StopBook, first: PriceTicks, last: PriceTicks, triggers: number): void {
+    for (let number = 0; number < trails.length; number++) {
+      const trail = trails[number];
+      if (trail === undefined || (triggers & (1 << ((number >> 1) & 1))) === 0) continue;
+      trail.saw(first);
+      trail.saw(last);
+    }
+    this.noteMoved(symbol);
+  }
+
+  /** Trailing stops of a symbol have a price to follow. */
+  noteMoved(symbol: number): void {
+    if (!this.#moved.includes(symbol)) this.#moved.push(symbol);
+    this.pending = true;
+  }
+
+  /**
+   * The trailing stops follow the best trigger price that they have not followed yet, and those whose activation price it has
+   * reached begin to. Call it after the triggers of a command.
+   */
+  follow(): void {
+    const moved = this.#moved;
+    let kept = 0;
+    for (let i = 0; i < moved.length; i++) {
+      const symbol = moved[i];
+      const book = this.books[symbol] as StopBook;
+      const buysDue = book.isDue(Side.Buy);
+      const sellsDue = book.isDue(Side.Sell);
+      for (let number = 0; number < book.trails.length; number++) {
+        const trail = book.trails[number];
+        if (trail === undefined || (number < 4 ? buysDue : sellsDue)) continue;
+        const { best } = trail;
+        for (let slot = trail.follow(); slot !== NIL; slot = trail.follow()) this.addFollowing(slot, best, false);
+      }
+      // Where the price was better before in this command, it may have reached the new stop prices.
+      for (let heap = 0; heap < 4; heap++) {
+        const price = this.triggerPrice(symbol, heap & 1);
+        if (price !== 0 && !(heap < 2 ? buysDue : sellsDue)) book.cross(heap >> 1, heap < 2 ? price : -price, 1 << (heap & 1));
+      }
+      if (buysDue || sellsDue) moved[kept++] = symbol;
+      this.activate(symbol);
+    }
+    moved.length = kept;
   }
 
   /** The stop in `slot` is due, though no price moved. */
@@ -127,6 +231,12 @@ export class PendingStops {
   passTurn(): void {
     const symbol = this.active.shift();
     if (symbol !== undefined) this.active.push(symbol);
+  }
+
+  #trailOf(slot: number): TrailBook {
+    const slab = this.#slab;
+    const number = (slab.side(slot) * 2 + triggerOf(slab, slot)) * 2 + Number(slab.prev(slot) < 0);
+    return this.trail(slab.symbol(slot), number);
   }
 
   #heapOf(slot: number) {

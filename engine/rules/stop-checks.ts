@@ -7,6 +7,7 @@ import { KIND_NEEDS_PRICE } from '../wire/order-kinds.ts';
 import { type CheckedState, CONTROL_CODES, type OrderChecks } from './order-checks.ts';
 import type { OrderRequest } from './order-request.ts';
 import { type PendingStops, triggerOf } from './pending-stops.ts';
+import { trailedLimit, trailedPrice } from './trail-prices.ts';
 
 const { LotStep, TickStep, MaxPrice, MinQuantity, MaxQuantity, MinNotional, MaxNotional, PriceBandPpm } = SymbolParam;
 const { Buy } = Side;
@@ -20,6 +21,7 @@ export const NEW_STOP_CHECKS: readonly (readonly Code[])[] = [
   [...CONTROL_CODES, Code.POSITION_LIMIT, Code.EXPOSURE_LIMIT],
   [Code.UNKNOWN_SYMBOL, Code.SYMBOL_HALTED, Code.SYMBOL_CLOSED],
   [Code.NO_SESSION, Code.EXPIRY_PAST],
+  [Code.TRAIL_OFFSET, Code.TRAIL_UNAVAILABLE],
   [
     Code.QUANTITY_MIN,
     Code.QUANTITY_MAX,
@@ -41,10 +43,13 @@ export const NEW_STOP_CHECKS: readonly (readonly Code[])[] = [
  *
  * The price band of a waiting stop is around its stop price. A buy holds back the
  * highest price in it, a stop-limit its limit. Without a band a market order may
- * trade at any price; the stop then holds back its stop price.
+ * trade at any price; the stop then holds back its stop price. A trailing stop is checked, and holds back, as a stop with its
+ * first stop price, or that at its activation price if it waits for one: from there, its stop price moves away from the worst price.
  */
 export class StopChecks {
   readonly #state: CheckedState & { readonly stops: PendingStops };
+  /** Of the last trailing stop that passed: the price that it follows from, ticks; 0 = it waits for its activation price. */
+  extreme: PriceTicks = 0;
   readonly #slab: OrderSlab;
   readonly #checks: OrderChecks;
 
@@ -62,10 +67,11 @@ export class StopChecks {
       checks.admits(order, NIL) ||
       this.#phase(order) ||
       checks.lifetime(order) ||
+      (order.trailOffset === 0 ? OK : this.#newTrail(order)) ||
       this.#limits(order) ||
       checks.openRoom(order) ||
       this.#funds(order, 0) ||
-      (order.triggerNow ? OK : this.#condition(order))
+      (order.triggerNow || (order.trailOffset !== 0 && this.extreme === 0) ? OK : this.#condition(order))
     );
   }
 
@@ -76,6 +82,53 @@ export class StopChecks {
     const code = checks.admits(order, slot) || this.#phase(order) || this.#limits(order) || this.#funds(order, this.#slab.held(slot));
     if (code !== OK || order.stopPrice === this.#slab.next(slot)) return code;
     return this.#condition(order);
+  }
+
+  /** Counts an amend that no check rejects. */
+  count(account: number): void {
+    this.#checks.count(account);
+  }
+
+  /** Checks an amend of the trailing stop in `slot`; `order` has the terms that it would have. @param moves its offset or activation price changes */
+  amendTrail(order: OrderRequest, slot: number, moves: boolean): Code {
+    const checks = this.#checks;
+    order.trigger = triggerOf(this.#slab, slot);
+    this.extreme = this.#state.stops.extremeOf(slot);
+    return (
+      checks.admits(order, slot) ||
+      this.#phase(order) ||
+      (moves && this.#isDue(order) ? Code.TRAIL_UNAVAILABLE : this.#trail(order)) ||
+      this.#limits(order) ||
+      this.#funds(order, this.#slab.held(slot)) ||
+      (moves && this.extreme !== 0 ? this.#condition(order) : OK)
+    );
+  }
+
+  #newTrail(order: OrderRequest): Code {
+    const { symbol, side, trigger, activationPrice } = order;
+    const price = this.#state.stops.triggerPrice(symbol, trigger);
+    const reached = side === Buy ? price <= activationPrice : price >= activationPrice;
+    this.extreme = price !== 0 && (activationPrice === 0 || reached) ? price : 0;
+    if (this.#isDue(order) || (price === 0 && activationPrice === 0)) return Code.TRAIL_UNAVAILABLE;
+    return this.#trail(order);
+  }
+
+  /** Sets the first stop price of a trailing stop, and its limit. */
+  #trail(order: OrderRequest): Code {
+    const { params } = this.#state.symbols;
+    const { symbol, side, activationPrice, trailOffset } = order;
+    const row = symbol * SYMBOL_PARAMS;
+    order.stopPrice = trailedPrice(side, this.extreme || activationPrice, trailOffset, params[row + TickStep]);
+    if (order.stopPrice <= 0 || order.stopPrice > params[row + MaxPrice]) return Code.TRAIL_OFFSET;
+    if (KIND_NEEDS_PRICE[order.orderKind] === 0) return OK;
+    if (order.price === 0) return Code.PRICE_RANGE;
+    order.price = trailedLimit(side, order.stopPrice, order.price);
+    return order.price <= 0 ? Code.PRICE_RANGE : OK;
+  }
+
+  /** Whether stops of its side are due: the others stand until these have had their turn. */
+  #isDue({ symbol, side }: OrderRequest): boolean {
+    return this.#state.stops.books[symbol]?.isDue(side) === true;
   }
 
   /** Also in an auction: a stop does not take part in it. */

@@ -1,10 +1,12 @@
 import type { OrderSlab } from '../book/order-slab.ts';
+import type { TrailGroups } from '../book/trail-groups.ts';
 import { SymbolParam, type SymbolParamName, TIERS_PER_TABLE } from '../params.ts';
 import { type Accounts, nameAt } from '../rules/accounts.ts';
 import { ControlBit } from '../rules/control-bits.ts';
 import type { OrderLinks } from '../rules/order-links.ts';
 import { triggerOf } from '../rules/pending-stops.ts';
 import type { Symbols } from '../rules/symbols.ts';
+import { StopPrices } from '../rules/trail-prices.ts';
 import type { Money, PriceTicks, QtyLots, TimeUs } from '../units.ts';
 import { Side, TimeInForce } from '../wire/layout.ts';
 import { SELF_TRADE_NAMES, type SelfTradeName } from '../wire/names.ts';
@@ -133,7 +135,7 @@ export interface OpenOrderInfo {
   /** Of an iceberg: lots that it displays at a time, and now, and the id of that part in market data. */
   readonly iceberg?: { readonly display: QtyLots; readonly displayed: QtyLots; readonly publicId: number };
   /** Of a stop that waits for its trigger. */
-  readonly stop?: { readonly price: PriceTicks; readonly trigger: number };
+  readonly stop?: PendingStopInfo;
   /** Of a linked order: a LinkKind, and the id of its partner. */
   readonly link?: { readonly kind: number; readonly orderId: number };
   /** Its end, if it has one. */
@@ -144,6 +146,24 @@ export interface OpenOrderInfo {
   readonly waits?: true;
   /** True of a market order of an auction: its price is the worst one that it can get. */
   readonly market?: true;
+}
+
+export interface PendingStopInfo {
+  /** Ticks, at present. Of a trailing stop that does not follow yet: at its activation price. */
+  readonly price: PriceTicks;
+  /** A Trigger. */
+  readonly trigger: number;
+  /** Of a trailing stop. */
+  readonly trail?: TrailInfo;
+}
+
+export interface TrailInfo {
+  /** Ticks; below 0: parts per million. */
+  readonly offset: number;
+  /** Ticks; 0 = it follows. */
+  readonly activationPrice: PriceTicks;
+  /** Distance of the limit from the stop price, ticks; 0 = it becomes a market order. */
+  readonly limitOffset: PriceTicks;
 }
 
 export interface RestingOrderInfo extends OpenOrderInfo {
@@ -191,16 +211,18 @@ export class Directory {
   readonly #symbols: Symbols;
   readonly #slab: OrderSlab;
   readonly #links: OrderLinks;
+  readonly #stopPrices: StopPrices;
   #seen = -1;
   #assetList: AssetInfo[] = [];
   #symbolList: SymbolInfo[] = [];
 
-  constructor(control: Control, accounts: Accounts, symbols: Symbols, slab: OrderSlab, links: OrderLinks) {
+  constructor(control: Control, accounts: Accounts, symbols: Symbols, slab: OrderSlab, links: OrderLinks, trailGroups: TrailGroups) {
     this.#links = links;
     this.#control = control;
     this.#accounts = accounts;
     this.#symbols = symbols;
     this.#slab = slab;
+    this.#stopPrices = new StopPrices(slab, trailGroups, symbols);
   }
 
   /** Changes with every administrative command applied. */
@@ -477,7 +499,7 @@ export class Directory {
       symbol: slab.symbol(slot),
       side: slab.side(slot),
       timeInForce,
-      price: slab.price(slot),
+      price: pending ? this.#stopPrices.limit(slot) : slab.price(slot),
       leaves: slab.total(slot),
       filled: pending ? 0 : slab.filled(slot),
       ...(partner !== -1 && { link: { kind: this.#links.kindOf(slot), orderId: slab.id[partner] } }),
@@ -485,12 +507,19 @@ export class Directory {
       ...(slab.isIceberg(slot) && {
         iceberg: { display: slab.display(slot), displayed: slab.open(slot), publicId: slab.publicId(slot) },
       }),
-      ...(pending &&
-        (isAuctionOnly(slab.timeInForce(slot)) ? { waits: true } : { stop: { price: slab.next(slot), trigger: triggerOf(slab, slot) } })),
+      ...(pending && (isAuctionOnly(slab.timeInForce(slot)) ? { waits: true } : { stop: this.#stopInfo(slot) })),
       ...(isAuctionMarket(slab.lifetime(slot)) && { market: true }),
       ...(ends && { endUs: slab.endUs[slot] }),
       selfTradeMode: selfTradeModeOf(slab.lifetime(slot)),
     };
+  }
+
+  #stopInfo(slot: number): PendingStopInfo {
+    const slab = this.#slab;
+    const prices = this.#stopPrices;
+    const stop = { price: prices.stopPrice(slot), trigger: triggerOf(slab, slot) };
+    if (!prices.isTrailing(slot)) return stop;
+    return { ...stop, trail: { offset: slab.prev(slot), activationPrice: prices.activationPrice(slot), limitOffset: slab.price(slot) } };
   }
 
   #refresh(): void {

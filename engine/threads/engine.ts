@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { OrderSlab } from '../book/order-slab.ts';
+import { TrailGroups } from '../book/trail-groups.ts';
 import { Code } from '../codes.ts';
 import { DiskFullError } from '../journal/disk.ts';
 import { JournalWord } from '../journal/journal-status.ts';
@@ -145,15 +146,16 @@ export class Engine {
         return made;
       };
       this.#stages = new FusedStages(setup, make, () => this.#makeRoom());
-      const { accounts, symbols, slab, links } = made as unknown as Exchange;
-      this.directory = new Directory(this.#control, accounts, symbols, slab, links);
+      const { accounts, symbols, slab, links, trailGroups } = made as unknown as Exchange;
+      this.directory = new Directory(this.#control, accounts, symbols, slab, links, trailGroups);
     } else {
       const { allocate, columns } = allocateRecording();
       const accounts = new Accounts(limits.accounts, limits.assets, allocate);
       const symbols = new Symbols(limits.symbols, allocate);
       const slab = new OrderSlab(limits.orders, allocate);
       const links = new OrderLinks(slab, allocate);
-      this.directory = new Directory(this.#control, accounts, symbols, slab, links);
+      const trailGroups = new TrailGroups(limits.orders, allocate);
+      this.directory = new Directory(this.#control, accounts, symbols, slab, links, trailGroups);
       const { dir, historySeq, controlMemory: control } = setup;
       const data: EngineThreadData = {
         role: 'engine',

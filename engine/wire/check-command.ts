@@ -1,7 +1,7 @@
 import { Code } from '../codes.ts';
-import { CANCEL_AFTER_RANGE, MASS_CANCEL_SELLS } from '../params.ts';
+import { CANCEL_AFTER_RANGE, MASS_CANCEL_SELLS, MAX_PRICE_TICKS } from '../params.ts';
 import { getI64, isU53 } from '../units.ts';
-import { displayedOf, expiryOf, longOrderKind, minQuantityOf, stopPriceOf } from './command-extension.ts';
+import { displayedOf, expiryOf, hasMinimum, longOrderKind, minQuantityOf, stopPriceOf } from './command-extension.ts';
 import {
   Command,
   CommandExtension,
@@ -21,11 +21,13 @@ import {
   illegalPair,
   isShort,
   isStop,
+  isTrailing,
   KIND_INSTRUCTIONS,
   KIND_NEEDS_PRICE,
   KIND_ORDER_TYPE,
   KIND_TIME_IN_FORCE,
   LAST_SHORT_TIME_IN_FORCE,
+  MAX_TRAIL_PPM,
   NO_KIND,
   ORDER_TYPES,
   OrderKind,
@@ -163,8 +165,12 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
   const linked = words[extension * WORDS + CommandExtension.link / 4] !== 0;
   if (linked && !canLink(u8, words, extension, command)) return Code.ILLEGAL_COMBINATION;
   if ((expiryOf(words, extension) !== 0) !== (timeInForce === TimeInForce.GoodTillDate)) return Code.BAD_RANGE;
-  const stop = isStop(u8[extension * CommandExtension.bytes + CommandExtension.orderType]);
-  if ((stopPriceOf(words, extension) !== 0) !== stop) return Code.BAD_RANGE;
+  const orderType = u8[extension * CommandExtension.bytes + CommandExtension.orderType];
+  const stop = isStop(orderType);
+  if (isTrailing(orderType)) {
+    const instructions = words[extension * WORDS + CommandExtension.instructions / 4];
+    if (!isOffset(minQuantityOf(words, extension), instructions)) return Code.BAD_RANGE;
+  } else if ((stopPriceOf(words, extension) !== 0) !== stop) return Code.BAD_RANGE;
   if (!stop && u8[extension * CommandExtension.bytes + CommandExtension.trigger] !== 0) return Code.BAD_RANGE;
   if (stop) expandShortForm(u8, words, extension, command);
   else if (timeInForce < TimeInForce.Day) u8[byte + Command.timeInForce] = KIND_TIME_IN_FORCE[orderKind];
@@ -172,7 +178,7 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
   if (code !== Code.OK) return code;
   const quantity = getI64(words, command * WORDS + Command.quantity / 4);
   const displayed = displayedOf(words, extension);
-  if (minQuantityOf(words, extension) > quantity || displayed > quantity) return Code.BAD_RANGE;
+  if (displayed > quantity || (hasMinimum(u8, words, extension) && minQuantityOf(words, extension) > quantity)) return Code.BAD_RANGE;
   const selfTradeMode = u8[extension * CommandExtension.bytes + CommandExtension.selfTradeMode];
   const hidden = words[extension * WORDS + CommandExtension.instructions / 4] & Instruction.Hidden;
   if (!stop && !linked && isShort(orderKind, timeInForce) && selfTradeMode === 0 && displayed === 0 && hidden === 0) return Code.OK;
@@ -189,24 +195,32 @@ function canLink(u8: Uint8Array, words: Int32Array, extension: number, command: 
   const instructions = words[extension * WORDS + CommandExtension.instructions / 4];
   const timeInForce = u8[command * Command.bytes + Command.timeInForce];
   const hasDisplayed = displayedOf(words, extension) !== 0;
-  return illegalPair(orderType, timeInForce, instructions, minQuantityOf(words, extension) !== 0, hasDisplayed, true) === '';
+  return illegalPair(orderType, timeInForce, instructions, hasMinimum(u8, words, extension), hasDisplayed, true) === '';
 }
 
-/** The extension of an amend has the new stop price or the new displayed quantity, and nothing else. */
+/** The extension of an amend has the new stop or activation price, the new offset of a trailing stop, or both; or the new displayed quantity; and nothing else. */
 function checkLongAmend(u8: Uint8Array, words: Int32Array, extension: number, command: number, account: number): Code {
   const code = checkTerms(u8, words, extension);
   if (code !== Code.OK) return code;
   const byte = extension * CommandExtension.bytes;
   const terms = u8[byte + CommandExtension.orderType] | u8[byte + CommandExtension.trigger] | u8[byte + CommandExtension.selfTradeMode];
   const instructions = words[extension * WORDS + CommandExtension.instructions / 4];
-  if (terms !== 0 || instructions !== 0 || words[extension * WORDS + CommandExtension.link / 4] !== 0) return Code.UNSUPPORTED_TERM;
-  if (minQuantityOf(words, extension) !== 0 || expiryOf(words, extension) !== 0) return Code.UNSUPPORTED_TERM;
+  const offset = minQuantityOf(words, extension);
+  if (terms !== 0 || (instructions & ~Instruction.TrailPpm) !== 0 || expiryOf(words, extension) !== 0) return Code.UNSUPPORTED_TERM;
+  if (words[extension * WORDS + CommandExtension.link / 4] !== 0) return Code.UNSUPPORTED_TERM;
   const displayed = displayedOf(words, extension);
-  if ((stopPriceOf(words, extension) === 0) === (displayed === 0)) return Code.BAD_RANGE;
+  const stopPrice = stopPriceOf(words, extension);
+  if (offset === 0 ? (stopPrice === 0) === (displayed === 0) || instructions !== 0 : !isOffset(offset, instructions) || displayed !== 0)
+    return Code.BAD_RANGE;
   if (displayed > getI64(words, command * WORDS + Command.quantity / 4)) return Code.BAD_RANGE;
   const fields = checkFields(u8, words, command, account, OrderKind.GoodTillCancel, true);
   if (fields === Code.OK) u8[command * Command.bytes + Command.parameter] = CommandFlag.Extended;
   return fields;
+}
+
+/** Whether a trailing stop can have this offset. */
+function isOffset(offset: number, instructions: number): boolean {
+  return offset > 0 && offset <= ((instructions & Instruction.TrailPpm) === 0 ? MAX_PRICE_TICKS : MAX_TRAIL_PPM);
 }
 
 /** A stop has time in force and instructions in their long form, which the order that it becomes may have no short one for. */

@@ -22,6 +22,7 @@ import {
   illegalPair,
   isShort,
   isStop,
+  isTrailing,
   KIND_INSTRUCTIONS,
   KIND_ORDER_TYPE,
   KIND_TIME_IN_FORCE,
@@ -151,7 +152,7 @@ export interface LongOrder {
   readonly timeInForce: TimeInForce;
   /** Instruction bits. Default none. */
   readonly instructions?: number;
-  /** Ticks; left out with Market. */
+  /** Ticks; left out with Market. TrailingStopLimit: the distance of the limit from the stop price. */
   readonly price?: number;
   /** Lots. */
   readonly quantity: number;
@@ -163,8 +164,10 @@ export interface LongOrder {
   readonly selfTradeMode?: SelfTradeMode;
   /** Microseconds since the Unix epoch; with GoodTillDate only. */
   readonly expiryUs?: number;
-  /** Stop and StopLimit: ticks, from 1. */
+  /** Stop and StopLimit: ticks, from 1. Trailing ones: the activation price, 0 = none. */
   readonly stopPrice?: number;
+  /** Trailing stops: ticks, from 1, or parts per million with TrailPpm. */
+  readonly trailOffset?: number;
   /** Of a stop: a Trigger. Default LastTrade. */
   readonly trigger?: number;
   /** From 1 and unique per account. */
@@ -288,6 +291,7 @@ export class CommandBatch {
       selfTradeMode = 0,
       expiryUs = 0,
       stopPrice = 0,
+      trailOffset = 0,
       trigger = 0,
       clientOrderId,
       tag = 0,
@@ -307,11 +311,19 @@ export class CommandBatch {
     if (!(selfTradeMode >= 0 && selfTradeMode <= SelfTradeMode.Decrement))
       throw new RangeError(`this release has no self-trade mode ${selfTradeMode}`);
     const stop = isStop(orderType);
-    if (!inU53(stopPrice) || (stopPrice !== 0) !== stop || (!stop && trigger !== 0))
+    const trails = isTrailing(orderType);
+    if (!inU53(stopPrice) || (!trails && (stopPrice !== 0) !== stop) || (!stop && trigger !== 0))
       throw new RangeError(`a stop, and no other order, has a stop price in ticks and a trigger, not ${stopPrice} and ${trigger}`);
+    if (!inU53(trailOffset) || (trailOffset !== 0) !== trails)
+      throw new RangeError(`a trailing stop, and no other order, has an offset from 1, not ${trailOffset}`);
     if (stop) {
       const plain = withoutShortForms(timeInForce, instructions);
-      return this.#placeExtended(order, plain.timeInForce as TimeInForce, { ...order, ...plain, link });
+      return this.#placeExtended(order, plain.timeInForce as TimeInForce, {
+        ...order,
+        ...plain,
+        link,
+        ...(trails && { minQuantity: trailOffset }),
+      });
     }
     const its = timeInForce >= TimeInForce.Day ? timeInForce : (KIND_TIME_IN_FORCE[orderKind] as TimeInForce);
     const hidden = instructions & Instruction.Hidden;
@@ -353,7 +365,11 @@ export class CommandBatch {
     this.#put(CommandKind.Amend, Side.Buy, TimeInForce.GoodTillCancel, symbol, tag, clientOrderId, orderId, price, quantity);
   }
 
-  /** Amends a stop that waits: also its stop price in ticks, from 1. The price is its limit, 0 for one that becomes a market order. Takes the room of two commands. */
+  /**
+   * Amends a stop that waits: also its stop price in ticks, from 1, or the activation price and the offset of a trailing one; 0 = unchanged. The price is its
+   * limit, or the distance of it, and 0 for one that becomes a market order. Takes the room of two commands.
+   * @param trailOffset ticks; below 0: parts per million
+   */
   amendStop(
     symbol: number,
     clientOrderId: number,
@@ -362,11 +378,14 @@ export class CommandBatch {
     quantity: number,
     stopPrice: number,
     tag: number = 0,
+    trailOffset: number = 0,
   ): void {
-    if (!inU53(stopPrice) || stopPrice === 0) throw new RangeError(`a stop price is an integer from 1, not ${stopPrice}`);
+    const offset = Math.abs(trailOffset);
+    if (!inU53(stopPrice) || !inU53(offset) || stopPrice + offset === 0)
+      throw new RangeError(`a stop price is an integer from 1, not ${stopPrice}, and so is an offset, not ${trailOffset}`);
     this.#checkFits();
     this.amend(symbol, clientOrderId, orderId, price, quantity, tag);
-    this.#extend({ stopPrice });
+    this.#extend({ stopPrice, minQuantity: offset, ...(trailOffset < 0 && { instructions: Instruction.TrailPpm }) });
   }
 
   /** Amends an iceberg: also the lots that it displays at a time, from 1 to the quantity. Takes the room of two commands. */

@@ -108,6 +108,7 @@ export const Instruction = {
   Reprice: 2,
   Hidden: 4,
   TriggerNow: 8,
+  TrailPpm: 16,
 } as const;
 export type Instruction = (typeof Instruction)[keyof typeof Instruction];
 

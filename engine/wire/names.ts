@@ -9,7 +9,7 @@ export type SideName = (typeof SIDE_NAMES)[number];
 export const TIME_IN_FORCE_NAMES = ['gtc', 'ioc', 'fok', 'market', 'post-only', 'day', 'gtd', 'at-the-open', 'at-the-close'] as const;
 export type TimeInForceName = (typeof TIME_IN_FORCE_NAMES)[number];
 
-export const ORDER_TYPE_NAMES = ['limit', 'market', 'stop', 'stop-limit'] as const;
+export const ORDER_TYPE_NAMES = ['limit', 'market', 'stop', 'stop-limit', 'trailing-stop', 'trailing-stop-limit'] as const;
 /** The order types of this release. */
 export type OrderTypeName = (typeof ORDER_TYPE_NAMES)[number];
 

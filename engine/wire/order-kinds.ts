@@ -160,6 +160,14 @@ export function isStop(orderType: number): boolean {
   return orderType >= OrderType.Stop;
 }
 
+/** True if the stop price of an order of this type follows the trigger price. */
+export function isTrailing(orderType: number): boolean {
+  return orderType >= OrderType.TrailingStop;
+}
+
+/** The highest offset in parts per million. */
+export const MAX_TRAIL_PPM = 999_999;
+
 /** The kind of a market order by its time in force. A stop that becomes one may have any. */
 export function marketKindOf(timeInForce: number): number {
   return timeInForce === FillOrKill ? OrderKind.MarketFillOrKill : OrderKind.Market;
@@ -182,29 +190,49 @@ export const TERMS = [
   'iceberg',
   'hidden',
   'trigger-now',
+  'trail-ppm',
   'linked',
 ] as const;
 export type Term = (typeof TERMS)[number];
 
 /** Which terms exclude which: a combination is legal if none of its pairs is here. docs/ORDER-ENTRY.md has the table. */
 export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
-  ['limit', ['trigger-now']],
-  ['market', ['gtc', 'day', 'gtd', 'post-only', 'reprice', 'iceberg', 'hidden', 'trigger-now']],
-  ['stop', ['at-the-open', 'at-the-close', 'post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden']],
-  ['stop-limit', ['at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'iceberg', 'hidden']],
+  ['limit', ['trigger-now', 'trail-ppm']],
+  ['market', ['gtc', 'day', 'gtd', 'post-only', 'reprice', 'iceberg', 'hidden', 'trigger-now', 'trail-ppm']],
+  ['stop', ['at-the-open', 'at-the-close', 'post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trail-ppm']],
+  ['stop-limit', ['at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trail-ppm']],
+  ['trailing-stop', ['at-the-open', 'at-the-close', 'post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now']],
+  ['trailing-stop-limit', ['at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now']],
   ['gtc', ['min-quantity']],
   ['day', ['min-quantity']],
   ['gtd', ['min-quantity']],
   ['ioc', ['post-only', 'reprice', 'iceberg', 'hidden']],
   ['fok', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden']],
-  ['at-the-open', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now']],
-  ['at-the-close', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now']],
+  ['at-the-open', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now', 'trail-ppm']],
+  ['at-the-close', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now', 'trail-ppm']],
   ['post-only', ['min-quantity']],
   ['reprice', ['min-quantity', 'hidden', 'trigger-now']],
   ['min-quantity', ['iceberg', 'hidden']],
-  ['iceberg', ['hidden']],
-  ['hidden', ['trigger-now']],
-  ['linked', ['market', 'ioc', 'fok', 'at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now']],
+  ['iceberg', ['hidden', 'trail-ppm']],
+  ['hidden', ['trigger-now', 'trail-ppm']],
+  [
+    'linked',
+    [
+      'market',
+      'trailing-stop',
+      'trailing-stop-limit',
+      'trail-ppm',
+      'ioc',
+      'fok',
+      'at-the-open',
+      'at-the-close',
+      'reprice',
+      'min-quantity',
+      'iceberg',
+      'hidden',
+      'trigger-now',
+    ],
+  ],
 ];
 
 /** True if an order can have both terms. */
@@ -213,9 +241,9 @@ export function canCombine(one: Term, other: Term): boolean {
 }
 
 /** The order types of this release are below it, and its instruction bits. */
-export const ORDER_TYPES = OrderType.StopLimit + 1;
-export const INSTRUCTIONS = Instruction.PostOnly | Instruction.Reprice | Instruction.Hidden | Instruction.TriggerNow;
-const INSTRUCTION_BITS = 4;
+export const ORDER_TYPES = OrderType.TrailingStopLimit + 1;
+export const INSTRUCTIONS = Instruction.PostOnly | Instruction.Reprice | Instruction.Hidden | Instruction.TriggerNow | Instruction.TrailPpm;
+const INSTRUCTION_BITS = 5;
 const TIME_IN_FORCE_BITS = 4;
 
 const kinds = new Uint8Array(ORDER_TYPES << (TIME_IN_FORCE_BITS + 1 + INSTRUCTION_BITS)).fill(NO_KIND);
@@ -259,7 +287,7 @@ function indexOf(orderType: number, timeInForce: number, instructions: number, h
 
 function kindOf(orderType: number, timeInForce: number, instructions: number, minQuantity: boolean): number {
   const plain = withoutShortForms(timeInForce, instructions);
-  const market = orderType === Market || orderType === OrderType.Stop;
+  const market = orderType === Market || orderType === OrderType.Stop || orderType === OrderType.TrailingStop;
   if (isAuctionOnly(timeInForce)) return market ? OrderKind.AuctionMarket : OrderKind.AuctionLimit;
   if (minQuantity) return market ? OrderKind.MarketMinimum : OrderKind.ImmediateOrCancelMinimum;
   if (market) return marketKindOf(plain.timeInForce);
@@ -314,5 +342,6 @@ function termsOf(orderType: number, timeInForce: number, instructions: number, h
   if (hasDisplayed) terms.push('iceberg');
   if ((plain.instructions & Instruction.Hidden) !== 0) terms.push('hidden');
   if ((plain.instructions & Instruction.TriggerNow) !== 0) terms.push('trigger-now');
+  if ((plain.instructions & Instruction.TrailPpm) !== 0) terms.push('trail-ppm');
   return terms;
 }

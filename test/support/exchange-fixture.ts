@@ -25,6 +25,7 @@ import { MarketEventKind, MarketEventView } from '../../engine/wire/market-event
 import { ReportFlag, SELF_TRADE_NAMES, type SelfTradeName, SUB_PHASE_NAMES } from '../../engine/wire/names.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
 import { controlOf } from './control-words.ts';
+import { newTrail, TRAIL_WORDS, trailOf } from './trail-words.ts';
 
 export const SMALL_LIMITS: Limits = resolveLimits({
   orders: 4096,
@@ -279,6 +280,7 @@ export function listOf(kind: LinkKind, orders: readonly LongCommandFields[]): Lo
  *   `1 cancel-after 90`: in 90 ms
  *   `1 new 7 buy 10 @ 500 gtd 90`   until 90 ms; `day`, `day post`, `gtd 90 post` · `tick` · `tick 0.5` with the random number in the middle of its range
  *   `1 new 7 buy 10 stop 520`, `... stop 520 @ 530`: a stop, a stop-limit; then `ref` = by the reference price, `now` = may trigger now, a time in force
+ *   `1 new 7 sell 10 trail 5`, `... trail 20000ppm from 510 limit 3`: a trailing stop with activation price and distance of its limit; `1 amend 7 5 trail 6 limit 3`
  *   `1 amend 7 5 stop 520`, `1 amend 7 5 @ 530 stop 520` · `reference 505`
  *   `param StaticBandPpm 50000`
  *   `1 new 7 buy 100 @ 500 show 10 day`: an iceberg; `1 amend 7 50 @ 500 show 5` · `1 new 7 buy 100 @ 500 hidden`
@@ -329,16 +331,18 @@ export function parseCommand(line: string): LongCommandFields {
   const valueAfter = (word: string): number => Number(words[words.indexOf(word) + 1]);
   const price = words.includes('@') ? valueAfter('@') : 0;
   const stopPrice = words.includes('stop') ? valueAfter('stop') : 0;
+  const trail = trailOf(words);
   if (words[1] === 'amend') {
     const amend = { kind: CommandKind.Amend, account, clientOrderId, symbol: named, quantity: Number(words[3]), price };
+    if (trail?.extension.stopPrice || trail?.extension.minQuantity) return { ...amend, ...trail };
+    if (trail) return { ...amend, price: trail.price };
     if (words.includes('show')) return { ...amend, extension: { displayedQuantity: valueAfter('show') } };
     return stopPrice === 0 ? amend : { ...amend, extension: { stopPrice } };
   }
+  const values = ['@', 'stop', 'show', ...TRAIL_WORDS];
   const all = words
     .slice(5)
-    .filter(
-      (word, i, rest) => !['@', 'stop', 'show', 'hidden', 'ref', 'now'].includes(word) && !['@', 'stop', 'show'].includes(rest[i - 1]),
-    );
+    .filter((word, i, rest) => ![...values, 'hidden', 'ref', 'now'].includes(word) && !values.includes(rest[i - 1]));
   const selfTradeMode = SELF_TRADE_NAMES.indexOf(all.at(-1) as SelfTradeName);
   const lifetime = lifetimeOf(selfTradeMode === -1 ? all : all.slice(0, -1));
   const prevention = {
@@ -355,13 +359,14 @@ export function parseCommand(line: string): LongCommandFields {
     ...lifetime,
     ...(extension !== undefined && { extension }),
     ...(stopPrice !== 0 && { extension: stopOf(words, stopPrice, price, extension) }),
+    ...(trail && { extension: newTrail(trail, words, extension) }),
     kind: CommandKind.New,
     account,
     clientOrderId,
     symbol: SYMBOL,
     side: words[3] === 'buy' ? Side.Buy : Side.Sell,
     quantity: Number(words[4]),
-    price,
+    price: trail?.price ?? price,
   };
 }
 

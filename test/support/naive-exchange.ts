@@ -30,7 +30,8 @@ import { NaiveLinks } from './naive-links.ts';
 import { NaiveMassCancels } from './naive-mass-cancel.ts';
 import { NaiveProtections } from './naive-protections.ts';
 import { NaiveQuotes } from './naive-quotes.ts';
-import { NaiveStops } from './naive-stops.ts';
+import { type NaiveStop, NaiveStops } from './naive-stops.ts';
+import { activates, type NaiveTrail, reprice } from './naive-trails.ts';
 import { NaiveVolatility } from './naive-volatility.ts';
 import { NaiveWindows } from './naive-windows.ts';
 
@@ -43,7 +44,7 @@ interface NaiveOrder {
   /** At the open or at the close, outside the book. */
   waits?: boolean;
   /** Of a stop, as long as it waits. */
-  stop?: { price: number; trigger: number; unit: number };
+  stop?: NaiveStop['stop'];
   link?: { partner: NaiveOrder; kind: number };
   unreserved?: boolean;
   iceberg?: NaiveIceberg;
@@ -113,7 +114,7 @@ export interface NaiveReport {
 }
 
 /** An order that waits for its trigger. */
-type StopOrder = NaiveOrder & { stop: { price: number; trigger: number; unit: number } };
+type StopOrder = NaiveOrder & { stop: NaiveStop['stop'] };
 
 type NewFields = Required<Pick<CommandFields, 'account' | 'side' | 'price' | 'quantity' | 'symbol' | 'tag'>> & {
   clientOrderId: number;
@@ -123,6 +124,12 @@ type NewFields = Required<Pick<CommandFields, 'account' | 'side' | 'price' | 'qu
 
 function termsOf({ symbol, side, timeInForce, price, quantity, extension }: NewFields): string {
   return JSON.stringify([symbol, side, timeInForce, price, quantity, extension]);
+}
+
+function trailOf({ price, extension }: NewFields): NaiveTrail {
+  const { stopPrice = 0, minQuantity = 0, instructions = 0 } = extension ?? {};
+  const offset = (instructions & Instruction.TrailPpm) !== 0 ? -minQuantity : minQuantity;
+  return { offset, distance: price, activation: stopPrice, extreme: 0 };
 }
 
 interface Amend {
@@ -387,7 +394,7 @@ export class NaiveExchange {
     if (code !== Code.OK) {
       order.price = f.price;
       this.#answer(ReportKind.Rejected, code, order, f.price, f.quantity, 0, 0);
-      const forgotten: number[] = [Code.CLIENT_ORDER_ID_TOO_OLD, Code.THROTTLED, Code.ORDER_TO_TRADE];
+      const forgotten: number[] = [Code.CLIENT_ORDER_ID_TOO_OLD, Code.THROTTLED, Code.ORDER_TO_TRADE, Code.TRAIL_UNAVAILABLE];
       if (!forgotten.includes(code)) this.#remember(order, f.quantity, code);
       return;
     }
@@ -439,11 +446,12 @@ export class NaiveExchange {
   }
 
   #orderOf(f: NewFields): NaiveOrder {
-    const { stopPrice = 0, trigger = 0, displayedQuantity = 0 } = f.extension ?? {};
+    const { stopPrice = 0, trigger = 0, orderType = 0, displayedQuantity = 0 } = f.extension ?? {};
     return {
       ...(displayedQuantity > 0 && { iceberg: { display: displayedQuantity, shown: 0, id: 0, first: 0 } }),
       arrived: 0,
       ...(stopPrice > 0 && { stop: { price: stopPrice, trigger, unit: 0 } }),
+      ...(orderType >= OrderType.TrailingStop && { stop: { price: 0, trigger, unit: 0, trail: trailOf(f) } }),
       id: 0,
       fees: this.#newFees(f.account),
       client: f.clientOrderId,
@@ -456,7 +464,9 @@ export class NaiveExchange {
       selfTrade: f.extension?.selfTradeMode ?? 0,
       end: this.#endOf(f.timeInForce, f.extension?.expiryUs ?? 0),
       tag: f.tag,
-      market: f.timeInForce === TimeInForce.Market || [OrderType.Market, OrderType.Stop].some((type) => type === f.extension?.orderType),
+      market:
+        f.timeInForce === TimeInForce.Market ||
+        [OrderType.Market, OrderType.Stop, OrderType.TrailingStop].some((type) => type === f.extension?.orderType),
       least: f.timeInForce === TimeInForce.FillOrKill ? f.quantity : (f.extension?.minQuantity ?? 0),
       price: f.price,
       open: f.quantity,
@@ -1048,6 +1058,8 @@ export class NaiveExchange {
     if (this.phase === Phase.Halted) return Code.SYMBOL_HALTED;
     if (this.phase === Phase.Closed) return Code.SYMBOL_CLOSED;
     if (old === undefined && o.end <= this.timeUs) return o.tif === TimeInForce.Day ? Code.NO_SESSION : Code.EXPIRY_PAST;
+    const trailCode = o.stop.trail ? this.#checkTrail(o, old) : Code.OK;
+    if (trailCode !== Code.OK) return trailCode;
     if (o.open < this.params[SymbolParam.MinQuantity]) return Code.QUANTITY_MIN;
     const highest = this.params[SymbolParam.MaxPrice];
     const { price, trigger } = o.stop;
@@ -1064,8 +1076,27 @@ export class NaiveExchange {
     o.stop.unit = cost / o.open;
     const free = this.available(o.account, o.side === Side.Buy ? USD : BTC) + (old ? this.links.shared(old) : 0);
     if (this.need(o) > free) return Code.INSUFFICIENT_FUNDS;
-    if (now || price === old?.stop.price) return Code.OK;
+    if (now || (o.stop.trail ? old && !this.#moves(o, old) : price === old?.stop.price)) return Code.OK;
+    if (o.stop.trail?.extreme === 0) return Code.OK;
     return this.stops.holds(o.side, trigger, price, this.#priceOf(trigger)) ? Code.STOP_WOULD_TRIGGER : Code.OK;
+  }
+
+  #checkTrail(o: StopOrder, old: StopOrder | undefined): number {
+    const { trigger, trail } = o.stop;
+    if (trail === undefined) return Code.OK;
+    const price = this.#priceOf(trigger);
+    if (old === undefined && activates(o.side, price, trail.activation)) trail.extreme = price;
+    const stands = this.stops.isDue(o.side) && (old === undefined || this.#moves(o, old));
+    if (stands || (price + trail.activation === 0 && old === undefined)) return Code.TRAIL_UNAVAILABLE;
+    reprice(o);
+    if (o.stop.price < 1 || o.stop.price > this.params[SymbolParam.MaxPrice]) return Code.TRAIL_OFFSET;
+    return o.market || (trail.distance > 0 && o.price > 0) ? Code.OK : Code.PRICE_RANGE;
+  }
+
+  /** Whether an amend changes what a trailing stop follows, or how far. */
+  #moves(o: StopOrder, old: StopOrder): boolean {
+    const [now, before] = [o.stop.trail, old.stop.trail];
+    return now?.offset !== before?.offset || now?.activation !== before?.activation;
   }
 
   #priceOf(trigger: number): number {
@@ -1082,11 +1113,20 @@ export class NaiveExchange {
   #amendStop(o: StopOrder, f: Amend): void {
     if (f.extension?.displayedQuantity)
       return this.#answer(ReportKind.AmendRejected, Code.DISPLAYED_QUANTITY, o, f.price, f.quantity, o.open, 0);
-    const price = f.extension?.stopPrice ?? o.stop.price;
+    const { stopPrice = 0, minQuantity = 0, instructions = 0 } = f.extension ?? {};
+    const { trail } = o.stop;
+    if (minQuantity > 0 && !trail) return this.#rejectStop(Code.TRAIL_OFFSET, o, f);
+    if (stopPrice > 0 && trail && trail.extreme > 0) return this.#rejectStop(Code.STOP_PRICE, o, f);
+    const price = stopPrice > 0 && !trail ? stopPrice : o.stop.price;
     const wanted: StopOrder = { ...o, price: f.price, open: f.quantity, stop: { ...o.stop, price } };
+    if (trail) {
+      const offset = (instructions & Instruction.TrailPpm) !== 0 ? -minQuantity : minQuantity;
+      const terms = { offset: offset || trail.offset, activation: stopPrice || trail.activation, distance: o.market ? 0 : f.price };
+      wanted.stop.trail = { ...trail, ...terms };
+    }
     const code = this.#checkStop(wanted, o, false);
     if (code !== Code.OK) return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, 0);
-    const keeps = price === o.stop.price;
+    const keeps = trail ? !this.#moves(wanted, o) : price === o.stop.price;
     Object.assign(o, wanted);
     if (!keeps) this.stops.pending = [...this.stops.pending.filter((other) => other !== o), o];
     this.#answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, 0, keeps ? 4 : 0);
@@ -1154,8 +1194,18 @@ export class NaiveExchange {
     };
   }
 
-  /** Triggers what is due, up to the share of the command. */
+  #rejectStop(code: number, o: StopOrder, f: Amend): void {
+    this.controls.count(o.account);
+    this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, 0);
+  }
+
+  /** Triggers what is due, up to the share of the command; then trailing stops follow. */
   #trigger(): void {
+    this.#triggerDue();
+    this.stops.follow((trigger) => this.#priceOf(trigger));
+  }
+
+  #triggerDue(): void {
     while (this.phase === Phase.Continuous && this.stops.left > 0) {
       const o = this.stops.next();
       if (o === undefined) return;
@@ -1347,9 +1397,13 @@ export class NaiveExchange {
       for (const o of this.queue(side))
         if (this.#rules >= 3 && this.payers.has(o) && this.#page(side, o.price)[0] !== o) rows.push([16, o.id]);
     }
+    rows.push(...this.stops.trails.rows(this.stops.pending, SYMBOL));
     for (const o of this.stops.pending) {
-      const bits = o.side + o.stop.trigger * 2 + 256 * (o.tif | (o.selfTrade << 4) | (o.postOnly ? 0x80 : 0));
-      rows.push([23, o.id, o.client, o.price, o.open, o.stop.price, o.account, SYMBOL, bits, o.tag, 0, this.links.reservation(o)]);
+      const { trail } = o.stop;
+      if (trail) rows.push([28, o.id, trail.offset, trail.extreme]);
+      const bits = o.side + o.stop.trigger * 2 + (trail ? 4 : 0) + 256 * (o.tif | (o.selfTrade << 4) | (o.postOnly ? 0x80 : 0));
+      const [limit, stopPrice] = trail ? [trail.distance, trail.extreme > 0 ? 0 : trail.activation] : [o.price, o.stop.price];
+      rows.push([23, o.id, o.client, limit, o.open, stopPrice, o.account, SYMBOL, bits, o.tag, 0, this.links.reservation(o)]);
       const { maker, taker } = this.#newFees();
       const carry = carryOf(o.fees);
       if (carry !== 0 || o.fees.maker !== maker || o.fees.taker !== taker) rows.push([17, o.id, carry, o.fees.maker, o.fees.taker]);

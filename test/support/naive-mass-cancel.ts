@@ -11,7 +11,7 @@ interface Order {
   readonly side: number;
   readonly price: number;
   readonly open: number;
-  readonly stop?: { readonly price: number };
+  readonly stop?: { readonly price: number; readonly trail?: object | undefined };
   /** For its auction, outside the book. */
   readonly waits?: boolean;
   readonly hidden?: boolean;
@@ -244,7 +244,7 @@ export class NaiveMassCancels<O extends Order> {
 
 function inOrder(a: Order, b: Order): number {
   const place = ({ side, price, stop, waits }: Order): number =>
-    waits ? Number.MAX_VALUE : (stop === undefined ? price : -stop.price) * (side === Side.Buy ? -1 : 1);
+    waits || stop?.trail !== undefined ? Number.MAX_VALUE : (stop === undefined ? price : -stop.price) * (side === Side.Buy ? -1 : 1);
   const outside = ({ stop, waits }: Order): number => Number(stop !== undefined || waits === true);
   return outside(a) - outside(b) || a.side - b.side || place(a) - place(b) || a.id - b.id;
 }

@@ -1,11 +1,14 @@
 import { TRIGGERS_PER_COMMAND } from '../../engine/machine/triggers.ts';
 import { Side, Trigger } from '../../engine/wire/layout.ts';
+import { inOrderOfActivation, type NaiveTrail, NaiveTrails, numberOf } from './naive-trails.ts';
 
 /** What an order that waits for its trigger has besides its terms. */
 export interface NaiveStop {
   side: number;
+  /** Its limit; 0 = it becomes a market order. */
+  price: number;
   /** `unit`: what a lot of it costs at the worst price that it holds back. */
-  stop: { price: number; trigger: number; unit: number };
+  stop: { price: number; trigger: number; unit: number; trail?: NaiveTrail | undefined };
 }
 
 interface Wave {
@@ -18,11 +21,13 @@ interface Wave {
 export class NaiveStops<Order extends NaiveStop> {
   pending: Order[] = [];
   waves: Wave[] = [];
+  readonly trails = new NaiveTrails<Order>();
   /** Triggers that the current command may still cause. */
   left = TRIGGERS_PER_COMMAND;
 
   /** The prices of one order's trades, in sequence, or one price that was set. */
   swept(prices: readonly number[], triggers: readonly number[]): void {
+    if (this.pending.some(({ stop }) => stop.trail)) this.trails.saw(prices, triggers);
     const sides = [Side.Buy, Side.Sell].map((side) => ({
       side,
       first: prices.findIndex((price) => triggers.some((trigger) => this.#isNew(side, trigger, price))),
@@ -47,6 +52,7 @@ export class NaiveStops<Order extends NaiveStop> {
 
   /** Whether a stop of these terms has been reached. */
   holds(side: number, trigger: number, stopPrice: number, price: number): boolean {
+    this.#endEmpty();
     const farthest = this.#farthest(side, trigger);
     return (price !== 0 && reaches(side, price, stopPrice)) || (farthest !== undefined && reaches(side, farthest, stopPrice));
   }
@@ -54,31 +60,72 @@ export class NaiveStops<Order extends NaiveStop> {
   /** Takes the stop whose turn it is. */
   next(): Order | undefined {
     for (; this.waves.length > 0; this.waves.shift()) {
-      const [wave] = this.waves;
-      const due = this.#due(wave);
-      due.sort((a, b) => (wave.side === Side.Buy ? a.stop.price - b.stop.price : b.stop.price - a.stop.price));
-      if (due.length > 0) return due[0];
+      const [{ side, upTo }] = this.waves;
+      const due = this.#dueOf(side, upTo);
+      if (due.length > 0) return this.#first(due, side);
     }
     return undefined;
   }
 
   /** Whether stops wait for their turn. */
   get hasDue(): boolean {
-    return this.waves.some((wave) => this.#due(wave).length > 0);
+    return this.waves.some(({ side, upTo }) => this.#dueOf(side, upTo).length > 0);
   }
 
-  #due({ side, upTo }: Wave): Order[] {
-    return this.pending.filter((o) => {
+  /** Trailing stops follow; what they reach thereby is due. */
+  follow(priceOf: (trigger: number) => number): void {
+    const stands = [this.isDue(Side.Buy), this.isDue(Side.Sell)];
+    this.pending = this.trails.follow(this.pending, stands);
+    for (const side of [Side.Buy, Side.Sell].filter((each) => !stands[each]))
+      for (const trigger of [Trigger.LastTrade, Trigger.ReferencePrice]) {
+        const price = priceOf(trigger);
+        if (price > 0 && this.#isNew(side, trigger, price)) this.cross(side, price, [trigger]);
+      }
+  }
+
+  states(): string[] {
+    return this.trails.states(this.pending, [this.isDue(Side.Buy), this.isDue(Side.Sell)]);
+  }
+
+  /** Waves of which all have had their turn, or are cancelled, are over. */
+  #endEmpty(): void {
+    this.waves = this.waves.filter(({ side, upTo }) => this.#dueOf(side, upTo).length > 0);
+  }
+
+  #dueOf(side: number, upTo: readonly (number | undefined)[]): Order[] {
+    return this.#live.filter((o) => {
       const limit = upTo[o.stop.trigger];
       return o.side === side && limit !== undefined && reaches(side, limit, o.stop.price);
     });
   }
 
-  /** The stops of a side in the order in which they would trigger. */
+  isDue(side: number): boolean {
+    this.#endEmpty();
+    return this.waves.some((wave) => wave.side === side);
+  }
+
+  /** Those that have a stop price by which they can trigger. */
+  get #live(): Order[] {
+    return this.pending.filter(({ stop }) => stop.trail?.extreme !== 0);
+  }
+
+  /** By stop price, then time; but of trailing stops with one extreme, the smallest offset is first. */
+  #first(orders: readonly Order[], side: number): Order {
+    const sameGroup = (a: Order, b: Order): boolean =>
+      a.stop.trail !== undefined && a.stop.trail.extreme === b.stop.trail?.extreme && numberOf(a) === numberOf(b);
+    const size = ({ stop }: Order): number => Math.abs(stop.trail?.offset ?? 0);
+    const leads = (o: Order): boolean =>
+      !orders.some((other, i) => sameGroup(o, other) && (size(other) < size(o) || (size(other) === size(o) && i < orders.indexOf(o))));
+    const first = orders.filter(leads).sort((a, b) => (side === Side.Buy ? a.stop.price - b.stop.price : b.stop.price - a.stop.price));
+    return first[0];
+  }
+
+  /** The stops of a side in the order in which they would trigger, then those that do not follow yet. */
   queue(side: number): Order[] {
-    return this.pending
-      .filter((o) => o.side === side)
-      .sort((a, b) => (side === Side.Buy ? a.stop.price - b.stop.price : b.stop.price - a.stop.price));
+    const live = this.#live.filter((o) => o.side === side);
+    const queue: Order[] = [];
+    while (live.length > 0) queue.push(...live.splice(live.indexOf(this.#first(live, side)), 1));
+    return [...queue, ...inOrderOfActivation(this.pending.filter((o) => o.side === side && o.stop.trail?.extreme === 0))];
   }
 
   #farthest(side: number, trigger: number): number | undefined {
@@ -86,7 +133,7 @@ export class NaiveStops<Order extends NaiveStop> {
   }
 
   #isNew(side: number, trigger: number, price: number): boolean {
-    if (!this.pending.some((o) => o.side === side && o.stop.trigger === trigger && reaches(side, price, o.stop.price))) return false;
+    if (!this.#live.some((o) => o.side === side && o.stop.trigger === trigger && reaches(side, price, o.stop.price))) return false;
     const farthest = this.#farthest(side, trigger);
     return farthest === undefined || !reaches(side, farthest, price);
   }

@@ -46,7 +46,7 @@ export declare class CommandExtension {
      */
     timeUs(): bigint;
     /**
-     * Stop, StopLimit: ticks. An amend with an extension, if the order waits for its trigger: the new stop price, and all other fields are 0. Otherwise 0.
+     * Stop, StopLimit: ticks. Trailing ones: the activation price, 0 = none. An amend with an extension, if the order waits for its trigger: the new one, and all other fields but that of the offset are 0. Otherwise 0.
      */
     stopPrice(): bigint;
     /**
@@ -56,6 +56,7 @@ export declare class CommandExtension {
     displayedQuantity(): bigint;
     /**
      * Minimum quantity in lots, up to `quantity` of the command: the order trades immediately at least that quantity, or not at all. 0 = no minimum. Only with ImmediateOrCancel.
+     * Trailing stops, and an amend of one: the offset of the stop price from the best trigger price, in ticks from 1, or in parts per million from 1 to 999,999 with TrailPpm.
      */
     minQuantity(): bigint;
     /**

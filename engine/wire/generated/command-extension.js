@@ -64,7 +64,7 @@ export class CommandExtension {
         return this.bb.readUint64(this.bb_pos + 24);
     }
     /**
-     * Stop, StopLimit: ticks. An amend with an extension, if the order waits for its trigger: the new stop price, and all other fields are 0. Otherwise 0.
+     * Stop, StopLimit: ticks. Trailing ones: the activation price, 0 = none. An amend with an extension, if the order waits for its trigger: the new one, and all other fields but that of the offset are 0. Otherwise 0.
      */
     stopPrice() {
         return this.bb.readUint64(this.bb_pos + 32);
@@ -78,6 +78,7 @@ export class CommandExtension {
     }
     /**
      * Minimum quantity in lots, up to `quantity` of the command: the order trades immediately at least that quantity, or not at all. 0 = no minimum. Only with ImmediateOrCancel.
+     * Trailing stops, and an amend of one: the offset of the stop price from the best trigger price, in ticks from 1, or in parts per million from 1 to 999,999 with TrailPpm.
      */
     minQuantity() {
         return this.bb.readUint64(this.bb_pos + 48);

@@ -51,7 +51,7 @@ export declare class Command {
      */
     orderId(): bigint;
     /**
-     * Ticks. New (0 for Market), amend (the new price) and quote (the bid).
+     * Ticks. New (0 for Market), amend (the new price) and quote (the bid). TrailingStopLimit: the distance of the limit from the stop price, on the far side of it; TrailingStop: 0.
      */
     price(): bigint;
     /**

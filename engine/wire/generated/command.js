@@ -74,7 +74,7 @@ export class Command {
         return this.bb.readUint64(this.bb_pos + 40);
     }
     /**
-     * Ticks. New (0 for Market), amend (the new price) and quote (the bid).
+     * Ticks. New (0 for Market), amend (the new price) and quote (the bid). TrailingStopLimit: the distance of the limit from the stop price, on the far side of it; TrailingStop: 0.
      */
     price() {
         return this.bb.readUint64(this.bb_pos + 48);

@@ -17,5 +17,9 @@ export declare enum Instruction {
     /**
      * Bit 3: a stop whose condition holds on arrival triggers at once, instead of being rejected.
      */
-    TriggerNow = 8
+    TriggerNow = 8,
+    /**
+     * Bit 4: the offset of a trailing stop is in parts per million of the trigger price, not in ticks.
+     */
+    TrailPpm = 16
 }

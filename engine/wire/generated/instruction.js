@@ -20,4 +20,8 @@ export var Instruction;
      * Bit 3: a stop whose condition holds on arrival triggers at once, instead of being rejected.
      */
     Instruction[Instruction["TriggerNow"] = 8] = "TriggerNow";
+    /**
+     * Bit 4: the offset of a trailing stop is in parts per million of the trigger price, not in ticks.
+     */
+    Instruction[Instruction["TrailPpm"] = 16] = "TrailPpm";
 })(Instruction || (Instruction = {}));

@@ -30,7 +30,7 @@ export declare class Report {
     account(): number;
     tag(): number;
     /**
-     * Ticks: the stop price of an order that waits for its trigger, and in Triggered; otherwise 0.
+     * Ticks: the present stop price of an order that waits for its trigger (of a trailing one that does not follow yet, that at its activation price), and in Triggered; otherwise 0.
      */
     stopPrice(): number;
     reportNo(): bigint;

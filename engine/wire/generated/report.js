@@ -50,7 +50,7 @@ export class Report {
         return this.bb.readUint32(this.bb_pos + 16);
     }
     /**
-     * Ticks: the stop price of an order that waits for its trigger, and in Triggered; otherwise 0.
+     * Ticks: the present stop price of an order that waits for its trigger (of a trailing one that does not follow yet, that at its activation price), and in Triggered; otherwise 0.
      */
     stopPrice() {
         return this.bb.readUint32(this.bb_pos + 20);
