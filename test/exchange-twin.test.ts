@@ -327,10 +327,10 @@ const command: fc.Arbitrary<LongCommandFields> = fc.oneof(
   { weight: 3, arbitrary: repriced },
   { weight: 2, arbitrary: feeTier },
   { weight: 5, arbitrary: atAuction },
-  { weight: 3, arbitrary: list },
-  { weight: 5, arbitrary: trailing },
+  { weight: 6, arbitrary: list },
+  { weight: 3, arbitrary: trailing },
   { weight: 2, arbitrary: stopAmend },
-  { weight: 2, arbitrary: trailAmend },
+  { weight: 1, arbitrary: trailAmend },
   { weight: 8, arbitrary: quote },
   { weight: 2, arbitrary: protection },
   {
