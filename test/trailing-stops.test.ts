@@ -1,9 +1,15 @@
 /** Trailing stops: what they follow, when they trigger, and with what money. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { auditBooks } from '../engine/book/book-audit.ts';
+import { Code } from '../engine/codes.ts';
+import type { Exchange } from '../engine/machine/exchange.ts';
+import { stateHash } from '../engine/machine/state-rows.ts';
+import { TRIGGERS_PER_COMMAND } from '../engine/machine/triggers.ts';
 import type { SymbolParam } from '../engine/params.ts';
-import { BTC, Harness, parseCommand, runLedger, tidyLedger, USD } from './support/exchange-fixture.ts';
-import { sameFromAnySnapshot } from './support/snapshot-at-any.ts';
+import { ReportKind } from '../engine/wire/layout.ts';
+import { BTC, Harness, parseCommand, runLedger, SYMBOL, tidyLedger, USD } from './support/exchange-fixture.ts';
+import { copyOf, follow, sameFromAnySnapshot } from './support/snapshot-at-any.ts';
 
 /** The last trade is at 500; account 4 has bids and offers around it. */
 const MARKET = ['4 new 1 sell 1 @ 500', '4 new 2 buy 1 @ 500 ioc'];
@@ -281,4 +287,35 @@ describe('trailing stops', () => {
       > 2 MassCancelled 1 later 0
       > 2 Cancelled 3 1@0 leaves 0 stop 505 CANCELLED_BY_MASS_CANCEL`,
   );
+
+  it('more are due than one command triggers: the others stand, through snapshots, and follow when these have had their turn', () => {
+    const harness = new Harness().setUp(3);
+    const many = 3 * TRIGGERS_PER_COMMAND + 100;
+    const stopOf = (exchange: Exchange): number => {
+      const slot = exchange.clientOrderIds.find(2, 1) - 1;
+      return exchange.stops.prices.stopPrice(slot);
+    };
+    const triggers = (line: string): number =>
+      harness.do(parseCommand(line)).reports.filter(({ kind }) => kind === ReportKind.Triggered).length;
+    harness.must(parseCommand('reference 500'));
+    for (let id = 1; id <= many; id++) harness.must(parseCommand(`1 new ${id} sell 1 trail ${5 + (id % 3)} ref`));
+    harness.must(parseCommand('2 new 1 sell 1 trail 50 ref'));
+    assert.equal(triggers('reference 490'), TRIGGERS_PER_COMMAND);
+    // What is due stays due, and nothing follows, though the price is better than ever.
+    assert.equal(triggers('reference 510'), TRIGGERS_PER_COMMAND);
+    assert.equal(stopOf(harness.exchange), 450);
+    const copy = copyOf(harness.exchange);
+    assert.deepEqual([stateHash(copy), stopOf(copy)], [stateHash(harness.exchange), 450]);
+    const late = harness.do(parseCommand('2 new 2 sell 1 trail 50 ref'));
+    assert.equal(late.reports.at(-1)?.code, Code.TRAIL_UNAVAILABLE);
+    follow(copy, harness.exchange, '2 new 2 sell 1 trail 50 ref');
+    assert.equal(triggers('tick'), 100);
+    follow(copy, harness.exchange, 'tick');
+    assert.deepEqual([stopOf(harness.exchange), stopOf(copy)], [460, 460]);
+    assert.equal(stateHash(copy), stateHash(harness.exchange));
+    assert.equal(harness.do(parseCommand('2 new 2 sell 1 trail 50 ref')).reports[0].code, Code.OK, 'its id was not used up');
+    const book = harness.exchange.books[SYMBOL];
+    assert.ok(book);
+    auditBooks(harness.exchange.slab, harness.exchange.pages, [book], () => false, harness.exchange.stops.books);
+  });
 });
