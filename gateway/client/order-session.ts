@@ -8,6 +8,7 @@ import { SIDE_NAMES } from '../../engine/wire/names.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { exchangeTooOld, OpenbellError, rejectError } from './errors.ts';
 import { checkOptions, type Options } from './known-options.ts';
+import { limitTicks, stopTicks, trailOf } from './order-numbers.ts';
 import { OrderStream, type OrderStreamOptions } from './order-stream.ts';
 import { AMENDED_TERM, NO_TERMS, orderTerms } from './order-terms.ts';
 import { type PendingCommand, PendingCommands, type PendingList } from './pending-commands.ts';
@@ -73,20 +74,41 @@ const PLACE_OPTIONS: Options<PlaceOrder> = {
   minQuantity: true,
   displayedQuantity: true,
   stopPrice: true,
+  trailOffset: true,
+  trailPpm: true,
+  activationPrice: true,
+  limitOffset: true,
   trigger: true,
   triggerNow: true,
   clientOrderId: true,
 };
 const LIST_OPTIONS: Options<LinkedOrders> = { symbol: true, side: true, quantity: true, orders: true };
 const TARGET_OPTIONS: Options<OrderTarget> = { symbol: true, orderId: true, clientOrderId: true };
-const AMEND_OPTIONS: Options<AmendOrder> = { ...TARGET_OPTIONS, price: true, quantity: true, stopPrice: true, displayedQuantity: true };
+const TRAIL_OPTIONS = { trailOffset: true, trailPpm: true, activationPrice: true, limitOffset: true } as const;
+const AMEND_OPTIONS: Options<AmendOrder> = {
+  ...TARGET_OPTIONS,
+  price: true,
+  quantity: true,
+  stopPrice: true,
+  displayedQuantity: true,
+  ...TRAIL_OPTIONS,
+};
 const QUOTE_OPTIONS: Options<PlaceQuote> = { symbol: true, bid: true, ask: true, postOnly: true };
 const QUOTE_SIDE_OPTIONS: Options<QuoteSide> = { price: true, quantity: true };
 const PROTECTION_OPTIONS: Options<QuoteProtection> = { windowMs: true, fills: true, lots: true, netLots: true };
 const CANCEL_ALL_OPTIONS: Options<CancelAll> = { symbol: true, side: true };
 
 /** Fields that a cancel or an amend does not have. */
-const PLAIN = { side: Side.Buy, terms: NO_TERMS, price: 0, quantity: 0, minQuantity: 0, displayedQuantity: 0, stopPrice: 0 };
+const PLAIN = {
+  side: Side.Buy,
+  terms: NO_TERMS,
+  price: 0,
+  quantity: 0,
+  minQuantity: 0,
+  displayedQuantity: 0,
+  stopPrice: 0,
+  trailOffset: 0,
+};
 
 /** The answer to a unary Submit: the first report of each accepted command, and the rejects. */
 export interface SubmitAnswer {
@@ -221,11 +243,12 @@ export class OrderSession extends EventEmitter<Events> {
 
   #newOrder(order: PlaceOrder, units: SymbolUnits, linked = false): NewCommand {
     const terms = orderTerms(order, linked);
-    const price = order.price === undefined ? 0 : units.ticks(order.price);
+    const price = limitTicks(units, order);
     const minQuantity = order.minQuantity === undefined ? 0 : units.lots(order.minQuantity);
     const quantity = units.lots(order.quantity);
     const displayedQuantity = displayedLots(units, order.displayedQuantity, quantity);
-    const stopPrice = stopTicks(units, order.stopPrice);
+    const stopPrice = stopTicks(units, order.stopPrice ?? order.activationPrice);
+    const trailOffset = trailOf(units, order);
     if (order.minQuantity !== undefined && !(minQuantity >= 1 && minQuantity <= quantity)) {
       const text = `a minimum quantity is above 0 and at most the quantity: ${order.minQuantity} of ${order.quantity}`;
       throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
@@ -234,7 +257,7 @@ export class OrderSession extends EventEmitter<Events> {
     const side = SIDE_NAMES.indexOf(order.side) as Side;
     // A caller in JavaScript may pass anything.
     if (!SIDE_NAMES.includes(order.side)) throw new OpenbellError('BAD_ENUM', `there is no side ${order.side}`, Code.BAD_ENUM);
-    const numbers = { price, quantity, minQuantity, displayedQuantity, stopPrice };
+    const numbers = { price, quantity, minQuantity, displayedQuantity, stopPrice, trailOffset };
     return { kind: CommandKind.New, symbol: units.id, side, terms, ...numbers, clientOrderId, orderId: 0 };
   }
 
@@ -318,15 +341,18 @@ export class OrderSession extends EventEmitter<Events> {
     checkOptions('amend', order, AMEND_OPTIONS);
     const units = await this.#symbol(order.symbol);
     const { clientOrderId, orderId } = named(order);
-    const stopPrice = stopTicks(units, order.stopPrice);
-    if (order.price === undefined && stopPrice === 0)
-      throw new OpenbellError('BAD_RANGE', 'an amend names a price, or the stopPrice of a stop', Code.BAD_RANGE);
-    const price = order.price === undefined ? 0 : units.ticks(order.price);
+    const stopPrice = stopTicks(units, order.stopPrice ?? order.activationPrice);
+    const trailOffset = trailOf(units, order);
+    const price = limitTicks(units, order);
+    if (price === 0 && stopPrice === 0 && trailOffset === 0)
+      throw new OpenbellError('BAD_RANGE', 'an amend names a price, or the stopPrice or offset of a stop', Code.BAD_RANGE);
+    if (order.stopPrice !== undefined && (order.activationPrice !== undefined || trailOffset !== 0))
+      throw new OpenbellError('BAD_RANGE', 'a trailing stop has no stopPrice to amend: it follows', Code.BAD_RANGE);
     const quantity = units.lots(order.quantity);
     const displayedQuantity = displayedLots(units, order.displayedQuantity, quantity);
-    if (stopPrice !== 0 && displayedQuantity !== 0)
-      throw new OpenbellError('BAD_RANGE', 'an amend names a stopPrice or a displayedQuantity, not both', Code.BAD_RANGE);
-    const terms = stopPrice === 0 && displayedQuantity === 0 ? NO_TERMS : AMENDED_TERM;
+    if ((stopPrice !== 0 || trailOffset !== 0) && displayedQuantity !== 0)
+      throw new OpenbellError('BAD_RANGE', 'an amend names terms of a stop or a displayedQuantity, not both', Code.BAD_RANGE);
+    const terms = stopPrice === 0 && trailOffset === 0 && displayedQuantity === 0 ? NO_TERMS : AMENDED_TERM;
     return this.#command({
       ...PLAIN,
       kind: CommandKind.Amend,
@@ -336,6 +362,7 @@ export class OrderSession extends EventEmitter<Events> {
       quantity,
       displayedQuantity,
       stopPrice,
+      trailOffset,
       clientOrderId,
       orderId,
     });
@@ -517,14 +544,6 @@ function takeFrame(batch: CommandBatch): Buffer {
 /** Quarter microseconds since the Unix epoch: below 2^53 until 2041, and ahead of any client that started earlier. */
 function clockId(): number {
   return Math.floor((performance.timeOrigin + performance.now()) * 4000) + Math.floor(Math.random() * 4);
-}
-
-/** 0: none was given. */
-function stopTicks(units: SymbolUnits, stopPrice: Decimal | undefined): number {
-  if (stopPrice === undefined) return 0;
-  const ticks = units.ticks(stopPrice);
-  if (ticks === 0) throw new OpenbellError('BAD_RANGE', 'a stop price is above 0', Code.BAD_RANGE);
-  return ticks;
 }
 
 /** 0: none was given. */

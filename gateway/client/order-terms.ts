@@ -1,7 +1,7 @@
 import { Code } from '../../engine/codes.ts';
 import { Instruction, OrderType, SelfTradeMode, TimeInForce, type Trigger } from '../../engine/wire/layout.ts';
 import { ORDER_TYPE_NAMES, SELF_TRADE_NAMES, TIME_IN_FORCE_NAMES, type TimeInForceName, TRIGGER_NAMES } from '../../engine/wire/names.ts';
-import { illegalPair, isShort, isStop, KIND_NEEDS_PRICE, ORDER_KINDS, orderKindOf } from '../../engine/wire/order-kinds.ts';
+import { illegalPair, isShort, isStop, isTrailing, KIND_NEEDS_PRICE, ORDER_KINDS, orderKindOf } from '../../engine/wire/order-kinds.ts';
 import { OpenbellError } from './errors.ts';
 import type { OrderTypeName, PlaceOrder } from './types.ts';
 
@@ -54,7 +54,8 @@ export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
     (order.postOnly ? Instruction.PostOnly : 0) |
     (order.reprice ? Instruction.Reprice : 0) |
     (order.hidden ? Instruction.Hidden : 0) |
-    (order.triggerNow ? Instruction.TriggerNow : 0);
+    (order.triggerNow ? Instruction.TriggerNow : 0) |
+    (order.trailPpm === undefined ? 0 : Instruction.TrailPpm);
   const hasMinimum = order.minQuantity !== undefined;
   const terms = [orderType, timeInForce, instructions, hasMinimum, order.displayedQuantity !== undefined] as const;
   const kind = orderKindOf(...terms);
@@ -67,7 +68,8 @@ export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
     );
   }
   const needsPrice = KIND_NEEDS_PRICE[kind] === 1;
-  if (needsPrice === (order.price === undefined)) {
+  const trails = checkTrail(order, type, orderType);
+  if (!trails && needsPrice === (order.price === undefined)) {
     const what = isStop(orderType) ? type : ORDER_KINDS[kind].name;
     const text = `a ${what} order ${needsPrice ? 'needs a price' : 'has no price'}`;
     throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
@@ -77,20 +79,37 @@ export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
   if (!SELF_TRADE_NAMES.includes(selfTrade)) throw new OpenbellError('BAD_ENUM', `there is no self-trade mode ${selfTrade}`, Code.BAD_ENUM);
   const short = isShort(kind, timeInForce) && order.displayedQuantity === undefined && !order.hidden && !linked && !isStop(orderType);
   const long = !short || selfTradeMode !== SelfTradeMode.AccountDefault;
-  const trigger = triggerOf(order, orderType);
+  const trigger = triggerOf(order, type, orderType);
   return { orderType, timeInForce, instructions, trigger, expiryUs: expiryOf(order.expires, name), selfTradeMode, long };
 }
 
+/** Checks that an order has the terms of a trailing stop if it is one, and only then. Returns whether it is. */
+function checkTrail(order: PlaceOrder, type: OrderTypeName, orderType: OrderType): boolean {
+  const { price, stopPrice, trailOffset, trailPpm, activationPrice, limitOffset } = order;
+  const wrong = (text: string): never => {
+    throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
+  };
+  if (!isTrailing(orderType)) {
+    if ((trailOffset ?? trailPpm ?? activationPrice ?? limitOffset) !== undefined)
+      wrong(`trailOffset, trailPpm, activationPrice and limitOffset are for trailing stops, not ${type}`);
+    return false;
+  }
+  if ((trailOffset === undefined) === (trailPpm === undefined)) wrong(`a ${type} order needs a trailOffset or a trailPpm, one of them`);
+  if ((price ?? stopPrice) !== undefined) wrong(`a ${type} order has no price and no stopPrice: they follow`);
+  const limited = orderType === OrderType.TrailingStopLimit;
+  if (limited !== (limitOffset !== undefined)) wrong(`a ${type} order ${limited ? 'needs a' : 'has no'} limitOffset`);
+  return true;
+}
+
 /** The trigger of a stop; 0 for another order, which has no terms of a stop. */
-function triggerOf({ type, stopPrice, trigger = 'last' }: PlaceOrder, orderType: OrderType): Trigger {
+function triggerOf({ stopPrice, trigger = 'last' }: PlaceOrder, type: OrderTypeName, orderType: OrderType): Trigger {
   if (!TRIGGER_NAMES.includes(trigger)) throw new OpenbellError('BAD_ENUM', `there is no trigger ${trigger}`, Code.BAD_ENUM);
-  if (isStop(orderType) !== (stopPrice !== undefined)) {
+  if (!isTrailing(orderType) && isStop(orderType) !== (stopPrice !== undefined)) {
     const text =
       stopPrice === undefined ? `a ${type} order needs a stopPrice` : `a stopPrice is for stop and stop-limit orders, not ${type}`;
     throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
   }
-  if (stopPrice === undefined && trigger !== 'last')
-    throw new OpenbellError('BAD_RANGE', 'a trigger is for stop and stop-limit orders', Code.BAD_RANGE);
+  if (!isStop(orderType) && trigger !== 'last') throw new OpenbellError('BAD_RANGE', 'a trigger is for stops', Code.BAD_RANGE);
   return TRIGGER_NAMES.indexOf(trigger) as Trigger;
 }
 
@@ -108,8 +127,9 @@ function expiryOf(expires: PlaceOrder['expires'], name: TimeInForceName): number
 }
 
 /** An order with a limit time in force and a missing price is not turned into a market order; a market order must name its type. */
-function typeName({ type, timeInForce, price, postOnly, stopPrice }: PlaceOrder): OrderTypeName {
+function typeName({ type, timeInForce, price, postOnly, stopPrice, trailOffset, trailPpm, limitOffset }: PlaceOrder): OrderTypeName {
   if (type !== undefined) return type;
+  if ((trailOffset ?? trailPpm) !== undefined) return limitOffset === undefined ? 'trailing-stop' : 'trailing-stop-limit';
   if (stopPrice !== undefined) return price === undefined ? 'stop' : 'stop-limit';
   return timeInForce === 'market' || (timeInForce === undefined && price === undefined && !postOnly) ? 'market' : 'limit';
 }

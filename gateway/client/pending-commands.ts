@@ -17,8 +17,10 @@ export interface PendingCommand {
   readonly minQuantity: number;
   /** Lots; 0 = none. */
   readonly displayedQuantity: number;
-  /** Ticks; 0 = none. */
+  /** Ticks; 0 = none. Of a trailing stop: the activation price. */
   readonly stopPrice: number;
+  /** Of a trailing stop: ticks, below 0 parts per million; 0 = none. */
+  readonly trailOffset: number;
   /** Of a quote: the price of the ask in ticks, and its quantity in lots. Of a protection: most fills and lots. */
   readonly clientOrderId: number;
   readonly orderId: number;
@@ -212,17 +214,19 @@ function putQuote(batch: CommandBatch, command: PendingCommand): void {
 
 function longOrder({ symbol, side, terms, price, quantity, ...rest }: PendingCommand): LongOrder {
   const { minQuantity, displayedQuantity, stopPrice, clientOrderId, tag } = rest;
-  return { ...terms, price, quantity, minQuantity, displayedQuantity, stopPrice, clientOrderId, symbol, side, tag };
+  const trailOffset = Math.abs(rest.trailOffset);
+  return { ...terms, price, quantity, minQuantity, displayedQuantity, stopPrice, trailOffset, clientOrderId, symbol, side, tag };
 }
 
 function put(batch: CommandBatch, command: PendingCommand): void {
-  const { kind, symbol, price, quantity, displayedQuantity, stopPrice, clientOrderId, orderId, tag, list } = command;
+  const { kind, symbol, price, quantity, displayedQuantity, stopPrice, trailOffset, clientOrderId, orderId, tag, list } = command;
   if (list !== undefined) batch.placeList(list.kind, list.commands.map(longOrder) as [LongOrder, LongOrder]);
   else if (kind === CommandKind.New) batch.placeLong(longOrder(command));
   else if (kind === CommandKind.Cancel) batch.cancel(symbol, clientOrderId, orderId, tag);
   else if (kind === CommandKind.Quote) putQuote(batch, command);
   else if (displayedQuantity !== 0) batch.amendDisplayed(symbol, clientOrderId, orderId, price, quantity, displayedQuantity, tag);
-  else if (stopPrice !== 0) batch.amendStop(symbol, clientOrderId, orderId, price, quantity, stopPrice, tag);
+  else if (stopPrice !== 0 || trailOffset !== 0)
+    batch.amendStop(symbol, clientOrderId, orderId, price, quantity, stopPrice, tag, trailOffset);
   else if (kind === CommandKind.MassCancel) batch.massCancel(symbol, quantity === 0 ? undefined : ((quantity - 1) as Side), tag);
   else if (kind === CommandKind.CancelAfter) batch.cancelAfter(quantity, tag);
   else batch.amend(symbol, clientOrderId, orderId, price, quantity, tag);

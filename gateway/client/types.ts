@@ -95,10 +95,11 @@ export interface PlaceOrder {
   readonly symbol: string | number;
   readonly side: SideName;
   readonly quantity: Decimal;
-  /** Left out for a market order, and for a stop that becomes one. */
+  /** Left out for a market order, for a stop that becomes one, and for a trailing stop. */
   readonly price?: Decimal;
   /**
-   * Default limit; market when the time in force implies it, or with neither price nor time in force. With `stopPrice`: stop-limit, or stop without a price.
+   * Default limit; market when the time in force implies it, or with neither price nor time in force. With `stopPrice`: stop-limit, or stop without a price. With
+   * `trailOffset` or `trailPpm`: trailing-stop, or trailing-stop-limit with `limitOffset`.
    * A stop waits outside the book until its trigger, and is a market order then; a stop-limit is a limit order then.
    */
   readonly type?: OrderTypeName;
@@ -110,6 +111,14 @@ export interface PlaceOrder {
   readonly selfTrade?: SelfTradeName;
   /** The price at or beyond which a stop triggers: at or above it for a buy, at or below it for a sell. Needs an exchange that supports wire schema 2. */
   readonly stopPrice?: Decimal;
+  /** Trailing stop: how far its stop price is from the best trigger price since its activation, in the quote asset. Needs an exchange that supports wire schema 2. */
+  readonly trailOffset?: Decimal;
+  /** The same in parts per million of that price, 1 to 999,999; instead of `trailOffset`. */
+  readonly trailPpm?: number;
+  /** A trailing stop follows from this price on: at or above it for a sell, at or below it for a buy. Default: at once. */
+  readonly activationPrice?: Decimal;
+  /** Trailing-stop-limit: distance of the limit from the stop price; above it for a buy, below it for a sell. */
+  readonly limitOffset?: Decimal;
   /** What triggers a stop: the price of the last trade (default), or the reference price of the symbol. */
   readonly trigger?: TriggerName;
   /** A stop whose condition holds already triggers at once. Otherwise it is rejected with STOP_WOULD_TRIGGER. */
@@ -195,6 +204,13 @@ export interface AmendOrder extends OrderTarget {
   readonly stopPrice?: Decimal;
   /** What an iceberg displays at a time from now on. DISPLAYED_QUANTITY: the order is no iceberg. */
   readonly displayedQuantity?: Decimal;
+  /** Trailing stop that waits: its new offset, one of both. A trailing-stop without another change gives its own. */
+  readonly trailOffset?: Decimal;
+  readonly trailPpm?: number;
+  /** Trailing stop that does not follow yet. */
+  readonly activationPrice?: Decimal;
+  /** Trailing-stop-limit, instead of the price. */
+  readonly limitOffset?: Decimal;
   /** The new open quantity. */
   readonly quantity: Decimal;
 }
@@ -230,7 +246,7 @@ export interface ReportView {
   readonly leavesLots: number;
   readonly filledLots: number;
   readonly feeUnits: number;
-  /** Of a stop that waits, and when it triggers; else undefined. */
+  /** Of a stop that waits, at present, and when it triggers; else undefined. */
   readonly stopPrice: string | undefined;
   readonly stopPriceTicks: number | undefined;
   readonly trigger: TriggerName | undefined;

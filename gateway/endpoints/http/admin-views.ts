@@ -9,6 +9,7 @@ import type {
   OpenOrderInfo,
   PositionLimitInfo,
   SymbolInfo,
+  TrailInfo,
 } from '../../../engine/threads/directory.ts';
 import { getI64 } from '../../../engine/units.ts';
 import { ReportKind, Trade } from '../../../engine/wire/layout.ts';
@@ -219,8 +220,19 @@ function openStatus(symbol: SymbolInfo | undefined, { stop, waits }: OpenOrderIn
 }
 
 /** A stop that waits for its trigger. */
-function stopView(symbol: SymbolInfo | undefined, { price, trigger }: NonNullable<OpenOrderInfo['stop']>) {
-  return { status: 'pending', stopPrice: symbol && priceText(symbol, price), stopPriceTicks: price, trigger: TRIGGER_NAMES[trigger] };
+function stopView(symbol: SymbolInfo | undefined, { price, trigger, trail }: NonNullable<OpenOrderInfo['stop']>) {
+  const stop = { status: 'pending', stopPrice: symbol && priceText(symbol, price), stopPriceTicks: price, trigger: TRIGGER_NAMES[trigger] };
+  return trail === undefined ? stop : { ...stop, ...trailView(symbol, trail) };
+}
+
+function trailView(symbol: SymbolInfo | undefined, { offset, activationPrice, limitOffset }: TrailInfo) {
+  const priced = <N extends string>(name: N, ticks: number) =>
+    ticks === 0 ? undefined : { [name]: symbol && priceText(symbol, ticks), [`${name}Ticks`]: ticks };
+  return {
+    ...(offset < 0 ? { trailPpm: -offset } : priced('trailOffset', offset)),
+    ...priced('activationPrice', activationPrice),
+    ...priced('limitOffset', limitOffset),
+  };
 }
 
 /** What an order displays at a time, and now; and under which id in market data. */

@@ -43,6 +43,9 @@ interface OrderJson {
   /** Of a stop that waits. */
   readonly stopPrice?: string;
   readonly trigger?: string;
+  readonly trailOffset?: string;
+  readonly trailPpm?: number;
+  readonly activationPrice?: string;
   /** Microseconds since the Unix epoch. */
   readonly endUs?: number;
   readonly selfTrade?: string;
@@ -170,6 +173,9 @@ function statusText({
   status,
   stopPrice,
   trigger,
+  trailOffset,
+  trailPpm,
+  activationPrice,
   endUs,
   selfTrade,
   timeInForce,
@@ -178,9 +184,11 @@ function statusText({
   displayedNow,
   hidden,
 }: OrderJson): string {
+  const offset = trailPpm === undefined ? trailOffset : `${trailPpm / 10_000}%`;
   const parts = [
     status,
     stopPrice !== undefined && `stop ${stopPrice} by ${trigger}`,
+    offset !== undefined && `trailing by ${offset}${activationPrice === undefined ? '' : ` from ${activationPrice} on`}`,
     status === 'pending' && stopPrice === undefined && timeInForce,
     hidden === true && 'hidden',
     displayedQuantity !== undefined && `displays ${displayedNow} of ${displayedQuantity}`,

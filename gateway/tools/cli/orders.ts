@@ -13,6 +13,7 @@ import { type AccountFlags, accountOption, amount, connectionOptions, id as idOf
 import { CliError, ExitCode, run } from './exit.ts';
 import { explainCommand } from './explain.ts';
 import { reportLine } from './report-line.ts';
+import { type TrailFlags, trailOptions, trailTerms } from './trail-flags.ts';
 
 /** Kinds of reports that follow the answer to a command. */
 const FOLLOW: ReadonlySet<string> = new Set(['fill', 'cancelled', 'triggered']);
@@ -25,7 +26,7 @@ const PRICED = TIME_IN_FORCE_NAMES.filter((name) => name !== 'market');
 /** Those that a market order can have. */
 const UNPRICED: ReadonlySet<string> = new Set(['fok', 'at-the-open', 'at-the-close']);
 
-interface OrderFlags extends AccountFlags {
+interface OrderFlags extends AccountFlags, TrailFlags {
   readonly tif?: TimeInForceName;
   readonly id?: number;
   readonly minQuantity?: string;
@@ -40,7 +41,7 @@ interface OrderFlags extends AccountFlags {
   readonly hidden?: true;
 }
 
-interface TargetFlags extends AccountFlags {
+interface TargetFlags extends AccountFlags, TrailFlags {
   readonly clientId?: true;
   readonly display?: string;
   readonly stop?: string;
@@ -57,14 +58,16 @@ export function orderCommand(program: Command): void {
   const command = program
     .command('order')
     .summary('place an order, or explain one')
-    .description('Places an order and prints the answer. Without a price it is a market order, with --stop when the stop triggers.')
+    .description(
+      'Places an order and prints the answer. Without a price it is a market order, with --stop or --trail when the stop triggers.',
+    )
     .helpCommand(false)
     .addArgument(new Argument('<side>').choices(SIDE_NAMES))
     .argument('<quantity>', 'in the base asset, such as 0.5', amount)
     .argument('<symbol>', 'such as BTC-USD')
     .argument('[price]', 'in the quote asset, such as 59000.00', amount)
     .addOption(
-      new Option('--tif <how>', 'time in force; without a price and without --stop: fok, at-the-open and at-the-close only').choices(
+      new Option('--tif <how>', 'time in force; without a price and without a stop: fok, at-the-open and at-the-close only').choices(
         PRICED,
       ),
     )
@@ -87,7 +90,9 @@ export function orderCommand(program: Command): void {
       amount,
     )
     .addOption(
-      new Option('--trigger <price>', 'with --stop: the price that triggers (default: last, the last trade)').choices(TRIGGER_NAMES),
+      new Option('--trigger <price>', 'with --stop or --trail: the price that triggers (default: last, the last trade)').choices(
+        TRIGGER_NAMES,
+      ),
     )
     .option('--trigger-now', 'with --stop: trigger at once if the trigger price is there already; otherwise the order is rejected')
     .option('--post-only', 'cancel or reject the order if it would trade on arrival or when it triggers')
@@ -111,12 +116,16 @@ Examples:
   openbell order sell 0.5 BTC-USD 57900.00 --stop 58000.00 --trigger reference --tif day
   openbell order buy 0.5 BTC-USD 59000.00 --tif at-the-close
   openbell order sell 0.5 BTC-USD --tif at-the-open
+  openbell order sell 0.5 BTC-USD --trail 150.00
+  openbell order sell 0.5 BTC-USD --trail 2% --activation 60500.00 --limit-offset 20.00
   openbell order explain 17`,
     );
+  trailOptions(command);
   connectionOptions(accountOption(command)).action((side: SideName, quantity: string, symbol: string, price: string | undefined) =>
     run(async () => {
       const flags = command.opts<OrderFlags>();
-      if (price === undefined && flags.stop === undefined && flags.tif !== undefined && !UNPRICED.has(flags.tif))
+      const stops = flags.stop !== undefined || flags.trail !== undefined;
+      if (price === undefined && !stops && flags.tif !== undefined && !UNPRICED.has(flags.tif))
         throw new CliError(`--tif ${flags.tif} needs a price`, ExitCode.Usage);
       return await withClient(flags, async (client) => {
         const followed = collect(client);
@@ -125,7 +134,8 @@ Examples:
           side,
           quantity,
           ...(price !== undefined && { price }),
-          ...(price === undefined && flags.stop === undefined && { type: 'market' as const }),
+          ...(price === undefined && !stops && { type: 'market' as const }),
+          ...trailTerms(flags),
           ...(flags.stop !== undefined && { stopPrice: flags.stop }),
           ...(flags.trigger && { trigger: flags.trigger }),
           ...(flags.triggerNow && { triggerNow: true }),
@@ -225,7 +235,7 @@ export function amendCommand(program: Command): void {
     .command('amend')
     .summary('change an order')
     .description(
-      'Changes price and open quantity of an order. The same or a smaller quantity at the same price keeps its priority. A stop that waits can also get another stop price.',
+      'Changes price and open quantity of an order. The same or a smaller quantity at the same price keeps its priority. A stop that waits can also get another stop price, or another offset.',
     )
     .argument('<symbol>', 'the symbol of the order, such as BTC-USD')
     .argument('<order-id>', 'as `openbell order` printed it', idOf)
@@ -240,12 +250,16 @@ export function amendCommand(program: Command): void {
 Examples:
   openbell amend BTC-USD 17 0.25 59000.00
   openbell amend BTC-USD 17 0.25 --stop 58100.00
+  openbell amend BTC-USD 17 0.25 --trail 1.5%
   openbell amend BTC-USD 4711 0.25 59000.00 --client-id --account 2`,
     );
+  trailOptions(command);
   connectionOptions(accountOption(command)).action((symbol: string, id: number, quantity: string, price: string | undefined) =>
     run(async () => {
       const flags = command.opts<TargetFlags>();
-      if (price === undefined && flags.stop === undefined) throw new CliError('amend needs a price, or --stop', ExitCode.Usage);
+      const trail = trailTerms(flags);
+      if (price === undefined && flags.stop === undefined && Object.keys(trail).length === 0)
+        throw new CliError('amend needs a price, or --stop or --trail', ExitCode.Usage);
       return await withClient(flags, async (client) => {
         const followed = collect(client);
         const answer = await client.orders.amend({
@@ -255,6 +269,7 @@ Examples:
           ...(price !== undefined && { price }),
           ...(flags.stop !== undefined && { stopPrice: flags.stop }),
           ...(flags.display !== undefined && { displayedQuantity: flags.display }),
+          ...trail,
         });
         return show(flags, answer, await followed(answer));
       });

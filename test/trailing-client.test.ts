@@ -1,0 +1,115 @@
+/** Trailing stops through the client, HTTP and the command line. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { connect, type OpenbellClient, type PlaceOrder } from '../gateway/client/index.ts';
+import { loadConfig } from '../gateway/config/config.ts';
+import { createLogger } from '../gateway/log.ts';
+import { type RunningExchange, startExchange } from '../gateway/main.ts';
+import { openbell } from './support/exchange-process.ts';
+
+for (const topology of ['compact', 'pinned'] as const) {
+  describe(`trailing stops, ${topology}`, { timeout: 120_000 }, () => {
+    const data = mkdtempSync(join(tmpdir(), 'openbell-trails-'));
+    const symbol = 'BTC-USD';
+    let exchange: RunningExchange;
+    let client: OpenbellClient;
+    let flags: string[];
+
+    before(async () => {
+      const ports = { 'grpc-port': '0', 'ws-port': '0', 'http-port': '0', topology };
+      exchange = await startExchange(loadConfig({ flags: { data, ...ports }, env: {} }), { log: createLogger('silent') });
+      const { grpc, http, ws } = exchange.ports;
+      flags = ['--grpc-port', `${grpc}`, '--ws-port', `${ws}`, '--http-port', `${http}`];
+      client = await connect({ grpcPort: grpc, httpPort: http, wsPort: ws, account: 1 });
+      await trade('50000.00');
+    });
+    after(async () => {
+      await client?.close();
+      await exchange?.stop();
+      rmSync(data, { recursive: true, force: true });
+    });
+
+    async function trade(price: string): Promise<void> {
+      await client.orders.place({ symbol, side: 'sell', quantity: '0.1', price });
+      await client.orders.place({ symbol, side: 'buy', quantity: '0.1', price, timeInForce: 'ioc' });
+    }
+    async function shown(): Promise<unknown[]> {
+      const answer = await fetch(`http://127.0.0.1:${exchange.ports.http}/v1/accounts/1/open-orders`);
+      const { orders } = (await answer.json()) as { orders: Record<string, unknown>[] };
+      return orders.map((o) => [o.status, o.stopPrice, o.price, o.trailOffset ?? o.trailPpm, o.activationPrice, o.limitOffset]);
+    }
+    const run = (...args: string[]) => openbell([...args, ...flags]);
+
+    it('client and HTTP: orders have their present stop price and limit', async () => {
+      const terms: Partial<PlaceOrder>[] = [
+        { trailOffset: '100.00' },
+        { trailOffset: '120.00' },
+        { trailPpm: 10_000, limitOffset: '5.00' },
+        { trailPpm: 10_000, activationPrice: '52000.00', trigger: 'reference' },
+      ];
+      const ids: number[] = [];
+      for (const each of terms) {
+        const report = await client.orders.place({ symbol, side: 'sell', quantity: '0.1', ...each });
+        assert.equal(report.kind, 'accepted', report.code);
+        ids.push(report.orderId);
+      }
+      await trade('51000.00');
+      assert.deepEqual(await shown(), [
+        ['pending', '50900.00', '0.00', '100.00', undefined, undefined],
+        ['pending', '50880.00', '0.00', '120.00', undefined, undefined],
+        ['pending', '50490.00', '50485.00', 10_000, undefined, '5.00'],
+        ['pending', '51480.00', '0.00', 10_000, '52000.00', undefined],
+      ]);
+      const amended = await client.orders.amend({ symbol, orderId: ids[2], quantity: '0.2', limitOffset: '6.00', trailPpm: 20_000 });
+      assert.deepEqual([amended.kind, amended.stopPrice, amended.price, amended.keptPriority], ['amended', '49980.00', '49974.00', false]);
+      const earlier = await client.orders.amend({ symbol, orderId: ids[3], quantity: '0.1', activationPrice: '51500.00' });
+      assert.equal(earlier.stopPrice, '50985.00');
+      for (const orderId of ids) await client.orders.cancel({ symbol, orderId });
+    });
+
+    it('client: terms of a trailing stop and of others do not mix', async () => {
+      const base = { symbol, side: 'sell', quantity: '0.1' } as const;
+      const wrong: [PlaceOrder, string, RegExp][] = [
+        [{ ...base, trailOffset: '1', trailPpm: 1 }, 'BAD_RANGE', /one of them/],
+        [{ ...base, type: 'trailing-stop' }, 'BAD_RANGE', /needs a trailOffset or a trailPpm/],
+        [{ ...base, trailOffset: '1', stopPrice: '5' }, 'BAD_RANGE', /no price and no stopPrice/],
+        [{ ...base, type: 'trailing-stop-limit', trailOffset: '1' }, 'BAD_RANGE', /needs a limitOffset/],
+        [{ ...base, type: 'trailing-stop', trailOffset: '1', limitOffset: '1' }, 'BAD_RANGE', /has no limitOffset/],
+        [{ ...base, price: '5', activationPrice: '1' }, 'BAD_RANGE', /are for trailing stops, not limit/],
+        [{ ...base, trailPpm: 1_000_000 }, 'BAD_RANGE', /a trailPpm is an integer from 1 to 999999/],
+        [{ ...base, trailOffset: '0' }, 'BAD_RANGE', /a trailOffset is above 0/],
+        [{ ...base, trailOffset: '1', triggerNow: true }, 'ILLEGAL_COMBINATION', /^trailing-stop and trigger-now /],
+        [{ ...base, price: '5', trailPpm: 5, type: 'limit' }, 'ILLEGAL_COMBINATION', /^limit and trail-ppm /],
+      ];
+      for (const [order, code, message] of wrong)
+        await assert.rejects(client.orders.place(order), { code, message }, JSON.stringify(order));
+      const amend = { symbol, orderId: 1, quantity: '0.1', stopPrice: '5', trailPpm: 5 };
+      await assert.rejects(client.orders.amend(amend), { code: 'BAD_RANGE', message: /no stopPrice to amend/ });
+    });
+
+    if (topology === 'pinned') return;
+    it('command line: places, shows, amends and explains one', async () => {
+      const placed = await run('order', 'sell', '0.2', symbol, '--trail', '2.5%', '--activation', '52000.00', '--limit-offset', '10.00');
+      const id = /^accepted {2}order (\d+): sell 0.2000 BTC-USD at 50690.00, stop 50700.00 by last\n$/.exec(placed.stdout)?.[1];
+      assert.ok(id, placed.stdout + placed.stderr);
+      const account = await run('account', '1');
+      assert.match(account.stdout, / 50690.00 +0.2000 +0.0000 +pending, stop 50700.00 by last, trailing by 2.5% from 52000.00 on/);
+      await trade('52000.00');
+      assert.match((await run('account', '1')).stdout, / 50690.00 +0.2000 +0.0000 +pending, stop 50700.00 by last, trailing by 2.5%\n/);
+      await trade('53000.00');
+      assert.match((await run('account', '1')).stdout, / 51665.00 +0.2000 +0.0000 +pending, stop 51675.00 by last, trailing by 2.5%/);
+      const amended = await run('amend', symbol, id, '0.1', '--trail', '500.00', '--limit-offset', '10.00');
+      assert.equal(amended.stdout, `amended   order ${id}: open 0.1000 at 52490.00, stop 52500.00 by last, priority lost\n`);
+      assert.match(
+        (await run('order', 'explain', id)).stdout,
+        /pending[\s\S]*to 0.1000 open at 52490.00, stop 52500.00 by last, priority lost/,
+      );
+      const late = await run('order', 'sell', '0.1', symbol, '--trail', '120%');
+      assert.deepEqual([late.code, /below 100%/.test(late.stderr)], [2, true]);
+      assert.match((await run('amend', symbol, id, '0.1')).stderr, /amend needs a price, or --stop or --trail/);
+    });
+  });
+}
