@@ -688,6 +688,32 @@ describe('what linked orders reserve', () => {
   });
 });
 
+describe('a stop that triggers while what it would meet ends', () => {
+  it('ends with it, if that is its partner', () => {
+    const harness = new Harness().setUp();
+    harness.exchange.massCancels.perCommand = 1;
+    for (const line of [
+      '2 new 1 sell 1 @ 510',
+      '1 new 9 sell 1 @ 515',
+      '1 new 8 sell 1 @ 516',
+      'oco: 1 new 1 buy 5 stop 510 & 1 new 2 sell 5 @ 520',
+    ])
+      harness.do(parseCommand(line));
+    harness.do(parseCommand('1 mass-cancel sell of 1'));
+    const { reports } = harness.do(parseCommand('3 new 1 buy 1 @ 510'));
+    assert.deepEqual(reports.map(describeReport), [
+      '1 Cancelled 8 1@516 leaves 0 CANCELLED_BY_MASS_CANCEL',
+      '3 Accepted 1 1@510 leaves 1',
+      '2 Fill 1 1@510 leaves 0 maker',
+      '3 Fill 1 1@510 leaves 0 taker',
+      '1 Cancelled 2 5@520 leaves 0 CANCELLED_BY_MASS_CANCEL',
+      '1 Cancelled 1 5@0 leaves 0 stop 510 CANCELLED_LINKED',
+    ]);
+    assert.equal(harness.exchange.slab.count, 0);
+    assert.deepEqual(harness.balance(1, USD), { available: 1_000_000_000, reserved: 0 });
+  });
+});
+
 describe('a list that cannot enter in full', () => {
   it('ends as a whole: without a level page for the limit order, the stop goes too', () => {
     const harness = new Harness({ ...SMALL_LIMITS, pages: 1, pagesPerAccount: 1 }).setUp();

@@ -219,6 +219,8 @@ export class AmendCancel {
   #rejectNamed(code: Code, slot: number): void {
     const order = this.#order;
     const slab = this.#slab;
+    // Its partner was in its way, and ended with it.
+    if (slot === NIL) return this.#answers.reply(AMEND_REJECTED, code, order.orderId, order.price, order.quantity, 0, 0);
     order.symbol = slab.symbol(slot);
     order.side = slab.side(slot);
     order.timeInForce = slab.timeInForce(slot);

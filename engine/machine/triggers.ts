@@ -90,11 +90,17 @@ export class Triggers {
   /** Returns false if it must wait for the next command or tick: more orders have come to their end in its way than one command cancels. */
   #trigger(slot: number): boolean {
     const state = this.#state;
-    const { order } = state;
+    const { order, slab } = state;
     const { more } = this.#dueEnds;
     if (more && this.#dueEnds.end(slot)) return true;
     this.#readOrder(slot);
-    if (more && !this.#dueEnds.clearWay(state.books[order.symbol], order.side)) return false;
+    if (more) {
+      const id = slab.id[slot];
+      const isClear = this.#dueEnds.clearWay(state.books[order.symbol], order.side);
+      // Its partner was in its way, and ended with it.
+      if (slab.find(id) !== slot) return true;
+      if (!isClear) return false;
+    }
     this.#becomeLive(slot);
     return true;
   }

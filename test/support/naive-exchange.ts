@@ -1210,7 +1210,7 @@ export class NaiveExchange {
       const o = this.stops.next();
       if (o === undefined) return;
       this.stops.left--;
-      if (this.massCancels.endsTriggered(o)) continue;
+      if (this.massCancels.endsTriggered(o) || !this.open.includes(o)) continue;
       this.#answer(ReportKind.Triggered, 0, o, o.price, o.open, o.open, 0);
       const partner = this.links.triggered(o);
       this.#leave(o);

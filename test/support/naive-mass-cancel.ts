@@ -208,6 +208,8 @@ export class NaiveMassCancels<O extends Order> {
   }
 
   #endNamed(o: O): boolean {
+    // It may have ended with its partner.
+    if (!this.#exchange.open.includes(o)) return false;
     const named = this.#codeOf(o);
     const code = named === Code.OK && this.#due().some(([account]) => account === o.account) ? Code.CANCELLED_AFTER : named;
     if (code !== Code.OK) this.#end(o, code);
