@@ -131,7 +131,7 @@ export class AmendCancel {
     const terms = words[(slot << TO_WORDS) + TERMS];
     if ((terms & LINKED) !== 0 && slot !== this.#amending) return this.#amendLinked(slot);
     if (words[(slot << TO_WORDS) + LEVEL] < NIL) return this.#stopOrders.amend(slot);
-    if (order.stopPrice !== 0) return this.#rejectUncounted(Code.STOP_PRICE, slot);
+    if (order.stopPrice !== 0) return this.#rejectUncounted(order.trailOffset === 0 ? Code.STOP_PRICE : Code.TRAIL_OFFSET, slot);
     if (((terms & SPECIAL) | order.lifetimeBits) !== 0) return this.#amendSpecial(slot);
     const fees = words[(slot << TO_WORDS) + FEES];
     order.symbol = terms & 0xffff;

@@ -84,7 +84,8 @@ export class AuctionOrders implements StatePart {
     this.#read(order, slot);
     order.orderKind = OrderKind.AuctionLimit;
     const keeps = order.price === slab.price(slot) && order.quantity <= slab.open(slot);
-    let code: Code = order.stopPrice !== 0 ? Code.STOP_PRICE : named ? Code.DISPLAYED_QUANTITY : OK;
+    let code: Code = named ? Code.DISPLAYED_QUANTITY : OK;
+    if (order.stopPrice !== 0) code = order.trailOffset === 0 ? Code.STOP_PRICE : Code.TRAIL_OFFSET;
     if (code === OK) code = keeps ? this.#orderChecks.lower(order, slot) : this.#checks.amend(order, slot);
     else this.#orderChecks.count(order.account);
     if (code !== OK) {

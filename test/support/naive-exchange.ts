@@ -888,10 +888,11 @@ export class NaiveExchange {
   #amendAlone(o: NaiveOrder, f: Amend): void {
     if (o.stop) return this.#amendStop(o as StopOrder, f);
     if (o.waits && f.extension === undefined) return this.#amendWaiting(o, f);
-    const { stopPrice = 0, displayedQuantity: named = 0 } = f.extension ?? {};
-    if (stopPrice > 0 || (named > 0 && !o.iceberg) || o.client === 0) {
+    const { stopPrice = 0, minQuantity: offset = 0, displayedQuantity: named = 0 } = f.extension ?? {};
+    if (stopPrice + offset > 0 || (named > 0 && !o.iceberg) || o.client === 0) {
       this.controls.count(f.account);
-      const code = stopPrice > 0 ? Code.STOP_PRICE : named > 0 ? Code.DISPLAYED_QUANTITY : Code.QUOTE_AMEND;
+      let code: number = named > 0 ? Code.DISPLAYED_QUANTITY : Code.QUOTE_AMEND;
+      if (stopPrice + offset > 0) code = offset > 0 ? Code.TRAIL_OFFSET : Code.STOP_PRICE;
       return this.#answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
     }
     const wanted: NaiveOrder = { ...o, price: f.price, open: f.quantity };
