@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { SymbolParam } from '../../engine/params.ts';
+import { CommandKind, Instruction, Phase, Side } from '../../engine/wire/layout.ts';
+import { controlCommand, withLifts } from './control-flow.ts';
+import { type LongCommandFields, SYMBOL } from './exchange-fixture.ts';
+import { commandsOf, THEMES } from './twin-commands.ts';
+import { ACCOUNTS, DAY_US, START_US } from './twin-orders.ts';
+
+/** An iceberg that displays a further part behind a later order, and an auction with both. */
+const icebergAuction: fc.Arbitrary<LongCommandFields[]> = fc
+  .record({
+    side: fc.constantFrom(Side.Buy, Side.Sell),
+    accounts: fc.shuffledSubarray([1, 2, 3, 4], { minLength: 3 }),
+    clientOrderId: fc.integer({ min: 41, max: 2000 }),
+    display: fc.integer({ min: 2, max: 4 }),
+    hides: fc.boolean(),
+    more: fc.integer({ min: 1, max: 30 }),
+  })
+  .map(({ side, accounts, clientOrderId, display, more, hides }) => {
+    const phase = (parameter: number) => ({ kind: CommandKind.SetPhase, symbol: SYMBOL, parameter });
+    const at = (account: number, own: boolean, quantity: number, extension?: LongCommandFields['extension']): LongCommandFields => ({
+      ...{ kind: CommandKind.New, symbol: SYMBOL, account, clientOrderId: clientOrderId + quantity, side: own ? side : 1 - side },
+      ...{ price: 100, quantity, ...(extension && { extension }) },
+    });
+    const [first, second, third = first] = accounts;
+    return [
+      phase(Phase.Continuous),
+      at(first, true, 20, { displayedQuantity: display }),
+      at(second, true, 5),
+      ...(hides ? [at(second, true, 6, { instructions: Instruction.Hidden }), at(first, true, 7)] : []),
+      at(third, false, display),
+      phase(Phase.Auction),
+      at(third, false, 30 + more),
+      { kind: CommandKind.Uncross, symbol: SYMBOL },
+      phase(Phase.Continuous),
+    ];
+  });
+
+/** Commands of traders and of the operator, the latter with controls of accounts. */
+function commandsWith(weight: number, theme?: (typeof THEMES)[number]): fc.Arbitrary<LongCommandFields> {
+  return fc.oneof({ weight: 40, arbitrary: commandsOf(theme) }, { weight, arbitrary: controlCommand(ACCOUNTS) });
+}
+
+/** @param controls weight of commands that control accounts; the others together have 40. Of half of the flows each has all kinds of orders, the others one theme. */
+export function flow(minLength: number, maxLength: number, controls: number): fc.Arbitrary<LongCommandFields[]> {
+  return fc.oneof(
+    { weight: THEMES.length, arbitrary: flowOf(minLength, maxLength, commandsWith(controls)) },
+    ...THEMES.map((theme) => ({ weight: 1, arbitrary: flowOf(minLength, maxLength, commandsWith(controls, theme)) })),
+  );
+}
+
+/** Commands of which some repeat an earlier one. Half of the amends are of one of the last new orders, which often rest. */
+function flowOf(minLength: number, maxLength: number, commands: fc.Arbitrary<LongCommandFields>): fc.Arbitrary<LongCommandFields[]> {
+  const repeats = fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(30) });
+  const aims = fc.option(fc.nat(11));
+  const waits = fc.oneof(
+    { weight: 60, arbitrary: fc.constantFrom(0, 0, 0, 0, 0, 700, 1_999, 40_000, 3_000_000, 16_000_000) },
+    { weight: 1, arbitrary: fc.constantFrom(DAY_US, DAY_US, 3 * DAY_US, 31 * DAY_US) },
+  );
+  const episodes = fc.oneof({ weight: 60, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: icebergAuction });
+  return fc.array(fc.tuple(commands, repeats, aims, waits, episodes), { minLength, maxLength, size: 'max' }).map((steps) => {
+    const all: LongCommandFields[] = [];
+    const news: LongCommandFields[] = [];
+    for (const [fresh, back, aim, waitUs, episode] of steps) {
+      const named =
+        fresh.extension === undefined
+          ? news
+          : news.filter(({ extension }) => extension !== undefined && Object.keys(fresh.extension ?? {}).some((term) => term in extension));
+      const target = fresh.kind === CommandKind.Amend && aim !== null ? named.at(-1 - aim) : undefined;
+      const aimed = target ? { ...fresh, account: target.account, clientOrderId: target.clientOrderId } : fresh;
+      const next = (back !== undefined && all[all.length - 1 - back]) || aimed;
+      if (next.kind === CommandKind.New) news.push(next);
+      all.push({ ...next, waitUs });
+      all.push(...episode);
+    }
+    return stamped(withLifts(all));
+  });
+}
+
+/** With their times; ends from the time of the first command that has one. A command that is sent again has the same end. */
+function stamped(commands: readonly LongCommandFields[]): LongCommandFields[] {
+  const ends = new Map<object, object>();
+  const endsFrom = (fields: LongCommandFields, fromUs: number): LongCommandFields => {
+    const { extension } = fields;
+    if (!extension?.expiryUs) return fields;
+    if (!ends.has(extension)) ends.set(extension, { ...extension, expiryUs: fromUs + extension.expiryUs });
+    return { ...fields, extension: ends.get(extension) as typeof extension };
+  };
+  let timeUs = START_US;
+  return commands.map((fields) => {
+    timeUs += 1000 + (fields.waitUs ?? 0);
+    if (fields.legs !== undefined) return { ...fields, timeUs, legs: fields.legs.map((leg) => endsFrom(leg, timeUs)) };
+    const { kind, parameter, quantity = 0 } = fields;
+    if (kind === CommandKind.SetSymbol && parameter === SymbolParam.SessionEnd) return { ...fields, timeUs, quantity: timeUs + quantity };
+    return { ...endsFrom(fields, timeUs), timeUs };
+  });
+}

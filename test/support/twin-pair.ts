@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { auditBooks } from '../../engine/book/book-audit.ts';
+import { Code } from '../../engine/codes.ts';
+import { type Limits, RULES } from '../../engine/limits.ts';
+import { Exchange } from '../../engine/machine/exchange.ts';
+import { ROW_FIELDS, StateLoader, saveState } from '../../engine/machine/state-rows.ts';
+import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../../engine/params.ts';
+import { ControlBit } from '../../engine/rules/control-bits.ts';
+import { CommandKind, Instruction, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { BTC, Harness, type LongCommandFields, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './exchange-fixture.ts';
+import { hashRows, NaiveExchange, type NaiveReport } from './naive-exchange.ts';
+import { NaiveMirror } from './naive-mirror.ts';
+import { ACCOUNTS } from './twin-orders.ts';
+import { GROUP_GOES_ON } from './twin-rare.ts';
+
+/** Orders cross pages of 64 ticks at 64 and 128, so that both sides have two pages or three. */
+const LIMITS: Limits = {
+  ...SMALL_LIMITS,
+  orders: 12,
+  ordersPerAccount: 6,
+  pages: 3,
+  pagesPerAccount: 2,
+  rememberedOrders: 16,
+  rememberedOrdersPerAccount: 7,
+};
+
+export const setup = fc.record({
+  taker: fc.constantFrom(0, 2500, 10_007),
+  maker: fc.constantFrom(-2500, 0, 1000, 20_000),
+  band: fc.constantFrom(0, 80_000),
+  /** Volatility bands. */
+  fixed: fc.constantFrom(0, 0, 0, 60_000),
+  moving: fc.constantFrom(0, 0, 0, 20_000, 40_000),
+  wide: fc.constantFrom(0, 30_000, 60_000),
+  random: fc.constantFrom(0, 0, 4_000_000),
+  profile: fc.constantFrom(0, 1),
+  usd: fc.constantFrom(3000, 1_000_000),
+  /** Level pages in all, and of one account. */
+  pages: fc.constantFrom(3, 5),
+  pagesPerAccount: fc.constantFrom(1, 2),
+  btc: fc.constantFrom(20, 100_000),
+  /** Orders that mass cancels cancel with one command at most. */
+  perCommand: fc.constantFrom(1, 1, 2, 100),
+  /** Orders that they sort with one command at most. */
+  sortedPerCommand: fc.constantFrom(1, 2, 100, 100),
+});
+
+export interface Setup {
+  taker: number;
+  maker: number;
+  band: number;
+  fixed: number;
+  moving: number;
+  wide: number;
+  random: number;
+  profile: number;
+  usd: number;
+  pages: number;
+  pagesPerAccount: number;
+  btc: number;
+  perCommand: number;
+  sortedPerCommand: number;
+}
+
+export function pair(
+  { taker, maker, band, fixed, moving, wide, random, profile, usd, btc, perCommand, sortedPerCommand, ...pages }: Setup,
+  rules = RULES,
+): { real: Harness; naive: NaiveExchange } {
+  const limits = { ...LIMITS, ...pages };
+  const makerFee = Math.max(maker, 0 - taker);
+  const volatility = {
+    StaticBandPpm: fixed,
+    DynamicBandPpm: moving,
+    VolatilityUs: 5_000_000,
+    WideBandPpm: wide,
+    VolatilityRandomUs: random,
+    VolatilityProfile: profile,
+  };
+  const bands = rules < 5 ? {} : volatility;
+  const real = new Harness(limits, rules).setUp(
+    ACCOUNTS,
+    { TakerFeePpm: taker, MakerFeePpm: makerFee, PriceBandPpm: band, ReferencePrice: 100, ...bands },
+    { usd, btc },
+  );
+  const params = [...SYMBOL_PARAM_DEFAULTS];
+  params[SymbolParam.TakerFeePpm] = taker;
+  params[SymbolParam.MakerFeePpm] = makerFee;
+  params[SymbolParam.PriceBandPpm] = band;
+  params[SymbolParam.ReferencePrice] = 100;
+  if (rules >= 5) for (const [name, value] of Object.entries(volatility)) params[SymbolParam[name as keyof typeof volatility]] = value;
+  const naive = new NaiveExchange(params, limits, rules);
+  for (const { massCancels } of [real.exchange, naive]) Object.assign(massCancels, { perCommand, sortedPerCommand });
+  naive.phase = Phase.Continuous;
+  naive.controls.nowUs = real.exchange.timeUs;
+  naive.reportNo.set(0, real.exchange.accounts.reportNo[0]);
+  for (let account = 1; account <= ACCOUNTS; account++) {
+    naive.accounts.push(account);
+    naive.pay(account, USD, usd);
+    naive.pay(account, BTC, btc);
+  }
+  return { real, naive };
+}
+
+function comparable(r: ReportFields): NaiveReport {
+  const {
+    kind,
+    flags,
+    code,
+    account,
+    clientOrderId,
+    orderId,
+    price,
+    quantity,
+    leaves,
+    filled,
+    fee,
+    tradeId,
+    contraOrderId,
+    retryUs,
+    stopPrice,
+    trigger,
+    reportNo,
+  } = r;
+  const contra = account === 0 ? 0 : contraOrderId;
+  return {
+    kind,
+    flags,
+    code,
+    account,
+    clientOrderId,
+    orderId,
+    price,
+    quantity,
+    leaves,
+    filled,
+    fee,
+    tradeId,
+    contraOrderId: contra,
+    retryUs,
+    stopPrice,
+    trigger,
+    reportNo,
+  };
+}
+
+/** The same rows as NaiveExchange.hash, read from the real one's canonical state; without the hashes of terms. */
+function realHash({ exchange }: Harness): string {
+  const { accounts, symbols, slab, clientOrderIds: ids, books } = exchange;
+  const rows: number[][] = [];
+  for (let account = 1; account <= ACCOUNTS; account++) {
+    rows.push([6, account, accounts.reportNo[account], accounts.forgottenId[account], accounts.controls[account] & ControlBit.Suspended]);
+    for (const asset of [USD, BTC]) {
+      const at = account * accounts.assets + asset;
+      rows.push([7, account, asset, accounts.available[at], accounts.reserved[at]]);
+    }
+  }
+  rows.push([3, symbols.phase[SYMBOL], symbols.lastPrice[SYMBOL], symbols.tradeId[SYMBOL], accounts.fees[USD], exchange.lastOrderId]);
+  saveState(exchange, (chunk, count) => {
+    for (let i = 0; i < count; i++) {
+      const row = [...chunk.subarray(i * ROW_FIELDS, (i + 1) * ROW_FIELDS)];
+      if (row[0] === 8 || row[0] === 9) {
+        assert.equal(row[11] !== 0, exchange.rules >= 3 && row[2] !== 0, 'the hash of the terms');
+        row[11] = 0;
+      } else if (row[0] === 23) row[10] = 0;
+      else if (row[0] === 39) row[10] = 0;
+      else if (row[0] < 15 || row[0] === 24) continue;
+      rows.push(row);
+    }
+  });
+  assert.equal(slab.count, rows.filter((row) => row[0] === 8 || row[0] === 23 || row[0] === 39).length);
+  assert.equal([...ids.remembered()].length, rows.filter((row) => row[0] === 9).length);
+  assert.ok(books[SYMBOL]);
+  return hashRows(rows);
+}
+
+export function copyOf(exchange: Exchange, factor = 1): Exchange {
+  const { limits } = exchange;
+  const copy = new Exchange({ ...limits, accounts: limits.accounts * factor, symbols: limits.symbols * factor });
+  const loader = new StateLoader(copy);
+  saveState(exchange, (rows, count) => loader.load(rows, count));
+  const { perCommand, sortedPerCommand } = exchange.massCancels;
+  Object.assign(copy.massCancels, { perCommand, sortedPerCommand });
+  return copy;
+}
+
+const OF_RULES_5: ReadonlySet<number | undefined> = new Set([
+  CommandKind.MassCancel,
+  CommandKind.SetFeeTier,
+  CommandKind.Quote,
+  CommandKind.CancelAfter,
+  CommandKind.CancelOnDisconnect,
+  CommandKind.CancelGroup,
+]);
+
+/** The rules from which on builds have such a command. */
+function rulesOf({ kind, timeInForce = 0, extension, legs, parameter }: LongCommandFields): number {
+  if (OF_RULES_5.has(kind) || legs !== undefined || extension?.displayedQuantity !== undefined) return 5;
+  if (((extension?.instructions ?? 0) & (Instruction.Reprice | Instruction.Hidden)) !== 0) return 5;
+  if (kind === CommandKind.SetSymbol && parameter === SymbolParam.FeeTierTable) return 5;
+  if (timeInForce >= TimeInForce.AtTheOpen) return 5;
+  if (kind === CommandKind.Tick || extension?.selfTradeMode !== undefined || extension?.stopPrice !== undefined) return 4;
+  return kind === CommandKind.New && timeInForce > TimeInForce.PostOnly ? 4 : 1;
+}
+
+/** Both exchanges give the same reports and state hash, conserve money and never stay crossed. @param seen receives kind/code/flags of the reports */
+export function compare(given: Setup, commands: readonly LongCommandFields[], rules: number, seen: Set<string>): void {
+  const { real, naive } = pair(given, rules);
+  const market = new NaiveMirror();
+  for (const fields of commands) {
+    if (rules < rulesOf(fields)) continue;
+    const { reports, events } = real.do(fields);
+    const got = reports.map(comparable);
+    market.apply(events);
+    const want = naive.do(fields);
+    assert.deepEqual(got, want);
+    for (const r of got) {
+      seen.add(`${r.kind}/${r.code}/${r.flags}${r.code === Code.OK || r.stopPrice === 0 ? '' : '/stop'}`);
+      if (r.clientOrderId === 0 && r.account !== 0) seen.add(`quote ${r.kind}/${r.code}/${r.flags}`);
+    }
+    if (fields.kind === CommandKind.CancelGroup && got.some((r) => r.account === 0 && r.leaves > 0)) seen.add(GROUP_GOES_ON);
+    for (const state of naive.stops.states()) seen.add(state);
+    for (const asset of [USD, BTC]) assert.equal(real.exchange.accounts.imbalance(asset), 0);
+    const book = real.exchange.books[SYMBOL];
+    assert.ok(book);
+    if (naive.phase === Phase.Continuous && book.bestAsk() !== 0) assert.ok(book.bestBid() < book.bestAsk(), 'crossed book');
+  }
+  for (const state of naive.volatility.reached) seen.add(state);
+  assert.equal(realHash(real), naive.hash());
+  // Market data has market orders of an auction in order of arrival at the price that they have there.
+  const asSets = naive.resting.some((o) => o.market);
+  for (const side of [Side.Buy, Side.Sell]) {
+    const [got, want] = [market.shown(side), naive.shown(side)];
+    for (const orders of asSets ? [got, want] : []) orders.sort(([a], [b]) => a - b);
+    assert.deepEqual(got, want, 'what market data shows');
+  }
+  for (const state of naive.seen) seen.add(state);
+  const book = real.exchange.books[SYMBOL];
+  const { slab, pages, stops, waiting } = real.exchange;
+  if (book) auditBooks(slab, pages, [book], () => naive.phase !== Phase.Continuous, stops.books, waiting.slots());
+}
