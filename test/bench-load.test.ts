@@ -52,8 +52,8 @@ describe('the load generator', () => {
       );
       assert.ok(run.samples.length >= 3);
       const { fills } = await load.run({ rate: 5000, batch: 10, warmupMs: 0, windowMs: 400, windows: 1, sampleMs: 0 });
-      // Each of 200 takers has a fill, and its maker another; on a busy machine a taker may find no maker.
-      assert.ok(fills > 350 && fills <= 400 && fills % 2 === 0, `${fills} fills`);
+      // Each of 200 takers has a fill, and its maker another; on a busy machine a taker may find no maker, and a fill come after the run.
+      assert.ok(fills > 350 && fills <= 400, `${fills} fills`);
       const pingPong = await load.pingPong({ warmup: 10, orders: 20, windows: 2 });
       assert.equal(pingPong.orders, 50);
       assert.deepEqual(

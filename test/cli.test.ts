@@ -268,6 +268,9 @@ test('every command has help with an example', async () => {
   const expected = [
     'start',
     'order',
+    'oco',
+    'quote',
+    'protection',
     'cancel',
     'amend',
     'phase',
