@@ -129,10 +129,8 @@ export class AmendCancel {
     const record = slot << TO_DOUBLES;
     const { words } = slab;
     const terms = words[(slot << TO_WORDS) + TERMS];
-    if ((terms & LINKED) !== 0 && slot !== this.#amending) return this.#amendLinked(slot);
-    if (words[(slot << TO_WORDS) + LEVEL] < NIL) return this.#stopOrders.amend(slot);
-    if (order.stopPrice !== 0) return this.#rejectUncounted(order.trailOffset === 0 ? Code.STOP_PRICE : Code.TRAIL_OFFSET, slot);
-    if (((terms & SPECIAL) | order.lifetimeBits) !== 0) return this.#amendSpecial(slot);
+    const isPlain = ((terms & (SPECIAL | LINKED)) | order.lifetimeBits) === 0 && order.stopPrice === 0;
+    if ((!isPlain || words[(slot << TO_WORDS) + LEVEL] < NIL) && this.#amendOther(slot, terms)) return;
     const fees = words[(slot << TO_WORDS) + FEES];
     order.symbol = terms & 0xffff;
     order.side = (terms >>> 16) & 1;
@@ -149,7 +147,7 @@ export class AmendCancel {
     if (!keeps && order.feeCarry === NO_CARRY) order.feeCarry = this.#schedules.firstCarry;
     const code = keeps && rules3 ? this.#checks.lower(order, slot) : this.#checks.amend(order, slot);
     if (code !== OK) return this.#rejectAmend(code, slot);
-    if (keeps && order.quantity === open) return this.#answers.resting(AMENDED, KEPT_PRIORITY, OK, slot, order.tag);
+    if (keeps && order.quantity === open) return this.#answers.plain(AMENDED, KEPT_PRIORITY, OK, slot, order.tag);
     risk.release(slot);
     const phase = this.#symbols.phase[order.symbol];
     const book = this.#books[order.symbol] as OrderBook;
@@ -158,7 +156,7 @@ export class AmendCancel {
       book.reduce(slot, order.quantity);
       risk.hold(slot, order);
       this.#market.order(REDUCE, slot);
-      this.#answers.resting(AMENDED, KEPT_PRIORITY, OK, slot, order.tag);
+      this.#answers.plain(AMENDED, KEPT_PRIORITY, OK, slot, order.tag);
     } else this.#replace(slot, book, risk, phase);
     if (phase === AUCTION) this.#changedAuctions.add(order.symbol);
   }
@@ -209,6 +207,17 @@ export class AmendCancel {
   #rejectUncounted(code: Code, slot: number): void {
     this.#checks.count(this.#order.account);
     this.#rejectNamed(code, slot);
+  }
+
+  /** The amend of an order that waits, is linked, or has more than a plain one; or by terms that the order does not have. Returns false if it is one like others. */
+  #amendOther(slot: number, terms: number): boolean {
+    const order = this.#order;
+    if ((terms & LINKED) !== 0 && slot !== this.#amending) this.#amendLinked(slot);
+    else if (this.#slab.level(slot) < NIL) this.#stopOrders.amend(slot);
+    else if (order.stopPrice !== 0) this.#rejectUncounted(order.trailOffset === 0 ? Code.STOP_PRICE : Code.TRAIL_OFFSET, slot);
+    else if (((terms & SPECIAL) | order.lifetimeBits) !== 0) this.#amendSpecial(slot);
+    else return false;
+    return true;
   }
 
   /** Rejects the amend of a resting order, which the command names, before any check of it. */
@@ -268,7 +277,8 @@ export class AmendCancel {
     this.#market.order(REMOVE, slot);
     words[(slot << TO_WORDS) + PRICE] = order.price;
     doubles[record + OPEN] = order.quantity;
-    this.#answers.resting(AMENDED, 0, OK, slot, order.tag);
+    if (order.lifetimeBits < ICEBERG_BIT) this.#answers.plain(AMENDED, 0, OK, slot, order.tag);
+    else this.#answers.resting(AMENDED, 0, OK, slot, order.tag);
     if ((words[(slot << TO_WORDS) + FEES] & CARRY) !== order.feeCarry) this.#setCarry(slot, order.feeCarry);
     if (phase === CONTINUOUS && book.crosses(order.side, order.price)) {
       const allowed = this.#trade(slot, book);

@@ -101,8 +101,17 @@ export class Answers {
     words[at + LEAVES + 1] = 0;
   }
 
-  /** Reports on the order in `slot`: quantity and leaves are its open quantity. Reads the record, so that no double is boxed for the call. */
+  /** Reports on an open order in `slot`: quantity and leaves are its open quantity. */
   resting(kind: number, flags: number, code: Code, slot: number, tag: number): void {
+    this.plain(kind, flags, code, slot, tag);
+    const { words } = this.#slab;
+    const record = slot << TO_WORDS;
+    if ((words[record + TERMS] & HIDES) !== 0) this.#whole(slot);
+    if (words[record + LEVEL] < NIL) this.#pending(slot);
+  }
+
+  /** The same for an order in the book that displays all of it. Reads the record, so that no double is boxed for the call. */
+  plain(kind: number, flags: number, code: Code, slot: number, tag: number): void {
     const slab = this.#slab;
     const reports = this.#reports;
     const { doubles } = slab;
@@ -113,15 +122,21 @@ export class Answers {
     const first = kind | ((terms >>> 8) & 0x0f0100) | (flags << 24);
     reports.begin(first, code, slab.words[record + ACCOUNT], terms & 0xffff, tag);
     const { words, at } = reports;
-    const open = (terms & HIDES) === 0 ? doubles[order + OPEN] : slab.total(slot);
+    const open = doubles[order + OPEN];
     putU53(words, at + ORDER_ID, slab.id[slot]);
     putU53(words, at + CLIENT_ORDER_ID, doubles[order + ORDER_CLIENT_ORDER_ID]);
     words[at + PRICE] = slab.words[record + ORDER_PRICE];
     words[at + PRICE + 1] = 0;
     putU53(words, at + QUANTITY, open);
     putU53(words, at + LEAVES, open);
-    if (slab.words[record + LEVEL] < NIL) this.#pending(slot);
-    else putU53(words, at + FILLED, doubles[order + ORDER_FILLED]);
+    putU53(words, at + FILLED, doubles[order + ORDER_FILLED]);
+  }
+
+  #whole(slot: number): void {
+    const { words, at } = this.#reports;
+    const total = this.#slab.total(slot);
+    putU53(words, at + QUANTITY, total);
+    putU53(words, at + LEAVES, total);
   }
 
   /** The fields in which the record of a pending stop differs, and of another order outside the book. */

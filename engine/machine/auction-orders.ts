@@ -161,7 +161,7 @@ export class AuctionOrders implements StatePart {
     this.busy = false;
     if (this.#waiting.count === 0) return;
     for (const symbol of this.#waiting.symbols()) for (const time of AUCTION_TIMES) this.#continue(symbol, time);
-    if (this.busy) state.wakeUs = Number.NEGATIVE_INFINITY;
+    if (this.busy) state.wakes[1] = Number.NEGATIVE_INFINITY;
   }
 
   #continue(symbol: number, time: number): void {
@@ -286,6 +286,6 @@ export class AuctionOrders implements StatePart {
     this.#resting.loadWaiting(r, at, terms % LIFETIME, Math.floor(terms / LIFETIME));
     // The next command finds whether it has something to do.
     this.busy = true;
-    this.#state.wakeUs = Number.NEGATIVE_INFINITY;
+    this.#state.wakes[1] = Number.NEGATIVE_INFINITY;
   }
 }

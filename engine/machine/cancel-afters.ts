@@ -90,7 +90,8 @@ export class CancelAfters implements StatePart {
   #set(account: number, deadlineUs: TimeUs): void {
     this.#on[account] = 1;
     this.#deadlines.add(account, deadlineUs);
-    this.#state.wakeUs = Math.min(this.#state.wakeUs, deadlineUs);
+    const { wakes } = this.#state;
+    wakes[1] = Math.min(wakes[1], deadlineUs);
   }
 
   #off(account: number): void {

@@ -61,7 +61,7 @@ export class DueEnds {
     this.#massCancels.continue();
     if (this.#cancelAfters.earliestUs <= state.timeUs) this.#cancelAfters.run();
     this.#auctionOrders.continue();
-    state.wakeUs = this.#massCancels.count !== 0 || this.#auctionOrders.busy ? Number.NEGATIVE_INFINITY : this.#cancelAfters.earliestUs;
+    state.wakes[1] = this.#massCancels.count !== 0 || this.#auctionOrders.busy ? Number.NEGATIVE_INFINITY : this.#cancelAfters.earliestUs;
     return expiring || this.#ofAccounts;
   }
 

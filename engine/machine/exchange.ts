@@ -167,8 +167,8 @@ export class Exchange extends MachineState {
     market.timeUs = timeUs;
     order.read(bytes, words, slot);
     const { kind } = order;
-    const due = (timeUs >= this.#expiries.earliestUs || timeUs >= this.wakeUs) && this.#dueEnds.run();
-    if (timeUs >= this.#interruptions.earliestUs) this.#interruptions.run();
+    const { wakes } = this;
+    const due = (timeUs >= wakes[0] || timeUs >= wakes[1] || timeUs >= wakes[2]) && this.#wake(timeUs);
     if (this.#stops.pending && !isEngines(kind)) {
       this.#triggers.run();
       order.read(bytes, words, slot);
@@ -185,6 +185,14 @@ export class Exchange extends MachineState {
     if (this.#stops.pending && !isEngines(kind)) this.#triggers.run();
     this.accounts.checkConservation();
     if (this.rules !== 1) this.digest.fold(seq);
+  }
+
+  /** Something has come to its time. Returns true if more orders are due than one command ends. */
+  #wake(timeUs: TimeUs): boolean {
+    const { wakes } = this;
+    const due = (timeUs >= wakes[0] || timeUs >= wakes[1]) && this.#dueEnds.run();
+    if (timeUs >= wakes[2]) this.#interruptions.run();
+    return due;
   }
 
   /** More orders are due in the way of a new order or an amend than one command cancels. */

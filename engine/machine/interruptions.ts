@@ -40,8 +40,6 @@ interface Interruption {
  */
 export class Interruptions implements StatePart {
   readonly kinds = [RowKind.Volatility];
-  /** From this time on there is something to do, microseconds since the Unix epoch; infinite = nothing. */
-  earliestUs: TimeUs = Number.POSITIVE_INFINITY;
   readonly #state: MachineState;
   readonly #clear: (symbol: number) => void;
   readonly #uncross: (symbol: number) => void;
@@ -52,6 +50,11 @@ export class Interruptions implements StatePart {
     this.#state = state;
     this.#clear = clear;
     this.#uncross = uncross;
+  }
+
+  /** From this time on there is something to do, microseconds since the Unix epoch; infinite = nothing. */
+  get earliestUs(): TimeUs {
+    return this.#state.wakes[2];
   }
 
   /** Begins the interruption of a continuous symbol. */
@@ -149,7 +152,7 @@ export class Interruptions implements StatePart {
   }
 
   #findEarliest(): void {
-    this.earliestUs = this.#all.reduce((earliest, { endUs }) => Math.min(earliest, endUs), Number.POSITIVE_INFINITY);
+    this.#state.wakes[2] = this.#all.reduce((earliest, { endUs }) => Math.min(earliest, endUs), Number.POSITIVE_INFINITY);
   }
 
   save(out: RowWriter): void {

@@ -190,7 +190,7 @@ export class MassCancels implements StatePart {
     const others = this.#byOwner.get(owner);
     if (others === undefined) this.#byOwner.set(owner, [its]);
     else others.push(its);
-    this.#state.wakeUs = Number.NEGATIVE_INFINITY;
+    this.#state.wakes[1] = Number.NEGATIVE_INFINITY;
   }
 
   /** Ends the first one that was begun. */

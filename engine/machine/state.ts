@@ -27,7 +27,7 @@ import { Throttles } from '../rules/throttles.ts';
 import { TrackedModel } from '../rules/tracked-model.ts';
 import { VolatilityBands } from '../rules/volatility-bands.ts';
 import { WaitingOrders } from '../rules/waiting-orders.ts';
-import type { QtyLots, TimeUs } from '../units.ts';
+import type { QtyLots } from '../units.ts';
 import { MarketWriter } from './market-writer.ts';
 import { ReportWriter } from './report-writer.ts';
 
@@ -87,8 +87,11 @@ export class MachineState implements CheckedState {
   seq = 0;
   timeUs = 0;
   lastOrderId = 0;
-  /** No mass cancel or dead man's switch has work before this time. It may be too early, and is no part of the state; see DueEnds. */
-  wakeUs: TimeUs = Number.POSITIVE_INFINITY;
+  /**
+   * Times from which on a command finds something due before it, infinite = nothing: the first order that expires, what is due of accounts and
+   * auctions (it may be too early; see DueEnds), the end of an interruption. In one array, because each command compares them.
+   */
+  readonly wakes = new Float64Array(3).fill(Number.POSITIVE_INFINITY);
   /** The current command. */
   readonly order = new OrderRequest();
   readonly aggressor = new Aggressor();
@@ -106,7 +109,7 @@ export class MachineState implements CheckedState {
     this.trailGroups = new TrailGroups(limits.orders, allocate);
     this.feeSchedules = new FeeSchedules(limits.symbols, this.slab);
     this.feeTiers = new FeeTiers(this.accounts.feeTables, this.feeSchedules, this.symbols, limits.accounts);
-    this.expiries = new DeadlineHeap(this.slab.id, this.slab.endUs);
+    this.expiries = new DeadlineHeap(this.slab.id, this.slab.endUs, this.wakes.subarray(0, 1));
     this.stops = new PendingStops(this.symbols, this.slab, this.trailGroups);
     this.quotes = new LiveQuotes(this.slab);
     this.waiting = new WaitingOrders(this.slab);

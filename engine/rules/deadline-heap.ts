@@ -9,20 +9,26 @@ import type { TimeUs } from '../units.ts';
 export class DeadlineHeap {
   /** Slots with a deadline. */
   count = 0;
-  /** The earliest deadline in microseconds since the Unix epoch; infinite if there is none. */
-  earliestUs: TimeUs = Number.POSITIVE_INFINITY;
   /** By slot, of orders in the heap. */
   readonly #time: Float64Array;
+  readonly #earliest: Float64Array;
   readonly #place: Int32Array;
   readonly #heap: Int32Array;
   readonly #id: Float64Array;
 
-  /** @param ids id of each slot, which decides between equal deadlines @param times column of the deadlines; other threads may read it */
-  constructor(ids: Float64Array, times: Float64Array) {
+  /** @param ids id of each slot, which decides between equal deadlines @param times column of the deadlines; other threads may read it @param earliest where `earliestUs` is */
+  constructor(ids: Float64Array, times: Float64Array, earliest = new Float64Array(1)) {
+    this.#earliest = earliest;
+    earliest[0] = Number.POSITIVE_INFINITY;
     this.#id = ids;
     this.#time = times;
     this.#place = new Int32Array(ids.length);
     this.#heap = new Int32Array(ids.length);
+  }
+
+  /** The earliest deadline in microseconds since the Unix epoch; infinite if there is none. */
+  get earliestUs(): TimeUs {
+    return this.#earliest[0];
   }
 
   /** The slot whose deadline is first. Only if `count` is not 0. */
@@ -44,7 +50,7 @@ export class DeadlineHeap {
   add(slot: number, timeUs: TimeUs): void {
     this.#time[slot] = timeUs;
     this.#rise(this.count++, slot);
-    this.earliestUs = this.#time[this.#heap[0]];
+    this.#earliest[0] = this.#time[this.#heap[0]];
   }
 
   /** Removes a slot, if it was added. */
@@ -56,7 +62,7 @@ export class DeadlineHeap {
       if (at > 0 && this.#before(last, this.#heap[(at - 1) >> 1])) this.#rise(at, last);
       else this.#sink(at, last);
     }
-    this.earliestUs = this.count === 0 ? Number.POSITIVE_INFINITY : this.#time[this.#heap[0]];
+    this.#earliest[0] = this.count === 0 ? Number.POSITIVE_INFINITY : this.#time[this.#heap[0]];
   }
 
   /** Puts `slot` at `at`, or nearer to the first place. */
