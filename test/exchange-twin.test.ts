@@ -2,11 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { RULES } from '../engine/limits.ts';
-import { stateHash, tradingHash } from '../engine/machine/state-rows.ts';
-import { CommandKind } from '../engine/wire/layout.ts';
 import { times } from './support/long-runs.ts';
 import { flow } from './support/twin-flow.ts';
-import { compare, copyOf, pair, setup } from './support/twin-pair.ts';
+import { compare, continuesFromSnapshots, setup } from './support/twin-pair.ts';
 import { RARE, RARE_CONTROLLED } from './support/twin-rare.ts';
 
 describe('the exchange against its naive twin', () => {
@@ -36,27 +34,6 @@ describe('the exchange against its naive twin', () => {
   }
 
   it('saved and loaded state is identical, also with other capacities, and continues identically', () => {
-    fc.assert(
-      fc.property(setup, flow(70, 200, 3), (given, commands) => {
-        const half = Math.floor(commands.length * 0.7);
-        const [first, second] = [commands.slice(0, half), commands.slice(half)];
-        const { real } = pair(given);
-        for (const fields of first) real.do(fields);
-        let copy = copyOf(real.exchange, 2);
-        assert.equal(stateHash(copy), stateHash(real.exchange));
-        copy.timeUs++;
-        assert.notEqual(stateHash(copy), stateHash(real.exchange));
-        assert.equal(tradingHash(copy), tradingHash(real.exchange));
-        copy.timeUs--;
-        real.onRecord = (bytes, words) => {
-          copy.apply(bytes, words, 0);
-          // The state is also saved and loaded between the records of a command.
-          if (bytes[0] === CommandKind.Extension || copy.seq % 3 === 0) copy = copyOf(copy);
-        };
-        for (const fields of second) real.do(fields);
-        assert.equal(stateHash(copy), stateHash(real.exchange));
-      }),
-      { numRuns: times(20, 40) },
-    );
+    fc.assert(fc.property(setup, flow(70, 200, 3), continuesFromSnapshots), { numRuns: times(20, 40) });
   });
 });

@@ -1,12 +1,12 @@
 /**
  * Compares the exchange with its naive twin over random commands of all kinds, until the time or the number is reached: reports, state,
- * money, market data. `npm run test:fuzz -- --seconds 600 --seed 7`, or `--commands 1000000`
+ * money, market data. In a third of the flows it compares a state that is saved and loaded on the way instead. `npm run test:fuzz -- --seconds 600 --seed 7`, or `--commands 1000000`
  */
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import { RULES } from '../engine/limits.ts';
 import { flow } from './support/twin-flow.ts';
-import { compare, setup } from './support/twin-pair.ts';
+import { compare, continuesFromSnapshots, setup } from './support/twin-pair.ts';
 import { RARE, RARE_CONTROLLED } from './support/twin-rare.ts';
 
 const { values } = parseArgs({ options: { seconds: { type: 'string' }, commands: { type: 'string' }, seed: { type: 'string' } } });
@@ -30,13 +30,22 @@ let commands = 0;
 let flows = 0;
 const began = performance.now();
 const elapsed = (): number => (performance.now() - began) / 1000;
-const properties = [0, 6].map((controls) =>
-  fc.property(setup, flow(1, 250, controls), (given, each) => {
-    compare(given, each, RULES, seen);
-    commands += each.length;
-    flows++;
+const count = (each: readonly unknown[]): void => {
+  commands += each.length;
+  flows++;
+};
+const properties = [
+  ...[0, 6].map((controls) =>
+    fc.property(setup, flow(1, 250, controls), (given, each) => {
+      compare(given, each, RULES, seen);
+      count(each);
+    }),
+  ),
+  fc.property(setup, flow(70, 200, 3), (given, each) => {
+    continuesFromSnapshots(given, each);
+    count(each);
   }),
-);
+];
 
 let reported = began;
 for (let seed = first; elapsed() < seconds && commands < most; seed++) {

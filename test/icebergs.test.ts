@@ -51,6 +51,35 @@ describe('icebergs', () => {
     3 cancel 1
       > 3 Cancelled 1 3@500 leaves 0 CANCELLED_BY_CLIENT`,
   );
+  it('have one more part, as large as it needs, when the command has used up its share of parts', () => {
+    const harness = new Harness().setUp(5);
+    harness.exchange.partsPerCommand = 2;
+    const text = `
+    1 new 1 sell 100 @ 500 show 1
+      > 1 Accepted 1 100@500 leaves 100
+    2 new 1 sell 60 @ 500 show 1
+      > 2 Accepted 1 60@500 leaves 60
+    4 new 1 buy 120 @ 500
+      > 4 Accepted 1 120@500 leaves 120
+      > 1 Fill 1 1@500 leaves 99 maker
+      > 4 Fill 1 1@500 leaves 119 taker
+      > 2 Fill 1 1@500 leaves 59 maker
+      > 4 Fill 1 1@500 leaves 118 taker
+      > 1 Fill 1 1@500 leaves 98 maker
+      > 4 Fill 1 1@500 leaves 117 taker
+      > 2 Fill 1 1@500 leaves 58 maker
+      > 4 Fill 1 1@500 leaves 116 taker
+      > 1 Fill 1 98@500 leaves 0 maker
+      > 4 Fill 1 98@500 leaves 18 taker
+      > 2 Fill 1 18@500 leaves 40 maker
+      > 4 Fill 1 18@500 leaves 0 taker
+    5 new 1 buy 41 @ 500
+      > 5 Accepted 1 41@500 leaves 41
+      > 2 Fill 1 40@500 leaves 0 maker
+      > 5 Fill 1 40@500 leaves 1 taker`;
+    assert.equal(runLedger(harness, text), tidyLedger(text));
+    audit(harness);
+  });
   ledger(
     'trade as a whole when they arrive, and rest with what is left',
     `

@@ -318,4 +318,26 @@ describe('trailing stops', () => {
     assert.ok(book);
     auditBooks(harness.exchange.slab, harness.exchange.pages, [book], () => false, harness.exchange.stops.books);
   });
+
+  it('have ended: waves of stops that are cancelled count no more, as in a state from a snapshot', () => {
+    const before = ['3 new 90 buy 1 @ 100', '3 new 91 sell 1 @ 100'];
+    // The cancelled stop 2 was due; the stop 4 would have its turn behind it, and another price would be the last.
+    const text = `
+      1 new 10 buy 5 @ 99
+      1 new 11 sell 5 @ 101
+      reference 100
+      2 new 1 sell 1 trail 5
+      2 cancel 1
+      phase auction
+      2 new 2 sell 1 stop 95 ref
+      2 new 3 buy 1 stop 105 ref
+      reference 90
+      2 cancel 2
+      reference 110
+      2 new 4 sell 1 stop 115 ref now
+      phase continuous`;
+    const harness = new Harness().setUp(3);
+    for (const line of before) harness.must(parseCommand(line));
+    sameFromAnySnapshot(harness, text);
+  });
 });

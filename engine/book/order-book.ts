@@ -356,10 +356,11 @@ export class OrderBook {
   /**
    * The iceberg in `slot`, whose displayed part was filled and left the book, displays its next part, last at its price. Nothing else may have
    * happened in the book since: the level has its place again, even if its page was given back.
+   * @param least lots that the part has, if there are so many
    */
-  refresh(slot: number): void {
+  refresh(slot: number, least: QtyLots): void {
     const { slab, pages } = this;
-    const part = Math.min(slab.display(slot), slab.total(slot));
+    const part = Math.min(Math.max(slab.display(slot), least), slab.total(slot));
     slab.setOpen(slot, part);
     assert(this.rest(slot, pages.capacity), 'order book: an iceberg rests again where it rested');
     slab.icebergs[slot << ICEBERG_SHIFT] -= part;

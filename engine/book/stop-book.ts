@@ -84,6 +84,7 @@ export class StopBook {
    * @param triggers bit `1 << Trigger` for each price that moved
    */
   moved(first: PriceTicks, last: PriceTicks, triggers: number): void {
+    this.endEmpty();
     const buysFirst = last < first || this.#crosses(0, first) || this.#crosses(1, first);
     for (let n = 0; n < 2; n++) {
       const side = buysFirst ? n : 1 - n;
@@ -93,6 +94,7 @@ export class StopBook {
 
   /** The stops of a side up to `key` are due, after those that are due already. */
   cross(side: number, key: number, triggers: number): void {
+    this.endEmpty();
     const crossed = this.#crossed;
     const farthest = Math.max(crossed[side * 2], crossed[side * 2 + 1]);
     let grows = false;

@@ -4,7 +4,7 @@ import { ICEBERG, ICEBERG_SHIFT, IcebergNumber, ORDER_WORDS_SHIFT, OrderWord } f
 import { HAS_MORE } from '../rules/fee-schedules.ts';
 import { RowKind, type RowWriter } from '../state-part.ts';
 import type { QtyLots } from '../units.ts';
-import { Side } from '../wire/layout.ts';
+import { SelfTradeMode, Side } from '../wire/layout.ts';
 import type { MachineState } from './state.ts';
 
 const { terms: TERMS } = OrderWord;
@@ -19,6 +19,9 @@ const { reserve: RESERVE, display: DISPLAY, publicId: PUBLIC_ID, firstId: FIRST_
  */
 export class Icebergs {
   readonly #state: MachineState;
+  /** Parts that the command `#seq` has used up. */
+  #parts = 0;
+  #seq = 0;
 
   constructor(state: MachineState) {
     this.#state = state;
@@ -57,11 +60,17 @@ export class Icebergs {
 
   /** What the iceberg in `slot` displayed is used up and left the book. Returns false if it has nothing more; otherwise the next part rests. */
   goesOn(slot: number): boolean {
-    const { slab, books } = this.#state;
+    const { slab, books, seq, selfTrade, aggressor, partsPerCommand } = this.#state;
     const at = slot << ICEBERG_SHIFT;
     if (slab.icebergs[at + RESERVE] === 0) return false;
+    if (seq !== this.#seq) {
+      this.#seq = seq;
+      this.#parts = 0;
+    }
+    // A match with prevention has a bound of its own.
+    const least = ++this.#parts > partsPerCommand && selfTrade.mode <= SelfTradeMode.None ? aggressor.open : 0;
     slab.icebergs[at + PUBLIC_ID] = this.newId();
-    (books[slab.symbol(slot)] as OrderBook).refresh(slot);
+    (books[slab.symbol(slot)] as OrderBook).refresh(slot, least);
     return true;
   }
 

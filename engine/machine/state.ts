@@ -47,6 +47,12 @@ export class Aggressor {
 }
 
 /**
+ * Parts of icebergs that one command uses up at most. An iceberg that it meets after them has one more part, as large as it needs: so a command causes
+ * no more fills than these and two for each order.
+ */
+export const PARTS_PER_COMMAND = 1024;
+
+/**
  * The whole state of a shard, and the current command. The parts of the state
  * machine share one object. Owned by the engine thread.
  */
@@ -92,6 +98,8 @@ export class MachineState implements CheckedState {
    * auctions (it may be too early; see DueEnds), the end of an interruption. In one array, because each command compares them.
    */
   readonly wakes = new Float64Array(3).fill(Number.POSITIVE_INFINITY);
+  /** See PARTS_PER_COMMAND; tests lower it. */
+  partsPerCommand: number = PARTS_PER_COMMAND;
   /** The current command. */
   readonly order = new OrderRequest();
   readonly aggressor = new Aggressor();

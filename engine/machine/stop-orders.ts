@@ -198,6 +198,7 @@ export class StopOrders implements StatePart {
   }
 
   #saveWaves(out: RowWriter, symbol: number, active: number): void {
+    this.#stops.books[symbol]?.endEmpty();
     for (const { side, upTo } of this.#stops.books[symbol]?.waves ?? []) out.row(RowKind.StopWave, symbol, side, upTo[0], upTo[1], active);
   }
 

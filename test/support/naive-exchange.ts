@@ -3,6 +3,7 @@ import { Code } from '../../engine/codes.ts';
 import { type Limits, RULES } from '../../engine/limits.ts';
 import { WAITING_PER_COMMAND } from '../../engine/machine/auction-orders.ts';
 import type { CommandFields } from '../../engine/machine/command.ts';
+import { PARTS_PER_COMMAND } from '../../engine/machine/state.ts';
 import { ROW_FIELDS } from '../../engine/machine/state-rows.ts';
 import { TRIGGERS_PER_COMMAND } from '../../engine/machine/triggers.ts';
 import { SymbolParam } from '../../engine/params.ts';
@@ -173,6 +174,9 @@ export class NaiveExchange {
   subPhase: number = SubPhase.None;
   boundaryUs = 0;
   lastOrderId = 0;
+  partsPerCommand = PARTS_PER_COMMAND;
+  /** Parts of icebergs that the command has used up. */
+  #parts = 0;
   lastPrice = 0;
   tradeId = 0;
   params: number[];
@@ -290,6 +294,7 @@ export class NaiveExchange {
     this.controls.nowUs = this.timeUs;
     this.protections.nowUs = this.timeUs;
     for (const each of c.legs ?? [c]) {
+      this.#parts = 0;
       this.auctions.left = WAITING_PER_COMMAND;
       this.seq += each.extension === undefined ? 1 : 2;
       this.massCancels.continue(each, () => {
@@ -700,8 +705,10 @@ export class NaiveExchange {
       this.#fill(maker, taker.id, maker.price, quantity, makerFee, 1);
       this.#fill(taker, makerId, maker.price, quantity, takerFee, 0);
       this.links.filled(maker, quantity);
-      if (tradedPart(maker, quantity, () => ++this.lastOrderId)) {
-        this.seen.add('iceberg refreshed');
+      const nextId = (): number => ++this.lastOrderId;
+      const least = (): number => (++this.#parts > this.partsPerCommand && mode <= SelfTradeMode.None ? taker.open : 0);
+      if (tradedPart(maker, quantity, nextId, least)) {
+        this.seen.add(this.#parts > this.partsPerCommand ? 'iceberg has one more part' : 'iceberg refreshed');
         this.#leavePlace(maker);
         this.#takePlace(maker);
       } else if (maker.open === 0) this.#gone(maker);

@@ -33,12 +33,12 @@ export function firstPart({ open, iceberg }: Order, id: number): void {
   if (iceberg) Object.assign(iceberg, { shown: Math.min(iceberg.display, open), id, first: id });
 }
 
-/** The part traded; returns true if the next one is displayed. @param nextId gives the id of it */
-export function tradedPart({ open, iceberg }: Order, lots: number, nextId: () => number): boolean {
+/** The part traded; returns true if the next one is displayed. @param nextId gives the id of it @param least lots that it has, if there are so many */
+export function tradedPart({ open, iceberg }: Order, lots: number, nextId: () => number, least: () => number): boolean {
   if (!iceberg) return false;
   iceberg.shown -= lots;
   if (iceberg.shown > 0 || open === 0) return false;
-  iceberg.shown = Math.min(iceberg.display, open);
+  iceberg.shown = Math.min(Math.max(iceberg.display, least()), open);
   iceberg.id = nextId();
   return true;
 }

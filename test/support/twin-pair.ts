@@ -4,7 +4,7 @@ import { auditBooks } from '../../engine/book/book-audit.ts';
 import { Code } from '../../engine/codes.ts';
 import { type Limits, RULES } from '../../engine/limits.ts';
 import { Exchange } from '../../engine/machine/exchange.ts';
-import { ROW_FIELDS, StateLoader, saveState } from '../../engine/machine/state-rows.ts';
+import { ROW_FIELDS, StateLoader, saveState, stateHash, tradingHash } from '../../engine/machine/state-rows.ts';
 import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../../engine/params.ts';
 import { ControlBit } from '../../engine/rules/control-bits.ts';
 import { CommandKind, Instruction, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
@@ -44,6 +44,8 @@ export const setup = fc.record({
   perCommand: fc.constantFrom(1, 1, 2, 100),
   /** Orders that they sort with one command at most. */
   sortedPerCommand: fc.constantFrom(1, 2, 100, 100),
+  /** Parts of icebergs that one command uses up. */
+  partsPerCommand: fc.constantFrom(1, 3, 1024, 1024),
 });
 
 export interface Setup {
@@ -61,10 +63,11 @@ export interface Setup {
   btc: number;
   perCommand: number;
   sortedPerCommand: number;
+  partsPerCommand: number;
 }
 
 export function pair(
-  { taker, maker, band, fixed, moving, wide, random, profile, usd, btc, perCommand, sortedPerCommand, ...pages }: Setup,
+  { taker, maker, band, fixed, moving, wide, random, profile, usd, btc, perCommand, sortedPerCommand, partsPerCommand, ...pages }: Setup,
   rules = RULES,
 ): { real: Harness; naive: NaiveExchange } {
   const limits = { ...LIMITS, ...pages };
@@ -91,6 +94,7 @@ export function pair(
   if (rules >= 5) for (const [name, value] of Object.entries(volatility)) params[SymbolParam[name as keyof typeof volatility]] = value;
   const naive = new NaiveExchange(params, limits, rules);
   for (const { massCancels } of [real.exchange, naive]) Object.assign(massCancels, { perCommand, sortedPerCommand });
+  for (const each of [real.exchange, naive]) each.partsPerCommand = partsPerCommand;
   naive.phase = Phase.Continuous;
   naive.controls.nowUs = real.exchange.timeUs;
   naive.reportNo.set(0, real.exchange.accounts.reportNo[0]);
@@ -181,6 +185,7 @@ export function copyOf(exchange: Exchange, factor = 1): Exchange {
   saveState(exchange, (rows, count) => loader.load(rows, count));
   const { perCommand, sortedPerCommand } = exchange.massCancels;
   Object.assign(copy.massCancels, { perCommand, sortedPerCommand });
+  copy.partsPerCommand = exchange.partsPerCommand;
   return copy;
 }
 
@@ -238,4 +243,25 @@ export function compare(given: Setup, commands: readonly LongCommandFields[], ru
   const book = real.exchange.books[SYMBOL];
   const { slab, pages, stops, waiting } = real.exchange;
   if (book) auditBooks(slab, pages, [book], () => naive.phase !== Phase.Continuous, stops.books, waiting.slots());
+}
+
+/** The state is saved and loaded within the commands, and each time continues as the exchange. */
+export function continuesFromSnapshots(given: Setup, commands: readonly LongCommandFields[]): void {
+  const half = Math.floor(commands.length * 0.7);
+  const [first, second] = [commands.slice(0, half), commands.slice(half)];
+  const { real } = pair(given);
+  for (const fields of first) real.do(fields);
+  let copy = copyOf(real.exchange, 2);
+  assert.equal(stateHash(copy), stateHash(real.exchange));
+  copy.timeUs++;
+  assert.notEqual(stateHash(copy), stateHash(real.exchange));
+  assert.equal(tradingHash(copy), tradingHash(real.exchange));
+  copy.timeUs--;
+  real.onRecord = (bytes, words) => {
+    copy.apply(bytes, words, 0);
+    // The state is also saved and loaded between the records of a command.
+    if (bytes[0] === CommandKind.Extension || copy.seq % 3 === 0) copy = copyOf(copy);
+  };
+  for (const fields of second) real.do(fields);
+  assert.equal(stateHash(copy), stateHash(real.exchange));
 }

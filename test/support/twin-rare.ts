@@ -85,6 +85,7 @@ export const RARE = [
   '2/419/0',
   '7/419/0',
   'iceberg refreshed',
+  'iceberg has one more part',
   'iceberg decremented',
   'iceberg total amended, place kept',
   'iceberg display amended, place kept',
