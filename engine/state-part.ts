@@ -64,7 +64,6 @@ export const RowKind = {
   /** symbol, side, key of the last-trade stops that are due, of the reference-price stops, 1 if it has a turn; by turn, then symbol, oldest first; only from rules 5 on */
   StopWave: 24,
   /** account (0 = those of a group), symbol, side, code, last order id before it, group, commands that still sort its orders; of mass cancels under way, the oldest first; only from rules 5 on */
-  /** account (0 = those of a group), symbol, side, code, last order id before it, group; of mass cancels under way, the oldest first; only from rules 5 on */
   /** id, offset (ticks, below 0: parts per million), the price that it follows from, 0 = it waits for its activation price; before the row of a trailing stop, whose stop price is then its activation price, and whose limit price the distance of its limit; only from rules 5 on */
   TrailTerms: 28,
   /** symbol, number as in StopBook.trails, extreme of a group of trailing stops, oldest first; or the best price that they have not followed yet, 1; before the stops of the symbol; only from rules 5 on */

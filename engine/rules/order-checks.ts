@@ -493,7 +493,9 @@ export class OrderChecks {
       if (!bands.contain(side === Buy ? book.bestAsk() : book.bestBid())) return false;
       inside = bands.limit(side, limit);
     }
-    if (selfTrade.mode <= NONE && book.guards === 0) return book.fillable(side, inside, least);
+    // By levels first: visiting each order is only for what is there.
+    if (!book.fillable(side, inside, least)) return false;
+    if (selfTrade.mode <= NONE && book.guards === 0) return true;
     selfTrade.sweep(book, side, inside, order.quantity);
     return selfTrade.sweptQuantity >= least;
   }

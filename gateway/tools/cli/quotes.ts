@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { QuoteProtection, QuoteSide } from '../../client/index.ts';
+import type { QuoteProtection, QuoteSide, ReportView } from '../../client/index.ts';
 import { type AccountFlags, accountOption, connectionOptions, count, print, printJson, withClient } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
+import { collect } from './orders.ts';
 import { reportLine } from './report-line.ts';
 
 interface QuoteFlags extends AccountFlags {
@@ -38,7 +39,7 @@ export function quoteCommand(program: Command): void {
       'after',
       `
 Examples:
-  openbell quote BTC-USD --bid 0.5@59000.00 --ask 0.5@59010.00
+  openbell quote BTC-USD --bid 0.5@58000.00 --ask 0.5@62000.00
   openbell quote BTC-USD --bid 0.5@59000.00 --post-only --account 2
   openbell quote BTC-USD --cancel`,
     );
@@ -49,9 +50,15 @@ Examples:
       if ((bid === undefined && ask === undefined) !== (flags.cancel === true))
         throw new CliError('quote needs --bid, --ask or both; or --cancel alone', ExitCode.Usage);
       return await withClient(flags, async (client) => {
+        const follow = collect(client);
         const answer = await client.orders.quote({ symbol, ...(bid && { bid }), ...(ask && { ask }), postOnly });
-        if (flags.json) printJson(answer);
-        else for (const report of [answer.bid, answer.ask]) print(`${report.side === 'buy' ? 'bid' : 'ask'}  ${reportLine(report)}`);
+        const followed: ReportView[] = [];
+        for (const its of [answer.bid, answer.ask]) if (its.orderId !== 0) followed.push(...(await follow(its)));
+        if (flags.json) printJson(followed.length === 0 ? answer : { ...answer, followed });
+        else {
+          for (const its of [answer.bid, answer.ask]) print(`${sideText(its)}  ${answerLine(its)}`);
+          for (const report of followed) print(`${sideText(report)}  ${reportLine(report)}`);
+        }
         return answer.bid.kind === 'rejected' ? ExitCode.Failed : ExitCode.Ok;
       });
     }),
@@ -98,6 +105,15 @@ Examples:
       });
     }),
   );
+}
+
+function sideText({ side: its }: ReportView): string {
+  return its === 'buy' ? 'bid' : 'ask';
+}
+
+/** A side that was not there and is not wanted is answered as cancelled, without an order id. */
+function answerLine(report: ReportView): string {
+  return report.kind === 'cancelled' && report.orderId === 0 ? 'none' : reportLine(report);
 }
 
 /** `0.5@59000.00` */

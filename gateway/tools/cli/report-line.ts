@@ -15,7 +15,7 @@ export function reportLine(report: ReportView): string {
       return `cancelled order ${orderId}: ${quantity} of it, filled ${filled} (${code})`;
     case 'mass-cancelled':
       if (code !== 'OK') break;
-      return `cancelled ${report.quantityLots} orders${report.leavesLots === 0 ? '' : `, ${report.leavesLots} of them in a moment`}`;
+      return `cancelled ${report.quantityLots} order${report.quantityLots === 1 ? '' : 's'}${report.leavesLots === 0 ? '' : `, ${report.leavesLots} of them in a moment`}`;
     case 'amended':
       if (code !== 'OK') return `reduced   order ${orderId}: open ${leaves} (${code})`;
       return `amended   order ${orderId}: open ${leaves} at ${price}${stop}, priority ${report.keptPriority ? 'kept' : 'lost'}`;
