@@ -81,7 +81,7 @@ describe('a running exchange', () => {
   it('the command line: cancel --all', async () => {
     await Promise.all([buy('50000.00'), sell('70000.00')]);
     const side = await openbell(['cancel', '--all', '--symbol', 'BTC-USD', '--side', 'buy', ...flags]);
-    assert.deepEqual([side.code, side.stdout], [0, 'cancelled 1 orders\n']);
+    assert.deepEqual([side.code, side.stdout], [0, 'cancelled 1 order\n']);
     const json = await openbell(['cancel', '--all', '--json', ...flags]);
     assert.deepEqual([json.code, JSON.parse(json.stdout).quantityLots], [0, 1]);
     for (const wrong of [['BTC-USD', '1', '--all'], ['--all', '--client-id'], ['BTC-USD', '1', '--side', 'buy'], ['BTC-USD'], []])

@@ -26,7 +26,7 @@ const NEAR = 4;
 
 /** @param stops pending stops of each side @throws InvariantError if a cascade does not trigger all, or money is not conserved */
 export function runStops(stops: number, onChunk: () => void): StopFigures {
-  const [plain, watched] = [new MeasuredMachine(CHUNK), new MeasuredMachine(2 * stops + CHUNK)];
+  const [plain, watched] = [new MeasuredMachine(2 * stops + CHUNK), new MeasuredMachine(2 * stops + CHUNK)];
   // The first stop of a symbol makes its prices watched; in the other machine none is left.
   plain.run([stopAt(0, Side.Sell, 1), { kind: CommandKind.Cancel, account: 1, symbol: 1, clientOrderId: 2 }]);
   let enter = 0;
