@@ -33,7 +33,7 @@ export class CancelAfters implements StatePart {
     this.#massCancels = massCancels;
     const { capacity } = state.accounts;
     const ids = Float64Array.from({ length: capacity }, (_, account) => account);
-    this.#deadlines = new DeadlineHeap(ids, new Float64Array(capacity));
+    this.#deadlines = new DeadlineHeap(ids, new Float64Array(capacity), state.wakes.subarray(3));
     this.#on = new Uint8Array(capacity);
   }
 

@@ -6,7 +6,6 @@ import type { Limits } from '../limits.ts';
 import { SymbolParam } from '../params.ts';
 import { AccountRows, AssetRows } from '../rules/account-rows.ts';
 import { ControlRows } from '../rules/control-rows.ts';
-import type { DeadlineHeap } from '../rules/deadline-heap.ts';
 import { FeeTierRows } from '../rules/fee-tier-rows.ts';
 import { OrderChecks } from '../rules/order-checks.ts';
 import type { PendingStops } from '../rules/pending-stops.ts';
@@ -77,10 +76,11 @@ export class Exchange extends MachineState {
   readonly #administration: Administration;
   readonly #cancelAfters: CancelAfters;
   readonly #dueEnds: DueEnds;
-  readonly #expiries: DeadlineHeap;
   readonly #interruptions: Interruptions;
   readonly #triggers: Triggers;
   readonly #stops: PendingStops;
+  /** The deadline at the last call of `deadlineChanged`. */
+  readonly #deadline = new Float64Array(1).fill(Number.NaN);
 
   constructor(limits: Limits, outputs?: ExchangeOutputs, allocate?: Allocate) {
     super(limits, outputs, allocate);
@@ -117,7 +117,6 @@ export class Exchange extends MachineState {
     );
     this.#cancelAfters = new CancelAfters(this, checks, this.#answers, this.massCancels);
     this.#dueEnds = new DueEnds(this, resting, new Expiry(this, resting), this.massCancels, this.#cancelAfters, this.auctionOrders);
-    this.#expiries = this.expiries;
     this.#triggers = new Triggers(this, checks, this.#answers, resting, guarded, banded, this.#dueEnds, linked);
     this.#stops = this.stops;
     this.configuration = new Configuration(this);
@@ -226,8 +225,19 @@ export class Exchange extends MachineState {
 
   /** Time from which a Tick has something to do, microseconds since the Unix epoch; infinite = none. */
   get deadlineUs(): TimeUs {
+    const { wakes } = this;
     if (this.#stops.active.length > 0 || this.massCancels.count !== 0 || this.auctionOrders.busy) return this.timeUs;
-    return Math.min(this.#expiries.earliestUs, this.#cancelAfters.earliestUs, this.#interruptions.earliestUs);
+    return Math.min(wakes[0], wakes[2], wakes[3]);
+  }
+
+  /** Whether `deadlineUs` is another one than at the last call; true at the first one. Called once per poll, so it returns no double, which would be boxed. */
+  deadlineChanged(): boolean {
+    const { wakes } = this;
+    const isBusy = this.#stops.active.length > 0 || this.massCancels.count !== 0 || this.auctionOrders.busy;
+    const next = isBusy ? this.timeUs : Math.min(wakes[0], wakes[2], wakes[3]);
+    if (next === this.#deadline[0]) return false;
+    this.#deadline[0] = next;
+    return true;
   }
 
   /** Call it after the commands of one poll. It computes the results that are needed once per poll. */

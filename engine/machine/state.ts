@@ -95,9 +95,10 @@ export class MachineState implements CheckedState {
   lastOrderId = 0;
   /**
    * Times from which on a command finds something due before it, infinite = nothing: the first order that expires, what is due of accounts and
-   * auctions (it may be too early; see DueEnds), the end of an interruption. In one array, because each command compares them.
+   * auctions (it may be too early; see DueEnds), the end of an interruption; and the first dead man's switch. In one array, because each command
+   * compares them, and so that none is boxed.
    */
-  readonly wakes = new Float64Array(3).fill(Number.POSITIVE_INFINITY);
+  readonly wakes = new Float64Array(4).fill(Number.POSITIVE_INFINITY);
   /** See PARTS_PER_COMMAND; tests lower it. */
   partsPerCommand: number = PARTS_PER_COMMAND;
   /** The current command. */

@@ -134,7 +134,6 @@ export class EngineCore {
   /** True while records wait for space in a ring. */
   #overflowing = false;
   #shownCheckpoint = 0;
-  #shownDeadline: TimeUs = Number.POSITIVE_INFINITY;
 
   constructor(exchange: Exchange, commands: RingConsumer, outputs: ExchangeOutputs, control: Control) {
     this.exchange = exchange;
@@ -203,7 +202,7 @@ export class EngineCore {
     this.#showBooks();
     this.#settle();
     this.#showCheckpoint();
-    this.#showDeadline();
+    if (this.exchange.deadlineChanged()) this.#control.setDeadline(this.exchange.deadlineUs);
     this.#control.noteDefinition();
     this.#control.setPhase(EnginePhase.Running);
     messages.push(...unloggedCapacities(exchange, replayed));
@@ -264,7 +263,7 @@ export class EngineCore {
     market.publish();
     commands.release();
     // Before the commands count as applied: who waits for that reads the deadline afterwards.
-    if (exchange.deadlineUs !== this.#shownDeadline) this.#showDeadline();
+    if (exchange.deadlineChanged()) this.#control.setDeadline(exchange.deadlineUs);
     this.#settle();
     if (exchange.digest.checkpointSeq !== this.#shownCheckpoint) this.#showCheckpoint();
     return done;
@@ -275,12 +274,6 @@ export class EngineCore {
     const { checkpointSeq, checkpointHigh, checkpointLow, statedSeq } = this.exchange.digest;
     this.#shownCheckpoint = checkpointSeq;
     if (checkpointSeq !== statedSeq) this.#control.setCheckpoint(checkpointSeq, checkpointHigh, checkpointLow);
-  }
-
-  /** Publishes the time from which on the exchange needs a command. */
-  #showDeadline(): void {
-    this.#shownDeadline = this.exchange.deadlineUs;
-    this.#control.setDeadline(this.#shownDeadline);
   }
 
   /** True while records wait for space in a ring; no command is taken meanwhile. */
