@@ -63,7 +63,7 @@ describe("a dead man's switch", () => {
     at 500: tick`,
   );
   ledger(
-    'fires before the command of its own account, which comes too late to move it on; and tells of it without orders',
+    'fires before the command of its own account, which comes too late to renew it; and is reported without orders, too',
     100,
     `
     at 100: 1 new 1 buy 1 @ 500

@@ -18,7 +18,7 @@ import { RawWebSocket } from './support/raw-websocket.ts';
 import { until } from './support/until.ts';
 
 describe('the command', () => {
-  it('cancels the orders of the account, tells it why, and answers the operator with their number', () => {
+  it('cancels the orders of the account, reports the reason, and answers the operator with their number', () => {
     const harness = new Harness().setUp(2);
     for (const line of ['1 new 1 buy 1 @ 500', '1 new 2 sell 2 @ 700', '2 new 1 buy 3 @ 500', '1 new 3 sell 1 stop 400'])
       harness.must(parseCommand(line));

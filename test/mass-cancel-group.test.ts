@@ -137,7 +137,7 @@ describe('a mass cancel of a group', () => {
     const [answer] = new Harness(SMALL_LIMITS, 4).setUp(1).do(parseCommand('cancel-group 7')).reports;
     assert.deepEqual([answer.kind, answer.code], [ReportKind.Rejected, Code.UNKNOWN_KIND]);
   });
-  it('cancels 512 orders of 3,000 with its command, tells how many follow, and continues the same from a snapshot', () => {
+  it('cancels 512 orders of 3,000 with its command, reports how many follow, and continues the same from a snapshot', () => {
     const harness = new Harness(resolveLimits({ ...SMALL_LIMITS, orders: 4096 })).setUp(3);
     for (const account of [1, 2, 3]) harness.must(parseCommand(`set ${account} Group 7`));
     for (let i = 1; i <= 3000; i++) harness.must(parseCommand(`${1 + (i % 3)} new ${i} buy 1 @ ${1 + ((i * 7919) % 500)}`));

@@ -302,7 +302,7 @@ describe('over HTTP, client and command line', { timeout: 120_000 }, () => {
     for (const order of orders) assert.equal(await ended(order), 'CANCELLED_BY_OPERATOR');
   });
 
-  it('HTTP: of a group with many orders, the answer tells how many follow; they do so without a further request', async () => {
+  it('HTTP: of a group with many orders, the answer has the number that follows; they are cancelled without a further request', async () => {
     assert.equal((await post('/v1/accounts/1/limits', { group: 7 })).status, 200);
     const orders = await Promise.all(Array.from({ length: 700 }, () => place('ETH-USD', '2000.00')));
     assert.ok(orders.every(({ kind }) => kind === 'accepted'));

@@ -188,7 +188,7 @@ export class OrderSlab {
   }
 
   /**
-   * A number that tells which of two orders came first to their price. Ids only grow, so it is the order's id, or the one that it would have had
+   * A number by which two orders at one price are in the order of their arrival. Ids only grow, so it is the order's id, or the one that it would have had
    * when it lost its place; see RestingOrders.arrived. It is compared with that of a hidden order only.
    */
   arrival(slot: number): number {

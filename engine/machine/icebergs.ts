@@ -14,7 +14,7 @@ const { reserve: RESERVE, display: DISPLAY, publicId: PUBLIC_ID, firstId: FIRST_
  * Orders that display a part of their quantity at a time. The book has the
  * displayed part; the reserve is beside the order, and in a sum of its level.
  * When the part is used up, the next one stands last at its price, under a new
- * public id, which is an order id of its own: nobody can follow the order but its
+ * public id, which is an order id of its own: the parts of an order are linked only in the reports of its
  * owner. For money, reports and checks of liquidity the whole counts. Hidden orders display nothing, and have no public id. Owned by the engine thread.
  */
 export class Icebergs {

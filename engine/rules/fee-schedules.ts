@@ -10,7 +10,7 @@ export const MAX_SCHEDULES = 2 ** 11;
 export const CARRY_BITS = 20;
 export const CARRY_MASK = 2 ** CARRY_BITS - 1;
 export const SCHEDULE_MASK = MAX_SCHEDULES - 1;
-/** The sign bit of the word: the order has more than its record: an end, a partner, its place among the quotes, or a part that is not displayed. Whoever ends or changes an order asks for no more than this. */
+/** The sign bit of the word: the order has more than its record: an end, a partner, its place among the quotes, or a part that is not displayed. The common paths that end or change an order test only this bit. */
 export const HAS_MORE = -(2 ** 31);
 /** Of a symbol's schedule: the symbol has a table of fee tiers. */
 export const TIERED = 2 ** 15;

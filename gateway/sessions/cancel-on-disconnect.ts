@@ -7,7 +7,7 @@ import type { OrderEntryCounters } from './order-intake.ts';
 export const LONGEST_GRACE = 3600;
 /** Before the cancel is submitted again when it was not taken, ms. */
 const RETRY_MS = 1000;
-/** Cancels of one account per second, and at once, so that opening and closing sessions delays nobody. */
+/** Cancels of one account per second, and at once, so that an account that opens and closes sessions does not delay the others. */
 const PER_SECOND = 1;
 const BURST = 5;
 

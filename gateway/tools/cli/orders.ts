@@ -18,7 +18,7 @@ import { type TrailFlags, trailOptions, trailTerms } from './trail-flags.ts';
 /** Kinds of reports that follow the answer to a command. */
 const FOLLOW: ReadonlySet<string> = new Set(['fill', 'cancelled', 'triggered']);
 
-/** Codes of an amend that nobody requested. */
+/** Codes of an amend that the exchange made, not the account. */
 const REDUCED: ReadonlySet<string> = new Set(['CANCELLED_SELF_TRADE', 'CANCELLED_LINKED']);
 
 /** Without a price an order is a market order; there is nothing to choose. */
