@@ -23,8 +23,8 @@ const MAX_ASSET_DECIMALS = 12;
 const NEGATIVE = 1;
 /** Parameters that can change only while the book is empty: the ladder, step and reservations of resting orders depend on them. */
 const FROZEN_PARAMS: ReadonlySet<number> = new Set([SymbolParam.MaxPrice, SymbolParam.TickStep, SymbolParam.RiskModel]);
-/** The last parameter of each version of the rules. */
-const LAST_PARAM = [0, SymbolParam.RiskModel, SymbolParam.RiskModel, SymbolParam.RiskModel, SymbolParam.SessionEnd, SYMBOL_PARAMS];
+/** The last parameter of each version of the rules before those that have all. */
+const LAST_PARAM = [0, SymbolParam.RiskModel, SymbolParam.RiskModel, SymbolParam.RiskModel, SymbolParam.SessionEnd];
 /** The same before rules 4: orders did not have their own fees then. */
 const FROZEN_FEES: ReadonlySet<number> = new Set([SymbolParam.MakerFeePpm, SymbolParam.TakerFeePpm]);
 
@@ -175,7 +175,7 @@ export class Administration {
     const { symbols, feeSchedules, feeTiers, risks, rules } = this.#state;
     const book = this.#state.books[symbol];
     if (book === undefined) return Code.UNKNOWN_SYMBOL;
-    if (parameter >= SYMBOL_PARAMS || parameter > LAST_PARAM[rules]) return Code.BAD_PARAMETER;
+    if (parameter >= SYMBOL_PARAMS || (rules < 5 && parameter > LAST_PARAM[rules])) return Code.BAD_PARAMETER;
     const [lowest, highest] = SYMBOL_PARAM_RANGES[parameter];
     if (value < lowest || value > highest) return Code.BAD_PARAMETER;
     const { MaxPrice, MakerFeePpm, TakerFeePpm, FeeTierTable } = SymbolParam;
