@@ -467,6 +467,54 @@ describe('a data directory that commit f028450 wrote', () => {
   });
 });
 
+describe('a data directory that commit 7ab5b44 wrote', () => {
+  const fixture = new URL('./fixtures/data-5.yaml', import.meta.url).pathname;
+  const OLD_HASH = '1b9d5b5ad7c64ea79f29f739d4300619a960d80adcfcfb56f12ca5f5fba7822a';
+  const unpack = (t: TestContext): string =>
+    unpackOldData(
+      temporaryDirectory((cleanUp) => t.after(cleanUp)),
+      'data-5',
+    );
+
+  it('verifies to the hash of that commit, from the first command and from its snapshot', (t) => {
+    const dir = unpack(t);
+    for (const fromSnapshot of [false, true]) {
+      const { seq, stateHash, imbalances } = verifyDataDirectory(dir, { limits: resolveLimits(), fromSnapshot });
+      assert.deepEqual([seq, stateHash, imbalances], [175, OLD_HASH, []]);
+    }
+    assert.deepEqual(rulesOf(dir), [5]);
+  });
+
+  it('opens; the order that ended meanwhile expires, and the stops that wait trigger', async (t) => {
+    const dir = unpack(t);
+    const flags = { data: dir, config: fixture, 'grpc-port': '0', 'ws-port': '0', 'http-port': '0' };
+    const exchange = await startExchange(loadConfig({ flags, env: {} }), { log: createLogger('silent') });
+    const { grpc: grpcPort, http: httpPort, ws: wsPort } = exchange.ports;
+    const client = await connect({ grpcPort, httpPort, wsPort, account: 2, reconnect: false });
+    const openOrders = async (account: number): Promise<number[]> => {
+      const answer = await fetch(`http://127.0.0.1:${httpPort}/v1/accounts/${account}/open-orders`);
+      return ((await answer.json()) as { orders: { orderId: number }[] }).orders.map(({ orderId }) => orderId);
+    };
+    await until(async () => !(await openOrders(2)).includes(69), 'order 69 expires');
+    const waiting = await openOrders(1);
+    for (const stop of [61, 65]) assert.ok(waiting.includes(stop), `stop ${stop} waits`);
+    const triggers = { symbol: 'BTC-USD', side: 'sell', price: '88.00', quantity: '20' } as const;
+    assert.equal((await client.orders.place(triggers)).kind, 'accepted');
+    assert.equal((await client.orders.place({ ...triggers, side: 'buy', quantity: '1' })).kind, 'accepted');
+    // The stop traded; the stop-limit of the list rests, and cancelled the order that it was linked with.
+    assert.deepEqual(await openOrders(1), [23, 62, 63, 65, 68]);
+    await client.close();
+    await exchange.stop();
+    assert.deepEqual(rulesOf(dir), [5, RULES]);
+    const hashes = [false, true].map((fromSnapshot) => {
+      const verified = verifyDataDirectory(dir, { limits: resolveLimits(), fromSnapshot });
+      assert.deepEqual(verified.imbalances, []);
+      return verified.stateHash;
+    });
+    assert.equal(hashes[0], hashes[1]);
+  });
+});
+
 it('state hashes of embedded exchanges do not depend on their capacities', () => {
   assert.equal(stateHash(new Exchange(SMALL_LIMITS)), stateHash(new Exchange(resolveLimits())));
 });
