@@ -9,8 +9,10 @@ import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../../engine/params.ts';
 import { ControlBit } from '../../engine/rules/control-bits.ts';
 import { CommandKind, Instruction, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { BTC, Harness, type LongCommandFields, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './exchange-fixture.ts';
-import { hashRows, NaiveExchange, type NaiveReport } from './naive-exchange.ts';
+import { NaiveExchange } from './naive-exchange.ts';
 import { NaiveMirror } from './naive-mirror.ts';
+import type { NaiveReport } from './naive-order.ts';
+import { hashRows } from './naive-rows.ts';
 import { ACCOUNTS } from './twin-orders.ts';
 import { GROUP_GOES_ON } from './twin-rare.ts';
 

@@ -1,0 +1,61 @@
+import { Code } from '../../engine/codes.ts';
+import { LinkKind, ReportKind } from '../../engine/wire/layout.ts';
+import { checkNew, checkStop } from './naive-checks.ts';
+import { enter } from './naive-matching.ts';
+import { accept, again, knownOrder, orderOf } from './naive-new-orders.ts';
+import type { NaiveOrder, NewFields, StopOrder } from './naive-order.ts';
+import type { NaiveState } from './naive-state.ts';
+
+/** Two orders that are linked: both are accepted, or none. */
+export function newList(state: NaiveState, legs: readonly NewFields[]): void {
+  const fields = legs.map((leg) => ({ ...leg, tag: leg.tag ?? 0 }));
+  const reject = (o: { account: number; client: number; id: number }, f: NewFields, code: number): void =>
+    state.answer(ReportKind.Rejected, code, o, f.price, f.quantity, 0, 0);
+  if (fields.some((f) => knownOrder(state, f))) {
+    for (const f of fields) {
+      if (again(state, f)) continue;
+      state.controls.count(f.account);
+      reject({ account: f.account, client: f.clientOrderId, id: 0 }, f, Code.LIST_REJECTED);
+    }
+    return;
+  }
+  const orders = fields.map((f) => orderOf(state, f));
+  let code: number = Code.OK;
+  for (const [i, o] of orders.entries()) {
+    if (code === Code.OK) code = o.stop ? checkStop(state, o as StopOrder, undefined, false) : checkNew(state, o, fields[i].symbol);
+    if (code === Code.OK) state.assumed.push(o);
+  }
+  const failed = state.assumed.length;
+  state.assumed = [];
+  if (code !== Code.OK) {
+    const early = code === Code.THROTTLED || code === Code.ORDER_TO_TRADE;
+    for (const [i, o] of orders.entries()) {
+      const its = i === failed ? code : Code.LIST_REJECTED;
+      reject(o, fields[i], its);
+      if (!early && o.client > (state.forgotten.get(state.idClass(o)) ?? 0)) state.remember(o, fields[i].quantity, its);
+    }
+    return;
+  }
+  for (const o of orders) accept(state, o);
+  enterList(state, orders, (fields[0].extension?.link ?? 0) & 0xff);
+}
+
+function enterList(state: NaiveState, orders: NaiveOrder[], kind: number): void {
+  const [one, other] = orders;
+  for (const o of orders) if (o.stop) state.stops.pending.push(o as StopOrder);
+  const limits = orders.filter((o) => !o.stop);
+  for (const o of limits) {
+    const [partner] = orders.filter((each) => each !== o);
+    const isIn = state.open.includes(partner);
+    enter(state, o);
+    if (state.open.includes(o) && (o.filled === 0 || kind === LinkKind.OneUpdatesOther)) continue;
+    if (isIn) state.end(partner, Code.CANCELLED_LINKED);
+    else {
+      state.answer(ReportKind.Cancelled, Code.CANCELLED_LINKED, partner, partner.price, partner.open, 0, 0);
+      state.remember(partner, partner.open, Code.OK);
+    }
+    return;
+  }
+  state.links.link(one, other, kind);
+  for (const o of limits) state.links.reduced(o);
+}

@@ -1,0 +1,41 @@
+import { Code } from '../../engine/codes.ts';
+import { Phase, ReportKind, TimeInForce } from '../../engine/wire/layout.ts';
+import { SYMBOL } from './exchange-fixture.ts';
+import { checkOrder } from './naive-checks.ts';
+import { remainder, trade } from './naive-matching.ts';
+import { RESTING } from './naive-order.ts';
+import type { NaiveState } from './naive-state.ts';
+
+/** Triggers what is due, up to the share of the command; then trailing stops follow. */
+export function trigger(state: NaiveState): void {
+  triggerDue(state);
+  state.stops.follow((trigger) => state.priceOf(trigger));
+}
+
+function triggerDue(state: NaiveState): void {
+  while (state.phase === Phase.Continuous && state.stops.left > 0) {
+    const o = state.stops.next();
+    if (o === undefined) return;
+    state.stops.left--;
+    if (state.massCancels.endsTriggered(o) || !state.open.includes(o)) continue;
+    state.answer(ReportKind.Triggered, 0, o, o.price, o.open, o.open, 0);
+    const partner = state.links.triggered(o);
+    state.leave(o);
+    const tif = o.market && o.tif !== TimeInForce.FillOrKill ? TimeInForce.Market : o.tif;
+    const order = { ...o, tif, least: o.tif === TimeInForce.FillOrKill ? o.open : 0 };
+    const { controls } = state;
+    let code = controls.standing(o.account, SYMBOL) || controls.positions.check(o, o.open, state.open) || checkOrder(state, order);
+    if (code === Code.OK) {
+      const allowed = trade(state, o, state.limit(o));
+      code = !o.market && RESTING.has(o.tif) ? state.room(o, o.price) : remainder(state);
+      if (!allowed) code = Code.CANCELLED_SELF_TRADE;
+      if (state.phase !== Phase.Continuous && state.stops.hasDue) state.volatility.reached.add('cascade interrupted');
+    }
+    if (o.open > 0 && code === Code.OK) state.rest(o);
+    else {
+      if (o.open > 0) state.answer(ReportKind.Cancelled, code, o, o.price, o.open, 0, o.filled);
+      state.remember(o, o.filled + o.open, Code.OK);
+    }
+    if (partner) state.links.afterTrigger(o, partner, state.open.includes(o));
+  }
+}
