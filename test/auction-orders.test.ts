@@ -258,6 +258,35 @@ describe('market orders of an auction', () => {
     { ReferencePrice: 500, PriceBandPpm: 100_000 },
   );
   ledger(
+    'keep their sequence before limit orders when the last and the first of them are cancelled',
+    `
+    phase closing-auction
+      > 0 Accepted
+    4 new 1 buy 1 @ 550
+      > 4 Accepted 1 1@550 leaves 1
+    1 new 1 buy 1 at-close
+      > 1 Accepted 1 1@550 leaves 1
+    2 new 1 buy 1 at-close
+      > 2 Accepted 1 1@550 leaves 1
+    3 new 1 buy 1 at-close
+      > 3 Accepted 1 1@550 leaves 1
+    3 cancel 1
+      > 3 Cancelled 1 1@550 leaves 0 CANCELLED_BY_CLIENT
+    1 cancel 1
+      > 1 Cancelled 1 1@550 leaves 0 CANCELLED_BY_CLIENT
+    3 new 2 buy 1 at-close
+      > 3 Accepted 2 1@550 leaves 1
+    4 new 2 sell 2 @ 550
+      > 4 Accepted 2 2@550 leaves 2
+    uncross
+      > 2 Fill 1 1@550 leaves 0 auction
+      > 4 Fill 2 1@550 leaves 1 auction
+      > 3 Fill 2 1@550 leaves 0 auction
+      > 4 Fill 2 1@550 leaves 0 auction
+      > 0 Accepted 2@550`,
+    { ReferencePrice: 500, PriceBandPpm: 100_000 },
+  );
+  ledger(
     'trade with each other at the reference price, whatever their surplus',
     `
     phase closing-auction

@@ -1,4 +1,5 @@
 import { fail } from '../assert.ts';
+import { isAuctionMarket } from '../wire/order-kinds.ts';
 import type { OrderBook } from './order-book.ts';
 import { LINKED, type OrderSlab, STOP_BY_REFERENCE, TRAILING } from './order-slab.ts';
 import {
@@ -191,6 +192,7 @@ function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: U
     let lots = 0;
     let reserved = 0;
     let firstHidden = NIL;
+    let lastMarket = NIL;
     let before = NIL;
     for (let slot = words[level * LEVEL_WORDS]; slot !== NIL; slot = slab.next(slot)) {
       if (seen[slot] !== 0) fail(`${where} slot ${slot} is queued twice`);
@@ -204,6 +206,10 @@ function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: U
       if (slab.isHidden(slot)) {
         if (firstHidden === NIL) firstHidden = slot;
       } else if (firstHidden !== NIL) fail(`${where} slot ${slot} is displayed behind a hidden order`);
+      if (isAuctionMarket(slab.lifetime(slot))) {
+        if (before !== lastMarket) fail(`${where} the market order in slot ${slot} is behind a limit order`);
+        lastMarket = slot;
+      }
       lots += slab.open(slot);
       reserved += slab.total(slot) - slab.open(slot);
       if (slab.total(slot) < slab.open(slot)) fail(`${where} slot ${slot} has a reserve below 0`);
@@ -214,6 +220,7 @@ function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: U
     if (doubles[level * LEVEL_DOUBLES + LEVEL_QUANTITY] !== lots) fail(`${where} quantity of the level is not ${lots} lots`);
     const first = words[level * LEVEL_WORDS];
     if (book.firstHiddenAt(first) !== firstHidden) fail(`${where} first hidden order is not in slot ${firstHidden}`);
+    if ((book.pages.lastMarket[level] ?? 0) !== lastMarket + 1) fail(`${where} last market order is not in slot ${lastMarket}`);
     if ((book.pages.reserves[level] ?? 0) !== reserved) fail(`${where} reserve of the level is not ${reserved} lots`);
     total += orders;
   }

@@ -2,7 +2,7 @@ import { type Allocate, allocateLocal } from '../allocate.ts';
 import { assert } from '../assert.ts';
 import { Code } from '../codes.ts';
 import type { PriceTicks, QtyLots } from '../units.ts';
-import { isAuctionMarket } from '../wire/order-kinds.ts';
+import { AUCTION_MARKET_BIT, isAuctionMarket } from '../wire/order-kinds.ts';
 import { AuctionQueue } from './auction-queue.ts';
 import { CallAuction } from './call-auction.ts';
 import type { OrderSlab } from './order-slab.ts';
@@ -30,6 +30,8 @@ const LOTS = LEVEL_QUANTITY;
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const IS_HIDDEN = HIDDEN;
+/** Bits of orders that a level knows by their place: hidden ones, and the last market order of an auction. Other orders may have the second one. */
+const HAS_PLACE = HIDDEN | (AUCTION_MARKET_BIT << 24);
 const { open: OPEN } = OrderDouble;
 const { price: PRICE, next: NEXT, prev: PREV, level: LEVEL, account: ACCOUNT, terms: TERMS } = OrderWord;
 
@@ -72,8 +74,6 @@ export class OrderBook {
   sweptQuantity = 0;
   sweptNotional = 0;
   readonly #listener: BookListener;
-  /** By side: the market order that came last. */
-  readonly #lastMarket = [NIL, NIL];
 
   /** @param maxPrice highest price in ticks, 1 to 2^26 */
   constructor(
@@ -265,10 +265,12 @@ export class OrderBook {
     return slot !== NIL && this.slab.level(slot) === level && this.slab.isHidden(slot) ? slot : NIL;
   }
 
-  /** A hidden order leaves its level; its links are as they were. */
-  #leaveHidden(slot: number, level: number): void {
-    const { firstHidden } = this.pages;
-    if (firstHidden[level] === slot + 1) firstHidden[level] = this.slab.next(slot) + 1;
+  /** A hidden order, or perhaps a market order of an auction, leaves its level; its links are as they were. */
+  #leavePlace(slot: number, level: number, terms: number): void {
+    const { firstHidden, lastMarket } = this.pages;
+    if ((terms & IS_HIDDEN) !== 0) {
+      if (firstHidden[level] === slot + 1) firstHidden[level] = this.slab.next(slot) + 1;
+    } else if (lastMarket[level] === slot + 1) lastMarket[level] = this.slab.prev(slot) + 1;
   }
 
   /** Call it when a hidden order is at its end. If `match` filled it, all before it at its price had been filled. */
@@ -292,15 +294,7 @@ export class OrderBook {
     const { slab } = this;
     const { words } = this.pages;
     const at = slab.level(slot) * WORDS_PER_LEVEL;
-    const side = slab.side(slot);
-    const isMarket = (other: number): boolean => other !== slot && isAuctionMarket(slab.lifetime(other));
-    let earlier = this.#lastMarket[side];
-    // The last one is known, unless it left meanwhile or has another price.
-    const known = earlier !== NIL && slab.level(earlier) === slab.level(slot) && slab.side(earlier) === side && isMarket(earlier);
-    if (!known) earlier = NIL;
-    for (let next = earlier === NIL ? words[at] : slab.next(earlier); next !== NIL && isMarket(next); next = slab.next(next))
-      earlier = next;
-    this.#lastMarket[side] = slot;
+    const earlier = this.noteMarket(slot);
     const tail = slab.prev(slot);
     if (tail === earlier) return;
     const behind = slab.next(slot);
@@ -313,6 +307,16 @@ export class OrderBook {
     slab.setPrev(later, slot);
     if (earlier === NIL) words[at] = slot;
     else slab.setNext(earlier, slot);
+  }
+
+  /** The market order in `slot` is the last one at its price from now on; a snapshot has them in this sequence. Returns the slot of the one before it. Cold. */
+  noteMarket(slot: number): number {
+    const { pages } = this;
+    pages.keepMarkets();
+    const level = this.slab.level(slot);
+    const earlier = pages.lastMarket[level] - 1;
+    pages.lastMarket[level] = slot + 1;
+    return earlier;
   }
 
   /** Whether a limit order rests at a price: the last order of its level is one, because market orders are before them. */
@@ -377,7 +381,7 @@ export class OrderBook {
     const terms = orders[order + TERMS];
     const side = (terms >>> 16) & 1;
     const open = lotsOf[(slot << TO_DOUBLES) + OPEN];
-    if ((terms & IS_HIDDEN) !== 0) this.#leaveHidden(slot, level);
+    if ((terms & HAS_PLACE) !== 0) this.#leavePlace(slot, level, terms);
     if (this.auction.pivot !== NIL) this.auction.shift(side, orders[order + PRICE], -open);
     const at = level * WORDS_PER_LEVEL;
     orders[order + LEVEL] = NIL;

@@ -57,6 +57,8 @@ export class LevelPages {
   reserves = new Float64Array(0);
   /** By level: slot + 1 of the first hidden order, if that one rests at the level; otherwise there is none. Empty before the first hidden order. */
   firstHidden = new Int32Array(0);
+  /** By level: slot + 1 of the last market order of an auction, 0 = there is none. Empty before the first market order. */
+  lastMarket = new Int32Array(0);
   #free = 0;
   /** Pages above this number were never used, so the free list does not contain them. */
   #fresh = 0;
@@ -81,6 +83,11 @@ export class LevelPages {
   /** Call it before the first hidden order rests. Cold. */
   keepHidden(): void {
     if (this.firstHidden.length === 0) this.firstHidden = new Int32Array((this.capacity + 1) * PAGE_LEVELS);
+  }
+
+  /** Call it before the first market order of an auction rests. Cold. */
+  keepMarkets(): void {
+    if (this.lastMarket.length === 0) this.lastMarket = new Int32Array((this.capacity + 1) * PAGE_LEVELS);
   }
 
   /** An empty page, from 1; 0 when all are in use. */

@@ -17,7 +17,14 @@ import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { PriceTicks, QtyLots, TimeUs } from '../units.ts';
 import { Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
-import { expires, HIDDEN_BIT as HIDDEN, HIDDEN_TO_SIDE_BYTE, ICEBERG_BIT as ICEBERG, isAuctionOnly } from '../wire/order-kinds.ts';
+import {
+  expires,
+  HIDDEN_BIT as HIDDEN,
+  HIDDEN_TO_SIDE_BYTE,
+  ICEBERG_BIT as ICEBERG,
+  isAuctionMarket,
+  isAuctionOnly,
+} from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import { Icebergs } from './icebergs.ts';
 import type { MachineState } from './state.ts';
@@ -400,6 +407,7 @@ export class RestingOrders implements StatePart {
     if (!isAuctionOnly(slab.timeInForce(slot))) return;
     this.#symbols.auctionOrders[symbol] = 1;
     books[symbol].auction.hasMarketOrders = true;
+    if (isAuctionMarket(slab.lifetime(slot))) books[symbol].noteMarket(slot);
   }
 
   /** Opens the waiting order in a row of {@link RowKind.WaitingOrder}. */
