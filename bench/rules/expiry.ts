@@ -2,6 +2,7 @@ import { assert } from '../../engine/assert.ts';
 import { EXPIRIES_PER_COMMAND } from '../../engine/machine/expiry.ts';
 import { CommandKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { ACCOUNTS, type LongCommand, MeasuredMachine } from './state-machine.ts';
+import { inTurns, ratioOf } from './turns.ts';
 
 /** Figures of one window. */
 export interface ExpiryFigures {
@@ -24,21 +25,20 @@ const AMENDS = 100;
 /** The same orders in two machines, in turns: in one they expire. @throws InvariantError if an order is left, or money is not conserved */
 export function runExpiry(orders: number, onChunk: () => void): ExpiryFigures {
   const [plain, ending] = [new MeasuredMachine(orders + 1), new MeasuredMachine(orders + 1)];
-  let [enterCancel, enterDate, amendCancel, amendDate] = [0, 0, 0, 0];
+  let [enterCancel, enterDate] = [0, 0];
   for (let first = 0; first < orders; first += CHUNK) {
     const chunk = Array.from({ length: CHUNK }, (_, i) => orderAt(first + i));
     enterCancel += plain.run(chunk);
     enterDate += ending.run(chunk.map((order, i) => dated(order, first + i)));
     onChunk();
   }
-  for (let turn = 0; turn < AMENDS; turn++) {
-    const amends = Array.from({ length: CHUNK }, (_, i) => amendOf((turn * 7919 * CHUNK + i * 31) % orders));
-    const [one, other] = turn % 2 === 0 ? [plain, ending] : [ending, plain];
-    const [first, second] = [one.run(amends), other.run(amends)];
-    amendCancel += one === plain ? first : second;
-    amendDate += one === plain ? second : first;
-    onChunk();
-  }
+  const amends = (turn: number): LongCommand[] => Array.from({ length: CHUNK }, (_, i) => amendOf((turn * 7919 * CHUNK + i * 31) % orders));
+  const found = inTurns(
+    AMENDS,
+    (turn) => plain.run(amends(turn)),
+    (turn) => ending.run(amends(turn)),
+    onChunk,
+  );
   ending.timeUs += 2 * SPAN_US;
   const ticks: number[] = [];
   const { exchange } = ending;
@@ -48,7 +48,7 @@ export function runExpiry(orders: number, onChunk: () => void): ExpiryFigures {
   return {
     enterCancelNs: enterCancel / orders,
     enterDateNs: enterDate / orders,
-    amendRatio: amendDate / amendCancel,
+    amendRatio: ratioOf(found),
     expireNs: ticks.reduce((sum, took) => sum + took, 0) / orders,
     tickP99Ms: ticks.sort((a, b) => a - b)[Math.floor(ticks.length * 0.99)] / 1e6,
   };

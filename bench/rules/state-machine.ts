@@ -4,11 +4,12 @@ import { Exchange } from '../../engine/machine/exchange.ts';
 import { allocateRing, RingConsumer } from '../../engine/rings/ring.ts';
 import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
 import { CommandFlag, type ExtensionFields, encodeExtension } from '../../engine/wire/command-extension.ts';
-import { Command, CommandKind, Phase } from '../../engine/wire/layout.ts';
+import { Command, CommandKind, Phase, Report, ReportKind } from '../../engine/wire/layout.ts';
 
 export const ACCOUNTS = 16;
 const FUNDS = 2 ** 46;
 const RING = 2 ** 13;
+const { Rejected: REJECTED, AmendRejected: AMEND_REJECTED, CancelRejected: CANCEL_REJECTED } = ReportKind;
 
 /** A command, and the content of the record in front of it. */
 export interface LongCommand extends CommandFields {
@@ -20,20 +21,25 @@ export class MeasuredMachine {
   readonly exchange: Exchange;
   /** Time of the next commands, microseconds since the epoch. */
   timeUs = 1_000_000;
+  /** Orders, amends and cancels that were rejected, with the code of the last one. */
+  rejects = 0;
+  rejectCode = 0;
   readonly #reports: SpillingProducer;
   readonly #market: SpillingProducer;
-  readonly #readers: readonly RingConsumer[];
+  readonly #answers: RingConsumer;
+  readonly #events: RingConsumer;
   #seq = 0;
   #bytes = new Uint8Array(2 ** 20);
 
-  /** @param orders resting orders that it holds */
-  constructor(orders: number) {
-    const limits: Limits = resolveLimits({ orders, rememberedOrders: orders, ordersPerAccount: orders });
+  /** @param orders resting orders that it holds @param remembered finished orders whose ids are remembered */
+  constructor(orders: number, remembered = orders) {
+    const limits: Limits = resolveLimits({ orders, rememberedOrders: remembered, ordersPerAccount: orders });
     const reports = allocateRing({ slotBytes: 128, capacity: RING, consumers: 1 });
     const market = allocateRing({ slotBytes: 64, capacity: RING, consumers: 1 });
     this.#reports = new SpillingProducer(reports);
     this.#market = new SpillingProducer(market);
-    this.#readers = [new RingConsumer(reports), new RingConsumer(market)];
+    this.#answers = new RingConsumer(reports);
+    this.#events = new RingConsumer(market);
     this.exchange = new Exchange(limits, { reports: this.#reports, market: this.#market });
     this.run([
       { kind: CommandKind.DefineAsset, symbol: 1, name: 'USD', tag: 5 },
@@ -87,10 +93,18 @@ export class MeasuredMachine {
     do {
       this.#reports.publish();
       this.#market.publish();
-      for (const reader of this.#readers) {
-        while (reader.next() !== -1);
-        reader.release();
-      }
+      for (let slot = this.#answers.next(); slot !== -1; slot = this.#answers.next()) this.#read(slot);
+      this.#answers.release();
+      while (this.#events.next() !== -1);
+      this.#events.release();
     } while (!this.#reports.drain() || !this.#market.drain());
+  }
+
+  #read(slot: number): void {
+    const { u8 } = this.#answers.slots;
+    const kind = u8[slot * Report.bytes + Report.kind];
+    if (kind !== REJECTED && kind !== AMEND_REJECTED && kind !== CANCEL_REJECTED) return;
+    this.rejects++;
+    this.rejectCode = u8[slot * Report.bytes + Report.code] | (u8[slot * Report.bytes + Report.code + 1] << 8);
   }
 }

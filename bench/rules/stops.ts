@@ -1,13 +1,15 @@
 import { assert } from '../../engine/assert.ts';
 import { TRIGGERS_PER_COMMAND } from '../../engine/machine/triggers.ts';
 import { CommandKind, OrderType, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { FAR, MIDDLE, resting } from './orders.ts';
 import { ACCOUNTS, type LongCommand, MeasuredMachine } from './state-machine.ts';
+import { inTurns, ratioOf } from './turns.ts';
 
 /** Figures of one window. */
 export interface StopFigures {
   /** Nanoseconds per new stop that waits. */
   readonly enterNs: number;
-  /** Orders that trade beside stops that no price reaches, over the same without stops: ratio of the times. */
+  /** Orders that trade beside stops that no price reaches, over the same beside as many limit orders: ratio of the times. */
   readonly tradeRatio: number;
   /** Nanoseconds per stop of a cascade, by its length. */
   readonly cascadeNs: Readonly<Record<CascadeLength, number>>;
@@ -20,37 +22,37 @@ export type CascadeLength = (typeof CASCADES)[number];
 
 const CHUNK = 1000;
 const TRADES = 100;
-const MIDDLE = 100_000;
 /** Prices that the trades reach, on both sides of the middle. */
 const NEAR = 4;
 
 /** @param stops pending stops of each side @throws InvariantError if a cascade does not trigger all, or money is not conserved */
 export function runStops(stops: number, onChunk: () => void): StopFigures {
   const [plain, watched] = [new MeasuredMachine(2 * stops + CHUNK), new MeasuredMachine(2 * stops + CHUNK)];
-  // The first stop of a symbol makes its prices watched; in the other machine none is left.
+  // The first stop of a symbol makes its prices watched; in the other machine none is left. It has as many orders: the more there are, the
+  // longer it takes to find one.
   plain.run([stopAt(0, Side.Sell, 1), { kind: CommandKind.Cancel, account: 1, symbol: 1, clientOrderId: 2 }]);
   let enter = 0;
   for (let first = 0; first < stops; first += CHUNK) {
     for (const side of [Side.Buy, Side.Sell]) {
       const chunk = Array.from({ length: CHUNK }, (_, i) => stopAt(first + i, side, MIDDLE - 1000 - (((first + i) * 7919) % 50_000)));
       enter += watched.run(chunk);
+      plain.run(chunk.map(({ clientOrderId = 0 }, i) => resting(clientOrderId, 2 * i + side, {}, TimeInForce.GoodTillCancel, FAR)));
     }
     onChunk();
   }
-  let [without, beside] = [0, 0];
-  for (let turn = 0; turn < TRADES; turn++) {
-    const orders = Array.from({ length: CHUNK }, (_, i) => tradeAt(turn * CHUNK + i));
-    const [one, other] = turn % 2 === 0 ? [plain, watched] : [watched, plain];
-    const [first, second] = [one.run(orders), other.run(orders)];
-    without += one === plain ? first : second;
-    beside += one === plain ? second : first;
-    onChunk();
-  }
-  assert(watched.exchange.slab.count - plain.exchange.slab.count === 2 * stops, 'rules: no stop has triggered');
+  const trades = (turn: number): LongCommand[] => Array.from({ length: CHUNK }, (_, i) => tradeAt(turn * CHUNK + i));
+  const found = inTurns(
+    TRADES,
+    (turn) => plain.run(trades(turn)),
+    (turn) => watched.run(trades(turn)),
+    onChunk,
+  );
+  for (const { exchange, rejects } of [plain, watched])
+    assert(exchange.slab.count === 2 * stops && rejects === 0, 'rules: all orders rest, and no stop has triggered');
   const cascades = CASCADES.map((length) => runCascade(length, onChunk));
   return {
     enterNs: enter / (2 * stops),
-    tradeRatio: beside / without,
+    tradeRatio: ratioOf(found),
     cascadeNs: { 1: cascades[0].stopNs, 100: cascades[1].stopNs, 10000: cascades[2].stopNs },
     sliceMs: cascades[2].sliceMs,
   };

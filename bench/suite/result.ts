@@ -1,7 +1,7 @@
 /** The result of a run of the suite: plain JSON, read by budgets, comparison and reports. */
 import type { Latency } from './recorder.ts';
 
-export type Unit = 'ms' | 's' | '/s' | 'x' | 'MB' | '%' | 'count' | 'us';
+export type Unit = 'ms' | 's' | '/s' | 'x' | 'MB' | '%' | 'count' | 'us' | 'bytes';
 
 /**
  * One figure, measured once per window. A shared machine disturbs only some
