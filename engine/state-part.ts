@@ -90,6 +90,10 @@ export const RowKind = {
   FeeVolume: 30,
   /** table, asset, tier, its volume, maker's and taker's rate (ppm); tier 0 has the asset only; only from rules 5 on */
   FeeTier: 41,
+  /** id, stop price at its last report, 1 if it is looked at next; of the trailing stops whose changes are reported, after the stops of the symbol, in the order in which they began to wait; only from rules 6 on */
+  TrailReport: 51,
+  /** symbol, orders that ask for reports and are still to be looked at; after the waves, by turn; only from rules 6 on */
+  TrailReportTurn: 52,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

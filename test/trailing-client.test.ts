@@ -9,6 +9,7 @@ import { loadConfig } from '../gateway/config/config.ts';
 import { createLogger } from '../gateway/log.ts';
 import { type RunningExchange, startExchange } from '../gateway/main.ts';
 import { openbell } from './support/exchange-process.ts';
+import { until } from './support/until.ts';
 
 for (const topology of ['compact', 'pinned'] as const) {
   describe(`trailing stops, ${topology}`, { timeout: 120_000 }, () => {
@@ -68,6 +69,27 @@ for (const topology of ['compact', 'pinned'] as const) {
       const earlier = await client.orders.amend({ symbol, orderId: ids[3], quantity: '0.1', activationPrice: '51500.00' });
       assert.equal(earlier.stopPrice, '50985.00');
       for (const orderId of ids) await client.orders.cancel({ symbol, orderId });
+    });
+
+    it('client, HTTP and command line: an order that asks for it is reported with each change of its stop price', async () => {
+      const changes: (string | undefined)[] = [];
+      client.orders.on('report', (r) => {
+        if (r.kind === 'stop-price-changed') changes.push(r.stopPrice);
+      });
+      const { orderId } = await client.orders.place({ symbol, side: 'sell', quantity: '0.1', trailOffset: '100.00', reportTrail: true });
+      const placed = await run('order', 'sell', '0.1', symbol, '--trail', '200.00', '--report-trail');
+      assert.match(placed.stdout, /^accepted /);
+      for (const price of ['53000.00', '52950.00', '54000.00']) await trade(price);
+      await until(() => changes.length === 4, 'the reports');
+      assert.deepEqual(changes, ['52900.00', '52800.00', '53900.00', '53800.00']);
+      const explained = await run('order', 'explain', String(orderId));
+      assert.match(explained.stdout, /stop price changed .*sell 0\.1\d* BTC-USD at market, stop 53900\.00 by last/);
+      const answer = await fetch(`http://127.0.0.1:${exchange.ports.http}/v1/accounts/1/orders`);
+      const { orders } = (await answer.json()) as { orders: Record<string, unknown>[] };
+      const order = orders.find((each) => each.orderId === orderId);
+      assert.deepEqual([order?.status, order?.stopPrice], ['pending', '53900.00']);
+      await client.orders.cancelAll();
+      await trade('51000.00');
     });
 
     it('client: terms of a trailing stop and of others do not mix', async () => {

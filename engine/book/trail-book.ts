@@ -31,6 +31,8 @@ export class TrailBook {
   readonly waiting: StopHeap;
   /** Best price since {@link follow}; 0 = none. */
   best: PriceTicks = 0;
+  /** Stop prices have changed; whoever looks resets it. */
+  changed = false;
   /** Orders that follow and are not the first of their group. */
   behind = 0;
   readonly #memory: TrailMemory;
@@ -72,6 +74,7 @@ export class TrailBook {
       return NIL;
     }
     this.waiting.remove(first);
+    this.changed = true;
     return first;
   }
 
@@ -167,6 +170,7 @@ export class TrailBook {
       }
     }
     if (one === 0) return;
+    this.changed = true;
     groups.setExtreme(one, price);
     stack.push(one);
     this.#lead(groups.first(one));

@@ -169,7 +169,7 @@ export class Exchange extends MachineState {
     const { wakes } = this;
     const due = (timeUs >= wakes[0] || timeUs >= wakes[1] || timeUs >= wakes[2]) && this.#wake(timeUs);
     if (this.#stops.pending && !isEngines(kind)) {
-      this.#triggers.run();
+      this.#triggers.run(false);
       order.read(bytes, words, slot);
     }
     if (due && !this.#dueEnds.clear()) this.#rejectForNow(kind, words, slot);
@@ -181,7 +181,7 @@ export class Exchange extends MachineState {
       else this.#lists.add(link, this.#extension.words, words, slot);
     } else if (kind === AMEND && !this.#extension.pending) this.#amendCancel.amend();
     else this.#applyOther(kind, bytes, words, slot);
-    if (this.#stops.pending && !isEngines(kind)) this.#triggers.run();
+    if (this.#stops.pending && !isEngines(kind)) this.#triggers.run(true);
     this.accounts.checkConservation();
     if (this.rules !== 1) this.digest.fold(seq);
   }
@@ -226,14 +226,14 @@ export class Exchange extends MachineState {
   /** Time from which a Tick has something to do, microseconds since the Unix epoch; infinite = none. */
   get deadlineUs(): TimeUs {
     const { wakes } = this;
-    if (this.#stops.active.length > 0 || this.massCancels.count !== 0 || this.auctionOrders.busy) return this.timeUs;
+    if (this.#stops.busy || this.massCancels.count !== 0 || this.auctionOrders.busy) return this.timeUs;
     return Math.min(wakes[0], wakes[2], wakes[3]);
   }
 
   /** Whether `deadlineUs` is another one than at the last call; true at the first one. Called once per poll, so it returns no double, which would be boxed. */
   deadlineChanged(): boolean {
     const { wakes } = this;
-    const isBusy = this.#stops.active.length > 0 || this.massCancels.count !== 0 || this.auctionOrders.busy;
+    const isBusy = this.#stops.busy || this.massCancels.count !== 0 || this.auctionOrders.busy;
     const next = isBusy ? this.timeUs : Math.min(wakes[0], wakes[2], wakes[3]);
     if (next === this.#deadline[0]) return false;
     this.#deadline[0] = next;

@@ -115,8 +115,9 @@ export function addExtension(order: OrderRequest, bytes: Uint8Array, words: Int3
 
 /** The field of the minimum quantity has the offset of a trailing stop. */
 function addTrail(order: OrderRequest, words: Int32Array, slot: number): void {
-  const inPpm = (words[(slot * CommandExtension.bytes + CommandExtension.instructions) / 4] & Instruction.TrailPpm) !== 0;
-  order.trailOffset = inPpm ? -order.minQuantity : order.minQuantity;
+  const instructions = words[(slot * CommandExtension.bytes + CommandExtension.instructions) / 4];
+  order.trailOffset = (instructions & Instruction.TrailPpm) !== 0 ? -order.minQuantity : order.minQuantity;
+  order.reportTrail = (instructions & Instruction.ReportTrail) !== 0;
   order.activationPrice = stopPriceOf(words, slot);
   order.minQuantity = 0;
   order.stopPrice = order.activationPrice || 1;

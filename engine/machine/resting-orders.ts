@@ -171,6 +171,7 @@ export class RestingOrders implements StatePart {
     this.#slab.setPrev(slot, order.trailOffset);
     if (extreme === 0) this.#stops.addWaiting(slot, order.activationPrice);
     else this.#stops.addFollowing(slot, extreme, false);
+    if (order.reportTrail) this.#stops.reports.add(slot);
     this.#open(slot);
   }
 
@@ -249,7 +250,7 @@ export class RestingOrders implements StatePart {
     this.#risks.of(this.#slab.symbol(slot)).release(slot);
     this.#answers.cancelled(slot, code, tag);
     if (isAuctionOnly(this.#slab.timeInForce(slot))) this.#waiting.remove(slot);
-    else this.#stops.remove(slot);
+    else this.#stops.end(slot);
     this.gone(slot);
   }
 

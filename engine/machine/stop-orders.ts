@@ -1,3 +1,4 @@
+import { fail } from '../assert.ts';
 import { LINKED, STOP_BY_REFERENCE } from '../book/order-slab.ts';
 import type { StopBook } from '../book/stop-book.ts';
 import { Code } from '../codes.ts';
@@ -21,7 +22,7 @@ const LIFETIME = 256;
 
 /** New stops, amends of pending ones, and the rows of both. Owned by the engine thread. */
 export class StopOrders implements StatePart {
-  readonly kinds = [RowKind.StopOrder, RowKind.StopWave, RowKind.TrailTerms, RowKind.Trail];
+  readonly kinds = [RowKind.StopOrder, RowKind.StopWave, RowKind.TrailTerms, RowKind.Trail, RowKind.TrailReport, RowKind.TrailReportTurn];
   readonly #state: MachineState;
   readonly #stops: PendingStops;
   readonly #checks: StopChecks;
@@ -140,6 +141,7 @@ export class StopOrders implements StatePart {
     }
     slab.setPrice(slot, distance);
     risk.hold(slot, order);
+    stops.reports.seen(slot);
     this.#answers.resting(AMENDED, moves ? 0 : ReportFlag.KeptPriority, OK, slot, order.tag);
   }
 
@@ -161,9 +163,18 @@ export class StopOrders implements StatePart {
       if (book === undefined) continue;
       this.#saveTrails(out, symbol, book);
       this.#saveOrders(out, symbol, book);
+      this.#saveReports(out, symbol);
     }
     for (const symbol of active) this.#saveWaves(out, symbol, 1);
     for (const symbol of books.keys()) if (!active.includes(symbol)) this.#saveWaves(out, symbol, 0);
+    const { reports } = this.#stops;
+    for (const symbol of reports.active) out.row(RowKind.TrailReportTurn, symbol, reports.left(symbol));
+  }
+
+  #saveReports(out: RowWriter, symbol: number): void {
+    const { id } = this.#state.slab;
+    for (const [slot, reported, isNext] of this.#stops.reports.orders(symbol))
+      out.row(RowKind.TrailReport, id[slot], reported, Number(isNext));
   }
 
   /** The stops of a symbol in the order of their priority numbers; the numbers themselves are no part of the state. */
@@ -209,6 +220,8 @@ export class StopOrders implements StatePart {
       [this.#offset, this.#extreme] = [r[at + 2], r[at + 3]];
       return;
     }
+    if (r[at] === RowKind.TrailReport) return this.#loadReport(r, at);
+    if (r[at] === RowKind.TrailReportTurn) return this.#loadReportTurn(r, at);
     const terms = r[at + 8];
     const slot = this.#resting.loadStop(r, at, terms % LIFETIME, Math.floor(terms / LIFETIME));
     const stops = this.#stops;
@@ -226,6 +239,18 @@ export class StopOrders implements StatePart {
       trail.best = r[at + 3];
       this.#stops.noteMoved(symbol);
     }
+  }
+
+  #loadReport(r: Float64Array, at: number): void {
+    const slot = this.#state.slab.find(r[at + 1]);
+    if (slot === -1 || !this.#stops.prices.isTrailing(slot))
+      fail(`the snapshot has reports of order ${r[at + 1]}, which is no trailing stop`);
+    this.#stops.reports.load(slot, r[at + 2], r[at + 3] === 1);
+  }
+
+  #loadReportTurn(r: Float64Array, at: number): void {
+    this.#stops.reports.loadTurn(r[at + 1], r[at + 2]);
+    this.#stops.pending = true;
   }
 
   #loadWave(r: Float64Array, at: number): void {

@@ -67,8 +67,8 @@ export class Triggers {
     this.#dueEnds = dueEnds;
   }
 
-  /** Call it before and after a command when `stops.pending`. Overwrites the current order. */
-  run(): void {
+  /** Call it before and after a command when `stops.pending`. Overwrites the current order. @param reports whether changes of stop prices are reported, too: once per command */
+  run(reports: boolean): void {
     const state = this.#state;
     const stops = this.#stops;
     if (this.#seq !== state.seq) {
@@ -84,7 +84,19 @@ export class Triggers {
       if (this.#left === 0) stops.passTurn();
     }
     stops.follow();
-    stops.pending = stops.active.length > 0;
+    if (reports && stops.reports.active.length > 0) this.#report();
+    stops.pending = stops.busy;
+  }
+
+  /** Reports present stop prices that are others than at the last report. */
+  #report(): void {
+    const { reports } = this.#stops;
+    const { slab } = this.#state;
+    for (let left = reports.perCommand; left > 0 && reports.active.length > 0; left--) {
+      const slot = reports.look();
+      if (slot !== NIL) this.#answers.resting(ReportKind.StopPriceChanged, 0, OK, slot, slab.tag(slot));
+    }
+    reports.passTurn();
   }
 
   /** Returns false if it must wait for the next command or tick: more orders have come to their end in its way than one command cancels. */
@@ -121,7 +133,7 @@ export class Triggers {
     const { slab, order } = state;
     const fees = slab.fees(slot);
     // The price of a trailing stop is its limit from now on.
-    this.#stops.remove(slot);
+    this.#stops.end(slot);
     slab.words[(slot << ORDER_WORDS_SHIFT) + TERMS] &= ~STOP_BITS;
     state.risks.of(order.symbol).release(slot);
     const book = state.books[order.symbol] as OrderBook;

@@ -41,6 +41,8 @@ export class OrderRequest {
   stopPrice: PriceTicks = 0;
   /** Of a trailing stop, and of an amend that names one: ticks, below 0: parts per million; else 0. The `stopPrice` of the command is not 0 then. */
   trailOffset = 0;
+  /** With a trailing offset, of a new order: each change of its stop price is reported. */
+  reportTrail = false;
   /** With a trailing offset: ticks, 0 = none. */
   activationPrice: PriceTicks = 0;
   /** Set for a stop; otherwise they hold the values of an earlier order. A Trigger; and whether it may trigger on arrival. */

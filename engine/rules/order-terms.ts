@@ -45,7 +45,9 @@ function hashRest(order: OrderRequest): number {
 }
 
 /** Also of the time in force: a market order that waits for its trigger may have any. */
-function hashStop({ stopPrice, timeInForce, trigger, triggerNow, trailOffset, activationPrice }: OrderRequest): number {
+function hashStop(order: OrderRequest): number {
+  const { stopPrice, timeInForce, trigger, triggerNow, trailOffset, activationPrice } = order;
   const hash = Math.imul(stopPrice, 0x2545f491) ^ Math.imul(1 + timeInForce * 4 + trigger * 2 + Number(triggerNow), 0x632be5ab);
-  return trailOffset === 0 ? hash : hash ^ Math.imul(trailOffset, 0x5bd1e995) ^ Math.imul(activationPrice + 1, 0x1b873593);
+  if (trailOffset === 0) return hash;
+  return hash ^ Math.imul(trailOffset, 0x5bd1e995) ^ Math.imul(activationPrice + 1, 0x1b873593) ^ (order.reportTrail ? 0x52dce729 : 0);
 }

@@ -8,6 +8,7 @@ import type { PriceTicks } from '../units.ts';
 import { Phase, Side, Trigger } from '../wire/layout.ts';
 import type { Symbols } from './symbols.ts';
 import { StopPrices } from './trail-prices.ts';
+import { TrailReports } from './trail-reports.ts';
 
 const { ReferencePrice: REFERENCE_PRICE } = SymbolParam;
 const NIL = -1;
@@ -36,6 +37,8 @@ export class PendingStops {
   pending = false;
   /** Present prices of the stops. */
   readonly prices: StopPrices;
+  /** Trailing stops whose account asked for a report of each change. */
+  readonly reports: TrailReports;
   readonly #slab: OrderSlab;
   readonly #symbols: Symbols;
   readonly #memory: TrailMemory;
@@ -51,6 +54,7 @@ export class PendingStops {
     this.watched = symbols.watched;
     this.prices = new StopPrices(slab, groups, symbols);
     const stopPrice = (slot: number): PriceTicks => this.prices.stopPrice(slot);
+    this.reports = new TrailReports(slab, stopPrice);
     this.#memory = { slab, groups, offsets: new OffsetHeap(slab), stopPrice };
     this.#symbols = symbols;
     this.#slab = slab;
@@ -98,6 +102,12 @@ export class PendingStops {
   }
 
   /** The order in `slot` no longer waits. Nothing of it is filled, and its price is its limit. */
+  end(slot: number): void {
+    this.reports.remove(slot);
+    this.remove(slot);
+  }
+
+  /** The same for an order that is added again. */
   remove(slot: number): void {
     const slab = this.#slab;
     if (this.prices.isTrailing(slot)) {
@@ -186,6 +196,7 @@ export class PendingStops {
         if (trail === undefined || (number < 4 ? buysDue : sellsDue)) continue;
         const { best } = trail;
         for (let slot = trail.follow(); slot !== NIL; slot = trail.follow()) this.addFollowing(slot, best, false);
+        if (trail.changed) this.#noteChanged(trail, symbol);
       }
       // Where the price was better before in this command, it may have reached the new stop prices.
       for (let heap = 0; heap < 4; heap++) {
@@ -196,6 +207,16 @@ export class PendingStops {
       this.activate(symbol);
     }
     moved.length = kept;
+  }
+
+  #noteChanged(trail: TrailBook, symbol: number): void {
+    trail.changed = false;
+    this.reports.moved(symbol);
+  }
+
+  /** Whether a command or tick has more to do. */
+  get busy(): boolean {
+    return this.active.length > 0 || this.reports.active.length > 0;
   }
 
   /** The stop in `slot` is due, though no price moved. */

@@ -109,6 +109,7 @@ export const Instruction = {
   Hidden: 4,
   TriggerNow: 8,
   TrailPpm: 16,
+  ReportTrail: 2048,
 } as const;
 export type Instruction = (typeof Instruction)[keyof typeof Instruction];
 
@@ -216,6 +217,7 @@ export const ReportKind = {
   Triggered: 8,
   MassCancelled: 9,
   CancelAfterSet: 10,
+  StopPriceChanged: 11,
 } as const;
 export type ReportKind = (typeof ReportKind)[keyof typeof ReportKind];
 

@@ -41,6 +41,7 @@ export const REPORT_KIND_NAMES = [
   'triggered',
   'mass-cancelled',
   'cancel-after-set',
+  'stop-price-changed',
 ] as const;
 export type ReportKindName = (typeof REPORT_KIND_NAMES)[number];
 

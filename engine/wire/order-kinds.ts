@@ -191,16 +191,17 @@ export const TERMS = [
   'hidden',
   'trigger-now',
   'trail-ppm',
+  'report-trail',
   'linked',
 ] as const;
 export type Term = (typeof TERMS)[number];
 
 /** Which terms exclude which: a combination is legal if none of its pairs is here. docs/ORDER-ENTRY.md has the table. */
 export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
-  ['limit', ['trigger-now', 'trail-ppm']],
-  ['market', ['gtc', 'day', 'gtd', 'post-only', 'reprice', 'iceberg', 'hidden', 'trigger-now', 'trail-ppm']],
-  ['stop', ['at-the-open', 'at-the-close', 'post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trail-ppm']],
-  ['stop-limit', ['at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trail-ppm']],
+  ['limit', ['trigger-now', 'trail-ppm', 'report-trail']],
+  ['market', ['gtc', 'day', 'gtd', 'post-only', 'reprice', 'iceberg', 'hidden', 'trigger-now', 'trail-ppm', 'report-trail']],
+  ['stop', ['at-the-open', 'at-the-close', 'post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trail-ppm', 'report-trail']],
+  ['stop-limit', ['at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trail-ppm', 'report-trail']],
   ['trailing-stop', ['at-the-open', 'at-the-close', 'post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now']],
   ['trailing-stop-limit', ['at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now']],
   ['gtc', ['min-quantity']],
@@ -208,13 +209,14 @@ export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
   ['gtd', ['min-quantity']],
   ['ioc', ['post-only', 'reprice', 'iceberg', 'hidden']],
   ['fok', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden']],
-  ['at-the-open', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now', 'trail-ppm']],
-  ['at-the-close', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now', 'trail-ppm']],
+  ['at-the-open', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now', 'trail-ppm', 'report-trail']],
+  ['at-the-close', ['post-only', 'reprice', 'min-quantity', 'iceberg', 'hidden', 'trigger-now', 'trail-ppm', 'report-trail']],
   ['post-only', ['min-quantity']],
-  ['reprice', ['min-quantity', 'hidden', 'trigger-now']],
-  ['min-quantity', ['iceberg', 'hidden']],
-  ['iceberg', ['hidden', 'trail-ppm']],
-  ['hidden', ['trigger-now', 'trail-ppm']],
+  ['reprice', ['min-quantity', 'hidden', 'trigger-now', 'report-trail']],
+  ['min-quantity', ['iceberg', 'hidden', 'report-trail']],
+  ['iceberg', ['hidden', 'trail-ppm', 'report-trail']],
+  ['hidden', ['trigger-now', 'trail-ppm', 'report-trail']],
+  ['trigger-now', ['report-trail']],
   [
     'linked',
     [
@@ -222,6 +224,7 @@ export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
       'trailing-stop',
       'trailing-stop-limit',
       'trail-ppm',
+      'report-trail',
       'ioc',
       'fok',
       'at-the-open',
@@ -242,7 +245,8 @@ export function canCombine(one: Term, other: Term): boolean {
 
 /** The order types of this release are below it, and its instruction bits. */
 export const ORDER_TYPES = OrderType.TrailingStopLimit + 1;
-export const INSTRUCTIONS = Instruction.PostOnly | Instruction.Reprice | Instruction.Hidden | Instruction.TriggerNow | Instruction.TrailPpm;
+const OF_KIND = Instruction.PostOnly | Instruction.Reprice | Instruction.Hidden | Instruction.TriggerNow | Instruction.TrailPpm;
+export const INSTRUCTIONS = OF_KIND | Instruction.ReportTrail;
 const INSTRUCTION_BITS = 5;
 const TIME_IN_FORCE_BITS = 4;
 
@@ -251,8 +255,8 @@ const kinds = new Uint8Array(ORDER_TYPES << (TIME_IN_FORCE_BITS + 1 + INSTRUCTIO
 const displays = new Uint8Array(kinds.length);
 for (let orderType = 0; orderType < ORDER_TYPES; orderType++) {
   for (const timeInForce of Object.values(TimeInForce)) {
-    for (let instructions = 0; instructions <= INSTRUCTIONS; instructions++) {
-      if ((instructions & ~INSTRUCTIONS) !== 0) continue;
+    for (let instructions = 0; instructions <= OF_KIND; instructions++) {
+      if ((instructions & ~OF_KIND) !== 0) continue;
       for (const minQuantity of [false, true]) {
         if (illegalPair(orderType, timeInForce, instructions, minQuantity) !== '') continue;
         const index = indexOf(orderType, timeInForce, instructions, minQuantity);
@@ -277,7 +281,8 @@ export function orderKindOf(
   hasMinQuantity: boolean,
   hasDisplayed = false,
 ): number {
-  const index = indexOf(orderType, timeInForce, instructions, hasMinQuantity);
+  if ((instructions & Instruction.ReportTrail) !== 0 && !isTrailing(orderType)) return NO_KIND;
+  const index = indexOf(orderType, timeInForce, instructions & OF_KIND, hasMinQuantity);
   return hasDisplayed && displays[index] === 0 ? NO_KIND : kinds[index];
 }
 
@@ -343,5 +348,6 @@ function termsOf(orderType: number, timeInForce: number, instructions: number, h
   if ((plain.instructions & Instruction.Hidden) !== 0) terms.push('hidden');
   if ((plain.instructions & Instruction.TriggerNow) !== 0) terms.push('trigger-now');
   if ((plain.instructions & Instruction.TrailPpm) !== 0) terms.push('trail-ppm');
+  if ((plain.instructions & Instruction.ReportTrail) !== 0) terms.push('report-trail');
   return terms;
 }

@@ -78,6 +78,7 @@ const PLACE_OPTIONS: Options<PlaceOrder> = {
   trailPpm: true,
   activationPrice: true,
   limitOffset: true,
+  reportTrail: true,
   trigger: true,
   triggerNow: true,
   clientOrderId: true,

@@ -43,7 +43,7 @@ export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
   // A caller in JavaScript may pass anything.
   if (!ORDER_TYPE_NAMES.includes(type) || !TIME_IN_FORCE_NAMES.includes(name))
     throw new OpenbellError('BAD_ENUM', `there is no order type ${type} with time in force ${name}`, Code.BAD_ENUM);
-  for (const flag of ['postOnly', 'reprice', 'hidden', 'triggerNow'] as const)
+  for (const flag of ['postOnly', 'reprice', 'hidden', 'triggerNow', 'reportTrail'] as const)
     if (order[flag] !== undefined && typeof order[flag] !== 'boolean')
       throw new OpenbellError('BAD_ENUM', `${flag} is true or false, not ${order[flag]}`, Code.BAD_ENUM);
   if (name === 'post-only' && order.postOnly === false) {
@@ -55,7 +55,8 @@ export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
     (order.reprice ? Instruction.Reprice : 0) |
     (order.hidden ? Instruction.Hidden : 0) |
     (order.triggerNow ? Instruction.TriggerNow : 0) |
-    (order.trailPpm === undefined ? 0 : Instruction.TrailPpm);
+    (order.trailPpm === undefined ? 0 : Instruction.TrailPpm) |
+    (order.reportTrail ? Instruction.ReportTrail : 0);
   const hasMinimum = order.minQuantity !== undefined;
   const terms = [orderType, timeInForce, instructions, hasMinimum, order.displayedQuantity !== undefined] as const;
   const kind = orderKindOf(...terms);

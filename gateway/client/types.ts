@@ -119,6 +119,8 @@ export interface PlaceOrder {
   readonly activationPrice?: Decimal;
   /** Trailing-stop-limit: distance of the limit from the stop price; above it for a buy, below it for a sell. */
   readonly limitOffset?: Decimal;
+  /** Trailing stops: the account gets a report `stop-price-changed` when the stop price has changed. Default false. */
+  readonly reportTrail?: boolean;
   /** What triggers a stop: the price of the last trade (default), or the reference price of the symbol. */
   readonly trigger?: TriggerName;
   /** A stop whose condition holds already triggers at once. Otherwise it is rejected with STOP_WOULD_TRIGGER. */

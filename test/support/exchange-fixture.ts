@@ -342,7 +342,7 @@ export function parseCommand(line: string): LongCommandFields {
   const values = ['@', 'stop', 'show', ...TRAIL_WORDS];
   const all = words
     .slice(5)
-    .filter((word, i, rest) => ![...values, 'hidden', 'ref', 'now'].includes(word) && !values.includes(rest[i - 1]));
+    .filter((word, i, rest) => ![...values, 'hidden', 'ref', 'now', 'reports'].includes(word) && !values.includes(rest[i - 1]));
   const selfTradeMode = SELF_TRADE_NAMES.indexOf(all.at(-1) as SelfTradeName);
   const lifetime = lifetimeOf(selfTradeMode === -1 ? all : all.slice(0, -1));
   const prevention = {

@@ -193,4 +193,10 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     test: 'identity-lifetime.test.ts',
   },
+  {
+    name: 'stop prices that changed are reported without a bound',
+    file: 'engine/machine/triggers.ts',
+    change: [['let left = reports.perCommand;', 'let left = Number.POSITIVE_INFINITY;']],
+    test: 'trail-reports.test.ts',
+  },
 ];

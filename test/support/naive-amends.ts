@@ -130,6 +130,7 @@ function amendStop(state: NaiveState, o: StopOrder, f: Amend): void {
   if (code !== Code.OK) return state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, 0);
   const keeps = trail ? !moves(state, wanted, o) : price === o.stop.price;
   Object.assign(o, wanted);
+  state.trailReports.seen(o);
   if (!keeps) state.stops.pending = [...state.stops.pending.filter((other) => other !== o), o];
   state.answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, 0, keeps ? 4 : 0);
 }

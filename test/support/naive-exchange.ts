@@ -25,7 +25,7 @@ import { NaiveQuotes } from './naive-quotes.ts';
 import { forQuotes } from './naive-quoting.ts';
 import { hashRows, stateRows } from './naive-rows.ts';
 import { NaiveState } from './naive-state.ts';
-import { trigger } from './naive-triggers.ts';
+import { reportTrails, trigger } from './naive-triggers.ts';
 import { endInterruption, uncross } from './naive-uncross.ts';
 
 /**
@@ -59,6 +59,7 @@ export class NaiveExchange extends NaiveState {
       this.stops.left = TRIGGERS_PER_COMMAND;
       trigger(this);
       this.massCancels.clearFor(each);
+      if (each !== c && each !== c.legs?.at(-1)) reportTrails(this);
     }
     const f = {
       side: 0,
@@ -104,6 +105,7 @@ export class NaiveExchange extends NaiveState {
       this.admin(Code.OK);
     } else if (f.kind !== CommandKind.Tick) throw new Error(`the naive exchange has no command ${f.kind}`);
     trigger(this);
+    reportTrails(this);
     return this.out;
   }
 

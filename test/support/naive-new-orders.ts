@@ -96,5 +96,6 @@ function wait(state: NaiveState, o: StopOrder, now: boolean): void {
   const { price, trigger } = o.stop;
   const holds = now && state.stops.holds(o.side, trigger, price, state.priceOf(trigger));
   state.stops.pending.push(o);
+  if (((o.stop.trail?.instructions ?? 0) & Instruction.ReportTrail) !== 0) state.trailReports.add(o);
   if (holds) state.stops.cross(o.side, price, [trigger]);
 }

@@ -95,7 +95,7 @@ export function termsOf({ symbol, side, timeInForce, price, quantity, extension 
 export function trailOf({ price, extension }: NewFields): NaiveTrail {
   const { stopPrice = 0, minQuantity = 0, instructions = 0 } = extension ?? {};
   const offset = (instructions & Instruction.TrailPpm) !== 0 ? -minQuantity : minQuantity;
-  return { offset, distance: price, activation: stopPrice, extreme: 0 };
+  return { offset, distance: price, activation: stopPrice, extreme: 0, instructions };
 }
 
 export interface Amend {

@@ -54,6 +54,7 @@ export function stateRows(state: NaiveState): number[][] {
     if (carry !== 0 || o.fees.maker !== maker || o.fees.taker !== taker) rows.push([17, o.id, carry, o.fees.maker, o.fees.taker]);
     if (o.end < Infinity) rows.push([18, o.id, o.end]);
   }
+  rows.push(...state.trailReports.rows(), ...state.trailReports.turn(SYMBOL));
   for (const o of state.auctions.queue()) {
     rows.push([39, o.id, o.client, o.price, o.open, 0, o.account, SYMBOL, o.side + 256 * lifetime(state, o), o.tag]);
     const { maker, taker } = state.newFees();

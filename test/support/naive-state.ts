@@ -14,6 +14,7 @@ import { NaiveMassCancels } from './naive-mass-cancel.ts';
 import type { NaiveOrder, NaiveReport, Remembered, StopOrder } from './naive-order.ts';
 import { NaiveProtections } from './naive-protections.ts';
 import { NaiveStops } from './naive-stops.ts';
+import { NaiveTrailReports } from './naive-trail-reports.ts';
 import { NaiveVolatility } from './naive-volatility.ts';
 import { NaiveWindows } from './naive-windows.ts';
 
@@ -22,6 +23,9 @@ export class NaiveState {
   /** In order of arrival at their place. */
   resting: NaiveOrder[] = [];
   readonly stops = new NaiveStops<StopOrder>();
+  readonly trailReports = new NaiveTrailReports<StopOrder>((o) =>
+    this.answer(ReportKind.StopPriceChanged, Code.OK, o, o.price, o.open, o.open, 0),
+  );
   readonly auctions = new NaiveAuctions<NaiveOrder>(this, {
     enter: (o) => this.enterBook(o),
     end: (o) => this.end(o, Code.CANCELLED_AUCTION_OVER),
@@ -266,6 +270,7 @@ export class NaiveState {
   leave(o: NaiveOrder): void {
     if (o.stop) {
       this.stops.pending = this.stops.pending.filter((other) => other !== o);
+      this.trailReports.remove(o as StopOrder);
       delete o.stop;
       return;
     }

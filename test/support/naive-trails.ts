@@ -10,6 +10,8 @@ export interface NaiveTrail {
   activation: number;
   /** Best price since it follows; 0 = it waits for its activation price. */
   extreme: number;
+  /** Those with which it was sent. */
+  instructions: number;
 }
 
 interface TrailOrder {
@@ -42,12 +44,28 @@ export class NaiveTrails<Order extends TrailOrder> {
   /** Prices by Trigger that an order of the side has not followed yet. */
   readonly #seen = [Side.Buy, Side.Sell].map(() => [Trigger.LastTrade, Trigger.ReferencePrice].map((): number[] => []));
 
+  #changed = false;
+
   saw(prices: readonly number[], triggers: readonly number[]): void {
     for (const bySide of this.#seen) for (const trigger of triggers) bySide[trigger].push(...prices);
   }
 
+  /** Whether it has changed a stop price since it was asked last. */
+  changed(): boolean {
+    const changed = this.#changed;
+    this.#changed = false;
+    return changed;
+  }
+
   /** Returns the stops in order of time: those that begin to follow are the last. @param stands sides of which stops are due */
   follow(pending: Order[], stands: readonly boolean[]): Order[] {
+    const before = pending.map(({ stop }) => stop.trail?.extreme);
+    const followed = this.#follow(pending, stands);
+    this.#changed ||= pending.some(({ stop }, i) => stop.trail?.extreme !== before[i]);
+    return followed;
+  }
+
+  #follow(pending: Order[], stands: readonly boolean[]): Order[] {
     const all = [...pending];
     for (const number of [0, 1, 2, 3, 4, 5, 6, 7]) {
       const [side, trigger] = [number >> 2, (number >> 1) & 1];

@@ -10,6 +10,12 @@ import type { NaiveState } from './naive-state.ts';
 export function trigger(state: NaiveState): void {
   triggerDue(state);
   state.stops.follow((trigger) => state.priceOf(trigger));
+  if (state.stops.trails.changed()) state.trailReports.moved();
+}
+
+/** Call it once per command, after its triggers. */
+export function reportTrails(state: NaiveState): void {
+  if (state.trailReports.run()) state.seen.add('reports of stop prices go on');
 }
 
 function triggerDue(state: NaiveState): void {

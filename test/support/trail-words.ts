@@ -4,7 +4,7 @@ import { Instruction, OrderType } from '../../engine/wire/layout.ts';
 /** Words before the values of a trailing stop: offset, activation price, distance of the limit. */
 export const TRAIL_WORDS = ['trail', 'from', 'limit'];
 
-/** `trail 5`, `trail 20000ppm`, with `from 510`, `limit 3` and `ref`. Undefined: the order has no such words. */
+/** `trail 5`, `trail 20000ppm`, with `from 510`, `limit 3`, `ref` and `reports`. Undefined: the order has no such words. */
 export function trailOf(words: string[]): { price: number; extension: ExtensionFields } | undefined {
   if (!words.some((word) => TRAIL_WORDS.includes(word))) return undefined;
   const after = (word: string): string => (words.includes(word) ? words[words.indexOf(word) + 1] : '0');
@@ -20,6 +20,7 @@ export function newTrail(
   other: ExtensionFields = {},
 ): ExtensionFields {
   const orderType = price === 0 ? OrderType.TrailingStop : OrderType.TrailingStopLimit;
-  const instructions = (other.instructions ?? 0) | (extension.instructions ?? 0);
+  const reports = words.includes('reports') ? Instruction.ReportTrail : 0;
+  const instructions = (other.instructions ?? 0) | (extension.instructions ?? 0) | reports;
   return { ...other, ...extension, orderType, instructions, trigger: Number(words.includes('ref')) };
 }

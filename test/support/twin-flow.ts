@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { SymbolParam } from '../../engine/params.ts';
-import { CommandKind, Instruction, Phase, Side } from '../../engine/wire/layout.ts';
+import { CommandKind, Instruction, OrderType, Phase, Side } from '../../engine/wire/layout.ts';
 import { controlCommand, withLifts } from './control-flow.ts';
 import { type LongCommandFields, SYMBOL } from './exchange-fixture.ts';
 import { commandsOf, THEMES } from './twin-commands.ts';
@@ -36,6 +36,29 @@ const icebergAuction: fc.Arbitrary<LongCommandFields[]> = fc
     ];
   });
 
+/** Trailing stops whose changes are reported, and trades at rising prices. */
+const trailsFollow: fc.Arbitrary<LongCommandFields[]> = fc
+  .record({
+    accounts: fc.shuffledSubarray([1, 2, 3, 4], { minLength: 3 }),
+    clientOrderId: fc.integer({ min: 41, max: 2000 }),
+    prices: fc.array(fc.integer({ min: 100, max: 110 }), { minLength: 2, maxLength: 4 }),
+  })
+  .map(({ accounts, clientOrderId, prices }) => {
+    const base = { kind: CommandKind.New, symbol: SYMBOL, quantity: 1 };
+    const reports = { orderType: OrderType.TrailingStop, instructions: Instruction.ReportTrail };
+    return [
+      { kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: Phase.Continuous },
+      ...accounts.map((account, i) => ({
+        ...{ ...base, account, clientOrderId, side: Side.Sell, price: 0 },
+        extension: { ...reports, minQuantity: 20 + i },
+      })),
+      ...prices.flatMap((price, i) => [
+        { ...base, account: accounts[0], clientOrderId: clientOrderId + 1 + i, side: Side.Sell, price },
+        { ...base, account: accounts[1], clientOrderId: clientOrderId + 1 + i, side: Side.Buy, price },
+      ]),
+    ];
+  });
+
 /** Commands of traders and of the operator, the latter with controls of accounts. */
 function commandsWith(weight: number, theme?: (typeof THEMES)[number]): fc.Arbitrary<LongCommandFields> {
   return fc.oneof({ weight: 40, arbitrary: commandsOf(theme) }, { weight, arbitrary: controlCommand(ACCOUNTS) });
@@ -57,7 +80,11 @@ function flowOf(minLength: number, maxLength: number, commands: fc.Arbitrary<Lon
     { weight: 60, arbitrary: fc.constantFrom(0, 0, 0, 0, 0, 700, 1_999, 40_000, 3_000_000, 16_000_000) },
     { weight: 1, arbitrary: fc.constantFrom(DAY_US, DAY_US, 3 * DAY_US, 31 * DAY_US) },
   );
-  const episodes = fc.oneof({ weight: 60, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: icebergAuction });
+  const episodes = fc.oneof(
+    { weight: 120, arbitrary: fc.constant([]) },
+    { weight: 2, arbitrary: icebergAuction },
+    { weight: 1, arbitrary: trailsFollow },
+  );
   return fc.array(fc.tuple(commands, repeats, aims, waits, episodes), { minLength, maxLength, size: 'max' }).map((steps) => {
     const all: LongCommandFields[] = [];
     const news: LongCommandFields[] = [];

@@ -135,10 +135,11 @@ export const trailing: fc.Arbitrary<LongCommandFields> = fc
     ppm: fc.boolean(),
     activation: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 92, max: 108 }) }),
     distance: fc.integer({ min: 1, max: 4 }),
+    reports: fc.constantFrom(0, 0, 0, Instruction.ReportTrail, Instruction.ReportTrail),
   })
-  .map(({ stop: { extension, ...of }, offset, wide, ppm, activation, distance }) => {
+  .map(({ stop: { extension, ...of }, offset, wide, ppm, activation, distance, reports }) => {
     const limited = extension?.orderType === OrderType.StopLimit;
-    const instructions = ((extension?.instructions ?? 0) & Instruction.PostOnly) | (ppm ? Instruction.TrailPpm : 0);
+    const instructions = ((extension?.instructions ?? 0) & Instruction.PostOnly) | (ppm ? Instruction.TrailPpm : 0) | reports;
     return {
       ...of,
       price: limited ? distance : 0,

@@ -48,6 +48,8 @@ export const setup = fc.record({
   sortedPerCommand: fc.constantFrom(1, 2, 100, 100),
   /** Parts of icebergs that one command uses up. */
   partsPerCommand: fc.constantFrom(1, 3, 1024, 1024),
+  /** Trailing stops that one command looks at for reports. */
+  reportsPerCommand: fc.constantFrom(1, 2, 256),
 });
 
 export interface Setup {
@@ -66,10 +68,27 @@ export interface Setup {
   perCommand: number;
   sortedPerCommand: number;
   partsPerCommand: number;
+  reportsPerCommand: number;
 }
 
 export function pair(
-  { taker, maker, band, fixed, moving, wide, random, profile, usd, btc, perCommand, sortedPerCommand, partsPerCommand, ...pages }: Setup,
+  {
+    taker,
+    maker,
+    band,
+    fixed,
+    moving,
+    wide,
+    random,
+    profile,
+    usd,
+    btc,
+    perCommand,
+    sortedPerCommand,
+    partsPerCommand,
+    reportsPerCommand,
+    ...pages
+  }: Setup,
   rules = RULES,
 ): { real: Harness; naive: NaiveExchange } {
   const limits = { ...LIMITS, ...pages };
@@ -97,6 +116,7 @@ export function pair(
   const naive = new NaiveExchange(params, limits, rules);
   for (const { massCancels } of [real.exchange, naive]) Object.assign(massCancels, { perCommand, sortedPerCommand });
   for (const each of [real.exchange, naive]) each.partsPerCommand = partsPerCommand;
+  for (const reports of [real.exchange.stops.reports, naive.trailReports]) reports.perCommand = reportsPerCommand;
   naive.phase = Phase.Continuous;
   naive.controls.nowUs = real.exchange.timeUs;
   naive.reportNo.set(0, real.exchange.accounts.reportNo[0]);
@@ -188,6 +208,7 @@ export function copyOf(exchange: Exchange, factor = 1): Exchange {
   const { perCommand, sortedPerCommand } = exchange.massCancels;
   Object.assign(copy.massCancels, { perCommand, sortedPerCommand });
   copy.partsPerCommand = exchange.partsPerCommand;
+  copy.stops.reports.perCommand = exchange.stops.reports.perCommand;
   return copy;
 }
 
@@ -202,6 +223,7 @@ const OF_RULES_5: ReadonlySet<number | undefined> = new Set([
 
 /** The rules from which on builds have such a command. */
 function rulesOf({ kind, timeInForce = 0, extension, legs, parameter }: LongCommandFields): number {
+  if (((extension?.instructions ?? 0) & Instruction.ReportTrail) !== 0) return 6;
   if (OF_RULES_5.has(kind) || legs !== undefined || extension?.displayedQuantity !== undefined) return 5;
   if (((extension?.instructions ?? 0) & (Instruction.Reprice | Instruction.Hidden)) !== 0) return 5;
   if (kind === CommandKind.SetSymbol && parameter === SymbolParam.FeeTierTable) return 5;

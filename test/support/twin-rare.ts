@@ -52,6 +52,8 @@ export const RARE = [
   '2/416/0',
   '2/417/0',
   '7/416/0',
+  '11/0/0',
+  'reports of stop prices go on',
   'trail activated',
   'trail in one group',
   'trail stands',

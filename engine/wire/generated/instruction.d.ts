@@ -21,5 +21,9 @@ export declare enum Instruction {
     /**
      * Bit 4: the offset of a trailing stop is in parts per million of the trigger price, not in ticks.
      */
-    TrailPpm = 16
+    TrailPpm = 16,
+    /**
+     * Bit 11: the account gets a report StopPriceChanged when the stop price of a trailing stop has changed.
+     */
+    ReportTrail = 2048
 }

@@ -24,4 +24,8 @@ export var Instruction;
      * Bit 4: the offset of a trailing stop is in parts per million of the trigger price, not in ticks.
      */
     Instruction[Instruction["TrailPpm"] = 16] = "TrailPpm";
+    /**
+     * Bit 11: the account gets a report StopPriceChanged when the stop price of a trailing stop has changed.
+     */
+    Instruction[Instruction["ReportTrail"] = 2048] = "ReportTrail";
 })(Instruction || (Instruction = {}));

@@ -34,5 +34,9 @@ export declare enum ReportKind {
     /**
      * The dead man's switch of the account: `quantity` is its time, microseconds since the Unix epoch; 0 = off.
      */
-    CancelAfterSet = 10
+    CancelAfterSet = 10,
+    /**
+     * The stop price of a trailing stop with ReportTrail has changed: `stop_price` is the present one, `price` the limit at it (0 = none).
+     */
+    StopPriceChanged = 11
 }

@@ -37,4 +37,8 @@ export var ReportKind;
      * The dead man's switch of the account: `quantity` is its time, microseconds since the Unix epoch; 0 = off.
      */
     ReportKind[ReportKind["CancelAfterSet"] = 10] = "CancelAfterSet";
+    /**
+     * The stop price of a trailing stop with ReportTrail has changed: `stop_price` is the present one, `price` the limit at it (0 = none).
+     */
+    ReportKind[ReportKind["StopPriceChanged"] = 11] = "StopPriceChanged";
 })(ReportKind || (ReportKind = {}));

@@ -266,7 +266,7 @@ export function reportView(directory: SymbolLookup, _bytes: Uint8Array, words: I
   const lots = (value: number) => (symbol ? quantityText(symbol, value) : undefined);
   const fill = kind === ReportKind.Fill;
   // A mass cancel counts orders, and a dead man's switch has a time.
-  const orders = (value: number) => (kind >= ReportKind.MassCancelled ? String(value) : lots(value));
+  const orders = (value: number) => (kind === ReportKind.MassCancelled || kind === ReportKind.CancelAfterSet ? String(value) : lots(value));
   return {
     reportNo: report.reportNo,
     kind: REPORT_KIND_NAMES[kind],

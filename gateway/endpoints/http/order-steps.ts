@@ -52,6 +52,7 @@ const STEPS: readonly StepKind[] = [
     step: 'amended',
     says: (r) => `to ${r.leaves} open at ${limit(r)}${stop(r)}, priority ${r.keptPriority ? 'kept' : 'lost'}`,
   },
+  { kind: 'stop-price-changed', step: 'stop price changed', says: (r) => `${r.side} ${r.leaves} ${r.symbol} at ${limit(r)}${stop(r)}` },
   { kind: 'triggered', step: 'triggered', says: (r) => `${r.side} ${r.leaves} ${r.symbol} at ${limit(r)}${stop(r)}` },
   {
     kind: 'cancelled',

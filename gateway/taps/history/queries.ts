@@ -179,8 +179,8 @@ export function accountOrders(store: HistoryStore, account: number, before: numb
 
 function changesOrder(kind: number, flags: number): boolean {
   if ((flags & ReportFlag.Duplicate) !== 0) return false;
-  const { Accepted, Fill, Cancelled, Amended, Triggered } = ReportKind;
-  return kind === Accepted || kind === Fill || kind === Cancelled || kind === Amended || kind === Triggered;
+  const { Accepted, Fill, Cancelled, Amended, Triggered, StopPriceChanged } = ReportKind;
+  return [Accepted, Fill, Cancelled, Amended, Triggered, StopPriceChanged].some((each) => each === kind);
 }
 
 /** The order's state from its newest report. A fill's price is not the order's, so the price stays 0 until an older report sets it. */

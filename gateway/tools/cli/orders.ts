@@ -13,7 +13,7 @@ import { type AccountFlags, accountOption, amount, connectionOptions, id as idOf
 import { CliError, ExitCode, run } from './exit.ts';
 import { explainCommand } from './explain.ts';
 import { reportLine } from './report-line.ts';
-import { type TrailFlags, trailOptions, trailTerms } from './trail-flags.ts';
+import { newTrailOptions, type TrailFlags, trailOptions, trailTerms } from './trail-flags.ts';
 
 /** Kinds of reports that follow the answer to a command. */
 const FOLLOW: ReadonlySet<string> = new Set(['fill', 'cancelled', 'triggered']);
@@ -118,9 +118,10 @@ Examples:
   openbell order sell 0.5 BTC-USD --tif at-the-open
   openbell order sell 0.5 BTC-USD --trail 150.00
   openbell order sell 0.5 BTC-USD --trail 2% --activation 60500.00 --limit-offset 20.00
+  openbell order sell 0.5 BTC-USD --trail 150.00 --report-trail
   openbell order explain 17`,
     );
-  trailOptions(command);
+  newTrailOptions(command);
   connectionOptions(accountOption(command)).action((side: SideName, quantity: string, symbol: string, price: string | undefined) =>
     run(async () => {
       const flags = command.opts<OrderFlags>();

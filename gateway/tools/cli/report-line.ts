@@ -19,6 +19,8 @@ export function reportLine(report: ReportView): string {
     case 'amended':
       if (code !== 'OK') return `reduced   order ${orderId}: open ${leaves} (${code})`;
       return `amended   order ${orderId}: open ${leaves} at ${price}${stop}, priority ${report.keptPriority ? 'kept' : 'lost'}`;
+    case 'stop-price-changed':
+      return `follows   order ${orderId}: ${side} ${leaves} ${symbol} at ${price}${stop}`;
     case 'triggered':
       return `triggered order ${orderId}: ${side} ${leaves} ${symbol} at ${price}${stop}`;
   }

@@ -7,6 +7,7 @@ export interface TrailFlags {
   readonly trail?: TrailOffset;
   readonly activation?: string;
   readonly limitOffset?: string;
+  readonly reportTrail?: true;
 }
 
 type TrailOffset = Pick<PlaceOrder, 'trailOffset' | 'trailPpm'>;
@@ -22,9 +23,19 @@ export function trailOptions(command: Command): Command {
     .option('--limit-offset <distance>', 'with --trail: become a limit order at this distance from the stop price', amount);
 }
 
+/** Of a new one. */
+export function newTrailOptions(command: Command): Command {
+  return trailOptions(command).option('--report-trail', 'with --trail: report each change of the stop price, see `openbell drop-copy`');
+}
+
 /** Terms of a trailing stop, as the client takes them; none without flags. */
-export function trailTerms({ trail, activation, limitOffset }: TrailFlags): Partial<PlaceOrder> {
-  return { ...trail, ...(activation !== undefined && { activationPrice: activation }), ...(limitOffset !== undefined && { limitOffset }) };
+export function trailTerms({ trail, activation, limitOffset, reportTrail }: TrailFlags): Partial<PlaceOrder> {
+  return {
+    ...trail,
+    ...(activation !== undefined && { activationPrice: activation }),
+    ...(limitOffset !== undefined && { limitOffset }),
+    ...(reportTrail && { reportTrail }),
+  };
 }
 
 /** An offset in the quote asset, or in percent with up to four decimals. */
