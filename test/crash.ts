@@ -11,8 +11,9 @@ import { parseArgs } from 'node:util';
 import { resolveLimits } from '../engine/limits.ts';
 import { type Verification, verifyDataDirectory } from '../engine/threads/verify.ts';
 import { Prng } from '../feeds/simulator/prng.ts';
-import { auditReports } from './support/crash-audit.ts';
+import { auditOpenOrders, auditReports } from './support/crash-audit.ts';
 import { CrashClient, field } from './support/crash-client.ts';
+import { CrashOperator } from './support/crash-operator.ts';
 import { ExchangeProcess } from './support/exchange-process.ts';
 
 const ACCOUNTS = [1, 2, 3, 4];
@@ -22,6 +23,10 @@ const DURABILITIES = ['durable', 'fast'] as const;
 const STOP_AT_ONCE = 200;
 const KILL_WHILE_STARTING = 250;
 const SNAPSHOT = 400;
+const OPERATE = 600;
+/** Attempts to read an account's orders while nothing ends meanwhile. */
+const ATTEMPTS = 20;
+const ATTEMPT_MS = 50;
 
 export interface CrashOptions {
   readonly cycles: number;
@@ -53,11 +58,13 @@ class Market {
     const loadMs = prng.between(30, 400);
     let over = false;
     const loads = this.clients.map((client) => client.load(() => over));
-    const snapshot = prng.chance(SNAPSHOT) ? sleep(prng.below(loadMs)).then(() => takeSnapshot(exchange)) : undefined;
+    const operator = new CrashOperator(exchange, prng);
+    const snapshot = prng.chance(SNAPSHOT) ? sleep(prng.below(loadMs)).then(() => operator.takeSnapshot()) : undefined;
+    const operation = prng.chance(OPERATE) ? operator.act(loadMs) : undefined;
     await sleep(loadMs);
     await this.#kill();
     over = true;
-    await Promise.all([...loads, snapshot]);
+    await Promise.all([...loads, snapshot, operation]);
     for (const client of this.clients) await client.close();
 
     const log = this.#verify(false);
@@ -68,18 +75,20 @@ class Market {
     if (prng.chance(STOP_AT_ONCE)) await this.#compareRecovered(log);
 
     const { compared, unanswered, answered } = await this.#compareReports();
-    return `log ${log.seq}, ${compared} reports the same, ${lostText(lost)}, ${unanswered} unanswered and ${answered} answered orders sent again`;
+    const open = await this.#compareOpenOrders();
+    return `log ${log.seq}, ${compared} reports the same, ${open} open orders as acknowledged, ${lostText(lost)}, ${unanswered} unanswered and ${answered} answered orders sent again`;
   }
 
   /** All reports once more from the first, the whole story, and money. */
   async finish(): Promise<string> {
     const exchange = this.#process ?? (await this.#start());
     for (const client of this.clients) {
-      const { compared } = client;
       await client.close();
+      const { compared } = client;
+      const known = client.reports.length;
       await client.open(exchange, 0);
       await client.fence();
-      assert.ok(client.compared - compared >= client.reports.length - 1, 'all reports came again');
+      assert.ok(client.compared - compared >= known, 'all reports came again');
     }
     for (const client of this.clients) await client.close();
     assert.equal(await exchange.end('SIGTERM'), 0, exchange.stderr);
@@ -110,6 +119,7 @@ class Market {
   async #open(): Promise<ExchangeProcess> {
     const exchange = await this.#start();
     for (const client of this.clients) await client.open(exchange, client.reports.length);
+    await new CrashOperator(exchange, this.#prng).begin();
     return exchange;
   }
 
@@ -139,7 +149,10 @@ class Market {
     this.#process = undefined;
     const recovered = this.#verify(true);
     assert.equal(recovered.replayed, 0, 'the stop wrote a snapshot of all');
-    assert.deepEqual([recovered.seq, recovered.stateHash], [log.seq, log.stateHash], 'recovered state against a clean replay');
+    // Orders that came to their end meanwhile are ended by ticks.
+    const replayed = this.#verify(false);
+    assert.ok(replayed.seq >= log.seq, `the log ends with ${replayed.seq}, and ended with ${log.seq} before`);
+    assert.deepEqual([recovered.seq, recovered.stateHash], [replayed.seq, replayed.stateHash], 'recovered state against a clean replay');
   }
 
   async #compareReports(): Promise<{ compared: number; unanswered: number; answered: number }> {
@@ -160,6 +173,28 @@ class Market {
     return sum;
   }
 
+  /** Every stop, quote, list and other order that was acknowledged and has not ended is there, with its terms. Then the market opens again. */
+  async #compareOpenOrders(): Promise<number> {
+    const exchange = this.#process as ExchangeProcess;
+    const operator = new CrashOperator(exchange, this.#prng);
+    let count = 0;
+    for (const client of this.clients)
+      for (let attempt = 1; ; attempt++) {
+        const viewed = await operator.openOrders(client.account);
+        await client.fence();
+        try {
+          count += auditOpenOrders(client, viewed);
+          break;
+        } catch (error) {
+          // An end in time may have come between the two.
+          if (attempt === ATTEMPTS) throw error;
+          await sleep(ATTEMPT_MS);
+        }
+      }
+    await operator.resume();
+    return count;
+  }
+
   #verify(fromSnapshot: boolean): Verification {
     const result = verifyDataDirectory(this.#dir, { limits: resolveLimits(), fromSnapshot });
     assert.deepEqual(result.imbalances, [], 'money is conserved');
@@ -173,16 +208,6 @@ function lostText(lost: readonly Int32Array[]): string {
   const times = lost.map(field.timeUs);
   const spanMs = times.reduce((a, b) => Math.max(a, b)) / 1000 - times.reduce((a, b) => Math.min(a, b)) / 1000;
   return `${lost.length} of the last ${spanMs.toFixed(0)} ms lost`;
-}
-
-async function takeSnapshot({ ports }: ExchangeProcess): Promise<void> {
-  const url = `http://127.0.0.1:${ports.http}/v1/snapshot`;
-  try {
-    await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
-  } catch (error) {
-    // The exchange was killed meanwhile, as intended by this test.
-    assert.ok(error instanceof TypeError);
-  }
 }
 
 /** Kills `cycles` times, in turn over both topologies and both durabilities. @throws AssertionError at the first thing that is not as it must be */

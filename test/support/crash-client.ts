@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { Refusal, Report, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { Code } from '../../engine/codes.ts';
+import { OrderType, Refusal, Report, ReportKind } from '../../engine/wire/layout.ts';
 import { ReportFlag } from '../../engine/wire/names.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
 import type { Prng } from '../../feeds/simulator/prng.ts';
 import { CommandBatch, connect, type OpenbellClient } from '../../gateway/client/index.ts';
+import { CrashMix, type SentOrder, SYMBOL } from './crash-mix.ts';
 import type { ExchangeProcess } from './exchange-process.ts';
 
-const SYMBOL = 1;
-const MIDDLE = 6_000_000;
-const AROUND = 12;
 const WINDOW = 600;
 const LATE_MS = 20_000;
 /** Until a fence that was rejected is sent again. */
@@ -20,12 +19,8 @@ const WORDS = Report.bytes / 4;
 const SAME_ORDER = ['kind', 'code', 'orderId'] as const;
 const SAME_ANSWER = [...SAME_ORDER, 'price', 'quantity'] as const;
 
-interface SentOrder {
-  readonly side: Side;
-  readonly timeInForce: TimeInForce;
-  readonly price: number;
-  readonly quantity: number;
-}
+/** An order that is rejected with them can be sent again, and is new then. */
+const UNKEPT: ReadonlySet<number> = new Set([Code.TRAIL_UNAVAILABLE, Code.ORDERS_EXPIRING]);
 
 const view = new ReportView();
 
@@ -42,6 +37,9 @@ export const field = {
   clientOrderId: (report: Int32Array) => view.wrap(report, 0).clientOrderId,
   price: (report: Int32Array) => view.wrap(report, 0).price,
   quantity: (report: Int32Array) => view.wrap(report, 0).quantity,
+  side: (report: Int32Array) => view.wrap(report, 0).side,
+  stopPrice: (report: Int32Array) => view.wrap(report, 0).stopPrice,
+  trigger: (report: Int32Array) => view.wrap(report, 0).trigger,
   leaves: (report: Int32Array) => view.wrap(report, 0).leaves,
   filled: (report: Int32Array) => view.wrap(report, 0).filled,
   tradeId: (report: Int32Array) => view.wrap(report, 0).tradeId,
@@ -56,17 +54,15 @@ export class CrashClient {
   readonly account: number;
   /** Report n is at n - 1. */
   readonly reports: Int32Array[] = [];
-  /** Every order ever sent, by client order id. */
-  readonly orders = new Map<number, SentOrder>();
   /** Reports that came again and were the same. */
   compared = 0;
   /** Commands that were rejected unsequenced. */
   refused = 0;
   readonly #refusable: boolean;
   readonly #prng: Prng;
+  readonly #mix: CrashMix;
   readonly #batch = new CommandBatch(64);
   #client: OpenbellClient | undefined;
-  #nextClientOrderId = 1;
   #tag = 0;
   #unanswered = new Set<number>();
   #fault: unknown;
@@ -78,6 +74,12 @@ export class CrashClient {
     this.account = account;
     this.#refusable = refusable;
     this.#prng = prng;
+    this.#mix = new CrashMix(prng);
+  }
+
+  /** Every order ever sent, by client order id. */
+  get orders(): ReadonlyMap<number, SentOrder> {
+    return this.#mix.orders;
   }
 
   /** Opens a session that is sent everything behind report `lastReport`. */
@@ -110,7 +112,7 @@ export class CrashClient {
     assert.ok(session !== undefined);
     while (!stop()) {
       if (this.#unanswered.size < WINDOW) {
-        for (let count = this.#prng.between(1, 40); count > 0; count--) this.#randomCommand();
+        for (let count = this.#prng.between(1, 40); count > 0 && this.#batch.fitsList; count--) this.#randomCommand();
         try {
           session.send(this.#batch);
         } catch {
@@ -152,24 +154,33 @@ export class CrashClient {
   async sendAgain(): Promise<{ unanswered: number; answered: number }> {
     const first = this.firstAnswers();
     const unanswered = [...this.orders.keys()].filter((id) => !first.has(id)).slice(0, 400);
-    const answered = [...first.keys()].filter(() => this.#prng.chance(30)).slice(0, 100);
+    const isKept = (id: number): boolean => !UNKEPT.has(field.code(first.get(id) as Int32Array));
+    const answered = [...first.keys()].filter((id) => isKept(id) && this.#prng.chance(30)).slice(0, 100);
     const before = this.reports.length;
+    const lists = new Set<SentOrder['list']>();
     for (const id of [...unanswered, ...answered]) {
-      const { side, timeInForce, price, quantity } = this.orders.get(id) as SentOrder;
-      if (this.#batch.full) this.#client?.orders.send(this.#batch);
-      this.#batch.place(SYMBOL, side, timeInForce, price, quantity, id, this.#nextTag());
+      const order = this.orders.get(id) as SentOrder;
+      // Both orders of a list are sent again at once.
+      if (order.list && lists.has(order.list)) continue;
+      lists.add(order.list);
+      if (!this.#batch.fitsList) this.#client?.orders.send(this.#batch);
+      this.#mix.send(this.#batch, order, this.#nextTag());
     }
     this.#client?.orders.send(this.#batch);
     await this.fence();
-    const amended = new Set(this.reports.filter((report) => field.kind(report) === ReportKind.Amended).map(field.orderId));
+    const isChange = (kind: number): boolean => kind === ReportKind.Amended || kind === ReportKind.Triggered;
+    const changed = new Set(this.reports.filter((report) => isChange(field.kind(report))).map(field.orderId));
     const filled = new Map<number, number>();
-    for (const report of this.reports) if (field.kind(report) === ReportKind.Fill) filled.set(field.orderId(report), field.filled(report));
     const again = new Map<number, Int32Array>();
-    for (const report of this.reports.slice(before)) {
+    for (const [i, report] of this.reports.entries()) {
       const kind = field.kind(report);
-      if (kind !== ReportKind.Accepted && kind !== ReportKind.Rejected) continue;
-      assert.ok(!again.has(field.clientOrderId(report)), `order ${field.clientOrderId(report)} was answered twice to one command`);
-      again.set(field.clientOrderId(report), report);
+      if (kind === ReportKind.Fill) filled.set(field.orderId(report), field.filled(report));
+      if (i < before || !isAnswer(report)) continue;
+      const id = field.clientOrderId(report);
+      assert.ok(!again.has(id), `order ${id} was answered twice to one command`);
+      again.set(id, report);
+      if ((field.flags(report) & ReportFlag.Duplicate) === 0) continue;
+      assert.equal(field.filled(report), filled.get(field.orderId(report)) ?? 0, `order ${id} is answered with what it has filled`);
     }
     for (const id of unanswered) {
       const answer = again.get(id);
@@ -179,12 +190,13 @@ export class CrashClient {
     for (const id of answered) {
       const answer = again.get(id);
       const earlier = first.get(id) as Int32Array;
+      const sent = this.orders.get(id);
       assert.ok(answer !== undefined, `order ${id} was sent again and not answered`);
-      // An amended order answers with the price and quantity that it has now.
-      const same = amended.has(field.orderId(earlier)) ? SAME_ORDER : SAME_ANSWER;
+      // It answers with the price and quantity that it has now.
+      const follows = (sent?.trailOffset ?? 0) > 0 || sent?.orderType === OrderType.Market;
+      const same = follows || changed.has(field.orderId(earlier)) ? SAME_ORDER : SAME_ANSWER;
       for (const name of same) assert.equal(field[name](answer), field[name](earlier), `${name} of the second answer to order ${id}`);
       assert.equal(field.flags(answer) & ReportFlag.Duplicate, ReportFlag.Duplicate, `order ${id} was taken twice`);
-      assert.equal(field.filled(answer), filled.get(field.orderId(earlier)) ?? 0, `order ${id} is answered with what it has filled`);
     }
     return { unanswered: unanswered.length, answered: answered.length };
   }
@@ -193,8 +205,7 @@ export class CrashClient {
   firstAnswers(): Map<number, Int32Array> {
     const answers = new Map<number, Int32Array>();
     for (const report of this.reports) {
-      const kind = field.kind(report);
-      if (kind !== ReportKind.Accepted && kind !== ReportKind.Rejected) continue;
+      if (!isAnswer(report)) continue;
       const id = field.clientOrderId(report);
       if (!answers.has(id)) answers.set(id, report);
     }
@@ -208,25 +219,9 @@ export class CrashClient {
   }
 
   #randomCommand(): void {
-    const prng = this.#prng;
-    const choice = prng.below(100);
-    const known = this.#nextClientOrderId - 1;
-    const target = known - prng.below(Math.min(known, 80) || 1);
-    const price = MIDDLE + prng.between(-AROUND, AROUND);
-    const quantity = prng.between(1, 50);
     const tag = this.#nextTag();
     this.#unanswered.add(tag);
-    if (choice < 20 && target > 0) this.#batch.cancel(SYMBOL, target, 0, tag);
-    else if (choice < 30 && target > 0) this.#batch.amend(SYMBOL, target, 0, price, quantity, tag);
-    else {
-      const side = prng.chance(500) ? Side.Buy : Side.Sell;
-      const kinds = [TimeInForce.ImmediateOrCancel, TimeInForce.FillOrKill, TimeInForce.Market, TimeInForce.PostOnly];
-      const timeInForce = prng.chance(700) ? TimeInForce.GoodTillCancel : kinds[prng.below(kinds.length)];
-      const order = { side, timeInForce, price: timeInForce === TimeInForce.Market ? 0 : price, quantity };
-      const id = this.#nextClientOrderId++;
-      this.orders.set(id, order);
-      this.#batch.place(SYMBOL, side, timeInForce, order.price, quantity, id, tag);
-    }
+    this.#mix.add(this.#batch, tag);
   }
 
   #nextTag(): number {
@@ -283,4 +278,10 @@ export class CrashClient {
   #throwFault(): void {
     if (this.#fault !== undefined) throw this.#fault;
   }
+}
+
+/** The answer to a new order. */
+function isAnswer(report: Int32Array): boolean {
+  const kind = field.kind(report);
+  return (kind === ReportKind.Accepted || kind === ReportKind.Rejected) && field.clientOrderId(report) !== 0;
 }
