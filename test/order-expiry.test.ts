@@ -248,7 +248,8 @@ it('the heap gives the orders by expiry, then id, whatever is added and removed 
           const id = (i * 7919) % 1009;
           const slot = slab.acquire(id);
           live.push({ slot, id, expiry });
-          heap.add(slot, expiry);
+          slab.endUs[slot] = expiry;
+          heap.add(slot);
         } else {
           const [gone] = live.splice(at % live.length, 1);
           heap.remove(gone.slot);

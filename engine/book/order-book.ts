@@ -70,6 +70,8 @@ export class OrderBook {
   hasIcebergs = false;
   /** Hidden orders, which stand behind all others of their price; counted by who enters and ends them. */
   hiddenOrders = 0;
+  /** Of the next `sweep`, in ticks x lots. A field, because as an argument it would be boxed. */
+  mostNotional = Number.POSITIVE_INFINITY;
   /** Results of `sweep`: lots, and the sum of price x lots. */
   sweptQuantity = 0;
   sweptNotional = 0;
@@ -180,10 +182,11 @@ export class OrderBook {
   }
 
   /**
-   * Sets `sweptQuantity` and `sweptNotional` to the quantity and the notional that `match` would trade.
-   * @param mostNotional in ticks x lots; the walk ends after the level at which the sum exceeds it
+   * Sets `sweptQuantity` and `sweptNotional` to the quantity and the notional that `match` would trade. Ends after the level at which
+   * the notional exceeds {@link mostNotional}.
    */
-  sweep(side: number, limitPrice: PriceTicks, quantity: QtyLots, mostNotional = Number.POSITIVE_INFINITY): void {
+  sweep(side: number, limitPrice: PriceTicks, quantity: QtyLots): void {
+    const { mostNotional } = this;
     const ladder = side === BUY ? this.asks : this.bids;
     const limit = limitPrice ^ ladder.flip;
     let left = quantity;

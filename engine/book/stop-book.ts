@@ -1,22 +1,17 @@
 import type { PriceTicks } from '../units.ts';
 import type { OrderSlab } from './order-slab.ts';
 import { StopHeap } from './stop-heap.ts';
+import { NO_KEY, StopWaves } from './stop-waves.ts';
 import { TrailBook, type TrailMemory } from './trail-book.ts';
 
 const NIL = -1;
-const NOTHING = Number.NEGATIVE_INFINITY;
-
-/** Pending stops that were crossed together, and wait for their turn: those of one side whose key is at most that of their trigger. */
-export interface StopWave {
-  readonly side: number;
-  /** Keys by Trigger; see StopHeap.keyOf. Minus infinity: none. */
-  readonly upTo: [number, number];
-}
+/** Above the keys of all stops. */
+const ALL = 2 ** 31 - 1;
 
 /**
  * The pending stops of one symbol, and the waves of them that prices have
  * crossed. What a price crossed stays crossed, wherever the price goes then: it
- * triggers when it is its turn, wave by wave. A wave is not a list of orders but
+ * triggers when it is its turn, wave by wave: those of one side whose key is at most that of their trigger. A wave is not a list of orders but
  * the farthest price; so crossing a thousand stops takes as long as crossing one.
  * While a side has a wave, a new stop within it counts as crossed too.
  * One thread owns it.
@@ -24,11 +19,11 @@ export interface StopWave {
 export class StopBook {
   /** By `side * 2 + Trigger`. */
   readonly heaps: readonly [StopHeap, StopHeap, StopHeap, StopHeap];
-  readonly waves: StopWave[] = [];
+  readonly waves = new StopWaves();
   /** Trailing stops, by `(side * 2 + Trigger) * 2`, + 1 for offsets in parts per million. Undefined before the first one. */
   readonly trails: (TrailBook | undefined)[] = [];
   /** The farthest key of a wave, by heap. */
-  readonly #crossed: [number, number, number, number] = [NOTHING, NOTHING, NOTHING, NOTHING];
+  readonly #crossed = new Int32Array(4).fill(NO_KEY);
 
   constructor(slab: OrderSlab) {
     this.heaps = [new StopHeap(slab, 0), new StopHeap(slab, 0), new StopHeap(slab, 1), new StopHeap(slab, 1)];
@@ -52,19 +47,17 @@ export class StopBook {
   /** Whether stops of a side are due. Ends waves of which no stop is left. */
   isDue(side: number): boolean {
     this.endEmpty();
-    for (let i = 0; i < this.waves.length; i++) if (this.waves[i].side === side) return true;
-    return false;
+    return this.waves.hasSide(side);
   }
 
   /** Ends the waves of which no stop is left: all have had their turn, or are cancelled. */
   endEmpty(): void {
     const { waves } = this;
-    let kept = 0;
-    for (let i = 0; i < waves.length; i++) if (this.#firstOf(waves[i]) !== NIL) waves[kept++] = waves[i];
-    if (kept === waves.length) return;
-    waves.length = kept;
-    this.#crossed.fill(NOTHING);
-    for (let i = 0; i < kept; i++) this.#noteCrossed(waves[i]);
+    const before = waves.count;
+    for (let wave = before - 1; wave >= 0; wave--) if (this.#firstOf(wave) === NIL) waves.remove(wave);
+    if (waves.count === before) return;
+    this.#crossed.fill(NO_KEY);
+    for (let wave = 0; wave < waves.count; wave++) this.#noteCrossed(wave);
   }
 
   /** Slots of all stops, in no particular order. Cold. */
@@ -108,38 +101,38 @@ export class StopBook {
       grows = true;
     }
     if (!grows) return;
-    const newest = this.waves[this.waves.length - 1];
-    if (newest?.side === side && behind) {
-      newest.upTo[0] = crossed[side * 2];
-      newest.upTo[1] = crossed[side * 2 + 1];
-    } else this.addWave(side, crossed[side * 2], crossed[side * 2 + 1]);
+    const { waves } = this;
+    const newest = waves.count - 1;
+    if (newest >= 0 && waves.side(newest) === side && behind) waves.set(newest, crossed[side * 2], crossed[side * 2 + 1]);
+    else this.addWave(side, crossed[side * 2], crossed[side * 2 + 1]);
   }
 
   /** Adds the newest wave as it is. */
   addWave(side: number, upToLast: number, upToReference: number): void {
-    const wave: StopWave = { side, upTo: [upToLast, upToReference] };
-    this.waves.push(wave);
-    this.#noteCrossed(wave);
+    this.waves.push(side, upToLast, upToReference);
+    this.#noteCrossed(this.waves.count - 1);
   }
 
-  #noteCrossed({ side, upTo }: StopWave): void {
-    this.#crossed[side * 2] = upTo[0];
-    this.#crossed[side * 2 + 1] = upTo[1];
+  #noteCrossed(wave: number): void {
+    const { waves } = this;
+    const side = waves.side(wave);
+    this.#crossed[side * 2] = waves.key(wave, 0);
+    this.#crossed[side * 2 + 1] = waves.key(wave, 1);
   }
 
   /** Slot of the stop whose turn it is; -1 if none is due. */
   nextDue(): number {
-    for (let wave = this.waves[0]; wave !== undefined; wave = this.waves[0]) {
-      const slot = this.#firstOf(wave);
+    while (this.waves.count > 0) {
+      const slot = this.#firstOf(0);
       if (slot !== NIL) return slot;
-      this.#endWave(wave.side);
+      this.#endWave();
     }
     return NIL;
   }
 
   /** Slot of the pending stop of a side that would trigger first, if both prices moved alike; of those that do not follow yet if there is no other; -1 = none. */
   first(side: number): number {
-    const first = this.#first(side, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    const first = this.#first(side, ALL, ALL);
     for (let n = 4 * side; first === NIL && n < Math.min(4 * side + 4, this.trails.length); n++) {
       const waiting = this.trails[n]?.waiting.first ?? NIL;
       if (waiting !== NIL) return waiting;
@@ -147,8 +140,9 @@ export class StopBook {
     return first;
   }
 
-  #firstOf({ side, upTo }: StopWave): number {
-    return this.#first(side, upTo[0], upTo[1]);
+  #firstOf(wave: number): number {
+    const { waves } = this;
+    return this.#first(waves.side(wave), waves.key(wave, 0), waves.key(wave, 1));
   }
 
   #first(side: number, upToLast: number, upToReference: number): number {
@@ -160,11 +154,13 @@ export class StopBook {
     return ofLast.before(other, one) ? other : one;
   }
 
-  #endWave(side: number): void {
-    this.waves.shift();
-    if (this.waves.some((wave) => wave.side === side)) return;
-    this.#crossed[side * 2] = NOTHING;
-    this.#crossed[side * 2 + 1] = NOTHING;
+  /** Ends the oldest wave. */
+  #endWave(): void {
+    const side = this.waves.side(0);
+    this.waves.remove(0);
+    if (this.waves.hasSide(side)) return;
+    this.#crossed[side * 2] = NO_KEY;
+    this.#crossed[side * 2 + 1] = NO_KEY;
   }
 
   /** Whether a heap crosses something at this key that was not crossed before. */

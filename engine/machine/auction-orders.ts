@@ -160,7 +160,7 @@ export class AuctionOrders implements StatePart {
     }
     this.busy = false;
     if (this.#waiting.count === 0) return;
-    for (const symbol of this.#waiting.symbols()) for (const time of AUCTION_TIMES) this.#continue(symbol, time);
+    for (const symbol of this.#waiting.symbols) for (const time of AUCTION_TIMES) this.#continue(symbol, time);
     if (this.busy) state.wakes[1] = Number.NEGATIVE_INFINITY;
   }
 
@@ -268,7 +268,7 @@ export class AuctionOrders implements StatePart {
 
   save(out: RowWriter): void {
     const { slab } = this.#state;
-    for (const symbol of this.#waiting.symbols()) {
+    for (const symbol of this.#waiting.symbols) {
       for (const time of AUCTION_TIMES) {
         for (let slot = this.#waiting.first(symbol, time); slot !== NIL; slot = this.#waiting.next(slot)) {
           const terms = slab.side(slot) + slab.lifetime(slot) * LIFETIME;

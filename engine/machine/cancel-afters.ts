@@ -23,6 +23,7 @@ export class CancelAfters implements StatePart {
   readonly #answers: Answers;
   readonly #massCancels: MassCancels;
   readonly #deadlines: DeadlineHeap;
+  readonly #times: Float64Array;
   /** By account: 1 = it has a deadline. */
   readonly #on: Uint8Array;
 
@@ -33,7 +34,8 @@ export class CancelAfters implements StatePart {
     this.#massCancels = massCancels;
     const { capacity } = state.accounts;
     const ids = Float64Array.from({ length: capacity }, (_, account) => account);
-    this.#deadlines = new DeadlineHeap(ids, new Float64Array(capacity), state.wakes.subarray(3));
+    this.#times = new Float64Array(capacity);
+    this.#deadlines = new DeadlineHeap(ids, this.#times, state.wakes.subarray(3));
     this.#on = new Uint8Array(capacity);
   }
 
@@ -89,7 +91,8 @@ export class CancelAfters implements StatePart {
 
   #set(account: number, deadlineUs: TimeUs): void {
     this.#on[account] = 1;
-    this.#deadlines.add(account, deadlineUs);
+    this.#times[account] = deadlineUs;
+    this.#deadlines.add(account);
     const { wakes } = this.#state;
     wakes[1] = Math.min(wakes[1], deadlineUs);
   }

@@ -242,8 +242,10 @@ export class Exchange extends MachineState {
 
   /** Call it after the commands of one poll. It computes the results that are needed once per poll. */
   endBatch(): void {
-    if (this.changedAuctions.size === 0) return;
-    for (const symbol of this.changedAuctions) {
+    const { changedAuctions } = this;
+    if (changedAuctions.size === 0) return;
+    for (let i = 0; i < changedAuctions.size; i++) {
+      const symbol = changedAuctions.at(i);
       const book = this.books[symbol];
       const { phase, subPhase } = this.symbols;
       if (book === undefined || phase[symbol] !== Phase.Auction || subPhase[symbol] === SubPhase.PreOpen) continue;
@@ -251,7 +253,7 @@ export class Exchange extends MachineState {
       const { indicativePrice, indicativeVolume, indicativeSurplus, indicativeSurplusSide: side } = book;
       this.market.write(MarketEventKind.Indicative, side, 0, symbol, 0, indicativePrice, indicativeVolume, 0, indicativeSurplus);
     }
-    this.changedAuctions.clear();
+    changedAuctions.clear();
   }
 
   /** Creates an empty book for a defined symbol, up to its MaxPrice. */

@@ -158,7 +158,8 @@ export class LinkedOrders implements Followers, StatePart {
   #reserve(one: number, other: number): void {
     const slab = this.#slab;
     const isFront = slab.level(one) > NIL || (slab.level(other) < NIL && slab.id[one] < slab.id[other]);
-    const [front, rest] = isFront ? [one, other] : [other, one];
+    const front = isFront ? one : other;
+    const rest = isFront ? other : one;
     const risk = this.#state.risks.of(slab.symbol(front));
     risk.share(rest, slab.open(rest), 0);
     risk.share(front, slab.open(front), this.#need(front));

@@ -6,7 +6,6 @@ import { ControlBit } from '../rules/control-bits.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { hashTerms } from '../rules/order-terms.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
-import type { Money } from '../units.ts';
 import { Command, LinkKind, Phase, ReportKind, Trigger } from '../wire/layout.ts';
 import { legOf, legsOf, linkKindOf, MAX_LEGS } from '../wire/list-link.ts';
 import { selfTradeModeOf } from '../wire/order-kinds.ts';
@@ -238,15 +237,17 @@ export class OrderLists implements StatePart {
   /** Enters two accepted orders. */
   #enter(): void {
     const kind = linkKindOf(this.#order.link);
-    const [first, second] = [this.#isStop(0), this.#isStop(1)];
+    const first = this.#isStop(0);
+    const second = this.#isStop(1);
     if (first && second) {
-      const one = this.#enterStop(0, 0);
-      return this.#linked.link(one, this.#enterStop(1, this.#needed[0]), kind);
+      const one = this.#enterStop(0, NIL);
+      return this.#linked.link(one, this.#enterStop(1, 0), kind);
     }
     if (!first && !second) return this.#enterLimits(kind);
-    const [limit, stop] = first ? [1, 0] : [0, 1];
+    const limit = first ? 1 : 0;
+    const stop = 1 - limit;
     // The stop waits before the limit order trades, so that these trades can trigger it.
-    const waiting = this.#enterStop(stop, this.#needed[limit]);
+    const waiting = this.#enterStop(stop, limit);
     const resting = this.#enterLimit(limit);
     const { filled } = this.#state.aggressor;
     const { slab } = this.#state;
@@ -255,13 +256,13 @@ export class OrderLists implements StatePart {
     this.#linked.link(resting, waiting, kind);
   }
 
-  /** @param shared what its partner reserves, of which it can use all if both are of one side */
-  #enterStop(leg: number, shared: Money): number {
+  /** @param partner the leg of whose reservation it can use all if both are of one side; -1 = it has none yet */
+  #enterStop(leg: number, partner: number): number {
     this.#read(leg);
     this.#begin(leg);
     const order = this.#order;
     const { links } = this.#state;
-    if (this.#sameSide()) order.needed = Math.max(0, order.needed - shared);
+    if (partner !== NIL && this.#sameSide()) order.needed = Math.max(0, order.needed - this.#needed[partner]);
     const slot = this.#resting.enterStop(order.trigger === Trigger.ReferencePrice ? STOP_BY_REFERENCE : 0);
     links.setUnit(slot, this.#notional[leg] / order.quantity);
     return slot;

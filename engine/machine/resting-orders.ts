@@ -14,7 +14,7 @@ import { PAGE_BITS } from '../book/price-ladder.ts';
 import type { Code } from '../codes.ts';
 import { CARRY_BITS, CARRY_MASK, type FeeSchedules, feesWord, HAS_MORE, scheduleOf } from '../rules/fee-schedules.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
-import type { PriceTicks, QtyLots, TimeUs } from '../units.ts';
+import type { PriceTicks, QtyLots } from '../units.ts';
 import { Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import {
@@ -202,7 +202,10 @@ export class RestingOrders implements StatePart {
     const order = this.#order;
     this.#clientOrderIds.addResting(slot);
     this.#accounts.openOrders[order.account]++;
-    if (order.timeInForce >= DAY && expires(order.timeInForce)) this.#expire(slot, order.expiryUs);
+    if (order.timeInForce >= DAY && expires(order.timeInForce)) {
+      this.#slab.endUs[slot] = order.expiryUs;
+      this.#expire(slot);
+    }
     this.hold(slot);
   }
 
@@ -301,9 +304,10 @@ export class RestingOrders implements StatePart {
     if ((this.#slab.sideBits(slot) & LINKED) !== 0) this.followers?.reduced(slot);
   }
 
-  #expire(slot: number, expiryUs: TimeUs): void {
+  /** The order in `slot` has an end, which is in its column. */
+  #expire(slot: number): void {
     this.#slab.setFees(slot, this.#slab.fees(slot) | HAS_MORE);
-    this.#expiries.add(slot, expiryUs);
+    this.#expiries.add(slot);
   }
 
   /** Publishes an event of a resting order, with its open quantity, and marks that an auction's indicative price may have changed. */
@@ -455,7 +459,8 @@ export class RestingOrders implements StatePart {
   #loadExpiry(r: Float64Array, at: number): void {
     const slot = this.#slab.find(r[at + 1]);
     if (slot === -1) fail(`the snapshot has an expiry of order ${r[at + 1]}, which does not rest`);
-    this.#expire(slot, r[at + 2]);
+    this.#slab.endUs[slot] = r[at + 2];
+    this.#expire(slot);
   }
 
   #loadFees(r: Float64Array, at: number): void {

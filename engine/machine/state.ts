@@ -22,6 +22,7 @@ import { PendingStops } from '../rules/pending-stops.ts';
 import { Protections } from '../rules/protections.ts';
 import { RiskModels } from '../rules/risk-model.ts';
 import { SelfTrade } from '../rules/self-trade.ts';
+import { SymbolSet } from '../rules/symbol-set.ts';
 import { Symbols } from '../rules/symbols.ts';
 import { Throttles } from '../rules/throttles.ts';
 import { TrackedModel } from '../rules/tracked-model.ts';
@@ -105,7 +106,7 @@ export class MachineState implements CheckedState {
   readonly order = new OrderRequest();
   readonly aggressor = new Aggressor();
   /** Symbols whose auction book changed since the end of the last batch. */
-  readonly changedAuctions = new Set<number>();
+  readonly changedAuctions: SymbolSet;
 
   constructor(limits: Limits, outputs?: ExchangeOutputs, allocate: Allocate = allocateLocal) {
     this.limits = limits;
@@ -113,6 +114,7 @@ export class MachineState implements CheckedState {
     this.shares = sharesOf(limits);
     this.accounts = new Accounts(limits.accounts, limits.assets, allocate);
     this.symbols = new Symbols(limits.symbols, allocate);
+    this.changedAuctions = new SymbolSet(limits.symbols);
     this.slab = new OrderSlab(limits.orders, allocate);
     this.links = new OrderLinks(this.slab, allocate);
     this.trailGroups = new TrailGroups(limits.orders, allocate);

@@ -1,6 +1,7 @@
 import { fail } from '../assert.ts';
 import { LINKED, STOP_BY_REFERENCE } from '../book/order-slab.ts';
 import type { StopBook } from '../book/stop-book.ts';
+import { NO_KEY } from '../book/stop-waves.ts';
 import { Code } from '../codes.ts';
 import { CARRY_MASK, scheduleOf } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
@@ -165,7 +166,7 @@ export class StopOrders implements StatePart {
       this.#saveOrders(out, symbol, book);
       this.#saveReports(out, symbol);
     }
-    for (const symbol of active) this.#saveWaves(out, symbol, 1);
+    for (let i = 0; i < active.length; i++) this.#saveWaves(out, active.at(i), 1);
     for (const symbol of books.keys()) if (!active.includes(symbol)) this.#saveWaves(out, symbol, 0);
     const { reports } = this.#stops;
     for (const symbol of reports.active) out.row(RowKind.TrailReportTurn, symbol, reports.left(symbol));
@@ -209,8 +210,13 @@ export class StopOrders implements StatePart {
   }
 
   #saveWaves(out: RowWriter, symbol: number, active: number): void {
-    this.#stops.books[symbol]?.endEmpty();
-    for (const { side, upTo } of this.#stops.books[symbol]?.waves ?? []) out.row(RowKind.StopWave, symbol, side, upTo[0], upTo[1], active);
+    const book = this.#stops.books[symbol];
+    if (book === undefined) return;
+    book.endEmpty();
+    const { waves } = book;
+    const row = (key: number): number => (key === NO_KEY ? Number.NEGATIVE_INFINITY : key);
+    for (let wave = 0; wave < waves.count; wave++)
+      out.row(RowKind.StopWave, symbol, waves.side(wave), row(waves.key(wave, 0)), row(waves.key(wave, 1)), active);
   }
 
   load(r: Float64Array, at: number): void {
@@ -256,7 +262,7 @@ export class StopOrders implements StatePart {
   #loadWave(r: Float64Array, at: number): void {
     const stops = this.#stops;
     const symbol = r[at + 1];
-    stops.open(symbol).addWave(r[at + 2], r[at + 3], r[at + 4]);
+    stops.open(symbol).addWave(r[at + 2], Math.max(NO_KEY, r[at + 3]), Math.max(NO_KEY, r[at + 4]));
     if (r[at + 5] !== 1 || stops.active.includes(symbol)) return;
     stops.active.push(symbol);
     stops.pending = true;

@@ -47,8 +47,8 @@ export class DeadlineHeap {
     return this.has(slot) ? this.#time[slot] : Number.POSITIVE_INFINITY;
   }
 
-  add(slot: number, timeUs: TimeUs): void {
-    this.#time[slot] = timeUs;
+  /** Adds a slot, whose deadline is in its column. */
+  add(slot: number): void {
     this.#rise(this.count++, slot);
     this.#earliest[0] = this.#time[this.#heap[0]];
   }

@@ -453,8 +453,10 @@ export class OrderChecks {
     const { selfTrade } = this.#state;
     const guarded = selfTrade.mode > NONE || book.guards !== 0;
     const mostNotional = Math.floor((side === Buy ? Math.min(available, most) : most) / unit);
-    if (guarded) selfTrade.sweep(book, side, limit, order.quantity, mostNotional);
-    else book.sweep(side, limit, order.quantity, mostNotional);
+    book.mostNotional = mostNotional;
+    if (guarded) selfTrade.sweep(book, side, limit, order.quantity);
+    else book.sweep(side, limit, order.quantity);
+    book.mostNotional = Number.POSITIVE_INFINITY;
     const sweptQuantity = guarded ? selfTrade.sweptQuantity : book.sweptQuantity;
     order.notional = (guarded ? selfTrade.sweptNotional : book.sweptNotional) * unit;
     if (side === Buy && order.notional > available) return Code.INSUFFICIENT_FUNDS;

@@ -1,3 +1,4 @@
+import { NumberQueue } from '../book/number-queue.ts';
 import { OffsetHeap } from '../book/offset-heap.ts';
 import { type OrderSlab, STOP_BY_REFERENCE } from '../book/order-slab.ts';
 import { StopBook } from '../book/stop-book.ts';
@@ -32,7 +33,7 @@ export class PendingStops {
   readonly watched: Uint8Array;
   readonly books: (StopBook | undefined)[] = [];
   /** Continuous symbols of which stops are due, in the order of their turns. */
-  readonly active: number[] = [];
+  readonly active = new NumberQueue();
   /** A command of a watched symbol may have traded, or stops are due: there is work after the command. */
   pending = false;
   /** Present prices of the stops. */
@@ -43,7 +44,7 @@ export class PendingStops {
   readonly #symbols: Symbols;
   readonly #memory: TrailMemory;
   /** Symbols with trailing stops whose trigger prices have moved since they followed. */
-  #moved: number[] = [];
+  readonly #moved = new NumberQueue();
   #priority = 0;
   /** The match that began: symbol (0 = none), number of trades before it, and its first price. */
   #symbol = 0;
@@ -185,9 +186,8 @@ export class PendingStops {
    */
   follow(): void {
     const moved = this.#moved;
-    let kept = 0;
-    for (let i = 0; i < moved.length; i++) {
-      const symbol = moved[i];
+    for (let left = moved.length; left > 0; left--) {
+      const symbol = moved.shift();
       const book = this.books[symbol] as StopBook;
       const buysDue = book.isDue(Side.Buy);
       const sellsDue = book.isDue(Side.Sell);
@@ -203,10 +203,9 @@ export class PendingStops {
         const price = this.triggerPrice(symbol, heap & 1);
         if (price !== 0 && !(heap < 2 ? buysDue : sellsDue)) book.cross(heap >> 1, heap < 2 ? price : -price, 1 << (heap & 1));
       }
-      if (buysDue || sellsDue) moved[kept++] = symbol;
+      if (buysDue || sellsDue) moved.push(symbol);
       this.activate(symbol);
     }
-    moved.length = kept;
   }
 
   #noteChanged(trail: TrailBook, symbol: number): void {
@@ -230,7 +229,7 @@ export class PendingStops {
   /** Call it when stops of a symbol may be due, and when its phase becomes continuous. */
   activate(symbol: number): void {
     const book = this.books[symbol];
-    if (book === undefined || book.waves.length === 0 || this.#symbols.phase[symbol] !== Phase.Continuous) return;
+    if (book === undefined || book.waves.count === 0 || this.#symbols.phase[symbol] !== Phase.Continuous) return;
     if (!this.active.includes(symbol)) this.active.push(symbol);
     this.pending = true;
   }
@@ -238,7 +237,7 @@ export class PendingStops {
   /** Slot of the stop whose turn it is, -1 if none is due. */
   nextDue(): number {
     const { active } = this;
-    for (let symbol = active[0]; symbol !== undefined; symbol = active[0]) {
+    for (let symbol = active.first; symbol !== NIL; symbol = active.first) {
       if (this.#symbols.phase[symbol] === Phase.Continuous) {
         const slot = (this.books[symbol] as StopBook).nextDue();
         if (slot !== NIL) return slot;
@@ -251,7 +250,7 @@ export class PendingStops {
   /** The next turn is that of another symbol, if stops of several are due. */
   passTurn(): void {
     const symbol = this.active.shift();
-    if (symbol !== undefined) this.active.push(symbol);
+    if (symbol !== NIL) this.active.push(symbol);
   }
 
   #trailOf(slot: number): TrailBook {

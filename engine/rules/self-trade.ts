@@ -82,7 +82,8 @@ export class SelfTrade {
    * As the book's `sweep`, without what prevention keeps from trading and without quotes that protections cancel on the way. Visits the orders one by
    * one, and of an order with prevention each further part of an iceberg, in the sequence of the match.
    */
-  sweep(book: OrderBook, side: number, limit: PriceTicks, quantity: QtyLots, mostNotional = Number.POSITIVE_INFINITY): void {
+  sweep(book: OrderBook, side: number, limit: PriceTicks, quantity: QtyLots): void {
+    const { mostNotional } = book;
     const slab = this.#slab;
     const { mode } = this;
     const protections = this.#protections;

@@ -147,7 +147,8 @@ export class StopChecks {
     if (quantity < params[row + MinQuantity] || quantity === 0) return Code.QUANTITY_MIN;
     if (quantity > params[row + MaxQuantity]) return Code.QUANTITY_MAX;
     if (quantity % params[row + LotStep] !== 0) return Code.LOT;
-    const [highest, step] = [params[row + MaxPrice], params[row + TickStep]];
+    const highest = params[row + MaxPrice];
+    const step = params[row + TickStep];
     if (stopPrice === 0 || stopPrice > highest || stopPrice % step !== 0) return Code.STOP_PRICE;
     const limited = KIND_NEEDS_PRICE[order.orderKind] !== 0;
     if ((price !== 0) !== limited || price > highest) return Code.PRICE_RANGE;

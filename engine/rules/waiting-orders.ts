@@ -25,16 +25,13 @@ export class WaitingOrders {
   readonly #slab: OrderSlab;
   /** By symbol: at the open, at the close. */
   readonly #queues = new Map<number, readonly [Queue, Queue]>();
+  /** The symbols that had such orders, in ascending order. */
+  readonly symbols: number[] = [];
   /** Orders that wait. */
   count = 0;
 
   constructor(slab: OrderSlab) {
     this.#slab = slab;
-  }
-
-  /** The symbols that had such orders, in ascending order. */
-  symbols(): number[] {
-    return [...this.#queues.keys()].sort((a, b) => a - b);
   }
 
   /** All slots. */
@@ -90,6 +87,8 @@ export class WaitingOrders {
         { first: NIL, last: NIL },
       ];
       this.#queues.set(symbol, queues);
+      this.symbols.push(symbol);
+      this.symbols.sort((a, b) => a - b);
     }
     return queues[this.#slab.timeInForce(slot) - TimeInForce.AtTheOpen];
   }
