@@ -144,6 +144,8 @@ export const AccountParam = {
   CommandBurst: 5,
   /** Most new orders and amends per fill, see OrderToTrade; 0 = no limit. */
   OrderToTrade: 6,
+  /** Tier of the fee table whose number is the command's `symbol`, plus 1: it holds instead of the tier by volume. 0 = the tier by volume. From rules 6 on. */
+  FeeTier: 7,
 } as const;
 export type AccountParam = (typeof AccountParam)[keyof typeof AccountParam];
 export const DEFAULT_MAX_OPEN_ORDERS = 100_000;

@@ -94,6 +94,8 @@ export const RowKind = {
   TrailReport: 51,
   /** symbol, orders that ask for reports and are still to be looked at; after the waves, by turn; only from rules 6 on */
   TrailReportTurn: 52,
+  /** table, account, tier that the operator gave; after the volumes of the table; only from rules 6 on */
+  GivenFeeTier: 57,
 } as const;
 
 /** Receives the fields of one row. Omitted fields are 0. */

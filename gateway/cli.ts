@@ -29,6 +29,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   phase: async () => (await import('./tools/cli/phase.ts')).phaseCommand,
   suspend: async () => (await import('./tools/cli/controls.ts')).suspendCommand,
   resume: async () => (await import('./tools/cli/controls.ts')).resumeCommand,
+  'fee-tier': async () => (await import('./tools/cli/controls.ts')).feeTierCommand,
   'account-set': async () => (await import('./tools/cli/controls.ts')).accountSetCommand,
   'position-limit': async () => (await import('./tools/cli/controls.ts')).positionLimitCommand,
   book: async () => (await import('./tools/cli/market.ts')).bookCommand,

@@ -203,7 +203,7 @@ test('an account with deposits and an idempotency key is made once', async () =>
 
 test('a repeated request with a key continues after the commands that were applied, also after one without an answer', async () => {
   const requests = new KeyedRequests();
-  const commands = makeAccount({ id: 71, name: 'parts', maxOpenOrders: 1, suspended: false, deposits: [] });
+  const commands = makeAccount({ id: 71, name: 'parts', maxOpenOrders: 1, suspended: false, feeTiers: [], deposits: [] });
   const sent: number[] = [];
   const attempt = (answer: (kind: number) => HttpError | undefined) =>
     requests.run(71, 'key', 'request', commands, async ({ kind }) => {

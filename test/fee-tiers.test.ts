@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Code, codeName } from '../engine/codes.ts';
 import { stateHash } from '../engine/machine/state-rows.ts';
-import { FEE_TABLES, SymbolParam, TIERS_PER_TABLE } from '../engine/params.ts';
+import { AccountParam, FEE_TABLES, SymbolParam, TIERS_PER_TABLE } from '../engine/params.ts';
 import { MAX_SCHEDULES } from '../engine/rules/fee-schedules.ts';
 import { CommandKind, ReportKind } from '../engine/wire/layout.ts';
 import { connect } from '../gateway/client/index.ts';
@@ -26,6 +26,10 @@ const FIRST_DAY = 20_000;
 const setTier = (tier: number, volume: number, maker: number, taker: number, table = 1, asset = USD) => ({
   ...{ kind: CommandKind.SetFeeTier, parameter: table, symbol: asset, tag: tier, quantity: volume },
   ...{ price: Math.abs(maker), side: maker < 0 ? 1 : 0, clientOrderId: taker },
+});
+/** Account 2 is given a tier, plus 1. */
+const giveTier = (table: number, given: number) => ({
+  ...{ kind: CommandKind.SetAccount, account: 2, parameter: AccountParam.FeeTier, symbol: table, quantity: given },
 });
 const useTable = (table: number) => ({
   ...{ kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam.FeeTierTable, quantity: table },
@@ -89,6 +93,54 @@ describe('fee tiers', () => {
     assert.equal(trade(harness, 1, 10), 2);
     harness.must({ ...setTier(1, 0, 0, 0), timeUs: (FIRST_DAY + 1) * DAY_US + next++ * 1000 });
     assert.equal(trade(harness, 1, 10), 10, 'no tiers are left');
+  });
+
+  it('a tier that the operator gives holds whatever the volume, until it is taken back', () => {
+    const harness = venue();
+    let day = 0;
+    // what the operator does, the fee per 10,000 of notional; each day the 10,000 of the day before count
+    const steps: [step: string, fields: Parameters<Harness['do']>[0] | undefined, perMyriad: number][] = [
+      ['the first tier without volume', giveTier(1, 2), 50],
+      ['still the first one, with the volume of the second', undefined, 50],
+      ['the fees of the symbol', giveTier(1, 1), 100],
+      ['the second', giveTier(1, 3), 10],
+      ['the table loses it: its highest one', setTier(2, 0, 0, 0), 50],
+      ['the table has it again', setTier(2, 5000, -100, 1000), 10],
+      ['another account has one', { ...giveTier(1, 1), account: 1 }, 10],
+      ['taken back: the volume counts, also of the days before', giveTier(1, 0), 10],
+    ];
+    for (const [step, fields, perMyriad] of steps) {
+      if (fields !== undefined) harness.must({ ...fields, timeUs: (FIRST_DAY + day) * DAY_US + next++ * 1000 });
+      const { exchange } = harness;
+      assert.equal(stateHash(copyOf(exchange)), stateHash(exchange), step);
+      assert.equal(trade(harness, day++, 100), perMyriad, step);
+    }
+  });
+
+  it('an open order keeps its rates when its account is given a tier', () => {
+    const harness = venue();
+    harness.do(parseCommand('2 new 9101 buy 10 @ 100'));
+    harness.must(giveTier(1, 3));
+    harness.do(parseCommand('phase auction'));
+    harness.do(parseCommand('1 new 9102 sell 10 @ 100'));
+    const { reports } = harness.do(parseCommand('uncross'));
+    assert.equal(reports.find(({ kind, account }) => kind === ReportKind.Fill && account === 2)?.fee, 10);
+  });
+
+  it('wrong tiers of an account have a code', () => {
+    const harness = venue();
+    const rows: [string, Parameters<Harness['do']>[0]][] = [
+      ['BAD_PARAMETER', giveTier(1, 4)], // the table has two
+      ['BAD_PARAMETER', giveTier(2, 1)], // not defined
+      ['BAD_PARAMETER', giveTier(0, 1)],
+      ['BAD_PARAMETER', giveTier(FEE_TABLES + 1, 0)],
+      ['BAD_PARAMETER', { ...giveTier(1, 1), side: 1 }], // below 0
+      ['UNKNOWN_ACCOUNT', { ...giveTier(1, 1), account: 9 }],
+      ['OK', giveTier(1, 0)], // none was given
+      ['OK', giveTier(2, 0)], // and none can be
+    ];
+    for (const [expected, fields] of rows) assert.equal(code(harness, fields), expected, JSON.stringify(fields));
+    assert.equal(code(new Harness(undefined, 5).setUp(2), giveTier(1, 0)), 'BAD_PARAMETER');
   });
 
   it('wrong tables have a code', () => {
@@ -186,7 +238,9 @@ fee-tables:
   - { table: 1, asset: USD, tiers: [{ volume: ${first}, maker: 0.01%, taker: 0.04% }, { volume: 5000.00, maker: -0.01%, taker: 0.02% }] }
 symbols:
   - { id: 1, name: BTC-USD, base: BTC, quote: USD, tick: 0.01, lot: 0.0001, phase: continuous, fees: { maker: 0.02%, taker: 0.05%, tiers: 1 } }
-accounts: [{ id: 1, name: one, deposits: { USD: 100000, BTC: 10 } }]
+accounts:
+  - { id: 1, name: one, deposits: { USD: 100000, BTC: 10 } }
+  - { id: 2, name: two, fee-tiers: { 1: 2 } }
 `;
   const start = async (text: string) => {
     writeFileSync(file, text);
@@ -203,6 +257,8 @@ accounts: [{ id: 1, name: one, deposits: { USD: 100000, BTC: 10 } }]
     }
   };
   try {
+    assert.match(problems(venueOf('1').replace('{ 1: 2 }', '{ 9: 2 }')), /fee-tiers.9: fee tables have numbers from 1 to 8/);
+    assert.match(problems(venueOf('1').replace('{ 1: 2 }', '{ 1: 16 }')), /must be a whole number from 0 to 15/);
     assert.match(problems(venueOf('5000.00')), /volume.*must be above the volume of the tier before it/);
     assert.match(problems(venueOf('1').replace('asset: USD', 'asset: EUR')), /no asset has this name/);
     assert.match(problems(venueOf('1').replace('maker: -0.01%', 'maker: -0.5%')), /rebate exceeds/);
@@ -234,6 +290,12 @@ accounts: [{ id: 1, name: one, deposits: { USD: 100000, BTC: 10 } }]
       assert.equal((await openbell(['fee-tables', '3', '--asset', 'USD', '--clear', ...ports])).stdout, 'no fee tiers\n');
       assert.match((await openbell(['order', 'buy', '0.1', 'BTC-USD', '5000.00', ...ports])).stdout, /^accepted/);
       assert.match((await openbell(['account', '1', ...ports])).stdout, /fee tier 0 of table 1 \(0\.0+ USD in 30 days\)/);
+      assert.match((await openbell(['account', '2', ...ports])).stdout, /fee tier 2 of table 1 \(given by the operator\)/);
+      assert.match((await openbell(['fee-tier', '1', '1', '1', ...ports])).stdout, /fee tier 1 of table 1 \(given by the operator\)/);
+      assert.match((await openbell(['fee-tier', '1', '1', '3', ...ports])).stderr, /BAD_PARAMETER/);
+      assert.match((await openbell(['fee-tier', '1', '1', 'x', ...ports])).stderr, /Give a number up to 15, or by-volume/);
+      assert.deepEqual((await ask('/v1/accounts/1/fee-tier', { table: 1, tier: 'by-volume' })).json.feeTiers, []);
+      assert.match((await ask('/v1/accounts/1/fee-tier', { table: 1 })).json.message, /tier.*is missing; a number up to 15, or by-volume/);
     } finally {
       await exchange.stop();
     }

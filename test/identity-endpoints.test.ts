@@ -97,6 +97,7 @@ describe('permissions over the real ports', () => {
     ['POST', '/v1/accounts/1/cancel-orders', {}, { operator: 1 }],
     ['POST', '/v1/symbols/BTC-USD/cancel-orders', {}, { operator: 1 }],
     ['POST', '/v1/accounts/1/position-limit', { symbol: 'BTC-USD', maxPosition: 0 }, { operator: 1 }],
+    ['POST', '/v1/accounts/1/fee-tier', { table: 1, tier: 'by-volume' }, { operator: 1 }],
     ['GET', '/v1/fee-tables', {}, { operator: 1, auditor: 1 }],
     ['POST', '/v1/fee-tables/1', { asset: 'USD', tiers: [] }, { operator: 1 }],
     ['GET', '/v1/kill-switches', {}, { operator: 1, auditor: 1 }],
@@ -134,7 +135,7 @@ describe('permissions over the real ports', () => {
   }
 
   it('the table has every route', () => {
-    assert.equal(ROUTES.length, 17 + 22);
+    assert.equal(ROUTES.length, 17 + 23);
   });
 
   it('sessions, orders and market data', async () => {

@@ -51,6 +51,7 @@ test('a keyed request for an account that a stop interrupted after any of its co
       name: `made-${id}`,
       maxOpenOrders,
       suspended: true,
+      feeTiers: [],
       deposits: [
         { asset: usd, amount: 1000 },
         { asset: btc, amount: 1e8 },

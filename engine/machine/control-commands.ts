@@ -28,7 +28,7 @@ export class ControlCommands {
   }
 
   setAccount(account: number, parameter: number, value: number): Code {
-    const { accounts, kills, rules } = this.#state;
+    const { accounts, kills, rules, feeTiers, order } = this.#state;
     this.#cancel.begin(Code.OK);
     if (!accounts.exists(account)) return Code.UNKNOWN_ACCOUNT;
     if (parameter === AccountParam.Suspended && value >= 0 && value <= (rules < 4 ? 1 : SUSPEND_AND_CANCEL)) {
@@ -43,7 +43,8 @@ export class ControlCommands {
       kills.watch(account);
       this.#cancel.forgetScan();
       this.#massCancels.forgetScans();
-    } else return value >= 0 && value <= MAX_ACCOUNT_RATE ? this.#setRate(account, parameter, value) : Code.BAD_PARAMETER;
+    } else if (parameter === AccountParam.FeeTier && rules >= 6) return feeTiers.give(order.symbol, account, value);
+    else return value >= 0 && value <= MAX_ACCOUNT_RATE ? this.#setRate(account, parameter, value) : Code.BAD_PARAMETER;
     return Code.OK;
   }
 

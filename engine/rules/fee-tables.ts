@@ -11,6 +11,8 @@ export class FeeTables {
   readonly volume: Float64Array;
   readonly makerPpm: Float64Array;
   readonly takerPpm: Float64Array;
+  /** By `table * accounts + account`: the tier that the operator gave, plus 1; 0 = the tier by volume. */
+  readonly givenTier: Uint8Array;
   /** By `table * accounts + account`: the tier that was found last, the volume that it was found for, and the day, 0 = none; days since the epoch. No part of the state. */
   readonly knownTier: Uint8Array;
   readonly knownVolume: Float64Array;
@@ -25,6 +27,7 @@ export class FeeTables {
     this.volume = new Float64Array(allocate(tiers * 8));
     this.makerPpm = new Float64Array(allocate(tiers * 8));
     this.takerPpm = new Float64Array(allocate(tiers * 8));
+    this.givenTier = new Uint8Array(allocate(known));
     this.knownTier = new Uint8Array(allocate(known));
     this.knownVolume = new Float64Array(allocate(known * 8));
     this.knownDay = new Float64Array(allocate(known * 8));

@@ -28,7 +28,8 @@ interface Volumes {
  * one. So its tier changes at midnight only, or when the operator changes the
  * table, and is found once per account and day. Tier 0 has the fees of the symbol;
  * tier n has the n-th volume of the table and its rates. New orders have the tier
- * of their account; open orders keep their rates.
+ * of their account; open orders keep their rates. The operator may give an account
+ * a tier, which holds instead of that by volume until it is taken back.
  *
  * A table takes 31 buckets per account, from its definition on. Owned by the engine thread.
  */
@@ -74,6 +75,17 @@ export class FeeTiers {
     return Code.OK;
   }
 
+  /** Gives an account a tier of a table that is defined, plus 1; 0 takes it back. It is kept also while the table has fewer tiers: then its highest one holds. */
+  give(table: number, account: number, given: number): Code {
+    const tables = this.tables;
+    if (table < 1 || table > FEE_TABLES || given < 0) return Code.BAD_PARAMETER;
+    if (given !== 0 && (tables.asset[table] === 0 || given > tables.count[table] + 1)) return Code.BAD_PARAMETER;
+    const at = table * this.#accounts + account;
+    tables.givenTier[at] = given;
+    tables.knownDay[at] = 0;
+    return Code.OK;
+  }
+
   /** Gives a table its asset. What was known of the tiers of accounts may be wrong. */
   define(table: number, asset: number): void {
     this.tables.asset[table] = asset;
@@ -96,13 +108,14 @@ export class FeeTiers {
   }
 
   tierOf(table: number, account: number, timeUs: TimeUs): number {
-    const { count, volume: from, knownTier, knownVolume, knownDay } = this.tables;
+    const { count, volume: from, givenTier, knownTier, knownVolume, knownDay } = this.tables;
     const at = table * this.#accounts + account;
     const today = dayOf(timeUs);
     if (knownDay[at] === today) return knownTier[at];
     const volume = this.volumeOf(table, account, timeUs);
-    let tier = 0;
-    while (tier < count[table] && volume >= from[table * TIERS_PER_TABLE + tier]) tier++;
+    const given = givenTier[at];
+    let tier = given === 0 ? 0 : Math.min(given - 1, count[table]);
+    while (given === 0 && tier < count[table] && volume >= from[table * TIERS_PER_TABLE + tier]) tier++;
     knownTier[at] = tier;
     knownVolume[at] = volume;
     knownDay[at] = today;

@@ -96,15 +96,17 @@ export interface FeeTableInfo {
   readonly tiers: readonly { readonly volume: Money; readonly makerPpm: number; readonly takerPpm: number }[];
 }
 
-/** The fee tier of an account, as its last order of a day in a symbol of the table found it. */
+/** The fee tier of an account: the one that the operator gave, or the one that its last order of a day in a symbol of the table found. */
 export interface AccountTierInfo {
   readonly table: number;
   /** Id. */
   readonly asset: number;
   readonly tier: number;
+  /** The operator gave it. */
+  readonly given: boolean;
   /** Of the 30 days before `day`, in the asset's smallest unit. */
   readonly volume: Money;
-  /** Days since the epoch. */
+  /** Days since the epoch; 0 = it has not been found since the table or the tier was set. */
   readonly day: number;
 }
 
@@ -337,11 +339,15 @@ export class Directory {
   }
 
   #feeTiers(id: number): AccountTierInfo[] {
-    const { asset, knownTier, knownVolume, knownDay } = this.#accounts.feeTables;
+    const { asset, count, givenTier, knownTier, knownVolume, knownDay } = this.#accounts.feeTables;
     const tables = [...asset.keys()].map((table) => ({ table, at: table * this.#accounts.capacity + id }));
     return tables
-      .filter(({ table, at }) => asset[table] !== 0 && knownDay[at] !== 0)
-      .map(({ table, at }) => ({ table, asset: asset[table], tier: knownTier[at], volume: knownVolume[at], day: knownDay[at] }));
+      .filter(({ table, at }) => asset[table] !== 0 && (knownDay[at] !== 0 || givenTier[at] !== 0))
+      .map(({ table, at }) => {
+        const given = givenTier[at] !== 0;
+        const tier = given ? Math.min(givenTier[at] - 1, count[table]) : knownTier[at];
+        return { table, asset: asset[table], tier, given, volume: knownVolume[at], day: knownDay[at] };
+      });
   }
 
   #positionLimits(id: number): PositionLimitInfo[] {

@@ -117,6 +117,16 @@ export class AdminClient {
   }
 
   /**
+   * Gives an account a tier of a fee table, whatever its volume; 0 = the fees of the symbol. `by-volume` takes it back. New orders have the new
+   * rates, open orders keep theirs.
+   * @throws OpenbellError BAD_PARAMETER: the table has no such tier; UNKNOWN_ACCOUNT, PERMISSION_DENIED, ...; HTTP_FAILED when the exchange
+   * cannot be reached: send it again
+   */
+  async giveFeeTier(account: number, table: number, tier: number | 'by-volume'): Promise<void> {
+    await this.#post(`/v1/accounts/${account}/fee-tier`, { table, tier });
+  }
+
+  /**
    * Suspends an account: its new orders and amends are rejected with ACCOUNT_SUSPENDED, its cancels are accepted.
    * @param options `cancel`: also cancels what rests, with CANCELLED_SUSPENDED; otherwise resting orders still trade
    * @throws OpenbellError UNKNOWN_ACCOUNT, PERMISSION_DENIED, ...; HTTP_FAILED when the exchange cannot be reached: send it again

@@ -17,6 +17,13 @@ export interface FeeTableConfig {
   readonly tiers: readonly FeeTierConfig[];
 }
 
+/** A tier that an account has whatever its volume. */
+export interface GivenTierConfig {
+  readonly table: number;
+  /** 0 = the fees of the symbol. */
+  readonly tier: number;
+}
+
 export const FEE_TABLE_KEYS = ['table', 'asset', 'tiers'] as const;
 export const FEE_TIER_KEYS = ['volume', 'maker', 'taker'] as const;
 
@@ -39,6 +46,16 @@ function readFeeTable(place: Place, assets: Assets): FeeTableConfig | undefined 
   const table = fields.table.whole(1, FEE_TABLES);
   const rest = readFeeTiers(place, fields, assets);
   return table === undefined || rest === undefined ? undefined : { table, ...rest };
+}
+
+/** Reads the tiers that an account is given: a mapping of tables and tiers. Notes problems. */
+export function readGivenTiers(place: Place | undefined): GivenTierConfig[] {
+  return (place?.entries('fee tables and tiers') ?? []).flatMap(([key, value]) => {
+    const table = Number(key);
+    if (!/^[1-9]$/.test(key) || table > FEE_TABLES) return value.failKey(`fee tables have numbers from 1 to ${FEE_TABLES}`) ?? [];
+    const tier = value.whole(0, TIERS_PER_TABLE);
+    return tier === undefined ? [] : [{ table, tier }];
+  });
 }
 
 /** Asset and tiers of a table. Notes problems. */

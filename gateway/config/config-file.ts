@@ -3,7 +3,7 @@ import { DEFAULT_MAX_OPEN_ORDERS } from '../../engine/params.ts';
 import { LIMIT_53 } from '../../engine/units.ts';
 import { ANY_NAME, type AssetConfig, type Assets, assetNames, assetsByName, readAsset, readId, readName } from './config-asset.ts';
 import { type CalendarConfig, readCalendars } from './config-calendar.ts';
-import { type FeeTableConfig, readFeeTables } from './config-fee-tiers.ts';
+import { type FeeTableConfig, type GivenTierConfig, readFeeTables, readGivenTiers } from './config-fee-tiers.ts';
 import { ConfigError, type Place } from './config-place.ts';
 import { readSymbol, type SymbolConfig } from './config-symbol.ts';
 import { YamlSource } from './yaml-source.ts';
@@ -13,6 +13,8 @@ export interface AccountConfig {
   readonly name: string;
   readonly suspended: boolean;
   readonly maxOpenOrders: number;
+  /** Fee tiers that hold instead of those by volume. */
+  readonly feeTiers: readonly GivenTierConfig[];
   /** Deposit made when the account is created. `amount` in the asset's smallest unit. */
   readonly deposits: readonly { readonly asset: AssetConfig; readonly amount: number }[];
 }
@@ -206,7 +208,7 @@ function readList<T extends { readonly id: number; readonly name: string }>(
   return things;
 }
 
-export const ACCOUNT_KEYS = ['id', 'name', 'suspended', 'max-open-orders', 'deposits'] as const;
+export const ACCOUNT_KEYS = ['id', 'name', 'suspended', 'max-open-orders', 'fee-tiers', 'deposits'] as const;
 
 export function readAccount(place: Place, assets: Assets, totals: Map<AssetConfig, number>): AccountConfig | undefined {
   const fields = place.fields(ACCOUNT_KEYS);
@@ -215,6 +217,7 @@ export function readAccount(place: Place, assets: Assets, totals: Map<AssetConfi
   const name = readName(place, fields.name, ANY_NAME);
   const suspended = fields.suspended?.boolean() ?? false;
   const maxOpenOrders = fields['max-open-orders']?.whole(0, 2 ** 32 - 1) ?? DEFAULT_MAX_OPEN_ORDERS;
+  const feeTiers = readGivenTiers(fields['fee-tiers']);
   const deposits: { asset: AssetConfig; amount: number }[] = [];
   for (const [assetName, deposit] of fields.deposits?.entries('deposits') ?? []) {
     const asset = assets.get(assetName);
@@ -231,5 +234,5 @@ export function readAccount(place: Place, assets: Assets, totals: Map<AssetConfi
     else if (amount > 0) deposits.push({ asset, amount });
   }
   if (id === undefined || name === undefined) return undefined;
-  return { id, name, suspended, maxOpenOrders, deposits };
+  return { id, name, suspended, maxOpenOrders, feeTiers, deposits };
 }

@@ -16,6 +16,7 @@ import {
   defineAsset,
   defineSymbol,
   deposit,
+  giveFeeTier,
   paramOrder,
   setAccount,
   setPhase,
@@ -191,6 +192,12 @@ class Genesis {
     }
     const set = (parameter: number, quantity: number) => steps.push({ what, fields: setAccount(account.id, parameter, quantity) });
     if ((known?.maxOpenOrders ?? -1) !== account.maxOpenOrders) set(AccountParam.MaxOpenOrders, account.maxOpenOrders);
+    for (const { table, tier } of account.feeTiers) {
+      const current = known?.feeTiers.find((each) => each.table === table);
+      if (current?.given === true && current.tier === tier) continue;
+      const step = { what: `fee tier of account ${account.id} in table ${table}`, fields: giveFeeTier(account.id, table, tier) };
+      steps.push({ ...step, optional: !isNew });
+    }
     // A suspended account stays suspended; only the operator lifts that.
     if (account.suspended && known?.suspended !== true) set(AccountParam.Suspended, 1);
     return steps;

@@ -85,6 +85,11 @@ export function setAccount(account: number, parameter: number, quantity: number)
   return { kind: CommandKind.SetAccount, account, parameter, quantity };
 }
 
+/** @param tier of the table, 0 = the fees of the symbol; undefined: the one by volume */
+export function giveFeeTier(account: number, table: number, tier: number | undefined): CommandFields {
+  return { ...setAccount(account, AccountParam.FeeTier, tier === undefined ? 0 : tier + 1), symbol: table };
+}
+
 /** @param cancel also cancels what rests; the command is sent again while more is left */
 export function suspend(account: number, cancel: boolean): CommandFields {
   return setAccount(account, AccountParam.Suspended, cancel ? 2 : 1);
@@ -138,11 +143,12 @@ export function makeSymbol(symbol: SymbolConfig): CommandFields[] {
 }
 
 /** All commands that define an account. */
-export function makeAccount({ id, name, maxOpenOrders, suspended, deposits }: AccountConfig): CommandFields[] {
+export function makeAccount({ id, name, maxOpenOrders, suspended, feeTiers, deposits }: AccountConfig): CommandFields[] {
   return [
     defineAccount({ id, name }),
     setAccount(id, AccountParam.MaxOpenOrders, maxOpenOrders),
     ...(suspended ? [setAccount(id, AccountParam.Suspended, 1)] : []),
+    ...feeTiers.map(({ table, tier }) => giveFeeTier(id, table, tier)),
     ...deposits.map(({ asset, amount }) => deposit(id, asset.id, amount)),
   ];
 }
@@ -192,6 +198,7 @@ const ACCOUNT_PARAMETERS: Readonly<Record<number, string>> = {
   [AccountParam.CommandsPerSecond]: 'commands-per-second',
   [AccountParam.CommandBurst]: 'command-burst',
   [AccountParam.OrderToTrade]: 'order-to-trade',
+  [AccountParam.FeeTier]: 'fee-tier',
 };
 
 /** @param fields of an administrative command */

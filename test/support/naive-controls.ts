@@ -2,6 +2,7 @@ import { Code } from '../../engine/codes.ts';
 import { AccountParam } from '../../engine/params.ts';
 import { CommandKind, KillScope, SelfTradeMode } from '../../engine/wire/layout.ts';
 import { SYMBOL } from './exchange-fixture.ts';
+import type { NaiveFeeTiers } from './naive-fee-tiers.ts';
 import { NaivePositions } from './naive-positions.ts';
 import { NaiveBuckets, NaiveRatios } from './naive-rates.ts';
 import { NaiveSelfTrade } from './naive-self-trade.ts';
@@ -42,8 +43,10 @@ export class NaiveControls {
   readonly #ratios = new NaiveRatios();
   readonly #accounts: readonly number[];
   readonly #rules: number;
+  readonly #feeTiers: NaiveFeeTiers;
 
-  constructor(accounts: readonly number[], rules: number) {
+  constructor(accounts: readonly number[], rules: number, feeTiers: NaiveFeeTiers) {
+    this.#feeTiers = feeTiers;
     this.#accounts = accounts;
     this.#rules = rules;
   }
@@ -91,7 +94,7 @@ export class NaiveControls {
     return OK;
   }
 
-  #setAccount({ account, parameter, quantity: value }: ControlCommand): ControlAnswer {
+  #setAccount({ account, parameter, symbol: table, quantity: value }: ControlCommand): ControlAnswer {
     if (!this.#accounts.includes(account)) return { code: Code.UNKNOWN_ACCOUNT };
     if (parameter === AccountParam.Suspended) {
       if (value === 0) this.suspended.delete(account);
@@ -105,7 +108,8 @@ export class NaiveControls {
     } else if (parameter === AccountParam.SelfTradeMode) {
       if (this.#rules < 4 || value > SelfTradeMode.Decrement) return BAD;
       this.selfTrade.modes.set(account, value);
-    } else if (this.#rules < 4 || value > 1e6) return BAD;
+    } else if (parameter === AccountParam.FeeTier) return { code: this.#rules < 6 ? BAD.code : this.#feeTiers.give(table, account, value) };
+    else if (this.#rules < 4 || value > 1e6) return BAD;
     else if (parameter === AccountParam.CommandsPerSecond) this.#buckets.set(account, { perSecond: value }, this.nowUs);
     else if (parameter === AccountParam.CommandBurst) this.#buckets.set(account, { burst: value }, this.nowUs);
     else if (parameter === AccountParam.OrderToTrade) {

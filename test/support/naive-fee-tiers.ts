@@ -14,6 +14,8 @@ export class NaiveFeeTiers {
   /** The symbol's table, 0 = none. */
   table = 0;
   readonly tables = new Map<number, Tier[]>();
+  /** By table and account: the tier that the operator gave. */
+  readonly #given = new Map<string, number>();
   readonly #fills: { table: number; account: number; day: number; cost: number }[] = [];
 
   set(table: number, asset: number, tier: number, volume: number, maker: number, taker: number): number {
@@ -35,12 +37,27 @@ export class NaiveFeeTiers {
     return Code.OK;
   }
 
+  /** @param given tier + 1; 0 = by volume */
+  give(table: number, account: number, given: number): number {
+    const tiers = this.tables.get(table);
+    if (table < 1 || table > 8 || (given !== 0 && given > (tiers?.length ?? -1) + 1)) return Code.BAD_PARAMETER;
+    if (given === 0) this.#given.delete(`${table}/${account}`);
+    else this.#given.set(`${table}/${account}`, given - 1);
+    return Code.OK;
+  }
+
+  isGiven(account: number): boolean {
+    return this.#given.has(`${this.table}/${account}`);
+  }
+
   note(account: number, cost: number, timeUs: number): void {
     if (this.table !== 0) this.#fills.push({ table: this.table, account, day: Math.floor(timeUs / DAY_US), cost });
   }
 
   /** The tier of an account; undefined: the symbol's rates. */
   of(account: number, timeUs: number): Tier | undefined {
+    const given = this.#given.get(`${this.table}/${account}`);
+    if (given !== undefined) return (this.tables.get(this.table) ?? []).slice(0, given).at(-1);
     const today = Math.floor(timeUs / DAY_US);
     const counted = this.#fills.filter((f) => f.table === this.table && f.account === account && f.day < today && f.day >= today - 30);
     const volume = counted.reduce((sum, { cost }) => sum + cost, 0);
@@ -54,7 +71,12 @@ export class NaiveFeeTiers {
         [41, table, USD, 0],
         ...tiers.map(({ volume, maker, taker }, i) => [41, table, USD, i + 1, volume, maker, taker]),
         ...accounts.flatMap((account) => this.#volumeRows(table, account)),
+        ...accounts.filter((account) => this.#given.has(`${table}/${account}`)).map((account) => this.#givenRow(table, account)),
       ]);
+  }
+
+  #givenRow(table: number, account: number): number[] {
+    return [57, table, account, this.#given.get(`${table}/${account}`) ?? -1];
   }
 
   #volumeRows(table: number, account: number): number[][] {

@@ -83,7 +83,7 @@ export class NaiveState {
     this.params = params;
     this.volatility = new NaiveVolatility(params);
     this.rules = rules;
-    this.controls = new NaiveControls(this.accounts, rules);
+    this.controls = new NaiveControls(this.accounts, rules, this.feeTiers);
     this.links = new NaiveLinks({
       cancel: (o, code) => this.end(o, code),
       lowered: (o) => this.answer(ReportKind.Amended, Code.CANCELLED_LINKED, o, o.price, o.open, o.open, o.filled, 4),
@@ -130,6 +130,7 @@ export class NaiveState {
 
   rates(account?: number): { maker: number; taker: number } {
     const tier = account === undefined ? undefined : this.feeTiers.of(account, this.timeUs);
+    if (account !== undefined && this.feeTiers.isGiven(account)) this.seen.add('order with a given fee tier');
     return tier ?? { maker: this.params[SymbolParam.MakerFeePpm], taker: this.params[SymbolParam.TakerFeePpm] };
   }
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { SymbolParam } from '../../engine/params.ts';
+import { AccountParam, SymbolParam } from '../../engine/params.ts';
 import { CommandKind, Instruction, LinkKind, OrderType, QuoteAction, Side, TimeInForce, Trigger } from '../../engine/wire/layout.ts';
 import { type LongCommandFields, listOf, SYMBOL, USD } from './exchange-fixture.ts';
 
@@ -99,6 +99,16 @@ export const feeTier: fc.Arbitrary<LongCommandFields> = fc.oneof(
     arbitrary: fc
       .constantFrom(0, 1, 1, 1, 2, 3)
       .map((quantity) => ({ kind: CommandKind.SetSymbol, symbol: SYMBOL, parameter: SymbolParam.FeeTierTable, quantity })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant(CommandKind.SetAccount),
+      account: fc.integer({ min: 1, max: ACCOUNTS }),
+      parameter: fc.constant(AccountParam.FeeTier),
+      symbol: fc.constantFrom(1, 1, 1, 2, 9),
+      quantity: fc.constantFrom(0, 1, 2, 2, 3),
+    }),
   },
 );
 /** Stops near the market: only from rules 5 on. */

@@ -97,6 +97,7 @@ export const RARE = [
   'hidden order traded',
   'hidden order behind an iceberg',
   'own hidden order prevented',
+  'order with a given fee tier',
 ];
 
 /** A mass cancel of a group that later commands continue. */

@@ -110,10 +110,13 @@ export function accountView(account: AccountInfo, directory: SymbolLookup) {
   };
 }
 
-function accountTierView({ table, asset: id, tier, volume, day }: AccountTierInfo, directory: SymbolLookup) {
+/** The volume is not known before the first order of a day, except that a tier that was given needs none. */
+function accountTierView({ table, asset: id, tier, given, volume, day }: AccountTierInfo, directory: SymbolLookup) {
   const asset = directory.asset(id);
+  const view = { table, tier, ...(given && { given }), asset: asset?.name };
+  if (day === 0) return view;
   const date = new Date(day * 86_400_000).toISOString().slice(0, 10);
-  return { table, tier, asset: asset?.name, volume: asset && moneyText(asset, volume), volumeUnits: volume, day: date };
+  return { ...view, volume: asset && moneyText(asset, volume), volumeUnits: volume, day: date };
 }
 
 export function feeTableView({ table, asset, tiers }: FeeTableInfo) {

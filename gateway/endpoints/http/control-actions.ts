@@ -1,4 +1,4 @@
-import { AccountParam, FEE_TABLES, GROUPS, LimitParam, MAX_ACCOUNT_RATE } from '../../../engine/params.ts';
+import { AccountParam, FEE_TABLES, GROUPS, LimitParam, MAX_ACCOUNT_RATE, TIERS_PER_TABLE } from '../../../engine/params.ts';
 import type { Directory } from '../../../engine/threads/directory.ts';
 import { KillScope, type Side } from '../../../engine/wire/layout.ts';
 import { SELF_TRADE_NAMES, SIDE_NAMES, type SideName } from '../../../engine/wire/names.ts';
@@ -7,7 +7,7 @@ import { readFeeTiers } from '../../config/config-fee-tiers.ts';
 import type { Place } from '../../config/config-place.ts';
 import type { Action } from '../../identity/permissions.ts';
 import { changeFeeTable } from '../../venue/fee-tables.ts';
-import { cancelGroup, killSwitch, setAccount, setLimit, suspend } from '../../venue/venue-commands.ts';
+import { cancelGroup, giveFeeTier, killSwitch, setAccount, setLimit, suspend } from '../../venue/venue-commands.ts';
 import { BODIES } from './action-bodies.ts';
 import type { Reply, Request, Route } from './admin-http.ts';
 import { accountOf, symbolNamed } from './admin-queries.ts';
@@ -15,6 +15,9 @@ import { accountView, feeTableView } from './admin-views.ts';
 import { type Run, runUntilDone } from './command-runner.ts';
 import { HttpError } from './http-error.ts';
 import { readJsonBody } from './json-body.ts';
+
+/** A tier that is not given, but follows the volume. */
+const BY_VOLUME = 'by-volume';
 
 /** Adds an action. */
 type Post = (path: string, action: Action, handle: (request: Request, run: Run) => Promise<Reply>) => Route;
@@ -50,6 +53,12 @@ export function controlRoutes(directory: Directory, post: Post): Route[] {
     post('/v1/accounts/:id/limits', 'account:manage', async ({ params, body }, run) => {
       const { id } = account(params);
       for (const [parameter, value] of readJsonBody(body, BODIES.limits, readLimits)) await run(setAccount(id, parameter, value));
+      return { json: shown(params) };
+    }),
+    post('/v1/accounts/:id/fee-tier', 'account:manage', async ({ params, body }, run) => {
+      const { id } = account(params);
+      const { table, tier } = readJsonBody(body, BODIES.givenTier, readGivenTier);
+      await run(giveFeeTier(id, table, tier));
       return { json: shown(params) };
     }),
     post('/v1/accounts/:id/position-limit', 'account:manage', async ({ params, body }, run) => {
@@ -128,6 +137,18 @@ function readLimits(place: Place): [parameter: number, value: number][] | undefi
   const mode = fields['self-trade']?.oneOf(SELF_TRADE_NAMES);
   if (mode !== undefined) given.push([AccountParam.SelfTradeMode, SELF_TRADE_NAMES.indexOf(mode)]);
   return Object.keys(fields).length === 0 ? place.fail('give at least one limit, such as maxOpenOrders') : given;
+}
+
+/** The tier by volume is named, so that a key that was forgotten takes no tier back. */
+function readGivenTier(place: Place): { readonly table: number; readonly tier: number | undefined } | undefined {
+  const fields = place.fields(['table', 'tier']);
+  if (fields === undefined) return undefined;
+  if (fields.table === undefined) return place.missing('table', `a number from 1 to ${FEE_TABLES}`);
+  if (fields.tier === undefined) return place.missing('tier', `a number up to ${TIERS_PER_TABLE}, or ${BY_VOLUME}`);
+  const table = fields.table.whole(1, FEE_TABLES);
+  const byVolume = fields.tier.text() === BY_VOLUME;
+  const tier = byVolume ? undefined : fields.tier.whole(0, TIERS_PER_TABLE);
+  return table === undefined || (!byVolume && tier === undefined) ? undefined : { table, tier };
 }
 
 /** Quantities in the symbol's base asset. */

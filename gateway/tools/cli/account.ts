@@ -12,7 +12,13 @@ export interface AccountJson {
   readonly commandBurst: number;
   readonly orderToTrade: number;
   readonly selfTrade: string;
-  readonly feeTiers: readonly { readonly table: number; readonly tier: number; readonly asset: string; readonly volume: string }[];
+  readonly feeTiers: readonly {
+    readonly table: number;
+    readonly tier: number;
+    readonly given?: boolean;
+    readonly asset: string;
+    readonly volume?: string;
+  }[];
   readonly positionLimits: readonly {
     readonly symbol: string;
     readonly position: string;
@@ -134,6 +140,11 @@ function protectionText({ windowUs, fills, lots, netLots, triggered }: NonNullab
   return `protection of quotes: ${limits.filter((text) => text !== false).join(', ')} in ${windowUs / 1e6} s${triggered ? ', triggered' : ''}`;
 }
 
+function feeTierText({ table, tier, given, asset, volume }: AccountJson['feeTiers'][number]): string {
+  const notes = [given === true && 'given by the operator', volume !== undefined && `${volume} ${asset} in 30 days`];
+  return `fee tier ${tier} of table ${table} (${notes.filter((text) => text !== false).join(', ')})`;
+}
+
 /** One line: who it is, and what limits it. */
 export function accountHeading(account: AccountJson): string {
   const {
@@ -158,7 +169,7 @@ export function accountHeading(account: AccountJson): string {
     orderToTrade !== 0 && `${orderToTrade} orders per fill`,
     selfTrade !== 'default' && `self-trade prevention ${selfTrade}`,
     account.protection !== undefined && protectionText(account.protection),
-    ...feeTiers.map(({ table, tier, asset, volume }) => `fee tier ${tier} of table ${table} (${volume} ${asset} in 30 days)`),
+    ...feeTiers.map(feeTierText),
   ].filter((text) => text !== false);
   return `account ${id} (${name})${states.map((text) => `, ${text}`).join('')}: ${openOrders} of ${maxOpenOrders} open orders`;
 }

@@ -1,4 +1,5 @@
-import { Argument, type Command, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import { FEE_TABLES, TIERS_PER_TABLE } from '../../../engine/params.ts';
 import { SELF_TRADE_NAMES } from '../../../engine/wire/names.ts';
 import type { AccountLimits } from '../../client/admin-client.ts';
 import { pathOf } from '../../client/symbols.ts';
@@ -159,6 +160,33 @@ export function positionLimitCommand(program: Command): void {
       return ExitCode.Ok;
     }),
   );
+}
+
+export function feeTierCommand(program: Command): void {
+  const command = program
+    .command('fee-tier')
+    .summary('operator: give an account a fee tier, whatever its volume')
+    .description('Gives an account a tier of a fee table until you take it back. New orders have its rates, open orders keep theirs.')
+    .argument('<id>', 'the account', accountId)
+    .argument('<table>', 'number of the fee table', count(FEE_TABLES))
+    .argument('<tier>', 'number of the tier, 0 = the fees of the symbol; or by-volume, which takes the tier back', givenTier)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  openbell fee-tier 2 1 3\n  openbell fee-tier 2 1 by-volume\n\n`openbell fee-tables` shows the tables.',
+    );
+  connectionOptions(command).action((id: number, table: number, tier: number | 'by-volume') =>
+    run(async () => {
+      const flags = command.opts<ConnectionFlags>();
+      showAccount(flags, await askAdmin<AccountJson>(flags, `/v1/accounts/${id}/fee-tier`, { table, tier }));
+      return ExitCode.Ok;
+    }),
+  );
+}
+
+function givenTier(text: string): number | 'by-volume' {
+  if (text === 'by-volume') return text;
+  if (/^\d{1,2}$/.test(text) && Number(text) <= TIERS_PER_TABLE) return Number(text);
+  throw new InvalidArgumentError(`Give a number up to ${TIERS_PER_TABLE}, or by-volume.`);
 }
 
 function showAccount(flags: ConnectionFlags, account: AccountJson): void {
