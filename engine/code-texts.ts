@@ -81,7 +81,7 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   CANCELLED_SELF_TRADE:
     'It would have traded with an order of the same account or group. An Amended report with this code has the quantity that is left.',
   CANCELLED_KILL_SWITCH: 'The operator switched on a kill switch.',
-  CANCELLED_ON_DISCONNECT: 'The sessions of the account that asked for it were gone for the time that they named.',
+  CANCELLED_ON_DISCONNECT: 'The session that entered the order had asked for it, and was gone for the time that it named.',
   CANCELLED_AFTER: "The account's dead man's switch fired: it was not renewed in time.",
   CANCELLED_SUSPENDED: 'The operator suspended the account, and cancelled what rested.',
   CANCELLED_BY_MASS_CANCEL: 'A mass cancel of the account named it.',

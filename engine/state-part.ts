@@ -51,6 +51,8 @@ export const RowKind = {
   OrderExpiry: 18,
   /** id, lots that each part displays, lots that it displays now, public id of that part, of the first part at its price; after the order, if it is an iceberg. Or id, 0, 0, 0, arrival, of another order that lost its place, in a book with hidden orders; only from rules 5 on */
   Iceberg: 35,
+  /** id, number of the session whose end cancels it; after the order, if there is one; only from rules 6 on */
+  SessionOrder: 58,
   /** symbol, sub-phase, time of the last boundary of its calendar; before the name, if one is not 0; only from rules 4 on */
   SubPhase: 22,
   /** account, item, value; a control of an account, see ControlRows; only from rules 4 on */
@@ -63,7 +65,7 @@ export const RowKind = {
   StopOrder: 23,
   /** symbol, side, key of the last-trade stops that are due, of the reference-price stops, 1 if it has a turn; by turn, then symbol, oldest first; only from rules 5 on */
   StopWave: 24,
-  /** account (0 = those of a group), symbol, side, code, last order id before it, group, commands that still sort its orders; of mass cancels under way, the oldest first; only from rules 5 on */
+  /** account (0 = those of a group), symbol, side, code, last order id before it, group, commands that still sort its orders, session (0 = all); of mass cancels under way, the oldest first; only from rules 5 on */
   /** id, offset (ticks, below 0: parts per million), the price that it follows from, 0 = it waits for its activation price; before the row of a trailing stop, whose stop price is then its activation price, and whose limit price the distance of its limit; only from rules 5 on */
   TrailTerms: 28,
   /** symbol, number as in StopBook.trails, extreme of a group of trailing stops, oldest first; or the best price that they have not followed yet, 1; before the stops of the symbol; only from rules 5 on */

@@ -49,7 +49,7 @@ import { applyVenue, beginGenesis } from './venue/genesis.ts';
 import { GenesisMarker } from './venue/genesis-marker.ts';
 import { Simulation } from './venue/simulation.ts';
 import { chooseVenue } from './venue/venue-choice.ts';
-import { cancelOnDisconnect } from './venue/venue-commands.ts';
+import { cancelSession } from './venue/venue-commands.ts';
 import { VenueGauges } from './venue/venue-gauges.ts';
 import { VERSION } from './version.ts';
 
@@ -398,7 +398,7 @@ async function assemble(config: Config, { log, onProgress, onFailed, signal }: S
     onPublished: engine.schedule,
     identity,
     audit,
-    cancelAccount: async (account) => (await commands.submit(cancelOnDisconnect(account))).code,
+    cancelSession: async (account, session) => (await commands.submit(cancelSession(account, session))).code,
     log,
   });
   const calendar = new CalendarDriver(venue, { directory, commands, nowUs: () => sequencer.nowUs(), log });

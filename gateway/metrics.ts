@@ -166,7 +166,7 @@ export function addExchangeMetrics(
   ]);
   counter('openbell_sessions_total', 'Order-entry sessions since the start', () => [{ value: orders.sessionsTotal }]);
   counter('openbell_sessions_cut_total', 'Sessions rejected or cut', () => [{ value: orders.sessionsCut }]);
-  counter('openbell_disconnect_cancels_total', 'Cancels of the orders of accounts whose sessions were gone', () => [
+  counter('openbell_disconnect_cancels_total', 'Cancels of the orders of sessions that were gone', () => [
     { value: orders.disconnectCancels },
   ]);
   counter('openbell_commands_total', 'Commands received by order entry', () => [{ value: orders.commands }]);

@@ -325,7 +325,7 @@ describe('checkCommand', () => {
     ['ADMIN_ONLY', { kind: 27 }],
     ['ADMIN_ONLY', { kind: 31 }],
     ['ADMIN_ONLY', { kind: 32 }],
-    ['UNKNOWN_KIND', { kind: 34 }],
+    ['UNKNOWN_KIND', { kind: 35 }],
     ['UNKNOWN_KIND', { kind: 255 }],
     ...Array.from({ length: 9 }, (_, i): [string, Partial<Fields>] => ['ADMIN_ONLY', { kind: 16 + i }]),
     ['BAD_ENUM', { side: 2 }],

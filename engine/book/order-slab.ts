@@ -90,6 +90,8 @@ export class OrderSlab {
   readonly accountAt: Int32Array;
   /** End of an order that has one, microseconds since the Unix epoch; see DeadlineHeap, which owns it. A column of its own, whose memory only such orders use. */
   readonly endUs: Float64Array;
+  /** Number of the session whose end cancels the order, 0 = none. A column of its own, which only orders with more than their record touch. */
+  readonly session: Uint8Array;
   readonly doubles: Float64Array;
   readonly words: Int32Array;
   /** Numbers of icebergs; see {@link IcebergNumber}. The system gives it memory only where it is used. */
@@ -105,6 +107,7 @@ export class OrderSlab {
     this.termsHash = new Int32Array(allocate(capacity * 4));
     this.accountAt = new Int32Array(allocate(capacity * 4));
     this.endUs = new Float64Array(allocate(capacity * 8));
+    this.session = new Uint8Array(allocate(capacity));
     const records = allocate(capacity * ORDER_BYTES);
     this.doubles = new Float64Array(records);
     this.words = new Int32Array(records);

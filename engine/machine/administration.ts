@@ -7,6 +7,7 @@ import { AUCTION_TIMES } from '../rules/waiting-orders.ts';
 import { getI64, LIMIT_53, type Money } from '../units.ts';
 import { Command, CommandKind, Phase, SubPhase } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
+import { MAX_SESSION_NUMBER } from '../wire/session-number.ts';
 import type { AuctionOrders } from './auction-orders.ts';
 import { ControlCommands } from './control-commands.ts';
 import type { Interruptions } from './interruptions.ts';
@@ -109,7 +110,9 @@ export class Administration {
       case CommandKind.KillSwitch:
         return this.#swept(this.#controls.killSwitch(parameter, quantity));
       case CommandKind.CancelOnDisconnect:
-        return this.#cancelOnDisconnect(account);
+        return this.#cancelOnDisconnect(account, 0);
+      case CommandKind.CancelSession:
+        return this.#cancelSession(account, quantity);
       case CommandKind.CancelGroup:
         return this.#cancelGroup(words[w + Command.tag / 4] >>> 0, symbol, quantity);
       case CommandKind.SetFeeTier:
@@ -271,10 +274,16 @@ export class Administration {
     return code;
   }
 
-  #cancelOnDisconnect(account: number): Code {
+  #cancelSession(account: number, session: number): Code {
+    if (this.#state.rules < 6) return Code.UNKNOWN_KIND;
+    return session >= 1 && session <= MAX_SESSION_NUMBER ? this.#cancelOnDisconnect(account, session) : Code.BAD_PARAMETER;
+  }
+
+  /** @param session 0 = all orders of the account */
+  #cancelOnDisconnect(account: number, session: number): Code {
     if (this.#state.rules < 5) return Code.UNKNOWN_KIND;
     if (!this.#state.accounts.exists(account)) return Code.UNKNOWN_ACCOUNT;
-    this.volume = this.#massCancels.begin(account, 0, 0, Code.CANCELLED_ON_DISCONNECT, Code.CANCELLED_ON_DISCONNECT, 0);
+    this.volume = this.#massCancels.begin(account, 0, 0, Code.CANCELLED_ON_DISCONNECT, Code.CANCELLED_ON_DISCONNECT, 0, session);
     return Code.OK;
   }
 

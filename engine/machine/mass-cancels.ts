@@ -24,6 +24,8 @@ interface MassCancel {
   readonly symbol: number;
   /** 0 = both, 1 = buys, 2 = sells. */
   readonly sides: number;
+  /** Only orders of this session of the account; 0 = all. */
+  readonly session: number;
   /** With which the orders are reported. */
   readonly code: Code;
   /** Orders with a higher id were entered after it. */
@@ -96,9 +98,9 @@ export class MassCancels implements StatePart {
     this.begin(order.account, order.symbol, order.quantity, Code.CANCELLED_BY_MASS_CANCEL, Code.OK, order.tag);
   }
 
-  /** Begins a mass cancel of an account that exists. Returns the number of orders that it names. @param code of the orders' reports @param reason code of its own report */
-  begin(account: number, symbol: number, sides: number, code: Code, reason: Code, tag: number): number {
-    const its = this.#new(account, 0, symbol, sides, code, this.#state.lastOrderId);
+  /** Begins a mass cancel of an account that exists. Returns the number of orders that it names. @param code of the orders' reports @param reason code of its own report @param session 0 = all */
+  begin(account: number, symbol: number, sides: number, code: Code, reason: Code, tag: number, session = 0): number {
+    const its = this.#new(account, 0, symbol, sides, session, code, this.#state.lastOrderId);
     const count = this.#search(its);
     this.#answers.massCancelled(account, symbol, reason, tag, count, this.later(count));
     this.#start(its, count);
@@ -107,7 +109,7 @@ export class MassCancels implements StatePart {
 
   /** Begins one of a group. Returns the number of orders that it names. */
   beginGroup(group: number, symbol: number, sides: number): number {
-    const its = this.#new(0, group, symbol, sides, Code.CANCELLED_BY_OPERATOR, this.#state.lastOrderId);
+    const its = this.#new(0, group, symbol, sides, 0, Code.CANCELLED_BY_OPERATOR, this.#state.lastOrderId);
     const count = this.#search(its);
     this.#start(its, count);
     return count;
@@ -157,20 +159,20 @@ export class MassCancels implements StatePart {
   }
 
   save(out: RowWriter): void {
-    for (const { account, group, symbol, sides, code, lastOrderId, sorts } of this.#underWay)
-      out.row(RowKind.MassCancel, account, symbol, sides, code, lastOrderId, group, sorts);
+    for (const { account, group, symbol, sides, session, code, lastOrderId, sorts } of this.#underWay)
+      out.row(RowKind.MassCancel, account, symbol, sides, code, lastOrderId, group, sorts, session);
   }
 
   load(r: Float64Array, at: number): void {
-    const [account, symbol, sides, code, lastOrderId, group, sorts] = r.subarray(at + 1);
-    const its = this.#new(account, group, symbol, sides, code as Code, lastOrderId);
+    const [account, symbol, sides, code, lastOrderId, group, sorts, session] = r.subarray(at + 1);
+    const its = this.#new(account, group, symbol, sides, session, code as Code, lastOrderId);
     its.sorts = sorts;
     this.#goOn(its);
   }
 
-  #new(account: number, group: number, symbol: number, sides: number, code: Code, lastOrderId: number): MassCancel {
+  #new(account: number, group: number, symbol: number, sides: number, session: number, code: Code, lastOrderId: number): MassCancel {
     const number = ++this.#number;
-    return { account, group, symbol, sides, code, lastOrderId, number, sorts: 0, slots: undefined, next: 0, left: undefined };
+    return { account, group, symbol, sides, session, code, lastOrderId, number, sorts: 0, slots: undefined, next: 0, left: undefined };
   }
 
   /** @param count orders that it names, of which `slots` has the slots */
@@ -207,8 +209,9 @@ export class MassCancels implements StatePart {
     return this.#byOwner.get(owner)?.find((each) => this.#names(each, slot));
   }
 
-  #names({ symbol, sides, lastOrderId }: MassCancel, slot: number): boolean {
+  #names({ symbol, sides, session, lastOrderId }: MassCancel, slot: number): boolean {
     const { slab } = this.#state;
+    if (session !== 0 && slab.session[slot] !== session) return false;
     if (slab.id[slot] > lastOrderId || (symbol !== 0 && slab.symbol(slot) !== symbol)) return false;
     return sides === 0 || sides === slab.side(slot) + 1;
   }
@@ -216,11 +219,11 @@ export class MassCancels implements StatePart {
   /** Finds the slots of the orders that it names and that no earlier one does. Returns their number. */
   #search(its: MassCancel): number {
     const { slab, accounts } = this.#state;
-    const { account, group, symbol, sides } = its;
+    const { account, group, symbol, sides, session } = its;
     let slots = new Int32Array(account === 0 ? this.#openOrdersOf(group) : accounts.openOrders[account]);
     if (account === 0) slotsOfGroup(slab.accountAt, accounts.group, group, slots);
     else slotsOf(slab.accountAt, account, slots);
-    if (symbol !== 0 || sides !== 0 || this.#underWay.length > 0) slots = slots.filter((slot) => this.#isLeft(its, slot));
+    if (symbol !== 0 || sides !== 0 || session !== 0 || this.#underWay.length > 0) slots = slots.filter((slot) => this.#isLeft(its, slot));
     its.slots = slots;
     its.next = 0;
     its.left = undefined;

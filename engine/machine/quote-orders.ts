@@ -152,8 +152,7 @@ export class QuoteOrders {
   /** The same or a lower quantity at the same price. */
   #keep(slot: number, book: OrderBook): void {
     const { order, slab, risks } = this.#state;
-    slab.setTag(slot, order.tag);
-    this.#setTimeInForce(slot);
+    this.#setSender(slot);
     if (order.quantity < slab.open(slot)) {
       const risk = risks.of(order.symbol);
       risk.release(slot);
@@ -169,8 +168,7 @@ export class QuoteOrders {
     const { order, slab, aggressor, risks } = this.#state;
     slab.setPrice(slot, order.price);
     slab.setOpen(slot, order.quantity);
-    slab.setTag(slot, order.tag);
-    this.#setTimeInForce(slot);
+    this.#setSender(slot);
     this.#answers.resting(AMENDED, 0, OK, slot, order.tag);
     aggressor.orderId = slab.id[slot];
     const allowed = this.#trade(book, slab.filled(slot));
@@ -185,9 +183,12 @@ export class QuoteOrders {
     this.#resting.publish(MarketEventKind.Add, slot);
   }
 
-  #setTimeInForce(slot: number): void {
+  /** What the side has of the latest quote beside price and quantity. */
+  #setSender(slot: number): void {
     const { order, slab } = this.#state;
+    slab.setTag(slot, order.tag);
     slab.setTerms(slot, order.account, order.symbol, order.side | QUOTE, order.timeInForce);
+    this.#resting.setSession(slot, order.session);
   }
 
   #end(slot: number, code: Code): void {

@@ -59,7 +59,7 @@ export interface Followers {
 export class RestingOrders implements StatePart {
   /** Set before the first command. */
   followers: Followers | undefined;
-  readonly kinds = [RowKind.Order, RowKind.OrderFees, RowKind.OrderExpiry, RowKind.Iceberg, RowKind.LevelPayer];
+  readonly kinds = [RowKind.Order, RowKind.OrderFees, RowKind.OrderExpiry, RowKind.Iceberg, RowKind.SessionOrder, RowKind.LevelPayer];
   readonly icebergs: Icebergs;
   readonly #slab: MachineState['slab'];
   readonly #accounts: MachineState['accounts'];
@@ -128,6 +128,7 @@ export class RestingOrders implements StatePart {
       return false;
     }
     this.#addQuote(slot);
+    this.setSession(slot, this.#order.session);
     this.hold(slot);
     this.publish(ADD, slot);
     return true;
@@ -206,6 +207,7 @@ export class RestingOrders implements StatePart {
       this.#slab.endUs[slot] = order.expiryUs;
       this.#expire(slot);
     }
+    if (order.session !== 0) this.setSession(slot, order.session);
     this.hold(slot);
   }
 
@@ -285,6 +287,7 @@ export class RestingOrders implements StatePart {
   #moreGone(slot: number): void {
     const bits = this.#slab.sideBits(slot);
     this.#expiries.remove(slot);
+    this.#slab.session[slot] = 0;
     if (this.#slab.isHidden(slot)) (this.#books[this.#slab.symbol(slot)] as OrderBook).hiddenGone(slot);
     if ((bits & QUOTE) === 0) this.#clientOrderIds.rememberResting(slot);
     else {
@@ -302,6 +305,13 @@ export class RestingOrders implements StatePart {
   /** The resting order in `slot`, which has more than its record, was reduced without a trade. */
   reduced(slot: number): void {
     if ((this.#slab.sideBits(slot) & LINKED) !== 0) this.followers?.reduced(slot);
+  }
+
+  /** The end of this session of its account cancels the order from now on. @param session 0 = none */
+  setSession(slot: number, session: number): void {
+    if (this.#clientOrderIds.rules < 6) return;
+    if (session !== 0) this.#slab.setFees(slot, this.#slab.fees(slot) | HAS_MORE);
+    this.#slab.session[slot] = session;
   }
 
   /** The order in `slot` has an end, which is in its column. */
@@ -357,6 +367,7 @@ export class RestingOrders implements StatePart {
     if (this.#slab.fees(slot) >= 0) return;
     const expiryUs = this.#expiries.timeOf(slot);
     if (expiryUs < Number.POSITIVE_INFINITY) out.row(RowKind.OrderExpiry, this.#slab.id[slot], expiryUs);
+    if (this.#slab.session[slot] !== 0) out.row(RowKind.SessionOrder, this.#slab.id[slot], this.#slab.session[slot]);
     if (this.#slab.isIceberg(slot)) this.icebergs.save(out, slot);
   }
 
@@ -402,6 +413,7 @@ export class RestingOrders implements StatePart {
     if (r[at] === RowKind.OrderFees) return this.#loadFees(r, at);
     if (r[at] === RowKind.OrderExpiry) return this.#loadExpiry(r, at);
     if (r[at] === RowKind.Iceberg) return this.icebergs.load(r, at);
+    if (r[at] === RowKind.SessionOrder) return this.#loadSession(r, at);
     const symbol = r[at + 7];
     const slot = this.#loadOrder(r, at, r[at + 8], r[at + 9], r[at + 10], r[at + 11]);
     slab.setFilled(slot, r[at + 5]);
@@ -461,6 +473,12 @@ export class RestingOrders implements StatePart {
     if (slot === -1) fail(`the snapshot has an expiry of order ${r[at + 1]}, which does not rest`);
     this.#slab.endUs[slot] = r[at + 2];
     this.#expire(slot);
+  }
+
+  #loadSession(r: Float64Array, at: number): void {
+    const slot = this.#slab.find(r[at + 1]);
+    if (slot === -1) fail(`the snapshot has a session of order ${r[at + 1]}, which does not rest`);
+    this.setSession(slot, r[at + 2]);
   }
 
   #loadFees(r: Float64Array, at: number): void {

@@ -86,6 +86,6 @@ export class OrderLinks {
     const slab = this.#slab;
     this.#partner[slot] = 0;
     slab.words[(slot << ORDER_WORDS_SHIFT) + TERMS] &= ~LINKED_BIT;
-    if (!expires(slab.timeInForce(slot))) slab.setFees(slot, slab.fees(slot) & ~HAS_MORE);
+    if (!expires(slab.timeInForce(slot)) && slab.session[slot] === 0) slab.setFees(slot, slab.fees(slot) & ~HAS_MORE);
   }
 }

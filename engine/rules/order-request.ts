@@ -1,12 +1,14 @@
 import { getI64, type Money, type PriceTicks, type QtyLots, type TimeUs } from '../units.ts';
 import { Command } from '../wire/layout.ts';
 import { shortKindOf } from '../wire/order-kinds.ts';
+import { sessionNumberIn } from '../wire/session-number.ts';
 
 // Module constants: V8 folds them, but loads an imported object and its field, and divides, each time.
 const BYTES = Command.bytes;
 const WORDS = Command.bytes / 4;
 const SIDE = Command.side;
 const TIME_IN_FORCE = Command.timeInForce;
+const FLAGS = Command.parameter;
 const SYMBOL = Command.symbol / 4;
 const ACCOUNT = Command.account / 4;
 const TAG = Command.tag / 4;
@@ -33,6 +35,8 @@ export class OrderRequest {
   orderId = 0;
   price: PriceTicks = 0;
   quantity: QtyLots = 0;
+  /** Of a new order and a quote: number of the session whose end cancels it, 0 = none. Of other commands it has no meaning. */
+  session = 0;
   /** Set for the kinds that have one; otherwise it holds the value of an earlier order. */
   minQuantity: QtyLots = 0;
   /** Of an iceberg, and of an amend that names one: lots that it displays at a time. Otherwise it holds the value of an earlier order. */
@@ -71,6 +75,7 @@ export class OrderRequest {
     this.timeInForce = bytes[b + TIME_IN_FORCE];
     this.orderKind = shortKindOf(this.timeInForce);
     this.lifetimeBits = 0;
+    this.session = sessionNumberIn(bytes[b + FLAGS]);
     this.stopPrice = 0;
     this.trailOffset = 0;
     this.symbol = words[w + SYMBOL] >>> 0;

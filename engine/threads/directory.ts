@@ -144,6 +144,8 @@ export interface OpenOrderInfo {
   readonly endUs?: TimeUs;
   /** SelfTradeMode; 0 = the account's. */
   readonly selfTradeMode: number;
+  /** Number of the session whose end cancels it. */
+  readonly session?: number;
   /** True of an order at the open or at the close that is outside the book until its auction. */
   readonly waits?: true;
   /** True of a market order of an auction: its price is the worst one that it can get. */
@@ -515,6 +517,7 @@ export class Directory {
       }),
       ...(pending && (isAuctionOnly(slab.timeInForce(slot)) ? { waits: true } : { stop: this.#stopInfo(slot) })),
       ...(isAuctionMarket(slab.lifetime(slot)) && { market: true }),
+      ...(slab.session[slot] !== 0 && { session: slab.session[slot] }),
       ...(ends && { endUs: slab.endUs[slot] }),
       selfTradeMode: selfTradeModeOf(slab.lifetime(slot)),
     };

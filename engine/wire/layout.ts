@@ -71,6 +71,7 @@ export const CommandKind = {
   CancelOnDisconnect: 31,
   CancelGroup: 32,
   SetFeeTier: 33,
+  CancelSession: 34,
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 

@@ -53,6 +53,7 @@ const CONNECT_OPTIONS: Options<ConnectOptions> = {
   account: true,
   lastReport: true,
   cancelOnDisconnect: true,
+  sessionNumber: true,
   reconnect: true,
   onLoss: true,
   symbols: true,
@@ -82,7 +83,7 @@ export class OpenbellClient {
   /** Order entry of the account. @throws OpenbellError NO_ACCOUNT */
   get orders(): OrderSession {
     const { host = '127.0.0.1', grpcPort = 7401, shard, account, lastReport, reconnect = true, onLoss = 'throw' } = this.#options;
-    const { cancelOnDisconnect } = this.#options;
+    const { cancelOnDisconnect, sessionNumber } = this.#options;
     if (account === undefined) throw new OpenbellError('NO_ACCOUNT', 'order entry needs an account: connect({ account })');
     this.#orders ??= new OrderSession({
       host,
@@ -92,6 +93,7 @@ export class OpenbellClient {
       lastReport,
       reconnect,
       cancelOnDisconnect,
+      sessionNumber,
       onLoss,
       symbols: this.symbols,
       tokens: this.#tokens,

@@ -16,6 +16,7 @@ const LAST_REPORT = 'x-openbell-last-report';
 const SCHEMA = 'x-openbell-schema';
 /** Of the call, and of its response, if the exchange does it. */
 const CANCEL_ON_DISCONNECT = 'x-openbell-cancel-on-disconnect';
+const SESSION_NUMBER = 'x-openbell-session-number';
 const CLOSE_DEADLINE_MS = 3000;
 
 const raw = (bytes: Buffer): Buffer => bytes;
@@ -30,6 +31,7 @@ export interface OrderStreamOptions {
   readonly reconnect: boolean;
   /** Seconds; see ConnectOptions. */
   readonly cancelOnDisconnect?: number | undefined;
+  readonly sessionNumber?: number | undefined;
   readonly tls?: ClientTls | undefined;
   /** Undefined: no credentials are sent. */
   readonly tokens?: TokenSource | undefined;
@@ -61,6 +63,7 @@ export class OrderStream {
   readonly #shard: number | undefined;
   readonly #reconnect: boolean;
   readonly #cancelOnDisconnect: number | undefined;
+  readonly #sessionNumber: number | undefined;
   readonly #listener: OrderStreamListener;
   readonly #tokens: TokenSource | undefined;
   /** A new token was requested because one was rejected, and the stream has not been open since. */
@@ -78,6 +81,7 @@ export class OrderStream {
   constructor(options: OrderStreamOptions, listener: OrderStreamListener) {
     const { host, port, shard, account, lastReport, reconnect, tokens, tls } = options;
     this.#cancelOnDisconnect = options.cancelOnDisconnect;
+    this.#sessionNumber = options.sessionNumber;
     this.lastReport = lastReport;
     this.#account = account;
     this.#shard = shard;
@@ -164,6 +168,7 @@ export class OrderStream {
   #begin(token: string | undefined): void {
     const metadata = this.#metadata(this.#listener.resumeAfter(this.lastReport), token);
     if (this.#cancelOnDisconnect !== undefined) metadata.set(CANCEL_ON_DISCONNECT, String(this.#cancelOnDisconnect));
+    if (this.#sessionNumber !== undefined) metadata.set(SESSION_NUMBER, String(this.#sessionNumber));
     const call = this.#client.makeBidiStreamRequest(SESSION, raw, raw, metadata);
     this.#call = call;
     call.on('metadata', (headers: Metadata) => this.#opened(headers));
@@ -191,6 +196,10 @@ export class OrderStream {
     if (last === undefined) return;
     if (this.#cancelOnDisconnect !== undefined && headers.get(CANCEL_ON_DISCONNECT).length === 0) {
       const text = 'the exchange is older than cancel on disconnect: the orders would stay. Leave cancelOnDisconnect out';
+      return this.fail(new OpenbellError('BAD_OPTION', text));
+    }
+    if (this.#sessionNumber !== undefined && headers.get(SESSION_NUMBER).length === 0) {
+      const text = 'the exchange is older than session numbers: it would cancel all orders of the account. Leave sessionNumber out';
       return this.fail(new OpenbellError('BAD_OPTION', text));
     }
     this.schema = newestSchema(headers.get(SCHEMA)[0]);

@@ -81,6 +81,8 @@ export interface RestingOrder {
   readonly endUs?: number;
   /** The self-trade mode that it names. */
   readonly selfTrade?: SelfTradeName;
+  /** Number of the session whose end cancels it. */
+  readonly session?: number;
   /** The last command that the book includes. */
   readonly seq: number;
 }

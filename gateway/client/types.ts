@@ -57,10 +57,15 @@ export interface ConnectOptions extends Credentials {
   /** Number of the last report seen; the session receives the reports after it. Default: only new reports. */
   readonly lastReport?: number;
   /**
-   * Seconds, 0 to 3600: when the last session of the account that asked for it has been gone that long, the exchange cancels all
-   * orders of the account; also after `close`. Default: orders stay.
+   * Seconds, 0 to 3600: when the session has been gone that long, the exchange cancels the orders that it entered; also after `close`.
+   * Default: orders stay.
    */
   readonly cancelOnDisconnect?: number;
+  /**
+   * Number of the session, 1 (default) to 127, with `cancelOnDisconnect`. Sessions of the account with one number count as one: their orders are
+   * cancelled when the last of them is gone.
+   */
+  readonly sessionNumber?: number;
   /** Reconnect when the connection is lost. Default true. */
   readonly reconnect?: boolean;
   /**

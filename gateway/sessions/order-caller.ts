@@ -1,5 +1,6 @@
 import { Code } from '../../engine/codes.ts';
 import { MIN_SCHEMA_VERSION, SCHEMA_VERSION, supportsSchema } from '../../engine/wire/frames.ts';
+import { MAX_SESSION_NUMBER } from '../../engine/wire/session-number.ts';
 import { type Reject, reject } from '../reject.ts';
 import { LONGEST_GRACE } from './cancel-on-disconnect.ts';
 
@@ -15,8 +16,10 @@ export interface Caller {
   readonly lastReport: number | undefined;
   /** Wire schema of the answers; undefined: that of the client's first frame. */
   readonly schema: number | undefined;
-  /** Seconds after which the account's orders are cancelled when its sessions are gone; undefined: they stay. */
+  /** Seconds after which the orders of the session are cancelled when it is gone; undefined: they stay. */
   readonly grace: number | undefined;
+  /** Number of the session, of those with which the account is connected; 0 if its orders stay. */
+  readonly session: number;
 }
 
 /** What a call or an upgrade claims, unverified: metadata of gRPC, the query of a WebSocket. */
@@ -25,17 +28,19 @@ export interface CallerClaims {
   readonly account: string | undefined;
   readonly lastReport: string | undefined;
   readonly cancelOnDisconnect: string | undefined;
+  readonly sessionNumber: string | undefined;
 }
 
-/** Name of the claim in metadata and headers. */
+/** Names of the claims in metadata and headers. */
 export const CANCEL_ON_DISCONNECT = 'x-openbell-cancel-on-disconnect';
+export const SESSION_NUMBER = 'x-openbell-session-number';
 
 /**
- * Reads `x-openbell-account`, `x-openbell-last-report`, `x-openbell-schema` and `x-openbell-cancel-on-disconnect`; a repeated value is
- * joined with a comma and rejected.
+ * Reads `x-openbell-account`, `x-openbell-last-report`, `x-openbell-schema`, `x-openbell-cancel-on-disconnect` and
+ * `x-openbell-session-number`; a repeated value is joined with a comma and rejected.
  */
 export function readCaller(claims: CallerClaims, accountExists: (account: number) => boolean): Caller | Reject {
-  const { schema, account, lastReport, cancelOnDisconnect } = claims;
+  const { schema, account, lastReport, cancelOnDisconnect, sessionNumber } = claims;
   const version = readSchema(schema);
   if (typeof version === 'object') return version;
   const id = readNumber(account, 0xffff_ffff);
@@ -53,7 +58,14 @@ export function readCaller(claims: CallerClaims, accountExists: (account: number
   if (grace === undefined && cancelOnDisconnect !== undefined) {
     return reject(Code.BAD_RANGE, `${CANCEL_ON_DISCONNECT} must be 0 to ${LONGEST_GRACE} seconds, or left out`);
   }
-  return { account: id, lastReport: last, schema: version, grace };
+  const session = readNumber(sessionNumber, MAX_SESSION_NUMBER) ?? 1;
+  if (sessionNumber !== undefined && (session === 0 || String(session) !== sessionNumber || grace === undefined)) {
+    return reject(
+      Code.BAD_RANGE,
+      `${SESSION_NUMBER} must be 1 to ${MAX_SESSION_NUMBER}, and come with ${CANCEL_ON_DISCONNECT}; or be left out`,
+    );
+  }
+  return { account: id, lastReport: last, schema: version, grace, session: grace === undefined ? 0 : session };
 }
 
 /** The requested schema version of the answers; undefined: none was requested. */
@@ -79,7 +91,11 @@ function readNumber(text: string | undefined, max: number): number | undefined {
 }
 
 /** Headers of the answer that opens a session: the account's last report, the schemas, and what the session asked for and will get. */
-export function sessionHeaders({ last, grace }: { readonly last: number; readonly grace: number | undefined }): Record<string, string> {
+export function sessionHeaders({
+  last,
+  grace,
+  session,
+}: { readonly last: number } & Pick<Caller, 'grace' | 'session'>): Record<string, string> {
   const headers = { 'x-openbell-last-report': String(last), 'x-openbell-schema': SUPPORTED_SCHEMAS };
-  return grace === undefined ? headers : { ...headers, [CANCEL_ON_DISCONNECT]: String(grace) };
+  return grace === undefined ? headers : { ...headers, [CANCEL_ON_DISCONNECT]: String(grace), [SESSION_NUMBER]: String(session) };
 }

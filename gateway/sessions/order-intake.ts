@@ -5,6 +5,7 @@ import { CommandFrameReader, MAX_FRAME_COMMANDS } from '../../engine/wire/frames
 import { Command, CommandFlag, CommandKind } from '../../engine/wire/layout.ts';
 import { MAX_LEGS } from '../../engine/wire/list-link.ts';
 import type { RefusalList } from '../../engine/wire/report-frames.ts';
+import { markSession } from '../../engine/wire/session-number.ts';
 import { Rates } from '../rate.ts';
 import { ListReader } from './list-reader.ts';
 
@@ -31,7 +32,7 @@ export class OrderEntryCounters {
   sessionsTotal = 0;
   /** Sessions rejected or cut; `rejects` has the codes. */
   sessionsCut = 0;
-  /** Mass cancels of accounts whose sessions were gone. */
+  /** Cancels of the orders of sessions that were gone. */
   disconnectCancels = 0;
   submits = 0;
   frames = 0;
@@ -84,8 +85,9 @@ export class OrderIntake {
    * Takes the commands of the frame that is `length` bytes at `at`; `publish` makes them visible to the engine.
    * Rejects are added to `rejects`. Any other answer than OK concerns the whole frame.
    * @param because reject all commands with this code, if it is not OK
+   * @param session number with which orders are marked; 0 = none
    */
-  take(bytes: Uint8Array, at: number, length: number, account: number, rejects: RefusalList, because: Code = Code.OK): Code {
+  take(bytes: Uint8Array, at: number, length: number, account: number, rejects: RefusalList, because: Code = Code.OK, session = 0): Code {
     const { reader } = this;
     const sequencer = this.#sequencer;
     const { u8, i32 } = sequencer.slots;
@@ -107,7 +109,7 @@ export class OrderIntake {
       if (flagMask !== 0 && this.#isList(index)) {
         const legs = this.#lists.read(reader, index, this.#extensions, account);
         this.#extensions += legs;
-        if (closed === Code.OK && this.#lists.code === Code.OK && !this.#putList(legs, slot)) closed = Code.BUSY;
+        if (closed === Code.OK && this.#lists.code === Code.OK && !this.#putList(legs, slot, session)) closed = Code.BUSY;
         if (closed === Code.OK && this.#lists.code === Code.OK) slot = -1;
         else this.#rejectList(index, legs, closed, rejects);
         index += legs - 1;
@@ -138,6 +140,7 @@ export class OrderIntake {
         rejects.add(code, reader.flat, reader.position(index), index);
         continue;
       }
+      if (session !== 0) markSession(u8, slot, session);
       this.seqs[this.taken++] = sequencer.stampSameTime(slot);
       slot = -1;
     }
@@ -153,7 +156,7 @@ export class OrderIntake {
   }
 
   /** Claims, fills and stamps the slots of a verified list: all or none. @param slot that is claimed already; -1 = none */
-  #putList(legs: number, slot: number): boolean {
+  #putList(legs: number, slot: number, session: number): boolean {
     const sequencer = this.#sequencer;
     const slots = this.#slots;
     let claimed = 0;
@@ -169,6 +172,7 @@ export class OrderIntake {
     let seq = 0;
     for (let i = 0; i < claimed; i++) {
       putWords(this.#lists.words, i, sequencer.slots.i32, slots[i]);
+      if (session !== 0) markSession(sequencer.slots.u8, slots[i], session);
       seq = sequencer.stampSameTime(slots[i]);
     }
     // The answers to all of them have the seq of the last one.

@@ -57,6 +57,8 @@ const frame = new ReportFrameWriter(FRAME_REPORTS);
  */
 export class OrderSession implements ReportListener, SessionEnd {
   readonly account: number;
+  /** 0: it did not ask for a cancel on disconnect. */
+  readonly number: number;
   endedWith: Code = Code.OK;
   firstSeq = 0;
   lastSeq = 0;
@@ -82,6 +84,7 @@ export class OrderSession implements ReportListener, SessionEnd {
   #schema: number | undefined;
 
   /**
+   * @param number of the session, with which its orders are marked; 0 = none
    * @param sent number of the last report the client has seen; call `begin` next
    * @param readOnly each command is rejected with PERMISSION_DENIED
    * @param schema wire schema of the answers; undefined: that of the first frame, and the oldest before it
@@ -89,6 +92,7 @@ export class OrderSession implements ReportListener, SessionEnd {
   constructor(
     transport: SessionTransport,
     account: number,
+    number: number,
     sent: number,
     readOnly: boolean,
     schema: number | undefined,
@@ -97,6 +101,7 @@ export class OrderSession implements ReportListener, SessionEnd {
     this.#schema = schema;
     this.#standing = readOnly ? Code.PERMISSION_DENIED : Code.OK;
     this.account = account;
+    this.number = number;
     this.#transport = transport;
     this.#context = context;
     this.#openedSeq = context.hub.seenSeq;
@@ -136,7 +141,7 @@ export class OrderSession implements ReportListener, SessionEnd {
     const { intake } = this.#context;
     const rejects = this.#rejects;
     const because = this.#standing === Code.OK && this.#blocked ? Code.BUSY : this.#standing;
-    const code = intake.take(bytes, at, length, this.account, rejects, because);
+    const code = intake.take(bytes, at, length, this.account, rejects, because, this.number);
     const { version } = intake.reader;
     if (this.#schema === undefined && supportsSchema(version)) this.#schema = version;
     if (code === Code.FRAME_TOO_LARGE) rejects.addFrame(code);

@@ -5,7 +5,7 @@ import { type Action, may } from '../identity/permissions.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Logger } from '../log.ts';
 import { type Reject, reject } from '../reject.ts';
-import { type CancelAccount, CancelOnDisconnect } from './cancel-on-disconnect.ts';
+import { CancelOnDisconnect, type CancelSession } from './cancel-on-disconnect.ts';
 import { FramePool } from './frame-pool.ts';
 import { accountOf, CANCEL_ON_DISCONNECT, type Caller, type CallerClaims, readCaller } from './order-caller.ts';
 import { type CommandSequencer, OrderEntryCounters, OrderIntake } from './order-intake.ts';
@@ -22,8 +22,8 @@ export interface OrderSessionsOptions {
   readonly hub: ReportHub;
   readonly accountExists: (account: number) => boolean;
   readonly identity: Identity;
-  /** Cancels the orders of an account whose sessions are gone. */
-  readonly cancelAccount: CancelAccount;
+  /** Cancels the orders of a session that is gone. */
+  readonly cancelSession: CancelSession;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   /** Receives who opened and closed which session. Default: nothing does. */
   readonly audit?: AuditSink;
@@ -53,6 +53,8 @@ export interface Admission {
   readonly schema: number | undefined;
   /** Seconds; undefined: the session does not ask for a cancel on disconnect. */
   readonly grace: number | undefined;
+  /** Number of the session, of which an account may have several; 0 if it does not ask. */
+  readonly session: number;
 }
 
 /** All order-entry sessions of the process, independent of the transport: admission and end. I/O thread. */
@@ -75,7 +77,7 @@ export class OrderSessions {
   constructor(options: OrderSessionsOptions) {
     const { sequencer, hub, onPublished } = options;
     this.#options = options;
-    this.#onDisconnect = new CancelOnDisconnect(options.cancelAccount, this.counters, options.log);
+    this.#onDisconnect = new CancelOnDisconnect(options.cancelSession, this.counters, options.log);
     this.hub = hub;
     this.serviceTime = new ServiceTime(() => sequencer.nowUs());
     this.audit = new SessionAudit(options.audit ?? SILENT, () => sequencer.seq);
@@ -90,7 +92,7 @@ export class OrderSessions {
         const its = this.#sessions.get(session);
         if (its !== undefined) this.audit.closed(its.record, session);
         this.#sessions.delete(session);
-        if (its?.grace !== undefined) this.#onDisconnect.closed(session.account, its.grace);
+        if (its?.grace !== undefined) this.#onDisconnect.closed(session.account, session.number, its.grace);
         this.counters.sessions = this.#sessions.size;
       },
     };
@@ -111,9 +113,9 @@ export class OrderSessions {
   /** Starts the session of an admission that `admit` just returned. */
   open(transport: SessionTransport, admission: Admission): OrderSession {
     const { account, sent, readOnly, expiresAt, schema, principal, visit, grace } = admission;
-    const session = new OrderSession(transport, account, sent, readOnly, schema, this.#context);
+    const session = new OrderSession(transport, account, admission.session, sent, readOnly, schema, this.#context);
     this.#sessions.set(session, { expiresAt, record: this.audit.opened(principal, visit, account, readOnly, sent), grace });
-    if (grace !== undefined) this.#onDisconnect.opened(account);
+    if (grace !== undefined) this.#onDisconnect.opened(account, session.number);
     if (expiresAt !== Number.POSITIVE_INFINITY) this.#watch ??= setInterval(() => this.#expire(), EXPIRY_MS).unref();
     this.counters.sessions = this.#sessions.size;
     this.counters.sessionsTotal++;
@@ -160,7 +162,7 @@ export class OrderSessions {
     if (this.#sessions.size >= maxSessions) {
       return reject(Code.BUSY, `all ${maxSessions} sessions are taken: close one, or try again later`);
     }
-    const { account, schema, grace } = caller;
+    const { account, schema, grace, session } = caller;
     const readOnly = !may(principal, 'order:send', account);
     if (readOnly && grace !== undefined)
       return reject(Code.PERMISSION_DENIED, `${CANCEL_ON_DISCONNECT} cancels orders, and this caller may only read`);
@@ -184,6 +186,7 @@ export class OrderSessions {
         visit: { peer, wants },
         schema,
         grace,
+        session,
       };
     }
     return reject(

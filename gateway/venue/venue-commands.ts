@@ -111,8 +111,8 @@ export interface OrderSelection {
 }
 
 /** The gateway's own command: no client and no operator sends it. */
-export function cancelOnDisconnect(account: number): CommandFields {
-  return { kind: CommandKind.CancelOnDisconnect, account };
+export function cancelSession(account: number, session: number): CommandFields {
+  return { kind: CommandKind.CancelSession, account, quantity: session };
 }
 
 export function cancelOrders(selection: OrderSelection): CommandFields {
@@ -239,8 +239,8 @@ export function commandWords({ kind, account = 0, symbol = 0, parameter = 0, tag
       return { command: 'set-fee-tier', asset: symbol, parameter: `${parameter}` };
     case CommandKind.CancelGroup:
       return { command: 'cancel-group', group: tag, ...(symbol !== 0 && { symbol }) };
-    case CommandKind.CancelOnDisconnect:
-      return { command: 'cancel-on-disconnect', account };
+    case CommandKind.CancelSession:
+      return { command: 'cancel-session', account };
     default:
       return { command: `command-${kind}` };
   }

@@ -55,7 +55,8 @@ export function* records(fields: LongCommandFields, firstSeq: number, timeUs: nu
     encodeExtension(bytes, words, 0, { ...extension, seq: seq++, timeUs });
     yield [bytes, words];
   }
-  const parameter = extension === undefined ? fields.parameter : CommandFlag.Extended;
+  const flags = extension === undefined ? fields.parameter : CommandFlag.Extended;
+  const parameter = fields.session === undefined ? flags : (flags ?? 0) | (fields.session << 1);
   encodeCommand(bytes, words, 0, { ...fields, ...(parameter && { parameter }), seq, timeUs });
   yield [bytes, words];
 }
@@ -65,6 +66,8 @@ export interface LongCommandFields extends CommandFields {
   readonly extension?: ExtensionFields;
   /** How much later than a millisecond after the command before it is stamped, µs. */
   readonly waitUs?: number;
+  /** Number of the session that sends it. */
+  readonly session?: number;
   /** The orders of a list; the other fields are those of the last one. */
   readonly legs?: readonly LongCommandFields[];
 }

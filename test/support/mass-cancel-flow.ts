@@ -18,5 +18,6 @@ export function massCancelCommand(accounts: number): fc.Arbitrary<LongCommandFie
       quantity: fc.constantFrom(0, 500, 2_500, 5_000, 20_000, 4_000_000),
     }),
     fc.record({ kind: fc.constant(CommandKind.CancelOnDisconnect), account }),
+    fc.record({ kind: fc.constant(CommandKind.CancelSession), account, quantity: fc.constantFrom(0, 1, 1, 2, 2, 128) }),
   );
 }

@@ -53,11 +53,19 @@ export function cancelAfter(state: NaiveState, { account, quantity }: { account:
   state.answer(ReportKind.CancelAfterSet, Code.OK, { account, client: 0, id: 0 }, 0, deadline, 0, 0);
 }
 
-export function cancelOnDisconnect(state: NaiveState, account: number): void {
+/** @param session 0 = all orders of the account */
+export function cancelOnDisconnect(state: NaiveState, account: number, session: number): void {
   const code = Code.CANCELLED_ON_DISCONNECT;
-  const named = state.massCancels.begin({ account }, 0, 0, code);
+  const named = state.massCancels.begin({ account }, 0, 0, code, session);
+  const others = state.open.filter((o) => o.account === account && !named.includes(o));
+  if (session !== 0 && named.length > 0 && others.length > 0) state.seen.add('orders of one session');
   state.beginMassCancel(account, code, named);
   state.admin(Code.OK, 0, named.length);
+}
+
+export function cancelSession(state: NaiveState, { account, quantity }: { account: number; quantity: number }): void {
+  if (quantity < 1 || quantity > 127) return state.admin(Code.BAD_PARAMETER);
+  cancelOnDisconnect(state, account, quantity);
 }
 
 export function cancelGroup(

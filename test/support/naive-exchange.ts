@@ -9,6 +9,7 @@ import {
   cancelGroup,
   cancelOnDisconnect,
   cancelOrders,
+  cancelSession,
   control,
   massCancel,
   setBand,
@@ -97,7 +98,8 @@ export class NaiveExchange extends NaiveState {
     else if (f.kind === CommandKind.SetAccount || f.kind === CommandKind.KillSwitch || f.kind === CommandKind.SetLimit) control(this, f);
     else if (f.kind === CommandKind.MassCancel) massCancel(this, f);
     else if (f.kind === CommandKind.CancelAfter) cancelAfter(this, f);
-    else if (f.kind === CommandKind.CancelOnDisconnect) cancelOnDisconnect(this, f.account);
+    else if (f.kind === CommandKind.CancelOnDisconnect) cancelOnDisconnect(this, f.account, 0);
+    else if (f.kind === CommandKind.CancelSession) cancelSession(this, f);
     else if (f.kind === CommandKind.CancelGroup) cancelGroup(this, f);
     else if (f.kind === CommandKind.Deposit) {
       this.pay(f.account, f.symbol, f.quantity);

@@ -16,6 +16,7 @@ interface Order {
   readonly waits?: boolean;
   readonly hidden?: boolean;
   readonly iceberg?: NaiveIceberg;
+  readonly session: number;
 }
 
 interface Book<O> {
@@ -38,6 +39,8 @@ interface MassCancel {
   readonly owner: Owner;
   readonly symbol: number;
   readonly sides: number;
+  /** 0 = all. */
+  readonly session: number;
   readonly lastOrderId: number;
   readonly code: number;
   /** Commands that only sort. */
@@ -64,8 +67,8 @@ export class NaiveMassCancels<O extends Order> {
   }
 
   /** The orders that it will cancel, in order. */
-  begin(owner: Owner, symbol: number, sides: number, code: number): O[] {
-    this.#begun = { owner, symbol, sides, lastOrderId: this.#exchange.lastOrderId, code, sorts: 0 };
+  begin(owner: Owner, symbol: number, sides: number, code: number, session = 0): O[] {
+    this.#begun = { owner, symbol, sides, session, lastOrderId: this.#exchange.lastOrderId, code, sorts: 0 };
     return this.#left(this.#begun);
   }
 
@@ -138,7 +141,7 @@ export class NaiveMassCancels<O extends Order> {
 
   rows(): number[][] {
     return [
-      ...this.#underWay.map(({ owner, symbol, sides, code, lastOrderId, sorts }) => [
+      ...this.#underWay.map(({ owner, symbol, sides, session, code, lastOrderId, sorts }) => [
         25,
         owner.account,
         symbol,
@@ -147,6 +150,7 @@ export class NaiveMassCancels<O extends Order> {
         lastOrderId,
         owner.group ?? 0,
         sorts,
+        session,
       ]),
       ...[...this.#after].sort(([a], [b]) => a - b).map((row) => [26, ...row]),
     ];
@@ -198,9 +202,9 @@ export class NaiveMassCancels<O extends Order> {
     return this.#exchange.open.filter((o) => this.#names(its, o) && !earlier.some((each) => this.#names(each, o))).sort(inOrder);
   }
 
-  #names({ owner, sides, lastOrderId }: MassCancel, o: O): boolean {
+  #names({ owner, sides, session, lastOrderId }: MassCancel, o: O): boolean {
     const of = owner.group === undefined ? owner.account === o.account : this.#exchange.controls.groups.get(o.account) === owner.group;
-    return of && o.id <= lastOrderId && [0, o.side + 1].includes(sides);
+    return of && [0, o.session].includes(session) && o.id <= lastOrderId && [0, o.side + 1].includes(sides);
   }
 
   #codeOf(o: O): number {

@@ -74,6 +74,7 @@ export function orderOf(state: NaiveState, f: NewFields): NaiveOrder {
     postOnly: f.timeInForce === TimeInForce.PostOnly || ((f.extension?.instructions ?? 0) & Instruction.PostOnly) !== 0,
     reprice: ((f.extension?.instructions ?? 0) & Instruction.Reprice) !== 0,
     selfTrade: f.extension?.selfTradeMode ?? 0,
+    session: state.rules < 6 ? 0 : (f.session ?? 0),
     end: endOf(state, f.timeInForce, f.extension?.expiryUs ?? 0),
     tag: f.tag,
     market:

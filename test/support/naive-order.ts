@@ -32,6 +32,8 @@ export interface NaiveOrder {
   reprice: boolean;
   /** SelfTradeMode that it was sent with. */
   selfTrade: number;
+  /** Number of the session whose end cancels it; 0 = none. */
+  session: number;
   /** Time at which it expires; infinite if it does not. */
   end: number;
   tag: number;
@@ -86,6 +88,7 @@ export type NewFields = Required<Pick<CommandFields, 'account' | 'side' | 'price
   clientOrderId: number;
   timeInForce: number;
   extension?: LongCommandFields['extension'];
+  session?: number;
 };
 
 export function termsOf({ symbol, side, timeInForce, price, quantity, extension }: NewFields): string {

@@ -14,6 +14,7 @@ interface Order {
   tag: number;
   tif: number;
   postOnly: boolean;
+  session: number;
 }
 
 /** What quotes need of the naive exchange. */
@@ -50,6 +51,7 @@ export interface QuoteCommand {
   quantity: number;
   clientOrderId: number;
   orderId: number;
+  session?: number;
 }
 
 /** Quotes of the naive exchange: both sides are checked, then both leave the book, then both are placed. */
@@ -75,6 +77,7 @@ export class NaiveQuotes<O extends Order> {
         open: quantity,
         tag: f.tag,
         tif: f.timeInForce,
+        session: f.session ?? 0,
         postOnly: f.timeInForce === TimeInForce.PostOnly,
       };
       if (!keeps) venue.renew(wanted);

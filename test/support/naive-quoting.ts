@@ -27,6 +27,7 @@ export function forQuotes(state: NaiveState): ConstructorParameters<typeof Naive
         postOnly: false,
         reprice: false,
         selfTrade: 0,
+        session: 0,
         end: Infinity,
         tag: 0,
         market: false,

@@ -12,6 +12,10 @@ function lifetime(_state: NaiveState, o: NaiveOrder): number {
   return o.tif | (o.selfTrade << 4) | (bit ? 0x80 : 0);
 }
 
+function sessionRows({ id, session }: NaiveOrder): number[][] {
+  return session === 0 ? [] : [[58, id, session]];
+}
+
 /** The canonical rows that state exchange has, in their form; see engine/machine/state-rows.ts. */
 export function stateRows(state: NaiveState): number[][] {
   const rows: number[][] = [];
@@ -35,6 +39,7 @@ export function stateRows(state: NaiveState): number[][] {
       if (state.rules >= 4 && (carry !== 0 || o.fees.maker !== maker || o.fees.taker !== taker))
         rows.push([17, o.id, carry, o.fees.maker, o.fees.taker]);
       if (o.end < Infinity) rows.push([18, o.id, o.end]);
+      rows.push(...sessionRows(o));
       rows.push(...icebergRows(o, state.resting));
     }
   }
@@ -53,12 +58,14 @@ export function stateRows(state: NaiveState): number[][] {
     const carry = carryOf(o.fees);
     if (carry !== 0 || o.fees.maker !== maker || o.fees.taker !== taker) rows.push([17, o.id, carry, o.fees.maker, o.fees.taker]);
     if (o.end < Infinity) rows.push([18, o.id, o.end]);
+    rows.push(...sessionRows(o));
   }
   rows.push(...state.trailReports.rows(), ...state.trailReports.turn(SYMBOL));
   for (const o of state.auctions.queue()) {
     rows.push([39, o.id, o.client, o.price, o.open, 0, o.account, SYMBOL, o.side + 256 * lifetime(state, o), o.tag]);
     const { maker, taker } = state.newFees();
     if (o.fees.maker !== maker || o.fees.taker !== taker) rows.push([17, o.id, carryOf(o.fees), o.fees.maker, o.fees.taker]);
+    rows.push(...sessionRows(o));
   }
   rows.push(...state.links.rows(state.open));
   rows.push(...state.controls.positions.rows(state.open));

@@ -21,7 +21,7 @@ import { ReportHub } from '../../gateway/sessions/report-hub.ts';
 import { Slices } from '../../gateway/slices.ts';
 import { History } from '../../gateway/taps/history/history.ts';
 import { AdminCommands } from '../../gateway/venue/admin-commands.ts';
-import { cancelOnDisconnect } from '../../gateway/venue/venue-commands.ts';
+import { cancelSession } from '../../gateway/venue/venue-commands.ts';
 import { EVERYBODY } from './everybody.ts';
 
 const USD = 1;
@@ -95,7 +95,7 @@ export class TestExchange {
       accountExists: (account) => engine.directory.accountExists(account),
       onPublished: engine.schedule,
       identity: EVERYBODY,
-      cancelAccount: async (account) => (await commands.submit(cancelOnDisconnect(account))).code,
+      cancelSession: async (account, session) => (await commands.submit(cancelSession(account, session))).code,
       log: createLogger('silent'),
       ...options.entry,
     });
@@ -130,10 +130,13 @@ export class TestExchange {
     assert.equal(report[Report.kind], ReportKind.Accepted, `${JSON.stringify(fields)}: ${codeName(report[4] + report[5] * 256)}`);
   }
 
-  client(account: number, options: { lastReport?: number; reconnect?: boolean; cancelOnDisconnect?: number } = {}): OrderSession {
-    const { lastReport, reconnect = true, cancelOnDisconnect } = options;
+  client(
+    account: number,
+    options: { lastReport?: number; reconnect?: boolean; cancelOnDisconnect?: number; sessionNumber?: number } = {},
+  ): OrderSession {
+    const { lastReport, reconnect = true, ...others } = options;
     const symbols = new SymbolCatalog(SYMBOLS);
-    return new OrderSession({ host: '127.0.0.1', port: this.port, account, lastReport, reconnect, cancelOnDisconnect, symbols });
+    return new OrderSession({ host: '127.0.0.1', port: this.port, account, lastReport, reconnect, symbols, ...others });
   }
 
   drain(): void {

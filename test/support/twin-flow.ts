@@ -61,7 +61,8 @@ const trailsFollow: fc.Arbitrary<LongCommandFields[]> = fc
 
 /** Commands of traders and of the operator, the latter with controls of accounts. */
 function commandsWith(weight: number, theme?: (typeof THEMES)[number]): fc.Arbitrary<LongCommandFields> {
-  return fc.oneof({ weight: 40, arbitrary: commandsOf(theme) }, { weight, arbitrary: controlCommand(ACCOUNTS) });
+  const commands = fc.oneof({ weight: 40, arbitrary: commandsOf(theme) }, { weight, arbitrary: controlCommand(ACCOUNTS) });
+  return fc.tuple(commands, fc.constantFrom(0, 0, 1, 2)).map(([command, session]) => ofSession(command, session));
 }
 
 /** @param controls weight of commands that control accounts; the others together have 40. Of half of the flows each has all kinds of orders, the others one theme. */
@@ -102,6 +103,12 @@ function flowOf(minLength: number, maxLength: number, commands: fc.Arbitrary<Lon
     }
     return stamped(withLifts(all));
   });
+}
+
+/** Sent by a session with a number, if it enters orders. */
+function ofSession(command: LongCommandFields, session: number): LongCommandFields {
+  if (session === 0 || (command.kind !== CommandKind.New && command.kind !== CommandKind.Quote)) return command;
+  return { ...command, session, ...(command.legs && { legs: command.legs.map((leg) => ({ ...leg, session })) }) };
 }
 
 /** With their times; ends from the time of the first command that has one. A command that is sent again has the same end. */

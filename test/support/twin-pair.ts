@@ -224,6 +224,7 @@ const OF_RULES_5: ReadonlySet<number | undefined> = new Set([
 /** The rules from which on builds have such a command. */
 function rulesOf({ kind, timeInForce = 0, extension, legs, parameter }: LongCommandFields): number {
   if (((extension?.instructions ?? 0) & Instruction.ReportTrail) !== 0) return 6;
+  if (kind === CommandKind.CancelSession) return 6;
   if (OF_RULES_5.has(kind) || legs !== undefined || extension?.displayedQuantity !== undefined) return 5;
   if (((extension?.instructions ?? 0) & (Instruction.Reprice | Instruction.Hidden)) !== 0) return 5;
   if (kind === CommandKind.SetSymbol && parameter === SymbolParam.FeeTierTable) return 5;

@@ -98,6 +98,7 @@ export const RARE = [
   'hidden order behind an iceberg',
   'own hidden order prevented',
   'order with a given fee tier',
+  'orders of one session',
 ];
 
 /** A mass cancel of a group that later commands continue. */

@@ -75,5 +75,10 @@ export declare enum CommandKind {
      * holds, in the asset's smallest unit; 0 removes it and the tiers above. `price` and `client_order_id` are the maker's and the taker's rate, in
      * millionths; `side` 1 = the maker's is negative.
      */
-    SetFeeTier = 33
+    SetFeeTier = 33,
+    /**
+     * Administrative: session `quantity` (1 to 127) of `account` is gone; the open orders that it entered are cancelled. The answer has their number as
+     * `quantity`. From rules 6 on.
+     */
+    CancelSession = 34
 }

@@ -78,4 +78,9 @@ export var CommandKind;
      * millionths; `side` 1 = the maker's is negative.
      */
     CommandKind[CommandKind["SetFeeTier"] = 33] = "SetFeeTier";
+    /**
+     * Administrative: session `quantity` (1 to 127) of `account` is gone; the open orders that it entered are cancelled. The answer has their number as
+     * `quantity`. From rules 6 on.
+     */
+    CommandKind[CommandKind["CancelSession"] = 34] = "CancelSession";
 })(CommandKind || (CommandKind = {}));

@@ -19,7 +19,7 @@ export declare class Command {
      */
     timeInForce(): TimeInForce;
     /**
-     * Order commands: CommandFlag bits, ignored in version 1. Administrative commands: the parameter (SetSymbol, SetAccount, SetLimit), the Phase (SetPhase) or the KillScope (KillSwitch).
+     * Order commands: CommandFlag bits, ignored in version 1; in ring and log, a new order or quote has its session number above them. Administrative commands: the parameter (SetSymbol, SetAccount, SetLimit), the Phase (SetPhase) or the KillScope (KillSwitch).
      */
     parameter(): number;
     /**

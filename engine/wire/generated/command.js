@@ -26,7 +26,7 @@ export class Command {
         return this.bb.readUint8(this.bb_pos + 2);
     }
     /**
-     * Order commands: CommandFlag bits, ignored in version 1. Administrative commands: the parameter (SetSymbol, SetAccount, SetLimit), the Phase (SetPhase) or the KillScope (KillSwitch).
+     * Order commands: CommandFlag bits, ignored in version 1; in ring and log, a new order or quote has its session number above them. Administrative commands: the parameter (SetSymbol, SetAccount, SetLimit), the Phase (SetPhase) or the KillScope (KillSwitch).
      */
     parameter() {
         return this.bb.readUint8(this.bb_pos + 3);

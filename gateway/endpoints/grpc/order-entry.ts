@@ -6,7 +6,7 @@ import type { Principal } from '../../identity/principal.ts';
 import type { LimitCounters } from '../../limit-counters.ts';
 import { RECOVERING, type Reject } from '../../reject.ts';
 import type { DropCopies } from '../../sessions/drop-copies.ts';
-import { CANCEL_ON_DISCONNECT, type CallerClaims, sessionHeaders } from '../../sessions/order-caller.ts';
+import { CANCEL_ON_DISCONNECT, type CallerClaims, SESSION_NUMBER, sessionHeaders } from '../../sessions/order-caller.ts';
 import type { OrderSession, SessionTransport } from '../../sessions/order-session.ts';
 import type { Admission, OrderSessions } from '../../sessions/order-sessions.ts';
 import type { Slices } from '../../slices.ts';
@@ -200,5 +200,6 @@ function claimsOf({ headers }: GrpcCall): CallerClaims {
     account: one('x-openbell-account'),
     lastReport: one('x-openbell-last-report'),
     cancelOnDisconnect: one(CANCEL_ON_DISCONNECT),
+    sessionNumber: one(SESSION_NUMBER),
   };
 }

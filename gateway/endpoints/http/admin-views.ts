@@ -206,13 +206,14 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
   };
 }
 
-/** The terms of an open order that the history does not have: whether it is hidden, its partner, its end, and the self-trade mode that it names. */
-export function termsView({ hidden, endUs, selfTradeMode, link }: OpenOrderInfo) {
+/** The terms of an open order that the history does not have: whether it is hidden, its partner, its end, the self-trade mode that it names, and the session whose end cancels it. */
+export function termsView({ hidden, endUs, selfTradeMode, session, link }: OpenOrderInfo) {
   return {
     ...(hidden && { hidden }),
     ...(link && { linked: { kind: LINK_NAMES[link.kind], orderId: link.orderId } }),
     ...(endUs !== undefined && { endUs }),
     ...(selfTradeMode !== 0 && { selfTrade: SELF_TRADE_NAMES[selfTradeMode] }),
+    ...(session !== undefined && { session }),
   };
 }
 

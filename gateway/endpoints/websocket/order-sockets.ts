@@ -24,7 +24,7 @@ export const PROTOCOL = 'binary';
 /** Maximum length of a close frame's reason, bytes (RFC 6455, 5.5). */
 export const MAX_REASON_BYTES = 123;
 
-const PARAMETERS = ['account', 'last-report', 'schema', 'cancel-on-disconnect'];
+const PARAMETERS = ['account', 'last-report', 'schema', 'cancel-on-disconnect', 'session-number'];
 
 interface SocketUser {
   readonly admission: Admission;
@@ -78,6 +78,7 @@ function upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context
     account: req.getQuery('account'),
     lastReport: req.getQuery('last-report'),
     cancelOnDisconnect: req.getQuery('cancel-on-disconnect'),
+    sessionNumber: req.getQuery('session-number'),
   };
   authenticate(res, req, context, identity, 'WebSocket orders', (upgrade) => {
     if (upgrade.rejectCrossSite()) return;

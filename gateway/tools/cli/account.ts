@@ -55,6 +55,7 @@ interface OrderJson {
   /** Microseconds since the Unix epoch. */
   readonly endUs?: number;
   readonly selfTrade?: string;
+  readonly session?: number;
   readonly linked?: { readonly kind: string; readonly orderId: number };
   readonly hidden?: boolean;
   /** Of an iceberg. */
@@ -194,6 +195,7 @@ function statusText({
   displayedQuantity,
   displayedNow,
   hidden,
+  session,
 }: OrderJson): string {
   const offset = trailPpm === undefined ? trailOffset : `${trailPpm / 10_000}%`;
   const parts = [
@@ -206,6 +208,7 @@ function statusText({
     endUs !== undefined && `until ${timeText(endUs)}`,
     selfTrade !== undefined && `self-trade ${selfTrade}`,
     linked !== undefined && `${linked.kind} with order ${linked.orderId}`,
+    session !== undefined && `cancelled with session ${session}`,
   ];
   return parts.filter((part) => part !== false).join(', ');
 }

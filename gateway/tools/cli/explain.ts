@@ -80,7 +80,8 @@ function row({ time, seq, step, leaves, filled, text }: OrderStep): (string | nu
 }
 
 function restingText(resting: RestingOrder, side: string): string[] {
-  const { price, leaves, phase, before, better, exact, reserved, endUs, selfTrade, displayedQuantity, displayedNow, hidden } = resting;
+  const { price, leaves, phase, before, better, exact, reserved, endUs, selfTrade, displayedQuantity, displayedNow, hidden, session } =
+    resting;
   const least = exact ? '' : 'at least ';
   const sideName = side === 'buy' ? 'bids' : 'asks';
   return [
@@ -92,5 +93,6 @@ function restingText(resting: RestingOrder, side: string): string[] {
     ...(reserved === undefined ? [] : [`reserves ${reserved.amount} ${reserved.asset}`]),
     ...(endUs === undefined ? [] : [`ends at ${timeText(endUs)}`]),
     ...(selfTrade === undefined ? [] : [`self-trade prevention: ${selfTrade}`]),
+    ...(session === undefined ? [] : [`is cancelled when session ${session} of the account is gone`]),
   ];
 }
