@@ -57,7 +57,8 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   STOP_PRICE:
     "The stop price is 0, above the symbol's maxPrice or not a multiple of its tickStep. Or an amend names a stop price, and its order does not wait for a trigger: it may have triggered meanwhile.",
   LIST_REJECTED: 'Another order of the same list was rejected, so this one was too. Nothing of the list was accepted.',
-  BAD_LIST: 'The orders of a list do not fit together, or do not follow each other in one frame. A Refusal.',
+  BAD_LIST:
+    'The orders of a list do not fit together, or do not follow each other in one frame. A Refusal; a report where a program writes to the engine itself.',
   LINKED_AMEND:
     'The amend does not fit the other order of the list: more quantity of an order with one-updates-other, or a price at which the two would trade with each other.',
   ORDERS_EXPIRING:
@@ -92,6 +93,7 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   CANCELLED_QUOTES_PULLED: 'The order made market-maker protections cancel more than 4,096 quotes. What was left of it was cancelled.',
   CANCELLED_LINKED:
     'The other order of its list was filled, triggered or cancelled. An Amended report with this code has the quantity that is left.',
+  MALFORMED_COMMAND: 'The command has a form that no verified frame has.',
 };
 
 /** What the code means, as docs/CODES.md says it; the code's name if it is not one of an order's report. */

@@ -104,6 +104,8 @@ export const Code = {
   WRONG_PHASE: 505,
   BOOK_CROSSED: 506,
   IDEMPOTENCY_KEY_REUSED: 507,
+  // 508: what a program that embeds the engine has sent.
+  MALFORMED_COMMAND: 508,
 } as const;
 export type Code = (typeof Code)[keyof typeof Code];
 

@@ -13,8 +13,9 @@ import { PositionLimitRows } from '../rules/position-limit-rows.ts';
 import { SymbolRows } from '../rules/symbol-rows.ts';
 import type { StatePart } from '../state-part.ts';
 import { getI64, type Seq, type TimeUs } from '../units.ts';
-import { Command, CommandExtension, CommandFlag, CommandKind, Phase, ReportKind, SubPhase } from '../wire/layout.ts';
+import { Command, CommandExtension, CommandFlag, CommandKind, Phase, ReportKind, Side, SubPhase, TimeInForce } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
+import { LAST_SHORT_TIME_IN_FORCE } from '../wire/order-kinds.ts';
 import { Administration } from './administration.ts';
 import { AmendCancel } from './amend-cancel.ts';
 import { Answers } from './answers.ts';
@@ -24,7 +25,7 @@ import { CancelAfters } from './cancel-afters.ts';
 import { Configuration } from './configuration.ts';
 import { DueEnds } from './due-ends.ts';
 import { Expiry } from './expiry.ts';
-import { PendingExtension } from './extension.ts';
+import { MALFORMED, PendingExtension } from './extension.ts';
 import { GuardedMatch } from './guarded-match.ts';
 import { Interruptions } from './interruptions.ts';
 import { LinkedOrders } from './linked-orders.ts';
@@ -48,6 +49,9 @@ const SEQ = Command.seq / 4;
 const TIME = Command.timeUs / 4;
 const { New: NEW, Cancel: CANCEL, Amend: AMEND, Configure: CONFIGURE, StateDigest: STATE_DIGEST } = CommandKind;
 const FIRST_ADMIN_KIND = CommandKind.DefineAsset;
+const { Extended: EXTENDED } = CommandFlag;
+const { Sell: SELL } = Side;
+const LAST_SHORT = LAST_SHORT_TIME_IN_FORCE;
 
 /**
  * The state machine of a shard. One step applies a command to balances and
@@ -175,11 +179,15 @@ export class Exchange extends MachineState {
     if (due && !this.#dueEnds.clear()) this.#rejectForNow(kind, words, slot);
     else if (kind === NEW) {
       let link = 0;
-      if ((bytes[slot * Command.bytes + Command.parameter] & CommandFlag.Extended) !== 0) link = this.#extension.complete(order, seq);
-      else if (this.#extension.pending) this.#extension.drop();
+      if ((order.flags & EXTENDED) !== 0) link = this.#extension.complete(order, seq, this.rules);
+      else {
+        if (this.#extension.pending) this.#extension.drop();
+        if (order.side > SELL || order.timeInForce > LAST_SHORT) link = this.rules < 6 ? 0 : MALFORMED;
+      }
       if (link === 0) this.#newOrder.apply();
+      else if (link === MALFORMED) this.#rejectMalformed(ReportKind.Rejected);
       else this.#lists.add(link, this.#extension.words, words, slot);
-    } else if (kind === AMEND && !this.#extension.pending) this.#amendCancel.amend();
+    } else if (kind === AMEND && (order.flags & EXTENDED) === 0 && !this.#extension.pending) this.#amendCancel.amend();
     else this.#applyOther(kind, bytes, words, slot);
     if (this.#stops.pending && !isEngines(kind)) this.#triggers.run(true);
     this.accounts.checkConservation();
@@ -208,10 +216,20 @@ export class Exchange extends MachineState {
     this.#answers.notBefore();
   }
 
+  /** No verified frame has the command: another producer of the ring, or of the log, has written it. It does nothing, and is not remembered. */
+  #rejectMalformed(kind: number): void {
+    const { order } = this;
+    if (!this.accounts.exists(order.account)) return this.#answers.rejectUnknownAccount(kind);
+    order.side &= SELL;
+    order.timeInForce = Math.min(order.timeInForce, TimeInForce.AtTheClose);
+    this.#answers.reply(kind, Code.MALFORMED_COMMAND, order.orderId, order.price, order.quantity, 0, 0);
+  }
+
   #applyOther(kind: number, bytes: Uint8Array, words: Int32Array, slot: number): void {
-    const extended = (bytes[slot * Command.bytes + Command.parameter] & CommandFlag.Extended) !== 0;
-    if (kind === AMEND && extended) this.#extension.completeAmend(this.order, this.seq);
-    else if (this.#extension.pending) this.#extension.drop();
+    if (kind === AMEND && (this.order.flags & EXTENDED) !== 0) {
+      const isWhole = this.#extension.completeAmend(this.order, this.seq, this.rules) !== MALFORMED;
+      if (!isWhole) return this.#rejectMalformed(ReportKind.AmendRejected);
+    } else if (this.#extension.pending) this.#extension.drop();
     if (kind === CANCEL) this.#amendCancel.cancel();
     else if (kind === AMEND) this.#amendCancel.amend();
     else if (kind === CommandKind.Quote) this.#quoteOrders.apply();

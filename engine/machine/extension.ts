@@ -1,22 +1,29 @@
 import { fail } from '../assert.ts';
+import { MAX_PRICE_TICKS } from '../params.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { getI64, type Seq } from '../units.ts';
 import { displayedOf, expiryOf, minQuantityOf, stopPriceOf } from '../wire/command-extension.ts';
-import { Command, CommandExtension, Instruction, TimeInForce } from '../wire/layout.ts';
+import { Command, CommandExtension, Instruction, SelfTradeMode, Side, TimeInForce, Trigger } from '../wire/layout.ts';
 import {
   AUCTION_MARKET_BIT,
   HIDDEN_BIT,
   ICEBERG_BIT,
+  INSTRUCTIONS,
   isStop,
   isTrailing,
+  MAX_TRAIL_PPM,
   NO_KIND,
+  ORDER_TYPES,
   OrderKind,
   orderKindOf,
   POST_ONLY_BIT,
   SELF_TRADE_SHIFT,
+  selfTradeModeOf,
 } from '../wire/order-kinds.ts';
 
+/** Instead of a `link`: no verified frame has the command. */
+export const MALFORMED = -1;
 const WORDS = Command.bytes / 4;
 const SEQ = CommandExtension.seq / 4;
 const HALF = WORDS / 2;
@@ -46,21 +53,23 @@ export class PendingExtension implements StatePart {
     return this.#words;
   }
 
-  /** Adds the extension to the current command, which announces one. Returns its `link`. @throws InvariantError if none is before it */
-  complete(order: OrderRequest, seq: Seq): number {
-    if (!this.#take(seq)) fail(`command ${seq} announces an extension, but none is before it`);
-    addExtension(order, this.#bytes, this.#words, 0, seq);
-    return order.link;
+  /** Adds the extension to the current command, which announces one. Returns its `link`, or {@link MALFORMED}. @throws InvariantError instead before rules 6 */
+  complete(order: OrderRequest, seq: Seq, rules: number): number {
+    if (!this.#take(seq)) return malformed(seq, rules);
+    addExtension(order, this.#bytes, this.#words, 0, rules);
+    return order.orderKind === NO_KIND ? malformed(seq, rules) : order.link;
   }
 
-  /** Adds the extension to the current command, an amend that names a stop price or a displayed quantity. @throws InvariantError if none is before it */
-  completeAmend(order: OrderRequest, seq: Seq): void {
-    if (!this.#take(seq)) fail(`command ${seq} announces an extension, but none is before it`);
+  /** Adds the extension to the current command, an amend that names a stop price or a displayed quantity. Returns 0, or {@link MALFORMED}. @throws InvariantError instead before rules 6 */
+  completeAmend(order: OrderRequest, seq: Seq, rules: number): number {
+    if (rules < 6 && !this.#pending) return 0;
+    if (!this.#take(seq)) return malformed(seq, rules);
     order.stopPrice = stopPriceOf(this.#words, 0);
     order.displayed = displayedOf(this.#words, 0);
     if (order.displayed !== 0) order.lifetimeBits = ICEBERG_BIT;
     order.minQuantity = minQuantityOf(this.#words, 0);
     if (order.minQuantity !== 0) addTrail(order, this.#words, 0);
+    return 0;
   }
 
   #take(seq: Seq): boolean {
@@ -89,15 +98,16 @@ export class PendingExtension implements StatePart {
   }
 }
 
-/** Adds the extension in `slot` to a new order, which is the current command `seq`. */
-export function addExtension(order: OrderRequest, bytes: Uint8Array, words: Int32Array, slot: number, seq: Seq): void {
+/** Adds the extension in `slot` to a new order, which is the current command. Its kind is NO_KIND if it cannot have passed the checks of a frame. */
+export function addExtension(order: OrderRequest, bytes: Uint8Array, words: Int32Array, slot: number, rules: number): void {
   const byte = slot * CommandExtension.bytes;
   order.minQuantity = minQuantityOf(words, slot);
   order.expiryUs = expiryOf(words, slot);
   order.link = words[(byte + CommandExtension.link) / 4];
   const instructions = words[(byte + CommandExtension.instructions) / 4];
   const orderType = bytes[byte + CommandExtension.orderType];
-  order.orderKind = orderKindOf(orderType, order.timeInForce, instructions, order.minQuantity !== 0 && !isTrailing(orderType));
+  const hasMinimum = order.minQuantity !== 0 && !isTrailing(orderType);
+  order.orderKind = orderType < ORDER_TYPES ? orderKindOf(orderType, order.timeInForce, instructions, hasMinimum) : NO_KIND;
   order.lifetimeBits = bytes[byte + CommandExtension.selfTradeMode] << SELF_TRADE_SHIFT;
   if ((instructions & Instruction.PostOnly) !== 0 && order.timeInForce !== TimeInForce.PostOnly) order.lifetimeBits |= POST_ONLY_BIT;
   if (order.orderKind === OrderKind.AuctionMarket) order.lifetimeBits |= AUCTION_MARKET_BIT;
@@ -110,7 +120,22 @@ export function addExtension(order: OrderRequest, bytes: Uint8Array, words: Int3
     order.triggerNow = (instructions & Instruction.TriggerNow) !== 0;
     if (isTrailing(orderType)) addTrail(order, words, slot);
   }
-  if (order.orderKind === NO_KIND) fail(`command ${seq} has a kind of order that this release does not support`);
+  if (rules >= 6 && !isPossible(order, orderType, instructions)) order.orderKind = NO_KIND;
+}
+
+/** Whether a verified command can have these terms. The order has a kind by them, of which only the displayed quantity is not known to be legal. */
+function isPossible(order: OrderRequest, orderType: number, instructions: number): boolean {
+  const { side, timeInForce, lifetimeBits, displayed, minQuantity, trailOffset } = order;
+  if (side > Side.Sell || timeInForce > TimeInForce.AtTheClose || (instructions & ~INSTRUCTIONS) !== 0) return false;
+  if (selfTradeModeOf(lifetimeBits) > SelfTradeMode.Decrement) return false;
+  if (isTrailing(orderType)) return Math.abs(trailOffset) <= (trailOffset < 0 ? MAX_TRAIL_PPM : MAX_PRICE_TICKS) && trailOffset !== 0;
+  if (isStop(orderType) && (order.stopPrice === 0 || order.trigger > Trigger.ReferencePrice)) return false;
+  return displayed === 0 || orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0, true) !== NO_KIND;
+}
+
+function malformed(seq: Seq, rules: number): number {
+  if (rules < 6) fail(`command ${seq} needs an extension, and there is none that this release supports`);
+  return MALFORMED;
 }
 
 /** The field of the minimum quantity has the offset of a trailing stop. */

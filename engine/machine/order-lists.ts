@@ -6,9 +6,10 @@ import { ControlBit } from '../rules/control-bits.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { hashTerms } from '../rules/order-terms.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
-import { Command, LinkKind, Phase, ReportKind, Trigger } from '../wire/layout.ts';
-import { legOf, legsOf, linkKindOf, MAX_LEGS } from '../wire/list-link.ts';
-import { selfTradeModeOf } from '../wire/order-kinds.ts';
+import { checkList } from '../wire/check-list.ts';
+import { Command, CommandExtension, LinkKind, Phase, ReportKind, Trigger } from '../wire/layout.ts';
+import { isLink, legOf, legsOf, linkKindOf, linkWord, MAX_LEGS } from '../wire/list-link.ts';
+import { canLink, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import { addExtension, type PendingExtension } from './extension.ts';
 import type { LinkedOrders } from './linked-orders.ts';
@@ -86,7 +87,7 @@ export class OrderLists implements StatePart {
   add(link: number, extension: Int32Array, words: Int32Array, slot: number, late = false): void {
     const { seq } = this.#state;
     const leg = legOf(link);
-    if (leg !== 1 && (this.#count !== leg - 1 || this.#seq !== seq - 2)) fail(`command ${seq} continues a list that did not begin`);
+    if (this.#state.rules >= 6 ? !this.#follows(link) : leg !== 1 && !this.#isNext(leg)) return this.#refuseLeg();
     if (leg === 1) this.#late = 0;
     if (late && this.#late === 0) this.#late = leg;
     const at = (leg - 1) * LEG_WORDS;
@@ -101,13 +102,57 @@ export class OrderLists implements StatePart {
     this.#count = 0;
   }
 
+  /** Whether the order begins a list, or continues the one that has begun. A list from a verified frame always does. */
+  #follows(link: number): boolean {
+    if (!isLink(link)) return false;
+    const leg = legOf(link);
+    return leg === 1 || (this.#isNext(leg) && this.#linkOf(0) === linkWord(linkKindOf(link) as LinkKind, 1, legsOf(link)));
+  }
+
+  #isNext(leg: number): boolean {
+    return this.#count === leg - 1 && this.#seq === this.#state.seq - 2;
+  }
+
+  #linkOf(leg: number): number {
+    return this.#words[leg * LEG_WORDS + CommandExtension.link / 4];
+  }
+
+  #refuseLeg(): void {
+    const { seq, rules, accounts } = this.#state;
+    if (rules < 6) fail(`command ${seq} continues a list that did not begin`);
+    if (accounts.exists(this.#order.account)) this.#refuse(Code.BAD_LIST);
+    else this.#answers.rejectUnknownAccount(ReportKind.Rejected);
+  }
+
+  /** Whether the orders of the list fit together, as those of a verified frame do. */
+  #isWellFormed(): boolean {
+    const { account } = this.#order;
+    for (let leg = 0; leg < this.#count; leg++) {
+      this.#read(leg);
+      const { timeInForce, minQuantity, displayed } = this.#order;
+      const at = leg * LEG_WORDS;
+      const orderType = this.#bytes[at * 4 + CommandExtension.orderType];
+      const instructions = this.#words[at + CommandExtension.instructions / 4];
+      if (this.#order.account !== account || !canLink(orderType, timeInForce, instructions, minQuantity !== 0, displayed !== 0))
+        return false;
+    }
+    return checkList(this.#bytes, this.#words) === OK;
+  }
+
   #apply(): void {
-    const { accounts, clientOrderIds } = this.#state;
+    const { accounts, clientOrderIds, rules } = this.#state;
     const legs = this.#count;
     if (!accounts.exists(this.#order.account)) {
       for (let leg = 0; leg < legs; leg++) {
         this.#read(leg);
         this.#answers.rejectUnknownAccount(ReportKind.Rejected);
+      }
+      return;
+    }
+    if (rules >= 6 && !this.#isWellFormed()) {
+      for (let leg = 0; leg < legs; leg++) {
+        this.#read(leg);
+        this.#refuse(Code.BAD_LIST);
       }
       return;
     }
@@ -208,7 +253,7 @@ export class OrderLists implements StatePart {
     const order = this.#order;
     const state = this.#state;
     order.read(this.#bytes, this.#words, leg * 2 + 1);
-    addExtension(order, this.#bytes, this.#words, leg * 2, state.seq);
+    addExtension(order, this.#bytes, this.#words, leg * 2, state.rules);
     hashTerms(order);
     order.termsHash = order.termsHash ^ Math.imul(order.link, 0x6c8e9cf5) || 1;
     order.feeSchedule = this.#schedule;

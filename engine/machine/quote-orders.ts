@@ -5,8 +5,9 @@ import { feesWord, HAS_MORE } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import { UNKNOWN_TERMS } from '../rules/order-terms.ts';
 import { NO_SIDE, QuoteChecks, QuoteSide } from '../rules/quote-checks.ts';
-import { Phase, QuoteAction, ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
+import { Phase, QuoteAction, ReportKind, SelfTradeMode, Side, TimeInForce } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
+import { sessionNumberIn } from '../wire/session-number.ts';
 import type { Answers } from './answers.ts';
 import type { BandedMatch } from './banded-match.ts';
 import type { GuardedMatch } from './guarded-match.ts';
@@ -58,6 +59,7 @@ export class QuoteOrders {
     const state = this.#state;
     const { order } = state;
     if (state.rules < 5) return;
+    if (state.rules >= 6 && !isQuote(order.side, order.timeInForce)) return this.#rejectMalformed();
     if (order.side !== QuoteAction.Quote) return this.#protect();
     this.#read();
     if (!state.accounts.exists(order.account)) return this.#answers.rejectUnknownAccount(REJECTED);
@@ -68,6 +70,16 @@ export class QuoteOrders {
     this.#leave(this.#ask, book);
     this.#place(this.#bid, book);
     this.#place(this.#ask, book);
+  }
+
+  /** Not from a verified frame. */
+  #rejectMalformed(): void {
+    const { order, accounts } = this.#state;
+    order.side = 0;
+    order.timeInForce = 0;
+    order.clientOrderId = 0;
+    if (!accounts.exists(order.account)) return this.#answers.rejectUnknownAccount(REJECTED);
+    this.#answers.reply(REJECTED, Code.MALFORMED_COMMAND, 0, order.price, order.quantity, 0, 0);
   }
 
   /** Sets or resets the market-maker protection of the account. One answer, without an order. */
@@ -188,7 +200,7 @@ export class QuoteOrders {
     const { order, slab } = this.#state;
     slab.setTag(slot, order.tag);
     slab.setTerms(slot, order.account, order.symbol, order.side | QUOTE, order.timeInForce);
-    this.#resting.setSession(slot, order.session);
+    this.#resting.setSession(slot, sessionNumberIn(order.flags));
   }
 
   #end(slot: number, code: Code): void {
@@ -210,4 +222,9 @@ export class QuoteOrders {
     book.match(order.side, order.price, order.quantity);
     return true;
   }
+}
+
+function isQuote(action: number, timeInForce: number): boolean {
+  if (action > QuoteAction.Reset) return false;
+  return timeInForce === TimeInForce.GoodTillCancel || timeInForce === TimeInForce.PostOnly;
 }

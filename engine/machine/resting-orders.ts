@@ -15,7 +15,7 @@ import type { Code } from '../codes.ts';
 import { CARRY_BITS, CARRY_MASK, type FeeSchedules, feesWord, HAS_MORE, scheduleOf } from '../rules/fee-schedules.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { PriceTicks, QtyLots } from '../units.ts';
-import { Phase, Side, TimeInForce } from '../wire/layout.ts';
+import { CommandFlag, Phase, Side, TimeInForce } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import {
   expires,
@@ -25,6 +25,7 @@ import {
   isAuctionMarket,
   isAuctionOnly,
 } from '../wire/order-kinds.ts';
+import { sessionNumberIn } from '../wire/session-number.ts';
 import type { Answers } from './answers.ts';
 import { Icebergs } from './icebergs.ts';
 import type { MachineState } from './state.ts';
@@ -37,6 +38,7 @@ const TO_SCHEDULE = CARRY_BITS;
 const { open: OPEN, filled: FILLED, clientOrderId: CLIENT_ORDER_ID } = OrderDouble;
 const { price: PRICE, fees: FEES, account: ACCOUNT, terms: TERMS, tag: TAG } = OrderWord;
 const { Day: DAY } = TimeInForce;
+const { Extended: EXTENDED } = CommandFlag;
 const { Add: ADD, Reduce: REDUCE, Remove: REMOVE } = MarketEventKind;
 const ICEBERG_BIT = ICEBERG;
 const HIDDEN_BIT = HIDDEN;
@@ -128,7 +130,7 @@ export class RestingOrders implements StatePart {
       return false;
     }
     this.#addQuote(slot);
-    this.setSession(slot, this.#order.session);
+    this.setSession(slot, sessionNumberIn(this.#order.flags));
     this.hold(slot);
     this.publish(ADD, slot);
     return true;
@@ -207,7 +209,7 @@ export class RestingOrders implements StatePart {
       this.#slab.endUs[slot] = order.expiryUs;
       this.#expire(slot);
     }
-    if (order.session !== 0) this.setSession(slot, order.session);
+    if (order.flags > EXTENDED) this.setSession(slot, sessionNumberIn(order.flags));
     this.hold(slot);
   }
 

@@ -1,7 +1,6 @@
 import { getI64, type Money, type PriceTicks, type QtyLots, type TimeUs } from '../units.ts';
 import { Command } from '../wire/layout.ts';
 import { shortKindOf } from '../wire/order-kinds.ts';
-import { sessionNumberIn } from '../wire/session-number.ts';
 
 // Module constants: V8 folds them, but loads an imported object and its field, and divides, each time.
 const BYTES = Command.bytes;
@@ -35,8 +34,8 @@ export class OrderRequest {
   orderId = 0;
   price: PriceTicks = 0;
   quantity: QtyLots = 0;
-  /** Of a new order and a quote: number of the session whose end cancels it, 0 = none. Of other commands it has no meaning. */
-  session = 0;
+  /** Of an order command: CommandFlag bits, and the number of its session; see sessionNumberIn. */
+  flags = 0;
   /** Set for the kinds that have one; otherwise it holds the value of an earlier order. */
   minQuantity: QtyLots = 0;
   /** Of an iceberg, and of an amend that names one: lots that it displays at a time. Otherwise it holds the value of an earlier order. */
@@ -75,7 +74,7 @@ export class OrderRequest {
     this.timeInForce = bytes[b + TIME_IN_FORCE];
     this.orderKind = shortKindOf(this.timeInForce);
     this.lifetimeBits = 0;
-    this.session = sessionNumberIn(bytes[b + FLAGS]);
+    this.flags = bytes[b + FLAGS];
     this.stopPrice = 0;
     this.trailOffset = 0;
     this.symbol = words[w + SYMBOL] >>> 0;

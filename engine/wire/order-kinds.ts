@@ -286,6 +286,27 @@ export function orderKindOf(
   return hasDisplayed && displays[index] === 0 ? NO_KIND : kinds[index];
 }
 
+/** By all terms: whether such an order can be linked. Filled when a combination comes first. */
+const linkable = new Map<number, boolean>();
+
+/** True if a legal order with these terms can be linked with others. @param orderType @param timeInForce @param instructions as of {@link orderKindOf} */
+export function canLink(
+  orderType: number,
+  timeInForce: number,
+  instructions: number,
+  hasMinQuantity: boolean,
+  hasDisplayed: boolean,
+): boolean {
+  const terms =
+    (((instructions << TIME_IN_FORCE_BITS) | timeInForce) << 5) | (orderType << 2) | (Number(hasMinQuantity) << 1) | Number(hasDisplayed);
+  let can = linkable.get(terms);
+  if (can === undefined) {
+    can = illegalPair(orderType, timeInForce, instructions, hasMinQuantity, hasDisplayed, true) === '';
+    linkable.set(terms, can);
+  }
+  return can;
+}
+
 function indexOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): number {
   return (((orderType << TIME_IN_FORCE_BITS) | timeInForce) << (INSTRUCTION_BITS + 1)) | (instructions << 1) | Number(hasMinQuantity);
 }
