@@ -104,6 +104,35 @@ for (const topology of ['compact', 'pinned']) {
       await client.orders.cancel({ symbol: 'BTC-USD', clientOrderId: first });
     });
 
+    it('client and command line: a take-profit iceberg and a trailing stop', async () => {
+      await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.1', price: '50000.00' });
+      await client.orders.place({ symbol: 'BTC-USD', side: 'sell', quantity: '0.1', price: '50000.00', timeInForce: 'ioc' });
+      const orders = [
+        { price: '60000.00', displayedQuantity: '0.1' },
+        { trailPpm: 20_000, reportTrail: true },
+      ] as const;
+      const [limit, stop] = await client.orders.ouo({ symbol: 'BTC-USD', side: 'sell', quantity: '0.5', orders });
+      assert.deepEqual([limit.kind, limit.quantity, stop.kind, stop.stopPrice], ['accepted', '0.5000', 'accepted', '49000.00']);
+      await client.orders.place({ symbol: 'BTC-USD', side: 'buy', quantity: '0.2', price: '60000.00' });
+      const of = ({ orderId }: { orderId: number }, kind: string): ReportView[] =>
+        reports.filter((each) => each.orderId === orderId && each.kind === kind);
+      await until(() => of(stop, 'stop-price-changed').length === 1, 'the stop follows');
+      assert.deepEqual(
+        of(stop, 'amended').map(({ leaves }) => leaves),
+        ['0.4000', '0.3000'],
+      );
+      assert.equal(of(stop, 'stop-price-changed')[0].stopPrice, '58800.00');
+      await client.orders.amend({ symbol: 'BTC-USD', orderId: stop.orderId, quantity: '0.2', trailPpm: 20_000 });
+      await until(() => of(limit, 'amended').length === 1, 'the iceberg is reduced');
+      assert.deepEqual([of(limit, 'amended')[0].leaves, of(limit, 'amended')[0].keptPriority], ['0.2000', true]);
+      await client.orders.cancel({ symbol: 'BTC-USD', orderId: limit.orderId });
+      const placed = await run('oco', 'sell', '0.5', 'BTC-USD', '61000.00', '--display', '0.1', '--trail', '2%', '--updates');
+      assert.match(placed.stdout, /^accepted .* at 61000\.00\naccepted .* stop 58800\.00 by last\n$/);
+      assert.match((await run('account', '1')).stdout, /pending, stop 58800\.00 by last, trailing by 2%, ouo with order/);
+      assert.match((await run('oco', 'sell', '0.5', 'BTC-USD', '61000.00')).stderr, /oco needs --stop or --trail/);
+      await client.orders.cancelAll();
+    });
+
     it('command line: oco, with the other order in account and in explain', async () => {
       const placed = await run('oco', 'sell', '0.5', 'BTC-USD', '60000.00', '--stop', '40000.00', '--stop-limit', '39900.00', '--updates');
       assert.match(

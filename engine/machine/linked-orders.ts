@@ -5,7 +5,6 @@ import { CARRY_MASK } from '../rules/fee-schedules.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { Money, QtyLots } from '../units.ts';
 import { LinkKind, ReportKind, Side } from '../wire/layout.ts';
-import { MarketEventKind } from '../wire/market-event.ts';
 import type { Answers } from './answers.ts';
 import { ReportFlag } from './report-writer.ts';
 import type { Followers, RestingOrders } from './resting-orders.ts';
@@ -44,12 +43,12 @@ export class LinkedOrders implements Followers, StatePart {
   filled(slot: number, lots: QtyLots): void {
     const partner = this.#links.partnerOf(slot);
     if (this.#links.kindOf(slot) === OneCancelsOther) this.#cancelPartner(slot);
-    else this.#update(slot, partner, this.#slab.open(partner) - lots);
+    else this.#update(slot, partner, this.#slab.total(partner) - lots);
   }
 
   reduced(slot: number): void {
     const partner = this.#links.partnerOf(slot);
-    if (this.#links.kindOf(slot) !== OneCancelsOther) this.#update(slot, partner, this.#slab.open(slot));
+    if (this.#links.kindOf(slot) !== OneCancelsOther) this.#update(slot, partner, this.#slab.total(slot));
     else if (this.#share(slot, partner)) this.#reserveRest(slot, partner);
   }
 
@@ -65,13 +64,13 @@ export class LinkedOrders implements Followers, StatePart {
     const slab = this.#slab;
     const { order } = this.#state;
     const partner = this.#links.partnerOf(slot);
-    if (this.#links.kindOf(slot) !== OneCancelsOther && order.quantity > slab.open(slot)) return Code.LINKED_AMEND;
+    if (this.#links.kindOf(slot) !== OneCancelsOther && order.quantity > slab.total(slot)) return Code.LINKED_AMEND;
     if (this.#share(slot, partner)) {
       const { risks } = this.#state;
       const risk = risks.of(slab.symbol(slot));
       const whole = this.#need(slot);
-      risk.share(partner, slab.open(partner), 0);
-      risk.share(slot, slab.open(slot), whole);
+      risk.share(partner, slab.total(partner), 0);
+      risk.share(slot, slab.total(slot), whole);
     } else if (slab.level(slot) > NIL && slab.level(partner) > NIL) {
       const [own, other] = [order.price, slab.price(partner)];
       if (slab.side(slot) === Side.Buy ? own >= other : own <= other) return Code.LINKED_AMEND;
@@ -89,8 +88,8 @@ export class LinkedOrders implements Followers, StatePart {
       else if (this.#share(slot, partner)) this.#reserve(slot, partner);
       return;
     }
-    if (slab.open(slot) === slab.open(partner)) this.#reserve(slot, partner);
-    else this.#update(slot, partner, slab.open(slot));
+    if (slab.total(slot) === slab.total(partner)) this.#reserve(slot, partner);
+    else this.#update(slot, partner, slab.total(slot));
   }
 
   /**
@@ -105,7 +104,7 @@ export class LinkedOrders implements Followers, StatePart {
       return NIL;
     }
     links.remove(slot);
-    this.#state.risks.of(this.#slab.symbol(partner)).share(partner, this.#slab.open(partner), 0);
+    this.#state.risks.of(this.#slab.symbol(partner)).share(partner, this.#slab.total(partner), 0);
     return partner;
   }
 
@@ -113,7 +112,7 @@ export class LinkedOrders implements Followers, StatePart {
   afterTrigger(partner: number, rests: boolean): void {
     const slab = this.#slab;
     const { aggressor, accounts, symbols, risks } = this.#state;
-    const left = slab.open(partner) - aggressor.filled;
+    const left = slab.total(partner) - aggressor.filled;
     if (rests || left <= 0) return this.#resting.cancel(partner, CANCELLED_LINKED, slab.tag(partner));
     const risk = risks.of(slab.symbol(partner));
     if (aggressor.filled > 0) {
@@ -132,7 +131,8 @@ export class LinkedOrders implements Followers, StatePart {
   /** Links two open orders of one list. @param front what it traded since it was accepted, it has traded alone */
   link(front: number, other: number, kind: number): void {
     this.#add(front, other, kind);
-    if (kind !== OneCancelsOther && this.#slab.open(front) !== this.#slab.open(other)) this.#update(front, other, this.#slab.open(front));
+    if (kind !== OneCancelsOther && this.#slab.total(front) !== this.#slab.total(other))
+      this.#update(front, other, this.#slab.total(front));
     else if (this.#share(front, other)) this.#reserveRest(front, other);
   }
 
@@ -151,7 +151,7 @@ export class LinkedOrders implements Followers, StatePart {
     const symbol = slab.symbol(slot);
     const { risks, symbols } = this.#state;
     const unit = slab.level(slot) < NIL ? this.#links.unitOf(slot) : slab.price(slot) * symbols.quotePerTickLot[symbol];
-    return risks.of(symbol).amountOf(slot, slab.open(slot), unit);
+    return risks.of(symbol).amountOf(slot, slab.total(slot), unit);
   }
 
   /** Shares out the reservation of a pair anew. */
@@ -161,8 +161,8 @@ export class LinkedOrders implements Followers, StatePart {
     const front = isFront ? one : other;
     const rest = isFront ? other : one;
     const risk = this.#state.risks.of(slab.symbol(front));
-    risk.share(rest, slab.open(rest), 0);
-    risk.share(front, slab.open(front), this.#need(front));
+    risk.share(rest, slab.total(rest), 0);
+    risk.share(front, slab.total(front), this.#need(front));
     this.#reserveRest(front, rest);
   }
 
@@ -170,7 +170,7 @@ export class LinkedOrders implements Followers, StatePart {
   #reserveRest(front: number, other: number): void {
     const slab = this.#slab;
     const { risks } = this.#state;
-    risks.of(slab.symbol(other)).share(other, slab.open(other), Math.max(0, this.#need(other) - slab.held(front)));
+    risks.of(slab.symbol(other)).share(other, slab.total(other), Math.max(0, this.#need(other) - slab.held(front)));
   }
 
   /** One updates the other: the partner of the order in `slot` has `left` lots open, too. */
@@ -189,8 +189,8 @@ export class LinkedOrders implements Followers, StatePart {
     const slab = this.#slab;
     if (slab.level(slot) < NIL) slab.setOpen(slot, left);
     else {
-      (this.#state.books[slab.symbol(slot)] as OrderBook).reduce(slot, left);
-      this.#resting.publish(MarketEventKind.Reduce, slot);
+      // What an iceberg does not display falls first.
+      this.#resting.reduce(this.#state.books[slab.symbol(slot)] as OrderBook, slot, left);
     }
     this.#answers.resting(ReportKind.Amended, ReportFlag.KeptPriority, CANCELLED_LINKED, slot, slab.tag(slot));
   }

@@ -61,6 +61,10 @@ export class OrderLists implements StatePart {
   readonly #ids = new Float64Array(MAX_LEGS);
   readonly #notional = new Float64Array(MAX_LEGS);
   readonly #needed = new Float64Array(MAX_LEGS);
+  /** Of a trailing stop: the price that it follows from, its first stop price, and its limit there; ticks. */
+  readonly #extreme = new Float64Array(MAX_LEGS);
+  readonly #stopPrice = new Float64Array(MAX_LEGS);
+  readonly #limit = new Float64Array(MAX_LEGS);
 
   constructor(
     state: MachineState,
@@ -206,6 +210,7 @@ export class OrderLists implements StatePart {
       earlier = order.clientOrderId;
       this.#notional[checked] = order.notional;
       this.#needed[checked] = order.needed;
+      if (order.trailOffset !== 0) this.#noteTrail(checked);
       accounts.openOrders[order.account]++;
       slab.count++;
       this.#changeOpen(1);
@@ -221,6 +226,13 @@ export class OrderLists implements StatePart {
 
   #code: Code = OK;
 
+  #noteTrail(leg: number): void {
+    const { stopPrice, price } = this.#order;
+    this.#extreme[leg] = this.#stopOrders.extreme;
+    this.#stopPrice[leg] = stopPrice;
+    this.#limit[leg] = price;
+  }
+
   #changeOpen(sign: number): void {
     const { accounts } = this.#state;
     const { account, symbol, side, quantity } = this.#order;
@@ -231,13 +243,14 @@ export class OrderLists implements StatePart {
     const code = this.#code;
     const { clientOrderIds } = this.#state;
     // Orders that came too early can be sent again, and are then new ones.
-    const early = code === Code.THROTTLED || code === Code.ORDER_TO_TRADE || code === Code.ORDERS_EXPIRING;
+    const late = code === Code.THROTTLED || code === Code.ORDER_TO_TRADE || code === Code.ORDERS_EXPIRING;
+    const early = late || code === Code.TRAIL_UNAVAILABLE;
     for (let leg = 0; leg < this.#count; leg++) {
       this.#read(leg);
       const order = this.#order;
       const its = leg === failed ? code : Code.LIST_REJECTED;
       this.#refuse(its);
-      if (early && leg === failed) this.#answers.notBefore();
+      if (late && leg === failed) this.#answers.notBefore();
       if (!early && order.clientOrderId !== 0 && !clientOrderIds.tooOld(order.account, order.clientOrderId))
         clientOrderIds.rememberNew(order, its, REJECTED);
     }
@@ -267,6 +280,10 @@ export class OrderLists implements StatePart {
     const { aggressor, risks } = this.#state;
     this.#checks.lifetime(order);
     order.notional = this.#notional[leg];
+    if (order.trailOffset !== 0) {
+      order.stopPrice = this.#stopPrice[leg];
+      order.price = this.#limit[leg];
+    }
     risks.of(order.symbol).need(order);
     aggressor.orderId = this.#ids[leg];
     aggressor.open = order.quantity;
@@ -304,11 +321,18 @@ export class OrderLists implements StatePart {
   /** @param partner the leg of whose reservation it can use all if both are of one side; -1 = it has none yet */
   #enterStop(leg: number, partner: number): number {
     this.#read(leg);
-    this.#begin(leg);
     const order = this.#order;
+    const { price: distance } = order;
+    this.#begin(leg);
     const { links } = this.#state;
     if (partner !== NIL && this.#sameSide()) order.needed = Math.max(0, order.needed - this.#needed[partner]);
-    const slot = this.#resting.enterStop(order.trigger === Trigger.ReferencePrice ? STOP_BY_REFERENCE : 0);
+    const bits = order.trigger === Trigger.ReferencePrice ? STOP_BY_REFERENCE : 0;
+    let slot: number;
+    if (order.trailOffset === 0) slot = this.#resting.enterStop(bits);
+    else {
+      order.price = distance;
+      slot = this.#resting.enterTrail(bits, this.#extreme[leg]);
+    }
     links.setUnit(slot, this.#notional[leg] / order.quantity);
     return slot;
   }

@@ -167,8 +167,8 @@ export class RestingOrders implements StatePart {
     return slot;
   }
 
-  /** Makes a new trailing stop a pending one. @param bits beside its side @param extreme price that it follows from, ticks; 0 = it waits for its activation price */
-  enterTrail(bits: number, extreme: PriceTicks): void {
+  /** Makes a new trailing stop a pending one. @param bits beside its side @param extreme price that it follows from, ticks; 0 = it waits for its activation price. Returns its slot. */
+  enterTrail(bits: number, extreme: PriceTicks): number {
     const order = this.#order;
     const slot = this.#acquire(bits | TRAILING);
     this.#slab.setPrev(slot, order.trailOffset);
@@ -176,6 +176,7 @@ export class RestingOrders implements StatePart {
     else this.#stops.addFollowing(slot, extreme, false);
     if (order.reportTrail) this.#stops.reports.add(slot);
     this.#open(slot);
+    return slot;
   }
 
   /** A slot with the current order, which is not in the book yet. @param bits beside its side */

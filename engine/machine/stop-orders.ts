@@ -8,6 +8,7 @@ import type { OrderChecks } from '../rules/order-checks.ts';
 import type { PendingStops } from '../rules/pending-stops.ts';
 import { StopChecks } from '../rules/stop-checks.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
+import type { PriceTicks } from '../units.ts';
 import { ReportKind, Trigger } from '../wire/layout.ts';
 import { isAuctionOnly, LIFETIME_BITS, marketKindOf, RESTING_KINDS } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
@@ -46,6 +47,11 @@ export class StopOrders implements StatePart {
   /** The code of the first check that the current order, a stop, fails; or OK. */
   check(): Code {
     return this.#checks.newStop(this.#state.order);
+  }
+
+  /** Of the last trailing stop that passed `check`: the price that it follows from, ticks; 0 = it waits for its activation price. */
+  get extreme(): PriceTicks {
+    return this.#checks.extreme;
   }
 
   /** Accepts the current order, a stop. Returns the code of its reject otherwise, which the caller answers. */
@@ -142,6 +148,7 @@ export class StopOrders implements StatePart {
     }
     slab.setPrice(slot, distance);
     risk.hold(slot, order);
+    this.#state.links.setUnit(slot, order.notional / order.quantity);
     stops.reports.seen(slot);
     this.#answers.resting(AMENDED, moves ? 0 : ReportFlag.KeptPriority, OK, slot, order.tag);
   }

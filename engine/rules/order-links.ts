@@ -1,5 +1,5 @@
 import { type Allocate, allocateLocal } from '../allocate.ts';
-import { LINKED, ORDER_WORDS_SHIFT, type OrderSlab, OrderWord } from '../book/order-slab.ts';
+import { HIDDEN, ICEBERG, LINKED, ORDER_WORDS_SHIFT, type OrderSlab, OrderWord } from '../book/order-slab.ts';
 import type { Money } from '../units.ts';
 import { expires } from '../wire/order-kinds.ts';
 import { HAS_MORE } from './fee-schedules.ts';
@@ -85,7 +85,9 @@ export class OrderLinks {
   #clear(slot: number): void {
     const slab = this.#slab;
     this.#partner[slot] = 0;
-    slab.words[(slot << ORDER_WORDS_SHIFT) + TERMS] &= ~LINKED_BIT;
-    if (!expires(slab.timeInForce(slot)) && slab.session[slot] === 0) slab.setFees(slot, slab.fees(slot) & ~HAS_MORE);
+    const at = (slot << ORDER_WORDS_SHIFT) + TERMS;
+    slab.words[at] &= ~LINKED_BIT;
+    const hasMore = (slab.words[at] & (ICEBERG | HIDDEN)) !== 0 || slab.session[slot] !== 0 || expires(slab.timeInForce(slot));
+    if (!hasMore) slab.setFees(slot, slab.fees(slot) & ~HAS_MORE);
   }
 }

@@ -67,7 +67,7 @@ export class TrackedModel implements RiskModel {
 
   share(slot: number, open: QtyLots, amount: Money): void {
     this.#model.share(slot, open, amount);
-    this.#changeOpen(slot, open - this.#slab.open(slot));
+    this.#changeOpen(slot, open - this.#slab.total(slot));
   }
 
   noteLoaded(slot: number): void {

@@ -217,25 +217,7 @@ export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
   ['iceberg', ['hidden', 'trail-ppm', 'report-trail']],
   ['hidden', ['trigger-now', 'trail-ppm', 'report-trail']],
   ['trigger-now', ['report-trail']],
-  [
-    'linked',
-    [
-      'market',
-      'trailing-stop',
-      'trailing-stop-limit',
-      'trail-ppm',
-      'report-trail',
-      'ioc',
-      'fok',
-      'at-the-open',
-      'at-the-close',
-      'reprice',
-      'min-quantity',
-      'iceberg',
-      'hidden',
-      'trigger-now',
-    ],
-  ],
+  ['linked', ['market', 'ioc', 'fok', 'at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'trigger-now']],
 ];
 
 /** True if an order can have both terms. */

@@ -199,4 +199,10 @@ export const MUTANTS: readonly Mutant[] = [
     change: [['let left = reports.perCommand;', 'let left = Number.POSITIVE_INFINITY;']],
     test: 'trail-reports.test.ts',
   },
+  {
+    name: 'an iceberg whose partner ends forgets what it does not display',
+    file: 'engine/rules/order-links.ts',
+    change: [['(slab.words[at] & (ICEBERG | HIDDEN)) !== 0 || ', '']],
+    test: 'linked-kinds.test.ts',
+  },
 ];

@@ -1,6 +1,7 @@
 import { Code } from '../../engine/codes.ts';
 import { LinkKind, Side } from '../../engine/wire/layout.ts';
 import type { FeeAccount } from './naive-fees.ts';
+import { type NaiveIceberg, shrink } from './naive-icebergs.ts';
 
 /** What a linked order has besides its terms. */
 export interface NaiveLinked {
@@ -12,6 +13,7 @@ export interface NaiveLinked {
   filled: number;
   fees: FeeAccount;
   stop?: { price: number; trigger: number; unit: number };
+  iceberg?: NaiveIceberg;
   link?: { partner: NaiveLinked; kind: number };
   /** Its reservation is given to its partner, which triggers. */
   unreserved?: boolean;
@@ -104,6 +106,7 @@ export class NaiveLinks<Order extends NaiveLinked> {
 
   #lower(o: Order, partner: Order, left: number): void {
     partner.open = left;
+    shrink(partner);
     partner.fees.exact = o.fees.exact;
     partner.fees.paid = o.fees.paid;
     this.#host.lowered(partner);

@@ -60,6 +60,7 @@ function tradeAll(state: NaiveState, taker: NaiveOrder, limit: number): boolean 
     const least = (): number => (++state.parts > state.partsPerCommand && mode <= SelfTradeMode.None ? taker.open : 0);
     if (tradedPart(maker, quantity, nextId, least)) {
       state.seen.add(state.parts > state.partsPerCommand ? 'iceberg has one more part' : 'iceberg refreshed');
+      if (maker.link) state.seen.add('linked iceberg refreshed');
       state.leavePlace(maker);
       state.takePlace(maker);
     } else if (maker.open === 0) state.gone(maker);

@@ -2,7 +2,7 @@ import { Code } from '../../engine/codes.ts';
 import { LinkKind, ReportKind } from '../../engine/wire/layout.ts';
 import { checkNew, checkStop } from './naive-checks.ts';
 import { enter } from './naive-matching.ts';
-import { accept, again, knownOrder, orderOf } from './naive-new-orders.ts';
+import { accept, again, beginToWait, knownOrder, orderOf } from './naive-new-orders.ts';
 import type { NaiveOrder, NewFields, StopOrder } from './naive-order.ts';
 import type { NaiveState } from './naive-state.ts';
 
@@ -28,10 +28,11 @@ export function newList(state: NaiveState, legs: readonly NewFields[]): void {
   const failed = state.assumed.length;
   state.assumed = [];
   if (code !== Code.OK) {
-    const early = code === Code.THROTTLED || code === Code.ORDER_TO_TRADE;
+    const early = [Code.THROTTLED, Code.ORDER_TO_TRADE, Code.TRAIL_UNAVAILABLE].some((each) => each === code);
     for (const [i, o] of orders.entries()) {
       const its = i === failed ? code : Code.LIST_REJECTED;
       reject(o, fields[i], its);
+      o.price = fields[i].price;
       if (!early && o.client > (state.forgotten.get(state.idClass(o)) ?? 0)) state.remember(o, fields[i].quantity, its);
     }
     return;
@@ -42,7 +43,7 @@ export function newList(state: NaiveState, legs: readonly NewFields[]): void {
 
 function enterList(state: NaiveState, orders: NaiveOrder[], kind: number): void {
   const [one, other] = orders;
-  for (const o of orders) if (o.stop) state.stops.pending.push(o as StopOrder);
+  for (const o of orders) if (o.stop) beginToWait(state, o as StopOrder);
   const limits = orders.filter((o) => !o.stop);
   for (const o of limits) {
     const [partner] = orders.filter((each) => each !== o);

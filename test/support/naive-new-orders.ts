@@ -96,7 +96,11 @@ function endOf(state: NaiveState, timeInForce: number, expiryUs: number): number
 function wait(state: NaiveState, o: StopOrder, now: boolean): void {
   const { price, trigger } = o.stop;
   const holds = now && state.stops.holds(o.side, trigger, price, state.priceOf(trigger));
+  beginToWait(state, o);
+  if (holds) state.stops.cross(o.side, price, [trigger]);
+}
+
+export function beginToWait(state: NaiveState, o: StopOrder): void {
   state.stops.pending.push(o);
   if (((o.stop.trail?.instructions ?? 0) & Instruction.ReportTrail) !== 0) state.trailReports.add(o);
-  if (holds) state.stops.cross(o.side, price, [trigger]);
 }

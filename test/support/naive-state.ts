@@ -86,7 +86,10 @@ export class NaiveState {
     this.controls = new NaiveControls(this.accounts, rules, this.feeTiers);
     this.links = new NaiveLinks({
       cancel: (o, code) => this.end(o, code),
-      lowered: (o) => this.answer(ReportKind.Amended, Code.CANCELLED_LINKED, o, o.price, o.open, o.open, o.filled, 4),
+      lowered: (o) => {
+        if (o.iceberg) this.seen.add('iceberg reduced with its partner');
+        this.answer(ReportKind.Amended, Code.CANCELLED_LINKED, o, o.price, o.open, o.open, o.filled, 4);
+      },
       need: (o) => this.need(o),
       available: (account, asset) => this.available(account, asset === 'quote' ? USD : BTC),
     });

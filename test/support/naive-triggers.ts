@@ -25,6 +25,7 @@ function triggerDue(state: NaiveState): void {
     state.stops.left--;
     if (state.massCancels.endsTriggered(o) || !state.open.includes(o)) continue;
     state.answer(ReportKind.Triggered, 0, o, o.price, o.open, o.open, 0);
+    if (o.link && o.stop.trail) state.seen.add('linked trailing stop triggered');
     const partner = state.links.triggered(o);
     state.leave(o);
     const tif = o.market && o.tif !== TimeInForce.FillOrKill ? TimeInForce.Market : o.tif;

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { SymbolParam } from '../../engine/params.ts';
-import { CommandKind, Instruction, OrderType, Phase, Side } from '../../engine/wire/layout.ts';
+import { CommandKind, Instruction, LinkKind, OrderType, Phase, SelfTradeMode, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { controlCommand, withLifts } from './control-flow.ts';
-import { type LongCommandFields, SYMBOL } from './exchange-fixture.ts';
+import { type LongCommandFields, listOf, SYMBOL } from './exchange-fixture.ts';
 import { commandsOf, THEMES } from './twin-commands.ts';
 import { ACCOUNTS, DAY_US, START_US } from './twin-orders.ts';
 
-/** An iceberg that displays a further part behind a later order, and an auction with both. */
+/** An iceberg that an order of its owner and amends reduce, and that displays a further part behind a later order, and an auction with both. */
 const icebergAuction: fc.Arbitrary<LongCommandFields[]> = fc
   .record({
     side: fc.constantFrom(Side.Buy, Side.Sell),
@@ -22,11 +22,19 @@ const icebergAuction: fc.Arbitrary<LongCommandFields[]> = fc
       ...{ kind: CommandKind.New, symbol: SYMBOL, account, clientOrderId: clientOrderId + quantity, side: own ? side : 1 - side },
       ...{ price: 100, quantity, ...(extension && { extension }) },
     });
+    const amend = (account: number, id: number, quantity: number, displayedQuantity?: number): LongCommandFields => ({
+      ...{ kind: CommandKind.Amend, account, clientOrderId: clientOrderId + id, price: 100, quantity },
+      ...(displayedQuantity !== undefined && { extension: { displayedQuantity } }),
+    });
     const [first, second, third = first] = accounts;
     return [
       phase(Phase.Continuous),
       at(first, true, 20, { displayedQuantity: display }),
+      at(first, false, 1, { selfTradeMode: SelfTradeMode.Decrement }),
+      amend(first, 20, 18),
+      amend(first, 20, 18, display - 1),
       at(second, true, 5),
+      amend(second, 5, 5, 1),
       ...(hides ? [at(second, true, 6, { instructions: Instruction.Hidden }), at(first, true, 7)] : []),
       at(third, false, display),
       phase(Phase.Auction),
@@ -59,6 +67,46 @@ const trailsFollow: fc.Arbitrary<LongCommandFields[]> = fc
     ];
   });
 
+/** An iceberg and a trailing stop that update each other: a fill of one, an amend of the other, and a fall to its trigger. */
+const listTrades: fc.Arbitrary<LongCommandFields[]> = fc
+  .record({
+    accounts: fc.shuffledSubarray([1, 2, 3, 4], { minLength: 3 }),
+    clientOrderId: fc.integer({ min: 41, max: 2000 }),
+    display: fc.integer({ min: 1, max: 5 }),
+    offset: fc.integer({ min: 2, max: 6 }),
+    buys: fc.integer({ min: 1, max: 9 }),
+    left: fc.integer({ min: 1, max: 12 }),
+    hidden: fc.constantFrom(0, 0, 0, Instruction.Hidden),
+  })
+  .map(({ accounts, clientOrderId, display, offset, buys, left, hidden }) => {
+    const [first, second, third = first] = accounts;
+    const at = (account: number, side: number, price: number, quantity: number, id: number): LongCommandFields => ({
+      ...{ kind: CommandKind.New, symbol: SYMBOL, account, clientOrderId: clientOrderId + id, side, price, quantity },
+      ...{ timeInForce: TimeInForce.GoodTillCancel, tag: 0 },
+    });
+    const parts = hidden === 0 ? { displayedQuantity: display } : { instructions: hidden };
+    const trail = { orderType: OrderType.TrailingStop, stopPrice: 0, minQuantity: offset };
+    const quantity = 12;
+    return [
+      { kind: CommandKind.SetPhase, symbol: SYMBOL, parameter: Phase.Continuous },
+      listOf(LinkKind.OneUpdatesOther, [
+        { ...at(first, Side.Sell, 100, quantity, 0), extension: parts },
+        { ...at(first, Side.Sell, 0, quantity, 1), extension: trail },
+      ]),
+      at(second, Side.Buy, 100, buys, 2),
+      {
+        kind: CommandKind.Amend,
+        account: first,
+        clientOrderId: clientOrderId + 1,
+        price: 0,
+        quantity: left,
+        extension: { minQuantity: offset },
+      },
+      at(third, Side.Buy, 101 - offset - display, 3, 3),
+      at(second, Side.Sell, 101 - offset - display, 2, 4),
+    ];
+  });
+
 /** Commands of traders and of the operator, the latter with controls of accounts. */
 function commandsWith(weight: number, theme?: (typeof THEMES)[number]): fc.Arbitrary<LongCommandFields> {
   const commands = fc.oneof({ weight: 40, arbitrary: commandsOf(theme) }, { weight, arbitrary: controlCommand(ACCOUNTS) });
@@ -85,6 +133,7 @@ function flowOf(minLength: number, maxLength: number, commands: fc.Arbitrary<Lon
     { weight: 120, arbitrary: fc.constant([]) },
     { weight: 2, arbitrary: icebergAuction },
     { weight: 1, arbitrary: trailsFollow },
+    { weight: 2, arbitrary: listTrades },
   );
   return fc.array(fc.tuple(commands, repeats, aims, waits, episodes), { minLength, maxLength, size: 'max' }).map((steps) => {
     const all: LongCommandFields[] = [];

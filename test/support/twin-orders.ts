@@ -269,6 +269,10 @@ export const guarded: fc.Arbitrary<LongCommandFields> = fc
     extension: { ...of.extension, selfTradeMode, ...(of.timeInForce === TimeInForce.Market && { orderType: OrderType.Market }) },
   }));
 /** Two orders that fit together: only from rules 5 on. */
+const waitsInList = (o: LongCommandFields): boolean => {
+  const { ImmediateOrCancel, FillOrKill } = TimeInForce;
+  return o.timeInForce !== ImmediateOrCancel && o.timeInForce !== FillOrKill;
+};
 const linkable = fc.oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>(
   {
     weight: 3,
@@ -281,9 +285,12 @@ const linkable = fc.oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>(
   {
     weight: 3,
     arbitrary: stop
-      .filter(({ timeInForce }) => timeInForce !== TimeInForce.ImmediateOrCancel && timeInForce !== TimeInForce.FillOrKill)
+      .filter(waitsInList)
       .map((s) => ({ ...s, extension: { ...s.extension, instructions: (s.extension?.instructions ?? 0) & Instruction.PostOnly } })),
   },
+  { weight: 2, arbitrary: trailing.filter(waitsInList) },
+  { weight: 2, arbitrary: iceberg },
+  { weight: 1, arbitrary: hidden },
 );
 export const list: fc.Arbitrary<LongCommandFields> = fc
   .record({
@@ -298,11 +305,16 @@ export const list: fc.Arbitrary<LongCommandFields> = fc
     const limits = isLimit(one) && isLimit(other);
     const clientOrderId = (other.clientOrderId as number) + Number(other.clientOrderId === one.clientOrderId);
     const joined = { ...other, clientOrderId, account: one.account as number, extension: { ...other.extension, selfTradeMode } };
-    if (kind === LinkKind.OneUpdatesOther && !limits)
-      return listOf(kind, [one, { ...joined, side: one.side as number, quantity: one.quantity as number }]);
+    if (kind === LinkKind.OneUpdatesOther && !limits) return listOf(kind, [one, ofSize(joined, one)]);
     if (!limits) return listOf(LinkKind.OneCancelsOther, [one, joined]);
     const [side, price] = one.side === Side.Buy ? [Side.Sell, (one.price as number) + apart] : [Side.Buy, (one.price as number) - apart];
     return listOf(LinkKind.OneCancelsOther, [one, { ...joined, side, price }]);
   });
+/** With side and quantity of another order. */
+function ofSize(o: LongCommandFields, { side = 0, quantity = 0 }: LongCommandFields): LongCommandFields {
+  const displayed = o.extension?.displayedQuantity;
+  const extension = { ...o.extension, ...(displayed !== undefined && { displayedQuantity: Math.min(displayed, quantity) }) };
+  return { ...o, side, quantity, extension };
+}
 /** The symbol that a cancel or an amend names: mostly the order's or none. */
 export const named = fc.constantFrom(0, 0, SYMBOL, SYMBOL, SYMBOL + 1);
