@@ -43,7 +43,7 @@ import {
 import { orderTerms } from '../gateway/client/order-terms.ts';
 
 const { Limit, Market, Stop, StopLimit, TrailingStop, TrailingStopLimit } = OrderType;
-const { TriggerNow, Reprice, TrailPpm, Hidden } = Instruction;
+const { TriggerNow, Reprice, TrailPpm, Hidden, ReportTrail } = Instruction;
 /** Bits of later releases. */
 const UNSUPPORTED = 32;
 const { GoodTillCancel, ImmediateOrCancel, FillOrKill, Day, GoodTillDate, AtTheOpen, AtTheClose } = TimeInForce;
@@ -80,6 +80,10 @@ function* combinations(): Generator<Terms> {
         Hidden | TriggerNow,
         TrailPpm,
         1 | TrailPpm,
+        ReportTrail,
+        1 | TrailPpm | ReportTrail,
+        Hidden | TrailPpm,
+        Hidden | ReportTrail,
       ])
         for (const minQuantity of [0, MIN])
           for (const displayedQuantity of [0, SHOWN]) yield { orderType, timeInForce, instructions, minQuantity, displayedQuantity };
@@ -93,13 +97,13 @@ function expected({ orderType, timeInForce, instructions, minQuantity, displayed
   const postOnly = (instructions & 1) !== 0 || timeInForce === TimeInForce.PostOnly;
   const isStop = orderType >= Stop;
   const untilEnd = [GoodTillCancel, TimeInForce.PostOnly, Day, GoodTillDate].includes(timeInForce as 0);
-  if (displayedQuantity !== 0 && (!untilEnd || orderType !== Limit || minQuantity !== 0)) return 'ILLEGAL_COMBINATION';
-  if (
-    (instructions & Hidden) !== 0 &&
-    (!untilEnd || orderType !== Limit || minQuantity + displayedQuantity !== 0 || (instructions & Reprice) !== 0)
-  )
-    return 'ILLEGAL_COMBINATION';
   const trails = orderType >= TrailingStop;
+  // A stop-limit hides when it rests.
+  const canHide = untilEnd && [Limit, StopLimit, TrailingStopLimit].includes(orderType as typeof Limit) && (minQuantity === 0 || trails);
+  if (displayedQuantity !== 0 && !canHide) return 'ILLEGAL_COMBINATION';
+  if ((instructions & Hidden) !== 0 && (!canHide || displayedQuantity !== 0 || (instructions & Reprice) !== 0))
+    return 'ILLEGAL_COMBINATION';
+  if ((instructions & ReportTrail) !== 0 && !trails) return 'ILLEGAL_COMBINATION';
   if (trails ? (instructions & TriggerNow) !== 0 : (instructions & TrailPpm) !== 0) return 'ILLEGAL_COMBINATION';
   if (timeInForce >= AtTheOpen) {
     if (isStop || instructions !== 0 || minQuantity !== 0) return 'ILLEGAL_COMBINATION';

@@ -85,6 +85,34 @@ describe('stops', { timeout: 120_000 }, () => {
     });
   });
 
+  it('client and command line: stops that become icebergs or hidden', async () => {
+    const terms = { symbol: 'BTC-USD', side: 'sell', quantity: '0.5', price: '48000.00', stopPrice: '48100.00' } as const;
+    const iceberg = await client.orders.place({ ...terms, displayedQuantity: '0.1' });
+    const hidden = await client.orders.place({ ...terms, hidden: true });
+    assert.deepEqual([iceberg.kind, hidden.kind], ['accepted', 'accepted']);
+    const amended = await client.orders.amend({
+      ...{ symbol: 'BTC-USD', orderId: iceberg.orderId, quantity: '0.5', price: '48000.00' },
+      displayedQuantity: '0.2',
+    });
+    assert.deepEqual([amended.kind, amended.stopPrice, amended.keptPriority], ['amended', '48100.00', true]);
+    const { orders } = await get('/v1/accounts/1/open-orders');
+    const shown = orders.filter(({ orderId }) => orderId === iceberg.orderId || orderId === hidden.orderId);
+    assert.deepEqual(
+      shown.map((o) => [o.status, o.displayedQuantity, o.publicOrderId, o.hidden]),
+      [
+        ['pending', '0.2000', undefined, undefined],
+        ['pending', undefined, undefined, true],
+      ],
+    );
+    const account = (await run('account', '1')).stdout;
+    assert.match(account, /pending, stop 48100\.00 by last, to display 0\.2000 at a time/);
+    assert.match(account, /pending, stop 48100\.00 by last, hidden/);
+    for (const { orderId } of [iceberg, hidden]) await client.orders.cancel({ symbol: 'BTC-USD', orderId });
+    const placed = await run('order', 'sell', '0.5', 'BTC-USD', '48000.00', '--stop', '48100.00', '--display', '0.1');
+    assert.match(placed.stdout, /^accepted .* at 48000\.00, stop 48100\.00 by last\n$/);
+    await client.orders.cancel({ symbol: 'BTC-USD', orderId: Number(/order (\d+)/.exec(placed.stdout)?.[1]) });
+  });
+
   it('command line: places, shows, amends and explains one', async () => {
     const placed = await run('order', 'sell', '0.2', 'BTC-USD', '49900.00', '--stop', '49950.00', '--trigger', 'last', '--tif', 'day');
     assert.deepEqual([placed.code, placed.stdout], [1, 'rejected  NO_SESSION (312): see docs/CODES.md\n']);

@@ -1,7 +1,7 @@
 import { fail } from '../assert.ts';
 import { isAuctionMarket } from '../wire/order-kinds.ts';
 import type { OrderBook } from './order-book.ts';
-import { LINKED, type OrderSlab, STOP_BY_REFERENCE, TRAILING } from './order-slab.ts';
+import { ICEBERG, LINKED, type OrderSlab, STOP_BY_REFERENCE, TRAILING } from './order-slab.ts';
 import {
   LEVEL_DOUBLES,
   LEVEL_ORDERS,
@@ -75,7 +75,10 @@ function auditStops(slab: OrderSlab, symbol: number, book: StopBook, seen: Uint8
       if (seen[slot] !== 0) fail(`${where} is open twice`);
       seen[slot] = 1;
       if (slab.level(slot) !== -2 - at) fail(`${where} is at place ${at}, its level is ${slab.level(slot)}`);
-      if (slab.symbol(slot) !== symbol || (slab.sideBits(slot) & ~(LINKED | TRAILING)) !== (number >> 1) + (number & 1) * STOP_BY_REFERENCE)
+      if (
+        slab.symbol(slot) !== symbol ||
+        (slab.sideBits(slot) & ~(LINKED | TRAILING | (ICEBERG >> 16))) !== (number >> 1) + (number & 1) * STOP_BY_REFERENCE
+      )
         fail(`${where} has other terms`);
       if (at > 0 && heap.before(slot, heap.slots()[(at - 1) >> 1])) fail(`${where} is behind a later one`);
       if (slab.find(slab.id[slot]) !== slot) fail(`${where} is not found under its id`);

@@ -7,6 +7,7 @@ import type { QtyLots } from '../units.ts';
 import { SelfTradeMode, Side } from '../wire/layout.ts';
 import type { MachineState } from './state.ts';
 
+const NIL = -1;
 const { terms: TERMS } = OrderWord;
 const { reserve: RESERVE, display: DISPLAY, publicId: PUBLIC_ID, firstId: FIRST_ID } = IcebergNumber;
 
@@ -39,6 +40,28 @@ export class Icebergs {
     icebergs[at + PUBLIC_ID] = publicId;
     icebergs[at + FIRST_ID] = publicId;
     book.hide(slot, Math.max(slab.open(slot) - display, 0));
+  }
+
+  /** The stop in `slot`, which waits, displays parts of `display` lots when it rests; 0 = nothing. */
+  keep(slot: number, display: QtyLots): void {
+    const { slab } = this.#state;
+    slab.words[(slot << ORDER_WORDS_SHIFT) + TERMS] |= ICEBERG;
+    slab.setFees(slot, slab.fees(slot) | HAS_MORE);
+    slab.icebergs.fill(0, slot << ICEBERG_SHIFT, (slot + 1) << ICEBERG_SHIFT);
+    slab.icebergs[(slot << ICEBERG_SHIFT) + DISPLAY] = display;
+  }
+
+  /** What the stop in `slot` displays when it rests, in lots; 0 = nothing, -1 = all. */
+  kept(slot: number): QtyLots {
+    const { slab } = this.#state;
+    return slab.isIceberg(slot) ? slab.display(slot) : -1;
+  }
+
+  /** The triggered order in `slot` rests, and displays what it kept. A hidden one has the bit already. */
+  rested(book: OrderBook, slot: number, kept: QtyLots): void {
+    if (kept > 0) return this.enter(book, slot, kept, this.newId());
+    if (kept === 0) this.enterHidden(book, slot);
+    if (book.hiddenOrders !== 0) this.arrived(slot);
   }
 
   /** The order in `slot`, which rests and has the bit, is a hidden one from now on. */
@@ -103,6 +126,7 @@ export class Icebergs {
     const { slab } = this.#state;
     const { icebergs, id } = slab;
     const at = slot << ICEBERG_SHIFT;
+    if (slab.level(slot) < NIL) return out.row(RowKind.Iceberg, id[slot], icebergs[at + DISPLAY]);
     out.row(RowKind.Iceberg, id[slot], icebergs[at + DISPLAY], slab.open(slot), icebergs[at + PUBLIC_ID], icebergs[at + FIRST_ID]);
   }
 
@@ -132,6 +156,7 @@ export class Icebergs {
     const { slab, books } = this.#state;
     const slot = slab.find(r[at + 1]);
     if (slot === -1) fail(`the snapshot has an iceberg or arrival of order ${r[at + 1]}, which does not rest`);
+    if (slab.level(slot) < NIL) return this.keep(slot, r[at + 2]);
     if (r[at + 2] === 0) {
       slab.icebergs[(slot << ICEBERG_SHIFT) + FIRST_ID] = r[at + 5];
       return;

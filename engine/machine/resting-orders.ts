@@ -155,6 +155,7 @@ export class RestingOrders implements StatePart {
     const slot = this.#acquire(bits);
     this.#slab.setNext(slot, this.#order.stopPrice);
     this.#stops.add(slot);
+    if (this.#order.lifetimeBits >= ICEBERG_BIT) this.#keepDisplay(slot);
     this.#open(slot);
     return slot;
   }
@@ -175,8 +176,14 @@ export class RestingOrders implements StatePart {
     if (extreme === 0) this.#stops.addWaiting(slot, order.activationPrice);
     else this.#stops.addFollowing(slot, extreme, false);
     if (order.reportTrail) this.#stops.reports.add(slot);
+    if (order.lifetimeBits >= ICEBERG_BIT) this.#keepDisplay(slot);
     this.#open(slot);
     return slot;
+  }
+
+  #keepDisplay(slot: number): void {
+    const { lifetimeBits, displayed } = this.#order;
+    this.icebergs.keep(slot, (lifetimeBits & HIDDEN_BIT) === 0 ? displayed : 0);
   }
 
   /** A slot with the current order, which is not in the book yet. @param bits beside its side */

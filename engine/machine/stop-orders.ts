@@ -95,12 +95,15 @@ export class StopOrders implements StatePart {
     order.clientOrderId = slab.clientOrderId(slot);
     order.feeSchedule = scheduleOf(slab.fees(slot));
     order.feeCarry = slab.fees(slot) & CARRY_MASK;
-    if (this.#stops.prices.isTrailing(slot)) return named ? this.#rejectAmend(Code.DISPLAYED_QUANTITY, slot) : this.#amendTrail(slot);
+    const kept = this.#resting.icebergs.kept(slot);
+    if (!named) order.displayed = kept;
+    // It is no iceberg.
+    else if (kept <= 0) return this.#rejectAmend(Code.DISPLAYED_QUANTITY, slot);
+    if (this.#stops.prices.isTrailing(slot)) return this.#amendTrail(slot, named);
     if (order.trailOffset !== 0) return this.#rejectTerms(Code.TRAIL_OFFSET, slot);
     const keeps = order.stopPrice === 0 || order.stopPrice === slab.next(slot);
     if (keeps) order.stopPrice = slab.next(slot);
-    // It is no iceberg.
-    const code = named ? Code.DISPLAYED_QUANTITY : this.#checks.amend(order, slot);
+    const code = this.#checks.amend(order, slot) || this.#checkDisplay(named);
     if (code !== OK) return this.#rejectAmend(code, slot);
     const risk = risks.of(order.symbol);
     risk.release(slot);
@@ -113,6 +116,7 @@ export class StopOrders implements StatePart {
     }
     risk.hold(slot, order);
     this.#state.links.setUnit(slot, order.notional / order.quantity);
+    if (named) this.#resting.icebergs.keep(slot, order.displayed);
     this.#answers.resting(AMENDED, keeps ? ReportFlag.KeptPriority : 0, OK, slot, order.tag);
   }
 
@@ -120,18 +124,18 @@ export class StopOrders implements StatePart {
    * Amends a trailing stop. The command's price is the distance of the limit; an offset and an activation price of 0 stay. What it follows from stays too; another
    * offset loses the place among stops of one stop price.
    */
-  #amendTrail(slot: number): void {
+  #amendTrail(slot: number, named: boolean): void {
     const { order, slab, risks } = this.#state;
     const stops = this.#stops;
     const { price: distance } = order;
     const activationPrice = stops.prices.activationPrice(slot);
-    const named = order.trailOffset === 0 ? order.stopPrice : order.activationPrice;
+    const activation = order.trailOffset === 0 ? order.stopPrice : order.activationPrice;
     // It follows already.
-    if (named !== 0 && activationPrice === 0) return this.#rejectTerms(Code.STOP_PRICE, slot);
-    order.activationPrice = named || activationPrice;
+    if (activation !== 0 && activationPrice === 0) return this.#rejectTerms(Code.STOP_PRICE, slot);
+    order.activationPrice = activation || activationPrice;
     order.trailOffset ||= slab.prev(slot);
     const moves = order.trailOffset !== slab.prev(slot) || order.activationPrice !== activationPrice;
-    const code = this.#checks.amendTrail(order, slot, moves);
+    const code = this.#checks.amendTrail(order, slot, moves) || this.#checkDisplay(named);
     if (code !== OK) {
       order.price = distance;
       return this.#rejectAmend(code, slot);
@@ -150,7 +154,13 @@ export class StopOrders implements StatePart {
     risk.hold(slot, order);
     this.#state.links.setUnit(slot, order.notional / order.quantity);
     stops.reports.seen(slot);
+    if (named) this.#resting.icebergs.keep(slot, order.displayed);
     this.#answers.resting(AMENDED, moves ? 0 : ReportFlag.KeptPriority, OK, slot, order.tag);
+  }
+
+  #checkDisplay(named: boolean): Code {
+    const { order } = this.#state;
+    return order.displayed > 0 ? this.#checks.displayed(order, named) : OK;
   }
 
   /** The order has no such term. */

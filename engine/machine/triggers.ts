@@ -1,9 +1,10 @@
 import type { OrderBook } from '../book/order-book.ts';
-import { LINKED, ORDER_WORDS_SHIFT, OrderWord } from '../book/order-slab.ts';
+import { HIDDEN, LINKED, ORDER_WORDS_SHIFT, OrderWord } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import { CARRY_MASK, feesWord, HAS_MORE, scheduleOf } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
 import type { PendingStops } from '../rules/pending-stops.ts';
+import type { QtyLots } from '../units.ts';
 import { ReportKind, SelfTradeMode, Side } from '../wire/layout.ts';
 import { MarketEventKind } from '../wire/market-event.ts';
 import { KIND_RESTS, LIFETIME_BITS, selfTradeModeOf } from '../wire/order-kinds.ts';
@@ -132,6 +133,7 @@ export class Triggers {
     const state = this.#state;
     const { slab, order } = state;
     const fees = slab.fees(slot);
+    const kept = this.#resting.icebergs.kept(slot);
     // The price of a trailing stop is its limit from now on.
     this.#stops.end(slot);
     slab.words[(slot << ORDER_WORDS_SHIFT) + TERMS] &= ~STOP_BITS;
@@ -145,10 +147,20 @@ export class Triggers {
     if (!allowed) return this.#end(slot, this.#guarded.code);
     if (KIND_RESTS[order.orderKind] === 0) return this.#end(slot, this.#banded.remainderCode(order.symbol));
     slab.setFees(slot, (fees & HAS_MORE) | feesWord(order.feeSchedule, state.aggressor.feeCarry));
-    if (!book.rest(slot)) return this.#end(slot, book.noRoomCode());
+    if (!this.#rest(slot, book, kept)) return this.#end(slot, book.noRoomCode());
     this.#resting.hold(slot);
-    if (book.hiddenOrders !== 0) this.#resting.icebergs.arrived(slot);
+    this.#resting.icebergs.rested(book, slot, kept);
     this.#resting.publish(MarketEventKind.Add, slot);
+  }
+
+  /** A hidden order needs its bit to find its place. Returns false if there is no room, and changes nothing. */
+  #rest(slot: number, book: OrderBook, kept: QtyLots): boolean {
+    const { words } = this.#state.slab;
+    const at = (slot << ORDER_WORDS_SHIFT) + TERMS;
+    if (kept === 0) words[at] |= HIDDEN;
+    const rests = book.rest(slot);
+    if (!rests) words[at] &= ~HIDDEN;
+    return rests;
   }
 
   /** Makes the pending stop in `slot` the current order. */

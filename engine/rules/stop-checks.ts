@@ -3,7 +3,7 @@ import { Code } from '../codes.ts';
 import { MILLION, SYMBOL_PARAMS, SymbolParam } from '../params.ts';
 import type { PriceTicks } from '../units.ts';
 import { Phase, Side } from '../wire/layout.ts';
-import { KIND_NEEDS_PRICE } from '../wire/order-kinds.ts';
+import { ICEBERG_BIT, KIND_NEEDS_PRICE } from '../wire/order-kinds.ts';
 import { type CheckedState, CONTROL_CODES, type OrderChecks } from './order-checks.ts';
 import type { OrderRequest } from './order-request.ts';
 import { type PendingStops, triggerOf } from './pending-stops.ts';
@@ -32,6 +32,7 @@ export const NEW_STOP_CHECKS: readonly (readonly Code[])[] = [
     Code.PRICE_BAND,
     Code.NOTIONAL_MIN,
     Code.NOTIONAL_MAX,
+    Code.DISPLAYED_QUANTITY,
   ],
   [Code.OPEN_ORDER_LIMIT, Code.BOOK_FULL, Code.ORDER_SHARE_FULL],
   [Code.INSUFFICIENT_FUNDS],
@@ -69,6 +70,7 @@ export class StopChecks {
       checks.lifetime(order) ||
       (order.trailOffset === 0 ? OK : this.#newTrail(order)) ||
       this.#limits(order) ||
+      ((order.lifetimeBits & ICEBERG_BIT) === 0 ? OK : checks.displayed(order, true)) ||
       checks.openRoom(order) ||
       this.#funds(order, 0) ||
       (order.triggerNow || (order.trailOffset !== 0 && this.extreme === 0) ? OK : this.#condition(order))
@@ -82,6 +84,11 @@ export class StopChecks {
     const code = checks.admits(order, slot) || this.#phase(order) || this.#limits(order) || this.#funds(order, this.#slab.held(slot));
     if (code !== OK || order.stopPrice === this.#slab.next(slot)) return code;
     return this.#condition(order);
+  }
+
+  /** Checks what a stop that is amended displays when it rests. @param named whether the amend names it */
+  displayed(order: OrderRequest, named: boolean): Code {
+    return this.#checks.displayed(order, named);
   }
 
   /** Counts an amend that no check rejects. */

@@ -134,8 +134,8 @@ export interface OpenOrderInfo {
   readonly filled: QtyLots;
   /** Market data shows nothing of it. */
   readonly hidden?: boolean;
-  /** Of an iceberg: lots that it displays at a time, and now, and the id of that part in market data. */
-  readonly iceberg?: { readonly display: QtyLots; readonly displayed: QtyLots; readonly publicId: number };
+  /** Of an iceberg: lots that it displays at a time; while it rests also now, and the id of that part in market data. */
+  readonly iceberg?: { readonly display: QtyLots; readonly displayed?: QtyLots; readonly publicId?: number };
   /** Of a stop that waits for its trigger. */
   readonly stop?: PendingStopInfo;
   /** Of a linked order: a LinkKind, and the id of its partner. */
@@ -511,16 +511,22 @@ export class Directory {
       leaves: slab.total(slot),
       filled: pending ? 0 : slab.filled(slot),
       ...(partner !== -1 && { link: { kind: this.#links.kindOf(slot), orderId: slab.id[partner] } }),
-      ...(slab.isHidden(slot) && { hidden: true }),
-      ...(slab.isIceberg(slot) && {
-        iceberg: { display: slab.display(slot), displayed: slab.open(slot), publicId: slab.publicId(slot) },
-      }),
+      ...this.#displayInfo(slot, pending),
       ...(pending && (isAuctionOnly(slab.timeInForce(slot)) ? { waits: true } : { stop: this.#stopInfo(slot) })),
       ...(isAuctionMarket(slab.lifetime(slot)) && { market: true }),
       ...(slab.session[slot] !== 0 && { session: slab.session[slot] }),
       ...(ends && { endUs: slab.endUs[slot] }),
       selfTradeMode: selfTradeModeOf(slab.lifetime(slot)),
     };
+  }
+
+  /** A hidden stop that waits is one that will display nothing. */
+  #displayInfo(slot: number, pending: boolean): Pick<OpenOrderInfo, 'hidden' | 'iceberg'> {
+    const slab = this.#slab;
+    const display = slab.display(slot);
+    if (slab.isHidden(slot) || (pending && slab.isIceberg(slot) && display === 0)) return { hidden: true };
+    if (!slab.isIceberg(slot)) return {};
+    return { iceberg: pending ? { display } : { display, displayed: slab.open(slot), publicId: slab.publicId(slot) } };
   }
 
   #stopInfo(slot: number): PendingStopInfo {

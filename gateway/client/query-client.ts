@@ -61,7 +61,7 @@ export interface RestingOrder {
   readonly priceTicks: number;
   readonly leaves: string;
   readonly leavesLots: number;
-  /** Of an iceberg: what it displays at a time, and now, and its id in market data. */
+  /** Of an iceberg: what it displays at a time; while it rests also now, and its id in market data. */
   readonly displayedQuantity?: string;
   readonly displayedQuantityLots?: number;
   readonly displayedNow?: string;

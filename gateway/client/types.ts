@@ -136,9 +136,9 @@ export interface PlaceOrder {
   readonly reprice?: boolean;
   /** Minimum quantity that must trade on arrival, else the order is cancelled; ioc only. Needs an exchange that supports wire schema 2. */
   readonly minQuantity?: Decimal;
-  /** Market data shows nothing of the order; it trades behind all that is displayed at its price. gtc, day and gtd limit orders only, also post-only. Needs an exchange that supports wire schema 2. */
+  /** Market data shows nothing of the order; it trades behind all that is displayed at its price. gtc, day and gtd limit orders only, also post-only; a stop-limit is hidden when it rests. Needs an exchange that supports wire schema 2. */
   readonly hidden?: boolean;
-  /** Iceberg: what the order displays at a time; gtc, day and gtd limit orders only. Needs an exchange that supports wire schema 2. */
+  /** Iceberg: what the order displays at a time; gtc, day and gtd limit and stop-limit orders only. Needs an exchange that supports wire schema 2. */
   readonly displayedQuantity?: Decimal;
   /** Unique per account, from 1, growing. Default: made from the clock. */
   readonly clientOrderId?: number;

@@ -113,8 +113,8 @@ function amendWaiting(state: NaiveState, o: NaiveOrder, f: Amend): void {
 }
 
 function amendStop(state: NaiveState, o: StopOrder, f: Amend): void {
-  if (f.extension?.displayedQuantity)
-    return state.answer(ReportKind.AmendRejected, Code.DISPLAYED_QUANTITY, o, f.price, f.quantity, o.open, 0);
+  const { displayedQuantity: named = 0 } = f.extension ?? {};
+  if (named > 0 && !o.iceberg) return state.answer(ReportKind.AmendRejected, Code.DISPLAYED_QUANTITY, o, f.price, f.quantity, o.open, 0);
   const { stopPrice = 0, minQuantity = 0, instructions = 0 } = f.extension ?? {};
   const { trail } = o.stop;
   if (minQuantity > 0 && !trail) return rejectStop(state, Code.TRAIL_OFFSET, o, f);
@@ -126,10 +126,15 @@ function amendStop(state: NaiveState, o: StopOrder, f: Amend): void {
     const terms = { offset: offset || trail.offset, activation: stopPrice || trail.activation, distance: o.market ? 0 : f.price };
     wanted.stop.trail = { ...trail, ...terms };
   }
-  const code = checkStop(state, wanted, o, false);
+  let code = checkStop(state, wanted, o, false);
+  if (code === Code.OK && o.iceberg) {
+    const wrong = named > 0 ? !canDisplay(named, f.quantity, state.params[SymbolParam.MinDisplayed]) : o.iceberg.display * 100 < f.quantity;
+    if (wrong) code = Code.DISPLAYED_QUANTITY;
+  }
   if (code !== Code.OK) return state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, 0);
   const keeps = trail ? !moves(state, wanted, o) : price === o.stop.price;
   Object.assign(o, wanted);
+  if (o.iceberg && named > 0) o.iceberg.display = named;
   state.trailReports.seen(o);
   if (!keeps) state.stops.pending = [...state.stops.pending.filter((other) => other !== o), o];
   state.answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, 0, keeps ? 4 : 0);

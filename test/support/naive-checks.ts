@@ -121,6 +121,8 @@ export function checkStop(state: NaiveState, o: StopOrder, old: StopOrder | unde
   const worst = o.side === Side.Buy ? Math.min(highest, price + band) : Math.max(1, price - band);
   if (!o.market && state.params[SymbolParam.PriceBandPpm] > 0 && (o.side === Side.Buy ? o.price > worst : o.price < worst))
     return Code.PRICE_BAND;
+  if (old === undefined && o.iceberg && !canDisplay(o.iceberg.display, o.open, state.params[SymbolParam.MinDisplayed]))
+    return Code.DISPLAYED_QUANTITY;
   if (old === undefined && state.counted.length >= state.limits.orders) return Code.BOOK_FULL;
   if (old === undefined && state.counted.filter(({ account }) => account === o.account).length >= state.limits.ordersPerAccount)
     return Code.ORDER_SHARE_FULL;

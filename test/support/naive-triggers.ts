@@ -38,8 +38,10 @@ function triggerDue(state: NaiveState): void {
       if (!allowed) code = Code.CANCELLED_SELF_TRADE;
       if (state.phase !== Phase.Continuous && state.stops.hasDue) state.volatility.reached.add('cascade interrupted');
     }
-    if (o.open > 0 && code === Code.OK) state.rest(o);
-    else {
+    if (o.open > 0 && code === Code.OK) {
+      if (o.iceberg || o.hidden) state.seen.add(`triggered stop rests ${o.hidden ? 'hidden' : 'as an iceberg'}`);
+      state.rest(o);
+    } else {
       if (o.open > 0) state.answer(ReportKind.Cancelled, code, o, o.price, o.open, 0, o.filled);
       state.remember(o, o.filled + o.open, Code.OK);
     }

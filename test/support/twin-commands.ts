@@ -23,6 +23,7 @@ import {
   repriced,
   stop,
   stopAmend,
+  stopIceberg,
   trailAmend,
   trailing,
 } from './twin-orders.ts';
@@ -47,6 +48,8 @@ const COMMANDS: readonly Weighted[] = [
   { weight: 5, arbitrary: atAuction, theme: 'times' },
   { weight: 6, arbitrary: list, theme: 'lists' },
   { weight: 3, arbitrary: trailing, theme: 'stops' },
+  { weight: 2, arbitrary: stopIceberg, theme: 'stops' },
+  { weight: 2, arbitrary: stopIceberg, theme: 'icebergs' },
   { weight: 2, arbitrary: stopAmend, theme: 'stops' },
   { weight: 1, arbitrary: trailAmend, theme: 'stops' },
   { weight: 8, arbitrary: quote, theme: 'quotes' },

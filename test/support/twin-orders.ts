@@ -233,6 +233,27 @@ export const hidden: fc.Arbitrary<LongCommandFields> = fc
       instructions: Instruction.Hidden | (postOnly ? Instruction.PostOnly : (of.extension?.instructions ?? 0)),
     },
   }));
+/** Stops that become icebergs or hidden orders: only from rules 6 on. */
+export const stopIceberg: fc.Arbitrary<LongCommandFields> = fc
+  .record({
+    of: fc
+      .oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>({ weight: 2, arbitrary: stop }, trailing)
+      .filter(
+        ({ price: limit = 0, timeInForce = 0 }) =>
+          limit > 0 && [TimeInForce.GoodTillCancel, TimeInForce.Day, TimeInForce.GoodTillDate].some((t) => t === timeInForce),
+      ),
+    displayedQuantity: fc.integer({ min: 1, max: 12 }),
+    hides: fc.boolean(),
+  })
+  .map(({ of, displayedQuantity, hides }) => ({
+    ...of,
+    extension: {
+      ...of.extension,
+      ...(hides
+        ? { instructions: (of.extension?.instructions ?? 0) | Instruction.Hidden }
+        : { displayedQuantity: Math.min(displayedQuantity, of.quantity ?? 0) }),
+    },
+  }));
 export const icebergAmend: fc.Arbitrary<LongCommandFields> = fc
   .record({ price, quantity: fc.integer({ min: 1, max: 60 }), displayedQuantity: fc.integer({ min: 1, max: 15 }), client: fc.nat(39) })
   .map(({ displayedQuantity, quantity, client, ...rest }) => ({
@@ -260,6 +281,7 @@ export const guarded: fc.Arbitrary<LongCommandFields> = fc
       iceberg,
       hidden,
       trailing,
+      stopIceberg,
     ),
     selfTradeMode: fc.integer({ min: 1, max: 5 }),
   })
@@ -289,6 +311,13 @@ const linkable = fc.oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>(
       .map((s) => ({ ...s, extension: { ...s.extension, instructions: (s.extension?.instructions ?? 0) & Instruction.PostOnly } })),
   },
   { weight: 2, arbitrary: trailing.filter(waitsInList) },
+  {
+    weight: 1,
+    arbitrary: stopIceberg.map((s) => ({
+      ...s,
+      extension: { ...s.extension, instructions: (s.extension?.instructions ?? 0) & ~Instruction.TriggerNow },
+    })),
+  },
   { weight: 2, arbitrary: iceberg },
   { weight: 1, arbitrary: hidden },
 );

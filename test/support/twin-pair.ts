@@ -225,6 +225,8 @@ const OF_RULES_5: ReadonlySet<number | undefined> = new Set([
 function rulesOf({ kind, timeInForce = 0, extension, legs, parameter }: LongCommandFields): number {
   if (((extension?.instructions ?? 0) & Instruction.ReportTrail) !== 0) return 6;
   if (kind === CommandKind.CancelSession) return 6;
+  const displaysPart = extension?.displayedQuantity !== undefined || ((extension?.instructions ?? 0) & Instruction.Hidden) !== 0;
+  if (kind === CommandKind.New && displaysPart && extension?.stopPrice !== undefined) return 6;
   if (OF_RULES_5.has(kind) || legs !== undefined || extension?.displayedQuantity !== undefined) return 5;
   if (((extension?.instructions ?? 0) & (Instruction.Reprice | Instruction.Hidden)) !== 0) return 5;
   if (kind === CommandKind.SetSymbol && parameter === SymbolParam.FeeTierTable) return 5;

@@ -89,6 +89,8 @@ export const RARE = [
   'iceberg reduced with its partner',
   'linked iceberg refreshed',
   'linked trailing stop triggered',
+  'triggered stop rests hidden',
+  'triggered stop rests as an iceberg',
   'iceberg refreshed',
   'iceberg has one more part',
   'iceberg decremented',

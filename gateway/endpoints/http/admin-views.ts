@@ -244,9 +244,11 @@ export function icebergView(symbol: SymbolInfo | undefined, { display, displayed
   return {
     displayedQuantity: symbol && quantityText(symbol, display),
     displayedQuantityLots: display,
-    displayedNow: symbol && quantityText(symbol, displayed),
-    displayedNowLots: displayed,
-    publicOrderId: publicId,
+    ...(displayed !== undefined && {
+      displayedNow: symbol && quantityText(symbol, displayed),
+      displayedNowLots: displayed,
+      publicOrderId: publicId,
+    }),
   };
 }
 

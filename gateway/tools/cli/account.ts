@@ -204,7 +204,8 @@ function statusText({
     offset !== undefined && `trailing by ${offset}${activationPrice === undefined ? '' : ` from ${activationPrice} on`}`,
     status === 'pending' && stopPrice === undefined && timeInForce,
     hidden === true && 'hidden',
-    displayedQuantity !== undefined && `displays ${displayedNow} of ${displayedQuantity}`,
+    displayedQuantity !== undefined &&
+      (displayedNow === undefined ? `to display ${displayedQuantity} at a time` : `displays ${displayedNow} of ${displayedQuantity}`),
     endUs !== undefined && `until ${timeText(endUs)}`,
     selfTrade !== undefined && `self-trade ${selfTrade}`,
     linked !== undefined && `${linked.kind} with order ${linked.orderId}`,

@@ -112,6 +112,7 @@ Examples:
   openbell order buy 1 ETH-USD 2990.00 --tif ioc --min-quantity 0.25
   openbell order buy 20 ETH-USD 2990.00 --display 1.5
   openbell order buy 20 ETH-USD 2990.00 --hidden
+  openbell order sell 5 BTC-USD 57900.00 --stop 58000.00 --display 0.5
   openbell order sell 0.5 BTC-USD --stop 58000.00
   openbell order sell 0.5 BTC-USD 57900.00 --stop 58000.00 --trigger reference --tif day
   openbell order buy 0.5 BTC-USD 59000.00 --tif at-the-close
