@@ -5,6 +5,7 @@ import { StopHeap } from './stop-heap.ts';
 import type { TrailGroups } from './trail-groups.ts';
 
 const NIL = -1;
+const FIRST_CAPACITY = 16;
 /** Level of a trailing stop that follows and is not the first of its group. */
 export const FOLLOWS = -(2 ** 31);
 
@@ -40,7 +41,8 @@ export class TrailBook {
   /** 1 for sells, which follow the highest price; -1 for buys. */
   readonly #sign: number;
   /** Groups, oldest first. */
-  #stack: number[] = [];
+  #stack = new Int32Array(FIRST_CAPACITY);
+  #depth = 0;
   /** Groups among them that have no order left. */
   #empty = 0;
 
@@ -54,7 +56,7 @@ export class TrailBook {
 
   /** Orders in all. */
   get count(): number {
-    return this.waiting.count + this.behind + this.#stack.length - this.#empty;
+    return this.waiting.count + this.behind + this.#depth - this.#empty;
   }
 
   /** The trigger price was `price`. */
@@ -86,28 +88,38 @@ export class TrailBook {
   /** The order in `slot` follows from `extreme`, as the newest: no other order follows from a worse price. */
   addFollowing(slot: number, extreme: PriceTicks): void {
     const { groups } = this.#memory;
-    const newest = this.#stack.length === 0 ? 0 : this.#stack[this.#stack.length - 1];
+    const newest = this.#depth === 0 ? 0 : this.#stack[this.#depth - 1];
     this.#join(newest !== 0 && groups.extreme(newest) === extreme ? newest : this.addGroup(extreme), slot);
   }
 
   /** The order in `slot` follows from `extreme`, which its group had when it left it. Nothing was followed since. */
   addAgain(slot: number, extreme: PriceTicks): void {
     const { groups } = this.#memory;
-    const stack = this.#stack;
     const at = this.#placeOf(extreme);
-    if (at === stack.length || groups.extreme(stack[at]) !== extreme) {
-      stack.splice(at, 0, groups.create(extreme));
+    if (at === this.#depth || groups.extreme(this.#stack[at]) !== extreme) {
+      this.#push(0);
+      this.#stack.copyWithin(at + 1, at, this.#depth - 1);
+      this.#stack[at] = groups.create(extreme);
       this.#empty++;
     }
-    this.#join(stack[at], slot);
+    this.#join(this.#stack[at], slot);
   }
 
   /** Adds the newest group, which has no order yet. Returns it. */
   addGroup(extreme: PriceTicks): number {
     const group = this.#memory.groups.create(extreme);
-    this.#stack.push(group);
+    this.#push(group);
     this.#empty++;
     return group;
+  }
+
+  #push(group: number): void {
+    if (this.#depth === this.#stack.length) {
+      const larger = new Int32Array(2 * this.#depth);
+      larger.set(this.#stack);
+      this.#stack = larger;
+    }
+    this.#stack[this.#depth++] = group;
   }
 
   remove(slot: number): void {
@@ -119,28 +131,38 @@ export class TrailBook {
   #leave(slot: number): void {
     const { groups, offsets, slab } = this.#memory;
     const group = groups.find(slot);
-    const next = offsets.remove(slot);
+    const first = groups.first(group);
     groups.leave(slot);
-    if (groups.first(group) === slot) {
+    if (first === slot) {
       this.#stops.remove(slot);
+      const next = offsets.removeRoot(slot);
       groups.setFirst(group, next);
       if (next === NIL) return this.#noteEmpty();
       this.#lead(next);
-    } else slab.setLevel(slot, NIL);
+    } else {
+      offsets.remove(slot, first);
+      slab.setLevel(slot, NIL);
+    }
     this.behind--;
   }
 
   /** Extremes of the groups that have orders, oldest first. Cold. */
   extremes(): PriceTicks[] {
     const { groups } = this.#memory;
-    return this.#stack.filter((group) => groups.first(group) !== NIL).map((group) => groups.extreme(group));
+    return this.#groups()
+      .filter((group) => groups.first(group) !== NIL)
+      .map((group) => groups.extreme(group));
   }
 
   /** Slots of the orders that are in no heap of stops, in no particular order. Cold. */
   slots(): number[] {
     const { groups, offsets } = this.#memory;
     const behind = (first: number): number[] => offsets.slots(first).filter((slot) => slot !== first);
-    return [...this.waiting.slots(), ...this.#stack.flatMap((group) => behind(groups.first(group)))];
+    return [...this.waiting.slots(), ...this.#groups().flatMap((group) => behind(groups.first(group)))];
+  }
+
+  #groups(): number[] {
+    return [...this.#stack.subarray(0, this.#depth)];
   }
 
   /** All groups that `price` reaches become one, with this extreme. */
@@ -148,11 +170,11 @@ export class TrailBook {
     const { groups, offsets, slab } = this.#memory;
     const stack = this.#stack;
     let one = 0;
-    while (stack.length > 0) {
-      const newest = stack[stack.length - 1];
+    while (this.#depth > 0) {
+      const newest = stack[this.#depth - 1];
       const extreme = groups.extreme(newest);
       if (this.#isBetter(extreme, price) || (extreme === price && one === 0)) break;
-      stack.pop();
+      this.#depth--;
       const first = groups.first(newest);
       if (first === NIL) {
         this.#empty--;
@@ -172,7 +194,7 @@ export class TrailBook {
     if (one === 0) return;
     this.changed = true;
     groups.setExtreme(one, price);
-    stack.push(one);
+    this.#push(one);
     this.#lead(groups.first(one));
   }
 
@@ -187,6 +209,7 @@ export class TrailBook {
     else this.behind++;
     if (first !== slot) return slab.setLevel(slot, FOLLOWS);
     if (before !== NIL) {
+      // Its place is found by its level; its `next`, the stop price so far, is another word now.
       this.#stops.remove(before);
       slab.setLevel(before, FOLLOWS);
     }
@@ -202,10 +225,14 @@ export class TrailBook {
   /** A group has lost its last order. Of the groups, at most half are empty. */
   #noteEmpty(): void {
     const { groups } = this.#memory;
-    if (++this.#empty * 2 <= this.#stack.length) return;
-    const kept = this.#stack.filter((group) => groups.first(group) !== NIL);
-    for (const group of this.#stack) if (groups.first(group) === NIL) groups.drop(group);
-    this.#stack = kept;
+    if (++this.#empty * 2 <= this.#depth) return;
+    const stack = this.#stack;
+    let kept = 0;
+    for (let i = 0; i < this.#depth; i++) {
+      if (groups.first(stack[i]) === NIL) groups.drop(stack[i]);
+      else stack[kept++] = stack[i];
+    }
+    this.#depth = kept;
     this.#empty = 0;
   }
 
@@ -213,7 +240,7 @@ export class TrailBook {
   #placeOf(extreme: PriceTicks): number {
     const { groups } = this.#memory;
     let low = 0;
-    let high = this.#stack.length;
+    let high = this.#depth;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.#isBetter(groups.extreme(this.#stack[middle]), extreme)) low = middle + 1;

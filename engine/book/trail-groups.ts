@@ -2,6 +2,9 @@ import { type Allocate, allocateLocal } from '../allocate.ts';
 
 /** Groups per order that may be open: a group outlives its orders while one that was merged into it has some. */
 const GROUPS_PER_ORDER = 2;
+/** In the word of a group's first order: slot + 1 in the lower bits, above them its rank. */
+const RANK_SHIFT = 26;
+const SLOT_MASK = (1 << RANK_SHIFT) - 1;
 /** More steps than there are from an order to its group: their number grows by one when twice as many groups become one. */
 const MOST_STEPS = 64;
 
@@ -14,15 +17,12 @@ const MOST_STEPS = 64;
 export class TrailGroups {
   /** By slot: group that the order joined; 0 = it does not follow yet. */
   readonly group: Int32Array;
-  /** By group: its extreme, ticks; and the group that it was merged into, 0 = none. */
+  /** By group: its extreme, ticks; of one that was merged into another: minus the number of that. */
   readonly #extreme: Int32Array;
-  readonly #parent: Int32Array;
   /** By group: orders and groups that name it, and one while it is in use as a whole. In a free group: the next free one. */
   #uses = new Int32Array(0);
-  /** By group that is in use as a whole: slot of its first order + 1, 0 = it has none. */
+  /** By group that is in use as a whole: slot of its first order + 1, 0 = it has none; and its rank, the steps that there may be from a member to it. */
   #first = new Int32Array(0);
-  /** By group: steps that there may be from a member to it. */
-  #rank = new Uint8Array(0);
   /** Free groups, and the lowest number that was never used. */
   #free = 0;
   #unused = 1;
@@ -30,25 +30,21 @@ export class TrailGroups {
   constructor(orders: number, allocate: Allocate = allocateLocal) {
     this.group = new Int32Array(allocate(orders * 4));
     this.#extreme = new Int32Array(allocate((GROUPS_PER_ORDER * orders + 2) * 4));
-    this.#parent = new Int32Array(allocate((GROUPS_PER_ORDER * orders + 2) * 4));
   }
 
   /** A new group, which is used as a whole until {@link drop}. */
   create(extreme: number): number {
     if (this.#uses.length === 0) {
-      this.#uses = new Int32Array(this.#parent.length);
-      this.#first = new Int32Array(this.#parent.length);
-      this.#rank = new Uint8Array(this.#parent.length);
+      this.#uses = new Int32Array(this.#extreme.length);
+      this.#first = new Int32Array(this.#extreme.length);
     }
-    if (this.#free === 0 && this.#unused === this.#parent.length) this.#flatten();
+    if (this.#free === 0 && this.#unused === this.#extreme.length) this.#flatten();
     let group = this.#free;
     if (group !== 0) this.#free = this.#uses[group];
     else group = this.#unused++;
     this.#extreme[group] = extreme;
-    this.#parent[group] = 0;
     this.#uses[group] = 1;
     this.#first[group] = 0;
-    this.#rank[group] = 0;
     return group;
   }
 
@@ -67,11 +63,11 @@ export class TrailGroups {
 
   /** Slot of the order of a group that triggers first; -1 = it has none. */
   first(group: number): number {
-    return this.#first[group] - 1;
+    return (this.#first[group] & SLOT_MASK) - 1;
   }
 
   setFirst(group: number, slot: number): void {
-    this.#first[group] = slot + 1;
+    this.#first[group] = (this.#first[group] & ~SLOT_MASK) | (slot + 1);
   }
 
   join(slot: number, group: number): void {
@@ -88,24 +84,24 @@ export class TrailGroups {
   /** The group of an order that follows. */
   find(slot: number): number {
     let group = this.group[slot];
-    while (this.#parent[group] !== 0) group = this.#parent[group];
+    for (let at = this.#extreme[group]; at < 0; at = this.#extreme[group]) group = -at;
     return group;
   }
 
   /** Extreme of the order in `slot`, ticks; 0 = it does not follow yet. Any thread: where groups change meanwhile, it ends too. */
   extremeOf(slot: number): number {
-    let group = this.group[slot];
-    for (let left = MOST_STEPS; this.#parent[group] !== 0 && left > 0; left--) group = this.#parent[group];
-    return this.#extreme[group];
+    let at = this.#extreme[this.group[slot]];
+    for (let left = MOST_STEPS; at < 0 && left > 0; left--) at = this.#extreme[-at];
+    return Math.max(0, at);
   }
 
   /** Makes two groups that are used as a whole one. The one of the higher rank stays, so that the way to it stays short. Returns it. */
   unite(one: number, other: number): number {
-    const rank = this.#rank;
-    const to = rank[one] < rank[other] ? other : one;
+    const first = this.#first;
+    const to = first[one] >> RANK_SHIFT < first[other] >> RANK_SHIFT ? other : one;
     const from = to === one ? other : one;
-    if (rank[to] === rank[from]) rank[to]++;
-    this.#parent[from] = to;
+    if (first[to] >> RANK_SHIFT === first[from] >> RANK_SHIFT) first[to] += 1 << RANK_SHIFT;
+    this.#extreme[from] = -to;
     this.#uses[to]++;
     this.#release(from);
     return to;
@@ -113,7 +109,7 @@ export class TrailGroups {
 
   #release(group: number): void {
     for (let at = group; at !== 0 && --this.#uses[at] === 0; ) {
-      const parent = this.#parent[at];
+      const parent = Math.max(0, -this.#extreme[at]);
       this.#uses[at] = this.#free;
       this.#free = at;
       at = parent;
