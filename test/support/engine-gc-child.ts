@@ -1,8 +1,8 @@
 /**
- * Run with `--trace-gc --expose-gc`, and the number of commands as its argument. The engine stage in a separate thread,
- * fed over its real ring; prints marks between which the engine thread must not
- * collect garbage. The main thread generates the commands from a second copy of
- * the state and may collect garbage.
+ * Run with `--trace-gc --expose-gc`, and the number of commands and their flow as its arguments: `core` or `mix`. The engine stage in a
+ * separate thread, fed over its real ring; prints marks between which the engine thread must not
+ * collect garbage. The main thread generates the commands, those of `core` from a second copy of
+ * the state, and may collect garbage.
  */
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { CoreFlow } from '../../bench/core/core-flow.ts';
@@ -12,6 +12,7 @@ import { allocateRing, RingConsumer, type RingHandle, RingProducer } from '../..
 import { SpillingProducer } from '../../engine/rings/spilling-producer.ts';
 import { allocateControl, Control } from '../../engine/threads/control.ts';
 import { EngineCore } from '../../engine/threads/engine-core.ts';
+import { type MixCommand, MixFlow, MOST_SLOTS, SLOT_BYTES } from './mix-flow.ts';
 
 const limits = resolveLimits({ orders: 2 ** 14, rememberedOrders: 2 ** 16 });
 const COMMANDS = Number(process.argv[2]);
@@ -58,8 +59,6 @@ function main(): void {
     signal,
   };
   const worker = new Worker(new URL(import.meta.url), { workerData: rings });
-  const copy = new Exchange(limits);
-  const flow = new CoreFlow(copy, CHUNK);
   const producer = new RingProducer(rings.commands);
   const ends = [new RingConsumer(rings.reports), new RingConsumer(rings.market)];
   const empty = (): void => {
@@ -68,28 +67,24 @@ function main(): void {
       end.release();
     }
   };
-  const send = (slot: number): void => {
+  const send = (bytes: Uint8Array, slot: number): void => {
     let to = producer.tryClaim();
     while (to === -1) {
       producer.publish();
       empty();
       to = producer.tryClaim();
     }
-    producer.slots.u8.set(flow.bytes.subarray(slot * 64, slot * 64 + 64), to * 64);
+    producer.slots.u8.set(bytes.subarray(slot * 64, slot * 64 + 64), to * 64);
   };
+  const makeChunk = process.argv[3] === 'mix' ? mix(send) : core(send);
   const feed = (count: number): void => {
     for (let done = 0; done < count; done += CHUNK) {
-      flow.make(CHUNK);
-      for (let slot = 0; slot < CHUNK; slot++) {
-        send(slot);
-        copy.apply(flow.bytes, flow.words, slot);
-      }
+      makeChunk();
       producer.publish();
       empty();
     }
     while (producer.depth() > 0) empty();
   };
-  flow.setUp(() => send(0));
   feed(WARM_UP);
   Atomics.store(signal, 0, 1);
   while (Atomics.load(signal, 0) === 1) Atomics.wait(signal, 0, 1, 100);
@@ -98,4 +93,34 @@ function main(): void {
   console.log(`ENGINE-END ${COMMANDS}`);
   Atomics.store(signal, 0, 3);
   void worker.once('exit', () => undefined);
+}
+
+type Send = (bytes: Uint8Array, slot: number) => void;
+
+/** Sends the set-up. Returns what sends the next chunk. */
+function core(send: Send): () => void {
+  const copy = new Exchange(limits);
+  const flow = new CoreFlow(copy, CHUNK);
+  flow.setUp(() => send(flow.bytes, 0));
+  return () => {
+    flow.make(CHUNK);
+    for (let slot = 0; slot < CHUNK; slot++) {
+      send(flow.bytes, slot);
+      copy.apply(flow.bytes, flow.words, slot);
+    }
+  };
+}
+
+function mix(send: Send): () => void {
+  const flow = new MixFlow();
+  const bytes = new Uint8Array(MOST_SLOTS * SLOT_BYTES);
+  const words = new Int32Array(bytes.buffer);
+  const put = (command: MixCommand): void => {
+    const slots = flow.encode(command, bytes, words, 0);
+    for (let slot = 0; slot < slots; slot++) send(bytes, slot);
+  };
+  for (const command of flow.setUp()) put(command);
+  return () => {
+    for (let i = 0; i < CHUNK; i++) put(flow.next());
+  };
 }
