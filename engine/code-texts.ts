@@ -75,6 +75,8 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   QUOTE_OTHER_SIDE: 'The other side of the quote was rejected, and its report says why. Both sides of a quote are accepted, or neither is.',
   PROTECTION_TRIGGERED: "The account's market-maker protection has triggered, and accepts no quotes until the account resets it.",
   QUOTE_AMEND: 'An amend names a side of a quote, which only the next quote changes.',
+  PEG_OFFSET: 'A market peg has no offset away from the other side. At the price of the other side or beyond, it could never rest.',
+  PEG_LIMIT: 'The account has the most pegged orders that it can have: 1,024.',
   CANCELLED_BY_CLIENT: 'The account requested it.',
   CANCELLED_REMAINDER: 'The quantity that an immediate-or-cancel or market order did not trade.',
   CANCELLED_BY_OPERATOR: 'The operator cancelled it.',

@@ -78,6 +78,8 @@ export const Code = {
   LIST_REJECTED: 424,
   BAD_LIST: 425,
   LINKED_AMEND: 426,
+  PEG_OFFSET: 428,
+  PEG_LIMIT: 429,
   DISPLAYED_QUANTITY: 419,
   // 450: the reason why an order was cancelled (not a rejection).
   CANCELLED_BY_CLIENT: 450,

@@ -27,7 +27,7 @@ export const RowKind = {
   Account: 6,
   /** account, asset, available, reserved */
   Balance: 7,
-  /** id, client order id (0 = a side of a quote, from rules 5 on), price, open, filled, account, symbol, side, time in force, tag, hash of its terms (from rules 3 on, 0 of a quote); by symbol, side, priority. From rules 5 on the side is 16 more for a hidden order */
+  /** id, client order id (0 = a side of a quote, from rules 5 on), price, open, filled, account, symbol, side, time in force, tag, hash of its terms (from rules 3 on, 0 of a quote); by symbol, side, priority. From rules 5 on the side is 16 more for a hidden order, from rules 6 on 128 more for a pegged one */
   Order: 8,
   /** account, client order id, order id, code, symbol, side, time in force, price, quantity, filled and hash of its terms (from rules 3 on); from rules 3 on by account; oldest first */
   Remembered: 9,
@@ -88,6 +88,12 @@ export const RowKind = {
   Linked: 36,
   /** 8 words of the orders of a list that has not arrived in full, after the number of orders and that of the 8 words, before the number of the first order that expiring ones are in the way of; only from rules 5 on */
   OrderList: 37,
+  /** id, PegKind, offset (ticks away from the other side, below 0: towards it), limit price; after the orders, by symbol in the order of entry; only from rules 6 on */
+  Peg: 38,
+  /** id, client order id, 0, open, filled, account, symbol, side + 256 x time in force, tag, hash of its terms; before the row of a pegged order that is parked; only from rules 6 on */
+  ParkedPeg: 47,
+  /** symbol, phase that its pegged orders have followed, reference bid, reference ask, best bid, best ask, orders to look at, id of the next one (0 = the first), 1 if it has a turn; by turn, then symbol; only from rules 6 on */
+  PegRound: 48,
   /** table, account, day since the epoch, volume of that day; see FeeTiers; only from rules 5 on */
   FeeVolume: 30,
   /** table, asset, tier, its volume, maker's and taker's rate (ppm); tier 0 has the asset only; only from rules 5 on */

@@ -7,6 +7,7 @@ import { encodeCommand } from '../engine/machine/command.ts';
 import { NEW_AUCTION_CHECKS } from '../engine/rules/auction-checks.ts';
 import { NEW_ORDER_CHECKS, OrderChecks } from '../engine/rules/order-checks.ts';
 import { OrderRequest } from '../engine/rules/order-request.ts';
+import { NEW_PEG_CHECKS } from '../engine/rules/peg-checks.ts';
 import { QUOTE_CHECKS } from '../engine/rules/quote-checks.ts';
 import { NEW_STOP_CHECKS } from '../engine/rules/stop-checks.ts';
 import { CommandKind, Phase, ReportKind, Side, TimeInForce } from '../engine/wire/layout.ts';
@@ -128,6 +129,16 @@ describe('the checks of a new order', () => {
     assert.deepEqual(
       listed,
       NEW_STOP_CHECKS.map((codes) => codes.map(codeName)),
+    );
+  });
+
+  it('and those of a pegged order', () => {
+    const text = readFileSync(new URL('../docs/CODES.md', import.meta.url), 'utf8');
+    const section = /## Order of the checks of a pegged order\n([\s\S]*?)(?=\n## |$)/.exec(text)?.[1] ?? assert.fail('no such section');
+    const listed = [...section.matchAll(/^\d+\. (.*)$/gm)].map(([, line]) => [...line.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name));
+    assert.deepEqual(
+      listed,
+      NEW_PEG_CHECKS.map((codes) => codes.map(codeName)),
     );
   });
 

@@ -43,7 +43,8 @@ import {
 import { orderTerms } from '../gateway/client/order-terms.ts';
 
 const { Limit, Market, Stop, StopLimit, TrailingStop, TrailingStopLimit } = OrderType;
-const { TriggerNow, Reprice, TrailPpm, Hidden, ReportTrail } = Instruction;
+const { TriggerNow, Reprice, TrailPpm, Hidden, ReportTrail, PegPrimary, PegMarket, PegTowards } = Instruction;
+const PEGS = PegPrimary | PegMarket | PegTowards;
 /** Bits of later releases. */
 const UNSUPPORTED = 32;
 const { GoodTillCancel, ImmediateOrCancel, FillOrKill, Day, GoodTillDate, AtTheOpen, AtTheClose } = TimeInForce;
@@ -84,6 +85,14 @@ function* combinations(): Generator<Terms> {
         1 | TrailPpm | ReportTrail,
         Hidden | TrailPpm,
         Hidden | ReportTrail,
+        PegPrimary,
+        PegMarket | PegTowards,
+        PegPrimary | PegMarket | 1,
+        PegTowards,
+        PegPrimary | Reprice | 1,
+        PegPrimary | Hidden,
+        PegMarket | TriggerNow,
+        PegMarket | TrailPpm,
       ])
         for (const minQuantity of [0, MIN])
           for (const displayedQuantity of [0, SHOWN]) yield { orderType, timeInForce, instructions, minQuantity, displayedQuantity };
@@ -96,6 +105,13 @@ function expected({ orderType, timeInForce, instructions, minQuantity, displayed
   if (timeInForce === TimeInForce.Market && orderType !== Market) return 'ILLEGAL_COMBINATION';
   const postOnly = (instructions & 1) !== 0 || timeInForce === TimeInForce.PostOnly;
   const isStop = orderType >= Stop;
+  if ((instructions & PEGS) !== 0) {
+    const isLegal = orderType === Limit && [GoodTillCancel, TimeInForce.PostOnly, Day, GoodTillDate].includes(timeInForce as 0);
+    // The minimum quantity is its offset.
+    return isLegal && (instructions & ~PEGS) <= 1 && instructions !== PegTowards && displayedQuantity === 0
+      ? OrderKind.Pegged
+      : 'ILLEGAL_COMBINATION';
+  }
   const untilEnd = [GoodTillCancel, TimeInForce.PostOnly, Day, GoodTillDate].includes(timeInForce as 0);
   const trails = orderType >= TrailingStop;
   // A stop-limit hides when it rests.
@@ -158,11 +174,13 @@ test('every combination has the kind or the code of the rules; equal orders are 
     assert.equal(check(terms, row.needsPrice ? 100 : 0), 'OK', what);
     const timeInForce = u8[64 + Command.timeInForce];
     assert.equal(words[16 + Command.account / 4], 42);
-    if (terms.orderType >= Stop) {
+    if (terms.orderType >= Stop || kind === OrderKind.Pegged) {
       // Its time in force and instructions are in their long form, whatever they become.
       const plain = withoutShortForms(terms.timeInForce, terms.instructions);
       assert.deepEqual([u8[64 + Command.parameter], timeInForce], [CommandFlag.Extended, plain.timeInForce], what);
-      assert.deepEqual([u8[CommandExtension.orderType], words[CommandExtension.instructions / 4]], [terms.orderType, plain.instructions]);
+      const unused = terms.minQuantity === 0 ? PegTowards : 0;
+      const stored = [terms.orderType, plain.instructions & ~unused];
+      assert.deepEqual([u8[CommandExtension.orderType], words[CommandExtension.instructions / 4]], stored);
       assert.equal(longOrderKind(u8, words, 0, 1), kind, 'the log gives the kind again');
       continue;
     }
@@ -202,7 +220,7 @@ test('the columns agree with the rows', () => {
       [GoodTillCancel, AtTheOpen].some((time) => time === row.timeInForce),
       row.name,
     );
-    const inAuctions: number[] = [OrderKind.GoodTillCancel, OrderKind.AuctionLimit, OrderKind.AuctionMarket];
+    const inAuctions: number[] = [OrderKind.GoodTillCancel, OrderKind.AuctionLimit, OrderKind.AuctionMarket, OrderKind.Pegged];
     assert.equal(KIND_AUCTION[kind] === 1, inAuctions.includes(kind), row.name);
     assert.equal(KIND_PHASES[kind], (1 << Phase.Continuous) | (KIND_AUCTION[kind] << Phase.Auction), row.name);
     assert.equal(KIND_FILL_OR_KILL[kind] === 1, row.timeInForce === FillOrKill, row.name);
@@ -347,13 +365,19 @@ test('the two terms that cannot be combined are named', () => {
     ['stop and trail-ppm', Stop, GoodTillCancel, TrailPpm, false],
     ['limit and trail-ppm', Limit, GoodTillCancel, TrailPpm, false],
     ['trailing-stop and post-only', TrailingStop, GoodTillCancel, 1, false],
+    ['iceberg and pegged', Limit, GoodTillCancel, PegPrimary, false, true],
+    ['hidden and pegged', Limit, GoodTillCancel, PegMarket | Hidden, false],
+    ['ioc and pegged', Limit, ImmediateOrCancel, PegPrimary, false],
+    ['stop-limit and pegged', StopLimit, GoodTillCancel, PegPrimary, false],
+    ['limit and peg-towards', Limit, GoodTillCancel, PegTowards, false],
     ['trailing-stop-limit and trigger-now', TrailingStopLimit, GoodTillCancel, TriggerNow, false],
   ];
   for (const [pair, ...terms] of pairs) assert.equal(illegalPair(...terms), pair);
   // Every illegal combination is a pair.
   for (const { orderType, timeInForce, instructions, minQuantity, displayedQuantity } of combinations()) {
     if (orderType > TrailingStopLimit || timeInForce > AtTheClose || instructions === UNSUPPORTED) continue;
-    const terms = [orderType, timeInForce, instructions, minQuantity !== 0, displayedQuantity !== 0] as const;
+    const hasMinimum = minQuantity !== 0 && (instructions & PEGS) === 0;
+    const terms = [orderType, timeInForce, instructions, hasMinimum, displayedQuantity !== 0] as const;
     if (orderKindOf(...terms) !== NO_KIND) continue;
     assert.match(illegalPair(...terms), /^[a-z-]+ and [a-z-]+$/);
   }
@@ -444,7 +468,8 @@ test('docs/ORDER-ENTRY.md contains the table', () => {
   for (const row of ORDER_KINDS) {
     const { instructions } = row;
     const terms = [
-      instructions === 0 ? '' : 'PostOnly',
+      (instructions & PEGS) === 0 ? '' : 'pegged',
+      (instructions & Instruction.PostOnly) === 0 ? '' : 'PostOnly',
       (instructions & Reprice) === 0 ? '' : 'Reprice',
       row.minQuantity ? 'minimum quantity' : '',
     ].filter((term) => term !== '');

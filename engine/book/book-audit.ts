@@ -30,7 +30,7 @@ export function auditBook(book: OrderBook, mayCross = true): void {
 
 /**
  * Runs auditBook for every book of a slab. Also checks that slab and pages hold nothing else.
- * @param books all books that share the slab and the pages @param stops the pending stops by symbol, which share the slab too @param waiting slots of the orders that wait for an auction
+ * @param books all books that share the slab and the pages @param stops the pending stops by symbol, which share the slab too @param waiting slots of the orders that wait for an auction, and of those that are parked
  */
 export function auditBooks(
   slab: OrderSlab,
@@ -54,7 +54,7 @@ export function auditBooks(
   let pending = 0;
   for (const [symbol, book] of stops.entries()) if (book !== undefined) pending += auditStops(slab, symbol, book, seen);
   for (const slot of waiting) {
-    if (seen[slot] !== 0 || slab.level(slot) !== -2) fail(`audit: slot ${slot} waits for an auction, at level ${slab.level(slot)}`);
+    if (seen[slot] !== 0 || slab.level(slot) !== -2) fail(`audit: slot ${slot} waits outside the book, at level ${slab.level(slot)}`);
     seen[slot] = 1;
     pending++;
   }
@@ -109,8 +109,22 @@ function auditOne(book: OrderBook, mayCross: boolean, seen: Uint8Array): { order
     fail(`audit: book ${book.symbol} is crossed: bid ${book.bestBid()}, ask ${book.bestAsk()}`);
   }
   auditHidden(book);
+  auditReferences(book);
   auditAuction(book);
   return { orders, pages };
+}
+
+/** Checks the prices that pegged orders follow. */
+function auditReferences(book: OrderBook): void {
+  if (book.followed === 0) return;
+  for (const side of [0, 1]) {
+    let best = 0;
+    book.ordersInPriority(side, (slot) => {
+      if (best === 0 && !book.slab.isHidden(slot) && !book.slab.isPegged(slot)) best = book.slab.price(slot);
+    });
+    const price = book.referencePrice(side);
+    if (price !== best) fail(`audit: book ${book.symbol}, side ${side}: the reference price is ${price}, should be ${best}`);
+  }
 }
 
 /** Checks the number of hidden orders. */
@@ -194,6 +208,7 @@ function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: U
     let orders = 0;
     let lots = 0;
     let reserved = 0;
+    let quiet = 0;
     let firstHidden = NIL;
     let lastMarket = NIL;
     let before = NIL;
@@ -206,6 +221,7 @@ function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: U
       if (!(slab.open(slot) > 0)) fail(`${where} slot ${slot} has ${slab.open(slot)} open`);
       if (slab.find(slab.id[slot]) !== slot) fail(`${where} order ${slab.id[slot]} is not found under its id`);
       orders++;
+      if (slab.isHidden(slot) || slab.isPegged(slot)) quiet++;
       if (slab.isHidden(slot)) {
         if (firstHidden === NIL) firstHidden = slot;
       } else if (firstHidden !== NIL) fail(`${where} slot ${slot} is displayed behind a hidden order`);
@@ -225,6 +241,7 @@ function auditQueues(book: OrderBook, ladder: PriceLadder, side: number, seen: U
     if (book.firstHiddenAt(first) !== firstHidden) fail(`${where} first hidden order is not in slot ${firstHidden}`);
     if ((book.pages.lastMarket[level] ?? 0) !== lastMarket + 1) fail(`${where} last market order is not in slot ${lastMarket}`);
     if ((book.pages.reserves[level] ?? 0) !== reserved) fail(`${where} reserve of the level is not ${reserved} lots`);
+    if ((book.pages.quiet[level] ?? 0) !== quiet) fail(`${where} orders that are no reference are not ${quiet}`);
     total += orders;
   }
   return total;

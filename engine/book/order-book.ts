@@ -6,7 +6,7 @@ import { AUCTION_MARKET_BIT, isAuctionMarket } from '../wire/order-kinds.ts';
 import { AuctionQueue } from './auction-queue.ts';
 import { CallAuction } from './call-auction.ts';
 import type { OrderSlab } from './order-slab.ts';
-import { HIDDEN, ICEBERG_SHIFT, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from './order-slab.ts';
+import { HIDDEN, ICEBERG_SHIFT, NO_REFERENCE, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord } from './order-slab.ts';
 import {
   LEVEL_DOUBLES,
   LEVEL_ORDERS,
@@ -17,6 +17,7 @@ import {
   type LevelPages,
   PriceLadder,
 } from './price-ladder.ts';
+import { ReferencePrices } from './reference-prices.ts';
 
 const NIL = -1;
 const BUY = 0;
@@ -30,8 +31,10 @@ const LOTS = LEVEL_QUANTITY;
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const IS_HIDDEN = HIDDEN;
-/** Bits of orders that a level knows by their place: hidden ones, and the last market order of an auction. Other orders may have the second one. */
-const HAS_PLACE = HIDDEN | (AUCTION_MARKET_BIT << 24);
+/** Bits of orders that a level knows by their place: hidden ones, and the last market order of an auction, which other orders may have, too; and of pegged ones. */
+const HAS_PLACE = NO_REFERENCE | (AUCTION_MARKET_BIT << 24);
+const IS_APART = NO_REFERENCE;
+const NO_FOLLOWER = (): void => undefined;
 const { open: OPEN } = OrderDouble;
 const { price: PRICE, next: NEXT, prev: PREV, level: LEVEL, account: ACCOUNT, terms: TERMS } = OrderWord;
 
@@ -72,10 +75,15 @@ export class OrderBook {
   hiddenOrders = 0;
   /** Of the next `sweep`, in ticks x lots. A field, because as an argument it would be boxed. */
   mostNotional = Number.POSITIVE_INFINITY;
+  /** 1 from the first pegged order on: its reference prices are followed. */
+  followed = 0;
   /** Results of `sweep`: lots, and the sum of price x lots. */
   sweptQuantity = 0;
   sweptNotional = 0;
   readonly #listener: BookListener;
+  #references: ReferencePrices | undefined;
+  /** Called when what rests in a followed book has changed. */
+  #onChange: (symbol: number) => void = NO_FOLLOWER;
 
   /** @param maxPrice highest price in ticks, 1 to 2^26 */
   constructor(
@@ -107,6 +115,7 @@ export class OrderBook {
     const limit = limitPrice ^ ladder.flip;
     if (ladder.best > limit) return quantity;
     if (this.auction.pivot !== NIL) this.auction.forget();
+    if (this.followed !== 0) this.#onChange(this.symbol);
     let left = quantity;
     do left = this.#matchLevel(ladder, left);
     while (left > 0 && ladder.best <= limit);
@@ -129,6 +138,7 @@ export class OrderBook {
     const price = key ^ ladder.flip;
     const at = ladder.levelOf(key) * WORDS_PER_LEVEL;
     const lots = (at >> 1) + LOTS;
+    const apart = this.hiddenOrders | this.followed;
     let left = quantity;
     let slot = words[at];
     while (left > 0) {
@@ -144,6 +154,7 @@ export class OrderBook {
       left -= has;
       const order = slot << TO_WORDS;
       const following = orders[order + NEXT];
+      if (apart !== 0 && (orders[order + TERMS] & IS_APART) !== 0) this.pages.quiet[orders[order + LEVEL]]--;
       lotsOf[open] = 0;
       orders[order + LEVEL] = NIL;
       doubles[lots] -= has;
@@ -235,9 +246,32 @@ export class OrderBook {
       doubles[lots] += open;
     }
     words[at + TAIL] = slot;
-    if (((terms & IS_HIDDEN) | this.hiddenOrders) !== 0) this.#restBesideHidden(slot, level);
+    if (((terms & IS_APART) | this.hiddenOrders | this.followed) !== 0) this.#restApart(slot, level, terms);
     if (this.auction.pivot !== NIL) this.auction.shift(side, price, open);
     return true;
+  }
+
+  /** The order in `slot` was queued last at its level; it is pegged or hidden, or there may be such orders in the book. */
+  #restApart(slot: number, level: number, terms: number): void {
+    const { pages } = this;
+    if ((terms & IS_APART) !== 0) {
+      pages.keepQuiet();
+      pages.quiet[level]++;
+    } else this.#references?.add((terms >>> 16) & 1, this.slab.price(slot));
+    if (((terms & IS_HIDDEN) | this.hiddenOrders) !== 0) this.#restBesideHidden(slot, level);
+    if (this.followed !== 0) this.#onChange(this.symbol);
+  }
+
+  /** Follows the reference prices from now on. Takes a step for each level. @param onChange is called, possibly more than once, with each change of what rests; it must not change the book */
+  follow(onChange: (symbol: number) => void): void {
+    this.followed = 1;
+    this.#onChange = onChange;
+    this.#references = new ReferencePrices(this.bids, this.asks);
+  }
+
+  /** The best price of a side of what is displayed and not pegged, in a followed book; ticks, 0 = none. */
+  referencePrice(side: number): PriceTicks {
+    return this.#references?.best(side) ?? 0;
   }
 
   /** The order in `slot`, which was queued last at its level, is hidden, or goes before the hidden ones there. */
@@ -270,7 +304,9 @@ export class OrderBook {
 
   /** A hidden order, or perhaps a market order of an auction, leaves its level; its links are as they were. */
   #leavePlace(slot: number, level: number, terms: number): void {
-    const { firstHidden, lastMarket } = this.pages;
+    const { firstHidden, lastMarket, quiet } = this.pages;
+    if (this.followed !== 0) this.#onChange(this.symbol);
+    if ((terms & IS_APART) !== 0) quiet[level]--;
     if ((terms & IS_HIDDEN) !== 0) {
       if (firstHidden[level] === slot + 1) firstHidden[level] = this.slab.next(slot) + 1;
     } else if (lastMarket[level] === slot + 1) lastMarket[level] = this.slab.prev(slot) + 1;
@@ -384,7 +420,7 @@ export class OrderBook {
     const terms = orders[order + TERMS];
     const side = (terms >>> 16) & 1;
     const open = lotsOf[(slot << TO_DOUBLES) + OPEN];
-    if ((terms & HAS_PLACE) !== 0) this.#leavePlace(slot, level, terms);
+    if (((terms & HAS_PLACE) | this.followed) !== 0) this.#leavePlace(slot, level, terms);
     if (this.auction.pivot !== NIL) this.auction.shift(side, orders[order + PRICE], -open);
     const at = level * WORDS_PER_LEVEL;
     orders[order + LEVEL] = NIL;

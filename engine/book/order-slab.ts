@@ -20,7 +20,8 @@ const NIL = -1;
  * SelfTradeMode; bit 7 is set for an order that is
  * post-only and whose time in force does not say so. The byte of the side has it in bit 0, and above it the terms of a pending stop;
  * see PendingStops, which says what the other fields of a pending stop mean. Its bit 3 is set for an iceberg, whose `open` is what it displays;
- * the rest is in {@link OrderSlab.icebergs}. A stop that waits has the bit if it will be an iceberg or hidden; its `open` is the whole, see Icebergs.keep. Its bit 4 is set for a hidden order.
+ * the rest is in {@link OrderSlab.icebergs}. A stop that waits has the bit if it will be an iceberg or hidden; its `open` is the whole, see Icebergs.keep. Its bit 4 is set for a hidden order,
+ * bit 7 for a pegged one; see {@link PegNumber}.
  */
 const ORDER_BYTES = 64;
 /** Positions of an order's fields, from its first double at `slot << ORDER_DOUBLES_SHIFT`. For hot functions; see {@link OrderSlab}. */
@@ -48,6 +49,24 @@ export const ICEBERG = 1 << 19;
 export const HIDDEN = 1 << 20;
 /** The same in the byte of the side. */
 export const HIDDEN_SIDE = HIDDEN >> 16;
+/** It is pegged. */
+export const PEGGED = 1 << 23;
+/** The same in the byte of the side. */
+export const PEGGED_SIDE = PEGGED >> 16;
+/** Orders that are no reference for pegged ones. */
+export const NO_REFERENCE = HIDDEN | PEGGED;
+
+/** The numbers of a pegged order in {@link OrderSlab.icebergs}; it is no iceberg. `IcebergNumber.firstId` has the same meaning. */
+export const PegNumber = {
+  /** Its limit price, ticks; `price` is its present one, 0 while it is parked. */
+  limit: 0,
+  /** Ticks away from the other side; below 0: towards it. */
+  offset: 1,
+  /** A PegKind. */
+  kind: 2,
+} as const;
+/** Level of a pegged order outside the book. */
+export const PARKED = -2;
 
 /** Bits of the byte of the side. The others are 0. */
 export const SIDE_BIT = 1;
@@ -198,6 +217,15 @@ export class OrderSlab {
     return Math.max(this.id[slot], this.icebergs[(slot << 2) + 3]);
   }
 
+  isPegged(slot: number): boolean {
+    return (this.words[(slot << 4) + 14] & 0x800000) !== 0;
+  }
+
+  /** The limit price: of a pegged order not its present price. */
+  limit(slot: number): PriceTicks {
+    return this.isPegged(slot) ? this.icebergs[slot << 2] : this.words[slot << 4];
+  }
+
   isIceberg(slot: number): boolean {
     return (this.words[(slot << 4) + 14] & 0x80000) !== 0;
   }
@@ -210,6 +238,11 @@ export class OrderSlab {
   /** Filled quantity, in lots. */
   filled(slot: number): QtyLots {
     return this.doubles[(slot << 3) + 2];
+  }
+
+  /** The same; 0 for an order that waits for its trigger or auction, whose record has another number there. */
+  traded(slot: number): QtyLots {
+    return this.level(slot) < NIL && !this.isPegged(slot) ? 0 : this.filled(slot);
   }
 
   setFilled(slot: number, lots: QtyLots): void {
@@ -292,7 +325,7 @@ export class OrderSlab {
     this.words[(slot << 4) + 11] = other;
   }
 
-  /** The level at which the order is queued, an index into the books' shared level pages; -1 if the order does not rest; below -1 if it is a pending stop. */
+  /** The level at which the order is queued, an index into the books' shared level pages; -1 if the order does not rest; below -1 if it is a pending stop, or waits outside the book for another reason. */
   level(slot: number): number {
     return this.words[(slot << 4) + 12];
   }

@@ -2,6 +2,7 @@ import { type Allocate, allocateLocal } from '../allocate.ts';
 import { assert } from '../assert.ts';
 import { DEFAULT_LIMITS, RULES } from '../limits.ts';
 import { MAX_PRICE_TICKS } from '../params.ts';
+import { KeySet } from './key-set.ts';
 
 /** A page has the levels of prices that are equal without their lowest bits. */
 export const PAGE_BITS = 6;
@@ -59,6 +60,8 @@ export class LevelPages {
   firstHidden = new Int32Array(0);
   /** By level: slot + 1 of the last market order of an auction, 0 = there is none. Empty before the first market order. */
   lastMarket = new Int32Array(0);
+  /** By level: orders that are no reference for pegged ones. Empty before the first of them. */
+  quiet = new Int32Array(0);
   #free = 0;
   /** Pages above this number were never used, so the free list does not contain them. */
   #fresh = 0;
@@ -90,6 +93,11 @@ export class LevelPages {
     if (this.lastMarket.length === 0) this.lastMarket = new Int32Array((this.capacity + 1) * PAGE_LEVELS);
   }
 
+  /** Call it before the first hidden or pegged order rests. Cold. */
+  keepQuiet(): void {
+    if (this.quiet.length === 0) this.quiet = new Int32Array((this.capacity + 1) * PAGE_LEVELS);
+  }
+
   /** An empty page, from 1; 0 when all are in use. */
   take(): number {
     if (this.count >= this.limit) return 0;
@@ -113,25 +121,16 @@ export class LevelPages {
  *
  * The ladder uses keys: a sell's key is its price, a buy's key is the price with
  * its bits flipped. On both sides the lowest key is the best price, so one search
- * serves both. The lowest height of a pyramid has one occupancy bit per key. Each
- * height above has one bit per word (32 bits) of the height below, up to a single
- * word. A search for the next occupied key takes at most one step per height (six
- * for 2^26 prices), independent of the distance. Nothing is balanced or allocated.
+ * serves both. The set has the occupied keys.
  */
-export class PriceLadder {
+export class PriceLadder extends KeySet {
   /** key = price ^ flip, and back. */
   readonly flip: number;
-  /** One more than the highest key; `best` of an empty ladder. */
-  readonly none: number;
   /** Lowest occupied key, or `none`. */
   best: number;
   readonly pages: LevelPages;
   /** Page of each 64 keys, 0 = none. */
   readonly directory: Int32Array;
-  /** All heights of the pyramid: one bit per key, then one per word of the height below. A zero word after each height ends a search. */
-  readonly bits: Int32Array;
-  /** Where each height starts in `bits`. */
-  readonly starts: Int32Array;
 
   /**
    * @param side 0 = buy, 1 = sell
@@ -140,19 +139,11 @@ export class PriceLadder {
   constructor(side: 0 | 1, pages: LevelPages, maxPrice: number, allocate: Allocate = allocateLocal) {
     assert(Number.isInteger(maxPrice) && maxPrice >= 1 && maxPrice <= MAX_PRICE_TICKS, 'price ladder: maxPrice is 1 to 2^26');
     const keys = 2 ** Math.max(PAGE_BITS, 32 - Math.clz32(maxPrice));
+    super(keys, allocate);
     this.pages = pages;
     this.flip = side === 0 ? keys - 1 : 0;
-    this.none = keys;
     this.best = keys;
     this.directory = new Int32Array(allocate((keys >> PAGE_BITS) * 4));
-    const starts = [];
-    let words = 0;
-    for (let height = keys; height > 1; height = Math.ceil(height / 32)) {
-      starts.push(words);
-      words += Math.ceil(height / 32) + 1;
-    }
-    this.starts = new Int32Array(starts);
-    this.bits = new Int32Array(allocate(words * 4));
   }
 
   /**
@@ -203,7 +194,7 @@ export class PriceLadder {
     const word = key >>> 5;
     const before = bits[word];
     bits[word] = before | (1 << (key & 31));
-    if (before === 0) this.#setAbove(word);
+    if (before === 0) this.setAbove(word);
     if (key < this.best) this.best = key;
   }
 
@@ -218,7 +209,7 @@ export class PriceLadder {
         this.pages.give(this.directory[key >>> PAGE_BITS]);
         this.directory[key >>> PAGE_BITS] = 0;
       }
-      this.#clearAbove(word);
+      this.clearAbove(word);
     }
     if (key === this.best) this.best = this.next(key + 1);
   }
@@ -245,68 +236,6 @@ export class PriceLadder {
     const displayed = doubles[level * LEVEL_DOUBLES + LEVEL_QUANTITY];
     return reserves.length === 0 ? displayed : displayed + reserves[level];
   }
-
-  /** Lowest occupied key from `from` (0 to `none`) up, or `none`. */
-  next(from: number): number {
-    const bits = this.bits;
-    const starts = this.starts;
-    let at = from;
-    for (let height = 0; height < starts.length; height++) {
-      const found = bits[starts[height] + (at >>> 5)] & (-1 << (at & 31));
-      if (found !== 0) {
-        at = (at & ~31) | lowestBit(found);
-        while (height > 0) at = (at << 5) | lowestBit(bits[starts[--height] + at]);
-        return at;
-      }
-      at = (at >>> 5) + 1;
-    }
-    return this.none;
-  }
-
-  /** Highest occupied key from `from` down, or -1; `from` is -1 to `none` - 1. */
-  previous(from: number): number {
-    const bits = this.bits;
-    const starts = this.starts;
-    let at = from;
-    for (let height = 0; height < starts.length && at >= 0; height++) {
-      const found = bits[starts[height] + (at >>> 5)] & (-1 >>> (31 - (at & 31)));
-      if (found !== 0) {
-        at = (at & ~31) | (31 - Math.clz32(found));
-        while (height > 0) at = (at << 5) | (31 - Math.clz32(bits[starts[--height] + at]));
-        return at;
-      }
-      at = (at >>> 5) - 1;
-    }
-    return -1;
-  }
-
-  #setAbove(word: number): void {
-    const bits = this.bits;
-    let bit = word;
-    for (let height = 1; height < this.starts.length; height++) {
-      const at = this.starts[height] + (bit >>> 5);
-      const before = bits[at];
-      bits[at] = before | (1 << (bit & 31));
-      if (before !== 0) return;
-      bit >>>= 5;
-    }
-  }
-
-  #clearAbove(word: number): void {
-    const bits = this.bits;
-    let bit = word;
-    for (let height = 1; height < this.starts.length; height++) {
-      const at = this.starts[height] + (bit >>> 5);
-      const left = bits[at] & ~(1 << (bit & 31));
-      bits[at] = left;
-      if (left !== 0) return;
-      bit >>>= 5;
-    }
-  }
-}
-
-function lowestBit(word: number): number {
-  return 31 - Math.clz32(word & -word);
 }
 
 function countBits(word: number): number {

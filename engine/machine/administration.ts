@@ -13,6 +13,7 @@ import { ControlCommands } from './control-commands.ts';
 import type { Interruptions } from './interruptions.ts';
 import type { MassCancels } from './mass-cancels.ts';
 import { OperatorCancel } from './operator-cancel.ts';
+import type { PegOrders } from './peg-orders.ts';
 import { publishPhase } from './publish-phase.ts';
 import type { QuoteProtection } from './quote-protection.ts';
 import type { RestingOrders } from './resting-orders.ts';
@@ -50,6 +51,7 @@ export class Administration {
   readonly #massCancels: MassCancels;
   readonly #auctionOrders: AuctionOrders;
   readonly #protection: QuoteProtection;
+  readonly #pegOrders: PegOrders;
   readonly #openBook: (symbol: number) => void;
 
   /** @param openBook creates an empty book for a defined symbol, up to its MaxPrice */
@@ -60,6 +62,7 @@ export class Administration {
     massCancels: MassCancels,
     auctionOrders: AuctionOrders,
     protection: QuoteProtection,
+    pegOrders: PegOrders,
     openBook: (symbol: number) => void,
   ) {
     this.#state = state;
@@ -69,6 +72,7 @@ export class Administration {
     this.#massCancels = massCancels;
     this.#auctionOrders = auctionOrders;
     this.#protection = protection;
+    this.#pegOrders = pegOrders;
     this.#openBook = openBook;
   }
 
@@ -213,6 +217,7 @@ export class Administration {
       const settable = phase === Phase.Auction && subPhase <= SubPhase.ClosingAuction;
       if ((subPhase !== SubPhase.None && !settable) || boundaryUs >= LIMIT_53) return Code.BAD_PARAMETER;
     }
+    if (symbols.phase[symbol] === Phase.Auction) this.#pegOrders.park(symbol);
     const crossed = book.bestAsk() !== 0 && book.bestBid() >= book.bestAsk();
     if (phase === Phase.Continuous && crossed) return Code.BOOK_CROSSED;
     this.#interruptions.end(symbol);
@@ -229,8 +234,9 @@ export class Administration {
   }
 
   #hasPending(symbol: number): boolean {
-    const { stops, waiting } = this.#state;
+    const { stops, waiting, pegs } = this.#state;
     const book = stops.books[symbol];
+    if (pegs.first(symbol) !== -1) return true;
     return (book !== undefined && book.count > 0) || AUCTION_TIMES.some((time) => waiting.first(symbol, time) !== -1);
   }
 
@@ -247,6 +253,7 @@ export class Administration {
     if (book === undefined) return Code.UNKNOWN_SYMBOL;
     if (symbols.phase[symbol] !== Phase.Auction || symbols.subPhase[symbol] === SubPhase.PreOpen) return Code.WRONG_PHASE;
     this.#auctionOrders.beforeUncross(symbol);
+    this.#pegOrders.park(symbol);
     const reference = symbols.param(symbol, SymbolParam.ReferencePrice);
     book.indicate(reference);
     this.price = book.indicativePrice;

@@ -1,5 +1,5 @@
 import type { OrderBook } from '../book/order-book.ts';
-import { ICEBERG, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord, QUOTE } from '../book/order-slab.ts';
+import { ICEBERG, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, OrderWord, PEGGED, QUOTE } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import { CARRY_BITS, CARRY_MASK, type FeeSchedules, NO_CARRY as NO_FEE_CARRY, SCHEDULE_MASK, scheduleOf } from '../rules/fee-schedules.ts';
 import type { OrderChecks } from '../rules/order-checks.ts';
@@ -12,6 +12,7 @@ import type { Answers } from './answers.ts';
 import type { BandedMatch } from './banded-match.ts';
 import type { GuardedMatch } from './guarded-match.ts';
 import type { LinkedOrders } from './linked-orders.ts';
+import type { PegOrders } from './peg-orders.ts';
 import { ReportFlag } from './report-writer.ts';
 import { ANY_SHARE as ANY, type RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
@@ -39,7 +40,7 @@ const SCHEDULE = SCHEDULE_MASK;
 const CARRY = CARRY_MASK;
 const NO_CARRY = NO_FEE_CARRY;
 /** Orders that are amended in another way. */
-const SPECIAL = ICEBERG | (QUOTE << 16);
+const SPECIAL = ICEBERG | PEGGED | (QUOTE << 16);
 
 /**
  * Amend and cancel of a resting order, named by either id. An amend to at most
@@ -68,6 +69,7 @@ export class AmendCancel {
   readonly #banded: BandedMatch;
   readonly #stops: MachineState['stops'];
   readonly #stopOrders: StopOrders;
+  readonly #pegOrders: PegOrders;
 
   readonly #linked: LinkedOrders;
   /** Slot of a linked order whose amend is under way; -1 = none. */
@@ -81,6 +83,7 @@ export class AmendCancel {
     guarded: GuardedMatch,
     banded: BandedMatch,
     stopOrders: StopOrders,
+    pegOrders: PegOrders,
     linked: LinkedOrders,
   ) {
     this.#linked = linked;
@@ -102,6 +105,7 @@ export class AmendCancel {
     this.#resting = resting;
     this.#stops = state.stops;
     this.#stopOrders = stopOrders;
+    this.#pegOrders = pegOrders;
   }
 
   cancel(): void {
@@ -213,6 +217,7 @@ export class AmendCancel {
   #amendOther(slot: number, terms: number): boolean {
     const order = this.#order;
     if ((terms & LINKED) !== 0 && slot !== this.#amending) this.#amendLinked(slot);
+    else if ((terms & PEGGED) !== 0) this.#pegOrders.amend(slot);
     else if (this.#slab.level(slot) < NIL) this.#stopOrders.amend(slot);
     else if (order.stopPrice !== 0) this.#rejectUncounted(order.trailOffset === 0 ? Code.STOP_PRICE : Code.TRAIL_OFFSET, slot);
     else if (((terms & SPECIAL) | order.lifetimeBits) !== 0) this.#amendSpecial(slot);
@@ -256,15 +261,7 @@ export class AmendCancel {
   #rejectAmend(code: Code, slot: number): void {
     const order = this.#order;
     const slab = this.#slab;
-    this.#answers.reply(
-      AMEND_REJECTED,
-      code,
-      slab.id[slot],
-      order.price,
-      order.quantity,
-      slab.total(slot),
-      slab.level(slot) < NIL ? 0 : slab.filled(slot),
-    );
+    this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.total(slot), slab.traded(slot));
     if (code === Code.THROTTLED || code === Code.ORDER_TO_TRADE) this.#answers.notBefore();
   }
 

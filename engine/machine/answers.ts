@@ -1,4 +1,4 @@
-import { ICEBERG, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord } from '../book/order-slab.ts';
+import { ICEBERG, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord, PEGGED } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
 import { UNKNOWN_TERMS } from '../rules/order-terms.ts';
@@ -27,6 +27,8 @@ const {
 const TO_DOUBLES = ORDER_DOUBLES_SHIFT;
 const TO_WORDS = ORDER_WORDS_SHIFT;
 const HIDES = ICEBERG;
+const IS_PEGGED = PEGGED;
+const PEG_FLAG = ReportFlag.Pegged << 24;
 const { open: OPEN, filled: ORDER_FILLED, clientOrderId: ORDER_CLIENT_ORDER_ID } = OrderDouble;
 const { price: ORDER_PRICE, level: LEVEL, account: ACCOUNT, terms: TERMS } = OrderWord;
 const NIL = -1;
@@ -86,6 +88,12 @@ export class Answers {
     words[at + CODE] = order.trigger << TO_TRIGGER;
   }
 
+  /** The current order, a pegged one, was accepted. */
+  acceptedPeg(): void {
+    this.accepted();
+    this.#reports.words[this.#reports.at] |= PEG_FLAG;
+  }
+
   /** An account that does not exist has no report stream. The answer is written to the operator's stream. */
   rejectUnknownAccount(kind: number): void {
     const order = this.#order;
@@ -107,7 +115,8 @@ export class Answers {
     const { words } = this.#slab;
     const record = slot << TO_WORDS;
     if ((words[record + TERMS] & HIDES) !== 0) this.#whole(slot);
-    if (words[record + LEVEL] < NIL) this.#pending(slot);
+    if ((words[record + TERMS] & IS_PEGGED) !== 0) this.#reports.words[this.#reports.at] |= PEG_FLAG;
+    else if (words[record + LEVEL] < NIL) this.#pending(slot);
   }
 
   /** The same for an order in the book that displays all of it. Reads the record, so that no double is boxed for the call. */
@@ -167,7 +176,7 @@ export class Answers {
       const slab = this.#slab;
       const slot = ref - 1;
       this.resting(ReportKind.Accepted, ReportFlag.Duplicate, OK, slot, order.tag);
-      putU53(this.#reports.words, this.#reports.at + QUANTITY, (slab.level(slot) < NIL ? 0 : slab.filled(slot)) + slab.total(slot));
+      putU53(this.#reports.words, this.#reports.at + QUANTITY, slab.traded(slot) + slab.total(slot));
       return;
     }
     const ids = this.#state.clientOrderIds;

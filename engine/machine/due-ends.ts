@@ -131,7 +131,8 @@ export class DueEnds {
     if (!accounts.exists(order.account)) return true;
     const slot = this.#resting.find(order.orderId);
     if (slot === NIL || this.end(slot)) return true;
-    if (order.kind === CommandKind.Amend && slab.level(slot) > NIL) return this.clearWay(books[slab.symbol(slot)], slab.side(slot));
+    if (order.kind === CommandKind.Amend && slab.level(slot) > NIL && !slab.isPegged(slot))
+      return this.clearWay(books[slab.symbol(slot)], slab.side(slot));
     return true;
   }
 

@@ -32,6 +32,7 @@ import { LinkedOrders } from './linked-orders.ts';
 import { MassCancels } from './mass-cancels.ts';
 import { NewOrder } from './new-order.ts';
 import { EXPIRING_RETRY_US, OrderLists } from './order-lists.ts';
+import { PegOrders } from './peg-orders.ts';
 import { QuoteOrders } from './quote-orders.ts';
 import { QuoteProtection } from './quote-protection.ts';
 import { ReportFlag } from './report-writer.ts';
@@ -68,6 +69,7 @@ export class Exchange extends MachineState {
   readonly digest: StateDigest;
   readonly auctionOrders: AuctionOrders;
   readonly massCancels: MassCancels;
+  readonly pegOrders: PegOrders;
   /** The parts of a snapshot, in the canonical order of rows, after the row of seq, time and last order id. */
   readonly parts: readonly StatePart[];
   readonly #extension = new PendingExtension();
@@ -96,17 +98,21 @@ export class Exchange extends MachineState {
     const guarded = new GuardedMatch(this, this.#answers, resting, protection);
     this.#interruptions = new Interruptions(
       this,
-      (symbol) => this.#dueEnds.clearBook(symbol),
+      (symbol) => {
+        this.#dueEnds.clearBook(symbol);
+        this.pegOrders.park(symbol);
+      },
       (symbol) => this.#administration.uncross(symbol),
     );
     const banded = new BandedMatch(this, guarded, this.#interruptions);
     this.auctionOrders = new AuctionOrders(this, checks, this.#answers, resting, (slot) => this.#dueEnds.end(slot));
     const stopOrders = new StopOrders(this, checks, this.#answers, resting, this.auctionOrders);
-    this.#newOrder = new NewOrder(this, checks, this.#answers, resting, guarded, banded, stopOrders, this.auctionOrders);
+    this.pegOrders = new PegOrders(this, checks, this.#answers, resting, (slot) => this.#dueEnds.end(slot));
+    this.#newOrder = new NewOrder(this, checks, this.#answers, resting, guarded, banded, stopOrders, this.auctionOrders, this.pegOrders);
     const linked = new LinkedOrders(this, this.#answers, resting);
     resting.followers = linked;
     this.#lists = new OrderLists(this, checks, this.#answers, resting, this.#newOrder, stopOrders, linked, this.#extension);
-    this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting, guarded, banded, stopOrders, linked);
+    this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting, guarded, banded, stopOrders, this.pegOrders, linked);
     this.#quoteOrders = new QuoteOrders(this, checks, this.#answers, resting, guarded, banded, protection);
     this.#settlement = new Settlement(this, resting);
     this.massCancels = new MassCancels(this, checks, this.#answers, resting);
@@ -117,6 +123,7 @@ export class Exchange extends MachineState {
       this.massCancels,
       this.auctionOrders,
       protection,
+      this.pegOrders,
       openBook,
     );
     this.#cancelAfters = new CancelAfters(this, checks, this.#answers, this.massCancels);
@@ -137,6 +144,7 @@ export class Exchange extends MachineState {
       resting,
       stopOrders,
       this.auctionOrders,
+      this.pegOrders,
       linked,
       new PositionLimitRows(this.accounts, this.risks),
       this.clientOrderIds,
@@ -190,6 +198,7 @@ export class Exchange extends MachineState {
     } else if (kind === AMEND && (order.flags & EXTENDED) === 0 && !this.#extension.pending) this.#amendCancel.amend();
     else this.#applyOther(kind, bytes, words, slot);
     if (this.#stops.pending && !isEngines(kind)) this.#triggers.run(true);
+    if (this.pegs.pending && !isEngines(kind)) this.pegOrders.run();
     this.accounts.checkConservation();
     if (this.rules !== 1) this.digest.fold(seq);
   }
@@ -244,15 +253,19 @@ export class Exchange extends MachineState {
   /** Time from which a Tick has something to do, microseconds since the Unix epoch; infinite = none. */
   get deadlineUs(): TimeUs {
     const { wakes } = this;
-    if (this.#stops.busy || this.massCancels.count !== 0 || this.auctionOrders.busy) return this.timeUs;
+    if (this.#isBusy()) return this.timeUs;
     return Math.min(wakes[0], wakes[2], wakes[3]);
+  }
+
+  /** Whether a command has left work to the next one. */
+  #isBusy(): boolean {
+    return this.#stops.busy || this.massCancels.count !== 0 || this.auctionOrders.busy || this.pegs.active.length > 0;
   }
 
   /** Whether `deadlineUs` is another one than at the last call; true at the first one. Called once per poll, so it returns no double, which would be boxed. */
   deadlineChanged(): boolean {
     const { wakes } = this;
-    const isBusy = this.#stops.busy || this.massCancels.count !== 0 || this.auctionOrders.busy;
-    const next = isBusy ? this.timeUs : Math.min(wakes[0], wakes[2], wakes[3]);
+    const next = this.#isBusy() ? this.timeUs : Math.min(wakes[0], wakes[2], wakes[3]);
     if (next === this.#deadline[0]) return false;
     this.#deadline[0] = next;
     return true;

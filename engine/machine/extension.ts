@@ -8,6 +8,7 @@ import { Command, CommandExtension, Instruction, SelfTradeMode, Side, TimeInForc
 import {
   AUCTION_MARKET_BIT,
   HIDDEN_BIT,
+  hasOffset,
   ICEBERG_BIT,
   INSTRUCTIONS,
   isStop,
@@ -17,10 +18,12 @@ import {
   ORDER_TYPES,
   OrderKind,
   orderKindOf,
+  PEG_BIT,
   POST_ONLY_BIT,
   SELF_TRADE_SHIFT,
   selfTradeModeOf,
 } from '../wire/order-kinds.ts';
+import { pegKindOf } from '../wire/peg-terms.ts';
 
 /** Instead of a `link`: no verified frame has the command. */
 export const MALFORMED = -1;
@@ -106,7 +109,7 @@ export function addExtension(order: OrderRequest, bytes: Uint8Array, words: Int3
   order.link = words[(byte + CommandExtension.link) / 4];
   const instructions = words[(byte + CommandExtension.instructions) / 4];
   const orderType = bytes[byte + CommandExtension.orderType];
-  const hasMinimum = order.minQuantity !== 0 && !isTrailing(orderType);
+  const hasMinimum = order.minQuantity !== 0 && !hasOffset(orderType, instructions);
   order.orderKind = orderType < ORDER_TYPES ? orderKindOf(orderType, order.timeInForce, instructions, hasMinimum) : NO_KIND;
   order.lifetimeBits = bytes[byte + CommandExtension.selfTradeMode] << SELF_TRADE_SHIFT;
   if ((instructions & Instruction.PostOnly) !== 0 && order.timeInForce !== TimeInForce.PostOnly) order.lifetimeBits |= POST_ONLY_BIT;
@@ -114,6 +117,7 @@ export function addExtension(order: OrderRequest, bytes: Uint8Array, words: Int3
   order.displayed = displayedOf(words, slot);
   if (order.displayed !== 0) order.lifetimeBits |= ICEBERG_BIT;
   if ((instructions & Instruction.Hidden) !== 0) order.lifetimeBits |= HIDDEN_BIT;
+  if (order.orderKind === OrderKind.Pegged) addPeg(order, instructions);
   if (isStop(orderType)) {
     order.stopPrice = stopPriceOf(words, slot);
     order.trigger = bytes[byte + CommandExtension.trigger];
@@ -130,12 +134,19 @@ function isPossible(order: OrderRequest, orderType: number, instructions: number
   if (selfTradeModeOf(lifetimeBits) > SelfTradeMode.Decrement) return false;
   if (isTrailing(orderType)) return Math.abs(trailOffset) <= (trailOffset < 0 ? MAX_TRAIL_PPM : MAX_PRICE_TICKS) && trailOffset !== 0;
   if (isStop(orderType) && (order.stopPrice === 0 || order.trigger > Trigger.ReferencePrice)) return false;
+  if (order.orderKind === OrderKind.Pegged && Math.abs(order.pegOffset) > MAX_PRICE_TICKS) return false;
   return displayed === 0 || orderKindOf(orderType, timeInForce, instructions, minQuantity !== 0, true) !== NO_KIND;
 }
 
 function malformed(seq: Seq, rules: number): number {
   if (rules < 6) fail(`command ${seq} needs an extension, and there is none that this release supports`);
   return MALFORMED;
+}
+
+function addPeg(order: OrderRequest, instructions: number): void {
+  order.lifetimeBits |= PEG_BIT;
+  order.pegKind = pegKindOf(instructions);
+  order.pegOffset = (instructions & Instruction.PegTowards) !== 0 ? -order.minQuantity : order.minQuantity;
 }
 
 /** The field of the minimum quantity has the offset of a trailing stop. */

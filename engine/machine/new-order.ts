@@ -9,6 +9,7 @@ import type { Answers } from './answers.ts';
 import type { AuctionOrders } from './auction-orders.ts';
 import type { BandedMatch } from './banded-match.ts';
 import type { GuardedMatch } from './guarded-match.ts';
+import type { PegOrders } from './peg-orders.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import { Aggressor, type MachineState } from './state.ts';
 import type { StopOrders } from './stop-orders.ts';
@@ -36,6 +37,7 @@ export class NewOrder {
   readonly #stops: MachineState['stops'];
   readonly #stopOrders: StopOrders;
   readonly #auctionOrders: AuctionOrders;
+  readonly #pegOrders: PegOrders;
 
   constructor(
     state: MachineState,
@@ -46,6 +48,7 @@ export class NewOrder {
     banded: BandedMatch,
     stopOrders: StopOrders,
     auctionOrders: AuctionOrders,
+    pegOrders: PegOrders,
   ) {
     this.#guarded = guarded;
     this.#banded = banded;
@@ -59,6 +62,7 @@ export class NewOrder {
     this.#stops = state.stops;
     this.#stopOrders = stopOrders;
     this.#auctionOrders = auctionOrders;
+    this.#pegOrders = pegOrders;
   }
 
   apply(): void {
@@ -99,7 +103,9 @@ export class NewOrder {
 
   /** The same for kinds with checks of their own. */
   #special(): Code {
-    return this.#order.orderKind === OrderKind.PostOnlyReprice ? this.#checks.newSpecial(this.#order) : this.#auctionOrders.enter();
+    const { orderKind } = this.#order;
+    if (orderKind === OrderKind.PostOnlyReprice) return this.#checks.newSpecial(this.#order);
+    return orderKind === OrderKind.Pegged ? this.#pegOrders.enter() : this.#auctionOrders.enter();
   }
 
   /** Gives the current order the fees of a new one. */

@@ -105,6 +105,7 @@ export class OperatorCancel {
     }
     this.#stopsOf(book.symbol);
     this.#waitingOf(book.symbol);
+    this.#parkedOf(book.symbol);
   }
 
   #stopsOf(symbol: number): void {
@@ -131,6 +132,15 @@ export class OperatorCancel {
         }
         this.#cancel(slot);
       }
+    }
+  }
+
+  /** What is left of the pegged orders is parked. */
+  #parkedOf(symbol: number): void {
+    const { pegs } = this.#state;
+    for (let slot = pegs.first(symbol); slot !== NIL && !this.more; slot = pegs.first(symbol)) {
+      if (this.cancelled === CANCELS_PER_COMMAND) this.more = true;
+      else this.#cancel(slot);
     }
   }
 

@@ -2,11 +2,15 @@ import { assert, fail } from '../assert.ts';
 import type { OrderBook } from '../book/order-book.ts';
 import {
   HIDDEN_SIDE,
+  ICEBERG_SHIFT,
   LINKED,
   ORDER_DOUBLES_SHIFT,
   ORDER_WORDS_SHIFT,
   OrderDouble,
   OrderWord,
+  PARKED,
+  PEGGED_SIDE,
+  PegNumber,
   QUOTE,
   TRAILING,
 } from '../book/order-slab.ts';
@@ -77,6 +81,7 @@ export class RestingOrders implements StatePart {
   readonly #stops: MachineState['stops'];
   readonly #quotes: MachineState['quotes'];
   readonly #waiting: MachineState['waiting'];
+  readonly #pegs: MachineState['pegs'];
   readonly #protections: MachineState['protections'];
   readonly #changedAuctions: MachineState['changedAuctions'];
   readonly #answers: Answers;
@@ -96,6 +101,7 @@ export class RestingOrders implements StatePart {
     this.#stops = state.stops;
     this.#quotes = state.quotes;
     this.#waiting = state.waiting;
+    this.#pegs = state.pegs;
     this.#protections = state.protections;
     this.#changedAuctions = state.changedAuctions;
     this.#answers = answers;
@@ -166,6 +172,28 @@ export class RestingOrders implements StatePart {
     this.#waiting.add(slot);
     this.#open(slot);
     return slot;
+  }
+
+  /** Makes a new pegged order an open one, which is parked. @param limit its limit price. Returns its slot. */
+  enterPeg(limit: PriceTicks): number {
+    const { pegKind, pegOffset } = this.#order;
+    const slot = this.#acquire(PEGGED_SIDE);
+    this.addPeg(slot, pegKind, pegOffset, limit);
+    this.#open(slot);
+    return slot;
+  }
+
+  /** The order in `slot`, outside the book or in it, is a pegged one from now on. */
+  addPeg(slot: number, kind: number, offset: number, limit: PriceTicks): void {
+    const slab = this.#slab;
+    const { icebergs } = slab;
+    const at = slot << ICEBERG_SHIFT;
+    icebergs[at + PegNumber.limit] = limit;
+    icebergs[at + PegNumber.offset] = offset;
+    icebergs[at + PegNumber.kind] = kind;
+    slab.setFees(slot, slab.fees(slot) | HAS_MORE);
+    if (slab.level(slot) === NIL) slab.setLevel(slot, PARKED);
+    this.#pegs.add(slot);
   }
 
   /** Makes a new trailing stop a pending one. @param bits beside its side @param extreme price that it follows from, ticks; 0 = it waits for its activation price. Returns its slot. */
@@ -264,7 +292,8 @@ export class RestingOrders implements StatePart {
   #cancelPending(slot: number, code: Code, tag: number): void {
     this.#risks.of(this.#slab.symbol(slot)).release(slot);
     this.#answers.cancelled(slot, code, tag);
-    if (isAuctionOnly(this.#slab.timeInForce(slot))) this.#waiting.remove(slot);
+    if (this.#slab.isPegged(slot)) this.#slab.setLevel(slot, NIL);
+    else if (isAuctionOnly(this.#slab.timeInForce(slot))) this.#waiting.remove(slot);
     else this.#stops.end(slot);
     this.gone(slot);
   }
@@ -298,6 +327,7 @@ export class RestingOrders implements StatePart {
     const bits = this.#slab.sideBits(slot);
     this.#expiries.remove(slot);
     this.#slab.session[slot] = 0;
+    if ((bits & PEGGED_SIDE) !== 0) this.#pegs.remove(slot);
     if (this.#slab.isHidden(slot)) (this.#books[this.#slab.symbol(slot)] as OrderBook).hiddenGone(slot);
     if ((bits & QUOTE) === 0) this.#clientOrderIds.rememberResting(slot);
     else {
@@ -358,7 +388,7 @@ export class RestingOrders implements StatePart {
             slab.filled(slot),
             slab.account(slot),
             slab.symbol(slot),
-            slab.isHidden(slot) ? side + HIDDEN_SIDE : side,
+            side + (slab.sideBits(slot) & (HIDDEN_SIDE | PEGGED_SIDE)),
             slab.lifetime(slot),
             slab.tag(slot),
             slab.termsHash[slot],
@@ -443,6 +473,13 @@ export class RestingOrders implements StatePart {
     this.#slab.setFilled(slot, 0);
     this.#waiting.add(slot);
     this.#risks.of(r[at + 7]).noteLoaded(slot);
+  }
+
+  /** Opens the parked order in a row of {@link RowKind.ParkedPeg}, whose terms come in the next one. */
+  loadParked(r: Float64Array, at: number, side: number, lifetime: number): void {
+    const slot = this.#loadOrder(r, at, side + PEGGED_SIDE, lifetime, r[at + 9], r[at + 10]);
+    this.#slab.setFilled(slot, r[at + 5]);
+    this.#slab.setLevel(slot, PARKED);
   }
 
   /** Opens the pending stop in a row of {@link RowKind.StopOrder}; the caller adds a trailing one. Returns its slot. @param sideBits side, and the bits beside it */

@@ -18,6 +18,7 @@ import type { CheckedState } from '../rules/order-checks.ts';
 import { OrderLinks } from '../rules/order-links.ts';
 import { OrderRequest } from '../rules/order-request.ts';
 import { OrderToTrade } from '../rules/order-to-trade.ts';
+import { PeggedOrders } from '../rules/pegged-orders.ts';
 import { PendingStops } from '../rules/pending-stops.ts';
 import { Protections } from '../rules/protections.ts';
 import { RiskModels } from '../rules/risk-model.ts';
@@ -73,6 +74,7 @@ export class MachineState implements CheckedState {
   readonly stops: PendingStops;
   readonly quotes: LiveQuotes;
   readonly waiting: WaitingOrders;
+  readonly pegs: PeggedOrders;
   readonly protections: Protections;
   readonly symbols: Symbols;
   readonly slab: OrderSlab;
@@ -124,6 +126,7 @@ export class MachineState implements CheckedState {
     this.stops = new PendingStops(this.symbols, this.slab, this.trailGroups);
     this.quotes = new LiveQuotes(this.slab);
     this.waiting = new WaitingOrders(this.slab);
+    this.pegs = new PeggedOrders(this.slab, this.symbols, this.books, limits.accounts);
     this.protections = new Protections(this.slab, this.accounts, this);
     this.pages = new LevelPages(limits.pages, allocateLocal, limits.accounts);
     const seed = (Math.random() * 2 ** 32) | 0;

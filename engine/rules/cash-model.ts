@@ -19,7 +19,7 @@ const SCHEDULE = SCHEDULE_MASK;
 const CARRY = CARRY_MASK;
 
 /**
- * Cash: a resting buy reserves its cost at the limit price and the highest fee
+ * Cash: an open buy reserves its cost at the limit price and the highest fee
  * that it can be charged; a sell reserves its lots. Reserved amounts are stored
  * with the orders, because computing one takes divisions. Owned by the engine
  * thread.
@@ -61,7 +61,7 @@ export class CashModel implements RiskModel {
     const symbol = slab.symbol(slot);
     if (slab.side(slot) !== Buy) return open * symbols.basePerLot[symbol];
     const fees = slab.fees(slot);
-    const notional = slab.price(slot) * open * symbols.quotePerTickLot[symbol];
+    const notional = slab.limit(slot) * open * symbols.quotePerTickLot[symbol];
     return buyReserve(notional, this.#schedules.reservePpm[(fees >>> TO_SCHEDULE) & SCHEDULE], fees & CARRY);
   }
 

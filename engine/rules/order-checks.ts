@@ -256,7 +256,7 @@ export class OrderChecks {
     if (quantity < params[row + MinQuantity] || quantity === 0) return Code.QUANTITY_MIN;
     const lotStep = params[row + LotStep];
     if (lotStep !== 1 && quantity % lotStep !== 0) return Code.LOT;
-    order.notional = slab.price(slot) * quantity * this.#symbols.quotePerTickLot[order.symbol];
+    order.notional = slab.limit(slot) * quantity * this.#symbols.quotePerTickLot[order.symbol];
     if (order.notional < params[row + MinNotional]) return Code.NOTIONAL_MIN;
     this.#risks.of(order.symbol).need(order);
     return OK;

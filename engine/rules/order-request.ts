@@ -48,6 +48,9 @@ export class OrderRequest {
   reportTrail = false;
   /** With a trailing offset: ticks, 0 = none. */
   activationPrice: PriceTicks = 0;
+  /** Of a pegged order: a PegKind, and ticks away from the other side, below 0: towards it. Otherwise they hold the values of an earlier order. */
+  pegKind = 0;
+  pegOffset = 0;
   /** Set for a stop; otherwise they hold the values of an earlier order. A Trigger; and whether it may trigger on arrival. */
   trigger = 0;
   triggerNow = false;

@@ -1,5 +1,5 @@
 import { TimeInForce } from '../wire/layout.ts';
-import { ICEBERG_BIT, KIND_MIN_QUANTITY } from '../wire/order-kinds.ts';
+import { ICEBERG_BIT, KIND_MIN_QUANTITY, PEG_BIT } from '../wire/order-kinds.ts';
 import type { OrderRequest } from './order-request.ts';
 
 const TWO_32 = 2 ** 32;
@@ -13,7 +13,7 @@ export const UNKNOWN_TERMS = 0;
 
 /**
  * Sets `order.termsHash` to a hash of the terms of a new order: symbol, side,
- * kind, price, quantity, minimum quantity, displayed quantity, end, self-trade prevention, stop price and trigger. It decides whether an order with a
+ * kind, price, quantity, minimum quantity, displayed quantity, peg, end, self-trade prevention, stop price and trigger. It decides whether an order with a
  * known client order id repeats that order. The tag is not a term. Two orders
  * that differ in one 32-bit word of one field always have different hashes,
  * because the multiplication by an odd number is a bijection. Short, because V8
@@ -40,6 +40,7 @@ function hashRest(order: OrderRequest): number {
   if (timeInForce === GOOD_TILL_DATE) hash ^= Math.imul(expiryUs, 0x6c8e9cf5) ^ Math.imul(expiryUs * TWO_M32, 0x7feb352d);
   if (stopPrice !== 0) hash ^= hashStop(order);
   if ((lifetimeBits & ICEBERG_BIT) !== 0) hash ^= Math.imul(order.displayed, 0x3c6ef372) ^ Math.imul(order.displayed * TWO_M32, 0x510e527f);
+  if ((lifetimeBits & PEG_BIT) !== 0) hash ^= Math.imul(order.pegOffset, 0x4cf5ad43) ^ Math.imul(order.pegKind, 0x2745937f);
   if (MIN_QUANTITY[orderKind] === 0) return hash;
   return hash ^ Math.imul(minQuantity, 0x297a2d39) ^ Math.imul(minQuantity * TWO_M32, 0x9e3779b9);
 }

@@ -1,4 +1,4 @@
-import type { OrderSlab } from '../book/order-slab.ts';
+import { ICEBERG_SHIFT, type OrderSlab, PegNumber } from '../book/order-slab.ts';
 import type { TrailGroups } from '../book/trail-groups.ts';
 import { SymbolParam, type SymbolParamName, TIERS_PER_TABLE } from '../params.ts';
 import { type Accounts, nameAt } from '../rules/accounts.ts';
@@ -136,6 +136,8 @@ export interface OpenOrderInfo {
   readonly hidden?: boolean;
   /** Of an iceberg: lots that it displays at a time; while it rests also now, and the id of that part in market data. */
   readonly iceberg?: { readonly display: QtyLots; readonly displayed?: QtyLots; readonly publicId?: number };
+  /** Of a pegged order. Its `price` is its present one, 0 while it is parked. */
+  readonly peg?: PegInfo;
   /** Of a stop that waits for its trigger. */
   readonly stop?: PendingStopInfo;
   /** Of a linked order: a LinkKind, and the id of its partner. */
@@ -150,6 +152,16 @@ export interface OpenOrderInfo {
   readonly waits?: true;
   /** True of a market order of an auction: its price is the worst one that it can get. */
   readonly market?: true;
+}
+
+export interface PegInfo {
+  /** A PegKind. */
+  readonly kind: number;
+  /** Ticks away from the other side, below 0: towards it. */
+  readonly offset: number;
+  readonly limit: PriceTicks;
+  /** It is outside the book. */
+  readonly parked: boolean;
 }
 
 export interface PendingStopInfo {
@@ -496,7 +508,8 @@ export class Directory {
 
   #orderInfo(slot: number): OpenOrderInfo {
     const slab = this.#slab;
-    const pending = slab.level(slot) < -1;
+    const pegged = slab.isPegged(slot);
+    const pending = slab.level(slot) < -1 && !pegged;
     const partner = this.#links.partnerOf(slot);
     // Of an order without an end, the column has what an earlier order left there.
     const timeInForce = slab.timeInForce(slot);
@@ -512,12 +525,20 @@ export class Directory {
       filled: pending ? 0 : slab.filled(slot),
       ...(partner !== -1 && { link: { kind: this.#links.kindOf(slot), orderId: slab.id[partner] } }),
       ...this.#displayInfo(slot, pending),
+      ...(pegged && { peg: this.#pegInfo(slot) }),
       ...(pending && (isAuctionOnly(slab.timeInForce(slot)) ? { waits: true } : { stop: this.#stopInfo(slot) })),
       ...(isAuctionMarket(slab.lifetime(slot)) && { market: true }),
       ...(slab.session[slot] !== 0 && { session: slab.session[slot] }),
       ...(ends && { endUs: slab.endUs[slot] }),
       selfTradeMode: selfTradeModeOf(slab.lifetime(slot)),
     };
+  }
+
+  #pegInfo(slot: number): PegInfo {
+    const { icebergs } = this.#slab;
+    const at = slot << ICEBERG_SHIFT;
+    const [kind, offset, limit] = [icebergs[at + PegNumber.kind], icebergs[at + PegNumber.offset], icebergs[at + PegNumber.limit]];
+    return { kind, offset, limit, parked: this.#slab.level(slot) < -1 };
   }
 
   /** A hidden stop that waits is one that will display nothing. */

@@ -172,7 +172,9 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
     if (!isOffset(minQuantityOf(words, extension), instructions)) return Code.BAD_RANGE;
   } else if ((stopPriceOf(words, extension) !== 0) !== stop) return Code.BAD_RANGE;
   if (!stop && u8[extension * CommandExtension.bytes + CommandExtension.trigger] !== 0) return Code.BAD_RANGE;
-  if (stop) expandShortForm(u8, words, extension, command);
+  const pegged = orderKind === OrderKind.Pegged;
+  if (pegged && minQuantityOf(words, extension) > MAX_PRICE_TICKS) return Code.BAD_RANGE;
+  if (stop || pegged) expandShortForm(u8, words, extension, command);
   else if (timeInForce < TimeInForce.Day) u8[byte + Command.timeInForce] = KIND_TIME_IN_FORCE[orderKind];
   const code = checkFields(u8, words, command, account, orderKind, true);
   if (code !== Code.OK) return code;
@@ -183,7 +185,9 @@ export function checkLongCommand(u8: Uint8Array, words: Int32Array, extension: n
   const hidden = words[extension * WORDS + CommandExtension.instructions / 4] & Instruction.Hidden;
   if (!stop && !linked && isShort(orderKind, timeInForce) && selfTradeMode === 0 && displayed === 0 && hidden === 0) return Code.OK;
   u8[byte + Command.parameter] = CommandFlag.Extended;
-  if (stop) return Code.OK;
+  if (pegged && minQuantityOf(words, extension) === 0)
+    words[extension * WORDS + CommandExtension.instructions / 4] &= ~Instruction.PegTowards;
+  if (stop || pegged) return Code.OK;
   u8[extension * CommandExtension.bytes + CommandExtension.orderType] = KIND_ORDER_TYPE[orderKind];
   words[extension * WORDS + CommandExtension.instructions / 4] = KIND_INSTRUCTIONS[orderKind] | hidden;
   return Code.OK;
@@ -223,7 +227,7 @@ function isOffset(offset: number, instructions: number): boolean {
   return offset > 0 && offset <= ((instructions & Instruction.TrailPpm) === 0 ? MAX_PRICE_TICKS : MAX_TRAIL_PPM);
 }
 
-/** A stop has time in force and instructions in their long form, which the order that it becomes may have no short one for. */
+/** A stop, like a pegged order, has time in force and instructions in their long form: the order that a stop becomes may have no short one. */
 function expandShortForm(u8: Uint8Array, words: Int32Array, extension: number, command: number): void {
   const at = extension * WORDS + CommandExtension.instructions / 4;
   const plain = withoutShortForms(u8[command * Command.bytes + Command.timeInForce], words[at]);

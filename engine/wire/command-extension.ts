@@ -1,7 +1,7 @@
 import { assert } from '../assert.ts';
 import { getI64, putI64 } from '../units.ts';
 import { Command, CommandExtension, CommandKind } from './layout.ts';
-import { isTrailing, orderKindOf } from './order-kinds.ts';
+import { hasOffset, orderKindOf } from './order-kinds.ts';
 
 export { CommandFlag } from './layout.ts';
 
@@ -29,7 +29,7 @@ export interface ExtensionFields {
   readonly orderType?: number;
   readonly instructions?: number;
   readonly selfTradeMode?: number;
-  /** Lots. Of a trailing stop: its offset, see the schema. */
+  /** Lots. Of a trailing stop or pegged order: its offset, see the schema. */
   readonly minQuantity?: number;
   /** Lots. */
   readonly displayedQuantity?: number;
@@ -64,7 +64,7 @@ export function encodeExtension(u8: Uint8Array, words: Int32Array, slot: number,
   putI64(words, word + CommandExtension.timeUs / 4, fields.timeUs ?? 0);
 }
 
-/** The minimum quantity in lots in the extension in `slot`, or the offset of a trailing stop; 0 if it has none. */
+/** The minimum quantity in lots in the extension in `slot`, or the offset of a trailing stop or pegged order; 0 if it has none. */
 export function minQuantityOf(words: Int32Array, slot: number): number {
   return getI64(words, slot * WORDS + CommandExtension.minQuantity / 4);
 }
@@ -86,7 +86,8 @@ export function expiryOf(words: Int32Array, slot: number): number {
 
 /** Whether the order of the extension in `slot` has a minimum quantity. */
 export function hasMinimum(u8: Uint8Array, words: Int32Array, slot: number): boolean {
-  return minQuantityOf(words, slot) !== 0 && !isTrailing(u8[slot * CommandExtension.bytes + CommandExtension.orderType]);
+  const instructions = words[slot * WORDS + CommandExtension.instructions / 4];
+  return minQuantityOf(words, slot) !== 0 && !hasOffset(u8[slot * CommandExtension.bytes + CommandExtension.orderType], instructions);
 }
 
 /** The OrderKind of a long command: extension and command in their slots, as in the intake or the log. NO_KIND: an illegal combination. */

@@ -27,6 +27,7 @@ import {
   KIND_ORDER_TYPE,
   KIND_TIME_IN_FORCE,
   ORDER_TYPES,
+  OrderKind,
   orderKindOf,
   withoutShortForms,
 } from './order-kinds.ts';
@@ -168,6 +169,8 @@ export interface LongOrder {
   readonly stopPrice?: number;
   /** Trailing stops: ticks, from 1, or parts per million with TrailPpm. */
   readonly trailOffset?: number;
+  /** Pegged orders: ticks from what they follow, away from the other side, or towards it with PegTowards. Default 0. */
+  readonly pegOffset?: number;
   /** Of a stop: a Trigger. Default LastTrade. */
   readonly trigger?: number;
   /** From 1 and unique per account. */
@@ -292,6 +295,7 @@ export class CommandBatch {
       expiryUs = 0,
       stopPrice = 0,
       trailOffset = 0,
+      pegOffset = 0,
       trigger = 0,
       clientOrderId,
       tag = 0,
@@ -316,13 +320,17 @@ export class CommandBatch {
       throw new RangeError(`a stop, and no other order, has a stop price in ticks and a trigger, not ${stopPrice} and ${trigger}`);
     if (!inU53(trailOffset) || (trailOffset !== 0) !== trails)
       throw new RangeError(`a trailing stop, and no other order, has an offset from 1, not ${trailOffset}`);
-    if (stop) {
+    const pegged = orderKind === OrderKind.Pegged;
+    if (!inU53(pegOffset) || (pegOffset !== 0 && !pegged))
+      throw new RangeError(`a pegged order, and no other, has an offset from 0 in ticks, not ${pegOffset}`);
+    if (stop || pegged) {
       const plain = withoutShortForms(timeInForce, instructions);
       return this.#placeExtended(order, plain.timeInForce as TimeInForce, {
         ...order,
         ...plain,
         link,
         ...(trails && { minQuantity: trailOffset }),
+        ...(pegged && { minQuantity: pegOffset }),
       });
     }
     const its = timeInForce >= TimeInForce.Day ? timeInForce : (KIND_TIME_IN_FORCE[orderKind] as TimeInForce);

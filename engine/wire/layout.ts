@@ -110,6 +110,9 @@ export const Instruction = {
   Hidden: 4,
   TriggerNow: 8,
   TrailPpm: 16,
+  PegPrimary: 256,
+  PegMarket: 512,
+  PegTowards: 1024,
   ReportTrail: 2048,
 } as const;
 export type Instruction = (typeof Instruction)[keyof typeof Instruction];

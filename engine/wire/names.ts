@@ -73,12 +73,18 @@ export const ReportFlag = {
   Auction: 8,
   /** Traded in an auction with an order of the same account or group. */
   SelfTrade: 16,
+  /** Accepted, amended, cancelled: a pegged order, whose price is its present one, 0 while it is parked. */
+  Pegged: 32,
 } as const;
 
 /** Name of an order-entry command; `other` for an administrative or unknown command. */
 export function commandKindName(kind: number): CommandKindName {
   return COMMAND_KIND_NAMES[kind] ?? 'other';
 }
+
+/** By PegKind; none for 0. */
+export const PEG_NAMES = ['none', 'primary', 'market', 'midpoint'] as const;
+export type PegName = Exclude<(typeof PEG_NAMES)[number], 'none'>;
 
 /** By LinkKind. */
 export const LINK_NAMES = ['none', 'oco', 'ouo'] as const;

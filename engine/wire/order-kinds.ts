@@ -1,6 +1,7 @@
 import { assert } from '../assert.ts';
 import { Instruction, OrderType, Phase, TimeInForce } from './layout.ts';
 import { ORDER_TYPE_NAMES } from './names.ts';
+import { PEG_INSTRUCTIONS, pegKindOf } from './peg-terms.ts';
 
 /**
  * The kinds of orders, as the matching distinguishes them. Day and GoodTillDate count as GoodTillCancel: they add an end. A stop has the kind
@@ -20,6 +21,8 @@ export const OrderKind = {
   /** At the open or at the close. */
   AuctionLimit: 9,
   AuctionMarket: 10,
+  /** Follows a price; see PegKind. It never trades on arrival. */
+  Pegged: 11,
 } as const;
 export type OrderKind = (typeof OrderKind)[keyof typeof OrderKind];
 
@@ -64,6 +67,7 @@ export const ORDER_KINDS: readonly OrderKindRow[] = [
   { kind: OrderKind.PostOnlyReprice,          name: 'limit gtc post-only reprice', orderType: Limit, timeInForce: GoodTillCancel, instructions: Instruction.PostOnly | Instruction.Reprice, minQuantity: false, needsPrice: true, rests: true, phases: [Continuous] },
   { kind: OrderKind.AuctionLimit,             name: 'limit at-the-open',     orderType: Limit,  timeInForce: AtTheOpen,         instructions: 0,                    minQuantity: false, needsPrice: true,  rests: true,  phases: [Continuous, Auction] },
   { kind: OrderKind.AuctionMarket,            name: 'market at-the-open',    orderType: Market, timeInForce: AtTheOpen,         instructions: 0,                    minQuantity: false, needsPrice: false, rests: true,  phases: [Continuous, Auction] },
+  { kind: OrderKind.Pegged,                   name: 'limit gtc pegged',      orderType: Limit,  timeInForce: GoodTillCancel,    instructions: Instruction.PegPrimary, minQuantity: false, needsPrice: true, rests: true,  phases: [Continuous, Auction] },
 ];
 for (const [i, { kind }] of ORDER_KINDS.entries()) assert(kind === i, 'a row of ORDER_KINDS stands at its kind');
 
@@ -113,6 +117,8 @@ export const ICEBERG_BIT = 0x100;
 /** It is hidden; and how far this bit is from the bit in the byte of the side of the order's record. */
 export const HIDDEN_BIT = 0x200;
 export const HIDDEN_TO_SIDE_BYTE = 5;
+/** It is pegged. */
+export const PEG_BIT = 0x400;
 /** All bits beside the time in force. */
 export const LIFETIME_BITS = 0xf0;
 
@@ -192,6 +198,7 @@ export const TERMS = [
   'trigger-now',
   'trail-ppm',
   'report-trail',
+  'pegged',
   'linked',
 ] as const;
 export type Term = (typeof TERMS)[number];
@@ -216,7 +223,28 @@ export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
   ['min-quantity', ['iceberg', 'hidden', 'report-trail']],
   ['iceberg', ['hidden']],
   ['trigger-now', ['report-trail']],
-  ['linked', ['market', 'ioc', 'fok', 'at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'trigger-now']],
+  [
+    'pegged',
+    [
+      'market',
+      'stop',
+      'stop-limit',
+      'trailing-stop',
+      'trailing-stop-limit',
+      'ioc',
+      'fok',
+      'at-the-open',
+      'at-the-close',
+      'reprice',
+      'min-quantity',
+      'iceberg',
+      'hidden',
+      'trigger-now',
+      'trail-ppm',
+      'report-trail',
+    ],
+  ],
+  ['linked', ['market', 'ioc', 'fok', 'at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'trigger-now', 'pegged']],
 ];
 
 /** True if an order can have both terms. */
@@ -227,7 +255,7 @@ export function canCombine(one: Term, other: Term): boolean {
 /** The order types of this release are below it, and its instruction bits. */
 export const ORDER_TYPES = OrderType.TrailingStopLimit + 1;
 const OF_KIND = Instruction.PostOnly | Instruction.Reprice | Instruction.Hidden | Instruction.TriggerNow | Instruction.TrailPpm;
-export const INSTRUCTIONS = OF_KIND | Instruction.ReportTrail;
+export const INSTRUCTIONS = OF_KIND | Instruction.ReportTrail | PEG_INSTRUCTIONS;
 const INSTRUCTION_BITS = 5;
 const TIME_IN_FORCE_BITS = 4;
 
@@ -262,6 +290,8 @@ export function orderKindOf(
   hasMinQuantity: boolean,
   hasDisplayed = false,
 ): number {
+  if ((instructions & PEG_INSTRUCTIONS) !== 0)
+    return canPeg(orderType, timeInForce, instructions) && !hasMinQuantity && !hasDisplayed ? OrderKind.Pegged : NO_KIND;
   if ((instructions & Instruction.ReportTrail) !== 0 && !isTrailing(orderType)) return NO_KIND;
   const index = indexOf(orderType, timeInForce, instructions & OF_KIND, hasMinQuantity);
   return hasDisplayed && displays[index] === 0 ? NO_KIND : kinds[index];
@@ -286,6 +316,18 @@ export function canLink(
     linkable.set(terms, can);
   }
   return can;
+}
+
+/** Whether a pegged order can have these terms. */
+function canPeg(orderType: number, timeInForce: number, instructions: number): boolean {
+  if (orderType !== Limit || pegKindOf(instructions) === 0) return false;
+  const rests = timeInForce === GoodTillCancel || timeInForce === TimeInForce.PostOnly || expires(timeInForce);
+  return rests && (instructions & ~(PEG_INSTRUCTIONS | Instruction.PostOnly)) === 0;
+}
+
+/** Whether the field of the minimum quantity has the offset of such an order. */
+export function hasOffset(orderType: number, instructions: number): boolean {
+  return isTrailing(orderType) || (instructions & PEG_INSTRUCTIONS) !== 0;
 }
 
 function indexOf(orderType: number, timeInForce: number, instructions: number, hasMinQuantity: boolean): number {
@@ -337,6 +379,7 @@ export function illegalPair(
   }
   // It says how the order is post-only.
   if ((instructions & Instruction.Reprice) !== 0 && !all.includes('post-only')) return `${all[0]} and reprice`;
+  if ((instructions & Instruction.PegTowards) !== 0 && !all.includes('pegged')) return `${all[0]} and peg-towards`;
   return '';
 }
 
@@ -351,5 +394,6 @@ function termsOf(orderType: number, timeInForce: number, instructions: number, h
   if ((plain.instructions & Instruction.TriggerNow) !== 0) terms.push('trigger-now');
   if ((plain.instructions & Instruction.TrailPpm) !== 0) terms.push('trail-ppm');
   if ((plain.instructions & Instruction.ReportTrail) !== 0) terms.push('report-trail');
+  if (pegKindOf(plain.instructions) !== 0) terms.push('pegged');
   return terms;
 }

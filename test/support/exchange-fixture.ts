@@ -25,6 +25,7 @@ import { MarketEventKind, MarketEventView } from '../../engine/wire/market-event
 import { ReportFlag, SELF_TRADE_NAMES, type SelfTradeName, SUB_PHASE_NAMES } from '../../engine/wire/names.ts';
 import { ReportView } from '../../engine/wire/report-view.ts';
 import { controlOf } from './control-words.ts';
+import { pegged, takePeg } from './peg-words.ts';
 import { newTrail, TRAIL_WORDS, trailOf } from './trail-words.ts';
 
 export const SMALL_LIMITS: Limits = resolveLimits({
@@ -287,6 +288,7 @@ export function listOf(kind: LinkKind, orders: readonly LongCommandFields[]): Lo
  *   `1 amend 7 5 stop 520`, `1 amend 7 5 @ 530 stop 520` · `reference 505`
  *   `param StaticBandPpm 50000`
  *   `1 new 7 buy 100 @ 500 show 10 day`: an iceberg; `1 amend 7 50 @ 500 show 5` · `1 new 7 buy 100 @ 500 hidden`
+ *   `1 new 7 buy 10 @ 500 peg primary 2`, `... peg market 1`, `... peg midpoint -1`: follows at an offset; below 0: towards the other side
  *   `at 90: 1 cancel 7`   at 90 ms; `at 90.001:` a microsecond later
  *   `1 new 7 buy 10 @ 500 ioc cancel-newest`   with self-trade prevention
  *   `1 quote 10 @ 499 / 5 @ 501`, `... post`, `1 quote 10 @ 499 / 0`   bid / ask
@@ -300,6 +302,8 @@ export function parseCommand(line: string): LongCommandFields {
   const list = /^(oco|ouo): (.*)$/.exec(line.trim());
   if (list) return listOf(LIST_KINDS[list[1]], list[2].split(' & ').map(parseCommand));
   const words = line.trim().split(/\s+/);
+  const peg = takePeg(words);
+  if (peg) return pegged(parseCommand(words.join(' ')), peg);
   if (words[0] === 'tick') return { kind: CommandKind.Tick, quantity: Number(words[1] ?? 0) * 2 ** 32 };
   if (words[0].startsWith('+')) return { ...parseCommand(words.slice(1).join(' ')), waitUs: Number(words[0]) };
   const control = controlOf(words);

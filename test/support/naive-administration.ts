@@ -27,7 +27,7 @@ export function control(state: NaiveState, f: ControlCommand): void {
 function sweep(state: NaiveState, named: NaiveOrder[], code: number, inOrderOfBook: boolean): number {
   const sides = [Side.Buy, Side.Sell];
   const stops = sides.flatMap((side) => state.stops.queue(side));
-  const book = [...sides.flatMap((side) => state.queue(side)), ...stops, ...state.auctions.queue()];
+  const book = [...sides.flatMap((side) => state.queue(side)), ...stops, ...state.auctions.queue(), ...state.pegs.parked];
   named.sort((a, b) => (inOrderOfBook ? book.indexOf(a) - book.indexOf(b) : a.id - b.id));
   let count = 0;
   for (const o of named) {
@@ -110,6 +110,7 @@ export function setBand(state: NaiveState, param: number, value: number): void {
 
 export function setPhase(state: NaiveState, phase: number, subPhase: number, boundaryUs: number): void {
   if (state.rules >= 4 && subPhase > 0 && (phase !== Phase.Auction || subPhase > 3)) return state.admin(Code.BAD_PARAMETER);
+  if (state.phase === Phase.Auction) state.pegs.parkAll();
   const [bid] = state.queue(Side.Buy);
   const [ask] = state.queue(Side.Sell);
   const crossed = bid && ask && bid.price >= ask.price;

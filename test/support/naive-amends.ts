@@ -2,10 +2,11 @@ import { Code } from '../../engine/codes.ts';
 import { SymbolParam } from '../../engine/params.ts';
 import { Instruction, LinkKind, Phase, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { BTC, SYMBOL, USD } from './exchange-fixture.ts';
-import { check, checkMarketAmend, checkStop, checkTerms, moves, tradesInFull } from './naive-checks.ts';
+import { check, checkMarketAmend, checkPegAmend, checkStop, checkTerms, moves, tradesInFull } from './naive-checks.ts';
 import { canDisplay, shrink } from './naive-icebergs.ts';
 import { trade } from './naive-matching.ts';
 import type { Amend, NaiveOrder, StopOrder } from './naive-order.ts';
+import type { NaivePeg } from './naive-pegs.ts';
 import type { NaiveState } from './naive-state.ts';
 
 function target(state: NaiveState, f: { orderId: number; clientOrderId: number; account: number; symbol: number }): NaiveOrder | undefined {
@@ -48,6 +49,7 @@ export function amend(state: NaiveState, f: Amend): void {
 
 function amendAlone(state: NaiveState, o: NaiveOrder, f: Amend): void {
   if (o.stop) return amendStop(state, o as StopOrder, f);
+  if (o.peg) return amendPeg(state, o, o.peg, f);
   if (o.waits && f.extension === undefined) return amendWaiting(state, o, f);
   const { stopPrice = 0, minQuantity: offset = 0, displayedQuantity: named = 0 } = f.extension ?? {};
   if (stopPrice + offset > 0 || (named > 0 && !o.iceberg) || o.client === 0) {
@@ -110,6 +112,30 @@ function amendWaiting(state: NaiveState, o: NaiveOrder, f: Amend): void {
   o.open = f.quantity;
   if (!keeps) state.auctions.waiting = [...state.auctions.waiting.filter((other) => other !== o), o];
   state.answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, 0, keeps ? 4 : 0);
+}
+
+function amendPeg(state: NaiveState, o: NaiveOrder, peg: NaivePeg, f: Amend): void {
+  const reject = (code: number): void => state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
+  const { stopPrice = 0, minQuantity: offset = 0, displayedQuantity: named = 0 } = f.extension ?? {};
+  if (stopPrice + offset + named > 0) {
+    state.controls.count(o.account);
+    return reject(named > 0 ? Code.DISPLAYED_QUANTITY : offset > 0 ? Code.TRAIL_OFFSET : Code.STOP_PRICE);
+  }
+  const wanted: NaiveOrder = { ...o, price: f.price, open: f.quantity, peg: { ...peg, limit: f.price } };
+  const lowers = f.price === peg.limit && f.quantity <= o.open;
+  let code = state.controls.check(o.account, SYMBOL) || state.controls.positions.check(o, f.quantity - o.open, state.open);
+  if (code === Code.OK && !lowers) code = checkPegAmend(state, wanted, o);
+  if (code === Code.OK && lowers && f.quantity < o.open && f.quantity < state.params[SymbolParam.MinQuantity]) code = Code.QUANTITY_MIN;
+  if (code !== Code.OK) return reject(code);
+  const price = lowers || state.phase !== Phase.Continuous ? o.price : state.pegs.price(wanted);
+  const leaves = price !== o.price || (!peg.parked && f.quantity > o.open);
+  if (leaves && !peg.parked && price > 0) code = state.room(o, price);
+  if (code !== Code.OK) return reject(code);
+  o.open = f.quantity;
+  peg.limit = f.price;
+  state.seen.add(`peg amended, place ${leaves ? 'lost' : 'kept'}`);
+  state.answer(ReportKind.Amended, 0, o, price, o.open, o.open, o.filled, leaves ? 0 : 4);
+  if (leaves) state.pegs.move(o, price);
 }
 
 function amendStop(state: NaiveState, o: StopOrder, f: Amend): void {

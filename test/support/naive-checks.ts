@@ -88,6 +88,30 @@ export function checkAuction(state: NaiveState, o: NaiveOrder, symbol: number): 
   return state.need(o) > state.available(o.account, o.side === Side.Buy ? USD : BTC) ? Code.INSUFFICIENT_FUNDS : Code.OK;
 }
 
+/** A new pegged order. Its price is its limit. */
+export function checkPeg(state: NaiveState, o: NaiveOrder, symbol: number): number {
+  if (o.client <= (state.forgotten.get(state.idClass(o)) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
+  const basic =
+    state.controls.check(o.account, symbol) ||
+    state.controls.positions.check(o, o.open, state.open) ||
+    checkEntry(state, { ...o, postOnly: false }) ||
+    (state.pegs.isOffset(o) ? Code.OK : Code.PEG_OFFSET) ||
+    checkTerms(state, o);
+  if (basic !== Code.OK) return basic;
+  if (state.open.length >= state.limits.orders) return Code.BOOK_FULL;
+  if (state.open.filter(({ account }) => account === o.account).length >= state.limits.ordersPerAccount) return Code.ORDER_SHARE_FULL;
+  if (!state.pegs.hasRoom(o)) return Code.PEG_LIMIT;
+  return state.need(o) > state.available(o.account, o.side === Side.Buy ? USD : BTC) ? Code.INSUFFICIENT_FUNDS : Code.OK;
+}
+
+/** An amend of a pegged order to another limit, or to more. */
+export function checkPegAmend(state: NaiveState, o: NaiveOrder, old: NaiveOrder): number {
+  const basic = checkEntry(state, { ...o, postOnly: false, end: Infinity }) || checkTerms(state, o);
+  if (basic !== Code.OK) return basic;
+  const free = state.available(o.account, o.side === Side.Buy ? USD : BTC) + state.need(old);
+  return state.need(o) > free ? Code.INSUFFICIENT_FUNDS : Code.OK;
+}
+
 /** A market order of an auction cannot get another price or a larger quantity. */
 export function checkMarketAmend(state: NaiveState): number {
   if (state.phase === Phase.Halted) return Code.SYMBOL_HALTED;

@@ -48,7 +48,8 @@ export class NaiveExchange extends NaiveState {
     for (const o of due) if (this.open.includes(o)) this.end(o, Code.EXPIRED);
     this.controls.nowUs = this.timeUs;
     this.protections.nowUs = this.timeUs;
-    for (const each of c.legs ?? [c]) {
+    for (const [i, each] of (c.legs ?? [c]).entries()) {
+      if (i > 0) this.pegs.run();
       this.parts = 0;
       this.auctions.left = WAITING_PER_COMMAND;
       this.seq += each.extension === undefined ? 1 : 2;
@@ -108,6 +109,7 @@ export class NaiveExchange extends NaiveState {
     } else if (f.kind !== CommandKind.Tick) throw new Error(`the naive exchange has no command ${f.kind}`);
     trigger(this);
     reportTrails(this);
+    this.pegs.run();
     return this.out;
   }
 

@@ -14,6 +14,7 @@ interface Order {
   readonly stop?: { readonly price: number; readonly trail?: object | undefined };
   /** For its auction, outside the book. */
   readonly waits?: boolean;
+  readonly peg?: { readonly parked: boolean };
   readonly hidden?: boolean;
   readonly iceberg?: NaiveIceberg;
   readonly session: number;
@@ -243,14 +244,17 @@ export class NaiveMassCancels<O extends Order> {
   #target(c: LongCommandFields): void {
     if (![0, SYMBOL].includes(c.symbol ?? 0)) return;
     const o = this.#exchange.open.find((r) => r.account === c.account && (c.orderId ? r.id === c.orderId : r.client === c.clientOrderId));
-    if (o === undefined || this.#endNamed(o) || c.kind === CommandKind.Cancel || o.stop !== undefined || o.waits) return;
+    if (o === undefined || this.#endNamed(o) || c.kind === CommandKind.Cancel || o.stop !== undefined || o.waits || o.peg !== undefined)
+      return;
     this.#clear(o.account, o.side, c.price ?? 0, c.quantity ?? 0);
   }
 }
 
 function inOrder(a: Order, b: Order): number {
-  const place = ({ side, price, stop, waits }: Order): number =>
-    waits || stop?.trail !== undefined ? Number.MAX_VALUE : (stop === undefined ? price : -stop.price) * (side === Side.Buy ? -1 : 1);
-  const outside = ({ stop, waits }: Order): number => Number(stop !== undefined || waits === true);
+  const place = ({ side, price, stop, waits, peg }: Order): number =>
+    waits || peg?.parked || stop?.trail !== undefined
+      ? Number.MAX_VALUE
+      : (stop === undefined ? price : -stop.price) * (side === Side.Buy ? -1 : 1);
+  const outside = ({ stop, waits, peg }: Order): number => Number(stop !== undefined || waits === true || peg?.parked === true);
   return outside(a) - outside(b) || a.side - b.side || place(a) - place(b) || a.id - b.id;
 }

@@ -45,6 +45,7 @@ function tradeAll(state: NaiveState, taker: NaiveOrder, limit: number): boolean 
     }
     const [makerId, part] = shownOf(maker);
     if (maker.hidden) state.seen.add('hidden order traded');
+    if (maker.peg && state.pegs.goesOn) state.seen.add('peg filled while a batch goes on');
     if (maker.iceberg && state.resting.some((o) => o.hidden && o.side === maker.side && o.price === maker.price))
       state.seen.add('hidden order behind an iceberg');
     const quantity = Math.min(taker.open, part);

@@ -1,9 +1,10 @@
 import { Code } from '../../engine/codes.ts';
 import { SymbolParam } from '../../engine/params.ts';
 import { Instruction, OrderType, ReportKind, TimeInForce } from '../../engine/wire/layout.ts';
-import { checkAuction, checkNew, checkStop } from './naive-checks.ts';
+import { checkAuction, checkNew, checkPeg, checkStop } from './naive-checks.ts';
 import { enter } from './naive-matching.ts';
 import { type NaiveOrder, type NewFields, type Remembered, type StopOrder, termsOf, trailOf } from './naive-order.ts';
+import { pegOf } from './naive-pegs.ts';
 import type { NaiveState } from './naive-state.ts';
 
 export function newOrder(state: NaiveState, f: NewFields): void {
@@ -13,6 +14,7 @@ export function newOrder(state: NaiveState, f: NewFields): void {
   const auction = f.timeInForce >= TimeInForce.AtTheOpen;
   let code: number;
   if (auction) code = checkAuction(state, order, f.symbol);
+  else if (order.peg) code = checkPeg(state, order, f.symbol);
   else code = order.stop ? checkStop(state, order as StopOrder, undefined, now) : checkNew(state, order, f.symbol);
   if (code !== Code.OK) {
     order.price = f.price;
@@ -21,7 +23,9 @@ export function newOrder(state: NaiveState, f: NewFields): void {
     if (!forgotten.includes(code)) state.remember(order, f.quantity, code);
     return;
   }
+  if (order.peg) order.price = state.pegs.price(order);
   accept(state, order);
+  if (order.peg) return state.pegs.add(order);
   if (order.stop) return wait(state, order as StopOrder, now);
   if (auction) {
     order.waits = true;
@@ -61,6 +65,7 @@ export function orderOf(state: NaiveState, f: NewFields): NaiveOrder {
   const { stopPrice = 0, trigger = 0, orderType = 0, displayedQuantity = 0 } = f.extension ?? {};
   return {
     ...(displayedQuantity > 0 && { iceberg: { display: displayedQuantity, shown: 0, id: 0, first: 0 } }),
+    ...pegOf(f),
     arrived: 0,
     ...(stopPrice > 0 && { stop: { price: stopPrice, trigger, unit: 0 } }),
     ...(orderType >= OrderType.TrailingStop && { stop: { price: 0, trigger, unit: 0, trail: trailOf(f) } }),

@@ -3,6 +3,7 @@ import { Instruction, TimeInForce } from '../../engine/wire/layout.ts';
 import type { LongCommandFields } from './exchange-fixture.ts';
 import type { FeeAccount } from './naive-fees.ts';
 import type { NaiveIceberg } from './naive-icebergs.ts';
+import type { NaivePeg } from './naive-pegs.ts';
 import type { NaiveStop } from './naive-stops.ts';
 import type { NaiveTrail } from './naive-trails.ts';
 
@@ -14,6 +15,8 @@ export interface NaiveOrder {
   link?: { partner: NaiveOrder; kind: number };
   unreserved?: boolean;
   iceberg?: NaiveIceberg;
+  /** Of a pegged order. */
+  peg?: NaivePeg;
   /** Market data shows nothing of it. */
   hidden?: boolean;
   /** Id of the arrival at its price, if it lost its place. */

@@ -33,7 +33,19 @@ export function stateRows(state: NaiveState): number[][] {
   rows.push(...state.protections.rows());
   for (const side of [Side.Buy, Side.Sell]) {
     for (const o of state.queue(side)) {
-      rows.push([8, o.id, o.client, o.price, o.open, o.filled, o.account, SYMBOL, o.hidden ? side + 16 : side, lifetime(state, o), o.tag]);
+      rows.push([
+        8,
+        o.id,
+        o.client,
+        o.price,
+        o.open,
+        o.filled,
+        o.account,
+        SYMBOL,
+        side + (o.hidden ? 16 : 0) + (o.peg ? 128 : 0),
+        lifetime(state, o),
+        o.tag,
+      ]);
       const { maker, taker } = state.newFees();
       const carry = carryOf(o.fees);
       if (state.rules >= 4 && (carry !== 0 || o.fees.maker !== maker || o.fees.taker !== taker))
@@ -73,6 +85,17 @@ export function stateRows(state: NaiveState): number[][] {
     if (o.fees.maker !== maker || o.fees.taker !== taker) rows.push([17, o.id, carryOf(o.fees), o.fees.maker, o.fees.taker]);
     rows.push(...sessionRows(o));
   }
+  for (const o of state.pegs.all) {
+    const { kind = 0, offset = 0, limit = 0, parked } = o.peg ?? {};
+    if (parked) rows.push([47, o.id, o.client, 0, o.open, o.filled, o.account, SYMBOL, o.side + 256 * lifetime(state, o), o.tag]);
+    const { maker, taker } = state.newFees();
+    const ownFees = carryOf(o.fees) !== 0 || o.fees.maker !== maker || o.fees.taker !== taker;
+    if (parked && ownFees) rows.push([17, o.id, carryOf(o.fees), o.fees.maker, o.fees.taker]);
+    if (parked && o.end < Infinity) rows.push([18, o.id, o.end]);
+    if (parked) rows.push(...sessionRows(o));
+    rows.push([38, o.id, kind, offset, limit]);
+  }
+  rows.push(...state.pegs.rows(SYMBOL));
   rows.push(...state.links.rows(state.open));
   rows.push(...state.controls.positions.rows(state.open));
   for (const r of state.windows.byAccount())

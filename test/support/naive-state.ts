@@ -12,11 +12,15 @@ import { firstPart, shownOf } from './naive-icebergs.ts';
 import { NaiveLinks } from './naive-links.ts';
 import { NaiveMassCancels } from './naive-mass-cancel.ts';
 import type { NaiveOrder, NaiveReport, Remembered, StopOrder } from './naive-order.ts';
+import { NaivePegs } from './naive-pegs.ts';
 import { NaiveProtections } from './naive-protections.ts';
 import { NaiveStops } from './naive-stops.ts';
 import { NaiveTrailReports } from './naive-trail-reports.ts';
 import { NaiveVolatility } from './naive-volatility.ts';
 import { NaiveWindows } from './naive-windows.ts';
+
+/** Kinds of reports that say that an order is pegged. */
+const PEGGED_KINDS: ReadonlySet<number> = new Set([ReportKind.Accepted, ReportKind.Amended, ReportKind.Cancelled]);
 
 /** The state of the naive exchange, and what every part of it asks of it and does to it. */
 export class NaiveState {
@@ -30,6 +34,7 @@ export class NaiveState {
     enter: (o) => this.enterBook(o),
     end: (o) => this.end(o, Code.CANCELLED_AUCTION_OVER),
   });
+  readonly pegs = new NaivePegs<NaiveOrder>(this);
   readonly links: NaiveLinks<NaiveOrder>;
   /** Orders of a list that count as open while the next ones are checked. */
   assumed: NaiveOrder[] = [];
@@ -112,12 +117,12 @@ export class NaiveState {
 
   /** Resting orders and pending stops. */
   get open(): NaiveOrder[] {
-    return [...this.resting, ...this.stops.pending, ...this.auctions.waiting];
+    return [...this.resting, ...this.stops.pending, ...this.auctions.waiting, ...this.pegs.parked];
   }
 
   /** What the order reserves alone. */
-  need({ side, price, open, fees, stop }: NaiveOrder): number {
-    const cost = (stop?.unit ?? price) * open;
+  need({ side, price, open, fees, stop, peg }: NaiveOrder): number {
+    const cost = (peg?.limit ?? stop?.unit ?? price) * open;
     return side === Side.Sell ? open : cost + reservedFee(fees, cost);
   }
 
@@ -183,7 +188,7 @@ export class NaiveState {
   answer(
     kind: number,
     code: number,
-    o: { account: number; client: number; id: number; stop?: { price: number; trigger: number } },
+    o: { account: number; client: number; id: number; stop?: { price: number; trigger: number }; peg?: object },
     price: number,
     quantity: number,
     leaves: number,
@@ -193,7 +198,20 @@ export class NaiveState {
     const stopPrice = kind === ReportKind.Rejected || kind === ReportKind.AmendRejected ? 0 : (o.stop?.price ?? 0);
     const trigger = stopPrice === 0 ? 0 : (o.stop?.trigger ?? 0);
     const rest = { fee: 0, tradeId: 0, contraOrderId: 0, stopPrice, trigger };
-    this.say({ kind, flags, code, account: o.account, clientOrderId: o.client, orderId: o.id, price, quantity, leaves, filled, ...rest });
+    const isPeg = o.peg !== undefined && PEGGED_KINDS.has(kind);
+    this.say({
+      kind,
+      flags: flags + (isPeg ? 32 : 0),
+      code,
+      account: o.account,
+      clientOrderId: o.client,
+      orderId: o.id,
+      price,
+      quantity,
+      leaves,
+      filled,
+      ...rest,
+    });
   }
 
   admin(code: number, price = 0, quantity = 0, leaves = 0): void {
@@ -283,7 +301,8 @@ export class NaiveState {
       delete o.waits;
       return;
     }
-    this.leavePlace(o);
+    if (o.peg) this.pegs.remove(o);
+    if (!o.peg?.parked) this.leavePlace(o);
   }
 
   leavePlace(o: NaiveOrder): void {

@@ -55,6 +55,7 @@ export function auctionPrice(state: NaiveState): { price: number; volume: number
 
 function uncrossAll(state: NaiveState): { price: number; volume: number } {
   if (state.rules >= 5) state.auctions.beforeUncross();
+  state.pegs.parkAll();
   const { price, volume } = auctionPrice(state);
   if (volume > 0) state.volatility.setMiddle(price);
   let left = volume;
@@ -89,6 +90,7 @@ function uncrossAll(state: NaiveState): { price: number; volume: number } {
 
 export function endInterruption(state: NaiveState): void {
   state.massCancels.clearBook();
+  state.pegs.parkAll();
   if (state.volatility.extend(state.timeUs, auctionPrice(state).price)) return nameInterruption(state);
   uncrossAll(state);
   state.volatility.stop();

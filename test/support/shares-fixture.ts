@@ -19,6 +19,7 @@ export function audit({ exchange }: Harness): void {
     books,
     (book) => exchange.symbols.phase[book.symbol] !== Phase.Continuous,
     exchange.stops.books,
+    [...exchange.waiting.slots(), ...exchange.pegs.parked()],
   );
   const reserved = exchange.accounts.imbalance(USD);
   assert.equal(reserved, 0);

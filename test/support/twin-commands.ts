@@ -17,6 +17,7 @@ import {
   longOrder,
   named,
   order,
+  peg,
   price,
   protection,
   quote,
@@ -29,7 +30,7 @@ import {
 } from './twin-orders.ts';
 
 /** Kinds of orders that are often rare beside all others. */
-export const THEMES = ['stops', 'quotes', 'icebergs', 'lists', 'times'] as const;
+export const THEMES = ['stops', 'quotes', 'icebergs', 'lists', 'times', 'pegs'] as const;
 
 interface Weighted {
   readonly weight: number;
@@ -64,6 +65,7 @@ const COMMANDS: readonly Weighted[] = [
       quantity: fc.integer({ min: 1, max: 30 }),
     }),
   },
+  { weight: 6, arbitrary: peg, theme: 'pegs' },
   { weight: 6, arbitrary: iceberg, theme: 'icebergs' },
   { weight: 6, arbitrary: hidden, theme: 'icebergs' },
   { weight: 3, arbitrary: icebergAmend, theme: 'icebergs' },

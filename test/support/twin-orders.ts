@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { AccountParam, SymbolParam } from '../../engine/params.ts';
 import { CommandKind, Instruction, LinkKind, OrderType, QuoteAction, Side, TimeInForce, Trigger } from '../../engine/wire/layout.ts';
+import { PegKind, pegInstructions } from '../../engine/wire/peg-terms.ts';
 import { type LongCommandFields, listOf, SYMBOL, USD } from './exchange-fixture.ts';
 
 export const ACCOUNTS = 4;
@@ -268,6 +269,20 @@ export const icebergAmend: fc.Arbitrary<LongCommandFields> = fc
 export const trailAmend = fc
   .record({ amend: stopAmend, price: fc.integer({ min: 0, max: 4 }) })
   .map(({ amend, price: distance }) => ({ ...amend, price: distance }));
+/** Pegged orders: only from rules 6 on. */
+export const peg: fc.Arbitrary<LongCommandFields> = fc
+  .record({
+    of: fc.oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>({ weight: 4, arbitrary: order }, ending),
+    kind: fc.constantFrom(PegKind.Primary, PegKind.Market, PegKind.Midpoint),
+    offset: fc.constantFrom(0, 0, 0, 1, 1, 1, 2, 4, 30, 99),
+    towards: fc.constantFrom(0, 0, 0, Instruction.PegTowards),
+    price: fc.oneof(price, fc.constantFrom(1, 104, 200)),
+  })
+  .map(({ of, kind, offset, towards, price: limit }) => {
+    const timeInForce = (of.timeInForce ?? 0) < TimeInForce.Day ? TimeInForce.GoodTillCancel : of.timeInForce;
+    const instructions = (of.extension?.instructions ?? 0) | pegInstructions(kind) | (offset === 0 ? 0 : towards);
+    return { ...of, timeInForce, price: limit, extension: { ...of.extension, instructions, minQuantity: offset } };
+  });
 /** Orders that prevent self-trades, or allow them where the account prevents them: only from rules 4 on. */
 export const guarded: fc.Arbitrary<LongCommandFields> = fc
   .record({
@@ -282,6 +297,7 @@ export const guarded: fc.Arbitrary<LongCommandFields> = fc
       hidden,
       trailing,
       stopIceberg,
+      peg,
     ),
     selfTradeMode: fc.integer({ min: 1, max: 5 }),
   })

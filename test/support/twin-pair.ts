@@ -8,6 +8,7 @@ import { ROW_FIELDS, StateLoader, saveState, stateHash, tradingHash } from '../.
 import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../../engine/params.ts';
 import { ControlBit } from '../../engine/rules/control-bits.ts';
 import { CommandKind, Instruction, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { PEG_INSTRUCTIONS } from '../../engine/wire/peg-terms.ts';
 import { BTC, Harness, type LongCommandFields, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './exchange-fixture.ts';
 import { NaiveExchange } from './naive-exchange.ts';
 import { NaiveMirror } from './naive-mirror.ts';
@@ -50,6 +51,8 @@ export const setup = fc.record({
   partsPerCommand: fc.constantFrom(1, 3, 1024, 1024),
   /** Trailing stops that one command looks at for reports. */
   reportsPerCommand: fc.constantFrom(1, 2, 256),
+  /** Pegged orders that one command reprices, and looks at; and those of an account. */
+  pegs: fc.record({ perCommand: fc.constantFrom(1, 2, 256), lookedAt: fc.constantFrom(1, 4, 1024), perAccount: fc.constantFrom(2, 1024) }),
 });
 
 export interface Setup {
@@ -69,6 +72,7 @@ export interface Setup {
   sortedPerCommand: number;
   partsPerCommand: number;
   reportsPerCommand: number;
+  pegs: { perCommand: number; lookedAt: number; perAccount: number };
 }
 
 export function pair(
@@ -87,6 +91,7 @@ export function pair(
     sortedPerCommand,
     partsPerCommand,
     reportsPerCommand,
+    pegs,
     ...pages
   }: Setup,
   rules = RULES,
@@ -117,6 +122,8 @@ export function pair(
   for (const { massCancels } of [real.exchange, naive]) Object.assign(massCancels, { perCommand, sortedPerCommand });
   for (const each of [real.exchange, naive]) each.partsPerCommand = partsPerCommand;
   for (const reports of [real.exchange.stops.reports, naive.trailReports]) reports.perCommand = reportsPerCommand;
+  lowerPegs(real.exchange, pegs);
+  Object.assign(naive.pegs, pegs);
   naive.phase = Phase.Continuous;
   naive.controls.nowUs = real.exchange.timeUs;
   naive.reportNo.set(0, real.exchange.accounts.reportNo[0]);
@@ -126,6 +133,11 @@ export function pair(
     naive.pay(account, BTC, btc);
   }
   return { real, naive };
+}
+
+function lowerPegs({ pegOrders }: Exchange, { perCommand, lookedAt, perAccount }: Setup['pegs']): void {
+  Object.assign(pegOrders, { perCommand, lookedAt });
+  pegOrders.checks.perAccount = perAccount;
 }
 
 function comparable(r: ReportFields): NaiveReport {
@@ -189,12 +201,12 @@ function realHash({ exchange }: Harness): string {
         assert.equal(row[11] !== 0, exchange.rules >= 3 && row[2] !== 0, 'the hash of the terms');
         row[11] = 0;
       } else if (row[0] === 23) row[10] = 0;
-      else if (row[0] === 39) row[10] = 0;
+      else if (row[0] === 39 || row[0] === 47) row[10] = 0;
       else if (row[0] < 15 || row[0] === 24) continue;
       rows.push(row);
     }
   });
-  assert.equal(slab.count, rows.filter((row) => row[0] === 8 || row[0] === 23 || row[0] === 39).length);
+  assert.equal(slab.count, rows.filter((row) => row[0] === 8 || row[0] === 23 || row[0] === 39 || row[0] === 47).length);
   assert.equal([...ids.remembered()].length, rows.filter((row) => row[0] === 9).length);
   assert.ok(books[SYMBOL]);
   return hashRows(rows);
@@ -209,6 +221,8 @@ export function copyOf(exchange: Exchange, factor = 1): Exchange {
   Object.assign(copy.massCancels, { perCommand, sortedPerCommand });
   copy.partsPerCommand = exchange.partsPerCommand;
   copy.stops.reports.perCommand = exchange.stops.reports.perCommand;
+  const { perCommand: pegs, lookedAt, checks } = exchange.pegOrders;
+  lowerPegs(copy, { perCommand: pegs, lookedAt, perAccount: checks.perAccount });
   return copy;
 }
 
@@ -227,6 +241,7 @@ function rulesOf({ kind, timeInForce = 0, extension, legs, parameter }: LongComm
   if (kind === CommandKind.CancelSession) return 6;
   const displaysPart = extension?.displayedQuantity !== undefined || ((extension?.instructions ?? 0) & Instruction.Hidden) !== 0;
   if (kind === CommandKind.New && displaysPart && extension?.stopPrice !== undefined) return 6;
+  if (((extension?.instructions ?? 0) & PEG_INSTRUCTIONS) !== 0) return 6;
   if (OF_RULES_5.has(kind) || legs !== undefined || extension?.displayedQuantity !== undefined) return 5;
   if (((extension?.instructions ?? 0) & (Instruction.Reprice | Instruction.Hidden)) !== 0) return 5;
   if (kind === CommandKind.SetSymbol && parameter === SymbolParam.FeeTierTable) return 5;
@@ -268,8 +283,8 @@ export function compare(given: Setup, commands: readonly LongCommandFields[], ru
   }
   for (const state of naive.seen) seen.add(state);
   const book = real.exchange.books[SYMBOL];
-  const { slab, pages, stops, waiting } = real.exchange;
-  if (book) auditBooks(slab, pages, [book], () => naive.phase !== Phase.Continuous, stops.books, waiting.slots());
+  const { slab, pages, stops, waiting, pegs } = real.exchange;
+  if (book) auditBooks(slab, pages, [book], () => naive.phase !== Phase.Continuous, stops.books, [...waiting.slots(), ...pegs.parked()]);
 }
 
 /** The state is saved and loaded within the commands, and each time continues as the exchange. */

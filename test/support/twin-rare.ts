@@ -104,6 +104,19 @@ export const RARE = [
   'own hidden order prevented',
   'order with a given fee tier',
   'orders of one session',
+  '2/428/0',
+  '2/429/0',
+  'peg repriced',
+  'peg parked',
+  'peg parked for an auction',
+  'peg returned',
+  'peg at its limit',
+  'peg behind the other side',
+  'peg amended, place kept',
+  'peg amended, place lost',
+  'peg ended in its turn',
+  'batch goes on',
+  'peg filled while a batch goes on',
 ];
 
 /** A mass cancel of a group that later commands continue. */

@@ -78,6 +78,7 @@ export class CommandExtension {
     }
     /**
      * Minimum quantity in lots, up to `quantity` of the command: the order trades immediately at least that quantity, or not at all. 0 = no minimum. Only with ImmediateOrCancel.
+     * Pegged orders: the offset from what they follow, in ticks; away from the other side, or towards it with PegTowards.
      * Trailing stops, and an amend of one: the offset of the stop price from the best trigger price, in ticks from 1, or in parts per million from 1 to 999,999 with TrailPpm.
      */
     minQuantity() {

@@ -23,6 +23,19 @@ export declare enum Instruction {
      */
     TrailPpm = 16,
     /**
+     * Bit 8: a pegged order follows the best price of its own side, at the offset in `min_quantity` of the extension. `price` of the command is its limit. It is
+     * always post-only, and displayed. With PegMarket too, it follows the middle of both. From rules 6 on.
+     */
+    PegPrimary = 256,
+    /**
+     * Bit 9: a pegged order follows the best price of the other side. With PegPrimary too: the middle of both.
+     */
+    PegMarket = 512,
+    /**
+     * Bit 10: the offset of a pegged order is towards the other side, not away from it.
+     */
+    PegTowards = 1024,
+    /**
      * Bit 11: the account gets a report StopPriceChanged when the stop price of a trailing stop has changed.
      */
     ReportTrail = 2048

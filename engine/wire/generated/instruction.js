@@ -25,6 +25,19 @@ export var Instruction;
      */
     Instruction[Instruction["TrailPpm"] = 16] = "TrailPpm";
     /**
+     * Bit 8: a pegged order follows the best price of its own side, at the offset in `min_quantity` of the extension. `price` of the command is its limit. It is
+     * always post-only, and displayed. With PegMarket too, it follows the middle of both. From rules 6 on.
+     */
+    Instruction[Instruction["PegPrimary"] = 256] = "PegPrimary";
+    /**
+     * Bit 9: a pegged order follows the best price of the other side. With PegPrimary too: the middle of both.
+     */
+    Instruction[Instruction["PegMarket"] = 512] = "PegMarket";
+    /**
+     * Bit 10: the offset of a pegged order is towards the other side, not away from it.
+     */
+    Instruction[Instruction["PegTowards"] = 1024] = "PegTowards";
+    /**
      * Bit 11: the account gets a report StopPriceChanged when the stop price of a trailing stop has changed.
      */
     Instruction[Instruction["ReportTrail"] = 2048] = "ReportTrail";

@@ -14,7 +14,7 @@ export declare class Report {
     side(): Side;
     timeInForce(): TimeInForce;
     /**
-     * Bit 0: maker (resting) side of a fill. Bit 1: duplicate, the client order id was used before, by an order with the same terms: the report has the present state of that order, or its reject. Bit 2: an amend kept the priority. Bit 3: traded in an auction. Bit 4: in an auction, with an order of the same account or group.
+     * Bit 0: maker (resting) side of a fill. Bit 1: duplicate, the client order id was used before, by an order with the same terms: the report has the present state of that order, or its reject. Bit 2: an amend kept the priority. Bit 3: traded in an auction. Bit 4: in an auction, with an order of the same account or group. Bit 5: Accepted, Amended or Cancelled, of a pegged order.
      */
     flags(): number;
     /**
@@ -45,7 +45,7 @@ export declare class Report {
      */
     clientOrderId(): bigint;
     /**
-     * Ticks: the fill's price in a Fill, else the order's limit price.
+     * Ticks: the fill's price in a Fill, else the order's limit price. With bit 5 of `flags`: the present price of a pegged order, 0 while it is parked.
      */
     price(): bigint;
     /**

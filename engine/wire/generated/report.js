@@ -20,7 +20,7 @@ export class Report {
         return this.bb.readUint8(this.bb_pos + 2);
     }
     /**
-     * Bit 0: maker (resting) side of a fill. Bit 1: duplicate, the client order id was used before, by an order with the same terms: the report has the present state of that order, or its reject. Bit 2: an amend kept the priority. Bit 3: traded in an auction. Bit 4: in an auction, with an order of the same account or group.
+     * Bit 0: maker (resting) side of a fill. Bit 1: duplicate, the client order id was used before, by an order with the same terms: the report has the present state of that order, or its reject. Bit 2: an amend kept the priority. Bit 3: traded in an auction. Bit 4: in an auction, with an order of the same account or group. Bit 5: Accepted, Amended or Cancelled, of a pegged order.
      */
     flags() {
         return this.bb.readUint8(this.bb_pos + 3);
@@ -77,7 +77,7 @@ export class Report {
         return this.bb.readUint64(this.bb_pos + 56);
     }
     /**
-     * Ticks: the fill's price in a Fill, else the order's limit price.
+     * Ticks: the fill's price in a Fill, else the order's limit price. With bit 5 of `flags`: the present price of a pegged order, 0 while it is parked.
      */
     price() {
         return this.bb.readUint64(this.bb_pos + 64);
