@@ -2,7 +2,7 @@ import { Code } from '../../engine/codes.ts';
 import { MAX_TRAIL_PPM } from '../../engine/wire/order-kinds.ts';
 import { OpenbellError } from './errors.ts';
 import type { SymbolUnits } from './symbols.ts';
-import type { AmendOrder, Decimal } from './types.ts';
+import type { AmendOrder, Decimal, PlaceOrder } from './types.ts';
 
 /** The numbers of an order, as the wire has them. All throw OpenbellError BAD_RANGE, and DecimalError. */
 
@@ -28,6 +28,18 @@ export function trailOf(units: SymbolUnits, { trailOffset, trailPpm }: Pick<Amen
   const ticks = units.ticks(trailOffset);
   if (ticks === 0) throw new OpenbellError('BAD_RANGE', 'a trailOffset is above 0', Code.BAD_RANGE);
   return ticks;
+}
+
+/** How far a pegged order is from what it follows, ticks; whether it is away or towards is in its instructions. */
+export function pegTicks(units: SymbolUnits, { peg, pegOffset }: Pick<PlaceOrder, 'peg' | 'pegOffset'>): number {
+  if (pegOffset === undefined) return 0;
+  if (peg === undefined) throw new OpenbellError('BAD_RANGE', 'a pegOffset is for pegged orders: name a peg', Code.BAD_RANGE);
+  return units.ticks(isTowards(pegOffset) ? String(pegOffset).slice(1) : pegOffset);
+}
+
+/** Whether an offset is towards the other side. */
+export function isTowards(pegOffset: Decimal | undefined): boolean {
+  return pegOffset !== undefined && String(pegOffset).startsWith('-');
 }
 
 /** 0: none was given. */

@@ -8,7 +8,7 @@ import { SIDE_NAMES } from '../../engine/wire/names.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { exchangeTooOld, OpenbellError, rejectError } from './errors.ts';
 import { checkOptions, type Options } from './known-options.ts';
-import { limitTicks, stopTicks, trailOf } from './order-numbers.ts';
+import { limitTicks, pegTicks, stopTicks, trailOf } from './order-numbers.ts';
 import { OrderStream, type OrderStreamOptions } from './order-stream.ts';
 import { AMENDED_TERM, NO_TERMS, orderTerms } from './order-terms.ts';
 import { type PendingCommand, PendingCommands, type PendingList } from './pending-commands.ts';
@@ -81,6 +81,8 @@ const PLACE_OPTIONS: Options<PlaceOrder> = {
   reportTrail: true,
   trigger: true,
   triggerNow: true,
+  peg: true,
+  pegOffset: true,
   clientOrderId: true,
 };
 const LIST_OPTIONS: Options<LinkedOrders> = { symbol: true, side: true, quantity: true, orders: true };
@@ -109,6 +111,7 @@ const PLAIN = {
   displayedQuantity: 0,
   stopPrice: 0,
   trailOffset: 0,
+  pegOffset: 0,
 };
 
 /** The answer to a unary Submit: the first report of each accepted command, and the rejects. */
@@ -250,6 +253,7 @@ export class OrderSession extends EventEmitter<Events> {
     const displayedQuantity = displayedLots(units, order.displayedQuantity, quantity);
     const stopPrice = stopTicks(units, order.stopPrice ?? order.activationPrice);
     const trailOffset = trailOf(units, order);
+    const pegOffset = pegTicks(units, order);
     if (order.minQuantity !== undefined && !(minQuantity >= 1 && minQuantity <= quantity)) {
       const text = `a minimum quantity is above 0 and at most the quantity: ${order.minQuantity} of ${order.quantity}`;
       throw new OpenbellError('BAD_RANGE', text, Code.BAD_RANGE);
@@ -258,7 +262,7 @@ export class OrderSession extends EventEmitter<Events> {
     const side = SIDE_NAMES.indexOf(order.side) as Side;
     // A caller in JavaScript may pass anything.
     if (!SIDE_NAMES.includes(order.side)) throw new OpenbellError('BAD_ENUM', `there is no side ${order.side}`, Code.BAD_ENUM);
-    const numbers = { price, quantity, minQuantity, displayedQuantity, stopPrice, trailOffset };
+    const numbers = { price, quantity, minQuantity, displayedQuantity, stopPrice, trailOffset, pegOffset };
     return { kind: CommandKind.New, symbol: units.id, side, terms, ...numbers, clientOrderId, orderId: 0 };
   }
 

@@ -1,8 +1,17 @@
 import { Code } from '../../engine/codes.ts';
 import { Instruction, OrderType, SelfTradeMode, TimeInForce, type Trigger } from '../../engine/wire/layout.ts';
-import { ORDER_TYPE_NAMES, SELF_TRADE_NAMES, TIME_IN_FORCE_NAMES, type TimeInForceName, TRIGGER_NAMES } from '../../engine/wire/names.ts';
+import {
+  ORDER_TYPE_NAMES,
+  PEG_NAMES,
+  SELF_TRADE_NAMES,
+  TIME_IN_FORCE_NAMES,
+  type TimeInForceName,
+  TRIGGER_NAMES,
+} from '../../engine/wire/names.ts';
 import { illegalPair, isShort, isStop, isTrailing, KIND_NEEDS_PRICE, ORDER_KINDS, orderKindOf } from '../../engine/wire/order-kinds.ts';
+import { type PegKind, pegInstructions } from '../../engine/wire/peg-terms.ts';
 import { OpenbellError } from './errors.ts';
+import { isTowards } from './order-numbers.ts';
 import type { OrderTypeName, PlaceOrder } from './types.ts';
 
 /** Terms of an order besides symbol, side, price, quantity and ids. */
@@ -56,7 +65,8 @@ export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
     (order.hidden ? Instruction.Hidden : 0) |
     (order.triggerNow ? Instruction.TriggerNow : 0) |
     (order.trailPpm === undefined ? 0 : Instruction.TrailPpm) |
-    (order.reportTrail ? Instruction.ReportTrail : 0);
+    (order.reportTrail ? Instruction.ReportTrail : 0) |
+    pegBits(order);
   const hasMinimum = order.minQuantity !== undefined;
   const terms = [orderType, timeInForce, instructions, hasMinimum, order.displayedQuantity !== undefined] as const;
   const kind = orderKindOf(...terms);
@@ -82,6 +92,14 @@ export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
   const long = !short || selfTradeMode !== SelfTradeMode.AccountDefault;
   const trigger = triggerOf(order, type, orderType);
   return { orderType, timeInForce, instructions, trigger, expiryUs: expiryOf(order.expires, name), selfTradeMode, long };
+}
+
+/** The instructions of a pegged order; none for another one. */
+function pegBits({ peg, pegOffset }: PlaceOrder): number {
+  if (peg === undefined) return 0;
+  const kind = PEG_NAMES.indexOf(peg);
+  if (kind < 1) throw new OpenbellError('BAD_ENUM', `there is no peg ${peg}`, Code.BAD_ENUM);
+  return pegInstructions(kind as PegKind) | (isTowards(pegOffset) ? Instruction.PegTowards : 0);
 }
 
 /** Checks that an order has the terms of a trailing stop if it is one, and only then. Returns whether it is. */

@@ -21,6 +21,8 @@ export interface PendingCommand {
   readonly stopPrice: number;
   /** Of a trailing stop: ticks, below 0 parts per million; 0 = none. */
   readonly trailOffset: number;
+  /** Of a pegged order: ticks. */
+  readonly pegOffset: number;
   /** Of a quote: the price of the ask in ticks, and its quantity in lots. Of a protection: most fills and lots. */
   readonly clientOrderId: number;
   readonly orderId: number;
@@ -213,9 +215,10 @@ function putQuote(batch: CommandBatch, command: PendingCommand): void {
 }
 
 function longOrder({ symbol, side, terms, price, quantity, ...rest }: PendingCommand): LongOrder {
-  const { minQuantity, displayedQuantity, stopPrice, clientOrderId, tag } = rest;
+  const { minQuantity, displayedQuantity, stopPrice, pegOffset, clientOrderId, tag } = rest;
   const trailOffset = Math.abs(rest.trailOffset);
-  return { ...terms, price, quantity, minQuantity, displayedQuantity, stopPrice, trailOffset, clientOrderId, symbol, side, tag };
+  const numbers = { price, quantity, minQuantity, displayedQuantity, stopPrice, trailOffset, pegOffset };
+  return { ...terms, ...numbers, clientOrderId, symbol, side, tag };
 }
 
 function put(batch: CommandBatch, command: PendingCommand): void {

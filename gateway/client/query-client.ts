@@ -1,4 +1,4 @@
-import type { LinkName, PhaseName, SelfTradeName } from '../../engine/wire/names.ts';
+import type { LinkName, PegName, PhaseName, SelfTradeName } from '../../engine/wire/names.ts';
 import { OpenbellError } from './errors.ts';
 import { type HttpOptions, httpRequest } from './http-request.ts';
 import type { ReportKindName, SideName, TimeInForceName } from './types.ts';
@@ -52,6 +52,8 @@ export interface OrderStep {
   readonly auction?: boolean;
   /** Amends only. */
   readonly keptPriority?: boolean;
+  /** Accepted, amended, cancelled: it is a pegged order. */
+  readonly pegged?: boolean;
 }
 
 /** Where an order stands that rests. */
@@ -68,6 +70,14 @@ export interface RestingOrder {
   readonly displayedNowLots?: number;
   readonly publicOrderId?: number;
   readonly phase: PhaseName;
+  /** Of a pegged order, whose `price` is its present one, 0 while it is parked: outside the book. */
+  readonly peg?: PegName;
+  /** From what it follows: away from the other side, below 0 towards it. */
+  readonly pegOffset?: string;
+  readonly pegOffsetTicks?: number;
+  readonly limitPrice?: string;
+  readonly limitPriceTicks?: number;
+  readonly parked?: boolean;
   /** Market data shows nothing of it, so its place is not known. */
   readonly hidden?: boolean;
   /** Orders of the same price that trade before it. Left out for a hidden order, as `better` and `exact`. */

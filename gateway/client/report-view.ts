@@ -56,6 +56,7 @@ export function viewWords(report: WireReport, symbols: SymbolCatalog): ReportVie
     keptPriority: (flags & ReportFlag.KeptPriority) !== 0,
     auction: (flags & ReportFlag.Auction) !== 0,
     selfTrade: (flags & ReportFlag.SelfTrade) !== 0,
+    pegged: (flags & ReportFlag.Pegged) !== 0,
     seq: report.seq,
     timeUs: report.timeUs,
   };

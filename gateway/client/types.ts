@@ -1,6 +1,7 @@
 import type {
   CommandKindName,
   OrderTypeName,
+  PegName,
   ReportKindName,
   SelfTradeName,
   SideName,
@@ -90,7 +91,7 @@ export interface SymbolDefinition {
   readonly quoteDecimals?: number;
 }
 
-export type { OrderTypeName, ReportKindName, SelfTradeName, SideName, TimeInForceName, TriggerName };
+export type { OrderTypeName, PegName, ReportKindName, SelfTradeName, SideName, TimeInForceName, TriggerName };
 
 /** A decimal number as text, or a number, which stands for its shortest text: 0.1, not 0.1 + 0.2. */
 export type Decimal = string | number;
@@ -140,12 +141,22 @@ export interface PlaceOrder {
   readonly hidden?: boolean;
   /** Iceberg: what the order displays at a time; gtc, day and gtd limit and stop-limit orders only. Needs an exchange that supports wire schema 2. */
   readonly displayedQuantity?: Decimal;
+  /**
+   * Pegged order: it follows the best price of its own side (`primary`), of the other side (`market`) or the middle of both, up to `price`, and never trades on arrival. gtc, day
+   * and gtd only. Its reports have its present price, 0 while it is parked. Needs an exchange that supports wire schema 2.
+   */
+  readonly peg?: PegName;
+  /** Pegged order: distance from what it follows, in the quote asset: away from the other side, below 0 towards it. Default 0; a market peg needs one. */
+  readonly pegOffset?: Decimal;
   /** Unique per account, from 1, growing. Default: made from the clock. */
   readonly clientOrderId?: number;
 }
 
 /** An order of a list. It has the side and the quantity of the list, unless it names its own. */
-export type ListedOrder = Omit<PlaceOrder, 'symbol' | 'side' | 'quantity' | 'minQuantity' | 'triggerNow' | 'reprice'> &
+export type ListedOrder = Omit<
+  PlaceOrder,
+  'symbol' | 'side' | 'quantity' | 'minQuantity' | 'triggerNow' | 'reprice' | 'peg' | 'pegOffset'
+> &
   Partial<Pick<PlaceOrder, 'side' | 'quantity'>>;
 
 /** Two orders that are linked with each other, see docs/TRADING-RULES.md. Needs an exchange that supports wire schema 2. */
@@ -205,7 +216,7 @@ export interface CancelAll {
 }
 
 export interface AmendOrder extends OrderTarget {
-  /** Left out for a stop that becomes a market order. */
+  /** Left out for a stop that becomes a market order. Of a pegged order: its limit. */
   readonly price?: Decimal;
   /** The new stop price of a stop that waits. Without it, a stop-limit keeps its own. STOP_PRICE: the order does not wait any more. */
   readonly stopPrice?: Decimal;
@@ -239,7 +250,7 @@ export interface ReportView {
   /** 0: a quote. */
   readonly clientOrderId: number;
   readonly tag: number;
-  /** Fill: the trade's price, else the order's limit. */
+  /** Fill: the trade's price, else the order's limit; of a pegged order its present price, 0 while it is parked. */
   readonly price: string;
   readonly quantity: string;
   /** Open after it. */
@@ -269,6 +280,8 @@ export interface ReportView {
   readonly auction: boolean;
   /** Traded in an auction with an order of the same account or group. */
   readonly selfTrade: boolean;
+  /** Accepted, amended, cancelled: a pegged order. */
+  readonly pegged: boolean;
   /** Sequence of the command that caused it. */
   readonly seq: number;
   /** Microseconds since the Unix epoch. */

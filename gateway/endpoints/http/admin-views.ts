@@ -15,6 +15,7 @@ import { getI64 } from '../../../engine/units.ts';
 import { ReportKind, Trade } from '../../../engine/wire/layout.ts';
 import {
   LINK_NAMES,
+  PEG_NAMES,
   PHASE_NAMES,
   REPORT_KIND_NAMES,
   ReportFlag,
@@ -190,14 +191,22 @@ export function orderView(directory: SymbolLookup, order: OpenOrderInfo | OrderR
     ...(order.clientOrderId === 0 && { quote: true }),
   };
   if (!('status' in order)) {
-    const { market, iceberg } = order;
+    const { market, iceberg, peg } = order;
     const status = openStatus(symbol, order);
-    return { ...common, ...(market && { type: 'market' }), ...status, ...termsView(order), ...(iceberg && icebergView(symbol, iceberg)) };
+    return {
+      ...common,
+      ...(market && { type: 'market' }),
+      ...status,
+      ...termsView(order),
+      ...(iceberg && icebergView(symbol, iceberg)),
+      ...(peg && pegView(symbol, peg)),
+    };
   }
   return {
     ...common,
     ...(order.stopPrice !== 0 && stopView(symbol, { price: order.stopPrice, trigger: order.trigger })),
     status: order.status,
+    ...(order.pegged !== 0 && { pegged: true }),
     code: order.code === 0 ? undefined : codeName(order.code),
     quantity: lots(order.quantity),
     quantityLots: order.quantity,
@@ -218,9 +227,9 @@ export function termsView({ hidden, endUs, selfTradeMode, session, link }: OpenO
 }
 
 /** Pending, as long as the order is outside the book. */
-function openStatus(symbol: SymbolInfo | undefined, { stop, waits }: OpenOrderInfo) {
+function openStatus(symbol: SymbolInfo | undefined, { stop, waits, peg }: OpenOrderInfo) {
   if (stop !== undefined) return stopView(symbol, stop);
-  return { status: waits ? 'pending' : 'open' };
+  return { status: waits || peg?.parked ? 'pending' : 'open' };
 }
 
 /** A stop that waits for its trigger. */
@@ -249,6 +258,18 @@ export function icebergView(symbol: SymbolInfo | undefined, { display, displayed
       displayedNowLots: displayed,
       publicOrderId: publicId,
     }),
+  };
+}
+
+/** What a pegged order follows, and how far. */
+export function pegView(symbol: SymbolInfo | undefined, { kind, offset, limit, parked }: NonNullable<OpenOrderInfo['peg']>) {
+  return {
+    peg: PEG_NAMES[kind],
+    pegOffset: symbol && `${offset < 0 ? '-' : ''}${priceText(symbol, Math.abs(offset))}`,
+    pegOffsetTicks: offset,
+    limitPrice: symbol && priceText(symbol, limit),
+    limitPriceTicks: limit,
+    ...(parked && { parked }),
   };
 }
 
@@ -301,6 +322,7 @@ export function reportView(directory: SymbolLookup, _bytes: Uint8Array, words: I
     maker: fill ? (flags & ReportFlag.Maker) !== 0 : undefined,
     auction: fill ? (flags & ReportFlag.Auction) !== 0 : undefined,
     selfTrade: (flags & ReportFlag.SelfTrade) !== 0 || undefined,
+    pegged: (flags & ReportFlag.Pegged) !== 0 || undefined,
     duplicate: (flags & ReportFlag.Duplicate) !== 0 || undefined,
     retryUs: report.retryUs || undefined,
     keptPriority: kind === ReportKind.Amended ? (flags & ReportFlag.KeptPriority) !== 0 : undefined,

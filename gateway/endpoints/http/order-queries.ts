@@ -10,7 +10,17 @@ import type { OrderName } from '../../taps/history/query-worker.ts';
 import { NEWEST } from '../../taps/history/runs.ts';
 import type { Request, Route } from './admin-http.ts';
 import { accountOf, get, limitOf, type QuerySources, wholeOf } from './admin-queries.ts';
-import { eachRecord, eachSymbolOnce, icebergView, moneyText, priceText, quantityText, reportView, termsView } from './admin-views.ts';
+import {
+  eachRecord,
+  eachSymbolOnce,
+  icebergView,
+  moneyText,
+  pegView,
+  priceText,
+  quantityText,
+  reportView,
+  termsView,
+} from './admin-views.ts';
 import { HttpError } from './http-error.ts';
 import { LongList } from './json-pieces.ts';
 import { type Step, stepView } from './order-steps.ts';
@@ -52,7 +62,9 @@ async function explain(sources: QuerySources, request: Request, order: OrderName
   const waits = last.stopPriceTicks !== undefined && last.kind !== 'triggered';
   const resting = last.status === undefined && !waits ? await restingView(sources, request, account, last) : undefined;
   const linked = resting?.linked ?? (waits && last.status === undefined ? await linkOf(sources, request, account, orderId) : undefined);
-  const status = last.status ?? (resting ? 'open' : waits || AUCTION_TIMES.includes(timeInForce) ? 'pending' : undefined);
+  const isOpen = resting !== undefined && resting.parked !== true;
+  const status =
+    last.status ?? (isOpen ? 'open' : resting ? 'pending' : waits || AUCTION_TIMES.includes(timeInForce) ? 'pending' : undefined);
   return {
     pieces: {
       ...{ account, orderId, clientOrderId, symbol, side, timeInForce, status },
@@ -103,6 +115,7 @@ async function restingView(sources: QuerySources, { inSlices }: Request, account
     priceTicks: order.price,
     ...quantityView('leaves', symbol, order.leaves),
     ...(order.iceberg && icebergView(symbol, order.iceberg)),
+    ...(order.peg && pegView(symbol, order.peg)),
     phase: PHASE_NAMES[symbol.phase],
     ...(place && placeView(symbol, place)),
     reserved: asset && { asset: asset.name, amount: moneyText(asset, order.reserved), amountUnits: order.reserved },
@@ -122,7 +135,7 @@ function* placeInSteps(directory: Directory, mirror: BookMirror, account: number
   // Market data has a part of an iceberg under an id of its own.
   const place = order && queuePosition(mirror, order.iceberg?.publicId ?? orderId);
   // It does not have a hidden order, nor an order outside the book.
-  return order !== undefined && (place !== undefined || order.hidden) ? { order, place } : undefined;
+  return order !== undefined && (place !== undefined || order.hidden || order.peg?.parked) ? { order, place } : undefined;
 }
 
 function placeView(symbol: SymbolInfo, place: QueuePosition) {

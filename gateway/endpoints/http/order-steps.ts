@@ -72,12 +72,14 @@ const STEPS: readonly StepKind[] = [
 ];
 
 function terms(report: ReportJson): string {
-  const { side, quantity, symbol = '?', price, priceTicks, timeInForce } = report;
-  return `${side} ${quantity} ${symbol}${priceTicks === 0 ? '' : ` at ${price}`}${stop(report)}, ${timeInForce}`;
+  const { side, quantity, symbol = '?', priceTicks, timeInForce, pegged } = report;
+  const at = pegged ? `, pegged at ${limit(report)}` : priceTicks === 0 ? '' : ` at ${limit(report)}`;
+  return `${side} ${quantity} ${symbol}${at}${stop(report)}, ${timeInForce}`;
 }
 
-function limit({ price, priceTicks }: ReportJson): string | undefined {
-  return priceTicks === 0 ? 'market' : price;
+function limit({ price, priceTicks, pegged }: ReportJson): string | undefined {
+  if (priceTicks !== 0) return price;
+  return pegged ? 'no price, parked' : 'market';
 }
 
 function stop({ stopPrice, trigger }: ReportJson): string {

@@ -17,6 +17,7 @@ const FIELDS: readonly NumberField[] = [
   'updatedUs',
   'stopPrice',
   'trigger',
+  'pegged',
 ];
 const DOUBLES = FIELDS.length + 1;
 
@@ -49,6 +50,7 @@ export function unpackOrders(packed: Float64Array): OrderRow[] {
       updatedUs: packed[at + 11],
       stopPrice: packed[at + 12],
       trigger: packed[at + 13],
+      pegged: packed[at + 14],
       status: STATUS[packed[at + FIELDS.length]],
     });
   }

@@ -32,6 +32,8 @@ export interface OrderRow {
   readonly trigger: number;
   /** Code of the cancel, 0 otherwise. */
   readonly code: number;
+  /** 1: a pegged order. Its `price` is the last one that a report had, 0 if it was parked. */
+  readonly pegged: number;
   readonly acceptedUs: number;
   readonly updatedUs: number;
 }
@@ -165,6 +167,7 @@ export function accountOrders(store: HistoryStore, account: number, before: numb
       open.set(orderId, order);
     }
     if (order.price === 0 && kind !== ReportKind.Fill) order.price = report.price;
+    if ((report.flags & ReportFlag.Pegged) !== 0) order.pegged = 1;
     if (kind === ReportKind.Amended && order.quantity === 0) order.quantity = report.leaves + report.filled;
     if (kind === ReportKind.Accepted) {
       if (order.quantity === 0) order.quantity = report.quantity;
@@ -202,6 +205,7 @@ function stateOf(report: ReportView): Fold {
     stopPrice: pending ? report.stopPrice : 0,
     trigger: pending ? report.trigger : 0,
     code: cancelled ? report.code : 0,
+    pegged: 0,
     acceptedUs: 0,
     updatedUs: report.timeUs,
   };

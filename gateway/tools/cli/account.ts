@@ -58,6 +58,12 @@ interface OrderJson {
   readonly session?: number;
   readonly linked?: { readonly kind: string; readonly orderId: number };
   readonly hidden?: boolean;
+  /** Of a pegged order. */
+  readonly peg?: string;
+  readonly pegOffset?: string;
+  readonly limitPrice?: string;
+  readonly parked?: boolean;
+  readonly pegged?: boolean;
   /** Of an iceberg. */
   readonly displayedQuantity?: string;
   readonly displayedNow?: string;
@@ -177,8 +183,26 @@ export function accountHeading(account: AccountJson): string {
 
 function orderTable(orders: readonly OrderJson[]): string {
   if (orders.length === 0) return 'no orders';
-  const rows = orders.map((o) => [o.orderId, o.symbol, o.side, o.priceTicks === 0 ? 'market' : o.price, o.leaves, o.filled, statusText(o)]);
+  const rows = orders.map((o) => [
+    o.orderId,
+    o.symbol,
+    o.side,
+    o.priceTicks === 0 ? noPrice(o) : o.price,
+    o.leaves,
+    o.filled,
+    statusText(o),
+  ]);
   return table([['order', 'symbol', 'side', 'price', 'open', 'filled', 'status'], ...rows]);
+}
+
+/** Of an order whose price is 0: a market order, or a parked one. The history has the last price that was reported. */
+function noPrice({ peg, pegged }: OrderJson): string {
+  return peg === undefined && !pegged ? 'market' : '-';
+}
+
+/** Of what an order is pegged to. */
+export function pegText({ peg, pegOffset, limitPrice }: Pick<OrderJson, 'peg' | 'pegOffset' | 'limitPrice'>): string {
+  return `pegged to ${peg}, offset ${pegOffset}, limit ${limitPrice}`;
 }
 
 function statusText({
@@ -196,13 +220,18 @@ function statusText({
   displayedNow,
   hidden,
   session,
+  peg,
+  pegOffset,
+  limitPrice,
+  parked,
 }: OrderJson): string {
   const offset = trailPpm === undefined ? trailOffset : `${trailPpm / 10_000}%`;
   const parts = [
     status,
     stopPrice !== undefined && `stop ${stopPrice} by ${trigger}`,
     offset !== undefined && `trailing by ${offset}${activationPrice === undefined ? '' : ` from ${activationPrice} on`}`,
-    status === 'pending' && stopPrice === undefined && timeInForce,
+    status === 'pending' && stopPrice === undefined && (parked ? 'parked' : timeInForce),
+    peg !== undefined && pegText({ peg, pegOffset, limitPrice }),
     hidden === true && 'hidden',
     displayedQuantity !== undefined &&
       (displayedNow === undefined ? `to display ${displayedQuantity} at a time` : `displays ${displayedNow} of ${displayedQuantity}`),

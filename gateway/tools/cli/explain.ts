@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ExplainedOrder, LinkView, OrderStep, RestingOrder } from '../../client/index.ts';
-import { timeText } from './account.ts';
+import { pegText, timeText } from './account.ts';
 import { type AccountFlags, accountOption, askAdmin, connectionOptions, id as idOf, print, printJson, table } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 
@@ -80,12 +80,29 @@ function row({ time, seq, step, leaves, filled, text }: OrderStep): (string | nu
 }
 
 function restingText(resting: RestingOrder, side: string): string[] {
-  const { price, leaves, phase, before, better, exact, reserved, endUs, selfTrade, displayedQuantity, displayedNow, hidden, session } =
-    resting;
+  const {
+    price,
+    leaves,
+    phase,
+    before,
+    better,
+    exact,
+    reserved,
+    endUs,
+    selfTrade,
+    displayedQuantity,
+    displayedNow,
+    hidden,
+    session,
+    parked,
+  } = resting;
   const least = exact ? '' : 'at least ';
   const sideName = side === 'buy' ? 'bids' : 'asks';
   return [
-    `rests at ${price} with ${leaves} open; the symbol is in phase ${phase}`,
+    parked
+      ? `parked outside the book with ${leaves} open: it has no price now; the symbol is in phase ${phase}`
+      : `rests at ${price} with ${leaves} open; the symbol is in phase ${phase}`,
+    ...(resting.peg === undefined ? [] : [pegText(resting)]),
     ...(displayedQuantity === undefined ? [] : [`displays ${displayedNow} now, ${displayedQuantity} at a time`]),
     ...(hidden ? ['hidden: behind all that is displayed at its price'] : []),
     ...(before ? [`before it at its price: ${least}${before.orders} orders with ${before.quantity}`] : []),

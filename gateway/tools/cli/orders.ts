@@ -12,6 +12,7 @@ import { isoTime } from '../../iso-time.ts';
 import { type AccountFlags, accountOption, amount, connectionOptions, id as idOf, print, printJson, withClient } from './connection.ts';
 import { CliError, ExitCode, run } from './exit.ts';
 import { explainCommand } from './explain.ts';
+import { type PegFlags, pegOptions, pegTerms } from './peg-flags.ts';
 import { reportLine } from './report-line.ts';
 import { newTrailOptions, type TrailFlags, trailOptions, trailTerms } from './trail-flags.ts';
 
@@ -26,7 +27,7 @@ const PRICED = TIME_IN_FORCE_NAMES.filter((name) => name !== 'market');
 /** Those that a market order can have. */
 const UNPRICED: ReadonlySet<string> = new Set(['fok', 'at-the-open', 'at-the-close']);
 
-interface OrderFlags extends AccountFlags, TrailFlags {
+interface OrderFlags extends AccountFlags, TrailFlags, PegFlags {
   readonly tif?: TimeInForceName;
   readonly id?: number;
   readonly minQuantity?: string;
@@ -120,9 +121,12 @@ Examples:
   openbell order sell 0.5 BTC-USD --trail 150.00
   openbell order sell 0.5 BTC-USD --trail 2% --activation 60500.00 --limit-offset 20.00
   openbell order sell 0.5 BTC-USD --trail 150.00 --report-trail
+  openbell order buy 0.5 BTC-USD 59000.00 --peg primary --peg-offset 0.50
+  openbell order sell 0.5 BTC-USD 58000.00 --peg midpoint
   openbell order explain 17`,
     );
   newTrailOptions(command);
+  pegOptions(command);
   connectionOptions(accountOption(command)).action((side: SideName, quantity: string, symbol: string, price: string | undefined) =>
     run(async () => {
       const flags = command.opts<OrderFlags>();
@@ -138,6 +142,7 @@ Examples:
           ...(price !== undefined && { price }),
           ...(price === undefined && !stops && { type: 'market' as const }),
           ...trailTerms(flags),
+          ...pegTerms(flags),
           ...(flags.stop !== undefined && { stopPrice: flags.stop }),
           ...(flags.trigger && { trigger: flags.trigger }),
           ...(flags.triggerNow && { triggerNow: true }),
@@ -237,7 +242,7 @@ export function amendCommand(program: Command): void {
     .command('amend')
     .summary('change an order')
     .description(
-      'Changes price and open quantity of an order. The same or a smaller quantity at the same price keeps its priority. A stop that waits can also get another stop price, or another offset.',
+      'Changes price and open quantity of an order; the price of a pegged order is its limit. The same or a smaller quantity at the same price keeps its priority. A stop that waits can also get another stop price, or another offset.',
     )
     .argument('<symbol>', 'the symbol of the order, such as BTC-USD')
     .argument('<order-id>', 'as `openbell order` printed it', idOf)

@@ -4,11 +4,12 @@ import type { ReportView } from '../../client/types.ts';
 /** An execution report in words. */
 export function reportLine(report: ReportView): string {
   const { kind, side, symbol, quantity, leaves, filled, orderId, code, fee } = report;
-  const price = report.priceTicks === 0 ? 'market' : report.price;
+  const price = report.priceTicks !== 0 ? report.price : report.pegged ? 'no price, parked' : 'market';
+  const at = report.pegged ? `, pegged at ${price}` : report.priceTicks === 0 ? '' : ` at ${price}`;
   const stop = report.stopPrice === undefined ? '' : `, stop ${report.stopPrice} by ${report.trigger}`;
   switch (kind) {
     case 'accepted':
-      return `accepted  order ${orderId}: ${side} ${quantity} ${symbol}${report.priceTicks === 0 ? '' : ` at ${price}`}${stop}${report.duplicate ? ` (sent before: open ${leaves}, filled ${filled})` : ''}`;
+      return `accepted  order ${orderId}: ${side} ${quantity} ${symbol}${at}${stop}${report.duplicate ? ` (sent before: open ${leaves}, filled ${filled})` : ''}`;
     case 'fill':
       return `fill      order ${orderId}: ${quantity} at ${price}, fee ${fee}, open ${leaves}`;
     case 'cancelled':
