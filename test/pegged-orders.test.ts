@@ -483,9 +483,10 @@ describe('batches of pegged orders', () => {
     harness.do(parseCommand('tick'));
     harness.do(parseCommand('phase auction'));
     assert.equal([...harness.exchange.pegs.parked()].length, 256);
-    harness.do(parseCommand('3 new 1 sell 1 @ 400'));
+    harness.do(parseCommand('3 new 1 sell 50 @ 400'));
     harness.do(parseCommand('uncross'));
     assert.equal([...harness.exchange.pegs.parked()].length, 600, 'none of them traded');
+    harness.do(parseCommand('1 new 3 buy 1 @ 300'));
     harness.do(parseCommand('phase continuous'));
     assert.equal([...harness.exchange.pegs.parked()].length, 344);
     harness.do(parseCommand('tick'));

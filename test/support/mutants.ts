@@ -205,4 +205,63 @@ export const MUTANTS: readonly Mutant[] = [
     change: [['(slab.words[at] & (ICEBERG | HIDDEN)) !== 0 || ', '']],
     test: 'linked-kinds.test.ts',
   },
+  {
+    name: 'pegged orders follow one another',
+    file: 'engine/book/order-slab.ts',
+    change: [['NO_REFERENCE = HIDDEN | PEGGED', 'NO_REFERENCE = HIDDEN']],
+    test: 'pegged-orders.test.ts',
+    only: 'do not follow one another',
+  },
+  {
+    name: 'pegged orders follow hidden ones',
+    file: 'engine/book/order-book.ts',
+    change: [
+      [
+        '    if ((terms & IS_APART) !== 0) {\n      pages.keepQuiet();',
+        '    if ((terms & IS_APART & ~IS_HIDDEN) !== 0) {\n      pages.keepQuiet();',
+      ],
+    ],
+    test: 'pegged-orders.test.ts',
+    only: 'are moved by no hidden order',
+  },
+  {
+    name: 'a pegged order whose price stays loses its place',
+    file: 'engine/machine/peg-orders.ts',
+    change: [['    if (price === slab.price(slot)) return;\n', '']],
+    test: 'pegged-orders.test.ts',
+    only: 'follow their side',
+  },
+  {
+    name: 'a pegged order locks the book',
+    file: 'engine/rules/pegged-orders.ts',
+    change: [['      if (bid !== 0) price = Math.max(price, bid + step);\n', '']],
+    test: 'pegged-orders.test.ts',
+    only: 'lock nothing',
+  },
+  {
+    name: 'pegged orders take part in an uncross',
+    file: 'engine/machine/administration.ts',
+    change: [
+      [
+        '    this.#auctionOrders.beforeUncross(symbol);\n    this.#pegOrders.park(symbol);\n',
+        '    this.#auctionOrders.beforeUncross(symbol);\n',
+      ],
+    ],
+    test: 'pegged-orders.test.ts',
+    only: 'park before an uncross',
+  },
+  {
+    name: 'a pegged order reserves its present price only',
+    file: 'engine/rules/cash-model.ts',
+    change: [['const notional = slab.limit(slot) * open', 'const notional = slab.price(slot) * open']],
+    test: 'pegged-orders.test.ts',
+    only: 'reserve what they could cost',
+  },
+  {
+    name: 'one command reprices all pegged orders',
+    file: 'engine/machine/peg-orders.ts',
+    change: [['    this.#moves--;\n', '']],
+    test: 'pegged-orders.test.ts',
+    only: 'move 256 with each command',
+  },
 ];
