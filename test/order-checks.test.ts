@@ -47,7 +47,7 @@ const order = fc.record({
   clientOrderId: fc.integer({ min: 0, max: 1000 }),
   symbol: fc.constantFrom(SYMBOL, SYMBOL, SYMBOL, 5),
   side: fc.constantFrom(Side.Buy, Side.Sell),
-  timeInForce: fc.constantFrom(...Object.values(TimeInForce).filter((time) => time <= TimeInForce.GoodTillDate)),
+  timeInForce: fc.constantFrom(...Object.values(TimeInForce).filter((time) => time <= TimeInForce.Day)),
   price: fc.constantFrom(0, 1, 80, 96, 97, 100, 104, 106, 108, 110, 150, 300),
   quantity: fc.integer({ min: 0, max: 44 }),
 });
@@ -87,11 +87,12 @@ describe('the checks of a new order', () => {
         seen.add(found);
       }
     });
-    // Ids that were forgotten, minimum and displayed quantities and repricing come up in the twin's test, limits of commands in test/throttle.test.ts.
+    // Ids that were forgotten, ends, minimum and displayed quantities and repricing come up in the twin's test, limits of commands in test/throttle.test.ts.
     const elsewhere: readonly Code[] = [
       Code.THROTTLED,
       Code.ORDER_TO_TRADE,
       Code.CLIENT_ORDER_ID_TOO_OLD,
+      Code.EXPIRY_PAST,
       Code.MIN_QUANTITY_NOT_FILLABLE,
       Code.NO_PRICE_LEFT,
       Code.DISPLAYED_QUANTITY,
