@@ -60,7 +60,9 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   BAD_LIST:
     'The orders of a list do not fit together, or do not follow each other in one frame. A Refusal; a report where a program writes to the engine itself.',
   LINKED_AMEND:
-    'The amend does not fit the other order of the list: more quantity of an order with one-updates-other, or a price at which the two would trade with each other.',
+    'The amend does not fit the other orders of the list: more quantity of an order with one-updates-other or of a parent, another quantity of a child whose parent is open, or a price at which the two would trade with each other.',
+  PARENT_FILLED:
+    'In an Amended report of an order that waited for another one: as many lots as the report has as its quantity became live, because the other one was filled.',
   ORDERS_EXPIRING:
     'More orders have come to their end in the way of the order than one command cancels. The order did nothing, and its client order id is not used up.',
   TRAIL_OFFSET:
@@ -96,6 +98,8 @@ const TEXTS: Readonly<Partial<Record<keyof typeof Code, string>>> = {
   CANCELLED_LINKED:
     'The other order of its list was filled, triggered or cancelled. An Amended report with this code has the quantity that is left.',
   MALFORMED_COMMAND: 'The command has a form that no verified frame has.',
+  CANCELLED_PARENT:
+    'The order for whose fills it waited has ended, or was lowered. An Amended report with this code has the quantity that is left.',
 };
 
 /** What the code means, as docs/CODES.md says it; the code's name if it is not one of an order's report. */

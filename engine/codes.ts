@@ -80,6 +80,7 @@ export const Code = {
   LINKED_AMEND: 426,
   PEG_OFFSET: 428,
   PEG_LIMIT: 429,
+  PARENT_FILLED: 434,
   DISPLAYED_QUANTITY: 419,
   // 450: the reason why an order was cancelled (not a rejection).
   CANCELLED_BY_CLIENT: 450,
@@ -97,6 +98,7 @@ export const Code = {
   CANCELLED_PROTECTION: 461,
   CANCELLED_QUOTES_PULLED: 462,
   CANCELLED_LINKED: 463,
+  CANCELLED_PARENT: 464,
   // 500: administration.
   BAD_PARAMETER: 500,
   CAPACITY: 501,

@@ -30,7 +30,7 @@ export function auditBook(book: OrderBook, mayCross = true): void {
 
 /**
  * Runs auditBook for every book of a slab. Also checks that slab and pages hold nothing else.
- * @param books all books that share the slab and the pages @param stops the pending stops by symbol, which share the slab too @param waiting slots of the orders that wait for an auction, and of those that are parked
+ * @param books all books that share the slab and the pages @param stops the pending stops by symbol, which share the slab too @param waiting slots of the orders that wait for an auction, and of those that are parked @param children slots of those that wait for fills of their parent
  */
 export function auditBooks(
   slab: OrderSlab,
@@ -39,6 +39,7 @@ export function auditBooks(
   mayCross: (book: OrderBook) => boolean,
   stops: readonly (StopBook | undefined)[] = [],
   waiting: Iterable<number> = [],
+  children: Iterable<number> = [],
 ): void {
   const seen = new Uint8Array(slab.capacity);
   const held = new Int32Array(pages.held.length);
@@ -55,6 +56,11 @@ export function auditBooks(
   for (const [symbol, book] of stops.entries()) if (book !== undefined) pending += auditStops(slab, symbol, book, seen);
   for (const slot of waiting) {
     if (seen[slot] !== 0 || slab.level(slot) !== -2) fail(`audit: slot ${slot} waits outside the book, at level ${slab.level(slot)}`);
+    seen[slot] = 1;
+    pending++;
+  }
+  for (const slot of children) {
+    if (seen[slot] !== 0 || slab.open(slot) !== 0 || slab.held(slot) !== 0) fail(`audit: slot ${slot} waits for its parent, and is open`);
     seen[slot] = 1;
     pending++;
   }

@@ -67,6 +67,8 @@ export const PegNumber = {
 } as const;
 /** Level of a pegged order outside the book. */
 export const PARKED = -2;
+/** Level of a child that waits for fills of its parent, outside the book and the stops. */
+export const WAITS_FOR_PARENT = -(2 ** 30);
 
 /** Bits of the byte of the side. The others are 0. */
 export const SIDE_BIT = 1;
@@ -242,7 +244,8 @@ export class OrderSlab {
 
   /** The same; 0 for an order that waits for its trigger or auction, whose record has another number there. */
   traded(slot: number): QtyLots {
-    return this.level(slot) < NIL && !this.isPegged(slot) ? 0 : this.filled(slot);
+    const level = this.level(slot);
+    return level < NIL && level !== WAITS_FOR_PARENT && !this.isPegged(slot) ? 0 : this.filled(slot);
   }
 
   setFilled(slot: number, lots: QtyLots): void {

@@ -151,7 +151,7 @@ export class AmendCancel {
     if (!keeps && order.feeCarry === NO_CARRY) order.feeCarry = this.#schedules.firstCarry;
     const code = keeps && rules3 ? this.#checks.lower(order, slot) : this.#checks.amend(order, slot);
     if (code !== OK) return this.#rejectAmend(code, slot);
-    if (keeps && order.quantity === open) return this.#answers.plain(AMENDED, KEPT_PRIORITY, OK, slot, order.tag);
+    if (keeps && order.quantity === open) return this.#amended(KEPT_PRIORITY, slot, terms);
     risk.release(slot);
     const phase = this.#symbols.phase[order.symbol];
     const book = this.#books[order.symbol] as OrderBook;
@@ -160,9 +160,14 @@ export class AmendCancel {
       book.reduce(slot, order.quantity);
       risk.hold(slot, order);
       this.#market.order(REDUCE, slot);
-      this.#answers.plain(AMENDED, KEPT_PRIORITY, OK, slot, order.tag);
+      this.#amended(KEPT_PRIORITY, slot, terms);
     } else this.#replace(slot, book, risk, phase);
     if (phase === AUCTION) this.#changedAuctions.add(order.symbol);
+  }
+
+  #amended(flags: number, slot: number, terms: number): void {
+    if ((terms & LINKED) === 0) this.#answers.plain(AMENDED, flags, OK, slot, this.#order.tag);
+    else this.#answers.resting(AMENDED, flags, OK, slot, this.#order.tag);
   }
 
   /** An iceberg; or an order that cannot be amended so: a side of a quote, which the next quote replaces, or one that displays all. */
@@ -245,7 +250,9 @@ export class AmendCancel {
   /** Amends a linked order: first its partner makes room, then it follows. */
   #amendLinked(slot: number): void {
     const slab = this.#slab;
-    const partner = this.#state.links.partnerOf(slot);
+    const { links } = this.#state;
+    if (links.isWaiting(slot)) return this.#linked.children?.amend(slot);
+    const partner = links.partnerOf(slot);
     const filled = slab.filled(slot);
     const code = this.#linked.amends(slot);
     if (code !== OK) {
@@ -261,7 +268,16 @@ export class AmendCancel {
   #rejectAmend(code: Code, slot: number): void {
     const order = this.#order;
     const slab = this.#slab;
-    this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.total(slot), slab.traded(slot));
+    const { later } = this.#state.aggressor;
+    this.#answers.reply(
+      AMEND_REJECTED,
+      code,
+      slab.id[slot],
+      order.price,
+      order.quantity + later,
+      this.#resting.leaves(slot),
+      slab.traded(slot),
+    );
     if (code === Code.THROTTLED || code === Code.ORDER_TO_TRADE) this.#answers.notBefore();
   }
 
@@ -274,7 +290,7 @@ export class AmendCancel {
     this.#market.order(REMOVE, slot);
     words[(slot << TO_WORDS) + PRICE] = order.price;
     doubles[record + OPEN] = order.quantity;
-    if (order.lifetimeBits < ICEBERG_BIT) this.#answers.plain(AMENDED, 0, OK, slot, order.tag);
+    if (order.lifetimeBits < ICEBERG_BIT) this.#amended(0, slot, words[(slot << TO_WORDS) + TERMS]);
     else this.#answers.resting(AMENDED, 0, OK, slot, order.tag);
     if ((words[(slot << TO_WORDS) + FEES] & CARRY) !== order.feeCarry) this.#setCarry(slot, order.feeCarry);
     if (phase === CONTINUOUS && book.crosses(order.side, order.price)) {

@@ -1,5 +1,6 @@
 import { ICEBERG, ORDER_DOUBLES_SHIFT, ORDER_WORDS_SHIFT, OrderDouble, type OrderSlab, OrderWord, PEGGED } from '../book/order-slab.ts';
 import { Code } from '../codes.ts';
+import { LINKED_BIT } from '../rules/order-links.ts';
 import type { OrderRequest } from '../rules/order-request.ts';
 import { UNKNOWN_TERMS } from '../rules/order-terms.ts';
 import { triggerOf } from '../rules/pending-stops.ts';
@@ -29,6 +30,7 @@ const TO_WORDS = ORDER_WORDS_SHIFT;
 const HIDES = ICEBERG;
 const IS_PEGGED = PEGGED;
 const PEG_FLAG = ReportFlag.Pegged << 24;
+const LINKED = LINKED_BIT;
 const { open: OPEN, filled: ORDER_FILLED, clientOrderId: ORDER_CLIENT_ORDER_ID } = OrderDouble;
 const { price: ORDER_PRICE, level: LEVEL, account: ACCOUNT, terms: TERMS } = OrderWord;
 const NIL = -1;
@@ -68,6 +70,13 @@ export class Answers {
   /** Adds to the reject just written the time from which the command would pass. */
   notBefore(): void {
     putU53(this.#reports.words, this.#reports.at + RETRY, this.#order.retryUs);
+  }
+
+  /** Adds to the report just written the stop price of the current order. */
+  withStop(): void {
+    const { words, at } = this.#reports;
+    words[at + STOP_PRICE] = this.#order.stopPrice;
+    words[at + CODE] |= this.#order.trigger << TO_TRIGGER;
   }
 
   /** The current order was accepted; its id is the aggressor's. */
@@ -114,7 +123,7 @@ export class Answers {
     this.plain(kind, flags, code, slot, tag);
     const { words } = this.#slab;
     const record = slot << TO_WORDS;
-    if ((words[record + TERMS] & HIDES) !== 0) this.#whole(slot);
+    if ((words[record + TERMS] & (HIDES | LINKED)) !== 0) this.#whole(slot);
     if ((words[record + TERMS] & IS_PEGGED) !== 0) this.#reports.words[this.#reports.at] |= PEG_FLAG;
     else if (words[record + LEVEL] < NIL) this.#pending(slot);
   }
@@ -143,7 +152,7 @@ export class Answers {
 
   #whole(slot: number): void {
     const { words, at } = this.#reports;
-    const total = this.#slab.total(slot);
+    const total = this.#slab.total(slot) + this.#state.links.later(slot);
     putU53(words, at + QUANTITY, total);
     putU53(words, at + LEAVES, total);
   }
@@ -151,6 +160,12 @@ export class Answers {
   /** The fields in which the record of a pending stop differs, and of another order outside the book. */
   #pending(slot: number): void {
     const { words, at } = this.#reports;
+    if (this.#state.links.isWaiting(slot)) {
+      const stopPrice = this.#slab.next(slot);
+      words[at + STOP_PRICE] = stopPrice;
+      if (stopPrice !== 0) words[at + CODE] |= triggerOf(this.#slab, slot) << TO_TRIGGER;
+      return;
+    }
     words[at + FILLED] = 0;
     words[at + FILLED + 1] = 0;
     // An order that waits for its auction has no stop price, but a neighbour there.
@@ -176,7 +191,7 @@ export class Answers {
       const slab = this.#slab;
       const slot = ref - 1;
       this.resting(ReportKind.Accepted, ReportFlag.Duplicate, OK, slot, order.tag);
-      putU53(this.#reports.words, this.#reports.at + QUANTITY, slab.traded(slot) + slab.total(slot));
+      putU53(this.#reports.words, this.#reports.at + QUANTITY, slab.traded(slot) + slab.total(slot) + this.#state.links.later(slot));
       return;
     }
     const ids = this.#state.clientOrderIds;

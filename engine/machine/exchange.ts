@@ -31,6 +31,7 @@ import { Interruptions } from './interruptions.ts';
 import { LinkedOrders } from './linked-orders.ts';
 import { MassCancels } from './mass-cancels.ts';
 import { NewOrder } from './new-order.ts';
+import { OrderChildren } from './order-children.ts';
 import { EXPIRING_RETRY_US, OrderLists } from './order-lists.ts';
 import { PegOrders } from './peg-orders.ts';
 import { QuoteOrders } from './quote-orders.ts';
@@ -70,6 +71,7 @@ export class Exchange extends MachineState {
   readonly auctionOrders: AuctionOrders;
   readonly massCancels: MassCancels;
   readonly pegOrders: PegOrders;
+  readonly children: OrderChildren;
   /** The parts of a snapshot, in the canonical order of rows, after the row of seq, time and last order id. */
   readonly parts: readonly StatePart[];
   readonly #extension = new PendingExtension();
@@ -111,7 +113,13 @@ export class Exchange extends MachineState {
     this.#newOrder = new NewOrder(this, checks, this.#answers, resting, guarded, banded, stopOrders, this.auctionOrders, this.pegOrders);
     const linked = new LinkedOrders(this, this.#answers, resting);
     resting.followers = linked;
-    this.#lists = new OrderLists(this, checks, this.#answers, resting, this.#newOrder, stopOrders, linked, this.#extension);
+    this.children = new OrderChildren(this, checks, this.#answers, resting, this.#newOrder, linked, {
+      isMore: () => this.#dueEnds.more,
+      end: (slot) => this.#dueEnds.end(slot),
+      clearWay: (book, side) => this.#dueEnds.clearWay(book, side),
+    });
+    linked.children = this.children;
+    this.#lists = new OrderLists(this, checks, this.#answers, resting, this.#newOrder, stopOrders, linked, this.children, this.#extension);
     this.#amendCancel = new AmendCancel(this, checks, this.#answers, resting, guarded, banded, stopOrders, this.pegOrders, linked);
     this.#quoteOrders = new QuoteOrders(this, checks, this.#answers, resting, guarded, banded, protection);
     this.#settlement = new Settlement(this, resting);
@@ -128,7 +136,7 @@ export class Exchange extends MachineState {
     );
     this.#cancelAfters = new CancelAfters(this, checks, this.#answers, this.massCancels);
     this.#dueEnds = new DueEnds(this, resting, new Expiry(this, resting), this.massCancels, this.#cancelAfters, this.auctionOrders);
-    this.#triggers = new Triggers(this, checks, this.#answers, resting, guarded, banded, this.#dueEnds, linked);
+    this.#triggers = new Triggers(this, checks, this.#answers, resting, guarded, banded, this.#dueEnds, linked, this.children);
     this.#stops = this.stops;
     this.configuration = new Configuration(this);
     this.digest = new StateDigest(this);
@@ -145,6 +153,7 @@ export class Exchange extends MachineState {
       stopOrders,
       this.auctionOrders,
       this.pegOrders,
+      this.children,
       linked,
       new PositionLimitRows(this.accounts, this.risks),
       this.clientOrderIds,
@@ -259,7 +268,9 @@ export class Exchange extends MachineState {
 
   /** Whether a command has left work to the next one. */
   #isBusy(): boolean {
-    return this.#stops.busy || this.massCancels.count !== 0 || this.auctionOrders.busy || this.pegs.active.length > 0;
+    return (
+      this.#stops.busy || this.children.due !== 0 || this.massCancels.count !== 0 || this.auctionOrders.busy || this.pegs.active.length > 0
+    );
   }
 
   /** Whether `deadlineUs` is another one than at the last call; true at the first one. Called once per poll, so it returns no double, which would be boxed. */

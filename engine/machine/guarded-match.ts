@@ -88,7 +88,7 @@ export class GuardedMatch {
     }
     const { orderId, filled } = aggressor;
     aggressor.open -= lots;
-    const left = aggressor.open;
+    const left = aggressor.open + aggressor.later;
     if (left > 0) this.#answers.reply(ReportKind.Amended, CANCELLED_SELF_TRADE, orderId, order.price, left, left, filled);
     else this.#answers.reply(ReportKind.Cancelled, CANCELLED_SELF_TRADE, orderId, order.price, lots, 0, filled);
   }

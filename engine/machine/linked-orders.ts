@@ -6,6 +6,7 @@ import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import type { Money, QtyLots } from '../units.ts';
 import { LinkKind, ReportKind, Side } from '../wire/layout.ts';
 import type { Answers } from './answers.ts';
+import type { OrderChildren } from './order-children.ts';
 import { ReportFlag } from './report-writer.ts';
 import type { Followers, RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
@@ -26,6 +27,8 @@ const { OneCancelsOther } = LinkKind;
  */
 export class LinkedOrders implements Followers, StatePart {
   readonly kinds = [RowKind.Linked];
+  /** Set before the first command. */
+  children: OrderChildren | undefined;
   readonly #state: MachineState;
   readonly #links: MachineState['links'];
   readonly #slab: MachineState['slab'];
@@ -41,19 +44,39 @@ export class LinkedOrders implements Followers, StatePart {
   }
 
   filled(slot: number, lots: QtyLots): void {
-    const partner = this.#links.partnerOf(slot);
-    if (this.#links.kindOf(slot) === OneCancelsOther) this.#cancelPartner(slot);
-    else this.#update(slot, partner, this.#slab.total(partner) - lots);
+    const links = this.#links;
+    if (links.childOf(slot) !== NIL) return this.children?.parentChanged(slot);
+    const partner = links.partnerOf(slot);
+    if (partner === NIL) return;
+    const left = this.#slab.total(partner) - lots;
+    if (links.kindOf(slot) === OneCancelsOther) this.#cancelPartner(slot);
+    // If its parent can fill more, both wait for it.
+    else if (left > 0 || !links.comes(slot)) this.#update(slot, partner, left);
   }
 
   reduced(slot: number): void {
-    const partner = this.#links.partnerOf(slot);
-    if (this.#links.kindOf(slot) !== OneCancelsOther) this.#update(slot, partner, this.#slab.total(slot));
+    const links = this.#links;
+    if (links.childOf(slot) !== NIL) return this.children?.parentChanged(slot);
+    const partner = links.partnerOf(slot);
+    if (partner === NIL) return;
+    if (links.kindOf(slot) !== OneCancelsOther) this.#update(slot, partner, this.#slab.total(slot));
     else if (this.#share(slot, partner)) this.#reserveRest(slot, partner);
   }
 
   ended(slot: number): void {
-    this.#cancelPartner(slot);
+    const links = this.#links;
+    if (links.childOf(slot) !== NIL) return this.children?.parentEnded(slot);
+    const sibling = links.isChild(slot) ? (this.children?.forget(slot) ?? NIL) : NIL;
+    if (links.partnerOf(slot) !== NIL) this.#cancelPartner(slot);
+    else if (sibling !== NIL) this.#resting.cancel(sibling, CANCELLED_LINKED, this.#slab.tag(sibling));
+  }
+
+  parks(slot: number): boolean {
+    return this.children?.parks(slot) === true;
+  }
+
+  cancelWaiting(slot: number, code: Code, tag: number): void {
+    this.children?.cancelWaiting(slot, code, tag);
   }
 
   /**
@@ -63,8 +86,17 @@ export class LinkedOrders implements Followers, StatePart {
   amends(slot: number): Code {
     const slab = this.#slab;
     const { order } = this.#state;
-    const partner = this.#links.partnerOf(slot);
-    if (this.#links.kindOf(slot) !== OneCancelsOther && order.quantity > slab.total(slot)) return Code.LINKED_AMEND;
+    const links = this.#links;
+    const partner = links.partnerOf(slot);
+    if (links.childOf(slot) !== NIL) return order.quantity > slab.total(slot) ? Code.LINKED_AMEND : OK;
+    if (links.comes(slot)) {
+      const later = links.later(slot);
+      if (order.quantity !== slab.open(slot) + later) return Code.LINKED_AMEND;
+      order.quantity = slab.open(slot);
+      this.#state.aggressor.later = later;
+    }
+    if (partner === NIL) return OK;
+    if (links.kindOf(slot) !== OneCancelsOther && order.quantity > slab.total(slot)) return Code.LINKED_AMEND;
     if (this.#share(slot, partner)) {
       const { risks } = this.#state;
       const risk = risks.of(slab.symbol(slot));
@@ -81,8 +113,12 @@ export class LinkedOrders implements Followers, StatePart {
   /** An amend of the order that was in `slot`, filled as far, was applied or rejected. @param partner its partner before */
   amended(slot: number, partner: number, filled: QtyLots): void {
     const slab = this.#slab;
+    const links = this.#links;
+    this.#state.aggressor.later = 0;
+    if (links.childOf(slot) !== NIL) return this.children?.parentChanged(slot);
+    if (links.isChild(slot) && !links.comes(slot)) links.removeChild(slot);
     // The end of the order has ended its partner.
-    if (this.#links.partnerOf(slot) !== partner) return;
+    if (partner === NIL || links.partnerOf(slot) !== partner) return;
     if (this.#links.kindOf(slot) === OneCancelsOther) {
       if (slab.level(slot) > NIL && slab.filled(slot) !== filled) this.#cancelPartner(slot);
       else if (this.#share(slot, partner)) this.#reserve(slot, partner);
@@ -98,7 +134,9 @@ export class LinkedOrders implements Followers, StatePart {
    */
   triggered(slot: number): number {
     const links = this.#links;
+    this.children?.triggered(slot);
     const partner = links.partnerOf(slot);
+    if (partner === NIL) return NIL;
     if (links.kindOf(slot) === OneCancelsOther) {
       this.#cancelPartner(slot);
       return NIL;

@@ -262,6 +262,7 @@ export class MassCancels implements StatePart {
   #add(found: BookOrderHeap, slot: number): void {
     const { slab } = this.#state;
     if (slab.level(slot) > NIL) found.add(slab.symbol(slot), slab.side(slot), slab.price(slot), slab.id[slot]);
+    else if (this.#state.links.isWaiting(slot)) found.addWaiting(slab.symbol(slot), slab.side(slot), slab.id[slot]);
     else if (isAuctionOnly(slab.timeInForce(slot)) || slab.isPegged(slot) || this.#state.stops.prices.isTrailing(slot))
       found.addWaiting(slab.symbol(slot), slab.side(slot), slab.id[slot]);
     else found.addStop(slab.symbol(slot), slab.side(slot), slab.next(slot), slab.id[slot]);

@@ -118,6 +118,11 @@ export class NewOrder {
     order.feeCarry = feeSchedules.firstCarry;
   }
 
+  /** The code of what the current order leaves if it does not rest, after its match. */
+  get remainder(): Code {
+    return this.#banded.remainderCode(this.#order.symbol);
+  }
+
   /** Why the rest of the current order must be cancelled, if `match` returned false. */
   get refusal(): Code {
     return this.#guarded.code;

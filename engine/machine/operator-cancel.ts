@@ -20,7 +20,7 @@ export const CANCELS_PER_COMMAND = 4096;
  *
  * The sequence is the same in every replay: the orders of a symbol in the order
  * of its book, buys first, then its stops in the order in which they would trigger, buys
- * first, then those that wait for an auction, and those of the venue by symbol; those of an account or group by order id. The orders of an
+ * first, then those that wait for an auction, then those that wait for lots that are due, by order id, and those of the venue by symbol; those of an account or group by order id. The orders of an
  * account are found by a scan of the slab, which takes some milliseconds per
  * million resting orders and ends with the account's last order. Commands that
  * continue use the same scan: what it found and still rests comes first, because
@@ -106,6 +106,7 @@ export class OperatorCancel {
     this.#stopsOf(book.symbol);
     this.#waitingOf(book.symbol);
     this.#parkedOf(book.symbol);
+    this.#childrenOf(book.symbol);
   }
 
   #stopsOf(symbol: number): void {
@@ -141,6 +142,25 @@ export class OperatorCancel {
     for (let slot = pegs.first(symbol); slot !== NIL && !this.more; slot = pegs.first(symbol)) {
       if (this.cancelled === CANCELS_PER_COMMAND) this.more = true;
       else this.#cancel(slot);
+    }
+  }
+
+  /** Those that wait for fills of a parent end with it; what is left are those whose parent has ended, and whose lots are due. */
+  #childrenOf(symbol: number): void {
+    const { links, slab } = this.#state;
+    if (links.children === 0) return;
+    const ids = links
+      .waiting()
+      .filter((slot) => slab.symbol(slot) === symbol)
+      .map((slot) => slab.id[slot]);
+    for (const id of ids) {
+      const slot = slab.find(id);
+      if (slot === NIL) continue;
+      if (this.cancelled === CANCELS_PER_COMMAND) {
+        this.more = true;
+        return;
+      }
+      this.#cancel(slot);
     }
   }
 

@@ -8,12 +8,13 @@ import { hashTerms } from '../rules/order-terms.ts';
 import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
 import { checkList } from '../wire/check-list.ts';
 import { Command, CommandExtension, LinkKind, Phase, ReportKind, Trigger } from '../wire/layout.ts';
-import { isLink, legOf, legsOf, linkKindOf, linkWord, MAX_LEGS } from '../wire/list-link.ts';
-import { canLink, selfTradeModeOf } from '../wire/order-kinds.ts';
+import { hasChildren, isLink, legOf, legsOf, linkKindOf, linkTermOf, linkWord, MAX_LEGS } from '../wire/list-link.ts';
+import { canLink, KIND_RESTS, selfTradeModeOf } from '../wire/order-kinds.ts';
 import type { Answers } from './answers.ts';
 import { addExtension, type PendingExtension } from './extension.ts';
 import type { LinkedOrders } from './linked-orders.ts';
 import type { NewOrder } from './new-order.ts';
+import type { OrderChildren } from './order-children.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import { Aggressor, type MachineState } from './state.ts';
 import type { StopOrders } from './stop-orders.ts';
@@ -29,7 +30,7 @@ export const EXPIRING_RETRY_US = 10_000;
 const REJECTED = new Aggressor();
 
 /**
- * Lists of orders that are linked with each other. The orders of a list come one
+ * Lists of orders that are linked with each other, or of a parent and its children. The orders of a list come one
  * after another, each with its extension. They are kept until the last one is there; then all
  * of them are accepted, or none. After a crash, the log may end within a list; another
  * command follows then, and what there is of the list is dropped. A snapshot may be
@@ -46,6 +47,7 @@ export class OrderLists implements StatePart {
   readonly #newOrder: NewOrder;
   readonly #stopOrders: StopOrders;
   readonly #linked: LinkedOrders;
+  readonly #children: OrderChildren;
   readonly #extension: PendingExtension;
   /** Extension and command of each order that has come. */
   readonly #words = new Int32Array(MAX_LEGS * LEG_WORDS);
@@ -55,7 +57,7 @@ export class OrderLists implements StatePart {
   #seq = 0;
   /** The first order of the list that came while more orders had come to their end in its way than one command cancels; 0 = none. */
   #late = 0;
-  /** Fee schedule of both orders, as they were sent at one time. */
+  /** Fee schedule of all orders, as they were sent at one time. */
   #schedule = 0;
   /** By order of the list: its id, its notional, and what it needs alone. */
   readonly #ids = new Float64Array(MAX_LEGS);
@@ -74,6 +76,7 @@ export class OrderLists implements StatePart {
     newOrder: NewOrder,
     stopOrders: StopOrders,
     linked: LinkedOrders,
+    children: OrderChildren,
     extension: PendingExtension,
   ) {
     this.#state = state;
@@ -84,6 +87,7 @@ export class OrderLists implements StatePart {
     this.#newOrder = newOrder;
     this.#stopOrders = stopOrders;
     this.#linked = linked;
+    this.#children = children;
     this.#extension = extension;
   }
 
@@ -133,11 +137,14 @@ export class OrderLists implements StatePart {
     const { account } = this.#order;
     for (let leg = 0; leg < this.#count; leg++) {
       this.#read(leg);
-      const { timeInForce, minQuantity, displayed } = this.#order;
+      const { timeInForce, minQuantity, displayed, link } = this.#order;
       const at = leg * LEG_WORDS;
       const orderType = this.#bytes[at * 4 + CommandExtension.orderType];
       const instructions = this.#words[at + CommandExtension.instructions / 4];
-      if (this.#order.account !== account || !canLink(orderType, timeInForce, instructions, minQuantity !== 0, displayed !== 0))
+      if (
+        this.#order.account !== account ||
+        !canLink(orderType, timeInForce, instructions, minQuantity !== 0, displayed !== 0, linkTermOf(link))
+      )
         return false;
     }
     return checkList(this.#bytes, this.#words) === OK;
@@ -197,7 +204,7 @@ export class OrderLists implements StatePart {
 
   /** Checks the orders one after another, each as if those before it were open. Returns the first one that fails, with its code in `#code`; -1 if all pass. */
   #check(): number {
-    const { accounts, slab } = this.#state;
+    const { accounts, slab, rules } = this.#state;
     const order = this.#order;
     let failed = NIL;
     let checked = 0;
@@ -205,6 +212,8 @@ export class OrderLists implements StatePart {
     for (; failed === NIL && checked < this.#count; checked++) {
       this.#read(checked);
       if (checked > 0 && order.clientOrderId === earlier) this.#code = Code.CLIENT_ORDER_ID_REUSED;
+      else if (rules < 6 && hasChildren(linkKindOf(order.link))) this.#code = Code.UNSUPPORTED_TERM;
+      else if (this.#isChild(checked)) this.#code = this.#children.check();
       else this.#code = order.stopPrice !== 0 ? this.#stopOrders.check() : this.#checks.newOrder(order);
       if (this.#code !== OK) failed = checked;
       earlier = order.clientOrderId;
@@ -213,13 +222,13 @@ export class OrderLists implements StatePart {
       if (order.trailOffset !== 0) this.#noteTrail(checked);
       accounts.openOrders[order.account]++;
       slab.count++;
-      this.#changeOpen(1);
+      if (!this.#isChild(checked)) this.#changeOpen(1);
     }
     for (let leg = 0; leg < checked; leg++) {
       this.#read(leg);
       accounts.openOrders[order.account]--;
       slab.count--;
-      this.#changeOpen(-1);
+      if (!this.#isChild(leg)) this.#changeOpen(-1);
     }
     return failed;
   }
@@ -291,14 +300,20 @@ export class OrderLists implements StatePart {
     aggressor.feeCarry = order.feeCarry;
   }
 
+  /** Whether order `leg`, which is the current one, waits for fills of the first one. */
+  #isChild(leg: number): boolean {
+    return leg > 0 && hasChildren(linkKindOf(this.#order.link));
+  }
+
   #isStop(leg: number): boolean {
     this.#read(leg);
     return this.#order.stopPrice !== 0;
   }
 
-  /** Enters two accepted orders. */
+  /** Enters the accepted orders. */
   #enter(): void {
     const kind = linkKindOf(this.#order.link);
+    if (hasChildren(kind)) return this.#enterChildren();
     const first = this.#isStop(0);
     const second = this.#isStop(1);
     if (first && second) {
@@ -355,7 +370,27 @@ export class OrderLists implements StatePart {
     else this.#linked.link(first, second, kind);
   }
 
-  /** Trades and rests a limit order. Returns its slot; -1 if it has ended. */
+  /** The parent trades before its children wait: nothing but its fills concerns them. */
+  #enterChildren(): void {
+    const parent = this.#enterLimit(0);
+    const { filled } = this.#state.aggressor;
+    const { quantity } = this.#order;
+    let first = NIL;
+    let last = NIL;
+    for (let leg = 1; leg < this.#count; leg++) {
+      this.#read(leg);
+      this.#begin(leg);
+      if (parent === NIL && filled === 0) {
+        this.#cancelRest(Code.CANCELLED_PARENT);
+        continue;
+      }
+      last = this.#children.enter(this.#notional[leg] / quantity, parent, last);
+      if (first === NIL) first = last;
+    }
+    if (first !== NIL) this.#children.begin(first, parent, quantity, filled);
+  }
+
+  /** Trades and rests a limit order; a parent may also be one that does not rest. Returns its slot; -1 if it has ended. */
   #enterLimit(leg: number): number {
     this.#read(leg);
     this.#begin(leg);
@@ -366,6 +401,7 @@ export class OrderLists implements StatePart {
     const allowed = state.symbols.phase[order.symbol] !== Phase.Continuous || this.#newOrder.match(book);
     if (aggressor.open === 0) clientOrderIds.rememberNew(order, OK, aggressor);
     else if (!allowed) this.#cancelRest(this.#newOrder.refusal);
+    else if (KIND_RESTS[order.orderKind] === 0) this.#cancelRest(this.#newOrder.remainder);
     else if (this.#resting.rest(book)) return state.slab.find(aggressor.orderId);
     else this.#cancelRest(book.noRoomCode());
     return NIL;
@@ -375,6 +411,7 @@ export class OrderLists implements StatePart {
     const order = this.#order;
     const { aggressor, clientOrderIds } = this.#state;
     this.#answers.reply(ReportKind.Cancelled, code, aggressor.orderId, order.price, aggressor.open, 0, aggressor.filled);
+    if (order.stopPrice !== 0) this.#answers.withStop();
     clientOrderIds.rememberNew(order, OK, aggressor);
   }
 

@@ -13,6 +13,7 @@ import {
   PegNumber,
   QUOTE,
   TRAILING,
+  WAITS_FOR_PARENT,
 } from '../book/order-slab.ts';
 import { PAGE_BITS } from '../book/price-ladder.ts';
 import type { Code } from '../codes.ts';
@@ -59,6 +60,10 @@ export interface Followers {
   reduced(slot: number): void;
   /** The order in `slot` is no longer open. */
   ended(slot: number): void;
+  /** All open lots of the order in `slot` are traded. Returns true if it waits for more. */
+  parks(slot: number): boolean;
+  /** Cancels an order that waits for fills of its parent. */
+  cancelWaiting(slot: number, code: Code, tag: number): void;
 }
 
 /** Adds, finds and removes resting orders: their slots, ids, money and market events. Owned by the engine thread. */
@@ -84,6 +89,7 @@ export class RestingOrders implements StatePart {
   readonly #pegs: MachineState['pegs'];
   readonly #protections: MachineState['protections'];
   readonly #changedAuctions: MachineState['changedAuctions'];
+  readonly #links: MachineState['links'];
   readonly #answers: Answers;
 
   constructor(state: MachineState, answers: Answers) {
@@ -104,6 +110,7 @@ export class RestingOrders implements StatePart {
     this.#pegs = state.pegs;
     this.#protections = state.protections;
     this.#changedAuctions = state.changedAuctions;
+    this.#links = state.links;
     this.#answers = answers;
     this.icebergs = new Icebergs(state);
   }
@@ -196,6 +203,18 @@ export class RestingOrders implements StatePart {
     this.#pegs.add(slot);
   }
 
+  /** Makes a new order a child that waits, which reserves nothing. @param bits beside its side. Returns its slot. */
+  enterChild(bits: number): number {
+    const slab = this.#slab;
+    const slot = this.#acquire(bits);
+    slab.setOpen(slot, 0);
+    slab.setHeld(slot, 0);
+    slab.setNext(slot, this.#order.stopPrice);
+    slab.setLevel(slot, WAITS_FOR_PARENT);
+    this.#addOpen(slot);
+    return slot;
+  }
+
   /** Makes a new trailing stop a pending one. @param bits beside its side @param extreme price that it follows from, ticks; 0 = it waits for its activation price. Returns its slot. */
   enterTrail(bits: number, extreme: PriceTicks): number {
     const order = this.#order;
@@ -238,6 +257,11 @@ export class RestingOrders implements StatePart {
 
   /** The current order is open from now on, in `slot`. */
   #open(slot: number): void {
+    this.#addOpen(slot);
+    this.hold(slot);
+  }
+
+  #addOpen(slot: number): void {
     const order = this.#order;
     this.#clientOrderIds.addResting(slot);
     this.#accounts.openOrders[order.account]++;
@@ -246,7 +270,6 @@ export class RestingOrders implements StatePart {
       this.#expire(slot);
     }
     if (order.flags > EXTENDED) this.setSession(slot, sessionNumberIn(order.flags));
-    this.hold(slot);
   }
 
   /** Slot of the resting order that the command names, if account and symbol are those of the order; else -1. Symbol 0 names none. */
@@ -290,6 +313,7 @@ export class RestingOrders implements StatePart {
   }
 
   #cancelPending(slot: number, code: Code, tag: number): void {
+    if (this.#links.isWaiting(slot)) return this.followers?.cancelWaiting(slot, code, tag);
     this.#risks.of(this.#slab.symbol(slot)).release(slot);
     this.#answers.cancelled(slot, code, tag);
     if (this.#slab.isPegged(slot)) this.#slab.setLevel(slot, NIL);
@@ -315,8 +339,16 @@ export class RestingOrders implements StatePart {
     slab.release(slot);
   }
 
-  /** Displays the next part of an iceberg. Returns false if the order has none: it is at its end. */
+  /** Lots that are open, or may become live yet. */
+  leaves(slot: number): QtyLots {
+    const slab = this.#slab;
+    const open = slab.total(slot);
+    return (slab.sideBits(slot) & LINKED) === 0 ? open : open + this.#links.later(slot);
+  }
+
+  /** Displays the next part of an iceberg, or lets a child wait for more. Returns false if the order is at its end. */
   #goesOn(slot: number): boolean {
+    if ((this.#slab.sideBits(slot) & LINKED) !== 0 && this.#slab.open(slot) === 0 && this.followers?.parks(slot) === true) return true;
     if (!this.#slab.isIceberg(slot) || !this.icebergs.goesOn(slot)) return false;
     this.publish(ADD, slot);
     return true;
@@ -480,6 +512,17 @@ export class RestingOrders implements StatePart {
     const slot = this.#loadOrder(r, at, side + PEGGED_SIDE, lifetime, r[at + 9], r[at + 10]);
     this.#slab.setFilled(slot, r[at + 5]);
     this.#slab.setLevel(slot, PARKED);
+  }
+
+  /** Opens the waiting child in a row of {@link RowKind.WaitingChild}. */
+  loadChild(r: Float64Array, at: number, sideBits: number, lifetime: number): void {
+    const slab = this.#slab;
+    const slot = this.#loadOrder(r, at, sideBits, lifetime, r[at + 9], r[at + 10]);
+    slab.setOpen(slot, 0);
+    slab.setFilled(slot, r[at + 4]);
+    slab.setHeld(slot, 0);
+    slab.setNext(slot, r[at + 5]);
+    slab.setLevel(slot, WAITS_FOR_PARENT);
   }
 
   /** Opens the pending stop in a row of {@link RowKind.StopOrder}; the caller adds a trailing one. Returns its slot. @param sideBits side, and the bits beside it */

@@ -100,7 +100,7 @@ export class Settlement implements BookListener {
     let makerId = slab.id[maker];
     let flags = 0;
     if (makerFees < 0) {
-      makerOpen = slab.total(maker) - quantity;
+      makerOpen = this.#resting.leaves(maker) - quantity;
       makerId = slab.publicId(maker);
       if (makerId === 0) flags = KEEPS_ORDER;
     }
@@ -120,7 +120,7 @@ export class Settlement implements BookListener {
     putU53(words, at + CLIENT_ORDER_ID, order.clientOrderId);
     putU53(words, at + PRICE, price);
     putU53(words, at + QUANTITY, quantity);
-    putU53(words, at + LEAVES, aggressor.open);
+    putU53(words, at + LEAVES, aggressor.open + aggressor.later);
     putU53(words, at + FILLED, aggressor.filled);
     putI64(words, at + FEE, takerFee);
     putU53(words, at + TRADE_ID, tradeId);
@@ -154,8 +154,8 @@ export class Settlement implements BookListener {
     const flags = this.#sameOwner(buy, sell) ? AUCTION | SELF_TRADE : AUCTION;
     const buyId = slab.publicId(buy);
     const sellId = slab.publicId(sell);
-    this.#reportResting(buy, flags, price, quantity, slab.total(buy) - quantity, buyFee, tradeId, sellId);
-    this.#reportResting(sell, flags, price, quantity, slab.total(sell) - quantity, sellFee, tradeId, buyId);
+    this.#reportResting(buy, flags, price, quantity, this.#resting.leaves(buy) - quantity, buyFee, tradeId, sellId);
+    this.#reportResting(sell, flags, price, quantity, this.#resting.leaves(sell) - quantity, sellFee, tradeId, buyId);
     const apart = (this.#hides(buy) ? KEEPS_ORDER : 0) | (this.#hides(sell) ? TRADE_KEEPS_OTHER : 0);
     market.write(TRADE, Buy, TRADE_IN_AUCTION | apart, symbol, buyId, price, quantity, sellId, tradeId);
     if (apart !== 0) {

@@ -46,6 +46,8 @@ export class Aggressor {
   filled: QtyLots = 0;
   /** What its fills paid in advance; see FeeSchedules. */
   feeCarry = 0;
+  /** Of a child while it trades: lots that may become live later; see OrderLinks.later. Its reports count them as open. */
+  later: QtyLots = 0;
 }
 
 /**

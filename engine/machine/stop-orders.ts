@@ -171,7 +171,8 @@ export class StopOrders implements StatePart {
 
   #rejectAmend(code: Code, slot: number): void {
     const { order, slab } = this.#state;
-    this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity, slab.open(slot), 0);
+    const { later } = this.#state.aggressor;
+    this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], order.price, order.quantity + later, this.#resting.leaves(slot), 0);
     if (code === Code.THROTTLED || code === Code.ORDER_TO_TRADE) this.#answers.notBefore();
   }
 

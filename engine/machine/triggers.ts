@@ -13,6 +13,7 @@ import type { BandedMatch } from './banded-match.ts';
 import type { DueEnds } from './due-ends.ts';
 import type { GuardedMatch } from './guarded-match.ts';
 import type { LinkedOrders } from './linked-orders.ts';
+import type { OrderChildren } from './order-children.ts';
 import type { RestingOrders } from './resting-orders.ts';
 import type { MachineState } from './state.ts';
 import { kindAfterTrigger } from './stop-orders.ts';
@@ -27,7 +28,7 @@ const { terms: TERMS } = OrderWord;
 export const TRIGGERS_PER_COMMAND = 256;
 
 /**
- * Triggers stops, after the command that moved the price. Each becomes a market
+ * Triggers stops, after the command that moved the price. What waits for fills of its parent, and is due, becomes live first. Each becomes a market
  * or limit order, is checked again, and trades to its end; what its trades cross
  * has its turn later. What exceeds the share of one command goes on before the
  * next command or tick: what triggers there has time priority over that command.
@@ -43,6 +44,7 @@ export class Triggers {
   readonly #banded: BandedMatch;
   readonly #dueEnds: DueEnds;
   readonly #linked: LinkedOrders;
+  readonly #children: OrderChildren;
   /** Triggers that the command `#seq` may still cause. */
   #left = 0;
   #seq = 0;
@@ -56,7 +58,9 @@ export class Triggers {
     banded: BandedMatch,
     dueEnds: DueEnds,
     linked: LinkedOrders,
+    children: OrderChildren,
   ) {
+    this.#children = children;
     this.#linked = linked;
     this.#state = state;
     this.#stops = state.stops;
@@ -77,16 +81,18 @@ export class Triggers {
       this.#left = TRIGGERS_PER_COMMAND;
     }
     stops.afterMatch();
-    while (this.#left > 0) {
+    let areLive = this.#children.run();
+    while (areLive && this.#left > 0) {
       const slot = stops.nextDue();
       if (slot === NIL) break;
       if (this.#trigger(slot)) this.#left--;
       else this.#left = 0;
       if (this.#left === 0) stops.passTurn();
+      areLive = this.#children.run();
     }
     stops.follow();
     if (reports && stops.reports.active.length > 0) this.#report();
-    stops.pending = stops.busy;
+    stops.pending = stops.busy || !areLive;
   }
 
   /** Reports present stop prices that are others than at the last report. */

@@ -262,9 +262,43 @@ export class OrderChecks {
     return OK;
   }
 
+  /** Checks a child that will wait for fills of its parent: as a new order, but without its funds, the limits of positions, and what the book says. */
+  newChild(order: OrderRequest): Code {
+    return this.beforeChild(order) || this.lifetime(order) || this.symbolLimits(order) || this.openRoom(order);
+  }
+
+  /** The first of its checks. */
+  beforeChild(order: OrderRequest): Code {
+    return this.clientOrderId(order) || this.clientOrderIdAge(order) || this.amendsChild(order);
+  }
+
+  /** The same for its amend. */
+  amendsChild(order: OrderRequest): Code {
+    const bits = this.#accounts.controls[order.account];
+    return (bits === 0 ? OK : this.#pass(order, bits)) || this.#isOpen(order);
+  }
+
+  /**
+   * Checks lots of a child with a limit that become live now. The symbol's limits were checked for the whole order when it was entered; what its parent
+   * fills at a time may be less.
+   */
+  becomesLive(order: OrderRequest): Code {
+    const code = this.standing(order, NIL) || this.phase(order) || (this.#outsideBand(order) ? Code.PRICE_BAND : OK);
+    if (code !== OK) return code;
+    this.setNotional(order);
+    return this.limitFunds(order) || this.liquidity(order);
+  }
+
+  /** Sets the notional of an order with a limit price. */
+  setNotional(order: OrderRequest): void {
+    order.notional = order.price * order.quantity * this.#symbols.quotePerTickLot[order.symbol];
+  }
+
   /** Checks a stop that triggers, in continuous trading: as a new order, but it has its place among the open orders already. */
   triggered(order: OrderRequest): Code {
-    return this.#standing(order) || this.symbolLimits(order) || this.marketFunds(order) || this.limitFunds(order) || this.liquidity(order);
+    return (
+      this.standing(order, NIL) || this.symbolLimits(order) || this.marketFunds(order) || this.limitFunds(order) || this.liquidity(order)
+    );
   }
 
   clientOrderId(order: OrderRequest): Code {
@@ -281,13 +315,13 @@ export class OrderChecks {
     return bits === 0 ? OK : this.#stopped(order, bits) || this.#limits(order, bits, NIL);
   }
 
-  /** What the operator controls, without the limits of commands: a stop that triggers is none. */
-  #standing(order: OrderRequest): Code {
+  /** What the operator controls, without the limits of commands: a stop that triggers is none. @param slot of the order if it is live already, or -1 */
+  standing(order: OrderRequest, slot: number): Code {
     const bits = this.#accounts.controls[order.account];
     if (bits === 0) return OK;
     if ((bits & SUSPENDED) !== 0) return Code.ACCOUNT_SUSPENDED;
     if ((bits & (KILLED | WATCHED)) !== 0 && this.#state.kills.concern(order.account, order.symbol)) return Code.KILL_SWITCH;
-    return this.#limits(order, bits, NIL);
+    return this.#limits(order, bits, slot);
   }
 
   #stopped(order: OrderRequest, bits: number): Code {
@@ -351,6 +385,14 @@ export class OrderChecks {
     if (phase === Phase.Halted) return Code.SYMBOL_HALTED;
     if (phase === Phase.Closed) return Code.SYMBOL_CLOSED;
     return AUCTION[order.orderKind] !== 0 ? OK : Code.NOT_IN_AUCTION;
+  }
+
+  /** Also in an auction: an order outside the book does not take part in it. */
+  #isOpen({ symbol }: OrderRequest): Code {
+    const { capacity, defined, phase } = this.#symbols;
+    if (symbol >= capacity || defined[symbol] === 0) return Code.UNKNOWN_SYMBOL;
+    if (phase[symbol] === Phase.Halted) return Code.SYMBOL_HALTED;
+    return phase[symbol] === Phase.Closed ? Code.SYMBOL_CLOSED : OK;
   }
 
   /** Checks the end of an order that has one; that of a day order is the end of the session. */

@@ -77,6 +77,22 @@ export class StopChecks {
     );
   }
 
+  /** Checks a stop that will wait for fills of its parent, before it waits for its trigger: see {@link OrderChecks.newChild}. */
+  newChild(order: OrderRequest): Code {
+    const checks = this.#checks;
+    return checks.beforeChild(order) || checks.lifetime(order) || this.#limits(order) || checks.openRoom(order);
+  }
+
+  /** Checks an amend of it. */
+  amendChild(order: OrderRequest): Code {
+    return this.#checks.amendsChild(order) || this.#limits(order);
+  }
+
+  /** Checks lots of it that begin to wait for their trigger; `order` has what they hold back. @param slot of the order if it is live already, or -1 */
+  becomesLive(order: OrderRequest, slot: number): Code {
+    return this.#checks.standing(order, slot) || (slot === NIL ? this.#phase(order) : OK);
+  }
+
   /** Checks an amend of the pending stop in `slot`; `order` has the terms that it would have. */
   amend(order: OrderRequest, slot: number): Code {
     const checks = this.#checks;

@@ -15,7 +15,7 @@ import {
   TimeInForce,
   Trigger,
 } from './layout.ts';
-import { isLink } from './list-link.ts';
+import { isLink, linkTermOf } from './list-link.ts';
 import {
   INSTRUCTIONS,
   illegalPair,
@@ -199,7 +199,8 @@ function canLink(u8: Uint8Array, words: Int32Array, extension: number, command: 
   const instructions = words[extension * WORDS + CommandExtension.instructions / 4];
   const timeInForce = u8[command * Command.bytes + Command.timeInForce];
   const hasDisplayed = displayedOf(words, extension) !== 0;
-  return illegalPair(orderType, timeInForce, instructions, hasMinimum(u8, words, extension), hasDisplayed, true) === '';
+  const link = words[extension * WORDS + CommandExtension.link / 4];
+  return illegalPair(orderType, timeInForce, instructions, hasMinimum(u8, words, extension), hasDisplayed, linkTermOf(link)) === '';
 }
 
 /** The extension of an amend has the new stop or activation price, the new offset of a trailing stop, or both; or the new displayed quantity; and nothing else. */

@@ -15,7 +15,7 @@ import {
   Side,
   TimeInForce,
 } from './layout.ts';
-import { linkWord } from './list-link.ts';
+import { linkTermOf, linkWord } from './list-link.ts';
 import { LongFrame } from './long-frame.ts';
 import {
   INSTRUCTIONS,
@@ -308,7 +308,7 @@ export class CommandBatch {
     if ((instructions & ~INSTRUCTIONS) !== 0) throw new RangeError(`this release has no instructions ${instructions}`);
     const terms = [orderType, timeInForce, instructions, minQuantity !== 0, displayedQuantity !== 0] as const;
     const orderKind = orderKindOf(...terms);
-    const pair = illegalPair(...terms, link !== 0);
+    const pair = illegalPair(...terms, linkTermOf(link));
     if (pair !== '') throw new RangeError(`${pair} cannot be combined in one order`);
     if (!inU53(expiryUs) || (expiryUs !== 0) !== (timeInForce === TimeInForce.GoodTillDate))
       throw new RangeError(`an order until a time, and no other, has an expiry in microseconds since the Unix epoch, not ${expiryUs}`);

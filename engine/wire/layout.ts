@@ -140,6 +140,8 @@ export const LinkKind = {
   None: 0,
   OneCancelsOther: 1,
   OneUpdatesOther: 2,
+  OneTriggersOther: 3,
+  Bracket: 4,
 } as const;
 export type LinkKind = (typeof LinkKind)[keyof typeof LinkKind];
 

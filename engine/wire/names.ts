@@ -87,5 +87,5 @@ export const PEG_NAMES = ['none', 'primary', 'market', 'midpoint'] as const;
 export type PegName = Exclude<(typeof PEG_NAMES)[number], 'none'>;
 
 /** By LinkKind. */
-export const LINK_NAMES = ['none', 'oco', 'ouo'] as const;
+export const LINK_NAMES = ['none', 'oco', 'ouo', 'oto', 'bracket'] as const;
 export type LinkName = (typeof LINK_NAMES)[number];

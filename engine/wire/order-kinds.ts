@@ -200,8 +200,12 @@ export const TERMS = [
   'report-trail',
   'pegged',
   'linked',
+  'parent',
+  'child',
 ] as const;
 export type Term = (typeof TERMS)[number];
+/** What an order is in its list; empty = it is in none. */
+export type LinkTerm = '' | 'linked' | 'parent' | 'child';
 
 /** Which terms exclude which: a combination is legal if none of its pairs is here. docs/ORDER-ENTRY.md has the table. */
 export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
@@ -244,7 +248,49 @@ export const EXCLUDES: readonly (readonly [Term, readonly Term[]])[] = [
       'report-trail',
     ],
   ],
-  ['linked', ['market', 'ioc', 'fok', 'at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'trigger-now', 'pegged']],
+  [
+    'linked',
+    ['parent', 'child', 'market', 'ioc', 'fok', 'at-the-open', 'at-the-close', 'reprice', 'min-quantity', 'trigger-now', 'pegged'],
+  ],
+  [
+    'parent',
+    [
+      'child',
+      'stop',
+      'stop-limit',
+      'trailing-stop',
+      'trailing-stop-limit',
+      'trail-ppm',
+      'report-trail',
+      'at-the-open',
+      'at-the-close',
+      'reprice',
+      'iceberg',
+      'hidden',
+      'trigger-now',
+      'pegged',
+    ],
+  ],
+  [
+    'child',
+    [
+      'market',
+      'ioc',
+      'fok',
+      'min-quantity',
+      'trailing-stop',
+      'trailing-stop-limit',
+      'trail-ppm',
+      'report-trail',
+      'at-the-open',
+      'at-the-close',
+      'reprice',
+      'iceberg',
+      'hidden',
+      'trigger-now',
+      'pegged',
+    ],
+  ],
 ];
 
 /** True if an order can have both terms. */
@@ -297,22 +343,28 @@ export function orderKindOf(
   return hasDisplayed && displays[index] === 0 ? NO_KIND : kinds[index];
 }
 
-/** By all terms: whether such an order can be linked. Filled when a combination comes first. */
+const LINK_TERMS: readonly LinkTerm[] = ['linked', 'parent', 'child'];
+/** By all terms: whether such an order can be in a list. Filled when a combination comes first. */
 const linkable = new Map<number, boolean>();
 
-/** True if a legal order with these terms can be linked with others. @param orderType @param timeInForce @param instructions as of {@link orderKindOf} */
+/** True if a legal order with these terms can be in a list. @param link what it is in it @param orderType @param timeInForce @param instructions as of {@link orderKindOf} */
 export function canLink(
   orderType: number,
   timeInForce: number,
   instructions: number,
   hasMinQuantity: boolean,
   hasDisplayed: boolean,
+  link: LinkTerm,
 ): boolean {
   const terms =
-    (((instructions << TIME_IN_FORCE_BITS) | timeInForce) << 5) | (orderType << 2) | (Number(hasMinQuantity) << 1) | Number(hasDisplayed);
+    (LINK_TERMS.indexOf(link) << 24) |
+    (((instructions << TIME_IN_FORCE_BITS) | timeInForce) << 5) |
+    (orderType << 2) |
+    (Number(hasMinQuantity) << 1) |
+    Number(hasDisplayed);
   let can = linkable.get(terms);
   if (can === undefined) {
-    can = illegalPair(orderType, timeInForce, instructions, hasMinQuantity, hasDisplayed, true) === '';
+    can = illegalPair(orderType, timeInForce, instructions, hasMinQuantity, hasDisplayed, link) === '';
     linkable.set(terms, can);
   }
   return can;
@@ -362,12 +414,12 @@ export function illegalPair(
   instructions: number,
   hasMinQuantity: boolean,
   hasDisplayed = false,
-  linked = false,
+  link: LinkTerm = '',
 ): string {
   // The short form Market includes the order type, so another order type contradicts it.
   if (timeInForce === TimeInForce.Market && orderType !== Market) return `${ORDER_TYPE_NAMES[orderType]} and market`;
   const all = termsOf(orderType, timeInForce, instructions, hasMinQuantity, hasDisplayed);
-  if (linked) all.push('linked');
+  if (link !== '') all.push(link);
   // A short form is one word: the time in force that it stands for was not written.
   const written = withoutShortForms(timeInForce, instructions).timeInForce === timeInForce;
   const requested = written ? all : [all[1], all[0], ...all.slice(2)];

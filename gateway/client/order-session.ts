@@ -5,6 +5,7 @@ import { LIMIT_53 } from '../../engine/units.ts';
 import { CommandBatch, MAX_FRAME_COMMANDS } from '../../engine/wire/frames.ts';
 import { CommandKind, LinkKind, QuoteAction, Refusal, Report, Side } from '../../engine/wire/layout.ts';
 import { SIDE_NAMES } from '../../engine/wire/names.ts';
+import type { LinkTerm } from '../../engine/wire/order-kinds.ts';
 import type { ReportFrameReader } from '../../engine/wire/report-frames.ts';
 import { exchangeTooOld, OpenbellError, rejectError } from './errors.ts';
 import { checkOptions, type Options } from './known-options.ts';
@@ -240,13 +241,13 @@ export class OrderSession extends EventEmitter<Events> {
       checkOptions(method, order, PLACE_OPTIONS);
       if (order.quantity === undefined)
         throw new OpenbellError('BAD_RANGE', 'give the quantity of the list, or of each order', Code.BAD_RANGE);
-      return this.#newOrder(order, units, true);
+      return this.#newOrder(order, units, 'linked');
     });
     return this.#commands(kind, commands);
   }
 
-  #newOrder(order: PlaceOrder, units: SymbolUnits, linked = false): NewCommand {
-    const terms = orderTerms(order, linked);
+  #newOrder(order: PlaceOrder, units: SymbolUnits, link: LinkTerm = ''): NewCommand {
+    const terms = orderTerms(order, link);
     const price = limitTicks(units, order);
     const minQuantity = order.minQuantity === undefined ? 0 : units.lots(order.minQuantity);
     const quantity = units.lots(order.quantity);

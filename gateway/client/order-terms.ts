@@ -8,7 +8,16 @@ import {
   type TimeInForceName,
   TRIGGER_NAMES,
 } from '../../engine/wire/names.ts';
-import { illegalPair, isShort, isStop, isTrailing, KIND_NEEDS_PRICE, ORDER_KINDS, orderKindOf } from '../../engine/wire/order-kinds.ts';
+import {
+  illegalPair,
+  isShort,
+  isStop,
+  isTrailing,
+  KIND_NEEDS_PRICE,
+  type LinkTerm,
+  ORDER_KINDS,
+  orderKindOf,
+} from '../../engine/wire/order-kinds.ts';
 import { type PegKind, pegInstructions } from '../../engine/wire/peg-terms.ts';
 import { OpenbellError } from './errors.ts';
 import { isTowards } from './order-numbers.ts';
@@ -44,7 +53,7 @@ export const NO_TERMS: OrderTerms = {
 export const AMENDED_TERM: OrderTerms = { ...NO_TERMS, long: true };
 
 /** Reads the terms of an order. @throws OpenbellError BAD_ENUM, BAD_RANGE (of price or expiry), or ILLEGAL_COMBINATION, which names the two that cannot be combined */
-export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
+export function orderTerms(order: PlaceOrder, link: LinkTerm = ''): OrderTerms {
   const type = typeName(order);
   const orderType = ORDER_TYPE_NAMES.indexOf(type) as OrderType;
   const name = order.timeInForce ?? (order.expires === undefined ? (type === 'market' ? 'market' : 'gtc') : 'gtd');
@@ -70,7 +79,7 @@ export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
   const hasMinimum = order.minQuantity !== undefined;
   const terms = [orderType, timeInForce, instructions, hasMinimum, order.displayedQuantity !== undefined] as const;
   const kind = orderKindOf(...terms);
-  const pair = illegalPair(...terms, linked);
+  const pair = illegalPair(...terms, link);
   if (pair !== '') {
     throw new OpenbellError(
       'ILLEGAL_COMBINATION',
@@ -88,7 +97,7 @@ export function orderTerms(order: PlaceOrder, linked = false): OrderTerms {
   const { selfTrade = 'default' } = order;
   const selfTradeMode = SELF_TRADE_NAMES.indexOf(selfTrade) as SelfTradeMode;
   if (!SELF_TRADE_NAMES.includes(selfTrade)) throw new OpenbellError('BAD_ENUM', `there is no self-trade mode ${selfTrade}`, Code.BAD_ENUM);
-  const short = isShort(kind, timeInForce) && order.displayedQuantity === undefined && !order.hidden && !linked && !isStop(orderType);
+  const short = isShort(kind, timeInForce) && order.displayedQuantity === undefined && !order.hidden && link === '' && !isStop(orderType);
   const long = !short || selfTradeMode !== SelfTradeMode.AccountDefault;
   const trigger = triggerOf(order, type, orderType);
   return { orderType, timeInForce, instructions, trigger, expiryUs: expiryOf(order.expires, name), selfTradeMode, long };

@@ -9,7 +9,7 @@ import { AccountStream, type ReportArchive, ReportCursor, type ReportListener, t
 
 const NONE = -1;
 const { Fill: FILL, Triggered: TRIGGERED, Cancelled: CANCELLED } = ReportKind;
-const { CANCELLED_BY_CLIENT } = Code;
+const { CANCELLED_BY_CLIENT, PARENT_FILLED } = Code;
 const LAST_END = 499;
 
 /** Who awaits the first reports with a seq. */
@@ -215,7 +215,7 @@ export class ReportHub implements ReportHandler, RetainedReports {
  */
 function isAnswer(kind: number, code: number): boolean {
   if (kind === CANCELLED) return code === CANCELLED_BY_CLIENT;
-  return kind !== FILL && kind !== TRIGGERED && (code <= CANCELLED_BY_CLIENT || code > LAST_END);
+  return kind !== FILL && kind !== TRIGGERED && code !== PARENT_FILLED && (code <= CANCELLED_BY_CLIENT || code > LAST_END);
 }
 
 function gap(stream: AccountStream, no: number): never {

@@ -265,7 +265,12 @@ const TIF: Record<string, number> = {
   'at-close': TimeInForce.AtTheClose,
 };
 
-const LIST_KINDS: Record<string, LinkKind> = { oco: LinkKind.OneCancelsOther, ouo: LinkKind.OneUpdatesOther };
+const LIST_KINDS: Record<string, LinkKind> = {
+  oco: LinkKind.OneCancelsOther,
+  ouo: LinkKind.OneUpdatesOther,
+  oto: LinkKind.OneTriggersOther,
+  bracket: LinkKind.Bracket,
+};
 
 /** The orders as a list. */
 export function listOf(kind: LinkKind, orders: readonly LongCommandFields[]): LongCommandFields {
@@ -293,13 +298,13 @@ export function listOf(kind: LinkKind, orders: readonly LongCommandFields[]): Lo
  *   `1 new 7 buy 10 @ 500 ioc cancel-newest`   with self-trade prevention
  *   `1 quote 10 @ 499 / 5 @ 501`, `... post`, `1 quote 10 @ 499 / 0`   bid / ask
  *   `1 protect 1000000 fills 2 lots 30 net 10`, `1 protect 0`, `1 reset protection`   window in µs
- *   `oco: 1 new 7 buy 10 @ 490 & 1 new 8 buy 10 stop 520`: a list, see {@link listOf}; `ouo:`
+ *   `oco: 1 new 7 buy 10 @ 490 & 1 new 8 buy 10 stop 520`: a list, see {@link listOf}; `ouo:`, `oto:`, `bracket:` with three
  *   and the operator's lines of {@link controlOf}
  */
 export function parseCommand(line: string): LongCommandFields {
   const timed = /^at (\d+(?:\.\d{1,3})?): (.*)$/.exec(line.trim());
   if (timed) return { ...parseCommand(timed[2]), timeUs: Math.round(Number(timed[1]) * 1000) };
-  const list = /^(oco|ouo): (.*)$/.exec(line.trim());
+  const list = /^(oco|ouo|oto|bracket): (.*)$/.exec(line.trim());
   if (list) return listOf(LIST_KINDS[list[1]], list[2].split(' & ').map(parseCommand));
   const words = line.trim().split(/\s+/);
   const peg = takePeg(words);

@@ -27,7 +27,13 @@ export function control(state: NaiveState, f: ControlCommand): void {
 function sweep(state: NaiveState, named: NaiveOrder[], code: number, inOrderOfBook: boolean): number {
   const sides = [Side.Buy, Side.Sell];
   const stops = sides.flatMap((side) => state.stops.queue(side));
-  const book = [...sides.flatMap((side) => state.queue(side)), ...stops, ...state.auctions.queue(), ...state.pegs.parked];
+  const book = [
+    ...sides.flatMap((side) => state.queue(side)),
+    ...stops,
+    ...state.auctions.queue(),
+    ...state.pegs.parked,
+    ...[...state.children.waiting].sort((a, b) => a.id - b.id),
+  ];
   named.sort((a, b) => (inOrderOfBook ? book.indexOf(a) - book.indexOf(b) : a.id - b.id));
   let count = 0;
   for (const o of named) {

@@ -2,7 +2,7 @@ import { Code } from '../../engine/codes.ts';
 import { SymbolParam } from '../../engine/params.ts';
 import { Instruction, LinkKind, Phase, ReportKind, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { BTC, SYMBOL, USD } from './exchange-fixture.ts';
-import { check, checkMarketAmend, checkPegAmend, checkStop, checkTerms, moves, tradesInFull } from './naive-checks.ts';
+import { check, checkChildAmend, checkMarketAmend, checkPegAmend, checkStop, checkTerms, moves, tradesInFull } from './naive-checks.ts';
 import { canDisplay, shrink } from './naive-icebergs.ts';
 import { trade } from './naive-matching.ts';
 import type { Amend, NaiveOrder, StopOrder } from './naive-order.ts';
@@ -37,12 +37,16 @@ export function amend(state: NaiveState, f: Amend): void {
   const stranger = { account: f.account, client: f.clientOrderId, id: f.orderId };
   if (!o) state.controls.count(f.account);
   if (!o) return state.answer(ReportKind.AmendRejected, Code.UNKNOWN_ORDER, stranger, f.price, f.quantity, 0, 0);
-  if (state.links.forbids(o, f.price, f.quantity)) {
+  if (state.children.waiting.includes(o)) return amendChild(state, o, f);
+  const later = state.children.later(o);
+  const isOther = state.children.comes(o) ? f.quantity !== o.open + later : o.parentOf !== undefined && f.quantity > o.open;
+  if (isOther || state.links.forbids(o, f.price, f.quantity - later)) {
     state.controls.count(f.account);
-    return state.answer(ReportKind.AmendRejected, Code.LINKED_AMEND, o, f.price, f.quantity, o.open, o.filled);
+    return state.answer(ReportKind.AmendRejected, Code.LINKED_AMEND, o, f.price, f.quantity, state.leaves(o), o.filled);
   }
   const { filled } = o;
-  amendAlone(state, o, f);
+  amendAlone(state, o, { ...f, quantity: f.quantity - later });
+  if (o.family) state.children.settle(o);
   if (o.filled > filled && o.link?.kind === LinkKind.OneCancelsOther) state.links.ended(o);
   else state.links.reduced(o);
 }
@@ -56,14 +60,15 @@ function amendAlone(state: NaiveState, o: NaiveOrder, f: Amend): void {
     state.controls.count(f.account);
     let code: number = named > 0 ? Code.DISPLAYED_QUANTITY : Code.QUOTE_AMEND;
     if (stopPrice + offset > 0) code = offset > 0 ? Code.TRAIL_OFFSET : Code.STOP_PRICE;
-    return state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
+    return state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity + state.children.later(o), state.leaves(o), o.filled);
   }
   const wanted: NaiveOrder = { ...o, price: f.price, open: f.quantity };
   const display = named || (o.iceberg?.display ?? 0);
   const keeps = f.price === o.price && f.quantity < o.open + (state.rules >= 3 ? 1 : 0) && (!o.iceberg || display <= o.iceberg.display);
   const lowers = keeps && state.rules >= 3;
   let code = state.controls.check(o.account, SYMBOL) || state.controls.positions.check(o, f.quantity - o.open, state.open);
-  if (code !== Code.OK) return state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
+  if (code !== Code.OK)
+    return state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity + state.children.later(o), state.leaves(o), o.filled);
   if (!lowers) code = o.tif >= TimeInForce.AtTheOpen && o.market ? checkMarketAmend(state) : check(state, wanted);
   else if (f.quantity < o.open && f.quantity < state.params[SymbolParam.MinQuantity]) code = Code.QUANTITY_MIN;
   const asset = o.side === Side.Buy ? USD : BTC;
@@ -75,7 +80,8 @@ function amendAlone(state: NaiveState, o: NaiveOrder, f: Amend): void {
   const least = state.params[SymbolParam.MinDisplayed];
   if (code === Code.OK && o.iceberg && (named > 0 ? !canDisplay(named, f.quantity, least) : !keeps && display * 100 < f.quantity))
     code = Code.DISPLAYED_QUANTITY;
-  if (code !== Code.OK) return state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, o.filled);
+  if (code !== Code.OK)
+    return state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity + state.children.later(o), state.leaves(o), o.filled);
   if (!keeps) state.leave(o);
   o.price = f.price;
   o.open = f.quantity;
@@ -85,15 +91,31 @@ function amendAlone(state: NaiveState, o: NaiveOrder, f: Amend): void {
     o.iceberg.shown = Math.min(o.iceberg.shown, display);
     shrink(o);
   }
-  state.answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, o.filled, keeps ? 4 : 0);
+  state.answer(ReportKind.Amended, 0, o, o.price, state.leaves(o), state.leaves(o), o.filled, keeps ? 4 : 0);
   if (keeps) return;
   const allowed = state.phase !== Phase.Continuous || trade(state, o, o.price);
   let full: number = o.open > 0 && state.rules < 3 ? state.room(o, o.price) : Code.OK;
   if (o.open > 0 && !allowed) full = Code.CANCELLED_SELF_TRADE;
   if (full === Code.OK && o.open > 0) return state.rest(o);
-  if (full !== Code.OK) state.answer(ReportKind.Cancelled, full, o, o.price, o.open, 0, o.filled);
-  state.remember(o, o.filled + o.open, Code.OK);
-  state.links.ended(o);
+  if (full !== Code.OK) state.answer(ReportKind.Cancelled, full, o, o.price, state.leaves(o), 0, o.filled);
+  state.finish(o);
+}
+
+/** A child that waits: its quantity stays, its price and stop price may change. */
+function amendChild(state: NaiveState, o: NaiveOrder, f: Amend): void {
+  const { stopPrice = 0, minQuantity: offset = 0, displayedQuantity: named = 0 } = f.extension ?? {};
+  let code: number = f.quantity === state.children.later(o) ? Code.OK : Code.LINKED_AMEND;
+  if (stopPrice > 0 && !o.stop) code = Code.STOP_PRICE;
+  if (offset > 0) code = Code.TRAIL_OFFSET;
+  if (named > 0) code = Code.DISPLAYED_QUANTITY;
+  if (code !== Code.OK) state.controls.count(o.account);
+  const wanted: NaiveOrder = { ...o, price: f.price, open: f.quantity, ...(o.stop && { stop: { ...o.stop } }) };
+  if (wanted.stop && stopPrice > 0) wanted.stop.price = stopPrice;
+  if (code === Code.OK) code = checkChildAmend(state, wanted, SYMBOL);
+  if (code !== Code.OK) return state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, state.leaves(o), o.filled);
+  o.price = f.price;
+  if (o.stop && wanted.stop) Object.assign(o.stop, wanted.stop);
+  state.answer(ReportKind.Amended, 0, o, o.price, f.quantity, f.quantity, o.filled, 4);
 }
 
 function amendWaiting(state: NaiveState, o: NaiveOrder, f: Amend): void {
@@ -140,7 +162,16 @@ function amendPeg(state: NaiveState, o: NaiveOrder, peg: NaivePeg, f: Amend): vo
 
 function amendStop(state: NaiveState, o: StopOrder, f: Amend): void {
   const { displayedQuantity: named = 0 } = f.extension ?? {};
-  if (named > 0 && !o.iceberg) return state.answer(ReportKind.AmendRejected, Code.DISPLAYED_QUANTITY, o, f.price, f.quantity, o.open, 0);
+  if (named > 0 && !o.iceberg)
+    return state.answer(
+      ReportKind.AmendRejected,
+      Code.DISPLAYED_QUANTITY,
+      o,
+      f.price,
+      f.quantity + state.children.later(o),
+      state.leaves(o),
+      0,
+    );
   const { stopPrice = 0, minQuantity = 0, instructions = 0 } = f.extension ?? {};
   const { trail } = o.stop;
   if (minQuantity > 0 && !trail) return rejectStop(state, Code.TRAIL_OFFSET, o, f);
@@ -157,16 +188,17 @@ function amendStop(state: NaiveState, o: StopOrder, f: Amend): void {
     const wrong = named > 0 ? !canDisplay(named, f.quantity, state.params[SymbolParam.MinDisplayed]) : o.iceberg.display * 100 < f.quantity;
     if (wrong) code = Code.DISPLAYED_QUANTITY;
   }
-  if (code !== Code.OK) return state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, 0);
+  if (code !== Code.OK)
+    return state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity + state.children.later(o), state.leaves(o), 0);
   const keeps = trail ? !moves(state, wanted, o) : price === o.stop.price;
   Object.assign(o, wanted);
   if (o.iceberg && named > 0) o.iceberg.display = named;
   state.trailReports.seen(o);
   if (!keeps) state.stops.pending = [...state.stops.pending.filter((other) => other !== o), o];
-  state.answer(ReportKind.Amended, 0, o, o.price, o.open, o.open, 0, keeps ? 4 : 0);
+  state.answer(ReportKind.Amended, 0, o, o.price, state.leaves(o), state.leaves(o), 0, keeps ? 4 : 0);
 }
 
 function rejectStop(state: NaiveState, code: number, o: StopOrder, f: Amend): void {
   state.controls.count(o.account);
-  state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity, o.open, 0);
+  state.answer(ReportKind.AmendRejected, code, o, f.price, f.quantity + state.children.later(o), state.leaves(o), 0);
 }

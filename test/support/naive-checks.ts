@@ -126,6 +126,43 @@ export function tradesInFull(state: NaiveState, o: NaiveOrder): boolean {
   );
 }
 
+/** Checks an order that will wait for fills of its parent: without money, positions and the book. */
+export function checkChild(state: NaiveState, o: NaiveOrder, symbol: number): number {
+  if (o.client <= (state.forgotten.get(state.idClass(o)) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
+  const basic = checkChildAmend(state, o, symbol, () => {
+    if (o.end > state.timeUs) return Code.OK;
+    return o.tif === TimeInForce.Day ? Code.NO_SESSION : Code.EXPIRY_PAST;
+  });
+  if (basic !== Code.OK) return basic;
+  if (state.counted.length >= state.limits.orders) return Code.BOOK_FULL;
+  const own = state.counted.filter(({ account }) => account === o.account).length;
+  return own >= state.limits.ordersPerAccount ? Code.ORDER_SHARE_FULL : Code.OK;
+}
+
+/** Checks its terms at an amend. @param end a check between others */
+export function checkChildAmend(state: NaiveState, o: NaiveOrder, symbol: number, end = (): number => Code.OK): number {
+  const controlled = state.controls.check(o.account, symbol);
+  if (controlled !== Code.OK) return controlled;
+  if (state.phase === Phase.Halted) return Code.SYMBOL_HALTED;
+  if (state.phase === Phase.Closed) return Code.SYMBOL_CLOSED;
+  return end() || (o.stop ? checkStopTerms(state, o as StopOrder) : checkTerms(state, o));
+}
+
+/** Checks the numbers of a stop, and sets what it holds back. */
+function checkStopTerms(state: NaiveState, o: StopOrder): number {
+  if (o.open < state.params[SymbolParam.MinQuantity]) return Code.QUANTITY_MIN;
+  const highest = state.params[SymbolParam.MaxPrice];
+  const { price } = o.stop;
+  if (price < 1 || price > highest) return Code.STOP_PRICE;
+  if (o.market !== (o.price === 0) || o.price > highest) return Code.PRICE_RANGE;
+  const band = Math.floor((price * state.params[SymbolParam.PriceBandPpm]) / 1e6);
+  const worst = o.side === Side.Buy ? Math.min(highest, price + band) : Math.max(1, price - band);
+  if (!o.market && state.params[SymbolParam.PriceBandPpm] > 0 && (o.side === Side.Buy ? o.price > worst : o.price < worst))
+    return Code.PRICE_BAND;
+  o.stop.unit = o.market ? worst : o.price;
+  return Code.OK;
+}
+
 /** Checks a stop that would wait, and sets what it holds back. @param old the stop that an amend would replace @param now it may trigger at once */
 export function checkStop(state: NaiveState, o: StopOrder, old: StopOrder | undefined, now: boolean): number {
   if (old === undefined && o.client <= (state.forgotten.get(state.idClass(o)) ?? 0)) return Code.CLIENT_ORDER_ID_TOO_OLD;
@@ -136,22 +173,14 @@ export function checkStop(state: NaiveState, o: StopOrder, old: StopOrder | unde
   if (old === undefined && o.end <= state.timeUs) return o.tif === TimeInForce.Day ? Code.NO_SESSION : Code.EXPIRY_PAST;
   const trailCode = o.stop.trail ? checkTrail(state, o, old) : Code.OK;
   if (trailCode !== Code.OK) return trailCode;
-  if (o.open < state.params[SymbolParam.MinQuantity]) return Code.QUANTITY_MIN;
-  const highest = state.params[SymbolParam.MaxPrice];
+  const terms = checkStopTerms(state, o);
+  if (terms !== Code.OK) return terms;
   const { price, trigger } = o.stop;
-  if (price < 1 || price > highest) return Code.STOP_PRICE;
-  if (o.market !== (o.price === 0) || o.price > highest) return Code.PRICE_RANGE;
-  const band = Math.floor((price * state.params[SymbolParam.PriceBandPpm]) / 1e6);
-  const worst = o.side === Side.Buy ? Math.min(highest, price + band) : Math.max(1, price - band);
-  if (!o.market && state.params[SymbolParam.PriceBandPpm] > 0 && (o.side === Side.Buy ? o.price > worst : o.price < worst))
-    return Code.PRICE_BAND;
   if (old === undefined && o.iceberg && !canDisplay(o.iceberg.display, o.open, state.params[SymbolParam.MinDisplayed]))
     return Code.DISPLAYED_QUANTITY;
   if (old === undefined && state.counted.length >= state.limits.orders) return Code.BOOK_FULL;
   if (old === undefined && state.counted.filter(({ account }) => account === o.account).length >= state.limits.ordersPerAccount)
     return Code.ORDER_SHARE_FULL;
-  const cost = (o.market ? worst : o.price) * o.open;
-  o.stop.unit = cost / o.open;
   const free = state.available(o.account, o.side === Side.Buy ? USD : BTC) + (old ? state.links.shared(old) : 0);
   if (state.need(o) > free) return Code.INSUFFICIENT_FUNDS;
   if (now || (o.stop.trail ? old && !moves(state, o, old) : price === old?.stop.price)) return Code.OK;

@@ -19,6 +19,7 @@ import {
   setSessionEnd,
 } from './naive-administration.ts';
 import { amend, cancel } from './naive-amends.ts';
+import { NaiveChildren } from './naive-children.ts';
 import { newList } from './naive-new-lists.ts';
 import { newOrder } from './naive-new-orders.ts';
 import type { NaiveOrder, NaiveReport, NewFields } from './naive-order.ts';
@@ -35,10 +36,11 @@ import { endInterruption, uncross } from './naive-uncross.ts';
  * slabs, ladders or rings; it defines the expected results.
  *
  * The state is in naive-state.ts. Each part is a file of functions over it, lowest first:
- * naive-checks, naive-matching, naive-new-orders, naive-new-lists, naive-amends, naive-uncross,
+ * naive-checks, naive-matching, naive-children, naive-new-orders, naive-new-lists, naive-amends, naive-uncross,
  * naive-administration, naive-triggers, naive-rows.
  */
 export class NaiveExchange extends NaiveState {
+  readonly children = new NaiveChildren(this);
   readonly #quotes = new NaiveQuotes<NaiveOrder>(forQuotes(this));
 
   do(c: LongCommandFields): NaiveReport[] {
@@ -59,6 +61,7 @@ export class NaiveExchange extends NaiveState {
         if (this.volatility.isOver(this.timeUs, random)) endInterruption(this);
       });
       this.stops.left = TRIGGERS_PER_COMMAND;
+      this.children.left = this.children.perCommand;
       trigger(this);
       this.massCancels.clearFor(each);
       if (each !== c && each !== c.legs?.at(-1)) reportTrails(this);

@@ -27,6 +27,13 @@ export interface NaiveHost<Order> {
   lowered(o: Order): void;
   need(o: Order): number;
   available(account: number, asset: 'quote' | 'base'): number;
+  /** Whether more lots of the order may become live. */
+  comes(o: Order): boolean;
+  parentChanged(o: Order): void;
+  parentEnded(o: Order): void;
+  childTriggered(o: Order): void;
+  /** A child is open no more; returns its sibling. */
+  forget(o: Order): Order | undefined;
 }
 
 /** What follows for the partner of an order. */
@@ -44,7 +51,7 @@ export class NaiveLinks<Order extends NaiveLinked> {
 
   /** What the order reserves: the stop of a pair, or the younger one of two, only what its partner does not. */
   reservation(o: Order): number {
-    if (o.unreserved) return 0;
+    if (o.unreserved || o.open === 0) return 0;
     const partner = o.link?.partner as Order | undefined;
     if (partner === undefined || partner.side !== o.side) return this.#host.need(o);
     const isFront = o.stop === undefined || (partner.stop !== undefined && o.id < partner.id);
@@ -58,19 +65,24 @@ export class NaiveLinks<Order extends NaiveLinked> {
   }
 
   filled(o: Order, lots: number): void {
+    this.#host.parentChanged(o);
     if (o.link === undefined) return;
     const { partner, kind } = o.link;
+    const left = partner.open - lots;
     if (kind === LinkKind.OneCancelsOther) this.ended(o);
-    else this.#update(o, partner.open - lots);
+    else if (left > 0 || !this.#host.comes(o)) this.#update(o, left);
   }
 
   /** The open quantity of the order fell without a trade of it as a maker. */
   reduced(o: Order): void {
+    this.#host.parentChanged(o);
     if (o.link?.kind === LinkKind.OneUpdatesOther && o.link.partner.open !== o.open) this.#update(o, o.open);
   }
 
   ended(o: Order): void {
-    const partner = this.#unlink(o);
+    this.#host.parentEnded(o);
+    const sibling = this.#host.forget(o);
+    const partner = this.#unlink(o) ?? sibling;
     if (partner !== undefined) this.#host.cancel(partner, Code.CANCELLED_LINKED);
   }
 
@@ -85,6 +97,7 @@ export class NaiveLinks<Order extends NaiveLinked> {
 
   /** The stop triggers. Returns its partner if that stays. */
   triggered(o: Order): Order | undefined {
+    this.#host.childTriggered(o);
     if (o.link?.kind === LinkKind.OneCancelsOther) this.ended(o);
     const partner = this.#unlink(o);
     if (partner !== undefined) partner.unreserved = true;

@@ -15,6 +15,7 @@ interface Order {
   /** For its auction, outside the book. */
   readonly waits?: boolean;
   readonly peg?: { readonly parked: boolean };
+  readonly family?: object;
   readonly hidden?: boolean;
   readonly iceberg?: NaiveIceberg;
   readonly session: number;
@@ -140,6 +141,11 @@ export class NaiveMassCancels<O extends Order> {
     return false;
   }
 
+  /** Ends what so many lots of an order would trade with. */
+  clearWay({ account, side, price }: O, lots: number): void {
+    this.#clear(account, side, price, lots);
+  }
+
   rows(): number[][] {
     return [
       ...this.#underWay.map(({ owner, symbol, sides, session, code, lastOrderId, sorts }) => [
@@ -244,17 +250,26 @@ export class NaiveMassCancels<O extends Order> {
   #target(c: LongCommandFields): void {
     if (![0, SYMBOL].includes(c.symbol ?? 0)) return;
     const o = this.#exchange.open.find((r) => r.account === c.account && (c.orderId ? r.id === c.orderId : r.client === c.clientOrderId));
-    if (o === undefined || this.#endNamed(o) || c.kind === CommandKind.Cancel || o.stop !== undefined || o.waits || o.peg !== undefined)
+    if (
+      o === undefined ||
+      this.#endNamed(o) ||
+      c.kind === CommandKind.Cancel ||
+      o.stop !== undefined ||
+      o.waits ||
+      o.open === 0 ||
+      o.peg !== undefined
+    )
       return;
     this.#clear(o.account, o.side, c.price ?? 0, c.quantity ?? 0);
   }
 }
 
 function inOrder(a: Order, b: Order): number {
-  const place = ({ side, price, stop, waits, peg }: Order): number =>
-    waits || peg?.parked || stop?.trail !== undefined
+  const place = ({ side, price, stop, waits, peg, family, open }: Order): number =>
+    waits || peg?.parked || stop?.trail !== undefined || (family !== undefined && open === 0)
       ? Number.MAX_VALUE
       : (stop === undefined ? price : -stop.price) * (side === Side.Buy ? -1 : 1);
-  const outside = ({ stop, waits, peg }: Order): number => Number(stop !== undefined || waits === true || peg?.parked === true);
+  const outside = ({ stop, waits, peg, family, open }: Order): number =>
+    Number(stop !== undefined || waits === true || peg?.parked === true || (family !== undefined && open === 0));
   return outside(a) - outside(b) || a.side - b.side || place(a) - place(b) || a.id - b.id;
 }

@@ -97,8 +97,9 @@ function decrement(state: NaiveState, taker: NaiveOrder, maker: NaiveOrder): voi
   const lots = Math.min(taker.open, maker.open);
   prevent(state, maker, lots);
   taker.open -= lots;
-  const [kind, quantity] = taker.open > 0 ? [ReportKind.Amended, taker.open] : [ReportKind.Cancelled, lots];
-  state.answer(kind, Code.CANCELLED_SELF_TRADE, taker, taker.price, quantity, taker.open, taker.filled);
+  const left = state.leaves(taker);
+  const [kind, quantity] = left > 0 ? [ReportKind.Amended, left] : [ReportKind.Cancelled, lots];
+  state.answer(kind, Code.CANCELLED_SELF_TRADE, taker, taker.price, quantity, left, taker.filled);
 }
 
 /** Takes lots off a resting order. */
@@ -111,7 +112,8 @@ function prevent(state: NaiveState, maker: NaiveOrder, lots: number): void {
   maker.open -= lots;
   if (maker.iceberg) state.seen.add('iceberg decremented');
   shrink(maker);
-  state.answer(ReportKind.Amended, Code.CANCELLED_SELF_TRADE, maker, price, maker.open, maker.open, filled, 4);
+  const left = state.leaves(maker);
+  state.answer(ReportKind.Amended, Code.CANCELLED_SELF_TRADE, maker, price, left, left, filled, 4);
   state.links.reduced(maker);
 }
 
@@ -152,7 +154,7 @@ export function fill(state: NaiveState, o: NaiveOrder, contra: number, price: nu
     orderId: o.id,
     price,
     quantity,
-    leaves: o.open,
+    leaves: state.leaves(o),
     filled: o.filled,
     fee: paid,
     tradeId: state.tradeId,

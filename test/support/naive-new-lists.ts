@@ -1,6 +1,6 @@
 import { Code } from '../../engine/codes.ts';
 import { LinkKind, ReportKind } from '../../engine/wire/layout.ts';
-import { checkNew, checkStop } from './naive-checks.ts';
+import { checkChild, checkNew, checkStop } from './naive-checks.ts';
 import { enter } from './naive-matching.ts';
 import { accept, again, beginToWait, knownOrder, orderOf } from './naive-new-orders.ts';
 import type { NaiveOrder, NewFields, StopOrder } from './naive-order.ts';
@@ -21,8 +21,10 @@ export function newList(state: NaiveState, legs: readonly NewFields[]): void {
   }
   const orders = fields.map((f) => orderOf(state, f));
   let code: number = Code.OK;
+  const kind = (fields[0].extension?.link ?? 0) & 0xff;
   for (const [i, o] of orders.entries()) {
-    if (code === Code.OK) code = o.stop ? checkStop(state, o as StopOrder, undefined, false) : checkNew(state, o, fields[i].symbol);
+    if (code === Code.OK && i > 0 && kind >= LinkKind.OneTriggersOther) code = checkChild(state, o, fields[i].symbol);
+    else if (code === Code.OK) code = o.stop ? checkStop(state, o as StopOrder, undefined, false) : checkNew(state, o, fields[i].symbol);
     if (code === Code.OK) state.assumed.push(o);
   }
   const failed = state.assumed.length;
@@ -38,7 +40,10 @@ export function newList(state: NaiveState, legs: readonly NewFields[]): void {
     return;
   }
   for (const o of orders) accept(state, o);
-  enterList(state, orders, (fields[0].extension?.link ?? 0) & 0xff);
+  if (kind < LinkKind.OneTriggersOther) return enterList(state, orders, kind);
+  const [parent, ...children] = orders;
+  enter(state, parent);
+  state.children.begin(parent, children);
 }
 
 function enterList(state: NaiveState, orders: NaiveOrder[], kind: number): void {

@@ -53,7 +53,7 @@ export function again(state: NaiveState, f: NewFields): boolean {
   if (state.rules >= 3 && known.terms !== termsOf(f)) {
     state.answer(ReportKind.Rejected, Code.CLIENT_ORDER_ID_REUSED, who, f.price, f.quantity, 0, 0);
   } else if ('open' in known) {
-    state.answer(ReportKind.Accepted, 0, known, known.price, known.open + known.filled, known.open, known.filled, 2);
+    state.answer(ReportKind.Accepted, 0, known, known.price, state.leaves(known) + known.filled, state.leaves(known), known.filled, 2);
   } else {
     const kind = known.orderId ? ReportKind.Accepted : ReportKind.Rejected;
     state.answer(kind, known.code, { ...who, id: known.orderId }, known.price, known.quantity, 0, known.filled, 2);

@@ -13,6 +13,10 @@ export interface NaiveOrder {
   /** Of a stop, as long as it waits. */
   stop?: NaiveStop['stop'];
   link?: { partner: NaiveOrder; kind: number };
+  /** Of a child: its parent and sibling while they are open, and the lots that are due. */
+  family?: { parent?: NaiveOrder; sibling?: NaiveOrder; due: number };
+  /** Of a parent: lots of its fills that its children got, and those that they can get in all. */
+  parentOf?: { children: NaiveOrder[]; passed: number; size: number };
   unreserved?: boolean;
   iceberg?: NaiveIceberg;
   /** Of a pegged order. */
@@ -48,6 +52,23 @@ export interface NaiveOrder {
   filled: number;
   /** All terms that it was sent with. */
   terms: string;
+}
+
+/** The part of NaiveChildren that the others use. */
+export interface Children {
+  readonly waiting: readonly NaiveOrder[];
+  later(o: NaiveOrder): number;
+  comes(o: NaiveOrder): boolean;
+  parentChanged(parent: NaiveOrder): void;
+  parentEnded(parent: NaiveOrder): void;
+  triggered(o: NaiveOrder): void;
+  forget(o: NaiveOrder): NaiveOrder | undefined;
+  settle(o: NaiveOrder): void;
+  parks(o: NaiveOrder): boolean;
+  cancel(o: NaiveOrder, code: number): void;
+  begin(parent: NaiveOrder, children: NaiveOrder[]): void;
+  run(): boolean;
+  rows(lifetime: (o: NaiveOrder) => number): number[][];
 }
 
 export interface Remembered {

@@ -96,6 +96,7 @@ export function stateRows(state: NaiveState): number[][] {
     rows.push([38, o.id, kind, offset, limit]);
   }
   rows.push(...state.pegs.rows(SYMBOL));
+  rows.push(...state.children.rows((o) => lifetime(state, o)));
   rows.push(...state.links.rows(state.open));
   rows.push(...state.controls.positions.rows(state.open));
   for (const r of state.windows.byAccount())

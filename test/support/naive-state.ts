@@ -11,7 +11,7 @@ import { type FeeAccount, newFeeAccount, reservedFee } from './naive-fees.ts';
 import { firstPart, shownOf } from './naive-icebergs.ts';
 import { NaiveLinks } from './naive-links.ts';
 import { NaiveMassCancels } from './naive-mass-cancel.ts';
-import type { NaiveOrder, NaiveReport, Remembered, StopOrder } from './naive-order.ts';
+import type { Children, NaiveOrder, NaiveReport, Remembered, StopOrder } from './naive-order.ts';
 import { NaivePegs } from './naive-pegs.ts';
 import { NaiveProtections } from './naive-protections.ts';
 import { NaiveStops } from './naive-stops.ts';
@@ -23,7 +23,7 @@ import { NaiveWindows } from './naive-windows.ts';
 const PEGGED_KINDS: ReadonlySet<number> = new Set([ReportKind.Accepted, ReportKind.Amended, ReportKind.Cancelled]);
 
 /** The state of the naive exchange, and what every part of it asks of it and does to it. */
-export class NaiveState {
+export abstract class NaiveState {
   /** In order of arrival at their place. */
   resting: NaiveOrder[] = [];
   readonly stops = new NaiveStops<StopOrder>();
@@ -36,6 +36,7 @@ export class NaiveState {
   });
   readonly pegs = new NaivePegs<NaiveOrder>(this);
   readonly links: NaiveLinks<NaiveOrder>;
+  abstract readonly children: Children;
   /** Orders of a list that count as open while the next ones are checked. */
   assumed: NaiveOrder[] = [];
   readonly feeTiers = new NaiveFeeTiers();
@@ -93,8 +94,13 @@ export class NaiveState {
       cancel: (o, code) => this.end(o, code),
       lowered: (o) => {
         if (o.iceberg) this.seen.add('iceberg reduced with its partner');
-        this.answer(ReportKind.Amended, Code.CANCELLED_LINKED, o, o.price, o.open, o.open, o.filled, 4);
+        this.answer(ReportKind.Amended, Code.CANCELLED_LINKED, o, o.price, this.leaves(o), this.leaves(o), o.filled, 4);
       },
+      comes: (o) => this.children.comes(o),
+      parentChanged: (o) => this.children.parentChanged(o),
+      parentEnded: (o) => this.children.parentEnded(o),
+      childTriggered: (o) => this.children.triggered(o),
+      forget: (o) => this.children.forget(o),
       need: (o) => this.need(o),
       available: (account, asset) => this.available(account, asset === 'quote' ? USD : BTC),
     });
@@ -117,7 +123,12 @@ export class NaiveState {
 
   /** Resting orders and pending stops. */
   get open(): NaiveOrder[] {
-    return [...this.resting, ...this.stops.pending, ...this.auctions.waiting, ...this.pegs.parked];
+    return [...this.resting, ...this.stops.pending, ...this.auctions.waiting, ...this.children.waiting, ...this.pegs.parked];
+  }
+
+  /** Lots that are open, or may become live yet. */
+  leaves(o: NaiveOrder): number {
+    return o.open + this.children.later(o);
   }
 
   /** What the order reserves alone. */
@@ -314,14 +325,23 @@ export class NaiveState {
 
   gone(o: NaiveOrder): void {
     this.leave(o);
+    if (this.children.parks(o)) return;
     if (o.client !== 0) this.remember(o, o.filled + o.open, Code.OK);
     this.links.ended(o);
   }
 
   /** Cancels and reports an open order. */
   end(o: NaiveOrder, code: number): void {
-    this.answer(ReportKind.Cancelled, code, o, o.price, o.open, 0, o.filled);
+    if (this.children.waiting.includes(o)) return this.children.cancel(o, code);
+    this.answer(ReportKind.Cancelled, code, o, o.price, this.leaves(o), 0, o.filled);
     this.gone(o);
+  }
+
+  /** An order that was in no place ends; a child may wait for more. */
+  finish(o: NaiveOrder): void {
+    if (this.children.parks(o)) return;
+    this.remember(o, o.filled + o.open, Code.OK);
+    this.links.ended(o);
   }
 
   remember(o: NaiveOrder, quantity: number, code: number): void {

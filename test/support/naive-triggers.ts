@@ -19,12 +19,12 @@ export function reportTrails(state: NaiveState): void {
 }
 
 function triggerDue(state: NaiveState): void {
-  while (state.phase === Phase.Continuous && state.stops.left > 0) {
+  for (let live = state.children.run(); live && state.phase === Phase.Continuous && state.stops.left > 0; live = state.children.run()) {
     const o = state.stops.next();
     if (o === undefined) return;
     state.stops.left--;
     if (state.massCancels.endsTriggered(o) || !state.open.includes(o)) continue;
-    state.answer(ReportKind.Triggered, 0, o, o.price, o.open, o.open, 0);
+    state.answer(ReportKind.Triggered, 0, o, o.price, state.leaves(o), state.leaves(o), 0);
     if (o.link && o.stop.trail) state.seen.add('linked trailing stop triggered');
     const partner = state.links.triggered(o);
     state.leave(o);

@@ -8,6 +8,7 @@ import {
   atAuction,
   end,
   ending,
+  family,
   feeTier,
   guarded,
   hidden,
@@ -30,7 +31,7 @@ import {
 } from './twin-orders.ts';
 
 /** Kinds of orders that are often rare beside all others. */
-export const THEMES = ['stops', 'quotes', 'icebergs', 'lists', 'times', 'pegs'] as const;
+export const THEMES = ['stops', 'quotes', 'icebergs', 'lists', 'children', 'times', 'pegs'] as const;
 
 interface Weighted {
   readonly weight: number;
@@ -48,6 +49,7 @@ const COMMANDS: readonly Weighted[] = [
   { weight: 2, arbitrary: feeTier, theme: 'times' },
   { weight: 5, arbitrary: atAuction, theme: 'times' },
   { weight: 6, arbitrary: list, theme: 'lists' },
+  { weight: 6, arbitrary: family, theme: 'children' },
   { weight: 3, arbitrary: trailing, theme: 'stops' },
   { weight: 2, arbitrary: stopIceberg, theme: 'stops' },
   { weight: 2, arbitrary: stopIceberg, theme: 'icebergs' },

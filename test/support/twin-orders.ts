@@ -355,6 +355,44 @@ export const list: fc.Arbitrary<LongCommandFields> = fc
     const [side, price] = one.side === Side.Buy ? [Side.Sell, (one.price as number) + apart] : [Side.Buy, (one.price as number) - apart];
     return listOf(LinkKind.OneCancelsOther, [one, { ...joined, side, price }]);
   });
+const childable = linkable.filter(({ extension }) => {
+  const { orderType = OrderType.Limit, displayedQuantity, instructions = 0 } = extension ?? {};
+  return orderType <= OrderType.StopLimit && displayedQuantity === undefined && (instructions & Instruction.Hidden) === 0;
+});
+/** A parent, and one or two children: only from rules 6 on. */
+export const family: fc.Arbitrary<LongCommandFields> = fc
+  .record({
+    parent: fc.oneof<fc.MaybeWeightedArbitrary<LongCommandFields>[]>({ weight: 6, arbitrary: order }, ending, longOrder),
+    limit: childable.filter(({ extension }) => extension?.stopPrice === undefined),
+    stop: childable.filter(({ extension }) => extension?.stopPrice !== undefined),
+    how: fc.constantFrom('limit', 'limit', 'stop', 'bracket', 'bracket', 'bracket'),
+    side: fc.constantFrom(0, 1, 1, 1),
+    modes: fc.array(fc.constantFrom(0, 0, 1, 2, 3, 4, 5), { minLength: 2, maxLength: 2 }),
+    apart: fc.integer({ min: 1, max: 8 }),
+    below: fc.integer({ min: 1, max: 8 }),
+  })
+  .map(({ parent, limit, stop: stopOrder, how, side, modes, apart, below }) => {
+    const { account, quantity, side: own = 0, clientOrderId = 0 } = parent;
+    const isMarket = parent.timeInForce === TimeInForce.Market;
+    const [parentMode, mode] = modes;
+    const first = {
+      ...parent,
+      ...(isMarket && { price: 0 }),
+      extension: { ...parent.extension, selfTradeMode: parentMode, ...(isMarket && { orderType: OrderType.Market }) },
+    };
+    const join = (o: LongCommandFields, n: number): LongCommandFields => ({
+      ...o,
+      ...{ account, quantity, clientOrderId: ((clientOrderId + n - 1) % 40) + 1, side: how === 'bracket' || side === 1 ? 1 - own : own },
+      extension: { ...o.extension, selfTradeMode: mode },
+    });
+    if (how === 'limit') return listOf(LinkKind.OneTriggersOther, [first, join(limit, 1)]);
+    if (how === 'stop') return listOf(LinkKind.OneTriggersOther, [first, join(stopOrder, 1)]);
+    const sign = own === Side.Buy ? 1 : -1;
+    const middle = first.price || 100;
+    const profit = { ...join(limit, 1), price: middle + sign * apart };
+    const loss = join(stopOrder, 2);
+    return listOf(LinkKind.Bracket, [first, profit, { ...loss, extension: { ...loss.extension, stopPrice: middle - sign * below } }]);
+  });
 /** With side and quantity of another order. */
 function ofSize(o: LongCommandFields, { side = 0, quantity = 0 }: LongCommandFields): LongCommandFields {
   const displayed = o.extension?.displayedQuantity;

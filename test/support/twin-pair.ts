@@ -7,7 +7,7 @@ import { Exchange } from '../../engine/machine/exchange.ts';
 import { ROW_FIELDS, StateLoader, saveState, stateHash, tradingHash } from '../../engine/machine/state-rows.ts';
 import { SYMBOL_PARAM_DEFAULTS, SymbolParam } from '../../engine/params.ts';
 import { ControlBit } from '../../engine/rules/control-bits.ts';
-import { CommandKind, Instruction, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
+import { CommandKind, Instruction, LinkKind, Phase, Side, TimeInForce } from '../../engine/wire/layout.ts';
 import { PEG_INSTRUCTIONS } from '../../engine/wire/peg-terms.ts';
 import { BTC, Harness, type LongCommandFields, type ReportFields, SMALL_LIMITS, SYMBOL, USD } from './exchange-fixture.ts';
 import { NaiveExchange } from './naive-exchange.ts';
@@ -53,6 +53,8 @@ export const setup = fc.record({
   reportsPerCommand: fc.constantFrom(1, 2, 256),
   /** Pegged orders that one command reprices, and looks at; and those of an account. */
   pegs: fc.record({ perCommand: fc.constantFrom(1, 2, 256), lookedAt: fc.constantFrom(1, 4, 1024), perAccount: fc.constantFrom(2, 1024) }),
+  /** Lists whose children become live with one command at most. */
+  childrenPerCommand: fc.constantFrom(1, 1, 2, 256),
 });
 
 export interface Setup {
@@ -73,30 +75,13 @@ export interface Setup {
   partsPerCommand: number;
   reportsPerCommand: number;
   pegs: { perCommand: number; lookedAt: number; perAccount: number };
+  childrenPerCommand: number;
 }
 
-export function pair(
-  {
-    taker,
-    maker,
-    band,
-    fixed,
-    moving,
-    wide,
-    random,
-    profile,
-    usd,
-    btc,
-    perCommand,
-    sortedPerCommand,
-    partsPerCommand,
-    reportsPerCommand,
-    pegs,
-    ...pages
-  }: Setup,
-  rules = RULES,
-): { real: Harness; naive: NaiveExchange } {
-  const limits = { ...LIMITS, ...pages };
+export function pair(given: Setup, rules = RULES): { real: Harness; naive: NaiveExchange } {
+  const { taker, maker, band, fixed, moving, wide, random, profile, usd, btc } = given;
+  const { perCommand, sortedPerCommand, partsPerCommand, reportsPerCommand, pegs, childrenPerCommand, ...pages } = given;
+  const limits = { ...LIMITS, pages: pages.pages, pagesPerAccount: pages.pagesPerAccount };
   const makerFee = Math.max(maker, 0 - taker);
   const volatility = {
     StaticBandPpm: fixed,
@@ -124,6 +109,7 @@ export function pair(
   for (const reports of [real.exchange.stops.reports, naive.trailReports]) reports.perCommand = reportsPerCommand;
   lowerPegs(real.exchange, pegs);
   Object.assign(naive.pegs, pegs);
+  for (const { children } of [real.exchange, naive]) children.perCommand = childrenPerCommand;
   naive.phase = Phase.Continuous;
   naive.controls.nowUs = real.exchange.timeUs;
   naive.reportNo.set(0, real.exchange.accounts.reportNo[0]);
@@ -201,12 +187,13 @@ function realHash({ exchange }: Harness): string {
         assert.equal(row[11] !== 0, exchange.rules >= 3 && row[2] !== 0, 'the hash of the terms');
         row[11] = 0;
       } else if (row[0] === 23) row[10] = 0;
-      else if (row[0] === 39 || row[0] === 47) row[10] = 0;
+      else if (row[0] === 39 || row[0] === 47 || row[0] === 49) row[10] = 0;
       else if (row[0] < 15 || row[0] === 24) continue;
       rows.push(row);
     }
   });
-  assert.equal(slab.count, rows.filter((row) => row[0] === 8 || row[0] === 23 || row[0] === 39 || row[0] === 47).length);
+  const ORDERS = [8, 23, 39, 47, 49];
+  assert.equal(slab.count, rows.filter(([kind]) => ORDERS.includes(kind)).length);
   assert.equal([...ids.remembered()].length, rows.filter((row) => row[0] === 9).length);
   assert.ok(books[SYMBOL]);
   return hashRows(rows);
@@ -223,6 +210,7 @@ export function copyOf(exchange: Exchange, factor = 1): Exchange {
   copy.stops.reports.perCommand = exchange.stops.reports.perCommand;
   const { perCommand: pegs, lookedAt, checks } = exchange.pegOrders;
   lowerPegs(copy, { perCommand: pegs, lookedAt, perAccount: checks.perAccount });
+  copy.children.perCommand = exchange.children.perCommand;
   return copy;
 }
 
@@ -242,6 +230,7 @@ function rulesOf({ kind, timeInForce = 0, extension, legs, parameter }: LongComm
   const displaysPart = extension?.displayedQuantity !== undefined || ((extension?.instructions ?? 0) & Instruction.Hidden) !== 0;
   if (kind === CommandKind.New && displaysPart && extension?.stopPrice !== undefined) return 6;
   if (((extension?.instructions ?? 0) & PEG_INSTRUCTIONS) !== 0) return 6;
+  if (legs !== undefined && ((legs[0].extension?.link ?? 0) & 0xff) >= LinkKind.OneTriggersOther) return 6;
   if (OF_RULES_5.has(kind) || legs !== undefined || extension?.displayedQuantity !== undefined) return 5;
   if (((extension?.instructions ?? 0) & (Instruction.Reprice | Instruction.Hidden)) !== 0) return 5;
   if (kind === CommandKind.SetSymbol && parameter === SymbolParam.FeeTierTable) return 5;
@@ -283,8 +272,9 @@ export function compare(given: Setup, commands: readonly LongCommandFields[], ru
   }
   for (const state of naive.seen) seen.add(state);
   const book = real.exchange.books[SYMBOL];
-  const { slab, pages, stops, waiting, pegs } = real.exchange;
-  if (book) auditBooks(slab, pages, [book], () => naive.phase !== Phase.Continuous, stops.books, [...waiting.slots(), ...pegs.parked()]);
+  const { slab, pages, stops, waiting, pegs, links } = real.exchange;
+  const outside = [...waiting.slots(), ...pegs.parked()];
+  if (book) auditBooks(slab, pages, [book], () => naive.phase !== Phase.Continuous, stops.books, outside, links.waiting());
 }
 
 /** The state is saved and loaded within the commands, and each time continues as the exchange. */

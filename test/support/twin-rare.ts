@@ -117,6 +117,16 @@ export const RARE = [
   'peg ended in its turn',
   'batch goes on',
   'peg filled while a batch goes on',
+  '5/434/0',
+  '4/464/0',
+  '5/464/4',
+  'a child waits again',
+  'a live child grows',
+  'lots stay due',
+  'a child is rejected',
+  'a child of a bracket is rejected',
+  'a child cannot grow',
+  'a child triggers when it becomes live',
 ];
 
 /** A mass cancel of a group that later commands continue. */

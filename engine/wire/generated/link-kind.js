@@ -13,4 +13,13 @@ export var LinkKind;
      * A fill of one reduces the other by the same quantity.
      */
     LinkKind[LinkKind["OneUpdatesOther"] = 2] = "OneUpdatesOther";
+    /**
+     * The second order, the child, becomes live with each fill of the first one, its parent, for the quantity filled.
+     */
+    LinkKind[LinkKind["OneTriggersOther"] = 3] = "OneTriggersOther";
+    /**
+     * Three orders: a parent, and two children that become live with its fills and update each other: take-profit, a limit order, and
+     * stop-loss, a stop.
+     */
+    LinkKind[LinkKind["Bracket"] = 4] = "Bracket";
 })(LinkKind || (LinkKind = {}));

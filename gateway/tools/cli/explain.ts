@@ -8,6 +8,8 @@ const LINK_TEXTS: Readonly<Record<LinkView['kind'], string>> = {
   none: '',
   oco: 'cancels, or is cancelled by,',
   ouo: 'updates, or is updated by,',
+  oto: '',
+  bracket: '',
 };
 /** Steps of one question; all pages are shown. */
 const PAGE = 1000;

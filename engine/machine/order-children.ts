@@ -1,0 +1,558 @@
+import { assert, fail } from '../assert.ts';
+import type { OrderBook } from '../book/order-book.ts';
+import { LINKED, STOP_BY_REFERENCE, WAITS_FOR_PARENT } from '../book/order-slab.ts';
+import { Code } from '../codes.ts';
+import { CARRY_MASK, scheduleOf } from '../rules/fee-schedules.ts';
+import type { OrderChecks } from '../rules/order-checks.ts';
+import { triggerOf } from '../rules/pending-stops.ts';
+import { StopChecks } from '../rules/stop-checks.ts';
+import { RowKind, type RowWriter, type StatePart } from '../state-part.ts';
+import { type Money, putU53, type QtyLots } from '../units.ts';
+import { LinkKind, Phase, ReportKind, Trigger } from '../wire/layout.ts';
+import { MarketEventKind } from '../wire/market-event.ts';
+import { LIFETIME_BITS, selfTradeModeOf } from '../wire/order-kinds.ts';
+import type { Answers } from './answers.ts';
+import type { NewOrder } from './new-order.ts';
+import { ReportFlag, ReportWord } from './report-writer.ts';
+import { ANY_SHARE, type RestingOrders } from './resting-orders.ts';
+import type { MachineState } from './state.ts';
+import { kindAfterTrigger } from './stop-orders.ts';
+
+const NIL = -1;
+const { OK, CANCELLED_LINKED, CANCELLED_PARENT, PARENT_FILLED } = Code;
+const { Amended: AMENDED, AmendRejected: AMEND_REJECTED } = ReportKind;
+/** In the row of a waiting child, the time in force and the bits beside it are above the byte of the side. */
+const LIFETIME = 256;
+
+/** Lists whose children become live with one command at most. */
+export const CHILDREN_PER_COMMAND = 256;
+
+/** Links two live orders. */
+interface Linker {
+  link(front: number, other: number, kind: number): void;
+}
+
+/** What the children need of the ends that are due. */
+interface Ends {
+  isMore(): boolean;
+  end(slot: number): boolean;
+  clearWay(book: OrderBook | undefined, side: number): boolean;
+}
+
+/**
+ * Parents and their children. A child waits outside the book and the stops, and reserves nothing. Each fill of its parent makes
+ * as many lots of it due; after the command, before stops trigger, what is due becomes live: it enters, or an order that is live grows.
+ * The children of a bracket become live together, the limit order first, and update each other then. A child whose live lots are all traded waits again,
+ * if its parent can fill more. At most {@link CHILDREN_PER_COMMAND} lists have their turn with one command, in the order of the fills; the rest
+ * before the next command or tick. Owned by the engine thread.
+ */
+export class OrderChildren implements StatePart {
+  readonly kinds = [RowKind.WaitingChild, RowKind.Child];
+  /** Lists that have their turn with one command at most; tests lower it. */
+  perCommand: number = CHILDREN_PER_COMMAND;
+  /** Orders with lots that are due. */
+  due = 0;
+  readonly #state: MachineState;
+  readonly #slab: MachineState['slab'];
+  readonly #links: MachineState['links'];
+  readonly #checks: OrderChecks;
+  readonly #stopChecks: StopChecks;
+  readonly #answers: Answers;
+  readonly #resting: RestingOrders;
+  readonly #newOrder: NewOrder;
+  readonly #linked: Linker;
+  readonly #ends: Ends;
+  /** Ids of the orders with lots that are due, from `#at` on, in the order of their turns; siblings stand together. Some may have ended. */
+  #queue: number[] = [];
+  #at = 0;
+  /** Turns of the command `#seq` that are left. */
+  #left = 0;
+  #seq = 0;
+
+  constructor(
+    state: MachineState,
+    checks: OrderChecks,
+    answers: Answers,
+    resting: RestingOrders,
+    newOrder: NewOrder,
+    linked: Linker,
+    ends: Ends,
+  ) {
+    this.#state = state;
+    this.#slab = state.slab;
+    this.#links = state.links;
+    this.#checks = checks;
+    this.#stopChecks = new StopChecks(state, checks);
+    this.#answers = answers;
+    this.#resting = resting;
+    this.#newOrder = newOrder;
+    this.#linked = linked;
+    this.#ends = ends;
+  }
+
+  /** The code of the first check that the current order, a new child, fails; or OK. A stop has the notional that it will hold back. */
+  check(): Code {
+    const { order } = this.#state;
+    return order.stopPrice === 0 ? this.#checks.newChild(order) : this.#stopChecks.newChild(order);
+  }
+
+  /** Makes the current order, the aggressor, a child that waits. Returns its slot. @param unit of a stop: the notional of a lot at the price that it holds back @param parent @param sibling slots, -1 = none */
+  enter(unit: Money, parent: number, sibling: number): number {
+    const { order } = this.#state;
+    const slot = this.#resting.enterChild(order.trigger === Trigger.ReferencePrice && order.stopPrice !== 0 ? STOP_BY_REFERENCE : 0);
+    this.#links.setUnit(slot, unit);
+    this.#links.addChild(slot, parent, sibling);
+    return slot;
+  }
+
+  /** Tells the children of a new parent of its fills so far. @param first child @param parent slot, -1 = it has ended @param quantity of its order @param filled of it */
+  begin(first: number, parent: number, quantity: QtyLots, filled: QtyLots): void {
+    const links = this.#links;
+    const second = links.siblingOf(first);
+    this.#addDue(first, filled);
+    if (second !== NIL) this.#addDue(second, filled);
+    let size = filled;
+    if (parent !== NIL) {
+      size += this.#slab.total(parent);
+      links.setPassed(parent, filled);
+      links.setSize(parent, size);
+    }
+    if (size === quantity) return;
+    this.#reportLowered(first);
+    if (second !== NIL) this.#reportLowered(second);
+  }
+
+  /** The parent in `slot` was filled or reduced. */
+  parentChanged(slot: number): void {
+    const links = this.#links;
+    this.#pass(slot);
+    const size = this.#slab.filled(slot) + this.#slab.total(slot);
+    if (size >= links.sizeOf(slot)) return;
+    links.setSize(slot, size);
+    const first = links.childOf(slot);
+    const second = links.siblingOf(first);
+    this.#reportLowered(first);
+    if (second !== NIL) this.#reportLowered(second);
+  }
+
+  /** The parent in `slot` is no longer open. What of its children never became live, and is not due, ends with it. */
+  parentEnded(slot: number): void {
+    const links = this.#links;
+    this.#pass(slot);
+    const first = links.childOf(slot);
+    const second = links.siblingOf(first);
+    this.#loseParent(first);
+    if (second !== NIL) this.#loseParent(second);
+  }
+
+  #loseParent(slot: number): void {
+    const slab = this.#slab;
+    const links = this.#links;
+    const lost = slab.total(links.parentOf(slot));
+    if (links.isWaiting(slot) && links.dueOf(slot) === 0) return this.#endWaiting(slot, CANCELLED_PARENT, slab.tag(slot));
+    links.leaveParent(slot);
+    if (lost > 0) this.#reportLowered(slot);
+    if (links.dueOf(slot) === 0 && slab.level(slot) !== NIL) links.removeChild(slot);
+  }
+
+  /** Gives the children of a parent what it was filled since the last time. */
+  #pass(slot: number): void {
+    const links = this.#links;
+    const filled = this.#slab.filled(slot);
+    const lots = filled - links.passedOf(slot);
+    if (lots === 0) return;
+    links.setPassed(slot, filled);
+    const first = links.childOf(slot);
+    const second = links.siblingOf(first);
+    this.#addDue(first, lots);
+    if (second !== NIL) this.#addDue(second, lots);
+  }
+
+  #addDue(slot: number, lots: QtyLots): void {
+    if (lots === 0) return;
+    const links = this.#links;
+    if (links.dueOf(slot) === 0) {
+      this.#queue.push(this.#slab.id[slot]);
+      this.due++;
+    }
+    links.setDue(slot, links.dueOf(slot) + lots);
+    this.#state.stops.pending = true;
+  }
+
+  #clearDue(slot: number): void {
+    if (this.#links.dueOf(slot) === 0) return;
+    this.#links.setDue(slot, 0);
+    this.due--;
+  }
+
+  /** Of a child that trades now, the record does not have its open quantity yet. */
+  #reportLowered(slot: number): void {
+    const slab = this.#slab;
+    const { aggressor } = this.#state;
+    if (slab.level(slot) === NIL) {
+      slab.setOpen(slot, aggressor.open);
+      slab.setFilled(slot, aggressor.filled);
+      aggressor.later = this.#links.later(slot);
+    }
+    this.#answers.resting(AMENDED, ReportFlag.KeptPriority, CANCELLED_PARENT, slot, slab.tag(slot));
+  }
+
+  /** The child in `slot` is no longer open, or is none any more. Returns its sibling; -1 if it has none. */
+  forget(slot: number): number {
+    const sibling = this.#links.siblingOf(slot);
+    this.#clearDue(slot);
+    this.#links.removeChild(slot);
+    return sibling;
+  }
+
+  /** Cancels a child that waits; its sibling, too. */
+  cancelWaiting(slot: number, code: Code, tag: number): void {
+    const sibling = this.#links.siblingOf(slot);
+    this.#endWaiting(slot, code, tag);
+    if (sibling !== NIL) this.#resting.cancel(sibling, CANCELLED_LINKED, this.#slab.tag(sibling));
+  }
+
+  #endWaiting(slot: number, code: Code, tag: number): void {
+    const later = this.#links.later(slot);
+    this.#answers.cancelled(slot, code, tag);
+    this.forget(slot);
+    this.#slab.setOpen(slot, later);
+    this.#slab.setLevel(slot, NIL);
+    this.#resting.gone(slot);
+  }
+
+  /** All live lots of the order in `slot` are traded, and it left the book. Returns true if it is a child that waits for more. */
+  parks(slot: number): boolean {
+    const links = this.#links;
+    if (!links.comes(slot)) return false;
+    const partner = links.partnerOf(slot);
+    this.#slab.setHeld(slot, 0);
+    this.#wait(slot, 0);
+    if (partner === NIL) return true;
+    const slab = this.#slab;
+    links.remove(slot);
+    slab.setFees(partner, (slab.fees(partner) & ~CARRY_MASK) | (slab.fees(slot) & CARRY_MASK));
+    const stopPrice = slab.next(partner);
+    this.#state.stops.remove(partner);
+    this.#state.risks.of(slab.symbol(partner)).share(partner, 0, 0);
+    this.#wait(partner, stopPrice);
+    this.#answers.resting(AMENDED, ReportFlag.KeptPriority, CANCELLED_LINKED, partner, slab.tag(partner));
+    return true;
+  }
+
+  #wait(slot: number, stopPrice: number): void {
+    const slab = this.#slab;
+    slab.setOpen(slot, 0);
+    slab.setNext(slot, stopPrice);
+    slab.setLevel(slot, WAITS_FOR_PARENT);
+  }
+
+  /** The stop in `slot`, a child, triggers: the rest of its parent is cancelled. */
+  triggered(slot: number): void {
+    const parent = this.#links.parentOf(slot);
+    if (parent !== NIL) this.#resting.cancel(parent, CANCELLED_LINKED, this.#slab.tag(parent));
+  }
+
+  /** Makes live what is due, up to the share of the command. Returns false if more is due. Overwrites the current order. */
+  run(): boolean {
+    if (this.due === 0) return true;
+    const { seq } = this.#state;
+    if (this.#seq !== seq) {
+      this.#seq = seq;
+      this.#left = this.perCommand;
+    }
+    const queue = this.#queue;
+    while (this.due > 0) {
+      const slot = this.#slab.find(queue[this.#at]);
+      const isDue = slot !== NIL && this.#links.dueOf(slot) !== 0;
+      if (isDue && this.#left === 0) return false;
+      const sibling = isDue ? this.#links.siblingOf(slot) : NIL;
+      const id = sibling === NIL ? 0 : this.#slab.id[sibling];
+      if (isDue && !this.#becomeLive(slot)) {
+        this.#left = 0;
+        return false;
+      }
+      if (isDue) this.#left--;
+      this.#at += queue[this.#at + 1] === id ? 2 : 1;
+    }
+    queue.length = 0;
+    this.#at = 0;
+    return true;
+  }
+
+  /** Returns false if more orders have come to their end in its way than one command cancels. */
+  #becomeLive(one: number): boolean {
+    const links = this.#links;
+    const other = links.siblingOf(one);
+    const more = this.#ends.isMore();
+    if (more && (this.#ends.end(one) || (other !== NIL && this.#ends.end(other)))) return true;
+    if (more && this.#isLimit(one) && links.isWaiting(one)) {
+      this.#read(one, links.dueOf(one));
+      if (!this.#ends.clearWay(this.#bookOf(one), this.#slab.side(one))) return false;
+    }
+    const lots = links.dueOf(one);
+    const id = other === NIL ? 0 : this.#slab.id[other];
+    this.#clearDue(one);
+    this.#enterOne(one, lots);
+    if (other !== NIL && this.#slab.find(id) === other) this.#enterOther(one, other, lots);
+    for (const slot of [one, other]) if (slot !== NIL && links.isChild(slot) && !links.comes(slot)) links.removeChild(slot);
+    return true;
+  }
+
+  #isLimit(slot: number): boolean {
+    return this.#slab.level(slot) > NIL || (this.#links.isWaiting(slot) && this.#slab.next(slot) === 0);
+  }
+
+  #bookOf(slot: number): OrderBook {
+    return this.#state.books[this.#slab.symbol(slot)] as OrderBook;
+  }
+
+  /** The first child of a list, or the only one that is left. */
+  #enterOne(slot: number, lots: QtyLots): void {
+    if (!this.#isLimit(slot)) this.#enterStop(slot, lots, NIL);
+    else if (this.#links.isWaiting(slot)) this.#enterLimit(slot, lots);
+    else this.#growLimit(slot, lots);
+  }
+
+  /** The stop of a bracket: as many lots as the limit order has, or all if that was rejected. */
+  #enterOther(one: number, other: number, lots: QtyLots): void {
+    const slab = this.#slab;
+    const links = this.#links;
+    this.#clearDue(other);
+    const isAlone = links.siblingOf(other) !== one;
+    if (isAlone) return this.#enterStop(other, lots, NIL);
+    // It traded all.
+    if (slab.level(one) <= NIL) return;
+    this.#enterStop(other, slab.open(one) - slab.open(other), one);
+  }
+
+  #enterLimit(slot: number, lots: QtyLots): void {
+    const slab = this.#slab;
+    const { order, aggressor, selfTrade, stops } = this.#state;
+    this.#read(slot, lots);
+    selfTrade.begin(order.account, selfTradeModeOf(order.lifetimeBits));
+    slab.setOpen(slot, lots);
+    const code = this.#checks.becomesLive(order);
+    if (code !== OK) return this.#reject(slot, code);
+    slab.setLevel(slot, NIL);
+    this.#reportLive(slot, lots);
+    aggressor.orderId = slab.id[slot];
+    aggressor.open = lots;
+    aggressor.filled = slab.filled(slot);
+    aggressor.feeCarry = order.feeCarry;
+    aggressor.later = this.#links.later(slot);
+    const book = this.#bookOf(slot);
+    const allowed = this.#state.symbols.phase[order.symbol] !== Phase.Continuous || this.#newOrder.match(book);
+    aggressor.later = 0;
+    stops.afterMatch();
+    slab.setOpen(slot, aggressor.open);
+    slab.setFilled(slot, aggressor.filled);
+    slab.setFees(slot, (slab.fees(slot) & ~CARRY_MASK) | aggressor.feeCarry);
+    if (aggressor.open === 0) return this.#resting.gone(slot);
+    if (!allowed) return this.#end(slot, this.#newOrder.refusal);
+    if (!book.rest(slot)) return this.#reject(slot, book.noRoomCode());
+    this.#resting.hold(slot);
+    if (book.hiddenOrders !== 0) this.#resting.icebergs.arrived(slot);
+    this.#resting.publish(MarketEventKind.Add, slot);
+  }
+
+  /** A limit order that is live has more lots, and loses its place. */
+  #growLimit(slot: number, lots: QtyLots): void {
+    const slab = this.#slab;
+    const { order, accounts, risks } = this.#state;
+    const partner = this.#links.partnerOf(slot);
+    this.#read(slot, slab.open(slot) + lots);
+    const risk = risks.of(order.symbol);
+    const code = this.#checks.standing(order, slot);
+    this.#checks.setNotional(order);
+    risk.need(order);
+    const held = risk.held(slot) + (partner === NIL ? 0 : risk.held(partner));
+    const isShort = order.needed > accounts.available[order.payAt] + held;
+    if (code !== OK || isShort) return this.#rejectLive(slot, code || Code.INSUFFICIENT_FUNDS, lots);
+    const book = this.#bookOf(slot);
+    book.remove(slot);
+    this.#resting.publish(MarketEventKind.Remove, slot);
+    risk.release(slot);
+    if (partner !== NIL) risk.share(partner, slab.open(partner), 0);
+    slab.setOpen(slot, order.quantity);
+    this.#reportLive(slot, lots);
+    assert(book.rest(slot, ANY_SHARE), 'a child that grows has room at its price');
+    risk.hold(slot, order);
+    if (book.hiddenOrders !== 0) this.#resting.icebergs.arrived(slot);
+    this.#resting.publish(MarketEventKind.Add, slot);
+  }
+
+  /** A stop has so many more lots that wait for its trigger. @param front limit order with which it shares its reservation, -1 = none */
+  #enterStop(slot: number, lots: QtyLots, front: number): void {
+    const slab = this.#slab;
+    const { order, accounts, risks, stops } = this.#state;
+    const waits = this.#links.isWaiting(slot);
+    const open = slab.open(slot) + lots;
+    this.#read(slot, open);
+    const risk = risks.of(order.symbol);
+    const code = this.#stopChecks.becomesLive(order, waits ? NIL : slot);
+    order.notional = this.#links.unitOf(slot) * open;
+    risk.need(order);
+    const needed = Math.max(0, order.needed - (front === NIL ? 0 : risk.held(front)));
+    const isShort = needed > accounts.available[order.payAt] + risk.held(slot);
+    if (code !== OK || isShort) return this.#rejectStop(slot, code || Code.INSUFFICIENT_FUNDS, lots);
+    risk.share(slot, open, needed);
+    slab.setOpen(slot, open);
+    if (waits) {
+      slab.setLevel(slot, NIL);
+      stops.add(slot);
+    }
+    this.#reportLive(slot, lots);
+    if (front !== NIL && waits) this.#linked.link(front, slot, LinkKind.OneUpdatesOther);
+    if (waits && stops.holds(order.symbol, order.side, order.trigger, order.stopPrice)) stops.triggerNow(slot);
+  }
+
+  #rejectStop(slot: number, code: Code, lots: QtyLots): void {
+    if (!this.#links.isWaiting(slot)) return this.#rejectLive(slot, code, lots);
+    this.#slab.setOpen(slot, lots);
+    this.#reject(slot, code);
+  }
+
+  /** So many lots of the order in `slot` are live from now on. */
+  #reportLive(slot: number, lots: QtyLots): void {
+    this.#answers.resting(AMENDED, 0, PARENT_FILLED, slot, this.#slab.tag(slot));
+    const { words, at } = this.#state.reports;
+    putU53(words, at + ReportWord.quantity, lots);
+  }
+
+  /** The child in `slot`, which is not live, ends, and its sibling stays. */
+  #reject(slot: number, code: Code): void {
+    const slab = this.#slab;
+    this.#answers.cancelled(slot, code, slab.tag(slot));
+    this.forget(slot);
+    slab.setLevel(slot, NIL);
+    this.#resting.gone(slot);
+  }
+
+  /** The same for one that is live, and does not get `lots` more. */
+  #rejectLive(slot: number, code: Code, lots: QtyLots): void {
+    const links = this.#links;
+    const slab = this.#slab;
+    if (links.partnerOf(slot) !== NIL) links.remove(slot);
+    const all = slab.open(slot) + lots + links.later(slot);
+    this.forget(slot);
+    this.#resting.cancel(slot, code, slab.tag(slot));
+    const { words, at } = this.#state.reports;
+    putU53(words, at + ReportWord.quantity, all);
+  }
+
+  #end(slot: number, code: Code): void {
+    this.#answers.cancelled(slot, code, this.#slab.tag(slot));
+    this.#resting.gone(slot);
+  }
+
+  /** Makes the child in `slot` the current order, with `quantity` lots. */
+  #read(slot: number, quantity: QtyLots): void {
+    const slab = this.#slab;
+    const { order } = this.#state;
+    order.account = slab.account(slot);
+    order.symbol = slab.symbol(slot);
+    order.side = slab.side(slot);
+    order.timeInForce = slab.timeInForce(slot);
+    order.lifetimeBits = slab.lifetime(slot) & LIFETIME_BITS;
+    order.clientOrderId = slab.clientOrderId(slot);
+    order.tag = slab.tag(slot);
+    order.price = slab.price(slot);
+    order.quantity = quantity;
+    order.feeSchedule = scheduleOf(slab.fees(slot));
+    order.feeCarry = slab.fees(slot) & CARRY_MASK;
+    order.orderKind = kindAfterTrigger(order.price, slab.lifetime(slot));
+    order.stopPrice = slab.level(slot) < NIL ? slab.next(slot) : 0;
+    order.trigger = triggerOf(slab, slot);
+  }
+
+  /** Amends the child in `slot`, which waits, and which the current command names. */
+  amend(slot: number): void {
+    const slab = this.#slab;
+    const links = this.#links;
+    const { order } = this.#state;
+    const { price, quantity, stopPrice, trailOffset, lifetimeBits: named, tag } = order;
+    const isStop = slab.next(slot) !== 0;
+    let code: Code = OK;
+    if (named !== 0) code = Code.DISPLAYED_QUANTITY;
+    else if (trailOffset !== 0) code = Code.TRAIL_OFFSET;
+    else if (stopPrice !== 0 && !isStop) code = Code.STOP_PRICE;
+    else if (quantity !== links.later(slot)) code = Code.LINKED_AMEND;
+    if (code !== OK) this.#checks.count(order.account);
+    const before = slab.next(slot);
+    this.#read(slot, quantity);
+    order.price = price;
+    order.tag = tag;
+    order.orderKind = kindAfterTrigger(slab.price(slot), slab.lifetime(slot));
+    if (stopPrice !== 0) order.stopPrice = stopPrice;
+    if (code === OK)
+      code = isStop ? this.#stopChecks.amendChild(order) : this.#checks.amendsChild(order) || this.#checks.symbolLimits(order);
+    if (code !== OK) {
+      order.stopPrice = 0;
+      this.#answers.reply(AMEND_REJECTED, code, slab.id[slot], price, quantity, links.later(slot), slab.filled(slot));
+      if (code === Code.THROTTLED || code === Code.ORDER_TO_TRADE) this.#answers.notBefore();
+      return;
+    }
+    slab.setPrice(slot, price);
+    if (isStop) {
+      slab.setNext(slot, order.stopPrice || before);
+      links.setUnit(slot, order.notional / quantity);
+    }
+    this.#answers.resting(AMENDED, ReportFlag.KeptPriority, OK, slot, tag);
+  }
+
+  save(out: RowWriter): void {
+    const slab = this.#slab;
+    const links = this.#links;
+    const slots = links.childrenInOrder();
+    for (const slot of slots) {
+      if (!links.isWaiting(slot)) continue;
+      out.row(
+        RowKind.WaitingChild,
+        slab.id[slot],
+        slab.clientOrderId(slot),
+        slab.price(slot),
+        slab.filled(slot),
+        slab.next(slot),
+        slab.account(slot),
+        slab.symbol(slot),
+        (slab.sideBits(slot) & ~LINKED) + slab.lifetime(slot) * LIFETIME,
+        slab.tag(slot),
+        slab.termsHash[slot],
+      );
+      this.#resting.saveTerms(out, slot);
+    }
+    const dueSlots = [];
+    for (const id of this.#queue.slice(this.#at)) {
+      const slot = slab.find(id);
+      if (slot !== NIL && links.dueOf(slot) !== 0) dueSlots.push(slot);
+    }
+    for (const slot of [...dueSlots, ...slots.filter((each) => links.dueOf(each) === 0)]) {
+      const [parent, sibling] = [links.parentOf(slot), links.siblingOf(slot)];
+      const ids = [parent, sibling].map((each) => (each === NIL ? 0 : slab.id[each]));
+      const unit = slab.level(slot) < NIL && slab.next(slot) !== 0 ? links.unitOf(slot) : 0;
+      out.row(RowKind.Child, slab.id[slot], ...ids, links.dueOf(slot), unit);
+    }
+  }
+
+  load(r: Float64Array, at: number): void {
+    const slab = this.#slab;
+    const links = this.#links;
+    if (r[at] === RowKind.WaitingChild) {
+      const terms = r[at + 8];
+      this.#resting.loadChild(r, at, terms % LIFETIME, Math.floor(terms / LIFETIME));
+      return;
+    }
+    const slot = slab.find(r[at + 1]);
+    const parent = r[at + 2] === 0 ? NIL : slab.find(r[at + 2]);
+    const sibling = r[at + 3] === 0 ? NIL : slab.find(r[at + 3]);
+    if (slot === NIL || (parent === NIL) !== (r[at + 2] === 0) || (sibling === NIL) !== (r[at + 3] === 0))
+      fail(`the snapshot has an order ${r[at + 1]} that waits for order ${r[at + 2]}, one of which is not open`);
+    links.addChild(slot, parent, sibling !== NIL && links.isChild(sibling) ? sibling : NIL);
+    if (r[at + 5] !== 0) links.setUnit(slot, r[at + 5]);
+    this.#addDue(slot, r[at + 4]);
+    if (parent === NIL) return;
+    links.setPassed(parent, slab.filled(parent));
+    links.setSize(parent, slab.filled(parent) + slab.total(parent));
+  }
+}
